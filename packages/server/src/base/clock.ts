@@ -1,0 +1,22 @@
+/** Time, injected: tests live through months. Only this file touches the real one. */
+export interface Clock {
+  /** Wall clock, milliseconds since the epoch. */
+  nowMs(): number;
+  /** Monotonic, milliseconds with fractions, for durations. */
+  monotonicMs(): number;
+  /** Calls back once after `delayMs`; the returned function cancels. Does not keep the process alive. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+/** Node's setTimeout overflows past this and fires at once. */
+const DELAY_MS_MAX = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), DELAY_MS_MAX));
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

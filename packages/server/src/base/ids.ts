@@ -1,0 +1,27 @@
+/** Ids: one branded type a kind, with a short prefix, so that one can't be taken for another. */
+import { randomBytes } from "node:crypto";
+
+declare const brand: unique symbol;
+type Branded<K extends string> = string & { readonly [brand]: K };
+
+export type EnvironmentId = Branded<"EnvironmentId">;
+export type SnapshotId = Branded<"SnapshotId">;
+
+const ENVIRONMENT_ID = /^env-[0-9a-f]{16}$/;
+const SNAPSHOT_ID = /^snap-[0-9a-f]{16}$/;
+
+export function newEnvironmentId(): EnvironmentId {
+  return `env-${randomBytes(8).toString("hex")}` as EnvironmentId;
+}
+
+export function newSnapshotId(): SnapshotId {
+  return `snap-${randomBytes(8).toString("hex")}` as SnapshotId;
+}
+
+export function isEnvironmentId(text: string): text is EnvironmentId {
+  return ENVIRONMENT_ID.test(text);
+}
+
+export function isSnapshotId(text: string): text is SnapshotId {
+  return SNAPSHOT_ID.test(text);
+}

@@ -1,0 +1,87 @@
+/**
+ * Engines make sandboxes and, where they can, snapshots of them. Owned by worker/, implemented in engines/*.
+ *
+ * An engine that can't take snapshots has `snapshots: null`; the worker asks for the capability, it never guesses.
+ * An unknown outcome of a restore is a failed restore: the engine destroys what it started before it throws.
+ */
+import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import type { SupervisorLink } from "./supervisor.ts";
+
+/** What a sandbox is made of. Names are resolved by the engine's host side, never paths. */
+export interface SandboxSpec {
+  readonly environmentId: EnvironmentId;
+  /** `host`, or the name of an installed root file system. */
+  readonly root: string;
+  /** Name of a language directory, mounted on /var/lang. */
+  readonly lang: string | null;
+  /** Name of a runtime client directory, mounted on /var/runtime. */
+  readonly client: string;
+  /** Name of the unpacked code, mounted on /var/task. */
+  readonly task: string;
+  readonly opt: string | null;
+  readonly uid: number;
+  readonly memorySizeMib: number;
+  readonly tmpSizeMib: number;
+}
+
+export interface SandboxUsage {
+  readonly memoryBytes: number;
+  /** High-water mark since the sandbox was made or since the last call with `reset`. */
+  readonly memoryMaxBytes: number;
+  readonly oomKills: number;
+}
+
+export interface SandboxExit {
+  readonly oom: boolean;
+}
+
+/** Milliseconds by step, in order of work. Always recorded: it is the product. */
+export type PhaseTimes = Readonly<Record<string, number>>;
+
+export interface Sandbox {
+  readonly environmentId: EnvironmentId;
+  readonly link: SupervisorLink;
+  readonly phases: PhaseTimes;
+  /** Resolves when the sandbox's processes ended without `destroy` or a snapshot. */
+  readonly exited: Promise<SandboxExit>;
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  /** On: no CPU limit (Init and Restore). Off: in proportion to memory, 1,769 MiB is one vCPU. A sandbox starts boosted. */
+  boost(on: boolean): Promise<void>;
+  usage(options?: { readonly reset?: boolean }): Promise<SandboxUsage>;
+  /** Resolves when nothing of it is left. May be called twice, and after `exited`. */
+  destroy(): Promise<void>;
+}
+
+export interface SnapshotInfo {
+  readonly snapshotId: SnapshotId;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  readonly phases: PhaseTimes;
+}
+
+export interface SnapshotEngine {
+  /** What a snapshot's host must have in common with this one. A snapshot with another fingerprint is never restored. */
+  readonly fingerprint: string;
+  /**
+   * Parks the supervisor, takes the snapshot and ends the sandbox, whether it succeeds or not. When it resolves the snapshot
+   * is whole and durable; when it throws nothing of it is left.
+   */
+  take(sandbox: Sandbox, snapshotId: SnapshotId): Promise<SnapshotInfo>;
+  /** A clone: its supervisor presents the parked calls through `link.calls`. Checks the snapshot before anything runs. */
+  restore(spec: SandboxSpec, snapshotId: SnapshotId): Promise<Sandbox>;
+  remove(snapshotId: SnapshotId): Promise<void>;
+  /** All whole snapshots of this host. */
+  list(): Promise<readonly SnapshotId[]>;
+  /** Removes what a crash left half-written. Called once at start. */
+  sweep(): Promise<void>;
+}
+
+export interface Engine {
+  readonly name: string;
+  /** Null with the reason in `snapshotsProblem`. */
+  readonly snapshots: SnapshotEngine | null;
+  readonly snapshotsProblem: string | null;
+  create(spec: SandboxSpec): Promise<Sandbox>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,25 @@
+/** Which runtime ids can be run on this host, and how. Implemented in runtimes/. */
+export interface RuntimeRecipe {
+  /** AWS's id: `java17`. */
+  readonly runtime: string;
+  readonly root: string;
+  readonly lang: string | null;
+  readonly client: string;
+  /** Command line of the runtime process, given the handler and the memory size. `/var/runtime/bootstrap` for most. */
+  argv(options: { readonly handler: string; readonly memorySizeMib: number; readonly snapStart: boolean }): readonly string[];
+  /** Added to the environment before the function's own variables (LANG, PATH, LD_LIBRARY_PATH…). */
+  readonly env: Readonly<Record<string, string>>;
+  /** As in INIT_START: `java:17.thaw`. */
+  readonly runtimeVersion: string;
+  readonly runtimeVersionArn: string;
+  /** What a snapshot made with it depends on: versions, file digests. */
+  readonly fingerprint: string;
+}
+
+export interface RuntimeCatalog {
+  /** Null when the runtime is not there. Never another one in its place. */
+  find(runtime: string): RuntimeRecipe | null;
+  list(): readonly RuntimeRecipe[];
+  /** What to do to get it: `Run: npx thaw runtimes install java21`. */
+  remedy(runtime: string): string;
+}

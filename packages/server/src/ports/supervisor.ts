@@ -1,0 +1,57 @@
+/**
+ * The connection to the supervisor inside a sandbox: processes started, their output, and every HTTP call that they make to the
+ * Runtime API. Knows no Lambda rules. Wire form: docs/formats/supervisor-protocol.md.
+ */
+export interface RuntimeCall {
+  readonly id: number;
+  readonly method: string;
+  /** With the query string, as sent. */
+  readonly path: string;
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** At most 6,400,000 bytes; `bodyLength` is what was really sent. */
+  readonly body: Buffer;
+  readonly bodyLength: number;
+  /** True once the client closed its connection without an answer. */
+  readonly isAbandoned: boolean;
+  /** Answers once; a second call, or one after the call was abandoned, does nothing. */
+  respond(status: number, headers: Readonly<Record<string, string>>, body: string | Buffer): void;
+  /** Closes the client's connection without an answer. */
+  abort(): void;
+}
+
+export interface ProcessExit {
+  readonly name: string;
+  readonly pid: number;
+  readonly code: number | null;
+  readonly signal: number | null;
+}
+
+export interface SpawnRequest {
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+}
+
+/** All events come in order, on one listener; events before `listen` are kept for it. */
+export interface SupervisorListener {
+  onCall(call: RuntimeCall): void;
+  onAbandoned(call: RuntimeCall): void;
+  onLog(source: string, stream: "stdout" | "stderr", bytes: Buffer): void;
+  onExit(exit: ProcessExit): void;
+  /** The connection ended and was not parked by us. */
+  onLost(): void;
+}
+
+export interface SupervisorLink {
+  /** Processes that were already there at the connection (after a restore). */
+  readonly processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>;
+  listen(listener: SupervisorListener): void;
+  /** Rejects with the errno's name (`ENOENT`, `EACCES`) when the program can't be started. */
+  spawn(request: SpawnRequest): Promise<{ readonly pid: number }>;
+  signal(name: string, signal: number): void;
+  /** Hangs up; calls in flight stay parked inside. Returns their ids. */
+  park(): Promise<readonly number[]>;
+  close(): void;
+}
