@@ -1,0 +1,266 @@
+//! Control groups of one sandbox: memory, CPU, process count, freezing. Version 1 (one hierarchy a controller) and version 2.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+const ROOT: &str = "/sys/fs/cgroup";
+/// 1,769 MiB of memory is one vCPU (AWS Lambda's documentation of memory and computing power).
+const MEMORY_MIB_PER_CPU: u64 = 1769;
+const CPU_PERIOD_US: u64 = 100_000;
+/// For the supervisor and kernel memory of the sandbox: not the function's to pay.
+const OVERHEAD_MIB: u64 = 16;
+const EMPTY_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Version {
+    V1,
+    V2,
+}
+
+#[derive(Clone, Copy)]
+pub struct Limits {
+    pub memory_mib: u64,
+    pub pids_max: u64,
+}
+
+#[derive(Serialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    pub memory_bytes: u64,
+    pub memory_max_bytes: u64,
+    pub oom_kills: u64,
+    pub pids: u64,
+}
+
+/// Where the groups of this sandboxd live.
+pub struct Hierarchy {
+    pub version: Version,
+    parent: String,
+}
+
+pub struct Cgroup {
+    version: Version,
+    name: PathBuf,
+    memory_mib: u64,
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes()).map_err(|error| annotate(path, &error))
+}
+
+fn annotate(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+fn read_u64(path: &Path) -> u64 {
+    fs::read_to_string(path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}
+
+fn read_key(path: &Path, key: &str) -> u64 {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines()
+        .find_map(|line| line.strip_prefix(key).and_then(|rest| rest.trim().parse().ok()))
+        .unwrap_or(0)
+}
+
+const V1_CONTROLLERS: [&str; 4] = ["memory", "cpu", "pids", "freezer"];
+
+impl Hierarchy {
+    /// Finds the version and makes the parent group. `instance` separates several sandboxds on one host.
+    pub fn open(instance: &str) -> io::Result<Self> {
+        let hierarchy = if Path::new(ROOT).join("cgroup.controllers").exists() {
+            Hierarchy { version: Version::V2, parent: v2_parent(instance)? }
+        } else {
+            Hierarchy { version: Version::V1, parent: format!("thaw/{instance}") }
+        };
+        for dir in hierarchy.dirs() {
+            fs::create_dir_all(&dir).map_err(|error| annotate(&dir, &error))?;
+        }
+        if hierarchy.version == Version::V2 {
+            let control = Path::new(ROOT).join(&hierarchy.parent).join("cgroup.subtree_control");
+            write(&control, "+memory +cpu +pids")?;
+        }
+        Ok(hierarchy)
+    }
+
+    fn dirs(&self) -> Vec<PathBuf> {
+        dirs_of(self.version, Path::new(&self.parent))
+    }
+
+    pub fn create(&self, sandbox: &str, limits: Limits) -> io::Result<Cgroup> {
+        let cgroup = Cgroup {
+            version: self.version,
+            name: Path::new(&self.parent).join(sandbox),
+            memory_mib: limits.memory_mib,
+        };
+        for dir in dirs_of(self.version, &cgroup.name) {
+            fs::create_dir(&dir).map_err(|error| annotate(&dir, &error))?;
+        }
+        cgroup.apply(limits)?;
+        Ok(cgroup)
+    }
+
+    /// Removes groups that an earlier sandboxd of this instance left; their processes died with it.
+    pub fn sweep(&self) {
+        for dir in self.dirs() {
+            for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    let _ = fs::remove_dir(entry.path());
+                }
+            }
+        }
+    }
+
+    pub fn remove(&self) {
+        self.sweep();
+        for dir in self.dirs() {
+            let _ = fs::remove_dir(&dir);
+            if let (Version::V1, Some(parent)) = (self.version, dir.parent()) {
+                let _ = fs::remove_dir(parent);
+            }
+        }
+    }
+}
+
+/// Under version 2 a group with processes can't have controllers for children: sandboxd moves itself into a leaf of its own.
+fn v2_parent(instance: &str) -> io::Result<String> {
+    let text = fs::read_to_string("/proc/self/cgroup")?;
+    let own = text.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/").trim_matches('/').to_string();
+    let own = own.strip_suffix("/sandboxd").map_or(own.clone(), str::to_string);
+    let leaf = Path::new(ROOT).join(&own).join("sandboxd");
+    if !own.is_empty() {
+        fs::create_dir_all(&leaf).map_err(|error| annotate(&leaf, &error))?;
+        write(&leaf.join("cgroup.procs"), "0")?;
+    }
+    write(&Path::new(ROOT).join(&own).join("cgroup.subtree_control"), "+memory +cpu +pids")?;
+    Ok(Path::new(&own).join(format!("thaw-{instance}")).to_string_lossy().into_owned())
+}
+
+fn dirs_of(version: Version, name: &Path) -> Vec<PathBuf> {
+    match version {
+        Version::V1 => V1_CONTROLLERS.iter().map(|controller| Path::new(ROOT).join(controller).join(name)).collect(),
+        Version::V2 => vec![Path::new(ROOT).join(name)],
+    }
+}
+
+impl Cgroup {
+    fn dir(&self, controller: &str) -> PathBuf {
+        match self.version {
+            Version::V1 => Path::new(ROOT).join(controller).join(&self.name),
+            Version::V2 => Path::new(ROOT).join(&self.name),
+        }
+    }
+
+    fn apply(&self, limits: Limits) -> io::Result<()> {
+        let bytes = (limits.memory_mib + OVERHEAD_MIB) * 1024 * 1024;
+        let memory = self.dir("memory");
+        match self.version {
+            Version::V1 => {
+                write(&memory.join("memory.limit_in_bytes"), &bytes.to_string())?;
+                // Swap would make "out of memory" a matter of the host's configuration; absent where swap is not accounted.
+                let _ = write(&memory.join("memory.memsw.limit_in_bytes"), &bytes.to_string());
+            }
+            Version::V2 => {
+                write(&memory.join("memory.max"), &bytes.to_string())?;
+                let _ = write(&memory.join("memory.swap.max"), "0");
+                let _ = write(&memory.join("memory.oom.group"), "0");
+            }
+        }
+        write(&self.dir("pids").join("pids.max"), &limits.pids_max.to_string())
+    }
+
+    /// Changes the limits of a group made ahead of its use.
+    pub fn set_limits(&mut self, limits: Limits) -> io::Result<()> {
+        self.memory_mib = limits.memory_mib;
+        self.apply(limits)
+    }
+
+    /// Files that move the process writing "0" to them into this group; they work from inside the sandbox.
+    pub fn open_procs(&self) -> io::Result<Vec<File>> {
+        dirs_of(self.version, &self.name)
+            .iter()
+            .map(|dir| OpenOptions::new().write(true).open(dir.join("cgroup.procs")))
+            .collect()
+    }
+
+    pub fn boost(&self, on: bool) -> io::Result<()> {
+        let quota_us = (CPU_PERIOD_US * self.memory_mib / MEMORY_MIB_PER_CPU).max(1000);
+        let dir = self.dir("cpu");
+        match (self.version, on) {
+            (Version::V1, true) => write(&dir.join("cpu.cfs_quota_us"), "-1"),
+            (Version::V1, false) => write(&dir.join("cpu.cfs_quota_us"), &quota_us.to_string()),
+            (Version::V2, true) => write(&dir.join("cpu.max"), &format!("max {CPU_PERIOD_US}")),
+            (Version::V2, false) => write(&dir.join("cpu.max"), &format!("{quota_us} {CPU_PERIOD_US}")),
+        }
+    }
+
+    /// Returns when all processes are frozen, or running again.
+    pub fn freeze(&self, on: bool) -> io::Result<()> {
+        let dir = self.dir("freezer");
+        let (path, text) = match self.version {
+            Version::V1 => (dir.join("freezer.state"), if on { "FROZEN" } else { "THAWED" }),
+            Version::V2 => (dir.join("cgroup.freeze"), if on { "1" } else { "0" }),
+        };
+        write(&path, text)?;
+        let deadline = Instant::now() + EMPTY_TIMEOUT;
+        loop {
+            let done = match self.version {
+                Version::V1 => fs::read_to_string(&path)?.trim() == text,
+                Version::V2 => read_key(&dir.join("cgroup.events"), "frozen ") == u64::from(on),
+            };
+            if done {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "the processes did not freeze"));
+            }
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    }
+
+    pub fn usage(&self, reset: bool) -> Usage {
+        let memory = self.dir("memory");
+        let pids = read_u64(&self.dir("pids").join("pids.current"));
+        match self.version {
+            Version::V1 => {
+                let stat = memory.join("memory.stat");
+                let file = read_key(&stat, "inactive_file ") + read_key(&stat, "active_file ");
+                let now = read_u64(&memory.join("memory.usage_in_bytes")).saturating_sub(file);
+                let peak = read_u64(&memory.join("memory.max_usage_in_bytes")).saturating_sub(file);
+                if reset {
+                    let _ = write(&memory.join("memory.max_usage_in_bytes"), "0");
+                }
+                let oom_kills = read_key(&memory.join("memory.oom_control"), "oom_kill ");
+                Usage { memory_bytes: now, memory_max_bytes: peak.max(now), oom_kills, pids }
+            }
+            Version::V2 => {
+                let stat = memory.join("memory.stat");
+                let file = read_key(&stat, "inactive_file ") + read_key(&stat, "active_file ");
+                let now = read_u64(&memory.join("memory.current")).saturating_sub(file);
+                let peak = read_u64(&memory.join("memory.peak")).saturating_sub(file);
+                let oom_kills = read_key(&memory.join("memory.events"), "oom_kill ");
+                Usage { memory_bytes: now, memory_max_bytes: peak.max(now), oom_kills, pids }
+            }
+        }
+    }
+
+    /// Removes the groups; the last processes may still be on their way out.
+    pub fn remove(&self) -> io::Result<()> {
+        let deadline = Instant::now() + EMPTY_TIMEOUT;
+        for dir in dirs_of(self.version, &self.name) {
+            loop {
+                match fs::remove_dir(&dir) {
+                    Ok(()) => break,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                    Err(error) if Instant::now() > deadline => return Err(annotate(&dir, &error)),
+                    Err(_) => std::thread::sleep(Duration::from_millis(1)),
+                }
+            }
+        }
+        Ok(())
+    }
+}

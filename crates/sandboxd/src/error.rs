@@ -1,0 +1,60 @@
+//! Errors as the server sees them: a stable code and a message for operators.
+
+use std::fmt;
+use std::io;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    BadRequest,
+    Unknown,
+    Exists,
+    NoCriu,
+    SnapshotFailed,
+    SnapshotDamaged,
+    RestoreFailed,
+    DiskFull,
+    Failed,
+}
+
+impl Code {
+    pub fn name(self) -> &'static str {
+        match self {
+            Code::BadRequest => "SANDBOX_BAD_REQUEST",
+            Code::Unknown => "SANDBOX_UNKNOWN",
+            Code::Exists => "SANDBOX_EXISTS",
+            Code::NoCriu => "SANDBOX_NO_CRIU",
+            Code::SnapshotFailed => "SANDBOX_SNAPSHOT_FAILED",
+            Code::SnapshotDamaged => "SANDBOX_SNAPSHOT_DAMAGED",
+            Code::RestoreFailed => "SANDBOX_RESTORE_FAILED",
+            Code::DiskFull => "SANDBOX_DISK_FULL",
+            Code::Failed => "SANDBOX_FAILED",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Error {
+    pub code: Code,
+    pub message: String,
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Error { code, message: message.into() }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        write!(formatter, "{}: {}", self.code.name(), self.message)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        let full = [Some(libc::ENOSPC), Some(libc::EDQUOT)].contains(&error.raw_os_error());
+        Error::new(if full { Code::DiskFull } else { Code::Failed }, error.to_string())
+    }
+}

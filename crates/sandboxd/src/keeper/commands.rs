@@ -1,0 +1,302 @@
+//! The commands of a keeper: take the sandbox for a function, start its supervisor, dump it, restore one.
+
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::Path;
+
+use nix::fcntl::{open, OFlag};
+use nix::sched::{setns, unshare, CloneFlags};
+use nix::sys::prctl;
+use nix::sys::resource::{setrlimit, Resource};
+use nix::sys::signal::SigSet;
+use nix::sys::stat::{umask, Mode};
+use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, setgroups, setresgid, setresuid, setsid, ForkResult, Gid, Pid, Uid};
+
+use super::messages::{Command, MountPoint, Reply, TimeOffsets};
+use super::{root, seccomp, sockets, tmp_disk, Init};
+use crate::sys;
+
+/// As AWS Lambda has it.
+const OPEN_FILES_MAX: u64 = 1024;
+const SUPERVISOR: &std::ffi::CStr = c"/var/rapid/init";
+const CONTROL_SOCKET: &std::ffi::CStr = c"/run/ctl/ctl.sock";
+const CAPABILITY_LAST: i32 = 63;
+
+/// What a taken sandbox knows of its function.
+pub struct Taken {
+    uid: u32,
+    /// Descriptors of `cgroup.procs`: writing "0" moves the writer.
+    cgroup: Vec<File>,
+}
+
+fn invalid(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
+impl Init<'_> {
+    pub fn obey(&mut self, command: Command, fds: Vec<OwnedFd>) -> io::Result<Reply> {
+        match command {
+            Command::Take { mounts, uid } => self.take(&mounts, uid, fds),
+            Command::Start { server_uid } => self.start(server_uid),
+            Command::Dump { ghost_limit_bytes } => self.dump(ghost_limit_bytes, &criu_fds(&fds)?),
+            Command::Restore { supervisor_pid, offsets } => self.restore(supervisor_pid, offsets, &criu_fds(&fds)?),
+        }
+    }
+
+    fn take(&mut self, mounts: &[MountPoint], uid: u32, mut fds: Vec<OwnedFd>) -> io::Result<Reply> {
+        if self.taken.is_some() || fds.len() < mounts.len() {
+            return Err(invalid("the sandbox is taken already"));
+        }
+        let cgroup = fds.split_off(mounts.len()).into_iter().map(File::from).collect();
+        for (mount, tree) in mounts.iter().zip(&fds) {
+            let (target, read_only) = match mount {
+                MountPoint::Task => ("/var/task", true),
+                MountPoint::Opt => ("/opt", true),
+                MountPoint::Control => ("/run/ctl", false),
+                MountPoint::TmpLower => ("/run/.thaw/lower", true),
+            };
+            sys::restrict_tree(tree.as_fd(), read_only)?;
+            sys::attach_tree(tree.as_fd(), Path::new(target))?;
+        }
+        tmp_disk::mount_tmp(uid)?;
+        root::write_users(uid)?;
+        self.taken = Some(Taken { uid, cgroup });
+        Ok(Reply::Done)
+    }
+
+    fn taken(&self) -> io::Result<&Taken> {
+        self.taken.as_ref().ok_or_else(|| invalid("the sandbox is not taken"))
+    }
+
+    fn start(&mut self, server_uid: u32) -> io::Result<Reply> {
+        let taken = self.taken()?;
+        let program = seccomp::default_filter().map_err(io::Error::other)?;
+        root::reserve_low_pids()?;
+        // SAFETY: pid 1 has one thread.
+        let middle = match unsafe { fork()? } {
+            ForkResult::Parent { child } => child,
+            ForkResult::Child => exit_with(fork_in_time_namespace(TimeOffsets::default(), || {
+                become_supervisor(taken, server_uid, &program)
+            })),
+        };
+        let pid = self.wait_for(middle)?;
+        // The child of the middle process has the next pid: nothing else forks in this namespace yet.
+        if pid != 0 {
+            return Err(io::Error::other("the supervisor could not be started"));
+        }
+        let supervisor = Pid::from_raw(middle.as_raw() + 1);
+        self.supervisor = Some(supervisor);
+        Ok(Reply::Started { pid: supervisor.as_raw() })
+    }
+
+    fn dump(&mut self, ghost_limit_bytes: u64, criu: &CriuFds) -> io::Result<Reply> {
+        let supervisor = self.supervisor.ok_or_else(|| invalid("there is no supervisor"))?;
+        let uid = self.taken()?.uid;
+        let cut_connections = sockets::cut_outside_connections()?;
+        let clocks = clocks_of(supervisor)?;
+        let log_args = ["dump", "-t", &supervisor.to_string(), "--ghost-limit", &ghost_limit_bytes.to_string()]
+            .map(str::to_string)
+            .to_vec();
+        let mut args = log_args;
+        args.extend(["--network-lock", "skip", "--link-remap", "-o", "dump.log"].map(str::to_string));
+        self.expects_exit = true;
+        // SAFETY: pid 1 has one thread.
+        let child = match unsafe { fork()? } {
+            ForkResult::Parent { child } => child,
+            ForkResult::Child => exit_with(
+                enter_time_namespace(supervisor).and_then(|()| become_dumper(uid)).and_then(|()| exec_criu(criu, &args)),
+            ),
+        };
+        match self.wait_for(child)? {
+            0 => {
+                self.reap();
+                Ok(Reply::Dumped { supervisor_pid: supervisor.as_raw(), clocks, cut_connections })
+            }
+            code => Ok(Reply::CriuFailed { code }),
+        }
+    }
+
+    fn restore(&mut self, supervisor_pid: i32, offsets: TimeOffsets, criu: &CriuFds) -> io::Result<Reply> {
+        let taken = self.taken()?;
+        let args = ["restore", "-d", "-o", "restore.log"].map(str::to_string);
+        // SAFETY: pid 1 has one thread.
+        let child = match unsafe { fork()? } {
+            ForkResult::Parent { child } => child,
+            ForkResult::Child => exit_with(
+                join_cgroup(taken)
+                    .and_then(|()| fork_and_wait_in_time_namespace(offsets, || exec_criu(criu, &args))),
+            ),
+        };
+        match self.wait_for(child)? {
+            0 => {
+                self.supervisor = Some(Pid::from_raw(supervisor_pid));
+                Ok(Reply::Started { pid: supervisor_pid })
+            }
+            code => Ok(Reply::CriuFailed { code }),
+        }
+    }
+}
+
+struct CriuFds {
+    program: RawFd,
+    images: RawFd,
+    work: RawFd,
+    _owners: Vec<OwnedFd>,
+}
+
+fn criu_fds(fds: &[OwnedFd]) -> io::Result<CriuFds> {
+    let [program, images, work] = fds else { return Err(invalid("criu, images and work directory are needed")) };
+    Ok(CriuFds {
+        program: program.as_raw_fd(),
+        images: images.as_raw_fd(),
+        work: work.as_raw_fd(),
+        _owners: Vec::new(),
+    })
+}
+
+fn exit_with(result: io::Result<()>) -> ! {
+    std::process::exit(i32::from(result.is_err()))
+}
+
+/// In a forked child: a new time namespace for a grandchild that runs `body`, which must not return but by an error.
+fn fork_in_time_namespace(offsets: TimeOffsets, body: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    make_time_namespace(offsets)?;
+    // SAFETY: forked from a process with one thread.
+    match unsafe { fork()? } {
+        ForkResult::Parent { .. } => Ok(()),
+        ForkResult::Child => exit_with(body()),
+    }
+}
+
+fn fork_and_wait_in_time_namespace(offsets: TimeOffsets, body: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    make_time_namespace(offsets)?;
+    // SAFETY: forked from a process with one thread.
+    match unsafe { fork()? } {
+        ForkResult::Child => exit_with(body()),
+        ForkResult::Parent { child } => match nix::sys::wait::waitpid(child, None)? {
+            nix::sys::wait::WaitStatus::Exited(_, 0) => Ok(()),
+            _ => Err(io::Error::other("criu failed")),
+        },
+    }
+}
+
+fn make_time_namespace(offsets: TimeOffsets) -> io::Result<()> {
+    unshare(CloneFlags::from_bits_retain(libc::CLONE_NEWTIME))?;
+    if offsets.monotonic_ns == 0 && offsets.boottime_ns == 0 {
+        return Ok(());
+    }
+    let line = |name: &str, ns: i64| {
+        format!("{name} {} {}\n", ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000))
+    };
+    fs::write(
+        "/proc/self/timens_offsets",
+        line("monotonic", offsets.monotonic_ns) + &line("boottime", offsets.boottime_ns),
+    )
+}
+
+fn enter_time_namespace(pid: Pid) -> io::Result<()> {
+    let path = format!("/proc/{pid}/ns/time");
+    let namespace = open(path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    setns(namespace, CloneFlags::from_bits_retain(libc::CLONE_NEWTIME))?;
+    Ok(())
+}
+
+/// The clocks as the function sees them now: the host's, plus the offsets of its time namespace.
+fn clocks_of(pid: Pid) -> io::Result<TimeOffsets> {
+    let text = fs::read_to_string(format!("/proc/{pid}/timens_offsets"))?;
+    let offset = |name: &str| -> i64 {
+        let parts: Vec<i64> = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .map(|rest| rest.split_whitespace().filter_map(|part| part.parse().ok()).collect())
+            .unwrap_or_default();
+        parts.first().copied().unwrap_or(0) * 1_000_000_000 + parts.get(1).copied().unwrap_or(0)
+    };
+    Ok(TimeOffsets {
+        monotonic_ns: sys::clock_ns(libc::CLOCK_MONOTONIC) + offset("monotonic"),
+        boottime_ns: sys::clock_ns(libc::CLOCK_BOOTTIME) + offset("boottime"),
+    })
+}
+
+fn join_cgroup(taken: &Taken) -> io::Result<()> {
+    for mut procs in &taken.cgroup {
+        procs.write_all(b"0")?;
+    }
+    Ok(())
+}
+
+fn use_dev_null() -> io::Result<()> {
+    let null = open("/dev/null", OFlag::O_RDWR, Mode::empty())?;
+    dup2_stdin(&null)?;
+    dup2_stdout(&null)?;
+    dup2_stderr(&null)?;
+    Ok(())
+}
+
+/// From root to the function's user with nothing left to come back by, then into the supervisor.
+fn become_supervisor(taken: &Taken, server_uid: u32, program: &seccomp::Program) -> io::Result<()> {
+    join_cgroup(taken)?;
+    setsid()?;
+    use_dev_null()?;
+    sys::close_fds_except(3, &[]);
+    umask(Mode::from_bits_truncate(0o022));
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES_MAX, OPEN_FILES_MAX)?;
+    SigSet::empty().thread_set_mask()?;
+    chdir("/var/task")?;
+    drop_privileges(taken.uid)?;
+    prctl::set_no_new_privs()?;
+    seccomp::apply(program).map_err(io::Error::other)?;
+    let server_uid = CString::new(server_uid.to_string()).expect("digits have no NUL");
+    let args = [SUPERVISOR, CONTROL_SOCKET, server_uid.as_c_str()];
+    let no_env: [&std::ffi::CStr; 0] = [];
+    nix::unistd::execve(SUPERVISOR, &args, &no_env)?;
+    Ok(())
+}
+
+fn drop_privileges(uid: u32) -> io::Result<()> {
+    for capability in 0..=CAPABILITY_LAST {
+        // SAFETY: plain numbers; fails with EINVAL past the last capability this kernel knows.
+        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+    }
+    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(uid));
+    setgroups(&[])?;
+    setresgid(gid, gid, gid)?;
+    setresuid(uid, uid, uid)?;
+    Ok(())
+}
+
+/// Without CAP_SYS_RESOURCE, `prlimit` on a process is allowed only to its real user: dump as that, with root's rights.
+fn become_dumper(uid: u32) -> io::Result<()> {
+    let root = (Uid::from_raw(0), Gid::from_raw(0));
+    setgroups(&[])?;
+    setresgid(Gid::from_raw(uid), root.1, root.1)?;
+    setresuid(Uid::from_raw(uid), root.0, root.0)?;
+    Ok(())
+}
+
+fn exec_criu(criu: &CriuFds, args: &[String]) -> io::Result<()> {
+    use_dev_null()?;
+    SigSet::empty().thread_set_mask()?;
+    sys::close_fds_except(3, &[criu.program, criu.images, criu.work]);
+    for fd in [criu.images, criu.work] {
+        // SAFETY: the descriptor is open for as long as this process lives.
+        sys::keep_over_exec(unsafe { BorrowedFd::borrow_raw(fd) })?;
+    }
+    let fd_path = |fd: RawFd| format!("/proc/self/fd/{fd}");
+    let mut line = vec!["criu".to_string()];
+    line.extend(args.iter().cloned());
+    line.extend(
+        ["-D", &fd_path(criu.images), "-W", &fd_path(criu.work), "--tcp-established", "--file-locks", "--manage-cgroups=ignore", "-v1"]
+            .map(str::to_string),
+    );
+    let line: Vec<CString> =
+        line.into_iter().map(|arg| CString::new(arg).expect("our arguments have no NUL")).collect();
+    // SAFETY: the descriptor is open for as long as this process lives.
+    let program = unsafe { BorrowedFd::borrow_raw(criu.program) };
+    let env = [c"PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
+    nix::unistd::fexecve(program, &line, &env)?;
+    Ok(())
+}

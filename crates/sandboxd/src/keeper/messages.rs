@@ -1,0 +1,67 @@
+//! What sandboxd and a keeper say to each other. Both are the same program, so the form is free to change.
+
+use serde::{Deserialize, Serialize};
+
+/// Where the parts of the root file system are; paths of the host, seen before the root is changed.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Hash)]
+pub struct KeeperConfig {
+    /// `/` (only its `/usr` and what hangs on it are shown) or an installed root file system.
+    pub root: String,
+    pub lang: Option<String>,
+    pub client: String,
+    pub supervisor: String,
+    /// An empty directory of the host to build on.
+    pub mount_point: String,
+    /// The kernel facts CRIU has cached; empty without CRIU.
+    pub kdat: String,
+    pub tmp_mib: u64,
+    /// Image of an empty ext4 file system for `/tmp`, deleted once mounted; none: tmpfs.
+    pub tmp_image: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum MountPoint {
+    Task,
+    Opt,
+    Control,
+    /// The snapshot's `/tmp`: lower layer of this sandbox's.
+    TmpLower,
+}
+
+/// Added to the host's clocks, so that a clone goes on where its snapshot stopped.
+#[derive(Serialize, Deserialize, Clone, Copy, Default)]
+pub struct TimeOffsets {
+    pub monotonic_ns: i64,
+    pub boottime_ns: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum Command {
+    /// Detached mount trees come as descriptors in this order, then the `cgroup.procs` files.
+    Take { mounts: Vec<MountPoint>, uid: u32 },
+    Start { server_uid: u32 },
+    /// Descriptors: criu, images directory, work directory.
+    Dump { ghost_limit_bytes: u64 },
+    /// Descriptors: criu, images directory, work directory.
+    Restore { supervisor_pid: i32, offsets: TimeOffsets },
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum Reply {
+    Done,
+    Started { pid: i32 },
+    Dumped { supervisor_pid: i32, clocks: TimeOffsets, cut_connections: u32 },
+    /// CRIU's exit code; its log is in the work directory.
+    CriuFailed { code: i32 },
+    Error { message: String },
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum Event {
+    /// Pid 1 of the sandbox, in the host's pid namespace.
+    Init { pid: i32 },
+    Ready,
+    Failed { message: String },
+    Exited,
+    Reply(Reply),
+}

@@ -1,0 +1,170 @@
+//! The keeper: the part of sandboxd that lives inside one sandbox.
+//!
+//! ```text
+//!  sandboxd ──fork+exec──► shim (waits)  ──fork──► pid 1 of the sandbox ──fork──► supervisor, criu
+//!           ◄─────────── SEQPACKET, JSON + descriptors ───────────►
+//! ```
+//! The shim makes the namespaces and waits for pid 1, so that its own end means: no process of the sandbox is left. Both die
+//! with sandboxd (PR_SET_PDEATHSIG). Pid 1 builds the root file system, then obeys sandboxd one command at a time: it is already
+//! inside every namespace, so starting or restoring a function is a fork, not a walk through `setns`. It is never in a snapshot.
+
+mod commands;
+mod messages;
+mod root;
+mod seccomp;
+mod sockets;
+mod tmp_disk;
+
+pub use messages::{Command, Event, KeeperConfig, MountPoint, Reply, TimeOffsets};
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
+use nix::sched::{unshare, CloneFlags};
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{waitpid, WaitPidFlag, WaitStatus};
+use nix::unistd::{fork, ForkResult, Pid};
+
+use crate::sys;
+
+/// Runs in a fresh process (`thaw-sandboxd keeper`); the socket to sandboxd is descriptor 3, the configuration its first message.
+pub fn main() -> ! {
+    // SAFETY: sandboxd starts a keeper with its socket as descriptor 3 and nothing else above 2.
+    let socket: OwnedFd = unsafe { std::os::fd::FromRawFd::from_raw_fd(3) };
+    let code = match run_shim(&socket) {
+        Ok(()) => 0,
+        Err(error) => {
+            report(socket.as_fd(), &Event::Failed { message: error.to_string() });
+            1
+        }
+    };
+    std::process::exit(code)
+}
+
+fn report(socket: BorrowedFd, event: &Event) {
+    if let Ok(bytes) = serde_json::to_vec(event) {
+        let _ = sys::send_message(socket, &bytes, &[]);
+    }
+}
+
+fn run_shim(socket: &OwnedFd) -> io::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    let (bytes, _) = sys::receive_message(socket.as_fd())?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let config: KeeperConfig = serde_json::from_slice(&bytes)?;
+    unshare(
+        CloneFlags::CLONE_NEWPID
+            | CloneFlags::CLONE_NEWNS
+            | CloneFlags::CLONE_NEWNET
+            | CloneFlags::CLONE_NEWIPC
+            | CloneFlags::CLONE_NEWUTS,
+    )?;
+    // SAFETY: this process has one thread.
+    match unsafe { fork()? } {
+        ForkResult::Child => {
+            let code = i32::from(run_init(socket, &config).is_err());
+            std::process::exit(code)
+        }
+        ForkResult::Parent { child } => {
+            report(socket.as_fd(), &Event::Init { pid: child.as_raw() });
+            sys::close_fds_except(3, &[]);
+            let _ = waitpid(child, None);
+            std::process::exit(0)
+        }
+    }
+}
+
+fn run_init(socket: &OwnedFd, config: &KeeperConfig) -> io::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGCHLD);
+    signals.thread_block()?;
+    let children = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+    if let Err(error) = root::build(config) {
+        report(socket.as_fd(), &Event::Failed { message: format!("root file system: {error}") });
+        return Err(error);
+    }
+    let mut init = Init { socket, children, taken: None, supervisor: None, expects_exit: false };
+    report(socket.as_fd(), &Event::Ready);
+    init.serve()
+}
+
+/// Pid 1 of the sandbox.
+struct Init<'a> {
+    socket: &'a OwnedFd,
+    children: SignalFd,
+    taken: Option<commands::Taken>,
+    supervisor: Option<Pid>,
+    /// A dump ends the supervisor: that is no event.
+    expects_exit: bool,
+}
+
+impl Init<'_> {
+    fn serve(&mut self) -> io::Result<()> {
+        loop {
+            let mut fds =
+                [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(self.children.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, PollTimeout::NONE) {
+                Err(nix::errno::Errno::EINTR) => continue,
+                other => other?,
+            };
+            let has_message = fds[0].revents().is_some_and(|events| !events.is_empty());
+            let has_child = fds[1].revents().is_some_and(|events| !events.is_empty());
+            if has_child {
+                while let Ok(Some(_)) = self.children.read_signal() {}
+                self.reap();
+            }
+            if has_message {
+                match sys::receive_message(self.socket.as_fd())? {
+                    None => return Ok(()),
+                    Some((bytes, fds)) => self.answer(&bytes, fds)?,
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, bytes: &[u8], fds: Vec<OwnedFd>) -> io::Result<()> {
+        let reply = match serde_json::from_slice::<Command>(bytes) {
+            Err(error) => Reply::Error { message: format!("unreadable command: {error}") },
+            Ok(command) => match self.obey(command, fds) {
+                Ok(reply) => reply,
+                Err(error) => Reply::Error { message: error.to_string() },
+            },
+        };
+        let bytes = serde_json::to_vec(&Event::Reply(reply))?;
+        sys::send_message(self.socket.as_fd(), &bytes, &[])
+    }
+
+    fn reap(&mut self) {
+        while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            match status {
+                WaitStatus::StillAlive => break,
+                other => self.note_exit(other.pid()),
+            }
+        }
+    }
+
+    fn note_exit(&mut self, pid: Option<Pid>) {
+        if pid.is_some() && pid == self.supervisor {
+            self.supervisor = None;
+            if !self.expects_exit {
+                report(self.socket.as_fd(), &Event::Exited);
+            }
+        }
+    }
+
+    /// Waits for one child while reaping all others. Returns its exit code, or 128 + signal.
+    fn wait_for(&mut self, child: Pid) -> io::Result<i32> {
+        loop {
+            match waitpid(None, None) {
+                Err(nix::errno::Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+                Ok(WaitStatus::Exited(pid, code)) if pid == child => return Ok(code),
+                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => return Ok(128 + signal as i32),
+                Ok(status) => self.note_exit(status.pid()),
+            }
+        }
+    }
+}

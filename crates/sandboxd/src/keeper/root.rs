@@ -1,0 +1,214 @@
+//! The root file system of a sandbox: a small read-only tmpfs on which the runtime's directories hang.
+
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{symlink, PermissionsExt};
+use std::path::Path;
+
+use nix::mount::{mount, umount2, MntFlags, MsFlags};
+use nix::sys::stat::{makedev, mknod, Mode, SFlag};
+use nix::unistd::{chdir, pivot_root, sethostname};
+
+use super::messages::KeeperConfig;
+use super::tmp_disk;
+use crate::sys;
+
+/// Below this only init, CRIU and helpers live, so that the pids of a snapshot are free again at its restore.
+const FIRST_FUNCTION_PID: u32 = 1000;
+const DIRECTORIES: [&str; 11] =
+    ["proc", "dev", "tmp", "run", "etc", "usr", "opt", "var/task", "var/runtime", "var/lang", "var/rapid"];
+/// Top-level directories that are links into /usr on a merged system, real directories otherwise.
+const TOP_LEVEL: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+/// The host's own programs and sources are nobody's business.
+const HOST_HIDDEN: [&str; 2] = ["usr/local", "usr/src"];
+const ETC_COPIED: [&str; 9] = [
+    "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl/certs", "ssl/openssl.cnf", "ca-certificates", "localtime",
+    "mime.types",
+];
+const PROC_MASKED: [&str; 6] = ["kcore", "keys", "sysrq-trigger", "timer_list", "sched_debug", "kallsyms"];
+
+const PASSWD: &str = "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n";
+const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
+const HOSTS: &str = "127.0.0.1 localhost sandbox\n::1 localhost\n";
+const NSSWITCH: &str = "passwd: files\ngroup: files\nhosts: files dns\n";
+/// Inside /run, for root only: where layers of /tmp and the control directory are attached.
+pub const PRIVATE: &str = "/run/.thaw";
+
+/// Builds the root and enters it. Afterwards this process sees nothing else of the host.
+pub fn build(config: &KeeperConfig) -> io::Result<()> {
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
+    let base = Path::new(&config.mount_point);
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("thaw"), base, Some("tmpfs"), flags, Some("mode=755,size=1m"))?;
+    for dir in DIRECTORIES {
+        fs::create_dir_all(base.join(dir))?;
+    }
+    let source = Path::new(&config.root);
+    attach(&source.join("usr"), &base.join("usr"))?;
+    for dir in TOP_LEVEL {
+        mirror_top_level(source, base, dir)?;
+    }
+    if config.root == "/" {
+        for dir in HOST_HIDDEN.iter().filter(|dir| base.join(dir).is_dir()) {
+            mount(Some("thaw"), &base.join(dir), Some("tmpfs"), flags | MsFlags::MS_RDONLY, Some("size=4k"))?;
+        }
+    }
+    build_etc(source, &base.join("etc"))?;
+    attach(Path::new(&config.client), &base.join("var/runtime"))?;
+    if let Some(lang) = &config.lang {
+        attach(Path::new(lang), &base.join("var/lang"))?;
+    }
+    fs::write(base.join("var/rapid/init"), b"")?;
+    attach(Path::new(&config.supervisor), &base.join("var/rapid/init"))?;
+    build_dev(&base.join("dev"))?;
+    build_run(config, &base.join("run"))?;
+    let proc_flags = flags | MsFlags::MS_NOEXEC;
+    mount(Some("proc"), &base.join("proc"), Some("proc"), proc_flags, None::<&str>)?;
+    mask_proc(base)?;
+    enter(base)?;
+    sethostname("sandbox")?;
+    settle_kernel()
+}
+
+fn attach(source: &Path, target: &Path) -> io::Result<()> {
+    let describe = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", target.display()));
+    let tree = sys::open_tree_clone(source).map_err(describe)?;
+    sys::restrict_tree(tree.as_fd(), true).map_err(describe)?;
+    sys::attach_tree(tree.as_fd(), target).map_err(describe)
+}
+
+fn mirror_top_level(source: &Path, base: &Path, dir: &str) -> io::Result<()> {
+    let from = source.join(dir);
+    match fs::symlink_metadata(&from) {
+        Err(_) => Ok(()),
+        Ok(meta) if meta.is_symlink() => symlink(fs::read_link(&from)?, base.join(dir)),
+        Ok(_) => {
+            fs::create_dir(base.join(dir))?;
+            attach(&from, &base.join(dir))
+        }
+    }
+}
+
+fn build_etc(source: &Path, etc: &Path) -> io::Result<()> {
+    // The function's user is known only when the sandbox is taken; by then this file system is read-only.
+    for name in ["passwd", "group"] {
+        symlink(format!("/run/etc/{name}"), etc.join(name))?;
+    }
+    fs::write(etc.join("hosts"), HOSTS)?;
+    fs::write(etc.join("hostname"), "sandbox\n")?;
+    fs::write(etc.join("nsswitch.conf"), NSSWITCH)?;
+    fs::write(etc.join("resolv.conf"), resolver())?;
+    let from = source.join("etc");
+    let mut names: Vec<String> = ETC_COPIED.iter().map(|name| (*name).to_string()).collect();
+    for entry in fs::read_dir(&from).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("java") {
+            names.push(name);
+        }
+    }
+    for name in names {
+        show_etc(&from.join(&name), &etc.join(&name))?;
+    }
+    Ok(())
+}
+
+fn show_etc(from: &Path, to: &Path) -> io::Result<()> {
+    let Ok(meta) = fs::metadata(from) else { return Ok(()) };
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    if meta.is_dir() {
+        fs::create_dir(to)?;
+    } else {
+        fs::write(to, b"")?;
+    }
+    attach(&fs::canonicalize(from)?, to)
+}
+
+/// The host's name servers, without those on its loopback: a sandbox can't reach them.
+fn resolver() -> String {
+    for file in ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"] {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.starts_with("nameserver 127.") && *line != "nameserver ::1")
+            .collect();
+        if lines.iter().any(|line| line.starts_with("nameserver")) {
+            return lines.join("\n") + "\n";
+        }
+    }
+    String::new()
+}
+
+fn build_dev(dev: &Path) -> io::Result<()> {
+    mount(Some("thaw"), dev, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC, Some("mode=755,size=16k"))?;
+    for (name, minor) in [("null", 3), ("zero", 5), ("full", 7), ("random", 8), ("urandom", 9)] {
+        let path = dev.join(name);
+        mknod(&path, SFlag::S_IFCHR, Mode::from_bits_truncate(0o666), makedev(1, minor))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666))?;
+    }
+    for (name, target) in [("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")] {
+        symlink(format!("/proc/self/fd{target}"), dev.join(name))?;
+    }
+    let flags = MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    mount(None::<&str>, dev, None::<&str>, flags, None::<&str>)?;
+    Ok(())
+}
+
+fn build_run(config: &KeeperConfig, run: &Path) -> io::Result<()> {
+    mount(Some("thaw"), run, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=755,size=2m"))?;
+    if !config.kdat.is_empty() {
+        let to = run.join("criu.kdat");
+        fs::copy(&config.kdat, &to)?;
+        fs::set_permissions(&to, fs::Permissions::from_mode(0o600))?;
+    }
+    fs::create_dir(run.join("ctl"))?;
+    fs::create_dir(run.join("etc"))?;
+    let private = run.join(".thaw");
+    for dir in ["", "lower", "disk"] {
+        fs::create_dir(private.join(dir))?;
+    }
+    fs::set_permissions(&private, fs::Permissions::from_mode(0o700))?;
+    tmp_disk::mount_disk(config, &private.join("disk"))
+}
+
+fn mask_proc(base: &Path) -> io::Result<()> {
+    let null = base.join("dev/null");
+    for name in PROC_MASKED {
+        let path = base.join("proc").join(name);
+        if path.exists() {
+            mount(Some(&null), &path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
+        }
+    }
+    Ok(())
+}
+
+fn enter(base: &Path) -> io::Result<()> {
+    chdir(base)?;
+    pivot_root(".", ".")?;
+    umount2(".", MntFlags::MNT_DETACH)?;
+    chdir("/")?;
+    let flags = MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)?;
+    Ok(())
+}
+
+/// Go listens with MPTCP where it can, which CRIU can't dump: without it Go falls back to TCP.
+fn settle_kernel() -> io::Result<()> {
+    let mptcp = Path::new("/proc/sys/net/mptcp/enabled");
+    if mptcp.exists() {
+        fs::write(mptcp, "0")?;
+    }
+    Ok(())
+}
+
+pub fn reserve_low_pids() -> io::Result<()> {
+    fs::write("/proc/sys/kernel/ns_last_pid", FIRST_FUNCTION_PID.to_string())
+}
+
+/// Names the function's user.
+pub fn write_users(uid: u32) -> io::Result<()> {
+    fs::write("/run/etc/passwd", format!("{PASSWD}sbx_user1051:x:{uid}:{uid}::/tmp:/sbin/nologin\n"))?;
+    fs::write("/run/etc/group", format!("{GROUP}sbx_user1051:x:{uid}:\n"))
+}

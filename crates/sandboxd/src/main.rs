@@ -1,0 +1,157 @@
+//! sandboxd: the only privileged process of Thaw. Makes sandboxes, freezes and ends them, and runs CRIU in them.
+//!
+//! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]`
+
+mod cgroup;
+mod criu;
+mod error;
+mod host;
+mod host_facts;
+mod keeper;
+mod names;
+mod network;
+mod pool;
+mod sandboxes;
+mod server;
+mod snapshots;
+mod sys;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{chown, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use nix::sys::signal::{SigSet, Signal};
+
+const POOL_SIZE_DEFAULT: usize = 3;
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let result = match args.next().as_deref() {
+        Some("keeper") => keeper::main(),
+        Some("serve") => parse(args).and_then(|options| serve(&options)),
+        _ => Err("usage: thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]".into()),
+    };
+    if let Err(message) = result {
+        eprintln!("sandboxd: {message}");
+        std::process::exit(1);
+    }
+}
+
+fn parse(args: impl Iterator<Item = String>) -> Result<HashMap<String, String>, String> {
+    let args: Vec<String> = args.collect();
+    let mut options = HashMap::new();
+    for pair in args.chunks(2) {
+        let [name, value] = pair else { return Err(format!("{} needs a value", pair[0])) };
+        let name = name.strip_prefix("--").ok_or_else(|| format!("unknown argument {name}"))?;
+        options.insert(name.to_string(), value.clone());
+    }
+    Ok(options)
+}
+
+fn path_option(options: &HashMap<String, String>, name: &str) -> Result<PathBuf, String> {
+    let text = options.get(name).ok_or_else(|| format!("--{name} is missing"))?;
+    fs::canonicalize(text).map_err(|error| format!("--{name} {text}: {error}"))
+}
+
+fn serve(options: &HashMap<String, String>) -> Result<(), String> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err("must run as root".into());
+    }
+    let server_uid: u32 =
+        options.get("server-uid").and_then(|text| text.parse().ok()).ok_or("--server-uid is missing or not a number")?;
+    let pool_size = match options.get("pool") {
+        None => POOL_SIZE_DEFAULT,
+        Some(text) => text.parse().map_err(|_| "--pool is not a number")?,
+    };
+    let directories = sandboxes::Directories {
+        data: path_option(options, "data")?,
+        runtimes: path_option(options, "runtimes")?,
+        clients: path_option(options, "clients")?,
+        run: path_option(options, "run")?,
+        supervisor: path_option(options, "supervisor")?,
+    };
+    let criu_path = options.get("criu").map_or("", String::as_str);
+    run(directories, server_uid, criu_path, pool_size).map_err(|error| error.to_string())
+}
+
+fn run(directories: sandboxes::Directories, server_uid: u32, criu_path: &str, pool_size: usize) -> io::Result<()> {
+    let signals = block_ending_signals()?;
+    let run_dir = directories.run.clone();
+    let instance = format!("{}", std::process::id());
+    let scratch = prepare_directories(&directories, server_uid)?;
+    let criu_path = PathBuf::from(criu_path);
+    let probe = thread::spawn(move || {
+        if criu_path.as_os_str().is_empty() {
+            Err("no CRIU was named (--criu)".to_string())
+        } else {
+            criu::Criu::open(&criu_path)
+        }
+    });
+    let hierarchy = cgroup::Hierarchy::open(&instance)?;
+    let version = hierarchy.version;
+    let network = network::Network::open(Path::new("/run/thaw"))?;
+    let has_nat = network.has_nat;
+    let host = Arc::new(host::Host::new(hierarchy, network, scratch));
+    let criu = probe.join().map_err(|_| io::Error::other("probing CRIU failed"))?;
+    if let Ok(criu) = &criu {
+        fs::write(run_dir.join("criu.kdat"), &criu.kdat)?;
+    }
+    let pool = pool::Pool::new(Arc::clone(&host), pool_size);
+    let all = Arc::new(sandboxes::Sandboxes::new(directories, server_uid, criu, Arc::clone(&pool))?);
+    let listener = listen(&run_dir, server_uid)?;
+    thread::spawn({
+        let all = Arc::clone(&all);
+        move || server::serve(&listener, &all, version, has_nat)
+    });
+    println!("sandboxd ready");
+    signals.wait().map_err(io::Error::from)?;
+    all.destroy_all();
+    pool.close();
+    host.hierarchy.remove();
+    host.network.close();
+    let _ = fs::remove_file(run_dir.join("sandboxd.sock"));
+    std::process::exit(0)
+}
+
+fn block_ending_signals() -> io::Result<SigSet> {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGTERM);
+    signals.add(Signal::SIGINT);
+    signals.thread_block()?;
+    Ok(signals)
+}
+
+/// Only the server may pass through RUN/sb to the control sockets.
+fn prepare_directories(directories: &sandboxes::Directories, server_uid: u32) -> io::Result<PathBuf> {
+    for name in ["sb", "work", "root"] {
+        let path = directories.run.join(name);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o750))?;
+    }
+    chown(directories.run.join("sb"), Some(0), Some(server_uid))?;
+    let scratch = directories.data.join("scratch");
+    fs::create_dir_all(&scratch)?;
+    fs::set_permissions(&scratch, fs::Permissions::from_mode(0o700))?;
+    // Images of sandboxes that a crash caught before their mount.
+    for entry in fs::read_dir(&scratch)?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with("sb-") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(scratch)
+}
+
+fn listen(run: &Path, server_uid: u32) -> io::Result<UnixListener> {
+    let path = run.join("sandboxd.sock");
+    let _ = fs::remove_file(&path);
+    let listener = UnixListener::bind(&path)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    chown(&path, Some(server_uid), Some(server_uid))?;
+    Ok(listener)
+}

@@ -1,0 +1,162 @@
+//! The network of sandboxes: one veth pair each, NAT outward, nothing inward, no way to the host or to other sandboxes.
+//!
+//! Inside, every sandbox has the same address (so that sockets of a snapshot can be bound again in each clone) and translates it
+//! to one of its own on the way out:
+//! ```text
+//!  sandbox: 169.254.76.1 ──masquerade──► eth0 100.66.x.y/30 ──veth──► host ──masquerade──► outside
+//! ```
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::sched::{setns, CloneFlags};
+
+/// Several sandboxds on one host take a block each.
+const BLOCKS: u32 = 16;
+const SLOTS_PER_BLOCK: u32 = 1024;
+const INNER_ADDRESS: &str = "169.254.76.1";
+
+pub struct Network {
+    block: u32,
+    used: Mutex<Vec<bool>>,
+    /// Outward NAT works; else sandboxes have only their loopback.
+    pub has_nat: bool,
+    _lock: Flock<File>,
+}
+
+pub struct Slot {
+    number: u32,
+}
+
+fn address(block: u32, slot: u32, host: u32) -> String {
+    let offset = block * SLOTS_PER_BLOCK * 4 + slot * 4 + host;
+    format!("100.66.{}.{}", offset >> 8 & 0xff, offset & 0xff)
+}
+
+impl Network {
+    pub fn open(lock_dir: &Path) -> io::Result<Self> {
+        fs::create_dir_all(lock_dir)?;
+        for block in 0..BLOCKS {
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(lock_dir.join(format!("net-{block}.lock")))?;
+            if let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                let mut network = Network { block, used: Mutex::new(vec![false; SLOTS_PER_BLOCK as usize]), has_nat: false, _lock: lock };
+                network.has_nat = network.install_rules().is_ok();
+                return Ok(network);
+            }
+        }
+        Err(io::Error::other("every block of sandbox addresses is taken by another sandboxd"))
+    }
+
+    fn table(&self) -> String {
+        format!("thaw{}", self.block)
+    }
+
+    fn device(&self, slot: u32) -> String {
+        format!("thw{}-{slot}", self.block)
+    }
+
+    fn install_rules(&self) -> io::Result<()> {
+        let table = self.table();
+        let devices = format!("\"thw{}-*\"", self.block);
+        let subnet = format!("{}/20", address(self.block, 0, 0));
+        let rules = format!(
+            "table inet {table} {{}}\ndelete table inet {table}\n\
+             table inet {table} {{\n\
+             chain input {{ type filter hook input priority -10; policy accept; iifname {devices} drop; }}\n\
+             chain forward {{ type filter hook forward priority -10; policy accept;\n\
+               iifname {devices} ip daddr {{ 169.254.0.0/16, 100.66.0.0/16, 127.0.0.0/8 }} drop;\n\
+               iifname {devices} meta nfproto ipv6 drop;\n\
+               oifname {devices} ct state established,related accept;\n\
+               oifname {devices} drop; }}\n\
+             chain postrouting {{ type nat hook postrouting priority srcnat; policy accept;\n\
+               ip saddr {subnet} oifname != {devices} masquerade; }}\n}}\n"
+        );
+        pipe_to(Command::new("nft").args(["-f", "-"]), &rules)?;
+        fs::write("/proc/sys/net/ipv4/ip_forward", "1")
+    }
+
+    pub fn take(&self) -> io::Result<Slot> {
+        let mut used = self.used.lock().expect("no holder panics");
+        let number = used.iter().position(|used| !used).ok_or_else(|| io::Error::other("no sandbox address is free"))?;
+        used[number] = true;
+        Ok(Slot { number: number as u32 })
+    }
+
+    pub fn release(&self, slot: &Slot) {
+        self.used.lock().expect("no holder panics")[slot.number as usize] = false;
+    }
+
+    /// Gives the network namespace of `pid` its devices.
+    pub fn connect(&self, slot: &Slot, pid: i32) -> io::Result<()> {
+        let inside = if self.has_nat { self.inner_script(slot.number) } else { "link set lo up\n".to_string() };
+        if self.has_nat {
+            let device = self.device(slot.number);
+            let outside = format!(
+                "link add {device} type veth peer name eth0 netns {pid}\naddr add {}/30 dev {device}\nlink set {device} up\n",
+                address(self.block, slot.number, 1)
+            );
+            pipe_to(Command::new("ip").args(["-batch", "-"]), &outside)?;
+        }
+        pipe_to(in_network_of(Command::new("ip").args(["-batch", "-"]), pid)?, &inside)?;
+        if self.has_nat {
+            let rules = "table ip nat { chain post { type nat hook postrouting priority 100; oifname \"eth0\" masquerade; } }\n";
+            pipe_to(in_network_of(Command::new("nft").args(["-f", "-"]), pid)?, rules)?;
+        }
+        Ok(())
+    }
+
+    fn inner_script(&self, slot: u32) -> String {
+        format!(
+            "link set lo up\naddr add {INNER_ADDRESS}/32 dev lo\naddr add {}/30 dev eth0\nlink set eth0 up\n\
+             route add default via {} src {INNER_ADDRESS}\n",
+            address(self.block, slot, 2),
+            address(self.block, slot, 1)
+        )
+    }
+
+    pub fn close(&self) {
+        if self.has_nat {
+            let _ = Command::new("nft").args(["delete", "table", "inet", &self.table()]).stderr(Stdio::null()).status();
+        }
+    }
+}
+
+fn in_network_of(command: &mut Command, pid: i32) -> io::Result<&mut Command> {
+    let namespace = File::open(format!("/proc/{pid}/ns/net"))?;
+    // SAFETY: only a system call between fork and exec.
+    unsafe {
+        command.pre_exec(move || {
+            setns(&namespace, CloneFlags::CLONE_NEWNET)?;
+            Ok(())
+        });
+    }
+    Ok(command)
+}
+
+fn pipe_to(command: &mut Command, input: &str) -> io::Result<()> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    child.stdin.take().expect("stdin is piped").write_all(input.as_bytes())?;
+    let output = child.wait_with_output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn addresses_of_blocks_and_slots_do_not_meet() {
+        assert_eq!(address(0, 0, 1), "100.66.0.1");
+        assert_eq!(address(0, 1023, 3), "100.66.15.255");
+        assert_eq!(address(1, 0, 0), "100.66.16.0");
+        assert_eq!(address(15, 1023, 3), "100.66.255.255");
+    }
+}

@@ -1,0 +1,136 @@
+//! Ready sandboxes, made ahead: namespaces, devices and mounts are off the path of a cold invoke.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::host::{Host, Keeper};
+use crate::keeper::KeeperConfig;
+
+/// Refilling waits until the host has had this long without a cold start: it must not compete with one.
+const QUIET: Duration = Duration::from_millis(100);
+/// Kinds of sandbox (runtime root, `/tmp` size) that are kept ready; the one used longest ago gives way.
+const KINDS_MAX: usize = 8;
+
+pub struct Pool {
+    host: Arc<Host>,
+    ready: Mutex<Kinds>,
+    size: AtomicUsize,
+    serial: AtomicU64,
+    wanted: Mutex<Option<Sender<KeeperConfig>>>,
+}
+
+#[derive(Default)]
+struct Kinds {
+    keepers: HashMap<KeeperConfig, Vec<Arc<Keeper>>>,
+    /// Least recently used first.
+    order: Vec<KeeperConfig>,
+}
+
+impl Pool {
+    pub fn new(host: Arc<Host>, size: usize) -> Arc<Self> {
+        let (wanted, requests) = mpsc::channel::<KeeperConfig>();
+        let pool = Arc::new(Pool {
+            host,
+            ready: Mutex::default(),
+            size: AtomicUsize::new(size),
+            serial: AtomicU64::new(0),
+            wanted: Mutex::new(Some(wanted)),
+        });
+        let refiller = Arc::downgrade(&pool);
+        thread::Builder::new()
+            .name("pool".into())
+            .spawn(move || loop {
+                let Ok(mut config) = requests.recv() else { return };
+                loop {
+                    match requests.recv_timeout(QUIET) {
+                        Ok(other) => config = other,
+                        Err(RecvTimeoutError::Timeout) => break,
+                        Err(RecvTimeoutError::Disconnected) => return,
+                    }
+                }
+                let Some(pool) = refiller.upgrade() else { return };
+                pool.fill(&config);
+            })
+            .expect("a thread can be started");
+        pool
+    }
+
+    /// A ready sandbox, or one made now.
+    pub fn take(&self, config: &KeeperConfig) -> Result<Arc<Keeper>> {
+        let found = {
+            let mut kinds = self.ready.lock().expect("no holder panics");
+            kinds.order.retain(|kind| kind != config);
+            kinds.order.push(config.clone());
+            kinds.keepers.get_mut(config).and_then(Vec::pop)
+        };
+        self.want(config);
+        match found {
+            Some(keeper) => Ok(keeper),
+            None => self.make(config),
+        }
+    }
+
+    fn want(&self, config: &KeeperConfig) {
+        if let Some(wanted) = self.wanted.lock().expect("no holder panics").as_ref() {
+            let _ = wanted.send(config.clone());
+        }
+    }
+
+    fn make(&self, config: &KeeperConfig) -> Result<Arc<Keeper>> {
+        let name = format!("sb-{}", self.serial.fetch_add(1, Ordering::Relaxed));
+        Keeper::spawn(&self.host, &name, config.clone())
+    }
+
+    fn fill(&self, config: &KeeperConfig) {
+        loop {
+            let missing = {
+                let kinds = self.ready.lock().expect("no holder panics");
+                let have = kinds.keepers.get(config).map_or(0, Vec::len);
+                self.size.load(Ordering::Relaxed).saturating_sub(have)
+            };
+            if missing == 0 || self.wanted.lock().expect("no holder panics").is_none() {
+                break;
+            }
+            match self.make(config) {
+                Ok(keeper) => {
+                    self.ready.lock().expect("no holder panics").keepers.entry(config.clone()).or_default().push(keeper);
+                }
+                Err(error) => {
+                    eprintln!("sandboxd: no sandbox made ahead: {error}");
+                    break;
+                }
+            }
+        }
+        self.drop_oldest_kinds();
+    }
+
+    fn drop_oldest_kinds(&self) {
+        let mut gone = Vec::new();
+        let mut kinds = self.ready.lock().expect("no holder panics");
+        while kinds.order.len() > KINDS_MAX {
+            let oldest = kinds.order.remove(0);
+            gone.extend(kinds.keepers.remove(&oldest));
+        }
+        drop(kinds);
+    }
+
+    pub fn resize(&self, size: usize) {
+        self.size.store(size, Ordering::Relaxed);
+        let mut kinds = self.ready.lock().expect("no holder panics");
+        let surplus: Vec<_> =
+            kinds.keepers.values_mut().flat_map(|keepers| keepers.split_off(size.min(keepers.len()))).collect();
+        drop(kinds);
+        drop(surplus);
+    }
+
+    pub fn close(&self) {
+        self.wanted.lock().expect("no holder panics").take();
+        let keepers = std::mem::take(&mut self.ready.lock().expect("no holder panics").keepers);
+        drop(keepers);
+    }
+}

@@ -1,0 +1,432 @@
+//! Sandboxes by name, and what can be done to them. Each operation answers when it is done; several run at once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{chown, FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cgroup::{Limits, Usage};
+use crate::criu::Criu;
+use crate::error::{Code, Error, Result};
+use crate::host::{has_loop_devices, Keeper};
+use crate::keeper::{Command, KeeperConfig, MountPoint, Reply, TimeOffsets};
+use crate::names::is_name;
+use crate::pool::Pool;
+use crate::snapshots::Snapshots;
+use crate::sys;
+
+const UID_MIN: u32 = 100_000;
+const UID_MAX: u32 = 165_535;
+const CONTROL_SOCKET: &str = "ctl.sock";
+const SUPERVISOR_TIMEOUT: Duration = Duration::from_secs(10);
+const LOG_TAIL_BYTES: usize = 2000;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Spec {
+    root: String,
+    lang: Option<String>,
+    client: String,
+    task: String,
+    opt: Option<String>,
+    uid: u32,
+    memory_mib: u64,
+    tmp_mib: u64,
+    #[serde(default = "default_pids_max")]
+    pids_max: u64,
+}
+
+/// As AWS Lambda: 1,024 processes and threads.
+fn default_pids_max() -> u64 {
+    1024
+}
+
+pub type Phases = BTreeMap<&'static str, f64>;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Made {
+    control_socket: String,
+    phases: Phases,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Taken {
+    images_bytes: u64,
+    tmp_bytes: u64,
+    cut_connections: u32,
+    phases: Phases,
+}
+
+/// Fixed when sandboxd starts.
+pub struct Directories {
+    pub data: PathBuf,
+    pub runtimes: PathBuf,
+    pub clients: PathBuf,
+    pub run: PathBuf,
+    pub supervisor: PathBuf,
+}
+
+pub struct Sandboxes {
+    pub directories: Directories,
+    pub server_uid: u32,
+    pub criu: std::result::Result<Criu, String>,
+    pub snapshots: Snapshots,
+    pub pool: Arc<Pool>,
+    code: OwnedFd,
+    opt: OwnedFd,
+    live: Mutex<HashMap<String, Arc<Entry>>>,
+}
+
+struct Entry {
+    keeper: Arc<Keeper>,
+    uid: u32,
+    tmp_mib: u64,
+    control: PathBuf,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.keeper.destroy();
+        let _ = fs::remove_dir_all(&self.control);
+    }
+}
+
+struct Stopwatch {
+    last: Instant,
+    phases: Phases,
+}
+
+impl Stopwatch {
+    fn start() -> Self {
+        Stopwatch { last: Instant::now(), phases: Phases::new() }
+    }
+
+    fn lap(&mut self, name: &'static str) {
+        let now = Instant::now();
+        self.phases.insert(name, (now - self.last).as_secs_f64() * 1e3);
+        self.last = now;
+    }
+}
+
+fn bad(message: impl Into<String>) -> Error {
+    Error::new(Code::BadRequest, message)
+}
+
+fn check_name(what: &str, name: &str) -> Result<()> {
+    if is_name(name) {
+        Ok(())
+    } else {
+        Err(bad(format!("{what}: not a name")))
+    }
+}
+
+fn check_spec(spec: &Spec) -> Result<()> {
+    check_name("root", &spec.root)?;
+    check_name("client", &spec.client)?;
+    check_name("task", &spec.task)?;
+    for (what, name) in [("lang", &spec.lang), ("opt", &spec.opt)] {
+        if let Some(name) = name {
+            check_name(what, name)?;
+        }
+    }
+    let in_range = (UID_MIN..=UID_MAX).contains(&spec.uid)
+        && (128..=10_240).contains(&spec.memory_mib)
+        && (64..=10_240).contains(&spec.tmp_mib)
+        && (16..=4096).contains(&spec.pids_max);
+    if in_range {
+        Ok(())
+    } else {
+        Err(bad("a number of the specification is out of range"))
+    }
+}
+
+fn open_subdir(data: &Path, name: &str) -> io::Result<OwnedFd> {
+    let path = data.join(name);
+    fs::create_dir_all(&path)?;
+    Ok(File::open(path)?.into())
+}
+
+impl Sandboxes {
+    pub fn new(
+        directories: Directories,
+        server_uid: u32,
+        criu: std::result::Result<Criu, String>,
+        pool: Arc<Pool>,
+    ) -> io::Result<Self> {
+        let snapshots = Snapshots::open(&directories.data.join("snapshots"))?;
+        snapshots.sweep()?;
+        let code = open_subdir(&directories.data, "code")?;
+        let opt = open_subdir(&directories.data, "opt")?;
+        for dir in [&code, &opt] {
+            chown(sys::self_fd_path(dir.as_fd()), Some(server_uid), Some(server_uid))?;
+        }
+        Ok(Sandboxes { directories, server_uid, criu, snapshots, pool, code, opt, live: Mutex::default() })
+    }
+
+    fn keeper_config(&self, spec: &Spec) -> Result<KeeperConfig> {
+        let runtime = |name: &str| -> Result<String> {
+            let path = self.directories.runtimes.join(name);
+            if !path.is_dir() {
+                return Err(Error::new(Code::Unknown, format!("runtime directory {name} is not installed")));
+            }
+            Ok(path.to_string_lossy().into_owned())
+        };
+        let client = self.directories.clients.join(&spec.client);
+        if !client.is_dir() {
+            return Err(Error::new(Code::Unknown, format!("runtime client {} is not there", spec.client)));
+        }
+        let path = |name: &str| self.directories.run.join(name).to_string_lossy().into_owned();
+        Ok(KeeperConfig {
+            root: if spec.root == "host" { "/".to_string() } else { runtime(&spec.root)? },
+            lang: spec.lang.as_deref().map(runtime).transpose()?,
+            client: client.to_string_lossy().into_owned(),
+            supervisor: self.directories.supervisor.to_string_lossy().into_owned(),
+            mount_point: path("root"),
+            kdat: if self.criu.is_ok() { path("criu.kdat") } else { String::new() },
+            tmp_mib: spec.tmp_mib,
+            tmp_image: None,
+        })
+    }
+
+    fn entry(&self, sandbox: &str) -> Result<Arc<Entry>> {
+        let live = self.live.lock().expect("no holder panics");
+        live.get(sandbox).cloned().ok_or_else(|| Error::new(Code::Unknown, format!("there is no sandbox {sandbox}")))
+    }
+
+    /// Takes a ready sandbox and hangs the function's directories into it.
+    fn prepare(&self, sandbox: &str, spec: &Spec, snapshot: Option<&str>, watch: &mut Stopwatch) -> Result<Arc<Entry>> {
+        check_name("sandbox", sandbox)?;
+        check_spec(spec)?;
+        if self.live.lock().expect("no holder panics").contains_key(sandbox) {
+            return Err(Error::new(Code::Exists, format!("sandbox {sandbox} is there already")));
+        }
+        let keeper = self.pool.take(&self.keeper_config(spec)?)?;
+        watch.lap("sandbox");
+        let control = self.directories.run.join("sb").join(sandbox);
+        let entry = Arc::new(Entry { keeper, uid: spec.uid, tmp_mib: spec.tmp_mib, control });
+        fs::create_dir(&entry.control)?;
+        fs::set_permissions(&entry.control, fs::Permissions::from_mode(0o755))?;
+        // A restored control socket is bound by CRIU, as root; a fresh one by the supervisor.
+        if snapshot.is_none() {
+            chown(&entry.control, Some(spec.uid), Some(spec.uid))?;
+        }
+        entry.keeper.cgroup.lock().expect("no holder panics").set_limits(Limits { memory_mib: spec.memory_mib, pids_max: spec.pids_max })?;
+        self.mount(&entry, spec, snapshot)?;
+        watch.lap("mount");
+        Ok(entry)
+    }
+
+    fn mount(&self, entry: &Entry, spec: &Spec, snapshot: Option<&str>) -> Result<()> {
+        let mut mounts = vec![MountPoint::Task, MountPoint::Control];
+        let task = sys::open_dir_beneath(self.code.as_fd(), &spec.task)
+            .map_err(|error| Error::new(Code::Unknown, format!("code {}: {error}", spec.task)))?;
+        let mut trees = vec![sys::open_tree_clone_fd(task.as_fd())?, sys::open_tree_clone(&entry.control)?];
+        if let Some(opt) = &spec.opt {
+            let opt = sys::open_dir_beneath(self.opt.as_fd(), opt)?;
+            mounts.push(MountPoint::Opt);
+            trees.push(sys::open_tree_clone_fd(opt.as_fd())?);
+        }
+        if let Some(snapshot) = snapshot {
+            mounts.push(MountPoint::TmpLower);
+            trees.push(self.snapshots.clone_tmp_tree(snapshot)?);
+        }
+        let procs = entry.keeper.cgroup.lock().expect("no holder panics").open_procs()?;
+        let fds: Vec<BorrowedFd> = trees.iter().map(AsFd::as_fd).chain(procs.iter().map(AsFd::as_fd)).collect();
+        match entry.keeper.ask(&Command::Take { mounts, uid: spec.uid }, &fds)? {
+            Reply::Done => Ok(()),
+            _ => Err(Error::new(Code::Failed, "the sandbox could not be prepared")),
+        }
+    }
+
+    fn enlist(&self, sandbox: &str, entry: Arc<Entry>) -> Result<()> {
+        let mut live = self.live.lock().expect("no holder panics");
+        if live.contains_key(sandbox) {
+            return Err(Error::new(Code::Exists, format!("sandbox {sandbox} is there already")));
+        }
+        live.insert(sandbox.to_string(), entry);
+        Ok(())
+    }
+
+    fn made(&self, entry: &Entry, watch: Stopwatch) -> Made {
+        Made { control_socket: entry.control.join(CONTROL_SOCKET).to_string_lossy().into_owned(), phases: watch.phases }
+    }
+
+    pub fn create(&self, sandbox: &str, spec: &Spec, on_exit: impl FnOnce() + Send + 'static) -> Result<Made> {
+        let mut watch = Stopwatch::start();
+        let entry = self.prepare(sandbox, spec, None, &mut watch)?;
+        entry.keeper.on_exit(on_exit);
+        entry.keeper.ask(&Command::Start { server_uid: self.server_uid }, &[])?;
+        wait_for_socket(&entry.control.join(CONTROL_SOCKET))?;
+        // The function must not fill the host's /run through this directory.
+        chown(&entry.control, Some(0), Some(0))?;
+        watch.lap("supervisor");
+        let made = self.made(&entry, watch);
+        self.enlist(sandbox, entry)?;
+        Ok(made)
+    }
+
+    pub fn restore(
+        &self,
+        sandbox: &str,
+        spec: &Spec,
+        snapshot: &str,
+        fingerprint: &str,
+        on_exit: impl FnOnce() + Send + 'static,
+    ) -> Result<Made> {
+        let criu = self.criu()?;
+        check_name("snapshot", snapshot)?;
+        let mut watch = Stopwatch::start();
+        let manifest = self.snapshots.check(snapshot, fingerprint)?;
+        if manifest.uid != spec.uid {
+            return Err(bad("the snapshot belongs to another user"));
+        }
+        watch.lap("check");
+        let entry = self.prepare(sandbox, spec, Some(snapshot), &mut watch)?;
+        let images = self.snapshots.open_images(snapshot)?;
+        let work = WorkDirectory::new(&self.directories.run, sandbox)?;
+        let offsets = TimeOffsets {
+            monotonic_ns: manifest.clocks.monotonic_ns - sys::clock_ns(libc::CLOCK_MONOTONIC),
+            boottime_ns: manifest.clocks.boottime_ns - sys::clock_ns(libc::CLOCK_BOOTTIME),
+        };
+        let command = Command::Restore { supervisor_pid: manifest.supervisor_pid, offsets };
+        let reply = entry.keeper.ask(&command, &[criu.program.as_fd(), images.as_fd(), work.fd.as_fd()])?;
+        if let Reply::CriuFailed { code } = reply {
+            return Err(Error::new(Code::RestoreFailed, format!("criu exited with {code}: {}", work.log_tail("restore.log"))));
+        }
+        entry.keeper.on_exit(on_exit);
+        watch.lap("criu");
+        let made = self.made(&entry, watch);
+        self.enlist(sandbox, entry)?;
+        Ok(made)
+    }
+
+    /// The sandbox is gone afterwards, whatever the outcome.
+    pub fn snapshot(&self, sandbox: &str, snapshot: &str, fingerprint: &str) -> Result<Taken> {
+        let criu = self.criu()?;
+        check_name("snapshot", snapshot)?;
+        let mut watch = Stopwatch::start();
+        let entry = self.entry(sandbox)?;
+        self.live.lock().expect("no holder panics").remove(sandbox);
+        let draft = self.snapshots.draft(snapshot)?;
+        let images = draft.open_images()?;
+        let work = WorkDirectory::new(&self.directories.run, sandbox)?;
+        entry.keeper.on_exit(|| ());
+        entry.keeper.cgroup.lock().expect("no holder panics").freeze(false)?;
+        let command = Command::Dump { ghost_limit_bytes: entry.tmp_mib * 1024 * 1024 };
+        let reply = entry.keeper.ask(&command, &[criu.program.as_fd(), images.as_fd(), work.fd.as_fd()])?;
+        watch.lap("criu");
+        let (supervisor_pid, clocks, cut_connections) = match reply {
+            Reply::Dumped { supervisor_pid, clocks, cut_connections } => (supervisor_pid, clocks, cut_connections),
+            _ => return Err(dump_error(&work)),
+        };
+        draft.copy_tmp(&entry.keeper.root_path().join("tmp"))?;
+        watch.lap("tmp");
+        let manifest = draft.publish(fingerprint, supervisor_pid, entry.uid, clocks)?;
+        watch.lap("seal");
+        // The dead sandbox is cleared away after the answer.
+        thread::spawn(move || drop(entry));
+        Ok(Taken { images_bytes: manifest.images_bytes, tmp_bytes: manifest.tmp_bytes, cut_connections, phases: watch.phases })
+    }
+
+    fn criu(&self) -> Result<&Criu> {
+        self.criu.as_ref().map_err(|problem| Error::new(Code::NoCriu, problem.clone()))
+    }
+
+    pub fn freeze(&self, sandbox: &str, on: bool) -> Result<()> {
+        Ok(self.entry(sandbox)?.keeper.cgroup.lock().expect("no holder panics").freeze(on)?)
+    }
+
+    pub fn boost(&self, sandbox: &str, on: bool) -> Result<()> {
+        Ok(self.entry(sandbox)?.keeper.cgroup.lock().expect("no holder panics").boost(on)?)
+    }
+
+    pub fn usage(&self, sandbox: &str, reset: bool) -> Result<Usage> {
+        Ok(self.entry(sandbox)?.keeper.cgroup.lock().expect("no holder panics").usage(reset))
+    }
+
+    pub fn destroy(&self, sandbox: &str) {
+        let entry = self.live.lock().expect("no holder panics").remove(sandbox);
+        if let Some(entry) = entry {
+            entry.keeper.destroy();
+        }
+    }
+
+    pub fn list(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.live.lock().expect("no holder panics").keys().cloned().collect();
+        names.sort();
+        names
+    }
+
+    /// All at once: each takes a while to die.
+    pub fn destroy_all(&self) {
+        let entries: Vec<_> = self.live.lock().expect("no holder panics").drain().map(|(_, entry)| entry).collect();
+        thread::scope(|scope| {
+            for entry in &entries {
+                scope.spawn(|| entry.keeper.destroy());
+            }
+        });
+    }
+
+    pub fn tmp_quota(&self) -> &'static str {
+        if has_loop_devices() {
+            "loop"
+        } else {
+            "tmpfs"
+        }
+    }
+}
+
+fn dump_error(work: &WorkDirectory) -> Error {
+    let tail = work.log_tail("dump.log");
+    let code = if tail.contains("No space left") { Code::DiskFull } else { Code::SnapshotFailed };
+    Error::new(code, format!("criu: {tail}"))
+}
+
+fn wait_for_socket(path: &Path) -> Result<()> {
+    let deadline = Instant::now() + SUPERVISOR_TIMEOUT;
+    loop {
+        if fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket()) {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(Error::new(Code::Failed, "the supervisor did not start"));
+        }
+        thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// Where CRIU puts its log; in memory, removed with the value.
+struct WorkDirectory {
+    path: PathBuf,
+    fd: OwnedFd,
+}
+
+impl WorkDirectory {
+    fn new(run: &Path, sandbox: &str) -> io::Result<Self> {
+        let path = run.join("work").join(sandbox);
+        fs::create_dir_all(&path)?;
+        let fd = File::open(&path)?.into();
+        Ok(WorkDirectory { path, fd })
+    }
+
+    fn log_tail(&self, name: &str) -> String {
+        let bytes = fs::read(self.path.join(name)).unwrap_or_default();
+        let start = bytes.len().saturating_sub(LOG_TAIL_BYTES);
+        String::from_utf8_lossy(&bytes[start..]).trim().to_string()
+    }
+}
+
+impl Drop for WorkDirectory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}

@@ -1,0 +1,39 @@
+/**
+ * The states of an execution environment. The driver in environment.ts is the only writer.
+ *
+ *   starting ─► initialising ─► snapshotting ──────────┐
+ *      │         ▲   │  │                              │
+ *      │ resetting ◄─┘  └────► invoking ◄──► idle      ▼
+ *      └───────► restoring ──────┘            └──► stopping ─► stopped     (every state but stopped may go to stopping)
+ *
+ * resetting: the sandbox of a failed Init is replaced by a new one before Init is tried again within the invoke.
+ */
+export const ENVIRONMENT_STATES = [
+  "starting",
+  "initialising",
+  "restoring",
+  "snapshotting",
+  "idle",
+  "invoking",
+  "resetting",
+  "stopping",
+  "stopped",
+] as const;
+
+export type EnvironmentState = (typeof ENVIRONMENT_STATES)[number];
+
+const NEXT: Readonly<Record<EnvironmentState, readonly EnvironmentState[]>> = {
+  starting: ["initialising", "restoring", "stopping"],
+  initialising: ["invoking", "resetting", "snapshotting", "stopping"],
+  restoring: ["invoking", "stopping"],
+  snapshotting: ["stopping"],
+  idle: ["invoking", "stopping"],
+  invoking: ["idle", "stopping"],
+  resetting: ["initialising", "stopping"],
+  stopping: ["stopped"],
+  stopped: [],
+};
+
+export function canTransition(from: EnvironmentState, to: EnvironmentState): boolean {
+  return NEXT[from].includes(to);
+}

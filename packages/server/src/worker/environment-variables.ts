@@ -1,0 +1,54 @@
+/** The environment of the runtime process: exactly AWS's set. Nothing of it changes at a restore: it is in the process image. */
+import type { FunctionCredentials } from "../ports/credential-source.ts";
+import type { RuntimeRecipe } from "../ports/runtime-catalog.ts";
+import type { RunnableVersion } from "../ports/worker.ts";
+
+export const RUNTIME_API_ADDRESS = "127.0.0.1:9001";
+
+/** With SnapStart credentials come from the endpoint; without, from the variables. */
+export type CredentialDelivery =
+  | { readonly kind: "endpoint"; readonly token: string }
+  | { readonly kind: "variables"; readonly credentials: FunctionCredentials; readonly logStream: string };
+
+export function buildEnvironmentVariables(
+  version: RunnableVersion,
+  recipe: RuntimeRecipe,
+  delivery: CredentialDelivery,
+): Readonly<Record<string, string>> {
+  return { TZ: ":UTC", ...recipe.env, ...version.environment, ...reservedVariables(version, delivery) };
+}
+
+/** A function's own variables never win over these. */
+function reservedVariables(version: RunnableVersion, delivery: CredentialDelivery): Record<string, string> {
+  return {
+    _HANDLER: version.handler,
+    AWS_REGION: version.region,
+    AWS_DEFAULT_REGION: version.region,
+    AWS_LAMBDA_FUNCTION_NAME: version.functionName,
+    AWS_LAMBDA_FUNCTION_VERSION: version.version,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memorySizeMib),
+    AWS_LAMBDA_RUNTIME_API: RUNTIME_API_ADDRESS,
+    AWS_LAMBDA_INITIALIZATION_TYPE: delivery.kind === "endpoint" ? "snap-start" : "on-demand",
+    LAMBDA_TASK_ROOT: "/var/task",
+    LAMBDA_RUNTIME_DIR: "/var/runtime",
+    // AWS leaves it out for the OS-only runtimes.
+    ...(version.runtime.startsWith("provided") ? {} : { AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}` }),
+    ...deliveryVariables(version, delivery),
+  };
+}
+
+function deliveryVariables(version: RunnableVersion, delivery: CredentialDelivery): Record<string, string> {
+  if (delivery.kind === "endpoint") {
+    return {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://${RUNTIME_API_ADDRESS}/2021-04-23/credentials`,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: delivery.token,
+    };
+  }
+  return {
+    AWS_ACCESS_KEY_ID: delivery.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: delivery.credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: delivery.credentials.sessionToken,
+    AWS_LAMBDA_LOG_GROUP_NAME: version.logGroup,
+    AWS_LAMBDA_LOG_STREAM_NAME: delivery.logStream,
+  };
+}

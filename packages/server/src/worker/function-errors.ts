@@ -1,0 +1,106 @@
+/**
+ * Function errors are data: AWS's error types and the JSON documents that Invoke answers with.
+ * Forms recorded from AWS: `Runtime.ExitError` and `Sandbox.Timedout` (recorded/test_lambda.TestLambdaErrors.*, …Behavior.test_lambda_invoke_with_timeout).
+ */
+import { constants } from "node:os";
+import type { ProcessExit } from "../ports/supervisor.ts";
+
+/** 6 MiB and 100 bytes, AWS's limit for a response. */
+export const RESPONSE_SIZE_BYTES_MAX = 6_291_556;
+
+/** Why a phase of an environment failed. */
+export type Failure =
+  | { readonly kind: "timeout" }
+  /** The runtime told us by /init/error or /restore/error. */
+  | { readonly kind: "reported"; readonly errorType: string; readonly body: Buffer }
+  /** The process ended, or could not be started. `message` comes after AWS's `Error: `. */
+  | { readonly kind: "exit"; readonly errorType: ExitErrorType; readonly message: string }
+  | { readonly kind: "cancelled" }
+  | { readonly kind: "platform"; readonly code: string; readonly message: string };
+
+export type ExitErrorType = "Runtime.ExitError" | "Runtime.OutOfMemory" | "Runtime.InvalidEntrypoint";
+
+/** As Go prints a signal, which is what AWS's texts carry. */
+const SIGNAL_TEXT: Readonly<Record<string, string>> = {
+  SIGHUP: "hangup",
+  SIGINT: "interrupt",
+  SIGQUIT: "quit",
+  SIGILL: "illegal instruction",
+  SIGTRAP: "trace/breakpoint trap",
+  SIGABRT: "aborted",
+  SIGBUS: "bus error",
+  SIGFPE: "floating point exception",
+  SIGKILL: "killed",
+  SIGUSR1: "user defined signal 1",
+  SIGSEGV: "segmentation fault",
+  SIGUSR2: "user defined signal 2",
+  SIGPIPE: "broken pipe",
+  SIGALRM: "alarm clock",
+  SIGTERM: "terminated",
+};
+
+const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name]),
+);
+
+export function describeExit(exit: ProcessExit): string {
+  if (exit.signal !== null) {
+    const text = SIGNAL_TEXT[SIGNAL_NAMES.get(exit.signal) ?? ""];
+    return `Runtime exited with error: signal: ${text ?? `signal ${exit.signal}`}`;
+  }
+  if (exit.code === 0) return "Runtime exited without providing a reason";
+  return `Runtime exited with error: exit status ${exit.code}`;
+}
+
+const ERROR_TYPE = /(Runtime|Function)\.[A-Z][a-zA-Z]+/;
+
+/** AWS's rule for the header Lambda-Runtime-Function-Error-Type. */
+export function validateErrorType(header: string | undefined): string {
+  if (header === undefined) return "Runtime.Unknown";
+  if (ERROR_TYPE.test(header)) return header;
+  return header.startsWith("Function.") ? "Function.Unknown" : "Runtime.Unknown";
+}
+
+/** `3.00 seconds`. */
+export function describeTimeout(timeoutS: number): string {
+  return `Task timed out after ${timeoutS.toFixed(2)} seconds`;
+}
+
+export function failureErrorType(failure: Failure): string {
+  switch (failure.kind) {
+    case "timeout":
+      return "Sandbox.Timedout";
+    case "reported":
+    case "exit":
+      return failure.errorType;
+    case "cancelled":
+    case "platform":
+      return "Sandbox.Failure";
+  }
+}
+
+/** The document Invoke answers with. Null where the failure is ours, not the function's. */
+export function failurePayload(failure: Failure, requestId: string, timeoutS: number): Buffer | null {
+  switch (failure.kind) {
+    case "timeout":
+      return errorDocument("Sandbox.Timedout", `RequestId: ${requestId} Error: ${describeTimeout(timeoutS)}`);
+    case "exit":
+      return errorDocument(failure.errorType, `RequestId: ${requestId} Error: ${failure.message}`);
+    case "reported":
+      return failure.body;
+    case "cancelled":
+    case "platform":
+      return null;
+  }
+}
+
+export function responseTooLargePayload(sizeBytes: number): Buffer {
+  return errorDocument(
+    "Function.ResponseSizeTooLarge",
+    `Response payload size (${sizeBytes} bytes) exceeded maximum allowed payload size (${RESPONSE_SIZE_BYTES_MAX} bytes).`,
+  );
+}
+
+function errorDocument(errorType: string, errorMessage: string): Buffer {
+  return Buffer.from(JSON.stringify({ errorType, errorMessage }));
+}
