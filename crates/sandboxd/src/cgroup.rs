@@ -160,6 +160,8 @@ impl Cgroup {
         let memory = self.dir("memory");
         match self.version {
             Version::V1 => {
+                // The limit may never be above the one that includes swap: lift that first.
+                let _ = write(&memory.join("memory.memsw.limit_in_bytes"), "-1");
                 write(&memory.join("memory.limit_in_bytes"), &bytes.to_string())?;
                 // Swap would make "out of memory" a matter of the host's configuration; absent where swap is not accounted.
                 let _ = write(&memory.join("memory.memsw.limit_in_bytes"), &bytes.to_string());

@@ -104,7 +104,7 @@ impl Network {
         }
         pipe_to(in_network_of(Command::new("ip").args(["-batch", "-"]), pid)?, &inside)?;
         if self.has_nat {
-            let rules = "table ip nat { chain post { type nat hook postrouting priority 100; oifname \"eth0\" masquerade; } }\n";
+            let rules = "table ip nat {\n chain post {\n type nat hook postrouting priority 100\n oifname \"eth0\" masquerade\n }\n}\n";
             pipe_to(in_network_of(Command::new("nft").args(["-f", "-"]), pid)?, rules)?;
         }
         Ok(())

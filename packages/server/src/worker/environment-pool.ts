@@ -1,0 +1,125 @@
+/** All environments of this worker: places invokes, makes room, and waits for what ends. Decisions are in placement.ts. */
+import { strict as assert } from "node:assert";
+import { type EnvironmentId, newEnvironmentId } from "../base/ids.ts";
+import type { RuntimeRecipe } from "../ports/runtime-catalog.ts";
+import type { InvokeInput, InvokeOutcome, RunnableVersion } from "../ports/worker.ts";
+import type { EnvironmentMode, InvokeReply } from "./environment-core.ts";
+import { Environment } from "./environment.ts";
+import { chooseEvictions, type EnvironmentView, placeInvoke } from "./placement.ts";
+import { CLOSING } from "./platform-failure.ts";
+import type { WorkerServices } from "./worker-services.ts";
+
+/** An environment may end at the moment it is chosen; more often than this is no coincidence. */
+const ATTEMPTS_MAX = 8;
+
+export class EnvironmentPool {
+  readonly #services: WorkerServices;
+  readonly #environments = new Map<EnvironmentId, Environment>();
+  /** Invokes that wait for an environment of their runKey to finish. */
+  readonly #waiting = new Map<string, Array<() => void>>();
+  #idleOrder = 0;
+
+  constructor(services: WorkerServices) {
+    this.#services = services;
+  }
+
+  get all(): readonly Environment[] {
+    return [...this.#environments.values()];
+  }
+
+  async invoke(version: RunnableVersion, recipe: RuntimeRecipe, input: InvokeInput): Promise<InvokeOutcome> {
+    let mayWait = true;
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const { runKey, memorySizeMib } = version;
+      const waiting = this.#waiting.get(runKey)?.length ?? 0;
+      const placement = placeInvoke(this.#views(), { runKey, memorySizeMib, waiting, mayWait }, this.#services.limits);
+      if (placement.kind === "throttle") return { kind: "throttled", reason: "ConcurrentInvocationLimitExceeded" };
+      if (placement.kind === "wait") {
+        mayWait = await this.#waitForIdle(runKey);
+        continue;
+      }
+      const reply =
+        placement.kind === "reuse"
+          ? await this.#find(placement.environmentId).invoke(input)
+          : await this.#invokeNew(version, recipe, input, placement.evict);
+      if (reply.kind !== "gone") return reply;
+    }
+    return { kind: "platform-error", code: "WORKER_ENVIRONMENT_LOST", message: "The execution environments of this version keep ending." };
+  }
+
+  /** Shuts down idle environments until one of this size fits; does nothing when they are not enough. */
+  async makeRoom(memorySizeMib: number): Promise<void> {
+    await this.#evict(chooseEvictions(this.#views(), memorySizeMib, this.#services.limits) ?? []);
+  }
+
+  start(version: RunnableVersion, recipe: RuntimeRecipe, mode: EnvironmentMode, run: (environment: Environment) => Promise<void>): Environment {
+    const environmentId = newEnvironmentId();
+    const environment = new Environment(
+      { environmentId, version, recipe, mode, services: this.#services },
+      {
+        onIdle: () => this.#waiting.get(version.runKey)?.shift()?.(),
+        onStopped: () => void this.#environments.delete(environmentId),
+      },
+      () => ++this.#idleOrder,
+      // Not before the environment is listed.
+      (started) => Promise.resolve().then(() => run(started)),
+    );
+    this.#environments.set(environmentId, environment);
+    return environment;
+  }
+
+  #invokeNew(version: RunnableVersion, recipe: RuntimeRecipe, input: InvokeInput, evict: readonly EnvironmentId[]): Promise<InvokeReply> {
+    const mode: EnvironmentMode = version.snapshotId === null ? { kind: "on-demand" } : { kind: "restore", snapshotId: version.snapshotId };
+    const evicted = this.#evict(evict);
+    return new Promise((resolve) => {
+      const environment = this.start(version, recipe, mode, async (started) => {
+        await evicted;
+        await started.serve({ input, reply: resolve });
+      });
+      // Also where the driver broke and never answered; a second answer does nothing.
+      void environment.stopped.then(() => resolve({ kind: "platform-error", code: CLOSING.code, message: "The execution environment ended before it answered." }));
+    });
+  }
+
+  async #evict(environmentIds: readonly EnvironmentId[]): Promise<void> {
+    const environments = environmentIds.map((environmentId) => this.#find(environmentId));
+    for (const environment of environments) environment.stop();
+    await Promise.all(environments.map((environment) => environment.stopped));
+  }
+
+  /** True: one may be idle now. False: none was in time. */
+  #waitForIdle(runKey: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      const waiters = this.#waiting.get(runKey) ?? [];
+      this.#waiting.set(runKey, waiters);
+      const cancel = this.#services.clock.after(this.#services.limits.finishingWaitMs, () => {
+        const index = waiters.indexOf(onIdle);
+        if (index === -1) return;
+        waiters.splice(index, 1);
+        if (waiters.length === 0) this.#waiting.delete(runKey);
+        resolve(false);
+      });
+      const onIdle = (): void => {
+        cancel();
+        if (waiters.length === 0) this.#waiting.delete(runKey);
+        resolve(true);
+      };
+      waiters.push(onIdle);
+    });
+  }
+
+  #views(): readonly EnvironmentView[] {
+    const views: EnvironmentView[] = [];
+    for (const environment of this.#environments.values()) {
+      // What is on its way out is waited for by the one that takes its place.
+      if (!environment.isStopping) views.push(environment.view);
+    }
+    return views;
+  }
+
+  #find(environmentId: EnvironmentId): Environment {
+    const environment = this.#environments.get(environmentId);
+    assert(environment !== undefined, "an environment was chosen that is not there");
+    return environment;
+  }
+}

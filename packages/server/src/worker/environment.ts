@@ -1,0 +1,314 @@
+/**
+ * One execution environment and its driver: the only writer of its state. Everyone else asks it through its inbox.
+ * Its life: start (Init or Restore) with the first invoke at hand, then one invoke after the other, frozen between them, until it
+ * is told to stop, fails, or has been idle or alive for too long. Nothing of it is left when `stopped` resolves.
+ */
+import { strict as assert } from "node:assert";
+import type { EnvironmentSummary } from "../ports/worker.ts";
+import { EnvironmentCore, type EnvironmentOptions, type InvokeReply, type InvokeRequest, tryEngine } from "./environment-core.ts";
+import { canTransition, type EnvironmentState } from "./environment-state.ts";
+import type { Failure } from "./function-errors.ts";
+import type { EnvironmentView } from "./placement.ts";
+import { CLOSING } from "./platform-failure.ts";
+import { runInit } from "./run-init.ts";
+import { type ColdStart, failInvoke, runInvoke, startInvokeClock, WARM } from "./run-invoke.ts";
+import { runRestore } from "./run-restore.ts";
+import type { RestoreReport } from "./worker-services.ts";
+
+export interface EnvironmentListener {
+  /** The environment may take an invoke now. */
+  onIdle(environment: Environment): void;
+  onStopped(environment: Environment): void;
+}
+
+/** A source of increasing numbers for the order in which environments became idle. */
+export type IdleCounter = () => number;
+
+export class Environment {
+  readonly core: EnvironmentCore;
+  readonly stopped: Promise<void>;
+  readonly createdAtMs: number;
+  readonly #listener: EnvironmentListener;
+  readonly #nextIdleOrder: IdleCounter;
+  readonly #createdMonotonicMs: number;
+  #state: EnvironmentState = "starting";
+  #isReserved = true;
+  #isFinishing = false;
+  #idleOrder = 0;
+  #invokeCount = 0;
+  #lastInvokeAtMs: number | null = null;
+  /** The freeze that the last invocation left behind; null while the processes run. */
+  #freezing: Promise<void> | null = null;
+
+  constructor(options: EnvironmentOptions, listener: EnvironmentListener, nextIdleOrder: IdleCounter, start: (environment: Environment) => Promise<void>) {
+    this.core = new EnvironmentCore(options);
+    this.#listener = listener;
+    this.#nextIdleOrder = nextIdleOrder;
+    this.createdAtMs = options.services.clock.nowMs();
+    this.#createdMonotonicMs = options.services.clock.monotonicMs();
+    this.stopped = this.#live(() => start(this));
+  }
+
+  get state(): EnvironmentState {
+    return this.#state;
+  }
+
+  get isStopping(): boolean {
+    return this.core.isStopRequested || this.#state === "stopping" || this.#state === "stopped";
+  }
+
+  get view(): EnvironmentView {
+    const availability = this.#isFinishing ? "finishing" : this.#state === "idle" && !this.#isReserved ? "idle" : "busy";
+    const { environmentId, version } = this.core;
+    return { environmentId, runKey: version.runKey, memorySizeMib: version.memorySizeMib, availability, idleOrder: this.#idleOrder };
+  }
+
+  get summary(): EnvironmentSummary {
+    const { environmentId, version, log, mode, phases } = this.core;
+    return {
+      environmentId,
+      functionName: version.functionName,
+      version: version.version,
+      state: this.#state,
+      logStream: log.logStream,
+      createdAtMs: this.createdAtMs,
+      lastInvokeAtMs: this.#lastInvokeAtMs,
+      isRestored: mode.kind === "restore",
+      invokeCount: this.#invokeCount,
+      phases: { ...phases },
+    };
+  }
+
+  /** Hands an invoke to an idle environment. `gone` when it ended first: nothing was run, another environment may try. */
+  invoke(input: InvokeRequest["input"]): Promise<InvokeReply> {
+    assert(!this.#isReserved, "an invoke was handed to an environment that has one");
+    this.#isReserved = true;
+    return new Promise((reply) => {
+      if (this.isStopping) reply({ kind: "gone" });
+      else this.core.inbox.put({ kind: "invoke", request: { input, reply } });
+    });
+  }
+
+  /** After the invoke that runs, if any. */
+  stop(): void {
+    if (this.isStopping) return;
+    this.core.isStopRequested = true;
+    this.core.inbox.put({ kind: "stop" });
+  }
+
+  /** Now, whatever it does. */
+  kill(failure: Failure = CLOSING): void {
+    this.core.isStopRequested = true;
+    this.core.inbox.put({ kind: "kill", failure });
+  }
+
+  transition(to: EnvironmentState): void {
+    assert(canTransition(this.#state, to), `environment: ${this.#state} to ${to} is not a transition`);
+    this.#state = to;
+  }
+
+  /** The life of an environment made for invokes. */
+  async serve(first: InvokeRequest): Promise<void> {
+    const failure = this.core.mode.kind === "restore" ? await this.#restoreAndInvoke(first) : await this.#initAndInvoke(first);
+    if (failure !== null) return;
+    while (!this.core.isStopRequested) {
+      const request = await this.#waitIdle();
+      if (request === null) return;
+      if ((await this.#invokeWarm(request)) !== null) return;
+    }
+  }
+
+  async #live(start: () => Promise<void>): Promise<void> {
+    try {
+      await start();
+    } catch (error) {
+      // A broken invariant: the environment dies, its caller is told, the worker lives.
+      this.core.reportProblem("environment driver", error);
+    }
+    this.core.isStopRequested = true;
+    this.#isFinishing = false;
+    this.transition("stopping");
+    for (const event of this.core.inbox.drain()) {
+      if (event.kind === "invoke") event.request.reply({ kind: "gone" });
+    }
+    this.core.log.flushOutput();
+    await this.core.destroySandbox();
+    this.transition("stopped");
+    this.#listener.onStopped(this);
+  }
+
+  async #initAndInvoke(first: InvokeRequest): Promise<Failure | null> {
+    const created = await this.#createSandbox();
+    if (created !== null) return this.#refuse(first, created);
+    this.transition("initialising");
+    const deadline = this.core.startDeadline(this.core.services.limits.initTimeoutMs);
+    const init = await runInit(this.core, { phase: "init", deadline });
+    deadline.cancel();
+    if (init.kind === "failed") {
+      if (init.failure.kind === "platform") return this.#refuse(first, init.failure);
+      return this.#initAgainAndInvoke(first);
+    }
+    this.core.phases["init"] = init.durationMs;
+    return this.#invoke(first, { ...WARM, initDurationMs: init.durationMs });
+  }
+
+  /** AWS's suppressed Init: after a failed Init it is run once more within the invoke, under the function's timeout. */
+  async #initAgainAndInvoke(first: InvokeRequest): Promise<Failure | null> {
+    this.transition("resetting");
+    await this.core.destroySandbox();
+    const created = await this.#createSandbox();
+    if (created !== null) return this.#refuse(first, created);
+    this.transition("initialising");
+    const clock = startInvokeClock(this.core);
+    const init = await runInit(this.core, { phase: "invoke", deadline: clock.deadline });
+    if (init.kind === "ready") return this.#invoke(first, WARM, clock);
+    if (init.failure.kind === "platform") return this.#refuse(first, init.failure);
+    this.transition("invoking");
+    await failInvoke(this.core, first, clock, init.failure);
+    return init.failure;
+  }
+
+  async #restoreAndInvoke(first: InvokeRequest): Promise<Failure | null> {
+    const { mode } = this.core;
+    assert(mode.kind === "restore", "restore of an environment without a snapshot");
+    this.transition("restoring");
+    const restore = await runRestore(this.core, mode.snapshotId);
+    if (restore.failure !== null) {
+      this.#reportRestore(first, restore.durationMs, restore.failure);
+      return this.#refuse(first, restore.failure);
+    }
+    const failure = await this.#invoke(first, { initDurationMs: null, restoreDurationMs: restore.durationMs, billedRestoreDurationMs: restore.billedMs });
+    this.#reportRestore(first, restore.durationMs, null);
+    return failure;
+  }
+
+  async #invokeWarm(request: InvokeRequest): Promise<Failure | null> {
+    const thawed = await tryEngine(async () => {
+      await this.#freezing;
+      if (this.#freezing !== null) await this.core.sandbox.thaw();
+    });
+    this.#freezing = null;
+    if (!thawed.ok) return this.#refuse(request, thawed.failure);
+    return this.#invoke(request, WARM);
+  }
+
+  async #invoke(request: InvokeRequest, cold: ColdStart, clock = startInvokeClock(this.core)): Promise<Failure | null> {
+    const isFirst = this.#invokeCount === 0;
+    this.transition("invoking");
+    this.#invokeCount++;
+    this.#lastInvokeAtMs = this.core.services.clock.nowMs();
+    // Off the critical path: the order of commands at the engine is kept, and a late limit harms nobody.
+    if (isFirst) this.core.sandbox.boost(false).catch((error: unknown) => this.core.reportProblem("apply the CPU limit", error));
+    const failure = await runInvoke(this.core, request, clock, cold, () => {
+      this.#isFinishing = !this.core.isStopRequested;
+    });
+    this.#isFinishing = false;
+    return failure;
+  }
+
+  /** Announces the environment as idle and waits for its next invoke. Null: it is time to end. */
+  async #waitIdle(): Promise<InvokeRequest | null> {
+    const { core } = this;
+    const { idleTimeoutMs, lifetimeMsMax } = core.services.limits;
+    const lifeLeftMs = lifetimeMsMax - (core.nowMs() - this.#createdMonotonicMs);
+    if (lifeLeftMs <= 0) return null;
+    this.transition("idle");
+    this.#idleOrder = this.#nextIdleOrder();
+    this.#isReserved = false;
+    this.#listener.onIdle(this);
+    // An invoke that was waiting is taken without freezing in between.
+    if (core.inbox.isEmpty) this.#freeze();
+    const deadline = core.startDeadline(Math.min(idleTimeoutMs, lifeLeftMs));
+    try {
+      return await this.#takeInvoke(deadline);
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  async #takeInvoke(deadline: ReturnType<EnvironmentCore["startDeadline"]>): Promise<InvokeRequest | null> {
+    for (;;) {
+      const event = await this.core.inbox.take();
+      switch (event.kind) {
+        case "invoke":
+          return event.request;
+        case "stop":
+        case "kill":
+        case "exit":
+        case "lost":
+        case "sandbox-exited":
+          return null;
+        case "deadline":
+          if (event.deadline === deadline) return null;
+          break;
+        default:
+          // A call of the runtime between invokes changes nothing.
+          break;
+      }
+    }
+  }
+
+  #freeze(): void {
+    const freezing = this.core.sandbox.freeze();
+    this.#freezing = freezing;
+    freezing.catch((error: unknown) => {
+      this.core.reportProblem("freeze", error);
+      this.stop();
+    });
+  }
+
+  async #createSandbox(): Promise<Failure | null> {
+    const startMs = this.core.nowMs();
+    const created = await tryEngine(() => this.core.services.engine.create(this.core.sandboxSpec));
+    if (!created.ok) return created.failure;
+    Object.assign(this.core.phases, created.value.phases);
+    this.core.phases["engine"] = this.core.nowMs() - startMs;
+    this.core.attach(created.value);
+    return null;
+  }
+
+  #refuse(request: InvokeRequest, failure: Failure): Failure {
+    request.reply(toRefusal(failure));
+    return failure;
+  }
+
+  #reportRestore(request: InvokeRequest, restoreDurationMs: number, failure: Failure | null): void {
+    const { core } = this;
+    assert(core.mode.kind === "restore", "report of a restore that was none");
+    const report: RestoreReport = {
+      functionName: core.version.functionName,
+      version: core.version.version,
+      environmentId: core.environmentId,
+      snapshotId: core.mode.snapshotId,
+      requestId: request.input.requestId,
+      outcome: restoreOutcome(failure),
+      restoreDurationMs,
+      phases: { ...core.phases },
+    };
+    core.services.onRestore(report);
+  }
+}
+
+function restoreOutcome(failure: Failure | null): RestoreReport["outcome"] {
+  if (failure === null) return "success";
+  if (failure.kind === "timeout") return "timeout";
+  return failure.kind === "reported" || failure.kind === "exit" ? "error" : "platform-error";
+}
+
+/** Texts of AWS's SnapStartException and SnapStartTimeoutException. */
+function toRefusal(failure: Failure): InvokeReply {
+  switch (failure.kind) {
+    case "timeout":
+      return { kind: "restore-timeout", message: "Lambda couldn't restore the snapshot within the timeout limit." };
+    case "reported":
+    case "exit":
+      return {
+        kind: "restore-error",
+        message: "The afterRestore() runtime hook encountered an error. For more information, check the Amazon CloudWatch logs.",
+      };
+    case "platform":
+      return { kind: "platform-error", code: failure.code, message: failure.message };
+    case "cancelled":
+      return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
+  }
+}

@@ -1,0 +1,68 @@
+/** The Init phase: the runtime is started and has to reach its first long poll. On demand, within an invoke, and at publish. */
+import type { Deadline, EnvironmentCore } from "./environment-core.ts";
+import { type Failure, failureErrorType } from "./function-errors.ts";
+import type { PhaseStatus } from "./platform-log.ts";
+
+export type InitResult =
+  | { readonly kind: "ready"; readonly durationMs: number }
+  | { readonly kind: "failed"; readonly durationMs: number; readonly failure: Failure };
+
+export interface InitOptions {
+  /** `invoke`: Init is tried again within the invoke, under the function's timeout. */
+  readonly phase: "init" | "invoke";
+  readonly deadline: Deadline;
+}
+
+export async function runInit(core: EnvironmentCore, options: InitOptions): Promise<InitResult> {
+  const { log, version, recipe } = core;
+  const initializationType = core.isSnapStart ? "snap-start" : "on-demand";
+  log.beginPhase();
+  log.writePlatform({
+    kind: "init-start",
+    functionName: version.functionName,
+    version: version.version,
+    phase: options.phase,
+    initializationType,
+    runtimeVersion: recipe.runtimeVersion,
+    runtimeVersionArn: recipe.runtimeVersionArn,
+  });
+  const startMs = core.nowMs();
+  const failure = await startRuntime(core, options.deadline);
+  const durationMs = core.nowMs() - startMs;
+  log.flushOutput();
+  // AWS reports a good Init only with SnapStart; on demand its duration is in REPORT.
+  if (failure !== null || core.isSnapStart) {
+    const status = toPhaseStatus(failure);
+    log.writePlatform({ kind: "init-report", report: { durationMs, phase: options.phase, initializationType, status } });
+  }
+  return failure === null ? { kind: "ready", durationMs } : { kind: "failed", durationMs, failure };
+}
+
+export function toPhaseStatus(failure: Failure | null): PhaseStatus {
+  if (failure === null) return { kind: "success" };
+  return failure.kind === "timeout" ? { kind: "timeout" } : { kind: "error", errorType: failureErrorType(failure) };
+}
+
+async function startRuntime(core: EnvironmentCore, deadline: Deadline): Promise<Failure | null> {
+  try {
+    await core.spawnRuntime();
+  } catch (error) {
+    return spawnFailure(core, error);
+  }
+  const result = await core.waitFor(deadline, ["restore-next", "invocation-next"]);
+  return result.kind === "event" ? null : result.failure;
+}
+
+function spawnFailure(core: EnvironmentCore, error: unknown): Failure {
+  const code = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
+  core.reportProblem("start the runtime", error);
+  const { handler, memorySizeMib } = core.version;
+  const program = core.recipe.argv({ handler, memorySizeMib, snapStart: core.isSnapStart })[0] ?? "";
+  if (code.includes("ENOENT")) {
+    const isProvided = core.version.runtime.startsWith("provided");
+    const places = isProvided ? "/var/task/bootstrap /opt/bootstrap" : program;
+    return { kind: "exit", errorType: "Runtime.InvalidEntrypoint", message: `Couldn't find valid bootstrap(s): [${places}]` };
+  }
+  const reason = code.includes("EACCES") ? "permission denied" : code;
+  return { kind: "exit", errorType: "Runtime.InvalidEntrypoint", message: `fork/exec ${program}: ${reason}` };
+}

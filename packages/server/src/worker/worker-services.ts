@@ -1,0 +1,72 @@
+/** What every environment of a worker uses, and the limits it keeps. */
+import type { Clock } from "../base/clock.ts";
+import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import type { CredentialSource } from "../ports/credential-source.ts";
+import type { Engine, PhaseTimes } from "../ports/engine.ts";
+import type { LogStore } from "../ports/log-store.ts";
+import type { HostLimits } from "./placement.ts";
+
+export interface WorkerLimits extends HostLimits {
+  /** Init on demand; then it is tried again within the invoke. AWS's 10 s. */
+  readonly initTimeoutMs: number;
+  /** At publish: the larger of this and the function's timeout, before-snapshot hooks included. AWS's 130 s. */
+  readonly publishInitTimeoutMs: number;
+  /** Runtime load and after-restore hooks. AWS's 10 s. */
+  readonly restoreTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** An environment older than this is not used again, so that credentials and leaks have an end. */
+  readonly lifetimeMsMax: number;
+  /** Versions whose snapshot is being made at the same time; more wait. */
+  readonly snapshotsAtOnceMax: number;
+  /** How long an invoke waits for an environment that has just answered its caller, before a new one is made. */
+  readonly finishingWaitMs: number;
+  readonly logPhaseSizeBytesMax: number;
+  /** After /init/error or /restore/error: how long the runtime may take to exit, so that its last output is in the log. */
+  readonly exitWaitMs: number;
+}
+
+export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
+  environmentsMax: 64,
+  memoryMaxMib: 16_384,
+  initTimeoutMs: 10_000,
+  publishInitTimeoutMs: 130_000,
+  restoreTimeoutMs: 10_000,
+  idleTimeoutMs: 300_000,
+  lifetimeMsMax: 4 * 3_600_000,
+  snapshotsAtOnceMax: 2,
+  finishingWaitMs: 20,
+  logPhaseSizeBytesMax: 10 * 1024 * 1024,
+  exitWaitMs: 500,
+};
+
+/** The phase split of one restore. Written for each, always: it is the product. */
+export interface RestoreReport {
+  readonly functionName: string;
+  readonly version: string;
+  readonly environmentId: EnvironmentId;
+  readonly snapshotId: SnapshotId;
+  readonly requestId: string;
+  readonly outcome: "success" | "timeout" | "error" | "platform-error";
+  readonly restoreDurationMs: number;
+  /** The engine's own phases, then `engine`, `connect`, `hooks` and `firstResponse`. */
+  readonly phases: PhaseTimes;
+}
+
+/** Something went wrong in the platform that no caller is told about (a failed freeze, a sandbox that did not go). */
+export interface WorkerProblem {
+  readonly what: string;
+  readonly environmentId: EnvironmentId | null;
+  readonly error: unknown;
+}
+
+export interface WorkerServices {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly logs: LogStore;
+  readonly credentials: CredentialSource;
+  /** Of this installation; snapshots' tokens are derived from it, so it must outlive them. */
+  readonly secret: Buffer;
+  readonly limits: WorkerLimits;
+  readonly onRestore: (report: RestoreReport) => void;
+  readonly onProblem: (problem: WorkerProblem) => void;
+}
