@@ -5,7 +5,7 @@ import type { RuntimeRecipe } from "../ports/runtime-catalog.ts";
 import type { InvokeInput, InvokeOutcome, RunnableVersion } from "../ports/worker.ts";
 import type { EnvironmentMode, InvokeReply } from "./environment-core.ts";
 import { Environment } from "./environment.ts";
-import { chooseEvictions, type EnvironmentView, placeInvoke } from "./placement.ts";
+import { chooseEvictions, type EnvironmentView, type Placement, placeInvoke } from "./placement.ts";
 import { CLOSING } from "./platform-failure.ts";
 import type { WorkerServices } from "./worker-services.ts";
 
@@ -16,7 +16,7 @@ export class EnvironmentPool {
   readonly #services: WorkerServices;
   readonly #environments = new Map<EnvironmentId, Environment>();
   /** Invokes that wait for an environment of their runKey to finish. */
-  readonly #waiting = new Map<string, Array<() => void>>();
+  readonly #waiting = new Map<string, Array<(environment: Environment) => void>>();
   #idleOrder = 0;
 
   constructor(services: WorkerServices) {
@@ -34,17 +34,27 @@ export class EnvironmentPool {
       const waiting = this.#waiting.get(runKey)?.length ?? 0;
       const placement = placeInvoke(this.#views(), { runKey, memorySizeMib, waiting, mayWait }, this.#services.limits);
       if (placement.kind === "throttle") return { kind: "throttled", reason: "ConcurrentInvocationLimitExceeded" };
-      if (placement.kind === "wait") {
-        mayWait = await this.#waitForIdle(runKey);
-        continue;
-      }
-      const reply =
-        placement.kind === "reuse"
-          ? await this.#find(placement.environmentId).invoke(input)
-          : await this.#invokeNew(version, recipe, input, placement.evict);
-      if (reply.kind !== "gone") return reply;
+      const reply = await this.#follow(placement, version, recipe, input);
+      if (reply.kind === "waited") mayWait = false;
+      else if (reply.kind !== "gone") return reply;
     }
     return { kind: "platform-error", code: "WORKER_ENVIRONMENT_LOST", message: "The execution environments of this version keep ending." };
+  }
+
+  #follow(
+    placement: Exclude<Placement, { readonly kind: "throttle" }>,
+    version: RunnableVersion,
+    recipe: RuntimeRecipe,
+    input: InvokeInput,
+  ): Promise<InvokeReply | { readonly kind: "waited" }> {
+    switch (placement.kind) {
+      case "reuse":
+        return this.#find(placement.environmentId).invoke(input);
+      case "wait":
+        return this.#waitForIdle(version.runKey, input);
+      case "create":
+        return this.#invokeNew(version, recipe, input, placement.evict);
+    }
   }
 
   /** Shuts down idle environments until one of this size fits; does nothing when they are not enough. */
@@ -57,7 +67,7 @@ export class EnvironmentPool {
     const environment = new Environment(
       { environmentId, version, recipe, mode, services: this.#services },
       {
-        onIdle: () => this.#waiting.get(version.runKey)?.shift()?.(),
+        onIdle: (idle) => this.#waiting.get(version.runKey)?.shift()?.(idle),
         onStopped: () => void this.#environments.delete(environmentId),
       },
       () => ++this.#idleOrder,
@@ -87,22 +97,24 @@ export class EnvironmentPool {
     await Promise.all(environments.map((environment) => environment.stopped));
   }
 
-  /** True: one may be idle now. False: none was in time. */
-  #waitForIdle(runKey: string): Promise<boolean> {
+  /** The environment that becomes idle first takes the invoke, at once and so without a freeze in between. */
+  #waitForIdle(runKey: string, input: InvokeInput): Promise<InvokeReply | { readonly kind: "waited" }> {
     return new Promise((resolve) => {
       const waiters = this.#waiting.get(runKey) ?? [];
       this.#waiting.set(runKey, waiters);
-      const cancel = this.#services.clock.after(this.#services.limits.finishingWaitMs, () => {
+      const leave = (): void => {
         const index = waiters.indexOf(onIdle);
-        if (index === -1) return;
-        waiters.splice(index, 1);
-        if (waiters.length === 0) this.#waiting.delete(runKey);
-        resolve(false);
+        if (index !== -1) waiters.splice(index, 1);
+        if (waiters.length === 0 && this.#waiting.get(runKey) === waiters) this.#waiting.delete(runKey);
+      };
+      const cancel = this.#services.clock.after(this.#services.limits.finishingWaitMs, () => {
+        leave();
+        resolve({ kind: "waited" });
       });
-      const onIdle = (): void => {
+      const onIdle = (environment: Environment): void => {
         cancel();
-        if (waiters.length === 0) this.#waiting.delete(runKey);
-        resolve(true);
+        leave();
+        resolve(environment.invoke(input));
       };
       waiters.push(onIdle);
     });

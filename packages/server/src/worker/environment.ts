@@ -188,7 +188,11 @@ export class Environment {
       if (this.#freezing !== null) await this.core.sandbox.thaw();
     });
     this.#freezing = null;
-    if (!thawed.ok) return this.#refuse(request, thawed.failure);
+    if (!thawed.ok) {
+      // Nothing of the invoke was run: another environment may take it.
+      request.reply({ kind: "gone" });
+      return thawed.failure;
+    }
     return this.#invoke(request, WARM);
   }
 

@@ -87,7 +87,8 @@ export function failurePayload(failure: Failure, requestId: string, timeoutS: nu
     case "exit":
       return errorDocument(failure.errorType, `RequestId: ${requestId} Error: ${failure.message}`);
     case "reported":
-      return failure.body;
+      if (failure.body.length > 0) return failure.body;
+      return errorDocument(failure.errorType, `RequestId: ${requestId} Error: ${failure.errorType}`);
     case "cancelled":
     case "platform":
       return null;

@@ -1,0 +1,101 @@
+/**
+ * An engine in memory, for tests of the worker: its sandboxes run FakeFunctions, its snapshots are copies of their state. Each step
+ * can be told to fail; what is left behind and what was done to a frozen sandbox can be read.
+ */
+import type { SnapshotId } from "../../base/ids.ts";
+import type { Engine, Sandbox, SandboxSpec, SnapshotEngine, SnapshotInfo } from "../../ports/engine.ts";
+import type { FakeFunction, FakeState, ParkedAt } from "./fake-process.ts";
+import { FakeSandbox, type FakeStep } from "./fake-sandbox.ts";
+
+interface FakeSnapshot {
+  readonly state: FakeState;
+  readonly env: Readonly<Record<string, string>>;
+  readonly parkedAt: ParkedAt;
+  readonly nextCallId: number;
+}
+
+export interface FakeEngineOptions {
+  /** By the name of the code directory. */
+  readonly functions: Readonly<Record<string, FakeFunction>>;
+  readonly canSnapshot?: boolean;
+  /** Called at the start of each step: may throw, wait, or move the clock. */
+  onStep?(step: FakeStep, spec: SandboxSpec): void | Promise<void>;
+}
+
+export class FakeEngine implements Engine {
+  readonly name = "fake";
+  readonly snapshots: SnapshotEngine | null;
+  readonly snapshotsProblem: string | null;
+  /** Sandboxes that have not been destroyed. */
+  readonly live = new Set<FakeSandbox>();
+  /** All steps in order: `create env-…`. */
+  readonly steps: string[] = [];
+  /** What should never happen, such as an answer to a frozen sandbox. Empty in a good run. */
+  readonly violations: string[] = [];
+  readonly #options: FakeEngineOptions;
+  readonly #taken = new Map<SnapshotId, FakeSnapshot>();
+
+  constructor(options: FakeEngineOptions) {
+    this.#options = options;
+    const canSnapshot = options.canSnapshot ?? true;
+    this.snapshots = canSnapshot ? this.#snapshotEngine() : null;
+    this.snapshotsProblem = canSnapshot ? null : "This engine was told to take no snapshots.";
+  }
+
+  async create(spec: SandboxSpec): Promise<Sandbox> {
+    await this.step("create", spec);
+    const sandbox = new FakeSandbox(this, spec, this.#functionOf(spec));
+    this.live.add(sandbox);
+    return sandbox;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.live].map((sandbox) => sandbox.destroy()));
+  }
+
+  async step(step: FakeStep, spec: SandboxSpec): Promise<void> {
+    this.steps.push(`${step} ${spec.environmentId}`);
+    await this.#options.onStep?.(step, spec);
+  }
+
+  #functionOf(spec: SandboxSpec): FakeFunction {
+    const found = this.#options.functions[spec.task];
+    if (found === undefined) throw new Error(`fake engine: no function ${spec.task}`);
+    return found;
+  }
+
+  #snapshotEngine(): SnapshotEngine {
+    return {
+      fingerprint: "fake",
+      take: (sandbox, snapshotId) => this.#take(sandbox as FakeSandbox, snapshotId),
+      restore: (spec, snapshotId) => this.#restore(spec, snapshotId),
+      remove: async (snapshotId) => {
+        this.#taken.delete(snapshotId);
+      },
+      list: async () => [...this.#taken.keys()],
+      sweep: async () => undefined,
+    };
+  }
+
+  async #take(sandbox: FakeSandbox, snapshotId: SnapshotId): Promise<SnapshotInfo> {
+    try {
+      await sandbox.link.park();
+      await this.step("take", sandbox.spec);
+      const image = sandbox.image();
+      this.#taken.set(snapshotId, { ...image, state: structuredClone(image.state) });
+      return { snapshotId, memoryBytes: 1000, diskBytes: 10, phases: { dump: 1 } };
+    } finally {
+      sandbox.vanish();
+    }
+  }
+
+  async #restore(spec: SandboxSpec, snapshotId: SnapshotId): Promise<Sandbox> {
+    await this.step("restore", spec);
+    const snapshot = this.#taken.get(snapshotId);
+    if (snapshot === undefined) throw new Error(`fake engine: no snapshot ${snapshotId}`);
+    const sandbox = new FakeSandbox(this, spec, this.#functionOf(spec), snapshot.nextCallId);
+    this.live.add(sandbox);
+    sandbox.resume(snapshot.env, structuredClone(snapshot.state), snapshot.parkedAt);
+    return sandbox;
+  }
+}

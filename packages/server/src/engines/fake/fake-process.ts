@@ -1,0 +1,199 @@
+/** One process inside a fake sandbox, with the runtime side of the Runtime API: the loop of an official client, on a FakeFunction. */
+export interface FakeInvocation {
+  readonly requestId: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly payload: string;
+}
+
+export type FakeState = Record<string, unknown>;
+
+/**
+ * What a fake runtime runs. Its memory is `state`, plain data: a snapshot copies it, each clone goes on with a copy of its own.
+ * A step may return, throw (the fake runtime reports it as the official clients do), exit, hang or print.
+ */
+export interface FakeFunction {
+  /** True: a client with hooks, blocks in restore/next under SnapStart. False: goes straight to invocation/next. */
+  readonly hasHooks?: boolean;
+  init?(process: FakeProcess, state: FakeState): void | Promise<void>;
+  beforeSnapshot?(process: FakeProcess, state: FakeState): void | Promise<void>;
+  afterRestore?(process: FakeProcess, state: FakeState): void | Promise<void>;
+  handle?(process: FakeProcess, invocation: FakeInvocation, state: FakeState): string | Promise<string>;
+  /** After the response, before the next poll. */
+  afterResponse?(process: FakeProcess, state: FakeState): void | Promise<void>;
+}
+
+export interface FakeResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What a process needs of its sandbox. */
+export interface FakeProcessHost {
+  call(method: string, path: string, headers: Readonly<Record<string, string>>, body: Buffer): Promise<FakeResponse>;
+  print(stream: "stdout" | "stderr", bytes: Buffer): void;
+  exit(code: number | null, signal: number | null): void;
+  killForMemory(): void;
+}
+
+/** Where a parked runtime goes on after a restore. */
+export type ParkedAt = "restore-next" | "invocation-next";
+
+/** Unwinds a fake process that has ended; never seen outside. */
+class ProcessEnded extends Error {}
+
+const CONTENT = { "content-type": "application/json" };
+/** Exit code of the official clients after a reported failure. */
+const REPORTED_EXIT_CODE = 64;
+
+export class FakeProcess {
+  readonly env: Readonly<Record<string, string>>;
+  readonly #host: FakeProcessHost;
+  readonly #function: FakeFunction;
+  readonly #state: FakeState;
+  #parkedAt: ParkedAt | null = null;
+  #hasEnded = false;
+
+  constructor(host: FakeProcessHost, run: FakeFunction, env: Readonly<Record<string, string>>, state: FakeState) {
+    this.#host = host;
+    this.#function = run;
+    this.env = env;
+    this.#state = state;
+  }
+
+  get parkedAt(): ParkedAt | null {
+    return this.#parkedAt;
+  }
+
+  get state(): FakeState {
+    return this.#state;
+  }
+
+  print(text: string, stream: "stdout" | "stderr" = "stdout"): void {
+    this.#host.print(stream, Buffer.from(text));
+  }
+
+  /** Never returns. */
+  exit(code: number): never {
+    this.end(code, null);
+    throw new ProcessEnded();
+  }
+
+  /** Never returns: as killed by a signal. */
+  crash(signal: number): never {
+    this.end(null, signal);
+    throw new ProcessEnded();
+  }
+
+  /** Never returns: as killed by the kernel for its memory. */
+  runOutOfMemory(): never {
+    this.#host.killForMemory();
+    return this.crash(9);
+  }
+
+  hang(): Promise<never> {
+    return new Promise(() => undefined);
+  }
+
+  call(method: string, path: string, body = "", headers: Readonly<Record<string, string>> = {}): Promise<FakeResponse> {
+    return this.callBytes(method, path, Buffer.from(body), headers);
+  }
+
+  async callBytes(method: string, path: string, body: Buffer, headers: Readonly<Record<string, string>>): Promise<FakeResponse> {
+    const response = await this.#host.call(method, path, headers, body);
+    if (this.#hasEnded) throw new ProcessEnded();
+    return response;
+  }
+
+  end(code: number | null, signal: number | null): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#host.exit(code, signal);
+  }
+
+  /** The sandbox went away under it: no exit is told. */
+  vanish(): void {
+    this.#hasEnded = true;
+  }
+
+  start(): void {
+    this.#run(async () => {
+      if (!(await this.#initialise())) return;
+      await this.#serve();
+    });
+  }
+
+  resume(parkedAt: ParkedAt): void {
+    this.#run(async () => {
+      if (parkedAt === "restore-next" && !(await this.#waitRestored())) return;
+      await this.#serve();
+    });
+  }
+
+  #run(script: () => Promise<void>): void {
+    script().then(
+      () => this.end(0, null),
+      (error: unknown) => {
+        if (!(error instanceof ProcessEnded)) this.end(1, null);
+      },
+    );
+  }
+
+  async #initialise(): Promise<boolean> {
+    const isSnapStart = this.env["AWS_LAMBDA_INITIALIZATION_TYPE"] === "snap-start";
+    if (!(await this.#try("init", "Runtime.UserCodeError", () => this.#function.init?.(this, this.#state)))) return false;
+    if (!isSnapStart || this.#function.hasHooks === false) return true;
+    if (!(await this.#try("init", "Runtime.BeforeSnapshotError", () => this.#function.beforeSnapshot?.(this, this.#state)))) return false;
+    return this.#waitRestored();
+  }
+
+  async #waitRestored(): Promise<boolean> {
+    await this.#park("restore-next", "/2018-06-01/runtime/restore/next");
+    return this.#try("restore", "Runtime.AfterRestoreError", () => this.#function.afterRestore?.(this, this.#state));
+  }
+
+  async #serve(): Promise<void> {
+    for (;;) {
+      const next = await this.#park("invocation-next", "/2018-06-01/runtime/invocation/next");
+      const requestId = next.headers["Lambda-Runtime-Aws-Request-Id"] ?? "";
+      await this.#answer({ requestId, headers: next.headers, payload: next.body });
+      await this.#function.afterResponse?.(this, this.#state);
+    }
+  }
+
+  async #answer(invocation: FakeInvocation): Promise<void> {
+    const path = `/2018-06-01/runtime/invocation/${invocation.requestId}`;
+    try {
+      const result = this.#function.handle === undefined ? "null" : await this.#function.handle(this, invocation, this.#state);
+      await this.call("POST", `${path}/response`, result);
+    } catch (error) {
+      if (error instanceof ProcessEnded) throw error;
+      await this.call("POST", `${path}/error`, describeError(error), { ...CONTENT, "lambda-runtime-function-error-type": "Function.Error" });
+    }
+  }
+
+  async #park(at: ParkedAt, path: string): Promise<FakeResponse> {
+    this.#parkedAt = at;
+    const response = await this.call("GET", path);
+    this.#parkedAt = null;
+    return response;
+  }
+
+  /** Runs a step; reports what it throws and exits, as the official clients do. */
+  async #try(report: "init" | "restore", errorType: string, step: () => void | Promise<void>): Promise<boolean> {
+    try {
+      await step();
+      return true;
+    } catch (error) {
+      if (error instanceof ProcessEnded) throw error;
+      const headers = { ...CONTENT, "lambda-runtime-function-error-type": errorType };
+      await this.call("POST", `/2018-06-01/runtime/${report}/error`, describeError(error, errorType), headers);
+      this.exit(REPORTED_EXIT_CODE);
+    }
+  }
+}
+
+function describeError(error: unknown, errorType?: string): string {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return JSON.stringify({ errorType: errorType ?? name, errorMessage: message });
+}

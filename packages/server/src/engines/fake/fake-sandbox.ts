@@ -1,0 +1,122 @@
+/** A sandbox of the fake engine: one fake process, a freezer that notices work while frozen, and counters. */
+import type { EnvironmentId } from "../../base/ids.ts";
+import type { PhaseTimes, Sandbox, SandboxExit, SandboxSpec, SandboxUsage } from "../../ports/engine.ts";
+import type { SpawnRequest } from "../../ports/supervisor.ts";
+import { FakeLink } from "./fake-link.ts";
+import { type FakeFunction, FakeProcess, type FakeProcessHost, type FakeState, type ParkedAt } from "./fake-process.ts";
+
+const RUNTIME_PID = 1003;
+
+export type FakeStep = "create" | "spawn" | "freeze" | "thaw" | "boost" | "usage" | "destroy" | "take" | "restore";
+
+/** What a fake sandbox needs of its engine. */
+export interface FakeSandboxOwner {
+  readonly live: Set<FakeSandbox>;
+  readonly violations: string[];
+  step(step: FakeStep, spec: SandboxSpec): Promise<void>;
+}
+
+export class FakeSandbox implements Sandbox {
+  readonly environmentId: EnvironmentId;
+  readonly spec: SandboxSpec;
+  readonly link: FakeLink;
+  readonly phases: PhaseTimes = { take: 1 };
+  readonly exited: Promise<SandboxExit>;
+  readonly #engine: FakeSandboxOwner;
+  readonly #function: FakeFunction;
+  #process: FakeProcess | null = null;
+  #tellExited: (exit: SandboxExit) => void = () => undefined;
+  #isFrozen = false;
+  #isGone = false;
+  #oomKills = 0;
+
+  constructor(engine: FakeSandboxOwner, spec: SandboxSpec, run: FakeFunction, firstCallId = 1) {
+    this.#engine = engine;
+    this.spec = spec;
+    this.environmentId = spec.environmentId;
+    this.#function = run;
+    this.exited = new Promise((resolve) => {
+      this.#tellExited = resolve;
+    });
+    const host = {
+      spawn: (request: SpawnRequest) => this.#spawn(request),
+      signal: (_name: string, signal: number) => this.#process?.end(null, signal),
+      checkRunning: (what: string) => this.#checkRunning(what),
+    };
+    this.link = new FakeLink(host, firstCallId === 1 ? [] : [{ name: "runtime", pid: RUNTIME_PID }], firstCallId);
+  }
+
+  async freeze(): Promise<void> {
+    await this.#engine.step("freeze", this.spec);
+    this.#isFrozen = true;
+  }
+
+  async thaw(): Promise<void> {
+    await this.#engine.step("thaw", this.spec);
+    this.#isFrozen = false;
+  }
+
+  async boost(): Promise<void> {
+    await this.#engine.step("boost", this.spec);
+  }
+
+  async usage(): Promise<SandboxUsage> {
+    await this.#engine.step("usage", this.spec);
+    return { memoryBytes: 40 * 1024 * 1024, memoryMaxBytes: 42.5 * 1024 * 1024, oomKills: this.#oomKills };
+  }
+
+  async destroy(): Promise<void> {
+    await this.#engine.step("destroy", this.spec);
+    this.vanish();
+  }
+
+  /** All is gone, without news. */
+  vanish(): void {
+    this.#isGone = true;
+    this.#process?.vanish();
+    this.link.close();
+    this.#engine.live.delete(this);
+  }
+
+  /** The whole sandbox dies by itself. */
+  die(oom: boolean): void {
+    this.#process?.vanish();
+    this.link.lose();
+    this.#tellExited({ oom });
+  }
+
+  image(): { readonly state: FakeState; readonly env: Readonly<Record<string, string>>; readonly parkedAt: ParkedAt; readonly nextCallId: number } {
+    const process = this.#process;
+    const parkedAt = process?.parkedAt ?? null;
+    if (process === null || parkedAt === null) throw new Error("fake engine: the runtime is not parked");
+    return { state: process.state, env: process.env, parkedAt, nextCallId: this.link.nextCallId };
+  }
+
+  resume(env: Readonly<Record<string, string>>, state: FakeState, parkedAt: ParkedAt): void {
+    this.#process = new FakeProcess(this.#host(), this.#function, env, state);
+    this.#process.resume(parkedAt);
+  }
+
+  async #spawn(request: SpawnRequest): Promise<{ readonly pid: number }> {
+    await this.#engine.step("spawn", this.spec);
+    this.#process = new FakeProcess(this.#host(), this.#function, request.env, {});
+    this.#process.start();
+    return { pid: RUNTIME_PID };
+  }
+
+  #host(): FakeProcessHost {
+    return {
+      call: (method, path, headers, body) => this.link.call(method, path, headers, body),
+      print: (stream, bytes) => this.link.tellLog(stream, bytes),
+      exit: (code, signal) => this.link.tellExit({ name: "runtime", pid: RUNTIME_PID, code, signal }),
+      killForMemory: () => {
+        this.#oomKills++;
+      },
+    };
+  }
+
+  #checkRunning(what: string): void {
+    if (this.#isFrozen) this.#engine.violations.push(`${what} while frozen`);
+    if (this.#isGone) this.#engine.violations.push(`${what} after the end`);
+  }
+}

@@ -1,0 +1,149 @@
+/** A worker on the fake engine, a clock that tests move, and a log in memory. */
+import { randomUUID } from "node:crypto";
+import { newSnapshotId, type SnapshotId } from "../../packages/server/src/base/ids.ts";
+import { FakeClock } from "../../packages/server/src/base/testing/fake-clock.ts";
+import { FakeEngine, type FakeEngineOptions } from "../../packages/server/src/engines/fake/fake-engine.ts";
+import type { FakeFunction } from "../../packages/server/src/engines/fake/fake-process.ts";
+import type { LogEvent, LogStore } from "../../packages/server/src/ports/log-store.ts";
+import type { RuntimeCatalog } from "../../packages/server/src/ports/runtime-catalog.ts";
+import type { InvokeInput, InvokeOutcome, InvokeSuccess, RunnableVersion, SnapshotOutcome, Worker } from "../../packages/server/src/ports/worker.ts";
+import { createWorker } from "../../packages/server/src/worker/create-worker.ts";
+import type { RestoreReport, WorkerLimits, WorkerProblem } from "../../packages/server/src/worker/worker-services.ts";
+
+const catalog: RuntimeCatalog = {
+  find: (runtime) =>
+    runtime === "java99"
+      ? null
+      : {
+          runtime,
+          root: "host",
+          lang: null,
+          client: "fake",
+          argv: () => ["/var/runtime/bootstrap"],
+          env: { LANG: "en_US.UTF-8", PATH: "/usr/bin" },
+          runtimeVersion: "python:3.13.thaw",
+          runtimeVersionArn: "arn:aws:lambda:us-east-1::runtime:abc",
+          fingerprint: "f",
+        },
+  list: () => [],
+  remedy: (runtime) => `Run: npx thaw runtimes install ${runtime}`,
+};
+
+export class MemoryLogStore implements LogStore {
+  readonly events: LogEvent[] = [];
+
+  append(_logGroup: string, logStream: string, timestampMs: number, message: string): void {
+    this.events.push({ logStream, timestampMs, message });
+  }
+
+  async *read(): AsyncGenerator<LogEvent> {
+    yield* this.events;
+  }
+
+  async removeGroup(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  get lines(): readonly string[] {
+    return this.events.map((event) => event.message);
+  }
+}
+
+export class WorkerHarness {
+  readonly clock = new FakeClock();
+  readonly logs = new MemoryLogStore();
+  readonly restores: RestoreReport[] = [];
+  readonly problems: WorkerProblem[] = [];
+  readonly engine: FakeEngine;
+  readonly worker: Worker;
+  credentialsIssued = 0;
+
+  constructor(run: FakeFunction, options: Partial<FakeEngineOptions> & { readonly limits?: Partial<WorkerLimits> } = {}) {
+    this.engine = new FakeEngine({ functions: { code: run }, ...options });
+    this.worker = createWorker({
+      engine: this.engine,
+      catalog,
+      logs: this.logs,
+      clock: this.clock,
+      secret: Buffer.alloc(32, 7),
+      credentials: {
+        issue: () => ({
+          accessKeyId: `AKID${++this.credentialsIssued}`,
+          secretAccessKey: "secret",
+          sessionToken: "token",
+          expiresAtMs: this.clock.nowMs() + 12 * 3_600_000,
+        }),
+      },
+      onRestore: (report) => void this.restores.push(report),
+      onProblem: (problem) => void this.problems.push(problem),
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+    });
+  }
+
+  version(changes: Partial<RunnableVersion> = {}): RunnableVersion {
+    return {
+      runKey: "run-1",
+      functionName: "hello",
+      version: "$LATEST",
+      functionArn: "arn:aws:lambda:us-east-1:000000000000:function:hello",
+      accountId: "000000000000",
+      region: "us-east-1",
+      runtime: "python3.13",
+      handler: "app.handler",
+      codeName: "code",
+      memorySizeMib: 128,
+      timeoutS: 3,
+      tmpSizeMib: 512,
+      environment: {},
+      uid: 100_000,
+      logGroup: "/aws/lambda/hello",
+      logFormat: "Text",
+      snapshotId: null,
+      ...changes,
+    };
+  }
+
+  input(changes: Partial<InvokeInput> = {}): InvokeInput {
+    return {
+      requestId: randomUUID(),
+      payload: Buffer.from("{}"),
+      invokedFunctionArn: "arn:aws:lambda:us-east-1:000000000000:function:hello",
+      clientContext: null,
+      traceId: null,
+      wantsLogTail: false,
+      ...changes,
+    };
+  }
+
+  invoke(changes: Partial<RunnableVersion> = {}, input: Partial<InvokeInput> = {}): Promise<InvokeOutcome> {
+    return this.worker.invoke(this.version(changes), this.input(input));
+  }
+
+  async invokeOk(changes: Partial<RunnableVersion> = {}, input: Partial<InvokeInput> = {}): Promise<InvokeSuccess> {
+    const outcome = await this.invoke(changes, input);
+    if (outcome.kind !== "response") throw new Error(`not a response: ${JSON.stringify(outcome)}`);
+    await this.clock.advance(0);
+    return outcome;
+  }
+
+  /** Publishes: the version's members that make it a restorable one. */
+  async publish(changes: Partial<RunnableVersion> = {}): Promise<{ readonly outcome: SnapshotOutcome; readonly snapshotId: SnapshotId; readonly restorable: Partial<RunnableVersion> }> {
+    const snapshotId = newSnapshotId();
+    const published = { version: "1", runKey: "run-v1", ...changes };
+    const outcome = await this.worker.createSnapshot(this.version(published), snapshotId, new AbortController().signal);
+    return { outcome, snapshotId, restorable: { ...published, snapshotId } };
+  }
+
+  /** Closes the worker; throws when anything is left or was done to a frozen sandbox. */
+  async end(): Promise<void> {
+    await this.worker.close(0);
+    await this.clock.advance(0);
+    const left = { sandboxes: this.engine.live.size, timers: this.clock.timerCount, violations: this.engine.violations, listed: this.worker.listEnvironments().length };
+    if (left.sandboxes + left.timers + left.violations.length + left.listed > 0) throw new Error(`left behind: ${JSON.stringify(left)}`);
+  }
+}
+
+/** A response's JSON. */
+export function json(outcome: InvokeSuccess): unknown {
+  return JSON.parse(outcome.payload.toString("utf8"));
+}

@@ -1,0 +1,179 @@
+import { expect, test } from "vitest";
+import { json, WorkerHarness } from "./harness.ts";
+
+/** A handler that waits until the test lets it go. */
+function gatedHandler(): { readonly handle: () => Promise<string>; readonly release: () => void } {
+  const gates: Array<() => void> = [];
+  return {
+    handle: () => new Promise((resolve) => gates.push(() => resolve("null"))),
+    release: () => gates.splice(0).forEach((open) => open()),
+  };
+}
+
+test("concurrent invokes get environments of their own, up to the host's limit", async () => {
+  const { handle, release } = gatedHandler();
+  const harness = new WorkerHarness({ handle }, { limits: { environmentsMax: 2 } });
+  const first = harness.invoke();
+  const second = harness.invoke();
+  await harness.clock.advance(0);
+  expect(await harness.invoke()).toEqual({ kind: "throttled", reason: "ConcurrentInvocationLimitExceeded" });
+  release();
+  const [a, b] = await Promise.all([first, second]);
+  expect(a.kind === "response" && b.kind === "response" && a.environmentId !== b.environmentId).toBe(true);
+  await harness.clock.advance(0);
+  await harness.end();
+});
+
+test("at the limit the longest idle environment of another version makes room", async () => {
+  const harness = new WorkerHarness({ handle: () => "1" }, { limits: { memoryMaxMib: 256 } });
+  const old = await harness.invokeOk({ runKey: "a" });
+  const newer = await harness.invokeOk({ runKey: "b" });
+  const third = await harness.invokeOk({ runKey: "c" });
+  const left = harness.worker.listEnvironments().map((summary) => summary.environmentId);
+  expect(left).toEqual([newer.environmentId, third.environmentId]);
+  expect(left).not.toContain(old.environmentId);
+  expect(await harness.invoke({ runKey: "d", memorySizeMib: 512 })).toMatchObject({ kind: "throttled" });
+  await harness.end();
+});
+
+test("an invoke right after an answer waits for that environment instead of making another", async () => {
+  const harness = new WorkerHarness({ handle: () => "1" });
+  const first = await harness.invoke();
+  const second = await harness.invoke();
+  expect(second.kind === "response" && first.kind === "response" && second.environmentId === first.environmentId).toBe(true);
+  await harness.clock.advance(0);
+  const verbs = harness.engine.steps.map((step) => step.split(" ")[0]);
+  expect(verbs).toEqual(["create", "spawn", "boost", "usage", "usage", "freeze"]);
+  await harness.end();
+});
+
+test("it does not wait long when that environment is slow to finish", async () => {
+  const harness = new WorkerHarness({ handle: () => "1", afterResponse: (process) => process.hang() });
+  const first = await harness.invoke();
+  const second = harness.invoke();
+  await harness.clock.advance(20);
+  const outcome = await second;
+  expect(outcome.kind === "response" && first.kind === "response" && outcome.environmentId !== first.environmentId).toBe(true);
+  await harness.clock.advance(3000);
+  expect(harness.worker.listEnvironments()).toEqual([]);
+  await harness.end();
+});
+
+test("a changed version never reuses environments of the older one", async () => {
+  const harness = new WorkerHarness({ handle: () => "1" });
+  const first = await harness.invokeOk({ runKey: "a" });
+  expect((await harness.invokeOk({ runKey: "b" })).environmentId).not.toBe(first.environmentId);
+  await harness.end();
+});
+
+test("idle environments end after a while; used ones are the last to go", async () => {
+  const harness = new WorkerHarness({ handle: () => "1" }, { limits: { idleTimeoutMs: 1000, lifetimeMsMax: 5000 } });
+  const first = await harness.invokeOk();
+  await harness.clock.advance(999);
+  expect((await harness.invokeOk()).environmentId).toBe(first.environmentId);
+  await harness.clock.advance(999);
+  expect(harness.worker.listEnvironments()).toHaveLength(1);
+  await harness.clock.advance(1);
+  expect(harness.worker.listEnvironments()).toEqual([]);
+  const second = await harness.invokeOk();
+  for (let i = 0; i < 6; i++) {
+    await harness.clock.advance(900);
+    await harness.invokeOk();
+  }
+  expect(harness.worker.listEnvironments()[0]?.environmentId).not.toBe(second.environmentId);
+  await harness.end();
+});
+
+test("an environment that dies while idle is not used again", async () => {
+  const harness = new WorkerHarness({ handle: () => "1" });
+  const first = await harness.invokeOk();
+  for (const sandbox of harness.engine.live) sandbox.die(false);
+  expect((await harness.invokeOk()).environmentId).not.toBe(first.environmentId);
+  await harness.end();
+});
+
+test("a failed thaw or freeze costs the environment, not the invoke", async () => {
+  const failing = new Set<string>();
+  const harness = new WorkerHarness(
+    { handle: () => "1" },
+    {
+      onStep: (step) => {
+        if (failing.has(step)) throw new Error(`no ${step}`);
+      },
+    },
+  );
+  const first = await harness.invokeOk();
+  failing.add("thaw");
+  const second = await harness.invokeOk();
+  expect(second.environmentId).not.toBe(first.environmentId);
+  failing.add("freeze");
+  failing.delete("thaw");
+  for (const step of ["usage", "boost"]) failing.add(step);
+  const third = await harness.invokeOk({ runKey: "b" });
+  expect(third.functionError).toBeNull();
+  await harness.clock.advance(0);
+  expect(harness.worker.listEnvironments().map((summary) => summary.environmentId)).not.toContain(third.environmentId);
+  expect(harness.problems.map((problem) => problem.what)).toContain("freeze");
+  await harness.end();
+});
+
+test("stopEnvironments ends idle ones at once and busy ones after their invoke", async () => {
+  const { handle, release } = gatedHandler();
+  let isGated = false;
+  const harness = new WorkerHarness({ handle: () => (isGated ? handle() : "1") });
+  await harness.invokeOk({ functionName: "idle", runKey: "idle" });
+  isGated = true;
+  const busy = harness.invoke({ functionName: "busy", runKey: "busy" });
+  await harness.clock.advance(0);
+  expect(await harness.worker.stopEnvironments({ functionName: "other" })).toBe(0);
+  expect(await harness.worker.stopEnvironments({})).toBe(2);
+  expect(harness.worker.listEnvironments().map((summary) => summary.functionName)).toEqual(["busy"]);
+  release();
+  expect((await busy).kind).toBe("response");
+  await harness.clock.advance(0);
+  expect(harness.worker.listEnvironments()).toEqual([]);
+  await harness.end();
+});
+
+test("close lets running invokes finish within the grace, then kills", async () => {
+  const { handle, release } = gatedHandler();
+  const polite = new WorkerHarness({ handle });
+  const running = polite.invoke({ timeoutS: 60 });
+  await polite.clock.advance(0);
+  const closed = polite.worker.close(1000);
+  expect(await polite.invoke()).toMatchObject({ kind: "platform-error", code: "WORKER_CLOSING" });
+  release();
+  expect((await running).kind).toBe("response");
+  await closed;
+  await polite.end();
+  const stuck = new WorkerHarness({ handle: (process) => process.hang() });
+  const lost = stuck.invoke({ timeoutS: 60 });
+  await stuck.clock.advance(0);
+  const killed = stuck.worker.close(1000);
+  await stuck.clock.advance(1000);
+  await killed;
+  expect(await lost).toMatchObject({ kind: "platform-error", code: "WORKER_CLOSING" });
+  await stuck.end();
+});
+
+test("a runtime that is not installed is an error that names the command", async () => {
+  const harness = new WorkerHarness({});
+  expect(await harness.invoke({ runtime: "java99" })).toEqual({
+    kind: "platform-error",
+    code: "WORKER_RUNTIME_MISSING",
+    message: "The runtime java99 is not installed on this host. Run: npx thaw runtimes install java99",
+  });
+  expect(harness.worker.runtimeProblem("python3.13")).toBeNull();
+  await harness.end();
+});
+
+test("a warm invoke costs little of our own", async () => {
+  const harness = new WorkerHarness({ handle: () => "1" });
+  await harness.invokeOk();
+  const startMs = performance.now();
+  const count = 2000;
+  for (let i = 0; i < count; i++) await harness.invoke();
+  console.log((performance.now() - startMs) / count);
+  expect(json(await harness.invokeOk())).toBe(1);
+  await harness.end();
+});

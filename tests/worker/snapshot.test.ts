@@ -1,0 +1,189 @@
+import { expect, test } from "vitest";
+import { newSnapshotId } from "../../packages/server/src/base/ids.ts";
+import type { FakeProcess } from "../../packages/server/src/engines/fake/fake-process.ts";
+import { createWorker } from "../../packages/server/src/worker/create-worker.ts";
+import { json, WorkerHarness } from "./harness.ts";
+
+async function readCredentials(process: FakeProcess): Promise<string> {
+  const authorization = process.env["AWS_CONTAINER_AUTHORIZATION_TOKEN"] ?? "";
+  const response = await process.call("GET", "/2021-04-23/credentials", "", { Authorization: authorization });
+  return response.status === 200 ? (JSON.parse(response.body) as { AccessKeyId: string }).AccessKeyId : `status ${response.status}`;
+}
+
+test("publish runs the whole Init once; three clones answer at once, each with its own stream, credentials and memory", async () => {
+  let inits = 0;
+  const harness = new WorkerHarness({
+    init: (_process, state) => {
+      state["counter"] = 10;
+      inits++;
+    },
+    beforeSnapshot: (process) => process.print("before\n"),
+    afterRestore: (process) => process.print("after\n"),
+    handle: async (process, _invocation, state) => {
+      state["counter"] = Number(state["counter"]) + 1;
+      return JSON.stringify({ counter: state["counter"], key: await readCredentials(process), type: process.env["AWS_LAMBDA_INITIALIZATION_TYPE"] });
+    },
+  });
+  const { outcome, restorable } = await harness.publish();
+  expect(outcome).toMatchObject({ kind: "ready", memoryBytes: 1000, diskBytes: 10 });
+  expect(harness.logs.lines).toEqual([
+    "INIT_START Runtime Version: python:3.13.thaw\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:abc",
+    "before",
+    "INIT_REPORT Init Duration: 0.00 ms",
+  ]);
+  harness.logs.events.length = 0;
+  const answers = await Promise.all([1, 2, 3].map(() => harness.invokeOk(restorable)));
+  expect(inits).toBe(1);
+  expect(answers.map(json)).toEqual([1, 2, 3].map((n) => ({ counter: 11, key: `AKID${n}`, type: "snap-start" })));
+  expect(new Set(harness.worker.listEnvironments().map((summary) => summary.logStream)).size).toBe(3);
+  expect(harness.worker.listEnvironments().every((summary) => summary.isRestored)).toBe(true);
+  const stream = harness.worker.listEnvironments()[0]?.logStream;
+  const lines = harness.logs.events.filter((event) => event.logStream === stream).map((event) => event.message);
+  expect(lines.map((line) => line.split(" ")[0])).toEqual(["RESTORE_START", "after", "RESTORE_REPORT", "START", "END", "REPORT"]);
+  expect(lines[2]).toBe("RESTORE_REPORT Restore Duration: 0.00 ms");
+  expect(lines.at(-1)).toMatch(/\tRestore Duration: 0\.00 ms\tBilled Restore Duration: 0 ms\t$/);
+  expect(harness.restores.map((report) => report.outcome)).toEqual(["success", "success", "success"]);
+  expect(Object.keys(harness.restores[0]?.phases ?? {})).toEqual(["take", "engine", "connect", "hooks", "restore", "firstResponse"]);
+  await harness.end();
+});
+
+test("Billed Duration has the billed restore in it", async () => {
+  const harness: WorkerHarness = new WorkerHarness(
+    {
+      afterRestore: () => harness.clock.spend(162.2),
+      handle: () => {
+        harness.clock.spend(149.53);
+        return "null";
+      },
+    },
+    { onStep: (step) => (step === "restore" ? harness.clock.spend(627) : undefined) },
+  );
+  const { restorable } = await harness.publish();
+  await harness.invokeOk(restorable, { requestId: "r1" });
+  expect(harness.logs.lines.at(-1)).toBe(
+    "REPORT RequestId: r1\tDuration: 149.53 ms\tBilled Duration: 313 ms\tMemory Size: 128 MB\tMax Memory Used: 43 MB\tRestore Duration: 789.20 ms\tBilled Restore Duration: 163 ms\t",
+  );
+  await harness.end();
+});
+
+test("a runtime without hooks is taken in invocation/next and stays there until Invoke", async () => {
+  const harness = new WorkerHarness({ hasHooks: false, init: (_process, state) => void (state["n"] = 1), handle: (_process, _invocation, state) => JSON.stringify(state) });
+  const { outcome, restorable } = await harness.publish();
+  expect(outcome.kind).toBe("ready");
+  expect(json(await harness.invokeOk(restorable))).toEqual({ n: 1 });
+  await harness.end();
+});
+
+test("the token is known again after a restart of the worker", async () => {
+  const harness = new WorkerHarness({ handle: async (process) => JSON.stringify(await readCredentials(process)) });
+  const { restorable } = await harness.publish();
+  const again = new WorkerHarness({});
+  const worker = createWorker({
+    engine: harness.engine,
+    catalog: { find: () => ({ runtime: "python3.13", root: "host", lang: null, client: "fake", argv: () => ["x"], env: {}, runtimeVersion: "v", runtimeVersionArn: "a", fingerprint: "f" }), list: () => [], remedy: () => "" },
+    logs: again.logs,
+    clock: again.clock,
+    secret: Buffer.alloc(32, 7),
+    credentials: { issue: () => ({ accessKeyId: "FRESH", secretAccessKey: "s", sessionToken: "t", expiresAtMs: again.clock.nowMs() + 3_600_000 }) },
+  });
+  const outcome = await worker.invoke(harness.version(restorable), harness.input());
+  expect(outcome.kind === "response" && json(outcome)).toBe("FRESH");
+  await worker.close(0);
+  await harness.end();
+});
+
+test("failures of Init at publish carry AWS's codes", async () => {
+  const throwing = new WorkerHarness({ beforeSnapshot: () => Promise.reject(new Error("hook")) });
+  expect((await throwing.publish()).outcome).toEqual({ kind: "function-error", reasonCode: "FunctionError", reason: "An error occurred during function initialization." });
+  expect(throwing.logs.lines.at(-1)).toBe("INIT_REPORT Init Duration: 0.00 ms\tPhase: init\tStatus: error\tError Type: Runtime.BeforeSnapshotError");
+  await throwing.end();
+  const hanging = new WorkerHarness({ beforeSnapshot: (process) => process.hang() });
+  const publish = hanging.publish({ timeoutS: 200 });
+  await hanging.clock.advance(199_999);
+  expect(hanging.engine.live.size).toBe(1);
+  await hanging.clock.advance(1);
+  expect((await publish).outcome).toMatchObject({ kind: "function-error", reasonCode: "FunctionError.InitTimeout" });
+  await hanging.end();
+  const hungry = new WorkerHarness({ init: (process) => process.runOutOfMemory() });
+  expect((await hungry.publish()).outcome).toMatchObject({ reasonCode: "FunctionError.InitResourceExhausted" });
+  await hungry.end();
+});
+
+test("a publish is cancelled in Init, and during the snapshot, and leaves nothing", async () => {
+  const hanging = new WorkerHarness({ init: (process) => process.hang() });
+  const inInit = new AbortController();
+  const first = hanging.worker.createSnapshot(hanging.version({ version: "1" }), newSnapshotId(), inInit.signal);
+  await hanging.clock.advance(10);
+  inInit.abort();
+  expect(await first).toEqual({ kind: "cancelled" });
+  await hanging.end();
+  const inTake = new AbortController();
+  const late = new WorkerHarness({}, { onStep: (step) => (step === "take" ? inTake.abort() : undefined) });
+  expect(await late.worker.createSnapshot(late.version({ version: "1" }), newSnapshotId(), inTake.signal)).toEqual({ kind: "cancelled" });
+  expect(await late.worker.listSnapshots()).toEqual([]);
+  await late.end();
+});
+
+test("a snapshot that the engine can't take is the platform's error", async () => {
+  const harness = new WorkerHarness(
+    {},
+    {
+      onStep: (step) => {
+        if (step === "take") throw new Error("disk full");
+      },
+    },
+  );
+  expect((await harness.publish()).outcome).toMatchObject({ kind: "platform-error", code: "WORKER_ENGINE_FAILED" });
+  expect(await harness.worker.listSnapshots()).toEqual([]);
+  await harness.end();
+  const none = new WorkerHarness({}, { canSnapshot: false });
+  expect((await none.publish()).outcome).toMatchObject({ kind: "platform-error", code: "WORKER_NO_SNAPSHOTS" });
+  await none.end();
+});
+
+test("after-restore hooks that throw, hang or exit end the environment with AWS's refusals", async () => {
+  const throwing = new WorkerHarness({ afterRestore: () => Promise.reject(new Error("stale")) });
+  expect(await throwing.invoke((await throwing.publish()).restorable)).toMatchObject({ kind: "restore-error" });
+  await throwing.clock.advance(0);
+  expect(throwing.logs.lines.at(-1)).toBe("RESTORE_REPORT Restore Duration: 0.00 ms\tStatus: error\tError Type: Runtime.AfterRestoreError");
+  expect(throwing.restores[0]?.outcome).toBe("error");
+  await throwing.end();
+  const hanging = new WorkerHarness({ afterRestore: (process) => process.hang() });
+  const { restorable } = await hanging.publish();
+  const invoke = hanging.invoke(restorable);
+  await hanging.clock.advance(10_000);
+  expect(await invoke).toMatchObject({ kind: "restore-timeout" });
+  await hanging.clock.advance(0);
+  expect(hanging.logs.lines.at(-1)).toBe("RESTORE_REPORT Restore Duration: 10000.00 ms\tStatus: timeout");
+  await hanging.end();
+  const exiting = new WorkerHarness({ afterRestore: (process) => process.exit(1) });
+  expect(await exiting.invoke((await exiting.publish()).restorable)).toMatchObject({ kind: "restore-error" });
+  await exiting.end();
+});
+
+test("a restore that the engine refuses is the platform's error", async () => {
+  const harness = new WorkerHarness({});
+  expect(await harness.invoke({ version: "1", snapshotId: newSnapshotId() })).toMatchObject({ kind: "platform-error", code: "WORKER_ENGINE_FAILED" });
+  await harness.end();
+});
+
+test("the Runtime API without SnapStart knows no restore and no credentials", async () => {
+  const harness = new WorkerHarness({
+    handle: async (process) => {
+      const paths = ["/2018-06-01/runtime/restore/next", "/2021-04-23/credentials", "/2020-01-01/extension/register"];
+      const responses = await Promise.all(paths.map((path) => process.call("GET", path)));
+      const wrong = await process.call("POST", "/2018-06-01/runtime/init/error");
+      const unknown = await process.call("POST", "/2018-06-01/runtime/invocation/nobody/response");
+      return JSON.stringify([...responses.map((response) => response.status), JSON.parse(wrong.body), unknown.status, JSON.parse(unknown.body)]);
+    },
+  });
+  expect(json(await harness.invokeOk())).toEqual([
+    404,
+    404,
+    404,
+    { errorMessage: "State transition from Running to InitError failed for runtime. Error: State transition is not allowed", errorType: "InvalidStateTransition" },
+    400,
+    { errorMessage: "Invalid request ID", errorType: "InvalidRequestID" },
+  ]);
+  await harness.end();
+});
