@@ -1,0 +1,48 @@
+//! The supervisor: parent of a function's processes inside its sandbox, and part of its snapshot.
+//!
+//! `thaw-supervisor CONTROL_SOCKET SERVER_UID [RUNTIME_API_PORT]`. Protocol: docs/formats/supervisor-protocol.md.
+
+mod connections;
+mod control;
+mod frames;
+mod http;
+mod interest;
+mod processes;
+mod supervisor;
+mod sys;
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+
+const RUNTIME_API_PORT: u16 = 9001;
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if let Err(error) = run(&args) {
+        eprintln!("supervisor: {error}");
+        std::process::exit(1);
+    }
+}
+
+fn run(args: &[String]) -> io::Result<()> {
+    let usage = || io::Error::new(io::ErrorKind::InvalidInput, "usage: thaw-supervisor CONTROL_SOCKET SERVER_UID [PORT]");
+    let path = args.get(1).ok_or_else(usage)?;
+    let server_uid: u32 = args.get(2).and_then(|text| text.parse().ok()).ok_or_else(usage)?;
+    let port = match args.get(3) {
+        None => RUNTIME_API_PORT,
+        Some(text) => text.parse().map_err(|_| usage())?,
+    };
+    let http = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    // Bound under another name first: whoever sees the socket may connect to it.
+    let hidden = format!("{path}.new");
+    let _ = fs::remove_file(&hidden);
+    let control = UnixListener::bind(&hidden)?;
+    // Who may connect is decided by the directory, and by the peer's user (SO_PEERCRED).
+    fs::set_permissions(&hidden, fs::Permissions::from_mode(0o777))?;
+    let mut supervisor = supervisor::Supervisor::new(control, http, server_uid)?;
+    fs::rename(&hidden, path)?;
+    supervisor.run()
+}

@@ -1,0 +1,124 @@
+//! The function's processes: started with pipes for their output, and reaped.
+
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use serde::Deserialize;
+
+use crate::sys;
+
+#[derive(Deserialize)]
+pub struct Spawn {
+    pub name: String,
+    argv: Vec<String>,
+    env: HashMap<String, String>,
+    cwd: String,
+}
+
+pub struct Spawned {
+    pub pid: i32,
+    pub stdout: OwnedFd,
+    pub stderr: OwnedFd,
+}
+
+/// Names of what can go wrong with a program; anything else is `EIO`.
+fn errno_name(errno: i32) -> &'static str {
+    match errno {
+        libc::ENOENT => "ENOENT",
+        libc::EACCES => "EACCES",
+        libc::ENOEXEC => "ENOEXEC",
+        libc::ENOTDIR => "ENOTDIR",
+        libc::E2BIG => "E2BIG",
+        libc::ENOMEM => "ENOMEM",
+        libc::EAGAIN => "EAGAIN",
+        libc::EPERM => "EPERM",
+        libc::ELOOP => "ELOOP",
+        libc::ETXTBSY => "ETXTBSY",
+        _ => "EIO",
+    }
+}
+
+fn strings(texts: impl Iterator<Item = String>) -> Result<Vec<CString>, &'static str> {
+    texts.map(|text| CString::new(text).map_err(|_| "EINVAL")).collect()
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
+}
+
+/// The errno's name when the program can't be started.
+pub fn spawn(request: &Spawn) -> Result<Spawned, &'static str> {
+    let argv = strings(request.argv.iter().cloned())?;
+    let env = strings(request.env.iter().map(|(name, value)| format!("{name}={value}")))?;
+    let cwd = CString::new(request.cwd.as_str()).map_err(|_| "EINVAL")?;
+    if argv.is_empty() {
+        return Err("EINVAL");
+    }
+    let (argv_list, env_list) = (pointers(&argv), pointers(&env));
+    let name_of = |error: io::Error| errno_name(error.raw_os_error().unwrap_or(0));
+    let (stdout, child_stdout) = sys::pipe().map_err(name_of)?;
+    let (stderr, child_stderr) = sys::pipe().map_err(name_of)?;
+    let (failure, child_failure) = sys::pipe().map_err(name_of)?;
+    // SAFETY: this process has one thread; the child only makes system calls and ends in exec or _exit.
+    let pid = unsafe { libc::fork() };
+    if pid < 0 {
+        return Err(name_of(io::Error::last_os_error()));
+    }
+    if pid == 0 {
+        // SAFETY: in the child; every pointer was made before the fork and outlives the call.
+        unsafe {
+            let errno = become_program(&argv_list, &env_list, &cwd, child_stdout.as_raw_fd(), child_stderr.as_raw_fd());
+            libc::write(child_failure.as_raw_fd(), (&raw const errno).cast(), 4);
+            libc::_exit(127);
+        }
+    }
+    drop((child_stdout, child_stderr, child_failure));
+    match read_failure(failure) {
+        None => Ok(Spawned { pid, stdout, stderr }),
+        Some(errno) => {
+            // SAFETY: our own child, which has ended; nobody else waits for it by pid.
+            unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
+            Err(errno_name(errno))
+        }
+    }
+}
+
+/// Returns only with an error number.
+///
+/// # Safety
+/// Only for a freshly forked child; the lists must end in a null pointer.
+unsafe fn become_program(argv: &[*const libc::c_char], env: &[*const libc::c_char], cwd: &CString, stdout: i32, stderr: i32) -> i32 {
+    // SAFETY: plain system calls on valid pointers.
+    unsafe {
+        libc::setpgid(0, 0);
+        let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY);
+        if null < 0 || libc::dup2(null, 0) < 0 || libc::dup2(stdout, 1) < 0 || libc::dup2(stderr, 2) < 0 {
+            return *libc::__errno_location();
+        }
+        if null > 2 {
+            libc::close(null);
+        }
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGPIPE, libc::SIGHUP] {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        if libc::chdir(cwd.as_ptr()) < 0 {
+            return *libc::__errno_location();
+        }
+        libc::execve(argv[0], argv.as_ptr(), env.as_ptr());
+        *libc::__errno_location()
+    }
+}
+
+/// The pipe is closed by a successful exec; a failed one writes its errno first.
+fn read_failure(pipe: OwnedFd) -> Option<i32> {
+    // SAFETY: plain numbers: the read below must wait for the exec.
+    unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, 0) };
+    let mut bytes = [0; 4];
+    File::from(pipe).read_exact(&mut bytes).ok().map(|()| i32::from_ne_bytes(bytes))
+}

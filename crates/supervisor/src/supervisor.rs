@@ -1,0 +1,430 @@
+//! The loop: one thread, one epoll, everything else is a state beside it.
+//!
+//! Without a connection of the server nothing of the function is read: its output and its calls stay in their pipes and sockets.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::net::TcpListener;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+
+use serde::Deserialize;
+use serde_json::{json, Value};
+
+use crate::connections::{Connection, Outcome, Request};
+use crate::control::{self, Control};
+use crate::frames::{kind, PIECE_SIZE_BYTES_MAX};
+use crate::interest::Interest;
+use crate::processes::{self, Spawn};
+use crate::sys::{self, Epoll};
+
+const PROTOCOL: u64 = 1;
+const TOKEN_CONTROL_LISTENER: u64 = 0;
+const TOKEN_HTTP_LISTENER: u64 = 2;
+const TOKEN_CHILDREN: u64 = 3;
+const TOKEN_FIRST: u64 = 16;
+const READABLE: u32 = libc::EPOLLIN as u32;
+/// Answers not yet taken by the function: above this the server is not read.
+const ANSWERS_BYTES_HIGH: usize = 8 * 1024 * 1024;
+const READ_SIZE: usize = 32 * 1024;
+
+struct Output {
+    source: String,
+    stream: u8,
+    file: File,
+    interest: Interest,
+}
+
+struct Call {
+    connection: u64,
+    head: Value,
+}
+
+pub struct Supervisor {
+    epoll: Epoll,
+    control_listener: UnixListener,
+    http_listener: TcpListener,
+    http_interest: Interest,
+    children: OwnedFd,
+    server_uid: u32,
+    control: Option<Control>,
+    connections: HashMap<u64, Connection>,
+    outputs: HashMap<u64, Output>,
+    /// Live processes by pid.
+    processes: BTreeMap<i32, String>,
+    /// Ended, but the server was not there to be told.
+    ended: Vec<(String, i32, Result<i32, i32>)>,
+    /// In flight, by id: in order of arrival.
+    calls: BTreeMap<u32, Call>,
+    next_call: u32,
+    next_token: u64,
+}
+
+#[derive(Deserialize)]
+struct Signal {
+    name: String,
+    signal: i32,
+}
+
+#[derive(Deserialize)]
+struct ResponseHead {
+    status: u16,
+    headers: Vec<(String, String)>,
+    length: Option<u64>,
+}
+
+fn invalid<E>(_: E) -> io::Error {
+    io::Error::from(ErrorKind::InvalidData)
+}
+
+impl Supervisor {
+    pub fn new(control_listener: UnixListener, http_listener: TcpListener, server_uid: u32) -> io::Result<Self> {
+        let epoll = Epoll::new()?;
+        let children = sys::watch_children()?;
+        control_listener.set_nonblocking(true)?;
+        http_listener.set_nonblocking(true)?;
+        epoll.add(control_listener.as_raw_fd(), READABLE, TOKEN_CONTROL_LISTENER)?;
+        epoll.add(children.as_raw_fd(), READABLE, TOKEN_CHILDREN)?;
+        let http_interest = Interest::none(http_listener.as_raw_fd(), TOKEN_HTTP_LISTENER);
+        Ok(Supervisor {
+            epoll,
+            control_listener,
+            http_listener,
+            http_interest,
+            children,
+            server_uid,
+            control: None,
+            connections: HashMap::new(),
+            outputs: HashMap::new(),
+            processes: BTreeMap::new(),
+            ended: Vec::new(),
+            calls: BTreeMap::new(),
+            next_call: 1,
+            next_token: TOKEN_FIRST,
+        })
+    }
+
+    pub fn run(&mut self) -> io::Result<()> {
+        let mut events = [libc::epoll_event { events: 0, u64: 0 }; 32];
+        loop {
+            let found = self.epoll.wait(&mut events)?;
+            for event in &events[..found] {
+                let (token, flags) = (event.u64, event.events);
+                match token {
+                    TOKEN_CONTROL_LISTENER => self.accept_control()?,
+                    control::TOKEN => self.serve_control(flags),
+                    TOKEN_HTTP_LISTENER => self.accept_http()?,
+                    TOKEN_CHILDREN => self.reap()?,
+                    _ if self.outputs.contains_key(&token) => self.read_output(token),
+                    _ => self.serve_http(token, flags),
+                }
+            }
+            self.settle()?;
+        }
+    }
+
+    /// Sends what is queued, then decides what is waited for next.
+    fn settle(&mut self) -> io::Result<()> {
+        if let Some(control) = &mut self.control {
+            let failed = control.write().is_err();
+            if failed || control.parking && !control.has_queue() {
+                self.control = None;
+            }
+        }
+        let ready = self.control.as_ref().is_some_and(|control| control.greeted && !control.parking && !control.is_full());
+        let events = if ready { READABLE } else { 0 };
+        self.http_interest.set(&self.epoll, events)?;
+        for output in self.outputs.values_mut() {
+            output.interest.set(&self.epoll, events)?;
+        }
+        let mut queued = 0;
+        for connection in self.connections.values_mut() {
+            connection.update_interest(&self.epoll, ready)?;
+            queued += connection.queued();
+        }
+        if let Some(control) = &mut self.control {
+            control.update_interest(&self.epoll, queued < ANSWERS_BYTES_HIGH)?;
+        }
+        Ok(())
+    }
+
+    fn accept_control(&mut self) -> io::Result<()> {
+        let (stream, _) = match self.control_listener.accept() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            other => other?,
+        };
+        let uid = sys::peer_uid(stream.as_raw_fd())?;
+        // The function runs as this process's own user: it must not answer its own calls.
+        if self.control.is_none() && (uid == self.server_uid || uid == 0) {
+            self.control = Some(Control::new(stream)?);
+        }
+        Ok(())
+    }
+
+    fn serve_control(&mut self, flags: u32) {
+        let result = self.read_control(flags);
+        if result.is_err() {
+            self.control = None;
+        }
+    }
+
+    fn read_control(&mut self, flags: u32) -> io::Result<()> {
+        let Some(control) = &mut self.control else { return Ok(()) };
+        if flags & (libc::EPOLLIN | libc::EPOLLHUP | libc::EPOLLERR) as u32 == 0 {
+            return Ok(());
+        }
+        let is_open = control.read()?;
+        for (kind, call, payload) in control.take_frames()? {
+            self.obey(kind, call, &payload)?;
+        }
+        if is_open {
+            Ok(())
+        } else {
+            Err(io::Error::from(ErrorKind::UnexpectedEof))
+        }
+    }
+
+    fn obey(&mut self, kind: u8, call: u32, payload: &[u8]) -> io::Result<()> {
+        match kind {
+            kind::HELLO => self.greet(payload),
+            kind::SPAWN => self.spawn(payload),
+            kind::SIGNAL => self.signal(payload),
+            kind::RESPONSE_HEAD => {
+                let head: ResponseHead = serde_json::from_slice(payload).map_err(invalid)?;
+                if let Some(connection) = self.connection_of(call) {
+                    connection.respond_head(head.status, &head.headers, head.length);
+                }
+                Ok(())
+            }
+            kind::RESPONSE_BODY => {
+                if let Some(connection) = self.connection_of(call) {
+                    connection.respond_body(payload);
+                }
+                Ok(())
+            }
+            kind::RESPONSE_END => {
+                self.end_response(call);
+                Ok(())
+            }
+            kind::RESPONSE_ABORT => {
+                if let Some(call) = self.calls.remove(&call) {
+                    self.connections.remove(&call.connection);
+                }
+                Ok(())
+            }
+            kind::PARK => {
+                let calls: Vec<u32> = self.calls.keys().copied().collect();
+                let control = self.control.as_mut().ok_or(ErrorKind::NotConnected)?;
+                control.push_json(kind::PARKED, 0, &json!({ "calls": calls }));
+                control.parking = true;
+                Ok(())
+            }
+            _ => Err(invalid(())),
+        }
+    }
+
+    fn connection_of(&mut self, call: u32) -> Option<&mut Connection> {
+        let token = self.calls.get(&call)?.connection;
+        self.connections.get_mut(&token)
+    }
+
+    fn end_response(&mut self, call: u32) {
+        let Some(call) = self.calls.remove(&call) else { return };
+        let Some(connection) = self.connections.get_mut(&call.connection) else { return };
+        if !connection.respond_end() {
+            self.connections.remove(&call.connection);
+            return;
+        }
+        let outcome = connection.parse();
+        self.handle(call.connection, outcome);
+    }
+
+    fn greet(&mut self, payload: &[u8]) -> io::Result<()> {
+        let hello: Value = serde_json::from_slice(payload).map_err(invalid)?;
+        if hello["protocol"] != json!(PROTOCOL) {
+            return Err(invalid(()));
+        }
+        let calls: Vec<Value> = self
+            .calls
+            .iter()
+            .map(|(id, call)| {
+                let mut head = call.head.clone();
+                head["id"] = json!(id);
+                head
+            })
+            .collect();
+        let processes: Vec<Value> =
+            self.processes.iter().map(|(pid, name)| json!({ "name": name, "pid": pid })).collect();
+        let control = self.control.as_mut().ok_or(ErrorKind::NotConnected)?;
+        control.push_json(kind::HELLO_BACK, 0, &json!({ "protocol": PROTOCOL, "calls": calls, "processes": processes }));
+        control.greeted = true;
+        for (name, pid, end) in std::mem::take(&mut self.ended) {
+            self.tell_exit(&name, pid, end);
+        }
+        Ok(())
+    }
+
+    fn spawn(&mut self, payload: &[u8]) -> io::Result<()> {
+        let request: Spawn = serde_json::from_slice(payload).map_err(invalid)?;
+        let answer = match processes::spawn(&request) {
+            Ok(spawned) => {
+                self.processes.insert(spawned.pid, request.name.clone());
+                self.watch_output(&request.name, 1, spawned.stdout);
+                self.watch_output(&request.name, 2, spawned.stderr);
+                json!({ "name": request.name, "pid": spawned.pid })
+            }
+            Err(errno) => json!({ "name": request.name, "error": errno }),
+        };
+        if let Some(control) = &mut self.control {
+            control.push_json(kind::SPAWNED, 0, &answer);
+        }
+        Ok(())
+    }
+
+    fn watch_output(&mut self, source: &str, stream: u8, pipe: OwnedFd) {
+        let token = self.take_token();
+        let interest = Interest::none(pipe.as_raw_fd(), token);
+        self.outputs.insert(token, Output { source: source.to_string(), stream, file: pipe.into(), interest });
+    }
+
+    fn take_token(&mut self) -> u64 {
+        self.next_token += 1;
+        self.next_token
+    }
+
+    fn signal(&mut self, payload: &[u8]) -> io::Result<()> {
+        let request: Signal = serde_json::from_slice(payload).map_err(invalid)?;
+        for (pid, name) in &self.processes {
+            if *name == request.name {
+                // SAFETY: plain numbers; the group of a child that was not reaped yet.
+                unsafe { libc::kill(-pid, request.signal) };
+            }
+        }
+        Ok(())
+    }
+
+    fn accept_http(&mut self) -> io::Result<()> {
+        loop {
+            match self.http_listener.accept() {
+                Ok((stream, _)) => {
+                    let token = self.take_token();
+                    self.connections.insert(token, Connection::new(stream, token)?);
+                }
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionAborted) => return Ok(()),
+                // The function used up its own descriptors or memory: its next try may fare better.
+                Err(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENOMEM | libc::ENOBUFS)) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn serve_http(&mut self, token: u64, flags: u32) {
+        let Some(connection) = self.connections.get_mut(&token) else { return };
+        let outcome = connection.on_event(flags);
+        if connection.is_done() {
+            self.connections.remove(&token);
+            return;
+        }
+        self.handle(token, outcome);
+    }
+
+    fn handle(&mut self, token: u64, outcome: Outcome) {
+        match outcome {
+            Outcome::Nothing => {}
+            Outcome::Request(request) => self.relay(token, request),
+            Outcome::Closed => {
+                let call = self.connections.remove(&token).and_then(|connection| connection.call);
+                if let Some(call) = call {
+                    self.calls.remove(&call);
+                    if let Some(control) = &mut self.control {
+                        control.push(kind::REQUEST_ABORT, call, b"");
+                    }
+                }
+            }
+        }
+    }
+
+    fn relay(&mut self, token: u64, request: Request) {
+        let id = self.next_call;
+        self.next_call += 1;
+        let head = json!({ "method": request.method, "path": request.path, "headers": request.headers });
+        if let Some(connection) = self.connections.get_mut(&token) {
+            connection.call = Some(id);
+        }
+        if let Some(control) = &mut self.control {
+            control.push_json(kind::REQUEST_HEAD, id, &head);
+            for piece in request.body.chunks(PIECE_SIZE_BYTES_MAX) {
+                control.push(kind::REQUEST_BODY, id, piece);
+            }
+            if request.body_length > request.body.len() as u64 {
+                control.push_json(kind::REQUEST_END, id, &json!({ "truncated": true, "length": request.body_length }));
+            } else {
+                control.push(kind::REQUEST_END, id, b"");
+            }
+        }
+        self.calls.insert(id, Call { connection: token, head });
+    }
+
+    /// One read at most, so that a chatty process does not keep the others waiting.
+    fn read_output(&mut self, token: u64) {
+        let Some(output) = self.outputs.get_mut(&token) else { return };
+        let mut bytes = vec![0u8; 2 + output.source.len() + READ_SIZE];
+        let start = 2 + output.source.len();
+        match output.file.read(&mut bytes[start..]) {
+            Ok(0) => drop(self.outputs.remove(&token)),
+            Ok(length) => {
+                bytes[0] = output.source.len() as u8;
+                bytes[1..start - 1].copy_from_slice(output.source.as_bytes());
+                bytes[start - 1] = output.stream;
+                if let Some(control) = &mut self.control {
+                    control.push(kind::LOG, 0, &bytes[..start + length]);
+                }
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(_) => drop(self.outputs.remove(&token)),
+        }
+    }
+
+    fn reap(&mut self) -> io::Result<()> {
+        let mut buffer = [0u8; 128];
+        // SAFETY: room for one signalfd_siginfo; what it says does not matter.
+        while unsafe { libc::read(self.children.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) } > 0 {}
+        while let Some((pid, end)) = sys::reap() {
+            // Orphans of the function have no name and are reaped silently.
+            let Some(name) = self.processes.remove(&pid) else { continue };
+            if self.control.as_ref().is_some_and(|control| control.greeted && !control.parking) {
+                self.tell_exit(&name, pid, end);
+            } else {
+                self.ended.push((name, pid, end));
+            }
+        }
+        Ok(())
+    }
+
+    /// All output that is in the pipes goes first: at most what two pipes hold, whatever the queue.
+    fn tell_exit(&mut self, name: &str, pid: i32, end: Result<i32, i32>) {
+        let tokens: Vec<u64> =
+            self.outputs.iter().filter(|(_, output)| output.source == name).map(|(token, _)| *token).collect();
+        for token in tokens {
+            for _ in 0..=(1024 * 1024 / READ_SIZE) {
+                let before = self.queue_length();
+                self.read_output(token);
+                if self.queue_length() == before {
+                    break;
+                }
+            }
+        }
+        let (code, signal) = match end {
+            Ok(code) => (Some(code), None),
+            Err(signal) => (None, Some(signal)),
+        };
+        if let Some(control) = &mut self.control {
+            control.push_json(kind::EXIT, 0, &json!({ "name": name, "pid": pid, "code": code, "signal": signal }));
+        }
+    }
+
+    fn queue_length(&self) -> usize {
+        self.control.as_ref().map_or(0, Control::queue_length)
+    }
+}

@@ -1,0 +1,78 @@
+/**
+ * What engines on sandboxd have in common: a sandbox of the host together with the connection to its supervisor.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { EnvironmentId } from "../base/ids.ts";
+import type { PhaseTimes, Sandbox, SandboxExit, SandboxSpec, SandboxUsage } from "../ports/engine.ts";
+import type { HostedSandbox, SandboxHost } from "../ports/sandbox-host.ts";
+import type { SupervisorLink } from "../ports/supervisor.ts";
+
+/** Connects to a supervisor's socket; injected, since the adapters do not know one another. */
+export type ConnectSupervisor = (controlSocket: string) => Promise<SupervisorLink>;
+
+export interface HostedEngineOptions {
+  readonly host: SandboxHost;
+  readonly connectSupervisor: ConnectSupervisor;
+  readonly clock: Clock;
+}
+
+class SandboxOnHost implements Sandbox {
+  readonly environmentId: EnvironmentId;
+  readonly link: SupervisorLink;
+  readonly phases: PhaseTimes;
+  readonly exited: Promise<SandboxExit>;
+  readonly #host: SandboxHost;
+  #destroyed: Promise<void> | null = null;
+
+  constructor(host: SandboxHost, environmentId: EnvironmentId, hosted: HostedSandbox, link: SupervisorLink, phases: PhaseTimes) {
+    this.#host = host;
+    this.environmentId = environmentId;
+    this.link = link;
+    this.phases = phases;
+    this.exited = hosted.exited;
+  }
+
+  freeze(): Promise<void> {
+    return this.#host.freeze(this.environmentId);
+  }
+
+  thaw(): Promise<void> {
+    return this.#host.thaw(this.environmentId);
+  }
+
+  boost(on: boolean): Promise<void> {
+    return this.#host.boost(this.environmentId, on);
+  }
+
+  usage(options: { readonly reset?: boolean } = {}): Promise<SandboxUsage> {
+    return this.#host.usage(this.environmentId, options.reset === true);
+  }
+
+  destroy(): Promise<void> {
+    this.#destroyed ??= this.#destroyOnce();
+    return this.#destroyed;
+  }
+
+  async #destroyOnce(): Promise<void> {
+    this.link.close();
+    await this.#host.destroy(this.environmentId);
+  }
+}
+
+/** Makes a sandbox by `make` and connects to it; whatever fails, nothing of it is left. */
+export async function openSandbox(
+  options: HostedEngineOptions,
+  spec: SandboxSpec,
+  make: () => Promise<HostedSandbox>,
+): Promise<Sandbox> {
+  const hosted = await make();
+  const startMs = options.clock.monotonicMs();
+  try {
+    const link = await options.connectSupervisor(hosted.controlSocket);
+    const phases = { ...hosted.phases, connect: options.clock.monotonicMs() - startMs };
+    return new SandboxOnHost(options.host, spec.environmentId, hosted, link, phases);
+  } catch (error) {
+    await options.host.destroy(spec.environmentId);
+    throw error;
+  }
+}

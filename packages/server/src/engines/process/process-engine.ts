@@ -1,0 +1,16 @@
+/**
+ * The engine without snapshots: the same sandboxes, a plain Init each time. For hosts where CRIU can't run.
+ */
+import type { Engine } from "../../ports/engine.ts";
+import { type HostedEngineOptions, openSandbox } from "../hosted-engine.ts";
+
+export function createProcessEngine(options: HostedEngineOptions): Engine {
+  const { host } = options;
+  return {
+    name: "process",
+    snapshots: null,
+    snapshotsProblem: "The process engine takes no snapshots. Start the server with --engine criu.",
+    create: (spec) => openSandbox(options, spec, () => host.create(spec)),
+    close: async () => host.close(),
+  };
+}

@@ -1,0 +1,153 @@
+/**
+ * The privileged start: a directory for sockets, sandboxd as root, the server as nobody in particular.
+ *
+ * ```text
+ *  thaw serve (root) ──► thaw-sandboxd (root)
+ *                    └─► node serve.ts (uid 64321, no new privileges)
+ * ```
+ * Both end when this process ends, however it ends (`setpriv --pdeathsig`); this process ends when one of them does.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chownSync, existsSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import type { ServeOptions } from "./options.ts";
+import { UsageError } from "./options.ts";
+
+const REPOSITORY = resolve(import.meta.dirname, "../../../..");
+const RUST_TARGET = "x86_64-unknown-linux-gnu";
+/** sandboxd probes the kernel for CRIU when it starts. */
+const SANDBOXD_START_TIMEOUT_MS = 20_000;
+
+interface Layout {
+  readonly sandboxd: string;
+  readonly supervisor: string;
+  readonly clients: string;
+  readonly criu: string;
+  readonly runDir: string;
+}
+
+function layoutOf(options: ServeOptions): Layout {
+  const binaries = process.env["THAW_BINARIES"] ?? join(REPOSITORY, "target", RUST_TARGET, "release");
+  const layout = {
+    sandboxd: join(binaries, "thaw-sandboxd"),
+    supervisor: join(binaries, "thaw-supervisor"),
+    clients: process.env["THAW_CLIENTS"] ?? join(REPOSITORY, "runtimes/dist"),
+    criu: process.env["THAW_CRIU"] ?? join(options.thawHome, "criu/criu"),
+    runDir: `/run/thaw/${process.pid}`,
+  };
+  for (const path of [layout.sandboxd, layout.supervisor, layout.clients]) {
+    if (!existsSync(path)) throw new UsageError(`${path} is missing. Run: npm run setup`);
+  }
+  return layout;
+}
+
+function prepareDirectories(options: ServeOptions, layout: Layout): void {
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o755 });
+  chownSync(options.dataDir, options.serverUid, options.serverUid);
+  mkdirSync(join(options.thawHome, "runtimes"), { recursive: true });
+  mkdirSync(layout.runDir, { recursive: true, mode: 0o755 });
+}
+
+export async function launch(options: ServeOptions, argv: readonly string[]): Promise<void> {
+  const layout = layoutOf(options);
+  prepareDirectories(options, layout);
+  try {
+    const sandboxd = await startSandboxd(options, layout);
+    const server = startServer(options, layout, argv);
+    await superviseUntilEnd(sandboxd, server);
+  } finally {
+    rmSync(layout.runDir, { recursive: true, force: true });
+  }
+}
+
+async function startSandboxd(options: ServeOptions, layout: Layout): Promise<ChildProcess> {
+  const args = ["--pdeathsig", "TERM", layout.sandboxd, "serve"];
+  args.push("--run", layout.runDir, "--data", options.dataDir, "--runtimes", join(options.thawHome, "runtimes"));
+  args.push("--clients", layout.clients, "--supervisor", layout.supervisor, "--server-uid", String(options.serverUid));
+  args.push("--pool", String(options.poolSize));
+  if (options.engine === "criu") args.push("--criu", layout.criu);
+  const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "inherit"] });
+  const ready = new Promise<boolean>((done) => {
+    const timer = setTimeout(() => done(false), SANDBOXD_START_TIMEOUT_MS);
+    const finish = (ok: boolean): void => {
+      clearTimeout(timer);
+      done(ok);
+    };
+    if (child.stdout) createInterface({ input: child.stdout }).once("line", (line) => finish(line === "sandboxd ready"));
+    child.once("exit", () => finish(false));
+    child.once("error", () => finish(false));
+  });
+  if (await ready) return child;
+  child.kill("SIGKILL");
+  throw new UsageError("sandboxd did not start; its message is above. Run: npx thaw doctor");
+}
+
+/** Can another user walk down to this path? A clone below /root or in a private temporary directory can't be read by the server's user. */
+function isReachable(path: string): boolean {
+  for (let at = path; at !== "/"; at = dirname(at)) {
+    if ((statSync(at).mode & 0o005) !== 0o005) return false;
+  }
+  return true;
+}
+
+function startServer(options: ServeOptions, layout: Layout, argv: readonly string[]): ChildProcess {
+  const identity = ["--reuid", options.serverUid, "--regid", options.serverUid, "--clear-groups", "--no-new-privs"];
+  const setpriv = ["setpriv", ...identity.map(String), "--inh-caps=-all", "--bounding-set=-all", "--pdeathsig", "TERM"];
+  const shown = showTo(options, layout);
+  const program = join(shown.repository, "packages/server/src/main/serve.ts");
+  const node = process.execPath.startsWith(`${REPOSITORY}/`)
+    ? join(shown.repository, process.execPath.slice(REPOSITORY.length + 1))
+    : process.execPath;
+  const args = [...withoutData(argv), "--data", shown.dataDir];
+  const command = [...shown.prefix, ...setpriv, node, "--disable-warning=ExperimentalWarning", program, ...args];
+  return spawn(command[0] as string, command.slice(1), {
+    stdio: ["ignore", "inherit", "inherit"],
+    cwd: "/",
+    env: { ...process.env, HOME: "/nonexistent", THAW_SANDBOXD: join(layout.runDir, "sandboxd.sock"), THAW_CLIENTS: layout.clients },
+  });
+}
+
+interface Shown {
+  readonly prefix: readonly string[];
+  readonly repository: string;
+  readonly dataDir: string;
+}
+
+/** Where the server's user finds the program and its data: as they are, or mounted beside its socket in a mount namespace of its own. */
+function showTo(options: ServeOptions, layout: Layout): Shown {
+  const hidden = [REPOSITORY, options.dataDir, layout.clients].filter((path) => !isReachable(dirname(path)));
+  if (hidden.length === 0) return { prefix: [], repository: REPOSITORY, dataDir: options.dataDir };
+  const app = join(layout.runDir, "app");
+  const data = join(layout.runDir, "data");
+  for (const dir of [app, data]) mkdirSync(dir, { mode: 0o755 });
+  const script = 'mount --bind "$1" "$2" && mount --bind "$3" "$4" && shift 4 && exec "$@"';
+  const prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", REPOSITORY, app, options.dataDir, data];
+  return { prefix, repository: app, dataDir: data };
+}
+
+function withoutData(argv: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const arg = argv[i] as string;
+    if (arg === "--data") i++;
+    else if (!arg.startsWith("--data=")) kept.push(arg);
+  }
+  return kept;
+}
+
+async function superviseUntilEnd(sandboxd: ChildProcess, server: ChildProcess): Promise<void> {
+  const stop = (): void => void server.kill("SIGTERM");
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  const sandboxdExit = once(sandboxd, "exit");
+  const serverExit = once(server, "exit");
+  const first = await Promise.race([sandboxdExit.then(() => "sandboxd"), serverExit.then(() => "server")]);
+  if (first === "sandboxd") process.stderr.write("thaw: sandboxd ended; the server stops\n");
+  stop();
+  const [code] = (await serverExit) as [number | null];
+  if (sandboxd.exitCode === null && sandboxd.signalCode === null) sandboxd.kill("SIGTERM");
+  await sandboxdExit;
+  process.exitCode = first === "sandboxd" ? 1 : (code ?? 1);
+}

@@ -1,0 +1,188 @@
+/**
+ * Client of sandboxd: JSON lines on a unix socket, requests outstanding at once, events by sandbox.
+ * Byte form: docs/formats/sandboxd-protocol.md. When the connection ends, sandboxd destroys all our sandboxes: every request
+ * fails with SANDBOX_LOST and every sandbox counts as exited.
+ */
+import assert from "node:assert";
+import { type Socket, connect } from "node:net";
+import { createInterface } from "node:readline";
+import { type EnvironmentId, type SnapshotId, isSnapshotId } from "../base/ids.ts";
+import type { PhaseTimes, SandboxExit, SandboxSpec, SandboxUsage } from "../ports/engine.ts";
+import type { HostFacts, HostedSandbox, HostedSnapshot, SandboxHost } from "../ports/sandbox-host.ts";
+import { SandboxError } from "./errors.ts";
+
+const PROTOCOL = 1;
+
+interface Waiting {
+  resolve(value: Record<string, unknown>): void;
+  reject(error: Error): void;
+}
+
+interface Message {
+  readonly id?: number;
+  readonly ok?: Record<string, unknown>;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly event?: string;
+  readonly sandbox?: string;
+  readonly oom?: boolean;
+}
+
+class SandboxdClient {
+  readonly #socket: Socket;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #exits = new Map<string, (exit: SandboxExit) => void>();
+  readonly lost: Promise<void>;
+  #nextId = 1;
+  #isLost = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });
+    lines.on("line", (line) => this.#receive(JSON.parse(line) as Message));
+    this.lost = new Promise((resolve) => {
+      socket.once("close", () => {
+        this.#loseAll();
+        resolve();
+      });
+    });
+    socket.on("error", () => socket.destroy());
+  }
+
+  request(op: string, members: Readonly<Record<string, unknown>> = {}): Promise<Record<string, unknown>> {
+    if (this.#isLost) return Promise.reject(new SandboxError("SANDBOX_LOST", "not connected"));
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#socket.write(`${JSON.stringify({ id, op, ...members })}\n`);
+    });
+  }
+
+  /** Must be called before the request that makes the sandbox, so that an early exit is not missed. */
+  watchExit(sandbox: string): Promise<SandboxExit> {
+    return new Promise((resolve) => this.#exits.set(sandbox, resolve));
+  }
+
+  forget(sandbox: string): void {
+    this.#exits.delete(sandbox);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(message: Message): void {
+    if (message.event === "exited" && message.sandbox !== undefined) {
+      this.#exits.get(message.sandbox)?.({ oom: message.oom === true });
+      this.#exits.delete(message.sandbox);
+      return;
+    }
+    assert(message.id !== undefined, "sandboxd: an answer without an id");
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if (message.error) waiting?.reject(new SandboxError(message.error.code, message.error.message));
+    else waiting?.resolve(message.ok ?? {});
+  }
+
+  #loseAll(): void {
+    this.#isLost = true;
+    for (const waiting of this.#waiting.values()) waiting.reject(new SandboxError("SANDBOX_LOST", "the connection ended"));
+    for (const exit of this.#exits.values()) exit({ oom: false });
+    this.#waiting.clear();
+    this.#exits.clear();
+  }
+}
+
+function wireSpec(spec: SandboxSpec): Record<string, unknown> {
+  return {
+    root: spec.root,
+    lang: spec.lang,
+    client: spec.client,
+    task: spec.task,
+    opt: spec.opt,
+    uid: spec.uid,
+    memoryMib: spec.memorySizeMib,
+    tmpMib: spec.tmpSizeMib,
+  };
+}
+
+function readFacts(hello: Record<string, unknown>): HostFacts {
+  const criu = hello["criu"] as { version: string } | null;
+  return {
+    criuVersion: criu?.version ?? null,
+    criuProblem: hello["criuProblem"] as string | null,
+    cgroupVersion: hello["cgroup"] as "v1" | "v2",
+    cpuFingerprint: hello["cpuFingerprint"] as string,
+    kernel: hello["kernel"] as string,
+    hasNetwork: hello["network"] as boolean,
+    tmpQuota: hello["tmpQuota"] as "loop" | "tmpfs",
+  };
+}
+
+function connectSocket(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.removeAllListeners("error");
+      resolve(socket);
+    });
+    socket.once("error", (error) => reject(new SandboxError("SANDBOX_LOST", `${path}: ${error.message}`)));
+  });
+}
+
+export async function connectSandboxd(path: string): Promise<SandboxHost> {
+  const client = new SandboxdClient(await connectSocket(path));
+  const facts = readFacts(await client.request("hello", { protocol: PROTOCOL }));
+
+  const make = async (
+    op: string,
+    spec: SandboxSpec,
+    members: Readonly<Record<string, unknown>>,
+  ): Promise<HostedSandbox> => {
+    const sandbox = spec.environmentId;
+    const exited = client.watchExit(sandbox);
+    try {
+      const made = await client.request(op, { sandbox, spec: wireSpec(spec), ...members });
+      return { controlSocket: made["controlSocket"] as string, phases: made["phases"] as PhaseTimes, exited };
+    } catch (error) {
+      client.forget(sandbox);
+      throw error;
+    }
+  };
+
+  return {
+    facts,
+    lost: client.lost,
+    create: (spec) => make("create", spec, {}),
+    restore: (spec, snapshot, fingerprint) => make("restore", spec, { snapshot, fingerprint }),
+    async snapshot(sandbox: EnvironmentId, snapshot: SnapshotId, fingerprint: string): Promise<HostedSnapshot> {
+      client.forget(sandbox);
+      const taken = await client.request("snapshot", { sandbox, snapshot, fingerprint });
+      return {
+        imagesBytes: taken["imagesBytes"] as number,
+        tmpBytes: taken["tmpBytes"] as number,
+        phases: taken["phases"] as PhaseTimes,
+      };
+    },
+    freeze: async (sandbox) => void (await client.request("freeze", { sandbox })),
+    thaw: async (sandbox) => void (await client.request("thaw", { sandbox })),
+    boost: async (sandbox, on) => void (await client.request("boost", { sandbox, on })),
+    async usage(sandbox, reset): Promise<SandboxUsage> {
+      const usage = await client.request("usage", { sandbox, reset });
+      return {
+        memoryBytes: usage["memoryBytes"] as number,
+        memoryMaxBytes: usage["memoryMaxBytes"] as number,
+        oomKills: usage["oomKills"] as number,
+      };
+    },
+    async destroy(sandbox) {
+      client.forget(sandbox);
+      await client.request("destroy", { sandbox });
+    },
+    async listSnapshots() {
+      const { snapshots } = await client.request("listSnapshots");
+      return (snapshots as string[]).filter(isSnapshotId);
+    },
+    removeSnapshot: async (snapshot) => void (await client.request("removeSnapshot", { snapshot })),
+    close: () => client.close(),
+  };
+}
