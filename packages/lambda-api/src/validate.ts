@@ -1,0 +1,171 @@
+/**
+ * Checks a value against a shape of the model, and says what is wrong in AWS's words
+ * (recorded/test_lambda_api.*: `1 validation error detected: Value 'x' at 'a.b' failed to satisfy constraint: …`).
+ */
+import { SHAPES } from "./generated/shapes.ts";
+import type { Shape } from "./shape.ts";
+
+/** A value of the wrong JSON type: AWS answers SerializationException, not ValidationException. */
+export class SerializationError extends Error {}
+
+/** Null where the value satisfies its shape. */
+export function validate(shapeName: string, value: unknown): string | null {
+  const problems: string[] = [];
+  check(shapeName, value, "", problems);
+  if (problems.length === 0) return null;
+  const noun = problems.length === 1 ? "error" : "errors";
+  return `${problems.length} validation ${noun} detected: ${problems.join("; ")}`;
+}
+
+function check(shapeName: string, value: unknown, path: string, problems: string[]): void {
+  const shape = shapeOf(shapeName);
+  switch (shape.type) {
+    case "structure":
+      return checkStructure(shape, value, path, problems);
+    case "list":
+      return checkList(shape, value, path, problems);
+    case "map":
+      return checkMap(shape, value, path, problems);
+    default: {
+      requireType(shape, value, path);
+      const failed = failedConstraint(shape, value);
+      if (failed !== null) problems.push(describe(show(value), path, failed));
+    }
+  }
+}
+
+function checkStructure(shape: Shape, value: unknown, path: string, problems: string[]): void {
+  if (!isRecord(value)) throw new SerializationError(`Expected an object at '${path}'`);
+  for (const name of shape.required ?? []) {
+    if (value[name] === undefined || value[name] === null) problems.push(`Value null at '${join(path, name)}' failed to satisfy constraint: Member must not be null`);
+  }
+  for (const [name, member] of Object.entries(shape.members ?? {})) {
+    const at = value[name];
+    if (at !== undefined && at !== null) check(member.shape, at, join(path, name), problems);
+  }
+}
+
+function checkList(shape: Shape, value: unknown, path: string, problems: string[]): void {
+  if (!Array.isArray(value)) throw new SerializationError(`Expected a list at '${path}'`);
+  const size = sizeConstraint(shape, value.length);
+  if (size !== null) problems.push(describe(show(value), path, size));
+  const member = shapeOf(shape.member?.shape ?? "String");
+  if (isComposite(member)) {
+    for (const [index, item] of value.entries()) check(shape.member?.shape ?? "", item, `${path}.${index + 1}.member`, problems);
+    return;
+  }
+  for (const item of value) requireType(member, item, path);
+  const isBroken = value.some((item) => failedConstraint(member, item) !== null);
+  if (isBroken) problems.push(describe(show(value), path, `Member must satisfy constraint: [${allConstraints(member).join(", ")}]`));
+}
+
+function checkMap(shape: Shape, value: unknown, path: string, problems: string[]): void {
+  if (!isRecord(value)) throw new SerializationError(`Expected an object at '${path}'`);
+  const size = sizeConstraint(shape, Object.keys(value).length);
+  if (size !== null) problems.push(describe(show(value), path, size));
+  const key = shapeOf(shape.key?.shape ?? "String");
+  const item = shapeOf(shape.value?.shape ?? "String");
+  if (Object.keys(value).some((name) => failedConstraint(key, name) !== null)) {
+    problems.push(describe(show(value), path, `Map keys must satisfy constraint: [${allConstraints(key).join(", ")}]`));
+  }
+  if (isComposite(item)) return;
+  for (const each of Object.values(value)) requireType(item, each, path);
+  if (Object.values(value).some((each) => failedConstraint(item, each) !== null)) {
+    const all = [...allConstraints(item), "Member must not be null"].join(", ");
+    problems.push(describe(show(value), path, `Map value must satisfy constraint: [${all}]`));
+  }
+}
+
+function requireType(shape: Shape, value: unknown, path: string): void {
+  const isRight =
+    (shape.type === "string" && typeof value === "string") ||
+    (shape.type === "boolean" && typeof value === "boolean") ||
+    ((shape.type === "integer" || shape.type === "long") && Number.isInteger(value)) ||
+    ((shape.type === "double" || shape.type === "float") && typeof value === "number") ||
+    (shape.type === "blob" && value instanceof Uint8Array) ||
+    (shape.type === "timestamp" && value instanceof Date);
+  if (!isRight) throw new SerializationError(`${typeof value} value can not be converted to ${shape.type} at '${path}'`);
+}
+
+function failedConstraint(shape: Shape, value: unknown): string | null {
+  if (typeof value === "string" && shape.enum !== undefined && !shape.enum.includes(value)) return enumConstraint(shape.enum);
+  const size = sizeConstraint(shape, value);
+  if (size !== null) return size;
+  if (typeof value === "string" && shape.pattern !== undefined && !compile(shape.pattern).test(value)) return patternConstraint(shape.pattern);
+  return null;
+}
+
+function sizeConstraint(shape: Shape, value: unknown): string | null {
+  const size = typeof value === "string" || value instanceof Uint8Array ? value.length : value;
+  if (typeof size !== "number") return null;
+  if (shape.max !== undefined && size > shape.max) return `Member must have ${measure(shape)} less than or equal to ${bound(shape, shape.max)}`;
+  if (shape.min !== undefined && size < shape.min) return `Member must have ${measure(shape)} greater than or equal to ${bound(shape, shape.min)}`;
+  return null;
+}
+
+function allConstraints(shape: Shape): string[] {
+  const all: string[] = [];
+  if (shape.max !== undefined) all.push(`Member must have ${measure(shape)} less than or equal to ${bound(shape, shape.max)}`);
+  if (shape.min !== undefined) all.push(`Member must have ${measure(shape)} greater than or equal to ${bound(shape, shape.min)}`);
+  if (shape.enum !== undefined) all.push(enumConstraint(shape.enum));
+  if (shape.pattern !== undefined) all.push(patternConstraint(shape.pattern));
+  return all;
+}
+
+function measure(shape: Shape): string {
+  return ["integer", "long", "double", "float"].includes(shape.type) ? "value" : "length";
+}
+
+function bound(shape: Shape, limit: number): string {
+  return shape.type === "double" ? limit.toFixed(1) : String(limit);
+}
+
+function enumConstraint(values: readonly string[]): string {
+  return `Member must satisfy enum value set: [${values.join(", ")}]`;
+}
+
+function patternConstraint(pattern: string): string {
+  return `Member must satisfy regular expression pattern: ${pattern}`;
+}
+
+function describe(value: string, path: string, constraint: string): string {
+  return `Value '${value}' at '${path}' failed to satisfy constraint: ${constraint}`;
+}
+
+/** As Java prints it, which is what AWS's texts carry. */
+function show(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((item) => show(item)).join(", ")}]`;
+  if (value instanceof Uint8Array) return "java.nio.HeapByteBuffer";
+  if (isRecord(value)) return `{${Object.entries(value).map(([key, item]) => `${key}=${typeof item === "number" && Number.isInteger(item) ? item.toFixed(1) : show(item)}`).join(", ")}}`;
+  return String(value);
+}
+
+const compiled = new Map<string, RegExp>();
+
+function compile(pattern: string): RegExp {
+  let found = compiled.get(pattern);
+  if (found === undefined) {
+    found = new RegExp(`^(?:${pattern})$`, pattern.includes("\\p{") ? "su" : "s");
+    compiled.set(pattern, found);
+  }
+  return found;
+}
+
+function shapeOf(name: string): Shape {
+  const shape = SHAPES[name];
+  if (shape === undefined) throw new Error(`no shape ${name} in the model`);
+  return shape;
+}
+
+function isComposite(shape: Shape): boolean {
+  return shape.type === "structure" || shape.type === "list" || shape.type === "map";
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+}
+
+function join(path: string, name: string): string {
+  const lower = name.charAt(0).toLowerCase() + name.slice(1);
+  return path === "" ? lower : `${path}.${lower}`;
+}

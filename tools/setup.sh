@@ -1,0 +1,89 @@
+#!/bin/sh
+# Makes a bare Debian 12 (or newer) able to build, test and run Thaw. Idempotent: a second run only looks.
+#
+#   apt packages → npm packages → CRIU from source → Rust programs → runtime clients → sample functions
+#
+# What is machine-wide goes to $THAW_HOME (/var/lib/thaw); what belongs to this clone stays in it.
+set -eu
+cd "$(dirname "$0")/.."
+. tools/lib.sh
+
+check_host() {
+  [ "$(uname -sm)" = "Linux x86_64" ] || die "Thaw needs Linux on x86_64; this is $(uname -sm)."
+  debian=$(sed -n 's/^VERSION_ID="\{0,1\}\([0-9]*\).*/\1/p' /etc/os-release)
+  if ! grep -q '^ID=debian' /etc/os-release || [ "${debian:-0}" -lt 12 ]; then
+    is_complete || die "The set-up installs packages with apt and knows Debian 12 or newer. Missing here: $(missing_list).
+Install them by hand (docs/reference/setup.md lists what each is for), then run this again."
+  fi
+}
+
+# What apt has to bring: a command or file, and its package.
+NEEDS="
+/usr/bin/gcc:gcc /usr/bin/make:make /usr/bin/pkg-config:pkg-config /usr/bin/xz:xz-utils /usr/bin/patch:patch
+/usr/include/google/protobuf/message.h:libprotobuf-dev /usr/include/protobuf-c/protobuf-c.h:libprotobuf-c-dev
+/usr/bin/protoc-c:protobuf-c-compiler /usr/bin/protoc:protobuf-compiler /usr/lib/python3/dist-packages/google/protobuf/__init__.py:python3-protobuf
+/usr/include/libnl3/netlink/netlink.h:libnl-3-dev /usr/include/sys/capability.h:libcap-dev /usr/include/libnet.h:libnet1-dev
+/usr/include/uuid/uuid.h:uuid-dev /usr/include/bsd/bsd.h:libbsd-dev
+/usr/sbin/nft:nftables /usr/sbin/ip:iproute2|/usr/bin/ip:iproute2 /usr/sbin/mkfs.ext4:e2fsprogs
+/usr/bin/mmdebstrap:mmdebstrap /usr/bin/dpkg-source:dpkg-dev /usr/bin/setpriv:util-linux
+/usr/bin/javac:openjdk-17-jdk-headless /usr/bin/mvn:maven /usr/bin/python3:python3 /usr/bin/curl:curl /usr/bin/zip:zip
+"
+
+missing_packages() {
+  for need in $NEEDS; do
+    found=no
+    for choice in $(echo "$need" | tr '|' ' '); do
+      [ -e "${choice%%:*}" ] && found=yes
+    done
+    [ "$found" = yes ] || echo "${need##*:}"
+  done
+  has cargo || echo cargo-web
+  has cargo || echo rustc-web
+  [ "$(java_majors)" ] || echo openjdk-17-jdk-headless
+}
+
+java_majors() { ls -d /usr/lib/jvm/*/bin/java 2>/dev/null | head -n 1; }
+missing_list() { missing_packages | sort -u | tr '\n' ' '; }
+is_complete() { [ -z "$(missing_list)" ]; }
+
+install_packages() {
+  packages=$(missing_list)
+  if [ -n "$packages" ]; then
+    [ "$(id -u)" = 0 ] || die "These packages are missing: $packages
+Run as root: apt-get install --no-install-recommends $packages
+then run this again."
+    step "Debian packages: $packages"
+    run apt-get update
+    # shellcheck disable=SC2086
+    run env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $packages
+  fi
+}
+
+install_node_packages() {
+  stamp=node_modules/.thaw-setup
+  wanted=$(sha256sum package-lock.json | cut -c 1-64)
+  [ "$(cat $stamp 2>/dev/null)" = "$wanted" ] && [ -x node_modules/.bin/node ] && return
+  step "npm packages"
+  run npm ci --no-audit --no-fund
+  [ -x node_modules/.bin/node ] || die "npm did not bring Node.js 24 (package \"node\")."
+  echo "$wanted" > $stamp
+}
+
+build_rust() {
+  step "Rust programs (sandboxd, supervisor)"
+  run cargo build --release --locked
+}
+
+main() {
+  check_host
+  install_packages
+  install_node_packages
+  [ "$(id -u)" = 0 ] && mkdir -p "$THAW_HOME"
+  sh tools/build-criu.sh
+  build_rust
+  sh tools/build-runtimes.sh
+  sh tools/build-samples.sh
+  say "set-up complete"
+}
+
+main
