@@ -81,6 +81,8 @@ function typesFile(model: Model): string {
   const lines = [HEADER];
   for (const [name, shape] of Object.entries(model.shapes)) {
     const scalar = scalarType(shape);
+    // A shape named like a type of the language means just that.
+    if (name === scalar) continue;
     if (scalar !== null) lines.push(`export type ${name} = ${scalar};`);
     else if (shape.type === "list") lines.push(`export type ${name} = readonly ${shape.member?.shape}[];`);
     else if (shape.type === "map") lines.push(`export type ${name} = Readonly<Record<string, ${shape.value?.shape}>>;`);

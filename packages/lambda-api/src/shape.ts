@@ -3,6 +3,7 @@ export interface ShapeMember {
   readonly shape: string;
   readonly location?: string;
   readonly locationName?: string;
+  readonly [other: string]: unknown;
 }
 
 export interface Shape {

@@ -384,7 +384,6 @@ export interface CreateFunctionUrlConfigResponse {
   readonly InvokeMode?: InvokeMode;
 }
 export type DatabaseName = string;
-export type Date = Date;
 export interface DeadLetterConfig {
   readonly TargetArn?: ResourceArn;
 }

@@ -1,0 +1,22 @@
+/** GetAccountSettings. */
+import type { OperationTypes } from "@thaw/lambda-api";
+import { LATEST } from "../model/function-record.ts";
+import type { ControlServices } from "./services.ts";
+
+const CONCURRENT_EXECUTIONS = 1000;
+
+export function getAccountSettings(services: ControlServices): OperationTypes["GetAccountSettings"]["output"] {
+  const functions = services.store.listFunctions();
+  let totalCodeSize = 0;
+  for (const { name } of functions) for (const version of services.store.listVersions(name)) totalCodeSize += version.code.codeSizeBytes;
+  return {
+    AccountLimit: {
+      TotalCodeSize: 80_530_636_800,
+      CodeSizeUnzipped: 262_144_000,
+      CodeSizeZipped: 52_428_800,
+      ConcurrentExecutions: CONCURRENT_EXECUTIONS,
+      UnreservedConcurrentExecutions: CONCURRENT_EXECUTIONS,
+    },
+    AccountUsage: { TotalCodeSize: totalCodeSize, FunctionCount: functions.filter(({ name }) => services.store.getVersion(name, LATEST) !== null).length },
+  };
+}

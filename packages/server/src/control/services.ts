@@ -1,0 +1,24 @@
+/** What the use cases need. Built once, in main. */
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import type { AccountScope } from "../model/function-name.ts";
+import type { CodeStore } from "../ports/code-store.ts";
+import type { LogStore } from "../ports/log-store.ts";
+import type { MetadataStore } from "../ports/metadata-store.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
+import type { Worker } from "../ports/worker.ts";
+
+export interface ControlServices {
+  readonly scope: AccountScope;
+  /** strict: what AWS refuses is refused, in AWS's words. */
+  readonly parity: "extended" | "strict";
+  readonly store: MetadataStore;
+  readonly code: CodeStore;
+  readonly objects: ObjectStore;
+  readonly logs: LogStore;
+  readonly worker: Worker;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** For operators: what went wrong without a caller to tell. */
+  readonly onProblem: (what: string, error: unknown) => void;
+}

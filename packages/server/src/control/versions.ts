@@ -1,0 +1,81 @@
+/** PublishVersion and ListVersionsByFunction. */
+import type { OperationTypes } from "@thaw/lambda-api";
+import { createHash } from "node:crypto";
+import { invalidParameter } from "../model/api-error.ts";
+import { parseFunctionName } from "../model/function-name.ts";
+import { ACTIVE_STATE, CREATING_STATE, type VersionRecord } from "../model/function-record.ts";
+import { checkRevision, checkSettled, findFunction, findLatest } from "./lookup.ts";
+import { pageOf } from "./pages.ts";
+import { presentVersion } from "./present.ts";
+import type { Publisher } from "./publisher.ts";
+import type { ControlServices } from "./services.ts";
+
+export class VersionOperations {
+  readonly #services: ControlServices;
+  readonly #publisher: Publisher;
+
+  constructor(services: ControlServices, publisher: Publisher) {
+    this.#services = services;
+    this.#publisher = publisher;
+  }
+
+  publish(input: OperationTypes["PublishVersion"]["input"]): OperationTypes["PublishVersion"]["output"] {
+    const { name } = parseFunctionName(this.#services.scope, input.FunctionName);
+    const latest = findLatest(this.#services, name);
+    checkSettled(this.#services, latest);
+    checkRevision(input.RevisionId, latest.revisionId);
+    if (input.CodeSha256 !== undefined && input.CodeSha256 !== latest.code.codeSha256) {
+      throw invalidParameter(`CodeSHA256 (${input.CodeSha256}) is different from current CodeSHA256 in $LATEST (${latest.code.codeSha256}). Please try again with the CodeSHA256 in $LATEST.`);
+    }
+    const published = publish(this.#services, this.#publisher, latest, input.Description);
+    return presentVersion(this.#services.scope, published, { qualifiedArn: true });
+  }
+
+  list(input: OperationTypes["ListVersionsByFunction"]["input"]): OperationTypes["ListVersionsByFunction"]["output"] {
+    const { store, scope } = this.#services;
+    const { name } = parseFunctionName(scope, input.FunctionName);
+    findFunction(this.#services, name);
+    const page = pageOf(store.listVersions(name), (record) => record.version, input.Marker, input.MaxItems);
+    return {
+      Versions: page.items.map((record) => presentVersion(scope, record, { qualifiedArn: true })),
+      ...(page.nextMarker === undefined ? {} : { NextMarker: page.nextMarker }),
+    };
+  }
+}
+
+/**
+ * A new version of what `$LATEST` is, or the last one where nothing has changed since. With SnapStart it is Pending until its
+ * snapshot is there; a version that Failed is never taken for the last one, so that publishing again tries again.
+ */
+export function publish(services: ControlServices, publisher: Publisher, latest: VersionRecord, description: string | undefined): VersionRecord {
+  const { store, clock, random } = services;
+  const result = store.transaction(() => {
+    const owner = findFunction(services, latest.functionName);
+    const last = store.getVersion(owner.name, String(owner.lastVersion));
+    if (last !== null && last.state !== "Failed" && contentOf(last) === contentOf(latest)) return { record: last, isNew: false };
+    const record: VersionRecord = {
+      ...latest,
+      ...CREATING_STATE,
+      version: String(owner.lastVersion + 1),
+      config: { ...latest.config, description: description ?? latest.config.description },
+      lastModifiedMs: clock.nowMs(),
+      revisionId: random.uuid(),
+      snapshotId: null,
+      isRegenerating: false,
+    };
+    store.putFunction({ ...owner, lastVersion: owner.lastVersion + 1 });
+    store.putVersion(record);
+    return { record, isNew: true };
+  });
+  if (result.isNew) publisher.begin(result.record);
+  return result.record;
+}
+
+function contentOf(record: VersionRecord): string {
+  const { description: _, ...config } = record.config;
+  return createHash("sha256").update(JSON.stringify([record.code.codeSha256, Object.entries(config).sort()])).digest("hex");
+}
+
+export function activeState(record: VersionRecord): VersionRecord {
+  return { ...record, ...ACTIVE_STATE };
+}

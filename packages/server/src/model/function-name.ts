@@ -1,0 +1,37 @@
+/** The forms in which a client names a function: `name`, `name:qualifier`, `account:function:name`, the whole ARN; and ARNs made. */
+import { invalidParameter, notFound } from "./api-error.ts";
+
+export interface AccountScope {
+  readonly accountId: string;
+  readonly region: string;
+}
+
+export interface FunctionReference {
+  readonly name: string;
+  /** From the name itself or from the parameter; null where there is none. */
+  readonly qualifier: string | null;
+}
+
+const FORMS =
+  /^(?:arn:aws[a-zA-Z-]*:lambda:([a-z0-9-]+):(\d{12}):function:|(?:(\d{12}):)?function:|(\d{12}):)?([a-zA-Z0-9-_]+)(?::(\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?$/;
+
+export function functionArn(scope: AccountScope, name: string, qualifier?: string | null): string {
+  const arn = `arn:aws:lambda:${scope.region}:${scope.accountId}:function:${name}`;
+  return qualifier === undefined || qualifier === null ? arn : `${arn}:${qualifier}`;
+}
+
+/** `text` has passed the model's pattern. */
+export function parseFunctionName(scope: AccountScope, text: string, qualifier?: string): FunctionReference {
+  const match = FORMS.exec(text);
+  if (match === null) throw invalidParameter(`The function name '${text}' is not valid.`);
+  const [, region, arnAccount, partialAccount, bareAccount, name = "", ownQualifier] = match;
+  if (region !== undefined && region !== scope.region) {
+    throw notFound(`Functions from '${region}' are not reachable in this region ('${scope.region}')`);
+  }
+  const account = arnAccount ?? partialAccount ?? bareAccount;
+  if (account !== undefined && account !== scope.accountId) throw notFound(`Function not found: ${functionArn({ ...scope, accountId: account }, name)}`);
+  if (ownQualifier !== undefined && qualifier !== undefined && ownQualifier !== qualifier) {
+    throw invalidParameter("The derived qualifier from the function name does not match the specified qualifier.");
+  }
+  return { name, qualifier: qualifier ?? ownQualifier ?? null };
+}

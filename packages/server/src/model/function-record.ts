@@ -1,0 +1,130 @@
+/** What is stored of functions, versions and aliases. `$LATEST` is a version like the others, only it changes. */
+import type { SnapshotId } from "../base/ids.ts";
+
+export const LATEST = "$LATEST";
+
+/** As in the API; the reasons are absent where the state is a good one. */
+export interface StateFields {
+  readonly state: "Pending" | "Active" | "Inactive" | "Failed";
+  readonly stateReason: string | null;
+  readonly stateReasonCode: string | null;
+  /** Null: absent, as on a version that is Pending for the first time. */
+  readonly lastUpdateStatus: "Successful" | "InProgress" | "Failed" | null;
+  readonly lastUpdateStatusReason: string | null;
+  readonly lastUpdateStatusReasonCode: string | null;
+}
+
+export interface FunctionConfig {
+  readonly runtime: string;
+  readonly role: string;
+  readonly handler: string;
+  readonly description: string;
+  readonly timeoutS: number;
+  readonly memorySizeMib: number;
+  /** Null: no Environment in answers; an empty one is shown as such. */
+  readonly environment: Readonly<Record<string, string>> | null;
+  readonly kmsKeyArn: string | null;
+  readonly tracingMode: "Active" | "PassThrough";
+  readonly architectures: readonly string[];
+  readonly tmpSizeMib: number;
+  readonly snapStartApplyOn: "PublishedVersions" | "None";
+  readonly logFormat: "Text" | "JSON";
+  readonly logGroup: string;
+  readonly applicationLogLevel: string | null;
+  readonly systemLogLevel: string | null;
+}
+
+export interface CodeInfo {
+  /** Name of the unpacked code. */
+  readonly codeName: string;
+  readonly codeSha256: string;
+  readonly codeSizeBytes: number;
+}
+
+export interface VersionRecord extends StateFields {
+  readonly functionName: string;
+  readonly version: string;
+  readonly config: FunctionConfig;
+  readonly code: CodeInfo;
+  readonly lastModifiedMs: number;
+  readonly revisionId: string;
+  /** The snapshot that invokes restore; null before it is whole, and where there is none. */
+  readonly snapshotId: SnapshotId | null;
+  /** A new snapshot is being made for a version that once had one: invokes are told SnapStartNotReadyException. */
+  readonly isRegenerating: boolean;
+}
+
+export interface FunctionRecord {
+  readonly name: string;
+  /** The function's user inside sandboxes, its own for each function. */
+  readonly uid: number;
+  readonly lastVersion: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface AliasRecord {
+  readonly functionName: string;
+  readonly name: string;
+  readonly functionVersion: string;
+  readonly description: string;
+  readonly weights: Readonly<Record<string, number>>;
+  readonly revisionId: string;
+}
+
+/** An asynchronous invoke that was accepted and has not been carried out. */
+export interface EventRecord {
+  readonly id: number;
+  readonly requestId: string;
+  readonly functionName: string;
+  readonly qualifier: string | null;
+  readonly payload: Buffer;
+  readonly clientContext: string | null;
+  readonly attempts: number;
+  readonly acceptedAtMs: number;
+  readonly notBeforeMs: number;
+}
+
+const CREATING = "The function is being created.";
+
+export const CREATING_STATE: StateFields = {
+  state: "Pending",
+  stateReason: CREATING,
+  stateReasonCode: "Creating",
+  lastUpdateStatus: null,
+  lastUpdateStatusReason: null,
+  lastUpdateStatusReasonCode: null,
+};
+
+export const ACTIVE_STATE: StateFields = {
+  state: "Active",
+  stateReason: null,
+  stateReasonCode: null,
+  lastUpdateStatus: "Successful",
+  lastUpdateStatusReason: null,
+  lastUpdateStatusReasonCode: null,
+};
+
+/** AWS says "created" for an update, too (recorded …test_snapstart_lifecycle). */
+export const UPDATING_STATE: StateFields = {
+  ...ACTIVE_STATE,
+  lastUpdateStatus: "InProgress",
+  lastUpdateStatusReason: CREATING,
+  lastUpdateStatusReasonCode: "Creating",
+};
+
+export const REGENERATING_STATE: StateFields = {
+  ...CREATING_STATE,
+  stateReason: "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.",
+  stateReasonCode: "Restoring",
+};
+
+export function failedState(reason: string, reasonCode: string): StateFields {
+  return {
+    state: "Failed",
+    stateReason: reason,
+    stateReasonCode: reasonCode,
+    lastUpdateStatus: "Failed",
+    lastUpdateStatusReason: reason,
+    lastUpdateStatusReasonCode: reasonCode,
+  };
+}

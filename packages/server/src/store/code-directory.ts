@@ -1,0 +1,80 @@
+/**
+ * Deployment packages on disk: DATA/code/NAME is the unpacked code, DATA/packages/NAME.zip what the client sent. The name comes from
+ * the content, so that equal packages are kept once and a crash leaves nothing half-written under a name that is used.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { CodeInfo } from "../model/function-record.ts";
+import type { CodeStore } from "../ports/code-store.ts";
+import { unzip } from "./unzip.ts";
+
+const PARTIAL = ".partial-";
+
+export async function openCodeDirectory(dataDir: string): Promise<CodeStore> {
+  const codeDir = join(dataDir, "code");
+  const packageDir = join(dataDir, "packages");
+  for (const dir of [codeDir, packageDir]) await mkdir(dir, { recursive: true, mode: 0o755 });
+  return {
+    unpack: (zip) => unpack(codeDir, packageDir, zip),
+    readZip: (codeName) => readFile(join(packageDir, `${codeName}.zip`)).catch(() => null),
+    sweep: (used) => sweep(codeDir, packageDir, used),
+  };
+}
+
+async function unpack(codeDir: string, packageDir: string, zip: Buffer): Promise<CodeInfo> {
+  const digest = createHash("sha256").update(zip).digest();
+  const codeName = `code-${digest.toString("hex").slice(0, 40)}`;
+  const info: CodeInfo = { codeName, codeSha256: digest.toString("base64"), codeSizeBytes: zip.length };
+  const target = join(codeDir, codeName);
+  if (await exists(target)) return info;
+  const partial = await mkdtemp(join(codeDir, PARTIAL));
+  try {
+    await unzip(zip, partial);
+    await writeWhole(join(packageDir, `${codeName}.zip`), zip);
+    await rename(partial, target).catch(async (error: NodeJS.ErrnoException) => {
+      // The same package, unpacked by another request at the same time.
+      if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+    });
+    await syncDirectory(codeDir);
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
+  return info;
+}
+
+async function writeWhole(path: string, content: Buffer): Promise<void> {
+  const file = await open(`${path}.new`, "w", 0o644);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.new`, path);
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const dir = await open(path, "r");
+  try {
+    await dir.sync();
+  } finally {
+    await dir.close();
+  }
+}
+
+async function sweep(codeDir: string, packageDir: string, used: ReadonlySet<string>): Promise<void> {
+  for (const name of await readdir(codeDir)) {
+    if (!used.has(name)) await rm(join(codeDir, name), { recursive: true, force: true });
+  }
+  for (const name of await readdir(packageDir)) {
+    if (!used.has(name.replace(/\.zip$/, ""))) await rm(join(packageDir, name), { force: true });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

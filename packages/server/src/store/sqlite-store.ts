@@ -1,0 +1,179 @@
+/** The metadata in one SQLite file. Records are JSON documents beside their keys; the schema's version is checked at start. */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { ThawError } from "../base/errors.ts";
+import type { AliasRecord, EventRecord, FunctionRecord, VersionRecord } from "../model/function-record.ts";
+import type { MetadataStore } from "../ports/metadata-store.ts";
+
+const SCHEMA_VERSION = 1;
+const UID_FIRST = 100_000;
+
+const SCHEMA = `
+  CREATE TABLE functions (name TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+  CREATE TABLE versions (function_name TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE, version TEXT NOT NULL,
+    number INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (function_name, version)) STRICT;
+  CREATE TABLE aliases (function_name TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE, name TEXT NOT NULL,
+    doc TEXT NOT NULL, PRIMARY KEY (function_name, name)) STRICT;
+  CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, function_name TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE,
+    request_id TEXT NOT NULL, qualifier TEXT, payload BLOB NOT NULL, client_context TEXT, attempts INTEGER NOT NULL,
+    accepted_at_ms INTEGER NOT NULL, not_before_ms INTEGER NOT NULL) STRICT;
+  CREATE INDEX events_due ON events (not_before_ms, id);
+  CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+`;
+
+export class StoreFormatError extends ThawError {
+  readonly code = "STORE_FORMAT_UNKNOWN";
+  constructor(found: number) {
+    super({ publicMessage: `The data directory was written by another version of Thaw (format ${found}, this one knows ${SCHEMA_VERSION}).`, detail: { found } });
+  }
+}
+
+export function openSqliteStore(path: string): MetadataStore {
+  const db = new DatabaseSync(path);
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 2000;");
+  const { user_version: found } = db.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (found === 0) db.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
+  else if (found !== SCHEMA_VERSION) {
+    db.close();
+    throw new StoreFormatError(found);
+  }
+  return new SqliteStore(db);
+}
+
+class SqliteStore implements MetadataStore {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #depth = 0;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  transaction<T>(run: () => T): T {
+    if (this.#depth > 0) return run();
+    this.#db.exec("BEGIN IMMEDIATE");
+    this.#depth++;
+    try {
+      const result = run();
+      this.#db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      this.#db.exec("ROLLBACK");
+      throw error;
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  getFunction(name: string): FunctionRecord | null {
+    return this.#one("SELECT doc FROM functions WHERE name = ?", name);
+  }
+
+  listFunctions(): readonly FunctionRecord[] {
+    return this.#all("SELECT doc FROM functions ORDER BY name");
+  }
+
+  putFunction(record: FunctionRecord): void {
+    this.#run("INSERT INTO functions (name, doc) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET doc = excluded.doc", record.name, JSON.stringify(record));
+  }
+
+  removeFunction(name: string): void {
+    this.#run("DELETE FROM functions WHERE name = ?", name);
+  }
+
+  nextUid(): number {
+    const sql = "INSERT INTO counters (name, value) VALUES ('uid', ?) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value";
+    return (this.#prepare(sql).get(UID_FIRST) as { value: number }).value;
+  }
+
+  getVersion(functionName: string, version: string): VersionRecord | null {
+    return this.#one("SELECT doc FROM versions WHERE function_name = ? AND version = ?", functionName, version);
+  }
+
+  listVersions(functionName: string): readonly VersionRecord[] {
+    return this.#all("SELECT doc FROM versions WHERE function_name = ? ORDER BY number", functionName);
+  }
+
+  putVersion(record: VersionRecord): void {
+    const number = record.version === "$LATEST" ? 0 : Number(record.version);
+    const sql = "INSERT INTO versions (function_name, version, number, doc) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc";
+    this.#run(sql, record.functionName, record.version, number, JSON.stringify(record));
+  }
+
+  removeVersion(functionName: string, version: string): void {
+    this.#run("DELETE FROM versions WHERE function_name = ? AND version = ?", functionName, version);
+  }
+
+  getAlias(functionName: string, name: string): AliasRecord | null {
+    return this.#one("SELECT doc FROM aliases WHERE function_name = ? AND name = ?", functionName, name);
+  }
+
+  listAliases(functionName: string): readonly AliasRecord[] {
+    return this.#all("SELECT doc FROM aliases WHERE function_name = ? ORDER BY name", functionName);
+  }
+
+  putAlias(record: AliasRecord): void {
+    const sql = "INSERT INTO aliases (function_name, name, doc) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc";
+    this.#run(sql, record.functionName, record.name, JSON.stringify(record));
+  }
+
+  removeAlias(functionName: string, name: string): void {
+    this.#run("DELETE FROM aliases WHERE function_name = ? AND name = ?", functionName, name);
+  }
+
+  addEvent(event: Omit<EventRecord, "id">): EventRecord {
+    const sql = `INSERT INTO events (function_name, request_id, qualifier, payload, client_context, attempts, accepted_at_ms, not_before_ms)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+    const { functionName, requestId, qualifier, payload, clientContext, attempts, acceptedAtMs, notBeforeMs } = event;
+    const added = this.#prepare(sql).run(functionName, requestId, qualifier, payload, clientContext, attempts, acceptedAtMs, notBeforeMs);
+    return { ...event, id: Number(added.lastInsertRowid) };
+  }
+
+  listEvents(dueMs: number, limit: number): readonly EventRecord[] {
+    const rows = this.#prepare("SELECT * FROM events WHERE not_before_ms <= ? ORDER BY id LIMIT ?").all(dueMs, limit) as Array<Record<string, unknown>>;
+    return rows.map((row) => ({
+      id: row["id"] as number,
+      requestId: row["request_id"] as string,
+      functionName: row["function_name"] as string,
+      qualifier: row["qualifier"] as string | null,
+      payload: Buffer.from(row["payload"] as Uint8Array),
+      clientContext: row["client_context"] as string | null,
+      attempts: row["attempts"] as number,
+      acceptedAtMs: row["accepted_at_ms"] as number,
+      notBeforeMs: row["not_before_ms"] as number,
+    }));
+  }
+
+  postponeEvent(id: number, attempts: number, notBeforeMs: number): void {
+    this.#run("UPDATE events SET attempts = ?, not_before_ms = ? WHERE id = ?", attempts, notBeforeMs, id);
+  }
+
+  removeEvent(id: number): void {
+    this.#run("DELETE FROM events WHERE id = ?", id);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #run(sql: string, ...values: Array<string | number>): void {
+    this.#prepare(sql).run(...values);
+  }
+
+  #one<T>(sql: string, ...values: string[]): T | null {
+    const row = this.#prepare(sql).get(...values) as { doc: string } | undefined;
+    return row === undefined ? null : (JSON.parse(row.doc) as T);
+  }
+
+  #all<T>(sql: string, ...values: string[]): T[] {
+    return (this.#prepare(sql).all(...values) as Array<{ doc: string }>).map((row) => JSON.parse(row.doc) as T);
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * A function's zip, unpacked. The zip is foreign: entries that leave the directory, links that point out of it, device files,
+ * encrypted entries, too many files and too many bytes are refused, whatever its headers claim.
+ */
+import { createWriteStream } from "node:fs";
+import { chmod, mkdir, symlink } from "node:fs/promises";
+import { dirname, join, posix } from "node:path";
+import { Transform, type Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type Entry, fromBuffer, type ZipFile } from "yauzl";
+import { ApiError, invalidParameter } from "../model/api-error.ts";
+
+/** AWS's limit on the unzipped package. */
+export const UNZIPPED_SIZE_BYTES_MAX = 262_144_000;
+export const ENTRIES_MAX = 100_000;
+const LINK_SIZE_BYTES_MAX = 4096;
+const TYPE_MASK = 0o170000;
+const TYPE_LINK = 0o120000;
+const TYPE_DIRECTORY = 0o040000;
+const TYPE_FILE = 0o100000;
+
+const NO_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again.";
+
+interface Unpacking {
+  readonly target: string;
+  readonly links: Map<string, string>;
+  sizeBytes: number;
+  entries: number;
+}
+
+export async function unzip(zip: Buffer, target: string): Promise<void> {
+  const file = await openZip(zip);
+  const unpacking: Unpacking = { target, links: new Map(), sizeBytes: 0, entries: 0 };
+  try {
+    for await (const entry of entriesOf(file)) await unpackEntry(file, entry, unpacking);
+  } catch (error) {
+    throw toApiError(error);
+  } finally {
+    file.close();
+  }
+  // Links last: no file is ever written through one.
+  for (const [path, to] of unpacking.links) {
+    await mkdir(dirname(join(target, path)), { recursive: true });
+    await symlink(to, join(target, path));
+  }
+  await chmod(target, 0o755);
+}
+
+function toApiError(error: unknown): unknown {
+  const isSystem = error instanceof Error && typeof (error as NodeJS.ErrnoException).errno === "number";
+  // A full disk is not the zip's fault; a file where a directory should be is.
+  if (error instanceof ApiError || (isSystem && !["EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG"].includes((error as NodeJS.ErrnoException).code ?? ""))) return error;
+  return invalidParameter(`${NO_ZIP} (${error instanceof Error ? error.message : String(error)})`);
+}
+
+function openZip(zip: Buffer): Promise<ZipFile> {
+  return new Promise((resolve, reject) => {
+    fromBuffer(zip, { lazyEntries: true, strictFileNames: true, validateEntrySizes: true }, (error, file) => {
+      if (error !== null && error !== undefined) reject(invalidParameter(NO_ZIP));
+      else resolve(file as ZipFile);
+    });
+  });
+}
+
+async function* entriesOf(file: ZipFile): AsyncGenerator<Entry> {
+  const inbox: Array<Entry | Error | null> = [];
+  let wake: (() => void) | null = null;
+  const put = (item: Entry | Error | null): void => {
+    inbox.push(item);
+    wake?.();
+  };
+  file.on("entry", put);
+  file.on("error", put);
+  file.on("end", () => put(null));
+  for (;;) {
+    file.readEntry();
+    if (inbox.length === 0) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      wake = null;
+    }
+    const item = inbox.shift();
+    if (item === null || item === undefined) return;
+    if (item instanceof Error) throw item;
+    yield item;
+  }
+}
+
+async function unpackEntry(file: ZipFile, entry: Entry, unpacking: Unpacking): Promise<void> {
+  if (++unpacking.entries > ENTRIES_MAX) throw invalidParameter(`The deployment package has more than ${ENTRIES_MAX} entries.`);
+  if (entry.isEncrypted()) throw invalidParameter(`The deployment package has an encrypted entry: ${entry.fileName}`);
+  const mode = entry.externalFileAttributes >>> 16;
+  const type = mode & TYPE_MASK;
+  checkParents(entry.fileName, unpacking);
+  const path = join(unpacking.target, entry.fileName);
+  if (entry.fileName.endsWith("/") || type === TYPE_DIRECTORY) {
+    await mkdir(path, { recursive: true, mode: 0o755 });
+    return;
+  }
+  if (type !== 0 && type !== TYPE_FILE && type !== TYPE_LINK) throw invalidParameter(`The deployment package has an entry that is no file: ${entry.fileName}`);
+  const content = await openEntry(file, entry);
+  if (type === TYPE_LINK) {
+    unpacking.links.set(posix.normalize(entry.fileName), await readLink(entry.fileName, content));
+    return;
+  }
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  // "wx": two entries of one name are two answers to what the function is.
+  await pipeline(content, counter(unpacking), createWriteStream(path, { flags: "wx", mode: (mode & 0o111) === 0 ? 0o644 : 0o755, flush: true }));
+}
+
+function checkParents(name: string, unpacking: Unpacking): void {
+  for (let at = posix.normalize(name); at !== "." && at !== "/"; at = posix.dirname(at)) {
+    if (unpacking.links.has(at)) throw invalidParameter(`The deployment package writes through a link: ${name}`);
+  }
+}
+
+function openEntry(file: ZipFile, entry: Entry): Promise<Readable> {
+  return new Promise((resolve, reject) => {
+    file.openReadStream(entry, (error, stream) => (error !== null && error !== undefined ? reject(error) : resolve(stream as Readable)));
+  });
+}
+
+function counter(unpacking: Unpacking): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      unpacking.sizeBytes += chunk.length;
+      if (unpacking.sizeBytes < UNZIPPED_SIZE_BYTES_MAX) done(null, chunk);
+      else done(invalidParameter(`Unzipped size must be smaller than ${UNZIPPED_SIZE_BYTES_MAX} bytes`));
+    },
+  });
+}
+
+/** Inside the package, and plain: `..` only at the beginning, so that no other link can change what it means. */
+async function readLink(name: string, content: Readable): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of content as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > LINK_SIZE_BYTES_MAX) throw invalidParameter(`The deployment package has a link that is too long: ${name}`);
+    parts.push(part);
+  }
+  const to = Buffer.concat(parts).toString("utf8");
+  const resolved = posix.join(posix.dirname(posix.normalize(name)), to);
+  const isPlain = posix.normalize(to).replace(/\/$/, "") === to.replace(/^\.\//, "").replace(/\/$/, "");
+  if (to === "" || to.includes("\0") || posix.isAbsolute(to) || !isPlain || resolved === ".." || resolved.startsWith("../")) {
+    throw invalidParameter(`The deployment package has a link that points out of it: ${name}`);
+  }
+  return to;
+}
