@@ -1,0 +1,108 @@
+/**
+ * Thaw's own API under /_thaw/v1/, for the CLI:
+ *
+ *   GET    environments?function=&version=      POST environments/stop {function?, version?}
+ *   GET    snapshots    snapshots/ID            GET  logs/FUNCTION?since=MS&follow=1   (JSON lines)
+ *   PUT    objects/BUCKET/KEY                   GET  code/NAME (zip)     GET host
+ */
+import { Readable } from "node:stream";
+import type { WireRequest } from "@thaw/lambda-api";
+import type { ControlPlane } from "../control/control-plane.ts";
+import { findLatest } from "../control/lookup.ts";
+import { LATEST } from "../model/function-record.ts";
+import { ApiError, invalidParameter, notFound } from "../model/api-error.ts";
+import type { EnvironmentFilter } from "../ports/worker.ts";
+import { jsonReply, type Reply } from "./reply.ts";
+
+export const ADMIN_PREFIX = "/_thaw/v1/";
+
+export type HostDescription = () => Readonly<Record<string, unknown>>;
+
+export interface StreamReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly stream: Readable;
+}
+
+export async function serveAdminApi(control: ControlPlane, request: WireRequest, describeHost: HostDescription, gone: AbortSignal): Promise<Reply | StreamReply> {
+  const [resource = "", ...rest] = request.path.slice(ADMIN_PREFIX.length).split("/").map(decodeURIComponent);
+  switch (`${request.method} ${resource}`) {
+    case "GET host":
+      return jsonReply(200, describeHost());
+    case "GET environments":
+      return jsonReply(200, { environments: control.services.worker.listEnvironments().filter((each) => matches(each, filterOf(request.query.get("function"), request.query.get("version")))) });
+    case "POST environments":
+      return stopEnvironments(control, rest, request.body);
+    case "GET snapshots":
+      return listSnapshots(control, rest[0]);
+    case "GET logs":
+      return streamLogs(control, rest.join("/"), request.query, gone);
+    case "PUT objects":
+      return putObject(control, rest, request.body);
+    case "GET code":
+      return readCode(control, rest[0] ?? "");
+    default:
+      throw new ApiError("UnknownOperationException", `There is nothing at ${request.method} ${request.path}.`);
+  }
+}
+
+function filterOf(functionName: string | null | undefined, version: string | null | undefined): EnvironmentFilter {
+  return { ...(functionName ? { functionName } : {}), ...(version ? { version } : {}) };
+}
+
+function matches(environment: { readonly functionName: string; readonly version: string }, filter: EnvironmentFilter): boolean {
+  return (filter.functionName ?? environment.functionName) === environment.functionName && (filter.version ?? environment.version) === environment.version;
+}
+
+async function stopEnvironments(control: ControlPlane, rest: readonly string[], body: Buffer): Promise<Reply> {
+  if (rest[0] !== "stop") throw new ApiError("UnknownOperationException", "There is only environments/stop.");
+  const wanted = body.length === 0 ? {} : (JSON.parse(body.toString("utf8")) as { function?: string; version?: string });
+  let version = wanted.version;
+  if (wanted.function !== undefined && version !== undefined && !/^(\d+|\$LATEST)$/.test(version)) {
+    version = control.services.store.getAlias(wanted.function, version)?.functionVersion ?? version;
+  }
+  return jsonReply(200, { stopped: await control.services.worker.stopEnvironments(filterOf(wanted.function, version)) });
+}
+
+function listSnapshots(control: ControlPlane, id: string | undefined): Reply {
+  const { store } = control.services;
+  const all = store.listFunctions().flatMap(({ name }) =>
+    store
+      .listVersions(name)
+      .filter((version) => version.version !== LATEST && version.snapshotId !== null)
+      .map((version) => ({ snapshotId: version.snapshotId, functionName: name, version: version.version, runtime: version.config.runtime, createdAt: new Date(version.lastModifiedMs).toISOString() })),
+  );
+  if (id === undefined) return jsonReply(200, { snapshots: all });
+  const found = all.find((snapshot) => snapshot.snapshotId === id);
+  if (found === undefined) throw notFound(`Snapshot not found: ${id}`);
+  return jsonReply(200, found);
+}
+
+function streamLogs(control: ControlPlane, functionName: string, query: URLSearchParams, gone: AbortSignal): StreamReply {
+  const { logGroup } = findLatest(control.services, functionName).config;
+  const since = Number(query.get("since") ?? "0");
+  if (!Number.isFinite(since)) throw invalidParameter("since must be milliseconds since the epoch");
+  const events = control.services.logs.read(logGroup, { sinceMs: since, follow: query.get("follow") === "1", signal: gone });
+  return { status: 200, headers: { "Content-Type": "application/x-ndjson" }, stream: Readable.from(toLines(events)) };
+}
+
+async function* toLines(events: AsyncIterable<unknown>): AsyncGenerator<string> {
+  for await (const event of events) yield `${JSON.stringify(event)}\n`;
+}
+
+async function putObject(control: ControlPlane, rest: readonly string[], body: Buffer): Promise<Reply> {
+  const [bucket = "", ...key] = rest;
+  if (key.length === 0) throw invalidParameter("An object needs a bucket and a key.");
+  try {
+    return jsonReply(200, await control.services.objects.put(bucket, key.join("/"), Readable.from([body])));
+  } catch (error) {
+    if (error instanceof RangeError) throw invalidParameter(error.message);
+    throw error;
+  }
+}
+
+async function readCode(control: ControlPlane, codeName: string): Promise<Reply> {
+  const zip = /^code-[0-9a-f]{40}$/.test(codeName) ? await control.services.code.readZip(codeName) : null;
+  if (zip === null) throw notFound(`Code not found: ${codeName}`);
+  return { status: 200, headers: { "Content-Type": "application/zip" }, body: zip };
+}

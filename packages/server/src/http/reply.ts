@@ -1,0 +1,48 @@
+/** Answers as AWS forms them: error bodies, error headers, request ids. */
+import { ERRORS } from "@thaw/lambda-api";
+import { ApiError } from "../model/api-error.ts";
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+interface Form {
+  readonly status: number;
+  readonly messageMember: string;
+  readonly fault: string;
+}
+
+/** Errors of AWS's front end, which the Lambda model does not list. */
+const UNMODELLED: Readonly<Record<string, Form>> = {
+  ValidationException: { status: 400, messageMember: "message", fault: "front" },
+  SerializationException: { status: 400, messageMember: "Message", fault: "front" },
+  AccessDeniedException: { status: 403, messageMember: "Message", fault: "front" },
+  UnknownOperationException: { status: 404, messageMember: "message", fault: "front" },
+  NotImplementedException: { status: 501, messageMember: "message", fault: "front" },
+};
+
+export function errorReply(name: string, message: string, extra: Readonly<Record<string, string>> = {}, statusGiven?: number): Reply {
+  const form: Form | undefined = (ERRORS as Readonly<Record<string, Form>>)[name] ?? UNMODELLED[name];
+  const fault = form?.fault ?? "front";
+  const type = fault === "front" ? {} : { Type: fault === "server" ? "Service" : "User" };
+  const body = { ...type, ...extra, [form?.messageMember ?? "message"]: message };
+  return {
+    status: statusGiven ?? form?.status ?? 400,
+    headers: { "Content-Type": "application/json", "X-Amzn-ErrorType": name },
+    body: Buffer.from(JSON.stringify(body)),
+  };
+}
+
+export function replyOfError(error: unknown, onProblem: (what: string, error: unknown) => void): Reply {
+  if (error instanceof ApiError) return errorReply(error.name, error.message, error.extra);
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  onProblem("request", error);
+  if (code === "ENOSPC") return errorReply("ServiceException", "The host's disk is full.");
+  return errorReply("ServiceException", "An internal error occurred. The server's log has the details.");
+}
+
+export function jsonReply(status: number, value: unknown): Reply {
+  return { status, headers: { "Content-Type": "application/json" }, body: Buffer.from(`${JSON.stringify(value)}\n`) };
+}

@@ -1,0 +1,68 @@
+/** The HTTP listener: signatures checked, requests given ids, and handed to the Lambda API or to Thaw's own. */
+import { type SignatureProblem, verifySignature, type WireRequest } from "@thaw/lambda-api";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { ControlPlane } from "../control/control-plane.ts";
+import { ADMIN_PREFIX, type HostDescription, serveAdminApi, type StreamReply } from "./admin-api.ts";
+import { serveLambdaApi } from "./lambda-api.ts";
+import { errorReply, type Reply, replyOfError } from "./reply.ts";
+
+/** A zip of 50 MiB in base64, with room for the rest of the request; objects for S3Bucket/S3Key go up to 256 MiB. */
+const BODY_SIZE_BYTES_MAX = 70 * 1024 * 1024;
+const OBJECT_SIZE_BYTES_MAX = 262_144_000;
+
+export interface HttpServerOptions {
+  readonly control: ControlPlane;
+  readonly secretOf: (accessKeyId: string) => string | null;
+  readonly describeHost: HostDescription;
+}
+
+export function createHttpServer(options: HttpServerOptions): FastifyInstance {
+  const { random } = options.control.services;
+  const app = fastify({ bodyLimit: BODY_SIZE_BYTES_MAX, genReqId: () => random.uuid(), forceCloseConnections: "idle", routerOptions: { maxParamLength: 4096 } });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
+    const isTooLarge = error.statusCode === 413;
+    const name = isTooLarge ? "RequestEntityTooLargeException" : "InvalidRequestContentException";
+    const message = isTooLarge ? "Request must be smaller than 70167211 bytes for the CreateFunction operation" : error.message;
+    send(reply, request, errorReply(name, message, {}, error.statusCode ?? 400));
+  });
+  app.get(`${ADMIN_PREFIX}health`, (_request, reply) => reply.send({ status: "ok" }));
+  app.put(`${ADMIN_PREFIX}objects/*`, { bodyLimit: OBJECT_SIZE_BYTES_MAX }, (request, reply) => serve(options, request, reply));
+  app.route({ method: ["GET", "POST", "PUT", "DELETE", "PATCH"], url: "/*", handler: (request, reply) => serve(options, request, reply) });
+  return app;
+}
+
+async function serve(options: HttpServerOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const wire = toWire(request);
+  const refused = checkSignature(options, request, wire);
+  if (refused !== null) return send(reply, request, errorReply(refused.name, refused.message, {}, refused.status));
+  if (!wire.path.startsWith(ADMIN_PREFIX)) return send(reply, request, await serveLambdaApi(options.control, wire, request.id));
+  const gone = new AbortController();
+  reply.raw.once("close", () => gone.abort());
+  try {
+    return send(reply, request, await serveAdminApi(options.control, wire, options.describeHost, gone.signal));
+  } catch (error) {
+    return send(reply, request, replyOfError(error, options.control.services.onProblem));
+  }
+}
+
+function toWire(request: FastifyRequest): WireRequest {
+  const at = request.raw.url?.indexOf("?") ?? -1;
+  const url = request.raw.url ?? "/";
+  const path = at === -1 ? url : url.slice(0, at);
+  const query = at === -1 ? "" : url.slice(at + 1);
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  return { method: request.method, path, query: new URLSearchParams(query), headers: request.headers, body };
+}
+
+function checkSignature(options: HttpServerOptions, request: FastifyRequest, wire: WireRequest): SignatureProblem | null {
+  const { clock, scope } = options.control.services;
+  const query = request.raw.url?.split("?")[1] ?? "";
+  return verifySignature({ ...wire, query }, { region: scope.region, nowMs: clock.nowMs(), secretOf: options.secretOf });
+}
+
+function send(reply: FastifyReply, request: FastifyRequest, answer: Reply | StreamReply): FastifyReply {
+  reply.code(answer.status).header("x-amzn-RequestId", request.id).headers(answer.headers);
+  return "stream" in answer ? reply.send(answer.stream) : reply.send(answer.body);
+}
