@@ -394,7 +394,8 @@ fn dump_error(work: &WorkDirectory) -> Error {
 fn wait_for_socket(path: &Path) -> Result<()> {
     let deadline = Instant::now() + SUPERVISOR_TIMEOUT;
     loop {
-        if fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket()) {
+        // The supervisor opens its socket to all once it listens.
+        if fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket() && meta.permissions().mode() & 0o777 == 0o777) {
             return Ok(());
         }
         if Instant::now() > deadline {

@@ -36,13 +36,10 @@ fn run(args: &[String]) -> io::Result<()> {
         Some(text) => text.parse().map_err(|_| usage())?,
     };
     let http = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
-    // Bound under another name first: whoever sees the socket may connect to it.
-    let hidden = format!("{path}.new");
-    let _ = fs::remove_file(&hidden);
-    let control = UnixListener::bind(&hidden)?;
-    // Who may connect is decided by the directory, and by the peer's user (SO_PEERCRED).
-    fs::set_permissions(&hidden, fs::Permissions::from_mode(0o777))?;
+    // Its mode says that it listens: sandboxd waits for 0777. (Binding under another name and renaming does not survive CRIU, which
+    // binds the name that the socket was born with.) Who may connect is decided by the directory and by the peer's user.
+    let control = UnixListener::bind(path)?;
     let mut supervisor = supervisor::Supervisor::new(control, http, server_uid)?;
-    fs::rename(&hidden, path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o777))?;
     supervisor.run()
 }

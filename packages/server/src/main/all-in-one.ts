@@ -126,6 +126,7 @@ function untilSignal(): Promise<string> {
 }
 
 function logProblem(what: string, error: unknown, fields: Readonly<Record<string, unknown>> = {}): void {
-  const shown = error instanceof ThawError ? { code: error.code, message: error.message, ...error.detail } : { message: error instanceof Error ? error.stack : String(error) };
+  const cause = error instanceof Error && error.cause !== undefined ? { cause: String(error.cause) } : {};
+  const shown = error instanceof ThawError ? { code: error.code, message: error.message, ...error.detail, ...cause } : { message: error instanceof Error ? error.stack : String(error) };
   log("problem", { what, ...fields, ...shown });
 }

@@ -311,10 +311,10 @@ function sandboxExitFailure(oom: boolean): Failure {
 }
 
 /** Runs an engine's call; what it throws becomes a platform failure. */
-export async function tryEngine<T>(run: () => Promise<T>): Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure }> {
+export async function tryEngine<T>(run: () => Promise<T>): Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure; readonly error: unknown }> {
   try {
     return { ok: true, value: await run() };
   } catch (error) {
-    return { ok: false, failure: toPlatformFailure(error) };
+    return { ok: false, failure: toPlatformFailure(error), error };
   }
 }

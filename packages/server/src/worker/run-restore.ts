@@ -46,7 +46,10 @@ async function makeClone(core: EnvironmentCore, snapshotId: SnapshotId): Promise
   core.currentCredentials();
   const startMs = core.nowMs();
   const restored = await tryEngine(() => snapshots.restore(core.sandboxSpec, snapshotId));
-  if (!restored.ok) return restored.failure;
+  if (!restored.ok) {
+    core.reportProblem("restore", restored.error);
+    return restored.failure;
+  }
   Object.assign(core.phases, restored.value.phases);
   core.phases["engine"] = core.nowMs() - startMs;
   core.attach(restored.value);

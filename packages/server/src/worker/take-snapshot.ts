@@ -30,7 +30,10 @@ export async function initialiseAndSnapshot(
   environment.transition("snapshotting");
   const startMs = core.nowMs();
   const taken = await tryEngine(() => snapshots.take(core.sandbox, snapshotId));
-  if (!taken.ok) return toOutcome(taken.failure);
+  if (!taken.ok) {
+    core.reportProblem("take the snapshot", taken.error);
+    return toOutcome(taken.failure);
+  }
   if (signal.aborted) {
     await removeQuietly(environment, snapshots, snapshotId);
     return { kind: "cancelled" };
