@@ -51,6 +51,24 @@ export function verifySignature(request: SignedRequest, verifier: Verifier): Sig
   return invalid("The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.");
 }
 
+export interface SigningCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** The headers to send: those given, with the date and the signature. */
+export function signRequest(request: SignedRequest & { readonly headers: Readonly<Record<string, string>> }, credentials: SigningCredentials, region: string, nowMs: number): Record<string, string> {
+  const timestamp = isoBasic(nowMs);
+  const token = credentials.sessionToken === undefined ? {} : { "x-amz-security-token": credentials.sessionToken };
+  const headers: Record<string, string> = { ...request.headers, "x-amz-date": timestamp, ...token };
+  const scope: Scope = { accessKeyId: credentials.accessKeyId, date: timestamp.slice(0, 8), region, service: SERVICE, terminator: "aws4_request" };
+  const names = Object.keys(headers).sort();
+  const signature = sign({ ...request, headers }, names, scope, timestamp, credentials.secretAccessKey);
+  const credential = `${scope.accessKeyId}/${scope.date}/${region}/${SERVICE}/${scope.terminator}`;
+  return { ...headers, authorization: `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names.join(";")}, Signature=${signature}` };
+}
+
 interface Scope {
   readonly accessKeyId: string;
   readonly date: string;

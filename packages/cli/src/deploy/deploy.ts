@@ -1,0 +1,38 @@
+/** thaw deploy TEMPLATE: what is not supported is said before anything is changed. */
+import { basename, dirname, resolve } from "node:path";
+import { CommandError } from "../command-error.ts";
+import type { Connection } from "../connection.ts";
+import { print, printJson } from "../table.ts";
+import { applyPlan } from "./apply.ts";
+import { type Plan, planTemplate } from "./plan.ts";
+import { readTemplate } from "./template.ts";
+
+export interface DeployOptions {
+  readonly stackName?: string;
+  readonly parameterOverrides: Readonly<Record<string, string>>;
+  readonly skipUnsupported?: boolean;
+  readonly json: boolean;
+}
+
+export async function deploy(connection: Connection, templatePath: string, options: DeployOptions): Promise<void> {
+  const path = resolve(templatePath);
+  const stackName = options.stackName ?? basename(dirname(path));
+  const accountId = process.env["THAW_ACCOUNT_ID"] ?? "000000000000";
+  const plan = planTemplate(readTemplate(path), { region: connection.region, accountId, stackName, overrides: options.parameterOverrides });
+  reportProblems(plan, options);
+  if (plan.functions.length === 0) throw new CommandError(`${templatePath} has no function that can be deployed`);
+  const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+  const deployed = await applyPlan(connection, plan, dirname(path), progress);
+  if (options.json) return printJson({ functions: deployed, outputs: plan.outputs, unsupported: plan.problems });
+  for (const [name, value] of Object.entries(plan.outputs)) print(`${name} = ${value}\n`);
+  return undefined;
+}
+
+function reportProblems(plan: Plan, options: DeployOptions): void {
+  if (plan.problems.length === 0) return;
+  const list = plan.problems.map(({ place, reason }) => `  ${place} ${reason}`).join("\n");
+  if (options.skipUnsupported !== true) {
+    throw new CommandError(`not supported, nothing was changed:\n${list}\nTo deploy the rest: --skip-unsupported`);
+  }
+  process.stderr.write(`left out:\n${list}\n`);
+}

@@ -1,0 +1,141 @@
+/** What Thaw needs of a host, each with its cure. Nothing is changed here. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { release } from "node:os";
+import { join, resolve } from "node:path";
+
+export interface Finding {
+  readonly level: "ok" | "warning" | "problem";
+  readonly what: string;
+  readonly detail: string;
+  readonly remedy?: string;
+}
+
+const REPOSITORY = resolve(import.meta.dirname, "../../../..");
+const RUST_OUT = join(REPOSITORY, "target/x86_64-unknown-linux-gnu/release");
+const CRIU_MIN = [4, 2, 1] as const;
+const SETUP = "npm run setup (as root)";
+
+export function checkHost(): readonly Finding[] {
+  const thawHome = process.env["THAW_HOME"] ?? "/var/lib/thaw";
+  return [
+    checkUser(),
+    checkKernel(),
+    checkCriu(join(thawHome, "criu/criu")),
+    ...checkNamespaces(),
+    checkCgroup(),
+    checkFileSystems(),
+    checkUserfaultfd(),
+    checkCpu(),
+    ...checkPrograms(),
+    checkRust(),
+    ...checkRuntimes(thawHome),
+  ];
+}
+
+function ok(what: string, detail: string): Finding {
+  return { level: "ok", what, detail };
+}
+
+function problem(what: string, detail: string, remedy: string): Finding {
+  return { level: "problem", what, detail, remedy };
+}
+
+function warning(what: string, detail: string, remedy: string): Finding {
+  return { level: "warning", what, detail, remedy };
+}
+
+function checkUser(): Finding {
+  if (process.geteuid?.() === 0) return ok("user", "root: thaw serve can start sandboxd");
+  return warning("user", "not root", "start thaw serve as root, or let root run sandboxd for this user (the server itself never needs root)");
+}
+
+function checkKernel(): Finding {
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  if (major > 5 || (major === 5 && minor >= 12)) return ok("kernel", release());
+  return problem("kernel", release(), "Linux 5.12 or newer is needed (mount_setattr, time namespaces)");
+}
+
+function checkCriu(path: string): Finding {
+  if (!existsSync(path)) return problem("CRIU", `${path} is missing: no snapshots`, SETUP);
+  const found = /Version: ([\d.]+)/.exec(capture(path, ["--version"]))?.[1] ?? "0";
+  const parts = found.split(".").map(Number);
+  const difference = CRIU_MIN.map((wanted, index) => (parts[index] ?? 0) - wanted).find((each) => each !== 0) ?? 0;
+  if (difference < 0) return problem("CRIU", `version ${found}`, `4.2.1 or newer is needed: ${SETUP}`);
+  if (process.geteuid?.() !== 0) return ok("CRIU", `version ${found}`);
+  const verdict = capture(path, ["check"]);
+  if (verdict.includes("Looks good")) return ok("CRIU", `version ${found}, criu check: looks good`);
+  return problem("CRIU", `version ${found}: ${verdict.trim().split("\n").at(-1) ?? ""}`, "the kernel lacks something: see the line above");
+}
+
+function checkNamespaces(): readonly Finding[] {
+  const missing = ["pid", "mnt", "net", "ipc", "uts", "time"].filter((name) => !existsSync(`/proc/self/ns/${name}`));
+  if (missing.length === 0) return [ok("namespaces", "pid mnt net ipc uts time")];
+  return [problem("namespaces", `missing: ${missing.join(" ")}`, "a kernel with these namespaces")];
+}
+
+function checkCgroup(): Finding {
+  const mounts = readFileSync("/proc/mounts", "utf8");
+  const wanted = ["memory", "cpu", "freezer", "pids"];
+  if (existsSync("/sys/fs/cgroup/cgroup.controllers")) {
+    const controllers = readFileSync("/sys/fs/cgroup/cgroup.controllers", "utf8").trim().split(" ");
+    const missing = ["memory", "cpu", "pids"].filter((name) => !controllers.includes(name));
+    return missing.length === 0 ? ok("cgroup", "v2") : problem("cgroup", `v2 without ${missing.join(" ")}`, "enable these controllers for this host");
+  }
+  const missing = wanted.filter((name) => !new RegExp(`^cgroup \\S+ cgroup \\S*\\b${name}\\b`, "m").test(mounts));
+  return missing.length === 0 ? ok("cgroup", "v1") : problem("cgroup", `v1 without ${missing.join(" ")}`, "mount these controllers below /sys/fs/cgroup");
+}
+
+function checkFileSystems(): Finding {
+  const known = readFileSync("/proc/filesystems", "utf8");
+  if (!known.includes("overlay")) return problem("overlay", "not known to the kernel", "modprobe overlay");
+  if (!existsSync("/dev/loop-control")) return warning("/tmp quota", "no loop devices: /tmp is kept in memory", "modprobe loop");
+  return ok("file systems", "overlay, loop devices");
+}
+
+function checkUserfaultfd(): Finding {
+  if (existsSync("/dev/userfaultfd")) return ok("userfaultfd", "/dev/userfaultfd");
+  const path = "/proc/sys/vm/unprivileged_userfaultfd";
+  if (existsSync(path)) return ok("userfaultfd", "system call");
+  return warning("userfaultfd", "not in this kernel", "memory is restored eagerly");
+}
+
+function checkCpu(): Finding {
+  const flags = new Set((/^flags\s*:\s*(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "").split(" "));
+  const shown = ["avx2", "avx512f", "amx_tile"].filter((flag) => flags.has(flag));
+  if (!flags.has("xsave")) return problem("CPU", "no XSAVE", "another machine");
+  return ok("CPU", `xsave ${shown.join(" ")} (snapshots restore only where the same features are)`);
+}
+
+function checkPrograms(): readonly Finding[] {
+  const places = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+  const needed: ReadonlyArray<readonly [string, string]> = [["ip", "iproute2"], ["nft", "nftables"], ["mkfs.ext4", "e2fsprogs"], ["setpriv", "util-linux"]];
+  const missing = needed.filter(([program]) => !places.some((place) => existsSync(join(place, program))));
+  if (missing.length === 0) return [ok("programs", needed.map(([program]) => program).join(" "))];
+  return missing.map(([program, debian]) => problem("programs", `${program} is missing`, `apt-get install ${debian}`));
+}
+
+function checkRust(): Finding {
+  const missing = ["thaw-sandboxd", "thaw-supervisor"].filter((name) => !existsSync(join(RUST_OUT, name)));
+  return missing.length === 0 ? ok("sandboxd", "built") : problem("sandboxd", `not built: ${missing.join(" ")}`, SETUP);
+}
+
+function checkRuntimes(thawHome: string): readonly Finding[] {
+  const dist = join(REPOSITORY, "runtimes/dist");
+  if (!existsSync(join(dist, "java"))) return [problem("runtime clients", "not built", SETUP)];
+  const java = existsSync("/usr/lib/jvm") ? readdirSync("/usr/lib/jvm").filter((name) => existsSync(`/usr/lib/jvm/${name}/release`)) : [];
+  const installed = existsSync(join(thawHome, "runtimes")) ? readdirSync(join(thawHome, "runtimes")).filter((name) => !name.includes(".new")) : [];
+  return [
+    java.length > 0 ? ok("Java", java.join(" ")) : warning("Java", "no JDK on this host", "npx thaw runtimes install java21"),
+    installed.length > 0 ? ok("installed runtimes", installed.join(" ")) : warning("installed runtimes", "none", "npx thaw runtimes install nodejs24"),
+  ];
+}
+
+function capture(program: string, args: readonly string[]): string {
+  try {
+    return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  } catch (error) {
+    const failed = error as { stdout?: string; stderr?: string };
+    return `${failed.stdout ?? ""}${failed.stderr ?? ""}`;
+  }
+}

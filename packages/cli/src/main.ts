@@ -1,0 +1,113 @@
+/** The command line: what each command takes; the work is in the modules beside. */
+import { Command, InvalidArgumentError } from "commander";
+import { connect } from "./connection.ts";
+import { listEnvironments, stopEnvironments } from "./environments.ts";
+import { CommandError } from "./command-error.ts";
+import { deploy } from "./deploy/deploy.ts";
+import { runDoctor } from "./doctor/doctor.ts";
+import { invoke } from "./invoke.ts";
+import { printEnv } from "./print-env.ts";
+import { showLogs } from "./logs.ts";
+import { installRuntime, listRuntimes } from "./runtimes.ts";
+import { inspectSnapshot, listSnapshots } from "./snapshots.ts";
+
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command("thaw").description("Lambda SnapStart for real, self-hosted").option("--json", "answers as JSON").showHelpAfterError();
+  program.command("serve").description("run the server (thaw serve --help)").allowUnknownOption();
+  addFunctionCommands(program);
+  addHostCommands(program);
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    process.stderr.write(`thaw: ${describe(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function addFunctionCommands(program: Command): void {
+  program
+    .command("deploy")
+    .argument("[template]", "SAM or CloudFormation template", "template.yml")
+    .option("--stack-name <name>", "prefix of functions without a FunctionName")
+    .option("--parameter-overrides <name=value...>", "template parameters", collectPairs, {})
+    .option("--skip-unsupported", "deploy although parts of the template have no meaning here")
+    .description("create or update what a template describes")
+    .action((template: string, options: { stackName?: string; parameterOverrides: Record<string, string>; skipUnsupported?: boolean }, command: Command) =>
+      deploy(connect(), template, { ...options, json: isJson(command) }),
+    );
+  program
+    .command("invoke")
+    .argument("<function>", "NAME, NAME:QUALIFIER or ARN")
+    .argument("[payload]", "JSON, @FILE, or - for standard input", "{}")
+    .option("--event", "do not wait for the answer")
+    .option("--quiet", "only the payload, without the log")
+    .description("invoke a function")
+    .action((name: string, payload: string, options: { event?: boolean; quiet?: boolean }, command: Command) => invoke(connect(), name, payload, { ...options, json: isJson(command) }));
+  program
+    .command("logs")
+    .argument("<function>", "name")
+    .option("-f, --follow", "go on with new lines")
+    .option("--since <minutes>", "how far back", parseNumber)
+    .description("log lines of a function, all environments")
+    .action((name: string, options: { follow?: boolean; since?: number }, command: Command) => showLogs(connect(), name, { ...options, json: isJson(command) }));
+}
+
+function addHostCommands(program: Command): void {
+  const environments = program.command("environments").description("execution environments");
+  environments
+    .command("ls")
+    .option("--function <name>")
+    .action((options: { function?: string }, command: Command) => listEnvironments(connect(), { ...options, json: isJson(command) }));
+  environments
+    .command("stop")
+    .option("--function <name[:qualifier]>")
+    .action((options: { function?: string }, command: Command) => stopEnvironments(connect(), { ...options, json: isJson(command) }));
+  const snapshots = program.command("snapshots").description("snapshots of published versions");
+  snapshots.command("ls").action((_options: unknown, command: Command) => listSnapshots(connect(), isJson(command)));
+  snapshots
+    .command("inspect")
+    .argument("<id>")
+    .action((id: string) => inspectSnapshot(connect(), id));
+  const runtimes = program.command("runtimes").description("languages on this host");
+  runtimes.command("ls").action((_options: unknown, command: Command) => listRuntimes(connect(), isJson(command)));
+  runtimes
+    .command("install")
+    .argument("<name>", "java21, java25, python3.13, python3.14, nodejs22, nodejs24")
+    .action((name: string) => installRuntime(name));
+  program
+    .command("doctor")
+    .description("what this host can do, and what to do about the rest")
+    .action((_options: unknown, command: Command) => runDoctor(isJson(command)));
+  program
+    .command("env")
+    .description("exports for AWS clients: eval \"$(npx thaw env)\"")
+    .action(() => printEnv(connect()));
+}
+
+function isJson(command: Command): boolean {
+  return command.optsWithGlobals()["json"] === true;
+}
+
+function collectPairs(text: string, previous: Record<string, string>): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("expected NAME=VALUE");
+  return { ...previous, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+function parseNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError("expected a number");
+  return value;
+}
+
+function describe(error: unknown): string {
+  if (error instanceof CommandError) return error.message;
+  if (error instanceof AggregateError && (error as { code?: string }).code === "ECONNREFUSED") return "no server answers. Start one: npx thaw serve";
+  if (error instanceof Error) {
+    const cause = error.cause as { code?: string } | undefined;
+    const code = (error as { code?: string }).code ?? cause?.code;
+    if (code === "ECONNREFUSED") return `no server answers at ${connect().endpoint}. Start one: npx thaw serve`;
+    return `${error.name}: ${error.message}`;
+  }
+  return String(error);
+}
