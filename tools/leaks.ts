@@ -1,0 +1,44 @@
+/** What Thaw could leave behind on a machine: processes, mounts, control groups, loop devices, network devices, directories. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { listProcesses } from "./processes.ts";
+
+export type Traces = Readonly<Record<string, readonly string[]>>;
+
+export function findTraces(): Traces {
+  return {
+    processes: listProcesses()
+      .filter(({ command }) => /thaw-(sandboxd|supervisor)|\/var\/rapid\/init|main\/serve\.ts/.test(command))
+      .map(({ pid, command }) => `${pid} ${command.slice(0, 80)}`),
+    mounts: readFileSync("/proc/self/mounts", "utf8").split("\n").filter((line) => /thaw/.test(line)),
+    cgroups: findCgroups("/sys/fs/cgroup", 0),
+    loops: lines("losetup", ["--list", "--noheadings", "--output", "BACK-FILE"]).filter((line) => line.includes("thaw")),
+    devices: lines("ip", ["-o", "link"]).filter((line) => /: thaw/.test(line)),
+    tables: lines("nft", ["list", "tables"]).filter((line) => line.includes("thaw")),
+    directories: [tmpdir(), "/run/thaw"].filter((dir) => existsSync(dir)).flatMap((dir) => readdirSync(dir).filter((name) => dir !== tmpdir() || name.startsWith("thaw-")).map((name) => join(dir, name))),
+  };
+}
+
+export function newTraces(before: Traces, after: Traces): string[] {
+  return Object.entries(after).flatMap(([kind, items]) => items.filter((item) => before[kind]?.includes(item) !== true).map((item) => `${kind}: ${item}`));
+}
+
+function findCgroups(dir: string, depth: number): string[] {
+  if (!existsSync(dir) || depth > 2) return [];
+  return readdirSync(dir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => {
+      const path = join(dir, entry.name);
+      return entry.name.startsWith("thaw") ? [path] : findCgroups(path, depth + 1);
+    });
+}
+
+function lines(program: string, args: readonly string[]): string[] {
+  try {
+    return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).split("\n").filter((line) => line !== "");
+  } catch {
+    return [];
+  }
+}

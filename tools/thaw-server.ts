@@ -1,0 +1,113 @@
+/** A real `thaw serve` as a child process, on a free port, with a data directory of its own: for the demo, the tests and the bench. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+export const REPOSITORY = resolve(import.meta.dirname, "..");
+const START_TIMEOUT_MS = 30_000;
+
+export interface ThawServer {
+  readonly endpoint: string;
+  readonly dataDir: string;
+  readonly pid: number;
+  /** For AWS clients and for the CLI. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What the server wrote so far. */
+  output(): string;
+  stop(): Promise<void>;
+  /** SIGKILL to the launcher, the server or sandboxd; resolves when all of it has gone. */
+  kill(who: "launcher" | "server" | "sandboxd"): Promise<void>;
+  /** Stops it and removes the data directory. */
+  remove(): Promise<void>;
+}
+
+export interface ThawServerOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Of an earlier server, to start on its data again. */
+  readonly previous?: ThawServer;
+}
+
+export async function startThaw(options: ThawServerOptions = {}): Promise<ThawServer> {
+  if (process.geteuid?.() !== 0) throw new Error("Sandboxes are made by sandboxd, which needs root: run this as root (the server itself gives its rights up).");
+  const dataDir = options.previous?.dataDir ?? mkdtempSync(join(tmpdir(), "thaw-data-"));
+  const keys = options.previous?.env ?? { AWS_ACCESS_KEY_ID: `AKIA${randomBytes(8).toString("hex").toUpperCase()}`, AWS_SECRET_ACCESS_KEY: randomBytes(20).toString("hex") };
+  const credentials = { THAW_ACCESS_KEY_ID: keys["AWS_ACCESS_KEY_ID"] ?? "", THAW_SECRET_ACCESS_KEY: keys["AWS_SECRET_ACCESS_KEY"] ?? "" };
+  const program = join(REPOSITORY, "packages/server/src/main/serve.ts");
+  const args = ["--disable-warning=ExperimentalWarning", program, "--listen", "127.0.0.1:0", "--data", dataDir, ...(options.args ?? [])];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...credentials, ...options.env } });
+  const output: string[] = [];
+  child.stdout?.on("data", (bytes: Buffer) => output.push(bytes.toString()));
+  child.stderr?.on("data", (bytes: Buffer) => output.push(bytes.toString()));
+  const endpoint = await untilListening(child, output);
+  const env = {
+    THAW_ENDPOINT: endpoint,
+    AWS_ENDPOINT_URL_LAMBDA: endpoint,
+    AWS_ACCESS_KEY_ID: credentials.THAW_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY: credentials.THAW_SECRET_ACCESS_KEY,
+    ...credentials,
+    AWS_REGION: "us-east-1",
+    AWS_DEFAULT_REGION: "us-east-1",
+  };
+  const stop = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  };
+  return {
+    endpoint,
+    dataDir,
+    pid: child.pid ?? 0,
+    env,
+    output: () => output.join(""),
+    stop,
+    kill: (who) => killPart(child, who),
+    async remove() {
+      await stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function untilListening(child: ChildProcess, output: readonly string[]): Promise<string> {
+  return new Promise((resolvePromise, reject) => {
+    const fail = (why: string): void => reject(new Error(`thaw serve ${why}:\n${output.join("")}`));
+    const timer = setTimeout(() => fail("did not start in time"), START_TIMEOUT_MS);
+    child.once("exit", (code) => fail(`ended with ${code}`));
+    child.stdout?.on("data", () => {
+      const found = /thaw listening on (\S+)/.exec(output.join(""))?.[1];
+      if (found === undefined) return;
+      clearTimeout(timer);
+      child.removeAllListeners("exit");
+      resolvePromise(found);
+    });
+  });
+}
+
+async function killPart(child: ChildProcess, who: "launcher" | "server" | "sandboxd"): Promise<void> {
+  const { childrenOf } = await import("./processes.ts");
+  const exited = once(child, "exit");
+  const parts = childrenOf(child.pid ?? 0);
+  const wanted = { launcher: child.pid, server: parts.find((part) => part.command.includes("serve.ts"))?.pid, sandboxd: parts.find((part) => part.command.includes("thaw-sandboxd"))?.pid }[who];
+  if (wanted === undefined) throw new Error(`there is no ${who} process: ${JSON.stringify(parts)}`);
+  process.kill(wanted, "SIGKILL");
+  await exited;
+  const deadline = Date.now() + 20_000;
+  // The kernel tells nobody when a grandchild has gone; its pid is the level to watch.
+  while (parts.some((part) => isAlive(part.pid))) {
+    if (Date.now() > deadline) throw new Error(`still there after the ${who} was killed: ${JSON.stringify(parts.filter((part) => isAlive(part.pid)))}`);
+    await new Promise((next) => setImmediate(next));
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
