@@ -17,7 +17,7 @@ export function findTraces(): Traces {
     loops: lines("losetup", ["--list", "--noheadings", "--output", "BACK-FILE"]).filter((line) => line.includes("thaw")),
     devices: lines("ip", ["-o", "link"]).filter((line) => /: thaw/.test(line)),
     tables: lines("nft", ["list", "tables"]).filter((line) => line.includes("thaw")),
-    directories: [tmpdir(), "/run/thaw"].filter((dir) => existsSync(dir)).flatMap((dir) => readdirSync(dir).filter((name) => dir !== tmpdir() || name.startsWith("thaw-")).map((name) => join(dir, name))),
+    directories: [tmpdir(), "/run/thaw"].filter((dir) => existsSync(dir)).flatMap((dir) => readdirSync(dir).filter((name) => dir !== tmpdir() || name.startsWith("thaw-")).filter((name) => !name.endsWith(".lock")).map((name) => join(dir, name))),
   };
 }
 

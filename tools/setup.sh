@@ -37,6 +37,7 @@ missing_packages() {
     done
     [ "$found" = yes ] || echo "${need##*:}"
   done
+  python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
   has cargo || echo cargo-web
   has cargo || echo rustc-web
   [ "$(java_majors)" ] || echo openjdk-17-jdk-headless
@@ -83,6 +84,7 @@ main() {
   build_rust
   sh tools/build-runtimes.sh
   sh tools/build-samples.sh
+  sh tools/build-test-clients.sh
   say "set-up complete"
 }
 

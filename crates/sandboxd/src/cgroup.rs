@@ -77,6 +77,7 @@ impl Hierarchy {
         } else {
             Hierarchy { version: Version::V1, parent: format!("thaw/{instance}") }
         };
+        hierarchy.sweep_dead_instances();
         for dir in hierarchy.dirs() {
             fs::create_dir_all(&dir).map_err(|error| annotate(&dir, &error))?;
         }
@@ -102,6 +103,24 @@ impl Hierarchy {
         }
         cgroup.apply(limits)?;
         Ok(cgroup)
+    }
+
+    /// Groups of a sandboxd that was killed: named by its pid, empty since its sandboxes died with it.
+    fn sweep_dead_instances(&self) {
+        for dir in self.dirs() {
+            let Some(parent) = dir.parent() else { continue };
+            for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let pid = if self.version == Version::V2 { name.strip_prefix("thaw-") } else { Some(name.as_str()) };
+                let is_dead = pid.is_some_and(|pid| pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists());
+                if is_dead {
+                    for child in fs::read_dir(entry.path()).into_iter().flatten().flatten() {
+                        let _ = fs::remove_dir(child.path());
+                    }
+                    let _ = fs::remove_dir(entry.path());
+                }
+            }
+        }
     }
 
     /// Removes groups that an earlier sandboxd of this instance left; their processes died with it.

@@ -9,7 +9,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { ServeOptions } from "./options.ts";
@@ -44,10 +44,19 @@ function layoutOf(options: ServeOptions): Layout {
 }
 
 function prepareDirectories(options: ServeOptions, layout: Layout): void {
+  removeDeadRuns(dirname(layout.runDir));
   mkdirSync(options.dataDir, { recursive: true, mode: 0o755 });
   chownSync(options.dataDir, options.serverUid, options.serverUid);
   mkdirSync(join(options.thawHome, "runtimes"), { recursive: true });
   mkdirSync(layout.runDir, { recursive: true, mode: 0o755 });
+}
+
+/** Directories of launchers that were killed; all that was mounted there went with their namespaces. */
+function removeDeadRuns(parent: string): void {
+  if (!existsSync(parent)) return;
+  for (const name of readdirSync(parent)) {
+    if (/^\d+$/.test(name) && !existsSync(`/proc/${name}`)) rmSync(join(parent, name), { recursive: true, force: true });
+  }
 }
 
 export async function launch(options: ServeOptions, argv: readonly string[]): Promise<void> {

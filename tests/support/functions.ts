@@ -1,0 +1,121 @@
+/** Functions for tests, made, published and invoked through the AWS SDK. */
+import {
+  CreateFunctionCommand,
+  type CreateFunctionCommandInput,
+  InvokeCommand,
+  LambdaClient,
+  PublishVersionCommand,
+  UpdateFunctionCodeCommand,
+  waitUntilFunctionActiveV2,
+  waitUntilFunctionUpdatedV2,
+  waitUntilPublishedVersionActive,
+} from "@aws-sdk/client-lambda";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import { ZipFile } from "yazl";
+import { signRequest } from "@thaw/lambda-api";
+import type { ThawServer } from "../../tools/thaw-server.ts";
+
+export const ROLE = "arn:aws:iam::000000000000:role/test";
+/** Polls fast: what takes AWS minutes takes a second here. */
+const WAIT = { maxWaitTime: 60, minDelay: 1, maxDelay: 1 };
+
+export type Files = Readonly<Record<string, string | Buffer>>;
+
+export interface Invoked {
+  readonly status: number;
+  readonly functionError: string | undefined;
+  readonly payload: unknown;
+  readonly log: string;
+  readonly version: string | undefined;
+}
+
+export function zipOf(files: Files): Promise<Buffer> {
+  const zip = new ZipFile();
+  for (const [name, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), name, { mode: name === "bootstrap" ? 0o100755 : 0o100644, mtime: new Date(0) });
+  zip.end();
+  return Readable.from(zip.outputStream).toArray().then((parts) => Buffer.concat(parts as Buffer[]));
+}
+
+export class TestFunctions {
+  readonly lambda: LambdaClient;
+  readonly server: ThawServer;
+  #count = 0;
+
+  constructor(server: ThawServer) {
+    this.server = server;
+    const credentials = { accessKeyId: server.env["AWS_ACCESS_KEY_ID"] ?? "", secretAccessKey: server.env["AWS_SECRET_ACCESS_KEY"] ?? "" };
+    this.lambda = new LambdaClient({ endpoint: server.endpoint, region: "us-east-1", credentials, maxAttempts: 1 });
+  }
+
+  /** Active when it resolves. Node.js unless told otherwise. */
+  async create(files: Files, options: Partial<CreateFunctionCommandInput> = {}): Promise<string> {
+    const FunctionName = options.FunctionName ?? `test-${++this.#count}`;
+    const input = { FunctionName, Role: ROLE, Runtime: "nodejs24.x" as const, Handler: "index.handler", Timeout: 10, MemorySize: 256, ...options, Code: { ZipFile: await zipOf(files) } };
+    await this.lambda.send(new CreateFunctionCommand({ ...input, FunctionName }));
+    await waitUntilFunctionActiveV2({ client: this.lambda, ...WAIT }, { FunctionName });
+    return FunctionName;
+  }
+
+  createSnapStart(files: Files, options: Partial<CreateFunctionCommandInput> = {}): Promise<string> {
+    return this.create(files, { SnapStart: { ApplyOn: "PublishedVersions" }, ...options });
+  }
+
+  async update(name: string, files: Files): Promise<void> {
+    await this.lambda.send(new UpdateFunctionCodeCommand({ FunctionName: name, ZipFile: await zipOf(files) }));
+    await waitUntilFunctionUpdatedV2({ client: this.lambda, ...WAIT }, { FunctionName: name });
+  }
+
+  async publish(name: string): Promise<string> {
+    const { Version } = await this.lambda.send(new PublishVersionCommand({ FunctionName: name }));
+    await waitUntilPublishedVersionActive({ client: this.lambda, ...WAIT }, { FunctionName: name, Qualifier: Version });
+    return Version ?? "";
+  }
+
+  async invoke(name: string, event: unknown = {}, qualifier?: string): Promise<Invoked> {
+    const answer = await this.lambda.send(new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify(event)), LogType: "Tail", ...(qualifier === undefined ? {} : { Qualifier: qualifier }) }));
+    const text = Buffer.from(answer.Payload ?? []).toString();
+    return {
+      status: answer.StatusCode ?? 0,
+      functionError: answer.FunctionError,
+      payload: text === "" ? null : JSON.parse(text),
+      log: Buffer.from(answer.LogResult ?? "", "base64").toString(),
+      version: answer.ExecutedVersion,
+    };
+  }
+
+  /** Until it gives a value; the level is what is watched, not a moment. */
+  async eventually<T>(what: string, look: () => Promise<T | null | undefined | false>, limitMs = 30_000): Promise<T> {
+    const deadline = Date.now() + limitMs;
+    for (;;) {
+      const found = await look();
+      if (found !== null && found !== undefined && found !== false) return found;
+      if (Date.now() > deadline) throw new Error(`never: ${what}\n${this.server.output().slice(-3000)}`);
+    }
+  }
+
+  async admin(method: string, path: string, body: Buffer = Buffer.alloc(0)): Promise<Response> {
+    const [plain = "", query = ""] = `/_thaw/v1/${path}`.split("?");
+    const credentials = { accessKeyId: this.server.env["AWS_ACCESS_KEY_ID"] ?? "", secretAccessKey: this.server.env["AWS_SECRET_ACCESS_KEY"] ?? "" };
+    const headers = signRequest({ method, path: plain, query, headers: { host: new URL(this.server.endpoint).host }, body }, credentials, "us-east-1", Date.now());
+    const type: Record<string, string> = body.length === 0 ? {} : { "content-type": "application/octet-stream" };
+    return fetch(`${this.server.endpoint}${plain}${query === "" ? "" : `?${query}`}`, { method, headers: { ...headers, ...type }, ...(body.length === 0 ? {} : { body: new Uint8Array(body) }) });
+  }
+
+  async stopEnvironments(name: string): Promise<void> {
+    await this.admin("POST", "environments/stop", Buffer.from(JSON.stringify({ function: name })));
+  }
+
+  async environments(name: string): Promise<ReadonlyArray<{ readonly logStream: string; readonly isRestored: boolean; readonly state: string; readonly version: string }>> {
+    const answer = (await (await this.admin("GET", `environments?function=${name}`)).json()) as { environments: never[] };
+    return answer.environments;
+  }
+
+  async logs(name: string): Promise<ReadonlyArray<{ readonly logStream: string; readonly message: string }>> {
+    const response = await this.admin("GET", `logs/${name}`);
+    const events: Array<{ logStream: string; message: string }> = [];
+    if (response.body === null) return events;
+    for await (const line of createInterface({ input: Readable.fromWeb(response.body as never) })) events.push(JSON.parse(line) as never);
+    return events;
+  }
+}
