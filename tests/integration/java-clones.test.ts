@@ -7,6 +7,8 @@ import { afterAll, beforeAll, it } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 
+const CRAC = "lib/crac-1.5.0.jar";
+
 let server: ThawServer;
 let functions: TestFunctions;
 let files: Record<string, Buffer>;
@@ -25,7 +27,7 @@ beforeAll(async () => {
   functions = new TestFunctions(server);
 });
 
-afterAll(() => server.remove());
+afterAll(() => server?.remove());
 
 it("runs three clones at once, each with its own log stream and credentials", async ({ expect }) => {
   const name = await functions.createSnapStart(files, { FunctionName: "probe", Runtime: "java17", Handler: "Probe::handleRequest", MemorySize: 512 });
@@ -48,10 +50,13 @@ function compile(source: string): Record<string, Buffer> {
   const dir = mkdtempSync(join(tmpdir(), "thaw-java-"));
   try {
     mkdirSync(join(dir, "out"));
+    // The hooks' API, as a function brings it along: out of the Spring sample's package.
+    execFileSync("jar", ["--extract", "--file", join(REPOSITORY, "samples/spring/target/function.zip"), CRAC], { cwd: dir, stdio: "pipe" });
     const libraries = join(REPOSITORY, "runtimes/dist/java/lib");
-    const classpath = readdirSync(libraries).map((jar) => join(libraries, jar)).join(":");
+    const classpath = [join(dir, CRAC), ...readdirSync(libraries).map((jar) => join(libraries, jar))].join(":");
     execFileSync("javac", ["-cp", classpath, "-d", join(dir, "out"), source], { stdio: "pipe" });
-    return Object.fromEntries(readdirSync(join(dir, "out")).map((name) => [name, readFileSync(join(dir, "out", name))]));
+    const classes = readdirSync(join(dir, "out")).map((name) => [name, readFileSync(join(dir, "out", name))] as const);
+    return Object.fromEntries([...classes, [CRAC, readFileSync(join(dir, CRAC))] as const]);
   } finally {
     rmSync(dir, { recursive: true });
   }

@@ -15,6 +15,9 @@ import type { SnapshotOutcome } from "../ports/worker.ts";
 import { toRunnableVersion } from "./runnable-version.ts";
 import type { ControlServices } from "./services.ts";
 
+/** The host or the server goes: the next start takes the version up again. */
+const LEFT_PENDING = new Set(["SANDBOX_LOST", "WORKER_CLOSING"]);
+
 interface Job {
   readonly abort: AbortController;
   readonly done: Promise<void>;
@@ -90,8 +93,11 @@ export class Publisher {
       return;
     }
     const snapshotId = newSnapshotId();
-    const outcome = await this.#createSnapshot(record, snapshotId, signal);
+    let outcome = await this.#createSnapshot(record, snapshotId, signal);
+    // An environment that was taken away says nothing about the function.
+    if (outcome.kind === "platform-error" && outcome.code === "WORKER_ENVIRONMENT_LOST") outcome = await this.#createSnapshot(record, snapshotId, signal);
     if (outcome.kind === "cancelled") return;
+    if (outcome.kind === "platform-error" && LEFT_PENDING.has(outcome.code)) return;
     if (outcome.kind === "ready") {
       if (!this.#finish(record, ACTIVE_STATE, snapshotId)) await this.#removeSnapshot(snapshotId);
     } else if (outcome.kind === "function-error") this.#finish(record, failedState(outcome.reason, outcome.reasonCode), null);

@@ -1,0 +1,139 @@
+/** SIGKILL of any process at a bad moment: the next start finds a consistent state and nothing of the old run. */
+import { DeleteFunctionCommand, GetFunctionConfigurationCommand, InvokeCommand, PublishVersionCommand } from "@aws-sdk/client-lambda";
+import { execFileSync } from "node:child_process";
+import { closeSync, openSync, readdirSync, readSync, truncateSync, statSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "vitest";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { TestFunctions } from "../support/functions.ts";
+
+const SLOW_INIT = { "index.mjs": "await new Promise((next) => setTimeout(next, 1500));\nexport const handler = async () => 'ready';\n" };
+const QUICK = { "index.mjs": "export const handler = async () => 'quick';\n" };
+
+/** Every server that is started ends with the test. */
+async function withServer(run: (server: ThawServer, functions: TestFunctions, restart: () => Promise<TestFunctions>) => Promise<void>): Promise<void> {
+  const server = await startThaw();
+  const started = [server];
+  try {
+    await run(server, new TestFunctions(server), async () => {
+      const again = await startThaw({ previous: server });
+      started.push(again);
+      return new TestFunctions(again);
+    });
+  } finally {
+    for (const each of started.reverse()) await each.remove();
+  }
+}
+
+describe.each(["launcher", "server", "sandboxd"] as const)("SIGKILL of the %s", (who) => {
+  it("while a version is Pending: it is taken up again", { timeout: 90_000 }, async ({ expect }) => {
+    await withServer(async (server, functions, restart) => {
+      const name = await functions.createSnapStart(SLOW_INIT);
+      const ready = await functions.createSnapStart(QUICK);
+      const version = await functions.publish(ready);
+      await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
+      await functions.eventually("Init runs", async () => (await functions.environments(name)).length > 0);
+      await server.kill(who);
+      const next = await restart();
+      const active = await next.eventually("Active", async () => {
+        const now = await next.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
+        return now.State === "Active" && now;
+      });
+      expect(active.SnapStart?.OptimizationStatus).toBe("On");
+      expect((await next.invoke(name, {}, "1")).payload).toBe("ready");
+      const restored = await next.invoke(ready, {}, version);
+      expect(restored.payload).toBe("quick");
+      expect(restored.log).toContain("Restore Duration");
+    });
+  });
+});
+
+it("carries out an accepted event after a crash", async ({ expect }) => {
+  await withServer(async (server, functions, restart) => {
+    const name = await functions.create({ "index.mjs": "await new Promise((next) => setTimeout(next, 1000));\nexport const handler = async (event) => console.log('event', event.n);\n" });
+    const accepted = await functions.lambda.send(new InvokeCommand({ FunctionName: name, InvocationType: "Event", Payload: Buffer.from('{"n":41}') }));
+    expect(accepted.StatusCode).toBe(202);
+    await server.kill("server");
+    const next = await restart();
+    await next.eventually("the event's line", async () => (await next.logs(name)).some((event) => event.message.endsWith("event 41")));
+  });
+});
+
+it("stops a publish when its function is deleted", async ({ expect }) => {
+  await withServer(async (_server, functions) => {
+    const name = await functions.createSnapStart(SLOW_INIT);
+    await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
+    await functions.lambda.send(new DeleteFunctionCommand({ FunctionName: name }));
+    await functions.eventually("no environment", async () => (await functions.environments(name)).length === 0);
+    await expect(functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }))).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+  });
+});
+
+describe("a snapshot's file", () => {
+  const damages: ReadonlyArray<readonly [string, (file: string) => void]> = [
+    ["changed by one bit", flipBit],
+    ["cut short", (file) => truncateSync(file, statSync(file).size - 1)],
+  ];
+
+  it.for(damages)("%s is never restored; the snapshot is made anew", async ([, damage], { expect }) => {
+    await withServer(async (server, functions) => {
+      const name = await functions.createSnapStart(QUICK);
+      const version = await functions.publish(name);
+      const images = join(server.dataDir, "snapshots", readdirSync(join(server.dataDir, "snapshots")).find((each) => each.startsWith("snap-")) ?? "", "images");
+      damage(join(images, readdirSync(images).find((file) => file.startsWith("pages-")) ?? ""));
+      await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "ServiceException", message: expect.stringContaining("damaged") });
+      const cured = await functions.eventually("a new snapshot", async () => functions.invoke(name, {}, version).catch((error: Error) => (error.name === "SnapStartNotReadyException" ? null : Promise.reject(error))));
+      expect(cured.payload).toBe("quick");
+      });
+  });
+});
+
+it("fails a version where the disk is full at the moment of the snapshot", async ({ expect }) => {
+  const first = await startThaw();
+  await first.stop();
+  const snapshots = join(first.dataDir, "snapshots");
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m,mode=700", "thaw-test-full", snapshots]);
+  const server = await startThaw({ previous: first });
+  try {
+    const functions = new TestFunctions(server);
+    const name = await functions.createSnapStart(QUICK);
+    await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
+    const failed = await functions.eventually("Failed", async () => {
+      const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
+      return now.State === "Failed" && now;
+    });
+    expect(failed, server.output()).toMatchObject({ StateReasonCode: "InternalError", StateReason: "The host's disk is full." });
+    expect(readdirSync(snapshots).filter((each) => each.startsWith("snap-"))).toEqual([]);
+    expect((await functions.invoke(name)).payload).toBe("quick");
+  } finally {
+    await server.stop();
+    execFileSync("umount", [snapshots]);
+    await server.remove();
+  }
+});
+
+it("answers clearly on a host without CRIU", async ({ expect }) => {
+  const server = await startThaw({ env: { THAW_CRIU: "/nonexistent/criu" } });
+  try {
+    const functions = new TestFunctions(server);
+    const name = await functions.createSnapStart(QUICK);
+    await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
+    const failed = await functions.eventually("Failed", async () => {
+      const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
+      return now.State === "Failed" && now;
+    });
+    expect(failed.StateReason).toMatch(/CRIU|criu/);
+    expect((await functions.invoke(name)).payload).toBe("quick");
+  } finally {
+    await server.remove();
+  }
+});
+
+function flipBit(file: string): void {
+  const fd = openSync(file, "r+");
+  const byte = Buffer.alloc(1);
+  readSync(fd, byte, 0, 1, 4096);
+  byte[0] = (byte[0] ?? 0) ^ 1;
+  writeSync(fd, byte, 0, 1, 4096);
+  closeSync(fd);
+}
