@@ -29,6 +29,7 @@ pub struct Host {
     pub network: Network,
     pub scratch: PathBuf,
     spawner: Sender<SpawnJob>,
+    templates: Mutex<()>,
 }
 
 struct SpawnJob {
@@ -62,7 +63,7 @@ impl Host {
                 }
             })
             .expect("a thread can be started");
-        Host { hierarchy, network, scratch, spawner }
+        Host { hierarchy, network, scratch, spawner, templates: Mutex::default() }
     }
 
     /// A copy of the empty file system of that size, made once: only its written blocks take space.
@@ -71,8 +72,12 @@ impl Host {
             return Ok(None);
         }
         let template = self.scratch.join(format!("template-{tmp_mib}.ext4"));
-        if !template.exists() {
-            make_file_system(&template, tmp_mib)?;
+        {
+            // Sandboxes made at the same time share one template: only one of them makes it.
+            let _one_at_a_time = self.templates.lock().expect("no holder panics");
+            if !template.exists() {
+                make_file_system(&template, tmp_mib)?;
+            }
         }
         let image = self.scratch.join(format!("{name}.ext4"));
         run(Process::new("cp").arg("--sparse=always").arg(&template).arg(&image))?;

@@ -87,7 +87,11 @@ impl Network {
         Ok(Slot { number: number as u32 })
     }
 
+    /// The device goes with its namespace, but some time after it: the number is free only when the device is.
     pub fn release(&self, slot: &Slot) {
+        if self.has_nat {
+            let _ = Command::new("ip").args(["link", "delete", &self.device(slot.number)]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        }
         self.used.lock().expect("no holder panics")[slot.number as usize] = false;
     }
 

@@ -264,7 +264,10 @@ export class Environment {
   async #createSandbox(): Promise<Failure | null> {
     const startMs = this.core.nowMs();
     const created = await tryEngine(() => this.core.services.engine.create(this.core.sandboxSpec));
-    if (!created.ok) return created.failure;
+    if (!created.ok) {
+      this.core.reportProblem("create the sandbox", created.error);
+      return created.failure;
+    }
     Object.assign(this.core.phases, created.value.phases);
     this.core.phases["engine"] = this.core.nowMs() - startMs;
     this.core.attach(created.value);

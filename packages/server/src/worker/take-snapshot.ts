@@ -18,7 +18,10 @@ export async function initialiseAndSnapshot(
 ): Promise<SnapshotOutcome> {
   const { core } = environment;
   const created = await tryEngine(() => core.services.engine.create(core.sandboxSpec));
-  if (!created.ok) return toOutcome(created.failure);
+  if (!created.ok) {
+    core.reportProblem("create the sandbox", created.error);
+    return toOutcome(created.failure);
+  }
   core.attach(created.value);
   environment.transition("initialising");
   const { publishInitTimeoutMs } = core.services.limits;
