@@ -28,7 +28,12 @@ async function main(): Promise<void> {
 }
 
 async function run(server: ThawServer): Promise<void> {
-  const lambda = new LambdaClient({ endpoint: server.endpoint, region: "us-east-1", credentials: { accessKeyId: server.env["AWS_ACCESS_KEY_ID"] ?? "", secretAccessKey: server.env["AWS_SECRET_ACCESS_KEY"] ?? "" }, maxAttempts: 1 });
+  const lambda = new LambdaClient({
+    endpoint: server.endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId: server.env["AWS_ACCESS_KEY_ID"] ?? "", secretAccessKey: server.env["AWS_SECRET_ACCESS_KEY"] ?? "" },
+    maxAttempts: 1,
+  });
   say("thaw deploy samples/spring/template.yml (SnapStart: ApplyOn: PublishedVersions)");
   thaw(server, ["deploy", join(SAMPLE, "template.yml")]);
   say("cold invokes of $LATEST: the whole Init each time");
@@ -60,13 +65,22 @@ function table(initialised: readonly ColdInvoke[], restored: readonly ColdInvoke
   const restore = median(restored.map((each) => field(each, "Restore Duration")));
   const duration = [initialised, restored].map((all) => median(all.map((each) => field(each, "Duration"))));
   const client = [initialised, restored].map((all) => median(all.map((each) => each.clientMs)));
-  const row = (cells: readonly string[]): string => `  ${(cells[0] ?? "").padEnd(28)}${cells.slice(1).map((cell) => cell.padStart(16)).join("")}\n`;
+  const row = (cells: readonly string[]): string =>
+    `  ${(cells[0] ?? "").padEnd(28)}${cells
+      .slice(1)
+      .map((cell) => cell.padStart(16))
+      .join("")}\n`;
   const ms = (value: number | undefined): string => `${(value ?? 0).toFixed(0)} ms`;
   return [
     row(["Spring Boot, cold, medians", "Init / Restore", "Duration", "at the client"]),
     row(["$LATEST (Init)", ms(init), ms(duration[0]), ms(client[0])]),
     row(["SnapStart (Restore)", ms(restore), ms(duration[1]), ms(client[1])]),
-    row(["ratio", `${(init / restore).toFixed(0)}×`, `${((duration[0] ?? 0) / (duration[1] ?? 1)).toFixed(0)}×`, `${((client[0] ?? 0) / (client[1] ?? 1)).toFixed(0)}×`]),
+    row([
+      "ratio",
+      `${(init / restore).toFixed(0)}×`,
+      `${((duration[0] ?? 0) / (duration[1] ?? 1)).toFixed(0)}×`,
+      `${((client[0] ?? 0) / (client[1] ?? 1)).toFixed(0)}×`,
+    ]),
   ].join("");
 }
 
@@ -81,7 +95,10 @@ function median(values: readonly number[]): number {
 
 function thaw(server: ThawServer, args: readonly string[], quiet = false): void {
   const stdio = quiet ? ("pipe" as const) : ("inherit" as const);
-  const done = spawnSync(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), ...args], { stdio: ["ignore", stdio, stdio], env: { ...process.env, ...server.env } });
+  const done = spawnSync(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), ...args], {
+    stdio: ["ignore", stdio, stdio],
+    env: { ...process.env, ...server.env },
+  });
   if (done.status !== 0) throw new Error(`thaw ${args.join(" ")} failed: ${String(done.stderr ?? "")}`);
 }
 

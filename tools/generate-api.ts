@@ -105,7 +105,8 @@ function operationsFile(model: Model): string {
   });
   const body = `export const OPERATIONS = {\n${rows.join("\n")}\n} as const;\n\nexport type OperationName = keyof typeof OPERATIONS;\n`;
   const typed = Object.values(model.operations).map(
-    (operation) => `  readonly ${operation.name}: { readonly input: ${typeRef(operation.input?.shape)}; readonly output: ${typeRef(operation.output?.shape)} };`,
+    (operation) =>
+      `  readonly ${operation.name}: { readonly input: ${typeRef(operation.input?.shape)}; readonly output: ${typeRef(operation.output?.shape)} };`,
   );
   return `${HEADER}import type * as types from "./types.ts";\n\n${body}\nexport interface OperationTypes {\n${typed.join("\n")}\n}\n`;
 }
@@ -149,7 +150,9 @@ function main(): void {
       process.stderr.write(`generate-api: ${name} is not what the model gives; run: node tools/generate-api.ts\n`);
     }
   }
-  process.stdout.write(`generate-api: ${Object.keys(model.operations).length} operations, ${Object.keys(model.shapes).length} shapes, ${differing} files differ\n`);
+  process.stdout.write(
+    `generate-api: ${Object.keys(model.operations).length} operations, ${Object.keys(model.shapes).length} shapes, ${differing} files differ\n`,
+  );
   process.exitCode = differing === 0 ? 0 : 1;
 }
 

@@ -12,12 +12,21 @@ export function findTraces(): Traces {
     processes: listProcesses()
       .filter(({ command }) => /thaw-(sandboxd|supervisor)|\/var\/rapid\/init|main\/serve\.ts/.test(command))
       .map(({ pid, command }) => `${pid} ${command.slice(0, 80)}`),
-    mounts: readFileSync("/proc/self/mounts", "utf8").split("\n").filter((line) => /thaw/.test(line)),
+    mounts: readFileSync("/proc/self/mounts", "utf8")
+      .split("\n")
+      .filter((line) => /thaw/.test(line)),
     cgroups: findCgroups("/sys/fs/cgroup", 0),
     loops: lines("losetup", ["--list", "--noheadings", "--output", "BACK-FILE"]).filter((line) => line.includes("thaw")),
     devices: lines("ip", ["-o", "link"]).filter((line) => /: thaw/.test(line)),
     tables: lines("nft", ["list", "tables"]).filter((line) => line.includes("thaw")),
-    directories: [tmpdir(), "/run/thaw"].filter((dir) => existsSync(dir)).flatMap((dir) => readdirSync(dir).filter((name) => dir !== tmpdir() || name.startsWith("thaw-")).filter((name) => !name.endsWith(".lock")).map((name) => join(dir, name))),
+    directories: [tmpdir(), "/run/thaw"]
+      .filter((dir) => existsSync(dir))
+      .flatMap((dir) =>
+        readdirSync(dir)
+          .filter((name) => dir !== tmpdir() || name.startsWith("thaw-"))
+          .filter((name) => !name.endsWith(".lock"))
+          .map((name) => join(dir, name)),
+      ),
   };
 }
 
@@ -37,7 +46,9 @@ function findCgroups(dir: string, depth: number): string[] {
 
 function lines(program: string, args: readonly string[]): string[] {
   try {
-    return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).split("\n").filter((line) => line !== "");
+    return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
+      .split("\n")
+      .filter((line) => line !== "");
   } catch {
     return [];
   }

@@ -34,7 +34,10 @@ export interface ThawServerOptions {
 export async function startThaw(options: ThawServerOptions = {}): Promise<ThawServer> {
   if (process.geteuid?.() !== 0) throw new Error("Sandboxes are made by sandboxd, which needs root: run this as root (the server itself gives its rights up).");
   const dataDir = options.previous?.dataDir ?? mkdtempSync(join(tmpdir(), "thaw-data-"));
-  const keys = options.previous?.env ?? { AWS_ACCESS_KEY_ID: `AKIA${randomBytes(8).toString("hex").toUpperCase()}`, AWS_SECRET_ACCESS_KEY: randomBytes(20).toString("hex") };
+  const keys = options.previous?.env ?? {
+    AWS_ACCESS_KEY_ID: `AKIA${randomBytes(8).toString("hex").toUpperCase()}`,
+    AWS_SECRET_ACCESS_KEY: randomBytes(20).toString("hex"),
+  };
   const credentials = { THAW_ACCESS_KEY_ID: keys["AWS_ACCESS_KEY_ID"] ?? "", THAW_SECRET_ACCESS_KEY: keys["AWS_SECRET_ACCESS_KEY"] ?? "" };
   const program = join(REPOSITORY, "packages/server/src/main/serve.ts");
   const args = ["--disable-warning=ExperimentalWarning", program, "--listen", "127.0.0.1:0", "--data", dataDir, ...(options.args ?? [])];
@@ -91,7 +94,11 @@ async function killPart(child: ChildProcess, who: "launcher" | "server" | "sandb
   const { childrenOf } = await import("./processes.ts");
   const exited = once(child, "exit");
   const parts = childrenOf(child.pid ?? 0);
-  const wanted = { launcher: child.pid, server: parts.find((part) => part.command.includes("serve.ts"))?.pid, sandboxd: parts.find((part) => part.command.includes("thaw-sandboxd"))?.pid }[who];
+  const wanted = {
+    launcher: child.pid,
+    server: parts.find((part) => part.command.includes("serve.ts"))?.pid,
+    sandboxd: parts.find((part) => part.command.includes("thaw-sandboxd"))?.pid,
+  }[who];
   if (wanted === undefined) throw new Error(`there is no ${who} process: ${JSON.stringify(parts)}`);
   process.kill(wanted, "SIGKILL");
   await exited;

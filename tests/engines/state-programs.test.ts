@@ -12,7 +12,18 @@ import { type Files, TestFunctions } from "../support/functions.ts";
 
 const PROGRAMS = join(REPOSITORY, "tests/engines/programs");
 const HAS_GO = spawnSync("go", ["version"]).status === 0;
-const STATES = ["timers", "threads", "pipes", "unix_sockets", "tcp_call_in_flight", "temp_files", "unlinked_file", "child_processes", "shared_memory", "many_files"];
+const STATES = [
+  "timers",
+  "threads",
+  "pipes",
+  "unix_sockets",
+  "tcp_call_in_flight",
+  "temp_files",
+  "unlinked_file",
+  "child_processes",
+  "shared_memory",
+  "many_files",
+];
 
 describe.each(["criu", "process"] as const)("engine %s", (engine) => {
   let server: ThawServer;
@@ -31,7 +42,8 @@ describe.each(["criu", "process"] as const)("engine %s", (engine) => {
     const isSnapshot = engine === "criu";
     const name = isSnapshot ? await functions.createSnapStart(files, options) : await functions.create(files, options);
     const qualifier = isSnapshot ? await functions.publish(name) : "$LATEST";
-    const invoke = (): ReturnType<typeof functions.invoke> => functions.invoke(name, {}, qualifier).catch((cause: unknown) => Promise.reject(new Error(server.output().slice(-2000), { cause })));
+    const invoke = (): ReturnType<typeof functions.invoke> =>
+      functions.invoke(name, {}, qualifier).catch((cause: unknown) => Promise.reject(new Error(server.output().slice(-2000), { cause })));
     const both = await Promise.all([invoke(), invoke()]);
     for (const each of both) if (isSnapshot && !each.log.includes("Restore Duration")) throw new Error(`not a restored clone: ${each.log}`);
     await functions.stopEnvironments(name);
@@ -47,7 +59,9 @@ describe.each(["criu", "process"] as const)("engine %s", (engine) => {
   it.skipIf(!HAS_GO)("a Go program (skipped where Go is not installed)", async ({ expect }) => {
     const dir = mkdtempSync(join(tmpdir(), "thaw-go-"));
     try {
-      execFileSync("go", ["build", "-o", join(dir, "bootstrap"), join(PROGRAMS, "goroutines.go")], { env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=mod", GO111MODULE: "off" } });
+      execFileSync("go", ["build", "-o", join(dir, "bootstrap"), join(PROGRAMS, "goroutines.go")], {
+        env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=mod", GO111MODULE: "off" },
+      });
       expect(await checkTwice({ bootstrap: readFileSync(join(dir, "bootstrap")) })).toEqual(["ok", "ok"]);
     } finally {
       rmSync(dir, { recursive: true });

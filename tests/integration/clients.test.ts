@@ -11,7 +11,9 @@ import { TestFunctions, zipOf } from "../support/functions.ts";
 
 const run = promisify(execFile);
 const CLIENTS = join(REPOSITORY, ".thaw/aws-clients/bin");
-const CODE = { "index.mjs": 'console.log("init");\nexport const handler = async (event) => ({ hello: event.name, version: process.env.AWS_LAMBDA_FUNCTION_VERSION });\n' };
+const CODE = {
+  "index.mjs": 'console.log("init");\nexport const handler = async (event) => ({ hello: event.name, version: process.env.AWS_LAMBDA_FUNCTION_VERSION });\n',
+};
 
 let server: ThawServer;
 let functions: TestFunctions;
@@ -40,7 +42,9 @@ describe("AWS SDK for JavaScript v3", () => {
     expect(Configuration).toMatchObject({ State: "Active", SnapStart: { ApplyOn: "PublishedVersions", OptimizationStatus: "On" }, Version: "1" });
     const cold = await functions.invoke(name, { name: "Ada" }, "live");
     expect(cold.payload).toEqual({ hello: "Ada", version: "1" });
-    expect(cold.log).toMatch(/REPORT RequestId: \S+\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\tMax Memory Used: \d+ MB\tRestore Duration: [\d.]+ ms\tBilled Restore Duration: \d+ ms\t/);
+    expect(cold.log).toMatch(
+      /REPORT RequestId: \S+\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\tMax Memory Used: \d+ MB\tRestore Duration: [\d.]+ ms\tBilled Restore Duration: \d+ ms\t/,
+    );
     expect(cold.log).not.toContain("Init Duration");
     const warm = await functions.invoke(name, { name: "Ada" }, "live");
     expect(warm.log).not.toContain("Restore Duration");
@@ -56,18 +60,36 @@ describe("AWS SDK for JavaScript v3", () => {
     expect(Versions?.map((each) => each.Version)).toEqual(["$LATEST", "1"]);
     await lambda.send(new DeleteFunctionCommand({ FunctionName: name }));
     await expect(lambda.send(new InvokeCommand({ FunctionName: name }))).rejects.toMatchObject({ name: "ResourceNotFoundException" });
-    const gone = await functions.eventually("no snapshot", async () => ((await (await functions.admin("GET", "snapshots")).json()) as { snapshots: unknown[] }).snapshots.length === 0);
+    const gone = await functions.eventually(
+      "no snapshot",
+      async () => ((await (await functions.admin("GET", "snapshots")).json()) as { snapshots: unknown[] }).snapshots.length === 0,
+    );
     expect(gone).toBe(true);
   });
 });
 
 describe("AWS CLI", () => {
-  const aws = async (...args: string[]): Promise<string> => (await run(join(CLIENTS, "aws"), ["lambda", ...args], { env: { ...process.env, ...server.env } })).stdout;
+  const aws = async (...args: string[]): Promise<string> =>
+    (await run(join(CLIENTS, "aws"), ["lambda", ...args], { env: { ...process.env, ...server.env } })).stdout;
 
   it("goes through the whole life", async ({ expect }) => {
     const zip = `fileb://${join(scratch, "function.zip")}`;
     const role = "arn:aws:iam::000000000000:role/x";
-    await aws("create-function", "--function-name", "cli", "--runtime", "nodejs24.x", "--handler", "index.handler", "--role", role, "--zip-file", zip, "--snap-start", "ApplyOn=PublishedVersions");
+    await aws(
+      "create-function",
+      "--function-name",
+      "cli",
+      "--runtime",
+      "nodejs24.x",
+      "--handler",
+      "index.handler",
+      "--role",
+      role,
+      "--zip-file",
+      zip,
+      "--snap-start",
+      "ApplyOn=PublishedVersions",
+    );
     await aws("wait", "function-active-v2", "--function-name", "cli");
     const published = JSON.parse(await aws("publish-version", "--function-name", "cli")) as Record<string, unknown>;
     expect(published).toMatchObject({ Version: "1", State: "Pending", StateReasonCode: "Creating" });
@@ -75,7 +97,10 @@ describe("AWS CLI", () => {
     await aws("wait", "published-version-active", "--function-name", "cli", "--qualifier", "1");
     await aws("create-alias", "--function-name", "cli", "--name", "live", "--function-version", "1");
     const out = join(scratch, "out.json");
-    const answer = JSON.parse(await aws("invoke", "--function-name", "cli:live", "--payload", '{"name":"Grace"}', "--log-type", "Tail", out)) as Record<string, string>;
+    const answer = JSON.parse(await aws("invoke", "--function-name", "cli:live", "--payload", '{"name":"Grace"}', "--log-type", "Tail", out)) as Record<
+      string,
+      string
+    >;
     expect(answer).toMatchObject({ StatusCode: 200, ExecutedVersion: "1" });
     expect(Buffer.from(answer["LogResult"] ?? "", "base64").toString()).toContain("Restore Duration");
     expect(JSON.parse(readFileSync(out, "utf8"))).toEqual({ hello: "Grace", version: "1" });
@@ -90,6 +115,12 @@ describe("boto3", () => {
   it("goes through the whole life", async ({ expect }) => {
     const script = join(REPOSITORY, "tests/integration/boto3_life.py");
     const { stdout } = await run(join(CLIENTS, "python"), [script, join(scratch, "function.zip")], { env: { ...process.env, ...server.env } });
-    expect(JSON.parse(stdout)).toEqual({ answer: { hello: "Barbara", version: "1" }, optimization: "On", restored: true, weighted: ["1", "2"], gone: "ResourceNotFoundException" });
+    expect(JSON.parse(stdout)).toEqual({
+      answer: { hello: "Barbara", version: "1" },
+      optimization: "On",
+      restored: true,
+      weighted: ["1", "2"],
+      gone: "ResourceNotFoundException",
+    });
   });
 });

@@ -50,7 +50,9 @@ describe.each(["launcher", "server", "sandboxd"] as const)("SIGKILL of the %s", 
 
 it("carries out an accepted event after a crash", async ({ expect }) => {
   await withServer(async (server, functions, restart) => {
-    const name = await functions.create({ "index.mjs": "await new Promise((next) => setTimeout(next, 1000));\nexport const handler = async (event) => console.log('event', event.n);\n" });
+    const name = await functions.create({
+      "index.mjs": "await new Promise((next) => setTimeout(next, 1000));\nexport const handler = async (event) => console.log('event', event.n);\n",
+    });
     const accepted = await functions.lambda.send(new InvokeCommand({ FunctionName: name, InvocationType: "Event", Payload: Buffer.from('{"n":41}') }));
     expect(accepted.StatusCode).toBe(202);
     await server.kill("server");
@@ -65,7 +67,9 @@ it("stops a publish when its function is deleted", async ({ expect }) => {
     await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
     await functions.lambda.send(new DeleteFunctionCommand({ FunctionName: name }));
     await functions.eventually("no environment", async () => (await functions.environments(name)).length === 0);
-    await expect(functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }))).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+    await expect(functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }))).rejects.toMatchObject({
+      name: "ResourceNotFoundException",
+    });
   });
 });
 
@@ -82,9 +86,11 @@ describe("a snapshot's file", () => {
       const images = join(server.dataDir, "snapshots", readdirSync(join(server.dataDir, "snapshots")).find((each) => each.startsWith("snap-")) ?? "", "images");
       damage(join(images, readdirSync(images).find((file) => file.startsWith("pages-")) ?? ""));
       await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "ServiceException", message: expect.stringContaining("damaged") });
-      const cured = await functions.eventually("a new snapshot", async () => functions.invoke(name, {}, version).catch((error: Error) => (error.name === "SnapStartNotReadyException" ? null : Promise.reject(error))));
+      const cured = await functions.eventually("a new snapshot", async () =>
+        functions.invoke(name, {}, version).catch((error: Error) => (error.name === "SnapStartNotReadyException" ? null : Promise.reject(error))),
+      );
       expect(cured.payload).toBe("quick");
-      });
+    });
   });
 });
 

@@ -22,7 +22,10 @@ afterEach(async ({ expect }) => {
 
 const handler = (body: string, head = ""): Files => ({ "index.mjs": `${head}\nexport const handler = async (event, context) => { ${body} };\n` });
 
-async function publishFails(files: Files, options: Parameters<TestFunctions["create"]>[1] = {}): Promise<{ State?: string | undefined; StateReason?: string | undefined; StateReasonCode?: string | undefined; name: string; version: string }> {
+async function publishFails(
+  files: Files,
+  options: Parameters<TestFunctions["create"]>[1] = {},
+): Promise<{ State?: string | undefined; StateReason?: string | undefined; StateReasonCode?: string | undefined; name: string; version: string }> {
   const name = await functions.createSnapStart(files, options);
   const { Version } = await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
   const failed = await functions.eventually("Failed", async () => {
@@ -51,19 +54,28 @@ describe("Invoke", () => {
 
   it("reports a runtime that exits", async ({ expect }) => {
     const name = await functions.create(handler("if (event.exit) process.exit(3); return 1;"));
-    expect(await functions.invoke(name, { exit: true })).toMatchObject({ functionError: "Unhandled", payload: { errorType: "Runtime.ExitError", errorMessage: expect.stringContaining("exit status 3") } });
+    expect(await functions.invoke(name, { exit: true })).toMatchObject({
+      functionError: "Unhandled",
+      payload: { errorType: "Runtime.ExitError", errorMessage: expect.stringContaining("exit status 3") },
+    });
     expect((await functions.invoke(name)).payload).toBe(1);
   });
 
   it("ends a function that needs more memory than it has", async ({ expect }) => {
-    const name = await functions.create(handler("const kept = []; if (event.eat) for (;;) kept.push(Buffer.alloc(8 << 20, 1)); return 1;"), { MemorySize: 128, Timeout: 30 });
+    const name = await functions.create(handler("const kept = []; if (event.eat) for (;;) kept.push(Buffer.alloc(8 << 20, 1)); return 1;"), {
+      MemorySize: 128,
+      Timeout: 30,
+    });
     expect(await functions.invoke(name, { eat: true })).toMatchObject({ functionError: "Unhandled", payload: { errorType: "Runtime.OutOfMemory" } });
     expect((await functions.invoke(name)).payload).toBe(1);
   });
 
   it("refuses a response over 6 MB", async ({ expect }) => {
     const name = await functions.create(handler('return "x".repeat(event.size);'), { MemorySize: 512 });
-    expect(await functions.invoke(name, { size: 6_300_000 })).toMatchObject({ functionError: "Unhandled", payload: { errorType: "Function.ResponseSizeTooLarge" } });
+    expect(await functions.invoke(name, { size: 6_300_000 })).toMatchObject({
+      functionError: "Unhandled",
+      payload: { errorType: "Function.ResponseSizeTooLarge" },
+    });
     expect((await functions.invoke(name, { size: 1_000_000 })).payload).toHaveLength(1_000_000);
   });
 
@@ -73,19 +85,21 @@ describe("Invoke", () => {
   });
 
   it("contains a fork bomb", async ({ expect }) => {
-    const bomb = '#!/bin/sh\nf() { f | f & }\nf\nsleep 60\n';
+    const bomb = "#!/bin/sh\nf() { f | f & }\nf\nsleep 60\n";
     const name = await functions.create({ bootstrap: bomb }, { Runtime: "provided.al2023", Handler: "x", Timeout: 2 });
     expect((await functions.invoke(name)).functionError).toBe("Unhandled");
   });
 
   it("keeps /tmp to its size", async ({ expect }) => {
-    const body = 'const fs = await import("node:fs"); try { for (let i = 0; ; i++) fs.writeFileSync("/tmp/f" + i, Buffer.alloc(16 << 20, 1)); } catch (error) { return error.code; }';
+    const body =
+      'const fs = await import("node:fs"); try { for (let i = 0; ; i++) fs.writeFileSync("/tmp/f" + i, Buffer.alloc(16 << 20, 1)); } catch (error) { return error.code; }';
     const name = await functions.create(handler(body), { Timeout: 60, MemorySize: 1024 });
     expect(["ENOSPC", "EDQUOT"]).toContain((await functions.invoke(name)).payload);
   });
 
   it("drops what a function prints beyond its limit, and says so", async ({ expect }) => {
-    const body = 'const line = "x".repeat(1 << 16) + "\\n"; for (let i = 0; i < 2000; i++) if (!process.stdout.write(line)) await new Promise((next) => process.stdout.once("drain", next)); return "done";';
+    const body =
+      'const line = "x".repeat(1 << 16) + "\\n"; for (let i = 0; i < 2000; i++) if (!process.stdout.write(line)) await new Promise((next) => process.stdout.once("drain", next)); return "done";';
     const name = await functions.create(handler(body), { Timeout: 60, MemorySize: 512 });
     const flooded = await functions.invoke(name);
     expect(flooded.payload).toBe("done");
@@ -109,10 +123,17 @@ describe("Invoke", () => {
 
 describe("SnapStart", () => {
   const hooks = (before: string, after: string): Files =>
-    handler("return 1;", `const { registerBeforeSnapshot, registerAfterRestore } = globalThis.awslambda.snapStart;\nregisterBeforeSnapshot(async () => { ${before} });\nregisterAfterRestore(async () => { ${after} });`);
+    handler(
+      "return 1;",
+      `const { registerBeforeSnapshot, registerAfterRestore } = globalThis.awslambda.snapStart;\nregisterBeforeSnapshot(async () => { ${before} });\nregisterAfterRestore(async () => { ${after} });`,
+    );
 
   it("fails the version where Init throws", async ({ expect }) => {
-    expect(await publishFails(handler("return 1;", 'throw new Error("at Init");'))).toMatchObject({ State: "Failed", StateReasonCode: "FunctionError", StateReason: "An error occurred during function initialization." });
+    expect(await publishFails(handler("return 1;", 'throw new Error("at Init");'))).toMatchObject({
+      State: "Failed",
+      StateReasonCode: "FunctionError",
+      StateReason: "An error occurred during function initialization.",
+    });
   });
 
   it("fails the version where a before-snapshot hook throws, and refuses to point an alias at it", async ({ expect }) => {
@@ -121,7 +142,10 @@ describe("SnapStart", () => {
     const { lambda } = functions;
     await lambda.send(new CreateAliasCommand({ FunctionName: failed.name, Name: "live", FunctionVersion: "$LATEST" }));
     const update = new UpdateAliasCommand({ FunctionName: failed.name, Name: "live", FunctionVersion: failed.version });
-    await expect(lambda.send(update)).rejects.toMatchObject({ name: "ResourceConflictException", message: expect.stringContaining("state: 'Failed'. StateReasonCode: 'FunctionError'") });
+    await expect(lambda.send(update)).rejects.toMatchObject({
+      name: "ResourceConflictException",
+      message: expect.stringContaining("state: 'Failed'. StateReasonCode: 'FunctionError'"),
+    });
     await expect(functions.invoke(failed.name, {}, failed.version)).rejects.toMatchObject({ name: "ResourceConflictException" });
     expect((await functions.logs(failed.name)).some((event) => event.message.includes("Runtime.BeforeSnapshotError"))).toBe(true);
   });
@@ -130,7 +154,9 @@ describe("SnapStart", () => {
     const name = await functions.createSnapStart(hooks("", 'throw new Error("after");'));
     const version = await functions.publish(name);
     await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "SnapStartException", $metadata: { httpStatusCode: 400 } });
-    expect((await functions.logs(name)).some((event) => /^RESTORE_REPORT .*Status: error\tError Type: Runtime\.AfterRestoreError/.test(event.message))).toBe(true);
+    expect((await functions.logs(name)).some((event) => /^RESTORE_REPORT .*Status: error\tError Type: Runtime\.AfterRestoreError/.test(event.message))).toBe(
+      true,
+    );
   });
 
   it("answers SnapStartTimeoutException where an after-restore hook hangs for 10 s", async ({ expect }) => {
@@ -148,9 +174,16 @@ describe("SnapStart", () => {
 
   it("gives the same clone state to all, and a /tmp of its own to each", async ({ expect }) => {
     const head = 'import fs from "node:fs";\nfs.writeFileSync("/tmp/shared", "from Init");\nconst born = process.hrtime.bigint();';
-    const name = await functions.createSnapStart(handler('const seen = fs.readdirSync("/tmp").sort(); fs.writeFileSync("/tmp/mine-" + event.n, ""); await new Promise((next) => setTimeout(next, 1000)); return { seen, shared: fs.readFileSync("/tmp/shared", "utf8"), born: String(born), pid: process.pid };', head));
+    const name = await functions.createSnapStart(
+      handler(
+        'const seen = fs.readdirSync("/tmp").sort(); fs.writeFileSync("/tmp/mine-" + event.n, ""); await new Promise((next) => setTimeout(next, 1000)); return { seen, shared: fs.readFileSync("/tmp/shared", "utf8"), born: String(born), pid: process.pid };',
+        head,
+      ),
+    );
     const version = await functions.publish(name);
-    const [one, two] = (await Promise.all([functions.invoke(name, { n: 1 }, version), functions.invoke(name, { n: 2 }, version)])).map((each) => each.payload as Record<string, unknown>);
+    const [one, two] = (await Promise.all([functions.invoke(name, { n: 1 }, version), functions.invoke(name, { n: 2 }, version)])).map(
+      (each) => each.payload as Record<string, unknown>,
+    );
     expect(one).toMatchObject({ seen: ["shared"], shared: "from Init" });
     expect(two).toEqual(one);
   });
@@ -158,17 +191,25 @@ describe("SnapStart", () => {
 
 describe("Code", () => {
   const create = async (code: Buffer): Promise<unknown> =>
-    functions.lambda.send(new CreateFunctionCommand({ FunctionName: "refused", Role: ROLE, Runtime: "nodejs24.x", Handler: "index.handler", Code: { ZipFile: code } }));
+    functions.lambda.send(
+      new CreateFunctionCommand({ FunctionName: "refused", Role: ROLE, Runtime: "nodejs24.x", Handler: "index.handler", Code: { ZipFile: code } }),
+    );
 
   it("refuses what is no zip", async ({ expect }) => {
-    await expect(create(Buffer.from("not a zip"))).rejects.toMatchObject({ name: "InvalidParameterValueException", message: expect.stringContaining("Could not unzip uploaded file") });
+    await expect(create(Buffer.from("not a zip"))).rejects.toMatchObject({
+      name: "InvalidParameterValueException",
+      message: expect.stringContaining("Could not unzip uploaded file"),
+    });
   });
 
   it("takes code from an object, and names one that is not there", async ({ expect }) => {
     const zip = await zipOf(handler("return 'from an object';"));
     expect((await functions.admin("PUT", "objects/my-bucket/code.zip", zip)).status).toBe(200);
     const common = { FunctionName: "from-object", Role: ROLE, Runtime: "nodejs24.x" as const, Handler: "index.handler" };
-    await expect(functions.lambda.send(new CreateFunctionCommand({ ...common, Code: { S3Bucket: "my-bucket", S3Key: "none.zip" } }))).rejects.toMatchObject({ name: "InvalidParameterValueException", message: expect.stringContaining("NoSuchKey") });
+    await expect(functions.lambda.send(new CreateFunctionCommand({ ...common, Code: { S3Bucket: "my-bucket", S3Key: "none.zip" } }))).rejects.toMatchObject({
+      name: "InvalidParameterValueException",
+      message: expect.stringContaining("NoSuchKey"),
+    });
     await functions.lambda.send(new CreateFunctionCommand({ ...common, Code: { S3Bucket: "my-bucket", S3Key: "code.zip" } }));
     const answer = await functions.eventually("active", async () => functions.invoke("from-object").catch(() => null));
     expect(answer.payload).toBe("from an object");

@@ -43,7 +43,8 @@ it("runs three clones at once, each with its own log stream and credentials", as
   expect(environments.filter((each) => each.isRestored && each.version === version)).toHaveLength(3);
   expect(new Set(environments.map((each) => each.logStream)).size).toBe(3);
   expect(payloads[0]?.environment).toMatchObject({ AWS_LAMBDA_INITIALIZATION_TYPE: "snap-start", AWS_LAMBDA_FUNCTION_VERSION: version });
-  for (const absent of ["AWS_ACCESS_KEY_ID", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_LOG_GROUP_NAME"]) expect(payloads[0]?.environment).not.toHaveProperty(absent);
+  for (const absent of ["AWS_ACCESS_KEY_ID", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_LOG_GROUP_NAME"])
+    expect(payloads[0]?.environment).not.toHaveProperty(absent);
 });
 
 function compile(source: string): Record<string, Buffer> {

@@ -32,9 +32,12 @@ export interface Invoked {
 
 export function zipOf(files: Files): Promise<Buffer> {
   const zip = new ZipFile();
-  for (const [name, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), name, { mode: name === "bootstrap" ? 0o100755 : 0o100644, mtime: new Date(0) });
+  for (const [name, content] of Object.entries(files))
+    zip.addBuffer(Buffer.from(content), name, { mode: name === "bootstrap" ? 0o100755 : 0o100644, mtime: new Date(0) });
   zip.end();
-  return Readable.from(zip.outputStream).toArray().then((parts) => Buffer.concat(parts as Buffer[]));
+  return Readable.from(zip.outputStream)
+    .toArray()
+    .then((parts) => Buffer.concat(parts as Buffer[]));
 }
 
 export class TestFunctions {
@@ -51,7 +54,16 @@ export class TestFunctions {
   /** Active when it resolves. Node.js unless told otherwise. */
   async create(files: Files, options: Partial<CreateFunctionCommandInput> = {}): Promise<string> {
     const FunctionName = options.FunctionName ?? `test-${++this.#count}`;
-    const input = { FunctionName, Role: ROLE, Runtime: "nodejs24.x" as const, Handler: "index.handler", Timeout: 10, MemorySize: 256, ...options, Code: { ZipFile: await zipOf(files) } };
+    const input = {
+      FunctionName,
+      Role: ROLE,
+      Runtime: "nodejs24.x" as const,
+      Handler: "index.handler",
+      Timeout: 10,
+      MemorySize: 256,
+      ...options,
+      Code: { ZipFile: await zipOf(files) },
+    };
     await this.lambda.send(new CreateFunctionCommand({ ...input, FunctionName }));
     await waitUntilFunctionActiveV2({ client: this.lambda, ...WAIT }, { FunctionName });
     return FunctionName;
@@ -73,7 +85,14 @@ export class TestFunctions {
   }
 
   async invoke(name: string, event: unknown = {}, qualifier?: string): Promise<Invoked> {
-    const answer = await this.lambda.send(new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify(event)), LogType: "Tail", ...(qualifier === undefined ? {} : { Qualifier: qualifier }) }));
+    const answer = await this.lambda.send(
+      new InvokeCommand({
+        FunctionName: name,
+        Payload: Buffer.from(JSON.stringify(event)),
+        LogType: "Tail",
+        ...(qualifier === undefined ? {} : { Qualifier: qualifier }),
+      }),
+    );
     const text = Buffer.from(answer.Payload ?? []).toString();
     return {
       status: answer.StatusCode ?? 0,
@@ -97,16 +116,27 @@ export class TestFunctions {
   async admin(method: string, path: string, body: Buffer = Buffer.alloc(0)): Promise<Response> {
     const [plain = "", query = ""] = `/_thaw/v1/${path}`.split("?");
     const credentials = { accessKeyId: this.server.env["AWS_ACCESS_KEY_ID"] ?? "", secretAccessKey: this.server.env["AWS_SECRET_ACCESS_KEY"] ?? "" };
-    const headers = signRequest({ method, path: plain, query, headers: { host: new URL(this.server.endpoint).host }, body }, credentials, "us-east-1", Date.now());
+    const headers = signRequest(
+      { method, path: plain, query, headers: { host: new URL(this.server.endpoint).host }, body },
+      credentials,
+      "us-east-1",
+      Date.now(),
+    );
     const type: Record<string, string> = body.length === 0 ? {} : { "content-type": "application/octet-stream" };
-    return fetch(`${this.server.endpoint}${plain}${query === "" ? "" : `?${query}`}`, { method, headers: { ...headers, ...type }, ...(body.length === 0 ? {} : { body: new Uint8Array(body) }) });
+    return fetch(`${this.server.endpoint}${plain}${query === "" ? "" : `?${query}`}`, {
+      method,
+      headers: { ...headers, ...type },
+      ...(body.length === 0 ? {} : { body: new Uint8Array(body) }),
+    });
   }
 
   async stopEnvironments(name: string): Promise<void> {
     await this.admin("POST", "environments/stop", Buffer.from(JSON.stringify({ function: name })));
   }
 
-  async environments(name: string): Promise<ReadonlyArray<{ readonly logStream: string; readonly isRestored: boolean; readonly state: string; readonly version: string }>> {
+  async environments(
+    name: string,
+  ): Promise<ReadonlyArray<{ readonly logStream: string; readonly isRestored: boolean; readonly state: string; readonly version: string }>> {
     const answer = (await (await this.admin("GET", `environments?function=${name}`)).json()) as { environments: never[] };
     return answer.environments;
   }

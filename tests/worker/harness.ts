@@ -127,7 +127,9 @@ export class WorkerHarness {
   }
 
   /** Publishes: the version's members that make it a restorable one. */
-  async publish(changes: Partial<RunnableVersion> = {}): Promise<{ readonly outcome: SnapshotOutcome; readonly snapshotId: SnapshotId; readonly restorable: Partial<RunnableVersion> }> {
+  async publish(
+    changes: Partial<RunnableVersion> = {},
+  ): Promise<{ readonly outcome: SnapshotOutcome; readonly snapshotId: SnapshotId; readonly restorable: Partial<RunnableVersion> }> {
     const snapshotId = newSnapshotId();
     const published = { version: "1", runKey: "run-v1", ...changes };
     const outcome = await this.worker.createSnapshot(this.version(published), snapshotId, new AbortController().signal);
@@ -138,7 +140,12 @@ export class WorkerHarness {
   async end(): Promise<void> {
     await this.worker.close(0);
     await this.clock.advance(0);
-    const left = { sandboxes: this.engine.live.size, timers: this.clock.timerCount, violations: this.engine.violations, listed: this.worker.listEnvironments().length };
+    const left = {
+      sandboxes: this.engine.live.size,
+      timers: this.clock.timerCount,
+      violations: this.engine.violations,
+      listed: this.worker.listEnvironments().length,
+    };
     if (left.sandboxes + left.timers + left.violations.length + left.listed > 0) throw new Error(`left behind: ${JSON.stringify(left)}`);
   }
 }

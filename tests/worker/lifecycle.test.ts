@@ -176,7 +176,10 @@ test("an Init that hangs in the invoke too ends with the function's timeout", as
   const invoke = harness.invoke({ timeoutS: 5 }, { requestId: "r1" });
   await harness.clock.advance(15_000);
   const outcome = await invoke;
-  expect(outcome.kind === "response" && json(outcome)).toEqual({ errorType: "Sandbox.Timedout", errorMessage: "RequestId: r1 Error: Task timed out after 5.00 seconds" });
+  expect(outcome.kind === "response" && json(outcome)).toEqual({
+    errorType: "Sandbox.Timedout",
+    errorMessage: "RequestId: r1 Error: Task timed out after 5.00 seconds",
+  });
   await harness.end();
 });
 

@@ -166,14 +166,3 @@ test("a runtime that is not installed is an error that names the command", async
   expect(harness.worker.runtimeProblem("python3.13")).toBeNull();
   await harness.end();
 });
-
-test("a warm invoke costs little of our own", async () => {
-  const harness = new WorkerHarness({ handle: () => "1" });
-  await harness.invokeOk();
-  const startMs = performance.now();
-  const count = 2000;
-  for (let i = 0; i < count; i++) await harness.invoke();
-  console.log((performance.now() - startMs) / count);
-  expect(json(await harness.invokeOk())).toBe(1);
-  await harness.end();
-});

@@ -67,7 +67,11 @@ test("Billed Duration has the billed restore in it", async () => {
 });
 
 test("a runtime without hooks is taken in invocation/next and stays there until Invoke", async () => {
-  const harness = new WorkerHarness({ hasHooks: false, init: (_process, state) => void (state["n"] = 1), handle: (_process, _invocation, state) => JSON.stringify(state) });
+  const harness = new WorkerHarness({
+    hasHooks: false,
+    init: (_process, state) => void (state["n"] = 1),
+    handle: (_process, _invocation, state) => JSON.stringify(state),
+  });
   const { outcome, restorable } = await harness.publish();
   expect(outcome.kind).toBe("ready");
   expect(json(await harness.invokeOk(restorable))).toEqual({ n: 1 });
@@ -80,7 +84,21 @@ test("the token is known again after a restart of the worker", async () => {
   const again = new WorkerHarness({});
   const worker = createWorker({
     engine: harness.engine,
-    catalog: { find: () => ({ runtime: "python3.13", root: "host", lang: null, client: "fake", argv: () => ["x"], env: {}, runtimeVersion: "v", runtimeVersionArn: "a", fingerprint: "f" }), list: () => [], remedy: () => "" },
+    catalog: {
+      find: () => ({
+        runtime: "python3.13",
+        root: "host",
+        lang: null,
+        client: "fake",
+        argv: () => ["x"],
+        env: {},
+        runtimeVersion: "v",
+        runtimeVersionArn: "a",
+        fingerprint: "f",
+      }),
+      list: () => [],
+      remedy: () => "",
+    },
     logs: again.logs,
     clock: again.clock,
     secret: Buffer.alloc(32, 7),
@@ -94,7 +112,11 @@ test("the token is known again after a restart of the worker", async () => {
 
 test("failures of Init at publish carry AWS's codes", async () => {
   const throwing = new WorkerHarness({ beforeSnapshot: () => Promise.reject(new Error("hook")) });
-  expect((await throwing.publish()).outcome).toEqual({ kind: "function-error", reasonCode: "FunctionError", reason: "An error occurred during function initialization." });
+  expect((await throwing.publish()).outcome).toEqual({
+    kind: "function-error",
+    reasonCode: "FunctionError",
+    reason: "An error occurred during function initialization.",
+  });
   expect(throwing.logs.lines.at(-1)).toBe("INIT_REPORT Init Duration: 0.00 ms\tPhase: init\tStatus: error\tError Type: Runtime.BeforeSnapshotError");
   await throwing.end();
   const hanging = new WorkerHarness({ beforeSnapshot: (process) => process.hang() });
@@ -181,7 +203,10 @@ test("the Runtime API without SnapStart knows no restore and no credentials", as
     404,
     404,
     404,
-    { errorMessage: "State transition from Running to InitError failed for runtime. Error: State transition is not allowed", errorType: "InvalidStateTransition" },
+    {
+      errorMessage: "State transition from Running to InitError failed for runtime. Error: State transition is not allowed",
+      errorType: "InvalidStateTransition",
+    },
     400,
     { errorMessage: "Invalid request ID", errorType: "InvalidRequestID" },
   ]);

@@ -38,7 +38,8 @@ export function connect(): Connection {
 function localCredentials(): SigningCredentials | null {
   const env = process.env;
   const hasProfile = env["AWS_PROFILE"] !== undefined || existsSync(env["AWS_SHARED_CREDENTIALS_FILE"] ?? join(homedir(), ".aws/credentials"));
-  if (env["THAW_ACCESS_KEY_ID"] && env["THAW_SECRET_ACCESS_KEY"]) return { accessKeyId: env["THAW_ACCESS_KEY_ID"], secretAccessKey: env["THAW_SECRET_ACCESS_KEY"] };
+  if (env["THAW_ACCESS_KEY_ID"] && env["THAW_SECRET_ACCESS_KEY"])
+    return { accessKeyId: env["THAW_ACCESS_KEY_ID"], secretAccessKey: env["THAW_SECRET_ACCESS_KEY"] };
   if (env["AWS_ACCESS_KEY_ID"] !== undefined || hasProfile) return null;
   for (const dir of [env["THAW_DATA"], join(env["THAW_HOME"] ?? "/var/lib/thaw", "data"), join(homedir(), ".local/share/thaw")]) {
     const found = dir === undefined ? null : readProfile(join(dir, "credentials"));
@@ -58,7 +59,14 @@ function readProfile(path: string): SigningCredentials | null {
   }
 }
 
-async function callAdmin(endpoint: string, region: string, credentials: () => Promise<SigningCredentials>, method: string, path: string, options: AdminOptions): Promise<Response> {
+async function callAdmin(
+  endpoint: string,
+  region: string,
+  credentials: () => Promise<SigningCredentials>,
+  method: string,
+  path: string,
+  options: AdminOptions,
+): Promise<Response> {
   const fullPath = `/_thaw/v1/${path}`;
   const query = new URLSearchParams(options.query).toString();
   const body = options.body ?? Buffer.alloc(0);

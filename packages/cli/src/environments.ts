@@ -16,7 +16,13 @@ export async function listEnvironments(connection: Connection, options: { functi
   const query = options.function === undefined ? {} : { function: options.function };
   const { environments } = (await (await connection.admin("GET", "environments", { query })).json()) as { environments: EnvironmentSummary[] };
   if (options.json) return printJson(environments);
-  const rows = environments.map((each) => [each.environmentId, `${each.functionName}:${each.version}`, each.state, each.isRestored ? "restored" : "initialised", String(each.invokeCount)]);
+  const rows = environments.map((each) => [
+    each.environmentId,
+    `${each.functionName}:${each.version}`,
+    each.state,
+    each.isRestored ? "restored" : "initialised",
+    String(each.invokeCount),
+  ]);
   return print(formatTable(["ENVIRONMENT", "FUNCTION", "STATE", "START", "INVOKES"], rows));
 }
 

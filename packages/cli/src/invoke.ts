@@ -18,7 +18,13 @@ export async function invoke(connection: Connection, name: string, payload: stri
   const log = Buffer.from(answer.LogResult ?? "", "base64").toString("utf8");
   const body = Buffer.from(answer.Payload ?? new Uint8Array()).toString("utf8");
   if (options.json) {
-    printJson({ statusCode: answer.StatusCode, executedVersion: answer.ExecutedVersion, functionError: answer.FunctionError, payload: body === "" ? null : JSON.parse(body), log });
+    printJson({
+      statusCode: answer.StatusCode,
+      executedVersion: answer.ExecutedVersion,
+      functionError: answer.FunctionError,
+      payload: body === "" ? null : JSON.parse(body),
+      log,
+    });
   } else {
     if (options.quiet !== true && log !== "") process.stderr.write(log.endsWith("\n") ? log : `${log}\n`);
     print(options.event === true ? "accepted\n" : `${body}\n`);

@@ -20,7 +20,8 @@ export async function showLogs(connection: Connection, name: string, options: { 
   const response = await connection.admin("GET", `logs/${encodeURIComponent(name)}`, { query, signal: stop.signal });
   if (response.body === null) return;
   try {
-    for await (const line of createInterface({ input: Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]) })) print(options.json ? `${line}\n` : format(JSON.parse(line) as LogEvent));
+    for await (const line of createInterface({ input: Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]) }))
+      print(options.json ? `${line}\n` : format(JSON.parse(line) as LogEvent));
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   }

@@ -42,14 +42,18 @@ function addFunctionCommands(program: Command): void {
     .option("--event", "do not wait for the answer")
     .option("--quiet", "only the payload, without the log")
     .description("invoke a function")
-    .action((name: string, payload: string, options: { event?: boolean; quiet?: boolean }, command: Command) => invoke(connect(), name, payload, { ...options, json: isJson(command) }));
+    .action((name: string, payload: string, options: { event?: boolean; quiet?: boolean }, command: Command) =>
+      invoke(connect(), name, payload, { ...options, json: isJson(command) }),
+    );
   program
     .command("logs")
     .argument("<function>", "name")
     .option("-f, --follow", "go on with new lines")
     .option("--since <minutes>", "how far back", parseNumber)
     .description("log lines of a function, all environments")
-    .action((name: string, options: { follow?: boolean; since?: number }, command: Command) => showLogs(connect(), name, { ...options, json: isJson(command) }));
+    .action((name: string, options: { follow?: boolean; since?: number }, command: Command) =>
+      showLogs(connect(), name, { ...options, json: isJson(command) }),
+    );
 }
 
 function addHostCommands(program: Command): void {
@@ -80,7 +84,7 @@ function addHostCommands(program: Command): void {
     .action((_options: unknown, command: Command) => runDoctor(isJson(command)));
   program
     .command("env")
-    .description("exports for AWS clients: eval \"$(npx thaw env)\"")
+    .description('exports for AWS clients: eval "$(npx thaw env)"')
     .action(() => printEnv(connect()));
 }
 

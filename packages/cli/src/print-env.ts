@@ -11,5 +11,9 @@ export async function printEnv(connection: Connection): Promise<void> {
     AWS_REGION: connection.region,
     AWS_DEFAULT_REGION: connection.region,
   };
-  print(Object.entries(variables).map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`).join(""));
+  print(
+    Object.entries(variables)
+      .map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`)
+      .join(""),
+  );
 }

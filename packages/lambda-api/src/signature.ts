@@ -48,7 +48,9 @@ export function verifySignature(request: SignedRequest, verifier: Verifier): Sig
   const expected = sign(request, signedHeaders.split(";"), scope, timestamp, secret);
   const isEqual = expected.length === signature.length && timingSafeEqual(Buffer.from(expected), Buffer.from(signature));
   if (isEqual) return null;
-  return invalid("The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.");
+  return invalid(
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
+  );
 }
 
 export interface SigningCredentials {
@@ -58,7 +60,12 @@ export interface SigningCredentials {
 }
 
 /** The headers to send: those given, with the date and the signature. */
-export function signRequest(request: SignedRequest & { readonly headers: Readonly<Record<string, string>> }, credentials: SigningCredentials, region: string, nowMs: number): Record<string, string> {
+export function signRequest(
+  request: SignedRequest & { readonly headers: Readonly<Record<string, string>> },
+  credentials: SigningCredentials,
+  region: string,
+  nowMs: number,
+): Record<string, string> {
   const timestamp = isoBasic(nowMs);
   const token = credentials.sessionToken === undefined ? {} : { "x-amz-security-token": credentials.sessionToken };
   const headers: Record<string, string> = { ...request.headers, "x-amz-date": timestamp, ...token };
@@ -93,9 +100,16 @@ function checkScope(scope: Scope, timestamp: string, verifier: Verifier): Signat
   if (Math.abs(skewMs) > CLOCK_SKEW_MS_MAX) {
     const now = isoBasic(verifier.nowMs);
     const limit = isoBasic(verifier.nowMs + (skewMs < 0 ? -CLOCK_SKEW_MS_MAX : CLOCK_SKEW_MS_MAX));
-    return invalid(skewMs < 0 ? `Signature expired: ${timestamp} is now earlier than ${limit} (${now} - 5 min.)` : `Signature not yet current: ${timestamp} is still later than ${limit} (${now} + 5 min.)`);
+    return invalid(
+      skewMs < 0
+        ? `Signature expired: ${timestamp} is now earlier than ${limit} (${now} - 5 min.)`
+        : `Signature not yet current: ${timestamp} is still later than ${limit} (${now} + 5 min.)`,
+    );
   }
-  if (scope.date !== timestamp.slice(0, 8)) return invalid(`Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scope.date}' != '${timestamp.slice(0, 8)}', from '${timestamp}'.`);
+  if (scope.date !== timestamp.slice(0, 8))
+    return invalid(
+      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scope.date}' != '${timestamp.slice(0, 8)}', from '${timestamp}'.`,
+    );
   if (scope.region !== verifier.region) return invalid(`Credential should be scoped to a valid region, not '${scope.region}'.`);
   if (scope.service !== SERVICE) return invalid(`Credential should be scoped to correct service: '${SERVICE}'.`);
   if (scope.terminator !== "aws4_request") return invalid("Credential should be scoped with a valid terminator: 'aws4_request'.");

@@ -37,7 +37,8 @@ function check(shapeName: string, value: unknown, path: string, problems: string
 function checkStructure(shape: Shape, value: unknown, path: string, problems: string[]): void {
   if (!isRecord(value)) throw new SerializationError(`Expected an object at '${path}'`);
   for (const name of shape.required ?? []) {
-    if (value[name] === undefined || value[name] === null) problems.push(`Value null at '${join(path, name)}' failed to satisfy constraint: Member must not be null`);
+    if (value[name] === undefined || value[name] === null)
+      problems.push(`Value null at '${join(path, name)}' failed to satisfy constraint: Member must not be null`);
   }
   for (const [name, member] of Object.entries(shape.members ?? {})) {
     const at = value[name];
@@ -136,7 +137,10 @@ function describe(value: string, path: string, constraint: string): string {
 function show(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => show(item)).join(", ")}]`;
   if (value instanceof Uint8Array) return "java.nio.HeapByteBuffer";
-  if (isRecord(value)) return `{${Object.entries(value).map(([key, item]) => `${key}=${typeof item === "number" && Number.isInteger(item) ? item.toFixed(1) : show(item)}`).join(", ")}}`;
+  if (isRecord(value))
+    return `{${Object.entries(value)
+      .map(([key, item]) => `${key}=${typeof item === "number" && Number.isInteger(item) ? item.toFixed(1) : show(item)}`)
+      .join(", ")}}`;
   return String(value);
 }
 

@@ -35,7 +35,10 @@ export interface Match {
 const ROUTES: readonly Route[] = Object.entries(OPERATIONS)
   .map(([operation, { method, uri }]) => {
     const names = [...uri.matchAll(/\{(\w+)\+?\}/g)].map((match) => match[1] ?? "");
-    const source = uri.replace(/\/$/, "").replaceAll(/\{\w+\+\}/g, "(.+)").replaceAll(/\{\w+\}/g, "([^/]+)");
+    const source = uri
+      .replace(/\/$/, "")
+      .replaceAll(/\{\w+\+\}/g, "(.+)")
+      .replaceAll(/\{\w+\}/g, "([^/]+)");
     return { operation: operation as OperationName, method, pattern: new RegExp(`^${source}/?$`), names, literals: uri.split("/").length - names.length };
   })
   // More literal segments first: `/functions/{name}/versions` before a greedy label.
@@ -168,5 +171,9 @@ export function serializeOutput(operation: OperationName, output: Readonly<Recor
     else json[name] = value;
   }
   if (shape.payload !== undefined) return { status: finalStatus, headers, body: payload ?? Buffer.alloc(0) };
-  return { status: finalStatus, headers: { ...headers, "Content-Type": "application/json" }, body: finalStatus === 204 ? Buffer.alloc(0) : Buffer.from(JSON.stringify(json)) };
+  return {
+    status: finalStatus,
+    headers: { ...headers, "Content-Type": "application/json" },
+    body: finalStatus === 204 ? Buffer.alloc(0) : Buffer.from(JSON.stringify(json)),
+  };
 }

@@ -73,9 +73,18 @@ async function applyFunction(connection: Connection, planned: PlannedFunction, b
 async function update(connection: Connection, planned: PlannedFunction, current: FunctionConfiguration, code: PreparedCode, progress: Progress): Promise<void> {
   progress(`${planned.name}: update`);
   // What the template does not say goes back to the default, as CloudFormation does.
-  const defaults = { Timeout: 3, MemorySize: 128, Description: "", Environment: { Variables: {} }, SnapStart: { ApplyOn: "None" }, EphemeralStorage: { Size: 512 } };
+  const defaults = {
+    Timeout: 3,
+    MemorySize: 128,
+    Description: "",
+    Environment: { Variables: {} },
+    SnapStart: { ApplyOn: "None" },
+    EphemeralStorage: { Size: 512 },
+  };
   const { Architectures: _, ...config } = planned.config;
-  await connection.lambda.send(new UpdateFunctionConfigurationCommand({ ...defaults, ...config, FunctionName: planned.name } as UpdateFunctionConfigurationCommandInput));
+  await connection.lambda.send(
+    new UpdateFunctionConfigurationCommand({ ...defaults, ...config, FunctionName: planned.name } as UpdateFunctionConfigurationCommandInput),
+  );
   await settle(connection, planned.name);
   if (code.sha256 === null || code.sha256 !== current.CodeSha256) {
     await connection.lambda.send(new UpdateFunctionCodeCommand({ FunctionName: planned.name, ...code.members }));
@@ -100,7 +109,9 @@ async function prepareCode(connection: Connection, planned: PlannedFunction, bas
 }
 
 async function publishVersion(connection: Connection, name: string, description: string | null, progress: Progress): Promise<string> {
-  const published = await connection.lambda.send(new PublishVersionCommand({ FunctionName: name, ...(description === null ? {} : { Description: description }) }));
+  const published = await connection.lambda.send(
+    new PublishVersionCommand({ FunctionName: name, ...(description === null ? {} : { Description: description }) }),
+  );
   const version = published.Version ?? "";
   const startMs = performance.now();
   let nextMs = PROGRESS_EVERY_MS;
@@ -112,7 +123,8 @@ async function publishVersion(connection: Connection, name: string, description:
       progress(`${name}: version ${version} is Active after ${(elapsedMs / 1000).toFixed(1)} s (snapshot ${SnapStart?.OptimizationStatus ?? "Off"})`);
       return version;
     }
-    if (State === "Failed") throw new CommandError(`${name}: version ${version} Failed: ${StateReason ?? ""} (${StateReasonCode ?? ""}). See: npx thaw logs ${name}`);
+    if (State === "Failed")
+      throw new CommandError(`${name}: version ${version} Failed: ${StateReason ?? ""} (${StateReasonCode ?? ""}). See: npx thaw logs ${name}`);
     if (elapsedMs > nextMs) {
       progress(`${name}: version ${version} is ${State} … ${(elapsedMs / 1000).toFixed(0)} s`);
       nextMs += PROGRESS_EVERY_MS;

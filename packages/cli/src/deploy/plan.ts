@@ -21,7 +21,10 @@ export interface PlannedFunction {
   readonly autoPublishAlias: string | null;
 }
 
-export type PlannedCode = { readonly kind: "path"; readonly path: string } | { readonly kind: "object"; readonly bucket: string; readonly key: string } | { readonly kind: "inline"; readonly text: string };
+export type PlannedCode =
+  | { readonly kind: "path"; readonly path: string }
+  | { readonly kind: "object"; readonly bucket: string; readonly key: string }
+  | { readonly kind: "inline"; readonly text: string };
 
 export interface PlannedVersion {
   readonly logicalId: string;
@@ -58,7 +61,20 @@ const FUNCTION = "AWS::Lambda::Function";
 const VERSION = "AWS::Lambda::Version";
 const ALIAS = "AWS::Lambda::Alias";
 
-const CONFIG = new Set(["Handler", "Runtime", "MemorySize", "Timeout", "Description", "Environment", "SnapStart", "EphemeralStorage", "Architectures", "Role", "LoggingConfig", "KmsKeyArn"]);
+const CONFIG = new Set([
+  "Handler",
+  "Runtime",
+  "MemorySize",
+  "Timeout",
+  "Description",
+  "Environment",
+  "SnapStart",
+  "EphemeralStorage",
+  "Architectures",
+  "Role",
+  "LoggingConfig",
+  "KmsKeyArn",
+]);
 /** Known to SAM's own tools, nothing to deploy. */
 const RESOURCE_KEYS = new Set(["Type", "Properties", "Metadata", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy"]);
 const SECTIONS = new Set(["AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Globals", "Parameters", "Resources", "Outputs"]);
@@ -128,7 +144,9 @@ class PlanBuilder {
 
   plan(): Omit<Plan, "problems"> {
     for (const [section] of Object.entries(this.#template.Globals ?? {})) if (section !== "Function") this.#refuse(`Globals.${section}`);
-    const outputs = Object.entries(this.#template.Outputs ?? {}).map(([name, output]) => [name, String(this.#resolver.resolve(output["Value"] as TemplateValue, `Outputs.${name}`))] as const);
+    const outputs = Object.entries(this.#template.Outputs ?? {}).map(
+      ([name, output]) => [name, String(this.#resolver.resolve(output["Value"] as TemplateValue, `Outputs.${name}`))] as const,
+    );
     return { functions: this.#functions, versions: this.#versions, aliases: this.#aliases, outputs: Object.fromEntries(outputs) };
   }
 
@@ -185,7 +203,8 @@ function merge(base: TemplateMap, over: TemplateMap): TemplateMap {
   for (const [key, value] of Object.entries(over)) {
     const below = merged[key];
     if (isTemplateMap(below) && isTemplateMap(value)) merged[key] = merge(below, value);
-    else if (Array.isArray(below) && Array.isArray(value) && key !== "Architectures") merged[key] = [...(below as TemplateValue[]), ...(value as TemplateValue[])];
+    else if (Array.isArray(below) && Array.isArray(value) && key !== "Architectures")
+      merged[key] = [...(below as TemplateValue[]), ...(value as TemplateValue[])];
     else merged[key] = value;
   }
   return merged;

@@ -88,8 +88,10 @@ export function readParameters(template: Template, overrides: Readonly<Record<st
     if (value === undefined) problems.push({ place: `Parameters.${name}`, reason: `has no default; give it with --parameter-overrides ${name}=VALUE` });
     else values[name] = String(value);
     const allowed = parameter["AllowedValues"];
-    if (value !== undefined && Array.isArray(allowed) && !allowed.map(String).includes(String(value))) problems.push({ place: `Parameters.${name}`, reason: `'${String(value)}' is not one of ${allowed.join(", ")}` });
+    if (value !== undefined && Array.isArray(allowed) && !allowed.map(String).includes(String(value)))
+      problems.push({ place: `Parameters.${name}`, reason: `'${String(value)}' is not one of ${allowed.join(", ")}` });
   }
-  for (const name of Object.keys(overrides)) if (template.Parameters?.[name] === undefined) problems.push({ place: `Parameters.${name}`, reason: "is not in the template" });
+  for (const name of Object.keys(overrides))
+    if (template.Parameters?.[name] === undefined) problems.push({ place: `Parameters.${name}`, reason: "is not in the template" });
   return values;
 }

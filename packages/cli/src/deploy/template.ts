@@ -15,7 +15,28 @@ export interface Template {
   readonly [section: string]: unknown;
 }
 
-const FUNCTIONS = ["Ref", "Condition", "Base64", "Cidr", "FindInMap", "GetAtt", "GetAZs", "ImportValue", "Join", "Select", "Split", "Sub", "Transform", "If", "Equals", "And", "Or", "Not", "ToJsonString", "Length"];
+const FUNCTIONS = [
+  "Ref",
+  "Condition",
+  "Base64",
+  "Cidr",
+  "FindInMap",
+  "GetAtt",
+  "GetAZs",
+  "ImportValue",
+  "Join",
+  "Select",
+  "Split",
+  "Sub",
+  "Transform",
+  "If",
+  "Equals",
+  "And",
+  "Or",
+  "Not",
+  "ToJsonString",
+  "Length",
+];
 
 export function readTemplate(path: string): Template {
   let text: string;
@@ -41,11 +62,13 @@ function longName(name: string): string {
 }
 
 function tags(): Array<ScalarTag | CollectionTag> {
-  return FUNCTIONS.flatMap((name): Array<ScalarTag | CollectionTag> => [
-    { tag: `!${name}`, resolve: (text: string) => ({ [longName(name)]: name === "GetAtt" ? splitOnce(text) : text }) },
-    { tag: `!${name}`, collection: "seq", resolve: (seq: YAMLMap.Parsed | YAMLSeq.Parsed) => wrap(name, seq) },
-    { tag: `!${name}`, collection: "map", resolve: (map: YAMLMap.Parsed | YAMLSeq.Parsed) => wrap(name, map) },
-  ]);
+  return FUNCTIONS.flatMap(
+    (name): Array<ScalarTag | CollectionTag> => [
+      { tag: `!${name}`, resolve: (text: string) => ({ [longName(name)]: name === "GetAtt" ? splitOnce(text) : text }) },
+      { tag: `!${name}`, collection: "seq", resolve: (seq: YAMLMap.Parsed | YAMLSeq.Parsed) => wrap(name, seq) },
+      { tag: `!${name}`, collection: "map", resolve: (map: YAMLMap.Parsed | YAMLSeq.Parsed) => wrap(name, map) },
+    ],
+  );
 }
 
 /** The collection stays a node, so that tags inside it are resolved too. */

@@ -109,7 +109,12 @@ function checkCpu(): Finding {
 
 function checkPrograms(): readonly Finding[] {
   const places = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-  const needed: ReadonlyArray<readonly [string, string]> = [["ip", "iproute2"], ["nft", "nftables"], ["mkfs.ext4", "e2fsprogs"], ["setpriv", "util-linux"]];
+  const needed: ReadonlyArray<readonly [string, string]> = [
+    ["ip", "iproute2"],
+    ["nft", "nftables"],
+    ["mkfs.ext4", "e2fsprogs"],
+    ["setpriv", "util-linux"],
+  ];
   const missing = needed.filter(([program]) => !places.some((place) => existsSync(join(place, program))));
   if (missing.length === 0) return [ok("programs", needed.map(([program]) => program).join(" "))];
   return missing.map(([program, debian]) => problem("programs", `${program} is missing`, `apt-get install ${debian}`));

@@ -19,7 +19,9 @@ export async function runDoctor(json: boolean): Promise<void> {
 
 async function checkServer(): Promise<Finding> {
   const { endpoint } = connect();
-  const answers = await fetch(`${endpoint}/_thaw/v1/health`).then((response) => response.ok).catch(() => false);
+  const answers = await fetch(`${endpoint}/_thaw/v1/health`)
+    .then((response) => response.ok)
+    .catch(() => false);
   if (answers) return { level: "ok", what: "server", detail: `answers at ${endpoint}` };
   return { level: "warning", what: "server", detail: `nothing answers at ${endpoint}`, remedy: "npx thaw serve" };
 }

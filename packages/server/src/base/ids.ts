@@ -7,7 +7,6 @@ type Branded<K extends string> = string & { readonly [brand]: K };
 export type EnvironmentId = Branded<"EnvironmentId">;
 export type SnapshotId = Branded<"SnapshotId">;
 
-const ENVIRONMENT_ID = /^env-[0-9a-f]{16}$/;
 const SNAPSHOT_ID = /^snap-[0-9a-f]{16}$/;
 
 export function newEnvironmentId(): EnvironmentId {
@@ -16,10 +15,6 @@ export function newEnvironmentId(): EnvironmentId {
 
 export function newSnapshotId(): SnapshotId {
   return `snap-${randomBytes(8).toString("hex")}` as SnapshotId;
-}
-
-export function isEnvironmentId(text: string): text is EnvironmentId {
-  return ENVIRONMENT_ID.test(text);
 }
 
 export function isSnapshotId(text: string): text is SnapshotId {

@@ -91,7 +91,9 @@ export class AliasOperations {
     const extra = Object.keys(alias.weights);
     if (extra.length > 1) throw invalidParameter("Number of items in AdditionalVersionWeights cannot be greater than 1");
     if (extra.includes(alias.functionVersion)) {
-      throw invalidParameter(`Invalid function version ${alias.functionVersion}. Function version ${alias.functionVersion} is already included in routing configuration.`);
+      throw invalidParameter(
+        `Invalid function version ${alias.functionVersion}. Function version ${alias.functionVersion} is already included in routing configuration.`,
+      );
     }
     if (extra.length > 0 && alias.functionVersion === LATEST) throw invalidParameter("$LATEST is not supported for an alias pointing to more than 1 version");
     for (const version of [alias.functionVersion, ...extra]) this.#checkVersion(alias.functionName, version);
@@ -102,7 +104,10 @@ export class AliasOperations {
     const arn = functionArn(scope, name, version);
     const record = store.getFunction(name) === null ? null : store.getVersion(name, version);
     if (record === null) throw notFound(`Function not found: ${arn}`);
-    if (record.state === "Failed" || (record.state === "Pending" && record.config.snapStartApplyOn === "PublishedVersions" && this.#services.parity === "strict")) {
+    if (
+      record.state === "Failed" ||
+      (record.state === "Pending" && record.config.snapStartApplyOn === "PublishedVersions" && this.#services.parity === "strict")
+    ) {
       throw conflict(
         `The operation cannot be performed at this time. The resource ${arn} is currently in the following state: '${record.state}'. StateReasonCode: '${record.stateReasonCode}'`,
       );

@@ -35,7 +35,9 @@ export class FunctionOperations {
     const { scope, store, clock, random } = this.#services;
     const { name } = parseFunctionName(scope, input.FunctionName);
     if (name.length > NAME_LENGTH_MAX) {
-      throw invalidParameter(`1 validation error detected: Value '${name}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to ${NAME_LENGTH_MAX}`);
+      throw invalidParameter(
+        `1 validation error detected: Value '${name}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to ${NAME_LENGTH_MAX}`,
+      );
     }
     const refuseExisting = (): void => {
       if (store.getFunction(name) !== null) throw conflict(`Function already exist: ${name}`);
@@ -75,7 +77,9 @@ export class FunctionOperations {
     const { owner, version, qualifier } = findVersion(this.#services, input.FunctionName, input.Qualifier);
     const tags = Object.keys(owner.tags).length === 0 ? {} : { Tags: owner.tags };
     return {
-      Configuration: presentVersion(scope, version, { qualifiedArn: qualifier !== null && qualifier !== LATEST ? version.version !== LATEST : qualifier === LATEST }),
+      Configuration: presentVersion(scope, version, {
+        qualifiedArn: qualifier !== null && qualifier !== LATEST ? version.version !== LATEST : qualifier === LATEST,
+      }),
       Code: { RepositoryType: "S3", Location: `/_thaw/v1/code/${version.code.codeName}` },
       ...tags,
     };
@@ -107,7 +111,8 @@ export class FunctionOperations {
     const before = findLatest(this.#services, name);
     checkSettled(this.#services, before);
     checkRevision(input.RevisionId, before.revisionId);
-    if (input.Architectures !== undefined && input.Architectures[0] !== "x86_64") throw invalidParameter(`The architecture ${input.Architectures[0]} can't be run on this host, which is x86_64.`);
+    if (input.Architectures !== undefined && input.Architectures[0] !== "x86_64")
+      throw invalidParameter(`The architecture ${input.Architectures[0]} can't be run on this host, which is x86_64.`);
     const code = await this.#fetchCode(input);
     if (input.DryRun === true) return presentVersion(scope, { ...before, code }, { qualifiedArn: false });
     const updated = store.transaction(() => this.#updateLatest(name, input.RevisionId, (latest) => ({ ...latest, code })));
@@ -161,7 +166,9 @@ export class FunctionOperations {
     if (version === null) return;
     const users = store.listAliases(name).filter((alias) => alias.functionVersion === qualifier || Object.hasOwn(alias.weights, qualifier));
     if (users.length > 0) {
-      throw conflict(`Version cannot be deleted since it is being used by alias(es): [${users.map((alias) => alias.name).join(", ")}] of function ${functionArn(scope, name)}`);
+      throw conflict(
+        `Version cannot be deleted since it is being used by alias(es): [${users.map((alias) => alias.name).join(", ")}] of function ${functionArn(scope, name)}`,
+      );
     }
     store.removeVersion(name, qualifier);
     this.#publisher.forget(version);
@@ -198,7 +205,8 @@ export class FunctionOperations {
 
   async #fetchCode(from: { readonly ZipFile?: Uint8Array; readonly S3Bucket?: string; readonly S3Key?: string }): Promise<CodeInfo> {
     if (from.ZipFile !== undefined) {
-      if (from.ZipFile.length > ZIP_SIZE_BYTES_MAX) throw new ApiError("RequestTooLargeException", `Zipped size must be smaller than ${ZIP_SIZE_BYTES_MAX} bytes`);
+      if (from.ZipFile.length > ZIP_SIZE_BYTES_MAX)
+        throw new ApiError("RequestTooLargeException", `Zipped size must be smaller than ${ZIP_SIZE_BYTES_MAX} bytes`);
       return this.#services.code.unpack(Buffer.from(from.ZipFile));
     }
     if (from.S3Bucket === undefined || from.S3Key === undefined) throw invalidParameter("Please provide a source for function code.");

@@ -37,13 +37,20 @@ export class InvokeOperation {
   async invoke(request: InvokeRequest): Promise<OperationTypes["Invoke"]["output"]> {
     const isEvent = request.InvocationType === "Event";
     const limit = isEvent ? EVENT_SIZE_BYTES_MAX : REQUEST_SIZE_BYTES_MAX;
-    if (request.payload.length > limit) throw new ApiError("RequestTooLargeException", `Request must be smaller than ${limit} bytes for the InvokeFunction operation`);
+    if (request.payload.length > limit)
+      throw new ApiError("RequestTooLargeException", `Request must be smaller than ${limit} bytes for the InvokeFunction operation`);
     const payload = checkPayload(request.payload);
     const found = this.#find(request);
     if (request.InvocationType === "DryRun") return { StatusCode: 204, ExecutedVersion: found.version.version };
     checkInvocable(found.version);
     if (isEvent) {
-      this.#events.accept({ requestId: request.requestId, functionName: found.owner.name, qualifier: found.qualifier, payload, clientContext: request.ClientContext ?? null });
+      this.#events.accept({
+        requestId: request.requestId,
+        functionName: found.owner.name,
+        qualifier: found.qualifier,
+        payload,
+        clientContext: request.ClientContext ?? null,
+      });
       return { StatusCode: 202, ExecutedVersion: found.version.version };
     }
     const outcome = await this.run(found, { ...request, payload });
@@ -98,7 +105,10 @@ export class InvokeOperation {
 
 export function checkInvocable(version: VersionRecord): void {
   if (version.isRegenerating) {
-    throw new ApiError("SnapStartNotReadyException", "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.");
+    throw new ApiError(
+      "SnapStartNotReadyException",
+      "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.",
+    );
   }
   if (version.state === "Active") return;
   throw conflict(`The operation cannot be performed at this time. The function is currently in the following state: ${version.state}`);

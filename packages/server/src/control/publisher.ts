@@ -73,7 +73,8 @@ export class Publisher {
         if (record.version === LATEST) continue;
         if (record.snapshotId !== null) named.add(record.snapshotId);
         if (record.state === "Pending") this.begin(record);
-        else if (record.state === "Active" && record.snapshotId !== null && !present.has(record.snapshotId) && worker.snapshotsProblem() === null) this.regenerate(record);
+        else if (record.state === "Active" && record.snapshotId !== null && !present.has(record.snapshotId) && worker.snapshotsProblem() === null)
+          this.regenerate(record);
       }
     }
     for (const snapshotId of present) if (!named.has(snapshotId)) await this.#removeSnapshot(snapshotId);

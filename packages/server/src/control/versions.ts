@@ -3,7 +3,7 @@ import type { OperationTypes } from "@thaw/lambda-api";
 import { createHash } from "node:crypto";
 import { invalidParameter } from "../model/api-error.ts";
 import { parseFunctionName } from "../model/function-name.ts";
-import { ACTIVE_STATE, CREATING_STATE, type VersionRecord } from "../model/function-record.ts";
+import { CREATING_STATE, type VersionRecord } from "../model/function-record.ts";
 import { checkRevision, checkSettled, findFunction, findLatest } from "./lookup.ts";
 import { pageOf } from "./pages.ts";
 import { presentVersion } from "./present.ts";
@@ -25,7 +25,9 @@ export class VersionOperations {
     checkSettled(this.#services, latest);
     checkRevision(input.RevisionId, latest.revisionId);
     if (input.CodeSha256 !== undefined && input.CodeSha256 !== latest.code.codeSha256) {
-      throw invalidParameter(`CodeSHA256 (${input.CodeSha256}) is different from current CodeSHA256 in $LATEST (${latest.code.codeSha256}). Please try again with the CodeSHA256 in $LATEST.`);
+      throw invalidParameter(
+        `CodeSHA256 (${input.CodeSha256}) is different from current CodeSHA256 in $LATEST (${latest.code.codeSha256}). Please try again with the CodeSHA256 in $LATEST.`,
+      );
     }
     const published = publish(this.#services, this.#publisher, latest, input.Description);
     return presentVersion(this.#services.scope, published, { qualifiedArn: true });
@@ -73,9 +75,7 @@ export function publish(services: ControlServices, publisher: Publisher, latest:
 
 function contentOf(record: VersionRecord): string {
   const { description: _, ...config } = record.config;
-  return createHash("sha256").update(JSON.stringify([record.code.codeSha256, Object.entries(config).sort()])).digest("hex");
-}
-
-export function activeState(record: VersionRecord): VersionRecord {
-  return { ...record, ...ACTIVE_STATE };
+  return createHash("sha256")
+    .update(JSON.stringify([record.code.codeSha256, Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))]))
+    .digest("hex");
 }

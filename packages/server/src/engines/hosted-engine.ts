@@ -60,11 +60,7 @@ class SandboxOnHost implements Sandbox {
 }
 
 /** Makes a sandbox by `make` and connects to it; whatever fails, nothing of it is left. */
-export async function openSandbox(
-  options: HostedEngineOptions,
-  spec: SandboxSpec,
-  make: () => Promise<HostedSandbox>,
-): Promise<Sandbox> {
+export async function openSandbox(options: HostedEngineOptions, spec: SandboxSpec, make: () => Promise<HostedSandbox>): Promise<Sandbox> {
   const hosted = await make();
   const startMs = options.clock.monotonicMs();
   try {

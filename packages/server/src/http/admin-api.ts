@@ -24,13 +24,22 @@ export interface StreamReply {
   readonly stream: Readable;
 }
 
-export async function serveAdminApi(control: ControlPlane, request: WireRequest, describeHost: HostDescription, gone: AbortSignal): Promise<Reply | StreamReply> {
+export async function serveAdminApi(
+  control: ControlPlane,
+  request: WireRequest,
+  describeHost: HostDescription,
+  gone: AbortSignal,
+): Promise<Reply | StreamReply> {
   const [resource = "", ...rest] = request.path.slice(ADMIN_PREFIX.length).split("/").map(decodeURIComponent);
   switch (`${request.method} ${resource}`) {
     case "GET host":
       return jsonReply(200, describeHost());
     case "GET environments":
-      return jsonReply(200, { environments: control.services.worker.listEnvironments().filter((each) => matches(each, filterOf(request.query.get("function"), request.query.get("version")))) });
+      return jsonReply(200, {
+        environments: control.services.worker
+          .listEnvironments()
+          .filter((each) => matches(each, filterOf(request.query.get("function"), request.query.get("version")))),
+      });
     case "POST environments":
       return stopEnvironments(control, rest, request.body);
     case "GET snapshots":
@@ -70,7 +79,13 @@ function listSnapshots(control: ControlPlane, id: string | undefined): Reply {
     store
       .listVersions(name)
       .filter((version) => version.version !== LATEST && version.snapshotId !== null)
-      .map((version) => ({ snapshotId: version.snapshotId, functionName: name, version: version.version, runtime: version.config.runtime, createdAt: new Date(version.lastModifiedMs).toISOString() })),
+      .map((version) => ({
+        snapshotId: version.snapshotId,
+        functionName: name,
+        version: version.version,
+        runtime: version.config.runtime,
+        createdAt: new Date(version.lastModifiedMs).toISOString(),
+      })),
   );
   if (id === undefined) return jsonReply(200, { snapshots: all });
   const found = all.find((snapshot) => snapshot.snapshotId === id);

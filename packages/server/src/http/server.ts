@@ -18,7 +18,12 @@ export interface HttpServerOptions {
 
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { random } = options.control.services;
-  const app = fastify({ bodyLimit: BODY_SIZE_BYTES_MAX, genReqId: () => random.uuid(), forceCloseConnections: "idle", routerOptions: { maxParamLength: 4096 } });
+  const app = fastify({
+    bodyLimit: BODY_SIZE_BYTES_MAX,
+    genReqId: () => random.uuid(),
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: 4096 },
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {

@@ -34,7 +34,9 @@ export async function runServer(options: ServeOptions): Promise<void> {
   mkdirSync(options.dataDir, { recursive: true });
   const credentials = loadCredentials(options.dataDir, options.region, process.env);
   if (!LOOPBACK.has(options.listenHost) && process.env["THAW_ACCESS_KEY_ID"] === undefined) {
-    throw new UsageError(`--listen ${options.listenHost} is reachable from outside: set THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY to credentials of your own`);
+    throw new UsageError(
+      `--listen ${options.listenHost} is reachable from outside: set THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY to credentials of your own`,
+    );
   }
   const host = await connectHost();
   const clock = systemClock;
@@ -88,7 +90,8 @@ async function connectHost(): Promise<SandboxHost> {
   try {
     return await connectSandboxd(socket);
   } catch (error) {
-    if (error instanceof ThawError) throw new UsageError(`sandboxd can't be reached at ${socket}. Start thaw serve as root, or have root start thaw-sandboxd for this user.`);
+    if (error instanceof ThawError)
+      throw new UsageError(`sandboxd can't be reached at ${socket}. Start thaw serve as root, or have root start thaw-sandboxd for this user.`);
     throw error;
   }
 }
@@ -101,14 +104,13 @@ function createCatalog(options: ServeOptions): RuntimeCatalog {
 }
 
 function describeHost(host: SandboxHost, engine: Engine, catalog: RuntimeCatalog): Record<string, unknown> {
-  const { memoryUsage, version, uptime } = process;
   return {
     ...host.facts,
     cpuFingerprint: createHash("sha256").update(host.facts.cpuFingerprint).digest("hex").slice(0, 16),
     engine: engine.name,
     snapshotsProblem: engine.snapshotsProblem,
     runtimes: catalog.list().map((recipe) => recipe.runtime),
-    server: { node: version, residentBytes: memoryUsage.rss(), uptimeS: uptime() },
+    server: { node: process.version, residentBytes: process.memoryUsage.rss(), uptimeS: process.uptime() },
   };
 }
 
@@ -127,6 +129,9 @@ function untilSignal(): Promise<string> {
 
 function logProblem(what: string, error: unknown, fields: Readonly<Record<string, unknown>> = {}): void {
   const cause = error instanceof Error && error.cause !== undefined ? { cause: String(error.cause) } : {};
-  const shown = error instanceof ThawError ? { code: error.code, message: error.message, ...error.detail, ...cause } : { message: error instanceof Error ? error.stack : String(error) };
+  const shown =
+    error instanceof ThawError
+      ? { code: error.code, message: error.message, ...error.detail, ...cause }
+      : { message: error instanceof Error ? error.stack : String(error) };
   log("problem", { what, ...fields, ...shown });
 }

@@ -15,7 +15,8 @@ export function loadCredentials(dataDir: string, region: string, env: Env): Serv
   const accessKeyId = env["THAW_ACCESS_KEY_ID"];
   const secretAccessKey = env["THAW_SECRET_ACCESS_KEY"];
   if (accessKeyId !== undefined && secretAccessKey !== undefined) return { accessKeyId, secretAccessKey };
-  if (accessKeyId !== undefined || secretAccessKey !== undefined) throw new UsageError("THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY belong together; only one is set");
+  if (accessKeyId !== undefined || secretAccessKey !== undefined)
+    throw new UsageError("THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY belong together; only one is set");
   const path = join(dataDir, "credentials");
   if (!existsSync(path)) makeProfile(path, region);
   const text = readFileSync(path, "utf8");

@@ -106,9 +106,7 @@ function startServer(options: ServeOptions, layout: Layout, argv: readonly strin
   const setpriv = ["setpriv", ...identity.map(String), "--inh-caps=-all", "--bounding-set=-all", "--pdeathsig", "TERM"];
   const shown = showTo(options, layout);
   const program = join(shown.repository, "packages/server/src/main/serve.ts");
-  const node = process.execPath.startsWith(`${REPOSITORY}/`)
-    ? join(shown.repository, process.execPath.slice(REPOSITORY.length + 1))
-    : process.execPath;
+  const node = process.execPath.startsWith(`${REPOSITORY}/`) ? join(shown.repository, process.execPath.slice(REPOSITORY.length + 1)) : process.execPath;
   const args = [...withoutData(argv), "--data", shown.dataDir];
   const command = [...shown.prefix, ...setpriv, node, "--disable-warning=ExperimentalWarning", program, ...args];
   return spawn(command[0] as string, command.slice(1), {

@@ -59,7 +59,9 @@ export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCat
 
 function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
   const { runtime, root, lang, client, argv, env, version } = found;
-  const fingerprint = createHash("sha256").update(JSON.stringify([version, clientDigest(join(options.clientsDir, client))])).digest("hex");
+  const fingerprint = createHash("sha256")
+    .update(JSON.stringify([version, clientDigest(join(options.clientsDir, client))]))
+    .digest("hex");
   return {
     runtime,
     root,
@@ -104,7 +106,8 @@ function javaHomes(root: string): Map<number, JavaHome> {
   for (const name of readdirSync(dir).sort()) {
     const release = join(dir, name, "release");
     if (!existsSync(release) || !existsSync(join(dir, name, "bin/java"))) continue;
-    const version = /^JAVA_RUNTIME_VERSION="?([^"\n]+)/m.exec(readFileSync(release, "utf8"))?.[1] ?? /^JAVA_VERSION="?([^"\n]+)/m.exec(readFileSync(release, "utf8"))?.[1];
+    const version =
+      /^JAVA_RUNTIME_VERSION="?([^"\n]+)/m.exec(readFileSync(release, "utf8"))?.[1] ?? /^JAVA_VERSION="?([^"\n]+)/m.exec(readFileSync(release, "utf8"))?.[1];
     const major = Number(version?.split(/[.+]/)[0]);
     if (version !== undefined && !homes.has(major)) homes.set(major, { path: `/usr/lib/jvm/${name}`, version });
   }
@@ -131,7 +134,11 @@ function findNode(options: RuntimeCatalogOptions): Found[] {
     const program = join(options.thawHome, "runtimes", lang, "bin/node");
     if (!existsSync(program) || !existsSync(join(options.clientsDir, "nodejs"))) return [];
     const stamp = statSync(program);
-    const argv: RuntimeRecipe["argv"] = ({ memorySizeMib }) => ["/var/lang/bin/node", `--max-old-space-size=${Math.floor(memorySizeMib * 0.9)}`, "/var/runtime/main.mjs"];
+    const argv: RuntimeRecipe["argv"] = ({ memorySizeMib }) => [
+      "/var/lang/bin/node",
+      `--max-old-space-size=${Math.floor(memorySizeMib * 0.9)}`,
+      "/var/runtime/main.mjs",
+    ];
     const env = { NODE_PATH: "/opt/nodejs/node_modules:/var/task/node_modules" };
     return [{ runtime: `nodejs${major}.x`, root: "host", lang, client: "nodejs", version: `${stamp.size}:${stamp.mtimeMs}`, argv, env }];
   });

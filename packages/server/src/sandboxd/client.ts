@@ -133,11 +133,7 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
   const client = new SandboxdClient(await connectSocket(path));
   const facts = readFacts(await client.request("hello", { protocol: PROTOCOL }));
 
-  const make = async (
-    op: string,
-    spec: SandboxSpec,
-    members: Readonly<Record<string, unknown>>,
-  ): Promise<HostedSandbox> => {
+  const make = async (op: string, spec: SandboxSpec, members: Readonly<Record<string, unknown>>): Promise<HostedSandbox> => {
     const sandbox = spec.environmentId;
     const exited = client.watchExit(sandbox);
     try {

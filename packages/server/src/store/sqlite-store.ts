@@ -23,7 +23,10 @@ const SCHEMA = `
 export class StoreFormatError extends ThawError {
   readonly code = "STORE_FORMAT_UNKNOWN";
   constructor(found: number) {
-    super({ publicMessage: `The data directory was written by another version of Thaw (format ${found}, this one knows ${SCHEMA_VERSION}).`, detail: { found } });
+    super({
+      publicMessage: `The data directory was written by another version of Thaw (format ${found}, this one knows ${SCHEMA_VERSION}).`,
+      detail: { found },
+    });
   }
 }
 

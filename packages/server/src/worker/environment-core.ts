@@ -311,7 +311,9 @@ function sandboxExitFailure(oom: boolean): Failure {
 }
 
 /** Runs an engine's call; what it throws becomes a platform failure. */
-export async function tryEngine<T>(run: () => Promise<T>): Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure; readonly error: unknown }> {
+export async function tryEngine<T>(
+  run: () => Promise<T>,
+): Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure; readonly error: unknown }> {
   try {
     return { ok: true, value: await run() };
   } catch (error) {

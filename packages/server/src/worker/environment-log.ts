@@ -96,7 +96,7 @@ export class EnvironmentLog {
 
   /** Writes unfinished lines, and a line for what was dropped. At the end of each phase: a frozen process finishes no line. */
   flushOutput(): void {
-    for (const pipe of [...this.#partial.keys()]) this.#endLine(pipe);
+    for (const pipe of Array.from(this.#partial.keys())) this.#endLine(pipe);
     if (this.#droppedBytes === 0) return;
     const limit = this.#options.phaseSizeBytesMax;
     this.writeLine(`[thaw] ${this.#droppedBytes} bytes of output were dropped: more than ${limit} bytes in one phase.`);

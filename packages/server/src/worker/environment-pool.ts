@@ -87,7 +87,9 @@ export class EnvironmentPool {
         await started.serve({ input, reply: resolve });
       });
       // Also where the driver broke and never answered; a second answer does nothing.
-      void environment.stopped.then(() => resolve({ kind: "platform-error", code: CLOSING.code, message: "The execution environment ended before it answered." }));
+      void environment.stopped.then(() =>
+        resolve({ kind: "platform-error", code: CLOSING.code, message: "The execution environment ended before it answered." }),
+      );
     });
   }
 

@@ -8,17 +8,7 @@
  *
  * resetting: the sandbox of a failed Init is replaced by a new one before Init is tried again within the invoke.
  */
-export const ENVIRONMENT_STATES = [
-  "starting",
-  "initialising",
-  "restoring",
-  "snapshotting",
-  "idle",
-  "invoking",
-  "resetting",
-  "stopping",
-  "stopped",
-] as const;
+export const ENVIRONMENT_STATES = ["starting", "initialising", "restoring", "snapshotting", "idle", "invoking", "resetting", "stopping", "stopped"] as const;
 
 export type EnvironmentState = (typeof ENVIRONMENT_STATES)[number];
 

@@ -10,11 +10,7 @@ export type CredentialDelivery =
   | { readonly kind: "endpoint"; readonly token: string }
   | { readonly kind: "variables"; readonly credentials: FunctionCredentials; readonly logStream: string };
 
-export function buildEnvironmentVariables(
-  version: RunnableVersion,
-  recipe: RuntimeRecipe,
-  delivery: CredentialDelivery,
-): Readonly<Record<string, string>> {
+export function buildEnvironmentVariables(version: RunnableVersion, recipe: RuntimeRecipe, delivery: CredentialDelivery): Readonly<Record<string, string>> {
   return { TZ: ":UTC", ...recipe.env, ...version.environment, ...reservedVariables(version, delivery) };
 }
 

@@ -39,9 +39,7 @@ const SIGNAL_TEXT: Readonly<Record<string, string>> = {
   SIGTERM: "terminated",
 };
 
-const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(constants.signals).map(([name, number]) => [number, name]),
-);
+const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
 export function describeExit(exit: ProcessExit): string {
   if (exit.signal !== null) {

@@ -51,11 +51,7 @@ export function placeInvoke(environments: readonly EnvironmentView[], request: P
 }
 
 /** The longest idle ones that must go to make room; null when even all of them are not enough. */
-export function chooseEvictions(
-  environments: readonly EnvironmentView[],
-  memorySizeMib: number,
-  limits: HostLimits,
-): readonly EnvironmentId[] | null {
+export function chooseEvictions(environments: readonly EnvironmentView[], memorySizeMib: number, limits: HostLimits): readonly EnvironmentId[] | null {
   let count = environments.length + 1;
   let memoryMib = memorySizeMib;
   for (const environment of environments) memoryMib += environment.memorySizeMib;

@@ -28,7 +28,13 @@ export interface InvokeReport {
 }
 
 export type PlatformEvent =
-  | ({ readonly kind: "init-start"; readonly functionName: string; readonly version: string; readonly phase: "init" | "invoke"; readonly initializationType: "on-demand" | "snap-start" } & RuntimeVersionInfo)
+  | ({
+      readonly kind: "init-start";
+      readonly functionName: string;
+      readonly version: string;
+      readonly phase: "init" | "invoke";
+      readonly initializationType: "on-demand" | "snap-start";
+    } & RuntimeVersionInfo)
   | { readonly kind: "init-report"; readonly report: InitReport }
   | ({ readonly kind: "restore-start"; readonly functionName: string; readonly version: string } & RuntimeVersionInfo)
   | { readonly kind: "restore-report"; readonly durationMs: number; readonly status: PhaseStatus }

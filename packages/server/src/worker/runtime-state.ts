@@ -20,9 +20,7 @@ export type RuntimeState =
 /** What a call of the runtime asks for. `init-error` is decided by the state: it is a restore error while Restoring. */
 export type RuntimeMove = "restore-next" | "restore-error" | "init-error" | "invocation-next" | "response" | "invocation-error";
 
-export type MoveDecision =
-  | { readonly kind: "allowed"; readonly state: RuntimeState }
-  | { readonly kind: "forbidden"; readonly message: string };
+export type MoveDecision = { readonly kind: "allowed"; readonly state: RuntimeState } | { readonly kind: "forbidden"; readonly message: string };
 
 const ALLOWED: Readonly<Record<RuntimeMove, Readonly<Partial<Record<RuntimeState, RuntimeState>>>>> = {
   "restore-next": { Started: "RestoreReady" },
