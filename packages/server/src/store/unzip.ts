@@ -47,7 +47,7 @@ export async function unzip(zip: Buffer, target: string): Promise<void> {
 }
 
 function toApiError(error: unknown): unknown {
-  const isSystem = error instanceof Error && typeof (error as NodeJS.ErrnoException).errno === "number";
+  const isSystem = error instanceof Error && (error as NodeJS.ErrnoException).syscall !== undefined;
   // A full disk is not the zip's fault; a file where a directory should be is.
   if (error instanceof ApiError || (isSystem && !["EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG"].includes((error as NodeJS.ErrnoException).code ?? "")))
     return error;

@@ -1,0 +1,116 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { type Plan, planTemplate } from "./plan.ts";
+import { readTemplate } from "./template.ts";
+
+let dir: string;
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "plan-test-"));
+});
+
+afterAll(() => rmSync(dir, { recursive: true }));
+
+function plan(text: string, overrides: Record<string, string> = {}): Plan {
+  const path = join(dir, "template.yml");
+  writeFileSync(path, text);
+  return planTemplate(readTemplate(path), { region: "eu-west-1", accountId: "123456789012", stackName: "shop", overrides });
+}
+
+const SAM = `
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Stage: { Type: String, Default: dev }
+  Memory: { Type: Number, Default: 512 }
+Globals:
+  Function:
+    Runtime: java17
+    Environment: { Variables: { STAGE: !Ref Stage, SHARED: yes } }
+Resources:
+  Orders:
+    Type: AWS::Serverless::Function
+    Metadata: { SamResourceId: Orders }
+    Properties:
+      FunctionName: !Sub "orders-\${Stage}"
+      CodeUri: ./Orders
+      Handler: a.B::c
+      MemorySize: !Ref Memory
+      AutoPublishAlias: live
+      Environment: { Variables: { ARN: !GetAtt Other.Arn } }
+      SnapStart: { ApplyOn: PublishedVersions }
+  Other:
+    Type: AWS::Lambda::Function
+    Properties:
+      Code: { S3Bucket: b, S3Key: k }
+      Handler: x
+      Runtime: python3.13
+      Role: !Sub "arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/r"
+  OtherV1:
+    Type: AWS::Lambda::Version
+    Properties: { FunctionName: !Ref Other }
+  OtherLive:
+    Type: AWS::Lambda::Alias
+    Properties: { FunctionName: !Ref Other, Name: live, FunctionVersion: !GetAtt OtherV1.Version }
+Outputs:
+  Url: { Value: !Join ["/", [a, !Ref Stage]] }
+`;
+
+describe("planTemplate", () => {
+  it("understands functions, versions, aliases and their references", ({ expect }) => {
+    const { functions, versions, aliases, outputs, problems } = plan(SAM, { Stage: "prod" });
+    expect(problems).toEqual([]);
+    expect(functions[0]).toMatchObject({
+      name: "orders-prod",
+      code: { kind: "path", path: "./Orders" },
+      autoPublishAlias: "live",
+      config: {
+        Runtime: "java17",
+        MemorySize: 512,
+        SnapStart: { ApplyOn: "PublishedVersions" },
+        Environment: { Variables: { STAGE: "prod", SHARED: "yes", ARN: "arn:aws:lambda:eu-west-1:123456789012:function:shop-Other" } },
+      },
+    });
+    expect(functions[1]).toMatchObject({
+      name: "shop-Other",
+      code: { kind: "object", bucket: "b", key: "k" },
+      config: { Role: "arn:aws:iam::123456789012:role/r" },
+    });
+    expect(versions).toMatchObject([{ logicalId: "OtherV1", functionName: "shop-Other" }]);
+    expect(aliases).toMatchObject([{ functionName: "shop-Other", name: "live", version: "OtherV1" }]);
+    expect(outputs).toEqual({ Url: "a/prod" });
+  });
+
+  it("lists what is not supported by resource and property, and drops nothing silently", ({ expect }) => {
+    const { problems } = plan(`
+Conditions: { X: !Equals [a, b] }
+Globals: { Api: { Cors: "*" } }
+Resources:
+  Table: { Type: AWS::DynamoDB::Table }
+  F:
+    Type: AWS::Serverless::Function
+    Condition: X
+    Properties:
+      CodeUri: .
+      Handler: h
+      Runtime: nodejs24.x
+      Events: { Get: { Type: Api } }
+      Environment: { Variables: { T: !Ref Table, Z: !ImportValue z } }
+`);
+    expect(problems.map((problem) => problem.place).toSorted()).toEqual([
+      "Conditions",
+      "Globals.Api",
+      "Resources.F.Condition",
+      "Resources.F.Environment.Variables.T",
+      "Resources.F.Environment.Variables.Z",
+      "Resources.F.Events",
+      "Resources.Table",
+    ]);
+  });
+
+  it("asks for parameters without a default, and refuses unknown ones", ({ expect }) => {
+    const { problems } = plan("Parameters: { A: { Type: String } }\nResources: {}", { B: "1" });
+    expect(problems.map((problem) => problem.place)).toEqual(["Parameters.A", "Parameters.B"]);
+  });
+});

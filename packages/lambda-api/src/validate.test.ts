@@ -1,0 +1,53 @@
+/** The texts are AWS's: recorded in LocalStack's snapshots of real answers (tests/recorded). */
+import { describe, it } from "vitest";
+import { SerializationError, validate } from "./validate.ts";
+
+const function_ = { Role: "arn:aws:iam::000000000000:role/x", Code: {}, FunctionName: "f" };
+
+const recorded: ReadonlyArray<readonly [string, unknown, string]> = [
+  [
+    "CreateFunctionRequest",
+    { ...function_, Role: "r1" },
+    "1 validation error detected: Value 'r1' at 'role' failed to satisfy constraint: Member must satisfy regular expression pattern: arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+",
+  ],
+  [
+    "CreateFunctionRequest",
+    { ...function_, SnapStart: { ApplyOn: "invalidOption" } },
+    "1 validation error detected: Value 'invalidOption' at 'snapStart.applyOn' failed to satisfy constraint: Member must satisfy enum value set: [PublishedVersions, None]",
+  ],
+  [
+    "ListFunctionsRequest",
+    { FunctionVersion: "invalid" },
+    "1 validation error detected: Value 'invalid' at 'functionVersion' failed to satisfy constraint: Member must satisfy enum value set: [ALL]",
+  ],
+  [
+    "CreateAliasRequest",
+    { FunctionName: "f", Name: "a", FunctionVersion: "1", RoutingConfig: { AdditionalVersionWeights: { "2": 2 } } },
+    "1 validation error detected: Value '{2=2.0}' at 'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must have value greater than or equal to 0.0, Member must not be null]",
+  ],
+  [
+    "CreateAliasRequest",
+    { FunctionName: "f", Name: "a", FunctionVersion: "1", RoutingConfig: { AdditionalVersionWeights: { $LATEST: 0.5 } } },
+    "1 validation error detected: Value '{$LATEST=0.5}' at 'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 1024, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [0-9]+]",
+  ],
+];
+
+describe("validate", () => {
+  it.for(recorded)("%s says what AWS says", ([shape, value, message], { expect }) => {
+    expect(validate(shape, value)).toBe(message);
+  });
+
+  it("accepts what is right", ({ expect }) => {
+    expect(validate("CreateFunctionRequest", { ...function_, Runtime: "java17", MemorySize: 1769 })).toBeNull();
+  });
+
+  it("counts several problems, and names missing members", ({ expect }) => {
+    expect(validate("CreateFunctionRequest", { Code: {}, FunctionName: "f", Timeout: 0 })).toBe(
+      "2 validation errors detected: Value null at 'role' failed to satisfy constraint: Member must not be null; Value '0' at 'timeout' failed to satisfy constraint: Member must have value greater than or equal to 1",
+    );
+  });
+
+  it("tells a wrong JSON type from a wrong value", ({ expect }) => {
+    expect(() => validate("CreateFunctionRequest", { ...function_, MemorySize: "128" })).toThrow(SerializationError);
+  });
+});

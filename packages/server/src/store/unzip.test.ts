@@ -1,0 +1,72 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "vitest";
+import { unzip } from "./unzip.ts";
+
+let dir: string;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "unzip-test-"));
+});
+
+afterEach(() => rmSync(dir, { recursive: true }));
+
+/** Written by Python's zipfile, which writes any name and any mode. */
+function zipWith(script: string): Buffer {
+  const path = join(dir, "made.zip");
+  const head =
+    "import sys, zipfile, stat\nz = zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED)\ndef link(name, to):\n i = zipfile.ZipInfo(name)\n i.create_system = 3\n i.external_attr = (stat.S_IFLNK | 0o777) << 16\n z.writestr(i, to)\n";
+  execFileSync("python3", ["-W", "ignore", "-c", `${head}${script}\nz.close()`, path]);
+  return readFileSync(path);
+}
+
+const refused: ReadonlyArray<readonly [string, string, RegExp]> = [
+  ["a path that goes up", "z.writestr('../evil', 'x')", /invalid relative path/],
+  ["an absolute path", "z.writestr('/evil', 'x')", /absolute path/],
+  ["a backslash path", "z.writestr('..\\\\evil', 'x')", /invalid characters|relative path/],
+  ["a link to an absolute path", "link('a', '/etc/passwd')", /link that points out/],
+  ["a link that goes up", "link('a/b', '../../x')", /link that points out/],
+  ["a link whose meaning another link changes", "link('a', 'b/../../x')", /link that points out/],
+  ["a file through a link", "link('a', 'b')\nz.writestr('a/file', 'x')", /writes through a link/],
+  ["two entries of one name", "z.writestr('a', 'x')\nz.writestr('a', 'y')", /Could not unzip/],
+  ["a file that is also a folder", "z.writestr('a', 'x')\nz.writestr('a/b', 'y')", /Could not unzip/],
+  ["a device", "i = zipfile.ZipInfo('dev')\ni.create_system = 3\ni.external_attr = (stat.S_IFCHR | 0o666) << 16\nz.writestr(i, '')", /no file/],
+  ["a bomb", "z.writestr('bomb', b'\\0' * 262_144_001)", /Unzipped size must be smaller than 262144000 bytes/],
+];
+
+describe("unzip", () => {
+  it("keeps files, folders, links inside and the executable bit", async ({ expect }) => {
+    const script =
+      "z.writestr('lib/a.txt', 'a')\nlink('link', 'lib/a.txt')\nlink('lib/up', '../lib/a.txt')\ni = zipfile.ZipInfo('bootstrap')\ni.create_system = 3\ni.external_attr = 0o100755 << 16\nz.writestr(i, '#!')";
+    await unzip(zipWith(script), dir);
+    expect(readFileSync(join(dir, "link"), "utf8")).toBe("a");
+    expect(readlinkSync(join(dir, "lib/up"))).toBe("../lib/a.txt");
+    expect(statSync(join(dir, "bootstrap")).mode & 0o777).toBe(0o755);
+    expect(statSync(join(dir, "lib/a.txt")).mode & 0o777).toBe(0o644);
+  });
+
+  it.for(refused)("refuses %s", async ([, script, message], { expect }) => {
+    await expect(unzip(zipWith(script), dir)).rejects.toMatchObject({ name: "InvalidParameterValueException", message: expect.stringMatching(message) });
+    expect(existsSync(join(dir, "../evil"))).toBe(false);
+  });
+
+  it.for([Buffer.from("no zip"), Buffer.alloc(0)])("refuses what is no zip", async (bytes, { expect }) => {
+    await expect(unzip(bytes, dir)).rejects.toMatchObject({
+      name: "InvalidParameterValueException",
+      message: expect.stringContaining("Could not unzip uploaded file"),
+    });
+  });
+
+  it("never throws anything else, whatever byte is changed", async ({ expect }) => {
+    const zip = zipWith("z.writestr('a/b.txt', 'hello' * 20)\nlink('l', 'a/b.txt')");
+    for (let at = 0; at < zip.length; at++) {
+      const changed = Buffer.from(zip);
+      changed[at] = (changed[at] ?? 0) ^ 0xff;
+      const target = mkdtempSync(join(dir, "t-"));
+      const error = await unzip(changed, target).catch((thrown: Error) => thrown);
+      if (error !== undefined) expect(error.name, `byte ${at}: ${error.message}`).toBe("InvalidParameterValueException");
+    }
+  });
+});
