@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { json, WorkerHarness } from "./harness.ts";
+import { WorkerHarness } from "./harness.ts";
 
 /** A handler that waits until the test lets it go. */
 function gatedHandler(): { readonly handle: () => Promise<string>; readonly release: () => void } {

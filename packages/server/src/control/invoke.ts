@@ -15,7 +15,7 @@ const REQUEST_SIZE_BYTES_MAX = 6_291_456;
 const EVENT_SIZE_BYTES_MAX = 1_048_576;
 const EMPTY_EVENT = Buffer.from("{}");
 /** Snapshot codes after which a new snapshot is made. */
-const SNAPSHOT_UNUSABLE = new Set(["SANDBOX_SNAPSHOT_DAMAGED", "SANDBOX_SNAPSHOT_UNKNOWN"]);
+const SNAPSHOT_UNUSABLE = new Set(["SANDBOX_SNAPSHOT_DAMAGED"]);
 
 export interface InvokeRequest extends Omit<OperationTypes["Invoke"]["input"], "Payload"> {
   readonly payload: Buffer;

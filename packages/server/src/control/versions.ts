@@ -74,7 +74,9 @@ export function publish(services: ControlServices, publisher: Publisher, latest:
 }
 
 function contentOf(record: VersionRecord): string {
-  const { description: _, ...config } = record.config;
+  const { description: _, ...rest } = record.config;
+  // No environment and an empty one are the same to a function.
+  const config = { ...rest, environment: rest.environment ?? {} };
   return createHash("sha256")
     .update(JSON.stringify([record.code.codeSha256, Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))]))
     .digest("hex");

@@ -118,7 +118,12 @@ function checkParents(name: string, unpacking: Unpacking): void {
 
 function openEntry(file: ZipFile, entry: Entry): Promise<Readable> {
   return new Promise((resolve, reject) => {
-    file.openReadStream(entry, (error, stream) => (error !== null && error !== undefined ? reject(error) : resolve(stream as Readable)));
+    file.openReadStream(entry, (error, stream) => {
+      if (error !== null && error !== undefined) return reject(error);
+      // A broken entry may fail before its reader is there or after it has gone: the failure is kept for it, and never ends the server.
+      stream.on("error", (failure: Error) => stream.destroy(failure));
+      resolve(stream);
+    });
   });
 }
 

@@ -1,0 +1,96 @@
+/** The CLI as a user types it: deploy, deploy again, invoke, logs, environments, snapshots, and a mistake or two. */
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, it } from "vitest";
+import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+
+const run = promisify(execFile);
+let server: ThawServer;
+let scratch: string;
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), "thaw-cli-"));
+  server = await startThaw();
+});
+
+afterAll(async () => {
+  await server?.remove();
+  rmSync(scratch, { recursive: true });
+});
+
+/** A port that was free a moment ago. */
+async function closedEndpoint(): Promise<string> {
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const { port } = listener.address() as AddressInfo;
+  listener.close();
+  return `http://127.0.0.1:${port}`;
+}
+
+async function thaw(...args: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
+  const program = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
+  try {
+    return { ...(await run(process.execPath, [program, ...args], { env: { ...process.env, ...server.env } })), code: 0 };
+  } catch (error) {
+    return error as { stdout: string; stderr: string; code: number };
+  }
+}
+
+it.for(["python", "nodejs"])("deploys the %s sample, and publishes nothing where nothing has changed", async (sample, { expect }) => {
+  const template = join(REPOSITORY, `samples/${sample}/template.yml`);
+  const first = await thaw("deploy", template);
+  expect(first.stderr).toMatch(/version 1 is Active after [\d.]+ s \(snapshot On\)/);
+  const name = sample === "python" ? "search" : "primes";
+  const answer = await thaw("invoke", `${name}:live`, '{"prefix":"ab","below":100}');
+  expect(JSON.parse(answer.stdout)).toHaveProperty("count");
+  expect(answer.stderr).toContain("Restore Duration");
+  expect((await thaw("deploy", template)).stderr).toContain("alias live → version 1");
+  expect((await thaw("logs", name)).stdout).toContain("RESTORE_REPORT");
+  const environments = JSON.parse((await thaw("environments", "ls", "--json")).stdout) as Array<{ functionName: string; isRestored: boolean }>;
+  expect(environments.some((each) => each.functionName === name && each.isRestored)).toBe(true);
+  expect((await thaw("environments", "stop", "--function", `${name}:live`)).stdout).toBe("1 stopped\n");
+  const snapshots = JSON.parse((await thaw("snapshots", "ls", "--json")).stdout) as Array<{ snapshotId: string; functionName: string }>;
+  const id = snapshots.find((each) => each.functionName === name)?.snapshotId ?? "";
+  expect((await thaw("snapshots", "inspect", id)).stdout).toContain(name);
+});
+
+it("says what a template has that is not supported, and changes nothing", async ({ expect }) => {
+  const path = join(scratch, "template.yml");
+  writeFileSync(
+    path,
+    "Resources:\n  Table: { Type: AWS::DynamoDB::Table }\n  F:\n    Type: AWS::Serverless::Function\n    Properties: { FunctionName: refused, CodeUri: ., Handler: index.handler, Runtime: nodejs24.x, Events: { A: { Type: Api } } }\n",
+  );
+  const refused = await thaw("deploy", path);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain("Resources.Table AWS::DynamoDB::Table is not supported");
+  expect(refused.stderr).toContain("Resources.F.Events is not supported");
+  expect((await thaw("invoke", "refused")).stderr).toContain("Function not found");
+});
+
+it("explains mistakes", async ({ expect }) => {
+  expect((await thaw("deploy", join(scratch, "none.yml"))).stderr).toContain("can't be read");
+  expect((await thaw("snapshots", "inspect", "snap-none")).stderr).toContain("Snapshot not found");
+  expect((await thaw("nonsense")).stderr).toContain("unknown command");
+  const elsewhere = await run(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), "environments", "ls"], {
+    env: { ...process.env, ...server.env, THAW_ENDPOINT: await closedEndpoint() },
+  }).catch((error: { stderr: string }) => error);
+  expect(elsewhere.stderr).toContain("npx thaw serve");
+});
+
+it("strict parity refuses what AWS refuses, in AWS's words", async ({ expect }) => {
+  const strict = await startThaw({ args: ["--parity", "strict"] });
+  try {
+    const program = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
+    const refused = (await run(process.execPath, [program, "deploy", join(REPOSITORY, "samples/nodejs/template.yml")], {
+      env: { ...process.env, ...strict.env },
+    }).catch((error: unknown) => error)) as { stderr: string };
+    expect(refused.stderr).toContain("nodejs24.x is not supported for SnapStart enabled functions.");
+  } finally {
+    await strict.remove();
+  }
+});

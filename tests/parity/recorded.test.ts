@@ -1,0 +1,194 @@
+/** Thaw's answers beside those recorded from AWS: the same members, the same texts; placeholders stand for what differs. */
+import * as aws from "@aws-sdk/client-lambda";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { ROLE, TestFunctions, zipOf } from "../support/functions.ts";
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+type Responses = Readonly<Record<string, { readonly [key: string]: Json }>>;
+
+let server: ThawServer;
+let functions: TestFunctions;
+
+beforeAll(async () => {
+  server = await startThaw();
+  functions = new TestFunctions(server);
+});
+
+afterAll(() => server?.remove());
+
+function recorded(name: string, parameter = "-"): Responses {
+  const all = JSON.parse(readFileSync(join(REPOSITORY, `tests/recorded/test_lambda_api.${name}.json`), "utf8")) as Record<string, { responses: Responses }>;
+  return all[parameter]?.responses ?? {};
+}
+
+/** Null where `actual` is what AWS answered. */
+function difference(expected: Json, actual: unknown, path = ""): string | null {
+  if (typeof expected === "string") return differentText(expected, actual, path);
+  if (expected === null || typeof expected !== "object") return expected === actual ? null : `${path}: ${String(expected)}, not ${String(actual)}`;
+  if (typeof actual !== "object" || actual === null) return `${path}: an object, not ${String(actual)}`;
+  const keys = (value: object): string[] =>
+    Object.keys(value).filter((key) => !["ResponseMetadata", "$metadata"].includes(key) && (value as Record<string, unknown>)[key] !== undefined);
+  const [wanted, given] = [keys(expected).toSorted(), keys(actual).toSorted()];
+  if (JSON.stringify(wanted) !== JSON.stringify(given)) return `${path}: members ${wanted.join()}, not ${given.join()}`;
+  for (const key of wanted) {
+    const found = difference((expected as Record<string, Json>)[key] ?? null, (actual as Record<string, unknown>)[key], `${path}.${key}`);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function differentText(expected: string, actual: unknown, path: string): string | null {
+  if (expected === "date" || /^<[^<>]+>$/.test(expected)) return actual === undefined || actual === "" ? `${path} is missing` : null;
+  const pattern = expected
+    .replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
+    .replaceAll(/<[a-z-]+(?::\d+)?>/g, "[^:/]+")
+    .replaceAll("111111111111", "000000000000");
+  return new RegExp(`^${pattern}$`).test(String(actual)) ? null : `${path}: ${expected}, not ${String(actual)}`;
+}
+
+async function refused(command: Promise<unknown>): Promise<{ Code: string; Message: string; status: number }> {
+  const error = (await command.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )) as { name: string; message: string; $metadata: { httpStatusCode: number } } | null;
+  if (error === null) throw new Error("it was not refused");
+  return { Code: error.name, Message: error.message, status: error.$metadata.httpStatusCode };
+}
+
+function expectedError(response: { readonly [key: string]: Json } | undefined): { Code: string; Message: string; status: number } {
+  const error = response?.["Error"] as unknown as { Code: string; Message: string };
+  const metadata = response?.["ResponseMetadata"] as unknown as { HTTPStatusCode: number } | undefined;
+  return { ...error, status: metadata?.HTTPStatusCode ?? 0 };
+}
+
+const send = <T>(command: unknown): Promise<T> => functions.lambda.send(command as never) as Promise<T>;
+
+describe("recorded from AWS", () => {
+  it("SnapStart lifecycle", async ({ expect }) => {
+    const expected = recorded("TestLambdaSnapStart.test_snapstart_lifecycle", "java17");
+    const created = await send(
+      new aws.CreateFunctionCommand({
+        FunctionName: "java",
+        Role: ROLE,
+        Runtime: "java17",
+        Handler: "echo.Handler",
+        MemorySize: 1024,
+        Timeout: 5,
+        Code: { ZipFile: await zipOf({ a: "" }) },
+      }),
+    );
+    expect(difference(expected["create_function_response"] ?? null, created)).toBeNull();
+    await aws.waitUntilFunctionActiveV2({ client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { FunctionName: "java" });
+    await send(new aws.PublishVersionCommand({ FunctionName: "java", Description: "version1" }));
+    await aws.waitUntilPublishedVersionActive(
+      { client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 },
+      { FunctionName: "java", Qualifier: "1" },
+    );
+    expect(difference(expected["get_function_response_latest"] ?? null, await send(new aws.GetFunctionCommand({ FunctionName: "java" })))).toBeNull();
+    expect(
+      difference(expected["get_function_response_version_1"] ?? null, await send(new aws.GetFunctionCommand({ FunctionName: "java", Qualifier: "1" }))),
+    ).toBeNull();
+  });
+
+  it("revisions", async ({ expect }) => {
+    const expected = recorded("TestLambdaRevisions.test_function_revisions_basic");
+    const create = new aws.CreateFunctionCommand({
+      FunctionName: "rev",
+      Role: ROLE,
+      Runtime: "nodejs24.x",
+      Handler: "index.handler",
+      Timeout: 30,
+      Environment: { Variables: {} },
+      Code: { ZipFile: await zipOf({ a: "" }) },
+    });
+    const like = (response: Json | undefined): Json => JSON.parse(JSON.stringify(response).replaceAll("python3.12", "nodejs24.x")) as Json;
+    expect(difference(like((expected["create_function_response_rev1"] as Record<string, Json>)["CreateFunctionResponse"]), await send(create))).toBeNull();
+    await aws.waitUntilFunctionActiveV2({ client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { FunctionName: "rev" });
+    expect(difference(like(expected["get_function_response_rev2"]), await send(new aws.GetFunctionCommand({ FunctionName: "rev" })))).toBeNull();
+    const wrong = await refused(send(new aws.UpdateFunctionCodeCommand({ FunctionName: "rev", RevisionId: "wrong", ZipFile: await zipOf({ a: "" }) })));
+    expect(wrong).toEqual(expectedError(expected["update_function_revision_exception"]));
+    const updated = await send(new aws.UpdateFunctionCodeCommand({ FunctionName: "rev", ZipFile: await zipOf({ b: "" }) }));
+    expect(difference(like(expected["update_function_code_response_rev3"]), updated)).toBeNull();
+  });
+
+  it("aliases and their refusals", async ({ expect }) => {
+    const expected = recorded("TestLambdaAlias.test_notfound_and_invalid_routingconfigs");
+    const name = await functions.create({ "index.mjs": "export const handler = () => 1;" }, { FunctionName: "aliased" });
+    await functions.publish(name);
+    await send(new aws.UpdateFunctionConfigurationCommand({ FunctionName: name, Timeout: 9 }));
+    await aws.waitUntilFunctionUpdatedV2({ client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { FunctionName: name });
+    await functions.publish(name);
+    const create = (input: Partial<aws.CreateAliasCommandInput>): Promise<unknown> =>
+      send(new aws.CreateAliasCommand({ FunctionName: name, Name: "custom", FunctionVersion: "1", ...input }));
+    const cases: ReadonlyArray<readonly [string, Partial<aws.CreateAliasCommandInput>]> = [
+      ["routing_config_exc_toomany", { RoutingConfig: { AdditionalVersionWeights: { "1": 0.1, "2": 0.1 } } }],
+      ["routing_config_exc_toohigh", { RoutingConfig: { AdditionalVersionWeights: { "2": 2 } } }],
+      ["routing_config_exc_subzero", { RoutingConfig: { AdditionalVersionWeights: { "2": -1 } } }],
+      ["routing_config_exc_sameversion", { RoutingConfig: { AdditionalVersionWeights: { "1": 0.5 } } }],
+      ["target_version_doesnotexist", { FunctionVersion: "10", RoutingConfig: { AdditionalVersionWeights: { "2": 0.5 } } }],
+      ["routing_config_exc_version_doesnotexist", { RoutingConfig: { AdditionalVersionWeights: { "10": 0.5 } } }],
+      ["target_version_exc_version_latest", { FunctionVersion: "$LATEST", RoutingConfig: { AdditionalVersionWeights: { "1": 0.5 } } }],
+      ["routing_config_exc_version_latest", { RoutingConfig: { AdditionalVersionWeights: { $LATEST: 0.5 } } }],
+    ];
+    for (const [step, input] of cases) {
+      const [given, wanted] = [await refused(create(input)), expectedError(expected[step])];
+      expect(difference(wanted, given), step).toBeNull();
+    }
+    expect(difference(expected["create_alias_response"] ?? null, await create({ RoutingConfig: { AdditionalVersionWeights: { "2": 0.5 } } }))).toBeNull();
+    expect(difference(expectedError(expected["routing_config_exc_already_exist"]), await refused(create({})))).toBeNull();
+    expect(
+      difference(
+        expectedError(expected["alias_does_not_exist_esc"]),
+        await refused(send(new aws.GetAliasCommand({ FunctionName: name, Name: "non-existent" }))),
+      ),
+    ).toBeNull();
+  });
+
+  it("operations on a function that is not there", async ({ expect }) => {
+    const operations = {
+      delete_function: aws.DeleteFunctionCommand,
+      get_function: aws.GetFunctionCommand,
+      get_function_configuration: aws.GetFunctionConfigurationCommand,
+    };
+    for (const [operation, Command] of Object.entries(operations)) {
+      const wanted = expectedError(recorded("TestLambdaFunction.test_ops_on_nonexisting_fn", operation)["not_found_exception"]);
+      expect(difference(wanted, await refused(send(new Command({ FunctionName: "none" })))), operation).toBeNull();
+    }
+  });
+
+  it("tags", async ({ expect }) => {
+    const expected = recorded("TestLambdaTag.test_tag_lifecycle");
+    await functions.create({ "index.mjs": "" }, { FunctionName: "tagged" });
+    const Resource = "arn:aws:lambda:us-east-1:000000000000:function:tagged";
+    const steps: ReadonlyArray<readonly [string, Readonly<Record<string, string>> | readonly string[]]> = [
+      ["tag_single", { A: "tag-a" }],
+      ["tag_multiple", { B: "tag-b", C: "tag-c" }],
+      ["tag_overlap", { C: "tag-c-newsuffix", D: "tag-d" }],
+      ["untag_single", ["A"]],
+      ["untag_multiple", ["B", "C"]],
+      ["untag_nonexisting", ["F"]],
+      ["untag_existing_and_nonexisting", ["D", "F"]],
+    ];
+    for (const [step, change] of steps) {
+      if (Array.isArray(change)) await send(new aws.UntagResourceCommand({ Resource, TagKeys: [...change] }));
+      else await send(new aws.TagResourceCommand({ Resource, Tags: change as Record<string, string> }));
+      const { Tags } = await send<aws.ListTagsCommandOutput>(new aws.ListTagsCommand({ Resource }));
+      expect(Tags, step).toEqual(expected[`${step}_response_listtags`]?.["Tags"]);
+    }
+  });
+
+  it("names an operation that is not there yet, and refuses wrong signatures", async ({ expect }) => {
+    expect(await refused(send(new aws.ListLayersCommand({})))).toMatchObject({ status: 501, Message: expect.stringContaining("ListLayers") });
+    const stranger = (accessKeyId: string, secretAccessKey: string): aws.LambdaClient =>
+      new aws.LambdaClient({ endpoint: server.endpoint, region: "us-east-1", credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1 });
+    const known = server.env["AWS_ACCESS_KEY_ID"] ?? "";
+    expect(await refused(stranger(known, "wrong").send(new aws.ListFunctionsCommand({})))).toMatchObject({ Code: "InvalidSignatureException", status: 403 });
+    expect(await refused(stranger("AKIANOBODY", "x").send(new aws.ListFunctionsCommand({})))).toMatchObject({
+      Code: "UnrecognizedClientException",
+      status: 403,
+    });
+  });
+});
