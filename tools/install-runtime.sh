@@ -2,7 +2,7 @@
 # install-runtime.sh NAME: a language for functions, in $THAW_HOME/runtimes/NAME. `thaw runtimes install` calls it.
 #   nodejs22 nodejs24       Node.js from npm, mounted on /var/lang of a sandbox
 #   python3.13 python3.14   a Debian root file system (trixie, sid) with that Python
-#   java21 java25           a Debian root file system (trixie) with that JDK
+#   java11 java21 java25    a Debian root file system (bullseye, trixie) with that JDK
 set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
@@ -29,7 +29,7 @@ install_rootfs() {
   packages=$2
   step "Debian $suite with $packages (a few minutes)"
   run mmdebstrap --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' --include="ca-certificates,tzdata,$packages" \
-    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --customize-hook='rm -rf "$1"/var/lib/apt/lists "$1"/var/cache/apt' \
     "$suite" "$target.new" http://deb.debian.org/debian
 }
@@ -39,9 +39,10 @@ case $name in
   nodejs24) install_nodejs 24 ;;
   python3.13) install_rootfs trixie python3.13 ;;
   python3.14) install_rootfs sid python3.14 ;;
+  java11) install_rootfs bullseye openjdk-11-jre-headless ;;
   java21) install_rootfs trixie openjdk-21-jre-headless ;;
   java25) install_rootfs trixie openjdk-25-jre-headless ;;
-  *) die "unknown runtime $name; there are nodejs22 nodejs24 python3.13 python3.14 java21 java25" ;;
+  *) die "unknown runtime $name; there are nodejs22 nodejs24 python3.13 python3.14 java11 java21 java25" ;;
 esac
 touch "$target.new/.complete"
 mv "$target.new" "$target"

@@ -76,7 +76,7 @@ function addHostCommands(program: Command): void {
   runtimes.command("ls").action((_options: unknown, command: Command) => listRuntimes(connect(), isJson(command)));
   runtimes
     .command("install")
-    .argument("<name>", "java21, java25, python3.13, python3.14, nodejs22, nodejs24")
+    .argument("<name>", "java11, java21, java25, python3.13, python3.14, nodejs22, nodejs24")
     .action((name: string) => installRuntime(name));
   program
     .command("doctor")

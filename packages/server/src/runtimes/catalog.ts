@@ -41,7 +41,7 @@ const BASE_ENV = {
 const JAVA_MAJORS = [11, 17, 21, 25];
 const PYTHON_VERSIONS = ["3.12", "3.13", "3.14"];
 const NODE_MAJORS = [22, 24];
-const INSTALLABLE = new Set(["java21", "java25", "python3.13", "python3.14", "nodejs22", "nodejs24"]);
+const INSTALLABLE = new Set(["java11", "java21", "java25", "python3.13", "python3.14", "nodejs22", "nodejs24"]);
 
 export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCatalog {
   const found = [...findJava(options), ...findPython(options), ...findNode(options), ...findProvided(options)];

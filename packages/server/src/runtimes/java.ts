@@ -24,7 +24,7 @@ export function javaArgv(options: JavaOptions): readonly string[] {
     "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",
     "-Xshare:auto",
-    ...(options.snapStart ? snapStartFlags() : []),
+    ...(options.snapStart ? snapStartFlags(options.major) : []),
     // Without it hooks of org.crac are silently skipped.
     "-Dorg.crac.Core.Compat=com.amazonaws.services.lambda.crac",
     ...(options.major >= 22 ? ["--enable-native-access=ALL-UNNAMED"] : []),
@@ -35,6 +35,8 @@ export function javaArgv(options: JavaOptions): readonly string[] {
   ];
 }
 
-function snapStartFlags(): string[] {
-  return ["-Xms24m", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=20", "-XX:+UnlockDiagnosticVMOptions", "-XX:ArchiveRelocationMode=0"];
+function snapStartFlags(major: number): string[] {
+  const flags = ["-Xms24m", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=20"];
+  // Not known to Java 11.
+  return major < 17 ? flags : [...flags, "-XX:+UnlockDiagnosticVMOptions", "-XX:ArchiveRelocationMode=0"];
 }
