@@ -71,7 +71,7 @@ install_node_packages() {
 }
 
 build_rust() {
-  step "Rust programs (sandboxd, supervisor)"
+  step "Rust programs (sandboxd, pager, supervisor)"
   run cargo build --release --locked
 }
 

@@ -83,8 +83,8 @@ describe("a snapshot's file", () => {
     await withServer(async (server, functions) => {
       const name = await functions.createSnapStart(QUICK);
       const version = await functions.publish(name);
-      const images = join(server.dataDir, "snapshots", readdirSync(join(server.dataDir, "snapshots")).find((each) => each.startsWith("snap-")) ?? "", "images");
-      damage(join(images, readdirSync(images).find((file) => file.startsWith("pages-")) ?? ""));
+      const chunks = join(server.dataDir, "chunks");
+      for (const file of readdirSync(chunks, { recursive: true, encoding: "utf8" })) if (file.length > 64) damage(join(chunks, file));
       await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "ServiceException", message: expect.stringContaining("damaged") });
       const cured = await functions.eventually("a new snapshot", async () =>
         functions.invoke(name, {}, version).catch((error: Error) => (error.name === "SnapStartNotReadyException" ? null : Promise.reject(error))),
@@ -98,7 +98,8 @@ it("fails a version where the disk is full at the moment of the snapshot", async
   const first = await startThaw();
   await first.stop();
   const snapshots = join(first.dataDir, "snapshots");
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m,mode=700", "thaw-test-full", snapshots]);
+  const chunks = join(first.dataDir, "chunks");
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m,mode=755", "thaw-test-full", chunks]);
   const server = await startThaw({ previous: first });
   try {
     const functions = new TestFunctions(server);
@@ -113,7 +114,7 @@ it("fails a version where the disk is full at the moment of the snapshot", async
     expect((await functions.invoke(name)).payload).toBe("quick");
   } finally {
     await server.stop();
-    execFileSync("umount", [snapshots]);
+    execFileSync("umount", [chunks]);
     await server.remove();
   }
 });
@@ -138,8 +139,8 @@ it("answers clearly on a host without CRIU", async ({ expect }) => {
 function flipBit(file: string): void {
   const fd = openSync(file, "r+");
   const byte = Buffer.alloc(1);
-  readSync(fd, byte, 0, 1, 4096);
+  readSync(fd, byte, 0, 1, 100);
   byte[0] = (byte[0] ?? 0) ^ 1;
-  writeSync(fd, byte, 0, 1, 4096);
+  writeSync(fd, byte, 0, 1, 100);
   closeSync(fd);
 }

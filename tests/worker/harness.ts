@@ -99,6 +99,8 @@ export class WorkerHarness {
       logGroup: "/aws/lambda/hello",
       logFormat: "Text",
       snapshotId: null,
+      snapshotKey: null,
+      kmsKeyArn: null,
       ...changes,
     };
   }
@@ -133,7 +135,7 @@ export class WorkerHarness {
     const snapshotId = newSnapshotId();
     const published = { version: "1", runKey: "run-v1", ...changes };
     const outcome = await this.worker.createSnapshot(this.version(published), snapshotId, new AbortController().signal);
-    return { outcome, snapshotId, restorable: { ...published, snapshotId } };
+    return { outcome, snapshotId, restorable: { ...published, snapshotId, snapshotKey: outcome.kind === "ready" ? outcome.snapshotKey : null } };
   }
 
   /** Closes the worker; throws when anything is left or was done to a frozen sandbox. */

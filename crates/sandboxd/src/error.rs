@@ -12,6 +12,7 @@ pub enum Code {
     SnapshotFailed,
     SnapshotDamaged,
     RestoreFailed,
+    RestoreTimeout,
     DiskFull,
     Failed,
 }
@@ -26,6 +27,7 @@ impl Code {
             Code::SnapshotFailed => "SANDBOX_SNAPSHOT_FAILED",
             Code::SnapshotDamaged => "SANDBOX_SNAPSHOT_DAMAGED",
             Code::RestoreFailed => "SANDBOX_RESTORE_FAILED",
+            Code::RestoreTimeout => "SANDBOX_RESTORE_TIMEOUT",
             Code::DiskFull => "SANDBOX_DISK_FULL",
             Code::Failed => "SANDBOX_FAILED",
         }
@@ -49,6 +51,15 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(formatter, "{}: {}", self.code.name(), self.message)
+    }
+}
+
+impl From<thaw_snapshot::Error> for Error {
+    fn from(error: thaw_snapshot::Error) -> Self {
+        match error {
+            thaw_snapshot::Error::Damaged(why) => Error::new(Code::SnapshotDamaged, why),
+            thaw_snapshot::Error::Io(error) => error.into(),
+        }
     }
 }
 

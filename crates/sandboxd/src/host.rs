@@ -18,10 +18,13 @@ use crate::error::{Code, Error, Result};
 use crate::keeper::{Command, Event, KeeperConfig, Reply};
 use crate::network::{Network, Slot};
 use crate::sys;
+use thaw_snapshot::messages::{receive_message, send_message};
 
 /// Longer than any restore or dump may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
 const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+type OnExit = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
 /// What all sandboxes of this sandboxd share.
 pub struct Host {
@@ -48,7 +51,7 @@ pub struct Keeper {
     slot: Slot,
     host: Arc<Host>,
     /// Called once, when the supervisor ended or the sandbox died by itself.
-    on_exit: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+    on_exit: OnExit,
 }
 
 impl Host {
@@ -179,7 +182,7 @@ impl Keeper {
         host: &Arc<Host>,
         name: &str,
         config: &mut KeeperConfig,
-    ) -> Result<(Child, Arc<OwnedFd>, i32, OwnedFd, Receiver<Event>, Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>)> {
+    ) -> Result<(Child, Arc<OwnedFd>, i32, OwnedFd, Receiver<Event>, OnExit)> {
         config.tmp_image =
             host.make_tmp_image(name, config.tmp_mib)?.map(|path| path.to_string_lossy().into_owned());
         let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).map_err(io::Error::from)?;
@@ -190,7 +193,7 @@ impl Keeper {
         let on_exit = Arc::new(Mutex::new(None));
         let answers = start_reader(Arc::clone(&socket), Arc::clone(&on_exit));
         let started = (|| {
-            sys::send_message(socket.as_fd(), &serde_json::to_vec(&*config).map_err(io::Error::from)?, &[])?;
+            send_message(socket.as_fd(), &serde_json::to_vec(&*config).map_err(io::Error::from)?, &[])?;
             match answers.recv_timeout(START_TIMEOUT) {
                 Ok(Event::Init { pid }) => Ok((pid, open_pid(pid)?)),
                 Ok(Event::Failed { message }) => Err(Error::new(Code::Failed, message)),
@@ -225,7 +228,7 @@ impl Keeper {
     pub fn ask(&self, command: &Command, fds: &[BorrowedFd]) -> Result<Reply> {
         let answers = self.answers.lock().expect("no holder panics");
         let bytes = serde_json::to_vec(command).map_err(io::Error::from)?;
-        sys::send_message(self.socket.as_fd(), &bytes, fds)?;
+        send_message(self.socket.as_fd(), &bytes, fds)?;
         match answers.recv_timeout(ANSWER_TIMEOUT) {
             Ok(Event::Reply(Reply::Error { message })) => Err(Error::new(Code::Failed, message)),
             Ok(Event::Reply(reply)) => Ok(reply),
@@ -267,13 +270,13 @@ impl Drop for Keeper {
     }
 }
 
-fn start_reader(socket: Arc<OwnedFd>, on_exit: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>) -> Receiver<Event> {
+fn start_reader(socket: Arc<OwnedFd>, on_exit: OnExit) -> Receiver<Event> {
     let (answers, receiver) = mpsc::channel();
     thread::Builder::new()
         .name("keeper".into())
         .stack_size(256 * 1024)
         .spawn(move || {
-            while let Ok(Some((bytes, _))) = sys::receive_message(socket.as_fd()) {
+            while let Ok(Some((bytes, _))) = receive_message(socket.as_fd()) {
                 match serde_json::from_slice::<Event>(&bytes) {
                     Ok(Event::Exited) => run_callback(&on_exit),
                     Ok(event) => drop(answers.send(event)),

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use sha2::{Digest, Sha256};
+use ring::digest::{digest, SHA256};
+use thaw_snapshot::hex;
 
 /// Programs choose code paths by CPU features at start: a snapshot restores only where it finds the same.
 pub fn cpu_fingerprint() -> String {
@@ -13,8 +14,7 @@ pub fn cpu_fingerprint() -> String {
         .map(|(_, flags)| flags.split_whitespace().collect())
         .unwrap_or_default();
     flags.sort_unstable();
-    let digest = Sha256::digest(flags.join(" ").as_bytes());
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&digest(&SHA256, flags.join(" ").as_bytes()).as_ref()[..8])
 }
 
 pub fn kernel() -> String {

@@ -1,20 +1,32 @@
 //! sandboxd: the only privileged process of Thaw. Makes sandboxes, freezes and ends them, and runs CRIU in them.
 //!
-//! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]`
+//! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]
+//!  [--pager FILE] [--pager-uid N] [--pager-memory-mib N] [--memory lazy|eager|stock-lazy]`
 
+mod capture;
 mod cgroup;
+mod chunk_store;
 mod criu;
+mod criu_images;
+mod cutter;
+mod disk;
 mod error;
+mod far;
 mod host;
 mod host_facts;
 mod keeper;
 mod names;
 mod network;
+mod pager;
 mod pool;
+mod prepared;
+mod restore;
 mod sandboxes;
 mod server;
 mod snapshots;
 mod sys;
+mod take;
+mod working_sets;
 
 use std::collections::HashMap;
 use std::fs;
@@ -25,9 +37,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
+use nix::mount::{mount, MsFlags};
 use nix::sys::signal::{SigSet, Signal};
 
 const POOL_SIZE_DEFAULT: usize = 3;
+const PAGER_MEMORY_MIB_DEFAULT: u32 = 256;
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -74,12 +88,54 @@ fn serve(options: &HashMap<String, String>) -> Result<(), String> {
         clients: path_option(options, "clients")?,
         run: path_option(options, "run")?,
         supervisor: path_option(options, "supervisor")?,
+        private: make_private(&path_option(options, "run")?).map_err(|error| format!("private tmpfs: {error}"))?,
     };
+    let memory = match options.get("memory").map_or("lazy", String::as_str) {
+        "lazy" => keeper::Memory::Lazy,
+        "eager" => keeper::Memory::Eager,
+        "stock-lazy" => keeper::Memory::StockLazy,
+        other => return Err(format!("--memory {other}: expected lazy, eager or stock-lazy")),
+    };
+    let pager = if memory == keeper::Memory::Lazy { Some(pager_options(options, server_uid)?) } else { None };
     let criu_path = options.get("criu").map_or("", String::as_str);
-    run(directories, server_uid, criu_path, pool_size).map_err(|error| error.to_string())
+    run(directories, server_uid, criu_path, pool_size, memory, pager).map_err(|error| error.to_string())
 }
 
-fn run(directories: sandboxes::Directories, server_uid: u32, criu_path: &str, pool_size: usize) -> io::Result<()> {
+fn pager_options(options: &HashMap<String, String>, server_uid: u32) -> Result<pager::PagerOptions, String> {
+    let number = |name: &str, default: u32| match options.get(name) {
+        None => Ok(default),
+        Some(text) => text.parse().map_err(|_| format!("--{name} is not a number")),
+    };
+    Ok(pager::PagerOptions {
+        program: path_option(options, "pager")?,
+        uid: number("pager-uid", server_uid + 1)?,
+        gid: server_uid,
+        memory_mib: number("pager-memory-mib", PAGER_MEMORY_MIB_DEFAULT)? as usize,
+    })
+}
+
+/// What is decrypted of a snapshot is never on a disk: a tmpfs in a mount namespace of this process's own, gone when it ends.
+fn make_private(run: &Path) -> io::Result<PathBuf> {
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS)?;
+    let flags = MsFlags::MS_REC | MsFlags::MS_SLAVE;
+    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)?;
+    let path = run.join("private");
+    fs::create_dir_all(&path)?;
+    mount(Some("thaw"), &path, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=700"))?;
+    for name in ["work", "prepared"] {
+        fs::create_dir(path.join(name))?;
+    }
+    Ok(path)
+}
+
+fn run(
+    directories: sandboxes::Directories,
+    server_uid: u32,
+    criu_path: &str,
+    pool_size: usize,
+    memory: keeper::Memory,
+    pager: Option<pager::PagerOptions>,
+) -> io::Result<()> {
     let signals = block_ending_signals()?;
     let run_dir = directories.run.clone();
     let instance = format!("{}", std::process::id());
@@ -102,7 +158,21 @@ fn run(directories: sandboxes::Directories, server_uid: u32, criu_path: &str, po
         fs::write(run_dir.join("criu.kdat"), &criu.kdat)?;
     }
     let pool = pool::Pool::new(Arc::clone(&host), pool_size);
-    let all = Arc::new(sandboxes::Sandboxes::new(directories, server_uid, criu, Arc::clone(&pool))?);
+    let chunks = directories.data.join("chunks");
+    let snapshots = snapshots::Snapshots::open(&directories.data.join("snapshots"), &chunks, server_uid)?;
+    snapshots.sweep()?;
+    let far = Arc::new(far::FarChunks::default());
+    let pager = pager.map(|options| pager::Pager::start(options, fs::File::open(&chunks)?.into(), Arc::clone(&far))).transpose()?;
+    let sandboxes = sandboxes::Sandboxes::new(directories, server_uid, criu, Arc::clone(&pool), snapshots, far, pager.clone(), memory)?;
+    let all = Arc::new(sandboxes);
+    if let Some(pager) = &pager {
+        let all = Arc::downgrade(&all);
+        pager.on_lost(move |sessions| {
+            if let Some(all) = all.upgrade() {
+                all.thaw_lost(sessions);
+            }
+        });
+    }
     let listener = listen(&run_dir, server_uid)?;
     thread::spawn({
         let all = Arc::clone(&all);
@@ -111,6 +181,9 @@ fn run(directories: sandboxes::Directories, server_uid: u32, criu_path: &str, po
     println!("sandboxd ready");
     signals.wait().map_err(io::Error::from)?;
     all.destroy_all();
+    if let Some(pager) = &pager {
+        pager.close();
+    }
     pool.close();
     host.hierarchy.remove();
     host.network.close();
@@ -128,7 +201,7 @@ fn block_ending_signals() -> io::Result<SigSet> {
 
 /// Only the server may pass through RUN/sb to the control sockets.
 fn prepare_directories(directories: &sandboxes::Directories, server_uid: u32) -> io::Result<PathBuf> {
-    for name in ["sb", "work", "root"] {
+    for name in ["sb", "root"] {
         let path = directories.run.join(name);
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path)?;

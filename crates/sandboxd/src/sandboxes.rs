@@ -16,9 +16,12 @@ use crate::cgroup::{Limits, Usage};
 use crate::criu::Criu;
 use crate::error::{Code, Error, Result};
 use crate::host::{has_loop_devices, Keeper};
-use crate::keeper::{Command, KeeperConfig, MountPoint, Reply, TimeOffsets};
+use crate::far::FarChunks;
+use crate::keeper::{Command, KeeperConfig, Memory, MountPoint, Reply};
 use crate::names::is_name;
+use crate::pager::Pager;
 use crate::pool::Pool;
+use crate::prepared::{Prepared, PreparedSnapshots};
 use crate::snapshots::Snapshots;
 use crate::sys;
 
@@ -43,6 +46,12 @@ pub struct Spec {
     pids_max: u64,
 }
 
+impl Spec {
+    pub fn uid(&self) -> u32 {
+        self.uid
+    }
+}
+
 /// As AWS Lambda: 1,024 processes and threads.
 fn default_pids_max() -> u64 {
     1024
@@ -57,15 +66,6 @@ pub struct Made {
     phases: Phases,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Taken {
-    images_bytes: u64,
-    tmp_bytes: u64,
-    cut_connections: u32,
-    phases: Phases,
-}
-
 /// Fixed when sandboxd starts.
 pub struct Directories {
     pub data: PathBuf,
@@ -73,6 +73,8 @@ pub struct Directories {
     pub clients: PathBuf,
     pub run: PathBuf,
     pub supervisor: PathBuf,
+    /// A tmpfs that only this process and its children see.
+    pub private: PathBuf,
 }
 
 pub struct Sandboxes {
@@ -80,48 +82,60 @@ pub struct Sandboxes {
     pub server_uid: u32,
     pub criu: std::result::Result<Criu, String>,
     pub snapshots: Snapshots,
+    pub prepared: PreparedSnapshots,
+    pub far: Arc<FarChunks>,
+    /// Absent where memory does not come on demand.
+    pub pager: Option<Arc<Pager>>,
+    pub memory: Memory,
     pub pool: Arc<Pool>,
     code: OwnedFd,
     opt: OwnedFd,
     live: Mutex<HashMap<String, Arc<Entry>>>,
 }
 
-struct Entry {
-    keeper: Arc<Keeper>,
-    uid: u32,
-    tmp_mib: u64,
-    control: PathBuf,
+pub struct Entry {
+    pub keeper: Arc<Keeper>,
+    pub uid: u32,
+    pub tmp_mib: u64,
+    pub control: PathBuf,
+    /// What a clone was restored from: its `/tmp` lies over it.
+    pub prepared: Option<Arc<Prepared>>,
+    /// Name of the session with the pager.
+    pub session: Option<(String, Arc<Pager>)>,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
         self.keeper.destroy();
+        if let Some((session, pager)) = &self.session {
+            pager.end(session);
+        }
         let _ = fs::remove_dir_all(&self.control);
     }
 }
 
-struct Stopwatch {
+pub struct Stopwatch {
     last: Instant,
-    phases: Phases,
+    pub phases: Phases,
 }
 
 impl Stopwatch {
-    fn start() -> Self {
+    pub fn start() -> Self {
         Stopwatch { last: Instant::now(), phases: Phases::new() }
     }
 
-    fn lap(&mut self, name: &'static str) {
+    pub fn lap(&mut self, name: &'static str) {
         let now = Instant::now();
         self.phases.insert(name, (now - self.last).as_secs_f64() * 1e3);
         self.last = now;
     }
 }
 
-fn bad(message: impl Into<String>) -> Error {
+pub fn bad(message: impl Into<String>) -> Error {
     Error::new(Code::BadRequest, message)
 }
 
-fn check_name(what: &str, name: &str) -> Result<()> {
+pub fn check_name(what: &str, name: &str) -> Result<()> {
     if is_name(name) {
         Ok(())
     } else {
@@ -156,20 +170,24 @@ fn open_subdir(data: &Path, name: &str) -> io::Result<OwnedFd> {
 }
 
 impl Sandboxes {
+    #[allow(clippy::too_many_arguments)]
     pub fn new(
         directories: Directories,
         server_uid: u32,
         criu: std::result::Result<Criu, String>,
         pool: Arc<Pool>,
+        snapshots: Snapshots,
+        far: Arc<FarChunks>,
+        pager: Option<Arc<Pager>>,
+        memory: Memory,
     ) -> io::Result<Self> {
-        let snapshots = Snapshots::open(&directories.data.join("snapshots"))?;
-        snapshots.sweep()?;
         let code = open_subdir(&directories.data, "code")?;
         let opt = open_subdir(&directories.data, "opt")?;
         for dir in [&code, &opt] {
             chown(sys::self_fd_path(dir.as_fd()), Some(server_uid), Some(server_uid))?;
         }
-        Ok(Sandboxes { directories, server_uid, criu, snapshots, pool, code, opt, live: Mutex::default() })
+        let prepared = PreparedSnapshots::new(directories.private.join("prepared"));
+        Ok(Sandboxes { directories, server_uid, criu, snapshots, prepared, far, pager, memory, pool, code, opt, live: Mutex::default() })
     }
 
     fn keeper_config(&self, spec: &Spec) -> Result<KeeperConfig> {
@@ -197,13 +215,13 @@ impl Sandboxes {
         })
     }
 
-    fn entry(&self, sandbox: &str) -> Result<Arc<Entry>> {
+    pub fn entry(&self, sandbox: &str) -> Result<Arc<Entry>> {
         let live = self.live.lock().expect("no holder panics");
         live.get(sandbox).cloned().ok_or_else(|| Error::new(Code::Unknown, format!("there is no sandbox {sandbox}")))
     }
 
     /// Takes a ready sandbox and hangs the function's directories into it.
-    fn prepare(&self, sandbox: &str, spec: &Spec, snapshot: Option<&str>, watch: &mut Stopwatch) -> Result<Arc<Entry>> {
+    pub fn prepare(&self, sandbox: &str, spec: &Spec, snapshot: Option<&Arc<Prepared>>, watch: &mut Stopwatch) -> Result<Entry> {
         check_name("sandbox", sandbox)?;
         check_spec(spec)?;
         if self.live.lock().expect("no holder panics").contains_key(sandbox) {
@@ -212,7 +230,7 @@ impl Sandboxes {
         let keeper = self.pool.take(&self.keeper_config(spec)?)?;
         watch.lap("sandbox");
         let control = self.directories.run.join("sb").join(sandbox);
-        let entry = Arc::new(Entry { keeper, uid: spec.uid, tmp_mib: spec.tmp_mib, control });
+        let entry = Entry { keeper, uid: spec.uid, tmp_mib: spec.tmp_mib, control, prepared: snapshot.cloned(), session: None };
         fs::create_dir(&entry.control)?;
         fs::set_permissions(&entry.control, fs::Permissions::from_mode(0o755))?;
         // A restored control socket is bound by CRIU, as root; a fresh one by the supervisor.
@@ -225,7 +243,7 @@ impl Sandboxes {
         Ok(entry)
     }
 
-    fn mount(&self, entry: &Entry, spec: &Spec, snapshot: Option<&str>) -> Result<()> {
+    fn mount(&self, entry: &Entry, spec: &Spec, snapshot: Option<&Arc<Prepared>>) -> Result<()> {
         let mut mounts = vec![MountPoint::Task, MountPoint::Control];
         let task = sys::open_dir_beneath(self.code.as_fd(), &spec.task)
             .map_err(|error| Error::new(Code::Unknown, format!("code {}: {error}", spec.task)))?;
@@ -237,7 +255,7 @@ impl Sandboxes {
         }
         if let Some(snapshot) = snapshot {
             mounts.push(MountPoint::TmpLower);
-            trees.push(self.snapshots.clone_tmp_tree(snapshot)?);
+            trees.push(snapshot.clone_tmp_tree()?);
         }
         let procs = entry.keeper.cgroup.lock().expect("no holder panics").open_procs()?;
         let fds: Vec<BorrowedFd> = trees.iter().map(AsFd::as_fd).chain(procs.iter().map(AsFd::as_fd)).collect();
@@ -247,7 +265,7 @@ impl Sandboxes {
         }
     }
 
-    fn enlist(&self, sandbox: &str, entry: Arc<Entry>) -> Result<()> {
+    pub fn enlist(&self, sandbox: &str, entry: Arc<Entry>) -> Result<()> {
         let mut live = self.live.lock().expect("no holder panics");
         if live.contains_key(sandbox) {
             return Err(Error::new(Code::Exists, format!("sandbox {sandbox} is there already")));
@@ -256,13 +274,13 @@ impl Sandboxes {
         Ok(())
     }
 
-    fn made(&self, entry: &Entry, watch: Stopwatch) -> Made {
+    pub fn made(&self, entry: &Entry, watch: Stopwatch) -> Made {
         Made { control_socket: entry.control.join(CONTROL_SOCKET).to_string_lossy().into_owned(), phases: watch.phases }
     }
 
     pub fn create(&self, sandbox: &str, spec: &Spec, on_exit: impl FnOnce() + Send + 'static) -> Result<Made> {
         let mut watch = Stopwatch::start();
-        let entry = self.prepare(sandbox, spec, None, &mut watch)?;
+        let entry = Arc::new(self.prepare(sandbox, spec, None, &mut watch)?);
         entry.keeper.on_exit(on_exit);
         entry.keeper.ask(&Command::Start { server_uid: self.server_uid }, &[])?;
         wait_for_socket(&entry.control.join(CONTROL_SOCKET))?;
@@ -274,70 +292,7 @@ impl Sandboxes {
         Ok(made)
     }
 
-    pub fn restore(
-        &self,
-        sandbox: &str,
-        spec: &Spec,
-        snapshot: &str,
-        fingerprint: &str,
-        on_exit: impl FnOnce() + Send + 'static,
-    ) -> Result<Made> {
-        let criu = self.criu()?;
-        check_name("snapshot", snapshot)?;
-        let mut watch = Stopwatch::start();
-        let manifest = self.snapshots.check(snapshot, fingerprint)?;
-        if manifest.uid != spec.uid {
-            return Err(bad("the snapshot belongs to another user"));
-        }
-        watch.lap("check");
-        let entry = self.prepare(sandbox, spec, Some(snapshot), &mut watch)?;
-        let images = self.snapshots.open_images(snapshot)?;
-        let work = WorkDirectory::new(&self.directories.run, sandbox)?;
-        let offsets = TimeOffsets {
-            monotonic_ns: manifest.clocks.monotonic_ns - sys::clock_ns(libc::CLOCK_MONOTONIC),
-            boottime_ns: manifest.clocks.boottime_ns - sys::clock_ns(libc::CLOCK_BOOTTIME),
-        };
-        let command = Command::Restore { supervisor_pid: manifest.supervisor_pid, offsets };
-        let reply = entry.keeper.ask(&command, &[criu.program.as_fd(), images.as_fd(), work.fd.as_fd()])?;
-        if let Reply::CriuFailed { code } = reply {
-            return Err(Error::new(Code::RestoreFailed, format!("criu exited with {code}: {}", work.log_tail("restore.log"))));
-        }
-        entry.keeper.on_exit(on_exit);
-        watch.lap("criu");
-        let made = self.made(&entry, watch);
-        self.enlist(sandbox, entry)?;
-        Ok(made)
-    }
-
-    /// The sandbox is gone afterwards, whatever the outcome.
-    pub fn snapshot(&self, sandbox: &str, snapshot: &str, fingerprint: &str) -> Result<Taken> {
-        let criu = self.criu()?;
-        check_name("snapshot", snapshot)?;
-        let mut watch = Stopwatch::start();
-        let entry = self.entry(sandbox)?;
-        self.live.lock().expect("no holder panics").remove(sandbox);
-        let draft = self.snapshots.draft(snapshot)?;
-        let images = draft.open_images()?;
-        let work = WorkDirectory::new(&self.directories.run, sandbox)?;
-        entry.keeper.on_exit(|| ());
-        entry.keeper.cgroup.lock().expect("no holder panics").freeze(false)?;
-        let command = Command::Dump { ghost_limit_bytes: entry.tmp_mib * 1024 * 1024 };
-        let reply = entry.keeper.ask(&command, &[criu.program.as_fd(), images.as_fd(), work.fd.as_fd()])?;
-        watch.lap("criu");
-        let (supervisor_pid, clocks, cut_connections) = match reply {
-            Reply::Dumped { supervisor_pid, clocks, cut_connections } => (supervisor_pid, clocks, cut_connections),
-            _ => return Err(dump_error(&work)),
-        };
-        draft.copy_tmp(&entry.keeper.root_path().join("tmp"))?;
-        watch.lap("tmp");
-        let manifest = draft.publish(fingerprint, supervisor_pid, entry.uid, clocks)?;
-        watch.lap("seal");
-        // The dead sandbox is cleared away after the answer.
-        thread::spawn(move || drop(entry));
-        Ok(Taken { images_bytes: manifest.images_bytes, tmp_bytes: manifest.tmp_bytes, cut_connections, phases: watch.phases })
-    }
-
-    fn criu(&self) -> Result<&Criu> {
+    pub fn criu(&self) -> Result<&Criu> {
         self.criu.as_ref().map_err(|problem| Error::new(Code::NoCriu, problem.clone()))
     }
 
@@ -351,6 +306,27 @@ impl Sandboxes {
 
     pub fn usage(&self, sandbox: &str, reset: bool) -> Result<Usage> {
         Ok(self.entry(sandbox)?.keeper.cgroup.lock().expect("no holder panics").usage(reset))
+    }
+
+    /// Takes a sandbox off the list; its last owner ends it.
+    pub fn delist(&self, sandbox: &str) {
+        self.live.lock().expect("no holder panics").remove(sandbox);
+    }
+
+    /// Version 1 of control groups does not let a frozen process die: those that have lost their pager are thawed.
+    pub fn thaw_lost(&self, sessions: &[String]) {
+        let entries: Vec<_> = self.live.lock().expect("no holder panics").values().cloned().collect();
+        for entry in entries {
+            let is_lost = entry.session.as_ref().is_some_and(|(session, _)| sessions.contains(session));
+            if is_lost {
+                let _ = entry.keeper.cgroup.lock().expect("no holder panics").freeze(false);
+            }
+        }
+    }
+
+    /// True where the sandbox's clone lost its pages because a chunk is damaged.
+    pub fn is_damaged(&self, sandbox: &str) -> bool {
+        self.pager.as_ref().and_then(|pager| pager.loss(sandbox)).is_some_and(|loss| loss.is_damaged)
     }
 
     pub fn destroy(&self, sandbox: &str) {
@@ -385,12 +361,6 @@ impl Sandboxes {
     }
 }
 
-fn dump_error(work: &WorkDirectory) -> Error {
-    let tail = work.log_tail("dump.log");
-    let code = if tail.contains("No space left") { Code::DiskFull } else { Code::SnapshotFailed };
-    Error::new(code, format!("criu: {tail}"))
-}
-
 fn wait_for_socket(path: &Path) -> Result<()> {
     let deadline = Instant::now() + SUPERVISOR_TIMEOUT;
     loop {
@@ -405,21 +375,21 @@ fn wait_for_socket(path: &Path) -> Result<()> {
     }
 }
 
-/// Where CRIU puts its log; in memory, removed with the value.
-struct WorkDirectory {
-    path: PathBuf,
-    fd: OwnedFd,
+/// Where CRIU puts its log and its sockets; in memory, removed with the value.
+pub struct WorkDirectory {
+    pub path: PathBuf,
+    pub fd: OwnedFd,
 }
 
 impl WorkDirectory {
-    fn new(run: &Path, sandbox: &str) -> io::Result<Self> {
-        let path = run.join("work").join(sandbox);
+    pub fn new(private: &Path, name: &str) -> io::Result<Self> {
+        let path = private.join("work").join(name);
         fs::create_dir_all(&path)?;
         let fd = File::open(&path)?.into();
         Ok(WorkDirectory { path, fd })
     }
 
-    fn log_tail(&self, name: &str) -> String {
+    pub fn log_tail(&self, name: &str) -> String {
         let bytes = fs::read(self.path.join(name)).unwrap_or_default();
         let start = bytes.len().saturating_sub(LOG_TAIL_BYTES);
         String::from_utf8_lossy(&bytes[start..]).trim().to_string()

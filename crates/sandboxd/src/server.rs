@@ -11,11 +11,14 @@ use serde_json::{json, Value};
 
 use crate::cgroup::Version;
 use crate::error::{Code, Error, Result};
+use crate::host_facts;
+use crate::restore::RestoreRequest;
 use crate::sandboxes::{Sandboxes, Spec};
-use crate::{host_facts, names};
+use crate::take::TakeRequest;
+use thaw_snapshot::hex;
 
 const LINE_SIZE_BYTES_MAX: u64 = 64 * 1024;
-const PROTOCOL: u32 = 1;
+const PROTOCOL: u32 = 2;
 const POOL_SIZE_MAX: usize = 64;
 
 #[derive(Deserialize)]
@@ -30,8 +33,17 @@ struct Request {
 enum Operation {
     Hello { protocol: u32 },
     Create { sandbox: String, spec: Spec },
-    Restore { sandbox: String, spec: Spec, snapshot: String, fingerprint: String },
-    Snapshot { sandbox: String, snapshot: String, fingerprint: String },
+    #[serde(rename_all = "camelCase")]
+    Restore { sandbox: String, spec: Spec, snapshot: String, fingerprint: String, data_key: Secret },
+    #[serde(rename_all = "camelCase")]
+    Snapshot { sandbox: String, snapshot: String, fingerprint: String, data_key: Secret, chunk_secret: Secret },
+    #[serde(rename_all = "camelCase")]
+    RecordWorkingSet { sandbox: String, keep: bool },
+    #[serde(rename_all = "camelCase")]
+    Repack { snapshot: String, data_key: Secret, chunk_secret: Secret },
+    #[serde(rename_all = "camelCase")]
+    Chunk { chunk: String, has_come: bool },
+    CollectChunks,
     Freeze { sandbox: String },
     Thaw { sandbox: String },
     Boost { sandbox: String, on: bool },
@@ -41,6 +53,16 @@ enum Operation {
     ListSnapshots,
     RemoveSnapshot { snapshot: String },
     Pool { size: usize },
+}
+
+/// 32 bytes as hexadecimal digits.
+struct Secret([u8; 32]);
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        hex::decode(&text).map(Secret).ok_or_else(|| serde::de::Error::custom("expected 64 hexadecimal digits"))
+    }
 }
 
 #[derive(Clone)]
@@ -59,8 +81,10 @@ impl Connection {
     fn exit_notice(&self, sandboxes: &Arc<Sandboxes>, sandbox: &str) -> impl FnOnce() + Send + 'static {
         let (connection, sandboxes, sandbox) = (self.clone(), Arc::downgrade(sandboxes), sandbox.to_string());
         move || {
-            let oom = sandboxes.upgrade().and_then(|all| all.usage(&sandbox, false).ok()).is_some_and(|usage| usage.oom_kills > 0);
-            connection.send(&json!({ "event": "exited", "sandbox": sandbox, "oom": oom }));
+            let all = sandboxes.upgrade();
+            let oom = all.as_ref().and_then(|all| all.usage(&sandbox, false).ok()).is_some_and(|usage| usage.oom_kills > 0);
+            let damaged = all.is_some_and(|all| all.is_damaged(&sandbox));
+            connection.send(&json!({ "event": "exited", "sandbox": sandbox, "oom": oom, "snapshotDamaged": damaged }));
         }
     }
 }
@@ -73,16 +97,21 @@ pub fn serve(listener: &UnixListener, sandboxes: &Arc<Sandboxes>, version: Versi
             continue;
         }
         // One server at a time: while this one is connected, another waits in the backlog.
-        if let Err(error) = serve_connection(stream, sandboxes, version, has_nat) {
+        let connection = Connection { stream: Arc::new(Mutex::new(stream.try_clone()?)) };
+        let asking = connection.clone();
+        sandboxes.far.connect(move |chunk, is_damaged| {
+            asking.send(&json!({ "event": "chunkWanted", "chunk": chunk, "isDamaged": is_damaged }));
+        });
+        if let Err(error) = serve_connection(stream, &connection, sandboxes, version, has_nat) {
             eprintln!("sandboxd: connection: {error}");
         }
+        sandboxes.far.disconnect();
         sandboxes.destroy_all();
     }
     Ok(())
 }
 
-fn serve_connection(stream: UnixStream, sandboxes: &Arc<Sandboxes>, version: Version, has_nat: bool) -> io::Result<()> {
-    let connection = Connection { stream: Arc::new(Mutex::new(stream.try_clone()?)) };
+fn serve_connection(stream: UnixStream, connection: &Connection, sandboxes: &Arc<Sandboxes>, version: Version, has_nat: bool) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let mut line = Vec::new();
@@ -128,10 +157,27 @@ fn run(connection: &Connection, all: &Arc<Sandboxes>, operation: Operation, vers
         }
         Operation::Hello { .. } => Ok(hello(all, version, has_nat)),
         Operation::Create { sandbox, spec } => to_value(all.create(&sandbox, &spec, connection.exit_notice(all, &sandbox))?),
-        Operation::Restore { sandbox, spec, snapshot, fingerprint } => {
-            to_value(all.restore(&sandbox, &spec, &snapshot, &fingerprint, connection.exit_notice(all, &sandbox))?)
+        Operation::Restore { sandbox, spec, snapshot, fingerprint, data_key } => {
+            let request = RestoreRequest { snapshot: &snapshot, fingerprint: &fingerprint, key: &data_key.0 };
+            to_value(all.restore(&sandbox, &spec, &request, connection.exit_notice(all, &sandbox))?)
         }
-        Operation::Snapshot { sandbox, snapshot, fingerprint } => to_value(all.snapshot(&sandbox, &snapshot, &fingerprint)?),
+        Operation::Snapshot { sandbox, snapshot, fingerprint, data_key, chunk_secret } => {
+            let request = TakeRequest { snapshot: &snapshot, fingerprint: &fingerprint, key: &data_key.0, chunk_secret: &chunk_secret.0 };
+            to_value(all.snapshot(&sandbox, &request)?)
+        }
+        Operation::RecordWorkingSet { sandbox, keep } => to_value(all.record_working_set(&sandbox, keep)?),
+        Operation::Repack { snapshot, data_key, chunk_secret } => {
+            Ok(json!({ "pages": all.repack(&snapshot, &data_key.0, &chunk_secret.0)? }))
+        }
+        Operation::Chunk { chunk, has_come } => {
+            let name = hex::decode(&chunk).ok_or_else(|| Error::new(Code::BadRequest, "chunk: not a name"))?;
+            all.far.arrived(&name, has_come);
+            if let Some(pager) = &all.pager {
+                pager.chunk_arrived(&chunk, has_come);
+            }
+            Ok(done)
+        }
+        Operation::CollectChunks => Ok(json!({ "removed": all.snapshots.collect()? })),
         Operation::Freeze { sandbox } => all.freeze(&sandbox, true).map(|()| done),
         Operation::Thaw { sandbox } => all.freeze(&sandbox, false).map(|()| done),
         Operation::Boost { sandbox, on } => all.boost(&sandbox, on).map(|()| done),
@@ -142,11 +188,7 @@ fn run(connection: &Connection, all: &Arc<Sandboxes>, operation: Operation, vers
         }
         Operation::List => Ok(json!({ "sandboxes": all.list() })),
         Operation::ListSnapshots => Ok(json!({ "snapshots": all.snapshots.list()? })),
-        Operation::RemoveSnapshot { snapshot } if names::is_name(&snapshot) => {
-            all.snapshots.remove(&snapshot)?;
-            Ok(done)
-        }
-        Operation::RemoveSnapshot { .. } => Err(Error::new(Code::BadRequest, "snapshot: not a name")),
+        Operation::RemoveSnapshot { snapshot } => all.remove_snapshot(&snapshot).map(|()| done),
         Operation::Pool { size } => {
             all.pool.resize(size.min(POOL_SIZE_MAX));
             Ok(done)

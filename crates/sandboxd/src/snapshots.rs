@@ -1,114 +1,118 @@
-//! Snapshots on disk: written beside, checked, and renamed into place; never seen half.
+//! Snapshots on disk: sealed manifests beside the chunks that they name. Written beside and renamed into place; never seen half.
 //!
 //! ```text
-//! SNAPSHOTS/snap-…/images/     CRIU's files
-//!                  tmp/        the function's /tmp
-//!                  manifest    one line of JSON, one line with its SHA-256; written last
+//! DATA/snapshots/snap-…/manifest       sealed under the snapshot's data key; written last
+//!                       working-set    sealed too; comes with use
+//! DATA/chunks/ab/abcd…                 named by content, shared by snapshots
 //! ```
-//! Every byte is checked against the manifest before a restore, unless no file changed (by inode, size and times) since the last check.
+//! The server's user owns both directories (it fetches, uploads and removes): everything is authenticated before it is used.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{chown, DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Mutex;
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use thaw_snapshot::chunk::ChunkName;
+use thaw_snapshot::envelope::{DataKey, FILE_SIZE_BYTES_MAX};
+use thaw_snapshot::manifest::{read_header, Manifest};
+use thaw_snapshot::working_set::WorkingSet;
 
+use crate::chunk_store::ChunkStore;
 use crate::error::{Code, Error, Result};
-use crate::keeper::TimeOffsets;
 use crate::sys;
 
-const FORMAT: u32 = 1;
 const PARTIAL: &str = ".partial";
-const MANIFEST_SIZE_BYTES_MAX: u64 = 16 * 1024 * 1024;
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Manifest {
-    pub format: u32,
-    pub snapshot: String,
-    pub fingerprint: String,
-    pub supervisor_pid: i32,
-    pub uid: u32,
-    /// The clocks as the function saw them when it was stopped.
-    pub clocks: TimeOffsets,
-    pub images_bytes: u64,
-    pub tmp_bytes: u64,
-    files: Vec<Entry>,
-}
-
-#[derive(Serialize, Deserialize, PartialEq, Eq)]
-struct Entry {
-    path: String,
-    mode: u32,
-    uid: u32,
-    size: u64,
-    /// Content of a file, target of a link, empty for the rest.
-    sha256: String,
-}
+const MANIFEST: &str = "manifest";
+const WORKING_SET: &str = "working-set";
 
 pub struct Snapshots {
     root: OwnedFd,
-    /// What was checked whole, by the stamp of its files.
-    checked: Mutex<HashMap<String, [u8; 32]>>,
+    pub chunks: ChunkStore,
+    owner: u32,
 }
 
-/// A snapshot being written. Dropped without `publish`, it is removed.
-pub struct Draft<'a> {
-    snapshots: &'a Snapshots,
-    name: String,
-    published: bool,
+/// Changes whenever a file is replaced or written to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp([i64; 4]);
+
+/// The open files of a snapshot, and what they were when they were opened.
+pub struct Files {
+    pub manifest: OwnedFd,
+    pub working_set: Option<OwnedFd>,
+    pub manifest_stamp: Stamp,
+    pub working_set_stamp: Option<Stamp>,
 }
 
 fn damaged(name: &str, why: &str) -> Error {
     Error::new(Code::SnapshotDamaged, format!("snapshot {name}: {why}"))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn stamp_of(file: &OwnedFd) -> io::Result<Stamp> {
+    let meta = File::from(file.try_clone()?).metadata()?;
+    Ok(Stamp([meta.ino() as i64, meta.size() as i64, meta.ctime(), meta.ctime_nsec()]))
+}
+
+pub fn read_all(file: &OwnedFd) -> io::Result<Vec<u8>> {
+    use std::io::Seek;
+    let mut file = File::from(file.try_clone()?);
+    file.rewind()?;
+    let mut bytes = Vec::new();
+    file.take(FILE_SIZE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 impl Snapshots {
-    pub fn open(path: &Path) -> io::Result<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        Ok(Snapshots { root: File::open(path)?.into(), checked: Mutex::new(HashMap::new()) })
+    pub fn open(path: &Path, chunks: &Path, owner: u32) -> io::Result<Self> {
+        for dir in [path, chunks] {
+            fs::DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
+            chown(dir, Some(owner), Some(owner))?;
+        }
+        Ok(Snapshots { root: File::open(path)?.into(), chunks: ChunkStore::new(File::open(chunks)?.into()), owner })
     }
 
     fn path(&self, name: &str) -> PathBuf {
         Path::new(&sys::self_fd_path(self.root.as_fd())).join(name)
     }
 
+    fn names(&self) -> io::Result<Vec<String>> {
+        fs::read_dir(self.path("."))?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn read_manifest(&self, name: &str) -> Result<Vec<u8>> {
+        let file = sys::open_file_beneath(self.root.as_fd(), &format!("{name}/{MANIFEST}")).map_err(|_| damaged(name, "it has no manifest"))?;
+        Ok(read_all(&file)?)
+    }
+
+    /// Those with a manifest of this format.
     pub fn list(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(self.path("."))? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            if !name.ends_with(PARTIAL) {
-                names.push(name);
-            }
-        }
+        let is_whole = |name: &String| !name.ends_with(PARTIAL) && self.read_manifest(name).is_ok_and(|file| read_header(&file).is_ok());
+        let mut names: Vec<String> = self.names()?.into_iter().filter(is_whole).collect();
         names.sort();
         Ok(names)
     }
 
-    /// Removes what a crash left half-written or half-removed.
+    /// Removes what a crash left half-written or half-removed, and what another version of Thaw left.
     pub fn sweep(&self) -> io::Result<()> {
-        for entry in fs::read_dir(self.path("."))? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().ends_with(PARTIAL) {
-                fs::remove_dir_all(entry.path())?;
-            }
+        let whole: HashSet<String> = self.list()?.into_iter().collect();
+        for name in self.names()?.iter().filter(|name| !whole.contains(*name)) {
+            fs::remove_dir_all(self.path(name))?;
         }
         Ok(())
     }
 
+    /// Removes chunks that no manifest names. A manifest that can't be read stops it: its chunks may be needed yet.
+    pub fn collect(&self) -> Result<usize> {
+        let mut named: HashSet<ChunkName> = HashSet::new();
+        for name in self.list()? {
+            named.extend(read_header(&self.read_manifest(&name)?)?.1);
+        }
+        Ok(self.chunks.collect(|name| named.contains(name))?)
+    }
+
     /// Unreadable at once: it is renamed before its files go.
     pub fn remove(&self, name: &str) -> io::Result<()> {
-        self.checked.lock().expect("no holder panics").remove(name);
         let gone = self.path(&format!("{name}.removed{PARTIAL}"));
         match fs::rename(self.path(name), &gone) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -117,207 +121,80 @@ impl Snapshots {
         fs::remove_dir_all(gone)
     }
 
-    pub fn draft(&self, name: &str) -> Result<Draft<'_>> {
+    pub fn check_free(&self, name: &str) -> Result<()> {
         if self.path(name).exists() {
             return Err(Error::new(Code::Exists, format!("snapshot {name} is there already")));
         }
-        let draft = Draft { snapshots: self, name: name.to_string(), published: false };
-        for dir in ["", "images", "tmp"] {
-            fs::DirBuilder::new().mode(0o700).create(draft.path().join(dir))?;
-        }
-        Ok(draft)
+        Ok(())
     }
 
-    /// Reads the manifest and checks all files. `SnapshotDamaged` if anything differs from what was written.
-    pub fn check(&self, name: &str, fingerprint: &str) -> Result<Manifest> {
-        let root = sys::open_dir_beneath(self.root.as_fd(), name)
-            .map_err(|_| Error::new(Code::Unknown, format!("there is no snapshot {name}")))?;
-        let manifest = read_manifest(&root, name)?;
-        if manifest.snapshot != name {
+    /// Makes a snapshot visible whose chunks are all written: syncs them, then the manifest, then renames.
+    pub fn publish(&self, name: &str, manifest: &Manifest, key: &DataKey) -> Result<()> {
+        let draft = self.path(&format!("{name}{PARTIAL}"));
+        let written = self.write_draft(&draft, manifest, key).and_then(|()| Ok(fs::rename(&draft, self.path(name))?));
+        if written.is_err() {
+            let _ = fs::remove_dir_all(&draft);
+        }
+        written?;
+        Ok(File::from(self.root.try_clone()?).sync_all()?)
+    }
+
+    fn write_draft(&self, draft: &Path, manifest: &Manifest, key: &DataKey) -> Result<()> {
+        // One sync for the whole file system: cheaper than one for each of hundreds of chunks, and it holds the directories too.
+        self.chunks.directory.sync()?;
+        fs::DirBuilder::new().mode(0o755).create(draft)?;
+        chown(draft, Some(self.owner), Some(self.owner))?;
+        let mut file = File::create(draft.join(MANIFEST))?;
+        file.write_all(&manifest.seal(key))?;
+        Ok(file.sync_all()?)
+    }
+
+    /// Puts another manifest in the place of a snapshot's. Those who have the old one open go on with it.
+    pub fn replace_manifest(&self, name: &str, manifest: &Manifest, key: &DataKey) -> Result<()> {
+        let mut file = File::create(self.path(name).join(format!("{MANIFEST}{PARTIAL}")))?;
+        file.write_all(&manifest.seal(key))?;
+        self.chunks.directory.sync()?;
+        file.sync_all()?;
+        self.settle(name, MANIFEST)
+    }
+
+    pub fn write_working_set(&self, name: &str, working_set: &WorkingSet, key: &DataKey) -> Result<()> {
+        let mut file = File::create(self.path(name).join(format!("{WORKING_SET}{PARTIAL}")))?;
+        file.write_all(&working_set.seal(key))?;
+        file.sync_all()?;
+        self.settle(name, WORKING_SET)
+    }
+
+    fn settle(&self, name: &str, file: &str) -> Result<()> {
+        let dir = self.path(name);
+        fs::rename(dir.join(format!("{file}{PARTIAL}")), dir.join(file))?;
+        Ok(File::open(dir)?.sync_all()?)
+    }
+
+    pub fn open_files(&self, name: &str) -> Result<Files> {
+        let dir = sys::open_dir_beneath(self.root.as_fd(), name).map_err(|_| Error::new(Code::Unknown, format!("there is no snapshot {name}")))?;
+        let manifest = sys::open_file_beneath(dir.as_fd(), MANIFEST).map_err(|_| damaged(name, "it has no manifest"))?;
+        let working_set = sys::open_file_beneath(dir.as_fd(), WORKING_SET).ok();
+        Ok(Files {
+            manifest_stamp: stamp_of(&manifest)?,
+            working_set_stamp: working_set.as_ref().map(stamp_of).transpose()?,
+            manifest,
+            working_set,
+        })
+    }
+
+    /// Authenticated, and of this snapshot.
+    pub fn open_manifest(&self, name: &str, file: &OwnedFd, key: &DataKey) -> Result<Manifest> {
+        let manifest = Manifest::open(key, &read_all(file)?).map_err(|error| damaged(name, &error.to_string()))?;
+        if manifest.header.snapshot != name {
             return Err(damaged(name, "its manifest belongs to another snapshot"));
         }
-        if manifest.fingerprint != fingerprint {
-            return Err(Error::new(Code::RestoreFailed, format!("snapshot {name} was made for another runtime or host")));
-        }
-        let base = self.path(name);
-        let stamp = stamp(&base, &manifest).map_err(|error| damaged(name, &error.to_string()))?;
-        let known = self.checked.lock().expect("no holder panics").get(name) == Some(&stamp);
-        if !known {
-            check_files(&base, name, &manifest)?;
-            self.checked.lock().expect("no holder panics").insert(name.to_string(), stamp);
-        }
         Ok(manifest)
     }
 
-    pub fn open_images(&self, name: &str) -> io::Result<OwnedFd> {
-        sys::open_dir_beneath(self.root.as_fd(), &format!("{name}/images"))
+    /// `None` where there is none, or one that can't be trusted: it is only a help.
+    pub fn open_working_set(&self, name: &str, file: Option<&OwnedFd>, key: &DataKey) -> Option<WorkingSet> {
+        let set = WorkingSet::open(key, &read_all(file?).ok()?).ok()?;
+        (set.header.snapshot == name).then_some(set)
     }
-
-    pub fn clone_tmp_tree(&self, name: &str) -> io::Result<OwnedFd> {
-        sys::open_tree_clone(&self.path(name).join("tmp"))
-    }
-}
-
-impl Draft<'_> {
-    pub fn path(&self) -> PathBuf {
-        self.snapshots.path(&format!("{}{PARTIAL}", self.name))
-    }
-
-    pub fn open_images(&self) -> io::Result<OwnedFd> {
-        sys::open_dir_beneath(self.snapshots.root.as_fd(), &format!("{}{PARTIAL}/images", self.name))
-    }
-
-    /// Copies a `/tmp` as it is: owners, modes, times, links.
-    pub fn copy_tmp(&self, from: &Path) -> io::Result<()> {
-        let to = fs::canonicalize(self.path())?.join("tmp");
-        let output = Command::new("cp")
-            .args(["-a", "--sparse=auto", "--"])
-            .arg(from.join("."))
-            .arg(&to)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .output()?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        if text.contains("No space left") {
-            return Err(io::Error::from_raw_os_error(libc::ENOSPC));
-        }
-        Err(io::Error::other(text.trim().to_string()))
-    }
-
-    /// Digests, syncs, and makes the snapshot visible, in this order.
-    pub fn publish(mut self, fingerprint: &str, supervisor_pid: i32, uid: u32, clocks: TimeOffsets) -> Result<Manifest> {
-        let base = self.path();
-        let files = list_files(&base)?.iter().map(|path| describe(&base, path)).collect::<io::Result<Vec<_>>>()?;
-        let sum = |prefix: &str| files.iter().filter(|file| file.path.starts_with(prefix)).map(|file| file.size).sum();
-        let manifest = Manifest {
-            format: FORMAT,
-            snapshot: self.name.clone(),
-            fingerprint: fingerprint.to_string(),
-            supervisor_pid,
-            uid,
-            clocks,
-            images_bytes: sum("images/"),
-            tmp_bytes: sum("tmp/"),
-            files,
-        };
-        let line = serde_json::to_string(&manifest).map_err(io::Error::from)?;
-        let mut file = File::create(base.join("manifest"))?;
-        write!(file, "{line}\n{}\n", hex(&Sha256::digest(line.as_bytes())))?;
-        // One sync for the whole file system: cheaper than one for each of a hundred files, and it holds the directories too.
-        nix::unistd::syncfs(&file).map_err(io::Error::from)?;
-        let target = self.snapshots.path(&self.name);
-        fs::rename(&base, &target)?;
-        self.published = true;
-        File::from(self.snapshots.root.try_clone()?).sync_all()?;
-        if let Ok(stamp) = stamp(&target, &manifest) {
-            self.snapshots.checked.lock().expect("no holder panics").insert(self.name.clone(), stamp);
-        }
-        Ok(manifest)
-    }
-}
-
-impl Drop for Draft<'_> {
-    fn drop(&mut self) {
-        if !self.published {
-            let _ = fs::remove_dir_all(self.path());
-        }
-    }
-}
-
-fn read_manifest(root: &OwnedFd, name: &str) -> Result<Manifest> {
-    let file = sys::open_file_beneath(root.as_fd(), "manifest").map_err(|_| damaged(name, "it has no manifest"))?;
-    let mut text = String::new();
-    File::from(file)
-        .take(MANIFEST_SIZE_BYTES_MAX)
-        .read_to_string(&mut text)
-        .map_err(|_| damaged(name, "its manifest is unreadable"))?;
-    let mut lines = text.split('\n');
-    let (line, digest, end) = (lines.next(), lines.next(), lines.next());
-    let (Some(line), Some(digest), Some("")) = (line, digest, end) else {
-        return Err(damaged(name, "its manifest is cut short"));
-    };
-    if hex(&Sha256::digest(line.as_bytes())) != digest {
-        return Err(damaged(name, "its manifest was changed"));
-    }
-    let manifest: Manifest = serde_json::from_str(line).map_err(|_| damaged(name, "its manifest is unreadable"))?;
-    if manifest.format != FORMAT {
-        return Err(damaged(name, "its format is of another version of Thaw"));
-    }
-    Ok(manifest)
-}
-
-fn list_files(base: &Path) -> io::Result<Vec<String>> {
-    let mut found = Vec::new();
-    let mut dirs = vec!["images".to_string(), "tmp".to_string()];
-    while let Some(dir) = dirs.pop() {
-        found.push(dir.clone());
-        for entry in fs::read_dir(base.join(&dir))? {
-            let entry = entry?;
-            let name = entry.file_name().into_string().map_err(|_| io::Error::other("a file name in /tmp is not UTF-8"))?;
-            let path = format!("{dir}/{name}");
-            if entry.file_type()?.is_dir() {
-                dirs.push(path);
-            } else {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn describe(base: &Path, path: &str) -> io::Result<Entry> {
-    let full = base.join(path);
-    let meta = fs::symlink_metadata(&full)?;
-    let sha256 = if meta.is_file() {
-        digest_file(&full)?
-    } else if meta.is_symlink() {
-        hex(&Sha256::digest(fs::read_link(&full)?.as_os_str().as_encoded_bytes()))
-    } else {
-        String::new()
-    };
-    let size = if meta.is_file() { meta.len() } else { 0 };
-    Ok(Entry { path: path.to_string(), mode: meta.mode(), uid: meta.uid(), size, sha256 })
-}
-
-fn digest_file(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0u8; 1024 * 1024];
-    loop {
-        let length = file.read(&mut buffer)?;
-        if length == 0 {
-            return Ok(hex(&hasher.finalize()));
-        }
-        hasher.update(&buffer[..length]);
-    }
-}
-
-/// Changes whenever any file was written to, replaced, or given another size.
-fn stamp(base: &Path, manifest: &Manifest) -> io::Result<[u8; 32]> {
-    let mut hasher = Sha256::new();
-    for file in &manifest.files {
-        let meta = fs::symlink_metadata(base.join(&file.path))?;
-        for number in [meta.ino() as i64, meta.size() as i64, meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()] {
-            hasher.update(number.to_le_bytes());
-        }
-    }
-    Ok(hasher.finalize().into())
-}
-
-fn check_files(base: &Path, name: &str, manifest: &Manifest) -> Result<()> {
-    let found = list_files(base).map_err(|error| damaged(name, &error.to_string()))?;
-    if found.len() != manifest.files.len() {
-        return Err(damaged(name, "a file is missing or was added"));
-    }
-    for (path, expected) in found.iter().zip(&manifest.files) {
-        let entry = describe(base, path).map_err(|error| damaged(name, &error.to_string()))?;
-        if entry != *expected {
-            return Err(damaged(name, &format!("{path} was changed")));
-        }
-    }
-    Ok(())
 }

@@ -1,11 +1,9 @@
-//! System calls that `nix` does not wrap: the mount API of Linux 5.2 and later, `openat2`, and messages with file descriptors.
+//! System calls that `nix` does not wrap: the mount API of Linux 5.2 and later, and `openat2`.
 
 use std::ffi::CString;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
-
-use nix::sys::socket::{recvmsg, sendmsg, ControlMessage, ControlMessageOwned, MsgFlags};
 
 const OPEN_TREE_CLONE: libc::c_uint = 1;
 const AT_RECURSIVE: libc::c_uint = 0x8000;
@@ -15,10 +13,6 @@ const RESOLVE_BENEATH: u64 = 0x08;
 const MOUNT_ATTR_RDONLY: u64 = 0x01;
 const MOUNT_ATTR_NOSUID: u64 = 0x02;
 const MOUNT_ATTR_NODEV: u64 = 0x04;
-
-/// Largest message between sandboxd and a keeper.
-pub const MESSAGE_SIZE_BYTES_MAX: usize = 64 * 1024;
-const MESSAGE_FDS_MAX: usize = 16;
 
 fn cstring(path: &Path) -> io::Result<CString> {
     use std::os::unix::ffi::OsStrExt;
@@ -140,38 +134,6 @@ fn open_beneath(dir: BorrowedFd, name: &str, flags: u64) -> io::Result<OwnedFd> 
         ))?;
         Ok(OwnedFd::from_raw_fd(fd as RawFd))
     }
-}
-
-pub fn send_message(socket: BorrowedFd, bytes: &[u8], fds: &[BorrowedFd]) -> io::Result<()> {
-    let raw: Vec<RawFd> = fds.iter().map(|fd| fd.as_raw_fd()).collect();
-    let rights = [ControlMessage::ScmRights(&raw)];
-    let control: &[ControlMessage] = if raw.is_empty() { &[] } else { &rights };
-    sendmsg::<()>(socket.as_raw_fd(), &[IoSlice::new(bytes)], control, MsgFlags::MSG_NOSIGNAL, None)?;
-    Ok(())
-}
-
-/// One message and its descriptors; `None` at the end of the connection.
-pub fn receive_message(socket: BorrowedFd) -> io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>> {
-    let mut bytes = vec![0u8; MESSAGE_SIZE_BYTES_MAX];
-    let mut control = nix::cmsg_space!([RawFd; MESSAGE_FDS_MAX]);
-    let (length, fds) = {
-        let mut slices = [IoSliceMut::new(&mut bytes)];
-        let message =
-            recvmsg::<()>(socket.as_raw_fd(), &mut slices, Some(&mut control), MsgFlags::MSG_CMSG_CLOEXEC)?;
-        let mut fds = Vec::new();
-        for part in message.cmsgs()? {
-            if let ControlMessageOwned::ScmRights(raw) = part {
-                // SAFETY: the kernel has just given these descriptors to us alone.
-                fds.extend(raw.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
-            }
-        }
-        (message.bytes, fds)
-    };
-    if length == 0 {
-        return Ok(None);
-    }
-    bytes.truncate(length);
-    Ok(Some((bytes, fds)))
 }
 
 /// The path under which a process can open what `fd` stands for, whatever its mount namespace.

@@ -14,8 +14,8 @@ use nix::sys::signal::SigSet;
 use nix::sys::stat::{umask, Mode};
 use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, setgroups, setresgid, setresuid, setsid, ForkResult, Gid, Pid, Uid};
 
-use super::messages::{Command, MountPoint, Reply, TimeOffsets};
-use super::{root, seccomp, sockets, tmp_disk, Init};
+use super::messages::{Command, Memory, MountPoint, Reply, TimeOffsets};
+use super::{relay, root, seccomp, sockets, tmp_disk, Init};
 use crate::sys;
 
 /// As AWS Lambda has it.
@@ -41,7 +41,16 @@ impl Init<'_> {
             Command::Take { mounts, uid } => self.take(&mounts, uid, fds),
             Command::Start { server_uid } => self.start(server_uid),
             Command::Dump { ghost_limit_bytes } => self.dump(ghost_limit_bytes, &criu_fds(&fds)?),
-            Command::Restore { supervisor_pid, offsets } => self.restore(supervisor_pid, offsets, &criu_fds(&fds)?),
+            Command::Restore { supervisor_pid, offsets, memory } => {
+                let criu = criu_fds(&fds)?;
+                match (memory, &fds[3..]) {
+                    (Memory::Eager, []) => {}
+                    (Memory::StockLazy, []) => start_lazy_daemon(&criu)?,
+                    (Memory::Lazy, [listener, pager]) => relay::start(listener.as_fd(), pager.as_fd())?,
+                    _ => return Err(invalid("the descriptors do not fit the kind of memory")),
+                }
+                self.restore(supervisor_pid, offsets, memory, &criu)
+            }
         }
     }
 
@@ -100,7 +109,7 @@ impl Init<'_> {
             .map(str::to_string)
             .to_vec();
         let mut args = log_args;
-        args.extend(["--network-lock", "skip", "--link-remap", "-o", "dump.log"].map(str::to_string));
+        args.extend(["--stream", "--network-lock", "skip", "--link-remap", "-o", "dump.log"].map(str::to_string));
         self.expects_exit = true;
         // SAFETY: pid 1 has one thread.
         let child = match unsafe { fork()? } {
@@ -118,9 +127,12 @@ impl Init<'_> {
         }
     }
 
-    fn restore(&mut self, supervisor_pid: i32, offsets: TimeOffsets, criu: &CriuFds) -> io::Result<Reply> {
+    fn restore(&mut self, supervisor_pid: i32, offsets: TimeOffsets, memory: Memory, criu: &CriuFds) -> io::Result<Reply> {
         let taken = self.taken()?;
-        let args = ["restore", "-d", "-o", "restore.log"].map(str::to_string);
+        let mut args = ["restore", "-d", "-o", "restore.log"].map(str::to_string).to_vec();
+        if memory != Memory::Eager {
+            args.push("--lazy-pages".to_string());
+        }
         // SAFETY: pid 1 has one thread.
         let child = match unsafe { fork()? } {
             ForkResult::Parent { child } => child,
@@ -143,17 +155,33 @@ struct CriuFds {
     program: RawFd,
     images: RawFd,
     work: RawFd,
-    _owners: Vec<OwnedFd>,
 }
 
 fn criu_fds(fds: &[OwnedFd]) -> io::Result<CriuFds> {
-    let [program, images, work] = fds else { return Err(invalid("criu, images and work directory are needed")) };
+    let [program, images, work, ..] = fds else { return Err(invalid("criu, images and work directory are needed")) };
     Ok(CriuFds {
         program: program.as_raw_fd(),
         images: images.as_raw_fd(),
         work: work.as_raw_fd(),
-        _owners: Vec::new(),
     })
+}
+
+/// Returns when the daemon listens: CRIU would not wait for it.
+fn start_lazy_daemon(criu: &CriuFds) -> io::Result<()> {
+    let args = ["lazy-pages", "-o", "lazy.log"].map(str::to_string);
+    // SAFETY: pid 1 has one thread.
+    if let ForkResult::Child = unsafe { fork()? } {
+        exit_with(exec_criu(criu, &args));
+    }
+    let socket = format!("/proc/self/fd/{}/{}", criu.work, relay::LISTENER_NAME);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    while !Path::new(&socket).exists() {
+        if std::time::Instant::now() > deadline {
+            return Err(io::Error::other("the lazy-pages daemon did not start"));
+        }
+        std::thread::sleep(std::time::Duration::from_micros(100));
+    }
+    Ok(())
 }
 
 fn exit_with(result: io::Result<()>) -> ! {

@@ -29,11 +29,7 @@ pub enum MountPoint {
 }
 
 /// Added to the host's clocks, so that a clone goes on where its snapshot stopped.
-#[derive(Serialize, Deserialize, Clone, Copy, Default)]
-pub struct TimeOffsets {
-    pub monotonic_ns: i64,
-    pub boottime_ns: i64,
-}
+pub type TimeOffsets = thaw_snapshot::manifest::Clocks;
 
 #[derive(Serialize, Deserialize)]
 pub enum Command {
@@ -42,8 +38,20 @@ pub enum Command {
     Start { server_uid: u32 },
     /// Descriptors: criu, images directory, work directory.
     Dump { ghost_limit_bytes: u64 },
-    /// Descriptors: criu, images directory, work directory.
-    Restore { supervisor_pid: i32, offsets: TimeOffsets },
+    /// Descriptors: criu, images directory, work directory; with a pager also the socket on which CRIU calls it, and the one to it.
+    Restore { supervisor_pid: i32, offsets: TimeOffsets, memory: Memory },
+}
+
+/// Who gives a clone its pages.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub enum Memory {
+    /// CRIU reads all of them before the processes run.
+    Eager,
+    /// The pager, on demand.
+    Lazy,
+    /// CRIU's own lazy-pages daemon: to compare with.
+    StockLazy,
 }
 
 #[derive(Serialize, Deserialize)]

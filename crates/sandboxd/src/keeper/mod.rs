@@ -10,12 +10,14 @@
 
 mod commands;
 mod messages;
+mod relay;
 mod root;
 mod seccomp;
 mod sockets;
 mod tmp_disk;
 
-pub use messages::{Command, Event, KeeperConfig, MountPoint, Reply, TimeOffsets};
+pub use messages::{Command, Event, KeeperConfig, Memory, MountPoint, Reply, TimeOffsets};
+pub use relay::LISTENER_NAME;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -29,6 +31,7 @@ use nix::sys::wait::{waitpid, WaitPidFlag, WaitStatus};
 use nix::unistd::{fork, ForkResult, Pid};
 
 use crate::sys;
+use thaw_snapshot::messages::{receive_message, send_message};
 
 /// Runs in a fresh process (`thaw-sandboxd keeper`); the socket to sandboxd is descriptor 3, the configuration its first message.
 pub fn main() -> ! {
@@ -46,13 +49,13 @@ pub fn main() -> ! {
 
 fn report(socket: BorrowedFd, event: &Event) {
     if let Ok(bytes) = serde_json::to_vec(event) {
-        let _ = sys::send_message(socket, &bytes, &[]);
+        let _ = send_message(socket, &bytes, &[]);
     }
 }
 
 fn run_shim(socket: &OwnedFd) -> io::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
-    let (bytes, _) = sys::receive_message(socket.as_fd())?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let (bytes, _) = receive_message(socket.as_fd())?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let config: KeeperConfig = serde_json::from_slice(&bytes)?;
     unshare(
         CloneFlags::CLONE_NEWPID
@@ -117,7 +120,7 @@ impl Init<'_> {
                 self.reap();
             }
             if has_message {
-                match sys::receive_message(self.socket.as_fd())? {
+                match receive_message(self.socket.as_fd())? {
                     None => return Ok(()),
                     Some((bytes, fds)) => self.answer(&bytes, fds)?,
                 }
@@ -134,7 +137,7 @@ impl Init<'_> {
             },
         };
         let bytes = serde_json::to_vec(&Event::Reply(reply))?;
-        sys::send_message(self.socket.as_fd(), &bytes, &[])
+        send_message(self.socket.as_fd(), &bytes, &[])
     }
 
     fn reap(&mut self) {

@@ -55,6 +55,7 @@ export class FunctionOperations {
       lastModifiedMs: clock.nowMs(),
       revisionId: random.uuid(),
       snapshotId: null,
+      snapshotKey: null,
       isRegenerating: false,
     };
     store.transaction(() => {

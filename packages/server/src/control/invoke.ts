@@ -17,6 +17,14 @@ const EMPTY_EVENT = Buffer.from("{}");
 /** Snapshot codes after which a new snapshot is made. */
 const SNAPSHOT_UNUSABLE = new Set(["SANDBOX_SNAPSHOT_DAMAGED"]);
 
+/** AWS's errors for a key that does not answer. */
+const KEY_ERRORS: Readonly<Record<string, "KMSAccessDeniedException" | "KMSDisabledException" | "KMSInvalidStateException" | "KMSNotFoundException">> = {
+  KMS_ACCESS_DENIED: "KMSAccessDeniedException",
+  KMS_DISABLED: "KMSDisabledException",
+  KMS_INVALID_STATE: "KMSInvalidStateException",
+  KMS_NOT_FOUND: "KMSNotFoundException",
+};
+
 export interface InvokeRequest extends Omit<OperationTypes["Invoke"]["input"], "Payload"> {
   readonly payload: Buffer;
   readonly requestId: string;
@@ -98,7 +106,7 @@ export class InvokeOperation {
       case "restore-timeout":
         throw new ApiError("SnapStartTimeoutException", outcome.message);
       case "platform-error":
-        throw new ApiError("ServiceException", outcome.message);
+        throw new ApiError(KEY_ERRORS[outcome.code] ?? "ServiceException", outcome.message);
     }
   }
 }

@@ -10,13 +10,29 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { newSnapshotId, type SnapshotId } from "../base/ids.ts";
-import { ACTIVE_STATE, failedState, LATEST, REGENERATING_STATE, type StateFields, type VersionRecord } from "../model/function-record.ts";
+import {
+  ACTIVE_STATE,
+  failedState,
+  LATEST,
+  REGENERATING_STATE,
+  type SnapshotKeyRecord,
+  type StateFields,
+  type VersionRecord,
+} from "../model/function-record.ts";
 import type { SnapshotOutcome } from "../ports/worker.ts";
 import { toRunnableVersion } from "./runnable-version.ts";
 import type { ControlServices } from "./services.ts";
 
 /** The host or the server goes: the next start takes the version up again. */
 const LEFT_PENDING = new Set(["SANDBOX_LOST", "WORKER_CLOSING"]);
+
+/** AWS's StateReasonCode for a key that does not answer. */
+const KEY_REASONS: Readonly<Record<string, string>> = {
+  KMS_ACCESS_DENIED: "KMSKeyAccessDenied",
+  KMS_DISABLED: "DisabledKMSKey",
+  KMS_INVALID_STATE: "InvalidStateKMSKey",
+  KMS_NOT_FOUND: "KMSKeyNotFound",
+};
 
 interface Job {
   readonly abort: AbortController;
@@ -54,7 +70,7 @@ export class Publisher {
     const pending = store.transaction(() => {
       const current = store.getVersion(record.functionName, record.version);
       if (current === null || current.snapshotId !== record.snapshotId) return null;
-      const next = { ...current, ...REGENERATING_STATE, snapshotId: null, isRegenerating: true, revisionId: random.uuid() };
+      const next = { ...current, ...REGENERATING_STATE, snapshotId: null, snapshotKey: null, isRegenerating: true, revisionId: random.uuid() };
       store.putVersion(next);
       return next;
     });
@@ -90,7 +106,7 @@ export class Publisher {
   async #bring(record: VersionRecord, signal: AbortSignal): Promise<void> {
     if (record.config.snapStartApplyOn !== "PublishedVersions") {
       await nextTurn();
-      this.#finish(record, ACTIVE_STATE, null);
+      this.#finish(record, ACTIVE_STATE, null, null);
       return;
     }
     const snapshotId = newSnapshotId();
@@ -100,11 +116,11 @@ export class Publisher {
     if (outcome.kind === "cancelled") return;
     if (outcome.kind === "platform-error" && LEFT_PENDING.has(outcome.code)) return;
     if (outcome.kind === "ready") {
-      if (!this.#finish(record, ACTIVE_STATE, snapshotId)) await this.#removeSnapshot(snapshotId);
-    } else if (outcome.kind === "function-error") this.#finish(record, failedState(outcome.reason, outcome.reasonCode), null);
+      if (!this.#finish(record, ACTIVE_STATE, snapshotId, outcome.snapshotKey)) await this.#removeSnapshot(snapshotId);
+    } else if (outcome.kind === "function-error") this.#finish(record, failedState(outcome.reason, outcome.reasonCode), null, null);
     else {
       this.#services.onProblem(`snapshot of ${keyOf(record)}: ${outcome.code}`, new Error(outcome.message));
-      this.#finish(record, failedState(outcome.message, "InternalError"), null);
+      this.#finish(record, failedState(outcome.message, KEY_REASONS[outcome.code] ?? "InternalError"), null, null);
     }
   }
 
@@ -115,12 +131,12 @@ export class Publisher {
   }
 
   /** False where the version has gone meanwhile. */
-  #finish(record: VersionRecord, state: StateFields, snapshotId: SnapshotId | null): boolean {
+  #finish(record: VersionRecord, state: StateFields, snapshotId: SnapshotId | null, snapshotKey: SnapshotKeyRecord | null): boolean {
     const { store, random } = this.#services;
     return store.transaction(() => {
       const current = store.getVersion(record.functionName, record.version);
       if (current === null || current.revisionId !== record.revisionId) return false;
-      store.putVersion({ ...current, ...state, snapshotId, isRegenerating: false, revisionId: random.uuid() });
+      store.putVersion({ ...current, ...state, snapshotId, snapshotKey, isRegenerating: false, revisionId: random.uuid() });
       return true;
     });
   }

@@ -63,6 +63,7 @@ export function publish(services: ControlServices, publisher: Publisher, latest:
       lastModifiedMs: clock.nowMs(),
       revisionId: random.uuid(),
       snapshotId: null,
+      snapshotKey: null,
       isRegenerating: false,
     };
     store.putFunction({ ...owner, lastVersion: owner.lastVersion + 1 });

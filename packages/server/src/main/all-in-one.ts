@@ -1,5 +1,5 @@
 /** One process with the control plane and a worker: the only place that builds adapters. */
-import { createHash } from "node:crypto";
+import { createHash, hkdfSync } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
@@ -10,6 +10,7 @@ import { runtimeVersionArn } from "../control/present.ts";
 import { createCriuEngine } from "../engines/criu/criu-engine.ts";
 import { createProcessEngine } from "../engines/process/process-engine.ts";
 import { createHttpServer } from "../http/server.ts";
+import { Keyring } from "../keys/keyring.ts";
 import { createDiskLogStore } from "../logs/disk-log-store.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
@@ -41,7 +42,14 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const host = await connectHost();
   const clock = systemClock;
   const hosted = { host, connectSupervisor, clock };
-  const engine = options.engine === "criu" ? createCriuEngine(hosted) : createProcessEngine(hosted);
+  const secret = loadSecret(options.dataDir);
+  const snapshotting = {
+    ...hosted,
+    keys: new Keyring(join(options.dataDir, "keyring.json"), systemRandom),
+    chunkSecret: deriveChunkSecret(secret, options.accountId),
+    onProblem: logProblem,
+  };
+  const engine = options.engine === "criu" ? createCriuEngine(snapshotting) : createProcessEngine(hosted);
   const catalog = createCatalog(options);
   const logs = createDiskLogStore({ directory: join(options.dataDir, "logs"), clock });
   const worker = createWorker({
@@ -50,7 +58,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     logs,
     credentials: createCredentialSource(clock, systemRandom),
     clock,
-    secret: loadSecret(options.dataDir),
+    secret,
     limits: { environmentsMax: options.environmentsMax, memoryMaxMib: options.memoryMaxMib, idleTimeoutMs: options.idleTimeoutS * 1000 },
     onRestore: (report) => log("restore", { ...report }),
     onProblem: (problem) => logProblem(problem.what, problem.error, { environmentId: problem.environmentId }),
@@ -83,6 +91,11 @@ export async function runServer(options: ServeOptions): Promise<void> {
   await engine.close();
   await logs.close();
   store.close();
+}
+
+/** Content is shared within an account, never beyond it. */
+function deriveChunkSecret(secret: Buffer, accountId: string): Buffer {
+  return Buffer.from(hkdfSync("sha256", secret, accountId, "thaw chunks", 32));
 }
 
 async function connectHost(): Promise<SandboxHost> {

@@ -23,6 +23,7 @@ const SANDBOXD_START_TIMEOUT_MS = 20_000;
 interface Layout {
   readonly sandboxd: string;
   readonly supervisor: string;
+  readonly pager: string;
   readonly clients: string;
   readonly criu: string;
   readonly runDir: string;
@@ -33,11 +34,12 @@ function layoutOf(options: ServeOptions): Layout {
   const layout = {
     sandboxd: join(binaries, "thaw-sandboxd"),
     supervisor: join(binaries, "thaw-supervisor"),
+    pager: join(binaries, "thaw-pager"),
     clients: process.env["THAW_CLIENTS"] ?? join(REPOSITORY, "runtimes/dist"),
     criu: process.env["THAW_CRIU"] ?? join(options.thawHome, "criu/criu"),
     runDir: `/run/thaw/${process.pid}`,
   };
-  for (const path of [layout.sandboxd, layout.supervisor, layout.clients]) {
+  for (const path of [layout.sandboxd, layout.supervisor, layout.pager, layout.clients]) {
     if (!existsSync(path)) throw new UsageError(`${path} is missing. Run: npm run setup`);
   }
   return layout;
@@ -75,7 +77,8 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   const args = ["--pdeathsig", "TERM", layout.sandboxd, "serve"];
   args.push("--run", layout.runDir, "--data", options.dataDir, "--runtimes", join(options.thawHome, "runtimes"));
   args.push("--clients", layout.clients, "--supervisor", layout.supervisor, "--server-uid", String(options.serverUid));
-  args.push("--pool", String(options.poolSize));
+  args.push("--pool", String(options.poolSize), "--memory", options.memory);
+  args.push("--pager", process.env["THAW_PAGER"] ?? layout.pager, "--pager-memory-mib", String(options.pagerMemoryMib));
   if (options.engine === "criu") args.push("--criu", layout.criu);
   const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "inherit"] });
   const ready = new Promise<boolean>((done) => {

@@ -13,6 +13,10 @@ export interface ServeOptions {
   /** Machine-level results of the set-up: CRIU, language runtimes. */
   readonly thawHome: string;
   readonly engine: "criu" | "process";
+  /** How clones get their memory: on demand, all at once, or by CRIU's own daemon (to compare with). */
+  readonly memory: "lazy" | "eager" | "stock-lazy";
+  /** Decrypted chunks that the pager keeps. */
+  readonly pagerMemoryMib: number;
   readonly parity: "extended" | "strict";
   readonly region: string;
   readonly accountId: string;
@@ -37,6 +41,8 @@ export const SERVE_USAGE = `Usage: thaw serve [options]
   --listen HOST:PORT       where the Lambda API is served (127.0.0.1:9000; port 0 picks a free one)
   --data DIR               state: functions, snapshots, logs (/var/lib/thaw/data for root)
   --engine criu|process    process takes no snapshots (criu)
+  --memory lazy|eager      clones get their memory on demand, or all of it before they run (lazy)
+  --pager-memory-mib N     decrypted chunks kept for all clones of the host (256)
   --parity extended|strict strict refuses what AWS refuses (extended)
   --pool N                 ready sandboxes kept for each kind of runtime (3)
   --environments-max N     execution environments at once (100)
@@ -53,6 +59,8 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
     dataDir: resolve(pick("data", "THAW_DATA") ?? defaultDataDir(thawHome, isRoot)),
     thawHome: resolve(thawHome),
     engine: oneOf("--engine", pick("engine", "THAW_ENGINE") ?? "criu", ["criu", "process"]),
+    memory: oneOf("--memory", pick("memory", "THAW_MEMORY") ?? "lazy", ["lazy", "eager", "stock-lazy"]),
+    pagerMemoryMib: wholeNumber("--pager-memory-mib", pick("pager-memory-mib", "THAW_PAGER_MEMORY_MIB") ?? "256", 1, 2 ** 20),
     parity: oneOf("--parity", pick("parity", "THAW_PARITY") ?? "extended", ["extended", "strict"]),
     region: env["THAW_REGION"] ?? "us-east-1",
     accountId: parseAccountId(env["THAW_ACCOUNT_ID"] ?? "000000000000"),
@@ -65,7 +73,7 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
 }
 
 function readArgs(argv: readonly string[]): Record<string, string | undefined> {
-  const names = ["listen", "data", "engine", "parity", "pool", "environments-max", "memory-max-mib", "idle-timeout-s"];
+  const names = ["listen", "data", "engine", "memory", "pager-memory-mib", "parity", "pool", "environments-max", "memory-max-mib", "idle-timeout-s"];
   try {
     const options = Object.fromEntries(names.map((name) => [name, { type: "string" as const }]));
     return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values as Record<string, string>;

@@ -41,6 +41,12 @@ export interface CodeInfo {
   readonly codeSizeBytes: number;
 }
 
+/** As in ports/engine.ts. */
+export interface SnapshotKeyRecord {
+  readonly keyArn: string | null;
+  readonly wrapped: string;
+}
+
 export interface VersionRecord extends StateFields {
   readonly functionName: string;
   readonly version: string;
@@ -50,6 +56,8 @@ export interface VersionRecord extends StateFields {
   readonly revisionId: string;
   /** The snapshot that invokes restore; null before it is whole, and where there is none. */
   readonly snapshotId: SnapshotId | null;
+  /** What the snapshot is sealed with, wrapped: where this record goes, the snapshot can't be read any more. */
+  readonly snapshotKey: SnapshotKeyRecord | null;
   /** A new snapshot is being made for a version that once had one: invokes are told SnapStartNotReadyException. */
   readonly isRegenerating: boolean;
 }

@@ -33,6 +33,8 @@ export interface SandboxUsage {
 
 export interface SandboxExit {
   readonly oom: boolean;
+  /** A clone that could not be given its memory because the snapshot is damaged. */
+  readonly snapshotDamaged: boolean;
 }
 
 /** Milliseconds by step, in order of work. Always recorded: it is the product. */
@@ -53,11 +55,35 @@ export interface Sandbox {
   destroy(): Promise<void>;
 }
 
+/** What a snapshot's own files are sealed with, in the form that is stored. Without it the snapshot can't be read. */
+export interface SnapshotKey {
+  /** The function's KMSKeyArn; null: the installation's own key. */
+  readonly keyArn: string | null;
+  /** Base64. */
+  readonly wrapped: string;
+}
+
 export interface SnapshotInfo {
   readonly snapshotId: SnapshotId;
+  readonly key: SnapshotKey;
+  /** Memory that is not all zero. */
   readonly memoryBytes: number;
   readonly diskBytes: number;
+  /** What it added to the store: content that was not there before. */
+  readonly newBytes: number;
   readonly phases: PhaseTimes;
+}
+
+/** What a clone touched up to its first response, and how its memory came. */
+export interface WorkingSetInfo {
+  /** Of the merged working set. */
+  readonly pages: number;
+  readonly recordings: number;
+  readonly faults: number;
+  readonly prefetchedPages: number;
+  /** From the beginning of the restore; 0 where nothing was prefetched. */
+  readonly prefetchStartMs: number;
+  readonly prefetchEndMs: number;
 }
 
 export interface SnapshotEngine {
@@ -67,9 +93,11 @@ export interface SnapshotEngine {
    * Parks the supervisor, takes the snapshot and ends the sandbox, whether it succeeds or not. When it resolves the snapshot
    * is whole and durable; when it throws nothing of it is left.
    */
-  take(sandbox: Sandbox, snapshotId: SnapshotId): Promise<SnapshotInfo>;
+  take(sandbox: Sandbox, snapshotId: SnapshotId, keyArn: string | null): Promise<SnapshotInfo>;
   /** A clone: its supervisor presents the parked calls through `link.calls`. Checks the snapshot before anything runs. */
-  restore(spec: SandboxSpec, snapshotId: SnapshotId): Promise<Sandbox>;
+  restore(spec: SandboxSpec, snapshotId: SnapshotId, key: SnapshotKey): Promise<Sandbox>;
+  /** The clone has sent its first response: what it touched up to here is its working set, and later restores bring it ahead. */
+  responded(sandbox: Sandbox, snapshotId: SnapshotId, key: SnapshotKey): Promise<WorkingSetInfo>;
   remove(snapshotId: SnapshotId): Promise<void>;
   /** All whole snapshots of this host. */
   list(): Promise<readonly SnapshotId[]>;

@@ -3,7 +3,7 @@
  * Wire form and meaning of each call: docs/formats/sandboxd-protocol.md.
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
-import type { PhaseTimes, SandboxExit, SandboxSpec, SandboxUsage } from "./engine.ts";
+import type { PhaseTimes, SandboxExit, SandboxSpec, SandboxUsage, WorkingSetInfo } from "./engine.ts";
 
 export interface HostFacts {
   readonly criuVersion: string | null;
@@ -24,9 +24,16 @@ export interface HostedSandbox {
 }
 
 export interface HostedSnapshot {
-  readonly imagesBytes: number;
-  readonly tmpBytes: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  readonly newBytes: number;
   readonly phases: PhaseTimes;
+}
+
+/** 32 bytes each. */
+export interface SnapshotSecrets {
+  readonly dataKey: Buffer;
+  readonly chunkSecret: Buffer;
 }
 
 export interface SandboxHost {
@@ -34,8 +41,16 @@ export interface SandboxHost {
   /** Resolves when the connection to sandboxd ended: nothing of the host can be used any more. */
   readonly lost: Promise<void>;
   create(spec: SandboxSpec): Promise<HostedSandbox>;
-  restore(spec: SandboxSpec, snapshotId: SnapshotId, fingerprint: string): Promise<HostedSandbox>;
-  snapshot(environmentId: EnvironmentId, snapshotId: SnapshotId, fingerprint: string): Promise<HostedSnapshot>;
+  restore(spec: SandboxSpec, snapshotId: SnapshotId, fingerprint: string, dataKey: Buffer): Promise<HostedSandbox>;
+  snapshot(environmentId: EnvironmentId, snapshotId: SnapshotId, fingerprint: string, secrets: SnapshotSecrets): Promise<HostedSnapshot>;
+  /** Ends the recording of a clone; `keep`: what it touched is merged into the snapshot's working set. */
+  recordWorkingSet(environmentId: EnvironmentId, keep: boolean): Promise<WorkingSetInfo>;
+  /** Lays the chunks out by the working set. */
+  repack(snapshotId: SnapshotId, secrets: SnapshotSecrets): Promise<void>;
+  /** Removes chunks that no snapshot of this host names. */
+  collectChunks(): Promise<void>;
+  /** Who fetches a chunk that the host lacks (or has damaged) into its directory; resolves false where there is none to be had. */
+  onChunkWanted(fetch: (chunk: string, isDamaged: boolean) => Promise<boolean>): void;
   freeze(environmentId: EnvironmentId): Promise<void>;
   thaw(environmentId: EnvironmentId): Promise<void>;
   boost(environmentId: EnvironmentId, on: boolean): Promise<void>;

@@ -2,7 +2,7 @@
  * What the control plane asks of a worker (the host agent that owns environments). Values only: control/ and worker/ share no memory.
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
-import type { PhaseTimes } from "./engine.ts";
+import type { PhaseTimes, SnapshotKey } from "./engine.ts";
 
 /** All that an environment needs to know of the version it runs. Immutable: a changed configuration is another one. */
 export interface RunnableVersion {
@@ -28,6 +28,10 @@ export interface RunnableVersion {
   readonly logFormat: "Text" | "JSON";
   /** The snapshot to restore; null: Init on demand. */
   readonly snapshotId: SnapshotId | null;
+  /** Null without a snapshot. */
+  readonly snapshotKey: SnapshotKey | null;
+  /** For the snapshot that `createSnapshot` makes. */
+  readonly kmsKeyArn: string | null;
 }
 
 export interface InvokeInput {
@@ -61,7 +65,15 @@ export type InvokeRefusal =
 export type InvokeOutcome = InvokeSuccess | InvokeRefusal;
 
 export type SnapshotOutcome =
-  | { readonly kind: "ready"; readonly initDurationMs: number; readonly memoryBytes: number; readonly diskBytes: number; readonly phases: PhaseTimes }
+  | {
+      readonly kind: "ready";
+      readonly initDurationMs: number;
+      readonly snapshotKey: SnapshotKey;
+      readonly memoryBytes: number;
+      readonly diskBytes: number;
+      readonly newBytes: number;
+      readonly phases: PhaseTimes;
+    }
   /** The function's fault; `reasonCode` is one of AWS's StateReasonCode values (`FunctionError`, `FunctionError.InitTimeout`, …). */
   | { readonly kind: "function-error"; readonly reasonCode: string; readonly reason: string }
   | { readonly kind: "platform-error"; readonly code: string; readonly message: string }

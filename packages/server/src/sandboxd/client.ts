@@ -7,11 +7,11 @@ import assert from "node:assert";
 import { type Socket, connect } from "node:net";
 import { createInterface } from "node:readline";
 import { type EnvironmentId, type SnapshotId, isSnapshotId } from "../base/ids.ts";
-import type { PhaseTimes, SandboxExit, SandboxSpec, SandboxUsage } from "../ports/engine.ts";
-import type { HostFacts, HostedSandbox, HostedSnapshot, SandboxHost } from "../ports/sandbox-host.ts";
+import type { PhaseTimes, SandboxExit, SandboxSpec, SandboxUsage, WorkingSetInfo } from "../ports/engine.ts";
+import type { HostFacts, HostedSandbox, HostedSnapshot, SandboxHost, SnapshotSecrets } from "../ports/sandbox-host.ts";
 import { SandboxError } from "./errors.ts";
 
-const PROTOCOL = 1;
+const PROTOCOL = 2;
 
 interface Waiting {
   resolve(value: Record<string, unknown>): void;
@@ -25,6 +25,9 @@ interface Message {
   readonly event?: string;
   readonly sandbox?: string;
   readonly oom?: boolean;
+  readonly snapshotDamaged?: boolean;
+  readonly chunk?: string;
+  readonly isDamaged?: boolean;
 }
 
 class SandboxdClient {
@@ -32,6 +35,8 @@ class SandboxdClient {
   readonly #waiting = new Map<number, Waiting>();
   readonly #exits = new Map<string, (exit: SandboxExit) => void>();
   readonly lost: Promise<void>;
+  /** No far store: what the host lacks is nowhere. */
+  fetchChunk: (chunk: string, isDamaged: boolean) => Promise<boolean> = async () => false;
   #nextId = 1;
   #isLost = false;
 
@@ -72,8 +77,12 @@ class SandboxdClient {
 
   #receive(message: Message): void {
     if (message.event === "exited" && message.sandbox !== undefined) {
-      this.#exits.get(message.sandbox)?.({ oom: message.oom === true });
+      this.#exits.get(message.sandbox)?.({ oom: message.oom === true, snapshotDamaged: message.snapshotDamaged === true });
       this.#exits.delete(message.sandbox);
+      return;
+    }
+    if (message.event === "chunkWanted" && message.chunk !== undefined) {
+      void this.#fetchChunk(message.chunk, message.isDamaged === true);
       return;
     }
     assert(message.id !== undefined, "sandboxd: an answer without an id");
@@ -83,10 +92,16 @@ class SandboxdClient {
     else waiting?.resolve(message.ok ?? {});
   }
 
+  async #fetchChunk(chunk: string, isDamaged: boolean): Promise<void> {
+    const hasCome = await this.fetchChunk(chunk, isDamaged).catch(() => false);
+    // Without sandboxd nobody waits for it any more.
+    await this.request("chunk", { chunk, hasCome }).catch(() => undefined);
+  }
+
   #loseAll(): void {
     this.#isLost = true;
     for (const waiting of this.#waiting.values()) waiting.reject(new SandboxError("SANDBOX_LOST", "the connection ended"));
-    for (const exit of this.#exits.values()) exit({ oom: false });
+    for (const exit of this.#exits.values()) exit({ oom: false, snapshotDamaged: false });
     this.#waiting.clear();
     this.#exits.clear();
   }
@@ -103,6 +118,10 @@ function wireSpec(spec: SandboxSpec): Record<string, unknown> {
     memoryMib: spec.memorySizeMib,
     tmpMib: spec.tmpSizeMib,
   };
+}
+
+function wireSecrets(secrets: SnapshotSecrets): Record<string, string> {
+  return { dataKey: secrets.dataKey.toString("hex"), chunkSecret: secrets.chunkSecret.toString("hex") };
 }
 
 function readFacts(hello: Record<string, unknown>): HostFacts {
@@ -149,15 +168,22 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
     facts,
     lost: client.lost,
     create: (spec) => make("create", spec, {}),
-    restore: (spec, snapshot, fingerprint) => make("restore", spec, { snapshot, fingerprint }),
-    async snapshot(sandbox: EnvironmentId, snapshot: SnapshotId, fingerprint: string): Promise<HostedSnapshot> {
+    restore: (spec, snapshot, fingerprint, dataKey) => make("restore", spec, { snapshot, fingerprint, dataKey: dataKey.toString("hex") }),
+    async snapshot(sandbox: EnvironmentId, snapshot: SnapshotId, fingerprint: string, secrets: SnapshotSecrets): Promise<HostedSnapshot> {
       client.forget(sandbox);
-      const taken = await client.request("snapshot", { sandbox, snapshot, fingerprint });
+      const taken = await client.request("snapshot", { sandbox, snapshot, fingerprint, ...wireSecrets(secrets) });
       return {
-        imagesBytes: taken["imagesBytes"] as number,
-        tmpBytes: taken["tmpBytes"] as number,
+        memoryBytes: taken["memoryBytes"] as number,
+        diskBytes: taken["diskBytes"] as number,
+        newBytes: taken["newBytes"] as number,
         phases: taken["phases"] as PhaseTimes,
       };
+    },
+    recordWorkingSet: async (sandbox, keep) => (await client.request("recordWorkingSet", { sandbox, keep })) as unknown as WorkingSetInfo,
+    repack: async (snapshot, secrets) => void (await client.request("repack", { snapshot, ...wireSecrets(secrets) })),
+    collectChunks: async () => void (await client.request("collectChunks")),
+    onChunkWanted(fetch) {
+      client.fetchChunk = fetch;
     },
     freeze: async (sandbox) => void (await client.request("freeze", { sandbox })),
     thaw: async (sandbox) => void (await client.request("thaw", { sandbox })),

@@ -32,7 +32,7 @@ export class StoreFormatError extends ThawError {
 
 export function openSqliteStore(path: string): MetadataStore {
   const db = new DatabaseSync(path);
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 2000;");
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 2000;");
   const { user_version: found } = db.prepare("PRAGMA user_version").get() as { user_version: number };
   if (found === 0) db.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
   else if (found !== SCHEMA_VERSION) {

@@ -5,7 +5,7 @@
 import { strict as assert } from "node:assert";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { FunctionCredentials } from "../ports/credential-source.ts";
-import type { Sandbox, SandboxSpec } from "../ports/engine.ts";
+import type { Sandbox, SandboxExit, SandboxSpec, SnapshotKey, WorkingSetInfo } from "../ports/engine.ts";
 import type { RuntimeRecipe } from "../ports/runtime-catalog.ts";
 import type { ProcessExit } from "../ports/supervisor.ts";
 import type { InvokeInput, InvokeOutcome, RunnableVersion } from "../ports/worker.ts";
@@ -13,7 +13,7 @@ import { EnvironmentLog, nameLogStream } from "./environment-log.ts";
 import { buildEnvironmentVariables } from "./environment-variables.ts";
 import { describeExit, type Failure } from "./function-errors.ts";
 import { Inbox } from "./inbox.ts";
-import { CONNECTION_LOST, toPlatformFailure } from "./platform-failure.ts";
+import { CONNECTION_LOST, SNAPSHOT_DAMAGED, toPlatformFailure } from "./platform-failure.ts";
 import { type RuntimeEvent, RuntimeSession } from "./runtime-session.ts";
 import { deriveSnapshotToken } from "./snapshot-token.ts";
 import type { WorkerServices } from "./worker-services.ts";
@@ -30,7 +30,7 @@ const EXIT_CODE_OF_SIGKILL = 137;
 
 export type EnvironmentMode =
   | { readonly kind: "on-demand" }
-  | { readonly kind: "restore"; readonly snapshotId: SnapshotId }
+  | { readonly kind: "restore"; readonly snapshotId: SnapshotId; readonly key: SnapshotKey }
   | { readonly kind: "snapshot"; readonly snapshotId: SnapshotId };
 
 /** `gone`: the environment ended before it took the invoke; nothing of it was run. */
@@ -46,7 +46,7 @@ export type EnvironmentEvent =
   | RuntimeEvent
   | { readonly kind: "exit"; readonly exit: ProcessExit }
   | { readonly kind: "lost" }
-  | { readonly kind: "sandbox-exited"; readonly oom: boolean }
+  | { readonly kind: "sandbox-exited"; readonly exit: SandboxExit }
   | { readonly kind: "deadline"; readonly deadline: Deadline }
   | { readonly kind: "invoke"; readonly request: InvokeRequest }
   | { readonly kind: "stop" }
@@ -81,6 +81,8 @@ export class EnvironmentCore {
   /** No further invoke is taken. */
   isStopRequested = false;
   memoryMaxMib = 0;
+  /** How the memory of a restored clone came; null where it was not restored, or is not known yet. */
+  memory: WorkingSetInfo | null = null;
   readonly #token: string | null;
   #credentials: FunctionCredentials | null = null;
   #sandbox: Sandbox | null = null;
@@ -156,7 +158,7 @@ export class EnvironmentCore {
       },
       onLost: () => this.#putFrom(sandbox, { kind: "lost" }),
     });
-    void sandbox.exited.then((exit) => this.#putFrom(sandbox, { kind: "sandbox-exited", oom: exit.oom }));
+    void sandbox.exited.then((exit) => this.#putFrom(sandbox, { kind: "sandbox-exited", exit }));
   }
 
   /** Starts the runtime process. Rejects with the errno's name. */
@@ -250,7 +252,7 @@ export class EnvironmentCore {
       case "lost":
         return this.#waitForSandboxExit();
       case "sandbox-exited":
-        return sandboxExitFailure(event.oom);
+        return sandboxExitFailure(event.exit);
       case "kill":
         return event.failure;
       case "stop":
@@ -288,7 +290,7 @@ export class EnvironmentCore {
 
   async #waitForSandboxExit(): Promise<Failure> {
     const event = await this.#skipUntil(["sandbox-exited"], SANDBOX_EXIT_WAIT_MS);
-    return event?.kind === "sandbox-exited" ? sandboxExitFailure(event.oom) : CONNECTION_LOST;
+    return event?.kind === "sandbox-exited" ? sandboxExitFailure(event.exit) : CONNECTION_LOST;
   }
 
   async #skipUntil(kinds: readonly EnvironmentEvent["kind"][], limitMs: number): Promise<EnvironmentEvent | null> {
@@ -305,8 +307,9 @@ export class EnvironmentCore {
   }
 }
 
-function sandboxExitFailure(oom: boolean): Failure {
-  if (!oom) return CONNECTION_LOST;
+function sandboxExitFailure(exit: SandboxExit): Failure {
+  if (exit.snapshotDamaged) return SNAPSHOT_DAMAGED;
+  if (!exit.oom) return CONNECTION_LOST;
   return { kind: "exit", errorType: "Runtime.OutOfMemory", message: "Runtime exited with error: signal: killed" };
 }
 

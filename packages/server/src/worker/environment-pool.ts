@@ -79,7 +79,10 @@ export class EnvironmentPool {
   }
 
   #invokeNew(version: RunnableVersion, recipe: RuntimeRecipe, input: InvokeInput, evict: readonly EnvironmentId[]): Promise<InvokeReply> {
-    const mode: EnvironmentMode = version.snapshotId === null ? { kind: "on-demand" } : { kind: "restore", snapshotId: version.snapshotId };
+    const { snapshotId, snapshotKey } = version;
+    // Without its key a snapshot is refused by the engine, never passed over.
+    const key = snapshotKey ?? { keyArn: null, wrapped: "" };
+    const mode: EnvironmentMode = snapshotId === null ? { kind: "on-demand" } : { kind: "restore", snapshotId, key };
     const evicted = this.#evict(evict);
     return new Promise((resolve) => {
       const environment = this.start(version, recipe, mode, async (started) => {

@@ -4,6 +4,8 @@
  * is told to stop, fails, or has been idle or alive for too long. Nothing of it is left when `stopped` resolves.
  */
 import { strict as assert } from "node:assert";
+import type { SnapshotId } from "../base/ids.ts";
+import type { SnapshotKey } from "../ports/engine.ts";
 import type { EnvironmentSummary } from "../ports/worker.ts";
 import { EnvironmentCore, type EnvironmentOptions, type InvokeReply, type InvokeRequest, tryEngine } from "./environment-core.ts";
 import { canTransition, type EnvironmentState } from "./environment-state.ts";
@@ -172,14 +174,29 @@ export class Environment {
     const { mode } = this.core;
     assert(mode.kind === "restore", "restore of an environment without a snapshot");
     this.transition("restoring");
-    const restore = await runRestore(this.core, mode.snapshotId);
+    const restore = await runRestore(this.core, mode.snapshotId, mode.key);
     if (restore.failure !== null) {
       this.#reportRestore(first, restore.durationMs, restore.failure);
       return this.#refuse(first, restore.failure);
     }
     const failure = await this.#invoke(first, { initDurationMs: null, restoreDurationMs: restore.durationMs, billedRestoreDurationMs: restore.billedMs });
+    await this.#recordWorkingSet(mode.snapshotId, mode.key);
     this.#reportRestore(first, restore.durationMs, null);
     return failure;
+  }
+
+  /** The caller has its answer; what the clone touched up to here helps the next ones. */
+  async #recordWorkingSet(snapshotId: SnapshotId, key: SnapshotKey): Promise<void> {
+    const { core } = this;
+    try {
+      const recorded = await core.services.engine.snapshots?.responded(core.sandbox, snapshotId, key);
+      if (recorded === undefined) return;
+      if (recorded.prefetchEndMs > 0) core.phases["prefetch"] = recorded.prefetchEndMs;
+      core.memory = recorded;
+    } catch (error) {
+      // A clone that has ended has nothing to tell.
+      if (!core.isStopRequested) core.reportProblem("record the working set", error);
+    }
   }
 
   async #invokeWarm(request: InvokeRequest): Promise<Failure | null> {
@@ -291,6 +308,7 @@ export class Environment {
       outcome: restoreOutcome(failure),
       restoreDurationMs,
       phases: { ...core.phases },
+      memory: core.memory,
     };
     core.services.onRestore(report);
   }
@@ -302,11 +320,15 @@ function restoreOutcome(failure: Failure | null): RestoreReport["outcome"] {
   return failure.kind === "reported" || failure.kind === "exit" ? "error" : "platform-error";
 }
 
+const RESTORE_TIMEOUT_MESSAGE = "Lambda couldn't restore the snapshot within the timeout limit.";
+/** The snapshot's memory did not come from afar in time. */
+const RESTORE_TIMEOUT = "SANDBOX_RESTORE_TIMEOUT";
+
 /** Texts of AWS's SnapStartException and SnapStartTimeoutException. */
 function toRefusal(failure: Failure): InvokeReply {
   switch (failure.kind) {
     case "timeout":
-      return { kind: "restore-timeout", message: "Lambda couldn't restore the snapshot within the timeout limit." };
+      return { kind: "restore-timeout", message: RESTORE_TIMEOUT_MESSAGE };
     case "reported":
     case "exit":
       return {
@@ -314,6 +336,7 @@ function toRefusal(failure: Failure): InvokeReply {
         message: "The afterRestore() runtime hook encountered an error. For more information, check the Amazon CloudWatch logs.",
       };
     case "platform":
+      if (failure.code === RESTORE_TIMEOUT) return { kind: "restore-timeout", message: RESTORE_TIMEOUT_MESSAGE };
       return { kind: "platform-error", code: failure.code, message: failure.message };
     case "cancelled":
       return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };

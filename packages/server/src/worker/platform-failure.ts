@@ -15,6 +15,12 @@ export const CONNECTION_LOST: PlatformFailure = {
   message: "The execution environment ended unexpectedly.",
 };
 
+export const SNAPSHOT_DAMAGED: PlatformFailure = {
+  kind: "platform",
+  code: "SANDBOX_SNAPSHOT_DAMAGED",
+  message: "The snapshot is damaged. The version is initialised again.",
+};
+
 export const CLOSING: PlatformFailure = {
   kind: "platform",
   code: "WORKER_CLOSING",

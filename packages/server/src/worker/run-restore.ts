@@ -7,6 +7,7 @@ import { type EnvironmentCore, tryEngine } from "./environment-core.ts";
 import type { Failure } from "./function-errors.ts";
 import { toPhaseStatus } from "./run-init.ts";
 import type { SnapshotId } from "../base/ids.ts";
+import type { SnapshotKey } from "../ports/engine.ts";
 
 export interface RestoreResult {
   readonly durationMs: number;
@@ -15,7 +16,7 @@ export interface RestoreResult {
   readonly failure: Failure | null;
 }
 
-export async function runRestore(core: EnvironmentCore, snapshotId: SnapshotId): Promise<RestoreResult> {
+export async function runRestore(core: EnvironmentCore, snapshotId: SnapshotId, key: SnapshotKey): Promise<RestoreResult> {
   const { log, version, recipe } = core;
   log.beginPhase();
   log.writePlatform({
@@ -26,7 +27,7 @@ export async function runRestore(core: EnvironmentCore, snapshotId: SnapshotId):
     runtimeVersionArn: recipe.runtimeVersionArn,
   });
   const startMs = core.nowMs();
-  const cloneFailure = await makeClone(core, snapshotId);
+  const cloneFailure = await makeClone(core, snapshotId, key);
   const releasedMs = core.nowMs();
   const failure = cloneFailure ?? (await releaseRuntime(core));
   const endMs = core.nowMs();
@@ -37,7 +38,7 @@ export async function runRestore(core: EnvironmentCore, snapshotId: SnapshotId):
   return { durationMs, billedMs: Math.ceil(endMs - releasedMs), failure };
 }
 
-async function makeClone(core: EnvironmentCore, snapshotId: SnapshotId): Promise<Failure | null> {
+async function makeClone(core: EnvironmentCore, snapshotId: SnapshotId, key: SnapshotKey): Promise<Failure | null> {
   const snapshots = core.services.engine.snapshots;
   if (snapshots === null) {
     const message = `This host can't restore snapshots: ${core.services.engine.snapshotsProblem ?? "the engine has none"}`;
@@ -45,7 +46,7 @@ async function makeClone(core: EnvironmentCore, snapshotId: SnapshotId): Promise
   }
   core.currentCredentials();
   const startMs = core.nowMs();
-  const restored = await tryEngine(() => snapshots.restore(core.sandboxSpec, snapshotId));
+  const restored = await tryEngine(() => snapshots.restore(core.sandboxSpec, snapshotId, key));
   if (!restored.ok) {
     core.reportProblem("restore", restored.error);
     return restored.failure;

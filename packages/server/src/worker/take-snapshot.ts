@@ -32,7 +32,7 @@ export async function initialiseAndSnapshot(
   if (init.kind === "failed") return toOutcome(init.failure);
   environment.transition("snapshotting");
   const startMs = core.nowMs();
-  const taken = await tryEngine(() => snapshots.take(core.sandbox, snapshotId));
+  const taken = await tryEngine(() => snapshots.take(core.sandbox, snapshotId, core.version.kmsKeyArn));
   if (!taken.ok) {
     core.reportProblem("take the snapshot", taken.error);
     return toOutcome(taken.failure);
@@ -41,12 +41,14 @@ export async function initialiseAndSnapshot(
     await removeQuietly(environment, snapshots, snapshotId);
     return { kind: "cancelled" };
   }
-  const { memoryBytes, diskBytes, phases } = taken.value;
+  const { key, memoryBytes, diskBytes, newBytes, phases } = taken.value;
   return {
     kind: "ready",
     initDurationMs: init.durationMs,
+    snapshotKey: key,
     memoryBytes,
     diskBytes,
+    newBytes,
     phases: { ...created.value.phases, init: init.durationMs, ...phases, snapshot: core.nowMs() - startMs },
   };
 }

@@ -2,7 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
-import type { Engine, PhaseTimes } from "../ports/engine.ts";
+import type { Engine, PhaseTimes, WorkingSetInfo } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { HostLimits } from "./placement.ts";
 
@@ -50,6 +50,7 @@ export interface RestoreReport {
   readonly restoreDurationMs: number;
   /** The engine's own phases, then `engine`, `connect`, `hooks` and `firstResponse`. */
   readonly phases: PhaseTimes;
+  readonly memory: WorkingSetInfo | null;
 }
 
 /** Something went wrong in the platform that no caller is told about (a failed freeze, a sandbox that did not go). */

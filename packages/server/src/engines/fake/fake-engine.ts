@@ -3,11 +3,14 @@
  * can be told to fail; what is left behind and what was done to a frozen sandbox can be read.
  */
 import type { SnapshotId } from "../../base/ids.ts";
-import type { Engine, Sandbox, SandboxSpec, SnapshotEngine, SnapshotInfo } from "../../ports/engine.ts";
+import type { Engine, Sandbox, SandboxSpec, SnapshotEngine, SnapshotInfo, SnapshotKey } from "../../ports/engine.ts";
 import type { FakeFunction, FakeState, ParkedAt } from "./fake-process.ts";
 import { FakeSandbox, type FakeStep } from "./fake-sandbox.ts";
 
+const NOTHING_RECORDED = { pages: 0, recordings: 0, faults: 0, prefetchedPages: 0, prefetchStartMs: 0, prefetchEndMs: 0 };
+
 interface FakeSnapshot {
+  readonly key: SnapshotKey;
   readonly state: FakeState;
   readonly env: Readonly<Record<string, string>>;
   readonly parkedAt: ParkedAt;
@@ -67,8 +70,9 @@ export class FakeEngine implements Engine {
   #snapshotEngine(): SnapshotEngine {
     return {
       fingerprint: "fake",
-      take: (sandbox, snapshotId) => this.#take(sandbox as FakeSandbox, snapshotId),
-      restore: (spec, snapshotId) => this.#restore(spec, snapshotId),
+      take: (sandbox, snapshotId, keyArn) => this.#take(sandbox as FakeSandbox, snapshotId, keyArn),
+      restore: (spec, snapshotId, key) => this.#restore(spec, snapshotId, key),
+      responded: async () => NOTHING_RECORDED,
       remove: async (snapshotId) => {
         this.#taken.delete(snapshotId);
       },
@@ -77,22 +81,24 @@ export class FakeEngine implements Engine {
     };
   }
 
-  async #take(sandbox: FakeSandbox, snapshotId: SnapshotId): Promise<SnapshotInfo> {
+  async #take(sandbox: FakeSandbox, snapshotId: SnapshotId, keyArn: string | null): Promise<SnapshotInfo> {
     try {
       await sandbox.link.park();
       await this.step("take", sandbox.spec);
       const image = sandbox.image();
-      this.#taken.set(snapshotId, { ...image, state: structuredClone(image.state) });
-      return { snapshotId, memoryBytes: 1000, diskBytes: 10, phases: { dump: 1 } };
+      const key = { keyArn, wrapped: `key of ${snapshotId}` };
+      this.#taken.set(snapshotId, { ...image, key, state: structuredClone(image.state) });
+      return { snapshotId, key, memoryBytes: 1000, diskBytes: 10, newBytes: 1010, phases: { dump: 1 } };
     } finally {
       sandbox.vanish();
     }
   }
 
-  async #restore(spec: SandboxSpec, snapshotId: SnapshotId): Promise<Sandbox> {
+  async #restore(spec: SandboxSpec, snapshotId: SnapshotId, key: SnapshotKey): Promise<Sandbox> {
     await this.step("restore", spec);
     const snapshot = this.#taken.get(snapshotId);
     if (snapshot === undefined) throw new Error(`fake engine: no snapshot ${snapshotId}`);
+    if (key.wrapped !== snapshot.key.wrapped) throw new Error(`fake engine: another key than that of ${snapshotId}`);
     const sandbox = new FakeSandbox(this, spec, this.#functionOf(spec), snapshot.nextCallId);
     this.live.add(sandbox);
     sandbox.resume(snapshot.env, structuredClone(snapshot.state), snapshot.parkedAt);

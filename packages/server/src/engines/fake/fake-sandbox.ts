@@ -82,7 +82,7 @@ export class FakeSandbox implements Sandbox {
   die(oom: boolean): void {
     this.#process?.vanish();
     this.link.lose();
-    this.#tellExited({ oom });
+    this.#tellExited({ oom, snapshotDamaged: false });
   }
 
   image(): { readonly state: FakeState; readonly env: Readonly<Record<string, string>>; readonly parkedAt: ParkedAt; readonly nextCallId: number } {

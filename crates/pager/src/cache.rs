@@ -1,0 +1,183 @@
+//! Decrypted chunks, shared by all clones of this host, within a memory limit. A chunk that the host lacks, or that does not
+//! authenticate, is asked for once more from afar; what still does not authenticate is lost, and never given out.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use thaw_snapshot::chunk::{self, ChunkName, ChunkRef};
+use thaw_snapshot::chunk_directory::ChunkDirectory;
+
+/// A little longer than a restore may take (10 s): the answer to the client is then the timeout, not this.
+const FAR_TIMEOUT: Duration = Duration::from_secs(12);
+
+pub type Content = Arc<Vec<u8>>;
+
+/// Why a chunk can't be had.
+#[derive(Debug)]
+pub struct Lost {
+    pub message: String,
+    /// It was there and has been changed, or is nowhere: a new snapshot is needed. Else: it may come later.
+    pub is_damaged: bool,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+enum Entry {
+    Loading,
+    Ready { content: Content, used_at: u64 },
+}
+
+#[derive(Default)]
+struct State {
+    entries: HashMap<ChunkName, Entry>,
+    size_bytes: usize,
+    uses: u64,
+    /// Asked for from afar; `Some`: answered.
+    wanted: HashMap<ChunkName, Option<bool>>,
+}
+
+type AskFar = dyn Fn(&ChunkName, bool) + Send + Sync;
+
+pub struct Cache {
+    directory: ChunkDirectory,
+    size_bytes_max: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Sends a request for a chunk; true: the one at hand is damaged.
+    ask_far: Box<AskFar>,
+}
+
+impl Cache {
+    pub fn new(directory: ChunkDirectory, size_bytes_max: usize, ask_far: Box<AskFar>) -> Self {
+        Cache { directory, size_bytes_max, state: Mutex::default(), changed: Condvar::new(), ask_far }
+    }
+
+    /// The content, authenticated. Several who want the same chunk wait for one load.
+    pub fn get(&self, wanted: &ChunkRef) -> Result<Content, Lost> {
+        let mut state = self.state.lock().expect("no holder panics");
+        loop {
+            state.uses += 1;
+            let now = state.uses;
+            match state.entries.get_mut(&wanted.name) {
+                Some(Entry::Ready { content, used_at }) => {
+                    *used_at = now;
+                    return Ok(Arc::clone(content));
+                }
+                Some(Entry::Loading) => state = self.changed.wait(state).expect("no holder panics"),
+                None => break,
+            }
+        }
+        state.entries.insert(wanted.name, Entry::Loading);
+        drop(state);
+        let loaded = self.load(wanted);
+        let mut state = self.state.lock().expect("no holder panics");
+        state.entries.remove(&wanted.name);
+        if let Ok(content) = &loaded {
+            let used_at = state.uses;
+            state.size_bytes += content.len();
+            state.entries.insert(wanted.name, Entry::Ready { content: Arc::clone(content), used_at });
+            self.evict(&mut state);
+        }
+        self.changed.notify_all();
+        loaded
+    }
+
+    fn evict(&self, state: &mut State) {
+        while state.size_bytes > self.size_bytes_max {
+            let oldest = state
+                .entries
+                .iter()
+                .filter_map(|(name, entry)| match entry {
+                    Entry::Ready { used_at, .. } => Some((*used_at, *name)),
+                    Entry::Loading => None,
+                })
+                .min();
+            let Some((_, name)) = oldest else { return };
+            if let Some(Entry::Ready { content, .. }) = state.entries.remove(&name) {
+                state.size_bytes -= content.len();
+            }
+        }
+    }
+
+    fn load(&self, wanted: &ChunkRef) -> Result<Content, Lost> {
+        let is_damaged = match self.read(wanted) {
+            Ok(content) => return Ok(content),
+            Err(Problem::Missing) => false,
+            Err(Problem::Damaged) => true,
+            Err(Problem::Io(error)) => return Err(Lost { message: format!("a chunk can't be read: {error}"), is_damaged: false }),
+        };
+        self.ask(&wanted.name, is_damaged);
+        if !self.wait_for(&wanted.name)? {
+            let message = if is_damaged { "a chunk was changed" } else { "a chunk is missing" };
+            return Err(Lost { message: message.into(), is_damaged: true });
+        }
+        self.read(wanted).map_err(|_| Lost { message: "a chunk was changed, here and afar".into(), is_damaged: true })
+    }
+
+    fn read(&self, wanted: &ChunkRef) -> Result<Content, Problem> {
+        let file = self.directory.read(&wanted.name).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Problem::Missing,
+            _ => Problem::Io(error),
+        })?;
+        chunk::open(wanted, file).map(Arc::new).map_err(|_| Problem::Damaged)
+    }
+
+    fn ask(&self, name: &ChunkName, is_damaged: bool) {
+        let mut state = self.state.lock().expect("no holder panics");
+        if matches!(state.wanted.get(name), Some(None)) {
+            return;
+        }
+        state.wanted.insert(*name, None);
+        drop(state);
+        (self.ask_far)(name, is_damaged);
+    }
+
+    /// Chunks that will be needed soon: those that the host lacks are asked for now, all at once.
+    pub fn ask_ahead<'a>(&self, chunks: impl Iterator<Item = &'a ChunkRef>) {
+        for wanted in chunks {
+            let is_known = self.state.lock().expect("no holder panics").entries.contains_key(&wanted.name);
+            if !is_known && !self.directory.has(&wanted.name) {
+                self.ask(&wanted.name, false);
+            }
+        }
+    }
+
+    fn wait_for(&self, name: &ChunkName) -> Result<bool, Lost> {
+        let deadline = Instant::now() + FAR_TIMEOUT;
+        let mut state = self.state.lock().expect("no holder panics");
+        loop {
+            if let Some(&Some(has_come)) = state.wanted.get(name) {
+                state.wanted.remove(name);
+                return Ok(has_come);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                state.wanted.remove(name);
+                return Err(Lost { message: "a chunk did not come in time".into(), is_damaged: false });
+            }
+            state = self.changed.wait_timeout(state, left).expect("no holder panics").0;
+        }
+    }
+
+    /// The answer to `ask_far`.
+    pub fn arrived(&self, name: &ChunkName, has_come: bool) {
+        let mut state = self.state.lock().expect("no holder panics");
+        if let Some(answer) = state.wanted.get_mut(name) {
+            *answer = Some(has_come);
+        }
+        self.changed.notify_all();
+    }
+}
+
+enum Problem {
+    Missing,
+    Damaged,
+    Io(io::Error),
+}

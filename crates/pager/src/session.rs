@@ -1,0 +1,444 @@
+//! One clone: its processes' userfaultfds, what they may read, and what they have touched.
+//!
+//! ```text
+//!  relay ──SEQPACKET──► fault thread: processes, events, faults          relay: holds a copy of every userfaultfd, so that it
+//!        ◄── hold ────  prefetch thread: the working set, in order               outlives the pager; end of the socket = kill
+//! ```
+//! Events of an address space are read under the session's lock, and pages are put in place under it: a page can't land in a range
+//! that the clone has just given up, because the kernel lets it go on only once its event was read.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
+use thaw_snapshot::messages::{receive_message, send_message};
+use thaw_snapshot::relay::{FromRelay, ToRelay};
+use thaw_snapshot::working_set::TouchedRun;
+use thaw_snapshot::PAGE_SIZE_BYTES;
+
+use crate::address_map::AddressMap;
+use crate::cache::{Cache, Lost};
+use crate::snapshots::{Place, Snapshot};
+use crate::uffd::{self, Event, Outcome};
+
+const PAGE: u64 = PAGE_SIZE_BYTES as u64;
+/// Pages put in place with a touched one: a fault costs as much as copying some fifty pages.
+const WINDOW_PAGES: u64 = 16;
+/// Zero pages cost no memory before they are written to.
+const ZERO_WINDOW_PAGES: u64 = 64;
+/// Until CRIU has registered a range.
+const REGISTRATION_RETRY: Duration = Duration::from_micros(200);
+
+struct Process {
+    /// Whose pages it has: a forked child has its parent's.
+    pid: u32,
+    uffd: OwnedFd,
+    map: AddressMap,
+}
+
+#[derive(Default)]
+struct Inner {
+    processes: Vec<Process>,
+    touched: Vec<TouchedRun>,
+    is_recording: bool,
+    is_restored: bool,
+    is_over: bool,
+    is_complete: bool,
+    stats: Stats,
+}
+
+/// What a session has done so far. Times from its beginning.
+#[derive(Default, Clone, Copy)]
+pub struct Stats {
+    pub faults: u64,
+    pub prefetched_pages: u64,
+    pub prefetch_start_ms: f64,
+    pub prefetch_end_ms: f64,
+    pub restored_ms: f64,
+}
+
+pub struct Session {
+    snapshot: Arc<Snapshot>,
+    cache: Arc<Cache>,
+    socket: OwnedFd,
+    inner: Mutex<Inner>,
+    changed: Condvar,
+    started: Instant,
+    wants_prefetch: bool,
+}
+
+/// How a session ended.
+pub enum End {
+    /// The clone has gone.
+    Gone,
+    /// All its pages are in place; it needs the pager no more.
+    Complete,
+    Failed(Lost),
+}
+
+/// What became of a page that was to be put in place.
+enum Placed {
+    Yes,
+    /// Read the events first.
+    Changing,
+}
+
+impl Session {
+    pub fn new(snapshot: Arc<Snapshot>, cache: Arc<Cache>, socket: OwnedFd, wants_prefetch: bool) -> Arc<Self> {
+        let inner = Inner { is_recording: true, ..Inner::default() };
+        Arc::new(Session { snapshot, cache, socket, inner: Mutex::new(inner), changed: Condvar::new(), started: Instant::now(), wants_prefetch })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("no holder panics")
+    }
+
+    fn now_ms(&self) -> f64 {
+        self.started.elapsed().as_secs_f64() * 1e3
+    }
+
+    /// The fault thread: until the clone has gone, or its pages can't be had.
+    pub fn run(self: &Arc<Self>) -> End {
+        let end = self.serve();
+        let mut inner = self.lock();
+        inner.is_over = true;
+        let is_complete = inner.is_complete;
+        // A loss leaves the descriptors open: the relay kills the clone first (it sees the end of the socket).
+        if end.is_ok() {
+            inner.processes.clear();
+        }
+        self.changed.notify_all();
+        match end {
+            Ok(()) if is_complete => End::Complete,
+            Ok(()) => End::Gone,
+            Err(lost) => End::Failed(lost),
+        }
+    }
+
+    fn serve(self: &Arc<Self>) -> Result<(), Lost> {
+        let mut faults = VecDeque::new();
+        loop {
+            if faults.is_empty() {
+                match self.wait_for_work() {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(()),
+                    Err(error) => return Err(Lost { message: format!("poll: {error}"), is_damaged: false }),
+                }
+                if !self.read_relay()? {
+                    return Ok(());
+                }
+            }
+            self.read_events(&mut faults);
+            if let Some((process, address)) = faults.pop_front() {
+                match self.answer(process, address)? {
+                    Placed::Yes => {}
+                    Placed::Changing => faults.push_front((process, address)),
+                }
+            }
+        }
+    }
+
+    /// False at the end of the relay's socket.
+    fn wait_for_work(&self) -> io::Result<bool> {
+        let fds: Vec<std::os::fd::RawFd> = {
+            use std::os::fd::AsRawFd;
+            self.lock().processes.iter().map(|process| process.uffd.as_raw_fd()).collect()
+        };
+        let mut polled = vec![PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        // SAFETY: processes are added and dropped by this thread only.
+        polled.extend(fds.iter().map(|fd| PollFd::new(unsafe { std::os::fd::BorrowedFd::borrow_raw(*fd) }, PollFlags::POLLIN)));
+        loop {
+            match poll(&mut polled, PollTimeout::NONE) {
+                Err(nix::errno::Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+                Ok(_) => break,
+            }
+        }
+        let relay = polled[0].revents().unwrap_or(PollFlags::empty());
+        Ok(!relay.contains(PollFlags::POLLHUP) || relay.contains(PollFlags::POLLIN))
+    }
+
+    /// Takes what the relay has sent, if anything. False at its end.
+    fn read_relay(self: &Arc<Self>) -> Result<bool, Lost> {
+        let mut polled = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut polled, PollTimeout::ZERO).unwrap_or(0) == 0 {
+            return Ok(true);
+        }
+        let Ok(Some((bytes, mut fds))) = receive_message(self.socket.as_fd()) else { return Ok(false) };
+        match FromRelay::decode(&bytes) {
+            Some(FromRelay::Process { pid }) if fds.len() == 1 => {
+                let mut inner = self.lock();
+                let is_first = inner.processes.is_empty();
+                inner.processes.push(Process { pid, uffd: fds.remove(0), map: AddressMap::new() });
+                drop(inner);
+                self.changed.notify_all();
+                if is_first && self.wants_prefetch && !self.snapshot.working_set.is_empty() {
+                    let session = Arc::clone(self);
+                    spawn("prefetch", move || session.prefetch());
+                }
+            }
+            Some(FromRelay::Restored) => {
+                let mut inner = self.lock();
+                inner.is_restored = true;
+                inner.stats.restored_ms = self.now_ms();
+                self.changed.notify_all();
+            }
+            _ => return Err(Lost { message: "the relay spoke nonsense".into(), is_damaged: false }),
+        }
+        Ok(true)
+    }
+
+    fn read_events(&self, faults: &mut VecDeque<(usize, u64)>) {
+        let mut inner = self.lock();
+        let mut children = Vec::new();
+        for index in 0..inner.processes.len() {
+            let process = &mut inner.processes[index];
+            // A process that has gone has no events; its end is seen by the relay.
+            for event in uffd::read_events(process.uffd.as_fd()).unwrap_or_default() {
+                match event {
+                    Event::Fault { address } => faults.push_back((index, address)),
+                    Event::Remove { start, end } => process.map.remove(start, end),
+                    Event::Remap { from, to, length } => process.map.remap(from, to, length),
+                    Event::Fork { child } => children.push(Process { pid: process.pid, uffd: child, map: process.map.clone() }),
+                }
+            }
+        }
+        for child in children {
+            let _ = send_message(self.socket.as_fd(), &ToRelay::Hold.encode(), &[child.uffd.as_fd()]);
+            inner.processes.push(child);
+        }
+    }
+
+    fn answer(&self, index: usize, address: u64) -> Result<Placed, Lost> {
+        let (pid, origin) = {
+            let mut inner = self.lock();
+            inner.stats.faults += 1;
+            let process = &inner.processes[index];
+            (process.pid, process.map.origin(address))
+        };
+        let Some(image) = origin.image else { return Ok(self.answer_zero(index, address, (origin.end - address) / PAGE)) };
+        let (chunk, offset, pages) = match self.snapshot.place(pid, image) {
+            Place::Zero { pages } => return Ok(self.answer_zero(index, address, pages.min((origin.end - address) / PAGE))),
+            Place::Chunk { chunk, offset, pages } => (chunk, offset, pages),
+        };
+        let content = self.cache.get(chunk)?;
+        let mut inner = self.lock();
+        if inner.processes[index].map.origin(address) != origin {
+            return Ok(Placed::Changing);
+        }
+        let process = &inner.processes[index];
+        match uffd::copy(process.uffd.as_fd(), address, &content[offset..offset + PAGE_SIZE_BYTES]) {
+            Ok((_, Outcome::Changing)) => return Ok(Placed::Changing),
+            Ok((_, Outcome::Present)) => uffd::wake(process.uffd.as_fd(), address, PAGE),
+            Ok(_) => {}
+            Err(error) => return Err(Lost { message: format!("a page could not be put in place: {error}"), is_damaged: false }),
+        }
+        // The rest of the window, as far as it lies in one piece before and behind the page.
+        let page_in_window = (image / PAGE) % WINDOW_PAGES;
+        let before = self.pages_before(pid, image, offset, page_in_window);
+        let behind = (WINDOW_PAGES - page_in_window).min(pages).min((origin.end - address) / PAGE);
+        let start = address - before * PAGE;
+        if before > 0 && process.map.origin(start).image == Some(image - before * PAGE) {
+            let from = offset - (before * PAGE) as usize;
+            fill(process, start, &content[from..offset]);
+        }
+        fill(process, address + PAGE, &content[offset + PAGE_SIZE_BYTES..offset + (behind * PAGE) as usize]);
+        if inner.is_recording {
+            inner.touched.push(TouchedRun { pid, address: image - before * PAGE, pages: (before + behind) as u32 });
+        }
+        Ok(Placed::Yes)
+    }
+
+    /// How many pages in front of `image`, at most `limit`, lie in front of it in its chunk too.
+    fn pages_before(&self, pid: u32, image: u64, offset: usize, limit: u64) -> u64 {
+        let limit = limit.min(offset as u64 / PAGE);
+        for pages in (1..=limit).rev() {
+            if let Place::Chunk { pages: behind, offset: at, .. } = self.snapshot.place(pid, image - pages * PAGE) {
+                if behind > pages && at + (pages * PAGE) as usize == offset {
+                    return pages;
+                }
+            }
+        }
+        0
+    }
+
+    fn answer_zero(&self, index: usize, address: u64, pages: u64) -> Placed {
+        let inner = self.lock();
+        let process = &inner.processes[index];
+        let uffd = process.uffd.as_fd();
+        for pages in [pages.clamp(1, ZERO_WINDOW_PAGES), 1] {
+            // A window that leaves its mapping is refused as a whole.
+            match uffd::zero(uffd, address, pages * PAGE) {
+                Ok(Outcome::Changing) => return Placed::Changing,
+                Ok(Outcome::Done | Outcome::Gone) => return Placed::Yes,
+                Ok(Outcome::Present) => {
+                    uffd::wake(uffd, address, PAGE);
+                    if pages == 1 {
+                        return Placed::Yes;
+                    }
+                }
+                Ok(Outcome::Unregistered) | Err(_) => {}
+            }
+        }
+        Placed::Yes
+    }
+
+    /// Puts the working set in place while the clone already runs. A loss is left to the fault that meets it.
+    fn prefetch(&self) {
+        self.cache.ask_ahead(self.snapshot.working_set_chunks().into_iter());
+        self.lock().stats.prefetch_start_ms = self.now_ms();
+        for run in &self.snapshot.working_set {
+            let mut at = run.address;
+            let end = run.address + u64::from(run.pages) * PAGE;
+            while at < end {
+                let pages = match self.snapshot.place(run.pid, at) {
+                    Place::Zero { pages } => pages,
+                    Place::Chunk { chunk, offset, pages } => {
+                        let pages = pages.min((end - at) / PAGE);
+                        let Ok(content) = self.cache.get(chunk) else { return };
+                        if !self.prefetch_run(run.pid, at, &content[offset..offset + (pages * PAGE) as usize]) {
+                            return;
+                        }
+                        pages
+                    }
+                };
+                at += pages * PAGE;
+            }
+        }
+        self.lock().stats.prefetch_end_ms = self.now_ms();
+    }
+
+    /// False: the session is over.
+    fn prefetch_run(&self, pid: u32, address: u64, content: &[u8]) -> bool {
+        let mut done = 0;
+        while done < content.len() {
+            let mut inner = self.lock();
+            if inner.is_over || inner.is_complete {
+                return false;
+            }
+            let at = address + done as u64;
+            let Some(index) = inner.processes.iter().position(|process| process.pid == pid) else {
+                if inner.is_restored {
+                    return true;
+                }
+                drop(self.changed.wait_timeout(inner, REGISTRATION_RETRY));
+                continue;
+            };
+            let process = &inner.processes[index];
+            let origin = process.map.origin(at);
+            if origin.image != Some(at) {
+                done += ((origin.end - at).max(PAGE) as usize).min(content.len() - done);
+                continue;
+            }
+            let length = (content.len() - done).min((origin.end - at) as usize);
+            let (copied, outcome) = uffd::copy(process.uffd.as_fd(), at, &content[done..done + length]).unwrap_or((0, Outcome::Gone));
+            inner.stats.prefetched_pages += copied as u64 / PAGE;
+            done += copied;
+            match outcome {
+                Outcome::Done => {}
+                Outcome::Present => done += PAGE_SIZE_BYTES,
+                Outcome::Gone => return false,
+                // Not there any more, or protected by the kernel: it will fault if it is needed.
+                Outcome::Unregistered if inner.is_restored => return true,
+                Outcome::Unregistered | Outcome::Changing => drop(self.changed.wait_timeout(inner, REGISTRATION_RETRY)),
+            }
+        }
+        true
+    }
+
+    /// Puts every page in place; then the clone needs the pager no more.
+    pub fn complete(&self) -> Result<(), Lost> {
+        let count = self.lock().processes.len();
+        for index in 0..count {
+            let (pid, pieces) = {
+                let inner = self.lock();
+                let process = &inner.processes[index];
+                (process.pid, process.map.image_pieces())
+            };
+            for run in self.snapshot.runs(pid) {
+                let run_end = run.address + u64::from(run.pages) * PAGE;
+                for piece in pieces.iter().filter(|piece| piece.image < run_end && piece.image + piece.length > run.address) {
+                    let from = run.address.max(piece.image);
+                    let to = run_end.min(piece.image + piece.length);
+                    self.complete_range(index, pid, piece.address + (from - piece.image), from, to - from)?;
+                }
+            }
+        }
+        let mut inner = self.lock();
+        inner.is_complete = true;
+        drop(inner);
+        let _ = send_message(self.socket.as_fd(), &ToRelay::Release.encode(), &[]);
+        Ok(())
+    }
+
+    fn complete_range(&self, index: usize, pid: u32, address: u64, image: u64, length: u64) -> Result<(), Lost> {
+        let mut done = 0;
+        while done < length {
+            let Place::Chunk { chunk, offset, pages } = self.snapshot.place(pid, image + done) else {
+                done += PAGE;
+                continue;
+            };
+            let size = (pages * PAGE).min(length - done);
+            let content = self.cache.get(chunk)?;
+            let inner = self.lock();
+            let process = &inner.processes[index];
+            let at = address + done;
+            if process.map.origin(at).image != Some(image + done) {
+                done += PAGE;
+                continue;
+            }
+            let size = size.min(process.map.origin(at).end - at);
+            match uffd::copy(process.uffd.as_fd(), at, &content[offset..offset + size as usize]) {
+                Ok((copied, Outcome::Changing)) => {
+                    done += copied as u64;
+                    drop(self.changed.wait_timeout(inner, REGISTRATION_RETRY));
+                }
+                Ok((copied, Outcome::Done)) => done += copied as u64,
+                Ok((copied, _)) => done += copied as u64 + PAGE,
+                Err(error) => return Err(Lost { message: format!("a page could not be put in place: {error}"), is_damaged: false }),
+            }
+        }
+        Ok(())
+    }
+
+    /// After a loss: tells the relay by the end of its socket, and keeps the descriptors until it has killed the clone.
+    pub fn abandon(&self) {
+        use std::os::fd::AsRawFd;
+        // SAFETY: plain numbers.
+        unsafe { libc::shutdown(self.socket.as_raw_fd(), libc::SHUT_WR) };
+        // The relay ends with the sandbox.
+        while let Ok(Some(_)) = receive_message(self.socket.as_fd()) {}
+        self.lock().processes.clear();
+    }
+
+    /// What was touched so far; nothing more is recorded.
+    pub fn take_touched(&self) -> (Vec<TouchedRun>, Stats) {
+        let mut inner = self.lock();
+        inner.is_recording = false;
+        (std::mem::take(&mut inner.touched), inner.stats)
+    }
+}
+
+/// Pages that nobody waits for yet; one that is there already ends the run at that page only.
+fn fill(process: &Process, address: u64, content: &[u8]) {
+    let mut done = 0;
+    while done < content.len() {
+        match uffd::copy(process.uffd.as_fd(), address + done as u64, &content[done..]) {
+            Ok((copied, Outcome::Present)) => done += copied + PAGE_SIZE_BYTES,
+            Ok((copied, Outcome::Done)) => done += copied,
+            _ => return,
+        }
+    }
+}
+
+pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {
+    static HAS_FAILED: AtomicBool = AtomicBool::new(false);
+    let started = std::thread::Builder::new().name(name.into()).stack_size(256 * 1024).spawn(body);
+    if started.is_err() && !HAS_FAILED.swap(true, Ordering::Relaxed) {
+        eprintln!("pager: no thread could be started");
+    }
+}

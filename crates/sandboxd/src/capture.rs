@@ -1,0 +1,242 @@
+//! Takes CRIU's images as it makes them (`criu dump --stream`), so that no page of a function is ever written to disk in the clear.
+//!
+//! ```text
+//!  criu ──unix socket── u32 size, ImgStreamerRequestEntry{filename} ; 1 byte with the reading end of a pipe    (for each file)
+//!       ──pipes──────── the files, several at once
+//! ```
+//! Held in memory: one chunk for each file of pages, one for all others, the pipes' buffers, 16 bytes for each page, and the files
+//! that have to be understood (page maps, memory maps).
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+
+use nix::fcntl::{fcntl, FcntlArg};
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
+use prost::Message;
+use thaw_snapshot::manifest::{Extent, Image};
+use thaw_snapshot::messages::receive_up_to;
+use thaw_snapshot::PAGE_SIZE_BYTES;
+
+use crate::chunk_store::ChunkWriter;
+use crate::cutter::{ByteCutter, PageCutter, PagePlace};
+use crate::error::{Code, Error, Result};
+use crate::names::is_name;
+
+pub const SOCKET_NAME: &str = "streamer-capture.sock";
+const PIPE_SIZE_BYTES: i32 = 1024 * 1024;
+const REQUEST_SIZE_BYTES_MAX: usize = 4096;
+/// Page maps and memory maps only: a page map of 10 GiB with a hole behind every page has 50 MB.
+const KEPT_SIZE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+#[derive(Clone, PartialEq, Message)]
+struct FileRequest {
+    #[prost(string, required, tag = "1")]
+    filename: String,
+}
+
+enum Sink {
+    /// The rest of a page that came in two parts.
+    Pages { cutter: PageCutter, rest: Vec<u8> },
+    Bytes { file: usize, size: u64 },
+}
+
+struct Stream {
+    name: String,
+    pipe: OwnedFd,
+    sink: Sink,
+}
+
+/// What CRIU wrote.
+pub struct Captured {
+    pub images: Vec<Image>,
+    /// By the number in `pages-N.img`.
+    pub pages: HashMap<u32, Vec<PagePlace>>,
+    /// Whole content of page maps and memory maps, by name.
+    pub kept: HashMap<String, Vec<u8>>,
+}
+
+struct Capture<'a, 'b> {
+    writer: &'a mut ChunkWriter<'b>,
+    streams: Vec<Stream>,
+    bytes: ByteCutter,
+    /// Name and size, by the number in `bytes`.
+    files: Vec<(String, u64)>,
+    pages: HashMap<u32, Vec<PagePlace>>,
+    kept: HashMap<String, Vec<u8>>,
+}
+
+fn nonsense(what: &str) -> Error {
+    Error::new(Code::SnapshotFailed, format!("CRIU's stream: {what}"))
+}
+
+/// Until CRIU hangs up and every file has ended. `cancel` becomes readable when CRIU has ended without connecting.
+pub fn capture(listener: &UnixListener, cancel: BorrowedFd, writer: &mut ChunkWriter) -> Result<Captured> {
+    let Some(connection) = accept(listener, cancel)? else { return Err(nonsense("it never came")) };
+    let mut capture = Capture {
+        writer,
+        streams: Vec::new(),
+        bytes: ByteCutter::default(),
+        files: Vec::new(),
+        pages: HashMap::new(),
+        kept: HashMap::new(),
+    };
+    capture.run(connection)?;
+    let extents = std::mem::take(&mut capture.bytes).finish(capture.writer)?;
+    let images = capture.files.iter().zip(extents).map(|((name, size), extents): (_, Vec<Extent>)| Image { name: name.clone(), size: *size, extents });
+    Ok(Captured { images: images.collect(), pages: capture.pages, kept: capture.kept })
+}
+
+fn accept(listener: &UnixListener, cancel: BorrowedFd) -> io::Result<Option<UnixStream>> {
+    loop {
+        let mut fds = [PollFd::new(listener.as_fd(), PollFlags::POLLIN), PollFd::new(cancel, PollFlags::POLLIN)];
+        match poll(&mut fds, PollTimeout::NONE) {
+            Err(nix::errno::Errno::EINTR) => continue,
+            other => other?,
+        };
+        if fds[0].revents().is_some_and(|events| !events.is_empty()) {
+            return Ok(Some(listener.accept()?.0));
+        }
+        return Ok(None);
+    }
+}
+
+impl Capture<'_, '_> {
+    fn run(&mut self, connection: UnixStream) -> Result<()> {
+        let mut connection = Some(connection);
+        let mut buffer = vec![0u8; PIPE_SIZE_BYTES as usize];
+        while connection.is_some() || !self.streams.is_empty() {
+            let mut fds: Vec<PollFd> = self.streams.iter().map(|stream| PollFd::new(stream.pipe.as_fd(), PollFlags::POLLIN)).collect();
+            if let Some(connection) = &connection {
+                fds.push(PollFd::new(connection.as_fd(), PollFlags::POLLIN));
+            }
+            match poll(&mut fds, PollTimeout::NONE) {
+                Err(nix::errno::Errno::EINTR) => continue,
+                other => other.map_err(io::Error::from)?,
+            };
+            let ready: Vec<bool> = fds.iter().map(|fd| fd.revents().is_some_and(|events| !events.is_empty())).collect();
+            let streams = self.streams.len();
+            // From the last: a stream that ends is taken out of the list.
+            for index in (0..streams).rev().filter(|index| ready[*index]) {
+                self.read_stream(index, &mut buffer)?;
+            }
+            if let Some(stream) = connection.take_if(|_| ready.get(streams) == Some(&true)) {
+                connection = self.read_request(stream)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The connection again, unless CRIU has hung up.
+    fn read_request(&mut self, connection: UnixStream) -> Result<Option<UnixStream>> {
+        let Some(head) = receive_exactly(&connection, 4)? else { return Ok(None) };
+        let size = u32::from_le_bytes(head.try_into().expect("four bytes")) as usize;
+        if size > REQUEST_SIZE_BYTES_MAX {
+            return Err(nonsense("a request is too long"));
+        }
+        let body = receive_exactly(&connection, size)?.ok_or_else(|| nonsense("cut short"))?;
+        let FileRequest { filename } = FileRequest::decode(&body[..]).map_err(|_| nonsense("a request is unreadable"))?;
+        if !is_name(&filename) {
+            return Err(nonsense("a file has no plain name"));
+        }
+        let (_, mut fds) = receive_up_to(connection.as_fd(), 1)?.ok_or_else(|| nonsense("cut short"))?;
+        let pipe = fds.pop().ok_or_else(|| nonsense("a file without a pipe"))?;
+        // A larger pipe is a favour, not a need.
+        let _ = fcntl(&pipe, FcntlArg::F_SETPIPE_SZ(PIPE_SIZE_BYTES));
+        let sink = self.sink_for(&filename);
+        self.streams.push(Stream { name: filename, pipe, sink });
+        Ok(Some(connection))
+    }
+
+    fn sink_for(&mut self, name: &str) -> Sink {
+        if pages_id(name).is_some() {
+            return Sink::Pages { cutter: PageCutter::default(), rest: Vec::new() };
+        }
+        if name.starts_with("pagemap-") || name.starts_with("mm-") {
+            self.kept.insert(name.to_string(), Vec::new());
+        }
+        self.files.push((name.to_string(), 0));
+        Sink::Bytes { file: self.bytes.begin(), size: 0 }
+    }
+
+    fn read_stream(&mut self, index: usize, buffer: &mut [u8]) -> Result<()> {
+        let stream = &mut self.streams[index];
+        // SAFETY: the buffer is as long as we say.
+        let length = unsafe { libc::read(stream.pipe.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) };
+        if length < 0 {
+            return Err(io::Error::last_os_error().into());
+        }
+        let read = &buffer[..length as usize];
+        if read.is_empty() {
+            let stream = self.streams.swap_remove(index);
+            return self.end_stream(stream);
+        }
+        match &mut stream.sink {
+            Sink::Pages { cutter, rest } => push_pages(cutter, rest, read, self.writer)?,
+            Sink::Bytes { file, size } => {
+                if let Some(kept) = self.kept.get_mut(&stream.name) {
+                    if kept.len() + read.len() > KEPT_SIZE_BYTES_MAX {
+                        return Err(nonsense("a page map is too long"));
+                    }
+                    kept.extend_from_slice(read);
+                }
+                self.bytes.push(*file, *size, read, self.writer)?;
+                *size += read.len() as u64;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_stream(&mut self, stream: Stream) -> Result<()> {
+        match stream.sink {
+            Sink::Pages { rest, .. } if !rest.is_empty() => Err(nonsense("half a page")),
+            Sink::Pages { cutter, .. } => {
+                let id = pages_id(&stream.name).expect("only files of pages have such a sink");
+                self.pages.insert(id, cutter.finish(self.writer)?);
+                Ok(())
+            }
+            Sink::Bytes { file, size } => {
+                self.files[file].1 = size;
+                Ok(())
+            }
+        }
+    }
+}
+
+fn push_pages(cutter: &mut PageCutter, rest: &mut Vec<u8>, mut read: &[u8], writer: &mut ChunkWriter) -> io::Result<()> {
+    if !rest.is_empty() {
+        let missing = (PAGE_SIZE_BYTES - rest.len()).min(read.len());
+        rest.extend_from_slice(&read[..missing]);
+        read = &read[missing..];
+        if rest.len() < PAGE_SIZE_BYTES {
+            return Ok(());
+        }
+        cutter.push(rest, writer)?;
+        rest.clear();
+    }
+    let mut pages = read.chunks_exact(PAGE_SIZE_BYTES);
+    for page in &mut pages {
+        cutter.push(page, writer)?;
+    }
+    rest.extend_from_slice(pages.remainder());
+    Ok(())
+}
+
+/// `pages-N.img`.
+fn pages_id(name: &str) -> Option<u32> {
+    name.strip_prefix("pages-")?.strip_suffix(".img")?.parse().ok()
+}
+
+/// `None` where the other side has hung up before the first byte.
+fn receive_exactly(connection: &UnixStream, size: usize) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::with_capacity(size);
+    while bytes.len() < size {
+        match receive_up_to(connection.as_fd(), size - bytes.len())? {
+            Some((part, _)) => bytes.extend_from_slice(&part),
+            None if bytes.is_empty() => return Ok(None),
+            None => return Err(nonsense("cut short")),
+        }
+    }
+    Ok(Some(bytes))
+}

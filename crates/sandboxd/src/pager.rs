@@ -1,0 +1,303 @@
+//! Keeps the pager running and speaks to it. When it dies, each sandbox's relay kills its clone; a new pager is there at once.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command as Process, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, Weak};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::socket::{socketpair, AddressFamily, SockFlag, SockType};
+use thaw_snapshot::hex;
+use thaw_snapshot::messages::{receive_message, send_message};
+use thaw_snapshot::pager_messages::{Command, Event};
+use thaw_snapshot::working_set::{decode_runs, TouchedRun};
+
+use crate::error::{Code, Error, Result};
+use crate::far::FarChunks;
+use crate::prepared::Prepared;
+use crate::snapshots::{Files, Stamp};
+use crate::sys;
+
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub struct PagerOptions {
+    pub program: PathBuf,
+    pub uid: u32,
+    pub gid: u32,
+    pub memory_mib: usize,
+}
+
+struct Link {
+    socket: Arc<OwnedFd>,
+    child: Child,
+    /// Snapshots that it has opened, and from which files.
+    opened: HashMap<String, (Stamp, Option<Stamp>)>,
+}
+
+/// Why a clone lost its pages.
+#[derive(Clone)]
+pub struct Loss {
+    pub message: String,
+    pub is_damaged: bool,
+}
+
+#[derive(Default, Clone, Copy, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionStats {
+    pub faults: u64,
+    pub prefetched_pages: u64,
+    pub prefetch_start_ms: f64,
+    pub prefetch_end_ms: f64,
+    pub restored_ms: f64,
+}
+
+type Recording = (Vec<TouchedRun>, SessionStats);
+
+#[derive(Default)]
+struct Sessions {
+    live: HashSet<String>,
+    losses: HashMap<String, Loss>,
+    completions: HashMap<String, Sender<bool>>,
+    recordings: HashMap<String, Sender<Recording>>,
+}
+
+pub struct Pager {
+    options: PagerOptions,
+    chunks: OwnedFd,
+    far: Arc<FarChunks>,
+    link: Mutex<Option<Link>>,
+    sessions: Mutex<Sessions>,
+    is_closing: AtomicBool,
+    /// Told of the sessions that died with a pager.
+    on_lost: Mutex<Option<OnLost>>,
+}
+
+type OnLost = Box<dyn Fn(&[String]) + Send>;
+
+impl Pager {
+    pub fn start(options: PagerOptions, chunks: OwnedFd, far: Arc<FarChunks>) -> io::Result<Arc<Self>> {
+        let pager =
+            Arc::new(Pager { options, chunks, far, link: Mutex::default(), sessions: Mutex::default(), is_closing: false.into(), on_lost: Mutex::default() });
+        pager.ensure(&mut pager.link.lock().expect("no holder panics"))?;
+        Ok(pager)
+    }
+
+    fn ensure<'a>(self: &Arc<Self>, link: &'a mut Option<Link>) -> io::Result<&'a mut Link> {
+        if link.is_none() {
+            let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).map_err(io::Error::from)?;
+            let child = spawn(&self.options, theirs.as_fd(), self.chunks.as_fd())?;
+            let socket = Arc::new(ours);
+            let (pager, reader) = (Arc::downgrade(self), Arc::clone(&socket));
+            thread::Builder::new().name("pager".into()).spawn(move || read_events(&pager, &reader))?;
+            *link = Some(Link { socket, child, opened: HashMap::new() });
+        }
+        Ok(link.as_mut().expect("just made"))
+    }
+
+    fn send(&self, command: &Command) {
+        let link = self.link.lock().expect("no holder panics");
+        if let Some(link) = link.as_ref() {
+            // A pager that has died is seen by the reader.
+            let _ = send_message(link.socket.as_fd(), &serde_json::to_vec(command).expect("plain data"), &[]);
+        }
+    }
+
+    /// Begins a session; what is returned goes to the relay in the sandbox.
+    pub fn begin(self: &Arc<Self>, session: &str, prepared: &Prepared, files: &Files, prefetch: bool) -> Result<OwnedFd> {
+        let (relay, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).map_err(io::Error::from)?;
+        let mut guard = self.link.lock().expect("no holder panics");
+        let link = self.ensure(&mut guard)?;
+        let stamps = (files.manifest_stamp, files.working_set_stamp);
+        if link.opened.get(&prepared.name) != Some(&stamps) {
+            let command = Command::Open { snapshot: prepared.name.clone(), key: hex::encode(prepared.key()) };
+            let fds: Vec<BorrowedFd> = std::iter::once(reopened(&files.manifest)?)
+                .chain(files.working_set.as_ref().map(reopened).transpose()?)
+                .map(|fd| fd.as_fd())
+                .collect();
+            send_message(link.socket.as_fd(), &serde_json::to_vec(&command).expect("plain data"), &fds)?;
+            link.opened.insert(prepared.name.clone(), stamps);
+        }
+        self.sessions.lock().expect("no holder panics").live.insert(session.to_string());
+        let command = Command::Session { session: session.to_string(), snapshot: prepared.name.clone(), prefetch };
+        send_message(link.socket.as_fd(), &serde_json::to_vec(&command).expect("plain data"), &[theirs.as_fd()])?;
+        Ok(relay)
+    }
+
+    /// Why the clone of this session lost its pages, if it did.
+    pub fn loss(&self, session: &str) -> Option<Loss> {
+        self.sessions.lock().expect("no holder panics").losses.get(session).cloned()
+    }
+
+    pub fn end(&self, session: &str) {
+        let mut sessions = self.sessions.lock().expect("no holder panics");
+        sessions.live.remove(session);
+        sessions.losses.remove(session);
+    }
+
+    pub fn chunk_arrived(&self, chunk: &str, has_come: bool) {
+        self.send(&Command::Chunk { chunk: chunk.to_string(), has_come });
+    }
+
+    pub fn forget(&self, snapshot: &str) {
+        if let Some(link) = self.link.lock().expect("no holder panics").as_mut() {
+            link.opened.remove(snapshot);
+        }
+        self.send(&Command::Forget { snapshot: snapshot.to_string() });
+    }
+
+    /// Puts all pages of a clone in place, so that it can be dumped.
+    pub fn complete(&self, session: &str) -> Result<()> {
+        let (sender, receiver) = mpsc::channel();
+        {
+            let mut sessions = self.sessions.lock().expect("no holder panics");
+            if !sessions.live.contains(session) {
+                return Ok(());
+            }
+            sessions.completions.insert(session.to_string(), sender);
+        }
+        self.send(&Command::Complete { session: session.to_string() });
+        match receiver.recv_timeout(ANSWER_TIMEOUT) {
+            Ok(true) => Ok(()),
+            _ => Err(Error::new(Code::SnapshotFailed, "the clone's memory could not be completed")),
+        }
+    }
+
+    /// What the clone has touched so far.
+    pub fn recorded(&self, session: &str) -> Result<Recording> {
+        let (sender, receiver) = mpsc::channel();
+        {
+            let mut sessions = self.sessions.lock().expect("no holder panics");
+            if !sessions.live.contains(session) {
+                return Ok((Vec::new(), SessionStats::default()));
+            }
+            sessions.recordings.insert(session.to_string(), sender);
+        }
+        self.send(&Command::Recorded { session: session.to_string() });
+        receiver.recv_timeout(ANSWER_TIMEOUT).map_err(|_| Error::new(Code::Failed, "the pager gave no recording"))
+    }
+
+    fn take_event(&self, event: Event, mut fds: Vec<OwnedFd>) {
+        match event {
+            Event::Want { chunk, is_damaged } => {
+                if !self.far.ask(&chunk, is_damaged) {
+                    self.chunk_arrived(&chunk, false);
+                }
+            }
+            Event::Failed { session, message, is_damaged } => {
+                eprintln!("sandboxd: {session}: {message}");
+                self.sessions.lock().expect("no holder panics").losses.insert(session, Loss { message, is_damaged });
+            }
+            Event::Completed { session, is_ok } => {
+                if let Some(waiting) = self.sessions.lock().expect("no holder panics").completions.remove(&session) {
+                    let _ = waiting.send(is_ok);
+                }
+            }
+            Event::Recorded { session, faults, prefetched_pages, prefetch_start_ms, prefetch_end_ms, restored_ms } => {
+                let touched = fds.pop().and_then(|fd| read_runs(fd).ok()).unwrap_or_default();
+                let stats = SessionStats { faults, prefetched_pages, prefetch_start_ms, prefetch_end_ms, restored_ms };
+                if let Some(waiting) = self.sessions.lock().expect("no holder panics").recordings.remove(&session) {
+                    let _ = waiting.send((touched, stats));
+                }
+            }
+        }
+    }
+
+    /// The pager has ended: everyone who waits for it is told, and another one is started.
+    fn restart(self: &Arc<Self>, socket: &Arc<OwnedFd>) {
+        let mut link = self.link.lock().expect("no holder panics");
+        let is_current = link.as_ref().is_some_and(|link| Arc::ptr_eq(&link.socket, socket));
+        if let Some(mut old) = link.take_if(|_| is_current) {
+            let _ = old.child.kill();
+            let _ = old.child.wait();
+        }
+        let lost: Vec<String> = {
+            let mut sessions = self.sessions.lock().expect("no holder panics");
+            sessions.completions.clear();
+            sessions.recordings.clear();
+            let lost: Vec<String> = sessions.live.drain().collect();
+            for session in &lost {
+                sessions.losses.entry(session.clone()).or_insert(Loss { message: "the pager died".into(), is_damaged: false });
+            }
+            lost
+        };
+        if let Some(on_lost) = self.on_lost.lock().expect("no holder panics").as_ref() {
+            on_lost(&lost);
+        }
+        if self.is_closing.load(Ordering::Relaxed) {
+            return;
+        }
+        eprintln!("sandboxd: the pager ended; a new one is started");
+        if let Err(error) = self.ensure(&mut link) {
+            eprintln!("sandboxd: no pager: {error}");
+        }
+    }
+
+    pub fn on_lost(&self, callback: impl Fn(&[String]) + Send + 'static) {
+        *self.on_lost.lock().expect("no holder panics") = Some(Box::new(callback));
+    }
+
+    pub fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        if let Some(mut link) = self.link.lock().expect("no holder panics").take() {
+            let _ = link.child.kill();
+            let _ = link.child.wait();
+        }
+    }
+}
+
+/// Readers share a file's position through one descriptor: each starts at the beginning.
+fn reopened(file: &OwnedFd) -> io::Result<&OwnedFd> {
+    File::from(file.try_clone()?).rewind()?;
+    Ok(file)
+}
+
+fn read_runs(fd: OwnedFd) -> Result<Vec<TouchedRun>> {
+    let mut bytes = Vec::new();
+    File::from(fd).read_to_end(&mut bytes)?;
+    Ok(decode_runs(&bytes)?)
+}
+
+fn read_events(pager: &Weak<Pager>, socket: &Arc<OwnedFd>) {
+    while let Ok(Some((bytes, fds))) = receive_message(socket.as_fd()) {
+        let Some(pager) = pager.upgrade() else { return };
+        match serde_json::from_slice::<Event>(&bytes) {
+            Ok(event) => pager.take_event(event, fds),
+            Err(error) => {
+                eprintln!("sandboxd: the pager spoke nonsense: {error}");
+                break;
+            }
+        }
+    }
+    if let Some(pager) = pager.upgrade() {
+        pager.restart(socket);
+    }
+}
+
+fn spawn(options: &PagerOptions, socket: BorrowedFd, chunks: BorrowedFd) -> io::Result<Child> {
+    let (socket, chunks) = (socket.as_raw_fd(), chunks.as_raw_fd());
+    let mut command = Process::new(&options.program);
+    command.args(["--memory-mib", &options.memory_mib.to_string()]).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+    command.uid(options.uid).gid(options.gid);
+    // SAFETY: only system calls between fork and exec.
+    unsafe {
+        command.pre_exec(move || {
+            // First above all targets, so that none of them is overwritten before it is copied.
+            let high = [libc::fcntl(socket, libc::F_DUPFD, 10), libc::fcntl(chunks, libc::F_DUPFD, 10)];
+            if high.contains(&-1) || libc::dup2(high[0], 3) < 0 || libc::dup2(high[1], 4) < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            sys::close_fds_except(5, &[]);
+            // It ends with its control socket, and so with sandboxd.
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+            Ok(())
+        });
+    }
+    command.spawn()
+}

@@ -1,0 +1,83 @@
+//! A clone: a ready sandbox, a snapshot made ready, CRIU, and pages from the pager while it already runs.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
+
+use thaw_snapshot::envelope::DataKey;
+
+use crate::error::{Code, Error, Result};
+use crate::keeper::{Command, Memory, Reply, TimeOffsets, LISTENER_NAME};
+use crate::pager::Pager;
+use crate::sandboxes::{bad, check_name, Made, Sandboxes, Spec, Stopwatch, WorkDirectory};
+use crate::sys;
+
+pub struct RestoreRequest<'a> {
+    pub snapshot: &'a str,
+    pub fingerprint: &'a str,
+    pub key: &'a DataKey,
+}
+
+impl Sandboxes {
+    pub fn restore(&self, sandbox: &str, spec: &Spec, request: &RestoreRequest, on_exit: impl FnOnce() + Send + 'static) -> Result<Made> {
+        let criu = self.criu()?;
+        check_name("snapshot", request.snapshot)?;
+        let mut watch = Stopwatch::start();
+        let files = self.snapshots.open_files(request.snapshot)?;
+        let is_eager = self.memory != Memory::Lazy;
+        let prepared = self.prepared.get(&self.snapshots, &self.far, request.snapshot, &files, request.key, is_eager)?;
+        if prepared.header.fingerprint != request.fingerprint {
+            return Err(Error::new(Code::RestoreFailed, format!("snapshot {} was made for another runtime or host", request.snapshot)));
+        }
+        if prepared.header.uid != spec.uid() {
+            return Err(bad("the snapshot belongs to another user"));
+        }
+        watch.lap("prepare");
+        let mut entry = self.prepare(sandbox, spec, Some(&prepared), &mut watch)?;
+        let images = prepared.open_images()?;
+        let work = WorkDirectory::new(&self.directories.private, sandbox)?;
+        let offsets = TimeOffsets {
+            monotonic_ns: prepared.clocks.monotonic_ns - sys::clock_ns(libc::CLOCK_MONOTONIC),
+            boottime_ns: prepared.clocks.boottime_ns - sys::clock_ns(libc::CLOCK_BOOTTIME),
+        };
+        let command = Command::Restore { supervisor_pid: prepared.supervisor_pid, offsets, memory: self.memory };
+        let mut pager_fds: Vec<OwnedFd> = Vec::new();
+        if let Some(pager) = &self.pager {
+            pager_fds.push(UnixListener::bind(work.path.join(LISTENER_NAME))?.into());
+            pager_fds.push(pager.begin(sandbox, &prepared, &files, true)?);
+            entry.session = Some((sandbox.to_string(), Arc::clone(pager)));
+        }
+        let mut fds: Vec<BorrowedFd> = vec![criu.program.as_fd(), images.as_fd(), work.fd.as_fd()];
+        fds.extend(pager_fds.iter().map(AsFd::as_fd));
+        let reply = entry.keeper.ask(&command, &fds).map_err(|error| self.explain(sandbox, error))?;
+        if let Reply::CriuFailed { code } = reply {
+            let error = Error::new(Code::RestoreFailed, format!("criu exited with {code}: {}", work.log_tail("restore.log")));
+            return Err(self.explain(sandbox, error));
+        }
+        drop(pager_fds);
+        entry.keeper.on_exit(on_exit);
+        watch.lap("criu");
+        let made = self.made(&entry, watch);
+        self.enlist(sandbox, Arc::new(entry))?;
+        Ok(made)
+    }
+
+    /// Where the pager could not give the clone its pages, that is the reason of the failure.
+    fn explain(&self, sandbox: &str, error: Error) -> Error {
+        match self.pager.as_ref().and_then(|pager: &Arc<Pager>| pager.loss(sandbox)) {
+            Some(loss) if loss.is_damaged => Error::new(Code::SnapshotDamaged, loss.message),
+            Some(loss) => Error::new(Code::RestoreFailed, loss.message),
+            None => error,
+        }
+    }
+
+    pub fn remove_snapshot(&self, snapshot: &str) -> Result<()> {
+        check_name("snapshot", snapshot)?;
+        self.snapshots.remove(snapshot)?;
+        self.prepared.forget(snapshot);
+        if let Some(pager) = &self.pager {
+            pager.forget(snapshot);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! Working sets: what clones touched up to their first response, merged, and the chunks laid out after it.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+use thaw_snapshot::envelope::DataKey;
+use thaw_snapshot::manifest::{Manifest, Run};
+use thaw_snapshot::working_set::{Header, TouchedRun, WorkingSet};
+use thaw_snapshot::{PAGES_PER_CHUNK_MAX, PAGE_SIZE_BYTES};
+
+use crate::chunk_store::ChunkWriter;
+use crate::error::{Code, Error, Result};
+use crate::pager::SessionStats;
+use crate::sandboxes::{check_name, Sandboxes};
+use crate::take::push_page;
+
+const PAGE: u64 = PAGE_SIZE_BYTES as u64;
+/// Decrypted chunks at hand while a working set is laid out: 64 MiB.
+const CHUNKS_HELD_MAX: usize = 128;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recorded {
+    /// Of the merged working set; 0 where there is none.
+    pages: u64,
+    recordings: u32,
+    #[serde(flatten)]
+    stats: SessionStats,
+}
+
+impl Sandboxes {
+    /// Ends the recording of a clone; with `keep` what it touched is merged into the snapshot's working set.
+    pub fn record_working_set(&self, sandbox: &str, keep: bool) -> Result<Recorded> {
+        let entry = self.entry(sandbox)?;
+        let (Some((session, pager)), Some(prepared)) = (&entry.session, &entry.prepared) else {
+            return Ok(Recorded { pages: 0, recordings: 0, stats: SessionStats::default() });
+        };
+        let (touched, stats) = pager.recorded(session)?;
+        let files = self.snapshots.open_files(&prepared.name)?;
+        let known = self.snapshots.open_working_set(&prepared.name, files.working_set.as_ref(), prepared.key());
+        let recordings = known.as_ref().map_or(0, |set| set.header.recordings);
+        let known = known.map_or_else(Vec::new, |set| set.runs);
+        let (runs, is_new) = if keep { merge(&known, &touched) } else { (known, false) };
+        let set = WorkingSet { header: Header { snapshot: prepared.name.clone(), recordings: recordings + u32::from(keep) }, runs };
+        if keep && is_new {
+            self.snapshots.write_working_set(&prepared.name, &set, prepared.key())?;
+        }
+        Ok(Recorded { pages: set.pages(), recordings: set.header.recordings, stats })
+    }
+
+    /// Lays the working set out in chunks of its own, in the order of access: a cold host then fetches few chunks before the first
+    /// response. Clones that run go on with the old layout, whose chunks hold all other pages still.
+    pub fn repack(&self, snapshot: &str, key: &DataKey, chunk_secret: &[u8; 32]) -> Result<u64> {
+        check_name("snapshot", snapshot)?;
+        let files = self.snapshots.open_files(snapshot)?;
+        let mut manifest = self.snapshots.open_manifest(snapshot, &files.manifest, key)?;
+        let Some(set) = self.snapshots.open_working_set(snapshot, files.working_set.as_ref(), key) else {
+            return Err(Error::new(Code::Unknown, "the snapshot has no working set"));
+        };
+        let mut writer = ChunkWriter::resume(&self.snapshots.chunks, chunk_secret, manifest.chunks.clone());
+        let moved = self.pack_working_set(&manifest, &set.runs, &mut writer)?;
+        move_pages(&mut manifest, &moved);
+        manifest.header.generation += 1;
+        drop_unused_chunks(&mut manifest, &writer);
+        self.snapshots.replace_manifest(snapshot, &manifest, key)?;
+        Ok(moved.len() as u64)
+    }
+
+    /// New places by process and address.
+    fn pack_working_set(&self, manifest: &Manifest, runs: &[TouchedRun], writer: &mut ChunkWriter) -> Result<HashMap<(u32, u64), (u32, u32)>> {
+        let places = places_of(manifest);
+        let mut order: Vec<(u32, u64)> = Vec::new();
+        let mut seen = HashSet::new();
+        for run in runs {
+            for page in 0..u64::from(run.pages) {
+                let at = (run.pid, run.address + page * PAGE);
+                if places.contains_key(&at) && seen.insert(at) {
+                    order.push(at);
+                }
+            }
+        }
+        let mut moved = HashMap::new();
+        let mut contents: HashMap<u32, Vec<u8>> = HashMap::new();
+        for group in order.chunks_mut(PAGES_PER_CHUNK_MAX) {
+            if contents.len() > CHUNKS_HELD_MAX {
+                contents.clear();
+            }
+            // Within a chunk by address: neighbours are then put in place in one step.
+            group.sort_unstable();
+            let mut content = Vec::with_capacity(group.len() * PAGE_SIZE_BYTES);
+            for at in group.iter() {
+                let (chunk, slot) = places[at];
+                if let std::collections::hash_map::Entry::Vacant(entry) = contents.entry(chunk) {
+                    entry.insert(self.far.read(&self.snapshots.chunks.directory, &manifest.chunks[chunk as usize])?);
+                }
+                let from = slot as usize * PAGE_SIZE_BYTES;
+                content.extend_from_slice(&contents[&chunk][from..from + PAGE_SIZE_BYTES]);
+            }
+            let chunk = writer.add(content)?;
+            for (slot, at) in group.iter().enumerate() {
+                moved.insert(*at, (chunk, slot as u32));
+            }
+        }
+        Ok(moved)
+    }
+}
+
+fn places_of(manifest: &Manifest) -> HashMap<(u32, u64), (u32, u32)> {
+    let mut places = HashMap::new();
+    for space in manifest.spaces.iter().filter(|space| space.pid != 0) {
+        for run in &space.runs {
+            let Some((chunk, slot)) = run.place else { continue };
+            for page in 0..run.pages {
+                places.insert((space.pid, run.address + u64::from(page) * PAGE), (chunk, slot + page));
+            }
+        }
+    }
+    places
+}
+
+fn move_pages(manifest: &mut Manifest, moved: &HashMap<(u32, u64), (u32, u32)>) {
+    for space in &mut manifest.spaces {
+        let mut runs: Vec<Run> = Vec::new();
+        for run in &space.runs {
+            for page in 0..run.pages {
+                let address = run.address + u64::from(page) * PAGE;
+                let old = run.place.map(|(chunk, slot)| (chunk, slot + page));
+                let place = moved.get(&(space.pid, address)).copied().or(old);
+                push_page(&mut runs, address, place, run.is_lazy);
+            }
+        }
+        space.runs = runs;
+    }
+}
+
+/// Takes the writer's chunks, but for those that nothing refers to any more.
+fn drop_unused_chunks(manifest: &mut Manifest, writer: &ChunkWriter) {
+    let mut numbers: HashMap<u32, u32> = HashMap::new();
+    let mut kept = Vec::new();
+    let mut renumber = |chunk: &mut u32| {
+        *chunk = *numbers.entry(*chunk).or_insert_with(|| {
+            kept.push(writer.chunks[*chunk as usize]);
+            kept.len() as u32 - 1
+        });
+    };
+    for run in manifest.spaces.iter_mut().flat_map(|space| &mut space.runs) {
+        if let Some((chunk, _)) = &mut run.place {
+            renumber(chunk);
+        }
+    }
+    let images = manifest.images.iter_mut().flat_map(|image| &mut image.extents);
+    let disk = manifest.disk.iter_mut().flat_map(|entry| &mut entry.extents);
+    for extent in images.chain(disk) {
+        renumber(&mut extent.chunk);
+    }
+    manifest.chunks = kept;
+}
+
+/// What was touched goes behind what was known, each page once. True where something was added.
+fn merge(known: &[TouchedRun], touched: &[TouchedRun]) -> (Vec<TouchedRun>, bool) {
+    let mut seen: HashSet<(u32, u64)> = HashSet::new();
+    let mut runs: Vec<TouchedRun> = Vec::new();
+    let mut known_pages = 0;
+    for (is_known, run) in known.iter().map(|run| (true, run)).chain(touched.iter().map(|run| (false, run))) {
+        for page in 0..u64::from(run.pages) {
+            let address = run.address + page * PAGE;
+            if !seen.insert((run.pid, address)) {
+                continue;
+            }
+            known_pages += u64::from(is_known);
+            match runs.last_mut() {
+                Some(last) if last.pid == run.pid && last.address + u64::from(last.pages) * PAGE == address => last.pages += 1,
+                _ => runs.push(TouchedRun { pid: run.pid, address, pages: 1 }),
+            }
+        }
+    }
+    let is_new = seen.len() as u64 > known_pages;
+    (runs, is_new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merges_each_page_once_in_the_order_of_access() {
+        let run = |address: u64, pages| TouchedRun { pid: 1, address, pages };
+        let (first, is_new) = merge(&[], &[run(0x5000, 2), run(0x1000, 1), run(0x6000, 2)]);
+        assert_eq!(first, vec![run(0x5000, 2), run(0x1000, 1), run(0x7000, 1)]);
+        assert!(is_new);
+        let (second, is_new) = merge(&first, &[run(0x1000, 2)]);
+        assert_eq!(second, vec![run(0x5000, 2), run(0x1000, 1), run(0x7000, 1), run(0x2000, 1)]);
+        assert!(is_new);
+        assert!(!merge(&second, &[run(0x2000, 1)]).1);
+    }
+}

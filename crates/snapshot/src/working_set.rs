@@ -1,0 +1,100 @@
+//! The working set: pages that were touched between a restore and its first response, in order of access, merged over several
+//! recordings. Stored beside the manifest in an envelope of its own.
+
+use serde::{Deserialize, Serialize};
+
+use crate::envelope::{self, DataKey};
+use crate::{damaged, Result, PAGE_SIZE_BYTES};
+
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Header {
+    pub snapshot: String,
+    pub recordings: u32,
+}
+
+/// Pages that follow one another in the address space of process `pid`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TouchedRun {
+    pub pid: u32,
+    pub address: u64,
+    pub pages: u32,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkingSet {
+    pub header: Header,
+    pub runs: Vec<TouchedRun>,
+}
+
+impl WorkingSet {
+    pub fn seal(&self, key: &DataKey) -> Vec<u8> {
+        envelope::seal(key, &serde_json::to_vec(&self.header).expect("plain data"), &[], encode_runs(&self.runs))
+    }
+
+    pub fn open(key: &DataKey, file: &[u8]) -> Result<Self> {
+        let (clear, secret) = envelope::open(key, file)?;
+        let header = serde_json::from_slice(clear.header).or_else(|error| damaged(format!("unreadable: {error}")))?;
+        Ok(WorkingSet { header, runs: decode_runs(&secret)? })
+    }
+
+    pub fn pages(&self) -> u64 {
+        self.runs.iter().map(|run| u64::from(run.pages)).sum()
+    }
+}
+
+const RUN_SIZE_BYTES: usize = 16;
+
+/// `pid` (u32), pages (u32), address (u64).
+pub fn encode_runs(runs: &[TouchedRun]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(runs.len() * RUN_SIZE_BYTES);
+    for run in runs {
+        bytes.extend_from_slice(&run.pid.to_le_bytes());
+        bytes.extend_from_slice(&run.pages.to_le_bytes());
+        bytes.extend_from_slice(&run.address.to_le_bytes());
+    }
+    bytes
+}
+
+pub fn decode_runs(bytes: &[u8]) -> Result<Vec<TouchedRun>> {
+    if bytes.len() % RUN_SIZE_BYTES != 0 {
+        return damaged("its runs are cut short");
+    }
+    let mut runs = Vec::with_capacity(bytes.len() / RUN_SIZE_BYTES);
+    for entry in bytes.chunks_exact(RUN_SIZE_BYTES) {
+        let run = TouchedRun {
+            pid: u32::from_le_bytes(entry[..4].try_into().expect("four bytes")),
+            pages: u32::from_le_bytes(entry[4..8].try_into().expect("four bytes")),
+            address: u64::from_le_bytes(entry[8..].try_into().expect("eight bytes")),
+        };
+        let end = run.address.checked_add(u64::from(run.pages) * PAGE_SIZE_BYTES as u64);
+        if run.pages == 0 || run.address % PAGE_SIZE_BYTES as u64 != 0 || end.is_none() {
+            return damaged("a run is out of range");
+        }
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_runs_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            if let Ok(runs) = decode_runs(&bytes) { prop_assert_eq!(encode_runs(&runs), bytes); }
+        }
+    }
+
+    #[test]
+    fn gives_back_what_was_sealed() {
+        let set = WorkingSet {
+            header: Header { snapshot: "snap-1".into(), recordings: 2 },
+            runs: vec![TouchedRun { pid: 1001, address: 0x2000, pages: 3 }, TouchedRun { pid: 1002, address: 0x1000, pages: 1 }],
+        };
+        assert_eq!(WorkingSet::open(&[1; 32], &set.seal(&[1; 32])).expect("opens"), set);
+        assert_eq!(set.pages(), 4);
+    }
+}
