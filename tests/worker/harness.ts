@@ -99,6 +99,7 @@ export class WorkerHarness {
       logGroup: "/aws/lambda/hello",
       logFormat: "Text",
       snapshotId: null,
+      snapshotFingerprints: null,
       ...changes,
     };
   }
@@ -133,7 +134,8 @@ export class WorkerHarness {
     const snapshotId = newSnapshotId();
     const published = { version: "1", runKey: "run-v1", ...changes };
     const outcome = await this.worker.createSnapshot(this.version(published), snapshotId, new AbortController().signal);
-    return { outcome, snapshotId, restorable: { ...published, snapshotId } };
+    const snapshotFingerprints = outcome.kind === "ready" ? outcome.fingerprints : null;
+    return { outcome, snapshotId, restorable: { ...published, snapshotId, snapshotFingerprints } };
   }
 
   /** Closes the worker; throws when anything is left or was done to a frozen sandbox. */

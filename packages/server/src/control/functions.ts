@@ -56,6 +56,8 @@ export class FunctionOperations {
       revisionId: random.uuid(),
       snapshotId: null,
       isRegenerating: false,
+      snapshotFacts: null,
+      regenerationFailure: null,
     };
     store.transaction(() => {
       refuseExisting();

@@ -30,5 +30,6 @@ export function toRunnableVersion(scope: AccountScope, owner: FunctionRecord, re
     logGroup: config.logGroup,
     logFormat: config.logFormat,
     snapshotId: record.snapshotId,
+    snapshotFingerprints: record.snapshotFacts?.fingerprints ?? null,
   };
 }

@@ -47,6 +47,7 @@ export async function initialiseAndSnapshot(
     initDurationMs: init.durationMs,
     memoryBytes,
     diskBytes,
+    fingerprints: { engine: snapshots.fingerprint, runtime: core.recipe.fingerprint },
     phases: { ...created.value.phases, init: init.durationMs, ...phases, snapshot: core.nowMs() - startMs },
   };
 }

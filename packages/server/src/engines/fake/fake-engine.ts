@@ -7,7 +7,10 @@ import type { Engine, Sandbox, SandboxSpec, SnapshotEngine, SnapshotInfo } from 
 import type { FakeFunction, FakeState, ParkedAt } from "./fake-process.ts";
 import { FakeSandbox, type FakeStep } from "./fake-sandbox.ts";
 
-interface FakeSnapshot {
+export interface FakeSnapshot {
+  /** Root of the runtime that it was made with. */
+  readonly root: string;
+  readonly engine: string;
   readonly state: FakeState;
   readonly env: Readonly<Record<string, string>>;
   readonly parkedAt: ParkedAt;
@@ -18,8 +21,12 @@ export interface FakeEngineOptions {
   /** By the name of the code directory. */
   readonly functions: Readonly<Record<string, FakeFunction>>;
   readonly canSnapshot?: boolean;
+  /** Outlives the engine, as a disk does. */
+  readonly disk?: Map<SnapshotId, FakeSnapshot>;
+  readonly fingerprint?: string;
   /** Called at the start of each step: may throw, wait, or move the clock. */
   onStep?(step: FakeStep, spec: SandboxSpec): void | Promise<void>;
+  onRemove?(snapshotId: SnapshotId): void | Promise<void>;
 }
 
 export class FakeEngine implements Engine {
@@ -33,10 +40,11 @@ export class FakeEngine implements Engine {
   /** What should never happen, such as an answer to a frozen sandbox. Empty in a good run. */
   readonly violations: string[] = [];
   readonly #options: FakeEngineOptions;
-  readonly #taken = new Map<SnapshotId, FakeSnapshot>();
+  readonly #taken: Map<SnapshotId, FakeSnapshot>;
 
   constructor(options: FakeEngineOptions) {
     this.#options = options;
+    this.#taken = options.disk ?? new Map<SnapshotId, FakeSnapshot>();
     const canSnapshot = options.canSnapshot ?? true;
     this.snapshots = canSnapshot ? this.#snapshotEngine() : null;
     this.snapshotsProblem = canSnapshot ? null : "This engine was told to take no snapshots.";
@@ -66,10 +74,11 @@ export class FakeEngine implements Engine {
 
   #snapshotEngine(): SnapshotEngine {
     return {
-      fingerprint: "fake",
+      fingerprint: this.#options.fingerprint ?? "fake",
       take: (sandbox, snapshotId) => this.#take(sandbox as FakeSandbox, snapshotId),
       restore: (spec, snapshotId) => this.#restore(spec, snapshotId),
       remove: async (snapshotId) => {
+        await this.#options.onRemove?.(snapshotId);
         this.#taken.delete(snapshotId);
       },
       list: async () => [...this.#taken.keys()],
@@ -82,7 +91,7 @@ export class FakeEngine implements Engine {
       await sandbox.link.park();
       await this.step("take", sandbox.spec);
       const image = sandbox.image();
-      this.#taken.set(snapshotId, { ...image, state: structuredClone(image.state) });
+      this.#taken.set(snapshotId, { ...image, state: structuredClone(image.state), root: sandbox.spec.root, engine: this.#options.fingerprint ?? "fake" });
       return { snapshotId, memoryBytes: 1000, diskBytes: 10, phases: { dump: 1 } };
     } finally {
       sandbox.vanish();
@@ -93,6 +102,9 @@ export class FakeEngine implements Engine {
     await this.step("restore", spec);
     const snapshot = this.#taken.get(snapshotId);
     if (snapshot === undefined) throw new Error(`fake engine: no snapshot ${snapshotId}`);
+    if (snapshot.root !== spec.root || snapshot.engine !== this.snapshots?.fingerprint) {
+      this.violations.push(`restore of ${snapshotId} made with ${snapshot.engine} and ${snapshot.root} on ${spec.root}`);
+    }
     const sandbox = new FakeSandbox(this, spec, this.#functionOf(spec), snapshot.nextCallId);
     this.live.add(sandbox);
     sandbox.resume(snapshot.env, structuredClone(snapshot.state), snapshot.parkedAt);
