@@ -1,5 +1,6 @@
 #!/bin/sh
-# install-runtime.sh NAME: a language for functions, in $THAW_HOME/runtimes/NAME. `thaw runtimes install` calls it.
+# install-runtime.sh NAME [--update]: a language for functions, in $THAW_HOME/runtimes/NAME. `thaw runtimes install` calls it.
+# With --update the newest release goes beside the one that is there (NAME.r1, NAME.r2…), which snapshots made with it still need.
 #   nodejs22 nodejs24       Node.js from npm, mounted on /var/lang of a sandbox
 #   python3.13 python3.14   a Debian root file system (trixie, sid) with that Python
 #   java11 java21 java25    a Debian root file system (bullseye, trixie) with that JDK
@@ -8,7 +9,13 @@ cd "$(dirname "$0")/.."
 . tools/lib.sh
 
 name=${1:?name of a runtime}
+update=${2:-}
 target="$THAW_HOME/runtimes/$name"
+if [ "$update" = --update ] && [ -e "$target/.complete" ]; then
+  release=1
+  while [ -e "$target.r$release" ]; do release=$((release + 1)); done
+  target="$target.r$release"
+fi
 [ -e "$target/.complete" ] && exit 0
 [ "$(id -u)" = 0 ] || die "Installing $name needs root."
 mkdir -p "$THAW_HOME/runtimes"

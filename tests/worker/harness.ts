@@ -101,6 +101,7 @@ export class WorkerHarness {
       snapshotId: null,
       snapshotKey: null,
       kmsKeyArn: null,
+      snapshotFingerprints: null,
       ...changes,
     };
   }
@@ -135,7 +136,9 @@ export class WorkerHarness {
     const snapshotId = newSnapshotId();
     const published = { version: "1", runKey: "run-v1", ...changes };
     const outcome = await this.worker.createSnapshot(this.version(published), snapshotId, new AbortController().signal);
-    return { outcome, snapshotId, restorable: { ...published, snapshotId, snapshotKey: outcome.kind === "ready" ? outcome.snapshotKey : null } };
+    const ready = outcome.kind === "ready" ? outcome : null;
+    const made = { snapshotId, snapshotKey: ready?.snapshotKey ?? null, snapshotFingerprints: ready?.fingerprints ?? null };
+    return { outcome, snapshotId, restorable: { ...published, ...made } };
   }
 
   /** Closes the worker; throws when anything is left or was done to a frozen sandbox. */

@@ -78,6 +78,11 @@ function addHostCommands(program: Command): void {
     .command("install")
     .argument("<name>", "java11, java21, java25, python3.13, python3.14, nodejs22, nodejs24")
     .action((name: string) => installRuntime(name));
+  runtimes
+    .command("update")
+    .argument("<name>", "one that is installed")
+    .description("the newest release beside the installed one; snapshots are refreshed in the background")
+    .action((name: string) => installRuntime(name, true));
   program
     .command("doctor")
     .description("what this host can do, and what to do about the rest")

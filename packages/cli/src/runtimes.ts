@@ -1,4 +1,4 @@
-/** thaw runtimes ls | install */
+/** thaw runtimes ls | install | update */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
@@ -12,10 +12,11 @@ export async function listRuntimes(connection: Connection, json: boolean): Promi
   else print(`${runtimes.join("\n")}\n`);
 }
 
-export async function installRuntime(name: string): Promise<void> {
+/** With `update` beside the release that is there: snapshots made with it are restored until theirs have been made anew. */
+export async function installRuntime(name: string, update = false): Promise<void> {
   const script = resolve(import.meta.dirname, "../../../tools/install-runtime.sh");
-  const child = spawn("sh", [script, name], { stdio: "inherit" });
+  const child = spawn("sh", [script, name, ...(update ? ["--update"] : [])], { stdio: "inherit" });
   const [code] = (await once(child, "exit")) as [number | null];
   if (code !== 0) throw new CommandError(`${name} could not be installed`);
-  print("Start the server again to use it.\n");
+  print("A running server uses it from now on.\n");
 }

@@ -4,12 +4,15 @@ import { getAccountSettings } from "./account.ts";
 import { AliasOperations } from "./aliases.ts";
 import { EventQueue } from "./event-queue.ts";
 import { FunctionOperations } from "./functions.ts";
-import { checkInvocable, InvokeOperation } from "./invoke.ts";
+import { InvokeOperation } from "./invoke.ts";
 import { findVersion } from "./lookup.ts";
 import { Publisher } from "./publisher.ts";
 import type { ControlServices } from "./services.ts";
+import { SnapshotLife } from "./snapshot-life.ts";
+import { SnapshotStatus } from "./snapshot-status.ts";
 import { TagOperations } from "./tags.ts";
 import { VersionOperations } from "./versions.ts";
+import { VersionUses } from "./version-uses.ts";
 
 type Handler = (input: never) => unknown;
 
@@ -18,19 +21,22 @@ export interface ControlPlane {
   readonly operations: Readonly<Partial<Record<OperationName, Handler>>>;
   readonly invoke: InvokeOperation;
   readonly services: ControlServices;
+  readonly snapshots: SnapshotStatus;
   /** After the start: takes up what the last run left unfinished. */
   recover(): Promise<void>;
   close(): Promise<void>;
 }
 
 export function createControlPlane(services: ControlServices): ControlPlane {
-  const publisher = new Publisher(services);
+  const uses = new VersionUses(services);
+  const publisher = new Publisher(services, uses);
+  const life = new SnapshotLife(services, publisher, uses);
   const events = new EventQueue(services);
   const functions = new FunctionOperations(services, publisher);
   const versions = new VersionOperations(services, publisher);
   const aliases = new AliasOperations(services);
   const tags = new TagOperations(services);
-  const invoke = new InvokeOperation(services, publisher, events);
+  const invoke = new InvokeOperation(services, publisher, events, uses);
   const operations: Partial<Record<OperationName, Handler>> = {
     CreateFunction: functions.create.bind(functions),
     GetFunction: functions.get.bind(functions),
@@ -55,19 +61,20 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     operations,
     invoke,
     services,
+    snapshots: new SnapshotStatus(services, publisher, uses),
     async recover() {
       functions.settleAll();
       await services.code.sweep(usedCode(services));
-      await publisher.reconcile();
+      await life.start();
       events.start(async (event) => {
         const found = findVersion(services, event.functionName, event.qualifier ?? undefined);
-        checkInvocable(found.version);
+        invoke.checkInvocable(found.version);
         const context = event.clientContext === null ? {} : { ClientContext: event.clientContext };
         return invoke.run(found, { FunctionName: event.functionName, payload: event.payload, requestId: event.requestId, traceId: null, ...context });
       });
     },
     async close() {
-      await Promise.all([publisher.close(), events.close()]);
+      await Promise.all([life.close(), publisher.close(), events.close()]);
     },
   };
 }

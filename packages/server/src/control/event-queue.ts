@@ -12,13 +12,16 @@ const RETRY_DELAYS_MS = [60_000, 120_000];
 const AGE_MS_MAX = 6 * 3_600_000;
 const BACKOFF_MS_MAX = 5 * 60_000;
 const AT_ONCE_MAX = 16;
-const POLL_MS = 1000;
+/** One function leaves places for the others. */
+const AT_ONCE_OF_FUNCTION_MAX = 12;
+/** A look at the queue at least so often while something waits in it, should a store error have stopped one. */
+const POLL_MS_MAX = 60_000;
 
 type Run = (event: EventRecord) => Promise<InvokeOutcome>;
 
 export class EventQueue {
   readonly #services: ControlServices;
-  readonly #running = new Map<number, Promise<void>>();
+  readonly #running = new Map<number, { readonly functionName: string; readonly done: Promise<void> }>();
   #run: Run | null = null;
   #cancelPoll: (() => void) | null = null;
   #isClosing = false;
@@ -42,7 +45,7 @@ export class EventQueue {
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#cancelPoll?.();
-    await Promise.all(this.#running.values());
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
   #pump(): void {
@@ -50,14 +53,33 @@ export class EventQueue {
     this.#cancelPoll?.();
     const { store, clock } = this.#services;
     const due = store.listEvents(clock.nowMs(), AT_ONCE_MAX * 2).filter((event) => !this.#running.has(event.id));
-    for (const event of due.slice(0, AT_ONCE_MAX - this.#running.size)) {
-      const done = this.#carryOut(event, this.#run).finally(() => {
-        this.#running.delete(event.id);
-        this.#pump();
-      });
-      this.#running.set(event.id, done);
+    for (let next = this.#choose(due); next !== null; next = this.#choose(due)) this.#start(next, this.#run);
+    const nowMs = clock.nowMs();
+    const nextMs = store.nextEventDueMs(nowMs);
+    if (nextMs !== null || due.length > 0) this.#cancelPoll = clock.after(Math.min(POLL_MS_MAX, (nextMs ?? Infinity) - nowMs), () => this.#pump());
+  }
+
+  #start(event: EventRecord, run: Run): void {
+    const done = this.#carryOut(event, run)
+      // The store failed: the event is still there, and is tried again by the next poll.
+      .catch((error: unknown) => this.#services.onProblem(`event ${event.requestId} of ${event.functionName}`, error))
+      .finally(() => this.#running.delete(event.id));
+    this.#running.set(event.id, { functionName: event.functionName, done });
+    void done.then(() => this.#pump());
+  }
+
+  /** The oldest of the function with the fewest under way; takes it out of `due`. */
+  #choose(due: EventRecord[]): EventRecord | null {
+    if (this.#running.size >= AT_ONCE_MAX) return null;
+    const running = new Map<string, number>();
+    for (const { functionName } of this.#running.values()) running.set(functionName, (running.get(functionName) ?? 0) + 1);
+    let best: EventRecord | null = null;
+    for (const event of due) {
+      const own = running.get(event.functionName) ?? 0;
+      if (own < AT_ONCE_OF_FUNCTION_MAX && (best === null || own < (running.get(best.functionName) ?? 0))) best = event;
     }
-    this.#cancelPoll = clock.after(POLL_MS, () => this.#pump());
+    if (best !== null) due.splice(due.indexOf(best), 1);
+    return best;
   }
 
   async #carryOut(event: EventRecord, run: Run): Promise<void> {

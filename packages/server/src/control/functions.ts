@@ -55,8 +55,9 @@ export class FunctionOperations {
       lastModifiedMs: clock.nowMs(),
       revisionId: random.uuid(),
       snapshotId: null,
-      snapshotKey: null,
       isRegenerating: false,
+      snapshotFacts: null,
+      regenerationFailure: null,
     };
     store.transaction(() => {
       refuseExisting();

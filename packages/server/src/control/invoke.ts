@@ -5,17 +5,19 @@ import { chooseVersion } from "../model/alias-routing.ts";
 import { functionArn } from "../model/function-name.ts";
 import type { VersionRecord } from "../model/function-record.ts";
 import type { InvokeOutcome } from "../ports/worker.ts";
+import type { SnapshotId } from "../base/ids.ts";
 import type { EventQueue } from "./event-queue.ts";
 import { type FoundVersion, findVersion } from "./lookup.ts";
 import type { Publisher } from "./publisher.ts";
 import { toRunnableVersion } from "./runnable-version.ts";
 import type { ControlServices } from "./services.ts";
+import type { VersionUses } from "./version-uses.ts";
 
 const REQUEST_SIZE_BYTES_MAX = 6_291_456;
 const EVENT_SIZE_BYTES_MAX = 1_048_576;
 const EMPTY_EVENT = Buffer.from("{}");
-/** Snapshot codes after which a new snapshot is made. */
-const SNAPSHOT_UNUSABLE = new Set(["SANDBOX_SNAPSHOT_DAMAGED"]);
+/** Codes of a restore after which a new snapshot is made, and how often in a row they must come. */
+const SNAPSHOT_UNUSABLE: Readonly<Record<string, number>> = { SANDBOX_SNAPSHOT_DAMAGED: 1, WORKER_SNAPSHOT_UNFIT: 1, SANDBOX_RESTORE_FAILED: 2 };
 
 /** AWS's errors for a key that does not answer. */
 const KEY_ERRORS: Readonly<Record<string, "KMSAccessDeniedException" | "KMSDisabledException" | "KMSInvalidStateException" | "KMSNotFoundException">> = {
@@ -35,11 +37,15 @@ export class InvokeOperation {
   readonly #services: ControlServices;
   readonly #publisher: Publisher;
   readonly #events: EventQueue;
+  readonly #uses: VersionUses;
+  /** Restores that failed in a row. */
+  readonly #failedRestores = new Map<SnapshotId, number>();
 
-  constructor(services: ControlServices, publisher: Publisher, events: EventQueue) {
+  constructor(services: ControlServices, publisher: Publisher, events: EventQueue, uses: VersionUses) {
     this.#services = services;
     this.#publisher = publisher;
     this.#events = events;
+    this.#uses = uses;
   }
 
   async invoke(request: InvokeRequest): Promise<OperationTypes["Invoke"]["output"]> {
@@ -50,7 +56,7 @@ export class InvokeOperation {
     const payload = checkPayload(request.payload);
     const found = this.#find(request);
     if (request.InvocationType === "DryRun") return { StatusCode: 204, ExecutedVersion: found.version.version };
-    checkInvocable(found.version);
+    this.checkInvocable(found.version);
     if (isEvent) {
       this.#events.accept({
         requestId: request.requestId,
@@ -69,6 +75,7 @@ export class InvokeOperation {
   async run(found: FoundVersion, request: InvokeRequest): Promise<InvokeOutcome> {
     const { scope, worker } = this.#services;
     const runnable = toRunnableVersion(scope, found.owner, found.version);
+    if (found.version.snapshotId !== null) this.#uses.touch(found.owner.name, found.version.version);
     const outcome = await worker.invoke(runnable, {
       requestId: request.requestId,
       payload: request.payload,
@@ -77,11 +84,29 @@ export class InvokeOperation {
       traceId: request.traceId,
       wantsLogTail: request.LogType === "Tail",
     });
-    if (outcome.kind === "platform-error" && SNAPSHOT_UNUSABLE.has(outcome.code)) {
-      this.#services.onProblem(`${found.owner.name}:${found.version.version}: ${outcome.code}; the snapshot is made anew`, new Error(outcome.message));
-      this.#publisher.regenerate(found.version);
-    }
+    if (found.version.snapshotId !== null) this.#judgeSnapshot(found.version, found.version.snapshotId, outcome);
     return outcome;
+  }
+
+  /** Throws what an invoke of this version is told that it can't have now. */
+  checkInvocable(version: VersionRecord): void {
+    if (version.isRegenerating || (version.state === "Inactive" && version.config.snapStartApplyOn === "PublishedVersions")) {
+      throw this.#publisher.wake(version);
+    }
+    if (version.state === "Active") return;
+    throw conflict(`The operation cannot be performed at this time. The function is currently in the following state: ${version.state}`);
+  }
+
+  #judgeSnapshot(version: VersionRecord, snapshotId: SnapshotId, outcome: InvokeOutcome): void {
+    const enough = outcome.kind === "platform-error" ? SNAPSHOT_UNUSABLE[outcome.code] : undefined;
+    if (outcome.kind === "response") this.#failedRestores.delete(snapshotId);
+    if (outcome.kind !== "platform-error" || enough === undefined) return;
+    const failed = (this.#failedRestores.get(snapshotId) ?? 0) + 1;
+    this.#failedRestores.set(snapshotId, failed);
+    if (failed < enough) return;
+    this.#failedRestores.delete(snapshotId);
+    this.#services.onProblem(`${version.functionName}:${version.version}: ${outcome.code}; the snapshot is made anew`, new Error(outcome.message));
+    this.#publisher.regenerate(version);
   }
 
   #find(request: InvokeRequest): FoundVersion {
@@ -106,20 +131,11 @@ export class InvokeOperation {
       case "restore-timeout":
         throw new ApiError("SnapStartTimeoutException", outcome.message);
       case "platform-error":
+        // It was made anew already.
+        if (outcome.code === "WORKER_SNAPSHOT_UNFIT") this.checkInvocable(this.#services.store.getVersion(version.functionName, version.version) ?? version);
         throw new ApiError(KEY_ERRORS[outcome.code] ?? "ServiceException", outcome.message);
     }
   }
-}
-
-export function checkInvocable(version: VersionRecord): void {
-  if (version.isRegenerating) {
-    throw new ApiError(
-      "SnapStartNotReadyException",
-      "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.",
-    );
-  }
-  if (version.state === "Active") return;
-  throw conflict(`The operation cannot be performed at this time. The function is currently in the following state: ${version.state}`);
 }
 
 function checkPayload(payload: Buffer): Buffer {

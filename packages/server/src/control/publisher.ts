@@ -1,30 +1,38 @@
 /**
- * Brings published versions from Pending to Active or Failed.
+ * Brings published versions to Active, keeps them there, and lets them go.
  *
  *   Pending ──without SnapStart──────────────► Active
  *   Pending ──Init, hooks, snapshot──► whole ► Active (OptimizationStatus On)
  *                                 └► failed ► Failed
- *   Active  ──snapshot lost or damaged──► Pending (Restoring) ─► …
+ *   Active   ──not used for 14 days──────────► Inactive (Idle)
+ *   Active   ──snapshot lost, damaged or unfit──► Pending (Restoring) ──► Active, or Inactive where Init fails
+ *   Active   ──its runtime was updated──► Active with the old snapshot while the new one is made; Inactive where Init fails three times
+ *   Inactive ──invoked──► Pending (Restoring) ──► …
  *
- * The row is written last: a crash before leaves the version Pending, and the next start takes it up again with a new snapshot.
+ * The row is written last: a crash before leaves the version as it was, and the next start takes it up again with a new snapshot.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { newSnapshotId, type SnapshotId } from "../base/ids.ts";
+import { ApiError } from "../model/api-error.ts";
 import {
   ACTIVE_STATE,
   failedState,
-  LATEST,
+  IDLE_STATE,
+  inactiveState,
   REGENERATING_STATE,
-  type SnapshotKeyRecord,
-  type StateFields,
+  type RegenerationFailure,
+  type SnapshotFacts,
   type VersionRecord,
 } from "../model/function-record.ts";
+import { REFRESH_ATTEMPTS_MAX, retryAtMs } from "../model/snapshot-life.ts";
 import type { SnapshotOutcome } from "../ports/worker.ts";
 import { toRunnableVersion } from "./runnable-version.ts";
 import type { ControlServices } from "./services.ts";
+import { SnapshotJobs } from "./snapshot-jobs.ts";
+import type { VersionUses } from "./version-uses.ts";
 
 /** The host or the server goes: the next start takes the version up again. */
-const LEFT_PENDING = new Set(["SANDBOX_LOST", "WORKER_CLOSING"]);
+const LEFT_AS_IT_IS = new Set(["SANDBOX_LOST", "WORKER_CLOSING"]);
 
 /** AWS's StateReasonCode for a key that does not answer. */
 const KEY_REASONS: Readonly<Record<string, string>> = {
@@ -34,120 +42,229 @@ const KEY_REASONS: Readonly<Record<string, string>> = {
   KMS_NOT_FOUND: "KMSKeyNotFound",
 };
 
-interface Job {
-  readonly abort: AbortController;
-  readonly done: Promise<void>;
-}
+type Made = Exclude<SnapshotOutcome, { readonly kind: "ready" }> | { readonly kind: "ready"; readonly facts: SnapshotFacts };
+type Failed = Extract<SnapshotOutcome, { readonly kind: "function-error" | "platform-error" }>;
 
 export class Publisher {
   readonly #services: ControlServices;
-  readonly #jobs = new Map<string, Job>();
+  readonly #uses: VersionUses;
+  readonly #jobs: SnapshotJobs;
+  /** Snapshots that no row names yet. */
+  readonly #making = new Set<SnapshotId>();
   #isClosing = false;
 
-  constructor(services: ControlServices) {
+  constructor(services: ControlServices, uses: VersionUses) {
     this.#services = services;
+    this.#uses = uses;
+    this.#jobs = new SnapshotJobs(services.limits, services.onProblem);
   }
 
-  begin(record: VersionRecord): void {
-    const key = keyOf(record);
-    if (this.#jobs.has(key) || this.#isClosing) return;
-    const abort = new AbortController();
-    const done = this.#bring(record, abort.signal)
-      .catch((error: unknown) => this.#services.onProblem(`publish ${key}`, error))
-      .finally(() => this.#jobs.delete(key));
-    this.#jobs.set(key, { abort, done });
+  /** Refuses where too much is on its way already, or the disk is nearly full: before anything of it is stored or started. */
+  admit(): void {
+    const { limits, freeDiskBytes } = this.#services;
+    if (this.#jobs.size >= limits.snapshotsPendingMax) {
+      // Recorded by hashicorp/terraform-provider-aws#29907.
+      throw new ApiError(
+        "TooManyRequestsException",
+        "Lambda was unable to create new snapshot because you have reached your concurrent snapshot creation limit.",
+        {
+          Reason: "CallerRateLimitExceeded",
+        },
+      );
+    }
+    const freeBytes = freeDiskBytes();
+    if (freeBytes < limits.diskFreeMinBytes) {
+      const [free, least] = [freeBytes, limits.diskFreeMinBytes].map((bytes) => Math.floor(bytes / 2 ** 20));
+      throw new ApiError(
+        "ServiceException",
+        `The host's disk has ${free} MiB left; a snapshot is made only where there are ${least} MiB. Make room and publish again.`,
+      );
+    }
+  }
+
+  /** Takes a Pending version up, unless it is already. */
+  begin(record: VersionRecord, isBackground = false): void {
+    if (record.config.snapStartApplyOn === "PublishedVersions") this.#add(record, isBackground, (signal) => this.#bring(record, signal));
+    else {
+      void nextTurn()
+        .then(() => this.#isClosing || this.#activate(record, null, null))
+        .catch((error: unknown) => this.#services.onProblem(`publish ${keyOf(record)}`, error));
+    }
+  }
+
+  /** Makes a new snapshot of an Active version while the old one is still restored. */
+  refresh(record: VersionRecord): void {
+    this.#add(record, true, (signal) => this.#refresh(record, signal));
+  }
+
+  /** What becomes of the version's snapshot at the moment. */
+  progressOf(record: VersionRecord): "waiting" | "running" | null {
+    return this.#jobs.stateOf(keyOf(record));
+  }
+
+  isMaking(snapshotId: SnapshotId): boolean {
+    return this.#making.has(snapshotId);
   }
 
   /** The version has been deleted: its work is stopped, its snapshot goes. */
   forget(record: VersionRecord): void {
-    this.#jobs.get(keyOf(record))?.abort.abort();
-    if (record.snapshotId !== null) void this.#removeSnapshot(record.snapshotId);
+    this.#jobs.cancel(keyOf(record));
+    this.#uses.forget(record.functionName, record.version);
+    if (record.snapshotId !== null) void this.removeSnapshot(record.snapshotId);
   }
 
-  /** The snapshot of an Active version can't be used any more: it is made anew. */
-  regenerate(record: VersionRecord): void {
-    const { store, random } = this.#services;
-    const pending = store.transaction(() => {
-      const current = store.getVersion(record.functionName, record.version);
-      if (current === null || current.snapshotId !== record.snapshotId) return null;
-      const next = { ...current, ...REGENERATING_STATE, snapshotId: null, snapshotKey: null, isRegenerating: true, revisionId: random.uuid() };
-      store.putVersion(next);
-      return next;
-    });
-    if (pending === null) return;
-    if (record.snapshotId !== null) void this.#removeSnapshot(record.snapshotId);
-    this.begin(pending);
+  /** An Active version whose snapshot can't be used any more, or an Inactive one, is initialised again. */
+  regenerate(record: VersionRecord, isBackground = false): void {
+    const pending = this.#change(record, { ...REGENERATING_STATE, isRegenerating: true });
+    if (pending !== null) this.begin(pending, isBackground);
   }
 
-  /** After a start: half-made versions are taken up again, snapshots that nobody names are removed, lost ones are made anew. */
-  async reconcile(): Promise<void> {
-    const { store, worker } = this.#services;
-    const present = new Set(await worker.listSnapshots());
-    const named = new Set<SnapshotId>();
-    for (const owner of store.listFunctions()) {
-      for (const record of store.listVersions(owner.name)) {
-        if (record.version === LATEST) continue;
-        if (record.snapshotId !== null) named.add(record.snapshotId);
-        if (record.state === "Pending") this.begin(record);
-        else if (record.state === "Active" && record.snapshotId !== null && !present.has(record.snapshotId) && worker.snapshotsProblem() === null)
-          this.regenerate(record);
-      }
+  /** The version was not used for too long. */
+  expire(record: VersionRecord): void {
+    this.#change(record, { ...IDLE_STATE, isRegenerating: false, regenerationFailure: null });
+  }
+
+  /** What one who invokes a version is told that has no snapshot at the moment. Its Init starts if it has not yet. */
+  wake(record: VersionRecord): ApiError {
+    this.#uses.touch(record.functionName, record.version);
+    if (record.state === "Inactive") {
+      if (this.#services.clock.nowMs() < retryAtMs(record.regenerationFailure)) return regenerationFailed();
+      this.regenerate(record);
+    } else this.begin(record);
+    return notReady();
+  }
+
+  async removeSnapshot(snapshotId: SnapshotId): Promise<void> {
+    try {
+      await this.#services.worker.removeSnapshot(snapshotId);
+    } catch (error) {
+      // The next sweep finds it.
+      this.#services.onProblem(`remove ${snapshotId}`, error);
     }
-    for (const snapshotId of present) if (!named.has(snapshotId)) await this.#removeSnapshot(snapshotId);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#isClosing = true;
-    const jobs = [...this.#jobs.values()];
-    for (const job of jobs) job.abort.abort();
-    await Promise.all(jobs.map((job) => job.done));
+    return this.#jobs.close();
+  }
+
+  #add(record: VersionRecord, isBackground: boolean, run: (signal: AbortSignal) => Promise<void>): void {
+    this.#jobs.add({ key: keyOf(record), functionName: record.functionName, isBackground, run });
   }
 
   async #bring(record: VersionRecord, signal: AbortSignal): Promise<void> {
-    if (record.config.snapStartApplyOn !== "PublishedVersions") {
-      await nextTurn();
-      this.#finish(record, ACTIVE_STATE, null, null);
-      return;
-    }
     const snapshotId = newSnapshotId();
+    await this.#makeFor(snapshotId, record, signal, (made) => {
+      if (made.kind === "ready") return this.#activate(record, snapshotId, made.facts);
+      if (made.kind !== "cancelled") this.#fail(record, made);
+      return false;
+    });
+  }
+
+  async #refresh(record: VersionRecord, signal: AbortSignal): Promise<void> {
+    const snapshotId = newSnapshotId();
+    await this.#makeFor(snapshotId, record, signal, (made) => {
+      if (made.kind === "ready") return this.#change(record, { snapshotId, snapshotFacts: made.facts, regenerationFailure: null }) !== null;
+      if (made.kind !== "cancelled") this.#failRefresh(record, made);
+      return false;
+    });
+  }
+
+  /** Makes a snapshot and hands it to `settle`, which tells whether a row names it now; else it is removed. */
+  async #makeFor(snapshotId: SnapshotId, record: VersionRecord, signal: AbortSignal, settle: (made: Made) => boolean): Promise<void> {
+    this.#making.add(snapshotId);
+    let isKept = false;
+    try {
+      const made = await this.#make(record, snapshotId, signal);
+      const isLeft = made.kind === "platform-error" && LEFT_AS_IT_IS.has(made.code);
+      if (!isLeft) isKept = settle(made);
+      if (made.kind === "ready" && !isKept) await this.removeSnapshot(snapshotId);
+    } finally {
+      this.#making.delete(snapshotId);
+    }
+  }
+
+  async #make(record: VersionRecord, snapshotId: SnapshotId, signal: AbortSignal): Promise<Made> {
     let outcome = await this.#createSnapshot(record, snapshotId, signal);
     // An environment that was taken away says nothing about the function.
     if (outcome.kind === "platform-error" && outcome.code === "WORKER_ENVIRONMENT_LOST") outcome = await this.#createSnapshot(record, snapshotId, signal);
-    if (outcome.kind === "cancelled") return;
-    if (outcome.kind === "platform-error" && LEFT_PENDING.has(outcome.code)) return;
-    if (outcome.kind === "ready") {
-      if (!this.#finish(record, ACTIVE_STATE, snapshotId, outcome.snapshotKey)) await this.#removeSnapshot(snapshotId);
-    } else if (outcome.kind === "function-error") this.#finish(record, failedState(outcome.reason, outcome.reasonCode), null, null);
-    else {
-      this.#services.onProblem(`snapshot of ${keyOf(record)}: ${outcome.code}`, new Error(outcome.message));
-      this.#finish(record, failedState(outcome.message, KEY_REASONS[outcome.code] ?? "InternalError"), null, null);
-    }
+    if (outcome.kind !== "ready") return outcome;
+    const { fingerprints, snapshotKey: key, memoryBytes, diskBytes, newBytes } = outcome;
+    return { kind: "ready", facts: { fingerprints, key, memoryBytes, diskBytes, newBytes, createdAtMs: this.#services.clock.nowMs() } };
   }
 
   async #createSnapshot(record: VersionRecord, snapshotId: SnapshotId, signal: AbortSignal): Promise<SnapshotOutcome> {
     const owner = this.#services.store.getFunction(record.functionName);
-    if (owner === null) return { kind: "cancelled" };
-    return this.#services.worker.createSnapshot({ ...toRunnableVersion(this.#services.scope, owner, record), snapshotId }, snapshotId, signal);
+    if (owner === null || signal.aborted) return { kind: "cancelled" };
+    const runnable = toRunnableVersion(this.#services.scope, owner, record);
+    return this.#services.worker.createSnapshot({ ...runnable, snapshotId, snapshotFingerprints: null }, snapshotId, signal);
   }
 
-  /** False where the version has gone meanwhile. */
-  #finish(record: VersionRecord, state: StateFields, snapshotId: SnapshotId | null, snapshotKey: SnapshotKeyRecord | null): boolean {
-    const { store, random } = this.#services;
-    return store.transaction(() => {
+  /** False where the version has gone or changed meanwhile. */
+  #activate(record: VersionRecord, snapshotId: SnapshotId | null, snapshotFacts: SnapshotFacts | null): boolean {
+    const changed = this.#change(record, { ...ACTIVE_STATE, isRegenerating: false, regenerationFailure: null, snapshotId, snapshotFacts });
+    // A version that nobody ever invokes is idle from here on.
+    if (changed !== null && this.#uses.lastUseMs(record.functionName, record.version) === null) this.#uses.touch(record.functionName, record.version);
+    return changed !== null;
+  }
+
+  #fail(record: VersionRecord, made: Failed): void {
+    const [reason, code] = this.#reasonOf(record, made);
+    if (!record.isRegenerating) this.#change(record, failedState(reason, code));
+    else this.#change(record, { ...inactiveState(reason, code), isRegenerating: false, regenerationFailure: this.#oneMore(record.regenerationFailure) });
+  }
+
+  #failRefresh(record: VersionRecord, made: Failed): void {
+    const [reason, code] = this.#reasonOf(record, made);
+    const failure = this.#oneMore(record.regenerationFailure);
+    const isFinal = made.kind === "function-error" && failure.attempts >= REFRESH_ATTEMPTS_MAX;
+    if (isFinal) this.#change(record, { ...inactiveState(reason, code), regenerationFailure: failure });
+    else this.#change(record, { snapshotId: record.snapshotId, snapshotFacts: record.snapshotFacts, regenerationFailure: failure });
+  }
+
+  #reasonOf(record: VersionRecord, made: Failed): readonly [string, string] {
+    if (made.kind === "function-error") return [made.reason, made.reasonCode];
+    this.#services.onProblem(`snapshot of ${record.functionName}:${record.version}: ${made.code}`, new Error(made.message));
+    return [made.message, KEY_REASONS[made.code] ?? "InternalError"];
+  }
+
+  #oneMore(failure: RegenerationFailure | null): RegenerationFailure {
+    return { attempts: (failure?.attempts ?? 0) + 1, failedAtMs: this.#services.clock.nowMs() };
+  }
+
+  /**
+   * Writes a change of a version that is still as `record` has it; without a snapshot unless the change names one. The snapshot that
+   * the row named before goes, and with it the environments restored from it: idle ones at once, busy ones after their invoke.
+   */
+  #change(record: VersionRecord, change: Partial<VersionRecord>): VersionRecord | null {
+    const { store, random, worker, onProblem } = this.#services;
+    const next = store.transaction(() => {
       const current = store.getVersion(record.functionName, record.version);
-      if (current === null || current.revisionId !== record.revisionId) return false;
-      store.putVersion({ ...current, ...state, snapshotId, snapshotKey, isRegenerating: false, revisionId: random.uuid() });
-      return true;
+      if (current === null || current.revisionId !== record.revisionId) return null;
+      const changed: VersionRecord = { ...current, snapshotId: null, snapshotFacts: null, ...change, revisionId: random.uuid() };
+      store.putVersion(changed);
+      return changed;
     });
+    if (next === null || record.snapshotId === null || next.snapshotId === record.snapshotId) return next;
+    worker.stopEnvironments({ functionName: record.functionName, version: record.version }).catch((error: unknown) => onProblem("stop environments", error));
+    void this.removeSnapshot(record.snapshotId);
+    return next;
   }
+}
 
-  async #removeSnapshot(snapshotId: SnapshotId): Promise<void> {
-    try {
-      await this.#services.worker.removeSnapshot(snapshotId);
-    } catch (error) {
-      this.#services.onProblem(`remove ${snapshotId}`, error);
-    }
-  }
+function notReady(): ApiError {
+  return new ApiError(
+    "SnapStartNotReadyException",
+    "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.",
+  );
+}
+
+/** Meaning as in the API model; AWS's live text is not known. */
+function regenerationFailed(): ApiError {
+  return new ApiError(
+    "SnapStartRegenerationFailureException",
+    "Lambda couldn't regenerate the SnapStart snapshot for the function. Wait for Lambda to retry, or update the function's configuration and publish a new version. Check the function's logs for initialization errors.",
+  );
 }
 
 function keyOf(record: VersionRecord): string {

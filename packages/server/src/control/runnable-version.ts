@@ -30,8 +30,8 @@ export function toRunnableVersion(scope: AccountScope, owner: FunctionRecord, re
     logGroup: config.logGroup,
     logFormat: config.logFormat,
     snapshotId: record.snapshotId,
-    // Absent in records of an older Thaw.
-    snapshotKey: record.snapshotKey ?? null,
+    snapshotKey: record.snapshotFacts?.key ?? null,
+    snapshotFingerprints: record.snapshotFacts?.fingerprints ?? null,
     kmsKeyArn: config.kmsKeyArn,
   };
 }

@@ -7,6 +7,7 @@ import type { LogStore } from "../ports/log-store.ts";
 import type { MetadataStore } from "../ports/metadata-store.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { Worker } from "../ports/worker.ts";
+import type { ControlLimits } from "./limits.ts";
 
 export interface ControlServices {
   readonly scope: AccountScope;
@@ -19,6 +20,9 @@ export interface ControlServices {
   readonly worker: Worker;
   readonly clock: Clock;
   readonly random: Random;
+  readonly limits: ControlLimits;
+  /** Of the disk that holds the data. */
+  readonly freeDiskBytes: () => number;
   /** For operators: what went wrong without a caller to tell. */
   readonly onProblem: (what: string, error: unknown) => void;
 }

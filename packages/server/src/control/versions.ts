@@ -47,14 +47,16 @@ export class VersionOperations {
 
 /**
  * A new version of what `$LATEST` is, or the last one where nothing has changed since. With SnapStart it is Pending until its
- * snapshot is there; a version that Failed is never taken for the last one, so that publishing again tries again.
+ * snapshot is there; a version whose Init failed is never taken for the last one, so that publishing again tries again.
  */
 export function publish(services: ControlServices, publisher: Publisher, latest: VersionRecord, description: string | undefined): VersionRecord {
   const { store, clock, random } = services;
   const result = store.transaction(() => {
     const owner = findFunction(services, latest.functionName);
     const last = store.getVersion(owner.name, String(owner.lastVersion));
-    if (last !== null && last.state !== "Failed" && contentOf(last) === contentOf(latest)) return { record: last, isNew: false };
+    if (last !== null && last.state !== "Failed" && last.regenerationFailure === null && contentOf(last) === contentOf(latest))
+      return { record: last, isNew: false };
+    if (latest.config.snapStartApplyOn === "PublishedVersions") publisher.admit();
     const record: VersionRecord = {
       ...latest,
       ...CREATING_STATE,
@@ -63,8 +65,9 @@ export function publish(services: ControlServices, publisher: Publisher, latest:
       lastModifiedMs: clock.nowMs(),
       revisionId: random.uuid(),
       snapshotId: null,
-      snapshotKey: null,
       isRegenerating: false,
+      snapshotFacts: null,
+      regenerationFailure: null,
     };
     store.putFunction({ ...owner, lastVersion: owner.lastVersion + 1 });
     store.putVersion(record);

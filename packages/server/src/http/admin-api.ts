@@ -9,7 +9,6 @@ import { Readable } from "node:stream";
 import type { WireRequest } from "@thaw/lambda-api";
 import type { ControlPlane } from "../control/control-plane.ts";
 import { findLatest } from "../control/lookup.ts";
-import { LATEST } from "../model/function-record.ts";
 import { ApiError, invalidParameter, notFound } from "../model/api-error.ts";
 import type { EnvironmentFilter } from "../ports/worker.ts";
 import { jsonReply, type Reply } from "./reply.ts";
@@ -74,19 +73,7 @@ async function stopEnvironments(control: ControlPlane, rest: readonly string[], 
 }
 
 function listSnapshots(control: ControlPlane, id: string | undefined): Reply {
-  const { store } = control.services;
-  const all = store.listFunctions().flatMap(({ name }) =>
-    store
-      .listVersions(name)
-      .filter((version) => version.version !== LATEST && version.snapshotId !== null)
-      .map((version) => ({
-        snapshotId: version.snapshotId,
-        functionName: name,
-        version: version.version,
-        runtime: version.config.runtime,
-        createdAt: new Date(version.lastModifiedMs).toISOString(),
-      })),
-  );
+  const all = control.snapshots.list();
   if (id === undefined) return jsonReply(200, { snapshots: all });
   const found = all.find((snapshot) => snapshot.snapshotId === id);
   if (found === undefined) throw notFound(`Snapshot not found: ${id}`);

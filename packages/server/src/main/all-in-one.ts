@@ -1,11 +1,12 @@
 /** One process with the control plane and a worker: the only place that builds adapters. */
 import { createHash, hkdfSync } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { ThawError } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
 import { createControlPlane, type ControlPlane } from "../control/control-plane.ts";
+import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../control/limits.ts";
 import { runtimeVersionArn } from "../control/present.ts";
 import { createCriuEngine } from "../engines/criu/criu-engine.ts";
 import { createProcessEngine } from "../engines/process/process-engine.ts";
@@ -59,7 +60,12 @@ export async function runServer(options: ServeOptions): Promise<void> {
     credentials: createCredentialSource(clock, systemRandom),
     clock,
     secret,
-    limits: { environmentsMax: options.environmentsMax, memoryMaxMib: options.memoryMaxMib, idleTimeoutMs: options.idleTimeoutS * 1000 },
+    limits: {
+      environmentsMax: options.environmentsMax,
+      memoryMaxMib: options.memoryMaxMib,
+      idleTimeoutMs: options.idleTimeoutS * 1000,
+      snapshotsAtOnceMax: options.snapshotsAtOnceMax,
+    },
     onRestore: (report) => log("restore", { ...report }),
     onProblem: (problem) => logProblem(problem.what, problem.error, { environmentId: problem.environmentId }),
   });
@@ -74,6 +80,8 @@ export async function runServer(options: ServeOptions): Promise<void> {
     worker,
     clock,
     random: systemRandom,
+    limits: controlLimits(options),
+    freeDiskBytes: () => freeBytes(options.dataDir),
     onProblem: logProblem,
   });
   await control.recover();
@@ -96,6 +104,17 @@ export async function runServer(options: ServeOptions): Promise<void> {
 /** Content is shared within an account, never beyond it. */
 function deriveChunkSecret(secret: Buffer, accountId: string): Buffer {
   return Buffer.from(hkdfSync("sha256", secret, accountId, "thaw chunks", 32));
+}
+
+function controlLimits(options: ServeOptions): ControlLimits {
+  const { snapshotIdleMs, snapshotsAtOnceMax, snapshotsPendingMax, concurrencyMax } = options;
+  const diskFreeMinBytes = options.diskFreeMinMib * 2 ** 20;
+  return { ...DEFAULT_CONTROL_LIMITS, snapshotIdleMs, snapshotsAtOnceMax, snapshotsPendingMax, concurrencyMax, diskFreeMinBytes };
+}
+
+function freeBytes(dir: string): number {
+  const { bavail, bsize } = statfsSync(dir);
+  return bavail * bsize;
 }
 
 async function connectHost(): Promise<SandboxHost> {

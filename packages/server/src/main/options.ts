@@ -27,6 +27,12 @@ export interface ServeOptions {
   readonly memoryMaxMib: number;
   /** An environment that was not invoked for this long is shut down. */
   readonly idleTimeoutS: number;
+  /** A version that was not invoked for this long loses its snapshot; null: never. */
+  readonly snapshotIdleMs: number | null;
+  readonly snapshotsAtOnceMax: number;
+  readonly snapshotsPendingMax: number;
+  readonly concurrencyMax: number;
+  readonly diskFreeMinMib: number;
   /** Unprivileged user of the server process when started as root. */
   readonly serverUid: number;
 }
@@ -35,6 +41,24 @@ export class UsageError extends Error {}
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+const NAMES = [
+  "listen",
+  "data",
+  "engine",
+  "memory",
+  "pager-memory-mib",
+  "parity",
+  "pool",
+  "environments-max",
+  "memory-max-mib",
+  "idle-timeout-s",
+  "snapshot-idle",
+  "snapshots-at-once",
+  "snapshots-pending-max",
+  "concurrency-max",
+  "disk-free-min-mib",
+];
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DEFAULT_SERVER_UID = 64_321;
 
 export const SERVE_USAGE = `Usage: thaw serve [options]
@@ -47,7 +71,12 @@ export const SERVE_USAGE = `Usage: thaw serve [options]
   --pool N                 ready sandboxes kept for each kind of runtime (3)
   --environments-max N     execution environments at once (100)
   --memory-max-mib N       sum of their memory sizes (16384)
-  --idle-timeout-s N       idle environments are shut down after this (300)`;
+  --idle-timeout-s N       idle environments are shut down after this (300)
+  --snapshot-idle TIME     versions not invoked for this long lose their snapshot: 14d, 12h, 30m, 5s or never (14d)
+  --snapshots-at-once N    snapshots made at the same time (2)
+  --snapshots-pending-max N  further ones that may wait; more are refused (100)
+  --concurrency-max N      invokes at the same time, all functions together (1000)
+  --disk-free-min-mib N    no new snapshot where less of the disk is left (512)`;
 
 export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boolean): ServeOptions {
   const values = readArgs(argv);
@@ -68,14 +97,18 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
     environmentsMax: wholeNumber("--environments-max", pick("environments-max", "THAW_ENVIRONMENTS_MAX") ?? "100", 1, 1000),
     memoryMaxMib: wholeNumber("--memory-max-mib", pick("memory-max-mib", "THAW_MEMORY_MAX_MIB") ?? "16384", 128, 2 ** 24),
     idleTimeoutS: wholeNumber("--idle-timeout-s", pick("idle-timeout-s", "THAW_IDLE_TIMEOUT_S") ?? "300", 1, 86_400),
+    snapshotIdleMs: duration("--snapshot-idle", pick("snapshot-idle", "THAW_SNAPSHOT_IDLE") ?? "14d"),
+    snapshotsAtOnceMax: wholeNumber("--snapshots-at-once", pick("snapshots-at-once", "THAW_SNAPSHOTS_AT_ONCE") ?? "2", 1, 64),
+    snapshotsPendingMax: wholeNumber("--snapshots-pending-max", pick("snapshots-pending-max", "THAW_SNAPSHOTS_PENDING_MAX") ?? "100", 1, 100_000),
+    concurrencyMax: wholeNumber("--concurrency-max", pick("concurrency-max", "THAW_CONCURRENCY_MAX") ?? "1000", 1, 100_000),
+    diskFreeMinMib: wholeNumber("--disk-free-min-mib", pick("disk-free-min-mib", "THAW_DISK_FREE_MIN_MIB") ?? "512", 0, 2 ** 24),
     serverUid: wholeNumber("THAW_SERVER_UID", env["THAW_SERVER_UID"] ?? String(DEFAULT_SERVER_UID), 1, 2 ** 31),
   };
 }
 
 function readArgs(argv: readonly string[]): Record<string, string | undefined> {
-  const names = ["listen", "data", "engine", "memory", "pager-memory-mib", "parity", "pool", "environments-max", "memory-max-mib", "idle-timeout-s"];
   try {
-    const options = Object.fromEntries(names.map((name) => [name, { type: "string" as const }]));
+    const options = Object.fromEntries(NAMES.map((name) => [name, { type: "string" as const }]));
     return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values as Record<string, string>;
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\n\n${SERVE_USAGE}`);
@@ -102,6 +135,14 @@ function oneOf<const T extends string>(name: string, text: string, allowed: read
   const found = allowed.find((value) => value === text);
   if (found === undefined) throw new UsageError(`${name} ${text}: expected ${allowed.join(" or ")}`);
   return found;
+}
+
+function duration(name: string, text: string): number | null {
+  if (text === "never") return null;
+  const match = /^(\d{1,6})([smhd])$/.exec(text);
+  const ms = Number(match?.[1]) * (UNIT_MS[match?.[2] ?? ""] ?? Number.NaN);
+  if (!(ms > 0)) throw new UsageError(`${name} ${text}: expected a number with s, m, h or d (14d), or never`);
+  return ms;
 }
 
 function wholeNumber(name: string, text: string, min: number, max: number): number {

@@ -3,6 +3,37 @@ import type { SnapshotId } from "../base/ids.ts";
 
 export const LATEST = "$LATEST";
 
+/** What a snapshot depends on besides its own data: it is restored only where both are still there. */
+export interface SnapshotFingerprints {
+  /** The engine's: format, CRIU, features of the CPU. */
+  readonly engine: string;
+  /** The runtime's: root file system, language, client. */
+  readonly runtime: string;
+}
+
+/** As in ports/engine.ts. */
+export interface SnapshotKeyRecord {
+  readonly keyArn: string | null;
+  readonly wrapped: string;
+}
+
+export interface SnapshotFacts {
+  /** What the snapshot is sealed with, wrapped: where this record goes, the snapshot can't be read any more. */
+  readonly key: SnapshotKeyRecord;
+  readonly fingerprints: SnapshotFingerprints;
+  readonly createdAtMs: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  /** What it added to the store. */
+  readonly newBytes: number;
+}
+
+/** The last tries to make a version's snapshot anew went wrong. */
+export interface RegenerationFailure {
+  readonly attempts: number;
+  readonly failedAtMs: number;
+}
+
 /** As in the API; the reasons are absent where the state is a good one. */
 export interface StateFields {
   readonly state: "Pending" | "Active" | "Inactive" | "Failed";
@@ -41,12 +72,6 @@ export interface CodeInfo {
   readonly codeSizeBytes: number;
 }
 
-/** As in ports/engine.ts. */
-export interface SnapshotKeyRecord {
-  readonly keyArn: string | null;
-  readonly wrapped: string;
-}
-
 export interface VersionRecord extends StateFields {
   readonly functionName: string;
   readonly version: string;
@@ -56,10 +81,18 @@ export interface VersionRecord extends StateFields {
   readonly revisionId: string;
   /** The snapshot that invokes restore; null before it is whole, and where there is none. */
   readonly snapshotId: SnapshotId | null;
-  /** What the snapshot is sealed with, wrapped: where this record goes, the snapshot can't be read any more. */
-  readonly snapshotKey: SnapshotKeyRecord | null;
   /** A new snapshot is being made for a version that once had one: invokes are told SnapStartNotReadyException. */
   readonly isRegenerating: boolean;
+  /** Null exactly where `snapshotId` is. */
+  readonly snapshotFacts: SnapshotFacts | null;
+  readonly regenerationFailure: RegenerationFailure | null;
+}
+
+/** When a version was last used. */
+export interface VersionUse {
+  readonly functionName: string;
+  readonly version: string;
+  readonly usedAtMs: number;
 }
 
 export interface FunctionRecord {
@@ -125,6 +158,14 @@ export const REGENERATING_STATE: StateFields = {
   stateReason: "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.",
   stateReasonCode: "Restoring",
 };
+
+/** Not invoked for so long that its snapshot was removed. */
+export const IDLE_STATE: StateFields = { ...ACTIVE_STATE, state: "Inactive", stateReason: "The function is idle.", stateReasonCode: "Idle" };
+
+/** Its snapshot could not be made anew. */
+export function inactiveState(reason: string, reasonCode: string): StateFields {
+  return { ...failedState(reason, reasonCode), state: "Inactive" };
+}
 
 export function failedState(reason: string, reasonCode: string): StateFields {
   return {

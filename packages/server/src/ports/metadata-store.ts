@@ -2,7 +2,7 @@
  * Functions, versions, aliases and accepted events. Every call is durable when it returns; `transaction` makes several one.
  * Synchronous, as the embedded database is: a decision and its write cannot be torn apart by another request.
  */
-import type { AliasRecord, EventRecord, FunctionRecord, VersionRecord } from "../model/function-record.ts";
+import type { AliasRecord, EventRecord, FunctionRecord, VersionRecord, VersionUse } from "../model/function-record.ts";
 
 export interface MetadataStore {
   transaction<T>(run: () => T): T;
@@ -21,14 +21,20 @@ export interface MetadataStore {
   putVersion(record: VersionRecord): void;
   removeVersion(functionName: string, version: string): void;
 
+  /** Forgotten with the version; a use of a version that is not there is dropped. */
+  putUse(use: VersionUse): void;
+  listUses(): readonly VersionUse[];
+
   getAlias(functionName: string, name: string): AliasRecord | null;
   listAliases(functionName: string): readonly AliasRecord[];
   putAlias(record: AliasRecord): void;
   removeAlias(functionName: string, name: string): void;
 
   addEvent(event: Omit<EventRecord, "id">): EventRecord;
-  /** Those that are due, oldest first. */
-  listEvents(dueMs: number, limit: number): readonly EventRecord[];
+  /** Those that are due, oldest first, at most `limitEach` of each function. */
+  listEvents(dueMs: number, limitEach: number): readonly EventRecord[];
+  /** When the next event after `afterMs` is due; null where there is none. */
+  nextEventDueMs(afterMs: number): number | null;
   postponeEvent(id: number, attempts: number, notBeforeMs: number): void;
   removeEvent(id: number): void;
 

@@ -17,8 +17,11 @@ export interface RuntimeRecipe {
 }
 
 export interface RuntimeCatalog {
-  /** Null when the runtime is not there. Never another one in its place. */
-  find(runtime: string): RuntimeRecipe | null;
+  /**
+   * The newest release of the runtime that is on the host now, or the one with this fingerprint. Null when it is not there: never another
+   * one in its place.
+   */
+  find(runtime: string, fingerprint?: string): RuntimeRecipe | null;
   list(): readonly RuntimeRecipe[];
   /** What to do to get it: `Run: npx thaw runtimes install java21`. */
   remedy(runtime: string): string;

@@ -2,6 +2,7 @@
  * What the control plane asks of a worker (the host agent that owns environments). Values only: control/ and worker/ share no memory.
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import type { SnapshotFingerprints } from "../model/function-record.ts";
 import type { PhaseTimes, SnapshotKey } from "./engine.ts";
 
 /** All that an environment needs to know of the version it runs. Immutable: a changed configuration is another one. */
@@ -28,8 +29,10 @@ export interface RunnableVersion {
   readonly logFormat: "Text" | "JSON";
   /** The snapshot to restore; null: Init on demand. */
   readonly snapshotId: SnapshotId | null;
-  /** Null without a snapshot. */
+  /** Null where there is none to restore. */
   readonly snapshotKey: SnapshotKey | null;
+  /** What that snapshot was made with. Null where there is none to restore. */
+  readonly snapshotFingerprints: SnapshotFingerprints | null;
   /** For the snapshot that `createSnapshot` makes. */
   readonly kmsKeyArn: string | null;
 }
@@ -69,6 +72,7 @@ export type SnapshotOutcome =
       readonly kind: "ready";
       readonly initDurationMs: number;
       readonly snapshotKey: SnapshotKey;
+      readonly fingerprints: SnapshotFingerprints;
       readonly memoryBytes: number;
       readonly diskBytes: number;
       readonly newBytes: number;
@@ -78,6 +82,9 @@ export type SnapshotOutcome =
   | { readonly kind: "function-error"; readonly reasonCode: string; readonly reason: string }
   | { readonly kind: "platform-error"; readonly code: string; readonly message: string }
   | { readonly kind: "cancelled" };
+
+/** current: as a new one would be. stale: the runtime has a newer release, its own is still there. unfit: it can't be restored here. */
+export type SnapshotFit = "current" | "stale" | "unfit";
 
 export interface EnvironmentSummary {
   readonly environmentId: EnvironmentId;
@@ -101,10 +108,12 @@ export interface Worker {
   invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome>;
   /** The whole Init of a version, ending in a durable snapshot. Cancelled by `signal`. Never throws for what is in the outcome. */
   createSnapshot(version: RunnableVersion, snapshotId: SnapshotId, signal: AbortSignal): Promise<SnapshotOutcome>;
+  /** Waits for restores of it that are under way; from then on there are none. */
   removeSnapshot(snapshotId: SnapshotId): Promise<void>;
   /** True when this host has it, whole, and may restore it. */
   hasSnapshot(snapshotId: SnapshotId): Promise<boolean>;
   listSnapshots(): Promise<readonly SnapshotId[]>;
+  snapshotFit(runtime: string, fingerprints: SnapshotFingerprints): SnapshotFit;
   /** Can this worker take snapshots? Else the reason, in plain words. */
   snapshotsProblem(): string | null;
   /** Null when the runtime can be run here; else a message that names the command to install it. */

@@ -1,16 +1,19 @@
 /**
- * The runtimes of this host: found once at start, never substituted.
+ * The runtimes of this host: found by looking, never substituted. What was found is looked at again whenever one of its files changed.
  *
  *   javaN         the host's /usr/lib/jvm, or a root file system $THAW_HOME/runtimes/javaN
  *   pythonX.Y     the host's /usr/bin/pythonX.Y, or $THAW_HOME/runtimes/pythonX.Y
  *   nodejsN.x     $THAW_HOME/runtimes/nodejsN/bin/node, mounted on /var/lang
  *   provided.*    the function's own bootstrap
+ *
+ * Several releases of one may lie side by side (releases.ts); the newest comes first.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RuntimeCatalog, RuntimeRecipe } from "../ports/runtime-catalog.ts";
 import { javaArgv } from "./java.ts";
+import { librariesOf, listReleases, stampOf } from "./releases.ts";
 
 export interface RuntimeCatalogOptions {
   /** Machine-wide directory with `runtimes/`. */
@@ -26,8 +29,8 @@ interface Found {
   readonly root: string;
   readonly lang: string | null;
   readonly client: string;
-  /** Changes whenever the language does. */
-  readonly version: string;
+  /** Files of the host that change whenever the language does. */
+  readonly files: readonly string[];
   readonly argv: RuntimeRecipe["argv"];
   readonly env: Readonly<Record<string, string>>;
 }
@@ -44,23 +47,61 @@ const NODE_MAJORS = [22, 24];
 const INSTALLABLE = new Set(["java11", "java21", "java25", "python3.13", "python3.14", "nodejs22", "nodejs24"]);
 
 export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCatalog {
-  const found = [...findJava(options), ...findPython(options), ...findNode(options), ...findProvided(options)];
-  const recipes = new Map(found.map((each) => [each.runtime, toRecipe(each, options)]));
+  const finders = new Map<string, () => Found[]>([
+    ...JAVA_MAJORS.map((major) => [`java${major}`, () => findJava(options, major)] as const),
+    ...PYTHON_VERSIONS.map((version) => [`python${version}`, () => findPython(options, version)] as const),
+    ...NODE_MAJORS.map((major) => [`nodejs${major}.x`, () => findNode(options, major)] as const),
+    ...["provided.al2023", "provided.al2"].map((runtime) => [runtime, () => findProvided(options, runtime)] as const),
+  ]);
+  const entries = new Map([...finders].map(([runtime, find]) => [runtime, new CatalogEntry(find, options)]));
+  const newest = (runtime: string): RuntimeRecipe | null => entries.get(runtime)?.recipes[0] ?? null;
   return {
-    find: (runtime) => recipes.get(runtime) ?? null,
-    list: () => [...recipes.values()],
+    find: (runtime, fingerprint) =>
+      fingerprint === undefined ? newest(runtime) : (entries.get(runtime)?.recipes.find((recipe) => recipe.fingerprint === fingerprint) ?? null),
+    list: () => [...entries.keys()].map(newest).filter((recipe) => recipe !== null),
     remedy: (runtime) => {
       const name = runtime.replace(/\.x$/, "");
       if (INSTALLABLE.has(name)) return `Run: npx thaw runtimes install ${name}`;
-      return `Installed here: ${[...recipes.keys()].join(", ") || "none"}.`;
+      const installed = [...entries.keys()].filter((each) => newest(each) !== null);
+      return `Installed here: ${installed.join(", ") || "none"}.`;
     },
   };
 }
 
+/** The releases of one runtime, and the files that tell when to look again. */
+class CatalogEntry {
+  readonly #find: () => Found[];
+  readonly #options: RuntimeCatalogOptions;
+  #recipes: readonly RuntimeRecipe[] = [];
+  #watched: ReadonlyMap<string, string> | null = null;
+
+  constructor(find: () => Found[], options: RuntimeCatalogOptions) {
+    this.#find = find;
+    this.#options = options;
+  }
+
+  /** Newest first. */
+  get recipes(): readonly RuntimeRecipe[] {
+    if (this.#watched === null || [...this.#watched].some(([path, stamp]) => stampOf(path) !== stamp)) this.#look();
+    return this.#recipes;
+  }
+
+  #look(): void {
+    const { thawHome, clientsDir } = this.#options;
+    const places = [join(thawHome, "runtimes"), "/usr/lib/jvm", clientsDir];
+    // Stamps first: what changes while we look is seen by the next call.
+    const placeStamps = places.map((path) => [path, stampOf(path)] as const);
+    const found = this.#find();
+    this.#watched = new Map([...placeStamps, ...found.flatMap(({ files }) => files.map((path) => [path, stampOf(path)] as const))]);
+    this.#recipes = found.map((each) => toRecipe(each, this.#options));
+  }
+}
+
 function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
-  const { runtime, root, lang, client, argv, env, version } = found;
+  const { runtime, root, lang, client, argv, env, files } = found;
+  const stamps = files.map((path) => [path, stampOf(path)]);
   const fingerprint = createHash("sha256")
-    .update(JSON.stringify([version, clientDigest(join(options.clientsDir, client))]))
+    .update(JSON.stringify([stamps, clientDigest(join(options.clientsDir, client))]))
     .digest("hex");
   return {
     runtime,
@@ -80,27 +121,26 @@ function clientDigest(dir: string): string {
   return existsSync(recipe) ? readFileSync(recipe, "utf8").trim() : "";
 }
 
-function findJava(options: RuntimeCatalogOptions): Found[] {
+function findJava(options: RuntimeCatalogOptions, major: number): Found[] {
   if (!existsSync(join(options.clientsDir, "java"))) return [];
-  return JAVA_MAJORS.flatMap((major) => {
-    const place = javaHomes("/").get(major) ?? null;
-    const rootName = `java${major}`;
-    const home = place ?? javaHomes(join(options.thawHome, "runtimes", rootName)).get(major) ?? null;
-    if (home === null) return [];
-    const env = { JAVA_HOME: home.path };
-    const argv: RuntimeRecipe["argv"] = (wanted) => javaArgv({ ...wanted, home: home.path, major });
-    return [{ runtime: `java${major}`, root: place === null ? rootName : "host", lang: null, client: "java", version: home.version, argv, env }];
+  return rootsOf(options, `java${major}`).flatMap(({ root, path }) => {
+    const home = javaHomes(path).get(major);
+    if (home === undefined) return [];
+    const argv: RuntimeRecipe["argv"] = (wanted) => javaArgv({ ...wanted, home, major });
+    const files = ["release", "bin/java", "lib/server/libjvm.so", "lib/modules"].map((file) => join(path, home, file));
+    return [{ runtime: `java${major}`, root, lang: null, client: "java", files: [...files, ...librariesOf(path)], argv, env: { JAVA_HOME: home } }];
   });
 }
 
-interface JavaHome {
-  /** Inside the root. */
-  readonly path: string;
-  readonly version: string;
+/** Where a language with a root of its own may be: on the host, which goes first, or in each of its releases. */
+function rootsOf(options: RuntimeCatalogOptions, name: string): ReadonlyArray<{ readonly root: string; readonly path: string }> {
+  const dir = join(options.thawHome, "runtimes");
+  return [{ root: "host", path: "/" }, ...listReleases(dir, name).map((root) => ({ root, path: join(dir, root) }))];
 }
 
-function javaHomes(root: string): Map<number, JavaHome> {
-  const homes = new Map<number, JavaHome>();
+/** By major version: the place inside the root. */
+function javaHomes(root: string): Map<number, string> {
+  const homes = new Map<number, string>();
   const dir = join(root, "usr/lib/jvm");
   if (!existsSync(dir)) return homes;
   for (const name of readdirSync(dir).sort()) {
@@ -109,43 +149,41 @@ function javaHomes(root: string): Map<number, JavaHome> {
     const version =
       /^JAVA_RUNTIME_VERSION="?([^"\n]+)/m.exec(readFileSync(release, "utf8"))?.[1] ?? /^JAVA_VERSION="?([^"\n]+)/m.exec(readFileSync(release, "utf8"))?.[1];
     const major = Number(version?.split(/[.+]/)[0]);
-    if (version !== undefined && !homes.has(major)) homes.set(major, { path: `/usr/lib/jvm/${name}`, version });
+    if (version !== undefined && !homes.has(major)) homes.set(major, `/usr/lib/jvm/${name}`);
   }
   return homes;
 }
 
-function findPython(options: RuntimeCatalogOptions): Found[] {
-  return PYTHON_VERSIONS.flatMap((version) => {
-    const runtime = `python${version}`;
-    const program = `usr/bin/python${version}`;
-    const rootDir = join(options.thawHome, "runtimes", runtime);
-    const isOnHost = existsSync(join("/", program));
-    if (!existsSync(join(options.clientsDir, runtime)) || (!isOnHost && !existsSync(join(rootDir, program)))) return [];
-    const stamp = statSync(join(isOnHost ? "/" : rootDir, program));
+function findPython(options: RuntimeCatalogOptions, version: string): Found[] {
+  const runtime = `python${version}`;
+  const program = `usr/bin/python${version}`;
+  if (!existsSync(join(options.clientsDir, runtime))) return [];
+  return rootsOf(options, runtime).flatMap(({ root, path }) => {
+    if (!existsSync(join(path, program))) return [];
     const argv: RuntimeRecipe["argv"] = ({ handler }) => [`/${program}`, "-m", "awslambdaric", handler];
     const env = { PYTHONPATH: "/var/runtime:/opt/python", PYTHONDONTWRITEBYTECODE: "1" };
-    return [{ runtime, root: isOnHost ? "host" : runtime, lang: null, client: runtime, version: `${stamp.size}:${stamp.mtimeMs}`, argv, env }];
+    return [{ runtime, root, lang: null, client: runtime, files: [join(path, program), ...librariesOf(path)], argv, env }];
   });
 }
 
-function findNode(options: RuntimeCatalogOptions): Found[] {
-  return NODE_MAJORS.flatMap((major) => {
-    const lang = `nodejs${major}`;
-    const program = join(options.thawHome, "runtimes", lang, "bin/node");
-    if (!existsSync(program) || !existsSync(join(options.clientsDir, "nodejs"))) return [];
-    const stamp = statSync(program);
+function findNode(options: RuntimeCatalogOptions, major: number): Found[] {
+  const dir = join(options.thawHome, "runtimes");
+  if (!existsSync(join(options.clientsDir, "nodejs"))) return [];
+  return listReleases(dir, `nodejs${major}`).flatMap((lang) => {
+    const program = join(dir, lang, "bin/node");
+    if (!existsSync(program)) return [];
     const argv: RuntimeRecipe["argv"] = ({ memorySizeMib }) => [
       "/var/lang/bin/node",
       `--max-old-space-size=${Math.floor(memorySizeMib * 0.9)}`,
       "/var/runtime/main.mjs",
     ];
     const env = { NODE_PATH: "/opt/nodejs/node_modules:/var/task/node_modules" };
-    return [{ runtime: `nodejs${major}.x`, root: "host", lang, client: "nodejs", version: `${stamp.size}:${stamp.mtimeMs}`, argv, env }];
+    return [{ runtime: `nodejs${major}.x`, root: "host", lang, client: "nodejs", files: [program, ...librariesOf("/")], argv, env }];
   });
 }
 
-function findProvided(options: RuntimeCatalogOptions): Found[] {
+function findProvided(options: RuntimeCatalogOptions, runtime: string): Found[] {
   if (!existsSync(join(options.clientsDir, "provided"))) return [];
   const argv: RuntimeRecipe["argv"] = () => ["/var/task/bootstrap"];
-  return ["provided.al2023", "provided.al2"].map((runtime) => ({ runtime, root: "host", lang: null, client: "provided", version: "1", argv, env: {} }));
+  return [{ runtime, root: "host", lang: null, client: "provided", files: librariesOf("/"), argv, env: {} }];
 }

@@ -1,13 +1,14 @@
 /** The metadata in one SQLite file. Records are JSON documents beside their keys; the schema's version is checked at start. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { ThawError } from "../base/errors.ts";
-import type { AliasRecord, EventRecord, FunctionRecord, VersionRecord } from "../model/function-record.ts";
+import type { AliasRecord, EventRecord, FunctionRecord, VersionRecord, VersionUse } from "../model/function-record.ts";
 import type { MetadataStore } from "../ports/metadata-store.ts";
 
-const SCHEMA_VERSION = 1;
 const UID_FIRST = 100_000;
 
-const SCHEMA = `
+/** One step a format: the first makes an empty file's tables, each later one brings the format before it up. */
+const MIGRATIONS = [
+  `
   CREATE TABLE functions (name TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
   CREATE TABLE versions (function_name TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE, version TEXT NOT NULL,
     number INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (function_name, version)) STRICT;
@@ -18,7 +19,20 @@ const SCHEMA = `
     accepted_at_ms INTEGER NOT NULL, not_before_ms INTEGER NOT NULL) STRICT;
   CREATE INDEX events_due ON events (not_before_ms, id);
   CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
-`;
+`,
+  `
+  CREATE TABLE version_uses (function_name TEXT NOT NULL, version TEXT NOT NULL, used_at_ms INTEGER NOT NULL, PRIMARY KEY (function_name, version),
+    FOREIGN KEY (function_name, version) REFERENCES versions(function_name, version) ON DELETE CASCADE) STRICT;
+  UPDATE versions SET doc = json_set(doc, '$.snapshotFacts', json('null'), '$.regenerationFailure', json('null'));
+  CREATE INDEX events_of_function ON events (function_name, not_before_ms, id);
+`,
+];
+const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** One step in the index for each function, however many events there are. */
+const FUNCTIONS_WITH_EVENTS = `WITH RECURSIVE n(name) AS (SELECT min(function_name) FROM events
+  UNION ALL SELECT (SELECT min(function_name) FROM events WHERE function_name > n.name) FROM n WHERE n.name IS NOT NULL)
+  SELECT name FROM n WHERE name IS NOT NULL`;
 
 export class StoreFormatError extends ThawError {
   readonly code = "STORE_FORMAT_UNKNOWN";
@@ -34,11 +48,11 @@ export function openSqliteStore(path: string): MetadataStore {
   const db = new DatabaseSync(path);
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 2000;");
   const { user_version: found } = db.prepare("PRAGMA user_version").get() as { user_version: number };
-  if (found === 0) db.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
-  else if (found !== SCHEMA_VERSION) {
+  if (found > SCHEMA_VERSION) {
     db.close();
     throw new StoreFormatError(found);
   }
+  if (found < SCHEMA_VERSION) db.exec(`BEGIN; ${MIGRATIONS.slice(found).join("")} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
   return new SqliteStore(db);
 }
 
@@ -106,6 +120,17 @@ class SqliteStore implements MetadataStore {
     this.#run("DELETE FROM versions WHERE function_name = ? AND version = ?", functionName, version);
   }
 
+  putUse({ functionName, version, usedAtMs }: VersionUse): void {
+    const sql = `INSERT INTO version_uses (function_name, version, used_at_ms) SELECT function_name, version, ? FROM versions
+      WHERE function_name = ? AND version = ? ON CONFLICT DO UPDATE SET used_at_ms = excluded.used_at_ms`;
+    this.#run(sql, usedAtMs, functionName, version);
+  }
+
+  listUses(): readonly VersionUse[] {
+    const rows = this.#prepare("SELECT * FROM version_uses").all() as Array<Record<string, unknown>>;
+    return rows.map((row) => ({ functionName: row["function_name"] as string, version: row["version"] as string, usedAtMs: row["used_at_ms"] as number }));
+  }
+
   getAlias(functionName: string, name: string): AliasRecord | null {
     return this.#one("SELECT doc FROM aliases WHERE function_name = ? AND name = ?", functionName, name);
   }
@@ -131,8 +156,11 @@ class SqliteStore implements MetadataStore {
     return { ...event, id: Number(added.lastInsertRowid) };
   }
 
-  listEvents(dueMs: number, limit: number): readonly EventRecord[] {
-    const rows = this.#prepare("SELECT * FROM events WHERE not_before_ms <= ? ORDER BY id LIMIT ?").all(dueMs, limit) as Array<Record<string, unknown>>;
+  listEvents(dueMs: number, limitEach: number): readonly EventRecord[] {
+    const names = this.#prepare(FUNCTIONS_WITH_EVENTS).all() as Array<{ name: string }>;
+    const ofFunction = this.#prepare("SELECT * FROM events WHERE function_name = ? AND not_before_ms <= ? ORDER BY id LIMIT ?");
+    const rows = names.flatMap(({ name }) => ofFunction.all(name, dueMs, limitEach) as Array<Record<string, unknown>>);
+    rows.sort((a, b) => (a["id"] as number) - (b["id"] as number));
     return rows.map((row) => ({
       id: row["id"] as number,
       requestId: row["request_id"] as string,
@@ -144,6 +172,10 @@ class SqliteStore implements MetadataStore {
       acceptedAtMs: row["accepted_at_ms"] as number,
       notBeforeMs: row["not_before_ms"] as number,
     }));
+  }
+
+  nextEventDueMs(afterMs: number): number | null {
+    return (this.#prepare("SELECT min(not_before_ms) AS due FROM events WHERE not_before_ms > ?").get(afterMs) as { due: number | null }).due;
   }
 
   postponeEvent(id: number, attempts: number, notBeforeMs: number): void {

@@ -5,7 +5,17 @@ import type { CredentialSource } from "../ports/credential-source.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
-import type { EnvironmentFilter, EnvironmentSummary, InvokeInput, InvokeOutcome, RunnableVersion, SnapshotOutcome, Worker } from "../ports/worker.ts";
+import type { SnapshotFingerprints } from "../model/function-record.ts";
+import type {
+  EnvironmentFilter,
+  EnvironmentSummary,
+  InvokeInput,
+  InvokeOutcome,
+  RunnableVersion,
+  SnapshotFit,
+  SnapshotOutcome,
+  Worker,
+} from "../ports/worker.ts";
 import { EnvironmentPool } from "./environment-pool.ts";
 import type { Environment } from "./environment.ts";
 import { CLOSING } from "./platform-failure.ts";
@@ -41,6 +51,12 @@ export function createWorker(options: WorkerOptions): Worker {
   return new LocalWorker(services, catalog);
 }
 
+const UNFIT: InvokeOutcome = {
+  kind: "platform-error",
+  code: "WORKER_SNAPSHOT_UNFIT",
+  message: "The snapshot was made with another runtime or on another kind of host, and is never restored here.",
+};
+
 class LocalWorker implements Worker {
   readonly #services: WorkerServices;
   readonly #catalog: RuntimeCatalog;
@@ -57,7 +73,9 @@ class LocalWorker implements Worker {
 
   async invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome> {
     if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
-    const recipe = this.#catalog.find(version.runtime);
+    const made = version.snapshotFingerprints;
+    const recipe = this.#catalog.find(version.runtime, made?.runtime);
+    if (made !== null && this.snapshotsProblem() === null && (recipe === null || this.#services.engine.snapshots?.fingerprint !== made.engine)) return UNFIT;
     if (recipe === null) return this.#runtimeMissing(version);
     return this.#pool.invoke(version, recipe, input);
   }
@@ -77,6 +95,8 @@ class LocalWorker implements Worker {
   }
 
   async removeSnapshot(snapshotId: SnapshotId): Promise<void> {
+    const users = this.#pool.all.filter(({ core: { mode } }) => mode.kind === "restore" && mode.snapshotId === snapshotId);
+    await Promise.all(users.map((environment) => environment.restored));
     await this.#services.engine.snapshots?.remove(snapshotId);
   }
 
@@ -86,6 +106,12 @@ class LocalWorker implements Worker {
 
   async listSnapshots(): Promise<readonly SnapshotId[]> {
     return (await this.#services.engine.snapshots?.list()) ?? [];
+  }
+
+  snapshotFit(runtime: string, fingerprints: SnapshotFingerprints): SnapshotFit {
+    if (fingerprints.engine !== this.#services.engine.snapshots?.fingerprint) return "unfit";
+    if (this.#catalog.find(runtime)?.fingerprint === fingerprints.runtime) return "current";
+    return this.#catalog.find(runtime, fingerprints.runtime) === null ? "unfit" : "stale";
   }
 
   snapshotsProblem(): string | null {
@@ -140,6 +166,12 @@ class LocalWorker implements Worker {
     signal.addEventListener("abort", onAbort, { once: true });
     await environment.stopped;
     signal.removeEventListener("abort", onAbort);
+    // The language may have been replaced under the Init.
+    const isSame = this.#catalog.find(version.runtime, recipe.fingerprint) !== null;
+    if (outcome !== null && (outcome as SnapshotOutcome).kind === "ready" && !isSame) {
+      await this.removeSnapshot(snapshotId);
+      return { kind: "platform-error", code: "WORKER_ENVIRONMENT_LOST", message: "The runtime was updated while the snapshot was made." };
+    }
     return outcome ?? { kind: "platform-error", code: "WORKER_ENVIRONMENT_LOST", message: "The snapshot could not be made. The server's log has the details." };
   }
 

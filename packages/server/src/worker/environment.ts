@@ -29,6 +29,9 @@ export type IdleCounter = () => number;
 export class Environment {
   readonly core: EnvironmentCore;
   readonly stopped: Promise<void>;
+  /** The snapshot's data is not needed any more, or never was. */
+  readonly restored: Promise<void>;
+  #tellRestored: () => void = () => undefined;
   readonly createdAtMs: number;
   readonly #listener: EnvironmentListener;
   readonly #nextIdleOrder: IdleCounter;
@@ -48,6 +51,9 @@ export class Environment {
     this.#nextIdleOrder = nextIdleOrder;
     this.createdAtMs = options.services.clock.nowMs();
     this.#createdMonotonicMs = options.services.clock.monotonicMs();
+    this.restored = new Promise((resolve) => {
+      this.#tellRestored = resolve;
+    });
     this.stopped = this.#live(() => start(this));
   }
 
@@ -106,6 +112,7 @@ export class Environment {
 
   transition(to: EnvironmentState): void {
     assert(canTransition(this.#state, to), `environment: ${this.#state} to ${to} is not a transition`);
+    if (to !== "restoring") this.#tellRestored();
     this.#state = to;
   }
 

@@ -49,6 +49,7 @@ export async function initialiseAndSnapshot(
     memoryBytes,
     diskBytes,
     newBytes,
+    fingerprints: { engine: snapshots.fingerprint, runtime: core.recipe.fingerprint },
     phases: { ...created.value.phases, init: init.durationMs, ...phases, snapshot: core.nowMs() - startMs },
   };
 }

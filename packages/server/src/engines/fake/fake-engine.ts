@@ -9,8 +9,11 @@ import { FakeSandbox, type FakeStep } from "./fake-sandbox.ts";
 
 const NOTHING_RECORDED = { pages: 0, recordings: 0, faults: 0, prefetchedPages: 0, prefetchStartMs: 0, prefetchEndMs: 0 };
 
-interface FakeSnapshot {
+export interface FakeSnapshot {
   readonly key: SnapshotKey;
+  /** Root of the runtime that it was made with. */
+  readonly root: string;
+  readonly engine: string;
   readonly state: FakeState;
   readonly env: Readonly<Record<string, string>>;
   readonly parkedAt: ParkedAt;
@@ -21,8 +24,12 @@ export interface FakeEngineOptions {
   /** By the name of the code directory. */
   readonly functions: Readonly<Record<string, FakeFunction>>;
   readonly canSnapshot?: boolean;
+  /** Outlives the engine, as a disk does. */
+  readonly disk?: Map<SnapshotId, FakeSnapshot>;
+  readonly fingerprint?: string;
   /** Called at the start of each step: may throw, wait, or move the clock. */
   onStep?(step: FakeStep, spec: SandboxSpec): void | Promise<void>;
+  onRemove?(snapshotId: SnapshotId): void | Promise<void>;
 }
 
 export class FakeEngine implements Engine {
@@ -36,10 +43,11 @@ export class FakeEngine implements Engine {
   /** What should never happen, such as an answer to a frozen sandbox. Empty in a good run. */
   readonly violations: string[] = [];
   readonly #options: FakeEngineOptions;
-  readonly #taken = new Map<SnapshotId, FakeSnapshot>();
+  readonly #taken: Map<SnapshotId, FakeSnapshot>;
 
   constructor(options: FakeEngineOptions) {
     this.#options = options;
+    this.#taken = options.disk ?? new Map<SnapshotId, FakeSnapshot>();
     const canSnapshot = options.canSnapshot ?? true;
     this.snapshots = canSnapshot ? this.#snapshotEngine() : null;
     this.snapshotsProblem = canSnapshot ? null : "This engine was told to take no snapshots.";
@@ -69,11 +77,12 @@ export class FakeEngine implements Engine {
 
   #snapshotEngine(): SnapshotEngine {
     return {
-      fingerprint: "fake",
+      fingerprint: this.#options.fingerprint ?? "fake",
       take: (sandbox, snapshotId, keyArn) => this.#take(sandbox as FakeSandbox, snapshotId, keyArn),
       restore: (spec, snapshotId, key) => this.#restore(spec, snapshotId, key),
       responded: async () => NOTHING_RECORDED,
       remove: async (snapshotId) => {
+        await this.#options.onRemove?.(snapshotId);
         this.#taken.delete(snapshotId);
       },
       list: async () => [...this.#taken.keys()],
@@ -87,7 +96,8 @@ export class FakeEngine implements Engine {
       await this.step("take", sandbox.spec);
       const image = sandbox.image();
       const key = { keyArn, wrapped: `key of ${snapshotId}` };
-      this.#taken.set(snapshotId, { ...image, key, state: structuredClone(image.state) });
+      const madeWith = { root: sandbox.spec.root, engine: this.#options.fingerprint ?? "fake" };
+      this.#taken.set(snapshotId, { ...image, ...madeWith, key, state: structuredClone(image.state) });
       return { snapshotId, key, memoryBytes: 1000, diskBytes: 10, newBytes: 1010, phases: { dump: 1 } };
     } finally {
       sandbox.vanish();
@@ -99,6 +109,9 @@ export class FakeEngine implements Engine {
     const snapshot = this.#taken.get(snapshotId);
     if (snapshot === undefined) throw new Error(`fake engine: no snapshot ${snapshotId}`);
     if (key.wrapped !== snapshot.key.wrapped) throw new Error(`fake engine: another key than that of ${snapshotId}`);
+    if (snapshot.root !== spec.root || snapshot.engine !== this.snapshots?.fingerprint) {
+      this.violations.push(`restore of ${snapshotId} made with ${snapshot.engine} and ${snapshot.root} on ${spec.root}`);
+    }
     const sandbox = new FakeSandbox(this, spec, this.#functionOf(spec), snapshot.nextCallId);
     this.live.add(sandbox);
     sandbox.resume(snapshot.env, structuredClone(snapshot.state), snapshot.parkedAt);

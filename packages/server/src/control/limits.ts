@@ -1,0 +1,26 @@
+/** The limits that the control plane keeps, with what a server has unless it is told otherwise. */
+export interface ControlLimits {
+  /** A version that was not used for this long loses its snapshot. AWS's 14 days; null: never. */
+  readonly snapshotIdleMs: number | null;
+  /** Snapshots being made at the same time; more wait. */
+  readonly snapshotsAtOnceMax: number;
+  /** Of these, those that nobody waits for: refreshes and retries. */
+  readonly refreshesAtOnceMax: number;
+  /** Versions whose snapshot is being made or waits for its turn; PublishVersion is refused beyond. */
+  readonly snapshotsPendingMax: number;
+  /** Invokes of the account at the same time. AWS's 1,000. */
+  readonly concurrencyMax: number;
+  /** No new snapshot where less of the disk would be left. */
+  readonly diskFreeMinBytes: number;
+}
+
+const DAY_MS = 86_400_000;
+
+export const DEFAULT_CONTROL_LIMITS: ControlLimits = {
+  snapshotIdleMs: 14 * DAY_MS,
+  snapshotsAtOnceMax: 2,
+  refreshesAtOnceMax: 1,
+  snapshotsPendingMax: 100,
+  concurrencyMax: 1000,
+  diskFreeMinBytes: 512 * 1024 * 1024,
+};

@@ -1,0 +1,103 @@
+/**
+ * Looks over all versions and their snapshots, at the start and then every few minutes: what is idle for too long expires, what is lost or
+ * no longer fits is made anew, what could be newer is refreshed (the least recently used first), what failed is tried again, and what
+ * nobody names is removed. It keeps nothing in memory: each look decides anew from the rows, the host and the clock.
+ */
+import type { SnapshotId } from "../base/ids.ts";
+import { LATEST, type VersionRecord } from "../model/function-record.ts";
+import { isIdleTooLong, retryAtMs } from "../model/snapshot-life.ts";
+import type { Publisher } from "./publisher.ts";
+import type { ControlServices } from "./services.ts";
+import type { VersionUses } from "./version-uses.ts";
+
+const INTERVAL_MS_MAX = 5 * 60_000;
+const INTERVAL_MS_MIN = 100;
+
+export class SnapshotLife {
+  readonly #services: ControlServices;
+  readonly #publisher: Publisher;
+  readonly #uses: VersionUses;
+  readonly #intervalMs: number;
+  #cancelTimer: (() => void) | null = null;
+  #looking: Promise<void> | null = null;
+  #isClosing = false;
+
+  constructor(services: ControlServices, publisher: Publisher, uses: VersionUses) {
+    this.#services = services;
+    this.#publisher = publisher;
+    this.#uses = uses;
+    this.#intervalMs = Math.min(INTERVAL_MS_MAX, Math.max(INTERVAL_MS_MIN, (services.limits.snapshotIdleMs ?? Infinity) / 4));
+  }
+
+  /** Resolves after the first look. */
+  async start(): Promise<void> {
+    await this.look();
+    this.#schedule();
+  }
+
+  /** One at a time: a second call gets the one that runs. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look()
+      .catch((error: unknown) => this.#services.onProblem("look over snapshots", error))
+      .finally(() => {
+        this.#looking = null;
+      });
+    return this.#looking;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#cancelTimer?.();
+    await this.#looking;
+  }
+
+  #schedule(): void {
+    if (this.#isClosing) return;
+    this.#cancelTimer = this.#services.clock.after(this.#intervalMs, () => void this.look().then(() => this.#schedule()));
+  }
+
+  async #look(): Promise<void> {
+    const { store, worker, clock } = this.#services;
+    // Before the snapshots are listed: one that a row names by now is in the list, or has gone.
+    const all = store.listFunctions().flatMap(({ name }) => store.listVersions(name));
+    const records = this.#byUse(all.filter((record) => record.version !== LATEST));
+    const present = new Set(await worker.listSnapshots());
+    if (this.#isClosing) return;
+    for (const record of records) {
+      if (store.getVersion(record.functionName, record.version)?.revisionId === record.revisionId) this.#visit(record, present, clock.nowMs());
+    }
+    await this.#removeOrphans(present);
+  }
+
+  #visit(record: VersionRecord, present: ReadonlySet<SnapshotId>, nowMs: number): void {
+    const { worker, limits } = this.#services;
+    const lastUseMs = this.#uses.lastUseMs(record.functionName, record.version);
+    const isIdle = lastUseMs !== null && isIdleTooLong(lastUseMs, nowMs, limits.snapshotIdleMs);
+    const mayRetry = !isIdle && nowMs >= retryAtMs(record.regenerationFailure);
+    if (record.state === "Pending") this.#publisher.begin(record, record.isRegenerating);
+    else if (record.state === "Inactive") {
+      if (record.regenerationFailure !== null && mayRetry) this.#publisher.regenerate(record, true);
+    } else if (record.snapshotId !== null) {
+      if (lastUseMs === null) this.#uses.touch(record.functionName, record.version);
+      if (isIdle) this.#publisher.expire(record);
+      else if (worker.snapshotsProblem() === null) {
+        const fit = record.snapshotFacts === null ? "unfit" : worker.snapshotFit(record.config.runtime, record.snapshotFacts.fingerprints);
+        if (!present.has(record.snapshotId) || fit === "unfit") this.#publisher.regenerate(record, true);
+        else if (fit === "stale" && mayRetry) this.#publisher.refresh(record);
+      }
+    }
+  }
+
+  #byUse(records: readonly VersionRecord[]): readonly VersionRecord[] {
+    const useOf = (record: VersionRecord): number => this.#uses.lastUseMs(record.functionName, record.version) ?? 0;
+    return [...records].sort((a, b) => useOf(a) - useOf(b));
+  }
+
+  async #removeOrphans(present: ReadonlySet<SnapshotId>): Promise<void> {
+    const { store } = this.#services;
+    const named = new Set(store.listFunctions().flatMap(({ name }) => store.listVersions(name).map((record) => record.snapshotId)));
+    for (const snapshotId of present) {
+      if (!named.has(snapshotId) && !this.#publisher.isMaking(snapshotId)) await this.#publisher.removeSnapshot(snapshotId);
+    }
+  }
+}

@@ -1,0 +1,320 @@
+/**
+ * A control plane and its worker on the fake engine, with a clock that tests move, the real SQLite store on disk, and a disk of snapshots
+ * that outlives both. A life of the server can be ended as by SIGKILL, between any two of its steps outward; the next one finds what is on disk.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Clock } from "../../packages/server/src/base/clock.ts";
+import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
+import type { Random } from "../../packages/server/src/base/random.ts";
+import { FakeClock } from "../../packages/server/src/base/testing/fake-clock.ts";
+import { type ControlPlane, createControlPlane } from "../../packages/server/src/control/control-plane.ts";
+import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../../packages/server/src/control/limits.ts";
+import { FakeEngine, type FakeSnapshot } from "../../packages/server/src/engines/fake/fake-engine.ts";
+import type { FakeFunction } from "../../packages/server/src/engines/fake/fake-process.ts";
+import type { FakeStep } from "../../packages/server/src/engines/fake/fake-sandbox.ts";
+import type { VersionRecord } from "../../packages/server/src/model/function-record.ts";
+import type { CodeStore } from "../../packages/server/src/ports/code-store.ts";
+import type { MetadataStore } from "../../packages/server/src/ports/metadata-store.ts";
+import type { RuntimeCatalog, RuntimeRecipe } from "../../packages/server/src/ports/runtime-catalog.ts";
+import type { Worker } from "../../packages/server/src/ports/worker.ts";
+import { openSqliteStore } from "../../packages/server/src/store/sqlite-store.ts";
+import { createWorker } from "../../packages/server/src/worker/create-worker.ts";
+import type { WorkerLimits } from "../../packages/server/src/worker/worker-services.ts";
+import { MemoryLogStore } from "../worker/harness.ts";
+
+const ROLE = "arn:aws:iam::000000000000:role/test";
+
+export interface ControlHarnessOptions {
+  /** By code name, which is the text of the zip. */
+  readonly functions: Readonly<Record<string, FakeFunction>>;
+  readonly limits?: Partial<ControlLimits>;
+  readonly workerLimits?: Partial<WorkerLimits>;
+  readonly parity?: "extended" | "strict";
+  readonly random?: Random;
+  readonly freeDiskBytes?: () => number;
+  readonly onStep?: (step: FakeStep) => void;
+  /** Called before each step outward of a life (store, engine); true ends that life there. */
+  readonly crashesAt?: (step: string) => boolean;
+  /** Where the store is kept; in memory-backed /dev/shm for long runs. */
+  readonly parentDir?: string;
+}
+
+/** What a step of a dead life throws; nobody is there to see it. */
+class Dead extends Error {
+  override readonly name = "Dead";
+}
+
+interface Life {
+  isOver: boolean;
+  readonly control: ControlPlane;
+  readonly worker: Worker;
+  readonly engine: FakeEngine;
+  readonly store: MetadataStore;
+}
+
+export class ControlHarness {
+  readonly clock = new FakeClock();
+  readonly disk = new Map<SnapshotId, FakeSnapshot>();
+  readonly problems: string[] = [];
+  readonly violations: string[] = [];
+  readonly logs = new MemoryLogStore();
+  /** Releases of the runtime on the host, newest first. */
+  releases = ["release-1"];
+  engineFingerprint = "engine-1";
+  #life: Life | null = null;
+  readonly #options: ControlHarnessOptions;
+  readonly #dir: string;
+
+  constructor(options: ControlHarnessOptions) {
+    this.#options = options;
+    this.#dir = mkdtempSync(join(options.parentDir ?? tmpdir(), "thaw-control-"));
+  }
+
+  static async start(options: ControlHarnessOptions): Promise<ControlHarness> {
+    const harness = new ControlHarness(options);
+    await harness.start();
+    return harness;
+  }
+
+  get life(): Life {
+    if (this.#life === null) throw new Error("the server does not run");
+    return this.#life;
+  }
+
+  get control(): ControlPlane {
+    return this.life.control;
+  }
+
+  get isOver(): boolean {
+    return this.#life?.isOver ?? true;
+  }
+
+  async start(): Promise<void> {
+    const self: { isOver: boolean } = { isOver: false };
+    const crashes = (step: string): boolean => {
+      if (!self.isOver && this.#options.crashesAt?.(step) === true) self.isOver = true;
+      return self.isOver;
+    };
+    const clock: Clock = {
+      nowMs: () => this.clock.nowMs(),
+      monotonicMs: () => this.clock.monotonicMs(),
+      after: (delayMs, callback) => this.clock.after(delayMs, () => self.isOver || callback()),
+    };
+    const store = mortal(openSqliteStore(join(this.#dir, "thaw.db")), crashes);
+    const engine = new FakeEngine({
+      functions: this.#options.functions,
+      disk: this.disk,
+      fingerprint: this.engineFingerprint,
+      onStep: (step) => {
+        if (crashes(`engine ${step}`)) return new Promise<never>(() => undefined);
+        return this.#options.onStep?.(step);
+      },
+      onRemove: () => (crashes("engine remove") ? new Promise<never>(() => undefined) : undefined),
+    });
+    const worker = this.#createWorker(engine, clock, self);
+    const control = createControlPlane({
+      scope: { accountId: "000000000000", region: "us-east-1" },
+      parity: this.#options.parity ?? "extended",
+      store,
+      code: memoryCode,
+      objects: { put: async () => ({ sizeBytes: 0 }), get: async () => null, remove: async () => undefined },
+      logs: this.logs,
+      worker,
+      clock,
+      random: this.#options.random ?? plainRandom,
+      limits: { ...DEFAULT_CONTROL_LIMITS, ...this.#options.limits },
+      freeDiskBytes: this.#options.freeDiskBytes ?? (() => 2 ** 40),
+      onProblem: (what, error) => {
+        if (!self.isOver) this.problems.push(`${what}: ${String(error)}`);
+      },
+    });
+    this.#life = Object.assign(self, { control, worker, engine, store });
+    await this.#orDeath(control.recover());
+  }
+
+  /** As by SIGKILL: what is on disk stays, the sandboxes go. */
+  crash(): void {
+    const life = this.life;
+    life.isOver = true;
+    this.violations.push(...life.engine.violations);
+    closeQuietly(life.store);
+    this.#life = null;
+  }
+
+  async restart(): Promise<void> {
+    if (this.#life !== null) await this.stop();
+    await this.start();
+  }
+
+  async stop(): Promise<void> {
+    const { control, worker, engine, store } = this.life;
+    await this.#orDeath(control.close());
+    await this.#orDeath(worker.close(0));
+    await this.clock.advance(0);
+    this.violations.push(...engine.violations);
+    if (engine.live.size > 0 && !this.isOver) this.violations.push(`${engine.live.size} sandboxes left after the end`);
+    closeQuietly(store);
+    this.#life = null;
+  }
+
+  async end(): Promise<void> {
+    if (this.#life !== null) await this.stop();
+    rmSync(this.#dir, { recursive: true, force: true });
+    if (this.violations.length > 0) throw new Error(`violations: ${this.violations.join("; ")}`);
+  }
+
+  /** Moves the clock, and settles what that sets going. */
+  async advance(ms: number): Promise<void> {
+    await this.clock.advance(ms);
+    await this.clock.advance(0);
+  }
+
+  async create(name: string, code: string, options: { readonly snapStart?: boolean; readonly config?: Record<string, unknown> } = {}): Promise<void> {
+    const snapStart = (options.snapStart ?? true) ? { SnapStart: { ApplyOn: "PublishedVersions" } } : {};
+    const input = {
+      FunctionName: name,
+      Role: ROLE,
+      Runtime: "python3.13",
+      Handler: "a.b",
+      Code: { ZipFile: Buffer.from(code) },
+      ...snapStart,
+      ...options.config,
+    };
+    await this.call("CreateFunction", input);
+    await this.advance(0);
+  }
+
+  async publish(name: string): Promise<string> {
+    const { Version } = (await this.call("PublishVersion", { FunctionName: name })) as { Version: string };
+    await this.advance(0);
+    return Version;
+  }
+
+  async call(operation: string, input: Record<string, unknown>): Promise<unknown> {
+    const run = (this.control.operations as Record<string, ((input: unknown) => unknown) | undefined>)[operation];
+    if (run === undefined) throw new Error(`no operation ${operation}`);
+    return this.#orDeath(Promise.resolve().then(() => run(input)));
+  }
+
+  invoke(
+    name: string,
+    qualifier?: string,
+    payload: unknown = {},
+    type: "RequestResponse" | "Event" = "RequestResponse",
+  ): Promise<{ StatusCode?: number; Payload?: unknown }> {
+    const request = {
+      FunctionName: name,
+      payload: Buffer.from(JSON.stringify(payload)),
+      requestId: (this.#options.random ?? plainRandom).uuid(),
+      traceId: null,
+    };
+    return this.#orDeath(
+      this.control.invoke.invoke({ ...request, InvocationType: type, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) }) as Promise<{
+        Payload?: unknown;
+      }>,
+    );
+  }
+
+  /** The invoke's answer, or the name of the error. */
+  async outcome(name: string, qualifier?: string): Promise<string> {
+    try {
+      const answer = await this.invoke(name, qualifier);
+      await this.advance(0);
+      return String(answer.Payload);
+    } catch (error) {
+      return (error as Error).name;
+    }
+  }
+
+  version(name: string, version: string): VersionRecord {
+    const found = this.life.store.getVersion(name, version);
+    if (found === null) throw new Error(`no version ${name}:${version}`);
+    return found;
+  }
+
+  status(name: string, version: string): string | undefined {
+    return this.control.snapshots.list().find((each) => each.functionName === name && each.version === version)?.status;
+  }
+
+  #createWorker(engine: FakeEngine, clock: Clock, self: { readonly isOver: boolean }): Worker {
+    return createWorker({
+      engine,
+      catalog: this.#catalog(),
+      logs: this.logs,
+      clock,
+      secret: Buffer.alloc(32, 7),
+      credentials: { issue: () => ({ accessKeyId: "AKID", secretAccessKey: "secret", sessionToken: "token", expiresAtMs: clock.nowMs() + 12 * 3_600_000 }) },
+      onProblem: (problem) => {
+        if (!self.isOver) this.problems.push(`${problem.what}: ${String(problem.error)}`);
+      },
+      ...(this.#options.workerLimits === undefined ? {} : { limits: this.#options.workerLimits }),
+    });
+  }
+
+  #catalog(): RuntimeCatalog {
+    return {
+      find: (runtime, fingerprint) => {
+        const release = fingerprint === undefined ? this.releases[0] : this.releases.find((each) => each === fingerprint);
+        return release === undefined ? null : recipeOf(runtime, release);
+      },
+      list: () => [],
+      remedy: () => "There is none.",
+    };
+  }
+
+  /** Rejects when the life ends before the promise does. */
+  async #orDeath<T>(promise: Promise<T>): Promise<T> {
+    const life = this.life;
+    let isDone = false;
+    void promise.catch(() => undefined).then(() => (isDone = true));
+    while (!isDone && !life.isOver) await this.clock.advance(0);
+    if (life.isOver) throw new Dead("the server is dead");
+    return promise;
+  }
+}
+
+function recipeOf(runtime: string, release: string): RuntimeRecipe {
+  return {
+    runtime,
+    root: release,
+    lang: null,
+    client: "fake",
+    argv: () => ["/var/runtime/bootstrap"],
+    env: {},
+    runtimeVersion: "python:3.13.thaw",
+    runtimeVersionArn: "arn:aws:lambda:us-east-1::runtime:abc",
+    fingerprint: release,
+  };
+}
+
+/** Each call may be the one at which the server dies: before it, so that it is not carried out. */
+function mortal(store: MetadataStore, crashes: (step: string) => boolean): MetadataStore {
+  return new Proxy(store, {
+    get: (target, name: keyof MetadataStore) => {
+      const method = target[name] as (...args: unknown[]) => unknown;
+      return (...args: unknown[]) => {
+        if (name !== "close" && crashes(`store ${name}`)) throw new Dead(`dead at ${name}`);
+        return method.apply(target, args);
+      };
+    },
+  });
+}
+
+function closeQuietly(store: MetadataStore): void {
+  store.close();
+}
+
+const memoryCode: CodeStore = {
+  unpack: async (zip) => ({ codeName: zip.toString(), codeSha256: zip.toString("base64"), codeSizeBytes: zip.length }),
+  readZip: async () => null,
+  sweep: async () => undefined,
+};
+
+let counter = 0;
+const plainRandom: Random = {
+  fraction: () => 0.5,
+  uuid: () => `uuid-${++counter}`,
+  bytes: (count) => Buffer.alloc(count),
+};
