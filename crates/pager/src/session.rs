@@ -136,7 +136,11 @@ impl Session {
             if let Some((process, address)) = faults.pop_front() {
                 match self.answer(process, address)? {
                     Placed::Yes => {}
-                    Placed::Changing => faults.push_front((process, address)),
+                    Placed::Changing => {
+                        faults.push_front((process, address));
+                        // The clone's own thread has to get on with its change first.
+                        drop(self.changed.wait_timeout(self.lock(), REGISTRATION_RETRY));
+                    }
                 }
             }
         }
@@ -195,18 +199,23 @@ impl Session {
     fn read_events(&self, faults: &mut VecDeque<(usize, u64)>) {
         let mut inner = self.lock();
         let mut children = Vec::new();
+        let mut count = 0;
         for index in 0..inner.processes.len() {
             let process = &mut inner.processes[index];
             // A process that has gone has no events; its end is seen by the relay.
             for event in uffd::read_events(process.uffd.as_fd()).unwrap_or_default() {
                 match event {
-                    Event::Fault { address } => faults.push_back((index, address)),
+                    Event::Fault { address } => {
+                        faults.push_back((index, address));
+                        count += 1;
+                    }
                     Event::Remove { start, end } => process.map.remove(start, end),
                     Event::Remap { from, to, length } => process.map.remap(from, to, length),
                     Event::Fork { child } => children.push(Process { pid: process.pid, uffd: child, map: process.map.clone() }),
                 }
             }
         }
+        inner.stats.faults += count;
         for child in children {
             let _ = send_message(self.socket.as_fd(), &ToRelay::Hold.encode(), &[child.uffd.as_fd()]);
             inner.processes.push(child);
@@ -215,8 +224,7 @@ impl Session {
 
     fn answer(&self, index: usize, address: u64) -> Result<Placed, Lost> {
         let (pid, origin) = {
-            let mut inner = self.lock();
-            inner.stats.faults += 1;
+            let inner = self.lock();
             let process = &inner.processes[index];
             (process.pid, process.map.origin(address))
         };

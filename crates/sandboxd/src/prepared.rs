@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use thaw_snapshot::chunk::ChunkName;
 use thaw_snapshot::envelope::DataKey;
 use thaw_snapshot::manifest::{Clocks, Extent, Header, Manifest};
 use thaw_snapshot::PAGE_SIZE_BYTES;
@@ -33,6 +34,8 @@ pub struct Prepared {
     pub header: Header,
     pub supervisor_pid: i32,
     pub clocks: Clocks,
+    /// A clone may ask for any of them as long as it lives.
+    pub chunks: Vec<ChunkName>,
     key: DataKey,
     stamp: Stamp,
     dir: PathBuf,
@@ -104,6 +107,7 @@ impl PreparedSnapshots {
             header: manifest.header.clone(),
             supervisor_pid: manifest.supervisor_pid,
             clocks: manifest.clocks,
+            chunks: manifest.chunks.iter().map(|chunk| chunk.name).collect(),
             key: *key,
             stamp: files.manifest_stamp,
             dir,

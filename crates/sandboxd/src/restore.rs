@@ -23,6 +23,8 @@ impl Sandboxes {
         let criu = self.criu()?;
         check_name("snapshot", request.snapshot)?;
         let mut watch = Stopwatch::start();
+        // Before it is listed, a collection would not see that it needs its chunks.
+        let _no_collection = self.collecting.read().expect("no holder panics");
         let files = self.snapshots.open_files(request.snapshot)?;
         let is_eager = self.memory != Memory::Lazy;
         let prepared = self.prepared.get(&self.snapshots, &self.far, request.snapshot, &files, request.key, is_eager)?;
@@ -69,6 +71,13 @@ impl Sandboxes {
             Some(loss) => Error::new(Code::RestoreFailed, loss.message),
             None => error,
         }
+    }
+
+    /// Clones go on when their snapshot is removed: what they have not read yet stays until they have gone.
+    pub fn collect_chunks(&self) -> Result<usize> {
+        let _no_restore = self.collecting.write().expect("no holder panics");
+        let in_use = self.live_snapshots().iter().flat_map(|prepared| prepared.chunks.iter().copied()).collect();
+        self.snapshots.collect(in_use)
     }
 
     pub fn remove_snapshot(&self, snapshot: &str) -> Result<()> {

@@ -177,7 +177,7 @@ fn run(connection: &Connection, all: &Arc<Sandboxes>, operation: Operation, vers
             }
             Ok(done)
         }
-        Operation::CollectChunks => Ok(json!({ "removed": all.snapshots.collect()? })),
+        Operation::CollectChunks => Ok(json!({ "removed": all.collect_chunks()? })),
         Operation::Freeze { sandbox } => all.freeze(&sandbox, true).map(|()| done),
         Operation::Thaw { sandbox } => all.freeze(&sandbox, false).map(|()| done),
         Operation::Boost { sandbox, on } => all.boost(&sandbox, on).map(|()| done),

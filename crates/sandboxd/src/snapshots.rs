@@ -102,9 +102,10 @@ impl Snapshots {
         Ok(())
     }
 
-    /// Removes chunks that no manifest names. A manifest that can't be read stops it: its chunks may be needed yet.
-    pub fn collect(&self) -> Result<usize> {
-        let mut named: HashSet<ChunkName> = HashSet::new();
+    /// Removes chunks that no manifest names and no clone needs (`in_use`). A manifest that can't be read stops it: its chunks may be
+    /// needed yet.
+    pub fn collect(&self, in_use: HashSet<ChunkName>) -> Result<usize> {
+        let mut named = in_use;
         for name in self.list()? {
             named.extend(read_header(&self.read_manifest(&name)?)?.1);
         }

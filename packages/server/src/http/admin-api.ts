@@ -64,12 +64,14 @@ function matches(environment: { readonly functionName: string; readonly version:
 
 async function stopEnvironments(control: ControlPlane, rest: readonly string[], body: Buffer): Promise<Reply> {
   if (rest[0] !== "stop") throw new ApiError("UnknownOperationException", "There is only environments/stop.");
-  const wanted = body.length === 0 ? {} : (JSON.parse(body.toString("utf8")) as { function?: string; version?: string });
+  const wanted = body.length === 0 ? {} : (JSON.parse(body.toString("utf8")) as { function?: string; version?: string; keepParked?: boolean });
   let version = wanted.version;
   if (wanted.function !== undefined && version !== undefined && !/^(\d+|\$LATEST)$/.test(version)) {
     version = control.services.store.getAlias(wanted.function, version)?.functionVersion ?? version;
   }
-  return jsonReply(200, { stopped: await control.services.worker.stopEnvironments(filterOf(wanted.function, version)) });
+  return jsonReply(200, {
+    stopped: await control.services.worker.stopEnvironments({ ...filterOf(wanted.function, version), keepParked: wanted.keepParked === true }),
+  });
 }
 
 function listSnapshots(control: ControlPlane, id: string | undefined): Reply {

@@ -17,6 +17,9 @@ export interface ServeOptions {
   readonly memory: "lazy" | "eager" | "stock-lazy";
   /** Decrypted chunks that the pager keeps. */
   readonly pagerMemoryMib: number;
+  /** Clones kept restored and frozen for each version in use, and for all of them. */
+  readonly parkedPerVersionMax: number;
+  readonly parkedMax: number;
   readonly parity: "extended" | "strict";
   readonly region: string;
   readonly accountId: string;
@@ -47,6 +50,8 @@ const NAMES = [
   "engine",
   "memory",
   "pager-memory-mib",
+  "parked-clones",
+  "parked-clones-max",
   "parity",
   "pool",
   "environments-max",
@@ -67,6 +72,8 @@ export const SERVE_USAGE = `Usage: thaw serve [options]
   --engine criu|process    process takes no snapshots (criu)
   --memory lazy|eager      clones get their memory on demand, or all of it before they run (lazy)
   --pager-memory-mib N     decrypted chunks kept for all clones of the host (256)
+  --parked-clones N        clones kept restored and frozen for each version in use (1; 0: none)
+  --parked-clones-max N    the same for all versions of the host (8)
   --parity extended|strict strict refuses what AWS refuses (extended)
   --pool N                 ready sandboxes kept for each kind of runtime (3)
   --environments-max N     execution environments at once (100)
@@ -89,6 +96,8 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
     thawHome: resolve(thawHome),
     engine: oneOf("--engine", pick("engine", "THAW_ENGINE") ?? "criu", ["criu", "process"]),
     memory: oneOf("--memory", pick("memory", "THAW_MEMORY") ?? "lazy", ["lazy", "eager", "stock-lazy"]),
+    parkedPerVersionMax: wholeNumber("--parked-clones", pick("parked-clones", "THAW_PARKED_CLONES") ?? "1", 0, 16),
+    parkedMax: wholeNumber("--parked-clones-max", pick("parked-clones-max", "THAW_PARKED_CLONES_MAX") ?? "8", 0, 256),
     pagerMemoryMib: wholeNumber("--pager-memory-mib", pick("pager-memory-mib", "THAW_PAGER_MEMORY_MIB") ?? "256", 1, 2 ** 20),
     parity: oneOf("--parity", pick("parity", "THAW_PARITY") ?? "extended", ["extended", "strict"]),
     region: env["THAW_REGION"] ?? "us-east-1",

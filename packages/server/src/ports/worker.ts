@@ -102,6 +102,8 @@ export interface EnvironmentSummary {
 export interface EnvironmentFilter {
   readonly functionName?: string;
   readonly version?: string;
+  /** Leaves parked clones alone. */
+  readonly keepParked?: boolean;
 }
 
 export interface Worker {

@@ -96,6 +96,7 @@ class LocalWorker implements Worker {
 
   async removeSnapshot(snapshotId: SnapshotId): Promise<void> {
     const users = this.#pool.all.filter(({ core: { mode } }) => mode.kind === "restore" && mode.snapshotId === snapshotId);
+    for (const environment of users) if (environment.isParking) environment.stop();
     await Promise.all(users.map((environment) => environment.restored));
     await this.#services.engine.snapshots?.remove(snapshotId);
   }
@@ -132,14 +133,16 @@ class LocalWorker implements Worker {
   async stopEnvironments(filter: EnvironmentFilter): Promise<number> {
     const chosen = this.#pool.all.filter((environment) => isChosen(environment, filter));
     // Idle ones are gone when this resolves; busy ones go after their invoke.
-    const idle = chosen.filter((environment) => environment.state === "idle");
+    const idle = chosen.filter((environment) => environment.state === "idle" || environment.state === "parked");
     for (const environment of chosen) environment.stop();
+    if (filter.keepParked !== true) this.#pool.forgetParking(chosen);
     await Promise.all(idle.map((environment) => environment.stopped));
     return chosen.length;
   }
 
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
+    this.#pool.close();
     const environments = this.#pool.all;
     for (const environment of environments) {
       // A snapshot that is being made is begun again at the next start.
@@ -183,6 +186,7 @@ class LocalWorker implements Worker {
 function isChosen(environment: Environment, filter: EnvironmentFilter): boolean {
   const { version, mode } = environment.core;
   if (mode.kind === "snapshot" || environment.isStopping) return false;
+  if (filter.keepParked === true && environment.isParking) return false;
   if (filter.functionName !== undefined && filter.functionName !== version.functionName) return false;
   return filter.version === undefined || filter.version === version.version;
 }

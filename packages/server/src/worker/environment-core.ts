@@ -76,7 +76,6 @@ export class EnvironmentCore {
   readonly mode: EnvironmentMode;
   readonly services: WorkerServices;
   readonly inbox = new Inbox<EnvironmentEvent>();
-  readonly log: EnvironmentLog;
   readonly phases: Record<string, number> = {};
   /** No further invoke is taken. */
   isStopRequested = false;
@@ -84,6 +83,7 @@ export class EnvironmentCore {
   /** How the memory of a restored clone came; null where it was not restored, or is not known yet. */
   memory: WorkingSetInfo | null = null;
   readonly #token: string | null;
+  #log: EnvironmentLog;
   #credentials: FunctionCredentials | null = null;
   #sandbox: Sandbox | null = null;
   #session: RuntimeSession | null = null;
@@ -96,14 +96,18 @@ export class EnvironmentCore {
     this.mode = mode;
     this.services = services;
     this.#token = mode.kind === "on-demand" ? null : deriveSnapshotToken(services.secret, mode.snapshotId);
-    this.log = new EnvironmentLog({
-      logs: services.logs,
-      clock: services.clock,
-      logGroup: version.logGroup,
-      logStream: nameLogStream(environmentId, version.version, services.clock.nowMs()),
-      format: version.logFormat,
-      phaseSizeBytesMax: services.limits.logPhaseSizeBytesMax,
-    });
+    this.#log = openLog(options);
+  }
+
+  get log(): EnvironmentLog {
+    return this.#log;
+  }
+
+  /** What no two clones share: a log stream and credentials of its own, from now on. */
+  renewIdentity(): void {
+    this.#log.flushOutput();
+    this.#log = openLog(this);
+    this.#credentials = null;
   }
 
   get isSnapStart(): boolean {
@@ -305,6 +309,17 @@ export class EnvironmentCore {
       return event;
     }
   }
+}
+
+function openLog({ environmentId, version, services }: EnvironmentOptions): EnvironmentLog {
+  return new EnvironmentLog({
+    logs: services.logs,
+    clock: services.clock,
+    logGroup: version.logGroup,
+    logStream: nameLogStream(environmentId, version.version, services.clock.nowMs()),
+    format: version.logFormat,
+    phaseSizeBytesMax: services.limits.logPhaseSizeBytesMax,
+  });
 }
 
 function sandboxExitFailure(exit: SandboxExit): Failure {

@@ -6,21 +6,40 @@ import type { InvokeInput, InvokeOutcome, RunnableVersion } from "../ports/worke
 import type { EnvironmentMode, InvokeReply } from "./environment-core.ts";
 import { Environment } from "./environment.ts";
 import { chooseEvictions, type EnvironmentView, type Placement, placeInvoke } from "./placement.ts";
+import { ParkedClones } from "./parked-clones.ts";
 import { CLOSING } from "./platform-failure.ts";
 import type { WorkerServices } from "./worker-services.ts";
 
 /** An environment may end at the moment it is chosen; more often than this is no coincidence. */
 const ATTEMPTS_MAX = 8;
 
+function modeOf(version: RunnableVersion): EnvironmentMode {
+  const { snapshotId, snapshotKey } = version;
+  // Without its key a snapshot is refused by the engine, never passed over.
+  return snapshotId === null ? { kind: "on-demand" } : { kind: "restore", snapshotId, key: snapshotKey ?? { keyArn: null, wrapped: "" } };
+}
+
 export class EnvironmentPool {
   readonly #services: WorkerServices;
   readonly #environments = new Map<EnvironmentId, Environment>();
   /** Invokes that wait for an environment of their runKey to finish. */
   readonly #waiting = new Map<string, Array<(environment: Environment) => void>>();
+  readonly #parked: ParkedClones;
   #idleOrder = 0;
 
   constructor(services: WorkerServices) {
     this.#services = services;
+    this.#parked = new ParkedClones(services, { environments: () => this.all, park: (version, recipe) => this.#park(version, recipe) });
+  }
+
+  /** No clones are parked for what these run, until it is used again. */
+  forgetParking(environments: readonly Environment[]): void {
+    for (const environment of environments) this.#parked.forget(environment.core.version.runKey);
+  }
+
+  /** No more clones are parked. */
+  close(): void {
+    this.#parked.close();
   }
 
   get all(): readonly Environment[] {
@@ -34,6 +53,8 @@ export class EnvironmentPool {
       const waiting = this.#waiting.get(runKey)?.length ?? 0;
       const placement = placeInvoke(this.#views(), { runKey, memorySizeMib, waiting, mayWait }, this.#services.limits);
       if (placement.kind === "throttle") return { kind: "throttled", reason: "ConcurrentInvocationLimitExceeded" };
+      if (placement.kind === "create" || (placement.kind === "reuse" && this.#find(placement.environmentId).state === "parked"))
+        this.#parked.noteUse(version, recipe);
       const reply = await this.#follow(placement, version, recipe, input);
       if (reply.kind === "waited") mayWait = false;
       else if (reply.kind !== "gone") return reply;
@@ -79,13 +100,9 @@ export class EnvironmentPool {
   }
 
   #invokeNew(version: RunnableVersion, recipe: RuntimeRecipe, input: InvokeInput, evict: readonly EnvironmentId[]): Promise<InvokeReply> {
-    const { snapshotId, snapshotKey } = version;
-    // Without its key a snapshot is refused by the engine, never passed over.
-    const key = snapshotKey ?? { keyArn: null, wrapped: "" };
-    const mode: EnvironmentMode = snapshotId === null ? { kind: "on-demand" } : { kind: "restore", snapshotId, key };
     const evicted = this.#evict(evict);
     return new Promise((resolve) => {
-      const environment = this.start(version, recipe, mode, async (started) => {
+      const environment = this.start(version, recipe, modeOf(version), async (started) => {
         await evicted;
         await started.serve({ input, reply: resolve });
       });
@@ -94,6 +111,14 @@ export class EnvironmentPool {
         resolve({ kind: "platform-error", code: CLOSING.code, message: "The execution environment ended before it answered." }),
       );
     });
+  }
+
+  /** Only where there is room without sending anything else away. */
+  #park(version: RunnableVersion, recipe: RuntimeRecipe): boolean {
+    const evict = chooseEvictions(this.#views(), version.memorySizeMib, this.#services.limits);
+    if (evict === null || evict.length > 0) return false;
+    this.start(version, recipe, modeOf(version), (started) => started.serveParked());
+    return true;
   }
 
   async #evict(environmentIds: readonly EnvironmentId[]): Promise<void> {

@@ -5,17 +5,32 @@
  *      │         ▲   │  │                              │
  *      │ resetting ◄─┘  └────► invoking ◄──► idle      ▼
  *      └───────► restoring ──────┘            └──► stopping ─► stopped     (every state but stopped may go to stopping)
+ *                 ▲  │
+ *                 └──┴── parked
  *
+ * parked: a clone that waits, frozen and untouched, for the invoke that takes it.
  * resetting: the sandbox of a failed Init is replaced by a new one before Init is tried again within the invoke.
  */
-export const ENVIRONMENT_STATES = ["starting", "initialising", "restoring", "snapshotting", "idle", "invoking", "resetting", "stopping", "stopped"] as const;
+export const ENVIRONMENT_STATES = [
+  "starting",
+  "initialising",
+  "restoring",
+  "parked",
+  "snapshotting",
+  "idle",
+  "invoking",
+  "resetting",
+  "stopping",
+  "stopped",
+] as const;
 
 export type EnvironmentState = (typeof ENVIRONMENT_STATES)[number];
 
 const NEXT: Readonly<Record<EnvironmentState, readonly EnvironmentState[]>> = {
   starting: ["initialising", "restoring", "stopping"],
   initialising: ["invoking", "resetting", "snapshotting", "stopping"],
-  restoring: ["invoking", "stopping"],
+  restoring: ["invoking", "parked", "stopping"],
+  parked: ["restoring", "stopping"],
   snapshotting: ["stopping"],
   idle: ["invoking", "stopping"],
   invoking: ["idle", "stopping"],

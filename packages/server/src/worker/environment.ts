@@ -14,7 +14,7 @@ import type { EnvironmentView } from "./placement.ts";
 import { CLOSING } from "./platform-failure.ts";
 import { runInit } from "./run-init.ts";
 import { type ColdStart, failInvoke, runInvoke, startInvokeClock, WARM } from "./run-invoke.ts";
-import { runRestore } from "./run-restore.ts";
+import { parkClone, type RestoreResult, runRestore, runUnpark } from "./run-restore.ts";
 import type { RestoreReport } from "./worker-services.ts";
 
 export interface EnvironmentListener {
@@ -39,6 +39,7 @@ export class Environment {
   #state: EnvironmentState = "starting";
   #isReserved = true;
   #isFinishing = false;
+  #isParking = false;
   #idleOrder = 0;
   #invokeCount = 0;
   #lastInvokeAtMs: number | null = null;
@@ -61,12 +62,25 @@ export class Environment {
     return this.#state;
   }
 
+  /** It is, or is about to become, a parked clone. */
+  get isParking(): boolean {
+    return this.#isParking;
+  }
+
   get isStopping(): boolean {
     return this.core.isStopRequested || this.#state === "stopping" || this.#state === "stopped";
   }
 
   get view(): EnvironmentView {
-    const availability = this.#isFinishing ? "finishing" : this.#state === "idle" && !this.#isReserved ? "idle" : "busy";
+    const availability = this.#isFinishing
+      ? "finishing"
+      : this.#isReserved
+        ? "busy"
+        : this.#state === "parked"
+          ? "parked"
+          : this.#state === "idle"
+            ? "idle"
+            : "busy";
     const { environmentId, version } = this.core;
     return { environmentId, runKey: version.runKey, memorySizeMib: version.memorySizeMib, availability, idleOrder: this.#idleOrder };
   }
@@ -119,7 +133,31 @@ export class Environment {
   /** The life of an environment made for invokes. */
   async serve(first: InvokeRequest): Promise<void> {
     const failure = this.core.mode.kind === "restore" ? await this.#restoreAndInvoke(first) : await this.#initAndInvoke(first);
-    if (failure !== null) return;
+    if (failure === null) await this.#serveWarm();
+  }
+
+  /** The life of a parked clone: restored now, and invoked when somebody takes it. */
+  async serveParked(): Promise<void> {
+    const { core } = this;
+    const { mode } = core;
+    assert(mode.kind === "restore", "only a clone can be parked");
+    this.#isParking = true;
+    this.transition("restoring");
+    const parked = await parkClone(core, mode.snapshotId, mode.key);
+    if (parked !== null) return;
+    this.transition("parked");
+    this.#isReserved = false;
+    const deadline = core.startDeadline(core.services.limits.parkedIdleMs);
+    const request = await this.#takeInvoke(deadline);
+    deadline.cancel();
+    this.#isParking = false;
+    if (request === null) return;
+    this.transition("restoring");
+    const failure = await this.#invokeRestored(request, await runUnpark(core));
+    if (failure === null) await this.#serveWarm();
+  }
+
+  async #serveWarm(): Promise<void> {
     while (!this.core.isStopRequested) {
       const request = await this.#waitIdle();
       if (request === null) return;
@@ -181,7 +219,12 @@ export class Environment {
     const { mode } = this.core;
     assert(mode.kind === "restore", "restore of an environment without a snapshot");
     this.transition("restoring");
-    const restore = await runRestore(this.core, mode.snapshotId, mode.key);
+    return this.#invokeRestored(first, await runRestore(this.core, mode.snapshotId, mode.key));
+  }
+
+  async #invokeRestored(first: InvokeRequest, restore: RestoreResult): Promise<Failure | null> {
+    const { mode } = this.core;
+    assert(mode.kind === "restore", "restore of an environment without a snapshot");
     if (restore.failure !== null) {
       this.#reportRestore(first, restore.durationMs, restore.failure);
       return this.#refuse(first, restore.failure);

@@ -16,7 +16,29 @@ export interface RestoreResult {
   readonly failure: Failure | null;
 }
 
-export async function runRestore(core: EnvironmentCore, snapshotId: SnapshotId, key: SnapshotKey): Promise<RestoreResult> {
+/** A restore that starts from a snapshot. */
+export function runRestore(core: EnvironmentCore, snapshotId: SnapshotId, key: SnapshotKey): Promise<RestoreResult> {
+  return restore(core, async () => (await makeClone(core, snapshotId, key)) ?? (await untilParked(core)));
+}
+
+/** A restore that starts from a parked clone. Its duration counts from the request, as AWS's does from the invoke. */
+export function runUnpark(core: EnvironmentCore): Promise<RestoreResult> {
+  core.renewIdentity();
+  return restore(core, async () => {
+    const thawed = await tryEngine(() => core.sandbox.thaw());
+    return thawed.ok ? null : thawed.failure;
+  });
+}
+
+/** Makes a clone and stops it where the snapshot was taken. */
+export async function parkClone(core: EnvironmentCore, snapshotId: SnapshotId, key: SnapshotKey): Promise<Failure | null> {
+  const failure = (await makeClone(core, snapshotId, key)) ?? (await untilParked(core));
+  if (failure !== null) return failure;
+  const frozen = await tryEngine(() => core.sandbox.freeze());
+  return frozen.ok ? null : frozen.failure;
+}
+
+async function restore(core: EnvironmentCore, bring: () => Promise<Failure | null>): Promise<RestoreResult> {
   const { log, version, recipe } = core;
   log.beginPhase();
   log.writePlatform({
@@ -27,7 +49,7 @@ export async function runRestore(core: EnvironmentCore, snapshotId: SnapshotId, 
     runtimeVersionArn: recipe.runtimeVersionArn,
   });
   const startMs = core.nowMs();
-  const cloneFailure = await makeClone(core, snapshotId, key);
+  const cloneFailure = await bring();
   const releasedMs = core.nowMs();
   const failure = cloneFailure ?? (await releaseRuntime(core));
   const endMs = core.nowMs();
@@ -57,22 +79,24 @@ async function makeClone(core: EnvironmentCore, snapshotId: SnapshotId, key: Sna
   return null;
 }
 
-async function releaseRuntime(core: EnvironmentCore): Promise<Failure | null> {
+/** Until the runtime presents the call in which the snapshot was taken. */
+async function untilParked(core: EnvironmentCore): Promise<Failure | null> {
   const startMs = core.nowMs();
   const deadline = core.startDeadline(core.services.limits.restoreTimeoutMs);
-  try {
-    const parked = await core.waitFor(deadline, ["restore-next", "invocation-next"]);
-    if (parked.kind === "failed") return parked.failure;
-    const parkedMs = core.nowMs();
-    core.phases["connect"] = parkedMs - startMs;
-    if (parked.event.kind === "restore-next") {
-      core.session.releaseRestore();
-      const ready = await core.waitFor(deadline, ["invocation-next"]);
-      if (ready.kind === "failed") return ready.failure;
-    }
-    core.phases["hooks"] = core.nowMs() - parkedMs;
-    return null;
-  } finally {
-    deadline.cancel();
-  }
+  const parked = await core.waitFor(deadline, ["restore-next", "invocation-next"]);
+  deadline.cancel();
+  core.phases["connect"] = core.nowMs() - startMs;
+  return parked.kind === "failed" ? parked.failure : null;
+}
+
+async function releaseRuntime(core: EnvironmentCore): Promise<Failure | null> {
+  // A runtime without hooks was taken in invocation/next, and stays there until Invoke.
+  if (core.session.state !== "RestoreReady") return null;
+  const startMs = core.nowMs();
+  const deadline = core.startDeadline(core.services.limits.restoreTimeoutMs);
+  core.session.releaseRestore();
+  const ready = await core.waitFor(deadline, ["invocation-next"]);
+  deadline.cancel();
+  core.phases["hooks"] = core.nowMs() - startMs;
+  return ready.kind === "failed" ? ready.failure : null;
 }

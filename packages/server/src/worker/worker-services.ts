@@ -20,6 +20,14 @@ export interface WorkerLimits extends HostLimits {
   readonly snapshotsAtOnceMax: number;
   /** How long an invoke waits for an environment that has just answered its caller, before a new one is made. */
   readonly finishingWaitMs: number;
+  /** Parked clones of a version that is in use; 0: none are made. */
+  readonly parkedPerVersionMax: number;
+  /** Parked clones of all versions. */
+  readonly parkedMax: number;
+  /** A parked clone that nobody took for this long goes. */
+  readonly parkedIdleMs: number;
+  /** A version must have been without a cold invoke for this long before the next clone is parked: it must not compete with one. */
+  readonly parkedQuietMs: number;
   readonly logPhaseSizeBytesMax: number;
   /** After /init/error or /restore/error: how long the runtime may take to exit, so that its last output is in the log. */
   readonly exitWaitMs: number;
@@ -35,6 +43,10 @@ export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
   lifetimeMsMax: 4 * 3_600_000,
   snapshotsAtOnceMax: 2,
   finishingWaitMs: 20,
+  parkedPerVersionMax: 0,
+  parkedMax: 8,
+  parkedIdleMs: 600_000,
+  parkedQuietMs: 200,
   logPhaseSizeBytesMax: 10 * 1024 * 1024,
   exitWaitMs: 500,
 };

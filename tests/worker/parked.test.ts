@@ -1,0 +1,75 @@
+/** Parked clones: restored ahead, taken by the next invoke that would be cold; new in identity, and the first to give way. */
+import { test } from "vitest";
+import { json, WorkerHarness } from "./harness.ts";
+
+const LIMITS = { parkedPerVersionMax: 1, parkedQuietMs: 200, parkedIdleMs: 60_000 };
+
+const RUN: ConstructorParameters<typeof WorkerHarness>[0] = { handle: async () => '"ok"' };
+
+async function parkedOne(harness: WorkerHarness): Promise<{ readonly restorable: Awaited<ReturnType<WorkerHarness["publish"]>>["restorable"] }> {
+  const { restorable } = await harness.publish();
+  await harness.invokeOk(restorable);
+  await harness.clock.advance(LIMITS.parkedQuietMs);
+  return { restorable };
+}
+
+function states(harness: WorkerHarness): string[] {
+  return harness.worker.listEnvironments().map((environment) => environment.state);
+}
+
+test("after a restore a clone is parked, and the next invoke that finds no idle environment takes it", async ({ expect }) => {
+  const harness = new WorkerHarness(RUN, { limits: LIMITS });
+  const { restorable } = await parkedOne(harness);
+  expect(states(harness).toSorted()).toEqual(["idle", "parked"]);
+  const parked = harness.worker.listEnvironments().find((environment) => environment.state === "parked");
+  const issuedBefore = harness.credentialsIssued;
+  await harness.worker.stopEnvironments({ keepParked: true });
+  const restoresBefore = harness.engine.steps.filter((step) => step.startsWith("restore ")).length;
+  const outcome = await harness.invokeOk(restorable);
+  expect(outcome.environmentId).toBe(parked?.environmentId);
+  expect(harness.engine.steps.filter((step) => step.startsWith("restore ")).length).toBe(restoresBefore);
+  expect(harness.credentialsIssued).toBeLessThanOrEqual(issuedBefore + 1);
+  const lines = harness.logs.events.filter((event) => event.logStream !== parked?.logStream);
+  expect(lines.some((event) => event.message.startsWith("RESTORE_REPORT"))).toBe(true);
+  await harness.end();
+});
+
+test("a parked clone that nobody takes goes, and so does one whose snapshot is removed", async ({ expect }) => {
+  const harness = new WorkerHarness(RUN, { limits: LIMITS });
+  const { restorable } = await parkedOne(harness);
+  await harness.clock.advance(LIMITS.parkedIdleMs);
+  expect(states(harness)).not.toContain("parked");
+  await harness.worker.stopEnvironments({});
+  await harness.invokeOk(restorable);
+  await harness.clock.advance(LIMITS.parkedQuietMs);
+  expect(states(harness)).toContain("parked");
+  const removed = harness.worker.removeSnapshot(restorable.snapshotId as never);
+  await harness.clock.advance(0);
+  await removed;
+  await harness.clock.advance(0);
+  expect(states(harness)).not.toContain("parked");
+  await harness.end();
+});
+
+test("parked clones give way to invokes, and none is made where there is no room", async ({ expect }) => {
+  const harness = new WorkerHarness(RUN, { limits: { ...LIMITS, environmentsMax: 2 } });
+  await parkedOne(harness);
+  expect(states(harness).toSorted()).toEqual(["idle", "parked"]);
+  expect(json(await harness.invokeOk({ runKey: "run-other" }))).toBeDefined();
+  expect(states(harness)).not.toContain("parked");
+  await harness.clock.advance(LIMITS.parkedQuietMs * 2);
+  expect(states(harness)).not.toContain("parked");
+  await harness.end();
+});
+
+test("a parked clone that dies is not given to anybody", async ({ expect }) => {
+  const harness = new WorkerHarness(RUN, { limits: LIMITS });
+  const { restorable } = await parkedOne(harness);
+  const parked = harness.worker.listEnvironments().find((environment) => environment.state === "parked");
+  for (const sandbox of harness.engine.live) if (sandbox.environmentId === parked?.environmentId) sandbox.die(false);
+  await harness.clock.advance(0);
+  expect(states(harness)).not.toContain("parked");
+  await harness.worker.stopEnvironments({});
+  await harness.invokeOk(restorable);
+  await harness.end();
+});
