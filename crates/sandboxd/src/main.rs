@@ -1,7 +1,7 @@
 //! sandboxd: the only privileged process of Thaw. Makes sandboxes, freezes and ends them, and runs CRIU in them.
 //!
 //! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]
-//!  [--pager FILE] [--pager-uid N] [--pager-memory-mib N] [--memory lazy|eager|stock-lazy]`
+//!  [--pager FILE] [--pager-uid N] [--pager-memory-mib N] [--memory lazy|eager|stock-eager|stock-lazy]`
 
 mod capture;
 mod cgroup;
@@ -93,8 +93,9 @@ fn serve(options: &HashMap<String, String>) -> Result<(), String> {
     let memory = match options.get("memory").map_or("lazy", String::as_str) {
         "lazy" => keeper::Memory::Lazy,
         "eager" => keeper::Memory::Eager,
+        "stock-eager" => keeper::Memory::StockEager,
         "stock-lazy" => keeper::Memory::StockLazy,
-        other => return Err(format!("--memory {other}: expected lazy, eager or stock-lazy")),
+        other => return Err(format!("--memory {other}: expected lazy, eager, stock-eager or stock-lazy")),
     };
     let pager = if memory == keeper::Memory::Lazy { Some(pager_options(options, server_uid)?) } else { None };
     let criu_path = options.get("criu").map_or("", String::as_str);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use thaw_snapshot::envelope::DataKey;
 
 use crate::error::{Code, Error, Result};
-use crate::keeper::{Command, Memory, Reply, TimeOffsets, LISTENER_NAME};
+use crate::keeper::{Command, Reply, TimeOffsets, LISTENER_NAME};
 use crate::pager::Pager;
 use crate::sandboxes::{bad, check_name, Made, Sandboxes, Spec, Stopwatch, WorkDirectory};
 use crate::sys;
@@ -26,7 +26,7 @@ impl Sandboxes {
         // Before it is listed, a collection would not see that it needs its chunks.
         let _no_collection = self.collecting.read().expect("no holder panics");
         let files = self.snapshots.open_files(request.snapshot)?;
-        let is_eager = self.memory != Memory::Lazy;
+        let is_eager = self.memory.needs_all_pages();
         let prepared = self.prepared.get(&self.snapshots, &self.far, request.snapshot, &files, request.key, is_eager)?;
         if prepared.header.fingerprint != request.fingerprint {
             return Err(Error::new(Code::RestoreFailed, format!("snapshot {} was made for another runtime or host", request.snapshot)));

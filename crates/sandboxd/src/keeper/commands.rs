@@ -44,7 +44,7 @@ impl Init<'_> {
             Command::Restore { supervisor_pid, offsets, memory } => {
                 let criu = criu_fds(&fds)?;
                 match (memory, &fds[3..]) {
-                    (Memory::Eager, []) => {}
+                    (Memory::Eager | Memory::StockEager, []) => {}
                     (Memory::StockLazy, []) => start_lazy_daemon(&criu)?,
                     (Memory::Lazy, [listener, pager]) => relay::start(listener.as_fd(), pager.as_fd())?,
                     _ => return Err(invalid("the descriptors do not fit the kind of memory")),
@@ -115,7 +115,7 @@ impl Init<'_> {
         let child = match unsafe { fork()? } {
             ForkResult::Parent { child } => child,
             ForkResult::Child => exit_with(
-                enter_time_namespace(supervisor).and_then(|()| become_dumper(uid)).and_then(|()| exec_criu(criu, &args)),
+                enter_time_namespace(supervisor).and_then(|()| become_dumper(uid)).and_then(|()| exec_criu(criu, &args, false)),
             ),
         };
         match self.wait_for(child)? {
@@ -130,7 +130,7 @@ impl Init<'_> {
     fn restore(&mut self, supervisor_pid: i32, offsets: TimeOffsets, memory: Memory, criu: &CriuFds) -> io::Result<Reply> {
         let taken = self.taken()?;
         let mut args = ["restore", "-d", "-o", "restore.log"].map(str::to_string).to_vec();
-        if memory != Memory::Eager {
+        if memory.is_lazy() {
             args.push("--lazy-pages".to_string());
         }
         // SAFETY: pid 1 has one thread.
@@ -138,7 +138,7 @@ impl Init<'_> {
             ForkResult::Parent { child } => child,
             ForkResult::Child => exit_with(
                 join_cgroup(taken)
-                    .and_then(|()| fork_and_wait_in_time_namespace(offsets, || exec_criu(criu, &args))),
+                    .and_then(|()| fork_and_wait_in_time_namespace(offsets, || exec_criu(criu, &args, memory.is_stock()))),
             ),
         };
         match self.wait_for(child)? {
@@ -171,7 +171,7 @@ fn start_lazy_daemon(criu: &CriuFds) -> io::Result<()> {
     let args = ["lazy-pages", "-o", "lazy.log"].map(str::to_string);
     // SAFETY: pid 1 has one thread.
     if let ForkResult::Child = unsafe { fork()? } {
-        exit_with(exec_criu(criu, &args));
+        exit_with(exec_criu(criu, &args, true));
     }
     let socket = format!("/proc/self/fd/{}/{}", criu.work, relay::LISTENER_NAME);
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
@@ -305,7 +305,7 @@ fn become_dumper(uid: u32) -> io::Result<()> {
     Ok(())
 }
 
-fn exec_criu(criu: &CriuFds, args: &[String]) -> io::Result<()> {
+fn exec_criu(criu: &CriuFds, args: &[String], is_stock: bool) -> io::Result<()> {
     use_dev_null()?;
     SigSet::empty().thread_set_mask()?;
     sys::close_fds_except(3, &[criu.program, criu.images, criu.work]);
@@ -324,7 +324,7 @@ fn exec_criu(criu: &CriuFds, args: &[String]) -> io::Result<()> {
         line.into_iter().map(|arg| CString::new(arg).expect("our arguments have no NUL")).collect();
     // SAFETY: the descriptor is open for as long as this process lives.
     let program = unsafe { BorrowedFd::borrow_raw(criu.program) };
-    let env = [c"PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
+    let env = [c"PATH=/usr/sbin:/usr/bin:/sbin:/bin", if is_stock { c"CRIU_FULL_LAST_ROUND=1" } else { c"THAW=1" }];
     nix::unistd::fexecve(program, &line, &env)?;
     Ok(())
 }

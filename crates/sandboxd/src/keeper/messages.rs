@@ -50,8 +50,25 @@ pub enum Memory {
     Eager,
     /// The pager, on demand.
     Lazy,
-    /// CRIU's own lazy-pages daemon: to compare with.
+    /// As CRIU does it by itself, with nothing left out: to compare with.
+    StockEager,
+    /// The same with CRIU's own lazy-pages daemon.
     StockLazy,
+}
+
+impl Memory {
+    /// Every page must be in CRIU's files.
+    pub fn needs_all_pages(self) -> bool {
+        self != Memory::Lazy
+    }
+
+    pub fn is_lazy(self) -> bool {
+        matches!(self, Memory::Lazy | Memory::StockLazy)
+    }
+
+    pub fn is_stock(self) -> bool {
+        matches!(self, Memory::StockEager | Memory::StockLazy)
+    }
 }
 
 #[derive(Serialize, Deserialize)]

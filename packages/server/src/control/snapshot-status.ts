@@ -26,6 +26,8 @@ export interface SnapshotSummary {
   readonly retryAt: string | null;
   readonly memoryBytes: number;
   readonly diskBytes: number;
+  /** What it added to the store when it was taken. */
+  readonly newBytes: number;
   readonly runtimeFingerprint: string | null;
   readonly engineFingerprint: string | null;
 }
@@ -69,6 +71,7 @@ export class SnapshotStatus {
       retryAt: failure === null ? null : toIso(retryAtMs(failure)),
       memoryBytes: facts?.memoryBytes ?? 0,
       diskBytes: facts?.diskBytes ?? 0,
+      newBytes: facts?.newBytes ?? 0,
       runtimeFingerprint: facts?.fingerprints.runtime ?? null,
       engineFingerprint: facts?.fingerprints.engine ?? null,
     };

@@ -134,10 +134,12 @@ class LocalWorker implements Worker {
     const chosen = this.#pool.all.filter((environment) => isChosen(environment, filter));
     // Idle ones are gone when this resolves; busy ones go after their invoke.
     const idle = chosen.filter((environment) => environment.state === "idle" || environment.state === "parked");
+    // Nobody has ever invoked a parked clone: it is not one of theirs.
+    const count = chosen.filter((environment) => !environment.isParking).length;
     for (const environment of chosen) environment.stop();
     if (filter.keepParked !== true) this.#pool.forgetParking(chosen);
     await Promise.all(idle.map((environment) => environment.stopped));
-    return chosen.length;
+    return count;
   }
 
   async close(graceMs: number): Promise<void> {

@@ -1,0 +1,101 @@
+/** Cold, parked and warm invokes of the samples and of a Python web application, beside a whole Init. */
+import { InvokeCommand } from "@aws-sdk/client-lambda";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { TestFunctions } from "../support/functions.ts";
+import { pythonWebFiles } from "./python-web.ts";
+import { type Series, summarize } from "./series.ts";
+import { coldInvokes, deploy, parkedInvokes, restoreTraces, SPRING, type Subject, timedInvoke } from "./subjects.ts";
+
+const COLD = 30;
+const INIT = 8;
+const WARM = 500;
+const DURATIONS = 50;
+/** First responses that make the working set; not counted below. */
+const LEARNING = 6;
+
+const NODE: Subject = { label: "Node.js", name: "primes", event: { below: 100 } };
+const PYTHON: Subject = { label: "Python (Flask, NumPy)", name: "python-web", event: { values: [1, 2, 3] } };
+const UNPRIMED: Subject = { ...SPRING, label: "Spring Boot, unprimed", name: "orders-unprimed" };
+
+export async function measureFunctions(): Promise<Series[]> {
+  const server = await startThaw();
+  try {
+    const functions = new TestFunctions(server);
+    deploy(server, "samples/spring/template.yml");
+    deploy(server, "samples/nodejs/template.yml");
+    const options = { FunctionName: PYTHON.name, Runtime: "python3.13" as const, Handler: "app.handler", MemorySize: 512 };
+    await functions.createSnapStart(await pythonWebFiles(), options);
+    const python = await functions.publish(PYTHON.name);
+    return [
+      ...(await measure(server, functions, SPRING, "live")),
+      ...(await measureUnprimed(server, functions)),
+      ...(await measure(server, functions, PYTHON, python)),
+      ...(await measure(server, functions, NODE, "live")),
+    ];
+  } finally {
+    await server.remove();
+  }
+}
+
+async function measure(server: ThawServer, functions: TestFunctions, subject: Subject, qualifier: string): Promise<Series[]> {
+  const { label } = subject;
+  const init = await coldInvokes(functions, subject, "$LATEST", INIT);
+  await functions.stopEnvironments(subject.name);
+  const first = await coldInvokes(functions, subject, qualifier, 1);
+  await coldInvokes(functions, subject, qualifier, LEARNING);
+  const from = server.output().length;
+  const cold = await coldInvokes(functions, subject, qualifier, COLD);
+  const traces = await restoreTraces(server, functions, from, COLD);
+  const parked = await parkedInvokes(functions, subject, qualifier, COLD);
+  const warm = await measureWarm(functions, subject, qualifier);
+  await functions.stopEnvironments(subject.name);
+  return [
+    { name: `${label}: cold, whole Init, at the client`, unit: "ms", values: init.map((each) => each.clientMs) },
+    { name: `${label}: first cold invoke ever, at the client`, unit: "ms", values: first.map((each) => each.clientMs) },
+    { name: `${label}: cold, at the client`, unit: "ms", values: cold.map((each) => each.clientMs) },
+    { name: `${label}: its Restore Duration`, unit: "ms", values: cold.map((each) => each.startMs) },
+    { name: `${label}: of it CRIU`, unit: "ms", values: traces.map((trace) => trace.phases["criu"] ?? Number.NaN) },
+    { name: `${label}: of it hooks`, unit: "ms", values: traces.map((trace) => trace.phases["hooks"] ?? Number.NaN) },
+    { name: `${label}: working set brought ahead until`, unit: "ms", values: traces.map((trace) => trace.phases["prefetch"] ?? Number.NaN) },
+    { name: `${label}: pages brought ahead`, unit: "pages", values: traces.map((trace) => trace.memory?.prefetchedPages ?? Number.NaN) },
+    { name: `${label}: faults left`, unit: "faults", values: traces.map((trace) => trace.memory?.faults ?? Number.NaN) },
+    { name: `${label}: from a parked clone, at the client`, unit: "ms", values: parked.map((each) => each.clientMs) },
+    ...warm,
+  ];
+}
+
+async function measureWarm(functions: TestFunctions, subject: Subject, qualifier: string): Promise<Series[]> {
+  const durations: number[] = [];
+  for (let i = 0; i < DURATIONS; i++) durations.push((await timedInvoke(functions, subject, qualifier)).durationMs);
+  const warm: number[] = [];
+  // Without LogType: an answer with its log has to wait for the REPORT line, which AWS writes after the answer too.
+  const command = { FunctionName: subject.name, Qualifier: qualifier, Payload: Buffer.from(JSON.stringify(subject.event)) };
+  for (let i = 0; i < WARM; i++) {
+    const startMs = performance.now();
+    await functions.lambda.send(new InvokeCommand(command));
+    warm.push(performance.now() - startMs);
+  }
+  const median = summarize(durations).median;
+  return [
+    { name: `${subject.label}: warm, at the client`, unit: "ms", values: warm },
+    { name: `${subject.label}: warm, beyond the median Duration`, unit: "ms", values: warm.map((value) => value - median) },
+  ];
+}
+
+/** Against the first request of a process that never left memory: what of it no restore can remove. */
+async function measureUnprimed(server: ThawServer, functions: TestFunctions): Promise<Series[]> {
+  const { copyFunction } = await import("./copy.ts");
+  await copyFunction(functions, SPRING.name, UNPRIMED.name, { PRIMING: "false" });
+  const version = await functions.publish(UNPRIMED.name);
+  const init = await coldInvokes(functions, UNPRIMED, "$LATEST", INIT);
+  await coldInvokes(functions, UNPRIMED, version, LEARNING);
+  const from = server.output().length;
+  const cold = await coldInvokes(functions, UNPRIMED, version, COLD);
+  await restoreTraces(server, functions, from, COLD);
+  const firstRequest = summarize(init.map((each) => each.durationMs)).median;
+  return [
+    { name: `${UNPRIMED.label}: first request after a whole Init, Duration`, unit: "ms", values: init.map((each) => each.durationMs) },
+    { name: `${UNPRIMED.label}: cold, at the client`, unit: "ms", values: cold.map((each) => each.clientMs) },
+    { name: `${UNPRIMED.label}: cold, beyond that first request`, unit: "ms", values: cold.map((each) => each.clientMs - firstRequest) },
+  ];
+}

@@ -1,0 +1,33 @@
+/** Stock CRIU alone, with the JVM's default flags: all memory read before the processes run, and its own lazy daemon. */
+import { startThaw } from "../../tools/thaw-server.ts";
+import { TestFunctions } from "../support/functions.ts";
+import { copyFunction } from "./copy.ts";
+import type { Series } from "./series.ts";
+import { coldInvokes, deploy, SPRING, type Subject } from "./subjects.ts";
+
+const COLD = 20;
+/** What Thaw sets for SnapStart, back to the JVM's own defaults: these variables win over the command line. */
+const DEFAULT_FLAGS = "-Xms28m -XX:MinHeapFreeRatio=40 -XX:MaxHeapFreeRatio=70 -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=1";
+const STOCK: Subject = { ...SPRING, name: "orders-stock" };
+
+export async function measureStock(): Promise<Series[]> {
+  const series: Series[] = [];
+  for (const memory of ["stock-eager", "stock-lazy"]) {
+    const server = await startThaw({ args: ["--memory", memory, "--parked-clones", "0"] });
+    try {
+      const functions = new TestFunctions(server);
+      deploy(server, "samples/spring/template.yml");
+      await copyFunction(functions, SPRING.name, STOCK.name, { _JAVA_OPTIONS: DEFAULT_FLAGS });
+      const version = await functions.publish(STOCK.name);
+      const cold = await coldInvokes(functions, STOCK, version, COLD + 1);
+      series.push({
+        name: `Spring Boot, ${memory} CRIU, JVM's default flags: cold, at the client`,
+        unit: "ms",
+        values: cold.slice(1).map((each) => each.clientMs),
+      });
+    } finally {
+      await server.remove();
+    }
+  }
+  return series;
+}

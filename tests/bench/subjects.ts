@@ -1,0 +1,98 @@
+/** What the bench deploys, and how it makes an invoke cold or takes a parked clone. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { TestFunctions } from "../support/functions.ts";
+import { REPOSITORY, type ThawServer } from "../../tools/thaw-server.ts";
+
+/** The pool refills and clones are parked once the host is quiet; a cold start that meets them is another measure. */
+const SETTLE_MS = 600;
+
+export interface Subject {
+  readonly label: string;
+  readonly name: string;
+  readonly event: unknown;
+}
+
+export interface Timed {
+  readonly clientMs: number;
+  readonly durationMs: number;
+  /** Init or Restore Duration; NaN where it was warm. */
+  readonly startMs: number;
+}
+
+export const SPRING: Subject = {
+  label: "Spring Boot",
+  name: "orders",
+  event: JSON.parse(readFileSync(join(REPOSITORY, "samples/spring/event.json"), "utf8")),
+};
+
+/** Deploys a template of the repository with the CLI, as a user does. */
+export function deploy(server: ThawServer, template: string): void {
+  execFileSync(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), "deploy", join(REPOSITORY, template)], {
+    env: { ...process.env, ...server.env },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+}
+
+export async function timedInvoke(functions: TestFunctions, subject: Subject, qualifier: string): Promise<Timed> {
+  const startMs = performance.now();
+  const answer = await functions.invoke(subject.name, subject.event, qualifier);
+  const clientMs = performance.now() - startMs;
+  if (answer.functionError !== undefined) throw new Error(`${subject.name}: ${JSON.stringify(answer.payload)}`);
+  return {
+    clientMs,
+    durationMs: Number(/\tDuration: ([\d.]+)/.exec(answer.log)?.[1]),
+    startMs: Number(/\t(?:Init|Restore) Duration: ([\d.]+)/.exec(answer.log)?.[1]),
+  };
+}
+
+/** Each in an environment of its own; nothing of the version was running or parked. */
+export async function coldInvokes(functions: TestFunctions, subject: Subject, qualifier: string, count: number): Promise<Timed[]> {
+  const all: Timed[] = [];
+  for (let i = 0; i < count; i++) {
+    await functions.stopEnvironments(subject.name);
+    await pause(SETTLE_MS);
+    await functions.stopEnvironments(subject.name);
+    const timed = await timedInvoke(functions, subject, qualifier);
+    if (Number.isNaN(timed.startMs)) throw new Error(`${subject.name}: not cold`);
+    all.push(timed);
+  }
+  return all;
+}
+
+export async function parkedInvokes(functions: TestFunctions, subject: Subject, qualifier: string, count: number): Promise<Timed[]> {
+  const all: Timed[] = [];
+  await timedInvoke(functions, subject, qualifier);
+  for (let i = 0; i < count; i++) {
+    await functions.eventually("parked", async () => {
+      await pause(50);
+      return (await functions.environments(subject.name)).some((each) => each.state === "parked");
+    });
+    await functions.admin("POST", "environments/stop", Buffer.from(JSON.stringify({ function: subject.name, keepParked: true })));
+    await pause(SETTLE_MS);
+    const timed = await timedInvoke(functions, subject, qualifier);
+    if (Number.isNaN(timed.startMs)) throw new Error(`${subject.name}: not from a parked clone`);
+    all.push(timed);
+  }
+  return all;
+}
+
+/** Of the server's trace lines, in order; the last line may come a moment after the answer. */
+export async function restoreTraces(server: ThawServer, functions: TestFunctions, from: number, count: number): Promise<RestoreTrace[]> {
+  return functions.eventually("traces", async () => {
+    const lines = server
+      .output()
+      .slice(from)
+      .split("\n")
+      .filter((line) => line.includes('"event":"restore"') && line.endsWith("}"));
+    await pause(20);
+    return lines.length >= count && lines.map((line) => JSON.parse(line) as RestoreTrace);
+  });
+}
+
+export interface RestoreTrace {
+  readonly phases: Readonly<Record<string, number>>;
+  readonly memory: { readonly faults: number; readonly pages: number; readonly prefetchedPages: number } | null;
+}
