@@ -66,12 +66,13 @@ impl Pager {
             }
             Command::Complete { session } => self.complete(session),
             Command::Recorded { session } => self.report(session),
+            Command::Ping => self.send(&Event::Pong),
             Command::Forget { snapshot } => drop(self.snapshots.lock().expect("no holder panics").remove(&snapshot)),
         }
     }
 
     fn open(&self, name: String, key: &[u8; 32], manifest: OwnedFd, working_set: Option<OwnedFd>) {
-        let opened = Snapshot::open(key, manifest, working_set);
+        let opened = Snapshot::open(&name, key, manifest, working_set);
         let mut snapshots = self.snapshots.lock().expect("no holder panics");
         match opened {
             Ok(snapshot) => drop(snapshots.insert(name, Arc::new(snapshot))),
@@ -95,7 +96,8 @@ impl Pager {
         spawn("faults", move || {
             let end = session.run();
             match &end {
-                End::Gone => {}
+                // Ignored where nobody waits for it.
+                End::Gone => pager.send(&Event::Completed { session: name.clone(), is_ok: false }),
                 End::Complete => pager.send(&Event::Completed { session: name.clone(), is_ok: true }),
                 End::Failed(lost) => pager.fail(&name, lost),
             }

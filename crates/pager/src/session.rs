@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use thaw_snapshot::messages::{receive_message, send_message};
-use thaw_snapshot::relay::{FromRelay, ToRelay};
+use thaw_snapshot::relay::{has_process, FromRelay, ToRelay};
 use thaw_snapshot::working_set::TouchedRun;
 use thaw_snapshot::PAGE_SIZE_BYTES;
 
@@ -30,6 +30,8 @@ const PAGE: u64 = PAGE_SIZE_BYTES as u64;
 const WINDOW_PAGES: u64 = 16;
 /// Zero pages cost no memory before they are written to.
 const ZERO_WINDOW_PAGES: u64 = 64;
+/// Descriptors of processes that have ended are kept up to this number.
+const PROCESSES_DEAD_MAX: usize = 64;
 /// Until CRIU has registered a range.
 const REGISTRATION_RETRY: Duration = Duration::from_micros(200);
 
@@ -48,6 +50,8 @@ struct Inner {
     is_restored: bool,
     is_over: bool,
     is_complete: bool,
+    /// Memory that was moved, and processes that were made: what `complete` has to look at again.
+    changes: u64,
     stats: Stats,
 }
 
@@ -200,6 +204,7 @@ impl Session {
         let mut inner = self.lock();
         let mut children = Vec::new();
         let mut count = 0;
+        let mut changes = 0;
         for index in 0..inner.processes.len() {
             let process = &mut inner.processes[index];
             // A process that has gone has no events; its end is seen by the relay.
@@ -210,15 +215,19 @@ impl Session {
                         count += 1;
                     }
                     Event::Remove { start, end } => process.map.remove(start, end),
-                    Event::Remap { from, to, length } => process.map.remap(from, to, length),
+                    Event::Remap { from, to, length } => {
+                        process.map.remap(from, to, length);
+                        changes += 1;
+                    }
                     Event::Fork { child } => children.push(Process { pid: process.pid, uffd: child, map: process.map.clone() }),
                 }
             }
         }
         inner.stats.faults += count;
+        inner.changes += changes + children.len() as u64;
         for child in children {
             let _ = send_message(self.socket.as_fd(), &ToRelay::Hold.encode(), &[child.uffd.as_fd()]);
-            inner.processes.push(child);
+            add_child(&mut inner.processes, child);
         }
     }
 
@@ -358,28 +367,43 @@ impl Session {
         true
     }
 
-    /// Puts every page in place; then the clone needs the pager no more.
+    /// Puts every page in place; then the clone needs the pager no more. Where it moved memory or forked meanwhile, once more.
     pub fn complete(&self) -> Result<(), Lost> {
-        let count = self.lock().processes.len();
-        for index in 0..count {
-            let (pid, pieces) = {
+        loop {
+            let (count, changes) = {
                 let inner = self.lock();
-                let process = &inner.processes[index];
-                (process.pid, process.map.image_pieces())
+                (inner.processes.len(), inner.changes)
             };
-            for run in self.snapshot.runs(pid) {
-                let run_end = run.address + u64::from(run.pages) * PAGE;
-                for piece in pieces.iter().filter(|piece| piece.image < run_end && piece.image + piece.length > run.address) {
-                    let from = run.address.max(piece.image);
-                    let to = run_end.min(piece.image + piece.length);
-                    self.complete_range(index, pid, piece.address + (from - piece.image), from, to - from)?;
-                }
+            for index in 0..count {
+                self.complete_process(index)?;
+            }
+            let mut inner = self.lock();
+            if inner.is_over {
+                return Ok(());
+            }
+            if inner.changes == changes {
+                inner.is_complete = true;
+                break;
             }
         }
-        let mut inner = self.lock();
-        inner.is_complete = true;
-        drop(inner);
         let _ = send_message(self.socket.as_fd(), &ToRelay::Release.encode(), &[]);
+        Ok(())
+    }
+
+    fn complete_process(&self, index: usize) -> Result<(), Lost> {
+        let (pid, pieces) = {
+            let inner = self.lock();
+            let Some(process) = inner.processes.get(index) else { return Ok(()) };
+            (process.pid, process.map.image_pieces())
+        };
+        for run in self.snapshot.runs(pid) {
+            let run_end = run.address + u64::from(run.pages) * PAGE;
+            for piece in pieces.iter().filter(|piece| piece.image < run_end && piece.image + piece.length > run.address) {
+                let from = run.address.max(piece.image);
+                let to = run_end.min(piece.image + piece.length);
+                self.complete_range(index, pid, piece.address + (from - piece.image), from, to - from)?;
+            }
+        }
         Ok(())
     }
 
@@ -393,7 +417,8 @@ impl Session {
             let size = (pages * PAGE).min(length - done);
             let content = self.cache.get(chunk)?;
             let inner = self.lock();
-            let process = &inner.processes[index];
+            // The clone has gone.
+            let Some(process) = inner.processes.get(index) else { return Ok(()) };
             let at = address + done;
             if process.map.origin(at).image != Some(image + done) {
                 done += PAGE;
@@ -429,6 +454,19 @@ impl Session {
         inner.is_recording = false;
         (std::mem::take(&mut inner.touched), inner.stats)
     }
+}
+
+/// In the place of one that has ended where there are many: a function may fork for each of its events. Only of one with the same
+/// pages: who is just completing that place goes on with the right content.
+fn add_child(processes: &mut Vec<Process>, child: Process) {
+    if processes.len() >= PROCESSES_DEAD_MAX {
+        let is_free = |process: &&mut Process| process.pid == child.pid && !has_process(process.uffd.as_fd());
+        if let Some(place) = processes.iter_mut().find(is_free) {
+            *place = child;
+            return;
+        }
+    }
+    processes.push(child);
 }
 
 /// Pages that nobody waits for yet; one that is there already ends the run at that page only.

@@ -9,7 +9,7 @@ use thaw_snapshot::chunk::ChunkRef;
 use thaw_snapshot::envelope::{DataKey, FILE_SIZE_BYTES_MAX};
 use thaw_snapshot::manifest::{Manifest, Run};
 use thaw_snapshot::working_set::{TouchedRun, WorkingSet};
-use thaw_snapshot::{Result, PAGE_SIZE_BYTES};
+use thaw_snapshot::{damaged, Result, PAGE_SIZE_BYTES};
 
 const PAGE: u64 = PAGE_SIZE_BYTES as u64;
 
@@ -35,19 +35,28 @@ fn read_all(fd: OwnedFd) -> std::io::Result<Vec<u8>> {
 }
 
 impl Snapshot {
-    pub fn open(key: &DataKey, manifest: OwnedFd, working_set: Option<OwnedFd>) -> Result<Self> {
+    pub fn open(name: &str, key: &DataKey, manifest: OwnedFd, working_set: Option<OwnedFd>) -> Result<Self> {
         let manifest = Manifest::open(key, &read_all(manifest)?)?;
-        let working_set = match working_set {
-            None => Vec::new(),
-            Some(fd) => WorkingSet::open(key, &read_all(fd)?)?.runs,
-        };
+        if manifest.header.snapshot != name {
+            return damaged("its manifest belongs to another snapshot");
+        }
+        // A working set that can't be trusted is left out: it is only a help.
+        let working_set = working_set
+            .and_then(|fd| WorkingSet::open(key, &read_all(fd).ok()?).ok())
+            .filter(|set| set.header.snapshot == name)
+            .map_or_else(Vec::new, |set| set.runs);
+        Ok(Self::new(manifest, working_set))
+    }
+
+    fn new(manifest: Manifest, working_set: Vec<TouchedRun>) -> Self {
         let mut tables = HashMap::new();
         for space in manifest.spaces.into_iter().filter(|space| space.pid != 0) {
-            let mut runs = space.runs;
+            // What CRIU put in place itself is never asked for: a fault there is one of a mapping that came later, and is of zeros.
+            let mut runs: Vec<Run> = space.runs.into_iter().filter(|run| run.is_lazy).collect();
             runs.sort_unstable_by_key(|run| run.address);
             tables.insert(space.pid, runs);
         }
-        Ok(Snapshot { chunks: manifest.chunks, tables, working_set })
+        Snapshot { chunks: manifest.chunks, tables, working_set }
     }
 
     /// The page at `address` of process `pid`; a page that the snapshot does not have is zero.
@@ -96,5 +105,79 @@ impl Snapshot {
             }
         }
         chunks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thaw_snapshot::manifest::{Header, Space};
+    use thaw_snapshot::working_set::Header as WorkingSetHeader;
+
+    const KEY: DataKey = [3; 32];
+
+    fn manifest() -> Manifest {
+        let run = |address, place, is_lazy| Run { address, pages: 2, place, is_lazy };
+        Manifest {
+            header: Header {
+                snapshot: "snap-1".into(),
+                fingerprint: String::new(),
+                uid: 0,
+                created_at_ms: 0,
+                generation: 0,
+                memory_pages: 6,
+                stored_pages: 4,
+                image_bytes: 0,
+                disk_bytes: 0,
+            },
+            supervisor_pid: 1,
+            clocks: Default::default(),
+            images: Vec::new(),
+            disk: Vec::new(),
+            spaces: vec![Space {
+                pid: 9,
+                pages_id: 1,
+                runs: vec![run(0x8000, Some((0, 0)), false), run(0x1000, Some((0, 2)), true), run(0x4000, None, true)],
+            }],
+            chunks: vec![ChunkRef { name: [1; 32], key: [2; 32], size_bytes: 4 * 4096 }],
+        }
+    }
+
+    fn file(bytes: &[u8]) -> OwnedFd {
+        use std::io::{Seek, Write};
+        use std::os::fd::FromRawFd;
+        // SAFETY: the name is a valid C string; the descriptor is new.
+        let mut file = unsafe { File::from_raw_fd(libc::memfd_create(c"test".as_ptr(), 0)) };
+        file.write_all(bytes).expect("is written");
+        file.rewind().expect("can be read again");
+        file.into()
+    }
+
+    #[test]
+    fn gives_lazy_pages_only() {
+        let snapshot = Snapshot::new(manifest(), Vec::new());
+        assert!(matches!(snapshot.place(9, 0x1000), Place::Chunk { offset: 0x2000, pages: 2, .. }));
+        assert!(matches!(snapshot.place(9, 0x2000), Place::Chunk { offset: 0x3000, pages: 1, .. }));
+        assert!(matches!(snapshot.place(9, 0x3000), Place::Zero { pages: 1 }));
+        assert!(matches!(snapshot.place(9, 0x4000), Place::Zero { pages: 2 }));
+        assert!(matches!(snapshot.place(9, 0x8000), Place::Zero { .. }), "CRIU has put it in place; a later mapping is empty");
+        assert!(matches!(snapshot.place(8, 0x1000), Place::Zero { .. }), "another process");
+    }
+
+    #[test]
+    fn a_working_set_that_cannot_be_trusted_is_left_out() {
+        let set = |snapshot: &str| WorkingSet {
+            header: WorkingSetHeader { snapshot: snapshot.into(), recordings: 1 },
+            runs: vec![TouchedRun { pid: 9, address: 0x1000, pages: 1 }],
+        };
+        let sealed = manifest().seal(&KEY);
+        let open = |bytes: &[u8]| Snapshot::open("snap-1", &KEY, file(&sealed), Some(file(bytes))).expect("opens").working_set.len();
+        let mut flipped = set("snap-1").seal(&KEY);
+        flipped[60] ^= 1;
+        assert_eq!(open(&set("snap-1").seal(&KEY)), 1);
+        assert_eq!(open(&flipped), 0);
+        assert_eq!(open(&set("snap-2").seal(&KEY)), 0);
+        assert_eq!(open(b""), 0);
+        assert!(Snapshot::open("snap-2", &KEY, file(&sealed), None).is_err());
     }
 }

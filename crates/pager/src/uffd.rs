@@ -3,6 +3,8 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+use thaw_snapshot::PAGE_SIZE_BYTES;
+
 const UFFDIO_WAKE: libc::c_ulong = 0x8010_AA02;
 const UFFDIO_COPY: libc::c_ulong = 0xC028_AA03;
 const UFFDIO_ZEROPAGE: libc::c_ulong = 0xC020_AA04;
@@ -97,19 +99,24 @@ fn outcome(error: &io::Error) -> io::Result<Outcome> {
     }
 }
 
-/// Puts `content` at `address` and wakes who waits there. Says how many bytes got there.
+/// Puts `content` at `address` and wakes who waits there. Says how many bytes got there. The kernel refuses as a whole what lies in
+/// two mappings (the clone may have split one since the snapshot): such a piece is tried by halves.
 pub fn copy(uffd: BorrowedFd, address: u64, content: &[u8]) -> io::Result<(usize, Outcome)> {
     let mut done = 0;
+    let mut limit = content.len();
     while done < content.len() {
-        let rest = &content[done..];
+        let rest = &content[done..content.len().min(done + limit)];
         let mut request = Copy { to: address + done as u64, from: rest.as_ptr() as u64, length: rest.len() as u64, mode: 0, copied: 0 };
         // SAFETY: the kernel reads `rest` and writes into the other process only.
         if unsafe { libc::ioctl(uffd.as_raw_fd(), UFFDIO_COPY, &raw mut request) } == 0 {
-            return Ok((content.len(), Outcome::Done));
+            done += rest.len();
+            continue;
         }
         let error = io::Error::last_os_error();
         if request.copied > 0 {
             done += request.copied as usize;
+        } else if error.raw_os_error() == Some(libc::ENOENT) && rest.len() > PAGE_SIZE_BYTES {
+            limit = (rest.len() / 2).next_multiple_of(PAGE_SIZE_BYTES);
         } else {
             return Ok((done, outcome(&error)?));
         }

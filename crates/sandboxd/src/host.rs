@@ -135,7 +135,14 @@ fn spawn_shim(socket: &OwnedFd) -> io::Result<Child> {
     command.spawn()
 }
 
-fn open_pid(pid: i32) -> io::Result<OwnedFd> {
+pub fn kill_pid(pid: &OwnedFd) {
+    // SAFETY: plain numbers and a null pointer that the kernel takes for "no details".
+    unsafe {
+        libc::syscall(libc::SYS_pidfd_send_signal, pid.as_raw_fd(), libc::SIGKILL, std::ptr::null::<u8>(), 0);
+    }
+}
+
+pub fn open_pid(pid: i32) -> io::Result<OwnedFd> {
     // SAFETY: plain numbers; the descriptor is new.
     unsafe {
         let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
@@ -226,12 +233,18 @@ impl Keeper {
 
     /// One command, one reply. Commands of one keeper do not overlap: the lock on the answers sees to that.
     pub fn ask(&self, command: &Command, fds: &[BorrowedFd]) -> Result<Reply> {
+        self.ask_within(ANSWER_TIMEOUT, command, fds)
+    }
+
+    /// As `ask`. What is not answered by then leaves the sandbox unusable: it must be destroyed.
+    pub fn ask_within(&self, limit: Duration, command: &Command, fds: &[BorrowedFd]) -> Result<Reply> {
         let answers = self.answers.lock().expect("no holder panics");
         let bytes = serde_json::to_vec(command).map_err(io::Error::from)?;
         send_message(self.socket.as_fd(), &bytes, fds)?;
-        match answers.recv_timeout(ANSWER_TIMEOUT) {
+        match answers.recv_timeout(limit) {
             Ok(Event::Reply(Reply::Error { message })) => Err(Error::new(Code::Failed, message)),
             Ok(Event::Reply(reply)) => Ok(reply),
+            Err(mpsc::RecvTimeoutError::Timeout) => Err(Error::new(Code::RestoreTimeout, "the sandbox did not answer in time")),
             _ => Err(Error::new(Code::Failed, "the sandbox died")),
         }
     }
@@ -249,10 +262,7 @@ impl Keeper {
     pub fn destroy(&self) {
         let Some(mut shim) = self.shim.lock().expect("no holder panics").take() else { return };
         *self.on_exit.lock().expect("no holder panics") = None;
-        // SAFETY: plain numbers and a null pointer that the kernel takes for "no details".
-        unsafe {
-            libc::syscall(libc::SYS_pidfd_send_signal, self.init.as_raw_fd(), libc::SIGKILL, std::ptr::null::<u8>(), 0);
-        }
+        kill_pid(&self.init);
         let cgroup = self.cgroup.lock().expect("no holder panics");
         // Version 1 does not kill what is frozen.
         let _ = cgroup.freeze(false);

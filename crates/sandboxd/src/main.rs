@@ -26,6 +26,8 @@ mod server;
 mod snapshots;
 mod sys;
 mod take;
+#[cfg(test)]
+mod testing;
 mod working_sets;
 
 use std::collections::HashMap;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::socket::{socketpair, AddressFamily, SockFlag, SockType};
 use thaw_snapshot::hex;
@@ -21,11 +21,17 @@ use thaw_snapshot::working_set::{decode_runs, TouchedRun};
 
 use crate::error::{Code, Error, Result};
 use crate::far::FarChunks;
+use crate::host::{kill_pid, open_pid};
 use crate::prepared::Prepared;
 use crate::snapshots::{Files, Stamp};
 use crate::sys;
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+const PING_INTERVAL: Duration = Duration::from_secs(1);
+/// A pager that does not answer for so long is killed: its clones end, and the next restore has a new one.
+const PONG_TIMEOUT: Duration = Duration::from_secs(5);
+/// One that ended sooner after its start is not started again before it is needed.
+const LIFE_MIN: Duration = Duration::from_secs(1);
 
 pub struct PagerOptions {
     pub program: PathBuf,
@@ -37,6 +43,7 @@ pub struct PagerOptions {
 struct Link {
     socket: Arc<OwnedFd>,
     child: Child,
+    started: Instant,
     /// Snapshots that it has opened, and from which files.
     opened: HashMap<String, (Stamp, Option<Stamp>)>,
 }
@@ -95,8 +102,12 @@ impl Pager {
             let child = spawn(&self.options, theirs.as_fd(), self.chunks.as_fd())?;
             let socket = Arc::new(ours);
             let (pager, reader) = (Arc::downgrade(self), Arc::clone(&socket));
-            thread::Builder::new().name("pager".into()).spawn(move || read_events(&pager, &reader))?;
-            *link = Some(Link { socket, child, opened: HashMap::new() });
+            let answered = Arc::new(Mutex::new(Instant::now()));
+            let (watched, watching) = (open_pid(child.id() as i32)?, Arc::downgrade(&answered));
+            thread::Builder::new().name("pager".into()).spawn(move || read_events(&pager, &reader, &answered))?;
+            let pinged = Arc::clone(&socket);
+            thread::Builder::new().name("pager-watch".into()).spawn(move || watch(&pinged, &watched, &watching))?;
+            *link = Some(Link { socket, child, started: Instant::now(), opened: HashMap::new() });
         }
         Ok(link.as_mut().expect("just made"))
     }
@@ -106,6 +117,14 @@ impl Pager {
         if let Some(link) = link.as_ref() {
             // A pager that has died is seen by the reader.
             let _ = send_message(link.socket.as_fd(), &serde_json::to_vec(command).expect("plain data"), &[]);
+        }
+    }
+
+    /// A session that has lost its pager is not live any more: its clone has holes.
+    fn check_not_lost(sessions: &Sessions, session: &str) -> Result<()> {
+        match sessions.losses.get(session) {
+            Some(loss) => Err(Error::new(Code::SnapshotFailed, format!("the clone has lost its memory: {}", loss.message))),
+            None => Ok(()),
         }
     }
 
@@ -157,6 +176,7 @@ impl Pager {
         let (sender, receiver) = mpsc::channel();
         {
             let mut sessions = self.sessions.lock().expect("no holder panics");
+            Self::check_not_lost(&sessions, session)?;
             if !sessions.live.contains(session) {
                 return Ok(());
             }
@@ -192,8 +212,10 @@ impl Pager {
             }
             Event::Failed { session, message, is_damaged } => {
                 eprintln!("sandboxd: {session}: {message}");
-                self.sessions.lock().expect("no holder panics").losses.insert(session, Loss { message, is_damaged });
+                self.sessions.lock().expect("no holder panics").losses.insert(session.clone(), Loss { message, is_damaged });
+                self.tell_lost(&[session]);
             }
+            Event::Pong => {}
             Event::Completed { session, is_ok } => {
                 if let Some(waiting) = self.sessions.lock().expect("no holder panics").completions.remove(&session) {
                     let _ = waiting.send(is_ok);
@@ -213,9 +235,11 @@ impl Pager {
     fn restart(self: &Arc<Self>, socket: &Arc<OwnedFd>) {
         let mut link = self.link.lock().expect("no holder panics");
         let is_current = link.as_ref().is_some_and(|link| Arc::ptr_eq(&link.socket, socket));
+        let mut lived = Duration::ZERO;
         if let Some(mut old) = link.take_if(|_| is_current) {
             let _ = old.child.kill();
             let _ = old.child.wait();
+            lived = old.started.elapsed();
         }
         let lost: Vec<String> = {
             let mut sessions = self.sessions.lock().expect("no holder panics");
@@ -227,15 +251,23 @@ impl Pager {
             }
             lost
         };
-        if let Some(on_lost) = self.on_lost.lock().expect("no holder panics").as_ref() {
-            on_lost(&lost);
-        }
+        self.tell_lost(&lost);
         if self.is_closing.load(Ordering::Relaxed) {
+            return;
+        }
+        if lived < LIFE_MIN {
+            eprintln!("sandboxd: the pager ended at once; the next restore starts another");
             return;
         }
         eprintln!("sandboxd: the pager ended; a new one is started");
         if let Err(error) = self.ensure(&mut link) {
             eprintln!("sandboxd: no pager: {error}");
+        }
+    }
+
+    fn tell_lost(&self, sessions: &[String]) {
+        if let Some(on_lost) = self.on_lost.lock().expect("no holder panics").as_ref() {
+            on_lost(sessions);
         }
     }
 
@@ -264,8 +296,9 @@ fn read_runs(fd: OwnedFd) -> Result<Vec<TouchedRun>> {
     Ok(decode_runs(&bytes)?)
 }
 
-fn read_events(pager: &Weak<Pager>, socket: &Arc<OwnedFd>) {
+fn read_events(pager: &Weak<Pager>, socket: &Arc<OwnedFd>, answered: &Mutex<Instant>) {
     while let Ok(Some((bytes, fds))) = receive_message(socket.as_fd()) {
+        *answered.lock().expect("no holder panics") = Instant::now();
         let Some(pager) = pager.upgrade() else { return };
         match serde_json::from_slice::<Event>(&bytes) {
             Ok(event) => pager.take_event(event, fds),
@@ -277,6 +310,22 @@ fn read_events(pager: &Weak<Pager>, socket: &Arc<OwnedFd>) {
     }
     if let Some(pager) = pager.upgrade() {
         pager.restart(socket);
+    }
+}
+
+/// Kills a pager that is there but does not answer. Takes no lock that a sender to it may hold. Ends with its reader.
+fn watch(socket: &OwnedFd, pager: &OwnedFd, answered: &Weak<Mutex<Instant>>) {
+    let ping = serde_json::to_vec(&Command::Ping).expect("plain data");
+    loop {
+        // SAFETY: the buffer is as long as we say. A full socket says that the pager does not read.
+        unsafe { libc::send(socket.as_raw_fd(), ping.as_ptr().cast(), ping.len(), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
+        thread::sleep(PING_INTERVAL);
+        let Some(answered) = answered.upgrade() else { return };
+        if answered.lock().expect("no holder panics").elapsed() > PONG_TIMEOUT {
+            eprintln!("sandboxd: the pager does not answer; it is killed");
+            kill_pid(pager);
+            return;
+        }
     }
 }
 

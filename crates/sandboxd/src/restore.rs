@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thaw_snapshot::envelope::DataKey;
 
@@ -11,6 +12,9 @@ use crate::keeper::{Command, Reply, TimeOffsets, LISTENER_NAME};
 use crate::pager::Pager;
 use crate::sandboxes::{bad, check_name, Made, Sandboxes, Spec, Stopwatch, WorkDirectory};
 use crate::sys;
+
+/// CRIU's part of a restore: as long as AWS gives to all of it.
+const RESTORE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub struct RestoreRequest<'a> {
     pub snapshot: &'a str,
@@ -51,7 +55,7 @@ impl Sandboxes {
         }
         let mut fds: Vec<BorrowedFd> = vec![criu.program.as_fd(), images.as_fd(), work.fd.as_fd()];
         fds.extend(pager_fds.iter().map(AsFd::as_fd));
-        let reply = entry.keeper.ask(&command, &fds).map_err(|error| self.explain(sandbox, error))?;
+        let reply = entry.keeper.ask_within(RESTORE_TIMEOUT, &command, &fds).map_err(|error| self.explain(sandbox, error))?;
         if let Reply::CriuFailed { code } = reply {
             let error = Error::new(Code::RestoreFailed, format!("criu exited with {code}: {}", work.log_tail("restore.log")));
             return Err(self.explain(sandbox, error));
@@ -77,7 +81,7 @@ impl Sandboxes {
     pub fn collect_chunks(&self) -> Result<usize> {
         let _no_restore = self.collecting.write().expect("no holder panics");
         let in_use = self.live_snapshots().iter().flat_map(|prepared| prepared.chunks.iter().copied()).collect();
-        self.snapshots.collect(in_use)
+        self.snapshots.collect(&in_use)
     }
 
     pub fn remove_snapshot(&self, snapshot: &str) -> Result<()> {

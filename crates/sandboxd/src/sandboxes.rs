@@ -299,7 +299,15 @@ impl Sandboxes {
     }
 
     pub fn freeze(&self, sandbox: &str, on: bool) -> Result<()> {
-        Ok(self.entry(sandbox)?.keeper.cgroup.lock().expect("no holder panics").freeze(on)?)
+        let entry = self.entry(sandbox)?;
+        entry.keeper.cgroup.lock().expect("no holder panics").freeze(on)?;
+        if let Some((session, pager)) = &entry.session {
+            // Lost while it was being frozen: it must be able to die.
+            if on && pager.loss(session).is_some() {
+                entry.keeper.cgroup.lock().expect("no holder panics").freeze(false)?;
+            }
+        }
+        Ok(())
     }
 
     pub fn boost(&self, sandbox: &str, on: bool) -> Result<()> {

@@ -104,12 +104,19 @@ impl Snapshots {
 
     /// Removes chunks that no manifest names and no clone needs (`in_use`). A manifest that can't be read stops it: its chunks may be
     /// needed yet.
-    pub fn collect(&self, in_use: HashSet<ChunkName>) -> Result<usize> {
-        let mut named = in_use;
-        for name in self.list()? {
-            named.extend(read_header(&self.read_manifest(&name)?)?.1);
-        }
-        Ok(self.chunks.collect(|name| named.contains(name))?)
+    pub fn collect(&self, in_use: &HashSet<ChunkName>) -> Result<usize> {
+        self.chunks.collect(|| {
+            let mut named = in_use.clone();
+            for name in self.names()?.iter().filter(|name| !name.ends_with(PARTIAL)) {
+                let file = match sys::open_file_beneath(self.root.as_fd(), &format!("{name}/{MANIFEST}")) {
+                    // Removed meanwhile, or never whole.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    other => other?,
+                };
+                named.extend(read_header(&read_all(&file)?).map_err(|error| damaged(name, &error.to_string()))?.1);
+            }
+            Ok(named)
+        })
     }
 
     /// Unreadable at once: it is renamed before its files go.
@@ -197,5 +204,56 @@ impl Snapshots {
     pub fn open_working_set(&self, name: &str, file: Option<&OwnedFd>, key: &DataKey) -> Option<WorkingSet> {
         let set = WorkingSet::open(key, &read_all(file?).ok()?).ok()?;
         (set.header.snapshot == name).then_some(set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestDirectory;
+    use thaw_snapshot::chunk::{ChunkRef, ChunkSecret};
+    use thaw_snapshot::manifest::Header as ManifestHeader;
+
+    const KEY: DataKey = [7; 32];
+
+    fn manifest(name: &str, chunk: ChunkRef) -> Manifest {
+        let header = ManifestHeader {
+            snapshot: name.into(),
+            fingerprint: String::new(),
+            uid: 0,
+            created_at_ms: 0,
+            generation: 0,
+            memory_pages: 0,
+            stored_pages: 0,
+            image_bytes: 0,
+            disk_bytes: 0,
+        };
+        Manifest {
+            header,
+            supervisor_pid: 1,
+            clocks: Default::default(),
+            images: Vec::new(),
+            disk: Vec::new(),
+            spaces: Vec::new(),
+            chunks: vec![chunk],
+        }
+    }
+
+    #[test]
+    fn a_manifest_that_cannot_be_read_stops_the_collection() {
+        let dir = TestDirectory::new();
+        let owner = nix::unistd::getuid().as_raw();
+        let snapshots = Snapshots::open(&dir.0.join("snapshots"), &dir.0.join("chunks"), owner).expect("opens");
+        let (chunk, file) = thaw_snapshot::chunk::seal(&ChunkSecret::new(&[1; 32]), vec![1; 5000]);
+        snapshots.chunks.directory.write(&chunk.name, &file).expect("writes");
+        snapshots.publish("snap-1", &manifest("snap-1", chunk), &KEY).expect("publishes");
+        assert_eq!(snapshots.collect(&HashSet::new()).expect("collects"), 0);
+        let path = dir.0.join("snapshots/snap-1/manifest");
+        let whole = fs::read(&path).expect("reads");
+        fs::write(&path, &whole[..20]).expect("writes");
+        assert!(snapshots.collect(&HashSet::new()).is_err());
+        assert!(snapshots.chunks.directory.has(&chunk.name));
+        snapshots.remove("snap-1").expect("removes");
+        assert_eq!(snapshots.collect(&HashSet::new()).expect("collects"), 1);
     }
 }

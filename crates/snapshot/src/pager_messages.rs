@@ -15,6 +15,8 @@ pub enum Command {
     /// Asks for what was touched so far, and ends the recording.
     Recorded { session: String },
     Forget { snapshot: String },
+    /// Answered at once, by `Pong`: a pager that does not is killed.
+    Ping,
 }
 
 #[derive(Serialize, Deserialize, Debug)]
@@ -26,4 +28,5 @@ pub enum Event {
     Completed { session: String, is_ok: bool },
     /// Descriptor: the runs that were touched (working_set.rs).
     Recorded { session: String, faults: u64, prefetched_pages: u64, prefetch_start_ms: f64, prefetch_end_ms: f64, restored_ms: f64 },
+    Pong,
 }

@@ -1,4 +1,24 @@
-//! What the relay in a sandbox and the pager say to each other, one message each (SEQPACKET).
+//! What the relay in a sandbox and the pager say to each other, one message each (SEQPACKET), and what both do with their copies
+//! of the userfaultfds.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use crate::PAGE_SIZE_BYTES;
+
+/// Of `linux/userfaultfd.h`.
+const UFFDIO_COPY: libc::c_ulong = 0xC028_AA03;
+/// Above `vm.mmap_min_addr`, below all programs: nothing is ever mapped there.
+const UNMAPPED_ADDRESS: u64 = 0x10000;
+
+/// False where the process has gone, or has become another program: nobody will read from its memory again.
+pub fn has_process(uffd: BorrowedFd) -> bool {
+    let page = [0u8; PAGE_SIZE_BYTES];
+    // To, from, length, mode, copied. A process that lives answers ENOENT.
+    let mut request = [UNMAPPED_ADDRESS, page.as_ptr() as u64, page.len() as u64, 0, 0];
+    // SAFETY: the kernel reads `page` and writes into the request only.
+    let done = unsafe { libc::ioctl(uffd.as_raw_fd(), UFFDIO_COPY, request.as_mut_ptr()) };
+    !(done != 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH))
+}
 
 /// Descriptors travel with `Process`: its userfaultfd.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

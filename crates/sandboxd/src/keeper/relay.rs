@@ -11,7 +11,7 @@ use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::{kill, Signal};
 use nix::unistd::{fork, ForkResult, Pid};
 use thaw_snapshot::messages::{receive_message, receive_up_to, send_message};
-use thaw_snapshot::relay::{FromRelay, ToRelay};
+use thaw_snapshot::relay::{has_process, FromRelay, ToRelay};
 
 use crate::sys;
 
@@ -19,6 +19,8 @@ use crate::sys;
 pub const LISTENER_NAME: &str = "lazy-pages.socket";
 /// CRIU's LAZY_PAGES_RESTORE_FINISHED.
 const RESTORE_FINISHED: i32 = 0x5253_5446;
+/// Descriptors of processes that have ended, at most.
+const HELD_DEAD_MAX: usize = 64;
 
 /// Returns at once; the relay ends with the clone, or when the pager says that it is not needed any more.
 pub fn start(listener: BorrowedFd, pager: BorrowedFd) -> io::Result<()> {
@@ -40,6 +42,7 @@ pub fn start(listener: BorrowedFd, pager: BorrowedFd) -> io::Result<()> {
 /// True where the pager let the clone go.
 fn serve(listener: BorrowedFd, pager: BorrowedFd) -> io::Result<bool> {
     let mut held = Vec::new();
+    let mut keep_at = HELD_DEAD_MAX;
     let mut criu = accept(listener, pager)?;
     loop {
         let mut fds = vec![PollFd::new(pager, PollFlags::POLLIN)];
@@ -54,7 +57,14 @@ fn serve(listener: BorrowedFd, pager: BorrowedFd) -> io::Result<bool> {
         if is_ready[0] {
             let Some((bytes, mut fds)) = receive_message(pager)? else { return Ok(false) };
             match ToRelay::decode(&bytes) {
-                Some(ToRelay::Hold) => held.append(&mut fds),
+                Some(ToRelay::Hold) => {
+                    held.append(&mut fds);
+                    if held.len() >= keep_at {
+                        // A function may fork for each of its events: the dead are let go.
+                        held.retain(|uffd: &OwnedFd| has_process(uffd.as_fd()));
+                        keep_at = held.len() + HELD_DEAD_MAX;
+                    }
+                }
                 Some(ToRelay::Release) => return Ok(true),
                 None => return Ok(false),
             }

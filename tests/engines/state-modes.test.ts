@@ -1,0 +1,109 @@
+/**
+ * Every state program in every way in which a clone can get its memory: at once, on demand, by CRIU's own daemon, from chunks that the
+ * host lacks, as a snapshot of a clone, two at once, and with a recorded working set. Each program checks itself.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { REPOSITORY } from "../../tools/thaw-server.ts";
+import { type TestClone, TestSandboxd } from "../support/sandboxd.ts";
+
+const PROGRAMS = join(REPOSITORY, "tests/engines/programs");
+const NOT_STATES = new Set(["runtime.py", "memory.py", "confinement.py"]);
+const STATES = readdirSync(PROGRAMS).filter((name) => name.endsWith(".py") && !NOT_STATES.has(name));
+/** Most programs use their state up when they check it. */
+const CHECKS_AGAIN = (state: string): boolean => programOf(state).includes("map_pages");
+
+function programOf(state: string): string {
+  const read = (name: string): string => readFileSync(join(PROGRAMS, name), "utf8");
+  const program = read(state);
+  return [read("runtime.py"), ...(program.includes("map_pages") ? [read("memory.py")] : []), program, "serve(check)"].join("\n");
+}
+
+describe.each(["lazy", "eager", "stock-lazy"] as const)("memory %s", (memory) => {
+  let sandboxd: TestSandboxd;
+  const clones: TestClone[] = [];
+
+  beforeAll(async () => {
+    sandboxd = await TestSandboxd.start({ memory });
+  });
+
+  afterAll(() => sandboxd?.remove());
+
+  const cleanUp = async (): Promise<void> => {
+    await Promise.all(clones.splice(0).map((clone) => clone.destroy()));
+  };
+
+  async function kept(clone: Promise<TestClone>): Promise<TestClone> {
+    const made = await clone;
+    clones.push(made);
+    return made;
+  }
+
+  it.for(STATES)("%s: two clones at once", async (state, { expect }) => {
+    try {
+      const original = await kept(sandboxd.create(programOf(state)));
+      const snapshot = await sandboxd.snapshot(original);
+      const both = await Promise.all([kept(sandboxd.restore(snapshot, original.spec)), kept(sandboxd.restore(snapshot, original.spec))]);
+      expect(await Promise.all(both.map((clone) => clone.invoke()))).toEqual(["ok", "ok"]);
+      if (CHECKS_AGAIN(state)) expect(await Promise.all(both.map((clone) => clone.invoke()))).toEqual(["ok", "ok"]);
+    } finally {
+      await cleanUp();
+    }
+  });
+
+  describe.skipIf(memory !== "lazy")("on demand", () => {
+    it.for(STATES)("%s: chunks that the host lacks", async (state, { expect }) => {
+      try {
+        const original = await kept(sandboxd.create(programOf(state)));
+        const snapshot = await sandboxd.snapshot(original);
+        await sandboxd.restart();
+        const asked = sandboxd.makeCold();
+        const clone = await kept(sandboxd.restore(snapshot, original.spec));
+        expect(await clone.invoke()).toBe("ok");
+        expect(asked()).toBeGreaterThan(0);
+      } finally {
+        await cleanUp();
+      }
+    });
+
+    it.for(STATES)("%s: a snapshot of a clone, and of its clone", async (state, { expect }) => {
+      try {
+        const original = await kept(sandboxd.create(programOf(state)));
+        const first = await sandboxd.snapshot(original);
+        // Untouched: nearly all of its pages are put in place by the pager alone.
+        const second = await sandboxd.snapshot(await kept(sandboxd.restore(first, original.spec)));
+        const clone = await kept(sandboxd.restore(second, original.spec));
+        expect(await clone.invoke()).toBe("ok");
+        // Much of it touched by its own process.
+        const third = await sandboxd.snapshot(CHECKS_AGAIN(state) ? clone : await kept(sandboxd.restore(second, original.spec)));
+        expect(await (await kept(sandboxd.restore(third, original.spec))).invoke()).toBe("ok");
+      } finally {
+        await cleanUp();
+      }
+    });
+
+    it.for(STATES)("%s: a recorded working set, then laid out by it", async (state, { expect }) => {
+      try {
+        const original = await kept(sandboxd.create(programOf(state)));
+        const snapshot = await sandboxd.snapshot(original);
+        for (const recordings of [1, 2]) {
+          const clone = await kept(sandboxd.restore(snapshot, original.spec));
+          expect(await clone.invoke()).toBe("ok");
+          const recorded = await sandboxd.host.recordWorkingSet(clone.spec.environmentId, true);
+          expect(recorded.pages).toBeGreaterThan(0);
+          expect(recorded.recordings).toBe(recordings);
+        }
+        const third = await kept(sandboxd.restore(snapshot, original.spec));
+        await sandboxd.host.repack(snapshot, sandboxd);
+        await sandboxd.host.collectChunks();
+        const fourth = await kept(sandboxd.restore(snapshot, original.spec));
+        expect(await Promise.all([third.invoke(), fourth.invoke()])).toEqual(["ok", "ok"]);
+        const recorded = await sandboxd.host.recordWorkingSet(fourth.spec.environmentId, false);
+        expect(recorded.prefetchedPages).toBeGreaterThan(0);
+      } finally {
+        await cleanUp();
+      }
+    });
+  });
+});

@@ -1,0 +1,254 @@
+/** sandboxd alone, without a server: for tests that ask for what the product does not do by itself (a snapshot of a clone, a lying pager). */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { newEnvironmentId, newSnapshotId, type SnapshotId } from "../../packages/server/src/base/ids.ts";
+import type { SandboxSpec, SandboxExit } from "../../packages/server/src/ports/engine.ts";
+import type { HostedSnapshot, SandboxHost } from "../../packages/server/src/ports/sandbox-host.ts";
+import type { RuntimeCall, SupervisorLink } from "../../packages/server/src/ports/supervisor.ts";
+import { connectSandboxd } from "../../packages/server/src/sandboxd/client.ts";
+import { connectSupervisor } from "../../packages/server/src/supervisor/connect-supervisor.ts";
+import { REPOSITORY } from "../../tools/thaw-server.ts";
+import { childrenOf } from "../../tools/processes.ts";
+
+const BINARIES = process.env["THAW_BINARIES"] ?? join(REPOSITORY, "target/x86_64-unknown-linux-gnu/release");
+const THAW_HOME = process.env["THAW_HOME"] ?? "/var/lib/thaw";
+const FINGERPRINT = "test";
+const UID = 100_077;
+const API = "127.0.0.1:9001";
+const ANSWER_TIMEOUT_MS = 20_000;
+
+export interface SandboxdOptions {
+  readonly memory?: "lazy" | "eager" | "stock-lazy";
+  /** In place of thaw-pager. */
+  readonly pager?: string;
+  readonly pagerMemoryMib?: number;
+}
+
+export class TestSandboxd {
+  readonly dir = mkdtempSync(join(tmpdir(), "thaw-test-"));
+  readonly dataKey = randomBytes(32);
+  readonly chunkSecret = randomBytes(32);
+  #options: SandboxdOptions;
+  #child: ChildProcess | null = null;
+  #host: SandboxHost | null = null;
+  #output: string[] = [];
+
+  private constructor(options: SandboxdOptions) {
+    this.#options = options;
+    chmodSync(this.dir, 0o755);
+    for (const name of ["run", "data", "data/code"]) mkdirSync(join(this.dir, name), { recursive: true, mode: 0o755 });
+  }
+
+  static async start(options: SandboxdOptions = {}): Promise<TestSandboxd> {
+    const made = new TestSandboxd(options);
+    await made.#start();
+    return made;
+  }
+
+  get host(): SandboxHost {
+    if (this.#host === null) throw new Error("sandboxd does not run");
+    return this.#host;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  output(): string {
+    return this.#output.join("");
+  }
+
+  pagerPid(): number | undefined {
+    return childrenOf(this.pid).find(({ command }) => command.includes("--memory-mib"))?.pid;
+  }
+
+  chunksDir(): string {
+    return join(this.dir, "data/chunks");
+  }
+
+  snapshotFile(snapshotId: SnapshotId, name: "manifest" | "working-set"): string {
+    return join(this.dir, "data/snapshots", snapshotId, name);
+  }
+
+  /** Nothing decrypted is left in its memory. */
+  async restart(options: SandboxdOptions = this.#options): Promise<void> {
+    await this.#stop();
+    this.#options = options;
+    await this.#start();
+  }
+
+  /** All chunks go elsewhere; each comes back when it is asked for. Says how many were. */
+  makeCold(): () => number {
+    const far = join(this.dir, `far-${randomBytes(4).toString("hex")}`);
+    mkdirSync(far);
+    for (const group of readdirSync(this.chunksDir())) renameSync(join(this.chunksDir(), group), join(far, group));
+    let asked = 0;
+    this.host.onChunkWanted(async (chunk) => {
+      asked++;
+      mkdirSync(join(this.chunksDir(), chunk.slice(0, 2)), { recursive: true });
+      renameSync(join(far, chunk.slice(0, 2), chunk), join(this.chunksDir(), chunk.slice(0, 2), chunk));
+      return true;
+    });
+    return () => asked;
+  }
+
+  async create(program: string | Buffer): Promise<TestClone> {
+    const task = `code-${randomBytes(4).toString("hex")}`;
+    mkdirSync(join(this.dir, "data/code", task), { mode: 0o755 });
+    writeFileSync(join(this.dir, "data/code", task, "bootstrap"), program, { mode: 0o755 });
+    const spec = specOf(task);
+    const hosted = await this.host.create(spec);
+    const clone = new TestClone(this, spec, await connectSupervisor(hosted.controlSocket), hosted.exited);
+    await clone.link.spawn({ name: "runtime", argv: ["/var/task/bootstrap"], env: { AWS_LAMBDA_RUNTIME_API: API, PATH: "/usr/bin:/bin" }, cwd: "/var/task" });
+    await clone.ready();
+    return clone;
+  }
+
+  async restore(snapshotId: SnapshotId, like: SandboxSpec): Promise<TestClone> {
+    const spec = specOf(like.task);
+    const hosted = await this.host.restore(spec, snapshotId, FINGERPRINT, this.dataKey);
+    const link = connectSupervisor(hosted.controlSocket);
+    return new TestClone(this, spec, await link, hosted.exited);
+  }
+
+  async snapshot(clone: TestClone): Promise<SnapshotId> {
+    return (await this.take(clone)).snapshotId;
+  }
+
+  async take(clone: TestClone): Promise<HostedSnapshot & { readonly snapshotId: SnapshotId }> {
+    const snapshotId = newSnapshotId();
+    await clone.ready();
+    await clone.link.park();
+    const taken = await this.host.snapshot(clone.spec.environmentId, snapshotId, FINGERPRINT, this);
+    return { ...taken, snapshotId };
+  }
+
+  async remove(): Promise<void> {
+    await this.#stop();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** SIGKILL; what it did is left to the next start. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+    this.#host?.close();
+    this.#child = null;
+  }
+
+  async #start(): Promise<void> {
+    const { memory = "lazy", pager = join(BINARIES, "thaw-pager"), pagerMemoryMib = 256 } = this.#options;
+    const args = ["serve", "--run", join(this.dir, "run"), "--data", join(this.dir, "data"), "--runtimes", join(THAW_HOME, "runtimes")];
+    args.push("--clients", join(REPOSITORY, "runtimes/dist"), "--supervisor", join(BINARIES, "thaw-supervisor"), "--server-uid", "0", "--pool", "1");
+    args.push("--memory", memory, "--pager", pager, "--pager-uid", "64322", "--pager-memory-mib", String(pagerMemoryMib), "--criu", join(THAW_HOME, "criu/criu"));
+    const child = spawn("setpriv", ["--pdeathsig", "TERM", join(BINARIES, "thaw-sandboxd"), ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stderr.on("data", (bytes: Buffer) => this.#output.push(bytes.toString()));
+    this.#child = child;
+    await new Promise<void>((resolve, reject) => {
+      createInterface({ input: child.stdout }).once("line", () => resolve());
+      child.once("exit", (code) => reject(new Error(`sandboxd ended with ${code}: ${this.output()}`)));
+    });
+    this.#host = await connectSandboxd(join(this.dir, "run/sandboxd.sock"));
+  }
+
+  async #stop(): Promise<void> {
+    const child = this.#child;
+    this.#host?.close();
+    this.#child = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill("SIGTERM");
+    await gone;
+  }
+}
+
+function specOf(task: string): SandboxSpec {
+  const environmentId = newEnvironmentId();
+  return { environmentId, root: "host", lang: null, client: "provided", task, opt: null, uid: UID, memorySizeMib: 512, tmpSizeMib: 512 };
+}
+
+/** A sandbox whose program speaks the Runtime API (tests/engines/programs/runtime.py). */
+export class TestClone {
+  readonly spec: SandboxSpec;
+  readonly link: SupervisorLink;
+  readonly exited: Promise<SandboxExit>;
+  readonly #sandboxd: TestSandboxd;
+  #next: RuntimeCall | null = null;
+  #answer: string | null = null;
+  #isLost = false;
+  #changed: () => void = () => undefined;
+
+  constructor(sandboxd: TestSandboxd, spec: SandboxSpec, link: SupervisorLink, exited: Promise<SandboxExit>) {
+    this.#sandboxd = sandboxd;
+    this.spec = spec;
+    this.link = link;
+    this.exited = exited;
+    link.listen({
+      onCall: (call) => this.#onCall(call),
+      onAbandoned: () => undefined,
+      onLog: () => undefined,
+      onExit: () => this.#lose(),
+      onLost: () => this.#lose(),
+    });
+  }
+
+  /** The program waits for an event. */
+  ready(): Promise<void> {
+    return this.#until("an idle program", () => this.#next !== null);
+  }
+
+  /** Sends an event; what the program answers. Rejects when the sandbox ends before. */
+  async invoke(event: unknown = {}): Promise<unknown> {
+    await this.ready();
+    const call = this.#next;
+    this.#next = null;
+    this.#answer = null;
+    call?.respond(200, { "Lambda-Runtime-Aws-Request-Id": "r-1", "Content-Type": "application/json" }, JSON.stringify(event));
+    await this.#until("an answer", () => this.#answer !== null);
+    return JSON.parse(this.#answer ?? "null") as unknown;
+  }
+
+  async destroy(): Promise<void> {
+    this.link.close();
+    await this.#sandboxd.host.destroy(this.spec.environmentId);
+  }
+
+  #onCall(call: RuntimeCall): void {
+    if (call.method === "GET") this.#next = call;
+    else {
+      this.#answer = call.body.toString();
+      call.respond(202, {}, "");
+    }
+    this.#changed();
+  }
+
+  #lose(): void {
+    this.#isLost = true;
+    this.#changed();
+  }
+
+  #until(what: string, isThere: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`never: ${what}\n${this.#sandboxd.output().slice(-2000)}`)), ANSWER_TIMEOUT_MS);
+      const look = (): void => {
+        if (!isThere() && !this.#isLost) return;
+        clearTimeout(timer);
+        this.#changed = () => undefined;
+        if (isThere()) resolve();
+        else reject(new CloneLost());
+      };
+      this.#changed = look;
+      look();
+    });
+  }
+}
+
+export class CloneLost extends Error {}
