@@ -18,11 +18,20 @@ export interface HttpServerOptions {
 
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { random } = options.control.services;
+  const closing = new AbortController();
   const app = fastify({
     bodyLimit: BODY_SIZE_BYTES_MAX,
     genReqId: () => random.uuid(),
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 4096 },
+    frameworkErrors: (error, request, reply) => {
+      send(reply as FastifyReply, request as FastifyRequest, errorReply("InvalidRequestContentException", error.message, {}, 400));
+    },
+  });
+  endConnectionsOnClose(app, closing.signal);
+  app.addHook("preClose", (done) => {
+    closing.abort();
+    done();
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
@@ -32,13 +41,24 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     const message = isTooLarge ? "Request must be smaller than 70167211 bytes for the CreateFunction operation" : error.message;
     send(reply, request, errorReply(name, message, {}, error.statusCode ?? 400));
   });
+  app.setNotFoundHandler((request, reply) => {
+    send(reply, request, errorReply("UnknownOperationException", `There is nothing at ${request.method} ${request.url}.`));
+  });
   app.get(`${ADMIN_PREFIX}health`, (_request, reply) => reply.send({ status: "ok" }));
-  app.put(`${ADMIN_PREFIX}objects/*`, { bodyLimit: OBJECT_SIZE_BYTES_MAX }, (request, reply) => serve(options, request, reply));
-  app.route({ method: ["GET", "POST", "PUT", "DELETE", "PATCH"], url: "/*", handler: (request, reply) => serve(options, request, reply) });
+  app.put(`${ADMIN_PREFIX}objects/*`, { bodyLimit: OBJECT_SIZE_BYTES_MAX }, (request, reply) => serve(options, request, reply, closing.signal));
+  app.route({ method: ["GET", "POST", "PUT", "DELETE", "PATCH"], url: "/*", handler: (request, reply) => serve(options, request, reply, closing.signal) });
   return app;
 }
 
-async function serve(options: HttpServerOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+/** A connection whose answer was under way at the close would stay open for the client's next request, and the close wait for it. */
+function endConnectionsOnClose(app: FastifyInstance, closing: AbortSignal): void {
+  app.addHook("onResponse", (request, _reply, done) => {
+    if (closing.aborted) request.raw.socket.destroySoon();
+    done();
+  });
+}
+
+async function serve(options: HttpServerOptions, request: FastifyRequest, reply: FastifyReply, closing: AbortSignal): Promise<FastifyReply> {
   const wire = toWire(request);
   const refused = checkSignature(options, request, wire);
   if (refused !== null) return send(reply, request, errorReply(refused.name, refused.message, {}, refused.status));
@@ -46,7 +66,7 @@ async function serve(options: HttpServerOptions, request: FastifyRequest, reply:
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
   try {
-    return send(reply, request, await serveAdminApi(options.control, wire, options.describeHost, gone.signal));
+    return send(reply, request, await serveAdminApi(options.control, wire, options.describeHost, AbortSignal.any([gone.signal, closing])));
   } catch (error) {
     return send(reply, request, replyOfError(error, options.control.services.onProblem));
   }

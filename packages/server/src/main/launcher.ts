@@ -7,7 +7,7 @@
  * ```
  * Both end when this process ends, however it ends (`setpriv --pdeathsig`); this process ends when one of them does.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -66,6 +66,8 @@ export async function launch(options: ServeOptions, argv: readonly string[]): Pr
     const sandboxd = await startSandboxd(options, layout);
     const server = startServer(options, layout, argv);
     await superviseUntilEnd(sandboxd, server);
+    // Killed, it left what was frozen.
+    if (sandboxd.signalCode !== null) spawnSync(layout.sandboxd, ["sweep"], { stdio: "inherit" });
   } finally {
     rmSync(layout.runDir, { recursive: true, force: true });
   }
