@@ -6,7 +6,7 @@ import { parseFunctionName } from "../model/function-name.ts";
 import { CREATING_STATE, type VersionRecord } from "../model/function-record.ts";
 import { checkRevision, checkSettled, findFunction, findLatest } from "./lookup.ts";
 import { pageOf } from "./pages.ts";
-import { presentVersion } from "./present.ts";
+import { presentListedVersion, presentVersion } from "./present.ts";
 import type { Publisher } from "./publisher.ts";
 import type { ControlServices } from "./services.ts";
 
@@ -39,7 +39,7 @@ export class VersionOperations {
     findFunction(this.#services, name);
     const page = pageOf(store.listVersions(name), (record) => record.version, input.Marker, input.MaxItems);
     return {
-      Versions: page.items.map((record) => presentVersion(scope, record, { qualifiedArn: true })),
+      Versions: page.items.map((record) => presentListedVersion(scope, record, { qualifiedArn: true })),
       ...(page.nextMarker === undefined ? {} : { NextMarker: page.nextMarker }),
     };
   }
