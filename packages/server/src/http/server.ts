@@ -1,5 +1,5 @@
 /** The HTTP listener: signatures checked, requests given ids, and handed to the Lambda API or to Thaw's own. */
-import { type SignatureProblem, verifySignature, type WireRequest } from "@thaw/lambda-api";
+import { presignQuery, type SignatureProblem, type SigningCredentials, verifySignature, type WireRequest } from "@thaw/lambda-api";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ControlPlane } from "../control/control-plane.ts";
 import { ADMIN_PREFIX, type HostDescription, serveAdminApi, type StreamReply } from "./admin-api.ts";
@@ -8,10 +8,14 @@ import { errorReply, type Reply, replyOfError } from "./reply.ts";
 
 /** A zip of 50 MiB in base64, with room for the rest of the request; objects for S3Bucket/S3Key go up to 256 MiB. */
 const BODY_SIZE_BYTES_MAX = 70 * 1024 * 1024;
+/** As on AWS. */
+const LINK_VALID_S = 600;
 const OBJECT_SIZE_BYTES_MAX = 262_144_000;
 
 export interface HttpServerOptions {
   readonly control: ControlPlane;
+  /** To sign links with. */
+  readonly credentials: SigningCredentials;
   readonly secretOf: (accessKeyId: string) => string | null;
   readonly describeHost: HostDescription;
 }
@@ -62,7 +66,7 @@ async function serve(options: HttpServerOptions, request: FastifyRequest, reply:
   const wire = toWire(request);
   const refused = checkSignature(options, request, wire);
   if (refused !== null) return send(reply, request, errorReply(refused.name, refused.message, {}, refused.status));
-  if (!wire.path.startsWith(ADMIN_PREFIX)) return send(reply, request, await serveLambdaApi(options.control, wire, request.id));
+  if (!wire.path.startsWith(ADMIN_PREFIX)) return send(reply, request, await serveLambdaApi(options.control, wire, request.id, linkTo(options, request)));
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
   try {
@@ -70,6 +74,14 @@ async function serve(options: HttpServerOptions, request: FastifyRequest, reply:
   } catch (error) {
     return send(reply, request, replyOfError(error, options.control.services.onProblem));
   }
+}
+
+/** To the address that the client used. */
+function linkTo(options: HttpServerOptions, request: FastifyRequest): (path: string) => string {
+  const { scope, clock } = options.control.services;
+  const host = request.headers.host ?? "";
+  const protocol = request.headers["x-forwarded-proto"] === "https" ? "https" : "http";
+  return (path) => `${protocol}://${host}${path}?${presignQuery(path, host, options.credentials, scope.region, clock.nowMs(), LINK_VALID_S)}`;
 }
 
 function toWire(request: FastifyRequest): WireRequest {

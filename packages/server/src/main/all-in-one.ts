@@ -76,6 +76,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   await control.recover();
   const app = createHttpServer({
     control,
+    credentials,
     secretOf: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : null),
     describeHost: () => describeHost(host, engine, catalog),
   });
