@@ -100,6 +100,7 @@ export class EnvironmentCore {
       logGroup: version.logGroup,
       logStream: nameLogStream(environmentId, version.version, services.clock.nowMs()),
       format: version.logFormat,
+      systemLogLevel: version.systemLogLevel,
       phaseSizeBytesMax: services.limits.logPhaseSizeBytesMax,
     });
   }
