@@ -49,6 +49,29 @@ describe.each(["launcher", "server", "sandboxd"] as const)("SIGKILL of the %s", 
   });
 });
 
+it("leaves versions Pending where sandboxd is told to end, and takes them up again", { timeout: 90_000 }, async ({ expect }) => {
+  await withServer(async (server, functions, restart) => {
+    const names = await Promise.all(Array.from({ length: 8 }, () => functions.createSnapStart(QUICK)));
+    for (const name of names) await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
+    // Then others are in the middle of it: being made, initialised, dumped.
+    await functions.eventually("the first is Active", async () => {
+      const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: names[0], Qualifier: "1" }));
+      return now.State === "Active";
+    });
+    const parts = childrenOf(server.pid);
+    process.kill(parts.find((each) => each.command.includes("thaw-sandboxd"))?.pid ?? 0, "SIGTERM");
+    await functions.eventually("all have ended", async () => parts.every((each) => !isAlive(each.pid)));
+    const next = await restart();
+    for (const name of names) {
+      const settled = await next.eventually("settled", async () => {
+        const now = await next.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
+        return now.State !== "Pending" && now;
+      });
+      expect(settled).toMatchObject({ State: "Active", SnapStart: { OptimizationStatus: "On" } });
+    }
+  });
+});
+
 describe("an environment that was frozen when sandboxd was killed", () => {
   const invoked = async (server: ThawServer, functions: TestFunctions): Promise<ReadonlyArray<{ readonly pid: number; readonly command: string }>> => {
     const name = await functions.create(QUICK);

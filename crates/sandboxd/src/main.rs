@@ -114,12 +114,14 @@ fn run(directories: sandboxes::Directories, server_uid: u32, criu_path: &str, po
     let pool = pool::Pool::new(Arc::clone(&host), pool_size);
     let all = Arc::new(sandboxes::Sandboxes::new(directories, server_uid, criu, Arc::clone(&pool))?);
     let listener = listen(&run_dir, server_uid)?;
+    let current = Arc::new(server::Current::default());
     thread::spawn({
-        let all = Arc::clone(&all);
-        move || server::serve(&listener, &all, version, has_nat)
+        let (all, current) = (Arc::clone(&all), Arc::clone(&current));
+        move || server::serve(&listener, &all, &current, version, has_nat)
     });
     println!("sandboxd ready");
     signals.wait().map_err(io::Error::from)?;
+    current.hang_up();
     all.destroy_all();
     pool.close();
     host.hierarchy.remove();

@@ -79,7 +79,8 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   args.push("--clients", layout.clients, "--supervisor", layout.supervisor, "--server-uid", String(options.serverUid));
   args.push("--pool", String(options.poolSize));
   if (options.engine === "criu") args.push("--criu", layout.criu);
-  const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "inherit"] });
+  // A group of its own: Ctrl-C is for us, and sandboxd ends last, when what is running has been answered.
+  const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "inherit"], detached: true });
   const ready = new Promise<boolean>((done) => {
     const timer = setTimeout(() => done(false), SANDBOXD_START_TIMEOUT_MS);
     const finish = (ok: boolean): void => {
