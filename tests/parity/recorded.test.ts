@@ -259,6 +259,19 @@ describe("recorded from AWS", () => {
     expect((await functions.invoke(name)).payload).toMatch(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$/);
   });
 
+  it("a version named by mistake is not taken for $LATEST", async ({ expect }) => {
+    const name = await functions.create({ "index.mjs": "" }, { FunctionName: "changed" });
+    const version = await functions.publish(name);
+    const FunctionName = `${name}:${version}`;
+    const changes = [
+      new aws.UpdateFunctionConfigurationCommand({ FunctionName, Timeout: 9 }),
+      new aws.UpdateFunctionCodeCommand({ FunctionName, ZipFile: await zipOf({ b: "" }) }),
+      new aws.PublishVersionCommand({ FunctionName }),
+    ];
+    for (const change of changes) expect(await refused(send(change))).toMatchObject({ Code: "InvalidParameterValueException", status: 400 });
+    expect(await send(new aws.GetFunctionConfigurationCommand({ FunctionName: name }))).toMatchObject({ Timeout: 10 });
+  });
+
   it("log levels go with JSON only", async ({ expect }) => {
     const name = await functions.create({ "index.mjs": "" }, { FunctionName: "levels", LoggingConfig: { LogFormat: "JSON", ApplicationLogLevel: "DEBUG" } });
     const update = (LoggingConfig: aws.LoggingConfig): Promise<aws.UpdateFunctionConfigurationCommandOutput> =>

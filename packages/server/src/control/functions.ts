@@ -5,7 +5,7 @@ import { ApiError, conflict, invalidParameter } from "../model/api-error.ts";
 import { changeConfig, type ConfigRules, createConfig } from "../model/function-config.ts";
 import { functionArn, parseFunctionName } from "../model/function-name.ts";
 import { ACTIVE_STATE, CREATING_STATE, type CodeInfo, LATEST, UPDATING_STATE, type VersionRecord } from "../model/function-record.ts";
-import { checkRevision, checkSettled, findFunction, findLatest, findVersion } from "./lookup.ts";
+import { checkRevision, checkSettled, findFunction, findLatest, findVersion, nameForChange } from "./lookup.ts";
 import { pageOf } from "./pages.ts";
 import { presentListedVersion, presentVersion } from "./present.ts";
 import type { Publisher } from "./publisher.ts";
@@ -106,7 +106,7 @@ export class FunctionOperations {
 
   async updateCode(input: In<"UpdateFunctionCode">): Promise<Out<"UpdateFunctionCode">> {
     const { store, scope } = this.#services;
-    const { name } = parseFunctionName(scope, input.FunctionName);
+    const name = nameForChange(this.#services, input.FunctionName);
     if (input.ImageUri !== undefined) throw invalidParameter("Please don't provide ImageUri when updating a function with packageType Zip.");
     const before = findLatest(this.#services, name);
     checkSettled(this.#services, before);
@@ -123,7 +123,7 @@ export class FunctionOperations {
 
   updateConfiguration(input: In<"UpdateFunctionConfiguration">): Out<"UpdateFunctionConfiguration"> {
     const { store, scope } = this.#services;
-    const { name } = parseFunctionName(scope, input.FunctionName);
+    const name = nameForChange(this.#services, input.FunctionName);
     const updated = store.transaction(() =>
       this.#updateLatest(name, input.RevisionId, (latest) => ({ ...latest, config: changeConfig(latest.config, input, this.#rules) })),
     );
