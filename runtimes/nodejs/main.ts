@@ -6,7 +6,7 @@
  *
  * The official client has no restore support. Error reports and exit codes are those of AWS's Python client, whose hooks are AWS's own.
  */
-import { installConsole, setRequestId } from "./console.ts";
+import { installConsole, logInvokeError, setRequestId } from "./console.ts";
 import { describeError, errorTypeOf } from "./errors.ts";
 import { createContext } from "./context.ts";
 import { type Handler, loadHandler } from "./handler.ts";
@@ -63,7 +63,7 @@ async function serve(handler: Handler): Promise<void> {
     const result = await handler(JSON.parse(invocation.body), createContext(invocation));
     body = JSON.stringify(result) ?? "null";
   } catch (error) {
-    console.error("Invoke Error", JSON.stringify(describeError(error)));
+    logInvokeError(error);
     path = `/runtime/invocation/${invocation.requestId}/error`;
     body = JSON.stringify(describeError(error));
     errorType = errorTypeOf(error);

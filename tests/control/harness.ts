@@ -119,7 +119,7 @@ export class ControlHarness {
       parity: this.#options.parity ?? "extended",
       store,
       code: memoryCode,
-      objects: { put: async () => ({ sizeBytes: 0 }), get: async () => null, remove: async () => undefined },
+      objects: { hasBucket: async () => false, put: async () => ({ sizeBytes: 0 }), get: async () => null, remove: async () => undefined },
       logs: this.logs,
       worker,
       clock,

@@ -1,7 +1,7 @@
 /** The CLI as a user types it: deploy, deploy again, invoke, logs, environments, snapshots, and a mistake or two. */
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,6 +70,19 @@ it("says what a template has that is not supported, and changes nothing", async 
   expect(refused.stderr).toContain("Resources.Table AWS::DynamoDB::Table is not supported");
   expect(refused.stderr).toContain("Resources.F.Events is not supported");
   expect((await thaw("invoke", "refused")).stderr).toContain("Function not found");
+});
+
+it("deploys what sam build has written, named after the project", async ({ expect }) => {
+  const build = join(scratch, "shop/.aws-sam/build");
+  mkdirSync(join(build, "Hello"), { recursive: true });
+  writeFileSync(join(build, "Hello/index.mjs"), "export const handler = async () => 'built';\n");
+  const properties = "{ CodeUri: Hello, Handler: index.handler, Runtime: nodejs24.x, AutoPublishAlias: live, SnapStart: { ApplyOn: PublishedVersions } }";
+  writeFileSync(
+    join(build, "template.yaml"),
+    `Transform: AWS::Serverless-2016-10-31\nResources:\n  Hello: { Type: AWS::Serverless::Function, Metadata: { SamResourceId: Hello }, Properties: ${properties} }\n`,
+  );
+  expect((await thaw("deploy", join(build, "template.yaml"))).stderr).toContain("shop-Hello: version 1 is Active");
+  expect((await thaw("invoke", "shop-Hello:live")).stdout).toContain("built");
 });
 
 it("explains mistakes", async ({ expect }) => {

@@ -106,6 +106,10 @@ describe("AWS CLI", () => {
     expect(JSON.parse(readFileSync(out, "utf8"))).toEqual({ hello: "Grace", version: "1" });
     await aws("tag-resource", "--resource", "arn:aws:lambda:us-east-1:000000000000:function:cli", "--tags", "team=thaw");
     expect(await aws("list-tags", "--resource", "arn:aws:lambda:us-east-1:000000000000:function:cli")).toContain("thaw");
+    const { Code } = JSON.parse(await aws("get-function", "--function-name", "cli", "--qualifier", "1")) as { Code: { Location: string } };
+    const download = await fetch(Code.Location);
+    expect(download.status).toBe(200);
+    expect(Buffer.from(await download.arrayBuffer()).equals(readFileSync(join(scratch, "function.zip")))).toBe(true);
     await aws("delete-function", "--function-name", "cli");
     await expect(aws("get-function", "--function-name", "cli")).rejects.toThrow("ResourceNotFoundException");
   });

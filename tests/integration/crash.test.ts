@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, openSync, readdirSync, readSync, truncateSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
+import { childrenOf } from "../../tools/processes.ts";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 
@@ -44,6 +45,59 @@ describe.each(["launcher", "server", "sandboxd"] as const)("SIGKILL of the %s", 
       const restored = await next.invoke(ready, {}, version);
       expect(restored.payload).toBe("quick");
       expect(restored.log).toContain("Restore Duration");
+    });
+  });
+});
+
+it("leaves versions Pending where sandboxd is told to end, and takes them up again", { timeout: 90_000 }, async ({ expect }) => {
+  await withServer(async (server, functions, restart) => {
+    const names = await Promise.all(Array.from({ length: 8 }, () => functions.createSnapStart(QUICK)));
+    for (const name of names) await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
+    // Then others are in the middle of it: being made, initialised, dumped.
+    await functions.eventually("the first is Active", async () => {
+      const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: names[0], Qualifier: "1" }));
+      return now.State === "Active";
+    });
+    const parts = childrenOf(server.pid);
+    process.kill(parts.find((each) => each.command.includes("thaw-sandboxd"))?.pid ?? 0, "SIGTERM");
+    await functions.eventually("all have ended", async () => parts.every((each) => !isAlive(each.pid)));
+    const next = await restart();
+    for (const name of names) {
+      const settled = await next.eventually("settled", async () => {
+        const now = await next.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
+        return now.State !== "Pending" && now;
+      });
+      expect(settled).toMatchObject({ State: "Active", SnapStart: { OptimizationStatus: "On" } });
+    }
+  });
+});
+
+describe("an environment that was frozen when sandboxd was killed", () => {
+  const invoked = async (server: ThawServer, functions: TestFunctions): Promise<ReadonlyArray<{ readonly pid: number; readonly command: string }>> => {
+    const name = await functions.create(QUICK);
+    await functions.invoke(name);
+    await functions.eventually("frozen", async () => (await functions.environments(name)).every((each) => each.state === "idle"));
+    return childrenOf(server.pid);
+  };
+
+  it("goes with it", async ({ expect }) => {
+    await withServer(async (server, functions) => {
+      expect((await invoked(server, functions)).some((each) => each.command.includes("/var/rapid/init"))).toBe(true);
+      // Resolves when none of them is left.
+      await server.kill("sandboxd");
+    });
+  });
+
+  it("goes at the next start, where the launcher was killed as well", async ({ expect }) => {
+    await withServer(async (server, functions, restart) => {
+      const parts = await invoked(server, functions);
+      const sandboxd = parts.find((each) => each.command.includes("thaw-sandboxd"))?.pid ?? 0;
+      process.kill(server.pid, "SIGSTOP");
+      process.kill(sandboxd, "SIGKILL");
+      process.kill(server.pid, "SIGKILL");
+      const next = await restart();
+      await next.eventually("none of the old processes", async () => parts.every((each) => !isAlive(each.pid)), 20_000);
+      expect((await next.invoke("test-1")).payload).toBe("quick");
     });
   });
 });
@@ -135,6 +189,15 @@ it("answers clearly on a host without CRIU", async ({ expect }) => {
     await server.remove();
   }
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function flipBit(file: string): void {
   const fd = openSync(file, "r+");

@@ -202,6 +202,11 @@ describe("Code", () => {
     });
   });
 
+  it("takes one package from many requests at once", async ({ expect }) => {
+    const names = await Promise.all(Array.from({ length: 8 }, () => functions.create(handler("return 'one of many';"))));
+    expect((await functions.invoke(names[7] ?? "")).payload).toBe("one of many");
+  });
+
   it("takes code from an object, and names one that is not there", async ({ expect }) => {
     const zip = await zipOf(handler("return 'from an object';"));
     expect((await functions.admin("PUT", "objects/my-bucket/code.zip", zip)).status).toBe(200);

@@ -180,6 +180,120 @@ describe("recorded from AWS", () => {
     }
   });
 
+  it("listed functions and versions: a subset, without states", async ({ expect }) => {
+    const expected = recorded("TestLambdaFunction.test_list_functions");
+    const name = await functions.create({ "index.mjs": "" }, { FunctionName: "a-listed", Environment: { Variables: {} } });
+    await functions.publish(name);
+    const members = (response: Json | undefined): string[] =>
+      Object.keys((response as unknown as { Functions: object[] }).Functions[0] ?? {})
+        .filter((member) => !["Layers", "VpcConfig"].includes(member))
+        .toSorted();
+    const listed = await send<aws.ListFunctionsCommandOutput>(new aws.ListFunctionsCommand({}));
+    expect(Object.keys(listed.Functions?.[0] ?? {}).toSorted()).toEqual(members(expected["list_default"]));
+    const versions = await send<aws.ListVersionsByFunctionCommandOutput>(new aws.ListVersionsByFunctionCommand({ FunctionName: name }));
+    for (const version of versions.Versions ?? []) expect(Object.keys(version).toSorted()).toEqual(members(expected["list_all"]));
+  });
+
+  it("refusals of names, runtimes, objects, aliases and tags", async ({ expect }) => {
+    const name = await functions.create({ "index.mjs": "" }, { FunctionName: "refusals" });
+    const create = async (input: Partial<aws.CreateFunctionCommandInput>): Promise<unknown> =>
+      send(
+        new aws.CreateFunctionCommand({
+          FunctionName: "never",
+          Role: ROLE,
+          Runtime: "nodejs24.x",
+          Handler: "index.handler",
+          Code: { ZipFile: await zipOf({ a: "" }) },
+          ...input,
+        }),
+      );
+    const update = (input: Partial<aws.UpdateFunctionConfigurationCommandInput>): Promise<unknown> =>
+      send(new aws.UpdateFunctionConfigurationCommand({ FunctionName: name, ...input }));
+    await functions.admin("PUT", "objects/a-bucket/a-key", Buffer.from("x"));
+    const tag = (kind: string): Promise<unknown> =>
+      send(new aws.TagResourceCommand({ Resource: `arn:aws:lambda:us-east-1:000000000000:${kind}`, Tags: { a: "b" } }));
+    const code = "TestLambdaFunction.test_lambda_code_location_s3_errors";
+    const cases: ReadonlyArray<readonly [string, string, string, () => Promise<unknown>]> = [
+      [
+        "TestLambdaFunction.test_function_arns",
+        "-",
+        "function_arn_other_region_exc",
+        () => create({ FunctionName: "arn:aws:lambda:ap-southeast-1:000000000000:function:x" }),
+      ],
+      ["TestLambdaFunction.test_function_arns", "-", "long_function_name_exc", () => create({ FunctionName: "a".repeat(65) })],
+      ["TestLambdaFunction.test_update_lambda_exceptions", "-", "invalid_role_arn_exc", () => update({ Role: "r1" })],
+      ["TestLambdaFunction.test_update_lambda_exceptions", "-", "invalid_runtime_exc", () => update({ Runtime: "non-existent-runtime" as "nodejs24.x" })],
+      ["TestLambdaFunction.test_update_lambda_exceptions", "-", "uppercase_runtime_exc", () => update({ Runtime: "PYTHON3.9" as "nodejs24.x" })],
+      [code, "-", "create-error-wrong-bucket", () => create({ Code: { S3Bucket: "no-bucket", S3Key: "k" } })],
+      [code, "-", "create-error-wrong-key", () => create({ Code: { S3Bucket: "a-bucket", S3Key: "k" } })],
+      ["TestLambdaSizeLimits.test_oversized_zipped_create_lambda", "-", "invalid_param_exc", () => create({ Code: { ZipFile: Buffer.alloc(52_428_801) } })],
+      [
+        "TestLambdaAlias.test_non_existent_alias_update",
+        "-",
+        "update_alias_response",
+        () => send(new aws.UpdateAliasCommand({ FunctionName: name, Name: "non-existent" })),
+      ],
+      ["TestLambdaTag.test_tag_exceptions", "lambda_function", "aliased_arn_exception", () => tag(`function:${name}:alias`)],
+      ["TestLambdaTag.test_tag_exceptions", "lambda_function", "not_found_exception_tag", () => tag("function:never")],
+      [
+        "TestLambdaTag.test_tag_exceptions",
+        "event_source_mapping",
+        "not_found_exception_tag",
+        () => tag("event-source-mapping:00000000-0000-0000-0000-000000000000"),
+      ],
+      ["TestLambdaTag.test_tag_exceptions", "capacity_provider", "not_found_exception_tag", () => tag("capacity-provider:mine")],
+    ];
+    for (const [file, parameter, step, answer] of cases)
+      expect.soft(difference(expectedError(recorded(file, parameter)[step]), await refused(answer())), `${file} ${step}`).toBeNull();
+    const stranger = await refused(create({ FunctionName: "arn:aws:lambda:us-east-1:123456789012:function:x" }));
+    expect(stranger).toMatchObject({ Code: "AccessDeniedException", status: 403 });
+  });
+
+  it("an accepted event has no version in its answer; its context must be an object", async ({ expect }) => {
+    const name = await functions.create({ "index.mjs": "export const handler = async () => process.env._X_AMZN_TRACE_ID;" }, { FunctionName: "accepted" });
+    const accepted = await send<aws.InvokeCommandOutput>(new aws.InvokeCommand({ FunctionName: name, InvocationType: "Event" }));
+    expect(accepted).toMatchObject({ StatusCode: 202 });
+    expect(accepted.ExecutedVersion).toBeUndefined();
+    const context = await refused(send(new aws.InvokeCommand({ FunctionName: name, ClientContext: "%%%" })));
+    expect(context).toEqual({ Code: "InvalidRequestContentException", Message: "Client context must be a valid Base64-encoded JSON object.", status: 400 });
+    expect((await functions.invoke(name)).payload).toMatch(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$/);
+  });
+
+  it("a version named by mistake is not taken for $LATEST", async ({ expect }) => {
+    const name = await functions.create({ "index.mjs": "" }, { FunctionName: "changed" });
+    const version = await functions.publish(name);
+    const FunctionName = `${name}:${version}`;
+    const changes = [
+      new aws.UpdateFunctionConfigurationCommand({ FunctionName, Timeout: 9 }),
+      new aws.UpdateFunctionCodeCommand({ FunctionName, ZipFile: await zipOf({ b: "" }) }),
+      new aws.PublishVersionCommand({ FunctionName }),
+    ];
+    for (const change of changes) expect(await refused(send(change))).toMatchObject({ Code: "InvalidParameterValueException", status: 400 });
+    expect(await send(new aws.GetFunctionConfigurationCommand({ FunctionName: name }))).toMatchObject({ Timeout: 10 });
+  });
+
+  it("log levels go with JSON only", async ({ expect }) => {
+    const name = await functions.create({ "index.mjs": "" }, { FunctionName: "levels", LoggingConfig: { LogFormat: "JSON", ApplicationLogLevel: "DEBUG" } });
+    const update = (LoggingConfig: aws.LoggingConfig): Promise<aws.UpdateFunctionConfigurationCommandOutput> =>
+      send(new aws.UpdateFunctionConfigurationCommand({ FunctionName: name, LoggingConfig }));
+    expect(await refused(update({ LogFormat: "Text", SystemLogLevel: "WARN" }))).toMatchObject({
+      Code: "InvalidParameterValueException",
+      Message: expect.stringContaining('LogLevel is not supported when LogFormat is set to "Text"'),
+    });
+    expect((await update({ LogFormat: "Text" })).LoggingConfig).toEqual({ LogFormat: "Text", LogGroup: "/aws/lambda/levels" });
+  });
+
+  it("answers in AWS's form where the address makes no sense", async ({ expect }) => {
+    for (const path of ["/%zz", "/_thaw/v1/%zz"]) {
+      const answer = await fetch(`${server.endpoint}${path}`);
+      expect([answer.status, answer.headers.get("x-amzn-errortype"), await answer.json()]).toEqual([
+        400,
+        "InvalidRequestContentException",
+        { message: expect.stringContaining("not a valid url"), Type: "User" },
+      ]);
+    }
+  });
+
   it("names an operation that is not there yet, and refuses wrong signatures", async ({ expect }) => {
     expect(await refused(send(new aws.ListLayersCommand({})))).toMatchObject({ status: 501, Message: expect.stringContaining("ListLayers") });
     const stranger = (accessKeyId: string, secretAccessKey: string): aws.LambdaClient =>

@@ -98,6 +98,8 @@ export class WorkerHarness {
       uid: 100_000,
       logGroup: "/aws/lambda/hello",
       logFormat: "Text",
+      applicationLogLevel: null,
+      systemLogLevel: null,
       snapshotId: null,
       snapshotKey: null,
       kmsKeyArn: null,

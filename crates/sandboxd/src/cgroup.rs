@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{kill, Signal};
+use nix::unistd::Pid;
 use serde::Serialize;
 
 const ROOT: &str = "/sys/fs/cgroup";
@@ -105,8 +107,35 @@ impl Hierarchy {
         Ok(cgroup)
     }
 
-    /// Groups of a sandboxd that was killed: named by its pid, empty since its sandboxes died with it.
+    /// For a sandboxd that was killed a moment ago; a next one does it when it starts. Under version 2 nothing is left to end.
+    pub fn end_dead_instances() {
+        if !Path::new(ROOT).join("cgroup.controllers").exists() {
+            Hierarchy { version: Version::V1, parent: "thaw/none".to_string() }.sweep_dead_instances();
+        }
+    }
+
+    /// Groups of a sandboxd that was killed, named by its pid. Its sandboxes died with it, but for those that were frozen: under
+    /// version 1 a frozen process takes no signal, SIGKILL neither, before it is thawed.
     fn sweep_dead_instances(&self) {
+        let dead = self.dead_instances();
+        let groups: Vec<PathBuf> = dead
+            .iter()
+            .flat_map(|dir| fs::read_dir(dir).into_iter().flatten().flatten())
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .map(|entry| entry.path())
+            .collect();
+        for group in &groups {
+            end_processes(group);
+        }
+        for dir in groups.iter().chain(&dead) {
+            if let Err(error) = remove_when_empty(dir) {
+                eprintln!("sandboxd: {error}");
+            }
+        }
+    }
+
+    fn dead_instances(&self) -> Vec<PathBuf> {
+        let mut dead = Vec::new();
         for dir in self.dirs() {
             let Some(parent) = dir.parent() else { continue };
             for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
@@ -114,13 +143,11 @@ impl Hierarchy {
                 let pid = if self.version == Version::V2 { name.strip_prefix("thaw-") } else { Some(name.as_str()) };
                 let is_dead = pid.is_some_and(|pid| pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists());
                 if is_dead {
-                    for child in fs::read_dir(entry.path()).into_iter().flatten().flatten() {
-                        let _ = fs::remove_dir(child.path());
-                    }
-                    let _ = fs::remove_dir(entry.path());
+                    dead.push(entry.path());
                 }
             }
         }
+        dead
     }
 
     /// Removes groups that an earlier sandboxd of this instance left; their processes died with it.
@@ -271,17 +298,29 @@ impl Cgroup {
 
     /// Removes the groups; the last processes may still be on their way out.
     pub fn remove(&self) -> io::Result<()> {
-        let deadline = Instant::now() + EMPTY_TIMEOUT;
-        for dir in dirs_of(self.version, &self.name) {
-            loop {
-                match fs::remove_dir(&dir) {
-                    Ok(()) => break,
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-                    Err(error) if Instant::now() > deadline => return Err(annotate(&dir, &error)),
-                    Err(_) => std::thread::sleep(Duration::from_millis(1)),
-                }
-            }
-        }
-        Ok(())
+        dirs_of(self.version, &self.name).iter().try_for_each(|dir| remove_when_empty(dir))
     }
+}
+
+fn remove_when_empty(dir: &Path) -> io::Result<()> {
+    let deadline = Instant::now() + EMPTY_TIMEOUT;
+    loop {
+        match fs::remove_dir(dir) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if Instant::now() > deadline => return Err(annotate(dir, &error)),
+            Err(_) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
+}
+
+/// SIGKILL to all that is in a group; then it is thawed, to take it.
+fn end_processes(dir: &Path) {
+    for line in fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default().lines() {
+        // 0 is a process that this namespace does not show; as an argument of kill it would mean ourselves.
+        if let Some(pid) = line.trim().parse().ok().filter(|pid| *pid > 0) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+    let _ = write(&dir.join("freezer.state"), "THAWED");
 }

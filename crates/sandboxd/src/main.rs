@@ -1,5 +1,6 @@
 //! sandboxd: the only privileged process of Thaw. Makes sandboxes, freezes and ends them, and runs CRIU in them.
 //!
+//! `thaw-sandboxd sweep` ends what a killed one left frozen.
 //! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]
 //!  [--pager FILE] [--pager-uid N] [--pager-memory-mib N] [--memory lazy|eager|stock-eager|stock-lazy]`
 
@@ -38,17 +39,24 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
+use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{mount, MsFlags};
 use nix::sys::signal::{SigSet, Signal};
 
 const POOL_SIZE_DEFAULT: usize = 3;
 const PAGER_MEMORY_MIB_DEFAULT: u32 = 256;
+const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
 fn main() {
     let mut args = std::env::args().skip(1);
     let result = match args.next().as_deref() {
         Some("keeper") => keeper::main(),
+        Some("sweep") => {
+            cgroup::Hierarchy::end_dead_instances();
+            Ok(())
+        }
         Some("serve") => parse(args).and_then(|options| serve(&options)),
         _ => Err("usage: thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]".into()),
     };
@@ -142,6 +150,8 @@ fn run(
     let signals = block_ending_signals()?;
     let run_dir = directories.run.clone();
     let instance = format!("{}", std::process::id());
+    // Held until this process ends: what lies in the directory is cleaned up by its one owner.
+    let _owned = own_data_directory(&directories.data)?;
     let scratch = prepare_directories(&directories, server_uid)?;
     let criu_path = PathBuf::from(criu_path);
     let probe = thread::spawn(move || {
@@ -177,12 +187,14 @@ fn run(
         });
     }
     let listener = listen(&run_dir, server_uid)?;
+    let current = Arc::new(server::Current::default());
     thread::spawn({
-        let all = Arc::clone(&all);
-        move || server::serve(&listener, &all, version, has_nat)
+        let (all, current) = (Arc::clone(&all), Arc::clone(&current));
+        move || server::serve(&listener, &all, &current, version, has_nat)
     });
     println!("sandboxd ready");
     signals.wait().map_err(io::Error::from)?;
+    current.hang_up();
     all.destroy_all();
     if let Some(pager) = &pager {
         pager.close();
@@ -200,6 +212,20 @@ fn block_ending_signals() -> io::Result<SigSet> {
     signals.add(Signal::SIGINT);
     signals.thread_block()?;
     Ok(signals)
+}
+
+fn own_data_directory(data: &Path) -> io::Result<Flock<fs::File>> {
+    let path = data.join("sandboxd.lock");
+    let deadline = Instant::now() + LOCK_TIMEOUT;
+    loop {
+        let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            // A killed one may be on its way out.
+            Err(_) if Instant::now() < deadline => thread::sleep(Duration::from_millis(20)),
+            Err(_) => return Err(io::Error::other(format!("{} is in use by another thaw serve", data.display()))),
+        }
+    }
 }
 
 /// Only the server may pass through RUN/sb to the control sockets.

@@ -46,6 +46,7 @@ impl Network {
             if let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 let mut network = Network { block, used: Mutex::new(vec![false; SLOTS_PER_BLOCK as usize]), has_nat: false, _lock: lock };
                 network.has_nat = network.install_rules().is_ok();
+                network.delete_old_devices();
                 return Ok(network);
             }
         }
@@ -80,6 +81,17 @@ impl Network {
         fs::write("/proc/sys/net/ipv4/ip_forward", "1")
     }
 
+    /// Of a sandboxd that had this block and was killed: the kernel takes its time over a namespace that nobody is left in.
+    fn delete_old_devices(&self) {
+        let prefix = format!("thw{}-", self.block);
+        for entry in fs::read_dir("/sys/class/net").into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with(&prefix) {
+                delete_device(&name);
+            }
+        }
+    }
+
     pub fn take(&self) -> io::Result<Slot> {
         let mut used = self.used.lock().expect("no holder panics");
         let number = used.iter().position(|used| !used).ok_or_else(|| io::Error::other("no sandbox address is free"))?;
@@ -90,7 +102,7 @@ impl Network {
     /// The device goes with its namespace, but some time after it: the number is free only when the device is.
     pub fn release(&self, slot: &Slot) {
         if self.has_nat {
-            let _ = Command::new("ip").args(["link", "delete", &self.device(slot.number)]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            delete_device(&self.device(slot.number));
         }
         self.used.lock().expect("no holder panics")[slot.number as usize] = false;
     }
@@ -128,6 +140,11 @@ impl Network {
             let _ = Command::new("nft").args(["delete", "table", "inet", &self.table()]).stderr(Stdio::null()).status();
         }
     }
+}
+
+/// It may have gone by itself.
+fn delete_device(name: &str) {
+    let _ = Command::new("ip").args(["link", "delete", name]).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }
 
 fn in_network_of(command: &mut Command, pid: i32) -> io::Result<&mut Command> {

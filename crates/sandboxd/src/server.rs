@@ -1,6 +1,7 @@
 //! The socket that the server speaks to. docs/formats/sandboxd-protocol.md has the form.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -89,13 +90,27 @@ impl Connection {
     }
 }
 
-pub fn serve(listener: &UnixListener, sandboxes: &Arc<Sandboxes>, version: Version, has_nat: bool) -> io::Result<()> {
+/// The connection of now, so that the end can be told before the sandboxes go.
+#[derive(Default)]
+pub struct Current(Mutex<Option<UnixStream>>);
+
+impl Current {
+    /// The server learns that sandboxd is lost. Were the sandboxes ended first, it would take that for the functions' failure.
+    pub fn hang_up(&self) {
+        if let Some(stream) = self.0.lock().expect("no holder panics").take() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+pub fn serve(listener: &UnixListener, sandboxes: &Arc<Sandboxes>, current: &Current, version: Version, has_nat: bool) -> io::Result<()> {
     for stream in listener.incoming() {
         let stream = stream?;
         let peer = getsockopt(&stream, PeerCredentials).map_err(io::Error::from)?;
         if peer.uid() != sandboxes.server_uid {
             continue;
         }
+        *current.0.lock().expect("no holder panics") = Some(stream.try_clone()?);
         // One server at a time: while this one is connected, another waits in the backlog.
         let connection = Connection { stream: Arc::new(Mutex::new(stream.try_clone()?)) };
         let asking = connection.clone();

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { signRequest, verifySignature } from "./signature.ts";
+import { presignQuery, signRequest, verifySignature } from "./signature.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 12, 0, 0);
 const KEYS = { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "secret" };
@@ -33,5 +33,33 @@ describe("verifySignature", () => {
 
   it.for(wrong)("refuses %s", ([, change, setting, name, message], { expect }) => {
     expect(verifySignature({ ...signed, ...change }, { ...verifier, ...setting })).toMatchObject({ name, message: expect.stringMatching(message) });
+  });
+});
+
+describe("a presigned link", () => {
+  const query = presignQuery("/_thaw/v1/code/x", "localhost", KEYS, "us-east-1", NOW, 600);
+  const link = { method: "GET", path: "/_thaw/v1/code/x", query, headers: { host: "localhost" }, body: Buffer.alloc(0) };
+
+  it("is accepted until it expires", ({ expect }) => {
+    expect(verifySignature(link, verifier)).toBeNull();
+    expect(verifySignature(link, { ...verifier, nowMs: NOW + 599_000 })).toBeNull();
+    expect(verifySignature(link, { ...verifier, nowMs: NOW + 601_000 })).toMatchObject({
+      name: "InvalidSignatureException",
+      message: expect.stringContaining("Signature expired: 20261124T120000Z is now earlier than 20261124T120001Z"),
+    });
+  });
+
+  const wrong: ReadonlyArray<readonly [string, Partial<typeof link>, string]> = [
+    ["another path", { path: "/_thaw/v1/code/y" }, "InvalidSignatureException"],
+    ["another host", { headers: { host: "elsewhere" } }, "InvalidSignatureException"],
+    ["another method", { method: "DELETE" }, "InvalidSignatureException"],
+    ["more of a query", { query: `${query}&a=b` }, "InvalidSignatureException"],
+    ["a longer life", { query: query.replace("Expires=600", "Expires=6000") }, "InvalidSignatureException"],
+    ["a life without end", { query: query.replace("Expires=600", "Expires=99999999") }, "IncompleteSignatureException"],
+    ["no algorithm", { query: query.replace("X-Amz-Algorithm", "X-Amz-None") }, "IncompleteSignatureException"],
+  ];
+
+  it.for(wrong)("is refused for %s", ([, change, name], { expect }) => {
+    expect(verifySignature({ ...link, ...change }, verifier)).toMatchObject({ name });
   });
 });

@@ -1,5 +1,5 @@
 /** thaw deploy TEMPLATE: what is not supported is said before anything is changed. */
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname, resolve, sep } from "node:path";
 import { CommandError } from "../command-error.ts";
 import type { Connection } from "../connection.ts";
 import { print, printJson } from "../table.ts";
@@ -16,7 +16,7 @@ export interface DeployOptions {
 
 export async function deploy(connection: Connection, templatePath: string, options: DeployOptions): Promise<void> {
   const path = resolve(templatePath);
-  const stackName = options.stackName ?? basename(dirname(path));
+  const stackName = options.stackName ?? basename(projectDirectory(path));
   const accountId = process.env["THAW_ACCOUNT_ID"] ?? "000000000000";
   const plan = planTemplate(readTemplate(path), { region: connection.region, accountId, stackName, overrides: options.parameterOverrides });
   reportProblems(plan, options);
@@ -26,6 +26,12 @@ export async function deploy(connection: Connection, templatePath: string, optio
   if (options.json) return printJson({ functions: deployed, outputs: plan.outputs, unsupported: plan.problems });
   for (const [name, value] of Object.entries(plan.outputs)) print(`${name} = ${value}\n`);
   return undefined;
+}
+
+/** `sam build` writes to PROJECT/.aws-sam/build/template.yaml: its functions belong to the project, too. */
+function projectDirectory(path: string): string {
+  const parts = dirname(path).split(sep);
+  return parts.slice(-2).join("/") === ".aws-sam/build" ? parts.slice(0, -2).join(sep) : dirname(path);
 }
 
 function reportProblems(plan: Plan, options: DeployOptions): void {

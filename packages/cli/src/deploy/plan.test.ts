@@ -113,4 +113,38 @@ Resources:
     const { problems } = plan("Parameters: { A: { Type: String } }\nResources: {}", { B: "1" });
     expect(problems.map((problem) => problem.place)).toEqual(["Parameters.A", "Parameters.B"]);
   });
+
+  it("leaves out what it can't resolve, whole, and says so; AWS::NoValue says nothing", ({ expect }) => {
+    const found = plan(`
+Resources:
+  F:
+    Type: AWS::Lambda::Function
+    Properties:
+      FunctionName: !Sub "f-\${Nowhere}"
+      Code: src
+      Handler: x
+      Runtime: nodejs24.x
+      Role: !GetAtt Role.Arn
+      Description: !Ref AWS::NoValue
+      Environment: { Variables: { KEPT: a, TABLE: !Ref Table, URL: !Join ["/", [b, !Ref Table]] } }
+  V: { Type: AWS::Lambda::Version, Properties: { FunctionName: !Ref Table } }
+  A: { Type: AWS::Lambda::Alias, Properties: { FunctionName: !Ref F, Name: live } }
+Outputs:
+  Url: { Value: !Sub "https://\${Api}.example" }
+  Name: { Value: !Ref F }
+`);
+    expect(found.functions).toMatchObject([{ name: "shop-F" }]);
+    expect(found.functions[0]?.config).toEqual({ Handler: "x", Runtime: "nodejs24.x", Environment: { Variables: { KEPT: "a" } } });
+    expect([found.versions, found.aliases, found.outputs]).toEqual([[], [], { Name: "shop-F" }]);
+    expect(found.problems.map((problem) => problem.place)).toEqual([
+      "Resources.F.FunctionName",
+      "Resources.F.Role",
+      "Resources.F.Environment.Variables.TABLE",
+      "Resources.F.Environment.Variables.URL[1]",
+      "Resources.V.FunctionName",
+      "Resources.V.FunctionName",
+      "Resources.A.FunctionVersion",
+      "Outputs.Url",
+    ]);
+  });
 });

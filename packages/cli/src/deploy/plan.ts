@@ -107,7 +107,8 @@ function functionNames(template: Template, options: PlanOptions, parameters: Rea
   for (const [logicalId, resource] of Object.entries(template.Resources)) {
     if (resource["Type"] !== SAM && resource["Type"] !== FUNCTION) continue;
     const given = isTemplateMap(resource["Properties"]) ? resource["Properties"]["FunctionName"] : undefined;
-    names.set(logicalId, given === undefined ? `${options.stackName}-${logicalId}` : String(silent.resolve(given, "")));
+    const name = given === undefined ? undefined : silent.resolve(given, "");
+    names.set(logicalId, name === undefined ? `${options.stackName}-${logicalId}` : String(name));
   }
   return names;
 }
@@ -144,10 +145,12 @@ class PlanBuilder {
 
   plan(): Omit<Plan, "problems"> {
     for (const [section] of Object.entries(this.#template.Globals ?? {})) if (section !== "Function") this.#refuse(`Globals.${section}`);
-    const outputs = Object.entries(this.#template.Outputs ?? {}).map(
-      ([name, output]) => [name, String(this.#resolver.resolve(output["Value"] as TemplateValue, `Outputs.${name}`))] as const,
-    );
-    return { functions: this.#functions, versions: this.#versions, aliases: this.#aliases, outputs: Object.fromEntries(outputs) };
+    const outputs: Record<string, string> = {};
+    for (const [name, output] of Object.entries(this.#template.Outputs ?? {})) {
+      const value = this.#resolver.resolve(output["Value"] as TemplateValue, `Outputs.${name}`);
+      if (value !== undefined) outputs[name] = String(value);
+    }
+    return { functions: this.#functions, versions: this.#versions, aliases: this.#aliases, outputs };
   }
 
   #withGlobals(own: TemplateMap): TemplateMap {
@@ -179,11 +182,13 @@ class PlanBuilder {
 
   #addVersion(logicalId: string, place: string, properties: TemplateMap): void {
     for (const key of Object.keys(properties)) if (!["FunctionName", "Description"].includes(key)) this.#refuse(`${place}.${key}`);
+    if (this.#lacks(place, properties, ["FunctionName"])) return;
     this.#versions.push({ logicalId, functionName: bareName(properties["FunctionName"]), description: text(properties["Description"]) });
   }
 
   #addAlias(logicalId: string, place: string, properties: TemplateMap): void {
     for (const key of Object.keys(properties)) if (!["FunctionName", "FunctionVersion", "Name", "Description"].includes(key)) this.#refuse(`${place}.${key}`);
+    if (this.#lacks(place, properties, ["FunctionName", "FunctionVersion", "Name"])) return;
     this.#aliases.push({
       logicalId,
       functionName: bareName(properties["FunctionName"]),
@@ -191,6 +196,12 @@ class PlanBuilder {
       version: String(properties["FunctionVersion"]).replace(/^version:/, ""),
       description: text(properties["Description"]),
     });
+  }
+
+  #lacks(place: string, properties: TemplateMap, names: readonly string[]): boolean {
+    const missing = names.filter((name) => properties[name] === undefined);
+    for (const name of missing) this.#refuse(`${place}.${name}`, "is needed");
+    return missing.length > 0;
   }
 
   #refuse(place: string, reason = "is not supported"): void {

@@ -1,4 +1,7 @@
-/** Values of a template: parameters, Ref, Fn::Sub, Fn::GetAtt, Fn::Join. What can't be resolved is a problem with its place. */
+/**
+ * Values of a template: parameters, Ref, Fn::Sub, Fn::GetAtt, Fn::Join. What can't be resolved is a problem with its place, and
+ * undefined: the member that it is the value of is left out, as with AWS::NoValue. Nothing is ever made of half a value.
+ */
 import type { Problem } from "./plan.ts";
 import { isTemplateMap, type Template, type TemplateMap, type TemplateValue } from "./template.ts";
 
@@ -21,16 +24,25 @@ export class Resolver {
     this.#problems = problems;
   }
 
-  resolve(value: TemplateValue, place: string): TemplateValue {
-    if (Array.isArray(value)) return value.map((item: TemplateValue, index) => this.resolve(item, `${place}[${index}]`));
+  resolve(value: TemplateValue, place: string): TemplateValue | undefined {
+    if (Array.isArray(value)) return value.map((item: TemplateValue, index) => this.resolve(item, `${place}[${index}]`)).filter((item) => item !== undefined);
     if (!isTemplateMap(value)) return value;
     const keys = Object.keys(value);
     const [only] = keys;
     if (keys.length === 1 && only !== undefined && (only === "Ref" || only.startsWith("Fn::"))) return this.#call(only, value[only] as TemplateValue, place);
-    return Object.fromEntries(keys.map((key) => [key, this.resolve(value[key] as TemplateValue, `${place}.${key}`)]));
+    return this.#resolveMembers(value, place);
   }
 
-  #call(name: string, argument: TemplateValue, place: string): TemplateValue {
+  #resolveMembers(value: TemplateMap, place: string): TemplateMap {
+    const members: Record<string, TemplateValue> = {};
+    for (const [key, member] of Object.entries(value)) {
+      const resolved = this.resolve(member, `${place}.${key}`);
+      if (resolved !== undefined) members[key] = resolved;
+    }
+    return members;
+  }
+
+  #call(name: string, argument: TemplateValue, place: string): TemplateValue | undefined {
     switch (name) {
       case "Ref":
         return this.#reference(String(argument), place);
@@ -41,15 +53,22 @@ export class Resolver {
       case "Fn::Sub":
         return this.#substitute(argument, place);
       case "Fn::Join": {
-        const [separator, parts] = this.resolve(argument, place) as [string, string[]];
-        return Array.isArray(parts) ? parts.join(separator) : this.#unknown(place, "Fn::Join of something that is no list");
+        return this.#join(argument, place);
       }
       default:
         return this.#unknown(place, name);
     }
   }
 
-  #reference(name: string, place: string): TemplateValue {
+  #join(argument: TemplateValue, place: string): TemplateValue | undefined {
+    const [separator, parts] = Array.isArray(argument) ? (argument as readonly TemplateValue[]) : [];
+    if (typeof separator !== "string" || !Array.isArray(parts)) return this.#unknown(place, "Fn::Join of something that is no list");
+    const resolved = this.resolve(parts as TemplateValue, place) as readonly TemplateValue[];
+    return resolved.length === parts.length ? resolved.join(separator) : undefined;
+  }
+
+  #reference(name: string, place: string): TemplateValue | undefined {
+    if (name === "AWS::NoValue") return undefined;
     const pseudo: Readonly<Record<string, string>> = {
       "AWS::Region": this.#context.region,
       "AWS::AccountId": this.#context.accountId,
@@ -60,24 +79,28 @@ export class Resolver {
     return pseudo[name] ?? this.#context.parameters[name] ?? this.#context.refOf(name) ?? this.#unknown(place, `Ref ${name}`);
   }
 
-  #attribute(logicalId: string, attribute: string, place: string): TemplateValue {
+  #attribute(logicalId: string, attribute: string, place: string): TemplateValue | undefined {
     return this.#context.attributeOf(logicalId, attribute) ?? this.#unknown(place, `GetAtt ${logicalId}.${attribute}`);
   }
 
-  #substitute(argument: TemplateValue, place: string): TemplateValue {
+  #substitute(argument: TemplateValue, place: string): TemplateValue | undefined {
     const [text, own] = Array.isArray(argument) ? [String(argument[0]), argument[1]] : [String(argument), {}];
     const variables = (isTemplateMap(own) ? this.resolve(own, place) : {}) as TemplateMap;
-    return text.replaceAll(/\$\{(!?)([^}]+)\}/g, (_whole, literal: string, name: string) => {
+    let isWhole = true;
+    const filled = text.replaceAll(/\$\{(!?)([^}]+)\}/g, (_whole, literal: string, name: string) => {
       if (literal === "!") return `\${${name}}`;
       if (Object.hasOwn(variables, name)) return String(variables[name]);
       const at = name.indexOf(".");
-      return String(at === -1 ? this.#reference(name, place) : this.#attribute(name.slice(0, at), name.slice(at + 1), place));
+      const found = at === -1 ? this.#reference(name, place) : this.#attribute(name.slice(0, at), name.slice(at + 1), place);
+      isWhole &&= found !== undefined;
+      return String(found);
     });
+    return isWhole ? filled : undefined;
   }
 
-  #unknown(place: string, what: string): TemplateValue {
+  #unknown(place: string, what: string): undefined {
     this.#problems.push({ place, reason: `${what} can't be resolved here` });
-    return "";
+    return undefined;
   }
 }
 

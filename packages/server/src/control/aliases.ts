@@ -54,7 +54,7 @@ export class AliasOperations {
   update(input: In<"UpdateAlias">): Out<"UpdateAlias"> {
     const { store, scope, random } = this.#services;
     const updated = store.transaction(() => {
-      const current = this.#find(input.FunctionName, input.Name);
+      const current = this.#find(input.FunctionName, input.Name, "Alias not found:");
       checkRevision(input.RevisionId, current.revisionId);
       const alias: AliasRecord = {
         ...current,
@@ -78,11 +78,12 @@ export class AliasOperations {
     return {};
   }
 
-  #find(functionName: string, aliasName: string): AliasRecord {
+  /** The words before the ARN differ from operation to operation, on AWS too. */
+  #find(functionName: string, aliasName: string, problem = "Cannot find alias arn:"): AliasRecord {
     const { store, scope } = this.#services;
     const { name } = parseFunctionName(scope, functionName);
     const alias = store.getAlias(name, aliasName);
-    if (alias === null) throw notFound(`Cannot find alias arn: ${functionArn(scope, name, aliasName)}`);
+    if (alias === null) throw notFound(`${problem} ${functionArn(scope, name, aliasName)}`);
     return alias;
   }
 

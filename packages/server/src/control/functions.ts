@@ -5,9 +5,9 @@ import { ApiError, conflict, invalidParameter } from "../model/api-error.ts";
 import { changeConfig, type ConfigRules, createConfig } from "../model/function-config.ts";
 import { functionArn, parseFunctionName } from "../model/function-name.ts";
 import { ACTIVE_STATE, CREATING_STATE, type CodeInfo, LATEST, UPDATING_STATE, type VersionRecord } from "../model/function-record.ts";
-import { checkRevision, checkSettled, findFunction, findLatest, findVersion } from "./lookup.ts";
+import { checkRevision, checkSettled, findFunction, findLatest, findVersion, nameForChange } from "./lookup.ts";
 import { pageOf } from "./pages.ts";
-import { presentVersion } from "./present.ts";
+import { presentListedVersion, presentVersion } from "./present.ts";
 import type { Publisher } from "./publisher.ts";
 import type { ControlServices } from "./services.ts";
 import { checkTags } from "./tags.ts";
@@ -33,7 +33,7 @@ export class FunctionOperations {
 
   async create(input: In<"CreateFunction">): Promise<Out<"CreateFunction">> {
     const { scope, store, clock, random } = this.#services;
-    const { name } = parseFunctionName(scope, input.FunctionName);
+    const name = this.#nameForCreate(input.FunctionName);
     if (name.length > NAME_LENGTH_MAX) {
       throw invalidParameter(
         `1 validation error detected: Value '${name}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to ${NAME_LENGTH_MAX}`,
@@ -101,14 +101,14 @@ export class FunctionOperations {
     }
     const page = pageOf(all, (record) => `${record.functionName}:${record.version}`, input.Marker, input.MaxItems);
     return {
-      Functions: page.items.map((record) => presentVersion(scope, record, { qualifiedArn: input.FunctionVersion === "ALL" })),
+      Functions: page.items.map((record) => presentListedVersion(scope, record, { qualifiedArn: input.FunctionVersion === "ALL" })),
       ...(page.nextMarker === undefined ? {} : { NextMarker: page.nextMarker }),
     };
   }
 
   async updateCode(input: In<"UpdateFunctionCode">): Promise<Out<"UpdateFunctionCode">> {
     const { store, scope } = this.#services;
-    const { name } = parseFunctionName(scope, input.FunctionName);
+    const name = nameForChange(this.#services, input.FunctionName);
     if (input.ImageUri !== undefined) throw invalidParameter("Please don't provide ImageUri when updating a function with packageType Zip.");
     const before = findLatest(this.#services, name);
     checkSettled(this.#services, before);
@@ -125,7 +125,7 @@ export class FunctionOperations {
 
   updateConfiguration(input: In<"UpdateFunctionConfiguration">): Out<"UpdateFunctionConfiguration"> {
     const { store, scope } = this.#services;
-    const { name } = parseFunctionName(scope, input.FunctionName);
+    const name = nameForChange(this.#services, input.FunctionName);
     const updated = store.transaction(() =>
       this.#updateLatest(name, input.RevisionId, (latest) => ({ ...latest, config: changeConfig(latest.config, input, this.#rules) })),
     );
@@ -157,6 +157,16 @@ export class FunctionOperations {
     for (const { name } of this.#services.store.listFunctions()) {
       const latest = this.#services.store.getVersion(name, LATEST);
       if (latest !== null && (latest.state === "Pending" || latest.lastUpdateStatus === "InProgress")) this.#activate(latest);
+    }
+  }
+
+  /** AWS's refusal of another account has no text here (recorded …TestLambdaFunction.test_function_arns). */
+  #nameForCreate(text: string): string {
+    try {
+      return parseFunctionName(this.#services.scope, text).name;
+    } catch (error) {
+      if (error instanceof ApiError && error.name === "AccessDeniedException") throw new ApiError(error.name, "");
+      throw error;
     }
   }
 
@@ -208,15 +218,23 @@ export class FunctionOperations {
   async #fetchCode(from: { readonly ZipFile?: Uint8Array; readonly S3Bucket?: string; readonly S3Key?: string }): Promise<CodeInfo> {
     if (from.ZipFile !== undefined) {
       if (from.ZipFile.length > ZIP_SIZE_BYTES_MAX)
-        throw new ApiError("RequestTooLargeException", `Zipped size must be smaller than ${ZIP_SIZE_BYTES_MAX} bytes`);
+        throw new ApiError("RequestEntityTooLargeException", `Zipped size must be smaller than ${ZIP_SIZE_BYTES_MAX} bytes`);
       return this.#services.code.unpack(Buffer.from(from.ZipFile));
     }
     if (from.S3Bucket === undefined || from.S3Key === undefined) throw invalidParameter("Please provide a source for function code.");
     const found = await this.#services.objects.get(from.S3Bucket, from.S3Key);
-    if (found === null) throw invalidParameter("Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist.");
+    if (found === null) throw invalidParameter(await this.#missingObject(from.S3Bucket));
     if (found.sizeBytes > S3_ZIP_SIZE_BYTES_MAX) throw invalidParameter(`Unzipped size must be smaller than ${S3_ZIP_SIZE_BYTES_MAX} bytes`);
     const parts: Buffer[] = [];
     for await (const part of found.content as AsyncIterable<Buffer>) parts.push(part);
     return this.#services.code.unpack(Buffer.concat(parts));
+  }
+
+  /** Recorded …TestLambdaFunction.test_lambda_code_location_s3_errors. */
+  async #missingObject(bucket: string): Promise<string> {
+    const [code, message] = (await this.#services.objects.hasBucket(bucket))
+      ? ["NoSuchKey", "The specified key does not exist."]
+      : ["NoSuchBucket", "The specified bucket does not exist"];
+    return `Error occurred while GetObject. S3 Error Code: ${code}. S3 Error Message: ${message}`;
   }
 }

@@ -54,6 +54,7 @@ export class InvokeOperation {
     if (request.payload.length > limit)
       throw new ApiError("RequestTooLargeException", `Request must be smaller than ${limit} bytes for the InvokeFunction operation`);
     const payload = checkPayload(request.payload);
+    if (request.ClientContext !== undefined) checkContext(request.ClientContext);
     const found = this.#find(request);
     if (request.InvocationType === "DryRun") return { StatusCode: 204, ExecutedVersion: found.version.version };
     this.checkInvocable(found.version);
@@ -65,7 +66,7 @@ export class InvokeOperation {
         payload,
         clientContext: request.ClientContext ?? null,
       });
-      return { StatusCode: 202, ExecutedVersion: found.version.version };
+      return { StatusCode: 202 };
     }
     const outcome = await this.run(found, { ...request, payload });
     return this.#toOutput(found.version, outcome);
@@ -81,11 +82,18 @@ export class InvokeOperation {
       payload: request.payload,
       invokedFunctionArn: functionArn(scope, found.owner.name, found.qualifier),
       clientContext: request.ClientContext === undefined ? null : decodeContext(request.ClientContext),
-      traceId: request.traceId,
+      traceId: request.traceId ?? this.#newTraceId(),
       wantsLogTail: request.LogType === "Tail",
     });
     if (found.version.snapshotId !== null) this.#judgeSnapshot(found.version, found.version.snapshotId, outcome);
     return outcome;
+  }
+
+  /** Every invocation has one on AWS; nothing is sampled where nobody asked for it. */
+  #newTraceId(): string {
+    const { clock, random } = this.#services;
+    const seconds = Math.floor(clock.nowMs() / 1000).toString(16);
+    return `Root=1-${seconds}-${random.bytes(12).toString("hex")};Parent=${random.bytes(8).toString("hex")};Sampled=0`;
   }
 
   /** Throws what an invoke of this version is told that it can't have now. */
@@ -146,6 +154,17 @@ function checkPayload(payload: Buffer): Buffer {
     throw new ApiError("InvalidRequestContentException", `Could not parse request body into json: ${(error as Error).message}`);
   }
   return payload;
+}
+
+function checkContext(text: string): void {
+  const refused = new ApiError("InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.");
+  try {
+    const context: unknown = JSON.parse(decodeContext(text));
+    if (typeof context === "object" && context !== null && !Array.isArray(context)) return;
+  } catch {
+    throw refused;
+  }
+  throw refused;
 }
 
 function decodeContext(text: string): string {

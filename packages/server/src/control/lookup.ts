@@ -1,5 +1,5 @@
 /** Finds what a request names, or refuses in AWS's words. */
-import { conflict, notFound, ApiError } from "../model/api-error.ts";
+import { conflict, invalidParameter, notFound, ApiError } from "../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../model/function-name.ts";
 import { type AliasRecord, type FunctionRecord, LATEST, type VersionRecord } from "../model/function-record.ts";
 import type { ControlServices } from "./services.ts";
@@ -23,6 +23,13 @@ export function findLatest(services: ControlServices, name: string): VersionReco
   const latest = services.store.getVersion(name, LATEST);
   if (latest === null) throw notFound(`Function not found: ${functionArn(services.scope, name)}`);
   return latest;
+}
+
+/** The function's name, for a change: a version that was named by mistake is not taken for `$LATEST`. */
+export function nameForChange(services: ControlServices, text: string): string {
+  const { name, qualifier } = parseFunctionName(services.scope, text);
+  if (qualifier === null || qualifier === LATEST) return name;
+  throw invalidParameter(`Only $LATEST can be changed or published: name the function without ':${qualifier}'.`);
 }
 
 /** A version by number, `$LATEST`, or the version that an alias chooses. */

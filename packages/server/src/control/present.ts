@@ -50,6 +50,21 @@ export function presentVersion(scope: AccountScope, record: VersionRecord, optio
   };
 }
 
+/** As the List operations show it: a subset, without the states (recorded …TestLambdaFunction.test_list_functions). */
+export function presentListedVersion(scope: AccountScope, record: VersionRecord, options: PresentOptions): FunctionConfiguration {
+  const {
+    State: _state,
+    StateReason: _stateReason,
+    StateReasonCode: _stateReasonCode,
+    LastUpdateStatus: _lastUpdateStatus,
+    LastUpdateStatusReason: _lastUpdateStatusReason,
+    LastUpdateStatusReasonCode: _lastUpdateStatusReasonCode,
+    RuntimeVersionConfig: _runtimeVersionConfig,
+    ...listed
+  } = presentVersion(scope, record, options);
+  return listed;
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 function presentState(record: VersionRecord): Partial<FunctionConfiguration> {

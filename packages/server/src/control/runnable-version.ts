@@ -29,6 +29,8 @@ export function toRunnableVersion(scope: AccountScope, owner: FunctionRecord, re
     uid: owner.uid,
     logGroup: config.logGroup,
     logFormat: config.logFormat,
+    applicationLogLevel: config.applicationLogLevel,
+    systemLogLevel: config.systemLogLevel,
     snapshotId: record.snapshotId,
     snapshotKey: record.snapshotFacts?.key ?? null,
     snapshotFingerprints: record.snapshotFacts?.fingerprints ?? null,

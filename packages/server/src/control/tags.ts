@@ -1,11 +1,17 @@
 /** TagResource, UntagResource, ListTags, for functions. */
 import type { OperationTypes } from "@thaw/lambda-api";
-import { invalidParameter } from "../model/api-error.ts";
+import { invalidParameter, notFound } from "../model/api-error.ts";
 import { parseFunctionName } from "../model/function-name.ts";
 import { findFunction } from "./lookup.ts";
 import type { ControlServices } from "./services.ts";
 
 const TAGS_MAX = 50;
+const OTHER_KINDS = [
+  ["event-source-mapping", "Event source mapping"],
+  ["capacity-provider", "Capacity provider"],
+  ["code-signing-config", "Code signing configuration"],
+  ["network-connector", "Network connector"],
+] as const;
 
 export function checkTags(current: Readonly<Record<string, string>>, added: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const all = { ...current, ...added };
@@ -45,7 +51,9 @@ export class TagOperations {
   }
 
   #nameOf(resource: string): string {
-    if (!resource.includes(":function:")) throw invalidParameter(`Tags are supported on functions only: ${resource}`);
+    // Of the other kinds there are none yet; the texts are recorded (…TestLambdaTag.test_tag_exceptions).
+    const other = OTHER_KINDS.find(([kind]) => resource.includes(`:${kind}:`));
+    if (other !== undefined) throw notFound(`${other[1]} not found: ${resource}`);
     const { name, qualifier } = parseFunctionName(this.#services.scope, resource);
     if (qualifier !== null) throw invalidParameter("Tags on function aliases and versions are not supported. Please specify a function ARN.");
     return name;

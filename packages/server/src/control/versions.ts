@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { invalidParameter } from "../model/api-error.ts";
 import { parseFunctionName } from "../model/function-name.ts";
 import { CREATING_STATE, type VersionRecord } from "../model/function-record.ts";
-import { checkRevision, checkSettled, findFunction, findLatest } from "./lookup.ts";
+import { checkRevision, checkSettled, findFunction, findLatest, nameForChange } from "./lookup.ts";
 import { pageOf } from "./pages.ts";
-import { presentVersion } from "./present.ts";
+import { presentListedVersion, presentVersion } from "./present.ts";
 import type { Publisher } from "./publisher.ts";
 import type { ControlServices } from "./services.ts";
 
@@ -20,7 +20,7 @@ export class VersionOperations {
   }
 
   publish(input: OperationTypes["PublishVersion"]["input"]): OperationTypes["PublishVersion"]["output"] {
-    const { name } = parseFunctionName(this.#services.scope, input.FunctionName);
+    const name = nameForChange(this.#services, input.FunctionName);
     const latest = findLatest(this.#services, name);
     checkSettled(this.#services, latest);
     checkRevision(input.RevisionId, latest.revisionId);
@@ -39,7 +39,7 @@ export class VersionOperations {
     findFunction(this.#services, name);
     const page = pageOf(store.listVersions(name), (record) => record.version, input.Marker, input.MaxItems);
     return {
-      Versions: page.items.map((record) => presentVersion(scope, record, { qualifiedArn: true })),
+      Versions: page.items.map((record) => presentListedVersion(scope, record, { qualifiedArn: true })),
       ...(page.nextMarker === undefined ? {} : { NextMarker: page.nextMarker }),
     };
   }

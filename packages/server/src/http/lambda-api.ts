@@ -4,18 +4,21 @@ import type { ControlPlane } from "../control/control-plane.ts";
 import { ApiError } from "../model/api-error.ts";
 import { errorReply, type Reply, replyOfError } from "./reply.ts";
 
-export async function serveLambdaApi(control: ControlPlane, request: WireRequest, requestId: string): Promise<Reply> {
+/** A link that needs no credentials, to a path of Thaw's own API. */
+export type LinkTo = (path: string) => string;
+
+export async function serveLambdaApi(control: ControlPlane, request: WireRequest, requestId: string, linkTo: LinkTo): Promise<Reply> {
   const match = matchOperation(request.method, request.path);
   if (match === null) return errorReply("UnknownOperationException", `There is no operation ${request.method} ${request.path} in the Lambda API.`);
   try {
-    return await carryOut(control, match, request, requestId);
+    return await carryOut(control, match, request, requestId, linkTo);
   } catch (error) {
     if (error instanceof SerializationError) return errorReply("SerializationException", error.message);
     return replyOfError(error, control.services.onProblem);
   }
 }
 
-async function carryOut(control: ControlPlane, match: Match, request: WireRequest, requestId: string): Promise<Reply> {
+async function carryOut(control: ControlPlane, match: Match, request: WireRequest, requestId: string, linkTo: LinkTo): Promise<Reply> {
   const { operation } = match;
   const handler = control.operations[operation];
   if (handler === undefined && operation !== "Invoke") {
@@ -26,7 +29,13 @@ async function carryOut(control: ControlPlane, match: Match, request: WireReques
   const problem = inputShape === null ? null : validate(inputShape, input);
   if (problem !== null) throw new ApiError("ValidationException", problem);
   const output = operation === "Invoke" ? await invoke(control, input, request, requestId) : await (handler as (input: unknown) => unknown)(input);
-  return serializeOutput(operation, output as Readonly<Record<string, unknown>>);
+  return serializeOutput(operation, withLink(output as Readonly<Record<string, unknown>>, linkTo));
+}
+
+/** GetFunction's Code.Location: on AWS, too, whoever has the link may read the package for ten minutes. */
+function withLink(output: Readonly<Record<string, unknown>>, linkTo: LinkTo): Readonly<Record<string, unknown>> {
+  const code = output["Code"] as { readonly Location?: string } | undefined;
+  return code?.Location === undefined ? output : { ...output, Code: { ...code, Location: linkTo(code.Location) } };
 }
 
 function invoke(control: ControlPlane, input: Record<string, unknown>, request: WireRequest, requestId: string): Promise<unknown> {

@@ -19,15 +19,17 @@ const UNMODELLED: Readonly<Record<string, Form>> = {
   ValidationException: { status: 400, messageMember: "message", fault: "front" },
   SerializationException: { status: 400, messageMember: "Message", fault: "front" },
   AccessDeniedException: { status: 403, messageMember: "Message", fault: "front" },
+  RequestEntityTooLargeException: { status: 413, messageMember: "message", fault: "front" },
   UnknownOperationException: { status: 404, messageMember: "message", fault: "front" },
   NotImplementedException: { status: 501, messageMember: "message", fault: "front" },
 };
 
+/** An empty message is null in the body: AWS has errors without a text. */
 export function errorReply(name: string, message: string, extra: Readonly<Record<string, string>> = {}, statusGiven?: number): Reply {
   const form: Form | undefined = (ERRORS as Readonly<Record<string, Form>>)[name] ?? UNMODELLED[name];
   const fault = form?.fault ?? "front";
   const type = fault === "front" ? {} : { Type: fault === "server" ? "Service" : "User" };
-  const body = { ...type, ...extra, [form?.messageMember ?? "message"]: message };
+  const body = { ...type, ...extra, [form?.messageMember ?? "message"]: message === "" ? null : message };
   return {
     status: statusGiven ?? form?.status ?? 400,
     headers: { "Content-Type": "application/json", "X-Amzn-ErrorType": name },

@@ -1,5 +1,5 @@
 /** The HTTP listener: signatures checked, requests given ids, and handed to the Lambda API or to Thaw's own. */
-import { type SignatureProblem, verifySignature, type WireRequest } from "@thaw/lambda-api";
+import { presignQuery, type SignatureProblem, type SigningCredentials, verifySignature, type WireRequest } from "@thaw/lambda-api";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ControlPlane } from "../control/control-plane.ts";
 import { ADMIN_PREFIX, type HostDescription, serveAdminApi, type StreamReply } from "./admin-api.ts";
@@ -8,21 +8,34 @@ import { errorReply, type Reply, replyOfError } from "./reply.ts";
 
 /** A zip of 50 MiB in base64, with room for the rest of the request; objects for S3Bucket/S3Key go up to 256 MiB. */
 const BODY_SIZE_BYTES_MAX = 70 * 1024 * 1024;
+/** As on AWS. */
+const LINK_VALID_S = 600;
 const OBJECT_SIZE_BYTES_MAX = 262_144_000;
 
 export interface HttpServerOptions {
   readonly control: ControlPlane;
+  /** To sign links with. */
+  readonly credentials: SigningCredentials;
   readonly secretOf: (accessKeyId: string) => string | null;
   readonly describeHost: HostDescription;
 }
 
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { random } = options.control.services;
+  const closing = new AbortController();
   const app = fastify({
     bodyLimit: BODY_SIZE_BYTES_MAX,
     genReqId: () => random.uuid(),
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 4096 },
+    frameworkErrors: (error, request, reply) => {
+      send(reply as FastifyReply, request as FastifyRequest, errorReply("InvalidRequestContentException", error.message, {}, 400));
+    },
+  });
+  endConnectionsOnClose(app, closing.signal);
+  app.addHook("preClose", (done) => {
+    closing.abort();
+    done();
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
@@ -32,24 +45,43 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     const message = isTooLarge ? "Request must be smaller than 70167211 bytes for the CreateFunction operation" : error.message;
     send(reply, request, errorReply(name, message, {}, error.statusCode ?? 400));
   });
+  app.setNotFoundHandler((request, reply) => {
+    send(reply, request, errorReply("UnknownOperationException", `There is nothing at ${request.method} ${request.url}.`));
+  });
   app.get(`${ADMIN_PREFIX}health`, (_request, reply) => reply.send({ status: "ok" }));
-  app.put(`${ADMIN_PREFIX}objects/*`, { bodyLimit: OBJECT_SIZE_BYTES_MAX }, (request, reply) => serve(options, request, reply));
-  app.route({ method: ["GET", "POST", "PUT", "DELETE", "PATCH"], url: "/*", handler: (request, reply) => serve(options, request, reply) });
+  app.put(`${ADMIN_PREFIX}objects/*`, { bodyLimit: OBJECT_SIZE_BYTES_MAX }, (request, reply) => serve(options, request, reply, closing.signal));
+  app.route({ method: ["GET", "POST", "PUT", "DELETE", "PATCH"], url: "/*", handler: (request, reply) => serve(options, request, reply, closing.signal) });
   return app;
 }
 
-async function serve(options: HttpServerOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+/** A connection whose answer was under way at the close would stay open for the client's next request, and the close wait for it. */
+function endConnectionsOnClose(app: FastifyInstance, closing: AbortSignal): void {
+  app.addHook("onResponse", (request, _reply, done) => {
+    if (closing.aborted) request.raw.socket.destroySoon();
+    done();
+  });
+}
+
+async function serve(options: HttpServerOptions, request: FastifyRequest, reply: FastifyReply, closing: AbortSignal): Promise<FastifyReply> {
   const wire = toWire(request);
   const refused = checkSignature(options, request, wire);
   if (refused !== null) return send(reply, request, errorReply(refused.name, refused.message, {}, refused.status));
-  if (!wire.path.startsWith(ADMIN_PREFIX)) return send(reply, request, await serveLambdaApi(options.control, wire, request.id));
+  if (!wire.path.startsWith(ADMIN_PREFIX)) return send(reply, request, await serveLambdaApi(options.control, wire, request.id, linkTo(options, request)));
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
   try {
-    return send(reply, request, await serveAdminApi(options.control, wire, options.describeHost, gone.signal));
+    return send(reply, request, await serveAdminApi(options.control, wire, options.describeHost, AbortSignal.any([gone.signal, closing])));
   } catch (error) {
     return send(reply, request, replyOfError(error, options.control.services.onProblem));
   }
+}
+
+/** To the address that the client used. */
+function linkTo(options: HttpServerOptions, request: FastifyRequest): (path: string) => string {
+  const { scope, clock } = options.control.services;
+  const host = request.headers.host ?? "";
+  const protocol = request.headers["x-forwarded-proto"] === "https" ? "https" : "http";
+  return (path) => `${protocol}://${host}${path}?${presignQuery(path, host, options.credentials, scope.region, clock.nowMs(), LINK_VALID_S)}`;
 }
 
 function toWire(request: FastifyRequest): WireRequest {

@@ -30,6 +30,11 @@ import { log } from "./log.ts";
 import { type ServeOptions, UsageError } from "./options.ts";
 
 const SHUTDOWN_GRACE_MS = 5000;
+const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is in use; another thaw serve? (--listen HOST:PORT, port 0 picks a free one)",
+  EADDRNOTAVAIL: "the host has no such address",
+  EACCES: "the server's user may not use ports below 1024",
+};
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 export async function runServer(options: ServeOptions): Promise<void> {
@@ -89,10 +94,13 @@ export async function runServer(options: ServeOptions): Promise<void> {
   await control.recover();
   const app = createHttpServer({
     control,
+    credentials,
     secretOf: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : null),
     describeHost: () => describeHost(host, engine, catalog),
   });
-  const address = await app.listen({ host: options.listenHost, port: options.listenPort });
+  const address = await app.listen({ host: options.listenHost, port: options.listenPort }).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`can't listen on ${options.listenHost}:${options.listenPort}: ${LISTEN_PROBLEMS[error.code ?? ""] ?? error.message}`);
+  });
   process.stdout.write(`thaw listening on ${address}\n`);
   if (engine.snapshots === null) log("no snapshots", { reason: engine.snapshotsProblem });
   const reason = await Promise.race([untilSignal(), host.lost.then(() => "sandboxd is gone")]);

@@ -7,7 +7,7 @@
  * ```
  * Both end when this process ends, however it ends (`setpriv --pdeathsig`); this process ends when one of them does.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -68,6 +68,8 @@ export async function launch(options: ServeOptions, argv: readonly string[]): Pr
     const sandboxd = await startSandboxd(options, layout);
     const server = startServer(options, layout, argv);
     await superviseUntilEnd(sandboxd, server);
+    // Killed, it left what was frozen.
+    if (sandboxd.signalCode !== null) spawnSync(layout.sandboxd, ["sweep"], { stdio: "inherit" });
   } finally {
     rmSync(layout.runDir, { recursive: true, force: true });
   }
@@ -80,7 +82,8 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   args.push("--pool", String(options.poolSize), "--memory", options.memory);
   args.push("--pager", process.env["THAW_PAGER"] ?? layout.pager, "--pager-memory-mib", String(options.pagerMemoryMib));
   if (options.engine === "criu") args.push("--criu", layout.criu);
-  const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "inherit"] });
+  // A group of its own: Ctrl-C is for us, and sandboxd ends last, when what is running has been answered.
+  const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "inherit"], detached: true });
   const ready = new Promise<boolean>((done) => {
     const timer = setTimeout(() => done(false), SANDBOXD_START_TIMEOUT_MS);
     const finish = (ok: boolean): void => {

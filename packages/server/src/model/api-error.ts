@@ -2,7 +2,13 @@
 import type { ErrorName } from "@thaw/lambda-api";
 
 /** Errors that AWS answers though its model does not list them. */
-type UnmodelledName = "ValidationException" | "SerializationException" | "AccessDeniedException" | "UnknownOperationException" | "NotImplementedException";
+type UnmodelledName =
+  | "ValidationException"
+  | "SerializationException"
+  | "AccessDeniedException"
+  | "RequestEntityTooLargeException"
+  | "UnknownOperationException"
+  | "NotImplementedException";
 
 export class ApiError extends Error {
   override readonly name: ErrorName | UnmodelledName;

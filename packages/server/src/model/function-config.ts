@@ -1,12 +1,19 @@
 /** The configuration of a function out of a request: defaults, limits and the combinations that AWS refuses. */
-import type { CreateFunctionRequest, UpdateFunctionConfigurationRequest } from "@thaw/lambda-api";
+import { type CreateFunctionRequest, enumValues, type UpdateFunctionConfigurationRequest } from "@thaw/lambda-api";
 import { ApiError, invalidParameter } from "./api-error.ts";
 import type { FunctionConfig } from "./function-record.ts";
 
 /** AWS's managed zip runtimes with SnapStart (snapstart-behaviour.md 1.5). */
 const SNAPSTART_RUNTIMES = new Set(["java11", "java17", "java21", "java25", "python3.12", "python3.13", "python3.14", "dotnet8", "dotnet10"]);
+/** In AWS's order, which is none. */
+const SUPPORTED_RUNTIMES = [
+  "nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x", "nodejs22.x", "java25", "python3.10", "python3.11", "java21",
+  "ruby3.3", "ruby3.4", "ruby3.2", "python3.8", "python3.9", "java17", "nodejs16.x", "dotnet10", "dotnet8", "java11", "dotnet6", "nodejs18.x",
+  "provided.al2", "java8.al2",
+];
 const MEMORY_SIZE_MIB_MAX = 10_240;
 const TIMEOUT_S_MAX = 900;
+const TMP_SIZE_MIB_MAX = 10_240;
 const ENVIRONMENT_SIZE_BYTES_MAX = 4096;
 const SNAPSTART_TMP_SIZE_MIB_MAX = 512;
 const VARIABLE_NAME = /^[a-zA-Z]([a-zA-Z0-9_])+$/;
@@ -55,7 +62,7 @@ export function createConfig(request: CreateFunctionRequest, rules: ConfigRules)
 
 export function changeConfig(current: FunctionConfig, request: ConfigRequest, rules: ConfigRules): FunctionConfig {
   for (const name of NOT_YET) if (isGiven(request[name])) throw notYet(name);
-  const logging = request.LoggingConfig;
+  const logging = changeLogging(current, request);
   const changed: FunctionConfig = {
     ...current,
     runtime: request.Runtime ?? current.runtime,
@@ -69,13 +76,33 @@ export function changeConfig(current: FunctionConfig, request: ConfigRequest, ru
     tracingMode: request.TracingConfig?.Mode ?? current.tracingMode,
     tmpSizeMib: request.EphemeralStorage?.Size ?? current.tmpSizeMib,
     snapStartApplyOn: request.SnapStart?.ApplyOn ?? current.snapStartApplyOn,
-    logFormat: logging?.LogFormat ?? current.logFormat,
-    logGroup: logging?.LogGroup ?? current.logGroup,
-    applicationLogLevel: logging?.ApplicationLogLevel ?? (logging?.LogFormat === "JSON" ? "INFO" : current.applicationLogLevel),
-    systemLogLevel: logging?.SystemLogLevel ?? (logging?.LogFormat === "JSON" ? "INFO" : current.systemLogLevel),
+    ...logging,
   };
   checkConfig(changed, rules);
   return changed;
+}
+
+type Logging = Pick<FunctionConfig, "logFormat" | "logGroup" | "applicationLogLevel" | "systemLogLevel">;
+
+/** Levels go with JSON only, where they are INFO unless told otherwise. */
+function changeLogging(current: FunctionConfig, request: ConfigRequest): Logging {
+  const asked = request.LoggingConfig ?? {};
+  const logFormat = asked.LogFormat ?? current.logFormat;
+  const logGroup = asked.LogGroup ?? current.logGroup;
+  if (logFormat === "JSON") {
+    return {
+      logFormat,
+      logGroup,
+      applicationLogLevel: asked.ApplicationLogLevel ?? current.applicationLogLevel ?? "INFO",
+      systemLogLevel: asked.SystemLogLevel ?? current.systemLogLevel ?? "INFO",
+    };
+  }
+  if (asked.ApplicationLogLevel !== undefined || asked.SystemLogLevel !== undefined) {
+    throw invalidParameter(
+      'LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "JSON" and try again.',
+    );
+  }
+  return { logFormat, logGroup, applicationLogLevel: null, systemLogLevel: null };
 }
 
 function checkConfig(config: FunctionConfig, rules: ConfigRules): void {
@@ -83,12 +110,24 @@ function checkConfig(config: FunctionConfig, rules: ConfigRules): void {
     throw invalidParameter(`'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to ${MEMORY_SIZE_MIB_MAX}`);
   }
   if (config.timeoutS > TIMEOUT_S_MAX) throw invalidParameter(`'Timeout' value failed to satisfy constraint: Member must have value less than or equal to ${TIMEOUT_S_MAX}`);
+  if (config.tmpSizeMib > TMP_SIZE_MIB_MAX) {
+    throw invalidParameter(`'EphemeralStorage' value failed to satisfy constraint: Member must have value less than or equal to ${TMP_SIZE_MIB_MAX}`);
+  }
   if (config.architectures.length !== 1) throw invalidParameter("Exactly one architecture is expected.");
   if (config.architectures[0] !== "x86_64") throw invalidParameter(`The architecture ${config.architectures[0]} can't be run on this host, which is x86_64.`);
   checkEnvironment(config.environment ?? {});
+  checkRuntime(config.runtime);
   const problem = rules.runtimeProblem(config.runtime);
   if (problem !== null) throw invalidParameter(problem);
   if (config.snapStartApplyOn === "PublishedVersions") checkSnapStart(config, rules);
+}
+
+/** The service says this, not the front end that checks the model (recorded …TestLambdaFunction.test_update_lambda_exceptions). */
+function checkRuntime(runtime: string): void {
+  if (enumValues("Runtime").includes(runtime)) return;
+  throw invalidParameter(
+    `Value ${runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [${SUPPORTED_RUNTIMES.join(", ")}] or be a valid ARN`,
+  );
 }
 
 function checkSnapStart(config: FunctionConfig, rules: ConfigRules): void {

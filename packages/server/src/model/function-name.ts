@@ -1,5 +1,5 @@
 /** The forms in which a client names a function: `name`, `name:qualifier`, `account:function:name`, the whole ARN; and ARNs made. */
-import { invalidParameter, notFound } from "./api-error.ts";
+import { ApiError, invalidParameter, notFound } from "./api-error.ts";
 
 export interface AccountScope {
   readonly accountId: string;
@@ -29,7 +29,10 @@ export function parseFunctionName(scope: AccountScope, text: string, qualifier?:
     throw notFound(`Functions from '${region}' are not reachable in this region ('${scope.region}')`);
   }
   const account = arnAccount ?? partialAccount ?? bareAccount;
-  if (account !== undefined && account !== scope.accountId) throw notFound(`Function not found: ${functionArn({ ...scope, accountId: account }, name)}`);
+  if (account !== undefined && account !== scope.accountId) {
+    const arn = functionArn({ ...scope, accountId: account }, name);
+    throw new ApiError("AccessDeniedException", `Account ${scope.accountId} is not authorized to perform this operation on resource: ${arn}`);
+  }
   if (ownQualifier !== undefined && qualifier !== undefined && ownQualifier !== qualifier) {
     throw invalidParameter("The derived qualifier from the function name does not match the specified qualifier.");
   }

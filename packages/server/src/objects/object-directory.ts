@@ -34,6 +34,9 @@ export function createObjectDirectory(dataDir: string): ObjectStore {
       const found = path === null ? null : await stat(path).catch(() => null);
       return path === null || found === null ? null : { content: createReadStream(path), sizeBytes: found.size };
     },
+    async hasBucket(bucket: string) {
+      return pathOf(bucket, "") !== null && (await stat(join(root, bucket)).catch(() => null)) !== null;
+    },
     async remove(bucket: string, key: string) {
       const path = pathOf(bucket, key);
       if (path !== null) await rm(path, { force: true });

@@ -6,5 +6,6 @@ export interface ObjectStore {
   put(bucket: string, key: string, content: Readable): Promise<{ readonly sizeBytes: number }>;
   /** Null when there is no such object. */
   get(bucket: string, key: string): Promise<{ readonly content: Readable; readonly sizeBytes: number } | null>;
+  hasBucket(bucket: string): Promise<boolean>;
   remove(bucket: string, key: string): Promise<void>;
 }

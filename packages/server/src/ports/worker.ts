@@ -27,6 +27,9 @@ export interface RunnableVersion {
   readonly uid: number;
   readonly logGroup: string;
   readonly logFormat: "Text" | "JSON";
+  /** With JSON only: what the runtime's client leaves out of the log, and what the platform does. */
+  readonly applicationLogLevel: string | null;
+  readonly systemLogLevel: string | null;
   /** The snapshot to restore; null: Init on demand. */
   readonly snapshotId: SnapshotId | null;
   /** Null where there is none to restore. */

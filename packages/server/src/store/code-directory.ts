@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { CodeInfo } from "../model/function-record.ts";
 import type { CodeStore } from "../ports/code-store.ts";
 import { unzip } from "./unzip.ts";
@@ -31,7 +31,8 @@ async function unpack(codeDir: string, packageDir: string, zip: Buffer): Promise
   const partial = await mkdtemp(join(codeDir, PARTIAL));
   try {
     await unzip(zip, partial);
-    await writeWhole(join(packageDir, `${codeName}.zip`), zip);
+    // Named after our own folder: another request may be writing the same package.
+    await writeWhole(join(packageDir, `${codeName}.zip`), basename(partial), zip);
     await rename(partial, target).catch(async (error: NodeJS.ErrnoException) => {
       // The same package, unpacked by another request at the same time.
       if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
@@ -43,15 +44,15 @@ async function unpack(codeDir: string, packageDir: string, zip: Buffer): Promise
   return info;
 }
 
-async function writeWhole(path: string, content: Buffer): Promise<void> {
-  const file = await open(`${path}.new`, "w", 0o644);
+async function writeWhole(path: string, suffix: string, content: Buffer): Promise<void> {
+  const file = await open(`${path}${suffix}`, "wx", 0o644);
   try {
     await file.writeFile(content);
     await file.sync();
   } finally {
     await file.close();
   }
-  await rename(`${path}.new`, path);
+  await rename(`${path}${suffix}`, path);
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -7,6 +7,7 @@ import { chmod, mkdir, symlink } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { crc32 } from "node:zlib";
 import { type Entry, fromBuffer, type ZipFile } from "yauzl";
 import { ApiError, invalidParameter } from "../model/api-error.ts";
 
@@ -20,6 +21,13 @@ const TYPE_DIRECTORY = 0o040000;
 const TYPE_FILE = 0o100000;
 
 const NO_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again.";
+
+const SYSTEM_PROBLEMS: Readonly<Record<string, string>> = {
+  EEXIST: "it has two entries of one name",
+  ENOTDIR: "it has a file where another entry needs a folder",
+  EISDIR: "it has a folder where another entry is a file",
+  ENAMETOOLONG: "it has a name that is too long",
+};
 
 interface Unpacking {
   readonly target: string;
@@ -49,9 +57,10 @@ export async function unzip(zip: Buffer, target: string): Promise<void> {
 function toApiError(error: unknown): unknown {
   const isSystem = error instanceof Error && (error as NodeJS.ErrnoException).syscall !== undefined;
   // A full disk is not the zip's fault; a file where a directory should be is.
-  if (error instanceof ApiError || (isSystem && !["EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG"].includes((error as NodeJS.ErrnoException).code ?? "")))
-    return error;
-  return invalidParameter(`${NO_ZIP} (${error instanceof Error ? error.message : String(error)})`);
+  if (error instanceof ApiError || (isSystem && !Object.hasOwn(SYSTEM_PROBLEMS, (error as NodeJS.ErrnoException).code ?? ""))) return error;
+  // The system's own text names our directories.
+  const why = isSystem ? SYSTEM_PROBLEMS[(error as NodeJS.ErrnoException).code ?? ""] : error instanceof Error ? error.message : String(error);
+  return invalidParameter(`${NO_ZIP} (${why})`);
 }
 
 function openZip(zip: Buffer): Promise<ZipFile> {
@@ -107,7 +116,12 @@ async function unpackEntry(file: ZipFile, entry: Entry, unpacking: Unpacking): P
   }
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   // "wx": two entries of one name are two answers to what the function is.
-  await pipeline(content, counter(unpacking), createWriteStream(path, { flags: "wx", mode: (mode & 0o111) === 0 ? 0o644 : 0o755, flush: true }));
+  await pipeline(
+    content,
+    counter(unpacking),
+    checksum(entry),
+    createWriteStream(path, { flags: "wx", mode: (mode & 0o111) === 0 ? 0o644 : 0o755, flush: true }),
+  );
 }
 
 function checkParents(name: string, unpacking: Unpacking): void {
@@ -133,6 +147,21 @@ function counter(unpacking: Unpacking): Transform {
       unpacking.sizeBytes += chunk.length;
       if (unpacking.sizeBytes < UNZIPPED_SIZE_BYTES_MAX) done(null, chunk);
       else done(invalidParameter(`Unzipped size must be smaller than ${UNZIPPED_SIZE_BYTES_MAX} bytes`));
+    },
+  });
+}
+
+/** The reader checks the size, not the content. */
+function checksum(entry: Entry): Transform {
+  let sum = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      sum = crc32(chunk, sum);
+      done(null, chunk);
+    },
+    flush(done) {
+      if (sum === entry.crc32) done();
+      else done(invalidParameter(`${NO_ZIP} (the content of ${entry.fileName} does not have its checksum)`));
     },
   });
 }

@@ -318,6 +318,7 @@ function openLog({ environmentId, version, services }: EnvironmentOptions): Envi
     logGroup: version.logGroup,
     logStream: nameLogStream(environmentId, version.version, services.clock.nowMs()),
     format: version.logFormat,
+    systemLogLevel: version.systemLogLevel,
     phaseSizeBytesMax: services.limits.logPhaseSizeBytesMax,
   });
 }

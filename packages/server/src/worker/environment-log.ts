@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId } from "../base/ids.ts";
 import type { LogStore } from "../ports/log-store.ts";
-import { formatPlatformEvent, type PlatformEvent } from "./platform-log.ts";
+import { formatPlatformEvent, isWanted, type PlatformEvent } from "./platform-log.ts";
 
 /** As CloudWatch Logs: a longer line is cut into several events. */
 export const MESSAGE_SIZE_BYTES_MAX = 256 * 1024;
@@ -20,6 +20,8 @@ export interface EnvironmentLogOptions {
   readonly logGroup: string;
   readonly logStream: string;
   readonly format: "Text" | "JSON";
+  /** Platform lines below it are left out; null: none is. */
+  readonly systemLogLevel: string | null;
   /** Output kept in one phase. */
   readonly phaseSizeBytesMax: number;
 }
@@ -66,6 +68,8 @@ export class EnvironmentLog {
   }
 
   writePlatform(event: PlatformEvent): void {
+    const { format, systemLogLevel } = this.#options;
+    if (format === "JSON" && !isWanted(event, systemLogLevel)) return;
     const message = formatPlatformEvent(event, this.#options.format, this.#options.clock.nowMs());
     if (message !== null) this.writeLine(message);
   }

@@ -29,8 +29,15 @@ function reservedVariables(version: RunnableVersion, delivery: CredentialDeliver
     LAMBDA_RUNTIME_DIR: "/var/runtime",
     // AWS leaves it out for the OS-only runtimes.
     ...(version.runtime.startsWith("provided") ? {} : { AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}` }),
+    ...loggingVariables(version),
     ...deliveryVariables(version, delivery),
   };
+}
+
+/** The clients read them; with text there are none (recorded …test_lambda_init_environment). */
+function loggingVariables(version: RunnableVersion): Record<string, string> {
+  if (version.logFormat !== "JSON") return {};
+  return { AWS_LAMBDA_LOG_FORMAT: "JSON", AWS_LAMBDA_LOG_LEVEL: version.applicationLogLevel ?? "INFO" };
 }
 
 function deliveryVariables(version: RunnableVersion, delivery: CredentialDelivery): Record<string, string> {

@@ -47,6 +47,27 @@ export function formatPlatformEvent(event: PlatformEvent, format: "Text" | "JSON
   return format === "Text" ? formatText(event) : formatJson(event, nowMs);
 }
 
+const SYSTEM_LEVELS = ["DEBUG", "INFO", "WARN"];
+
+/** Whether a line passes LoggingConfig's SystemLogLevel (the levels: snapstart-behaviour.md 5.2). */
+export function isWanted(event: PlatformEvent, systemLogLevel: string | null): boolean {
+  return SYSTEM_LEVELS.indexOf(levelOf(event)) >= SYSTEM_LEVELS.indexOf(systemLogLevel ?? "DEBUG");
+}
+
+function levelOf(event: PlatformEvent): string {
+  switch (event.kind) {
+    case "init-report":
+      if (event.report.status.kind !== "success") return "WARN";
+      return event.report.initializationType === "on-demand" ? "DEBUG" : "INFO";
+    case "restore-report":
+      return event.status.kind === "success" ? "INFO" : "WARN";
+    case "report":
+      return event.report.status.kind === "success" ? "INFO" : "WARN";
+    default:
+      return "INFO";
+  }
+}
+
 /** AWS since 2025-08: the Init of an on-demand environment is billed with its first invoke. */
 export function billedDurationMs(report: InvokeReport): number {
   return Math.ceil(report.durationMs + (report.initDurationMs ?? 0)) + (report.billedRestoreDurationMs ?? 0);

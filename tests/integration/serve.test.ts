@@ -1,0 +1,62 @@
+/** Starting and stopping `thaw serve`: what stands in the way is said, and nothing keeps it from ending. */
+import { describe, it } from "vitest";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { TestFunctions } from "../support/functions.ts";
+
+const SLOW = { "index.mjs": "export const handler = async () => { await new Promise((next) => setTimeout(next, 1500)); return 'done'; };\n" };
+
+async function withServer(run: (server: ThawServer, functions: TestFunctions) => Promise<void>): Promise<void> {
+  const server = await startThaw();
+  try {
+    await run(server, new TestFunctions(server));
+  } finally {
+    await server.remove();
+  }
+}
+
+describe("a start that can't succeed", () => {
+  it("ends with a reason where the port is in use", async ({ expect }) => {
+    await withServer(async (server) => {
+      const { host } = new URL(server.endpoint);
+      const second = startThaw({ args: ["--listen", host] });
+      await expect(second.then((started) => started.remove())).rejects.toThrow(/ended with 2:\n.*the port is in use/s);
+    });
+  });
+
+  it("ends with a reason where the data directory is in use, and harms nothing in it", async ({ expect }) => {
+    await withServer(async (server, functions) => {
+      const name = await functions.createSnapStart(SLOW);
+      const version = await functions.publish(name);
+      await expect(startThaw({ previous: server }).then((started) => started.stop())).rejects.toThrow(/is in use by another thaw serve/);
+      expect((await functions.invoke(name, {}, version)).payload).toBe("done");
+    });
+  });
+});
+
+describe("SIGTERM", () => {
+  it("answers what is running, and does not wait for the client to hang up", async ({ expect }) => {
+    await withServer(async (server, functions) => {
+      const name = await functions.create(SLOW);
+      // The SDK keeps its connection open for a next request.
+      const answer = functions.invoke(name);
+      await functions.eventually("invoking", async () => (await functions.environments(name)).some((each) => each.state === "invoking"));
+      const startMs = performance.now();
+      await server.stop();
+      expect((await answer).payload).toBe("done");
+      expect(performance.now() - startMs).toBeLessThan(10_000);
+    });
+  });
+
+  it("ends a client that follows the logs", async ({ expect }) => {
+    await withServer(async (server, functions) => {
+      const name = await functions.create(SLOW);
+      await functions.invoke(name);
+      const following = await functions.admin("GET", `logs/${name}?follow=1`);
+      const ended = following.text();
+      const startMs = performance.now();
+      await server.stop();
+      expect(await ended).toContain("START RequestId");
+      expect(performance.now() - startMs).toBeLessThan(10_000);
+    });
+  });
+});
