@@ -149,6 +149,12 @@ impl Snapshots {
         Ok(manifest)
     }
 
+    /// When it was whole: its manifest comes last.
+    pub fn taken_at_ms(&self, name: &str) -> io::Result<i64> {
+        let meta = fs::metadata(self.path(name).join("manifest"))?;
+        Ok(meta.mtime() * 1000 + meta.mtime_nsec() / 1_000_000)
+    }
+
     pub fn open_images(&self, name: &str) -> io::Result<OwnedFd> {
         sys::open_dir_beneath(self.root.as_fd(), &format!("{name}/images"))
     }

@@ -9,13 +9,14 @@
 //! inside every namespace, so starting or restoring a function is a fork, not a walk through `setns`. It is never in a snapshot.
 
 mod commands;
+mod identity;
 mod messages;
 mod root;
 mod seccomp;
 mod sockets;
 mod tmp_disk;
 
-pub use messages::{Command, Event, KeeperConfig, MountPoint, Reply, TimeOffsets};
+pub use messages::{Command, Event, KeeperConfig, MountPoint, Reply, SnapshotFacts, TimeOffsets};
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -60,7 +60,7 @@ export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCat
 function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
   const { runtime, root, lang, client, argv, env, version } = found;
   const fingerprint = createHash("sha256")
-    .update(JSON.stringify([version, clientDigest(join(options.clientsDir, client))]))
+    .update(JSON.stringify([version, clientDigest(join(options.clientsDir, client)), clientDigest(join(options.clientsDir, "unique"))]))
     .digest("hex");
   return {
     runtime,
@@ -122,7 +122,7 @@ function findPython(options: RuntimeCatalogOptions): Found[] {
     const isOnHost = existsSync(join("/", program));
     if (!existsSync(join(options.clientsDir, runtime)) || (!isOnHost && !existsSync(join(rootDir, program)))) return [];
     const stamp = statSync(join(isOnHost ? "/" : rootDir, program));
-    const argv: RuntimeRecipe["argv"] = ({ handler }) => [`/${program}`, "-m", "awslambdaric", handler];
+    const argv: RuntimeRecipe["argv"] = ({ handler }) => [`/${program}`, "-m", "thaw_runtime", handler];
     const env = { PYTHONPATH: "/var/runtime:/opt/python", PYTHONDONTWRITEBYTECODE: "1" };
     return [{ runtime, root: isOnHost ? "host" : runtime, lang: null, client: runtime, version: `${stamp.size}:${stamp.mtimeMs}`, argv, env }];
   });
@@ -137,6 +137,8 @@ function findNode(options: RuntimeCatalogOptions): Found[] {
     const argv: RuntimeRecipe["argv"] = ({ memorySizeMib }) => [
       "/var/lang/bin/node",
       `--max-old-space-size=${Math.floor(memorySizeMib * 0.9)}`,
+      // Worker threads and forked processes inherit it.
+      "--import=/var/runtime/unique.mjs",
       "/var/runtime/main.mjs",
     ];
     const env = { NODE_PATH: "/opt/nodejs/node_modules:/var/task/node_modules" };

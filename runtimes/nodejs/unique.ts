@@ -1,0 +1,116 @@
+/**
+ * Random numbers of Node.js after a restore. Loaded by `--import`, so also in worker threads and in processes made by `fork`, before
+ * any of the function's code.
+ *
+ * OpenSSL's generator is renewed by the preloaded library (runtimes/unique). What is left is what Node.js and V8 keep themselves:
+ *
+ *   crypto.randomUUID, crypto.randomInt   take from a cache filled ahead: the old content is thrown away
+ *   Math.random                           V8's state can't be set: a restored clone goes on with a generator of its own, newly seeded
+ *
+ * Each looks first whether the page of the generation still holds the numbers it knows: one load, so there is no moment after a restore
+ * at which old numbers come out, and nothing is done in a clone that asks for none.
+ */
+import crypto from "node:crypto";
+import { syncBuiltinESMExports } from "node:module";
+
+/** UUIDs and integers in Node's caches (lib/internal/crypto/random.js). */
+const CACHED_UUIDS = 128;
+const CACHED_INTEGERS = 1024;
+const TWO_TO_26 = 67_108_864;
+const TWO_TO_53 = 9_007_199_254_740_992;
+
+export const generation: Uint32Array | null = mapGeneration();
+
+function mapGeneration(): Uint32Array | null {
+  const module: { exports: { page?: ArrayBuffer } } = { exports: {} };
+  try {
+    process.dlopen(module, "/var/runtime/page.node");
+  } catch {
+    // Not inside a sandbox of Thaw.
+  }
+  return module.exports.page === undefined ? null : new Uint32Array(module.exports.page, 8, 2);
+}
+
+/** Tells, once for each restore, that there was one. */
+function createWatch(page: Uint32Array): () => boolean {
+  let low = page[0];
+  let high = page[1];
+  return () => {
+    if (page[0] === low && page[1] === high) return false;
+    low = page[0];
+    high = page[1];
+    return true;
+  };
+}
+
+function isSkipped(name: string): boolean {
+  const skipped = (process.env["THAW_RESEED_SKIP"] ?? "").split(",");
+  return skipped.includes(name) || skipped.includes("all");
+}
+
+function define(target: object, name: string, value: unknown): void {
+  Object.defineProperty(target, name, { ...Object.getOwnPropertyDescriptor(target, name), value });
+}
+
+function renewMathRandom(page: Uint32Array): void {
+  const wasRestored = createWatch(page);
+  let draw = Math.random;
+  define(Math, "random", function random(): number {
+    if (wasRestored()) draw = createGenerator();
+    return draw();
+  });
+}
+
+/** sfc32, two steps for the 53 bits of a number: as fast as V8's own. */
+function createGenerator(): () => number {
+  const seed = new Int32Array(3);
+  crypto.randomFillSync(seed);
+  let [a = 0, b = 0, c = 0] = seed;
+  let counter = 1;
+  const step = (): number => {
+    const sum = (((a + b) | 0) + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
+    return sum >>> 0;
+  };
+  for (let i = 0; i < 12; i++) step();
+  return () => ((step() >>> 5) * TWO_TO_26 + (step() >>> 6)) / TWO_TO_53;
+}
+
+function renewUuids(page: Uint32Array): void {
+  const wasRestored = createWatch(page);
+  const native = crypto.randomUUID;
+  const renew = (): void => {
+    for (let i = 0; i < CACHED_UUIDS; i++) native();
+  };
+  define(crypto, "randomUUID", function randomUUID(options?: crypto.RandomUUIDOptions) {
+    if (wasRestored()) renew();
+    return native(options);
+  });
+  const prototype = Object.getPrototypeOf(crypto.webcrypto) as { randomUUID(): string };
+  const ofWeb = prototype.randomUUID;
+  define(prototype, "randomUUID", function randomUUID(this: unknown) {
+    if (wasRestored()) renew();
+    return ofWeb.call(this as never);
+  });
+}
+
+function renewIntegers(page: Uint32Array): void {
+  const wasRestored = createWatch(page);
+  const native = crypto.randomInt as (...args: unknown[]) => number;
+  define(crypto, "randomInt", function randomInt(...args: unknown[]): number {
+    if (wasRestored()) for (let i = 0; i < CACHED_INTEGERS; i++) native(2);
+    return native(...args);
+  });
+}
+
+if (generation !== null) {
+  if (!isSkipped("random")) renewMathRandom(generation);
+  if (!isSkipped("caches")) {
+    renewUuids(generation);
+    renewIntegers(generation);
+    syncBuiltinESMExports();
+  }
+}
