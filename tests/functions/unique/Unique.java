@@ -22,14 +22,24 @@ import java.util.concurrent.ThreadLocalRandom;
 public class Unique implements RequestHandler<Map<String, Object>, Map<String, Object>> {
     private static final SecureRandom SECURE = new SecureRandom();
     private static final Random OWN = new Random();
+    private static final SecureRandom DRBG = named("DRBG");
+    private static final SecureRandom SHA1PRNG = named("SHA1PRNG");
     private static final ExecutorService OTHER_THREAD = Executors.newSingleThreadExecutor(task -> {
         Thread thread = new Thread(task);
         thread.setDaemon(true);
         return thread;
     });
 
-    static {
+    public Unique() {
         draw();
+    }
+
+    private static SecureRandom named(String algorithm) {
+        try {
+            return SecureRandom.getInstance(algorithm);
+        } catch (java.security.NoSuchAlgorithmException absent) {
+            throw new IllegalStateException(absent);
+        }
     }
 
     private static Map<String, String> draw() {
@@ -53,6 +63,8 @@ public class Unique implements RequestHandler<Map<String, Object>, Map<String, O
             values.put("kotlin.uuid.Uuid.random", kotlin.uuid.Uuid.Companion.random().toString());
             values.put("Files.createTempFile", Files.createTempFile("x", "y").toString());
             values.put("yours: a Random in a field", String.valueOf(OWN.nextLong()));
+            values.put("yours: SecureRandom.getInstance(DRBG)", String.valueOf(DRBG.nextLong()));
+            values.put("yours: SecureRandom.getInstance(SHA1PRNG)", String.valueOf(SHA1PRNG.nextLong()));
             return values;
         } catch (Exception error) {
             throw new IllegalStateException(error);
