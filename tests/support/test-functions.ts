@@ -33,6 +33,30 @@ export function pythonPackages(wanted: RegExp): Package {
   return Object.fromEntries(files.filter((path) => !path.includes("/tests/")).map((path) => [relative(base, path), readFileSync(path)]));
 }
 
+/** A package of this repository's node_modules and all that it needs, without types and ES modules. */
+export function nodePackages(name: string): Package {
+  const found: Package = {};
+  const seen = new Set<string>();
+  const wanted = [name];
+  for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    const dir = join(REPOSITORY, "node_modules", next);
+    const { dependencies } = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as { dependencies?: Record<string, string> };
+    wanted.push(...Object.keys(dependencies ?? {}));
+    for (const path of filesOf(dir).filter((file) => !/\.d\.ts$|\/dist-(types|es)\/|\.map$/.test(file))) found[relative(REPOSITORY, path)] = readFileSync(path);
+  }
+  return found;
+}
+
+/** A jar that was brought, as a path of this host. */
+export function jar(name: RegExp): string {
+  const dir = join(BUILT, "java");
+  const found = readdirSync(dir).find((each) => name.test(each));
+  if (found === undefined) throw new Error(`${dir} has no ${name}: run npm run setup`);
+  return join(dir, found);
+}
+
 /** Compiled against the runtime client and the libraries whose names match; these go to lib/. */
 export function javaPackage(sourceName: string, wanted: RegExp): Package {
   const dir = mkdtempSync(join(tmpdir(), "thaw-java-"));
