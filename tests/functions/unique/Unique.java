@@ -22,6 +22,7 @@ import java.util.concurrent.ThreadLocalRandom;
 public class Unique implements RequestHandler<Map<String, Object>, Map<String, Object>> {
     private static final SecureRandom SECURE = new SecureRandom();
     private static final Random OWN = new Random();
+    private static final SecureRandom AWS_LC = correttoRandom();
     private static final SecureRandom DRBG = named("DRBG");
     private static final SecureRandom SHA1PRNG = named("SHA1PRNG");
     private static final ExecutorService OTHER_THREAD = Executors.newSingleThreadExecutor(task -> {
@@ -32,6 +33,14 @@ public class Unique implements RequestHandler<Map<String, Object>, Map<String, O
 
     public Unique() {
         draw();
+    }
+
+    private static SecureRandom correttoRandom() {
+        try {
+            return SecureRandom.getInstance("LibCryptoRng", com.amazon.corretto.crypto.provider.AmazonCorrettoCryptoProvider.INSTANCE);
+        } catch (java.security.GeneralSecurityException absent) {
+            throw new IllegalStateException(absent);
+        }
     }
 
     private static SecureRandom named(String algorithm) {
@@ -48,6 +57,8 @@ public class Unique implements RequestHandler<Map<String, Object>, Map<String, O
             byte[] bytes = new byte[16];
             SECURE.nextBytes(bytes);
             values.put("java.security.SecureRandom", Arrays.toString(bytes));
+            AWS_LC.nextBytes(bytes);
+            values.put("Corretto Crypto Provider's SecureRandom", Arrays.toString(bytes));
             values.put("UUID.randomUUID", UUID.randomUUID().toString());
             values.put("Math.random", String.valueOf(Math.random()));
             values.put("ThreadLocalRandom", String.valueOf(ThreadLocalRandom.current().nextLong()));

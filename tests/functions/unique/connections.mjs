@@ -8,7 +8,11 @@ const base = `http://${process.env.OUTSIDE}:8080`;
 const lambda = new LambdaClient({ endpoint: base, region: "us-east-1" });
 const agent = new http.Agent({ keepAlive: true });
 
-const use = (act) => act().then((ok) => ({ ok }), (error) => ({ error: `${error.name}: ${error.code ?? ""} ${error.message}` }));
+const use = (act) =>
+  act().then(
+    (ok) => ({ ok }),
+    (error) => ({ error: `${error.name}: ${error.code ?? ""} ${error.message}` }),
+  );
 const askAgent = () =>
   new Promise((resolve, reject) => {
     const request = http.get(`${base}/connection`, { agent }, (response) => {
