@@ -109,3 +109,9 @@ it("shows /tmp of the snapshot to each clone, and of one clone to no other", asy
   const [third] = await askTwoClones([{ holdMs: 500 }, { holdMs: 500 }]);
   expect(third.now.tmp).toEqual(["from-init"]);
 });
+
+it("leaves out of the snapshot what the kernel may drop: the state of the vDSO's getrandom", async ({ expect }) => {
+  const pages = await functions.createSnapStart({ "index.py": source("pages.py") }, { Runtime: "python3.13" });
+  const { payload } = await functions.invoke(pages, {}, await functions.publish(pages));
+  expect(payload).toMatchObject({ plain: "secret of Init", droppable: "" });
+});
