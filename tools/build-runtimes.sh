@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the runtimes need. In this clone, runtimes/dist/NAME is mounted on /var/runtime of a sandbox:
-#   java    the official runtime interface client, from Maven Central
+#   java    the official runtime interface client, from Maven Central, and our start of it (runtimes/java/src)
+#   unique  the library that is preloaded in every sandbox (runtimes/unique)
 #   nodejs  our own client (runtimes/nodejs/*.ts with the types stripped)
 #   python  the official client for each version of Python
 # Machine-wide, $THAW_HOME/runtimes/NAME: Node.js 22 and 24 from npm, Python 3.13 in a Debian root file system.
@@ -12,20 +13,41 @@ dist=runtimes/dist
 mkdir -p $dist
 
 build_java() {
-  recipe=$(digest runtimes/java/pom.xml tools/build-runtimes.sh)
+  recipe=$(digest runtimes/java/pom.xml runtimes/java/src/dev/thaw/runtime/*.java tools/build-runtimes.sh)
   [ "$(cat $dist/java/.recipe 2>/dev/null)" = "$recipe" ] && return
   step "Java runtime interface client"
   rm -rf $dist/java.new && mkdir -p $dist/java.new/lib
   run mvn -B -q -f runtimes/java/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$dist/java.new/lib"
+  classes=$(mktemp -d)
+  run javac --release 11 -cp "$dist/java.new/lib/*" -d "$classes" runtimes/java/src/dev/thaw/runtime/*.java
+  run jar --create --file $dist/java.new/lib/thaw-runtime.jar -C "$classes" .
+  rm -rf "$classes"
   finish java "$recipe"
 }
 
+# Needs nothing of this host's libc, so that it loads in any root file system.
+build_unique() {
+  recipe=$(digest runtimes/unique/unique.c tools/build-runtimes.sh)
+  [ "$(cat $dist/unique/.recipe 2>/dev/null)" = "$recipe" ] && return
+  step "Library that makes clones unique"
+  rm -rf $dist/unique.new && mkdir -p $dist/unique.new
+  compile_library runtimes/unique/unique.c $dist/unique.new/libthaw-unique.so
+  finish unique "$recipe"
+}
+
+# compile_library SOURCE TARGET
+compile_library() {
+  run gcc -O2 -Wall -Wextra -Werror -shared -fPIC -nostdlib -fno-builtin -fno-stack-protector -fvisibility=hidden -Wl,-z,now -o "$2" "$1"
+  run strip "$2"
+}
+
 build_nodejs() {
-  recipe=$(digest runtimes/nodejs/*.ts tools/build-runtimes.sh tools/strip-types.ts)
+  recipe=$(digest runtimes/nodejs/*.ts runtimes/nodejs/page.c tools/build-runtimes.sh tools/strip-types.ts)
   [ "$(cat $dist/nodejs/.recipe 2>/dev/null)" = "$recipe" ] && return
   step "Node.js runtime client"
   rm -rf $dist/nodejs.new && mkdir -p $dist/nodejs.new
   run node --disable-warning=ExperimentalWarning tools/strip-types.ts runtimes/nodejs $dist/nodejs.new
+  compile_library runtimes/nodejs/page.c $dist/nodejs.new/page.node
   finish nodejs "$recipe"
 }
 
@@ -36,11 +58,12 @@ build_provided() {
 build_python() {
   version=$1
   name=python$version
-  recipe=$(digest runtimes/python/requirements.txt tools/build-runtimes.sh)
+  recipe=$(digest runtimes/python/requirements.txt runtimes/python/thaw_runtime.py tools/build-runtimes.sh)
   [ "$(cat $dist/"$name"/.recipe 2>/dev/null)" = "$recipe" ] && return
   step "Python $version runtime interface client"
   rm -rf $dist/"$name".new && mkdir -p $dist/"$name".new
   run python3 tools/fetch-wheels.py "$version" runtimes/python/requirements.txt $dist/"$name".new
+  cp runtimes/python/thaw_runtime.py $dist/"$name".new/
   finish "$name" "$recipe"
 }
 
@@ -52,6 +75,7 @@ finish() {
   mv $dist/"$1".new $dist/"$1"
 }
 
+build_unique
 build_java
 build_nodejs
 build_provided

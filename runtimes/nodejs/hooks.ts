@@ -1,8 +1,13 @@
 /**
  * Runtime hooks: `globalThis.awslambda.snapStart.registerBeforeSnapshot(hook)` and `.registerAfterRestore(hook)`.
  * Before: last registered first. After: in the order of registration. The first hook that throws ends it, as in AWS's Python client.
+ * After-restore hooks are given what is known of the snapshot; `.snapshot()` reads the same, `.generation()` is another number after
+ * every restore and costs next to nothing to ask for.
  */
-type Hook = () => unknown;
+import { readSnapshotInfo, type SnapshotInfo } from "./snapshot.ts";
+import { generation } from "./unique.ts";
+
+type Hook = (snapshot?: SnapshotInfo) => unknown;
 
 const before: Hook[] = [];
 const after: Hook[] = [];
@@ -11,6 +16,8 @@ export function installHooks(): void {
   const snapStart = {
     registerBeforeSnapshot: (hook: Hook): void => void before.push(checked(hook)),
     registerAfterRestore: (hook: Hook): void => void after.push(checked(hook)),
+    snapshot: readSnapshotInfo,
+    generation: (): number => (generation === null ? 0 : (generation[0] ?? 0) + ((generation[1] ?? 0) % 2 ** 21) * 2 ** 32),
   };
   const global = globalThis as { awslambda?: Record<string, unknown> };
   global.awslambda = { ...global.awslambda, snapStart };
@@ -21,7 +28,9 @@ export async function beforeSnapshot(): Promise<void> {
 }
 
 export async function afterRestore(): Promise<void> {
-  for (const hook of after) await hook();
+  if (after.length === 0) return;
+  const snapshot = readSnapshotInfo();
+  for (const hook of after) await hook(snapshot);
 }
 
 function checked(hook: Hook): Hook {

@@ -1,7 +1,7 @@
 /**
  * The Node.js runtime client: loads the handler, runs the runtime hooks around a snapshot, and serves invocations.
  *
- *   load handler ─► before-snapshot hooks (last in, first out) ─► restore/next ═ snapshot ═► after-restore hooks (in order)
+ *   load handler ─► prime events ─► before-snapshot hooks (last in, first out) ─► restore/next ═ snapshot ═► after-restore hooks (in order)
  *                └────────────── without SnapStart ──────────────────────────────► invocation/next ─► handler ─► response …
  *
  * The official client has no restore support. Error reports and exit codes are those of AWS's Python client, whose hooks are AWS's own.
@@ -11,6 +11,7 @@ import { describeError, errorTypeOf } from "./errors.ts";
 import { createContext } from "./context.ts";
 import { type Handler, loadHandler } from "./handler.ts";
 import { afterRestore, beforeSnapshot, installHooks } from "./hooks.ts";
+import { primeHandler } from "./prime.ts";
 import { nextInvocation, post, waitForRestore } from "./runtime-api.ts";
 
 const EXIT_HOOK_BEFORE = 64;
@@ -25,7 +26,10 @@ async function main(): Promise<void> {
   installConsole();
   installHooks();
   const handler = await load();
-  if (process.env["AWS_LAMBDA_INITIALIZATION_TYPE"] === "snap-start") await passThroughSnapshot();
+  if (process.env["AWS_LAMBDA_INITIALIZATION_TYPE"] === "snap-start") {
+    await primeHandler(handler);
+    await passThroughSnapshot();
+  }
   for (;;) await serve(handler);
 }
 

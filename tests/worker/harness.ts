@@ -54,6 +54,8 @@ export class WorkerHarness {
   readonly logs = new MemoryLogStore();
   readonly restores: RestoreReport[] = [];
   readonly problems: WorkerProblem[] = [];
+  /** What thaw.prime.json has. */
+  primes: readonly string[] = [];
   readonly engine: FakeEngine;
   readonly worker: Worker;
   credentialsIssued = 0;
@@ -74,6 +76,7 @@ export class WorkerHarness {
           expiresAtMs: this.clock.nowMs() + 12 * 3_600_000,
         }),
       },
+      primes: { readPrimes: async () => this.primes.map((text) => Buffer.from(text)) },
       onRestore: (report) => void this.restores.push(report),
       onProblem: (problem) => void this.problems.push(problem),
       ...(options.limits === undefined ? {} : { limits: options.limits }),

@@ -102,6 +102,7 @@ test("the token is known again after a restart of the worker", async () => {
     logs: again.logs,
     clock: again.clock,
     secret: Buffer.alloc(32, 7),
+    primes: { readPrimes: async () => [] },
     credentials: { issue: () => ({ accessKeyId: "FRESH", secretAccessKey: "s", sessionToken: "t", expiresAtMs: again.clock.nowMs() + 3_600_000 }) },
   });
   const outcome = await worker.invoke(harness.version(restorable), harness.input());

@@ -17,7 +17,7 @@ use crate::criu::Criu;
 use crate::error::{Code, Error, Result};
 use crate::host::{has_loop_devices, Keeper};
 use crate::far::FarChunks;
-use crate::keeper::{Command, KeeperConfig, Memory, MountPoint, Reply};
+use crate::keeper::{Command, KeeperConfig, Memory, MountPoint, Reply, SnapshotFacts};
 use crate::names::is_name;
 use crate::pager::Pager;
 use crate::pool::Pool;
@@ -28,6 +28,8 @@ use crate::sys;
 const UID_MIN: u32 = 100_000;
 const UID_MAX: u32 = 165_535;
 const CONTROL_SOCKET: &str = "ctl.sock";
+/// In the directory of runtime clients.
+const PRELOAD: &str = "unique/libthaw-unique.so";
 const SUPERVISOR_TIMEOUT: Duration = Duration::from_secs(10);
 const LOG_TAIL_BYTES: usize = 2000;
 
@@ -210,6 +212,7 @@ impl Sandboxes {
             lang: spec.lang.as_deref().map(runtime).transpose()?,
             client: client.to_string_lossy().into_owned(),
             supervisor: self.directories.supervisor.to_string_lossy().into_owned(),
+            preload: Some(self.directories.clients.join(PRELOAD)).filter(|path| path.is_file()).map(|path| path.to_string_lossy().into_owned()),
             mount_point: path("root"),
             kdat: if self.criu.is_ok() { path("criu.kdat") } else { String::new() },
             tmp_mib: spec.tmp_mib,
@@ -261,7 +264,8 @@ impl Sandboxes {
         }
         let procs = entry.keeper.cgroup.lock().expect("no holder panics").open_procs()?;
         let fds: Vec<BorrowedFd> = trees.iter().map(AsFd::as_fd).chain(procs.iter().map(AsFd::as_fd)).collect();
-        match entry.keeper.ask(&Command::Take { mounts, uid: spec.uid }, &fds)? {
+        let facts = snapshot.map(|prepared| SnapshotFacts { snapshot: prepared.name.clone(), taken_at_ms: prepared.header.created_at_ms as i64 });
+        match entry.keeper.ask(&Command::Take { mounts, uid: spec.uid, snapshot: facts }, &fds)? {
             Reply::Done => Ok(()),
             _ => Err(Error::new(Code::Failed, "the sandbox could not be prepared")),
         }

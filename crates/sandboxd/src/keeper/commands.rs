@@ -14,8 +14,8 @@ use nix::sys::signal::SigSet;
 use nix::sys::stat::{umask, Mode};
 use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, setgroups, setresgid, setresuid, setsid, ForkResult, Gid, Pid, Uid};
 
-use super::messages::{Command, Memory, MountPoint, Reply, TimeOffsets};
-use super::{relay, root, seccomp, sockets, tmp_disk, Init};
+use super::messages::{Command, Memory, MountPoint, Reply, SnapshotFacts, TimeOffsets};
+use super::{identity, relay, root, seccomp, sockets, tmp_disk, Init};
 use crate::sys;
 
 /// As AWS Lambda has it.
@@ -38,7 +38,7 @@ fn invalid(message: &str) -> io::Error {
 impl Init<'_> {
     pub fn obey(&mut self, command: Command, fds: Vec<OwnedFd>) -> io::Result<Reply> {
         match command {
-            Command::Take { mounts, uid } => self.take(&mounts, uid, fds),
+            Command::Take { mounts, uid, snapshot } => self.take(&mounts, uid, snapshot.as_ref(), fds),
             Command::Start { server_uid } => self.start(server_uid),
             Command::Dump { ghost_limit_bytes } => self.dump(ghost_limit_bytes, &criu_fds(&fds)?),
             Command::Restore { supervisor_pid, offsets, memory } => {
@@ -54,7 +54,7 @@ impl Init<'_> {
         }
     }
 
-    fn take(&mut self, mounts: &[MountPoint], uid: u32, mut fds: Vec<OwnedFd>) -> io::Result<Reply> {
+    fn take(&mut self, mounts: &[MountPoint], uid: u32, snapshot: Option<&SnapshotFacts>, mut fds: Vec<OwnedFd>) -> io::Result<Reply> {
         if self.taken.is_some() || fds.len() < mounts.len() {
             return Err(invalid("the sandbox is taken already"));
         }
@@ -71,6 +71,9 @@ impl Init<'_> {
         }
         tmp_disk::mount_tmp(uid)?;
         root::write_users(uid)?;
+        if let Some(facts) = snapshot {
+            identity::write_snapshot(facts)?;
+        }
         self.taken = Some(Taken { uid, cgroup });
         Ok(Reply::Done)
     }

@@ -10,6 +10,8 @@ pub struct KeeperConfig {
     pub lang: Option<String>,
     pub client: String,
     pub supervisor: String,
+    /// Library that every dynamically linked program loads; none: nothing is preloaded.
+    pub preload: Option<String>,
     /// An empty directory of the host to build on.
     pub mount_point: String,
     /// The kernel facts CRIU has cached; empty without CRIU.
@@ -31,10 +33,17 @@ pub enum MountPoint {
 /// Added to the host's clocks, so that a clone goes on where its snapshot stopped.
 pub type TimeOffsets = thaw_snapshot::manifest::Clocks;
 
+/// What a clone is told of its snapshot.
+#[derive(Serialize, Deserialize)]
+pub struct SnapshotFacts {
+    pub snapshot: String,
+    pub taken_at_ms: i64,
+}
+
 #[derive(Serialize, Deserialize)]
 pub enum Command {
     /// Detached mount trees come as descriptors in this order, then the `cgroup.procs` files.
-    Take { mounts: Vec<MountPoint>, uid: u32 },
+    Take { mounts: Vec<MountPoint>, uid: u32, snapshot: Option<SnapshotFacts> },
     Start { server_uid: u32 },
     /// Descriptors: criu, images directory, work directory.
     Dump { ghost_limit_bytes: u64 },

@@ -9,6 +9,7 @@
 //! inside every namespace, so starting or restoring a function is a fork, not a walk through `setns`. It is never in a snapshot.
 
 mod commands;
+mod identity;
 mod messages;
 mod relay;
 mod root;
@@ -16,7 +17,7 @@ mod seccomp;
 mod sockets;
 mod tmp_disk;
 
-pub use messages::{Command, Event, KeeperConfig, Memory, MountPoint, Reply, TimeOffsets};
+pub use messages::{Command, Event, KeeperConfig, Memory, MountPoint, Reply, SnapshotFacts, TimeOffsets};
 pub use relay::LISTENER_NAME;
 
 use std::io;

@@ -11,7 +11,7 @@ use nix::sys::stat::{makedev, mknod, Mode, SFlag};
 use nix::unistd::{chdir, pivot_root, sethostname};
 
 use super::messages::KeeperConfig;
-use super::tmp_disk;
+use super::{identity, tmp_disk};
 use crate::sys;
 
 /// Below this only init, CRIU and helpers live, so that the pids of a snapshot are free again at its restore.
@@ -34,6 +34,7 @@ const HOSTS: &str = "127.0.0.1 localhost sandbox\n::1 localhost\n";
 const NSSWITCH: &str = "passwd: files\ngroup: files\nhosts: files dns\n";
 /// Inside /run, for root only: where layers of /tmp and the control directory are attached.
 pub const PRIVATE: &str = "/run/.thaw";
+const PRELOADED: &str = "/var/rapid/libthaw-unique.so";
 
 /// Builds the root and enters it. Afterwards this process sees nothing else of the host.
 pub fn build(config: &KeeperConfig) -> io::Result<()> {
@@ -61,11 +62,15 @@ pub fn build(config: &KeeperConfig) -> io::Result<()> {
     }
     fs::write(base.join("var/rapid/init"), b"")?;
     attach(Path::new(&config.supervisor), &base.join("var/rapid/init"))?;
+    if let Some(library) = &config.preload {
+        preload(Path::new(library), base)?;
+    }
     build_dev(&base.join("dev"))?;
     build_run(config, &base.join("run"))?;
     let proc_flags = flags | MsFlags::MS_NOEXEC;
     mount(Some("proc"), &base.join("proc"), Some("proc"), proc_flags, None::<&str>)?;
     mask_proc(base)?;
+    identity::write(base)?;
     enter(base)?;
     sethostname("sandbox")?;
     settle_kernel()
@@ -92,7 +97,7 @@ fn mirror_top_level(source: &Path, base: &Path, dir: &str) -> io::Result<()> {
 
 fn build_etc(source: &Path, etc: &Path) -> io::Result<()> {
     // The function's user is known only when the sandbox is taken; by then this file system is read-only.
-    for name in ["passwd", "group"] {
+    for name in ["passwd", "group", "machine-id"] {
         symlink(format!("/run/etc/{name}"), etc.join(name))?;
     }
     fs::write(etc.join("hosts"), HOSTS)?;
@@ -126,6 +131,13 @@ fn show_etc(from: &Path, to: &Path) -> io::Result<()> {
     attach(&fs::canonicalize(from)?, to)
 }
 
+/// For all programs, whatever environment they are started with.
+fn preload(library: &Path, base: &Path) -> io::Result<()> {
+    fs::write(base.join(&PRELOADED[1..]), b"")?;
+    attach(library, &base.join(&PRELOADED[1..]))?;
+    fs::write(base.join("etc/ld.so.preload"), format!("{PRELOADED}\n"))
+}
+
 /// The host's name servers, without those on its loopback: a sandbox can't reach them.
 fn resolver() -> String {
     for file in ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"] {
@@ -148,6 +160,7 @@ fn build_dev(dev: &Path) -> io::Result<()> {
         mknod(&path, SFlag::S_IFCHR, Mode::from_bits_truncate(0o666), makedev(1, minor))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666))?;
     }
+    symlink("/run/thaw/generation", dev.join("sysgenid"))?;
     for (name, target) in [("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")] {
         symlink(format!("/proc/self/fd{target}"), dev.join(name))?;
     }

@@ -100,7 +100,9 @@ interface PreparedCode {
 async function prepareCode(connection: Connection, planned: PlannedFunction, baseDir: string): Promise<PreparedCode> {
   const { code } = planned;
   if (code.kind === "object") return { members: { S3Bucket: code.bucket, S3Key: code.key }, sha256: null };
-  const zip = code.kind === "inline" ? await packageInline(code.text, String(planned.config["Runtime"])) : await packageCode(baseDir, code.path);
+  const { primes } = planned;
+  const zip =
+    code.kind === "inline" ? await packageInline(code.text, String(planned.config["Runtime"]), primes) : await packageCode(baseDir, code.path, primes);
   const sha256 = digestOf(zip);
   if (zip.length <= REQUEST_ZIP_BYTES_MAX) return { members: { ZipFile: zip }, sha256 };
   const key = `${Buffer.from(sha256, "base64").toString("hex")}.zip`;

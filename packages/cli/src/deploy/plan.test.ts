@@ -109,6 +109,19 @@ Resources:
     ]);
   });
 
+  it("makes the events of Metadata.Thaw.Prime the package's thaw.prime.json, and says what is wrong with them", ({ expect }) => {
+    const template = (metadata: string, code = "CodeUri: ."): string =>
+      `Resources: { F: { Type: AWS::Serverless::Function, Metadata: ${metadata}, Properties: { ${code}, Handler: h, Runtime: nodejs24.x } } }`;
+    const primes = (text: string): string | null | undefined => plan(text).functions[0]?.primes;
+    expect(primes(template("{ SamResourceId: F }"))).toBeNull();
+    expect(primes(template("{ Thaw: { Prime: { Events: [{ path: /a, n: 1 }, null] } } }"))).toBe('{"events":[{"path":"/a","n":1},null],"times":1}\n');
+    expect(primes(template("{ Thaw: { Prime: { Events: [{}], Times: 3 } } }"))).toBe('{"events":[{}],"times":3}\n');
+    const wrong = ["{ Thaw: x }", "{ Thaw: { Prime: {} } }", "{ Thaw: { Prime: { Events: [], Times: 0 } } }", "{ Thaw: { Prime: { Events: [], Time: 1 } } }"];
+    for (const metadata of [...wrong, "{ Thaw: { Other: 1 } }"])
+      expect(plan(template(metadata)).problems).toEqual([expect.objectContaining({ place: "Resources.F.Metadata.Thaw" })]);
+    expect(plan(template("{ Thaw: { Prime: { Events: [] } } }", "CodeUri: s3://b/k")).problems).toHaveLength(1);
+  });
+
   it("asks for parameters without a default, and refuses unknown ones", ({ expect }) => {
     const { problems } = plan("Parameters: { A: { Type: String } }\nResources: {}", { B: "1" });
     expect(problems.map((problem) => problem.place)).toEqual(["Parameters.A", "Parameters.B"]);

@@ -19,6 +19,8 @@ export interface PlannedFunction {
   readonly code: PlannedCode;
   readonly tags: Readonly<Record<string, string>>;
   readonly autoPublishAlias: string | null;
+  /** Text of thaw.prime.json: the events of `Metadata.Thaw.Prime`. */
+  readonly primes: string | null;
 }
 
 export type PlannedCode =
@@ -177,7 +179,20 @@ class PlanBuilder {
       code,
       tags: readTags(properties["Tags"]),
       autoPublishAlias: properties["AutoPublishAlias"] === undefined ? null : String(properties["AutoPublishAlias"]),
+      primes: this.#readPrimes(logicalId, code),
     });
+  }
+
+  #readPrimes(logicalId: string, code: PlannedCode): string | null {
+    const place = `Resources.${logicalId}.Metadata.Thaw`;
+    const metadata = this.#template.Resources[logicalId]?.["Metadata"];
+    const thaw = isTemplateMap(metadata) ? metadata["Thaw"] : undefined;
+    if (thaw === undefined) return null;
+    const resolved = this.#resolver.resolve(thaw, place);
+    const primes = isTemplateMap(resolved) ? readPrimes(resolved) : null;
+    if (primes === null) this.#refuse(place, "must be Prime: { Events: [...], Times: 1 or more }");
+    else if (code.kind === "object") this.#refuse(place, "needs code that is packed here; put thaw.prime.json into the object instead");
+    return primes;
   }
 
   #addVersion(logicalId: string, place: string, properties: TemplateMap): void {
@@ -253,6 +268,14 @@ function coerce(config: TemplateMap): TemplateMap {
     ...(config["Timeout"] === undefined ? {} : { Timeout: Number(config["Timeout"]) }),
     ...(variables === null ? {} : { Environment: { Variables: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])) } }),
   };
+}
+
+function readPrimes(thaw: TemplateMap): string | null {
+  const prime = thaw["Prime"];
+  if (!isTemplateMap(prime) || Object.keys(thaw).length > 1) return null;
+  const { Events: events, Times: times = 1, ...rest } = prime;
+  if (!Array.isArray(events) || !Number.isInteger(times) || Number(times) < 1 || Object.keys(rest).length > 0) return null;
+  return `${JSON.stringify({ events, times })}\n`;
 }
 
 function readTags(value: TemplateValue | undefined): Record<string, string> {

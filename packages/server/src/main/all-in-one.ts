@@ -21,6 +21,7 @@ import { createObjectDirectory } from "../objects/object-directory.ts";
 import { createRuntimeCatalog } from "../runtimes/catalog.ts";
 import { connectSandboxd } from "../sandboxd/client.ts";
 import { openCodeDirectory } from "../store/code-directory.ts";
+import { createPrimeSource } from "../store/prime-file.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import { connectSupervisor } from "../supervisor/connect-supervisor.ts";
 import { createWorker } from "../worker/create-worker.ts";
@@ -63,6 +64,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     catalog,
     logs,
     credentials: createCredentialSource(clock, systemRandom),
+    primes: createPrimeSource(options.dataDir),
     clock,
     secret,
     limits: {

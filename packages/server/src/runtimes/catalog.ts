@@ -101,7 +101,7 @@ function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
   const { runtime, root, lang, client, argv, env, files } = found;
   const stamps = files.map((path) => [path, stampOf(path)]);
   const fingerprint = createHash("sha256")
-    .update(JSON.stringify([stamps, clientDigest(join(options.clientsDir, client))]))
+    .update(JSON.stringify([stamps, clientDigest(join(options.clientsDir, client)), clientDigest(join(options.clientsDir, "unique"))]))
     .digest("hex");
   return {
     runtime,
@@ -160,7 +160,7 @@ function findPython(options: RuntimeCatalogOptions, version: string): Found[] {
   if (!existsSync(join(options.clientsDir, runtime))) return [];
   return rootsOf(options, runtime).flatMap(({ root, path }) => {
     if (!existsSync(join(path, program))) return [];
-    const argv: RuntimeRecipe["argv"] = ({ handler }) => [`/${program}`, "-m", "awslambdaric", handler];
+    const argv: RuntimeRecipe["argv"] = ({ handler }) => [`/${program}`, "-m", "thaw_runtime", handler];
     const env = { PYTHONPATH: "/var/runtime:/opt/python", PYTHONDONTWRITEBYTECODE: "1" };
     return [{ runtime, root, lang: null, client: runtime, files: [join(path, program), ...librariesOf(path)], argv, env }];
   });
@@ -175,6 +175,8 @@ function findNode(options: RuntimeCatalogOptions, major: number): Found[] {
     const argv: RuntimeRecipe["argv"] = ({ memorySizeMib }) => [
       "/var/lang/bin/node",
       `--max-old-space-size=${Math.floor(memorySizeMib * 0.9)}`,
+      // Worker threads and forked processes inherit it.
+      "--import=/var/runtime/unique.mjs",
       "/var/runtime/main.mjs",
     ];
     const env = { NODE_PATH: "/opt/nodejs/node_modules:/var/task/node_modules" };

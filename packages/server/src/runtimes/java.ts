@@ -12,6 +12,8 @@ export interface JavaOptions {
   readonly snapStart: boolean;
 }
 
+/** Where the generators are that get new seeds after a restore (runtimes/java). */
+const OPENED = ["java.base/java.lang", "java.base/java.util", "java.base/java.util.concurrent", "java.base/sun.security.provider"];
 /** The rest is for the JVM itself and for threads' stacks. */
 const HEAP_SHARE = 0.85;
 
@@ -28,9 +30,13 @@ export function javaArgv(options: JavaOptions): readonly string[] {
     // Without it hooks of org.crac are silently skipped.
     "-Dorg.crac.Core.Compat=com.amazonaws.services.lambda.crac",
     ...(options.major >= 22 ? ["--enable-native-access=ALL-UNNAMED"] : []),
+    ...OPENED.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
+    ...(options.major >= 17 && options.major < 25 ? ["--add-opens=jdk.random/jdk.random=ALL-UNNAMED"] : []),
+    ...(options.major >= 25 ? ["--add-opens=java.base/jdk.internal.random=ALL-UNNAMED"] : []),
     "-cp",
     "/var/runtime/lib/*",
-    "com.amazonaws.services.lambda.runtime.api.client.AWSLambda",
+    // Starts the official client.
+    "dev.thaw.runtime.Main",
     options.handler,
   ];
 }

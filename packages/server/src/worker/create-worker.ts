@@ -4,6 +4,7 @@ import type { SnapshotId } from "../base/ids.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
+import type { PrimeSource } from "../ports/prime-source.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
 import type {
@@ -28,6 +29,7 @@ export interface WorkerOptions {
   readonly catalog: RuntimeCatalog;
   readonly logs: LogStore;
   readonly credentials: CredentialSource;
+  readonly primes: PrimeSource;
   readonly clock: Clock;
   /** At least 32 bytes, the same at every start of this installation: tokens inside snapshots are derived from it. */
   readonly secret: Buffer;
@@ -37,12 +39,13 @@ export interface WorkerOptions {
 }
 
 export function createWorker(options: WorkerOptions): Worker {
-  const { engine, catalog, logs, credentials, clock, secret } = options;
+  const { engine, catalog, logs, credentials, primes, clock, secret } = options;
   const services: WorkerServices = {
     engine,
     clock,
     logs,
     credentials,
+    primes,
     secret,
     limits: { ...DEFAULT_WORKER_LIMITS, ...options.limits },
     onRestore: options.onRestore ?? (() => undefined),

@@ -1,6 +1,7 @@
 /** The Init phase: the runtime is started and has to reach its first long poll. On demand, within an invoke, and at publish. */
 import type { Deadline, EnvironmentCore } from "./environment-core.ts";
 import { type Failure, failureErrorType } from "./function-errors.ts";
+import { primeRuntime } from "./prime-runtime.ts";
 import type { PhaseStatus } from "./platform-log.ts";
 
 export type InitResult =
@@ -27,7 +28,8 @@ export async function runInit(core: EnvironmentCore, options: InitOptions): Prom
     runtimeVersionArn: recipe.runtimeVersionArn,
   });
   const startMs = core.nowMs();
-  const failure = await startRuntime(core, options.deadline);
+  const started = await startRuntime(core, options.deadline);
+  const failure = started ?? (core.isSnapStart ? await primeRuntime(core, options.deadline) : null);
   const durationMs = core.nowMs() - startMs;
   log.flushOutput();
   // AWS reports a good Init only with SnapStart; on demand its duration is in REPORT.

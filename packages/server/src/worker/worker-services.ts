@@ -4,6 +4,7 @@ import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
 import type { Engine, PhaseTimes, WorkingSetInfo } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
+import type { PrimeSource } from "../ports/prime-source.ts";
 import type { HostLimits } from "./placement.ts";
 
 export interface WorkerLimits extends HostLimits {
@@ -77,6 +78,7 @@ export interface WorkerServices {
   readonly clock: Clock;
   readonly logs: LogStore;
   readonly credentials: CredentialSource;
+  readonly primes: PrimeSource;
   /** Of this installation; snapshots' tokens are derived from it, so it must outlive them. */
   readonly secret: Buffer;
   readonly limits: WorkerLimits;

@@ -1,0 +1,33 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { createPrimeSource, parsePrimes } from "./prime-file.ts";
+
+const texts = (payloads: readonly Buffer[]): string[] => payloads.map(String);
+
+test("each event as often as it is said", () => {
+  expect(texts(parsePrimes('{"events":[{"a":1},null,"x"]}'))).toEqual(['{"a":1}', "null", '"x"']);
+  expect(texts(parsePrimes('{"events":[1,2],"times":2}'))).toEqual(["1", "2", "1", "2"]);
+  expect(parsePrimes('{"events":[1],"times":1000000}')).toHaveLength(1000);
+});
+
+test.each(["null", "[]", "{}", '{"events":1}', '{"events":[],"times":0}', '{"events":[],"times":1.5}', '{"events":[],"times":"2"}', "{"])(
+  "%s is refused",
+  (text) => expect(() => parsePrimes(text)).toThrow(/events|times|JSON/),
+);
+
+test("a package without the file has none; one that is too large is refused", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "thaw-prime-"));
+  try {
+    mkdirSync(join(dir, "code/code-a"), { recursive: true });
+    const source = createPrimeSource(dir);
+    expect(await source.readPrimes("code-a")).toEqual([]);
+    writeFileSync(join(dir, "code/code-a/thaw.prime.json"), '{"events":[{}]}');
+    expect(texts(await source.readPrimes("code-a"))).toEqual(["{}"]);
+    writeFileSync(join(dir, "code/code-a/thaw.prime.json"), " ".repeat(7_000_000));
+    await expect(source.readPrimes("code-a")).rejects.toThrow("7000000 bytes");
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});

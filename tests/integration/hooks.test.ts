@@ -1,0 +1,154 @@
+/** The examples of docs/guides/hooks.md as they stand there, and prime events in every runtime. */
+import { readFileSync, mkdtempSync, rmSync, writeFileSync, readdirSync, mkdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CreateFunctionCommandInput } from "@aws-sdk/client-lambda";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { type Files, TestFunctions } from "../support/functions.ts";
+import { jar } from "../support/test-functions.ts";
+
+let server: ThawServer;
+let functions: TestFunctions;
+
+beforeAll(async () => {
+  server = await startThaw();
+  functions = new TestFunctions(server);
+});
+
+afterAll(() => server?.remove());
+
+type Options = Partial<CreateFunctionCommandInput>;
+
+function example(language: string): string {
+  const guide = readFileSync(join(REPOSITORY, "docs/guides/hooks.md"), "utf8");
+  const code = new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(guide)?.[1];
+  if (code === undefined) throw new Error(`the guide has no example in ${language}`);
+  return code;
+}
+
+/** Compiled against the runtime client and the hooks' API, which it brings along. */
+function compileJava(name: string, code: string): Files {
+  const dir = mkdtempSync(join(tmpdir(), "thaw-java-"));
+  try {
+    const crac = jar(/^org-crac-/);
+    const client = join(REPOSITORY, "runtimes/dist/java/lib");
+    const classpath = [crac, ...readdirSync(client).map((each) => join(client, each))].join(":");
+    writeFileSync(join(dir, `${name}.java`), code);
+    mkdirSync(join(dir, "out"));
+    execFileSync("javac", ["-cp", classpath, "-d", join(dir, "out"), join(dir, `${name}.java`)], { stdio: "pipe" });
+    const classes = readdirSync(join(dir, "out")).map((each) => [each, readFileSync(join(dir, "out", each))] as const);
+    return Object.fromEntries([...classes, ["lib/crac.jar", readFileSync(crac)] as const]);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+async function publishAndInvoke(files: Files, options: Options, event: unknown = {}): Promise<unknown> {
+  const name = await functions.createSnapStart(files, options);
+  const version = await functions.publish(name);
+  const answer = await functions.invoke(name, event, version);
+  if (answer.functionError !== undefined) throw new Error(`${JSON.stringify(answer.payload)}\n${answer.log}`);
+  return answer.payload;
+}
+
+describe("examples of the guide", () => {
+  const cases: ReadonlyArray<readonly [string, () => Files, Options]> = [
+    ["java", () => compileJava("Orders", example("java")), { Runtime: "java17", Handler: "Orders::handleRequest", MemorySize: 512 }],
+    ["python", () => ({ "index.py": example("python") }), { Runtime: "python3.13" }],
+    ["js", () => ({ "index.mjs": example("js") }), { Runtime: "nodejs24.x" }],
+    ["sh", () => ({ bootstrap: example("sh") }), { Runtime: "provided.al2023" }],
+  ];
+
+  it.each(cases)("%s", async (_language, files, options) => {
+    const answer = await publishAndInvoke(files(), options);
+    if (answer !== "loaded before, restored and ready") throw new Error(JSON.stringify(answer));
+  });
+});
+
+const PRIMED_JAVA = `
+import com.amazonaws.services.lambda.runtime.Context;
+import com.amazonaws.services.lambda.runtime.RequestHandler;
+import java.util.*;
+import org.crac.Core;
+import org.crac.Resource;
+public class Primed implements RequestHandler<Map<String, Object>, List<String>> {
+    private final List<String> seen = new ArrayList<>();
+    private final Resource hook = new Resource() {
+        public void beforeCheckpoint(org.crac.Context<? extends Resource> context) { seen.add("before"); }
+        public void afterRestore(org.crac.Context<? extends Resource> context) { seen.add("after"); }
+    };
+    public Primed() { seen.add("init " + System.getenv("AWS_LAMBDA_INITIALIZATION_TYPE")); Core.getGlobalContext().register(hook); }
+    public List<String> handleRequest(Map<String, Object> event, Context context) {
+        if (event.containsKey("fail")) throw new IllegalStateException("not now");
+        seen.add("event " + event.get("n"));
+        return seen;
+    }
+}`;
+const PRIMED_PYTHON = `
+import os
+from snapshot_restore_py import register_after_restore, register_before_snapshot
+seen = ["init " + os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]]
+register_before_snapshot(lambda: seen.append("before"))
+register_after_restore(lambda: seen.append("after"))
+def handler(event, context):
+    if "fail" in event:
+        raise ValueError("not now")
+    assert context.get_remaining_time_in_millis() > 0 and context.aws_request_id
+    seen.append(f"event {event['n']}")
+    return seen
+`;
+const PRIMED_NODE = `
+const seen = ["init " + process.env.AWS_LAMBDA_INITIALIZATION_TYPE];
+globalThis.awslambda.snapStart.registerBeforeSnapshot(() => void seen.push("before"));
+globalThis.awslambda.snapStart.registerAfterRestore(() => void seen.push("after"));
+export const handler = async (event, context) => {
+  if (event.fail) throw new Error("not now");
+  if (!(context.getRemainingTimeInMillis() > 0)) throw new Error("no time");
+  seen.push("event " + event.n);
+  return seen;
+};
+`;
+const PRIMED_CUSTOM = `${readFileSync(join(REPOSITORY, "tests/engines/programs/runtime.py"), "utf8").replace("response.read()", "event = json.loads(response.read())").replace("answer = check()", "answer = check(event)")}
+seen = []
+def check(event):
+    seen.append(f"event {event.get('n', 'fail')}")
+    return seen
+serve(check)
+`;
+
+describe("prime events", () => {
+  const primes = JSON.stringify({ events: [{ n: 1 }, { fail: true }, { n: 2 }], times: 2 });
+  const hooked = ["init snap-start", "event 1", "event 2", "event 1", "event 2", "before", "after", "event 9"];
+  const cases: ReadonlyArray<readonly [string, () => Files, Options, readonly string[]]> = [
+    ["java", () => compileJava("Primed", PRIMED_JAVA), { Runtime: "java17", Handler: "Primed::handleRequest", MemorySize: 512 }, hooked],
+    ["python", () => ({ "index.py": PRIMED_PYTHON }), { Runtime: "python3.13" }, hooked],
+    ["node", () => ({ "index.mjs": PRIMED_NODE }), { Runtime: "nodejs24.x" }, hooked],
+    [
+      "custom",
+      () => ({ bootstrap: PRIMED_CUSTOM }),
+      { Runtime: "provided.al2023" },
+      ["event 1", "event fail", "event 2", "event 1", "event fail", "event 2", "event 9"],
+    ],
+  ];
+
+  it.each(cases)("%s: before the hooks, through the handler that serves the requests", async (language, files, options, expected) => {
+    const name = await functions.createSnapStart({ ...files(), "thaw.prime.json": primes }, options);
+    const version = await functions.publish(name);
+    const { payload } = await functions.invoke(name, { n: 9 }, version);
+    if (JSON.stringify(payload) !== JSON.stringify(expected)) throw new Error(JSON.stringify(payload));
+    const failures = (await functions.logs(name)).filter((line) => line.message.includes("A prime event failed"));
+    if (language !== "custom" && failures.length !== 2) throw new Error(`${failures.length} failures in the log`);
+    // $LATEST has no snapshot, and so no prime events.
+    if (language !== "java") return;
+    const { payload: plain } = await functions.invoke(name, { n: 9 });
+    if (JSON.stringify(plain) !== '["init on-demand","event 9"]') throw new Error(JSON.stringify(plain));
+  });
+
+  it("a file that can't be read is a line in the log", async ({ expect }) => {
+    const name = await functions.createSnapStart({ "index.mjs": PRIMED_NODE, "thaw.prime.json": "{" }, { Runtime: "nodejs24.x" });
+    await functions.publish(name);
+    expect((await functions.logs(name)).some((line) => line.message.includes("thaw.prime.json can't be read"))).toBe(true);
+  });
+});
