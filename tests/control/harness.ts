@@ -245,6 +245,7 @@ export class ControlHarness {
       logs: this.logs,
       clock,
       secret: Buffer.alloc(32, 7),
+      primes: { readPrimes: async () => [] },
       credentials: { issue: () => ({ accessKeyId: "AKID", secretAccessKey: "secret", sessionToken: "token", expiresAtMs: clock.nowMs() + 12 * 3_600_000 }) },
       onProblem: (problem) => {
         if (!self.isOver) this.problems.push(`${problem.what}: ${String(problem.error)}`);
