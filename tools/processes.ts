@@ -22,6 +22,15 @@ export function listProcesses(): Process[] {
     });
 }
 
+/** Not so a process that has ended and that its parent has not waited for: pid 1 of some containers never does. */
+export function isRunning(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8") !== "";
+  } catch {
+    return false;
+  }
+}
+
 /** All below a process, at any depth. */
 export function childrenOf(pid: number): Process[] {
   const all = listProcesses();

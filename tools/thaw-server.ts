@@ -91,7 +91,7 @@ function untilListening(child: ChildProcess, output: readonly string[]): Promise
 }
 
 async function killPart(child: ChildProcess, who: "launcher" | "server" | "sandboxd"): Promise<void> {
-  const { childrenOf } = await import("./processes.ts");
+  const { childrenOf, isRunning } = await import("./processes.ts");
   const exited = once(child, "exit");
   const parts = childrenOf(child.pid ?? 0);
   const wanted = {
@@ -104,17 +104,8 @@ async function killPart(child: ChildProcess, who: "launcher" | "server" | "sandb
   await exited;
   const deadline = Date.now() + 20_000;
   // The kernel tells nobody when a grandchild has gone; its pid is the level to watch.
-  while (parts.some((part) => isAlive(part.pid))) {
-    if (Date.now() > deadline) throw new Error(`still there after the ${who} was killed: ${JSON.stringify(parts.filter((part) => isAlive(part.pid)))}`);
+  while (parts.some((part) => isRunning(part.pid))) {
+    if (Date.now() > deadline) throw new Error(`still there after the ${who} was killed: ${JSON.stringify(parts.filter((part) => isRunning(part.pid)))}`);
     await new Promise((next) => setImmediate(next));
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -55,5 +55,5 @@ function jsonLine(level: string, args: readonly unknown[]): string {
 
 function errorMembers(error: Error): Record<string, unknown> {
   const { errorType, errorMessage, trace } = describeError(error);
-  return { ...error, errorType, errorMessage, stackTrace: trace };
+  return Object.assign(Object.fromEntries(Object.entries(error)), { errorType, errorMessage, stackTrace: trace });
 }

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, openSync, readdirSync, readSync, truncateSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
-import { childrenOf } from "../../tools/processes.ts";
+import { childrenOf, isRunning } from "../../tools/processes.ts";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 
@@ -60,7 +60,7 @@ it("leaves versions Pending where sandboxd is told to end, and takes them up aga
     });
     const parts = childrenOf(server.pid);
     process.kill(parts.find((each) => each.command.includes("thaw-sandboxd"))?.pid ?? 0, "SIGTERM");
-    await functions.eventually("all have ended", async () => parts.every((each) => !isAlive(each.pid)));
+    await functions.eventually("all have ended", async () => parts.every((each) => !isRunning(each.pid)));
     const next = await restart();
     for (const name of names) {
       const settled = await next.eventually("settled", async () => {
@@ -88,7 +88,7 @@ describe("an environment that was frozen when sandboxd was killed", () => {
     });
   });
 
-  it("goes at the next start, where the launcher was killed as well", async ({ expect }) => {
+  it("goes at the next start, where the launcher was killed as well", { timeout: 90_000 }, async ({ expect }) => {
     await withServer(async (server, functions, restart) => {
       const parts = await invoked(server, functions);
       const sandboxd = parts.find((each) => each.command.includes("thaw-sandboxd"))?.pid ?? 0;
@@ -96,7 +96,11 @@ describe("an environment that was frozen when sandboxd was killed", () => {
       process.kill(sandboxd, "SIGKILL");
       process.kill(server.pid, "SIGKILL");
       const next = await restart();
-      await next.eventually("none of the old processes", async () => parts.every((each) => !isAlive(each.pid)), 20_000);
+      await next
+        .eventually("none of the old processes", async () => parts.every((each) => !isRunning(each.pid)), 40_000)
+        .catch((error: Error) => {
+          throw new Error(JSON.stringify(parts.filter((each) => isRunning(each.pid))), { cause: error });
+        });
       expect((await next.invoke("test-1")).payload).toBe("quick");
     });
   });
@@ -189,15 +193,6 @@ it("answers clearly on a host without CRIU", async ({ expect }) => {
     await server.remove();
   }
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 function flipBit(file: string): void {
   const fd = openSync(file, "r+");

@@ -141,7 +141,7 @@ impl Hierarchy {
             for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
                 let name = entry.file_name().to_string_lossy().into_owned();
                 let pid = if self.version == Version::V2 { name.strip_prefix("thaw-") } else { Some(name.as_str()) };
-                let is_dead = pid.is_some_and(|pid| pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists());
+                let is_dead = pid.is_some_and(|pid| pid.parse::<u32>().is_ok() && !is_sandboxd(pid));
                 if is_dead {
                     dead.push(entry.path());
                 }
@@ -300,6 +300,11 @@ impl Cgroup {
     pub fn remove(&self) -> io::Result<()> {
         dirs_of(self.version, &self.name).iter().try_for_each(|dir| remove_when_empty(dir))
     }
+}
+
+/// A number may have gone to another process since; one that has ended and was not waited for has no command line.
+fn is_sandboxd(pid: &str) -> bool {
+    fs::read_to_string(Path::new("/proc").join(pid).join("cmdline")).is_ok_and(|command| command.contains("sandboxd"))
 }
 
 fn remove_when_empty(dir: &Path) -> io::Result<()> {

@@ -9,7 +9,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { ServeOptions } from "./options.ts";
@@ -57,7 +57,16 @@ function prepareDirectories(options: ServeOptions, layout: Layout): void {
 function removeDeadRuns(parent: string): void {
   if (!existsSync(parent)) return;
   for (const name of readdirSync(parent)) {
-    if (/^\d+$/.test(name) && !existsSync(`/proc/${name}`)) rmSync(join(parent, name), { recursive: true, force: true });
+    if (/^\d+$/.test(name) && !isRunning(name)) rmSync(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+/** One that has ended and was not waited for is there, without a command line. */
+function isRunning(pid: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8") !== "";
+  } catch {
+    return false;
   }
 }
 
