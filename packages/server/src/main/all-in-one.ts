@@ -48,15 +48,8 @@ export async function runServer(options: ServeOptions): Promise<void> {
   }
   const host = await connectHost();
   const clock = systemClock;
-  const hosted = { host, connectSupervisor, clock };
   const secret = loadSecret(options.dataDir);
-  const snapshotting = {
-    ...hosted,
-    keys: new Keyring(join(options.dataDir, "keyring.json"), systemRandom),
-    chunkSecret: deriveChunkSecret(secret, options.accountId),
-    onProblem: logProblem,
-  };
-  const engine = options.engine === "criu" ? createCriuEngine(snapshotting) : createProcessEngine(hosted);
+  const engine = createEngine(options, host, secret);
   const catalog = createCatalog(options);
   const logs = createDiskLogStore({ directory: join(options.dataDir, "logs"), clock });
   const worker = createWorker({
@@ -111,6 +104,13 @@ export async function runServer(options: ServeOptions): Promise<void> {
   await engine.close();
   await logs.close();
   store.close();
+}
+
+function createEngine(options: ServeOptions, host: SandboxHost, secret: Buffer): Engine {
+  const hosted = { host, connectSupervisor, clock: systemClock };
+  if (options.engine === "process") return createProcessEngine(hosted);
+  const keys = new Keyring(join(options.dataDir, "keyring.json"), systemRandom);
+  return createCriuEngine({ ...hosted, keys, chunkSecret: deriveChunkSecret(secret, options.accountId), onProblem: logProblem });
 }
 
 /** Content is shared within an account, never beyond it. */
