@@ -30,9 +30,9 @@ export interface ControlPlane {
 export function createControlPlane(services: ControlServices): ControlPlane {
   const uses = new VersionUses(services);
   const publisher = new Publisher(services, uses);
-  const life = new SnapshotLife(services, publisher, uses);
   const events = new EventQueue(services);
   const functions = new FunctionOperations(services, publisher);
+  const life = new SnapshotLife(services, publisher, uses, () => functions.settleAll());
   const versions = new VersionOperations(services, publisher);
   const aliases = new AliasOperations(services);
   const tags = new TagOperations(services);

@@ -152,7 +152,7 @@ export class FunctionOperations {
     return { StatusCode: 204 };
   }
 
-  /** After a start: what was being created or updated when the last process ended is finished. */
+  /** What was being created or updated when the last process ended, or when the store failed, is finished. */
   settleAll(): void {
     for (const { name } of this.#services.store.listFunctions()) {
       const latest = this.#services.store.getVersion(name, LATEST);
@@ -190,7 +190,12 @@ export class FunctionOperations {
   /** The answer goes out with the state in between, as from AWS; nothing is left to do but to say so. */
   async #settle(record: VersionRecord): Promise<void> {
     await nextTurn();
-    this.#activate(record);
+    try {
+      this.#activate(record);
+    } catch (error) {
+      // A full disk, say. The function is settled by the next look at all of them.
+      this.#services.onProblem(`settle ${record.functionName}`, error);
+    }
   }
 
   /** Null where the function has changed again, or has gone. */

@@ -17,15 +17,17 @@ export class SnapshotLife {
   readonly #services: ControlServices;
   readonly #publisher: Publisher;
   readonly #uses: VersionUses;
+  readonly #settleOthers: () => void;
   readonly #intervalMs: number;
   #cancelTimer: (() => void) | null = null;
   #looking: Promise<void> | null = null;
   #isClosing = false;
 
-  constructor(services: ControlServices, publisher: Publisher, uses: VersionUses) {
+  constructor(services: ControlServices, publisher: Publisher, uses: VersionUses, settleOthers: () => void) {
     this.#services = services;
     this.#publisher = publisher;
     this.#uses = uses;
+    this.#settleOthers = settleOthers;
     this.#intervalMs = Math.min(INTERVAL_MS_MAX, Math.max(INTERVAL_MS_MIN, (services.limits.snapshotIdleMs ?? Infinity) / 4));
   }
 
@@ -58,6 +60,7 @@ export class SnapshotLife {
 
   async #look(): Promise<void> {
     const { store, worker, clock } = this.#services;
+    this.#settleOthers();
     // Before the snapshots are listed: one that a row names by now is in the list, or has gone.
     const all = store.listFunctions().flatMap(({ name }) => store.listVersions(name));
     const records = this.#byUse(all.filter((record) => record.version !== LATEST));
