@@ -2,6 +2,7 @@
 import type { OperationName } from "@thaw/lambda-api";
 import { getAccountSettings } from "./account.ts";
 import { AliasOperations } from "./aliases.ts";
+import { Concurrency } from "./concurrency.ts";
 import { EventQueue } from "./event-queue.ts";
 import { FunctionOperations } from "./functions.ts";
 import { InvokeOperation } from "./invoke.ts";
@@ -30,13 +31,14 @@ export interface ControlPlane {
 export function createControlPlane(services: ControlServices): ControlPlane {
   const uses = new VersionUses(services);
   const publisher = new Publisher(services, uses);
+  const concurrency = new Concurrency(services);
   const events = new EventQueue(services);
   const functions = new FunctionOperations(services, publisher);
   const life = new SnapshotLife(services, publisher, uses, () => functions.settleAll());
   const versions = new VersionOperations(services, publisher);
   const aliases = new AliasOperations(services);
   const tags = new TagOperations(services);
-  const invoke = new InvokeOperation(services, publisher, events, uses);
+  const invoke = new InvokeOperation(services, publisher, events, uses, concurrency);
   const operations: Partial<Record<OperationName, Handler>> = {
     CreateFunction: functions.create.bind(functions),
     GetFunction: functions.get.bind(functions),
@@ -55,7 +57,10 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     TagResource: tags.tag.bind(tags),
     UntagResource: tags.untag.bind(tags),
     ListTags: tags.list.bind(tags),
-    GetAccountSettings: () => getAccountSettings(services),
+    PutFunctionConcurrency: concurrency.put.bind(concurrency),
+    GetFunctionConcurrency: concurrency.get.bind(concurrency),
+    DeleteFunctionConcurrency: concurrency.remove.bind(concurrency),
+    GetAccountSettings: () => getAccountSettings(services, concurrency),
   };
   return {
     operations,

@@ -61,7 +61,7 @@ export class FunctionOperations {
     };
     store.transaction(() => {
       refuseExisting();
-      store.putFunction({ name, uid: store.nextUid(), lastVersion: 0, tags });
+      store.putFunction({ name, uid: store.nextUid(), lastVersion: 0, tags, reservedConcurrency: null });
       store.putVersion(record);
     });
     if (input.Publish !== true) {
@@ -84,6 +84,7 @@ export class FunctionOperations {
       }),
       Code: { RepositoryType: "S3", Location: `/_thaw/v1/code/${version.code.codeName}` },
       ...tags,
+      ...(owner.reservedConcurrency === null ? {} : { Concurrency: { ReservedConcurrentExecutions: owner.reservedConcurrency } }),
     };
   }
 

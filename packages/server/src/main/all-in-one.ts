@@ -57,6 +57,8 @@ export async function runServer(options: ServeOptions): Promise<void> {
       memoryMaxMib: options.memoryMaxMib,
       idleTimeoutMs: options.idleTimeoutS * 1000,
       snapshotsAtOnceMax: options.snapshotsAtOnceMax,
+      restoresAtOnceMax: options.restoresAtOnceMax,
+      functionShareMax: options.functionShareMax,
     },
     onRestore: (report) => log("restore", { ...report }),
     onProblem: (problem) => logProblem(problem.what, problem.error, { environmentId: problem.environmentId }),

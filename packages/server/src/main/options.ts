@@ -26,6 +26,9 @@ export interface ServeOptions {
   /** A version that was not invoked for this long loses its snapshot; null: never. */
   readonly snapshotIdleMs: number | null;
   readonly snapshotsAtOnceMax: number;
+  readonly restoresAtOnceMax: number;
+  /** From 0, exclusive, to 1. */
+  readonly functionShareMax: number;
   readonly snapshotsPendingMax: number;
   readonly concurrencyMax: number;
   readonly diskFreeMinMib: number;
@@ -51,6 +54,8 @@ const NAMES = [
   "snapshots-pending-max",
   "concurrency-max",
   "disk-free-min-mib",
+  "restores-at-once",
+  "function-share-max-percent",
 ];
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DEFAULT_SERVER_UID = 64_321;
@@ -66,6 +71,8 @@ export const SERVE_USAGE = `Usage: thaw serve [options]
   --idle-timeout-s N       idle environments are shut down after this (300)
   --snapshot-idle TIME     versions not invoked for this long lose their snapshot: 14d, 12h, 30m, 5s or never (14d)
   --snapshots-at-once N    snapshots made at the same time (2)
+  --restores-at-once N     restores at the same time; further ones wait up to 10 s (16)
+  --function-share-max-percent N  the part of the host that one function may have busy (80)
   --snapshots-pending-max N  further ones that may wait; more are refused (100)
   --concurrency-max N      invokes at the same time, all functions together (1000)
   --disk-free-min-mib N    no new snapshot where less of the disk is left (512)`;
@@ -89,6 +96,8 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
     idleTimeoutS: wholeNumber("--idle-timeout-s", pick("idle-timeout-s", "THAW_IDLE_TIMEOUT_S") ?? "300", 1, 86_400),
     snapshotIdleMs: duration("--snapshot-idle", pick("snapshot-idle", "THAW_SNAPSHOT_IDLE") ?? "14d"),
     snapshotsAtOnceMax: wholeNumber("--snapshots-at-once", pick("snapshots-at-once", "THAW_SNAPSHOTS_AT_ONCE") ?? "2", 1, 64),
+    restoresAtOnceMax: wholeNumber("--restores-at-once", pick("restores-at-once", "THAW_RESTORES_AT_ONCE") ?? "16", 1, 1000),
+    functionShareMax: wholeNumber("--function-share-max-percent", pick("function-share-max-percent", "THAW_FUNCTION_SHARE_MAX_PERCENT") ?? "80", 1, 100) / 100,
     snapshotsPendingMax: wholeNumber("--snapshots-pending-max", pick("snapshots-pending-max", "THAW_SNAPSHOTS_PENDING_MAX") ?? "100", 1, 100_000),
     concurrencyMax: wholeNumber("--concurrency-max", pick("concurrency-max", "THAW_CONCURRENCY_MAX") ?? "1000", 1, 100_000),
     diskFreeMinMib: wholeNumber("--disk-free-min-mib", pick("disk-free-min-mib", "THAW_DISK_FREE_MIN_MIB") ?? "512", 0, 2 ** 24),

@@ -91,6 +91,7 @@ export interface FunctionRecord {
   readonly uid: number;
   readonly lastVersion: number;
   readonly tags: Readonly<Record<string, string>>;
+  readonly reservedConcurrency: number | null;
 }
 
 export interface AliasRecord {

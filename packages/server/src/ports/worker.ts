@@ -53,8 +53,11 @@ export interface InvokeSuccess {
   readonly environmentId: EnvironmentId;
 }
 
+/** AWS's reasons of TooManyRequestsException. CallerRateLimitExceeded: too many restores wait for their turn on this host. */
+export type ThrottleReason = "ConcurrentInvocationLimitExceeded" | "ReservedFunctionConcurrentInvocationLimitExceeded" | "CallerRateLimitExceeded";
+
 export type InvokeRefusal =
-  | { readonly kind: "throttled"; readonly reason: "ConcurrentInvocationLimitExceeded" }
+  | { readonly kind: "throttled"; readonly reason: ThrottleReason }
   /** After-restore hook failed or the process died during Restore: SnapStartException. */
   | { readonly kind: "restore-error"; readonly message: string }
   | { readonly kind: "restore-timeout"; readonly message: string }

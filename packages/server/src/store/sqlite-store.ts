@@ -24,6 +24,7 @@ const MIGRATIONS = [
   CREATE TABLE version_uses (function_name TEXT NOT NULL, version TEXT NOT NULL, used_at_ms INTEGER NOT NULL, PRIMARY KEY (function_name, version),
     FOREIGN KEY (function_name, version) REFERENCES versions(function_name, version) ON DELETE CASCADE) STRICT;
   UPDATE versions SET doc = json_set(doc, '$.snapshotFacts', json('null'), '$.regenerationFailure', json('null'));
+  UPDATE functions SET doc = json_set(doc, '$.reservedConcurrency', json('null'));
   CREATE INDEX events_of_function ON events (function_name, not_before_ms, id);
 `,
 ];

@@ -77,17 +77,17 @@ class LocalWorker implements Worker {
     const recipe = this.#catalog.find(version.runtime, made?.runtime);
     if (made !== null && this.snapshotsProblem() === null && (recipe === null || this.#services.engine.snapshots?.fingerprint !== made.engine)) return UNFIT;
     if (recipe === null) return this.#runtimeMissing(version);
+    if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
     return this.#pool.invoke(version, recipe, input);
   }
 
   async createSnapshot(version: RunnableVersion, snapshotId: SnapshotId, signal: AbortSignal): Promise<SnapshotOutcome> {
     const problem = this.snapshotsProblem();
     if (problem !== null) return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: problem };
+    if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
     if (!(await this.#snapshotSlots.acquire(signal))) return { kind: "cancelled" };
     try {
       if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
-      await this.#pool.makeRoom(version.memorySizeMib);
-      if (signal.aborted) return { kind: "cancelled" };
       return await this.#runSnapshotEnvironment(version, snapshotId, signal);
     } finally {
       this.#snapshotSlots.release();
@@ -140,6 +140,7 @@ class LocalWorker implements Worker {
 
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
+    this.#pool.close();
     const environments = this.#pool.all;
     for (const environment of environments) {
       // A snapshot that is being made is begun again at the next start.
@@ -159,9 +160,10 @@ class LocalWorker implements Worker {
     if (recipe === null) return this.#runtimeMissing(version);
     if (snapshots === null) return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: this.snapshotsProblem() ?? "" };
     let outcome: SnapshotOutcome | null = null;
-    const environment = this.#pool.start(version, recipe, { kind: "snapshot", snapshotId }, async (started) => {
+    const environment = await this.#pool.startInRoom(version, recipe, { kind: "snapshot", snapshotId }, signal, async (started) => {
       outcome = await initialiseAndSnapshot(started, snapshots, snapshotId, signal);
     });
+    if (environment === null) return { kind: "cancelled" };
     const onAbort = (): void => environment.kill({ kind: "cancelled" });
     signal.addEventListener("abort", onAbort, { once: true });
     await environment.stopped;
@@ -173,6 +175,11 @@ class LocalWorker implements Worker {
       return { kind: "platform-error", code: "WORKER_ENVIRONMENT_LOST", message: "The runtime was updated while the snapshot was made." };
     }
     return outcome ?? { kind: "platform-error", code: "WORKER_ENVIRONMENT_LOST", message: "The snapshot could not be made. The server's log has the details." };
+  }
+
+  #tooLarge(version: RunnableVersion): { readonly kind: "platform-error"; readonly code: string; readonly message: string } {
+    const message = `The function has ${version.memorySizeMib} MiB of memory, this host gives ${this.#services.limits.memoryMaxMib} MiB to all functions together (--memory-max-mib).`;
+    return { kind: "platform-error", code: "WORKER_TOO_LARGE", message };
   }
 
   #runtimeMissing(version: RunnableVersion): { readonly kind: "platform-error"; readonly code: string; readonly message: string } {

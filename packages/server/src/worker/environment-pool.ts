@@ -3,8 +3,9 @@ import { strict as assert } from "node:assert";
 import { type EnvironmentId, newEnvironmentId } from "../base/ids.ts";
 import type { RuntimeRecipe } from "../ports/runtime-catalog.ts";
 import type { InvokeInput, InvokeOutcome, RunnableVersion } from "../ports/worker.ts";
-import type { EnvironmentMode, InvokeReply } from "./environment-core.ts";
+import type { EnvironmentMode, InvokeReply, InvokeRequest } from "./environment-core.ts";
 import { Environment } from "./environment.ts";
+import { FairGate } from "./fair-gate.ts";
 import { chooseEvictions, type EnvironmentView, type Placement, placeInvoke } from "./placement.ts";
 import { CLOSING } from "./platform-failure.ts";
 import type { WorkerServices } from "./worker-services.ts";
@@ -17,10 +18,14 @@ export class EnvironmentPool {
   readonly #environments = new Map<EnvironmentId, Environment>();
   /** Invokes that wait for an environment of their runKey to finish. */
   readonly #waiting = new Map<string, Array<(environment: Environment) => void>>();
+  readonly #restores: FairGate;
+  /** Called whenever an environment has become idle or has ended. */
+  readonly #onRoom = new Set<() => void>();
   #idleOrder = 0;
 
   constructor(services: WorkerServices) {
     this.#services = services;
+    this.#restores = new FairGate(services.limits.restoresAtOnceMax, services.clock);
   }
 
   get all(): readonly Environment[] {
@@ -30,9 +35,9 @@ export class EnvironmentPool {
   async invoke(version: RunnableVersion, recipe: RuntimeRecipe, input: InvokeInput): Promise<InvokeOutcome> {
     let mayWait = true;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const { runKey, memorySizeMib } = version;
+      const { functionName, runKey, memorySizeMib } = version;
       const waiting = this.#waiting.get(runKey)?.length ?? 0;
-      const placement = placeInvoke(this.#views(), { runKey, memorySizeMib, waiting, mayWait }, this.#services.limits);
+      const placement = placeInvoke(this.#views(), { functionName, runKey, memorySizeMib, waiting, mayWait }, this.#services.limits);
       if (placement.kind === "throttle") return { kind: "throttled", reason: "ConcurrentInvocationLimitExceeded" };
       const reply = await this.#follow(placement, version, recipe, input);
       if (reply.kind === "waited") mayWait = false;
@@ -57,9 +62,26 @@ export class EnvironmentPool {
     }
   }
 
-  /** Shuts down idle environments until one of this size fits; does nothing when they are not enough. */
-  async makeRoom(memorySizeMib: number): Promise<void> {
-    await this.#evict(chooseEvictions(this.#views(), memorySizeMib, this.#services.limits) ?? []);
+  /** Starts an environment as soon as there is room for it, idle ones shut down for it where needed. Null when the signal came first. */
+  async startInRoom(
+    version: RunnableVersion,
+    recipe: RuntimeRecipe,
+    mode: EnvironmentMode,
+    signal: AbortSignal,
+    run: (environment: Environment) => Promise<void>,
+  ): Promise<Environment | null> {
+    while (!signal.aborted) {
+      const evict = chooseEvictions(this.#views(), version.memorySizeMib, this.#services.limits);
+      if (evict !== null && evict.length === 0) return this.start(version, recipe, mode, run);
+      await (evict === null ? this.#untilRoom(signal) : this.#evict(evict));
+    }
+    return null;
+  }
+
+  /** No restore gets its turn any more. */
+  close(): void {
+    this.#restores.close();
+    this.#tellRoom();
   }
 
   start(version: RunnableVersion, recipe: RuntimeRecipe, mode: EnvironmentMode, run: (environment: Environment) => Promise<void>): Environment {
@@ -67,8 +89,14 @@ export class EnvironmentPool {
     const environment = new Environment(
       { environmentId, version, recipe, mode, services: this.#services },
       {
-        onIdle: (idle) => this.#waiting.get(version.runKey)?.shift()?.(idle),
-        onStopped: () => void this.#environments.delete(environmentId),
+        onIdle: (idle) => {
+          this.#waiting.get(version.runKey)?.shift()?.(idle);
+          this.#tellRoom();
+        },
+        onStopped: () => {
+          this.#environments.delete(environmentId);
+          this.#tellRoom();
+        },
       },
       () => ++this.#idleOrder,
       // Not before the environment is listed.
@@ -84,13 +112,39 @@ export class EnvironmentPool {
     return new Promise((resolve) => {
       const environment = this.start(version, recipe, mode, async (started) => {
         await evicted;
-        await started.serve({ input, reply: resolve });
+        if (mode.kind === "on-demand") return started.serve({ input, reply: resolve });
+        return this.#restoreInTurn(started, { input, reply: resolve });
       });
       // Also where the driver broke and never answered; a second answer does nothing.
       void environment.stopped.then(() =>
         resolve({ kind: "platform-error", code: CLOSING.code, message: "The execution environment ended before it answered." }),
       );
     });
+  }
+
+  async #restoreInTurn(environment: Environment, first: InvokeRequest): Promise<void> {
+    const { functionName } = environment.core.version;
+    if (!(await this.#restores.enter(functionName, this.#services.limits.restoreWaitMs))) {
+      return first.reply({ kind: "throttled", reason: "CallerRateLimitExceeded" });
+    }
+    void environment.restored.then(() => this.#restores.leave(functionName));
+    return environment.serve(first);
+  }
+
+  #untilRoom(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        this.#onRoom.delete(finish);
+        signal.removeEventListener("abort", finish);
+        resolve();
+      };
+      this.#onRoom.add(finish);
+      signal.addEventListener("abort", finish, { once: true });
+    });
+  }
+
+  #tellRoom(): void {
+    for (const tell of this.#onRoom) tell();
   }
 
   async #evict(environmentIds: readonly EnvironmentId[]): Promise<void> {

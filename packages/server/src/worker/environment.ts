@@ -66,7 +66,14 @@ export class Environment {
   get view(): EnvironmentView {
     const availability = this.#isFinishing ? "finishing" : this.#state === "idle" && !this.#isReserved ? "idle" : "busy";
     const { environmentId, version } = this.core;
-    return { environmentId, runKey: version.runKey, memorySizeMib: version.memorySizeMib, availability, idleOrder: this.#idleOrder };
+    return {
+      environmentId,
+      functionName: version.functionName,
+      runKey: version.runKey,
+      memorySizeMib: version.memorySizeMib,
+      availability,
+      idleOrder: this.#idleOrder,
+    };
   }
 
   get summary(): EnvironmentSummary {

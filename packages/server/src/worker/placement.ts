@@ -6,6 +6,7 @@ import type { EnvironmentId } from "../base/ids.ts";
 
 export interface EnvironmentView {
   readonly environmentId: EnvironmentId;
+  readonly functionName: string;
   readonly runKey: string;
   readonly memorySizeMib: number;
   /** idle: may take an invoke now. finishing: has answered its caller and will be idle in a moment. busy: anything else. */
@@ -17,9 +18,15 @@ export interface EnvironmentView {
 export interface HostLimits {
   readonly environmentsMax: number;
   readonly memoryMaxMib: number;
+  /**
+   * The part of the host that one function alone may have busy; 1: all of it. Two that both want as much as they can get have less each,
+   * so that something is always left for a third.
+   */
+  readonly functionShareMax: number;
 }
 
 export interface PlacementRequest {
+  readonly functionName: string;
   readonly runKey: string;
   readonly memorySizeMib: number;
   /** Invokes of the same runKey that already wait for a finishing environment. */
@@ -46,8 +53,24 @@ export function placeInvoke(environments: readonly EnvironmentView[], request: P
   }
   if (newest !== null) return { kind: "reuse", environmentId: newest.environmentId };
   if (request.mayWait && finishing > request.waiting) return { kind: "wait" };
+  if (!isWithinShare(environments, request, limits)) return { kind: "throttle" };
   const evict = chooseEvictions(environments, request.memorySizeMib, limits);
   return evict === null ? { kind: "throttle" } : { kind: "create", evict };
+}
+
+/**
+ * A function may have `share / (1 - share)` times what is free after it: alone it comes to its share, and the more there are that want
+ * all, the less each gets, but never nothing. Idle environments are free: they make room.
+ */
+function isWithinShare(environments: readonly EnvironmentView[], request: PlacementRequest, limits: HostLimits): boolean {
+  if (limits.functionShareMax >= 1) return true;
+  const busy = environments.filter((environment) => environment.availability !== "idle");
+  const own = busy.filter((environment) => environment.functionName === request.functionName);
+  if (own.length === 0) return true;
+  const factor = limits.functionShareMax / (1 - limits.functionShareMax);
+  const memoryOf = (views: readonly EnvironmentView[]): number => views.reduce((sum, view) => sum + view.memorySizeMib, request.memorySizeMib);
+  const isCountFair = own.length + 1 <= factor * (limits.environmentsMax - busy.length - 1);
+  return isCountFair && memoryOf(own) <= factor * (limits.memoryMaxMib - memoryOf(busy));
 }
 
 /** The longest idle ones that must go to make room; null when even all of them are not enough. */
