@@ -94,6 +94,14 @@ export interface FunctionRecord {
   readonly reservedConcurrency: number | null;
 }
 
+/** So many environments of a version, or of those behind an alias, are wanted ahead of invokes. */
+export interface ProvisionedRecord {
+  readonly functionName: string;
+  readonly qualifier: string;
+  readonly requested: number;
+  readonly lastModifiedMs: number;
+}
+
 export interface AliasRecord {
   readonly functionName: string;
   readonly name: string;

@@ -101,6 +101,25 @@ export interface EnvironmentFilter {
   readonly version?: string;
 }
 
+/** So many environments of a version are to be initialised ahead. */
+export interface ProvisionedTarget {
+  readonly version: RunnableVersion;
+  readonly count: number;
+}
+
+export interface ProvisionedStatus {
+  /** Started, ready or not. */
+  readonly allocated: number;
+  /** Ready or with an invoke. */
+  readonly available: number;
+  readonly inUse: number;
+  /** The last Init failed; it is tried again. */
+  readonly hasFailed: boolean;
+  /** CloudWatch's ProvisionedConcurrencyInvocations and ProvisionedConcurrencySpilloverInvocations, since it was asked for. */
+  readonly invocations: number;
+  readonly spilloverInvocations: number;
+}
+
 export interface Worker {
   invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome>;
   /** The whole Init of a version, ending in a durable snapshot. Cancelled by `signal`. Never throws for what is in the outcome. */
@@ -115,6 +134,9 @@ export interface Worker {
   snapshotsProblem(): string | null;
   /** Null when the runtime can be run here; else a message that names the command to install it. */
   runtimeProblem(runtime: string): string | null;
+  /** All that is wanted, in place of what was wanted before. */
+  provision(targets: readonly ProvisionedTarget[]): void;
+  provisionedStatus(runKey: string): ProvisionedStatus;
   listEnvironments(): readonly EnvironmentSummary[];
   /** Shuts down idle environments; busy ones end after their invoke. Returns how many were told. */
   stopEnvironments(filter: EnvironmentFilter): Promise<number>;

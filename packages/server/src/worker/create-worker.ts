@@ -11,6 +11,8 @@ import type {
   EnvironmentSummary,
   InvokeInput,
   InvokeOutcome,
+  ProvisionedStatus,
+  ProvisionedTarget,
   RunnableVersion,
   SnapshotFit,
   SnapshotOutcome,
@@ -19,6 +21,7 @@ import type {
 import { EnvironmentPool } from "./environment-pool.ts";
 import type { Environment } from "./environment.ts";
 import { CLOSING } from "./platform-failure.ts";
+import { ProvisionedEnvironments } from "./provisioned.ts";
 import { Semaphore } from "./semaphore.ts";
 import { initialiseAndSnapshot } from "./take-snapshot.ts";
 import { DEFAULT_WORKER_LIMITS, type RestoreReport, type WorkerLimits, type WorkerProblem, type WorkerServices } from "./worker-services.ts";
@@ -62,12 +65,15 @@ class LocalWorker implements Worker {
   readonly #catalog: RuntimeCatalog;
   readonly #pool: EnvironmentPool;
   readonly #snapshotSlots: Semaphore;
+  readonly #provisioned: ProvisionedEnvironments;
   #isClosing = false;
 
   constructor(services: WorkerServices, catalog: RuntimeCatalog) {
     this.#services = services;
     this.#catalog = catalog;
     this.#pool = new EnvironmentPool(services);
+    this.#provisioned = new ProvisionedEnvironments(services, catalog, this.#pool);
+    this.#pool.onPlaced = ({ core: { version, mode } }) => this.#provisioned.count(version.runKey, mode.kind === "provisioned");
     this.#snapshotSlots = new Semaphore(services.limits.snapshotsAtOnceMax);
   }
 
@@ -125,6 +131,14 @@ class LocalWorker implements Worker {
     return `The runtime ${runtime} is not installed on this host. ${this.#catalog.remedy(runtime)}`;
   }
 
+  provision(targets: readonly ProvisionedTarget[]): void {
+    if (!this.#isClosing) this.#provisioned.set(targets);
+  }
+
+  provisionedStatus(runKey: string): ProvisionedStatus {
+    return this.#provisioned.statusOf(runKey);
+  }
+
   listEnvironments(): readonly EnvironmentSummary[] {
     return this.#pool.all.map((environment) => environment.summary);
   }
@@ -140,6 +154,7 @@ class LocalWorker implements Worker {
 
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
+    this.#provisioned.close();
     this.#pool.close();
     const environments = this.#pool.all;
     for (const environment of environments) {

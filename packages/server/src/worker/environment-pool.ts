@@ -21,6 +21,8 @@ export class EnvironmentPool {
   readonly #restores: FairGate;
   /** Called whenever an environment has become idle or has ended. */
   readonly #onRoom = new Set<() => void>();
+  /** An environment was chosen for an invoke. */
+  onPlaced: (environment: Environment) => void = () => undefined;
   #idleOrder = 0;
 
   constructor(services: WorkerServices) {
@@ -54,7 +56,7 @@ export class EnvironmentPool {
   ): Promise<InvokeReply | { readonly kind: "waited" }> {
     switch (placement.kind) {
       case "reuse":
-        return this.#find(placement.environmentId).invoke(input);
+        return this.#hand(this.#find(placement.environmentId), input);
       case "wait":
         return this.#waitForIdle(version.runKey, input);
       case "create":
@@ -115,11 +117,17 @@ export class EnvironmentPool {
         if (mode.kind === "on-demand") return started.serve({ input, reply: resolve });
         return this.#restoreInTurn(started, { input, reply: resolve });
       });
+      this.onPlaced(environment);
       // Also where the driver broke and never answered; a second answer does nothing.
       void environment.stopped.then(() =>
         resolve({ kind: "platform-error", code: CLOSING.code, message: "The execution environment ended before it answered." }),
       );
     });
+  }
+
+  #hand(environment: Environment, input: InvokeInput): Promise<InvokeReply> {
+    this.onPlaced(environment);
+    return environment.invoke(input);
   }
 
   async #restoreInTurn(environment: Environment, first: InvokeRequest): Promise<void> {
@@ -170,7 +178,7 @@ export class EnvironmentPool {
       const onIdle = (environment: Environment): void => {
         cancel();
         leave();
-        resolve(environment.invoke(input));
+        resolve(this.#hand(environment, input));
       };
       waiters.push(onIdle);
     });

@@ -65,10 +65,11 @@ export class Environment {
 
   get view(): EnvironmentView {
     const availability = this.#isFinishing ? "finishing" : this.#state === "idle" && !this.#isReserved ? "idle" : "busy";
-    const { environmentId, version } = this.core;
+    const { environmentId, version, mode } = this.core;
     return {
       environmentId,
       functionName: version.functionName,
+      isProvisioned: mode.kind === "provisioned",
       runKey: version.runKey,
       memorySizeMib: version.memorySizeMib,
       availability,
@@ -124,7 +125,25 @@ export class Environment {
   /** The life of an environment made for invokes. */
   async serve(first: InvokeRequest): Promise<void> {
     const failure = this.core.mode.kind === "restore" ? await this.#restoreAndInvoke(first) : await this.#initAndInvoke(first);
-    if (failure !== null) return;
+    if (failure === null) await this.#serveWarm();
+  }
+
+  /** The life of one that is initialised ahead: until it is stopped, fails, or has lived long enough. */
+  async serveProvisioned(onReady: () => void): Promise<void> {
+    const created = await this.#createSandbox();
+    if (created !== null) return;
+    this.transition("initialising");
+    const { publishInitTimeoutMs } = this.core.services.limits;
+    const deadline = this.core.startDeadline(Math.max(this.core.version.timeoutS * 1000, publishInitTimeoutMs));
+    const init = await runInit(this.core, { phase: "init", deadline });
+    deadline.cancel();
+    if (init.kind === "failed") return;
+    this.core.phases["init"] = init.durationMs;
+    onReady();
+    return this.#serveWarm();
+  }
+
+  async #serveWarm(): Promise<void> {
     while (!this.core.isStopRequested) {
       const request = await this.#waitIdle();
       if (request === null) return;
@@ -236,7 +255,7 @@ export class Environment {
     this.#listener.onIdle(this);
     // An invoke that was waiting is taken without freezing in between.
     if (core.inbox.isEmpty) this.#freeze();
-    const deadline = core.startDeadline(Math.min(idleTimeoutMs, lifeLeftMs));
+    const deadline = core.startDeadline(core.mode.kind === "provisioned" ? lifeLeftMs : Math.min(idleTimeoutMs, lifeLeftMs));
     try {
       return await this.#takeInvoke(deadline);
     } finally {

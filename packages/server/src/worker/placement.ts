@@ -9,6 +9,8 @@ export interface EnvironmentView {
   readonly functionName: string;
   readonly runKey: string;
   readonly memorySizeMib: number;
+  /** Kept for its version whether it is used or not. */
+  readonly isProvisioned: boolean;
   /** idle: may take an invoke now. finishing: has answered its caller and will be idle in a moment. busy: anything else. */
   readonly availability: "idle" | "finishing" | "busy";
   /** Rises with each return to idle. */
@@ -49,7 +51,7 @@ export function placeInvoke(environments: readonly EnvironmentView[], request: P
     if (environment.runKey !== request.runKey) continue;
     if (environment.availability === "finishing") finishing++;
     if (environment.availability !== "idle") continue;
-    if (newest === null || environment.idleOrder > newest.idleOrder) newest = environment;
+    if (newest === null || isUsedBefore(environment, newest)) newest = environment;
   }
   if (newest !== null) return { kind: "reuse", environmentId: newest.environmentId };
   if (request.mayWait && finishing > request.waiting) return { kind: "wait" };
@@ -58,14 +60,19 @@ export function placeInvoke(environments: readonly EnvironmentView[], request: P
   return evict === null ? { kind: "throttle" } : { kind: "create", evict };
 }
 
+/** Provisioned ones first; then the one that became idle last. */
+function isUsedBefore(a: EnvironmentView, b: EnvironmentView): boolean {
+  return a.isProvisioned === b.isProvisioned ? a.idleOrder > b.idleOrder : a.isProvisioned;
+}
+
 /**
  * A function may have `share / (1 - share)` times what is free after it: alone it comes to its share, and the more there are that want
  * all, the less each gets, but never nothing. Idle environments are free: they make room.
  */
 function isWithinShare(environments: readonly EnvironmentView[], request: PlacementRequest, limits: HostLimits): boolean {
   if (limits.functionShareMax >= 1) return true;
-  const busy = environments.filter((environment) => environment.availability !== "idle");
-  const own = busy.filter((environment) => environment.functionName === request.functionName);
+  const busy = environments.filter((environment) => environment.isProvisioned || environment.availability !== "idle");
+  const own = busy.filter((environment) => environment.functionName === request.functionName && !environment.isProvisioned);
   if (own.length === 0) return true;
   const factor = limits.functionShareMax / (1 - limits.functionShareMax);
   const memoryOf = (views: readonly EnvironmentView[]): number => views.reduce((sum, view) => sum + view.memorySizeMib, request.memorySizeMib);
@@ -80,7 +87,9 @@ export function chooseEvictions(environments: readonly EnvironmentView[], memory
   for (const environment of environments) memoryMib += environment.memorySizeMib;
   const evict: EnvironmentId[] = [];
   if (count <= limits.environmentsMax && memoryMib <= limits.memoryMaxMib) return evict;
-  const idle = environments.filter((environment) => environment.availability === "idle").sort((a, b) => a.idleOrder - b.idleOrder);
+  const idle = environments
+    .filter((environment) => environment.availability === "idle" && !environment.isProvisioned)
+    .sort((a, b) => a.idleOrder - b.idleOrder);
   for (const environment of idle) {
     evict.push(environment.environmentId);
     count--;
