@@ -24,6 +24,7 @@ import { createWorker } from "../../packages/server/src/worker/create-worker.ts"
 import type { WorkerLimits } from "../../packages/server/src/worker/worker-services.ts";
 import { MemoryLogStore } from "../worker/harness.ts";
 
+export const ACCESS_POINT = "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0";
 const ROLE = "arn:aws:iam::000000000000:role/test";
 
 export interface ControlHarnessOptions {
@@ -156,6 +157,7 @@ export class ControlHarness {
       clock,
       random: this.#options.random ?? plainRandom,
       limits: { ...DEFAULT_CONTROL_LIMITS, ...this.#options.limits },
+      accessPoints: new Set([ACCESS_POINT]),
       freeDiskBytes: this.#options.freeDiskBytes ?? (() => 2 ** 40),
       onProblem: (what, error) => {
         if (!self.isOver) this.problems.push(`${what}: ${String(error)}`);

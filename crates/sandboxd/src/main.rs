@@ -1,6 +1,6 @@
 //! sandboxd: the only privileged process of Thaw. Makes sandboxes, freezes and ends them, and runs CRIU in them.
 //!
-//! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]`
+//! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N] [--file-systems 'NAME=DIR…']`
 
 mod cgroup;
 mod criu;
@@ -34,7 +34,7 @@ fn main() {
     let result = match args.next().as_deref() {
         Some("keeper") => keeper::main(),
         Some("serve") => parse(args).and_then(|options| serve(&options)),
-        _ => Err("usage: thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]".into()),
+        _ => Err("usage: thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N] [--file-systems 'NAME=DIR…']".into()),
     };
     if let Err(message) = result {
         eprintln!("sandboxd: {message}");
@@ -58,6 +58,20 @@ fn path_option(options: &HashMap<String, String>, name: &str) -> Result<PathBuf,
     fs::canonicalize(text).map_err(|error| format!("--{name} {text}: {error}"))
 }
 
+/// Lines `NAME=DIR`.
+fn file_systems_option(text: &str) -> Result<HashMap<String, PathBuf>, String> {
+    let mut mapped = HashMap::new();
+    for line in text.lines() {
+        let (name, dir) = line.split_once('=').ok_or_else(|| format!("--file-systems {line}: expected NAME=DIR"))?;
+        if !names::is_name(name) {
+            return Err(format!("--file-systems {line}: not a name"));
+        }
+        let path = fs::canonicalize(dir).map_err(|error| format!("--file-systems {dir}: {error}"))?;
+        mapped.insert(name.to_string(), path);
+    }
+    Ok(mapped)
+}
+
 fn serve(options: &HashMap<String, String>) -> Result<(), String> {
     if !nix::unistd::geteuid().is_root() {
         return Err("must run as root".into());
@@ -74,6 +88,7 @@ fn serve(options: &HashMap<String, String>) -> Result<(), String> {
         clients: path_option(options, "clients")?,
         run: path_option(options, "run")?,
         supervisor: path_option(options, "supervisor")?,
+        file_systems: file_systems_option(options.get("file-systems").map_or("", String::as_str))?,
     };
     let criu_path = options.get("criu").map_or("", String::as_str);
     run(directories, server_uid, criu_path, pool_size).map_err(|error| error.to_string())

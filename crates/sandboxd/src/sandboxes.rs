@@ -41,6 +41,16 @@ pub struct Spec {
     tmp_mib: u64,
     #[serde(default = "default_pids_max")]
     pids_max: u64,
+    #[serde(default)]
+    file_systems: Vec<FileSystem>,
+}
+
+/// A directory of the host that the operator named, read-write at `/mnt/MOUNT`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct FileSystem {
+    name: String,
+    mount: String,
 }
 
 /// As AWS Lambda: 1,024 processes and threads.
@@ -73,6 +83,7 @@ pub struct Directories {
     pub clients: PathBuf,
     pub run: PathBuf,
     pub supervisor: PathBuf,
+    pub file_systems: HashMap<String, PathBuf>,
 }
 
 pub struct Sandboxes {
@@ -137,6 +148,10 @@ fn check_spec(spec: &Spec) -> Result<()> {
         if let Some(name) = name {
             check_name(what, name)?;
         }
+    }
+    for FileSystem { name, mount } in &spec.file_systems {
+        check_name("fileSystems.name", name)?;
+        check_name("fileSystems.mount", mount)?;
     }
     let in_range = (UID_MIN..=UID_MAX).contains(&spec.uid)
         && (128..=10_240).contains(&spec.memory_mib)
@@ -238,6 +253,12 @@ impl Sandboxes {
         if let Some(snapshot) = snapshot {
             mounts.push(MountPoint::TmpLower);
             trees.push(self.snapshots.clone_tmp_tree(snapshot)?);
+        }
+        for FileSystem { name, mount } in &spec.file_systems {
+            let path = self.directories.file_systems.get(name);
+            let path = path.ok_or_else(|| Error::new(Code::Unknown, format!("file system {name} is not mapped")))?;
+            mounts.push(MountPoint::FileSystem { name: mount.clone() });
+            trees.push(sys::open_tree_clone(path)?);
         }
         let procs = entry.keeper.cgroup.lock().expect("no holder panics").open_procs()?;
         let fds: Vec<BorrowedFd> = trees.iter().map(AsFd::as_fd).chain(procs.iter().map(AsFd::as_fd)).collect();

@@ -41,11 +41,44 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     functions.settleAll();
     provisioned.apply();
   });
-  const versions = new VersionOperations(services, publisher);
+  const invoke = new InvokeOperation(services, publisher, events, uses, concurrency);
+  return {
+    operations: listOperations({ services, functions, versions: new VersionOperations(services, publisher), concurrency, provisioned }),
+    invoke,
+    services,
+    snapshots: new SnapshotStatus(services, publisher, uses),
+    provisioned,
+    async recover() {
+      functions.settleAll();
+      await services.code.sweep(usedCode(services));
+      await life.start();
+      provisioned.apply();
+      events.start(async (event) => {
+        const found = findVersion(services, event.functionName, event.qualifier ?? undefined);
+        invoke.checkInvocable(found.version);
+        const context = event.clientContext === null ? {} : { ClientContext: event.clientContext };
+        return invoke.run(found, { FunctionName: event.functionName, payload: event.payload, requestId: event.requestId, traceId: null, ...context });
+      });
+    },
+    async close() {
+      await Promise.all([life.close(), publisher.close(), events.close()]);
+    },
+  };
+}
+
+interface Families {
+  readonly services: ControlServices;
+  readonly functions: FunctionOperations;
+  readonly versions: VersionOperations;
+  readonly concurrency: Concurrency;
+  readonly provisioned: ProvisionedConcurrency;
+}
+
+function listOperations(families: Families): Partial<Record<OperationName, Handler>> {
+  const { services, functions, versions, concurrency, provisioned } = families;
   const aliases = new AliasOperations(services);
   const tags = new TagOperations(services);
-  const invoke = new InvokeOperation(services, publisher, events, uses, concurrency);
-  const operations: Partial<Record<OperationName, Handler>> = {
+  return {
     CreateFunction: functions.create.bind(functions),
     GetFunction: functions.get.bind(functions),
     GetFunctionConfiguration: functions.getConfiguration.bind(functions),
@@ -84,28 +117,6 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     GetFunctionConcurrency: concurrency.get.bind(concurrency),
     DeleteFunctionConcurrency: concurrency.remove.bind(concurrency),
     GetAccountSettings: () => getAccountSettings(services, concurrency),
-  };
-  return {
-    operations,
-    invoke,
-    services,
-    snapshots: new SnapshotStatus(services, publisher, uses),
-    provisioned,
-    async recover() {
-      functions.settleAll();
-      await services.code.sweep(usedCode(services));
-      await life.start();
-      provisioned.apply();
-      events.start(async (event) => {
-        const found = findVersion(services, event.functionName, event.qualifier ?? undefined);
-        invoke.checkInvocable(found.version);
-        const context = event.clientContext === null ? {} : { ClientContext: event.clientContext };
-        return invoke.run(found, { FunctionName: event.functionName, payload: event.payload, requestId: event.requestId, traceId: null, ...context });
-      });
-    },
-    async close() {
-      await Promise.all([life.close(), publisher.close(), events.close()]);
-    },
   };
 }
 

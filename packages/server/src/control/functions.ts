@@ -28,7 +28,7 @@ export class FunctionOperations {
   constructor(services: ControlServices, publisher: Publisher) {
     this.#services = services;
     this.#publisher = publisher;
-    this.#rules = { parity: services.parity, runtimeProblem: (runtime) => services.worker.runtimeProblem(runtime) };
+    this.#rules = { parity: services.parity, runtimeProblem: (runtime) => services.worker.runtimeProblem(runtime), accessPoints: services.accessPoints };
   }
 
   async create(input: In<"CreateFunction">): Promise<Out<"CreateFunction">> {

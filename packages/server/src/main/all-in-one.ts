@@ -75,6 +75,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     clock,
     random: systemRandom,
     limits: controlLimits(options),
+    accessPoints: new Set(options.fileSystems.keys()),
     freeDiskBytes: () => freeBytes(options.dataDir),
     onProblem: logProblem,
   });

@@ -12,6 +12,7 @@ import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { accessPointOf } from "../model/function-config.ts";
 import type { ServeOptions } from "./options.ts";
 import { UsageError } from "./options.ts";
 
@@ -77,6 +78,8 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   args.push("--clients", layout.clients, "--supervisor", layout.supervisor, "--server-uid", String(options.serverUid));
   args.push("--pool", String(options.poolSize));
   if (options.engine === "criu") args.push("--criu", layout.criu);
+  const mapped = [...options.fileSystems].map(([arn, dir]) => `${accessPointOf(arn)}=${dir}`);
+  if (mapped.length > 0) args.push("--file-systems", mapped.join("\n"));
   const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "inherit"] });
   const ready = new Promise<boolean>((done) => {
     const timer = setTimeout(() => done(false), SANDBOXD_START_TIMEOUT_MS);

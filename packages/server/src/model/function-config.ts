@@ -9,6 +9,7 @@ const MEMORY_SIZE_MIB_MAX = 10_240;
 const TIMEOUT_S_MAX = 900;
 const ENVIRONMENT_SIZE_BYTES_MAX = 4096;
 const SNAPSTART_TMP_SIZE_MIB_MAX = 512;
+const MOUNT_PATH = /^\/mnt\/[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
 const VARIABLE_NAME = /^[a-zA-Z]([a-zA-Z0-9_])+$/;
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
 const RESERVED_VARIABLES = new Set([
@@ -20,12 +21,14 @@ const RESERVED_VARIABLES = new Set([
 type ConfigRequest = Partial<CreateFunctionRequest> & Partial<UpdateFunctionConfigurationRequest>;
 
 /** What AWS has and Thaw has not yet: refused by name, never dropped. */
-const NOT_YET = ["VpcConfig", "FileSystemConfigs", "Layers", "DeadLetterConfig", "ImageConfig", "TenancyConfig", "CapacityProviderConfig", "CodeSigningConfigArn", "DurableConfig", "AcceleratorConfig"] as const;
+const NOT_YET = ["VpcConfig", "Layers", "DeadLetterConfig", "ImageConfig", "TenancyConfig", "CapacityProviderConfig", "CodeSigningConfigArn", "DurableConfig", "AcceleratorConfig"] as const;
 
 export interface ConfigRules {
   readonly parity: "extended" | "strict";
   /** Null where the runtime can be run here. */
   runtimeProblem(runtime: string): string | null;
+  /** ARNs of the access points that are mapped to directories of this host. */
+  readonly accessPoints: ReadonlySet<string>;
 }
 
 export function createConfig(request: CreateFunctionRequest, rules: ConfigRules): FunctionConfig {
@@ -44,6 +47,7 @@ export function createConfig(request: CreateFunctionRequest, rules: ConfigRules)
     tracingMode: "PassThrough",
     architectures: request.Architectures ?? ["x86_64"],
     tmpSizeMib: 512,
+    fileSystems: [],
     snapStartApplyOn: "None",
     logFormat: "Text",
     logGroup: `/aws/lambda/${request.FunctionName}`,
@@ -68,6 +72,7 @@ export function changeConfig(current: FunctionConfig, request: ConfigRequest, ru
     kmsKeyArn: request.KMSKeyArn ?? current.kmsKeyArn,
     tracingMode: request.TracingConfig?.Mode ?? current.tracingMode,
     tmpSizeMib: request.EphemeralStorage?.Size ?? current.tmpSizeMib,
+    fileSystems: request.FileSystemConfigs?.map(({ Arn, LocalMountPath }) => ({ arn: Arn, localMountPath: LocalMountPath })) ?? current.fileSystems,
     snapStartApplyOn: request.SnapStart?.ApplyOn ?? current.snapStartApplyOn,
     logFormat: logging?.LogFormat ?? current.logFormat,
     logGroup: logging?.LogGroup ?? current.logGroup,
@@ -88,10 +93,21 @@ function checkConfig(config: FunctionConfig, rules: ConfigRules): void {
   checkEnvironment(config.environment ?? {});
   const problem = rules.runtimeProblem(config.runtime);
   if (problem !== null) throw invalidParameter(problem);
+  for (const { arn, localMountPath } of config.fileSystems) {
+    if (!rules.accessPoints.has(arn)) throw invalidParameter(`The access point ${arn} is not mapped on this host. Start the server with --file-system ARN=DIR.`);
+    if (!MOUNT_PATH.test(localMountPath)) throw invalidParameter(`The mount path ${localMountPath} must be /mnt/ and a name that starts with a letter or a digit.`);
+  }
   if (config.snapStartApplyOn === "PublishedVersions") checkSnapStart(config, rules);
 }
 
+/** `fsap-…`, which is its name to the sandboxes' maker. */
+export function accessPointOf(arn: string): string {
+  return arn.slice(arn.lastIndexOf("/") + 1);
+}
+
 function checkSnapStart(config: FunctionConfig, rules: ConfigRules): void {
+  // An open file there could not be in a snapshot that others share.
+  if (config.fileSystems.length > 0) throw invalidParameter("FileSystemConfigs is not supported for SnapStart enabled functions.");
   if (rules.parity !== "strict") return;
   if (!SNAPSTART_RUNTIMES.has(config.runtime)) throw invalidParameter(`${config.runtime} is not supported for SnapStart enabled functions.`);
   if (config.tmpSizeMib > SNAPSTART_TMP_SIZE_MIB_MAX) throw invalidParameter("EphemeralStorage larger than 512 MB is not supported for SnapStart enabled functions.");

@@ -48,6 +48,7 @@ export interface FunctionConfig {
   readonly tracingMode: "Active" | "PassThrough";
   readonly architectures: readonly string[];
   readonly tmpSizeMib: number;
+  readonly fileSystems: ReadonlyArray<{ readonly arn: string; readonly localMountPath: string }>;
   readonly snapStartApplyOn: "PublishedVersions" | "None";
   readonly logFormat: "Text" | "JSON";
   readonly logGroup: string;

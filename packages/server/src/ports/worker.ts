@@ -3,7 +3,7 @@
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
-import type { PhaseTimes } from "./engine.ts";
+import type { FileSystemMount, PhaseTimes } from "./engine.ts";
 
 /** All that an environment needs to know of the version it runs. Immutable: a changed configuration is another one. */
 export interface RunnableVersion {
@@ -23,6 +23,7 @@ export interface RunnableVersion {
   readonly memorySizeMib: number;
   readonly timeoutS: number;
   readonly tmpSizeMib: number;
+  readonly fileSystems: readonly FileSystemMount[];
   readonly environment: Readonly<Record<string, string>>;
   readonly uid: number;
   readonly logGroup: string;

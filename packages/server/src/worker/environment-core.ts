@@ -137,6 +137,7 @@ export class EnvironmentCore {
       uid: version.uid,
       memorySizeMib: version.memorySizeMib,
       tmpSizeMib: version.tmpSizeMib,
+      fileSystems: version.fileSystems,
     };
   }
 

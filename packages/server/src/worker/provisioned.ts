@@ -38,7 +38,7 @@ export class ProvisionedEnvironments {
 
   set(targets: readonly ProvisionedTarget[]): void {
     const wanted = new Map(targets.map((target) => [target.version.runKey, target]));
-    for (const runKey of [...this.#entries.keys()]) if (!wanted.has(runKey)) this.#drop(runKey);
+    for (const runKey of this.#entries.keys()) if (!wanted.has(runKey)) this.#drop(runKey);
     for (const { version, count } of targets) {
       const entry = this.#entries.get(version.runKey) ?? newEntry(version);
       entry.version = version;
@@ -71,7 +71,7 @@ export class ProvisionedEnvironments {
   }
 
   close(): void {
-    for (const runKey of [...this.#entries.keys()]) this.#drop(runKey);
+    for (const runKey of this.#entries.keys()) this.#drop(runKey);
   }
 
   #drop(runKey: string): void {
