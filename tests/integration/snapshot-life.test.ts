@@ -151,7 +151,7 @@ it("provisioned concurrency: initialised ahead, told to the function, spilling o
     const answers = await Promise.all([1, 2, 3].map(() => functions.invoke(name, { ms: 2000 }, Version)));
     expect(answers.map((answer) => answer.payload).toSorted()).toEqual(["on-demand", "provisioned-concurrency", "provisioned-concurrency"]);
     expect(answers.find((answer) => answer.payload === "provisioned-concurrency")?.log).not.toContain("Init Duration");
-    expect((await functions.logs(name)).filter((event) => /INIT_REPORT .*Phase: init/.test(event.message))).toHaveLength(2);
+    expect((await functions.logs(name)).filter((event) => event.message.startsWith("INIT_REPORT Init Duration"))).toHaveLength(2);
     await functions.lambda.send(new DeleteFunctionCommand({ FunctionName: name }));
     await functions.eventually("no environment", async () => (await functions.environments(name)).length === 0);
   });
@@ -206,7 +206,7 @@ export const handler = async () => {
       const [code, mib] = (await functions.invoke(name, {}, qualifier)).payload as [string, number];
       expect(code).toBe("ENOSPC");
       expect(mib).toBeGreaterThan(650);
-      expect(mib).toBeLessThanOrEqual(701);
+      expect(mib).toBeLessThanOrEqual(715);
     }
     const large = await functions.create(
       {

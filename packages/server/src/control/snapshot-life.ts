@@ -10,7 +10,6 @@ import type { Publisher } from "./publisher.ts";
 import type { ControlServices } from "./services.ts";
 import type { VersionUses } from "./version-uses.ts";
 
-const INTERVAL_MS_MAX = 5 * 60_000;
 const INTERVAL_MS_MIN = 100;
 
 export class SnapshotLife {
@@ -28,7 +27,8 @@ export class SnapshotLife {
     this.#publisher = publisher;
     this.#uses = uses;
     this.#settleOthers = settleOthers;
-    this.#intervalMs = Math.min(INTERVAL_MS_MAX, Math.max(INTERVAL_MS_MIN, (services.limits.snapshotIdleMs ?? Infinity) / 4));
+    const { snapshotIdleMs, lookIntervalMs } = services.limits;
+    this.#intervalMs = Math.min(lookIntervalMs, Math.max(INTERVAL_MS_MIN, (snapshotIdleMs ?? Infinity) / 4));
   }
 
   /** Resolves after the first look. */

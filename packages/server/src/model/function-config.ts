@@ -6,6 +6,7 @@ import type { FunctionConfig } from "./function-record.ts";
 /** AWS's managed zip runtimes with SnapStart (snapstart-behaviour.md 1.5). */
 const SNAPSTART_RUNTIMES = new Set(["java11", "java17", "java21", "java25", "python3.12", "python3.13", "python3.14", "dotnet8", "dotnet10"]);
 const MEMORY_SIZE_MIB_MAX = 10_240;
+const TMP_SIZE_MIB_MAX = 10_240;
 const TIMEOUT_S_MAX = 900;
 const ENVIRONMENT_SIZE_BYTES_MAX = 4096;
 const SNAPSTART_TMP_SIZE_MIB_MAX = 512;
@@ -88,6 +89,11 @@ function checkConfig(config: FunctionConfig, rules: ConfigRules): void {
     throw invalidParameter(`'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to ${MEMORY_SIZE_MIB_MAX}`);
   }
   if (config.timeoutS > TIMEOUT_S_MAX) throw invalidParameter(`'Timeout' value failed to satisfy constraint: Member must have value less than or equal to ${TIMEOUT_S_MAX}`);
+  // The model's own limit is higher than what AWS gives.
+  if (config.tmpSizeMib > TMP_SIZE_MIB_MAX) {
+    const text = `1 validation error detected: Value '${config.tmpSizeMib}' at 'ephemeralStorage.size' failed to satisfy constraint: Member must have value less than or equal to ${TMP_SIZE_MIB_MAX}`;
+    throw new ApiError("ValidationException", text);
+  }
   if (config.architectures.length !== 1) throw invalidParameter("Exactly one architecture is expected.");
   if (config.architectures[0] !== "x86_64") throw invalidParameter(`The architecture ${config.architectures[0]} can't be run on this host, which is x86_64.`);
   checkEnvironment(config.environment ?? {});
