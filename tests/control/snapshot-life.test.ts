@@ -265,3 +265,19 @@ test("a snapshot that is lost is made anew, one that nobody names is removed, wi
   expect([...harness.disk.keys()]).toEqual([harness.version("f", "1").snapshotId]);
   await harness.end();
 });
+
+test("a runtime that is away for a while, with all its releases, takes no snapshot with it", async () => {
+  const harness = await ControlHarness.start({ functions: { good: { handle: () => '"fine"' } } });
+  await harness.create("f", "good");
+  await harness.publish("f");
+  const before = harness.version("f", "1").snapshotId;
+  harness.releases = [];
+  await harness.restart();
+  await harness.advance(6 * MINUTE_MS);
+  expect(await harness.outcome("f", "1")).toBe("ServiceException");
+  expect(harness.version("f", "1")).toMatchObject({ state: "Active", snapshotId: before });
+  harness.releases = ["release-1"];
+  expect(await harness.outcome("f", "1")).toBe('"fine"');
+  expect(harness.version("f", "1").snapshotId).toBe(before);
+  await harness.end();
+});

@@ -83,7 +83,8 @@ export class SnapshotLife {
     } else if (record.snapshotId !== null) {
       if (lastUseMs === null) this.#uses.touch(record.functionName, record.version);
       if (isIdle) this.#publisher.expire(record);
-      else if (worker.snapshotsProblem() === null) {
+      // Without the runtime or an engine there is nothing to make it anew with; it may fit again when they are back.
+      else if (worker.snapshotsProblem() === null && worker.runtimeProblem(record.config.runtime) === null) {
         const fit = record.snapshotFacts === null ? "unfit" : worker.snapshotFit(record.config.runtime, record.snapshotFacts.fingerprints);
         if (!present.has(record.snapshotId) || fit === "unfit") this.#publisher.regenerate(record, true);
         else if (fit === "stale" && mayRetry) this.#publisher.refresh(record);

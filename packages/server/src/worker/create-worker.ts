@@ -81,8 +81,9 @@ class LocalWorker implements Worker {
     if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
     const made = version.snapshotFingerprints;
     const recipe = this.#catalog.find(version.runtime, made?.runtime);
-    if (made !== null && this.snapshotsProblem() === null && (recipe === null || this.#services.engine.snapshots?.fingerprint !== made.engine)) return UNFIT;
-    if (recipe === null) return this.#runtimeMissing(version);
+    if (recipe === null && (made === null || this.#catalog.find(version.runtime) === null)) return this.#runtimeMissing(version);
+    const isOtherEngine = made !== null && this.snapshotsProblem() === null && this.#services.engine.snapshots?.fingerprint !== made.engine;
+    if (recipe === null || isOtherEngine) return UNFIT;
     if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
     return this.#pool.invoke(version, recipe, input);
   }
