@@ -112,7 +112,7 @@ it("an update of the runtime refreshes in the background, beside the old one, wi
 it("an Init that fails when the snapshot has to be made anew is SnapStartRegenerationFailureException, and Inactive", { timeout: 120_000 }, async ({
   expect,
 }) => {
-  await withServer({ args: ["--snapshot-idle", "4s"] }, async (_server, functions) => {
+  await withServer({ args: ["--snapshot-idle", "4s"] }, async (server, functions) => {
     // Only the first Init of the version is in time.
     const deadlineMs = Date.now() + 8000;
     const name = await functions.createSnapStart({
@@ -128,6 +128,8 @@ it("an Init that fails when the snapshot has to be made anew is SnapStartRegener
     });
     expect(failed.StateReasonCode).toBe("FunctionError");
     await expect(functions.invoke(name, {}, version)).rejects.toBeInstanceOf(SnapStartRegenerationFailureException);
+    const cli = run(AWS, ["lambda", "invoke", "--function-name", name, "--qualifier", version, "/dev/null"], { env: { ...process.env, ...server.env } });
+    await expect(cli).rejects.toMatchObject({ stderr: expect.stringContaining("SnapStartRegenerationFailureException") });
   });
 });
 
@@ -158,6 +160,20 @@ it("provisioned concurrency: initialised ahead, told to the function, spilling o
     expect((await functions.logs(name)).filter((event) => event.message.startsWith("INIT_REPORT Init Duration"))).toHaveLength(2);
     await functions.lambda.send(new DeleteFunctionCommand({ FunctionName: name }));
     await functions.eventually("no environment", async () => (await functions.environments(name)).length === 0);
+  });
+});
+
+it("a function that wants the whole host leaves room for its neighbour", { timeout: 60_000 }, async ({ expect }) => {
+  await withServer({ args: ["--environments-max", "5"] }, async (_server, functions) => {
+    const noisy = await functions.create({ "index.mjs": "export const handler = () => new Promise((next) => setTimeout(next, 5000));\n" });
+    const quiet = await functions.createSnapStart(QUICK);
+    const version = await functions.publish(quiet);
+    const flood = Promise.allSettled(Array.from({ length: 20 }, () => functions.invoke(noisy)));
+    await functions.eventually("its share", async () => (await functions.environments(noisy)).length === 4);
+    expect((await functions.invoke(quiet, {}, version)).payload).toMatch(/^v24/);
+    const refused = (await flood).filter((outcome) => outcome.status === "rejected");
+    expect(refused.length).toBe(16);
+    for (const { reason } of refused) expect(reason).toMatchObject({ name: "TooManyRequestsException", Reason: "ConcurrentInvocationLimitExceeded" });
   });
 });
 

@@ -24,6 +24,7 @@ export class EnvironmentPool {
   /** An environment was chosen for an invoke. */
   onPlaced: (environment: Environment) => void = () => undefined;
   #idleOrder = 0;
+  #isClosed = false;
 
   constructor(services: WorkerServices) {
     this.#services = services;
@@ -64,7 +65,7 @@ export class EnvironmentPool {
     }
   }
 
-  /** Starts an environment as soon as there is room for it, idle ones shut down for it where needed. Null when the signal came first. */
+  /** Starts an environment as soon as there is room for it, idle ones shut down for it where needed. Null when the signal or the end came first. */
   async startInRoom(
     version: RunnableVersion,
     recipe: RuntimeRecipe,
@@ -72,7 +73,7 @@ export class EnvironmentPool {
     signal: AbortSignal,
     run: (environment: Environment) => Promise<void>,
   ): Promise<Environment | null> {
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#isClosed) {
       const evict = chooseEvictions(this.#views(), version.memorySizeMib, this.#services.limits);
       if (evict !== null && evict.length === 0) return this.start(version, recipe, mode, run);
       await (evict === null ? this.#untilRoom(signal) : this.#evict(evict));
@@ -80,8 +81,9 @@ export class EnvironmentPool {
     return null;
   }
 
-  /** No restore gets its turn any more. */
+  /** Nothing more is started that waits for its turn or for room. */
   close(): void {
+    this.#isClosed = true;
     this.#restores.close();
     this.#tellRoom();
   }
