@@ -24,6 +24,7 @@ import { createWorker } from "../../packages/server/src/worker/create-worker.ts"
 import type { WorkerLimits } from "../../packages/server/src/worker/worker-services.ts";
 import { MemoryLogStore } from "../worker/harness.ts";
 
+export const ACCESS_POINT = "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0";
 const ROLE = "arn:aws:iam::000000000000:role/test";
 
 export interface ControlHarnessOptions {
@@ -41,6 +42,25 @@ export interface ControlHarnessOptions {
   readonly parentDir?: string;
 }
 
+/** Some waits are for time: then it moves, a millisecond a turn. */
+const TURNS_WITHOUT_TIME = 30;
+
+export type InvocationType = "RequestResponse" | "Event";
+
+export interface InvokeWish {
+  readonly name: string;
+  readonly qualifier?: string | undefined;
+  readonly payload?: unknown;
+  readonly type?: InvocationType;
+  readonly requestId?: string;
+}
+
+export interface InvokeAnswer {
+  readonly StatusCode?: number;
+  readonly Payload?: unknown;
+  readonly FunctionError?: string;
+}
+
 /** What a step of a dead life throws; nobody is there to see it. */
 class Dead extends Error {
   override readonly name = "Dead";
@@ -51,6 +71,7 @@ interface Life {
   readonly control: ControlPlane;
   readonly worker: Worker;
   readonly engine: FakeEngine;
+  /** For looking: nobody dies of it. */
   readonly store: MetadataStore;
 }
 
@@ -102,7 +123,18 @@ export class ControlHarness {
       monotonicMs: () => this.clock.monotonicMs(),
       after: (delayMs, callback) => this.clock.after(delayMs, () => self.isOver || callback()),
     };
-    const store = mortal(openSqliteStore(join(this.#dir, "thaw.db")), crashes);
+    const store = openSqliteStore(join(this.#dir, "thaw.db"));
+    try {
+      const made = this.#build(store, clock, self, crashes);
+      this.#life = Object.assign(self, { ...made, store });
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+    await this.orDeath(this.control.recover());
+  }
+
+  #build(store: MetadataStore, clock: Clock, self: { readonly isOver: boolean }, crashes: (step: string) => boolean): Omit<Life, "isOver" | "store"> {
     const engine = new FakeEngine({
       functions: this.#options.functions,
       disk: this.disk,
@@ -117,7 +149,7 @@ export class ControlHarness {
     const control = createControlPlane({
       scope: { accountId: "000000000000", region: "us-east-1" },
       parity: this.#options.parity ?? "extended",
-      store,
+      store: mortal(store, crashes),
       code: memoryCode,
       objects: { hasBucket: async () => false, put: async () => ({ sizeBytes: 0 }), get: async () => null, remove: async () => undefined },
       logs: this.logs,
@@ -125,21 +157,22 @@ export class ControlHarness {
       clock,
       random: this.#options.random ?? plainRandom,
       limits: { ...DEFAULT_CONTROL_LIMITS, ...this.#options.limits },
+      accessPoints: new Set([ACCESS_POINT]),
       freeDiskBytes: this.#options.freeDiskBytes ?? (() => 2 ** 40),
       onProblem: (what, error) => {
         if (!self.isOver) this.problems.push(`${what}: ${String(error)}`);
       },
     });
-    this.#life = Object.assign(self, { control, worker, engine, store });
-    await this.#orDeath(control.recover());
+    return { control, worker, engine };
   }
 
   /** As by SIGKILL: what is on disk stays, the sandboxes go. */
   crash(): void {
-    const life = this.life;
+    if (this.#life === null) return;
+    const life = this.#life;
     life.isOver = true;
     this.violations.push(...life.engine.violations);
-    closeQuietly(life.store);
+    life.store.close();
     this.#life = null;
   }
 
@@ -150,12 +183,12 @@ export class ControlHarness {
 
   async stop(): Promise<void> {
     const { control, worker, engine, store } = this.life;
-    await this.#orDeath(control.close());
-    await this.#orDeath(worker.close(0));
+    await this.orDeath(control.close());
+    await this.orDeath(worker.close(0));
     await this.clock.advance(0);
     this.violations.push(...engine.violations);
     if (engine.live.size > 0 && !this.isOver) this.violations.push(`${engine.live.size} sandboxes left after the end`);
-    closeQuietly(store);
+    store.close();
     this.#life = null;
   }
 
@@ -195,26 +228,19 @@ export class ControlHarness {
   async call(operation: string, input: Record<string, unknown>): Promise<unknown> {
     const run = (this.control.operations as Record<string, ((input: unknown) => unknown) | undefined>)[operation];
     if (run === undefined) throw new Error(`no operation ${operation}`);
-    return this.#orDeath(Promise.resolve().then(() => run(input)));
+    return this.orDeath(Promise.resolve().then(() => run(input)));
   }
 
-  invoke(
-    name: string,
-    qualifier?: string,
-    payload: unknown = {},
-    type: "RequestResponse" | "Event" = "RequestResponse",
-  ): Promise<{ StatusCode?: number; Payload?: unknown }> {
-    const request = {
-      FunctionName: name,
-      payload: Buffer.from(JSON.stringify(payload)),
-      requestId: (this.#options.random ?? plainRandom).uuid(),
-      traceId: null,
-    };
-    return this.#orDeath(
-      this.control.invoke.invoke({ ...request, InvocationType: type, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) }) as Promise<{
-        Payload?: unknown;
-      }>,
-    );
+  invoke(name: string, qualifier?: string, payload: unknown = {}, type: InvocationType = "RequestResponse"): Promise<InvokeAnswer> {
+    return this.orDeath(this.request({ name, qualifier, payload, type }));
+  }
+
+  /** Without moving the clock while it runs. */
+  request(wanted: InvokeWish): Promise<InvokeAnswer> {
+    const { name, qualifier, payload = {}, type = "RequestResponse" } = wanted;
+    const requestId = wanted.requestId ?? (this.#options.random ?? plainRandom).uuid();
+    const request = { FunctionName: name, payload: Buffer.from(JSON.stringify(payload)), requestId, traceId: null, InvocationType: type };
+    return this.control.invoke.invoke({ ...request, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) });
   }
 
   /** The invoke's answer, or the name of the error. */
@@ -266,11 +292,11 @@ export class ControlHarness {
   }
 
   /** Rejects when the life ends before the promise does. */
-  async #orDeath<T>(promise: Promise<T>): Promise<T> {
+  async orDeath<T>(promise: Promise<T>): Promise<T> {
     const life = this.life;
     let isDone = false;
     void promise.catch(() => undefined).then(() => (isDone = true));
-    while (!isDone && !life.isOver) await this.clock.advance(0);
+    for (let turn = 0; !isDone && !life.isOver; turn++) await this.clock.advance(turn < TURNS_WITHOUT_TIME ? 0 : 1);
     if (life.isOver) throw new Dead("the server is dead");
     return promise;
   }
@@ -301,10 +327,6 @@ function mortal(store: MetadataStore, crashes: (step: string) => boolean): Metad
       };
     },
   });
-}
-
-function closeQuietly(store: MetadataStore): void {
-  store.close();
 }
 
 const memoryCode: CodeStore = {

@@ -4,9 +4,11 @@ import { ControlHarness } from "./harness.ts";
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
+/** Months pass faster where the server looks at its snapshots only once an hour. */
+const HOURLY = { limits: { lookIntervalMs: 60 * MINUTE_MS } };
 
 test("a version that was not invoked for 14 days is Inactive; an invoke brings it back", async () => {
-  const harness = await ControlHarness.start({ functions: { good: { handle: () => '"fine"' } } });
+  const harness = await ControlHarness.start({ ...HOURLY, functions: { good: { handle: () => '"fine"' } } });
   await harness.create("f", "good");
   await harness.publish("f");
   expect(harness.version("f", "1")).toMatchObject({ state: "Active", lastUpdateStatus: "Successful" });
@@ -14,7 +16,7 @@ test("a version that was not invoked for 14 days is Inactive; an invoke brings i
   await harness.advance(14 * DAY_MS - 10 * MINUTE_MS);
   expect(harness.version("f", "1").state).toBe("Active");
   expect(await harness.outcome("f", "1")).toBe('"fine"');
-  await harness.advance(14 * DAY_MS + 5 * MINUTE_MS);
+  await harness.advance(14 * DAY_MS + 61 * MINUTE_MS);
   expect(harness.version("f", "1")).toMatchObject({ state: "Inactive", stateReasonCode: "Idle", snapshotId: null, snapshotFacts: null });
   expect(harness.disk.size).toBe(0);
   expect(harness.status("f", "1")).toBe("idle");
@@ -28,7 +30,7 @@ test("a version that was not invoked for 14 days is Inactive; an invoke brings i
 test("while an Inactive version is initialised again it is Pending and every invoke is told to wait", async () => {
   let open: () => void = () => undefined;
   let gate: Promise<void> | null = null;
-  const harness = await ControlHarness.start({ functions: { slow: { init: () => gate ?? undefined, handle: () => "1" } } });
+  const harness = await ControlHarness.start({ ...HOURLY, functions: { slow: { init: () => gate ?? undefined, handle: () => "1" } } });
   await harness.create("f", "slow");
   await harness.publish("f");
   await harness.advance(15 * DAY_MS);
@@ -42,15 +44,15 @@ test("while an Inactive version is initialised again it is Pending and every inv
   await harness.end();
 });
 
-test("a version that nobody ever invoked expires, too; one that is used each week does not in six weeks, over restarts and crashes", {
+test("a version that nobody ever invoked expires, too; one that is used each week does not in three months, over restarts and crashes", {
   timeout: 30_000,
 }, async () => {
-  const harness = await ControlHarness.start({ functions: { good: { handle: () => "1" } } });
+  const harness = await ControlHarness.start({ ...HOURLY, functions: { good: { handle: () => "1" } } });
   await harness.create("f", "good");
   await harness.create("unused", "good");
   await harness.publish("f");
   await harness.publish("unused");
-  for (let week = 0; week < 6; week++) {
+  for (let week = 0; week < 13; week++) {
     await harness.advance(7 * DAY_MS);
     expect(await harness.outcome("f", "1")).toBe("1");
     if (week % 2 === 0) harness.crash();
@@ -64,6 +66,7 @@ test("a version that nobody ever invoked expires, too; one that is used each wee
 test("uses are written once an hour at most, and never lost so that a version would expire early", async () => {
   let writes = 0;
   const harness = await ControlHarness.start({
+    ...HOURLY,
     functions: { good: { handle: () => "1" } },
     crashesAt: (step) => {
       if (step === "store putUse") writes++;
@@ -83,7 +86,7 @@ test("uses are written once an hour at most, and never lost so that a version wo
   await harness.start();
   await harness.advance(14 * DAY_MS - MINUTE_MS);
   expect(harness.version("f", "1").state).toBe("Active");
-  await harness.advance(62 * MINUTE_MS);
+  await harness.advance(122 * MINUTE_MS);
   expect(harness.version("f", "1").state).toBe("Inactive");
   await harness.end();
 });
@@ -189,6 +192,7 @@ test("a version whose Init fails three times on the new runtime becomes Inactive
 test("an Init that fails when an idle version is woken makes it Inactive again; publishing again makes a new version", async () => {
   let isBroken = false;
   const harness = await ControlHarness.start({
+    ...HOURLY,
     functions: {
       f: {
         init: () => {
@@ -259,5 +263,21 @@ test("a snapshot that is lost is made anew, one that nobody names is removed, wi
   harness.disk.set(lost, content);
   await harness.advance(6 * MINUTE_MS);
   expect([...harness.disk.keys()]).toEqual([harness.version("f", "1").snapshotId]);
+  await harness.end();
+});
+
+test("a runtime that is away for a while, with all its releases, takes no snapshot with it", async () => {
+  const harness = await ControlHarness.start({ functions: { good: { handle: () => '"fine"' } } });
+  await harness.create("f", "good");
+  await harness.publish("f");
+  const before = harness.version("f", "1").snapshotId;
+  harness.releases = [];
+  await harness.restart();
+  await harness.advance(6 * MINUTE_MS);
+  expect(await harness.outcome("f", "1")).toBe("ServiceException");
+  expect(harness.version("f", "1")).toMatchObject({ state: "Active", snapshotId: before });
+  harness.releases = ["release-1"];
+  expect(await harness.outcome("f", "1")).toBe('"fine"');
+  expect(harness.version("f", "1").snapshotId).toBe(before);
   await harness.end();
 });

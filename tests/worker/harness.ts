@@ -97,6 +97,7 @@ export class WorkerHarness {
       memorySizeMib: 128,
       timeoutS: 3,
       tmpSizeMib: 512,
+      fileSystems: [],
       environment: {},
       uid: 100_000,
       logGroup: "/aws/lambda/hello",

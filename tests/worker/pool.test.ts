@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { InvokeOutcome } from "../../packages/server/src/ports/worker.ts";
 import { WorkerHarness } from "./harness.ts";
 
 /** A handler that waits until the test lets it go. */
@@ -12,7 +13,7 @@ function gatedHandler(): { readonly handle: () => Promise<string>; readonly rele
 
 test("concurrent invokes get environments of their own, up to the host's limit", async () => {
   const { handle, release } = gatedHandler();
-  const harness = new WorkerHarness({ handle }, { limits: { environmentsMax: 2 } });
+  const harness = new WorkerHarness({ handle }, { limits: { environmentsMax: 2, functionShareMax: 1 } });
   const first = harness.invoke();
   const second = harness.invoke();
   await harness.clock.advance(0);
@@ -32,7 +33,7 @@ test("at the limit the longest idle environment of another version makes room", 
   const left = harness.worker.listEnvironments().map((summary) => summary.environmentId);
   expect(left).toEqual([newer.environmentId, third.environmentId]);
   expect(left).not.toContain(old.environmentId);
-  expect(await harness.invoke({ runKey: "d", memorySizeMib: 512 })).toMatchObject({ kind: "throttled" });
+  expect(await harness.invoke({ runKey: "d", memorySizeMib: 512 })).toMatchObject({ kind: "platform-error", code: "WORKER_TOO_LARGE" });
   await harness.end();
 });
 
@@ -164,5 +165,93 @@ test("a runtime that is not installed is an error that names the command", async
     message: "The runtime java99 is not installed on this host. Run: npx thaw runtimes install java99",
   });
   expect(harness.worker.runtimeProblem("python3.13")).toBeNull();
+  await harness.end();
+});
+
+test("one function takes its share of the host at most, two that want all leave a place for a third", async () => {
+  const { handle, release } = gatedHandler();
+  const harness = new WorkerHarness({ handle }, { limits: { environmentsMax: 20 } });
+  const flood = (functionName: string): Array<Promise<InvokeOutcome>> =>
+    Array.from({ length: 40 }, () => harness.invoke({ functionName, runKey: functionName }));
+  const running = flood("noisy");
+  await harness.clock.advance(0);
+  expect(harness.worker.listEnvironments()).toHaveLength(16);
+  running.push(...flood("noisy-too"));
+  await harness.clock.advance(0);
+  expect(harness.worker.listEnvironments().length).toBeLessThan(20);
+  const quiet = harness.invoke({ functionName: "quiet", runKey: "quiet" });
+  await harness.clock.advance(0);
+  release();
+  expect(await quiet).toMatchObject({ kind: "response" });
+  const throttled = (await Promise.all(running)).filter((outcome) => outcome.kind === "throttled");
+  expect(throttled).toHaveLength(80 - harness.worker.listEnvironments().length + 1);
+  await harness.clock.advance(0);
+  await harness.end();
+});
+
+test("the share holds for memory, too, and does not count what is idle", async () => {
+  const { handle, release } = gatedHandler();
+  const harness = new WorkerHarness({ handle }, { limits: { memoryMaxMib: 10_000 } });
+  const large = (): Promise<InvokeOutcome> => harness.invoke({ functionName: "large", runKey: "large", memorySizeMib: 2000 });
+  const running = [large(), large(), large(), large(), large()];
+  await harness.clock.advance(0);
+  expect(harness.worker.listEnvironments()).toHaveLength(4);
+  release();
+  expect((await Promise.all(running)).map((outcome) => outcome.kind).filter((kind) => kind === "throttled")).toHaveLength(1);
+  await harness.clock.advance(0);
+  const other = Array.from({ length: 4 }, () => harness.invoke({ functionName: "other", runKey: "other", memorySizeMib: 2000 }));
+  await harness.clock.advance(0);
+  release();
+  expect((await Promise.all(other)).every((outcome) => outcome.kind === "response")).toBe(true);
+  await harness.clock.advance(0);
+  await harness.end();
+});
+
+test("restores wait for their turn, each function in its own, and are throttled when it does not come", async () => {
+  const order: string[] = [];
+  const gates: Array<() => void> = [];
+  const harness = new WorkerHarness(
+    { handle: () => "1" },
+    {
+      limits: { restoresAtOnceMax: 1 },
+      onStep: (step, spec) => {
+        if (step !== "restore") return undefined;
+        order.push(harness.worker.listEnvironments().find((each) => each.environmentId === spec.environmentId)?.functionName ?? "");
+        return new Promise<void>((resolve) => gates.push(resolve));
+      },
+    },
+  );
+  const noisy = await harness.publish({ functionName: "noisy", runKey: "noisy" });
+  const quiet = await harness.publish({ functionName: "quiet", runKey: "quiet" });
+  const asked = Array.from({ length: 5 }, () => harness.invoke(noisy.restorable));
+  const answer = harness.invoke(quiet.restorable);
+  await harness.clock.advance(0);
+  gates.shift()?.();
+  await harness.clock.advance(0);
+  expect(order).toEqual(["noisy", "quiet"]);
+  gates.shift()?.();
+  expect(await answer).toMatchObject({ kind: "response" });
+  await harness.clock.advance(0);
+  await harness.clock.advance(10_000);
+  const late = await Promise.all(asked.slice(2));
+  expect(late.map((outcome) => outcome.kind === "throttled" && outcome.reason)).toEqual(Array(3).fill("CallerRateLimitExceeded"));
+  gates.shift()?.();
+  await Promise.all(asked);
+  await harness.clock.advance(0);
+  await harness.end();
+});
+
+test("a snapshot's environment waits for room instead of starting without it", async () => {
+  const { handle, release } = gatedHandler();
+  const harness = new WorkerHarness({ handle }, { limits: { environmentsMax: 1, functionShareMax: 1 } });
+  const running = harness.invoke();
+  await harness.clock.advance(0);
+  const published = harness.publish();
+  await harness.clock.advance(2000);
+  expect(harness.worker.listEnvironments()).toHaveLength(1);
+  release();
+  await running;
+  await harness.clock.advance(0);
+  expect((await published).outcome.kind).toBe("ready");
   await harness.end();
 });

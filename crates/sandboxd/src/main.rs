@@ -2,7 +2,7 @@
 //!
 //! `thaw-sandboxd sweep` ends what a killed one left frozen.
 //! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]
-//!  [--pager FILE] [--pager-uid N] [--pager-memory-mib N] [--memory lazy|eager|stock-eager|stock-lazy]`
+//!  [--pager FILE] [--pager-uid N] [--pager-memory-mib N] [--memory lazy|eager|stock-eager|stock-lazy] [--file-systems 'NAME=DIR…']`
 
 mod capture;
 mod cgroup;
@@ -58,7 +58,7 @@ fn main() {
             Ok(())
         }
         Some("serve") => parse(args).and_then(|options| serve(&options)),
-        _ => Err("usage: thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]".into()),
+        _ => Err("usage: thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N] [--file-systems 'NAME=DIR…']".into()),
     };
     if let Err(message) = result {
         eprintln!("sandboxd: {message}");
@@ -82,6 +82,20 @@ fn path_option(options: &HashMap<String, String>, name: &str) -> Result<PathBuf,
     fs::canonicalize(text).map_err(|error| format!("--{name} {text}: {error}"))
 }
 
+/// Lines `NAME=DIR`.
+fn file_systems_option(text: &str) -> Result<HashMap<String, PathBuf>, String> {
+    let mut mapped = HashMap::new();
+    for line in text.lines() {
+        let (name, dir) = line.split_once('=').ok_or_else(|| format!("--file-systems {line}: expected NAME=DIR"))?;
+        if !names::is_name(name) {
+            return Err(format!("--file-systems {line}: not a name"));
+        }
+        let path = fs::canonicalize(dir).map_err(|error| format!("--file-systems {dir}: {error}"))?;
+        mapped.insert(name.to_string(), path);
+    }
+    Ok(mapped)
+}
+
 fn serve(options: &HashMap<String, String>) -> Result<(), String> {
     if !nix::unistd::geteuid().is_root() {
         return Err("must run as root".into());
@@ -99,6 +113,7 @@ fn serve(options: &HashMap<String, String>) -> Result<(), String> {
         run: path_option(options, "run")?,
         supervisor: path_option(options, "supervisor")?,
         private: make_private(&path_option(options, "run")?).map_err(|error| format!("private tmpfs: {error}"))?,
+        file_systems: file_systems_option(options.get("file-systems").map_or("", String::as_str))?,
     };
     let memory = match options.get("memory").map_or("lazy", String::as_str) {
         "lazy" => keeper::Memory::Lazy,

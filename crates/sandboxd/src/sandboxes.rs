@@ -46,6 +46,16 @@ pub struct Spec {
     tmp_mib: u64,
     #[serde(default = "default_pids_max")]
     pids_max: u64,
+    #[serde(default)]
+    file_systems: Vec<FileSystem>,
+}
+
+/// A directory of the host that the operator named, read-write at `/mnt/MOUNT`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct FileSystem {
+    name: String,
+    mount: String,
 }
 
 impl Spec {
@@ -77,6 +87,7 @@ pub struct Directories {
     pub supervisor: PathBuf,
     /// A tmpfs that only this process and its children see.
     pub private: PathBuf,
+    pub file_systems: HashMap<String, PathBuf>,
 }
 
 pub struct Sandboxes {
@@ -155,6 +166,10 @@ fn check_spec(spec: &Spec) -> Result<()> {
         if let Some(name) = name {
             check_name(what, name)?;
         }
+    }
+    for FileSystem { name, mount } in &spec.file_systems {
+        check_name("fileSystems.name", name)?;
+        check_name("fileSystems.mount", mount)?;
     }
     let in_range = (UID_MIN..=UID_MAX).contains(&spec.uid)
         && (128..=10_240).contains(&spec.memory_mib)
@@ -261,6 +276,12 @@ impl Sandboxes {
         if let Some(snapshot) = snapshot {
             mounts.push(MountPoint::TmpLower);
             trees.push(snapshot.clone_tmp_tree()?);
+        }
+        for FileSystem { name, mount } in &spec.file_systems {
+            let path = self.directories.file_systems.get(name);
+            let path = path.ok_or_else(|| Error::new(Code::Unknown, format!("file system {name} is not mapped")))?;
+            mounts.push(MountPoint::FileSystem { name: mount.clone() });
+            trees.push(sys::open_tree_clone(path)?);
         }
         let procs = entry.keeper.cgroup.lock().expect("no holder panics").open_procs()?;
         let fds: Vec<BorrowedFd> = trees.iter().map(AsFd::as_fd).chain(procs.iter().map(AsFd::as_fd)).collect();

@@ -59,15 +59,18 @@ impl Init<'_> {
             return Err(invalid("the sandbox is taken already"));
         }
         let cgroup = fds.split_off(mounts.len()).into_iter().map(File::from).collect();
+        let file_systems: Vec<&str> = mounts.iter().filter_map(MountPoint::file_system).collect();
+        root::make_mount_points(&file_systems)?;
         for (mount, tree) in mounts.iter().zip(&fds) {
             let (target, read_only) = match mount {
-                MountPoint::Task => ("/var/task", true),
-                MountPoint::Opt => ("/opt", true),
-                MountPoint::Control => ("/run/ctl", false),
-                MountPoint::TmpLower => ("/run/.thaw/lower", true),
+                MountPoint::Task => ("/var/task".to_string(), true),
+                MountPoint::Opt => ("/opt".to_string(), true),
+                MountPoint::Control => ("/run/ctl".to_string(), false),
+                MountPoint::TmpLower => ("/run/.thaw/lower".to_string(), true),
+                MountPoint::FileSystem { name } => (format!("/mnt/{name}"), false),
             };
             sys::restrict_tree(tree.as_fd(), read_only)?;
-            sys::attach_tree(tree.as_fd(), Path::new(target))?;
+            sys::attach_tree(tree.as_fd(), Path::new(&target))?;
         }
         tmp_disk::mount_tmp(uid)?;
         root::write_users(uid)?;

@@ -28,6 +28,17 @@ pub enum MountPoint {
     Control,
     /// The snapshot's `/tmp`: lower layer of this sandbox's.
     TmpLower,
+    /// Read-write at `/mnt/NAME`.
+    FileSystem { name: String },
+}
+
+impl MountPoint {
+    pub fn file_system(&self) -> Option<&str> {
+        match self {
+            MountPoint::FileSystem { name } => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// Added to the host's clocks, so that a clone goes on where its snapshot stopped.

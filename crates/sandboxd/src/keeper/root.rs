@@ -16,8 +16,8 @@ use crate::sys;
 
 /// Below this only init, CRIU and helpers live, so that the pids of a snapshot are free again at its restore.
 const FIRST_FUNCTION_PID: u32 = 1000;
-const DIRECTORIES: [&str; 11] =
-    ["proc", "dev", "tmp", "run", "etc", "usr", "opt", "var/task", "var/runtime", "var/lang", "var/rapid"];
+const DIRECTORIES: [&str; 12] =
+    ["proc", "dev", "tmp", "run", "etc", "usr", "opt", "mnt", "var/task", "var/runtime", "var/lang", "var/rapid"];
 /// Top-level directories that are links into /usr on a merged system, real directories otherwise.
 const TOP_LEVEL: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 /// The host's own programs and sources are nobody's business.
@@ -218,6 +218,20 @@ fn settle_kernel() -> io::Result<()> {
 
 pub fn reserve_low_pids() -> io::Result<()> {
     fs::write("/proc/sys/kernel/ns_last_pid", FIRST_FUNCTION_PID.to_string())
+}
+
+/// The root is read-only by the time the file systems are known: their mount points are on a small one of their own.
+pub fn make_mount_points(names: &[&str]) -> io::Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("thaw"), "/mnt", Some("tmpfs"), flags, Some("mode=755,size=16k"))?;
+    for name in names {
+        fs::create_dir(Path::new("/mnt").join(name))?;
+    }
+    mount(None::<&str>, "/mnt", None::<&str>, flags | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY, None::<&str>)?;
+    Ok(())
 }
 
 /// Names the function's user.

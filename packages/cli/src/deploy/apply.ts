@@ -2,10 +2,14 @@
 import {
   CreateAliasCommand,
   CreateFunctionCommand,
+  DeleteFunctionConcurrencyCommand,
+  DeleteProvisionedConcurrencyConfigCommand,
   type CreateFunctionCommandInput,
   type FunctionConfiguration,
   GetFunctionConfigurationCommand,
   PublishVersionCommand,
+  PutFunctionConcurrencyCommand,
+  PutProvisionedConcurrencyConfigCommand,
   ResourceNotFoundException,
   TagResourceCommand,
   UpdateAliasCommand,
@@ -44,10 +48,13 @@ export async function applyPlan(connection: Connection, plan: Plan, baseDir: str
   for (const planned of plan.functions) deployed.push(await applyFunction(connection, planned, baseDir, progress));
   const published = new Map<string, string>();
   for (const version of plan.versions) {
-    published.set(version.logicalId, await publishVersion(connection, version.functionName, version.description, progress));
+    const number = await publishVersion(connection, version.functionName, version.description, progress);
+    published.set(version.logicalId, number);
+    await provision(connection, version.functionName, number, version.provisionedConcurrency, progress);
   }
   for (const alias of plan.aliases) {
     await pointAlias(connection, alias.functionName, alias.name, published.get(alias.version) ?? alias.version, progress);
+    await provision(connection, alias.functionName, alias.name, alias.provisionedConcurrency, progress);
   }
   return deployed;
 }
@@ -63,9 +70,11 @@ async function applyFunction(connection: Connection, planned: PlannedFunction, b
     await update(connection, planned, current, code, progress);
   }
   await settle(connection, planned.name);
+  await reserve(connection, planned);
   if (planned.autoPublishAlias === null) return { functionName: planned.name, version: null, alias: null, optimization: null };
   const version = await publishVersion(connection, planned.name, null, progress);
   await pointAlias(connection, planned.name, planned.autoPublishAlias, version, progress);
+  await provision(connection, planned.name, planned.autoPublishAlias, planned.provisionedConcurrency, progress);
   const { SnapStart } = await getConfiguration(connection, planned.name, version);
   return { functionName: planned.name, version, alias: planned.autoPublishAlias, optimization: SnapStart?.OptimizationStatus ?? null };
 }
@@ -80,6 +89,7 @@ async function update(connection: Connection, planned: PlannedFunction, current:
     Environment: { Variables: {} },
     SnapStart: { ApplyOn: "None" },
     EphemeralStorage: { Size: 512 },
+    FileSystemConfigs: [],
   };
   const { Architectures: _, ...config } = planned.config;
   await connection.lambda.send(
@@ -90,6 +100,25 @@ async function update(connection: Connection, planned: PlannedFunction, current:
     await connection.lambda.send(new UpdateFunctionCodeCommand({ FunctionName: planned.name, ...code.members }));
   }
   if (Object.keys(planned.tags).length > 0) await connection.lambda.send(new TagResourceCommand({ Resource: current.FunctionArn, Tags: planned.tags }));
+}
+
+async function reserve(connection: Connection, { name, reservedConcurrency }: PlannedFunction): Promise<void> {
+  const command =
+    reservedConcurrency === null
+      ? new DeleteFunctionConcurrencyCommand({ FunctionName: name })
+      : new PutFunctionConcurrencyCommand({ FunctionName: name, ReservedConcurrentExecutions: reservedConcurrency });
+  await connection.lambda.send(command as PutFunctionConcurrencyCommand);
+}
+
+async function provision(connection: Connection, name: string, qualifier: string, count: number | null, progress: Progress): Promise<void> {
+  if (qualifier === "$LATEST") return;
+  const target = { FunctionName: name, Qualifier: qualifier };
+  if (count === null) {
+    await connection.lambda.send(new DeleteProvisionedConcurrencyConfigCommand(target));
+    return;
+  }
+  await connection.lambda.send(new PutProvisionedConcurrencyConfigCommand({ ...target, ProvisionedConcurrentExecutions: count }));
+  progress(`${name}:${qualifier}: ${count} environments are kept ready`);
 }
 
 interface PreparedCode {
@@ -123,6 +152,11 @@ async function publishVersion(connection: Connection, name: string, description:
     const elapsedMs = performance.now() - startMs;
     if (State === "Active") {
       progress(`${name}: version ${version} is Active after ${(elapsedMs / 1000).toFixed(1)} s (snapshot ${SnapStart?.OptimizationStatus ?? "Off"})`);
+      return version;
+    }
+    // Published before and idle since: nothing new to make.
+    if (State === "Inactive") {
+      progress(`${name}: version ${version} is Inactive (${StateReasonCode ?? ""}); an invoke initialises it again`);
       return version;
     }
     if (State === "Failed")

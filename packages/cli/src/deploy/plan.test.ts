@@ -38,6 +38,8 @@ Resources:
       Handler: a.B::c
       MemorySize: !Ref Memory
       AutoPublishAlias: live
+      ReservedConcurrentExecutions: 5
+      FileSystemConfigs: [{ Arn: arn:fs, LocalMountPath: /mnt/data }]
       Environment: { Variables: { ARN: !GetAtt Other.Arn } }
       SnapStart: { ApplyOn: PublishedVersions }
   Other:
@@ -52,7 +54,8 @@ Resources:
     Properties: { FunctionName: !Ref Other }
   OtherLive:
     Type: AWS::Lambda::Alias
-    Properties: { FunctionName: !Ref Other, Name: live, FunctionVersion: !GetAtt OtherV1.Version }
+    Properties:
+      { FunctionName: !Ref Other, Name: live, FunctionVersion: !GetAtt OtherV1.Version, ProvisionedConcurrencyConfig: { ProvisionedConcurrentExecutions: 2 } }
 Outputs:
   Url: { Value: !Join ["/", [a, !Ref Stage]] }
 `;
@@ -65,7 +68,10 @@ describe("planTemplate", () => {
       name: "orders-prod",
       code: { kind: "path", path: "./Orders" },
       autoPublishAlias: "live",
+      reservedConcurrency: 5,
+      provisionedConcurrency: null,
       config: {
+        FileSystemConfigs: [{ Arn: "arn:fs", LocalMountPath: "/mnt/data" }],
         Runtime: "java17",
         MemorySize: 512,
         SnapStart: { ApplyOn: "PublishedVersions" },
@@ -78,7 +84,7 @@ describe("planTemplate", () => {
       config: { Role: "arn:aws:iam::123456789012:role/r" },
     });
     expect(versions).toMatchObject([{ logicalId: "OtherV1", functionName: "shop-Other" }]);
-    expect(aliases).toMatchObject([{ functionName: "shop-Other", name: "live", version: "OtherV1" }]);
+    expect(aliases).toMatchObject([{ functionName: "shop-Other", name: "live", version: "OtherV1", provisionedConcurrency: 2 }]);
     expect(outputs).toEqual({ Url: "a/prod" });
   });
 
@@ -96,6 +102,7 @@ Resources:
       Handler: h
       Runtime: nodejs24.x
       Events: { Get: { Type: Api } }
+      ProvisionedConcurrencyConfig: { ProvisionedConcurrentExecutions: 2 }
       Environment: { Variables: { T: !Ref Table, Z: !ImportValue z } }
 `);
     expect(problems.map((problem) => problem.place).toSorted()).toEqual([
@@ -105,6 +112,7 @@ Resources:
       "Resources.F.Environment.Variables.T",
       "Resources.F.Environment.Variables.Z",
       "Resources.F.Events",
+      "Resources.F.ProvisionedConcurrencyConfig",
       "Resources.Table",
     ]);
   });

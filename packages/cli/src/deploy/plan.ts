@@ -21,6 +21,9 @@ export interface PlannedFunction {
   readonly autoPublishAlias: string | null;
   /** Text of thaw.prime.json: the events of `Metadata.Thaw.Prime`. */
   readonly primes: string | null;
+  readonly reservedConcurrency: number | null;
+  /** Of the alias that is published. */
+  readonly provisionedConcurrency: number | null;
 }
 
 export type PlannedCode =
@@ -32,6 +35,7 @@ export interface PlannedVersion {
   readonly logicalId: string;
   readonly functionName: string;
   readonly description: string | null;
+  readonly provisionedConcurrency: number | null;
 }
 
 export interface PlannedAlias {
@@ -41,6 +45,7 @@ export interface PlannedAlias {
   /** A number, `$LATEST`, or the logical id of a planned version. */
   readonly version: string;
   readonly description: string | null;
+  readonly provisionedConcurrency: number | null;
 }
 
 export interface Plan {
@@ -62,6 +67,7 @@ const SAM = "AWS::Serverless::Function";
 const FUNCTION = "AWS::Lambda::Function";
 const VERSION = "AWS::Lambda::Version";
 const ALIAS = "AWS::Lambda::Alias";
+const PROVISIONED = "ProvisionedConcurrencyConfig";
 
 const CONFIG = new Set([
   "Handler",
@@ -72,6 +78,7 @@ const CONFIG = new Set([
   "Environment",
   "SnapStart",
   "EphemeralStorage",
+  "FileSystemConfigs",
   "Architectures",
   "Role",
   "LoggingConfig",
@@ -163,7 +170,11 @@ class PlanBuilder {
   #addFunction(logicalId: string, place: string, properties: TemplateMap, isSam: boolean): void {
     const config: Record<string, TemplateValue> = {};
     const code = isSam ? samCode(properties) : lambdaCode(properties);
-    const handled = new Set(["FunctionName", "Tags", ...(isSam ? ["CodeUri", "InlineCode", "AutoPublishAlias", "Tracing"] : ["Code", "TracingConfig"])]);
+    const samOnly = ["CodeUri", "InlineCode", "AutoPublishAlias", "Tracing", PROVISIONED];
+    const handled = new Set(["FunctionName", "Tags", "ReservedConcurrentExecutions", ...(isSam ? samOnly : ["Code", "TracingConfig"])]);
+    // As SAM itself says.
+    if (properties[PROVISIONED] !== undefined && properties["AutoPublishAlias"] === undefined)
+      this.#refuse(`${place}.${PROVISIONED}`, "needs an AutoPublishAlias");
     for (const [key, value] of Object.entries(properties)) {
       if (CONFIG.has(key)) config[key === "KmsKeyArn" ? "KMSKeyArn" : key] = value;
       else if (key === "PackageType" && value === "Zip") continue;
@@ -180,6 +191,8 @@ class PlanBuilder {
       tags: readTags(properties["Tags"]),
       autoPublishAlias: properties["AutoPublishAlias"] === undefined ? null : String(properties["AutoPublishAlias"]),
       primes: this.#readPrimes(logicalId, code),
+      reservedConcurrency: properties["ReservedConcurrentExecutions"] === undefined ? null : Number(properties["ReservedConcurrentExecutions"]),
+      provisionedConcurrency: readProvisioned(properties),
     });
   }
 
@@ -196,13 +209,19 @@ class PlanBuilder {
   }
 
   #addVersion(logicalId: string, place: string, properties: TemplateMap): void {
-    for (const key of Object.keys(properties)) if (!["FunctionName", "Description"].includes(key)) this.#refuse(`${place}.${key}`);
+    for (const key of Object.keys(properties)) if (!["FunctionName", "Description", PROVISIONED].includes(key)) this.#refuse(`${place}.${key}`);
     if (this.#lacks(place, properties, ["FunctionName"])) return;
-    this.#versions.push({ logicalId, functionName: bareName(properties["FunctionName"]), description: text(properties["Description"]) });
+    this.#versions.push({
+      logicalId,
+      functionName: bareName(properties["FunctionName"]),
+      description: text(properties["Description"]),
+      provisionedConcurrency: readProvisioned(properties),
+    });
   }
 
   #addAlias(logicalId: string, place: string, properties: TemplateMap): void {
-    for (const key of Object.keys(properties)) if (!["FunctionName", "FunctionVersion", "Name", "Description"].includes(key)) this.#refuse(`${place}.${key}`);
+    for (const key of Object.keys(properties))
+      if (!["FunctionName", "FunctionVersion", "Name", "Description", PROVISIONED].includes(key)) this.#refuse(`${place}.${key}`);
     if (this.#lacks(place, properties, ["FunctionName", "FunctionVersion", "Name"])) return;
     this.#aliases.push({
       logicalId,
@@ -210,6 +229,7 @@ class PlanBuilder {
       name: String(properties["Name"]),
       version: String(properties["FunctionVersion"]).replace(/^version:/, ""),
       description: text(properties["Description"]),
+      provisionedConcurrency: readProvisioned(properties),
     });
   }
 
@@ -281,6 +301,11 @@ function readPrimes(thaw: TemplateMap): string | null {
 function readTags(value: TemplateValue | undefined): Record<string, string> {
   if (Array.isArray(value)) return Object.fromEntries((value as TemplateMap[]).map((tag) => [String(tag["Key"]), String(tag["Value"])]));
   return isTemplateMap(value) ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, String(each)])) : {};
+}
+
+function readProvisioned(properties: TemplateMap): number | null {
+  const config = properties[PROVISIONED];
+  return isTemplateMap(config) ? Number(config["ProvisionedConcurrentExecutions"]) : null;
 }
 
 function bareName(value: TemplateValue | undefined): string {

@@ -1,11 +1,13 @@
 /** The control plane: all operations, and what runs behind them. */
-import type { OperationName } from "@thaw/lambda-api";
+import type { OperationName, OperationTypes } from "@thaw/lambda-api";
 import { getAccountSettings } from "./account.ts";
 import { AliasOperations } from "./aliases.ts";
+import { Concurrency } from "./concurrency.ts";
 import { EventQueue } from "./event-queue.ts";
 import { FunctionOperations } from "./functions.ts";
 import { InvokeOperation } from "./invoke.ts";
 import { findVersion } from "./lookup.ts";
+import { ProvisionedConcurrency } from "./provisioned-concurrency.ts";
 import { Publisher } from "./publisher.ts";
 import type { ControlServices } from "./services.ts";
 import { SnapshotLife } from "./snapshot-life.ts";
@@ -22,6 +24,7 @@ export interface ControlPlane {
   readonly invoke: InvokeOperation;
   readonly services: ControlServices;
   readonly snapshots: SnapshotStatus;
+  readonly provisioned: ProvisionedConcurrency;
   /** After the start: takes up what the last run left unfinished. */
   recover(): Promise<void>;
   close(): Promise<void>;
@@ -30,42 +33,26 @@ export interface ControlPlane {
 export function createControlPlane(services: ControlServices): ControlPlane {
   const uses = new VersionUses(services);
   const publisher = new Publisher(services, uses);
-  const life = new SnapshotLife(services, publisher, uses);
   const events = new EventQueue(services);
+  const concurrency = new Concurrency(services);
+  const provisioned = new ProvisionedConcurrency(services, concurrency);
   const functions = new FunctionOperations(services, publisher);
-  const versions = new VersionOperations(services, publisher);
-  const aliases = new AliasOperations(services);
-  const tags = new TagOperations(services);
-  const invoke = new InvokeOperation(services, publisher, events, uses);
-  const operations: Partial<Record<OperationName, Handler>> = {
-    CreateFunction: functions.create.bind(functions),
-    GetFunction: functions.get.bind(functions),
-    GetFunctionConfiguration: functions.getConfiguration.bind(functions),
-    ListFunctions: functions.list.bind(functions),
-    UpdateFunctionCode: functions.updateCode.bind(functions),
-    UpdateFunctionConfiguration: functions.updateConfiguration.bind(functions),
-    DeleteFunction: functions.remove.bind(functions),
-    PublishVersion: versions.publish.bind(versions),
-    ListVersionsByFunction: versions.list.bind(versions),
-    CreateAlias: aliases.create.bind(aliases),
-    GetAlias: aliases.get.bind(aliases),
-    ListAliases: aliases.list.bind(aliases),
-    UpdateAlias: aliases.update.bind(aliases),
-    DeleteAlias: aliases.remove.bind(aliases),
-    TagResource: tags.tag.bind(tags),
-    UntagResource: tags.untag.bind(tags),
-    ListTags: tags.list.bind(tags),
-    GetAccountSettings: () => getAccountSettings(services),
-  };
+  const life = new SnapshotLife(services, publisher, uses, () => {
+    functions.settleAll();
+    provisioned.apply();
+  });
+  const invoke = new InvokeOperation(services, publisher, events, uses, concurrency);
   return {
-    operations,
+    operations: listOperations({ services, functions, versions: new VersionOperations(services, publisher), concurrency, provisioned }),
     invoke,
     services,
     snapshots: new SnapshotStatus(services, publisher, uses),
+    provisioned,
     async recover() {
       functions.settleAll();
       await services.code.sweep(usedCode(services));
       await life.start();
+      provisioned.apply();
       events.start(async (event) => {
         const found = findVersion(services, event.functionName, event.qualifier ?? undefined);
         invoke.checkInvocable(found.version);
@@ -76,6 +63,60 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     async close() {
       await Promise.all([life.close(), publisher.close(), events.close()]);
     },
+  };
+}
+
+interface Families {
+  readonly services: ControlServices;
+  readonly functions: FunctionOperations;
+  readonly versions: VersionOperations;
+  readonly concurrency: Concurrency;
+  readonly provisioned: ProvisionedConcurrency;
+}
+
+function listOperations(families: Families): Partial<Record<OperationName, Handler>> {
+  const { services, functions, versions, concurrency, provisioned } = families;
+  const aliases = new AliasOperations(services);
+  const tags = new TagOperations(services);
+  return {
+    CreateFunction: functions.create.bind(functions),
+    GetFunction: functions.get.bind(functions),
+    GetFunctionConfiguration: functions.getConfiguration.bind(functions),
+    ListFunctions: functions.list.bind(functions),
+    UpdateFunctionCode: functions.updateCode.bind(functions),
+    UpdateFunctionConfiguration: functions.updateConfiguration.bind(functions),
+    DeleteFunction: async (input: OperationTypes["DeleteFunction"]["input"]) => {
+      const done = await functions.remove(input);
+      provisioned.apply();
+      return done;
+    },
+    PublishVersion: versions.publish.bind(versions),
+    ListVersionsByFunction: versions.list.bind(versions),
+    CreateAlias: aliases.create.bind(aliases),
+    GetAlias: aliases.get.bind(aliases),
+    ListAliases: aliases.list.bind(aliases),
+    UpdateAlias: (input: OperationTypes["UpdateAlias"]["input"]) => {
+      provisioned.checkAlias(input);
+      const done = aliases.update(input);
+      provisioned.apply();
+      return done;
+    },
+    DeleteAlias: (input: OperationTypes["DeleteAlias"]["input"]) => {
+      const done = aliases.remove(input);
+      provisioned.apply();
+      return done;
+    },
+    TagResource: tags.tag.bind(tags),
+    UntagResource: tags.untag.bind(tags),
+    ListTags: tags.list.bind(tags),
+    PutProvisionedConcurrencyConfig: provisioned.put.bind(provisioned),
+    GetProvisionedConcurrencyConfig: provisioned.get.bind(provisioned),
+    ListProvisionedConcurrencyConfigs: provisioned.list.bind(provisioned),
+    DeleteProvisionedConcurrencyConfig: provisioned.remove.bind(provisioned),
+    PutFunctionConcurrency: concurrency.put.bind(concurrency),
+    GetFunctionConcurrency: concurrency.get.bind(concurrency),
+    DeleteFunctionConcurrency: concurrency.remove.bind(concurrency),
+    GetAccountSettings: () => getAccountSettings(services, concurrency),
   };
 }
 

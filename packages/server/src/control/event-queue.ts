@@ -51,9 +51,19 @@ export class EventQueue {
   #pump(): void {
     if (this.#isClosing || this.#run === null) return;
     this.#cancelPoll?.();
+    try {
+      this.#startDue(this.#run);
+    } catch (error) {
+      // The store failed. What was accepted is in it all the same.
+      this.#services.onProblem("read the queue of events", error);
+      this.#cancelPoll = this.#services.clock.after(POLL_MS_MAX, () => this.#pump());
+    }
+  }
+
+  #startDue(run: Run): void {
     const { store, clock } = this.#services;
     const due = store.listEvents(clock.nowMs(), AT_ONCE_MAX * 2).filter((event) => !this.#running.has(event.id));
-    for (let next = this.#choose(due); next !== null; next = this.#choose(due)) this.#start(next, this.#run);
+    for (let next = this.#choose(due); next !== null; next = this.#choose(due)) this.#start(next, run);
     const nowMs = clock.nowMs();
     const nextMs = store.nextEventDueMs(nowMs);
     if (nextMs !== null || due.length > 0) this.#cancelPoll = clock.after(Math.min(POLL_MS_MAX, (nextMs ?? Infinity) - nowMs), () => this.#pump());

@@ -28,7 +28,7 @@ export class FunctionOperations {
   constructor(services: ControlServices, publisher: Publisher) {
     this.#services = services;
     this.#publisher = publisher;
-    this.#rules = { parity: services.parity, runtimeProblem: (runtime) => services.worker.runtimeProblem(runtime) };
+    this.#rules = { parity: services.parity, runtimeProblem: (runtime) => services.worker.runtimeProblem(runtime), accessPoints: services.accessPoints };
   }
 
   async create(input: In<"CreateFunction">): Promise<Out<"CreateFunction">> {
@@ -61,7 +61,7 @@ export class FunctionOperations {
     };
     store.transaction(() => {
       refuseExisting();
-      store.putFunction({ name, uid: store.nextUid(), lastVersion: 0, tags });
+      store.putFunction({ name, uid: store.nextUid(), lastVersion: 0, tags, reservedConcurrency: null });
       store.putVersion(record);
     });
     if (input.Publish !== true) {
@@ -84,6 +84,7 @@ export class FunctionOperations {
       }),
       Code: { RepositoryType: "S3", Location: `/_thaw/v1/code/${version.code.codeName}` },
       ...tags,
+      ...(owner.reservedConcurrency === null ? {} : { Concurrency: { ReservedConcurrentExecutions: owner.reservedConcurrency } }),
     };
   }
 
@@ -152,7 +153,7 @@ export class FunctionOperations {
     return { StatusCode: 204 };
   }
 
-  /** After a start: what was being created or updated when the last process ended is finished. */
+  /** What was being created or updated when the last process ended, or when the store failed, is finished. */
   settleAll(): void {
     for (const { name } of this.#services.store.listFunctions()) {
       const latest = this.#services.store.getVersion(name, LATEST);
@@ -200,7 +201,12 @@ export class FunctionOperations {
   /** The answer goes out with the state in between, as from AWS; nothing is left to do but to say so. */
   async #settle(record: VersionRecord): Promise<void> {
     await nextTurn();
-    this.#activate(record);
+    try {
+      this.#activate(record);
+    } catch (error) {
+      // A full disk, say. The function is settled by the next look at all of them.
+      this.#services.onProblem(`settle ${record.functionName}`, error);
+    }
   }
 
   /** Null where the function has changed again, or has gone. */

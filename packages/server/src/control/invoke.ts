@@ -6,6 +6,7 @@ import { functionArn } from "../model/function-name.ts";
 import type { VersionRecord } from "../model/function-record.ts";
 import type { InvokeOutcome } from "../ports/worker.ts";
 import type { SnapshotId } from "../base/ids.ts";
+import type { Concurrency } from "./concurrency.ts";
 import type { EventQueue } from "./event-queue.ts";
 import { type FoundVersion, findVersion } from "./lookup.ts";
 import type { Publisher } from "./publisher.ts";
@@ -38,14 +39,16 @@ export class InvokeOperation {
   readonly #publisher: Publisher;
   readonly #events: EventQueue;
   readonly #uses: VersionUses;
+  readonly #concurrency: Concurrency;
   /** Restores that failed in a row. */
   readonly #failedRestores = new Map<SnapshotId, number>();
 
-  constructor(services: ControlServices, publisher: Publisher, events: EventQueue, uses: VersionUses) {
+  constructor(services: ControlServices, publisher: Publisher, events: EventQueue, uses: VersionUses, concurrency: Concurrency) {
     this.#services = services;
     this.#publisher = publisher;
     this.#events = events;
     this.#uses = uses;
+    this.#concurrency = concurrency;
   }
 
   async invoke(request: InvokeRequest): Promise<OperationTypes["Invoke"]["output"]> {
@@ -74,6 +77,16 @@ export class InvokeOperation {
 
   /** Also for accepted events. */
   async run(found: FoundVersion, request: InvokeRequest): Promise<InvokeOutcome> {
+    const entered = this.#concurrency.enter(found.owner);
+    if ("throttled" in entered) return { kind: "throttled", reason: entered.throttled };
+    try {
+      return await this.#run(found, request);
+    } finally {
+      entered.leave();
+    }
+  }
+
+  async #run(found: FoundVersion, request: InvokeRequest): Promise<InvokeOutcome> {
     const { scope, worker } = this.#services;
     const runnable = toRunnableVersion(scope, found.owner, found.version);
     if (found.version.snapshotId !== null) this.#uses.touch(found.owner.name, found.version.version);

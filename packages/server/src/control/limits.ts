@@ -2,6 +2,8 @@
 export interface ControlLimits {
   /** A version that was not used for this long loses its snapshot. AWS's 14 days; null: never. */
   readonly snapshotIdleMs: number | null;
+  /** Between two looks at all versions and their snapshots; shorter where `snapshotIdleMs` is. */
+  readonly lookIntervalMs: number;
   /** Snapshots being made at the same time; more wait. */
   readonly snapshotsAtOnceMax: number;
   /** Of these, those that nobody waits for: refreshes and retries. */
@@ -18,6 +20,7 @@ const DAY_MS = 86_400_000;
 
 export const DEFAULT_CONTROL_LIMITS: ControlLimits = {
   snapshotIdleMs: 14 * DAY_MS,
+  lookIntervalMs: 5 * 60_000,
   snapshotsAtOnceMax: 2,
   refreshesAtOnceMax: 1,
   snapshotsPendingMax: 100,

@@ -41,6 +41,9 @@ export function presentVersion(scope: AccountScope, record: VersionRecord, optio
     PackageType: "Zip",
     Architectures: config.architectures as ReadonlyArray<"x86_64" | "arm64">,
     EphemeralStorage: { Size: config.tmpSizeMib },
+    ...(config.fileSystems.length === 0
+      ? {}
+      : { FileSystemConfigs: config.fileSystems.map(({ arn, localMountPath }) => ({ Arn: arn, LocalMountPath: localMountPath })) }),
     SnapStart: {
       ApplyOn: config.snapStartApplyOn,
       OptimizationStatus: record.version !== LATEST && record.state === "Active" && record.snapshotId !== null ? "On" : "Off",

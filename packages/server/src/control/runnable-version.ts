@@ -1,6 +1,7 @@
 /** A stored version as the worker wants it. */
 import { createHash } from "node:crypto";
 import { type AccountScope, functionArn } from "../model/function-name.ts";
+import { accessPointOf } from "../model/function-config.ts";
 import type { FunctionRecord, VersionRecord } from "../model/function-record.ts";
 import type { RunnableVersion } from "../ports/worker.ts";
 
@@ -25,6 +26,7 @@ export function toRunnableVersion(scope: AccountScope, owner: FunctionRecord, re
     memorySizeMib: config.memorySizeMib,
     timeoutS: config.timeoutS,
     tmpSizeMib: config.tmpSizeMib,
+    fileSystems: config.fileSystems.map(({ arn, localMountPath }) => ({ name: accessPointOf(arn), mount: localMountPath.slice("/mnt/".length) })),
     environment: config.environment ?? {},
     uid: owner.uid,
     logGroup: config.logGroup,

@@ -21,6 +21,8 @@ export interface ControlServices {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: ControlLimits;
+  /** ARNs of access points that are mapped to directories of the host. */
+  readonly accessPoints: ReadonlySet<string>;
   /** Of the disk that holds the data. */
   readonly freeDiskBytes: () => number;
   /** For operators: what went wrong without a caller to tell. */

@@ -10,23 +10,25 @@ import type { Publisher } from "./publisher.ts";
 import type { ControlServices } from "./services.ts";
 import type { VersionUses } from "./version-uses.ts";
 
-const INTERVAL_MS_MAX = 5 * 60_000;
 const INTERVAL_MS_MIN = 100;
 
 export class SnapshotLife {
   readonly #services: ControlServices;
   readonly #publisher: Publisher;
   readonly #uses: VersionUses;
+  readonly #settleOthers: () => void;
   readonly #intervalMs: number;
   #cancelTimer: (() => void) | null = null;
   #looking: Promise<void> | null = null;
   #isClosing = false;
 
-  constructor(services: ControlServices, publisher: Publisher, uses: VersionUses) {
+  constructor(services: ControlServices, publisher: Publisher, uses: VersionUses, settleOthers: () => void) {
     this.#services = services;
     this.#publisher = publisher;
     this.#uses = uses;
-    this.#intervalMs = Math.min(INTERVAL_MS_MAX, Math.max(INTERVAL_MS_MIN, (services.limits.snapshotIdleMs ?? Infinity) / 4));
+    this.#settleOthers = settleOthers;
+    const { snapshotIdleMs, lookIntervalMs } = services.limits;
+    this.#intervalMs = Math.min(lookIntervalMs, Math.max(INTERVAL_MS_MIN, (snapshotIdleMs ?? Infinity) / 4));
   }
 
   /** Resolves after the first look. */
@@ -58,6 +60,7 @@ export class SnapshotLife {
 
   async #look(): Promise<void> {
     const { store, worker, clock } = this.#services;
+    this.#settleOthers();
     // Before the snapshots are listed: one that a row names by now is in the list, or has gone.
     const all = store.listFunctions().flatMap(({ name }) => store.listVersions(name));
     const records = this.#byUse(all.filter((record) => record.version !== LATEST));
@@ -80,7 +83,8 @@ export class SnapshotLife {
     } else if (record.snapshotId !== null) {
       if (lastUseMs === null) this.#uses.touch(record.functionName, record.version);
       if (isIdle) this.#publisher.expire(record);
-      else if (worker.snapshotsProblem() === null) {
+      // Without the runtime or an engine there is nothing to make it anew with; it may fit again when they are back.
+      else if (worker.snapshotsProblem() === null && worker.runtimeProblem(record.config.runtime) === null) {
         const fit = record.snapshotFacts === null ? "unfit" : worker.snapshotFit(record.config.runtime, record.snapshotFacts.fingerprints);
         if (!present.has(record.snapshotId) || fit === "unfit") this.#publisher.regenerate(record, true);
         else if (fit === "stale" && mayRetry) this.#publisher.refresh(record);

@@ -53,6 +53,11 @@ export class SnapshotStatus {
     );
   }
 
+  /** Whether a snapshot is being made for it, or waits for its turn. */
+  progressOf(record: VersionRecord): "waiting" | "running" | null {
+    return this.#publisher.progressOf(record);
+  }
+
   #summarise(record: VersionRecord): SnapshotSummary {
     const { snapshotIdleMs } = this.#services.limits;
     const facts = record.snapshotFacts;

@@ -3,6 +3,7 @@
  *
  *   GET    environments?function=&version=      POST environments/stop {function?, version?}
  *   GET    snapshots    snapshots/ID            GET  logs/FUNCTION?since=MS&follow=1   (JSON lines)
+ *   GET    provisioned
  *   PUT    objects/BUCKET/KEY                   GET  code/NAME (zip)     GET host
  */
 import { Readable } from "node:stream";
@@ -41,6 +42,8 @@ export async function serveAdminApi(
       });
     case "POST environments":
       return stopEnvironments(control, rest, request.body);
+    case "GET provisioned":
+      return jsonReply(200, { provisioned: control.provisioned.summaries() });
     case "GET snapshots":
       return listSnapshots(control, rest[0]);
     case "GET logs":

@@ -67,6 +67,8 @@ export async function runServer(options: ServeOptions): Promise<void> {
       snapshotsAtOnceMax: options.snapshotsAtOnceMax,
       parkedPerVersionMax: options.parkedPerVersionMax,
       parkedMax: options.parkedMax,
+      restoresAtOnceMax: options.restoresAtOnceMax,
+      functionShareMax: options.functionShareMax,
     },
     onRestore: (report) => log("restore", { ...report }),
     onProblem: (problem) => logProblem(problem.what, problem.error, { environmentId: problem.environmentId }),
@@ -83,6 +85,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     clock,
     random: systemRandom,
     limits: controlLimits(options),
+    accessPoints: new Set(options.fileSystems.keys()),
     freeDiskBytes: () => freeBytes(options.dataDir),
     onProblem: logProblem,
   });

@@ -12,6 +12,7 @@ import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { accessPointOf } from "../model/function-config.ts";
 import type { ServeOptions } from "./options.ts";
 import { UsageError } from "./options.ts";
 
@@ -91,6 +92,8 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   args.push("--pool", String(options.poolSize), "--memory", options.memory);
   args.push("--pager", process.env["THAW_PAGER"] ?? layout.pager, "--pager-memory-mib", String(options.pagerMemoryMib));
   if (options.engine === "criu") args.push("--criu", layout.criu);
+  const mapped = [...options.fileSystems].map(([arn, dir]) => `${accessPointOf(arn)}=${dir}`);
+  if (mapped.length > 0) args.push("--file-systems", mapped.join("\n"));
   // A group of its own: Ctrl-C is for us, and sandboxd ends last, when what is running has been answered.
   const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "inherit"], detached: true });
   const ready = new Promise<boolean>((done) => {

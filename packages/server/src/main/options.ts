@@ -30,9 +30,14 @@ export interface ServeOptions {
   readonly memoryMaxMib: number;
   /** An environment that was not invoked for this long is shut down. */
   readonly idleTimeoutS: number;
+  /** Directories of the host by the ARN of the access point that functions name. */
+  readonly fileSystems: ReadonlyMap<string, string>;
   /** A version that was not invoked for this long loses its snapshot; null: never. */
   readonly snapshotIdleMs: number | null;
   readonly snapshotsAtOnceMax: number;
+  readonly restoresAtOnceMax: number;
+  /** From 0, exclusive, to 1. */
+  readonly functionShareMax: number;
   readonly snapshotsPendingMax: number;
   readonly concurrencyMax: number;
   readonly diskFreeMinMib: number;
@@ -62,6 +67,8 @@ const NAMES = [
   "snapshots-pending-max",
   "concurrency-max",
   "disk-free-min-mib",
+  "restores-at-once",
+  "function-share-max-percent",
 ];
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DEFAULT_SERVER_UID = 64_321;
@@ -79,8 +86,12 @@ export const SERVE_USAGE = `Usage: thaw serve [options]
   --environments-max N     execution environments at once (100)
   --memory-max-mib N       sum of their memory sizes (16384)
   --idle-timeout-s N       idle environments are shut down after this (300)
+  --file-system ARN=DIR    a directory of this host for functions that name this access point in FileSystemConfigs; may be given
+                           several times. It must be writable for functions' users (uids from 100000)
   --snapshot-idle TIME     versions not invoked for this long lose their snapshot: 14d, 12h, 30m, 5s or never (14d)
   --snapshots-at-once N    snapshots made at the same time (2)
+  --restores-at-once N     restores at the same time; further ones wait up to 10 s (16)
+  --function-share-max-percent N  the part of the host that one function may have busy (80)
   --snapshots-pending-max N  further ones that may wait; more are refused (100)
   --concurrency-max N      invokes at the same time, all functions together (1000)
   --disk-free-min-mib N    no new snapshot where less of the disk is left (512)`;
@@ -106,8 +117,11 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
     environmentsMax: wholeNumber("--environments-max", pick("environments-max", "THAW_ENVIRONMENTS_MAX") ?? "100", 1, 1000),
     memoryMaxMib: wholeNumber("--memory-max-mib", pick("memory-max-mib", "THAW_MEMORY_MAX_MIB") ?? "16384", 128, 2 ** 24),
     idleTimeoutS: wholeNumber("--idle-timeout-s", pick("idle-timeout-s", "THAW_IDLE_TIMEOUT_S") ?? "300", 1, 86_400),
+    fileSystems: parseFileSystems(values["file-system"] ?? env["THAW_FILE_SYSTEMS"] ?? ""),
     snapshotIdleMs: duration("--snapshot-idle", pick("snapshot-idle", "THAW_SNAPSHOT_IDLE") ?? "14d"),
     snapshotsAtOnceMax: wholeNumber("--snapshots-at-once", pick("snapshots-at-once", "THAW_SNAPSHOTS_AT_ONCE") ?? "2", 1, 64),
+    restoresAtOnceMax: wholeNumber("--restores-at-once", pick("restores-at-once", "THAW_RESTORES_AT_ONCE") ?? "16", 1, 1000),
+    functionShareMax: wholeNumber("--function-share-max-percent", pick("function-share-max-percent", "THAW_FUNCTION_SHARE_MAX_PERCENT") ?? "80", 1, 100) / 100,
     snapshotsPendingMax: wholeNumber("--snapshots-pending-max", pick("snapshots-pending-max", "THAW_SNAPSHOTS_PENDING_MAX") ?? "100", 1, 100_000),
     concurrencyMax: wholeNumber("--concurrency-max", pick("concurrency-max", "THAW_CONCURRENCY_MAX") ?? "1000", 1, 100_000),
     diskFreeMinMib: wholeNumber("--disk-free-min-mib", pick("disk-free-min-mib", "THAW_DISK_FREE_MIN_MIB") ?? "512", 0, 2 ** 24),
@@ -118,7 +132,14 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
 function readArgs(argv: readonly string[]): Record<string, string | undefined> {
   try {
     const options = Object.fromEntries(NAMES.map((name) => [name, { type: "string" as const }]));
-    return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values as Record<string, string>;
+    const parsed = parseArgs({
+      args: [...argv],
+      options: { ...options, "file-system": { type: "string", multiple: true } },
+      strict: true,
+      allowPositionals: false,
+    });
+    const values = parsed.values as Record<string, string | string[] | undefined>;
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.join("\n") : value]));
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\n\n${SERVE_USAGE}`);
   }
@@ -144,6 +165,17 @@ function oneOf<const T extends string>(name: string, text: string, allowed: read
   const found = allowed.find((value) => value === text);
   if (found === undefined) throw new UsageError(`${name} ${text}: expected ${allowed.join(" or ")}`);
   return found;
+}
+
+/** Lines `ARN=DIR`. */
+function parseFileSystems(text: string): ReadonlyMap<string, string> {
+  const mapped = new Map<string, string>();
+  for (const line of text.split("\n").filter((each) => each !== "")) {
+    const match = /^(arn:aws[a-zA-Z-]*:(?:elasticfilesystem|s3files):[^=\s]*\/fsap-[a-f0-9]{17,40})=(.+)$/.exec(line);
+    if (!match?.[1] || !match[2]) throw new UsageError(`--file-system ${line}: expected the ARN of an access point, =, and a directory`);
+    mapped.set(match[1], resolve(match[2]));
+  }
+  return mapped;
 }
 
 function duration(name: string, text: string): number | null {

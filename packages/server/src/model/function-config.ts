@@ -12,10 +12,11 @@ const SUPPORTED_RUNTIMES = [
   "provided.al2", "java8.al2",
 ];
 const MEMORY_SIZE_MIB_MAX = 10_240;
-const TIMEOUT_S_MAX = 900;
 const TMP_SIZE_MIB_MAX = 10_240;
+const TIMEOUT_S_MAX = 900;
 const ENVIRONMENT_SIZE_BYTES_MAX = 4096;
 const SNAPSTART_TMP_SIZE_MIB_MAX = 512;
+const MOUNT_PATH = /^\/mnt\/[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
 const VARIABLE_NAME = /^[a-zA-Z]([a-zA-Z0-9_])+$/;
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
 const RESERVED_VARIABLES = new Set([
@@ -27,12 +28,14 @@ const RESERVED_VARIABLES = new Set([
 type ConfigRequest = Partial<CreateFunctionRequest> & Partial<UpdateFunctionConfigurationRequest>;
 
 /** What AWS has and Thaw has not yet: refused by name, never dropped. */
-const NOT_YET = ["VpcConfig", "FileSystemConfigs", "Layers", "DeadLetterConfig", "ImageConfig", "TenancyConfig", "CapacityProviderConfig", "CodeSigningConfigArn", "DurableConfig", "AcceleratorConfig"] as const;
+const NOT_YET = ["VpcConfig", "Layers", "DeadLetterConfig", "ImageConfig", "TenancyConfig", "CapacityProviderConfig", "CodeSigningConfigArn", "DurableConfig", "AcceleratorConfig"] as const;
 
 export interface ConfigRules {
   readonly parity: "extended" | "strict";
   /** Null where the runtime can be run here. */
   runtimeProblem(runtime: string): string | null;
+  /** ARNs of the access points that are mapped to directories of this host. */
+  readonly accessPoints: ReadonlySet<string>;
 }
 
 export function createConfig(request: CreateFunctionRequest, rules: ConfigRules): FunctionConfig {
@@ -51,6 +54,7 @@ export function createConfig(request: CreateFunctionRequest, rules: ConfigRules)
     tracingMode: "PassThrough",
     architectures: request.Architectures ?? ["x86_64"],
     tmpSizeMib: 512,
+    fileSystems: [],
     snapStartApplyOn: "None",
     logFormat: "Text",
     logGroup: `/aws/lambda/${request.FunctionName}`,
@@ -75,6 +79,7 @@ export function changeConfig(current: FunctionConfig, request: ConfigRequest, ru
     kmsKeyArn: request.KMSKeyArn ?? current.kmsKeyArn,
     tracingMode: request.TracingConfig?.Mode ?? current.tracingMode,
     tmpSizeMib: request.EphemeralStorage?.Size ?? current.tmpSizeMib,
+    fileSystems: request.FileSystemConfigs?.map(({ Arn, LocalMountPath }) => ({ arn: Arn, localMountPath: LocalMountPath })) ?? current.fileSystems,
     snapStartApplyOn: request.SnapStart?.ApplyOn ?? current.snapStartApplyOn,
     ...logging,
   };
@@ -110,8 +115,10 @@ function checkConfig(config: FunctionConfig, rules: ConfigRules): void {
     throw invalidParameter(`'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to ${MEMORY_SIZE_MIB_MAX}`);
   }
   if (config.timeoutS > TIMEOUT_S_MAX) throw invalidParameter(`'Timeout' value failed to satisfy constraint: Member must have value less than or equal to ${TIMEOUT_S_MAX}`);
+  // The model's own limit is higher than what AWS gives.
   if (config.tmpSizeMib > TMP_SIZE_MIB_MAX) {
-    throw invalidParameter(`'EphemeralStorage' value failed to satisfy constraint: Member must have value less than or equal to ${TMP_SIZE_MIB_MAX}`);
+    const text = `1 validation error detected: Value '${config.tmpSizeMib}' at 'ephemeralStorage.size' failed to satisfy constraint: Member must have value less than or equal to ${TMP_SIZE_MIB_MAX}`;
+    throw new ApiError("ValidationException", text);
   }
   if (config.architectures.length !== 1) throw invalidParameter("Exactly one architecture is expected.");
   if (config.architectures[0] !== "x86_64") throw invalidParameter(`The architecture ${config.architectures[0]} can't be run on this host, which is x86_64.`);
@@ -119,6 +126,10 @@ function checkConfig(config: FunctionConfig, rules: ConfigRules): void {
   checkRuntime(config.runtime);
   const problem = rules.runtimeProblem(config.runtime);
   if (problem !== null) throw invalidParameter(problem);
+  for (const { arn, localMountPath } of config.fileSystems) {
+    if (!rules.accessPoints.has(arn)) throw invalidParameter(`The access point ${arn} is not mapped on this host. Start the server with --file-system ARN=DIR.`);
+    if (!MOUNT_PATH.test(localMountPath)) throw invalidParameter(`The mount path ${localMountPath} must be /mnt/ and a name that starts with a letter or a digit.`);
+  }
   if (config.snapStartApplyOn === "PublishedVersions") checkSnapStart(config, rules);
 }
 
@@ -130,7 +141,14 @@ function checkRuntime(runtime: string): void {
   );
 }
 
+/** `fsap-…`, which is its name to the sandboxes' maker. */
+export function accessPointOf(arn: string): string {
+  return arn.slice(arn.lastIndexOf("/") + 1);
+}
+
 function checkSnapStart(config: FunctionConfig, rules: ConfigRules): void {
+  // An open file there could not be in a snapshot that others share.
+  if (config.fileSystems.length > 0) throw invalidParameter("FileSystemConfigs is not supported for SnapStart enabled functions.");
   if (rules.parity !== "strict") return;
   if (!SNAPSTART_RUNTIMES.has(config.runtime)) throw invalidParameter(`${config.runtime} is not supported for SnapStart enabled functions.`);
   if (config.tmpSizeMib > SNAPSTART_TMP_SIZE_MIB_MAX) throw invalidParameter("EphemeralStorage larger than 512 MB is not supported for SnapStart enabled functions.");

@@ -58,6 +58,7 @@ export interface FunctionConfig {
   readonly tracingMode: "Active" | "PassThrough";
   readonly architectures: readonly string[];
   readonly tmpSizeMib: number;
+  readonly fileSystems: ReadonlyArray<{ readonly arn: string; readonly localMountPath: string }>;
   readonly snapStartApplyOn: "PublishedVersions" | "None";
   readonly logFormat: "Text" | "JSON";
   readonly logGroup: string;
@@ -101,6 +102,15 @@ export interface FunctionRecord {
   readonly uid: number;
   readonly lastVersion: number;
   readonly tags: Readonly<Record<string, string>>;
+  readonly reservedConcurrency: number | null;
+}
+
+/** So many environments of a version, or of those behind an alias, are wanted ahead of invokes. */
+export interface ProvisionedRecord {
+  readonly functionName: string;
+  readonly qualifier: string;
+  readonly requested: number;
+  readonly lastModifiedMs: number;
 }
 
 export interface AliasRecord {

@@ -7,6 +7,12 @@
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { SupervisorLink } from "./supervisor.ts";
 
+/** A directory of the host by the operator's name for it, read-write at `/mnt/MOUNT`. */
+export interface FileSystemMount {
+  readonly name: string;
+  readonly mount: string;
+}
+
 /** What a sandbox is made of. Names are resolved by the engine's host side, never paths. */
 export interface SandboxSpec {
   readonly environmentId: EnvironmentId;
@@ -22,6 +28,7 @@ export interface SandboxSpec {
   readonly uid: number;
   readonly memorySizeMib: number;
   readonly tmpSizeMib: number;
+  readonly fileSystems: readonly FileSystemMount[];
 }
 
 export interface SandboxUsage {

@@ -2,7 +2,7 @@
  * Functions, versions, aliases and accepted events. Every call is durable when it returns; `transaction` makes several one.
  * Synchronous, as the embedded database is: a decision and its write cannot be torn apart by another request.
  */
-import type { AliasRecord, EventRecord, FunctionRecord, VersionRecord, VersionUse } from "../model/function-record.ts";
+import type { AliasRecord, EventRecord, FunctionRecord, ProvisionedRecord, VersionRecord, VersionUse } from "../model/function-record.ts";
 
 export interface MetadataStore {
   transaction<T>(run: () => T): T;
@@ -29,6 +29,11 @@ export interface MetadataStore {
   listAliases(functionName: string): readonly AliasRecord[];
   putAlias(record: AliasRecord): void;
   removeAlias(functionName: string, name: string): void;
+
+  getProvisioned(functionName: string, qualifier: string): ProvisionedRecord | null;
+  listProvisioned(functionName: string): readonly ProvisionedRecord[];
+  putProvisioned(record: ProvisionedRecord): void;
+  removeProvisioned(functionName: string, qualifier: string): void;
 
   addEvent(event: Omit<EventRecord, "id">): EventRecord;
   /** Those that are due, oldest first, at most `limitEach` of each function. */

@@ -3,7 +3,7 @@
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
-import type { PhaseTimes, SnapshotKey } from "./engine.ts";
+import type { FileSystemMount, PhaseTimes, SnapshotKey } from "./engine.ts";
 
 /** All that an environment needs to know of the version it runs. Immutable: a changed configuration is another one. */
 export interface RunnableVersion {
@@ -23,6 +23,7 @@ export interface RunnableVersion {
   readonly memorySizeMib: number;
   readonly timeoutS: number;
   readonly tmpSizeMib: number;
+  readonly fileSystems: readonly FileSystemMount[];
   readonly environment: Readonly<Record<string, string>>;
   readonly uid: number;
   readonly logGroup: string;
@@ -60,8 +61,11 @@ export interface InvokeSuccess {
   readonly environmentId: EnvironmentId;
 }
 
+/** AWS's reasons of TooManyRequestsException. CallerRateLimitExceeded: too many restores wait for their turn on this host. */
+export type ThrottleReason = "ConcurrentInvocationLimitExceeded" | "ReservedFunctionConcurrentInvocationLimitExceeded" | "CallerRateLimitExceeded";
+
 export type InvokeRefusal =
-  | { readonly kind: "throttled"; readonly reason: "ConcurrentInvocationLimitExceeded" }
+  | { readonly kind: "throttled"; readonly reason: ThrottleReason }
   /** After-restore hook failed or the process died during Restore: SnapStartException. */
   | { readonly kind: "restore-error"; readonly message: string }
   | { readonly kind: "restore-timeout"; readonly message: string }
@@ -109,6 +113,25 @@ export interface EnvironmentFilter {
   readonly keepParked?: boolean;
 }
 
+/** So many environments of a version are to be initialised ahead. */
+export interface ProvisionedTarget {
+  readonly version: RunnableVersion;
+  readonly count: number;
+}
+
+export interface ProvisionedStatus {
+  /** Started, ready or not. */
+  readonly allocated: number;
+  /** Ready or with an invoke. */
+  readonly available: number;
+  readonly inUse: number;
+  /** The last Init failed; it is tried again. */
+  readonly hasFailed: boolean;
+  /** CloudWatch's ProvisionedConcurrencyInvocations and ProvisionedConcurrencySpilloverInvocations, since it was asked for. */
+  readonly invocations: number;
+  readonly spilloverInvocations: number;
+}
+
 export interface Worker {
   invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome>;
   /** The whole Init of a version, ending in a durable snapshot. Cancelled by `signal`. Never throws for what is in the outcome. */
@@ -123,6 +146,9 @@ export interface Worker {
   snapshotsProblem(): string | null;
   /** Null when the runtime can be run here; else a message that names the command to install it. */
   runtimeProblem(runtime: string): string | null;
+  /** All that is wanted, in place of what was wanted before. */
+  provision(targets: readonly ProvisionedTarget[]): void;
+  provisionedStatus(runKey: string): ProvisionedStatus;
   listEnvironments(): readonly EnvironmentSummary[];
   /** Shuts down idle environments; busy ones end after their invoke. Returns how many were told. */
   stopEnvironments(filter: EnvironmentFilter): Promise<number>;

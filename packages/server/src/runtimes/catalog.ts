@@ -92,7 +92,8 @@ class CatalogEntry {
     // Stamps first: what changes while we look is seen by the next call.
     const placeStamps = places.map((path) => [path, stampOf(path)] as const);
     const found = this.#find();
-    this.#watched = new Map([...placeStamps, ...found.flatMap(({ files }) => files.map((path) => [path, stampOf(path)] as const))]);
+    const watched = found.flatMap(({ files, client }) => [...files, join(clientsDir, client, ".recipe")]);
+    this.#watched = new Map([...placeStamps, ...watched.map((path) => [path, stampOf(path)] as const)]);
     this.#recipes = found.map((each) => toRecipe(each, this.#options));
   }
 }

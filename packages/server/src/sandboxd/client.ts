@@ -117,6 +117,7 @@ function wireSpec(spec: SandboxSpec): Record<string, unknown> {
     uid: spec.uid,
     memoryMib: spec.memorySizeMib,
     tmpMib: spec.tmpSizeMib,
+    fileSystems: spec.fileSystems,
   };
 }
 

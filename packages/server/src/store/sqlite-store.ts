@@ -1,7 +1,7 @@
 /** The metadata in one SQLite file. Records are JSON documents beside their keys; the schema's version is checked at start. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { ThawError } from "../base/errors.ts";
-import type { AliasRecord, EventRecord, FunctionRecord, VersionRecord, VersionUse } from "../model/function-record.ts";
+import type { AliasRecord, EventRecord, FunctionRecord, ProvisionedRecord, VersionRecord, VersionUse } from "../model/function-record.ts";
 import type { MetadataStore } from "../ports/metadata-store.ts";
 
 const UID_FIRST = 100_000;
@@ -23,7 +23,10 @@ const MIGRATIONS = [
   `
   CREATE TABLE version_uses (function_name TEXT NOT NULL, version TEXT NOT NULL, used_at_ms INTEGER NOT NULL, PRIMARY KEY (function_name, version),
     FOREIGN KEY (function_name, version) REFERENCES versions(function_name, version) ON DELETE CASCADE) STRICT;
-  UPDATE versions SET doc = json_set(doc, '$.snapshotFacts', json('null'), '$.regenerationFailure', json('null'));
+  UPDATE versions SET doc = json_set(doc, '$.snapshotFacts', json('null'), '$.regenerationFailure', json('null'), '$.config.fileSystems', json('[]'));
+  CREATE TABLE provisioned (function_name TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE, qualifier TEXT NOT NULL,
+    doc TEXT NOT NULL, PRIMARY KEY (function_name, qualifier)) STRICT;
+  UPDATE functions SET doc = json_set(doc, '$.reservedConcurrency', json('null'));
   CREATE INDEX events_of_function ON events (function_name, not_before_ms, id);
 `,
 ];
@@ -146,6 +149,23 @@ class SqliteStore implements MetadataStore {
 
   removeAlias(functionName: string, name: string): void {
     this.#run("DELETE FROM aliases WHERE function_name = ? AND name = ?", functionName, name);
+  }
+
+  getProvisioned(functionName: string, qualifier: string): ProvisionedRecord | null {
+    return this.#one("SELECT doc FROM provisioned WHERE function_name = ? AND qualifier = ?", functionName, qualifier);
+  }
+
+  listProvisioned(functionName: string): readonly ProvisionedRecord[] {
+    return this.#all("SELECT doc FROM provisioned WHERE function_name = ? ORDER BY qualifier", functionName);
+  }
+
+  putProvisioned(record: ProvisionedRecord): void {
+    const sql = "INSERT INTO provisioned (function_name, qualifier, doc) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc";
+    this.#run(sql, record.functionName, record.qualifier, JSON.stringify(record));
+  }
+
+  removeProvisioned(functionName: string, qualifier: string): void {
+    this.#run("DELETE FROM provisioned WHERE function_name = ? AND qualifier = ?", functionName, qualifier);
   }
 
   addEvent(event: Omit<EventRecord, "id">): EventRecord {

@@ -12,6 +12,8 @@ import type {
   EnvironmentSummary,
   InvokeInput,
   InvokeOutcome,
+  ProvisionedStatus,
+  ProvisionedTarget,
   RunnableVersion,
   SnapshotFit,
   SnapshotOutcome,
@@ -20,6 +22,7 @@ import type {
 import { EnvironmentPool } from "./environment-pool.ts";
 import type { Environment } from "./environment.ts";
 import { CLOSING } from "./platform-failure.ts";
+import { ProvisionedEnvironments } from "./provisioned.ts";
 import { Semaphore } from "./semaphore.ts";
 import { initialiseAndSnapshot } from "./take-snapshot.ts";
 import { DEFAULT_WORKER_LIMITS, type RestoreReport, type WorkerLimits, type WorkerProblem, type WorkerServices } from "./worker-services.ts";
@@ -65,12 +68,15 @@ class LocalWorker implements Worker {
   readonly #catalog: RuntimeCatalog;
   readonly #pool: EnvironmentPool;
   readonly #snapshotSlots: Semaphore;
+  readonly #provisioned: ProvisionedEnvironments;
   #isClosing = false;
 
   constructor(services: WorkerServices, catalog: RuntimeCatalog) {
     this.#services = services;
     this.#catalog = catalog;
     this.#pool = new EnvironmentPool(services);
+    this.#provisioned = new ProvisionedEnvironments(services, catalog, this.#pool);
+    this.#pool.onPlaced = ({ core: { version, mode } }) => this.#provisioned.count(version.runKey, mode.kind === "provisioned");
     this.#snapshotSlots = new Semaphore(services.limits.snapshotsAtOnceMax);
   }
 
@@ -78,19 +84,20 @@ class LocalWorker implements Worker {
     if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
     const made = version.snapshotFingerprints;
     const recipe = this.#catalog.find(version.runtime, made?.runtime);
-    if (made !== null && this.snapshotsProblem() === null && (recipe === null || this.#services.engine.snapshots?.fingerprint !== made.engine)) return UNFIT;
-    if (recipe === null) return this.#runtimeMissing(version);
+    if (recipe === null && (made === null || this.#catalog.find(version.runtime) === null)) return this.#runtimeMissing(version);
+    const isOtherEngine = made !== null && this.snapshotsProblem() === null && this.#services.engine.snapshots?.fingerprint !== made.engine;
+    if (recipe === null || isOtherEngine) return UNFIT;
+    if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
     return this.#pool.invoke(version, recipe, input);
   }
 
   async createSnapshot(version: RunnableVersion, snapshotId: SnapshotId, signal: AbortSignal): Promise<SnapshotOutcome> {
     const problem = this.snapshotsProblem();
     if (problem !== null) return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: problem };
+    if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
     if (!(await this.#snapshotSlots.acquire(signal))) return { kind: "cancelled" };
     try {
       if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
-      await this.#pool.makeRoom(version.memorySizeMib);
-      if (signal.aborted) return { kind: "cancelled" };
       return await this.#runSnapshotEnvironment(version, snapshotId, signal);
     } finally {
       this.#snapshotSlots.release();
@@ -129,6 +136,14 @@ class LocalWorker implements Worker {
     return `The runtime ${runtime} is not installed on this host. ${this.#catalog.remedy(runtime)}`;
   }
 
+  provision(targets: readonly ProvisionedTarget[]): void {
+    if (!this.#isClosing) this.#provisioned.set(targets);
+  }
+
+  provisionedStatus(runKey: string): ProvisionedStatus {
+    return this.#provisioned.statusOf(runKey);
+  }
+
   listEnvironments(): readonly EnvironmentSummary[] {
     return this.#pool.all.map((environment) => environment.summary);
   }
@@ -147,6 +162,7 @@ class LocalWorker implements Worker {
 
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
+    this.#provisioned.close();
     this.#pool.close();
     const environments = this.#pool.all;
     for (const environment of environments) {
@@ -167,9 +183,10 @@ class LocalWorker implements Worker {
     if (recipe === null) return this.#runtimeMissing(version);
     if (snapshots === null) return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: this.snapshotsProblem() ?? "" };
     let outcome: SnapshotOutcome | null = null;
-    const environment = this.#pool.start(version, recipe, { kind: "snapshot", snapshotId }, async (started) => {
+    const environment = await this.#pool.startInRoom(version, recipe, { kind: "snapshot", snapshotId }, signal, async (started) => {
       outcome = await initialiseAndSnapshot(started, snapshots, snapshotId, signal);
     });
+    if (environment === null) return { kind: "cancelled" };
     const onAbort = (): void => environment.kill({ kind: "cancelled" });
     signal.addEventListener("abort", onAbort, { once: true });
     await environment.stopped;
@@ -181,6 +198,11 @@ class LocalWorker implements Worker {
       return { kind: "platform-error", code: "WORKER_ENVIRONMENT_LOST", message: "The runtime was updated while the snapshot was made." };
     }
     return outcome ?? { kind: "platform-error", code: "WORKER_ENVIRONMENT_LOST", message: "The snapshot could not be made. The server's log has the details." };
+  }
+
+  #tooLarge(version: RunnableVersion): { readonly kind: "platform-error"; readonly code: string; readonly message: string } {
+    const message = `The function has ${version.memorySizeMib} MiB of memory, this host gives ${this.#services.limits.memoryMaxMib} MiB to all functions together (--memory-max-mib).`;
+    return { kind: "platform-error", code: "WORKER_TOO_LARGE", message };
   }
 
   #runtimeMissing(version: RunnableVersion): { readonly kind: "platform-error"; readonly code: string; readonly message: string } {

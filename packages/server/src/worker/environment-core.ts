@@ -10,7 +10,7 @@ import type { RuntimeRecipe } from "../ports/runtime-catalog.ts";
 import type { ProcessExit } from "../ports/supervisor.ts";
 import type { InvokeInput, InvokeOutcome, RunnableVersion } from "../ports/worker.ts";
 import { EnvironmentLog, nameLogStream } from "./environment-log.ts";
-import { buildEnvironmentVariables } from "./environment-variables.ts";
+import { buildEnvironmentVariables, type InitializationType } from "./environment-variables.ts";
 import { describeExit, type Failure } from "./function-errors.ts";
 import { Inbox } from "./inbox.ts";
 import { CONNECTION_LOST, SNAPSHOT_DAMAGED, toPlatformFailure } from "./platform-failure.ts";
@@ -30,6 +30,7 @@ const EXIT_CODE_OF_SIGKILL = 137;
 
 export type EnvironmentMode =
   | { readonly kind: "on-demand" }
+  | { readonly kind: "provisioned" }
   | { readonly kind: "restore"; readonly snapshotId: SnapshotId; readonly key: SnapshotKey }
   | { readonly kind: "snapshot"; readonly snapshotId: SnapshotId };
 
@@ -95,7 +96,7 @@ export class EnvironmentCore {
     this.recipe = recipe;
     this.mode = mode;
     this.services = services;
-    this.#token = mode.kind === "on-demand" ? null : deriveSnapshotToken(services.secret, mode.snapshotId);
+    this.#token = "snapshotId" in mode ? deriveSnapshotToken(services.secret, mode.snapshotId) : null;
     this.#log = openLog(options);
   }
 
@@ -112,6 +113,12 @@ export class EnvironmentCore {
 
   get isSnapStart(): boolean {
     return this.#token !== null;
+  }
+
+  /** AWS's AWS_LAMBDA_INITIALIZATION_TYPE. */
+  get initializationType(): InitializationType {
+    if (this.isSnapStart) return "snap-start";
+    return this.mode.kind === "provisioned" ? "provisioned-concurrency" : "on-demand";
   }
 
   get sandbox(): Sandbox {
@@ -136,6 +143,7 @@ export class EnvironmentCore {
       uid: version.uid,
       memorySizeMib: version.memorySizeMib,
       tmpSizeMib: version.tmpSizeMib,
+      fileSystems: version.fileSystems,
     };
   }
 
@@ -178,6 +186,7 @@ export class EnvironmentCore {
         this.#token === null
           ? { kind: "variables", credentials: this.currentCredentials(), logStream: this.log.logStream }
           : { kind: "endpoint", token: this.#token },
+        this.initializationType,
       ),
       cwd: "/var/task",
     });

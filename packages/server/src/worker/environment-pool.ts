@@ -3,8 +3,9 @@ import { strict as assert } from "node:assert";
 import { type EnvironmentId, newEnvironmentId } from "../base/ids.ts";
 import type { RuntimeRecipe } from "../ports/runtime-catalog.ts";
 import type { InvokeInput, InvokeOutcome, RunnableVersion } from "../ports/worker.ts";
-import type { EnvironmentMode, InvokeReply } from "./environment-core.ts";
+import type { EnvironmentMode, InvokeReply, InvokeRequest } from "./environment-core.ts";
 import { Environment } from "./environment.ts";
+import { FairGate } from "./fair-gate.ts";
 import { chooseEvictions, type EnvironmentView, type Placement, placeInvoke } from "./placement.ts";
 import { ParkedClones } from "./parked-clones.ts";
 import { CLOSING } from "./platform-failure.ts";
@@ -25,21 +26,23 @@ export class EnvironmentPool {
   /** Invokes that wait for an environment of their runKey to finish. */
   readonly #waiting = new Map<string, Array<(environment: Environment) => void>>();
   readonly #parked: ParkedClones;
+  readonly #restores: FairGate;
+  /** Called whenever an environment has become idle or has ended. */
+  readonly #onRoom = new Set<() => void>();
+  /** An environment was chosen for an invoke. */
+  onPlaced: (environment: Environment) => void = () => undefined;
   #idleOrder = 0;
+  #isClosed = false;
 
   constructor(services: WorkerServices) {
     this.#services = services;
+    this.#restores = new FairGate(services.limits.restoresAtOnceMax, services.clock);
     this.#parked = new ParkedClones(services, { environments: () => this.all, park: (version, recipe) => this.#park(version, recipe) });
   }
 
   /** No clones are parked for what these run, until it is used again. */
   forgetParking(environments: readonly Environment[]): void {
     for (const environment of environments) this.#parked.forget(environment.core.version.runKey);
-  }
-
-  /** No more clones are parked. */
-  close(): void {
-    this.#parked.close();
   }
 
   get all(): readonly Environment[] {
@@ -49,9 +52,9 @@ export class EnvironmentPool {
   async invoke(version: RunnableVersion, recipe: RuntimeRecipe, input: InvokeInput): Promise<InvokeOutcome> {
     let mayWait = true;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const { runKey, memorySizeMib } = version;
+      const { functionName, runKey, memorySizeMib } = version;
       const waiting = this.#waiting.get(runKey)?.length ?? 0;
-      const placement = placeInvoke(this.#views(), { runKey, memorySizeMib, waiting, mayWait }, this.#services.limits);
+      const placement = placeInvoke(this.#views(), { functionName, runKey, memorySizeMib, waiting, mayWait }, this.#services.limits);
       if (placement.kind === "throttle") return { kind: "throttled", reason: "ConcurrentInvocationLimitExceeded" };
       if (placement.kind === "create" || (placement.kind === "reuse" && this.#find(placement.environmentId).state === "parked"))
         this.#parked.noteUse(version, recipe);
@@ -70,7 +73,7 @@ export class EnvironmentPool {
   ): Promise<InvokeReply | { readonly kind: "waited" }> {
     switch (placement.kind) {
       case "reuse":
-        return this.#find(placement.environmentId).invoke(input);
+        return this.#hand(this.#find(placement.environmentId), input);
       case "wait":
         return this.#waitForIdle(version.runKey, input);
       case "create":
@@ -78,9 +81,27 @@ export class EnvironmentPool {
     }
   }
 
-  /** Shuts down idle environments until one of this size fits; does nothing when they are not enough. */
-  async makeRoom(memorySizeMib: number): Promise<void> {
-    await this.#evict(chooseEvictions(this.#views(), memorySizeMib, this.#services.limits) ?? []);
+  /** Starts an environment as soon as there is room for it, idle ones shut down for it where needed. Null when the signal or the end came first. */
+  async startInRoom(
+    version: RunnableVersion,
+    recipe: RuntimeRecipe,
+    mode: EnvironmentMode,
+    signal: AbortSignal,
+    run: (environment: Environment) => Promise<void>,
+  ): Promise<Environment | null> {
+    while (!signal.aborted && !this.#isClosed) {
+      const evict = chooseEvictions(this.#views(), version.memorySizeMib, this.#services.limits);
+      if (evict !== null && evict.length === 0) return this.start(version, recipe, mode, run);
+      await (evict === null ? this.#untilRoom(signal) : this.#evict(evict));
+    }
+    return null;
+  }
+
+  /** Nothing more is started that waits for its turn or for room. */
+  close(): void {
+    this.#isClosed = true;
+    this.#restores.close();
+    this.#tellRoom();
   }
 
   start(version: RunnableVersion, recipe: RuntimeRecipe, mode: EnvironmentMode, run: (environment: Environment) => Promise<void>): Environment {
@@ -88,8 +109,14 @@ export class EnvironmentPool {
     const environment = new Environment(
       { environmentId, version, recipe, mode, services: this.#services },
       {
-        onIdle: (idle) => this.#waiting.get(version.runKey)?.shift()?.(idle),
-        onStopped: () => void this.#environments.delete(environmentId),
+        onIdle: (idle) => {
+          this.#waiting.get(version.runKey)?.shift()?.(idle);
+          this.#tellRoom();
+        },
+        onStopped: () => {
+          this.#environments.delete(environmentId);
+          this.#tellRoom();
+        },
       },
       () => ++this.#idleOrder,
       // Not before the environment is listed.
@@ -104,8 +131,10 @@ export class EnvironmentPool {
     return new Promise((resolve) => {
       const environment = this.start(version, recipe, modeOf(version), async (started) => {
         await evicted;
-        await started.serve({ input, reply: resolve });
+        if (started.core.mode.kind === "on-demand") return started.serve({ input, reply: resolve });
+        return this.#restoreInTurn(started, { input, reply: resolve });
       });
+      this.onPlaced(environment);
       // Also where the driver broke and never answered; a second answer does nothing.
       void environment.stopped.then(() =>
         resolve({ kind: "platform-error", code: CLOSING.code, message: "The execution environment ended before it answered." }),
@@ -119,6 +148,36 @@ export class EnvironmentPool {
     if (evict === null || evict.length > 0) return false;
     this.start(version, recipe, modeOf(version), (started) => started.serveParked());
     return true;
+  }
+
+  #hand(environment: Environment, input: InvokeInput): Promise<InvokeReply> {
+    this.onPlaced(environment);
+    return environment.invoke(input);
+  }
+
+  async #restoreInTurn(environment: Environment, first: InvokeRequest): Promise<void> {
+    const { functionName } = environment.core.version;
+    if (!(await this.#restores.enter(functionName, this.#services.limits.restoreWaitMs))) {
+      return first.reply({ kind: "throttled", reason: "CallerRateLimitExceeded" });
+    }
+    void environment.restored.then(() => this.#restores.leave(functionName));
+    return environment.serve(first);
+  }
+
+  #untilRoom(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        this.#onRoom.delete(finish);
+        signal.removeEventListener("abort", finish);
+        resolve();
+      };
+      this.#onRoom.add(finish);
+      signal.addEventListener("abort", finish, { once: true });
+    });
+  }
+
+  #tellRoom(): void {
+    for (const tell of this.#onRoom) tell();
   }
 
   async #evict(environmentIds: readonly EnvironmentId[]): Promise<void> {
@@ -144,7 +203,7 @@ export class EnvironmentPool {
       const onIdle = (environment: Environment): void => {
         cancel();
         leave();
-        resolve(environment.invoke(input));
+        resolve(this.#hand(environment, input));
       };
       waiters.push(onIdle);
     });

@@ -2,7 +2,7 @@
  * The states of an execution environment. The driver in environment.ts is the only writer.
  *
  *   starting ─► initialising ─► snapshotting ──────────┐
- *      │         ▲   │  │                              │
+ *      │         ▲   │  │ (idle, where provisioned)    │
  *      │ resetting ◄─┘  └────► invoking ◄──► idle      ▼
  *      └───────► restoring ──────┘            └──► stopping ─► stopped     (every state but stopped may go to stopping)
  *                 ▲  │
@@ -28,7 +28,7 @@ export type EnvironmentState = (typeof ENVIRONMENT_STATES)[number];
 
 const NEXT: Readonly<Record<EnvironmentState, readonly EnvironmentState[]>> = {
   starting: ["initialising", "restoring", "stopping"],
-  initialising: ["invoking", "resetting", "snapshotting", "stopping"],
+  initialising: ["idle", "invoking", "resetting", "snapshotting", "stopping"],
   restoring: ["invoking", "parked", "stopping"],
   parked: ["restoring", "stopping"],
   snapshotting: ["stopping"],

@@ -10,8 +10,16 @@ export type CredentialDelivery =
   | { readonly kind: "endpoint"; readonly token: string }
   | { readonly kind: "variables"; readonly credentials: FunctionCredentials; readonly logStream: string };
 
-export function buildEnvironmentVariables(version: RunnableVersion, recipe: RuntimeRecipe, delivery: CredentialDelivery): Readonly<Record<string, string>> {
-  return { TZ: ":UTC", ...recipe.env, ...version.environment, ...reservedVariables(version, delivery) };
+export type InitializationType = "on-demand" | "provisioned-concurrency" | "snap-start";
+
+export function buildEnvironmentVariables(
+  version: RunnableVersion,
+  recipe: RuntimeRecipe,
+  delivery: CredentialDelivery,
+  initializationType: InitializationType,
+): Readonly<Record<string, string>> {
+  const type = { AWS_LAMBDA_INITIALIZATION_TYPE: initializationType };
+  return { TZ: ":UTC", ...recipe.env, ...version.environment, ...reservedVariables(version, delivery), ...type };
 }
 
 /** A function's own variables never win over these. */
@@ -24,7 +32,6 @@ function reservedVariables(version: RunnableVersion, delivery: CredentialDeliver
     AWS_LAMBDA_FUNCTION_VERSION: version.version,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memorySizeMib),
     AWS_LAMBDA_RUNTIME_API: RUNTIME_API_ADDRESS,
-    AWS_LAMBDA_INITIALIZATION_TYPE: delivery.kind === "endpoint" ? "snap-start" : "on-demand",
     LAMBDA_TASK_ROOT: "/var/task",
     LAMBDA_RUNTIME_DIR: "/var/runtime",
     // AWS leaves it out for the OS-only runtimes.

@@ -72,17 +72,16 @@ export class Environment {
   }
 
   get view(): EnvironmentView {
-    const availability = this.#isFinishing
-      ? "finishing"
-      : this.#isReserved
-        ? "busy"
-        : this.#state === "parked"
-          ? "parked"
-          : this.#state === "idle"
-            ? "idle"
-            : "busy";
-    const { environmentId, version } = this.core;
-    return { environmentId, runKey: version.runKey, memorySizeMib: version.memorySizeMib, availability, idleOrder: this.#idleOrder };
+    const { environmentId, version, mode } = this.core;
+    return {
+      environmentId,
+      functionName: version.functionName,
+      isProvisioned: mode.kind === "provisioned",
+      runKey: version.runKey,
+      memorySizeMib: version.memorySizeMib,
+      availability: this.#availability(),
+      idleOrder: this.#idleOrder,
+    };
   }
 
   get summary(): EnvironmentSummary {
@@ -155,6 +154,26 @@ export class Environment {
     this.transition("restoring");
     const failure = await this.#invokeRestored(request, await runUnpark(core));
     if (failure === null) await this.#serveWarm();
+  }
+
+  /** The life of one that is initialised ahead: until it is stopped, fails, or has lived long enough. */
+  async serveProvisioned(onReady: () => void): Promise<void> {
+    const created = await this.#createSandbox();
+    if (created !== null) return;
+    this.transition("initialising");
+    const { publishInitTimeoutMs } = this.core.services.limits;
+    const deadline = this.core.startDeadline(Math.max(this.core.version.timeoutS * 1000, publishInitTimeoutMs));
+    const init = await runInit(this.core, { phase: "init", deadline });
+    deadline.cancel();
+    if (init.kind === "failed") return;
+    this.core.phases["init"] = init.durationMs;
+    onReady();
+    return this.#serveWarm();
+  }
+
+  #availability(): EnvironmentView["availability"] {
+    if (this.#isFinishing) return "finishing";
+    return !this.#isReserved && (this.#state === "parked" || this.#state === "idle") ? this.#state : "busy";
   }
 
   async #serveWarm(): Promise<void> {
@@ -289,7 +308,7 @@ export class Environment {
     this.#listener.onIdle(this);
     // An invoke that was waiting is taken without freezing in between.
     if (core.inbox.isEmpty) this.#freeze();
-    const deadline = core.startDeadline(Math.min(idleTimeoutMs, lifeLeftMs));
+    const deadline = core.startDeadline(core.mode.kind === "provisioned" ? lifeLeftMs : Math.min(idleTimeoutMs, lifeLeftMs));
     try {
       return await this.#takeInvoke(deadline);
     } finally {

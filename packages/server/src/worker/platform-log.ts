@@ -12,7 +12,7 @@ export type PhaseStatus = { readonly kind: "success" } | { readonly kind: "timeo
 export interface InitReport {
   readonly durationMs: number;
   readonly phase: "init" | "invoke";
-  readonly initializationType: "on-demand" | "snap-start";
+  readonly initializationType: "on-demand" | "provisioned-concurrency" | "snap-start";
   readonly status: PhaseStatus;
 }
 
@@ -33,7 +33,7 @@ export type PlatformEvent =
       readonly functionName: string;
       readonly version: string;
       readonly phase: "init" | "invoke";
-      readonly initializationType: "on-demand" | "snap-start";
+      readonly initializationType: "on-demand" | "provisioned-concurrency" | "snap-start";
     } & RuntimeVersionInfo)
   | { readonly kind: "init-report"; readonly report: InitReport }
   | ({ readonly kind: "restore-start"; readonly functionName: string; readonly version: string } & RuntimeVersionInfo)

@@ -16,7 +16,7 @@ export interface InitOptions {
 
 export async function runInit(core: EnvironmentCore, options: InitOptions): Promise<InitResult> {
   const { log, version, recipe } = core;
-  const initializationType = core.isSnapStart ? "snap-start" : "on-demand";
+  const { initializationType } = core;
   log.beginPhase();
   log.writePlatform({
     kind: "init-start",
@@ -32,8 +32,8 @@ export async function runInit(core: EnvironmentCore, options: InitOptions): Prom
   const failure = started ?? (core.isSnapStart ? await primeRuntime(core, options.deadline) : null);
   const durationMs = core.nowMs() - startMs;
   log.flushOutput();
-  // AWS reports a good Init only with SnapStart; on demand its duration is in REPORT.
-  if (failure !== null || core.isSnapStart) {
+  // AWS reports a good Init only with SnapStart and provisioned concurrency; on demand its duration is in REPORT.
+  if (failure !== null || initializationType !== "on-demand") {
     const status = toPhaseStatus(failure);
     log.writePlatform({ kind: "init-report", report: { durationMs, phase: options.phase, initializationType, status } });
   }

@@ -19,6 +19,10 @@ export interface WorkerLimits extends HostLimits {
   readonly lifetimeMsMax: number;
   /** Versions whose snapshot is being made at the same time; more wait. */
   readonly snapshotsAtOnceMax: number;
+  /** Restores at the same time; more wait for their turn, each function in its own. */
+  readonly restoresAtOnceMax: number;
+  /** How long a restore may wait for its turn before its invoke is throttled. */
+  readonly restoreWaitMs: number;
   /** How long an invoke waits for an environment that has just answered its caller, before a new one is made. */
   readonly finishingWaitMs: number;
   /** Parked clones of a version that is in use; 0: none are made. */
@@ -37,12 +41,15 @@ export interface WorkerLimits extends HostLimits {
 export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
   environmentsMax: 64,
   memoryMaxMib: 16_384,
+  functionShareMax: 0.8,
   initTimeoutMs: 10_000,
   publishInitTimeoutMs: 130_000,
   restoreTimeoutMs: 10_000,
   idleTimeoutMs: 300_000,
   lifetimeMsMax: 4 * 3_600_000,
   snapshotsAtOnceMax: 2,
+  restoresAtOnceMax: 16,
+  restoreWaitMs: 10_000,
   finishingWaitMs: 20,
   parkedPerVersionMax: 0,
   parkedMax: 8,

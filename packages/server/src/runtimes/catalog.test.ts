@@ -1,0 +1,58 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "vitest";
+import { createRuntimeCatalog } from "./catalog.ts";
+
+let home: string;
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "thaw-catalog-"));
+  mkdirSync(join(home, "clients/nodejs"), { recursive: true });
+  writeFileSync(join(home, "clients/nodejs/.recipe"), "one");
+});
+
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+function addNode(name: string, content: string): void {
+  mkdirSync(join(home, "runtimes", name, "bin"), { recursive: true });
+  writeFileSync(join(home, "runtimes", name, "bin/node"), content);
+}
+
+const openCatalog = (): ReturnType<typeof createRuntimeCatalog> =>
+  createRuntimeCatalog({ thawHome: home, clientsDir: join(home, "clients"), arnOf: (runtime) => runtime });
+
+describe("the catalog", () => {
+  it("gives the newest release, and an older one by its fingerprint as long as it is there", ({ expect }) => {
+    const catalog = openCatalog();
+    expect(catalog.find("nodejs24.x")).toBeNull();
+    expect(catalog.remedy("nodejs24.x")).toContain("runtimes install nodejs24");
+    addNode("nodejs24", "first");
+    const first = catalog.find("nodejs24.x");
+    expect(first?.lang).toBe("nodejs24");
+    addNode("nodejs24.r1", "second");
+    // Half installed, or something else altogether.
+    for (const name of ["nodejs24.r2.new", "nodejs24.new", "nodejs24.r0", "nodejs24.rx"]) addNode(name, "no");
+    expect(catalog.find("nodejs24.x")?.lang).toBe("nodejs24.r1");
+    addNode("nodejs24.r10", "third");
+    expect(catalog.find("nodejs24.x")?.lang).toBe("nodejs24.r10");
+    expect(catalog.find("nodejs24.x", first?.fingerprint)?.lang).toBe("nodejs24");
+    rmSync(join(home, "runtimes/nodejs24"), { recursive: true });
+    expect(catalog.find("nodejs24.x", first?.fingerprint)).toBeNull();
+  });
+
+  it("notices while it runs that a language or its client was replaced in place", ({ expect }) => {
+    addNode("nodejs24", "first");
+    const catalog = openCatalog();
+    const before = catalog.find("nodejs24.x")?.fingerprint;
+    expect(openCatalog().find("nodejs24.x")?.fingerprint).toBe(before);
+    writeFileSync(join(home, "runtimes/nodejs24/bin/node"), "other");
+    utimesSync(join(home, "runtimes/nodejs24/bin/node"), 1000, 1000);
+    const after = catalog.find("nodejs24.x")?.fingerprint;
+    expect(after).not.toBe(before);
+    expect(catalog.find("nodejs24.x", before)).toBeNull();
+    cpSync(join(home, "clients/nodejs/.recipe"), join(home, "clients/nodejs/old"));
+    writeFileSync(join(home, "clients/nodejs/.recipe"), "another");
+    expect(catalog.find("nodejs24.x")?.fingerprint).not.toBe(after);
+  });
+});

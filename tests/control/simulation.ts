@@ -1,0 +1,349 @@
+/**
+ * A server's life at random, from a seed: functions are made, published, invoked, deleted; time passes, runtimes are updated, snapshots are
+ * lost, steps of the engine fail, and the server dies between any two steps outward. After each move and at the end it is checked that
+ *  - an Active SnapStart version has a snapshot on disk that fits, or is on its way to one;
+ *  - a version is Inactive only when it was idle for long enough, or its Init failed;
+ *  - an accepted event is carried out, or still there, or was dropped with a reason that AWS has, too;
+ *  - nothing is left over: sandboxes that no environment has, snapshots that no version names.
+ */
+import { existsSync } from "node:fs";
+import type { Random } from "../../packages/server/src/base/random.ts";
+import { LATEST, type VersionRecord } from "../../packages/server/src/model/function-record.ts";
+import { ControlHarness } from "./harness.ts";
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const IDLE_MS = 2 * HOUR_MS;
+/** Between two looks at all snapshots. */
+const LOOK_MS = 5 * MINUTE_MS;
+const STEPS_BEFORE_CRASH_MAX = 40;
+
+export interface SimulationReport {
+  readonly seed: number;
+  readonly moves: number;
+  readonly crashes: number;
+  readonly events: number;
+  readonly snapshots: number;
+  readonly expired: number;
+  readonly problems: readonly string[];
+}
+
+/** Mulberry32: small, and the same everywhere. */
+function seeded(seed: number): Random {
+  let state = seed >>> 0;
+  const fraction = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  let uuids = 0;
+  return { fraction, uuid: () => `uuid-${seed}-${++uuids}`, bytes: (count) => Buffer.from(Array.from({ length: count }, () => Math.floor(fraction() * 256))) };
+}
+
+class Simulation {
+  readonly random: Random;
+  readonly harness: ControlHarness;
+  readonly problems: string[] = [];
+  readonly names = new Set<string>();
+  readonly deleted = new Set<string>();
+  /** Accepted events, by request id. */
+  readonly accepted = new Map<string, { readonly name: string; readonly isSure: boolean }>();
+  readonly handled = new Set<string>();
+  readonly lastUse = new Map<string, number>();
+  readonly seenIdle = new Set<string>();
+  crashes = 0;
+  snapshots = 0;
+  #isInitBroken = false;
+  #stepsToCrash: number | null = null;
+  #faultChance = 0;
+  #lostAtMs = -Infinity;
+  #releases = 1;
+  /** The runtime was not there for a while: an event may have become too old. */
+  #wasAway = false;
+  #count = 0;
+
+  constructor(seed: number) {
+    this.random = seeded(seed);
+    const handle = (_process: unknown, invocation: { readonly requestId: string }): string => {
+      this.handled.add(invocation.requestId);
+      return "1";
+    };
+    const init = (): void => {
+      if (this.#isInitBroken) throw new Error("the database is away");
+    };
+    this.harness = new ControlHarness({
+      functions: { good: { handle }, plain: { hasHooks: false, handle }, flaky: { init, handle } },
+      random: this.random,
+      limits: { snapshotIdleMs: IDLE_MS },
+      parentDir: existsSync("/dev/shm") ? "/dev/shm" : "/tmp",
+      onStep: (step) => {
+        if (step === "take") this.snapshots++;
+        if (this.random.fraction() < this.#faultChance && step !== "destroy") throw new Error(`the fault at ${step}`);
+      },
+      crashesAt: () => {
+        if (this.#stepsToCrash === null || --this.#stepsToCrash > 0) return false;
+        this.#stepsToCrash = null;
+        return true;
+      },
+    });
+  }
+
+  async run(moves: number): Promise<void> {
+    await this.harness.start();
+    for (let move = 0; move < moves && this.problems.length === 0; move++) {
+      if (this.random.fraction() < 0.3) this.#stepsToCrash = 1 + Math.floor(this.random.fraction() * STEPS_BEFORE_CRASH_MAX);
+      this.#faultChance = this.random.fraction() < 0.1 ? 0.2 : 0;
+      const what = await this.#move();
+      await this.#settle();
+      this.#check(what);
+    }
+    await this.#finish();
+    this.problems.push(...this.harness.violations);
+  }
+
+  /** Lets what is going on go on; a server that died is started again, and may die at that. */
+  async #settle(): Promise<void> {
+    if (!this.harness.isOver) await this.harness.advance(0);
+    while (this.harness.isOver) {
+      this.crashes++;
+      this.harness.crash();
+      if (this.random.fraction() < 0.3) this.#stepsToCrash = 1 + Math.floor(this.random.fraction() * STEPS_BEFORE_CRASH_MAX);
+      await this.harness.start().catch(ignoreDeath);
+      if (!this.harness.isOver) await this.harness.advance(0);
+    }
+    this.#stepsToCrash = null;
+  }
+
+  async #move(): Promise<string> {
+    const dice = this.random.fraction();
+    if (this.names.size === 0 || dice < 0.08) return this.#create();
+    const name = this.#pick([...this.names]);
+    if (dice < 0.22) return this.#call("PublishVersion", { FunctionName: name });
+    if (dice < 0.27)
+      return this.#call("UpdateFunctionConfiguration", { FunctionName: name, Description: `d${++this.#count}`, Timeout: 1 + (this.#count % 60) });
+    if (dice < 0.52) return this.#invoke();
+    if (dice < 0.65) return this.#event();
+    if (dice < 0.7) return this.#deleteVersion(name);
+    if (dice < 0.73) return this.#deleteFunction(name);
+    if (dice < 0.79) return this.#provision();
+    if (dice < 0.9) return this.#pass(this.#pick([SECOND_MS, MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 3 * HOUR_MS]));
+    return this.#happen();
+  }
+
+  async #create(): Promise<string> {
+    const name = `f${++this.#count}`;
+    this.names.add(name);
+    const snapStart = this.random.fraction() < 0.7;
+    await this.harness.create(name, this.#pick(["good", "plain", "flaky"]), { snapStart }).catch(ignoreDeath);
+    return `create ${name}`;
+  }
+
+  async #call(operation: string, input: Record<string, unknown>): Promise<string> {
+    await this.harness.call(operation, input).catch(ignoreRefusal);
+    return `${operation} ${JSON.stringify(input)}`;
+  }
+
+  async #invoke(): Promise<string> {
+    const wanted = Array.from({ length: 1 + Math.floor(this.random.fraction() * 3) }, () => this.#target());
+    const atMs = this.harness.clock.nowMs();
+    const asked = wanted.map((target) =>
+      this.harness.request(target).then(
+        // What has been answered was a use.
+        () => void this.lastUse.set(`${target.name}:${target.qualifier ?? LATEST}`, atMs),
+        ignoreRefusal,
+      ),
+    );
+    await this.harness.orDeath(Promise.all(asked)).catch(ignoreDeath);
+    return `invoke ${JSON.stringify(wanted)}`;
+  }
+
+  async #event(): Promise<string> {
+    const target = { ...this.#target(), type: "Event" as const, requestId: `event-${++this.#count}` };
+    const isSure =
+      target.qualifier === undefined && this.#recordsOf(target.name).some((record) => record.code.codeName === "good" && record.version === LATEST);
+    await this.harness
+      .orDeath(this.harness.request(target))
+      .then(() => void this.accepted.set(target.requestId, { name: target.name, isSure }))
+      .catch(ignoreRefusal);
+    return `event ${JSON.stringify(target)}`;
+  }
+
+  async #deleteVersion(name: string): Promise<string> {
+    const versions = this.#recordsOf(name).filter((record) => record.version !== LATEST);
+    if (versions.length === 0) return "nothing to delete";
+    return this.#call("DeleteFunction", { FunctionName: name, Qualifier: this.#pick(versions).version });
+  }
+
+  async #provision(): Promise<string> {
+    const plain = this.#records().filter((record) => record.version !== LATEST && record.config.snapStartApplyOn === "None");
+    if (plain.length === 0) return "nothing to provision";
+    const { functionName, version } = this.#pick(plain);
+    const target = { FunctionName: functionName, Qualifier: version };
+    if (this.random.fraction() < 0.3) return this.#call("DeleteProvisionedConcurrencyConfig", target);
+    return this.#call("PutProvisionedConcurrencyConfig", { ...target, ProvisionedConcurrentExecutions: 1 + Math.floor(this.random.fraction() * 3) });
+  }
+
+  async #deleteFunction(name: string): Promise<string> {
+    const told = await this.#call("DeleteFunction", { FunctionName: name });
+    this.names.delete(name);
+    this.deleted.add(name);
+    return told;
+  }
+
+  async #pass(ms: number): Promise<string> {
+    await this.harness.advance(ms);
+    return `${ms} ms pass`;
+  }
+
+  /** Things that happen to a host. */
+  async #happen(): Promise<string> {
+    const { harness } = this;
+    const what = this.#pick(["update", "replace", "away", "engine", "lost", "init", "restart"] as const);
+    if (what === "update") harness.releases = [`release-${++this.#releases}`, ...harness.releases.slice(0, 1)];
+    else if (what === "replace") harness.releases = [`release-${++this.#releases}`];
+    else if (what === "away") {
+      this.#wasAway = true;
+      const releases = harness.releases;
+      harness.releases = [];
+      if (this.random.fraction() < 0.5) await harness.restart().catch(ignoreDeath);
+      if (!harness.isOver) await this.#pass(this.#pick([SECOND_MS, 10 * MINUTE_MS, HOUR_MS]));
+      harness.releases = releases;
+      // What was lost is noticed, and can be made anew, only from here on.
+      this.#lostAtMs = harness.clock.nowMs();
+    } else if (what === "init") this.#isInitBroken = !this.#isInitBroken;
+    else if (what === "lost") {
+      const gone = this.#pick([...harness.disk.keys(), undefined]);
+      if (gone !== undefined) harness.disk.delete(gone);
+      this.#lostAtMs = harness.clock.nowMs();
+    } else if (what === "engine") {
+      harness.crash();
+      harness.engineFingerprint = `engine-${++this.#releases}`;
+      await harness.start().catch(ignoreDeath);
+    } else await harness.restart().catch(ignoreDeath);
+    return `happens: ${what}`;
+  }
+
+  #check(what: string): void {
+    const { harness } = this;
+    const nowMs = harness.clock.nowMs();
+    for (const record of this.#records()) {
+      if (record.version === LATEST || record.config.snapStartApplyOn === "None") continue;
+      const fault = this.#faultOf(record, nowMs);
+      if (fault !== null) this.problems.push(`after ${what}: ${record.functionName}:${record.version} ${fault}`);
+    }
+    const listed = harness.life.worker.listEnvironments().length;
+    if (harness.life.engine.live.size > listed) this.problems.push(`after ${what}: ${harness.life.engine.live.size} sandboxes for ${listed} environments`);
+    this.problems.push(...harness.life.engine.violations);
+  }
+
+  #faultOf(record: VersionRecord, nowMs: number): string | null {
+    const key = `${record.functionName}:${record.version}`;
+    if (record.state === "Active") {
+      this.seenIdle.delete(key);
+      if (record.snapshotId === null || record.snapshotFacts === null) return "is Active without a snapshot";
+      if (!this.harness.disk.has(record.snapshotId) && nowMs - this.#lostAtMs > LOOK_MS + MINUTE_MS) return "is Active and its snapshot is not there";
+    }
+    if (record.state === "Pending" && this.#statusOf(record) === null) return "is Pending and nothing is under way";
+    if (record.state === "Inactive" && record.stateReasonCode === "Idle" && !this.seenIdle.has(key)) {
+      this.seenIdle.add(key);
+      const idleMs = nowMs - (this.lastUse.get(key) ?? -Infinity);
+      if (idleMs < IDLE_MS) return `is idle after ${idleMs} ms`;
+    }
+    return null;
+  }
+
+  /** After the host is well again for a while, everything is in order and nothing is left over. */
+  async #finish(): Promise<void> {
+    if (this.problems.length > 0) return this.harness.end().catch(() => undefined);
+    this.#isInitBroken = false;
+    this.#faultChance = 0;
+    this.#stepsToCrash = null;
+    for (const record of this.#records()) {
+      if (record.version !== LATEST) await this.harness.invoke(record.functionName, record.version).catch(ignoreRefusal);
+    }
+    await this.harness.advance(20 * MINUTE_MS);
+    this.#check("the end");
+    for (const record of this.#records()) {
+      if (record.state === "Pending") this.problems.push(`${record.functionName}:${record.version} is Pending at the end`);
+      if (record.state === "Active" && record.snapshotId !== null && !this.harness.disk.has(record.snapshotId))
+        this.problems.push(`${record.functionName}:${record.version} has lost its snapshot for good`);
+    }
+    const named = new Set(this.#records().map((record) => record.snapshotId));
+    for (const snapshotId of this.harness.disk.keys()) if (!named.has(snapshotId)) this.problems.push(`${snapshotId} is left over`);
+    this.#checkProvisioned();
+    await this.#checkEvents();
+    await this.harness.end().catch((error: Error) => this.problems.push(error.message));
+  }
+
+  #checkProvisioned(): void {
+    for (const { functionName, qualifier, requested, available, allocated } of this.harness.control.provisioned.summaries()) {
+      if (available !== requested || allocated !== requested) {
+        this.problems.push(`${functionName}:${qualifier} has ${available} of ${requested} provisioned environments, ${allocated} allocated`);
+      }
+    }
+    const wanted = this.harness.control.provisioned.summaries().reduce((sum, each) => sum + each.requested, 0);
+    const idle = this.harness.life.worker.listEnvironments().length;
+    // Those on demand have been idle for long enough to be gone.
+    if (idle !== wanted) this.problems.push(`${idle} environments are left, ${wanted} are wanted`);
+  }
+
+  async #checkEvents(): Promise<void> {
+    await this.harness.advance(7 * HOUR_MS);
+    const left = this.harness.life.store.listEvents(Number.MAX_SAFE_INTEGER, 1000).map((event) => event.requestId);
+    if (left.length > 0) this.problems.push(`events are left in the queue: ${left.join(", ")}`);
+    for (const [requestId, { name, isSure }] of this.accepted) {
+      if (this.handled.has(requestId) || this.deleted.has(name)) continue;
+      const dropped = this.harness.problems.find((problem) => problem.startsWith(`event ${requestId} of`));
+      if (dropped === undefined) this.problems.push(`${requestId} of ${name} is lost`);
+      else if (isSure && !this.#wasAway) this.problems.push(`${requestId} of a good function was dropped: ${dropped}`);
+    }
+  }
+
+  #target(): { name: string; qualifier?: string } {
+    const record = this.#pick([...this.#records(), undefined]);
+    if (record === undefined) return { name: this.#pick([...this.names, "f0"]) };
+    return record.version === LATEST ? { name: record.functionName } : { name: record.functionName, qualifier: record.version };
+  }
+
+  #records(): readonly VersionRecord[] {
+    const { store } = this.harness.life;
+    return store.listFunctions().flatMap(({ name }) => store.listVersions(name));
+  }
+
+  #recordsOf(name: string): readonly VersionRecord[] {
+    return this.#records().filter((record) => record.functionName === name);
+  }
+
+  #statusOf(record: VersionRecord): string | null {
+    return this.harness.control.snapshots.progressOf(record);
+  }
+
+  #pick<T>(items: readonly T[]): T {
+    return items[Math.floor(this.random.fraction() * items.length)] as T;
+  }
+}
+
+/** The server died, which is what the simulation is for. Anything else is a fault of it. */
+function ignoreDeath(error: unknown): void {
+  if ((error as Error).name !== "Dead") throw error;
+}
+
+/** It died, or refused in AWS's terms. */
+function ignoreRefusal(error: unknown): void {
+  const { name } = error as Error;
+  if (name !== "Dead" && !name.endsWith("Exception")) throw error;
+}
+
+export async function simulate(seed: number, moves = 60): Promise<SimulationReport> {
+  const simulation = new Simulation(seed);
+  try {
+    await simulation.run(moves);
+  } catch (error) {
+    simulation.problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    await simulation.harness.end().catch(() => undefined);
+  }
+  const { crashes, snapshots, problems } = simulation;
+  return { seed, moves, crashes, events: simulation.accepted.size, snapshots, expired: simulation.seenIdle.size, problems };
+}
