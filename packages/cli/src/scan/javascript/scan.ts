@@ -1,6 +1,6 @@
 /** Snapshot hazards in JavaScript and TypeScript, without running it. */
 import { readdirSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { Catalog } from "../catalog/lookup.ts";
 import { JAVASCRIPT_SOURCES } from "../catalog/javascript.ts";
 import type { RawFinding, RawScan } from "../finding.ts";
@@ -126,15 +126,18 @@ function report(state: ScanState, withDependencies: boolean): RawFinding[] {
     if (!withDependencies && (isDependency(module.path) || isBundledDependency(module.source, event.place.offset))) return;
     const key = `${event.label.rule} ${module.file}:${line}`;
     if (found.has(key)) return;
-    const source = { file: relativeFile(event.label.place.module), line: lineOf(event.label.place.module.source, event.label.place.offset).line };
+    const source = { file: event.label.place.module.file, line: lineOf(event.label.place.module.source, event.label.place.offset).line };
     const phase = event.phase === "before-snapshot" ? "before-snapshot" : "init";
     found.set(key, { rule: event.label.rule, file: module.file, line, column, kept, what: event.label.what, phase, source });
   };
   for (const [key, { module, name, events }] of state.kept) {
     const root = /^[\w$]+/.exec(name)?.[0] ?? "";
-    const isNamed = root === name || name.startsWith("exports.") || name === "module.exports";
-    if (state.cured.has(key) || (isNamed && !module.live.has(name) && !(name === "module.exports" && module.live.size > 0 && isImported(module)))) continue;
-    for (const event of events) add(event, event.name);
+    const isExport = name.startsWith("exports.") || name === "module.exports";
+    if (state.cured.has(key)) continue;
+    const isLive = (root !== name && !isExport) || module.live.has(name) || (name === "module.exports" && isImported(module));
+    const isExported = isExport || [...module.exports.values()].includes(name);
+    // What only the runtime imports matters by what its functions and objects hold.
+    for (const event of events) if (isLive || (isExported && event.label.keptAt !== undefined)) add(event, event.name);
   }
   for (const effect of state.effects.values()) if (!state.curedEffects.has(effect.source)) add(effect, null);
   return [...found.values()];
@@ -142,10 +145,6 @@ function report(state: ScanState, withDependencies: boolean): RawFinding[] {
 
 function isImported(module: Module): boolean {
   return [...module.live].some((name) => name.startsWith("exports."));
-}
-
-function relativeFile(module: Module): string {
-  return relative(resolve(module.path, relative(module.file, ".") || "."), module.path) === "" ? module.file : module.file;
 }
 
 /** esbuild writes `// node_modules/…` before each module that it took in. */
