@@ -7,7 +7,7 @@
 import { Expressions } from "./expressions.ts";
 import type { Modules } from "./modules.ts";
 import { type Frame, frameOf, type ScanState } from "./state.ts";
-import { boundNames, childrenOf, isFunction, keyOf, unwrap } from "./syntax.ts";
+import { boundNames, childrenOf, isFunction, keyOf, readInFunctions, unwrap } from "./syntax.ts";
 import { type ClassValue, type Module, type Node, NOTHING, Scope, union, type Value, withLabels } from "./values.ts";
 
 const STEPS_MAX = 400_000;
@@ -20,6 +20,7 @@ export class Interpreter extends Expressions {
   runModule(module: Module): void {
     if (module.isRun) return;
     module.isRun = true;
+    for (const name of readInFunctions(module.body)) module.live.add(name);
     this.block(module.body, frameOf(module, module.scope, null, null));
   }
 

@@ -3,11 +3,11 @@ import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { parseSync } from "oxc-parser";
 import { type Module, type Node, NOTHING, Scope } from "./values.ts";
-import { readInFunctions } from "./syntax.ts";
 
 const ENDINGS = ["", ".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".tsx", ".jsx"];
 /** TypeScript sources import by the name of what is built from them. */
 const BUILT: Readonly<Record<string, readonly string[]>> = { ".js": [".ts", ".tsx"], ".mjs": [".mts"], ".cjs": [".cts"], ".jsx": [".tsx"] };
+const WEBPACK = /\b__webpack_modules__ = /;
 const SOURCE_SIZE_BYTES_MAX = 32 * 1024 * 1024;
 
 export class Modules {
@@ -23,6 +23,16 @@ export class Modules {
 
   all(): Module[] {
     return [...this.#modules.values()].filter((module) => module !== null);
+  }
+
+  /** For a look at many files: no parsing of what does not have the word in it. */
+  loadIfMentions(path: string, word: RegExp): Module | null {
+    try {
+      if (statSync(path).size <= SOURCE_SIZE_BYTES_MAX && !word.test(readFileSync(path, "utf8"))) return null;
+    } catch {
+      // What can't be read is a problem that `load` notes.
+    }
+    return this.load(path);
   }
 
   /** Null: not there, or not JavaScript that can be parsed (a problem then). */
@@ -70,8 +80,9 @@ export class Modules {
       this.problems.push({ file, message: `can't be parsed: ${fault.message}` });
       return null;
     }
+    if (WEBPACK.test(source)) this.problems.push({ file, message: "is a webpack bundle, whose modules can't be followed; scan the sources" });
     const body = parsed.program.body as unknown as Node[];
-    const module = { path, file, source, body, live: readInFunctions(body), exports: new Map<string, string>(), exported: NOTHING, isRun: false };
+    const module = { path, file, source, body, live: new Set<string>(), exports: new Map<string, string>(), exported: NOTHING, isRun: false };
     const scope = new Scope(null, module as unknown as Module);
     return Object.assign(module, { scope, exported: { ...NOTHING, props: new Map() } });
   }

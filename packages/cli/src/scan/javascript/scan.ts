@@ -62,7 +62,7 @@ function findHandlers(modules: Modules): Entry[] {
       if (entry.isDirectory()) {
         if (!SKIPPED.has(entry.name) && !entry.name.startsWith(".")) visit(path);
       } else if (entry.isFile() && SOURCE.test(entry.name) && !NO_SOURCE.test(entry.name) && ++count <= FILES_MAX) {
-        const module = modules.load(path);
+        const module = modules.loadIfMentions(path, /handler/i);
         for (const name of module === null ? [] : handlersOf(module)) found.push({ module: module as Module, name });
       }
     }

@@ -1,4 +1,5 @@
 /** Questions about a syntax tree that need no interpretation. */
+import { visitorKeys } from "oxc-parser";
 import type { Node } from "./values.ts";
 
 const FUNCTIONS = new Set(["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"]);
@@ -26,10 +27,11 @@ export function unwrap(node: Node): Node {
 
 export function childrenOf(node: Node): Node[] {
   const found: Node[] = [];
-  for (const [key, value] of Object.entries(node)) {
-    if (key === "parent" || value === null || typeof value !== "object") continue;
-    for (const each of (Array.isArray(value) ? value : [value]) as unknown[])
-      if (typeof each === "object" && each !== null && typeof (each as Node).type === "string") found.push(each as Node);
+  for (const key of visitorKeys[node.type] ?? []) {
+    const value = node[key] as Node | ReadonlyArray<Node | null> | null | undefined;
+    if (value === null || value === undefined) continue;
+    if (!Array.isArray(value)) found.push(value as Node);
+    else for (const each of value as ReadonlyArray<Node | null>) if (each !== null) found.push(each);
   }
   return found;
 }
