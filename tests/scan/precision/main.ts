@@ -34,10 +34,14 @@ for (const registry of readdirSync(dir).sort()) {
       rows.push({ name: `${registry} ${name}`, handlers: count, findings: findings.length });
       if (flag === "--json") continue;
       const files = scanned.reduce((sum, unit) => sum + unit.files, 0);
-      process.stdout.write(`\n== ${registry} ${name}: ${count} handlers, ${files} files, ${problems.length} problems, ${Math.round(performance.now() - startMs)} ms\n`);
+      process.stdout.write(
+        `\n== ${registry} ${name}: ${count} handlers, ${files} files, ${problems.length} problems, ${Math.round(performance.now() - startMs)} ms\n`,
+      );
       for (const finding of findings) {
         const where = `${relative(root, finding.file)}:${finding.line}`;
-        process.stdout.write(`  [${finding.rule}] ${where} ${finding.kept ?? ""} <- ${finding.what} @${finding.source.file.split("/").at(-1)}:${finding.source.line}\n      ${lineAt(finding.file, finding.line)}\n`);
+        process.stdout.write(
+          `  [${finding.rule}] ${where} ${finding.kept ?? ""} <- ${finding.what} @${finding.source.file.split("/").at(-1)}:${finding.source.line}\n      ${lineAt(finding.file, finding.line)}\n`,
+        );
       }
     } catch (error) {
       rows.push({ name: `${registry} ${name}`, handlers: 0, findings: 0 });

@@ -44,7 +44,9 @@ function toResult(finding: Finding): unknown {
       ? {}
       : { relatedLocations: [{ ...location(finding.source.file, finding.source.line), id: 0, message: { text: `${finding.what} is here` } }] }),
     // Without the line: an edit above is no new finding.
-    partialFingerprints: { "thawScan/v1": createHash("sha256").update([finding.rule, finding.file, finding.kept, finding.what].join("\0")).digest("hex").slice(0, 32) },
+    partialFingerprints: {
+      "thawScan/v1": createHash("sha256").update([finding.rule, finding.file, finding.kept, finding.what].join("\0")).digest("hex").slice(0, 32),
+    },
     ...(finding.suppression === null ? {} : { suppressions: [{ kind: finding.suppression.kind, justification: finding.suppression.reason }] }),
   };
 }

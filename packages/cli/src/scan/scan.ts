@@ -70,7 +70,9 @@ async function scanUnit(unit: Unit, options: ScannerOptions): Promise<RawScan> {
   if (handlers.length === 0) {
     const why = scans.flatMap((each) => each.problems.map(({ file, message }) => `\n  ${file} ${message}`)).join("");
     throw new CommandError(
-      unit.handler === null ? `${unit.name}: no handler found; name it with --handler${why}` : `${unit.name}: the handler ${unit.handler} is not in ${unit.root}${why}`,
+      unit.handler === null
+        ? `${unit.name}: no handler found; name it with --handler${why}`
+        : `${unit.name}: the handler ${unit.handler} is not in ${unit.root}${why}`,
     );
   }
   return {
@@ -91,7 +93,9 @@ function toFinding(raw: RawFinding, unit: Unit, suppressions: Suppressions, plac
 
 /** Two functions of one template may share a module. */
 function once(findings: readonly Finding[]): Finding[] {
-  const seen = new Map(findings.map((finding) => [`${finding.rule} ${finding.file}:${finding.line} ${finding.function.includes(".zip") ? finding.function : ""}`, finding]));
+  const seen = new Map(
+    findings.map((finding) => [`${finding.rule} ${finding.file}:${finding.line} ${finding.function.includes(".zip") ? finding.function : ""}`, finding]),
+  );
   return [...seen.values()].sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
 }
 

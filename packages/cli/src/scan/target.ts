@@ -92,7 +92,8 @@ async function pathUnit(name: string, path: string, handler: string | null, runt
   const language = ENDINGS[ending];
   if (ending === ".jar") return { name, root: path, languages: ["java"], handler, isSource: false };
   if (language === "java") throw new CommandError(`${path}: give the folder or jar that the class is in`);
-  if (language !== undefined) return { name, root: dirname(path), languages: [language], handler: handler ?? `${basename(path, ending)}.handler`, isSource: true };
+  if (language !== undefined)
+    return { name, root: dirname(path), languages: [language], handler: handler ?? `${basename(path, ending)}.handler`, isSource: true };
   const root = join(scratch, `unpacked-${basename(path)}`);
   await unpack(path, root);
   return { name, root, languages: languagesOf(root, known, handler), handler, isSource: false };

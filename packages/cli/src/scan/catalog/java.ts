@@ -19,7 +19,12 @@ export const JAVA_SOURCES: readonly SourceGroup[] = [
   {
     rule: "random-generator",
     mode: "value",
-    names: ["java/util/random/RandomGenerator.getDefault", "java/util/random/RandomGenerator.of", "java/util/random/RandomGeneratorFactory.create", "java/util/SplittableRandom.split"],
+    names: [
+      "java/util/random/RandomGenerator.getDefault",
+      "java/util/random/RandomGenerator.of",
+      "java/util/random/RandomGeneratorFactory.create",
+      "java/util/SplittableRandom.split",
+    ],
   },
   { rule: "seed", mode: "value", names: ["kotlin/random/RandomKt.Random"] },
   { rule: "seed", mode: "effect", names: ["java/util/Random.setSeed", "scala/util/Random.setSeed", "scala/util/Random$.setSeed"] },
@@ -93,7 +98,11 @@ export const JAVA_SOURCES: readonly SourceGroup[] = [
       "com/google/common/base/Stopwatch.createStarted",
     ],
   },
-  { rule: "timestamp", mode: "noargs", names: ["java/util/Date.<init>", "java/util/GregorianCalendar.<init>", "org/joda/time/DateTime.<init>", "org/joda/time/LocalDate.<init>"] },
+  {
+    rule: "timestamp",
+    mode: "noargs",
+    names: ["java/util/Date.<init>", "java/util/GregorianCalendar.<init>", "org/joda/time/DateTime.<init>", "org/joda/time/LocalDate.<init>"],
+  },
   {
     rule: "host-identity",
     mode: "value",
@@ -151,10 +160,21 @@ export const JAVA_SOURCES: readonly SourceGroup[] = [
   },
   // Without arguments a socket is not connected.
   { rule: "connection", mode: "withargs", names: ["java/net/Socket.<init>"] },
-  { rule: "resolved-address", mode: "value", names: ["java/net/InetAddress.getByName", "java/net/InetAddress.getAllByName", "java/net/InetSocketAddress.<init>"] },
+  {
+    rule: "resolved-address",
+    mode: "value",
+    names: ["java/net/InetAddress.getByName", "java/net/InetAddress.getAllByName", "java/net/InetSocketAddress.<init>"],
+  },
   {
     rule: "temp-file",
     mode: "value",
-    names: ["java/io/File.createTempFile", "java/nio/file/Files.createTempFile", "java/nio/file/Files.createTempDirectory", "com/google/common/io/Files.createTempDir", "kotlin/io/path/PathsKt*.createTemp*", "kotlin/io/FilesKt*.createTemp*"],
+    names: [
+      "java/io/File.createTempFile",
+      "java/nio/file/Files.createTempFile",
+      "java/nio/file/Files.createTempDirectory",
+      "com/google/common/io/Files.createTempDir",
+      "kotlin/io/path/PathsKt*.createTemp*",
+      "kotlin/io/FilesKt*.createTemp*",
+    ],
   },
 ];

@@ -33,7 +33,22 @@ export const PYTHON_SOURCES: readonly SourceGroup[] = [
   {
     rule: "identifier",
     mode: "value",
-    names: ["uuid.uuid1", "uuid.uuid4", "uuid.uuid6", "uuid.uuid7", "uuid.uuid8", "ulid.new", "ulid.ULID", "shortuuid.uuid", "nanoid.generate", "ksuid.ksuid", "bson.ObjectId", "bson.objectid.ObjectId", "xid.XID", "cuid.cuid"],
+    names: [
+      "uuid.uuid1",
+      "uuid.uuid4",
+      "uuid.uuid6",
+      "uuid.uuid7",
+      "uuid.uuid8",
+      "ulid.new",
+      "ulid.ULID",
+      "shortuuid.uuid",
+      "nanoid.generate",
+      "ksuid.ksuid",
+      "bson.ObjectId",
+      "bson.objectid.ObjectId",
+      "xid.XID",
+      "cuid.cuid",
+    ],
   },
   {
     rule: "generated-key",
@@ -147,6 +162,14 @@ export const PYTHON_SOURCES: readonly SourceGroup[] = [
   {
     rule: "temp-file",
     mode: "value",
-    names: ["tempfile.mkstemp", "tempfile.mkdtemp", "tempfile.NamedTemporaryFile", "tempfile.TemporaryFile", "tempfile.TemporaryDirectory", "tempfile.SpooledTemporaryFile", "tempfile.mktemp"],
+    names: [
+      "tempfile.mkstemp",
+      "tempfile.mkdtemp",
+      "tempfile.NamedTemporaryFile",
+      "tempfile.TemporaryFile",
+      "tempfile.TemporaryDirectory",
+      "tempfile.SpooledTemporaryFile",
+      "tempfile.mktemp",
+    ],
   },
 ];

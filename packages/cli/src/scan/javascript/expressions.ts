@@ -2,13 +2,44 @@
 import type { Modules } from "./modules.ts";
 import { type Frame, frameOf, type ScanState } from "./state.ts";
 import { capturedReads, childrenOf, isFunction, keyOf, unwrap } from "./syntax.ts";
-import { type ClassValue, type FunctionValue, type Label, methodOf, type Module, type Node, NO_LABELS, NOTHING, Scope, union, type Value, withLabels, without } from "./values.ts";
+import {
+  type ClassValue,
+  type FunctionValue,
+  type Label,
+  methodOf,
+  type Module,
+  type Node,
+  NO_LABELS,
+  NOTHING,
+  Scope,
+  union,
+  type Value,
+  withLabels,
+  without,
+} from "./values.ts";
 
 const DEPTH_MAX = 25;
 /** What compilers wrap around a `require`; the value is its argument. */
 const INTEROP = /^(tslib\.)?_*(importDefault|importStar|interopRequireDefault|interopRequireWildcard|toESM|toCommonJS)\d*$/;
 const LAZY_MODULE = /^__(commonJS|esm)(Min)?\d*$/;
-const RUNS_CALLBACKS = new Set(["then", "catch", "finally", "map", "forEach", "filter", "flatMap", "reduce", "reduceRight", "find", "some", "every", "sort", "from", "call", "apply"]);
+const RUNS_CALLBACKS = new Set([
+  "then",
+  "catch",
+  "finally",
+  "map",
+  "forEach",
+  "filter",
+  "flatMap",
+  "reduce",
+  "reduceRight",
+  "find",
+  "some",
+  "every",
+  "sort",
+  "from",
+  "call",
+  "apply",
+]);
 const TAKES_IN = new Set(["push", "unshift", "add", "set", "put", "append", "assign"]);
 const ENDS = new Set(["end", "close", "destroy", "disconnect", "quit", "release", "cleanup", "removeCallback", "terminate"]);
 const SCOPED_RULES = new Set(["connection", "temp-file"]);
@@ -220,7 +251,9 @@ export abstract class Expressions {
 
   #callbacks(values: readonly Value[], callee: Value, node: Node): ReadonlySet<Label> {
     const argument: Value = { labels: callee.labels };
-    return union(...values.map((each) => (each.fn === undefined ? NO_LABELS : this.enter(each.fn, [argument, argument], each.instance ?? null, node).result.labels)));
+    return union(
+      ...values.map((each) => (each.fn === undefined ? NO_LABELS : this.enter(each.fn, [argument, argument], each.instance ?? null, node).result.labels)),
+    );
   }
 
   /** esbuild's wrapper of a module: run when it is called, once. */
@@ -253,7 +286,8 @@ export abstract class Expressions {
       if (scope === null || value === undefined || value.labels.size === 0) return;
       const rest = without(value.labels, SCOPED_RULES);
       scope.values.set(name, { ...value, labels: rest });
-      if (scope === frame.module.scope && rest.size !== value.labels.size) this.state.keep(frame.module, name, { labels: rest }, { module: frame.module, offset: node.start }, true);
+      if (scope === frame.module.scope && rest.size !== value.labels.size)
+        this.state.keep(frame.module, name, { labels: rest }, { module: frame.module, offset: node.start }, true);
     } else if (TAKES_IN.has(key) && labels.size > 0) {
       const isNamed = holder.type === "Identifier" && frame.scope.find(holder["name"] as string) === null;
       if (holder.type === "Identifier" && !isNamed) {
@@ -300,8 +334,11 @@ export abstract class Expressions {
     const given = union(...values.map((each) => each.labels));
     const module = fn.scope.module;
     const body = fn.node["body"] as Node | null;
-    if (module === null || body === null || this.state.active.length > DEPTH_MAX || this.state.active.some((each) => each.node === fn.node)) return { result: { labels: given }, fields: new Set() };
-    const known = values.some((each) => each.labels.size > 0 || each.fn !== undefined || each.props !== undefined) ? undefined : this.state.memo.get(fn)?.find((each) => each.key === this.#memoKey(values));
+    if (module === null || body === null || this.state.active.length > DEPTH_MAX || this.state.active.some((each) => each.node === fn.node))
+      return { result: { labels: given }, fields: new Set() };
+    const known = values.some((each) => each.labels.size > 0 || each.fn !== undefined || each.props !== undefined)
+      ? undefined
+      : this.state.memo.get(fn)?.find((each) => each.key === this.#memoKey(values));
     if (known !== undefined) return known;
     const self = instance ?? fn.cls ?? null;
     const frame = frameOf(module, new Scope(fn.scope), fn, self);
@@ -325,7 +362,8 @@ export abstract class Expressions {
 
   #bindParameters(params: readonly Node[], values: readonly Value[], frame: Frame): void {
     params.forEach((param, index) => {
-      if (param.type === "RestElement") this.assign(param["argument"] as Node, { labels: union(...values.slice(index).map((each) => each.labels)) }, frame, true);
+      if (param.type === "RestElement")
+        this.assign(param["argument"] as Node, { labels: union(...values.slice(index).map((each) => each.labels)) }, frame, true);
       else if (param.type === "TSParameterProperty") this.#parameterProperty(param["parameter"] as Node, values[index] ?? NOTHING, frame);
       else this.assign(param, values[index] ?? NOTHING, frame, true);
     });
@@ -345,13 +383,23 @@ export abstract class Expressions {
     if (held.length === 0 || !isFunction(fn.node)) return NO_LABELS;
     const reads = capturedReads(fn.node);
     void node;
-    return union(...held.filter(([name]) => reads.has(name)).map(([name, value]) => new Set([...value.labels].map((label) => ({ ...label, keptAt: label.keptAt ?? label.place, keptAs: label.keptAs ?? name })))));
+    return union(
+      ...held
+        .filter(([name]) => reads.has(name))
+        .map(([name, value]) => new Set([...value.labels].map((label) => ({ ...label, keptAt: label.keptAt ?? label.place, keptAs: label.keptAs ?? name })))),
+    );
   }
 
   /** A function put something into a variable of the function around it. */
   noteCaptured(scope: Scope, name: string, value: Value, node: Node, frame: Frame): void {
     const place = { module: frame.module, offset: node.start };
-    scope.values.set(name, withLabels(scope.values.get(name) ?? NOTHING, new Set([...value.labels].map((label) => ({ ...label, keptAt: label.keptAt ?? place, keptAs: label.keptAs ?? name })))));
+    scope.values.set(
+      name,
+      withLabels(
+        scope.values.get(name) ?? NOTHING,
+        new Set([...value.labels].map((label) => ({ ...label, keptAt: label.keptAt ?? place, keptAs: label.keptAs ?? name }))),
+      ),
+    );
   }
 }
 

@@ -118,7 +118,8 @@ export class Interpreter extends Expressions {
     if (node["source"] !== null && node["source"] !== undefined) {
       const from = this.importValue((node["source"] as Node)["value"] as string, frame);
       if (node.type === "ExportAllDeclaration") for (const [name, value] of from.module?.exported.props ?? []) module.exported.props?.set(name, value);
-      for (const each of (node["specifiers"] ?? []) as Node[]) module.exported.props?.set(nameOf(each["exported"] as Node), this.member(from, nameOf(each["local"] as Node)));
+      for (const each of (node["specifiers"] ?? []) as Node[])
+        module.exported.props?.set(nameOf(each["exported"] as Node), this.member(from, nameOf(each["local"] as Node)));
       return;
     }
     const declaration = node["declaration"] as Node | null;
@@ -133,7 +134,10 @@ export class Interpreter extends Expressions {
     }
     if (declaration !== null) {
       this.#statement(declaration, frame);
-      const names = declaration.type === "VariableDeclaration" ? (declaration["declarations"] as Node[]).flatMap((each) => boundNames(each["id"] as Node)) : [nameOf(declaration["id"] as Node | null)];
+      const names =
+        declaration.type === "VariableDeclaration"
+          ? (declaration["declarations"] as Node[]).flatMap((each) => boundNames(each["id"] as Node))
+          : [nameOf(declaration["id"] as Node | null)];
       for (const name of names) {
         module.exports.set(name, name);
         module.exported.props?.set(name, frame.scope.values.get(name) ?? NOTHING);
@@ -179,7 +183,8 @@ export class Interpreter extends Expressions {
     scope.values.set(name, before === undefined ? value : withLabels(value, before));
     if (scope === top || (scope.module !== null && scope === scope.module.scope))
       this.state.keep(scope.module ?? frame.module, name, value, { module: frame.module, offset: at.start }, frame.isTop && frame.branches === 0);
-    else if (scope !== frame.scope && value.labels.size > 0 && scope.parent !== null && this.state.active.length > 0) this.noteCaptured(scope, name, value, at, frame);
+    else if (scope !== frame.scope && value.labels.size > 0 && scope.parent !== null && this.state.active.length > 0)
+      this.noteCaptured(scope, name, value, at, frame);
   }
 
   #assignMember(at: Node, value: Value, frame: Frame): void {
@@ -189,8 +194,7 @@ export class Interpreter extends Expressions {
     while (["MemberExpression", "CallExpression"].includes(root.type)) root = unwrap((root["object"] ?? root["callee"]) as Node);
     if (root.type === "ThisExpression" || root.type === "Super") {
       const owner = frame.self?.name ?? "this";
-      for (const label of value.labels)
-        frame.fields.add({ ...label, keptAt: label.keptAt ?? place, keptAs: label.keptAs ?? path.replace(/^this/, owner) });
+      for (const label of value.labels) frame.fields.add({ ...label, keptAt: label.keptAt ?? place, keptAs: label.keptAs ?? path.replace(/^this/, owner) });
       return;
     }
     if (root.type !== "Identifier") return;
@@ -201,7 +205,8 @@ export class Interpreter extends Expressions {
     const key = keyOf(at);
     if (holder?.props !== undefined && key !== null && unwrap(at["object"] as Node) === root) holder.props.set(key, value);
     if (value.labels.size === 0 && this.state.phase !== "after-restore") return;
-    if (scope !== null && scope.module !== null && scope !== scope.module.scope && holder?.cls === undefined) scope.values.set(name, withLabels(holder ?? NOTHING, value.labels));
+    if (scope !== null && scope.module !== null && scope !== scope.module.scope && holder?.cls === undefined)
+      scope.values.set(name, withLabels(holder ?? NOTHING, value.labels));
     else this.state.keep(frame.module, path, value, place, false);
   }
 
@@ -252,7 +257,8 @@ export class Interpreter extends Expressions {
       if (member.type !== "PropertyDefinition" || member["static"] === true || member["value"] === null || isFunction(member["value"] as Node)) continue;
       const held = this.eval(member["value"] as Node, inner);
       const place = { module, offset: member.start };
-      for (const label of held.labels) inner.fields.add({ ...label, keptAt: label.keptAt ?? place, keptAs: label.keptAs ?? `${cls.name}.${keyOf(member) ?? "?"}` });
+      for (const label of held.labels)
+        inner.fields.add({ ...label, keptAt: label.keptAt ?? place, keptAs: label.keptAs ?? `${cls.name}.${keyOf(member) ?? "?"}` });
     }
     const start = cls.methods.get("constructor");
     if (start !== undefined) {

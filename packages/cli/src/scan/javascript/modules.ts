@@ -111,14 +111,15 @@ function mainOf(folder: string): string {
   }
 }
 
-export function fileOf(path: string): string | null {
+/** As an import finds it; `isExact`: as the runtime finds a handler, which is no folder. */
+export function fileOf(path: string, isExact = false): string | null {
   for (const ending of ENDINGS) if (isFile(path + ending)) return realpathSync(path + ending);
   const ending = /\.[mc]?jsx?$/.exec(path)?.[0] ?? "";
   for (const source of BUILT[ending] ?? []) {
     const candidate = path.slice(0, -ending.length) + source;
     if (isFile(candidate)) return realpathSync(candidate);
   }
-  for (const index of ENDINGS.slice(1)) if (isFile(join(path, `index${index}`))) return realpathSync(join(path, `index${index}`));
+  for (const index of isExact ? [] : ENDINGS.slice(1)) if (isFile(join(path, `index${index}`))) return realpathSync(join(path, `index${index}`));
   return null;
 }
 

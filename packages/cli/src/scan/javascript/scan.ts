@@ -48,7 +48,7 @@ interface Entry {
 
 function namedHandler(modules: Modules, handler: string): Entry[] {
   const at = handler.indexOf(".", handler.lastIndexOf("/") + 1);
-  const path = fileOf(resolve(modules.root, at === -1 ? handler : handler.slice(0, at)));
+  const path = fileOf(resolve(modules.root, at === -1 ? handler : handler.slice(0, at)), true);
   const module = path === null ? null : modules.load(path);
   return module === null ? [] : [{ module, name: at === -1 ? "handler" : handler.slice(at + 1) }];
 }
@@ -101,7 +101,8 @@ function commonJsExports(node: Node, source: string): string[] {
   // esbuild: `__export(src_exports, { handler: () => handler })`
   if (at.type === "CallExpression" && (at["callee"] as Node)["name"] === "__export") {
     const object = (at["arguments"] as Node[])[1];
-    if (object?.type === "ObjectExpression") for (const each of object["properties"] as Node[]) if (each.type === "Property") names.push(String((each["key"] as Node)["name"]));
+    if (object?.type === "ObjectExpression")
+      for (const each of object["properties"] as Node[]) if (each.type === "Property") names.push(String((each["key"] as Node)["name"]));
   }
   return names;
 }

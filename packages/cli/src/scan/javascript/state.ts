@@ -34,6 +34,8 @@ export class ScanState {
   readonly curedEffects = new Set<string>();
   readonly memo = new Map<FunctionValue, Array<{ readonly key: string; readonly result: Value; readonly fields: Set<Label> }>>();
   readonly active: FunctionValue[] = [];
+  /** Kept by the module that made them: another module that imports them adds nothing. */
+  readonly #keptAtHome = new Set<Label>();
   phase: Phase = "init";
   steps = 0;
 
@@ -52,7 +54,9 @@ export class ScanState {
       this.cured.add(key);
       return;
     }
-    const events = [...value.labels].map((label) => ({ label, place: label.keptAt ?? place, name: label.keptAs ?? name, phase: this.phase }));
+    const labels = [...value.labels].filter((label) => owner === label.place.module || !this.#keptAtHome.has(label));
+    for (const label of labels) if (owner === label.place.module) this.#keptAtHome.add(label);
+    const events = labels.map((label) => ({ label, place: label.keptAt ?? place, name: label.keptAs ?? name, phase: this.phase }));
     const known = this.kept.get(key);
     if (known === undefined) {
       if (events.length > 0) this.kept.set(key, { module: owner, name, events });
