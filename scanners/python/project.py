@@ -8,6 +8,7 @@ from values import Module
 SKIPPED = {"node_modules", "site-packages", "venv", ".venv", "env", "__pycache__", "tests", "test", ".git", ".aws-sam", "dist-info", "layer", "layers"}
 FILES_MAX = 20_000
 EVENT_NAMES = {"event", "_event", "evt", "events"}
+HANDLER_NAMES = {"handler", "lambda_handler"}
 CONTEXT_NAMES = {"context", "_context", "ctx", "_ctx", "_", "lambda_context", "unused_context"}
 
 
@@ -104,6 +105,9 @@ def _handlers(tree: ast.Module) -> Iterator[str]:
             names = [arg.arg for arg in node.args.args]
             if len(names) >= 2 and names[0] in EVENT_NAMES and names[1] in CONTEXT_NAMES and len(node.args.args) - len(node.args.defaults) <= 2:
                 yield node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            # `handler = Mangum(app)`
+            yield from (each.id for each in node.targets if isinstance(each, ast.Name) and each.id in HANDLER_NAMES)
 
 
 def _live_names(tree: ast.Module) -> set[str]:

@@ -57,6 +57,10 @@ it("tells by its exit status: findings, none, not possible", async ({ expect }) 
   expect(await thaw("not-there/at-all")).toMatchObject({ code: 2, stderr: expect.stringContaining("is not there") as string });
   expect((await thaw()).code).toBe(2);
   expect((await thaw("a", "--fail-on", "nonsense")).code).toBe(2);
+  const mangum = project("mangum", {
+    "api.py": "import time\nfrom mangum import Mangum\nAT = time.time()\ndef app(scope): return AT\nhandler = Mangum(app)\n",
+  });
+  expect((await thaw(mangum)).stdout).toContain("AT keeps time.time()");
   const none = project("none", { "a.js": "const a = 1;\n" });
   expect(await thaw(none)).toMatchObject({ code: 2, stderr: expect.stringContaining("no handler found; name it with --handler") as string });
   expect(await thaw(none, "--handler", "b.handler")).toMatchObject({ code: 2, stderr: expect.stringContaining("the handler b.handler is not in") as string });

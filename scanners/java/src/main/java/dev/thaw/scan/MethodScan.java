@@ -317,6 +317,12 @@ final class MethodScan extends Interpreter<Val> {
         return replaced;
     }
 
+    /** A name is resolved; an address that is written down is what it is. */
+    private static boolean isResolved(MethodInsnNode call, List<? extends Val> arguments) {
+        String host = arguments.isEmpty() ? null : arguments.get(0).text();
+        return call.desc.startsWith("(Ljava/lang/String;") && (host == null || !host.matches("localhost|[0-9.]+|[0-9a-fA-F:]+"));
+    }
+
     private Set<Label> source(MethodInsnNode call, List<? extends Val> arguments) {
         String name = call.owner + "." + call.name;
         Catalog.Source source = null;
@@ -327,6 +333,9 @@ final class MethodScan extends Interpreter<Val> {
             source = scanner.catalog().find(name);
         }
         if (source == null || (source.mode().equals("noargs") && !arguments.isEmpty()) || (source.mode().equals("withargs") && arguments.isEmpty())) {
+            return Set.of();
+        }
+        if (source.rule().equals("resolved-address") && !isResolved(call, arguments)) {
             return Set.of();
         }
         String rule = source.mode().equals("generator") && !arguments.isEmpty() ? "seed" : source.rule();
