@@ -14,7 +14,7 @@ import sys
 from catalog import Catalog
 from interpreter import Frame, Interpreter
 from project import Project
-from values import Function, Module, Value
+from values import Module, Value
 
 
 def emit(**message: object) -> None:
