@@ -38,7 +38,7 @@ for (const registry of readdirSync(dir).sort()) {
         `\n== ${registry} ${name}: ${count} handlers, ${files} files, ${problems.length} problems, ${Math.round(performance.now() - startMs)} ms\n`,
       );
       for (const finding of findings) {
-        const where = `${relative(root, finding.file)}:${finding.line}`;
+        const where = `${finding.file.startsWith("/") || finding.file.startsWith("..") ? relative(root, finding.file) : finding.file}:${finding.line}`;
         process.stdout.write(
           `  [${finding.rule}] ${where} ${finding.kept ?? ""} <- ${finding.what} @${finding.source.file.split("/").at(-1)}:${finding.source.line}\n      ${lineAt(finding.file, finding.line)}\n`,
         );

@@ -8,7 +8,7 @@ import { Expressions } from "./expressions.ts";
 import type { Modules } from "./modules.ts";
 import { type Frame, frameOf, type ScanState } from "./state.ts";
 import { boundNames, childrenOf, isFunction, keyOf, readInFunctions, unwrap } from "./syntax.ts";
-import { type ClassValue, type Module, type Node, NOTHING, Scope, union, type Value, withLabels } from "./values.ts";
+import { type ClassValue, type Label, type Module, type Node, NOTHING, Scope, union, type Value, withLabels } from "./values.ts";
 
 const STEPS_MAX = 400_000;
 
@@ -241,7 +241,11 @@ export class Interpreter extends Expressions {
         cls.methods.set(key, { name: key, node: member["value"] as Node, scope, cls });
     }
     for (const member of members) {
-      if (member.type === "StaticBlock") this.block(member["body"] as Node[], frame);
+      if (member.type === "StaticBlock") {
+        const inner = { ...frame, scope: new Scope(scope), self: cls, fields: new Set<Label>() };
+        this.block(member["body"] as Node[], inner);
+        this.state.keep(frame.module, `${name}.static`, { labels: inner.fields }, { module: frame.module, offset: member.start }, false);
+      }
       if (member.type !== "PropertyDefinition" || member["static"] !== true || member["value"] === null) continue;
       const held = this.eval(member["value"] as Node, { ...frame, scope });
       this.state.keep(frame.module, `${name}.${keyOf(member) ?? "?"}`, held, { module: frame.module, offset: member.start }, false);
