@@ -182,8 +182,11 @@ class Interpreter(Expressions):
 
     def do_Return(self, node: ast.Return, frame: Frame) -> None:
         if node.value is not None:
-            frame.result = self.eval(node.value, frame)
-            frame.returned |= frame.result.labels
+            value = self.eval(node.value, frame)
+            frame.returned |= value.labels
+            # `return connection` in a try, `return None` after it: what it may be is the former.
+            if value.is_known() or not frame.result.is_known():
+                frame.result = value
 
     def do_Global(self, node: ast.Global, frame: Frame) -> None:
         frame.declared |= set(node.names)

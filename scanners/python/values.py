@@ -36,6 +36,9 @@ class Value:
     # The class of an object, or of the `self` of a bound method.
     instance: Optional["Class"] = None
 
+    def is_known(self) -> bool:
+        return any((self.name, self.text, self.function, self.cls, self.module, self.instance))
+
     def with_labels(self, labels: frozenset[Label]) -> "Value":
         return Value(self.labels | labels, self.name, self.text, self.function, self.cls, self.module, self.instance)
 

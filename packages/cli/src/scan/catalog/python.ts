@@ -153,7 +153,17 @@ export const PYTHON_SOURCES: readonly SourceGroup[] = [
       "sqlalchemy.create_engine().connect",
     ],
   },
-  { rule: "connection", mode: "effect", names: ["mongoengine.connect", "socket.socket().connect", "paramiko.SSHClient().connect"] },
+  {
+    rule: "connection",
+    mode: "effect",
+    names: [
+      "mongoengine.connect",
+      "socket.socket().connect",
+      "http.client.HTTPConnection().connect",
+      "http.client.HTTPSConnection().connect",
+      "paramiko.SSHClient().connect",
+    ],
+  },
   {
     rule: "resolved-address",
     mode: "value",

@@ -8,7 +8,7 @@ import { Expressions } from "./expressions.ts";
 import type { Modules } from "./modules.ts";
 import { type Frame, frameOf, type ScanState } from "./state.ts";
 import { boundNames, childrenOf, isFunction, keyOf, readInFunctions, unwrap } from "./syntax.ts";
-import { type ClassValue, type Label, type Module, type Node, NOTHING, Scope, union, type Value, withLabels } from "./values.ts";
+import { type ClassValue, type Label, type Module, type Node, NOTHING, Scope, union, type Value, isKnown, withLabels } from "./values.ts";
 
 const STEPS_MAX = 400_000;
 
@@ -62,8 +62,10 @@ export class Interpreter extends Expressions {
         return undefined;
       case "ReturnStatement":
         if (node["argument"] !== null) {
-          frame.result = this.eval(node["argument"] as Node, frame);
-          for (const label of frame.result.labels) frame.returned.add(label);
+          const value = this.eval(node["argument"] as Node, frame);
+          for (const label of value.labels) frame.returned.add(label);
+          // `return connection` in a try, `return null` after it: what it may be is the former.
+          if (frame.result === null || isKnown(value) || !isKnown(frame.result)) frame.result = value;
         }
         return undefined;
       case "FunctionDeclaration":

@@ -90,6 +90,10 @@ export function union(...sets: ReadonlyArray<ReadonlySet<Label>>): ReadonlySet<L
   return new Set(filled.flatMap((set) => [...set]));
 }
 
+export function isKnown(value: Value): boolean {
+  return [value.name, value.text, value.fn, value.cls, value.module, value.instance, value.props].some((each) => each !== undefined);
+}
+
 export function withLabels(value: Value, labels: ReadonlySet<Label>): Value {
   return labels.size === 0 ? value : { ...value, labels: union(value.labels, labels) };
 }
