@@ -83,6 +83,7 @@ main() {
   sh tools/build-criu.sh
   build_rust
   sh tools/build-runtimes.sh
+  sh tools/build-scanners.sh
   sh tools/build-samples.sh
   sh tools/build-test-clients.sh
   sh tools/build-test-functions.sh

@@ -57,6 +57,7 @@ it.for(["python", "nodejs"])("deploys the %s sample, and publishes nothing where
   const snapshots = JSON.parse((await thaw("snapshots", "ls", "--json")).stdout) as Array<{ snapshotId: string; functionName: string }>;
   const id = snapshots.find((each) => each.functionName === name)?.snapshotId ?? "";
   expect((await thaw("snapshots", "inspect", id)).stdout).toContain(name);
+  expect(await thaw("scan", `${name}:live`)).toMatchObject({ code: 0, stdout: expect.stringContaining("Nothing found in 1 file reached from") as string });
 });
 
 it("says what a template has that is not supported, and changes nothing", async ({ expect }) => {

@@ -183,7 +183,7 @@ export class TestSandboxd {
 
 function specOf(task: string): SandboxSpec {
   const environmentId = newEnvironmentId();
-  return { environmentId, root: "host", lang: null, client: "provided", task, opt: null, uid: UID, memorySizeMib: 512, tmpSizeMib: 512 };
+  return { environmentId, root: "host", lang: null, client: "provided", task, opt: null, fileSystems: [], uid: UID, memorySizeMib: 512, tmpSizeMib: 512 };
 }
 
 /** A sandbox whose program speaks the Runtime API (tests/engines/programs/runtime.py). */

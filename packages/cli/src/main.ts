@@ -1,5 +1,5 @@
 /** The command line: what each command takes; the work is in the modules beside. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { connect } from "./connection.ts";
 import { listEnvironments, stopEnvironments } from "./environments.ts";
 import { CommandError } from "./command-error.ts";
@@ -9,12 +9,15 @@ import { invoke } from "./invoke.ts";
 import { printEnv } from "./print-env.ts";
 import { showLogs } from "./logs.ts";
 import { installRuntime, listRuntimes } from "./runtimes.ts";
+import { scanCommand } from "./scan/scan.ts";
+import type { Severity } from "./scan/rules.ts";
 import { inspectSnapshot, listSnapshots } from "./snapshots.ts";
 
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("thaw").description("Lambda SnapStart for real, self-hosted").option("--json", "answers as JSON").showHelpAfterError();
   program.command("serve").description("run the server (thaw serve --help)").allowUnknownOption();
   addFunctionCommands(program);
+  addScanCommand(program);
   addHostCommands(program);
   try {
     await program.parseAsync(argv);
@@ -54,6 +57,35 @@ function addFunctionCommands(program: Command): void {
     .action((name: string, options: { follow?: boolean; since?: number }, command: Command) =>
       showLogs(connect(), name, { ...options, json: isJson(command) }),
     );
+}
+
+interface ScanFlags {
+  readonly handler?: string;
+  readonly template?: string;
+  readonly dependencies?: boolean;
+  readonly sarif?: boolean;
+  readonly failOn: Severity;
+}
+
+function addScanCommand(program: Command): void {
+  program
+    .command("scan")
+    .argument("<target>", "folder, zip, jar, template or source file; or the name of a deployed function")
+    .option("--handler <handler>", "as Lambda takes it; else the template's, else all that looks like one")
+    .option("--template <file>", "SAM or CloudFormation template that says what the functions are")
+    .option("--dependencies", "report what installed packages do too")
+    .option("--sarif", "answer as SARIF 2.1.0")
+    .addOption(new Option("--fail-on <severity>", "the least severity that makes the exit status 1").choices(["error", "warning", "note"]).default("note"))
+    .description("snapshot hazards in a function's code (exit status: 0 none, 1 some, 2 could not scan)")
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+    .action(async (target: string, options: ScanFlags, command: Command) => {
+      try {
+        await scanCommand(connect, target, { ...options, json: isJson(command) });
+      } catch (error) {
+        process.stderr.write(`thaw: ${describe(error)}\n`);
+        process.exitCode = 2;
+      }
+    });
 }
 
 function addHostCommands(program: Command): void {

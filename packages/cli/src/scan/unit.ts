@@ -1,0 +1,20 @@
+/** What is scanned: one function's code each. */
+export type Language = "java" | "javascript" | "python";
+
+export interface Unit {
+  /** `Resources.Orders`, `orders:live`, or the path as it was given. */
+  readonly name: string;
+  /** A folder, or a jar. */
+  readonly root: string;
+  readonly languages: readonly Language[];
+  /** As Lambda takes it; null: all that looks like a handler. */
+  readonly handler: string | null;
+  /** The folder's own files are what the person edits; a package's are copies. */
+  readonly isSource: boolean;
+}
+
+export function languageOfRuntime(runtime: string): Language | null {
+  if (runtime.startsWith("java")) return "java";
+  if (runtime.startsWith("python")) return "python";
+  return runtime.startsWith("nodejs") ? "javascript" : null;
+}

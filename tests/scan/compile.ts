@@ -1,0 +1,15 @@
+/** Java fixtures as class files: one JVM for all of them. */
+import { execFileSync } from "node:child_process";
+import { join, resolve } from "node:path";
+
+export const FIXTURES = resolve(import.meta.dirname, "fixtures");
+
+/** Where each folder's classes are; below `out`. */
+export function compileFixtures(out: string, folders: readonly string[]): Map<string, string> {
+  execFileSync("java", [join(import.meta.dirname, "CompileFixtures.java"), out, join(FIXTURES, "java/stubs"), ...folders], { stdio: "pipe" });
+  return new Map(folders.map((folder, index) => [folder, join(out, String(index))]));
+}
+
+export function noServer(): never {
+  throw new Error("no server is needed");
+}
