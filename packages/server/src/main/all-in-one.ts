@@ -40,7 +40,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   }
   const host = await connectHost();
   const clock = systemClock;
-  const hosted = { host, connectSupervisor, clock };
+  const hosted = { host, connectSupervisor: (socket: string) => connectSupervisor(socket, clock), clock };
   const engine = options.engine === "criu" ? createCriuEngine(hosted) : createProcessEngine(hosted);
   const catalog = createCatalog(options);
   const logs = createDiskLogStore({ directory: join(options.dataDir, "logs"), clock });
