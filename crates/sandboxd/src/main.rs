@@ -2,6 +2,7 @@
 //!
 //! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]`
 
+mod bind;
 mod cgroup;
 mod criu;
 mod error;
@@ -33,6 +34,7 @@ fn main() {
     let mut args = std::env::args().skip(1);
     let result = match args.next().as_deref() {
         Some("keeper") => keeper::main(),
+        Some("bind") => bind::run(&args.collect::<Vec<_>>()),
         Some("serve") => parse(args).and_then(|options| serve(&options)),
         _ => Err("usage: thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]".into()),
     };

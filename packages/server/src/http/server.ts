@@ -4,16 +4,23 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { ControlPlane } from "../control/control-plane.ts";
 import { ADMIN_PREFIX, type HostDescription, serveAdminApi, type StreamReply } from "./admin-api.ts";
 import { serveLambdaApi } from "./lambda-api.ts";
+import { addHealthRoutes, type Figures, type Health } from "./observability.ts";
 import { errorReply, type Reply, replyOfError } from "./reply.ts";
 
 /** A zip of 50 MiB in base64, with room for the rest of the request; objects for S3Bucket/S3Key go up to 256 MiB. */
 const BODY_SIZE_BYTES_MAX = 70 * 1024 * 1024;
 const OBJECT_SIZE_BYTES_MAX = 262_144_000;
+/** Told to clients (`Keep-Alive: timeout=5`), which so never send on a connection that is being closed; how long an upgrade waits for them. */
+export const KEEP_ALIVE_MS = 5000;
 
 export interface HttpServerOptions {
   readonly control: ControlPlane;
   readonly secretOf: (accessKeyId: string) => string | null;
   readonly describeHost: HostDescription;
+  readonly health: Health;
+  readonly figures: Figures;
+  /** Once aborted, each answer is the last of its connection, and streams that follow a log end. */
+  readonly draining: AbortSignal;
 }
 
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
@@ -21,7 +28,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const app = fastify({
     bodyLimit: BODY_SIZE_BYTES_MAX,
     genReqId: () => random.uuid(),
-    forceCloseConnections: "idle",
+    keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: 4096 },
   });
   app.removeAllContentTypeParsers();
@@ -33,6 +40,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     send(reply, request, errorReply(name, message, {}, error.statusCode ?? 400));
   });
   app.get(`${ADMIN_PREFIX}health`, (_request, reply) => reply.send({ status: "ok" }));
+  addHealthRoutes(app, options.health);
   app.put(`${ADMIN_PREFIX}objects/*`, { bodyLimit: OBJECT_SIZE_BYTES_MAX }, (request, reply) => serve(options, request, reply));
   app.route({ method: ["GET", "POST", "PUT", "DELETE", "PATCH"], url: "/*", handler: (request, reply) => serve(options, request, reply) });
   return app;
@@ -41,12 +49,13 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 async function serve(options: HttpServerOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const wire = toWire(request);
   const refused = checkSignature(options, request, wire);
+  if (options.draining.aborted) reply.header("Connection", "close");
   if (refused !== null) return send(reply, request, errorReply(refused.name, refused.message, {}, refused.status));
   if (!wire.path.startsWith(ADMIN_PREFIX)) return send(reply, request, await serveLambdaApi(options.control, wire, request.id));
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
   try {
-    return send(reply, request, await serveAdminApi(options.control, wire, options.describeHost, gone.signal));
+    return send(reply, request, await serveAdminApi(options, wire, AbortSignal.any([gone.signal, options.draining])));
   } catch (error) {
     return send(reply, request, replyOfError(error, options.control.services.onProblem));
   }

@@ -23,6 +23,10 @@ export interface ServeOptions {
   readonly memoryMaxMib: number;
   /** An environment that was not invoked for this long is shut down. */
   readonly idleTimeoutS: number;
+  /** Where /metrics and /healthz are served without credentials; null: nowhere, only to signed requests. */
+  readonly metricsListen: { readonly host: string; readonly port: number } | null;
+  /** How long running invocations may take after the order to stop. */
+  readonly drainTimeoutS: number;
   /** Unprivileged user of the server process when started as root. */
   readonly serverUid: number;
 }
@@ -41,13 +45,17 @@ export const SERVE_USAGE = `Usage: thaw serve [options]
   --pool N                 ready sandboxes kept for each kind of runtime (3)
   --environments-max N     execution environments at once (100)
   --memory-max-mib N       sum of their memory sizes (16384)
-  --idle-timeout-s N       idle environments are shut down after this (300)`;
+  --idle-timeout-s N       idle environments are shut down after this (300)
+  --metrics HOST:PORT      /metrics and /healthz for Prometheus and probes, without credentials (off)
+  --drain-timeout-s N      after SIGTERM running invocations have this long (30); a second SIGTERM ends them
+Traces go to OTEL_EXPORTER_OTLP_ENDPOINT where that is set (OTLP over HTTP, JSON).`;
 
 export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boolean): ServeOptions {
   const values = readArgs(argv);
   const pick = (name: string, variable: string): string | undefined => values[name] ?? env[variable];
   const thawHome = env["THAW_HOME"] ?? "/var/lib/thaw";
-  const listen = parseListen(pick("listen", "THAW_LISTEN") ?? "127.0.0.1:9000");
+  const listen = parseListen("--listen", pick("listen", "THAW_LISTEN") ?? "127.0.0.1:9000");
+  const metrics = pick("metrics", "THAW_METRICS");
   return {
     ...listen,
     dataDir: resolve(pick("data", "THAW_DATA") ?? defaultDataDir(thawHome, isRoot)),
@@ -60,12 +68,14 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
     environmentsMax: wholeNumber("--environments-max", pick("environments-max", "THAW_ENVIRONMENTS_MAX") ?? "100", 1, 1000),
     memoryMaxMib: wholeNumber("--memory-max-mib", pick("memory-max-mib", "THAW_MEMORY_MAX_MIB") ?? "16384", 128, 2 ** 24),
     idleTimeoutS: wholeNumber("--idle-timeout-s", pick("idle-timeout-s", "THAW_IDLE_TIMEOUT_S") ?? "300", 1, 86_400),
+    metricsListen: metrics === undefined ? null : parseMetricsListen(metrics),
+    drainTimeoutS: wholeNumber("--drain-timeout-s", pick("drain-timeout-s", "THAW_DRAIN_TIMEOUT_S") ?? "30", 0, 3600),
     serverUid: wholeNumber("THAW_SERVER_UID", env["THAW_SERVER_UID"] ?? String(DEFAULT_SERVER_UID), 1, 2 ** 31),
   };
 }
 
 function readArgs(argv: readonly string[]): Record<string, string | undefined> {
-  const names = ["listen", "data", "engine", "parity", "pool", "environments-max", "memory-max-mib", "idle-timeout-s"];
+  const names = ["listen", "data", "engine", "parity", "pool", "environments-max", "memory-max-mib", "idle-timeout-s", "metrics", "drain-timeout-s"];
   try {
     const options = Object.fromEntries(names.map((name) => [name, { type: "string" as const }]));
     return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values as Record<string, string>;
@@ -78,10 +88,15 @@ function defaultDataDir(thawHome: string, isRoot: boolean): string {
   return isRoot ? join(thawHome, "data") : join(homedir(), ".local/share/thaw");
 }
 
-function parseListen(text: string): { listenHost: string; listenPort: number } {
+function parseMetricsListen(text: string): { readonly host: string; readonly port: number } {
+  const { listenHost, listenPort } = parseListen("--metrics", text);
+  return { host: listenHost, port: listenPort };
+}
+
+function parseListen(name: string, text: string): { listenHost: string; listenPort: number } {
   const match = /^(\[[0-9a-fA-F:]+\]|[^:[\]]+):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
-  if (!match?.[1] || port > 65_535) throw new UsageError(`--listen ${text}: expected HOST:PORT`);
+  if (!match?.[1] || port > 65_535) throw new UsageError(`${name} ${text}: expected HOST:PORT`);
   return { listenHost: match[1].replace(/^\[|\]$/g, ""), listenPort: port };
 }
 

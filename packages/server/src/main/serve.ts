@@ -18,7 +18,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     const text = error instanceof UsageError ? error.message : String((error as Error).stack ?? error);
     process.stderr.write(`thaw: ${text}\n`);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
+    // Whatever was opened before the failure would keep the process.
+    process.exit(error instanceof UsageError ? 2 : 1);
   }
 }
 

@@ -4,6 +4,7 @@ import type { SnapshotId } from "../base/ids.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
+import type { InvocationReport } from "../ports/reports.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
 import type { EnvironmentFilter, EnvironmentSummary, InvokeInput, InvokeOutcome, RunnableVersion, SnapshotOutcome, Worker } from "../ports/worker.ts";
 import { EnvironmentPool } from "./environment-pool.ts";
@@ -23,6 +24,7 @@ export interface WorkerOptions {
   readonly secret: Buffer;
   readonly limits?: Partial<WorkerLimits>;
   readonly onRestore?: (report: RestoreReport) => void;
+  readonly onInvocation?: (report: InvocationReport) => void;
   readonly onProblem?: (problem: WorkerProblem) => void;
 }
 
@@ -36,6 +38,7 @@ export function createWorker(options: WorkerOptions): Worker {
     secret,
     limits: { ...DEFAULT_WORKER_LIMITS, ...options.limits },
     onRestore: options.onRestore ?? (() => undefined),
+    onInvocation: options.onInvocation ?? (() => undefined),
     onProblem: options.onProblem ?? (() => undefined),
   };
   return new LocalWorker(services, catalog);

@@ -12,7 +12,7 @@ import type { EnvironmentView } from "./placement.ts";
 import { CLOSING } from "./platform-failure.ts";
 import { runInit } from "./run-init.ts";
 import { type ColdStart, failInvoke, runInvoke, startInvokeClock, WARM } from "./run-invoke.ts";
-import { runRestore } from "./run-restore.ts";
+import { type RestoreResult, runRestore } from "./run-restore.ts";
 import type { RestoreReport } from "./worker-services.ts";
 
 export interface EnvironmentListener {
@@ -174,11 +174,11 @@ export class Environment {
     this.transition("restoring");
     const restore = await runRestore(this.core, mode.snapshotId);
     if (restore.failure !== null) {
-      this.#reportRestore(first, restore.durationMs, restore.failure);
+      this.#reportRestore(first, restore);
       return this.#refuse(first, restore.failure);
     }
     const failure = await this.#invoke(first, { initDurationMs: null, restoreDurationMs: restore.durationMs, billedRestoreDurationMs: restore.billedMs });
-    this.#reportRestore(first, restore.durationMs, null);
+    this.#reportRestore(first, restore);
     return failure;
   }
 
@@ -279,7 +279,7 @@ export class Environment {
     return failure;
   }
 
-  #reportRestore(request: InvokeRequest, restoreDurationMs: number, failure: Failure | null): void {
+  #reportRestore(request: InvokeRequest, restore: RestoreResult): void {
     const { core } = this;
     assert(core.mode.kind === "restore", "report of a restore that was none");
     const report: RestoreReport = {
@@ -288,8 +288,9 @@ export class Environment {
       environmentId: core.environmentId,
       snapshotId: core.mode.snapshotId,
       requestId: request.input.requestId,
-      outcome: restoreOutcome(failure),
-      restoreDurationMs,
+      outcome: restoreOutcome(restore.failure),
+      startedAtMs: restore.startedAtMs,
+      restoreDurationMs: restore.durationMs,
       phases: { ...core.phases },
     };
     core.services.onRestore(report);

@@ -9,6 +9,7 @@ import { toPhaseStatus } from "./run-init.ts";
 import type { SnapshotId } from "../base/ids.ts";
 
 export interface RestoreResult {
+  readonly startedAtMs: number;
   readonly durationMs: number;
   /** Runtime load and after-restore hooks, rounded up. */
   readonly billedMs: number;
@@ -25,6 +26,7 @@ export async function runRestore(core: EnvironmentCore, snapshotId: SnapshotId):
     runtimeVersion: recipe.runtimeVersion,
     runtimeVersionArn: recipe.runtimeVersionArn,
   });
+  const startedAtMs = core.services.clock.nowMs();
   const startMs = core.nowMs();
   const cloneFailure = await makeClone(core, snapshotId);
   const releasedMs = core.nowMs();
@@ -34,7 +36,7 @@ export async function runRestore(core: EnvironmentCore, snapshotId: SnapshotId):
   const durationMs = endMs - startMs;
   core.phases["restore"] = durationMs;
   log.writePlatform({ kind: "restore-report", durationMs, status: toPhaseStatus(failure) });
-  return { durationMs, billedMs: Math.ceil(endMs - releasedMs), failure };
+  return { startedAtMs, durationMs, billedMs: Math.ceil(endMs - releasedMs), failure };
 }
 
 async function makeClone(core: EnvironmentCore, snapshotId: SnapshotId): Promise<Failure | null> {

@@ -4,6 +4,7 @@ import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
 import type { Engine, PhaseTimes } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
+import type { InvocationReport } from "../ports/reports.ts";
 import type { HostLimits } from "./placement.ts";
 
 export interface WorkerLimits extends HostLimits {
@@ -47,6 +48,8 @@ export interface RestoreReport {
   readonly snapshotId: SnapshotId;
   readonly requestId: string;
   readonly outcome: "success" | "timeout" | "error" | "platform-error";
+  /** Wall clock at the start of the restore. */
+  readonly startedAtMs: number;
   readonly restoreDurationMs: number;
   /** The engine's own phases, then `engine`, `connect`, `hooks` and `firstResponse`. */
   readonly phases: PhaseTimes;
@@ -68,5 +71,6 @@ export interface WorkerServices {
   readonly secret: Buffer;
   readonly limits: WorkerLimits;
   readonly onRestore: (report: RestoreReport) => void;
+  readonly onInvocation: (report: InvocationReport) => void;
   readonly onProblem: (problem: WorkerProblem) => void;
 }
