@@ -170,7 +170,13 @@ describe.each([
   });
 
   it("can't find the code or the data of others", async () => {
-    const places = [server.dataDir, `${server.dataDir}/code`, `${server.dataDir}/snapshots`, `/run/thaw/${server.pid}`, `/proc/${server.pid}/root${server.dataDir}`];
+    const places = [
+      server.dataDir,
+      `${server.dataDir}/code`,
+      `${server.dataDir}/snapshots`,
+      `/run/thaw/${server.pid}`,
+      `/proc/${server.pid}/root${server.dataDir}`,
+    ];
     for (const path of places) {
       const outcome = (await functions.invoke(name, { try: "list_directory", path }, qualifier)).payload as Outcome;
       if (outcome.refused !== "ENOENT") throw new Error(`${path}: ${JSON.stringify(outcome)}`);

@@ -29,20 +29,28 @@ it.each([
   ["descriptors", 1024, /EMFILE/],
   ["disk", 640, /ENOSPC/],
   ["inodes", 3_000_000 - 1, /ENOSPC/],
-] as const)("%s end at the function's limit", async (what, max, why) => {
-  const { payload } = await exhaust(what);
-  const [count, reason] = (payload as { got: [number, string] }).got;
-  if (count === 0 || count > max || !why.test(reason)) throw new Error(JSON.stringify(payload));
-}, 120_000);
+] as const)(
+  "%s end at the function's limit",
+  async (what, max, why) => {
+    const { payload } = await exhaust(what);
+    const [count, reason] = (payload as { got: [number, string] }).got;
+    if (count === 0 || count > max || !why.test(reason)) throw new Error(JSON.stringify(payload));
+  },
+  120_000,
+);
 
 it("limits can't be raised", async ({ expect }) => {
   expect((await exhaust("more_descriptors")).payload).toMatchObject({ broken: expect.stringContaining("not allowed to raise") });
 });
 
-it.each(["memory", "shared_memory", "memory_files"])("%s beyond its size ends the function, and nobody else", async (what) => {
-  const { payload, functionError } = await exhaust(what);
-  if (functionError !== "Unhandled" || (payload as { errorType?: string }).errorType !== "Runtime.OutOfMemory") throw new Error(JSON.stringify(payload));
-}, 120_000);
+it.each(["memory", "shared_memory", "memory_files"])(
+  "%s beyond its size ends the function, and nobody else",
+  async (what) => {
+    const { payload, functionError } = await exhaust(what);
+    if (functionError !== "Unhandled" || (payload as { errorType?: string }).errorType !== "Runtime.OutOfMemory") throw new Error(JSON.stringify(payload));
+  },
+  120_000,
+);
 
 it("memory of the kernel is bounded by the function's own size, or by its number of descriptors", async () => {
   const { payload, functionError } = await exhaust("kernel_memory");

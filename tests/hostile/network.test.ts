@@ -97,7 +97,10 @@ it("can't reach another sandbox, nor be reached by one", async () => {
   const peers = ip("-o", "-4", "addr").matchAll(/100\.66\.(\d+)\.(\d+)\/30/g);
   const addresses = [...peers].map((match) => `100.66.${match[1]}.${(Number(match[2]) & ~3) + 2}`);
   if (addresses.length < 2) throw new Error(`no second sandbox: ${addresses.join(" ")}`);
-  const found = await reached([...addresses.slice(0, 400), "169.254.76.1"].map((address) => [address, 7070] as const), "$LATEST");
+  const found = await reached(
+    [...addresses.slice(0, 400), "169.254.76.1"].map((address) => [address, 7070] as const),
+    "$LATEST",
+  );
   if (JSON.stringify(found) !== "[]") throw new Error(JSON.stringify(found));
   for (const address of addresses.slice(0, 40)) if (await connects(address, 7070)) throw new Error(`the host reaches ${address}`);
   const outcome = (await open).payload as Outcome;

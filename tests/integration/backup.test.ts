@@ -8,7 +8,10 @@ import { it } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 
-const SOURCE = { "index.mjs": "const born = Math.random(); export const handler = async (event) => { await new Promise((next) => setTimeout(next, event.ms ?? 0)); return born; };" };
+const SOURCE = {
+  "index.mjs":
+    "const born = Math.random(); export const handler = async (event) => { await new Promise((next) => setTimeout(next, event.ms ?? 0)); return born; };",
+};
 const thaw = (...words: readonly string[]): ReturnType<typeof spawnSync> =>
   spawnSync(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), ...words], { encoding: "utf8" });
 

@@ -9,7 +9,10 @@ import { childrenOf } from "../../tools/processes.ts";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 
-const WHO = { "index.mjs": "const born = Date.now() + Math.random(); export const handler = async (event) => { await new Promise((next) => setTimeout(next, event.ms ?? 0)); return { born, n: event.n ?? null }; };" };
+const WHO = {
+  "index.mjs":
+    "const born = Date.now() + Math.random(); export const handler = async (event) => { await new Promise((next) => setTimeout(next, event.ms ?? 0)); return { born, n: event.n ?? null }; };",
+};
 
 const listenings = (server: ThawServer): number => server.output().split("thaw listening on").length - 1;
 const ports = (server: ThawServer): Set<string> => new Set([...server.output().matchAll(/thaw listening on \S+:(\d+)/g)].map((match) => match[1] ?? ""));
@@ -53,7 +56,8 @@ it("is renewed under load without a failed invoke: warm, cold, with kept and wit
     ]);
     loads.catch(() => undefined);
     const failed = loads.then(() => null);
-    const until = async (what: string, look: () => boolean): Promise<void> => void (await Promise.race([functions.eventually(what, () => nextTurn(look)), failed]));
+    const until = async (what: string, look: () => boolean): Promise<void> =>
+      void (await Promise.race([functions.eventually(what, () => nextTurn(look)), failed]));
     await until("load", () => answered > 50);
     // It begins while a long invoke is under way.
     const long = functions.invoke(warm, { n: -1, ms: 3000 });
@@ -100,12 +104,16 @@ it("finishes running invokes after SIGTERM, takes no new ones, and keeps the eve
   const next = await startThaw({ previous: server });
   try {
     const again = new TestFunctions(next);
-    await again.eventually("all events are done", async () => {
-      const own = new DatabaseSync(join(server.dataDir, "thaw.db"), { readOnly: true });
-      const { left } = own.prepare("SELECT count(*) AS left FROM events").get() as { left: number };
-      own.close();
-      return nextTurn(() => left === 0);
-    }, 60_000);
+    await again.eventually(
+      "all events are done",
+      async () => {
+        const own = new DatabaseSync(join(server.dataDir, "thaw.db"), { readOnly: true });
+        const { left } = own.prepare("SELECT count(*) AS left FROM events").get() as { left: number };
+        own.close();
+        return nextTurn(() => left === 0);
+      },
+      60_000,
+    );
     const done = new Set((await again.logs(name)).flatMap(({ message }) => /^REPORT RequestId: (\S+)/.exec(message)?.[1] ?? []));
     expect(done.size).toBeGreaterThanOrEqual(81);
   } finally {
@@ -135,7 +143,12 @@ it("refuses data of a newer version in plain words, and leaves it as it is", asy
   const store = new DatabaseSync(path);
   store.exec("PRAGMA user_version = 4711");
   store.close();
-  for (const end of ["", "-wal", "-shm"]) try { chownSync(`${path}${end}`, 64_321, 64_321); } catch { /* not there */ }
+  for (const end of ["", "-wal", "-shm"])
+    try {
+      chownSync(`${path}${end}`, 64_321, 64_321);
+    } catch {
+      /* not there */
+    }
   await expect(startThaw({ previous: server })).rejects.toThrow(/format 4711.*newer version of Thaw/s);
   const after = new DatabaseSync(path, { readOnly: true });
   expect(after.prepare("PRAGMA user_version").get()).toEqual({ user_version: 4711 });

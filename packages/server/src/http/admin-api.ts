@@ -31,11 +31,7 @@ export interface StreamReply {
   readonly stream: Readable;
 }
 
-export async function serveAdminApi(
-  services: AdminServices,
-  request: WireRequest,
-  gone: AbortSignal,
-): Promise<Reply | StreamReply> {
+export async function serveAdminApi(services: AdminServices, request: WireRequest, gone: AbortSignal): Promise<Reply | StreamReply> {
   const { control, describeHost, figures } = services;
   const [resource = "", ...rest] = request.path.slice(ADMIN_PREFIX.length).split("/").map(decodeURIComponent);
   switch (`${request.method} ${resource}`) {

@@ -13,6 +13,8 @@ const OBJECT_SIZE_BYTES_MAX = 262_144_000;
 /** Told to clients (`Keep-Alive: timeout=5`), which so never send on a connection that is being closed; how long an upgrade waits for them. */
 export const KEEP_ALIVE_MS = 5000;
 
+export type HttpServer = FastifyInstance;
+
 export interface HttpServerOptions {
   readonly control: ControlPlane;
   readonly secretOf: (accessKeyId: string) => string | null;

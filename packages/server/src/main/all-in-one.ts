@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
-import type { FastifyInstance } from "fastify";
 import { systemClock } from "../base/clock.ts";
 import { ThawError } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
@@ -12,7 +11,7 @@ import { createControlPlane } from "../control/control-plane.ts";
 import { runtimeVersionArn } from "../control/present.ts";
 import { createCriuEngine } from "../engines/criu/criu-engine.ts";
 import { createProcessEngine } from "../engines/process/process-engine.ts";
-import { createHttpServer } from "../http/server.ts";
+import { createHttpServer, type HttpServer } from "../http/server.ts";
 import { createDiskLogStore } from "../logs/disk-log-store.ts";
 import { collectHostFigures } from "../metrics/host-figures.ts";
 import { measureWorker } from "../metrics/measure.ts";
@@ -107,7 +106,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
 }
 
 /** The launcher's socket, which outlives this process, or one of its own. */
-async function listen(app: FastifyInstance, options: ServeOptions): Promise<string> {
+async function listen(app: HttpServer, options: ServeOptions): Promise<string> {
   const { listenHost: host, listenPort: port } = options;
   await app.ready();
   const listening = once(app.server, "listening");

@@ -1,9 +1,9 @@
 /** Builds what watches the server: figures, traces, and the listener for both. */
 import { join } from "node:path";
-import type { FastifyInstance } from "fastify";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { createObservabilityServer, type Health } from "../http/observability.ts";
+import type { HttpServer } from "../http/server.ts";
 import { countInvocation, countRestore, type RestoreFigures } from "../metrics/measure.ts";
 import { OtlpExporter } from "../metrics/otlp-exporter.ts";
 import { Metrics } from "../metrics/registry.ts";
@@ -18,14 +18,15 @@ export class Monitoring {
   readonly metrics = new Metrics();
   readonly #traces: OtlpExporter | null;
   readonly #random: Random;
-  #server: FastifyInstance | null = null;
+  #server: HttpServer | null = null;
 
   constructor(env: Env, clock: Clock, random: Random) {
     this.#random = random;
     const url = tracesUrl(env);
     const onDropped = (count: number): void => this.metrics.count("thaw_spans_dropped_total", {}, count);
     const serviceName = env["OTEL_SERVICE_NAME"] ?? "thaw";
-    this.#traces = url === null ? null : new OtlpExporter({ url, headers: parseHeaders(env["OTEL_EXPORTER_OTLP_HEADERS"] ?? ""), serviceName, clock, onDropped });
+    this.#traces =
+      url === null ? null : new OtlpExporter({ url, headers: parseHeaders(env["OTEL_EXPORTER_OTLP_HEADERS"] ?? ""), serviceName, clock, onDropped });
   }
 
   restored(report: TracedRestore & RestoreFigures): void {

@@ -9,10 +9,9 @@
  * ```
  * Accepted events that are not done stay in the store. What does not end in time is left to the launcher, which ends it all.
  */
-import type { FastifyInstance } from "fastify";
 import type { Clock } from "../base/clock.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
-import { KEEP_ALIVE_MS } from "../http/server.ts";
+import { type HttpServer, KEEP_ALIVE_MS } from "../http/server.ts";
 import type { Worker } from "../ports/worker.ts";
 import { log } from "./log.ts";
 
@@ -24,7 +23,7 @@ const KEEP_ALIVE_END_MS = KEEP_ALIVE_MS + 1500;
 const LAST_WAIT_MS = 10_000;
 
 export interface Running {
-  readonly app: FastifyInstance;
+  readonly app: HttpServer;
   readonly control: ControlPlane;
   readonly worker: Worker;
   readonly clock: Clock;
@@ -97,7 +96,7 @@ async function hurriedAfter(clock: Clock, limitMs: number, hurried: Promise<unkn
   return false;
 }
 
-function closeServer(app: FastifyInstance): Promise<void> {
+function closeServer(app: HttpServer): Promise<void> {
   return new Promise((resolve) => app.server.close(() => resolve()));
 }
 
