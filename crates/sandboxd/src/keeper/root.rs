@@ -21,7 +21,7 @@ const DIRECTORIES: [&str; 11] =
 /// Top-level directories that are links into /usr on a merged system, real directories otherwise.
 const TOP_LEVEL: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 /// The host's own programs and sources are nobody's business.
-const HOST_HIDDEN: [&str; 2] = ["usr/local", "usr/src"];
+const HOST_HIDDEN: [&str; 3] = ["usr/local", "usr/src", "usr/lib/thaw"];
 const ETC_COPIED: [&str; 9] = [
     "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl/certs", "ssl/openssl.cnf", "ca-certificates", "localtime",
     "mime.types",
