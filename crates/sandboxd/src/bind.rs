@@ -13,8 +13,11 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let [host, port, program @ ..] = args else { return Err("bind: HOST PORT PROGRAM are needed".into()) };
     let port: u16 = port.parse().map_err(|_| format!("bind: {port} is no port"))?;
     let describe = |error: io::Error| match error.kind() {
-        io::ErrorKind::AddrInUse => format!("{host}:{port} is in use; another server listens there"),
-        _ => format!("{host}:{port}: {error}"),
+        io::ErrorKind::AddrInUse => {
+            format!("can't listen on {host}:{port}: the port is in use; another thaw serve? (--listen HOST:PORT, port 0 picks a free one)")
+        }
+        io::ErrorKind::AddrNotAvailable => format!("can't listen on {host}:{port}: the host has no such address"),
+        _ => format!("can't listen on {host}:{port}: {error}"),
     };
     let listener = TcpListener::bind((host.as_str(), port)).map_err(describe)?;
     // SAFETY: plain numbers; listening again only changes the backlog, and the copy survives exec.

@@ -34,7 +34,12 @@ fn main() {
     let mut args = std::env::args().skip(1);
     let result = match args.next().as_deref() {
         Some("keeper") => keeper::main(),
-        Some("bind") => bind::run(&args.collect::<Vec<_>>()),
+        Some("bind") => {
+            // In the launcher's place: its words, and its status for a wrong setting.
+            let message = bind::run(&args.collect::<Vec<_>>()).err().unwrap_or_default();
+            eprintln!("thaw: {message}");
+            std::process::exit(2)
+        }
         Some("serve") => parse(args).and_then(|options| serve(&options)),
         _ => Err("usage: thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]".into()),
     };

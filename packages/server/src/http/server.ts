@@ -33,6 +33,10 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: 4096 },
   });
+  app.addHook("onSend", (_request, reply, payload, done) => {
+    if (options.draining.aborted) reply.header("Connection", "close");
+    done(null, payload);
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
@@ -51,7 +55,6 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 async function serve(options: HttpServerOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const wire = toWire(request);
   const refused = checkSignature(options, request, wire);
-  if (options.draining.aborted) reply.header("Connection", "close");
   if (refused !== null) return send(reply, request, errorReply(refused.name, refused.message, {}, refused.status));
   if (!wire.path.startsWith(ADMIN_PREFIX)) return send(reply, request, await serveLambdaApi(options.control, wire, request.id));
   const gone = new AbortController();
