@@ -59,10 +59,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const engine = createEngine(options, host, secret);
   const catalog = createCatalog(options);
   const monitoring = new Monitoring(process.env, clock, systemRandom);
-  const onProblem = (what: string, error: unknown, fields: LogFields = {}): void => {
-    monitoring.metrics.count("thaw_problems_total");
-    logProblem(what, error, fields);
-  };
+  const onProblem = countingProblems(monitoring);
   const logs = createDiskLogStore({ directory: join(options.dataDir, "logs"), clock });
   const inner = createWorker({
     engine,
@@ -142,6 +139,13 @@ function createEngine(options: ServeOptions, host: SandboxHost, secret: Buffer):
 /** Content is shared within an account, never beyond it. */
 function deriveChunkSecret(secret: Buffer, accountId: string): Buffer {
   return Buffer.from(hkdfSync("sha256", secret, accountId, "thaw chunks", 32));
+}
+
+function countingProblems(monitoring: Monitoring): typeof logProblem {
+  return (what, error, fields) => {
+    monitoring.metrics.count("thaw_problems_total");
+    logProblem(what, error, fields);
+  };
 }
 
 function workerLimits(options: ServeOptions): Partial<WorkerLimits> {
