@@ -175,6 +175,8 @@ async function superviseUntilEnd(sandboxd: ChildProcess, server: ChildProcess): 
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   process.on("SIGHUP", () => {
+    // From a terminal it says that the terminal is gone.
+    if (process.stderr.isTTY) return stop();
     if (stops > 0) return;
     isRenewal = true;
     server.kill("SIGHUP");
