@@ -102,7 +102,11 @@ it("can't reach another sandbox, nor be reached by one", async () => {
     "$LATEST",
   );
   if (JSON.stringify(found) !== "[]") throw new Error(JSON.stringify(found));
-  for (const address of addresses.slice(0, 40)) if (await connects(address, 7070)) throw new Error(`the host reaches ${address}`);
+  for (const address of addresses.slice(0, 40)) {
+    // One that is gone by now is asked for outside, where anything may answer.
+    const isSandbox = (): boolean => /dev thw/.test(ip("route", "get", address));
+    if (isSandbox() && (await connects(address, 7070)) && isSandbox()) throw new Error(`the host reaches ${address}`);
+  }
   const outcome = (await open).payload as Outcome;
   if (outcome.refused !== "ETIMEDOUT") throw new Error(JSON.stringify(outcome));
 });
