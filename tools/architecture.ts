@@ -21,7 +21,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   keys: ["base", "model", "ports"],
   logs: ["base", "model", "ports"],
   runtimes: ["base", "model", "ports"],
-  main: ["base", "model", "ports", "control", "worker", "http", "engines", "supervisor", "sandboxd", "store", "objects", "keys", "logs", "runtimes"],
+  metrics: ["base", "model", "ports"],
+  main: ["base", "model", "ports", "control", "worker", "http", "engines", "supervisor", "sandboxd", "store", "objects", "keys", "logs", "runtimes", "metrics"],
 };
 /** Modules of Node.js that only some folders may use. */
 const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
@@ -29,6 +30,7 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   "node:http": [],
   fastify: ["http"],
   "node:sqlite": ["store"],
+  "prom-client": ["metrics"],
 };
 /** Between packages. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = { "lambda-api": [], server: ["@thaw/lambda-api"], cli: ["@thaw/lambda-api"] };

@@ -16,6 +16,7 @@ const STEPS: ReadonlyArray<readonly [string, readonly string[]]> = [
   ["architecture", ["node", "tools/architecture.ts"]],
   ["dead code", ["knip", "--no-progress"]],
   ["generated code", ["node", "tools/generate-api.ts", "--check"]],
+  ["generated documents", ["node", "tools/generate-metrics.ts", "--check"]],
   ["unit tests", ["vitest", "run", "--project", "unit"]],
 ];
 

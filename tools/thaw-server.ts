@@ -45,7 +45,11 @@ export async function startThaw(options: ThawServerOptions = {}): Promise<ThawSe
   const output: string[] = [];
   child.stdout?.on("data", (bytes: Buffer) => output.push(bytes.toString()));
   child.stderr?.on("data", (bytes: Buffer) => output.push(bytes.toString()));
-  const endpoint = await untilListening(child, output);
+  const endpoint = await untilListening(child, output).catch((error: unknown) => {
+    child.kill("SIGKILL");
+    if (options.previous === undefined) rmSync(dataDir, { recursive: true, force: true });
+    throw error;
+  });
   const env = {
     THAW_ENDPOINT: endpoint,
     AWS_ENDPOINT_URL_LAMBDA: endpoint,

@@ -1,4 +1,5 @@
 /** sandboxd alone, without a server: for tests that ask for what the product does not do by itself (a snapshot of a clone, a lying pager). */
+import { systemClock } from "../../packages/server/src/base/clock.ts";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -103,7 +104,7 @@ export class TestSandboxd {
     writeFileSync(join(this.dir, "data/code", task, "bootstrap"), program, { mode: 0o755 });
     const spec = specOf(task);
     const hosted = await this.host.create(spec);
-    const clone = new TestClone(this, spec, await connectSupervisor(hosted.controlSocket), hosted.exited);
+    const clone = new TestClone(this, spec, await connectSupervisor(hosted.controlSocket, systemClock), hosted.exited);
     await clone.link.spawn({ name: "runtime", argv: ["/var/task/bootstrap"], env: { AWS_LAMBDA_RUNTIME_API: API, PATH: "/usr/bin:/bin" }, cwd: "/var/task" });
     await clone.ready();
     return clone;
@@ -112,7 +113,7 @@ export class TestSandboxd {
   async restore(snapshotId: SnapshotId, like: SandboxSpec): Promise<TestClone> {
     const spec = specOf(like.task);
     const hosted = await this.host.restore(spec, snapshotId, FINGERPRINT, this.dataKey);
-    const link = connectSupervisor(hosted.controlSocket);
+    const link = connectSupervisor(hosted.controlSocket, systemClock);
     return new TestClone(this, spec, await link, hosted.exited);
   }
 

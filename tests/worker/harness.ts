@@ -4,7 +4,7 @@ import { newSnapshotId, type SnapshotId } from "../../packages/server/src/base/i
 import { FakeClock } from "../../packages/server/src/base/testing/fake-clock.ts";
 import { FakeEngine, type FakeEngineOptions } from "../../packages/server/src/engines/fake/fake-engine.ts";
 import type { FakeFunction } from "../../packages/server/src/engines/fake/fake-process.ts";
-import type { LogEvent, LogStore } from "../../packages/server/src/ports/log-store.ts";
+import type { LogEvent, LogStore, LogOrigin } from "../../packages/server/src/ports/log-store.ts";
 import type { RuntimeCatalog } from "../../packages/server/src/ports/runtime-catalog.ts";
 import type { InvokeInput, InvokeOutcome, InvokeSuccess, RunnableVersion, SnapshotOutcome, Worker } from "../../packages/server/src/ports/worker.ts";
 import { createWorker } from "../../packages/server/src/worker/create-worker.ts";
@@ -32,8 +32,8 @@ const catalog: RuntimeCatalog = {
 export class MemoryLogStore implements LogStore {
   readonly events: LogEvent[] = [];
 
-  append(_logGroup: string, logStream: string, timestampMs: number, message: string): void {
-    this.events.push({ logStream, timestampMs, message });
+  append(_logGroup: string, logStream: string, timestampMs: number, message: string, origin: LogOrigin): void {
+    this.events.push({ logStream, timestampMs, message, origin });
   }
 
   async *read(): AsyncGenerator<LogEvent> {

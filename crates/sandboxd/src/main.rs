@@ -4,6 +4,7 @@
 //! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]
 //!  [--pager FILE] [--pager-uid N] [--pager-memory-mib N] [--memory lazy|eager|stock-eager|stock-lazy] [--file-systems 'NAME=DIR…']`
 
+mod bind;
 mod capture;
 mod cgroup;
 mod chunk_store;
@@ -56,6 +57,12 @@ fn main() {
         Some("sweep") => {
             cgroup::Hierarchy::end_dead_instances();
             Ok(())
+        }
+        Some("bind") => {
+            // In the launcher's place: its words, and its status for a wrong setting.
+            let message = bind::run(&args.collect::<Vec<_>>()).err().unwrap_or_default();
+            eprintln!("thaw: {message}");
+            std::process::exit(2)
         }
         Some("serve") => parse(args).and_then(|options| serve(&options)),
         _ => Err("usage: thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N] [--file-systems 'NAME=DIR…']".into()),

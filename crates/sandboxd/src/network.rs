@@ -21,6 +21,9 @@ const BLOCKS: u32 = 16;
 const SLOTS_PER_BLOCK: u32 = 1024;
 const INNER_ADDRESS: &str = "169.254.76.1";
 
+/// Link-local (most clouds' metadata), sandboxes, loopback; then metadata and wire servers outside of it: Alibaba, Azure, Oracle.
+const UNREACHABLE: &str = "169.254.0.0/16, 100.66.0.0/16, 127.0.0.0/8, 100.100.100.200, 168.63.129.16, 192.0.0.192";
+
 pub struct Network {
     block: u32,
     used: Mutex<Vec<bool>>,
@@ -70,7 +73,7 @@ impl Network {
              table inet {table} {{\n\
              chain input {{ type filter hook input priority -10; policy accept; iifname {devices} drop; }}\n\
              chain forward {{ type filter hook forward priority -10; policy accept;\n\
-               iifname {devices} ip daddr {{ 169.254.0.0/16, 100.66.0.0/16, 127.0.0.0/8 }} drop;\n\
+               iifname {devices} ip daddr {{ {UNREACHABLE} }} drop;\n\
                iifname {devices} meta nfproto ipv6 drop;\n\
                oifname {devices} ct state established,related accept;\n\
                oifname {devices} drop; }}\n\

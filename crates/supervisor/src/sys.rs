@@ -75,6 +75,13 @@ impl Epoll {
     }
 }
 
+/// From here on /proc/PID of this process belongs to root. Programs that it starts are as open as ever: exec resets it.
+pub fn forbid_inspection() -> io::Result<()> {
+    // SAFETY: plain numbers.
+    check(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) })?;
+    Ok(())
+}
+
 /// Children's ends as something to wait for. SIGCHLD is blocked; the other signals are ignored.
 pub fn watch_children() -> io::Result<OwnedFd> {
     // SAFETY: the set is initialised before it is used.

@@ -16,6 +16,7 @@ if (Number(process.versions.node.split(".")[0]) < MAJOR) {
 }
 process.removeAllListeners("warning");
 const [command, ...rest] = process.argv.slice(2);
-// The server is its own program; everything else only talks to it.
+// The server and what works on its files are programs of their own; everything else only talks to it.
 if (command === "serve") await (await import("@thaw/server/serve")).main(rest);
+else if (command === "backup" || command === "restore") await (await import("@thaw/server/backup")).main(command, rest);
 else await (await import("../src/main.ts")).main(process.argv);

@@ -16,6 +16,8 @@ import { inspectSnapshot, listSnapshots } from "./snapshots.ts";
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("thaw").description("Lambda SnapStart for real, self-hosted").option("--json", "answers as JSON").showHelpAfterError();
   program.command("serve").description("run the server (thaw serve --help)").allowUnknownOption();
+  program.command("backup").argument("<dir>").option("--data <dir>").description("copy the whole state of a server, also while it runs (root)");
+  program.command("restore").argument("<dir>").option("--data <dir>").description("make a new data directory from a backup (root)");
   addFunctionCommands(program);
   addScanCommand(program);
   addHostCommands(program);

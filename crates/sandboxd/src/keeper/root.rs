@@ -21,12 +21,16 @@ const DIRECTORIES: [&str; 12] =
 /// Top-level directories that are links into /usr on a merged system, real directories otherwise.
 const TOP_LEVEL: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 /// The host's own programs and sources are nobody's business.
-const HOST_HIDDEN: [&str; 2] = ["usr/local", "usr/src"];
+const HOST_HIDDEN: [&str; 3] = ["usr/local", "usr/src", "usr/lib/thaw"];
 const ETC_COPIED: [&str; 9] = [
     "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl/certs", "ssl/openssl.cnf", "ca-certificates", "localtime",
     "mime.types",
 ];
-const PROC_MASKED: [&str; 6] = ["kcore", "keys", "sysrq-trigger", "timer_list", "sched_debug", "kallsyms"];
+const PROC_MASKED: [&str; 10] = [
+    "kcore", "keys", "key-users", "sysrq-trigger", "timer_list", "sched_debug", "latency_stats", "kallsyms", "kmsg", "interrupts",
+];
+/// Devices of the host.
+const PROC_HIDDEN: [&str; 4] = ["acpi", "asound", "scsi", "bus"];
 
 const PASSWD: &str = "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n";
 const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
@@ -193,6 +197,10 @@ fn mask_proc(base: &Path) -> io::Result<()> {
         if path.exists() {
             mount(Some(&null), &path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
         }
+    }
+    let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    for dir in PROC_HIDDEN.iter().map(|name| base.join("proc").join(name)).filter(|dir| dir.is_dir()) {
+        mount(Some("thaw"), &dir, Some("tmpfs"), flags, Some("size=4k"))?;
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
 /** thaw doctor: line by line what this host can do, and what to do about the rest. Exit status 1 where Thaw can't run. */
-import { connect } from "../connection.ts";
+import { type Connection, connect } from "../connection.ts";
 import { print, printJson } from "../table.ts";
 import { checkHost, type Finding } from "./checks.ts";
+import { checkRunning, type RunningServer } from "./running-server.ts";
 
 const MARKS = { ok: "ok  ", warning: "warn", problem: "FAIL" } as const;
 
 export async function runDoctor(json: boolean): Promise<void> {
-  const findings: Finding[] = [...checkHost(), await checkServer()];
+  const findings: Finding[] = [...checkHost(), ...(await checkServer(connect()))];
   if (json) printJson(findings);
   else {
     for (const { level, what, detail, remedy } of findings) {
@@ -17,11 +18,26 @@ export async function runDoctor(json: boolean): Promise<void> {
   if (findings.some(({ level }) => level === "problem")) process.exitCode = 1;
 }
 
-async function checkServer(): Promise<Finding> {
-  const { endpoint } = connect();
-  const answers = await fetch(`${endpoint}/_thaw/v1/health`)
-    .then((response) => response.ok)
-    .catch(() => false);
-  if (answers) return { level: "ok", what: "server", detail: `answers at ${endpoint}` };
-  return { level: "warning", what: "server", detail: `nothing answers at ${endpoint}`, remedy: "npx thaw serve" };
+/** A server that answers tells of itself what a look at the host can't. */
+async function checkServer(connection: Connection): Promise<readonly Finding[]> {
+  const { endpoint } = connection;
+  const ready = await fetch(`${endpoint}/healthz/ready`).catch(() => null);
+  if (ready === null) return [{ level: "warning", what: "server", detail: `nothing answers at ${endpoint}`, remedy: "npx thaw serve" }];
+  if (!ready.ok) {
+    const { reason } = (await ready.json().catch(() => ({}))) as { reason?: string };
+    return [{ level: "problem", what: "server", detail: `at ${endpoint}: ${reason ?? `status ${ready.status}`}`, remedy: "its log says why" }];
+  }
+  try {
+    const response = await connection.admin("GET", "host");
+    return [{ level: "ok", what: "server", detail: `ready at ${endpoint}` }, ...checkRunning((await response.json()) as RunningServer)];
+  } catch (error) {
+    return [
+      {
+        level: "warning",
+        what: "server",
+        detail: `ready at ${endpoint}, but: ${(error as Error).message}`,
+        remedy: 'its credentials are needed: eval "$(npx thaw env)"',
+      },
+    ];
+  }
 }

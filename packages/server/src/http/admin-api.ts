@@ -4,7 +4,7 @@
  *   GET    environments?function=&version=      POST environments/stop {function?, version?}
  *   GET    snapshots    snapshots/ID            GET  logs/FUNCTION?since=MS&follow=1   (JSON lines)
  *   GET    provisioned
- *   PUT    objects/BUCKET/KEY                   GET  code/NAME (zip)     GET host
+ *   PUT    objects/BUCKET/KEY                   GET  code/NAME (zip)     GET host     GET metrics (Prometheus's text)
  */
 import { Readable } from "node:stream";
 import type { WireRequest } from "@thaw/lambda-api";
@@ -12,11 +12,18 @@ import type { ControlPlane } from "../control/control-plane.ts";
 import { findLatest } from "../control/lookup.ts";
 import { ApiError, invalidParameter, notFound } from "../model/api-error.ts";
 import type { EnvironmentFilter } from "../ports/worker.ts";
+import type { Figures } from "./observability.ts";
 import { jsonReply, type Reply } from "./reply.ts";
 
 export const ADMIN_PREFIX = "/_thaw/v1/";
 
-export type HostDescription = () => Readonly<Record<string, unknown>>;
+export type HostDescription = () => Promise<Readonly<Record<string, unknown>>>;
+
+export interface AdminServices {
+  readonly control: ControlPlane;
+  readonly describeHost: HostDescription;
+  readonly figures: Figures;
+}
 
 export interface StreamReply {
   readonly status: number;
@@ -24,16 +31,14 @@ export interface StreamReply {
   readonly stream: Readable;
 }
 
-export async function serveAdminApi(
-  control: ControlPlane,
-  request: WireRequest,
-  describeHost: HostDescription,
-  gone: AbortSignal,
-): Promise<Reply | StreamReply> {
+export async function serveAdminApi(services: AdminServices, request: WireRequest, gone: AbortSignal): Promise<Reply | StreamReply> {
+  const { control, describeHost, figures } = services;
   const [resource = "", ...rest] = request.path.slice(ADMIN_PREFIX.length).split("/").map(decodeURIComponent);
   switch (`${request.method} ${resource}`) {
     case "GET host":
-      return jsonReply(200, describeHost());
+      return jsonReply(200, await describeHost());
+    case "GET metrics":
+      return { status: 200, headers: { "Content-Type": figures.contentType }, body: Buffer.from(await figures.text()) };
     case "GET environments":
       return jsonReply(200, {
         environments: control.services.worker

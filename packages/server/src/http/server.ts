@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { ControlPlane } from "../control/control-plane.ts";
 import { ADMIN_PREFIX, type HostDescription, serveAdminApi, type StreamReply } from "./admin-api.ts";
 import { serveLambdaApi } from "./lambda-api.ts";
+import { addHealthRoutes, type Figures, type Health } from "./observability.ts";
 import { errorReply, type Reply, replyOfError } from "./reply.ts";
 
 /** A zip of 50 MiB in base64, with room for the rest of the request; objects for S3Bucket/S3Key go up to 256 MiB. */
@@ -11,6 +12,10 @@ const BODY_SIZE_BYTES_MAX = 70 * 1024 * 1024;
 /** As on AWS. */
 const LINK_VALID_S = 600;
 const OBJECT_SIZE_BYTES_MAX = 262_144_000;
+/** Told to clients (`Keep-Alive: timeout=5`), which so never send on a connection that is being closed; how long an upgrade waits for them. */
+export const KEEP_ALIVE_MS = 5000;
+
+export type HttpServer = FastifyInstance;
 
 export interface HttpServerOptions {
   readonly control: ControlPlane;
@@ -18,24 +23,26 @@ export interface HttpServerOptions {
   readonly credentials: SigningCredentials;
   readonly secretOf: (accessKeyId: string) => string | null;
   readonly describeHost: HostDescription;
+  readonly health: Health;
+  readonly figures: Figures;
+  /** Once aborted, each answer is the last of its connection, and streams that follow a log end. */
+  readonly draining: AbortSignal;
 }
 
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { random } = options.control.services;
-  const closing = new AbortController();
   const app = fastify({
     bodyLimit: BODY_SIZE_BYTES_MAX,
     genReqId: () => random.uuid(),
-    forceCloseConnections: "idle",
+    keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: 4096 },
     frameworkErrors: (error, request, reply) => {
       send(reply as FastifyReply, request as FastifyRequest, errorReply("InvalidRequestContentException", error.message, {}, 400));
     },
   });
-  endConnectionsOnClose(app, closing.signal);
-  app.addHook("preClose", (done) => {
-    closing.abort();
-    done();
+  app.addHook("onSend", (_request, reply, payload, done) => {
+    if (options.draining.aborted) reply.header("Connection", "close");
+    done(null, payload);
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
@@ -49,20 +56,13 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     send(reply, request, errorReply("UnknownOperationException", `There is nothing at ${request.method} ${request.url}.`));
   });
   app.get(`${ADMIN_PREFIX}health`, (_request, reply) => reply.send({ status: "ok" }));
-  app.put(`${ADMIN_PREFIX}objects/*`, { bodyLimit: OBJECT_SIZE_BYTES_MAX }, (request, reply) => serve(options, request, reply, closing.signal));
-  app.route({ method: ["GET", "POST", "PUT", "DELETE", "PATCH"], url: "/*", handler: (request, reply) => serve(options, request, reply, closing.signal) });
+  addHealthRoutes(app, options.health);
+  app.put(`${ADMIN_PREFIX}objects/*`, { bodyLimit: OBJECT_SIZE_BYTES_MAX }, (request, reply) => serve(options, request, reply));
+  app.route({ method: ["GET", "POST", "PUT", "DELETE", "PATCH"], url: "/*", handler: (request, reply) => serve(options, request, reply) });
   return app;
 }
 
-/** A connection whose answer was under way at the close would stay open for the client's next request, and the close wait for it. */
-function endConnectionsOnClose(app: FastifyInstance, closing: AbortSignal): void {
-  app.addHook("onResponse", (request, _reply, done) => {
-    if (closing.aborted) request.raw.socket.destroySoon();
-    done();
-  });
-}
-
-async function serve(options: HttpServerOptions, request: FastifyRequest, reply: FastifyReply, closing: AbortSignal): Promise<FastifyReply> {
+async function serve(options: HttpServerOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const wire = toWire(request);
   const refused = checkSignature(options, request, wire);
   if (refused !== null) return send(reply, request, errorReply(refused.name, refused.message, {}, refused.status));
@@ -70,7 +70,7 @@ async function serve(options: HttpServerOptions, request: FastifyRequest, reply:
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
   try {
-    return send(reply, request, await serveAdminApi(options.control, wire, options.describeHost, AbortSignal.any([gone.signal, closing])));
+    return send(reply, request, await serveAdminApi(options, wire, AbortSignal.any([gone.signal, options.draining])));
   } catch (error) {
     return send(reply, request, replyOfError(error, options.control.services.onProblem));
   }

@@ -1,7 +1,7 @@
 /** The log store on disk: a directory of log groups. `append` never waits and never throws; a short timer writes in the background. */
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
-import type { LogEvent, LogReadOptions, LogStore } from "../ports/log-store.ts";
+import type { LogEvent, LogReadOptions, LogStore, LogOrigin } from "../ports/log-store.ts";
 import { groupDirectoryName } from "./group-directory.ts";
 import { LogGroup, type LogGroupLimits } from "./log-group.ts";
 
@@ -43,10 +43,10 @@ class DiskLogStore implements LogStore {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
   }
 
-  append(logGroup: string, logStream: string, timestampMs: number, message: string): void {
+  append(logGroup: string, logStream: string, timestampMs: number, message: string, origin: LogOrigin): void {
     if (this.#closing.signal.aborted) return;
     const group = this.#group(logGroup);
-    group.append({ timestampMs, logStream, message: message.endsWith("\n") ? message.slice(0, -1) : message });
+    group.append({ timestampMs, logStream, message: message.endsWith("\n") ? message.slice(0, -1) : message, origin });
     if (group.bufferSizeBytes >= FLUSH_SIZE_BYTES) this.#flushNow();
     else this.#flushSoon();
   }

@@ -221,7 +221,7 @@ export class LogGroup {
     const message = `[thaw] ${this.#droppedCount} log events were lost: the log could not be written fast enough, or the disk is full.`;
     this.#droppedCount = 0;
     this.#lastDropped = null;
-    return { timestampMs: last.timestampMs, logStream: last.logStream, message };
+    return { timestampMs: last.timestampMs, logStream: last.logStream, message, origin: "platform" };
   }
 }
 

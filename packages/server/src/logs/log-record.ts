@@ -1,8 +1,11 @@
-/** One event as a line of a segment: JSON with short keys, one line each. A line that isn't whole (a crash tore it) is no event. */
+/**
+ * One event as a line of a segment: JSON with short keys, one line each; `o` is 1 for what the platform wrote. A line that isn't whole
+ * (a crash tore it) is no event.
+ */
 import type { LogEvent } from "../ports/log-store.ts";
 
 export function encodeRecord(event: LogEvent): string {
-  return `${JSON.stringify({ t: event.timestampMs, s: event.logStream, m: event.message })}\n`;
+  return `${JSON.stringify({ t: event.timestampMs, s: event.logStream, m: event.message, ...(event.origin === "platform" ? { o: 1 } : {}) })}\n`;
 }
 
 /** Null for a torn or foreign line. */
@@ -14,7 +17,7 @@ export function decodeRecord(line: string): LogEvent | null {
     return null;
   }
   if (typeof parsed !== "object" || parsed === null) return null;
-  const { t, s, m } = parsed as Record<string, unknown>;
+  const { t, s, m, o } = parsed as Record<string, unknown>;
   if (typeof t !== "number" || typeof s !== "string" || typeof m !== "string") return null;
-  return { timestampMs: t, logStream: s, message: m };
+  return { timestampMs: t, logStream: s, message: m, origin: o === 1 ? "platform" : "function" };
 }

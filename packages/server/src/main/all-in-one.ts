@@ -1,18 +1,22 @@
 /** One process with the control plane and a worker: the only place that builds adapters. */
 import { createHash, hkdfSync } from "node:crypto";
+import { once } from "node:events";
 import { mkdirSync, statfsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { ThawError } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
-import { createControlPlane, type ControlPlane } from "../control/control-plane.ts";
+import { createControlPlane } from "../control/control-plane.ts";
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../control/limits.ts";
 import { runtimeVersionArn } from "../control/present.ts";
 import { createCriuEngine } from "../engines/criu/criu-engine.ts";
 import { createProcessEngine } from "../engines/process/process-engine.ts";
-import { createHttpServer } from "../http/server.ts";
+import { createHttpServer, type HttpServer } from "../http/server.ts";
 import { Keyring } from "../keys/keyring.ts";
 import { createDiskLogStore } from "../logs/disk-log-store.ts";
+import { collectHostFigures } from "../metrics/host-figures.ts";
+import { measureWorker } from "../metrics/measure.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
 import type { SandboxHost } from "../ports/sandbox-host.ts";
@@ -25,12 +29,14 @@ import { createPrimeSource } from "../store/prime-file.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import { connectSupervisor } from "../supervisor/connect-supervisor.ts";
 import { createWorker } from "../worker/create-worker.ts";
+import type { WorkerLimits } from "../worker/worker-services.ts";
 import { loadCredentials, loadSecret } from "./credentials.ts";
 import { createCredentialSource } from "./function-credentials.ts";
-import { log } from "./log.ts";
+import { log, type LogFields } from "./log.ts";
+import { Monitoring } from "./monitoring.ts";
 import { type ServeOptions, UsageError } from "./options.ts";
+import { Orders, runUntilStopped } from "./shut-down.ts";
 
-const SHUTDOWN_GRACE_MS = 5000;
 const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
   EADDRINUSE: "the port is in use; another thaw serve? (--listen HOST:PORT, port 0 picks a free one)",
   EADDRNOTAVAIL: "the host has no such address",
@@ -39,20 +45,19 @@ const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 export async function runServer(options: ServeOptions): Promise<void> {
+  const orders = new Orders();
   mkdirSync(options.dataDir, { recursive: true });
   const credentials = loadCredentials(options.dataDir, options.region, process.env);
-  if (!LOOPBACK.has(options.listenHost) && process.env["THAW_ACCESS_KEY_ID"] === undefined) {
-    throw new UsageError(
-      `--listen ${options.listenHost} is reachable from outside: set THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY to credentials of your own`,
-    );
-  }
+  checkListener(options);
   const host = await connectHost();
   const clock = systemClock;
   const secret = loadSecret(options.dataDir);
   const engine = createEngine(options, host, secret);
   const catalog = createCatalog(options);
+  const monitoring = new Monitoring(process.env, clock, systemRandom);
+  const onProblem = countingProblems(monitoring);
   const logs = createDiskLogStore({ directory: join(options.dataDir, "logs"), clock });
-  const worker = createWorker({
+  const inner = createWorker({
     engine,
     catalog,
     logs,
@@ -60,19 +65,13 @@ export async function runServer(options: ServeOptions): Promise<void> {
     primes: createPrimeSource(options.dataDir),
     clock,
     secret,
-    limits: {
-      environmentsMax: options.environmentsMax,
-      memoryMaxMib: options.memoryMaxMib,
-      idleTimeoutMs: options.idleTimeoutS * 1000,
-      snapshotsAtOnceMax: options.snapshotsAtOnceMax,
-      parkedPerVersionMax: options.parkedPerVersionMax,
-      parkedMax: options.parkedMax,
-      restoresAtOnceMax: options.restoresAtOnceMax,
-      functionShareMax: options.functionShareMax,
-    },
-    onRestore: (report) => log("restore", { ...report }),
-    onProblem: (problem) => logProblem(problem.what, problem.error, { environmentId: problem.environmentId }),
+    limits: workerLimits(options),
+    onRestore: (report) => monitoring.restored(report),
+    onInvocation: (report) => monitoring.invoked(report),
+    onProblem: (problem) => onProblem(problem.what, problem.error, { environmentId: problem.environmentId }),
   });
+  const worker = measureWorker(inner, monitoring.metrics);
+  collectHostFigures(monitoring.metrics, worker, options.dataDir);
   const store = openSqliteStore(join(options.dataDir, "thaw.db"));
   const control = createControlPlane({
     scope: { accountId: options.accountId, region: options.region },
@@ -87,30 +86,57 @@ export async function runServer(options: ServeOptions): Promise<void> {
     limits: controlLimits(options),
     accessPoints: new Set(options.fileSystems.keys()),
     freeDiskBytes: () => freeBytes(options.dataDir),
-    onProblem: logProblem,
+    onProblem,
   });
   await control.recover();
+  const draining = new AbortController();
+  const health = { notReady: () => (draining.signal.aborted ? "the server is stopping" : null) };
   const app = createHttpServer({
     control,
     credentials,
     secretOf: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : null),
-    describeHost: () => describeHost(host, engine, catalog),
+    describeHost: () => describeHost({ host, engine, catalog, worker, options }),
+    health,
+    figures: monitoring.metrics,
+    draining: draining.signal,
   });
-  const address = await app.listen({ host: options.listenHost, port: options.listenPort }).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`can't listen on ${options.listenHost}:${options.listenPort}: ${LISTEN_PROBLEMS[error.code ?? ""] ?? error.message}`);
-  });
-  process.stdout.write(`thaw listening on ${address}\n`);
+  await monitoring.listen(options.metricsListen, health);
+  process.stdout.write(`thaw listening on ${await listen(app, options)}\n`);
   if (engine.snapshots === null) log("no snapshots", { reason: engine.snapshotsProblem });
-  const reason = await Promise.race([untilSignal(), host.lost.then(() => "sandboxd is gone")]);
-  log("stopping", { reason });
-  await shutDown(app, control, worker);
+  const drainTimeoutMs = options.drainTimeoutS * 1000;
+  const isDone = await runUntilStopped({ app, control, worker, clock, draining, drainTimeoutMs, hostLost: host.lost }, orders);
   await engine.close();
-  await logs.close();
+  await Promise.all([logs.close(), monitoring.close()]);
   store.close();
+  // What did not end holds the process; sandboxd, which ends with it, holds what is left of the sandboxes.
+  if (!isDone) process.exit(1);
+}
+
+/** The launcher's socket, which outlives this process, or one of its own. */
+async function listen(app: HttpServer, options: ServeOptions): Promise<string> {
+  const { listenHost: host, listenPort: port } = options;
+  await app.ready();
+  const listening = once(app.server, "listening");
+  app.server.listen(process.env["THAW_LISTEN_FD"] === "0" ? { fd: 0 } : { host, port });
+  await listening.catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`can't listen on ${host}:${port}: ${LISTEN_PROBLEMS[error.code ?? ""] ?? error.message}`);
+  });
+  const address = app.server.address();
+  if (address === null || typeof address === "string") throw new UsageError("THAW_LISTEN_FD is no TCP socket");
+  return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+}
+
+/** A listener that others can reach never serves with credentials that were made for this machine alone. */
+function checkListener(options: ServeOptions): void {
+  if (!LOOPBACK.has(options.listenHost) && process.env["THAW_ACCESS_KEY_ID"] === undefined) {
+    throw new UsageError(
+      `--listen ${options.listenHost} is reachable from outside: set THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY to credentials of your own`,
+    );
+  }
 }
 
 function createEngine(options: ServeOptions, host: SandboxHost, secret: Buffer): Engine {
-  const hosted = { host, connectSupervisor, clock: systemClock };
+  const hosted = { host, connectSupervisor: (socket: string) => connectSupervisor(socket, systemClock), clock: systemClock };
   if (options.engine === "process") return createProcessEngine(hosted);
   const keys = new Keyring(join(options.dataDir, "keyring.json"), systemRandom);
   return createCriuEngine({ ...hosted, keys, chunkSecret: deriveChunkSecret(secret, options.accountId), onProblem: logProblem });
@@ -119,6 +145,19 @@ function createEngine(options: ServeOptions, host: SandboxHost, secret: Buffer):
 /** Content is shared within an account, never beyond it. */
 function deriveChunkSecret(secret: Buffer, accountId: string): Buffer {
   return Buffer.from(hkdfSync("sha256", secret, accountId, "thaw chunks", 32));
+}
+
+function countingProblems(monitoring: Monitoring): typeof logProblem {
+  return (what, error, fields) => {
+    monitoring.metrics.count("thaw_problems_total");
+    logProblem(what, error, fields);
+  };
+}
+
+function workerLimits(options: ServeOptions): Partial<WorkerLimits> {
+  const { environmentsMax, memoryMaxMib, snapshotsAtOnceMax, restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax } = options;
+  const shares = { snapshotsAtOnceMax, restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax };
+  return { environmentsMax, memoryMaxMib, idleTimeoutMs: options.idleTimeoutS * 1000, ...shares };
 }
 
 function controlLimits(options: ServeOptions): ControlLimits {
@@ -150,31 +189,30 @@ function createCatalog(options: ServeOptions): RuntimeCatalog {
   return createRuntimeCatalog({ thawHome: options.thawHome, clientsDir, arnOf: (runtime) => runtimeVersionArn(scope, runtime) });
 }
 
-function describeHost(host: SandboxHost, engine: Engine, catalog: RuntimeCatalog): Record<string, unknown> {
+interface Described {
+  readonly host: SandboxHost;
+  readonly engine: Engine;
+  readonly catalog: RuntimeCatalog;
+  readonly worker: Worker;
+  readonly options: ServeOptions;
+}
+
+async function describeHost({ host, engine, catalog, worker, options }: Described): Promise<Record<string, unknown>> {
+  const disk = await statfs(options.dataDir);
   return {
     ...host.facts,
     cpuFingerprint: createHash("sha256").update(host.facts.cpuFingerprint).digest("hex").slice(0, 16),
     engine: engine.name,
     snapshotsProblem: engine.snapshotsProblem,
     runtimes: catalog.list().map((recipe) => recipe.runtime),
+    limits: { environmentsMax: options.environmentsMax, memoryMaxMib: options.memoryMaxMib, poolSize: options.poolSize },
+    inUse: { environments: worker.listEnvironments().length, snapshots: (await worker.listSnapshots()).length },
+    disk: { freeBytes: disk.bavail * disk.bsize, sizeBytes: disk.blocks * disk.bsize },
     server: { node: process.version, residentBytes: process.memoryUsage.rss(), uptimeS: process.uptime() },
   };
 }
 
-async function shutDown(app: ReturnType<typeof createHttpServer>, control: ControlPlane, worker: Worker): Promise<void> {
-  const closed = app.close();
-  await control.close();
-  await worker.close(SHUTDOWN_GRACE_MS);
-  await closed;
-}
-
-function untilSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
-  });
-}
-
-function logProblem(what: string, error: unknown, fields: Readonly<Record<string, unknown>> = {}): void {
+function logProblem(what: string, error: unknown, fields: LogFields = {}): void {
   const cause = error instanceof Error && error.cause !== undefined ? { cause: String(error.cause) } : {};
   const shown =
     error instanceof ThawError

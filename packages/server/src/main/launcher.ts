@@ -6,6 +6,9 @@
  *                    └─► node serve.ts (uid 64321, no new privileges)
  * ```
  * Both end when this process ends, however it ends (`setpriv --pdeathsig`); this process ends when one of them does.
+ *
+ * The listening socket is this process's standard input, put there by `thaw-sandboxd bind`. SIGHUP renews everything, this program
+ * included: the server finishes what it has, and this process runs itself again, with the same socket, in which new connections wait.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -16,6 +19,7 @@ import { accessPointOf } from "../model/function-config.ts";
 import type { ServeOptions } from "./options.ts";
 import { UsageError } from "./options.ts";
 
+const LISTEN_FD = "THAW_LISTEN_FD";
 const REPOSITORY = resolve(import.meta.dirname, "../../../..");
 const RUST_TARGET = "x86_64-unknown-linux-gnu";
 /** sandboxd probes the kernel for CRIU when it starts. */
@@ -73,16 +77,30 @@ function isRunning(pid: string): boolean {
 
 export async function launch(options: ServeOptions, argv: readonly string[]): Promise<void> {
   const layout = layoutOf(options);
+  if (process.env[LISTEN_FD] === undefined) bindSocket(options, layout);
   prepareDirectories(options, layout);
+  let isRenewal = false;
   try {
     const sandboxd = await startSandboxd(options, layout);
     const server = startServer(options, layout, argv);
-    await superviseUntilEnd(sandboxd, server);
+    isRenewal = await superviseUntilEnd(sandboxd, server);
     // Killed, it left what was frozen.
     if (sandboxd.signalCode !== null) spawnSync(layout.sandboxd, ["sweep"], { stdio: "inherit" });
   } finally {
     rmSync(layout.runDir, { recursive: true, force: true });
   }
+  if (isRenewal) runAgain(process.execPath, [], process.env);
+}
+
+/** Comes back here with a listening socket as standard input. */
+function bindSocket(options: ServeOptions, layout: Layout): void {
+  runAgain(layout.sandboxd, ["bind", options.listenHost, String(options.listenPort), process.execPath], { ...process.env, [LISTEN_FD]: "0" });
+}
+
+/** Becomes another program, whose last arguments are this one's own. Standard input stays open. */
+function runAgain(program: string, args: readonly string[], env: NodeJS.ProcessEnv): void {
+  process.removeAllListeners("warning");
+  process.execve?.(program, [program, ...args, ...process.execArgv, ...process.argv.slice(1)], env);
 }
 
 async function startSandboxd(options: ServeOptions, layout: Layout): Promise<ChildProcess> {
@@ -128,7 +146,8 @@ function startServer(options: ServeOptions, layout: Layout, argv: readonly strin
   const args = [...withoutData(argv), "--data", shown.dataDir];
   const command = [...shown.prefix, ...setpriv, node, "--disable-warning=ExperimentalWarning", program, ...args];
   return spawn(command[0] as string, command.slice(1), {
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["inherit", "inherit", "inherit"],
+    detached: true,
     cwd: "/",
     env: { ...process.env, HOME: "/nonexistent", THAW_SANDBOXD: join(layout.runDir, "sandboxd.sock"), THAW_CLIENTS: layout.clients },
   });
@@ -162,17 +181,34 @@ function withoutData(argv: readonly string[]): string[] {
   return kept;
 }
 
-async function superviseUntilEnd(sandboxd: ChildProcess, server: ChildProcess): Promise<void> {
-  const stop = (): void => void server.kill("SIGTERM");
+/** True where all is to be started again. */
+async function superviseUntilEnd(sandboxd: ChildProcess, server: ChildProcess): Promise<boolean> {
+  let stops = 0;
+  let isRenewal = false;
+  const stop = (): void => {
+    isRenewal = false;
+    server.kill(++stops > 1 ? "SIGKILL" : "SIGTERM");
+  };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  process.on("SIGHUP", () => {
+    // From a terminal it says that the terminal is gone.
+    if (process.stderr.isTTY) return stop();
+    if (stops > 0) return;
+    isRenewal = true;
+    server.kill("SIGHUP");
+  });
   const sandboxdExit = once(sandboxd, "exit");
   const serverExit = once(server, "exit");
   const first = await Promise.race([sandboxdExit.then(() => "sandboxd"), serverExit.then(() => "server")]);
-  if (first === "sandboxd") process.stderr.write("thaw: sandboxd ended; the server stops\n");
-  stop();
+  if (first === "sandboxd") {
+    process.stderr.write("thaw: sandboxd ended; the server stops\n");
+    stop();
+  }
   const [code] = (await serverExit) as [number | null];
   if (sandboxd.exitCode === null && sandboxd.signalCode === null) sandboxd.kill("SIGTERM");
   await sandboxdExit;
-  process.exitCode = first === "sandboxd" ? 1 : (code ?? 1);
+  const exitCode = first === "sandboxd" ? 1 : (code ?? (stops > 1 ? 0 : 1));
+  process.exitCode = exitCode;
+  return isRenewal && exitCode === 0;
 }

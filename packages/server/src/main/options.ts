@@ -41,6 +41,10 @@ export interface ServeOptions {
   readonly snapshotsPendingMax: number;
   readonly concurrencyMax: number;
   readonly diskFreeMinMib: number;
+  /** Where /metrics and /healthz are served without credentials; null: nowhere, only to signed requests. */
+  readonly metricsListen: { readonly host: string; readonly port: number } | null;
+  /** How long running invocations may take after the order to stop. */
+  readonly drainTimeoutS: number;
   /** Unprivileged user of the server process when started as root. */
   readonly serverUid: number;
 }
@@ -69,6 +73,8 @@ const NAMES = [
   "disk-free-min-mib",
   "restores-at-once",
   "function-share-max-percent",
+  "metrics",
+  "drain-timeout-s",
 ];
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DEFAULT_SERVER_UID = 64_321;
@@ -94,13 +100,17 @@ export const SERVE_USAGE = `Usage: thaw serve [options]
   --function-share-max-percent N  the part of the host that one function may have busy (80)
   --snapshots-pending-max N  further ones that may wait; more are refused (100)
   --concurrency-max N      invokes at the same time, all functions together (1000)
-  --disk-free-min-mib N    no new snapshot where less of the disk is left (512)`;
+  --disk-free-min-mib N    no new snapshot where less of the disk is left (512)
+  --metrics HOST:PORT      /metrics and /healthz for Prometheus and probes, without credentials (off)
+  --drain-timeout-s N      after SIGTERM running invocations have this long (30); a second SIGTERM ends them
+Traces go to OTEL_EXPORTER_OTLP_ENDPOINT where that is set (OTLP over HTTP, JSON).`;
 
 export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boolean): ServeOptions {
   const values = readArgs(argv);
   const pick = (name: string, variable: string): string | undefined => values[name] ?? env[variable];
   const thawHome = env["THAW_HOME"] ?? "/var/lib/thaw";
-  const listen = parseListen(pick("listen", "THAW_LISTEN") ?? "127.0.0.1:9000");
+  const listen = parseListen("--listen", pick("listen", "THAW_LISTEN") ?? "127.0.0.1:9000");
+  const metrics = pick("metrics", "THAW_METRICS");
   return {
     ...listen,
     dataDir: resolve(pick("data", "THAW_DATA") ?? defaultDataDir(thawHome, isRoot)),
@@ -125,6 +135,8 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
     snapshotsPendingMax: wholeNumber("--snapshots-pending-max", pick("snapshots-pending-max", "THAW_SNAPSHOTS_PENDING_MAX") ?? "100", 1, 100_000),
     concurrencyMax: wholeNumber("--concurrency-max", pick("concurrency-max", "THAW_CONCURRENCY_MAX") ?? "1000", 1, 100_000),
     diskFreeMinMib: wholeNumber("--disk-free-min-mib", pick("disk-free-min-mib", "THAW_DISK_FREE_MIN_MIB") ?? "512", 0, 2 ** 24),
+    metricsListen: metrics === undefined ? null : parseMetricsListen(metrics),
+    drainTimeoutS: wholeNumber("--drain-timeout-s", pick("drain-timeout-s", "THAW_DRAIN_TIMEOUT_S") ?? "30", 0, 3600),
     serverUid: wholeNumber("THAW_SERVER_UID", env["THAW_SERVER_UID"] ?? String(DEFAULT_SERVER_UID), 1, 2 ** 31),
   };
 }
@@ -149,10 +161,15 @@ function defaultDataDir(thawHome: string, isRoot: boolean): string {
   return isRoot ? join(thawHome, "data") : join(homedir(), ".local/share/thaw");
 }
 
-function parseListen(text: string): { listenHost: string; listenPort: number } {
+function parseMetricsListen(text: string): { readonly host: string; readonly port: number } {
+  const { listenHost, listenPort } = parseListen("--metrics", text);
+  return { host: listenHost, port: listenPort };
+}
+
+function parseListen(name: string, text: string): { listenHost: string; listenPort: number } {
   const match = /^(\[[0-9a-fA-F:]+\]|[^:[\]]+):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
-  if (!match?.[1] || port > 65_535) throw new UsageError(`--listen ${text}: expected HOST:PORT`);
+  if (!match?.[1] || port > 65_535) throw new UsageError(`${name} ${text}: expected HOST:PORT`);
   return { listenHost: match[1].replace(/^\[|\]$/g, ""), listenPort: port };
 }
 

@@ -49,7 +49,7 @@ test("data of format 1 is brought up, and a newer format is refused untouched", 
   const newer = new DatabaseSync(path);
   newer.exec("PRAGMA user_version = 99");
   newer.close();
-  expect(() => openSqliteStore(path)).toThrow(/another version of Thaw/);
+  expect(() => openSqliteStore(path)).toThrow(/has format 99/);
 });
 
 test("a use goes with its version, and one of a version that is not there is dropped", () => {

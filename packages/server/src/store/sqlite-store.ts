@@ -41,7 +41,7 @@ export class StoreFormatError extends ThawError {
   readonly code = "STORE_FORMAT_UNKNOWN";
   constructor(found: number) {
     super({
-      publicMessage: `The data directory was written by another version of Thaw (format ${found}, this one knows ${SCHEMA_VERSION}).`,
+      publicMessage: `The data directory has format ${found}; this version of Thaw knows formats up to ${SCHEMA_VERSION}. It was written by a newer version of Thaw: start that one, or restore a backup of this one.`,
       detail: { found },
     });
   }

@@ -7,6 +7,7 @@
  * ```
  */
 import { connect, type Socket } from "node:net";
+import type { Clock } from "../base/clock.ts";
 import { ThawError } from "../base/errors.ts";
 import type { ProcessExit, SpawnRequest, SupervisorLink, SupervisorListener } from "../ports/supervisor.ts";
 import { encodeFrame, encodeJson, FRAME, type Frame, FrameReader, SupervisorProtocolError } from "./frames.ts";
@@ -14,6 +15,8 @@ import { LinkedCall } from "./linked-call.ts";
 
 const PROTOCOL = 1;
 const EMPTY = Buffer.alloc(0);
+/** A function can stop its supervisor, which has the same user: what takes milliseconds must not be waited for for ever. */
+const ANSWER_MS_MAX = 15_000;
 
 export class SupervisorLostError extends ThawError {
   readonly code = "SUPERVISOR_LOST";
@@ -50,9 +53,9 @@ interface Waiting<T> {
   reject(error: Error): void;
 }
 
-export async function connectSupervisor(controlSocket: string): Promise<SupervisorLink> {
+export async function connectSupervisor(controlSocket: string, clock: Clock): Promise<SupervisorLink> {
   const socket = connect(controlSocket);
-  const link = new Link(socket);
+  const link = new Link(socket, clock);
   await link.opened;
   return link;
 }
@@ -61,6 +64,7 @@ class Link implements SupervisorLink {
   processes: ReadonlyArray<{ readonly name: string; readonly pid: number }> = [];
   readonly opened: Promise<void>;
   readonly #socket: Socket;
+  readonly #clock: Clock;
   readonly #reader = new FrameReader();
   readonly #calls = new Map<number, LinkedCall>();
   readonly #spawning = new Map<string, Waiting<{ pid: number }>>();
@@ -71,10 +75,11 @@ class Link implements SupervisorLink {
   #listener: SupervisorListener | null = null;
   #isClosed = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, clock: Clock) {
     this.#socket = socket;
-    this.opened = new Promise((resolve, reject) => {
-      this.#opening = { resolve, reject };
+    this.#clock = clock;
+    this.opened = this.#within("HELLO", (waiting) => {
+      this.#opening = waiting;
     });
     socket.on("connect", () => socket.write(encodeJson(FRAME.hello, 0, { protocol: PROTOCOL })));
     socket.on("data", (bytes) => this.#onData(bytes));
@@ -92,8 +97,8 @@ class Link implements SupervisorLink {
 
   spawn(request: SpawnRequest): Promise<{ readonly pid: number }> {
     if (this.#isClosed) return Promise.reject(new SupervisorLostError());
-    return new Promise((resolve, reject) => {
-      this.#spawning.set(request.name, { resolve, reject });
+    return this.#within("SPAWN", (waiting) => {
+      this.#spawning.set(request.name, waiting);
       this.#socket.write(encodeJson(FRAME.spawn, 0, request));
     });
   }
@@ -104,8 +109,8 @@ class Link implements SupervisorLink {
 
   park(): Promise<readonly number[]> {
     if (this.#isClosed) return Promise.reject(new SupervisorLostError());
-    return new Promise((resolve, reject) => {
-      this.#parking = { resolve, reject };
+    return this.#within("PARK", (waiting) => {
+      this.#parking = waiting;
       this.#socket.write(encodeFrame(FRAME.park, 0, EMPTY));
     });
   }
@@ -113,6 +118,12 @@ class Link implements SupervisorLink {
   close(): void {
     this.#isClosed = true;
     this.#socket.destroy();
+  }
+
+  /** An answer that does not come in time ends the connection, and so rejects all that wait. */
+  #within<T>(what: string, start: (waiting: Waiting<T>) => void): Promise<T> {
+    const cancel = this.#clock.after(ANSWER_MS_MAX, () => this.#socket.destroy(new SupervisorProtocolError(`no answer to ${what}`)));
+    return new Promise<T>((resolve, reject) => start({ resolve, reject })).finally(cancel);
   }
 
   #onData(bytes: Buffer): void {

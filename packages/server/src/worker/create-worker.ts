@@ -5,6 +5,7 @@ import type { CredentialSource } from "../ports/credential-source.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
+import type { InvocationReport } from "../ports/reports.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
 import type {
@@ -38,6 +39,7 @@ export interface WorkerOptions {
   readonly secret: Buffer;
   readonly limits?: Partial<WorkerLimits>;
   readonly onRestore?: (report: RestoreReport) => void;
+  readonly onInvocation?: (report: InvocationReport) => void;
   readonly onProblem?: (problem: WorkerProblem) => void;
 }
 
@@ -52,6 +54,7 @@ export function createWorker(options: WorkerOptions): Worker {
     secret,
     limits: { ...DEFAULT_WORKER_LIMITS, ...options.limits },
     onRestore: options.onRestore ?? (() => undefined),
+    onInvocation: options.onInvocation ?? (() => undefined),
     onProblem: options.onProblem ?? (() => undefined),
   };
   return new LocalWorker(services, catalog);

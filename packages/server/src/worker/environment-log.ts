@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId } from "../base/ids.ts";
-import type { LogStore } from "../ports/log-store.ts";
+import type { LogOrigin, LogStore } from "../ports/log-store.ts";
 import { formatPlatformEvent, isWanted, type PlatformEvent } from "./platform-log.ts";
 
 /** As CloudWatch Logs: a longer line is cut into several events. */
@@ -74,9 +74,9 @@ export class EnvironmentLog {
     if (message !== null) this.writeLine(message);
   }
 
+  /** A line of the platform. */
   writeLine(message: string): void {
-    this.#options.logs.append(this.#options.logGroup, this.#options.logStream, this.#options.clock.nowMs(), message);
-    this.#tail?.add(message);
+    this.#append(message, "platform");
   }
 
   /** Bytes as they came from a pipe of the sandbox. */
@@ -134,7 +134,12 @@ export class EnvironmentLog {
     this.#partialSize.delete(pipe);
     const first = parts[0];
     const line = parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
-    this.writeLine(line.toString("utf8"));
+    this.#append(line.toString("utf8"), "function");
+  }
+
+  #append(message: string, origin: LogOrigin): void {
+    this.#options.logs.append(this.#options.logGroup, this.#options.logStream, this.#options.clock.nowMs(), message, origin);
+    this.#tail?.add(message);
   }
 }
 

@@ -245,12 +245,12 @@ export class Environment {
     const { mode } = this.core;
     assert(mode.kind === "restore", "restore of an environment without a snapshot");
     if (restore.failure !== null) {
-      this.#reportRestore(first, restore.durationMs, restore.failure);
+      this.#reportRestore(first, restore);
       return this.#refuse(first, restore.failure);
     }
     const failure = await this.#invoke(first, { initDurationMs: null, restoreDurationMs: restore.durationMs, billedRestoreDurationMs: restore.billedMs });
     await this.#recordWorkingSet(mode.snapshotId, mode.key);
-    this.#reportRestore(first, restore.durationMs, null);
+    this.#reportRestore(first, restore);
     return failure;
   }
 
@@ -365,7 +365,7 @@ export class Environment {
     return failure;
   }
 
-  #reportRestore(request: InvokeRequest, restoreDurationMs: number, failure: Failure | null): void {
+  #reportRestore(request: InvokeRequest, restore: RestoreResult): void {
     const { core } = this;
     assert(core.mode.kind === "restore", "report of a restore that was none");
     const report: RestoreReport = {
@@ -374,8 +374,9 @@ export class Environment {
       environmentId: core.environmentId,
       snapshotId: core.mode.snapshotId,
       requestId: request.input.requestId,
-      outcome: restoreOutcome(failure),
-      restoreDurationMs,
+      outcome: restoreOutcome(restore.failure),
+      startedAtMs: restore.startedAtMs,
+      restoreDurationMs: restore.durationMs,
       phases: { ...core.phases },
       memory: core.memory,
     };

@@ -109,6 +109,7 @@ async function endInvocation(
   if (failure !== null) writeFailureLine(core, requestId, failure);
   core.log.writePlatform({ kind: "end", requestId });
   const memoryMaxMib = await core.measureMemoryMaxMib();
+  core.services.onInvocation({ functionName: core.version.functionName, durationMs, initDurationMs: cold.initDurationMs, memoryMaxMib });
   core.log.writePlatform({
     kind: "report",
     report: {

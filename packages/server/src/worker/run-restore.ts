@@ -10,6 +10,7 @@ import type { SnapshotId } from "../base/ids.ts";
 import type { SnapshotKey } from "../ports/engine.ts";
 
 export interface RestoreResult {
+  readonly startedAtMs: number;
   readonly durationMs: number;
   /** Runtime load and after-restore hooks, rounded up. */
   readonly billedMs: number;
@@ -48,6 +49,7 @@ async function restore(core: EnvironmentCore, bring: () => Promise<Failure | nul
     runtimeVersion: recipe.runtimeVersion,
     runtimeVersionArn: recipe.runtimeVersionArn,
   });
+  const startedAtMs = core.services.clock.nowMs();
   const startMs = core.nowMs();
   const cloneFailure = await bring();
   const releasedMs = core.nowMs();
@@ -57,7 +59,7 @@ async function restore(core: EnvironmentCore, bring: () => Promise<Failure | nul
   const durationMs = endMs - startMs;
   core.phases["restore"] = durationMs;
   log.writePlatform({ kind: "restore-report", durationMs, status: toPhaseStatus(failure) });
-  return { durationMs, billedMs: Math.ceil(endMs - releasedMs), failure };
+  return { startedAtMs, durationMs, billedMs: Math.ceil(endMs - releasedMs), failure };
 }
 
 async function makeClone(core: EnvironmentCore, snapshotId: SnapshotId, key: SnapshotKey): Promise<Failure | null> {

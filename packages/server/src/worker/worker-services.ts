@@ -5,6 +5,7 @@ import type { CredentialSource } from "../ports/credential-source.ts";
 import type { Engine, PhaseTimes, WorkingSetInfo } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
+import type { InvocationReport } from "../ports/reports.ts";
 import type { HostLimits } from "./placement.ts";
 
 export interface WorkerLimits extends HostLimits {
@@ -67,6 +68,8 @@ export interface RestoreReport {
   readonly snapshotId: SnapshotId;
   readonly requestId: string;
   readonly outcome: "success" | "timeout" | "error" | "platform-error";
+  /** Wall clock at the start of the restore. */
+  readonly startedAtMs: number;
   readonly restoreDurationMs: number;
   /** The engine's own phases, then `engine`, `connect`, `hooks` and `firstResponse`. */
   readonly phases: PhaseTimes;
@@ -90,5 +93,6 @@ export interface WorkerServices {
   readonly secret: Buffer;
   readonly limits: WorkerLimits;
   readonly onRestore: (report: RestoreReport) => void;
+  readonly onInvocation: (report: InvocationReport) => void;
   readonly onProblem: (problem: WorkerProblem) => void;
 }

@@ -1,0 +1,29 @@
+import { it } from "vitest";
+import { checkRunning, type RunningServer } from "./running-server.ts";
+
+const FINE: RunningServer = {
+  engine: "criu",
+  snapshotsProblem: null,
+  criuVersion: "4.2.1",
+  hasNetwork: true,
+  tmpQuota: "loop",
+  runtimes: ["java21"],
+  limits: { environmentsMax: 100, memoryMaxMib: 16_384, poolSize: 3 },
+  inUse: { environments: 2, snapshots: 1 },
+  disk: { freeBytes: 50 * 1024 ** 3, sizeBytes: 100 * 1024 ** 3 },
+  server: { uptimeS: 10, residentBytes: 100 * 1024 ** 2 },
+};
+
+const bad = (changed: Partial<RunningServer>): readonly string[] =>
+  checkRunning({ ...FINE, ...changed })
+    .filter(({ level }) => level !== "ok")
+    .map(({ what, remedy }) => `${what}: ${remedy !== undefined}`);
+
+it("finds nothing where all is well, and names each lack with its cure", ({ expect }) => {
+  expect(bad({})).toEqual([]);
+  expect(bad({ snapshotsProblem: "no CRIU" })).toEqual(["engine: true"]);
+  expect(bad({ inUse: { environments: 95, snapshots: 0 } })).toEqual(["limits: true"]);
+  expect(bad({ disk: { freeBytes: 1, sizeBytes: 2 } })).toEqual(["disk: true"]);
+  expect(bad({ hasNetwork: false })).toEqual(["network: true"]);
+  expect(bad({ limits: { ...FINE.limits, poolSize: 0 } })).toEqual(["pool: true"]);
+});

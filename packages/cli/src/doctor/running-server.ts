@@ -1,0 +1,56 @@
+/** What a running server says of itself (GET /_thaw/v1/host), judged. */
+import type { Finding } from "./checks.ts";
+
+export interface RunningServer {
+  readonly engine: string;
+  readonly snapshotsProblem: string | null;
+  readonly criuVersion: string | null;
+  readonly hasNetwork: boolean;
+  readonly tmpQuota: string;
+  readonly runtimes: readonly string[];
+  readonly limits: { readonly environmentsMax: number; readonly memoryMaxMib: number; readonly poolSize: number };
+  readonly inUse: { readonly environments: number; readonly snapshots: number };
+  readonly disk: { readonly freeBytes: number; readonly sizeBytes: number };
+  readonly server: { readonly uptimeS: number; readonly residentBytes: number };
+}
+
+/** Room for a handful of snapshots of large functions. */
+const FREE_BYTES_MIN = 5 * 1024 ** 3;
+const NEAR_LIMIT = 0.9;
+
+export function checkRunning(running: RunningServer): readonly Finding[] {
+  const { engine, snapshotsProblem, limits, inUse, disk, server } = running;
+  const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+  const isNearLimit = inUse.environments >= limits.environmentsMax * NEAR_LIMIT;
+  const isDiskLow = disk.freeBytes < FREE_BYTES_MIN;
+  const poolText = `${limits.poolSize} ready sandboxes for each kind of runtime`;
+  return [
+    { level: "ok", what: "server process", detail: `up for ${Math.round(server.uptimeS)} s, ${gib(server.residentBytes)} of memory` },
+    snapshotsProblem === null
+      ? { level: "ok", what: "engine", detail: `${engine}, CRIU ${running.criuVersion ?? "none"}, ${inUse.snapshots} snapshots` }
+      : {
+          level: "problem",
+          what: "engine",
+          detail: `${engine}: no snapshots: ${snapshotsProblem}`,
+          remedy: "npm run setup (as root), then start the server again",
+        },
+    limits.poolSize > 0
+      ? { level: "ok", what: "pool", detail: poolText }
+      : { level: "warning", what: "pool", detail: "none: each cold start makes its sandbox first", remedy: "thaw serve --pool 3" },
+    {
+      level: isNearLimit ? "warning" : "ok",
+      what: "limits",
+      detail: `${inUse.environments} of ${limits.environmentsMax} environments, ${limits.memoryMaxMib} MiB for all`,
+      ...(isNearLimit ? { remedy: "thaw serve --environments-max, --memory-max-mib" } : {}),
+    },
+    {
+      level: isDiskLow ? "warning" : "ok",
+      what: "disk",
+      detail: `${gib(disk.freeBytes)} of ${gib(disk.sizeBytes)} free`,
+      ...(isDiskLow ? { remedy: "make room where --data is: publishing fails with SANDBOX_DISK_FULL" } : {}),
+    },
+    running.hasNetwork
+      ? { level: "ok", what: "network", detail: "sandboxes reach the outside" }
+      : { level: "warning", what: "network", detail: "sandboxes have only their loopback", remedy: "nftables and ip_forward are needed" },
+  ];
+}

@@ -1,0 +1,34 @@
+/**
+ * What monitoring asks for, without credentials: on the main listener only whether the server lives and is ready, on a listener of its
+ * own (--metrics) the figures too, which name functions.
+ *
+ *   GET /healthz/live    200 while the process can answer
+ *   GET /healthz/ready   200 while invokes are taken; 503 with the reason while it starts to stop, or has lost sandboxd
+ *   GET /metrics         Prometheus's text
+ */
+import fastify, { type FastifyInstance } from "fastify";
+
+export interface Health {
+  /** Null when invokes are taken; else why not. */
+  notReady(): string | null;
+}
+
+export interface Figures {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+export function addHealthRoutes(app: FastifyInstance, health: Health): void {
+  app.get("/healthz/live", (_request, reply) => reply.send({ status: "ok" }));
+  app.get("/healthz/ready", (_request, reply) => {
+    const reason = health.notReady();
+    return reason === null ? reply.send({ status: "ok" }) : reply.code(503).send({ status: "not ready", reason });
+  });
+}
+
+export function createObservabilityServer(health: Health, figures: Figures): FastifyInstance {
+  const app = fastify({ forceCloseConnections: true });
+  addHealthRoutes(app, health);
+  app.get("/metrics", async (_request, reply) => reply.header("Content-Type", figures.contentType).send(await figures.text()));
+  return app;
+}

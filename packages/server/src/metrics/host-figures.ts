@@ -1,0 +1,27 @@
+/** Figures that are looked up when they are asked for. */
+import { statfs } from "node:fs/promises";
+import { performance } from "node:perf_hooks";
+import type { Worker } from "../ports/worker.ts";
+import type { Metrics } from "./registry.ts";
+
+export function collectHostFigures(metrics: Metrics, worker: Worker, dataDir: string): void {
+  let busy = performance.eventLoopUtilization();
+  metrics.collect(() => {
+    const now = performance.eventLoopUtilization();
+    metrics.set("thaw_event_loop_utilization", performance.eventLoopUtilization(now, busy).utilization);
+    busy = now;
+    metrics.set("thaw_resident_memory_bytes", process.memoryUsage.rss());
+    metrics.set("thaw_uptime_seconds", process.uptime());
+  });
+  metrics.collect(() => {
+    const counts = new Map<string, number>();
+    for (const { state } of worker.listEnvironments()) counts.set(state, (counts.get(state) ?? 0) + 1);
+    metrics.reset("thaw_environments");
+    for (const [state, count] of counts) metrics.set("thaw_environments", count, { state });
+  });
+  metrics.collect(async () => metrics.set("thaw_snapshots", (await worker.listSnapshots()).length));
+  metrics.collect(async () => {
+    const { bavail, bsize } = await statfs(dataDir);
+    metrics.set("thaw_data_free_bytes", bavail * bsize);
+  });
+}

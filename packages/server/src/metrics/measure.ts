@@ -1,0 +1,81 @@
+/** Counts what a worker does, from outside: a Worker around the Worker, and its reports. */
+import type { InvocationReport } from "../ports/reports.ts";
+import type { InvokeOutcome, SnapshotOutcome, Worker } from "../ports/worker.ts";
+import type { Metrics } from "./registry.ts";
+
+export interface RestoreFigures {
+  readonly functionName: string;
+  readonly outcome: string;
+  readonly restoreDurationMs: number;
+  readonly phases: Readonly<Record<string, number>>;
+}
+
+const MS_PER_S = 1000;
+
+export function measureWorker(worker: Worker, metrics: Metrics): Worker {
+  return {
+    async invoke(version, input) {
+      metrics.add("thaw_concurrent_executions", 1);
+      try {
+        const outcome = await worker.invoke(version, input);
+        countOutcome(metrics, version.functionName, outcome);
+        return outcome;
+      } finally {
+        metrics.add("thaw_concurrent_executions", -1);
+      }
+    },
+    async createSnapshot(...parameters) {
+      const outcome = await worker.createSnapshot(...parameters);
+      countSnapshot(metrics, outcome);
+      return outcome;
+    },
+    removeSnapshot: (...parameters) => worker.removeSnapshot(...parameters),
+    hasSnapshot: (...parameters) => worker.hasSnapshot(...parameters),
+    listSnapshots: () => worker.listSnapshots(),
+    snapshotsProblem: () => worker.snapshotsProblem(),
+    snapshotFit: (...parameters) => worker.snapshotFit(...parameters),
+    runtimeProblem: (runtime) => worker.runtimeProblem(runtime),
+    listEnvironments: () => worker.listEnvironments(),
+    stopEnvironments: (filter) => worker.stopEnvironments(filter),
+    provision: (targets) => worker.provision(targets),
+    provisionedStatus: (runKey) => worker.provisionedStatus(runKey),
+    close: (graceMs) => worker.close(graceMs),
+  };
+}
+
+export function countInvocation(metrics: Metrics, report: InvocationReport): void {
+  const labels = { function_name: report.functionName };
+  metrics.observe("thaw_duration_seconds", report.durationMs / MS_PER_S, labels);
+  if (report.initDurationMs !== null) metrics.observe("thaw_init_duration_seconds", report.initDurationMs / MS_PER_S, labels);
+}
+
+export function countRestore(metrics: Metrics, report: RestoreFigures): void {
+  const { functionName, outcome, restoreDurationMs, phases } = report;
+  metrics.observe("thaw_restore_duration_seconds", restoreDurationMs / MS_PER_S, { function_name: functionName, outcome });
+  for (const [phase, durationMs] of Object.entries(phases)) metrics.observe("thaw_restore_phase_duration_seconds", durationMs / MS_PER_S, { phase });
+}
+
+function countOutcome(metrics: Metrics, functionName: string, outcome: InvokeOutcome): void {
+  const labels = { function_name: functionName };
+  switch (outcome.kind) {
+    case "response":
+      metrics.count("thaw_invocations_total", labels);
+      if (outcome.functionError !== null) metrics.count("thaw_errors_total", labels);
+      return;
+    case "restore-error":
+    case "restore-timeout":
+      metrics.count("thaw_invocations_total", labels);
+      metrics.count("thaw_errors_total", labels);
+      return;
+    case "throttled":
+      metrics.count("thaw_throttles_total", labels);
+      return;
+    case "platform-error":
+      metrics.count("thaw_platform_errors_total", { code: outcome.code });
+  }
+}
+
+function countSnapshot(metrics: Metrics, outcome: SnapshotOutcome): void {
+  metrics.count("thaw_snapshots_taken_total", { outcome: outcome.kind });
+  if (outcome.kind === "ready") metrics.observe("thaw_snapshot_size_bytes", outcome.memoryBytes + outcome.diskBytes);
+}

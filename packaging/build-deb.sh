@@ -1,0 +1,92 @@
+#!/bin/sh
+# packaging/build-deb.sh OUT_DIR: a Debian package of what the set-up has built (npm run setup). Prints its path.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+out=${1:?usage: packaging/build-deb.sh OUT_DIR}
+thaw_home=${THAW_HOME:-/var/lib/thaw}
+binaries=$root/target/x86_64-unknown-linux-gnu/release
+version=$("$root/node_modules/node/bin/node" -p "require('$root/packages/server/package.json').version")
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+chmod 755 "$stage"
+lib=$stage/usr/lib/thaw
+
+for needed in "$binaries/thaw-sandboxd" "$binaries/thaw-supervisor" "$thaw_home/criu/criu" "$root/runtimes/dist/java"; do
+	[ -e "$needed" ] || { echo "$needed is missing: run npm run setup" >&2; exit 1; }
+done
+
+# Root's files, none of them writable by others; names that a clone's umask can't change.
+mkdir -p "$lib/bin" "$lib/runtimes" "$lib/node" "$stage/usr/bin" "$stage/lib/systemd/system" "$stage/etc/default" "$stage/usr/share/doc/thaw" "$stage/DEBIAN"
+for program in "$binaries"/thaw-*; do
+	case $program in *.d) ;; *) install -m 755 "$program" "$lib/bin/" ;; esac
+done
+install -m 755 "$thaw_home/criu/criu" "$lib/bin/criu"
+install -m 755 "$root/node_modules/node/bin/node" "$lib/node/node"
+cp -r "$root/runtimes/dist" "$lib/runtimes/dist"
+for package in server cli lambda-api; do
+	mkdir -p "$lib/packages/$package"
+	cp -r "$root/packages/$package/package.json" "$root/packages/$package/src" "$lib/packages/$package/"
+	find "$lib/packages/$package" \( -name '*.test.ts' -o -name testing \) -prune -exec rm -r {} +
+done
+cp -r "$root/packages/cli/bin" "$lib/packages/cli/"
+mkdir -p "$lib/node_modules/@thaw" "$lib/tools"
+for package in server cli lambda-api; do ln -s "../../packages/$package" "$lib/node_modules/@thaw/$package"; done
+install -m 755 "$root/tools/install-runtime.sh" "$root/tools/lib.sh" "$lib/tools/"
+# What the packages need at run time, and nothing of what builds and tests them.
+(cd "$root" && npm ls --omit=dev --all --parseable -w @thaw/server -w @thaw/cli -w @thaw/lambda-api 2>/dev/null || true) |
+	sed -n "s#^$root/##p" | grep '^node_modules/' | grep -v '^node_modules/\(@thaw/\|node$\|node/\|node-bin\)' | sort -u | while read -r path; do
+	mkdir -p "$lib/$(dirname "$path")"
+	[ -d "$lib/$path" ] || cp -r "$root/$path" "$lib/$path"
+done
+
+cat > "$stage/usr/bin/thaw" <<'SCRIPT'
+#!/bin/sh
+export THAW_BINARIES="${THAW_BINARIES:-/usr/lib/thaw/bin}" THAW_CLIENTS="${THAW_CLIENTS:-/usr/lib/thaw/runtimes/dist}"
+export THAW_CRIU="${THAW_CRIU:-/usr/lib/thaw/bin/criu}"
+exec /usr/lib/thaw/node/node --disable-warning=ExperimentalWarning /usr/lib/thaw/packages/cli/bin/thaw.mjs "$@"
+SCRIPT
+chmod 755 "$stage/usr/bin/thaw"
+install -m 644 "$root/packaging/systemd/thaw.service" "$stage/lib/systemd/system/thaw.service"
+install -m 640 "$root/packaging/systemd/thaw.default" "$stage/etc/default/thaw"
+install -m 644 "$root/README.md" "$root/LICENSE" "$root/packaging/grafana-dashboard.json" "$stage/usr/share/doc/thaw/"
+chmod -R u+rwX,go+rX,go-w "$lib"
+
+cat > "$stage/DEBIAN/control" <<CONTROL
+Package: thaw
+Version: $version
+Architecture: amd64
+Maintainer: Thaw <thaw@localhost>
+Section: net
+Priority: optional
+Depends: libc6 (>= 2.36), iproute2, nftables, e2fsprogs, util-linux, python3
+Recommends: openjdk-17-jre-headless
+Installed-Size: $(du -sk "$stage" | cut -f1)
+Description: AWS Lambda SnapStart, self-hosted
+ A functions platform with the AWS Lambda API whose cold starts are restores of a snapshot of the initialised environment.
+CONTROL
+echo /etc/default/thaw > "$stage/DEBIAN/conffiles"
+cat > "$stage/DEBIAN/postinst" <<'SCRIPT'
+#!/bin/sh
+set -e
+if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
+	systemctl daemon-reload
+	# A running server goes over to the new version without a failed invoke; a new one is started by its operator.
+	if [ -n "$2" ]; then systemctl try-reload-or-restart thaw.service; fi
+fi
+SCRIPT
+cat > "$stage/DEBIAN/prerm" <<'SCRIPT'
+#!/bin/sh
+set -e
+if [ "$1" = remove ] && [ -d /run/systemd/system ]; then systemctl stop thaw.service; fi
+SCRIPT
+cat > "$stage/DEBIAN/postrm" <<'SCRIPT'
+#!/bin/sh
+set -e
+if [ "$1" = purge ]; then rm -rf /run/thaw; echo "thaw: functions and snapshots are kept in /var/lib/thaw"; fi
+if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+SCRIPT
+chmod 755 "$stage/DEBIAN/postinst" "$stage/DEBIAN/prerm" "$stage/DEBIAN/postrm"
+mkdir -p "$out"
+package=$out/thaw_${version}_amd64.deb
+dpkg-deb --root-owner-group -Zgzip -z1 --build "$stage" "$package" >/dev/null
+echo "$package"

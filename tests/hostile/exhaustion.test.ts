@@ -1,0 +1,73 @@
+/** Functions that take all they can get: each meets its own limit, and the neighbour answers all the while. */
+import { afterAll, beforeAll, it } from "vitest";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { type Invoked, TestFunctions } from "../support/functions.ts";
+import { Neighbour, type Outcome, program, PROVIDED } from "./harness.ts";
+
+let server: ThawServer;
+let functions: TestFunctions;
+let neighbour: Neighbour;
+
+beforeAll(async () => {
+  server = await startThaw();
+  functions = new TestFunctions(server);
+  neighbour = await new Neighbour(functions).start();
+});
+
+afterAll(() => server?.remove());
+
+async function exhaust(what: string, event: Readonly<Record<string, unknown>> = {}): Promise<Invoked> {
+  const name = await functions.create({ bootstrap: program("exhaust") }, { ...PROVIDED, MemorySize: what === "processes" ? 1024 : 256, Timeout: 60 });
+  const answer = await neighbour.during(functions.invoke(name, { try: what, ...event }));
+  await functions.stopEnvironments(name);
+  return answer;
+}
+
+it.each([
+  ["processes", 1024, /EAGAIN/],
+  ["threads", 1024, /RuntimeError|EAGAIN/],
+  ["descriptors", 1024, /EMFILE/],
+  ["disk", 640, /ENOSPC/],
+  ["inodes", 3_000_000 - 1, /ENOSPC/],
+] as const)(
+  "%s end at the function's limit",
+  async (what, max, why) => {
+    const { payload } = await exhaust(what);
+    const [count, reason] = (payload as { got: [number, string] }).got;
+    if (count === 0 || count > max || !why.test(reason)) throw new Error(JSON.stringify(payload));
+  },
+  120_000,
+);
+
+it("limits can't be raised", async ({ expect }) => {
+  expect((await exhaust("more_descriptors")).payload).toMatchObject({ broken: expect.stringContaining("not allowed to raise") });
+});
+
+it.each(["memory", "shared_memory", "memory_files"])(
+  "%s beyond its size ends the function, and nobody else",
+  async (what) => {
+    const { payload, functionError } = await exhaust(what);
+    if (functionError !== "Unhandled" || (payload as { errorType?: string }).errorType !== "Runtime.OutOfMemory") throw new Error(JSON.stringify(payload));
+  },
+  120_000,
+);
+
+it("memory of the kernel is bounded by the function's own size, or by its number of descriptors", async () => {
+  const { payload, functionError } = await exhaust("kernel_memory");
+  const isBounded = functionError === "Unhandled" || (payload as Outcome).got === 400 || (payload as Outcome).refused !== undefined;
+  if (!isBounded) throw new Error(JSON.stringify(payload));
+}, 120_000);
+
+it("processors: 24 busy processes do not keep the neighbour waiting", async ({ expect }) => {
+  expect((await exhaust("cpu", { seconds: 2 })).payload).toEqual({ got: "tired" });
+}, 120_000);
+
+it("nothing runs between invokes", async ({ expect }) => {
+  const name = await functions.create({ bootstrap: program("exhaust") }, PROVIDED);
+  const [first = 0, last = 0] = ((await functions.invoke(name, { try: "work_between_invokes" })).payload as { got: number[] }).got;
+  expect(last).toBeGreaterThan(first);
+  for (let round = 0; round < 30; round++) await neighbour.check();
+  const [next = 0] = ((await functions.invoke(name, { try: "work_between_invokes" })).payload as { got: number[] }).got;
+  // It ran on for the moments until the freeze and after the thaw, not for the time between.
+  expect(next - last).toBeLessThan(25);
+});

@@ -1,0 +1,53 @@
+import selectors
+import socket
+import time
+
+
+@attempt
+def connect(event):
+    """Which of the addresses answer; all at once."""
+    waiting = selectors.DefaultSelector()
+    for address, port in event["addresses"]:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        one = socket.socket(family)
+        one.setblocking(False)
+        try:
+            one.connect((address, port))
+        except BlockingIOError:
+            waiting.register(one, selectors.EVENT_WRITE, f"{address}:{port}")
+        except OSError:
+            pass
+    reached = []
+    deadline = time.monotonic() + event.get("seconds", 2)
+    while waiting.get_map() and time.monotonic() < deadline:
+        for key, _ in waiting.select(0.2):
+            if key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+                reached.append(key.data)
+            waiting.unregister(key.fileobj)
+    return sorted(reached)
+
+
+@attempt
+def listen(event):
+    """A server on every address of this sandbox; how many connections came in a while."""
+    server = socket.create_server(("0.0.0.0", event["port"]))
+    server.settimeout(event["seconds"])
+    try:
+        server.accept()
+        return "a connection"
+    except TimeoutError:
+        raise OSError(errno.ETIMEDOUT, "nobody")
+
+
+@attempt
+def send_datagrams(event):
+    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for address, port in event["addresses"]:
+        try:
+            one.sendto(b"hostile", (address, port))
+        except OSError:
+            pass
+    return "sent"
+
+
+serve()

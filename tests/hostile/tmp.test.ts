@@ -1,0 +1,62 @@
+/**
+ * What a function leaves in /tmp before its snapshot, which root copies: links out, odd names, devices, endless depth and size. Each
+ * is the same in the clone, or the version fails with a reason; and nothing of the host is read, written or copied on the way.
+ */
+import { afterAll, beforeAll, it } from "vitest";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { TestFunctions } from "../support/functions.ts";
+import { Neighbour, program, PROVIDED, publishOutcome } from "./harness.ts";
+
+let server: ThawServer;
+let functions: TestFunctions;
+let neighbour: Neighbour;
+
+beforeAll(async () => {
+  server = await startThaw();
+  functions = new TestFunctions(server);
+  neighbour = await new Neighbour(functions).start();
+});
+
+afterAll(() => server?.remove());
+
+const digestOf = (path: string): string => (existsSync(path) ? createHash("sha256").update(readFileSync(path)).digest("hex") : "");
+
+/** Where the platform may refuse: the kernel's own limits on paths, or sizes that no snapshot should have. */
+const MAY_FAIL = new Set(["names_not_utf8", "deep", "sparse", "many"]);
+
+it.each([
+  "symlinks",
+  "hard_links",
+  "special_files",
+  "attributes",
+  "odd_names",
+  "names_not_utf8",
+  "deep",
+  "many",
+  "replaced",
+  "replaced_directory",
+  "deleted",
+  "sparse",
+])(
+  "%s",
+  async (CASE) => {
+    const host = ["/etc/shadow", "/etc/passwd"].map(digestOf);
+    const name = await functions.createSnapStart({ bootstrap: program("tmp") }, { ...PROVIDED, Environment: { Variables: { CASE } } });
+    const published = await neighbour.during(publishOutcome(functions, name, 45_000));
+    if (published.state === "Active") {
+      const { payload } = await functions.invoke(name, {}, published.version);
+      const kept = CASE.startsWith("replaced") || CASE === "deleted" ? "mine" : null;
+      const expected = JSON.stringify({ same: true, kept, leaks: [], users: 3 });
+      if (JSON.stringify(payload) !== expected) throw new Error(JSON.stringify(payload));
+      await functions.stopEnvironments(name);
+      // A second time: the snapshot is as good as it was.
+      const again = await functions.invoke(name, {}, published.version);
+      if (JSON.stringify(again.payload) !== expected) throw new Error(JSON.stringify(again.payload));
+    } else if (!MAY_FAIL.has(CASE) || published.reason === undefined || published.reason === "") throw new Error(JSON.stringify(published));
+    if (JSON.stringify(["/etc/shadow", "/etc/passwd"].map(digestOf)) !== JSON.stringify(host)) throw new Error("a file of the host was changed");
+    await neighbour.check();
+  },
+  120_000,
+);

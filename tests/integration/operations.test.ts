@@ -1,0 +1,157 @@
+/** What an operator does to a running server: renew it, stop it, stop it at once, and start it on other data. */
+import { execFileSync } from "node:child_process";
+import { chownSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { InvokeCommand } from "@aws-sdk/client-lambda";
+import { it } from "vitest";
+import { childrenOf } from "../../tools/processes.ts";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { TestFunctions } from "../support/functions.ts";
+
+const WHO = {
+  "index.mjs":
+    "const born = Date.now() + Math.random(); export const handler = async (event) => { await new Promise((next) => setTimeout(next, event.ms ?? 0)); return { born, n: event.n ?? null }; };",
+};
+
+const listenings = (server: ThawServer): number => server.output().split("thaw listening on").length - 1;
+const ports = (server: ThawServer): Set<string> => new Set([...server.output().matchAll(/thaw listening on \S+:(\d+)/g)].map((match) => match[1] ?? ""));
+
+/** Looks in the next turn of the event loop, so that output can come in. */
+const nextTurn = (look: () => boolean): Promise<boolean> => new Promise((resolve) => setImmediate(() => resolve(look())));
+
+it("is renewed under load without a failed invoke: warm, cold, with kept and with new connections", async ({ expect }) => {
+  const server = await startThaw();
+  try {
+    const functions = new TestFunctions(server);
+    const warm = await functions.create(WHO);
+    const snapped = await functions.createSnapStart(WHO);
+    const version = await functions.publish(snapped);
+    const born = new Set<unknown>();
+    let answered = 0;
+    let isOver = false;
+    const load = async (invoke: (n: number) => Promise<unknown>): Promise<void> => {
+      for (let n = 0; !isOver; n++) {
+        const payload = (await invoke(n)) as { born: number; n: number };
+        if (payload.n !== n) throw new Error(`another's answer: ${JSON.stringify(payload)}`);
+        born.add(payload.born);
+        answered++;
+      }
+    };
+    /** A connection for each call. */
+    const fresh = async (n: number): Promise<unknown> => {
+      const own = new TestFunctions(server);
+      try {
+        return (await own.invoke(snapped, { n }, version)).payload;
+      } finally {
+        own.lambda.destroy();
+      }
+    };
+    const loads = Promise.all([
+      load(async (n) => (await functions.invoke(warm, { n })).payload),
+      load(async (n) => (await functions.invoke(warm, { n, ms: 300 })).payload),
+      load(async (n) => (await functions.invoke(snapped, { n }, version)).payload),
+      load(fresh),
+      load(fresh),
+    ]);
+    loads.catch(() => undefined);
+    const failed = loads.then(() => null);
+    const until = async (what: string, look: () => boolean): Promise<void> =>
+      void (await Promise.race([functions.eventually(what, () => nextTurn(look)), failed]));
+    await until("load", () => answered > 50);
+    // It begins while a long invoke is under way.
+    const long = functions.invoke(warm, { n: -1, ms: 3000 });
+    const parts = childrenOf(server.pid).map(({ pid }) => pid);
+    process.kill(server.pid, "SIGHUP");
+    await until("a second server listens", () => listenings(server) === 2);
+    expect((await long).payload).toMatchObject({ n: -1 });
+    const before = answered;
+    await until("load on the new server", () => answered > before + 50);
+    isOver = true;
+    await loads;
+    expect(ports(server).size).toBe(1);
+    expect(born.size).toBeGreaterThan(3);
+    expect(childrenOf(server.pid).filter(({ pid }) => parts.includes(pid))).toEqual([]);
+  } finally {
+    await server.remove();
+  }
+}, 120_000);
+
+it("finishes running invokes after SIGTERM, takes no new ones, and keeps the events that wait", async ({ expect }) => {
+  const server = await startThaw();
+  const functions = new TestFunctions(server);
+  const name = await functions.create(WHO);
+  const running = functions.invoke(name, { ms: 2000, n: 1 });
+  await functions.eventually("it runs", async () => (await functions.environments(name)).some(({ state }) => state === "invoking"));
+  const accept = (_: unknown, n: number): Promise<unknown> => {
+    const Payload = Buffer.from(JSON.stringify({ ms: 1500, n: 100 + n }));
+    return functions.lambda.send(new InvokeCommand({ FunctionName: name, InvocationType: "Event", Payload }));
+  };
+  await Promise.all(Array.from({ length: 80 }, accept));
+  const stopped = server.stop();
+  await functions.eventually("nothing is accepted", async () =>
+    fetch(`${server.endpoint}/healthz/live`).then(
+      () => false,
+      () => true,
+    ),
+  );
+  expect((await running).payload).toMatchObject({ n: 1 });
+  await stopped;
+  const store = new DatabaseSync(join(server.dataDir, "thaw.db"), { readOnly: true });
+  const { kept } = store.prepare("SELECT count(*) AS kept FROM events").get() as { kept: number };
+  store.close();
+  expect(kept).toBeGreaterThan(0);
+  const next = await startThaw({ previous: server });
+  try {
+    const again = new TestFunctions(next);
+    await again.eventually(
+      "all events are done",
+      async () => {
+        const own = new DatabaseSync(join(server.dataDir, "thaw.db"), { readOnly: true });
+        const { left } = own.prepare("SELECT count(*) AS left FROM events").get() as { left: number };
+        own.close();
+        return nextTurn(() => left === 0);
+      },
+      60_000,
+    );
+    const done = new Set((await again.logs(name)).flatMap(({ message }) => /^REPORT RequestId: (\S+)/.exec(message)?.[1] ?? []));
+    expect(done.size).toBeGreaterThanOrEqual(81);
+  } finally {
+    await next.remove();
+  }
+}, 120_000);
+
+it("ends at once at the second SIGTERM", async ({ expect }) => {
+  const server = await startThaw();
+  const functions = new TestFunctions(server);
+  const name = await functions.create(WHO, { Timeout: 60 });
+  const running = functions.invoke(name, { ms: 50_000 }).catch((error: unknown) => error);
+  await functions.eventually("it runs", async () => (await functions.environments(name)).some(({ state }) => state === "invoking"));
+  const startMs = performance.now();
+  process.kill(server.pid, "SIGTERM");
+  await functions.eventually("it stops", () => nextTurn(() => server.output().includes('"event":"stopping"')));
+  await server.stop();
+  expect(performance.now() - startMs).toBeLessThan(10_000);
+  expect(await running).toBeInstanceOf(Error);
+  await server.remove();
+});
+
+it("refuses data of a newer version in plain words, and leaves it as it is", async ({ expect }) => {
+  const server = await startThaw();
+  await server.stop();
+  const path = join(server.dataDir, "thaw.db");
+  const store = new DatabaseSync(path);
+  store.exec("PRAGMA user_version = 4711");
+  store.close();
+  for (const end of ["", "-wal", "-shm"])
+    try {
+      chownSync(`${path}${end}`, 64_321, 64_321);
+    } catch {
+      /* not there */
+    }
+  await expect(startThaw({ previous: server })).rejects.toThrow(/format 4711.*newer version of Thaw/s);
+  const after = new DatabaseSync(path, { readOnly: true });
+  expect(after.prepare("PRAGMA user_version").get()).toEqual({ user_version: 4711 });
+  after.close();
+  execFileSync("rm", ["-rf", server.dataDir]);
+});

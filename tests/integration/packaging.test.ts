@@ -1,0 +1,88 @@
+/** The Debian package and its service: built, looked at, and run with no more rights than the service gives. */
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, it } from "vitest";
+import { REPOSITORY, type ThawServer } from "../../tools/thaw-server.ts";
+import { TestFunctions } from "../support/functions.ts";
+
+const UNIT = join(REPOSITORY, "packaging/systemd/thaw.service");
+const HAS_SYSTEMD = spawnSync("systemd-analyze", ["--version"]).status === 0;
+/** What systemd does with a seccomp filter, under which CRIU can't work. */
+const SECCOMP =
+  /^(SystemCall\w+|RestrictAddressFamilies|RestrictNamespaces|RestrictRealtime|RestrictSUIDSGID|LockPersonality|MemoryDenyWriteExecute|ProtectClock|ProtectHostname|ProtectKernel(Logs|Modules|Tunables)|PrivateDevices)=/m;
+
+let place: string;
+let root: string;
+
+beforeAll(() => {
+  place = mkdtempSync(join(tmpdir(), "thaw-package-"));
+  execFileSync("chmod", ["755", place]);
+  const built = execFileSync("sh", [join(REPOSITORY, "packaging/build-deb.sh"), place], { encoding: "utf8" }).trim();
+  root = join(place, "root");
+  execFileSync("dpkg-deb", ["-x", built, root]);
+  execFileSync("dpkg-deb", ["-e", built, join(place, "control")]);
+}, 240_000);
+
+afterAll(() => rmSync(place, { recursive: true, force: true }));
+
+it("holds what the service runs, owned by root, writable by nobody else, with scripts that a shell understands", ({ expect }) => {
+  const odd = execFileSync("find", [root, "(", "-not", "-user", "root", "-o", "(", "-perm", "/022", "-not", "-type", "l", ")", "-o", "-perm", "/6000", ")"], {
+    encoding: "utf8",
+  });
+  expect(odd).toBe("");
+  for (const script of ["postinst", "prerm", "postrm"]) execFileSync("sh", ["-n", join(place, "control", script)]);
+  execFileSync("sh", ["-n", join(root, "usr/bin/thaw")]);
+  expect(readFileSync(join(place, "control/control"), "utf8")).toMatch(/^Depends: .*iproute2.*nftables.*e2fsprogs/m);
+  expect(readFileSync(join(place, "control/conffiles"), "utf8").trim()).toBe("/etc/default/thaw");
+  const tests = execFileSync("find", [join(root, "usr/lib/thaw/packages"), "-name", "*.test.ts"], { encoding: "utf8" });
+  expect(tests).toBe("");
+});
+
+it.skipIf(!HAS_SYSTEMD)("has a unit that systemd understands (skipped where it is not installed)", ({ expect }) => {
+  const { stderr } = spawnSync("systemd-analyze", ["verify", UNIT], { encoding: "utf8" });
+  const complaints = stderr.split("\n").filter((line) => line.includes("thaw.service") && !line.includes("/usr/bin/thaw is not executable"));
+  expect(complaints).toEqual([]);
+});
+
+it("uses no filter of system calls, which would keep CRIU from its work", ({ expect }) => {
+  expect(readFileSync(UNIT, "utf8")).not.toMatch(SECCOMP);
+});
+
+it("publishes and restores with exactly the capabilities of its unit", async ({ expect }) => {
+  const capabilities = (/^CapabilityBoundingSet=(.*)$/m.exec(readFileSync(UNIT, "utf8"))?.[1] ?? "").split(" ");
+  const wanted = capabilities.map((name) => `+${name.replace("CAP_", "").toLowerCase()}`);
+  const lib = join(root, "usr/lib/thaw");
+  const keys = { THAW_ACCESS_KEY_ID: "AKIAPACKAGE", THAW_SECRET_ACCESS_KEY: "package" };
+  const args = ["--bounding-set", ["-all", ...wanted].join(","), "--inh-caps", "-all", join(lib, "node/node"), join(lib, "packages/cli/bin/thaw.mjs"), "serve"];
+  const child = spawn("setpriv", [...args, "--listen", "127.0.0.1:0", "--data", join(place, "data")], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...keys, THAW_BINARIES: join(lib, "bin"), THAW_CLIENTS: join(lib, "runtimes/dist"), THAW_CRIU: join(lib, "bin/criu") },
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes: Buffer) => void (output += bytes.toString()));
+  try {
+    const listening = async (): Promise<string> => {
+      for (;;) {
+        const found = /thaw listening on (\S+)/.exec(output)?.[1];
+        if (found !== undefined) return found;
+        if (child.exitCode !== null) throw new Error(output);
+        await Promise.race([once(child.stdout, "data"), once(child, "exit")]);
+      }
+    };
+    const endpoint = await listening();
+    const env = { AWS_ACCESS_KEY_ID: keys.THAW_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: keys.THAW_SECRET_ACCESS_KEY };
+    const functions = new TestFunctions({ endpoint, env, output: () => output } as unknown as ThawServer);
+    const name = await functions.createSnapStart({ "index.mjs": "export const handler = async () => 'from the package';" });
+    const version = await functions.publish(name);
+    const answer = await functions.invoke(name, {}, version);
+    expect(answer.payload, output).toBe("from the package");
+    expect(answer.log).toContain("Restore Duration");
+  } finally {
+    const ended = child.exitCode === null ? once(child, "exit") : null;
+    child.kill("SIGTERM");
+    await ended;
+  }
+}, 120_000);
