@@ -146,6 +146,28 @@ describe("prime events", () => {
     if (JSON.stringify(plain) !== '["init on-demand","event 9"]') throw new Error(JSON.stringify(plain));
   });
 
+  it("thaw deploy puts the events of the template into the package", async ({ expect }) => {
+    const dir = mkdtempSync(join(tmpdir(), "thaw-prime-"));
+    try {
+      const properties = { Runtime: "nodejs24.x", Handler: "index.handler", CodeUri: "code", SnapStart: { ApplyOn: "PublishedVersions" } };
+      const resource = {
+        Type: "AWS::Serverless::Function",
+        Metadata: { Thaw: { Prime: { Events: [{ n: 1 }], Times: 2 } } },
+        Properties: { ...properties, FunctionName: "primed-by-template", AutoPublishAlias: "live" },
+      };
+      mkdirSync(join(dir, "code"));
+      writeFileSync(join(dir, "code/index.mjs"), PRIMED_NODE);
+      writeFileSync(join(dir, "template.json"), JSON.stringify({ Resources: { Primed: resource } }));
+      const thaw = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
+      const env = { ...process.env, ...server.env };
+      execFileSync(process.execPath, [thaw, "deploy", join(dir, "template.json")], { env, stdio: "pipe" });
+      const { payload } = await functions.invoke("primed-by-template", { n: 9 }, "live");
+      expect(payload).toEqual(["init snap-start", "event 1", "event 1", "before", "after", "event 9"]);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
   it("a file that can't be read is a line in the log", async ({ expect }) => {
     const name = await functions.createSnapStart({ "index.mjs": PRIMED_NODE, "thaw.prime.json": "{" }, { Runtime: "nodejs24.x" });
     await functions.publish(name);
