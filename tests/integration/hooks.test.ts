@@ -67,6 +67,30 @@ describe("examples of the guide", () => {
   });
 });
 
+it("Node.js: generation() is another number in each clone, snapshot() tells the age, after-restore hooks are given it", async ({ expect }) => {
+  const code = `
+    const { snapStart } = globalThis.awslambda;
+    const seen = { init: snapStart.generation(), atInit: snapStart.snapshot() };
+    snapStart.registerAfterRestore((snapshot) => { seen.hook = snapshot; });
+    export const handler = async () => ({ ...seen, now: snapStart.generation(), again: snapStart.generation(), later: snapStart.snapshot() });`;
+  const name = await functions.createSnapStart({ "index.mjs": code }, { Runtime: "nodejs24.x" });
+  const version = await functions.publish(name);
+  const ask = async (): Promise<Record<string, unknown>> => (await functions.invoke(name, {}, version)).payload as Record<string, unknown>;
+  const one = await ask();
+  await functions.stopEnvironments(name);
+  const two = await ask();
+  expect(new Set([one["init"], one["now"], two["now"]]).size).toBe(3);
+  for (const clone of [one, two]) {
+    expect(clone["again"]).toBe(clone["now"]);
+    expect(clone["atInit"]).toEqual({ snapshotId: null, takenAtMs: null, restoredAtMs: null, ageMs: null });
+    const hook = clone["hook"] as { snapshotId: string; takenAtMs: number; restoredAtMs: number; ageMs: number };
+    expect(hook.snapshotId).toMatch(/^snap-/);
+    expect(hook.ageMs).toBeGreaterThanOrEqual(hook.restoredAtMs - hook.takenAtMs);
+    expect(hook.ageMs).toBeLessThan(60_000);
+    expect(clone["later"]).toMatchObject({ snapshotId: hook.snapshotId, takenAtMs: hook.takenAtMs });
+  }
+});
+
 const PRIMED_JAVA = `
 import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.RequestHandler;
