@@ -130,10 +130,10 @@ function renewUuids(page: Uint32Array): void {
 
 function renewIntegers(page: Uint32Array): void {
   const wasRestored = createWatch(page);
-  const native = crypto.randomInt as (...args: unknown[]) => number;
-  define(crypto, "randomInt", function randomInt(...args: unknown[]): number {
+  const native = crypto.randomInt as (min: number, max?: unknown, callback?: unknown) => number;
+  define(crypto, "randomInt", function randomInt(min: number, max?: unknown, callback?: unknown): number {
     if (wasRestored()) for (let i = 0; i < CACHED_INTEGERS; i++) native(2);
-    return native(...args);
+    return native(min, max, callback);
   });
 }
 
