@@ -37,7 +37,7 @@ build_unique() {
 
 # compile_library SOURCE TARGET
 compile_library() {
-  run gcc -O2 -Wall -Wextra -Werror -shared -fPIC -nostdlib -fno-builtin -fno-stack-protector -fvisibility=hidden -Wl,-z,now -o "$2" "$1"
+  run gcc -O2 -Wall -Wextra -shared -fPIC -nostdlib -fno-builtin -fno-stack-protector -fvisibility=hidden -Wl,-z,now -o "$2" "$1"
   run strip "$2"
 }
 

@@ -104,7 +104,10 @@ static void describe(struct object *object, const char *name, uintptr_t base, co
     size_t length = 0;
     while (name && name[length]) length++;
     int is_named_so = name && contains(name, length, LIBRARY, sizeof LIBRARY - 1);
-    object->is_openssl = !is_program && (is_named_so || holds_openssl(base, headers, count));
+    /* Where the functions are shown, their callers are told apart one by one. */
+    uintptr_t shown = (uintptr_t)ossl_prov_drbg_generate;
+    int is_shown = shown >= object->start && shown < object->end;
+    object->is_openssl = !is_program && !is_shown && (is_named_so || holds_openssl(base, headers, count));
 }
 
 static int visit(struct dl_phdr_info *info, size_t size, void *data) {
@@ -163,7 +166,7 @@ static void remember(const struct object *object) {
 }
 
 static int is_openssl(uintptr_t address) {
-    /* A program with OpenSSL inside that shows its functions (Node.js): the three that ask stand together. */
+    /* A program or library that shows OpenSSL's functions (Node.js): the three that ask stand together. */
     if (ossl_prov_drbg_generate && address >= (uintptr_t)ossl_prov_drbg_instantiate && address < (uintptr_t)ossl_prov_drbg_generate + GENERATE_SIZE_MAX) return 1;
     uint32_t count = __atomic_load_n(&object_count, __ATOMIC_ACQUIRE);
     for (uint32_t i = 0; i < count; i++)

@@ -67,6 +67,30 @@ describe("examples of the guide", () => {
   });
 });
 
+it("Node.js: generation() is another number in each clone, snapshot() tells the age, after-restore hooks are given it", async ({ expect }) => {
+  const code = `
+    const { snapStart } = globalThis.awslambda;
+    const seen = { init: snapStart.generation(), atInit: snapStart.snapshot() };
+    snapStart.registerAfterRestore((snapshot) => { seen.hook = snapshot; });
+    export const handler = async () => ({ ...seen, now: snapStart.generation(), again: snapStart.generation(), later: snapStart.snapshot() });`;
+  const name = await functions.createSnapStart({ "index.mjs": code }, { Runtime: "nodejs24.x" });
+  const version = await functions.publish(name);
+  const ask = async (): Promise<Record<string, unknown>> => (await functions.invoke(name, {}, version)).payload as Record<string, unknown>;
+  const one = await ask();
+  await functions.stopEnvironments(name);
+  const two = await ask();
+  expect(new Set([one["init"], one["now"], two["now"]]).size).toBe(3);
+  for (const clone of [one, two]) {
+    expect(clone["again"]).toBe(clone["now"]);
+    expect(clone["atInit"]).toEqual({ snapshotId: null, takenAtMs: null, restoredAtMs: null, ageMs: null });
+    const hook = clone["hook"] as { snapshotId: string; takenAtMs: number; restoredAtMs: number; ageMs: number };
+    expect(hook.snapshotId).toMatch(/^snap-/);
+    expect(hook.ageMs).toBeGreaterThanOrEqual(hook.restoredAtMs - hook.takenAtMs);
+    expect(hook.ageMs).toBeLessThan(60_000);
+    expect(clone["later"]).toMatchObject({ snapshotId: hook.snapshotId, takenAtMs: hook.takenAtMs });
+  }
+});
+
 const PRIMED_JAVA = `
 import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.RequestHandler;
@@ -144,6 +168,28 @@ describe("prime events", () => {
     if (language !== "java") return;
     const { payload: plain } = await functions.invoke(name, { n: 9 });
     if (JSON.stringify(plain) !== '["init on-demand","event 9"]') throw new Error(JSON.stringify(plain));
+  });
+
+  it("thaw deploy puts the events of the template into the package", async ({ expect }) => {
+    const dir = mkdtempSync(join(tmpdir(), "thaw-prime-"));
+    try {
+      const properties = { Runtime: "nodejs24.x", Handler: "index.handler", CodeUri: "code", SnapStart: { ApplyOn: "PublishedVersions" } };
+      const resource = {
+        Type: "AWS::Serverless::Function",
+        Metadata: { Thaw: { Prime: { Events: [{ n: 1 }], Times: 2 } } },
+        Properties: { ...properties, FunctionName: "primed-by-template", AutoPublishAlias: "live" },
+      };
+      mkdirSync(join(dir, "code"));
+      writeFileSync(join(dir, "code/index.mjs"), PRIMED_NODE);
+      writeFileSync(join(dir, "template.json"), JSON.stringify({ Resources: { Primed: resource } }));
+      const thaw = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
+      const env = { ...process.env, ...server.env };
+      execFileSync(process.execPath, [thaw, "deploy", join(dir, "template.json")], { env, stdio: "pipe" });
+      const { payload } = await functions.invoke("primed-by-template", { n: 9 }, "live");
+      expect(payload).toEqual(["init snap-start", "event 1", "event 1", "before", "after", "event 9"]);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 
   it("a file that can't be read is a line in the log", async ({ expect }) => {

@@ -6,9 +6,10 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-/** TEST-NET-2: nobody's. */
-const HOST_ADDRESS = "198.51.100.1";
-const OUTSIDE_ADDRESS = "198.51.100.2";
+/** A part of TEST-NET-2, which is nobody's: another one for each run on this machine. */
+const SUBNET = (process.pid % 64) * 4;
+const HOST_ADDRESS = `198.51.100.${SUBNET + 1}`;
+const OUTSIDE_ADDRESS = `198.51.100.${SUBNET + 2}`;
 
 export class Outside {
   readonly address = OUTSIDE_ADDRESS;
