@@ -2,17 +2,18 @@
  * Thaw's own API under /_thaw/v1/, for the CLI:
  *
  *   GET    environments?function=&version=      POST environments/stop {function?, version?}
- *   GET    snapshots    snapshots/ID            GET  logs/FUNCTION?since=MS&follow=1   (JSON lines)
+ *   GET    snapshots    snapshots/ID    snapshots/ID/verify
+ *   GET    logs/FUNCTION?since=MS&follow=1   (JSON lines)
  *   PUT    objects/BUCKET/KEY                   GET  code/NAME (zip)     GET host
  */
 import { Readable } from "node:stream";
 import type { WireRequest } from "@thaw/lambda-api";
 import type { ControlPlane } from "../control/control-plane.ts";
 import { findLatest } from "../control/lookup.ts";
-import { LATEST } from "../model/function-record.ts";
 import { ApiError, invalidParameter, notFound } from "../model/api-error.ts";
 import type { EnvironmentFilter } from "../ports/worker.ts";
 import { jsonReply, type Reply } from "./reply.ts";
+import { serveSnapshots } from "./snapshots-api.ts";
 
 export const ADMIN_PREFIX = "/_thaw/v1/";
 
@@ -43,7 +44,7 @@ export async function serveAdminApi(
     case "POST environments":
       return stopEnvironments(control, rest, request.body);
     case "GET snapshots":
-      return listSnapshots(control, rest[0]);
+      return serveSnapshots(control, rest);
     case "GET logs":
       return streamLogs(control, rest.join("/"), request.query, gone);
     case "PUT objects":
@@ -71,26 +72,6 @@ async function stopEnvironments(control: ControlPlane, rest: readonly string[], 
     version = control.services.store.getAlias(wanted.function, version)?.functionVersion ?? version;
   }
   return jsonReply(200, { stopped: await control.services.worker.stopEnvironments(filterOf(wanted.function, version)) });
-}
-
-function listSnapshots(control: ControlPlane, id: string | undefined): Reply {
-  const { store } = control.services;
-  const all = store.listFunctions().flatMap(({ name }) =>
-    store
-      .listVersions(name)
-      .filter((version) => version.version !== LATEST && version.snapshotId !== null)
-      .map((version) => ({
-        snapshotId: version.snapshotId,
-        functionName: name,
-        version: version.version,
-        runtime: version.config.runtime,
-        createdAt: new Date(version.lastModifiedMs).toISOString(),
-      })),
-  );
-  if (id === undefined) return jsonReply(200, { snapshots: all });
-  const found = all.find((snapshot) => snapshot.snapshotId === id);
-  if (found === undefined) throw notFound(`Snapshot not found: ${id}`);
-  return jsonReply(200, found);
 }
 
 function streamLogs(control: ControlPlane, functionName: string, query: URLSearchParams, gone: AbortSignal): StreamReply {

@@ -8,6 +8,7 @@ import { systemRandom } from "../base/random.ts";
 import { createControlPlane, type ControlPlane } from "../control/control-plane.ts";
 import { runtimeVersionArn } from "../control/present.ts";
 import { createCriuEngine } from "../engines/criu/criu-engine.ts";
+import { createSnapshotReader } from "../engines/criu/snapshot-reader.ts";
 import { createProcessEngine } from "../engines/process/process-engine.ts";
 import { createHttpServer } from "../http/server.ts";
 import { Keyring } from "../keys/keyring.ts";
@@ -72,6 +73,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     objects: createObjectDirectory(options.dataDir),
     logs,
     worker,
+    snapshotReader: options.engine === "criu" ? createSnapshotReader({ dataDir: options.dataDir, keys: snapshotting.keys }) : null,
     clock,
     random: systemRandom,
     onProblem: logProblem,
