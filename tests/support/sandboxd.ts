@@ -97,6 +97,20 @@ export class TestSandboxd {
     return () => asked;
   }
 
+  /** After `makeCold`: nothing is brought; `asked` is called for each chunk. What is returned brings all back. */
+  keepCold(asked: () => void): () => void {
+    this.host.onChunkWanted(() => {
+      asked();
+      return new Promise(() => undefined);
+    });
+    return () => {
+      for (const far of readdirSync(this.dir).filter((name) => name.startsWith("far-"))) {
+        for (const group of readdirSync(join(this.dir, far))) renameSync(join(this.dir, far, group), join(this.chunksDir(), group));
+        rmSync(join(this.dir, far), { recursive: true });
+      }
+    };
+  }
+
   async create(program: string | Buffer): Promise<TestClone> {
     const task = `code-${randomBytes(4).toString("hex")}`;
     mkdirSync(join(this.dir, "data/code", task), { mode: 0o755 });

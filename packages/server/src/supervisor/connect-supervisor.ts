@@ -14,6 +14,8 @@ import { LinkedCall } from "./linked-call.ts";
 
 const PROTOCOL = 1;
 const EMPTY = Buffer.alloc(0);
+/** A clone whose memory does not come can't answer: as long as AWS gives to a restore. */
+const OPEN_TIMEOUT_MS = 10_000;
 
 export class SupervisorLostError extends ThawError {
   readonly code = "SUPERVISOR_LOST";
@@ -77,6 +79,7 @@ class Link implements SupervisorLink {
       this.#opening = { resolve, reject };
     });
     socket.on("connect", () => socket.write(encodeJson(FRAME.hello, 0, { protocol: PROTOCOL })));
+    socket.setTimeout(OPEN_TIMEOUT_MS, () => socket.destroy(new Error("the supervisor did not answer in time")));
     socket.on("data", (bytes) => this.#onData(bytes));
     let failure: Error | undefined;
     socket.on("error", (error) => {
@@ -158,6 +161,7 @@ class Link implements SupervisorLink {
       this.#beginCall(head.id, head);
       this.#finishRequest(head.id, null);
     }
+    this.#socket.setTimeout(0);
     this.#opening?.resolve();
     this.#opening = null;
   }
