@@ -111,11 +111,11 @@ export class TestSandboxd {
     };
   }
 
-  async create(program: string | Buffer): Promise<TestClone> {
+  async create(program: string | Buffer, options: { readonly memorySizeMib?: number } = {}): Promise<TestClone> {
     const task = `code-${randomBytes(4).toString("hex")}`;
     mkdirSync(join(this.dir, "data/code", task), { mode: 0o755 });
     writeFileSync(join(this.dir, "data/code", task, "bootstrap"), program, { mode: 0o755 });
-    const spec = specOf(task);
+    const spec = specOf(task, options.memorySizeMib);
     const hosted = await this.host.create(spec);
     const clone = new TestClone(this, spec, await connectSupervisor(hosted.controlSocket), hosted.exited);
     await clone.link.spawn({ name: "runtime", argv: ["/var/task/bootstrap"], env: { AWS_LAMBDA_RUNTIME_API: API, PATH: "/usr/bin:/bin" }, cwd: "/var/task" });
@@ -124,7 +124,7 @@ export class TestSandboxd {
   }
 
   async restore(snapshotId: SnapshotId, like: SandboxSpec): Promise<TestClone> {
-    const spec = specOf(like.task);
+    const spec = specOf(like.task, like.memorySizeMib);
     const hosted = await this.host.restore(spec, snapshotId, FINGERPRINT, this.dataKey);
     const link = connectSupervisor(hosted.controlSocket);
     return new TestClone(this, spec, await link, hosted.exited);
@@ -184,9 +184,9 @@ export class TestSandboxd {
   }
 }
 
-function specOf(task: string): SandboxSpec {
+function specOf(task: string, memorySizeMib = 512): SandboxSpec {
   const environmentId = newEnvironmentId();
-  return { environmentId, root: "host", lang: null, client: "provided", task, opt: null, uid: UID, memorySizeMib: 512, tmpSizeMib: 512 };
+  return { environmentId, root: "host", lang: null, client: "provided", task, opt: null, uid: UID, memorySizeMib, tmpSizeMib: 512 };
 }
 
 /** A sandbox whose program speaks the Runtime API (tests/engines/programs/runtime.py). */
