@@ -69,13 +69,17 @@ it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
       await new Promise((next) => setTimeout(next, random() * 1500));
       const who = (["server", "sandboxd", "launcher", "pager"] as const)[Math.floor(random() * 4)] ?? "server";
       if (who === "pager") {
-        const pager = childrenOf(server.pid).find((each) => each.command.includes("--memory-mib") && each.command.includes("thaw-pager") && !each.command.includes("serve"));
+        const pager = childrenOf(server.pid).find(
+          (each) => each.command.includes("--memory-mib") && each.command.includes("thaw-pager") && !each.command.includes("serve"),
+        );
         if (pager !== undefined) process.kill(pager.pid, "SIGKILL");
         await work;
       } else {
         await server.kill(who);
         await work;
-        const left = await functions.eventually(`nothing left (${what}, ${who})`, async () => (tracesOf(server, everStarted).length === 0 ? [] : null)).catch((error: unknown) => error);
+        const left = await functions
+          .eventually(`nothing left (${what}, ${who})`, async () => (tracesOf(server, everStarted).length === 0 ? [] : null))
+          .catch((error: unknown) => error);
         if (left instanceof Error) throw new Error(`${what}, ${who}: left behind: ${tracesOf(server, everStarted).join("; ")}`);
         server = await startThaw({ previous: server });
         functions = new TestFunctions(server);
@@ -89,7 +93,10 @@ it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
       );
       expect(again.payload, what).toBe("answer 0");
     }
-    const list = execFileSync(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), "snapshots", "verify"], { env: { ...process.env, ...server.env }, encoding: "utf8" });
+    const list = execFileSync(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), "snapshots", "verify"], {
+      env: { ...process.env, ...server.env },
+      encoding: "utf8",
+    });
     expect(list).toContain("kept:1");
     expect(list).not.toContain("DAMAGED");
   } finally {

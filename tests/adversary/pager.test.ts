@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
+import { childrenOf, listProcesses } from "../../tools/processes.ts";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 import { CloneLost, type TestClone, TestSandboxd } from "../support/sandboxd.ts";
 import { BAD_PAGERS, writePager } from "./pagers.ts";
@@ -105,7 +106,11 @@ describe("kill -9 of the pager", () => {
       const clone = await within(LIMIT_MS, `restored or refused (${delayMs} ms)`, restored);
       if (clone instanceof Error) continue;
       const made = clone as TestClone;
-      const answer = await within(LIMIT_MS, "an answer", made.invoke().catch((error: unknown) => error));
+      const answer = await within(
+        LIMIT_MS,
+        "an answer",
+        made.invoke().catch((error: unknown) => error),
+      );
       if (answer !== "ok" && !(answer instanceof CloneLost)) throw new Error(`wrong memory: ${String(answer)}`);
       await made.destroy();
     }
@@ -138,6 +143,22 @@ describe("kill -9 of the pager", () => {
   });
 });
 
+describe("kill -9 of sandboxd", () => {
+  it("with a frozen sandbox: the next one ends it", async () => {
+    const clone = await restore();
+    await sandboxd.host.freeze(clone.spec.environmentId);
+    const before = childrenOf(sandboxd.pid).map(({ pid }) => pid);
+    await sandboxd.kill();
+    await sandboxd.restart();
+    await within(LIMIT_MS, "its processes have gone", untilGone(before));
+    await worksAgain();
+  });
+
+  async function untilGone(pids: readonly number[]): Promise<void> {
+    while (listProcesses().some(({ pid, command }) => pids.includes(pid) && command !== "")) await new Promise((next) => setTimeout(next, 5));
+  }
+});
+
 describe("a pager that stops (SIGSTOP)", () => {
   it("with a clone in it: the clone dies, the next restore has another pager", { timeout: 60_000 }, async ({ expect }) => {
     const clone = await restore();
@@ -150,7 +171,11 @@ describe("a pager that stops (SIGSTOP)", () => {
 
   it("in a restore: it ends within the limit", { timeout: 60_000 }, async () => {
     killPager("SIGSTOP");
-    const outcome = await within(LIMIT_MS, "the restore ends", restore().catch((error: unknown) => error));
+    const outcome = await within(
+      LIMIT_MS,
+      "the restore ends",
+      restore().catch((error: unknown) => error),
+    );
     if (!(outcome instanceof Error)) await (outcome as TestClone).destroy();
     await worksAgain();
   });
@@ -161,10 +186,18 @@ describe("another program in its place", () => {
     await sandboxd.restart({ pager: writePager(sandboxd.dir, kind, REAL) });
     try {
       for (let round = 0; round < 2; round++) {
-        const clone = await within(LIMIT_MS, "the restore ends", restore().catch((error: unknown) => error));
+        const clone = await within(
+          LIMIT_MS,
+          "the restore ends",
+          restore().catch((error: unknown) => error),
+        );
         if (clone instanceof Error) continue;
         const made = clone as TestClone;
-        const answer = await within(LIMIT_MS, "an answer or the end", made.invoke().catch((error: unknown) => error));
+        const answer = await within(
+          LIMIT_MS,
+          "an answer or the end",
+          made.invoke().catch((error: unknown) => error),
+        );
         if (answer !== "ok" && !(answer instanceof CloneLost)) throw new Error(`wrong memory: ${String(answer)}`);
         await sandboxd.host.recordWorkingSet(made.spec.environmentId, false).catch(() => undefined);
         await made.destroy();

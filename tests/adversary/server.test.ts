@@ -101,7 +101,11 @@ describe("thaw snapshots inspect and verify", () => {
     const whole = readFileSync(file("manifest"));
     writeFileSync(file("manifest"), Buffer.concat([whole.subarray(0, -1), Buffer.from([(whole.at(-1) ?? 0) ^ 1])]));
     const damaged = await thaw("snapshots", "verify", `${name}:1`);
-    expect(damaged).toMatchObject({ code: 1, stdout: expect.stringContaining("manifest: it was changed"), stderr: expect.stringContaining("1 of 1 snapshots is damaged") });
+    expect(damaged).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining("manifest: it was changed"),
+      stderr: expect.stringContaining("1 of 1 snapshots is damaged"),
+    });
     expect((await thaw("snapshots", "inspect", `${name}:1`)).stderr).toContain("can't be read: it was changed");
     writeFileSync(file("manifest"), whole);
     const chunks = join(server.dataDir, "chunks");
@@ -167,21 +171,25 @@ describe("the pager", () => {
     expect(next.log).toContain("Restore Duration");
   });
 
-  it.for(["dead", "deaf", "babbling", "refusing"] as const)("is another program (%s): an error within the limit, and the server goes on", { timeout: 120_000 }, async (kind, { expect }) => {
-    const dir = mkdtempSync(join(tmpdir(), "thaw-pager-"));
-    chmodSync(dir, 0o755);
-    const bad = await startThaw({ env: { THAW_PAGER: writePager(dir, kind, "/bin/false") } });
-    try {
-      const there = new TestFunctions(bad);
-      const name = await there.createSnapStart({ "index.mjs": programOf("six") });
-      const version = await there.publish(name);
-      const startMs = Date.now();
-      await expect(there.invoke(name, {}, version)).rejects.toThrow(/.+/);
-      expect(Date.now() - startMs).toBeLessThan(15_000);
-      expect((await there.invoke(name)).payload).toBe("six");
-    } finally {
-      await bad.remove();
-      rmSync(dir, { recursive: true });
-    }
-  });
+  it.for(["dead", "deaf", "babbling", "refusing"] as const)(
+    "is another program (%s): an error within the limit, and the server goes on",
+    { timeout: 120_000 },
+    async (kind, { expect }) => {
+      const dir = mkdtempSync(join(tmpdir(), "thaw-pager-"));
+      chmodSync(dir, 0o755);
+      const bad = await startThaw({ env: { THAW_PAGER: writePager(dir, kind, "/bin/false") } });
+      try {
+        const there = new TestFunctions(bad);
+        const name = await there.createSnapStart({ "index.mjs": programOf("six") });
+        const version = await there.publish(name);
+        const startMs = Date.now();
+        await expect(there.invoke(name, {}, version)).rejects.toThrow(/.+/);
+        expect(Date.now() - startMs).toBeLessThan(15_000);
+        expect((await there.invoke(name)).payload).toBe("six");
+      } finally {
+        await bad.remove();
+        rmSync(dir, { recursive: true });
+      }
+    },
+  );
 });

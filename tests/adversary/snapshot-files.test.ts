@@ -84,17 +84,25 @@ const PARTS = [0, 0.0005, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1];
 
 describe("a flipped bit", () => {
   it.each(PARTS)("of the manifest (%s of it): refused", async (part) => {
-    await withChange(sandboxd.snapshotFile(snapshot, "manifest"), (file) => flip(file, part), async () => {
-      const outcome = await attempt();
-      if (outcome !== "damaged") throw new Error(outcome);
-    });
+    await withChange(
+      sandboxd.snapshotFile(snapshot, "manifest"),
+      (file) => flip(file, part),
+      async () => {
+        const outcome = await attempt();
+        if (outcome !== "damaged") throw new Error(outcome);
+      },
+    );
     if ((await attempt()) !== "ok") throw new Error("the whole one can't be restored");
   });
 
   it.each(PARTS)("of the working set (%s of it): it is left out", async (part) => {
-    await withChange(sandboxd.snapshotFile(snapshot, "working-set"), (file) => flip(file, part), async () => {
-      if ((await attempt()) !== "ok") throw new Error("not restored");
-    });
+    await withChange(
+      sandboxd.snapshotFile(snapshot, "working-set"),
+      (file) => flip(file, part),
+      async () => {
+        if ((await attempt()) !== "ok") throw new Error("not restored");
+      },
+    );
   });
 
   it("of each chunk in turn: refused, or the clone dies, or the page was not needed", { timeout: 300_000 }, async ({ expect }) => {
@@ -103,7 +111,11 @@ describe("a flipped bit", () => {
     for (const [index, path] of files.entries()) {
       if (index % Math.ceil(files.length / 12) !== 0) continue;
       await sandboxd.restart();
-      await withChange(path, (file) => flip(file, PARTS[index % PARTS.length] ?? 0), async () => void outcomes.add(await attempt()));
+      await withChange(
+        path,
+        (file) => flip(file, PARTS[index % PARTS.length] ?? 0),
+        async () => void outcomes.add(await attempt()),
+      );
     }
     expect(outcomes.size).toBeGreaterThan(1);
     await sandboxd.restart();
@@ -114,13 +126,21 @@ describe("a flipped bit", () => {
 describe("exchanged files", () => {
   it("a manifest of another snapshot under the same key", async ({ expect }) => {
     const foreign = readFileSync(sandboxd.snapshotFile(other, "manifest"));
-    await withChange(sandboxd.snapshotFile(snapshot, "manifest"), () => foreign, async () => expect(await attempt()).toBe("damaged"));
+    await withChange(
+      sandboxd.snapshotFile(snapshot, "manifest"),
+      () => foreign,
+      async () => expect(await attempt()).toBe("damaged"),
+    );
     expect(await attempt()).toBe("ok");
   });
 
   it("a working set of another snapshot under the same key", async ({ expect }) => {
     const foreign = readFileSync(sandboxd.snapshotFile(other, "working-set"));
-    await withChange(sandboxd.snapshotFile(snapshot, "working-set"), () => foreign, async () => expect(await attempt()).toBe("ok"));
+    await withChange(
+      sandboxd.snapshotFile(snapshot, "working-set"),
+      () => foreign,
+      async () => expect(await attempt()).toBe("ok"),
+    );
   });
 
   it("a manifest under another key", async ({ expect }) => {

@@ -162,7 +162,18 @@ export class TestSandboxd {
     const { memory = "lazy", pager = join(BINARIES, "thaw-pager"), pagerMemoryMib = 256 } = this.#options;
     const args = ["serve", "--run", join(this.dir, "run"), "--data", join(this.dir, "data"), "--runtimes", join(THAW_HOME, "runtimes")];
     args.push("--clients", join(REPOSITORY, "runtimes/dist"), "--supervisor", join(BINARIES, "thaw-supervisor"), "--server-uid", "0", "--pool", "1");
-    args.push("--memory", memory, "--pager", pager, "--pager-uid", "64322", "--pager-memory-mib", String(pagerMemoryMib), "--criu", join(THAW_HOME, "criu/criu"));
+    args.push(
+      "--memory",
+      memory,
+      "--pager",
+      pager,
+      "--pager-uid",
+      "64322",
+      "--pager-memory-mib",
+      String(pagerMemoryMib),
+      "--criu",
+      join(THAW_HOME, "criu/criu"),
+    );
     const child = spawn("setpriv", ["--pdeathsig", "TERM", join(BINARIES, "thaw-sandboxd"), ...args], { stdio: ["ignore", "pipe", "pipe"] });
     child.stderr.on("data", (bytes: Buffer) => this.#output.push(bytes.toString()));
     this.#child = child;

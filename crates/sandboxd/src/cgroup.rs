@@ -67,6 +67,11 @@ fn read_key(path: &Path, key: &str) -> u64 {
         .unwrap_or(0)
 }
 
+fn subdirectories(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
+}
+
 const V1_CONTROLLERS: [&str; 4] = ["memory", "cpu", "pids", "freezer"];
 
 impl Hierarchy {
@@ -105,22 +110,47 @@ impl Hierarchy {
         Ok(cgroup)
     }
 
-    /// Groups of a sandboxd that was killed: named by its pid, empty since its sandboxes died with it.
+    /// Ends what a sandboxd that was killed has left: its groups are named by its pid. Its sandboxes were killed with it, but version 1
+    /// does not let what is frozen die.
     fn sweep_dead_instances(&self) {
-        for dir in self.dirs() {
-            let Some(parent) = dir.parent() else { continue };
-            for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                let pid = if self.version == Version::V2 { name.strip_prefix("thaw-") } else { Some(name.as_str()) };
-                let is_dead = pid.is_some_and(|pid| pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists());
-                if is_dead {
-                    for child in fs::read_dir(entry.path()).into_iter().flatten().flatten() {
-                        let _ = fs::remove_dir(child.path());
-                    }
-                    let _ = fs::remove_dir(entry.path());
+        for dir in self.dead_instances() {
+            for group in subdirectories(&dir) {
+                if self.version == Version::V1 && dir.starts_with(Path::new(ROOT).join("freezer")) {
+                    let _ = write(&group.join("freezer.state"), "THAWED");
                 }
             }
         }
+        let deadline = Instant::now() + EMPTY_TIMEOUT;
+        for dir in self.dead_instances() {
+            for group in subdirectories(&dir) {
+                // Its last processes may still be on their way out.
+                while fs::remove_dir(&group).is_err_and(|error| error.raw_os_error() == Some(libc::EBUSY)) && Instant::now() < deadline {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+            let _ = fs::remove_dir(dir);
+        }
+    }
+
+    fn dead_instances(&self) -> Vec<PathBuf> {
+        let is_dead = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let pid = if self.version == Version::V2 { name.strip_prefix("thaw-") } else { Some(name.as_str()) };
+            pid.is_some_and(|pid| pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists())
+        };
+        let parents = self.dirs().into_iter().filter_map(|dir| dir.parent().map(Path::to_path_buf));
+        parents.flat_map(|parent| subdirectories(&parent)).filter(is_dead).collect()
+    }
+
+    /// As `open` does, without a sandboxd: for who has seen one die.
+    pub fn sweep_dead() -> io::Result<()> {
+        let hierarchy = if Path::new(ROOT).join("cgroup.controllers").exists() {
+            Hierarchy { version: Version::V2, parent: v2_parent("none")? }
+        } else {
+            Hierarchy { version: Version::V1, parent: "thaw/none".to_string() }
+        };
+        hierarchy.sweep_dead_instances();
+        Ok(())
     }
 
     /// Removes groups that an earlier sandboxd of this instance left; their processes died with it.

@@ -1,4 +1,5 @@
 //! sandboxd: the only privileged process of Thaw. Makes sandboxes, freezes and ends them, and runs CRIU in them.
+//! `thaw-sandboxd sweep` ends what a sandboxd that was killed has left.
 //!
 //! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]
 //!  [--pager FILE] [--pager-uid N] [--pager-memory-mib N] [--memory lazy|eager|stock-lazy]`
@@ -49,6 +50,7 @@ fn main() {
     let mut args = std::env::args().skip(1);
     let result = match args.next().as_deref() {
         Some("keeper") => keeper::main(),
+        Some("sweep") => cgroup::Hierarchy::sweep_dead().map_err(|error| error.to_string()),
         Some("serve") => parse(args).and_then(|options| serve(&options)),
         _ => Err("usage: thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]".into()),
     };

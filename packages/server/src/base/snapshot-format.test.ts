@@ -3,7 +3,7 @@ import { createCipheriv, type CipherGCM } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { chunkNameOf, openEnvelope, readClear, readManifestHeader, SnapshotDamagedError } from "./snapshot-envelope.ts";
+import { chunkNameOf, clearSizeOf, isChunkName, openEnvelope, readClear, readManifestHeader, SnapshotDamagedError } from "./snapshot-envelope.ts";
 import { chunkKeyOf, openChunk, openManifest, openWorkingSet } from "./snapshot-format.ts";
 
 const VECTORS = join(import.meta.dirname, "../../../../docs/formats/vectors");
@@ -55,6 +55,12 @@ describe("the vectors that sandboxd's side wrote", () => {
     expect(toPlain(openManifest(dataKey, read("manifest")))).toMatchObject(expected);
   });
 
+  it("the clear part alone, from a file's first bytes", () => {
+    const file = read("manifest");
+    const start = file.subarray(0, clearSizeOf(file.subarray(0, 36)));
+    expect(readManifestHeader(readClear(start))).toEqual(expected["header"]);
+  });
+
   it("working set", () => {
     expect(toPlain(openWorkingSet(dataKey, read("working-set")))).toEqual(vectors.workingSet);
   });
@@ -64,6 +70,7 @@ describe("the vectors that sandboxd's side wrote", () => {
       const file = read(`chunk-${number}`);
       expect(openChunk(chunk, file).toString("hex")).toBe(vectors.chunkContents[number]);
       expect(chunkKeyOf(Buffer.from(vectors.chunkSecret, "hex"), openChunk(chunk, file)).toString("hex")).toBe(vectors.manifest.chunks[number]?.key);
+      expect(isChunkName(chunkNameOf(file))).toBe(true);
       expect(chunkNameOf(file)).toBe(vectors.manifest.chunks[number]?.name);
     });
   });
@@ -77,7 +84,10 @@ describe("a changed file is refused", () => {
     for (let bit = 0; bit < file.length * 8; bit++) {
       const changed = Buffer.from(file);
       changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      expect(isRefused(() => open(dataKey, changed)), `bit ${bit}`).toBe(true);
+      expect(
+        isRefused(() => open(dataKey, changed)),
+        `bit ${bit}`,
+      ).toBe(true);
     }
     for (let length = 0; length < file.length; length++) expect(isRefused(() => open(dataKey, file.subarray(0, length)))).toBe(true);
     expect(isRefused(() => open(Buffer.alloc(32), file))).toBe(true);

@@ -68,6 +68,7 @@ export async function launch(options: ServeOptions, argv: readonly string[]): Pr
     const sandboxd = await startSandboxd(options, layout);
     const server = startServer(options, layout, argv);
     await superviseUntilEnd(sandboxd, server);
+    if (sandboxd.exitCode !== 0) await once(spawn(layout.sandboxd, ["sweep"], { stdio: ["ignore", "inherit", "inherit"] }), "exit");
   } finally {
     rmSync(layout.runDir, { recursive: true, force: true });
   }
