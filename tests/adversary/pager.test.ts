@@ -1,4 +1,5 @@
 /** A pager that dies, stops, or lies: its clones die at once and visibly, sandboxd goes on, and the next restore works. */
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
@@ -179,6 +180,23 @@ describe("a pager that stops (SIGSTOP)", () => {
     if (!(outcome instanceof Error)) await (outcome as TestClone).destroy();
     await worksAgain();
   });
+});
+
+it("keeps few descriptors of processes that have ended", async ({ expect }) => {
+  const forking = SELF_CHECKING.replace(
+    "def check(event):",
+    "import os\n\n\ndef check(event):\n    for _ in range(400):\n        child = os.fork()\n        if child == 0:\n            os._exit(0)\n        os.waitpid(child, 0)",
+  );
+  const parent = await sandboxd.create(forking);
+  const clone = await sandboxd.restore(await sandboxd.snapshot(parent), parent.spec);
+  expect(await clone.invoke()).toBe("ok");
+  expect(readdirSync(`/proc/${sandboxd.pagerPid()}/fd`).length).toBeLessThan(150);
+  // The relay, which holds them too, is a process of the sandbox's keeper.
+  const held = childrenOf(sandboxd.pid)
+    .filter(({ command }) => command.startsWith("thaw-keeper"))
+    .map(({ pid }) => readdirSync(`/proc/${pid}/fd`).length);
+  expect(Math.max(...held)).toBeLessThan(150);
+  await clone.destroy();
 });
 
 describe("another program in its place", () => {

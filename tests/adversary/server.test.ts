@@ -11,7 +11,7 @@ import { TestFunctions, type Invoked } from "../support/functions.ts";
 import { writePager } from "./pagers.ts";
 
 const run = promisify(execFile);
-const programOf = (answer: string): string => `globalThis.held = Buffer.alloc(3e6, ${answer.length});\nexport const handler = async () => "${answer}";\n`;
+const programOf = (answer: string): string => `globalThis.held = Buffer.alloc(3e6, 7);\nexport const handler = async () => "${answer}";\n`;
 let server: ThawServer;
 let functions: TestFunctions;
 
