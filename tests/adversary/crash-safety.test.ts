@@ -2,7 +2,7 @@
  * kill -9 of server, sandboxd or pager at many moments of writing, restoring and collecting: every published snapshot stays readable,
  * no half one is seen, nothing is left. The moments come from a seed, which a failure names.
  */
-import { DeleteFunctionCommand, PublishVersionCommand } from "@aws-sdk/client-lambda";
+import { DeleteFunctionCommand, GetFunctionConfigurationCommand, PublishVersionCommand } from "@aws-sdk/client-lambda";
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -40,6 +40,14 @@ async function verifyAll(functions: TestFunctions): Promise<Verified[]> {
   return found;
 }
 
+function untilActive(functions: TestFunctions, FunctionName: string, what: string): Promise<true> {
+  return functions.eventually(`Active (${what})`, async () => {
+    const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName, Qualifier: "1" }));
+    if (now.State === "Failed") throw new Error(`${what}: Failed: ${now.StateReason}\n${functions.server.output().slice(-2000)}`);
+    return now.State === "Active" || null;
+  });
+}
+
 /** What of this server's is on the machine: others may run beside. */
 function tracesOf(server: ThawServer, pids: readonly number[]): string[] {
   const { mounts = [], loops = [], processes = [] } = findTraces();
@@ -73,10 +81,8 @@ it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
           (each) => each.command.includes("--memory-mib") && each.command.includes("thaw-pager") && !each.command.includes("serve"),
         );
         if (pager !== undefined) process.kill(pager.pid, "SIGKILL");
-        await work;
       } else {
         await server.kill(who);
-        await work;
         const left = await functions
           .eventually(`nothing left (${what}, ${who})`, async () => (tracesOf(server, everStarted).length === 0 ? [] : null))
           .catch((error: unknown) => error);
@@ -84,6 +90,8 @@ it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
         server = await startThaw({ previous: server });
         functions = new TestFunctions(server);
       }
+      // What was accepted is carried out by the next start.
+      if ((await work)[0].status === "fulfilled") await untilActive(functions, name, `${what}, ${who}`);
       for (const each of await verifyAll(functions)) expect(each, what).toMatchObject({ isWhole: true, problems: [] });
       // What is listed is what is there: no half one.
       const dirs = readdirSync(join(server.dataDir, "snapshots"));
