@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
+import { newSnapshotId, type SnapshotId } from "../../packages/server/src/base/ids.ts";
 import { childrenOf, listProcesses } from "../../tools/processes.ts";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 import { CloneLost, type TestClone, TestSandboxd } from "../support/sandboxd.ts";
@@ -59,6 +59,17 @@ describe("kill -9 of the pager", () => {
     killPager();
     await within(DIES_WITHIN_MS, "the clone dies", clone.exited);
     await clone.destroy();
+    await worksAgain();
+  });
+
+  it("just before a snapshot of its clone: none is taken", async ({ expect }) => {
+    const clone = await restore();
+    await clone.ready();
+    await clone.link.park();
+    killPager();
+    const taken = sandboxd.host.snapshot(clone.spec.environmentId, newSnapshotId(), "test", sandboxd);
+    await expect(within(LIMIT_MS, "it is refused", taken)).rejects.toMatchObject({ name: "SandboxError" });
+    expect(await sandboxd.host.listSnapshots()).toEqual([snapshot]);
     await worksAgain();
   });
 
@@ -217,9 +228,10 @@ describe("another program in its place", () => {
           made.invoke().catch((error: unknown) => error),
         );
         if (answer !== "ok" && !(answer instanceof CloneLost)) throw new Error(`wrong memory: ${String(answer)}`);
-        await sandboxd.host.recordWorkingSet(made.spec.environmentId, false).catch(() => undefined);
+        const recorded = sandboxd.host.recordWorkingSet(made.spec.environmentId, true).catch(() => undefined);
+        await within(LIMIT_MS, "the recording ends", recorded);
         await made.destroy();
-        if (kind === "twice" && answer !== "ok") throw new Error("a good pager whose events come twice should serve");
+        if ((kind === "twice" || kind === "boasting") && answer !== "ok") throw new Error("a good pager whose events come twice should serve");
       }
       // sandboxd itself goes on.
       const fresh = await sandboxd.create(SELF_CHECKING);

@@ -20,6 +20,36 @@ def is_ping(command):
     return command == "Ping"
 `;
 
+/** Passes all messages on; `events`: what becomes of one from the good pager. */
+function behind(events: string): string {
+  return `ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+chunks = os.dup(4)
+if os.fork() == 0:
+    high = [os.dup(os.dup(theirs.fileno())), os.dup(chunks)]
+    os.dup2(high[0], 3)
+    os.dup2(high[1], 4)
+    os.closerange(5, 100)
+    os.execv(REAL, [REAL, *sys.argv[1:]])
+theirs.close()
+import select, struct
+
+def huge():
+    file = os.memfd_create("huge")
+    os.write(file, struct.pack("<IIQ", 1001, 2**32 - 1, 0x1000))
+    os.lseek(file, 0, 0)
+    return file
+
+while True:
+    ready, _, _ = select.select([control, ours], [], [])
+    for one in ready:
+        data, fds, _, _ = socket.recv_fds(one, 65536, 16)
+        if not data: sys.exit(0)
+        for what, descriptors in ([(data, fds)] if one is control else ${events}):
+            socket.send_fds(ours if one is control else control, [what], descriptors)
+        for fd in fds: os.close(fd)
+`;
+}
+
 const BODIES = {
   /** Ends at once. */
   dead: "sys.exit(1)\n",
@@ -43,26 +73,9 @@ const BODIES = {
     for fd in fds: os.close(fd)
 `,
   /** A good one behind it, but every event comes twice. */
-  twice: `ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-real = os.environ.get("REAL") or sys.argv[0] + ".real"
-chunks = os.dup(4)
-if os.fork() == 0:
-    fd = os.dup(theirs.fileno())
-    high = os.dup(fd); chunks = os.dup(chunks)
-    os.dup2(high, 3); os.dup2(chunks, 4)
-    os.closerange(5, 100)
-    os.execv(real, [real, *sys.argv[1:]])
-theirs.close()
-import select
-while True:
-    ready, _, _ = select.select([control, ours], [], [])
-    for one in ready:
-        data, fds, _, _ = socket.recv_fds(one, 65536, 16)
-        if not data: sys.exit(0)
-        for _ in range(2 if one is ours else 1):
-            socket.send_fds(ours if one is control else control, [data], fds)
-        for fd in fds: os.close(fd)
-`,
+  twice: behind("[(data, fds)] * 2"),
+  /** A good one behind it, but it says that a clone has touched sixteen thousand gigabytes. */
+  boasting: behind("[(data, [huge()] if b'Recorded' in data else fds)]"),
 } as const;
 
 export type BadPager = keyof typeof BODIES;
@@ -71,6 +84,6 @@ export const BAD_PAGERS = Object.keys(BODIES) as readonly BadPager[];
 /** Path of the program. `real`: the good one. */
 export function writePager(dir: string, kind: BadPager, real: string): string {
   const path = join(dir, `pager-${kind}`);
-  writeFileSync(path, HEAD + BODIES[kind].replace('os.environ.get("REAL") or sys.argv[0] + ".real"', JSON.stringify(real)), { mode: 0o755 });
+  writeFileSync(path, `${HEAD}REAL = ${JSON.stringify(real)}\n${BODIES[kind]}`, { mode: 0o755 });
   return path;
 }
