@@ -151,6 +151,7 @@ export class ControlHarness {
       parity: this.#options.parity ?? "extended",
       store: mortal(store, crashes),
       code: memoryCode,
+      snapshotReader: null,
       objects: { hasBucket: async () => false, put: async () => ({ sizeBytes: 0 }), get: async () => null, remove: async () => undefined },
       logs: this.logs,
       worker,

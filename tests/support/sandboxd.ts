@@ -98,11 +98,25 @@ export class TestSandboxd {
     return () => asked;
   }
 
-  async create(program: string | Buffer): Promise<TestClone> {
+  /** After `makeCold`: nothing is brought; `asked` is called for each chunk. What is returned brings all back. */
+  keepCold(asked: () => void): () => void {
+    this.host.onChunkWanted(() => {
+      asked();
+      return new Promise(() => undefined);
+    });
+    return () => {
+      for (const far of readdirSync(this.dir).filter((name) => name.startsWith("far-"))) {
+        for (const group of readdirSync(join(this.dir, far))) renameSync(join(this.dir, far, group), join(this.chunksDir(), group));
+        rmSync(join(this.dir, far), { recursive: true });
+      }
+    };
+  }
+
+  async create(program: string | Buffer, options: { readonly memorySizeMib?: number } = {}): Promise<TestClone> {
     const task = `code-${randomBytes(4).toString("hex")}`;
     mkdirSync(join(this.dir, "data/code", task), { mode: 0o755 });
     writeFileSync(join(this.dir, "data/code", task, "bootstrap"), program, { mode: 0o755 });
-    const spec = specOf(task);
+    const spec = specOf(task, options.memorySizeMib);
     const hosted = await this.host.create(spec);
     const clone = new TestClone(this, spec, await connectSupervisor(hosted.controlSocket, systemClock), hosted.exited);
     await clone.link.spawn({ name: "runtime", argv: ["/var/task/bootstrap"], env: { AWS_LAMBDA_RUNTIME_API: API, PATH: "/usr/bin:/bin" }, cwd: "/var/task" });
@@ -111,7 +125,7 @@ export class TestSandboxd {
   }
 
   async restore(snapshotId: SnapshotId, like: SandboxSpec): Promise<TestClone> {
-    const spec = specOf(like.task);
+    const spec = specOf(like.task, like.memorySizeMib);
     const hosted = await this.host.restore(spec, snapshotId, FINGERPRINT, this.dataKey);
     const link = connectSupervisor(hosted.controlSocket, systemClock);
     return new TestClone(this, spec, await link, hosted.exited);
@@ -182,9 +196,9 @@ export class TestSandboxd {
   }
 }
 
-function specOf(task: string): SandboxSpec {
+function specOf(task: string, memorySizeMib = 512): SandboxSpec {
   const environmentId = newEnvironmentId();
-  return { environmentId, root: "host", lang: null, client: "provided", task, opt: null, fileSystems: [], uid: UID, memorySizeMib: 512, tmpSizeMib: 512 };
+  return { environmentId, root: "host", lang: null, client: "provided", task, opt: null, fileSystems: [], uid: UID, memorySizeMib, tmpSizeMib: 512 };
 }
 
 /** A sandbox whose program speaks the Runtime API (tests/engines/programs/runtime.py). */

@@ -32,6 +32,7 @@ const WINDOW_PAGES: u64 = 16;
 const ZERO_WINDOW_PAGES: u64 = 64;
 /// Descriptors of processes that have ended are kept up to this number.
 const PROCESSES_DEAD_MAX: usize = 64;
+const CLONE_END_TIMEOUT: Duration = Duration::from_secs(60);
 /// Until CRIU has registered a range.
 const REGISTRATION_RETRY: Duration = Duration::from_micros(200);
 
@@ -108,6 +109,9 @@ impl Session {
     /// The fault thread: until the clone has gone, or its pages can't be had.
     pub fn run(self: &Arc<Self>) -> End {
         let end = self.serve();
+        if end.is_ok() && !self.lock().is_complete {
+            self.outlive_clone();
+        }
         let mut inner = self.lock();
         inner.is_over = true;
         let is_complete = inner.is_complete;
@@ -120,6 +124,15 @@ impl Session {
             Ok(()) if is_complete => End::Complete,
             Ok(()) => End::Gone,
             Err(lost) => End::Failed(lost),
+        }
+    }
+
+    /// The relay has ended, and pid 1 of the sandbox ends the clone: until then the descriptors stay open, so that what is missing
+    /// keeps its reader waiting.
+    fn outlive_clone(&self) {
+        let deadline = Instant::now() + CLONE_END_TIMEOUT;
+        while self.lock().processes.iter().any(|process| has_process(process.uffd.as_fd())) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 

@@ -240,3 +240,115 @@ fn receive_exactly(connection: &UnixStream, size: usize) -> Result<Option<Vec<u8
     }
     Ok(Some(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunk_store::ChunkStore;
+    use crate::testing::TestDirectory;
+    use proptest::prelude::*;
+    use std::io::Write;
+    use thaw_snapshot::messages::send_message;
+
+    /// What somebody in CRIU's place sends.
+    #[derive(Clone, Debug)]
+    enum Step {
+        /// A file, whole: its content comes through a pipe.
+        File { name: String, content: Vec<u8> },
+        WithoutPipe { name: String },
+        Bytes(Vec<u8>),
+    }
+
+    fn request(name: &str) -> Vec<u8> {
+        let body = FileRequest { filename: name.into() }.encode_to_vec();
+        [&(body.len() as u32).to_le_bytes()[..], &body].concat()
+    }
+
+    fn play(path: &std::path::Path, steps: Vec<Step>) {
+        let mut connection = UnixStream::connect(path).expect("it listens");
+        for step in steps {
+            let done = match step {
+                Step::Bytes(bytes) => connection.write_all(&bytes),
+                Step::WithoutPipe { name } => connection.write_all(&request(&name)).and_then(|()| connection.write_all(b"x")),
+                Step::File { name, content } => (|| {
+                    let (reading, writing) = nix::unistd::pipe()?;
+                    connection.write_all(&request(&name))?;
+                    send_message(connection.as_fd(), b"x", &[reading.as_fd()])?;
+                    drop(reading);
+                    // Refused: nobody reads it.
+                    std::fs::File::from(writing).write_all(&content)
+                })(),
+            };
+            if done.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn capture_of(steps: Vec<Step>) -> (Result<Captured>, Vec<Vec<u8>>) {
+        let dir = TestDirectory::new();
+        let store = ChunkStore::new(dir.open());
+        let socket = TestDirectory::new();
+        let path = socket.0.join(SOCKET_NAME);
+        let listener = UnixListener::bind(&path).expect("binds");
+        let (cancel, ended) = nix::unistd::pipe().expect("a pipe");
+        let mut writer = ChunkWriter::new(&store, &[1; 32]);
+        let captured = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                play(&path, steps);
+                drop(ended);
+            });
+            let captured = capture(&listener, cancel.as_fd(), &mut writer);
+            drop(listener);
+            captured
+        });
+        let open = |chunk: &thaw_snapshot::chunk::ChunkRef| {
+            thaw_snapshot::chunk::open(chunk, store.directory.read(&chunk.name).expect("is there")).expect("opens")
+        };
+        let contents = writer.chunks.iter().map(open).collect();
+        (captured, contents)
+    }
+
+    #[test]
+    fn gives_back_what_came() {
+        let page = |byte: u8| vec![byte; PAGE_SIZE_BYTES];
+        let steps = vec![
+            Step::File { name: "inventory.img".into(), content: b"inventory".to_vec() },
+            Step::File { name: "pages-3.img".into(), content: [page(1), page(0), page(2)].concat() },
+            Step::File { name: "mm-9.img".into(), content: b"memory".to_vec() },
+        ];
+        let (captured, contents) = capture_of(steps);
+        let captured = captured.expect("is captured");
+        let places = &captured.pages[&3];
+        assert!(places[1].is_none());
+        for (number, byte) in [(0, 1), (2, 2)] {
+            let (chunk, slot) = places[number].expect("is stored");
+            assert_eq!(contents[chunk as usize][slot as usize * PAGE_SIZE_BYTES], byte);
+        }
+        assert_eq!(captured.kept["mm-9.img"], b"memory");
+        for image in &captured.images {
+            let read = |extent: &Extent| contents[extent.chunk as usize][extent.offset as usize..][..extent.length as usize].to_vec();
+            let content: Vec<u8> = image.extents.iter().flat_map(read).collect();
+            assert_eq!(content, if image.name == "mm-9.img" { b"memory".to_vec() } else { b"inventory".to_vec() });
+        }
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let name = prop_oneof!["pages-[0-9]{1,3}\\.img", "(mm|pagemap)-[0-9]{1,3}\\.img", "[a-z./]{0,12}", Just("x".repeat(200))];
+        let content = proptest::collection::vec(any::<u8>(), 0..9000);
+        prop_oneof![
+            4 => (name.clone(), content).prop_map(|(name, content)| Step::File { name, content }),
+            1 => name.prop_map(|name| Step::WithoutPipe { name }),
+            1 => proptest::collection::vec(any::<u8>(), 0..40).prop_map(Step::Bytes),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// Taken or refused: never a panic, never a wait without end.
+        #[test]
+        fn any_stream_is_taken_or_refused(steps in proptest::collection::vec(step(), 0..6)) {
+            let _ = capture_of(steps);
+        }
+    }
+}

@@ -264,6 +264,9 @@ impl Cgroup {
                 return Ok(());
             }
             if Instant::now() > deadline {
+                // Not half: they would freeze later, when nobody expects it.
+                let back = if self.version == Version::V1 { "THAWED" } else { "0" };
+                write(&path, back)?;
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "the processes did not freeze"));
             }
             std::thread::sleep(Duration::from_micros(100));

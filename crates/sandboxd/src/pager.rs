@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::{socketpair, AddressFamily, SockFlag, SockType};
+use thaw_snapshot::envelope::FILE_SIZE_BYTES_MAX;
 use thaw_snapshot::hex;
 use thaw_snapshot::messages::{receive_message, send_message};
 use thaw_snapshot::pager_messages::{Command, Event};
@@ -30,6 +31,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const PING_INTERVAL: Duration = Duration::from_secs(1);
 /// A pager that does not answer for so long is killed: its clones end, and the next restore has a new one.
 const PONG_TIMEOUT: Duration = Duration::from_secs(5);
+/// Of one recording: each page of 10 GiB, and its neighbours that came with it.
+const TOUCHED_PAGES_MAX: u64 = 8 * 1024 * 1024;
 /// One that ended sooner after its start is not started again before it is needed.
 const LIFE_MIN: Duration = Duration::from_secs(1);
 
@@ -205,6 +208,7 @@ impl Pager {
 
     fn take_event(&self, event: Event, mut fds: Vec<OwnedFd>) {
         match event {
+            Event::Want { chunk, .. } if hex::decode::<32>(&chunk).is_none() => eprintln!("sandboxd: the pager wants what is no chunk"),
             Event::Want { chunk, is_damaged } => {
                 if !self.far.ask(&chunk, is_damaged) {
                     self.chunk_arrived(&chunk, false);
@@ -212,8 +216,12 @@ impl Pager {
             }
             Event::Failed { session, message, is_damaged } => {
                 eprintln!("sandboxd: {session}: {message}");
-                self.sessions.lock().expect("no holder panics").losses.insert(session.clone(), Loss { message, is_damaged });
-                self.tell_lost(&[session]);
+                let mut sessions = self.sessions.lock().expect("no holder panics");
+                if sessions.live.contains(&session) {
+                    sessions.losses.insert(session.clone(), Loss { message, is_damaged });
+                    drop(sessions);
+                    self.tell_lost(&[session]);
+                }
             }
             Event::Pong => {}
             Event::Completed { session, is_ok } => {
@@ -290,10 +298,19 @@ fn reopened(file: &OwnedFd) -> io::Result<&OwnedFd> {
     Ok(file)
 }
 
+/// The pager has fewer rights than we: what it gives must not cost more than a clone can touch.
 fn read_runs(fd: OwnedFd) -> Result<Vec<TouchedRun>> {
+    let file = File::from(fd);
+    if !file.metadata()?.is_file() {
+        return Err(Error::new(Code::Failed, "the pager's recording is no file"));
+    }
     let mut bytes = Vec::new();
-    File::from(fd).read_to_end(&mut bytes)?;
-    Ok(decode_runs(&bytes)?)
+    file.take(FILE_SIZE_BYTES_MAX as u64).read_to_end(&mut bytes)?;
+    let runs = decode_runs(&bytes)?;
+    if runs.iter().map(|run| u64::from(run.pages)).sum::<u64>() > TOUCHED_PAGES_MAX {
+        return Err(Error::new(Code::Failed, "the pager's recording is too large"));
+    }
+    Ok(runs)
 }
 
 fn read_events(pager: &Weak<Pager>, socket: &Arc<OwnedFd>, answered: &Mutex<Instant>) {

@@ -36,14 +36,16 @@ fn cipher(key: &DataKey) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("a key of this length is valid"))
 }
 
-/// Our own parts: one over its limit is our bug.
-pub fn seal(key: &DataKey, header: &[u8], names: &[ChunkName], secret: Vec<u8>) -> Vec<u8> {
+pub(crate) type Nonce12 = [u8; 12];
+
+pub(crate) fn new_nonce() -> Nonce12 {
     let mut nonce = [0; 12];
     SystemRandom::new().fill(&mut nonce).expect("the kernel gives random bytes");
-    seal_with(key, nonce, header, names, secret)
+    nonce
 }
 
-fn seal_with(key: &DataKey, nonce: [u8; 12], header: &[u8], names: &[ChunkName], mut secret: Vec<u8>) -> Vec<u8> {
+/// Our own parts: one over its limit is our bug.
+pub(crate) fn seal_with(key: &DataKey, nonce: Nonce12, header: &[u8], names: &[ChunkName], mut secret: Vec<u8>) -> Vec<u8> {
     assert!(header.len() <= HEADER_SIZE_BYTES_MAX, "envelope: header over the limit");
     let mut file = Vec::with_capacity(FIXED_SIZE_BYTES + header.len() + names.len() * 32 + secret.len() + TAG_SIZE_BYTES);
     file.extend_from_slice(MAGIC);
@@ -112,6 +114,10 @@ pub fn open<'a>(key: &DataKey, file: &'a [u8]) -> Result<(Clear<'a>, Vec<u8>)> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn seal(key: &DataKey, header: &[u8], names: &[ChunkName], secret: Vec<u8>) -> Vec<u8> {
+        seal_with(key, new_nonce(), header, names, secret)
+    }
 
     #[test]
     fn no_flipped_bit_and_no_other_key_is_accepted() {

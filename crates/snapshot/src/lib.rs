@@ -9,6 +9,8 @@ pub mod manifest;
 pub mod messages;
 pub mod pager_messages;
 pub mod relay;
+#[cfg(test)]
+mod vectors;
 pub mod working_set;
 
 use std::fmt;

@@ -137,6 +137,10 @@ pub struct Manifest {
 
 impl Manifest {
     pub fn seal(&self, key: &DataKey) -> Vec<u8> {
+        self.seal_with(key, envelope::new_nonce())
+    }
+
+    pub(crate) fn seal_with(&self, key: &DataKey, nonce: envelope::Nonce12) -> Vec<u8> {
         let description = Description {
             supervisor_pid: self.supervisor_pid,
             clocks: self.clocks,
@@ -155,7 +159,7 @@ impl Manifest {
             write_run(&mut secret, run);
         }
         let names: Vec<ChunkName> = self.chunks.iter().map(|chunk| chunk.name).collect();
-        envelope::seal(key, &serde_json::to_vec(&self.header).expect("plain data"), &names, secret)
+        envelope::seal_with(key, nonce, &serde_json::to_vec(&self.header).expect("plain data"), &names, secret)
     }
 
     /// Authenticates, then checks that each reference is within its chunk: what reads pages later need not ask again.
@@ -320,6 +324,68 @@ mod tests {
             let mut manifest = sample();
             change(&mut manifest);
             assert!(Manifest::open(&[5; 32], &manifest.seal(&[5; 32])).is_err(), "case {number}");
+        }
+    }
+
+    #[test]
+    fn no_flipped_bit_is_accepted() {
+        let file = sample().seal(&[5; 32]);
+        for bit in 0..file.len() * 8 {
+            let mut changed = file.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(Manifest::open(&[5; 32], &changed).is_err(), "bit {bit}");
+            // Without a key: read or refused, never a panic.
+            let _ = read_header(&changed);
+        }
+        for length in 0..file.len() {
+            assert!(Manifest::open(&[5; 32], &file[..length]).is_err(), "cut to {length}");
+        }
+    }
+
+    fn sealed(secret: Vec<u8>, names: &[ChunkName]) -> Vec<u8> {
+        let header = serde_json::to_vec(&sample().header).expect("plain data");
+        envelope::seal_with(&[5; 32], envelope::new_nonce(), &header, names, secret)
+    }
+
+    /// All that a reader of pages relies on.
+    fn check(manifest: &Manifest) {
+        for run in manifest.spaces.iter().flat_map(|space| &space.runs) {
+            assert!(run.pages > 0 && run.address % 4096 == 0);
+            assert!(run.address.checked_add(u64::from(run.pages) * 4096).is_some());
+            if let Some((chunk, slot)) = run.place {
+                assert!((slot as usize + run.pages as usize) * 4096 <= manifest.chunks[chunk as usize].size_bytes as usize);
+            }
+        }
+        let images = manifest.images.iter().flat_map(|image| &image.extents);
+        for extent in images.chain(manifest.disk.iter().flat_map(|entry| &entry.extents)) {
+            assert!(u64::from(extent.offset) + u64::from(extent.length) <= u64::from(manifest.chunks[extent.chunk as usize].size_bytes));
+        }
+    }
+
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Who has the key may seal nonsense: it is refused, or all its references are good.
+        #[test]
+        fn any_sealed_bytes_are_refused(secret in proptest::collection::vec(any::<u8>(), 0..600), names in proptest::collection::vec(any::<[u8; 32]>(), 0..4)) {
+            prop_assert!(Manifest::open(&[5; 32], &sealed(secret, &names)).is_err());
+        }
+
+        #[test]
+        fn changed_tables_are_refused_or_harmless(changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6)) {
+            let file = sample().seal(&[5; 32]);
+            let (clear, mut secret) = envelope::open(&[5; 32], &file).expect("opens");
+            for (index, byte) in changes {
+                let at = index.index(secret.len());
+                secret[at] = byte;
+            }
+            if let Ok(manifest) = Manifest::open(&[5; 32], &sealed(secret, &clear.names)) { check(&manifest); }
+        }
+
+        #[test]
+        fn any_header_is_read_or_refused(header in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let file = envelope::seal_with(&[5; 32], [0; 12], &header, &[], Vec::new());
+            let _ = read_header(&file);
         }
     }
 }

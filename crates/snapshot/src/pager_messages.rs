@@ -30,3 +30,26 @@ pub enum Event {
     Recorded { session: String, faults: u64, prefetched_pages: u64, prefetch_start_ms: f64, prefetch_end_ms: f64, restored_ms: f64 },
     Pong,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_message_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "[\\[{\":,}\\]a-zA-Z0-9_ .-]{0,120}") {
+            for bytes in [&bytes[..], text.as_bytes()] {
+                let _ = serde_json::from_slice::<Command>(bytes);
+                let _ = serde_json::from_slice::<Event>(bytes);
+            }
+        }
+
+        #[test]
+        fn a_message_cut_short_is_refused(session in "[a-z0-9-]{1,20}", cut in any::<proptest::sample::Index>()) {
+            let whole = serde_json::to_vec(&Event::Completed { session, is_ok: true }).expect("plain data");
+            prop_assert!(serde_json::from_slice::<Event>(&whole).is_ok());
+            prop_assert!(serde_json::from_slice::<Event>(&whole[..cut.index(whole.len())]).is_err());
+        }
+    }
+}

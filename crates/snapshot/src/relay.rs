@@ -69,3 +69,23 @@ impl ToRelay {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_message_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
+            if let Some(message) = FromRelay::decode(&bytes) { prop_assert_eq!(message.encode(), bytes.clone()); }
+            if let Some(message) = ToRelay::decode(&bytes) { prop_assert_eq!(message.encode(), bytes); }
+        }
+
+        #[test]
+        fn gives_back_what_was_sent(pid in any::<u32>()) {
+            for message in [FromRelay::Process { pid }, FromRelay::Restored] { prop_assert_eq!(FromRelay::decode(&message.encode()), Some(message)); }
+            for message in [ToRelay::Hold, ToRelay::Release] { prop_assert_eq!(ToRelay::decode(&message.encode()), Some(message)); }
+        }
+    }
+}

@@ -29,7 +29,11 @@ pub struct WorkingSet {
 
 impl WorkingSet {
     pub fn seal(&self, key: &DataKey) -> Vec<u8> {
-        envelope::seal(key, &serde_json::to_vec(&self.header).expect("plain data"), &[], encode_runs(&self.runs))
+        self.seal_with(key, envelope::new_nonce())
+    }
+
+    pub(crate) fn seal_with(&self, key: &DataKey, nonce: envelope::Nonce12) -> Vec<u8> {
+        envelope::seal_with(key, nonce, &serde_json::to_vec(&self.header).expect("plain data"), &[], encode_runs(&self.runs))
     }
 
     pub fn open(key: &DataKey, file: &[u8]) -> Result<Self> {
@@ -96,5 +100,16 @@ mod tests {
         };
         assert_eq!(WorkingSet::open(&[1; 32], &set.seal(&[1; 32])).expect("opens"), set);
         assert_eq!(set.pages(), 4);
+    }
+
+    #[test]
+    fn no_flipped_bit_is_accepted() {
+        let file = WorkingSet { header: Header { snapshot: "snap-1".into(), recordings: 1 }, runs: vec![TouchedRun { pid: 1, address: 0x1000, pages: 3 }] }
+            .seal(&[1; 32]);
+        for bit in 0..file.len() * 8 {
+            let mut changed = file.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(WorkingSet::open(&[1; 32], &changed).is_err(), "bit {bit}");
+        }
     }
 }

@@ -11,7 +11,7 @@ import { showLogs } from "./logs.ts";
 import { installRuntime, listRuntimes } from "./runtimes.ts";
 import { scanCommand } from "./scan/scan.ts";
 import type { Severity } from "./scan/rules.ts";
-import { inspectSnapshot, listSnapshots } from "./snapshots.ts";
+import { inspectSnapshot, listSnapshots, verifySnapshots } from "./snapshots.ts";
 
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("thaw").description("Lambda SnapStart for real, self-hosted").option("--json", "answers as JSON").showHelpAfterError();
@@ -104,8 +104,14 @@ function addHostCommands(program: Command): void {
   snapshots.command("ls").action((_options: unknown, command: Command) => listSnapshots(connect(), isJson(command)));
   snapshots
     .command("inspect")
-    .argument("<id>")
-    .action((id: string) => inspectSnapshot(connect(), id));
+    .argument("<snapshot>", "ID or FUNCTION:VERSION")
+    .description("what is inside: memory, files, chunks, working set; decrypts no page")
+    .action((snapshot: string, _options: unknown, command: Command) => inspectSnapshot(connect(), snapshot, isJson(command)));
+  snapshots
+    .command("verify")
+    .argument("[snapshot]", "ID or FUNCTION:VERSION; all of them without")
+    .description("read and authenticate all of it")
+    .action((snapshot: string | undefined, _options: unknown, command: Command) => verifySnapshots(connect(), snapshot, isJson(command)));
   const runtimes = program.command("runtimes").description("languages on this host");
   runtimes.command("ls").action((_options: unknown, command: Command) => listRuntimes(connect(), isJson(command)));
   runtimes

@@ -1,4 +1,5 @@
-/** thaw snapshots ls | inspect */
+/** thaw snapshots ls | inspect | verify */
+import { CommandError } from "./command-error.ts";
 import type { Connection } from "./connection.ts";
 import { formatTable, print, printJson } from "./table.ts";
 
@@ -14,8 +15,36 @@ interface SnapshotSummary {
   readonly memoryBytes: number;
 }
 
+/** As the server's ports/snapshot-reader.ts has it. */
+interface SnapshotContents extends SnapshotSummary {
+  readonly fingerprint: string;
+  readonly generation: number;
+  readonly keyArn: string | null;
+  readonly memoryBytes: number;
+  readonly storedBytes: number;
+  readonly spaces: ReadonlyArray<{
+    readonly pid: number;
+    readonly pages: number;
+    readonly zeroPages: number;
+    readonly lazyPages: number;
+    readonly eagerPages: number;
+    readonly regions: ReadonlyArray<{ readonly address: string; readonly pages: number; readonly zeroPages: number; readonly lazyPages: number }>;
+  }>;
+  readonly images: ReadonlyArray<{ readonly name: string; readonly sizeBytes: number }>;
+  readonly disk: ReadonlyArray<{ readonly path: string; readonly kind: string; readonly sizeBytes: number; readonly storedBytes: number }>;
+  readonly chunks: { readonly count: number; readonly bytes: number; readonly shared: number; readonly sharedBytes: number; readonly missing: number };
+  readonly workingSet: { readonly recordings: number; readonly pages: number } | null;
+}
+
+interface Verification extends SnapshotSummary {
+  readonly isWhole: boolean;
+  readonly chunks: number;
+  readonly bytes: number;
+  readonly problems: readonly string[];
+}
+
 export async function listSnapshots(connection: Connection, json: boolean): Promise<void> {
-  const { snapshots } = (await (await connection.admin("GET", "snapshots")).json()) as { snapshots: SnapshotSummary[] };
+  const snapshots = await fetchList(connection);
   if (json) return printJson(snapshots);
   const rows = snapshots.map((each) => [
     each.snapshotId ?? "-",
@@ -37,6 +66,57 @@ function shortTime(iso: string | null): string {
   return iso === null ? "-" : iso.slice(0, 16).replace("T", " ");
 }
 
-export async function inspectSnapshot(connection: Connection, id: string): Promise<void> {
-  printJson(await (await connection.admin("GET", `snapshots/${encodeURIComponent(id)}`)).json());
+export async function inspectSnapshot(connection: Connection, snapshot: string, json: boolean): Promise<void> {
+  const contents = (await (await connection.admin("GET", `snapshots/${encodeURIComponent(snapshot)}`)).json()) as SnapshotContents;
+  if (json) printJson(contents);
+  else print(describe(contents));
+}
+
+export async function verifySnapshots(connection: Connection, snapshot: string | undefined, json: boolean): Promise<void> {
+  const wanted = snapshot === undefined ? (await fetchList(connection)).map((each) => each.snapshotId).filter((id) => id !== null) : [snapshot];
+  const found: Verification[] = [];
+  for (const each of wanted) found.push((await (await connection.admin("GET", `snapshots/${encodeURIComponent(each)}/verify`)).json()) as Verification);
+  if (json) printJson(found);
+  else for (const each of found) print(describeVerification(each));
+  const damaged = found.filter((each) => !each.isWhole).length;
+  if (damaged > 0) throw new CommandError(`${damaged} of ${found.length} snapshots ${damaged === 1 ? "is" : "are"} damaged`);
+}
+
+async function fetchList(connection: Connection): Promise<readonly SnapshotSummary[]> {
+  return ((await (await connection.admin("GET", "snapshots")).json()) as { snapshots: SnapshotSummary[] }).snapshots;
+}
+
+function describeVerification(each: Verification): string {
+  const what = `${each.snapshotId}  ${each.functionName}:${each.version}  ${each.chunks} chunks, ${mib(each.bytes)}`;
+  return [`${what}: ${each.isWhole ? "whole" : "DAMAGED"}`, ...each.problems.map((problem) => `  ${problem}`), ""].join("\n");
+}
+
+function describe(each: SnapshotContents): string {
+  const { chunks, workingSet } = each;
+  const set = workingSet === null ? "not recorded yet" : `${workingSet.pages} pages (${mib(workingSet.pages * 4096)}) of ${workingSet.recordings} recordings`;
+  const missing = chunks.missing === 0 ? "" : `, ${chunks.missing} not on this host`;
+  const heads = [
+    ["snapshot", each.snapshotId ?? "-"],
+    ["function", `${each.functionName}:${each.version} (${each.runtime})`],
+    ["created", each.createdAt ?? "-"],
+    ["key", each.keyArn ?? "the installation's own"],
+    ["generation", String(each.generation)],
+    ["memory", `${mib(each.memoryBytes)}, ${mib(each.storedBytes)} of it not zero`],
+    ["chunks", `${chunks.count} (${mib(chunks.bytes)}), ${chunks.shared} shared with other snapshots (${mib(chunks.sharedBytes)})${missing}`],
+    ["working set", set],
+    ["CRIU's files", `${each.images.length} (${mib(each.images.reduce((sum, image) => sum + image.sizeBytes, 0))})`],
+  ].map(([name = "", text = ""]) => `${name.padEnd(14)}${text}\n`);
+  const spaces = each.spaces.map((space) => [
+    space.pid === 0 ? "shared" : String(space.pid),
+    String(space.regions.length),
+    ...[space.pages, space.zeroPages, space.lazyPages, space.eagerPages].map((pages) => mib(pages * 4096)),
+  ]);
+  const disk = each.disk.map((entry) => [entry.path, entry.kind, String(entry.sizeBytes), String(entry.storedBytes)]);
+  const tables = [formatTable(["PROCESS", "REGIONS", "MEMORY", "ZERO", "LAZY", "EAGER"], spaces)];
+  if (disk.length > 0) tables.push(formatTable(["PATH", "KIND", "BYTES", "STORED"], disk));
+  return `${heads.join("")}\n${tables.join("\n")}`;
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }

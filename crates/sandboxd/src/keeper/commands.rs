@@ -23,6 +23,8 @@ const OPEN_FILES_MAX: u64 = 1024;
 const SUPERVISOR: &std::ffi::CStr = c"/var/rapid/init";
 const CONTROL_SOCKET: &std::ffi::CStr = c"/run/ctl/ctl.sock";
 const CAPABILITY_LAST: i32 = 63;
+/// In place of CRIU's exit code.
+const RELAY_ENDED: i32 = 255;
 
 /// What a taken sandbox knows of its function.
 pub struct Taken {
@@ -46,7 +48,7 @@ impl Init<'_> {
                 match (memory, &fds[3..]) {
                     (Memory::Eager | Memory::StockEager, []) => {}
                     (Memory::StockLazy, []) => start_lazy_daemon(&criu)?,
-                    (Memory::Lazy, [listener, pager]) => relay::start(listener.as_fd(), pager.as_fd())?,
+                    (Memory::Lazy, [listener, pager]) => self.relay = Some(relay::start(listener.as_fd(), pager.as_fd())?),
                     _ => return Err(invalid("the descriptors do not fit the kind of memory")),
                 }
                 self.restore(supervisor_pid, offsets, memory, &criu)
@@ -147,7 +149,13 @@ impl Init<'_> {
                     .and_then(|()| fork_and_wait_in_time_namespace(offsets, || exec_criu(criu, &args, memory.is_stock()))),
             ),
         };
-        match self.wait_for(child)? {
+        let code = self.wait_for(child)?;
+        // A relay that ended meanwhile is seen before its listener is closed, and with it the userfaultfds that nobody took.
+        self.reap();
+        if memory == Memory::Lazy && self.relay.is_none() {
+            return Ok(Reply::CriuFailed { code: RELAY_ENDED });
+        }
+        match code {
             0 => {
                 self.supervisor = Some(Pid::from_raw(supervisor_pid));
                 Ok(Reply::Started { pid: supervisor_pid })

@@ -26,7 +26,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sched::{unshare, CloneFlags};
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{kill, SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{waitpid, WaitPidFlag, WaitStatus};
 use nix::unistd::{fork, ForkResult, Pid};
@@ -90,7 +90,7 @@ fn run_init(socket: &OwnedFd, config: &KeeperConfig) -> io::Result<()> {
         report(socket.as_fd(), &Event::Failed { message: format!("root file system: {error}") });
         return Err(error);
     }
-    let mut init = Init { socket, children, taken: None, supervisor: None, expects_exit: false };
+    let mut init = Init { socket, children, taken: None, supervisor: None, relay: None, expects_exit: false };
     report(socket.as_fd(), &Event::Ready);
     init.serve()
 }
@@ -101,6 +101,8 @@ struct Init<'a> {
     children: SignalFd,
     taken: Option<commands::Taken>,
     supervisor: Option<Pid>,
+    /// Holds the clone's userfaultfds: without it the clone's missing pages would be zeros.
+    relay: Option<Pid>,
     /// A dump ends the supervisor: that is no event.
     expects_exit: bool,
 }
@@ -145,12 +147,20 @@ impl Init<'_> {
         while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             match status {
                 WaitStatus::StillAlive => break,
-                other => self.note_exit(other.pid()),
+                other => self.note_exit(other),
             }
         }
     }
 
-    fn note_exit(&mut self, pid: Option<Pid>) {
+    fn note_exit(&mut self, status: WaitStatus) {
+        let pid = status.pid();
+        if pid.is_some() && pid == self.relay {
+            self.relay = None;
+            if !matches!(status, WaitStatus::Exited(_, 0)) {
+                // All of the sandbox but this process.
+                let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+            }
+        }
         if pid.is_some() && pid == self.supervisor {
             self.supervisor = None;
             if !self.expects_exit {
@@ -167,7 +177,7 @@ impl Init<'_> {
                 Err(error) => return Err(error.into()),
                 Ok(WaitStatus::Exited(pid, code)) if pid == child => return Ok(code),
                 Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => return Ok(128 + signal as i32),
-                Ok(status) => self.note_exit(status.pid()),
+                Ok(status) => self.note_exit(status),
             }
         }
     }

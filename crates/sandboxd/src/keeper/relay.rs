@@ -22,11 +22,12 @@ const RESTORE_FINISHED: i32 = 0x5253_5446;
 /// Descriptors of processes that have ended, at most.
 const HELD_DEAD_MAX: usize = 64;
 
-/// Returns at once; the relay ends with the clone, or when the pager says that it is not needed any more.
-pub fn start(listener: BorrowedFd, pager: BorrowedFd) -> io::Result<()> {
+/// Returns at once; the relay ends with the clone, or when the pager says that it is not needed any more: with 0 only then. Where it
+/// ends otherwise pid 1 must kill the clone: what was forked meanwhile has escaped the relay.
+pub fn start(listener: BorrowedFd, pager: BorrowedFd) -> io::Result<Pid> {
     // SAFETY: pid 1 has one thread.
     match unsafe { fork()? } {
-        ForkResult::Parent { .. } => Ok(()),
+        ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             sys::close_fds_except(3, &[listener.as_raw_fd(), pager.as_raw_fd()]);
             let is_released = serve(listener, pager).unwrap_or(false);
@@ -34,7 +35,7 @@ pub fn start(listener: BorrowedFd, pager: BorrowedFd) -> io::Result<()> {
                 // All of the sandbox but this process and pid 1.
                 let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
             }
-            std::process::exit(0)
+            std::process::exit(i32::from(!is_released))
         }
     }
 }

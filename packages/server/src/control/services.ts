@@ -6,6 +6,7 @@ import type { CodeStore } from "../ports/code-store.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { MetadataStore } from "../ports/metadata-store.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
+import type { SnapshotReader } from "../ports/snapshot-reader.ts";
 import type { Worker } from "../ports/worker.ts";
 import type { ControlLimits } from "./limits.ts";
 
@@ -18,6 +19,8 @@ export interface ControlServices {
   readonly objects: ObjectStore;
   readonly logs: LogStore;
   readonly worker: Worker;
+  /** Null where the engine takes no snapshots. */
+  readonly snapshotReader: SnapshotReader | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: ControlLimits;

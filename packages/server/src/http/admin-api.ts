@@ -2,7 +2,8 @@
  * Thaw's own API under /_thaw/v1/, for the CLI:
  *
  *   GET    environments?function=&version=      POST environments/stop {function?, version?}
- *   GET    snapshots    snapshots/ID            GET  logs/FUNCTION?since=MS&follow=1   (JSON lines)
+ *   GET    snapshots    snapshots/ID    snapshots/ID/verify
+ *   GET    logs/FUNCTION?since=MS&follow=1   (JSON lines)
  *   GET    provisioned
  *   PUT    objects/BUCKET/KEY                   GET  code/NAME (zip)     GET host     GET metrics (Prometheus's text)
  */
@@ -14,6 +15,7 @@ import { ApiError, invalidParameter, notFound } from "../model/api-error.ts";
 import type { EnvironmentFilter } from "../ports/worker.ts";
 import type { Figures } from "./observability.ts";
 import { jsonReply, type Reply } from "./reply.ts";
+import { serveSnapshots } from "./snapshots-api.ts";
 
 export const ADMIN_PREFIX = "/_thaw/v1/";
 
@@ -50,7 +52,7 @@ export async function serveAdminApi(services: AdminServices, request: WireReques
     case "GET provisioned":
       return jsonReply(200, { provisioned: control.provisioned.summaries() });
     case "GET snapshots":
-      return listSnapshots(control, rest[0]);
+      return serveSnapshots(control, rest);
     case "GET logs":
       return streamLogs(control, rest.join("/"), request.query, gone);
     case "PUT objects":
@@ -80,14 +82,6 @@ async function stopEnvironments(control: ControlPlane, rest: readonly string[], 
   return jsonReply(200, {
     stopped: await control.services.worker.stopEnvironments({ ...filterOf(wanted.function, version), keepParked: wanted.keepParked === true }),
   });
-}
-
-function listSnapshots(control: ControlPlane, id: string | undefined): Reply {
-  const all = control.snapshots.list();
-  if (id === undefined) return jsonReply(200, { snapshots: all });
-  const found = all.find((snapshot) => snapshot.snapshotId === id);
-  if (found === undefined) throw notFound(`Snapshot not found: ${id}`);
-  return jsonReply(200, found);
 }
 
 function streamLogs(control: ControlPlane, functionName: string, query: URLSearchParams, gone: AbortSignal): StreamReply {

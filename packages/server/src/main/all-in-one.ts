@@ -11,6 +11,7 @@ import { createControlPlane } from "../control/control-plane.ts";
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../control/limits.ts";
 import { runtimeVersionArn } from "../control/present.ts";
 import { createCriuEngine } from "../engines/criu/criu-engine.ts";
+import { createSnapshotReader } from "../engines/criu/snapshot-reader.ts";
 import { createProcessEngine } from "../engines/process/process-engine.ts";
 import { createHttpServer, type HttpServer } from "../http/server.ts";
 import { Keyring } from "../keys/keyring.ts";
@@ -18,6 +19,7 @@ import { createDiskLogStore } from "../logs/disk-log-store.ts";
 import { collectHostFigures } from "../metrics/host-figures.ts";
 import { measureWorker } from "../metrics/measure.ts";
 import type { Engine } from "../ports/engine.ts";
+import type { KeyProvider } from "../ports/key-provider.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
 import type { SandboxHost } from "../ports/sandbox-host.ts";
 import type { Worker } from "../ports/worker.ts";
@@ -52,7 +54,8 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const host = await connectHost();
   const clock = systemClock;
   const secret = loadSecret(options.dataDir);
-  const engine = createEngine(options, host, secret);
+  const keys = new Keyring(join(options.dataDir, "keyring.json"), systemRandom);
+  const engine = createEngine(options, host, secret, keys);
   const catalog = createCatalog(options);
   const monitoring = new Monitoring(process.env, clock, systemRandom);
   const onProblem = countingProblems(monitoring);
@@ -81,6 +84,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     objects: createObjectDirectory(options.dataDir),
     logs,
     worker,
+    snapshotReader: options.engine === "criu" ? createSnapshotReader({ dataDir: options.dataDir, keys }) : null,
     clock,
     random: systemRandom,
     limits: controlLimits(options),
@@ -135,10 +139,9 @@ function checkListener(options: ServeOptions): void {
   }
 }
 
-function createEngine(options: ServeOptions, host: SandboxHost, secret: Buffer): Engine {
+function createEngine(options: ServeOptions, host: SandboxHost, secret: Buffer, keys: KeyProvider): Engine {
   const hosted = { host, connectSupervisor: (socket: string) => connectSupervisor(socket, systemClock), clock: systemClock };
   if (options.engine === "process") return createProcessEngine(hosted);
-  const keys = new Keyring(join(options.dataDir, "keyring.json"), systemRandom);
   return createCriuEngine({ ...hosted, keys, chunkSecret: deriveChunkSecret(secret, options.accountId), onProblem: logProblem });
 }
 

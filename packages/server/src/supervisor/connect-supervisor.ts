@@ -15,8 +15,11 @@ import { LinkedCall } from "./linked-call.ts";
 
 const PROTOCOL = 1;
 const EMPTY = Buffer.alloc(0);
-/** A function can stop its supervisor, which has the same user: what takes milliseconds must not be waited for for ever. */
-const ANSWER_MS_MAX = 15_000;
+/**
+ * A function can stop its supervisor, which has the same user, and a clone whose memory does not come can't answer: what takes
+ * milliseconds is not waited for longer than AWS gives to a restore.
+ */
+const ANSWER_MS_MAX = 10_000;
 
 export class SupervisorLostError extends ThawError {
   readonly code = "SUPERVISOR_LOST";

@@ -1,0 +1,188 @@
+/** Reads the files of snapshots on this host: what is inside, and whether all of it is whole. */
+import { open, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { ThawError } from "../../base/errors.ts";
+import type { SnapshotId } from "../../base/ids.ts";
+import { CHUNK_FILE_SIZE_BYTES_MAX, chunkNamesOf, ENVELOPE_SIZE_BYTES_MAX, readClear, SnapshotDamagedError } from "../../base/snapshot-envelope.ts";
+import {
+  type DiskEntry,
+  type Manifest,
+  openChunk,
+  openManifest,
+  openWorkingSet,
+  PAGE_SIZE_BYTES,
+  type Run,
+  type Space,
+  type WorkingSet,
+} from "../../base/snapshot-format.ts";
+import type { SnapshotKey } from "../../ports/engine.ts";
+import type { KeyProvider } from "../../ports/key-provider.ts";
+import type { RegionSummary, SnapshotContents, SnapshotReader, SpaceSummary, Verification } from "../../ports/snapshot-reader.ts";
+
+export interface SnapshotReaderOptions {
+  readonly dataDir: string;
+  readonly keys: KeyProvider;
+}
+
+export function createSnapshotReader(options: SnapshotReaderOptions): SnapshotReader {
+  return new DirectoryReader(options);
+}
+
+class DirectoryReader implements SnapshotReader {
+  readonly #snapshots: string;
+  readonly #chunks: string;
+  readonly #keys: KeyProvider;
+
+  constructor({ dataDir, keys }: SnapshotReaderOptions) {
+    this.#snapshots = join(dataDir, "snapshots");
+    this.#chunks = join(dataDir, "chunks");
+    this.#keys = keys;
+  }
+
+  async inspect(snapshotId: SnapshotId, key: SnapshotKey): Promise<SnapshotContents> {
+    const dataKey = await this.#keys.unwrap(key.keyArn, snapshotId, key.wrapped);
+    const manifest = await this.#manifest(snapshotId, dataKey);
+    const { header } = manifest;
+    const workingSet = await this.#workingSet(snapshotId, dataKey).catch(() => null);
+    return {
+      snapshotId,
+      createdAt: new Date(header.createdAtMs).toISOString(),
+      fingerprint: header.fingerprint,
+      generation: header.generation,
+      keyArn: key.keyArn,
+      memoryBytes: header.memoryPages * PAGE_SIZE_BYTES,
+      storedBytes: header.storedPages * PAGE_SIZE_BYTES,
+      spaces: manifest.spaces.map(summarize),
+      images: manifest.images.map(({ name, size }) => ({ name, sizeBytes: size })),
+      disk: manifest.disk.map(describeEntry),
+      chunks: await this.#countChunks(manifest),
+      workingSet: workingSet === null ? null : { recordings: workingSet.header.recordings, pages: pagesOf(workingSet.runs) },
+    };
+  }
+
+  async verify(snapshotId: SnapshotId, key: SnapshotKey): Promise<Verification> {
+    const problems: string[] = [];
+    let bytes = 0;
+    let isWhole = true;
+    let manifest: Manifest | null = null;
+    try {
+      const dataKey = await this.#keys.unwrap(key.keyArn, snapshotId, key.wrapped);
+      manifest = await this.#manifest(snapshotId, dataKey);
+      await this.#workingSet(snapshotId, dataKey).catch((error: unknown) => problems.push(`working set: ${describe(error)}`));
+    } catch (error) {
+      problems.push(`manifest: ${describe(error)}`);
+      isWhole = false;
+    }
+    for (const chunk of manifest?.chunks ?? []) {
+      try {
+        bytes += openChunk(chunk, await readUpTo(this.#chunkPath(chunk.name), CHUNK_FILE_SIZE_BYTES_MAX)).length;
+      } catch (error) {
+        problems.push(`chunk ${chunk.name}: ${describe(error)}`);
+        isWhole = false;
+      }
+    }
+    return { snapshotId, isWhole, chunks: manifest?.chunks.length ?? 0, bytes, problems };
+  }
+
+  #chunkPath(name: string): string {
+    return join(this.#chunks, name.slice(0, 2), name);
+  }
+
+  async #manifest(snapshotId: SnapshotId, dataKey: Buffer): Promise<Manifest> {
+    const manifest = openManifest(dataKey, await readUpTo(join(this.#snapshots, snapshotId, "manifest"), ENVELOPE_SIZE_BYTES_MAX));
+    if (manifest.header.snapshot !== snapshotId) throw new SnapshotDamagedError("its manifest belongs to another snapshot");
+    return manifest;
+  }
+
+  /** Null where there is none. */
+  async #workingSet(snapshotId: SnapshotId, dataKey: Buffer): Promise<WorkingSet | null> {
+    const file = await readUpTo(join(this.#snapshots, snapshotId, "working-set"), ENVELOPE_SIZE_BYTES_MAX).catch(nullIfMissing);
+    if (file === null) return null;
+    const workingSet = openWorkingSet(dataKey, file);
+    if (workingSet.header.snapshot !== snapshotId) throw new SnapshotDamagedError("it belongs to another snapshot");
+    return workingSet;
+  }
+
+  async #countChunks({ header, chunks }: Manifest): Promise<SnapshotContents["chunks"]> {
+    const elsewhere = await this.#namedByOthers(header.snapshot);
+    const shared = chunks.filter(({ name }) => elsewhere.has(name));
+    const sum = (list: Manifest["chunks"]): number => list.reduce((total, chunk) => total + chunk.sizeBytes, 0);
+    let missing = 0;
+    for (const { name } of chunks) {
+      if ((await stat(this.#chunkPath(name)).catch(nullIfMissing)) === null) missing++;
+    }
+    return { count: chunks.length, bytes: sum(chunks), shared: shared.length, sharedBytes: sum(shared), missing };
+  }
+
+  /** From clear parts, which need no key. One that can't be read names nothing. */
+  async #namedByOthers(snapshot: string): Promise<Set<string>> {
+    const names = new Set<string>();
+    for (const other of await readdir(this.#snapshots)) {
+      if (other === snapshot || other.endsWith(".partial")) continue;
+      try {
+        for (const name of chunkNamesOf(readClear(await readUpTo(join(this.#snapshots, other, "manifest"), ENVELOPE_SIZE_BYTES_MAX)))) names.add(name);
+      } catch (error) {
+        if (!(error instanceof SnapshotDamagedError)) nullIfMissing(error);
+      }
+    }
+    return names;
+  }
+}
+
+function nullIfMissing(error: unknown): null {
+  if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+  throw error;
+}
+
+async function readUpTo(path: string, limit: number): Promise<Buffer> {
+  const file = await open(path, "r");
+  try {
+    if ((await file.stat()).size > limit) throw new SnapshotDamagedError("its size is out of range");
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof SnapshotDamagedError) return String(error.detail["why"]);
+  if (error instanceof ThawError) return error.publicMessage;
+  if ((error as NodeJS.ErrnoException).code === "ENOENT") return "it is missing";
+  return error instanceof Error ? error.message : String(error);
+}
+
+function pagesOf(runs: ReadonlyArray<{ readonly pages: number }>): number {
+  return runs.reduce((sum, run) => sum + run.pages, 0);
+}
+
+function summarize({ pid, runs }: Space): SpaceSummary {
+  const [pages, zeroPages, lazyPages] = [pagesOf(runs), pagesOf(runs.filter((run) => run.place === null)), pagesOf(runs.filter((run) => run.isLazy))];
+  return { pid, pages, zeroPages, lazyPages, eagerPages: pages - lazyPages, regions: regionsOf(runs) };
+}
+
+/** Pages without a gap between them. */
+function regionsOf(runs: readonly Run[]): RegionSummary[] {
+  const sorted = [...runs].sort((a, b) => (a.address < b.address ? -1 : 1));
+  const groups: Run[][] = [];
+  let end = -1n;
+  for (const run of sorted) {
+    if (run.address !== end) groups.push([]);
+    groups.at(-1)?.push(run);
+    end = run.address + BigInt(run.pages) * BigInt(PAGE_SIZE_BYTES);
+  }
+  return groups.map((group) => ({
+    address: `0x${(group[0]?.address ?? 0n).toString(16)}`,
+    pages: pagesOf(group),
+    zeroPages: pagesOf(group.filter((run) => run.place === null)),
+    lazyPages: pagesOf(group.filter((run) => run.isLazy)),
+  }));
+}
+
+function describeEntry({ path, kind, size, extents }: DiskEntry): SnapshotContents["disk"][number] {
+  return {
+    path: `/tmp/${Buffer.from(path, "hex").toString("utf8")}`,
+    kind,
+    sizeBytes: size,
+    storedBytes: extents.reduce((sum, extent) => sum + extent.length, 0),
+  };
+}

@@ -1,0 +1,54 @@
+/** GET snapshots, snapshots/ID, snapshots/ID/verify of Thaw's own API. ID: a snapshot's, or FUNCTION:VERSION (or :ALIAS). */
+import type { ControlPlane } from "../control/control-plane.ts";
+import type { ControlServices } from "../control/services.ts";
+import { ThawError } from "../base/errors.ts";
+import { findVersion } from "../control/lookup.ts";
+import { ApiError, notFound } from "../model/api-error.ts";
+import { LATEST, type VersionRecord } from "../model/function-record.ts";
+import { jsonReply, type Reply } from "./reply.ts";
+
+export async function serveSnapshots(control: ControlPlane, rest: readonly string[]): Promise<Reply> {
+  const { services } = control;
+  const [id, action] = rest;
+  if (id === undefined || id === "") return jsonReply(200, { snapshots: control.snapshots.list() });
+  const version = findSnapshot(services, id);
+  const { snapshotId, snapshotFacts } = version;
+  const snapshotKey = snapshotFacts?.key;
+  const reader = services.snapshotReader;
+  if (snapshotId === null || snapshotKey === undefined || reader === null) throw notFound(`Snapshot not found: ${id}`);
+  if (action === "verify") return jsonReply(200, { ...summarize(version), ...(await reader.verify(snapshotId, snapshotKey)) });
+  if (action !== undefined) throw new ApiError("UnknownOperationException", "There is only snapshots/ID and snapshots/ID/verify.");
+  try {
+    return jsonReply(200, { ...summarize(version), ...(await reader.inspect(snapshotId, snapshotKey)) });
+  } catch (error) {
+    const why = error instanceof ThawError ? String(error.detail["why"] ?? error.publicMessage) : (error as Error).message;
+    throw new ApiError("ServiceException", `The manifest of ${snapshotId} can't be read: ${why}`);
+  }
+}
+
+function versionsWithSnapshots({ store }: ControlServices): VersionRecord[] {
+  return store
+    .listFunctions()
+    .flatMap(({ name }) => store.listVersions(name))
+    .filter((version) => version.version !== LATEST && version.snapshotId !== null);
+}
+
+function findSnapshot(services: ControlServices, id: string): VersionRecord {
+  const bySnapshot = versionsWithSnapshots(services).find((version) => version.snapshotId === id);
+  if (bySnapshot !== undefined) return bySnapshot;
+  if (id.startsWith("snap-")) throw notFound(`Snapshot not found: ${id}`);
+  const { version } = findVersion(services, id, undefined);
+  if (version.snapshotId !== null) return version;
+  const why = version.config.snapStartApplyOn === "PublishedVersions" ? `its state is ${version.state}` : "it is without SnapStart";
+  throw notFound(`${version.functionName}:${version.version} has no snapshot: ${version.version === LATEST ? "only published versions have one" : why}`);
+}
+
+function summarize(version: VersionRecord): Record<string, unknown> {
+  return {
+    snapshotId: version.snapshotId,
+    functionName: version.functionName,
+    version: version.version,
+    runtime: version.config.runtime,
+    createdAt: new Date(version.lastModifiedMs).toISOString(),
+  };
+}

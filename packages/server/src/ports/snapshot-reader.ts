@@ -1,0 +1,59 @@
+/** Looks into snapshots and checks them, without a sandbox. Owned by http/ and control/, implemented in engines/criu. */
+import type { SnapshotId } from "../base/ids.ts";
+import type { SnapshotKey } from "./engine.ts";
+
+/** Pages of 4 KiB. */
+export interface RegionSummary {
+  /** First address, hexadecimal. */
+  readonly address: string;
+  readonly pages: number;
+  readonly zeroPages: number;
+  readonly lazyPages: number;
+}
+
+export interface SpaceSummary {
+  /** Inside the sandbox; 0: memory that processes share. */
+  readonly pid: number;
+  readonly pages: number;
+  readonly zeroPages: number;
+  /** Pages that come on demand. */
+  readonly lazyPages: number;
+  /** Pages that CRIU puts in place before the clone runs. */
+  readonly eagerPages: number;
+  readonly regions: readonly RegionSummary[];
+}
+
+export interface SnapshotContents {
+  readonly snapshotId: SnapshotId;
+  readonly createdAt: string;
+  readonly fingerprint: string;
+  /** Rises when the chunks are laid out by the working set. */
+  readonly generation: number;
+  /** Null: the installation's own key. */
+  readonly keyArn: string | null;
+  readonly memoryBytes: number;
+  readonly storedBytes: number;
+  readonly spaces: readonly SpaceSummary[];
+  readonly images: ReadonlyArray<{ readonly name: string; readonly sizeBytes: number }>;
+  readonly disk: ReadonlyArray<{ readonly path: string; readonly kind: string; readonly sizeBytes: number; readonly storedBytes: number }>;
+  /** `shared`: named by another snapshot of this account too. */
+  readonly chunks: { readonly count: number; readonly bytes: number; readonly shared: number; readonly sharedBytes: number; readonly missing: number };
+  /** Null: none was recorded yet, or it can't be trusted (`verify` says why). */
+  readonly workingSet: { readonly recordings: number; readonly pages: number } | null;
+}
+
+export interface Verification {
+  readonly snapshotId: SnapshotId;
+  readonly isWhole: boolean;
+  readonly chunks: number;
+  readonly bytes: number;
+  /** What is wrong, in plain words; a damaged working set is a problem but no damage: it is only a help. */
+  readonly problems: readonly string[];
+}
+
+export interface SnapshotReader {
+  /** Reads manifests only: no page is decrypted. Throws where the manifest can't be read. */
+  inspect(snapshotId: SnapshotId, key: SnapshotKey): Promise<SnapshotContents>;
+  /** Reads and authenticates all of it. */
+  verify(snapshotId: SnapshotId, key: SnapshotKey): Promise<Verification>;
+}

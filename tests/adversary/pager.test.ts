@@ -1,0 +1,245 @@
+/** A pager that dies, stops, or lies: its clones die at once and visibly, sandboxd goes on, and the next restore works. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { newSnapshotId, type SnapshotId } from "../../packages/server/src/base/ids.ts";
+import { childrenOf, listProcesses } from "../../tools/processes.ts";
+import { REPOSITORY } from "../../tools/thaw-server.ts";
+import { CloneLost, type TestClone, TestSandboxd } from "../support/sandboxd.ts";
+import { BAD_PAGERS, writePager } from "./pagers.ts";
+import { SELF_CHECKING } from "./program.ts";
+
+const REAL = join(process.env["THAW_BINARIES"] ?? join(REPOSITORY, "target/x86_64-unknown-linux-gnu/release"), "thaw-pager");
+/** A restore has 10 s; the rest is this machine's. */
+const LIMIT_MS = 12_000;
+const DIES_WITHIN_MS = 3000;
+
+let sandboxd: TestSandboxd;
+let original: TestClone;
+let snapshot: SnapshotId;
+
+beforeAll(async () => {
+  sandboxd = await TestSandboxd.start();
+  original = await sandboxd.create(SELF_CHECKING);
+  snapshot = await sandboxd.snapshot(original);
+});
+
+afterAll(() => sandboxd?.remove());
+
+const restore = (): Promise<TestClone> => sandboxd.restore(snapshot, original.spec);
+
+async function worksAgain(): Promise<void> {
+  const clone = await restore();
+  try {
+    const answer = await clone.invoke();
+    if (answer !== "ok") throw new Error(`wrong memory: ${JSON.stringify(answer)}`);
+  } finally {
+    await clone.destroy();
+  }
+}
+
+function killPager(signal: NodeJS.Signals = "SIGKILL"): number {
+  const pid = sandboxd.pagerPid();
+  if (pid === undefined) throw new Error(`there is no pager\n${sandboxd.output()}`);
+  process.kill(pid, signal);
+  return pid;
+}
+
+async function within<T>(limitMs: number, what: string, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${limitMs} ms: ${what}\n${sandboxd.output().slice(-1500)}`)), limitMs);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+describe("kill -9 of the pager", () => {
+  it("while a clone is idle", async () => {
+    const clone = await restore();
+    killPager();
+    await within(DIES_WITHIN_MS, "the clone dies", clone.exited);
+    await clone.destroy();
+    await worksAgain();
+  });
+
+  it("just before a snapshot of its clone: none is taken", async ({ expect }) => {
+    const clone = await restore();
+    await clone.ready();
+    await clone.link.park();
+    killPager();
+    const taken = sandboxd.host.snapshot(clone.spec.environmentId, newSnapshotId(), "test", sandboxd);
+    await expect(within(LIMIT_MS, "it is refused", taken)).rejects.toMatchObject({ name: "SandboxError" });
+    expect(await sandboxd.host.listSnapshots()).toEqual([snapshot]);
+    await worksAgain();
+  });
+
+  it("while a clone is frozen", async () => {
+    const clone = await restore();
+    await sandboxd.host.freeze(clone.spec.environmentId);
+    killPager();
+    await within(DIES_WITHIN_MS, "the clone dies", clone.exited);
+    await clone.destroy();
+    await worksAgain();
+  });
+
+  it("while a clone is being frozen", async () => {
+    for (let round = 0; round < 5; round++) {
+      const clone = await restore();
+      killPager();
+      await sandboxd.host.freeze(clone.spec.environmentId).catch(() => undefined);
+      await within(DIES_WITHIN_MS, "the clone dies", clone.exited);
+      await clone.destroy();
+    }
+    await worksAgain();
+  });
+
+  it("while a clone is busy", async ({ expect }) => {
+    for (const delayMs of [0, 5, 15, 40]) {
+      const clone = await restore();
+      const answer = clone.invoke({ step: 1, loop: true });
+      const lost = expect(answer).rejects.toBeInstanceOf(CloneLost);
+      await new Promise((next) => setTimeout(next, delayMs));
+      killPager();
+      await within(DIES_WITHIN_MS, "the clone dies", lost);
+      await clone.destroy();
+    }
+    await worksAgain();
+  });
+
+  it("while clones are being restored, at many moments", { timeout: 120_000 }, async () => {
+    for (let delayMs = 0; delayMs < 120; delayMs += 8) {
+      const restored = restore().then(
+        (clone) => clone,
+        (error: unknown) => error,
+      );
+      await new Promise((next) => setTimeout(next, delayMs));
+      // One that died young is started by the restore itself: it may not be there yet.
+      if (sandboxd.pagerPid() !== undefined) killPager();
+      const clone = await within(LIMIT_MS, `restored or refused (${delayMs} ms)`, restored);
+      if (clone instanceof Error) continue;
+      const made = clone as TestClone;
+      const answer = await within(
+        LIMIT_MS,
+        "an answer",
+        made.invoke().catch((error: unknown) => error),
+      );
+      if (answer !== "ok" && !(answer instanceof CloneLost)) throw new Error(`wrong memory: ${String(answer)}`);
+      await made.destroy();
+    }
+    await worksAgain();
+  });
+
+  it.each(["running", "frozen"])("while a %s clone waits for a page that does not come", { timeout: 60_000 }, async (state) => {
+    await sandboxd.restart();
+    const clone = await restore();
+    // From here on the host lacks every chunk, and nobody brings one.
+    sandboxd.makeCold();
+    let asked: () => void = () => undefined;
+    const hasAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const bring = sandboxd.keepCold(() => asked());
+    try {
+      const answer = clone.invoke().catch((error: unknown) => error);
+      await within(LIMIT_MS, "a fault", hasAsked);
+      // Who waits in a system call does not freeze; then it is running again.
+      if (state === "frozen") await sandboxd.host.freeze(clone.spec.environmentId).catch(() => undefined);
+      killPager();
+      await within(DIES_WITHIN_MS, "the clone dies", clone.exited);
+      if (!((await answer) instanceof CloneLost)) throw new Error(`it answered: ${JSON.stringify(await answer)}`);
+      await clone.destroy();
+    } finally {
+      bring();
+    }
+    await worksAgain();
+  });
+});
+
+describe("kill -9 of sandboxd", () => {
+  it("with a frozen sandbox: the next one ends it", async () => {
+    const clone = await restore();
+    await sandboxd.host.freeze(clone.spec.environmentId);
+    const before = childrenOf(sandboxd.pid).map(({ pid }) => pid);
+    await sandboxd.kill();
+    await sandboxd.restart();
+    await within(LIMIT_MS, "its processes have gone", untilGone(before));
+    await worksAgain();
+  });
+
+  async function untilGone(pids: readonly number[]): Promise<void> {
+    while (listProcesses().some(({ pid, command }) => pids.includes(pid) && command !== "")) await new Promise((next) => setTimeout(next, 5));
+  }
+});
+
+describe("a pager that stops (SIGSTOP)", () => {
+  it("with a clone in it: the clone dies, the next restore has another pager", { timeout: 60_000 }, async ({ expect }) => {
+    const clone = await restore();
+    const stopped = killPager("SIGSTOP");
+    await within(LIMIT_MS, "the clone dies", clone.exited);
+    await clone.destroy();
+    await worksAgain();
+    expect(sandboxd.pagerPid()).not.toBe(stopped);
+  });
+
+  it("in a restore: it ends within the limit", { timeout: 60_000 }, async () => {
+    killPager("SIGSTOP");
+    const outcome = await within(
+      LIMIT_MS,
+      "the restore ends",
+      restore().catch((error: unknown) => error),
+    );
+    if (!(outcome instanceof Error)) await (outcome as TestClone).destroy();
+    await worksAgain();
+  });
+});
+
+it("keeps few descriptors of processes that have ended", async ({ expect }) => {
+  const forking = SELF_CHECKING.replace(
+    "def check(event):",
+    "import os\n\n\ndef check(event):\n    for _ in range(400):\n        child = os.fork()\n        if child == 0:\n            os._exit(0)\n        os.waitpid(child, 0)",
+  );
+  const parent = await sandboxd.create(forking);
+  const clone = await sandboxd.restore(await sandboxd.snapshot(parent), parent.spec);
+  expect(await clone.invoke()).toBe("ok");
+  expect(readdirSync(`/proc/${sandboxd.pagerPid()}/fd`).length).toBeLessThan(150);
+  // The relay, which holds them too, is a process of the sandbox's keeper.
+  const held = childrenOf(sandboxd.pid)
+    .filter(({ command }) => command.startsWith("thaw-keeper"))
+    .map(({ pid }) => readdirSync(`/proc/${pid}/fd`).length);
+  expect(Math.max(...held)).toBeLessThan(150);
+  await clone.destroy();
+});
+
+describe("another program in its place", () => {
+  it.each(BAD_PAGERS)("%s", { timeout: 90_000 }, async (kind) => {
+    await sandboxd.restart({ pager: writePager(sandboxd.dir, kind, REAL) });
+    try {
+      for (let round = 0; round < 2; round++) {
+        const clone = await within(
+          LIMIT_MS,
+          "the restore ends",
+          restore().catch((error: unknown) => error),
+        );
+        if (clone instanceof Error) continue;
+        const made = clone as TestClone;
+        const answer = await within(
+          LIMIT_MS,
+          "an answer or the end",
+          made.invoke().catch((error: unknown) => error),
+        );
+        if (answer !== "ok" && !(answer instanceof CloneLost)) throw new Error(`wrong memory: ${String(answer)}`);
+        const recorded = sandboxd.host.recordWorkingSet(made.spec.environmentId, true).catch(() => undefined);
+        await within(LIMIT_MS, "the recording ends", recorded);
+        await made.destroy();
+        if ((kind === "twice" || kind === "boasting") && answer !== "ok") throw new Error("a good pager whose events come twice should serve");
+      }
+      // sandboxd itself goes on.
+      const fresh = await sandboxd.create(SELF_CHECKING);
+      if ((await fresh.invoke()) !== "ok") throw new Error("no new sandbox");
+      await fresh.destroy();
+    } finally {
+      await sandboxd.restart({ pager: REAL });
+    }
+    await worksAgain();
+  });
+});

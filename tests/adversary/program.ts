@@ -1,0 +1,29 @@
+/** A function of a few megabytes that checks every page of itself. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { REPOSITORY } from "../../tools/thaw-server.ts";
+
+const read = (name: string): string => readFileSync(join(REPOSITORY, "tests/engines/programs", name), "utf8");
+
+/** Answers "ok" or what is wrong. With `{"loop": true}` it reads until it is killed. */
+export const SELF_CHECKING = [
+  read("runtime.py").replace("answer = check()", "answer = check(json.loads(body))").replace("response.read()", "body = response.read()"),
+  read("memory.py"),
+  `PAGES = 2048
+memory = map_pages(PAGES)
+fill(memory, range(PAGES))
+
+
+def check(event):
+    for start in range(0, PAGES, event.get("step", PAGES)):
+        wrong = differs(memory + start * PAGE, range(start, min(start + event.get("step", PAGES), PAGES)), "memory")
+        if wrong:
+            return wrong
+    while event.get("loop"):
+        libc.madvise(memory, 0, 0)
+    return "ok"
+
+
+serve(check)
+`,
+].join("\n");
