@@ -14,6 +14,7 @@ const WIPE_ON_FORK: u64 = 1 << 18;
 /// MAP_DROPPABLE: the vDSO's random state.
 const MAP_DROPPABLE: u32 = 0x08;
 const MAP_TYPE: u32 = 0x0f;
+const MAP_PRIVATE: u32 = 0x02;
 
 #[derive(Clone, PartialEq, Message)]
 struct PagemapHead {
@@ -98,11 +99,22 @@ pub fn read_pagemap(file: &[u8]) -> Result<Pagemap> {
     Ok(Pagemap { pages_id: head.pages_id, ranges })
 }
 
-/// Address ranges that a clone must find zeroed: MADV_WIPEONFORK and MAP_DROPPABLE mappings.
-pub fn read_wiped_ranges(file: &[u8]) -> Result<Vec<(u64, u64)>> {
+fn read_memory_map(file: &[u8]) -> Result<MmEntry> {
     let entries = entries(file, "memory map")?;
     let [entry] = entries[..] else { return Err(unreadable("memory map")) };
-    let memory = MmEntry::decode(entry).map_err(|_| unreadable("memory map"))?;
+    MmEntry::decode(entry).map_err(|_| unreadable("memory map"))
+}
+
+/// Bytes of private mappings, touched or not. CRIU reserves them once more while it restores.
+pub fn read_private_size(file: &[u8]) -> Result<u64> {
+    let memory = read_memory_map(file)?;
+    let private = memory.vmas.iter().filter(|vma| vma.flags & MAP_TYPE == MAP_PRIVATE);
+    Ok(private.map(|vma| vma.end.saturating_sub(vma.start)).fold(0, u64::saturating_add))
+}
+
+/// Address ranges that a clone must find zeroed: MADV_WIPEONFORK and MAP_DROPPABLE mappings.
+pub fn read_wiped_ranges(file: &[u8]) -> Result<Vec<(u64, u64)>> {
+    let memory = read_memory_map(file)?;
     let is_wiped = |vma: &&VmaEntry| vma.madv.unwrap_or(0) & WIPE_ON_FORK != 0 || vma.flags & MAP_TYPE == MAP_DROPPABLE;
     Ok(memory.vmas.iter().filter(is_wiped).map(|vma| (vma.start, vma.end)).collect())
 }

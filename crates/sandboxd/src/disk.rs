@@ -15,6 +15,7 @@ use thaw_snapshot::manifest::{DiskEntry, DiskKind, Extent};
 use crate::chunk_store::ChunkWriter;
 use crate::cutter::ByteCutter;
 use crate::error::{Code, Error, Result};
+use crate::xattr;
 
 const READ_SIZE_BYTES: usize = 512 * 1024;
 
@@ -84,6 +85,7 @@ pub fn read(root: &Path, writer: &mut ChunkWriter) -> Result<Vec<DiskEntry>> {
                 size: if is_file { meta.size() } else { 0 },
                 target,
                 extents: Vec::new(),
+                attributes: xattr::read(&full)?,
             });
         }
     }
@@ -160,6 +162,9 @@ pub fn write(root: &Path, entries: &[DiskEntry], mut content: impl FnMut(&File, 
             }
         }
         lchown(&full, Some(entry.uid), Some(entry.gid))?;
+        for (name, value) in &entry.attributes {
+            xattr::write(&full, name, value)?;
+        }
         if entry.kind != DiskKind::Symlink {
             fs::set_permissions(&full, fs::Permissions::from_mode(entry.mode))?;
         }

@@ -31,6 +31,7 @@ mod take;
 #[cfg(test)]
 mod testing;
 mod working_sets;
+mod xattr;
 
 use std::collections::HashMap;
 use std::fs;

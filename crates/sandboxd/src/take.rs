@@ -15,7 +15,7 @@ use thaw_snapshot::PAGE_SIZE_BYTES;
 
 use crate::capture::{self, capture, Captured};
 use crate::chunk_store::ChunkWriter;
-use crate::criu_images::{read_pagemap, read_wiped_ranges, Pagemap};
+use crate::criu_images::{read_pagemap, read_private_size, read_wiped_ranges, Pagemap};
 use crate::cutter::PagePlace;
 use crate::disk;
 use crate::error::{Code, Error, Result};
@@ -23,6 +23,8 @@ use crate::keeper::{Command, Reply};
 use crate::sandboxes::{check_name, Entry, Phases, Sandboxes, Stopwatch, WorkDirectory};
 
 const PAGE: u64 = PAGE_SIZE_BYTES as u64;
+/// Half of a process's addresses, with room for what CRIU itself needs.
+const PRIVATE_SIZE_BYTES_MAX: u64 = 60 << 40;
 
 pub struct TakeRequest<'a> {
     pub snapshot: &'a str,
@@ -146,6 +148,9 @@ fn compose_spaces(captured: &Captured) -> Result<Vec<Space>> {
     for (name, content) in captured.kept.iter().filter(|(name, _)| name.starts_with("pagemap-")) {
         let pagemap = read_pagemap(content)?;
         let pid = name["pagemap-".len()..].strip_suffix(".img").and_then(|text| text.parse().ok()).unwrap_or(0);
+        if let Some(content) = captured.kept.get(&format!("mm-{pid}.img")) {
+            check_reservations(content)?;
+        }
         let wiped = match captured.kept.get(&format!("mm-{pid}.img")) {
             Some(content) => read_wiped_ranges(content)?,
             None => Vec::new(),
@@ -154,6 +159,14 @@ fn compose_spaces(captured: &Captured) -> Result<Vec<Space>> {
     }
     spaces.sort_unstable_by_key(|space| space.pages_id);
     Ok(spaces)
+}
+
+/// Better told at publish than at each restore.
+fn check_reservations(memory_map: &[u8]) -> Result<()> {
+    if read_private_size(memory_map)? <= PRIVATE_SIZE_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Error::new(Code::SnapshotFailed, "a process has reserved more than 60 TiB of addresses, which can't be restored"))
 }
 
 fn compose_space(pid: u32, pagemap: &Pagemap, wiped: &[(u64, u64)], pages: &HashMap<u32, Vec<PagePlace>>) -> Result<Space> {

@@ -85,6 +85,9 @@ pub struct DiskEntry {
     pub size: u64,
     pub target: String,
     pub extents: Vec<Extent>,
+    /// Extended attributes, name and value as hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<(String, String)>,
 }
 
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -287,6 +290,7 @@ mod tests {
                 size: 5,
                 target: String::new(),
                 extents: vec![Extent { at: 0, chunk: 1, offset: 10, length: 5 }],
+                attributes: Vec::new(),
             }],
             spaces: vec![Space {
                 pid: 1001,

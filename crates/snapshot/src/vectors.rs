@@ -57,6 +57,7 @@ fn manifest() -> Manifest {
                 size: 4123,
                 target: String::new(),
                 extents: vec![Extent { at: 4096, chunk: 1, offset: 21, length: 27 }],
+                attributes: Vec::new(),
             },
             DiskEntry {
                 path: hex::encode(b"link"),
@@ -68,6 +69,7 @@ fn manifest() -> Manifest {
                 size: 0,
                 target: hex::encode(b"/tmp"),
                 extents: vec![],
+                attributes: Vec::new(),
             },
         ],
         spaces: vec![
