@@ -34,9 +34,10 @@ interface Verified {
 }
 
 async function verifyAll(functions: TestFunctions): Promise<Verified[]> {
-  const { snapshots } = (await (await functions.admin("GET", "snapshots")).json()) as { snapshots: ReadonlyArray<{ readonly snapshotId: string }> };
+  const { snapshots } = (await (await functions.admin("GET", "snapshots")).json()) as { snapshots: ReadonlyArray<{ readonly snapshotId: string | null }> };
   const found: Verified[] = [];
-  for (const { snapshotId } of snapshots) found.push((await (await functions.admin("GET", `snapshots/${snapshotId}/verify`)).json()) as Verified);
+  for (const { snapshotId } of snapshots)
+    if (snapshotId !== null) found.push((await (await functions.admin("GET", `snapshots/${snapshotId}/verify`)).json()) as Verified);
   return found;
 }
 
