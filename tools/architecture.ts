@@ -18,10 +18,27 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sandboxd: ["base", "model", "ports"],
   store: ["base", "model", "ports"],
   objects: ["base", "model", "ports"],
+  "snapshot-stores": ["base", "model", "ports"],
   keys: ["base", "model", "ports"],
   logs: ["base", "model", "ports"],
   runtimes: ["base", "model", "ports"],
-  main: ["base", "model", "ports", "control", "worker", "http", "engines", "supervisor", "sandboxd", "store", "objects", "keys", "logs", "runtimes"],
+  main: [
+    "base",
+    "model",
+    "ports",
+    "control",
+    "worker",
+    "http",
+    "engines",
+    "supervisor",
+    "sandboxd",
+    "store",
+    "objects",
+    "snapshot-stores",
+    "keys",
+    "logs",
+    "runtimes",
+  ],
 };
 /** Modules of Node.js that only some folders may use. */
 const RESTRICTED: Readonly<Record<string, readonly string[]>> = {

@@ -85,6 +85,7 @@ main() {
   sh tools/build-runtimes.sh
   sh tools/build-samples.sh
   sh tools/build-test-clients.sh
+  sh tools/build-test-stores.sh
   say "set-up complete"
 }
 

@@ -28,7 +28,7 @@ export interface ThawServerOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Of an earlier server, to start on its data again. */
-  readonly previous?: ThawServer;
+  readonly previous?: Pick<ThawServer, "dataDir" | "env">;
 }
 
 export async function startThaw(options: ThawServerOptions = {}): Promise<ThawServer> {

@@ -79,6 +79,7 @@ export class InvokeOperation {
     });
     if (outcome.kind === "platform-error" && SNAPSHOT_UNUSABLE.has(outcome.code)) {
       this.#services.onProblem(`${found.owner.name}:${found.version.version}: ${outcome.code}; the snapshot is made anew`, new Error(outcome.message));
+      this.#services.onFallback(found.owner.name, found.version.version, outcome.code);
       this.#publisher.regenerate(found.version);
     }
     return outcome;

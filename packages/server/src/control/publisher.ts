@@ -82,18 +82,32 @@ export class Publisher {
   /** After a start: half-made versions are taken up again, snapshots that nobody names are removed, lost ones are made anew. */
   async reconcile(): Promise<void> {
     const { store, worker } = this.#services;
-    const present = new Set(await worker.listSnapshots());
+    const present = await this.#listSnapshots();
     const named = new Set<SnapshotId>();
     for (const owner of store.listFunctions()) {
       for (const record of store.listVersions(owner.name)) {
         if (record.version === LATEST) continue;
         if (record.snapshotId !== null) named.add(record.snapshotId);
         if (record.state === "Pending") this.begin(record);
-        else if (record.state === "Active" && record.snapshotId !== null && !present.has(record.snapshotId) && worker.snapshotsProblem() === null)
+        else if (record.state === "Active" && record.snapshotId !== null && present?.has(record.snapshotId) === false && worker.snapshotsProblem() === null)
           this.regenerate(record);
       }
     }
-    for (const snapshotId of present) if (!named.has(snapshotId)) await this.#removeSnapshot(snapshotId);
+    try {
+      await worker.sweepSnapshots(named);
+    } catch (error) {
+      this.#services.onProblem("remove snapshots that nobody names", error);
+    }
+  }
+
+  /** Null where it can't be told which are there: none is made anew for that. An invoke finds out. */
+  async #listSnapshots(): Promise<ReadonlySet<SnapshotId> | null> {
+    try {
+      return new Set(await this.#services.worker.listSnapshots());
+    } catch (error) {
+      this.#services.onProblem("list the snapshots", error);
+      return null;
+    }
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@
  *   GET    environments?function=&version=      POST environments/stop {function?, version?}
  *   GET    snapshots    snapshots/ID            GET  logs/FUNCTION?since=MS&follow=1   (JSON lines)
  *   PUT    objects/BUCKET/KEY                   GET  code/NAME (zip)     GET host
+ *   GET    keys                                 POST keys/create|enable|disable|delete {arn}   (null: the installation's own)
  */
 import { Readable } from "node:stream";
 import type { WireRequest } from "@thaw/lambda-api";
@@ -46,6 +47,10 @@ export async function serveAdminApi(
       return listSnapshots(control, rest[0]);
     case "GET logs":
       return streamLogs(control, rest.join("/"), request.query, gone);
+    case "GET keys":
+      return jsonReply(200, { keys: control.services.keys.list() });
+    case "POST keys":
+      return changeKey(control, rest[0], request.body);
     case "PUT objects":
       return putObject(control, rest, request.body);
     case "GET code":
@@ -103,6 +108,17 @@ function streamLogs(control: ControlPlane, functionName: string, query: URLSearc
 
 async function* toLines(events: AsyncIterable<unknown>): AsyncGenerator<string> {
   for await (const event of events) yield `${JSON.stringify(event)}\n`;
+}
+
+function changeKey(control: ControlPlane, action: string | undefined, body: Buffer): Reply {
+  const { keys } = control.services;
+  const { arn = null } = JSON.parse(body.toString("utf8") || "{}") as { arn?: string | null };
+  if (action === "enable" || action === "disable") keys.setState(arn, action === "enable" ? "Enabled" : "Disabled");
+  else if (arn === null) throw invalidParameter("The installation's own key is always there.");
+  else if (action === "create") keys.create(arn);
+  else if (action === "delete") keys.remove(arn);
+  else throw new ApiError("UnknownOperationException", "There are keys/create, enable, disable and delete.");
+  return jsonReply(200, { keys: keys.list() });
 }
 
 async function putObject(control: ControlPlane, rest: readonly string[], body: Buffer): Promise<Reply> {

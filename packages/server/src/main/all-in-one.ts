@@ -7,8 +7,9 @@ import { ThawError } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
 import { createControlPlane, type ControlPlane } from "../control/control-plane.ts";
 import { runtimeVersionArn } from "../control/present.ts";
-import { createCriuEngine } from "../engines/criu/criu-engine.ts";
+import { createCriuEngine, type FarEvent } from "../engines/criu/criu-engine.ts";
 import { createProcessEngine } from "../engines/process/process-engine.ts";
+import type { HostedEngineOptions } from "../engines/hosted-engine.ts";
 import { createHttpServer } from "../http/server.ts";
 import { Keyring } from "../keys/keyring.ts";
 import { createDiskLogStore } from "../logs/disk-log-store.ts";
@@ -25,10 +26,15 @@ import { connectSupervisor } from "../supervisor/connect-supervisor.ts";
 import { createWorker } from "../worker/create-worker.ts";
 import { loadCredentials, loadSecret } from "./credentials.ts";
 import { createCredentialSource } from "./function-credentials.ts";
+import { createFar, createKeys, FarCounts } from "./far.ts";
 import { log } from "./log.ts";
-import { type ServeOptions, UsageError } from "./options.ts";
+import type { ServeOptions } from "./options.ts";
+import { UsageError } from "./usage-error.ts";
 
 const SHUTDOWN_GRACE_MS = 5000;
+/** How long the start waits for the snapshot store. */
+const STORE_WAIT_MS = 5000;
+const FATAL_AT_START = new Set(["STORE_FOREIGN", "STORE_REFUSED"]);
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 export async function runServer(options: ServeOptions): Promise<void> {
@@ -43,13 +49,9 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const clock = systemClock;
   const hosted = { host, connectSupervisor, clock };
   const secret = loadSecret(options.dataDir);
-  const snapshotting = {
-    ...hosted,
-    keys: new Keyring(join(options.dataDir, "keyring.json"), systemRandom),
-    chunkSecret: deriveChunkSecret(secret, options.accountId),
-    onProblem: logProblem,
-  };
-  const engine = options.engine === "criu" ? createCriuEngine(snapshotting) : createProcessEngine(hosted);
+  const keyring = new Keyring(join(options.dataDir, "keyring.json"), systemRandom);
+  const far = new FarCounts();
+  const engine = options.engine === "criu" ? await createSnapshotting(options, hosted, secret, keyring, far) : createProcessEngine(hosted);
   const catalog = createCatalog(options);
   const logs = createDiskLogStore({ directory: join(options.dataDir, "logs"), clock });
   const worker = createWorker({
@@ -72,15 +74,17 @@ export async function runServer(options: ServeOptions): Promise<void> {
     objects: createObjectDirectory(options.dataDir),
     logs,
     worker,
+    keys: keyring,
     clock,
     random: systemRandom,
+    onFallback: () => void far.counts.fallbacks++,
     onProblem: logProblem,
   });
   await control.recover();
   const app = createHttpServer({
     control,
     secretOf: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : null),
-    describeHost: () => describeHost(host, engine, catalog),
+    describeHost: () => ({ ...describeHost(host, engine, catalog), snapshotStore: far.counts }),
   });
   const address = await app.listen({ host: options.listenHost, port: options.listenPort });
   process.stdout.write(`thaw listening on ${address}\n`);
@@ -91,6 +95,39 @@ export async function runServer(options: ServeOptions): Promise<void> {
   await engine.close();
   await logs.close();
   store.close();
+}
+
+async function createSnapshotting(options: ServeOptions, hosted: HostedEngineOptions, secret: Buffer, keyring: Keyring, far: FarCounts): Promise<Engine> {
+  const onEvent = (event: FarEvent): void => {
+    far.add(event);
+    if (event.kind === "chunk-failed") logProblem(`fetch chunk ${event.chunk}`, event.error, { answer: event.answer });
+    else if (event.kind !== "chunk-fetched") log(event.kind, { ...event });
+  };
+  const engine = createCriuEngine({
+    ...hosted,
+    keys: await createKeys(options, keyring),
+    dataKeysKeptMs: options.dataKeyCacheS * 1000,
+    chunkSecret: deriveChunkSecret(secret, options.accountId),
+    far: await createFar(options, secret, onEvent),
+    random: systemRandom,
+    onProblem: logProblem,
+  });
+  await claimStore(engine.claimStore()).catch(async (error: unknown) => {
+    await engine.close();
+    throw error;
+  });
+  return engine;
+}
+
+/** Another installation's store, or one that refuses, ends the start. One that is away does not: what is here can be restored. */
+async function claimStore(claim: Promise<void>): Promise<void> {
+  const tooLong = new Promise<void>((resolve) => void systemClock.after(STORE_WAIT_MS, resolve));
+  const claimed = claim.catch((error: unknown) => {
+    if (error instanceof ThawError && FATAL_AT_START.has(error.code)) throw new UsageError(`${error.publicMessage} ${JSON.stringify(error.detail)}`);
+    logProblem("claim the snapshot store", error);
+  });
+  await Promise.race([claimed, tooLong]);
+  claimed.catch((error: unknown) => logProblem("claim the snapshot store", error));
 }
 
 /** Content is shared within an account, never beyond it. */

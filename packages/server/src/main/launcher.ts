@@ -13,7 +13,7 @@ import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { ServeOptions } from "./options.ts";
-import { UsageError } from "./options.ts";
+import { UsageError } from "./usage-error.ts";
 
 const REPOSITORY = resolve(import.meta.dirname, "../../../..");
 const RUST_TARGET = "x86_64-unknown-linux-gnu";
@@ -49,6 +49,10 @@ function prepareDirectories(options: ServeOptions, layout: Layout): void {
   removeDeadRuns(dirname(layout.runDir));
   mkdirSync(options.dataDir, { recursive: true, mode: 0o755 });
   chownSync(options.dataDir, options.serverUid, options.serverUid);
+  const store = options.snapshotStore;
+  // One that is there already belongs to who made it.
+  if (store?.kind === "directory" && mkdirSync(store.path, { recursive: true, mode: 0o755 }) !== undefined)
+    chownSync(store.path, options.serverUid, options.serverUid);
   mkdirSync(join(options.thawHome, "runtimes"), { recursive: true });
   mkdirSync(layout.runDir, { recursive: true, mode: 0o755 });
 }

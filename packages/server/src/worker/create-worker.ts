@@ -80,12 +80,12 @@ class LocalWorker implements Worker {
     await this.#services.engine.snapshots?.remove(snapshotId);
   }
 
-  async hasSnapshot(snapshotId: SnapshotId): Promise<boolean> {
-    return (await this.listSnapshots()).includes(snapshotId);
-  }
-
   async listSnapshots(): Promise<readonly SnapshotId[]> {
     return (await this.#services.engine.snapshots?.list()) ?? [];
+  }
+
+  async sweepSnapshots(named: ReadonlySet<SnapshotId>): Promise<void> {
+    await this.#services.engine.snapshots?.sweep(named);
   }
 
   snapshotsProblem(): string | null {
