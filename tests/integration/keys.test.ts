@@ -66,6 +66,8 @@ describe("the local keyring", () => {
     await functions.stopEnvironments(name);
     await thaw("delete", ARN);
     await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "KMSNotFoundException", $metadata: { httpStatusCode: 502 } });
+    await expect(thaw("create", "no-arn")).rejects.toMatchObject({ stderr: expect.stringContaining("is not the ARN of a key") });
+    for (const body of ["", "null", '{"arn":3}']) expect((await functions.admin("POST", "keys/create", Buffer.from(body))).status).toBe(400);
     await expect(thaw("delete", ARN)).rejects.toMatchObject({ stderr: expect.stringContaining("Key not found") });
   });
 

@@ -178,7 +178,7 @@ mod tests {
             let (far, directory) = (Arc::clone(&bench.far), bench.directory());
             std::thread::spawn(move || far.read(&directory, &wanted).expect("comes"))
         };
-        while !bench.far.wanted.lock().expect("free").get(&wanted.name).is_some_and(|entry| entry.waiters == 1) {
+        while bench.far.wanted.lock().expect("free").get(&wanted.name).is_none_or(|entry| entry.waiters == 0) {
             std::thread::yield_now();
         }
         bench.directory().write(&wanted.name, &file).expect("writes");

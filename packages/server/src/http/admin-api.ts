@@ -112,13 +112,24 @@ async function* toLines(events: AsyncIterable<unknown>): AsyncGenerator<string> 
 
 function changeKey(control: ControlPlane, action: string | undefined, body: Buffer): Reply {
   const { keys } = control.services;
-  const { arn = null } = JSON.parse(body.toString("utf8") || "{}") as { arn?: string | null };
+  const arn = parseArn(body);
   if (action === "enable" || action === "disable") keys.setState(arn, action === "enable" ? "Enabled" : "Disabled");
   else if (arn === null) throw invalidParameter("The installation's own key is always there.");
   else if (action === "create") keys.create(arn);
   else if (action === "delete") keys.remove(arn);
   else throw new ApiError("UnknownOperationException", "There are keys/create, enable, disable and delete.");
   return jsonReply(200, { keys: keys.list() });
+}
+
+function parseArn(body: Buffer): string | null {
+  const wrong = invalidParameter('The body must be {"arn": "arn:…"} or {"arn": null}.');
+  try {
+    const { arn } = JSON.parse(body.toString("utf8")) as { arn?: unknown };
+    if (typeof arn === "string" || arn === null) return arn;
+  } catch {
+    throw wrong;
+  }
+  throw wrong;
 }
 
 async function putObject(control: ControlPlane, rest: readonly string[], body: Buffer): Promise<Reply> {
