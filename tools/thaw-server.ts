@@ -45,7 +45,14 @@ export async function startThaw(options: ThawServerOptions = {}): Promise<ThawSe
   const output: string[] = [];
   child.stdout?.on("data", (bytes: Buffer) => output.push(bytes.toString()));
   child.stderr?.on("data", (bytes: Buffer) => output.push(bytes.toString()));
-  const endpoint = await untilListening(child, output);
+  const endpoint = await untilListening(child, output).catch(async (error: unknown) => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    }
+    if (options.previous === undefined) rmSync(dataDir, { recursive: true, force: true });
+    throw error;
+  });
   const env = {
     THAW_ENDPOINT: endpoint,
     AWS_ENDPOINT_URL_LAMBDA: endpoint,
