@@ -87,6 +87,7 @@ main() {
   sh tools/build-samples.sh
   sh tools/build-test-clients.sh
   sh tools/build-test-functions.sh
+  sh tools/build-test-stores.sh
   say "set-up complete"
 }
 

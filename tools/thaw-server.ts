@@ -28,7 +28,7 @@ export interface ThawServerOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Of an earlier server, to start on its data again. */
-  readonly previous?: ThawServer;
+  readonly previous?: Pick<ThawServer, "dataDir" | "env">;
 }
 
 export async function startThaw(options: ThawServerOptions = {}): Promise<ThawServer> {
@@ -45,8 +45,11 @@ export async function startThaw(options: ThawServerOptions = {}): Promise<ThawSe
   const output: string[] = [];
   child.stdout?.on("data", (bytes: Buffer) => output.push(bytes.toString()));
   child.stderr?.on("data", (bytes: Buffer) => output.push(bytes.toString()));
-  const endpoint = await untilListening(child, output).catch((error: unknown) => {
-    child.kill("SIGKILL");
+  const endpoint = await untilListening(child, output).catch(async (error: unknown) => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    }
     if (options.previous === undefined) rmSync(dataDir, { recursive: true, force: true });
     throw error;
   });

@@ -189,7 +189,7 @@ describe("a store of chunks", () => {
       copyFileSync(path, farOf(path));
       rmSync(path);
     }
-    sandboxd.host.onChunkWanted(async (chunk) => give(join(sandboxd.chunksDir(), chunk.slice(0, 2), chunk), join(kept, chunk)));
+    sandboxd.host.onChunkWanted(async (chunk) => ((await give(join(sandboxd.chunksDir(), chunk.slice(0, 2), chunk), join(kept, chunk))) ? "here" : "nowhere"));
     try {
       await run();
     } finally {

@@ -152,6 +152,8 @@ export class ControlHarness {
       store: mortal(store, crashes),
       code: memoryCode,
       snapshotReader: null,
+      keys: { list: () => [], create: () => undefined, setState: () => undefined, remove: () => undefined },
+      onFallback: () => undefined,
       objects: { hasBucket: async () => false, put: async () => ({ sizeBytes: 0 }), get: async () => null, remove: async () => undefined },
       logs: this.logs,
       worker,

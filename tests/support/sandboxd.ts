@@ -93,7 +93,7 @@ export class TestSandboxd {
       asked++;
       mkdirSync(join(this.chunksDir(), chunk.slice(0, 2)), { recursive: true });
       renameSync(join(far, chunk.slice(0, 2), chunk), join(this.chunksDir(), chunk.slice(0, 2), chunk));
-      return true;
+      return "here" as const;
     });
     return () => asked;
   }

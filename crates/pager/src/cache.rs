@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use thaw_snapshot::chunk::{self, ChunkName, ChunkRef};
 use thaw_snapshot::chunk_directory::ChunkDirectory;
+use thaw_snapshot::pager_messages::ChunkAnswer;
 
 /// A little longer than a restore may take (10 s): the answer to the client is then the timeout, not this.
 const FAR_TIMEOUT: Duration = Duration::from_secs(12);
@@ -21,6 +22,15 @@ pub struct Lost {
     pub message: String,
     /// It was there and has been changed, or is nowhere: a new snapshot is needed. Else: it may come later.
     pub is_damaged: bool,
+}
+
+const LATE: &str = "a chunk did not come in time";
+
+impl Lost {
+    /// It did not come from afar in time.
+    pub fn is_late(&self) -> bool {
+        self.message == LATE
+    }
 }
 
 impl fmt::Display for Lost {
@@ -39,8 +49,13 @@ struct State {
     entries: HashMap<ChunkName, Entry>,
     size_bytes: usize,
     uses: u64,
-    /// Asked for from afar; `Some`: answered.
-    wanted: HashMap<ChunkName, Option<bool>>,
+    /// Asked for from afar.
+    wanted: HashMap<ChunkName, Wanted>,
+}
+
+struct Wanted {
+    asked: Instant,
+    answer: Option<ChunkAnswer>,
 }
 
 type AskFar = dyn Fn(&ChunkName, bool) + Send + Sync;
@@ -114,7 +129,7 @@ impl Cache {
             Err(Problem::Io(error)) => return Err(Lost { message: format!("a chunk can't be read: {error}"), is_damaged: false }),
         };
         self.ask(&wanted.name, is_damaged);
-        if !self.wait_for(&wanted.name)? {
+        if self.wait_for(&wanted.name)? == ChunkAnswer::Nowhere {
             let message = if is_damaged { "a chunk was changed" } else { "a chunk is missing" };
             return Err(Lost { message: message.into(), is_damaged: true });
         }
@@ -131,10 +146,11 @@ impl Cache {
 
     fn ask(&self, name: &ChunkName, is_damaged: bool) {
         let mut state = self.state.lock().expect("no holder panics");
-        if matches!(state.wanted.get(name), Some(None)) {
+        // A server that went away does not answer any more.
+        if state.wanted.get(name).is_some_and(|wanted| wanted.answer.is_none() && wanted.asked.elapsed() < FAR_TIMEOUT) {
             return;
         }
-        state.wanted.insert(*name, None);
+        state.wanted.insert(*name, Wanted { asked: Instant::now(), answer: None });
         drop(state);
         (self.ask_far)(name, is_damaged);
     }
@@ -149,28 +165,31 @@ impl Cache {
         }
     }
 
-    fn wait_for(&self, name: &ChunkName) -> Result<bool, Lost> {
+    /// Never `Late`: that is an error.
+    fn wait_for(&self, name: &ChunkName) -> Result<ChunkAnswer, Lost> {
         let deadline = Instant::now() + FAR_TIMEOUT;
         let mut state = self.state.lock().expect("no holder panics");
         loop {
-            if let Some(&Some(has_come)) = state.wanted.get(name) {
-                state.wanted.remove(name);
-                return Ok(has_come);
-            }
+            let answer = state.wanted.get(name).and_then(|wanted| wanted.answer);
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if answer.is_some() || left.is_zero() {
                 state.wanted.remove(name);
-                return Err(Lost { message: "a chunk did not come in time".into(), is_damaged: false });
+            }
+            if let Some(answer @ (ChunkAnswer::Here | ChunkAnswer::Nowhere)) = answer {
+                return Ok(answer);
+            }
+            if answer.is_some() || left.is_zero() {
+                return Err(Lost { message: LATE.into(), is_damaged: false });
             }
             state = self.changed.wait_timeout(state, left).expect("no holder panics").0;
         }
     }
 
     /// The answer to `ask_far`.
-    pub fn arrived(&self, name: &ChunkName, has_come: bool) {
+    pub fn arrived(&self, name: &ChunkName, answer: ChunkAnswer) {
         let mut state = self.state.lock().expect("no holder panics");
-        if let Some(answer) = state.wanted.get_mut(name) {
-            *answer = Some(has_come);
+        if let Some(wanted) = state.wanted.get_mut(name) {
+            wanted.answer = Some(answer);
         }
         self.changed.notify_all();
     }

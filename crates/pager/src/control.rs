@@ -59,9 +59,9 @@ impl Pager {
                     self.begin(session, &snapshot, prefetch, relay);
                 }
             }
-            Command::Chunk { chunk, has_come } => {
+            Command::Chunk { chunk, answer } => {
                 if let Some(name) = hex::decode::<32>(&chunk) {
-                    self.cache.arrived(&name, has_come);
+                    self.cache.arrived(&name, answer);
                 }
             }
             Command::Complete { session } => self.complete(session),
@@ -86,7 +86,7 @@ impl Pager {
 
     fn begin(self: &Arc<Self>, name: String, snapshot: &str, prefetch: bool, relay: OwnedFd) {
         let Some(snapshot) = self.snapshots.lock().expect("no holder panics").get(snapshot).cloned() else {
-            let event = Event::Failed { session: name, message: "the snapshot could not be opened".into(), is_damaged: true };
+            let event = Event::Failed { session: name, message: "the snapshot could not be opened".into(), is_damaged: true, is_late: false };
             send(self.socket.as_fd(), &event, &[]);
             return;
         };
@@ -114,7 +114,7 @@ impl Pager {
     }
 
     fn fail(&self, session: &str, lost: &Lost) {
-        self.send(&Event::Failed { session: session.into(), message: lost.message.clone(), is_damaged: lost.is_damaged });
+        self.send(&Event::Failed { session: session.into(), message: lost.message.clone(), is_damaged: lost.is_damaged, is_late: lost.is_late() });
     }
 
     fn find(&self, session: &str) -> Option<Arc<Session>> {

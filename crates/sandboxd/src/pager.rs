@@ -17,7 +17,7 @@ use nix::sys::socket::{socketpair, AddressFamily, SockFlag, SockType};
 use thaw_snapshot::envelope::FILE_SIZE_BYTES_MAX;
 use thaw_snapshot::hex;
 use thaw_snapshot::messages::{receive_message, send_message};
-use thaw_snapshot::pager_messages::{Command, Event};
+use thaw_snapshot::pager_messages::{ChunkAnswer, Command, Event};
 use thaw_snapshot::working_set::{decode_runs, TouchedRun};
 
 use crate::error::{Code, Error, Result};
@@ -56,6 +56,7 @@ struct Link {
 pub struct Loss {
     pub message: String,
     pub is_damaged: bool,
+    pub is_late: bool,
 }
 
 #[derive(Default, Clone, Copy, serde::Serialize)]
@@ -163,8 +164,8 @@ impl Pager {
         sessions.losses.remove(session);
     }
 
-    pub fn chunk_arrived(&self, chunk: &str, has_come: bool) {
-        self.send(&Command::Chunk { chunk: chunk.to_string(), has_come });
+    pub fn chunk_arrived(&self, chunk: &str, answer: ChunkAnswer) {
+        self.send(&Command::Chunk { chunk: chunk.to_string(), answer });
     }
 
     pub fn forget(&self, snapshot: &str) {
@@ -211,14 +212,14 @@ impl Pager {
             Event::Want { chunk, .. } if hex::decode::<32>(&chunk).is_none() => eprintln!("sandboxd: the pager wants what is no chunk"),
             Event::Want { chunk, is_damaged } => {
                 if !self.far.ask(&chunk, is_damaged) {
-                    self.chunk_arrived(&chunk, false);
+                    self.chunk_arrived(&chunk, ChunkAnswer::Nowhere);
                 }
             }
-            Event::Failed { session, message, is_damaged } => {
+            Event::Failed { session, message, is_damaged, is_late } => {
                 eprintln!("sandboxd: {session}: {message}");
                 let mut sessions = self.sessions.lock().expect("no holder panics");
                 if sessions.live.contains(&session) {
-                    sessions.losses.insert(session.clone(), Loss { message, is_damaged });
+                    sessions.losses.insert(session.clone(), Loss { message, is_damaged, is_late });
                     drop(sessions);
                     self.tell_lost(&[session]);
                 }
@@ -255,7 +256,7 @@ impl Pager {
             sessions.recordings.clear();
             let lost: Vec<String> = sessions.live.drain().collect();
             for session in &lost {
-                sessions.losses.entry(session.clone()).or_insert(Loss { message: "the pager died".into(), is_damaged: false });
+                sessions.losses.entry(session.clone()).or_insert(Loss { message: "the pager died".into(), is_damaged: false, is_late: false });
             }
             lost
         };

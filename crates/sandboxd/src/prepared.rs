@@ -6,7 +6,7 @@
 //!                                                    tmp/                  lower layer of the clones' /tmp
 //! ```
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt};
@@ -135,6 +135,16 @@ impl Source<'_> {
         self.far.read(&self.snapshots.chunks.directory, &self.manifest.chunks[number as usize])
     }
 
+    /// On a cold host the chunks come at the same time, not one after the other.
+    fn ask_ahead(&self, is_eager: bool) {
+        let manifest = self.manifest;
+        let images = manifest.images.iter().flat_map(|image| &image.extents);
+        let disk = manifest.disk.iter().flat_map(|entry| &entry.extents);
+        let runs = manifest.spaces.iter().flat_map(|space| &space.runs).filter(|run| is_eager || !run.is_lazy);
+        let numbers: BTreeSet<u32> = images.chain(disk).map(|extent| extent.chunk).chain(runs.filter_map(|run| Some(run.place?.0))).collect();
+        self.far.ask_ahead(&self.snapshots.chunks.directory, numbers.iter().map(|number| &manifest.chunks[*number as usize]));
+    }
+
     /// The last chunk is kept: extents of small files follow one another in it.
     fn fill(&self, last: &mut Option<(u32, Vec<u8>)>, file: &File, extents: &[Extent]) -> Result<()> {
         for extent in extents {
@@ -150,6 +160,7 @@ impl Source<'_> {
 }
 
 fn lay_out(dir: &Path, manifest: &Manifest, source: &Source, is_eager: bool) -> Result<()> {
+    source.ask_ahead(is_eager);
     let images = dir.join("images");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&images)?;
     let mut last = None;

@@ -17,6 +17,7 @@ use crate::restore::RestoreRequest;
 use crate::sandboxes::{Sandboxes, Spec};
 use crate::take::TakeRequest;
 use thaw_snapshot::hex;
+use thaw_snapshot::pager_messages::ChunkAnswer;
 
 const LINE_SIZE_BYTES_MAX: u64 = 64 * 1024;
 const PROTOCOL: u32 = 2;
@@ -42,8 +43,7 @@ enum Operation {
     RecordWorkingSet { sandbox: String, keep: bool },
     #[serde(rename_all = "camelCase")]
     Repack { snapshot: String, data_key: Secret, chunk_secret: Secret },
-    #[serde(rename_all = "camelCase")]
-    Chunk { chunk: String, has_come: bool },
+    Chunk { chunk: String, answer: ChunkAnswer },
     CollectChunks,
     Freeze { sandbox: String },
     Thaw { sandbox: String },
@@ -184,11 +184,11 @@ fn run(connection: &Connection, all: &Arc<Sandboxes>, operation: Operation, vers
         Operation::Repack { snapshot, data_key, chunk_secret } => {
             Ok(json!({ "pages": all.repack(&snapshot, &data_key.0, &chunk_secret.0)? }))
         }
-        Operation::Chunk { chunk, has_come } => {
+        Operation::Chunk { chunk, answer } => {
             let name = hex::decode(&chunk).ok_or_else(|| Error::new(Code::BadRequest, "chunk: not a name"))?;
-            all.far.arrived(&name, has_come);
+            all.far.arrived(&name, answer);
             if let Some(pager) = &all.pager {
-                pager.chunk_arrived(&chunk, has_come);
+                pager.chunk_arrived(&chunk, answer);
             }
             Ok(done)
         }

@@ -79,6 +79,8 @@ impl Sandboxes {
                 }
             }
         }
+        let needed: HashSet<u32> = order.iter().map(|at| places[at].0).collect();
+        self.far.ask_ahead(&self.snapshots.chunks.directory, needed.iter().map(|chunk| &manifest.chunks[*chunk as usize]));
         let mut moved = HashMap::new();
         let mut contents: HashMap<u32, Vec<u8>> = HashMap::new();
         for group in order.chunks_mut(PAGES_PER_CHUNK_MAX) {

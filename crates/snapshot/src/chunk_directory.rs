@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::chunk::{ChunkName, FILE_SIZE_BYTES_MAX};
 use crate::hex;
 
+const DRAFT_LIFETIME: std::time::Duration = std::time::Duration::from_secs(3600);
 const RESOLVE_NO_SYMLINKS: u64 = 0x04;
 const RESOLVE_BENEATH: u64 = 0x08;
 
@@ -32,6 +33,12 @@ fn path_of(name: &ChunkName) -> String {
 
 fn cstring(text: &str) -> CString {
     CString::new(text).expect("our names have no NUL")
+}
+
+/// A chunk is written in a moment.
+fn is_left_behind(entry: &std::fs::DirEntry) -> bool {
+    let written = entry.metadata().and_then(|meta| meta.modified());
+    written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > DRAFT_LIFETIME))
 }
 
 impl ChunkDirectory {
@@ -129,7 +136,7 @@ impl ChunkDirectory {
         }
     }
 
-    /// Every chunk that is there, and drafts that a crash left (which have no name).
+    /// Every chunk that is there. Drafts that a crash left go: those that nobody can be writing any more.
     pub fn list(&self) -> io::Result<Vec<ChunkName>> {
         let mut names = Vec::new();
         let base = std::path::PathBuf::from(format!("/proc/self/fd/{}", self.dir.as_raw_fd()));
@@ -140,7 +147,8 @@ impl ChunkDirectory {
             for entry in std::fs::read_dir(group.path())?.flatten() {
                 match entry.file_name().to_str().and_then(hex::decode::<32>) {
                     Some(name) => names.push(name),
-                    None => drop(std::fs::remove_file(entry.path())),
+                    None if is_left_behind(&entry) => drop(std::fs::remove_file(entry.path())),
+                    None => {}
                 }
             }
         }

@@ -6,6 +6,7 @@ import { CommandError } from "./command-error.ts";
 import { deploy } from "./deploy/deploy.ts";
 import { runDoctor } from "./doctor/doctor.ts";
 import { invoke } from "./invoke.ts";
+import { changeKey, listKeys } from "./keys.ts";
 import { printEnv } from "./print-env.ts";
 import { showLogs } from "./logs.ts";
 import { installRuntime, listRuntimes } from "./runtimes.ts";
@@ -112,6 +113,7 @@ function addHostCommands(program: Command): void {
     .argument("[snapshot]", "ID or FUNCTION:VERSION; all of them without")
     .description("read and authenticate all of it")
     .action((snapshot: string | undefined, _options: unknown, command: Command) => verifySnapshots(connect(), snapshot, isJson(command)));
+  addKeyCommands(program);
   const runtimes = program.command("runtimes").description("languages on this host");
   runtimes.command("ls").action((_options: unknown, command: Command) => listRuntimes(connect(), isJson(command)));
   runtimes
@@ -131,6 +133,24 @@ function addHostCommands(program: Command): void {
     .command("env")
     .description('exports for AWS clients: eval "$(npx thaw env)"')
     .action(() => printEnv(connect()));
+}
+
+function addKeyCommands(program: Command): void {
+  const keys = program.command("keys").description("keys for KMSKeyArn that the server holds itself");
+  keys.command("ls").action((_options: unknown, command: Command) => listKeys(connect(), isJson(command)));
+  const descriptions = {
+    create: "a new key under this ARN",
+    enable: "use it again",
+    disable: "what is sealed with it can't be restored until it is enabled",
+    delete: "for good: what is sealed with it can't be read any more",
+  };
+  for (const action of ["create", "enable", "disable", "delete"] as const) {
+    keys
+      .command(action)
+      .argument("<arn>", "as in KMSKeyArn; default is the installation's own key")
+      .description(descriptions[action])
+      .action((arn: string, _options: unknown, command: Command) => changeKey(connect(), action, arn, isJson(command)));
+  }
 }
 
 function isJson(command: Command): boolean {

@@ -127,6 +127,7 @@ export class InvokeOperation {
     if (failed < enough) return;
     this.#failedRestores.delete(snapshotId);
     this.#services.onProblem(`${version.functionName}:${version.version}: ${outcome.code}; the snapshot is made anew`, new Error(outcome.message));
+    this.#services.onFallback(version.functionName, version.version, outcome.code);
     this.#publisher.regenerate(version);
   }
 

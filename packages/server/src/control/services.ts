@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { AccountScope } from "../model/function-name.ts";
 import type { CodeStore } from "../ports/code-store.ts";
+import type { KeyAdmin } from "../ports/key-admin.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { MetadataStore } from "../ports/metadata-store.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
@@ -21,6 +22,7 @@ export interface ControlServices {
   readonly worker: Worker;
   /** Null where the engine takes no snapshots. */
   readonly snapshotReader: SnapshotReader | null;
+  readonly keys: KeyAdmin;
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: ControlLimits;
@@ -28,6 +30,8 @@ export interface ControlServices {
   readonly accessPoints: ReadonlySet<string>;
   /** Of the disk that holds the data. */
   readonly freeDiskBytes: () => number;
+  /** A snapshot could not be used, and its version is initialised again: never silent, so that it can be counted. */
+  readonly onFallback: (functionName: string, version: string, code: string) => void;
   /** For operators: what went wrong without a caller to tell. */
   readonly onProblem: (what: string, error: unknown) => void;
 }

@@ -21,6 +21,7 @@ export class SnapshotLife {
   #cancelTimer: (() => void) | null = null;
   #looking: Promise<void> | null = null;
   #isClosing = false;
+  #hasSwept = false;
 
   constructor(services: ControlServices, publisher: Publisher, uses: VersionUses, settleOthers: () => void) {
     this.#services = services;
@@ -59,20 +60,41 @@ export class SnapshotLife {
   }
 
   async #look(): Promise<void> {
-    const { store, worker, clock } = this.#services;
+    const { store, clock } = this.#services;
     this.#settleOthers();
     // Before the snapshots are listed: one that a row names by now is in the list, or has gone.
     const all = store.listFunctions().flatMap(({ name }) => store.listVersions(name));
     const records = this.#byUse(all.filter((record) => record.version !== LATEST));
-    const present = new Set(await worker.listSnapshots());
+    if (!this.#hasSwept) await this.#sweep(all);
+    const present = await this.#listSnapshots();
     if (this.#isClosing) return;
     for (const record of records) {
       if (store.getVersion(record.functionName, record.version)?.revisionId === record.revisionId) this.#visit(record, present, clock.nowMs());
     }
-    await this.#removeOrphans(present);
+    if (present !== null) await this.#removeOrphans(present);
   }
 
-  #visit(record: VersionRecord, present: ReadonlySet<SnapshotId>, nowMs: number): void {
+  /** Once, before anything is made: what no row names goes, and the engine learns what is left. */
+  async #sweep(records: readonly VersionRecord[]): Promise<void> {
+    this.#hasSwept = true;
+    try {
+      await this.#services.worker.sweepSnapshots(new Set(records.map((record) => record.snapshotId).filter((id) => id !== null)));
+    } catch (error) {
+      this.#services.onProblem("remove snapshots that nobody names", error);
+    }
+  }
+
+  /** Null where it can't be told which are there: none is made anew for that. An invoke finds out. */
+  async #listSnapshots(): Promise<ReadonlySet<SnapshotId> | null> {
+    try {
+      return new Set(await this.#services.worker.listSnapshots());
+    } catch (error) {
+      this.#services.onProblem("list the snapshots", error);
+      return null;
+    }
+  }
+
+  #visit(record: VersionRecord, present: ReadonlySet<SnapshotId> | null, nowMs: number): void {
     const { worker, limits } = this.#services;
     const lastUseMs = this.#uses.lastUseMs(record.functionName, record.version);
     const isIdle = lastUseMs !== null && isIdleTooLong(lastUseMs, nowMs, limits.snapshotIdleMs);
@@ -86,7 +108,7 @@ export class SnapshotLife {
       // Without the runtime or an engine there is nothing to make it anew with; it may fit again when they are back.
       else if (worker.snapshotsProblem() === null && worker.runtimeProblem(record.config.runtime) === null) {
         const fit = record.snapshotFacts === null ? "unfit" : worker.snapshotFit(record.config.runtime, record.snapshotFacts.fingerprints);
-        if (!present.has(record.snapshotId) || fit === "unfit") this.#publisher.regenerate(record, true);
+        if (present?.has(record.snapshotId) === false || fit === "unfit") this.#publisher.regenerate(record, true);
         else if (fit === "stale" && mayRetry) this.#publisher.refresh(record);
       }
     }

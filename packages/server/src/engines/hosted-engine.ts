@@ -22,10 +22,12 @@ class SandboxOnHost implements Sandbox {
   readonly phases: PhaseTimes;
   readonly exited: Promise<SandboxExit>;
   readonly #host: SandboxHost;
+  readonly #onDestroyed: () => void;
   #destroyed: Promise<void> | null = null;
 
-  constructor(host: SandboxHost, environmentId: EnvironmentId, hosted: HostedSandbox, link: SupervisorLink, phases: PhaseTimes) {
+  constructor(host: SandboxHost, environmentId: EnvironmentId, hosted: HostedSandbox, link: SupervisorLink, phases: PhaseTimes, onDestroyed: () => void) {
     this.#host = host;
+    this.#onDestroyed = onDestroyed;
     this.environmentId = environmentId;
     this.link = link;
     this.phases = phases;
@@ -55,18 +57,27 @@ class SandboxOnHost implements Sandbox {
 
   async #destroyOnce(): Promise<void> {
     this.link.close();
-    await this.#host.destroy(this.environmentId);
+    try {
+      await this.#host.destroy(this.environmentId);
+    } finally {
+      this.#onDestroyed();
+    }
   }
 }
 
-/** Makes a sandbox by `make` and connects to it; whatever fails, nothing of it is left. */
-export async function openSandbox(options: HostedEngineOptions, spec: SandboxSpec, make: () => Promise<HostedSandbox>): Promise<Sandbox> {
+/** Makes a sandbox by `make` and connects to it; whatever fails, nothing of it is left. `onDestroyed` is called once, for one that was made. */
+export async function openSandbox(
+  options: HostedEngineOptions,
+  spec: SandboxSpec,
+  make: () => Promise<HostedSandbox>,
+  onDestroyed: () => void = () => undefined,
+): Promise<Sandbox> {
   const hosted = await make();
   const startMs = options.clock.monotonicMs();
   try {
     const link = await options.connectSupervisor(hosted.controlSocket);
     const phases = { ...hosted.phases, connect: options.clock.monotonicMs() - startMs };
-    return new SandboxOnHost(options.host, spec.environmentId, hosted, link, phases);
+    return new SandboxOnHost(options.host, spec.environmentId, hosted, link, phases, onDestroyed);
   } catch (error) {
     await options.host.destroy(spec.environmentId);
     throw error;

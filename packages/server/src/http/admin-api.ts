@@ -6,6 +6,7 @@
  *   GET    logs/FUNCTION?since=MS&follow=1   (JSON lines)
  *   GET    provisioned
  *   PUT    objects/BUCKET/KEY                   GET  code/NAME (zip)     GET host     GET metrics (Prometheus's text)
+ *   GET    keys                                 POST keys/create|enable|disable|delete {arn}   (null: the installation's own)
  */
 import { Readable } from "node:stream";
 import type { WireRequest } from "@thaw/lambda-api";
@@ -55,6 +56,10 @@ export async function serveAdminApi(services: AdminServices, request: WireReques
       return serveSnapshots(control, rest);
     case "GET logs":
       return streamLogs(control, rest.join("/"), request.query, gone);
+    case "GET keys":
+      return jsonReply(200, { keys: control.services.keys.list() });
+    case "POST keys":
+      return changeKey(control, rest[0], request.body);
     case "PUT objects":
       return putObject(control, rest, request.body);
     case "GET code":
@@ -94,6 +99,28 @@ function streamLogs(control: ControlPlane, functionName: string, query: URLSearc
 
 async function* toLines(events: AsyncIterable<unknown>): AsyncGenerator<string> {
   for await (const event of events) yield `${JSON.stringify(event)}\n`;
+}
+
+function changeKey(control: ControlPlane, action: string | undefined, body: Buffer): Reply {
+  const { keys } = control.services;
+  const arn = parseArn(body);
+  if (action === "enable" || action === "disable") keys.setState(arn, action === "enable" ? "Enabled" : "Disabled");
+  else if (arn === null) throw invalidParameter("The installation's own key is always there.");
+  else if (action === "create") keys.create(arn);
+  else if (action === "delete") keys.remove(arn);
+  else throw new ApiError("UnknownOperationException", "There are keys/create, enable, disable and delete.");
+  return jsonReply(200, { keys: keys.list() });
+}
+
+function parseArn(body: Buffer): string | null {
+  const wrong = invalidParameter('The body must be {"arn": "arn:…"} or {"arn": null}.');
+  try {
+    const { arn } = JSON.parse(body.toString("utf8")) as { arn?: unknown };
+    if (typeof arn === "string" || arn === null) return arn;
+  } catch {
+    throw wrong;
+  }
+  throw wrong;
 }
 
 async function putObject(control: ControlPlane, rest: readonly string[], body: Buffer): Promise<Reply> {

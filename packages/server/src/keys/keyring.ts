@@ -7,15 +7,18 @@
 import { createCipheriv, createDecipheriv, type CipherGCM, type DecipherGCM } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { Random } from "../base/random.ts";
+import { conflict, invalidParameter, notFound } from "../model/api-error.ts";
+import type { KeyAdmin, LocalKey } from "../ports/key-admin.ts";
 import { type DataKey, KeyError, type KeyProvider } from "../ports/key-provider.ts";
 
 const KEY_SIZE_BYTES = 32;
 const NONCE_SIZE_BYTES = 12;
 const TAG_SIZE_BYTES = 16;
 
-interface MasterKey {
-  readonly arn: string | null;
-  readonly state: "Enabled" | "Disabled";
+/** As in the API's model of KMSKeyArn. */
+const ARN = /^arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.+$/;
+
+interface MasterKey extends LocalKey {
   readonly key: string;
 }
 
@@ -24,7 +27,7 @@ interface KeyringFile {
   readonly keys: readonly MasterKey[];
 }
 
-export class Keyring implements KeyProvider {
+export class Keyring implements KeyProvider, KeyAdmin {
   readonly #path: string;
   readonly #random: Random;
 
@@ -56,6 +59,38 @@ export class Keyring implements KeyProvider {
     } catch (error) {
       throw new KeyError("KMS_INVALID_STATE", keyArn, error);
     }
+  }
+
+  has(keyArn: string | null): boolean {
+    return this.#read().keys.some((key) => key.arn === keyArn);
+  }
+
+  list(): readonly LocalKey[] {
+    return this.#read().keys.map(({ arn, state }) => ({ arn, state }));
+  }
+
+  create(arn: string): void {
+    if (!ARN.test(arn)) throw invalidParameter(`${arn} is not the ARN of a key.`);
+    if (this.has(arn)) throw conflict(`Key already exists: ${arn}`);
+    this.#change((keys) => [...keys, this.#newKey(arn)]);
+  }
+
+  setState(arn: string | null, state: LocalKey["state"]): void {
+    this.#refuseUnknown(arn);
+    this.#change((keys) => keys.map((key) => (key.arn === arn ? { ...key, state } : key)));
+  }
+
+  remove(arn: string): void {
+    this.#refuseUnknown(arn);
+    this.#change((keys) => keys.filter((key) => key.arn !== arn));
+  }
+
+  #refuseUnknown(arn: string | null): void {
+    if (!this.has(arn)) throw notFound(`Key not found: ${arn ?? "default"}`);
+  }
+
+  #change(change: (keys: readonly MasterKey[]) => readonly MasterKey[]): void {
+    this.#write({ format: 1, keys: change(this.#read().keys) });
   }
 
   #usable(keyArn: string | null): Buffer {

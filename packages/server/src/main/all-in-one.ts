@@ -1,5 +1,5 @@
 /** One process with the control plane and a worker: the only place that builds adapters. */
-import { createHash, hkdfSync } from "node:crypto";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, statfsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
@@ -8,18 +8,17 @@ import { systemClock } from "../base/clock.ts";
 import { ThawError } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
 import { createControlPlane } from "../control/control-plane.ts";
+import type { ControlServices } from "../control/services.ts";
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../control/limits.ts";
 import { runtimeVersionArn } from "../control/present.ts";
-import { createCriuEngine } from "../engines/criu/criu-engine.ts";
+import type { FarEvent } from "../engines/criu/criu-engine.ts";
 import { createSnapshotReader } from "../engines/criu/snapshot-reader.ts";
-import { createProcessEngine } from "../engines/process/process-engine.ts";
 import { createHttpServer, type HttpServer } from "../http/server.ts";
 import { Keyring } from "../keys/keyring.ts";
 import { createDiskLogStore } from "../logs/disk-log-store.ts";
 import { collectHostFigures } from "../metrics/host-figures.ts";
 import { measureWorker } from "../metrics/measure.ts";
 import type { Engine } from "../ports/engine.ts";
-import type { KeyProvider } from "../ports/key-provider.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
 import type { SandboxHost } from "../ports/sandbox-host.ts";
 import type { Worker } from "../ports/worker.ts";
@@ -29,15 +28,17 @@ import { connectSandboxd } from "../sandboxd/client.ts";
 import { openCodeDirectory } from "../store/code-directory.ts";
 import { createPrimeSource } from "../store/prime-file.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
-import { connectSupervisor } from "../supervisor/connect-supervisor.ts";
 import { createWorker } from "../worker/create-worker.ts";
 import type { WorkerLimits } from "../worker/worker-services.ts";
 import { loadCredentials, loadSecret } from "./credentials.ts";
 import { createCredentialSource } from "./function-credentials.ts";
+import { createKeys, FarCounts } from "./far.ts";
+import { createEngine } from "./engine.ts";
 import { log, type LogFields } from "./log.ts";
 import { Monitoring } from "./monitoring.ts";
-import { type ServeOptions, UsageError } from "./options.ts";
+import type { ServeOptions } from "./options.ts";
 import { Orders, runUntilStopped } from "./shut-down.ts";
+import { UsageError } from "./usage-error.ts";
 
 const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
   EADDRINUSE: "the port is in use; another thaw serve? (--listen HOST:PORT, port 0 picks a free one)",
@@ -54,8 +55,10 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const host = await connectHost();
   const clock = systemClock;
   const secret = loadSecret(options.dataDir);
-  const keys = new Keyring(join(options.dataDir, "keyring.json"), systemRandom);
-  const engine = createEngine(options, host, secret, keys);
+  const keyring = new Keyring(join(options.dataDir, "keyring.json"), systemRandom);
+  const keys = await createKeys(options, keyring);
+  const far = new FarCounts();
+  const engine = await createEngine({ options, host, secret, keys, onEvent: (event) => reportFar(far, event), onProblem: logProblem });
   const catalog = createCatalog(options);
   const monitoring = new Monitoring(process.env, clock, systemRandom);
   const onProblem = countingProblems(monitoring);
@@ -85,11 +88,11 @@ export async function runServer(options: ServeOptions): Promise<void> {
     logs,
     worker,
     snapshotReader: options.engine === "criu" ? createSnapshotReader({ dataDir: options.dataDir, keys }) : null,
+    keys: keyring,
     clock,
     random: systemRandom,
-    limits: controlLimits(options),
-    accessPoints: new Set(options.fileSystems.keys()),
-    freeDiskBytes: () => freeBytes(options.dataDir),
+    ...hostLimits(options),
+    onFallback: () => void far.counts.fallbacks++,
     onProblem,
   });
   await control.recover();
@@ -99,7 +102,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     control,
     credentials,
     secretOf: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : null),
-    describeHost: () => describeHost({ host, engine, catalog, worker, options }),
+    describeHost: () => describeHost({ host, engine, catalog, worker, options, far }),
     health,
     figures: monitoring.metrics,
     draining: draining.signal,
@@ -107,11 +110,10 @@ export async function runServer(options: ServeOptions): Promise<void> {
   await monitoring.listen(options.metricsListen, health);
   process.stdout.write(`thaw listening on ${await listen(app, options)}\n`);
   if (engine.snapshots === null) log("no snapshots", { reason: engine.snapshotsProblem });
-  const drainTimeoutMs = options.drainTimeoutS * 1000;
-  const isDone = await runUntilStopped({ app, control, worker, clock, draining, drainTimeoutMs, hostLost: host.lost }, orders);
+  const parts = { app, control, worker, clock, draining, drainTimeoutMs: options.drainTimeoutS * 1000, hostLost: host.lost };
+  const isDone = await runUntilStopped(parts, orders);
   await engine.close();
-  await Promise.all([logs.close(), monitoring.close()]);
-  store.close();
+  await Promise.all([logs.close(), monitoring.close()]).finally(() => store.close());
   // What did not end holds the process; sandboxd, which ends with it, holds what is left of the sandboxes.
   if (!isDone) process.exit(1);
 }
@@ -139,15 +141,10 @@ function checkListener(options: ServeOptions): void {
   }
 }
 
-function createEngine(options: ServeOptions, host: SandboxHost, secret: Buffer, keys: KeyProvider): Engine {
-  const hosted = { host, connectSupervisor: (socket: string) => connectSupervisor(socket, systemClock), clock: systemClock };
-  if (options.engine === "process") return createProcessEngine(hosted);
-  return createCriuEngine({ ...hosted, keys, chunkSecret: deriveChunkSecret(secret, options.accountId), onProblem: logProblem });
-}
-
-/** Content is shared within an account, never beyond it. */
-function deriveChunkSecret(secret: Buffer, accountId: string): Buffer {
-  return Buffer.from(hkdfSync("sha256", secret, accountId, "thaw chunks", 32));
+function reportFar(far: FarCounts, event: FarEvent): void {
+  far.add(event);
+  if (event.kind === "chunk-failed") logProblem(`fetch chunk ${event.chunk}`, event.error, { answer: event.answer });
+  else if (event.kind !== "chunk-fetched") log(event.kind, { ...event });
 }
 
 function countingProblems(monitoring: Monitoring): typeof logProblem {
@@ -161,6 +158,10 @@ function workerLimits(options: ServeOptions): Partial<WorkerLimits> {
   const { environmentsMax, memoryMaxMib, snapshotsAtOnceMax, restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax } = options;
   const shares = { snapshotsAtOnceMax, restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax };
   return { environmentsMax, memoryMaxMib, idleTimeoutMs: options.idleTimeoutS * 1000, ...shares };
+}
+
+function hostLimits(options: ServeOptions): Pick<ControlServices, "limits" | "accessPoints" | "freeDiskBytes"> {
+  return { limits: controlLimits(options), accessPoints: new Set(options.fileSystems.keys()), freeDiskBytes: () => freeBytes(options.dataDir) };
 }
 
 function controlLimits(options: ServeOptions): ControlLimits {
@@ -198,9 +199,10 @@ interface Described {
   readonly catalog: RuntimeCatalog;
   readonly worker: Worker;
   readonly options: ServeOptions;
+  readonly far: FarCounts;
 }
 
-async function describeHost({ host, engine, catalog, worker, options }: Described): Promise<Record<string, unknown>> {
+async function describeHost({ host, engine, catalog, worker, options, far }: Described): Promise<Record<string, unknown>> {
   const disk = await statfs(options.dataDir);
   return {
     ...host.facts,
@@ -211,6 +213,7 @@ async function describeHost({ host, engine, catalog, worker, options }: Describe
     limits: { environmentsMax: options.environmentsMax, memoryMaxMib: options.memoryMaxMib, poolSize: options.poolSize },
     inUse: { environments: worker.listEnvironments().length, snapshots: (await worker.listSnapshots()).length },
     disk: { freeBytes: disk.bavail * disk.bsize, sizeBytes: disk.blocks * disk.bsize },
+    snapshotStore: far.counts,
     server: { node: process.version, residentBytes: process.memoryUsage.rss(), uptimeS: process.uptime() },
   };
 }

@@ -11,7 +11,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../base/clock.ts";
 import { copyDatabase, readDatabaseFacts } from "../store/copy-database.ts";
-import { UsageError } from "./options.ts";
+import { UsageError } from "./usage-error.ts";
 
 const BACKUP_FORMAT = 1;
 const MARK = "thaw-backup.json";

@@ -17,7 +17,7 @@ import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { accessPointOf } from "../model/function-config.ts";
 import type { ServeOptions } from "./options.ts";
-import { UsageError } from "./options.ts";
+import { UsageError } from "./usage-error.ts";
 
 const LISTEN_FD = "THAW_LISTEN_FD";
 const REPOSITORY = resolve(import.meta.dirname, "../../../..");
@@ -54,6 +54,10 @@ function prepareDirectories(options: ServeOptions, layout: Layout): void {
   removeDeadRuns(dirname(layout.runDir));
   mkdirSync(options.dataDir, { recursive: true, mode: 0o755 });
   chownSync(options.dataDir, options.serverUid, options.serverUid);
+  const store = options.snapshotStore;
+  // One that is there already belongs to who made it.
+  if (store?.kind === "directory" && mkdirSync(store.path, { recursive: true, mode: 0o755 }) !== undefined)
+    chownSync(store.path, options.serverUid, options.serverUid);
   mkdirSync(join(options.thawHome, "runtimes"), { recursive: true });
   mkdirSync(layout.runDir, { recursive: true, mode: 0o755 });
 }

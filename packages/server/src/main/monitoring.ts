@@ -10,7 +10,8 @@ import { Metrics } from "../metrics/registry.ts";
 import { traceRestore, type TracedRestore } from "../metrics/restore-trace.ts";
 import type { InvocationReport } from "../ports/reports.ts";
 import { log } from "./log.ts";
-import { type ServeOptions, UsageError } from "./options.ts";
+import type { ServeOptions } from "./options.ts";
+import { UsageError } from "./usage-error.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 

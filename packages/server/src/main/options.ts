@@ -4,6 +4,9 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import type { AwsKmsOptions } from "../keys/aws-kms.ts";
+import { parseSnapshotStore, type SnapshotStoreOptions } from "./store-options.ts";
+import { UsageError } from "./usage-error.ts";
 
 export interface ServeOptions {
   readonly listenHost: string;
@@ -45,11 +48,19 @@ export interface ServeOptions {
   readonly metricsListen: { readonly host: string; readonly port: number } | null;
   /** How long running invocations may take after the order to stop. */
   readonly drainTimeoutS: number;
+  /** Where snapshots are kept besides this host; null: only here. */
+  readonly snapshotStore: SnapshotStoreOptions | null;
+  /** Of chunks on this host's disk; what the far store has is evicted beyond. Infinity: no limit. */
+  readonly chunkCacheMib: number;
+  /** How long a chunk of the far store must have been named by no snapshot. */
+  readonly chunkGraceS: number;
+  /** Null: only the local keyring. */
+  readonly kms: AwsKmsOptions | null;
+  /** How long an unwrapped data key is used. */
+  readonly dataKeyCacheS: number;
   /** Unprivileged user of the server process when started as root. */
   readonly serverUid: number;
 }
-
-export class UsageError extends Error {}
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -75,9 +86,18 @@ const NAMES = [
   "function-share-max-percent",
   "metrics",
   "drain-timeout-s",
+  "snapshot-store",
+  "s3-path-style",
+  "chunk-cache-mib",
+  "kms",
 ];
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DEFAULT_SERVER_UID = 64_321;
+const DEFAULT_CHUNK_CACHE_MIB = "10240";
+/** Longer than an environment lives: it may have a manifest open that has been replaced since. */
+const DEFAULT_CHUNK_GRACE_S = "21600";
+/** As AWS caches them. */
+const DEFAULT_DATA_KEY_CACHE_S = "300";
 
 export const SERVE_USAGE = `Usage: thaw serve [options]
   --listen HOST:PORT       where the Lambda API is served (127.0.0.1:9000; port 0 picks a free one)
@@ -103,6 +123,11 @@ export const SERVE_USAGE = `Usage: thaw serve [options]
   --disk-free-min-mib N    no new snapshot where less of the disk is left (512)
   --metrics HOST:PORT      /metrics and /healthz for Prometheus and probes, without credentials (off)
   --drain-timeout-s N      after SIGTERM running invocations have this long (30); a second SIGTERM ends them
+  --snapshot-store URL     s3://BUCKET/PREFIX or file:///DIR: snapshots are kept there, too, and fetched chunk by chunk
+  --s3-path-style BOOL     the bucket in the path of requests (true where THAW_S3_ENDPOINT or AWS_ENDPOINT_URL is set)
+  --chunk-cache-mib N      chunks kept on this host when the snapshot store has them, too (10240)
+  --kms aws|URL            KMSKeyArn of functions: AWS KMS, or its API at URL (without: only "thaw keys")
+
 Traces go to OTEL_EXPORTER_OTLP_ENDPOINT where that is set (OTLP over HTTP, JSON).`;
 
 export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boolean): ServeOptions {
@@ -137,8 +162,34 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
     diskFreeMinMib: wholeNumber("--disk-free-min-mib", pick("disk-free-min-mib", "THAW_DISK_FREE_MIN_MIB") ?? "512", 0, 2 ** 24),
     metricsListen: metrics === undefined ? null : parseMetricsListen(metrics),
     drainTimeoutS: wholeNumber("--drain-timeout-s", pick("drain-timeout-s", "THAW_DRAIN_TIMEOUT_S") ?? "30", 0, 3600),
+    ...parseFar(pick, env),
     serverUid: wholeNumber("THAW_SERVER_UID", env["THAW_SERVER_UID"] ?? String(DEFAULT_SERVER_UID), 1, 2 ** 31),
   };
+}
+
+type FarSettings = Pick<ServeOptions, "snapshotStore" | "chunkCacheMib" | "chunkGraceS" | "kms" | "dataKeyCacheS">;
+
+function parseFar(pick: (name: string, variable: string) => string | undefined, env: Env): FarSettings {
+  const region = env["THAW_REGION"] ?? "us-east-1";
+  const url = pick("snapshot-store", "THAW_SNAPSHOT_STORE");
+  const snapshotStore = url === undefined ? null : parseSnapshotStore(url, pick("s3-path-style", "THAW_S3_PATH_STYLE"), region, env);
+  const cacheMib = pick("chunk-cache-mib", "THAW_CHUNK_CACHE_MIB");
+  if (snapshotStore === null && cacheMib !== undefined)
+    throw new UsageError("--chunk-cache-mib needs --snapshot-store: without one, what is on this host is all there is");
+  return {
+    snapshotStore,
+    chunkCacheMib: snapshotStore === null ? Number.POSITIVE_INFINITY : wholeNumber("--chunk-cache-mib", cacheMib ?? DEFAULT_CHUNK_CACHE_MIB, 1, 2 ** 30),
+    chunkGraceS: wholeNumber("THAW_CHUNK_GRACE_S", env["THAW_CHUNK_GRACE_S"] ?? DEFAULT_CHUNK_GRACE_S, 0, 2 ** 30),
+    kms: parseKms(pick("kms", "THAW_KMS"), env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"] ?? region),
+    dataKeyCacheS: wholeNumber("THAW_DATA_KEY_CACHE_S", env["THAW_DATA_KEY_CACHE_S"] ?? DEFAULT_DATA_KEY_CACHE_S, 0, 86_400),
+  };
+}
+
+function parseKms(text: string | undefined, region: string): AwsKmsOptions | null {
+  if (text === undefined) return null;
+  if (text === "aws") return { endpoint: null, region };
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) throw new UsageError(`--kms ${text}: expected aws or the URL of a service with its API`);
+  return { endpoint: text, region };
 }
 
 function readArgs(argv: readonly string[]): Record<string, string | undefined> {

@@ -2,7 +2,8 @@
  * `thaw serve`. As root it is the launcher: it starts sandboxd, and the server itself as an unprivileged user. As anybody else it is
  * the server, and uses the sandboxd whose socket `THAW_SANDBOXD` names.
  */
-import { UsageError, parseServeOptions } from "./options.ts";
+import { parseServeOptions } from "./options.ts";
+import { UsageError } from "./usage-error.ts";
 
 export async function main(argv: readonly string[]): Promise<void> {
   const isRoot = process.geteuid?.() === 0;

@@ -30,7 +30,7 @@ export function measureWorker(worker: Worker, metrics: Metrics): Worker {
       return outcome;
     },
     removeSnapshot: (...parameters) => worker.removeSnapshot(...parameters),
-    hasSnapshot: (...parameters) => worker.hasSnapshot(...parameters),
+    sweepSnapshots: (named) => worker.sweepSnapshots(named),
     listSnapshots: () => worker.listSnapshots(),
     snapshotsProblem: () => worker.snapshotsProblem(),
     snapshotFit: (...parameters) => worker.snapshotFit(...parameters),

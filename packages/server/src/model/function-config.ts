@@ -76,7 +76,8 @@ export function changeConfig(current: FunctionConfig, request: ConfigRequest, ru
     timeoutS: request.Timeout ?? current.timeoutS,
     memorySizeMib: request.MemorySize ?? current.memorySizeMib,
     environment: request.Environment === undefined ? current.environment : (request.Environment.Variables ?? {}),
-    kmsKeyArn: request.KMSKeyArn ?? current.kmsKeyArn,
+    // An empty one takes the key away.
+    kmsKeyArn: request.KMSKeyArn === undefined ? current.kmsKeyArn : request.KMSKeyArn || null,
     tracingMode: request.TracingConfig?.Mode ?? current.tracingMode,
     tmpSizeMib: request.EphemeralStorage?.Size ?? current.tmpSizeMib,
     fileSystems: request.FileSystemConfigs?.map(({ Arn, LocalMountPath }) => ({ arn: Arn, localMountPath: LocalMountPath })) ?? current.fileSystems,

@@ -106,10 +106,10 @@ export interface SnapshotEngine {
   /** The clone has sent its first response: what it touched up to here is its working set, and later restores bring it ahead. */
   responded(sandbox: Sandbox, snapshotId: SnapshotId, key: SnapshotKey): Promise<WorkingSetInfo>;
   remove(snapshotId: SnapshotId): Promise<void>;
-  /** All whole snapshots of this host. */
+  /** All whole snapshots that this host may restore: its own, and those that it can fetch. Rejects where that can't be told now. */
   list(): Promise<readonly SnapshotId[]>;
-  /** Removes what a crash left half-written. Called once at start. */
-  sweep(): Promise<void>;
+  /** Removes what nobody names, and what crashes left. Called once at start; what takes long goes on afterwards. */
+  sweep(named: ReadonlySet<SnapshotId>): Promise<void>;
 }
 
 export interface Engine {

@@ -36,6 +36,12 @@ export interface SnapshotSecrets {
   readonly chunkSecret: Buffer;
 }
 
+/**
+ * here: the chunk is in the directory. nowhere: there is none to be had, the snapshot is damaged. late: it may come another time,
+ * so the invoke ends as a timeout and not as damage.
+ */
+export type ChunkAnswer = "here" | "nowhere" | "late";
+
 export interface SandboxHost {
   readonly facts: HostFacts;
   /** Resolves when the connection to sandboxd ended: nothing of the host can be used any more. */
@@ -49,8 +55,8 @@ export interface SandboxHost {
   repack(snapshotId: SnapshotId, secrets: SnapshotSecrets): Promise<void>;
   /** Removes chunks that no snapshot of this host names. */
   collectChunks(): Promise<void>;
-  /** Who fetches a chunk that the host lacks (or has damaged) into its directory; resolves false where there is none to be had. */
-  onChunkWanted(fetch: (chunk: string, isDamaged: boolean) => Promise<boolean>): void;
+  /** Who fetches a chunk that the host lacks (or has damaged) into its directory. Until somebody says so it is nowhere. */
+  onChunkWanted(fetch: (chunk: string, isDamaged: boolean) => Promise<ChunkAnswer>): void;
   freeze(environmentId: EnvironmentId): Promise<void>;
   thaw(environmentId: EnvironmentId): Promise<void>;
   boost(environmentId: EnvironmentId, on: boolean): Promise<void>;

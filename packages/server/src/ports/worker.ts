@@ -138,10 +138,11 @@ export interface Worker {
   createSnapshot(version: RunnableVersion, snapshotId: SnapshotId, signal: AbortSignal): Promise<SnapshotOutcome>;
   /** Waits for restores of it that are under way; from then on there are none. */
   removeSnapshot(snapshotId: SnapshotId): Promise<void>;
-  /** True when this host has it, whole, and may restore it. */
-  hasSnapshot(snapshotId: SnapshotId): Promise<boolean>;
+  /** Those that this host may restore. Rejects where that can't be told now: a store that is away has lost nothing. */
   listSnapshots(): Promise<readonly SnapshotId[]>;
   snapshotFit(runtime: string, fingerprints: SnapshotFingerprints): SnapshotFit;
+  /** After a start: removes those that are not in `named`. */
+  sweepSnapshots(named: ReadonlySet<SnapshotId>): Promise<void>;
   /** Can this worker take snapshots? Else the reason, in plain words. */
   snapshotsProblem(): string | null;
   /** Null when the runtime can be run here; else a message that names the command to install it. */

@@ -8,7 +8,7 @@ import { type Socket, connect } from "node:net";
 import { createInterface } from "node:readline";
 import { type EnvironmentId, type SnapshotId, isSnapshotId } from "../base/ids.ts";
 import type { PhaseTimes, SandboxExit, SandboxSpec, SandboxUsage, WorkingSetInfo } from "../ports/engine.ts";
-import type { HostFacts, HostedSandbox, HostedSnapshot, SandboxHost, SnapshotSecrets } from "../ports/sandbox-host.ts";
+import type { ChunkAnswer, HostFacts, HostedSandbox, HostedSnapshot, SandboxHost, SnapshotSecrets } from "../ports/sandbox-host.ts";
 import { SandboxError } from "./errors.ts";
 
 const PROTOCOL = 2;
@@ -36,7 +36,7 @@ class SandboxdClient {
   readonly #exits = new Map<string, (exit: SandboxExit) => void>();
   readonly lost: Promise<void>;
   /** No far store: what the host lacks is nowhere. */
-  fetchChunk: (chunk: string, isDamaged: boolean) => Promise<boolean> = async () => false;
+  fetchChunk: (chunk: string, isDamaged: boolean) => Promise<ChunkAnswer> = async () => "nowhere";
   #nextId = 1;
   #isLost = false;
 
@@ -93,9 +93,9 @@ class SandboxdClient {
   }
 
   async #fetchChunk(chunk: string, isDamaged: boolean): Promise<void> {
-    const hasCome = await this.fetchChunk(chunk, isDamaged).catch(() => false);
+    const answer = await this.fetchChunk(chunk, isDamaged).catch(() => "late" as const);
     // Without sandboxd nobody waits for it any more.
-    await this.request("chunk", { chunk, hasCome }).catch(() => undefined);
+    await this.request("chunk", { chunk, answer }).catch(() => undefined);
   }
 
   #loseAll(): void {

@@ -114,10 +114,6 @@ class LocalWorker implements Worker {
     await this.#services.engine.snapshots?.remove(snapshotId);
   }
 
-  async hasSnapshot(snapshotId: SnapshotId): Promise<boolean> {
-    return (await this.listSnapshots()).includes(snapshotId);
-  }
-
   async listSnapshots(): Promise<readonly SnapshotId[]> {
     return (await this.#services.engine.snapshots?.list()) ?? [];
   }
@@ -126,6 +122,10 @@ class LocalWorker implements Worker {
     if (fingerprints.engine !== this.#services.engine.snapshots?.fingerprint) return "unfit";
     if (this.#catalog.find(runtime)?.fingerprint === fingerprints.runtime) return "current";
     return this.#catalog.find(runtime, fingerprints.runtime) === null ? "unfit" : "stale";
+  }
+
+  async sweepSnapshots(named: ReadonlySet<SnapshotId>): Promise<void> {
+    await this.#services.engine.snapshots?.sweep(named);
   }
 
   snapshotsProblem(): string | null {

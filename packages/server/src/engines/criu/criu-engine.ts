@@ -8,7 +8,13 @@ import type { SnapshotId } from "../../base/ids.ts";
 import type { Engine, Sandbox, SnapshotEngine, SnapshotInfo, SnapshotKey, WorkingSetInfo } from "../../ports/engine.ts";
 import type { KeyProvider } from "../../ports/key-provider.ts";
 import { type HostedEngineOptions, openSandbox } from "../hosted-engine.ts";
+import type { Random } from "../../base/random.ts";
+import { ThawError } from "../../base/errors.ts";
+import { Clones } from "./clones.ts";
 import { DataKeys } from "./data-keys.ts";
+import { type FarOptions, FarSnapshots } from "./far/far-snapshots.ts";
+
+export type { FarEvent } from "./far/far-snapshots.ts";
 
 /** Raised whenever what a snapshot holds changes in a way that an older one can't be restored. */
 const FORMAT = 2;
@@ -19,19 +25,37 @@ const REPACK_AT_RECORDINGS = 2;
 
 export interface CriuEngineOptions extends HostedEngineOptions {
   readonly keys: KeyProvider;
+  /** How long an unwrapped data key is used; AWS's 5 minutes unless given. */
+  readonly dataKeysKeptMs?: number;
   /** 32 bytes, the account's: equal content is stored once for it. */
   readonly chunkSecret: Buffer;
+  /** Where snapshots are kept besides this host; null: only here. */
+  readonly far: FarOptions | null;
+  readonly random: Random;
   readonly onProblem: (what: string, error: unknown) => void;
 }
 
-export function createCriuEngine(options: CriuEngineOptions): Engine {
+/** The manifest of the far store may cure these. */
+const CURABLE = new Set(["SANDBOX_SNAPSHOT_DAMAGED", "SANDBOX_UNKNOWN"]);
+
+export interface CriuEngine extends Engine {
+  /** Rejects where the far store is another installation's, or can't be used. */
+  claimStore(): Promise<void>;
+}
+
+export function createCriuEngine(options: CriuEngineOptions): CriuEngine {
   const { host } = options;
+  const snapshots = host.facts.criuVersion === null ? null : new CriuSnapshots(options);
   return {
     name: "criu",
-    snapshots: host.facts.criuVersion === null ? null : new CriuSnapshots(options),
+    snapshots,
     snapshotsProblem: host.facts.criuProblem,
     create: (spec) => openSandbox(options, spec, () => host.create(spec)),
-    close: async () => host.close(),
+    claimStore: async () => snapshots?.claimStore(),
+    close: async () => {
+      snapshots?.close();
+      host.close();
+    },
   };
 }
 
@@ -39,40 +63,55 @@ class CriuSnapshots implements SnapshotEngine {
   readonly fingerprint: string;
   readonly #options: CriuEngineOptions;
   readonly #dataKeys: DataKeys;
+  readonly #far: FarSnapshots | null;
+  readonly #clones = new Clones();
   readonly #recordings = new Map<SnapshotId, number>();
 
   constructor(options: CriuEngineOptions) {
-    const { facts } = options.host;
+    const { host, far } = options;
     this.#options = options;
-    this.#dataKeys = new DataKeys(options.keys, options.clock);
+    this.#dataKeys = new DataKeys(options.keys, options.clock, options.dataKeysKeptMs);
+    this.#far = far === null ? null : new FarSnapshots({ ...options, ...far });
+    if (this.#far !== null) {
+      const { chunks } = this.#far;
+      host.onChunkWanted((chunk, isDamaged) => chunks.fetch(chunk, isDamaged));
+    }
     this.fingerprint = createHash("sha256")
-      .update(JSON.stringify([FORMAT, facts.criuVersion, facts.cpuFingerprint]))
+      .update(JSON.stringify([FORMAT, host.facts.criuVersion, host.facts.cpuFingerprint]))
       .digest("hex")
       .slice(0, 32);
   }
 
   async take(sandbox: Sandbox, snapshotId: SnapshotId, keyArn: string | null): Promise<SnapshotInfo> {
-    try {
-      const { plaintext, key } = await this.#dataKeys.generate(keyArn, snapshotId);
-      await sandbox.link.park();
-      const secrets = { dataKey: plaintext, chunkSecret: this.#options.chunkSecret };
-      const taken = await this.#options.host.snapshot(sandbox.environmentId, snapshotId, this.fingerprint, secrets);
-      return { snapshotId, key, memoryBytes: taken.memoryBytes, diskBytes: taken.diskBytes, newBytes: taken.newBytes, phases: taken.phases };
-    } finally {
-      await sandbox.destroy();
-    }
+    const take = (): Promise<SnapshotInfo> => this.#take(sandbox, snapshotId, keyArn);
+    const taken = await (this.#far === null ? take() : this.#far.cache.whileWriting(take));
+    // In the background: a limit that is passed for a moment harms nobody.
+    this.#far?.cache.added(taken.newBytes).catch((error: unknown) => this.#options.onProblem("evict chunks", error));
+    return taken;
   }
 
   async restore(spec: Parameters<SnapshotEngine["restore"]>[0], snapshotId: SnapshotId, key: SnapshotKey): Promise<Sandbox> {
     const dataKey = await this.#dataKeys.unwrap(snapshotId, key);
-    return openSandbox(this.#options, spec, () => this.#options.host.restore(spec, snapshotId, this.fingerprint, dataKey));
+    const far = this.#far;
+    if (far === null) return this.#restore(spec, snapshotId, dataKey);
+    await far.ensure(snapshotId, dataKey);
+    far.cache.used(snapshotId);
+    try {
+      return await this.#restore(spec, snapshotId, dataKey);
+    } catch (error) {
+      const isCurable = error instanceof ThawError && CURABLE.has(error.code);
+      if (!isCurable || !(await far.refresh(snapshotId, dataKey))) throw error;
+      return this.#restore(spec, snapshotId, dataKey);
+    }
   }
 
   async responded(sandbox: Sandbox, snapshotId: SnapshotId, key: SnapshotKey): Promise<WorkingSetInfo> {
     const { host } = this.#options;
     const known = this.#recordings.get(snapshotId) ?? 0;
-    const recorded = await host.recordWorkingSet(sandbox.environmentId, known < RECORDINGS_MAX);
+    const keep = known < RECORDINGS_MAX;
+    const recorded = await host.recordWorkingSet(sandbox.environmentId, keep);
     this.#recordings.set(snapshotId, recorded.recordings);
+    if (keep && recorded.pages > 0) this.#far?.changed(snapshotId, Number.POSITIVE_INFINITY);
     if (known < REPACK_AT_RECORDINGS && recorded.recordings === REPACK_AT_RECORDINGS) {
       this.#repack(snapshotId, key).catch((error: unknown) => this.#options.onProblem(`lay out ${snapshotId} by its working set`, error));
     }
@@ -82,21 +121,86 @@ class CriuSnapshots implements SnapshotEngine {
   async remove(snapshotId: SnapshotId): Promise<void> {
     this.#dataKeys.forget(snapshotId);
     this.#recordings.delete(snapshotId);
+    const names = (await this.#far?.remove(snapshotId)) ?? [];
     await this.#options.host.removeSnapshot(snapshotId);
-    await this.#options.host.collectChunks();
+    this.#clones.retire(snapshotId);
+    const collecting = this.#clones.retiredGone().then(() => this.#collect(names));
+    // A clone in the middle of its invoke still needs its chunks: nobody waits for that.
+    if (this.#clones.hasRetired) collecting.catch((error: unknown) => this.#options.onProblem("collect chunks", error));
+    else await collecting;
   }
 
-  list(): Promise<readonly SnapshotId[]> {
-    return this.#options.host.listSnapshots();
+  async list(): Promise<readonly SnapshotId[]> {
+    const near = await this.#options.host.listSnapshots();
+    return this.#far === null ? near : [...new Set([...near, ...(await this.#far.list())])];
   }
 
   /** sandboxd removes half-written snapshots itself when it starts; their chunks are nobody's. */
-  async sweep(): Promise<void> {
+  async sweep(named: ReadonlySet<SnapshotId>): Promise<void> {
+    const { host, onProblem } = this.#options;
+    for (const snapshotId of await host.listSnapshots()) {
+      if (named.has(snapshotId)) continue;
+      const removed = this.remove(snapshotId);
+      // A store that is away does not hold the start up.
+      if (this.#far === null) await removed;
+      else removed.catch((error: unknown) => onProblem(`remove ${snapshotId}`, error));
+    }
+    await host.collectChunks();
+    this.#far?.begin(named);
+  }
+
+  async claimStore(): Promise<void> {
+    await this.#far?.claim();
+  }
+
+  close(): void {
+    this.#far?.close();
+  }
+
+  async #take(sandbox: Sandbox, snapshotId: SnapshotId, keyArn: string | null): Promise<SnapshotInfo> {
+    const { host, clock, chunkSecret } = this.#options;
+    const startMs = clock.nowMs();
+    let taken;
+    let key;
+    try {
+      const generated = await this.#dataKeys.generate(keyArn, snapshotId);
+      key = generated.key;
+      await sandbox.link.park();
+      taken = await host.snapshot(sandbox.environmentId, snapshotId, this.fingerprint, { dataKey: generated.plaintext, chunkSecret });
+    } finally {
+      await sandbox.destroy();
+    }
+    const { memoryBytes, diskBytes, newBytes, phases } = taken;
+    if (this.#far === null) return { snapshotId, key, memoryBytes, diskBytes, newBytes, phases };
+    const uploadMs = clock.monotonicMs();
+    try {
+      await this.#far.publish(snapshotId, startMs);
+    } catch (error) {
+      await this.remove(snapshotId);
+      throw error;
+    }
+    return { snapshotId, key, memoryBytes, diskBytes, newBytes, phases: { ...phases, upload: clock.monotonicMs() - uploadMs } };
+  }
+
+  #restore(spec: Parameters<SnapshotEngine["restore"]>[0], snapshotId: SnapshotId, dataKey: Buffer): Promise<Sandbox> {
+    const gone = this.#clones.opened(snapshotId);
+    const restored = openSandbox(this.#options, spec, () => this.#options.host.restore(spec, snapshotId, this.fingerprint, dataKey), gone);
+    restored.catch(gone);
+    return restored;
+  }
+
+  async #collect(names: readonly string[]): Promise<void> {
     await this.#options.host.collectChunks();
+    await this.#far?.collect(names);
   }
 
   async #repack(snapshotId: SnapshotId, key: SnapshotKey): Promise<void> {
+    const { host, clock, chunkSecret } = this.#options;
     const dataKey = await this.#dataKeys.unwrap(snapshotId, key);
-    await this.#options.host.repack(snapshotId, { dataKey, chunkSecret: this.#options.chunkSecret });
+    const startMs = clock.nowMs();
+    const repack = (): Promise<void> => host.repack(snapshotId, { dataKey, chunkSecret });
+    await (this.#far === null ? repack() : this.#far.cache.whileWriting(repack));
+    this.#clones.retire(snapshotId);
+    this.#far?.changed(snapshotId, startMs);
   }
 }

@@ -5,16 +5,18 @@ import type { SnapshotKey } from "../../ports/engine.ts";
 import type { KeyProvider } from "../../ports/key-provider.ts";
 
 /** As AWS caches a function's data keys. */
-const KEPT_MS = 5 * 60_000;
+const DATA_KEYS_KEPT_MS = 5 * 60_000;
 
 export class DataKeys {
   readonly #provider: KeyProvider;
   readonly #clock: Clock;
+  readonly #keptMs: number;
   readonly #kept = new Map<SnapshotId, { readonly wrapped: string; readonly plaintext: Buffer; readonly untilMs: number }>();
 
-  constructor(provider: KeyProvider, clock: Clock) {
+  constructor(provider: KeyProvider, clock: Clock, keptMs: number = DATA_KEYS_KEPT_MS) {
     this.#provider = provider;
     this.#clock = clock;
+    this.#keptMs = keptMs;
   }
 
   async generate(keyArn: string | null, snapshotId: SnapshotId): Promise<{ readonly plaintext: Buffer; readonly key: SnapshotKey }> {
@@ -27,7 +29,7 @@ export class DataKeys {
     const kept = this.#kept.get(snapshotId);
     if (kept !== undefined && kept.wrapped === key.wrapped && kept.untilMs > nowMs) return kept.plaintext;
     const plaintext = await this.#provider.unwrap(key.keyArn, snapshotId, key.wrapped);
-    this.#kept.set(snapshotId, { wrapped: key.wrapped, plaintext, untilMs: nowMs + KEPT_MS });
+    this.#kept.set(snapshotId, { wrapped: key.wrapped, plaintext, untilMs: nowMs + this.#keptMs });
     return plaintext;
   }
 

@@ -86,7 +86,9 @@ export class FakeEngine implements Engine {
         this.#taken.delete(snapshotId);
       },
       list: async () => [...this.#taken.keys()],
-      sweep: async () => undefined,
+      sweep: async (named) => {
+        for (const snapshotId of this.#taken.keys()) if (!named.has(snapshotId)) this.#taken.delete(snapshotId);
+      },
     };
   }
 

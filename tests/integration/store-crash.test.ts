@@ -1,0 +1,107 @@
+/** SIGKILL of the server at any call of an upload or a collection: every published snapshot stays readable, no half one is seen. */
+import { DeleteFunctionCommand, GetFunctionConfigurationCommand, PublishVersionCommand } from "@aws-sdk/client-lambda";
+import { randomInt } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { describe, it } from "vitest";
+import { chunkNameOf, chunkNamesOf, readClear } from "../../packages/server/src/base/snapshot-envelope.ts";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { TestFunctions } from "../support/functions.ts";
+import { startColdHost } from "../support/hosts.ts";
+import { noS3, S3Server } from "../support/s3-server.ts";
+
+const QUICK = { "index.mjs": "export const handler = async () => 'quick';\n" };
+const PREFIX = "crash";
+/** An upload of the small function is some fifty calls, its removal as well. */
+const CALLS_MAX = 45;
+const ROUNDS = 5;
+
+/** What a manifest in the store names and is not there, or not what its name says. */
+async function brokenChunks(s3: S3Server): Promise<string[]> {
+  const broken: string[] = [];
+  for (const key of await s3.keys(PREFIX)) {
+    if (!key.endsWith("/manifest")) continue;
+    for (const name of chunkNamesOf(readClear(readFileSync(s3.path(`${PREFIX}/${key}`))))) {
+      const path = s3.path(`${PREFIX}/chunks/${name.slice(0, 2)}/${name}`);
+      if (!existsSync(path) || chunkNameOf(readFileSync(path)) !== name) broken.push(`${key}: ${name}`);
+    }
+  }
+  return broken;
+}
+
+/** Ends the server at its nth call of the store from now on; resolves when it is gone. */
+function killAtCall(s3: S3Server, server: ThawServer, nth: number): Promise<void> {
+  let left = nth;
+  return new Promise((resolve, reject) => {
+    s3.fateOf = () => {
+      if (--left === 0) server.kill("server").then(resolve, reject);
+      return left <= 0 ? "late" : "pass";
+    };
+  });
+}
+
+describe.skipIf(noS3 !== null)("SIGKILL of the server", () => {
+  it.for(["an upload", "a collection"] as const)("in %s", { timeout: 240_000 }, async (moment, { expect }) => {
+    const s3 = await S3Server.start();
+    const { args, env } = s3.settings(PREFIX);
+    // No grace: the round at each start removes at once what nobody names.
+    const options = { args, env: { ...env, THAW_CHUNK_GRACE_S: "0" } };
+    let server = await startThaw(options);
+    const started = [server];
+    const restart = async (): Promise<TestFunctions> => {
+      s3.fateOf = () => "pass";
+      server = await startThaw({ ...options, previous: server });
+      started.push(server);
+      return new TestFunctions(server);
+    };
+    try {
+      let functions = new TestFunctions(server);
+      const kept = await functions.createSnapStart(QUICK, { FunctionName: "kept" });
+      const version = await functions.publish(kept);
+      for (let round = 0; round < ROUNDS; round++) {
+        const name = await functions.createSnapStart(QUICK, { FunctionName: `round-${round}` });
+        if (moment === "a collection") await functions.publish(name);
+        const nth = randomInt(1, CALLS_MAX);
+        const killed = killAtCall(s3, server, nth);
+        if (moment === "an upload") await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
+        else await functions.lambda.send(new DeleteFunctionCommand({ FunctionName: name }));
+        // Work that was shorter than that ends undisturbed.
+        let isKilled = false;
+        void killed.then(() => {
+          isKilled = true;
+        });
+        const manifests = moment === "an upload" ? round + 2 : 1;
+        await functions.eventually("the end of the work", async () => isKilled || isOver(functions, s3, manifests));
+        expect(await brokenChunks(s3), `killed at call ${nth}`).toEqual([]);
+        await server.stop();
+        functions = await restart();
+        if (moment === "an upload") {
+          await functions.eventually("Active", async () => {
+            const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
+            return now.State === "Active";
+          });
+          expect((await functions.invoke(name, {}, "1")).payload).toBe("quick");
+        }
+        expect(await brokenChunks(s3), `after call ${nth}`).toEqual([]);
+      }
+      await server.stop();
+      const cold = await startColdHost(server, options);
+      started.push(cold);
+      const answer = await new TestFunctions(cold).invoke(kept, {}, version);
+      expect(answer.payload).toBe("quick");
+      expect(answer.log).toContain("Restore Duration");
+    } finally {
+      for (const each of started.reverse()) await each.remove();
+      await s3.stop();
+    }
+  });
+});
+
+/** All is as it should be afterwards, and nothing is under way. A server that is being killed does not answer. */
+async function isOver(functions: TestFunctions, s3: S3Server, manifests: number): Promise<boolean> {
+  const answer = await functions.admin("GET", "host").catch(() => null);
+  const keys = await s3.keys(PREFIX);
+  const isQuiet = keys.every((key) => !/^(drafts|collecting)\//.test(key)) && keys.filter((key) => key.endsWith("/manifest")).length === manifests;
+  if (answer === null || !isQuiet) return false;
+  const { snapshotStore } = (await answer.json()) as { snapshotStore: { chunksCollected: number } };
+  return manifests > 1 || snapshotStore.chunksCollected > 0;
+}

@@ -1,0 +1,144 @@
+/** Uploads, removals and rounds of the collector at the same time, in any order, each dying at any call: no manifest without its chunks. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, it } from "vitest";
+import type { Clock } from "../../packages/server/src/base/clock.ts";
+import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
+import { systemRandom } from "../../packages/server/src/base/random.ts";
+import { chunkNamesOf, readClear } from "../../packages/server/src/base/snapshot-envelope.ts";
+import { FakeClock } from "../../packages/server/src/base/testing/fake-clock.ts";
+import { Collector } from "../../packages/server/src/engines/criu/far/collector.ts";
+import { chunkKey, FarStore, manifestKey } from "../../packages/server/src/engines/criu/far/far-store.ts";
+import { LocalFiles } from "../../packages/server/src/engines/criu/far/local-files.ts";
+import { Uploader } from "../../packages/server/src/engines/criu/far/uploader.ts";
+import { chunkOf, manifestOf } from "./envelopes.ts";
+import { MemoryObjects } from "./memory-store.ts";
+
+const OLD = "snap-0000000000000001" as SnapshotId;
+const NEW = "snap-0000000000000002" as SnapshotId;
+const CHUNKS = Array.from({ length: 8 }, (_, index) => chunkOf(`chunk ${index}`));
+const namesOf = (from: number, to: number): string[] => CHUNKS.slice(from, to).map(({ name }) => name);
+const STEP_MS = 20;
+const SEEDS = 400;
+let dataDir: string;
+
+beforeAll(() => {
+  dataDir = mkdtempSync(join(tmpdir(), "thaw-collector-"));
+  for (const { name, file } of CHUNKS) {
+    mkdirSync(join(dataDir, "chunks", name.slice(0, 2)), { recursive: true });
+    writeFileSync(join(dataDir, "chunks", name.slice(0, 2), name), file);
+  }
+  mkdirSync(join(dataDir, "snapshots", NEW), { recursive: true });
+  // It shares chunks 2 and 3 with the old snapshot, and 6 was left behind by another one.
+  writeFileSync(join(dataDir, "snapshots", NEW, "manifest"), manifestOf(NEW, namesOf(2, 7)));
+});
+afterAll(() => rmSync(dataDir, { recursive: true }));
+
+interface Host {
+  readonly far: FarStore;
+  readonly collector: Collector;
+  readonly uploader: Uploader;
+}
+
+function hostOf(objects: MemoryObjects, user: string, clock: Clock): Host {
+  const far = new FarStore({ store: objects.storeOf(user), installation: "test", clock, random: systemRandom });
+  const collector = new Collector({ far, clock, random: systemRandom, graceMs: 0 });
+  return { far, collector, uploader: new Uploader(far, new LocalFiles(dataDir, systemRandom), collector, systemRandom) };
+}
+
+/** A small generator of its own: a seed tells the whole run. */
+function chooserOf(seed: number): (count: number) => number {
+  let state = seed + 1;
+  return (count) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor((state / 2_147_483_648) * count);
+  };
+}
+
+function missingChunks(objects: MemoryObjects): string[] {
+  return [...objects.objects]
+    .filter(([key]) => key.endsWith("/manifest"))
+    .flatMap(([key, { content }]) =>
+      chunkNamesOf(readClear(content))
+        .filter((name) => !objects.objects.has(chunkKey(name)))
+        .map((name) => `${key}: ${name}`),
+    );
+}
+
+async function finish(objects: MemoryObjects, clock: FakeClock, choose: (count: number) => number, work: Promise<unknown>, onStep: () => void): Promise<void> {
+  let isDone = false;
+  void work.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    onStep();
+    if (!objects.step(choose)) await clock.advance(STEP_MS);
+    await new Promise((next) => setImmediate(next));
+  }
+}
+
+/** A host that dies never ends; who waits for all of them waits for the others. */
+async function run(
+  seed: number,
+): Promise<{ readonly objects: MemoryObjects; readonly clock: FakeClock; readonly missing: string[]; readonly dead: string | undefined }> {
+  const clock = new FakeClock();
+  const objects = new MemoryObjects(() => clock.nowMs());
+  const choose = chooserOf(seed);
+  const set = (key: string, content: Buffer): unknown => objects.objects.set(key, { content, modifiedMs: clock.nowMs(), tag: key });
+  for (const index of [0, 1, 2, 3, 6, 7]) set(chunkKey(CHUNKS[index]?.name ?? ""), CHUNKS[index]?.file ?? Buffer.alloc(0));
+  set(manifestKey(OLD), manifestOf(OLD, namesOf(0, 4)));
+  const [a, b, c] = [hostOf(objects, "uploader", clock), hostOf(objects, "remover", clock), hostOf(objects, "round", clock)];
+  const work: Readonly<Record<string, Promise<unknown>>> = {
+    uploader: a.uploader.upload(NEW, Number.POSITIVE_INFINITY, () => true),
+    remover: (async () => {
+      await b.far.claim();
+      const names = await b.collector.namesOf(OLD);
+      await b.far.remove(manifestKey(OLD));
+      await b.collector.collect(names ?? []);
+    })(),
+    round: c.collector.collectAll(),
+  };
+  // What the dead one waits for ends for it only.
+  for (const each of Object.values(work)) each.catch(() => undefined);
+  const dead = [undefined, "uploader", "remover", "round"][choose(4)];
+  let stepsLeft = choose(25);
+  const missing: string[] = [];
+  const living = Promise.all(
+    Object.entries(work)
+      .filter(([user]) => user !== dead)
+      .map(([, each]) => each),
+  );
+  await finish(objects, clock, choose, living, () => {
+    if (dead !== undefined && stepsLeft-- === 0) objects.dead.add(dead);
+    missing.push(...missingChunks(objects));
+  });
+  missing.push(...missingChunks(objects));
+  return { objects, clock, missing, dead };
+}
+
+it("never removes a chunk that a manifest names, and leaves nothing in the end", { timeout: 120_000 }, async ({ expect }) => {
+  const outcomes = new Set<string>();
+  for (let seed = 0; seed < SEEDS; seed++) {
+    const { objects, clock, missing, dead } = await run(seed);
+    expect(missing, `seed ${seed}`).toEqual([]);
+    if (dead !== "uploader") expect(objects.objects.has(manifestKey(NEW)), `seed ${seed}`).toBe(true);
+    outcomes.add(`${dead} ${objects.objects.has(manifestKey(NEW))} ${objects.objects.has(manifestKey(OLD))}`);
+    // Hours later: promises of the dead have ended.
+    await clock.advance(3 * 3_600_000);
+    const after = hostOf(objects, "later", clock);
+    const choose = chooserOf(seed);
+    await finish(
+      objects,
+      clock,
+      choose,
+      after.collector.collectAll().then(() => after.collector.collectAll()),
+      () => undefined,
+    );
+    const named = [...objects.objects].filter(([key]) => key.endsWith("/manifest")).flatMap(([, { content }]) => chunkNamesOf(readClear(content)));
+    const left = [...objects.objects.keys()].filter((key) => !/^(installation|orphans|snapshots\/)/.test(key));
+    expect(left.toSorted(), `seed ${seed}`).toEqual([...new Set(named)].map(chunkKey).toSorted());
+  }
+  // The runs did differ.
+  expect(outcomes.size).toBeGreaterThan(4);
+});
