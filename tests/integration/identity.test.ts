@@ -12,6 +12,7 @@ interface Facts {
   readonly monotonicS: number;
   readonly boottimeS: number;
   readonly pid: number;
+  readonly glibcThreadId: number;
   readonly tmp: readonly string[];
   readonly snapshot: { readonly snapshotId: string | null; readonly takenAtMs: number | null; readonly restoredAtMs: number | null };
 }
@@ -59,7 +60,8 @@ it("gives each clone its own boot id, machine id, credentials and log stream; no
   expect(clones[0].now.bootId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   expect(clones[0].now.machineId).toMatch(/^[0-9a-f]{32}$/);
   expect(clones[0].key).not.toBe(clones[1].key);
-  expect(new Set((await functions.environments(name)).map((each) => each.logStream)).size).toBe(2);
+  const environments = (await functions.environments(name)).filter((each) => each.state !== "parked");
+  expect(new Set(environments.map((each) => each.logStream)).size).toBe(2);
   for (const clone of clones) expect(clone.now).toMatchObject({ hostname: "sandbox", pid: clone.init.pid });
 });
 
@@ -110,8 +112,20 @@ it("shows /tmp of the snapshot to each clone, and of one clone to no other", asy
   expect(third.now.tmp).toEqual(["from-init"]);
 });
 
-it("leaves out of the snapshot what the kernel may drop: the state of the vDSO's getrandom", async ({ expect }) => {
+it("takes the memory as it was before the processes ended, in which the kernel clears the ids of threads", async ({ expect }) => {
+  const code = source("identity.py");
+  const threads = await functions.createSnapStart({ "index.py": code }, { Runtime: "python3.13", Timeout: 30 });
+  // Was wrong in about every second snapshot of a function with more than one thread.
+  for (const revision of [1, 2, 3, 4, 5]) {
+    await functions.update(threads, { "index.py": `${code}\n# ${revision}\n` });
+    const { payload } = await functions.invoke(threads, {}, await functions.publish(threads));
+    const { init, now } = payload as Answer;
+    expect(now.glibcThreadId).toBe(init.glibcThreadId);
+  }
+});
+
+it("leaves out of the snapshot what the kernel may drop or a fork wipes: the state of the vDSO's getrandom", async ({ expect }) => {
   const pages = await functions.createSnapStart({ "index.py": source("pages.py") }, { Runtime: "python3.13" });
   const { payload } = await functions.invoke(pages, {}, await functions.publish(pages));
-  expect(payload).toMatchObject({ plain: "secret of Init", droppable: "" });
+  expect(payload).toMatchObject({ plain: "secret of Init", droppable: "", wiped: "" });
 });

@@ -3,14 +3,20 @@
 //! ```text
 //!  criu ──unix socket── u32 size, ImgStreamerRequestEntry{filename} ; 1 byte with the reading end of a pipe    (for each file)
 //!       ──pipes──────── the files, several at once
+//!  criu's action script ──unix socket── connects when all is dumped, and waits for one byte
 //! ```
+//! CRIU gives the pages away by reference (vmsplice): what is in a pipe changes with the memory it came from. The kernel writes
+//! into a process that ends (the thread ids that glibc keeps, the owners of robust futexes), so the processes must stay as they are
+//! until every page has been read. CRIU ends them only when its action script for `post-dump` has come back.
+//!
 //! Held in memory: one chunk for each file of pages, one for all others, the pipes' buffers, 16 bytes for each page, and the files
 //! that have to be understood (page maps, memory maps).
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 
 use nix::fcntl::{fcntl, FcntlArg};
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
@@ -24,7 +30,8 @@ use crate::cutter::{ByteCutter, PageCutter, PagePlace};
 use crate::error::{Code, Error, Result};
 use crate::names::is_name;
 
-pub const SOCKET_NAME: &str = "streamer-capture.sock";
+const SOCKET_NAME: &str = "streamer-capture.sock";
+const DUMPED_SOCKET_NAME: &str = "dumped.sock";
 const PIPE_SIZE_BYTES: i32 = 1024 * 1024;
 const REQUEST_SIZE_BYTES_MAX: usize = 4096;
 /// Page maps and memory maps only: a page map of 10 GiB with a hole behind every page has 50 MB.
@@ -57,8 +64,34 @@ pub struct Captured {
     pub kept: HashMap<String, Vec<u8>>,
 }
 
+/// Where CRIU and its action script come to.
+pub struct Listeners {
+    images: UnixListener,
+    dumped: UnixListener,
+}
+
+impl Listeners {
+    pub fn bind(images_directory: &Path) -> io::Result<Self> {
+        let bind = |name| UnixListener::bind(images_directory.join(name));
+        Ok(Listeners { images: bind(SOCKET_NAME)?, dumped: bind(DUMPED_SOCKET_NAME)? })
+    }
+}
+
+/// What CRIU calls at each step of a dump, with the name of the step in its environment. Says whether CRIU may go on.
+pub fn run_action_script() -> std::result::Result<(), String> {
+    if std::env::var_os("CRTOOLS_SCRIPT_ACTION").is_none_or(|action| action != "post-dump") {
+        return Ok(());
+    }
+    let directory = std::env::var_os("CRTOOLS_IMAGE_DIR").ok_or("CRIU does not say where the images are")?;
+    let wait = || UnixStream::connect(Path::new(&directory).join(DUMPED_SOCKET_NAME))?.read_exact(&mut [0]);
+    wait().map_err(|error: io::Error| format!("the pages were not taken: {error}"))
+}
+
 struct Capture<'a, 'b> {
     writer: &'a mut ChunkWriter<'b>,
+    dumped: UnixListener,
+    /// The action script, from when it has come until it was answered.
+    script: Option<UnixStream>,
     streams: Vec<Stream>,
     bytes: ByteCutter,
     /// Name and size, by the number in `bytes`.
@@ -72,10 +105,12 @@ fn nonsense(what: &str) -> Error {
 }
 
 /// Until CRIU hangs up and every file has ended. `cancel` becomes readable when CRIU has ended without connecting.
-pub fn capture(listener: &UnixListener, cancel: BorrowedFd, writer: &mut ChunkWriter) -> Result<Captured> {
-    let Some(connection) = accept(listener, cancel)? else { return Err(nonsense("it never came")) };
+pub fn capture(listeners: Listeners, cancel: BorrowedFd, writer: &mut ChunkWriter) -> Result<Captured> {
+    let Some(connection) = accept(&listeners.images, cancel)? else { return Err(nonsense("it never came")) };
     let mut capture = Capture {
         writer,
+        dumped: listeners.dumped,
+        script: None,
         streams: Vec::new(),
         bytes: ByteCutter::default(),
         files: Vec::new(),
@@ -108,10 +143,12 @@ impl Capture<'_, '_> {
         let mut buffer = vec![0u8; PIPE_SIZE_BYTES as usize];
         while connection.is_some() || !self.streams.is_empty() {
             let mut fds: Vec<PollFd> = self.streams.iter().map(|stream| PollFd::new(stream.pipe.as_fd(), PollFlags::POLLIN)).collect();
+            fds.push(PollFd::new(self.dumped.as_fd(), PollFlags::POLLIN));
             if let Some(connection) = &connection {
                 fds.push(PollFd::new(connection.as_fd(), PollFlags::POLLIN));
             }
-            match poll(&mut fds, PollTimeout::NONE) {
+            let timeout = if self.can_answer_script() { PollTimeout::ZERO } else { PollTimeout::NONE };
+            match poll(&mut fds, timeout) {
                 Err(nix::errno::Errno::EINTR) => continue,
                 other => other.map_err(io::Error::from)?,
             };
@@ -121,9 +158,29 @@ impl Capture<'_, '_> {
             for index in (0..streams).rev().filter(|index| ready[*index]) {
                 self.read_stream(index, &mut buffer)?;
             }
-            if let Some(stream) = connection.take_if(|_| ready.get(streams) == Some(&true)) {
+            let has_request = ready.get(streams + 1) == Some(&true);
+            if let Some(stream) = connection.take_if(|_| has_request) {
                 connection = self.read_request(stream)?;
             }
+            // What CRIU asked for before its script came was there to be seen in this round.
+            if !has_request {
+                self.answer_script()?;
+            }
+            if ready[streams] {
+                self.script = Some(self.dumped.accept()?.0);
+            }
+        }
+        Ok(())
+    }
+
+    fn can_answer_script(&self) -> bool {
+        self.script.is_some() && !self.streams.iter().any(|stream| matches!(stream.sink, Sink::Pages { .. }))
+    }
+
+    /// Lets CRIU end the processes, once all of their pages have been read.
+    fn answer_script(&mut self) -> Result<()> {
+        if self.can_answer_script() {
+            self.script.take().expect("it waits").write_all(b"x")?;
         }
         Ok(())
     }
@@ -247,7 +304,6 @@ mod tests {
     use crate::chunk_store::ChunkStore;
     use crate::testing::TestDirectory;
     use proptest::prelude::*;
-    use std::io::Write;
     use thaw_snapshot::messages::send_message;
 
     /// What somebody in CRIU's place sends.
@@ -290,7 +346,7 @@ mod tests {
         let store = ChunkStore::new(dir.open());
         let socket = TestDirectory::new();
         let path = socket.0.join(SOCKET_NAME);
-        let listener = UnixListener::bind(&path).expect("binds");
+        let listeners = Listeners::bind(&socket.0).expect("binds");
         let (cancel, ended) = nix::unistd::pipe().expect("a pipe");
         let mut writer = ChunkWriter::new(&store, &[1; 32]);
         let captured = std::thread::scope(|scope| {
@@ -298,9 +354,7 @@ mod tests {
                 play(&path, steps);
                 drop(ended);
             });
-            let captured = capture(&listener, cancel.as_fd(), &mut writer);
-            drop(listener);
-            captured
+            capture(listeners, cancel.as_fd(), &mut writer)
         });
         let open = |chunk: &thaw_snapshot::chunk::ChunkRef| {
             thaw_snapshot::chunk::open(chunk, store.directory.read(&chunk.name).expect("is there")).expect("opens")
@@ -331,6 +385,43 @@ mod tests {
             let content: Vec<u8> = image.extents.iter().flat_map(read).collect();
             assert_eq!(content, if image.name == "mm-9.img" { b"memory".to_vec() } else { b"inventory".to_vec() });
         }
+    }
+
+    #[test]
+    fn criu_may_end_the_processes_only_when_their_pages_are_read() {
+        let dir = TestDirectory::new();
+        let store = ChunkStore::new(dir.open());
+        let socket = TestDirectory::new();
+        let listeners = Listeners::bind(&socket.0).expect("binds");
+        let (cancel, _ended) = nix::unistd::pipe().expect("a pipe");
+        std::thread::scope(|scope| {
+            scope.spawn(|| capture(listeners, cancel.as_fd(), &mut ChunkWriter::new(&store, &[1; 32])).map(|_| ()).expect("is captured"));
+            let mut criu = UnixStream::connect(socket.0.join(SOCKET_NAME)).expect("it listens");
+            let (reading, writing) = nix::unistd::pipe().expect("a pipe");
+            let mut script = UnixStream::connect(socket.0.join(DUMPED_SOCKET_NAME)).expect("it listens");
+            criu.write_all(&request("pages-1.img")).expect("is sent");
+            send_message(criu.as_fd(), b"x", &[reading.as_fd()]).expect("is sent");
+            drop(reading);
+            // Once another file is read, the request above and the script have both been seen.
+            let (reading, writing_other) = nix::unistd::pipe().expect("a pipe");
+            criu.write_all(&request("inventory.img")).expect("is sent");
+            send_message(criu.as_fd(), b"x", &[reading.as_fd()]).expect("is sent");
+            drop(reading);
+            let mut other = std::fs::File::from(writing_other);
+            while other.write_all(&[0; 4096]).is_ok_and(|()| unread(&other) > 0) {}
+            script.set_nonblocking(true).expect("is set");
+            assert_eq!(script.read(&mut [0]).expect_err("no answer yet").kind(), io::ErrorKind::WouldBlock);
+            drop(writing);
+            script.set_nonblocking(false).expect("is set");
+            assert_eq!(script.read(&mut [0]).expect("an answer"), 1);
+        });
+    }
+
+    fn unread(pipe: &impl AsRawFd) -> libc::c_int {
+        let mut size = 0;
+        // SAFETY: FIONREAD writes one int.
+        unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, &mut size) };
+        size
     }
 
     fn step() -> impl Strategy<Value = Step> {

@@ -52,8 +52,10 @@ const PAGER_MEMORY_MIB_DEFAULT: u32 = 256;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
 fn main() {
-    let mut args = std::env::args().skip(1);
+    let mut args = std::env::args();
+    let name = args.next();
     let result = match args.next().as_deref() {
+        None if name.as_deref() == Some(keeper::ACTION_SCRIPT) => capture::run_action_script(),
         Some("keeper") => keeper::main(),
         Some("sweep") => {
             cgroup::Hierarchy::end_dead_instances();

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,7 +12,7 @@ use thaw_snapshot::envelope::DataKey;
 use thaw_snapshot::manifest::{Clocks, DiskEntry, Header, Manifest, Run, Space};
 use thaw_snapshot::PAGE_SIZE_BYTES;
 
-use crate::capture::{self, capture, Captured};
+use crate::capture::{capture, Captured, Listeners};
 use crate::chunk_store::ChunkWriter;
 use crate::criu_images::{read_pagemap, read_private_size, read_wiped_ranges, Pagemap};
 use crate::cutter::PagePlace;
@@ -93,11 +92,11 @@ impl Sandboxes {
     fn dump(&self, sandbox: &str, entry: &Arc<Entry>, writer: &mut ChunkWriter) -> Result<(Dumped, Captured)> {
         let criu = self.criu()?;
         let work = WorkDirectory::new(&self.directories.private, sandbox)?;
-        let listener = UnixListener::bind(work.path.join(capture::SOCKET_NAME))?;
+        let listeners = Listeners::bind(&work.path)?;
         let (cancel, ended) = nix::unistd::pipe().map_err(io::Error::from)?;
         let command = Command::Dump { ghost_limit_bytes: entry.tmp_mib * 1024 * 1024 };
         let (reply, captured) = thread::scope(|scope| {
-            let capturing = scope.spawn(|| capture(&listener, cancel.as_fd(), writer));
+            let capturing = scope.spawn(|| capture(listeners, cancel.as_fd(), writer));
             let reply = entry.keeper.ask(&command, &[criu.program.as_fd(), work.fd.as_fd(), work.fd.as_fd()]);
             // CRIU has ended: who has not heard of it yet never will.
             drop(ended);

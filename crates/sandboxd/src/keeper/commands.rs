@@ -23,6 +23,8 @@ const OPEN_FILES_MAX: u64 = 1024;
 const SUPERVISOR: &std::ffi::CStr = c"/var/rapid/init";
 const CONTROL_SOCKET: &std::ffi::CStr = c"/run/ctl/ctl.sock";
 const CAPABILITY_LAST: i32 = 63;
+/// This program, as pid 1 of the sandbox.
+pub const ACTION_SCRIPT: &str = "/proc/1/exe";
 /// In place of CRIU's exit code.
 const RELAY_ENDED: i32 = 255;
 
@@ -117,7 +119,7 @@ impl Init<'_> {
             .map(str::to_string)
             .to_vec();
         let mut args = log_args;
-        args.extend(["--stream", "--network-lock", "skip", "--link-remap", "-o", "dump.log"].map(str::to_string));
+        args.extend(["--stream", "--action-script", ACTION_SCRIPT, "--network-lock", "skip", "--link-remap", "-o", "dump.log"].map(str::to_string));
         self.expects_exit = true;
         // SAFETY: pid 1 has one thread.
         let child = match unsafe { fork()? } {

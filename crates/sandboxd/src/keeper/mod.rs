@@ -17,6 +17,7 @@ mod seccomp;
 mod sockets;
 mod tmp_disk;
 
+pub use commands::ACTION_SCRIPT;
 pub use messages::{Command, Event, KeeperConfig, Memory, MountPoint, Reply, SnapshotFacts, TimeOffsets};
 pub use relay::LISTENER_NAME;
 

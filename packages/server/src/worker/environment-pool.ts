@@ -101,6 +101,7 @@ export class EnvironmentPool {
   close(): void {
     this.#isClosed = true;
     this.#restores.close();
+    this.#parked.close();
     this.#tellRoom();
   }
 

@@ -25,6 +25,7 @@ export class ParkedClones {
   readonly #place: ParkingPlace;
   /** By runKey: used lately, to be looked at when the host is quiet. */
   readonly #wanted = new Map<string, Wanted>();
+  #isClosed = false;
 
   constructor(services: WorkerServices, place: ParkingPlace) {
     this.#services = services;
@@ -34,7 +35,7 @@ export class ParkedClones {
   /** A clone of this version was used; another one may be wanted soon. Waits until it has been quiet for a moment. */
   noteUse(version: RunnableVersion, recipe: RuntimeRecipe): void {
     const { limits, clock } = this.#services;
-    if (limits.parkedPerVersionMax === 0 || version.snapshotId === null) return;
+    if (this.#isClosed || limits.parkedPerVersionMax === 0 || version.snapshotId === null) return;
     this.#wanted.get(version.runKey)?.cancel();
     const cancel = clock.after(limits.parkedQuietMs, () => {
       this.#wanted.delete(version.runKey);
@@ -43,7 +44,9 @@ export class ParkedClones {
     this.#wanted.set(version.runKey, { version, recipe, cancel });
   }
 
+  /** Nothing is parked any more. */
   close(): void {
+    this.#isClosed = true;
     for (const wanted of this.#wanted.values()) wanted.cancel();
     this.#wanted.clear();
   }
