@@ -117,7 +117,7 @@ it("takes the memory as it was before the processes ended, in which the kernel c
   const threads = await functions.createSnapStart({ "index.py": code }, { Runtime: "python3.13", Timeout: 30 });
   // Was wrong in about every second snapshot of a function with more than one thread.
   for (const revision of [1, 2, 3, 4, 5]) {
-    await functions.update(threads, { "index.py": `${code}\n# ${revision}\n` });
+    await functions.update(threads, { "index.py": `${code.toString()}\n# ${revision}\n` });
     const { payload } = await functions.invoke(threads, {}, await functions.publish(threads));
     const { init, now } = payload as Answer;
     expect(now.glibcThreadId).toBe(init.glibcThreadId);
