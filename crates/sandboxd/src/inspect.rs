@@ -18,6 +18,8 @@ use crate::secrets::{self, Secret};
 const WINDOW_SIZE_BYTES: usize = 8 * 1024 * 1024;
 /// What begins in the last bytes of a window is looked at again with the next one: longer than any needle or secret.
 const OVERLAP_SIZE_BYTES: usize = 16 * 1024;
+/// A shorter one is found everywhere.
+const NEEDLE_SIZE_BYTES_MIN: usize = 4;
 const NEEDLE_SIZE_BYTES_MAX: usize = 4096;
 const FILES_LISTED_MAX: usize = 50;
 
@@ -48,23 +50,35 @@ struct TmpFile {
 }
 
 impl Sandboxes {
-    /// `needles` are searched as ASCII or UTF-8, and as UTF-16 as V8 and the JVM keep some strings.
+    /// `needles` are bytes, as hexadecimal digits.
     pub fn inspect(&self, snapshot: &str, key: &DataKey, needles: &[String]) -> Result<Inspected> {
         check_name("snapshot", snapshot)?;
-        if needles.iter().any(|needle| needle.len() < 4 || needle.len() > NEEDLE_SIZE_BYTES_MAX) {
-            return Err(Error::new(Code::BadRequest, "needles: each has 4 to 4096 bytes"));
-        }
+        let needles = read_needles(needles)?;
         let files = self.snapshots.open_files(snapshot)?;
         let manifest = self.snapshots.open_manifest(snapshot, &files.manifest, key)?;
-        let mut search = Search::new(needles)?;
+        let mut search = Search::new(&needles)?;
         let mut chunks = ChunkCache::new(self, &manifest);
         let is_ours = |space: &&Space| i64::from(space.pid) == i64::from(manifest.supervisor_pid);
         for space in manifest.spaces.iter().filter(|space| !is_ours(space)) {
             search_space(space, &mut chunks, &mut search)?;
         }
         let (files, file_count) = list_files(&manifest);
-        Ok(Inspected { needles: search.counts, secrets: search.secrets.into_iter().map(Found::count).collect(), files, file_count, searched_bytes: search.searched })
+        Ok(Inspected {
+            needles: search.counts,
+            secrets: search.secrets.into_iter().map(Found::count).collect(),
+            files,
+            file_count,
+            searched_bytes: search.searched,
+        })
     }
+}
+
+fn read_needles(digits: &[String]) -> Result<Vec<Vec<u8>>> {
+    let needles: Option<Vec<Vec<u8>>> = digits.iter().map(|needle| hex::decode_vec(needle)).collect();
+    let sizes = NEEDLE_SIZE_BYTES_MIN..=NEEDLE_SIZE_BYTES_MAX;
+    needles
+        .filter(|needles| needles.iter().all(|needle| sizes.contains(&needle.len())))
+        .ok_or_else(|| Error::new(Code::BadRequest, "needles: each has 4 to 4096 bytes, as hexadecimal digits"))
 }
 
 fn list_files(manifest: &Manifest) -> (Vec<TmpFile>, usize) {
@@ -127,15 +141,12 @@ enum Meaning {
 }
 
 impl Search {
-    fn new(needles: &[String]) -> Result<Self> {
+    fn new(needles: &[Vec<u8>]) -> Result<Self> {
         let mut patterns: Vec<Vec<u8>> = Vec::new();
         let mut meanings = Vec::new();
         for (number, needle) in needles.iter().enumerate() {
-            let wide = needle.encode_utf16().flat_map(u16::to_le_bytes).collect();
-            for pattern in [needle.as_bytes().to_vec(), wide] {
-                patterns.push(pattern);
-                meanings.push(Meaning::Needle(number));
-            }
+            patterns.push(needle.clone());
+            meanings.push(Meaning::Needle(number));
         }
         for (number, secret) in secrets::ALL.iter().enumerate() {
             patterns.push(secret.beginning().to_vec());
@@ -171,7 +182,7 @@ mod tests {
 
     #[test]
     fn counts_each_once_where_windows_overlap() {
-        let mut search = Search::new(&["needle".into()]).expect("builds");
+        let mut search = Search::new(&[b"needle".to_vec()]).expect("builds");
         let mut memory = vec![b' '; 3 * OVERLAP_SIZE_BYTES];
         for at in [0, OVERLAP_SIZE_BYTES, 2 * OVERLAP_SIZE_BYTES - 3, 2 * OVERLAP_SIZE_BYTES + 9] {
             memory[at..at + 6].copy_from_slice(b"needle");
@@ -184,9 +195,9 @@ mod tests {
     }
 
     #[test]
-    fn finds_utf16_and_secrets() {
-        let mut search = Search::new(&["token".into()]).expect("builds");
-        search.look(b"t\0o\0k\0e\0n\0 AKIA0123456789ABCDEF AKIAIOSFODNN7EXAMPLE AKIA0123456789ABCDEF", true);
+    fn finds_needles_and_secrets() {
+        let mut search = Search::new(&[b"token".to_vec()]).expect("builds");
+        search.look(b"token AKIA0123456789ABCDEF AKIAIOSFODNN7EXAMPLE AKIA0123456789ABCDEF", true);
         assert_eq!(search.counts, vec![1]);
         let long_lived = &search.secrets[0];
         assert_eq!((long_lived.values.len(), long_lived.places), (1, 2));

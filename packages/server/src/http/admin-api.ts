@@ -3,7 +3,7 @@
  *
  *   GET    environments?function=&version=      POST environments/stop {function?, version?}
  *   GET    snapshots    snapshots/ID            GET  logs/FUNCTION?since=MS&follow=1   (JSON lines)
- *   GET    provisioned
+ *   GET    provisioned                          POST check {function, event, clones?}
  *   PUT    objects/BUCKET/KEY                   GET  code/NAME (zip)     GET host     GET metrics (Prometheus's text)
  */
 import { Readable } from "node:stream";
@@ -16,6 +16,8 @@ import type { Figures } from "./observability.ts";
 import { jsonReply, type Reply } from "./reply.ts";
 
 export const ADMIN_PREFIX = "/_thaw/v1/";
+/** Two are enough to see what is equal. */
+const CHECK_CLONES = 2;
 
 export type HostDescription = () => Promise<Readonly<Record<string, unknown>>>;
 
@@ -47,6 +49,8 @@ export async function serveAdminApi(services: AdminServices, request: WireReques
       });
     case "POST environments":
       return stopEnvironments(control, rest, request.body);
+    case "POST check":
+      return checkFunction(control, request.body);
     case "GET provisioned":
       return jsonReply(200, { provisioned: control.provisioned.summaries() });
     case "GET snapshots":
@@ -80,6 +84,11 @@ async function stopEnvironments(control: ControlPlane, rest: readonly string[], 
   return jsonReply(200, {
     stopped: await control.services.worker.stopEnvironments({ ...filterOf(wanted.function, version), keepParked: wanted.keepParked === true }),
   });
+}
+
+async function checkFunction(control: ControlPlane, body: Buffer): Promise<Reply> {
+  const wanted = JSON.parse(body.toString("utf8")) as { function: string; event?: string; clones?: number };
+  return jsonReply(200, await control.checks.check({ function: wanted.function, event: wanted.event ?? "{}", clones: wanted.clones ?? CHECK_CLONES }));
 }
 
 function listSnapshots(control: ControlPlane, id: string | undefined): Reply {

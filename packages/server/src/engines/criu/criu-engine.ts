@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import type { SnapshotId } from "../../base/ids.ts";
-import type { Engine, Sandbox, SnapshotEngine, SnapshotInfo, SnapshotKey, WorkingSetInfo } from "../../ports/engine.ts";
+import type { Engine, Sandbox, SnapshotContents, SnapshotEngine, SnapshotInfo, SnapshotKey, WorkingSetInfo } from "../../ports/engine.ts";
 import type { KeyProvider } from "../../ports/key-provider.ts";
 import { type HostedEngineOptions, openSandbox } from "../hosted-engine.ts";
 import { DataKeys } from "./data-keys.ts";
@@ -57,7 +57,7 @@ class CriuSnapshots implements SnapshotEngine {
       await sandbox.link.park();
       const secrets = { dataKey: plaintext, chunkSecret: this.#options.chunkSecret };
       const taken = await this.#options.host.snapshot(sandbox.environmentId, snapshotId, this.fingerprint, secrets);
-      return { snapshotId, key, memoryBytes: taken.memoryBytes, diskBytes: taken.diskBytes, newBytes: taken.newBytes, phases: taken.phases };
+      return { snapshotId, key, ...taken };
     } finally {
       await sandbox.destroy();
     }
@@ -77,6 +77,10 @@ class CriuSnapshots implements SnapshotEngine {
       this.#repack(snapshotId, key).catch((error: unknown) => this.#options.onProblem(`lay out ${snapshotId} by its working set`, error));
     }
     return recorded;
+  }
+
+  async inspect(snapshotId: SnapshotId, key: SnapshotKey, needles: readonly Buffer[]): Promise<SnapshotContents> {
+    return this.#options.host.inspect(snapshotId, await this.#dataKeys.unwrap(snapshotId, key), needles);
   }
 
   async remove(snapshotId: SnapshotId): Promise<void> {
