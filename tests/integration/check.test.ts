@@ -80,13 +80,14 @@ const node = (code: string): Files => ({ "index.mjs": code });
 const python = (code: string): Files => ({ "app.py": code });
 
 /** What is shared, how it is found, and the twin that shares nothing. */
-const CASES: ReadonlyArray<readonly [string, Options, readonly string[], Files, Files, unknown?]> = [
+const CASES: ReadonlyArray<readonly [string, Options, readonly string[], Files, Files, object]> = [
   [
     "Node.js: an identifier made at Init",
     {},
     ["shared-value"],
     node("const id = crypto.randomUUID(); export const handler = async () => ({ instance: id });"),
     node("export const handler = async () => ({ instance: crypto.randomUUID() });"),
+    {},
   ],
   [
     "Node.js: an identifier that is only logged",
@@ -94,6 +95,7 @@ const CASES: ReadonlyArray<readonly [string, Options, readonly string[], Files, 
     ["shared-value"],
     node("const id = crypto.randomUUID(); export const handler = async () => { console.log('instance ' + id); };"),
     node("export const handler = async () => { console.log('instance ' + crypto.randomUUID()); };"),
+    {},
   ],
   [
     "Node.js: a random salt, written together with the event",
@@ -112,6 +114,7 @@ const CASES: ReadonlyArray<readonly [string, Options, readonly string[], Files, 
 const token = [part({ alg: "HS256", typ: "JWT" }), part({ sub: crypto.randomUUID() }), crypto.randomUUID().replaceAll("-", "")].join(".");
 export const handler = async () => ({ authorization: token });`),
     node("export const handler = async () => ({ authorization: crypto.randomUUID() });"),
+    {},
   ],
   [
     "Node.js: the time of Init",
@@ -119,6 +122,7 @@ export const handler = async () => ({ authorization: token });`),
     ["old-time"],
     node("const startedAt = Date.now(); export const handler = async () => ({ startedAt });"),
     node("export const handler = async () => ({ startedAt: Date.now() });"),
+    {},
   ],
   [
     "Node.js: a generator with a seed of Init",
@@ -128,9 +132,10 @@ export const handler = async () => ({ authorization: token });`),
       "let state = Date.now() % 2147483647; export const handler = async () => { state = (state * 48271) % 2147483647; return { value: state / 2147483647 }; };",
     ),
     node("export const handler = async () => ({ value: Math.random() });"),
+    {},
   ],
-  ["Python: an identifier made at Init", PYTHON, ["shared-value"], fixture("python", "identifier", "broken"), fixture("python", "identifier", "fixed")],
-  ["Python: the time of Init", PYTHON, ["old-time"], fixture("python", "timestamp", "broken"), fixture("python", "timestamp", "fixed")],
+  ["Python: an identifier made at Init", PYTHON, ["shared-value"], fixture("python", "identifier", "broken"), fixture("python", "identifier", "fixed"), {}],
+  ["Python: the time of Init", PYTHON, ["old-time"], fixture("python", "timestamp", "broken"), fixture("python", "timestamp", "fixed"), {}],
   [
     "Python: a random salt, written together with the event",
     PYTHON,
@@ -145,6 +150,7 @@ export const handler = async () => ({ authorization: token });`),
     ["shared-value"],
     python("import secrets\nTOKEN = secrets.token_urlsafe(32)\ndef handler(event, context):\n    return {'token': TOKEN}\n"),
     python("import secrets\ndef handler(event, context):\n    return {'token': secrets.token_urlsafe(32)}\n"),
+    {},
   ],
   [
     "Python: a generator with a seed",
@@ -152,6 +158,7 @@ export const handler = async () => ({ authorization: token });`),
     ["repeated-draw"],
     python("import random\ngenerator = random.Random(7)\ndef handler(event, context):\n    return {'value': generator.random()}\n"),
     python("import random\ndef handler(event, context):\n    return {'value': random.SystemRandom().random()}\n"),
+    {},
   ],
 ];
 

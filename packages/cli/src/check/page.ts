@@ -9,6 +9,7 @@ const MARKS = { error: "✗", warning: "!", note: "·" } as const;
 export function formatPage(report: CheckReport): string {
   const lines = [
     `${report.functionName}:${report.version} (${report.runtime}), checked with ${report.clones} copies of its snapshot, ${report.invokesPerClone} invokes each`,
+    ...wrap("A snapshot is the function's memory after it has started up. Each new copy goes on from there instead of starting up again.", ""),
     "",
     report.verdict.headline,
     "",
@@ -60,11 +61,14 @@ function formatSnapshot({ snapshot, network, processes, snapshotCreatedAt }: Che
   const rows: ReadonlyArray<readonly [string, string]> = [
     ["made", snapshotCreatedAt],
     ["memory", `${megabytes(snapshot.memoryBytes)}; ${workingSet}`],
-    ["/tmp", snapshot.tmpFileCount === 0 ? "empty" : `${snapshot.tmpFileCount} files, ${megabytes(snapshot.diskBytes)}`],
+    [
+      "/tmp",
+      snapshot.tmpFileCount === 0 ? "empty" : `${snapshot.tmpFileCount} ${snapshot.tmpFileCount === 1 ? "file" : "files"}, ${megabytes(snapshot.diskBytes)}`,
+    ],
     ["secrets", secretsLine(snapshot)],
     ["connections", snapshot.cutConnections === null ? "not known: made by an older Thaw" : `${snapshot.cutConnections} open to the outside when it was made`],
     ["a copy has", threadsLine(processes)],
-    ["it talked to", network.peers.length === 0 ? `nobody that is still to be seen (sent ${network.sentBytes} bytes)` : network.peers.join(", ")],
+    ["it called", network.peers.length === 0 ? "no outside address that was seen" : network.peers.join(", ")],
   ];
   return rows.flatMap(([name, value]) => wrap(value, `  ${name.padEnd(13)} `));
 }

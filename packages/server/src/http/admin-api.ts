@@ -87,7 +87,12 @@ async function stopEnvironments(control: ControlPlane, rest: readonly string[], 
 }
 
 async function checkFunction(control: ControlPlane, body: Buffer): Promise<Reply> {
-  const wanted = JSON.parse(body.toString("utf8")) as { function: string; event?: string; clones?: number };
+  let wanted: { readonly function?: unknown; readonly event?: unknown; readonly clones?: unknown };
+  try {
+    wanted = Object(JSON.parse(body.toString("utf8"))) as typeof wanted;
+  } catch (error) {
+    throw invalidParameter(`The request is not JSON: ${(error as Error).message}`);
+  }
   return jsonReply(200, await control.checks.check({ function: wanted.function, event: wanted.event ?? "{}", clones: wanted.clones ?? CHECK_CLONES }));
 }
 

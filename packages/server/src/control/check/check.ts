@@ -13,11 +13,19 @@ import type { CheckReport } from "./report.ts";
 import { type CheckedClone, runClone } from "./run-clones.ts";
 import { describe } from "./describe.ts";
 
-export interface CheckRequest {
+/** As a client gives it. */
+export interface CheckInput {
   /** NAME:VERSION, or an alias. */
-  readonly function: string;
+  readonly function: unknown;
   /** JSON text, as an invoke takes it. */
-  readonly event: string;
+  readonly event: unknown;
+  readonly clones: unknown;
+}
+
+interface CheckRequest {
+  readonly function: string;
+  readonly payload: Buffer;
+  readonly event: unknown;
   readonly clones: number;
 }
 
@@ -31,6 +39,7 @@ export interface CheckFacts {
   readonly secretVariables: readonly string[];
 }
 
+const CLONES_MIN = 2;
 const CLONES_MAX = 5;
 /** Of the needles of one search, in bytes: a request to sandboxd is one line of 64 KiB. */
 const NEEDLES_SIZE_BYTES_MAX = 24 * 1024;
@@ -46,10 +55,10 @@ export class CheckOperation {
     this.#invoke = invoke;
   }
 
-  async check(request: CheckRequest): Promise<CheckReport> {
+  async check(input: CheckInput): Promise<CheckReport> {
     const { clock, scope } = this.#services;
     const startMs = clock.monotonicMs();
-    checkRequest(request);
+    const request = readRequest(input);
     const { owner, version } = findVersion(this.#services, request.function, undefined);
     this.#invoke.checkInvocable(version);
     const facts = version.snapshotFacts;
@@ -62,8 +71,9 @@ export class CheckOperation {
     const invokedAtMs = clock.nowMs();
     const clones = await this.#runClones(runnable, request);
     const answers = clones.map((clone) => clone.answers);
-    const isKnown = (text: string): boolean => knownTexts(runnable, request.event).some((known) => known.includes(text));
-    const candidates = compareClones(answers, { isKnown, given: givenTexts(JSON.parse(request.event)), snapshotCreatedAtMs: facts.createdAtMs, invokedAtMs });
+    const texts = knownTexts(runnable, request.payload);
+    const isKnown = (text: string): boolean => texts.some((known) => known.includes(text));
+    const candidates = compareClones(answers, { isKnown, given: givenTexts(request.event), snapshotCreatedAtMs: facts.createdAtMs, invokedAtMs });
     const inCode = await this.#services.code.findTexts(runnable.codeName, textsOf(candidates));
     const shared = candidates.filter((each) => !inCode.has(each.value.text));
     const found = await this.#search(runnable, shared);
@@ -76,7 +86,7 @@ export class CheckOperation {
     const clones: CheckedClone[] = [];
     const check = this.#services.random.uuid();
     for (let clone = 0; clone < request.clones; clone++) {
-      clones.push(await runClone(this.#services, version, `check-${check}-${clone}`, Buffer.from(request.event)));
+      clones.push(await runClone(this.#services, version, `check-${check}-${clone}`, request.payload));
     }
     return clones;
   }
@@ -101,23 +111,24 @@ export class CheckOperation {
   }
 }
 
-function checkRequest(request: CheckRequest): void {
-  if (typeof request.function !== "string" || request.function === "") throw invalidParameter("function must name a function: NAME:VERSION");
-  if (!Number.isInteger(request.clones) || request.clones < 2 || request.clones > CLONES_MAX) {
-    throw invalidParameter(`clones must be a number from 2 to ${CLONES_MAX}`);
+function readRequest(input: CheckInput): CheckRequest {
+  const { function: name, event, clones } = input;
+  if (typeof name !== "string" || name === "") throw invalidParameter("function must name a function: NAME:VERSION");
+  if (typeof clones !== "number" || !Number.isInteger(clones) || clones < CLONES_MIN || clones > CLONES_MAX) {
+    throw invalidParameter(`clones must be a number from ${CLONES_MIN} to ${CLONES_MAX}`);
   }
-  if (typeof request.event !== "string") throw invalidParameter("event must be the text of a JSON document");
+  if (typeof event !== "string") throw invalidParameter("event must be the text of a JSON document");
   try {
-    JSON.parse(request.event);
+    return { function: name, payload: Buffer.from(event), event: JSON.parse(event) as unknown, clones };
   } catch (error) {
     throw invalidParameter(`event: ${(error as Error).message}`);
   }
 }
 
 /** What every clone is given alike. */
-function knownTexts(version: RunnableVersion, event: string): readonly string[] {
+function knownTexts(version: RunnableVersion, payload: Buffer): readonly string[] {
   const { functionArn, accountId, codeName, logGroup, snapshotId } = version;
-  return [event, functionArn, accountId, codeName, logGroup, snapshotId ?? "", ...Object.entries(version.environment).flat()];
+  return [payload.toString("utf8"), functionArn, accountId, codeName, logGroup, snapshotId ?? "", ...Object.entries(version.environment).flat()];
 }
 
 function textsOf(shared: readonly SharedValue[]): readonly string[] {

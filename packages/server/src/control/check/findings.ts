@@ -8,6 +8,9 @@ const SHOWN_CHARACTERS = 8;
 /** Versions 1, 4, 6 and 7: of time or chance (RFC 9562). */
 const RANDOM_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1467]/i;
 
+/** The Java runtime client's own library. */
+const RUNTIME_FILES = new Set([".libaws-lambda-jni.so"]);
+
 const KINDS: Readonly<Record<UniqueValue["kind"], string>> = {
   uuid: "UUID",
   jwt: "signed token (JWT)",
@@ -144,14 +147,16 @@ function secretVariables({ secretVariables: names }: CheckFacts): CheckFinding |
 }
 
 function tmpFiles({ contents }: CheckFacts): CheckFinding | null {
-  if (contents.fileCount === 0) return null;
+  const own = contents.files.filter((file) => !RUNTIME_FILES.has(file.path));
+  const ownCount = contents.fileCount - (contents.files.length - own.length);
+  if (ownCount === 0) return null;
   return {
     id: "tmp-file",
     severity: "note",
-    title: `${count(contents.fileCount, "file")} in /tmp ${contents.fileCount === 1 ? "is" : "are"} part of the snapshot`,
+    title: `${count(ownCount, "file")} in /tmp ${ownCount === 1 ? "is" : "are"} part of the snapshot`,
     why: "Every copy gets its own copy of them. That is fine for a cache, not for locks, sockets, identifiers or anything that grows old.",
     cure: "Remove what is not needed in a before-snapshot hook.",
-    evidence: limit(contents.files.map((file) => `/tmp/${file.path} (${file.size} bytes)`)),
+    evidence: limit(own.map((file) => `/tmp/${file.path} (${file.size} bytes)`)),
   };
 }
 
