@@ -112,6 +112,7 @@ export class EnvironmentPool {
   close(): void {
     this.#isClosed = true;
     this.#restores.close();
+    this.#parked.close();
     this.#tellRoom();
   }
 
