@@ -196,7 +196,9 @@ export const handler = async () => {
   expect(report.network.peers).toEqual([`${outside.address}:8080`]);
   expect(report.processes[0]?.threads).toBeGreaterThan(1);
   expect(report.snapshot.workingSetBytes).toBeGreaterThan(0);
-  expect(report.phases.map((phase) => phase.name)).toContain("firstResponse");
+  const steps = report.phases.map((phase) => phase.name);
+  expect(steps.slice(-2)).toEqual(["hooks", "firstResponse"]);
+  expect(steps.indexOf("mount")).toBeLessThan(steps.indexOf("criu"));
   const html = join(scratch, "report.html");
   const page = await thaw("check", target, "--html", html);
   for (const text of [JSON.stringify(report), page.stdout, readFileSync(html, "utf8")]) {
