@@ -115,6 +115,9 @@ impl Init<'_> {
             .map(str::to_string)
             .to_vec();
         let mut args = log_args;
+        // CRIU hands out the pages themselves, and what is still in a pipe is read after it has ended. Were it to kill the processes, the
+        // kernel would write into them once more: the end of a thread clears its id, and each lock of glibc in a clone would fail.
+        args.push("--leave-stopped".to_string());
         args.extend(["--stream", "--network-lock", "skip", "--link-remap", "-o", "dump.log"].map(str::to_string));
         self.expects_exit = true;
         // SAFETY: pid 1 has one thread.
