@@ -335,6 +335,7 @@ function mortal(store: MetadataStore, crashes: (step: string) => boolean): Metad
 const memoryCode: CodeStore = {
   unpack: async (zip) => ({ codeName: zip.toString(), codeSha256: zip.toString("base64"), codeSizeBytes: zip.length }),
   readZip: async () => null,
+  findTexts: async () => new Set(),
   sweep: async () => undefined,
 };
 

@@ -227,6 +227,12 @@ impl Cgroup {
         self.apply(limits)
     }
 
+    /// In no order; a process may have ended since.
+    pub fn pids(&self) -> io::Result<Vec<i32>> {
+        let text = fs::read_to_string(self.dir("pids").join("cgroup.procs"))?;
+        Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
+    }
+
     /// Files that move the process writing "0" to them into this group; they work from inside the sandbox.
     pub fn open_procs(&self) -> io::Result<Vec<File>> {
         dirs_of(self.version, &self.name)

@@ -45,6 +45,9 @@ enum Operation {
     Repack { snapshot: String, data_key: Secret, chunk_secret: Secret },
     Chunk { chunk: String, answer: ChunkAnswer },
     CollectChunks,
+    #[serde(rename_all = "camelCase")]
+    Inspect { snapshot: String, data_key: Secret, needles: Vec<String> },
+    Observe { sandbox: String },
     Freeze { sandbox: String },
     Thaw { sandbox: String },
     Boost { sandbox: String, on: bool },
@@ -193,6 +196,8 @@ fn run(connection: &Connection, all: &Arc<Sandboxes>, operation: Operation, vers
             Ok(done)
         }
         Operation::CollectChunks => Ok(json!({ "removed": all.collect_chunks()? })),
+        Operation::Inspect { snapshot, data_key, needles } => to_value(all.inspect(&snapshot, &data_key.0, &needles)?),
+        Operation::Observe { sandbox } => to_value(all.observe(&sandbox)?),
         Operation::Freeze { sandbox } => all.freeze(&sandbox, true).map(|()| done),
         Operation::Thaw { sandbox } => all.freeze(&sandbox, false).map(|()| done),
         Operation::Boost { sandbox, on } => all.boost(&sandbox, on).map(|()| done),

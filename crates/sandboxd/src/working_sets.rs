@@ -8,6 +8,7 @@ use thaw_snapshot::manifest::{Manifest, Run};
 use thaw_snapshot::working_set::{Header, TouchedRun, WorkingSet};
 use thaw_snapshot::{PAGES_PER_CHUNK_MAX, PAGE_SIZE_BYTES};
 
+use crate::chunk_cache::ChunkCache;
 use crate::chunk_store::ChunkWriter;
 use crate::error::{Code, Error, Result};
 use crate::pager::SessionStats;
@@ -15,8 +16,6 @@ use crate::sandboxes::{check_name, Sandboxes};
 use crate::take::push_page;
 
 const PAGE: u64 = PAGE_SIZE_BYTES as u64;
-/// Decrypted chunks at hand while a working set is laid out: 64 MiB.
-const CHUNKS_HELD_MAX: usize = 128;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,21 +81,15 @@ impl Sandboxes {
         let needed: HashSet<u32> = order.iter().map(|at| places[at].0).collect();
         self.far.ask_ahead(&self.snapshots.chunks.directory, needed.iter().map(|chunk| &manifest.chunks[*chunk as usize]));
         let mut moved = HashMap::new();
-        let mut contents: HashMap<u32, Vec<u8>> = HashMap::new();
+        let mut contents = ChunkCache::new(self, manifest);
         for group in order.chunks_mut(PAGES_PER_CHUNK_MAX) {
-            if contents.len() > CHUNKS_HELD_MAX {
-                contents.clear();
-            }
             // Within a chunk by address: neighbours are then put in place in one step.
             group.sort_unstable();
             let mut content = Vec::with_capacity(group.len() * PAGE_SIZE_BYTES);
             for at in group.iter() {
                 let (chunk, slot) = places[at];
-                if let std::collections::hash_map::Entry::Vacant(entry) = contents.entry(chunk) {
-                    entry.insert(self.far.read(&self.snapshots.chunks.directory, &manifest.chunks[chunk as usize])?);
-                }
                 let from = slot as usize * PAGE_SIZE_BYTES;
-                content.extend_from_slice(&contents[&chunk][from..from + PAGE_SIZE_BYTES]);
+                content.extend_from_slice(&contents.get(chunk)?[from..from + PAGE_SIZE_BYTES]);
             }
             let chunk = writer.add(content)?;
             for (slot, at) in group.iter().enumerate() {

@@ -1,5 +1,6 @@
 /** The command line: what each command takes; the work is in the modules beside. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { checkCommand } from "./check/check.ts";
 import { connect } from "./connection.ts";
 import { listEnvironments, stopEnvironments } from "./environments.ts";
 import { CommandError } from "./command-error.ts";
@@ -21,6 +22,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   program.command("restore").argument("<dir>").option("--data <dir>").description("make a new data directory from a backup (root)");
   addFunctionCommands(program);
   addScanCommand(program);
+  addCheckCommand(program);
   addHostCommands(program);
   try {
     await program.parseAsync(argv);
@@ -84,6 +86,25 @@ function addScanCommand(program: Command): void {
     .action(async (target: string, options: ScanFlags, command: Command) => {
       try {
         await scanCommand(connect, target, { ...options, json: isJson(command) });
+      } catch (error) {
+        process.stderr.write(`thaw: ${describe(error)}\n`);
+        process.exitCode = 2;
+      }
+    });
+}
+
+function addCheckCommand(program: Command): void {
+  program
+    .command("check")
+    .argument("<function>", "NAME:VERSION, or NAME:ALIAS: a published version with SnapStart")
+    .option("--event <file>", "the event that each copy gets, or - for standard input; else {}")
+    .option("--clones <number>", "copies, 2 to 5", parseNumber, 2)
+    .option("--html <file>", "write the report there too, with a picture of the cold start")
+    .description("start copies of a snapshot and see what they share (exit status: 0 good, 1 findings, 2 could not check)")
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+    .action(async (name: string, options: { event?: string; clones: number; html?: string }, command: Command) => {
+      try {
+        await checkCommand(connect(), name, { ...options, json: isJson(command) });
       } catch (error) {
         process.stderr.write(`thaw: ${describe(error)}\n`);
         process.exitCode = 2;

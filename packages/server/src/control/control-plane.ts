@@ -2,6 +2,7 @@
 import type { OperationName, OperationTypes } from "@thaw/lambda-api";
 import { getAccountSettings } from "./account.ts";
 import { AliasOperations } from "./aliases.ts";
+import { CheckOperation } from "./check/check.ts";
 import { Concurrency } from "./concurrency.ts";
 import { EventQueue } from "./event-queue.ts";
 import { FunctionOperations } from "./functions.ts";
@@ -25,6 +26,7 @@ export interface ControlPlane {
   readonly services: ControlServices;
   readonly snapshots: SnapshotStatus;
   readonly provisioned: ProvisionedConcurrency;
+  readonly checks: CheckOperation;
   /** After the start: takes up what the last run left unfinished. */
   recover(): Promise<void>;
   close(): Promise<void>;
@@ -48,6 +50,7 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     services,
     snapshots: new SnapshotStatus(services, publisher, uses),
     provisioned,
+    checks: new CheckOperation(services, invoke),
     async recover() {
       functions.settleAll();
       await services.code.sweep(usedCode(services));

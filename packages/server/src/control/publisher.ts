@@ -189,8 +189,8 @@ export class Publisher {
     // An environment that was taken away says nothing about the function.
     if (outcome.kind === "platform-error" && outcome.code === "WORKER_ENVIRONMENT_LOST") outcome = await this.#createSnapshot(record, snapshotId, signal);
     if (outcome.kind !== "ready") return outcome;
-    const { fingerprints, snapshotKey: key, memoryBytes, diskBytes, newBytes } = outcome;
-    return { kind: "ready", facts: { fingerprints, key, memoryBytes, diskBytes, newBytes, createdAtMs: this.#services.clock.nowMs() } };
+    const { fingerprints, snapshotKey: key, memoryBytes, diskBytes, newBytes, cutConnections } = outcome;
+    return { kind: "ready", facts: { fingerprints, key, memoryBytes, diskBytes, newBytes, cutConnections, createdAtMs: this.#services.clock.nowMs() } };
   }
 
   async #createSnapshot(record: VersionRecord, snapshotId: SnapshotId, signal: AbortSignal): Promise<SnapshotOutcome> {

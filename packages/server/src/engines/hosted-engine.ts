@@ -3,7 +3,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId } from "../base/ids.ts";
-import type { PhaseTimes, Sandbox, SandboxExit, SandboxSpec, SandboxUsage } from "../ports/engine.ts";
+import type { PhaseTimes, Sandbox, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage } from "../ports/engine.ts";
 import type { HostedSandbox, SandboxHost } from "../ports/sandbox-host.ts";
 import type { SupervisorLink } from "../ports/supervisor.ts";
 
@@ -48,6 +48,10 @@ class SandboxOnHost implements Sandbox {
 
   usage(options: { readonly reset?: boolean } = {}): Promise<SandboxUsage> {
     return this.#host.usage(this.environmentId, options.reset === true);
+  }
+
+  observe(): Promise<SandboxObservation> {
+    return this.#host.observe(this.environmentId);
   }
 
   destroy(): Promise<void> {

@@ -4,7 +4,7 @@
  *   GET    environments?function=&version=      POST environments/stop {function?, version?}
  *   GET    snapshots    snapshots/ID    snapshots/ID/verify
  *   GET    logs/FUNCTION?since=MS&follow=1   (JSON lines)
- *   GET    provisioned
+ *   GET    provisioned                          POST check {function, event, clones?}
  *   PUT    objects/BUCKET/KEY                   GET  code/NAME (zip)     GET host     GET metrics (Prometheus's text)
  *   GET    keys                                 POST keys/create|enable|disable|delete {arn}   (null: the installation's own)
  */
@@ -19,6 +19,8 @@ import { jsonReply, type Reply } from "./reply.ts";
 import { serveSnapshots } from "./snapshots-api.ts";
 
 export const ADMIN_PREFIX = "/_thaw/v1/";
+/** Two are enough to see what is equal. */
+const CHECK_CLONES = 2;
 
 export type HostDescription = () => Promise<Readonly<Record<string, unknown>>>;
 
@@ -50,6 +52,8 @@ export async function serveAdminApi(services: AdminServices, request: WireReques
       });
     case "POST environments":
       return stopEnvironments(control, rest, request.body);
+    case "POST check":
+      return checkFunction(control, request.body);
     case "GET provisioned":
       return jsonReply(200, { provisioned: control.provisioned.summaries() });
     case "GET snapshots":
@@ -87,6 +91,16 @@ async function stopEnvironments(control: ControlPlane, rest: readonly string[], 
   return jsonReply(200, {
     stopped: await control.services.worker.stopEnvironments({ ...filterOf(wanted.function, version), keepParked: wanted.keepParked === true }),
   });
+}
+
+async function checkFunction(control: ControlPlane, body: Buffer): Promise<Reply> {
+  let wanted: { readonly function?: unknown; readonly event?: unknown; readonly clones?: unknown };
+  try {
+    wanted = Object(JSON.parse(body.toString("utf8"))) as typeof wanted;
+  } catch (error) {
+    throw invalidParameter(`The request is not JSON: ${(error as Error).message}`);
+  }
+  return jsonReply(200, await control.checks.check({ function: wanted.function, event: wanted.event ?? "{}", clones: wanted.clones ?? CHECK_CLONES }));
 }
 
 function streamLogs(control: ControlPlane, functionName: string, query: URLSearchParams, gone: AbortSignal): StreamReply {

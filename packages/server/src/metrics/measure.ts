@@ -36,6 +36,8 @@ export function measureWorker(worker: Worker, metrics: Metrics): Worker {
     snapshotFit: (...parameters) => worker.snapshotFit(...parameters),
     runtimeProblem: (runtime) => worker.runtimeProblem(runtime),
     listEnvironments: () => worker.listEnvironments(),
+    observe: (environmentId) => worker.observe(environmentId),
+    inspectSnapshot: (...parameters) => worker.inspectSnapshot(...parameters),
     stopEnvironments: (filter) => worker.stopEnvironments(filter),
     provision: (targets) => worker.provision(targets),
     provisionedStatus: (runKey) => worker.provisionedStatus(runKey),

@@ -26,6 +26,8 @@ export interface SnapshotFacts {
   readonly diskBytes: number;
   /** What it added to the store. */
   readonly newBytes: number;
+  /** TCP connections with the outside that were open when it was taken. Absent in a record of an older Thaw. */
+  readonly cutConnections?: number;
 }
 
 /** The last tries to make a version's snapshot anew went wrong. */

@@ -58,6 +58,7 @@ export interface Sandbox {
   /** On: no CPU limit (Init and Restore). Off: in proportion to memory, 1,769 MiB is one vCPU. A sandbox starts boosted. */
   boost(on: boolean): Promise<void>;
   usage(options?: { readonly reset?: boolean }): Promise<SandboxUsage>;
+  observe(): Promise<SandboxObservation>;
   /** Resolves when nothing of it is left. May be called twice, and after `exited`. */
   destroy(): Promise<void>;
 }
@@ -78,7 +79,36 @@ export interface SnapshotInfo {
   readonly diskBytes: number;
   /** What it added to the store: content that was not there before. */
   readonly newBytes: number;
+  /** TCP connections with the outside that were open, and are closed in every clone. */
+  readonly cutConnections: number;
   readonly phases: PhaseTimes;
+}
+
+/** What was found in a snapshot. Secrets are counted, never given out. */
+export interface SnapshotContents {
+  /** Of each needle: how often it is in the memory of the function's processes. */
+  readonly needles: readonly number[];
+  readonly secrets: ReadonlyArray<{ readonly kind: string; readonly values: number; readonly places: number }>;
+  /** In `/tmp`; the largest of them. */
+  readonly files: ReadonlyArray<{ readonly path: string; readonly size: number }>;
+  readonly fileCount: number;
+  readonly searchedBytes: number;
+}
+
+/** What the kernel knows of the function's processes at this moment. */
+export interface SandboxObservation {
+  readonly processes: ReadonlyArray<{
+    readonly name: string;
+    readonly threads: number;
+    readonly threadNames: Readonly<Record<string, number>>;
+    readonly timers: number;
+  }>;
+  /** Traffic with the outside. */
+  readonly sentPackets: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** `ADDRESS:PORT` of TCP connections that are there, or were closed a moment ago. */
+  readonly peers: readonly string[];
 }
 
 /** What a clone touched up to its first response, and how its memory came. */
@@ -105,6 +135,8 @@ export interface SnapshotEngine {
   restore(spec: SandboxSpec, snapshotId: SnapshotId, key: SnapshotKey): Promise<Sandbox>;
   /** The clone has sent its first response: what it touched up to here is its working set, and later restores bring it ahead. */
   responded(sandbox: Sandbox, snapshotId: SnapshotId, key: SnapshotKey): Promise<WorkingSetInfo>;
+  /** Searches the snapshot for `needles`, bytes each (4 to 4096), and for secrets that can be told by their form. */
+  inspect(snapshotId: SnapshotId, key: SnapshotKey, needles: readonly Buffer[]): Promise<SnapshotContents>;
   remove(snapshotId: SnapshotId): Promise<void>;
   /** All whole snapshots that this host may restore: its own, and those that it can fetch. Rejects where that can't be told now. */
   list(): Promise<readonly SnapshotId[]>;

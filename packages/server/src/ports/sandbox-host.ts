@@ -3,7 +3,7 @@
  * Wire form and meaning of each call: docs/formats/sandboxd-protocol.md.
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
-import type { PhaseTimes, SandboxExit, SandboxSpec, SandboxUsage, WorkingSetInfo } from "./engine.ts";
+import type { PhaseTimes, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage, SnapshotContents, WorkingSetInfo } from "./engine.ts";
 
 export interface HostFacts {
   readonly criuVersion: string | null;
@@ -27,6 +27,7 @@ export interface HostedSnapshot {
   readonly memoryBytes: number;
   readonly diskBytes: number;
   readonly newBytes: number;
+  readonly cutConnections: number;
   readonly phases: PhaseTimes;
 }
 
@@ -53,6 +54,8 @@ export interface SandboxHost {
   recordWorkingSet(environmentId: EnvironmentId, keep: boolean): Promise<WorkingSetInfo>;
   /** Lays the chunks out by the working set. */
   repack(snapshotId: SnapshotId, secrets: SnapshotSecrets): Promise<void>;
+  inspect(snapshotId: SnapshotId, dataKey: Buffer, needles: readonly Buffer[]): Promise<SnapshotContents>;
+  observe(environmentId: EnvironmentId): Promise<SandboxObservation>;
   /** Removes chunks that no snapshot of this host names. */
   collectChunks(): Promise<void>;
   /** Who fetches a chunk that the host lacks (or has damaged) into its directory. Until somebody says so it is nowhere. */

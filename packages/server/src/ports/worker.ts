@@ -3,7 +3,7 @@
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
-import type { FileSystemMount, PhaseTimes, SnapshotKey } from "./engine.ts";
+import type { FileSystemMount, PhaseTimes, SandboxObservation, SnapshotContents, SnapshotKey, WorkingSetInfo } from "./engine.ts";
 
 /** All that an environment needs to know of the version it runs. Immutable: a changed configuration is another one. */
 export interface RunnableVersion {
@@ -50,6 +50,8 @@ export interface InvokeInput {
   readonly traceId: string | null;
   /** Last 4 KiB of the log, for LogType Tail. */
   readonly wantsLogTail: boolean;
+  /** No clone is parked for the next cold invoke of this one's runKey. */
+  readonly parksNone?: boolean;
 }
 
 /** `Handled`/`Unhandled` is AWS's X-Amz-Function-Error; the payload is then its JSON error document. */
@@ -83,6 +85,7 @@ export type SnapshotOutcome =
       readonly memoryBytes: number;
       readonly diskBytes: number;
       readonly newBytes: number;
+      readonly cutConnections: number;
       readonly phases: PhaseTimes;
     }
   /** The function's fault; `reasonCode` is one of AWS's StateReasonCode values (`FunctionError`, `FunctionError.InitTimeout`, …). */
@@ -106,7 +109,15 @@ export interface EnvironmentSummary {
   readonly phases: PhaseTimes;
 }
 
+/** An environment that is at rest, with its sandbox. */
+export interface EnvironmentObservation {
+  readonly summary: EnvironmentSummary;
+  readonly memory: WorkingSetInfo | null;
+  readonly sandbox: SandboxObservation;
+}
+
 export interface EnvironmentFilter {
+  readonly runKey?: string;
   readonly functionName?: string;
   readonly version?: string;
   /** Leaves parked clones alone. */
@@ -151,6 +162,10 @@ export interface Worker {
   provision(targets: readonly ProvisionedTarget[]): void;
   provisionedStatus(runKey: string): ProvisionedStatus;
   listEnvironments(): readonly EnvironmentSummary[];
+  /** Waits until it is idle. Null where it has ended. */
+  observe(environmentId: EnvironmentId): Promise<EnvironmentObservation | null>;
+  /** Searches the version's snapshot, as SnapshotEngine.inspect. Rejects where it can't be read. */
+  inspectSnapshot(version: RunnableVersion, needles: readonly Buffer[]): Promise<SnapshotContents>;
   /** Shuts down idle environments; busy ones end after their invoke. Returns how many were told. */
   stopEnvironments(filter: EnvironmentFilter): Promise<number>;
   /** Takes no new work, lets running invokes finish within `graceMs`, shuts everything down. */

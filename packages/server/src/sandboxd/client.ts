@@ -7,7 +7,7 @@ import assert from "node:assert";
 import { type Socket, connect } from "node:net";
 import { createInterface } from "node:readline";
 import { type EnvironmentId, type SnapshotId, isSnapshotId } from "../base/ids.ts";
-import type { PhaseTimes, SandboxExit, SandboxSpec, SandboxUsage, WorkingSetInfo } from "../ports/engine.ts";
+import type { PhaseTimes, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage, SnapshotContents, WorkingSetInfo } from "../ports/engine.ts";
 import type { ChunkAnswer, HostFacts, HostedSandbox, HostedSnapshot, SandboxHost, SnapshotSecrets } from "../ports/sandbox-host.ts";
 import { SandboxError } from "./errors.ts";
 
@@ -177,11 +177,19 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
         memoryBytes: taken["memoryBytes"] as number,
         diskBytes: taken["diskBytes"] as number,
         newBytes: taken["newBytes"] as number,
+        cutConnections: taken["cutConnections"] as number,
         phases: taken["phases"] as PhaseTimes,
       };
     },
     recordWorkingSet: async (sandbox, keep) => (await client.request("recordWorkingSet", { sandbox, keep })) as unknown as WorkingSetInfo,
     repack: async (snapshot, secrets) => void (await client.request("repack", { snapshot, ...wireSecrets(secrets) })),
+    inspect: async (snapshot, dataKey, needles) =>
+      (await client.request("inspect", {
+        snapshot,
+        dataKey: dataKey.toString("hex"),
+        needles: needles.map((needle) => needle.toString("hex")),
+      })) as unknown as SnapshotContents,
+    observe: async (sandbox) => (await client.request("observe", { sandbox })) as unknown as SandboxObservation,
     collectChunks: async () => void (await client.request("collectChunks")),
     onChunkWanted(fetch) {
       client.fetchChunk = fetch;

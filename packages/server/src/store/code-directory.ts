@@ -18,6 +18,7 @@ export async function openCodeDirectory(dataDir: string): Promise<CodeStore> {
   return {
     unpack: (zip) => unpack(codeDir, packageDir, zip),
     readZip: (codeName) => readFile(join(packageDir, `${codeName}.zip`)).catch(() => null),
+    findTexts: (codeName, texts) => findTexts(join(codeDir, codeName), texts),
     sweep: (used) => sweep(codeDir, packageDir, used),
   };
 }
@@ -42,6 +43,20 @@ async function unpack(codeDir: string, packageDir: string, zip: Buffer): Promise
     await rm(partial, { recursive: true, force: true });
   }
   return info;
+}
+
+async function findTexts(dir: string, texts: readonly string[]): Promise<ReadonlySet<string>> {
+  const wanted = new Set(texts);
+  const found = new Set<string>();
+  if (wanted.size === 0) return found;
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const content = await readFile(join(entry.parentPath, entry.name));
+    for (const text of wanted) if (content.includes(text)) found.add(text);
+    for (const text of found) wanted.delete(text);
+    if (wanted.size === 0) break;
+  }
+  return found;
 }
 
 async function writeWhole(path: string, suffix: string, content: Buffer): Promise<void> {

@@ -1,8 +1,9 @@
 /** The worker: owns the execution environments of this host. No HTTP, no child processes: engines and the log store are ports. */
+import { strict as assert } from "node:assert";
 import type { Clock } from "../base/clock.ts";
-import type { SnapshotId } from "../base/ids.ts";
+import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
-import type { Engine } from "../ports/engine.ts";
+import type { Engine, SnapshotContents } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
 import type { InvocationReport } from "../ports/reports.ts";
@@ -10,6 +11,7 @@ import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
 import type {
   EnvironmentFilter,
+  EnvironmentObservation,
   EnvironmentSummary,
   InvokeInput,
   InvokeOutcome,
@@ -20,6 +22,7 @@ import type {
   SnapshotOutcome,
   Worker,
 } from "../ports/worker.ts";
+import { tryEngine } from "./environment-core.ts";
 import { EnvironmentPool } from "./environment-pool.ts";
 import type { Environment } from "./environment.ts";
 import { CLOSING } from "./platform-failure.ts";
@@ -151,6 +154,20 @@ class LocalWorker implements Worker {
     return this.#pool.all.map((environment) => environment.summary);
   }
 
+  async observe(environmentId: EnvironmentId): Promise<EnvironmentObservation | null> {
+    const environment = await this.#pool.untilIdle(environmentId);
+    if (environment === null) return null;
+    const observed = await tryEngine(() => environment.core.sandbox.observe());
+    if (!observed.ok) return null;
+    return { summary: environment.summary, memory: environment.core.memory, sandbox: observed.value };
+  }
+
+  async inspectSnapshot(version: RunnableVersion, needles: readonly Buffer[]): Promise<SnapshotContents> {
+    const { snapshots } = this.#services.engine;
+    assert(snapshots !== null && version.snapshotId !== null && version.snapshotKey !== null, "a version without a snapshot was to be inspected");
+    return snapshots.inspect(version.snapshotId, version.snapshotKey, needles);
+  }
+
   async stopEnvironments(filter: EnvironmentFilter): Promise<number> {
     const chosen = this.#pool.all.filter((environment) => isChosen(environment, filter));
     // Idle ones are gone when this resolves; busy ones go after their invoke.
@@ -217,6 +234,7 @@ function isChosen(environment: Environment, filter: EnvironmentFilter): boolean 
   const { version, mode } = environment.core;
   if (mode.kind === "snapshot" || environment.isStopping) return false;
   if (filter.keepParked === true && environment.isParking) return false;
+  if (filter.runKey !== undefined && filter.runKey !== version.runKey) return false;
   if (filter.functionName !== undefined && filter.functionName !== version.functionName) return false;
   return filter.version === undefined || filter.version === version.version;
 }

@@ -56,8 +56,8 @@ export class EnvironmentPool {
       const waiting = this.#waiting.get(runKey)?.length ?? 0;
       const placement = placeInvoke(this.#views(), { functionName, runKey, memorySizeMib, waiting, mayWait }, this.#services.limits);
       if (placement.kind === "throttle") return { kind: "throttled", reason: "ConcurrentInvocationLimitExceeded" };
-      if (placement.kind === "create" || (placement.kind === "reuse" && this.#find(placement.environmentId).state === "parked"))
-        this.#parked.noteUse(version, recipe);
+      const isClone = placement.kind === "create" || (placement.kind === "reuse" && this.#find(placement.environmentId).state === "parked");
+      if (isClone && input.parksNone !== true) this.#parked.noteUse(version, recipe);
       const reply = await this.#follow(placement, version, recipe, input);
       if (reply.kind === "waited") mayWait = false;
       else if (reply.kind !== "gone") return reply;
@@ -95,6 +95,17 @@ export class EnvironmentPool {
       await (evict === null ? this.#untilRoom(signal) : this.#evict(evict));
     }
     return null;
+  }
+
+  /** Null where it has ended. */
+  async untilIdle(environmentId: EnvironmentId): Promise<Environment | null> {
+    const never = new AbortController().signal;
+    for (;;) {
+      const environment = this.#environments.get(environmentId);
+      if (environment === undefined || environment.isStopping) return null;
+      if (environment.state === "idle") return environment;
+      await this.#untilRoom(never);
+    }
   }
 
   /** Nothing more is started that waits for its turn or for room. */

@@ -41,7 +41,7 @@ export async function initialiseAndSnapshot(
     await removeQuietly(environment, snapshots, snapshotId);
     return { kind: "cancelled" };
   }
-  const { key, memoryBytes, diskBytes, newBytes, phases } = taken.value;
+  const { key, memoryBytes, diskBytes, newBytes, cutConnections, phases } = taken.value;
   return {
     kind: "ready",
     initDurationMs: init.durationMs,
@@ -49,6 +49,7 @@ export async function initialiseAndSnapshot(
     memoryBytes,
     diskBytes,
     newBytes,
+    cutConnections,
     fingerprints: { engine: snapshots.fingerprint, runtime: core.recipe.fingerprint },
     phases: { ...created.value.phases, init: init.durationMs, ...phases, snapshot: core.nowMs() - startMs },
   };

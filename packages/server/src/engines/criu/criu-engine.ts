@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import type { SnapshotId } from "../../base/ids.ts";
-import type { Engine, Sandbox, SnapshotEngine, SnapshotInfo, SnapshotKey, WorkingSetInfo } from "../../ports/engine.ts";
+import type { Engine, Sandbox, SnapshotContents, SnapshotEngine, SnapshotInfo, SnapshotKey, WorkingSetInfo } from "../../ports/engine.ts";
 import type { KeyProvider } from "../../ports/key-provider.ts";
 import { type HostedEngineOptions, openSandbox } from "../hosted-engine.ts";
 import type { Random } from "../../base/random.ts";
@@ -17,7 +17,7 @@ import { type FarOptions, FarSnapshots } from "./far/far-snapshots.ts";
 export type { FarEvent } from "./far/far-snapshots.ts";
 
 /** Raised whenever what a snapshot holds changes in a way that an older one can't be restored. */
-const FORMAT = 2;
+const FORMAT = 3;
 /** First responses whose pages are merged into the working set. */
 const RECORDINGS_MAX = 5;
 /** After so many the chunks are laid out by the working set, once. */
@@ -118,6 +118,10 @@ class CriuSnapshots implements SnapshotEngine {
     return recorded;
   }
 
+  async inspect(snapshotId: SnapshotId, key: SnapshotKey, needles: readonly Buffer[]): Promise<SnapshotContents> {
+    return this.#options.host.inspect(snapshotId, await this.#dataKeys.unwrap(snapshotId, key), needles);
+  }
+
   async remove(snapshotId: SnapshotId): Promise<void> {
     this.#dataKeys.forget(snapshotId);
     this.#recordings.delete(snapshotId);
@@ -170,8 +174,7 @@ class CriuSnapshots implements SnapshotEngine {
     } finally {
       await sandbox.destroy();
     }
-    const { memoryBytes, diskBytes, newBytes, phases } = taken;
-    if (this.#far === null) return { snapshotId, key, memoryBytes, diskBytes, newBytes, phases };
+    if (this.#far === null) return { snapshotId, key, ...taken };
     const uploadMs = clock.monotonicMs();
     try {
       await this.#far.publish(snapshotId, startMs);
@@ -179,7 +182,7 @@ class CriuSnapshots implements SnapshotEngine {
       await this.remove(snapshotId);
       throw error;
     }
-    return { snapshotId, key, memoryBytes, diskBytes, newBytes, phases: { ...phases, upload: clock.monotonicMs() - uploadMs } };
+    return { snapshotId, key, ...taken, phases: { ...taken.phases, upload: clock.monotonicMs() - uploadMs } };
   }
 
   #restore(spec: Parameters<SnapshotEngine["restore"]>[0], snapshotId: SnapshotId, dataKey: Buffer): Promise<Sandbox> {

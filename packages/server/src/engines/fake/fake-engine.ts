@@ -81,6 +81,7 @@ export class FakeEngine implements Engine {
       take: (sandbox, snapshotId, keyArn) => this.#take(sandbox as FakeSandbox, snapshotId, keyArn),
       restore: (spec, snapshotId, key) => this.#restore(spec, snapshotId, key),
       responded: async () => NOTHING_RECORDED,
+      inspect: async (_snapshotId, _key, needles) => ({ needles: needles.map(() => 0), secrets: [], files: [], fileCount: 0, searchedBytes: 0 }),
       remove: async (snapshotId) => {
         await this.#options.onRemove?.(snapshotId);
         this.#taken.delete(snapshotId);
@@ -100,7 +101,7 @@ export class FakeEngine implements Engine {
       const key = { keyArn, wrapped: `key of ${snapshotId}` };
       const madeWith = { root: sandbox.spec.root, engine: this.#options.fingerprint ?? "fake" };
       this.#taken.set(snapshotId, { ...image, ...madeWith, key, state: structuredClone(image.state) });
-      return { snapshotId, key, memoryBytes: 1000, diskBytes: 10, newBytes: 1010, phases: { dump: 1 } };
+      return { snapshotId, key, memoryBytes: 1000, diskBytes: 10, newBytes: 1010, cutConnections: 0, phases: { dump: 1 } };
     } finally {
       sandbox.vanish();
     }

@@ -1,6 +1,6 @@
 /** A sandbox of the fake engine: one fake process, a freezer that notices work while frozen, and counters. */
 import type { EnvironmentId } from "../../base/ids.ts";
-import type { PhaseTimes, Sandbox, SandboxExit, SandboxSpec, SandboxUsage } from "../../ports/engine.ts";
+import type { PhaseTimes, Sandbox, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage } from "../../ports/engine.ts";
 import type { SpawnRequest } from "../../ports/supervisor.ts";
 import { FakeLink } from "./fake-link.ts";
 import { type FakeFunction, FakeProcess, type FakeProcessHost, type FakeState, type ParkedAt } from "./fake-process.ts";
@@ -63,6 +63,10 @@ export class FakeSandbox implements Sandbox {
   async usage(): Promise<SandboxUsage> {
     await this.#engine.step("usage", this.spec);
     return { memoryBytes: 40 * 1024 * 1024, memoryMaxBytes: 42.5 * 1024 * 1024, oomKills: this.#oomKills };
+  }
+
+  async observe(): Promise<SandboxObservation> {
+    return { processes: [], sentPackets: 0, sentBytes: 0, receivedBytes: 0, peers: [] };
   }
 
   async destroy(): Promise<void> {

@@ -1,0 +1,34 @@
+/** thaw check FUNCTION:VERSION: what copies of a version's snapshot share, on one page. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { CommandError } from "../command-error.ts";
+import type { Connection } from "../connection.ts";
+import { print, printJson } from "../table.ts";
+import { formatHtml } from "./html.ts";
+import { formatPage } from "./page.ts";
+import type { CheckReport } from "./report.ts";
+
+export interface CheckOptions {
+  readonly event?: string;
+  readonly html?: string;
+  readonly clones: number;
+  readonly json: boolean;
+}
+
+/** The exit status is 1 where something was found. Throws where the check could not be done. */
+export async function checkCommand(connection: Connection, name: string, options: CheckOptions): Promise<void> {
+  const event = options.event === undefined ? "{}" : readEvent(options.event);
+  const body = Buffer.from(JSON.stringify({ function: name, event, clones: options.clones }));
+  const report = (await (await connection.admin("POST", "check", { body })).json()) as CheckReport;
+  if (options.html !== undefined) writeFileSync(options.html, formatHtml(report));
+  if (options.json) printJson(report);
+  else print(formatPage(report));
+  process.exitCode = report.verdict.status === "good" ? 0 : 1;
+}
+
+function readEvent(path: string): string {
+  try {
+    return readFileSync(path === "-" ? 0 : path, "utf8");
+  } catch (error) {
+    throw new CommandError(`${path}: ${(error as Error).message}`);
+  }
+}

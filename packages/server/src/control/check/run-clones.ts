@@ -1,0 +1,76 @@
+/** Clones made for a check alone: never warm or parked ones, and gone when it is over. */
+import { ApiError } from "../../model/api-error.ts";
+import type { CloneAnswer } from "../../model/compare-clones.ts";
+import type { EnvironmentObservation, RunnableVersion } from "../../ports/worker.ts";
+import type { ControlServices } from "../services.ts";
+
+export const INVOKES_PER_CLONE = 2;
+
+export interface CheckedClone {
+  readonly answers: readonly CloneAnswer[];
+  /** The first includes the restore. */
+  readonly invokeMs: readonly number[];
+  /** After the first invoke; null where the environment ended with it. */
+  readonly observed: EnvironmentObservation | null;
+  /** Invokes that ended in a function error: their payloads. */
+  readonly errors: readonly string[];
+}
+
+/** The event goes to each clone as often as to the other ones. Throws an ApiError where a clone could not be made. */
+export async function runClone(services: ControlServices, version: RunnableVersion, runKey: string, payload: Buffer): Promise<CheckedClone> {
+  const own = { ...version, runKey };
+  const answers: CloneAnswer[] = [];
+  const errors: string[] = [];
+  const invokeMs: number[] = [];
+  let observed: EnvironmentObservation | null = null;
+  try {
+    for (let invoke = 0; invoke < INVOKES_PER_CLONE; invoke++) {
+      const startMs = services.clock.monotonicMs();
+      const { text, isError, environmentId } = await invokeOnce(services, own, payload);
+      invokeMs.push(services.clock.monotonicMs() - startMs);
+      if (isError) errors.push(text);
+      // Also waits until the next invoke finds it.
+      const seen = await services.worker.observe(environmentId);
+      observed ??= seen;
+      const lines = observed === null ? [] : await readLog(services, version.logGroup, observed.summary.logStream);
+      answers.push({ payload: text, log: lines.slice(answers.reduce((sum, answer) => sum + answer.log.length, 0)) });
+    }
+  } finally {
+    await services.worker.stopEnvironments({ runKey });
+  }
+  return { answers, invokeMs, observed, errors };
+}
+
+async function invokeOnce(
+  services: ControlServices,
+  version: RunnableVersion,
+  payload: Buffer,
+): Promise<{ readonly text: string; readonly isError: boolean; readonly environmentId: EnvironmentObservation["summary"]["environmentId"] }> {
+  const outcome = await services.worker.invoke(version, {
+    requestId: services.random.uuid(),
+    payload,
+    invokedFunctionArn: `${version.functionArn}:${version.version}`,
+    clientContext: null,
+    traceId: null,
+    wantsLogTail: false,
+    parksNone: true,
+  });
+  switch (outcome.kind) {
+    case "response":
+      return { text: outcome.payload.toString("utf8"), isError: outcome.functionError !== null, environmentId: outcome.environmentId };
+    case "throttled":
+      throw new ApiError("TooManyRequestsException", "The host has no room for the clones of this check at the moment.", { Reason: outcome.reason });
+    case "restore-error":
+      throw new ApiError("SnapStartException", outcome.message);
+    case "restore-timeout":
+      throw new ApiError("SnapStartTimeoutException", outcome.message);
+    case "platform-error":
+      throw new ApiError("ServiceException", outcome.message);
+  }
+}
+
+async function readLog(services: ControlServices, logGroup: string, logStream: string): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for await (const event of services.logs.read(logGroup, { logStream })) if (event.origin === "function") lines.push(event.message);
+  return lines;
+}

@@ -1,0 +1,110 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { compareClones, givenTexts, type CloneAnswer, type ComparisonContext, type SharedValue } from "./compare-clones.ts";
+import { entropyOf, findUniqueValues, formsInMemory } from "./unique-values.ts";
+
+const CREATED_AT_MS = Date.parse("2026-05-01T12:00:00Z");
+const CONTEXT: ComparisonContext = { isKnown: () => false, given: [], snapshotCreatedAtMs: CREATED_AT_MS, invokedAtMs: CREATED_AT_MS + 60_000 };
+
+function answer(value: unknown, log: readonly string[] = []): CloneAnswer {
+  return { payload: JSON.stringify(value), log };
+}
+
+function kinds(shared: readonly SharedValue[]): readonly string[] {
+  return shared.map((each) => `${each.kind} ${each.value.kind} ${each.value.place}`);
+}
+
+/** Distinct, so that nothing is equal by accident. */
+const fourUuids = fc.uniqueArray(fc.uuid({ version: 4 }), { minLength: 4, maxLength: 4 }).filter((all) => all.every((each) => entropyOf(each) > 2));
+const word = fc.stringMatching(/^[a-z]{3,12}$/);
+
+describe("values in answers of clones", () => {
+  it("finds a value of Init wherever it stands, and nothing where all are fresh", () => {
+    fc.assert(
+      fc.property(fourUuids, word, ([a = "", b = "", c = "", d = ""], name) => {
+        const shape = (value: string): unknown => ({ order: [{ [name]: value }, "text", 7] });
+        const place = `response.order[0].${name}`;
+        const ofInit = compareClones([[answer(shape(a)), answer(shape(a))], [answer(shape(a)), answer(shape(a))]], CONTEXT);
+        expect(kinds(ofInit)).toEqual([`same uuid ${place}`]);
+        const row = compareClones([[answer(shape(a)), answer(shape(b))], [answer(shape(a)), answer(shape(b))]], CONTEXT);
+        expect(kinds(row)).toEqual([`repeated uuid ${place}`, `repeated uuid ${place}`]);
+        expect(compareClones([[answer(shape(a)), answer(shape(b))], [answer(shape(c)), answer(shape(d))]], CONTEXT)).toEqual([]);
+      }),
+    );
+  });
+
+  it("does not depend on the order of the clones", () => {
+    fc.assert(
+      fc.property(fc.array(fc.uuid(), { maxLength: 4 }), fc.array(fc.uuid(), { maxLength: 4 }), (left, right) => {
+        const clones = [[answer({ left, both: "0b5cd3ac-76a3-4f0c-9e5b-3a1f6f1f2f3e" })], [answer({ right, both: "0b5cd3ac-76a3-4f0c-9e5b-3a1f6f1f2f3e" })]];
+        const texts = (shared: readonly SharedValue[]): readonly string[] => shared.map((each) => each.value.text).sort();
+        expect(texts(compareClones(clones, CONTEXT))).toEqual(texts(compareClones(clones.toReversed(), CONTEXT)));
+      }),
+    );
+  });
+
+  it("finds values in logs, in text, in JSON inside a text, and beside the event's own", () => {
+    const id = "0b5cd3ac-76a3-4f0c-9e5b-3a1f6f1f2f3e";
+    const twice = (one: CloneAnswer, context = CONTEXT): readonly string[] => kinds(compareClones([[one, one], [one, one]], context));
+    expect(twice(answer(null, [`INFO instance-${id} is ready`]))).toEqual(["same uuid log"]);
+    expect(twice(answer(JSON.stringify({ body: id })))).toEqual(["same uuid response.body"]);
+    expect(twice(answer({ salted: "kxqzvbnmhello" }), { ...CONTEXT, given: ["hello"] })).toEqual(["same random-string response.salted"]);
+    expect(twice(answer({ id }), { ...CONTEXT, isKnown: (text: string) => text === id })).toEqual([]);
+  });
+
+  it("takes times for what they are: of Init, of the invoke, or constants", () => {
+    const shared = (time: unknown): readonly string[] => kinds(compareClones([[answer({ time })], [answer({ time })]], CONTEXT));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 600_000 }), (agoMs) => {
+        expect(shared(CREATED_AT_MS - agoMs)).toEqual(["old-time time response.time"]);
+        expect(shared(new Date(CREATED_AT_MS - agoMs).toISOString())).toEqual(["old-time time response.time"]);
+        // Two invokes in the same second, or a constant of long ago.
+        expect(shared(Math.floor((CREATED_AT_MS + 60_000 + agoMs) / 1000))).toEqual([]);
+        expect(shared(CREATED_AT_MS - 86_400_000 - agoMs)).toEqual([]);
+      }),
+    );
+  });
+
+  it("refuses what can't be compared", () => {
+    expect(() => compareClones([[answer(1)]], CONTEXT)).toThrow(RangeError);
+    expect(() => compareClones([[answer(1)], []], CONTEXT)).toThrow(RangeError);
+  });
+});
+
+describe("what looks unique", () => {
+  it.each(["order", "getUserOrdersFromDatabase", "com.example.orders.OrderHandler", "application/json; charset=utf-8", "2.17.3-SNAPSHOT", "eu-west-1", 3, 0.5, 1.25, true, null, "00000000-0000-0000-0000-000000000000", "aaaaaaaaaaaaaaaa1"])(
+    "not %j",
+    (value) => {
+      expect(findUniqueValues(JSON.stringify({ value }), "response")).toEqual([]);
+    },
+  );
+
+  it.each([
+    ["0b5cd3ac-76a3-4f0c-9e5b-3a1f6f1f2f3e", "uuid"],
+    ["9f86d081884c7d659a2feaa0c55ad015", "hex"],
+    ["Zk3n9QxTf81LmWp2aB7r", "random-string"],
+    [0.8444218515250481, "random-number"],
+    [1_777_636_800_123, "time"],
+    ["2026-05-01T11:59:58.123456+00:00", "time"],
+  ])("%j is a %s", (value, kind) => {
+    expect(findUniqueValues(JSON.stringify({ value }), "response").map((each) => each.kind)).toEqual([kind]);
+  });
+
+  it("never throws and gives a form in memory for each", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        for (const value of findUniqueValues(text, "response")) expect(formsInMemory(value).length).toBeGreaterThan(0);
+      }),
+    );
+  });
+
+  it("takes only texts out of an event that leave its JSON whole", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (event) => {
+        const text = JSON.stringify({ event, id: 1 });
+        const rest = givenTexts(event).reduce((left, each) => left.replaceAll(each, " ".repeat(each.length)), text);
+        expect(() => JSON.parse(rest) as unknown).not.toThrow();
+      }),
+    );
+  });
+});

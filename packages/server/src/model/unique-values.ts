@@ -1,0 +1,159 @@
+/**
+ * Values that look as if there were only one of each: identifiers, tokens, random numbers, times. Found in a function's answers and
+ * logs by their form, and by the name of the member that holds them. What has no such form (a short word, a count) is not seen.
+ */
+export type UniqueKind = "uuid" | "jwt" | "hex" | "random-string" | "random-number" | "time";
+
+export interface UniqueValue {
+  readonly kind: UniqueKind;
+  /** As it stands in the text. */
+  readonly text: string;
+  /** Where it was: `response.items[0].id`, `log`. */
+  readonly place: string;
+  /** Times only: milliseconds since the epoch, and how exact. */
+  readonly time?: { readonly ms: number; readonly precisionMs: number };
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const JWT = /^eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}$/;
+const HEX = /^(?=.*\d)(?=.*[a-f])[0-9a-f]{16,}$/i;
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$/;
+/** Of a text that is no JSON: a time, a token, or a number. */
+const TOKEN = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Za-z0-9_+/=-]+(?:\.[A-Za-z0-9_+/=-]+)*/g;
+/** A member with such a name holds something unique, whatever it looks like. */
+const UNIQUE_NAME = /token|nonce|salt|secret|session|uuid|guid|random|seed|otp|(^|[_.])id$|Id$|ID$/i;
+const NAMED_SIZE_MIN = 6;
+const NAMED_SIZE_MAX = 512;
+const RANDOM_SIZE_MIN = 16;
+const ENTROPY_BITS_MIN = 3;
+/** A double that was drawn has nearly always so many. */
+const FRACTION_DIGITS_MIN = 10;
+const INTEGER_DIGITS_MIN = 9;
+/** Between 2001 and 2286 a time in seconds has ten digits. */
+const TIME_UNITS: ReadonlyArray<readonly [RegExp, number]> = [
+  [/^[1-9]\d{9}(\.\d+)?$/, 1000],
+  [/^[1-9]\d{12}(\.\d+)?$/, 1],
+  [/^[1-9]\d{15}$/, 1e-3],
+  [/^[1-9]\d{18}$/, 1e-6],
+];
+const VALUES_MAX = 2000;
+
+/** Bits a character, by how often each occurs. */
+export function entropyOf(text: string): number {
+  const counts = new Map<string, number>();
+  for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length);
+  return bits;
+}
+
+/** All that looks unique in a payload: of a JSON document each member, else the words of the text. */
+export function findUniqueValues(payload: string, root: string): readonly UniqueValue[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(payload);
+  } catch {
+    return fromText(payload, root, "").slice(0, VALUES_MAX);
+  }
+  const found: UniqueValue[] = [];
+  walk(parsed, root, "", found);
+  return found.slice(0, VALUES_MAX);
+}
+
+function walk(value: unknown, place: string, name: string, found: UniqueValue[]): void {
+  if (found.length >= VALUES_MAX) return;
+  if (Array.isArray(value)) value.forEach((each, index) => walk(each, `${place}[${index}]`, name, found));
+  else if (typeof value === "object" && value !== null) {
+    for (const [key, member] of Object.entries(value)) walk(member, /^[\w$-]+$/.test(key) ? `${place}.${key}` : place, key, found);
+  } else if (typeof value === "number") push(found, fromNumber(String(value), place));
+  else if (typeof value === "string") fromString(value, place, name, found);
+}
+
+function fromString(text: string, place: string, name: string, found: UniqueValue[]): void {
+  // A body that is JSON itself, as API Gateway wants it.
+  if (/^\s*[[{]/.test(text)) return void found.push(...findUniqueValues(text, place));
+  const before = found.length;
+  found.push(...fromText(text, place, name));
+  const word = text.trim();
+  const isNamed = UNIQUE_NAME.test(name) && word.length >= NAMED_SIZE_MIN && word.length <= NAMED_SIZE_MAX && /^\S+$/.test(word);
+  if (found.length === before && isNamed) found.push({ kind: "random-string", text: word, place });
+}
+
+function fromText(text: string, place: string, name: string): UniqueValue[] {
+  const found: UniqueValue[] = [];
+  for (const [token] of text.matchAll(TOKEN)) push(found, classify(token, place, name));
+  return found;
+}
+
+function push(found: UniqueValue[], value: UniqueValue | null): void {
+  if (value !== null) found.push(value);
+}
+
+function classify(token: string, place: string, name: string): UniqueValue | null {
+  if (ISO_TIME.test(token)) return isoTime(token, place);
+  if (UUID.test(token)) return entropyOf(token) < 1.5 ? null : { kind: "uuid", text: token, place };
+  // A word in front of one: `instance-0b5c…`.
+  const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i.exec(token);
+  if (uuid !== null) return { kind: "uuid", text: uuid[0], place };
+  if (JWT.test(token)) return { kind: "jwt", text: token, place };
+  if (/^\d+(\.\d+)?(e-?\d+)?$/i.test(token)) return fromNumber(token, place);
+  if (HEX.test(token)) return entropyOf(token) < ENTROPY_BITS_MIN ? null : { kind: "hex", text: token, place };
+  return isRandomString(token, name) ? { kind: "random-string", text: token, place } : null;
+}
+
+function isRandomString(token: string, name: string): boolean {
+  if (token.length < RANDOM_SIZE_MIN || entropyOf(token) < ENTROPY_BITS_MIN) return false;
+  // Names of classes, files and hosts have dots and words; a random text is one piece with digits strewn in.
+  const pieces = token.split(/[-_./=+]/).filter((piece) => piece !== "");
+  const longest = pieces.reduce((best, piece) => (piece.length > best.length ? piece : best), "");
+  const digitGroups = longest.match(/\d+/g)?.length ?? 0;
+  const isStrewn = longest.length >= RANDOM_SIZE_MIN && digitGroups >= 2 && /[a-z]/i.test(longest);
+  return isStrewn || (UNIQUE_NAME.test(name) && token.length >= NAMED_SIZE_MIN);
+}
+
+function fromNumber(text: string, place: string): UniqueValue | null {
+  const time = numericTime(text);
+  if (time !== null) return { kind: "time", text, place, time };
+  const fraction = /^\d*\.(\d+)$/.exec(text)?.[1] ?? /^\d\.(\d+)e-\d+$/i.exec(text)?.[1];
+  if (fraction !== undefined) return fraction.replace(/^0+/, "").length >= FRACTION_DIGITS_MIN ? { kind: "random-number", text, place } : null;
+  return /^\d+$/.test(text) && text.replace(/0+$/, "").length >= INTEGER_DIGITS_MIN ? { kind: "random-number", text, place } : null;
+}
+
+function numericTime(text: string): NonNullable<UniqueValue["time"]> | null {
+  for (const [form, factor] of TIME_UNITS) {
+    if (form.test(text)) return { ms: Number(text) * factor, precisionMs: text.includes(".") ? 1 : Math.max(factor, 1) };
+  }
+  return null;
+}
+
+function isoTime(text: string, place: string): UniqueValue | null {
+  // Date reads three digits of the second's fraction.
+  const ms = Date.parse(text.replace(/(\.\d{3})\d+/, "$1"));
+  if (Number.isNaN(ms)) return null;
+  return { kind: "time", text, place, time: { ms, precisionMs: text.includes(".") ? 1 : 1000 } };
+}
+
+/**
+ * The forms in which a value may be kept in memory: as text in one byte or two bytes a character (V8 and the JVM have both), a number as a
+ * double or an integer of 64 bits, a UUID as its 16 bytes or as the two halves of Java's.
+ */
+export function formsInMemory(value: UniqueValue): readonly Buffer[] {
+  const forms = [Buffer.from(value.text, "utf8"), Buffer.from(value.text, "utf16le")];
+  if (value.kind === "uuid") {
+    const bytes = Buffer.from(value.text.replaceAll("-", ""), "hex");
+    forms.push(bytes, Buffer.from(bytes.subarray(0, 8)).reverse());
+  }
+  if (value.kind === "hex" && value.text.length % 2 === 0) forms.push(Buffer.from(value.text, "hex"));
+  if (value.kind === "random-number" || value.kind === "time") {
+    const number = Number(value.text);
+    const double = Buffer.alloc(8);
+    double.writeDoubleLE(number);
+    if (Number.isFinite(number)) forms.push(double);
+    if (/^\d{1,19}$/.test(value.text) && BigInt(value.text) <= 0x7fffffffffffffffn) {
+      const integer = Buffer.alloc(8);
+      integer.writeBigInt64LE(BigInt(value.text));
+      forms.push(integer);
+    }
+  }
+  return forms.filter((form) => form.length >= 4 && form.length <= 4096);
+}
