@@ -89,3 +89,16 @@ test("a clone of a check is neither a parked one nor parks one, is looked at whe
   expect(await harness.worker.observe(own.environmentId)).toBeNull();
   await harness.end();
 });
+
+test("an invoke that comes while a clone's working set is being recorded waits for this clone", async ({ expect }) => {
+  let finish = (): void => {};
+  const recording = new Promise<void>((resolve) => (finish = resolve));
+  const harness = new WorkerHarness(RUN, { limits: { ...LIMITS, parkedPerVersionMax: 0 }, onResponded: () => recording });
+  const { restorable } = await harness.publish();
+  const first = await harness.invokeOk(restorable);
+  const second = harness.invokeOk(restorable);
+  await harness.clock.advance(0);
+  finish();
+  expect((await second).environmentId).toBe(first.environmentId);
+  await harness.end();
+});

@@ -46,7 +46,7 @@ public class Connections implements RequestHandler<Map<String, Object>, Map<Stri
 
     private static HikariDataSource pool() {
         HikariDataSource pool = new HikariDataSource();
-        pool.setJdbcUrl("jdbc:h2:tcp://" + OUTSIDE + ":9092/mem:test");
+        pool.setJdbcUrl("jdbc:h2:tcp://" + OUTSIDE + ":9092/mem:test;DB_CLOSE_DELAY=-1");
         pool.setDriverClassName("org.h2.Driver");
         pool.setMaximumPoolSize(2);
         return pool;

@@ -249,7 +249,10 @@ export class Environment {
       return this.#refuse(first, restore.failure);
     }
     const failure = await this.#invoke(first, { initDurationMs: null, restoreDurationMs: restore.durationMs, billedRestoreDurationMs: restore.billedMs });
+    // Who comes next waits these few milliseconds rather than being given a cold start.
+    this.#isFinishing = failure === null && !this.core.isStopRequested;
     await this.#recordWorkingSet(mode.snapshotId, mode.key);
+    this.#isFinishing = false;
     this.#reportRestore(first, restore);
     return failure;
   }

@@ -30,6 +30,8 @@ export interface FakeEngineOptions {
   /** Called at the start of each step: may throw, wait, or move the clock. */
   onStep?(step: FakeStep, spec: SandboxSpec): void | Promise<void>;
   onRemove?(snapshotId: SnapshotId): void | Promise<void>;
+  /** While the working set of a clone is being recorded. */
+  onResponded?(): Promise<void>;
 }
 
 export class FakeEngine implements Engine {
@@ -80,7 +82,10 @@ export class FakeEngine implements Engine {
       fingerprint: this.#options.fingerprint ?? "fake",
       take: (sandbox, snapshotId, keyArn) => this.#take(sandbox as FakeSandbox, snapshotId, keyArn),
       restore: (spec, snapshotId, key) => this.#restore(spec, snapshotId, key),
-      responded: async () => NOTHING_RECORDED,
+      responded: async () => {
+        await this.#options.onResponded?.();
+        return NOTHING_RECORDED;
+      },
       inspect: async (_snapshotId, _key, needles) => ({ needles: needles.map(() => 0), secrets: [], files: [], fileCount: 0, searchedBytes: 0 }),
       remove: async (snapshotId) => {
         await this.#options.onRemove?.(snapshotId);
