@@ -22,6 +22,11 @@ public class Connections implements RequestHandler<Map<String, Object>, Map<Stri
     private static final String OUTSIDE = System.getenv("OUTSIDE");
     private static final S3Client S3 = S3Client.builder().endpointOverride(URI.create("http://" + OUTSIDE + ":8080"))
             .region(Region.US_EAST_1).forcePathStyle(true).httpClientBuilder(ApacheHttpClient.builder()).build();
+    static {
+        // Otherwise what was used in the last 500 ms before the snapshot is given out untested.
+        System.setProperty("com.zaxxer.hikari.aliveBypassWindowMs", "0");
+    }
+
     private static final HikariDataSource POOL = pool();
     private static final HikariDataSource EVICTED = pool();
     private static final HikariDataSource JUST_USED = pool();
