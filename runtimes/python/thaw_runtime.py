@@ -11,6 +11,7 @@ THAW_RESEED_SKIP: `random`, `numpy`, or `all`, separated by commas.
 import json
 import os
 import random
+import secrets
 import sys
 import time
 import uuid
@@ -33,6 +34,10 @@ def renew() -> None:
         tempfile = sys.modules.get("tempfile")
         if tempfile is not None:
             tempfile._name_sequence = None
+        # libuuid keeps its clock sequence to itself, and all clones have one MAC address: two calls within a microsecond would give the
+        # same UUID. Python's own uuid1 takes over, with a random node as RFC 9562, 6.10 allows.
+        uuid._generate_time_safe = None
+        uuid._node = secrets.randbits(48) | 1 << 40
     numpy = sys.modules.get("numpy.random")
     if numpy is not None and "numpy" not in skipped:
         numpy.seed()
