@@ -54,9 +54,9 @@ impl Pager {
                     _ => eprintln!("pager: open without a key or a manifest"),
                 }
             }
-            Command::Session { session, snapshot, prefetch } => {
+            Command::Session { session, snapshot } => {
                 if let Some(relay) = fds.pop() {
-                    self.begin(session, &snapshot, prefetch, relay);
+                    self.begin(session, &snapshot, relay);
                 }
             }
             Command::Chunk { chunk, answer } => {
@@ -84,13 +84,13 @@ impl Pager {
         }
     }
 
-    fn begin(self: &Arc<Self>, name: String, snapshot: &str, prefetch: bool, relay: OwnedFd) {
+    fn begin(self: &Arc<Self>, name: String, snapshot: &str, relay: OwnedFd) {
         let Some(snapshot) = self.snapshots.lock().expect("no holder panics").get(snapshot).cloned() else {
             let event = Event::Failed { session: name, message: "the snapshot could not be opened".into(), is_damaged: true, is_late: false };
             send(self.socket.as_fd(), &event, &[]);
             return;
         };
-        let session = Session::new(snapshot, Arc::clone(&self.cache), relay, prefetch);
+        let session = Session::new(snapshot, Arc::clone(&self.cache), relay);
         self.sessions.lock().expect("no holder panics").insert(name.clone(), Arc::clone(&session));
         let pager = Arc::clone(self);
         spawn("faults", move || {

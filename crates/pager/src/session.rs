@@ -73,7 +73,6 @@ pub struct Session {
     inner: Mutex<Inner>,
     changed: Condvar,
     started: Instant,
-    wants_prefetch: bool,
 }
 
 /// How a session ended.
@@ -93,9 +92,9 @@ enum Placed {
 }
 
 impl Session {
-    pub fn new(snapshot: Arc<Snapshot>, cache: Arc<Cache>, socket: OwnedFd, wants_prefetch: bool) -> Arc<Self> {
+    pub fn new(snapshot: Arc<Snapshot>, cache: Arc<Cache>, socket: OwnedFd) -> Arc<Self> {
         let inner = Inner { is_recording: true, ..Inner::default() };
-        Arc::new(Session { snapshot, cache, socket, inner: Mutex::new(inner), changed: Condvar::new(), started: Instant::now(), wants_prefetch })
+        Arc::new(Session { snapshot, cache, socket, inner: Mutex::new(inner), changed: Condvar::new(), started: Instant::now() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -140,12 +139,8 @@ impl Session {
         let mut faults = VecDeque::new();
         loop {
             if faults.is_empty() {
-                match self.wait_for_work() {
-                    Ok(true) => {}
-                    Ok(false) => return Ok(()),
-                    Err(error) => return Err(Lost { message: format!("poll: {error}"), is_damaged: false }),
-                }
-                if !self.read_relay()? {
+                let has_relay_sent = self.wait_for_work().map_err(|error| Lost { message: format!("poll: {error}"), is_damaged: false })?;
+                if has_relay_sent && !self.read_relay()? {
                     return Ok(());
                 }
             }
@@ -163,7 +158,7 @@ impl Session {
         }
     }
 
-    /// False at the end of the relay's socket.
+    /// Whether the relay has sent something, or has ended; otherwise a clone has.
     fn wait_for_work(&self) -> io::Result<bool> {
         let fds: Vec<std::os::fd::RawFd> = {
             use std::os::fd::AsRawFd;
@@ -179,16 +174,11 @@ impl Session {
                 Ok(_) => break,
             }
         }
-        let relay = polled[0].revents().unwrap_or(PollFlags::empty());
-        Ok(!relay.contains(PollFlags::POLLHUP) || relay.contains(PollFlags::POLLIN))
+        Ok(polled[0].revents().is_none_or(|events| !events.is_empty()))
     }
 
-    /// Takes what the relay has sent, if anything. False at its end.
+    /// Takes what the relay has sent. False at its end.
     fn read_relay(self: &Arc<Self>) -> Result<bool, Lost> {
-        let mut polled = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-        if poll(&mut polled, PollTimeout::ZERO).unwrap_or(0) == 0 {
-            return Ok(true);
-        }
         let Ok(Some((bytes, mut fds))) = receive_message(self.socket.as_fd()) else { return Ok(false) };
         match FromRelay::decode(&bytes) {
             Some(FromRelay::Process { pid }) if fds.len() == 1 => {
@@ -197,7 +187,7 @@ impl Session {
                 inner.processes.push(Process { pid, uffd: fds.remove(0), map: AddressMap::new() });
                 drop(inner);
                 self.changed.notify_all();
-                if is_first && self.wants_prefetch && !self.snapshot.working_set.is_empty() {
+                if is_first && !self.snapshot.working_set.is_empty() {
                     let session = Arc::clone(self);
                     spawn("prefetch", move || session.prefetch());
                 }
@@ -251,9 +241,9 @@ impl Session {
             (process.pid, process.map.origin(address))
         };
         let Some(image) = origin.image else { return Ok(self.answer_zero(index, address, (origin.end - address) / PAGE)) };
-        let (chunk, offset, pages) = match self.snapshot.place(pid, image) {
+        let (chunk, offset, pages_before, pages) = match self.snapshot.place(pid, image) {
             Place::Zero { pages } => return Ok(self.answer_zero(index, address, pages.min((origin.end - address) / PAGE))),
-            Place::Chunk { chunk, offset, pages } => (chunk, offset, pages),
+            Place::Chunk { chunk, offset, pages_before, pages } => (chunk, offset, pages_before, pages),
         };
         let content = self.cache.get(chunk)?;
         let mut inner = self.lock();
@@ -269,7 +259,7 @@ impl Session {
         }
         // The rest of the window, as far as it lies in one piece before and behind the page.
         let page_in_window = (image / PAGE) % WINDOW_PAGES;
-        let before = self.pages_before(pid, image, offset, page_in_window);
+        let before = page_in_window.min(pages_before);
         let behind = (WINDOW_PAGES - page_in_window).min(pages).min((origin.end - address) / PAGE);
         let start = address - before * PAGE;
         if before > 0 && process.map.origin(start).image == Some(image - before * PAGE) {
@@ -281,19 +271,6 @@ impl Session {
             inner.touched.push(TouchedRun { pid, address: image - before * PAGE, pages: (before + behind) as u32 });
         }
         Ok(Placed::Yes)
-    }
-
-    /// How many pages in front of `image`, at most `limit`, lie in front of it in its chunk too.
-    fn pages_before(&self, pid: u32, image: u64, offset: usize, limit: u64) -> u64 {
-        let limit = limit.min(offset as u64 / PAGE);
-        for pages in (1..=limit).rev() {
-            if let Place::Chunk { pages: behind, offset: at, .. } = self.snapshot.place(pid, image - pages * PAGE) {
-                if behind > pages && at + (pages * PAGE) as usize == offset {
-                    return pages;
-                }
-            }
-        }
-        0
     }
 
     fn answer_zero(&self, index: usize, address: u64, pages: u64) -> Placed {
@@ -327,7 +304,7 @@ impl Session {
             while at < end {
                 let pages = match self.snapshot.place(run.pid, at) {
                     Place::Zero { pages } => pages,
-                    Place::Chunk { chunk, offset, pages } => {
+                    Place::Chunk { chunk, offset, pages, .. } => {
                         let pages = pages.min((end - at) / PAGE);
                         let Ok(content) = self.cache.get(chunk) else { return };
                         if !self.prefetch_run(run.pid, at, &content[offset..offset + (pages * PAGE) as usize]) {
@@ -409,7 +386,7 @@ impl Session {
             let Some(process) = inner.processes.get(index) else { return Ok(()) };
             (process.pid, process.map.image_pieces())
         };
-        for run in self.snapshot.runs(pid) {
+        for run in self.snapshot.runs(pid).iter().filter(|run| run.place.is_some()) {
             let run_end = run.address + u64::from(run.pages) * PAGE;
             for piece in pieces.iter().filter(|piece| piece.image < run_end && piece.image + piece.length > run.address) {
                 let from = run.address.max(piece.image);
@@ -423,7 +400,7 @@ impl Session {
     fn complete_range(&self, index: usize, pid: u32, address: u64, image: u64, length: u64) -> Result<(), Lost> {
         let mut done = 0;
         while done < length {
-            let Place::Chunk { chunk, offset, pages } = self.snapshot.place(pid, image + done) else {
+            let Place::Chunk { chunk, offset, pages, .. } = self.snapshot.place(pid, image + done) else {
                 done += PAGE;
                 continue;
             };

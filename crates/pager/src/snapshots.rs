@@ -23,8 +23,8 @@ pub struct Snapshot {
 /// Where a page of the snapshot is.
 #[derive(Clone, Copy)]
 pub enum Place<'a> {
-    /// `pages` of them follow one another in the chunk from `offset` on.
-    Chunk { chunk: &'a ChunkRef, offset: usize, pages: u64 },
+    /// `pages` of them follow one another in the chunk from `offset` on, this one among them; `pages_before` lie in front of it likewise.
+    Chunk { chunk: &'a ChunkRef, offset: usize, pages_before: u64, pages: u64 },
     Zero { pages: u64 },
 }
 
@@ -71,7 +71,7 @@ impl Snapshot {
                     None => Place::Zero { pages },
                     Some((chunk, slot)) => {
                         let offset = (u64::from(slot) + page) as usize * PAGE_SIZE_BYTES;
-                        Place::Chunk { chunk: &self.chunks[chunk as usize], offset, pages }
+                        Place::Chunk { chunk: &self.chunks[chunk as usize], offset, pages_before: page, pages }
                     }
                 };
             }

@@ -46,7 +46,7 @@ struct FileRequest {
 enum Sink {
     /// The rest of a page that came in two parts.
     Pages { cutter: PageCutter, rest: Vec<u8> },
-    Bytes { file: usize, size: u64 },
+    Bytes { file: usize },
 }
 
 struct Stream {
@@ -214,7 +214,7 @@ impl Capture<'_, '_> {
             self.kept.insert(name.to_string(), Vec::new());
         }
         self.files.push((name.to_string(), 0));
-        Sink::Bytes { file: self.bytes.begin(), size: 0 }
+        Sink::Bytes { file: self.bytes.begin() }
     }
 
     fn read_stream(&mut self, index: usize, buffer: &mut [u8]) -> Result<()> {
@@ -231,13 +231,14 @@ impl Capture<'_, '_> {
         }
         match &mut stream.sink {
             Sink::Pages { cutter, rest } => push_pages(cutter, rest, read, self.writer)?,
-            Sink::Bytes { file, size } => {
+            Sink::Bytes { file } => {
                 if let Some(kept) = self.kept.get_mut(&stream.name) {
                     if kept.len() + read.len() > KEPT_SIZE_BYTES_MAX {
                         return Err(nonsense("a page map is too long"));
                     }
                     kept.extend_from_slice(read);
                 }
+                let size = &mut self.files[*file].1;
                 self.bytes.push(*file, *size, read, self.writer)?;
                 *size += read.len() as u64;
             }
@@ -253,10 +254,7 @@ impl Capture<'_, '_> {
                 self.pages.insert(id, cutter.finish(self.writer)?);
                 Ok(())
             }
-            Sink::Bytes { file, size } => {
-                self.files[file].1 = size;
-                Ok(())
-            }
+            Sink::Bytes { .. } => Ok(()),
         }
     }
 }

@@ -133,7 +133,7 @@ impl Pager {
     }
 
     /// Begins a session; what is returned goes to the relay in the sandbox.
-    pub fn begin(self: &Arc<Self>, session: &str, prepared: &Prepared, files: &Files, prefetch: bool) -> Result<OwnedFd> {
+    pub fn begin(self: &Arc<Self>, session: &str, prepared: &Prepared, files: &Files) -> Result<OwnedFd> {
         let (relay, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).map_err(io::Error::from)?;
         let mut guard = self.link.lock().expect("no holder panics");
         let link = self.ensure(&mut guard)?;
@@ -148,7 +148,7 @@ impl Pager {
             link.opened.insert(prepared.name.clone(), stamps);
         }
         self.sessions.lock().expect("no holder panics").live.insert(session.to_string());
-        let command = Command::Session { session: session.to_string(), snapshot: prepared.name.clone(), prefetch };
+        let command = Command::Session { session: session.to_string(), snapshot: prepared.name.clone() };
         send_message(link.socket.as_fd(), &serde_json::to_vec(&command).expect("plain data"), &[theirs.as_fd()])?;
         Ok(relay)
     }

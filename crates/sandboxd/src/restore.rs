@@ -50,7 +50,7 @@ impl Sandboxes {
         let mut pager_fds: Vec<OwnedFd> = Vec::new();
         if let Some(pager) = &self.pager {
             pager_fds.push(UnixListener::bind(work.path.join(LISTENER_NAME))?.into());
-            pager_fds.push(pager.begin(sandbox, &prepared, &files, true)?);
+            pager_fds.push(pager.begin(sandbox, &prepared, &files)?);
             entry.session = Some((sandbox.to_string(), Arc::clone(pager)));
         }
         let mut fds: Vec<BorrowedFd> = vec![criu.program.as_fd(), images.as_fd(), work.fd.as_fd()];

@@ -1,6 +1,6 @@
 //! Sandboxes by name, and what can be done to them. Each operation answers when it is done; several run at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -69,7 +69,8 @@ fn default_pids_max() -> u64 {
     1024
 }
 
-pub type Phases = BTreeMap<&'static str, f64>;
+/// Milliseconds by step, in order of work.
+pub type Phases = Vec<(&'static str, f64)>;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -141,7 +142,7 @@ impl Stopwatch {
 
     pub fn lap(&mut self, name: &'static str) {
         let now = Instant::now();
-        self.phases.insert(name, (now - self.last).as_secs_f64() * 1e3);
+        self.phases.push((name, (now - self.last).as_secs_f64() * 1e3));
         self.last = now;
     }
 }

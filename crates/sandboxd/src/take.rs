@@ -147,11 +147,11 @@ fn compose_spaces(captured: &Captured) -> Result<Vec<Space>> {
     for (name, content) in captured.kept.iter().filter(|(name, _)| name.starts_with("pagemap-")) {
         let pagemap = read_pagemap(content)?;
         let pid = name["pagemap-".len()..].strip_suffix(".img").and_then(|text| text.parse().ok()).unwrap_or(0);
-        if let Some(content) = captured.kept.get(&format!("mm-{pid}.img")) {
-            check_reservations(content)?;
-        }
         let wiped = match captured.kept.get(&format!("mm-{pid}.img")) {
-            Some(content) => read_wiped_ranges(content)?,
+            Some(content) => {
+                check_reservations(content)?;
+                read_wiped_ranges(content)?
+            }
             None => Vec::new(),
         };
         spaces.push(compose_space(pid, &pagemap, &wiped, &captured.pages)?);

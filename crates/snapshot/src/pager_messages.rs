@@ -19,7 +19,7 @@ pub enum Command {
     /// Descriptors: the manifest, and the working set where there is one. Again whenever one of them changes.
     Open { snapshot: String, key: String },
     /// Descriptor: the socket to the relay of a sandbox that is being restored.
-    Session { session: String, snapshot: String, prefetch: bool },
+    Session { session: String, snapshot: String },
     /// The answer to `Want`.
     Chunk { chunk: String, answer: ChunkAnswer },
     /// Puts every page of the clone in place, then ends the session.

@@ -107,6 +107,11 @@ class SandboxdClient {
   }
 }
 
+/** In sandboxd's order, which is that of the work. */
+function toPhaseTimes(steps: unknown): PhaseTimes {
+  return Object.fromEntries(steps as ReadonlyArray<readonly [string, number]>);
+}
+
 function wireSpec(spec: SandboxSpec): Record<string, unknown> {
   return {
     root: spec.root,
@@ -158,7 +163,7 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
     const exited = client.watchExit(sandbox);
     try {
       const made = await client.request(op, { sandbox, spec: wireSpec(spec), ...members });
-      return { controlSocket: made["controlSocket"] as string, phases: made["phases"] as PhaseTimes, exited };
+      return { controlSocket: made["controlSocket"] as string, phases: toPhaseTimes(made["phases"]), exited };
     } catch (error) {
       client.forget(sandbox);
       throw error;
@@ -178,7 +183,7 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
         diskBytes: taken["diskBytes"] as number,
         newBytes: taken["newBytes"] as number,
         cutConnections: taken["cutConnections"] as number,
-        phases: taken["phases"] as PhaseTimes,
+        phases: toPhaseTimes(taken["phases"]),
       };
     },
     recordWorkingSet: async (sandbox, keep) => (await client.request("recordWorkingSet", { sandbox, keep })) as unknown as WorkingSetInfo,
