@@ -1,5 +1,5 @@
 /** The command line: what each command takes; the work is in the modules beside. */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
 import { checkCommand } from "./check/check.ts";
 import { connect } from "./connection.ts";
 import { listEnvironments, stopEnvironments } from "./environments.ts";
@@ -24,12 +24,22 @@ export async function main(argv: readonly string[]): Promise<void> {
   addScanCommand(program);
   addCheckCommand(program);
   addHostCommands(program);
+  await runOrFail(() => program.parseAsync(argv), 1);
+}
+
+/** `status`: the exit status where the work could not be done. */
+async function runOrFail(work: () => Promise<unknown>, status: number): Promise<void> {
   try {
-    await program.parseAsync(argv);
+    await work();
   } catch (error) {
     process.stderr.write(`thaw: ${describe(error)}\n`);
-    process.exitCode = 1;
+    process.exitCode = status;
   }
+}
+
+/** Of commands whose exit status 1 says that something was found: a wrong call is 2. */
+function exitOfWrongCall(error: CommanderError): never {
+  process.exit(error.exitCode === 0 ? 0 : 2);
 }
 
 function addFunctionCommands(program: Command): void {
@@ -82,15 +92,8 @@ function addScanCommand(program: Command): void {
     .option("--sarif", "answer as SARIF 2.1.0")
     .addOption(new Option("--fail-on <severity>", "the least severity that makes the exit status 1").choices(["error", "warning", "note"]).default("note"))
     .description("snapshot hazards in a function's code (exit status: 0 none, 1 some, 2 could not scan)")
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
-    .action(async (target: string, options: ScanFlags, command: Command) => {
-      try {
-        await scanCommand(connect, target, { ...options, json: isJson(command) });
-      } catch (error) {
-        process.stderr.write(`thaw: ${describe(error)}\n`);
-        process.exitCode = 2;
-      }
-    });
+    .exitOverride(exitOfWrongCall)
+    .action((target: string, options: ScanFlags, command: Command) => runOrFail(() => scanCommand(connect, target, { ...options, json: isJson(command) }), 2));
 }
 
 function addCheckCommand(program: Command): void {
@@ -101,15 +104,10 @@ function addCheckCommand(program: Command): void {
     .option("--clones <number>", "copies, 2 to 5", parseNumber, 2)
     .option("--html <file>", "write the report there too, with a picture of the cold start")
     .description("start copies of a snapshot and see what they share (exit status: 0 good, 1 findings, 2 could not check)")
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
-    .action(async (name: string, options: { event?: string; clones: number; html?: string }, command: Command) => {
-      try {
-        await checkCommand(connect(), name, { ...options, json: isJson(command) });
-      } catch (error) {
-        process.stderr.write(`thaw: ${describe(error)}\n`);
-        process.exitCode = 2;
-      }
-    });
+    .exitOverride(exitOfWrongCall)
+    .action((name: string, options: { event?: string; clones: number; html?: string }, command: Command) =>
+      runOrFail(() => checkCommand(connect(), name, { ...options, json: isJson(command) }), 2),
+    );
 }
 
 function addHostCommands(program: Command): void {

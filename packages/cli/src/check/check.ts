@@ -5,7 +5,7 @@ import type { Connection } from "../connection.ts";
 import { print, printJson } from "../table.ts";
 import { formatHtml } from "./html.ts";
 import { formatPage } from "./page.ts";
-import type { CheckReport } from "./report.ts";
+import type { CheckReport } from "@thaw/lambda-api/check-report";
 
 export interface CheckOptions {
   readonly event?: string;

@@ -1,5 +1,5 @@
 /** A check as one HTML file that needs nothing else: no script, no font, no picture from elsewhere. */
-import type { CheckFinding, CheckPhase, CheckReport } from "./report.ts";
+import type { CheckFinding, CheckPhase, CheckReport } from "@thaw/lambda-api/check-report";
 import { megabytes, milliseconds, PARTS, secretsLine, threadsLine } from "./words.ts";
 
 const WIDTH = 860;

@@ -78,9 +78,7 @@ async function plannedUnit(planned: PlannedFunction, template: string, scratch: 
 async function deployedUnit(name: string, options: TargetOptions, scratch: string, connection: Connection): Promise<Unit> {
   const { Configuration, Code } = await connection.lambda.send(new GetFunctionCommand({ FunctionName: name }));
   if (Code?.Location === undefined) throw new CommandError(`${name} has no package that could be fetched (${Code?.RepositoryType ?? "a container image"})`);
-  // AWS gives a signed address; Thaw a path of its own API, whose calls are signed.
-  const own = /^\/_thaw\/v1\/(.*)$/.exec(Code.Location)?.[1];
-  const response = own === undefined ? await fetch(new URL(Code.Location, connection.endpoint)) : await connection.admin("GET", own);
+  const response = await fetch(Code.Location);
   if (!response.ok) throw new CommandError(`${name}: its code can't be fetched: the server answered ${response.status}`);
   const zip = join(scratch, "function.zip");
   await writeFile(zip, Buffer.from(await response.arrayBuffer()));

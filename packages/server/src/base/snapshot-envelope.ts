@@ -94,16 +94,23 @@ export function readWorkingSetHeader(clear: EnvelopeClear): { readonly snapshot:
 export function openEnvelope(dataKey: Buffer, file: Buffer): { readonly clear: EnvelopeClear; readonly secret: Buffer } {
   const clear = readClear(file);
   if (file.length !== clear.fileSizeBytes) throw new SnapshotDamagedError("it was cut short or grew");
-  const decipher = createDecipheriv("aes-256-gcm", dataKey, file.subarray(NONCE_AT, FIXED_SIZE_BYTES)) as DecipherGCM;
-  decipher.setAAD(file.subarray(0, clear.sealedAt));
-  decipher.setAuthTag(file.subarray(-TAG_SIZE_BYTES));
-  const secret = decipher.update(file.subarray(clear.sealedAt, -TAG_SIZE_BYTES));
+  const secret = openSealed(dataKey, file.subarray(NONCE_AT, FIXED_SIZE_BYTES), file.subarray(0, clear.sealedAt), file.subarray(clear.sealedAt));
+  if (secret === null) throw new SnapshotDamagedError("it was changed, or its key is another one");
+  return { clear, secret };
+}
+
+/** AES-256-GCM; `sealed` ends with the tag. Null: it was changed, or the key is another one. */
+export function openSealed(key: Buffer, nonce: Buffer, associated: Buffer, sealed: Buffer): Buffer | null {
+  const decipher = createDecipheriv("aes-256-gcm", key, nonce) as DecipherGCM;
+  decipher.setAAD(associated);
+  decipher.setAuthTag(sealed.subarray(-TAG_SIZE_BYTES));
+  const content = decipher.update(sealed.subarray(0, -TAG_SIZE_BYTES));
   try {
     decipher.final();
+    return content;
   } catch {
-    throw new SnapshotDamagedError("it was changed, or its key is another one");
+    return null;
   }
-  return { clear, secret };
 }
 
 /** A chunk is named by its file's SHA-256: anyone can check it without a key. */

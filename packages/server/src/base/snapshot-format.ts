@@ -2,13 +2,14 @@
  * What is inside a snapshot's files: manifest, working set, chunks. Byte tables: docs/formats/snapshot.md; written by crates/snapshot.
  * All readers authenticate before they parse, and throw SnapshotDamagedError.
  */
-import { createDecipheriv, createHmac, type DecipherGCM } from "node:crypto";
+import { createHmac } from "node:crypto";
 import {
   CHUNK_FILE_SIZE_BYTES_MAX,
   chunkNameOf,
   chunkNamesOf,
   type ManifestHeader,
   openEnvelope,
+  openSealed,
   readManifestHeader,
   readWorkingSetHeader,
   SnapshotDamagedError,
@@ -140,15 +141,8 @@ export function openWorkingSet(dataKey: Buffer, file: Buffer): WorkingSet {
 export function openChunk(chunk: ChunkRef, file: Buffer): Buffer {
   if (file.length !== chunk.sizeBytes + TAG_SIZE_BYTES) throw new SnapshotDamagedError("a chunk has another size");
   if (chunkNameOf(file) !== chunk.name) throw new SnapshotDamagedError("a chunk was changed");
-  const decipher = createDecipheriv("aes-256-gcm", chunk.key, CHUNK_NONCE) as DecipherGCM;
-  decipher.setAAD(CHUNK_ASSOCIATED);
-  decipher.setAuthTag(file.subarray(-TAG_SIZE_BYTES));
-  const content = decipher.update(file.subarray(0, -TAG_SIZE_BYTES));
-  try {
-    decipher.final();
-  } catch {
-    throw new SnapshotDamagedError("a chunk was changed");
-  }
+  const content = openSealed(chunk.key, CHUNK_NONCE, CHUNK_ASSOCIATED, file);
+  if (content === null) throw new SnapshotDamagedError("a chunk was changed");
   return content;
 }
 

@@ -7,7 +7,7 @@ import { Concurrency } from "./concurrency.ts";
 import { EventQueue } from "./event-queue.ts";
 import { FunctionOperations } from "./functions.ts";
 import { InvokeOperation } from "./invoke.ts";
-import { findVersion } from "./lookup.ts";
+import { findVersion, listAllVersions } from "./lookup.ts";
 import { ProvisionedConcurrency } from "./provisioned-concurrency.ts";
 import { Publisher } from "./publisher.ts";
 import type { ControlServices } from "./services.ts";
@@ -124,7 +124,5 @@ function listOperations(families: Families): Partial<Record<OperationName, Handl
 }
 
 function usedCode(services: ControlServices): ReadonlySet<string> {
-  const used = new Set<string>();
-  for (const { name } of services.store.listFunctions()) for (const version of services.store.listVersions(name)) used.add(version.code.codeName);
-  return used;
+  return new Set(listAllVersions(services).map((version) => version.code.codeName));
 }

@@ -4,7 +4,7 @@ import { ApiError, conflict } from "../model/api-error.ts";
 import { chooseVersion } from "../model/alias-routing.ts";
 import { functionArn } from "../model/function-name.ts";
 import type { VersionRecord } from "../model/function-record.ts";
-import type { InvokeOutcome } from "../ports/worker.ts";
+import type { InvokeOutcome, InvokeRefusal } from "../ports/worker.ts";
 import type { SnapshotId } from "../base/ids.ts";
 import type { Concurrency } from "./concurrency.ts";
 import type { EventQueue } from "./event-queue.ts";
@@ -146,17 +146,27 @@ export class InvokeOperation {
           ...(outcome.functionError === null ? {} : { FunctionError: outcome.functionError }),
           ...(outcome.logTail === null ? {} : { LogResult: outcome.logTail.toString("base64") }),
         };
-      case "throttled":
-        throw new ApiError("TooManyRequestsException", "Rate Exceeded.", { Reason: outcome.reason });
-      case "restore-error":
-        throw new ApiError("SnapStartException", outcome.message);
-      case "restore-timeout":
-        throw new ApiError("SnapStartTimeoutException", outcome.message);
       case "platform-error":
         // It was made anew already.
         if (outcome.code === "WORKER_SNAPSHOT_UNFIT") this.checkInvocable(this.#services.store.getVersion(version.functionName, version.version) ?? version);
-        throw new ApiError(KEY_ERRORS[outcome.code] ?? "ServiceException", outcome.message);
+        throw refusalOf(outcome);
+      default:
+        throw refusalOf(outcome);
     }
+  }
+}
+
+/** In AWS's words. */
+export function refusalOf(outcome: InvokeRefusal): ApiError {
+  switch (outcome.kind) {
+    case "throttled":
+      return new ApiError("TooManyRequestsException", "Rate Exceeded.", { Reason: outcome.reason });
+    case "restore-error":
+      return new ApiError("SnapStartException", outcome.message);
+    case "restore-timeout":
+      return new ApiError("SnapStartTimeoutException", outcome.message);
+    case "platform-error":
+      return new ApiError(KEY_ERRORS[outcome.code] ?? "ServiceException", outcome.message);
   }
 }
 

@@ -25,6 +25,11 @@ export function findLatest(services: ControlServices, name: string): VersionReco
   return latest;
 }
 
+/** `$LATEST` among them. */
+export function listAllVersions({ store }: Pick<ControlServices, "store">): readonly VersionRecord[] {
+  return store.listFunctions().flatMap(({ name }) => store.listVersions(name));
+}
+
 /** The function's name, for a change: a version that was named by mistake is not taken for `$LATEST`. */
 export function nameForChange(services: ControlServices, text: string): string {
   const { name, qualifier } = parseFunctionName(services.scope, text);

@@ -6,6 +6,7 @@
 import type { SnapshotId } from "../base/ids.ts";
 import { LATEST, type VersionRecord } from "../model/function-record.ts";
 import { isIdleTooLong, retryAtMs } from "../model/snapshot-life.ts";
+import { listAllVersions } from "./lookup.ts";
 import type { Publisher } from "./publisher.ts";
 import type { ControlServices } from "./services.ts";
 import type { VersionUses } from "./version-uses.ts";
@@ -63,7 +64,7 @@ export class SnapshotLife {
     const { store, clock } = this.#services;
     this.#settleOthers();
     // Before the snapshots are listed: one that a row names by now is in the list, or has gone.
-    const all = store.listFunctions().flatMap(({ name }) => store.listVersions(name));
+    const all = listAllVersions(this.#services);
     const records = this.#byUse(all.filter((record) => record.version !== LATEST));
     if (!this.#hasSwept) await this.#sweep(all);
     const present = await this.#listSnapshots();
@@ -120,8 +121,7 @@ export class SnapshotLife {
   }
 
   async #removeOrphans(present: ReadonlySet<SnapshotId>): Promise<void> {
-    const { store } = this.#services;
-    const named = new Set(store.listFunctions().flatMap(({ name }) => store.listVersions(name).map((record) => record.snapshotId)));
+    const named = new Set(listAllVersions(this.#services).map((record) => record.snapshotId));
     for (const snapshotId of present) {
       if (!named.has(snapshotId) && !this.#publisher.isMaking(snapshotId)) await this.#publisher.removeSnapshot(snapshotId);
     }

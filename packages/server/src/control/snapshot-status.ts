@@ -2,6 +2,7 @@
 import type { SnapshotId } from "../base/ids.ts";
 import { LATEST, type VersionRecord } from "../model/function-record.ts";
 import { retryAtMs } from "../model/snapshot-life.ts";
+import { listAllVersions } from "./lookup.ts";
 import type { Publisher } from "./publisher.ts";
 import type { ControlServices } from "./services.ts";
 import type { VersionUses } from "./version-uses.ts";
@@ -44,13 +45,9 @@ export class SnapshotStatus {
   }
 
   list(): readonly SnapshotSummary[] {
-    const { store } = this.#services;
-    return store.listFunctions().flatMap(({ name }) =>
-      store
-        .listVersions(name)
-        .filter((record) => record.version !== LATEST && record.config.snapStartApplyOn === "PublishedVersions")
-        .map((record) => this.#summarise(record)),
-    );
+    return listAllVersions(this.#services)
+      .filter((record) => record.version !== LATEST && record.config.snapStartApplyOn === "PublishedVersions")
+      .map((record) => this.#summarise(record));
   }
 
   /** Whether a snapshot is being made for it, or waits for its turn. */

@@ -2,7 +2,7 @@
 import type { ControlPlane } from "../control/control-plane.ts";
 import type { ControlServices } from "../control/services.ts";
 import { ThawError } from "../base/errors.ts";
-import { findVersion } from "../control/lookup.ts";
+import { findVersion, listAllVersions } from "../control/lookup.ts";
 import { ApiError, notFound } from "../model/api-error.ts";
 import { LATEST, type VersionRecord } from "../model/function-record.ts";
 import { jsonReply, type Reply } from "./reply.ts";
@@ -26,15 +26,8 @@ export async function serveSnapshots(control: ControlPlane, rest: readonly strin
   }
 }
 
-function versionsWithSnapshots({ store }: ControlServices): VersionRecord[] {
-  return store
-    .listFunctions()
-    .flatMap(({ name }) => store.listVersions(name))
-    .filter((version) => version.version !== LATEST && version.snapshotId !== null);
-}
-
 function findSnapshot(services: ControlServices, id: string): VersionRecord {
-  const bySnapshot = versionsWithSnapshots(services).find((version) => version.snapshotId === id);
+  const bySnapshot = listAllVersions(services).find((version) => version.version !== LATEST && version.snapshotId === id);
   if (bySnapshot !== undefined) return bySnapshot;
   if (id.startsWith("snap-")) throw notFound(`Snapshot not found: ${id}`);
   const { version } = findVersion(services, id, undefined);

@@ -77,7 +77,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     onProblem: (problem) => onProblem(problem.what, problem.error, { environmentId: problem.environmentId }),
   });
   const worker = measureWorker(inner, monitoring.metrics);
-  collectHostFigures(monitoring.metrics, worker, options.dataDir);
+  collectHostFigures(monitoring.metrics, worker, { dataDir: options.dataDir, countSnapshots: () => countSnapshots(engine, host) });
   const store = openSqliteStore(join(options.dataDir, "thaw.db"));
   const control = createControlPlane({
     scope: { accountId: options.accountId, region: options.region },
@@ -155,8 +155,8 @@ function countingProblems(monitoring: Monitoring): typeof logProblem {
 }
 
 function workerLimits(options: ServeOptions): Partial<WorkerLimits> {
-  const { environmentsMax, memoryMaxMib, snapshotsAtOnceMax, restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax } = options;
-  const shares = { snapshotsAtOnceMax, restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax };
+  const { environmentsMax, memoryMaxMib, restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax } = options;
+  const shares = { restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax };
   return { environmentsMax, memoryMaxMib, idleTimeoutMs: options.idleTimeoutS * 1000, ...shares };
 }
 
@@ -202,6 +202,10 @@ interface Described {
   readonly far: FarCounts;
 }
 
+async function countSnapshots(engine: Engine, host: SandboxHost): Promise<number> {
+  return engine.snapshots === null ? 0 : (await host.listSnapshots()).length;
+}
+
 async function describeHost({ host, engine, catalog, worker, options, far }: Described): Promise<Record<string, unknown>> {
   const disk = await statfs(options.dataDir);
   return {
@@ -211,7 +215,7 @@ async function describeHost({ host, engine, catalog, worker, options, far }: Des
     snapshotsProblem: engine.snapshotsProblem,
     runtimes: catalog.list().map((recipe) => recipe.runtime),
     limits: { environmentsMax: options.environmentsMax, memoryMaxMib: options.memoryMaxMib, poolSize: options.poolSize },
-    inUse: { environments: worker.listEnvironments().length, snapshots: (await worker.listSnapshots()).length },
+    inUse: { environments: worker.listEnvironments().length, snapshots: await countSnapshots(engine, host) },
     disk: { freeBytes: disk.bavail * disk.bsize, sizeBytes: disk.blocks * disk.bsize },
     snapshotStore: far.counts,
     server: { node: process.version, residentBytes: process.memoryUsage.rss(), uptimeS: process.uptime() },

@@ -3,6 +3,7 @@ import { hkdfSync } from "node:crypto";
 import { systemClock } from "../base/clock.ts";
 import { ThawError } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
+import { pause } from "../base/retry.ts";
 import { createCriuEngine, type FarEvent } from "../engines/criu/criu-engine.ts";
 import { createProcessEngine } from "../engines/process/process-engine.ts";
 import type { Engine } from "../ports/engine.ts";
@@ -47,12 +48,11 @@ export async function createEngine({ options, host, secret, keys, onEvent, onPro
 
 /** Another installation's store, or one that refuses, ends the start. One that is away does not: what is here can be restored. */
 async function claimStore(claim: Promise<void>, onProblem: EngineParts["onProblem"]): Promise<void> {
-  const tooLong = new Promise<void>((resolve) => void systemClock.after(STORE_WAIT_MS, resolve));
   const claimed = claim.catch((error: unknown) => {
     if (error instanceof ThawError && FATAL_AT_START.has(error.code)) throw new UsageError(`${error.publicMessage} ${JSON.stringify(error.detail)}`);
     onProblem("claim the snapshot store", error);
   });
-  await Promise.race([claimed, tooLong]);
+  await Promise.race([claimed, pause(systemClock, STORE_WAIT_MS)]);
   claimed.catch((error: unknown) => onProblem("claim the snapshot store", error));
 }
 

@@ -4,11 +4,11 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { createObservabilityServer, type Health } from "../http/observability.ts";
 import type { HttpServer } from "../http/server.ts";
-import { countInvocation, countRestore, type RestoreFigures } from "../metrics/measure.ts";
+import { countInvocation, countRestore } from "../metrics/measure.ts";
 import { OtlpExporter } from "../metrics/otlp-exporter.ts";
 import { Metrics } from "../metrics/registry.ts";
-import { traceRestore, type TracedRestore } from "../metrics/restore-trace.ts";
-import type { InvocationReport } from "../ports/reports.ts";
+import { traceRestore } from "../metrics/restore-trace.ts";
+import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import { log } from "./log.ts";
 import type { ServeOptions } from "./options.ts";
 import { UsageError } from "./usage-error.ts";
@@ -30,7 +30,7 @@ export class Monitoring {
       url === null ? null : new OtlpExporter({ url, headers: parseHeaders(env["OTEL_EXPORTER_OTLP_HEADERS"] ?? ""), serviceName, clock, onDropped });
   }
 
-  restored(report: TracedRestore & RestoreFigures): void {
+  restored(report: RestoreReport): void {
     const { restoreDurationMs, startedAtMs: _, ...rest } = report;
     log("restore", { phase: "restore", durationMs: restoreDurationMs, ...rest });
     countRestore(this.metrics, report);

@@ -10,6 +10,7 @@
  * Accepted events that are not done stay in the store. What does not end in time is left to the launcher, which ends it all.
  */
 import type { Clock } from "../base/clock.ts";
+import { pause } from "../base/retry.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
 import { type HttpServer, KEEP_ALIVE_MS } from "../http/server.ts";
 import type { Worker } from "../ports/worker.ts";
@@ -78,7 +79,7 @@ export async function runUntilStopped(running: Running, orders: Orders): Promise
   if (order === "renew") await Promise.race([idleConnectionsEnd(running), hurried]);
   const closed = closeServer(running.app);
   const limitMs = order === "renew" ? RENEWAL_DRAIN_MS : order === "stop" ? running.drainTimeoutMs : 0;
-  await Promise.race([closed, after(running.clock, limitMs), hurried]);
+  await Promise.race([closed, pause(running.clock, limitMs), hurried]);
   const usedMs = running.clock.monotonicMs() - startMs;
   const graceMs = isUrgent ? 0 : Math.max(0, limitMs - usedMs);
   // Events under way end with their environments; those that did not stay in the store.
@@ -92,7 +93,7 @@ export async function runUntilStopped(running: Running, orders: Orders): Promise
 }
 
 async function hurriedAfter(clock: Clock, limitMs: number, hurried: Promise<unknown> | null): Promise<false> {
-  await Promise.race([after(clock, limitMs), ...(hurried === null ? [] : [hurried.then(() => after(clock, LAST_WAIT_MS / 2))])]);
+  await Promise.race([pause(clock, limitMs), ...(hurried === null ? [] : [hurried.then(() => pause(clock, LAST_WAIT_MS / 2))])]);
   return false;
 }
 
@@ -108,8 +109,4 @@ function idleConnectionsEnd({ app, clock }: Running): Promise<void> {
       else clock.after(KEEP_ALIVE_END_MS, resolve);
     }),
   );
-}
-
-function after(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => clock.after(delayMs, resolve));
 }

@@ -4,7 +4,13 @@ import { performance } from "node:perf_hooks";
 import type { Worker } from "../ports/worker.ts";
 import type { Metrics } from "./registry.ts";
 
-export function collectHostFigures(metrics: Metrics, worker: Worker, dataDir: string): void {
+export interface HostFigures {
+  readonly dataDir: string;
+  /** Of this host: the far store is not asked at each scrape. */
+  readonly countSnapshots: () => Promise<number>;
+}
+
+export function collectHostFigures(metrics: Metrics, worker: Worker, { dataDir, countSnapshots }: HostFigures): void {
   let busy = performance.eventLoopUtilization();
   metrics.collect(() => {
     const now = performance.eventLoopUtilization();
@@ -19,7 +25,7 @@ export function collectHostFigures(metrics: Metrics, worker: Worker, dataDir: st
     metrics.reset("thaw_environments");
     for (const [state, count] of counts) metrics.set("thaw_environments", count, { state });
   });
-  metrics.collect(async () => metrics.set("thaw_snapshots", (await worker.listSnapshots()).length));
+  metrics.collect(async () => metrics.set("thaw_snapshots", await countSnapshots()));
   metrics.collect(async () => {
     const { bavail, bsize } = await statfs(dataDir);
     metrics.set("thaw_data_free_bytes", bavail * bsize);

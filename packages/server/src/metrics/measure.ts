@@ -1,14 +1,7 @@
 /** Counts what a worker does, from outside: a Worker around the Worker, and its reports. */
-import type { InvocationReport } from "../ports/reports.ts";
+import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { InvokeOutcome, SnapshotOutcome, Worker } from "../ports/worker.ts";
 import type { Metrics } from "./registry.ts";
-
-export interface RestoreFigures {
-  readonly functionName: string;
-  readonly outcome: string;
-  readonly restoreDurationMs: number;
-  readonly phases: Readonly<Record<string, number>>;
-}
 
 const MS_PER_S = 1000;
 
@@ -51,7 +44,7 @@ export function countInvocation(metrics: Metrics, report: InvocationReport): voi
   if (report.initDurationMs !== null) metrics.observe("thaw_init_duration_seconds", report.initDurationMs / MS_PER_S, labels);
 }
 
-export function countRestore(metrics: Metrics, report: RestoreFigures): void {
+export function countRestore(metrics: Metrics, report: Pick<RestoreReport, "functionName" | "outcome" | "restoreDurationMs" | "phases">): void {
   const { functionName, outcome, restoreDurationMs, phases } = report;
   metrics.observe("thaw_restore_duration_seconds", restoreDurationMs / MS_PER_S, { function_name: functionName, outcome });
   for (const [phase, durationMs] of Object.entries(phases)) metrics.observe("thaw_restore_phase_duration_seconds", durationMs / MS_PER_S, { phase });

@@ -2,19 +2,20 @@
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { it } from "vitest";
+import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import { systemClock } from "../base/clock.ts";
 import { FakeClock } from "../base/testing/fake-clock.ts";
 import { METRICS } from "./declarations.ts";
 import { countInvocation, countRestore, measureWorker } from "./measure.ts";
 import { OtlpExporter } from "./otlp-exporter.ts";
 import { Metrics } from "./registry.ts";
-import { traceRestore } from "./restore-trace.ts";
+import { traceRestore, type TracedRestore } from "./restore-trace.ts";
 
-const RESTORE = {
+const RESTORE: TracedRestore = {
   functionName: "orders",
   version: "3",
-  environmentId: "env-1",
-  snapshotId: "snap-1",
+  environmentId: "env-1" as EnvironmentId,
+  snapshotId: "snap-1" as SnapshotId,
   requestId: "6f1ed002-ab59-4b5c-8ef4-0123456789ab",
   outcome: "success",
   startedAtMs: 1_700_000_000_000.25,

@@ -7,17 +7,9 @@
  *            ├─ hooks
  *            └─ firstResponse (after the restore's end)
  */
-export interface TracedRestore {
-  readonly functionName: string;
-  readonly version: string;
-  readonly environmentId: string;
-  readonly snapshotId: string;
-  readonly requestId: string;
-  readonly outcome: string;
-  readonly startedAtMs: number;
-  readonly restoreDurationMs: number;
-  readonly phases: Readonly<Record<string, number>>;
-}
+import type { RestoreReport } from "../ports/reports.ts";
+
+export type TracedRestore = Omit<RestoreReport, "memory">;
 
 export interface Span {
   readonly traceId: string;

@@ -1,4 +1,8 @@
-/** What a worker tells of each invocation, for figures. Owned by worker/, taken by metrics/ through main. */
+/** What a worker tells, for figures. Owned by worker/, taken by metrics/ through main. */
+import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import type { PhaseTimes, WorkingSetInfo } from "./engine.ts";
+
+/** Of each invocation. */
 export interface InvocationReport {
   readonly functionName: string;
   /** As in REPORT. */
@@ -6,4 +10,20 @@ export interface InvocationReport {
   /** Null where the environment was warm, or was restored. */
   readonly initDurationMs: number | null;
   readonly memoryMaxMib: number;
+}
+
+/** The phase split of one restore. Written for each, always: it is the product. */
+export interface RestoreReport {
+  readonly functionName: string;
+  readonly version: string;
+  readonly environmentId: EnvironmentId;
+  readonly snapshotId: SnapshotId;
+  readonly requestId: string;
+  readonly outcome: "success" | "timeout" | "error" | "platform-error";
+  /** Wall clock at the start of the restore. */
+  readonly startedAtMs: number;
+  readonly restoreDurationMs: number;
+  /** The engine's own phases, then `engine`, `connect`, `hooks` and `firstResponse`. */
+  readonly phases: PhaseTimes;
+  readonly memory: WorkingSetInfo | null;
 }

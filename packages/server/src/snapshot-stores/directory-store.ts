@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { link, mkdir, open, readdir, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { systemClock } from "../base/clock.ts";
+import { syncDirectory, writeSynced } from "../base/durable-files.ts";
 import { systemRandom } from "../base/random.ts";
 import { type SnapshotStore, SnapshotStoreError, type StoredObject } from "../ports/snapshot-store.ts";
 
@@ -96,27 +97,12 @@ class DirectoryStore {
     const draft = `${path}.${systemRandom.uuid()}${PARTIAL}`;
     await mkdir(dirname(path), { recursive: true });
     try {
-      const file = await open(draft, "wx", 0o644);
-      try {
-        await file.writeFile(content);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await writeSynced(draft, content);
       await settle(draft, path);
     } finally {
       await rm(draft, { force: true });
     }
     await syncDirectory(dirname(path));
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const dir = await open(path, "r");
-  try {
-    await dir.sync();
-  } finally {
-    await dir.close();
   }
 }
 

@@ -3,8 +3,9 @@
  * the content, so that equal packages are kept once and a crash leaves nothing half-written under a name that is used.
  */
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { syncDirectory, writeSynced } from "../base/durable-files.ts";
 import type { CodeInfo } from "../model/function-record.ts";
 import type { CodeStore } from "../ports/code-store.ts";
 import { unzip } from "./unzip.ts";
@@ -60,23 +61,8 @@ async function findTexts(dir: string, texts: readonly string[]): Promise<Readonl
 }
 
 async function writeWhole(path: string, suffix: string, content: Buffer): Promise<void> {
-  const file = await open(`${path}${suffix}`, "wx", 0o644);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeSynced(`${path}${suffix}`, content);
   await rename(`${path}${suffix}`, path);
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const dir = await open(path, "r");
-  try {
-    await dir.sync();
-  } finally {
-    await dir.close();
-  }
 }
 
 async function sweep(codeDir: string, packageDir: string, used: ReadonlySet<string>): Promise<void> {

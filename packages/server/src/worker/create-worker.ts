@@ -6,7 +6,7 @@ import type { CredentialSource } from "../ports/credential-source.ts";
 import type { Engine, SnapshotContents } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
-import type { InvocationReport } from "../ports/reports.ts";
+import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
 import type {
@@ -27,9 +27,8 @@ import { EnvironmentPool } from "./environment-pool.ts";
 import type { Environment } from "./environment.ts";
 import { CLOSING } from "./platform-failure.ts";
 import { ProvisionedEnvironments } from "./provisioned.ts";
-import { Semaphore } from "./semaphore.ts";
 import { initialiseAndSnapshot } from "./take-snapshot.ts";
-import { DEFAULT_WORKER_LIMITS, type RestoreReport, type WorkerLimits, type WorkerProblem, type WorkerServices } from "./worker-services.ts";
+import { DEFAULT_WORKER_LIMITS, type WorkerLimits, type WorkerProblem, type WorkerServices } from "./worker-services.ts";
 
 export interface WorkerOptions {
   readonly engine: Engine;
@@ -73,7 +72,6 @@ class LocalWorker implements Worker {
   readonly #services: WorkerServices;
   readonly #catalog: RuntimeCatalog;
   readonly #pool: EnvironmentPool;
-  readonly #snapshotSlots: Semaphore;
   readonly #provisioned: ProvisionedEnvironments;
   #isClosing = false;
 
@@ -83,7 +81,6 @@ class LocalWorker implements Worker {
     this.#pool = new EnvironmentPool(services);
     this.#provisioned = new ProvisionedEnvironments(services, catalog, this.#pool);
     this.#pool.onPlaced = ({ core: { version, mode } }) => this.#provisioned.count(version.runKey, mode.kind === "provisioned");
-    this.#snapshotSlots = new Semaphore(services.limits.snapshotsAtOnceMax);
   }
 
   async invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome> {
@@ -101,13 +98,9 @@ class LocalWorker implements Worker {
     const problem = this.snapshotsProblem();
     if (problem !== null) return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: problem };
     if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
-    if (!(await this.#snapshotSlots.acquire(signal))) return { kind: "cancelled" };
-    try {
-      if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
-      return await this.#runSnapshotEnvironment(version, snapshotId, signal);
-    } finally {
-      this.#snapshotSlots.release();
-    }
+    if (signal.aborted) return { kind: "cancelled" };
+    if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
+    return this.#runSnapshotEnvironment(version, snapshotId, signal);
   }
 
   async removeSnapshot(snapshotId: SnapshotId): Promise<void> {

@@ -15,7 +15,7 @@ import { CLOSING } from "./platform-failure.ts";
 import { runInit } from "./run-init.ts";
 import { type ColdStart, failInvoke, runInvoke, startInvokeClock, WARM } from "./run-invoke.ts";
 import { parkClone, type RestoreResult, runRestore, runUnpark } from "./run-restore.ts";
-import type { RestoreReport } from "./worker-services.ts";
+import type { RestoreReport } from "../ports/reports.ts";
 
 export interface EnvironmentListener {
   /** The environment may take an invoke now. */
@@ -126,6 +126,7 @@ export class Environment {
   transition(to: EnvironmentState): void {
     assert(canTransition(this.#state, to), `environment: ${this.#state} to ${to} is not a transition`);
     if (to !== "restoring") this.#tellRestored();
+    this.#isFinishing = false;
     this.#state = to;
   }
 
@@ -192,7 +193,6 @@ export class Environment {
       this.core.reportProblem("environment driver", error);
     }
     this.core.isStopRequested = true;
-    this.#isFinishing = false;
     this.transition("stopping");
     for (const event of this.core.inbox.drain()) {
       if (event.kind === "invoke") event.request.reply({ kind: "gone" });
@@ -249,10 +249,7 @@ export class Environment {
       return this.#refuse(first, restore.failure);
     }
     const failure = await this.#invoke(first, { initDurationMs: null, restoreDurationMs: restore.durationMs, billedRestoreDurationMs: restore.billedMs });
-    // Who comes next waits these few milliseconds rather than being given a cold start.
-    this.#isFinishing = failure === null && !this.core.isStopRequested;
     await this.#recordWorkingSet(mode.snapshotId, mode.key);
-    this.#isFinishing = false;
     this.#reportRestore(first, restore);
     return failure;
   }
@@ -293,9 +290,10 @@ export class Environment {
     // Off the critical path: the order of commands at the engine is kept, and a late limit harms nobody.
     if (isFirst) this.core.sandbox.boost(false).catch((error: unknown) => this.core.reportProblem("apply the CPU limit", error));
     const failure = await runInvoke(this.core, request, clock, cold, () => {
-      this.#isFinishing = !this.core.isStopRequested;
+      this.#isFinishing = true;
     });
-    this.#isFinishing = false;
+    // Until it is idle: who comes next waits these few milliseconds rather than being given a cold start.
+    this.#isFinishing = failure === null;
     return failure;
   }
 

@@ -14,17 +14,11 @@ export interface ParkingPlace {
   park(version: RunnableVersion, recipe: RuntimeRecipe): boolean;
 }
 
-interface Wanted {
-  readonly version: RunnableVersion;
-  readonly recipe: RuntimeRecipe;
-  cancel(): void;
-}
-
 export class ParkedClones {
   readonly #services: WorkerServices;
   readonly #place: ParkingPlace;
-  /** By runKey: used lately, to be looked at when the host is quiet. */
-  readonly #wanted = new Map<string, Wanted>();
+  /** By runKey: used lately, to be looked at when the host is quiet. Calling it leaves that out. */
+  readonly #wanted = new Map<string, () => void>();
   #isClosed = false;
 
   constructor(services: WorkerServices, place: ParkingPlace) {
@@ -36,24 +30,23 @@ export class ParkedClones {
   noteUse(version: RunnableVersion, recipe: RuntimeRecipe): void {
     const { limits, clock } = this.#services;
     if (this.#isClosed || limits.parkedPerVersionMax === 0 || version.snapshotId === null) return;
-    this.#wanted.get(version.runKey)?.cancel();
+    this.forget(version.runKey);
     const cancel = clock.after(limits.parkedQuietMs, () => {
       this.#wanted.delete(version.runKey);
       this.#replenish(version, recipe);
     });
-    this.#wanted.set(version.runKey, { version, recipe, cancel });
+    this.#wanted.set(version.runKey, cancel);
   }
 
   /** Nothing is parked any more. */
   close(): void {
     this.#isClosed = true;
-    for (const wanted of this.#wanted.values()) wanted.cancel();
-    this.#wanted.clear();
+    for (const runKey of this.#wanted.keys()) this.forget(runKey);
   }
 
   /** The version is told to have no more clones parked. */
   forget(runKey: string): void {
-    this.#wanted.get(runKey)?.cancel();
+    this.#wanted.get(runKey)?.();
     this.#wanted.delete(runKey);
   }
 

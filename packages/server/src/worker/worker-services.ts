@@ -1,11 +1,11 @@
 /** What every environment of a worker uses, and the limits it keeps. */
 import type { Clock } from "../base/clock.ts";
-import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import type { EnvironmentId } from "../base/ids.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
-import type { Engine, PhaseTimes, WorkingSetInfo } from "../ports/engine.ts";
+import type { Engine } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
-import type { InvocationReport } from "../ports/reports.ts";
+import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { HostLimits } from "./placement.ts";
 
 export interface WorkerLimits extends HostLimits {
@@ -18,8 +18,6 @@ export interface WorkerLimits extends HostLimits {
   readonly idleTimeoutMs: number;
   /** An environment older than this is not used again, so that credentials and leaks have an end. */
   readonly lifetimeMsMax: number;
-  /** Versions whose snapshot is being made at the same time; more wait. */
-  readonly snapshotsAtOnceMax: number;
   /** Restores at the same time; more wait for their turn, each function in its own. */
   readonly restoresAtOnceMax: number;
   /** How long a restore may wait for its turn before its invoke is throttled. */
@@ -48,7 +46,6 @@ export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
   restoreTimeoutMs: 10_000,
   idleTimeoutMs: 300_000,
   lifetimeMsMax: 4 * 3_600_000,
-  snapshotsAtOnceMax: 2,
   restoresAtOnceMax: 16,
   restoreWaitMs: 10_000,
   finishingWaitMs: 20,
@@ -59,22 +56,6 @@ export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
   logPhaseSizeBytesMax: 10 * 1024 * 1024,
   exitWaitMs: 500,
 };
-
-/** The phase split of one restore. Written for each, always: it is the product. */
-export interface RestoreReport {
-  readonly functionName: string;
-  readonly version: string;
-  readonly environmentId: EnvironmentId;
-  readonly snapshotId: SnapshotId;
-  readonly requestId: string;
-  readonly outcome: "success" | "timeout" | "error" | "platform-error";
-  /** Wall clock at the start of the restore. */
-  readonly startedAtMs: number;
-  readonly restoreDurationMs: number;
-  /** The engine's own phases, then `engine`, `connect`, `hooks` and `firstResponse`. */
-  readonly phases: PhaseTimes;
-  readonly memory: WorkingSetInfo | null;
-}
 
 /** Something went wrong in the platform that no caller is told about (a failed freeze, a sandbox that did not go). */
 export interface WorkerProblem {

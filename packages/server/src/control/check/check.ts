@@ -9,7 +9,7 @@ import { findVersion } from "../lookup.ts";
 import { toRunnableVersion } from "../runnable-version.ts";
 import type { ControlServices } from "../services.ts";
 import { judge } from "./findings.ts";
-import type { CheckReport } from "./report.ts";
+import type { CheckReport } from "@thaw/lambda-api/check-report";
 import { type CheckedClone, runClone } from "./run-clones.ts";
 import { describe } from "./describe.ts";
 

@@ -4,14 +4,12 @@ import type { PhaseTimes } from "../../ports/engine.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
 import type { CheckFacts } from "./check.ts";
 import { count } from "./findings.ts";
-import type { CheckFinding, CheckPhase, CheckReport } from "./report.ts";
+import type { CheckFinding, CheckPhase, CheckReport } from "@thaw/lambda-api/check-report";
 import { INVOKES_PER_CLONE } from "./run-clones.ts";
 
 const PAGE_SIZE_BYTES = 4096;
 /** Sums of others, or what goes on beside them. */
 const NOT_A_STEP = new Set(["engine", "restore", "prefetch", "init"]);
-/** In order of work: sandboxd's answer has them in the order of their names. */
-const STEPS = ["prepare", "sandbox", "mount", "criu", "connect", "hooks", "firstResponse"];
 const THREAD_NAMES_MAX = 12;
 
 const LIMITS = [
@@ -70,10 +68,8 @@ export function describe(version: RunnableVersion, stored: SnapshotFacts, seen: 
 }
 
 function stepsOf(phases: PhaseTimes): readonly CheckPhase[] {
-  const rank = (name: string): number => (STEPS.includes(name) ? STEPS.indexOf(name) : STEPS.length);
   return Object.entries(phases)
     .filter(([name]) => !NOT_A_STEP.has(name))
-    .toSorted(([a], [b]) => rank(a) - rank(b))
     .map(([name, durationMs]) => ({ name, part: name === "hooks" ? "hooks" : name === "firstResponse" ? "invoke" : "clone", durationMs }));
 }
 

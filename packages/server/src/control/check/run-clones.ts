@@ -2,6 +2,7 @@
 import { ApiError } from "../../model/api-error.ts";
 import type { CloneAnswer } from "../../model/compare-clones.ts";
 import type { EnvironmentObservation, RunnableVersion } from "../../ports/worker.ts";
+import { refusalOf } from "../invoke.ts";
 import type { ControlServices } from "../services.ts";
 
 export const INVOKES_PER_CLONE = 2;
@@ -60,12 +61,8 @@ async function invokeOnce(
       return { text: outcome.payload.toString("utf8"), isError: outcome.functionError !== null, environmentId: outcome.environmentId };
     case "throttled":
       throw new ApiError("TooManyRequestsException", "The host has no room for the clones of this check at the moment.", { Reason: outcome.reason });
-    case "restore-error":
-      throw new ApiError("SnapStartException", outcome.message);
-    case "restore-timeout":
-      throw new ApiError("SnapStartTimeoutException", outcome.message);
-    case "platform-error":
-      throw new ApiError("ServiceException", outcome.message);
+    default:
+      throw refusalOf(outcome);
   }
 }
 

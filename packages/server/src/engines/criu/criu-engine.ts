@@ -25,8 +25,8 @@ const REPACK_AT_RECORDINGS = 2;
 
 export interface CriuEngineOptions extends HostedEngineOptions {
   readonly keys: KeyProvider;
-  /** How long an unwrapped data key is used; AWS's 5 minutes unless given. */
-  readonly dataKeysKeptMs?: number;
+  /** How long an unwrapped data key is used. */
+  readonly dataKeysKeptMs: number;
   /** 32 bytes, the account's: equal content is stored once for it. */
   readonly chunkSecret: Buffer;
   /** Where snapshots are kept besides this host; null: only here. */

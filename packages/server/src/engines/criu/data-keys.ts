@@ -4,16 +4,13 @@ import type { SnapshotId } from "../../base/ids.ts";
 import type { SnapshotKey } from "../../ports/engine.ts";
 import type { KeyProvider } from "../../ports/key-provider.ts";
 
-/** As AWS caches a function's data keys. */
-const DATA_KEYS_KEPT_MS = 5 * 60_000;
-
 export class DataKeys {
   readonly #provider: KeyProvider;
   readonly #clock: Clock;
   readonly #keptMs: number;
   readonly #kept = new Map<SnapshotId, { readonly wrapped: string; readonly plaintext: Buffer; readonly untilMs: number }>();
 
-  constructor(provider: KeyProvider, clock: Clock, keptMs: number = DATA_KEYS_KEPT_MS) {
+  constructor(provider: KeyProvider, clock: Clock, keptMs: number) {
     this.#provider = provider;
     this.#clock = clock;
     this.#keptMs = keptMs;

@@ -1,4 +1,4 @@
-/** What `thaw check` found out, as the API gives it and the command line shows it. Times in milliseconds, sizes in bytes. */
+/** What `thaw check` found out: Thaw's own API gives it and the command line shows it. Times in milliseconds, sizes in bytes. */
 
 /** error: clones share what they must not. warning: something to look at before it hurts. note: good to know. */
 export type CheckSeverity = "error" | "warning" | "note";

@@ -1,0 +1,22 @@
+/** Files that are still there, whole, after the power fails. */
+import { open } from "node:fs/promises";
+
+/** A new file; EEXIST where there is one. Its name lasts only once the directory has been synced. */
+export async function writeSynced(path: string, content: Buffer): Promise<void> {
+  const file = await open(path, "wx", 0o644);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+export async function syncDirectory(path: string): Promise<void> {
+  const dir = await open(path, "r");
+  try {
+    await dir.sync();
+  } finally {
+    await dir.close();
+  }
+}
