@@ -1,35 +1,25 @@
 /** The adversary before the whole server: files of a snapshot changed or exchanged, and a pager that dies, seen by a client and the CLI. */
-import { execFile } from "node:child_process";
 import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { describe, it } from "vitest";
 import { childrenOf } from "../../tools/processes.ts";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { startThaw } from "../../tools/thaw-server.ts";
+import { type Ran, runThaw } from "../support/cli.ts";
 import { TestFunctions, type Invoked } from "../support/functions.ts";
+import { withThaw } from "../support/with-thaw.ts";
 import { writePager } from "./pagers.ts";
 
-const run = promisify(execFile);
 const programOf = (answer: string): string => `globalThis.held = Buffer.alloc(3e6, 7);\nexport const handler = async () => "${answer}";\n`;
-let server: ThawServer;
 let functions: TestFunctions;
+withThaw(
+  (made) => {
+    functions = made;
+  },
+  { args: ["--pager-memory-mib", "1"] },
+);
 
-beforeAll(async () => {
-  server = await startThaw({ args: ["--pager-memory-mib", "1"] });
-  functions = new TestFunctions(server);
-});
-
-afterAll(() => server?.remove());
-
-async function thaw(...args: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
-  const program = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
-  try {
-    return { ...(await run(process.execPath, [program, ...args], { env: { ...process.env, ...server.env } })), code: 0 };
-  } catch (error) {
-    return error as { stdout: string; stderr: string; code: number };
-  }
-}
+const thaw = (...args: string[]): Promise<Ran> => runThaw(args, functions.server.env);
 
 interface Published {
   readonly name: string;
@@ -46,7 +36,7 @@ async function publish(answer: string): Promise<Published> {
 async function snapshotOf(name: string): Promise<{ snapshotId: string; file: Published["file"] }> {
   const listed = JSON.parse((await thaw("snapshots", "ls", "--json")).stdout) as Array<{ snapshotId: string; functionName: string }>;
   const snapshotId = listed.find((each) => each.functionName === name)?.snapshotId ?? "";
-  return { snapshotId, file: (file) => join(server.dataDir, "snapshots", snapshotId, file) };
+  return { snapshotId, file: (file) => join(functions.server.dataDir, "snapshots", snapshotId, file) };
 }
 
 async function invokeCold(name: string): Promise<Invoked> {
@@ -108,7 +98,7 @@ describe("thaw snapshots inspect and verify", () => {
     });
     expect((await thaw("snapshots", "inspect", `${name}:1`)).stderr).toContain("can't be read: it was changed");
     writeFileSync(file("manifest"), whole);
-    const chunks = join(server.dataDir, "chunks");
+    const chunks = join(functions.server.dataDir, "chunks");
     const listed = readdirSync(chunks, { recursive: true, encoding: "utf8" }).filter((each) => each.length > 64);
     const names = new Set(listed.map((each) => each.slice(-64)));
     const own = JSON.parse((await thaw("snapshots", "verify", `${name}:1`, "--json")).stdout) as [{ chunks: number; isWhole: boolean }];
@@ -164,7 +154,7 @@ describe("the pager", () => {
     const { name } = await publish("five");
     expect((await invokeCold(name)).payload).toBe("five");
     const before = (await functions.environments(name)).map((each) => each.logStream);
-    const pager = childrenOf(server.pid).find(({ command }) => command.includes("--memory-mib") && !command.includes("serve"));
+    const pager = childrenOf(functions.server.pid).find(({ command }) => command.includes("--memory-mib") && !command.includes("serve"));
     process.kill(pager?.pid ?? 0, "SIGKILL");
     // Others are parked in their place.
     await functions.eventually("its clones are gone", async () => (await functions.environments(name)).every((each) => !before.includes(each.logStream)));

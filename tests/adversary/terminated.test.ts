@@ -1,5 +1,5 @@
 /** SIGTERM of sandboxd alone (its launcher was killed, or an operator's mistake) while versions are being made: they are taken up again. */
-import { GetFunctionConfigurationCommand, PublishVersionCommand } from "@aws-sdk/client-lambda";
+import { PublishVersionCommand } from "@aws-sdk/client-lambda";
 import { existsSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { it } from "vitest";
@@ -24,10 +24,7 @@ it("at many moments of a publish", { timeout: 240_000 }, async ({ expect }) => {
       });
       server = await startThaw({ previous: server });
       const next = new TestFunctions(server);
-      const settled = await next.eventually("settled", async () => {
-        const now = await next.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
-        return now.State !== "Pending" && now;
-      });
+      const settled = await next.decided(name, "1");
       expect(settled, `after ${delayMs} ms: ${settled.StateReason}`).toMatchObject({ State: "Active" });
     }
   } finally {

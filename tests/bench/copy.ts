@@ -4,8 +4,7 @@ import { ROLE, type TestFunctions } from "../support/functions.ts";
 
 export async function copyFunction(functions: TestFunctions, from: string, to: string, variables: Readonly<Record<string, string>>): Promise<void> {
   const { Configuration, Code } = await functions.lambda.send(new GetFunctionCommand({ FunctionName: from }));
-  const path = new URL(Code?.Location ?? "").pathname.replace(/^\/_thaw\/v1\//, "");
-  const zip = Buffer.from(await (await functions.admin("GET", path)).arrayBuffer());
+  const zip = Buffer.from(await (await fetch(Code?.Location ?? "")).arrayBuffer());
   await functions.lambda.send(
     new CreateFunctionCommand({
       FunctionName: to,

@@ -12,6 +12,7 @@ import { TestFunctions } from "../support/functions.ts";
 import { javaPackage, type Package, source } from "../support/test-functions.ts";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { summarize } from "./series.ts";
+import { restoreTraces } from "./subjects.ts";
 
 const PAIRS = 40;
 const SKIPPED = [1, 2, 3];
@@ -72,15 +73,10 @@ async function restoreOnce(server: ThawServer, functions: TestFunctions, side: S
   await functions.invoke(side.name, {}, side.version);
   const { payload } = await functions.invoke(side.name, { measure: true }, side.version);
   await functions.stopEnvironments(side.name);
-  const line = server
-    .output()
-    .slice(from)
-    .split("\n")
-    .find((each) => each.includes('"restoreDurationMs"'));
-  const { phases } = JSON.parse(line ?? "{}") as { phases: Record<string, number> };
   if (!isCounted) return;
-  side.hooksMs.push(phases["hooks"] ?? Number.NaN);
-  side.criuMs.push(phases["criu"] ?? Number.NaN);
+  const [trace] = await restoreTraces(server, functions, from, 1);
+  side.hooksMs.push(trace?.phases["hooks"] ?? Number.NaN);
+  side.criuMs.push(trace?.phases["criu"] ?? Number.NaN);
   side.calls.push(payload as Calls);
 }
 

@@ -2,6 +2,7 @@
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
+import { copyFunction } from "./copy.ts";
 import { pythonWebFiles } from "./python-web.ts";
 import { type Series, summarize } from "./series.ts";
 import { coldInvokes, deploy, parkedInvokes, restoreTraces, SPRING, type Subject, timedInvoke } from "./subjects.ts";
@@ -28,7 +29,7 @@ export async function measureFunctions(): Promise<Series[]> {
     const python = await functions.publish(PYTHON.name);
     return [
       ...(await measure(server, functions, SPRING, "live")),
-      ...(await measureUnprimed(server, functions)),
+      ...(await measureUnprimed(functions)),
       ...(await measure(server, functions, PYTHON, python)),
       ...(await measure(server, functions, NODE, "live")),
     ];
@@ -83,15 +84,12 @@ async function measureWarm(functions: TestFunctions, subject: Subject, qualifier
 }
 
 /** Against the first request of a process that never left memory: what of it no restore can remove. */
-async function measureUnprimed(server: ThawServer, functions: TestFunctions): Promise<Series[]> {
-  const { copyFunction } = await import("./copy.ts");
+async function measureUnprimed(functions: TestFunctions): Promise<Series[]> {
   await copyFunction(functions, SPRING.name, UNPRIMED.name, { PRIMING: "false" });
   const version = await functions.publish(UNPRIMED.name);
   const init = await coldInvokes(functions, UNPRIMED, "$LATEST", INIT);
   await coldInvokes(functions, UNPRIMED, version, LEARNING);
-  const from = server.output().length;
   const cold = await coldInvokes(functions, UNPRIMED, version, COLD);
-  await restoreTraces(server, functions, from, COLD);
   const firstRequest = summarize(init.map((each) => each.durationMs)).median;
   return [
     { name: `${UNPRIMED.label}: first request after a whole Init, Duration`, unit: "ms", values: init.map((each) => each.durationMs) },

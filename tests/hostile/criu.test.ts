@@ -4,10 +4,10 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, it } from "vitest";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { TestFunctions } from "../support/functions.ts";
-import { Neighbour, program, PROVIDED, publishOutcome } from "./harness.ts";
+import { it } from "vitest";
+import { REPOSITORY } from "../../tools/thaw-server.ts";
+import type { TestFunctions } from "../support/functions.ts";
+import { type Neighbour, program, PROVIDED, publishOutcome, withNeighbour } from "./harness.ts";
 
 const SOURCE = readFileSync(join(REPOSITORY, "tests/hostile/programs/state.py"), "utf8");
 const CASES = [...SOURCE.matchAll(/^def (\w+)\(\):/gm)].map((match) => match[1] ?? "");
@@ -17,17 +17,12 @@ const MAY_NOT_RESTORE = new Set(["many_mappings", "memfd_executed"]);
 /** The second where the host had no descriptors left for it. */
 const NOT_RESTORED = /could not be restored|The host could not run the execution environment/;
 
-let server: ThawServer;
 let functions: TestFunctions;
 let neighbour: Neighbour;
-
-beforeAll(async () => {
-  server = await startThaw();
-  functions = new TestFunctions(server);
-  neighbour = await new Neighbour(functions).start();
+withNeighbour((made, other) => {
+  functions = made;
+  neighbour = other;
 });
-
-afterAll(() => server?.remove());
 
 it.each(CASES)(
   "%s",

@@ -1,24 +1,18 @@
 /** Ways out of the sandbox: files, memory, processes, system calls, sockets and devices of others. Each from a fresh environment and from a clone. */
 import { constants } from "node:fs";
-import { afterAll, beforeAll, describe, it } from "vitest";
-import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { TestFunctions } from "../support/functions.ts";
-import { Neighbour, type Outcome, program, PROVIDED } from "./harness.ts";
+import { describe, it } from "vitest";
+import type { TestFunctions } from "../support/functions.ts";
+import { type Neighbour, type Outcome, program, PROVIDED, withNeighbour } from "./harness.ts";
 
-let server: ThawServer;
 let functions: TestFunctions;
 let neighbour: Neighbour;
 let name: string;
-
-beforeAll(async () => {
-  server = await startThaw();
-  functions = new TestFunctions(server);
-  neighbour = await new Neighbour(functions).start();
-  name = await functions.createSnapStart({ bootstrap: `${program("escape")}` }, PROVIDED);
+withNeighbour(async (made, other) => {
+  functions = made;
+  neighbour = other;
+  name = await functions.createSnapStart({ bootstrap: program("escape") }, PROVIDED);
   await functions.publish(name);
 });
-
-afterAll(() => server?.remove());
 
 interface Try {
   readonly title: string;
@@ -170,11 +164,11 @@ describe.each([
 
   it("can't find the code or the data of others", async () => {
     const places = [
-      server.dataDir,
-      `${server.dataDir}/code`,
-      `${server.dataDir}/snapshots`,
-      `/run/thaw/${server.pid}`,
-      `/proc/${server.pid}/root${server.dataDir}`,
+      functions.server.dataDir,
+      `${functions.server.dataDir}/code`,
+      `${functions.server.dataDir}/snapshots`,
+      `/run/thaw/${functions.server.pid}`,
+      `/proc/${functions.server.pid}/root${functions.server.dataDir}`,
     ];
     for (const path of places) {
       const outcome = (await functions.invoke(name, { try: "list_directory", path }, qualifier)).payload as Outcome;

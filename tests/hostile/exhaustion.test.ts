@@ -1,20 +1,14 @@
 /** Functions that take all they can get: each meets its own limit, and the neighbour answers all the while. */
-import { afterAll, beforeAll, it } from "vitest";
-import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { type Invoked, TestFunctions } from "../support/functions.ts";
-import { Neighbour, type Outcome, program, PROVIDED } from "./harness.ts";
+import { it } from "vitest";
+import { type Invoked, type TestFunctions } from "../support/functions.ts";
+import { type Neighbour, type Outcome, program, PROVIDED, withNeighbour } from "./harness.ts";
 
-let server: ThawServer;
 let functions: TestFunctions;
 let neighbour: Neighbour;
-
-beforeAll(async () => {
-  server = await startThaw();
-  functions = new TestFunctions(server);
-  neighbour = await new Neighbour(functions).start();
+withNeighbour((made, other) => {
+  functions = made;
+  neighbour = other;
 });
-
-afterAll(() => server?.remove());
 
 async function exhaust(what: string, event: Readonly<Record<string, unknown>> = {}): Promise<Invoked> {
   const name = await functions.create({ bootstrap: program("exhaust") }, { ...PROVIDED, MemorySize: what === "processes" ? 1024 : 256, Timeout: 60 });

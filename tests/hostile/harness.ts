@@ -1,9 +1,10 @@
 /** Hostile functions: what they try is in programs/, one runtime for all; and a neighbour that must not notice. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type CreateFunctionCommandInput, GetFunctionConfigurationCommand, PublishVersionCommand } from "@aws-sdk/client-lambda";
+import { type CreateFunctionCommandInput, PublishVersionCommand } from "@aws-sdk/client-lambda";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 import type { TestFunctions } from "../support/functions.ts";
+import { withThaw } from "../support/with-thaw.ts";
 
 const PROGRAMS = join(REPOSITORY, "tests/hostile/programs");
 /** What the neighbour may take at most while others are at work: far above its few milliseconds, far below a wait for the attack's end. */
@@ -71,13 +72,11 @@ export interface PublishOutcome {
 /** Publishes and waits until it is decided, however. */
 export async function publishOutcome(functions: TestFunctions, name: string, limitMs = 60_000): Promise<PublishOutcome> {
   const { Version: version = "" } = await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
-  const decided = await functions.eventually(
-    `${name}:${version} is decided`,
-    async () => {
-      const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version }));
-      return now.State !== "Pending" && now;
-    },
-    limitMs,
-  );
+  const decided = await functions.decided(name, version, limitMs);
   return { state: decided.State ?? "", reasonCode: decided.StateReasonCode, reason: decided.StateReason, version };
+}
+
+/** A server, and a neighbour on it. `started`: what else is made before the first test. */
+export function withNeighbour(started: (functions: TestFunctions, neighbour: Neighbour) => void | Promise<void>): void {
+  withThaw(async (functions) => started(functions, await new Neighbour(functions).start()));
 }

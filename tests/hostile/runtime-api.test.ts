@@ -1,26 +1,20 @@
 /** Functions that lie to the server: calls for others' requests, forged log lines, a supervisor that is stopped, killed or flooded. */
-import { afterAll, beforeAll, describe, it } from "vitest";
-import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { TestFunctions } from "../support/functions.ts";
-import { Neighbour, type Outcome, program, PROVIDED, publishOutcome } from "./harness.ts";
+import { describe, it } from "vitest";
+import type { TestFunctions } from "../support/functions.ts";
+import { type Neighbour, type Outcome, program, PROVIDED, publishOutcome, withNeighbour } from "./harness.ts";
 
 const SIGKILL = 9;
 const SIGSTOP = 19;
 
-let server: ThawServer;
 let functions: TestFunctions;
 let neighbour: Neighbour;
 let name: string;
-
-beforeAll(async () => {
-  server = await startThaw();
-  functions = new TestFunctions(server);
-  neighbour = await new Neighbour(functions).start();
+withNeighbour(async (made, other) => {
+  functions = made;
+  neighbour = other;
   name = await functions.createSnapStart({ bootstrap: program("forge") }, PROVIDED);
   await functions.publish(name);
 });
-
-afterAll(() => server?.remove());
 
 const attempt = async (event: Readonly<Record<string, unknown>>, qualifier = "$LATEST"): Promise<Outcome> =>
   (await functions.invoke(name, event, qualifier)).payload as Outcome;

@@ -2,24 +2,18 @@
  * What a function leaves in /tmp before its snapshot, which root copies: links out, odd names, devices, endless depth and size. Each
  * is the same in the clone, or the version fails with a reason; and nothing of the host is read, written or copied on the way.
  */
-import { afterAll, beforeAll, it } from "vitest";
+import { it } from "vitest";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { TestFunctions } from "../support/functions.ts";
-import { Neighbour, program, PROVIDED, publishOutcome } from "./harness.ts";
+import type { TestFunctions } from "../support/functions.ts";
+import { type Neighbour, program, PROVIDED, publishOutcome, withNeighbour } from "./harness.ts";
 
-let server: ThawServer;
 let functions: TestFunctions;
 let neighbour: Neighbour;
-
-beforeAll(async () => {
-  server = await startThaw();
-  functions = new TestFunctions(server);
-  neighbour = await new Neighbour(functions).start();
+withNeighbour((made, other) => {
+  functions = made;
+  neighbour = other;
 });
-
-afterAll(() => server?.remove());
 
 const digestOf = (path: string): string => (existsSync(path) ? createHash("sha256").update(readFileSync(path)).digest("hex") : "");
 

@@ -1,12 +1,11 @@
 /** thaw check on the real engine: small functions that share something, and their fixed twins. */
-import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { promisify } from "node:util";
 import type { CreateFunctionCommandInput } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { type Ran, runThaw } from "../support/cli.ts";
 import { type Files, TestFunctions } from "../support/functions.ts";
 import { Outside } from "../support/outside.ts";
 
@@ -22,7 +21,6 @@ interface Report {
 
 type Options = Partial<CreateFunctionCommandInput>;
 
-const run = promisify(execFile);
 const outside = new Outside();
 let server: ThawServer;
 let functions: TestFunctions;
@@ -42,14 +40,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-async function thaw(...args: string[]): Promise<{ readonly stdout: string; readonly stderr: string; readonly code: number }> {
-  const program = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
-  try {
-    return { ...(await run(process.execPath, [program, ...args], { env: { ...process.env, ...server.env } })), code: 0 };
-  } catch (error) {
-    return error as { stdout: string; stderr: string; code: number };
-  }
-}
+const thaw = (...args: string[]): Promise<Ran> => runThaw(args, server.env);
 
 async function publish(files: Files, options: Options = {}): Promise<string> {
   const name = await functions.createSnapStart(files, options);

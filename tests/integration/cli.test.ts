@@ -1,15 +1,13 @@
 /** The CLI as a user types it: deploy, deploy again, invoke, logs, environments, snapshots, and a mistake or two. */
-import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, it } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { type Ran, runThaw } from "../support/cli.ts";
 
-const run = promisify(execFile);
 let server: ThawServer;
 let scratch: string;
 
@@ -32,14 +30,7 @@ async function closedEndpoint(): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-async function thaw(...args: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
-  const program = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
-  try {
-    return { ...(await run(process.execPath, [program, ...args], { env: { ...process.env, ...server.env } })), code: 0 };
-  } catch (error) {
-    return error as { stdout: string; stderr: string; code: number };
-  }
-}
+const thaw = (...args: string[]): Promise<Ran> => runThaw(args, server.env);
 
 it.for(["python", "nodejs"])("deploys the %s sample, and publishes nothing where nothing has changed", async (sample, { expect }) => {
   const template = join(REPOSITORY, `samples/${sample}/template.yml`);
@@ -90,19 +81,14 @@ it("explains mistakes", async ({ expect }) => {
   expect((await thaw("deploy", join(scratch, "none.yml"))).stderr).toContain("can't be read");
   expect((await thaw("snapshots", "inspect", "snap-none")).stderr).toContain("Snapshot not found");
   expect((await thaw("nonsense")).stderr).toContain("unknown command");
-  const elsewhere = await run(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), "environments", "ls"], {
-    env: { ...process.env, ...server.env, THAW_ENDPOINT: await closedEndpoint() },
-  }).catch((error: { stderr: string }) => error);
+  const elsewhere = await runThaw(["environments", "ls"], { ...server.env, THAW_ENDPOINT: await closedEndpoint() });
   expect(elsewhere.stderr).toContain("npx thaw serve");
 });
 
 it("strict parity refuses what AWS refuses, in AWS's words", async ({ expect }) => {
   const strict = await startThaw({ args: ["--parity", "strict"] });
   try {
-    const program = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
-    const refused = (await run(process.execPath, [program, "deploy", join(REPOSITORY, "samples/nodejs/template.yml")], {
-      env: { ...process.env, ...strict.env },
-    }).catch((error: unknown) => error)) as { stderr: string };
+    const refused = await runThaw(["deploy", join(REPOSITORY, "samples/nodejs/template.yml")], strict.env);
     expect(refused.stderr).toContain("nodejs24.x is not supported for SnapStart enabled functions.");
   } finally {
     await strict.remove();

@@ -63,10 +63,7 @@ it("leaves versions Pending where sandboxd is told to end, and takes them up aga
     await functions.eventually("all have ended", async () => parts.every((each) => !isRunning(each.pid)));
     const next = await restart();
     for (const name of names) {
-      const settled = await next.eventually("settled", async () => {
-        const now = await next.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
-        return now.State !== "Pending" && now;
-      });
+      const settled = await next.decided(name, "1");
       expect(settled).toMatchObject({ State: "Active", SnapStart: { OptimizationStatus: "On" } });
     }
   });

@@ -1,18 +1,14 @@
 /** Functions that misbehave: each ends with AWS's error and a server that goes on. */
-import { CreateFunctionCommand, GetFunctionConfigurationCommand, PublishVersionCommand, UpdateAliasCommand, CreateAliasCommand } from "@aws-sdk/client-lambda";
-import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
-import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { CreateFunctionCommand, PublishVersionCommand, UpdateAliasCommand, CreateAliasCommand } from "@aws-sdk/client-lambda";
+import { afterEach, describe, it } from "vitest";
+import { startThaw } from "../../tools/thaw-server.ts";
 import { type Files, ROLE, TestFunctions, zipOf } from "../support/functions.ts";
+import { withThaw } from "../support/with-thaw.ts";
 
-let server: ThawServer;
 let functions: TestFunctions;
-
-beforeAll(async () => {
-  server = await startThaw();
-  functions = new TestFunctions(server);
+withThaw((made) => {
+  functions = made;
 });
-
-afterAll(() => server?.remove());
 
 // Whatever happened before: the next function works.
 afterEach(async ({ expect }) => {
@@ -27,12 +23,9 @@ async function publishFails(
   options: Parameters<TestFunctions["create"]>[1] = {},
 ): Promise<{ State?: string | undefined; StateReason?: string | undefined; StateReasonCode?: string | undefined; name: string; version: string }> {
   const name = await functions.createSnapStart(files, options);
-  const { Version } = await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
-  const failed = await functions.eventually("Failed", async () => {
-    const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: Version }));
-    return now.State !== "Pending" && now;
-  });
-  return { State: failed.State, StateReason: failed.StateReason, StateReasonCode: failed.StateReasonCode, name, version: Version ?? "" };
+  const { Version: version = "" } = await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
+  const failed = await functions.decided(name, version);
+  return { State: failed.State, StateReason: failed.StateReason, StateReasonCode: failed.StateReasonCode, name, version };
 }
 
 describe("Invoke", () => {

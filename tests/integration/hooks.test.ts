@@ -4,20 +4,16 @@ import { execFileSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CreateFunctionCommandInput } from "@aws-sdk/client-lambda";
-import { afterAll, beforeAll, describe, it } from "vitest";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { type Files, TestFunctions } from "../support/functions.ts";
+import { describe, it } from "vitest";
+import { REPOSITORY } from "../../tools/thaw-server.ts";
+import { type Files, type TestFunctions } from "../support/functions.ts";
 import { jar } from "../support/test-functions.ts";
+import { withThaw } from "../support/with-thaw.ts";
 
-let server: ThawServer;
 let functions: TestFunctions;
-
-beforeAll(async () => {
-  server = await startThaw();
-  functions = new TestFunctions(server);
+withThaw((made) => {
+  functions = made;
 });
-
-afterAll(() => server?.remove());
 
 type Options = Partial<CreateFunctionCommandInput>;
 
@@ -183,7 +179,7 @@ describe("prime events", () => {
       writeFileSync(join(dir, "code/index.mjs"), PRIMED_NODE);
       writeFileSync(join(dir, "template.json"), JSON.stringify({ Resources: { Primed: resource } }));
       const thaw = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
-      const env = { ...process.env, ...server.env };
+      const env = { ...process.env, ...functions.server.env };
       execFileSync(process.execPath, [thaw, "deploy", join(dir, "template.json")], { env, stdio: "pipe" });
       const { payload } = await functions.invoke("primed-by-template", { n: 9 }, "live");
       expect(payload).toEqual(["init snap-start", "event 1", "event 1", "before", "after", "event 9"]);

@@ -1,8 +1,8 @@
 /** What tells clones of one snapshot apart, what does not, and what time it is in them (docs/reference/uniqueness.md). */
-import { afterAll, beforeAll, it } from "vitest";
-import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { TestFunctions } from "../support/functions.ts";
+import { it } from "vitest";
+import type { TestFunctions } from "../support/functions.ts";
 import { source } from "../support/test-functions.ts";
+import { withThaw } from "../support/with-thaw.ts";
 
 interface Facts {
   readonly hostname: string;
@@ -25,21 +25,17 @@ interface Answer {
   readonly key: string;
 }
 
-let server: ThawServer;
 let functions: TestFunctions;
 let name: string;
 let version: string;
 let initialisedMs: number;
 
-beforeAll(async () => {
-  server = await startThaw();
-  functions = new TestFunctions(server);
+withThaw(async (made) => {
+  functions = made;
   name = await functions.createSnapStart({ "index.py": source("identity.py") }, { Runtime: "python3.13", Timeout: 30 });
   version = await functions.publish(name);
   initialisedMs = Date.now();
 });
-
-afterAll(() => server?.remove());
 
 async function ask(event: object = {}): Promise<Answer> {
   const answer = await functions.invoke(name, event, version);

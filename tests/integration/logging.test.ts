@@ -1,17 +1,12 @@
 /** LoggingConfig's JSON format: the platform's lines, and those of each runtime's client. */
-import { afterAll, beforeAll, it } from "vitest";
-import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { TestFunctions } from "../support/functions.ts";
+import { it } from "vitest";
+import type { TestFunctions } from "../support/functions.ts";
+import { withThaw } from "../support/with-thaw.ts";
 
-let server: ThawServer;
 let functions: TestFunctions;
-
-beforeAll(async () => {
-  server = await startThaw();
-  functions = new TestFunctions(server);
+withThaw((made) => {
+  functions = made;
 });
-
-afterAll(() => server?.remove());
 
 interface Line {
   readonly type?: string;

@@ -5,11 +5,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CreateFunctionCommandInput } from "@aws-sdk/client-lambda";
-import { afterAll, beforeAll, describe, it } from "vitest";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { describe, it } from "vitest";
+import { REPOSITORY } from "../../tools/thaw-server.ts";
 import { askClones, countDistinct } from "../support/clones.ts";
-import { TestFunctions } from "../support/functions.ts";
+import type { TestFunctions } from "../support/functions.ts";
 import { javaPackage, type Package, program, pythonPackages, source } from "../support/test-functions.ts";
+import { withThaw } from "../support/with-thaw.ts";
 
 const CLONES = 200;
 /** Enough to see that all give the same. */
@@ -40,15 +41,13 @@ const CASES: readonly Case[] = [
   { runtime: "Rust", files: () => program("rust"), options: { Runtime: "provided.al2023" } },
 ];
 
-let server: ThawServer;
 let functions: TestFunctions;
-
-beforeAll(async () => {
-  server = await startThaw({ args: ["--pool", "8"] });
-  functions = new TestFunctions(server);
-});
-
-afterAll(() => server?.remove());
+withThaw(
+  (made) => {
+    functions = made;
+  },
+  { args: ["--pool", "8"] },
+);
 
 /** The lines of the document's table for one runtime. */
 function documented(runtime: string): ReadonlyMap<string, Kind> {

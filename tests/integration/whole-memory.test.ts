@@ -2,24 +2,19 @@
  * A snapshot is the memory as it was: nothing of how its processes end gets into it. Where the end of a thread did, its id was 0 in each
  * clone, glibc took every free lock for its own, and OpenSSL refused to work. It showed on a busy host, in one snapshot of five.
  */
-import { afterAll, beforeAll, it } from "vitest";
-import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { TestFunctions } from "../support/functions.ts";
+import { it } from "vitest";
+import type { TestFunctions } from "../support/functions.ts";
+import { withThaw } from "../support/with-thaw.ts";
 
 const ROUNDS = 8;
 const AT_ONCE = 3;
 const CODE = `import { createHash, randomBytes } from "node:crypto";
 export const handler = async () => createHash("sha256").update(randomBytes(8)).digest("hex").length;`;
 
-let server: ThawServer;
 let functions: TestFunctions;
-
-beforeAll(async () => {
-  server = await startThaw();
-  functions = new TestFunctions(server);
+withThaw((made) => {
+  functions = made;
 });
-
-afterAll(() => server?.remove());
 
 it("locks work in clones of snapshots that were made at the same time", async ({ expect }) => {
   const answers: unknown[] = [];

@@ -2,22 +2,18 @@
 import * as aws from "@aws-sdk/client-lambda";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, it } from "vitest";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { ROLE, TestFunctions, zipOf } from "../support/functions.ts";
+import { describe, it } from "vitest";
+import { REPOSITORY } from "../../tools/thaw-server.ts";
+import { ROLE, type TestFunctions, zipOf } from "../support/functions.ts";
+import { withThaw } from "../support/with-thaw.ts";
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 type Responses = Readonly<Record<string, { readonly [key: string]: Json }>>;
 
-let server: ThawServer;
 let functions: TestFunctions;
-
-beforeAll(async () => {
-  server = await startThaw();
-  functions = new TestFunctions(server);
+withThaw((made) => {
+  functions = made;
 });
-
-afterAll(() => server?.remove());
 
 function recorded(name: string, parameter = "-"): Responses {
   const all = JSON.parse(readFileSync(join(REPOSITORY, `tests/recorded/test_lambda_api.${name}.json`), "utf8")) as Record<string, { responses: Responses }>;
@@ -285,7 +281,7 @@ describe("recorded from AWS", () => {
 
   it("answers in AWS's form where the address makes no sense", async ({ expect }) => {
     for (const path of ["/%zz", "/_thaw/v1/%zz"]) {
-      const answer = await fetch(`${server.endpoint}${path}`);
+      const answer = await fetch(`${functions.server.endpoint}${path}`);
       expect([answer.status, answer.headers.get("x-amzn-errortype"), await answer.json()]).toEqual([
         400,
         "InvalidRequestContentException",
@@ -297,8 +293,8 @@ describe("recorded from AWS", () => {
   it("names an operation that is not there yet, and refuses wrong signatures", async ({ expect }) => {
     expect(await refused(send(new aws.ListLayersCommand({})))).toMatchObject({ status: 501, Message: expect.stringContaining("ListLayers") });
     const stranger = (accessKeyId: string, secretAccessKey: string): aws.LambdaClient =>
-      new aws.LambdaClient({ endpoint: server.endpoint, region: "us-east-1", credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1 });
-    const known = server.env["AWS_ACCESS_KEY_ID"] ?? "";
+      new aws.LambdaClient({ endpoint: functions.server.endpoint, region: "us-east-1", credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1 });
+    const known = functions.server.env["AWS_ACCESS_KEY_ID"] ?? "";
     expect(await refused(stranger(known, "wrong").send(new aws.ListFunctionsCommand({})))).toMatchObject({ Code: "InvalidSignatureException", status: 403 });
     expect(await refused(stranger("AKIANOBODY", "x").send(new aws.ListFunctionsCommand({})))).toMatchObject({
       Code: "UnrecognizedClientException",

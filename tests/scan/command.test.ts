@@ -1,20 +1,17 @@
 /** The command itself: exit status, output for people and programs, packages, templates, suppressions, hooks. */
 import Ajv from "ajv";
 import addFormats from "ajv-formats";
-import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { promisify } from "node:util";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
 import type { ScanResult } from "../../packages/cli/src/scan/result.ts";
 import { scan } from "../../packages/cli/src/scan/scan.ts";
+import { type Ran, runThaw } from "../support/cli.ts";
 import { zipOf } from "../support/functions.ts";
 import { compileFixtures, FIXTURES, noServer } from "./compile.ts";
 
-const run = promisify(execFile);
-const PROGRAM = resolve(import.meta.dirname, "../../packages/cli/bin/thaw.mjs");
 const HANDLER = "exports.handler = async () => [id, at];\n";
 let scratch: string;
 
@@ -35,13 +32,7 @@ function project(name: string, files: Readonly<Record<string, string>>): string 
   return root;
 }
 
-async function thaw(...args: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
-  try {
-    return { ...(await run(process.execPath, [PROGRAM, "scan", ...args], { cwd: scratch })), code: 0 };
-  } catch (error) {
-    return error as { stdout: string; stderr: string; code: number };
-  }
-}
+const thaw = (...args: string[]): Promise<Ran> => runThaw(["scan", ...args], {}, scratch);
 
 async function rulesOf(root: string): Promise<string[]> {
   return (await scan(noServer, root, {})).findings.filter((finding) => finding.suppression === null).map((finding) => `${finding.rule}:${finding.line}`);

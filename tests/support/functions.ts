@@ -2,6 +2,8 @@
 import {
   CreateFunctionCommand,
   type CreateFunctionCommandInput,
+  GetFunctionConfigurationCommand,
+  type GetFunctionConfigurationCommandOutput,
   InvokeCommand,
   LambdaClient,
   PublishVersionCommand,
@@ -82,6 +84,18 @@ export class TestFunctions {
     const { Version } = await this.lambda.send(new PublishVersionCommand({ FunctionName: name }));
     await waitUntilPublishedVersionActive({ client: this.lambda, ...WAIT }, { FunctionName: name, Qualifier: Version });
     return Version ?? "";
+  }
+
+  /** How a version that is being made ended: Active or Failed. */
+  decided(name: string, version: string, limitMs?: number): Promise<GetFunctionConfigurationCommandOutput> {
+    return this.eventually(
+      `${name}:${version} is decided`,
+      async () => {
+        const now = await this.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version }));
+        return now.State !== "Pending" && now;
+      },
+      limitMs,
+    );
   }
 
   async invoke(name: string, event: unknown = {}, qualifier?: string): Promise<Invoked> {

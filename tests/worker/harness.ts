@@ -6,9 +6,10 @@ import { FakeEngine, type FakeEngineOptions } from "../../packages/server/src/en
 import type { FakeFunction } from "../../packages/server/src/engines/fake/fake-process.ts";
 import type { LogEvent, LogStore, LogOrigin } from "../../packages/server/src/ports/log-store.ts";
 import type { RuntimeCatalog } from "../../packages/server/src/ports/runtime-catalog.ts";
+import type { RestoreReport } from "../../packages/server/src/ports/reports.ts";
 import type { InvokeInput, InvokeOutcome, InvokeSuccess, RunnableVersion, SnapshotOutcome, Worker } from "../../packages/server/src/ports/worker.ts";
 import { createWorker } from "../../packages/server/src/worker/create-worker.ts";
-import type { RestoreReport, WorkerLimits, WorkerProblem } from "../../packages/server/src/worker/worker-services.ts";
+import type { WorkerLimits, WorkerProblem } from "../../packages/server/src/worker/worker-services.ts";
 
 const catalog: RuntimeCatalog = {
   find: (runtime) =>
