@@ -85,7 +85,7 @@ async function measureWarm(functions: TestFunctions, subject: Subject, qualifier
 
 /** Against the first request of a process that never left memory: what of it no restore can remove. */
 async function measureUnprimed(functions: TestFunctions): Promise<Series[]> {
-  await copyFunction(functions, SPRING.name, UNPRIMED.name, { PRIMING: "false" });
+  await copyFunction(functions, SPRING.name, UNPRIMED.name, { variables: { PRIMING: "false" } });
   const version = await functions.publish(UNPRIMED.name);
   const init = await coldInvokes(functions, UNPRIMED, "$LATEST", INIT);
   await coldInvokes(functions, UNPRIMED, version, LEARNING);

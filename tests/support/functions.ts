@@ -35,7 +35,7 @@ export interface Invoked {
 export function zipOf(files: Files): Promise<Buffer> {
   const zip = new ZipFile();
   for (const [name, content] of Object.entries(files))
-    zip.addBuffer(Buffer.from(content), name, { mode: name === "bootstrap" ? 0o100755 : 0o100644, mtime: new Date(0) });
+    zip.addBuffer(Buffer.from(content), name, { mode: name === "bootstrap" || name.startsWith("bin/") ? 0o100755 : 0o100644, mtime: new Date(0) });
   zip.end();
   return Readable.from(zip.outputStream)
     .toArray()

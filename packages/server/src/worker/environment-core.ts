@@ -18,6 +18,7 @@ import { type RuntimeEvent, RuntimeSession } from "./runtime-session.ts";
 import { deriveSnapshotToken } from "./snapshot-token.ts";
 import type { WorkerServices } from "./worker-services.ts";
 
+const WRAPPER_VARIABLE = "AWS_LAMBDA_EXEC_WRAPPER";
 /** Names the process of the runtime to the supervisor. */
 const RUNTIME_PROCESS = "runtime";
 /** Credentials are replaced this long before they end. */
@@ -173,13 +174,26 @@ export class EnvironmentCore {
     void sandbox.exited.then((exit) => this.#putFrom(sandbox, { kind: "sandbox-exited", exit }));
   }
 
+  /** Of a managed runtime, the wrapper script of the function first (AWS: "Modifying the runtime environment", wrapper scripts). */
+  get runtimeArgv(): readonly string[] {
+    const { version, recipe, wrapper } = this;
+    const { handler, memorySizeMib } = version;
+    const argv = recipe.argv({ handler, memorySizeMib, snapStart: this.isSnapStart });
+    return wrapper === null ? argv : [wrapper, ...argv];
+  }
+
+  /** Path of the script that starts the runtime in the function's way; custom runtimes have none. */
+  get wrapper(): string | null {
+    const { runtime, environment } = this.version;
+    return (!runtime.startsWith("provided") && environment[WRAPPER_VARIABLE]) || null;
+  }
+
   /** Starts the runtime process. Rejects with the errno's name. */
   async spawnRuntime(): Promise<void> {
     const { version, recipe } = this;
-    const { handler, memorySizeMib } = version;
     await this.sandbox.link.spawn({
       name: RUNTIME_PROCESS,
-      argv: recipe.argv({ handler, memorySizeMib, snapStart: this.isSnapStart }),
+      argv: this.runtimeArgv,
       env: buildEnvironmentVariables(
         version,
         recipe,

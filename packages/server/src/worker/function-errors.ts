@@ -41,7 +41,7 @@ const SIGNAL_TEXT: Readonly<Record<string, string>> = {
 
 const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
-export function describeExit(exit: ProcessExit): string {
+export function describeExit(exit: Pick<ProcessExit, "code" | "signal">): string {
   if (exit.signal !== null) {
     const text = SIGNAL_TEXT[SIGNAL_NAMES.get(exit.signal) ?? ""];
     return `Runtime exited with error: signal: ${text ?? `signal ${exit.signal}`}`;

@@ -1,6 +1,6 @@
 /** The Init phase: the runtime is started and has to reach its first long poll. On demand, within an invoke, and at publish. */
 import type { Deadline, EnvironmentCore } from "./environment-core.ts";
-import { type Failure, failureErrorType } from "./function-errors.ts";
+import { describeExit, type Failure, failureErrorType } from "./function-errors.ts";
 import { primeRuntime } from "./prime-runtime.ts";
 import type { PhaseStatus } from "./platform-log.ts";
 
@@ -58,8 +58,8 @@ async function startRuntime(core: EnvironmentCore, deadline: Deadline): Promise<
 function spawnFailure(core: EnvironmentCore, error: unknown): Failure {
   const code = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
   core.reportProblem("start the runtime", error);
-  const { handler, memorySizeMib } = core.version;
-  const program = core.recipe.argv({ handler, memorySizeMib, snapStart: core.isSnapStart })[0] ?? "";
+  if (core.wrapper !== null) return wrapperFailure(core, core.wrapper, code);
+  const program = core.runtimeArgv[0] ?? "";
   if (code.includes("ENOENT")) {
     const isProvided = core.version.runtime.startsWith("provided");
     const places = isProvided ? "/var/task/bootstrap /opt/bootstrap" : program;
@@ -67,4 +67,12 @@ function spawnFailure(core: EnvironmentCore, error: unknown): Failure {
   }
   const reason = code.includes("EACCES") ? "permission denied" : code;
   return { kind: "exit", errorType: "Runtime.InvalidEntrypoint", message: `fork/exec ${program}: ${reason}` };
+}
+
+/** As AWS's bootstrap, a shell script, says it: a line in the log, and the shell's exit status. */
+function wrapperFailure(core: EnvironmentCore, wrapper: string, code: string): Failure {
+  const isMissing = code.includes("ENOENT");
+  const reason = isMissing ? "does not exist" : code.includes("EACCES") ? "is not an executable" : `can't be started: ${code}`;
+  core.log.writeOutput("runtime", "stdout", Buffer.from(`${wrapper}: ${reason}\n`));
+  return { kind: "exit", errorType: "Runtime.ExitError", message: describeExit({ code: isMissing ? 127 : 126, signal: null }) };
 }
