@@ -225,10 +225,20 @@ impl Keeper {
             Ok(Event::Failed { message }) => Err(Error::new(Code::Failed, message)),
             _ => Err(Error::new(Code::Failed, "the sandbox did not become ready")),
         };
+        let result = result.and_then(|()| self.make_starter());
         if result.is_err() {
             self.destroy();
         }
         result
+    }
+
+    fn make_starter(&self) -> Result<()> {
+        let procs = self.cgroup.lock().expect("no holder panics").open_procs()?;
+        let fds: Vec<BorrowedFd> = procs.iter().map(AsFd::as_fd).collect();
+        match self.ask(&Command::Wait, &fds)? {
+            Reply::Done => Ok(()),
+            _ => Err(Error::new(Code::Failed, "the sandbox could not be made ready")),
+        }
     }
 
     /// One command, one reply. Commands of one keeper do not overlap: the lock on the answers sees to that.

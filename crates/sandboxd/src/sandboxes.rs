@@ -284,8 +284,7 @@ impl Sandboxes {
             mounts.push(MountPoint::FileSystem { name: mount.clone() });
             trees.push(sys::open_tree_clone(path)?);
         }
-        let procs = entry.keeper.cgroup.lock().expect("no holder panics").open_procs()?;
-        let fds: Vec<BorrowedFd> = trees.iter().map(AsFd::as_fd).chain(procs.iter().map(AsFd::as_fd)).collect();
+        let fds: Vec<BorrowedFd> = trees.iter().map(AsFd::as_fd).collect();
         let facts = snapshot.map(|prepared| SnapshotFacts { snapshot: prepared.name.clone(), taken_at_ms: prepared.header.created_at_ms as i64 });
         match entry.keeper.ask(&Command::Take { mounts, uid: spec.uid, snapshot: facts }, &fds)? {
             Reply::Done => Ok(()),

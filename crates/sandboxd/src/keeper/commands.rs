@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 
@@ -15,6 +15,7 @@ use nix::sys::stat::{umask, Mode};
 use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, setgroups, setresgid, setresuid, setsid, ForkResult, Gid, Pid, Uid};
 
 use super::messages::{Command, Memory, MountPoint, Reply, SnapshotFacts, TimeOffsets};
+use super::starter::{Job, Starter};
 use super::{identity, relay, root, seccomp, sockets, tmp_disk, Init};
 use crate::sys;
 
@@ -28,13 +29,6 @@ pub const ACTION_SCRIPT: &str = "/proc/1/exe";
 /// In place of CRIU's exit code.
 const RELAY_ENDED: i32 = 255;
 
-/// What a taken sandbox knows of its function.
-pub struct Taken {
-    uid: u32,
-    /// Descriptors of `cgroup.procs`: writing "0" moves the writer.
-    cgroup: Vec<File>,
-}
-
 fn invalid(message: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }
@@ -42,27 +36,30 @@ fn invalid(message: &str) -> io::Error {
 impl Init<'_> {
     pub fn obey(&mut self, command: Command, fds: Vec<OwnedFd>) -> io::Result<Reply> {
         match command {
+            Command::Wait => {
+                self.starter = Some(Starter::fork(fds.into_iter().map(File::from).collect())?);
+                Ok(Reply::Done)
+            }
             Command::Take { mounts, uid, snapshot } => self.take(&mounts, uid, snapshot.as_ref(), fds),
             Command::Start { server_uid } => self.start(server_uid),
-            Command::Dump { ghost_limit_bytes } => self.dump(ghost_limit_bytes, &criu_fds(&fds)?),
+            Command::Dump { ghost_limit_bytes } => self.dump(ghost_limit_bytes, &CriuFds::of(&fds)?),
             Command::Restore { supervisor_pid, offsets, memory } => {
-                let criu = criu_fds(&fds)?;
-                match (memory, &fds[3..]) {
+                let (criu, others) = fds.split_at_checked(3).ok_or_else(|| invalid("criu, images and work directory are needed"))?;
+                match (memory, others) {
                     (Memory::Eager | Memory::StockEager, []) => {}
-                    (Memory::StockLazy, []) => start_lazy_daemon(&criu)?,
+                    (Memory::StockLazy, []) => start_lazy_daemon(&CriuFds::of(criu)?)?,
                     (Memory::Lazy, [listener, pager]) => self.relay = Some(relay::start(listener.as_fd(), pager.as_fd())?),
                     _ => return Err(invalid("the descriptors do not fit the kind of memory")),
                 }
-                self.restore(supervisor_pid, offsets, memory, &criu)
+                self.restore(supervisor_pid, &Job::Restore { offsets, memory }, criu, memory)
             }
         }
     }
 
-    fn take(&mut self, mounts: &[MountPoint], uid: u32, snapshot: Option<&SnapshotFacts>, mut fds: Vec<OwnedFd>) -> io::Result<Reply> {
-        if self.taken.is_some() || fds.len() < mounts.len() {
+    fn take(&mut self, mounts: &[MountPoint], uid: u32, snapshot: Option<&SnapshotFacts>, fds: Vec<OwnedFd>) -> io::Result<Reply> {
+        if self.uid.is_some() || fds.len() != mounts.len() {
             return Err(invalid("the sandbox is taken already"));
         }
-        let cgroup = fds.split_off(mounts.len()).into_iter().map(File::from).collect();
         let file_systems: Vec<&str> = mounts.iter().filter_map(MountPoint::file_system).collect();
         root::make_mount_points(&file_systems)?;
         for (mount, tree) in mounts.iter().zip(&fds) {
@@ -81,38 +78,36 @@ impl Init<'_> {
         if let Some(facts) = snapshot {
             identity::write_snapshot(facts)?;
         }
-        self.taken = Some(Taken { uid, cgroup });
+        self.uid = Some(uid);
         Ok(Reply::Done)
     }
 
-    fn taken(&self) -> io::Result<&Taken> {
-        self.taken.as_ref().ok_or_else(|| invalid("the sandbox is not taken"))
+    fn uid(&self) -> io::Result<u32> {
+        self.uid.ok_or_else(|| invalid("the sandbox is not taken"))
+    }
+
+    /// Gives it the one job it can do. Returns its exit code.
+    fn run_starter(&mut self, job: &Job, fds: &[OwnedFd]) -> io::Result<i32> {
+        let starter = self.starter.take().ok_or_else(|| invalid("the sandbox has no starter"))?;
+        let fds: Vec<BorrowedFd> = fds.iter().map(AsFd::as_fd).collect();
+        starter.give(job, &fds)?;
+        self.wait_for(starter.pid)
     }
 
     fn start(&mut self, server_uid: u32) -> io::Result<Reply> {
-        let taken = self.taken()?;
-        let program = seccomp::default_filter().map_err(io::Error::other)?;
-        root::reserve_low_pids()?;
-        // SAFETY: pid 1 has one thread.
-        let middle = match unsafe { fork()? } {
-            ForkResult::Parent { child } => child,
-            ForkResult::Child => exit_with(fork_in_time_namespace(TimeOffsets::default(), || {
-                become_supervisor(taken, server_uid, &program)
-            })),
-        };
-        let pid = self.wait_for(middle)?;
-        // The child of the middle process has the next pid: nothing else forks in this namespace yet.
-        if pid != 0 {
+        let uid = self.uid()?;
+        // Nothing else forks in this namespace yet.
+        let supervisor = root::reserve_low_pids()?;
+        if self.run_starter(&Job::Start { uid, server_uid }, &[])? != 0 {
             return Err(io::Error::other("the supervisor could not be started"));
         }
-        let supervisor = Pid::from_raw(middle.as_raw() + 1);
         self.supervisor = Some(supervisor);
         Ok(Reply::Started { pid: supervisor.as_raw() })
     }
 
     fn dump(&mut self, ghost_limit_bytes: u64, criu: &CriuFds) -> io::Result<Reply> {
         let supervisor = self.supervisor.ok_or_else(|| invalid("there is no supervisor"))?;
-        let uid = self.taken()?.uid;
+        let uid = self.uid()?;
         let cut_connections = sockets::cut_outside_connections()?;
         let clocks = clocks_of(supervisor)?;
         let log_args = ["dump", "-t", &supervisor.to_string(), "--ghost-limit", &ghost_limit_bytes.to_string()]
@@ -137,21 +132,9 @@ impl Init<'_> {
         }
     }
 
-    fn restore(&mut self, supervisor_pid: i32, offsets: TimeOffsets, memory: Memory, criu: &CriuFds) -> io::Result<Reply> {
-        let taken = self.taken()?;
-        let mut args = ["restore", "-d", "-o", "restore.log"].map(str::to_string).to_vec();
-        if memory.is_lazy() {
-            args.push("--lazy-pages".to_string());
-        }
-        // SAFETY: pid 1 has one thread.
-        let child = match unsafe { fork()? } {
-            ForkResult::Parent { child } => child,
-            ForkResult::Child => exit_with(
-                join_cgroup(taken)
-                    .and_then(|()| fork_and_wait_in_time_namespace(offsets, || exec_criu(criu, &args, memory.is_stock()))),
-            ),
-        };
-        let code = self.wait_for(child)?;
+    fn restore(&mut self, supervisor_pid: i32, job: &Job, criu: &[OwnedFd], memory: Memory) -> io::Result<Reply> {
+        self.uid()?;
+        let code = self.run_starter(job, criu)?;
         // A relay that ended meanwhile is seen before its listener is closed, and with it the userfaultfds that nobody took.
         self.reap();
         if memory == Memory::Lazy && self.relay.is_none() {
@@ -167,19 +150,33 @@ impl Init<'_> {
     }
 }
 
-struct CriuFds {
+pub struct CriuFds {
     program: RawFd,
     images: RawFd,
     work: RawFd,
 }
 
-fn criu_fds(fds: &[OwnedFd]) -> io::Result<CriuFds> {
-    let [program, images, work, ..] = fds else { return Err(invalid("criu, images and work directory are needed")) };
-    Ok(CriuFds {
-        program: program.as_raw_fd(),
-        images: images.as_raw_fd(),
-        work: work.as_raw_fd(),
-    })
+impl CriuFds {
+    /// The first three.
+    pub fn of(fds: &[OwnedFd]) -> io::Result<Self> {
+        let [program, images, work, ..] = fds else { return Err(invalid("criu, images and work directory are needed")) };
+        Ok(CriuFds { program: program.as_raw_fd(), images: images.as_raw_fd(), work: work.as_raw_fd() })
+    }
+}
+
+/// In the starter.
+pub fn start_supervisor(uid: u32, server_uid: u32) -> io::Result<()> {
+    let program = seccomp::default_filter().map_err(io::Error::other)?;
+    fork_in_time_namespace(TimeOffsets::default(), || become_supervisor(uid, server_uid, &program))
+}
+
+/// In the starter.
+pub fn run_restore(offsets: TimeOffsets, memory: Memory, criu: &CriuFds) -> io::Result<()> {
+    let mut args = ["restore", "-d", "-o", "restore.log"].map(str::to_string).to_vec();
+    if memory.is_lazy() {
+        args.push("--lazy-pages".to_string());
+    }
+    fork_and_wait_in_time_namespace(offsets, || exec_criu(criu, &args, memory.is_stock()))
 }
 
 /// Returns when the daemon listens: CRIU would not wait for it.
@@ -200,7 +197,7 @@ fn start_lazy_daemon(criu: &CriuFds) -> io::Result<()> {
     Ok(())
 }
 
-fn exit_with(result: io::Result<()>) -> ! {
+pub fn exit_with(result: io::Result<()>) -> ! {
     std::process::exit(i32::from(result.is_err()))
 }
 
@@ -264,13 +261,6 @@ fn clocks_of(pid: Pid) -> io::Result<TimeOffsets> {
     })
 }
 
-fn join_cgroup(taken: &Taken) -> io::Result<()> {
-    for mut procs in &taken.cgroup {
-        procs.write_all(b"0")?;
-    }
-    Ok(())
-}
-
 fn use_dev_null() -> io::Result<()> {
     let null = open("/dev/null", OFlag::O_RDWR, Mode::empty())?;
     dup2_stdin(&null)?;
@@ -280,8 +270,7 @@ fn use_dev_null() -> io::Result<()> {
 }
 
 /// From root to the function's user with nothing left to come back by, then into the supervisor.
-fn become_supervisor(taken: &Taken, server_uid: u32, program: &seccomp::Program) -> io::Result<()> {
-    join_cgroup(taken)?;
+fn become_supervisor(uid: u32, server_uid: u32, program: &seccomp::Program) -> io::Result<()> {
     setsid()?;
     use_dev_null()?;
     sys::close_fds_except(3, &[]);
@@ -290,7 +279,7 @@ fn become_supervisor(taken: &Taken, server_uid: u32, program: &seccomp::Program)
     setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES_MAX, OPEN_FILES_MAX)?;
     SigSet::empty().thread_set_mask()?;
     chdir("/var/task")?;
-    drop_privileges(taken.uid)?;
+    drop_privileges(uid)?;
     prctl::set_no_new_privs()?;
     seccomp::apply(program).map_err(io::Error::other)?;
     let server_uid = CString::new(server_uid.to_string()).expect("digits have no NUL");

@@ -53,7 +53,9 @@ pub struct SnapshotFacts {
 
 #[derive(Serialize, Deserialize)]
 pub enum Command {
-    /// Detached mount trees come as descriptors in this order, then the `cgroup.procs` files.
+    /// Makes the starter. Descriptors: the `cgroup.procs` files.
+    Wait,
+    /// Detached mount trees come as descriptors in this order.
     Take { mounts: Vec<MountPoint>, uid: u32, snapshot: Option<SnapshotFacts> },
     Start { server_uid: u32 },
     /// Descriptors: criu, images directory, work directory.

@@ -1,7 +1,7 @@
 //! The keeper: the part of sandboxd that lives inside one sandbox.
 //!
 //! ```text
-//!  sandboxd ──fork+exec──► shim (waits)  ──fork──► pid 1 of the sandbox ──fork──► supervisor, criu
+//!  sandboxd ──fork+exec──► shim (waits)  ──fork──► pid 1 of the sandbox ──fork──► starter ► supervisor, criu
 //!           ◄─────────── SEQPACKET, JSON + descriptors ───────────►
 //! ```
 //! The shim makes the namespaces and waits for pid 1, so that its own end means: no process of the sandbox is left. Both die
@@ -15,6 +15,7 @@ mod relay;
 mod root;
 mod seccomp;
 mod sockets;
+mod starter;
 mod tmp_disk;
 
 pub use commands::ACTION_SCRIPT;
@@ -91,7 +92,7 @@ fn run_init(socket: &OwnedFd, config: &KeeperConfig) -> io::Result<()> {
         report(socket.as_fd(), &Event::Failed { message: format!("root file system: {error}") });
         return Err(error);
     }
-    let mut init = Init { socket, children, taken: None, supervisor: None, relay: None, expects_exit: false };
+    let mut init = Init { socket, children, starter: None, uid: None, supervisor: None, relay: None, expects_exit: false };
     report(socket.as_fd(), &Event::Ready);
     init.serve()
 }
@@ -100,7 +101,9 @@ fn run_init(socket: &OwnedFd, config: &KeeperConfig) -> io::Result<()> {
 struct Init<'a> {
     socket: &'a OwnedFd,
     children: SignalFd,
-    taken: Option<commands::Taken>,
+    starter: Option<starter::Starter>,
+    /// The function's, once the sandbox is taken.
+    uid: Option<u32>,
     supervisor: Option<Pid>,
     /// Holds the clone's userfaultfds: without it the clone's missing pages would be zeros.
     relay: Option<Pid>,

@@ -8,14 +8,14 @@ use std::path::Path;
 
 use nix::mount::{mount, umount2, MntFlags, MsFlags};
 use nix::sys::stat::{makedev, mknod, Mode, SFlag};
-use nix::unistd::{chdir, pivot_root, sethostname};
+use nix::unistd::{chdir, pivot_root, sethostname, Pid};
 
 use super::messages::KeeperConfig;
 use super::{identity, tmp_disk};
 use crate::sys;
 
-/// Below this only init, CRIU and helpers live, so that the pids of a snapshot are free again at its restore.
-const FIRST_FUNCTION_PID: u32 = 1000;
+/// Up to this only init, CRIU and helpers live, so that the pids of a snapshot are free again at its restore.
+const LAST_RESERVED_PID: i32 = 1000;
 const DIRECTORIES: [&str; 12] =
     ["proc", "dev", "tmp", "run", "etc", "usr", "opt", "mnt", "var/task", "var/runtime", "var/lang", "var/rapid"];
 /// Top-level directories that are links into /usr on a merged system, real directories otherwise.
@@ -224,8 +224,10 @@ fn settle_kernel() -> io::Result<()> {
     Ok(())
 }
 
-pub fn reserve_low_pids() -> io::Result<()> {
-    fs::write("/proc/sys/kernel/ns_last_pid", FIRST_FUNCTION_PID.to_string())
+/// Returns the next process's pid.
+pub fn reserve_low_pids() -> io::Result<Pid> {
+    fs::write("/proc/sys/kernel/ns_last_pid", LAST_RESERVED_PID.to_string())?;
+    Ok(Pid::from_raw(LAST_RESERVED_PID + 1))
 }
 
 /// The root is read-only by the time the file systems are known: their mount points are on a small one of their own.

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use seccompiler::{
-    apply_filter, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
+    apply_filter, sock_filter, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
 };
 
-pub type Program = [BpfProgram; 2];
+pub type Program = BpfProgram;
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 const FILES: &[i64] = &[
@@ -114,26 +114,31 @@ fn allowed() -> Result<Rules, seccompiler::BackendError> {
     Ok(rules)
 }
 
-/// Two filters, since one has a single answer: `clone3` hides its flags behind a pointer and is answered ENOSYS, so that the C
-/// libraries fall back to `clone`; the other is the list above.
+/// One filter, since each costs a millisecond of every restore, and more than one the slow end of it (patches/criu). `clone3`, which the
+/// list allows, is answered before it is looked at: it hides its flags behind a pointer, and after ENOSYS the C libraries fall back to
+/// `clone`.
 pub fn default_filter() -> Result<Program, seccompiler::BackendError> {
-    let no_clone3 = SeccompFilter::new(
-        [(libc::SYS_clone3, Vec::new())].into_iter().collect(),
-        SeccompAction::Allow,
-        SeccompAction::Errno(libc::ENOSYS as u32),
-        TargetArch::x86_64,
-    )?;
     let list = SeccompFilter::new(
         allowed()?,
         SeccompAction::Errno(libc::EPERM as u32),
         SeccompAction::Allow,
         TargetArch::x86_64,
     )?;
-    Ok([no_clone3.try_into()?, list.try_into()?])
+    let list: BpfProgram = list.try_into()?;
+    Ok(answer_enosys(libc::SYS_clone3 as u32).into_iter().chain(list).collect())
+}
+
+/// Jumps of a filter are relative: it may stand before another.
+fn answer_enosys(call: u32) -> [sock_filter; 3] {
+    let statement = |code: u32, jt: u8, jf: u8, k: u32| sock_filter { code: code as u16, jt, jf, k };
+    let number_offset = std::mem::offset_of!(libc::seccomp_data, nr) as u32;
+    [
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, number_offset),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, call),
+        statement(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
+    ]
 }
 
 pub fn apply(program: &Program) -> Result<(), seccompiler::Error> {
-    // The list first: it allows seccomp(2), which the second call needs.
-    apply_filter(&program[1])?;
-    apply_filter(&program[0])
+    apply_filter(program)
 }
