@@ -26,8 +26,10 @@ use crate::snapshots::{Place, Snapshot};
 use crate::uffd::{self, Event, Outcome};
 
 const PAGE: u64 = PAGE_SIZE_BYTES as u64;
-/// Pages put in place with a touched one: a fault costs as much as copying some fifty pages.
+/// Pages put in place with a touched one at most: a fault costs as much as copying some tens of pages.
 const WINDOW_PAGES: u64 = 16;
+/// Sequential readers that are followed at once while a working set is recorded: threads, and copies from here to there.
+const STREAMS_MAX: usize = 8;
 /// Zero pages cost no memory before they are written to.
 const ZERO_WINDOW_PAGES: u64 = 64;
 /// Descriptors of processes that have ended are kept up to this number.
@@ -47,6 +49,7 @@ struct Process {
 struct Inner {
     processes: Vec<Process>,
     touched: Vec<TouchedRun>,
+    streams: VecDeque<Stream>,
     is_recording: bool,
     is_restored: bool,
     is_over: bool,
@@ -54,6 +57,14 @@ struct Inner {
     /// Memory that was moved, and processes that were made: what `complete` has to look at again.
     changes: u64,
     stats: Stats,
+}
+
+/// One that touches page after page.
+struct Stream {
+    pid: u32,
+    /// Where its next page is expected, in the image.
+    next: u64,
+    pages: u64,
 }
 
 /// What a session has done so far. Times from its beginning.
@@ -240,9 +251,10 @@ impl Session {
             let process = &inner.processes[index];
             (process.pid, process.map.origin(address))
         };
-        let Some(image) = origin.image else { return Ok(self.answer_zero(index, address, (origin.end - address) / PAGE)) };
+        let room = (origin.end - address) / PAGE;
+        let Some(image) = origin.image else { return Ok(self.answer_zero(index, address, None, room)) };
         let (chunk, offset, pages_before, pages) = match self.snapshot.place(pid, image) {
-            Place::Zero { pages } => return Ok(self.answer_zero(index, address, pages.min((origin.end - address) / PAGE))),
+            Place::Zero { pages } => return Ok(self.answer_zero(index, address, Some(TouchedRun { pid, address: image, pages: 0 }), pages.min(room))),
             Place::Chunk { chunk, offset, pages_before, pages } => (chunk, offset, pages_before, pages),
         };
         let content = self.cache.get(chunk)?;
@@ -258,9 +270,10 @@ impl Session {
             Err(error) => return Err(Lost { message: format!("a page could not be put in place: {error}"), is_damaged: false }),
         }
         // The rest of the window, as far as it lies in one piece before and behind the page.
-        let page_in_window = (image / PAGE) % WINDOW_PAGES;
-        let before = page_in_window.min(pages_before);
-        let behind = (WINDOW_PAGES - page_in_window).min(pages).min((origin.end - address) / PAGE);
+        let (before, window) = window_of(&mut inner, pid, image);
+        let before = before.min(pages_before);
+        let behind = window.min(pages).min((origin.end - address) / PAGE);
+        let process = &inner.processes[index];
         let start = address - before * PAGE;
         if before > 0 && process.map.origin(start).image == Some(image - before * PAGE) {
             let from = offset - (before * PAGE) as usize;
@@ -273,23 +286,20 @@ impl Session {
         Ok(Placed::Yes)
     }
 
-    fn answer_zero(&self, index: usize, address: u64, pages: u64) -> Placed {
-        let inner = self.lock();
-        let process = &inner.processes[index];
-        let uffd = process.uffd.as_fd();
-        for pages in [pages.clamp(1, ZERO_WINDOW_PAGES), 1] {
-            // A window that leaves its mapping is refused as a whole.
-            match uffd::zero(uffd, address, pages * PAGE) {
-                Ok(Outcome::Changing) => return Placed::Changing,
-                Ok(Outcome::Done | Outcome::Gone) => return Placed::Yes,
-                Ok(Outcome::Present) => {
-                    uffd::wake(uffd, address, PAGE);
-                    if pages == 1 {
-                        return Placed::Yes;
-                    }
-                }
-                Ok(Outcome::Unregistered) | Err(_) => {}
+    /// `touched`: where it is in the image, if it comes from there.
+    fn answer_zero(&self, index: usize, address: u64, touched: Option<TouchedRun>, pages: u64) -> Placed {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let uffd = inner.processes[index].uffd.as_fd();
+        let wanted = pages.clamp(1, ZERO_WINDOW_PAGES) as usize * PAGE_SIZE_BYTES;
+        // Zeros behind the touched page are no promise: they end where something is in the way.
+        match uffd::zero(uffd, address, wanted) {
+            Ok((0, Outcome::Changing)) => return Placed::Changing,
+            Ok((0, Outcome::Present)) => uffd::wake(uffd, address, PAGE),
+            Ok((placed, _)) if placed > 0 && inner.is_recording => {
+                inner.touched.extend(touched.map(|run| TouchedRun { pages: placed as u32 / PAGE_SIZE_BYTES as u32, ..run }));
             }
+            Ok(_) | Err(_) => {}
         }
         Placed::Yes
     }
@@ -302,17 +312,21 @@ impl Session {
             let mut at = run.address;
             let end = run.address + u64::from(run.pages) * PAGE;
             while at < end {
-                let pages = match self.snapshot.place(run.pid, at) {
-                    Place::Zero { pages } => pages,
+                let pages_max = (end - at) / PAGE;
+                let (pages, is_going_on) = match self.snapshot.place(run.pid, at) {
+                    Place::Zero { pages } => {
+                        let pages = pages.min(pages_max);
+                        (pages, self.prefetch_run(run.pid, at, &Ahead::Zeros(pages * PAGE)))
+                    }
                     Place::Chunk { chunk, offset, pages, .. } => {
-                        let pages = pages.min((end - at) / PAGE);
+                        let pages = pages.min(pages_max);
                         let Ok(content) = self.cache.get(chunk) else { return };
-                        if !self.prefetch_run(run.pid, at, &content[offset..offset + (pages * PAGE) as usize]) {
-                            return;
-                        }
-                        pages
+                        (pages, self.prefetch_run(run.pid, at, &Ahead::Content(&content[offset..offset + (pages * PAGE) as usize])))
                     }
                 };
+                if !is_going_on {
+                    return;
+                }
                 at += pages * PAGE;
             }
         }
@@ -320,14 +334,15 @@ impl Session {
     }
 
     /// False: the session is over.
-    fn prefetch_run(&self, pid: u32, address: u64, content: &[u8]) -> bool {
+    fn prefetch_run(&self, pid: u32, address: u64, ahead: &Ahead) -> bool {
+        let size = ahead.size();
         let mut done = 0;
-        while done < content.len() {
+        while done < size {
             let mut inner = self.lock();
             if inner.is_over || inner.is_complete {
                 return false;
             }
-            let at = address + done as u64;
+            let at = address + done;
             let Some(index) = inner.processes.iter().position(|process| process.pid == pid) else {
                 if inner.is_restored {
                     return true;
@@ -338,16 +353,22 @@ impl Session {
             let process = &inner.processes[index];
             let origin = process.map.origin(at);
             if origin.image != Some(at) {
-                done += ((origin.end - at).max(PAGE) as usize).min(content.len() - done);
+                done += (origin.end - at).max(PAGE).min(size - done);
                 continue;
             }
-            let length = (content.len() - done).min((origin.end - at) as usize);
-            let (copied, outcome) = uffd::copy(process.uffd.as_fd(), at, &content[done..done + length]).unwrap_or((0, Outcome::Gone));
-            inner.stats.prefetched_pages += copied as u64 / PAGE;
-            done += copied;
+            let length = (size - done).min(origin.end - at);
+            let (placed, outcome) = match ahead {
+                Ahead::Content(content) => uffd::copy(process.uffd.as_fd(), at, &content[done as usize..(done + length) as usize]),
+                Ahead::Zeros(_) => uffd::zero(process.uffd.as_fd(), at, length as usize),
+            }
+            .unwrap_or((0, Outcome::Gone));
+            if matches!(ahead, Ahead::Content(_)) {
+                inner.stats.prefetched_pages += placed as u64 / PAGE;
+            }
+            done += placed as u64;
             match outcome {
                 Outcome::Done => {}
-                Outcome::Present => done += PAGE_SIZE_BYTES,
+                Outcome::Present => done += PAGE,
                 Outcome::Gone => return false,
                 // Not there any more, or protected by the kernel: it will fault if it is needed.
                 Outcome::Unregistered if inner.is_restored => return true,
@@ -444,6 +465,36 @@ impl Session {
         inner.is_recording = false;
         (std::mem::take(&mut inner.touched), inner.stats)
     }
+}
+
+/// What is put in place ahead of its first touch.
+enum Ahead<'a> {
+    Content(&'a [u8]),
+    /// So many bytes of them.
+    Zeros(u64),
+}
+
+impl Ahead<'_> {
+    fn size(&self) -> u64 {
+        match self {
+            Ahead::Content(content) => content.len() as u64,
+            Ahead::Zeros(size) => *size,
+        }
+    }
+}
+
+/// How many pages before a touched one, and from it on, are put in place with it. What is recorded must be what is touched, since every
+/// later restore brings it: so one page, and more only for who reads page after page.
+fn window_of(inner: &mut Inner, pid: u32, image: u64) -> (u64, u64) {
+    if !inner.is_recording {
+        let before = (image / PAGE) % WINDOW_PAGES;
+        return (before, WINDOW_PAGES - before);
+    }
+    let known = inner.streams.iter().position(|stream| stream.pid == pid && stream.next == image);
+    let pages = known.and_then(|index| inner.streams.remove(index)).map_or(1, |stream| (stream.pages * 2).min(WINDOW_PAGES));
+    inner.streams.truncate(STREAMS_MAX - 1);
+    inner.streams.push_front(Stream { pid, next: image + pages * PAGE, pages });
+    (0, pages)
 }
 
 /// In the place of one that has ended where there are many: a function may fork for each of its events. Only of one with the same

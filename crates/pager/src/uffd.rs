@@ -99,38 +99,49 @@ fn outcome(error: &io::Error) -> io::Result<Outcome> {
     }
 }
 
-/// Puts `content` at `address` and wakes who waits there. Says how many bytes got there. The kernel refuses as a whole what lies in
-/// two mappings (the clone may have split one since the snapshot): such a piece is tried by halves.
+/// Puts `content` at `address` and wakes who waits there. Says how many bytes got there.
 pub fn copy(uffd: BorrowedFd, address: u64, content: &[u8]) -> io::Result<(usize, Outcome)> {
+    by_pieces(content.len(), |done, length| {
+        let from = content[done..done + length].as_ptr() as u64;
+        let mut request = Copy { to: address + done as u64, from, length: length as u64, mode: 0, copied: 0 };
+        // SAFETY: the kernel reads `content` and writes into the other process only.
+        let result = unsafe { libc::ioctl(uffd.as_raw_fd(), UFFDIO_COPY, &raw mut request) };
+        (result == 0, request.copied)
+    })
+}
+
+/// The same with zeros, which cost no memory before they are written to.
+pub fn zero(uffd: BorrowedFd, address: u64, size: usize) -> io::Result<(usize, Outcome)> {
+    by_pieces(size, |done, length| {
+        let mut request = Zero { start: address + done as u64, length: length as u64, mode: 0, zeroed: 0 };
+        // SAFETY: plain numbers.
+        let result = unsafe { libc::ioctl(uffd.as_raw_fd(), UFFDIO_ZEROPAGE, &raw mut request) };
+        (result == 0, request.zeroed)
+    })
+}
+
+/// `place` tells whether all of a piece got there, else how many bytes. The kernel refuses as a whole what lies in two mappings (the
+/// clone may have split one since the snapshot): such a piece is tried by halves.
+fn by_pieces(size: usize, place: impl Fn(usize, usize) -> (bool, i64)) -> io::Result<(usize, Outcome)> {
     let mut done = 0;
-    let mut limit = content.len();
-    while done < content.len() {
-        let rest = &content[done..content.len().min(done + limit)];
-        let mut request = Copy { to: address + done as u64, from: rest.as_ptr() as u64, length: rest.len() as u64, mode: 0, copied: 0 };
-        // SAFETY: the kernel reads `rest` and writes into the other process only.
-        if unsafe { libc::ioctl(uffd.as_raw_fd(), UFFDIO_COPY, &raw mut request) } == 0 {
-            done += rest.len();
+    let mut limit = size;
+    while done < size {
+        let length = limit.min(size - done);
+        let (is_whole, placed) = place(done, length);
+        if is_whole {
+            done += length;
             continue;
         }
         let error = io::Error::last_os_error();
-        if request.copied > 0 {
-            done += request.copied as usize;
-        } else if error.raw_os_error() == Some(libc::ENOENT) && rest.len() > PAGE_SIZE_BYTES {
-            limit = (rest.len() / 2).next_multiple_of(PAGE_SIZE_BYTES);
+        if placed > 0 {
+            done += placed as usize;
+        } else if error.raw_os_error() == Some(libc::ENOENT) && length > PAGE_SIZE_BYTES {
+            limit = (length / 2).next_multiple_of(PAGE_SIZE_BYTES);
         } else {
             return Ok((done, outcome(&error)?));
         }
     }
     Ok((done, Outcome::Done))
-}
-
-pub fn zero(uffd: BorrowedFd, address: u64, length: u64) -> io::Result<Outcome> {
-    let mut request = Zero { start: address, length, mode: 0, zeroed: 0 };
-    // SAFETY: plain numbers.
-    if unsafe { libc::ioctl(uffd.as_raw_fd(), UFFDIO_ZEROPAGE, &raw mut request) } == 0 {
-        return Ok(Outcome::Done);
-    }
-    outcome(&io::Error::last_os_error())
 }
 
 /// For a page that somebody else has put in place meanwhile.
