@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
-import type { Engine, SnapshotContents } from "../ports/engine.ts";
+import type { Engine, ListedSnapshot, SnapshotContents } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
@@ -110,7 +110,7 @@ class LocalWorker implements Worker {
     await this.#services.engine.snapshots?.remove(snapshotId);
   }
 
-  async listSnapshots(): Promise<readonly SnapshotId[]> {
+  async listSnapshots(): Promise<readonly ListedSnapshot[]> {
     return (await this.#services.engine.snapshots?.list()) ?? [];
   }
 
