@@ -181,34 +181,39 @@ fn lay_out(dir: &Path, manifest: &Manifest, source: &Source, is_eager: bool) -> 
     lay_out_pages(&images, manifest, source, is_eager)
 }
 
-/// A page to be written: where in the chunk, which file, where in it.
+/// A page to be written: where in the chunk, into the file of which pages, where in it.
 struct Piece {
     slot: u32,
     pages: u32,
-    file: usize,
+    pages_id: u32,
     at: u64,
 }
 
 fn lay_out_pages(images: &Path, manifest: &Manifest, source: &Source, is_eager: bool) -> Result<()> {
-    let mut files = Vec::new();
+    let path = |pages_id: u32| images.join(format!("pages-{pages_id}.img"));
     let mut pieces: HashMap<u32, Vec<Piece>> = HashMap::new();
     for space in &manifest.spaces {
-        let file = File::create(images.join(format!("pages-{}.img", space.pages_id)))?;
         let mut at = 0;
         for run in &space.runs {
             if let (Some((chunk, slot)), true) = (run.place, is_eager || !run.is_lazy) {
-                pieces.entry(chunk).or_default().push(Piece { slot, pages: run.pages, file: files.len(), at });
+                pieces.entry(chunk).or_default().push(Piece { slot, pages: run.pages, pages_id: space.pages_id, at });
             }
             at += u64::from(run.pages) * PAGE_SIZE_BYTES as u64;
         }
-        file.set_len(at)?;
-        files.push(file);
+        File::create(path(space.pages_id))?.set_len(at)?;
     }
     for (chunk, pieces) in pieces {
         let content = source.chunk(chunk)?;
+        // One is open at a time: a function may have tens of thousands of shared mappings, each with a file of its own. Within a
+        // chunk the pages of a file follow one another.
+        let mut open: Option<(u32, File)> = None;
         for piece in pieces {
+            if open.as_ref().is_none_or(|(pages_id, _)| *pages_id != piece.pages_id) {
+                open = Some((piece.pages_id, File::options().write(true).open(path(piece.pages_id))?));
+            }
+            let (_, file) = open.as_ref().expect("just opened");
             let from = piece.slot as usize * PAGE_SIZE_BYTES;
-            files[piece.file].write_all_at(&content[from..from + piece.pages as usize * PAGE_SIZE_BYTES], piece.at)?;
+            file.write_all_at(&content[from..from + piece.pages as usize * PAGE_SIZE_BYTES], piece.at)?;
         }
     }
     Ok(())
