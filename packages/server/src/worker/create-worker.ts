@@ -68,6 +68,12 @@ const UNFIT: InvokeOutcome = {
   message: "The snapshot was made with another runtime or on another kind of host, and is never restored here.",
 };
 
+/**
+ * Most invokes find an environment that runs, and some fifteen files of the host say nothing to them. One that starts an environment may
+ * wait for its turn longer than this; after an Init the host is looked at before the snapshot counts.
+ */
+const LOOK_AGE_MS_MAX = 1000;
+
 class LocalWorker implements Worker {
   readonly #services: WorkerServices;
   readonly #catalog: RuntimeCatalog;
@@ -86,7 +92,7 @@ class LocalWorker implements Worker {
   async invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome> {
     if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
     const made = version.snapshotFingerprints;
-    const recipe = this.#catalog.find(version.runtime, made?.runtime);
+    const recipe = this.#catalog.find(version.runtime, made?.runtime, LOOK_AGE_MS_MAX) ?? this.#catalog.find(version.runtime, made?.runtime);
     if (recipe === null && (made === null || this.#catalog.find(version.runtime) === null)) return this.#runtimeMissing(version);
     const isOtherEngine = made !== null && this.snapshotsProblem() === null && this.#services.engine.snapshots?.fingerprint !== made.engine;
     if (recipe === null || isOtherEngine) return UNFIT;
