@@ -36,6 +36,8 @@ export interface ControlHarnessOptions {
   readonly random?: Random;
   readonly freeDiskBytes?: () => number;
   readonly onStep?: (step: FakeStep) => void;
+  /** A far store that other harnesses may have, too. */
+  readonly afar?: Map<SnapshotId, FakeSnapshot>;
   /** Called before each step outward of a life (store, engine); true ends that life there. */
   readonly crashesAt?: (step: string) => boolean;
   /** Where the store is kept; in memory-backed /dev/shm for long runs. */
@@ -138,6 +140,7 @@ export class ControlHarness {
     const engine = new FakeEngine({
       functions: this.#options.functions,
       disk: this.disk,
+      afar: this.#options.afar,
       fingerprint: this.engineFingerprint,
       onStep: (step) => {
         if (crashes(`engine ${step}`)) return new Promise<never>(() => undefined);

@@ -266,6 +266,26 @@ test("a snapshot that is lost is made anew, one that nobody names is removed, wi
   await harness.end();
 });
 
+test("a host does not remove what another host has published in their far store, and removes its own", async () => {
+  const afar: ControlHarness["disk"] = new Map();
+  const functions = { f: { handle: () => "1" } };
+  const [one, other] = [await ControlHarness.start({ functions, afar }), await ControlHarness.start({ functions, afar })];
+  await one.create("f", "f");
+  await one.publish("f");
+  const published = [...afar.keys()];
+  expect(published).toEqual([one.version("f", "1").snapshotId]);
+  // Many looks of a host that does not know the version yet, and a start of it.
+  await other.advance(60 * MINUTE_MS);
+  await other.restart();
+  await other.advance(6 * MINUTE_MS);
+  expect([...afar.keys()]).toEqual(published);
+  await one.call("DeleteFunction", { FunctionName: "f" });
+  await one.advance(0);
+  expect(afar.size).toBe(0);
+  await one.end();
+  await other.end();
+});
+
 test("a runtime that is away for a while, with all its releases, takes no snapshot with it", async () => {
   const harness = await ControlHarness.start({ functions: { good: { handle: () => '"fine"' } } });
   await harness.create("f", "good");

@@ -18,6 +18,14 @@ export const handler = async (event) => (event.at === undefined ? "ready" : heap
 };
 const QUICK = { "index.mjs": "export const handler = async () => 'quick';\n" };
 
+interface Verification {
+  readonly isWhole: boolean;
+  readonly chunks: number;
+  readonly chunksFromAfar: number;
+  readonly bytes: number;
+  readonly problems: readonly string[];
+}
+
 let s3: S3Server;
 let count = 0;
 const servers: ThawServer[] = [];
@@ -44,6 +52,35 @@ it("a directory as the store: restored by a host that has nothing", async ({ exp
     expect(await counts(cold)).toMatchObject({ snapshotsFetched: 1, fallbacks: 0 });
   } finally {
     for (const server of [...servers.splice(0), first]) await server.remove();
+    rmSync(dir, { recursive: true });
+  }
+});
+
+it("verify reads what the host lacks from the store, and tells what is damaged where", async ({ expect }) => {
+  const dir = mkdtempSync(join(tmpdir(), "thaw-store-"));
+  chmodSync(dir, 0o755);
+  const server = await startThaw({ args: ["--snapshot-store", `file://${dir}/snapshots`] });
+  try {
+    const functions = new TestFunctions(server);
+    const name = await functions.createSnapStart(QUICK);
+    const version = await functions.publish(name);
+    const verify = async (query = ""): Promise<Verification> =>
+      (await (await functions.admin("GET", `snapshots/${name}:${version}/verify${query}`)).json()) as Verification;
+    const whole = await verify();
+    expect(whole).toMatchObject({ isWhole: true, chunksFromAfar: 0, problems: [] });
+    const chunks = readdirSync(join(server.dataDir, "chunks"), { recursive: true, encoding: "utf8" }).filter((file) => file.length > 64);
+    const [lost = "", damaged = ""] = chunks;
+    rmSync(join(server.dataDir, "chunks", lost));
+    truncateSync(join(server.dataDir, "chunks", damaged), 1000);
+    const cured = await verify();
+    expect(cured).toMatchObject({ isWhole: true, chunks: whole.chunks, bytes: whole.bytes, chunksFromAfar: 2 });
+    expect(cured.problems).toEqual([expect.stringContaining("the snapshot store has it whole")]);
+    // It looked, and brought nothing.
+    expect(await verify("?local=true")).toMatchObject({ isWhole: false, chunksFromAfar: 0, problems: [expect.anything(), expect.anything()] });
+    truncateSync(join(dir, "snapshots/chunks", lost), 1000);
+    expect(await verify()).toMatchObject({ isWhole: false, chunksFromAfar: 1 });
+  } finally {
+    await server.remove();
     rmSync(dir, { recursive: true });
   }
 });

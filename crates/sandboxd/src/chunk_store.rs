@@ -1,9 +1,10 @@
-//! The chunks of this host: written once, pinned while a snapshot that will name them is being made, collected when nobody does.
+//! The chunks of this host: written once, pinned while a snapshot that will name them is being made or one that named them is in use,
+//! collected when nobody needs them.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
 
 use thaw_snapshot::chunk::{self, ChunkName, ChunkRef, ChunkSecret};
 use thaw_snapshot::chunk_directory::ChunkDirectory;
@@ -14,23 +15,80 @@ pub struct ChunkStore {
     pins: Mutex<Pins>,
     /// One collection at a time.
     collecting: Mutex<()>,
+    /// Read from before a manifest is opened until its chunks are pinned. For moments only: a collection waits for it.
+    opening: RwLock<()>,
 }
 
 #[derive(Default)]
 struct Pins {
-    /// How many drafts need each chunk.
+    /// How many drafts and users need each chunk.
     counts: HashMap<ChunkName, usize>,
     /// While chunks are collected: all that were pinned since it began. A draft may be published and unpin its chunks after the
     /// collector has read the manifests.
     since_collection: Option<HashSet<ChunkName>>,
 }
 
-impl ChunkStore {
-    pub fn new(dir: OwnedFd) -> Self {
-        ChunkStore { directory: ChunkDirectory::new(dir), pins: Mutex::default(), collecting: Mutex::default() }
+impl Pins {
+    fn add(&mut self, name: &ChunkName) {
+        *self.counts.entry(*name).or_default() += 1;
+        if let Some(since) = &mut self.since_collection {
+            since.insert(*name);
+        }
     }
 
-    /// Removes every chunk that no snapshot names and no draft needs. `read_names` is called once, when new drafts are watched
+    fn remove(&mut self, name: &ChunkName) {
+        if let Some(count) = self.counts.get_mut(name) {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(name);
+            }
+        }
+    }
+}
+
+/// The chunks of a manifest in use: none of them is removed as long as this lives.
+pub struct Pinned {
+    store: Arc<ChunkStore>,
+    names: Vec<ChunkName>,
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        let mut pins = self.store.pins.lock().expect("no holder panics");
+        for name in &self.names {
+            pins.remove(name);
+        }
+    }
+}
+
+/// A manifest is being opened: no collection removes what it names before that is pinned.
+pub struct Opening<'a> {
+    store: &'a Arc<ChunkStore>,
+    _no_removal: RwLockReadGuard<'a, ()>,
+}
+
+impl Opening<'_> {
+    pub fn pin(self, names: impl Iterator<Item = ChunkName>) -> Pinned {
+        let names: Vec<ChunkName> = names.collect();
+        let mut pins = self.store.pins.lock().expect("no holder panics");
+        for name in &names {
+            pins.add(name);
+        }
+        drop(pins);
+        Pinned { store: Arc::clone(self.store), names }
+    }
+}
+
+impl ChunkStore {
+    pub fn new(dir: OwnedFd) -> Self {
+        ChunkStore { directory: ChunkDirectory::new(dir), pins: Mutex::default(), collecting: Mutex::default(), opening: RwLock::default() }
+    }
+
+    pub fn opening(self: &Arc<Self>) -> Opening<'_> {
+        Opening { store: self, _no_removal: self.opening.read().expect("no holder panics") }
+    }
+
+    /// Removes every chunk that no snapshot names and nobody has pinned. `read_names` is called once, when new pins are watched
     /// already: what is published after it is not removed. Returns how many.
     pub fn collect<E: From<io::Error>>(&self, read_names: impl FnOnce() -> Result<HashSet<ChunkName>, E>) -> Result<usize, E> {
         let _one_at_a_time = self.collecting.lock().expect("no holder panics");
@@ -38,7 +96,11 @@ impl ChunkStore {
             let mut pins = self.pins.lock().expect("no holder panics");
             pins.since_collection = Some(pins.counts.keys().copied().collect());
         }
-        let removed = read_names().and_then(|named| Ok(self.remove_unnamed(&named)?));
+        let removed = read_names().and_then(|named| {
+            // Who opened a manifest that was replaced before it was read has pinned it now. What is opened from here on was read.
+            drop(self.opening.write().expect("no holder panics"));
+            Ok(self.remove_unnamed(&named)?)
+        });
         self.pins.lock().expect("no holder panics").since_collection = None;
         removed
     }
@@ -84,11 +146,7 @@ impl<'a> ChunkWriter<'a> {
     }
 
     fn pin(&self, name: &ChunkName) {
-        let mut pins = self.store.pins.lock().expect("no holder panics");
-        *pins.counts.entry(*name).or_default() += 1;
-        if let Some(since) = &mut pins.since_collection {
-            since.insert(*name);
-        }
+        self.store.pins.lock().expect("no holder panics").add(name);
     }
 
     /// Stores a chunk; returns its number in this snapshot.
@@ -112,12 +170,7 @@ impl Drop for ChunkWriter<'_> {
     fn drop(&mut self) {
         let mut pins = self.store.pins.lock().expect("no holder panics");
         for name in self.numbers.keys() {
-            if let Some(count) = pins.counts.get_mut(name) {
-                *count -= 1;
-                if *count == 0 {
-                    pins.counts.remove(name);
-                }
-            }
+            pins.remove(name);
         }
     }
 }
@@ -143,6 +196,37 @@ mod tests {
         assert_eq!(removed.expect("collects"), 1);
         assert_eq!(store.directory.list().expect("lists").len(), 2);
         assert_eq!(store.collect::<io::Error>(|| Ok(HashSet::new())).expect("collects"), 2);
+    }
+
+    #[test]
+    fn keeps_what_is_in_use_and_waits_for_who_is_about_to_use_it() {
+        let dir = TestDirectory::new();
+        let store = Arc::new(ChunkStore::new(dir.open()));
+        let mut writer = ChunkWriter::new(&store, &[1; 32]);
+        writer.add(vec![1; 5000]).expect("is written");
+        let name = writer.chunks[0].name;
+        drop(writer);
+        let opening = store.opening();
+        let (sender, names_are_read) = std::sync::mpsc::channel();
+        let collecting = {
+            let store = Arc::clone(&store);
+            std::thread::spawn(move || {
+                store.collect::<io::Error>(|| {
+                    sender.send(()).expect("the test listens");
+                    Ok(HashSet::new())
+                })
+            })
+        };
+        names_are_read.recv().expect("it reads the names");
+        for _ in 0..10_000 {
+            std::thread::yield_now();
+            assert!(!collecting.is_finished(), "it did not wait");
+        }
+        let pinned = opening.pin([name].into_iter());
+        assert_eq!(collecting.join().expect("ends").expect("collects"), 0);
+        assert_eq!(store.collect::<io::Error>(|| Ok(HashSet::new())).expect("collects"), 0);
+        drop(pinned);
+        assert_eq!(store.collect::<io::Error>(|| Ok(HashSet::new())).expect("collects"), 1);
     }
 
     #[test]

@@ -54,8 +54,10 @@ impl Sandboxes {
     pub fn inspect(&self, snapshot: &str, key: &DataKey, needles: &[String]) -> Result<Inspected> {
         check_name("snapshot", snapshot)?;
         let needles = read_needles(needles)?;
+        let opening = self.snapshots.chunks.opening();
         let files = self.snapshots.open_files(snapshot)?;
         let manifest = self.snapshots.open_manifest(snapshot, &files.manifest, key)?;
+        let _pinned = opening.pin(manifest.chunks.iter().map(|chunk| chunk.name));
         let mut search = Search::new(&needles)?;
         let mut chunks = ChunkCache::new(self, &manifest);
         let is_ours = |space: &&Space| i64::from(space.pid) == i64::from(manifest.supervisor_pid);

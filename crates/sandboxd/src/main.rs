@@ -49,6 +49,7 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{mount, MsFlags};
+use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use nix::sys::signal::{SigSet, Signal};
 
 const POOL_SIZE_DEFAULT: usize = 3;
@@ -110,10 +111,17 @@ fn file_systems_option(text: &str) -> Result<HashMap<String, PathBuf>, String> {
     Ok(mapped)
 }
 
+/// As many as we are given, for the pager and CRIU as well: CRIU holds one for each shared mapping that it restores.
+fn raise_open_files() -> nix::Result<()> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most)
+}
+
 fn serve(options: &HashMap<String, String>) -> Result<(), String> {
     if !nix::unistd::geteuid().is_root() {
         return Err("must run as root".into());
     }
+    raise_open_files().map_err(|error| format!("limit of open files: {error}"))?;
     let server_uid: u32 =
         options.get("server-uid").and_then(|text| text.parse().ok()).ok_or("--server-uid is missing or not a number")?;
     let pool_size = match options.get("pool") {

@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use thaw_snapshot::chunk::ChunkName;
 use thaw_snapshot::envelope::DataKey;
 use thaw_snapshot::manifest::{Clocks, Extent, Header, Manifest};
 use thaw_snapshot::PAGE_SIZE_BYTES;
 
+use crate::chunk_store::Pinned;
 use crate::disk;
 use crate::error::{Code, Error, Result};
 use crate::far::FarChunks;
@@ -35,7 +35,7 @@ pub struct Prepared {
     pub supervisor_pid: i32,
     pub clocks: Clocks,
     /// A clone may ask for any of them as long as it lives.
-    pub chunks: Vec<ChunkName>,
+    _chunks: Pinned,
     key: DataKey,
     stamp: Stamp,
     dir: PathBuf,
@@ -90,14 +90,16 @@ impl PreparedSnapshots {
         place
     }
 
-    /// Ready for a restore; made now where it is not there, or is of another manifest.
-    pub fn get(&self, snapshots: &Snapshots, far: &FarChunks, name: &str, files: &Files, key: &DataKey, is_eager: bool) -> Result<Arc<Prepared>> {
+    /// Ready for a restore, with the files that it was made from; made now where it is not there, or is of another manifest.
+    pub fn get(&self, snapshots: &Snapshots, far: &FarChunks, name: &str, key: &DataKey, is_eager: bool) -> Result<(Arc<Prepared>, Files)> {
         let place = self.place(name);
         let mut slot = place.lock().expect("no holder panics");
+        let opening = snapshots.chunks.opening();
+        let files = snapshots.open_files(name)?;
         if let Some(prepared) = slot.as_ref() {
             // The key is what the manifest was opened with: another one never opens it.
             if prepared.stamp == files.manifest_stamp && prepared.key == *key && (prepared.is_eager || !is_eager) {
-                return Ok(Arc::clone(prepared));
+                return Ok((Arc::clone(prepared), files));
             }
         }
         let manifest = snapshots.open_manifest(name, &files.manifest, key)?;
@@ -107,7 +109,7 @@ impl PreparedSnapshots {
             header: manifest.header.clone(),
             supervisor_pid: manifest.supervisor_pid,
             clocks: manifest.clocks,
-            chunks: manifest.chunks.iter().map(|chunk| chunk.name).collect(),
+            _chunks: opening.pin(manifest.chunks.iter().map(|chunk| chunk.name)),
             key: *key,
             stamp: files.manifest_stamp,
             dir,
@@ -116,9 +118,10 @@ impl PreparedSnapshots {
         lay_out(&prepared.dir, &manifest, &Source { snapshots, far, manifest: &manifest }, is_eager)?;
         let prepared = Arc::new(prepared);
         *slot = Some(Arc::clone(&prepared));
-        Ok(prepared)
+        Ok((prepared, files))
     }
 
+    /// Its users go on with it; from now on another one is made.
     pub fn forget(&self, name: &str) {
         self.ready.lock().expect("no holder panics").retain(|(other, _)| other != name);
     }
@@ -178,34 +181,39 @@ fn lay_out(dir: &Path, manifest: &Manifest, source: &Source, is_eager: bool) -> 
     lay_out_pages(&images, manifest, source, is_eager)
 }
 
-/// A page to be written: where in the chunk, which file, where in it.
+/// A page to be written: where in the chunk, into the file of which pages, where in it.
 struct Piece {
     slot: u32,
     pages: u32,
-    file: usize,
+    pages_id: u32,
     at: u64,
 }
 
 fn lay_out_pages(images: &Path, manifest: &Manifest, source: &Source, is_eager: bool) -> Result<()> {
-    let mut files = Vec::new();
+    let path = |pages_id: u32| images.join(format!("pages-{pages_id}.img"));
     let mut pieces: HashMap<u32, Vec<Piece>> = HashMap::new();
     for space in &manifest.spaces {
-        let file = File::create(images.join(format!("pages-{}.img", space.pages_id)))?;
         let mut at = 0;
         for run in &space.runs {
             if let (Some((chunk, slot)), true) = (run.place, is_eager || !run.is_lazy) {
-                pieces.entry(chunk).or_default().push(Piece { slot, pages: run.pages, file: files.len(), at });
+                pieces.entry(chunk).or_default().push(Piece { slot, pages: run.pages, pages_id: space.pages_id, at });
             }
             at += u64::from(run.pages) * PAGE_SIZE_BYTES as u64;
         }
-        file.set_len(at)?;
-        files.push(file);
+        File::create(path(space.pages_id))?.set_len(at)?;
     }
     for (chunk, pieces) in pieces {
         let content = source.chunk(chunk)?;
+        // One is open at a time: a function may have tens of thousands of shared mappings, each with a file of its own. Within a
+        // chunk the pages of a file follow one another.
+        let mut open: Option<(u32, File)> = None;
         for piece in pieces {
+            if open.as_ref().is_none_or(|(pages_id, _)| *pages_id != piece.pages_id) {
+                open = Some((piece.pages_id, File::options().write(true).open(path(piece.pages_id))?));
+            }
+            let (_, file) = open.as_ref().expect("just opened");
             let from = piece.slot as usize * PAGE_SIZE_BYTES;
-            files[piece.file].write_all_at(&content[from..from + piece.pages as usize * PAGE_SIZE_BYTES], piece.at)?;
+            file.write_all_at(&content[from..from + piece.pages as usize * PAGE_SIZE_BYTES], piece.at)?;
         }
     }
     Ok(())

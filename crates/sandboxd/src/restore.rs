@@ -27,11 +27,8 @@ impl Sandboxes {
         let criu = self.criu()?;
         check_name("snapshot", request.snapshot)?;
         let mut watch = Stopwatch::start();
-        // Before it is listed, a collection would not see that it needs its chunks.
-        let _no_collection = self.collecting.read().expect("no holder panics");
-        let files = self.snapshots.open_files(request.snapshot)?;
         let is_eager = self.memory.needs_all_pages();
-        let prepared = self.prepared.get(&self.snapshots, &self.far, request.snapshot, &files, request.key, is_eager)?;
+        let (prepared, files) = self.prepared.get(&self.snapshots, &self.far, request.snapshot, request.key, is_eager)?;
         if prepared.header.fingerprint != request.fingerprint {
             return Err(Error::new(Code::RestoreFailed, format!("snapshot {} was made for another runtime or host", request.snapshot)));
         }
@@ -80,9 +77,7 @@ impl Sandboxes {
 
     /// Clones go on when their snapshot is removed: what they have not read yet stays until they have gone.
     pub fn collect_chunks(&self) -> Result<usize> {
-        let _no_restore = self.collecting.write().expect("no holder panics");
-        let in_use = self.live_snapshots().iter().flat_map(|prepared| prepared.chunks.iter().copied()).collect();
-        self.snapshots.collect(&in_use)
+        self.snapshots.collect()
     }
 
     pub fn remove_snapshot(&self, snapshot: &str) -> Result<()> {

@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{chown, FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -105,8 +105,6 @@ pub struct Sandboxes {
     code: OwnedFd,
     opt: OwnedFd,
     live: Mutex<HashMap<String, Arc<Entry>>>,
-    /// Restores read, collections of chunks write.
-    pub collecting: RwLock<()>,
 }
 
 pub struct Entry {
@@ -207,7 +205,7 @@ impl Sandboxes {
             chown(sys::self_fd_path(dir.as_fd()), Some(server_uid), Some(server_uid))?;
         }
         let prepared = PreparedSnapshots::new(directories.private.join("prepared"));
-        Ok(Sandboxes { directories, server_uid, criu, snapshots, prepared, far, pager, memory, pool, code, opt, live: Mutex::default(), collecting: RwLock::default() })
+        Ok(Sandboxes { directories, server_uid, criu, snapshots, prepared, far, pager, memory, pool, code, opt, live: Mutex::default() })
     }
 
     fn keeper_config(&self, spec: &Spec) -> Result<KeeperConfig> {
@@ -341,10 +339,6 @@ impl Sandboxes {
 
     pub fn usage(&self, sandbox: &str, reset: bool) -> Result<Usage> {
         Ok(self.entry(sandbox)?.keeper.cgroup.lock().expect("no holder panics").usage(reset))
-    }
-
-    pub fn live_snapshots(&self) -> Vec<Arc<Prepared>> {
-        self.live.lock().expect("no holder panics").values().filter_map(|entry| entry.prepared.clone()).collect()
     }
 
     /// Takes a sandbox off the list; its last owner ends it.

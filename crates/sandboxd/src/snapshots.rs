@@ -13,6 +13,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{chown, DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thaw_snapshot::chunk::ChunkName;
 use thaw_snapshot::envelope::{DataKey, FILE_SIZE_BYTES_MAX};
@@ -29,7 +30,7 @@ const WORKING_SET: &str = "working-set";
 
 pub struct Snapshots {
     root: OwnedFd,
-    pub chunks: ChunkStore,
+    pub chunks: Arc<ChunkStore>,
     owner: u32,
 }
 
@@ -69,7 +70,7 @@ impl Snapshots {
             fs::DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
             chown(dir, Some(owner), Some(owner))?;
         }
-        Ok(Snapshots { root: File::open(path)?.into(), chunks: ChunkStore::new(File::open(chunks)?.into()), owner })
+        Ok(Snapshots { root: File::open(path)?.into(), chunks: Arc::new(ChunkStore::new(File::open(chunks)?.into())), owner })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -102,11 +103,10 @@ impl Snapshots {
         Ok(())
     }
 
-    /// Removes chunks that no manifest names and no clone needs (`in_use`). A manifest that can't be read stops it: its chunks may be
-    /// needed yet.
-    pub fn collect(&self, in_use: &HashSet<ChunkName>) -> Result<usize> {
+    /// Removes chunks that no manifest names and nobody has pinned. A manifest that can't be read stops it: its chunks may be needed yet.
+    pub fn collect(&self) -> Result<usize> {
         self.chunks.collect(|| {
-            let mut named = in_use.clone();
+            let mut named: HashSet<ChunkName> = HashSet::new();
             for name in self.names()?.iter().filter(|name| !name.ends_with(PARTIAL)) {
                 let file = match sys::open_file_beneath(self.root.as_fd(), &format!("{name}/{MANIFEST}")) {
                     // Removed meanwhile, or never whole.
@@ -247,13 +247,13 @@ mod tests {
         let (chunk, file) = thaw_snapshot::chunk::seal(&ChunkSecret::new(&[1; 32]), vec![1; 5000]);
         snapshots.chunks.directory.write(&chunk.name, &file).expect("writes");
         snapshots.publish("snap-1", &manifest("snap-1", chunk), &KEY).expect("publishes");
-        assert_eq!(snapshots.collect(&HashSet::new()).expect("collects"), 0);
+        assert_eq!(snapshots.collect().expect("collects"), 0);
         let path = dir.0.join("snapshots/snap-1/manifest");
         let whole = fs::read(&path).expect("reads");
         fs::write(&path, &whole[..20]).expect("writes");
-        assert!(snapshots.collect(&HashSet::new()).is_err());
+        assert!(snapshots.collect().is_err());
         assert!(snapshots.chunks.directory.has(&chunk.name));
         snapshots.remove("snap-1").expect("removes");
-        assert_eq!(snapshots.collect(&HashSet::new()).expect("collects"), 1);
+        assert_eq!(snapshots.collect().expect("collects"), 1);
     }
 }

@@ -51,17 +51,22 @@ impl Sandboxes {
     /// response. Clones that run go on with the old layout, whose chunks hold all other pages still.
     pub fn repack(&self, snapshot: &str, key: &DataKey, chunk_secret: &[u8; 32]) -> Result<u64> {
         check_name("snapshot", snapshot)?;
+        let opening = self.snapshots.chunks.opening();
         let files = self.snapshots.open_files(snapshot)?;
         let mut manifest = self.snapshots.open_manifest(snapshot, &files.manifest, key)?;
         let Some(set) = self.snapshots.open_working_set(snapshot, files.working_set.as_ref(), key) else {
             return Err(Error::new(Code::Unknown, "the snapshot has no working set"));
         };
         let mut writer = ChunkWriter::resume(&self.snapshots.chunks, chunk_secret, manifest.chunks.clone());
+        // What the writer goes on from is pinned by it.
+        drop(opening);
         let moved = self.pack_working_set(&manifest, &set.runs, &mut writer)?;
         move_pages(&mut manifest, &moved);
         manifest.header.generation += 1;
         drop_unused_chunks(&mut manifest, &writer);
         self.snapshots.replace_manifest(snapshot, &manifest, key)?;
+        // It would keep chunks that only the old layout has.
+        self.prepared.forget(snapshot);
         Ok(moved.len() as u64)
     }
 

@@ -130,8 +130,11 @@ function addHostCommands(program: Command): void {
   snapshots
     .command("verify")
     .argument("[snapshot]", "ID or FUNCTION:VERSION; all of them without")
-    .description("read and authenticate all of it")
-    .action((snapshot: string | undefined, _options: unknown, command: Command) => verifySnapshots(connect(), snapshot, isJson(command)));
+    .description("read and authenticate all of it, what the host lacks from the snapshot store")
+    .option("--local", "only what is on the server's host: what it lacks counts as damage")
+    .action((snapshot: string | undefined, options: { local?: boolean }, command: Command) =>
+      verifySnapshots(connect(), snapshot, { json: isJson(command), local: options.local === true }),
+    );
   addKeyCommands(program);
   const runtimes = program.command("runtimes").description("languages on this host");
   runtimes.command("ls").action((_options: unknown, command: Command) => listRuntimes(connect(), isJson(command)));

@@ -39,6 +39,7 @@ interface SnapshotContents extends SnapshotSummary {
 interface Verification extends SnapshotSummary {
   readonly isWhole: boolean;
   readonly chunks: number;
+  readonly chunksFromAfar: number;
   readonly bytes: number;
   readonly problems: readonly string[];
 }
@@ -72,10 +73,20 @@ export async function inspectSnapshot(connection: Connection, snapshot: string, 
   else print(describe(contents));
 }
 
-export async function verifySnapshots(connection: Connection, snapshot: string | undefined, json: boolean): Promise<void> {
+export interface VerifyOptions {
+  readonly json: boolean;
+  /** Only what is on the server's host. */
+  readonly local: boolean;
+}
+
+export async function verifySnapshots(connection: Connection, snapshot: string | undefined, { json, local }: VerifyOptions): Promise<void> {
   const wanted = snapshot === undefined ? (await fetchList(connection)).map((each) => each.snapshotId).filter((id) => id !== null) : [snapshot];
   const found: Verification[] = [];
-  for (const each of wanted) found.push((await (await connection.admin("GET", `snapshots/${encodeURIComponent(each)}/verify`)).json()) as Verification);
+  const options = local ? { query: { local: "true" } } : {};
+  for (const each of wanted) {
+    const answer = await connection.admin("GET", `snapshots/${encodeURIComponent(each)}/verify`, options);
+    found.push((await answer.json()) as Verification);
+  }
   if (json) printJson(found);
   else for (const each of found) print(describeVerification(each));
   const damaged = found.filter((each) => !each.isWhole).length;
@@ -87,7 +98,8 @@ async function fetchList(connection: Connection): Promise<readonly SnapshotSumma
 }
 
 function describeVerification(each: Verification): string {
-  const what = `${each.snapshotId}  ${each.functionName}:${each.version}  ${each.chunks} chunks, ${mib(each.bytes)}`;
+  const fromAfar = each.chunksFromAfar === 0 ? "" : `, ${each.chunksFromAfar} of them read from the snapshot store`;
+  const what = `${each.snapshotId}  ${each.functionName}:${each.version}  ${each.chunks} chunks, ${mib(each.bytes)}${fromAfar}`;
   return [`${what}: ${each.isWhole ? "whole" : "DAMAGED"}`, ...each.problems.map((problem) => `  ${problem}`), ""].join("\n");
 }
 

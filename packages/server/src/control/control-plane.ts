@@ -7,7 +7,7 @@ import { Concurrency } from "./concurrency.ts";
 import { EventQueue } from "./event-queue.ts";
 import { FunctionOperations } from "./functions.ts";
 import { InvokeOperation } from "./invoke.ts";
-import { findVersion, listAllVersions } from "./lookup.ts";
+import { listAllVersions } from "./lookup.ts";
 import { ProvisionedConcurrency } from "./provisioned-concurrency.ts";
 import { Publisher } from "./publisher.ts";
 import type { ControlServices } from "./services.ts";
@@ -52,16 +52,9 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     provisioned,
     checks: new CheckOperation(services, invoke),
     async recover() {
-      functions.settleAll();
       await services.code.sweep(usedCode(services));
       await life.start();
-      provisioned.apply();
-      events.start(async (event) => {
-        const found = findVersion(services, event.functionName, event.qualifier ?? undefined);
-        invoke.checkInvocable(found.version);
-        const context = event.clientContext === null ? {} : { ClientContext: event.clientContext };
-        return invoke.run(found, { FunctionName: event.functionName, payload: event.payload, requestId: event.requestId, traceId: null, ...context });
-      });
+      events.start((event) => invoke.runAccepted(event));
     },
     async close() {
       await Promise.all([life.close(), publisher.close(), events.close()]);

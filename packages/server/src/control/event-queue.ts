@@ -1,6 +1,6 @@
 /**
  * Asynchronous invokes: accepted into the store, then carried out, at least once. A function that fails is tried twice more, after
- * one and two minutes; throttled or not yet invocable, later and later for six hours. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
+ * one and two minutes; throttled or not yet invocable, later and later. Nothing is tried beyond six hours. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
  */
 import type { EventRecord } from "../model/function-record.ts";
 import { ApiError } from "../model/api-error.ts";
@@ -10,6 +10,7 @@ import type { ControlServices } from "./services.ts";
 const ATTEMPTS_MAX = 3;
 const RETRY_DELAYS_MS = [60_000, 120_000];
 const AGE_MS_MAX = 6 * 3_600_000;
+const TOO_OLD = "it is older than six hours";
 const BACKOFF_MS_MAX = 5 * 60_000;
 const AT_ONCE_MAX = 16;
 /** One function leaves places for the others. */
@@ -101,10 +102,12 @@ export class EventQueue {
     if (isFunctionError(outcome)) {
       const attempts = event.attempts + 1;
       if (attempts >= ATTEMPTS_MAX) return this.#drop(event, "the function failed three times");
-      return store.postponeEvent(event.id, attempts, nowMs + (RETRY_DELAYS_MS[event.attempts] ?? BACKOFF_MS_MAX));
+      const nextMs = nowMs + (RETRY_DELAYS_MS[event.attempts] ?? BACKOFF_MS_MAX);
+      if (nextMs - event.acceptedAtMs > AGE_MS_MAX) return this.#drop(event, TOO_OLD);
+      return store.postponeEvent(event.id, attempts, nextMs);
     }
     if (outcome instanceof ApiError && outcome.name === "ResourceNotFoundException") return this.#drop(event, outcome.message);
-    if (nowMs - event.acceptedAtMs > AGE_MS_MAX) return this.#drop(event, "it is older than six hours");
+    if (nowMs - event.acceptedAtMs > AGE_MS_MAX) return this.#drop(event, TOO_OLD);
     const backoffMs = Math.min(BACKOFF_MS_MAX, Math.max(1000, nowMs - event.acceptedAtMs));
     return store.postponeEvent(event.id, event.attempts, nowMs + backoffMs);
   }

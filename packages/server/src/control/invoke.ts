@@ -3,7 +3,7 @@ import type { OperationTypes } from "@thaw/lambda-api";
 import { ApiError, conflict } from "../model/api-error.ts";
 import { chooseVersion } from "../model/alias-routing.ts";
 import { functionArn } from "../model/function-name.ts";
-import type { VersionRecord } from "../model/function-record.ts";
+import type { EventRecord, VersionRecord } from "../model/function-record.ts";
 import type { InvokeOutcome, InvokeRefusal } from "../ports/worker.ts";
 import type { SnapshotId } from "../base/ids.ts";
 import type { Concurrency } from "./concurrency.ts";
@@ -75,7 +75,16 @@ export class InvokeOperation {
     return this.#toOutput(found.version, outcome);
   }
 
-  /** Also for accepted events. */
+  /** One attempt at an event that was accepted. Each is an invoke of its own: an alias chooses anew. */
+  async runAccepted(event: EventRecord): Promise<InvokeOutcome> {
+    const { functionName: FunctionName, qualifier, payload, requestId, clientContext } = event;
+    const context = clientContext === null ? {} : { ClientContext: clientContext };
+    const request = { FunctionName, payload, requestId, traceId: null, ...context, ...(qualifier === null ? {} : { Qualifier: qualifier }) };
+    const found = this.#find(request);
+    this.checkInvocable(found.version);
+    return this.run(found, request);
+  }
+
   async run(found: FoundVersion, request: InvokeRequest): Promise<InvokeOutcome> {
     const entered = this.#concurrency.enter(found.owner);
     if ("throttled" in entered) return { kind: "throttled", reason: entered.throttled };

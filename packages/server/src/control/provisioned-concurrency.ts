@@ -95,24 +95,26 @@ export class ProvisionedConcurrency {
   apply(): void {
     const { store, scope, worker } = this.#services;
     const targets = new Map<string, ProvisionedTarget>();
-    for (const owner of store.listFunctions()) {
-      for (const { qualifier, requested } of store.listProvisioned(owner.name)) {
-        const versions = this.#versionsOf(owner.name, qualifier);
-        if (versions.length === 0) store.removeProvisioned(owner.name, qualifier);
-        for (const { record, weight } of versions) {
-          const version = toRunnableVersion(scope, owner, record);
-          const count = Math.round(requested * weight) + (targets.get(version.runKey)?.count ?? 0);
-          if (record.state === "Active" && count > 0) targets.set(version.runKey, { version, count });
-        }
+    for (const { functionName, qualifier, requested } of store.listAllProvisioned()) {
+      const owner = store.getFunction(functionName);
+      const versions = owner === null ? [] : this.#versionsOf(functionName, qualifier);
+      if (owner === null || versions.length === 0) {
+        store.removeProvisioned(functionName, qualifier);
+        continue;
+      }
+      for (const { record, weight } of versions) {
+        const version = toRunnableVersion(scope, owner, record);
+        const count = Math.round(requested * weight) + (targets.get(version.runKey)?.count ?? 0);
+        if (record.state === "Active" && count > 0) targets.set(version.runKey, { version, count });
       }
     }
     worker.provision([...targets.values()]);
   }
 
   summaries(): readonly ProvisionedSummary[] {
-    const { store } = this.#services;
-    const all = store.listFunctions().flatMap(({ name }) => store.listProvisioned(name));
-    return all.map((record) => ({ functionName: record.functionName, qualifier: record.qualifier, requested: record.requested, ...this.#statusOf(record) }));
+    return this.#services.store
+      .listAllProvisioned()
+      .map((record) => ({ functionName: record.functionName, qualifier: record.qualifier, requested: record.requested, ...this.#statusOf(record) }));
   }
 
   #find(functionName: string, qualifier: string): ProvisionedRecord {

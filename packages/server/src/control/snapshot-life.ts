@@ -1,11 +1,12 @@
 /**
  * Looks over all versions and their snapshots, at the start and then every few minutes: what is idle for too long expires, what is lost or
  * no longer fits is made anew, what could be newer is refreshed (the least recently used first), what failed is tried again, and what
- * nobody names is removed. It keeps nothing in memory: each look decides anew from the rows, the host and the clock.
+ * nobody names is removed from this host. It keeps nothing in memory: each look decides anew from the rows, the host and the clock.
  */
 import type { SnapshotId } from "../base/ids.ts";
 import { LATEST, type VersionRecord } from "../model/function-record.ts";
 import { isIdleTooLong, retryAtMs } from "../model/snapshot-life.ts";
+import type { ListedSnapshot } from "../ports/engine.ts";
 import { listAllVersions } from "./lookup.ts";
 import type { Publisher } from "./publisher.ts";
 import type { ControlServices } from "./services.ts";
@@ -67,12 +68,13 @@ export class SnapshotLife {
     const all = listAllVersions(this.#services);
     const records = this.#byUse(all.filter((record) => record.version !== LATEST));
     if (!this.#hasSwept) await this.#sweep(all);
-    const present = await this.#listSnapshots();
+    const listed = await this.#listSnapshots();
     if (this.#isClosing) return;
+    const present = listed && new Set(listed.map(({ snapshotId }) => snapshotId));
     for (const record of records) {
       if (store.getVersion(record.functionName, record.version)?.revisionId === record.revisionId) this.#visit(record, present, clock.nowMs());
     }
-    if (present !== null) await this.#removeOrphans(present);
+    await this.#removeOrphans(listed ?? []);
   }
 
   /** Once, before anything is made: what no row names goes, and the engine learns what is left. */
@@ -86,9 +88,9 @@ export class SnapshotLife {
   }
 
   /** Null where it can't be told which are there: none is made anew for that. An invoke finds out. */
-  async #listSnapshots(): Promise<ReadonlySet<SnapshotId> | null> {
+  async #listSnapshots(): Promise<readonly ListedSnapshot[] | null> {
     try {
-      return new Set(await this.#services.worker.listSnapshots());
+      return await this.#services.worker.listSnapshots();
     } catch (error) {
       this.#services.onProblem("list the snapshots", error);
       return null;
@@ -120,10 +122,11 @@ export class SnapshotLife {
     return [...records].sort((a, b) => useOf(a) - useOf(b));
   }
 
-  async #removeOrphans(present: ReadonlySet<SnapshotId>): Promise<void> {
+  /** What is only in the far store stays: another host may be about to name it. The engine removes that once it is old. */
+  async #removeOrphans(listed: readonly ListedSnapshot[]): Promise<void> {
     const named = new Set(listAllVersions(this.#services).map((record) => record.snapshotId));
-    for (const snapshotId of present) {
-      if (!named.has(snapshotId) && !this.#publisher.isMaking(snapshotId)) await this.#publisher.removeSnapshot(snapshotId);
+    for (const { snapshotId, isHere } of listed) {
+      if (isHere && !named.has(snapshotId) && !this.#publisher.isMaking(snapshotId)) await this.#publisher.removeSnapshot(snapshotId);
     }
   }
 }

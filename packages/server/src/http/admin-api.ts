@@ -57,7 +57,7 @@ export async function serveAdminApi(services: AdminServices, request: WireReques
     case "GET provisioned":
       return jsonReply(200, { provisioned: control.provisioned.summaries() });
     case "GET snapshots":
-      return serveSnapshots(control, rest);
+      return serveSnapshots(control, rest, request.query.get("local") === "true");
     case "GET logs":
       return streamLogs(control, rest.join("/"), request.query, gone);
     case "GET keys":

@@ -1,4 +1,4 @@
-/** GET snapshots, snapshots/ID, snapshots/ID/verify of Thaw's own API. ID: a snapshot's, or FUNCTION:VERSION (or :ALIAS). */
+/** GET snapshots, snapshots/ID, snapshots/ID/verify (?local=true: without the far store) of Thaw's own API. ID: a snapshot's, or FUNCTION:VERSION (or :ALIAS). */
 import type { ControlPlane } from "../control/control-plane.ts";
 import type { ControlServices } from "../control/services.ts";
 import { ThawError } from "../base/errors.ts";
@@ -7,7 +7,7 @@ import { ApiError, notFound } from "../model/api-error.ts";
 import { LATEST, type VersionRecord } from "../model/function-record.ts";
 import { jsonReply, type Reply } from "./reply.ts";
 
-export async function serveSnapshots(control: ControlPlane, rest: readonly string[]): Promise<Reply> {
+export async function serveSnapshots(control: ControlPlane, rest: readonly string[], isLocal: boolean): Promise<Reply> {
   const { services } = control;
   const [id, action] = rest;
   if (id === undefined || id === "") return jsonReply(200, { snapshots: control.snapshots.list() });
@@ -16,13 +16,13 @@ export async function serveSnapshots(control: ControlPlane, rest: readonly strin
   const snapshotKey = snapshotFacts?.key;
   const reader = services.snapshotReader;
   if (snapshotId === null || snapshotKey === undefined || reader === null) throw notFound(`Snapshot not found: ${id}`);
-  if (action === "verify") return jsonReply(200, { ...summarize(version), ...(await reader.verify(snapshotId, snapshotKey)) });
-  if (action !== undefined) throw new ApiError("UnknownOperationException", "There is only snapshots/ID and snapshots/ID/verify.");
+  if (action !== undefined && action !== "verify") throw new ApiError("UnknownOperationException", "There is only snapshots/ID and snapshots/ID/verify.");
   try {
+    if (action === "verify") return jsonReply(200, { ...summarize(version), ...(await reader.verify(snapshotId, snapshotKey, isLocal)) });
     return jsonReply(200, { ...summarize(version), ...(await reader.inspect(snapshotId, snapshotKey)) });
   } catch (error) {
     const why = error instanceof ThawError ? String(error.detail["why"] ?? error.publicMessage) : (error as Error).message;
-    throw new ApiError("ServiceException", `The manifest of ${snapshotId} can't be read: ${why}`);
+    throw new ApiError("ServiceException", `${action === "verify" ? snapshotId : `The manifest of ${snapshotId}`} can't be read: ${why}`);
   }
 }
 
@@ -42,6 +42,6 @@ function summarize(version: VersionRecord): Record<string, unknown> {
     functionName: version.functionName,
     version: version.version,
     runtime: version.config.runtime,
-    createdAt: new Date(version.lastModifiedMs).toISOString(),
+    createdAt: version.snapshotFacts === null ? null : new Date(version.snapshotFacts.createdAtMs).toISOString(),
   };
 }

@@ -12,7 +12,6 @@ import type { ControlServices } from "../control/services.ts";
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../control/limits.ts";
 import { runtimeVersionArn } from "../control/present.ts";
 import type { FarEvent } from "../engines/criu/criu-engine.ts";
-import { createSnapshotReader } from "../engines/criu/snapshot-reader.ts";
 import { createHttpServer, type HttpServer } from "../http/server.ts";
 import { Keyring } from "../keys/keyring.ts";
 import { createDiskLogStore } from "../logs/disk-log-store.ts";
@@ -58,7 +57,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const keyring = new Keyring(join(options.dataDir, "keyring.json"), systemRandom);
   const keys = await createKeys(options, keyring);
   const far = new FarCounts();
-  const engine = await createEngine({ options, host, secret, keys, onEvent: (event) => reportFar(far, event), onProblem: logProblem });
+  const { engine, snapshotReader } = await createEngine({ options, host, secret, keys, onEvent: (event) => reportFar(far, event), onProblem: logProblem });
   const catalog = createCatalog(options);
   const monitoring = new Monitoring(process.env, clock, systemRandom);
   const onProblem = countingProblems(monitoring);
@@ -87,7 +86,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     objects: createObjectDirectory(options.dataDir),
     logs,
     worker,
-    snapshotReader: options.engine === "criu" ? createSnapshotReader({ dataDir: options.dataDir, keys }) : null,
+    snapshotReader,
     keys: keyring,
     clock,
     random: systemRandom,
@@ -190,7 +189,7 @@ function createCatalog(options: ServeOptions): RuntimeCatalog {
   const clientsDir = process.env["THAW_CLIENTS"];
   if (clientsDir === undefined) throw new UsageError("THAW_CLIENTS is not set; it names the directory of runtime clients (runtimes/dist)");
   const scope = { accountId: options.accountId, region: options.region };
-  return createRuntimeCatalog({ thawHome: options.thawHome, clientsDir, arnOf: (runtime) => runtimeVersionArn(scope, runtime) });
+  return createRuntimeCatalog({ thawHome: options.thawHome, clientsDir, arnOf: (runtime) => runtimeVersionArn(scope, runtime), clock: systemClock });
 }
 
 interface Described {

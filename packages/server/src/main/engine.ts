@@ -5,12 +5,14 @@ import { ThawError } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
 import { pause } from "../base/retry.ts";
 import { createCriuEngine, type FarEvent } from "../engines/criu/criu-engine.ts";
+import { createSnapshotReader } from "../engines/criu/snapshot-reader.ts";
 import { createProcessEngine } from "../engines/process/process-engine.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { KeyProvider } from "../ports/key-provider.ts";
 import type { SandboxHost } from "../ports/sandbox-host.ts";
+import type { SnapshotReader } from "../ports/snapshot-reader.ts";
 import { connectSupervisor } from "../supervisor/connect-supervisor.ts";
-import { createFar } from "./far.ts";
+import { createFar, createFarFiles } from "./far.ts";
 import type { ServeOptions } from "./options.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -27,15 +29,22 @@ export interface EngineParts {
   readonly onProblem: (what: string, error: unknown) => void;
 }
 
-export async function createEngine({ options, host, secret, keys, onEvent, onProblem }: EngineParts): Promise<Engine> {
+export interface MadeEngine {
+  readonly engine: Engine;
+  /** Null where the engine takes no snapshots. */
+  readonly snapshotReader: SnapshotReader | null;
+}
+
+export async function createEngine({ options, host, secret, keys, onEvent, onProblem }: EngineParts): Promise<MadeEngine> {
   const hosted = { host, connectSupervisor: (socket: string) => connectSupervisor(socket, systemClock), clock: systemClock };
-  if (options.engine === "process") return createProcessEngine(hosted);
+  if (options.engine === "process") return { engine: createProcessEngine(hosted), snapshotReader: null };
+  const far = await createFar(options, secret, onEvent);
   const engine = createCriuEngine({
     ...hosted,
     keys,
     dataKeysKeptMs: options.dataKeyCacheS * 1000,
     chunkSecret: deriveChunkSecret(secret, options.accountId),
-    far: await createFar(options, secret, onEvent),
+    far,
     random: systemRandom,
     onProblem,
   });
@@ -43,7 +52,7 @@ export async function createEngine({ options, host, secret, keys, onEvent, onPro
     await engine.close();
     throw error;
   });
-  return engine;
+  return { engine, snapshotReader: createSnapshotReader({ dataDir: options.dataDir, keys, far: createFarFiles(far) }) };
 }
 
 /** Another installation's store, or one that refuses, ends the start. One that is away does not: what is here can be restored. */

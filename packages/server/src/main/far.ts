@@ -1,6 +1,10 @@
 /** Builds what the settings name beyond this host: the far store of snapshots, and who holds the keys. The SDKs are loaded only where they are used. */
 import { hkdfSync } from "node:crypto";
+import { systemClock } from "../base/clock.ts";
+import { systemRandom } from "../base/random.ts";
 import type { CriuEngineOptions, FarEvent } from "../engines/criu/criu-engine.ts";
+import { FarStore } from "../engines/criu/far/far-store.ts";
+import type { FarFiles } from "../engines/criu/snapshot-reader.ts";
 import { RoutedKeys } from "../keys/routed-keys.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import type { KeyProvider } from "../ports/key-provider.ts";
@@ -71,6 +75,11 @@ export async function createFar(options: ServeOptions, secret: Buffer, onEvent: 
     graceMs: options.chunkGraceS * 1000,
     onEvent,
   };
+}
+
+/** For reading what is there, beside the engine. */
+export function createFarFiles(far: CriuEngineOptions["far"]): FarFiles | null {
+  return far === null ? null : new FarStore({ ...far, clock: systemClock, random: systemRandom });
 }
 
 async function createSnapshotStore(options: SnapshotStoreOptions): Promise<SnapshotStore> {

@@ -123,6 +123,13 @@ export interface WorkingSetInfo {
   readonly prefetchEndMs: number;
 }
 
+/** A whole snapshot that this host may restore. */
+export interface ListedSnapshot {
+  readonly snapshotId: SnapshotId;
+  /** On this host: made by it, or fetched for a version that it had. What is only afar may be another host's, which is about to name it. */
+  readonly isHere: boolean;
+}
+
 export interface SnapshotEngine {
   /** What a snapshot's host must have in common with this one. A snapshot with another fingerprint is never restored. */
   readonly fingerprint: string;
@@ -138,8 +145,8 @@ export interface SnapshotEngine {
   /** Searches the snapshot for `needles`, bytes each (4 to 4096), and for secrets that can be told by their form. */
   inspect(snapshotId: SnapshotId, key: SnapshotKey, needles: readonly Buffer[]): Promise<SnapshotContents>;
   remove(snapshotId: SnapshotId): Promise<void>;
-  /** All whole snapshots that this host may restore: its own, and those that it can fetch. Rejects where that can't be told now. */
-  list(): Promise<readonly SnapshotId[]>;
+  /** Its own, and those that it can fetch. Rejects where that can't be told now. */
+  list(): Promise<readonly ListedSnapshot[]>;
   /** Removes what nobody names, and what crashes left. Called once at start; what takes long goes on afterwards. */
   sweep(named: ReadonlySet<SnapshotId>): Promise<void>;
 }

@@ -32,6 +32,8 @@ export interface MetadataStore {
 
   getProvisioned(functionName: string, qualifier: string): ProvisionedRecord | null;
   listProvisioned(functionName: string): readonly ProvisionedRecord[];
+  /** Of all functions. */
+  listAllProvisioned(): readonly ProvisionedRecord[];
   putProvisioned(record: ProvisionedRecord): void;
   removeProvisioned(functionName: string, qualifier: string): void;
 

@@ -19,9 +19,9 @@ export interface RuntimeRecipe {
 export interface RuntimeCatalog {
   /**
    * The newest release of the runtime that is on the host now, or the one with this fingerprint. Null when it is not there: never another
-   * one in its place.
+   * one in its place. `ageMsMax`: so old may the look at the host be; without it the host is looked at now.
    */
-  find(runtime: string, fingerprint?: string): RuntimeRecipe | null;
+  find(runtime: string, fingerprint?: string, ageMsMax?: number): RuntimeRecipe | null;
   list(): readonly RuntimeRecipe[];
   /** What to do to get it: `Run: npx thaw runtimes install java21`. */
   remedy(runtime: string): string;

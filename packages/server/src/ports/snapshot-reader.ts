@@ -46,14 +46,17 @@ export interface Verification {
   readonly snapshotId: SnapshotId;
   readonly isWhole: boolean;
   readonly chunks: number;
+  /** Of these, those that were read from the far store: this host does not have them, or has them damaged. */
+  readonly chunksFromAfar: number;
   readonly bytes: number;
-  /** What is wrong, in plain words; a damaged working set is a problem but no damage: it is only a help. */
+  /** What is wrong, in plain words; a damaged working set is a problem but no damage: it is only a help. Nor is
+   * what is damaged here and whole in the far store: a restore takes it from there. */
   readonly problems: readonly string[];
 }
 
 export interface SnapshotReader {
   /** Reads manifests only: no page is decrypted. Throws where the manifest can't be read. */
   inspect(snapshotId: SnapshotId, key: SnapshotKey): Promise<SnapshotContents>;
-  /** Reads and authenticates all of it. */
-  verify(snapshotId: SnapshotId, key: SnapshotKey): Promise<Verification>;
+  /** Reads and authenticates all of it, without bringing it here. `isLocal`: only what is here. Rejects where the far store does not answer. */
+  verify(snapshotId: SnapshotId, key: SnapshotKey, isLocal: boolean): Promise<Verification>;
 }

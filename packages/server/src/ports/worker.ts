@@ -3,7 +3,7 @@
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
-import type { FileSystemMount, PhaseTimes, SandboxObservation, SnapshotContents, SnapshotKey, WorkingSetInfo } from "./engine.ts";
+import type { FileSystemMount, ListedSnapshot, PhaseTimes, SandboxObservation, SnapshotContents, SnapshotKey, WorkingSetInfo } from "./engine.ts";
 
 /** All that an environment needs to know of the version it runs. Immutable: a changed configuration is another one. */
 export interface RunnableVersion {
@@ -150,7 +150,7 @@ export interface Worker {
   /** Waits for restores of it that are under way; from then on there are none. */
   removeSnapshot(snapshotId: SnapshotId): Promise<void>;
   /** Those that this host may restore. Rejects where that can't be told now: a store that is away has lost nothing. */
-  listSnapshots(): Promise<readonly SnapshotId[]>;
+  listSnapshots(): Promise<readonly ListedSnapshot[]>;
   snapshotFit(runtime: string, fingerprints: SnapshotFingerprints): SnapshotFit;
   /** After a start: removes those that are not in `named`. */
   sweepSnapshots(named: ReadonlySet<SnapshotId>): Promise<void>;

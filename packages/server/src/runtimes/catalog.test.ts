@@ -2,9 +2,11 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "vitest";
+import { FakeClock } from "../base/testing/fake-clock.ts";
 import { createRuntimeCatalog } from "./catalog.ts";
 
 let home: string;
+const clock = new FakeClock();
 
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), "thaw-catalog-"));
@@ -20,7 +22,7 @@ function addNode(name: string, content: string): void {
 }
 
 const openCatalog = (): ReturnType<typeof createRuntimeCatalog> =>
-  createRuntimeCatalog({ thawHome: home, clientsDir: join(home, "clients"), arnOf: (runtime) => runtime });
+  createRuntimeCatalog({ thawHome: home, clientsDir: join(home, "clients"), arnOf: (runtime) => runtime, clock });
 
 describe("the catalog", () => {
   it("gives the newest release, and an older one by its fingerprint as long as it is there", ({ expect }) => {
@@ -39,6 +41,21 @@ describe("the catalog", () => {
     expect(catalog.find("nodejs24.x", first?.fingerprint)?.lang).toBe("nodejs24");
     rmSync(join(home, "runtimes/nodejs24"), { recursive: true });
     expect(catalog.find("nodejs24.x", first?.fingerprint)).toBeNull();
+  });
+
+  it("answers from an older look where that will do, and from a new one where it is too old", async ({ expect }) => {
+    const catalog = openCatalog();
+    const recent = (): string | null | undefined => catalog.find("nodejs24.x", undefined, 1000)?.lang;
+    addNode("nodejs24", "first");
+    expect(recent()).toBe("nodejs24");
+    addNode("nodejs24.r1", "second");
+    expect(recent()).toBe("nodejs24");
+    await clock.advance(1000);
+    expect(recent()).toBe("nodejs24.r1");
+    addNode("nodejs24.r2", "third");
+    // A look for somebody else is as good.
+    expect(catalog.find("nodejs24.x")?.lang).toBe("nodejs24.r2");
+    expect(recent()).toBe("nodejs24.r2");
   });
 
   it("notices while it runs that a language or its client was replaced in place", ({ expect }) => {

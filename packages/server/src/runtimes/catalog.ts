@@ -1,5 +1,6 @@
 /**
- * The runtimes of this host: found by looking, never substituted. What was found is looked at again whenever one of its files changed.
+ * The runtimes of this host: found by looking, never substituted. What was found is looked at again whenever one of its files changed;
+ * whether one did is asked each time, unless the caller is content with an older answer.
  *
  *   javaN         the host's /usr/lib/jvm, or a root file system $THAW_HOME/runtimes/javaN
  *   pythonX.Y     the host's /usr/bin/pythonX.Y, or $THAW_HOME/runtimes/pythonX.Y
@@ -11,6 +12,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
 import type { RuntimeCatalog, RuntimeRecipe } from "../ports/runtime-catalog.ts";
 import { javaArgv } from "./java.ts";
 import { librariesOf, listReleases, stampOf } from "./releases.ts";
@@ -22,6 +24,7 @@ export interface RuntimeCatalogOptions {
   readonly clientsDir: string;
   /** Names runtimes' ARNs; any text. */
   readonly arnOf: (runtime: string) => string;
+  readonly clock: Clock;
 }
 
 interface Found {
@@ -54,10 +57,12 @@ export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCat
     ...["provided.al2023", "provided.al2"].map((runtime) => [runtime, () => findProvided(options, runtime)] as const),
   ]);
   const entries = new Map([...finders].map(([runtime, find]) => [runtime, new CatalogEntry(find, options)]));
-  const newest = (runtime: string): RuntimeRecipe | null => entries.get(runtime)?.recipes[0] ?? null;
+  const newest = (runtime: string): RuntimeRecipe | null => entries.get(runtime)?.recipes()[0] ?? null;
   return {
-    find: (runtime, fingerprint) =>
-      fingerprint === undefined ? newest(runtime) : (entries.get(runtime)?.recipes.find((recipe) => recipe.fingerprint === fingerprint) ?? null),
+    find: (runtime, fingerprint, ageMsMax) => {
+      const recipes = entries.get(runtime)?.recipes(ageMsMax) ?? [];
+      return (fingerprint === undefined ? recipes[0] : recipes.find((recipe) => recipe.fingerprint === fingerprint)) ?? null;
+    },
     list: () => [...entries.keys()].map(newest).filter((recipe) => recipe !== null),
     remedy: (runtime) => {
       const name = runtime.replace(/\.x$/, "");
@@ -74,6 +79,7 @@ class CatalogEntry {
   readonly #options: RuntimeCatalogOptions;
   #recipes: readonly RuntimeRecipe[] = [];
   #watched: ReadonlyMap<string, string> | null = null;
+  #checkedMs = -Infinity;
 
   constructor(find: () => Found[], options: RuntimeCatalogOptions) {
     this.#find = find;
@@ -81,7 +87,10 @@ class CatalogEntry {
   }
 
   /** Newest first. */
-  get recipes(): readonly RuntimeRecipe[] {
+  recipes(ageMsMax = 0): readonly RuntimeRecipe[] {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - this.#checkedMs < ageMsMax) return this.#recipes;
+    this.#checkedMs = nowMs;
     if (this.#watched === null || [...this.#watched].some(([path, stamp]) => stampOf(path) !== stamp)) this.#look();
     return this.#recipes;
   }

@@ -159,6 +159,10 @@ class SqliteStore implements MetadataStore {
     return this.#all("SELECT doc FROM provisioned WHERE function_name = ? ORDER BY qualifier", functionName);
   }
 
+  listAllProvisioned(): readonly ProvisionedRecord[] {
+    return this.#all("SELECT doc FROM provisioned ORDER BY function_name, qualifier");
+  }
+
   putProvisioned(record: ProvisionedRecord): void {
     const sql = "INSERT INTO provisioned (function_name, qualifier, doc) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc";
     this.#run(sql, record.functionName, record.qualifier, JSON.stringify(record));

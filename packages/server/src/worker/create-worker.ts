@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
-import type { Engine, SnapshotContents } from "../ports/engine.ts";
+import type { Engine, ListedSnapshot, SnapshotContents } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
@@ -68,6 +68,12 @@ const UNFIT: InvokeOutcome = {
   message: "The snapshot was made with another runtime or on another kind of host, and is never restored here.",
 };
 
+/**
+ * Most invokes find an environment that runs, and some fifteen files of the host say nothing to them. One that starts an environment may
+ * wait for its turn longer than this; after an Init the host is looked at before the snapshot counts.
+ */
+const LOOK_AGE_MS_MAX = 1000;
+
 class LocalWorker implements Worker {
   readonly #services: WorkerServices;
   readonly #catalog: RuntimeCatalog;
@@ -86,7 +92,7 @@ class LocalWorker implements Worker {
   async invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome> {
     if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
     const made = version.snapshotFingerprints;
-    const recipe = this.#catalog.find(version.runtime, made?.runtime);
+    const recipe = this.#catalog.find(version.runtime, made?.runtime, LOOK_AGE_MS_MAX) ?? this.#catalog.find(version.runtime, made?.runtime);
     if (recipe === null && (made === null || this.#catalog.find(version.runtime) === null)) return this.#runtimeMissing(version);
     const isOtherEngine = made !== null && this.snapshotsProblem() === null && this.#services.engine.snapshots?.fingerprint !== made.engine;
     if (recipe === null || isOtherEngine) return UNFIT;
@@ -110,7 +116,7 @@ class LocalWorker implements Worker {
     await this.#services.engine.snapshots?.remove(snapshotId);
   }
 
-  async listSnapshots(): Promise<readonly SnapshotId[]> {
+  async listSnapshots(): Promise<readonly ListedSnapshot[]> {
     return (await this.#services.engine.snapshots?.list()) ?? [];
   }
 

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import type { SnapshotId } from "../../base/ids.ts";
-import type { Engine, Sandbox, SnapshotContents, SnapshotEngine, SnapshotInfo, SnapshotKey, WorkingSetInfo } from "../../ports/engine.ts";
+import type { Engine, ListedSnapshot, Sandbox, SnapshotContents, SnapshotEngine, SnapshotInfo, SnapshotKey, WorkingSetInfo } from "../../ports/engine.ts";
 import type { KeyProvider } from "../../ports/key-provider.ts";
 import { type HostedEngineOptions, openSandbox } from "../hosted-engine.ts";
 import type { Random } from "../../base/random.ts";
@@ -134,9 +134,10 @@ class CriuSnapshots implements SnapshotEngine {
     else await collecting;
   }
 
-  async list(): Promise<readonly SnapshotId[]> {
-    const near = await this.#options.host.listSnapshots();
-    return this.#far === null ? near : [...new Set([...near, ...(await this.#far.list())])];
+  async list(): Promise<readonly ListedSnapshot[]> {
+    const here = new Set(await this.#options.host.listSnapshots());
+    const afar = (await this.#far?.list()) ?? [];
+    return [...new Set([...here, ...afar])].map((snapshotId) => ({ snapshotId, isHere: here.has(snapshotId) }));
   }
 
   /** sandboxd removes half-written snapshots itself when it starts; their chunks are nobody's. */

@@ -1,4 +1,4 @@
-/** Reads the files of snapshots on this host: what is inside, and whether all of it is whole. */
+/** Reads the files of snapshots, on this host and in the far store: what is inside, and whether all of it is whole. */
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ThawError } from "../../base/errors.ts";
@@ -15,14 +15,33 @@ import {
   type Space,
   type WorkingSet,
 } from "../../base/snapshot-format.ts";
+import { Slots } from "../../base/slots.ts";
 import type { SnapshotKey } from "../../ports/engine.ts";
 import type { KeyProvider } from "../../ports/key-provider.ts";
+import { SnapshotStoreError } from "../../ports/snapshot-store.ts";
 import type { RegionSummary, SnapshotContents, SnapshotReader, SpaceSummary, Verification } from "../../ports/snapshot-reader.ts";
+import { chunkKey, manifestKey } from "./far/far-store.ts";
 
 export interface SnapshotReaderOptions {
   readonly dataDir: string;
   readonly keys: KeyProvider;
+  /** Null: snapshots are only on this host. */
+  readonly far: FarFiles | null;
 }
+
+/** The first `sizeBytesMax` bytes of an object; null where there is none. */
+export interface FarFiles {
+  get(key: string, sizeBytesMax: number): Promise<Buffer | null>;
+}
+
+interface Opened<T> {
+  readonly content: T;
+  readonly isFromAfar: boolean;
+  /** What is wrong with the file of this host; null where there is nothing wrong, or no file. */
+  readonly problem: string | null;
+}
+
+const READS_AT_ONCE_MAX = 8;
 
 export function createSnapshotReader(options: SnapshotReaderOptions): SnapshotReader {
   return new DirectoryReader(options);
@@ -32,11 +51,13 @@ class DirectoryReader implements SnapshotReader {
   readonly #snapshots: string;
   readonly #chunks: string;
   readonly #keys: KeyProvider;
+  readonly #far: FarFiles | null;
 
-  constructor({ dataDir, keys }: SnapshotReaderOptions) {
+  constructor({ dataDir, keys, far }: SnapshotReaderOptions) {
     this.#snapshots = join(dataDir, "snapshots");
     this.#chunks = join(dataDir, "chunks");
     this.#keys = keys;
+    this.#far = far;
   }
 
   async inspect(snapshotId: SnapshotId, key: SnapshotKey): Promise<SnapshotContents> {
@@ -60,38 +81,54 @@ class DirectoryReader implements SnapshotReader {
     };
   }
 
-  async verify(snapshotId: SnapshotId, key: SnapshotKey): Promise<Verification> {
+  async verify(snapshotId: SnapshotId, key: SnapshotKey, isLocal: boolean): Promise<Verification> {
+    const far = isLocal ? null : this.#far;
     const problems: string[] = [];
-    let bytes = 0;
-    let isWhole = true;
-    let manifest: Manifest | null = null;
-    try {
-      const dataKey = await this.#keys.unwrap(key.keyArn, snapshotId, key.wrapped);
-      manifest = await this.#manifest(snapshotId, dataKey);
-      await this.#workingSet(snapshotId, dataKey).catch((error: unknown) => problems.push(`working set: ${describe(error)}`));
-    } catch (error) {
-      problems.push(`manifest: ${describe(error)}`);
-      isWhole = false;
-    }
-    for (const chunk of manifest?.chunks ?? []) {
+    const found = { isWhole: true, chunksFromAfar: 0, bytes: 0 };
+    const check = async <T>(what: string, opening: Promise<Opened<T>>): Promise<Opened<T> | null> => {
       try {
-        bytes += openChunk(chunk, await readUpTo(this.#chunkPath(chunk.name), CHUNK_FILE_SIZE_BYTES_MAX)).length;
+        const opened = await opening;
+        if (opened.problem !== null) problems.push(`${what}: ${opened.problem} here; the snapshot store has it whole`);
+        return opened;
       } catch (error) {
-        problems.push(`chunk ${chunk.name}: ${describe(error)}`);
-        isWhole = false;
+        if (error instanceof SnapshotStoreError) throw error;
+        problems.push(`${what}: ${describe(error)}`);
+        found.isWhole = false;
+        return null;
       }
-    }
-    return { snapshotId, isWhole, chunks: manifest?.chunks.length ?? 0, bytes, problems };
+    };
+    const manifest = await check("manifest", this.#openManifest(snapshotId, key, far, problems));
+    const chunks = manifest?.content.chunks ?? [];
+    await new Slots(READS_AT_ONCE_MAX).each(chunks, async (chunk) => {
+      const place = { path: this.#chunkPath(chunk.name), key: chunkKey(chunk.name), sizeBytesMax: CHUNK_FILE_SIZE_BYTES_MAX };
+      const opened = await check(
+        `chunk ${chunk.name}`,
+        openFrom(far, place, (file) => openChunk(chunk, file).length),
+      );
+      found.bytes += opened?.content ?? 0;
+      if (opened?.isFromAfar === true) found.chunksFromAfar++;
+    });
+    return { snapshotId, ...found, chunks: chunks.length, problems };
+  }
+
+  async #openManifest(snapshotId: SnapshotId, key: SnapshotKey, far: FarFiles | null, problems: string[]): Promise<Opened<Manifest>> {
+    const dataKey = await this.#keys.unwrap(key.keyArn, snapshotId, key.wrapped);
+    const place = { path: this.#manifestPath(snapshotId), key: manifestKey(snapshotId), sizeBytesMax: ENVELOPE_SIZE_BYTES_MAX };
+    const manifest = await openFrom(far, place, (file) => manifestOf(snapshotId, dataKey, file));
+    await this.#workingSet(snapshotId, dataKey).catch((error: unknown) => problems.push(`working set: ${describe(error)}`));
+    return manifest;
   }
 
   #chunkPath(name: string): string {
     return join(this.#chunks, name.slice(0, 2), name);
   }
 
+  #manifestPath(snapshotId: SnapshotId): string {
+    return join(this.#snapshots, snapshotId, "manifest");
+  }
+
   async #manifest(snapshotId: SnapshotId, dataKey: Buffer): Promise<Manifest> {
-    const manifest = openManifest(dataKey, await readUpTo(join(this.#snapshots, snapshotId, "manifest"), ENVELOPE_SIZE_BYTES_MAX));
-    if (manifest.header.snapshot !== snapshotId) throw new SnapshotDamagedError("its manifest belongs to another snapshot");
-    return manifest;
+    return manifestOf(snapshotId, dataKey, await readUpTo(this.#manifestPath(snapshotId), ENVELOPE_SIZE_BYTES_MAX));
   }
 
   /** Null where there is none. */
@@ -126,6 +163,30 @@ class DirectoryReader implements SnapshotReader {
       }
     }
     return names;
+  }
+}
+
+function manifestOf(snapshotId: SnapshotId, dataKey: Buffer, file: Buffer): Manifest {
+  const manifest = openManifest(dataKey, file);
+  if (manifest.header.snapshot !== snapshotId) throw new SnapshotDamagedError("its manifest belongs to another snapshot");
+  return manifest;
+}
+
+interface Place {
+  readonly path: string;
+  readonly key: string;
+  readonly sizeBytesMax: number;
+}
+
+/** From this host; from the far store where it is not here or can't be opened here. Throws what is wrong with it, or SnapshotStoreError. */
+async function openFrom<T>(far: FarFiles | null, { path, key, sizeBytesMax }: Place, open: (file: Buffer) => T): Promise<Opened<T>> {
+  try {
+    return { content: open(await readUpTo(path, sizeBytesMax)), isFromAfar: false, problem: null };
+  } catch (error) {
+    const file = (await far?.get(key, sizeBytesMax + 1)) ?? null;
+    if (file === null) throw error;
+    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    return { content: open(file), isFromAfar: true, problem: isMissing ? null : describe(error) };
   }
 }
 

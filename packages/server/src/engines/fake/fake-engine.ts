@@ -3,7 +3,7 @@
  * can be told to fail; what is left behind and what was done to a frozen sandbox can be read.
  */
 import type { SnapshotId } from "../../base/ids.ts";
-import type { Engine, Sandbox, SandboxSpec, SnapshotEngine, SnapshotInfo, SnapshotKey } from "../../ports/engine.ts";
+import type { Engine, ListedSnapshot, Sandbox, SandboxSpec, SnapshotEngine, SnapshotInfo, SnapshotKey } from "../../ports/engine.ts";
 import type { FakeFunction, FakeState, ParkedAt } from "./fake-process.ts";
 import { FakeSandbox, type FakeStep } from "./fake-sandbox.ts";
 
@@ -26,6 +26,8 @@ export interface FakeEngineOptions {
   readonly canSnapshot?: boolean;
   /** Outlives the engine, as a disk does. */
   readonly disk?: Map<SnapshotId, FakeSnapshot>;
+  /** The far store of several hosts. */
+  readonly afar?: Map<SnapshotId, FakeSnapshot> | undefined;
   readonly fingerprint?: string;
   /** Called at the start of each step: may throw, wait, or move the clock. */
   onStep?(step: FakeStep, spec: SandboxSpec): void | Promise<void>;
@@ -89,13 +91,23 @@ export class FakeEngine implements Engine {
       inspect: async (_snapshotId, _key, needles) => ({ needles: needles.map(() => 0), secrets: [], files: [], fileCount: 0, searchedBytes: 0 }),
       remove: async (snapshotId) => {
         await this.#options.onRemove?.(snapshotId);
-        this.#taken.delete(snapshotId);
+        this.#forget(snapshotId);
       },
-      list: async () => [...this.#taken.keys()],
+      list: async () => this.#list(),
       sweep: async (named) => {
-        for (const snapshotId of this.#taken.keys()) if (!named.has(snapshotId)) this.#taken.delete(snapshotId);
+        for (const snapshotId of this.#taken.keys()) if (!named.has(snapshotId)) this.#forget(snapshotId);
       },
     };
+  }
+
+  #list(): readonly ListedSnapshot[] {
+    const all = new Set([...this.#taken.keys(), ...(this.#options.afar?.keys() ?? [])]);
+    return [...all].map((snapshotId) => ({ snapshotId, isHere: this.#taken.has(snapshotId) }));
+  }
+
+  #forget(snapshotId: SnapshotId): void {
+    this.#taken.delete(snapshotId);
+    this.#options.afar?.delete(snapshotId);
   }
 
   async #take(sandbox: FakeSandbox, snapshotId: SnapshotId, keyArn: string | null): Promise<SnapshotInfo> {
@@ -105,7 +117,9 @@ export class FakeEngine implements Engine {
       const image = sandbox.image();
       const key = { keyArn, wrapped: `key of ${snapshotId}` };
       const madeWith = { root: sandbox.spec.root, engine: this.#options.fingerprint ?? "fake" };
-      this.#taken.set(snapshotId, { ...image, ...madeWith, key, state: structuredClone(image.state) });
+      const taken = { ...image, ...madeWith, key, state: structuredClone(image.state) };
+      this.#taken.set(snapshotId, taken);
+      this.#options.afar?.set(snapshotId, taken);
       return { snapshotId, key, memoryBytes: 1000, diskBytes: 10, newBytes: 1010, cutConnections: 0, phases: { dump: 1 } };
     } finally {
       sandbox.vanish();
@@ -114,7 +128,7 @@ export class FakeEngine implements Engine {
 
   async #restore(spec: SandboxSpec, snapshotId: SnapshotId, key: SnapshotKey): Promise<Sandbox> {
     await this.step("restore", spec);
-    const snapshot = this.#taken.get(snapshotId);
+    const snapshot = this.#taken.get(snapshotId) ?? this.#options.afar?.get(snapshotId);
     if (snapshot === undefined) throw new Error(`fake engine: no snapshot ${snapshotId}`);
     if (key.wrapped !== snapshot.key.wrapped) throw new Error(`fake engine: another key than that of ${snapshotId}`);
     if (snapshot.root !== spec.root || snapshot.engine !== this.snapshots?.fingerprint) {

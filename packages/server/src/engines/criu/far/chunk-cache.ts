@@ -28,7 +28,8 @@ export class ChunkCache {
   /** At least so much; counted anew by each eviction. */
   #sizeBytes = 0;
   #running: Promise<void> | null = null;
-  #cancelAgain: () => void = () => undefined;
+  /** While some are too fresh to go: nothing could be evicted before. */
+  #cancelAgain: (() => void) | null = null;
 
   constructor(options: ChunkCacheOptions) {
     this.#options = options;
@@ -46,7 +47,7 @@ export class ChunkCache {
 
   added(bytes: number): Promise<void> {
     this.#sizeBytes += bytes;
-    return this.#sizeBytes > this.#options.sizeBytesMax ? this.evict() : Promise.resolve();
+    return this.#sizeBytes > this.#options.sizeBytesMax && this.#cancelAgain === null ? this.evict() : Promise.resolve();
   }
 
   /** Nothing is evicted while `write` runs. */
@@ -69,7 +70,7 @@ export class ChunkCache {
   }
 
   close(): void {
-    this.#cancelAgain();
+    this.#cancelAgain?.();
   }
 
   async #evict(): Promise<void> {
@@ -80,9 +81,8 @@ export class ChunkCache {
     if (this.#sizeBytes <= sizeBytesMax) return;
     const usedMs = await this.#readUses();
     const freshMs = clock.nowMs() - FRESH_MS;
-    const oldest = chunks
-      .filter((chunk) => usedMs.has(chunk.name) && chunk.modifiedMs < freshMs)
-      .toSorted((a, b) => (usedMs.get(a.name) ?? 0) - (usedMs.get(b.name) ?? 0));
+    const evictable = chunks.filter((chunk) => usedMs.has(chunk.name));
+    const oldest = evictable.filter((chunk) => chunk.modifiedMs <= freshMs).toSorted((a, b) => (usedMs.get(a.name) ?? 0) - (usedMs.get(b.name) ?? 0));
     let [count, bytes] = [0, 0];
     for (const chunk of oldest) {
       if (this.#sizeBytes <= sizeBytesMax * EVICT_TO || this.#writers > 0) break;
@@ -92,14 +92,17 @@ export class ChunkCache {
       bytes += chunk.sizeBytes;
     }
     if (count > 0) onEvicted(count, bytes);
-    if (this.#sizeBytes > sizeBytesMax && oldest.length < usedMs.size) this.#again();
+    if (this.#sizeBytes > sizeBytesMax && count < evictable.length) this.#again();
   }
 
-  /** Some were too fresh. */
+  /** Some were too fresh, or a snapshot was begun. */
   #again(): void {
     const { clock, onProblem } = this.#options;
-    this.#cancelAgain();
-    this.#cancelAgain = clock.after(FRESH_MS, () => void this.evict().catch((error: unknown) => onProblem("evict chunks", error)));
+    this.#cancelAgain?.();
+    this.#cancelAgain = clock.after(FRESH_MS, () => {
+      this.#cancelAgain = null;
+      this.evict().catch((error: unknown) => onProblem("evict chunks", error));
+    });
   }
 
   /** When each chunk that the far store has was last of use. */

@@ -1,0 +1,120 @@
+/** Asynchronous invokes: which version runs, when a failed one is tried again, and when it is given up. */
+import { expect, test } from "vitest";
+import { ControlHarness, type ControlHarnessOptions } from "./harness.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** A function that fails whenever it runs, and the minutes at which it did. */
+function failing(): { readonly ranAtMinutes: number[]; readonly start: (more?: Partial<ControlHarnessOptions>) => Promise<ControlHarness> } {
+  const ranAtMinutes: number[] = [];
+  let harness: ControlHarness | null = null;
+  let startMs = 0;
+  const handle = (): never => {
+    ranAtMinutes.push(((harness?.clock.nowMs() ?? 0) - startMs) / MINUTE_MS);
+    throw new Error("no luck");
+  };
+  const start = async (more: Partial<ControlHarnessOptions> = {}): Promise<ControlHarness> => {
+    harness = await ControlHarness.start({ functions: { bad: { handle } }, ...more });
+    await harness.create("f", "bad", { snapStart: false });
+    startMs = harness.clock.nowMs();
+    return harness;
+  };
+  return { ranAtMinutes, start };
+}
+
+const left = (harness: ControlHarness): number => harness.life.store.listEvents(Number.MAX_SAFE_INTEGER, 10).length;
+
+test("an alias chooses the version of each event by weight, as it does for other invokes", async () => {
+  const ran: string[] = [];
+  const make = (name: string) => ({ handle: () => (ran.push(name), "1") });
+  let chance = 0;
+  const random = { fraction: () => chance, uuid: () => `uuid-${ran.length}-${chance}`, bytes: (count: number) => Buffer.alloc(count) };
+  const harness = await ControlHarness.start({ functions: { one: make("one"), two: make("two") }, random });
+  await harness.create("f", "one", { snapStart: false });
+  const first = await harness.publish("f");
+  await harness.call("UpdateFunctionCode", { FunctionName: "f", ZipFile: Buffer.from("two") });
+  await harness.advance(0);
+  const second = await harness.publish("f");
+  await harness.call("CreateAlias", {
+    FunctionName: "f",
+    Name: "live",
+    FunctionVersion: first,
+    RoutingConfig: { AdditionalVersionWeights: { [second]: 0.3 } },
+  });
+  for (const fraction of [0, 0.29, 0.3, 0.9]) {
+    chance = fraction;
+    await harness.invoke("f", "live", {}, "Event");
+    await harness.advance(0);
+  }
+  expect(ran).toEqual(["two", "two", "one", "one"]);
+  await harness.end();
+});
+
+test("a function that fails is tried again after one minute and after two more, then the event is given up, and that is told", async () => {
+  const { ranAtMinutes, start } = failing();
+  const harness = await start();
+  await harness.invoke("f", undefined, { n: 1 }, "Event");
+  await harness.advance(MINUTE_MS - 1000);
+  expect(ranAtMinutes.map(Math.floor)).toEqual([0]);
+  await harness.advance(2000);
+  expect(ranAtMinutes.map(Math.floor)).toEqual([0, 1]);
+  await harness.advance(2 * MINUTE_MS - 4000);
+  expect(ranAtMinutes.map(Math.floor)).toEqual([0, 1]);
+  expect(left(harness)).toBe(1);
+  await harness.advance(4000);
+  expect(ranAtMinutes.map(Math.floor)).toEqual([0, 1, 3]);
+  expect(left(harness)).toBe(0);
+  expect(harness.problems.join()).toMatch(/event uuid-\d+ of f is dropped: Error: the function failed three times/);
+  await harness.advance(HOUR_MS);
+  expect(ranAtMinutes).toHaveLength(3);
+  await harness.end();
+});
+
+test("attempts and their times outlive a crash", async () => {
+  const { ranAtMinutes, start } = failing();
+  const harness = await start();
+  await harness.invoke("f", undefined, {}, "Event");
+  await harness.advance(30_000);
+  harness.crash();
+  await harness.start();
+  await harness.advance(MINUTE_MS);
+  expect(ranAtMinutes.map(Math.floor)).toEqual([0, 1]);
+  harness.crash();
+  await harness.advance(10 * MINUTE_MS);
+  await harness.start();
+  await harness.advance(1000);
+  // Overdue by then: at once.
+  expect(ranAtMinutes.map(Math.floor)).toEqual([0, 1, 11]);
+  expect(left(harness)).toBe(0);
+  await harness.end();
+});
+
+test("a throttled event is tried for six hours, ever more rarely; those are no attempts of the function", async () => {
+  const { ranAtMinutes, start } = failing();
+  const harness = await start();
+  await harness.call("PutFunctionConcurrency", { FunctionName: "f", ReservedConcurrentExecutions: 0 });
+  await harness.invoke("f", undefined, {}, "Event");
+  await harness.advance(6 * HOUR_MS - 10 * MINUTE_MS);
+  expect(ranAtMinutes).toEqual([]);
+  expect(left(harness)).toBe(1);
+  await harness.advance(20 * MINUTE_MS);
+  expect(left(harness)).toBe(0);
+  expect(harness.problems.join()).toContain("it is older than six hours");
+  await harness.end();
+});
+
+test("what fails at the end of the six hours is not tried beyond them", async () => {
+  const { ranAtMinutes, start } = failing();
+  const harness = await start();
+  await harness.call("PutFunctionConcurrency", { FunctionName: "f", ReservedConcurrentExecutions: 0 });
+  await harness.invoke("f", undefined, {}, "Event");
+  await harness.advance(6 * HOUR_MS - 6 * MINUTE_MS);
+  await harness.call("DeleteFunctionConcurrency", { FunctionName: "f" });
+  await harness.advance(HOUR_MS);
+  const last = ranAtMinutes.at(-1) ?? 0;
+  expect(ranAtMinutes.length).toBeGreaterThan(0);
+  expect(last).toBeLessThanOrEqual(360);
+  expect(left(harness)).toBe(0);
+  await harness.end();
+});

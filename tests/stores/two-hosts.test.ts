@@ -1,0 +1,130 @@
+/** Two hosts of one installation on one far store: neither removes what the other one has just published. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, describe, it } from "vitest";
+import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
+import { systemRandom } from "../../packages/server/src/base/random.ts";
+import { FakeClock } from "../../packages/server/src/base/testing/fake-clock.ts";
+import { createCriuEngine } from "../../packages/server/src/engines/criu/criu-engine.ts";
+import { CHUNKS, chunkKey, manifestKey } from "../../packages/server/src/engines/criu/far/far-store.ts";
+import type { SnapshotEngine } from "../../packages/server/src/ports/engine.ts";
+import type { SandboxHost } from "../../packages/server/src/ports/sandbox-host.ts";
+import type { SnapshotStore } from "../../packages/server/src/ports/snapshot-store.ts";
+import { chunkOf, manifestOf } from "./envelopes.ts";
+import { MemoryObjects } from "./memory-store.ts";
+
+const GRACE_MS = 6 * 3_600_000;
+const TURNS_MAX = 10_000;
+const THEIRS = "snap-0000000000000001" as SnapshotId;
+const OURS = "snap-0000000000000002" as SnapshotId;
+const CHUNK = chunkOf("a chunk");
+const dirs: string[] = [];
+const engines: Array<{ close(): Promise<void> }> = [];
+
+let clock: FakeClock;
+let objects: MemoryObjects;
+let rounds: number;
+
+beforeEach(() => {
+  rounds = 0;
+  clock = new FakeClock();
+  objects = new MemoryObjects(() => clock.nowMs());
+});
+afterEach(async () => {
+  for (const engine of engines.splice(0)) await engine.close();
+});
+afterAll(() => {
+  for (const dir of dirs) rmSync(dir, { recursive: true });
+});
+
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  for (let turn = 0; !isSo(); turn++) {
+    if (turn > TURNS_MAX) throw new Error(`waited in vain: ${what}`);
+    await clock.advance(1);
+  }
+}
+
+/** The start's round of the collector is over: nothing waits but the next one. */
+const started = (count: number): Promise<void> => until("the end of the start", () => rounds === count && clock.timerCount === 1);
+
+/** Answers at once; counts the rounds of the collector, which are the last step of a start. */
+function storeOf(user: string): SnapshotStore {
+  const store = objects.storeOf(user);
+  return new Proxy(store, {
+    get: (_target, name: keyof SnapshotStore) => {
+      const method = store[name];
+      if (typeof method !== "function") return method;
+      return (...args: unknown[]) => {
+        if (name === "list" && args[0] === CHUNKS) rounds++;
+        const answer: unknown = (method as (...given: unknown[]) => unknown)(...args);
+        while (objects.step(() => 0));
+        return answer;
+      };
+    },
+  });
+}
+
+/** A host with a snapshot of its own on its disk. */
+function hostWith(snapshot: SnapshotId): SnapshotEngine {
+  const dataDir = mkdtempSync(join(tmpdir(), "thaw-two-hosts-"));
+  dirs.push(dataDir);
+  mkdirSync(join(dataDir, "snapshots", snapshot), { recursive: true });
+  mkdirSync(join(dataDir, "chunks", CHUNK.name.slice(0, 2)), { recursive: true });
+  writeFileSync(join(dataDir, "snapshots", snapshot, "manifest"), manifestOf(snapshot, [CHUNK.name]));
+  const near = new Set([snapshot]);
+  const host = {
+    facts: { criuVersion: "4.1", criuProblem: null, cgroupVersion: "v2", cpuFingerprint: "c", kernel: "k", hasNetwork: true, tmpQuota: "loop" },
+    lost: new Promise<void>(() => undefined),
+    listSnapshots: async () => [...near],
+    removeSnapshot: async (id: SnapshotId) => void near.delete(id),
+    collectChunks: async () => undefined,
+    onChunkWanted: () => undefined,
+    close: () => undefined,
+  } as Partial<SandboxHost> as SandboxHost;
+  const keys = { generate: () => Promise.reject(new Error("no key")), unwrap: () => Promise.reject(new Error("no key")) };
+  const far = { store: storeOf(snapshot), dataDir, installation: "i", cacheSizeBytesMax: Infinity, graceMs: GRACE_MS, onEvent: () => undefined };
+  const fail = (what: string, error: unknown): void => {
+    throw new Error(what, { cause: error });
+  };
+  const connectSupervisor = (): Promise<never> => Promise.reject(new Error("no sandbox"));
+  const common = { host, keys, clock, random: systemRandom, connectSupervisor, onProblem: fail };
+  const engine = createCriuEngine({ ...common, far, dataKeysKeptMs: 0, chunkSecret: Buffer.alloc(32) });
+  engines.push(engine);
+  if (engine.snapshots === null) throw new Error("no snapshots");
+  return engine.snapshots;
+}
+
+function publishedAfar(id: SnapshotId): void {
+  const set = (key: string, content: Buffer): unknown => objects.objects.set(key, { content, modifiedMs: clock.nowMs(), tag: key });
+  set(chunkKey(CHUNK.name), CHUNK.file);
+  set(manifestKey(id), manifestOf(id, [CHUNK.name]));
+}
+
+describe("a host on a far store that others use, too", () => {
+  it("tells what is its own from what is only afar", async ({ expect }) => {
+    const ours = hostWith(OURS);
+    publishedAfar(OURS);
+    publishedAfar(THEIRS);
+    expect(await ours.list()).toEqual([
+      { snapshotId: OURS, isHere: true },
+      { snapshotId: THEIRS, isHere: false },
+    ]);
+  });
+
+  it("removes another host's snapshot that nobody names only when it is old, and its own at once", async ({ expect }) => {
+    const manifests = (): string[] => [...objects.objects.keys()].filter((key) => key.endsWith("/manifest"));
+    publishedAfar(OURS);
+    publishedAfar(THEIRS);
+    await hostWith(OURS).sweep(new Set());
+    await started(1);
+    expect(manifests()).toEqual([manifestKey(THEIRS)]);
+    await engines[0]?.close();
+    await clock.advance(GRACE_MS);
+    await hostWith(OURS).sweep(new Set());
+    await started(2);
+    expect(manifests()).toEqual([]);
+    // The chunk that it alone named went with it.
+    expect(objects.objects.has(chunkKey(CHUNK.name))).toBe(false);
+  });
+});
