@@ -1,6 +1,8 @@
 /** What an operator does to a running server: renew it, stop it, stop it at once, and start it on other data. */
 import { execFileSync } from "node:child_process";
 import { chownSync } from "node:fs";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { InvokeCommand } from "@aws-sdk/client-lambda";
@@ -19,6 +21,21 @@ const ports = (server: ThawServer): Set<string> => new Set([...server.output().m
 
 /** Looks in the next turn of the event loop, so that output can come in. */
 const nextTurn = (look: () => boolean): Promise<boolean> => new Promise((resolve) => setImmediate(() => resolve(look())));
+
+it("does not wait for a connection on which nothing was ever asked", async ({ expect }) => {
+  const server = await startThaw({ args: ["--drain-timeout-s", "3600"] });
+  const { hostname, port } = new URL(server.endpoint);
+  const opened = connect(Number(port), hostname);
+  try {
+    await once(opened, "connect");
+    // Its own connection has been accepted after ours.
+    expect((await fetch(`${server.endpoint}/healthz/live`)).status).toBe(200);
+    await server.stop();
+  } finally {
+    opened.destroy();
+    await server.remove();
+  }
+});
 
 it("is renewed under load without a failed invoke: warm, cold, with kept and with new connections", async ({ expect }) => {
   const server = await startThaw();

@@ -37,6 +37,7 @@ import { log, type LogFields } from "./log.ts";
 import { Monitoring } from "./monitoring.ts";
 import type { ServeOptions } from "./options.ts";
 import { Orders, runUntilStopped } from "./shut-down.ts";
+import { SilentConnections } from "./silent-connections.ts";
 import { UsageError } from "./usage-error.ts";
 
 const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
@@ -106,10 +107,11 @@ export async function runServer(options: ServeOptions): Promise<void> {
     figures: monitoring.metrics,
     draining: draining.signal,
   });
+  const silent = new SilentConnections(app.server, clock);
   await monitoring.listen(options.metricsListen, health);
   process.stdout.write(`thaw listening on ${await listen(app, options)}\n`);
   if (engine.snapshots === null) log("no snapshots", { reason: engine.snapshotsProblem });
-  const parts = { app, control, worker, clock, draining, drainTimeoutMs: options.drainTimeoutS * 1000, hostLost: host.lost };
+  const parts = { app, silent, control, worker, clock, draining, drainTimeoutMs: options.drainTimeoutS * 1000, hostLost: host.lost };
   const isDone = await runUntilStopped(parts, orders);
   await engine.close();
   await Promise.all([logs.close(), monitoring.close()]).finally(() => store.close());

@@ -15,6 +15,7 @@ import type { ControlPlane } from "../control/control-plane.ts";
 import { type HttpServer, KEEP_ALIVE_MS } from "../http/server.ts";
 import type { Worker } from "../ports/worker.ts";
 import { log } from "./log.ts";
+import type { SilentConnections } from "./silent-connections.ts";
 
 /** The longest that any function runs. */
 const RENEWAL_DRAIN_MS = 900_000;
@@ -22,9 +23,12 @@ const RENEWAL_DRAIN_MS = 900_000;
 const KEEP_ALIVE_END_MS = KEEP_ALIVE_MS + 1500;
 /** After the grace: for killed environments to be gone. */
 const LAST_WAIT_MS = 10_000;
+/** How often idle connections are looked for while the server closes: one may have become idle, or silent, a moment later. */
+const IDLE_LOOK_MS = 250;
 
 export interface Running {
   readonly app: HttpServer;
+  readonly silent: SilentConnections;
   readonly control: ControlPlane;
   readonly worker: Worker;
   readonly clock: Clock;
@@ -77,7 +81,7 @@ export async function runUntilStopped(running: Running, orders: Orders): Promise
   });
   running.draining.abort();
   if (order === "renew") await Promise.race([idleConnectionsEnd(running), hurried]);
-  const closed = closeServer(running.app);
+  const closed = closeServer(running);
   const limitMs = order === "renew" ? RENEWAL_DRAIN_MS : order === "stop" ? running.drainTimeoutMs : 0;
   await Promise.race([closed, pause(running.clock, limitMs), hurried]);
   const usedMs = running.clock.monotonicMs() - startMs;
@@ -97,8 +101,20 @@ async function hurriedAfter(clock: Clock, limitMs: number, hurried: Promise<unkn
   return false;
 }
 
-function closeServer(app: HttpServer): Promise<void> {
-  return new Promise((resolve) => app.server.close(() => resolve()));
+function closeServer({ app, silent, clock }: Running): Promise<void> {
+  return new Promise((resolve) => {
+    let cancel: () => void = () => undefined;
+    const endIdle = (): void => {
+      app.server.closeIdleConnections();
+      silent.end();
+      cancel = clock.after(IDLE_LOOK_MS, endIdle);
+    };
+    app.server.close(() => {
+      cancel();
+      resolve();
+    });
+    endIdle();
+  });
 }
 
 /** At once where nobody is connected. */
