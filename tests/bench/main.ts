@@ -8,6 +8,7 @@ import { cpus, release, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 import { measureClones } from "./clones.ts";
+import { measureColdHost } from "./cold-host.ts";
 import { measureFunctions } from "./functions.ts";
 import { measurePublish } from "./publish.ts";
 import { type Series, summarize } from "./series.ts";
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, () => Promise<Series[]>>> = {
   stock: measureStock,
   clones: measureClones,
   publish: measurePublish,
+  "cold-host": measureColdHost,
 };
 
 async function main(): Promise<void> {
