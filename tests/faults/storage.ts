@@ -28,7 +28,9 @@ export class Storage {
   leftovers(where: "near" | "far"): string[] {
     const root = this.#root(where);
     const ids = list(join(root, "snapshots"));
-    const named = new Set(ids.flatMap((id) => chunkNames(root, id) ?? []));
+    // What a killed upload was about to name is kept for an hour.
+    const drafts = list(join(root, "drafts")).flatMap((name) => chunkNamesOf(readClear(readFileSync(join(root, "drafts", name)))));
+    const named = new Set([...drafts, ...ids.flatMap((id) => chunkNames(root, id) ?? [])]);
     const chunks = list(join(root, "chunks")).flatMap((group) => list(join(root, "chunks", group)).filter((name) => /^[0-9a-f]{64}$/.test(name)));
     const halves = where === "near" ? ids.filter((id) => !this.#named.has(id)) : [];
     return [...halves, ...chunks.filter((name) => !named.has(name))].map((name) => `${name} is nobody's, ${where}`);
