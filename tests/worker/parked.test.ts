@@ -62,6 +62,31 @@ test("parked clones give way to invokes, and none is made where there is no room
   await harness.end();
 });
 
+test("a clone that is stopped while it is being parked goes at once", async ({ expect }) => {
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let restores = 0;
+  const onStep = async (step: string): Promise<void> => {
+    if (step === "restore" && ++restores === 2) await held;
+  };
+  const harness = new WorkerHarness(RUN, { limits: LIMITS, onStep });
+  await parkedOne(harness);
+  expect(states(harness).toSorted()).toEqual(["idle", "restoring"]);
+  const stopped = harness.worker.stopEnvironments({});
+  release();
+  await harness.clock.advance(0);
+  await stopped;
+  expect(states(harness)).toEqual([]);
+  await harness.end();
+});
+
+test("no clone is parked where the host keeps none", async ({ expect }) => {
+  const harness = new WorkerHarness(RUN, { limits: { ...LIMITS, parkedMax: 0 } });
+  await parkedOne(harness);
+  expect(states(harness)).toEqual(["idle"]);
+  await harness.end();
+});
+
 test("a parked clone that dies is not given to anybody", async ({ expect }) => {
   const harness = new WorkerHarness(RUN, { limits: LIMITS });
   const { restorable } = await parkedOne(harness);

@@ -6,6 +6,7 @@ use std::io::{self, Seek, Write};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::{Arc, Mutex};
 
+use thaw_faults::fault_point;
 use thaw_snapshot::chunk_directory::ChunkDirectory;
 use thaw_snapshot::hex;
 use thaw_snapshot::messages::{receive_message, send_message};
@@ -72,7 +73,7 @@ impl Pager {
     }
 
     fn open(&self, name: String, key: &[u8; 32], manifest: OwnedFd, working_set: Option<OwnedFd>) {
-        let opened = Snapshot::open(&name, key, manifest, working_set);
+        let opened = open_snapshot(&name, key, manifest, working_set);
         let mut snapshots = self.snapshots.lock().expect("no holder panics");
         match opened {
             Ok(snapshot) => drop(snapshots.insert(name, Arc::new(snapshot))),
@@ -151,6 +152,12 @@ impl Pager {
             Err(_) => send(self.socket.as_fd(), &event, &[]),
         }
     }
+}
+
+fn open_snapshot(name: &str, key: &[u8; 32], manifest: OwnedFd, working_set: Option<OwnedFd>) -> thaw_snapshot::Result<Snapshot> {
+    let opened = Snapshot::open(name, key, manifest, working_set)?;
+    fault_point!("pager.opened");
+    Ok(opened)
 }
 
 fn memory_file(bytes: &[u8]) -> io::Result<File> {

@@ -15,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
+use thaw_faults::fault_point;
 use thaw_snapshot::messages::{receive_message, send_message};
 use thaw_snapshot::relay::{has_process, FromRelay, ToRelay};
 use thaw_snapshot::working_set::TouchedRun;
@@ -157,6 +158,7 @@ impl Session {
             }
             self.read_events(&mut faults);
             if let Some((process, address)) = faults.pop_front() {
+                fault_point!("pager.fault", |error| Err(Lost { message: format!("{error}"), is_damaged: false }));
                 match self.answer(process, address)? {
                     Placed::Yes => {}
                     Placed::Changing => {
@@ -204,6 +206,7 @@ impl Session {
                 }
             }
             Some(FromRelay::Restored) => {
+                fault_point!("pager.restored", |error| Err(Lost { message: format!("{error}"), is_damaged: false }));
                 let mut inner = self.lock();
                 inner.is_restored = true;
                 inner.stats.restored_ms = self.now_ms();

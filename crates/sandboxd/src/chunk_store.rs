@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
 
+use thaw_faults::fault_point;
 use thaw_snapshot::chunk::{self, ChunkName, ChunkRef, ChunkSecret};
 use thaw_snapshot::chunk_directory::ChunkDirectory;
 
@@ -106,6 +107,7 @@ impl ChunkStore {
     }
 
     fn remove_unnamed(&self, named: &HashSet<ChunkName>) -> io::Result<usize> {
+        fault_point!("collect.marked");
         let mut removed = 0;
         for name in self.directory.list()? {
             let pins = self.pins.lock().expect("no holder panics");
@@ -113,6 +115,7 @@ impl ChunkStore {
             if !named.contains(&name) && !is_pinned {
                 self.directory.remove(&name)?;
                 removed += 1;
+                fault_point!("collect.sweeping");
             }
         }
         Ok(removed)

@@ -352,6 +352,8 @@ fn spawn(options: &PagerOptions, socket: BorrowedFd, chunks: BorrowedFd) -> io::
     let mut command = Process::new(&options.program);
     command.args(["--memory-mib", &options.memory_mib.to_string()]).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
     command.uid(options.uid).gid(options.gid);
+    #[cfg(feature = "fault-points")]
+    command.envs(std::env::var_os("THAW_FAULTS").map(|dir| ("THAW_FAULTS", dir)));
     // SAFETY: only system calls between fork and exec.
     unsafe {
         command.pre_exec(move || {

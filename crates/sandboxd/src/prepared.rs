@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use thaw_faults::fault_point;
 use thaw_snapshot::envelope::DataKey;
 use thaw_snapshot::manifest::{Clocks, Extent, Header, Manifest};
 use thaw_snapshot::PAGE_SIZE_BYTES;
@@ -96,6 +97,7 @@ impl PreparedSnapshots {
         let mut slot = place.lock().expect("no holder panics");
         let opening = snapshots.chunks.opening();
         let files = snapshots.open_files(name)?;
+        fault_point!("restore.opened");
         if let Some(prepared) = slot.as_ref() {
             // The key is what the manifest was opened with: another one never opens it.
             if prepared.stamp == files.manifest_stamp && prepared.key == *key && (prepared.is_eager || !is_eager) {

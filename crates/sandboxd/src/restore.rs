@@ -5,6 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use thaw_faults::fault_point;
 use thaw_snapshot::envelope::DataKey;
 
 use crate::error::{Code, Error, Result};
@@ -36,7 +37,9 @@ impl Sandboxes {
             return Err(bad("the snapshot belongs to another user"));
         }
         watch.lap("prepare");
+        fault_point!("restore.prepared");
         let mut entry = self.prepare(sandbox, spec, Some(&prepared), &mut watch)?;
+        fault_point!("restore.sandbox-taken");
         let images = prepared.open_images()?;
         let work = WorkDirectory::new(&self.directories.private, sandbox)?;
         let offsets = TimeOffsets {
@@ -50,6 +53,7 @@ impl Sandboxes {
             pager_fds.push(pager.begin(sandbox, &prepared, &files)?);
             entry.session = Some((sandbox.to_string(), Arc::clone(pager)));
         }
+        fault_point!("restore.session-begun");
         let mut fds: Vec<BorrowedFd> = vec![criu.program.as_fd(), images.as_fd(), work.fd.as_fd()];
         fds.extend(pager_fds.iter().map(AsFd::as_fd));
         let reply = entry.keeper.ask_within(RESTORE_TIMEOUT, &command, &fds).map_err(|error| self.explain(sandbox, error))?;
@@ -60,6 +64,7 @@ impl Sandboxes {
         drop(pager_fds);
         entry.keeper.on_exit(on_exit);
         watch.lap("criu");
+        fault_point!("restore.criu-done");
         let made = self.made(&entry, watch);
         self.enlist(sandbox, Arc::new(entry))?;
         Ok(made)
@@ -82,6 +87,7 @@ impl Sandboxes {
 
     pub fn remove_snapshot(&self, snapshot: &str) -> Result<()> {
         check_name("snapshot", snapshot)?;
+        fault_point!("remove.asked");
         self.snapshots.remove(snapshot)?;
         self.prepared.forget(snapshot);
         if let Some(pager) = &self.pager {

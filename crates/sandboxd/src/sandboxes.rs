@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use thaw_faults::fault_point;
+
 use crate::cgroup::{Limits, Usage};
 use crate::criu::Criu;
 use crate::error::{Code, Error, Result};
@@ -306,12 +308,14 @@ impl Sandboxes {
     pub fn create(&self, sandbox: &str, spec: &Spec, on_exit: impl FnOnce() + Send + 'static) -> Result<Made> {
         let mut watch = Stopwatch::start();
         let entry = Arc::new(self.prepare(sandbox, spec, None, &mut watch)?);
+        fault_point!("create.sandbox-taken");
         entry.keeper.on_exit(on_exit);
         entry.keeper.ask(&Command::Start { server_uid: self.server_uid }, &[])?;
         wait_for_socket(&entry.control.join(CONTROL_SOCKET))?;
         // The function must not fill the host's /run through this directory.
         chown(&entry.control, Some(0), Some(0))?;
         watch.lap("supervisor");
+        fault_point!("create.started");
         let made = self.made(&entry, watch);
         self.enlist(sandbox, entry)?;
         Ok(made)
@@ -323,6 +327,11 @@ impl Sandboxes {
 
     pub fn freeze(&self, sandbox: &str, on: bool) -> Result<()> {
         let entry = self.entry(sandbox)?;
+        if on {
+            fault_point!("freeze.asked");
+        } else {
+            fault_point!("thaw.asked");
+        }
         entry.keeper.cgroup.lock().expect("no holder panics").freeze(on)?;
         if let Some((session, pager)) = &entry.session {
             // Lost while it was being frozen: it must be able to die.

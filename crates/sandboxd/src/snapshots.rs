@@ -15,6 +15,7 @@ use std::os::unix::fs::{chown, DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use thaw_faults::fault_point;
 use thaw_snapshot::chunk::ChunkName;
 use thaw_snapshot::envelope::{DataKey, FILE_SIZE_BYTES_MAX};
 use thaw_snapshot::manifest::{read_header, Manifest};
@@ -126,6 +127,7 @@ impl Snapshots {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other?,
         }
+        fault_point!("remove.renamed");
         fs::remove_dir_all(gone)
     }
 
@@ -150,11 +152,14 @@ impl Snapshots {
     fn write_draft(&self, draft: &Path, manifest: &Manifest, key: &DataKey) -> Result<()> {
         // One sync for the whole file system: cheaper than one for each of hundreds of chunks, and it holds the directories too.
         self.chunks.directory.sync()?;
+        fault_point!("take.chunks-synced");
         fs::DirBuilder::new().mode(0o755).create(draft)?;
         chown(draft, Some(self.owner), Some(self.owner))?;
         let mut file = File::create(draft.join(MANIFEST))?;
         file.write_all(&manifest.seal(key))?;
-        Ok(file.sync_all()?)
+        file.sync_all()?;
+        fault_point!("take.manifest-synced");
+        Ok(())
     }
 
     /// Puts another manifest in the place of a snapshot's. Those who have the old one open go on with it.
@@ -163,6 +168,7 @@ impl Snapshots {
         file.write_all(&manifest.seal(key))?;
         self.chunks.directory.sync()?;
         file.sync_all()?;
+        fault_point!("repack.manifest-synced");
         self.settle(name, MANIFEST)
     }
 
@@ -170,6 +176,7 @@ impl Snapshots {
         let mut file = File::create(self.path(name).join(format!("{WORKING_SET}{PARTIAL}")))?;
         file.write_all(&working_set.seal(key))?;
         file.sync_all()?;
+        fault_point!("working-set.synced");
         self.settle(name, WORKING_SET)
     }
 

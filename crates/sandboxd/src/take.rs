@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
+use thaw_faults::fault_point;
 use thaw_snapshot::envelope::DataKey;
 use thaw_snapshot::manifest::{Clocks, DiskEntry, Header, Manifest, Run, Space};
 use thaw_snapshot::PAGE_SIZE_BYTES;
@@ -67,14 +68,17 @@ impl Sandboxes {
             pager.complete(session)?;
             watch.lap("complete");
         }
+        fault_point!("take.stopped");
         let mut writer = ChunkWriter::new(&self.snapshots.chunks, request.chunk_secret);
         let (dumped, captured) = self.dump(sandbox, &entry, &mut writer)?;
         watch.lap("criu");
+        fault_point!("take.dumped");
         let disk = disk::read(&entry.keeper.root_path().join("tmp"), &mut writer)?;
         watch.lap("tmp");
         let manifest = compose(request, &entry, &dumped, captured, disk, &writer)?;
         self.snapshots.publish(request.snapshot, &manifest, request.key)?;
         watch.lap("seal");
+        fault_point!("take.committed");
         let header = &manifest.header;
         let taken = Taken {
             memory_bytes: header.stored_pages * PAGE,

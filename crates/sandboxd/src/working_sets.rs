@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
+use thaw_faults::fault_point;
 use thaw_snapshot::envelope::DataKey;
 use thaw_snapshot::manifest::{Manifest, Run};
 use thaw_snapshot::working_set::{Header, TouchedRun, WorkingSet};
@@ -35,6 +36,7 @@ impl Sandboxes {
             return Ok(Recorded { pages: 0, recordings: 0, stats: SessionStats::default() });
         };
         let (touched, stats) = pager.recorded(session)?;
+        fault_point!("working-set.recorded");
         let files = self.snapshots.open_files(&prepared.name)?;
         let known = self.snapshots.open_working_set(&prepared.name, files.working_set.as_ref(), prepared.key());
         let recordings = known.as_ref().map_or(0, |set| set.header.recordings);
@@ -61,6 +63,7 @@ impl Sandboxes {
         // What the writer goes on from is pinned by it.
         drop(opening);
         let moved = self.pack_working_set(&manifest, &set.runs, &mut writer)?;
+        fault_point!("repack.packed");
         move_pages(&mut manifest, &moved);
         manifest.header.generation += 1;
         drop_unused_chunks(&mut manifest, &writer);

@@ -39,8 +39,12 @@ export class EventQueue {
   /** Durable when it returns. */
   accept(event: Pick<EventRecord, "requestId" | "functionName" | "qualifier" | "payload" | "clientContext">): void {
     const nowMs = this.#services.clock.nowMs();
-    this.#services.store.addEvent({ ...event, attempts: 0, acceptedAtMs: nowMs, notBeforeMs: nowMs });
-    this.#pump();
+    try {
+      this.#services.store.addEvent({ ...event, attempts: 0, acceptedAtMs: nowMs, notBeforeMs: nowMs });
+    } finally {
+      // A store that failed may have it all the same: then nothing else would wake the queue for it.
+      this.#pump();
+    }
   }
 
   async close(): Promise<void> {

@@ -179,6 +179,8 @@ export class Publisher {
       const isLeft = made.kind === "platform-error" && LEFT_AS_IT_IS.has(made.code);
       if (!isLeft) isKept = settle(made);
       if (made.kind === "ready" && !isKept) await this.removeSnapshot(snapshotId);
+      // Chunks of half a snapshot, or a whole one whose maker was told of an error. Nobody waits for that.
+      else if (made.kind === "platform-error" && !isLeft) void this.removeSnapshot(snapshotId);
     } finally {
       this.#making.delete(snapshotId);
     }

@@ -144,7 +144,8 @@ export class Environment {
     this.#isParking = true;
     this.transition("restoring");
     const parked = await parkClone(core, mode.snapshotId, mode.key);
-    if (parked !== null) return;
+    // Who stopped it meanwhile was heard there, and says it once.
+    if (parked !== null || core.isStopRequested) return;
     this.transition("parked");
     this.#isReserved = false;
     const deadline = core.startDeadline(core.services.limits.parkedIdleMs);
