@@ -5,7 +5,8 @@ import type { EnvironmentObservation, RunnableVersion } from "../../ports/worker
 import { refusalOf } from "../invoke.ts";
 import type { ControlServices } from "../services.ts";
 
-export const INVOKES_PER_CLONE = 2;
+/** So that a die does not show the same side each time, but for one time in 36. */
+export const INVOKES_PER_CLONE = 3;
 
 export interface CheckedClone {
   readonly answers: readonly CloneAnswer[];
