@@ -27,6 +27,8 @@ export interface ThawServer {
 export interface ThawServerOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The name server that its sandboxes ask, instead of the host's. */
+  readonly nameServer?: string;
   /** Of an earlier server, to start on its data again. */
   readonly previous?: Pick<ThawServer, "dataDir" | "env">;
 }
@@ -41,7 +43,8 @@ export async function startThaw(options: ThawServerOptions = {}): Promise<ThawSe
   const credentials = { THAW_ACCESS_KEY_ID: keys["AWS_ACCESS_KEY_ID"] ?? "", THAW_SECRET_ACCESS_KEY: keys["AWS_SECRET_ACCESS_KEY"] ?? "" };
   const program = join(REPOSITORY, "packages/server/src/main/serve.ts");
   const args = ["--disable-warning=ExperimentalWarning", program, "--listen", "127.0.0.1:0", "--data", dataDir, ...(options.args ?? [])];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...credentials, ...options.env } });
+  const [command = "", ...words] = [...withNameServer(options.nameServer), process.execPath, ...args];
+  const child = spawn(command, words, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...credentials, ...options.env } });
   const output: string[] = [];
   child.stdout?.on("data", (bytes: Buffer) => output.push(bytes.toString()));
   child.stderr?.on("data", (bytes: Buffer) => output.push(bytes.toString()));
@@ -80,6 +83,13 @@ export async function startThaw(options: ThawServerOptions = {}): Promise<ThawSe
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** In a mount namespace where /etc/resolv.conf is another one. */
+function withNameServer(address: string | undefined): readonly string[] {
+  if (address === undefined) return [];
+  const script = `mount -t tmpfs thaw-names /mnt && echo "nameserver $0" > /mnt/resolv.conf && mount --bind /mnt/resolv.conf /etc/resolv.conf && exec "$@"`;
+  return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, address];
 }
 
 function untilListening(child: ChildProcess, output: readonly string[]): Promise<string> {

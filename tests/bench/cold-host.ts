@@ -1,10 +1,10 @@
 /** A host that has nothing: its first invoke of a version, whose snapshot lies in S3 with 10 ms to each answer. */
 import { startThaw } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
-import { type StoreCounts, startColdHost } from "../support/hosts.ts";
+import { startColdHost } from "../support/hosts.ts";
 import { noS3, S3Server } from "../support/s3-server.ts";
 import type { Series } from "./series.ts";
-import { coldInvokes, deploy, SPRING, timedInvoke } from "./subjects.ts";
+import { coldInvokes, deploy, restoreTraces, SPRING, timedInvoke } from "./subjects.ts";
 
 const HOSTS = 10;
 const COLD = 10;
@@ -36,8 +36,8 @@ export async function measureColdHost(): Promise<Series[]> {
         s3.chunkBytes = 0;
         cold.push((await timedInvoke(there, SPRING, "live")).clientMs);
         const bytes = s3.chunkBytes;
-        const { snapshots } = (await (await there.admin("GET", "snapshots")).json()) as { snapshots: readonly { workingSetPages: number; functionName: string }[] };
-        const pages = snapshots.find((each) => each.functionName === SPRING.name)?.workingSetPages ?? Number.NaN;
+        const [trace] = await restoreTraces(host, there, 0, 1);
+        const pages = trace?.memory?.pages ?? Number.NaN;
         fetched.push(bytes / MB);
         beyond.push((100 * (bytes - pages * 4096)) / (pages * 4096));
       } finally {

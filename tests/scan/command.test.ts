@@ -166,6 +166,40 @@ def handler(event, context):
   );
 });
 
+it("follows modules that are a function or a class, defaults of options, and leaves JSON alone", async ({ expect }) => {
+  const root = project("functions", {
+    "index.js": `const makeId = require("./make-id");
+const Tracer = require("./tracer");
+const pad = require("./pad");
+const settings = require("./settings.json");
+const id = makeId();
+const at = [new Tracer(), pad(process.pid, 2), settings];
+${HANDLER}`,
+    "make-id.js": `const rng = require("./rng");
+module.exports = function makeId(options) { options = options || {}; return (options.rng || rng)(); };
+`,
+    "rng.js": "module.exports = () => crypto.randomUUID();\n",
+    "tracer.js": "module.exports = class Tracer { constructor() { this.startedAt = Date.now(); } };\n",
+    "pad.js": "module.exports = function pad(text, length) { return String(text).padStart(length); };\n",
+    "settings.json": '{ "region": "eu" }',
+  });
+  const compiled = project("compiled", {
+    "index.js": `const { make } = require("./index-of-makers");\nconst { stamp } = require("./star");\nconst id = make();\nconst at = stamp();\n${HANDLER}`,
+    "index-of-makers.js": `Object.defineProperty(exports, "__esModule", { value: true });
+Object.defineProperty(exports, "make", { enumerable: true, get: function () { return _make.default; } });
+var _make = _interopRequireDefault(require("./make"));
+function _interopRequireDefault(obj) { return obj && obj.__esModule ? obj : { default: obj }; }\n`,
+    "make.js": "exports.default = () => crypto.randomUUID();\n",
+    "star.js": `var __exportStar = (this && this.__exportStar) || function (m, exports) { for (var p in m) exports[p] = m[p]; };
+__exportStar(require("./stamp"), exports);\n`,
+    "stamp.js": "exports.stamp = () => Date.now();\n",
+  });
+  expect((await rulesOf(compiled)).sort()).toEqual(["identifier:3", "timestamp:4"]);
+  const { findings, problems } = await scan(noServer, root, {});
+  expect(problems).toEqual([]);
+  expect(findings.map((finding) => `${finding.rule} ${finding.kept}`).sort()).toEqual(["host-identity at", "identifier id", "timestamp Tracer.startedAt"]);
+});
+
 it("leaves installed packages out unless asked", async ({ expect }) => {
   const root = project("packages", {
     "index.js": `const { id } = require("ids");\nconst at = 1;\n${HANDLER}`,

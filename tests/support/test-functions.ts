@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 
 const SOURCES = join(REPOSITORY, "tests/functions/unique");
@@ -47,6 +47,19 @@ export function nodePackages(name: string): Package {
     for (const path of filesOf(dir).filter((file) => !/\.d\.ts$|\/dist-(types|es)\/|\.map$/.test(file))) found[relative(REPOSITORY, path)] = readFileSync(path);
   }
   return found;
+}
+
+/** Jars that were brought, as paths of this host. */
+export function jars(wanted: RegExp): string[] {
+  const dir = join(BUILT, "java");
+  return readdirSync(dir)
+    .filter((name) => wanted.test(name))
+    .map((name) => join(dir, name));
+}
+
+/** The same as a package's `lib/`. */
+export function jarFiles(wanted: RegExp): Package {
+  return Object.fromEntries(jars(wanted).map((path) => [`lib/${basename(path)}`, readFileSync(path)]));
 }
 
 /** A jar that was brought, as a path of this host. */

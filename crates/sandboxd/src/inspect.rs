@@ -6,7 +6,7 @@ use aho_corasick::AhoCorasick;
 use serde::Serialize;
 use thaw_snapshot::envelope::DataKey;
 use thaw_snapshot::hex;
-use thaw_snapshot::manifest::{DiskKind, Manifest, Space};
+use thaw_snapshot::manifest::{DiskEntry, DiskKind, Manifest, Space};
 use thaw_snapshot::PAGE_SIZE_BYTES;
 
 use crate::chunk_cache::ChunkCache;
@@ -83,10 +83,25 @@ fn read_needles(digits: &[String]) -> Result<Vec<Vec<u8>>> {
         .ok_or_else(|| Error::new(Code::BadRequest, "needles: each has 4 to 4096 bytes, as hexadecimal digits"))
 }
 
+/// Of directories the empty ones: the others are seen in the files' paths.
 fn list_files(manifest: &Manifest) -> (Vec<TmpFile>, usize) {
-    let all = manifest.disk.iter().filter(|entry| entry.kind != DiskKind::Directory);
-    let text = |path: &str| String::from_utf8_lossy(&hex::decode_vec(path).unwrap_or_default()).into_owned();
-    let mut files: Vec<TmpFile> = all.map(|entry| TmpFile { path: text(&entry.path), size: entry.size }).collect();
+    let decode = |path: &str| hex::decode_vec(path).unwrap_or_default();
+    let parent = |path: &str| {
+        let mut path = decode(path);
+        path.truncate(path.iter().rposition(|byte| *byte == b'/').unwrap_or(0));
+        path
+    };
+    let filled: HashSet<Vec<u8>> = manifest.disk.iter().map(|entry| parent(&entry.path)).collect();
+    let show = |entry: &DiskEntry| {
+        let path = decode(&entry.path);
+        let is_directory = entry.kind == DiskKind::Directory;
+        if is_directory && filled.contains(&path) {
+            return None;
+        }
+        let end = if is_directory { "/" } else { "" };
+        Some(TmpFile { path: String::from_utf8_lossy(&path).into_owned() + end, size: if is_directory { 0 } else { entry.size } })
+    };
+    let mut files: Vec<TmpFile> = manifest.disk.iter().filter_map(show).collect();
     let count = files.len();
     files.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
     files.truncate(FILES_LISTED_MAX);

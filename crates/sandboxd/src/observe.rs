@@ -17,6 +17,8 @@ pub struct Observed {
     sent_packets: u64,
     sent_bytes: u64,
     received_bytes: u64,
+    /// UDP, on the loopback too: a name that is resolved needs one.
+    sent_datagrams: u64,
     /// Peers outside of TCP connections that are there now, or were closed a moment ago, each once.
     peers: Vec<String>,
 }
@@ -85,11 +87,25 @@ fn observe_network(dir: &Path, observed: &mut Observed) {
             observed.sent_packets += numbers.get(9).copied().unwrap_or(0);
         }
     }
+    observed.sent_datagrams = sent_datagrams(&read(&dir.join("net/snmp"))) + sent_datagrams6(&read(&dir.join("net/snmp6")));
     for file in ["net/tcp", "net/tcp6"] {
         observed.peers.extend(read(&dir.join(file)).lines().skip(1).filter_map(outside_peer));
     }
     observed.peers.sort();
     observed.peers.dedup();
+}
+
+/// The line of names `Udp: InDatagrams … OutDatagrams …`, then the line of numbers.
+fn sent_datagrams(snmp: &str) -> u64 {
+    let mut lines = snmp.lines().filter(|line| line.starts_with("Udp: "));
+    let (Some(names), Some(numbers)) = (lines.next(), lines.next()) else { return 0 };
+    let place = names.split_whitespace().position(|name| name == "OutDatagrams");
+    place.and_then(|place| numbers.split_whitespace().nth(place)?.parse().ok()).unwrap_or(0)
+}
+
+fn sent_datagrams6(snmp6: &str) -> u64 {
+    let line = snmp6.lines().find_map(|line| line.strip_prefix("Udp6OutDatagrams"));
+    line.and_then(|number| number.trim().parse().ok()).unwrap_or(0)
 }
 
 /// `  0: 0100007F:1F90 0A00020A:01BB 01 …` as `10.2.0.10:443`. Listening sockets have no peer, loopback is inside.
@@ -110,6 +126,14 @@ fn outside_peer(line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_datagrams_by_the_names_of_the_columns() {
+        let snmp = "Tcp: InSegs OutSegs\nTcp: 5 6\nUdp: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors\nUdp: 1 2 3 4 5\nUdpLite: OutDatagrams\nUdpLite: 9";
+        assert_eq!(sent_datagrams(snmp), 4);
+        assert_eq!(sent_datagrams("nonsense"), 0);
+        assert_eq!(sent_datagrams6("Udp6InDatagrams                \t3\nUdp6OutDatagrams               \t7\n"), 7);
+    }
 
     #[test]
     fn tells_peers_outside_from_those_inside() {

@@ -39,6 +39,8 @@ export interface CheckReport {
     readonly nextInvokeMs: number;
     /** What the first invoke took more than the next one: the most that priming can save. */
     readonly primingSavesMs: number;
+    /** The first answer of an environment that is initialised, without a snapshot. Null: none could be. */
+    readonly withoutSnapshotMs: number | null;
   };
   readonly snapshot: {
     readonly memoryBytes: number;

@@ -12,6 +12,8 @@ const NLM_F_DUMP: u16 = 0x300;
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
 const TCP_LISTEN: u32 = 10;
+/// States of connections that the function has closed itself: FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, LAST_ACK, CLOSING.
+const CLOSED_STATES: [u8; 6] = [4, 5, 6, 7, 9, 11];
 const HEADER_SIZE: usize = 16;
 const REQUEST_SIZE: usize = 56;
 /// family, protocol, extensions, pad, states, then inet_diag_sockid.
@@ -20,6 +22,7 @@ const REPLY_ID_OFFSET: usize = 4;
 
 struct Socket {
     family: u8,
+    state: u8,
     id: [u8; SOCKET_ID_SIZE],
 }
 
@@ -37,7 +40,7 @@ impl Socket {
     }
 }
 
-/// Returns how many were cut.
+/// Returns how many of those that were cut the function had open.
 pub fn cut_outside_connections() -> io::Result<u32> {
     // SAFETY: the arguments are plain numbers; the descriptor is new.
     let netlink = unsafe {
@@ -53,7 +56,7 @@ pub fn cut_outside_connections() -> io::Result<u32> {
             send(&netlink, SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, socket.family, u32::MAX, &socket.id)?;
             let mut buffer = [0u8; 4096];
             receive(&netlink, &mut buffer)?;
-            cut += 1;
+            cut += u32::from(!CLOSED_STATES.contains(&socket.state));
         }
     }
     Ok(cut)
@@ -80,7 +83,7 @@ fn list(netlink: &OwnedFd, family: u8) -> io::Result<Vec<Socket>> {
             if body.len() >= REPLY_ID_OFFSET + SOCKET_ID_SIZE {
                 let mut id = [0u8; SOCKET_ID_SIZE];
                 id.copy_from_slice(&body[REPLY_ID_OFFSET..REPLY_ID_OFFSET + SOCKET_ID_SIZE]);
-                found.push(Socket { family: body[0], id });
+                found.push(Socket { family: body[0], state: body[1], id });
             }
             rest = &rest[size.next_multiple_of(4).min(rest.len())..];
         }

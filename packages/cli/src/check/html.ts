@@ -25,7 +25,7 @@ export function formatHtml(report: CheckReport): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>thaw check ${escapeHtml(title)}</title><style>${STYLE}</style></head><body>
 <h1>${escapeHtml(title)} <span class="muted">${escapeHtml(report.runtime)}</span></h1>
 <p class="muted">Checked with ${report.clones} copies of its snapshot, ${report.invokesPerClone} invokes each. A snapshot is the function's memory after it has started up; each new copy goes on from there instead of starting up again.</p>
-<p class="verdict ${report.verdict.status}">${escapeHtml(report.verdict.headline)}</p>
+<p class="verdict ${escapeHtml(report.verdict.status)}">${escapeHtml(report.verdict.headline)}</p>
 <ol>${report.verdict.next.map((step) => `<li>${escapeHtml(step)}</li>`).join("")}</ol>
 ${report.findings.length === 0 ? "" : `<h2>What was found</h2>${report.findings.map(formatFinding).join("\n")}`}
 <h2>The cold start: what a caller waits for</h2>
@@ -41,7 +41,7 @@ ${formatFacts(report)}
 
 function formatFinding(finding: CheckFinding): string {
   const evidence = finding.evidence.map((line) => `<li>${escapeHtml(line)}</li>`).join("");
-  return `<article class="${finding.severity}"><h3>${escapeHtml(finding.title)} <span class="muted">${finding.id}</span></h3>
+  return `<article class="${escapeHtml(finding.severity)}"><h3>${escapeHtml(finding.title)} <span class="muted">${escapeHtml(finding.id)}</span></h3>
 ${evidence === "" ? "" : `<ul class="evidence">${evidence}</ul>`}<p>${escapeHtml(finding.why)}</p><p><strong>Cure:</strong> ${escapeHtml(finding.cure)}</p></article>`;
 }
 
@@ -59,14 +59,16 @@ function drawPhases(phases: readonly CheckPhase[]): string {
     at += phase.durationMs;
     const y = row * ROW_HEIGHT;
     const label = phase.part === "clone" ? `restore: ${phase.name}` : PARTS[phase.part];
-    return `<text x="0" y="${y + 17}">${escapeHtml(label)}</text><rect class="${phase.part}" x="${x.toFixed(1)}" y="${y + 4}" width="${width.toFixed(1)}" height="${ROW_HEIGHT - 8}" rx="2"><title>${escapeHtml(label)}: ${milliseconds(phase.durationMs)}</title></rect><text x="${(x + width + 6).toFixed(1)}" y="${y + 17}">${milliseconds(phase.durationMs)}</text>`;
+    return `<text x="0" y="${y + 17}">${escapeHtml(label)}</text><rect class="${escapeHtml(phase.part)}" x="${x.toFixed(1)}" y="${y + 4}" width="${width.toFixed(1)}" height="${ROW_HEIGHT - 8}" rx="2"><title>${escapeHtml(label)}: ${milliseconds(phase.durationMs)}</title></rect><text x="${(x + width + 6).toFixed(1)}" y="${y + 17}">${milliseconds(phase.durationMs)}</text>`;
   });
   return `<svg viewBox="0 0 ${WIDTH} ${Math.max(phases.length, 1) * ROW_HEIGHT}" role="img" aria-label="Steps of the cold start, ${milliseconds(total)} in all">${rows.join("")}</svg>`;
 }
 
 function primingLine({ timing }: CheckReport): string {
   const times = `The first invoke took ${milliseconds(timing.firstInvokeMs)}, the next one ${milliseconds(timing.nextInvokeMs)}`;
-  return timing.primingSavesMs >= 1 ? `${times}: priming could save up to ${milliseconds(timing.primingSavesMs)}.` : `${times}: priming would save nothing.`;
+  const saves = timing.primingSavesMs >= 1 ? `priming could save up to ${milliseconds(timing.primingSavesMs)}` : "priming would save nothing";
+  const without = timing.withoutSnapshotMs === null ? "" : ` Without the snapshot the first answer took ${milliseconds(timing.withoutSnapshotMs)}.`;
+  return `${times}: ${saves}.${without}`;
 }
 
 function formatFacts({ snapshot, network, processes, snapshotCreatedAt, snapshotId }: CheckReport): string {

@@ -53,6 +53,7 @@ function formatPhases(report: CheckReport): readonly string[] {
       return `  ${PARTS[part].padEnd(34)} ${milliseconds(durationMs).padStart(9)}  ${bar}`;
     }),
     ...wrap(saves.trim(), "  "),
+    ...(timing.withoutSnapshotMs === null ? [] : [`  Without the snapshot the first answer took ${milliseconds(timing.withoutSnapshotMs)}.`]),
   ];
 }
 

@@ -64,7 +64,7 @@ export const RULES: readonly Rule[] = [
     severity: "warning",
     title: "The identity of the host or environment is read at Init and kept",
     reason: "host name, process id and log stream are those of the environment that was snapshotted, the same in every clone",
-    cure: "Read it in the handler; for an identity of the clone make a random one in an after-restore hook.",
+    cure: "Make a random identity of the clone in an after-restore hook. AWS_LAMBDA_LOG_STREAM_NAME is not set in a function with SnapStart.",
   },
   {
     id: "secret",

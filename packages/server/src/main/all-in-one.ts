@@ -107,11 +107,19 @@ export async function runServer(options: ServeOptions): Promise<void> {
     figures: monitoring.metrics,
     draining: draining.signal,
   });
-  const silent = new SilentConnections(app.server, clock);
+  const parts = {
+    app,
+    silent: new SilentConnections(app.server, clock),
+    control,
+    worker,
+    clock,
+    draining,
+    drainTimeoutMs: options.drainTimeoutS * 1000,
+    hostLost: host.lost,
+  };
   await monitoring.listen(options.metricsListen, health);
   process.stdout.write(`thaw listening on ${await listen(app, options)}\n`);
   if (engine.snapshots === null) log("no snapshots", { reason: engine.snapshotsProblem });
-  const parts = { app, silent, control, worker, clock, draining, drainTimeoutMs: options.drainTimeoutS * 1000, hostLost: host.lost };
   const isDone = await runUntilStopped(parts, orders);
   await engine.close();
   await Promise.all([logs.close(), monitoring.close()]).finally(() => store.close());

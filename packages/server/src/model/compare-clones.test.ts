@@ -7,7 +7,7 @@ const CREATED_AT_MS = Date.parse("2026-05-01T12:00:00Z");
 const CONTEXT: ComparisonContext = { isKnown: () => false, given: [], snapshotCreatedAtMs: CREATED_AT_MS, invokedAtMs: CREATED_AT_MS + 60_000 };
 
 function answer(value: unknown, log: readonly string[] = []): CloneAnswer {
-  return { payload: JSON.stringify(value), log };
+  return { payload: JSON.stringify(value), log, startedAtMs: CREATED_AT_MS, endedAtMs: CREATED_AT_MS };
 }
 
 function kinds(shared: readonly SharedValue[]): readonly string[] {
@@ -63,6 +63,18 @@ describe("values in answers of clones", () => {
         expect(shared(CREATED_AT_MS - 86_400_000 - agoMs)).toEqual([]);
       }),
     );
+  });
+
+  it("takes a number that only looks like a time for a draw, where it is another one at each invoke", () => {
+    const shared = (first: unknown, second: unknown): readonly string[] => {
+      const clone = [answer({ value: first }), answer({ value: second })];
+      return kinds(compareClones([clone, clone], CONTEXT));
+    };
+    expect(shared(2147483605, 1440021225)).toEqual(["repeated time response.value", "repeated time response.value"]);
+    expect(shared(-1170105035, 234785527)).toEqual(["repeated random-number response.value", "repeated random-number response.value"]);
+    expect(shared(-0.4844218515250481, -0.7579544029403025)).toHaveLength(2);
+    expect(shared(1440021225, 1440021225)).toEqual([]);
+    expect(shared("2015-08-19T21:53:45Z", "2015-08-20T21:53:45Z")).toEqual([]);
   });
 
   it("refuses what can't be compared", () => {

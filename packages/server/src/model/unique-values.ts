@@ -17,6 +17,9 @@ export interface UniqueValue {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const JWT = /^eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}$/;
 const HEX = /^(?=.*\d)(?=.*[a-f])[0-9a-f]{16,}$/i;
+/** Keys, signatures and the like: long, with capitals, small letters and digits. */
+const BASE64 = /^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w+/-]{40,}={0,2}$/;
+const BASE64_ENTROPY_BITS_MIN = 4.5;
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$/;
 /** Of a text that is no JSON: a time, a token, or a number. */
 const TOKEN = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Za-z0-9_+/=-]+(?:\.[A-Za-z0-9_+/=-]+)*/g;
@@ -96,8 +99,9 @@ function classify(token: string, place: string, name: string): UniqueValue | nul
   const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i.exec(token);
   if (uuid !== null) return { kind: "uuid", text: uuid[0], place };
   if (JWT.test(token)) return { kind: "jwt", text: token, place };
-  if (/^\d+(\.\d+)?(e-?\d+)?$/i.test(token)) return fromNumber(token, place);
+  if (/^-?\d+(\.\d+)?(e-?\d+)?$/i.test(token)) return fromNumber(token, place);
   if (HEX.test(token)) return entropyOf(token) < ENTROPY_BITS_MIN ? null : { kind: "hex", text: token, place };
+  if (BASE64.test(token) && entropyOf(token) >= BASE64_ENTROPY_BITS_MIN) return { kind: "random-string", text: token, place };
   return isRandomString(token, name) ? { kind: "random-string", text: token, place } : null;
 }
 
@@ -114,9 +118,9 @@ function isRandomString(token: string, name: string): boolean {
 function fromNumber(text: string, place: string): UniqueValue | null {
   const time = numericTime(text);
   if (time !== null) return { kind: "time", text, place, time };
-  const fraction = /^\d*\.(\d+)$/.exec(text)?.[1] ?? /^\d\.(\d+)e-\d+$/i.exec(text)?.[1];
+  const fraction = /^-?\d*\.(\d+)$/.exec(text)?.[1] ?? /^-?\d\.(\d+)e-\d+$/i.exec(text)?.[1];
   if (fraction !== undefined) return fraction.replace(/^0+/, "").length >= FRACTION_DIGITS_MIN ? { kind: "random-number", text, place } : null;
-  return /^\d+$/.test(text) && text.replace(/0+$/, "").length >= INTEGER_DIGITS_MIN ? { kind: "random-number", text, place } : null;
+  return /^-?\d+$/.test(text) && text.replace(/^-|0+$/g, "").length >= INTEGER_DIGITS_MIN ? { kind: "random-number", text, place } : null;
 }
 
 function numericTime(text: string): NonNullable<UniqueValue["time"]> | null {
@@ -149,7 +153,7 @@ export function formsInMemory(value: UniqueValue): readonly Buffer[] {
     const double = Buffer.alloc(8);
     double.writeDoubleLE(number);
     if (Number.isFinite(number)) forms.push(double);
-    if (/^\d{1,19}$/.test(value.text) && BigInt(value.text) <= 0x7fffffffffffffffn) {
+    if (/^-?\d{1,19}$/.test(value.text) && BigInt.asIntN(64, BigInt(value.text)) === BigInt(value.text)) {
       const integer = Buffer.alloc(8);
       integer.writeBigInt64LE(BigInt(value.text));
       forms.push(integer);

@@ -107,6 +107,8 @@ export interface SandboxObservation {
   readonly sentPackets: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  /** UDP, also to the inside: 0 is a clone that asked no name server. */
+  readonly sentDatagrams: number;
   /** `ADDRESS:PORT` of TCP connections that are there, or were closed a moment ago. */
   readonly peers: readonly string[];
 }

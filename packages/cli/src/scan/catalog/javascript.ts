@@ -26,7 +26,7 @@ export const JAVASCRIPT_SOURCES: readonly SourceGroup[] = [
   {
     rule: "seed",
     mode: "value",
-    names: ["random-js.MersenneTwister19937.seed", "pure-rand.xoroshiro128plus", "pure-rand.mersenne", "pure-rand.xorshift128plus"],
+    names: ["random-js.MersenneTwister19937.seed", "pure-rand.xoroshiro128plus", "pure-rand.mersenne", "pure-rand.xorshift128plus", "pure-rand/generator/*"],
   },
   {
     rule: "random-value",
@@ -79,7 +79,7 @@ export const JAVASCRIPT_SOURCES: readonly SourceGroup[] = [
       "bson.ObjectId",
       "mongodb.ObjectId",
       "short-uuid.generate",
-      "hyperid()",
+      "hyperid",
       "uid",
       "lodash.uniqueId",
       "@lukeed/uuid.v4",
@@ -177,6 +177,8 @@ export const JAVASCRIPT_SOURCES: readonly SourceGroup[] = [
       "tls.connect",
       "http2.connect",
       "amqplib.connect",
+      "mqtt.connect",
+      "mqtt.connectAsync",
       "mongodb.MongoClient.connect",
       "mssql.connect",
       "oracledb.getConnection",

@@ -1,6 +1,7 @@
 /** The interpreter's half for expressions: what a value is, what is in it, and calls. */
 import type { Modules } from "./modules.ts";
 import { type Frame, frameOf, type ScanState } from "./state.ts";
+import { exportsOf } from "./webpack.ts";
 import { capturedReads, childrenOf, isFunction, keyOf, unwrap } from "./syntax.ts";
 import {
   type ClassValue,
@@ -21,6 +22,7 @@ import {
 const DEPTH_MAX = 25;
 /** What compilers wrap around a `require`; the value is its argument. */
 const INTEROP = /^(tslib\.)?_*(importDefault|importStar|interopRequireDefault|interopRequireWildcard|toESM|toCommonJS)\d*$/;
+const STAR = /(^|\.)__(exportStar|export_star)\d*$/;
 const LAZY_MODULE = /^__(commonJS|esm)(Min)?\d*$/;
 const RUNS_CALLBACKS = new Set([
   "then",
@@ -107,7 +109,9 @@ export abstract class Expressions {
       case "LogicalExpression": {
         const left = this.eval(node["left"] as Node, frame);
         const right = this.eval(node["right"] as Node, frame);
-        const isLeft = [left.name, left.fn, left.cls, left.module, left.instance].some((each) => each !== undefined) || left.text !== undefined;
+        // `options.make || make`: the option is not known, the default is.
+        const isOption = left.name?.startsWith("?.") === true && [right.fn, right.cls, right.module].some((each) => each !== undefined);
+        const isLeft = (!isOption && [left.name, left.fn, left.cls, left.module, left.instance].some((each) => each !== undefined)) || left.text !== undefined;
         return withLabels(isLeft ? left : right, union(left.labels, right.labels));
       }
       case "ConditionalExpression": {
@@ -130,8 +134,8 @@ export abstract class Expressions {
   #name(name: string, frame: Frame): Value {
     const found = frame.scope.find(name)?.values.get(name);
     if (found !== undefined) return found;
-    if (name === "exports") return frame.module.exported;
-    if (name === "module") return { ...NOTHING, props: new Map([["exports", frame.module.exported]]) };
+    if (name === frame.module.names.exports) return frame.module.exported;
+    if (name === frame.module.names.module) return { ...NOTHING, props: new Map([["exports", frame.module.exported]]) };
     return name === "undefined" ? NOTHING : { ...NOTHING, name: name === "globalThis" || name === "global" ? "globalThis" : name };
   }
 
@@ -189,7 +193,9 @@ export abstract class Expressions {
     module.live.add(`exports.${key}`);
     const found = module.exported.props?.get(key);
     if (found !== undefined) return local === undefined ? found : (module.scope.values.get(local) ?? found);
-    return key === "default" ? module.exported : NOTHING;
+    if (key === "default") return module.exported;
+    // `module.exports = require("uuid")`
+    return module.exported.name === undefined ? NOTHING : this.member({ ...NOTHING, name: module.exported.name }, key);
   }
 
   // Calls
@@ -201,11 +207,17 @@ export abstract class Expressions {
     if (target.type === "Identifier" && target["name"] === "require" && first?.type === "Literal" && frame.scope.find("require") === null)
       return this.importValue(String(first["value"]), frame);
     if (target.type === "Super") return this.#super(given, node, frame);
-    const callee = this.eval(target, frame);
+    if (frame.module.bundle !== undefined) {
+      const asked = this.#ofBundle(target, given, node, frame);
+      if (asked !== null) return asked;
+    }
+    const callee = callable(this.eval(target, frame));
+    if (callee.returns !== undefined) return callee.returns;
     const values = given.map((each) => this.eval((each.type === "SpreadElement" ? each["argument"] : each) as Node, frame));
     const name = callee.name ?? (target.type === "Identifier" ? (target["name"] as string) : "?");
     if (INTEROP.test(name.replace(/^.*\./, "")) || INTEROP.test(name)) return values[0] ?? NOTHING;
     if (LAZY_MODULE.test(target["name"] as string)) return this.#lazyModule(values[0], frame);
+    if (this.#exportsByCall(name, given, values, frame)) return NOTHING;
     const labels = union(callee.labels, ...values.map((each) => each.labels));
     const key = target.type === "MemberExpression" ? keyOf(target) : null;
     this.#registerHook(key ?? name, values);
@@ -220,8 +232,50 @@ export abstract class Expressions {
     return { labels: union(rest, found, fromCallbacks), name: `${name}()`, ...propsOf(name, values) };
   }
 
+  /** As compilers write it: `Object.defineProperty(exports, "v4", { get: … })`, `__exportStar(require("./other"), exports)`. */
+  #exportsByCall(name: string, given: readonly Node[], values: readonly Value[], frame: Frame): boolean {
+    const { exported, getters } = frame.module;
+    const [first, second, third] = given;
+    if (STAR.test(name) && values[1] === exported) {
+      for (const [key, value] of values[0]?.module?.exported.props ?? []) exported.props?.set(key, value);
+      return true;
+    }
+    if (name !== "Object.defineProperty" || values[0] !== exported || first === undefined || second?.type !== "Literal" || third === undefined) return false;
+    const getter = values[2]?.props?.get("get")?.fn?.node["body"] as Node | undefined;
+    const [returned] = getter?.type === "BlockStatement" ? (getter["body"] as Node[]) : [];
+    if (returned?.type !== "ReturnStatement" || returned["argument"] === null) return false;
+    getters.set(String(second["value"]), returned["argument"] as Node);
+    exported.props?.set(String(second["value"]), NOTHING);
+    return true;
+  }
+
+  /** webpack's own calls: `require("./other.js")`, `require.d(exports, …)`, `require.n(module)`. Null: it is another call. */
+  #ofBundle(target: Node, given: readonly Node[], node: Node, frame: Frame): Value | null {
+    const { module } = frame;
+    const [first] = given;
+    const asked = (target.type === "FunctionExpression" ? (target["id"] as Node | null) : target)?.["name"] as string | undefined;
+    if (asked !== undefined && asked === module.bundle?.require && first?.type === "Literal") {
+      const found = this.modules.bundled(module, String(first["value"]));
+      if (found === null || !("isRun" in found)) return found;
+      this.runModule(found);
+      // `module.exports = require("node:net")`: the outside itself.
+      return found.exported.name === undefined ? { labels: NO_LABELS, module: found } : found.exported;
+    }
+    const getters = exportsOf(node);
+    for (const [name, value] of getters) {
+      if (value.type === "Identifier") module.exports.set(name, value["name"] as string);
+      module.getters.set(name, value);
+    }
+    if (getters.length > 0) return NOTHING;
+    const isDefault = target.type === "MemberExpression" && keyOf(target) === "n" && (target["object"] as Node)["name"] === module.bundle?.require;
+    if (!isDefault || first === undefined) return null;
+    const from = this.eval(first, frame);
+    const returns = from.module?.exported.props?.has("default") === true || from.module?.exports.has("default") === true ? this.member(from, "default") : from;
+    return { ...NOTHING, returns, props: new Map([["a", returns]]) };
+  }
+
   #new(node: Node, frame: Frame): Value {
-    const callee = this.eval(node["callee"] as Node, frame);
+    const callee = callable(this.eval(node["callee"] as Node, frame));
     const given = node["arguments"] as Node[];
     const values = given.map((each) => this.eval((each.type === "SpreadElement" ? each["argument"] : each) as Node, frame));
     const labels = union(...values.map((each) => each.labels));
@@ -401,6 +455,12 @@ export abstract class Expressions {
       ),
     );
   }
+}
+
+/** A module that is a function or a class: `module.exports = function …`. */
+function callable(value: Value): Value {
+  const exported = value.fn === undefined ? value.module?.exported : undefined;
+  return exported?.fn !== undefined || exported?.cls !== undefined ? exported : value;
 }
 
 function propsOf(name: string, values: readonly Value[]): Pick<Value, "props"> {

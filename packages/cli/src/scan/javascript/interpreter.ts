@@ -21,7 +21,9 @@ export class Interpreter extends Expressions {
     if (module.isRun) return;
     module.isRun = true;
     for (const name of readInFunctions(module.body)) module.live.add(name);
-    this.block(module.body, frameOf(module, module.scope, null, null));
+    const frame = frameOf(module, module.scope, null, null);
+    this.block(module.body, frame);
+    for (const [name, value] of module.getters) module.exported.props?.set(name, this.eval(value, frame));
   }
 
   block(statements: readonly Node[], frame: Frame): void {
@@ -214,8 +216,11 @@ export class Interpreter extends Expressions {
 
   /** `exports.x = …`, `module.exports = …`, `module.exports.x = …` */
   #assignExports(at: Node, root: string, value: Value, frame: Frame): boolean {
-    if (frame.scope.find(root) !== null || (root !== "exports" && root !== "module")) return false;
-    const text = frame.module.source.slice(at.start, at.end);
+    const { names } = frame.module;
+    if (frame.scope.find(root) !== null || (root !== names.exports && root !== names.module)) return false;
+    const written = frame.module.source.slice(at.start, at.end);
+    // As a module that is no part of a bundle would write it.
+    const text = root === names.module ? `module${written.slice(root.length)}` : `exports${written.slice(root.length)}`;
     const key = /^(?:module\.)?exports\.(\w+)$/.exec(text)?.[1];
     const place = { module: frame.module, offset: at.start };
     if (text === "module.exports") {

@@ -2,7 +2,8 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { parseSync } from "oxc-parser";
-import { type Module, type Node, NOTHING, Scope } from "./values.ts";
+import { type Module, type Node, NOTHING, Scope, type Value } from "./values.ts";
+import { readBundle, readModule } from "./webpack.ts";
 
 const ENDINGS = ["", ".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".tsx", ".jsx"];
 /** TypeScript sources import by the name of what is built from them. */
@@ -45,6 +46,7 @@ export class Modules {
   }
 
   resolve(from: Module, specifier: string): Module | null {
+    if (/\.(json|node|wasm)$/.test(specifier)) return null;
     if (!specifier.startsWith(".") && !specifier.startsWith("/")) return this.#withDependencies ? this.#resolvePackage(from, specifier) : null;
     const path = fileOf(resolve(dirname(from.path), specifier));
     if (path === null || !path.startsWith(this.root + sep) || (!this.#withDependencies && isDependency(path))) return null;
@@ -80,12 +82,37 @@ export class Modules {
       this.problems.push({ file, message: `can't be parsed: ${fault.message}` });
       return null;
     }
-    if (WEBPACK.test(source)) this.problems.push({ file, message: "is a webpack bundle, whose modules can't be followed; scan the sources" });
     const body = parsed.program.body as unknown as Node[];
-    const module = { path, file, source, body, live: new Set<string>(), exports: new Map<string, string>(), exported: NOTHING, isRun: false };
-    const scope = new Scope(null, module as unknown as Module);
-    return Object.assign(module, { scope, exported: { ...NOTHING, props: new Map() } });
+    const bundle = readBundle(body);
+    if (bundle === null && WEBPACK.test(source))
+      this.problems.push({ file, message: "is a webpack bundle of an unknown form, whose modules can't be followed; scan the sources" });
+    const names = { module: "module", exports: bundle?.exports ?? "exports" };
+    if (bundle === null) return makeModule({ path, file, source, body, names });
+    const require = bundle.require === null ? "" : String((bundle.require["id"] as Node)["name"]);
+    return makeModule({ path, file, source, body: bundle.entry, names, bundle: { modules: bundle.modules, made: new Map(), require } });
   }
+
+  /** A module of the same bundle; a value outside for one that came from node_modules. */
+  bundled(from: Module, id: string): Module | Value | null {
+    const { bundle } = from;
+    const fn = bundle?.modules.get(id);
+    if (bundle === undefined || fn === undefined) return null;
+    const packageName = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(id)?.[1];
+    if (packageName !== undefined && !this.#withDependencies) return { ...NOTHING, name: packageName };
+    const known = bundle.made.get(id);
+    if (known !== undefined) return known;
+    const { body, names } = readModule(fn);
+    const [module = "", exports = "", require = ""] = names;
+    const made = makeModule({ path: from.path, file: from.file, source: from.source, body, names: { module, exports }, bundle: { ...bundle, require } });
+    bundle.made.set(id, made);
+    return made;
+  }
+}
+
+function makeModule(parts: Pick<Module, "path" | "file" | "source" | "body" | "names" | "bundle">): Module {
+  const module = { ...parts, live: new Set<string>(), exports: new Map<string, string>(), exported: NOTHING, getters: new Map<string, Node>(), isRun: false };
+  const scope = new Scope(null, module as unknown as Module);
+  return Object.assign(module, { scope, exported: { ...NOTHING, props: new Map() } });
 }
 
 export function isDependency(path: string): boolean {

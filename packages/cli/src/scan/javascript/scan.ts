@@ -9,6 +9,7 @@ import { fileOf, isDependency, lineOf, Modules } from "./modules.ts";
 import { type KeptEvent, ScanState } from "./state.ts";
 import { unwrap } from "./syntax.ts";
 import type { Module, Node } from "./values.ts";
+import { exportsOf } from "./webpack.ts";
 
 export interface ScanOptions {
   /** `src/index.handler`; null: everything that looks like one. */
@@ -20,6 +21,7 @@ const SKIPPED = new Set(["node_modules", "test", "tests", "__tests__", "coverage
 const SOURCE = /\.[mc]?[jt]sx?$/;
 const NO_SOURCE = /\.d\.[mc]?ts$|\.(test|spec)\.[mc]?[jt]sx?$|\.config\.[mc]?[jt]s$|\.min\.js$/;
 const HANDLER_NAME = /^(handler|lambda_?handler|.*Handler)$/i;
+const PLAIN_HANDLER_NAME = /^(handler|lambda_?handler)$/i;
 const FILES_MAX = 20_000;
 
 export function scanJavaScript(root: string, options: ScanOptions): RawScan {
@@ -37,7 +39,7 @@ export function scanJavaScript(root: string, options: ScanOptions): RawScan {
     findings: report(state, options.withDependencies),
     handlers: entries.map(({ module, name }) => `${module.file.replace(SOURCE, "")}.${name}`),
     problems: modules.problems,
-    files: modules.all().filter((module) => module.isRun).length,
+    files: modules.all().filter((module) => module.isRun || [...(module.bundle?.made.values() ?? [])].some((each) => each.isRun)).length,
   };
 }
 
@@ -63,7 +65,7 @@ function findHandlers(modules: Modules): Entry[] {
         if (!SKIPPED.has(entry.name) && !entry.name.startsWith(".")) visit(path);
       } else if (entry.isFile() && SOURCE.test(entry.name) && !NO_SOURCE.test(entry.name) && ++count <= FILES_MAX) {
         const module = modules.loadIfMentions(path, /handler/i);
-        for (const name of module === null ? [] : handlersOf(module)) found.push({ module: module as Module, name });
+        if (module !== null) found.push(...entriesOf(module, modules));
       }
     }
   };
@@ -71,9 +73,22 @@ function findHandlers(modules: Modules): Entry[] {
   return found;
 }
 
+function entriesOf(module: Module, modules: Modules): Entry[] {
+  const names = handlersOf(module);
+  if (names.length > 0 || module.bundle === undefined) return names.map((name) => ({ module, name }));
+  // The entry only hands on what one of the bundle's modules exports.
+  return [...module.bundle.modules.keys()].flatMap((id) => {
+    const made = modules.bundled(module, id);
+    if (made === null || !("isRun" in made)) return [];
+    return handlersOf(made)
+      .filter((name) => PLAIN_HANDLER_NAME.test(name))
+      .map((name) => ({ module: made, name }));
+  });
+}
+
 /** Exports with a handler's name. */
 function handlersOf(module: Module): string[] {
-  const names = module.body.flatMap((node) => [...esmExports(node), ...commonJsExports(node, module.source)]);
+  const names = module.body.flatMap((node) => [...esmExports(node), ...commonJsExports(node, module), ...exportsOf(node).map(([name]) => name)]);
   return [...new Set(names)].filter((name) => HANDLER_NAME.test(name));
 }
 
@@ -85,13 +100,13 @@ function esmExports(node: Node): string[] {
   return ((node["specifiers"] ?? []) as Node[]).map((each) => String((each["exported"] as Node)["name"]));
 }
 
-function commonJsExports(node: Node, source: string): string[] {
+function commonJsExports(node: Node, { source, names: own }: Module): string[] {
   if (node.type !== "ExpressionStatement") return [];
   let at = unwrap(node["expression"] as Node);
   const names: string[] = [];
   while (at.type === "AssignmentExpression") {
     const left = at["left"] as Node;
-    const text = source.slice(left.start, left.end);
+    const text = source.slice(left.start, left.end).replace(/^\w+/, (root) => (root === own.module ? "module" : root === own.exports ? "exports" : `${root}?`));
     const name = /^(?:module\.)?exports\.(\w+)$/.exec(text)?.[1];
     if (name !== undefined) names.push(name);
     at = unwrap(at["right"] as Node);

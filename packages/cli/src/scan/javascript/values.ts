@@ -30,6 +30,8 @@ export interface Value {
   /** The class of an object, or of the `this` of a bound method. */
   readonly instance?: ClassValue;
   readonly props?: Map<string, Value>;
+  /** What a call of it gives: webpack's getter of a module's default. */
+  readonly returns?: Value;
 }
 
 export interface FunctionValue {
@@ -61,6 +63,12 @@ export interface Module {
   /** `module.exports`; its props are the named exports. */
   exported: Value;
   isRun: boolean;
+  /** What it calls `module` and `exports`; a bundler may have given them other names. */
+  readonly names: { readonly module: string; readonly exports: string };
+  /** Of a bundle: its other modules, and what this one asks for them with. */
+  readonly bundle?: { readonly modules: ReadonlyMap<string, Node>; readonly made: Map<string, Module>; readonly require: string };
+  /** Exports that are read when they are asked for: name → expression. */
+  readonly getters: Map<string, Node>;
 }
 
 export class Scope {

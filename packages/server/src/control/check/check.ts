@@ -1,6 +1,10 @@
-/** `thaw check`: restores clones of a version's snapshot, gives them the same event, and tells what they share. */
+/**
+ * `thaw check`: restores clones of a version's snapshot, gives them the same event, and tells what they share. Between the clones an
+ * environment that is initialised apart gets the event: what it says otherwise, all clones have from the Init that was snapshotted.
+ */
 import { invalidParameter } from "../../model/api-error.ts";
-import { compareClones, givenTexts, type SharedValue } from "../../model/compare-clones.ts";
+import { type CloneAnswer, compareClones, givenTexts, INIT_MS_MAX, type SharedValue } from "../../model/compare-clones.ts";
+import { agesOfInit, type AgeWord } from "../../model/fresh-start.ts";
 import { formsInMemory, type UniqueValue } from "../../model/unique-values.ts";
 import type { SnapshotContents } from "../../ports/engine.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
@@ -8,6 +12,7 @@ import type { InvokeOperation } from "../invoke.ts";
 import { findVersion } from "../lookup.ts";
 import { toRunnableVersion } from "../runnable-version.ts";
 import type { ControlServices } from "../services.ts";
+import { answersOf, compareApart, type ComparedApart, type RanEnvironments, type RunEnvironment, runEnvironments } from "./apart.ts";
 import { judge } from "./findings.ts";
 import type { CheckReport } from "@thaw/lambda-api/check-report";
 import { type CheckedClone, runClone } from "./run-clones.ts";
@@ -30,13 +35,23 @@ interface CheckRequest {
 }
 
 /** All that was seen, before it is judged. */
-export interface CheckFacts {
-  readonly clones: readonly CheckedClone[];
-  readonly shared: ReadonlyArray<SharedValue & { readonly placesInMemory: number }>;
+export interface CheckFacts extends RanEnvironments, ComparedApart {
+  readonly shared: ReadonlyArray<SharedValue & { readonly placesInMemory: number; readonly isInFresh: boolean }>;
+  readonly ages: readonly AgeWord[];
+  /** Outside addresses that clones reached without asking for a name, and that nobody has written down. */
+  readonly oldAddresses: readonly string[];
   readonly contents: SnapshotContents;
   readonly cutConnections: number | null;
   /** Names of environment variables whose values look secret and are in the memory. */
   readonly secretVariables: readonly string[];
+  /** What this check could not look at, in plain words. */
+  readonly limits: readonly string[];
+}
+
+/** What the comparison of answers takes besides them. */
+interface Known {
+  readonly given: readonly string[];
+  readonly texts: readonly string[];
 }
 
 const CLONES_MIN = 2;
@@ -45,6 +60,8 @@ const CLONES_MAX = 5;
 const NEEDLES_SIZE_BYTES_MAX = 24 * 1024;
 const SECRET_NAME = /secret|token|passw|api_?key|private|credential/i;
 const SECRET_SIZE_MIN = 8;
+/** Where a secret is, not what it is: an ARN, or a URL without a password in it. */
+const SECRET_PLACE = /^(arn:|[a-z]+:\/\/[^@]*$)/;
 
 export class CheckOperation {
   readonly #services: ControlServices;
@@ -69,33 +86,56 @@ export class CheckOperation {
     }
     const runnable = toRunnableVersion(scope, owner, version);
     const invokedAtMs = clock.nowMs();
-    const clones = await this.#runClones(runnable, request);
-    const answers = clones.map((clone) => clone.answers);
-    const texts = knownTexts(runnable, request.payload);
-    const isKnown = (text: string): boolean => texts.some((known) => known.includes(text));
-    const candidates = compareClones(answers, { isKnown, given: givenTexts(request.event), snapshotCreatedAtMs: facts.createdAtMs, invokedAtMs });
+    const run: RunEnvironment = (one, invokes) =>
+      runClone(this.#services, one, { runKey: `check-${this.#services.random.uuid()}`, payload: request.payload, invokes });
+    const ran = await runEnvironments(run, runnable, request.clones);
+    const { clones, fresh } = ran;
+    const known = { given: givenTexts(request.event), texts: knownTexts(runnable, request.payload) };
+    const isKnown = (text: string): boolean => known.texts.some((each) => each.includes(text));
+    const context = { isKnown, given: known.given, snapshotCreatedAtMs: facts.createdAtMs, invokedAtMs };
+    const candidates = compareClones(answersOf(clones), context);
     const inCode = await this.#services.code.findTexts(runnable.codeName, textsOf(candidates));
     const shared = candidates.filter((each) => !inCode.has(each.value.text));
     const found = await this.#search(runnable, shared);
-    const seen: CheckFacts = { clones, cutConnections: facts.cutConnections ?? null, ...found };
+    const looksAtRows = shared.every((each) => each.kind !== "repeated");
+    const apart = await compareApart(run, runnable, ran, { given: known.given, looksAtRows });
+    const seen: CheckFacts = {
+      clones,
+      fresh,
+      cutConnections: facts.cutConnections ?? null,
+      ...found,
+      shared: found.shared.map((each) => ({ ...each, isInFresh: fresh !== null && fresh.answers.some((answer) => says(answer, each.value.text)) })),
+      ages: agesOfInit(answersOf(clones), { given: known.given, earliestMs: facts.createdAtMs - INIT_MS_MAX, latestMs: facts.createdAtMs }),
+      kept: apart.kept,
+      rows: apart.rows,
+      oldAddresses: await this.#findOldAddresses(runnable, clones, known),
+      limits: [...ran.limits, ...apart.limits, ...found.limits],
+    };
     return describe(runnable, facts, seen, judge(seen), clock.monotonicMs() - startMs);
   }
 
-  /** One after the other: each has the host to itself, as a cold start has at its best. */
-  async #runClones(version: RunnableVersion, request: CheckRequest): Promise<readonly CheckedClone[]> {
-    const clones: CheckedClone[] = [];
-    const check = this.#services.random.uuid();
-    for (let clone = 0; clone < request.clones; clone++) {
-      clones.push(await runClone(this.#services, version, `check-${check}-${clone}`, request.payload));
-    }
-    return clones;
+  /** A clone that sent no datagram has asked no name server: it has the addresses that it reaches from Init, or they are written down. */
+  async #findOldAddresses(version: RunnableVersion, clones: readonly CheckedClone[], known: Known): Promise<readonly string[]> {
+    const silent = clones.filter(({ observed }) => observed?.sandbox.sentDatagrams === 0);
+    const addresses = [...new Set(silent.flatMap(({ observed }) => observed?.sandbox.peers ?? []))].map((peer) =>
+      peer.replace(/:\d+$/, "").replace(/^\[|\]$/g, ""),
+    );
+    const unknown = addresses.filter((address) => !known.texts.some((text) => text.includes(address)));
+    const inCode = await this.#services.code.findTexts(version.codeName, unknown);
+    return [...new Set(unknown.filter((address) => !inCode.has(address)))];
   }
 
-  async #search(version: RunnableVersion, shared: readonly SharedValue[]): Promise<Pick<CheckFacts, "shared" | "contents" | "secretVariables">> {
-    const variables = Object.entries(version.environment).filter(([name, value]) => SECRET_NAME.test(name) && value.length >= SECRET_SIZE_MIN);
+  async #search(
+    version: RunnableVersion,
+    shared: readonly SharedValue[],
+  ): Promise<
+    { readonly shared: ReadonlyArray<SharedValue & { readonly placesInMemory: number }> } & Pick<CheckFacts, "contents" | "secretVariables" | "limits">
+  > {
+    const variables = Object.entries(version.environment).filter(
+      ([name, value]) => SECRET_NAME.test(name) && value.length >= SECRET_SIZE_MIN && !SECRET_PLACE.test(value),
+    );
     const groups = [...variables.map(([, value]) => [Buffer.from(value.slice(0, 1024))]), ...shared.map(({ value }) => formsInMemory(value))];
     let size = 0;
-    // What does not fit any more is not looked for.
     const searched = groups.map((forms) => {
       size += forms.reduce((sum, form) => sum + form.length, 0);
       return size > NEEDLES_SIZE_BYTES_MAX ? [] : forms;
@@ -103,12 +143,19 @@ export class CheckOperation {
     const contents = await this.#services.worker.inspectSnapshot(version, searched.flat());
     let next = 0;
     const places = searched.map((forms) => forms.reduce((sum) => sum + (contents.needles[next++] ?? 0), 0));
+    const left = searched.filter((forms) => forms.length === 0).length;
     return {
       contents,
       secretVariables: variables.filter((_variable, number) => (places[number] ?? 0) > 0).map(([name]) => name),
       shared: shared.map((each, number) => ({ ...each, placesInMemory: places[variables.length + number] ?? 0 })),
+      limits:
+        left === 0 ? [] : [`${left} of ${groups.length} values were not looked for in the snapshot's memory: they are too many or too long for one search.`],
     };
   }
+}
+
+function says({ payload, log }: CloneAnswer, text: string): boolean {
+  return payload.includes(text) || log.some((line) => line.includes(text));
 }
 
 function readRequest(input: CheckInput): CheckRequest {

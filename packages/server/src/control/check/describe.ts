@@ -14,10 +14,15 @@ const THREAD_NAMES_MAX = 12;
 
 const LIMITS = [
   "One event was tried. What the function does for other events was not seen.",
-  "Only values that look unique are compared (UUIDs, tokens, long random texts and numbers, times). A short random word is seen where its name says so.",
-  "Of requests that the function sends, the peers and the amount are known, not the content: it is usually encrypted.",
-  "A generator is judged by the values that came out in answers and logs, not by looking into it.",
+  "What a copy shares is seen by what comes out in answers and logs. A shared key whose products are different each time (encryption with a random start value) does not show, nor does a generator that was not used for this event.",
+  "The host name is the same in all environments of Thaw, so that it is no difference between copies.",
+  "A password has no form by which it could be told in memory: only keys and tokens of known forms are counted.",
+  "A name that was turned into an address at start-up is noticed where a copy calls that address without asking for the name again; not where it asks for other names, too.",
+  "Of requests that the function sends, the peers and the amount are known, not the content: it is usually encrypted. A value that only a server outside gets is not seen.",
 ];
+
+const ALONE =
+  "Copies were compared with each other only. Then only values that look unique are seen (UUIDs, tokens, long random texts and numbers, times); a short random word where its name says so.";
 
 export function describe(version: RunnableVersion, stored: SnapshotFacts, seen: CheckFacts, findings: readonly CheckFinding[], tookMs: number): CheckReport {
   const { contents, clones } = seen;
@@ -39,7 +44,13 @@ export function describe(version: RunnableVersion, stored: SnapshotFacts, seen: 
     verdict: verdictOf(findings, clones.length),
     findings,
     phases: stepsOf(phases),
-    timing: { restoreMs, firstInvokeMs, nextInvokeMs, primingSavesMs: Math.max(firstInvokeMs - nextInvokeMs, 0) },
+    timing: {
+      restoreMs,
+      firstInvokeMs,
+      nextInvokeMs,
+      primingSavesMs: Math.max(firstInvokeMs - nextInvokeMs, 0),
+      withoutSnapshotMs: seen.fresh?.invokeMs[0] ?? null,
+    },
     snapshot: {
       memoryBytes: stored.memoryBytes,
       diskBytes: stored.diskBytes,
@@ -63,7 +74,7 @@ export function describe(version: RunnableVersion, stored: SnapshotFacts, seen: 
       receivedBytes: observed?.sandbox.receivedBytes ?? 0,
       peers: observed?.sandbox.peers ?? [],
     },
-    limits: LIMITS,
+    limits: [...LIMITS, ...(seen.fresh === null ? [ALONE] : []), ...seen.limits],
   };
 }
 

@@ -20,6 +20,8 @@ const KINDS: Readonly<Record<UniqueValue["kind"], string>> = {
   time: "time",
 };
 
+const SESSION_KEY = "aws-session-key";
+
 const SECRETS: Readonly<Record<string, string>> = {
   "aws-access-key": "AWS access key (AKIA…)",
   "aws-session-key": "temporary AWS access key (ASIA…)",
@@ -28,8 +30,9 @@ const SECRETS: Readonly<Record<string, string>> = {
 };
 
 export function judge(facts: CheckFacts): readonly CheckFinding[] {
-  const findings = [functionErrors(facts), sharedValues(facts), repeatedDraws(facts), oldTimes(facts), connections(facts), secrets(facts)];
-  findings.push(unexplained(facts), secretVariables(facts), tmpFiles(facts));
+  const findings = [functionErrors(facts), sharedValues(facts), repeatedDraws(facts), oldTimes(facts), keptValues(facts)];
+  findings.push(connections(facts), oldAddresses(facts), secrets(facts));
+  findings.push(unexplained(facts), sessionKeys(facts), secretVariables(facts), tmpFiles(facts));
   return findings.filter((finding) => finding !== null);
 }
 
@@ -46,8 +49,9 @@ function functionErrors({ clones }: CheckFacts): CheckFinding | null {
   };
 }
 
-function sharedValues({ shared, clones }: CheckFacts): CheckFinding | null {
-  const found = shared.filter(isMadeAtInit);
+function sharedValues(facts: CheckFacts): CheckFinding | null {
+  const { shared, clones } = facts;
+  const found = shared.filter((each) => isMadeAtInit(facts, each));
   if (found.length === 0) return null;
   return {
     id: "shared-value",
@@ -61,17 +65,27 @@ function sharedValues({ shared, clones }: CheckFacts): CheckFinding | null {
 
 type SharedFact = CheckFacts["shared"][number];
 
-/** In memory before any copy ran; or of a form that is never computed from an event: JavaScript keeps a new UUID in pieces. */
-function isMadeAtInit({ kind, value, placesInMemory }: SharedFact): boolean {
-  return kind === "same" && (placesInMemory > 0 || (value.kind === "uuid" && RANDOM_UUID.test(value.text)));
+/**
+ * In memory before any copy ran; or of a form that is never computed from an event: JavaScript keeps a new UUID in pieces; or another one
+ * where the function was started apart.
+ */
+function isMadeAtInit({ fresh }: CheckFacts, { kind, value, placesInMemory, isInFresh }: SharedFact): boolean {
+  if (kind !== "same") return false;
+  if (placesInMemory > 0) return true;
+  return fresh === null ? value.kind === "uuid" && RANDOM_UUID.test(value.text) : !isInFresh;
 }
 
 function inMemory(places: number): string {
   return places > 0 ? `, and in the snapshot's memory (${count(places, "place")})` : "";
 }
 
-function repeatedDraws({ shared, clones }: CheckFacts): CheckFinding | null {
-  const found = shared.filter((each) => each.kind === "repeated");
+function repeatedDraws({ shared, rows, clones }: CheckFacts): CheckFinding | null {
+  const found = shared
+    .filter((each) => each.kind === "repeated")
+    .map(({ value }) => shown(value.kind === "time" ? { ...value, kind: "random-number" } : value));
+  // Of few values (a die): seen by a long row of them.
+  if (found.length === 0)
+    found.push(...rows.map((row) => `${row.place}: ${row.text} in all copies, ${row.freshText} where the function was started without the snapshot`));
   if (found.length === 0) return null;
   return {
     id: "repeated-draw",
@@ -79,12 +93,13 @@ function repeatedDraws({ shared, clones }: CheckFacts): CheckFinding | null {
     title: `A generator gives all ${clones.length} copies the same "random" values`,
     why: "The value changes from invoke to invoke, but each copy gets the same row of values: they all draw from one generator whose state is in the snapshot.",
     cure: "Use the system's random numbers (crypto, secrets, SecureRandom), make the generator in the handler, or seed it again in an after-restore hook (docs/guides/hooks.md).",
-    evidence: limit(found.map(({ value }) => shown(value))),
+    evidence: limit(found),
   };
 }
 
-function oldTimes({ shared }: CheckFacts): CheckFinding | null {
-  const found = shared.filter((each) => each.kind === "old-time");
+function oldTimes({ shared, ages }: CheckFacts): CheckFinding | null {
+  const found = shared.filter((each) => each.kind === "old-time").map(({ value }) => shown(value));
+  found.push(...ages.map((age) => `${age.place}: ${age.text}, counted from ${new Date(age.sinceMs).toISOString()}`));
   if (found.length === 0) return null;
   return {
     id: "old-time",
@@ -92,7 +107,34 @@ function oldTimes({ shared }: CheckFacts): CheckFinding | null {
     title: "A time in the answer is the time when the snapshot was made",
     why: "The function read the clock while it started up and kept the value. It does not move: a copy that starts next week still says so.",
     cure: "Read the clock in the handler, or again in an after-restore hook.",
-    evidence: limit(found.map(({ value }) => shown(value))),
+    evidence: limit(found),
+  };
+}
+
+/** What looks like anything: a number of a shard, the name of a folder, "local". */
+function keptValues(facts: CheckFacts): CheckFinding | null {
+  const told = facts.shared.filter((each) => each.kind === "old-time" || isMadeAtInit(facts, each)).map((each) => each.value.text);
+  const found = facts.kept.filter((word) => !told.some((text) => word.text.includes(text)));
+  if (found.length === 0) return null;
+  return {
+    id: "kept-value",
+    severity: "warning",
+    title: `${count(found.length, "value")} ${found.length === 1 ? "is" : "are"} the same in all ${facts.clones.length} copies, and different where the function was started without the snapshot`,
+    why: "It was found out once, while the function started up, and every copy that is ever started from this snapshot goes on with it: a number drawn by lot, the name of a folder, the identity of the machine. Or it comes of something that copies don't have: a connection of the start, AWS_LAMBDA_LOG_STREAM_NAME among the environment variables.",
+    cure: "If each copy should have its own, find it out in the handler, or again in an after-restore hook (docs/guides/hooks.md). `thaw scan` shows the line.",
+    evidence: limit(found.map((word) => `${word.place}: ${shortened(word.text)} in all copies, ${shortened(word.freshText)} without the snapshot`)),
+  };
+}
+
+function oldAddresses({ oldAddresses: found }: CheckFacts): CheckFinding | null {
+  if (found.length === 0) return null;
+  return {
+    id: "old-address",
+    severity: "warning",
+    title: `${found.length === 1 ? "An address is" : `${found.length} addresses are`} called that no copy has asked for`,
+    why: "The copies sent no question to a name server, and the address is written down neither in the package nor in the environment: it was found out while the function started up. It may belong to someone else when a copy starts next week.",
+    cure: "Give the name to the client, which finds out the address when it connects.",
+    evidence: limit(found),
   };
 }
 
@@ -109,7 +151,7 @@ function connections({ cutConnections }: CheckFacts): CheckFinding | null {
 }
 
 function secrets({ contents }: CheckFacts): CheckFinding | null {
-  const found = contents.secrets.filter((each) => each.values > 0);
+  const found = contents.secrets.filter((each) => each.values > 0 && each.kind !== SESSION_KEY);
   if (found.length === 0) return null;
   return {
     id: "secret-in-memory",
@@ -117,12 +159,31 @@ function secrets({ contents }: CheckFacts): CheckFinding | null {
     title: "Secrets are in the snapshot's memory",
     why: "They were read while the function started up and live as long as the snapshot does: a rotated or expired one is still used by every new copy. (The snapshot itself is encrypted.)",
     cure: "Read them when they are needed, or again in an after-restore hook.",
-    evidence: found.map((each) => `${SECRETS[each.kind] ?? each.kind}: ${count(each.values, "value")} in ${count(each.places, "place")}`),
+    evidence: found.map(secretLine),
   };
 }
 
-function unexplained({ shared }: CheckFacts): CheckFinding | null {
-  const found = shared.filter((each) => each.kind === "same" && !isMadeAtInit(each));
+/** AWS's clients know when it expires, and fetch another one; boto3 fetches it when a client is made. */
+function sessionKeys({ contents }: CheckFacts): CheckFinding | null {
+  const found = contents.secrets.filter((each) => each.values > 0 && each.kind === SESSION_KEY);
+  if (found.length === 0) return null;
+  return {
+    id: "session-key",
+    severity: "note",
+    title: "Temporary AWS credentials are in the snapshot's memory",
+    why: "They were fetched while the function started up. AWS's clients fetch new ones when these expire; what your own code keeps of them grows old.",
+    cure: "Where your own code reads credentials, read them when they are needed.",
+    evidence: found.map(secretLine),
+  };
+}
+
+function secretLine({ kind, values, places }: CheckFacts["contents"]["secrets"][number]): string {
+  return `${SECRETS[kind] ?? kind}: ${count(values, "value")} in ${count(places, "place")}`;
+}
+
+function unexplained(facts: CheckFacts): CheckFinding | null {
+  if (facts.fresh !== null) return null;
+  const found = facts.shared.filter((each) => each.kind === "same" && !isMadeAtInit(facts, each));
   if (found.length === 0) return null;
   return {
     id: "equal-value",
@@ -168,8 +229,12 @@ export function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
+function shortened(text: string): string {
+  return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}…`;
+}
+
 /** Enough to know it again: it may be a token. */
 function shown(value: UniqueValue): string {
-  const isOpen = value.kind === "time" || value.kind === "random-number" || value.text.length <= SHOWN_CHARACTERS;
-  return `${value.place}: ${KINDS[value.kind]} ${isOpen ? value.text : `${value.text.slice(0, SHOWN_CHARACTERS)}…`}`;
+  const isOpen = value.kind === "time" || value.kind === "random-number";
+  return `${value.place}: ${KINDS[value.kind]} ${isOpen ? value.text : shortened(value.text)}`;
 }

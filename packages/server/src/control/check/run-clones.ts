@@ -1,11 +1,12 @@
-/** Clones made for a check alone: never warm or parked ones, and gone when it is over. */
+/** Environments made for a check alone, clones and one that is initialised apart: never warm or parked ones, and gone when it is over. */
 import { ApiError } from "../../model/api-error.ts";
 import type { CloneAnswer } from "../../model/compare-clones.ts";
 import type { EnvironmentObservation, RunnableVersion } from "../../ports/worker.ts";
 import { refusalOf } from "../invoke.ts";
 import type { ControlServices } from "../services.ts";
 
-export const INVOKES_PER_CLONE = 2;
+/** So that a die does not show the same side each time, but for one time in 36. */
+export const INVOKES_PER_CLONE = 3;
 
 export interface CheckedClone {
   readonly answers: readonly CloneAnswer[];
@@ -17,24 +18,34 @@ export interface CheckedClone {
   readonly errors: readonly string[];
 }
 
-/** The event goes to each clone as often as to the other ones. Throws an ApiError where a clone could not be made. */
-export async function runClone(services: ControlServices, version: RunnableVersion, runKey: string, payload: Buffer): Promise<CheckedClone> {
+export interface CloneRun {
+  /** No other environment has it. */
+  readonly runKey: string;
+  readonly payload: Buffer;
+  readonly invokes: number;
+}
+
+/** The event goes to each environment as often as to the other ones. Throws an ApiError where it could not be made. */
+export async function runClone(services: ControlServices, version: RunnableVersion, { runKey, payload, invokes }: CloneRun): Promise<CheckedClone> {
   const own = { ...version, runKey };
   const answers: CloneAnswer[] = [];
   const errors: string[] = [];
   const invokeMs: number[] = [];
   let observed: EnvironmentObservation | null = null;
   try {
-    for (let invoke = 0; invoke < INVOKES_PER_CLONE; invoke++) {
+    for (let invoke = 0; invoke < invokes; invoke++) {
       const startMs = services.clock.monotonicMs();
+      const startedAtMs = services.clock.nowMs();
       const { text, isError, environmentId } = await invokeOnce(services, own, payload);
+      const endedAtMs = services.clock.nowMs();
       invokeMs.push(services.clock.monotonicMs() - startMs);
       if (isError) errors.push(text);
       // Also waits until the next invoke finds it.
       const seen = await services.worker.observe(environmentId);
       observed ??= seen;
       const lines = observed === null ? [] : await readLog(services, version.logGroup, observed.summary.logStream);
-      answers.push({ payload: text, log: lines.slice(answers.reduce((sum, answer) => sum + answer.log.length, 0)) });
+      const log = lines.slice(answers.reduce((sum, answer) => sum + answer.log.length, 0));
+      answers.push({ payload: text, log, startedAtMs, endedAtMs });
     }
   } finally {
     await services.worker.stopEnvironments({ runKey });

@@ -66,7 +66,7 @@ export class FakeSandbox implements Sandbox {
   }
 
   async observe(): Promise<SandboxObservation> {
-    return { processes: [], sentPackets: 0, sentBytes: 0, receivedBytes: 0, peers: [] };
+    return { processes: [], sentPackets: 0, sentBytes: 0, receivedBytes: 0, sentDatagrams: 0, peers: [] };
   }
 
   async destroy(): Promise<void> {

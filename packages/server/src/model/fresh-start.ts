@@ -1,0 +1,163 @@
+/**
+ * Clones beside an environment that was initialised apart. What is the same in all clones and another there comes from the one Init that
+ * was snapshotted, whatever it looks like: a shard number, the name of a folder, a signature. Pure.
+ *
+ *     place            clone 1     clone 2     apart
+ *     response.shard   7 7         7 7         12 12      kept: one value of Init
+ *     response.roll    3 5 1 …     3 5 1 …     2 2 6 …    a row: one generator of Init
+ *     response.upMs    4100 4105   5230 5236   90 95      an age: the clock less the number is always the same moment, that of Init
+ *
+ * A place is a member of the response, or a word of it or of a line of the log.
+ */
+import type { CloneAnswer, CloneAnswers } from "./compare-clones.ts";
+
+export interface KeptWord {
+  readonly place: string;
+  readonly text: string;
+  /** The same place in the environment that was initialised apart. */
+  readonly freshText: string;
+}
+
+export interface AgeWord {
+  readonly place: string;
+  readonly text: string;
+  /** What it counts from, milliseconds since the epoch. */
+  readonly sinceMs: number;
+}
+
+type Words = ReadonlyMap<string, string>;
+
+const WORDS_MAX = 2000;
+const WORD = ", word ";
+/** AWS_LAMBDA_INITIALIZATION_TYPE differs by right. */
+const BY_RIGHT = new Set(["snap-start", "on-demand"]);
+/** A row says something where it moves so often, and the other one differs from it so often. */
+const ROW_CHANGES_MIN = 4;
+const ROW_DIFFERENCES_MIN = 3;
+/** The first answers of an environment are slower than the others, in all alike. */
+const ROW_SKIPPED = 2;
+/** Clones lie further apart than this, or nothing is said about ages. */
+const AGE_SPREAD_MS_MIN = 50;
+const AGE_TOLERANCE_MS = 20;
+
+/** `given`: texts of the event, which are left out. Nothing where the answers are not of one form. */
+export function keptWords(clones: CloneAnswers, fresh: readonly CloneAnswer[], given: readonly string[]): readonly KeptWord[] {
+  const rows = rowsOf(clones, fresh, given);
+  const kept = rows
+    .filter(({ row, apart }) => new Set(row).size === 1 && new Set(apart).size === 1 && row[0] !== apart[0] && !BY_RIGHT.has(row[0] ?? ""))
+    .map(({ place, row, apart }) => ({ place, text: row[0] ?? "", freshText: apart[0] ?? "" }));
+  return smallest(kept);
+}
+
+/** Places whose values change from invoke to invoke, in all clones alike and otherwise apart: worth a longer look, which few of them stand. */
+export function movingPlaces(clones: CloneAnswers, fresh: readonly CloneAnswer[], given: readonly string[]): readonly string[] {
+  return rowsOf(clones, fresh, given)
+    .filter(({ row, apart }) => new Set(row).size > 1 && row.some((word, invoke) => word !== apart[invoke]))
+    .map(({ place }) => place);
+}
+
+/** The same after many invokes: what is equal then is so by no accident. */
+export function repeatedRows(clones: CloneAnswers, fresh: readonly CloneAnswer[], given: readonly string[]): readonly KeptWord[] {
+  const rows = rowsOf(clones, fresh, given)
+    .filter(({ row, apart }) => {
+      const changes = row.filter((word, invoke) => invoke > 0 && word !== row[invoke - 1]).length;
+      const differences = row.filter((word, invoke) => invoke >= ROW_SKIPPED && word !== apart[invoke]).length;
+      return changes >= ROW_CHANGES_MIN && differences >= ROW_DIFFERENCES_MIN;
+    })
+    .map(({ place, row, apart }) => ({ place, text: row.join(" "), freshText: apart.join(" ") }));
+  return smallest(rows);
+}
+
+/** Without the texts whose single words say it already. */
+function smallest(words: readonly KeptWord[]): readonly KeptWord[] {
+  return words.filter(({ place }) => !words.some((other) => other.place.startsWith(`${place}${WORD}`)));
+}
+
+/** Numbers that tell how long ago something of Init was. */
+export function agesOfInit(
+  clones: CloneAnswers,
+  context: { readonly given: readonly string[]; readonly earliestMs: number; readonly latestMs: number },
+): readonly AgeWord[] {
+  const samples = clones.flat().map((answer) => ({ words: wordsOf(answer, context.given, linesInAll(clones)), answer }));
+  const [first] = samples;
+  const found: AgeWord[] = [];
+  for (const [place, text] of first?.words ?? []) {
+    const numbers = samples.map(({ words }) => words.get(place) ?? "");
+    if (!numbers.every((number) => /^\d+(\.\d+)?$/.test(number))) continue;
+    // Seconds only with a fraction: whole ones fit everywhere.
+    for (const unitMs of text.includes(".") ? [1, 1000] : [1]) {
+      const sinceMs = commonOrigin(numbers.map((number, index) => ({ ageMs: Number(number) * unitMs, answer: samples[index]?.answer as CloneAnswer })));
+      if (sinceMs !== null && sinceMs > context.earliestMs && sinceMs < context.latestMs) found.push({ place, text, sinceMs });
+    }
+  }
+  return found;
+}
+
+function commonOrigin(samples: ReadonlyArray<{ readonly ageMs: number; readonly answer: CloneAnswer }>): number | null {
+  const ages = samples.map((sample) => sample.ageMs);
+  if (Math.max(...ages) - Math.min(...ages) < AGE_SPREAD_MS_MIN) return null;
+  const from = Math.max(...samples.map(({ ageMs, answer }) => answer.startedAtMs - ageMs));
+  const to = Math.min(...samples.map(({ ageMs, answer }) => answer.endedAtMs - ageMs));
+  return from <= to + AGE_TOLERANCE_MS ? to : null;
+}
+
+/** Of each place that all of them have, in each invoke: the row of all clones, where they have the same one, and the row apart. */
+function rowsOf(
+  clones: CloneAnswers,
+  fresh: readonly CloneAnswer[],
+  given: readonly string[],
+): ReadonlyArray<{ readonly place: string; readonly row: readonly string[]; readonly apart: readonly string[] }> {
+  const lines = linesInAll([...clones, fresh]);
+  const [first = [], ...others] = clones.map((invokes) => invokes.map((answer) => wordsOf(answer, given, lines)));
+  const apart = fresh.map((answer) => wordsOf(answer, given, lines));
+  const rowOf = (place: string, invokes: readonly Words[]): readonly string[] | null => {
+    const row = invokes.map((words) => words.get(place));
+    return row.every((word) => word !== undefined) ? row : null;
+  };
+  const found = [];
+  for (const place of first[0]?.keys() ?? []) {
+    const row = rowOf(place, first);
+    const freshRow = rowOf(place, apart);
+    if (row === null || freshRow === null) continue;
+    if (others.every((invokes) => rowOf(place, invokes)?.join("\n") === row.join("\n"))) found.push({ place, row, apart: freshRow });
+  }
+  return found;
+}
+
+/** Lines at the end of each answer's log that all have: what Init and hooks write stands before them. */
+function linesInAll(environments: CloneAnswers): number {
+  return Math.min(...environments.flat().map((answer) => answer.log.length));
+}
+
+function wordsOf(answer: CloneAnswer, given: readonly string[], lines: number): Words {
+  const without = (text: string): string => given.reduce((rest, each) => rest.replaceAll(each, " ".repeat(each.length)), text);
+  const words = new Map<string, string>();
+  addPayload(without(answer.payload), "response", words);
+  answer.log.slice(answer.log.length - lines).forEach((line, number) => addText(without(line), `log line ${number + 1}`, words));
+  return words;
+}
+
+function addPayload(text: string, place: string, words: Map<string, string>): void {
+  try {
+    addValue(JSON.parse(text), place, words);
+  } catch {
+    addText(text, place, words);
+  }
+}
+
+function addValue(value: unknown, place: string, words: Map<string, string>): void {
+  if (words.size >= WORDS_MAX) return;
+  const isJson = typeof value === "string" && /^\s*[[{]/.test(value);
+  if (isJson) addPayload(value, place, words);
+  else if (typeof value === "string") addText(value, place, words);
+  else if (typeof value !== "object" || value === null) words.set(place, String(value));
+  else for (const [key, member] of Object.entries(value)) addValue(member, Array.isArray(value) ? `${place}[${key}]` : `${place}.${key}`, words);
+}
+
+/** The text, and where it has several words each of them: by its number among so many, since words of another text stand elsewhere. */
+function addText(text: string, place: string, words: Map<string, string>): void {
+  const parts = text.split(/\s+/).filter((part) => part !== "");
+  if (parts.length === 0 || words.size >= WORDS_MAX) return;
+  words.set(place, parts.join(" "));
+  if (parts.length > 1) parts.slice(0, WORDS_MAX).forEach((part, number) => words.set(`${place}${WORD}${number + 1} of ${parts.length}`, part));
+}

@@ -1,0 +1,14 @@
+import { randomUUID } from "node:crypto";
+
+export class Tracer {
+  #instance = randomUUID();
+  #service;
+
+  constructor(service) {
+    this.#service = service;
+  }
+
+  tag(event) {
+    return { ...event, service: this.#service, instance: this.#instance };
+  }
+}

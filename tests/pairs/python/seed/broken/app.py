@@ -1,0 +1,7 @@
+import random
+
+random.seed(42)
+
+
+def handler(event, context):
+    return {"noise": random.random()}

@@ -1,0 +1,1 @@
+(()=>{var r={931:r=>{r.exports.handler=function(r){const t=Date.now();return async e=>({...await r(e),upMs:Date.now()-t})}(async r=>r)}},t={},e=function e(n){var o=t[n];if(void 0!==o)return o.exports;var a=t[n]={exports:{}};return r[n](a,a.exports,e),a.exports}(931);module.exports=e})();

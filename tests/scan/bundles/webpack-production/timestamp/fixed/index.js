@@ -1,0 +1,1 @@
+(()=>{var o={931:o=>{const r=Date.now();var t;console.log(`ready after ${Date.now()-r} ms`),o.exports.handler=(t=async o=>o,async o=>{const r=Date.now();return{...await t(o),tookMs:Date.now()-r}})}},r={},t=function t(e){var a=r[e];if(void 0!==a)return a.exports;var n=r[e]={exports:{}};return o[e](n,n.exports,t),n.exports}(931);module.exports=t})();
