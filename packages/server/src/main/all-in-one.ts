@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdirSync, statfsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { systemClock } from "../base/clock.ts";
+import { systemClock as clock } from "../base/clock.ts";
 import { ThawError } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
 import { createControlPlane } from "../control/control-plane.ts";
@@ -53,7 +53,6 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const credentials = loadCredentials(options.dataDir, options.region, process.env);
   checkListener(options);
   const host = await connectHost();
-  const clock = systemClock;
   const secret = loadSecret(options.dataDir);
   const keyring = new Keyring(join(options.dataDir, "keyring.json"), systemRandom);
   const keys = await createKeys(options, keyring);
@@ -107,16 +106,8 @@ export async function runServer(options: ServeOptions): Promise<void> {
     figures: monitoring.metrics,
     draining: draining.signal,
   });
-  const parts = {
-    app,
-    silent: new SilentConnections(app.server, clock),
-    control,
-    worker,
-    clock,
-    draining,
-    drainTimeoutMs: options.drainTimeoutS * 1000,
-    hostLost: host.lost,
-  };
+  const silent = new SilentConnections(app.server, clock);
+  const parts = { app, silent, control, worker, clock, draining, drainTimeoutMs: options.drainTimeoutS * 1000, hostLost: host.lost };
   await monitoring.listen(options.metricsListen, health);
   process.stdout.write(`thaw listening on ${await listen(app, options)}\n`);
   if (engine.snapshots === null) log("no snapshots", { reason: engine.snapshotsProblem });
@@ -199,7 +190,7 @@ function createCatalog(options: ServeOptions): RuntimeCatalog {
   const clientsDir = process.env["THAW_CLIENTS"];
   if (clientsDir === undefined) throw new UsageError("THAW_CLIENTS is not set; it names the directory of runtime clients (runtimes/dist)");
   const scope = { accountId: options.accountId, region: options.region };
-  return createRuntimeCatalog({ thawHome: options.thawHome, clientsDir, arnOf: (runtime) => runtimeVersionArn(scope, runtime), clock: systemClock });
+  return createRuntimeCatalog({ thawHome: options.thawHome, clientsDir, arnOf: (runtime) => runtimeVersionArn(scope, runtime), clock: clock });
 }
 
 interface Described {
