@@ -26,7 +26,7 @@ export async function measureClones(): Promise<Series[]> {
   const server = await startThaw({ args: ["--memory-max-mib", "65536", "--pool", "24", "--parked-clones", "0"] });
   try {
     const functions = new TestFunctions(server);
-    deploy(server, "samples/spring/template.yml");
+    await deploy(server, "samples/spring/template.yml");
     await coldInvokes(functions, SPRING, "live", LEARNING);
     const one = await coldInvokes(functions, SPRING, "live", ROUNDS);
     const all: number[] = [];

@@ -21,7 +21,7 @@ export async function measureColdHost(): Promise<Series[]> {
   const first = await startThaw(options);
   try {
     const functions = new TestFunctions(first);
-    deploy(first, "samples/spring/template.yml");
+    await deploy(first, "samples/spring/template.yml");
     await coldInvokes(functions, SPRING, "live", LEARNING);
     const warm = await coldInvokes(functions, SPRING, "live", COLD);
     await first.stop();

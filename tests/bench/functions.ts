@@ -22,8 +22,8 @@ export async function measureFunctions(): Promise<Series[]> {
   const server = await startThaw();
   try {
     const functions = new TestFunctions(server);
-    deploy(server, "samples/spring/template.yml");
-    deploy(server, "samples/nodejs/template.yml");
+    await deploy(server, "samples/spring/template.yml");
+    await deploy(server, "samples/nodejs/template.yml");
     const options = { FunctionName: PYTHON.name, Runtime: "python3.13" as const, Handler: "app.handler", MemorySize: 512 };
     await functions.createSnapStart(await pythonWebFiles(), options);
     const python = await functions.publish(PYTHON.name);

@@ -19,7 +19,7 @@ export async function measurePublish(): Promise<Series[]> {
   const server = await startThaw({ args: ["--parked-clones", "0"] });
   try {
     const functions = new TestFunctions(server);
-    deploy(server, "samples/spring/template.yml");
+    await deploy(server, "samples/spring/template.yml");
     await functions.create(
       { "app.py": BALLAST },
       { FunctionName: "ballast", Runtime: "python3.13", Handler: "app.handler", MemorySize: 1024, SnapStart: { ApplyOn: "PublishedVersions" } },

@@ -19,7 +19,7 @@ export async function measureStock(): Promise<Series[]> {
     const server = await startThaw({ args: ["--memory", memory, "--parked-clones", "0"] });
     try {
       const functions = new TestFunctions(server);
-      deploy(server, "samples/spring/template.yml");
+      await deploy(server, "samples/spring/template.yml");
       await copyFunction(functions, SPRING.name, STOCK.name, { variables: {}, wrapper: DEFAULT_FLAGS });
       const version = await functions.publish(STOCK.name);
       const cold = await coldInvokes(functions, STOCK, version, COLD + 1);

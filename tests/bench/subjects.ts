@@ -1,5 +1,6 @@
 /** What the bench deploys, and how it makes an invoke cold or takes a parked clone. */
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -28,12 +29,10 @@ export const SPRING: Subject = {
   event: JSON.parse(readFileSync(join(REPOSITORY, "samples/spring/event.json"), "utf8")),
 };
 
-/** Deploys a template of the repository with the CLI, as a user does. */
-export function deploy(server: ThawServer, template: string): void {
-  execFileSync(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), "deploy", join(REPOSITORY, template)], {
-    env: { ...process.env, ...server.env },
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+/** Deploys a template of the repository with the CLI, as a user does. This process goes on meanwhile: it may be the store's proxy. */
+export async function deploy(server: ThawServer, template: string): Promise<void> {
+  const args = [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), "deploy", join(REPOSITORY, template)];
+  await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...server.env } });
 }
 
 export async function timedInvoke(functions: TestFunctions, subject: Subject, qualifier: string): Promise<Timed> {
