@@ -7,26 +7,20 @@
 //!              NAME.go       a FIFO: a delay ends when the test opens it
 //!              trace         each name that was passed, a line each
 //! ```
-//! tests/faults/points.ts has the same for the server.
+//! tests/faults/reach.ts has the same for the server.
 
 #[cfg(not(feature = "fault-points"))]
 #[macro_export]
 macro_rules! fault_point {
     ($name:literal) => {};
-    ($name:literal, $otherwise:expr) => {};
 }
 
-/// Returns the error from the function around it; with a second argument, what that makes of the error.
+/// Returns the error from the function around it, as `?` does.
 #[cfg(feature = "fault-points")]
 #[macro_export]
 macro_rules! fault_point {
     ($name:literal) => {
         $crate::reach($name)?
-    };
-    ($name:literal, $otherwise:expr) => {
-        if let Err(error) = $crate::reach($name) {
-            return ($otherwise)(error);
-        }
     };
 }
 

@@ -26,7 +26,17 @@ pub struct Lost {
 
 const LATE: &str = "a chunk did not come in time";
 
+impl From<io::Error> for Lost {
+    fn from(error: io::Error) -> Self {
+        Lost { message: error.to_string(), is_damaged: false }
+    }
+}
+
 impl Lost {
+    pub fn not_placed(error: &io::Error) -> Self {
+        Lost { message: format!("a page could not be put in place: {error}"), is_damaged: false }
+    }
+
     /// It did not come from afar in time.
     pub fn is_late(&self) -> bool {
         self.message == LATE

@@ -9,6 +9,7 @@ mod control;
 mod session;
 mod snapshots;
 mod uffd;
+mod window;
 
 use std::os::fd::{FromRawFd, OwnedFd};
 

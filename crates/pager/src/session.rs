@@ -7,6 +7,8 @@
 //! Events of an address space are read under the session's lock, and pages are put in place under it: a page can't land in a range
 //! that the clone has just given up, because the kernel lets it go on only once its event was read.
 
+mod prefetch;
+
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -25,12 +27,9 @@ use crate::address_map::AddressMap;
 use crate::cache::{Cache, Lost};
 use crate::snapshots::{Place, Snapshot};
 use crate::uffd::{self, Event, Outcome};
+use crate::window::{self, Streams};
 
 const PAGE: u64 = PAGE_SIZE_BYTES as u64;
-/// Pages put in place with a touched one at most: a fault costs as much as copying some tens of pages.
-const WINDOW_PAGES: u64 = 16;
-/// Sequential readers that are followed at once while a working set is recorded: threads, and copies from here to there.
-const STREAMS_MAX: usize = 8;
 /// Zero pages cost no memory before they are written to.
 const ZERO_WINDOW_PAGES: u64 = 64;
 /// Descriptors of processes that have ended are kept up to this number.
@@ -50,7 +49,7 @@ struct Process {
 struct Inner {
     processes: Vec<Process>,
     touched: Vec<TouchedRun>,
-    streams: VecDeque<Stream>,
+    streams: Streams,
     is_recording: bool,
     is_restored: bool,
     is_over: bool,
@@ -58,14 +57,6 @@ struct Inner {
     /// Memory that was moved, and processes that were made: what `complete` has to look at again.
     changes: u64,
     stats: Stats,
-}
-
-/// One that touches page after page.
-struct Stream {
-    pid: u32,
-    /// Where its next page is expected, in the image.
-    next: u64,
-    pages: u64,
 }
 
 /// What a session has done so far. Times from its beginning.
@@ -158,7 +149,7 @@ impl Session {
             }
             self.read_events(&mut faults);
             if let Some((process, address)) = faults.pop_front() {
-                fault_point!("pager.fault", |error| Err(Lost { message: format!("{error}"), is_damaged: false }));
+                fault_point!("pager.fault");
                 match self.answer(process, address)? {
                     Placed::Yes => {}
                     Placed::Changing => {
@@ -206,7 +197,7 @@ impl Session {
                 }
             }
             Some(FromRelay::Restored) => {
-                fault_point!("pager.restored", |error| Err(Lost { message: format!("{error}"), is_damaged: false }));
+                fault_point!("pager.restored");
                 let mut inner = self.lock();
                 inner.is_restored = true;
                 inner.stats.restored_ms = self.now_ms();
@@ -270,10 +261,10 @@ impl Session {
             Ok((_, Outcome::Changing)) => return Ok(Placed::Changing),
             Ok((_, Outcome::Present)) => uffd::wake(process.uffd.as_fd(), address, PAGE),
             Ok(_) => {}
-            Err(error) => return Err(Lost { message: format!("a page could not be put in place: {error}"), is_damaged: false }),
+            Err(error) => return Err(Lost::not_placed(&error)),
         }
         // The rest of the window, as far as it lies in one piece before and behind the page.
-        let (before, window) = window_of(&mut inner, pid, image);
+        let (before, window) = if inner.is_recording { inner.streams.window(pid, image) } else { window::around(image) };
         let before = before.min(pages_before);
         let behind = window.min(pages).min((origin.end - address) / PAGE);
         let process = &inner.processes[index];
@@ -305,80 +296,6 @@ impl Session {
             Ok(_) | Err(_) => {}
         }
         Placed::Yes
-    }
-
-    /// Puts the working set in place while the clone already runs. A loss is left to the fault that meets it.
-    fn prefetch(&self) {
-        self.cache.ask_ahead(self.snapshot.working_set_chunks().into_iter());
-        self.lock().stats.prefetch_start_ms = self.now_ms();
-        for run in &self.snapshot.working_set {
-            let mut at = run.address;
-            let end = run.address + u64::from(run.pages) * PAGE;
-            while at < end {
-                let pages_max = (end - at) / PAGE;
-                let (pages, is_going_on) = match self.snapshot.place(run.pid, at) {
-                    Place::Zero { pages } => {
-                        let pages = pages.min(pages_max);
-                        (pages, self.prefetch_run(run.pid, at, &Ahead::Zeros(pages * PAGE)))
-                    }
-                    Place::Chunk { chunk, offset, pages, .. } => {
-                        let pages = pages.min(pages_max);
-                        let Ok(content) = self.cache.get(chunk) else { return };
-                        (pages, self.prefetch_run(run.pid, at, &Ahead::Content(&content[offset..offset + (pages * PAGE) as usize])))
-                    }
-                };
-                if !is_going_on {
-                    return;
-                }
-                at += pages * PAGE;
-            }
-        }
-        self.lock().stats.prefetch_end_ms = self.now_ms();
-    }
-
-    /// False: the session is over.
-    fn prefetch_run(&self, pid: u32, address: u64, ahead: &Ahead) -> bool {
-        let size = ahead.size();
-        let mut done = 0;
-        while done < size {
-            let mut inner = self.lock();
-            if inner.is_over || inner.is_complete {
-                return false;
-            }
-            let at = address + done;
-            let Some(index) = inner.processes.iter().position(|process| process.pid == pid) else {
-                if inner.is_restored {
-                    return true;
-                }
-                drop(self.changed.wait_timeout(inner, REGISTRATION_RETRY));
-                continue;
-            };
-            let process = &inner.processes[index];
-            let origin = process.map.origin(at);
-            if origin.image != Some(at) {
-                done += (origin.end - at).max(PAGE).min(size - done);
-                continue;
-            }
-            let length = (size - done).min(origin.end - at);
-            let (placed, outcome) = match ahead {
-                Ahead::Content(content) => uffd::copy(process.uffd.as_fd(), at, &content[done as usize..(done + length) as usize]),
-                Ahead::Zeros(_) => uffd::zero(process.uffd.as_fd(), at, length as usize),
-            }
-            .unwrap_or((0, Outcome::Gone));
-            if matches!(ahead, Ahead::Content(_)) {
-                inner.stats.prefetched_pages += placed as u64 / PAGE;
-            }
-            done += placed as u64;
-            match outcome {
-                Outcome::Done => {}
-                Outcome::Present => done += PAGE,
-                Outcome::Gone => return false,
-                // Not there any more, or protected by the kernel: it will fault if it is needed.
-                Outcome::Unregistered if inner.is_restored => return true,
-                Outcome::Unregistered | Outcome::Changing => drop(self.changed.wait_timeout(inner, REGISTRATION_RETRY)),
-            }
-        }
-        true
     }
 
     /// Puts every page in place; then the clone needs the pager no more. Where it moved memory or forked meanwhile, once more.
@@ -446,7 +363,7 @@ impl Session {
                 }
                 Ok((copied, Outcome::Done)) => done += copied as u64,
                 Ok((copied, _)) => done += copied as u64 + PAGE,
-                Err(error) => return Err(Lost { message: format!("a page could not be put in place: {error}"), is_damaged: false }),
+                Err(error) => return Err(Lost::not_placed(&error)),
             }
         }
         Ok(())
@@ -468,36 +385,6 @@ impl Session {
         inner.is_recording = false;
         (std::mem::take(&mut inner.touched), inner.stats)
     }
-}
-
-/// What is put in place ahead of its first touch.
-enum Ahead<'a> {
-    Content(&'a [u8]),
-    /// So many bytes of them.
-    Zeros(u64),
-}
-
-impl Ahead<'_> {
-    fn size(&self) -> u64 {
-        match self {
-            Ahead::Content(content) => content.len() as u64,
-            Ahead::Zeros(size) => *size,
-        }
-    }
-}
-
-/// How many pages before a touched one, and from it on, are put in place with it. What is recorded must be what is touched, since every
-/// later restore brings it: so one page, and more only for who reads page after page.
-fn window_of(inner: &mut Inner, pid: u32, image: u64) -> (u64, u64) {
-    if !inner.is_recording {
-        let before = (image / PAGE) % WINDOW_PAGES;
-        return (before, WINDOW_PAGES - before);
-    }
-    let known = inner.streams.iter().position(|stream| stream.pid == pid && stream.next == image);
-    let pages = known.and_then(|index| inner.streams.remove(index)).map_or(1, |stream| (stream.pages * 2).min(WINDOW_PAGES));
-    inner.streams.truncate(STREAMS_MAX - 1);
-    inner.streams.push_front(Stream { pid, next: image + pages * PAGE, pages });
-    (0, pages)
 }
 
 /// In the place of one that has ended where there are many: a function may fork for each of its events. Only of one with the same

@@ -44,14 +44,14 @@ impl Init<'_> {
             Command::Start { server_uid } => self.start(server_uid),
             Command::Dump { ghost_limit_bytes } => self.dump(ghost_limit_bytes, &CriuFds::of(&fds)?),
             Command::Restore { supervisor_pid, offsets, memory } => {
-                let (criu, others) = fds.split_at_checked(3).ok_or_else(|| invalid("criu, images and work directory are needed"))?;
-                match (memory, others) {
+                let criu = CriuFds::of(&fds)?;
+                match (memory, &fds[3..]) {
                     (Memory::Eager | Memory::StockEager, []) => {}
-                    (Memory::StockLazy, []) => start_lazy_daemon(&CriuFds::of(criu)?)?,
+                    (Memory::StockLazy, []) => start_lazy_daemon(&criu)?,
                     (Memory::Lazy, [listener, pager]) => self.relay = Some(relay::start(listener.as_fd(), pager.as_fd())?),
                     _ => return Err(invalid("the descriptors do not fit the kind of memory")),
                 }
-                self.restore(supervisor_pid, &Job::Restore { offsets, memory }, criu, memory)
+                self.restore(supervisor_pid, offsets, memory, &fds[..3])
             }
         }
     }
@@ -132,9 +132,9 @@ impl Init<'_> {
         }
     }
 
-    fn restore(&mut self, supervisor_pid: i32, job: &Job, criu: &[OwnedFd], memory: Memory) -> io::Result<Reply> {
+    fn restore(&mut self, supervisor_pid: i32, offsets: TimeOffsets, memory: Memory, criu: &[OwnedFd]) -> io::Result<Reply> {
         self.uid()?;
-        let code = self.run_starter(job, criu)?;
+        let code = self.run_starter(&Job::Restore { offsets, memory }, criu)?;
         // A relay that ended meanwhile is seen before its listener is closed, and with it the userfaultfds that nobody took.
         self.reap();
         if memory == Memory::Lazy && self.relay.is_none() {

@@ -1,0 +1,99 @@
+//! The prefetch thread of a session: brings the working set ahead of its first touch, in the order of access.
+
+use std::os::fd::AsFd;
+
+use super::{Session, PAGE, REGISTRATION_RETRY};
+use crate::snapshots::Place;
+use crate::uffd::{self, Outcome};
+
+impl Session {
+    /// Puts the working set in place while the clone already runs. A loss is left to the fault that meets it.
+    pub(super) fn prefetch(&self) {
+        self.cache.ask_ahead(self.snapshot.working_set_chunks().into_iter());
+        self.lock().stats.prefetch_start_ms = self.now_ms();
+        for run in &self.snapshot.working_set {
+            let mut at = run.address;
+            let end = run.address + u64::from(run.pages) * PAGE;
+            while at < end {
+                let pages_max = (end - at) / PAGE;
+                let (pages, is_going_on) = match self.snapshot.place(run.pid, at) {
+                    Place::Zero { pages } => {
+                        let pages = pages.min(pages_max);
+                        (pages, self.prefetch_run(run.pid, at, &Ahead::Zeros(pages * PAGE)))
+                    }
+                    Place::Chunk { chunk, offset, pages, .. } => {
+                        let pages = pages.min(pages_max);
+                        let Ok(content) = self.cache.get(chunk) else { return };
+                        (pages, self.prefetch_run(run.pid, at, &Ahead::Content(&content[offset..offset + (pages * PAGE) as usize])))
+                    }
+                };
+                if !is_going_on {
+                    return;
+                }
+                at += pages * PAGE;
+            }
+        }
+        self.lock().stats.prefetch_end_ms = self.now_ms();
+    }
+
+    /// False: the session is over.
+    fn prefetch_run(&self, pid: u32, address: u64, ahead: &Ahead) -> bool {
+        let size = ahead.size();
+        let mut done = 0;
+        while done < size {
+            let mut inner = self.lock();
+            if inner.is_over || inner.is_complete {
+                return false;
+            }
+            let at = address + done;
+            let Some(index) = inner.processes.iter().position(|process| process.pid == pid) else {
+                if inner.is_restored {
+                    return true;
+                }
+                drop(self.changed.wait_timeout(inner, REGISTRATION_RETRY));
+                continue;
+            };
+            let process = &inner.processes[index];
+            let origin = process.map.origin(at);
+            if origin.image != Some(at) {
+                done += (origin.end - at).max(PAGE).min(size - done);
+                continue;
+            }
+            let length = (size - done).min(origin.end - at);
+            let (placed, outcome) = match ahead {
+                Ahead::Content(content) => uffd::copy(process.uffd.as_fd(), at, &content[done as usize..(done + length) as usize]),
+                Ahead::Zeros(_) => uffd::zero(process.uffd.as_fd(), at, length as usize),
+            }
+            .unwrap_or((0, Outcome::Gone));
+            if matches!(ahead, Ahead::Content(_)) {
+                inner.stats.prefetched_pages += placed as u64 / PAGE;
+            }
+            done += placed as u64;
+            match outcome {
+                Outcome::Done => {}
+                Outcome::Present => done += PAGE,
+                Outcome::Gone => return false,
+                // Not there any more, or protected by the kernel: it will fault if it is needed.
+                Outcome::Unregistered if inner.is_restored => return true,
+                Outcome::Unregistered | Outcome::Changing => drop(self.changed.wait_timeout(inner, REGISTRATION_RETRY)),
+            }
+        }
+        true
+    }
+}
+
+/// What is put in place ahead of its first touch.
+enum Ahead<'a> {
+    Content(&'a [u8]),
+    /// So many bytes of them.
+    Zeros(u64),
+}
+
+impl Ahead<'_> {
+    fn size(&self) -> u64 {
+        match self {
+            Ahead::Content(content) => content.len() as u64,
+            Ahead::Zeros(size) => *size,
+        }
+    }
+}
