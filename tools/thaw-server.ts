@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { childrenOf, isRunning } from "./processes.ts";
 
 export const REPOSITORY = resolve(import.meta.dirname, "..");
 const START_TIMEOUT_MS = 30_000;
@@ -107,15 +108,19 @@ function untilListening(child: ChildProcess, output: readonly string[]): Promise
   });
 }
 
+/** How the command line of each begins, or what is in it; sandboxd's names the pager, too. */
+const PARTS = { server: /serve\.ts/, sandboxd: /thaw-sandboxd serve/, pager: /^\S*thaw-pager/ } as const;
+export type Part = keyof typeof PARTS;
+
+/** `launcher`: the pid of a ThawServer. Undefined where it does not run: a pager that was killed comes back with the next restore. */
+export function pidOf(launcher: number, part: Part): number | undefined {
+  return childrenOf(launcher).find(({ command }) => PARTS[part].test(command))?.pid;
+}
+
 async function killPart(child: ChildProcess, who: "launcher" | "server" | "sandboxd"): Promise<void> {
-  const { childrenOf, isRunning } = await import("./processes.ts");
   const exited = once(child, "exit");
   const parts = childrenOf(child.pid ?? 0);
-  const wanted = {
-    launcher: child.pid,
-    server: parts.find((part) => part.command.includes("serve.ts"))?.pid,
-    sandboxd: parts.find((part) => part.command.includes("thaw-sandboxd"))?.pid,
-  }[who];
+  const wanted = who === "launcher" ? child.pid : pidOf(child.pid ?? 0, who);
   if (wanted === undefined) throw new Error(`there is no ${who} process: ${JSON.stringify(parts)}`);
   process.kill(wanted, "SIGKILL");
   await exited;

@@ -9,23 +9,13 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { findTraces } from "../../tools/leaks.ts";
 import { childrenOf } from "../../tools/processes.ts";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { pidOf, REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
+import { seededRandom } from "../support/random.ts";
 
 const SEED = Number(process.env["THAW_CRASH_SEED"] ?? "20261124");
 const ROUNDS = Number(process.env["THAW_CRASH_ROUNDS"] ?? "12");
 const PROGRAM = (n: number): string => `export const handler = async () => "answer ${n}";\nglobalThis.held = Buffer.alloc(4e6, ${n + 1});\n`;
-
-/** mulberry32. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 interface Verified {
   readonly snapshotId: string;
@@ -57,7 +47,7 @@ function tracesOf(server: ThawServer, pids: readonly number[]): string[] {
 }
 
 it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
-  const random = randomOf(SEED);
+  const random = seededRandom(SEED);
   let server = await startThaw();
   let functions = new TestFunctions(server);
   const everStarted: number[] = [];
@@ -78,10 +68,8 @@ it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
       await new Promise((next) => setTimeout(next, random() * 1500));
       const who = (["server", "sandboxd", "launcher", "pager"] as const)[Math.floor(random() * 4)] ?? "server";
       if (who === "pager") {
-        const pager = childrenOf(server.pid).find(
-          (each) => each.command.includes("--memory-mib") && each.command.includes("thaw-pager") && !each.command.includes("serve"),
-        );
-        if (pager !== undefined) process.kill(pager.pid, "SIGKILL");
+        const pager = pidOf(server.pid, "pager");
+        if (pager !== undefined) process.kill(pager, "SIGKILL");
       } else {
         await server.kill(who);
         const left = await functions

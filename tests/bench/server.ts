@@ -1,7 +1,6 @@
 /** The server alone: its start, and what it holds when idle. */
 import { readFileSync } from "node:fs";
-import { childrenOf } from "../../tools/processes.ts";
-import { startThaw } from "../../tools/thaw-server.ts";
+import { pidOf, startThaw } from "../../tools/thaw-server.ts";
 import type { Series } from "./series.ts";
 
 const STARTS = 5;
@@ -13,8 +12,7 @@ export async function measureServer(): Promise<Series[]> {
     const startMs = performance.now();
     const server = await startThaw();
     starts.push(performance.now() - startMs);
-    const process_ = childrenOf(server.pid).find((child) => child.command.includes("serve.ts"));
-    const status = readFileSync(`/proc/${process_?.pid ?? 0}/status`, "utf8");
+    const status = readFileSync(`/proc/${pidOf(server.pid, "server")}/status`, "utf8");
     resident.push(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024);
     await server.remove();
   }

@@ -1,9 +1,8 @@
 /** What the bench deploys, and how it makes an invoke cold or takes a parked clone. */
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { runThaw } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { REPOSITORY, type ThawServer } from "../../tools/thaw-server.ts";
 
@@ -31,8 +30,8 @@ export const SPRING: Subject = {
 
 /** Deploys a template of the repository with the CLI, as a user does. This process goes on meanwhile: it may be the store's proxy. */
 export async function deploy(server: ThawServer, template: string): Promise<void> {
-  const args = [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), "deploy", join(REPOSITORY, template)];
-  await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...server.env } });
+  const { code, stderr } = await runThaw(["deploy", join(REPOSITORY, template)], server.env);
+  if (code !== 0) throw new Error(`${template}: ${stderr}`);
 }
 
 export async function timedInvoke(functions: TestFunctions, subject: Subject, qualifier: string): Promise<Timed> {

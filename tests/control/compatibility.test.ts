@@ -1,6 +1,7 @@
 /** File systems: what is refused, and how they are shown. */
 import { expect, test } from "vitest";
-import { ACCESS_POINT, ControlHarness } from "./harness.ts";
+import { ACCESS_POINT } from "../support/access-point.ts";
+import { ControlHarness } from "./harness.ts";
 
 const FUNCTIONS = { f: { handle: (): string => "1" } };
 const MAPPED = { FileSystemConfigs: [{ Arn: ACCESS_POINT, LocalMountPath: "/mnt/data" }] };

@@ -22,9 +22,9 @@ import type { Worker } from "../../packages/server/src/ports/worker.ts";
 import { openSqliteStore } from "../../packages/server/src/store/sqlite-store.ts";
 import { createWorker } from "../../packages/server/src/worker/create-worker.ts";
 import type { WorkerLimits } from "../../packages/server/src/worker/worker-services.ts";
+import { ACCESS_POINT } from "../support/access-point.ts";
 import { MemoryLogStore } from "../worker/harness.ts";
 
-export const ACCESS_POINT = "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0";
 const ROLE = "arn:aws:iam::000000000000:role/test";
 
 export interface ControlHarnessOptions {

@@ -9,6 +9,7 @@
 import { existsSync } from "node:fs";
 import type { Random } from "../../packages/server/src/base/random.ts";
 import { LATEST, type VersionRecord } from "../../packages/server/src/model/function-record.ts";
+import { seededRandom } from "../support/random.ts";
 import { ControlHarness } from "./harness.ts";
 
 const SECOND_MS = 1000;
@@ -29,15 +30,8 @@ export interface SimulationReport {
   readonly problems: readonly string[];
 }
 
-/** Mulberry32: small, and the same everywhere. */
 function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  const fraction = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const fraction = seededRandom(seed);
   let uuids = 0;
   return { fraction, uuid: () => `uuid-${seed}-${++uuids}`, bytes: (count) => Buffer.from(Array.from({ length: count }, () => Math.floor(fraction() * 256))) };
 }

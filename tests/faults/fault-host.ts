@@ -8,6 +8,7 @@ import { setTimeout } from "node:timers/promises";
 import type { VersionRecord } from "../../packages/server/src/model/function-record.ts";
 import { childrenOf, isRunning, type Process } from "../../tools/processes.ts";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { ACCESS_POINT } from "../support/access-point.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { FaultControl } from "./fault-control.ts";
 import { Storage } from "./storage.ts";
@@ -35,7 +36,6 @@ export function buildFaultBinaries(): void {
 
 export class FaultHost {
   readonly control = new FaultControl();
-  readonly accessPoint = "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0";
   readonly #dir = mkdtempSync(join(tmpdir(), "thaw-fault-host-"));
   #server: ThawServer | null = null;
   #functions: TestFunctions | null = null;
@@ -107,7 +107,7 @@ export class FaultHost {
     mkdirSync(this.dataDir, { recursive: true });
     mkdirSync(this.#eventsDir, { recursive: true });
     chmodSync(this.#eventsDir, 0o1777);
-    const args = ["--file-system", `${this.accessPoint}=${this.#eventsDir}`, "--snapshot-store", `file://${this.farDir}`, "--pool", "1"];
+    const args = ["--file-system", `${ACCESS_POINT}=${this.#eventsDir}`, "--snapshot-store", `file://${this.farDir}`, "--pool", "1"];
     this.#server = await startThaw({ args, env, previous: { dataDir: this.dataDir, env: CREDENTIALS } });
     this.#functions = new TestFunctions(this.#server);
   }

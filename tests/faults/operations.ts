@@ -13,6 +13,7 @@ import {
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { ACCESS_POINT } from "../support/access-point.ts";
 import type { Invoked } from "../support/functions.ts";
 import type { FaultHost } from "./fault-host.ts";
 import type { Fault } from "./fault-control.ts";
@@ -208,7 +209,7 @@ const EVENTS = "events";
 
 /** What is sent to it is written outside of Thaw: a log may be behind by what a killed server had not written yet. */
 export async function createEventsFunction(host: FaultHost): Promise<void> {
-  const FileSystemConfigs = [{ Arn: host.accessPoint, LocalMountPath: "/mnt/events" }];
+  const FileSystemConfigs = [{ Arn: ACCESS_POINT, LocalMountPath: "/mnt/events" }];
   await host.functions.create({ bootstrap: programOf(EVENTS) }, { FunctionName: EVENTS, ...PROVIDED, FileSystemConfigs });
 }
 

@@ -15,12 +15,12 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { it } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer, type ThawServerOptions } from "../../tools/thaw-server.ts";
+import { ACCESS_POINT } from "../support/access-point.ts";
 import { TestFunctions } from "../support/functions.ts";
 
 const QUICK = { "index.mjs": "export const handler = async () => process.version;\n" };
 const THAW_HOME = process.env["THAW_HOME"] ?? "/var/lib/thaw";
 const AWS = join(REPOSITORY, ".thaw/aws-clients/bin/aws");
-const ACCESS_POINT = "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0";
 const run = promisify(execFile);
 
 async function withServer(options: ThawServerOptions, test: (server: ThawServer, functions: TestFunctions) => Promise<void>): Promise<void> {

@@ -10,9 +10,11 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { findTraces, newTraces } from "../../tools/leaks.ts";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { pidOf, REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { ACCESS_POINT } from "../support/access-point.ts";
 import { TestFunctions } from "../support/functions.ts";
-import { type Figures, pidOf, takeFigures } from "./figures.ts";
+import { seededRandom } from "../support/random.ts";
+import { type Figures, takeFigures } from "./figures.ts";
 import { Client, type Counts, createEventsFunction, EVENTS, type Shared } from "./load.ts";
 
 const { values: options } = parseArgs({
@@ -25,18 +27,6 @@ const BETWEEN_KILLS_MS = { min: 15_000, max: 45_000 };
 /** After the death of a pager: its clones have gone, and the next restore works. */
 const PAGER_CALM_MS = 2000;
 const EVENTS_TIMEOUT_MS = 5 * MINUTE_MS;
-const ACCESS_POINT = "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0";
-
-/** Mulberry32: the same choices for the same seed; their interleaving is the machine's. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 class Soak {
   readonly #dir = mkdtempSync(join(tmpdir(), "thaw-soak-"));
@@ -113,9 +103,8 @@ class Soak {
   }
 
   async #killPager(): Promise<void> {
-    const pager = this.#server === null ? undefined : pidOf(this.#server, "pager");
-    if (pager === undefined) throw new Error("there is no pager");
-    process.kill(pager, "SIGKILL");
+    const pager = pidOf(this.#server?.pid ?? 0, "pager");
+    if (pager !== undefined) process.kill(pager, "SIGKILL");
     await pause(PAGER_CALM_MS);
   }
 
@@ -136,8 +125,11 @@ class Soak {
   /** Every accepted event is carried out; then nothing but their function is there. */
   async #settle(): Promise<void> {
     await this.#calm;
-    const done = (): Set<number> => new Set((existsSync(join(this.#dir, "done")) ? readFileSync(join(this.#dir, "done"), "utf8") : "").split("\n").map(Number));
-    const missing = (): number[] => [...this.#accepted].filter((id) => !done().has(id));
+    const path = join(this.#dir, "done");
+    const missing = (): number[] => {
+      const done = new Set((existsSync(path) ? readFileSync(path, "utf8") : "").split("\n").map(Number));
+      return [...this.#accepted].filter((id) => !done.has(id));
+    };
     const lookAgain = async (): Promise<boolean> => {
       await pause(200);
       return missing().length === 0;

@@ -190,7 +190,7 @@ function createCatalog(options: ServeOptions): RuntimeCatalog {
   const clientsDir = process.env["THAW_CLIENTS"];
   if (clientsDir === undefined) throw new UsageError("THAW_CLIENTS is not set; it names the directory of runtime clients (runtimes/dist)");
   const scope = { accountId: options.accountId, region: options.region };
-  return createRuntimeCatalog({ thawHome: options.thawHome, clientsDir, arnOf: (runtime) => runtimeVersionArn(scope, runtime), clock: clock });
+  return createRuntimeCatalog({ thawHome: options.thawHome, clientsDir, arnOf: (runtime) => runtimeVersionArn(scope, runtime), clock });
 }
 
 interface Described {
