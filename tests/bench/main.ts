@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 import { measureClones } from "./clones.ts";
 import { measureColdHost } from "./cold-host.ts";
+import { measureEncryption } from "./encryption.ts";
 import { measureFunctions } from "./functions.ts";
 import { measurePublish } from "./publish.ts";
 import { type Series, summarize } from "./series.ts";
@@ -21,6 +22,7 @@ const PARTS: Readonly<Record<string, () => Promise<Series[]>>> = {
   stock: measureStock,
   clones: measureClones,
   publish: measurePublish,
+  encryption: measureEncryption,
   "cold-host": measureColdHost,
 };
 

@@ -92,5 +92,5 @@ export async function restoreTraces(server: ThawServer, functions: TestFunctions
 
 export interface RestoreTrace {
   readonly phases: Readonly<Record<string, number>>;
-  readonly memory: { readonly faults: number; readonly pages: number; readonly prefetchedPages: number } | null;
+  readonly memory: { readonly faults: number; readonly pages: number; readonly prefetchedPages: number; readonly decryptMs: number } | null;
 }

@@ -1,6 +1,6 @@
 /**
  * Every state program in every way in which a clone can get its memory: at once, on demand, by CRIU's own daemon, from chunks that the
- * host lacks, as a snapshot of a clone, two at once, and with a recorded working set. Each program checks itself.
+ * host lacks, as a snapshot of a clone, two at once, with a recorded working set, and parked. Each program checks itself.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -78,6 +78,28 @@ describe.each(["lazy", "eager", "stock-lazy"] as const)("memory %s", (memory) =>
         // Much of it touched by its own process.
         const third = await sandboxd.snapshot(CHECKS_AGAIN(state) ? clone : await kept(sandboxd.restore(second, original.spec)));
         expect(await (await kept(sandboxd.restore(third, original.spec))).invoke()).toBe("ok");
+      } finally {
+        await cleanUp();
+      }
+    });
+
+    it.for(STATES)("%s: parked, its working set in place, while another clone comes and goes", async (state, { expect }) => {
+      try {
+        const original = await kept(sandboxd.create(programOf(state)));
+        const snapshot = await sandboxd.snapshot(original);
+        const first = await kept(sandboxd.restore(snapshot, original.spec));
+        expect(await first.invoke()).toBe("ok");
+        await sandboxd.host.recordWorkingSet(first.spec.environmentId, true);
+        const parked = await kept(sandboxd.restore(snapshot, original.spec));
+        await parked.ready();
+        await sandboxd.host.freeze(parked.spec.environmentId);
+        const other = await sandboxd.restore(snapshot, original.spec);
+        expect(await other.invoke()).toBe("ok");
+        await other.destroy();
+        await sandboxd.host.thaw(parked.spec.environmentId);
+        expect(await parked.invoke()).toBe("ok");
+        const { prefetchedPages } = await sandboxd.host.recordWorkingSet(parked.spec.environmentId, false);
+        expect(prefetchedPages).toBeGreaterThan(0);
       } finally {
         await cleanUp();
       }

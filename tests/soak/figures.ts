@@ -1,8 +1,7 @@
 /** What a running server holds of the machine: what must not grow. */
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readdirSync, readFileSync } from "node:fs";
 import { childrenOf } from "../../tools/processes.ts";
-import { findTraces } from "../../tools/leaks.ts";
 import { type Part, pidOf, type ThawServer } from "../../tools/thaw-server.ts";
 
 const PARTS: readonly Part[] = ["server", "sandboxd", "pager"];
@@ -11,8 +10,11 @@ export interface Figures {
   readonly minute: number;
   readonly residentMiB: Readonly<Record<Part, number>>;
   readonly descriptors: Readonly<Record<Part, number>>;
+  /** Of the server and all below it, sandboxes included. */
   readonly processes: number;
+  /** Of its sandboxes, in all hierarchies. */
   readonly cgroups: number;
+  /** In sandboxd's own mount namespace. */
   readonly mounts: number;
   readonly diskMiB: number;
 }
@@ -22,14 +24,15 @@ export function takeFigures(server: ThawServer, minute: number): Figures {
     const figures = PARTS.map((part) => [part, pidOf(server.pid, part)] as const).map(([part, pid]) => [part, pid === undefined ? Number.NaN : look(pid)]);
     return Object.fromEntries(figures) as Figures["residentMiB"];
   };
-  const traces = findTraces();
+  const sandboxd = pidOf(server.pid, "sandboxd");
   return {
     minute,
     residentMiB: each((pid) => Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024)),
     descriptors: each((pid) => readdirSync(`/proc/${pid}/fd`).length),
     processes: childrenOf(server.pid).length,
-    cgroups: traces["cgroups"]?.length ?? 0,
-    mounts: traces["mounts"]?.length ?? 0,
+    // Version 1 names the groups of one sandboxd `thaw/PID`, version 2 `thaw-PID`.
+    cgroups: globSync(`/sys/fs/cgroup/**/thaw{-,/}${sandboxd}/sb-*`).length,
+    mounts: readFileSync(`/proc/${sandboxd}/mounts`, "utf8").trimEnd().split("\n").length,
     diskMiB: Number(execFileSync("du", ["-sm", server.dataDir], { encoding: "utf8" }).split("\t")[0]),
   };
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -77,11 +78,13 @@ pub struct Cache {
     changed: Condvar,
     /// Sends a request for a chunk; true: the one at hand is damaged.
     ask_far: Box<AskFar>,
+    /// Spent on authenticating and decrypting, since the start.
+    decrypt_ns: AtomicU64,
 }
 
 impl Cache {
     pub fn new(directory: ChunkDirectory, size_bytes_max: usize, ask_far: Box<AskFar>) -> Self {
-        Cache { directory, size_bytes_max, state: Mutex::default(), changed: Condvar::new(), ask_far }
+        Cache { directory, size_bytes_max, state: Mutex::default(), changed: Condvar::new(), ask_far, decrypt_ns: AtomicU64::new(0) }
     }
 
     /// The content, authenticated. Several who want the same chunk wait for one load.
@@ -151,7 +154,15 @@ impl Cache {
             io::ErrorKind::NotFound => Problem::Missing,
             _ => Problem::Io(error),
         })?;
-        chunk::open(wanted, file).map(Arc::new).map_err(|_| Problem::Damaged)
+        let started = Instant::now();
+        let frame = chunk::decrypt(wanted, file).map_err(|_| Problem::Damaged)?;
+        self.decrypt_ns.fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        chunk::decompress(wanted, &frame).map(Arc::new).map_err(|_| Problem::Damaged)
+    }
+
+    /// What decryption has cost so far, of all clones.
+    pub fn decrypt_ms(&self) -> f64 {
+        self.decrypt_ns.load(Ordering::Relaxed) as f64 / 1e6
     }
 
     fn ask(&self, name: &ChunkName, is_damaged: bool) {

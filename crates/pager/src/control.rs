@@ -74,6 +74,10 @@ impl Pager {
 
     fn open(&self, name: String, key: &[u8; 32], manifest: OwnedFd, working_set: Option<OwnedFd>) {
         let opened = open_snapshot(&name, key, manifest, working_set);
+        if let Ok(snapshot) = &opened {
+            // On a host that lacks them they come while CRIU's own files do.
+            self.cache.ask_ahead(snapshot.working_set_chunks().into_iter());
+        }
         let mut snapshots = self.snapshots.lock().expect("no holder panics");
         match opened {
             Ok(snapshot) => drop(snapshots.insert(name, Arc::new(snapshot))),
@@ -146,6 +150,7 @@ impl Pager {
             prefetch_start_ms: stats.prefetch_start_ms,
             prefetch_end_ms: stats.prefetch_end_ms,
             restored_ms: stats.restored_ms,
+            decrypt_ms: stats.decrypt_ms,
         };
         match memory_file(&encode_runs(&touched)) {
             Ok(file) => send(self.socket.as_fd(), &event, &[file.as_fd()]),

@@ -67,6 +67,8 @@ pub struct Stats {
     pub prefetch_start_ms: f64,
     pub prefetch_end_ms: f64,
     pub restored_ms: f64,
+    /// Of this host's pager, meanwhile: clones that are restored at the same time are in it as well.
+    pub decrypt_ms: f64,
 }
 
 pub struct Session {
@@ -76,6 +78,7 @@ pub struct Session {
     inner: Mutex<Inner>,
     changed: Condvar,
     started: Instant,
+    decrypt_before_ms: f64,
 }
 
 /// How a session ended.
@@ -96,8 +99,9 @@ enum Placed {
 
 impl Session {
     pub fn new(snapshot: Arc<Snapshot>, cache: Arc<Cache>, socket: OwnedFd) -> Arc<Self> {
-        let inner = Inner { is_recording: true, ..Inner::default() };
-        Arc::new(Session { snapshot, cache, socket, inner: Mutex::new(inner), changed: Condvar::new(), started: Instant::now() })
+        let inner = Mutex::new(Inner { is_recording: true, ..Inner::default() });
+        let decrypt_before_ms = cache.decrypt_ms();
+        Arc::new(Session { snapshot, cache, socket, inner, changed: Condvar::new(), started: Instant::now(), decrypt_before_ms })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -383,7 +387,8 @@ impl Session {
     pub fn take_touched(&self) -> (Vec<TouchedRun>, Stats) {
         let mut inner = self.lock();
         inner.is_recording = false;
-        (std::mem::take(&mut inner.touched), inner.stats)
+        let stats = Stats { decrypt_ms: self.cache.decrypt_ms() - self.decrypt_before_ms, ..inner.stats };
+        (std::mem::take(&mut inner.touched), stats)
     }
 }
 

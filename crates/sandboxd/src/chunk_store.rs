@@ -154,7 +154,7 @@ impl<'a> ChunkWriter<'a> {
 
     /// Stores a chunk; returns its number in this snapshot.
     pub fn add(&mut self, content: Vec<u8>) -> io::Result<u32> {
-        let (chunk, file) = chunk::seal(&self.secret, content);
+        let (chunk, file) = chunk::seal(&self.secret, &content);
         if let Some(number) = self.numbers.get(&chunk.name) {
             return Ok(*number);
         }

@@ -165,7 +165,7 @@ mod tests {
     }
 
     fn sample() -> (ChunkRef, Vec<u8>) {
-        chunk::seal(&ChunkSecret::new(&[7; 32]), vec![1; 5000])
+        chunk::seal(&ChunkSecret::new(&[7; 32]), &[1; 5000])
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::{socketpair, AddressFamily, SockFlag, SockType};
-use thaw_snapshot::envelope::FILE_SIZE_BYTES_MAX;
+use thaw_snapshot::envelope::{DataKey, FILE_SIZE_BYTES_MAX};
 use thaw_snapshot::hex;
 use thaw_snapshot::messages::{receive_message, send_message};
 use thaw_snapshot::pager_messages::{ChunkAnswer, Command, Event};
@@ -51,6 +51,22 @@ struct Link {
     opened: HashMap<String, (Stamp, Option<Stamp>)>,
 }
 
+impl Link {
+    /// Nothing where the pager has read these very files already.
+    fn open(&mut self, snapshot: &str, key: &DataKey, files: &Files) -> Result<()> {
+        let stamps = (files.manifest_stamp, files.working_set_stamp);
+        if self.opened.get(snapshot) == Some(&stamps) {
+            return Ok(());
+        }
+        let command = Command::Open { snapshot: snapshot.to_string(), key: hex::encode(key) };
+        let fds: Vec<BorrowedFd> =
+            std::iter::once(reopened(&files.manifest)?).chain(files.working_set.as_ref().map(reopened).transpose()?).map(|fd| fd.as_fd()).collect();
+        send_message(self.socket.as_fd(), &serde_json::to_vec(&command).expect("plain data"), &fds)?;
+        self.opened.insert(snapshot.to_string(), stamps);
+        Ok(())
+    }
+}
+
 /// Why a clone lost its pages.
 #[derive(Clone)]
 pub struct Loss {
@@ -67,6 +83,7 @@ pub struct SessionStats {
     pub prefetch_start_ms: f64,
     pub prefetch_end_ms: f64,
     pub restored_ms: f64,
+    pub decrypt_ms: f64,
 }
 
 type Recording = (Vec<TouchedRun>, SessionStats);
@@ -132,21 +149,18 @@ impl Pager {
         }
     }
 
+    /// The pager reads the snapshot's files, and asks for the chunks of the working set that this host lacks.
+    pub fn open(self: &Arc<Self>, snapshot: &str, key: &DataKey, files: &Files) -> Result<()> {
+        let mut guard = self.link.lock().expect("no holder panics");
+        self.ensure(&mut guard)?.open(snapshot, key, files)
+    }
+
     /// Begins a session; what is returned goes to the relay in the sandbox.
     pub fn begin(self: &Arc<Self>, session: &str, prepared: &Prepared, files: &Files) -> Result<OwnedFd> {
         let (relay, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).map_err(io::Error::from)?;
         let mut guard = self.link.lock().expect("no holder panics");
         let link = self.ensure(&mut guard)?;
-        let stamps = (files.manifest_stamp, files.working_set_stamp);
-        if link.opened.get(&prepared.name) != Some(&stamps) {
-            let command = Command::Open { snapshot: prepared.name.clone(), key: hex::encode(prepared.key()) };
-            let fds: Vec<BorrowedFd> = std::iter::once(reopened(&files.manifest)?)
-                .chain(files.working_set.as_ref().map(reopened).transpose()?)
-                .map(|fd| fd.as_fd())
-                .collect();
-            send_message(link.socket.as_fd(), &serde_json::to_vec(&command).expect("plain data"), &fds)?;
-            link.opened.insert(prepared.name.clone(), stamps);
-        }
+        link.open(&prepared.name, prepared.key(), files)?;
         self.sessions.lock().expect("no holder panics").live.insert(session.to_string());
         let command = Command::Session { session: session.to_string(), snapshot: prepared.name.clone() };
         send_message(link.socket.as_fd(), &serde_json::to_vec(&command).expect("plain data"), &[theirs.as_fd()])?;
@@ -230,9 +244,9 @@ impl Pager {
                     let _ = waiting.send(is_ok);
                 }
             }
-            Event::Recorded { session, faults, prefetched_pages, prefetch_start_ms, prefetch_end_ms, restored_ms } => {
+            Event::Recorded { session, faults, prefetched_pages, prefetch_start_ms, prefetch_end_ms, restored_ms, decrypt_ms } => {
                 let touched = fds.pop().and_then(|fd| read_runs(fd).ok()).unwrap_or_default();
-                let stats = SessionStats { faults, prefetched_pages, prefetch_start_ms, prefetch_end_ms, restored_ms };
+                let stats = SessionStats { faults, prefetched_pages, prefetch_start_ms, prefetch_end_ms, restored_ms, decrypt_ms };
                 if let Some(waiting) = self.sessions.lock().expect("no holder panics").recordings.remove(&session) {
                     let _ = waiting.send((touched, stats));
                 }

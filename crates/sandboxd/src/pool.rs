@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::host::{Host, Keeper};
 use crate::keeper::KeeperConfig;
 
-/// Refilling waits until the host has had this long without a cold start: it must not compete with one.
+/// Nothing is made ahead before the host has had this long without a cold start: it must not compete with one.
 const QUIET: Duration = Duration::from_millis(100);
 /// Kinds of sandbox (runtime root, `/tmp` size) that are kept ready; the one used longest ago gives way.
 const KINDS_MAX: usize = 8;
@@ -22,6 +22,36 @@ pub struct Pool {
     size: AtomicUsize,
     serial: AtomicU64,
     wanted: Mutex<Option<Sender<KeeperConfig>>>,
+    cold_starts: ColdStarts,
+}
+
+/// Those that are under way, and when the last one ended.
+struct ColdStarts(Mutex<(usize, Instant)>);
+
+/// A cold start, until it is dropped.
+pub struct ColdStart<'a>(&'a ColdStarts);
+
+impl Drop for ColdStart<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0 .0.lock().expect("no holder panics");
+        *state = (state.0 - 1, Instant::now());
+    }
+}
+
+impl ColdStarts {
+    fn begin(&self) -> ColdStart<'_> {
+        self.0.lock().expect("no holder panics").0 += 1;
+        ColdStart(self)
+    }
+
+    /// When to look again; none: the host is quiet.
+    fn pause(&self) -> Option<Duration> {
+        let (running, ended) = *self.0.lock().expect("no holder panics");
+        match running {
+            0 => QUIET.checked_sub(ended.elapsed()).filter(|pause| !pause.is_zero()),
+            _ => Some(QUIET),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -40,24 +70,43 @@ impl Pool {
             size: AtomicUsize::new(size),
             serial: AtomicU64::new(0),
             wanted: Mutex::new(Some(wanted)),
+            cold_starts: ColdStarts(Mutex::new((0, Instant::now()))),
         });
         let refiller = Arc::downgrade(&pool);
         thread::Builder::new()
             .name("pool".into())
             .spawn(move || loop {
-                let Ok(mut config) = requests.recv() else { return };
-                loop {
-                    match requests.recv_timeout(QUIET) {
-                        Ok(other) => config = other,
-                        Err(RecvTimeoutError::Timeout) => break,
-                        Err(RecvTimeoutError::Disconnected) => return,
+                let Ok(first) = requests.recv() else { return };
+                let Some(pool) = refiller.upgrade() else { return };
+                pool.is_quiet_and_open();
+                let mut kinds = vec![first];
+                kinds.extend(requests.try_iter());
+                for (index, kind) in kinds.iter().enumerate() {
+                    if !kinds[index + 1..].contains(kind) {
+                        pool.fill(kind);
                     }
                 }
-                let Some(pool) = refiller.upgrade() else { return };
-                pool.fill(&config);
             })
             .expect("a thread can be started");
         pool
+    }
+
+    /// While it is held nothing is made ahead.
+    pub fn cold_start(&self) -> ColdStart<'_> {
+        self.cold_starts.begin()
+    }
+
+    /// Waits until the host is quiet. False: the pool is closed.
+    fn is_quiet_and_open(&self) -> bool {
+        loop {
+            if self.wanted.lock().expect("no holder panics").is_none() {
+                return false;
+            }
+            match self.cold_starts.pause() {
+                Some(pause) => thread::sleep(pause),
+                None => return true,
+            }
+        }
     }
 
     /// A ready sandbox, or one made now.
@@ -93,7 +142,7 @@ impl Pool {
                 let have = kinds.keepers.get(config).map_or(0, Vec::len);
                 self.size.load(Ordering::Relaxed).saturating_sub(have)
             };
-            if missing == 0 || self.wanted.lock().expect("no holder panics").is_none() {
+            if missing == 0 || !self.is_quiet_and_open() {
                 break;
             }
             match self.make(config) {
@@ -132,5 +181,22 @@ impl Pool {
         self.wanted.lock().expect("no holder panics").take();
         let keepers = std::mem::take(&mut self.ready.lock().expect("no holder panics").keepers);
         drop(keepers);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_made_ahead_while_a_cold_start_is_under_way_or_has_just_ended() {
+        let long_ago = Instant::now().checked_sub(2 * QUIET).expect("the machine has been up for longer");
+        let starts = ColdStarts(Mutex::new((0, long_ago)));
+        assert!(starts.pause().is_none());
+        let (first, second) = (starts.begin(), starts.begin());
+        drop(first);
+        assert_eq!(starts.pause(), Some(QUIET));
+        drop(second);
+        assert!(starts.pause().is_some_and(|pause| pause <= QUIET));
     }
 }

@@ -24,6 +24,7 @@ use crate::disk;
 use crate::error::{Code, Error, Result};
 use crate::far::FarChunks;
 use crate::names::is_name;
+use crate::pager::Pager;
 use crate::snapshots::{Files, Snapshots, Stamp};
 use crate::sys;
 
@@ -69,14 +70,16 @@ type Place = Arc<Mutex<Option<Arc<Prepared>>>>;
 
 pub struct PreparedSnapshots {
     dir: PathBuf,
+    far: Arc<FarChunks>,
+    pager: Option<Arc<Pager>>,
     serial: AtomicU64,
     /// Oldest use first; each under a lock of its own while it is made.
     ready: Mutex<Vec<(String, Place)>>,
 }
 
 impl PreparedSnapshots {
-    pub fn new(dir: PathBuf) -> Self {
-        PreparedSnapshots { dir, serial: AtomicU64::new(0), ready: Mutex::default() }
+    pub fn new(dir: PathBuf, far: Arc<FarChunks>, pager: Option<Arc<Pager>>) -> Self {
+        PreparedSnapshots { dir, far, pager, serial: AtomicU64::new(0), ready: Mutex::default() }
     }
 
     fn place(&self, name: &str) -> Place {
@@ -92,7 +95,7 @@ impl PreparedSnapshots {
     }
 
     /// Ready for a restore, with the files that it was made from; made now where it is not there, or is of another manifest.
-    pub fn get(&self, snapshots: &Snapshots, far: &FarChunks, name: &str, key: &DataKey, is_eager: bool) -> Result<(Arc<Prepared>, Files)> {
+    pub fn get(&self, snapshots: &Snapshots, name: &str, key: &DataKey, is_eager: bool) -> Result<(Arc<Prepared>, Files)> {
         let place = self.place(name);
         let mut slot = place.lock().expect("no holder panics");
         let opening = snapshots.chunks.opening();
@@ -117,7 +120,13 @@ impl PreparedSnapshots {
             dir,
             is_eager,
         };
-        lay_out(&prepared.dir, &manifest, &Source { snapshots, far, manifest: &manifest }, is_eager)?;
+        let source = Source { snapshots, far: &self.far, manifest: &manifest };
+        // On a cold host the chunks come at the same time, not one after the other: CRIU's first, then the working set's.
+        source.ask_ahead(is_eager);
+        if let Some(pager) = &self.pager {
+            pager.open(name, key, &files)?;
+        }
+        lay_out(&prepared.dir, &manifest, &source, is_eager)?;
         let prepared = Arc::new(prepared);
         *slot = Some(Arc::clone(&prepared));
         Ok((prepared, files))
@@ -140,7 +149,6 @@ impl Source<'_> {
         self.far.read(&self.snapshots.chunks.directory, &self.manifest.chunks[number as usize])
     }
 
-    /// On a cold host the chunks come at the same time, not one after the other.
     fn ask_ahead(&self, is_eager: bool) {
         let manifest = self.manifest;
         let images = manifest.images.iter().flat_map(|image| &image.extents);
@@ -165,7 +173,6 @@ impl Source<'_> {
 }
 
 fn lay_out(dir: &Path, manifest: &Manifest, source: &Source, is_eager: bool) -> Result<()> {
-    source.ask_ahead(is_eager);
     let images = dir.join("images");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&images)?;
     let mut last = None;

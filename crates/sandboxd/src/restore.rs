@@ -27,9 +27,10 @@ impl Sandboxes {
     pub fn restore(&self, sandbox: &str, spec: &Spec, request: &RestoreRequest, on_exit: impl FnOnce() + Send + 'static) -> Result<Made> {
         let criu = self.criu()?;
         check_name("snapshot", request.snapshot)?;
+        let _cold = self.pool.cold_start();
         let mut watch = Stopwatch::start();
         let is_eager = self.memory.needs_all_pages();
-        let (prepared, files) = self.prepared.get(&self.snapshots, &self.far, request.snapshot, request.key, is_eager)?;
+        let (prepared, files) = self.prepared.get(&self.snapshots, request.snapshot, request.key, is_eager)?;
         if prepared.header.fingerprint != request.fingerprint {
             return Err(Error::new(Code::RestoreFailed, format!("snapshot {} was made for another runtime or host", request.snapshot)));
         }

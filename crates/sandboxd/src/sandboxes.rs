@@ -206,7 +206,7 @@ impl Sandboxes {
         for dir in [&code, &opt] {
             chown(sys::self_fd_path(dir.as_fd()), Some(server_uid), Some(server_uid))?;
         }
-        let prepared = PreparedSnapshots::new(directories.private.join("prepared"));
+        let prepared = PreparedSnapshots::new(directories.private.join("prepared"), Arc::clone(&far), pager.clone());
         Ok(Sandboxes { directories, server_uid, criu, snapshots, prepared, far, pager, memory, pool, code, opt, live: Mutex::default() })
     }
 
@@ -306,6 +306,7 @@ impl Sandboxes {
     }
 
     pub fn create(&self, sandbox: &str, spec: &Spec, on_exit: impl FnOnce() + Send + 'static) -> Result<Made> {
+        let _cold = self.pool.cold_start();
         let mut watch = Stopwatch::start();
         let entry = Arc::new(self.prepare(sandbox, spec, None, &mut watch)?);
         fault_point!("create.sandbox-taken");

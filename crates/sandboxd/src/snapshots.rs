@@ -251,7 +251,7 @@ mod tests {
         let dir = TestDirectory::new();
         let owner = nix::unistd::getuid().as_raw();
         let snapshots = Snapshots::open(&dir.0.join("snapshots"), &dir.0.join("chunks"), owner).expect("opens");
-        let (chunk, file) = thaw_snapshot::chunk::seal(&ChunkSecret::new(&[1; 32]), vec![1; 5000]);
+        let (chunk, file) = thaw_snapshot::chunk::seal(&ChunkSecret::new(&[1; 32]), &[1; 5000]);
         snapshots.chunks.directory.write(&chunk.name, &file).expect("writes");
         snapshots.publish("snap-1", &manifest("snap-1", chunk), &KEY).expect("publishes");
         assert_eq!(snapshots.collect().expect("collects"), 0);

@@ -14,7 +14,7 @@ use crate::chunk::ChunkName;
 use crate::{damaged, Result};
 
 const MAGIC: &[u8; 8] = b"THAWSNAP";
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 const FIXED_SIZE_BYTES: usize = 36;
 const TAG_SIZE_BYTES: usize = 16;
 const HEADER_SIZE_BYTES_MAX: usize = 64 * 1024;

@@ -39,7 +39,7 @@ pub enum Event {
     Failed { session: String, message: String, is_damaged: bool, is_late: bool },
     Completed { session: String, is_ok: bool },
     /// Descriptor: the runs that were touched (working_set.rs).
-    Recorded { session: String, faults: u64, prefetched_pages: u64, prefetch_start_ms: f64, prefetch_end_ms: f64, restored_ms: f64 },
+    Recorded { session: String, faults: u64, prefetched_pages: u64, prefetch_start_ms: f64, prefetch_end_ms: f64, restored_ms: f64, decrypt_ms: f64 },
     Pong,
 }
 

@@ -84,7 +84,7 @@ fn manifest() -> Manifest {
             },
             Space { pid: 0, pages_id: 2, runs: vec![] },
         ],
-        chunks: vec![chunk::seal(&secret, pages()).0, chunk::seal(&secret, bytes()).0],
+        chunks: vec![chunk::seal(&secret, &pages()).0, chunk::seal(&secret, &bytes()).0],
     }
 }
 
@@ -139,8 +139,8 @@ fn files() -> Vec<(String, Vec<u8>)> {
         ("vectors.json".into(), text),
         ("manifest".into(), manifest().seal_with(&DATA_KEY, *b"nonce-of-man")),
         ("working-set".into(), set().seal_with(&DATA_KEY, *b"nonce-of-set")),
-        ("chunk-0".into(), chunk::seal(&secret, pages()).1),
-        ("chunk-1".into(), chunk::seal(&secret, bytes()).1),
+        ("chunk-0".into(), chunk::seal(&secret, &pages()).1),
+        ("chunk-1".into(), chunk::seal(&secret, &bytes()).1),
     ]
 }
 

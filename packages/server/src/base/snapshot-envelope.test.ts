@@ -2,7 +2,16 @@
 import fc from "fast-check";
 import { createCipheriv, type CipherGCM, randomBytes } from "node:crypto";
 import { it } from "vitest";
-import { chunkNamesOf, clearSizeOf, openEnvelope, readClear, readManifestHeader, readWorkingSetHeader, SnapshotDamagedError } from "./snapshot-envelope.ts";
+import {
+  chunkNamesOf,
+  clearSizeOf,
+  openEnvelope,
+  readClear,
+  readManifestHeader,
+  readWorkingSetHeader,
+  SNAPSHOT_FORMAT,
+  SnapshotDamagedError,
+} from "./snapshot-envelope.ts";
 
 const KEY = Buffer.alloc(32, 3);
 const HEADER = { snapshot: "snap-1", fingerprint: "f", uid: 1, createdAtMs: 2, generation: 3, memoryPages: 4, storedPages: 5, imageBytes: 6, diskBytes: 7 };
@@ -10,7 +19,7 @@ const HEADER = { snapshot: "snap-1", fingerprint: "f", uid: 1, createdAtMs: 2, g
 function seal(key: Buffer, header: Buffer, names: Buffer, secret: Buffer): Buffer {
   const fixed = Buffer.alloc(36);
   fixed.write("THAWSNAP");
-  for (const [index, number] of [2, header.length, names.length, secret.length + 16].entries()) fixed.writeUInt32LE(number, 8 + index * 4);
+  for (const [index, number] of [SNAPSHOT_FORMAT, header.length, names.length, secret.length + 16].entries()) fixed.writeUInt32LE(number, 8 + index * 4);
   const nonce = randomBytes(12);
   nonce.copy(fixed, 24);
   const clear = Buffer.concat([fixed, header, names]);

@@ -12,16 +12,16 @@ import { createDecipheriv, createHash, type DecipherGCM } from "node:crypto";
 import { ThawError } from "./errors.ts";
 
 const MAGIC = Buffer.from("THAWSNAP");
-const FORMAT = 2;
+export const SNAPSHOT_FORMAT = 3;
 const FIXED_SIZE_BYTES = 36;
 const NONCE_AT = 24;
-const TAG_SIZE_BYTES = 16;
+export const TAG_SIZE_BYTES = 16;
 const NAME_SIZE_BYTES = 32;
 const HEADER_SIZE_BYTES_MAX = 64 * 1024;
 /** Of a manifest or a working set. */
 export const ENVELOPE_SIZE_BYTES_MAX = 256 * 1024 * 1024;
-/** Of a chunk's file: 512 KiB of content and the tag. */
-export const CHUNK_FILE_SIZE_BYTES_MAX = 512 * 1024 + TAG_SIZE_BYTES;
+/** Of a chunk's file: 512 KiB of content, what Zstandard adds where it does not compress, and the tag. */
+export const CHUNK_FILE_SIZE_BYTES_MAX = 512 * 1024 + 2048 + TAG_SIZE_BYTES;
 
 /** Foreign bytes that are not what they should be: changed, cut short, of another format, or sealed under another key. */
 export class SnapshotDamagedError extends ThawError {
@@ -126,7 +126,7 @@ function readSizes(start: Buffer): { readonly namesAt: number; readonly sealedAt
   if (start.length < FIXED_SIZE_BYTES) throw new SnapshotDamagedError("its size is out of range");
   if (!start.subarray(0, MAGIC.length).equals(MAGIC)) throw new SnapshotDamagedError("it is no file of a snapshot");
   const format = start.readUInt32LE(8);
-  if (format !== FORMAT) throw new SnapshotDamagedError(`its format is ${format}, this Thaw reads ${FORMAT}`);
+  if (format !== SNAPSHOT_FORMAT) throw new SnapshotDamagedError(`its format is ${format}, this Thaw reads ${SNAPSHOT_FORMAT}`);
   const [headerSize, namesSize, sealedSize] = [start.readUInt32LE(12), start.readUInt32LE(16), start.readUInt32LE(20)];
   if (headerSize > HEADER_SIZE_BYTES_MAX || namesSize % NAME_SIZE_BYTES !== 0 || sealedSize < TAG_SIZE_BYTES)
     throw new SnapshotDamagedError("its sizes are wrong");

@@ -3,8 +3,17 @@ import { createCipheriv, type CipherGCM } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { chunkNameOf, clearSizeOf, isChunkName, openEnvelope, readClear, readManifestHeader, SnapshotDamagedError } from "./snapshot-envelope.ts";
-import { chunkKeyOf, openChunk, openManifest, openWorkingSet } from "./snapshot-format.ts";
+import {
+  chunkNameOf,
+  clearSizeOf,
+  isChunkName,
+  openEnvelope,
+  readClear,
+  readManifestHeader,
+  SNAPSHOT_FORMAT,
+  SnapshotDamagedError,
+} from "./snapshot-envelope.ts";
+import { chunkKeyOf, openChunk, openFrame, openManifest, openWorkingSet } from "./snapshot-format.ts";
 
 const VECTORS = join(import.meta.dirname, "../../../../docs/formats/vectors");
 const read = (name: string): Buffer => readFileSync(join(VECTORS, name));
@@ -43,7 +52,7 @@ function isRefused(run: () => unknown): boolean {
 function seal(header: Buffer, names: Buffer, secret: Buffer): Buffer {
   const fixed = Buffer.alloc(36);
   fixed.write("THAWSNAP");
-  [2, header.length, names.length, secret.length + 16].forEach((number, index) => fixed.writeUInt32LE(number, 8 + index * 4));
+  [SNAPSHOT_FORMAT, header.length, names.length, secret.length + 16].forEach((number, index) => fixed.writeUInt32LE(number, 8 + index * 4));
   const clear = Buffer.concat([fixed, header, names]);
   const cipher = createCipheriv("aes-256-gcm", dataKey, fixed.subarray(24, 36)) as CipherGCM;
   cipher.setAAD(clear);
@@ -69,7 +78,7 @@ describe("the vectors that sandboxd's side wrote", () => {
     openManifest(dataKey, read("manifest")).chunks.forEach((chunk, number) => {
       const file = read(`chunk-${number}`);
       expect(openChunk(chunk, file).toString("hex")).toBe(vectors.chunkContents[number]);
-      expect(chunkKeyOf(Buffer.from(vectors.chunkSecret, "hex"), openChunk(chunk, file)).toString("hex")).toBe(vectors.manifest.chunks[number]?.key);
+      expect(chunkKeyOf(Buffer.from(vectors.chunkSecret, "hex"), openFrame(chunk, file)).toString("hex")).toBe(vectors.manifest.chunks[number]?.key);
       expect(isChunkName(chunkNameOf(file))).toBe(true);
       expect(chunkNameOf(file)).toBe(vectors.manifest.chunks[number]?.name);
     });
@@ -116,7 +125,7 @@ describe("any bytes are read or refused, never another error", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 600 }), (bytes) => {
         const start = Buffer.from(bytes);
-        for (const file of [start, Buffer.concat([Buffer.from("THAWSNAP\x02\0\0\0", "latin1"), start])]) {
+        for (const file of [start, Buffer.concat([Buffer.from("THAWSNAP\x03\0\0\0", "latin1"), start])]) {
           expect(isRefused(() => openEnvelope(dataKey, file))).toBe(true);
           isRefused(() => readManifestHeader(readClear(file)));
         }

@@ -3,8 +3,8 @@
  * All readers authenticate before they parse, and throw SnapshotDamagedError.
  */
 import { createHmac } from "node:crypto";
+import { zstdDecompressSync } from "node:zlib";
 import {
-  CHUNK_FILE_SIZE_BYTES_MAX,
   chunkNameOf,
   chunkNamesOf,
   type ManifestHeader,
@@ -13,11 +13,11 @@ import {
   readManifestHeader,
   readWorkingSetHeader,
   SnapshotDamagedError,
+  TAG_SIZE_BYTES,
 } from "./snapshot-envelope.ts";
 
 export const PAGE_SIZE_BYTES = 4096;
-const TAG_SIZE_BYTES = 16;
-const CHUNK_SIZE_BYTES_MAX = CHUNK_FILE_SIZE_BYTES_MAX - TAG_SIZE_BYTES;
+const CHUNK_SIZE_BYTES_MAX = 512 * 1024;
 const CHUNK_ENTRY_SIZE_BYTES = 36;
 const RUN_SIZE_BYTES = 24;
 const TOUCHED_RUN_SIZE_BYTES = 16;
@@ -25,7 +25,7 @@ const TOUCHED_RUN_SIZE_BYTES = 16;
 const ZERO_CHUNK = 0xffff_ffff;
 const FLAG_LAZY = 1;
 const CHUNK_NONCE = Buffer.alloc(12);
-const CHUNK_ASSOCIATED = Buffer.from("thaw-chunk-2");
+const CHUNK_ASSOCIATED = Buffer.from("thaw-chunk-3");
 const ADDRESS_END = 2n ** 64n;
 
 export interface ChunkRef {
@@ -139,16 +139,30 @@ export function openWorkingSet(dataKey: Buffer, file: Buffer): WorkingSet {
 
 /** A chunk's content, authenticated. Its name alone is checked by `chunkNameOf`. */
 export function openChunk(chunk: ChunkRef, file: Buffer): Buffer {
-  if (file.length !== chunk.sizeBytes + TAG_SIZE_BYTES) throw new SnapshotDamagedError("a chunk has another size");
-  if (chunkNameOf(file) !== chunk.name) throw new SnapshotDamagedError("a chunk was changed");
-  const content = openSealed(chunk.key, CHUNK_NONCE, CHUNK_ASSOCIATED, file);
-  if (content === null) throw new SnapshotDamagedError("a chunk was changed");
+  const content = decompress(openFrame(chunk, file), chunk.sizeBytes);
+  if (content?.length !== chunk.sizeBytes) throw new SnapshotDamagedError("a chunk has another size");
   return content;
 }
 
-/** A chunk's key: from the account's secret and the content. */
-export function chunkKeyOf(secret: Buffer, content: Buffer): Buffer {
-  return createHmac("sha256", secret).update(content).digest();
+/** What a chunk's file encrypts: its content, compressed. */
+export function openFrame(chunk: ChunkRef, file: Buffer): Buffer {
+  const frame = file.length < TAG_SIZE_BYTES || chunkNameOf(file) !== chunk.name ? null : openSealed(chunk.key, CHUNK_NONCE, CHUNK_ASSOCIATED, file);
+  if (frame === null) throw new SnapshotDamagedError("a chunk was changed");
+  return frame;
+}
+
+/** A chunk's key: from the account's secret and the frame. */
+export function chunkKeyOf(secret: Buffer, frame: Buffer): Buffer {
+  return createHmac("sha256", secret).update(frame).digest();
+}
+
+/** Null where it is no frame, or one of more than `sizeBytes`. */
+function decompress(frame: Buffer, sizeBytes: number): Buffer | null {
+  try {
+    return zstdDecompressSync(frame, { maxOutputLength: sizeBytes });
+  } catch {
+    return null;
+  }
 }
 
 function parseDescription(json: Buffer): Description {

@@ -123,6 +123,8 @@ export interface WorkingSetInfo {
   /** From the beginning of the restore; 0 where nothing was prefetched. */
   readonly prefetchStartMs: number;
   readonly prefetchEndMs: number;
+  /** Authenticating and decrypting chunks that no earlier clone had read; of all clones that were restored meanwhile. */
+  readonly decryptMs: number;
 }
 
 /** A whole snapshot that this host may restore. */

@@ -17,7 +17,7 @@ import { type FarOptions, FarSnapshots } from "./far/far-snapshots.ts";
 export type { FarEvent } from "./far/far-snapshots.ts";
 
 /** Raised whenever what a snapshot holds changes in a way that an older one can't be restored. */
-const FORMAT = 3;
+const FORMAT = 4;
 /** First responses whose pages are merged into the working set. */
 const RECORDINGS_MAX = 5;
 /** After so many the chunks are laid out by the working set, once. */
