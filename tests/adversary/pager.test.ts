@@ -228,7 +228,7 @@ describe("another program in its place", () => {
           made.invoke().catch((error: unknown) => error),
         );
         if (answer !== "ok" && !(answer instanceof CloneLost)) throw new Error(`wrong memory: ${String(answer)}`);
-        const recorded = sandboxd.host.recordWorkingSet(made.spec.environmentId, true).catch(() => undefined);
+        const recorded = sandboxd.host.recordWorkingSet(made.spec.environmentId, 5).catch(() => undefined);
         await within(LIMIT_MS, "the recording ends", recorded);
         await made.destroy();
         if ((kind === "twice" || kind === "boasting") && answer !== "ok") throw new Error("a good pager whose events come twice should serve");

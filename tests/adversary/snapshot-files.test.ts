@@ -21,7 +21,7 @@ beforeAll(async () => {
     for (const each of [snapshot, other]) {
       const clone = await sandboxd.restore(each, original.spec);
       await clone.invoke();
-      await sandboxd.host.recordWorkingSet(clone.spec.environmentId, true);
+      await sandboxd.host.recordWorkingSet(clone.spec.environmentId, 5);
       await clone.destroy();
     }
   }

@@ -89,7 +89,7 @@ describe.each(["lazy", "eager", "stock-lazy"] as const)("memory %s", (memory) =>
         const snapshot = await sandboxd.snapshot(original);
         const first = await kept(sandboxd.restore(snapshot, original.spec));
         expect(await first.invoke()).toBe("ok");
-        await sandboxd.host.recordWorkingSet(first.spec.environmentId, true);
+        await sandboxd.host.recordWorkingSet(first.spec.environmentId, 5);
         const parked = await kept(sandboxd.restore(snapshot, original.spec));
         await parked.ready();
         await sandboxd.host.freeze(parked.spec.environmentId);
@@ -98,7 +98,7 @@ describe.each(["lazy", "eager", "stock-lazy"] as const)("memory %s", (memory) =>
         await other.destroy();
         await sandboxd.host.thaw(parked.spec.environmentId);
         expect(await parked.invoke()).toBe("ok");
-        const { prefetchedPages } = await sandboxd.host.recordWorkingSet(parked.spec.environmentId, false);
+        const { prefetchedPages } = await sandboxd.host.recordWorkingSet(parked.spec.environmentId, 0);
         expect(prefetchedPages).toBeGreaterThan(0);
       } finally {
         await cleanUp();
@@ -112,7 +112,7 @@ describe.each(["lazy", "eager", "stock-lazy"] as const)("memory %s", (memory) =>
         for (const recordings of [1, 2]) {
           const clone = await kept(sandboxd.restore(snapshot, original.spec));
           expect(await clone.invoke()).toBe("ok");
-          const recorded = await sandboxd.host.recordWorkingSet(clone.spec.environmentId, true);
+          const recorded = await sandboxd.host.recordWorkingSet(clone.spec.environmentId, 5);
           expect(recorded.pages).toBeGreaterThan(0);
           expect(recorded.recordings).toBe(recordings);
         }
@@ -121,7 +121,7 @@ describe.each(["lazy", "eager", "stock-lazy"] as const)("memory %s", (memory) =>
         await sandboxd.host.collectChunks();
         const fourth = await kept(sandboxd.restore(snapshot, original.spec));
         expect(await Promise.all([third.invoke(), fourth.invoke()])).toEqual(["ok", "ok"]);
-        const recorded = await sandboxd.host.recordWorkingSet(fourth.spec.environmentId, false);
+        const recorded = await sandboxd.host.recordWorkingSet(fourth.spec.environmentId, 0);
         expect(recorded.prefetchedPages).toBeGreaterThan(0);
       } finally {
         await cleanUp();

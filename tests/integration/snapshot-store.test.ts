@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { type StoreCounts, startColdHost } from "../support/hosts.ts";
-import { noS3, S3Server } from "../support/s3-server.ts";
+import { isOfChunks, noS3, S3Server } from "../support/s3-server.ts";
 
 /** 24 MB that an invoke does not touch, and a little that it does. */
 const LARGE = {
@@ -157,9 +157,10 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
     expect(answer.log).toContain("Restore Duration");
     const fetched = await counts(second);
     expect(fetched).toMatchObject({ snapshotsFetched: 1, chunksFailed: 0, fallbacks: 0 });
-    expect(fetched.chunkBytesFetched).toBe(s3.chunkBytes);
     const { pages } = await cold.eventually("the report of the restore", async () => (await counts(second)) && workingSetOf(second));
-    expect(fetched.chunkBytesFetched).toBeLessThan(pages * 4096 * 1.3);
+    expect(fetched.chunkBytesFetched).toBeGreaterThan(0);
+    expect(s3.chunkBytes).toBeGreaterThanOrEqual(fetched.chunkBytesFetched);
+    expect(s3.chunkBytes).toBeLessThan(pages * 4096 * 1.3);
     // What was not fetched yet comes when it is touched.
     expect((await cold.invoke(name, { at: 5 }, version)).payload).toBe(true);
     expect((await counts(second)).chunkBytesFetched).toBeGreaterThan(fetched.chunkBytesFetched);
@@ -174,7 +175,7 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
       const functions = new TestFunctions(cold);
       const asked = new Map<string, number>();
       s3.fateOf = (method, path) => {
-        if (method !== "GET" || !path.includes("/chunks/")) return "pass";
+        if (method !== "GET" || !isOfChunks(path)) return "pass";
         asked.set(path, (asked.get(path) ?? 0) + 1);
         return fate;
       };
@@ -211,7 +212,7 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
     const { server, name, version } = await publishAndStop(prefix);
     const cold = await startCold(server, prefix);
     const functions = new TestFunctions(cold);
-    s3.fateOf = (method, path) => (method === "GET" && path.includes("/chunks/") ? fate : "pass");
+    s3.fateOf = (method, path) => (method === "GET" && isOfChunks(path) ? fate : "pass");
     await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "SnapStartTimeoutException" });
     s3.fateOf = (method, path) => (method === "GET" && path.includes("/manifest") ? fate : "pass");
     expect((await counts(cold)).fallbacks).toBe(0);

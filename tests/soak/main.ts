@@ -26,6 +26,7 @@ const KILLS = ["server", "sandboxd", "pager", "launcher"] as const;
 const BETWEEN_KILLS_MS = { min: 15_000, max: 45_000 };
 /** After the death of a pager: its clones have gone, and the next restore works. */
 const PAGER_CALM_MS = 2000;
+const SAID_SIZE_MAX = 20_000;
 const EVENTS_TIMEOUT_MS = 5 * MINUTE_MS;
 
 class Soak {
@@ -49,6 +50,9 @@ class Soak {
       const clients = Array.from({ length: CLIENTS }, (_, index) => new Client(this.#shared(), `soak-${index}`).run());
       await Promise.all([...clients, this.#killAtRandom(), this.#measure()]);
       await this.#settle();
+    } catch (error) {
+      process.stderr.write(`what the server said last:\n${this.#server?.output().slice(-SAID_SIZE_MAX)}\n`);
+      throw error;
     } finally {
       await this.#server?.remove();
     }

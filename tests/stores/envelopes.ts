@@ -3,7 +3,18 @@ import { createHash } from "node:crypto";
 import { SNAPSHOT_FORMAT } from "../../packages/server/src/base/snapshot-envelope.ts";
 
 export function manifestOf(snapshot: string, names: readonly string[], generation = 0): Buffer {
-  const header = { snapshot, fingerprint: "f", uid: 1, createdAtMs: 1, generation, memoryPages: 1, storedPages: 1, imageBytes: 1, diskBytes: 1 };
+  const header = {
+    snapshot,
+    fingerprint: "f",
+    uid: 1,
+    createdAtMs: 1,
+    generation,
+    earlyChunks: 0,
+    memoryPages: 1,
+    storedPages: 1,
+    imageBytes: 1,
+    diskBytes: 1,
+  };
   const json = Buffer.from(JSON.stringify(header));
   const fixed = Buffer.alloc(36);
   fixed.write("THAWSNAP");

@@ -23,7 +23,7 @@ export class S3Server {
   /** Each request waits so long. */
   delayMs = 0;
   fateOf: (method: string, path: string) => Fate = () => "pass";
-  /** Of answers to GETs whose path has `/chunks/`. */
+  /** Of answers to GETs of chunks, alone or many in one. */
   chunkBytes = 0;
   chunkGets = 0;
   readonly dir: string;
@@ -110,7 +110,7 @@ export class S3Server {
     const parts: Buffer[] = [];
     for await (const part of answer as AsyncIterable<Buffer>) parts.push(part);
     let body = Buffer.concat(parts);
-    if (method === "GET" && url.includes("/chunks/")) {
+    if (method === "GET" && isOfChunks(url)) {
       this.chunkGets++;
       this.chunkBytes += body.length;
     }
@@ -154,4 +154,9 @@ async function untilListening(port: number, child: ChildProcess): Promise<void> 
     if (isOpen) return;
     if (Date.now() > deadline || child.exitCode !== null) throw new Error("versitygw did not start");
   }
+}
+
+/** One chunk, or the first ones of a snapshot. */
+export function isOfChunks(path: string): boolean {
+  return path.includes("/chunks/") || path.includes("/early-");
 }

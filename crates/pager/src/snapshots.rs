@@ -125,6 +125,7 @@ mod tests {
                 uid: 0,
                 created_at_ms: 0,
                 generation: 0,
+                early_chunks: 0,
                 memory_pages: 6,
                 stored_pages: 4,
                 image_bytes: 0,

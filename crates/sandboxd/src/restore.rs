@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use thaw_faults::fault_point;
@@ -30,16 +31,24 @@ impl Sandboxes {
         let _cold = self.pool.cold_start();
         let mut watch = Stopwatch::start();
         let is_eager = self.memory.needs_all_pages();
-        let (prepared, files) = self.prepared.get(&self.snapshots, request.snapshot, request.key, is_eager)?;
+        // On a host that has neither, the sandbox is made while the snapshot's files come.
+        let (made_ready, keeper) = thread::scope(|scope| {
+            let taking = scope.spawn(|| self.take_keeper(sandbox, spec));
+            let made_ready = self.prepared.get(&self.snapshots, request.snapshot, request.key, is_eager);
+            watch.lap("prepare");
+            (made_ready, taking.join().expect("making a sandbox does not panic"))
+        });
+        let ((prepared, files), keeper) = (made_ready?, keeper?);
+        watch.lap("sandbox");
         if prepared.header.fingerprint != request.fingerprint {
             return Err(Error::new(Code::RestoreFailed, format!("snapshot {} was made for another runtime or host", request.snapshot)));
         }
         if prepared.header.uid != spec.uid() {
             return Err(bad("the snapshot belongs to another user"));
         }
-        watch.lap("prepare");
         fault_point!("restore.prepared");
-        let mut entry = self.prepare(sandbox, spec, Some(&prepared), &mut watch)?;
+        let mut entry = self.prepare(sandbox, spec, keeper, Some(&prepared))?;
+        watch.lap("mount");
         fault_point!("restore.sandbox-taken");
         let images = prepared.open_images()?;
         let work = WorkDirectory::new(&self.directories.private, sandbox)?;

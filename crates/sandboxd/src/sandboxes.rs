@@ -241,15 +241,18 @@ impl Sandboxes {
         live.get(sandbox).cloned().ok_or_else(|| Error::new(Code::Unknown, format!("there is no sandbox {sandbox}")))
     }
 
-    /// Takes a ready sandbox and hangs the function's directories into it.
-    pub fn prepare(&self, sandbox: &str, spec: &Spec, snapshot: Option<&Arc<Prepared>>, watch: &mut Stopwatch) -> Result<Entry> {
+    /// A ready sandbox, with nothing of the function in it.
+    pub fn take_keeper(&self, sandbox: &str, spec: &Spec) -> Result<Arc<Keeper>> {
         check_name("sandbox", sandbox)?;
         check_spec(spec)?;
         if self.live.lock().expect("no holder panics").contains_key(sandbox) {
             return Err(Error::new(Code::Exists, format!("sandbox {sandbox} is there already")));
         }
-        let keeper = self.pool.take(&self.keeper_config(spec)?)?;
-        watch.lap("sandbox");
+        self.pool.take(&self.keeper_config(spec)?)
+    }
+
+    /// Hangs the function's directories into a sandbox.
+    pub fn prepare(&self, sandbox: &str, spec: &Spec, keeper: Arc<Keeper>, snapshot: Option<&Arc<Prepared>>) -> Result<Entry> {
         let control = self.directories.run.join("sb").join(sandbox);
         let entry = Entry { keeper, uid: spec.uid, tmp_mib: spec.tmp_mib, control, prepared: snapshot.cloned(), session: None };
         fs::create_dir(&entry.control)?;
@@ -260,7 +263,6 @@ impl Sandboxes {
         }
         entry.keeper.cgroup.lock().expect("no holder panics").set_limits(Limits { memory_mib: spec.memory_mib, pids_max: spec.pids_max })?;
         self.mount(&entry, spec, snapshot)?;
-        watch.lap("mount");
         Ok(entry)
     }
 
@@ -308,7 +310,10 @@ impl Sandboxes {
     pub fn create(&self, sandbox: &str, spec: &Spec, on_exit: impl FnOnce() + Send + 'static) -> Result<Made> {
         let _cold = self.pool.cold_start();
         let mut watch = Stopwatch::start();
-        let entry = Arc::new(self.prepare(sandbox, spec, None, &mut watch)?);
+        let keeper = self.take_keeper(sandbox, spec)?;
+        watch.lap("sandbox");
+        let entry = Arc::new(self.prepare(sandbox, spec, keeper, None)?);
+        watch.lap("mount");
         fault_point!("create.sandbox-taken");
         entry.keeper.on_exit(on_exit);
         entry.keeper.ask(&Command::Start { server_uid: self.server_uid }, &[])?;

@@ -40,7 +40,7 @@ enum Operation {
     #[serde(rename_all = "camelCase")]
     Snapshot { sandbox: String, snapshot: String, fingerprint: String, data_key: Secret, chunk_secret: Secret },
     #[serde(rename_all = "camelCase")]
-    RecordWorkingSet { sandbox: String, keep: bool },
+    RecordWorkingSet { sandbox: String, recordings_max: u32 },
     #[serde(rename_all = "camelCase")]
     Repack { snapshot: String, data_key: Secret, chunk_secret: Secret },
     Chunk { chunk: String, answer: ChunkAnswer },
@@ -183,7 +183,7 @@ fn run(connection: &Connection, all: &Arc<Sandboxes>, operation: Operation, vers
             let request = TakeRequest { snapshot: &snapshot, fingerprint: &fingerprint, key: &data_key.0, chunk_secret: &chunk_secret.0 };
             to_value(all.snapshot(&sandbox, &request)?)
         }
-        Operation::RecordWorkingSet { sandbox, keep } => to_value(all.record_working_set(&sandbox, keep)?),
+        Operation::RecordWorkingSet { sandbox, recordings_max } => to_value(all.record_working_set(&sandbox, recordings_max)?),
         Operation::Repack { snapshot, data_key, chunk_secret } => {
             Ok(json!({ "pages": all.repack(&snapshot, &data_key.0, &chunk_secret.0)? }))
         }

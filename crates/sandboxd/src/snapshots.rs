@@ -230,6 +230,7 @@ mod tests {
             uid: 0,
             created_at_ms: 0,
             generation: 0,
+            early_chunks: 0,
             memory_pages: 0,
             stored_pages: 0,
             image_bytes: 0,

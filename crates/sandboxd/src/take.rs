@@ -129,12 +129,13 @@ fn compose(request: &TakeRequest, entry: &Entry, dumped: &Dumped, captured: Capt
         uid: entry.uid,
         created_at_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64),
         generation: 0,
+        early_chunks: 0,
         memory_pages: runs().map(pages_of).sum(),
         stored_pages: runs().filter(|run| run.place.is_some()).map(pages_of).sum(),
         image_bytes: captured.images.iter().map(|image| image.size).sum(),
         disk_bytes: disk.iter().map(|entry| entry.size).sum(),
     };
-    Ok(Manifest {
+    let mut manifest = Manifest {
         header,
         supervisor_pid: dumped.supervisor_pid,
         clocks: dumped.clocks,
@@ -142,7 +143,9 @@ fn compose(request: &TakeRequest, entry: &Entry, dumped: &Dumped, captured: Capt
         disk,
         spaces,
         chunks: writer.chunks.clone(),
-    })
+    };
+    manifest.order_chunks(&[]);
+    Ok(manifest)
 }
 
 /// `pagemap-PID.img` is the memory of a process, `pagemap-shmem-ID.img` that of a shared mapping.

@@ -21,6 +21,7 @@ const PAGE: u64 = PAGE_SIZE_BYTES as u64;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Recorded {
+    is_merged: bool,
     /// Of the merged working set; 0 where there is none.
     pages: u64,
     recordings: u32,
@@ -29,11 +30,12 @@ pub struct Recorded {
 }
 
 impl Sandboxes {
-    /// Ends the recording of a clone; with `keep` what it touched is merged into the snapshot's working set.
-    pub fn record_working_set(&self, sandbox: &str, keep: bool) -> Result<Recorded> {
+    /// Ends the recording of a clone. What it touched is merged into the snapshot's working set, unless that is of `recordings_max`
+    /// clones already.
+    pub fn record_working_set(&self, sandbox: &str, recordings_max: u32) -> Result<Recorded> {
         let entry = self.entry(sandbox)?;
         let (Some((session, pager)), Some(prepared)) = (&entry.session, &entry.prepared) else {
-            return Ok(Recorded { pages: 0, recordings: 0, stats: SessionStats::default() });
+            return Ok(Recorded { is_merged: false, pages: 0, recordings: 0, stats: SessionStats::default() });
         };
         let (touched, stats) = pager.recorded(session)?;
         fault_point!("working-set.recorded");
@@ -41,12 +43,13 @@ impl Sandboxes {
         let known = self.snapshots.open_working_set(&prepared.name, files.working_set.as_ref(), prepared.key());
         let recordings = known.as_ref().map_or(0, |set| set.header.recordings);
         let known = known.map_or_else(Vec::new, |set| set.runs);
-        let (runs, is_new) = if keep { merge(&known, &touched) } else { (known, false) };
-        let set = WorkingSet { header: Header { snapshot: prepared.name.clone(), recordings: recordings + u32::from(keep) }, runs };
-        if keep && is_new {
+        let is_merged = recordings < recordings_max;
+        let runs = if is_merged { merge(&known, &touched) } else { known };
+        let set = WorkingSet { header: Header { snapshot: prepared.name.clone(), recordings: recordings + u32::from(is_merged) }, runs };
+        if is_merged {
             self.snapshots.write_working_set(&prepared.name, &set, prepared.key())?;
         }
-        Ok(Recorded { pages: set.pages(), recordings: set.header.recordings, stats })
+        Ok(Recorded { is_merged, pages: set.pages(), recordings: set.header.recordings, stats })
     }
 
     /// Lays the working set out in chunks of its own, in the order of access: a cold host then fetches few chunks before the first
@@ -66,7 +69,8 @@ impl Sandboxes {
         fault_point!("repack.packed");
         move_pages(&mut manifest, &moved);
         manifest.header.generation += 1;
-        drop_unused_chunks(&mut manifest, &writer);
+        manifest.chunks = writer.chunks.clone();
+        manifest.order_chunks(&set.runs);
         self.snapshots.replace_manifest(snapshot, &manifest, key)?;
         // It would keep chunks that only the old layout has.
         self.prepared.forget(snapshot);
@@ -136,49 +140,23 @@ fn move_pages(manifest: &mut Manifest, moved: &HashMap<(u32, u64), (u32, u32)>) 
     }
 }
 
-/// Takes the writer's chunks, but for those that nothing refers to any more.
-fn drop_unused_chunks(manifest: &mut Manifest, writer: &ChunkWriter) {
-    let mut numbers: HashMap<u32, u32> = HashMap::new();
-    let mut kept = Vec::new();
-    let mut renumber = |chunk: &mut u32| {
-        *chunk = *numbers.entry(*chunk).or_insert_with(|| {
-            kept.push(writer.chunks[*chunk as usize]);
-            kept.len() as u32 - 1
-        });
-    };
-    for run in manifest.spaces.iter_mut().flat_map(|space| &mut space.runs) {
-        if let Some((chunk, _)) = &mut run.place {
-            renumber(chunk);
-        }
-    }
-    let images = manifest.images.iter_mut().flat_map(|image| &mut image.extents);
-    let disk = manifest.disk.iter_mut().flat_map(|entry| &mut entry.extents);
-    for extent in images.chain(disk) {
-        renumber(&mut extent.chunk);
-    }
-    manifest.chunks = kept;
-}
-
-/// What was touched goes behind what was known, each page once. True where something was added.
-fn merge(known: &[TouchedRun], touched: &[TouchedRun]) -> (Vec<TouchedRun>, bool) {
+/// What was touched goes behind what was known, each page once.
+fn merge(known: &[TouchedRun], touched: &[TouchedRun]) -> Vec<TouchedRun> {
     let mut seen: HashSet<(u32, u64)> = HashSet::new();
     let mut runs: Vec<TouchedRun> = Vec::new();
-    let mut known_pages = 0;
-    for (is_known, run) in known.iter().map(|run| (true, run)).chain(touched.iter().map(|run| (false, run))) {
+    for run in known.iter().chain(touched) {
         for page in 0..u64::from(run.pages) {
             let address = run.address + page * PAGE;
             if !seen.insert((run.pid, address)) {
                 continue;
             }
-            known_pages += u64::from(is_known);
             match runs.last_mut() {
                 Some(last) if last.pid == run.pid && last.address + u64::from(last.pages) * PAGE == address => last.pages += 1,
                 _ => runs.push(TouchedRun { pid: run.pid, address, pages: 1 }),
             }
         }
     }
-    let is_new = seen.len() as u64 > known_pages;
-    (runs, is_new)
+    runs
 }
 
 #[cfg(test)]
@@ -188,12 +166,9 @@ mod tests {
     #[test]
     fn merges_each_page_once_in_the_order_of_access() {
         let run = |address: u64, pages| TouchedRun { pid: 1, address, pages };
-        let (first, is_new) = merge(&[], &[run(0x5000, 2), run(0x1000, 1), run(0x6000, 2)]);
+        let first = merge(&[], &[run(0x5000, 2), run(0x1000, 1), run(0x6000, 2)]);
         assert_eq!(first, vec![run(0x5000, 2), run(0x1000, 1), run(0x7000, 1)]);
-        assert!(is_new);
-        let (second, is_new) = merge(&first, &[run(0x1000, 2)]);
+        let second = merge(&first, &[run(0x1000, 2)]);
         assert_eq!(second, vec![run(0x5000, 2), run(0x1000, 1), run(0x7000, 1), run(0x2000, 1)]);
-        assert!(is_new);
-        assert!(!merge(&second, &[run(0x2000, 1)]).1);
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod chunk;
 pub mod chunk_directory;
+mod chunk_order;
 pub mod envelope;
 pub mod hex;
 pub mod manifest;

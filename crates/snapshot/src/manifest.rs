@@ -25,6 +25,8 @@ pub struct Header {
     pub created_at_ms: u64,
     /// Rises when the chunks are laid out anew.
     pub generation: u32,
+    /// So many chunks, the first ones, are needed before the first response.
+    pub early_chunks: u32,
     /// Pages of memory, those of zeros left out of `storedPages`.
     pub memory_pages: u64,
     pub stored_pages: u64,
@@ -182,6 +184,9 @@ impl Manifest {
             return damaged("its tables have another size");
         }
         let chunks = read_chunks(&clear.names, &secret[chunks_at..runs_at])?;
+        if header.early_chunks as usize > chunks.len() {
+            return damaged("it has fewer chunks than it needs early");
+        }
         let mut runs = secret[runs_at..].chunks_exact(RUN_SIZE_BYTES).map(read_run);
         let spaces = description.spaces.iter().map(|space| read_space(space, &mut runs, &chunks)).collect::<Result<Vec<_>>>()?;
         let Description { supervisor_pid, clocks, images, disk, .. } = description;
@@ -272,6 +277,7 @@ mod tests {
                 uid: 100_000,
                 created_at_ms: 1,
                 generation: 0,
+                early_chunks: 1,
                 memory_pages: 4,
                 stored_pages: 3,
                 image_bytes: 10,

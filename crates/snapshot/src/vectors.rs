@@ -38,6 +38,7 @@ fn manifest() -> Manifest {
             uid: 100_001,
             created_at_ms: 1_700_000_000_000,
             generation: 1,
+            early_chunks: 2,
             memory_pages: 6,
             stored_pages: 3,
             image_bytes: 21,

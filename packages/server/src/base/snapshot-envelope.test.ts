@@ -14,7 +14,18 @@ import {
 } from "./snapshot-envelope.ts";
 
 const KEY = Buffer.alloc(32, 3);
-const HEADER = { snapshot: "snap-1", fingerprint: "f", uid: 1, createdAtMs: 2, generation: 3, memoryPages: 4, storedPages: 5, imageBytes: 6, diskBytes: 7 };
+const HEADER = {
+  snapshot: "snap-1",
+  fingerprint: "f",
+  uid: 1,
+  createdAtMs: 2,
+  generation: 3,
+  earlyChunks: 0,
+  memoryPages: 4,
+  storedPages: 5,
+  imageBytes: 6,
+  diskBytes: 7,
+};
 
 function seal(key: Buffer, header: Buffer, names: Buffer, secret: Buffer): Buffer {
   const fixed = Buffer.alloc(36);

@@ -48,6 +48,8 @@ export interface ManifestHeader {
   readonly createdAtMs: number;
   /** Rises when the chunks are laid out anew. */
   readonly generation: number;
+  /** So many chunks, the first ones, are needed before the first response. */
+  readonly earlyChunks: number;
   readonly memoryPages: number;
   readonly storedPages: number;
   readonly imageBytes: number;
@@ -75,7 +77,7 @@ export function chunkNamesOf(clear: EnvelopeClear): string[] {
 
 export function readManifestHeader(clear: EnvelopeClear): ManifestHeader {
   const header = parseHeader(clear);
-  const numbers = ["uid", "createdAtMs", "generation", "memoryPages", "storedPages", "imageBytes", "diskBytes"];
+  const numbers = ["uid", "createdAtMs", "generation", "earlyChunks", "memoryPages", "storedPages", "imageBytes", "diskBytes"];
   const isWhole =
     typeof header["snapshot"] === "string" && typeof header["fingerprint"] === "string" && numbers.every((name) => Number.isSafeInteger(header[name]));
   if (!isWhole) throw new SnapshotDamagedError("its header is not that of a manifest");

@@ -115,6 +115,8 @@ export interface SandboxObservation {
 
 /** What a clone touched up to its first response, and how its memory came. */
 export interface WorkingSetInfo {
+  /** This clone's was added. */
+  readonly isMerged: boolean;
   /** Of the merged working set. */
   readonly pages: number;
   readonly recordings: number;

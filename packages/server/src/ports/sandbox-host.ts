@@ -50,8 +50,8 @@ export interface SandboxHost {
   create(spec: SandboxSpec): Promise<HostedSandbox>;
   restore(spec: SandboxSpec, snapshotId: SnapshotId, fingerprint: string, dataKey: Buffer): Promise<HostedSandbox>;
   snapshot(environmentId: EnvironmentId, snapshotId: SnapshotId, fingerprint: string, secrets: SnapshotSecrets): Promise<HostedSnapshot>;
-  /** Ends the recording of a clone; `keep`: what it touched is merged into the snapshot's working set. */
-  recordWorkingSet(environmentId: EnvironmentId, keep: boolean): Promise<WorkingSetInfo>;
+  /** Ends the recording of a clone; what it touched is merged into the snapshot's working set, unless that is of `recordingsMax` clones already. */
+  recordWorkingSet(environmentId: EnvironmentId, recordingsMax: number): Promise<WorkingSetInfo>;
   /** Lays the chunks out by the working set. */
   repack(snapshotId: SnapshotId, secrets: SnapshotSecrets): Promise<void>;
   inspect(snapshotId: SnapshotId, dataKey: Buffer, needles: readonly Buffer[]): Promise<SnapshotContents>;

@@ -186,7 +186,7 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
         phases: toPhaseTimes(taken["phases"]),
       };
     },
-    recordWorkingSet: async (sandbox, keep) => (await client.request("recordWorkingSet", { sandbox, keep })) as unknown as WorkingSetInfo,
+    recordWorkingSet: async (sandbox, recordingsMax) => (await client.request("recordWorkingSet", { sandbox, recordingsMax })) as unknown as WorkingSetInfo,
     repack: async (snapshot, secrets) => void (await client.request("repack", { snapshot, ...wireSecrets(secrets) })),
     inspect: async (snapshot, dataKey, needles) =>
       (await client.request("inspect", {

@@ -20,8 +20,8 @@ export type { FarEvent } from "./far/far-snapshots.ts";
 const FORMAT = 4;
 /** First responses whose pages are merged into the working set. */
 const RECORDINGS_MAX = 5;
-/** After so many the chunks are laid out by the working set, once. */
-const REPACK_AT_RECORDINGS = 2;
+/** After so many the chunks are laid out by the working set: early for all who come soon, and when it is complete. */
+const REPACK_AT_RECORDINGS: ReadonlySet<number> = new Set([2, RECORDINGS_MAX]);
 
 export interface CriuEngineOptions extends HostedEngineOptions {
   readonly keys: KeyProvider;
@@ -65,7 +65,6 @@ class CriuSnapshots implements SnapshotEngine {
   readonly #dataKeys: DataKeys;
   readonly #far: FarSnapshots | null;
   readonly #clones = new Clones();
-  readonly #recordings = new Map<SnapshotId, number>();
 
   constructor(options: CriuEngineOptions) {
     const { host, far } = options;
@@ -106,13 +105,9 @@ class CriuSnapshots implements SnapshotEngine {
   }
 
   async responded(sandbox: Sandbox, snapshotId: SnapshotId, key: SnapshotKey): Promise<WorkingSetInfo> {
-    const { host } = this.#options;
-    const known = this.#recordings.get(snapshotId) ?? 0;
-    const keep = known < RECORDINGS_MAX;
-    const recorded = await host.recordWorkingSet(sandbox.environmentId, keep);
-    this.#recordings.set(snapshotId, recorded.recordings);
-    if (keep && recorded.pages > 0) this.#far?.changed(snapshotId, Number.POSITIVE_INFINITY);
-    if (known < REPACK_AT_RECORDINGS && recorded.recordings === REPACK_AT_RECORDINGS) {
+    const recorded = await this.#options.host.recordWorkingSet(sandbox.environmentId, RECORDINGS_MAX);
+    if (recorded.isMerged) this.#far?.changed(snapshotId, Number.POSITIVE_INFINITY);
+    if (recorded.isMerged && REPACK_AT_RECORDINGS.has(recorded.recordings)) {
       this.#repack(snapshotId, key).catch((error: unknown) => this.#options.onProblem(`lay out ${snapshotId} by its working set`, error));
     }
     return recorded;
@@ -124,7 +119,6 @@ class CriuSnapshots implements SnapshotEngine {
 
   async remove(snapshotId: SnapshotId): Promise<void> {
     this.#dataKeys.forget(snapshotId);
-    this.#recordings.delete(snapshotId);
     const names = (await this.#far?.remove(snapshotId)) ?? [];
     await this.#options.host.removeSnapshot(snapshotId);
     this.#clones.retire(snapshotId);

@@ -7,7 +7,7 @@ import type { Engine, ListedSnapshot, Sandbox, SandboxSpec, SnapshotEngine, Snap
 import type { FakeFunction, FakeState, ParkedAt } from "./fake-process.ts";
 import { FakeSandbox, type FakeStep } from "./fake-sandbox.ts";
 
-const NOTHING_RECORDED = { pages: 0, recordings: 0, faults: 0, prefetchedPages: 0, prefetchStartMs: 0, prefetchEndMs: 0, decryptMs: 0 };
+const NOTHING_RECORDED = { isMerged: false, pages: 0, recordings: 0, faults: 0, prefetchedPages: 0, prefetchStartMs: 0, prefetchEndMs: 0, decryptMs: 0 };
 
 export interface FakeSnapshot {
   readonly key: SnapshotKey;

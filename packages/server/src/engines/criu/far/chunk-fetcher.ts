@@ -24,6 +24,8 @@ const DOUBTS_MAX = 4;
 export interface ChunkFetcherOptions {
   readonly store: SnapshotStore;
   readonly files: LocalFiles;
+  /** Undefined: it is not on its way. */
+  readonly coming: (name: string) => Promise<void> | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly onFetched: (name: string, sizeBytes: number, durationMs: number) => void;
@@ -48,9 +50,14 @@ export class ChunkFetcher {
     const flight = `${name} ${isDamaged}`;
     const flying = this.#flights.get(flight);
     if (flying !== undefined) return flying;
-    const started = this.#slots.run(() => this.#fetch(name, isDamaged)).finally(() => this.#flights.delete(flight));
+    const started = this.#begin(name, isDamaged).finally(() => this.#flights.delete(flight));
     this.#flights.set(flight, started);
     return started;
+  }
+
+  async #begin(name: string, isDamaged: boolean): Promise<ChunkAnswer> {
+    if (!isDamaged) await this.#options.coming(name);
+    return this.#slots.run(() => this.#fetch(name, isDamaged));
   }
 
   async #fetch(name: string, isDamaged: boolean): Promise<ChunkAnswer> {

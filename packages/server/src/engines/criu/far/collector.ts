@@ -14,7 +14,7 @@ import type { SnapshotId } from "../../../base/ids.ts";
 import type { Random } from "../../../base/random.ts";
 import { pause } from "../../../base/retry.ts";
 import { chunkNamesOf, clearSizeOf, type EnvelopeClear, isChunkName, readClear } from "../../../base/snapshot-envelope.ts";
-import { CHUNKS, chunkKey, COLLECTING, DRAFTS, type FarStore, manifestKey, ORPHANS, workingSetKey } from "./far-store.ts";
+import { CHUNKS, chunkKey, COLLECTING, DRAFTS, type FarStore, manifestKey, ORPHANS } from "./far-store.ts";
 
 const BATCH_MAX = 4096;
 const LEASE_MS = 60_000;
@@ -129,8 +129,9 @@ export class Collector {
     const { far, clock } = this.#options;
     const deadMs = clock.nowMs() - DRAFT_LIFETIME_MS;
     for (const { key, modifiedMs } of [...(await far.list(DRAFTS)), ...(await far.list(COLLECTING))]) if (modifiedMs < deadMs) await far.remove(key);
-    for (const [id, { manifest, workingSet }] of await far.listSnapshots()) {
-      if (manifest === null && workingSet !== null && workingSet.modifiedMs < deadMs) await far.remove(workingSetKey(id));
+    for (const { manifest, others } of (await far.listSnapshots()).values()) {
+      if (manifest !== null) continue;
+      for (const { key, modifiedMs } of others) if (modifiedMs < deadMs) await far.remove(key);
     }
   }
 

@@ -9,12 +9,21 @@ import { ThawError } from "../../../base/errors.ts";
 import type { SnapshotId } from "../../../base/ids.ts";
 import type { Random } from "../../../base/random.ts";
 import { retry } from "../../../base/retry.ts";
-import { ENVELOPE_SIZE_BYTES_MAX, openEnvelope, readManifestHeader, readWorkingSetHeader, SnapshotDamagedError } from "../../../base/snapshot-envelope.ts";
+import {
+  chunkNamesOf,
+  ENVELOPE_SIZE_BYTES_MAX,
+  openEnvelope,
+  readClear,
+  readManifestHeader,
+  readWorkingSetHeader,
+  SnapshotDamagedError,
+} from "../../../base/snapshot-envelope.ts";
 import { type SnapshotStore, SnapshotStoreError } from "../../../ports/snapshot-store.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import { ChunkFetcher } from "./chunk-fetcher.ts";
+import { EarlyChunks } from "./early-chunks.ts";
 import { Collector } from "./collector.ts";
-import { FarStore, manifestKey, workingSetKey } from "./far-store.ts";
+import { FarStore, manifestKey, snapshotPrefix, workingSetKey } from "./far-store.ts";
 import { LocalFiles } from "./local-files.ts";
 import { Uploader } from "./uploader.ts";
 
@@ -66,6 +75,7 @@ export class FarSnapshots {
   readonly #far: FarStore;
   readonly #collector: Collector;
   readonly #uploader: Uploader;
+  readonly #early: EarlyChunks;
   /** The last of the writes of a snapshot that were asked for. */
   readonly #writes = new Map<SnapshotId, Promise<unknown>>();
   readonly #fetches = new Map<SnapshotId, Promise<void>>();
@@ -85,15 +95,25 @@ export class FarSnapshots {
     this.#uploader = new Uploader(this.#far, this.#files, this.#collector, random);
     const onEvicted = (chunks: number, bytes: number): void => onEvent({ kind: "chunks-evicted", chunks, bytes });
     this.cache = new ChunkCache({ files: this.#files, clock, sizeBytesMax: services.cacheSizeBytesMax, onEvicted, onProblem: services.onProblem });
+    const onFetched = (bytes: number, durationMs: number): void => {
+      onEvent({ kind: "chunk-fetched", bytes, durationMs });
+      this.#background("evict chunks", this.cache.added(bytes));
+    };
+    this.#early = new EarlyChunks({
+      far: this.#far,
+      store: async (name, file) => {
+        const startMs = clock.monotonicMs();
+        await this.#files.writeChunk(name, file);
+        onFetched(file.length, clock.monotonicMs() - startMs);
+      },
+    });
     this.chunks = new ChunkFetcher({
       store,
       files: this.#files,
+      coming: (name) => this.#early.waitFor(name),
       clock,
       random,
-      onFetched: (_name, bytes, durationMs) => {
-        onEvent({ kind: "chunk-fetched", bytes, durationMs });
-        this.#background("evict chunks", this.cache.added(bytes));
-      },
+      onFetched: (_name, bytes, durationMs) => onFetched(bytes, durationMs),
       onFailed: (chunk, answer, error) => onEvent({ kind: "chunk-failed", chunk, answer, error }),
     });
   }
@@ -221,18 +241,25 @@ export class FarSnapshots {
       throw error;
     });
     await this.#far.remove(manifestKey(id));
-    await this.#far.remove(workingSetKey(id));
+    for (const { key } of await this.#far.list(snapshotPrefix(id))) await this.#far.remove(key);
     this.#owed.delete(id);
     return names ?? [];
   }
 
   async #fetch(id: SnapshotId, dataKey: Buffer): Promise<void> {
+    const early = this.#early.read(id, 0);
+    // Nobody waits for it where there is no manifest.
+    early.catch(() => undefined);
     const [manifest, workingSet] = await Promise.all([
       this.#read(id, manifestKey(id), (file) => checkManifest(id, dataKey, file)),
       // Only a help.
       this.#read(id, workingSetKey(id), (file) => checkWorkingSet(id, dataKey, file), 1).catch(() => null),
     ]);
     if (manifest === null) throw new SnapshotDamagedError(`${id} is neither here nor in the snapshot store`);
+    const clear = readClear(manifest);
+    const names = chunkNamesOf(clear).slice(0, readManifestHeader(clear).earlyChunks);
+    const missing = (await this.#files.missingChunks(names)).values();
+    this.#background(`bring the first chunks of ${id}`, this.#early.bring(id, early, missing));
     await this.#files.addSnapshot(id, manifest, workingSet);
     this.#services.onEvent({ kind: "snapshot-fetched", snapshotId: id, bytes: manifest.length + (workingSet?.length ?? 0) });
   }

@@ -6,6 +6,7 @@
  *        chunks/ab/abcd…                  named by content
  *        snapshots/snap-…/manifest        put last: what it names is there
  *                         working-set
+ *                         early-0, early-1, …    copies of the chunks that a restore needs first, many in one (early-chunks.ts)
  *        drafts/snap-….RANDOM             clear part of a manifest whose chunks are on their way
  *        collecting/RANDOM                names that a collector is about to remove, until when (JSON)
  *        orphans                          since when which chunks are named by nobody (JSON)
@@ -32,9 +33,12 @@ const LIMITS = { attemptsMax: 5, attemptMs: 10_000, totalMs: 25_000, pauseMs: 10
 /** A slow line, with all the others' chunks on it. */
 const PUT_LIMITS = { ...LIMITS, attemptMs: 60_000, totalMs: 120_000 };
 const ONCE = { ...LIMITS, attemptsMax: 1 };
+const NOW = { ...ONCE, attemptMs: 3000, totalMs: 3000 };
 
 export const chunkKey = (name: string): string => `${CHUNKS}${name.slice(0, 2)}/${name}`;
 export const manifestKey = (id: SnapshotId): string => `${SNAPSHOTS}${id}/manifest`;
+export const snapshotPrefix = (id: SnapshotId): string => `${SNAPSHOTS}${id}/`;
+export const earlyKey = (id: SnapshotId, part: number): string => `${SNAPSHOTS}${id}/early-${part}`;
 export const workingSetKey = (id: SnapshotId): string => `${SNAPSHOTS}${id}/working-set`;
 
 /** Two installations in one place would remove each other's snapshots. */
@@ -86,6 +90,11 @@ export class FarStore {
     return this.#call((signal) => this.store.get(key, sizeBytesMax, signal));
   }
 
+  /** One attempt, which a restore can wait for. */
+  getNow(key: string, sizeBytesMax: number): Promise<Buffer | null> {
+    return this.#call((signal) => this.store.get(key, sizeBytesMax, signal), NOW);
+  }
+
   has(key: string): Promise<boolean> {
     return this.#call((signal) => this.store.has(key, signal));
   }
@@ -104,15 +113,15 @@ export class FarStore {
     return this.#call((signal) => this.store.list(prefix, signal));
   }
 
-  /** Manifests and working sets by snapshot. */
-  async listSnapshots(): Promise<ReadonlyMap<SnapshotId, { readonly manifest: StoredObject | null; readonly workingSet: StoredObject | null }>> {
-    const found = new Map<SnapshotId, { manifest: StoredObject | null; workingSet: StoredObject | null }>();
+  /** Of each snapshot its manifest, and what helps it. */
+  async listSnapshots(): Promise<ReadonlyMap<SnapshotId, { readonly manifest: StoredObject | null; readonly others: readonly StoredObject[] }>> {
+    const found = new Map<SnapshotId, { manifest: StoredObject | null; others: StoredObject[] }>();
     for (const object of await this.list(SNAPSHOTS)) {
       const [id = "", file] = object.key.slice(SNAPSHOTS.length).split("/");
       if (!isSnapshotId(id)) continue;
-      const entry = found.get(id) ?? { manifest: null, workingSet: null };
+      const entry = found.get(id) ?? { manifest: null, others: [] };
       if (file === "manifest") entry.manifest = object;
-      else if (file === "working-set") entry.workingSet = object;
+      else entry.others.push(object);
       found.set(id, entry);
     }
     return found;

@@ -44,6 +44,11 @@ export class LocalFiles {
     return found === null ? null : { name, sizeBytes: found.size, modifiedMs: found.mtimeMs };
   }
 
+  async missingChunks(names: readonly string[]): Promise<readonly string[]> {
+    const found = await Promise.all(names.map((name) => this.statChunk(name)));
+    return names.filter((_, index) => found[index] === null);
+  }
+
   async writeChunk(name: string, file: Buffer): Promise<void> {
     const path = this.#chunkPath(name);
     await mkdir(join(this.#chunks, name.slice(0, 2)), { recursive: true });

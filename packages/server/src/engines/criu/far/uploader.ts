@@ -3,7 +3,8 @@ import type { SnapshotId } from "../../../base/ids.ts";
 import type { Random } from "../../../base/random.ts";
 import { chunkNameOf, chunkNamesOf, readClear, readManifestHeader, SnapshotDamagedError } from "../../../base/snapshot-envelope.ts";
 import type { Collector } from "./collector.ts";
-import { chunkKey, DRAFTS, type FarStore, manifestKey, workingSetKey } from "./far-store.ts";
+import { EARLY_PART_SIZE_BYTES, EARLY_PARTS_MAX, packEarlyParts } from "./early-parts.ts";
+import { chunkKey, DRAFTS, earlyKey, type FarStore, manifestKey, workingSetKey } from "./far-store.ts";
 import type { LocalFiles } from "./local-files.ts";
 
 interface Uploaded {
@@ -42,6 +43,7 @@ export class Uploader {
         if (size > 0) chunks++;
         bytes += size;
       });
+      await this.#uploadEarly(id, [...names].slice(0, readManifestHeader(clear).earlyChunks), isWanted);
       await this.uploadWorkingSet(id, isWanted);
       if (!isWanted()) return null;
       await this.#far.put(manifestKey(id), manifest);
@@ -50,6 +52,22 @@ export class Uploader {
     } finally {
       await this.#far.remove(draft);
     }
+  }
+
+  /** Those that are not here any more are left out. */
+  async #uploadEarly(id: SnapshotId, names: readonly string[], isWanted: () => boolean): Promise<void> {
+    const files: Buffer[] = [];
+    let sizeBytes = 0;
+    for (const name of names) {
+      const file = await this.#files.readChunk(name);
+      if (file === null) continue;
+      sizeBytes += file.length;
+      if (sizeBytes > EARLY_PART_SIZE_BYTES * EARLY_PARTS_MAX) break;
+      files.push(file);
+    }
+    await this.#far.slots.each([...packEarlyParts(files).entries()], async ([part, content]) => {
+      if (isWanted()) await this.#far.put(earlyKey(id, part), content);
+    });
   }
 
   async uploadWorkingSet(id: SnapshotId, isWanted: () => boolean): Promise<void> {
