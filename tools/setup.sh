@@ -26,7 +26,7 @@ NEEDS="
 /usr/include/uuid/uuid.h:uuid-dev /usr/include/bsd/bsd.h:libbsd-dev
 /usr/sbin/nft:nftables /usr/sbin/ip:iproute2|/usr/bin/ip:iproute2 /usr/sbin/mkfs.ext4:e2fsprogs
 /usr/bin/mmdebstrap:mmdebstrap /usr/bin/dpkg-source:dpkg-dev /usr/bin/setpriv:util-linux
-/usr/bin/javac:openjdk-17-jdk-headless /usr/bin/mvn:maven /usr/bin/python3:python3 /usr/bin/curl:curl /usr/bin/zip:zip
+/usr/bin/javac:openjdk-17-jdk-headless /usr/bin/mvn:maven /usr/bin/python3:python3 /usr/bin/curl:curl /usr/bin/zip:zip /usr/bin/openssl:openssl
 "
 
 missing_packages() {

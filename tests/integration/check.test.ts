@@ -1,79 +1,26 @@
 /** thaw check on the real engine: small functions that share something, beyond the pairs of check-pairs.test.ts, and what the report says. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { CreateFunctionCommandInput } from "@aws-sdk/client-lambda";
 import { type DefaultTreeAdapterTypes, parse } from "parse5";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { type Ran, runThaw } from "../support/cli.ts";
-import { type Files, TestFunctions } from "../support/functions.ts";
-import { Outside } from "../support/outside.ts";
+import { REPOSITORY } from "../../tools/thaw-server.ts";
+import { CheckHarness, idsOf, node, type Options, python, PYTHON } from "../support/check-harness.ts";
+import type { Files } from "../support/functions.ts";
 
-interface Report {
-  readonly limits: readonly string[];
-  readonly verdict: { readonly status: string; readonly headline: string };
-  readonly findings: ReadonlyArray<{ readonly id: string; readonly severity: string; readonly title: string; readonly evidence: readonly string[] }>;
-  readonly snapshot: { readonly cutConnections: number; readonly tmpFiles: ReadonlyArray<{ readonly path: string }>; readonly workingSetBytes: number | null };
-  readonly timing: { readonly firstInvokeMs: number; readonly nextInvokeMs: number; readonly withoutSnapshotMs: number | null };
-  readonly processes: ReadonlyArray<{ readonly name: string; readonly threads: number }>;
-  readonly network: { readonly peers: readonly string[] };
-  readonly phases: ReadonlyArray<{ readonly name: string; readonly durationMs: number }>;
-}
+const harness = new CheckHarness();
+const { outside, scratch } = harness;
 
-type Options = Partial<CreateFunctionCommandInput>;
-
-const outside = new Outside();
-let server: ThawServer;
-let functions: TestFunctions;
-let scratch: string;
-
-beforeAll(async () => {
-  scratch = mkdtempSync(join(tmpdir(), "thaw-check-"));
-  outside.open();
-  await outside.run(process.execPath, ["--disable-warning=ExperimentalWarning", join(REPOSITORY, "tests/support/outside-server.ts"), "8080"]);
-  server = await startThaw();
-  functions = new TestFunctions(server);
-});
-
-afterAll(async () => {
-  await server?.remove();
-  await outside.close();
-  rmSync(scratch, { recursive: true, force: true });
-});
-
-const thaw = (...args: string[]): Promise<Ran> => runThaw(args, server.env);
-
-async function publish(files: Files, options: Options = {}): Promise<string> {
-  const name = await functions.createSnapStart(files, options);
-  return `${name}:${await functions.publish(name)}`;
-}
-
-async function check(target: string, event?: unknown): Promise<Report & { readonly code: number }> {
-  const path = join(scratch, "event.json");
-  writeFileSync(path, JSON.stringify(event ?? {}));
-  const { stdout, stderr, code } = await thaw("check", target, "--event", path, "--json");
-  if (code > 1) throw new Error(stderr);
-  return { ...(JSON.parse(stdout) as Report), code };
-}
-
-function idsOf(report: Report): readonly string[] {
-  return report.findings.filter((finding) => finding.severity !== "note").map((finding) => finding.id);
-}
-
-const PYTHON: Options = { Runtime: "python3.13", Handler: "app.handler" };
-const node = (code: string): Files => ({ "index.mjs": code });
-const python = (code: string): Files => ({ "app.py": code });
+beforeAll(() => harness.open());
+afterAll(() => harness.close());
 
 /** What is shared, how it is found, and the twin that shares nothing. */
-const CASES: ReadonlyArray<readonly [string, Options, readonly string[], Files, Files, object]> = [
+const CASES: ReadonlyArray<readonly [string, Options, readonly string[], Files, Files]> = [
   [
     "Node.js: an identifier made at Init",
     {},
     ["shared-value"],
     node("const id = crypto.randomUUID(); export const handler = async () => ({ instance: id });"),
     node("export const handler = async () => ({ instance: crypto.randomUUID() });"),
-    {},
   ],
   [
     "Node.js: an identifier that is only logged",
@@ -81,7 +28,6 @@ const CASES: ReadonlyArray<readonly [string, Options, readonly string[], Files, 
     ["shared-value"],
     node("const id = crypto.randomUUID(); export const handler = async () => { console.log('instance ' + id); };"),
     node("export const handler = async () => { console.log('instance ' + crypto.randomUUID()); };"),
-    {},
   ],
   [
     "Node.js: a token that is read once",
@@ -91,7 +37,6 @@ const CASES: ReadonlyArray<readonly [string, Options, readonly string[], Files, 
 const token = [part({ alg: "HS256", typ: "JWT" }), part({ sub: crypto.randomUUID() }), crypto.randomUUID().replaceAll("-", "")].join(".");
 export const handler = async () => ({ authorization: token });`),
     node("export const handler = async () => ({ authorization: crypto.randomUUID() });"),
-    {},
   ],
   [
     "Node.js: the time of Init",
@@ -99,7 +44,6 @@ export const handler = async () => ({ authorization: token });`),
     ["old-time"],
     node("const startedAt = Date.now(); export const handler = async () => ({ startedAt });"),
     node("export const handler = async () => ({ startedAt: Date.now() });"),
-    {},
   ],
   [
     "Node.js: a generator with a seed of Init",
@@ -109,7 +53,6 @@ export const handler = async () => ({ authorization: token });`),
       "let state = Date.now() % 2147483647; export const handler = async () => { state = (state * 48271) % 2147483647; return { value: state / 2147483647 }; };",
     ),
     node("export const handler = async () => ({ value: Math.random() });"),
-    {},
   ],
   [
     "Python: a token that is read once",
@@ -117,7 +60,6 @@ export const handler = async () => ({ authorization: token });`),
     ["shared-value"],
     python("import secrets\nTOKEN = secrets.token_urlsafe(32)\ndef handler(event, context):\n    return {'token': TOKEN}\n"),
     python("import secrets\ndef handler(event, context):\n    return {'token': secrets.token_urlsafe(32)}\n"),
-    {},
   ],
   [
     "Python: a generator with a seed",
@@ -125,24 +67,18 @@ export const handler = async () => ({ authorization: token });`),
     ["repeated-draw"],
     python("import random\ngenerator = random.Random(7)\ndef handler(event, context):\n    return {'value': generator.random()}\n"),
     python("import random\ndef handler(event, context):\n    return {'value': random.SystemRandom().random()}\n"),
-    {},
   ],
 ];
 
 describe("functions that share something", () => {
-  it.each(CASES)("%s", async (_name, options, ids, broken, fixed, event) => {
-    const bad = await check(await publish(broken, options), event);
-    expect(idsOf(bad), JSON.stringify(bad, null, 1)).toEqual(ids);
-    expect(bad).toMatchObject({ code: 1, verdict: { status: "findings" } });
-    const good = await check(await publish(fixed, options), event);
-    expect(good.findings, JSON.stringify(good.findings)).toEqual([]);
-    expect(good).toMatchObject({ code: 0, verdict: { status: "good" } });
+  it.each(CASES)("%s", async (_name, options, found, broken, fixed) => {
+    await harness.try({ options, found, broken, fixed }, expect);
   });
 });
 
 it("counts connections, secrets and files, and shows no secret", async () => {
   const key = "AKIA0THAWTEST0CHECK1";
-  const target = await publish(
+  const target = await harness.publish(
     node(`import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 writeFileSync("/tmp/cache.bin", "x".repeat(1000));
@@ -156,7 +92,7 @@ export const handler = async () => {
 };`),
     { Environment: { Variables: { DB_PASSWORD: "correct-horse-battery" } } },
   );
-  const report = await check(target);
+  const report = await harness.check(target);
   expect(idsOf(report)).toEqual(["open-connection", "secret-in-memory"]);
   expect(report.findings.map((finding) => finding.id)).toEqual(["open-connection", "secret-in-memory", "secret-variable", "tmp-file"]);
   expect(report.snapshot).toMatchObject({ cutConnections: 1, tmpFiles: [{ path: "cache.bin", size: 1000 }] });
@@ -167,7 +103,7 @@ export const handler = async () => {
   expect(steps.slice(-2)).toEqual(["hooks", "firstResponse"]);
   expect(steps.indexOf("mount")).toBeLessThan(steps.indexOf("criu"));
   const html = join(scratch, "report.html");
-  const page = await thaw("check", target, "--html", html);
+  const page = await harness.thaw("check", target, "--html", html);
   for (const text of [JSON.stringify(report), page.stdout, readFileSync(html, "utf8")]) {
     expect(text).not.toContain(key);
     expect(text).not.toContain("correct-horse-battery");
@@ -177,21 +113,23 @@ export const handler = async () => {
 });
 
 it("says what it left out: values beyond one search, a start without the snapshot that fails", async () => {
-  const many = await check(await publish(node("const ids = Array.from({ length: 300 }, () => crypto.randomUUID()); export const handler = async () => ids;")));
+  const many = await harness.check(
+    await harness.publish(node("const ids = Array.from({ length: 300 }, () => crypto.randomUUID()); export const handler = async () => ids;")),
+  );
   expect(idsOf(many)).toEqual(["shared-value"]);
   expect(many.findings[0]?.title).toContain("300 values");
   expect(many.limits.join("\n")).toMatch(/\d+ of 300 values were not looked for in the snapshot's memory/);
   const hooked = node(`let token = null;
 awslambda.snapStart.registerAfterRestore(() => { token = "ready"; });
 export const handler = async () => { if (token === null) throw new Error("no token"); return { token }; };`);
-  const alone = await check(await publish(hooked));
+  const alone = await harness.check(await harness.publish(hooked));
   expect(alone.verdict.status).toBe("good");
   expect(alone.timing.withoutSnapshotMs).toBeNull();
   expect(alone.limits.join("\n")).toMatch(/started without the snapshot failed for this event.*no token/);
 });
 
 it("writes HTML in which what a function says is text", async () => {
-  const target = await publish(
+  const target = await harness.publish(
     node(`import { writeFileSync } from "node:fs";
 process.title = "<b>title";
 writeFileSync("/tmp/<img src=x onerror=alert(1)>", "x");
@@ -200,7 +138,7 @@ export const handler = async () => { console.log("</td><script>alert(2)</script>
     { Environment: { Variables: { API_TOKEN: "<script>alert(3)</script>" } } },
   );
   const path = join(scratch, "hostile.html");
-  const { code } = await thaw("check", target, "--html", path);
+  const { code } = await harness.thaw("check", target, "--html", path);
   expect(code).toBe(1);
   const names: string[] = [];
   const errors: string[] = [];
@@ -216,26 +154,36 @@ export const handler = async () => { console.log("</td><script>alert(2)</script>
 });
 
 it("uses environments of its own and leaves none behind", async () => {
-  const target = await publish(node("let count = 0; export const handler = async () => ++count;"));
+  const target = await harness.publish(node("let count = 0; export const handler = async () => ++count;"));
   const [name = "", version] = target.split(":");
-  expect((await functions.invoke(name, {}, version)).payload).toBe(1);
-  await check(target);
-  expect((await functions.environments(name)).filter((each) => each.state !== "parked")).toHaveLength(1);
-  expect((await functions.invoke(name, {}, version)).payload).toBe(2);
+  expect((await harness.functions.invoke(name, {}, version)).payload).toBe(1);
+  await harness.check(target);
+  expect((await harness.functions.environments(name)).filter((each) => each.state !== "parked")).toHaveLength(1);
+  expect((await harness.functions.invoke(name, {}, version)).payload).toBe(2);
 });
 
 it("says why it could not check", async () => {
-  const name = await functions.create(node("export const handler = async () => 1;"));
-  expect(await thaw("check", name)).toMatchObject({ code: 2, stderr: expect.stringContaining("has no snapshot to check") as string });
-  expect(await thaw("check", "nobody:1")).toMatchObject({ code: 2, stderr: expect.stringContaining("Function not found") as string });
+  const name = await harness.functions.create(node("export const handler = async () => 1;"));
+  expect(await harness.thaw("check", name)).toMatchObject({ code: 2, stderr: expect.stringContaining("has no snapshot to check") as string });
+  expect(await harness.thaw("check", "nobody:1")).toMatchObject({ code: 2, stderr: expect.stringContaining("Function not found") as string });
   writeFileSync(join(scratch, "broken.json"), "{");
-  expect(await thaw("check", name, "--event", join(scratch, "broken.json"))).toMatchObject({ code: 2, stderr: expect.stringContaining("event: ") as string });
+  expect(await harness.thaw("check", name, "--event", join(scratch, "broken.json"))).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("event: ") as string,
+  });
 });
 
 it("checks the Spring Boot sample", async () => {
-  expect(await thaw("deploy", join(REPOSITORY, "samples/spring/template.yml"))).toMatchObject({ code: 0 });
+  expect(await harness.thaw("deploy", join(REPOSITORY, "samples/spring/template.yml"))).toMatchObject({ code: 0 });
   const startMs = performance.now();
-  const { stdout, code } = await thaw("check", "orders:live", "--event", join(REPOSITORY, "samples/spring/event.json"), "--html", join(scratch, "spring.html"));
+  const { stdout, code } = await harness.thaw(
+    "check",
+    "orders:live",
+    "--event",
+    join(REPOSITORY, "samples/spring/event.json"),
+    "--html",
+    join(scratch, "spring.html"),
+  );
   console.log(`thaw check of the Spring Boot sample: ${((performance.now() - startMs) / 1000).toFixed(1)} s\n${stdout}`);
   expect(code).toBe(0);
   expect(performance.now() - startMs).toBeLessThan(10_000);

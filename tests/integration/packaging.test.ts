@@ -1,4 +1,5 @@
 /** The Debian package and its service: built, looked at, and run with no more rights than the service gives. */
+import type { CheckReport } from "@thaw/lambda-api/check-report";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -80,6 +81,8 @@ it("publishes and restores with exactly the capabilities of its unit", async ({ 
     const answer = await functions.invoke(name, {}, version);
     expect(answer.payload, output).toBe("from the package");
     expect(answer.log).toContain("Restore Duration");
+    const check = await functions.admin("POST", "check", Buffer.from(JSON.stringify({ function: `${name}:${version}`, event: "{}", clones: 2 })));
+    expect(((await check.json()) as CheckReport).network.requestsRead, output).toBe(0);
   } finally {
     const ended = child.exitCode === null ? once(child, "exit") : null;
     child.kill("SIGTERM");

@@ -1,10 +1,13 @@
 /**
  * Answers as S3 (ListBuckets), Lambda (ListFunctions), Secrets Manager (GetSecretValue), SSM (GetParameter) and KMS (Decrypt) do, keeps connections alive, and
- * tells which connection a request came by. With an address as its second argument it is a name server, too: every name has that address.
+ * tells which connection a request came by. PORT: HTTP; PORT + 1: lines; PORT + 2: HTTPS. With an address as its second argument it is a
+ * name server, too: every name has that address.
  */
+import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { createServer, type Socket } from "node:net";
 import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 
 const [port = "0", address] = process.argv.slice(2);
 const numbers = new WeakMap<object, number>();
@@ -39,7 +42,14 @@ const http = createHttpServer({ keepAliveTimeout: 600_000 }, (request, response)
 });
 http.on("connection", (socket: Socket) => numbers.set(socket, ++count));
 
-http.listen(Number(port), () => console.log("listening"));
+const CERTIFICATE = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=outside.test", "-days", "1"];
+const pem = execFileSync("openssl", [...CERTIFICATE, "-keyout", "-", "-out", "-"], { stdio: ["ignore", "pipe", "ignore"] });
+const https = createHttpsServer({ key: pem, cert: pem }, (request, response) => {
+  request.resume();
+  response.end();
+});
+
+https.listen(Number(port) + 2, () => http.listen(Number(port), () => console.log("listening")));
 // A line protocol for raw sockets: each line is answered with the number of the connection.
 createServer((socket) => {
   numbers.set(socket, ++count);

@@ -127,7 +127,7 @@ export const UNSEEN: ReadonlyArray<Pair & { readonly reason: string }> = [
     found: [],
     folder: "tests/pairs/unseen/sent-outside",
     variables: outsideAddress,
-    reason: "The identifier goes to a server outside only; of requests the check knows the peers, not the content.",
+    reason: "The identifier goes to a server outside only, encrypted.",
   },
   {
     language: "python",

@@ -198,7 +198,8 @@ export class TestSandboxd {
 
 function specOf(task: string, memorySizeMib = 512): SandboxSpec {
   const environmentId = newEnvironmentId();
-  return { environmentId, root: "host", lang: null, client: "provided", task, opt: null, fileSystems: [], uid: UID, memorySizeMib, tmpSizeMib: 512 };
+  const names = { root: "host", lang: null, client: "provided", task, opt: null };
+  return { environmentId, ...names, fileSystems: [], recordsSent: false, uid: UID, memorySizeMib, tmpSizeMib: 512 };
 }
 
 /** A sandbox whose program speaks the Runtime API (tests/engines/programs/runtime.py). */

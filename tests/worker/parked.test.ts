@@ -99,14 +99,18 @@ test("a parked clone that dies is not given to anybody", async ({ expect }) => {
   await harness.end();
 });
 
-test("a clone of a check is neither a parked one nor parks one, is looked at when it is idle, and goes by its runKey", async ({ expect }) => {
+test("a clone of a check is neither a parked one nor parks one, records what it sends, is looked at when it is idle, and goes by its runKey", async ({
+  expect,
+}) => {
   const harness = new WorkerHarness(RUN, { limits: LIMITS });
   const { restorable } = await parkedOne(harness);
   const before = harness.worker.listEnvironments().map((environment) => environment.environmentId);
-  const own = await harness.invokeOk({ ...restorable, runKey: "check-1" }, { parksNone: true });
+  const own = await harness.invokeOk({ ...restorable, runKey: "check-1", recordsSent: true }, { parksNone: true });
   expect(before).not.toContain(own.environmentId);
   const observed = await harness.worker.observe(own.environmentId);
   expect(observed?.summary).toMatchObject({ state: "idle", invokeCount: 1, isRestored: true });
+  const recording = [...harness.engine.live].filter((sandbox) => sandbox.spec.recordsSent).map((sandbox) => sandbox.environmentId);
+  expect(recording).toEqual([own.environmentId]);
   await harness.clock.advance(LIMITS.parkedQuietMs * 2);
   expect(harness.worker.listEnvironments()).toHaveLength(before.length + 1);
   expect(await harness.worker.stopEnvironments({ runKey: "check-1" })).toBe(1);

@@ -268,6 +268,11 @@ impl Keeper {
         PathBuf::from(format!("/proc/{}/root", self.init_pid))
     }
 
+    /// Name of its network device on the host.
+    pub fn host_device(&self) -> Option<String> {
+        self.host.network.device_of(&self.slot)
+    }
+
     /// Returns when no process, cgroup or address of it is left. Safe to call twice.
     pub fn destroy(&self) {
         let Some(mut shim) = self.shim.lock().expect("no holder panics").take() else { return };

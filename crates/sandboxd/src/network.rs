@@ -129,6 +129,11 @@ impl Network {
         Ok(())
     }
 
+    /// The host's end, where sandboxes have a network.
+    pub fn device_of(&self, slot: &Slot) -> Option<String> {
+        self.has_nat.then(|| self.device(slot.number))
+    }
+
     fn inner_script(&self, slot: u32) -> String {
         format!(
             "link set lo up\naddr add {INNER_ADDRESS}/32 dev lo\naddr add {}/30 dev eth0\nlink set eth0 up\n\

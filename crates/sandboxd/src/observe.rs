@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::recorder::Recorder;
 use crate::sandboxes::Sandboxes;
+use crate::sent::SentView;
 
 #[derive(Serialize, Default)]
 #[serde(rename_all = "camelCase")]
@@ -21,6 +23,8 @@ pub struct Observed {
     sent_datagrams: u64,
     /// Peers outside of TCP connections that are there now, or were closed a moment ago, each once.
     peers: Vec<String>,
+    /// Null where the sandbox was made without, or it can't be read on this host.
+    sent: Option<SentView>,
 }
 
 #[derive(Serialize)]
@@ -36,8 +40,9 @@ struct Process {
 
 impl Sandboxes {
     pub fn observe(&self, sandbox: &str) -> Result<Observed> {
-        let pids = self.entry(sandbox)?.keeper.cgroup.lock().expect("no holder panics").pids()?;
-        let mut observed = Observed::default();
+        let entry = self.entry(sandbox)?;
+        let pids = entry.keeper.cgroup.lock().expect("no holder panics").pids()?;
+        let mut observed = Observed { sent: entry.recorder.as_ref().map(Recorder::view), ..Observed::default() };
         let mut has_network = false;
         for pid in pids {
             let dir = PathBuf::from("/proc").join(pid.to_string());

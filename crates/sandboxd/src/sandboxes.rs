@@ -24,6 +24,7 @@ use crate::names::is_name;
 use crate::pager::Pager;
 use crate::pool::Pool;
 use crate::prepared::{Prepared, PreparedSnapshots};
+use crate::recorder::Recorder;
 use crate::snapshots::Snapshots;
 use crate::sys;
 
@@ -50,6 +51,9 @@ pub struct Spec {
     pids_max: u64,
     #[serde(default)]
     file_systems: Vec<FileSystem>,
+    /// Of a check: what it sends is kept for `observe`.
+    #[serde(default)]
+    records_sent: bool,
 }
 
 /// A directory of the host that the operator named, read-write at `/mnt/MOUNT`.
@@ -118,6 +122,7 @@ pub struct Entry {
     pub prepared: Option<Arc<Prepared>>,
     /// Name of the session with the pager.
     pub session: Option<(String, Arc<Pager>)>,
+    pub recorder: Option<Recorder>,
 }
 
 impl Drop for Entry {
@@ -254,7 +259,8 @@ impl Sandboxes {
     /// Hangs the function's directories into a sandbox.
     pub fn prepare(&self, sandbox: &str, spec: &Spec, keeper: Arc<Keeper>, snapshot: Option<&Arc<Prepared>>) -> Result<Entry> {
         let control = self.directories.run.join("sb").join(sandbox);
-        let entry = Entry { keeper, uid: spec.uid, tmp_mib: spec.tmp_mib, control, prepared: snapshot.cloned(), session: None };
+        let recorder = if spec.records_sent { start_recorder(&keeper, sandbox) } else { None };
+        let entry = Entry { keeper, uid: spec.uid, tmp_mib: spec.tmp_mib, control, prepared: snapshot.cloned(), session: None, recorder };
         fs::create_dir(&entry.control)?;
         fs::set_permissions(&entry.control, fs::Permissions::from_mode(0o755))?;
         // A restored control socket is bound by CRIU, as root; a fresh one by the supervisor.
@@ -407,6 +413,12 @@ impl Sandboxes {
             "tmpfs"
         }
     }
+}
+
+/// A check goes on without it, and says so.
+fn start_recorder(keeper: &Keeper, sandbox: &str) -> Option<Recorder> {
+    let device = keeper.host_device()?;
+    Recorder::start(&device).inspect_err(|error| eprintln!("sandboxd: what {sandbox} sends can't be read: {error}")).ok()
 }
 
 fn wait_for_socket(path: &Path) -> Result<()> {

@@ -55,7 +55,17 @@ export interface CheckReport {
     readonly secrets: ReadonlyArray<{ readonly kind: string; readonly values: number; readonly places: number }>;
   };
   readonly processes: ReadonlyArray<{ readonly name: string; readonly threads: number; readonly timers: number; readonly threadNames: readonly string[] }>;
-  readonly network: { readonly sentBytes: number; readonly receivedBytes: number; readonly peers: readonly string[] };
+  readonly network: {
+    readonly sentBytes: number;
+    readonly receivedBytes: number;
+    readonly peers: readonly string[];
+    /** Of all copies: requests whose texts were compared. Null: they could not be read on this host. */
+    readonly requestsRead: number | null;
+    /** Of all copies: not read. */
+    readonly encryptedConnections: number;
+    /** Of all copies: neither encrypted by TLS nor plain text, at least in part. */
+    readonly unreadableConnections: number;
+  };
   /** What this check can't see, in plain words. */
   readonly limits: readonly string[];
 }

@@ -40,7 +40,7 @@ function reportWith(text: (number: number) => string): CheckReport {
       secrets: [{ kind: next(), values: 1, places: 1 }],
     },
     processes: [{ name: next(), threads: 1, timers: 0, threadNames: [next()] }],
-    network: { sentBytes: 0, receivedBytes: 0, peers: [next()] },
+    network: { sentBytes: 0, receivedBytes: 0, peers: [next()], requestsRead: 3, encryptedConnections: 1, unreadableConnections: 0 },
     limits: [next()],
   };
 }

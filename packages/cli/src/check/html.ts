@@ -1,6 +1,6 @@
 /** A check as one HTML file that needs nothing else: no script, no font, no picture from elsewhere. */
 import type { CheckFinding, CheckPhase, CheckReport } from "@thaw/lambda-api/check-report";
-import { megabytes, milliseconds, PARTS, secretsLine, threadsLine } from "./words.ts";
+import { megabytes, milliseconds, PARTS, requestsLine, secretsLine, threadsLine } from "./words.ts";
 
 const WIDTH = 860;
 const ROW_HEIGHT = 26;
@@ -86,6 +86,7 @@ function formatFacts({ snapshot, network, processes, snapshotCreatedAt, snapshot
       "Traffic of a copy",
       `sent ${network.sentBytes} bytes, received ${network.receivedBytes} bytes${network.peers.length === 0 ? "" : `; ${network.peers.join(", ")}`}`,
     ],
+    ["Requests of all copies", requestsLine(network)],
   ];
   return `<table>${rows.map(([name, value]) => `<tr><td>${name}</td><td>${escapeHtml(value)}</td></tr>`).join("")}</table>`;
 }

@@ -1,6 +1,6 @@
 /** A check on one page of the terminal. */
 import type { CheckFinding, CheckReport } from "@thaw/lambda-api/check-report";
-import { megabytes, milliseconds, PARTS, partTimes, secretsLine, threadsLine } from "./words.ts";
+import { megabytes, milliseconds, PARTS, partTimes, requestsLine, secretsLine, threadsLine } from "./words.ts";
 
 const WIDTH = 100;
 const BAR_WIDTH = 40;
@@ -70,6 +70,7 @@ function formatSnapshot({ snapshot, network, processes, snapshotCreatedAt }: Che
     ["connections", snapshot.cutConnections === null ? "not known: made by an older Thaw" : `${snapshot.cutConnections} open to the outside when it was made`],
     ["a copy has", threadsLine(processes)],
     ["it called", network.peers.length === 0 ? "no outside address that was seen" : network.peers.join(", ")],
+    ["requests", requestsLine(network)],
   ];
   return rows.flatMap(([name, value]) => wrap(value, `  ${name.padEnd(13)} `));
 }

@@ -31,6 +31,13 @@ export function secretsLine(snapshot: CheckReport["snapshot"]): string {
   return snapshot.secrets.map((secret) => `${secret.kind} ×${secret.values}`).join(", ");
 }
 
+export function requestsLine({ requestsRead, encryptedConnections, unreadableConnections }: CheckReport["network"]): string {
+  if (requestsRead === null) return "could not be read on this host";
+  const connections = (count: number, what: string): readonly string[] =>
+    count === 0 ? [] : [`${count} ${count === 1 ? "connection" : "connections"} ${what}, not read`];
+  return [`${requestsRead} read`, ...connections(encryptedConnections, "encrypted"), ...connections(unreadableConnections, "with other data")].join("; ");
+}
+
 export function threadsLine(processes: CheckReport["processes"]): string {
   if (processes.length === 0) return "not known: it ended before it could be looked at";
   const sum = (of: (process: CheckReport["processes"][number]) => number): number => processes.reduce((total, process) => total + of(process), 0);

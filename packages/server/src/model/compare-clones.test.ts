@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compareClones, givenTexts, type CloneAnswer, type ComparisonContext, type SharedValue } from "./compare-clones.ts";
+import type { RequestPart } from "./http-request.ts";
 import { entropyOf, findUniqueValues, formsInMemory } from "./unique-values.ts";
 
 const CREATED_AT_MS = Date.parse("2026-05-01T12:00:00Z");
 const CONTEXT: ComparisonContext = { isKnown: () => false, given: [], snapshotCreatedAtMs: CREATED_AT_MS, invokedAtMs: CREATED_AT_MS + 60_000 };
 
-function answer(value: unknown, log: readonly string[] = []): CloneAnswer {
-  return { payload: JSON.stringify(value), log, startedAtMs: CREATED_AT_MS, endedAtMs: CREATED_AT_MS };
+function answer(value: unknown, log: readonly string[] = [], sent: readonly RequestPart[] = []): CloneAnswer {
+  return { payload: JSON.stringify(value), log, sent, startedAtMs: CREATED_AT_MS, endedAtMs: CREATED_AT_MS };
 }
 
 function kinds(shared: readonly SharedValue[]): readonly string[] {
@@ -52,6 +53,19 @@ describe("values in answers of clones", () => {
     expect(twice(answer({ id }), { ...CONTEXT, isKnown: (text: string) => text === id })).toEqual([]);
   });
 
+  it("finds values that only a server outside gets, in documents and beside names, and a row of them", () => {
+    const [id, other] = ["0b5cd3ac-76a3-4f0c-9e5b-3a1f6f1f2f3e", "7d444840-9dc0-41d1-b245-5ffdce74fad2"];
+    const sent = (text: string, name: string | null, place = "request to 10.0.0.1:80, body"): CloneAnswer => answer({ ok: true }, [], [{ place, name, text }]);
+    const twice = (one: CloneAnswer, two = one): readonly string[] => kinds(compareClones([[one, two], [one, two]], CONTEXT));
+    expect(twice(sent(JSON.stringify({ order: { id } }), null))).toEqual(["same uuid request to 10.0.0.1:80, body.order.id"]);
+    expect(twice(sent("abcdefg", "x-session", "header"))).toEqual(["same random-string header"]);
+    expect(twice(sent("abcdefg", "x-color", "header"))).toEqual([]);
+    expect(twice(sent("1234567890123456789", "x-trace", "header"), sent("9876543210987654321", "x-trace", "header"))).toHaveLength(2);
+    expect(twice(sent(id, ""), sent(other, ""))).toEqual(["repeated uuid request to 10.0.0.1:80, body", "repeated uuid request to 10.0.0.1:80, body"]);
+    const everywhere = answer({ id }, [], [{ place: "request to 10.0.0.1:80, path", name: "", text: id }]);
+    expect(twice(everywhere)).toEqual(["same uuid response.id"]);
+  });
+
   it("takes times for what they are: of Init, of the invoke, or constants", () => {
     const shared = (time: unknown): readonly string[] => kinds(compareClones([[answer({ time })], [answer({ time })]], CONTEXT));
     fc.assert(
@@ -75,6 +89,8 @@ describe("values in answers of clones", () => {
     expect(shared(-0.4844218515250481, -0.7579544029403025)).toHaveLength(2);
     expect(shared(1440021225, 1440021225)).toEqual([]);
     expect(shared("2015-08-19T21:53:45Z", "2015-08-20T21:53:45Z")).toEqual([]);
+    // Signed in the same seconds.
+    expect(shared("20260501T120100Z", "20260501T120101Z")).toEqual([]);
   });
 
   it("refuses what can't be compared", () => {
@@ -98,6 +114,7 @@ describe("what looks unique", () => {
     [0.8444218515250481, "random-number"],
     [1_777_636_800_123, "time"],
     ["2026-05-01T11:59:58.123456+00:00", "time"],
+    ["20260501T115958Z", "time"],
   ])("%j is a %s", (value, kind) => {
     expect(findUniqueValues(JSON.stringify({ value }), "response").map((each) => each.kind)).toEqual([kind]);
   });

@@ -1,11 +1,14 @@
-/** What clones of one snapshot said to the same events, compared: what should be each one's own and is not. Pure. */
-import { findUniqueValues, type UniqueValue } from "./unique-values.ts";
+/** What clones of one snapshot said to the same events, and sent elsewhere, compared: what should be each one's own and is not. Pure. */
+import type { RequestPart } from "./http-request.ts";
+import { findNamedValues, findUniqueValues, type UniqueValue } from "./unique-values.ts";
 
 /** What one invoke of one clone gave. */
 export interface CloneAnswer {
   readonly payload: string;
   /** The function's own lines. */
   readonly log: readonly string[];
+  /** Texts of the requests that it sent to the outside, where they can be read. */
+  readonly sent: readonly RequestPart[];
   /** When the event was given and when the answer was there, milliseconds since the epoch. */
   readonly startedAtMs: number;
   readonly endedAtMs: number;
@@ -81,11 +84,14 @@ export function givenTexts(event: unknown): readonly string[] {
   return typeof event === "object" && event !== null ? Object.values(event).flatMap(givenTexts) : [];
 }
 
-/** By their text; the first place counts. */
+/** By their text; the first place counts: that of a request where the value is nowhere else. */
 function valuesOf(answer: CloneAnswer, given: readonly string[]): ReadonlyMap<string, UniqueValue> {
   const values = new Map<string, UniqueValue>();
   const without = (text: string): string => given.reduce((rest, each) => rest.replaceAll(each, " ".repeat(each.length)), text);
-  const all = [...findUniqueValues(without(answer.payload), "response"), ...answer.log.flatMap((line) => findUniqueValues(without(line), "log"))];
+  const sent = ({ place, name, text }: RequestPart): readonly UniqueValue[] =>
+    name === null ? findUniqueValues(without(text), place) : findNamedValues(without(text), place, name);
+  const said = [...findUniqueValues(without(answer.payload), "response"), ...answer.log.flatMap((line) => findUniqueValues(without(line), "log"))];
+  const all = [...said, ...answer.sent.flatMap(sent)];
   for (const value of all) if (!values.has(value.text)) values.set(value.text, value);
   return values;
 }

@@ -4,7 +4,7 @@ import type { CloneAnswer } from "./compare-clones.ts";
 import { agesOfInit, keptWords, movingPlaces, repeatedRows } from "./fresh-start.ts";
 
 function answer(value: unknown, log: readonly string[] = [], startedAtMs = 0): CloneAnswer {
-  return { payload: JSON.stringify(value), log, startedAtMs, endedAtMs: startedAtMs + 5 };
+  return { payload: JSON.stringify(value), log, sent: [], startedAtMs, endedAtMs: startedAtMs + 5 };
 }
 
 const row = (values: readonly unknown[]): readonly CloneAnswer[] => values.map((value) => answer({ value }));

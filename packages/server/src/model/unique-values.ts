@@ -21,6 +21,8 @@ const HEX = /^(?=.*\d)(?=.*[a-f])[0-9a-f]{16,}$/i;
 const BASE64 = /^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w+/-]{40,}={0,2}$/;
 const BASE64_ENTROPY_BITS_MIN = 4.5;
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$/;
+/** As in X-Amz-Date. */
+const BASIC_TIME = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 /** Of a text that is no JSON: a time, a token, or a number. */
 const TOKEN = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Za-z0-9_+/=-]+(?:\.[A-Za-z0-9_+/=-]+)*/g;
 /** A member with such a name holds something unique, whatever it looks like. */
@@ -63,6 +65,13 @@ export function findUniqueValues(payload: string, root: string): readonly Unique
   return found.slice(0, VALUES_MAX);
 }
 
+/** Of a text that has a name, and is no document: a header, a parameter. Digits stay as they stand. */
+export function findNamedValues(text: string, place: string, name: string): readonly UniqueValue[] {
+  const found: UniqueValue[] = [];
+  fromString(text, place, name, found);
+  return found.slice(0, VALUES_MAX);
+}
+
 function walk(value: unknown, place: string, name: string, found: UniqueValue[]): void {
   if (found.length >= VALUES_MAX) return;
   if (Array.isArray(value)) value.forEach((each, index) => walk(each, `${place}[${index}]`, name, found));
@@ -93,7 +102,8 @@ function push(found: UniqueValue[], value: UniqueValue | null): void {
 }
 
 function classify(token: string, place: string, name: string): UniqueValue | null {
-  if (ISO_TIME.test(token)) return isoTime(token, place);
+  if (ISO_TIME.test(token)) return isoTime(token, place, token);
+  if (BASIC_TIME.test(token)) return isoTime(token, place, token.replace(BASIC_TIME, "$1-$2-$3T$4:$5:$6Z"));
   if (UUID.test(token)) return entropyOf(token) < 1.5 ? null : { kind: "uuid", text: token, place };
   // A word in front of one: `instance-0b5c…`.
   const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i.exec(token);
@@ -130,9 +140,9 @@ function numericTime(text: string): NonNullable<UniqueValue["time"]> | null {
   return null;
 }
 
-function isoTime(text: string, place: string): UniqueValue | null {
+function isoTime(text: string, place: string, iso: string): UniqueValue | null {
   // Date reads three digits of the second's fraction.
-  const ms = Date.parse(text.replace(/(\.\d{3})\d+/, "$1"));
+  const ms = Date.parse(iso.replace(/(\.\d{3})\d+/, "$1"));
   if (Number.isNaN(ms)) return null;
   return { kind: "time", text, place, time: { ms, precisionMs: text.includes(".") ? 1 : 1000 } };
 }

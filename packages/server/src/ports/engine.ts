@@ -5,6 +5,7 @@
  * An unknown outcome of a restore is a failed restore: the engine destroys what it started before it throws.
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import type { SentTraffic } from "../model/sent-requests.ts";
 import type { SupervisorLink } from "./supervisor.ts";
 
 /** A directory of the host by the operator's name for it, read-write at `/mnt/MOUNT`. */
@@ -29,6 +30,8 @@ export interface SandboxSpec {
   readonly memorySizeMib: number;
   readonly tmpSizeMib: number;
   readonly fileSystems: readonly FileSystemMount[];
+  /** What it sends to the outside is kept for `observe`. */
+  readonly recordsSent: boolean;
 }
 
 export interface SandboxUsage {
@@ -111,6 +114,8 @@ export interface SandboxObservation {
   readonly sentDatagrams: number;
   /** `ADDRESS:PORT` of TCP connections that are there, or were closed a moment ago. */
   readonly peers: readonly string[];
+  /** By TCP, since it was made; bounded. Null where its specification did not ask for it, or it can't be read on this host. */
+  readonly sent: SentTraffic | null;
 }
 
 /** What a clone touched up to its first response, and how its memory came. */

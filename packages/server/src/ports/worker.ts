@@ -39,6 +39,8 @@ export interface RunnableVersion {
   readonly snapshotFingerprints: SnapshotFingerprints | null;
   /** For the snapshot that `createSnapshot` makes. */
   readonly kmsKeyArn: string | null;
+  /** Of a check only: its environments keep what they send to the outside. They need a runKey of their own. */
+  readonly recordsSent?: boolean;
 }
 
 export interface InvokeInput {

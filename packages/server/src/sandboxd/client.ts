@@ -7,9 +7,10 @@ import assert from "node:assert";
 import { type Socket, connect } from "node:net";
 import { createInterface } from "node:readline";
 import { type EnvironmentId, type SnapshotId, isSnapshotId } from "../base/ids.ts";
-import type { PhaseTimes, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage, SnapshotContents, WorkingSetInfo } from "../ports/engine.ts";
+import type { PhaseTimes, SandboxExit, SandboxSpec, SandboxUsage, SnapshotContents, WorkingSetInfo } from "../ports/engine.ts";
 import type { ChunkAnswer, HostFacts, HostedSandbox, HostedSnapshot, SandboxHost, SnapshotSecrets } from "../ports/sandbox-host.ts";
 import { SandboxError } from "./errors.ts";
+import { readObservation } from "./observation.ts";
 
 const PROTOCOL = 2;
 
@@ -123,6 +124,7 @@ function wireSpec(spec: SandboxSpec): Record<string, unknown> {
     memoryMib: spec.memorySizeMib,
     tmpMib: spec.tmpSizeMib,
     fileSystems: spec.fileSystems,
+    ...(spec.recordsSent ? { recordsSent: true } : {}),
   };
 }
 
@@ -194,7 +196,7 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
         dataKey: dataKey.toString("hex"),
         needles: needles.map((needle) => needle.toString("hex")),
       })) as unknown as SnapshotContents,
-    observe: async (sandbox) => (await client.request("observe", { sandbox })) as unknown as SandboxObservation,
+    observe: async (sandbox) => readObservation(await client.request("observe", { sandbox })),
     collectChunks: async () => void (await client.request("collectChunks")),
     onChunkWanted(fetch) {
       client.fetchChunk = fetch;

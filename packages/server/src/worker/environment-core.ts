@@ -145,6 +145,7 @@ export class EnvironmentCore {
       memorySizeMib: version.memorySizeMib,
       tmpSizeMib: version.tmpSizeMib,
       fileSystems: version.fileSystems,
+      recordsSent: version.recordsSent === true,
     };
   }
 

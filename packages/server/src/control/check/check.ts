@@ -5,6 +5,7 @@
 import { invalidParameter } from "../../model/api-error.ts";
 import { type CloneAnswer, compareClones, givenTexts, INIT_MS_MAX, type SharedValue } from "../../model/compare-clones.ts";
 import { agesOfInit, type AgeWord } from "../../model/fresh-start.ts";
+import { isPlaceOfRequest } from "../../model/sent-requests.ts";
 import { formsInMemory, type UniqueValue } from "../../model/unique-values.ts";
 import type { SnapshotContents } from "../../ports/engine.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
@@ -36,7 +37,7 @@ interface CheckRequest {
 
 /** All that was seen, before it is judged. */
 export interface CheckFacts extends RanEnvironments, ComparedApart {
-  readonly shared: ReadonlyArray<SharedValue & { readonly placesInMemory: number; readonly isInFresh: boolean }>;
+  readonly shared: ReadonlyArray<SharedValue & { readonly placesInMemory: number; readonly isInFresh: boolean; readonly isOnlySent: boolean }>;
   readonly ages: readonly AgeWord[];
   /** Outside addresses that clones reached without asking for a name, and that nobody has written down. */
   readonly oldAddresses: readonly string[];
@@ -104,7 +105,7 @@ export class CheckOperation {
       fresh,
       cutConnections: facts.cutConnections ?? null,
       ...found,
-      shared: found.shared.map((each) => ({ ...each, isInFresh: fresh !== null && fresh.answers.some((answer) => says(answer, each.value.text)) })),
+      shared: found.shared.map((each) => ({ ...each, ...elsewhere(ran, each.value) })),
       ages: agesOfInit(answersOf(clones), { given: known.given, earliestMs: facts.createdAtMs - INIT_MS_MAX, latestMs: facts.createdAtMs }),
       kept: apart.kept,
       rows: apart.rows,
@@ -154,8 +155,19 @@ export class CheckOperation {
   }
 }
 
+/** Where else the value is. A start apart whose requests could not be read is taken to have sent it. */
+function elsewhere({ clones, fresh }: RanEnvironments, { text, place }: UniqueValue): { readonly isInFresh: boolean; readonly isOnlySent: boolean } {
+  const isOnlySent = isPlaceOfRequest(place) && !clones.some(({ answers }) => answers.some((answer) => says(answer, text)));
+  const isUnread = isOnlySent && fresh?.sent === null;
+  return { isOnlySent, isInFresh: fresh !== null && (isUnread || fresh.answers.some((answer) => says(answer, text) || sends(answer, text))) };
+}
+
 function says({ payload, log }: CloneAnswer, text: string): boolean {
   return payload.includes(text) || log.some((line) => line.includes(text));
+}
+
+function sends({ sent }: CloneAnswer, text: string): boolean {
+  return sent.some((part) => part.text.includes(text));
 }
 
 function readRequest(input: CheckInput): CheckRequest {

@@ -1,5 +1,6 @@
 /** The report of a check: the verdict first, then what it rests on. */
 import type { SnapshotFacts } from "../../model/function-record.ts";
+import type { SentReading } from "../../model/sent-requests.ts";
 import type { PhaseTimes } from "../../ports/engine.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
 import type { CheckFacts } from "./check.ts";
@@ -11,14 +12,14 @@ const PAGE_SIZE_BYTES = 4096;
 /** Sums of others, or what goes on beside them. */
 const NOT_A_STEP = new Set(["engine", "restore", "prefetch", "init"]);
 const THREAD_NAMES_MAX = 12;
+const PEERS_MAX = 10;
 
 const LIMITS = [
   "One event was tried. What the function does for other events was not seen.",
-  "What a copy shares is seen by what comes out in answers and logs. A shared key whose products are different each time (encryption with a random start value) does not show, nor does a generator that was not used for this event.",
+  "What a copy shares is seen by what comes out in answers, logs and requests. A shared key whose products are different each time (encryption with a random start value) does not show, nor does a generator that was not used for this event.",
   "The host name is the same in all environments of Thaw, so that it is no difference between copies.",
   "A password has no form by which it could be told in memory: only keys and tokens of known forms are counted.",
   "A name that was turned into an address at start-up is noticed where a copy calls that address without asking for the name again; not where it asks for other names, too.",
-  "Of requests that the function sends, the peers and the amount are known, not the content: it is usually encrypted. A value that only a server outside gets is not seen.",
 ];
 
 const ALONE =
@@ -73,9 +74,41 @@ export function describe(version: RunnableVersion, stored: SnapshotFacts, seen: 
       sentBytes: observed?.sandbox.sentBytes ?? 0,
       receivedBytes: observed?.sandbox.receivedBytes ?? 0,
       peers: observed?.sandbox.peers ?? [],
+      ...sentBy(clones),
     },
-    limits: [...LIMITS, ...(seen.fresh === null ? [ALONE] : []), ...seen.limits],
+    limits: [...LIMITS, ...limitsOfSent(seen), ...(seen.fresh === null ? [ALONE] : []), ...seen.limits],
   };
+}
+
+function sentBy(clones: CheckFacts["clones"]): Pick<CheckReport["network"], "requestsRead" | "encryptedConnections" | "unreadableConnections"> {
+  const readings = clones.flatMap((clone) => clone.sent ?? []);
+  const sum = (of: (reading: SentReading) => number): number => readings.reduce((total, reading) => total + of(reading), 0);
+  return {
+    requestsRead: readings.length < clones.length ? null : sum((reading) => reading.requests),
+    encryptedConnections: sum((reading) => reading.encrypted.length),
+    unreadableConnections: sum((reading) => reading.unreadable.length),
+  };
+}
+
+function limitsOfSent({ clones, fresh }: CheckFacts): readonly string[] {
+  const environments = fresh === null ? clones : [...clones, fresh];
+  const readings = environments.flatMap((environment) => environment.sent ?? []);
+  const told = (of: (reading: SentReading) => readonly string[], what: string): readonly string[] => {
+    const peers = [...new Set(readings.flatMap(of))];
+    const more = peers.length > PEERS_MAX ? ` and ${peers.length - PEERS_MAX} more` : "";
+    return peers.length === 0 ? [] : [`What was sent to ${peers.slice(0, PEERS_MAX).join(", ")}${more} ${what}.`];
+  };
+  const unread =
+    "What the function sends could not be read this time (where that is the host's fault, sandboxd's log says why): a value that only a server outside gets was not seen.";
+  return [
+    "A value that only a server outside gets is seen where it is sent unencrypted, as plain text over TCP, and looks unique.",
+    ...told((reading) => reading.encrypted, "was encrypted, and not seen"),
+    ...told((reading) => reading.unreadable, "was not all plain text: that part was not seen"),
+    ...(readings.some((reading) => reading.isCut)
+      ? ["Only the beginning of what was sent was read: 64 KiB of a connection, 256 KiB and 64 connections of a copy."]
+      : []),
+    ...(readings.length < environments.length ? [unread] : []),
+  ];
 }
 
 function stepsOf(phases: PhaseTimes): readonly CheckPhase[] {

@@ -67,10 +67,12 @@ type SharedFact = CheckFacts["shared"][number];
 
 /**
  * In memory before any copy ran; or of a form that is never computed from an event: JavaScript keeps a new UUID in pieces; or another one
- * where the function was started apart.
+ * where the function was started apart. In requests only the last counts: what every start sends alike (the key of a service, a word of
+ * a protocol) is in memory as well.
  */
-function isMadeAtInit({ fresh }: CheckFacts, { kind, value, placesInMemory, isInFresh }: SharedFact): boolean {
+function isMadeAtInit({ fresh }: CheckFacts, { kind, value, placesInMemory, isInFresh, isOnlySent }: SharedFact): boolean {
   if (kind !== "same") return false;
+  if (isOnlySent && fresh !== null) return !isInFresh;
   if (placesInMemory > 0) return true;
   return fresh === null ? value.kind === "uuid" && RANDOM_UUID.test(value.text) : !isInFresh;
 }
@@ -104,7 +106,7 @@ function oldTimes({ shared, ages }: CheckFacts): CheckFinding | null {
   return {
     id: "old-time",
     severity: "error",
-    title: "A time in the answer is the time when the snapshot was made",
+    title: "A time that the function gives out is the time when the snapshot was made",
     why: "The function read the clock while it started up and kept the value. It does not move: a copy that starts next week still says so.",
     cure: "Read the clock in the handler, or again in an after-restore hook.",
     evidence: limit(found),

@@ -1,6 +1,7 @@
 /** Environments made for a check alone, clones and one that is initialised apart: never warm or parked ones, and gone when it is over. */
 import { ApiError } from "../../model/api-error.ts";
 import type { CloneAnswer } from "../../model/compare-clones.ts";
+import { readSent, type SentReading, type SentTraffic } from "../../model/sent-requests.ts";
 import type { EnvironmentObservation, RunnableVersion } from "../../ports/worker.ts";
 import { refusalOf } from "../invoke.ts";
 import type { ControlServices } from "../services.ts";
@@ -14,6 +15,8 @@ export interface CheckedClone {
   readonly invokeMs: readonly number[];
   /** After the first invoke; null where the environment ended with it. */
   readonly observed: EnvironmentObservation | null;
+  /** What it sent to the outside; null where that could not be read. */
+  readonly sent: SentReading | null;
   /** Invokes that ended in a function error: their payloads. */
   readonly errors: readonly string[];
 }
@@ -27,8 +30,9 @@ export interface CloneRun {
 
 /** The event goes to each environment as often as to the other ones. Throws an ApiError where it could not be made. */
 export async function runClone(services: ControlServices, version: RunnableVersion, { runKey, payload, invokes }: CloneRun): Promise<CheckedClone> {
-  const own = { ...version, runKey };
-  const answers: CloneAnswer[] = [];
+  const own = { ...version, runKey, recordsSent: true };
+  const answers: Array<Omit<CloneAnswer, "sent">> = [];
+  const traffic: Array<SentTraffic | null> = [];
   const errors: string[] = [];
   const invokeMs: number[] = [];
   let observed: EnvironmentObservation | null = null;
@@ -43,6 +47,8 @@ export async function runClone(services: ControlServices, version: RunnableVersi
       // Also waits until the next invoke finds it.
       const seen = await services.worker.observe(environmentId);
       observed ??= seen;
+      // Of another environment, where the first one has ended, nothing is compared.
+      traffic.push(seen?.summary.environmentId === observed?.summary.environmentId ? (seen?.sandbox.sent ?? null) : null);
       const lines = observed === null ? [] : await readLog(services, version.logGroup, observed.summary.logStream);
       const log = lines.slice(answers.reduce((sum, answer) => sum + answer.log.length, 0));
       answers.push({ payload: text, log, startedAtMs, endedAtMs });
@@ -50,7 +56,8 @@ export async function runClone(services: ControlServices, version: RunnableVersi
   } finally {
     await services.worker.stopEnvironments({ runKey });
   }
-  return { answers, invokeMs, observed, errors };
+  const sent = readSent(traffic);
+  return { answers: answers.map((answer, invoke) => ({ ...answer, sent: sent?.parts[invoke] ?? [] })), invokeMs, observed, sent, errors };
 }
 
 async function invokeOnce(

@@ -66,7 +66,8 @@ export class FakeSandbox implements Sandbox {
   }
 
   async observe(): Promise<SandboxObservation> {
-    return { processes: [], sentPackets: 0, sentBytes: 0, receivedBytes: 0, sentDatagrams: 0, peers: [] };
+    const sent = this.spec.recordsSent ? { connections: [], isCut: false } : null;
+    return { processes: [], sentPackets: 0, sentBytes: 0, receivedBytes: 0, sentDatagrams: 0, peers: [], sent };
   }
 
   async destroy(): Promise<void> {

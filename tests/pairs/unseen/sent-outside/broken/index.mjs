@@ -1,6 +1,10 @@
+import { request } from "node:https";
+
 const instance = crypto.randomUUID();
 
-export const handler = async () => {
-  await fetch(`http://${process.env.OUTSIDE}:8080/connection`, { headers: { "x-instance": instance } });
-  return { ok: true };
-};
+export const handler = () =>
+  new Promise((resolve, reject) => {
+    const options = { host: process.env.OUTSIDE, port: 8082, headers: { "x-instance": instance }, rejectUnauthorized: false };
+    const sent = request(options, (response) => response.resume().on("end", () => resolve({ ok: true })));
+    sent.on("error", reject).end();
+  });
