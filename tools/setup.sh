@@ -1,7 +1,9 @@
 #!/bin/sh
 # Makes a bare Debian 12 (or newer) able to build, test and run Thaw. Idempotent: a second run only looks.
 #
-#   apt packages → npm packages → CRIU from source → Rust programs → runtime clients → sample functions
+#                                  ┌─► CRIU from source → Rust programs
+#   apt packages → npm packages ───┤
+#                                  └─► runtime clients → language runtimes → sample functions → what the tests need
 #
 # What is machine-wide goes to $THAW_HOME (/var/lib/thaw); what belongs to this clone stays in it.
 set -eu
@@ -75,19 +77,34 @@ build_rust() {
   run cargo build --release --locked
 }
 
-main() {
-  check_host
-  install_packages
-  install_node_packages
-  [ "$(id -u)" = 0 ] && mkdir -p "$THAW_HOME"
+build_native() {
   sh tools/build-criu.sh
   build_rust
+}
+
+build_others() {
   sh tools/build-runtimes.sh
   sh tools/build-scanners.sh
   sh tools/build-samples.sh
   sh tools/build-test-clients.sh
   sh tools/build-test-functions.sh
   sh tools/build-test-stores.sh
+}
+
+main() {
+  check_host
+  install_packages
+  install_node_packages
+  [ "$(id -u)" = 0 ] && mkdir -p "$THAW_HOME"
+  # One compiles, the other one mostly waits for downloads.
+  build_native &
+  native=$!
+  build_others &
+  others=$!
+  failed=0
+  wait $native || failed=1
+  wait $others || failed=1
+  [ $failed = 0 ] || exit 1
   say "set-up complete"
 }
 

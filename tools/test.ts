@@ -11,7 +11,7 @@ const reports = mkdtempSync(join(tmpdir(), "test-report-"));
 let passed = 0;
 let failed = 0;
 
-for (const project of ["unit", "system"]) {
+for (const project of ["unit", "beside", "system"]) {
   const report = join(reports, `${project}.json`);
   const done = spawnSync(
     join(ROOT, "node_modules/.bin/vitest"),

@@ -33,8 +33,8 @@ export function createDirectoryStore(root: string): SnapshotStore {
   };
 }
 
-/** chunk, draft, collecting, orphans, manifest, working-set. */
+/** chunk, draft, collecting, orphans, manifest, early, working-set. */
 function kindOf(key: string): string {
   const [folder = "", , file = ""] = key.split("/");
-  return folder === "snapshots" ? file : folder.replace(/s$/, "");
+  return folder === "snapshots" ? file.replace(/-\d+$/, "") : folder.replace(/s$/, "");
 }
