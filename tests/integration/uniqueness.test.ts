@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { CreateFunctionCommandInput } from "@aws-sdk/client-lambda";
+import type { CreateFunctionCommandInput, Runtime } from "@aws-sdk/client-lambda";
 import { describe, it } from "vitest";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 import { askClones, countDistinct } from "../support/clones.ts";
@@ -25,6 +25,9 @@ interface Case {
   readonly options: Partial<CreateFunctionCommandInput>;
 }
 
+/** THAW_TEST_RUNTIMES=java21,python3.14: these in place of what is always tested. They must be installed. */
+const CHOSEN = (process.env["THAW_TEST_RUNTIMES"] ?? "").split(",").filter((name) => name !== "");
+
 const CASES: readonly Case[] = [
   { runtime: "Node.js", files: () => ({ "index.mjs": source("index.mjs") }), options: { Runtime: "nodejs24.x" } },
   {
@@ -41,6 +44,14 @@ const CASES: readonly Case[] = [
   { runtime: "Rust", files: () => program("rust"), options: { Runtime: "provided.al2023" } },
 ];
 
+const LANGUAGES: Readonly<Record<string, string>> = { nodejs: "Node.js", python: "Python", java: "Java" };
+
+function caseOf(name: string): Case {
+  const found = CASES.find(({ runtime }) => runtime === LANGUAGES[/^[a-z]+/.exec(name)?.[0] ?? ""]);
+  if (found === undefined) throw new Error(`no function is written for ${name}`);
+  return { ...found, options: { ...found.options, Runtime: name as Runtime } };
+}
+
 let functions: TestFunctions;
 withThaw(
   (made) => {
@@ -56,7 +67,7 @@ function documented(runtime: string): ReadonlyMap<string, Kind> {
   return new Map(rows.filter((cells) => cells[1] === runtime).map((cells) => [(cells[2] ?? "").replaceAll("`", ""), cells[3] as Kind]));
 }
 
-describe.each(CASES)("$runtime", ({ runtime, files, options }) => {
+describe.each(CHOSEN.length > 0 ? CHOSEN.map(caseOf) : CASES)("$runtime, $options.Runtime", ({ runtime, files, options }) => {
   async function distinctValues(count: number, variables: Record<string, string>): Promise<Readonly<Record<string, number>> | null> {
     const code = files();
     if (code === null) return null;

@@ -36,3 +36,18 @@ export function takeFigures(server: ThawServer, minute: number): Figures {
     diskMiB: Number(execFileSync("du", ["-sm", server.dataDir], { encoding: "utf8" }).split("\t")[0]),
   };
 }
+
+const ROWS = 12;
+
+/** Some of the samples, evenly spaced, for a document. */
+export function toTable(figures: readonly Figures[]): string {
+  const step = Math.max(1, Math.floor(figures.length / ROWS));
+  const rows = figures
+    .filter((_, index) => index % step === 0 || index === figures.length - 1)
+    .map(({ minute, residentMiB, descriptors, processes, cgroups, mounts, diskMiB }) => {
+      const each = (of: Figures["residentMiB"]): string => PARTS.map((part) => of[part]).join(", ");
+      return `| ${[minute, each(residentMiB), each(descriptors), processes, cgroups, mounts, diskMiB].join(" | ")} |`;
+    });
+  const head = `| minute | resident MiB: ${PARTS.join(", ")} | descriptors: ${PARTS.join(", ")} | processes | control groups | mounts | disk MiB |`;
+  return [head, "|---|---|---|---|---|---|---|", ...rows].join("\n");
+}

@@ -14,7 +14,7 @@ import { pidOf, REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-
 import { ACCESS_POINT } from "../support/access-point.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { seededRandom } from "../support/random.ts";
-import { type Figures, takeFigures } from "./figures.ts";
+import { type Figures, takeFigures, toTable } from "./figures.ts";
 import { Client, type Counts, createEventsFunction, EVENTS, type Shared } from "./load.ts";
 
 const { values: options } = parseArgs({
@@ -61,7 +61,9 @@ class Soak {
 
   report(): void {
     const kills = Object.entries(this.#kills).map(([who, count]) => `${who} ${count}`);
-    process.stdout.write(`\nseed ${options.seed}, ${options.minutes} minutes; killed: ${kills.join(", ")}\n${JSON.stringify(this.#counts)}\n`);
+    process.stdout.write(
+      `\nseed ${options.seed}, ${options.minutes} minutes; killed: ${kills.join(", ")}\n${JSON.stringify(this.#counts)}\n${toTable(this.#figures)}\n`,
+    );
     const out = join(REPOSITORY, "bench/out");
     mkdirSync(out, { recursive: true });
     const { seed, minutes } = options;
