@@ -76,7 +76,7 @@ impl Pager {
         let opened = open_snapshot(&name, key, manifest, working_set);
         if let Ok(snapshot) = &opened {
             // On a host that lacks them they come while CRIU's own files do.
-            self.cache.ask_ahead(snapshot.working_set_chunks().into_iter());
+            self.cache.ask_ahead(snapshot.working_set_chunks().iter());
         }
         let mut snapshots = self.snapshots.lock().expect("no holder panics");
         match opened {

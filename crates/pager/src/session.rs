@@ -195,7 +195,7 @@ impl Session {
                 inner.processes.push(Process { pid, uffd: fds.remove(0), map: AddressMap::new() });
                 drop(inner);
                 self.changed.notify_all();
-                if is_first && !self.snapshot.working_set.is_empty() {
+                if is_first && !self.snapshot.ahead.is_empty() {
                     let session = Arc::clone(self);
                     spawn("prefetch", move || session.prefetch());
                 }

@@ -1,6 +1,6 @@
 //! Snapshots that were opened: for each process its lazy pages by address, and the working set.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
@@ -17,7 +17,20 @@ pub struct Snapshot {
     chunks: Vec<ChunkRef>,
     /// Sorted by address, for each process.
     tables: HashMap<u32, Vec<Run>>,
-    pub working_set: Vec<TouchedRun>,
+    /// The working set in the order of access, as the sessions bring it: worked out once for all of them.
+    pub ahead: Vec<Piece>,
+    /// Of these pieces, each once.
+    ahead_chunks: Vec<ChunkRef>,
+}
+
+/// Pages of the working set that lie together, both in the address space and in a chunk.
+#[derive(Clone, Copy)]
+pub struct Piece {
+    pub pid: u32,
+    pub address: u64,
+    pub pages: u64,
+    /// Where in which chunk; none: zeros.
+    pub place: Option<(ChunkRef, usize)>,
 }
 
 /// Where a page of the snapshot is.
@@ -56,7 +69,28 @@ impl Snapshot {
             runs.sort_unstable_by_key(|run| run.address);
             tables.insert(space.pid, runs);
         }
-        Snapshot { chunks: manifest.chunks, tables, working_set }
+        let mut snapshot = Snapshot { chunks: manifest.chunks, tables, ahead: Vec::new(), ahead_chunks: Vec::new() };
+        let ahead: Vec<Piece> = working_set.iter().flat_map(|run| snapshot.pieces(run)).collect();
+        let mut seen = HashSet::new();
+        snapshot.ahead_chunks = ahead.iter().filter_map(|piece| Some(piece.place?.0)).filter(|chunk| seen.insert(chunk.name)).collect();
+        snapshot.ahead = ahead;
+        snapshot
+    }
+
+    fn pieces(&self, run: &TouchedRun) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        let mut address = run.address;
+        let end = run.address + u64::from(run.pages) * PAGE;
+        while address < end {
+            let (pages, place) = match self.place(run.pid, address) {
+                Place::Zero { pages } => (pages, None),
+                Place::Chunk { chunk, offset, pages, .. } => (pages, Some((*chunk, offset))),
+            };
+            let pages = pages.min((end - address) / PAGE);
+            pieces.push(Piece { pid: run.pid, address, pages, place });
+            address += pages * PAGE;
+        }
+        pieces
     }
 
     /// The page at `address` of process `pid`; a page that the snapshot does not have is zero.
@@ -85,26 +119,8 @@ impl Snapshot {
     }
 
     /// Chunks of the working set in the order of access, each once.
-    pub fn working_set_chunks(&self) -> Vec<&ChunkRef> {
-        let mut seen = std::collections::HashSet::new();
-        let mut chunks = Vec::new();
-        for run in &self.working_set {
-            let mut at = run.address;
-            let end = run.address + u64::from(run.pages) * PAGE;
-            while at < end {
-                let pages = match self.place(run.pid, at) {
-                    Place::Zero { pages } => pages,
-                    Place::Chunk { chunk, pages, .. } => {
-                        if seen.insert(chunk.name) {
-                            chunks.push(chunk);
-                        }
-                        pages
-                    }
-                };
-                at += pages * PAGE;
-            }
-        }
-        chunks
+    pub fn working_set_chunks(&self) -> &[ChunkRef] {
+        &self.ahead_chunks
     }
 }
 
@@ -172,7 +188,7 @@ mod tests {
             runs: vec![TouchedRun { pid: 9, address: 0x1000, pages: 1 }],
         };
         let sealed = manifest().seal(&KEY);
-        let open = |bytes: &[u8]| Snapshot::open("snap-1", &KEY, file(&sealed), Some(file(bytes))).expect("opens").working_set.len();
+        let open = |bytes: &[u8]| Snapshot::open("snap-1", &KEY, file(&sealed), Some(file(bytes))).expect("opens").ahead.len();
         let mut flipped = set("snap-1").seal(&KEY);
         flipped[60] ^= 1;
         assert_eq!(open(&set("snap-1").seal(&KEY)), 1);

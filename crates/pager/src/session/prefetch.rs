@@ -3,34 +3,25 @@
 use std::os::fd::AsFd;
 
 use super::{Session, PAGE, REGISTRATION_RETRY};
-use crate::snapshots::Place;
+use crate::snapshots::Piece;
 use crate::uffd::{self, Outcome};
 
 impl Session {
     /// Puts the working set in place while the clone already runs. A loss is left to the fault that meets it.
     pub(super) fn prefetch(&self) {
-        self.cache.ask_ahead(self.snapshot.working_set_chunks().into_iter());
+        self.cache.ask_ahead(self.snapshot.working_set_chunks().iter());
         self.lock().stats.prefetch_start_ms = self.now_ms();
-        for run in &self.snapshot.working_set {
-            let mut at = run.address;
-            let end = run.address + u64::from(run.pages) * PAGE;
-            while at < end {
-                let pages_max = (end - at) / PAGE;
-                let (pages, is_going_on) = match self.snapshot.place(run.pid, at) {
-                    Place::Zero { pages } => {
-                        let pages = pages.min(pages_max);
-                        (pages, self.prefetch_run(run.pid, at, &Ahead::Zeros(pages * PAGE)))
-                    }
-                    Place::Chunk { chunk, offset, pages, .. } => {
-                        let pages = pages.min(pages_max);
-                        let Ok(content) = self.cache.get(chunk) else { return };
-                        (pages, self.prefetch_run(run.pid, at, &Ahead::Content(&content[offset..offset + (pages * PAGE) as usize])))
-                    }
-                };
-                if !is_going_on {
-                    return;
+        for Piece { pid, address, pages, place } in &self.snapshot.ahead {
+            let size = pages * PAGE;
+            let is_going_on = match place {
+                None => self.prefetch_run(*pid, *address, &Ahead::Zeros(size)),
+                Some((chunk, offset)) => {
+                    let Ok(content) = self.cache.get(chunk) else { return };
+                    self.prefetch_run(*pid, *address, &Ahead::Content(&content[*offset..*offset + size as usize]))
                 }
-                at += pages * PAGE;
+            };
+            if !is_going_on {
+                return;
             }
         }
         self.lock().stats.prefetch_end_ms = self.now_ms();
