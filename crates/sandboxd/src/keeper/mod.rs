@@ -67,14 +67,17 @@ fn run_shim(socket: &OwnedFd) -> io::Result<()> {
             | CloneFlags::CLONE_NEWIPC
             | CloneFlags::CLONE_NEWUTS,
     )?;
+    let (teller, told) = turn()?;
     // SAFETY: this process has one thread.
     match unsafe { fork()? } {
         ForkResult::Child => {
-            let code = i32::from(run_init(socket, &config).is_err());
+            drop(teller);
+            let code = i32::from(run_init(socket, &config, told).is_err());
             std::process::exit(code)
         }
         ForkResult::Parent { child } => {
             report(socket.as_fd(), &Event::Init { pid: child.as_raw() });
+            drop(teller);
             sys::close_fds_except(3, &[]);
             let _ = waitpid(child, None);
             std::process::exit(0)
@@ -82,13 +85,30 @@ fn run_shim(socket: &OwnedFd) -> io::Result<()> {
     }
 }
 
-fn run_init(socket: &OwnedFd, config: &KeeperConfig) -> io::Result<()> {
+/// Whose pid it is comes first: on a busy machine a child is ready before its parent has had its turn.
+struct Told(OwnedFd);
+
+impl Told {
+    /// Until the teller is dropped, or its process has gone.
+    fn wait(self) {
+        while nix::unistd::read(&self.0, &mut [0]) == Err(nix::errno::Errno::EINTR) {}
+    }
+}
+
+fn turn() -> io::Result<(OwnedFd, Told)> {
+    let (told, teller) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
+    Ok((teller, Told(told)))
+}
+
+fn run_init(socket: &OwnedFd, config: &KeeperConfig, told: Told) -> io::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGCHLD);
     signals.thread_block()?;
     let children = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-    if let Err(error) = root::build(config) {
+    let built = root::build(config);
+    told.wait();
+    if let Err(error) = built {
         report(socket.as_fd(), &Event::Failed { message: format!("root file system: {error}") });
         return Err(error);
     }
@@ -184,5 +204,22 @@ impl Init<'_> {
                 Ok(status) => self.note_exit(status),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_waits_for_the_teller() {
+        let (teller, told) = turn().expect("a pipe");
+        let waiting = std::thread::spawn(move || told.wait());
+        for _ in 0..10_000 {
+            std::thread::yield_now();
+            assert!(!waiting.is_finished(), "it did not wait");
+        }
+        drop(teller);
+        waiting.join().expect("ends");
     }
 }
