@@ -186,6 +186,13 @@ impl Cache {
         }
     }
 
+    /// True where some of them are still to be decrypted, and all can be kept until they are used.
+    pub fn is_worth_loading(&self, chunks: &[ChunkRef]) -> bool {
+        let size: usize = chunks.iter().map(|chunk| chunk.size_bytes as usize).sum();
+        let state = self.state.lock().expect("no holder panics");
+        size <= self.size_bytes_max / 2 && chunks.iter().any(|chunk| !state.entries.contains_key(&chunk.name))
+    }
+
     /// Never `Late`: that is an error.
     fn wait_for(&self, name: &ChunkName) -> Result<ChunkAnswer, Lost> {
         let deadline = Instant::now() + FAR_TIMEOUT;

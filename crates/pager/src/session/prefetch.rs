@@ -1,15 +1,21 @@
 //! The prefetch thread of a session: brings the working set ahead of its first touch, in the order of access.
 
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
-use super::{Session, PAGE, REGISTRATION_RETRY};
+use super::{spawn, Session, PAGE, REGISTRATION_RETRY};
 use crate::snapshots::Piece;
 use crate::uffd::{self, Outcome};
 
 impl Session {
     /// Puts the working set in place while the clone already runs. A loss is left to the fault that meets it.
-    pub(super) fn prefetch(&self) {
-        self.cache.ask_ahead(self.snapshot.working_set_chunks().iter());
+    pub(super) fn prefetch(self: &Arc<Self>) {
+        let chunks = self.snapshot.working_set_chunks();
+        self.cache.ask_ahead(chunks.iter());
+        if self.cache.is_worth_loading(chunks) {
+            let session = Arc::clone(self);
+            spawn("load", move || session.load());
+        }
         self.lock().stats.prefetch_start_ms = self.now_ms();
         for Piece { pid, address, pages, place } in &self.snapshot.ahead {
             let size = pages * PAGE;
@@ -25,6 +31,15 @@ impl Session {
             }
         }
         self.lock().stats.prefetch_end_ms = self.now_ms();
+    }
+
+    /// Decrypts and decompresses ahead of the copying, which takes as long.
+    fn load(&self) {
+        for chunk in self.snapshot.working_set_chunks() {
+            if self.lock().is_over || self.cache.get(chunk).is_err() {
+                return;
+            }
+        }
     }
 
     /// False: the session is over.

@@ -50,10 +50,16 @@ export class LocalFiles {
   }
 
   async writeChunk(name: string, file: Buffer): Promise<void> {
-    const path = this.#chunkPath(name);
-    await mkdir(join(this.#chunks, name.slice(0, 2)), { recursive: true });
-    const draft = join(this.#chunks, name.slice(0, 2), `.${this.#random.uuid()}`);
-    await this.#settle(draft, path, file);
+    const group = join(this.#chunks, name.slice(0, 2));
+    const settle = (): Promise<void> => this.#settle(join(group, `.${this.#random.uuid()}`), this.#chunkPath(name), file);
+    try {
+      await settle();
+    } catch (error) {
+      nullIfAbsent(error);
+      // The first one of its group.
+      await mkdir(group, { recursive: true });
+      await settle();
+    }
   }
 
   removeChunk(name: string): Promise<void> {
@@ -162,8 +168,9 @@ export class LocalFiles {
     try {
       await writeFile(draft, content, { mode: 0o644 });
       await rename(draft, path);
-    } finally {
+    } catch (error) {
       await rm(draft, { force: true });
+      throw error;
     }
   }
 }
