@@ -108,7 +108,7 @@ class CriuSnapshots implements SnapshotEngine {
     const recorded = await this.#options.host.recordWorkingSet(sandbox.environmentId, RECORDINGS_MAX);
     if (recorded.isMerged) this.#far?.changed(snapshotId, Number.POSITIVE_INFINITY);
     if (recorded.isMerged && REPACK_AT_RECORDINGS.has(recorded.recordings)) {
-      this.#repack(snapshotId, key).catch((error: unknown) => this.#options.onProblem(`lay out ${snapshotId} by its working set`, error));
+      this.#background(snapshotId, `lay out ${snapshotId} by its working set`, this.#repack(snapshotId, key));
     }
     return recorded;
   }
@@ -190,6 +190,15 @@ class CriuSnapshots implements SnapshotEngine {
   async #collect(names: readonly string[]): Promise<void> {
     await this.#options.host.collectChunks();
     await this.#far?.collect(names);
+  }
+
+  /** What fails because the snapshot was removed meanwhile is no problem. */
+  #background(snapshotId: SnapshotId, what: string, work: Promise<void>): void {
+    const { host, onProblem } = this.#options;
+    const tell = async (error: unknown): Promise<void> => {
+      if ((await host.listSnapshots()).includes(snapshotId)) onProblem(what, error);
+    };
+    work.catch(tell).catch((error: unknown) => onProblem(what, error));
   }
 
   async #repack(snapshotId: SnapshotId, key: SnapshotKey): Promise<void> {
