@@ -7,6 +7,7 @@ import { coldInvokes, deploy, type RestoreTrace, restoreTraces, SPRING } from ".
 
 const COLD = 20;
 const LEARNING = 6;
+const PAGER_LIFE_MS = 1200;
 
 export async function measureEncryption(): Promise<Series[]> {
   const server = await startThaw({ args: ["--parked-clones", "0"] });
@@ -37,6 +38,8 @@ async function renewPager(server: ThawServer, functions: TestFunctions): Promise
   await functions.stopEnvironments(SPRING.name);
   const old = pidOf(server.pid, "pager");
   if (old === undefined) throw new Error("there is no pager");
+  // One that ends sooner is not followed by another before a restore needs it.
+  await pause(PAGER_LIFE_MS);
   process.kill(old, "SIGKILL");
   await functions.eventually("another pager", async () => {
     await pause(20);
