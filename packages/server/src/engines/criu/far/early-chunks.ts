@@ -28,8 +28,8 @@ export class EarlyChunks {
    * `names`: chunks of the snapshot that are missing here. Resolves when nothing more of them comes. Never rejects: what did not come
    * is asked for by its name.
    */
-  async bring(id: SnapshotId, first: Promise<Buffer | null>, names: Iterable<string>): Promise<void> {
-    const wanted = [...names].filter((name) => !this.#coming.has(name));
+  async bring(id: SnapshotId, first: Promise<Buffer | null>, names: readonly string[]): Promise<void> {
+    const wanted = names.filter((name) => !this.#coming.has(name));
     for (const name of wanted) this.#coming.set(name, Promise.withResolvers());
     try {
       const part = await first.catch(() => null);

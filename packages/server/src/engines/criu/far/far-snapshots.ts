@@ -258,7 +258,7 @@ export class FarSnapshots {
     if (manifest === null) throw new SnapshotDamagedError(`${id} is neither here nor in the snapshot store`);
     const clear = readClear(manifest);
     const names = chunkNamesOf(clear).slice(0, readManifestHeader(clear).earlyChunks);
-    const missing = (await this.#files.missingChunks(names)).values();
+    const missing = await this.#files.missingChunks(names);
     this.#background(`bring the first chunks of ${id}`, this.#early.bring(id, early, missing));
     await this.#files.addSnapshot(id, manifest, workingSet);
     this.#services.onEvent({ kind: "snapshot-fetched", snapshotId: id, bytes: manifest.length + (workingSet?.length ?? 0) });
