@@ -6,7 +6,7 @@
 //!                                                    tmp/                  lower layer of the clones' /tmp
 //! ```
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt};
@@ -121,9 +121,9 @@ impl PreparedSnapshots {
             is_eager,
         };
         let source = Source { snapshots, far: &self.far, manifest: &manifest };
-        // On a cold host the chunks come at the same time, not one after the other: CRIU's first, then the working set's.
         source.ask_ahead(is_eager);
         if let Some(pager) = &self.pager {
+            // It reads the manifest meanwhile, and asks for what was touched since the chunks were put in order.
             pager.open(name, key, &files)?;
         }
         lay_out(&prepared.dir, &manifest, &source, is_eager)?;
@@ -149,13 +149,11 @@ impl Source<'_> {
         self.far.read(&self.snapshots.chunks.directory, &self.manifest.chunks[number as usize])
     }
 
+    /// On a host that lacks them they come at the same time, not one after the other: CRIU's first, then the working set's.
     fn ask_ahead(&self, is_eager: bool) {
-        let manifest = self.manifest;
-        let images = manifest.images.iter().flat_map(|image| &image.extents);
-        let disk = manifest.disk.iter().flat_map(|entry| &entry.extents);
-        let runs = manifest.spaces.iter().flat_map(|space| &space.runs).filter(|run| is_eager || !run.is_lazy);
-        let numbers: BTreeSet<u32> = images.chain(disk).map(|extent| extent.chunk).chain(runs.filter_map(|run| Some(run.place?.0))).collect();
-        self.far.ask_ahead(&self.snapshots.chunks.directory, numbers.iter().map(|number| &manifest.chunks[*number as usize]));
+        let chunks = &self.manifest.chunks;
+        let count = if is_eager { chunks.len() } else { self.manifest.header.early_chunks as usize };
+        self.far.ask_ahead(&self.snapshots.chunks.directory, chunks[..count].iter());
     }
 
     /// The last chunk is kept: extents of small files follow one another in it.
