@@ -72,6 +72,12 @@ const BODIES = {
     if is_ping(command): say('Pong')
     for fd in fds: os.close(fd)
 `,
+  /** Ends when it is given a clone. */
+  mortal: `for command, data, fds in commands():
+    if is_ping(command): say('Pong')
+    if "Session" in command: sys.exit(1)
+    for fd in fds: os.close(fd)
+`,
   /** A good one behind it, but every event comes twice. */
   twice: behind("[(data, fds)] * 2"),
   /** A good one behind it, but it says that a clone has touched sixteen thousand gigabytes. */

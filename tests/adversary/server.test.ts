@@ -2,6 +2,7 @@
 import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { GetFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
 import { describe, it } from "vitest";
 import { childrenOf } from "../../tools/processes.ts";
 import { startThaw } from "../../tools/thaw-server.ts";
@@ -161,6 +162,24 @@ describe("the pager", () => {
     const next = await functions.invoke(name, {}, "1");
     expect(next.payload).toBe("five");
     expect(next.log).toContain("Restore Duration");
+  });
+
+  it("dies with every clone that it is given: that is not the snapshot's fault", { timeout: 120_000 }, async ({ expect }) => {
+    const dir = mkdtempSync(join(tmpdir(), "thaw-pager-"));
+    chmodSync(dir, 0o755);
+    const bad = await startThaw({ env: { THAW_PAGER: writePager(dir, "mortal", "/bin/false") } });
+    try {
+      const there = new TestFunctions(bad);
+      const name = await there.createSnapStart({ "index.mjs": programOf("seven") });
+      const version = await there.publish(name);
+      const stateOf = () => there.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version }));
+      const published = await stateOf();
+      for (let i = 0; i < 3; i++) await expect(there.invoke(name, {}, version)).rejects.toMatchObject({ name: "ServiceException" });
+      expect(await stateOf()).toMatchObject({ State: "Active", RevisionId: published.RevisionId });
+    } finally {
+      await bad.remove();
+      rmSync(dir, { recursive: true });
+    }
   });
 
   it.for(["dead", "deaf", "babbling", "refusing"] as const)(

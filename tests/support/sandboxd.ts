@@ -12,6 +12,7 @@ import type { SandboxSpec, SandboxExit } from "../../packages/server/src/ports/e
 import type { HostedSnapshot, SandboxHost } from "../../packages/server/src/ports/sandbox-host.ts";
 import type { RuntimeCall, SupervisorLink } from "../../packages/server/src/ports/supervisor.ts";
 import { connectSandboxd } from "../../packages/server/src/sandboxd/client.ts";
+import { SandboxError } from "../../packages/server/src/sandboxd/errors.ts";
 import { connectSupervisor } from "../../packages/server/src/supervisor/connect-supervisor.ts";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 import { childrenOf } from "../../tools/processes.ts";
@@ -126,7 +127,11 @@ export class TestSandboxd {
 
   async restore(snapshotId: SnapshotId, like: SandboxSpec): Promise<TestClone> {
     const spec = specOf(like.task, like.memorySizeMib);
-    const hosted = await this.host.restore(spec, snapshotId, FINGERPRINT, this.dataKey);
+    const hosted = await this.host.restore(spec, snapshotId, FINGERPRINT, this.dataKey).catch((error: unknown) => {
+      // A log of tests is for operators: CRIU's own words belong into it.
+      if (error instanceof SandboxError) error.message += ` ${String(error.detail["hostMessage"])}`;
+      throw error;
+    });
     const link = connectSupervisor(hosted.controlSocket, systemClock);
     return new TestClone(this, spec, await link, hosted.exited);
   }

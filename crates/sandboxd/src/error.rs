@@ -13,6 +13,8 @@ pub enum Code {
     SnapshotDamaged,
     RestoreFailed,
     RestoreTimeout,
+    /// The pager ended, and the clones with it: nothing is wrong with what they were restored from.
+    PagerLost,
     DiskFull,
     Failed,
 }
@@ -28,6 +30,7 @@ impl Code {
             Code::SnapshotDamaged => "SANDBOX_SNAPSHOT_DAMAGED",
             Code::RestoreFailed => "SANDBOX_RESTORE_FAILED",
             Code::RestoreTimeout => "SANDBOX_RESTORE_TIMEOUT",
+            Code::PagerLost => "SANDBOX_PAGER_LOST",
             Code::DiskFull => "SANDBOX_DISK_FULL",
             Code::Failed => "SANDBOX_FAILED",
         }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::socket::{socketpair, AddressFamily, SockFlag, SockType};
 use thaw_snapshot::envelope::{DataKey, FILE_SIZE_BYTES_MAX};
 use thaw_snapshot::hex;
@@ -70,9 +71,14 @@ impl Link {
 /// Why a clone lost its pages.
 #[derive(Clone)]
 pub struct Loss {
+    pub code: Code,
     pub message: String,
-    pub is_damaged: bool,
-    pub is_late: bool,
+}
+
+impl Loss {
+    fn of_pager() -> Self {
+        Loss { code: Code::PagerLost, message: "the pager ended".into() }
+    }
 }
 
 #[derive(Default, Clone, Copy, serde::Serialize)]
@@ -167,9 +173,17 @@ impl Pager {
         Ok(relay)
     }
 
-    /// Why the clone of this session lost its pages, if it did.
+    /// Why the clone of this session lost its pages, if it did. The end of a pager is felt by its clones a moment before it is known here.
     pub fn loss(&self, session: &str) -> Option<Loss> {
-        self.sessions.lock().expect("no holder panics").losses.get(session).cloned()
+        let known = || self.sessions.lock().expect("no holder panics").losses.get(session).cloned();
+        if let Some(loss) = known() {
+            return Some(loss);
+        }
+        let link = self.link.lock().expect("no holder panics");
+        let has_ended = link.as_ref().is_none_or(|link| has_hung_up(&link.socket));
+        let is_live = self.sessions.lock().expect("no holder panics").live.contains(session);
+        // Whoever puts a new pager in the place of one that has ended says first what was lost.
+        known().or_else(|| (has_ended && is_live).then(Loss::of_pager))
     }
 
     pub fn end(&self, session: &str) {
@@ -233,7 +247,14 @@ impl Pager {
                 eprintln!("sandboxd: {session}: {message}");
                 let mut sessions = self.sessions.lock().expect("no holder panics");
                 if sessions.live.contains(&session) {
-                    sessions.losses.insert(session.clone(), Loss { message, is_damaged, is_late });
+                    let code = if is_damaged {
+                        Code::SnapshotDamaged
+                    } else if is_late {
+                        Code::RestoreTimeout
+                    } else {
+                        Code::RestoreFailed
+                    };
+                    sessions.losses.insert(session.clone(), Loss { code, message });
                     drop(sessions);
                     self.tell_lost(&[session]);
                 }
@@ -270,7 +291,7 @@ impl Pager {
             sessions.recordings.clear();
             let lost: Vec<String> = sessions.live.drain().collect();
             for session in &lost {
-                sessions.losses.entry(session.clone()).or_insert(Loss { message: "the pager died".into(), is_damaged: false, is_late: false });
+                sessions.losses.entry(session.clone()).or_insert_with(Loss::of_pager);
             }
             lost
         };
@@ -305,6 +326,11 @@ impl Pager {
             let _ = link.child.wait();
         }
     }
+}
+
+fn has_hung_up(socket: &OwnedFd) -> bool {
+    let mut polled = [PollFd::new(socket.as_fd(), PollFlags::empty())];
+    poll(&mut polled, PollTimeout::ZERO).is_ok() && polled[0].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP))
 }
 
 /// Readers share a file's position through one descriptor: each starts at the beginning.

@@ -83,9 +83,7 @@ impl Sandboxes {
     /// Where the pager could not give the clone its pages, that is the reason of the failure.
     fn explain(&self, sandbox: &str, error: Error) -> Error {
         match self.pager.as_ref().and_then(|pager: &Arc<Pager>| pager.loss(sandbox)) {
-            Some(loss) if loss.is_damaged => Error::new(Code::SnapshotDamaged, loss.message),
-            Some(loss) if loss.is_late => Error::new(Code::RestoreTimeout, loss.message),
-            Some(loss) => Error::new(Code::RestoreFailed, loss.message),
+            Some(loss) => Error::new(loss.code, loss.message),
             None => error,
         }
     }

@@ -15,6 +15,7 @@ const PUBLIC_MESSAGES: Readonly<Record<string, string>> = {
   SANDBOX_SNAPSHOT_FAILED: "The execution environment could not be saved: it holds something that CRIU can't put into a snapshot.",
   SANDBOX_SNAPSHOT_DAMAGED: "The snapshot is damaged and was not restored. Publish a new version.",
   SANDBOX_RESTORE_FAILED: "The snapshot could not be restored on this host.",
+  SANDBOX_PAGER_LOST: "The execution environment lost its memory. Try again.",
   SANDBOX_DISK_FULL: "The host's disk is full.",
   SANDBOX_LOST: "The sandbox helper of this host is not there. Start thaw serve again.",
 };
