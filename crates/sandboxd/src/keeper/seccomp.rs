@@ -1,6 +1,10 @@
 //! The system calls a function may make: what containers allow by default, without tracing, other processes' memory, io_uring,
 //! keys, odd socket families, and asynchronous I/O of the old kind (`io_setup`: its contexts are counted for the whole host, so that one
 //! function could take them from all others). Everything else answers EPERM.
+//!
+//! The kernel tries a new filter on every number there is (`seccomp_cache_prepare`), and a restore installs it in each process: a list
+//! that is gone through from the top cost 1 ms each time. So the calls that need no look at their arguments are found by bisection, in
+//! some eight steps; `seccompiler` makes the rules for the others.
 
 use std::collections::BTreeMap;
 
@@ -90,6 +94,8 @@ const NAMESPACES: u64 = (libc::CLONE_NEWNS
     | libc::CLONE_NEWNET
     | libc::CLONE_NEWCGROUP) as u64;
 const SOCKET_FAMILIES: [libc::c_int; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+/// `linux/audit.h`: EM_X86_64, 64 bits, little endian.
+const AUDIT_ARCH_X86_64: u32 = 0xc000_003e;
 /// Linux, no address randomisation (the JVM's launcher asks), 32-bit base, both, and "tell me".
 const PERSONALITIES: [u64; 5] = [0, 0x0004_0000, 0x0008, 0x0002_0000, 0xffff_ffff];
 
@@ -97,11 +103,9 @@ fn when(arg: u8, op: SeccompCmpOp, value: u64) -> Result<SeccompRule, seccompile
     SeccompRule::new(vec![SeccompCondition::new(arg, SeccompCmpArgLen::Qword, op, value)?])
 }
 
-fn allowed() -> Result<Rules, seccompiler::BackendError> {
+/// Calls whose arguments decide.
+fn conditional() -> Result<Rules, seccompiler::BackendError> {
     let mut rules: Rules = BTreeMap::new();
-    for group in [FILES, MEMORY, PROCESSES, SIGNALS_AND_TIME, WAITING_AND_IPC, NETWORK] {
-        rules.extend(group.iter().map(|call| (*call, Vec::new())));
-    }
     rules.insert(libc::SYS_clone, vec![when(0, SeccompCmpOp::MaskedEq(NAMESPACES), 0)?]);
     let families: Result<Vec<_>, _> =
         SOCKET_FAMILIES.iter().map(|family| when(0, SeccompCmpOp::Eq, *family as u64)).collect();
@@ -114,31 +118,165 @@ fn allowed() -> Result<Rules, seccompiler::BackendError> {
     Ok(rules)
 }
 
-/// One filter, since each costs a millisecond of every restore, and more than one the slow end of it (patches/criu). `clone3`, which the
-/// list allows, is answered before it is looked at: it hides its flags behind a pointer, and after ENOSYS the C libraries fall back to
-/// `clone`.
-pub fn default_filter() -> Result<Program, seccompiler::BackendError> {
-    let list = SeccompFilter::new(
-        allowed()?,
-        SeccompAction::Errno(libc::EPERM as u32),
-        SeccompAction::Allow,
-        TargetArch::x86_64,
-    )?;
-    let list: BpfProgram = list.try_into()?;
-    Ok(answer_enosys(libc::SYS_clone3 as u32).into_iter().chain(list).collect())
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Allow,
+    Deny,
+    /// `clone3` hides its flags behind a pointer; after ENOSYS the C libraries fall back to `clone`.
+    Missing,
+    /// The rules that look at arguments tell.
+    Ask,
 }
 
-/// Jumps of a filter are relative: it may stand before another.
-fn answer_enosys(call: u32) -> [sock_filter; 3] {
-    let statement = |code: u32, jt: u8, jf: u8, k: u32| sock_filter { code: code as u16, jt, jf, k };
-    let number_offset = std::mem::offset_of!(libc::seccomp_data, nr) as u32;
-    [
-        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, number_offset),
-        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, call),
-        statement(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
-    ]
+/// Ranges of numbers, each from its first one to the next range's: all of them, in order.
+fn verdicts(conditional: &Rules) -> Vec<(u32, Verdict)> {
+    let mut by_number: BTreeMap<u32, Verdict> = BTreeMap::new();
+    let mut decide = |call: i64, verdict| by_number.insert(u32::try_from(call).expect("a number of a system call"), verdict);
+    for call in [FILES, MEMORY, PROCESSES, SIGNALS_AND_TIME, WAITING_AND_IPC, NETWORK].into_iter().flatten() {
+        decide(*call, Verdict::Allow);
+    }
+    for call in conditional.keys() {
+        decide(*call, Verdict::Ask);
+    }
+    decide(libc::SYS_clone3, Verdict::Missing);
+    let mut ranges = vec![(0, Verdict::Deny)];
+    let mut push = |from: u32, verdict| match ranges.last_mut() {
+        Some(last) if last.0 == from => last.1 = verdict,
+        Some(last) if last.1 == verdict => {}
+        _ => ranges.push((from, verdict)),
+    };
+    for (number, verdict) in by_number {
+        push(number, verdict);
+        push(number + 1, Verdict::Deny);
+    }
+    // The end of one range is the beginning of the next, which may say the same as the one before.
+    ranges.dedup_by(|next, last| next.1 == last.1);
+    ranges
+}
+
+const fn statement(code: u32, jt: u8, jf: u8, k: u32) -> sock_filter {
+    sock_filter { code: code as u16, jt, jf, k }
+}
+
+const fn answer(value: u32) -> sock_filter {
+    statement(libc::BPF_RET | libc::BPF_K, 0, 0, value)
+}
+
+const fn load(offset: usize) -> sock_filter {
+    statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, offset as u32)
+}
+
+/// Instructions that find the range of the loaded number. Where the verdict is `Ask` they go on behind the end, with `behind`
+/// instructions of this search still to be skipped.
+fn search(ranges: &[(u32, Verdict)], behind: usize) -> Program {
+    if let [(_, verdict)] = ranges {
+        return vec![match verdict {
+            Verdict::Allow => answer(libc::SECCOMP_RET_ALLOW),
+            Verdict::Deny => answer(libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
+            Verdict::Missing => answer(libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
+            Verdict::Ask => statement(libc::BPF_JMP | libc::BPF_JA, 0, 0, behind as u32),
+        }];
+    }
+    let (lower, upper) = ranges.split_at(ranges.len() / 2);
+    let upper_part = search(upper, behind);
+    let lower_part = search(lower, behind + upper_part.len());
+    let split = upper[0].0;
+    let skip = u8::try_from(lower_part.len()).expect("half of the search fits a short jump");
+    std::iter::once(statement(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, skip, 0, split)).chain(lower_part).chain(upper_part).collect()
+}
+
+/// One filter: more than one has the slow end of a restore (patches/criu). The rules at the end begin with the architecture and the number
+/// once more.
+pub fn default_filter() -> Result<Program, seccompiler::BackendError> {
+    let conditional = conditional()?;
+    let ranges = verdicts(&conditional);
+    let rules = SeccompFilter::new(conditional, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow, TargetArch::x86_64)?;
+    let rules: BpfProgram = rules.try_into()?;
+    let begin = [
+        load(std::mem::offset_of!(libc::seccomp_data, arch)),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, AUDIT_ARCH_X86_64),
+        answer(libc::SECCOMP_RET_KILL_PROCESS),
+        load(std::mem::offset_of!(libc::seccomp_data, nr)),
+    ];
+    Ok(begin.into_iter().chain(search(&ranges, 0)).chain(rules).collect())
 }
 
 pub fn apply(program: &Program) -> Result<(), seccompiler::Error> {
     apply_filter(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the kernel would answer, and after how many instructions.
+    fn run(program: &Program, arch: u32, number: u32, args: [u64; 6]) -> (u32, usize) {
+        let mut data = Vec::new();
+        data.extend_from_slice(&number.to_le_bytes());
+        data.extend_from_slice(&arch.to_le_bytes());
+        data.extend_from_slice(&0u64.to_le_bytes());
+        args.iter().for_each(|arg| data.extend_from_slice(&arg.to_le_bytes()));
+        let (mut loaded, mut at, mut steps) = (0, 0, 0);
+        loop {
+            let sock_filter { code, jt, jf, k } = program[at];
+            at += 1;
+            steps += 1;
+            let mut branch = |is_true: bool| at += usize::from(if is_true { jt } else { jf });
+            match u32::from(code) {
+                code if code == libc::BPF_LD | libc::BPF_W | libc::BPF_ABS => {
+                    loaded = u32::from_le_bytes(data[k as usize..k as usize + 4].try_into().expect("four bytes"));
+                }
+                code if code == libc::BPF_JMP | libc::BPF_JA => at += k as usize,
+                code if code == libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K => branch(loaded == k),
+                code if code == libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K => branch(loaded >= k),
+                code if code == libc::BPF_JMP | libc::BPF_JGT | libc::BPF_K => branch(loaded > k),
+                code if code == libc::BPF_ALU | libc::BPF_AND | libc::BPF_K => loaded &= k,
+                code if code == libc::BPF_RET | libc::BPF_K => return (k, steps),
+                other => panic!("instruction {other:#x}"),
+            }
+        }
+    }
+
+    /// The whole list as `seccompiler` makes it, gone through from the top.
+    fn plain_list() -> Program {
+        let mut rules = conditional().expect("rules");
+        for group in [FILES, MEMORY, PROCESSES, SIGNALS_AND_TIME, WAITING_AND_IPC, NETWORK] {
+            rules.extend(group.iter().map(|call| (*call, Vec::new())));
+        }
+        SeccompFilter::new(rules, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow, TargetArch::x86_64)
+            .expect("a filter")
+            .try_into()
+            .expect("a program")
+    }
+
+    #[test]
+    fn answers_each_call_as_a_plain_list_does_and_much_sooner() {
+        let (found, plain) = (default_filter().expect("a filter"), plain_list());
+        let firsts = [0, 1, 2, 10, 16, 17, 0x8, 0x2_0000, 0x4_0000, NAMESPACES, 0x2000_0000, 0xffff_ffff, u64::MAX, 1 << 32];
+        let numbers = (0..1200).chain([0x3fff_ffff, 0x4000_0000, 0x4000_0001, 0x7fff_ffff, 0x8000_0000, u32::MAX]);
+        let mut steps_max = 0;
+        for number in numbers {
+            for first in firsts {
+                let (answer, steps) = run(&found, AUDIT_ARCH_X86_64, number, [first, 0, 0, 0, 0, 0]);
+                let expected = match i64::from(number) {
+                    libc::SYS_clone3 => libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32,
+                    _ => run(&plain, AUDIT_ARCH_X86_64, number, [first, 0, 0, 0, 0, 0]).0,
+                };
+                assert_eq!(answer, expected, "call {number}, first argument {first:#x}");
+                if answer == libc::SECCOMP_RET_ALLOW && !conditional().expect("rules").contains_key(&i64::from(number)) {
+                    steps_max = steps_max.max(steps);
+                }
+            }
+        }
+        assert!(steps_max <= 12, "{steps_max} steps");
+    }
+
+    #[test]
+    fn ends_who_comes_with_another_architecture() {
+        const I386: u32 = 0x4000_0003;
+        let filter = default_filter().expect("a filter");
+        for number in 0..600 {
+            assert_eq!(run(&filter, I386, number, [0; 6]).0, libc::SECCOMP_RET_KILL_PROCESS);
+        }
+    }
 }
