@@ -27,18 +27,20 @@ build_java() {
 
 # Needs nothing of this host's libc, so that it loads in any root file system.
 build_unique() {
-  recipe=$(digest runtimes/unique/unique.c tools/build-runtimes.sh)
+  recipe=$(digest runtimes/unique/*.[ch] tools/build-runtimes.sh)
   [ "$(cat $dist/unique/.recipe 2>/dev/null)" = "$recipe" ] && return
   step "Library that makes clones unique"
   rm -rf $dist/unique.new && mkdir -p $dist/unique.new
-  compile_library runtimes/unique/unique.c $dist/unique.new/libthaw-unique.so
+  compile_library $dist/unique.new/libthaw-unique.so runtimes/unique/*.c
   finish unique "$recipe"
 }
 
-# compile_library SOURCE TARGET
+# compile_library TARGET SOURCE...
 compile_library() {
-  run gcc -O2 -Wall -Wextra -shared -fPIC -nostdlib -fno-builtin -fno-stack-protector -fvisibility=hidden -Wl,-z,now -o "$2" "$1"
-  run strip "$2"
+  library=$1
+  shift
+  run gcc -O2 -Wall -Wextra -shared -fPIC -nostdlib -fno-builtin -fno-stack-protector -fvisibility=hidden -Wl,-z,now -o "$library" "$@"
+  run strip "$library"
 }
 
 build_nodejs() {
@@ -47,7 +49,7 @@ build_nodejs() {
   step "Node.js runtime client"
   rm -rf $dist/nodejs.new && mkdir -p $dist/nodejs.new
   run node --disable-warning=ExperimentalWarning tools/strip-types.ts runtimes/nodejs $dist/nodejs.new
-  compile_library runtimes/nodejs/page.c $dist/nodejs.new/page.node
+  compile_library $dist/nodejs.new/page.node runtimes/nodejs/page.c
   finish nodejs "$recipe"
 }
 

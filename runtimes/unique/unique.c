@@ -1,5 +1,6 @@
 /*
- * libthaw-unique.so, preloaded into every dynamically linked program of a sandbox: OpenSSL in a clone draws new random numbers.
+ * libthaw-unique.so, preloaded into every dynamically linked program of a sandbox: OpenSSL in a clone draws new random numbers. (Its
+ * other part, archive.c, makes clones of JVMs start sooner.)
  *
  * OpenSSL keeps its generators in the process, so clones of one snapshot would go on with the same ones. But it knows one event that
  * copies a process: fork. Before each draw it compares getpid() with the value of the last draw and reseeds from the kernel when it
@@ -20,7 +21,8 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 
-#define PAGE_SIZE 4096
+#include "unique.h"
+
 #define PROT_READ_ONLY 1
 #define MAP_IS_SHARED 1
 #define AT_CWD (-100)
@@ -56,15 +58,6 @@ static uint64_t seen_id;
 static uint32_t restores;
 static struct object objects[OBJECTS_MAX];
 static uint32_t object_count;
-
-static long call(long number, long a, long b, long c, long d, long e, long f) {
-    long result;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
-    return result;
-}
 
 static int contains(const char *text, size_t length, const char *word, size_t size) {
     for (size_t at = 0; at + size <= length; at++) {
@@ -152,6 +145,15 @@ static int find_object(uintptr_t address, struct object *object) {
     return 1;
 }
 
+int is_called_from(const char *name, size_t size, uintptr_t address) {
+    struct dl_find_object found;
+    if (!_dl_find_object || _dl_find_object((void *)address, &found) != 0) return 0;
+    const char *path = found.dlfo_link_map->l_name;
+    size_t length = 0;
+    while (path && path[length]) length++;
+    return path && contains(path, length, name, size);
+}
+
 /* One writer at a time; another thread that comes meanwhile does without the table. */
 static void remember(const struct object *object) {
     static uint32_t writer;
@@ -219,7 +221,7 @@ __attribute__((constructor)) static void map_page(int count, char **arguments, c
     if (fd < 0) return;
     long address = call(SYS_mmap, 0, PAGE_SIZE, PROT_READ_ONLY, MAP_IS_SHARED, fd, 0);
     call(SYS_close, fd, 0, 0, 0, 0, 0);
-    if (address < 0 && address > -PAGE_SIZE) return;
+    if (is_error(address)) return;
     page = (const volatile struct generation_page *)address;
     seen_id = page->id;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { runThaw } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 
 const CRAC = "lib/crac-1.5.0.jar";
@@ -45,6 +46,16 @@ it("runs three clones at once, each with its own log stream and credentials", as
   expect(payloads[0]?.environment).toMatchObject({ AWS_LAMBDA_INITIALIZATION_TYPE: "snap-start", AWS_LAMBDA_FUNCTION_VERSION: version });
   for (const absent of ["AWS_ACCESS_KEY_ID", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_LOG_GROUP_NAME"])
     expect(payloads[0]?.environment).not.toHaveProperty(absent);
+});
+
+it("has its class data archive in memory that comes on demand", async ({ expect }) => {
+  const name = await functions.createSnapStart(files, { FunctionName: "archive", Runtime: "java17", Handler: "Probe::handleRequest", MemorySize: 512 });
+  const version = await functions.publish(name);
+  const { stdout } = await runThaw(["snapshots", "inspect", `${name}:${version}`, "--json"], server.env);
+  const { spaces } = JSON.parse(stdout) as { spaces: Array<{ pages: number; eagerPages: number }> };
+  const jvm = spaces.toSorted((a, b) => b.pages - a.pages)[0];
+  // What is left are the writable parts of libraries, and stacks. The archive alone has a thousand.
+  expect(jvm?.eagerPages).toBeLessThan(600);
 });
 
 function compile(source: string): Record<string, Buffer> {
