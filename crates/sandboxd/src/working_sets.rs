@@ -6,7 +6,7 @@ use serde::Serialize;
 use thaw_faults::fault_point;
 use thaw_snapshot::envelope::DataKey;
 use thaw_snapshot::manifest::{Manifest, Run};
-use thaw_snapshot::working_set::{Header, TouchedRun, WorkingSet};
+use thaw_snapshot::working_set::{Header, TouchedRun, WorkingSet, BATCH_PAGES};
 use thaw_snapshot::{PAGES_PER_CHUNK_MAX, PAGE_SIZE_BYTES};
 
 use crate::chunk_cache::ChunkCache;
@@ -94,9 +94,11 @@ impl Sandboxes {
         self.far.ask_ahead(&self.snapshots.chunks.directory, needed.iter().map(|chunk| &manifest.chunks[*chunk as usize]));
         let mut moved = HashMap::new();
         let mut contents = ChunkCache::new(self, manifest);
-        for group in order.chunks_mut(PAGES_PER_CHUNK_MAX) {
-            // Within a chunk by address: neighbours are then put in place in one step.
-            group.sort_unstable();
+        for batch in order.chunks_mut(BATCH_PAGES) {
+            // Neighbours are then put in place in one step.
+            batch.sort_unstable();
+        }
+        for group in order.chunks(PAGES_PER_CHUNK_MAX) {
             let mut content = Vec::with_capacity(group.len() * PAGE_SIZE_BYTES);
             for at in group.iter() {
                 let (chunk, slot) = places[at];

@@ -4,7 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::{self, DataKey};
-use crate::{damaged, Result, PAGE_SIZE_BYTES};
+use crate::{damaged, Result, PAGES_PER_CHUNK_MAX, PAGE_SIZE_BYTES};
+
+/// So many pages are brought by address, not in the order of access: few large copies take half the time of many small ones.
+pub const BATCH_PAGES: usize = 4 * PAGES_PER_CHUNK_MAX;
 
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
