@@ -13,6 +13,7 @@
 #include "unique.h"
 
 #define PROT_WRITABLE 2
+#define MAP_KIND 0x0f
 #define MAP_IS_PRIVATE 2
 #define MAP_AT_ADDRESS 0x10
 #define MAP_HAS_NO_FILE 0x20
@@ -40,7 +41,7 @@ static void *returned(long result) {
 }
 
 __attribute__((visibility("default"))) void *mmap(void *at, size_t size, int protection, int flags, int fd, long offset) {
-    int is_changeable = fd >= 0 && (flags & MAP_IS_PRIVATE) && !(flags & MAP_HAS_NO_FILE) && (protection & PROT_WRITABLE);
+    int is_changeable = fd >= 0 && (flags & MAP_KIND) == MAP_IS_PRIVATE && !(flags & MAP_HAS_NO_FILE) && (protection & PROT_WRITABLE);
     if (is_changeable && is_called_from(JVM, sizeof JVM - 1, (uintptr_t)__builtin_return_address(0))) {
         long memory = call(SYS_mmap, (long)at, (long)size, protection, flags | MAP_HAS_NO_FILE, -1, 0);
         if (is_error(memory)) return returned(memory);

@@ -1,5 +1,6 @@
 /** Many clones of one snapshot at once, and what an idle one costs. */
 import { existsSync, globSync, readFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { startThaw } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
@@ -22,6 +23,11 @@ function sandboxMemory(): number[] {
   );
 }
 
+/** Of all processors since the machine began, as far as they were at work. */
+function busyMs(): number {
+  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
+}
+
 export async function measureClones(): Promise<Series[]> {
   const server = await startThaw({ args: ["--memory-max-mib", "65536", "--pool", "24", "--parked-clones", "0"] });
   try {
@@ -31,14 +37,16 @@ export async function measureClones(): Promise<Series[]> {
     const one = await coldInvokes(functions, SPRING, "live", ROUNDS);
     const all: number[] = [];
     const memory: number[] = [];
+    const busy: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       await functions.stopEnvironments(SPRING.name);
       // Twenty sandboxes are made ahead, two a second on a small machine.
       await new Promise((next) => setTimeout(next, 8000));
       const from = server.output().length;
-      const startMs = performance.now();
+      const [startMs, busyBeforeMs] = [performance.now(), busyMs()];
       await Promise.all(Array.from({ length: AT_ONCE }, () => timedInvoke(functions, SPRING, "live")));
       all.push(performance.now() - startMs);
+      busy.push((busyMs() - busyBeforeMs) / AT_ONCE);
       await restoreTraces(server, functions, from, AT_ONCE);
       memory.push(
         ...sandboxMemory()
@@ -49,6 +57,7 @@ export async function measureClones(): Promise<Series[]> {
     return [
       { name: "one cold invoke, at the client", unit: "ms", values: one.map((each) => each.clientMs) },
       { name: `${AT_ONCE} cold invokes at once, until all are answered`, unit: "ms", values: all },
+      { name: "work of all processors meanwhile, for each of them", unit: "ms", values: busy },
       { name: "memory of an idle clone", unit: "MiB", values: memory },
     ];
   } finally {

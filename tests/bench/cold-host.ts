@@ -5,7 +5,7 @@ import { TestFunctions } from "../support/functions.ts";
 import { startColdHost } from "../support/hosts.ts";
 import { noS3, S3Server } from "../support/s3-server.ts";
 import type { Series } from "./series.ts";
-import { coldInvokes, deploy, restoreTraces, SPRING, timedInvoke } from "./subjects.ts";
+import { coldInvokes, deploy, memorySeries, phaseSeries, type RestoreTrace, restoreTraces, SPRING, timedInvoke } from "./subjects.ts";
 
 const HOSTS = 10;
 const COLD = 10;
@@ -32,6 +32,7 @@ export async function measureColdHost(): Promise<Series[]> {
     const cold: number[] = [];
     const fetched: number[] = [];
     const beyond: number[] = [];
+    const traces: RestoreTrace[] = [];
     for (let i = 0; i < HOSTS; i++) {
       const host = await startColdHost(first, options);
       try {
@@ -41,6 +42,7 @@ export async function measureColdHost(): Promise<Series[]> {
         cold.push((await timedInvoke(there, SPRING, "live")).clientMs);
         const bytes = s3.chunkBytes;
         const [trace] = await restoreTraces(host, there, 0, 1);
+        if (trace !== undefined) traces.push(trace);
         const pages = trace?.memory?.pages ?? Number.NaN;
         fetched.push(bytes / MB);
         beyond.push((100 * (bytes - pages * 4096)) / (pages * 4096));
@@ -51,6 +53,8 @@ export async function measureColdHost(): Promise<Series[]> {
     return [
       { name: "Spring Boot: cold, on a host that has its snapshot, at the client", unit: "ms", values: warm.map((each) => each.clientMs) },
       { name: `Spring Boot: cold, on a host that has nothing (S3, ${DELAY_MS} ms), at the client`, unit: "ms", values: cold },
+      ...phaseSeries("Spring Boot, on a host that has nothing", traces, ["prepare", "sandbox", "criu", "hooks", "firstResponse"]),
+      ...memorySeries("Spring Boot, on a host that has nothing", traces),
       { name: "Spring Boot: fetched before the first response", unit: "MB", values: fetched },
       { name: "Spring Boot: fetched beyond the working set, of it", unit: "%", values: beyond },
     ];

@@ -5,7 +5,7 @@ import { TestFunctions } from "../support/functions.ts";
 import { copyFunction } from "./copy.ts";
 import { pythonWebFiles } from "./python-web.ts";
 import { type Series, summarize } from "./series.ts";
-import { coldInvokes, deploy, parkedInvokes, restoreTraces, SPRING, type Subject, timedInvoke } from "./subjects.ts";
+import { coldInvokes, deploy, memorySeries, parkedInvokes, phaseSeries, restoreTraces, SPRING, type Subject, timedInvoke } from "./subjects.ts";
 
 const COLD = 30;
 const INIT = 8;
@@ -29,7 +29,7 @@ export async function measureFunctions(): Promise<Series[]> {
     const python = await functions.publish(PYTHON.name);
     return [
       ...(await measure(server, functions, SPRING, "live")),
-      ...(await measureUnprimed(functions)),
+      ...(await measureUnprimed(server, functions)),
       ...(await measure(server, functions, PYTHON, python)),
       ...(await measure(server, functions, NODE, "live")),
     ];
@@ -55,11 +55,8 @@ async function measure(server: ThawServer, functions: TestFunctions, subject: Su
     { name: `${label}: first cold invoke ever, at the client`, unit: "ms", values: first.map((each) => each.clientMs) },
     { name: `${label}: cold, at the client`, unit: "ms", values: cold.map((each) => each.clientMs) },
     { name: `${label}: its Restore Duration`, unit: "ms", values: cold.map((each) => each.startMs) },
-    { name: `${label}: of it CRIU`, unit: "ms", values: traces.map((trace) => trace.phases["criu"] ?? Number.NaN) },
-    { name: `${label}: of it hooks`, unit: "ms", values: traces.map((trace) => trace.phases["hooks"] ?? Number.NaN) },
-    { name: `${label}: working set brought ahead until`, unit: "ms", values: traces.map((trace) => trace.phases["prefetch"] ?? Number.NaN) },
-    { name: `${label}: pages brought ahead`, unit: "pages", values: traces.map((trace) => trace.memory?.prefetchedPages ?? Number.NaN) },
-    { name: `${label}: faults left`, unit: "faults", values: traces.map((trace) => trace.memory?.faults ?? Number.NaN) },
+    ...phaseSeries(label, traces, ["criu", "hooks", "firstResponse"]),
+    ...memorySeries(label, traces),
     { name: `${label}: from a parked clone, at the client`, unit: "ms", values: parked.map((each) => each.clientMs) },
     ...warm,
   ];
@@ -84,16 +81,21 @@ async function measureWarm(functions: TestFunctions, subject: Subject, qualifier
 }
 
 /** Against the first request of a process that never left memory: what of it no restore can remove. */
-async function measureUnprimed(functions: TestFunctions): Promise<Series[]> {
+async function measureUnprimed(server: ThawServer, functions: TestFunctions): Promise<Series[]> {
   await copyFunction(functions, SPRING.name, UNPRIMED.name, { variables: { PRIMING: "false" } });
   const version = await functions.publish(UNPRIMED.name);
   const init = await coldInvokes(functions, UNPRIMED, "$LATEST", INIT);
   await coldInvokes(functions, UNPRIMED, version, LEARNING);
+  const from = server.output().length;
   const cold = await coldInvokes(functions, UNPRIMED, version, COLD);
+  const traces = await restoreTraces(server, functions, from, COLD);
   const firstRequest = summarize(init.map((each) => each.durationMs)).median;
   return [
     { name: `${UNPRIMED.label}: first request after a whole Init, Duration`, unit: "ms", values: init.map((each) => each.durationMs) },
     { name: `${UNPRIMED.label}: cold, at the client`, unit: "ms", values: cold.map((each) => each.clientMs) },
     { name: `${UNPRIMED.label}: cold, beyond that first request`, unit: "ms", values: cold.map((each) => each.clientMs - firstRequest) },
+    { name: `${UNPRIMED.label}: its Restore Duration`, unit: "ms", values: cold.map((each) => each.startMs) },
+    ...phaseSeries(UNPRIMED.label, traces, ["criu", "hooks", "firstResponse"]),
+    ...memorySeries(UNPRIMED.label, traces),
   ];
 }

@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { runThaw } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { REPOSITORY, type ThawServer } from "../../tools/thaw-server.ts";
+import type { Series } from "./series.ts";
 
 /** The pool refills and clones are parked once the host is quiet; a cold start that meets them is another measure. */
 const SETTLE_MS = 600;
@@ -88,6 +89,20 @@ export async function restoreTraces(server: ThawServer, functions: TestFunctions
     await pause(20);
     return lines.length >= count && lines.map((line) => JSON.parse(line) as RestoreTrace);
   });
+}
+
+/** Where the time of restores went; `names` of a trace's phases. */
+export function phaseSeries(label: string, traces: readonly RestoreTrace[], names: readonly string[]): Series[] {
+  return names.map((name) => ({ name: `${label}: of it ${name}`, unit: "ms", values: traces.map((trace) => trace.phases[name] ?? Number.NaN) }));
+}
+
+/** What the pager did for them. */
+export function memorySeries(label: string, traces: readonly RestoreTrace[]): Series[] {
+  return [
+    { name: `${label}: working set brought ahead until`, unit: "ms", values: traces.map((trace) => trace.phases["prefetch"] ?? Number.NaN) },
+    { name: `${label}: pages brought ahead`, unit: "pages", values: traces.map((trace) => trace.memory?.prefetchedPages ?? Number.NaN) },
+    { name: `${label}: faults left`, unit: "faults", values: traces.map((trace) => trace.memory?.faults ?? Number.NaN) },
+  ];
 }
 
 export interface RestoreTrace {
