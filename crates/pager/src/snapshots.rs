@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use thaw_snapshot::chunk::ChunkRef;
 use thaw_snapshot::envelope::{DataKey, FILE_SIZE_BYTES_MAX};
 use thaw_snapshot::manifest::{Manifest, Run};
-use thaw_snapshot::working_set::{TouchedRun, WorkingSet, BATCH_PAGES};
+use thaw_snapshot::working_set::{by_batches, TouchedRun, WorkingSet};
 use thaw_snapshot::{damaged, Result, PAGE_SIZE_BYTES};
 
 const PAGE: u64 = PAGE_SIZE_BYTES as u64;
@@ -31,18 +31,6 @@ pub struct Piece {
     pub pages: u64,
     /// Where in which chunk; none: zeros.
     pub place: Option<(ChunkRef, usize)>,
-}
-
-impl Piece {
-    fn is_continued_by(&self, next: &Piece) -> bool {
-        let size = self.pages * PAGE;
-        let lies_on = match (&self.place, &next.place) {
-            (None, None) => true,
-            (Some((chunk, offset)), Some((next_chunk, next_offset))) => chunk.name == next_chunk.name && offset + size as usize == *next_offset,
-            _ => false,
-        };
-        lies_on && self.pid == next.pid && self.address + size == next.address
-    }
 }
 
 /// Where a page of the snapshot is.
@@ -82,7 +70,7 @@ impl Snapshot {
             tables.insert(space.pid, runs);
         }
         let mut snapshot = Snapshot { chunks: manifest.chunks, tables, ahead: Vec::new(), ahead_chunks: Vec::new() };
-        let ahead = in_large_copies(working_set.iter().flat_map(|run| snapshot.pieces(run)).collect());
+        let ahead: Vec<Piece> = by_batches(&working_set).iter().flat_map(|run| snapshot.pieces(run)).collect();
         let mut seen = HashSet::new();
         snapshot.ahead_chunks = ahead.iter().filter_map(|piece| Some(piece.place?.0)).filter(|chunk| seen.insert(chunk.name)).collect();
         snapshot.ahead = ahead;
@@ -133,37 +121,6 @@ impl Snapshot {
     /// Chunks of the working set in the order of access, each once.
     pub fn working_set_chunks(&self) -> &[ChunkRef] {
         &self.ahead_chunks
-    }
-}
-
-/// Who runs touches page after page here and there, and a copy for each costs as much again as the copying. So within a batch neighbours
-/// come together; a clone that needs a page sooner than its batch brings it asks for it.
-fn in_large_copies(pieces: Vec<Piece>) -> Vec<Piece> {
-    let mut ahead: Vec<Piece> = Vec::with_capacity(pieces.len());
-    let mut batch: Vec<Piece> = Vec::new();
-    let mut pages = 0;
-    for piece in pieces {
-        if piece.place.is_some() {
-            pages += piece.pages;
-        }
-        batch.push(piece);
-        if pages >= BATCH_PAGES as u64 {
-            put_together(&mut ahead, &mut batch);
-            pages = 0;
-        }
-    }
-    put_together(&mut ahead, &mut batch);
-    ahead
-}
-
-fn put_together(ahead: &mut Vec<Piece>, batch: &mut Vec<Piece>) {
-    batch.sort_unstable_by_key(|piece| (piece.pid, piece.address));
-    let first = ahead.len();
-    for piece in batch.drain(..) {
-        match ahead[first..].last_mut() {
-            Some(last) if last.is_continued_by(&piece) => last.pages += piece.pages,
-            _ => ahead.push(piece),
-        }
     }
 }
 
@@ -225,16 +182,17 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_within_a_batch_are_one_piece() {
-        let chunk = ChunkRef { name: [1; 32], key: [2; 32], size_bytes: 1 << 20 };
-        let page = |address: u64, offset: u64| Piece { pid: 1, address: address * PAGE, pages: 1, place: Some((chunk, (offset * PAGE) as usize)) };
-        let zero = |address: u64| Piece { pid: 1, address: address * PAGE, pages: 1, place: None };
-        let shape = |pieces: Vec<Piece>| -> Vec<(u64, u64)> { in_large_copies(pieces).iter().map(|piece| (piece.address / PAGE, piece.pages)).collect() };
-        assert_eq!(shape(vec![page(7, 2), zero(9), page(6, 1), page(5, 0), zero(10)]), [(5, 3), (9, 2)]);
-        assert_eq!(shape(vec![page(6, 5), page(5, 0)]), [(5, 1), (6, 1)], "not together in the chunk");
-        let batch = BATCH_PAGES as u64;
-        let later: Vec<Piece> = (0..batch).map(|at| page(100 + at, at)).chain([page(99, 200), page(98, 199)]).collect();
-        assert_eq!(shape(later), [(100, batch), (98, 2)], "what is needed later comes later");
+    fn neighbours_are_one_piece_where_they_lie_together_in_a_chunk_too() {
+        let page = |address| TouchedRun { pid: 9, address, pages: 1 };
+        let shape = |manifest: Manifest, touched: &[u64]| -> Vec<(u64, u64)> {
+            let ahead = Snapshot::new(manifest, touched.iter().copied().map(page).collect()).ahead;
+            ahead.iter().map(|piece| (piece.address / PAGE, piece.pages)).collect()
+        };
+        assert_eq!(shape(manifest(), &[0x2000, 0x4000, 0x1000]), [(1, 2), (4, 1)]);
+        let mut apart = manifest();
+        let place = |address, slot| Run { address, pages: 1, place: Some((0, slot)), is_lazy: true };
+        apart.spaces[0].runs = vec![place(0x1000, 3), place(0x2000, 0)];
+        assert_eq!(shape(apart, &[0x2000, 0x1000]), [(1, 1), (2, 1)], "not together in the chunk");
     }
 
     #[test]

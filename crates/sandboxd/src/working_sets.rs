@@ -6,7 +6,7 @@ use serde::Serialize;
 use thaw_faults::fault_point;
 use thaw_snapshot::envelope::DataKey;
 use thaw_snapshot::manifest::{Manifest, Run};
-use thaw_snapshot::working_set::{Header, TouchedRun, WorkingSet, BATCH_PAGES};
+use thaw_snapshot::working_set::{by_batches, push_run, Header, TouchedRun, WorkingSet};
 use thaw_snapshot::{PAGES_PER_CHUNK_MAX, PAGE_SIZE_BYTES};
 
 use crate::chunk_cache::ChunkCache;
@@ -82,7 +82,7 @@ impl Sandboxes {
         let places = places_of(manifest);
         let mut order: Vec<(u32, u64)> = Vec::new();
         let mut seen = HashSet::new();
-        for run in runs {
+        for run in by_batches(runs) {
             for page in 0..u64::from(run.pages) {
                 let at = (run.pid, run.address + page * PAGE);
                 if places.contains_key(&at) && seen.insert(at) {
@@ -94,10 +94,6 @@ impl Sandboxes {
         self.far.ask_ahead(&self.snapshots.chunks.directory, needed.iter().map(|chunk| &manifest.chunks[*chunk as usize]));
         let mut moved = HashMap::new();
         let mut contents = ChunkCache::new(self, manifest);
-        for batch in order.chunks_mut(BATCH_PAGES) {
-            // Neighbours are then put in place in one step.
-            batch.sort_unstable();
-        }
         for group in order.chunks(PAGES_PER_CHUNK_MAX) {
             let mut content = Vec::with_capacity(group.len() * PAGE_SIZE_BYTES);
             for at in group.iter() {
@@ -149,12 +145,8 @@ fn merge(known: &[TouchedRun], touched: &[TouchedRun]) -> Vec<TouchedRun> {
     for run in known.iter().chain(touched) {
         for page in 0..u64::from(run.pages) {
             let address = run.address + page * PAGE;
-            if !seen.insert((run.pid, address)) {
-                continue;
-            }
-            match runs.last_mut() {
-                Some(last) if last.pid == run.pid && last.address + u64::from(last.pages) * PAGE == address => last.pages += 1,
-                _ => runs.push(TouchedRun { pid: run.pid, address, pages: 1 }),
+            if seen.insert((run.pid, address)) {
+                push_run(&mut runs, TouchedRun { pid: run.pid, address, pages: 1 });
             }
         }
     }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::envelope::{self, DataKey};
 use crate::{damaged, Result, PAGES_PER_CHUNK_MAX, PAGE_SIZE_BYTES};
 
-/// So many pages are brought by address, not in the order of access: few large copies take half the time of many small ones.
-pub const BATCH_PAGES: usize = 4 * PAGES_PER_CHUNK_MAX;
+/// So many pages are brought by address, not in the order of access.
+const BATCH_PAGES: usize = 4 * PAGES_PER_CHUNK_MAX;
 
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -48,6 +48,39 @@ impl WorkingSet {
     pub fn pages(&self) -> u64 {
         self.runs.iter().map(|run| u64::from(run.pages)).sum()
     }
+}
+
+/// Adds pages behind what is there: to the last run where they follow it.
+pub fn push_run(runs: &mut Vec<TouchedRun>, run: TouchedRun) {
+    match runs.last_mut() {
+        Some(last) if last.pid == run.pid && last.address + u64::from(last.pages) * PAGE_SIZE_BYTES as u64 == run.address => last.pages += run.pages,
+        _ => runs.push(run),
+    }
+}
+
+/// The order in which the pages of `runs` are laid out in chunks, and put in place. Who runs touches page after page here and there, and a
+/// copy for each costs as much again as the copying. So within a batch neighbours come together; a clone that needs a page sooner than
+/// its batch brings it asks for it.
+pub fn by_batches(runs: &[TouchedRun]) -> Vec<TouchedRun> {
+    let mut ordered = Vec::with_capacity(runs.len());
+    let mut rest = runs;
+    while !rest.is_empty() {
+        let mut pages = 0;
+        let count = rest
+            .iter()
+            .take_while(|run| {
+                let has_room = pages < BATCH_PAGES;
+                pages += run.pages as usize;
+                has_room
+            })
+            .count();
+        let (batch, later) = rest.split_at(count);
+        let mut batch = batch.to_vec();
+        batch.sort_unstable_by_key(|run| (run.pid, run.address));
+        batch.into_iter().for_each(|run| push_run(&mut ordered, run));
+        rest = later;
+    }
+    ordered
 }
 
 const RUN_SIZE_BYTES: usize = 16;
@@ -93,6 +126,18 @@ mod tests {
         fn any_bytes_are_runs_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             if let Ok(runs) = decode_runs(&bytes) { prop_assert_eq!(encode_runs(&runs), bytes); }
         }
+    }
+
+    #[test]
+    fn neighbours_within_a_batch_are_one_run() {
+        const PAGE: u64 = PAGE_SIZE_BYTES as u64;
+        let page = |number: u64| TouchedRun { pid: 1, address: number * PAGE, pages: 1 };
+        let shape = |pages: Vec<TouchedRun>| -> Vec<(u64, usize)> { by_batches(&pages).iter().map(|run| (run.address / PAGE, run.pages as usize)).collect() };
+        assert_eq!(shape(vec![page(7), page(9), page(6), page(5), page(10)]), [(5, 3), (9, 2)]);
+        let later: Vec<TouchedRun> = (100..).take(BATCH_PAGES).chain([99, 98]).map(page).collect();
+        assert_eq!(shape(later), [(100, BATCH_PAGES), (98, 2)], "what is needed later comes later");
+        let other = TouchedRun { pid: 2, ..page(6) };
+        assert_eq!(by_batches(&[page(5), other]), [page(5), other]);
     }
 
     #[test]
