@@ -173,17 +173,21 @@ impl Pager {
         Ok(relay)
     }
 
-    /// Why the clone of this session lost its pages, if it did. The end of a pager is felt by its clones a moment before it is known here.
+    /// Why the clone of this session lost its pages, as far as the pager has said so or its end is known.
+    pub fn known_loss(&self, session: &str) -> Option<Loss> {
+        self.sessions.lock().expect("no holder panics").losses.get(session).cloned()
+    }
+
+    /// The same for a clone that has failed: it feels the end of its pager a moment before that is known here.
     pub fn loss(&self, session: &str) -> Option<Loss> {
-        let known = || self.sessions.lock().expect("no holder panics").losses.get(session).cloned();
-        if let Some(loss) = known() {
+        if let Some(loss) = self.known_loss(session) {
             return Some(loss);
         }
         let link = self.link.lock().expect("no holder panics");
         let has_ended = link.as_ref().is_none_or(|link| has_hung_up(&link.socket));
         let is_live = self.sessions.lock().expect("no holder panics").live.contains(session);
         // Whoever puts a new pager in the place of one that has ended says first what was lost.
-        known().or_else(|| (has_ended && is_live).then(Loss::of_pager))
+        self.known_loss(session).or_else(|| (has_ended && is_live).then(Loss::of_pager))
     }
 
     pub fn end(&self, session: &str) {

@@ -380,7 +380,7 @@ impl Sandboxes {
 
     /// True where the sandbox's clone lost its pages because a chunk is damaged.
     pub fn is_damaged(&self, sandbox: &str) -> bool {
-        self.pager.as_ref().and_then(|pager| pager.loss(sandbox)).is_some_and(|loss| loss.code == Code::SnapshotDamaged)
+        self.pager.as_ref().and_then(|pager| pager.known_loss(sandbox)).is_some_and(|loss| loss.code == Code::SnapshotDamaged)
     }
 
     pub fn destroy(&self, sandbox: &str) {
