@@ -86,6 +86,9 @@ const NETWORK: &[i64] = &[
     libc::SYS_sendmsg, libc::SYS_sendto, libc::SYS_setsockopt, libc::SYS_shutdown,
 ];
 
+/// Whatever their arguments.
+const ALLOWED: [&[i64]; 6] = [FILES, MEMORY, PROCESSES, SIGNALS_AND_TIME, WAITING_AND_IPC, NETWORK];
+
 const NAMESPACES: u64 = (libc::CLONE_NEWNS
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWIPC
@@ -130,26 +133,17 @@ enum Verdict {
 
 /// Ranges of numbers, each from its first one to the next range's: all of them, in order.
 fn verdicts(conditional: &Rules) -> Vec<(u32, Verdict)> {
-    let mut by_number: BTreeMap<u32, Verdict> = BTreeMap::new();
-    let mut decide = |call: i64, verdict| by_number.insert(u32::try_from(call).expect("a number of a system call"), verdict);
-    for call in [FILES, MEMORY, PROCESSES, SIGNALS_AND_TIME, WAITING_AND_IPC, NETWORK].into_iter().flatten() {
-        decide(*call, Verdict::Allow);
+    let allowed = ALLOWED.into_iter().flatten().map(|call| (*call, Verdict::Allow));
+    let asked = conditional.keys().map(|call| (*call, Verdict::Ask));
+    let number = |call: i64| u32::try_from(call).expect("a number of a system call");
+    // Of two for one call the later one holds.
+    let listed: BTreeMap<u32, Verdict> =
+        allowed.chain(asked).chain([(libc::SYS_clone3, Verdict::Missing)]).map(|(call, verdict)| (number(call), verdict)).collect();
+    let mut begins = listed.clone();
+    for other in std::iter::once(0).chain(listed.keys().map(|number| number + 1)) {
+        begins.entry(other).or_insert(Verdict::Deny);
     }
-    for call in conditional.keys() {
-        decide(*call, Verdict::Ask);
-    }
-    decide(libc::SYS_clone3, Verdict::Missing);
-    let mut ranges = vec![(0, Verdict::Deny)];
-    let mut push = |from: u32, verdict| match ranges.last_mut() {
-        Some(last) if last.0 == from => last.1 = verdict,
-        Some(last) if last.1 == verdict => {}
-        _ => ranges.push((from, verdict)),
-    };
-    for (number, verdict) in by_number {
-        push(number, verdict);
-        push(number + 1, Verdict::Deny);
-    }
-    // The end of one range is the beginning of the next, which may say the same as the one before.
+    let mut ranges: Vec<(u32, Verdict)> = begins.into_iter().collect();
     ranges.dedup_by(|next, last| next.1 == last.1);
     ranges
 }
@@ -240,9 +234,7 @@ mod tests {
     /// The whole list as `seccompiler` makes it, gone through from the top.
     fn plain_list() -> Program {
         let mut rules = conditional().expect("rules");
-        for group in [FILES, MEMORY, PROCESSES, SIGNALS_AND_TIME, WAITING_AND_IPC, NETWORK] {
-            rules.extend(group.iter().map(|call| (*call, Vec::new())));
-        }
+        rules.extend(ALLOWED.into_iter().flatten().map(|call| (*call, Vec::new())));
         SeccompFilter::new(rules, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow, TargetArch::x86_64)
             .expect("a filter")
             .try_into()
