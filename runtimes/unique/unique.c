@@ -69,6 +69,12 @@ static int contains(const char *text, size_t length, const char *word, size_t si
     return 0;
 }
 
+static int is_named(const char *name, const char *word, size_t size) {
+    size_t length = 0;
+    while (name && name[length]) length++;
+    return name && contains(name, length, word, size);
+}
+
 static int holds_openssl(uintptr_t base, const ElfW(Phdr) *headers, size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (headers[i].p_type != PT_LOAD || (headers[i].p_flags & PF_W) || !(headers[i].p_flags & PF_R)) continue;
@@ -94,9 +100,7 @@ static void describe(struct object *object, const char *name, uintptr_t base, co
         if (start + headers[i].p_memsz > object->end) object->end = start + headers[i].p_memsz;
     }
     /* A program with OpenSSL inside asks for its pid for other ends as well. */
-    size_t length = 0;
-    while (name && name[length]) length++;
-    int is_named_so = name && contains(name, length, LIBRARY, sizeof LIBRARY - 1);
+    int is_named_so = is_named(name, LIBRARY, sizeof LIBRARY - 1);
     /* Where the functions are shown, their callers are told apart one by one. */
     uintptr_t shown = (uintptr_t)ossl_prov_drbg_generate;
     int is_shown = shown >= object->start && shown < object->end;
@@ -148,10 +152,7 @@ static int find_object(uintptr_t address, struct object *object) {
 int is_called_from(const char *name, size_t size, uintptr_t address) {
     struct dl_find_object found;
     if (!_dl_find_object || _dl_find_object((void *)address, &found) != 0) return 0;
-    const char *path = found.dlfo_link_map->l_name;
-    size_t length = 0;
-    while (path && path[length]) length++;
-    return path && contains(path, length, name, size);
+    return is_named(found.dlfo_link_map->l_name, name, size);
 }
 
 /* One writer at a time; another thread that comes meanwhile does without the table. */
