@@ -6,7 +6,7 @@
 import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { createServer, type Socket } from "node:net";
-import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 
 const [port = "0", address] = process.argv.slice(2);
@@ -25,8 +25,12 @@ const TARGETS: Readonly<Record<string, object>> = {
   "TrentService.Decrypt": { KeyId: "key", Plaintext: Buffer.from(SECRET).toString("base64") },
 };
 
-const http = createHttpServer({ keepAliveTimeout: 600_000 }, (request, response) => {
-  request.resume();
+/** Not before the request was read whole: on "connection: close" an early answer would end a connection that is still written to. */
+const answering = (answer: RequestListener): RequestListener => {
+  return (request, response) => void request.resume().once("end", () => answer(request, response));
+};
+
+const answerAws: RequestListener = (request, response) => {
   const connection = String(numbers.get(request.socket) ?? 0);
   const headers = { "x-connection": connection, "x-amzn-requestid": "r" };
   const target = TARGETS[String(request.headers["x-amz-target"])];
@@ -39,15 +43,14 @@ const http = createHttpServer({ keepAliveTimeout: 600_000 }, (request, response)
   } else {
     response.writeHead(200, { ...headers, "content-type": "application/xml" }).end(BUCKETS);
   }
-});
+};
+const http = createHttpServer({ keepAliveTimeout: 600_000 }, answering(answerAws));
 http.on("connection", (socket: Socket) => numbers.set(socket, ++count));
 
 const CERTIFICATE = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=outside.test", "-days", "1"];
 const pem = execFileSync("openssl", [...CERTIFICATE, "-keyout", "-", "-out", "-"], { stdio: ["ignore", "pipe", "ignore"] });
-const https = createHttpsServer({ key: pem, cert: pem }, (request, response) => {
-  request.resume();
-  response.end();
-});
+const answerNothing: RequestListener = (_request, response) => void response.end();
+const https = createHttpsServer({ key: pem, cert: pem }, answering(answerNothing));
 
 https.listen(Number(port) + 2, () => http.listen(Number(port), () => console.log("listening")));
 // A line protocol for raw sockets: each line is answered with the number of the connection.
