@@ -31,7 +31,7 @@ function busyMs(): number {
 export async function measureClones(): Promise<Series[]> {
   const server = await startThaw({ args: ["--memory-max-mib", "65536", "--pool", "24", "--parked-clones", "0"] });
   try {
-    const functions = new TestFunctions(server);
+    const functions = new TestFunctions(server, { keepAlive: true });
     await deploy(server, "samples/spring/template.yml");
     await coldInvokes(functions, SPRING, "live", LEARNING);
     const one = await coldInvokes(functions, SPRING, "live", ROUNDS);

@@ -23,7 +23,7 @@ export async function measureColdHost(): Promise<Series[]> {
   const options = { args: [...settings.args, "--parked-clones", "0"], env: settings.env };
   const first = await startThaw(options);
   try {
-    const functions = new TestFunctions(first);
+    const functions = new TestFunctions(first, { keepAlive: true });
     await deploy(first, "samples/spring/template.yml");
     await coldInvokes(functions, SPRING, "live", LEARNING);
     const warm = await coldInvokes(functions, SPRING, "live", COLD);
@@ -36,7 +36,7 @@ export async function measureColdHost(): Promise<Series[]> {
     for (let i = 0; i < HOSTS; i++) {
       const host = await startColdHost(first, options);
       try {
-        const there = new TestFunctions(host);
+        const there = new TestFunctions(host, { keepAlive: true });
         await pause(START_MS);
         s3.chunkBytes = 0;
         cold.push((await timedInvoke(there, SPRING, "live")).clientMs);

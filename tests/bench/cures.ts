@@ -47,7 +47,7 @@ async function main(): Promise<void> {
   const server = await startThaw();
   const results: Record<string, unknown> = {};
   try {
-    const functions = new TestFunctions(server);
+    const functions = new TestFunctions(server, { keepAlive: true });
     for (const subject of SUBJECTS) {
       const cured = await deploy(functions, subject, {});
       const plain = await deploy(functions, subject, { THAW_RESEED_SKIP: "all" });

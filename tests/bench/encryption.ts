@@ -12,7 +12,7 @@ const PAGER_LIFE_MS = 1200;
 export async function measureEncryption(): Promise<Series[]> {
   const server = await startThaw({ args: ["--parked-clones", "0"] });
   try {
-    const functions = new TestFunctions(server);
+    const functions = new TestFunctions(server, { keepAlive: true });
     await deploy(server, "samples/spring/template.yml");
     await coldInvokes(functions, SPRING, "live", LEARNING);
     const cold: number[] = [];

@@ -21,7 +21,7 @@ const UNPRIMED: Subject = { ...SPRING, label: "Spring Boot, unprimed", name: "or
 export async function measureFunctions(): Promise<Series[]> {
   const server = await startThaw();
   try {
-    const functions = new TestFunctions(server);
+    const functions = new TestFunctions(server, { keepAlive: true });
     await deploy(server, "samples/spring/template.yml");
     await deploy(server, "samples/nodejs/template.yml");
     const options = { FunctionName: PYTHON.name, Runtime: "python3.13" as const, Handler: "app.handler", MemorySize: 512 };

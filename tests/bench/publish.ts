@@ -18,7 +18,7 @@ interface Snapshot {
 export async function measurePublish(): Promise<Series[]> {
   const server = await startThaw({ args: ["--parked-clones", "0"] });
   try {
-    const functions = new TestFunctions(server);
+    const functions = new TestFunctions(server, { keepAlive: true });
     await deploy(server, "samples/spring/template.yml");
     await functions.create(
       { "app.py": BALLAST },

@@ -18,7 +18,7 @@ export async function measureStock(): Promise<Series[]> {
   for (const memory of ["stock-eager", "stock-lazy"]) {
     const server = await startThaw({ args: ["--memory", memory, "--parked-clones", "0"] });
     try {
-      const functions = new TestFunctions(server);
+      const functions = new TestFunctions(server, { keepAlive: true });
       await deploy(server, "samples/spring/template.yml");
       await copyFunction(functions, SPRING.name, STOCK.name, { variables: {}, wrapper: DEFAULT_FLAGS });
       const version = await functions.publish(STOCK.name);

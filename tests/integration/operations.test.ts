@@ -40,7 +40,7 @@ it("does not wait for a connection on which nothing was ever asked", async ({ ex
 it("is renewed under load without a failed invoke: warm, cold, with kept and with new connections", async ({ expect }) => {
   const server = await startThaw();
   try {
-    const functions = new TestFunctions(server);
+    const functions = new TestFunctions(server, { keepAlive: true });
     const warm = await functions.create(WHO);
     const snapped = await functions.createSnapStart(WHO);
     const version = await functions.publish(snapped);
@@ -57,7 +57,7 @@ it("is renewed under load without a failed invoke: warm, cold, with kept and wit
     };
     /** A connection for each call. */
     const fresh = async (n: number): Promise<unknown> => {
-      const own = new TestFunctions(server);
+      const own = new TestFunctions(server, { keepAlive: true });
       try {
         return (await own.invoke(snapped, { n }, version)).payload;
       } finally {
@@ -96,7 +96,7 @@ it("is renewed under load without a failed invoke: warm, cold, with kept and wit
 
 it("finishes running invokes after SIGTERM, takes no new ones, and keeps the events that wait", async ({ expect }) => {
   const server = await startThaw();
-  const functions = new TestFunctions(server);
+  const functions = new TestFunctions(server, { keepAlive: true });
   const name = await functions.create(WHO);
   const running = functions.invoke(name, { ms: 2000, n: 1 });
   await functions.eventually("it runs", async () => (await functions.environments(name)).some(({ state }) => state === "invoking"));
@@ -120,7 +120,7 @@ it("finishes running invokes after SIGTERM, takes no new ones, and keeps the eve
   expect(kept).toBeGreaterThan(0);
   const next = await startThaw({ previous: server });
   try {
-    const again = new TestFunctions(next);
+    const again = new TestFunctions(next, { keepAlive: true });
     await again.eventually(
       "all events are done",
       async () => {
@@ -140,7 +140,7 @@ it("finishes running invokes after SIGTERM, takes no new ones, and keeps the eve
 
 it("ends at once at the second SIGTERM", async ({ expect }) => {
   const server = await startThaw();
-  const functions = new TestFunctions(server);
+  const functions = new TestFunctions(server, { keepAlive: true });
   const name = await functions.create(WHO, { Timeout: 60 });
   const running = functions.invoke(name, { ms: 50_000 }).catch((error: unknown) => error);
   await functions.eventually("it runs", async () => (await functions.environments(name)).some(({ state }) => state === "invoking"));

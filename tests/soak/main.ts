@@ -90,7 +90,7 @@ class Soak {
   async #start(): Promise<void> {
     const previous = this.#server === null ? {} : { previous: this.#server };
     this.#server = await startThaw({ args: ["--file-system", `${ACCESS_POINT}=${this.#dir}`], ...previous });
-    this.#functions = new TestFunctions(this.#server);
+    this.#functions = new TestFunctions(this.#server, { keepAlive: true });
   }
 
   async #killAtRandom(): Promise<void> {

@@ -42,15 +42,31 @@ export function zipOf(files: Files): Promise<Buffer> {
     .then((parts) => Buffer.concat(parts as Buffer[]));
 }
 
+export interface ConnectionOptions {
+  /**
+   * For measurements, and where what happens to connections is tested. Else each request has its own: a test that computes for seconds does
+   * not see meanwhile that the server closed one, sends on it, and no error of a request is tried again here.
+   */
+  readonly keepAlive: boolean;
+}
+
 export class TestFunctions {
   readonly lambda: LambdaClient;
   readonly server: ThawServer;
+  readonly #keepAlive: boolean;
   #count = 0;
 
-  constructor(server: ThawServer) {
+  constructor(server: ThawServer, { keepAlive }: ConnectionOptions = { keepAlive: false }) {
+    this.#keepAlive = keepAlive;
     this.server = server;
     const credentials = { accessKeyId: server.env["AWS_ACCESS_KEY_ID"] ?? "", secretAccessKey: server.env["AWS_SECRET_ACCESS_KEY"] ?? "" };
-    this.lambda = new LambdaClient({ endpoint: server.endpoint, region: "us-east-1", credentials, maxAttempts: 1 });
+    this.lambda = new LambdaClient({
+      endpoint: server.endpoint,
+      region: "us-east-1",
+      credentials,
+      maxAttempts: 1,
+      requestHandler: { httpAgent: { keepAlive } },
+    });
   }
 
   /** Active when it resolves. Node.js unless told otherwise. */
@@ -137,9 +153,10 @@ export class TestFunctions {
       Date.now(),
     );
     const type: Record<string, string> = body.length === 0 ? {} : { "content-type": "application/octet-stream" };
+    const connection: Record<string, string> = this.#keepAlive ? {} : { connection: "close" };
     return fetch(`${this.server.endpoint}${plain}${query === "" ? "" : `?${query}`}`, {
       method,
-      headers: { ...headers, ...type },
+      headers: { ...headers, ...type, ...connection },
       ...(body.length === 0 ? {} : { body: new Uint8Array(body) }),
     });
   }
