@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use thaw_snapshot::chunk::{self, ChunkName, ChunkRef};
@@ -18,7 +18,7 @@ const FAR_TIMEOUT: Duration = Duration::from_secs(12);
 pub type Content = Arc<Vec<u8>>;
 
 /// Why a chunk can't be had.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Lost {
     pub message: String,
     /// It was there and has been changed, or is nowhere: a new snapshot is needed. Else: it may come later.
@@ -51,7 +51,8 @@ impl fmt::Display for Lost {
 }
 
 enum Entry {
-    Loading,
+    /// What comes of it, for those who wait: they don't try again what has just failed.
+    Loading(Arc<OnceLock<Result<Content, Lost>>>),
     Ready { content: Content, used_at: u64 },
 }
 
@@ -87,25 +88,29 @@ impl Cache {
         Cache { directory, size_bytes_max, state: Mutex::default(), changed: Condvar::new(), ask_far, decrypt_ns: AtomicU64::new(0) }
     }
 
-    /// The content, authenticated. Several who want the same chunk wait for one load.
+    /// The content, authenticated. Several who want the same chunk wait for one load, and share what comes of it.
     pub fn get(&self, wanted: &ChunkRef) -> Result<Content, Lost> {
         let mut state = self.state.lock().expect("no holder panics");
-        loop {
-            state.uses += 1;
-            let now = state.uses;
-            match state.entries.get_mut(&wanted.name) {
-                Some(Entry::Ready { content, used_at }) => {
-                    *used_at = now;
-                    return Ok(Arc::clone(content));
-                }
-                Some(Entry::Loading) => state = self.changed.wait(state).expect("no holder panics"),
-                None => break,
+        state.uses += 1;
+        let now = state.uses;
+        match state.entries.get_mut(&wanted.name) {
+            Some(Entry::Ready { content, used_at }) => {
+                *used_at = now;
+                return Ok(Arc::clone(content));
             }
+            Some(Entry::Loading(outcome)) => {
+                let outcome = Arc::clone(outcome);
+                let _state = self.changed.wait_while(state, |_| outcome.get().is_none()).expect("no holder panics");
+                return outcome.get().expect("was waited for").clone();
+            }
+            None => {}
         }
-        state.entries.insert(wanted.name, Entry::Loading);
+        let outcome = Arc::new(OnceLock::new());
+        state.entries.insert(wanted.name, Entry::Loading(Arc::clone(&outcome)));
         drop(state);
         let loaded = self.load(wanted);
         let mut state = self.state.lock().expect("no holder panics");
+        outcome.set(loaded.clone()).expect("one loads");
         state.entries.remove(&wanted.name);
         if let Ok(content) = &loaded {
             let used_at = state.uses;
@@ -124,7 +129,7 @@ impl Cache {
                 .iter()
                 .filter_map(|(name, entry)| match entry {
                     Entry::Ready { used_at, .. } => Some((*used_at, *name)),
-                    Entry::Loading => None,
+                    Entry::Loading(_) => None,
                 })
                 .min();
             let Some((_, name)) = oldest else { return };
@@ -227,4 +232,42 @@ enum Problem {
     Missing,
     Damaged,
     Io(io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::sync::mpsc;
+    use std::thread;
+
+    /// All that wait for a chunk, the one that loads it and the entry hold its outcome.
+    fn holders(cache: &Cache, name: &ChunkName) -> usize {
+        match cache.state.lock().expect("no holder panics").entries.get(name) {
+            Some(Entry::Loading(outcome)) => Arc::strong_count(outcome),
+            _ => 0,
+        }
+    }
+
+    #[test]
+    fn all_who_wait_for_a_chunk_share_its_failure() {
+        let (asked, asks) = mpsc::channel();
+        // No chunk is there.
+        let directory = ChunkDirectory::new(File::open("/").expect("there is a root").into());
+        let cache = Cache::new(directory, 1, Box::new(move |name, _| asked.send(*name).expect("the test listens")));
+        let wanted = ChunkRef { name: [7; 32], key: [0; 32], size_bytes: 1 };
+        thread::scope(|scope| {
+            let readers: Vec<_> = (0..3).map(|_| scope.spawn(|| cache.get(&wanted))).collect();
+            assert_eq!(asks.recv(), Ok(wanted.name));
+            while holders(&cache, &wanted.name) != 4 {
+                thread::yield_now();
+            }
+            cache.arrived(&wanted.name, ChunkAnswer::Late);
+            for reader in readers {
+                assert!(reader.join().expect("does not panic").expect_err("it is late").is_late());
+            }
+        });
+        assert!(asks.try_recv().is_err(), "nobody asked for it again");
+        assert_eq!(holders(&cache, &wanted.name), 0);
+    }
 }
