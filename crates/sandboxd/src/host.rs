@@ -14,6 +14,7 @@ use std::time::Duration;
 use nix::sys::socket::{socketpair, AddressFamily, SockFlag, SockType};
 
 use crate::cgroup::{Cgroup, Hierarchy, Limits};
+use crate::count::{Count, Counted};
 use crate::error::{Code, Error, Result};
 use crate::keeper::{Command, Event, KeeperConfig, Reply};
 use crate::network::{Network, Slot};
@@ -31,6 +32,8 @@ pub struct Host {
     pub hierarchy: Hierarchy,
     pub network: Network,
     pub scratch: PathBuf,
+    /// Sandboxes that are there, are made or are on their way out.
+    pub sandboxes: Arc<Count>,
     spawner: Sender<SpawnJob>,
     templates: Mutex<()>,
 }
@@ -42,7 +45,7 @@ struct SpawnJob {
 
 /// One sandbox, from empty to gone.
 pub struct Keeper {
-    shim: Mutex<Option<Child>>,
+    shim: Mutex<Option<(Child, Counted)>>,
     socket: Arc<OwnedFd>,
     init: OwnedFd,
     pub init_pid: i32,
@@ -66,7 +69,7 @@ impl Host {
                 }
             })
             .expect("a thread can be started");
-        Host { hierarchy, network, scratch, spawner, templates: Mutex::default() }
+        Host { hierarchy, network, scratch, sandboxes: Arc::default(), spawner, templates: Mutex::default() }
     }
 
     /// A copy of the empty file system of that size, made once: only its written blocks take space.
@@ -156,13 +159,14 @@ pub fn open_pid(pid: i32) -> io::Result<OwnedFd> {
 impl Keeper {
     /// A ready sandbox: namespaces, root, network, control group; nothing of a function yet.
     pub fn spawn(host: &Arc<Host>, name: &str, mut config: KeeperConfig) -> Result<Arc<Self>> {
+        let counted = host.sandboxes.one_more();
         let limits = Limits { memory_mib: 128, pids_max: 1024 };
         let cgroup = host.hierarchy.create(name, limits)?;
         let slot = host.network.take().inspect_err(|_| drop(cgroup.remove()))?;
         let made = Self::spawn_in(host, name, &mut config);
         match made {
             Ok((shim, socket, init_pid, init, answers, on_exit)) => Ok(Arc::new(Keeper {
-                shim: Mutex::new(Some(shim)),
+                shim: Mutex::new(Some((shim, counted))),
                 socket,
                 init,
                 init_pid,
@@ -275,7 +279,7 @@ impl Keeper {
 
     /// Returns when no process, cgroup or address of it is left. Safe to call twice.
     pub fn destroy(&self) {
-        let Some(mut shim) = self.shim.lock().expect("no holder panics").take() else { return };
+        let Some((mut shim, _counted)) = self.shim.lock().expect("no holder panics").take() else { return };
         *self.on_exit.lock().expect("no holder panics") = None;
         kill_pid(&self.init);
         let cgroup = self.cgroup.lock().expect("no holder panics");

@@ -9,6 +9,7 @@ mod capture;
 mod cgroup;
 mod chunk_cache;
 mod chunk_store;
+mod count;
 mod criu;
 mod criu_images;
 mod cutter;
@@ -57,6 +58,9 @@ use nix::sys::signal::{SigSet, Signal};
 const POOL_SIZE_DEFAULT: usize = 3;
 const PAGER_MEMORY_MIB_DEFAULT: u32 = 256;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+/// The last sandboxes may take so long to end, and are looked for so often.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
+const END_STEP: Duration = Duration::from_millis(50);
 
 fn main() {
     let mut args = std::env::args();
@@ -234,15 +238,27 @@ fn run(
     println!("sandboxd ready");
     signals.wait().map_err(io::Error::from)?;
     current.hang_up();
-    all.destroy_all();
+    end_sandboxes(&host, &all, &pool);
     if let Some(pager) = &pager {
         pager.close();
     }
-    pool.close();
     host.hierarchy.remove();
     host.network.close();
     let _ = fs::remove_file(run_dir.join("sandboxd.sock"));
     std::process::exit(0)
+}
+
+/// Those too that other threads are making or ending: their control groups and network devices would outlive this process.
+fn end_sandboxes(host: &host::Host, all: &sandboxes::Sandboxes, pool: &pool::Pool) {
+    let deadline = Instant::now() + END_TIMEOUT;
+    pool.close();
+    while Instant::now() < deadline {
+        all.destroy_all();
+        if host.sandboxes.is_none_within(END_STEP) {
+            return;
+        }
+    }
+    eprintln!("sandboxd: some sandboxes did not end in time");
 }
 
 fn block_ending_signals() -> io::Result<SigSet> {

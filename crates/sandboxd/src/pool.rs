@@ -146,9 +146,7 @@ impl Pool {
                 break;
             }
             match self.make(config) {
-                Ok(keeper) => {
-                    self.ready.lock().expect("no holder panics").keepers.entry(config.clone()).or_default().push(keeper);
-                }
+                Ok(keeper) => self.keep(config, keeper),
                 Err(error) => {
                     eprintln!("sandboxd: no sandbox made ahead: {error}");
                     break;
@@ -156,6 +154,14 @@ impl Pool {
             }
         }
         self.drop_oldest_kinds();
+    }
+
+    /// Drops it where the pool was closed meanwhile.
+    fn keep(&self, config: &KeeperConfig, keeper: Arc<Keeper>) {
+        let mut kinds = self.ready.lock().expect("no holder panics");
+        if self.wanted.lock().expect("no holder panics").is_some() {
+            kinds.keepers.entry(config.clone()).or_default().push(keeper);
+        }
     }
 
     fn drop_oldest_kinds(&self) {
