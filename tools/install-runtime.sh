@@ -11,12 +11,19 @@ cd "$(dirname "$0")/.."
 name=${1:?name of a runtime}
 update=${2:-}
 target="$THAW_HOME/runtimes/$name"
-if [ "$update" = --update ] && [ -e "$target/.complete" ]; then
-  release=1
-  while [ -e "$target.r$release" ]; do release=$((release + 1)); done
-  target="$target.r$release"
+# Its newest release; -1: there is none. Older ones may have been pruned.
+newest=-1
+if [ -e "$target/.complete" ]; then newest=0; fi
+for complete in "$target".r*/.complete; do
+  number=${complete#"$target".r}
+  number=${number%/.complete}
+  case $number in "" | *[!0-9]*) continue ;; esac
+  if [ "$number" -gt "$newest" ]; then newest=$number; fi
+done
+if [ "$newest" -ge 0 ]; then
+  [ "$update" = --update ] || exit 0
+  target="$target.r$((newest + 1))"
 fi
-[ -e "$target/.complete" ] && exit 0
 [ "$(id -u)" = 0 ] || die "Installing $name needs root."
 mkdir -p "$THAW_HOME/runtimes"
 rm -rf "$target" "$target.new"

@@ -293,6 +293,7 @@ export class ControlHarness {
         return release === undefined ? null : recipeOf(runtime, release);
       },
       list: () => [],
+      releases: () => [],
       remedy: () => "There is none.",
     };
   }

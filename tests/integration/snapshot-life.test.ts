@@ -16,6 +16,7 @@ import { promisify } from "node:util";
 import { it } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer, type ThawServerOptions } from "../../tools/thaw-server.ts";
 import { ACCESS_POINT } from "../support/access-point.ts";
+import { runThaw } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 
 const QUICK = { "index.mjs": "export const handler = async () => process.version;\n" };
@@ -81,10 +82,16 @@ it("an update of the runtime refreshes in the background, beside the old one, wi
       const version = await functions.publish(name);
       await functions.publish(second);
       const [before] = await snapshotRows(functions, name);
+      const thaw = async (...args: string[]): Promise<string> => {
+        const { code, stdout, stderr } = await runThaw(args, { ...server.env, THAW_HOME: home });
+        expect(code, stderr).toBe(0);
+        return stdout;
+      };
       const invokes: Array<Promise<unknown>> = [];
       // A file of another size and time: another release, though the same program.
       mkdirSync(join(home, "runtimes/nodejs24.r1/bin"), { recursive: true });
       cpSync(node, join(home, "runtimes/nodejs24.r1/bin/node"));
+      expect(await thaw("runtimes", "prune", "--dry-run")).toMatch(/^nodejs24 +nodejs24\.x +needed by [12] snapshots? and \d environments?$/m);
       const refreshed = await functions.eventually(
         "a new snapshot",
         async () => {
@@ -100,7 +107,10 @@ it("an update of the runtime refreshes in the background, beside the old one, wi
       expect(refreshed.runtimeFingerprint).not.toBe(before?.runtimeFingerprint);
       expect((await Promise.all(invokes)).length).toBeGreaterThan(0);
       await functions.eventually("the old release is needed no more", async () => (await allRows(functions)).every((row) => row.status === "ready"), 60_000);
-      rmSync(join(home, "runtimes/nodejs24"), { recursive: true });
+      await functions.stopEnvironments(second);
+      mkdirSync(join(home, "runtimes/nodejs22.removed"));
+      expect(await thaw("runtimes", "prune")).toMatch(/^nodejs24\.r1 +nodejs24\.x +newest\nnodejs24 +nodejs24\.x +removed$/m);
+      expect(readdirSync(join(home, "runtimes"))).toEqual(["nodejs24.r1"]);
       expect((await functions.invoke(name, {}, version)).payload).toMatch(/^v24/);
       expect(snapshotsOf(server)).toHaveLength(2);
     });

@@ -27,6 +27,7 @@ const catalog: RuntimeCatalog = {
           fingerprint: "f",
         },
   list: () => [],
+  releases: () => [],
   remedy: (runtime) => `Run: npx thaw runtimes install ${runtime}`,
 };
 

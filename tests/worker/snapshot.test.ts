@@ -97,6 +97,7 @@ test("the token is known again after a restart of the worker", async () => {
         fingerprint: "f",
       }),
       list: () => [],
+      releases: () => [],
       remedy: () => "",
     },
     logs: again.logs,

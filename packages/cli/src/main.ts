@@ -10,7 +10,7 @@ import { invoke } from "./invoke.ts";
 import { changeKey, listKeys } from "./keys.ts";
 import { printEnv } from "./print-env.ts";
 import { showLogs } from "./logs.ts";
-import { installRuntime, listRuntimes } from "./runtimes.ts";
+import { installRuntime, listRuntimes, pruneRuntimes } from "./runtimes.ts";
 import { scanCommand } from "./scan/scan.ts";
 import type { Severity } from "./scan/rules.ts";
 import { inspectSnapshot, listSnapshots, verifySnapshots } from "./snapshots.ts";
@@ -147,6 +147,11 @@ function addHostCommands(program: Command): void {
     .argument("<name>", "one that is installed")
     .description("the newest release beside the installed one; snapshots are refreshed in the background")
     .action((name: string) => installRuntime(name, true));
+  runtimes
+    .command("prune")
+    .description("remove older releases that no snapshot and no environment needs any more")
+    .option("--dry-run", "only say which")
+    .action((options: { dryRun?: boolean }, command: Command) => pruneRuntimes(connect(), { dryRun: options.dryRun === true, json: isJson(command) }));
   program
     .command("doctor")
     .description("what this host can do, and what to do about the rest")

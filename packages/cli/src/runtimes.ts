@@ -1,10 +1,22 @@
-/** thaw runtimes ls | install | update */
+/** thaw runtimes ls | install | update | prune */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { CommandError } from "./command-error.ts";
 import type { Connection } from "./connection.ts";
-import { print, printJson } from "./table.ts";
+import { formatTable, print, printJson } from "./table.ts";
+
+/** As the server's control/runtime-releases.ts has it. */
+interface Release {
+  readonly runtime: string;
+  readonly name: string;
+  readonly isNewest: boolean;
+  readonly snapshots: number;
+  readonly environments: number;
+}
+
+const REMOVED = ".removed";
 
 export async function listRuntimes(connection: Connection, json: boolean): Promise<void> {
   const { runtimes } = (await (await connection.admin("GET", "host")).json()) as { runtimes: string[] };
@@ -19,4 +31,49 @@ export async function installRuntime(name: string, update = false): Promise<void
   const [code] = (await once(child, "exit")) as [number | null];
   if (code !== 0) throw new CommandError(`${name} could not be installed`);
   print("A running server uses it from now on.\n");
+}
+
+/** Removes releases that no snapshot was made with and no environment runs, but for the newest of each runtime. */
+export async function pruneRuntimes(connection: Connection, { dryRun, json }: { readonly dryRun: boolean; readonly json: boolean }): Promise<void> {
+  const { releases } = (await (await connection.admin("GET", "runtimes")).json()) as { releases: readonly Release[] };
+  const dir = join(process.env["THAW_HOME"] ?? "/var/lib/thaw", "runtimes");
+  // Only what is in this directory, whatever the server says: it has no right to remove anything.
+  const installed = new Set(existsSync(dir) ? readdirSync(dir) : []);
+  const foreign = releases.find(({ name }) => !installed.has(name));
+  if (foreign !== undefined) throw new CommandError(`The server has ${foreign.name}, and ${dir} has not: run this on the server's host, with its THAW_HOME.`);
+  const rows = releases.map((release) => ({ ...release, status: statusOf(release, dryRun) }));
+  if (!dryRun) removeReleases(dir, releases.filter(isUnused));
+  if (json) printJson(rows);
+  else
+    print(
+      formatTable(
+        ["RELEASE", "RUNTIME", "STATUS"],
+        rows.map(({ name, runtime, status }) => [name, runtime, status]),
+      ),
+    );
+}
+
+function isUnused({ isNewest, snapshots, environments }: Release): boolean {
+  return !isNewest && snapshots === 0 && environments === 0;
+}
+
+function statusOf(release: Release, dryRun: boolean): string {
+  const { isNewest, snapshots, environments } = release;
+  if (isUnused(release)) return dryRun ? "would be removed" : "removed";
+  return isNewest ? "newest" : `needed by ${count(snapshots, "snapshot")} and ${count(environments, "environment")}`;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
+/** A release is whole or has another name: the server never finds half of one. */
+function removeReleases(dir: string, releases: readonly Release[]): void {
+  try {
+    for (const { name } of releases) renameSync(join(dir, name), join(dir, `${name}${REMOVED}`));
+    // Also those of a call that was cut off.
+    for (const name of readdirSync(dir)) if (name.endsWith(REMOVED)) rmSync(join(dir, name), { recursive: true });
+  } catch (error) {
+    throw new CommandError(`${dir}: ${(error as Error).message} (this needs the rights of who installed them)`);
+  }
 }

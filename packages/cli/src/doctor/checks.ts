@@ -129,7 +129,7 @@ function checkRuntimes(thawHome: string): readonly Finding[] {
   const dist = join(REPOSITORY, "runtimes/dist");
   if (!existsSync(join(dist, "java"))) return [problem("runtime clients", "not built", SETUP)];
   const java = existsSync("/usr/lib/jvm") ? readdirSync("/usr/lib/jvm").filter((name) => existsSync(`/usr/lib/jvm/${name}/release`)) : [];
-  const installed = existsSync(join(thawHome, "runtimes")) ? readdirSync(join(thawHome, "runtimes")).filter((name) => !name.includes(".new")) : [];
+  const installed = existsSync(join(thawHome, "runtimes")) ? readdirSync(join(thawHome, "runtimes")).filter((name) => !/\.(new|removed)$/.test(name)) : [];
   return [
     java.length > 0 ? ok("Java", java.join(" ")) : warning("Java", "no JDK on this host", "npx thaw runtimes install java21"),
     installed.length > 0 ? ok("installed runtimes", installed.join(" ")) : warning("installed runtimes", "none", "npx thaw runtimes install nodejs24"),

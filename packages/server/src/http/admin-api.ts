@@ -6,12 +6,14 @@
  *   GET    logs/FUNCTION?since=MS&follow=1   (JSON lines)
  *   GET    provisioned                          POST check {function, event, clones?}
  *   PUT    objects/BUCKET/KEY                   GET  code/NAME (zip)     GET host     GET metrics (Prometheus's text)
+ *   GET    runtimes                             (the releases that are installed, and what needs them)
  *   GET    keys                                 POST keys/create|enable|disable|delete {arn}   (null: the installation's own)
  */
 import { Readable } from "node:stream";
 import type { WireRequest } from "@thaw/lambda-api";
 import type { ControlPlane } from "../control/control-plane.ts";
 import { findLatest } from "../control/lookup.ts";
+import { listReleases } from "../control/runtime-releases.ts";
 import { ApiError, invalidParameter, notFound } from "../model/api-error.ts";
 import type { EnvironmentFilter } from "../ports/worker.ts";
 import type { Figures } from "./observability.ts";
@@ -56,6 +58,8 @@ export async function serveAdminApi(services: AdminServices, request: WireReques
       return checkFunction(control, request.body);
     case "GET provisioned":
       return jsonReply(200, { provisioned: control.provisioned.summaries() });
+    case "GET runtimes":
+      return jsonReply(200, { releases: listReleases(control.services) });
     case "GET snapshots":
       return serveSnapshots(control, rest, request.query.get("local") === "true");
     case "GET logs":

@@ -28,6 +28,7 @@ export function measureWorker(worker: Worker, metrics: Metrics): Worker {
     snapshotsProblem: () => worker.snapshotsProblem(),
     snapshotFit: (...parameters) => worker.snapshotFit(...parameters),
     runtimeProblem: (runtime) => worker.runtimeProblem(runtime),
+    runtimeReleases: () => worker.runtimeReleases(),
     listEnvironments: () => worker.listEnvironments(),
     observe: (environmentId) => worker.observe(environmentId),
     inspectSnapshot: (...parameters) => worker.inspectSnapshot(...parameters),

@@ -16,6 +16,17 @@ export interface RuntimeRecipe {
   readonly fingerprint: string;
 }
 
+/** One of the directories side by side in $THAW_HOME/runtimes. */
+export interface RuntimeRelease {
+  /** AWS's id: `java21`. */
+  readonly runtime: string;
+  /** The directory's: `java21.r1`. */
+  readonly name: string;
+  readonly fingerprint: string;
+  /** What is initialised from now on has this one. */
+  readonly isNewest: boolean;
+}
+
 export interface RuntimeCatalog {
   /**
    * The newest release of the runtime that is on the host now, or the one with this fingerprint. Null when it is not there: never another
@@ -23,6 +34,8 @@ export interface RuntimeCatalog {
    */
   find(runtime: string, fingerprint?: string, ageMsMax?: number): RuntimeRecipe | null;
   list(): readonly RuntimeRecipe[];
+  /** Without what belongs to the host itself. */
+  releases(): readonly RuntimeRelease[];
   /** What to do to get it: `Run: npx thaw runtimes install java21`. */
   remedy(runtime: string): string;
 }

@@ -3,6 +3,7 @@
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
+import type { RuntimeRelease } from "./runtime-catalog.ts";
 import type { FileSystemMount, ListedSnapshot, PhaseTimes, SandboxObservation, SnapshotContents, SnapshotKey, WorkingSetInfo } from "./engine.ts";
 
 /** All that an environment needs to know of the version it runs. Immutable: a changed configuration is another one. */
@@ -145,6 +146,11 @@ export interface ProvisionedStatus {
   readonly spilloverInvocations: number;
 }
 
+/** How many environments run it or are about to. */
+export interface RuntimeReleaseUse extends RuntimeRelease {
+  readonly environments: number;
+}
+
 export interface Worker {
   invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome>;
   /** The whole Init of a version, ending in a durable snapshot. Cancelled by `signal`. Never throws for what is in the outcome. */
@@ -160,6 +166,7 @@ export interface Worker {
   snapshotsProblem(): string | null;
   /** Null when the runtime can be run here; else a message that names the command to install it. */
   runtimeProblem(runtime: string): string | null;
+  runtimeReleases(): readonly RuntimeReleaseUse[];
   /** All that is wanted, in place of what was wanted before. */
   provision(targets: readonly ProvisionedTarget[]): void;
   provisionedStatus(runKey: string): ProvisionedStatus;

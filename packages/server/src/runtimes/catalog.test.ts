@@ -39,6 +39,12 @@ describe("the catalog", () => {
     addNode("nodejs24.r10", "third");
     expect(catalog.find("nodejs24.x")?.lang).toBe("nodejs24.r10");
     expect(catalog.find("nodejs24.x", first?.fingerprint)?.lang).toBe("nodejs24");
+    expect(catalog.releases().map(({ runtime, name, isNewest }) => [runtime, name, isNewest])).toEqual([
+      ["nodejs24.x", "nodejs24.r10", true],
+      ["nodejs24.x", "nodejs24.r1", false],
+      ["nodejs24.x", "nodejs24", false],
+    ]);
+    expect(catalog.releases().at(-1)?.fingerprint).toBe(first?.fingerprint);
     rmSync(join(home, "runtimes/nodejs24"), { recursive: true });
     expect(catalog.find("nodejs24.x", first?.fingerprint)).toBeNull();
   });

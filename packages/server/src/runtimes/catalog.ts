@@ -13,7 +13,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
-import type { RuntimeCatalog, RuntimeRecipe } from "../ports/runtime-catalog.ts";
+import type { RuntimeCatalog, RuntimeRecipe, RuntimeRelease } from "../ports/runtime-catalog.ts";
 import { javaArgv } from "./java.ts";
 import { librariesOf, listReleases, stampOf } from "./releases.ts";
 
@@ -64,6 +64,7 @@ export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCat
       return (fingerprint === undefined ? recipes[0] : recipes.find((recipe) => recipe.fingerprint === fingerprint)) ?? null;
     },
     list: () => [...entries.keys()].map(newest).filter((recipe) => recipe !== null),
+    releases: () => [...entries.values()].flatMap((entry) => releasesOf(entry.recipes())),
     remedy: (runtime) => {
       const name = runtime.replace(/\.x$/, "");
       if (INSTALLABLE.has(name)) return `Run: npx thaw runtimes install ${name}`;
@@ -124,6 +125,14 @@ function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
     runtimeVersionArn: options.arnOf(`${runtime}:${fingerprint}`),
     fingerprint,
   };
+}
+
+/** `recipes` are of one runtime, newest first. */
+function releasesOf(recipes: readonly RuntimeRecipe[]): readonly RuntimeRelease[] {
+  return recipes.flatMap(({ runtime, root, lang, fingerprint }, index) => {
+    const name = lang ?? root;
+    return name === "host" ? [] : [{ runtime, name, fingerprint, isNewest: index === 0 }];
+  });
 }
 
 function clientDigest(dir: string): string {

@@ -18,6 +18,7 @@ import type {
   ProvisionedStatus,
   ProvisionedTarget,
   RunnableVersion,
+  RuntimeReleaseUse,
   SnapshotFit,
   SnapshotOutcome,
   Worker,
@@ -139,6 +140,14 @@ class LocalWorker implements Worker {
   runtimeProblem(runtime: string): string | null {
     if (this.#catalog.find(runtime) !== null) return null;
     return `The runtime ${runtime} is not installed on this host. ${this.#catalog.remedy(runtime)}`;
+  }
+
+  runtimeReleases(): readonly RuntimeReleaseUse[] {
+    const environments = this.#pool.all;
+    return this.#catalog.releases().map((release) => ({
+      ...release,
+      environments: environments.filter(({ core: { recipe } }) => recipe.runtime === release.runtime && recipe.fingerprint === release.fingerprint).length,
+    }));
   }
 
   provision(targets: readonly ProvisionedTarget[]): void {
