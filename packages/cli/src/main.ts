@@ -14,6 +14,7 @@ import { installRuntime, listRuntimes, pruneRuntimes } from "./runtimes.ts";
 import { scanCommand } from "./scan/scan.ts";
 import type { Severity } from "./scan/rules.ts";
 import { inspectSnapshot, listSnapshots, verifySnapshots } from "./snapshots.ts";
+import { PROGRAM } from "@thaw/lambda-api/program";
 
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("thaw").description("Lambda SnapStart for real, self-hosted").option("--json", "answers as JSON").showHelpAfterError();
@@ -158,7 +159,7 @@ function addHostCommands(program: Command): void {
     .action((_options: unknown, command: Command) => runDoctor(isJson(command)));
   program
     .command("env")
-    .description('exports for AWS clients: eval "$(npx thaw env)"')
+    .description(`exports for AWS clients: eval "$(${PROGRAM} env)"`)
     .action(() => printEnv(connect()));
 }
 
@@ -196,13 +197,18 @@ function parseNumber(text: string): number {
   return value;
 }
 
+const NO_CREDENTIALS =
+  "no credentials: no server on this host has left some that this user can read, and no AWS variable or profile names any. " +
+  `Start a server: ${PROGRAM} serve. Or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as "${PROGRAM} env" prints them on the server's host.`;
+
 function describe(error: unknown): string {
   if (error instanceof CommandError) return error.message;
-  if (error instanceof AggregateError && (error as { code?: string }).code === "ECONNREFUSED") return "no server answers. Start one: npx thaw serve";
+  if (error instanceof AggregateError && (error as { code?: string }).code === "ECONNREFUSED") return `no server answers. Start one: ${PROGRAM} serve`;
   if (error instanceof Error) {
     const cause = error.cause as { code?: string } | undefined;
     const code = (error as { code?: string }).code ?? cause?.code;
-    if (code === "ECONNREFUSED") return `no server answers at ${connect().endpoint}. Start one: npx thaw serve`;
+    if (code === "ECONNREFUSED") return `no server answers at ${connect().endpoint}. Start one: ${PROGRAM} serve`;
+    if (error.name === "CredentialsProviderError") return NO_CREDENTIALS;
     return `${error.name}: ${error.message}`;
   }
   return String(error);

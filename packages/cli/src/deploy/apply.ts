@@ -22,6 +22,7 @@ import { CommandError } from "../command-error.ts";
 import type { Connection } from "../connection.ts";
 import { digestOf, packageCode, packageInline } from "./package-code.ts";
 import type { Plan, PlannedFunction } from "./plan.ts";
+import { PROGRAM } from "@thaw/lambda-api/program";
 
 export type Progress = (line: string) => void;
 
@@ -160,7 +161,7 @@ async function publishVersion(connection: Connection, name: string, description:
       return version;
     }
     if (State === "Failed")
-      throw new CommandError(`${name}: version ${version} Failed: ${StateReason ?? ""} (${StateReasonCode ?? ""}). See: npx thaw logs ${name}`);
+      throw new CommandError(`${name}: version ${version} Failed: ${StateReason ?? ""} (${StateReasonCode ?? ""}). See: ${PROGRAM} logs ${name}`);
     if (elapsedMs > nextMs) {
       progress(`${name}: version ${version} is ${State} … ${(elapsedMs / 1000).toFixed(0)} s`);
       nextMs += PROGRESS_EVERY_MS;

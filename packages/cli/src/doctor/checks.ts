@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { join, resolve } from "node:path";
+import { PROGRAM, SETUP } from "@thaw/lambda-api/program";
 
 export interface Finding {
   readonly level: "ok" | "warning" | "problem";
@@ -12,16 +13,14 @@ export interface Finding {
 }
 
 const REPOSITORY = resolve(import.meta.dirname, "../../../..");
-const RUST_OUT = join(REPOSITORY, "target/x86_64-unknown-linux-gnu/release");
 const CRIU_MIN = [4, 2, 1] as const;
-const SETUP = "npm run setup (as root)";
 
 export function checkHost(): readonly Finding[] {
   const thawHome = process.env["THAW_HOME"] ?? "/var/lib/thaw";
   return [
     checkUser(),
     checkKernel(),
-    checkCriu(join(thawHome, "criu/criu")),
+    checkCriu(process.env["THAW_CRIU"] ?? join(thawHome, "criu/criu")),
     ...checkNamespaces(),
     checkCgroup(),
     checkFileSystems(),
@@ -121,18 +120,19 @@ function checkPrograms(): readonly Finding[] {
 }
 
 function checkRust(): Finding {
-  const missing = ["thaw-sandboxd", "thaw-supervisor"].filter((name) => !existsSync(join(RUST_OUT, name)));
+  const binaries = process.env["THAW_BINARIES"] ?? join(REPOSITORY, "target/x86_64-unknown-linux-gnu/release");
+  const missing = ["thaw-sandboxd", "thaw-supervisor", "thaw-pager"].filter((name) => !existsSync(join(binaries, name)));
   return missing.length === 0 ? ok("sandboxd", "built") : problem("sandboxd", `not built: ${missing.join(" ")}`, SETUP);
 }
 
 function checkRuntimes(thawHome: string): readonly Finding[] {
-  const dist = join(REPOSITORY, "runtimes/dist");
+  const dist = process.env["THAW_CLIENTS"] ?? join(REPOSITORY, "runtimes/dist");
   if (!existsSync(join(dist, "java"))) return [problem("runtime clients", "not built", SETUP)];
   const java = existsSync("/usr/lib/jvm") ? readdirSync("/usr/lib/jvm").filter((name) => existsSync(`/usr/lib/jvm/${name}/release`)) : [];
   const installed = existsSync(join(thawHome, "runtimes")) ? readdirSync(join(thawHome, "runtimes")).filter((name) => !/\.(new|removed)$/.test(name)) : [];
   return [
-    java.length > 0 ? ok("Java", java.join(" ")) : warning("Java", "no JDK on this host", "npx thaw runtimes install java21"),
-    installed.length > 0 ? ok("installed runtimes", installed.join(" ")) : warning("installed runtimes", "none", "npx thaw runtimes install nodejs24"),
+    java.length > 0 ? ok("Java", java.join(" ")) : warning("Java", "no JDK on this host", `${PROGRAM} runtimes install java21`),
+    installed.length > 0 ? ok("installed runtimes", installed.join(" ")) : warning("installed runtimes", "none", `${PROGRAM} runtimes install nodejs24`),
   ];
 }
 

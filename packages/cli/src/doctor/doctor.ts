@@ -3,6 +3,7 @@ import { type Connection, connect } from "../connection.ts";
 import { print, printJson } from "../table.ts";
 import { checkHost, type Finding } from "./checks.ts";
 import { checkRunning, type RunningServer } from "./running-server.ts";
+import { PROGRAM } from "@thaw/lambda-api/program";
 
 const MARKS = { ok: "ok  ", warning: "warn", problem: "FAIL" } as const;
 
@@ -22,7 +23,7 @@ export async function runDoctor(json: boolean): Promise<void> {
 async function checkServer(connection: Connection): Promise<readonly Finding[]> {
   const { endpoint } = connection;
   const ready = await fetch(`${endpoint}/healthz/ready`).catch(() => null);
-  if (ready === null) return [{ level: "warning", what: "server", detail: `nothing answers at ${endpoint}`, remedy: "npx thaw serve" }];
+  if (ready === null) return [{ level: "warning", what: "server", detail: `nothing answers at ${endpoint}`, remedy: `${PROGRAM} serve` }];
   if (!ready.ok) {
     const { reason } = (await ready.json().catch(() => ({}))) as { reason?: string };
     return [{ level: "problem", what: "server", detail: `at ${endpoint}: ${reason ?? `status ${ready.status}`}`, remedy: "its log says why" }];
@@ -36,7 +37,7 @@ async function checkServer(connection: Connection): Promise<readonly Finding[]> 
         level: "warning",
         what: "server",
         detail: `ready at ${endpoint}, but: ${(error as Error).message}`,
-        remedy: 'its credentials are needed: eval "$(npx thaw env)"',
+        remedy: `its credentials are needed: eval "$(${PROGRAM} env)"`,
       },
     ];
   }

@@ -1,5 +1,6 @@
 /** What a running server says of itself (GET /_thaw/v1/host), judged. */
 import type { Finding } from "./checks.ts";
+import { PROGRAM, SETUP } from "@thaw/lambda-api/program";
 
 export interface RunningServer {
   readonly engine: string;
@@ -32,16 +33,16 @@ export function checkRunning(running: RunningServer): readonly Finding[] {
           level: "problem",
           what: "engine",
           detail: `${engine}: no snapshots: ${snapshotsProblem}`,
-          remedy: "npm run setup (as root), then start the server again",
+          remedy: `${SETUP}, then start the server again`,
         },
     limits.poolSize > 0
       ? { level: "ok", what: "pool", detail: poolText }
-      : { level: "warning", what: "pool", detail: "none: each cold start makes its sandbox first", remedy: "thaw serve --pool 3" },
+      : { level: "warning", what: "pool", detail: "none: each cold start makes its sandbox first", remedy: `${PROGRAM} serve --pool 3` },
     {
       level: isNearLimit ? "warning" : "ok",
       what: "limits",
       detail: `${inUse.environments} of ${limits.environmentsMax} environments, ${limits.memoryMaxMib} MiB for all`,
-      ...(isNearLimit ? { remedy: "thaw serve --environments-max, --memory-max-mib" } : {}),
+      ...(isNearLimit ? { remedy: `${PROGRAM} serve --environments-max, --memory-max-mib` } : {}),
     },
     {
       level: isDiskLow ? "warning" : "ok",

@@ -8,6 +8,7 @@ import { JAVA_SOURCES } from "./catalog/java.ts";
 import { PYTHON_SOURCES } from "./catalog/python.ts";
 import { type SourceGroup, toLines } from "./catalog/source.ts";
 import type { RawFinding, RawScan } from "./finding.ts";
+import { SETUP } from "@thaw/lambda-api/program";
 
 export interface ScannerOptions {
   readonly handler: string | null;
@@ -30,7 +31,7 @@ export function scanPython(root: string, options: ScannerOptions): Promise<RawSc
 
 export function scanJava(root: string, options: ScannerOptions): Promise<RawScan> {
   const jars = join(SCANNERS, "dist/java");
-  if (!existsSync(join(jars, "scanner.jar"))) throw new CommandError("the Java scanner is not built. Run: npm run setup");
+  if (!existsSync(join(jars, "scanner.jar"))) throw new CommandError(`the Java scanner is not built. Run: ${SETUP}`);
   const flags = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xss8m", "-cp", join(jars, "*"), "dev.thaw.scan.Main"];
   return run(findProgram("java", javaHomes()), [...flags, root, ...toArguments(options)], JAVA_SOURCES);
 }
@@ -47,7 +48,7 @@ function javaHomes(): string[] {
 
 function findProgram(name: string, more: readonly string[]): string {
   for (const dir of [...(process.env["PATH"] ?? "").split(delimiter), ...more]) if (existsSync(join(dir, name))) return join(dir, name);
-  throw new CommandError(`${name} is needed to scan this code and is not on this machine. Run: npm run setup`);
+  throw new CommandError(`${name} is needed to scan this code and is not on this machine`);
 }
 
 async function run(program: string, args: readonly string[], sources: readonly SourceGroup[]): Promise<RawScan> {

@@ -18,6 +18,7 @@ import { createInterface } from "node:readline";
 import { accessPointOf } from "../model/function-config.ts";
 import type { ServeOptions } from "./options.ts";
 import { UsageError } from "./usage-error.ts";
+import { PROGRAM, SETUP } from "@thaw/lambda-api/program";
 
 const LISTEN_FD = "THAW_LISTEN_FD";
 const REPOSITORY = resolve(import.meta.dirname, "../../../..");
@@ -45,7 +46,7 @@ function layoutOf(options: ServeOptions): Layout {
     runDir: `/run/thaw/${process.pid}`,
   };
   for (const path of [layout.sandboxd, layout.supervisor, layout.pager, layout.clients]) {
-    if (!existsSync(path)) throw new UsageError(`${path} is missing. Run: npm run setup`);
+    if (!existsSync(path)) throw new UsageError(`${path} is missing. Run: ${SETUP}`);
   }
   return layout;
 }
@@ -130,7 +131,7 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   });
   if (await ready) return child;
   child.kill("SIGKILL");
-  throw new UsageError("sandboxd did not start; its message is above. Run: npx thaw doctor");
+  throw new UsageError(`sandboxd did not start; its message is above. Run: ${PROGRAM} doctor`);
 }
 
 /** Can another user walk down to this path? A clone below /root or in a private temporary directory can't be read by the server's user. */

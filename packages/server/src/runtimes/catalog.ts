@@ -16,6 +16,7 @@ import type { Clock } from "../base/clock.ts";
 import type { RuntimeCatalog, RuntimeRecipe, RuntimeRelease } from "../ports/runtime-catalog.ts";
 import { javaArgv } from "./java.ts";
 import { librariesOf, listReleases, stampOf } from "./releases.ts";
+import { PROGRAM } from "@thaw/lambda-api/program";
 
 export interface RuntimeCatalogOptions {
   /** Machine-wide directory with `runtimes/`. */
@@ -67,7 +68,7 @@ export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCat
     releases: () => [...entries.values()].flatMap((entry) => releasesOf(entry.recipes())),
     remedy: (runtime) => {
       const name = runtime.replace(/\.x$/, "");
-      if (INSTALLABLE.has(name)) return `Run: npx thaw runtimes install ${name}`;
+      if (INSTALLABLE.has(name)) return `Run: ${PROGRAM} runtimes install ${name}`;
       const installed = [...entries.keys()].filter((each) => newest(each) !== null);
       return `Installed here: ${installed.join(", ") || "none"}.`;
     },

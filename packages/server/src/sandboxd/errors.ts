@@ -1,4 +1,5 @@
 import { ThawError } from "../base/errors.ts";
+import { PROGRAM } from "@thaw/lambda-api/program";
 
 /** sandboxd refused or failed. `hostCode` is its own code (`SANDBOX_…`); the message is for operators and goes to the log. */
 export class SandboxError extends ThawError {
@@ -11,7 +12,7 @@ export class SandboxError extends ThawError {
 }
 
 const PUBLIC_MESSAGES: Readonly<Record<string, string>> = {
-  SANDBOX_NO_CRIU: "This host can't take snapshots: CRIU 4.2.1 or newer is missing. Run: npx thaw doctor",
+  SANDBOX_NO_CRIU: `This host can't take snapshots: CRIU 4.2.1 or newer is missing. Run: ${PROGRAM} doctor`,
   SANDBOX_SNAPSHOT_FAILED: "The execution environment could not be saved: it holds something that CRIU can't put into a snapshot.",
   SANDBOX_SNAPSHOT_DAMAGED: "The snapshot is damaged and was not restored. Publish a new version.",
   SANDBOX_RESTORE_FAILED: "The snapshot could not be restored on this host.",
