@@ -1,13 +1,28 @@
 /** SIGKILL of any process at a bad moment: the next start finds a consistent state and nothing of the old run. */
 import { DeleteFunctionCommand, GetFunctionConfigurationCommand, InvokeCommand, PublishVersionCommand } from "@aws-sdk/client-lambda";
 import { execFileSync } from "node:child_process";
-import { closeSync, openSync, readdirSync, readSync, truncateSync, statSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { childrenOf, isRunning } from "../../tools/processes.ts";
-import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 
+const BINARIES = join(REPOSITORY, "target/x86_64-unknown-linux-gnu/release");
 const SLOW_INIT = { "index.mjs": "await new Promise((next) => setTimeout(next, 1500));\nexport const handler = async () => 'ready';\n" };
 const QUICK = { "index.mjs": "export const handler = async () => 'quick';\n" };
 
@@ -174,8 +189,32 @@ it("fails a version where the disk is full at the moment of the snapshot", async
   }
 });
 
-it("answers clearly on a host without CRIU", async ({ expect }) => {
-  const server = await startThaw({ env: { THAW_CRIU: "/nonexistent/criu" } });
+/** Becomes the program under a filter that allows all system calls, as the ones of containers and services are there, too. */
+const UNDER_FILTER = `#!/usr/bin/python3
+import ctypes, os, struct, sys
+code = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0x7fff0000), 8)
+if ctypes.CDLL(None).prctl(22, 2, struct.pack("HxxxxxxQ", 1, ctypes.addressof(code)), 0, 0): sys.exit("no filter")
+os.execv(PROGRAM, sys.argv)
+`;
+
+const CASES: ReadonlyArray<readonly [string, RegExp, (dir: string) => Readonly<Record<string, string>>]> = [
+  ["without CRIU", /CRIU|criu/, () => ({ THAW_CRIU: "/nonexistent/criu" })],
+  [
+    "that filters sandboxd's system calls",
+    /under a filter of system calls/,
+    (dir) => {
+      for (const name of ["thaw-supervisor", "thaw-pager"]) symlinkSync(join(BINARIES, name), join(dir, name));
+      const program = JSON.stringify(join(BINARIES, "thaw-sandboxd"));
+      writeFileSync(join(dir, "thaw-sandboxd"), UNDER_FILTER.replace("PROGRAM", program), { mode: 0o755 });
+      return { THAW_BINARIES: dir };
+    },
+  ],
+];
+
+it.for(CASES)("answers clearly on a host %s", async ([, reason, envOf], { expect }) => {
+  const dir = mkdtempSync(join(tmpdir(), "thaw-binaries-"));
+  chmodSync(dir, 0o755);
+  const server = await startThaw({ env: envOf(dir) });
   try {
     const functions = new TestFunctions(server);
     const name = await functions.createSnapStart(QUICK);
@@ -184,10 +223,11 @@ it("answers clearly on a host without CRIU", async ({ expect }) => {
       const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
       return now.State === "Failed" && now;
     });
-    expect(failed.StateReason).toMatch(/CRIU|criu/);
+    expect(failed.StateReason).toMatch(reason);
     expect((await functions.invoke(name)).payload).toBe("quick");
   } finally {
     await server.remove();
+    rmSync(dir, { recursive: true });
   }
 });
 

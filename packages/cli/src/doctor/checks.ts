@@ -25,6 +25,7 @@ export function checkHost(): readonly Finding[] {
     checkCgroup(),
     checkFileSystems(),
     checkUserfaultfd(),
+    checkSeccomp(),
     checkCpu(),
     ...checkPrograms(),
     checkRust(),
@@ -97,6 +98,12 @@ function checkUserfaultfd(): Finding {
   const path = "/proc/sys/vm/unprivileged_userfaultfd";
   if (existsSync(path)) return ok("userfaultfd", "system call");
   return warning("userfaultfd", "not in this kernel", "memory is restored eagerly");
+}
+
+/** Of this process: a server that was started from here would have it, too. */
+function checkSeccomp(): Finding {
+  if (/^Seccomp:\s+0$/m.test(readFileSync("/proc/self/status", "utf8"))) return ok("system calls", "no filter");
+  return problem("system calls", "filtered: CRIU can't take snapshots here", "docker run --security-opt seccomp=unconfined, or the like of your container");
 }
 
 function checkCpu(): Finding {
