@@ -43,7 +43,7 @@ test("the runtime sees AWS's environment and headers", async () => {
       return "null";
     },
   });
-  const environment = { AWS_REGION: "stolen", GREETING: "hi", PATH: "/own" };
+  const environment = { AWS_REGION: "stolen", GREETING: "hi", PATH: "/own", AWS_XRAY_DAEMON_ADDRESS: "10.0.0.1:2000" };
   await harness.invokeOk({ environment }, { requestId: "r1", traceId: "Root=1", clientContext: "{}" });
   expect(seen).toMatchObject({
     AWS_REGION: "us-east-1",
@@ -53,6 +53,8 @@ test("the runtime sees AWS's environment and headers", async () => {
     _HANDLER: "app.handler",
     AWS_EXECUTION_ENV: "AWS_Lambda_python3.13",
     AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
+    AWS_XRAY_CONTEXT_MISSING: "LOG_ERROR",
+    AWS_XRAY_DAEMON_ADDRESS: "10.0.0.1:2000",
     AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001",
     AWS_ACCESS_KEY_ID: "AKID1",
     AWS_LAMBDA_LOG_GROUP_NAME: "/aws/lambda/hello",

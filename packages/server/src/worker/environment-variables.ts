@@ -5,6 +5,14 @@ import type { RunnableVersion } from "../ports/worker.ts";
 
 export const RUNTIME_API_ADDRESS = "127.0.0.1:9001";
 
+/** As recorded (test_lambda_init_environment). Nothing listens there; trace ids say Sampled=0, so tracing libraries stay silent. */
+const TRACING_VARIABLES = {
+  AWS_XRAY_CONTEXT_MISSING: "LOG_ERROR",
+  AWS_XRAY_DAEMON_ADDRESS: "127.0.0.1:2000",
+  _AWS_XRAY_DAEMON_ADDRESS: "127.0.0.1",
+  _AWS_XRAY_DAEMON_PORT: "2000",
+} as const;
+
 /** With SnapStart credentials come from the endpoint; without, from the variables. */
 export type CredentialDelivery =
   | { readonly kind: "endpoint"; readonly token: string }
@@ -19,7 +27,7 @@ export function buildEnvironmentVariables(
   initializationType: InitializationType,
 ): Readonly<Record<string, string>> {
   const type = { AWS_LAMBDA_INITIALIZATION_TYPE: initializationType };
-  return { TZ: ":UTC", ...recipe.env, ...version.environment, ...reservedVariables(version, delivery), ...type };
+  return { TZ: ":UTC", ...TRACING_VARIABLES, ...recipe.env, ...version.environment, ...reservedVariables(version, delivery), ...type };
 }
 
 /** A function's own variables never win over these. */
