@@ -1,12 +1,16 @@
-/** A host that has nothing: its first invoke of a version, whose snapshot lies in S3 with 10 ms to each answer. */
+/**
+ * A host that has nothing of a version: its first invoke there. The snapshot lies in S3 with 10 ms to each answer. In every other host no
+ * invoke was ever served; the others have served another function, and have this version's chunks to fetch.
+ */
 import { setTimeout as pause } from "node:timers/promises";
-import { startThaw } from "../../tools/thaw-server.ts";
+import { startThaw, type ThawServer, type ThawServerOptions } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { startColdHost } from "../support/hosts.ts";
 import { noS3, S3Server } from "../support/s3-server.ts";
 import type { Series } from "./series.ts";
-import { coldInvokes, deploy, memorySeries, phaseSeries, type RestoreTrace, restoreTraces, SPRING, timedInvoke } from "./subjects.ts";
+import { coldInvokes, deploy, memorySeries, NODE, phaseSeries, type RestoreTrace, restoreTraces, SPRING, timedInvoke } from "./subjects.ts";
 
+/** Of each kind. */
 const HOSTS = 10;
 const COLD = 10;
 /** Recordings end with the fifth; the chunks are laid out by the working set after the second and then. */
@@ -25,41 +29,64 @@ export async function measureColdHost(): Promise<Series[]> {
   try {
     const functions = new TestFunctions(first, { keepAlive: true });
     await deploy(first, "samples/spring/template.yml");
+    await deploy(first, "samples/nodejs/template.yml");
+    await coldInvokes(functions, NODE, "live", LEARNING);
     await coldInvokes(functions, SPRING, "live", LEARNING);
     const warm = await coldInvokes(functions, SPRING, "live", COLD);
     await first.stop();
     s3.delayMs = DELAY_MS;
-    const cold: number[] = [];
-    const fetched: number[] = [];
-    const beyond: number[] = [];
-    const traces: RestoreTrace[] = [];
-    for (let i = 0; i < HOSTS; i++) {
-      const host = await startColdHost(first, options);
-      try {
-        const there = new TestFunctions(host, { keepAlive: true });
-        await pause(START_MS);
-        s3.chunkBytes = 0;
-        cold.push((await timedInvoke(there, SPRING, "live")).clientMs);
-        const bytes = s3.chunkBytes;
-        const [trace] = await restoreTraces(host, there, 0, 1);
-        if (trace !== undefined) traces.push(trace);
-        const pages = trace?.memory?.pages ?? Number.NaN;
-        fetched.push(bytes / MB);
-        beyond.push((100 * (bytes - pages * 4096)) / (pages * 4096));
-      } finally {
-        await host.remove();
-      }
-    }
+    const kinds = [new ColdHosts("that was just started", false), new ColdHosts("that has served another function", true)];
+    for (let i = 0; i < HOSTS; i++) for (const kind of kinds) await kind.measure(s3, first, options);
     return [
       { name: "Spring Boot: cold, on a host that has its snapshot, at the client", unit: "ms", values: warm.map((each) => each.clientMs) },
-      { name: `Spring Boot: cold, on a host that has nothing (S3, ${DELAY_MS} ms), at the client`, unit: "ms", values: cold },
-      ...phaseSeries("Spring Boot, on a host that has nothing", traces, ["prepare", "sandbox", "criu", "hooks", "firstResponse"]),
-      ...memorySeries("Spring Boot, on a host that has nothing", traces),
-      { name: "Spring Boot: fetched before the first response", unit: "MB", values: fetched },
-      { name: "Spring Boot: fetched beyond the working set, of it", unit: "%", values: beyond },
+      ...kinds.flatMap((kind) => kind.series()),
     ];
   } finally {
     await first.remove();
     await s3.stop();
+  }
+}
+
+class ColdHosts {
+  readonly #label: string;
+  readonly #hasServed: boolean;
+  readonly #clientMs: number[] = [];
+  readonly #fetchedMb: number[] = [];
+  readonly #beyondPercent: number[] = [];
+  readonly #traces: RestoreTrace[] = [];
+
+  constructor(label: string, hasServed: boolean) {
+    this.#label = `Spring Boot, on a host ${label}`;
+    this.#hasServed = hasServed;
+  }
+
+  async measure(s3: S3Server, first: ThawServer, options: ThawServerOptions): Promise<void> {
+    const host = await startColdHost(first, options);
+    try {
+      const functions = new TestFunctions(host, { keepAlive: true });
+      await pause(START_MS);
+      if (this.#hasServed) await coldInvokes(functions, NODE, "live", 2);
+      const from = host.output().length;
+      s3.chunkBytes = 0;
+      this.#clientMs.push((await timedInvoke(functions, SPRING, "live")).clientMs);
+      const bytes = s3.chunkBytes;
+      const [trace] = await restoreTraces(host, functions, from, 1);
+      if (trace !== undefined) this.#traces.push(trace);
+      const working = (trace?.memory?.pages ?? Number.NaN) * 4096;
+      this.#fetchedMb.push(bytes / MB);
+      this.#beyondPercent.push((100 * (bytes - working)) / working);
+    } finally {
+      await host.remove();
+    }
+  }
+
+  series(): Series[] {
+    return [
+      { name: `${this.#label}: cold (S3, ${DELAY_MS} ms), at the client`, unit: "ms", values: this.#clientMs },
+      ...phaseSeries(this.#label, this.#traces, ["prepare", "sandbox", "criu", "hooks", "firstResponse"]),
+      ...memorySeries(this.#label, this.#traces),
+      { name: `${this.#label}: fetched before the first response`, unit: "MB", values: this.#fetchedMb },
+      { name: `${this.#label}: fetched beyond the working set, of it`, unit: "%", values: this.#beyondPercent },
+    ];
   }
 }

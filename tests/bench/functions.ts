@@ -5,7 +5,7 @@ import { TestFunctions } from "../support/functions.ts";
 import { copyFunction } from "./copy.ts";
 import { pythonWebFiles } from "./python-web.ts";
 import { type Series, summarize } from "./series.ts";
-import { coldInvokes, deploy, memorySeries, parkedInvokes, phaseSeries, restoreTraces, SPRING, type Subject, timedInvoke } from "./subjects.ts";
+import { coldInvokes, deploy, memorySeries, NODE, parkedInvokes, phaseSeries, restoreTraces, SPRING, type Subject, timedInvoke } from "./subjects.ts";
 
 const COLD = 30;
 const INIT = 8;
@@ -14,7 +14,6 @@ const DURATIONS = 50;
 /** First responses that make the working set; not counted below. */
 const LEARNING = 6;
 
-const NODE: Subject = { label: "Node.js", name: "primes", event: { below: 100 } };
 const PYTHON: Subject = { label: "Python (Flask, NumPy)", name: "python-web", event: { values: [1, 2, 3] } };
 const UNPRIMED: Subject = { ...SPRING, label: "Spring Boot, unprimed", name: "orders-unprimed" };
 

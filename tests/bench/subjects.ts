@@ -29,6 +29,8 @@ export const SPRING: Subject = {
   event: JSON.parse(readFileSync(join(REPOSITORY, "samples/spring/event.json"), "utf8")),
 };
 
+export const NODE: Subject = { label: "Node.js", name: "primes", event: { below: 100 } };
+
 /** Deploys a template of the repository with the CLI, as a user does. This process goes on meanwhile: it may be the store's proxy. */
 export async function deploy(server: ThawServer, template: string): Promise<void> {
   const { code, stderr } = await runThaw(["deploy", join(REPOSITORY, template)], server.env);
