@@ -47,7 +47,7 @@ export async function measureClones(): Promise<Series[]> {
       await Promise.all(Array.from({ length: AT_ONCE }, () => timedInvoke(functions, SPRING, "live")));
       all.push(performance.now() - startMs);
       busy.push((busyMs() - busyBeforeMs) / AT_ONCE);
-      await restoreTraces(server, functions, from, AT_ONCE);
+      await restoreTraces(server, functions, { from, count: AT_ONCE });
       memory.push(
         ...sandboxMemory()
           .filter((bytes) => bytes > MIB)

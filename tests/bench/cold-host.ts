@@ -70,7 +70,7 @@ class ColdHosts {
       s3.chunkBytes = 0;
       this.#clientMs.push((await timedInvoke(functions, SPRING, "live")).clientMs);
       const bytes = s3.chunkBytes;
-      const [trace] = await restoreTraces(host, functions, from, 1);
+      const [trace] = await restoreTraces(host, functions, { from, count: 1, name: SPRING.name });
       if (trace !== undefined) this.#traces.push(trace);
       const working = (trace?.memory?.pages ?? Number.NaN) * 4096;
       this.#fetchedMb.push(bytes / MB);

@@ -74,7 +74,7 @@ async function restoreOnce(server: ThawServer, functions: TestFunctions, side: S
   const { payload } = await functions.invoke(side.name, { measure: true }, side.version);
   await functions.stopEnvironments(side.name);
   if (!isCounted) return;
-  const [trace] = await restoreTraces(server, functions, from, 1);
+  const [trace] = await restoreTraces(server, functions, { from, count: 1 });
   side.hooksMs.push(trace?.phases["hooks"] ?? Number.NaN);
   side.criuMs.push(trace?.phases["criu"] ?? Number.NaN);
   side.calls.push(payload as Calls);

@@ -21,7 +21,7 @@ export async function measureEncryption(): Promise<Series[]> {
       await renewPager(server, functions);
       const from = server.output().length;
       cold.push(...(await coldInvokes(functions, SPRING, "live", 1)).map((each) => each.clientMs));
-      traces.push(...(await restoreTraces(server, functions, from, 1)));
+      traces.push(...(await restoreTraces(server, functions, { from, count: 1 })));
     }
     const decrypt = traces.map((trace) => trace.memory?.decryptMs ?? Number.NaN);
     return [

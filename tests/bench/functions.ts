@@ -45,7 +45,7 @@ async function measure(server: ThawServer, functions: TestFunctions, subject: Su
   await coldInvokes(functions, subject, qualifier, LEARNING);
   const from = server.output().length;
   const cold = await coldInvokes(functions, subject, qualifier, COLD);
-  const traces = await restoreTraces(server, functions, from, COLD);
+  const traces = await restoreTraces(server, functions, { from, count: COLD });
   const parked = await parkedInvokes(functions, subject, qualifier, COLD);
   const warm = await measureWarm(functions, subject, qualifier);
   await functions.stopEnvironments(subject.name);
@@ -87,7 +87,7 @@ async function measureUnprimed(server: ThawServer, functions: TestFunctions): Pr
   await coldInvokes(functions, UNPRIMED, version, LEARNING);
   const from = server.output().length;
   const cold = await coldInvokes(functions, UNPRIMED, version, COLD);
-  const traces = await restoreTraces(server, functions, from, COLD);
+  const traces = await restoreTraces(server, functions, { from, count: COLD });
   const firstRequest = summarize(init.map((each) => each.durationMs)).median;
   return [
     { name: `${UNPRIMED.label}: first request after a whole Init, Duration`, unit: "ms", values: init.map((each) => each.durationMs) },

@@ -80,14 +80,18 @@ export async function parkedInvokes(functions: TestFunctions, subject: Subject, 
   return all;
 }
 
-/** Of the server's trace lines, in order; the last line may come a moment after the answer. */
-export async function restoreTraces(server: ThawServer, functions: TestFunctions, from: number, count: number): Promise<RestoreTrace[]> {
+/** Of the server's trace lines, in order, of functions whose names begin with `name`; the last line may come a moment after the answer. */
+export async function restoreTraces(
+  server: ThawServer,
+  functions: TestFunctions,
+  { from, count, name = "" }: { readonly from: number; readonly count: number; readonly name?: string },
+): Promise<RestoreTrace[]> {
   return functions.eventually("traces", async () => {
     const lines = server
       .output()
       .slice(from)
       .split("\n")
-      .filter((line) => line.includes('"event":"restore"') && line.endsWith("}"));
+      .filter((line) => line.includes('"event":"restore"') && line.includes(`"functionName":"${name}`) && line.endsWith("}"));
     await pause(20);
     return lines.length >= count && lines.map((line) => JSON.parse(line) as RestoreTrace);
   });
