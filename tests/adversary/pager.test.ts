@@ -4,12 +4,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { newSnapshotId, type SnapshotId } from "../../packages/server/src/base/ids.ts";
 import { childrenOf, listProcesses } from "../../tools/processes.ts";
-import { REPOSITORY } from "../../tools/thaw-server.ts";
-import { CloneLost, type TestClone, TestSandboxd } from "../support/sandboxd.ts";
+import { BINARIES, CloneLost, type TestClone, TestSandboxd } from "../support/sandboxd.ts";
 import { BAD_PAGERS, writePager } from "./pagers.ts";
 import { SELF_CHECKING } from "./program.ts";
 
-const REAL = join(process.env["THAW_BINARIES"] ?? join(REPOSITORY, "target/x86_64-unknown-linux-gnu/release"), "thaw-pager");
+const REAL = join(BINARIES, "thaw-pager");
 /** A restore has 10 s; the rest is this machine's. */
 const LIMIT_MS = 12_000;
 const DIES_WITHIN_MS = 3000;

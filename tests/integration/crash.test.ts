@@ -19,10 +19,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { childrenOf, isRunning } from "../../tools/processes.ts";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
+import { BINARIES } from "../support/sandboxd.ts";
 
-const BINARIES = join(REPOSITORY, "target/x86_64-unknown-linux-gnu/release");
 const SLOW_INIT = { "index.mjs": "await new Promise((next) => setTimeout(next, 1500));\nexport const handler = async () => 'ready';\n" };
 const QUICK = { "index.mjs": "export const handler = async () => 'quick';\n" };
 

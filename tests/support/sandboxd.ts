@@ -17,7 +17,7 @@ import { connectSupervisor } from "../../packages/server/src/supervisor/connect-
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 import { childrenOf } from "../../tools/processes.ts";
 
-const BINARIES = process.env["THAW_BINARIES"] ?? join(REPOSITORY, "target/x86_64-unknown-linux-gnu/release");
+export const BINARIES = process.env["THAW_BINARIES"] ?? join(REPOSITORY, "target/x86_64-unknown-linux-gnu/release");
 const THAW_HOME = process.env["THAW_HOME"] ?? "/var/lib/thaw";
 const FINGERPRINT = "test";
 const UID = 100_077;

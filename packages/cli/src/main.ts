@@ -1,5 +1,6 @@
 /** The command line: what each command takes; the work is in the modules beside. */
 import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
+import { PROGRAM } from "@thaw/lambda-api/program";
 import { checkCommand } from "./check/check.ts";
 import { connect } from "./connection.ts";
 import { listEnvironments, stopEnvironments } from "./environments.ts";
@@ -14,7 +15,6 @@ import { installRuntime, listRuntimes, pruneRuntimes } from "./runtimes.ts";
 import { scanCommand } from "./scan/scan.ts";
 import type { Severity } from "./scan/rules.ts";
 import { inspectSnapshot, listSnapshots, verifySnapshots } from "./snapshots.ts";
-import { PROGRAM } from "@thaw/lambda-api/program";
 
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("thaw").description("Lambda SnapStart for real, self-hosted").option("--json", "answers as JSON").showHelpAfterError();

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { CommandError } from "./command-error.ts";
 import type { Connection } from "./connection.ts";
 import { formatTable, print, printJson } from "./table.ts";
+import { THAW_HOME } from "./thaw-home.ts";
 
 /** As the server's control/runtime-releases.ts has it. */
 interface Release {
@@ -36,7 +37,7 @@ export async function installRuntime(name: string, update = false): Promise<void
 /** Removes releases that no snapshot was made with and no environment runs, but for the newest of each runtime. */
 export async function pruneRuntimes(connection: Connection, { dryRun, json }: { readonly dryRun: boolean; readonly json: boolean }): Promise<void> {
   const { releases } = (await (await connection.admin("GET", "runtimes")).json()) as { releases: readonly Release[] };
-  const dir = join(process.env["THAW_HOME"] ?? "/var/lib/thaw", "runtimes");
+  const dir = join(THAW_HOME, "runtimes");
   // Only what is in this directory, whatever the server says: it has no right to remove anything.
   const installed = new Set(existsSync(dir) ? readdirSync(dir) : []);
   const foreign = releases.find(({ name }) => !installed.has(name));

@@ -18,11 +18,11 @@ import {
   type UpdateFunctionConfigurationCommandInput,
 } from "@aws-sdk/client-lambda";
 import { setTimeout as delay } from "node:timers/promises";
+import { PROGRAM } from "@thaw/lambda-api/program";
 import { CommandError } from "../command-error.ts";
 import type { Connection } from "../connection.ts";
 import { digestOf, packageCode, packageInline } from "./package-code.ts";
 import type { Plan, PlannedFunction } from "./plan.ts";
-import { PROGRAM } from "@thaw/lambda-api/program";
 
 export type Progress = (line: string) => void;
 

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { join, resolve } from "node:path";
 import { PROGRAM, SETUP } from "@thaw/lambda-api/program";
+import { THAW_HOME } from "../thaw-home.ts";
 
 export interface Finding {
   readonly level: "ok" | "warning" | "problem";
@@ -16,11 +17,10 @@ const REPOSITORY = resolve(import.meta.dirname, "../../../..");
 const CRIU_MIN = [4, 2, 1] as const;
 
 export function checkHost(): readonly Finding[] {
-  const thawHome = process.env["THAW_HOME"] ?? "/var/lib/thaw";
   return [
     checkUser(),
     checkKernel(),
-    checkCriu(process.env["THAW_CRIU"] ?? join(thawHome, "criu/criu")),
+    checkCriu(process.env["THAW_CRIU"] ?? join(THAW_HOME, "criu/criu")),
     ...checkNamespaces(),
     checkCgroup(),
     checkFileSystems(),
@@ -29,7 +29,7 @@ export function checkHost(): readonly Finding[] {
     checkCpu(),
     ...checkPrograms(),
     checkRust(),
-    ...checkRuntimes(thawHome),
+    ...checkRuntimes(),
   ];
 }
 
@@ -132,11 +132,11 @@ function checkRust(): Finding {
   return missing.length === 0 ? ok("sandboxd", "built") : problem("sandboxd", `not built: ${missing.join(" ")}`, SETUP);
 }
 
-function checkRuntimes(thawHome: string): readonly Finding[] {
+function checkRuntimes(): readonly Finding[] {
   const dist = process.env["THAW_CLIENTS"] ?? join(REPOSITORY, "runtimes/dist");
   if (!existsSync(join(dist, "java"))) return [problem("runtime clients", "not built", SETUP)];
   const java = existsSync("/usr/lib/jvm") ? readdirSync("/usr/lib/jvm").filter((name) => existsSync(`/usr/lib/jvm/${name}/release`)) : [];
-  const installed = existsSync(join(thawHome, "runtimes")) ? readdirSync(join(thawHome, "runtimes")).filter((name) => !/\.(new|removed)$/.test(name)) : [];
+  const installed = existsSync(join(THAW_HOME, "runtimes")) ? readdirSync(join(THAW_HOME, "runtimes")).filter((name) => !/\.(new|removed)$/.test(name)) : [];
   return [
     java.length > 0 ? ok("Java", java.join(" ")) : warning("Java", "no JDK on this host", `${PROGRAM} runtimes install java21`),
     installed.length > 0 ? ok("installed runtimes", installed.join(" ")) : warning("installed runtimes", "none", `${PROGRAM} runtimes install nodejs24`),

@@ -1,6 +1,6 @@
 /** What a running server says of itself (GET /_thaw/v1/host), judged. */
-import type { Finding } from "./checks.ts";
 import { PROGRAM, SETUP } from "@thaw/lambda-api/program";
+import type { Finding } from "./checks.ts";
 
 export interface RunningServer {
   readonly engine: string;

@@ -3,12 +3,12 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
+import { SETUP } from "@thaw/lambda-api/program";
 import { CommandError } from "../command-error.ts";
 import { JAVA_SOURCES } from "./catalog/java.ts";
 import { PYTHON_SOURCES } from "./catalog/python.ts";
 import { type SourceGroup, toLines } from "./catalog/source.ts";
 import type { RawFinding, RawScan } from "./finding.ts";
-import { SETUP } from "@thaw/lambda-api/program";
 
 export interface ScannerOptions {
   readonly handler: string | null;

@@ -15,10 +15,10 @@ import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { PROGRAM, SETUP } from "@thaw/lambda-api/program";
 import { accessPointOf } from "../model/function-config.ts";
 import type { ServeOptions } from "./options.ts";
 import { UsageError } from "./usage-error.ts";
-import { PROGRAM, SETUP } from "@thaw/lambda-api/program";
 
 const LISTEN_FD = "THAW_LISTEN_FD";
 const REPOSITORY = resolve(import.meta.dirname, "../../../..");

@@ -12,11 +12,11 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { PROGRAM } from "@thaw/lambda-api/program";
 import type { Clock } from "../base/clock.ts";
 import type { RuntimeCatalog, RuntimeRecipe, RuntimeRelease } from "../ports/runtime-catalog.ts";
 import { javaArgv } from "./java.ts";
 import { librariesOf, listReleases, stampOf } from "./releases.ts";
-import { PROGRAM } from "@thaw/lambda-api/program";
 
 export interface RuntimeCatalogOptions {
   /** Machine-wide directory with `runtimes/`. */

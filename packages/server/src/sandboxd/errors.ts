@@ -1,5 +1,5 @@
-import { ThawError } from "../base/errors.ts";
 import { PROGRAM } from "@thaw/lambda-api/program";
+import { ThawError } from "../base/errors.ts";
 
 /** sandboxd refused or failed. `hostCode` is its own code (`SANDBOX_…`); the message is for operators and goes to the log. */
 export class SandboxError extends ThawError {
