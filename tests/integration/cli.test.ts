@@ -1,12 +1,14 @@
 /** The CLI as a user types it: deploy, deploy again, invoke, logs, environments, snapshots, and a mistake or two. */
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, it } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { type Ran, runThaw } from "../support/cli.ts";
+import { PROGRAM, type Ran, runThaw } from "../support/cli.ts";
 
 let server: ThawServer;
 let scratch: string;
@@ -83,6 +85,14 @@ it("explains mistakes", async ({ expect }) => {
   expect((await thaw("nonsense")).stderr).toContain("unknown command");
   const elsewhere = await runThaw(["environments", "ls"], { ...server.env, THAW_ENDPOINT: await closedEndpoint() });
   expect(elsewhere.stderr).toContain("npx thaw serve");
+});
+
+it("ends quietly when its reader has seen enough", async ({ expect }) => {
+  const child = spawn(process.execPath, [PROGRAM, "environments", "ls"], { env: { ...process.env, ...server.env }, stdio: ["ignore", "pipe", "pipe"] });
+  // As `head` does, but before the first line is written.
+  child.stdout.destroy();
+  const [stderr, [code, signal]] = await Promise.all([text(child.stderr), once(child, "exit")]);
+  expect({ stderr, code, signal }).toEqual({ stderr: "", code: 0, signal: null });
 });
 
 it("strict parity refuses what AWS refuses, in AWS's words", async ({ expect }) => {

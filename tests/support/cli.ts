@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 
 const run = promisify(execFile);
-const PROGRAM = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
+export const PROGRAM = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
 
 export interface Ran {
   readonly stdout: string;

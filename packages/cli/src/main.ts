@@ -17,6 +17,7 @@ import type { Severity } from "./scan/rules.ts";
 import { inspectSnapshot, listSnapshots, verifySnapshots } from "./snapshots.ts";
 
 export async function main(argv: readonly string[]): Promise<void> {
+  process.stdout.on("error", endWithReader);
   const program = new Command("thaw").description("Lambda SnapStart for real, self-hosted").option("--json", "answers as JSON").showHelpAfterError();
   program.command("serve").description("run the server (thaw serve --help)").allowUnknownOption();
   program.command("backup").argument("<dir>").option("--data <dir>").description("copy the whole state of a server, also while it runs (root)");
@@ -26,6 +27,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   addCheckCommand(program);
   addHostCommands(program);
   await runOrFail(() => program.parseAsync(argv), 1);
+}
+
+/** Who reads the output has seen enough (`| head`): nothing is left to do, and nothing went wrong. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
 }
 
 /** `status`: the exit status where the work could not be done. */
