@@ -51,7 +51,12 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["metrics"],
 };
 /** Between packages. */
-const PACKAGES: Readonly<Record<string, readonly string[]>> = { "lambda-api": [], server: ["@thaw/lambda-api"], cli: ["@thaw/lambda-api"] };
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  installation: [],
+  "lambda-api": [],
+  server: ["@thaw/installation", "@thaw/lambda-api"],
+  cli: ["@thaw/installation", "@thaw/lambda-api"],
+};
 const FILES_MIN = 80;
 
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(?:type\s+)?(?:[\w*{},\s$]+?\s+from\s+)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;

@@ -8,6 +8,7 @@ const BIN = join(ROOT, "node_modules/.bin");
 const STEPS: ReadonlyArray<readonly [string, readonly string[]]> = [
   ["format", ["biome", "format", "."]],
   ["lint", ["oxlint", "--type-aware", "--deny-warnings"]],
+  ["types: installation", ["tsc", "-p", "packages/installation"]],
   ["types: lambda-api", ["tsc", "-p", "packages/lambda-api"]],
   ["types: server", ["tsc", "-p", "packages/server"]],
   ["types: cli", ["tsc", "-p", "packages/cli"]],

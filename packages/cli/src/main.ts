@@ -1,6 +1,6 @@
 /** The command line: what each command takes; the work is in the modules beside. */
 import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
-import { PROGRAM } from "@thaw/lambda-api/program";
+import { PROGRAM } from "@thaw/installation";
 import { checkCommand } from "./check/check.ts";
 import { connect } from "./connection.ts";
 import { listEnvironments, stopEnvironments } from "./environments.ts";

@@ -1,12 +1,12 @@
 /** thaw runtimes ls | install | update | prune */
+import { ROOT, thawHomeOf } from "@thaw/installation";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { CommandError } from "./command-error.ts";
 import type { Connection } from "./connection.ts";
 import { formatTable, print, printJson } from "./table.ts";
-import { THAW_HOME } from "./thaw-home.ts";
 
 /** As the server's control/runtime-releases.ts has it. */
 interface Release {
@@ -27,7 +27,7 @@ export async function listRuntimes(connection: Connection, json: boolean): Promi
 
 /** With `update` beside the release that is there: snapshots made with it are restored until theirs have been made anew. */
 export async function installRuntime(name: string, update = false): Promise<void> {
-  const script = resolve(import.meta.dirname, "../../../tools/install-runtime.sh");
+  const script = join(ROOT, "tools/install-runtime.sh");
   const child = spawn("sh", [script, name, ...(update ? ["--update"] : [])], { stdio: "inherit" });
   const [code] = (await once(child, "exit")) as [number | null];
   if (code !== 0) throw new CommandError(`${name} could not be installed`);
@@ -37,7 +37,7 @@ export async function installRuntime(name: string, update = false): Promise<void
 /** Removes releases that no snapshot was made with and no environment runs, but for the newest of each runtime. */
 export async function pruneRuntimes(connection: Connection, { dryRun, json }: { readonly dryRun: boolean; readonly json: boolean }): Promise<void> {
   const { releases } = (await (await connection.admin("GET", "runtimes")).json()) as { releases: readonly Release[] };
-  const dir = join(THAW_HOME, "runtimes");
+  const dir = join(thawHomeOf(process.env), "runtimes");
   // Only what is in this directory, whatever the server says: it has no right to remove anything.
   const installed = new Set(existsSync(dir) ? readdirSync(dir) : []);
   const foreign = releases.find(({ name }) => !installed.has(name));

@@ -18,7 +18,7 @@ import {
   type UpdateFunctionConfigurationCommandInput,
 } from "@aws-sdk/client-lambda";
 import { setTimeout as delay } from "node:timers/promises";
-import { PROGRAM } from "@thaw/lambda-api/program";
+import { PROGRAM } from "@thaw/installation";
 import { CommandError } from "../command-error.ts";
 import type { Connection } from "../connection.ts";
 import { digestOf, packageCode, packageInline } from "./package-code.ts";

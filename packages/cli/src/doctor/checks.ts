@@ -2,9 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { release } from "node:os";
-import { join, resolve } from "node:path";
-import { PROGRAM, SETUP } from "@thaw/lambda-api/program";
-import { THAW_HOME } from "../thaw-home.ts";
+import { basename, join } from "node:path";
+import { type Parts, PROGRAM, partsOf, SETUP, thawHomeOf } from "@thaw/installation";
 
 export interface Finding {
   readonly level: "ok" | "warning" | "problem";
@@ -13,14 +12,14 @@ export interface Finding {
   readonly remedy?: string;
 }
 
-const REPOSITORY = resolve(import.meta.dirname, "../../../..");
 const CRIU_MIN = [4, 2, 1] as const;
 
 export function checkHost(): readonly Finding[] {
+  const parts = partsOf(process.env);
   return [
     checkUser(),
     checkKernel(),
-    checkCriu(process.env["THAW_CRIU"] ?? join(THAW_HOME, "criu/criu")),
+    checkCriu(parts.criu),
     ...checkNamespaces(),
     checkCgroup(),
     checkFileSystems(),
@@ -28,8 +27,8 @@ export function checkHost(): readonly Finding[] {
     checkSeccomp(),
     checkCpu(),
     ...checkPrograms(),
-    checkRust(),
-    ...checkRuntimes(),
+    checkRust(parts),
+    ...checkRuntimes(parts.clients, join(thawHomeOf(process.env), "runtimes")),
   ];
 }
 
@@ -126,17 +125,15 @@ function checkPrograms(): readonly Finding[] {
   return missing.map(([program, debian]) => problem("programs", `${program} is missing`, `apt-get install ${debian}`));
 }
 
-function checkRust(): Finding {
-  const binaries = process.env["THAW_BINARIES"] ?? join(REPOSITORY, "target/x86_64-unknown-linux-gnu/release");
-  const missing = ["thaw-sandboxd", "thaw-supervisor", "thaw-pager"].filter((name) => !existsSync(join(binaries, name)));
+function checkRust({ sandboxd, supervisor, pager }: Parts): Finding {
+  const missing = [sandboxd, supervisor, pager].filter((path) => !existsSync(path)).map((path) => basename(path));
   return missing.length === 0 ? ok("sandboxd", "built") : problem("sandboxd", `not built: ${missing.join(" ")}`, SETUP);
 }
 
-function checkRuntimes(): readonly Finding[] {
-  const dist = process.env["THAW_CLIENTS"] ?? join(REPOSITORY, "runtimes/dist");
-  if (!existsSync(join(dist, "java"))) return [problem("runtime clients", "not built", SETUP)];
+function checkRuntimes(clients: string, runtimesDir: string): readonly Finding[] {
+  if (!existsSync(join(clients, "java"))) return [problem("runtime clients", "not built", SETUP)];
   const java = existsSync("/usr/lib/jvm") ? readdirSync("/usr/lib/jvm").filter((name) => existsSync(`/usr/lib/jvm/${name}/release`)) : [];
-  const installed = existsSync(join(THAW_HOME, "runtimes")) ? readdirSync(join(THAW_HOME, "runtimes")).filter((name) => !/\.(new|removed)$/.test(name)) : [];
+  const installed = existsSync(runtimesDir) ? readdirSync(runtimesDir).filter((name) => !/\.(new|removed)$/.test(name)) : [];
   return [
     java.length > 0 ? ok("Java", java.join(" ")) : warning("Java", "no JDK on this host", `${PROGRAM} runtimes install java21`),
     installed.length > 0 ? ok("installed runtimes", installed.join(" ")) : warning("installed runtimes", "none", `${PROGRAM} runtimes install nodejs24`),

@@ -1,5 +1,5 @@
 /** thaw doctor: line by line what this host can do, and what to do about the rest. Exit status 1 where Thaw can't run. */
-import { PROGRAM } from "@thaw/lambda-api/program";
+import { PROGRAM } from "@thaw/installation";
 import { type Connection, connect } from "../connection.ts";
 import { print, printJson } from "../table.ts";
 import { checkHost, type Finding } from "./checks.ts";

@@ -1,5 +1,5 @@
 /** What a running server says of itself (GET /_thaw/v1/host), judged. */
-import { PROGRAM, SETUP } from "@thaw/lambda-api/program";
+import { PROGRAM, SETUP } from "@thaw/installation";
 import type { Finding } from "./checks.ts";
 
 export interface RunningServer {

@@ -1,9 +1,9 @@
 /** The scanners that are programs of their own: python3 on scanners/python, java on scanners/dist/java. They answer with JSON lines. */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { delimiter, join, resolve } from "node:path";
+import { delimiter, join } from "node:path";
 import { text } from "node:stream/consumers";
-import { SETUP } from "@thaw/lambda-api/program";
+import { ROOT, SETUP } from "@thaw/installation";
 import { CommandError } from "../command-error.ts";
 import { JAVA_SOURCES } from "./catalog/java.ts";
 import { PYTHON_SOURCES } from "./catalog/python.ts";
@@ -21,7 +21,7 @@ type Message =
   | { readonly type: "handler"; readonly name: string }
   | { readonly type: "done"; readonly files: number };
 
-const SCANNERS = resolve(import.meta.dirname, "../../../../scanners");
+const SCANNERS = join(ROOT, "scanners");
 /** A scan reads a few thousand files at most; one that takes this long will not end. */
 const TIMEOUT_MS = 300_000;
 

@@ -13,38 +13,23 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import { PROGRAM, SETUP } from "@thaw/lambda-api/program";
+import { type Parts, PROGRAM, partsOf, ROOT, SETUP } from "@thaw/installation";
 import { accessPointOf } from "../model/function-config.ts";
 import type { ServeOptions } from "./options.ts";
 import { UsageError } from "./usage-error.ts";
 
 const LISTEN_FD = "THAW_LISTEN_FD";
-const REPOSITORY = resolve(import.meta.dirname, "../../../..");
-const RUST_TARGET = "x86_64-unknown-linux-gnu";
 /** sandboxd probes the kernel for CRIU when it starts. */
 const SANDBOXD_START_TIMEOUT_MS = 20_000;
 
-interface Layout {
-  readonly sandboxd: string;
-  readonly supervisor: string;
-  readonly pager: string;
-  readonly clients: string;
-  readonly criu: string;
+interface Layout extends Parts {
   readonly runDir: string;
 }
 
-function layoutOf(options: ServeOptions): Layout {
-  const binaries = process.env["THAW_BINARIES"] ?? join(REPOSITORY, "target", RUST_TARGET, "release");
-  const layout = {
-    sandboxd: join(binaries, "thaw-sandboxd"),
-    supervisor: join(binaries, "thaw-supervisor"),
-    pager: join(binaries, "thaw-pager"),
-    clients: process.env["THAW_CLIENTS"] ?? join(REPOSITORY, "runtimes/dist"),
-    criu: process.env["THAW_CRIU"] ?? join(options.thawHome, "criu/criu"),
-    runDir: `/run/thaw/${process.pid}`,
-  };
+function findLayout(): Layout {
+  const layout = { ...partsOf(process.env), runDir: `/run/thaw/${process.pid}` };
   for (const path of [layout.sandboxd, layout.supervisor, layout.pager, layout.clients]) {
     if (!existsSync(path)) throw new UsageError(`${path} is missing. Run: ${SETUP}`);
   }
@@ -81,7 +66,7 @@ function isRunning(pid: string): boolean {
 }
 
 export async function launch(options: ServeOptions, argv: readonly string[]): Promise<void> {
-  const layout = layoutOf(options);
+  const layout = findLayout();
   if (process.env[LISTEN_FD] === undefined) bindSocket(options, layout);
   prepareDirectories(options, layout);
   let isRenewal = false;
@@ -147,7 +132,7 @@ function startServer(options: ServeOptions, layout: Layout, argv: readonly strin
   const setpriv = ["setpriv", ...identity.map(String), "--inh-caps=-all", "--bounding-set=-all", "--pdeathsig", "TERM"];
   const shown = showTo(options, layout);
   const program = join(shown.repository, "packages/server/src/main/serve.ts");
-  const node = process.execPath.startsWith(`${REPOSITORY}/`) ? join(shown.repository, process.execPath.slice(REPOSITORY.length + 1)) : process.execPath;
+  const node = process.execPath.startsWith(`${ROOT}/`) ? join(shown.repository, process.execPath.slice(ROOT.length + 1)) : process.execPath;
   const args = [...withoutData(argv), "--data", shown.dataDir];
   const command = [...shown.prefix, ...setpriv, node, "--disable-warning=ExperimentalWarning", program, ...args];
   return spawn(command[0] as string, command.slice(1), {
@@ -169,7 +154,7 @@ function startServer(options: ServeOptions, layout: Layout, argv: readonly strin
  * owns it, and nobody else reads it. Entries go by path: none where the program is mounted under another name at each start.
  */
 function compileCache(options: ServeOptions, shown: Shown): NodeJS.ProcessEnv {
-  if (shown.repository !== REPOSITORY) return {};
+  if (shown.repository !== ROOT) return {};
   const directory = join(options.thawHome, "compile-cache", String(options.serverUid));
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   chownSync(directory, options.serverUid, options.serverUid);
@@ -184,13 +169,13 @@ interface Shown {
 
 /** Where the server's user finds the program and its data: as they are, or mounted beside its socket in a mount namespace of its own. */
 function showTo(options: ServeOptions, layout: Layout): Shown {
-  const hidden = [REPOSITORY, options.dataDir, layout.clients].filter((path) => !isReachable(dirname(path)));
-  if (hidden.length === 0) return { prefix: [], repository: REPOSITORY, dataDir: options.dataDir };
+  const hidden = [ROOT, options.dataDir, layout.clients].filter((path) => !isReachable(dirname(path)));
+  if (hidden.length === 0) return { prefix: [], repository: ROOT, dataDir: options.dataDir };
   const app = join(layout.runDir, "app");
   const data = join(layout.runDir, "data");
   for (const dir of [app, data]) mkdirSync(dir, { mode: 0o755 });
   const script = 'mount --bind "$1" "$2" && mount --bind "$3" "$4" && shift 4 && exec "$@"';
-  const prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", REPOSITORY, app, options.dataDir, data];
+  const prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", ROOT, app, options.dataDir, data];
   return { prefix, repository: app, dataDir: data };
 }
 

@@ -12,7 +12,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PROGRAM } from "@thaw/lambda-api/program";
+import { PROGRAM } from "@thaw/installation";
 import type { Clock } from "../base/clock.ts";
 import type { RuntimeCatalog, RuntimeRecipe, RuntimeRelease } from "../ports/runtime-catalog.ts";
 import { javaArgv } from "./java.ts";

@@ -1,4 +1,4 @@
-import { PROGRAM } from "@thaw/lambda-api/program";
+import { PROGRAM } from "@thaw/installation";
 import { ThawError } from "../base/errors.ts";
 
 /** sandboxd refused or failed. `hostCode` is its own code (`SANDBOX_…`); the message is for operators and goes to the log. */

@@ -1,0 +1,42 @@
+/**
+ * What the programs of one installation agree on: where its parts are, and how the person at the terminal calls it. A checkout needs
+ * no setting; the command that an installed package brings sets THAW_BINARIES, THAW_CLIENTS, THAW_CRIU and THAW_PROGRAM.
+ */
+import { join, resolve } from "node:path";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The checkout, or what the package installed: packages, tools and scanners lie in it. */
+export const ROOT = resolve(import.meta.dirname, "../../..");
+
+const installed = process.env["THAW_PROGRAM"];
+/** Messages that say what to do name the program so. */
+export const PROGRAM = installed ?? "npx thaw";
+/** Brings what is built: CRIU, sandboxd, clients, scanners. */
+export const SETUP = installed === undefined ? "npm run setup (as root)" : "dpkg -i thaw_*_amd64.deb (as root)";
+
+/** Machine-wide: runtimes, CRIU, and the data of a server that root runs. */
+export function thawHomeOf(env: Env): string {
+  return resolve(env["THAW_HOME"] ?? "/var/lib/thaw");
+}
+
+export interface Parts {
+  readonly sandboxd: string;
+  readonly supervisor: string;
+  readonly pager: string;
+  /** Directory of the runtimes' clients, one folder for each language. */
+  readonly clients: string;
+  readonly criu: string;
+}
+
+/** Where they should be; whether they are there is for the caller to look. */
+export function partsOf(env: Env): Parts {
+  const binaries = env["THAW_BINARIES"] ?? join(ROOT, "target/x86_64-unknown-linux-gnu/release");
+  return {
+    sandboxd: join(binaries, "thaw-sandboxd"),
+    supervisor: join(binaries, "thaw-supervisor"),
+    pager: join(binaries, "thaw-pager"),
+    clients: env["THAW_CLIENTS"] ?? join(ROOT, "runtimes/dist"),
+    criu: env["THAW_CRIU"] ?? join(thawHomeOf(env), "criu/criu"),
+  };
+}
