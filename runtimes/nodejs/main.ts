@@ -12,7 +12,7 @@ import { createContext } from "./context.ts";
 import { type Handler, loadHandler } from "./handler.ts";
 import { afterRestore, beforeSnapshot, installHooks } from "./hooks.ts";
 import { primeHandler } from "./prime.ts";
-import { nextInvocation, post, waitForRestore } from "./runtime-api.ts";
+import { nextInvocation, post, rehearse, waitForRestore } from "./runtime-api.ts";
 
 const EXIT_HOOK_BEFORE = 64;
 const EXIT_HOOK_AFTER = 65;
@@ -44,6 +44,7 @@ async function load(): Promise<Handler> {
 async function passThroughSnapshot(): Promise<void> {
   try {
     await beforeSnapshot();
+    await rehearse();
     await waitForRestore();
   } catch (error) {
     await fail("/runtime/init/error", error, "Runtime.BeforeSnapshotError", EXIT_HOOK_BEFORE);

@@ -2,6 +2,7 @@
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
+import { compileJava } from "../support/java.ts";
 import { copyFunction } from "./copy.ts";
 import { pythonWebFiles } from "./python-web.ts";
 import { type Series, summarize } from "./series.ts";
@@ -15,6 +16,8 @@ const DURATIONS = 50;
 const LEARNING = 6;
 
 const PYTHON: Subject = { label: "Python (Flask, NumPy)", name: "python-web", event: { values: [1, 2, 3] } };
+/** A map in, a map out, by the official client's own JSON. */
+const PLAIN: Subject = { label: "Java, a plain handler", name: "plain", event: { text: "a", number: 1, list: [{ more: "b" }] } };
 const UNPRIMED: Subject = { ...SPRING, label: "Spring Boot, unprimed", name: "orders-unprimed" };
 
 export async function measureFunctions(): Promise<Series[]> {
@@ -26,8 +29,16 @@ export async function measureFunctions(): Promise<Series[]> {
     const options = { FunctionName: PYTHON.name, Runtime: "python3.13" as const, Handler: "app.handler", MemorySize: 512 };
     await functions.createSnapStart(await pythonWebFiles(), options);
     const python = await functions.publish(PYTHON.name);
+    await functions.createSnapStart(compileJava("tests/functions/plain/Plain.java"), {
+      FunctionName: PLAIN.name,
+      Runtime: "java17",
+      Handler: "Plain::handleRequest",
+      MemorySize: 512,
+    });
+    const plain = await functions.publish(PLAIN.name);
     return [
       ...(await measure(server, functions, SPRING, "live")),
+      ...(await measure(server, functions, PLAIN, plain)),
       ...(await measureUnprimed(server, functions)),
       ...(await measure(server, functions, PYTHON, python)),
       ...(await measure(server, functions, NODE, "live")),

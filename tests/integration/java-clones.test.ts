@@ -1,14 +1,9 @@
 /** The official Java client, blocked in restore/next inside the snapshot; three clones of it at the same time. */
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
-
-const CRAC = "lib/crac-1.5.0.jar";
+import { compileJava } from "../support/java.ts";
 
 let server: ThawServer;
 let functions: TestFunctions;
@@ -23,7 +18,7 @@ interface Answer {
 }
 
 beforeAll(async () => {
-  files = compile(join(REPOSITORY, "tests/functions/probe/Probe.java"));
+  files = compileJava("tests/functions/probe/Probe.java");
   server = await startThaw();
   functions = new TestFunctions(server);
 });
@@ -58,18 +53,21 @@ it("has its class data archive in memory that comes on demand", async ({ expect 
   expect(jvm?.eagerPages).toBeLessThan(600);
 });
 
-function compile(source: string): Record<string, Buffer> {
-  const dir = mkdtempSync(join(tmpdir(), "thaw-java-"));
-  try {
-    mkdirSync(join(dir, "out"));
-    // The hooks' API, as a function brings it along: out of the Spring sample's package.
-    execFileSync("jar", ["--extract", "--file", join(REPOSITORY, "samples/spring/target/function.zip"), CRAC], { cwd: dir, stdio: "pipe" });
-    const libraries = join(REPOSITORY, "runtimes/dist/java/lib");
-    const classpath = [join(dir, CRAC), ...readdirSync(libraries).map((jar) => join(libraries, jar))].join(":");
-    execFileSync("javac", ["-cp", classpath, "-d", join(dir, "out"), source], { stdio: "pipe" });
-    const classes = readdirSync(join(dir, "out")).map((name) => [name, readFileSync(join(dir, "out", name))] as const);
-    return Object.fromEntries([...classes, [CRAC, readFileSync(join(dir, CRAC))] as const]);
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
-}
+it("loads no class of the JDK or of the client for the first time in a clone", async ({ expect }) => {
+  const name = await functions.createSnapStart(compileJava("tests/functions/plain/Plain.java"), {
+    FunctionName: "plain",
+    Runtime: "java17",
+    Handler: "Plain::handleRequest",
+    MemorySize: 512,
+    Environment: { Variables: { JAVA_TOOL_OPTIONS: "-Xlog:class+load:stdout" } },
+  });
+  const version = await functions.publish(name);
+  const event = { text: "a", number: 1, decimal: 0.5, yes: true, list: [{ more: "b" }] };
+  const answer = await functions.invoke(name, event, version);
+  expect(answer.payload).toMatchObject(event);
+  const lines = await functions.logs(name);
+  const clone = lines.find(({ message }) => message.startsWith("RESTORE_START"))?.logStream;
+  const loads = lines.filter(({ message }) => message.includes("[class,load]"));
+  expect(loads.length).toBeGreaterThan(1000);
+  expect(loads.filter(({ logStream }) => logStream === clone).map(({ message }) => message)).toEqual([]);
+}, 60_000);

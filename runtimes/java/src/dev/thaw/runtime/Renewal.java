@@ -61,10 +61,10 @@ final class Renewal implements Resource {
 
     @Override
     public void beforeCheckpoint(Context<? extends Resource> context) throws Exception {
-        if (!isOn) return;
-        findBuffers();
+        Rehearsal.run();
+        if (isOn) findBuffers();
         // Once for practice: in a clone nothing is left to be loaded.
-        renew();
+        afterRestore(context);
     }
 
     /** Only now, and through the front door: the provider asks these classes whether they are there, and they ask the provider. */
