@@ -1,7 +1,7 @@
 //! sandboxd: the only privileged process of Thaw. Makes sandboxes, freezes and ends them, and runs CRIU in them.
 //!
 //! `thaw-sandboxd sweep` ends what a killed one left frozen.
-//! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]
+//! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N] [--cpu-latency low|default]
 //!  [--pager FILE] [--pager-uid N] [--pager-memory-mib N] [--memory lazy|eager|stock-eager|stock-lazy] [--file-systems 'NAME=DIR…']`
 
 mod bind;
@@ -10,6 +10,7 @@ mod cgroup;
 mod chunk_cache;
 mod chunk_store;
 mod count;
+mod cpu_latency;
 mod criu;
 mod criu_images;
 mod cutter;
@@ -150,9 +151,16 @@ fn serve(options: &HashMap<String, String>) -> Result<(), String> {
         "stock-lazy" => keeper::Memory::StockLazy,
         other => return Err(format!("--memory {other}: expected lazy, eager, stock-eager or stock-lazy")),
     };
+    let cpu_latency = match options.get("cpu-latency").map_or("low", String::as_str) {
+        // Stock CRIU is measured as it is.
+        "low" if !memory.is_stock() => cpu_latency::CpuLatency::open(Path::new(cpu_latency::DEVICE)),
+        "low" | "default" => None,
+        other => return Err(format!("--cpu-latency {other}: expected low or default")),
+    };
+    let pool = pool::PoolOptions { size: pool_size, cpu_latency };
     let pager = if memory == keeper::Memory::Lazy { Some(pager_options(options, server_uid)?) } else { None };
     let criu_path = options.get("criu").map_or("", String::as_str);
-    run(directories, server_uid, criu_path, pool_size, memory, pager).map_err(|error| error.to_string())
+    run(directories, server_uid, criu_path, pool, memory, pager).map_err(|error| error.to_string())
 }
 
 fn pager_options(options: &HashMap<String, String>, server_uid: u32) -> Result<pager::PagerOptions, String> {
@@ -186,7 +194,7 @@ fn run(
     directories: sandboxes::Directories,
     server_uid: u32,
     criu_path: &str,
-    pool_size: usize,
+    pool: pool::PoolOptions,
     memory: keeper::Memory,
     pager: Option<pager::PagerOptions>,
 ) -> io::Result<()> {
@@ -213,7 +221,7 @@ fn run(
     if let Ok(criu) = &criu {
         fs::write(run_dir.join("criu.kdat"), &criu.kdat)?;
     }
-    let pool = pool::Pool::new(Arc::clone(&host), pool_size);
+    let pool = pool::Pool::new(Arc::clone(&host), pool);
     let chunks = directories.data.join("chunks");
     let snapshots = snapshots::Snapshots::open(&directories.data.join("snapshots"), &chunks, server_uid)?;
     snapshots.sweep()?;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::cpu_latency::CpuLatency;
 use crate::error::Result;
 use crate::host::{Host, Keeper};
 use crate::keeper::KeeperConfig;
@@ -16,6 +17,13 @@ const QUIET: Duration = Duration::from_millis(100);
 /// Kinds of sandbox (runtime root, `/tmp` size) that are kept ready; the one used longest ago gives way.
 const KINDS_MAX: usize = 8;
 
+pub struct PoolOptions {
+    /// Sandboxes kept ready of each kind.
+    pub size: usize,
+    /// Held at the beginning of each cold start.
+    pub cpu_latency: Option<CpuLatency>,
+}
+
 pub struct Pool {
     host: Arc<Host>,
     ready: Mutex<Kinds>,
@@ -23,6 +31,7 @@ pub struct Pool {
     serial: AtomicU64,
     wanted: Mutex<Option<Sender<KeeperConfig>>>,
     cold_starts: ColdStarts,
+    cpu_latency: Option<CpuLatency>,
 }
 
 /// Those that are under way, and when the last one ended.
@@ -62,15 +71,16 @@ struct Kinds {
 }
 
 impl Pool {
-    pub fn new(host: Arc<Host>, size: usize) -> Arc<Self> {
+    pub fn new(host: Arc<Host>, options: PoolOptions) -> Arc<Self> {
         let (wanted, requests) = mpsc::channel::<KeeperConfig>();
         let pool = Arc::new(Pool {
             host,
             ready: Mutex::default(),
-            size: AtomicUsize::new(size),
+            size: AtomicUsize::new(options.size),
             serial: AtomicU64::new(0),
             wanted: Mutex::new(Some(wanted)),
             cold_starts: ColdStarts(Mutex::new((0, Instant::now()))),
+            cpu_latency: options.cpu_latency,
         });
         let refiller = Arc::downgrade(&pool);
         thread::Builder::new()
@@ -91,8 +101,11 @@ impl Pool {
         pool
     }
 
-    /// While it is held nothing is made ahead.
+    /// While it is held nothing is made ahead, and at its beginning the processors stay awake.
     pub fn cold_start(&self) -> ColdStart<'_> {
+        if let Some(cpu_latency) = &self.cpu_latency {
+            cpu_latency.hold();
+        }
         self.cold_starts.begin()
     }
 

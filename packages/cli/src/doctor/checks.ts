@@ -26,6 +26,7 @@ export function checkHost(): readonly Finding[] {
     checkUserfaultfd(),
     checkSeccomp(),
     checkCpu(),
+    checkCpuLatency(),
     ...checkPrograms(),
     checkRust(parts),
     ...checkRuntimes(parts.clients, join(thawHomeOf(process.env), "runtimes")),
@@ -110,6 +111,12 @@ function checkCpu(): Finding {
   const shown = ["avx2", "avx512f", "amx_tile"].filter((flag) => flags.has(flag));
   if (!flags.has("xsave")) return problem("CPU", "no XSAVE", "another machine");
   return ok("CPU", `xsave ${shown.join(" ")} (snapshots restore only where the same features are)`);
+}
+
+function checkCpuLatency(): Finding {
+  const path = "/dev/cpu_dma_latency";
+  if (existsSync(path)) return ok("processor sleep", `kept off while a cold start begins (${path})`);
+  return warning("processor sleep", `no ${path}: cold starts take some milliseconds more`, `a kernel with cpuidle; in a container: --device ${path}`);
 }
 
 function checkPrograms(): readonly Finding[] {

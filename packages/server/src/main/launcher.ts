@@ -97,7 +97,7 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   const args = ["--pdeathsig", "TERM", layout.sandboxd, "serve"];
   args.push("--run", layout.runDir, "--data", options.dataDir, "--runtimes", join(options.thawHome, "runtimes"));
   args.push("--clients", layout.clients, "--supervisor", layout.supervisor, "--server-uid", String(options.serverUid));
-  args.push("--pool", String(options.poolSize), "--memory", options.memory);
+  args.push("--pool", String(options.poolSize), "--memory", options.memory, "--cpu-latency", options.cpuLatency);
   args.push("--pager", process.env["THAW_PAGER"] ?? layout.pager, "--pager-memory-mib", String(options.pagerMemoryMib));
   if (options.engine === "criu") args.push("--criu", layout.criu);
   const mapped = [...options.fileSystems].map(([arn, dir]) => `${accessPointOf(arn)}=${dir}`);

@@ -24,6 +24,8 @@ export interface ServeOptions {
   /** Clones kept restored and frozen for each version in use, and for all of them. */
   readonly parkedPerVersionMax: number;
   readonly parkedMax: number;
+  /** `low`: processors do not sleep while a cold start begins. */
+  readonly cpuLatency: "low" | "default";
   readonly parity: "extended" | "strict";
   readonly region: string;
   readonly accountId: string;
@@ -71,6 +73,7 @@ const NAMES = [
   "engine",
   "memory",
   "pager-memory-mib",
+  "cpu-latency",
   "parked-clones",
   "parked-clones-max",
   "parity",
@@ -106,6 +109,7 @@ export const SERVE_USAGE = `Usage: thaw serve [options]
   --engine criu|process    process takes no snapshots (criu)
   --memory lazy|eager      clones get their memory on demand, or all of it before they run (lazy)
   --pager-memory-mib N     decrypted chunks kept for all clones of the host (256)
+  --cpu-latency low|default  low: processors stay awake for 100 ms from the beginning of a cold start (low)
   --parked-clones N        clones kept restored and frozen for each version in use (1; 0: none)
   --parked-clones-max N    the same for all versions of the host (8)
   --parity extended|strict strict refuses what AWS refuses (extended)
@@ -146,6 +150,7 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
     parkedPerVersionMax: wholeNumber("--parked-clones", pick("parked-clones", "THAW_PARKED_CLONES") ?? "1", 0, 16),
     parkedMax: wholeNumber("--parked-clones-max", pick("parked-clones-max", "THAW_PARKED_CLONES_MAX") ?? "8", 0, 256),
     pagerMemoryMib: wholeNumber("--pager-memory-mib", pick("pager-memory-mib", "THAW_PAGER_MEMORY_MIB") ?? "256", 1, 2 ** 20),
+    cpuLatency: oneOf("--cpu-latency", pick("cpu-latency", "THAW_CPU_LATENCY") ?? "low", ["low", "default"]),
     parity: oneOf("--parity", pick("parity", "THAW_PARITY") ?? "extended", ["extended", "strict"]),
     region: env["THAW_REGION"] ?? "us-east-1",
     accountId: parseAccountId(env["THAW_ACCOUNT_ID"] ?? "000000000000"),
