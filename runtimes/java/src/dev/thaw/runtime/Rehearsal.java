@@ -20,7 +20,10 @@ import java.util.Map;
 final class Rehearsal {
     /** Of the client and of JDK 11 to 25, as {@code -Xlog:class+load} shows them between a restore and the first answer. */
     private static final String[] CLASSES = {
-        // The answer of restore/next is read.
+        // The answer of restore/next is read; the snapshot may be taken before the client has begun to wait for it.
+        "java.net.SocketInputStream",
+        "java.net.Socket$SocketInputStream",
+        "sun.nio.ch.NioSocketImpl$1",
         "sun.net.www.http.KeepAliveCache$1",
         "sun.net.www.http.ClientVector",
         "sun.net.www.http.KeepAliveCache$ClientVector",
@@ -34,6 +37,8 @@ final class Rehearsal {
         "com.amazonaws.services.lambda.runtime.api.client.api.LambdaContext",
         "com.amazonaws.services.lambda.runtime.LambdaRuntimeInternal",
         "software.amazon.awssdk.utilslite.SdkInternalThreadLocal",
+        // The handler's method is called, by JDK 21.
+        "sun.invoke.util.VerifyAccess$1",
     };
 
     /** Each kind of value that JSON has. */
