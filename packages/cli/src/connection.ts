@@ -3,7 +3,7 @@
  * variables and profiles, else the credentials that a server on this machine made for itself.
  */
 import { LambdaClient } from "@aws-sdk/client-lambda";
-import { thawHomeOf } from "@thaw/installation";
+import { defaultDataDirOf } from "@thaw/installation";
 import { signRequest, type SigningCredentials } from "@thaw/lambda-api";
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -42,7 +42,7 @@ function localCredentials(): SigningCredentials | null {
   if (env["THAW_ACCESS_KEY_ID"] && env["THAW_SECRET_ACCESS_KEY"])
     return { accessKeyId: env["THAW_ACCESS_KEY_ID"], secretAccessKey: env["THAW_SECRET_ACCESS_KEY"] };
   if (env["AWS_ACCESS_KEY_ID"] !== undefined || hasProfile) return null;
-  for (const dir of [env["THAW_DATA"], join(thawHomeOf(env), "data"), join(homedir(), ".local/share/thaw")]) {
+  for (const dir of [env["THAW_DATA"], defaultDataDirOf(env, true), defaultDataDirOf(env, false)]) {
     const found = dir === undefined ? null : readProfile(join(dir, "credentials"));
     if (found !== null) return found;
   }

@@ -2,6 +2,7 @@
  * What the programs of one installation agree on: where its parts are, and how the person at the terminal calls it. A checkout needs
  * no setting; the command that an installed package brings sets THAW_BINARIES, THAW_CLIENTS, THAW_CRIU and THAW_PROGRAM.
  */
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -18,6 +19,11 @@ export const SETUP = installed === undefined ? "npm run setup (as root)" : "dpkg
 /** Machine-wide: runtimes, CRIU, and the data of a server that root runs. */
 export function thawHomeOf(env: Env): string {
   return resolve(env["THAW_HOME"] ?? "/var/lib/thaw");
+}
+
+/** State of a server that was given no directory. */
+export function defaultDataDirOf(env: Env, isRoot: boolean): string {
+  return isRoot ? join(thawHomeOf(env), "data") : join(homedir(), ".local/share/thaw");
 }
 
 export interface Parts {

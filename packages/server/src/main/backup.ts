@@ -9,7 +9,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { thawHomeOf } from "@thaw/installation";
+import { defaultDataDirOf } from "@thaw/installation";
 import { systemClock } from "../base/clock.ts";
 import { copyDatabase, readDatabaseFacts } from "../store/copy-database.ts";
 import { UsageError } from "./usage-error.ts";
@@ -93,7 +93,7 @@ function parse(
     const { values, positionals } = parseArgs({ args: [...argv], options: { data: { type: "string" } }, allowPositionals: true });
     const [directory, ...more] = positionals;
     if (directory === undefined || more.length > 0) throw new UsageError(usage);
-    const dataDir = values.data ?? env["THAW_DATA"] ?? join(thawHomeOf(env), "data");
+    const dataDir = values.data ?? env["THAW_DATA"] ?? defaultDataDirOf(env, true);
     return { directory: resolve(directory), dataDir: resolve(dataDir) };
   } catch (error) {
     if (error instanceof UsageError) throw error;

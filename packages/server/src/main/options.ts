@@ -1,10 +1,9 @@
 /**
  * Configuration of `thaw serve`: command line first, then `THAW_*` variables, then defaults. Parsed once; unknown options are refused.
  */
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { thawHomeOf } from "@thaw/installation";
+import { defaultDataDirOf, thawHomeOf } from "@thaw/installation";
 import type { AwsKmsOptions } from "../keys/aws-kms.ts";
 import { parseSnapshotStore, type SnapshotStoreOptions } from "./store-options.ts";
 import { UsageError } from "./usage-error.ts";
@@ -138,13 +137,12 @@ Traces go to OTEL_EXPORTER_OTLP_ENDPOINT where that is set (OTLP over HTTP, JSON
 export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boolean): ServeOptions {
   const values = readArgs(argv);
   const pick = (name: string, variable: string): string | undefined => values[name] ?? env[variable];
-  const thawHome = thawHomeOf(env);
   const listen = parseListen("--listen", pick("listen", "THAW_LISTEN") ?? "127.0.0.1:9000");
   const metrics = pick("metrics", "THAW_METRICS");
   return {
     ...listen,
-    dataDir: resolve(pick("data", "THAW_DATA") ?? defaultDataDir(thawHome, isRoot)),
-    thawHome,
+    dataDir: resolve(pick("data", "THAW_DATA") ?? defaultDataDirOf(env, isRoot)),
+    thawHome: thawHomeOf(env),
     engine: oneOf("--engine", pick("engine", "THAW_ENGINE") ?? "criu", ["criu", "process"]),
     memory: oneOf("--memory", pick("memory", "THAW_MEMORY") ?? "lazy", ["lazy", "eager", "stock-eager", "stock-lazy"]),
     parkedPerVersionMax: wholeNumber("--parked-clones", pick("parked-clones", "THAW_PARKED_CLONES") ?? "1", 0, 16),
@@ -212,10 +210,6 @@ function readArgs(argv: readonly string[]): Record<string, string | undefined> {
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\n\n${SERVE_USAGE}`);
   }
-}
-
-function defaultDataDir(thawHome: string, isRoot: boolean): string {
-  return isRoot ? join(thawHome, "data") : join(homedir(), ".local/share/thaw");
 }
 
 function parseMetricsListen(text: string): { readonly host: string; readonly port: number } {
