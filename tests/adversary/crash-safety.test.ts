@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { findTraces } from "../../tools/leaks.ts";
 import { childrenOf } from "../../tools/processes.ts";
-import { pidOf, REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { pidOf, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { CLI } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { seededRandom } from "../support/random.ts";
 
@@ -90,7 +91,7 @@ it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
       );
       expect(again.payload, what).toBe("answer 0");
     }
-    const list = execFileSync(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), "snapshots", "verify"], {
+    const list = execFileSync(process.execPath, [CLI, "snapshots", "verify"], {
       env: { ...process.env, ...server.env },
       encoding: "utf8",
     });

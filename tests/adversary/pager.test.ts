@@ -1,14 +1,14 @@
 /** A pager that dies, stops, or lies: its clones die at once and visibly, sandboxd goes on, and the next restore works. */
+import { partsOf } from "@thaw/installation";
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { newSnapshotId, type SnapshotId } from "../../packages/server/src/base/ids.ts";
 import { childrenOf, listProcesses } from "../../tools/processes.ts";
-import { BINARIES, CloneLost, type TestClone, TestSandboxd } from "../support/sandboxd.ts";
+import { CloneLost, type TestClone, TestSandboxd } from "../support/sandboxd.ts";
 import { BAD_PAGERS, writePager } from "./pagers.ts";
 import { SELF_CHECKING } from "./program.ts";
 
-const REAL = join(BINARIES, "thaw-pager");
+const REAL = partsOf(process.env).pager;
 /** A restore has 10 s; the rest is this machine's. */
 const LIMIT_MS = 12_000;
 const DIES_WITHIN_MS = 3000;

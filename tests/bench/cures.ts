@@ -30,7 +30,7 @@ const SUBJECTS: readonly Subject[] = [
   { label: "Python", files: () => ({ "index.py": source("calls.py") }), options: { Runtime: "python3.13" } },
   {
     label: "Java",
-    files: () => javaPackage("Calls.java", /^kotlin-stdlib-/),
+    files: () => javaPackage("unique/Calls.java", /^kotlin-stdlib-/),
     options: { Runtime: "java17", Handler: "Calls::handleRequest", MemorySize: 512 },
   },
 ];

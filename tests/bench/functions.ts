@@ -2,7 +2,7 @@
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
-import { compileJava } from "../support/java.ts";
+import { javaPackage } from "../support/test-functions.ts";
 import { copyFunction } from "./copy.ts";
 import { pythonWebFiles } from "./python-web.ts";
 import { type Series, summarize } from "./series.ts";
@@ -29,7 +29,7 @@ export async function measureFunctions(): Promise<Series[]> {
     const options = { FunctionName: PYTHON.name, Runtime: "python3.13" as const, Handler: "app.handler", MemorySize: 512 };
     await functions.createSnapStart(await pythonWebFiles(), options);
     const python = await functions.publish(PYTHON.name);
-    await functions.createSnapStart(compileJava("tests/functions/plain/Plain.java"), {
+    await functions.createSnapStart(javaPackage("plain/Plain.java", /^$/), {
       FunctionName: PLAIN.name,
       Runtime: "java17",
       Handler: "Plain::handleRequest",

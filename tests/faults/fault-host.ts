@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { VersionRecord } from "../../packages/server/src/model/function-record.ts";
 import { childrenOf, isRunning, type Process } from "../../tools/processes.ts";
+import { partsOf, thawHomeOf } from "@thaw/installation";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { ACCESS_POINT } from "../support/access-point.ts";
 import { TestFunctions } from "../support/functions.ts";
@@ -14,7 +15,6 @@ import { FaultControl } from "./fault-control.ts";
 import { Storage } from "./storage.ts";
 
 const BINARIES = join(REPOSITORY, "target/x86_64-unknown-linux-gnu/faults");
-const THAW_HOME = process.env["THAW_HOME"] ?? "/var/lib/thaw";
 /** The server's user may find the repository elsewhere than we do: what it loads is named from its own program. */
 const ENTRY = 'await import(new URL("../../../../tests/faults/server-entry.ts", "file://" + process.argv[1]))';
 const GONE_TIMEOUT_MS = 30_000;
@@ -48,7 +48,7 @@ export class FaultHost {
     mkdirSync(join(this.#dir, "home/runtimes"), { recursive: true });
     // Two releases of Node.js; which of them is the newer one is a matter of names.
     for (const name of [NODE, `${NODE}.r1`]) mkdirSync(join(this.#dir, "home/runtimes", name, "bin"), { recursive: true });
-    execFileSync("cp", [join(THAW_HOME, "runtimes", NODE, "bin/node"), join(this.#runtime(0), "bin/node")]);
+    execFileSync("cp", [join(thawHomeOf(process.env), "runtimes", NODE, "bin/node"), join(this.#runtime(0), "bin/node")]);
     linkSync(join(this.#runtime(0), "bin/node"), join(this.#runtime(1), "bin/node"));
     this.#release = 1;
   }
@@ -97,7 +97,7 @@ export class FaultHost {
     const env = {
       THAW_BINARIES: BINARIES,
       THAW_HOME: join(this.#dir, "home"),
-      THAW_CRIU: join(THAW_HOME, "criu/criu"),
+      THAW_CRIU: partsOf(process.env).criu,
       THAW_FAULTS: this.control.dir,
       THAW_CHUNK_GRACE_S: "0",
       THAW_PARKED_CLONES_MAX: "0",

@@ -5,15 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DeleteFunctionCommand, InvokeCommand, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import { it } from "vitest";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { CLI } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 
 const SOURCE = {
   "index.mjs":
     "const born = Math.random(); export const handler = async (event) => { await new Promise((next) => setTimeout(next, event.ms ?? 0)); return born; };",
 };
-const thaw = (...words: readonly string[]): ReturnType<typeof spawnSync> =>
-  spawnSync(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), ...words], { encoding: "utf8" });
+const thaw = (...words: readonly string[]): ReturnType<typeof spawnSync> => spawnSync(process.execPath, [CLI, ...words], { encoding: "utf8" });
 
 it("is consistent while functions come, go and run; what was published before it runs from it", async ({ expect }) => {
   const place = mkdtempSync(join(tmpdir(), "thaw-backup-"));
@@ -35,7 +35,7 @@ it("is consistent while functions come, go and run; what was published before it
       }
     };
     const churning = churn();
-    const child = spawn(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), "backup", copy, "--data", server.dataDir], { stdio: "inherit" });
+    const child = spawn(process.execPath, [CLI, "backup", copy, "--data", server.dataDir], { stdio: "inherit" });
     const code = await new Promise((resolve) => child.once("exit", resolve));
     isOver = true;
     await churning;

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, it } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { PROGRAM, type Ran, runThaw } from "../support/cli.ts";
+import { CLI, type Ran, runThaw } from "../support/cli.ts";
 
 let server: ThawServer;
 let scratch: string;
@@ -88,7 +88,7 @@ it("explains mistakes", async ({ expect }) => {
 });
 
 it("ends quietly when its reader has seen enough", async ({ expect }) => {
-  const child = spawn(process.execPath, [PROGRAM, "environments", "ls"], { env: { ...process.env, ...server.env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [CLI, "environments", "ls"], { env: { ...process.env, ...server.env }, stdio: ["ignore", "pipe", "pipe"] });
   // As `head` does, but before the first line is written.
   child.stdout.destroy();
   const [stderr, [code, signal]] = await Promise.all([text(child.stderr), once(child, "exit")]);

@@ -78,7 +78,7 @@ it("Node.js: AWS SDK v3, a keep-alive agent and fetch recover", async ({ expect 
 });
 
 it("Java: AWS SDK v2, a JDBC pool and the JDK's HTTP client recover", async ({ expect }) => {
-  const answers = await askTwice<Record<string, string>>(javaPackage("Connections.java", /^(?!kotlin|annotations)/), {
+  const answers = await askTwice<Record<string, string>>(javaPackage("unique/Connections.java", /^(?!kotlin|annotations)/), {
     Runtime: "java17",
     Handler: "Connections::handleRequest",
     MemorySize: 512,
@@ -94,7 +94,7 @@ it("Java: AWS SDK v2, a JDBC pool and the JDK's HTTP client recover", async ({ e
 });
 
 it("Java: the JVM's cache of names is empty in a clone", async ({ expect }) => {
-  const name = await functions.createSnapStart(javaPackage("Dns.java", /^kotlin-stdlib-/), {
+  const name = await functions.createSnapStart(javaPackage("unique/Dns.java", /^kotlin-stdlib-/), {
     Runtime: "java17",
     Handler: "Dns::handleRequest",
     MemorySize: 512,

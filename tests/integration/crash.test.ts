@@ -16,12 +16,12 @@ import {
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { partsOf } from "@thaw/installation";
 import { describe, it } from "vitest";
 import { childrenOf, isRunning } from "../../tools/processes.ts";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
-import { BINARIES } from "../support/sandboxd.ts";
 
 const SLOW_INIT = { "index.mjs": "await new Promise((next) => setTimeout(next, 1500));\nexport const handler = async () => 'ready';\n" };
 const QUICK = { "index.mjs": "export const handler = async () => 'quick';\n" };
@@ -203,9 +203,9 @@ const CASES: ReadonlyArray<readonly [string, RegExp, (dir: string) => Readonly<R
     "that filters sandboxd's system calls",
     /under a filter of system calls/,
     (dir) => {
-      for (const name of ["thaw-supervisor", "thaw-pager"]) symlinkSync(join(BINARIES, name), join(dir, name));
-      const program = JSON.stringify(join(BINARIES, "thaw-sandboxd"));
-      writeFileSync(join(dir, "thaw-sandboxd"), UNDER_FILTER.replace("PROGRAM", program), { mode: 0o755 });
+      const { sandboxd, supervisor, pager } = partsOf(process.env);
+      for (const path of [supervisor, pager]) symlinkSync(path, join(dir, basename(path)));
+      writeFileSync(join(dir, basename(sandboxd)), UNDER_FILTER.replace("PROGRAM", JSON.stringify(sandboxd)), { mode: 0o755 });
       return { THAW_BINARIES: dir };
     },
   ],

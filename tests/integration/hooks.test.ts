@@ -1,13 +1,14 @@
 /** The examples of docs/guides/hooks.md as they stand there, and prime events in every runtime. */
-import { readFileSync, mkdtempSync, rmSync, writeFileSync, readdirSync, mkdirSync } from "node:fs";
+import { readFileSync, mkdtempSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CreateFunctionCommandInput } from "@aws-sdk/client-lambda";
 import { describe, it } from "vitest";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
+import { CLI } from "../support/cli.ts";
 import { type Files, type TestFunctions } from "../support/functions.ts";
-import { jar } from "../support/test-functions.ts";
+import { compileJava, jarFiles, jars } from "../support/test-functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
 let functions: TestFunctions;
@@ -17,6 +18,8 @@ withThaw((made) => {
 
 type Options = Partial<CreateFunctionCommandInput>;
 
+const HOOKS_API = /^org-crac-/;
+
 function example(language: string): string {
   const guide = readFileSync(join(REPOSITORY, "docs/guides/hooks.md"), "utf8");
   const code = new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(guide)?.[1];
@@ -24,18 +27,13 @@ function example(language: string): string {
   return code;
 }
 
-/** Compiled against the runtime client and the hooks' API, which it brings along. */
-function compileJava(name: string, code: string): Files {
-  const dir = mkdtempSync(join(tmpdir(), "thaw-java-"));
+/** With the hooks' API, which it brings along. */
+function javaExample(name: string, code: string): Files {
+  const dir = mkdtempSync(join(tmpdir(), "thaw-example-"));
   try {
-    const crac = jar(/^org-crac-/);
-    const client = join(REPOSITORY, "runtimes/dist/java/lib");
-    const classpath = [crac, ...readdirSync(client).map((each) => join(client, each))].join(":");
-    writeFileSync(join(dir, `${name}.java`), code);
-    mkdirSync(join(dir, "out"));
-    execFileSync("javac", ["-cp", classpath, "-d", join(dir, "out"), join(dir, `${name}.java`)], { stdio: "pipe" });
-    const classes = readdirSync(join(dir, "out")).map((each) => [each, readFileSync(join(dir, "out", each))] as const);
-    return Object.fromEntries([...classes, ["lib/crac.jar", readFileSync(crac)] as const]);
+    const path = join(dir, `${name}.java`);
+    writeFileSync(path, code);
+    return { ...compileJava(path, jars(HOOKS_API)), ...jarFiles(HOOKS_API) };
   } finally {
     rmSync(dir, { recursive: true });
   }
@@ -51,7 +49,7 @@ async function publishAndInvoke(files: Files, options: Options, event: unknown =
 
 describe("examples of the guide", () => {
   const cases: ReadonlyArray<readonly [string, () => Files, Options]> = [
-    ["java", () => compileJava("Orders", example("java")), { Runtime: "java17", Handler: "Orders::handleRequest", MemorySize: 512 }],
+    ["java", () => javaExample("Orders", example("java")), { Runtime: "java17", Handler: "Orders::handleRequest", MemorySize: 512 }],
     ["python", () => ({ "index.py": example("python") }), { Runtime: "python3.13" }],
     ["js", () => ({ "index.mjs": example("js") }), { Runtime: "nodejs24.x" }],
     ["sh", () => ({ bootstrap: example("sh") }), { Runtime: "provided.al2023" }],
@@ -142,7 +140,7 @@ describe("prime events", () => {
   const primes = JSON.stringify({ events: [{ n: 1 }, { fail: true }, { n: 2 }], times: 2 });
   const hooked = ["init snap-start", "event 1", "event 2", "event 1", "event 2", "before", "after", "event 9"];
   const cases: ReadonlyArray<readonly [string, () => Files, Options, readonly string[]]> = [
-    ["java", () => compileJava("Primed", PRIMED_JAVA), { Runtime: "java17", Handler: "Primed::handleRequest", MemorySize: 512 }, hooked],
+    ["java", () => javaExample("Primed", PRIMED_JAVA), { Runtime: "java17", Handler: "Primed::handleRequest", MemorySize: 512 }, hooked],
     ["python", () => ({ "index.py": PRIMED_PYTHON }), { Runtime: "python3.13" }, hooked],
     ["node", () => ({ "index.mjs": PRIMED_NODE }), { Runtime: "nodejs24.x" }, hooked],
     [
@@ -178,9 +176,8 @@ describe("prime events", () => {
       mkdirSync(join(dir, "code"));
       writeFileSync(join(dir, "code/index.mjs"), PRIMED_NODE);
       writeFileSync(join(dir, "template.json"), JSON.stringify({ Resources: { Primed: resource } }));
-      const thaw = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
       const env = { ...process.env, ...functions.server.env };
-      execFileSync(process.execPath, [thaw, "deploy", join(dir, "template.json")], { env, stdio: "pipe" });
+      execFileSync(process.execPath, [CLI, "deploy", join(dir, "template.json")], { env, stdio: "pipe" });
       const { payload } = await functions.invoke("primed-by-template", { n: 9 }, "live");
       expect(payload).toEqual(["init snap-start", "event 1", "event 1", "before", "after", "event 9"]);
     } finally {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, it } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
-import { compileJava } from "../support/java.ts";
+import { javaPackage } from "../support/test-functions.ts";
 
 let server: ThawServer;
 let functions: TestFunctions;
@@ -18,7 +18,7 @@ interface Answer {
 }
 
 beforeAll(async () => {
-  files = compileJava("tests/functions/probe/Probe.java");
+  files = javaPackage("probe/Probe.java", /^org-crac-/);
   server = await startThaw();
   functions = new TestFunctions(server);
 });
@@ -54,7 +54,7 @@ it("has its class data archive in memory that comes on demand", async ({ expect 
 });
 
 it("loads no class of the JDK or of the client for the first time in a clone", async ({ expect }) => {
-  const name = await functions.createSnapStart(compileJava("tests/functions/plain/Plain.java"), {
+  const name = await functions.createSnapStart(javaPackage("plain/Plain.java", /^$/), {
     FunctionName: "plain",
     Runtime: "java17",
     Handler: "Plain::handleRequest",

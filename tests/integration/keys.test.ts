@@ -5,10 +5,10 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { CLI } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { KmsServer } from "../support/kms-server.ts";
 
@@ -43,8 +43,7 @@ describe("the local keyring", () => {
   afterAll(() => server?.remove());
 
   const thaw = async (...args: string[]): Promise<string> => {
-    const program = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
-    return (await run(process.execPath, [program, "keys", ...args], { env: { ...process.env, ...server.env } })).stdout;
+    return (await run(process.execPath, [CLI, "keys", ...args], { env: { ...process.env, ...server.env } })).stdout;
   };
 
   it("a key that is not there, disabled, enabled, deleted", async ({ expect }) => {

@@ -2,9 +2,9 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { CLI } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 
 interface Received {
@@ -100,7 +100,7 @@ it("gives figures only to its own listener and to signed requests", async ({ exp
 });
 
 it("is told by thaw doctor what it is, and what it has left", ({ expect }) => {
-  const { stdout } = spawnSync(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), "doctor", "--json"], {
+  const { stdout } = spawnSync(process.execPath, [CLI, "doctor", "--json"], {
     encoding: "utf8",
     env: { ...process.env, ...server.env },
   });

@@ -1,4 +1,5 @@
 /** A snapshot's life on the real engine: expiry seen by the AWS CLI and the SDK, refresh beside the old runtime, provisioned concurrency, storage. */
+import { partsOf, thawHomeOf } from "@thaw/installation";
 import {
   DeleteFunctionCommand,
   GetFunctionConfigurationCommand,
@@ -20,7 +21,6 @@ import { runThaw } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 
 const QUICK = { "index.mjs": "export const handler = async () => process.version;\n" };
-const THAW_HOME = process.env["THAW_HOME"] ?? "/var/lib/thaw";
 const AWS = join(REPOSITORY, ".thaw/aws-clients/bin/aws");
 const run = promisify(execFile);
 
@@ -72,10 +72,10 @@ it("an update of the runtime refreshes in the background, beside the old one, wi
   const home = mkdtempSync(join(tmpdir(), "thaw-home-"));
   try {
     chmodSync(home, 0o755);
-    const node = join(THAW_HOME, "runtimes/nodejs24/bin/node");
+    const node = join(thawHomeOf(process.env), "runtimes/nodejs24/bin/node");
     mkdirSync(join(home, "runtimes/nodejs24/bin"), { recursive: true });
     cpSync(node, join(home, "runtimes/nodejs24/bin/node"), { preserveTimestamps: true });
-    const env = { THAW_HOME: home, THAW_CRIU: join(THAW_HOME, "criu/criu") };
+    const env = { THAW_HOME: home, THAW_CRIU: partsOf(process.env).criu };
     await withServer({ env, args: ["--snapshot-idle", "20s"] }, async (server, functions) => {
       const name = await functions.createSnapStart(QUICK);
       const second = await functions.createSnapStart(QUICK);

@@ -37,7 +37,7 @@ const CASES: readonly Case[] = [
   },
   {
     runtime: "Java",
-    files: () => javaPackage("Unique.java", /^(kotlin-stdlib|AmazonCorretto)/),
+    files: () => javaPackage("unique/Unique.java", /^(kotlin-stdlib|AmazonCorretto)/),
     options: { Runtime: "java17", Handler: "Unique::handleRequest", MemorySize: 512 },
   },
   { runtime: "Go", files: () => program("go"), options: { Runtime: "provided.al2023" } },

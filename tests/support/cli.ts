@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 
 const run = promisify(execFile);
-export const PROGRAM = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
+export const CLI = join(REPOSITORY, "packages/cli/bin/thaw.mjs");
 
 export interface Ran {
   readonly stdout: string;
@@ -16,7 +16,7 @@ export interface Ran {
 /** `env`: besides that of the tests. */
 export async function runThaw(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = process.cwd()): Promise<Ran> {
   try {
-    return { ...(await run(process.execPath, [PROGRAM, ...args], { env: { ...process.env, ...env }, cwd })), code: 0 };
+    return { ...(await run(process.execPath, [CLI, ...args], { env: { ...process.env, ...env }, cwd })), code: 0 };
   } catch (error) {
     return error as Ran;
   }

@@ -1,4 +1,5 @@
 /** sandboxd alone, without a server: for tests that ask for what the product does not do by itself (a snapshot of a clone, a lying pager). */
+import { partsOf, thawHomeOf } from "@thaw/installation";
 import { systemClock } from "../../packages/server/src/base/clock.ts";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -14,11 +15,9 @@ import type { RuntimeCall, SupervisorLink } from "../../packages/server/src/port
 import { connectSandboxd } from "../../packages/server/src/sandboxd/client.ts";
 import { SandboxError } from "../../packages/server/src/sandboxd/errors.ts";
 import { connectSupervisor } from "../../packages/server/src/supervisor/connect-supervisor.ts";
-import { REPOSITORY } from "../../tools/thaw-server.ts";
 import { childrenOf } from "../../tools/processes.ts";
 
-export const BINARIES = process.env["THAW_BINARIES"] ?? join(REPOSITORY, "target/x86_64-unknown-linux-gnu/release");
-const THAW_HOME = process.env["THAW_HOME"] ?? "/var/lib/thaw";
+const PARTS = partsOf(process.env);
 const FINGERPRINT = "test";
 const UID = 100_077;
 const API = "127.0.0.1:9001";
@@ -165,22 +164,11 @@ export class TestSandboxd {
   }
 
   async #start(): Promise<void> {
-    const { memory = "lazy", pager = join(BINARIES, "thaw-pager"), pagerMemoryMib = 256 } = this.#options;
-    const args = ["serve", "--run", join(this.dir, "run"), "--data", join(this.dir, "data"), "--runtimes", join(THAW_HOME, "runtimes")];
-    args.push("--clients", join(REPOSITORY, "runtimes/dist"), "--supervisor", join(BINARIES, "thaw-supervisor"), "--server-uid", "0", "--pool", "1");
-    args.push(
-      "--memory",
-      memory,
-      "--pager",
-      pager,
-      "--pager-uid",
-      "64322",
-      "--pager-memory-mib",
-      String(pagerMemoryMib),
-      "--criu",
-      join(THAW_HOME, "criu/criu"),
-    );
-    const child = spawn("setpriv", ["--pdeathsig", "TERM", join(BINARIES, "thaw-sandboxd"), ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const { memory = "lazy", pager = PARTS.pager, pagerMemoryMib = 256 } = this.#options;
+    const args = ["serve", "--run", join(this.dir, "run"), "--data", join(this.dir, "data"), "--runtimes", join(thawHomeOf(process.env), "runtimes")];
+    args.push("--clients", PARTS.clients, "--supervisor", PARTS.supervisor, "--server-uid", "0", "--pool", "1");
+    args.push("--memory", memory, "--pager", pager, "--pager-uid", "64322", "--pager-memory-mib", String(pagerMemoryMib), "--criu", PARTS.criu);
+    const child = spawn("setpriv", ["--pdeathsig", "TERM", PARTS.sandboxd, ...args], { stdio: ["ignore", "pipe", "pipe"] });
     child.stderr.on("data", (bytes: Buffer) => this.#output.push(bytes.toString()));
     this.#child = child;
     await new Promise<void>((resolve, reject) => {

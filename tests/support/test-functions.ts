@@ -1,11 +1,13 @@
 /** Packages of tests/functions/unique, with what tools/build-test-functions.sh has brought. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
+import { partsOf } from "@thaw/installation";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 
-const SOURCES = join(REPOSITORY, "tests/functions/unique");
+const FUNCTIONS = join(REPOSITORY, "tests/functions");
+const SOURCES = join(FUNCTIONS, "unique");
 const BUILT = join(REPOSITORY, ".thaw/test-functions");
 
 export type Package = Record<string, Buffer>;
@@ -70,20 +72,20 @@ export function jar(name: RegExp): string {
   return join(dir, found);
 }
 
-/** Compiled against the runtime client and the libraries whose names match; these go to lib/. */
+/** A source file below tests/functions, compiled against the runtime client and the libraries whose names match; these go to lib/. */
 export function javaPackage(sourceName: string, wanted: RegExp): Package {
-  const dir = mkdtempSync(join(tmpdir(), "thaw-java-"));
+  return { ...compileJava(join(FUNCTIONS, sourceName), jars(wanted)), ...jarFiles(wanted) };
+}
+
+/** The classes of one source file, compiled against the runtime client and `libraries`. */
+export function compileJava(sourcePath: string, libraries: readonly string[]): Package {
+  const out = mkdtempSync(join(tmpdir(), "thaw-java-"));
   try {
-    const jars = readdirSync(join(BUILT, "java")).filter((name) => wanted.test(name));
-    const client = join(REPOSITORY, "runtimes/dist/java/lib");
-    const classpath = [...jars.map((jar) => join(BUILT, "java", jar)), ...readdirSync(client).map((jar) => join(client, jar))].join(":");
-    const out = join(dir, "out");
-    mkdirSync(out);
-    execFileSync("javac", ["-cp", classpath, "-d", out, join(SOURCES, sourceName)], { stdio: "pipe" });
-    const classes = filesOf(out).map((path) => [relative(out, path), readFileSync(path)] as const);
-    return Object.fromEntries([...classes, ...jars.map((jar) => [`lib/${jar}`, readFileSync(join(BUILT, "java", jar))] as const)]);
+    const client = join(partsOf(process.env).clients, "java/lib/*");
+    execFileSync("javac", ["-cp", [...libraries, client].join(":"), "-d", out, sourcePath], { stdio: "pipe" });
+    return Object.fromEntries(filesOf(out).map((path) => [relative(out, path), readFileSync(path)]));
   } finally {
-    rmSync(dir, { recursive: true });
+    rmSync(out, { recursive: true });
   }
 }
 

@@ -1,4 +1,4 @@
-//! Processors that stay awake while a clone is made.
+//! Processors that stay awake while a cold start begins.
 //!
 //! A cold start is a chain of some hundred wake-ups, from one process to the next. A processor that has gone to sleep between two of them
 //! has to come back first: microseconds from a shallow state, hundreds from a deep one, more where a hypervisor wakes it. As long as
