@@ -1,4 +1,5 @@
 /** Starting and stopping `thaw serve`: what stands in the way is said, and nothing keeps it from ending. */
+import { execFileSync } from "node:child_process";
 import { describe, it } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
@@ -59,4 +60,20 @@ describe("SIGTERM", () => {
       expect(performance.now() - startMs).toBeLessThan(10_000);
     });
   });
+});
+
+it("what a killed sandboxd left of its network goes at the next start, whichever addresses that takes", async ({ expect }) => {
+  const tables = (): string[] => execFileSync("nft", ["list", "tables"], { encoding: "utf8" }).match(/inet thaw\d+/g) ?? [];
+  const first = await startThaw();
+  const second = await startThaw();
+  expect(tables()).toHaveLength(2);
+  await second.kill("sandboxd");
+  await first.remove();
+  const next = await startThaw({ previous: second });
+  try {
+    expect(tables()).toHaveLength(1);
+  } finally {
+    await next.remove();
+  }
+  expect(tables()).toEqual([]);
 });

@@ -45,28 +45,24 @@ impl Network {
     pub fn open(lock_dir: &Path) -> io::Result<Self> {
         fs::create_dir_all(lock_dir)?;
         for block in 0..BLOCKS {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(lock_dir.join(format!("net-{block}.lock")))?;
-            if let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            if let Some(lock) = lock_block(lock_dir, block)? {
                 let mut network = Network { block, used: Mutex::new(vec![false; SLOTS_PER_BLOCK as usize]), has_nat: false, _lock: lock };
                 network.has_nat = network.install_rules().is_ok();
-                network.delete_old_devices();
+                delete_devices(block);
+                sweep_free_blocks(lock_dir)?;
                 return Ok(network);
             }
         }
         Err(io::Error::other("every block of sandbox addresses is taken by another sandboxd"))
     }
 
-    fn table(&self) -> String {
-        format!("thaw{}", self.block)
-    }
-
     fn device(&self, slot: u32) -> String {
-        format!("thw{}-{slot}", self.block)
+        format!("{}{slot}", device_prefix(self.block))
     }
 
     fn install_rules(&self) -> io::Result<()> {
-        let table = self.table();
-        let devices = format!("\"thw{}-*\"", self.block);
+        let table = table(self.block);
+        let devices = format!("\"{}*\"", device_prefix(self.block));
         let subnet = format!("{}/20", address(self.block, 0, 0));
         let rules = format!(
             "table inet {table} {{}}\ndelete table inet {table}\n\
@@ -82,17 +78,6 @@ impl Network {
         );
         pipe_to(Command::new("nft").args(["-f", "-"]), &rules)?;
         fs::write("/proc/sys/net/ipv4/ip_forward", "1")
-    }
-
-    /// Of a sandboxd that had this block and was killed: the kernel takes its time over a namespace that nobody is left in.
-    fn delete_old_devices(&self) {
-        let prefix = format!("thw{}-", self.block);
-        for entry in fs::read_dir("/sys/class/net").into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with(&prefix) {
-                delete_device(&name);
-            }
-        }
     }
 
     pub fn take(&self) -> io::Result<Slot> {
@@ -145,7 +130,53 @@ impl Network {
 
     pub fn close(&self) {
         if self.has_nat {
-            let _ = Command::new("nft").args(["delete", "table", "inet", &self.table()]).stderr(Stdio::null()).status();
+            delete_table(self.block);
+        }
+    }
+}
+
+fn table(block: u32) -> String {
+    format!("thaw{block}")
+}
+
+fn device_prefix(block: u32) -> String {
+    format!("thw{block}-")
+}
+
+/// None: another sandboxd has it.
+fn lock_block(lock_dir: &Path, block: u32) -> io::Result<Option<Flock<File>>> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(lock_dir.join(format!("net-{block}.lock")))?;
+    Ok(Flock::lock(file, FlockArg::LockExclusiveNonblock).ok())
+}
+
+/// Of sandboxds that were killed: nobody may take their blocks for a long time.
+fn sweep_free_blocks(lock_dir: &Path) -> io::Result<()> {
+    let listed = Command::new("nft").args(["list", "tables"]).stderr(Stdio::null()).output();
+    let tables = listed.map(|done| String::from_utf8_lossy(&done.stdout).into_owned()).unwrap_or_default();
+    for block in 0..BLOCKS {
+        let line = format!("table inet {}", table(block));
+        if !tables.lines().any(|each| each == line) {
+            continue;
+        }
+        if let Some(_lock) = lock_block(lock_dir, block)? {
+            delete_devices(block);
+            delete_table(block);
+        }
+    }
+    Ok(())
+}
+
+fn delete_table(block: u32) {
+    let _ = Command::new("nft").args(["delete", "table", "inet", &table(block)]).stderr(Stdio::null()).status();
+}
+
+/// Of a sandboxd that had this block and was killed: the kernel takes its time over a namespace that nobody is left in.
+fn delete_devices(block: u32) {
+    let prefix = device_prefix(block);
+    for entry in fs::read_dir("/sys/class/net").into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(&prefix) {
+            delete_device(&name);
         }
     }
 }
