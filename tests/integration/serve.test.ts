@@ -1,7 +1,10 @@
 /** Starting and stopping `thaw serve`: what stands in the way is said, and nothing keeps it from ending. */
 import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "vitest";
-import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { pidOf, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 
 const SLOW = { "index.mjs": "export const handler = async () => { await new Promise((next) => setTimeout(next, 1500)); return 'done'; };\n" };
@@ -76,4 +79,15 @@ it("what a killed sandboxd left of its network goes at the next start, whichever
     await next.remove();
   }
   expect(tables()).toEqual([]);
+});
+
+it("no thread of sandboxd can be met by the signals that it waits for", async ({ expect }) => {
+  await withServer(async (server) => {
+    const tasks = `/proc/${pidOf(server.pid, "sandboxd")}/task`;
+    const blocked = readdirSync(tasks).map((tid) => BigInt(`0x${/^SigBlk:\s*(\w+)/m.exec(readFileSync(join(tasks, tid, "status"), "utf8"))?.[1]}`));
+    expect(blocked.length).toBeGreaterThan(3);
+    // In sigwait the main thread alone shows them as not blocked.
+    for (const signal of [constants.signals.SIGTERM, constants.signals.SIGINT])
+      expect(blocked.filter((mask) => (mask & (1n << BigInt(signal - 1))) === 0n).length).toBeLessThanOrEqual(1);
+  });
 });

@@ -128,6 +128,7 @@ fn serve(options: &HashMap<String, String>) -> Result<(), String> {
     if !nix::unistd::geteuid().is_root() {
         return Err("must run as root".into());
     }
+    let signals = block_ending_signals().map_err(|error| format!("signals: {error}"))?;
     raise_open_files().map_err(|error| format!("limit of open files: {error}"))?;
     let server_uid: u32 =
         options.get("server-uid").and_then(|text| text.parse().ok()).ok_or("--server-uid is missing or not a number")?;
@@ -160,7 +161,7 @@ fn serve(options: &HashMap<String, String>) -> Result<(), String> {
     let pool = pool::PoolOptions { size: pool_size, cpu_latency };
     let pager = if memory == keeper::Memory::Lazy { Some(pager_options(options, server_uid)?) } else { None };
     let criu_path = options.get("criu").map_or("", String::as_str);
-    run(directories, server_uid, criu_path, pool, memory, pager).map_err(|error| error.to_string())
+    run(signals, directories, server_uid, criu_path, pool, memory, pager).map_err(|error| error.to_string())
 }
 
 fn pager_options(options: &HashMap<String, String>, server_uid: u32) -> Result<pager::PagerOptions, String> {
@@ -191,6 +192,7 @@ fn make_private(run: &Path) -> io::Result<PathBuf> {
 }
 
 fn run(
+    signals: SigSet,
     directories: sandboxes::Directories,
     server_uid: u32,
     criu_path: &str,
@@ -198,7 +200,6 @@ fn run(
     memory: keeper::Memory,
     pager: Option<pager::PagerOptions>,
 ) -> io::Result<()> {
-    let signals = block_ending_signals()?;
     let run_dir = directories.run.clone();
     let instance = format!("{}", std::process::id());
     // Held until this process ends: what lies in the directory is cleaned up by its one owner.
@@ -269,6 +270,7 @@ fn end_sandboxes(host: &host::Host, all: &sandboxes::Sandboxes, pool: &pool::Poo
     eprintln!("sandboxd: some sandboxes did not end in time");
 }
 
+/// Before the first thread: one that does not block them would take a signal that this process waits for, and end it at once.
 fn block_ending_signals() -> io::Result<SigSet> {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
