@@ -9,7 +9,13 @@ const BESIDE = [
   "tests/integration/{logging,operations,packaging,snapshot-store,store-crash,uniqueness,whole-memory,wrapper}.test.ts",
 ];
 /** Minutes each: begun first, so that nothing long is left over for one worker at the end. */
-const LONG = ["faults/faults", "integration/snapshot-store", "integration/uniqueness", "integration/check-pairs", "engines/state-modes"];
+const LONG = [
+  "faults/faults",
+  "integration/snapshot-store",
+  "integration/uniqueness",
+  "integration/check-pairs",
+  "engines/state-modes",
+];
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -34,7 +40,12 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["packages/*/src/**/*.test.ts", "runtimes/**/*.test.ts", "tools/**/*.test.ts", "tests/control/**/*.test.ts"],
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "runtimes/**/*.test.ts",
+            "tools/**/*.test.ts",
+            "tests/control/**/*.test.ts",
+          ],
           testTimeout: 20_000,
         },
       },

@@ -7,7 +7,11 @@ import { checkArchitecture } from "./architecture.ts";
 const PLANTED: ReadonlyArray<readonly [string, string, string]> = [
   ["control/a.ts", 'import type { X } from "../worker/x.ts";', "control may not import worker"],
   ["base/a.ts", 'import { x } from "../model/x.ts";', "base may not import model"],
-  ["engines/criu/a.ts", 'import { x } from "../process/x.ts";', "engines do not know one another: criu imports process"],
+  [
+    "engines/criu/a.ts",
+    'import { x } from "../process/x.ts";',
+    "engines do not know one another: criu imports process",
+  ],
   ["store/a.ts", 'export * from "../objects/x.ts";', "store may not import objects"],
   ["worker/a.ts", 'import { spawn } from "node:child_process";', "only main may use node:child_process"],
   ["worker/a.ts", 'const x = await import("../main/x.ts");', "worker may not import main"],

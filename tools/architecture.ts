@@ -59,7 +59,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 };
 const FILES_MIN = 80;
 
-const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(?:type\s+)?(?:[\w*{},\s$]+?\s+from\s+)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s+(?:type\s+)?(?:[\w*{},\s$]+?\s+from\s+)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
 
 export interface Violation {
   readonly file: string;
@@ -85,14 +86,19 @@ export function checkArchitecture(root: string): { readonly files: number; reado
 
 function violationOf(packageName: string, src: string, file: string, specifier: string): string | null {
   if (specifier.startsWith("@thaw/")) {
-    return PACKAGES[packageName]?.some((allowed) => specifier.startsWith(allowed)) === true ? null : `packages/${packageName} may not import ${specifier}`;
+    return PACKAGES[packageName]?.some((allowed) => specifier.startsWith(allowed)) === true
+      ? null
+      : `packages/${packageName} may not import ${specifier}`;
   }
   if (packageName !== "server")
-    return specifier.startsWith("..") && relative(src, resolve(dirname(file), specifier)).startsWith("..") ? "leaves its package" : null;
+    return specifier.startsWith("..") && relative(src, resolve(dirname(file), specifier)).startsWith("..")
+      ? "leaves its package"
+      : null;
   const folder = relative(src, file).split("/")[0] ?? "";
   const isTest = file.endsWith(".test.ts");
   const restricted = RESTRICTED[specifier];
-  if (restricted !== undefined && !restricted.includes(folder) && !isTest) return `only ${restricted.join(", ") || "nobody"} may use ${specifier}`;
+  if (restricted !== undefined && !restricted.includes(folder) && !isTest)
+    return `only ${restricted.join(", ") || "nobody"} may use ${specifier}`;
   if (!specifier.startsWith(".")) return null;
   const target = relative(src, resolve(dirname(file), specifier)).split("/")[0] ?? "";
   if (target === folder) return siblingEngine(src, file, specifier);
@@ -122,6 +128,7 @@ if (import.meta.main) {
   const { files, violations } = checkArchitecture(resolve(import.meta.dirname, ".."));
   for (const { file, imports, why } of violations) process.stderr.write(`${file}: ${imports}: ${why}\n`);
   process.stdout.write(`architecture: ${files} files, ${violations.length} violations\n`);
-  if (files < FILES_MIN) process.stderr.write(`architecture: fewer than ${FILES_MIN} files; the checker looks at the wrong place\n`);
+  if (files < FILES_MIN)
+    process.stderr.write(`architecture: fewer than ${FILES_MIN} files; the checker looks at the wrong place\n`);
   process.exitCode = violations.length > 0 || files < FILES_MIN ? 1 : 0;
 }

@@ -24,13 +24,19 @@ const STEPS: ReadonlyArray<readonly [string, readonly string[]]> = [
 let failed = 0;
 for (const [name, [program = "", ...args]] of STEPS) {
   const startMs = performance.now();
-  const done = spawnSync(join(BIN, program), args, { cwd: ROOT, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
+  const done = spawnSync(join(BIN, program), args, {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   const isOk = done.status === 0;
   if (!isOk) {
     failed++;
     process.stdout.write(`${done.stdout}${done.stderr}`);
   }
-  process.stdout.write(`${isOk ? "ok  " : "FAIL"} ${name} (${seconds} s) ${isOk ? (done.stdout.trim().split("\n").at(-1) ?? "") : ""}\n`);
+  process.stdout.write(
+    `${isOk ? "ok  " : "FAIL"} ${name} (${seconds} s) ${isOk ? (done.stdout.trim().split("\n").at(-1) ?? "") : ""}\n`,
+  );
 }
 process.exitCode = failed === 0 ? 0 : 1;

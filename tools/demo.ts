@@ -31,7 +31,10 @@ async function run(server: ThawServer): Promise<void> {
   const lambda = new LambdaClient({
     endpoint: server.endpoint,
     region: "us-east-1",
-    credentials: { accessKeyId: server.env["AWS_ACCESS_KEY_ID"] ?? "", secretAccessKey: server.env["AWS_SECRET_ACCESS_KEY"] ?? "" },
+    credentials: {
+      accessKeyId: server.env["AWS_ACCESS_KEY_ID"] ?? "",
+      secretAccessKey: server.env["AWS_SECRET_ACCESS_KEY"] ?? "",
+    },
     maxAttempts: 1,
   });
   say("thaw deploy samples/spring/template.yml (SnapStart: ApplyOn: PublishedVersions)");
@@ -41,19 +44,29 @@ async function run(server: ThawServer): Promise<void> {
   say(`cold invokes of the published version: ${COLD_INVOKES} clones of its snapshot`);
   const restored = await coldInvokes(server, lambda, "live", COLD_INVOKES);
   print(`\n${initialised.at(-1)?.report}\n${restored.at(-1)?.report}\n\n${table(initialised, restored)}\n`);
-  print("Run it yourself:   npx thaw serve    and in another terminal    npx thaw deploy samples/spring/template.yml\n");
+  print(
+    "Run it yourself:   npx thaw serve    and in another terminal    npx thaw deploy samples/spring/template.yml\n",
+  );
 }
 
-async function coldInvokes(server: ThawServer, lambda: LambdaClient, qualifier: string, count: number): Promise<ColdInvoke[]> {
+async function coldInvokes(
+  server: ThawServer,
+  lambda: LambdaClient,
+  qualifier: string,
+  count: number,
+): Promise<ColdInvoke[]> {
   const payload = readFileSync(join(SAMPLE, "event.json"));
   const results: ColdInvoke[] = [];
   for (let i = 0; i < count; i++) {
     thaw(server, ["environments", "stop", "--function", FUNCTION], true);
     const startMs = performance.now();
-    const answer = await lambda.send(new InvokeCommand({ FunctionName: FUNCTION, Qualifier: qualifier, Payload: payload, LogType: "Tail" }));
+    const answer = await lambda.send(
+      new InvokeCommand({ FunctionName: FUNCTION, Qualifier: qualifier, Payload: payload, LogType: "Tail" }),
+    );
     const clientMs = performance.now() - startMs;
     const body = Buffer.from(answer.Payload ?? []).toString();
-    if (answer.FunctionError !== undefined || !body.includes('"statusCode":200')) throw new Error(`the sample answered: ${body}`);
+    if (answer.FunctionError !== undefined || !body.includes('"statusCode":200'))
+      throw new Error(`the sample answered: ${body}`);
     const log = Buffer.from(answer.LogResult ?? "", "base64").toString();
     results.push({ report: log.split("\n").find((line) => line.startsWith("REPORT")) ?? "", clientMs });
   }

@@ -50,7 +50,9 @@ interface Model {
 function importModel(file: string): void {
   const bytes = readFileSync(file);
   const text = (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
-  const trimmed = JSON.parse(text, (key, value: unknown) => (key === "documentation" && typeof value === "string" ? undefined : value)) as Model;
+  const trimmed = JSON.parse(text, (key, value: unknown) =>
+    key === "documentation" && typeof value === "string" ? undefined : value,
+  ) as Model;
   const { metadata, operations, shapes } = trimmed;
   writeFileSync(MODEL, `${JSON.stringify({ metadata, operations, shapes }, null, 1)}\n`);
 }
@@ -93,14 +95,24 @@ function typesFile(model: Model): string {
 
 function interfaceOf(name: string, shape: Shape): string {
   const required = new Set(shape.required ?? []);
-  const members = Object.entries(shape.members ?? {}).map(([key, member]) => `  readonly ${key}${required.has(key) ? "" : "?"}: ${member.shape};`);
-  return members.length === 0 ? `export type ${name} = Record<string, never>;` : `export interface ${name} {\n${members.join("\n")}\n}`;
+  const members = Object.entries(shape.members ?? {}).map(
+    ([key, member]) => `  readonly ${key}${required.has(key) ? "" : "?"}: ${member.shape};`,
+  );
+  return members.length === 0
+    ? `export type ${name} = Record<string, never>;`
+    : `export interface ${name} {\n${members.join("\n")}\n}`;
 }
 
 function operationsFile(model: Model): string {
   const rows = Object.values(model.operations).map((operation) => {
     const { method, requestUri, responseCode } = operation.http;
-    const fields = { method, uri: requestUri, status: responseCode ?? 200, input: operation.input?.shape ?? null, output: operation.output?.shape ?? null };
+    const fields = {
+      method,
+      uri: requestUri,
+      status: responseCode ?? 200,
+      input: operation.input?.shape ?? null,
+      output: operation.output?.shape ?? null,
+    };
     return `  ${operation.name}: ${JSON.stringify(fields)},`;
   });
   const body = `export const OPERATIONS = {\n${rows.join("\n")}\n} as const;\n\nexport type OperationName = keyof typeof OPERATIONS;\n`;
@@ -139,7 +151,12 @@ function main(): void {
   const importAt = process.argv.indexOf("--import");
   if (importAt !== -1) importModel(resolve(process.argv[importAt + 1] ?? ""));
   const model = JSON.parse(readFileSync(MODEL, "utf8")) as Model;
-  const files = { "types.ts": typesFile(model), "operations.ts": operationsFile(model), "errors.ts": errorsFile(model), "shapes.ts": shapesFile(model) };
+  const files = {
+    "types.ts": typesFile(model),
+    "operations.ts": operationsFile(model),
+    "errors.ts": errorsFile(model),
+    "shapes.ts": shapesFile(model),
+  };
   const isCheck = process.argv.includes("--check");
   let differing = 0;
   for (const [name, text] of Object.entries(files)) {

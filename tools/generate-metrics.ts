@@ -34,7 +34,11 @@ function toDashboard(): string {
     datasource: { type: "prometheus", uid: "${datasource}" },
     gridPos: { x: (index % 2) * 12, y: Math.floor(index / 2) * 8, w: 12, h: 8 },
     fieldConfig: { defaults: { unit: grafanaUnit(declaration), min: 0 }, overrides: [] },
-    targets: queries(name, declaration).map(([expr, legendFormat], at) => ({ refId: String.fromCharCode(65 + at), expr, legendFormat })),
+    targets: queries(name, declaration).map(([expr, legendFormat], at) => ({
+      refId: String.fromCharCode(65 + at),
+      expr,
+      legendFormat,
+    })),
   }));
   const datasource = { name: "datasource", type: "datasource", query: "prometheus", label: "Prometheus" };
   const dashboard = {
@@ -60,7 +64,12 @@ function queries(name: string, { kind, labels }: MetricDeclaration): ReadonlyArr
   const legend = labels.map((label) => `{{${label}}}`).join(" ");
   if (kind === "gauge") return [[name, legend || name]];
   if (kind === "counter")
-    return [[labels.length === 0 ? `rate(${name}[$__rate_interval])` : `sum by (${by}) (rate(${name}[$__rate_interval]))`, legend || name]];
+    return [
+      [
+        labels.length === 0 ? `rate(${name}[$__rate_interval])` : `sum by (${by}) (rate(${name}[$__rate_interval]))`,
+        legend || name,
+      ],
+    ];
   return [0.5, 0.99].map((quantile) => [
     `histogram_quantile(${quantile}, sum by (le${labels.length === 0 ? "" : `, ${by}`}) (rate(${name}_bucket[$__rate_interval])))`,
     `p${quantile * 100} ${legend}`.trim(),

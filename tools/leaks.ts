@@ -16,7 +16,9 @@ export function findTraces(): Traces {
       .split("\n")
       .filter((line) => /thaw/.test(line)),
     cgroups: findCgroups("/sys/fs/cgroup", 0),
-    loops: lines("losetup", ["--list", "--noheadings", "--output", "BACK-FILE"]).filter((line) => line.includes("thaw")),
+    loops: lines("losetup", ["--list", "--noheadings", "--output", "BACK-FILE"]).filter((line) =>
+      line.includes("thaw"),
+    ),
     devices: lines("ip", ["-o", "link"]).filter((line) => /: thaw/.test(line)),
     tables: lines("nft", ["list", "tables"]).filter((line) => line.includes("thaw")),
     directories: [tmpdir(), "/run/thaw"]
@@ -31,7 +33,9 @@ export function findTraces(): Traces {
 }
 
 export function newTraces(before: Traces, after: Traces): string[] {
-  return Object.entries(after).flatMap(([kind, items]) => items.filter((item) => before[kind]?.includes(item) !== true).map((item) => `${kind}: ${item}`));
+  return Object.entries(after).flatMap(([kind, items]) =>
+    items.filter((item) => before[kind]?.includes(item) !== true).map((item) => `${kind}: ${item}`),
+  );
 }
 
 function findCgroups(dir: string, depth: number): string[] {

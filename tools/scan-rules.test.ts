@@ -17,7 +17,9 @@ const sections = new Map(
 );
 
 it("lists the rules of the source, and only them", ({ expect }) => {
-  const rows = [...text.matchAll(/^\| \[`([a-z-]+)`\]\(#\1\) \| (\w+) \| (.*) \|$/gm)].map(([, id, severity, title]) => ({ id, severity, title }));
+  const rows = [...text.matchAll(/^\| \[`([a-z-]+)`\]\(#\1\) \| (\w+) \| (.*) \|$/gm)].map(
+    ([, id, severity, title]) => ({ id, severity, title }),
+  );
   expect(rows).toEqual(RULES.map(({ id, severity, title }) => ({ id, severity, title })));
   expect([...sections.keys()]).toEqual(RULES.map((rule) => rule.id));
 });

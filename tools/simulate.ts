@@ -12,5 +12,7 @@ for (let seed = first; seed < first + seeds; seed++) {
   failed.push(seed);
   process.stdout.write(`seed ${seed} fails:\n  ${report.problems.slice(0, 5).join("\n  ")}\n`);
 }
-process.stdout.write(`${JSON.stringify({ seeds, failed, ...totals, seconds: Math.round((performance.now() - startMs) / 1000) })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ seeds, failed, ...totals, seconds: Math.round((performance.now() - startMs) / 1000) })}\n`,
+);
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -18,7 +18,11 @@ interface Report {
     readonly name: string;
     readonly status: string;
     readonly message: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string; readonly failureMessages: readonly string[] }[];
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
   }[];
 }
 
@@ -42,7 +46,8 @@ for (const project of ["unit", "beside", "system"]) {
   const read = existsSync(report) ? (JSON.parse(readFileSync(report, "utf8")) as Report) : undefined;
   passed += read?.numPassedTests ?? 0;
   const found = read ? failuresOf(read) : [];
-  if (done.status !== 0 && found.length === 0) found.push(`${project}: vitest ended with ${done.status ?? done.signal}, outside of its tests`);
+  if (done.status !== 0 && found.length === 0)
+    found.push(`${project}: vitest ended with ${done.status ?? done.signal}, outside of its tests`);
   failures.push(...found);
 }
 
@@ -52,7 +57,8 @@ process.stdout.write(rust.stdout);
 if (rust.status !== 0) process.stderr.write(rust.stderr);
 for (const match of rust.stdout.matchAll(/(\d+) passed; \d+ failed/g)) passed += Number(match[1]);
 const failedRust = [...rust.stdout.matchAll(/^test (.+) \.\.\. FAILED$/gm)].map((match) => `cargo test > ${match[1]}`);
-if (rust.status !== 0 && failedRust.length === 0) failedRust.push(`cargo test ended with ${rust.status ?? rust.signal}`);
+if (rust.status !== 0 && failedRust.length === 0)
+  failedRust.push(`cargo test ended with ${rust.status ?? rust.signal}`);
 failures.push(...failedRust);
 
 rmSync(reports, { recursive: true });

@@ -35,17 +35,34 @@ export interface ThawServerOptions {
 }
 
 export async function startThaw(options: ThawServerOptions = {}): Promise<ThawServer> {
-  if (process.geteuid?.() !== 0) throw new Error("Sandboxes are made by sandboxd, which needs root: run this as root (the server itself gives its rights up).");
+  if (process.geteuid?.() !== 0)
+    throw new Error(
+      "Sandboxes are made by sandboxd, which needs root: run this as root (the server itself gives its rights up).",
+    );
   const dataDir = options.previous?.dataDir ?? mkdtempSync(join(tmpdir(), "thaw-data-"));
   const keys = options.previous?.env ?? {
     AWS_ACCESS_KEY_ID: `AKIA${randomBytes(8).toString("hex").toUpperCase()}`,
     AWS_SECRET_ACCESS_KEY: randomBytes(20).toString("hex"),
   };
-  const credentials = { THAW_ACCESS_KEY_ID: keys["AWS_ACCESS_KEY_ID"] ?? "", THAW_SECRET_ACCESS_KEY: keys["AWS_SECRET_ACCESS_KEY"] ?? "" };
+  const credentials = {
+    THAW_ACCESS_KEY_ID: keys["AWS_ACCESS_KEY_ID"] ?? "",
+    THAW_SECRET_ACCESS_KEY: keys["AWS_SECRET_ACCESS_KEY"] ?? "",
+  };
   const program = join(REPOSITORY, "packages/server/src/main/serve.ts");
-  const args = ["--disable-warning=ExperimentalWarning", program, "--listen", "127.0.0.1:0", "--data", dataDir, ...(options.args ?? [])];
+  const args = [
+    "--disable-warning=ExperimentalWarning",
+    program,
+    "--listen",
+    "127.0.0.1:0",
+    "--data",
+    dataDir,
+    ...(options.args ?? []),
+  ];
   const [command = "", ...words] = [...withNameServer(options.nameServer), process.execPath, ...args];
-  const child = spawn(command, words, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...credentials, ...options.env } });
+  const child = spawn(command, words, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...credentials, ...options.env },
+  });
   const output: string[] = [];
   child.stdout?.on("data", (bytes: Buffer) => output.push(bytes.toString()));
   child.stderr?.on("data", (bytes: Buffer) => output.push(bytes.toString()));
@@ -127,7 +144,10 @@ async function killPart(child: ChildProcess, who: "launcher" | "server" | "sandb
   const deadline = Date.now() + 20_000;
   // The kernel tells nobody when a grandchild has gone; its pid is the level to watch.
   while (parts.some((part) => isRunning(part.pid))) {
-    if (Date.now() > deadline) throw new Error(`still there after the ${who} was killed: ${JSON.stringify(parts.filter((part) => isRunning(part.pid)))}`);
+    if (Date.now() > deadline)
+      throw new Error(
+        `still there after the ${who} was killed: ${JSON.stringify(parts.filter((part) => isRunning(part.pid)))}`,
+      );
     await new Promise((next) => setImmediate(next));
   }
 }

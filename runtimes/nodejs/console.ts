@@ -44,7 +44,9 @@ function jsonLine(level: string, args: readonly unknown[]): string {
   const line = { timestamp: new Date().toISOString(), level, requestId };
   if (args.length === 1) {
     try {
-      return JSON.stringify({ ...line, message: args[0] }, (_key, value: unknown) => (value instanceof Error ? errorMembers(value) : value));
+      return JSON.stringify({ ...line, message: args[0] }, (_key, value: unknown) =>
+        value instanceof Error ? errorMembers(value) : value,
+      );
     } catch {
       // A cycle or a BigInt: as text.
     }

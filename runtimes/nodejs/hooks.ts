@@ -17,7 +17,8 @@ export function installHooks(): void {
     registerBeforeSnapshot: (hook: Hook): void => void before.push(checked(hook)),
     registerAfterRestore: (hook: Hook): void => void after.push(checked(hook)),
     snapshot: readSnapshotInfo,
-    generation: (): number => (generation === null ? 0 : (generation[0] ?? 0) + ((generation[1] ?? 0) % 2 ** 21) * 2 ** 32),
+    generation: (): number =>
+      generation === null ? 0 : (generation[0] ?? 0) + ((generation[1] ?? 0) % 2 ** 21) * 2 ** 32,
   };
   const global = globalThis as { awslambda?: Record<string, unknown> };
   global.awslambda = { ...global.awslambda, snapStart };

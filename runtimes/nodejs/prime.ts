@@ -35,7 +35,8 @@ function readEvents(): readonly string[] {
     const bodies = events.map((event) => JSON.stringify(event));
     return Array.from({ length: Math.min(times, TIMES_MAX) }, () => bodies).flat();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") console.error(`thaw.prime.json can't be read, nothing is primed: ${String(error)}`);
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT")
+      console.error(`thaw.prime.json can't be read, nothing is primed: ${String(error)}`);
     return [];
   }
 }

@@ -48,7 +48,10 @@ export async function waitForRestore(): Promise<void> {
 }
 
 export async function post(path: string, body: string, errorType?: string): Promise<void> {
-  const headers: Record<string, string> = { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(body)) };
+  const headers: Record<string, string> = {
+    "Content-Type": "application/json",
+    "Content-Length": String(Buffer.byteLength(body)),
+  };
   if (errorType !== undefined) headers["Lambda-Runtime-Function-Error-Type"] = errorType;
   await call("POST", path, headers, body);
 }
@@ -59,7 +62,9 @@ function call(method: string, path: string, headers: Record<string, string>, bod
       const parts: Buffer[] = [];
       incoming.on("data", (part: Buffer) => parts.push(part));
       incoming.on("error", reject);
-      incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(parts).toString() }));
+      incoming.on("end", () =>
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(parts).toString() }),
+      );
     });
     outgoing.on("error", reject);
     outgoing.end(body);

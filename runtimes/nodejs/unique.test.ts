@@ -17,8 +17,20 @@ console.log(JSON.stringify({ mean, tenths, min: Math.min(...values.slice(0, 50_0
 `;
 
 test("Math.random after a restore is even, and never repeats itself", () => {
-  const out = execFileSync(process.execPath, ["--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", PROGRAM], { encoding: "utf8" });
-  const found = JSON.parse(out) as { mean: number; tenths: number[]; min: number; max: number; distinct: number; name: string; length: number };
+  const out = execFileSync(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", PROGRAM],
+    { encoding: "utf8" },
+  );
+  const found = JSON.parse(out) as {
+    mean: number;
+    tenths: number[];
+    min: number;
+    max: number;
+    distinct: number;
+    name: string;
+    length: number;
+  };
   expect(found).toMatchObject({ name: "random", length: 0, distinct: 200_000 });
   expect(Math.abs(found.mean - 0.5)).toBeLessThan(0.01);
   for (const count of found.tenths) expect(Math.abs(count - 20_000)).toBeLessThan(1000);

@@ -16,7 +16,8 @@ import { seededRandom } from "../support/random.ts";
 
 const SEED = Number(process.env["THAW_CRASH_SEED"] ?? "20261124");
 const ROUNDS = Number(process.env["THAW_CRASH_ROUNDS"] ?? "12");
-const PROGRAM = (n: number): string => `export const handler = async () => "answer ${n}";\nglobalThis.held = Buffer.alloc(4e6, ${n + 1});\n`;
+const PROGRAM = (n: number): string =>
+  `export const handler = async () => "answer ${n}";\nglobalThis.held = Buffer.alloc(4e6, ${n + 1});\n`;
 
 interface Verified {
   readonly snapshotId: string;
@@ -25,17 +26,21 @@ interface Verified {
 }
 
 async function verifyAll(functions: TestFunctions): Promise<Verified[]> {
-  const { snapshots } = (await (await functions.admin("GET", "snapshots")).json()) as { snapshots: ReadonlyArray<{ readonly snapshotId: string | null }> };
+  const { snapshots } = (await (await functions.admin("GET", "snapshots")).json()) as {
+    snapshots: ReadonlyArray<{ readonly snapshotId: string | null }>;
+  };
   const found: Verified[] = [];
   for (const { snapshotId } of snapshots)
-    if (snapshotId !== null) found.push((await (await functions.admin("GET", `snapshots/${snapshotId}/verify`)).json()) as Verified);
+    if (snapshotId !== null)
+      found.push((await (await functions.admin("GET", `snapshots/${snapshotId}/verify`)).json()) as Verified);
   return found;
 }
 
 function untilActive(functions: TestFunctions, FunctionName: string, what: string): Promise<true> {
   return functions.eventually(`Active (${what})`, async () => {
     const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName, Qualifier: "1" }));
-    if (now.State === "Failed") throw new Error(`${what}: Failed: ${now.StateReason}\n${functions.server.output().slice(-2000)}`);
+    if (now.State === "Failed")
+      throw new Error(`${what}: Failed: ${now.StateReason}\n${functions.server.output().slice(-2000)}`);
     return now.State === "Active" || null;
   });
 }
@@ -63,8 +68,12 @@ it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
       // At once: a publish, restores, and a removal with its collection.
       const work = Promise.allSettled([
         functions.lambda.send(new PublishVersionCommand({ FunctionName: name })),
-        functions.stopEnvironments(kept).then(() => Promise.all([functions.invoke(kept, {}, version), functions.invoke(kept, {}, version)])),
-        ...(round > 1 ? [functions.lambda.send(new DeleteFunctionCommand({ FunctionName: `round-${round - 1}` }))] : []),
+        functions
+          .stopEnvironments(kept)
+          .then(() => Promise.all([functions.invoke(kept, {}, version), functions.invoke(kept, {}, version)])),
+        ...(round > 1
+          ? [functions.lambda.send(new DeleteFunctionCommand({ FunctionName: `round-${round - 1}` }))]
+          : []),
       ]);
       await new Promise((next) => setTimeout(next, random() * 1500));
       const who = (["server", "sandboxd", "launcher", "pager"] as const)[Math.floor(random() * 4)] ?? "server";
@@ -74,9 +83,12 @@ it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
       } else {
         await server.kill(who);
         const left = await functions
-          .eventually(`nothing left (${what}, ${who})`, async () => (tracesOf(server, everStarted).length === 0 ? [] : null))
+          .eventually(`nothing left (${what}, ${who})`, async () =>
+            tracesOf(server, everStarted).length === 0 ? [] : null,
+          )
           .catch((error: unknown) => error);
-        if (left instanceof Error) throw new Error(`${what}, ${who}: left behind: ${tracesOf(server, everStarted).join("; ")}`);
+        if (left instanceof Error)
+          throw new Error(`${what}, ${who}: left behind: ${tracesOf(server, everStarted).join("; ")}`);
         server = await startThaw({ previous: server });
         functions = new TestFunctions(server);
       }
@@ -87,7 +99,11 @@ it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
       const dirs = readdirSync(join(server.dataDir, "snapshots"));
       expect(dirs.filter((dir) => dir.endsWith(".partial")).length, what).toBeLessThanOrEqual(2);
       const again = await functions.eventually(`the kept version answers (${what}, ${who})`, () =>
-        functions.invoke(kept, {}, version).catch((error: Error) => (who === "pager" && error.name === "ServiceException" ? null : Promise.reject(error))),
+        functions
+          .invoke(kept, {}, version)
+          .catch((error: Error) =>
+            who === "pager" && error.name === "ServiceException" ? null : Promise.reject(error),
+          ),
       );
       expect(again.payload, what).toBe("answer 0");
     }

@@ -9,7 +9,10 @@ const MIB = 1024 * 1024;
 const HELD_BYTES = 1536 * MIB;
 const BOUND_BYTES = 64 * MIB + HELD_BYTES / 64;
 
-const HOLDS_MUCH = SELF_CHECKING.replace("\n\ndef check", `\nimport os\nheld = [os.urandom(1 << 20) for _ in range(${HELD_BYTES / MIB})]\n\n\ndef check`);
+const HOLDS_MUCH = SELF_CHECKING.replace(
+  "\n\ndef check",
+  `\nimport os\nheld = [os.urandom(1 << 20) for _ in range(${HELD_BYTES / MIB})]\n\n\ndef check`,
+);
 
 function fieldBytes(path: string, field: string): number {
   const found = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(path, "utf8"))?.[1];

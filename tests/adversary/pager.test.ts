@@ -47,7 +47,10 @@ function killPager(signal: NodeJS.Signals = "SIGKILL"): number {
 async function within<T>(limitMs: number, what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not within ${limitMs} ms: ${what}\n${sandboxd.output().slice(-1500)}`)), limitMs);
+    timer = setTimeout(
+      () => reject(new Error(`not within ${limitMs} ms: ${what}\n${sandboxd.output().slice(-1500)}`)),
+      limitMs,
+    );
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
@@ -128,30 +131,34 @@ describe("kill -9 of the pager", () => {
     await worksAgain();
   });
 
-  it.each(["running", "frozen"])("while a %s clone waits for a page that does not come", { timeout: 60_000 }, async (state) => {
-    await sandboxd.restart();
-    const clone = await restore();
-    // From here on the host lacks every chunk, and nobody brings one.
-    sandboxd.makeCold();
-    let asked: () => void = () => undefined;
-    const hasAsked = new Promise<void>((resolve) => {
-      asked = resolve;
-    });
-    const bring = sandboxd.keepCold(() => asked());
-    try {
-      const answer = clone.invoke().catch((error: unknown) => error);
-      await within(LIMIT_MS, "a fault", hasAsked);
-      // Who waits in a system call does not freeze; then it is running again.
-      if (state === "frozen") await sandboxd.host.freeze(clone.spec.environmentId).catch(() => undefined);
-      killPager();
-      await within(DIES_WITHIN_MS, "the clone dies", clone.exited);
-      if (!((await answer) instanceof CloneLost)) throw new Error(`it answered: ${JSON.stringify(await answer)}`);
-      await clone.destroy();
-    } finally {
-      bring();
-    }
-    await worksAgain();
-  });
+  it.each(["running", "frozen"])(
+    "while a %s clone waits for a page that does not come",
+    { timeout: 60_000 },
+    async (state) => {
+      await sandboxd.restart();
+      const clone = await restore();
+      // From here on the host lacks every chunk, and nobody brings one.
+      sandboxd.makeCold();
+      let asked: () => void = () => undefined;
+      const hasAsked = new Promise<void>((resolve) => {
+        asked = resolve;
+      });
+      const bring = sandboxd.keepCold(() => asked());
+      try {
+        const answer = clone.invoke().catch((error: unknown) => error);
+        await within(LIMIT_MS, "a fault", hasAsked);
+        // Who waits in a system call does not freeze; then it is running again.
+        if (state === "frozen") await sandboxd.host.freeze(clone.spec.environmentId).catch(() => undefined);
+        killPager();
+        await within(DIES_WITHIN_MS, "the clone dies", clone.exited);
+        if (!((await answer) instanceof CloneLost)) throw new Error(`it answered: ${JSON.stringify(await answer)}`);
+        await clone.destroy();
+      } finally {
+        bring();
+      }
+      await worksAgain();
+    },
+  );
 });
 
 describe("kill -9 of sandboxd", () => {
@@ -166,12 +173,15 @@ describe("kill -9 of sandboxd", () => {
   });
 
   async function untilGone(pids: readonly number[]): Promise<void> {
-    while (listProcesses().some(({ pid, command }) => pids.includes(pid) && command !== "")) await new Promise((next) => setTimeout(next, 5));
+    while (listProcesses().some(({ pid, command }) => pids.includes(pid) && command !== ""))
+      await new Promise((next) => setTimeout(next, 5));
   }
 });
 
 describe("a pager that stops (SIGSTOP)", () => {
-  it("with a clone in it: the clone dies, the next restore has another pager", { timeout: 60_000 }, async ({ expect }) => {
+  it("with a clone in it: the clone dies, the next restore has another pager", { timeout: 60_000 }, async ({
+    expect,
+  }) => {
     const clone = await restore();
     const stopped = killPager("SIGSTOP");
     await within(LIMIT_MS, "the clone dies", clone.exited);
@@ -230,7 +240,8 @@ describe("another program in its place", () => {
         const recorded = sandboxd.host.recordWorkingSet(made.spec.environmentId, 5).catch(() => undefined);
         await within(LIMIT_MS, "the recording ends", recorded);
         await made.destroy();
-        if ((kind === "twice" || kind === "boasting") && answer !== "ok") throw new Error("a good pager whose events come twice should serve");
+        if ((kind === "twice" || kind === "boasting") && answer !== "ok")
+          throw new Error("a good pager whose events come twice should serve");
       }
       // sandboxd itself goes on.
       const fresh = await sandboxd.create(SELF_CHECKING);

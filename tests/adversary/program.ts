@@ -7,7 +7,9 @@ const read = (name: string): string => readFileSync(join(REPOSITORY, "tests/engi
 
 /** Answers "ok" or what is wrong. With `{"loop": true}` it reads until it is killed. */
 export const SELF_CHECKING = [
-  read("runtime.py").replace("answer = check()", "answer = check(json.loads(body))").replace("response.read()", "body = response.read()"),
+  read("runtime.py")
+    .replace("answer = check()", "answer = check(json.loads(body))")
+    .replace("response.read()", "body = response.read()"),
   read("memory.py"),
   `PAGES = 2048
 memory = map_pages(PAGES)

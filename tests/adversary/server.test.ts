@@ -11,7 +11,8 @@ import { TestFunctions, type Invoked } from "../support/functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 import { writePager } from "./pagers.ts";
 
-const programOf = (answer: string): string => `globalThis.held = Buffer.alloc(3e6, 7);\nexport const handler = async () => "${answer}";\n`;
+const programOf = (answer: string): string =>
+  `globalThis.held = Buffer.alloc(3e6, 7);\nexport const handler = async () => "${answer}";\n`;
 let functions: TestFunctions;
 withThaw(
   (made) => {
@@ -35,7 +36,10 @@ async function publish(answer: string): Promise<Published> {
 }
 
 async function snapshotOf(name: string): Promise<{ snapshotId: string; file: Published["file"] }> {
-  const listed = JSON.parse((await thaw("snapshots", "ls", "--json")).stdout) as Array<{ snapshotId: string; functionName: string }>;
+  const listed = JSON.parse((await thaw("snapshots", "ls", "--json")).stdout) as Array<{
+    snapshotId: string;
+    functionName: string;
+  }>;
   const snapshotId = listed.find((each) => each.functionName === name)?.snapshotId ?? "";
   return { snapshotId, file: (file) => join(functions.server.dataDir, "snapshots", snapshotId, file) };
 }
@@ -49,7 +53,9 @@ async function invokeCold(name: string): Promise<Invoked> {
 /** The answer after a refusal: the version is made anew. */
 function untilCured(name: string): Promise<Invoked> {
   return functions.eventually("a new snapshot", async () =>
-    functions.invoke(name, {}, "1").catch((error: Error) => (error.name === "SnapStartNotReadyException" ? null : Promise.reject(error))),
+    functions
+      .invoke(name, {}, "1")
+      .catch((error: Error) => (error.name === "SnapStartNotReadyException" ? null : Promise.reject(error))),
   );
 }
 
@@ -61,18 +67,32 @@ describe("thaw snapshots inspect and verify", () => {
       snapshotId: string;
       memoryBytes: number;
       storedBytes: number;
-      spaces: Array<{ pid: number; pages: number; zeroPages: number; lazyPages: number; eagerPages: number; regions: Array<{ pages: number }> }>;
+      spaces: Array<{
+        pid: number;
+        pages: number;
+        zeroPages: number;
+        lazyPages: number;
+        eagerPages: number;
+        regions: Array<{ pages: number }>;
+      }>;
       images: Array<{ name: string }>;
       chunks: { count: number; shared: number; missing: number };
       workingSet: { recordings: number; pages: number } | null;
       keyArn: string | null;
     };
-    expect(contents).toMatchObject({ snapshotId, keyArn: null, workingSet: { recordings: expect.any(Number) }, chunks: { missing: 0 } });
+    expect(contents).toMatchObject({
+      snapshotId,
+      keyArn: null,
+      workingSet: { recordings: expect.any(Number) },
+      chunks: { missing: 0 },
+    });
     expect(contents.workingSet?.pages).toBeGreaterThan(0);
     expect(contents.images.map((image) => image.name)).toContain("inventory.img");
     const pages = contents.spaces.reduce((sum, space) => sum + space.pages, 0);
     expect(pages * 4096).toBe(contents.memoryBytes);
-    expect((pages - contents.spaces.reduce((sum, space) => sum + space.zeroPages, 0)) * 4096).toBe(contents.storedBytes);
+    expect((pages - contents.spaces.reduce((sum, space) => sum + space.zeroPages, 0)) * 4096).toBe(
+      contents.storedBytes,
+    );
     for (const space of contents.spaces) {
       expect(space.lazyPages + space.eagerPages).toBe(space.pages);
       expect(space.regions.reduce((sum, region) => sum + region.pages, 0)).toBe(space.pages);
@@ -83,7 +103,9 @@ describe("thaw snapshots inspect and verify", () => {
     expect(Number(/(\d+) shared with other snapshots/.exec(shown)?.[1])).toBeGreaterThan(0);
     const verified = await thaw("snapshots", "verify");
     expect(verified).toMatchObject({ code: 0, stdout: expect.stringMatching(/inspected:1 .*: whole/) });
-    expect((await thaw("snapshots", "inspect", "inspected:$LATEST")).stderr).toContain("only published versions have one");
+    expect((await thaw("snapshots", "inspect", "inspected:$LATEST")).stderr).toContain(
+      "only published versions have one",
+    );
     expect((await thaw("snapshots", "verify", "none:1")).stderr).toContain("Function not found");
   });
 
@@ -102,7 +124,9 @@ describe("thaw snapshots inspect and verify", () => {
     const chunks = join(functions.server.dataDir, "chunks");
     const listed = readdirSync(chunks, { recursive: true, encoding: "utf8" }).filter((each) => each.length > 64);
     const names = new Set(listed.map((each) => each.slice(-64)));
-    const own = JSON.parse((await thaw("snapshots", "verify", `${name}:1`, "--json")).stdout) as [{ chunks: number; isWhole: boolean }];
+    const own = JSON.parse((await thaw("snapshots", "verify", `${name}:1`, "--json")).stdout) as [
+      { chunks: number; isWhole: boolean },
+    ];
     expect(own[0]).toMatchObject({ isWhole: true });
     expect(own[0].chunks).toBeLessThanOrEqual(names.size);
     const saved = listed.map((each) => [join(chunks, each), readFileSync(join(chunks, each))] as const);
@@ -119,7 +143,10 @@ describe("files of a snapshot", () => {
   it("a manifest of another function in its place: refused, and made anew", async ({ expect }) => {
     const [one, two] = [await publish("one"), await publish("two")];
     copyFileSync(two.file("manifest"), one.file("manifest"));
-    await expect(invokeCold(one.name)).rejects.toMatchObject({ name: "ServiceException", message: expect.stringContaining("damaged") });
+    await expect(invokeCold(one.name)).rejects.toMatchObject({
+      name: "ServiceException",
+      message: expect.stringContaining("damaged"),
+    });
     expect((await untilCured(one.name)).payload).toBe("one");
     expect((await invokeCold(two.name)).payload).toBe("two");
   });
@@ -144,7 +171,10 @@ describe("files of a snapshot", () => {
       const at = Math.min(changed.length - 1, Math.floor(changed.length * part));
       changed[at] = (changed[at] ?? 0) ^ 4;
       writeFileSync(file("manifest"), changed);
-      await expect(invokeCold(name)).rejects.toMatchObject({ name: "ServiceException", message: expect.stringContaining("damaged") });
+      await expect(invokeCold(name)).rejects.toMatchObject({
+        name: "ServiceException",
+        message: expect.stringContaining("damaged"),
+      });
       expect((await untilCured(name)).payload).toBe("four");
     }
   });
@@ -155,16 +185,22 @@ describe("the pager", () => {
     const { name } = await publish("five");
     expect((await invokeCold(name)).payload).toBe("five");
     const before = (await functions.environments(name)).map((each) => each.logStream);
-    const pager = childrenOf(functions.server.pid).find(({ command }) => command.includes("--memory-mib") && !command.includes("serve"));
+    const pager = childrenOf(functions.server.pid).find(
+      ({ command }) => command.includes("--memory-mib") && !command.includes("serve"),
+    );
     process.kill(pager?.pid ?? 0, "SIGKILL");
     // Others are parked in their place.
-    await functions.eventually("its clones are gone", async () => (await functions.environments(name)).every((each) => !before.includes(each.logStream)));
+    await functions.eventually("its clones are gone", async () =>
+      (await functions.environments(name)).every((each) => !before.includes(each.logStream)),
+    );
     const next = await functions.invoke(name, {}, "1");
     expect(next.payload).toBe("five");
     expect(next.log).toContain("Restore Duration");
   });
 
-  it("dies with every clone that it is given: that is not the snapshot's fault", { timeout: 120_000 }, async ({ expect }) => {
+  it("dies with every clone that it is given: that is not the snapshot's fault", { timeout: 120_000 }, async ({
+    expect,
+  }) => {
     const dir = mkdtempSync(join(tmpdir(), "thaw-pager-"));
     chmodSync(dir, 0o755);
     const bad = await startThaw({ env: { THAW_PAGER: writePager(dir, "mortal", "/bin/false") } });
@@ -172,9 +208,11 @@ describe("the pager", () => {
       const there = new TestFunctions(bad);
       const name = await there.createSnapStart({ "index.mjs": programOf("seven") });
       const version = await there.publish(name);
-      const stateOf = () => there.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version }));
+      const stateOf = () =>
+        there.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version }));
       const published = await stateOf();
-      for (let i = 0; i < 3; i++) await expect(there.invoke(name, {}, version)).rejects.toMatchObject({ name: "ServiceException" });
+      for (let i = 0; i < 3; i++)
+        await expect(there.invoke(name, {}, version)).rejects.toMatchObject({ name: "ServiceException" });
       expect(await stateOf()).toMatchObject({ State: "Active", RevisionId: published.RevisionId });
     } finally {
       await bad.remove();

@@ -16,7 +16,9 @@ beforeAll(async () => {
   sandboxd = await TestSandboxd.start({ pagerMemoryMib: 1 });
   original = await sandboxd.create(SELF_CHECKING);
   snapshot = await sandboxd.snapshot(original);
-  other = await sandboxd.snapshot(await sandboxd.create(SELF_CHECKING.replace("range(PAGES))", "range(7, PAGES + 7))")));
+  other = await sandboxd.snapshot(
+    await sandboxd.create(SELF_CHECKING.replace("range(PAGES))", "range(7, PAGES + 7))")),
+  );
   for (let n = 0; n < 2; n++) {
     for (const each of [snapshot, other]) {
       const clone = await sandboxd.restore(each, original.spec);
@@ -105,7 +107,9 @@ describe("a flipped bit", () => {
     );
   });
 
-  it("of each chunk in turn: refused, or the clone dies, or the page was not needed", { timeout: 300_000 }, async ({ expect }) => {
+  it("of each chunk in turn: refused, or the clone dies, or the page was not needed", { timeout: 300_000 }, async ({
+    expect,
+  }) => {
     const outcomes = new Set<Outcome>();
     const files = chunkFiles();
     for (const [index, path] of files.entries()) {
@@ -145,7 +149,9 @@ describe("exchanged files", () => {
 
   it("a manifest under another key", async ({ expect }) => {
     const spec = { ...original.spec, environmentId: "env-00000000000000aa" as typeof original.spec.environmentId };
-    await expect(sandboxd.host.restore(spec, snapshot, "test", Buffer.alloc(32, 1))).rejects.toMatchObject({ code: "SANDBOX_SNAPSHOT_DAMAGED" });
+    await expect(sandboxd.host.restore(spec, snapshot, "test", Buffer.alloc(32, 1))).rejects.toMatchObject({
+      code: "SANDBOX_SNAPSHOT_DAMAGED",
+    });
     expect(await attempt()).toBe("ok");
   });
 
@@ -179,7 +185,10 @@ describe("a store of chunks", () => {
   }
 
   /** Takes every second chunk away; `give` is asked for it. */
-  async function withLost(give: (near: string, far: string) => boolean | Promise<boolean>, run: () => Promise<void>): Promise<void> {
+  async function withLost(
+    give: (near: string, far: string) => boolean | Promise<boolean>,
+    run: () => Promise<void>,
+  ): Promise<void> {
     await sandboxd.restart();
     const kept = join(sandboxd.dir, "kept");
     mkdirSync(kept);
@@ -189,7 +198,9 @@ describe("a store of chunks", () => {
       copyFileSync(path, farOf(path));
       rmSync(path);
     }
-    sandboxd.host.onChunkWanted(async (chunk) => ((await give(join(sandboxd.chunksDir(), chunk.slice(0, 2), chunk), join(kept, chunk))) ? "here" : "nowhere"));
+    sandboxd.host.onChunkWanted(async (chunk) =>
+      (await give(join(sandboxd.chunksDir(), chunk.slice(0, 2), chunk), join(kept, chunk))) ? "here" : "nowhere",
+    );
     try {
       await run();
     } finally {

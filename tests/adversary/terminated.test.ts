@@ -7,7 +7,9 @@ import { childrenOf } from "../../tools/processes.ts";
 import { startThaw } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 
-const INIT = { "index.mjs": "await new Promise((next) => setTimeout(next, 300));\nexport const handler = async () => 'ready';\n" };
+const INIT = {
+  "index.mjs": "await new Promise((next) => setTimeout(next, 300));\nexport const handler = async () => 'ready';\n",
+};
 
 it("at many moments of a publish", { timeout: 240_000 }, async ({ expect }) => {
   let server = await startThaw();
@@ -17,7 +19,10 @@ it("at many moments of a publish", { timeout: 240_000 }, async ({ expect }) => {
       const name = await functions.createSnapStart(INIT, { FunctionName: `at-${delayMs}` });
       await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
       await new Promise((next) => setTimeout(next, delayMs));
-      process.kill(childrenOf(server.pid).find(({ command }) => command.includes("thaw-sandboxd serve"))?.pid ?? 0, "SIGTERM");
+      process.kill(
+        childrenOf(server.pid).find(({ command }) => command.includes("thaw-sandboxd serve"))?.pid ?? 0,
+        "SIGTERM",
+      );
       await functions.eventually("the launcher has ended", async () => {
         await nextTurn();
         return !existsSync(`/proc/${server.pid}`);

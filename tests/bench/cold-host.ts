@@ -8,7 +8,17 @@ import { TestFunctions } from "../support/functions.ts";
 import { startColdHost } from "../support/hosts.ts";
 import { noS3, S3Server } from "../support/s3-server.ts";
 import type { Series } from "./series.ts";
-import { coldInvokes, deploy, memorySeries, NODE, phaseSeries, type RestoreTrace, restoreTraces, SPRING, timedInvoke } from "./subjects.ts";
+import {
+  coldInvokes,
+  deploy,
+  memorySeries,
+  NODE,
+  phaseSeries,
+  type RestoreTrace,
+  restoreTraces,
+  SPRING,
+  timedInvoke,
+} from "./subjects.ts";
 
 /** Of each kind. */
 const HOSTS = 10;
@@ -35,10 +45,17 @@ export async function measureColdHost(): Promise<Series[]> {
     const warm = await coldInvokes(functions, SPRING, "live", COLD);
     await first.stop();
     s3.delayMs = DELAY_MS;
-    const kinds = [new ColdHosts("that was just started", false), new ColdHosts("that has served another function", true)];
+    const kinds = [
+      new ColdHosts("that was just started", false),
+      new ColdHosts("that has served another function", true),
+    ];
     for (let i = 0; i < HOSTS; i++) for (const kind of kinds) await kind.measure(s3, first, options);
     return [
-      { name: "Spring Boot: cold, on a host that has its snapshot, at the client", unit: "ms", values: warm.map((each) => each.clientMs) },
+      {
+        name: "Spring Boot: cold, on a host that has its snapshot, at the client",
+        unit: "ms",
+        values: warm.map((each) => each.clientMs),
+      },
       ...kinds.flatMap((kind) => kind.series()),
     ];
   } finally {

@@ -15,7 +15,12 @@ interface Changes {
 /** Where the wrapper lies in the package. */
 const WRAPPER = "wrapper";
 
-export async function copyFunction(functions: TestFunctions, from: string, to: string, { variables, wrapper }: Changes): Promise<void> {
+export async function copyFunction(
+  functions: TestFunctions,
+  from: string,
+  to: string,
+  { variables, wrapper }: Changes,
+): Promise<void> {
   const { Configuration, Code } = await functions.lambda.send(new GetFunctionCommand({ FunctionName: from }));
   const zip = Buffer.from(await (await fetch(Code?.Location ?? "")).arrayBuffer());
   const wrapped = wrapper === undefined ? {} : { AWS_LAMBDA_EXEC_WRAPPER: `/var/task/${WRAPPER}` };
@@ -32,7 +37,10 @@ export async function copyFunction(functions: TestFunctions, from: string, to: s
       Code: { ZipFile: wrapper === undefined ? zip : withWrapper(zip, wrapper) },
     }),
   );
-  await waitUntilFunctionActiveV2({ client: functions.lambda, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, { FunctionName: to });
+  await waitUntilFunctionActiveV2(
+    { client: functions.lambda, maxWaitTime: 60, minDelay: 1, maxDelay: 1 },
+    { FunctionName: to },
+  );
 }
 
 const APPEND = `

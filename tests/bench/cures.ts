@@ -53,7 +53,9 @@ async function main(): Promise<void> {
       const plain = await deploy(functions, subject, { THAW_RESEED_SKIP: "all" });
       // The first restores read files that no cache has yet.
       for (const _ of SKIPPED) for (const side of [cured, plain]) await restoreOnce(server, functions, side, false);
-      for (let i = 0; i < PAIRS; i++) for (const side of i % 2 === 0 ? [cured, plain] : [plain, cured]) await restoreOnce(server, functions, side, true);
+      for (let i = 0; i < PAIRS; i++)
+        for (const side of i % 2 === 0 ? [cured, plain] : [plain, cured])
+          await restoreOnce(server, functions, side, true);
       results[subject.label] = report(subject.label, cured, plain);
     }
   } finally {
@@ -64,11 +66,20 @@ async function main(): Promise<void> {
 }
 
 async function deploy(functions: TestFunctions, subject: Subject, variables: Record<string, string>): Promise<Side> {
-  const name = await functions.createSnapStart(subject.files(), { ...subject.options, Timeout: 60, Environment: { Variables: variables } });
+  const name = await functions.createSnapStart(subject.files(), {
+    ...subject.options,
+    Timeout: 60,
+    Environment: { Variables: variables },
+  });
   return { name, version: await functions.publish(name), hooksMs: [], criuMs: [], calls: [] };
 }
 
-async function restoreOnce(server: ThawServer, functions: TestFunctions, side: Side, isCounted: boolean): Promise<void> {
+async function restoreOnce(
+  server: ThawServer,
+  functions: TestFunctions,
+  side: Side,
+  isCounted: boolean,
+): Promise<void> {
   const from = server.output().length;
   await functions.invoke(side.name, {}, side.version);
   const { payload } = await functions.invoke(side.name, { measure: true }, side.version);
@@ -98,7 +109,10 @@ function report(label: string, cured: Side, plain: Side): unknown {
   return Object.fromEntries(rows);
 }
 
-function compare(cured: readonly number[], plain: readonly number[]): { cured: number; plain: number; difference: ReturnType<typeof summarize> } {
+function compare(
+  cured: readonly number[],
+  plain: readonly number[],
+): { cured: number; plain: number; difference: ReturnType<typeof summarize> } {
   const differences = cured.map((value, i) => value - (plain[i] ?? Number.NaN));
   return { cured: summarize(cured).median, plain: summarize(plain).median, difference: summarize(differences) };
 }

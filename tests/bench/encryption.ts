@@ -27,7 +27,11 @@ export async function measureEncryption(): Promise<Series[]> {
     return [
       { name: "Spring Boot: cold, with a pager that has read no chunk, at the client", unit: "ms", values: cold },
       { name: "Spring Boot: of it authenticating and decrypting", unit: "ms", values: decrypt },
-      { name: "Spring Boot: the same, share", unit: "%", values: decrypt.map((value, index) => (100 * value) / (cold[index] ?? Number.NaN)) },
+      {
+        name: "Spring Boot: the same, share",
+        unit: "%",
+        values: decrypt.map((value, index) => (100 * value) / (cold[index] ?? Number.NaN)),
+      },
     ];
   } finally {
     await server.remove();

@@ -6,7 +6,18 @@ import { javaPackage } from "../support/test-functions.ts";
 import { copyFunction } from "./copy.ts";
 import { pythonWebFiles } from "./python-web.ts";
 import { type Series, summarize } from "./series.ts";
-import { coldInvokes, deploy, memorySeries, NODE, parkedInvokes, phaseSeries, restoreTraces, SPRING, type Subject, timedInvoke } from "./subjects.ts";
+import {
+  coldInvokes,
+  deploy,
+  memorySeries,
+  NODE,
+  parkedInvokes,
+  phaseSeries,
+  restoreTraces,
+  SPRING,
+  type Subject,
+  timedInvoke,
+} from "./subjects.ts";
 
 const COLD = 30;
 const INIT = 8;
@@ -17,7 +28,11 @@ const LEARNING = 6;
 
 const PYTHON: Subject = { label: "Python (Flask, NumPy)", name: "python-web", event: { values: [1, 2, 3] } };
 /** A map in, a map out, by the official client's own JSON. */
-const PLAIN: Subject = { label: "Java, a plain handler", name: "plain", event: { text: "a", number: 1, list: [{ more: "b" }] } };
+const PLAIN: Subject = {
+  label: "Java, a plain handler",
+  name: "plain",
+  event: { text: "a", number: 1, list: [{ more: "b" }] },
+};
 const UNPRIMED: Subject = { ...SPRING, label: "Spring Boot, unprimed", name: "orders-unprimed" };
 
 export async function measureFunctions(): Promise<Series[]> {
@@ -26,7 +41,12 @@ export async function measureFunctions(): Promise<Series[]> {
     const functions = new TestFunctions(server, { keepAlive: true });
     await deploy(server, "samples/spring/template.yml");
     await deploy(server, "samples/nodejs/template.yml");
-    const options = { FunctionName: PYTHON.name, Runtime: "python3.13" as const, Handler: "app.handler", MemorySize: 512 };
+    const options = {
+      FunctionName: PYTHON.name,
+      Runtime: "python3.13" as const,
+      Handler: "app.handler",
+      MemorySize: 512,
+    };
     await functions.createSnapStart(await pythonWebFiles(), options);
     const python = await functions.publish(PYTHON.name);
     await functions.createSnapStart(javaPackage("plain/Plain.java", /^$/), {
@@ -48,7 +68,12 @@ export async function measureFunctions(): Promise<Series[]> {
   }
 }
 
-async function measure(server: ThawServer, functions: TestFunctions, subject: Subject, qualifier: string): Promise<Series[]> {
+async function measure(
+  server: ThawServer,
+  functions: TestFunctions,
+  subject: Subject,
+  qualifier: string,
+): Promise<Series[]> {
   const { label } = subject;
   const init = await coldInvokes(functions, subject, "$LATEST", INIT);
   await functions.stopEnvironments(subject.name);
@@ -77,7 +102,11 @@ async function measureWarm(functions: TestFunctions, subject: Subject, qualifier
   for (let i = 0; i < DURATIONS; i++) durations.push((await timedInvoke(functions, subject, qualifier)).durationMs);
   const warm: number[] = [];
   // Without LogType: an answer with its log has to wait for the REPORT line, which AWS writes after the answer too.
-  const command = { FunctionName: subject.name, Qualifier: qualifier, Payload: Buffer.from(JSON.stringify(subject.event)) };
+  const command = {
+    FunctionName: subject.name,
+    Qualifier: qualifier,
+    Payload: Buffer.from(JSON.stringify(subject.event)),
+  };
   for (let i = 0; i < WARM; i++) {
     const startMs = performance.now();
     await functions.lambda.send(new InvokeCommand(command));
@@ -86,7 +115,11 @@ async function measureWarm(functions: TestFunctions, subject: Subject, qualifier
   const median = summarize(durations).median;
   return [
     { name: `${subject.label}: warm, at the client`, unit: "ms", values: warm },
-    { name: `${subject.label}: warm, beyond the median Duration`, unit: "ms", values: warm.map((value) => value - median) },
+    {
+      name: `${subject.label}: warm, beyond the median Duration`,
+      unit: "ms",
+      values: warm.map((value) => value - median),
+    },
   ];
 }
 
@@ -101,9 +134,17 @@ async function measureUnprimed(server: ThawServer, functions: TestFunctions): Pr
   const traces = await restoreTraces(server, functions, { from, count: COLD });
   const firstRequest = summarize(init.map((each) => each.durationMs)).median;
   return [
-    { name: `${UNPRIMED.label}: first request after a whole Init, Duration`, unit: "ms", values: init.map((each) => each.durationMs) },
+    {
+      name: `${UNPRIMED.label}: first request after a whole Init, Duration`,
+      unit: "ms",
+      values: init.map((each) => each.durationMs),
+    },
     { name: `${UNPRIMED.label}: cold, at the client`, unit: "ms", values: cold.map((each) => each.clientMs) },
-    { name: `${UNPRIMED.label}: cold, beyond that first request`, unit: "ms", values: cold.map((each) => each.clientMs - firstRequest) },
+    {
+      name: `${UNPRIMED.label}: cold, beyond that first request`,
+      unit: "ms",
+      values: cold.map((each) => each.clientMs - firstRequest),
+    },
     { name: `${UNPRIMED.label}: its Restore Duration`, unit: "ms", values: cold.map((each) => each.startMs) },
     ...phaseSeries(UNPRIMED.label, traces, ["criu", "hooks", "firstResponse"]),
     ...memorySeries(UNPRIMED.label, traces),

@@ -29,8 +29,11 @@ const PARTS: Readonly<Record<string, () => Promise<Series[]>>> = {
 async function main(): Promise<void> {
   const chosen = process.argv.slice(2);
   const unknown = chosen.filter((name) => PARTS[name] === undefined);
-  if (unknown.length > 0) throw new Error(`unknown parts: ${unknown.join(", ")}; there are ${Object.keys(PARTS).join(", ")}`);
-  process.stdout.write(`${"".padEnd(NAME_WIDTH)}${["median", "p25", "p75", "p99"].map((head) => head.padStart(9)).join("")}    n\n`);
+  if (unknown.length > 0)
+    throw new Error(`unknown parts: ${unknown.join(", ")}; there are ${Object.keys(PARTS).join(", ")}`);
+  process.stdout.write(
+    `${"".padEnd(NAME_WIDTH)}${["median", "p25", "p75", "p99"].map((head) => head.padStart(9)).join("")}    n\n`,
+  );
   const series: Series[] = [];
   for (const [name, measure] of Object.entries(PARTS)) {
     if (chosen.length > 0 && !chosen.includes(name)) continue;
@@ -54,11 +57,19 @@ function toRow({ name, unit, values }: Series): string {
 
 function write(series: readonly Series[]): void {
   const commit = spawnSync("git", ["rev-parse", "HEAD"], { cwd: REPOSITORY, encoding: "utf8" }).stdout.trim();
-  const machine = { cpus: cpus().length, model: cpus()[0]?.model, memoryGib: Math.round(totalmem() / 2 ** 30), kernel: release() };
+  const machine = {
+    cpus: cpus().length,
+    model: cpus()[0]?.model,
+    memoryGib: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+  };
   const rows = series.map(({ name, unit, values }) => ({ name, unit, ...summarize(values) }));
   const path = join(REPOSITORY, OUT);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify({ commit, time: new Date().toISOString(), machine, rows, series }, null, 1)}\n`);
+  writeFileSync(
+    path,
+    `${JSON.stringify({ commit, time: new Date().toISOString(), machine, rows, series }, null, 1)}\n`,
+  );
 }
 
 await main();

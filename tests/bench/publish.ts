@@ -1,5 +1,9 @@
 /** Publishing: how long until Active beyond Init, and what a second version adds to the store. */
-import { PublishVersionCommand, UpdateFunctionConfigurationCommand, GetFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
+import {
+  PublishVersionCommand,
+  UpdateFunctionConfigurationCommand,
+  GetFunctionConfigurationCommand,
+} from "@aws-sdk/client-lambda";
 import { startThaw } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 import type { Series } from "./series.ts";
@@ -22,17 +26,29 @@ export async function measurePublish(): Promise<Series[]> {
     await deploy(server, "samples/spring/template.yml");
     await functions.create(
       { "app.py": BALLAST },
-      { FunctionName: "ballast", Runtime: "python3.13", Handler: "app.handler", MemorySize: 1024, SnapStart: { ApplyOn: "PublishedVersions" } },
+      {
+        FunctionName: "ballast",
+        Runtime: "python3.13",
+        Handler: "app.handler",
+        MemorySize: 1024,
+        SnapStart: { ApplyOn: "PublishedVersions" },
+      },
     );
     const spring = await publishTimes(functions, SPRING.name);
     const ballast = await publishTimes(functions, "ballast");
-    const snapshots = ((await (await functions.admin("GET", "snapshots")).json()) as { snapshots: Snapshot[] }).snapshots;
-    const of = (name: string): Snapshot[] => snapshots.filter((each) => each.functionName === name).sort((a, b) => Number(a.version) - Number(b.version));
+    const snapshots = ((await (await functions.admin("GET", "snapshots")).json()) as { snapshots: Snapshot[] })
+      .snapshots;
+    const of = (name: string): Snapshot[] =>
+      snapshots.filter((each) => each.functionName === name).sort((a, b) => Number(a.version) - Number(b.version));
     const [first, ...later] = of(SPRING.name);
     return [
       { name: "Spring Boot: publish → Active, beyond Init", unit: "ms", values: spring },
       { name: "200 MiB of random bytes: publish → Active, beyond Init", unit: "ms", values: ballast },
-      { name: "Spring Boot: memory in the first version's snapshot", unit: "MiB", values: [(first?.memoryBytes ?? Number.NaN) / MIB] },
+      {
+        name: "Spring Boot: memory in the first version's snapshot",
+        unit: "MiB",
+        values: [(first?.memoryBytes ?? Number.NaN) / MIB],
+      },
       {
         name: "Spring Boot: a later version adds, of the first",
         unit: "%",
@@ -54,16 +70,23 @@ def handler(event, context):
 async function publishTimes(functions: TestFunctions, name: string): Promise<number[]> {
   const beyond: number[] = [];
   for (let i = 0; i < PUBLISHES; i++) {
-    await functions.lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: name, Environment: { Variables: { BENCH: String(i) } } }));
+    await functions.lambda.send(
+      new UpdateFunctionConfigurationCommand({ FunctionName: name, Environment: { Variables: { BENCH: String(i) } } }),
+    );
     await functions.eventually(
       "updated",
-      async () => (await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name }))).LastUpdateStatus === "Successful",
+      async () =>
+        (await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name }))).LastUpdateStatus ===
+        "Successful",
     );
     const startMs = performance.now();
     const { Version } = await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
     await functions.eventually("Active", async () => {
       await new Promise((next) => setTimeout(next, 10));
-      return (await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: Version }))).State === "Active";
+      return (
+        (await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: Version })))
+          .State === "Active"
+      );
     });
     const totalMs = performance.now() - startMs;
     const reports = (await functions.logs(name))

@@ -34,7 +34,9 @@ export async function pythonWebFiles(): Promise<Files> {
     const requirements = join(dir, "requirements.txt");
     writeFileSync(requirements, REQUIREMENTS);
     const target = join(dir, "task");
-    execFileSync("python3", [join(REPOSITORY, "tools/fetch-wheels.py"), "3.13", requirements, target], { stdio: ["ignore", "ignore", "inherit"] });
+    execFileSync("python3", [join(REPOSITORY, "tools/fetch-wheels.py"), "3.13", requirements, target], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
     const files: Record<string, Buffer> = { "app.py": Buffer.from(APP) };
     for (const name of readdirSync(target, { recursive: true, encoding: "utf8" })) {
       const path = join(target, name);

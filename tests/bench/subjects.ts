@@ -50,7 +50,12 @@ export async function timedInvoke(functions: TestFunctions, subject: Subject, qu
 }
 
 /** Each in an environment of its own; nothing of the version was running or parked. */
-export async function coldInvokes(functions: TestFunctions, subject: Subject, qualifier: string, count: number): Promise<Timed[]> {
+export async function coldInvokes(
+  functions: TestFunctions,
+  subject: Subject,
+  qualifier: string,
+  count: number,
+): Promise<Timed[]> {
   const all: Timed[] = [];
   for (let i = 0; i < count; i++) {
     await functions.stopEnvironments(subject.name);
@@ -63,7 +68,12 @@ export async function coldInvokes(functions: TestFunctions, subject: Subject, qu
   return all;
 }
 
-export async function parkedInvokes(functions: TestFunctions, subject: Subject, qualifier: string, count: number): Promise<Timed[]> {
+export async function parkedInvokes(
+  functions: TestFunctions,
+  subject: Subject,
+  qualifier: string,
+  count: number,
+): Promise<Timed[]> {
   const all: Timed[] = [];
   await timedInvoke(functions, subject, qualifier);
   for (let i = 0; i < count; i++) {
@@ -71,7 +81,11 @@ export async function parkedInvokes(functions: TestFunctions, subject: Subject, 
       await pause(50);
       return (await functions.environments(subject.name)).some((each) => each.state === "parked");
     });
-    await functions.admin("POST", "environments/stop", Buffer.from(JSON.stringify({ function: subject.name, keepParked: true })));
+    await functions.admin(
+      "POST",
+      "environments/stop",
+      Buffer.from(JSON.stringify({ function: subject.name, keepParked: true })),
+    );
     await pause(SETTLE_MS);
     const timed = await timedInvoke(functions, subject, qualifier);
     if (Number.isNaN(timed.startMs)) throw new Error(`${subject.name}: not from a parked clone`);
@@ -91,7 +105,9 @@ export async function restoreTraces(
       .output()
       .slice(from)
       .split("\n")
-      .filter((line) => line.includes('"event":"restore"') && line.includes(`"functionName":"${name}`) && line.endsWith("}"));
+      .filter(
+        (line) => line.includes('"event":"restore"') && line.includes(`"functionName":"${name}`) && line.endsWith("}"),
+      );
     await pause(20);
     return lines.length >= count && lines.map((line) => JSON.parse(line) as RestoreTrace);
   });
@@ -99,19 +115,40 @@ export async function restoreTraces(
 
 /** Where the time of restores went; `names` of a trace's phases. */
 export function phaseSeries(label: string, traces: readonly RestoreTrace[], names: readonly string[]): Series[] {
-  return names.map((name) => ({ name: `${label}: of it ${name}`, unit: "ms", values: traces.map((trace) => trace.phases[name] ?? Number.NaN) }));
+  return names.map((name) => ({
+    name: `${label}: of it ${name}`,
+    unit: "ms",
+    values: traces.map((trace) => trace.phases[name] ?? Number.NaN),
+  }));
 }
 
 /** What the pager did for them. */
 export function memorySeries(label: string, traces: readonly RestoreTrace[]): Series[] {
   return [
-    { name: `${label}: working set brought ahead until`, unit: "ms", values: traces.map((trace) => trace.phases["prefetch"] ?? Number.NaN) },
-    { name: `${label}: pages brought ahead`, unit: "pages", values: traces.map((trace) => trace.memory?.prefetchedPages ?? Number.NaN) },
-    { name: `${label}: faults left`, unit: "faults", values: traces.map((trace) => trace.memory?.faults ?? Number.NaN) },
+    {
+      name: `${label}: working set brought ahead until`,
+      unit: "ms",
+      values: traces.map((trace) => trace.phases["prefetch"] ?? Number.NaN),
+    },
+    {
+      name: `${label}: pages brought ahead`,
+      unit: "pages",
+      values: traces.map((trace) => trace.memory?.prefetchedPages ?? Number.NaN),
+    },
+    {
+      name: `${label}: faults left`,
+      unit: "faults",
+      values: traces.map((trace) => trace.memory?.faults ?? Number.NaN),
+    },
   ];
 }
 
 export interface RestoreTrace {
   readonly phases: Readonly<Record<string, number>>;
-  readonly memory: { readonly faults: number; readonly pages: number; readonly prefetchedPages: number; readonly decryptMs: number } | null;
+  readonly memory: {
+    readonly faults: number;
+    readonly pages: number;
+    readonly prefetchedPages: number;
+    readonly decryptMs: number;
+  } | null;
 }

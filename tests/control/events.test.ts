@@ -6,7 +6,10 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /** A function that fails whenever it runs, and the minutes at which it did. */
-function failing(): { readonly ranAtMinutes: number[]; readonly start: (more?: Partial<ControlHarnessOptions>) => Promise<ControlHarness> } {
+function failing(): {
+  readonly ranAtMinutes: number[];
+  readonly start: (more?: Partial<ControlHarnessOptions>) => Promise<ControlHarness>;
+} {
   const ranAtMinutes: number[] = [];
   let harness: ControlHarness | null = null;
   let startMs = 0;
@@ -29,7 +32,11 @@ test("an alias chooses the version of each event by weight, as it does for other
   const ran: string[] = [];
   const make = (name: string) => ({ handle: () => (ran.push(name), "1") });
   let chance = 0;
-  const random = { fraction: () => chance, uuid: () => `uuid-${ran.length}-${chance}`, bytes: (count: number) => Buffer.alloc(count) };
+  const random = {
+    fraction: () => chance,
+    uuid: () => `uuid-${ran.length}-${chance}`,
+    bytes: (count: number) => Buffer.alloc(count),
+  };
   const harness = await ControlHarness.start({ functions: { one: make("one"), two: make("two") }, random });
   await harness.create("f", "one", { snapStart: false });
   const first = await harness.publish("f");

@@ -136,7 +136,12 @@ export class ControlHarness {
     await this.orDeath(this.control.recover());
   }
 
-  #build(store: MetadataStore, clock: Clock, self: { readonly isOver: boolean }, crashes: (step: string) => boolean): Omit<Life, "isOver" | "store"> {
+  #build(
+    store: MetadataStore,
+    clock: Clock,
+    self: { readonly isOver: boolean },
+    crashes: (step: string) => boolean,
+  ): Omit<Life, "isOver" | "store"> {
     const engine = new FakeEngine({
       functions: this.#options.functions,
       disk: this.disk,
@@ -157,7 +162,12 @@ export class ControlHarness {
       snapshotReader: null,
       keys: { list: () => [], create: () => undefined, setState: () => undefined, remove: () => undefined },
       onFallback: () => undefined,
-      objects: { hasBucket: async () => false, put: async () => ({ sizeBytes: 0 }), get: async () => null, remove: async () => undefined },
+      objects: {
+        hasBucket: async () => false,
+        put: async () => ({ sizeBytes: 0 }),
+        get: async () => null,
+        remove: async () => undefined,
+      },
       logs: this.logs,
       worker,
       clock,
@@ -210,7 +220,11 @@ export class ControlHarness {
     await this.clock.advance(0);
   }
 
-  async create(name: string, code: string, options: { readonly snapStart?: boolean; readonly config?: Record<string, unknown> } = {}): Promise<void> {
+  async create(
+    name: string,
+    code: string,
+    options: { readonly snapStart?: boolean; readonly config?: Record<string, unknown> } = {},
+  ): Promise<void> {
     const snapStart = (options.snapStart ?? true) ? { SnapStart: { ApplyOn: "PublishedVersions" } } : {};
     const input = {
       FunctionName: name,
@@ -237,7 +251,12 @@ export class ControlHarness {
     return this.orDeath(Promise.resolve().then(() => run(input)));
   }
 
-  invoke(name: string, qualifier?: string, payload: unknown = {}, type: InvocationType = "RequestResponse"): Promise<InvokeAnswer> {
+  invoke(
+    name: string,
+    qualifier?: string,
+    payload: unknown = {},
+    type: InvocationType = "RequestResponse",
+  ): Promise<InvokeAnswer> {
     return this.orDeath(this.request({ name, qualifier, payload, type }));
   }
 
@@ -245,7 +264,13 @@ export class ControlHarness {
   request(wanted: InvokeWish): Promise<InvokeAnswer> {
     const { name, qualifier, payload = {}, type = "RequestResponse" } = wanted;
     const requestId = wanted.requestId ?? (this.#options.random ?? plainRandom).uuid();
-    const request = { FunctionName: name, payload: Buffer.from(JSON.stringify(payload)), requestId, traceId: null, InvocationType: type };
+    const request = {
+      FunctionName: name,
+      payload: Buffer.from(JSON.stringify(payload)),
+      requestId,
+      traceId: null,
+      InvocationType: type,
+    };
     return this.control.invoke.invoke({ ...request, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) });
   }
 
@@ -278,7 +303,14 @@ export class ControlHarness {
       clock,
       secret: Buffer.alloc(32, 7),
       primes: { readPrimes: async () => [] },
-      credentials: { issue: () => ({ accessKeyId: "AKID", secretAccessKey: "secret", sessionToken: "token", expiresAtMs: clock.nowMs() + 12 * 3_600_000 }) },
+      credentials: {
+        issue: () => ({
+          accessKeyId: "AKID",
+          secretAccessKey: "secret",
+          sessionToken: "token",
+          expiresAtMs: clock.nowMs() + 12 * 3_600_000,
+        }),
+      },
       onProblem: (problem) => {
         if (!self.isOver) this.problems.push(`${problem.what}: ${String(problem.error)}`);
       },
@@ -289,7 +321,8 @@ export class ControlHarness {
   #catalog(): RuntimeCatalog {
     return {
       find: (runtime, fingerprint) => {
-        const release = fingerprint === undefined ? this.releases[0] : this.releases.find((each) => each === fingerprint);
+        const release =
+          fingerprint === undefined ? this.releases[0] : this.releases.find((each) => each === fingerprint);
         return release === undefined ? null : recipeOf(runtime, release);
       },
       list: () => [],

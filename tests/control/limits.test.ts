@@ -7,13 +7,17 @@ import { ControlHarness } from "./harness.ts";
 function gated(step: "init" | "handle"): { readonly run: FakeFunction; readonly release: () => void } {
   const gates: Array<() => void> = [];
   const wait = (): Promise<string> => new Promise((resolve) => gates.push(() => resolve("1")));
-  const run: FakeFunction = step === "init" ? { init: () => wait().then(() => undefined), handle: () => "1" } : { handle: wait };
+  const run: FakeFunction =
+    step === "init" ? { init: () => wait().then(() => undefined), handle: () => "1" } : { handle: wait };
   return { run, release: () => gates.splice(0).forEach((open) => open()) };
 }
 
 test("publishing beyond the limit of snapshots being made is refused in AWS's words, and nothing of it is stored", async () => {
   const { run, release } = gated("init");
-  const harness = await ControlHarness.start({ functions: { slow: run }, limits: { snapshotsAtOnceMax: 1, snapshotsPendingMax: 2 } });
+  const harness = await ControlHarness.start({
+    functions: { slow: run },
+    limits: { snapshotsAtOnceMax: 1, snapshotsPendingMax: 2 },
+  });
   for (const name of ["a", "b", "c"]) await harness.create(name, "slow");
   await harness.publish("a");
   await harness.publish("b");
@@ -36,11 +40,15 @@ test("publishing beyond the limit of snapshots being made is refused in AWS's wo
 });
 
 test("publishing on a disk that is nearly full is refused with what to do", async () => {
-  const harness = await ControlHarness.start({ functions: { good: { handle: () => "1" } }, freeDiskBytes: () => 100 * 2 ** 20 });
+  const harness = await ControlHarness.start({
+    functions: { good: { handle: () => "1" } },
+    freeDiskBytes: () => 100 * 2 ** 20,
+  });
   await harness.create("f", "good");
   await expect(harness.publish("f")).rejects.toMatchObject({
     name: "ServiceException",
-    message: "The host's disk has 100 MiB left; a snapshot is made only where there are 512 MiB. Make room and publish again.",
+    message:
+      "The host's disk has 100 MiB left; a snapshot is made only where there are 512 MiB. Make room and publish again.",
   });
   await harness.create("plain", "good", { snapStart: false });
   expect(await harness.publish("plain")).toBe("1");
@@ -50,7 +58,10 @@ test("publishing on a disk that is nearly full is refused with what to do", asyn
 test("a function that publishes much does not keep another one waiting", async () => {
   const order: string[] = [];
   const make = (name: string): FakeFunction => ({ init: () => void order.push(name), handle: () => "1" });
-  const harness = await ControlHarness.start({ functions: { noisy: make("noisy"), quiet: make("quiet") }, limits: { snapshotsAtOnceMax: 1 } });
+  const harness = await ControlHarness.start({
+    functions: { noisy: make("noisy"), quiet: make("quiet") },
+    limits: { snapshotsAtOnceMax: 1 },
+  });
   await harness.create("noisy", "noisy");
   await harness.create("quiet", "quiet");
   const asked: unknown[] = [];
@@ -75,23 +86,42 @@ test("the account's limit and a reservation throttle with AWS's reasons; a reser
     workerLimits: { environmentsMax: 1000, memoryMaxMib: 2 ** 20 },
   });
   for (const name of ["reserved", "noisy", "none"]) await harness.create(name, "f", { snapStart: false });
-  await expect(harness.call("PutFunctionConcurrency", { FunctionName: "reserved", ReservedConcurrentExecutions: 3 })).rejects.toMatchObject({
+  await expect(
+    harness.call("PutFunctionConcurrency", { FunctionName: "reserved", ReservedConcurrentExecutions: 3 }),
+  ).rejects.toMatchObject({
     name: "InvalidParameterValueException",
-    message: "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].",
+    message:
+      "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].",
   });
-  expect(await harness.call("PutFunctionConcurrency", { FunctionName: "reserved", ReservedConcurrentExecutions: 2 })).toEqual({
+  expect(
+    await harness.call("PutFunctionConcurrency", { FunctionName: "reserved", ReservedConcurrentExecutions: 2 }),
+  ).toEqual({
     ReservedConcurrentExecutions: 2,
   });
-  expect(await harness.call("GetFunction", { FunctionName: "reserved" })).toMatchObject({ Concurrency: { ReservedConcurrentExecutions: 2 } });
-  expect(await harness.call("GetAccountSettings", {})).toMatchObject({ AccountLimit: { ConcurrentExecutions: 102, UnreservedConcurrentExecutions: 100 } });
-  const noisy = Array.from({ length: 101 }, () => harness.request({ name: "noisy" }).catch((error: { extra: unknown }) => error.extra));
+  expect(await harness.call("GetFunction", { FunctionName: "reserved" })).toMatchObject({
+    Concurrency: { ReservedConcurrentExecutions: 2 },
+  });
+  expect(await harness.call("GetAccountSettings", {})).toMatchObject({
+    AccountLimit: { ConcurrentExecutions: 102, UnreservedConcurrentExecutions: 100 },
+  });
+  const noisy = Array.from({ length: 101 }, () =>
+    harness.request({ name: "noisy" }).catch((error: { extra: unknown }) => error.extra),
+  );
   await harness.advance(0);
-  const reserved = Array.from({ length: 3 }, () => harness.request({ name: "reserved" }).catch((error: { extra: unknown }) => error.extra));
+  const reserved = Array.from({ length: 3 }, () =>
+    harness.request({ name: "reserved" }).catch((error: { extra: unknown }) => error.extra),
+  );
   await harness.advance(0);
   release();
-  expect((await Promise.all(noisy)).filter((answer) => (answer as { Reason?: string }).Reason === "ConcurrentInvocationLimitExceeded")).toHaveLength(1);
   expect(
-    (await Promise.all(reserved)).filter((answer) => (answer as { Reason?: string }).Reason === "ReservedFunctionConcurrentInvocationLimitExceeded"),
+    (await Promise.all(noisy)).filter(
+      (answer) => (answer as { Reason?: string }).Reason === "ConcurrentInvocationLimitExceeded",
+    ),
+  ).toHaveLength(1);
+  expect(
+    (await Promise.all(reserved)).filter(
+      (answer) => (answer as { Reason?: string }).Reason === "ReservedFunctionConcurrentInvocationLimitExceeded",
+    ),
   ).toHaveLength(1);
   await harness.advance(0);
   await harness.call("PutFunctionConcurrency", { FunctionName: "none", ReservedConcurrentExecutions: 0 });

@@ -6,7 +6,9 @@ import { ControlHarness } from "./harness.ts";
 const PLAIN = { snapStart: false };
 const tellType: FakeFunction = { handle: (process) => JSON.stringify(process.env["AWS_LAMBDA_INITIALIZATION_TYPE"]) };
 
-async function withVersion(functions: Readonly<Record<string, FakeFunction>> = { f: tellType }): Promise<ControlHarness> {
+async function withVersion(
+  functions: Readonly<Record<string, FakeFunction>> = { f: tellType },
+): Promise<ControlHarness> {
   const harness = await ControlHarness.start({ functions });
   await harness.create("f", "f", PLAIN);
   await harness.publish("f");
@@ -15,7 +17,11 @@ async function withVersion(functions: Readonly<Record<string, FakeFunction>> = {
 }
 
 function provision(harness: ControlHarness, qualifier: string, count: number): Promise<unknown> {
-  return harness.call("PutProvisionedConcurrencyConfig", { FunctionName: "f", Qualifier: qualifier, ProvisionedConcurrentExecutions: count });
+  return harness.call("PutProvisionedConcurrencyConfig", {
+    FunctionName: "f",
+    Qualifier: qualifier,
+    ProvisionedConcurrentExecutions: count,
+  });
 }
 
 test("environments are initialised ahead, taken first, replaced, and let go", async () => {
@@ -32,7 +38,9 @@ test("environments are initialised ahead, taken first, replaced, and let go", as
     AllocatedProvisionedConcurrentExecutions: 2,
     Status: "READY",
   };
-  expect(await harness.call("GetProvisionedConcurrencyConfig", { FunctionName: "f", Qualifier: "1" })).toMatchObject(ready);
+  expect(await harness.call("GetProvisionedConcurrencyConfig", { FunctionName: "f", Qualifier: "1" })).toMatchObject(
+    ready,
+  );
   expect(await harness.call("ListProvisionedConcurrencyConfigs", { FunctionName: "f" })).toMatchObject({
     ProvisionedConcurrencyConfigs: [{ FunctionArn: "arn:aws:lambda:us-east-1:000000000000:function:f:1", ...ready }],
   });
@@ -47,7 +55,9 @@ test("environments are initialised ahead, taken first, replaced, and let go", as
   await harness.call("DeleteProvisionedConcurrencyConfig", { FunctionName: "f", Qualifier: "1" });
   await harness.advance(0);
   expect(harness.life.worker.listEnvironments()).toHaveLength(0);
-  await expect(harness.call("GetProvisionedConcurrencyConfig", { FunctionName: "f", Qualifier: "1" })).rejects.toMatchObject({
+  await expect(
+    harness.call("GetProvisionedConcurrencyConfig", { FunctionName: "f", Qualifier: "1" }),
+  ).rejects.toMatchObject({
     name: "ProvisionedConcurrencyConfigNotFoundException",
     message: "No Provisioned Concurrency Config found for this function",
   });
@@ -73,7 +83,9 @@ test("more invokes than are provisioned for spill over to environments on demand
   await Promise.all(running);
   await harness.advance(0);
   expect(types.toSorted()).toEqual(["on-demand", "provisioned-concurrency"]);
-  expect(harness.control.provisioned.summaries()).toMatchObject([{ functionName: "f", qualifier: "1", invocations: 1, spilloverInvocations: 1 }]);
+  expect(harness.control.provisioned.summaries()).toMatchObject([
+    { functionName: "f", qualifier: "1", invocations: 1, spilloverInvocations: 1 },
+  ]);
   await harness.end();
 });
 
@@ -84,7 +96,11 @@ test("an alias takes its environments along to the version that it is moved to, 
   await harness.call("UpdateFunctionConfiguration", { FunctionName: "f", Timeout: 5 });
   await harness.advance(0);
   expect(await harness.publish("f")).toBe("2");
-  await harness.call("UpdateAlias", { FunctionName: "f", Name: "live", RoutingConfig: { AdditionalVersionWeights: { "2": 0.25 } } });
+  await harness.call("UpdateAlias", {
+    FunctionName: "f",
+    Name: "live",
+    RoutingConfig: { AdditionalVersionWeights: { "2": 0.25 } },
+  });
   await harness.advance(0);
   const versions = (): readonly string[] =>
     harness.life.worker
@@ -119,7 +135,9 @@ test("an Init that fails is shown as FAILED and tried again", async () => {
   });
   isBroken = false;
   await harness.advance(60_000);
-  expect(await harness.call("GetProvisionedConcurrencyConfig", { FunctionName: "f", Qualifier: "1" })).toMatchObject({ Status: "READY" });
+  expect(await harness.call("GetProvisionedConcurrencyConfig", { FunctionName: "f", Qualifier: "1" })).toMatchObject({
+    Status: "READY",
+  });
   await harness.end();
 });
 
@@ -133,7 +151,8 @@ test("refusals in AWS's words", async () => {
   await harness.call("PutFunctionConcurrency", { FunctionName: "f", ReservedConcurrentExecutions: 2 });
   await expect(provision(harness, "1", 3)).rejects.toMatchObject({
     ...refused,
-    message: "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function",
+    message:
+      "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function",
   });
   await harness.call("DeleteFunctionConcurrency", { FunctionName: "f" });
   await provision(harness, "live", 1);
@@ -157,26 +176,47 @@ test("SnapStart and provisioned concurrency do not go together", async () => {
   await harness.call("UpdateFunctionConfiguration", { FunctionName: "f", SnapStart: { ApplyOn: "PublishedVersions" } });
   await harness.advance(0);
   expect(await harness.publish("f")).toBe("2");
-  await expect(provision(harness, "2", 1)).rejects.toMatchObject({ name: "InvalidParameterValueException", message: text });
-  await expect(harness.call("UpdateAlias", { FunctionName: "f", Name: "live", FunctionVersion: "2" })).rejects.toMatchObject({ message: text });
+  await expect(provision(harness, "2", 1)).rejects.toMatchObject({
+    name: "InvalidParameterValueException",
+    message: text,
+  });
+  await expect(
+    harness.call("UpdateAlias", { FunctionName: "f", Name: "live", FunctionVersion: "2" }),
+  ).rejects.toMatchObject({ message: text });
   await harness.end();
 });
 
 test.for([
   ["nodejs24.x", { Runtime: "nodejs24.x" }, "nodejs24.x is not supported for SnapStart enabled functions."],
-  ["provided.al2023", { Runtime: "provided.al2023" }, "provided.al2023 is not supported for SnapStart enabled functions."],
-  ["ephemeral storage", { EphemeralStorage: { Size: 1024 } }, "EphemeralStorage larger than 512 MB is not supported for SnapStart enabled functions."],
-] as const)("strict parity refuses SnapStart with %s, on create and on update; otherwise it works", async ([, config, message]) => {
-  const strict = await ControlHarness.start({ functions: { f: tellType }, parity: "strict" });
-  await expect(strict.create("f", "f", { config })).rejects.toMatchObject({ name: "InvalidParameterValueException", message });
-  await strict.create("f", "f", { snapStart: false, config });
-  await expect(strict.call("UpdateFunctionConfiguration", { FunctionName: "f", SnapStart: { ApplyOn: "PublishedVersions" } })).rejects.toMatchObject({
-    message,
-  });
-  await strict.end();
-  const extended = await ControlHarness.start({ functions: { f: tellType } });
-  await extended.create("f", "f", { config });
-  await extended.publish("f");
-  expect(await extended.outcome("f", "1")).toBe('"snap-start"');
-  await extended.end();
-});
+  [
+    "provided.al2023",
+    { Runtime: "provided.al2023" },
+    "provided.al2023 is not supported for SnapStart enabled functions.",
+  ],
+  [
+    "ephemeral storage",
+    { EphemeralStorage: { Size: 1024 } },
+    "EphemeralStorage larger than 512 MB is not supported for SnapStart enabled functions.",
+  ],
+] as const)(
+  "strict parity refuses SnapStart with %s, on create and on update; otherwise it works",
+  async ([, config, message]) => {
+    const strict = await ControlHarness.start({ functions: { f: tellType }, parity: "strict" });
+    await expect(strict.create("f", "f", { config })).rejects.toMatchObject({
+      name: "InvalidParameterValueException",
+      message,
+    });
+    await strict.create("f", "f", { snapStart: false, config });
+    await expect(
+      strict.call("UpdateFunctionConfiguration", { FunctionName: "f", SnapStart: { ApplyOn: "PublishedVersions" } }),
+    ).rejects.toMatchObject({
+      message,
+    });
+    await strict.end();
+    const extended = await ControlHarness.start({ functions: { f: tellType } });
+    await extended.create("f", "f", { config });
+    await extended.publish("f");
+    expect(await extended.outcome("f", "1")).toBe('"snap-start"');
+    await extended.end();
+  },
+);

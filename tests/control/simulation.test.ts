@@ -5,7 +5,11 @@ import { simulate } from "./simulation.ts";
 const CASES: ReadonlyArray<readonly [number, string]> = [];
 const SEEDS = 25;
 
-test.for([...CASES.map(([seed]) => seed), ...Array.from({ length: SEEDS }, (_, index) => index + 1)])("seed %i", { timeout: 30_000 }, async (seed) => {
-  const report = await simulate(seed);
-  expect(report.problems, `seed ${seed}`).toEqual([]);
-});
+test.for([...CASES.map(([seed]) => seed), ...Array.from({ length: SEEDS }, (_, index) => index + 1)])(
+  "seed %i",
+  { timeout: 30_000 },
+  async (seed) => {
+    const report = await simulate(seed);
+    expect(report.problems, `seed ${seed}`).toEqual([]);
+  },
+);

@@ -33,7 +33,11 @@ export interface SimulationReport {
 function seeded(seed: number): Random {
   const fraction = seededRandom(seed);
   let uuids = 0;
-  return { fraction, uuid: () => `uuid-${seed}-${++uuids}`, bytes: (count) => Buffer.from(Array.from({ length: count }, () => Math.floor(fraction() * 256))) };
+  return {
+    fraction,
+    uuid: () => `uuid-${seed}-${++uuids}`,
+    bytes: (count) => Buffer.from(Array.from({ length: count }, () => Math.floor(fraction() * 256))),
+  };
 }
 
 class Simulation {
@@ -87,7 +91,8 @@ class Simulation {
   async run(moves: number): Promise<void> {
     await this.harness.start();
     for (let move = 0; move < moves && this.problems.length === 0; move++) {
-      if (this.random.fraction() < 0.3) this.#stepsToCrash = 1 + Math.floor(this.random.fraction() * STEPS_BEFORE_CRASH_MAX);
+      if (this.random.fraction() < 0.3)
+        this.#stepsToCrash = 1 + Math.floor(this.random.fraction() * STEPS_BEFORE_CRASH_MAX);
       this.#faultChance = this.random.fraction() < 0.1 ? 0.2 : 0;
       const what = await this.#move();
       await this.#settle();
@@ -103,7 +108,8 @@ class Simulation {
     while (this.harness.isOver) {
       this.crashes++;
       this.harness.crash();
-      if (this.random.fraction() < 0.3) this.#stepsToCrash = 1 + Math.floor(this.random.fraction() * STEPS_BEFORE_CRASH_MAX);
+      if (this.random.fraction() < 0.3)
+        this.#stepsToCrash = 1 + Math.floor(this.random.fraction() * STEPS_BEFORE_CRASH_MAX);
       await this.harness.start().catch(ignoreDeath);
       if (!this.harness.isOver) await this.harness.advance(0);
     }
@@ -116,7 +122,11 @@ class Simulation {
     const name = this.#pick([...this.names]);
     if (dice < 0.22) return this.#call("PublishVersion", { FunctionName: name });
     if (dice < 0.27)
-      return this.#call("UpdateFunctionConfiguration", { FunctionName: name, Description: `d${++this.#count}`, Timeout: 1 + (this.#count % 60) });
+      return this.#call("UpdateFunctionConfiguration", {
+        FunctionName: name,
+        Description: `d${++this.#count}`,
+        Timeout: 1 + (this.#count % 60),
+      });
     if (dice < 0.52) return this.#invoke();
     if (dice < 0.65) return this.#event();
     if (dice < 0.7) return this.#deleteVersion(name);
@@ -156,7 +166,8 @@ class Simulation {
   async #event(): Promise<string> {
     const target = { ...this.#target(), type: "Event" as const, requestId: `event-${++this.#count}` };
     const isSure =
-      target.qualifier === undefined && this.#recordsOf(target.name).some((record) => record.code.codeName === "good" && record.version === LATEST);
+      target.qualifier === undefined &&
+      this.#recordsOf(target.name).some((record) => record.code.codeName === "good" && record.version === LATEST);
     await this.harness
       .orDeath(this.harness.request(target))
       .then(() => void this.accepted.set(target.requestId, { name: target.name, isSure }))
@@ -171,12 +182,17 @@ class Simulation {
   }
 
   async #provision(): Promise<string> {
-    const plain = this.#records().filter((record) => record.version !== LATEST && record.config.snapStartApplyOn === "None");
+    const plain = this.#records().filter(
+      (record) => record.version !== LATEST && record.config.snapStartApplyOn === "None",
+    );
     if (plain.length === 0) return "nothing to provision";
     const { functionName, version } = this.#pick(plain);
     const target = { FunctionName: functionName, Qualifier: version };
     if (this.random.fraction() < 0.3) return this.#call("DeleteProvisionedConcurrencyConfig", target);
-    return this.#call("PutProvisionedConcurrencyConfig", { ...target, ProvisionedConcurrentExecutions: 1 + Math.floor(this.random.fraction() * 3) });
+    return this.#call("PutProvisionedConcurrencyConfig", {
+      ...target,
+      ProvisionedConcurrentExecutions: 1 + Math.floor(this.random.fraction() * 3),
+    });
   }
 
   async #deleteFunction(name: string): Promise<string> {
@@ -228,7 +244,8 @@ class Simulation {
       if (fault !== null) this.problems.push(`after ${what}: ${record.functionName}:${record.version} ${fault}`);
     }
     const listed = harness.life.worker.listEnvironments().length;
-    if (harness.life.engine.live.size > listed) this.problems.push(`after ${what}: ${harness.life.engine.live.size} sandboxes for ${listed} environments`);
+    if (harness.life.engine.live.size > listed)
+      this.problems.push(`after ${what}: ${harness.life.engine.live.size} sandboxes for ${listed} environments`);
     this.problems.push(...harness.life.engine.violations);
   }
 
@@ -237,7 +254,8 @@ class Simulation {
     if (record.state === "Active") {
       this.seenIdle.delete(key);
       if (record.snapshotId === null || record.snapshotFacts === null) return "is Active without a snapshot";
-      if (!this.harness.disk.has(record.snapshotId) && nowMs - this.#lostAtMs > LOOK_MS + MINUTE_MS) return "is Active and its snapshot is not there";
+      if (!this.harness.disk.has(record.snapshotId) && nowMs - this.#lostAtMs > LOOK_MS + MINUTE_MS)
+        return "is Active and its snapshot is not there";
     }
     if (record.state === "Pending" && this.#statusOf(record) === null) return "is Pending and nothing is under way";
     if (record.state === "Inactive" && record.stateReasonCode === "Idle" && !this.seenIdle.has(key)) {
@@ -255,26 +273,37 @@ class Simulation {
     this.#faultChance = 0;
     this.#stepsToCrash = null;
     for (const record of this.#records()) {
-      if (record.version !== LATEST) await this.harness.invoke(record.functionName, record.version).catch(ignoreRefusal);
+      if (record.version !== LATEST)
+        await this.harness.invoke(record.functionName, record.version).catch(ignoreRefusal);
     }
     await this.harness.advance(20 * MINUTE_MS);
     this.#check("the end");
     for (const record of this.#records()) {
-      if (record.state === "Pending") this.problems.push(`${record.functionName}:${record.version} is Pending at the end`);
+      if (record.state === "Pending")
+        this.problems.push(`${record.functionName}:${record.version} is Pending at the end`);
       if (record.state === "Active" && record.snapshotId !== null && !this.harness.disk.has(record.snapshotId))
         this.problems.push(`${record.functionName}:${record.version} has lost its snapshot for good`);
     }
     const named = new Set(this.#records().map((record) => record.snapshotId));
-    for (const snapshotId of this.harness.disk.keys()) if (!named.has(snapshotId)) this.problems.push(`${snapshotId} is left over`);
+    for (const snapshotId of this.harness.disk.keys())
+      if (!named.has(snapshotId)) this.problems.push(`${snapshotId} is left over`);
     this.#checkProvisioned();
     await this.#checkEvents();
     await this.harness.end().catch((error: Error) => this.problems.push(error.message));
   }
 
   #checkProvisioned(): void {
-    for (const { functionName, qualifier, requested, available, allocated } of this.harness.control.provisioned.summaries()) {
+    for (const {
+      functionName,
+      qualifier,
+      requested,
+      available,
+      allocated,
+    } of this.harness.control.provisioned.summaries()) {
       if (available !== requested || allocated !== requested) {
-        this.problems.push(`${functionName}:${qualifier} has ${available} of ${requested} provisioned environments, ${allocated} allocated`);
+        this.problems.push(
+          `${functionName}:${qualifier} has ${available} of ${requested} provisioned environments, ${allocated} allocated`,
+        );
       }
     }
     const wanted = this.harness.control.provisioned.summaries().reduce((sum, each) => sum + each.requested, 0);
@@ -298,7 +327,9 @@ class Simulation {
   #target(): { name: string; qualifier?: string } {
     const record = this.#pick([...this.#records(), undefined]);
     if (record === undefined) return { name: this.#pick([...this.names, "f0"]) };
-    return record.version === LATEST ? { name: record.functionName } : { name: record.functionName, qualifier: record.version };
+    return record.version === LATEST
+      ? { name: record.functionName }
+      : { name: record.functionName, qualifier: record.version };
   }
 
   #records(): readonly VersionRecord[] {
@@ -339,5 +370,13 @@ export async function simulate(seed: number, moves = 60): Promise<SimulationRepo
     await simulation.harness.end().catch(() => undefined);
   }
   const { crashes, snapshots, problems } = simulation;
-  return { seed, moves, crashes, events: simulation.accepted.size, snapshots, expired: simulation.seenIdle.size, problems };
+  return {
+    seed,
+    moves,
+    crashes,
+    events: simulation.accepted.size,
+    snapshots,
+    expired: simulation.seenIdle.size,
+    problems,
+  };
 }

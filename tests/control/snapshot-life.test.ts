@@ -17,7 +17,12 @@ test("a version that was not invoked for 14 days is Inactive; an invoke brings i
   expect(harness.version("f", "1").state).toBe("Active");
   expect(await harness.outcome("f", "1")).toBe('"fine"');
   await harness.advance(14 * DAY_MS + 61 * MINUTE_MS);
-  expect(harness.version("f", "1")).toMatchObject({ state: "Inactive", stateReasonCode: "Idle", snapshotId: null, snapshotFacts: null });
+  expect(harness.version("f", "1")).toMatchObject({
+    state: "Inactive",
+    stateReasonCode: "Idle",
+    snapshotId: null,
+    snapshotFacts: null,
+  });
   expect(harness.disk.size).toBe(0);
   expect(harness.status("f", "1")).toBe("idle");
   expect(await harness.outcome("f", "1")).toBe("SnapStartNotReadyException");
@@ -30,13 +35,20 @@ test("a version that was not invoked for 14 days is Inactive; an invoke brings i
 test("while an Inactive version is initialised again it is Pending and every invoke is told to wait", async () => {
   let open: () => void = () => undefined;
   let gate: Promise<void> | null = null;
-  const harness = await ControlHarness.start({ ...HOURLY, functions: { slow: { init: () => gate ?? undefined, handle: () => "1" } } });
+  const harness = await ControlHarness.start({
+    ...HOURLY,
+    functions: { slow: { init: () => gate ?? undefined, handle: () => "1" } },
+  });
   await harness.create("f", "slow");
   await harness.publish("f");
   await harness.advance(15 * DAY_MS);
   gate = new Promise((resolve) => (open = resolve));
   expect(await harness.outcome("f", "1")).toBe("SnapStartNotReadyException");
-  expect(harness.version("f", "1")).toMatchObject({ state: "Pending", stateReasonCode: "Restoring", lastUpdateStatus: null });
+  expect(harness.version("f", "1")).toMatchObject({
+    state: "Pending",
+    stateReasonCode: "Restoring",
+    lastUpdateStatus: null,
+  });
   expect(await harness.outcome("f", "1")).toBe("SnapStartNotReadyException");
   open();
   await harness.advance(0);
@@ -118,7 +130,11 @@ test("after an update of the runtime versions are refreshed one after the other,
   // Until just after the next look, five minutes after the start.
   await harness.advance(2 * MINUTE_MS + 1000);
   expect(order).toEqual(["c"]);
-  expect(["a", "b", "c"].map((name) => harness.status(name, "1"))).toEqual(["refresh waiting", "refresh waiting", "refreshing"]);
+  expect(["a", "b", "c"].map((name) => harness.status(name, "1"))).toEqual([
+    "refresh waiting",
+    "refresh waiting",
+    "refreshing",
+  ]);
   // The old snapshots are restored meanwhile, with the old release.
   for (const name of ["a", "b", "c"]) expect(await harness.outcome(name, "1")).toBe(`"${name}"`);
   expect(harness.version("a", "1")).toMatchObject({ state: "Active", snapshotId: before });
@@ -232,7 +248,9 @@ test("an accepted event waits for its version to be initialised again", async ()
 
 test("deleting a version or a function removes its snapshot and lets a running invoke finish", async () => {
   let finish: (result: string) => void = () => undefined;
-  const harness = await ControlHarness.start({ functions: { f: { handle: () => new Promise<string>((resolve) => (finish = resolve)) } } });
+  const harness = await ControlHarness.start({
+    functions: { f: { handle: () => new Promise<string>((resolve) => (finish = resolve)) } },
+  });
   await harness.create("f", "f");
   await harness.publish("f");
   const running = harness.invoke("f", "1");
@@ -269,7 +287,10 @@ test("a snapshot that is lost is made anew, one that nobody names is removed, wi
 test("a host does not remove what another host has published in their far store, and removes its own", async () => {
   const afar: ControlHarness["disk"] = new Map();
   const functions = { f: { handle: () => "1" } };
-  const [one, other] = [await ControlHarness.start({ functions, afar }), await ControlHarness.start({ functions, afar })];
+  const [one, other] = [
+    await ControlHarness.start({ functions, afar }),
+    await ControlHarness.start({ functions, afar }),
+  ];
   await one.create("f", "f");
   await one.publish("f");
   const published = [...afar.keys()];

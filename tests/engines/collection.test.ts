@@ -14,8 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => sandboxd?.remove());
 
-const namesOf = (id: SnapshotId): string[] => chunkNamesOf(readClear(readFileSync(sandboxd.snapshotFile(id, "manifest"))));
-const present = (): Set<string> => new Set(readdirSync(sandboxd.chunksDir(), { recursive: true, encoding: "utf8" }).map((path) => path.slice(-64)));
+const namesOf = (id: SnapshotId): string[] =>
+  chunkNamesOf(readClear(readFileSync(sandboxd.snapshotFile(id, "manifest"))));
+const present = (): Set<string> =>
+  new Set(readdirSync(sandboxd.chunksDir(), { recursive: true, encoding: "utf8" }).map((path) => path.slice(-64)));
 
 async function publish(): Promise<{ readonly id: SnapshotId; readonly clone: TestClone }> {
   const clone = await sandboxd.create(SELF_CHECKING);

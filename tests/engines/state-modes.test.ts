@@ -17,7 +17,12 @@ const CHECKS_AGAIN = (state: string): boolean => programOf(state).includes("map_
 function programOf(state: string): string {
   const read = (name: string): string => readFileSync(join(PROGRAMS, name), "utf8");
   const program = read(state);
-  return [read("runtime.py"), ...(program.includes("map_pages") ? [read("memory.py")] : []), program, "serve(check)"].join("\n");
+  return [
+    read("runtime.py"),
+    ...(program.includes("map_pages") ? [read("memory.py")] : []),
+    program,
+    "serve(check)",
+  ].join("\n");
 }
 
 describe.each(["lazy", "eager", "stock-lazy"] as const)("memory %s", (memory) => {
@@ -44,7 +49,10 @@ describe.each(["lazy", "eager", "stock-lazy"] as const)("memory %s", (memory) =>
     try {
       const original = await kept(sandboxd.create(programOf(state)));
       const snapshot = await sandboxd.snapshot(original);
-      const both = await Promise.all([kept(sandboxd.restore(snapshot, original.spec)), kept(sandboxd.restore(snapshot, original.spec))]);
+      const both = await Promise.all([
+        kept(sandboxd.restore(snapshot, original.spec)),
+        kept(sandboxd.restore(snapshot, original.spec)),
+      ]);
       expect(await Promise.all(both.map((clone) => clone.invoke()))).toEqual(["ok", "ok"]);
       if (CHECKS_AGAIN(state)) expect(await Promise.all(both.map((clone) => clone.invoke()))).toEqual(["ok", "ok"]);
     } finally {
@@ -76,34 +84,39 @@ describe.each(["lazy", "eager", "stock-lazy"] as const)("memory %s", (memory) =>
         const clone = await kept(sandboxd.restore(second, original.spec));
         expect(await clone.invoke()).toBe("ok");
         // Much of it touched by its own process.
-        const third = await sandboxd.snapshot(CHECKS_AGAIN(state) ? clone : await kept(sandboxd.restore(second, original.spec)));
+        const third = await sandboxd.snapshot(
+          CHECKS_AGAIN(state) ? clone : await kept(sandboxd.restore(second, original.spec)),
+        );
         expect(await (await kept(sandboxd.restore(third, original.spec))).invoke()).toBe("ok");
       } finally {
         await cleanUp();
       }
     });
 
-    it.for(STATES)("%s: parked, its working set in place, while another clone comes and goes", async (state, { expect }) => {
-      try {
-        const original = await kept(sandboxd.create(programOf(state)));
-        const snapshot = await sandboxd.snapshot(original);
-        const first = await kept(sandboxd.restore(snapshot, original.spec));
-        expect(await first.invoke()).toBe("ok");
-        await sandboxd.host.recordWorkingSet(first.spec.environmentId, 5);
-        const parked = await kept(sandboxd.restore(snapshot, original.spec));
-        await parked.ready();
-        await sandboxd.host.freeze(parked.spec.environmentId);
-        const other = await sandboxd.restore(snapshot, original.spec);
-        expect(await other.invoke()).toBe("ok");
-        await other.destroy();
-        await sandboxd.host.thaw(parked.spec.environmentId);
-        expect(await parked.invoke()).toBe("ok");
-        const { prefetchedPages } = await sandboxd.host.recordWorkingSet(parked.spec.environmentId, 0);
-        expect(prefetchedPages).toBeGreaterThan(0);
-      } finally {
-        await cleanUp();
-      }
-    });
+    it.for(STATES)(
+      "%s: parked, its working set in place, while another clone comes and goes",
+      async (state, { expect }) => {
+        try {
+          const original = await kept(sandboxd.create(programOf(state)));
+          const snapshot = await sandboxd.snapshot(original);
+          const first = await kept(sandboxd.restore(snapshot, original.spec));
+          expect(await first.invoke()).toBe("ok");
+          await sandboxd.host.recordWorkingSet(first.spec.environmentId, 5);
+          const parked = await kept(sandboxd.restore(snapshot, original.spec));
+          await parked.ready();
+          await sandboxd.host.freeze(parked.spec.environmentId);
+          const other = await sandboxd.restore(snapshot, original.spec);
+          expect(await other.invoke()).toBe("ok");
+          await other.destroy();
+          await sandboxd.host.thaw(parked.spec.environmentId);
+          expect(await parked.invoke()).toBe("ok");
+          const { prefetchedPages } = await sandboxd.host.recordWorkingSet(parked.spec.environmentId, 0);
+          expect(prefetchedPages).toBeGreaterThan(0);
+        } finally {
+          await cleanUp();
+        }
+      },
+    );
 
     it.for(STATES)("%s: a recorded working set, then laid out by it", async (state, { expect }) => {
       try {

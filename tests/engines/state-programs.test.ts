@@ -43,9 +43,12 @@ describe.each(["criu", "process"] as const)("engine %s", (engine) => {
     const name = isSnapshot ? await functions.createSnapStart(files, options) : await functions.create(files, options);
     const qualifier = isSnapshot ? await functions.publish(name) : "$LATEST";
     const invoke = (): ReturnType<typeof functions.invoke> =>
-      functions.invoke(name, {}, qualifier).catch((cause: unknown) => Promise.reject(new Error(server.output().slice(-2000), { cause })));
+      functions
+        .invoke(name, {}, qualifier)
+        .catch((cause: unknown) => Promise.reject(new Error(server.output().slice(-2000), { cause })));
     const both = await Promise.all([invoke(), invoke()]);
-    for (const each of both) if (isSnapshot && !each.log.includes("Restore Duration")) throw new Error(`not a restored clone: ${each.log}`);
+    for (const each of both)
+      if (isSnapshot && !each.log.includes("Restore Duration")) throw new Error(`not a restored clone: ${each.log}`);
     await functions.stopEnvironments(name);
     return both.map((each) => each.payload);
   }

@@ -31,7 +31,10 @@ const NODE = "nodejs24";
 export function buildFaultBinaries(): void {
   const packages = ["thaw-sandboxd", "thaw-pager", "thaw-supervisor"].flatMap((name) => ["-p", name]);
   const features = ["--features", "thaw-sandboxd/fault-points,thaw-pager/fault-points"];
-  execFileSync("cargo", ["build", "--locked", "--profile", "faults", ...packages, ...features], { cwd: REPOSITORY, stdio: ["ignore", "ignore", "pipe"] });
+  execFileSync("cargo", ["build", "--locked", "--profile", "faults", ...packages, ...features], {
+    cwd: REPOSITORY,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
 }
 
 export class FaultHost {
@@ -47,8 +50,12 @@ export class FaultHost {
     chmodSync(this.#dir, 0o755);
     mkdirSync(join(this.#dir, "home/runtimes"), { recursive: true });
     // Two releases of Node.js; which of them is the newer one is a matter of names.
-    for (const name of [NODE, `${NODE}.r1`]) mkdirSync(join(this.#dir, "home/runtimes", name, "bin"), { recursive: true });
-    execFileSync("cp", [join(thawHomeOf(process.env), "runtimes", NODE, "bin/node"), join(this.#runtime(0), "bin/node")]);
+    for (const name of [NODE, `${NODE}.r1`])
+      mkdirSync(join(this.#dir, "home/runtimes", name, "bin"), { recursive: true });
+    execFileSync("cp", [
+      join(thawHomeOf(process.env), "runtimes", NODE, "bin/node"),
+      join(this.#runtime(0), "bin/node"),
+    ]);
     linkSync(join(this.#runtime(0), "bin/node"), join(this.#runtime(1), "bin/node"));
     this.#release = 1;
   }
@@ -82,12 +89,17 @@ export class FaultHost {
   }
 
   /** Until it gives a value. Rejects as soon as the server has ended. */
-  async until<T>(what: string, look: () => T | null | undefined | false | Promise<T | null | undefined | false>, limitMs = UNTIL_TIMEOUT_MS): Promise<T> {
+  async until<T>(
+    what: string,
+    look: () => T | null | undefined | false | Promise<T | null | undefined | false>,
+    limitMs = UNTIL_TIMEOUT_MS,
+  ): Promise<T> {
     const deadline = Date.now() + limitMs;
     for (;;) {
       const found = await look();
       if (found !== null && found !== undefined && found !== false) return found;
-      if (this.#server === null || !isRunning(this.#server.pid)) throw new Error(`the server has ended before: ${what}`);
+      if (this.#server === null || !isRunning(this.#server.pid))
+        throw new Error(`the server has ended before: ${what}`);
       if (Date.now() > deadline) throw new Error(`never: ${what}\n${this.output().slice(-3000)}`);
       await setTimeout(POLL_MS);
     }
@@ -107,7 +119,14 @@ export class FaultHost {
     mkdirSync(this.dataDir, { recursive: true });
     mkdirSync(this.#eventsDir, { recursive: true });
     chmodSync(this.#eventsDir, 0o1777);
-    const args = ["--file-system", `${ACCESS_POINT}=${this.#eventsDir}`, "--snapshot-store", `file://${this.farDir}`, "--pool", "1"];
+    const args = [
+      "--file-system",
+      `${ACCESS_POINT}=${this.#eventsDir}`,
+      "--snapshot-store",
+      `file://${this.farDir}`,
+      "--pool",
+      "1",
+    ];
     this.#server = await startThaw({ args, env, previous: { dataDir: this.dataDir, env: CREDENTIALS } });
     this.#functions = new TestFunctions(this.#server);
   }
@@ -141,7 +160,10 @@ export class FaultHost {
     const parts = [...this.#parts.map((part) => part.pid), ...(pid === undefined ? [] : [pid])];
     const deadline = Date.now() + GONE_TIMEOUT_MS;
     while (parts.some(isRunning)) {
-      if (Date.now() > deadline) throw new Error(`still there after the kill: ${JSON.stringify(this.#parts.filter((part) => isRunning(part.pid)))}`);
+      if (Date.now() > deadline)
+        throw new Error(
+          `still there after the kill: ${JSON.stringify(this.#parts.filter((part) => isRunning(part.pid)))}`,
+        );
       await setTimeout(POLL_MS);
     }
     this.#forget();
@@ -159,7 +181,9 @@ export class FaultHost {
   }
 
   rows(): readonly VersionRecord[] {
-    return this.#query("SELECT doc FROM versions ORDER BY function_name, number").map(({ doc }) => JSON.parse(doc as string) as VersionRecord);
+    return this.#query("SELECT doc FROM versions ORDER BY function_name, number").map(
+      ({ doc }) => JSON.parse(doc as string) as VersionRecord,
+    );
   }
 
   row(functionName: string, version: string): VersionRecord | null {

@@ -41,7 +41,9 @@ it("passes the points that the matrix says, and no others", { timeout: 120_000 }
     const missing = (): string[] => PATHS[name].filter((point) => !host.control.trace().includes(point));
     await host.until(`${name} passes all its points`, () => missing().length === 0, 5000).catch(() => undefined);
     expect(missing(), `not passed by ${name}`).toEqual([]);
-    const others = host.control.trace().filter((point) => !PATHS[name].includes(point) && !BESIDE[name].includes(point));
+    const others = host.control
+      .trace()
+      .filter((point) => !PATHS[name].includes(point) && !BESIDE[name].includes(point));
     expect(others, `passed by ${name}, and not in the matrix`).toEqual([]);
     await OPERATION[name].settle(host, subject, { ok: null }, null);
   }
@@ -64,7 +66,11 @@ describe("a fault", () => {
 it("leaves nothing stored that nobody names", { timeout: 60_000 }, async ({ expect }) => {
   await host.stop();
   await host.start();
-  const stored = (): string[] => [...host.storage.faults(), ...host.storage.leftovers("near"), ...host.storage.leftovers("far")];
+  const stored = (): string[] => [
+    ...host.storage.faults(),
+    ...host.storage.leftovers("near"),
+    ...host.storage.leftovers("far"),
+  ];
   await host.until("nothing unnamed is stored", () => stored().length === 0, 10_000).catch(() => undefined);
   expect(stored()).toEqual([]);
   const cells = POINTS.length * FAULTS.length * OPERATIONS.length;

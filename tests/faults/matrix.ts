@@ -5,19 +5,54 @@
 import { FAULTS, type Fault } from "./fault-control.ts";
 import { OPERATIONS, type OperationName } from "./operations.ts";
 
-const SNAPSHOT = ["create.sandbox-taken", "create.started", "host.created", "supervisor.connecting", "key.generating", "supervisor.parked"];
-const TAKE = ["take.stopped", "take.dumped", "take.chunks-synced", "take.manifest-synced", "take.committed", "host.snapshotted"];
-const UPLOAD = ["far.put-draft", "far.put-chunk", "far.put-early", "far.put-manifest", "far.have-manifest", "far.remove-draft"];
+const SNAPSHOT = [
+  "create.sandbox-taken",
+  "create.started",
+  "host.created",
+  "supervisor.connecting",
+  "key.generating",
+  "supervisor.parked",
+];
+const TAKE = [
+  "take.stopped",
+  "take.dumped",
+  "take.chunks-synced",
+  "take.manifest-synced",
+  "take.committed",
+  "host.snapshotted",
+];
+const UPLOAD = [
+  "far.put-draft",
+  "far.put-chunk",
+  "far.put-early",
+  "far.put-manifest",
+  "far.have-manifest",
+  "far.remove-draft",
+];
 const FETCH = ["key.unwrapping", "far.get-early", "far.get-manifest", "far.get-working-set"];
 const OPEN = ["restore.opened", "far.get-chunk", "restore.prepared", "restore.sandbox-taken", "restore.session-begun"];
-const PAGES = ["pager.opened", "pager.fault", "pager.restored", "restore.criu-done", "host.restored", "supervisor.connecting"];
+const PAGES = [
+  "pager.opened",
+  "pager.fault",
+  "pager.restored",
+  "restore.criu-done",
+  "host.restored",
+  "supervisor.connecting",
+];
 const RECORD = ["working-set.recorded", "far.put-working-set", "repack.packed", "repack.manifest-synced"];
 const WARM = ["thaw.asked", "freeze.asked"];
 const EVENT = ["event.accepted", "event.accepted.committed", "event.done", "event.done.committed"];
 const ACTIVATE = ["row.active", "row.active.committed"];
 const REMOVE_FAR = ["far.get-manifest", "far.remove-manifest", "far.remove-early"];
 const REMOVE_NEAR = ["remove.asked", "remove.renamed", "host.removed"];
-const COLLECT = ["collect.marked", "collect.sweeping", "host.collected", "far.put-collecting", "far.remove-chunk", "far.remove-collecting"];
+const COLLECT = [
+  "collect.marked",
+  "collect.sweeping",
+  "host.collected",
+  "far.put-collecting",
+  "far.remove-chunk",
+  "far.remove-collecting",
+];
 const REMOVE = [...REMOVE_FAR, ...REMOVE_NEAR, ...COLLECT];
 
 export const PATHS: Readonly<Record<OperationName, readonly string[]>> = {

@@ -39,7 +39,13 @@ export interface Operation {
 }
 
 /** What a client may be told of a fault of the platform. */
-const DOCUMENTED = new Set(["ServiceException", "SnapStartException", "SnapStartTimeoutException", "SnapStartNotReadyException", "EC2ThrottledException"]);
+const DOCUMENTED = new Set([
+  "ServiceException",
+  "SnapStartException",
+  "SnapStartTimeoutException",
+  "SnapStartNotReadyException",
+  "EC2ThrottledException",
+]);
 const PROVIDED = { Runtime: "provided.al2023", Handler: "x", MemorySize: 128, Timeout: 10 } as const;
 
 /** Each start collects chunks before it listens. */
@@ -68,7 +74,11 @@ while True:
 /** A function whose answer is its own name. Python of the host, or Node.js where the runtime has to have releases. */
 export async function createFunction(host: FaultHost, kind: "python" | "node" = "python"): Promise<string> {
   const FunctionName = `f-${++count}`;
-  if (kind === "node") return host.functions.createSnapStart({ "index.mjs": `export const handler = async () => "${FunctionName}";\n` }, { FunctionName });
+  if (kind === "node")
+    return host.functions.createSnapStart(
+      { "index.mjs": `export const handler = async () => "${FunctionName}";\n` },
+      { FunctionName },
+    );
   return host.functions.createSnapStart({ bootstrap: programOf(FunctionName) }, { FunctionName, ...PROVIDED });
 }
 
@@ -151,7 +161,9 @@ const publish: Operation = {
     }
     let last = subject;
     if (!isThere) {
-      const { Version = "" } = await host.functions.lambda.send(new PublishVersionCommand({ FunctionName: subject.name }));
+      const { Version = "" } = await host.functions.lambda.send(
+        new PublishVersionCommand({ FunctionName: subject.name }),
+      );
       last = { ...subject, version: Version };
       expect(await decided(host, subject.name, Version)).toMatchObject({ State: "Active" });
     }
@@ -165,11 +177,14 @@ const restore: Operation = {
   async prepare(host) {
     const subject = await publishedFunction(host);
     await answersRight(host, subject);
-    await host.until("the working set is afar", async () => existsSync(join(host.farDir, "snapshots", subject.snapshotId ?? "", "working-set")));
+    await host.until("the working set is afar", async () =>
+      existsSync(join(host.farDir, "snapshots", subject.snapshotId ?? "", "working-set")),
+    );
     await host.functions.stopEnvironments(subject.name);
     rmSync(join(host.dataDir, "snapshots", subject.snapshotId ?? ""), { recursive: true });
     // Not the directory itself: sandboxd and the pager have it open.
-    for (const group of readdirSync(join(host.dataDir, "chunks"))) rmSync(join(host.dataDir, "chunks", group), { recursive: true });
+    for (const group of readdirSync(join(host.dataDir, "chunks")))
+      rmSync(join(host.dataDir, "chunks", group), { recursive: true });
     return subject;
   },
   async run(host, { name, version }) {
@@ -190,17 +205,22 @@ const invoke: Operation = {
   async run(host, { name, version }) {
     for (const _ of ["cold", "warm"]) {
       expect(await host.functions.invoke(name, {}, version)).toMatchObject({ status: 200, payload: name });
-      await host.until("frozen", async () => (await host.functions.environments(name)).every((each) => each.state === "idle"));
+      await host.until("frozen", async () =>
+        (await host.functions.environments(name)).every((each) => each.state === "idle"),
+      );
     }
     const event = Buffer.from(JSON.stringify({ n: numberOf(name) }));
-    await host.functions.lambda.send(new InvokeCommand({ FunctionName: EVENTS, InvocationType: "Event", Payload: event }));
+    await host.functions.lambda.send(
+      new InvokeCommand({ FunctionName: EVENTS, InvocationType: "Event", Payload: event }),
+    );
     accepted.add(name);
     await host.until("the queue is empty", () => host.countEvents() === 0);
   },
   async settle(host, subject, outcome, fault) {
     checkDocumented(outcome, fault);
     await host.until("the queue is empty", () => host.countEvents() === 0);
-    if (accepted.delete(subject.name)) expect(host.carriedOut(), "an accepted event is carried out").toContain(numberOf(subject.name));
+    if (accepted.delete(subject.name))
+      expect(host.carriedOut(), "an accepted event is carried out").toContain(numberOf(subject.name));
     await answersRight(host, subject);
     await remove(host, subject);
   },
@@ -213,7 +233,10 @@ const EVENTS = "events";
 /** What is sent to it is written outside of Thaw: a log may be behind by what a killed server had not written yet. */
 export async function createEventsFunction(host: FaultHost): Promise<void> {
   const FileSystemConfigs = [{ Arn: ACCESS_POINT, LocalMountPath: "/mnt/events" }];
-  await host.functions.create({ bootstrap: programOf(EVENTS) }, { FunctionName: EVENTS, ...PROVIDED, FileSystemConfigs });
+  await host.functions.create(
+    { bootstrap: programOf(EVENTS) },
+    { FunctionName: EVENTS, ...PROVIDED, FileSystemConfigs },
+  );
 }
 
 function numberOf(name: string): number {
@@ -238,14 +261,20 @@ const refresh: Operation = {
   async whileHeld(host, subject, point) {
     if (HOLDS_START_UP.has(point)) return;
     await host.started();
-    expect((await host.functions.invoke(subject.name, {}, subject.version)).payload, "the old snapshot is restored meanwhile").toBe(subject.name);
+    expect(
+      (await host.functions.invoke(subject.name, {}, subject.version)).payload,
+      "the old snapshot is restored meanwhile",
+    ).toBe(subject.name);
   },
   async settle(host, subject, _outcome, fault) {
     const row = host.row(subject.name, subject.version);
     expect(row?.state).toBe("Active");
     await answersRight(host, subject);
     if (fault !== "error") {
-      await host.until("refreshed", async () => host.row(subject.name, subject.version)?.snapshotId !== subject.snapshotId);
+      await host.until(
+        "refreshed",
+        async () => host.row(subject.name, subject.version)?.snapshotId !== subject.snapshotId,
+      );
       await answersRight(host, subject);
     }
     await remove(host, subject);
@@ -257,7 +286,9 @@ const expire: Operation = {
   async prepare(host) {
     const subject = await publishedFunction(host);
     await host.stop();
-    host.execute(`UPDATE version_uses SET used_at_ms = used_at_ms - ${30 * 86_400_000} WHERE function_name = '${subject.name}'`);
+    host.execute(
+      `UPDATE version_uses SET used_at_ms = used_at_ms - ${30 * 86_400_000} WHERE function_name = '${subject.name}'`,
+    );
     return subject;
   },
   async run(host, subject) {
@@ -269,7 +300,9 @@ const expire: Operation = {
     if (fault !== "error") expect(State).toBe("Inactive");
     if (State === "Inactive") {
       expect(host.row(subject.name, subject.version)?.snapshotId, "its key has gone").toBe(null);
-      await expect(host.functions.invoke(subject.name, {}, subject.version)).rejects.toBeInstanceOf(SnapStartNotReadyException);
+      await expect(host.functions.invoke(subject.name, {}, subject.version)).rejects.toBeInstanceOf(
+        SnapStartNotReadyException,
+      );
     }
     await answersRight(host, subject);
     await remove(host, subject);
@@ -320,4 +353,12 @@ const collect: Operation = {
   settle: async () => undefined,
 };
 
-export const OPERATION: Readonly<Record<OperationName, Operation>> = { publish, restore, invoke, refresh, expire, delete: delete_, collect };
+export const OPERATION: Readonly<Record<OperationName, Operation>> = {
+  publish,
+  restore,
+  invoke,
+  refresh,
+  expire,
+  delete: delete_,
+  collect,
+};

@@ -16,16 +16,23 @@ function namesIn(program: string, names: readonly string[]): string[] {
   return names.filter((name) => bytes.includes(name));
 }
 
-it.for(["sandboxd", "pager"] as const)("%s has its points in the test build, and none in the release", (who, { expect }) => {
-  const names = [...POINTS.filter((point) => processOf(point) === who), "THAW_FAULTS"];
-  expect(names.length).toBeGreaterThan(3);
-  expect(namesIn(`faults/${PROGRAMS[who]}`, names)).toEqual(names);
-  expect(namesIn(`release/${PROGRAMS[who]}`, names)).toEqual([]);
-});
+it.for(["sandboxd", "pager"] as const)(
+  "%s has its points in the test build, and none in the release",
+  (who, { expect }) => {
+    const names = [...POINTS.filter((point) => processOf(point) === who), "THAW_FAULTS"];
+    expect(names.length).toBeGreaterThan(3);
+    expect(namesIn(`faults/${PROGRAMS[who]}`, names)).toEqual(names);
+    expect(namesIn(`release/${PROGRAMS[who]}`, names)).toEqual([]);
+  },
+);
 
 it("the packages do not know of them", ({ expect }) => {
   const packages = join(REPOSITORY, "packages");
-  const files = readdirSync(packages, { recursive: true, encoding: "utf8" }).filter((name) => /\.(ts|mjs)$/.test(name) && !name.includes("node_modules"));
+  const files = readdirSync(packages, { recursive: true, encoding: "utf8" }).filter(
+    (name) => /\.(ts|mjs)$/.test(name) && !name.includes("node_modules"),
+  );
   expect(files.length).toBeGreaterThan(150);
-  expect(files.filter((name) => /THAW_FAULTS|fault[- ]?point/i.test(readFileSync(join(packages, name), "utf8")))).toEqual([]);
+  expect(
+    files.filter((name) => /THAW_FAULTS|fault[- ]?point/i.test(readFileSync(join(packages, name), "utf8"))),
+  ).toEqual([]);
 });

@@ -31,7 +31,12 @@ export async function runCombination(host: FaultHost, combination: Combination, 
   if (hasEnded) await host.gone();
   if (hasEnded || !host.isStarted) await host.start();
   // sandboxd starts another pager: for a client that is a fault like others. A new start leaves nothing to be wanted after an error either.
-  await operation.settle(host, subject, outcome, isLeftToLook || hasEnded ? "kill" : fault === "kill" ? "error" : fault);
+  await operation.settle(
+    host,
+    subject,
+    outcome,
+    isLeftToLook || hasEnded ? "kill" : fault === "kill" ? "error" : fault,
+  );
   await checkSound(host, witness);
 }
 

@@ -4,12 +4,24 @@
  */
 import { registerHooks } from "node:module";
 
-const ADAPTERS = ["store/sqlite-store", "sandboxd/client", "supervisor/connect-supervisor", "keys/keyring", "snapshot-stores/directory-store"];
-const WRAPPED = new Map(ADAPTERS.map((path) => [`../${path}.ts`, new URL(`./wrapped/${path.split("/")[1] ?? ""}.ts`, import.meta.url).href]));
+const ADAPTERS = [
+  "store/sqlite-store",
+  "sandboxd/client",
+  "supervisor/connect-supervisor",
+  "keys/keyring",
+  "snapshot-stores/directory-store",
+];
+const WRAPPED = new Map(
+  ADAPTERS.map((path) => [`../${path}.ts`, new URL(`./wrapped/${path.split("/")[1] ?? ""}.ts`, import.meta.url).href]),
+);
 
 registerHooks({
   resolve(specifier, context, next) {
-    const wrapped = /\/packages\/server\/src\/main\/[^/]+$/.test(context.parentURL ?? "") ? WRAPPED.get(specifier) : undefined;
-    return wrapped === undefined ? next(specifier, context) : { url: wrapped, format: "module-typescript", shortCircuit: true };
+    const wrapped = /\/packages\/server\/src\/main\/[^/]+$/.test(context.parentURL ?? "")
+      ? WRAPPED.get(specifier)
+      : undefined;
+    return wrapped === undefined
+      ? next(specifier, context)
+      : { url: wrapped, format: "module-typescript", shortCircuit: true };
   },
 });

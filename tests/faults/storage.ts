@@ -20,7 +20,9 @@ export class Storage {
 
   /** Rows without their snapshot, and snapshots without their row; empty where all is well. */
   faults(): string[] {
-    const inactive = this.#rows.filter((row) => row.state !== "Active").map((row) => `${row.functionName}:${row.version} is ${row.state} with a snapshot`);
+    const inactive = this.#rows
+      .filter((row) => row.state !== "Active")
+      .map((row) => `${row.functionName}:${row.version} is ${row.state} with a snapshot`);
     return [...inactive, ...[...this.#named].flatMap((id) => this.#faultsOf(id)), ...this.#orphans()];
   }
 
@@ -29,9 +31,13 @@ export class Storage {
     const root = this.#root(where);
     const ids = list(join(root, "snapshots"));
     // What a killed upload was about to name is kept for an hour.
-    const drafts = list(join(root, "drafts")).flatMap((name) => chunkNamesOf(readClear(readFileSync(join(root, "drafts", name)))));
+    const drafts = list(join(root, "drafts")).flatMap((name) =>
+      chunkNamesOf(readClear(readFileSync(join(root, "drafts", name)))),
+    );
     const named = new Set([...drafts, ...ids.flatMap((id) => chunkNames(root, id) ?? [])]);
-    const chunks = list(join(root, "chunks")).flatMap((group) => list(join(root, "chunks", group)).filter((name) => /^[0-9a-f]{64}$/.test(name)));
+    const chunks = list(join(root, "chunks")).flatMap((group) =>
+      list(join(root, "chunks", group)).filter((name) => /^[0-9a-f]{64}$/.test(name)),
+    );
     const halves = where === "near" ? ids.filter((id) => !this.#named.has(id)) : [];
     return [...halves, ...chunks.filter((name) => !named.has(name))].map((name) => `${name} is nobody's, ${where}`);
   }
@@ -54,13 +60,18 @@ export class Storage {
   #orphans(): string[] {
     return this.#places.flatMap(([place, root]) =>
       list(join(root, "snapshots"))
-        .filter((id) => !id.endsWith(".partial") && !this.#named.has(id) && existsSync(join(root, "snapshots", id, "manifest")))
+        .filter(
+          (id) =>
+            !id.endsWith(".partial") && !this.#named.has(id) && existsSync(join(root, "snapshots", id, "manifest")),
+        )
         .map((id) => `${id} is nobody's, ${place}`),
     );
   }
 
   #isWhole(name: string): boolean {
-    const files = this.#places.map(([, root]) => join(root, "chunks", name.slice(0, 2), name)).filter((path) => existsSync(path));
+    const files = this.#places
+      .map(([, root]) => join(root, "chunks", name.slice(0, 2), name))
+      .filter((path) => existsSync(path));
     return files.length > 0 && files.every((file) => chunkNameOf(readFileSync(file)) === name);
   }
 }

@@ -35,13 +35,20 @@ it.each(CASES)(
       if (!published.reasonCode || !published.reason) throw new Error(JSON.stringify(published));
       return;
     }
-    const invoke = async (): Promise<Readonly<Record<string, unknown>>> => (await functions.invoke(name, {}, published.version)).payload as never;
+    const invoke = async (): Promise<Readonly<Record<string, unknown>>> =>
+      (await functions.invoke(name, {}, published.version)).payload as never;
     if (MAY_NOT_RESTORE.has(CASE)) {
       const answer = await neighbour.during(invoke().catch((error: unknown) => error));
-      if (answer instanceof Error && answer.name === "ServiceException" && answer.message.includes("could not be restored")) return;
+      if (
+        answer instanceof Error &&
+        answer.name === "ServiceException" &&
+        answer.message.includes("could not be restored")
+      )
+        return;
     }
     const [one, two] = await neighbour.during(Promise.all([invoke(), invoke()]));
-    if (one?.["case"] !== CASE || Number(one["uid"]) < 100_000 || JSON.stringify(one) !== JSON.stringify(two)) throw new Error(JSON.stringify([one, two]));
+    if (one?.["case"] !== CASE || Number(one["uid"]) < 100_000 || JSON.stringify(one) !== JSON.stringify(two))
+      throw new Error(JSON.stringify([one, two]));
     await functions.stopEnvironments(name);
   },
   120_000,

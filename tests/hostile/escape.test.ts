@@ -24,10 +24,26 @@ const NOT_THERE = /^ENOENT$/;
 const NOT_ALLOWED = /^(EACCES|EPERM)$/;
 const READ_ONLY = /^(EROFS|EACCES|EPERM)$/;
 
-const file = (path: string, refused = NOT_THERE): Try => ({ title: `read ${path}`, event: { try: "read_file", path }, refused });
-const directory = (path: string, refused = NOT_THERE): Try => ({ title: `list ${path}`, event: { try: "list_directory", path }, refused });
-const write = (path: string, refused = READ_ONLY): Try => ({ title: `write ${path}`, event: { try: "write_file", path }, refused });
-const create = (path: string, refused = READ_ONLY): Try => ({ title: `create ${path}`, event: { try: "create_file", path }, refused });
+const file = (path: string, refused = NOT_THERE): Try => ({
+  title: `read ${path}`,
+  event: { try: "read_file", path },
+  refused,
+});
+const directory = (path: string, refused = NOT_THERE): Try => ({
+  title: `list ${path}`,
+  event: { try: "list_directory", path },
+  refused,
+});
+const write = (path: string, refused = READ_ONLY): Try => ({
+  title: `write ${path}`,
+  event: { try: "write_file", path },
+  refused,
+});
+const create = (path: string, refused = READ_ONLY): Try => ({
+  title: `create ${path}`,
+  event: { try: "create_file", path },
+  refused,
+});
 const call = (title: string, number: number, ...parameters: readonly (number | null)[]): Try => ({
   title: `system call ${title}`,
   event: { try: "call", number, arguments: parameters },
@@ -76,18 +92,38 @@ const FILES: readonly Try[] = [
 const PROCESSES: readonly Try[] = [
   { title: "walk up out of the root", event: { try: "walk_up" }, refused: /^EXDEV$/ },
   { title: "write the supervisor's memory", event: { try: "memory_of_the_supervisor" }, refused: NOT_ALLOWED },
-  { title: "look at the supervisor's descriptors", event: { try: "descriptors_of_the_supervisor" }, refused: NOT_ALLOWED },
+  {
+    title: "look at the supervisor's descriptors",
+    event: { try: "descriptors_of_the_supervisor" },
+    refused: NOT_ALLOWED,
+  },
   { title: "look at the descriptors of pid 1", event: { try: "descriptors_of_pid_1" }, refused: NOT_ALLOWED },
   { title: "find descriptors of the host among its own", event: { try: "own_descriptors" }, refused: NOT_THERE },
   { title: "see processes of others", event: { try: "foreign_processes" }, refused: /^ESRCH$/ },
   { title: "kill pid 1", event: { try: "kill_process", pid: 1 }, refused: NOT_ALLOWED },
   { title: "become root", event: { try: "become_root" }, refused: NOT_ALLOWED },
   { title: "run a set-uid program", event: { try: "set_uid_program" }, refused: NOT_ALLOWED },
-  { title: "make a block device", event: { try: "make_device", kind: constants.S_IFBLK, major: 254, minor: 0 }, refused: NOT_ALLOWED },
-  { title: "make a character device", event: { try: "make_device", kind: constants.S_IFCHR, major: 1, minor: 1 }, refused: NOT_ALLOWED },
-  { title: "make a whiteout", event: { try: "make_device", kind: constants.S_IFCHR, major: 0, minor: 0 }, refused: NOT_ALLOWED },
+  {
+    title: "make a block device",
+    event: { try: "make_device", kind: constants.S_IFBLK, major: 254, minor: 0 },
+    refused: NOT_ALLOWED,
+  },
+  {
+    title: "make a character device",
+    event: { try: "make_device", kind: constants.S_IFCHR, major: 1, minor: 1 },
+    refused: NOT_ALLOWED,
+  },
+  {
+    title: "make a whiteout",
+    event: { try: "make_device", kind: constants.S_IFCHR, major: 0, minor: 0 },
+    refused: NOT_ALLOWED,
+  },
   { title: "take the control socket's place", event: { try: "bind_over_the_control_socket" }, refused: READ_ONLY },
-  { title: "speak to the control socket", event: { try: "speak_to_the_control_socket" }, refused: /^(ECONNRESET|EPIPE)$/ },
+  {
+    title: "speak to the control socket",
+    event: { try: "speak_to_the_control_socket" },
+    refused: /^(ECONNRESET|EPIPE)$/,
+  },
 ];
 
 const CALLS: readonly Try[] = [
@@ -149,7 +185,11 @@ const SOCKETS: readonly Try[] = [
   socket("of XDP", 44, 3),
   socket("of KCM", 41, 2),
   socket("of SMC", 43, 1),
-  { title: "a socket pair of TIPC, which loads a kernel module", event: { try: "make_socket_pair", family: 30, type: 1 }, refused: NOT_ALLOWED },
+  {
+    title: "a socket pair of TIPC, which loads a kernel module",
+    event: { try: "make_socket_pair", family: 30, type: 1 },
+    refused: NOT_ALLOWED,
+  },
   { title: "change the network", event: { try: "change_the_network" }, refused: NOT_ALLOWED },
 ];
 
@@ -177,7 +217,8 @@ describe.each([
   });
 
   it("finds in /run/thaw what is meant for itself, and nothing of the host's", async ({ expect }) => {
-    const { got } = (await functions.invoke(name, { try: "list_directory", path: "/run/thaw" }, qualifier)).payload as Outcome;
+    const { got } = (await functions.invoke(name, { try: "list_directory", path: "/run/thaw" }, qualifier))
+      .payload as Outcome;
     expect((got as string[]).toSorted()).toEqual(["generation", "snapshot.json"]);
   });
 

@@ -11,7 +11,10 @@ withNeighbour((made, other) => {
 });
 
 async function exhaust(what: string, event: Readonly<Record<string, unknown>> = {}): Promise<Invoked> {
-  const name = await functions.create({ bootstrap: program("exhaust") }, { ...PROVIDED, MemorySize: what === "processes" ? 1024 : 256, Timeout: 60 });
+  const name = await functions.create(
+    { bootstrap: program("exhaust") },
+    { ...PROVIDED, MemorySize: what === "processes" ? 1024 : 256, Timeout: 60 },
+  );
   const answer = await neighbour.during(functions.invoke(name, { try: what, ...event }));
   await functions.stopEnvironments(name);
   return answer;
@@ -34,21 +37,25 @@ it.each([
 );
 
 it("limits can't be raised", async ({ expect }) => {
-  expect((await exhaust("more_descriptors")).payload).toMatchObject({ broken: expect.stringContaining("not allowed to raise") });
+  expect((await exhaust("more_descriptors")).payload).toMatchObject({
+    broken: expect.stringContaining("not allowed to raise"),
+  });
 });
 
 it.each(["memory", "shared_memory", "memory_files"])(
   "%s beyond its size ends the function, and nobody else",
   async (what) => {
     const { payload, functionError } = await exhaust(what);
-    if (functionError !== "Unhandled" || (payload as { errorType?: string }).errorType !== "Runtime.OutOfMemory") throw new Error(JSON.stringify(payload));
+    if (functionError !== "Unhandled" || (payload as { errorType?: string }).errorType !== "Runtime.OutOfMemory")
+      throw new Error(JSON.stringify(payload));
   },
   120_000,
 );
 
 it("memory of the kernel is bounded by the function's own size, or by its number of descriptors", async () => {
   const { payload, functionError } = await exhaust("kernel_memory");
-  const isBounded = functionError === "Unhandled" || (payload as Outcome).got === 400 || (payload as Outcome).refused !== undefined;
+  const isBounded =
+    functionError === "Unhandled" || (payload as Outcome).got === 400 || (payload as Outcome).refused !== undefined;
   if (!isBounded) throw new Error(JSON.stringify(payload));
 }, 120_000);
 
@@ -58,7 +65,9 @@ it("processors: 24 busy processes do not keep the neighbour waiting", async ({ e
 
 it("nothing runs between invokes", async ({ expect }) => {
   const name = await functions.create({ bootstrap: program("exhaust") }, PROVIDED);
-  const [first = 0, last = 0] = ((await functions.invoke(name, { try: "work_between_invokes" })).payload as { got: number[] }).got;
+  const [first = 0, last = 0] = (
+    (await functions.invoke(name, { try: "work_between_invokes" })).payload as { got: number[] }
+  ).got;
   expect(last).toBeGreaterThan(first);
   for (let round = 0; round < 30; round++) await neighbour.check();
   const [next = 0] = ((await functions.invoke(name, { try: "work_between_invokes" })).payload as { got: number[] }).got;

@@ -20,7 +20,12 @@ export function program(name: string): string {
   return `${readFileSync(join(PROGRAMS, "runtime.py"), "utf8")}\n${readFileSync(join(PROGRAMS, `${name}.py`), "utf8")}`;
 }
 
-export const PROVIDED: Partial<CreateFunctionCommandInput> = { Runtime: "provided.al2023", Handler: "x", MemorySize: 256, Timeout: 30 };
+export const PROVIDED: Partial<CreateFunctionCommandInput> = {
+  Runtime: "provided.al2023",
+  Handler: "x",
+  MemorySize: 256,
+  Timeout: 30,
+};
 
 /** A function that answers, on demand and warm, with state of its own. */
 export class Neighbour {
@@ -33,7 +38,8 @@ export class Neighbour {
   }
 
   async start(): Promise<this> {
-    const source = "let count = 0; export const handler = async () => ({ count: ++count, free: (await import('node:fs')).statfsSync('/tmp').bavail > 1000 });";
+    const source =
+      "let count = 0; export const handler = async () => ({ count: ++count, free: (await import('node:fs')).statfsSync('/tmp').bavail > 1000 });";
     this.#name = await this.#functions.create({ "index.mjs": source });
     await this.check();
     return this;
@@ -45,8 +51,10 @@ export class Neighbour {
     const answer = await this.#functions.invoke(this.#name);
     const durationMs = performance.now() - startMs;
     const expected = { count: ++this.#count, free: true };
-    if (JSON.stringify(answer.payload) !== JSON.stringify(expected)) throw new Error(`the neighbour noticed: ${JSON.stringify(answer)}`);
-    if (this.#count > 1 && durationMs > NEIGHBOUR_MS_MAX) throw new Error(`the neighbour waited ${Math.round(durationMs)} ms`);
+    if (JSON.stringify(answer.payload) !== JSON.stringify(expected))
+      throw new Error(`the neighbour noticed: ${JSON.stringify(answer)}`);
+    if (this.#count > 1 && durationMs > NEIGHBOUR_MS_MAX)
+      throw new Error(`the neighbour waited ${Math.round(durationMs)} ms`);
   }
 
   /** Checks again and again until `attack` ends. */
@@ -70,7 +78,11 @@ export interface PublishOutcome {
 }
 
 /** Publishes and waits until it is decided, however. */
-export async function publishOutcome(functions: TestFunctions, name: string, limitMs = 60_000): Promise<PublishOutcome> {
+export async function publishOutcome(
+  functions: TestFunctions,
+  name: string,
+  limitMs = 60_000,
+): Promise<PublishOutcome> {
   const { Version: version = "" } = await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
   const decided = await functions.decided(name, version, limitMs);
   return { state: decided.State ?? "", reasonCode: decided.StateReasonCode, reason: decided.StateReason, version };

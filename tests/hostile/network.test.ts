@@ -15,7 +15,14 @@ const OUTSIDE = `thaw-hostile-${process.pid}`;
 const DEVICE = `hst${process.pid % 100_000}`;
 const ALLOWED = "198.51.100.7";
 /** AWS, Google, Azure and others; ECS tasks; EKS pods; Alibaba; Azure's host; Oracle. */
-const METADATA = ["169.254.169.254", "169.254.170.2", "169.254.170.23", "100.100.100.200", "168.63.129.16", "192.0.0.192"];
+const METADATA = [
+  "169.254.169.254",
+  "169.254.170.2",
+  "169.254.170.23",
+  "100.100.100.200",
+  "168.63.129.16",
+  "192.0.0.192",
+];
 const PORT = 8099;
 
 let server: ThawServer;
@@ -40,7 +47,9 @@ beforeAll(async () => {
     ip("route", "add", `${address}/32`, "via", ALLOWED);
   }
   const script = `require("node:net").createServer((s) => s.on("error", () => {}).end("outside")).listen(${PORT}, "0.0.0.0", () => console.log("listening"))`;
-  outside = spawn("ip", ["netns", "exec", OUTSIDE, process.execPath, "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  outside = spawn("ip", ["netns", "exec", OUTSIDE, process.execPath, "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   if (outside.stdout === null) throw new Error("no pipe");
   await once(outside.stdout, "data");
   server = await startThaw();
@@ -76,13 +85,22 @@ it.each(["$LATEST", "1"])("can't reach anything of the host, on none of its addr
   const udp = createSocket("udp4", (bytes) => datagrams.push(bytes.toString())).bind(listening.port, "0.0.0.0");
   try {
     const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-    const addresses = own.filter(({ internal, address }) => !internal && !address.startsWith("fe80")).map(({ address }) => address);
+    const addresses = own
+      .filter(({ internal, address }) => !internal && !address.startsWith("fe80"))
+      .map(({ address }) => address);
     const serverPort = Number(new URL(server.endpoint).port);
-    const targets = [...addresses, "127.0.0.1", "::1"].flatMap((address) => [[address, listening.port] as const, [address, serverPort] as const]);
+    const targets = [...addresses, "127.0.0.1", "::1"].flatMap((address) => [
+      [address, listening.port] as const,
+      [address, serverPort] as const,
+    ]);
     if (addresses.length < 2) throw new Error(`the host has hardly any address: ${addresses.join(" ")}`);
     const found = await reached(targets, qualifier);
     if (JSON.stringify(found) !== "[]") throw new Error(JSON.stringify(found));
-    await functions.invoke(name, { try: "send_datagrams", addresses: targets.filter(([address]) => !address.includes(":")) }, qualifier);
+    await functions.invoke(
+      name,
+      { try: "send_datagrams", addresses: targets.filter(([address]) => !address.includes(":")) },
+      qualifier,
+    );
     if (datagrams.length > 0) throw new Error("a datagram arrived");
   } finally {
     listening.server.close();
@@ -92,7 +110,9 @@ it.each(["$LATEST", "1"])("can't reach anything of the host, on none of its addr
 
 it("can't reach another sandbox, nor be reached by one", async () => {
   const open = functions.invoke(name, { try: "listen", port: 7070, seconds: 6 });
-  await functions.eventually("two environments", async () => (await functions.environments(name)).some((each) => each.state === "invoking"));
+  await functions.eventually("two environments", async () =>
+    (await functions.environments(name)).some((each) => each.state === "invoking"),
+  );
   // Every address that a sandbox of this host may have now: those of the devices that are up, and their peers.
   const peers = ip("-o", "-4", "addr").matchAll(/100\.66\.(\d+)\.(\d+)\/30/g);
   const addresses = [...peers].map((match) => `100.66.${match[1]}.${(Number(match[2]) & ~3) + 2}`);

@@ -23,7 +23,9 @@ describe.each(["$LATEST", "1"])("forged calls (%s)", (qualifier) => {
   it("can't answer another environment's request", async ({ expect }) => {
     const victim = await functions.create({ bootstrap: program("forge") }, PROVIDED);
     const running = functions.invoke(victim, { try: "wait", seconds: 2 });
-    const start = await functions.eventually("the victim runs", async () => (await functions.logs(victim)).find(({ message }) => message.startsWith("START ")));
+    const start = await functions.eventually("the victim runs", async () =>
+      (await functions.logs(victim)).find(({ message }) => message.startsWith("START ")),
+    );
     const other = /RequestId: (\S+)/.exec(start.message)?.[1] ?? "";
     expect(await attempt({ try: "answer_for", other }, qualifier)).toEqual({ got: [400, 400] });
     expect((await running).payload).toEqual({ got: `mine: ${other}` });
@@ -45,11 +47,14 @@ describe.each(["$LATEST", "1"])("forged calls (%s)", (qualifier) => {
   it("can't smuggle a request into another", async ({ expect }) => {
     const { got, broken } = await attempt({ try: "smuggle", other: "00000000-0000-0000-0000-000000000000" }, qualifier);
     expect(broken).toBe(undefined);
-    for (const answer of got as string[]) expect(answer, JSON.stringify(got)).toMatch(/^(HTTP\/1\.1 40\d.*|TimeoutError|ConnectionResetError|)$/);
+    for (const answer of got as string[])
+      expect(answer, JSON.stringify(got)).toMatch(/^(HTTP\/1\.1 40\d.*|TimeoutError|ConnectionResetError|)$/);
   });
 
   it("may open as many connections as it can: only its own are used up", async ({ expect }) => {
-    expect(await neighbour.during(attempt({ try: "many_connections" }, qualifier))).toEqual({ got: expect.any(Number) });
+    expect(await neighbour.during(attempt({ try: "many_connections" }, qualifier))).toEqual({
+      got: expect.any(Number),
+    });
     expect(await neighbour.during(attempt({ try: "flood_the_control_socket" }, qualifier))).toEqual({ got: 900 });
     expect(await attempt({ try: "wait", seconds: 0 }, qualifier)).toEqual({ got: expect.stringContaining("mine") });
   });
@@ -58,17 +63,24 @@ describe.each(["$LATEST", "1"])("forged calls (%s)", (qualifier) => {
 describe("the supervisor, which is the function's own", () => {
   it.each([SIGSTOP, SIGKILL])("signal %s: the invoke fails, the next has another environment", async (signal) => {
     const victim = await functions.create({ bootstrap: program("forge") }, { ...PROVIDED, Timeout: 2 });
-    const outcome = await neighbour.during(functions.invoke(victim, { try: "signal_the_supervisor", signal, seconds: 1 }).catch((error: unknown) => error));
+    const outcome = await neighbour.during(
+      functions.invoke(victim, { try: "signal_the_supervisor", signal, seconds: 1 }).catch((error: unknown) => error),
+    );
     const failed = outcome instanceof Error || (outcome as { functionError?: string }).functionError === "Unhandled";
     if (!failed) throw new Error(JSON.stringify(outcome));
     const next = (await functions.invoke(victim, { try: "wait", seconds: 0 })).payload as Outcome;
     if (!String(next.got).startsWith("mine")) throw new Error(JSON.stringify(next));
   });
 
-  it("stopped before the snapshot: the version fails in bounded time, and others are published meanwhile", async ({ expect }) => {
+  it("stopped before the snapshot: the version fails in bounded time, and others are published meanwhile", async ({
+    expect,
+  }) => {
     const both = await Promise.all(
       ["later", "later"].map((when) =>
-        functions.createSnapStart({ bootstrap: program("forge") }, { ...PROVIDED, Environment: { Variables: { STOP_AT_INIT: when } } }),
+        functions.createSnapStart(
+          { bootstrap: program("forge") },
+          { ...PROVIDED, Environment: { Variables: { STOP_AT_INIT: when } } },
+        ),
       ),
     );
     const outcomes = await neighbour.during(Promise.all(both.map((each) => publishOutcome(functions, each))));
@@ -76,8 +88,11 @@ describe("the supervisor, which is the function's own", () => {
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.state !== "Active") continue;
       // It was saved before the stop, which comes in the clone: before its invoke, or after.
-      const answer = await functions.invoke(both[index] ?? "", { try: "wait", seconds: 0 }, outcome.version).catch((error: Error) => error.name);
-      if (answer !== "ServiceException" && answer !== "SnapStartTimeoutException") expect(answer).toMatchObject({ status: 200 });
+      const answer = await functions
+        .invoke(both[index] ?? "", { try: "wait", seconds: 0 }, outcome.version)
+        .catch((error: Error) => error.name);
+      if (answer !== "ServiceException" && answer !== "SnapStartTimeoutException")
+        expect(answer).toMatchObject({ status: 200 });
     }
     const fine = await functions.createSnapStart({ bootstrap: program("forge") }, PROVIDED);
     expect((await publishOutcome(functions, fine)).state).toBe("Active");
@@ -101,7 +116,11 @@ describe("log lines", () => {
     const answer = await functions.invoke(printer, { try: "print_forged", texts });
     expect(answer.payload).toEqual({ got: "printed" });
     const lines = await functions.eventually("REPORT", async () => {
-      const found = (await functions.logs(printer)) as ReadonlyArray<{ message: string; origin: string; logStream: string }>;
+      const found = (await functions.logs(printer)) as ReadonlyArray<{
+        message: string;
+        origin: string;
+        logStream: string;
+      }>;
       return found.some(({ message, origin }) => message.startsWith("REPORT ") && origin === "platform") && found;
     });
     const platform = lines.filter(({ origin }) => origin === "platform").map(({ message }) => message.split(" ")[0]);
@@ -109,7 +128,9 @@ describe("log lines", () => {
     expect(new Set(platform)).toEqual(new Set(["INIT_START", "START", "END", "REPORT"]));
     expect(lines.filter(({ origin }) => origin === "function").length).toBeGreaterThanOrEqual(texts.length);
     expect(new Set(lines.map(({ logStream }) => logStream)).size).toBe(1);
-    expect(lines.find(({ message, origin }) => message.startsWith("REPORT ") && origin === "platform")?.message).not.toContain("11111111");
+    expect(
+      lines.find(({ message, origin }) => message.startsWith("REPORT ") && origin === "platform")?.message,
+    ).not.toContain("11111111");
     expect(lines.some(({ message }) => message === "END RequestId: unfinished")).toBe(true);
   });
 });

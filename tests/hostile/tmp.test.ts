@@ -15,7 +15,8 @@ withNeighbour((made, other) => {
   neighbour = other;
 });
 
-const digestOf = (path: string): string => (existsSync(path) ? createHash("sha256").update(readFileSync(path)).digest("hex") : "");
+const digestOf = (path: string): string =>
+  existsSync(path) ? createHash("sha256").update(readFileSync(path)).digest("hex") : "";
 
 /** Where the platform may refuse: the kernel's own limits on paths, or sizes that no snapshot should have. */
 const MAY_FAIL = new Set(["names_not_utf8", "deep", "sparse", "many"]);
@@ -37,7 +38,10 @@ it.each([
   "%s",
   async (CASE) => {
     const host = ["/etc/shadow", "/etc/passwd"].map(digestOf);
-    const name = await functions.createSnapStart({ bootstrap: program("tmp") }, { ...PROVIDED, Environment: { Variables: { CASE } } });
+    const name = await functions.createSnapStart(
+      { bootstrap: program("tmp") },
+      { ...PROVIDED, Environment: { Variables: { CASE } } },
+    );
     const published = await neighbour.during(publishOutcome(functions, name, 45_000));
     if (published.state === "Active") {
       const { payload } = await functions.invoke(name, {}, published.version);
@@ -48,8 +52,10 @@ it.each([
       // A second time: the snapshot is as good as it was.
       const again = await functions.invoke(name, {}, published.version);
       if (JSON.stringify(again.payload) !== expected) throw new Error(JSON.stringify(again.payload));
-    } else if (!MAY_FAIL.has(CASE) || published.reason === undefined || published.reason === "") throw new Error(JSON.stringify(published));
-    if (JSON.stringify(["/etc/shadow", "/etc/passwd"].map(digestOf)) !== JSON.stringify(host)) throw new Error("a file of the host was changed");
+    } else if (!MAY_FAIL.has(CASE) || published.reason === undefined || published.reason === "")
+      throw new Error(JSON.stringify(published));
+    if (JSON.stringify(["/etc/shadow", "/etc/passwd"].map(digestOf)) !== JSON.stringify(host))
+      throw new Error("a file of the host was changed");
     await neighbour.check();
   },
   120_000,

@@ -13,7 +13,8 @@ const SOURCE = {
   "index.mjs":
     "const born = Math.random(); export const handler = async (event) => { await new Promise((next) => setTimeout(next, event.ms ?? 0)); return born; };",
 };
-const thaw = (...words: readonly string[]): ReturnType<typeof spawnSync> => spawnSync(process.execPath, [CLI, ...words], { encoding: "utf8" });
+const thaw = (...words: readonly string[]): ReturnType<typeof spawnSync> =>
+  spawnSync(process.execPath, [CLI, ...words], { encoding: "utf8" });
 
 it("is consistent while functions come, go and run; what was published before it runs from it", async ({ expect }) => {
   const place = mkdtempSync(join(tmpdir(), "thaw-backup-"));
@@ -25,7 +26,9 @@ it("is consistent while functions come, go and run; what was published before it
     const kept = await functions.createSnapStart(SOURCE, { FunctionName: "kept" });
     const version = await functions.publish(kept);
     const born = (await functions.invoke(kept, {}, version)).payload;
-    await functions.lambda.send(new InvokeCommand({ FunctionName: kept, InvocationType: "Event", Payload: Buffer.from('{"ms":60000}') }));
+    await functions.lambda.send(
+      new InvokeCommand({ FunctionName: kept, InvocationType: "Event", Payload: Buffer.from('{"ms":60000}') }),
+    );
     let isOver = false;
     const churn = async (): Promise<void> => {
       for (let n = 0; !isOver; n++) {
@@ -53,7 +56,8 @@ it("is consistent while functions come, go and run; what was published before it
     // Memory of the snapshot itself, not of another Init.
     expect(answer.payload).toBe(born);
     expect(answer.log).toContain("Restore Duration");
-    for (const { FunctionName = "" } of Functions ?? []) expect((await again.invoke(FunctionName)).functionError).toBe(undefined);
+    for (const { FunctionName = "" } of Functions ?? [])
+      expect((await again.invoke(FunctionName)).functionError).toBe(undefined);
   } finally {
     await other?.stop();
     await server.remove();
@@ -64,12 +68,29 @@ it("is consistent while functions come, go and run; what was published before it
 it("refuses what is no backup, and a directory with data", ({ expect }) => {
   const place = mkdtempSync(join(tmpdir(), "thaw-backup-"));
   try {
-    expect(thaw("restore", place, "--data", join(place, "data"))).toMatchObject({ status: 2, stderr: expect.stringContaining("no whole backup") });
-    expect(thaw("backup", join(place, "copy"), "--data", place)).toMatchObject({ status: 2, stderr: expect.stringContaining("no data of Thaw") });
-    execFileSync("sh", ["-c", 'mkdir "$1/b" "$1/d"; echo \'{"format":99}\' > "$1/b/thaw-backup.json"; touch "$1/d/x"', "sh", place]);
-    expect(thaw("restore", join(place, "b"), "--data", join(place, "e"))).toMatchObject({ status: 2, stderr: expect.stringContaining("format 99") });
+    expect(thaw("restore", place, "--data", join(place, "data"))).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("no whole backup"),
+    });
+    expect(thaw("backup", join(place, "copy"), "--data", place)).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("no data of Thaw"),
+    });
+    execFileSync("sh", [
+      "-c",
+      'mkdir "$1/b" "$1/d"; echo \'{"format":99}\' > "$1/b/thaw-backup.json"; touch "$1/d/x"',
+      "sh",
+      place,
+    ]);
+    expect(thaw("restore", join(place, "b"), "--data", join(place, "e"))).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("format 99"),
+    });
     execFileSync("sh", ["-c", 'echo \'{"format":1}\' > "$1/b/thaw-backup.json"', "sh", place]);
-    expect(thaw("restore", join(place, "b"), "--data", join(place, "d"))).toMatchObject({ status: 2, stderr: expect.stringContaining("not empty") });
+    expect(thaw("restore", join(place, "b"), "--data", join(place, "d"))).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("not empty"),
+    });
     expect(existsSync(join(place, "e"))).toBe(false);
   } finally {
     rmSync(place, { recursive: true, force: true });

@@ -36,20 +36,32 @@ const key = (pair: Pair, state: State): string => `${pair.language}-${pair.rule}
 
 /** In the order of the tests; each of them waits for its own. */
 async function publishAll(functions: TestFunctions, from: PairPackages): Promise<void> {
-  const waiting = PAIRS.flatMap((pair) => (["broken", "fixed"] as const).map((state) => ({ pair, state, ...Promise.withResolvers<string>() })));
+  const waiting = PAIRS.flatMap((pair) =>
+    (["broken", "fixed"] as const).map((state) => ({ pair, state, ...Promise.withResolvers<string>() })),
+  );
   for (const { pair, state, promise } of waiting) {
     promise.catch(() => undefined);
     published.set(key(pair, state), promise);
   }
   const next = waiting.values();
   const publisher = async (): Promise<void> => {
-    for (const { pair, state, resolve, reject } of next) await publish(functions, from, pair, state).then(resolve, reject);
+    for (const { pair, state, resolve, reject } of next)
+      await publish(functions, from, pair, state).then(resolve, reject);
   };
   await Promise.all(Array.from({ length: PUBLISHERS }, publisher));
 }
 
-async function publish(functions: TestFunctions, from: PairPackages, pair: Pair, state: State, FunctionName = key(pair, state)): Promise<string> {
-  const name = await functions.createSnapStart(from.filesOf(pair, state), { FunctionName, ...optionsOf(pair, outside.address) });
+async function publish(
+  functions: TestFunctions,
+  from: PairPackages,
+  pair: Pair,
+  state: State,
+  FunctionName = key(pair, state),
+): Promise<string> {
+  const name = await functions.createSnapStart(from.filesOf(pair, state), {
+    FunctionName,
+    ...optionsOf(pair, outside.address),
+  });
   return `${name}:${await functions.publish(name)}`;
 }
 
@@ -61,7 +73,8 @@ async function check(target: string | undefined, event: unknown): Promise<CheckR
   return (await response.json()) as CheckReport;
 }
 
-const idsOf = (report: CheckReport): readonly string[] => report.findings.filter((finding) => finding.severity !== "note").map((finding) => finding.id);
+const idsOf = (report: CheckReport): readonly string[] =>
+  report.findings.filter((finding) => finding.severity !== "note").map((finding) => finding.id);
 
 it.for(PAIRS.map((pair) => [`${pair.language}: ${pair.rule}`, pair] as const))("%s", async ([, pair], { expect }) => {
   const broken = await check(await published.get(key(pair, "broken")), eventOf(pair));
@@ -76,11 +89,26 @@ it.for(PAIRS.map((pair) => [`${pair.language}: ${pair.rule}`, pair] as const))("
 });
 
 /** Silent where it must be, and the report says what it can't see. */
-it.for(UNSEEN.map((pair) => [`${pair.language}: ${pair.rule}: ${pair.reason}`, pair] as const))("does not see %s", async ([, pair], { expect }) => {
-  const target = await publish(new TestFunctions(server as ThawServer), packages as PairPackages, pair, "broken", `unseen-${UNSEEN.indexOf(pair)}`);
-  const report = await check(target, eventOf(pair));
-  expect(idsOf(report), JSON.stringify(report.findings, null, 1)).toEqual([]);
-  const limits = report.limits.join("\n");
-  for (const said of ["products are different each time", "A password has no form", "not used for this event", "only a server outside gets", "host name"])
-    expect(limits).toContain(said);
-});
+it.for(UNSEEN.map((pair) => [`${pair.language}: ${pair.rule}: ${pair.reason}`, pair] as const))(
+  "does not see %s",
+  async ([, pair], { expect }) => {
+    const target = await publish(
+      new TestFunctions(server as ThawServer),
+      packages as PairPackages,
+      pair,
+      "broken",
+      `unseen-${UNSEEN.indexOf(pair)}`,
+    );
+    const report = await check(target, eventOf(pair));
+    expect(idsOf(report), JSON.stringify(report.findings, null, 1)).toEqual([]);
+    const limits = report.limits.join("\n");
+    for (const said of [
+      "products are different each time",
+      "A password has no form",
+      "not used for this event",
+      "only a server outside gets",
+      "host name",
+    ])
+      expect(limits).toContain(said);
+  },
+);

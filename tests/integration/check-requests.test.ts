@@ -75,7 +75,13 @@ export const handler = () => sent({ "x-session": token });`),
     writingLines("const id = crypto.randomUUID();", "id"),
     writingLines("", "crypto.randomUUID()"),
   ],
-  ["Python: a generator made at Init", PYTHON, ["repeated-draw"], sendingNumbers("random.Random()"), sendingNumbers("random.SystemRandom()")],
+  [
+    "Python: a generator made at Init",
+    PYTHON,
+    ["repeated-draw"],
+    sendingNumbers("random.Random()"),
+    sendingNumbers("random.SystemRandom()"),
+  ],
 ];
 
 it.each(CASES)("%s", async (_name, options, found, broken, fixed) => {

@@ -58,14 +58,18 @@ export const handler = async () => ({ authorization: token });`),
     "Python: a token that is read once",
     PYTHON,
     ["shared-value"],
-    python("import secrets\nTOKEN = secrets.token_urlsafe(32)\ndef handler(event, context):\n    return {'token': TOKEN}\n"),
+    python(
+      "import secrets\nTOKEN = secrets.token_urlsafe(32)\ndef handler(event, context):\n    return {'token': TOKEN}\n",
+    ),
     python("import secrets\ndef handler(event, context):\n    return {'token': secrets.token_urlsafe(32)}\n"),
   ],
   [
     "Python: a generator with a seed",
     PYTHON,
     ["repeated-draw"],
-    python("import random\ngenerator = random.Random(7)\ndef handler(event, context):\n    return {'value': generator.random()}\n"),
+    python(
+      "import random\ngenerator = random.Random(7)\ndef handler(event, context):\n    return {'value': generator.random()}\n",
+    ),
     python("import random\ndef handler(event, context):\n    return {'value': random.SystemRandom().random()}\n"),
   ],
 ];
@@ -94,7 +98,12 @@ export const handler = async () => {
   );
   const report = await harness.check(target);
   expect(idsOf(report)).toEqual(["open-connection", "secret-in-memory"]);
-  expect(report.findings.map((finding) => finding.id)).toEqual(["open-connection", "secret-in-memory", "secret-variable", "tmp-file"]);
+  expect(report.findings.map((finding) => finding.id)).toEqual([
+    "open-connection",
+    "secret-in-memory",
+    "secret-variable",
+    "tmp-file",
+  ]);
   expect(report.snapshot).toMatchObject({ cutConnections: 1, tmpFiles: [{ path: "cache.bin", size: 1000 }] });
   expect(report.network.peers).toEqual([`${outside.address}:8080`]);
   expect(report.processes[0]?.threads).toBeGreaterThan(1);
@@ -114,7 +123,11 @@ export const handler = async () => {
 
 it("says what it left out: values beyond one search, a start without the snapshot that fails", async () => {
   const many = await harness.check(
-    await harness.publish(node("const ids = Array.from({ length: 300 }, () => crypto.randomUUID()); export const handler = async () => ids;")),
+    await harness.publish(
+      node(
+        "const ids = Array.from({ length: 300 }, () => crypto.randomUUID()); export const handler = async () => ids;",
+      ),
+    ),
   );
   expect(idsOf(many)).toEqual(["shared-value"]);
   expect(many.findings[0]?.title).toContain("300 values");
@@ -164,8 +177,14 @@ it("uses environments of its own and leaves none behind", async () => {
 
 it("says why it could not check", async () => {
   const name = await harness.functions.create(node("export const handler = async () => 1;"));
-  expect(await harness.thaw("check", name)).toMatchObject({ code: 2, stderr: expect.stringContaining("has no snapshot to check") as string });
-  expect(await harness.thaw("check", "nobody:1")).toMatchObject({ code: 2, stderr: expect.stringContaining("Function not found") as string });
+  expect(await harness.thaw("check", name)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("has no snapshot to check") as string,
+  });
+  expect(await harness.thaw("check", "nobody:1")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("Function not found") as string,
+  });
   writeFileSync(join(scratch, "broken.json"), "{");
   expect(await harness.thaw("check", name, "--event", join(scratch, "broken.json"))).toMatchObject({
     code: 2,
@@ -184,7 +203,9 @@ it("checks the Spring Boot sample", async () => {
     "--html",
     join(scratch, "spring.html"),
   );
-  console.log(`thaw check of the Spring Boot sample: ${((performance.now() - startMs) / 1000).toFixed(1)} s\n${stdout}`);
+  console.log(
+    `thaw check of the Spring Boot sample: ${((performance.now() - startMs) / 1000).toFixed(1)} s\n${stdout}`,
+  );
   expect(code).toBe(0);
   expect(performance.now() - startMs).toBeLessThan(10_000);
 });

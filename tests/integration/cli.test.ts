@@ -34,24 +34,36 @@ async function closedEndpoint(): Promise<string> {
 
 const thaw = (...args: string[]): Promise<Ran> => runThaw(args, server.env);
 
-it.for(["python", "nodejs"])("deploys the %s sample, and publishes nothing where nothing has changed", async (sample, { expect }) => {
-  const template = join(REPOSITORY, `samples/${sample}/template.yml`);
-  const first = await thaw("deploy", template);
-  expect(first.stderr).toMatch(/version 1 is Active after [\d.]+ s \(snapshot On\)/);
-  const name = sample === "python" ? "search" : "primes";
-  const answer = await thaw("invoke", `${name}:live`, '{"prefix":"ab","below":100}');
-  expect(JSON.parse(answer.stdout)).toHaveProperty("count");
-  expect(answer.stderr).toContain("Restore Duration");
-  expect((await thaw("deploy", template)).stderr).toContain("alias live → version 1");
-  expect((await thaw("logs", name)).stdout).toContain("RESTORE_REPORT");
-  const environments = JSON.parse((await thaw("environments", "ls", "--json")).stdout) as Array<{ functionName: string; isRestored: boolean }>;
-  expect(environments.some((each) => each.functionName === name && each.isRestored)).toBe(true);
-  expect((await thaw("environments", "stop", "--function", `${name}:live`)).stdout).toBe("1 stopped\n");
-  const snapshots = JSON.parse((await thaw("snapshots", "ls", "--json")).stdout) as Array<{ snapshotId: string; functionName: string }>;
-  const id = snapshots.find((each) => each.functionName === name)?.snapshotId ?? "";
-  expect((await thaw("snapshots", "inspect", id)).stdout).toContain(name);
-  expect(await thaw("scan", `${name}:live`)).toMatchObject({ code: 0, stdout: expect.stringContaining("Nothing found in 1 file reached from") as string });
-});
+it.for(["python", "nodejs"])(
+  "deploys the %s sample, and publishes nothing where nothing has changed",
+  async (sample, { expect }) => {
+    const template = join(REPOSITORY, `samples/${sample}/template.yml`);
+    const first = await thaw("deploy", template);
+    expect(first.stderr).toMatch(/version 1 is Active after [\d.]+ s \(snapshot On\)/);
+    const name = sample === "python" ? "search" : "primes";
+    const answer = await thaw("invoke", `${name}:live`, '{"prefix":"ab","below":100}');
+    expect(JSON.parse(answer.stdout)).toHaveProperty("count");
+    expect(answer.stderr).toContain("Restore Duration");
+    expect((await thaw("deploy", template)).stderr).toContain("alias live → version 1");
+    expect((await thaw("logs", name)).stdout).toContain("RESTORE_REPORT");
+    const environments = JSON.parse((await thaw("environments", "ls", "--json")).stdout) as Array<{
+      functionName: string;
+      isRestored: boolean;
+    }>;
+    expect(environments.some((each) => each.functionName === name && each.isRestored)).toBe(true);
+    expect((await thaw("environments", "stop", "--function", `${name}:live`)).stdout).toBe("1 stopped\n");
+    const snapshots = JSON.parse((await thaw("snapshots", "ls", "--json")).stdout) as Array<{
+      snapshotId: string;
+      functionName: string;
+    }>;
+    const id = snapshots.find((each) => each.functionName === name)?.snapshotId ?? "";
+    expect((await thaw("snapshots", "inspect", id)).stdout).toContain(name);
+    expect(await thaw("scan", `${name}:live`)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("Nothing found in 1 file reached from") as string,
+    });
+  },
+);
 
 it("says what a template has that is not supported, and changes nothing", async ({ expect }) => {
   const path = join(scratch, "template.yml");
@@ -70,7 +82,8 @@ it("deploys what sam build has written, named after the project", async ({ expec
   const build = join(scratch, "shop/.aws-sam/build");
   mkdirSync(join(build, "Hello"), { recursive: true });
   writeFileSync(join(build, "Hello/index.mjs"), "export const handler = async () => 'built';\n");
-  const properties = "{ CodeUri: Hello, Handler: index.handler, Runtime: nodejs24.x, AutoPublishAlias: live, SnapStart: { ApplyOn: PublishedVersions } }";
+  const properties =
+    "{ CodeUri: Hello, Handler: index.handler, Runtime: nodejs24.x, AutoPublishAlias: live, SnapStart: { ApplyOn: PublishedVersions } }";
   writeFileSync(
     join(build, "template.yaml"),
     `Transform: AWS::Serverless-2016-10-31\nResources:\n  Hello: { Type: AWS::Serverless::Function, Metadata: { SamResourceId: Hello }, Properties: ${properties} }\n`,
@@ -88,7 +101,10 @@ it("explains mistakes", async ({ expect }) => {
 });
 
 it("ends quietly when its reader has seen enough", async ({ expect }) => {
-  const child = spawn(process.execPath, [CLI, "environments", "ls"], { env: { ...process.env, ...server.env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [CLI, "environments", "ls"], {
+    env: { ...process.env, ...server.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   // As `head` does, but before the first line is written.
   child.stdout.destroy();
   const [stderr, [code, signal]] = await Promise.all([text(child.stderr), once(child, "exit")]);

@@ -1,5 +1,11 @@
 /** AWS's own clients, unmodified, through the whole life of a function: create, waiter, publish, waiter, alias, invoke, logs, delete. */
-import { CreateAliasCommand, DeleteFunctionCommand, GetFunctionCommand, InvokeCommand, ListVersionsByFunctionCommand } from "@aws-sdk/client-lambda";
+import {
+  CreateAliasCommand,
+  DeleteFunctionCommand,
+  GetFunctionCommand,
+  InvokeCommand,
+  ListVersionsByFunctionCommand,
+} from "@aws-sdk/client-lambda";
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +18,8 @@ import { TestFunctions, zipOf } from "../support/functions.ts";
 const run = promisify(execFile);
 const CLIENTS = join(REPOSITORY, ".thaw/aws-clients/bin");
 const CODE = {
-  "index.mjs": 'console.log("init");\nexport const handler = async (event) => ({ hello: event.name, version: process.env.AWS_LAMBDA_FUNCTION_VERSION });\n',
+  "index.mjs":
+    'console.log("init");\nexport const handler = async (event) => ({ hello: event.name, version: process.env.AWS_LAMBDA_FUNCTION_VERSION });\n',
 };
 
 let server: ThawServer;
@@ -39,7 +46,11 @@ describe("AWS SDK for JavaScript v3", () => {
     const { lambda } = functions;
     await lambda.send(new CreateAliasCommand({ FunctionName: name, Name: "live", FunctionVersion: version }));
     const { Configuration } = await lambda.send(new GetFunctionCommand({ FunctionName: name, Qualifier: "live" }));
-    expect(Configuration).toMatchObject({ State: "Active", SnapStart: { ApplyOn: "PublishedVersions", OptimizationStatus: "On" }, Version: "1" });
+    expect(Configuration).toMatchObject({
+      State: "Active",
+      SnapStart: { ApplyOn: "PublishedVersions", OptimizationStatus: "On" },
+      Version: "1",
+    });
     const cold = await functions.invoke(name, { name: "Ada" }, "live");
     expect(cold.payload).toEqual({ hello: "Ada", version: "1" });
     expect(cold.log).toMatch(
@@ -55,14 +66,19 @@ describe("AWS SDK for JavaScript v3", () => {
       const events = await functions.logs(name);
       return new Set(events.map((event) => event.logStream)).size === 3 && events;
     });
-    expect(logs.map((event) => event.message).some((message) => message.startsWith("INIT_REPORT Init Duration:"))).toBe(true);
+    expect(logs.map((event) => event.message).some((message) => message.startsWith("INIT_REPORT Init Duration:"))).toBe(
+      true,
+    );
     const { Versions } = await lambda.send(new ListVersionsByFunctionCommand({ FunctionName: name }));
     expect(Versions?.map((each) => each.Version)).toEqual(["$LATEST", "1"]);
     await lambda.send(new DeleteFunctionCommand({ FunctionName: name }));
-    await expect(lambda.send(new InvokeCommand({ FunctionName: name }))).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+    await expect(lambda.send(new InvokeCommand({ FunctionName: name }))).rejects.toMatchObject({
+      name: "ResourceNotFoundException",
+    });
     const gone = await functions.eventually(
       "no snapshot",
-      async () => ((await (await functions.admin("GET", "snapshots")).json()) as { snapshots: unknown[] }).snapshots.length === 0,
+      async () =>
+        ((await (await functions.admin("GET", "snapshots")).json()) as { snapshots: unknown[] }).snapshots.length === 0,
     );
     expect(gone).toBe(true);
   });
@@ -97,16 +113,25 @@ describe("AWS CLI", () => {
     await aws("wait", "published-version-active", "--function-name", "cli", "--qualifier", "1");
     await aws("create-alias", "--function-name", "cli", "--name", "live", "--function-version", "1");
     const out = join(scratch, "out.json");
-    const answer = JSON.parse(await aws("invoke", "--function-name", "cli:live", "--payload", '{"name":"Grace"}', "--log-type", "Tail", out)) as Record<
-      string,
-      string
-    >;
+    const answer = JSON.parse(
+      await aws("invoke", "--function-name", "cli:live", "--payload", '{"name":"Grace"}', "--log-type", "Tail", out),
+    ) as Record<string, string>;
     expect(answer).toMatchObject({ StatusCode: 200, ExecutedVersion: "1" });
     expect(Buffer.from(answer["LogResult"] ?? "", "base64").toString()).toContain("Restore Duration");
     expect(JSON.parse(readFileSync(out, "utf8"))).toEqual({ hello: "Grace", version: "1" });
-    await aws("tag-resource", "--resource", "arn:aws:lambda:us-east-1:000000000000:function:cli", "--tags", "team=thaw");
-    expect(await aws("list-tags", "--resource", "arn:aws:lambda:us-east-1:000000000000:function:cli")).toContain("thaw");
-    const { Code } = JSON.parse(await aws("get-function", "--function-name", "cli", "--qualifier", "1")) as { Code: { Location: string } };
+    await aws(
+      "tag-resource",
+      "--resource",
+      "arn:aws:lambda:us-east-1:000000000000:function:cli",
+      "--tags",
+      "team=thaw",
+    );
+    expect(await aws("list-tags", "--resource", "arn:aws:lambda:us-east-1:000000000000:function:cli")).toContain(
+      "thaw",
+    );
+    const { Code } = JSON.parse(await aws("get-function", "--function-name", "cli", "--qualifier", "1")) as {
+      Code: { Location: string };
+    };
     const download = await fetch(Code.Location);
     expect(download.status).toBe(200);
     expect(Buffer.from(await download.arrayBuffer()).equals(readFileSync(join(scratch, "function.zip")))).toBe(true);
@@ -118,7 +143,9 @@ describe("AWS CLI", () => {
 describe("boto3", () => {
   it("goes through the whole life", async ({ expect }) => {
     const script = join(REPOSITORY, "tests/integration/boto3_life.py");
-    const { stdout } = await run(join(CLIENTS, "python"), [script, join(scratch, "function.zip")], { env: { ...process.env, ...server.env } });
+    const { stdout } = await run(join(CLIENTS, "python"), [script, join(scratch, "function.zip")], {
+      env: { ...process.env, ...server.env },
+    });
     expect(JSON.parse(stdout)).toEqual({
       answer: { hello: "Barbara", version: "1" },
       optimization: "On",

@@ -16,8 +16,21 @@ let functions: TestFunctions;
 
 beforeAll(async () => {
   outside.open();
-  await outside.run(process.execPath, ["--disable-warning=ExperimentalWarning", join(REPOSITORY, "tests/support/outside-server.ts"), "8080"]);
-  await outside.run("java", ["-cp", jar(/^h2-/), "org.h2.tools.Server", "-tcp", "-tcpPort", "9092", "-tcpAllowOthers", "-ifNotExists"]);
+  await outside.run(process.execPath, [
+    "--disable-warning=ExperimentalWarning",
+    join(REPOSITORY, "tests/support/outside-server.ts"),
+    "8080",
+  ]);
+  await outside.run("java", [
+    "-cp",
+    jar(/^h2-/),
+    "org.h2.tools.Server",
+    "-tcp",
+    "-tcpPort",
+    "9092",
+    "-tcpAllowOthers",
+    "-ifNotExists",
+  ]);
   server = await startThaw();
   functions = new TestFunctions(server);
 });
@@ -34,9 +47,16 @@ interface Answer<T> {
 }
 
 /** Two clones, one after the other. */
-async function askTwice<T>(files: Files, options: Partial<CreateFunctionCommandInput>): Promise<ReadonlyArray<Answer<T>>> {
+async function askTwice<T>(
+  files: Files,
+  options: Partial<CreateFunctionCommandInput>,
+): Promise<ReadonlyArray<Answer<T>>> {
   const variables = { OUTSIDE: outside.address };
-  const name = await functions.createSnapStart(files, { Timeout: 30, ...options, Environment: { Variables: variables } });
+  const name = await functions.createSnapStart(files, {
+    Timeout: 30,
+    ...options,
+    Environment: { Variables: variables },
+  });
   const version = await functions.publish(name);
   const answers: Array<Answer<T>> = [];
   for (let i = 0; i < 2; i++) {
@@ -54,12 +74,16 @@ type Used = Readonly<Record<string, { readonly ok?: unknown; readonly error?: st
 function expectNewConnection(answers: ReadonlyArray<Answer<Used>>, name: string): void {
   const numbers = answers.flatMap((answer) => [answer.init[name]?.ok, answer.first[name]?.ok]);
   const [init, first, , second] = numbers;
-  if (typeof first !== "string" || first === init || first === second) throw new Error(`${name}: ${JSON.stringify(numbers)}`);
+  if (typeof first !== "string" || first === init || first === second)
+    throw new Error(`${name}: ${JSON.stringify(numbers)}`);
 }
 
 it("Python: boto3 and urllib3 recover, a socket of one's own gets an error, the inside stays", async ({ expect }) => {
   const packages = pythonPackages(/^(boto3|botocore|s3transfer|jmespath|dateutil|six\.py|urllib3)$/);
-  const answers = await askTwice<Used>({ "index.py": source("connections.py"), ...packages }, { Runtime: "python3.13" });
+  const answers = await askTwice<Used>(
+    { "index.py": source("connections.py"), ...packages },
+    { Runtime: "python3.13" },
+  );
   for (const { init, first, second } of answers) {
     expect(init).toMatchObject({ boto3: { ok: 1 }, loopback: { ok: "inside" }, listening: { ok: "new" } });
     expect(init["raw"]?.ok).toBeDefined();
@@ -72,17 +96,23 @@ it("Python: boto3 and urllib3 recover, a socket of one's own gets an error, the 
 });
 
 it("Node.js: AWS SDK v3, a keep-alive agent and fetch recover", async ({ expect }) => {
-  const answers = await askTwice<Used>({ "index.mjs": source("connections.mjs"), ...nodePackages("@aws-sdk/client-lambda") }, { Runtime: "nodejs24.x" });
+  const answers = await askTwice<Used>(
+    { "index.mjs": source("connections.mjs"), ...nodePackages("@aws-sdk/client-lambda") },
+    { Runtime: "nodejs24.x" },
+  );
   for (const answer of answers) for (const used of Object.values(answer)) expect(used["AWS SDK v3"]).toEqual({ ok: 0 });
   for (const name of ["keep-alive agent", "fetch"]) expectNewConnection(answers, name);
 });
 
 it("Java: AWS SDK v2, a JDBC pool and the JDK's HTTP client recover", async ({ expect }) => {
-  const answers = await askTwice<Record<string, string>>(javaPackage("unique/Connections.java", /^(?!kotlin|annotations)/), {
-    Runtime: "java17",
-    Handler: "Connections::handleRequest",
-    MemorySize: 512,
-  });
+  const answers = await askTwice<Record<string, string>>(
+    javaPackage("unique/Connections.java", /^(?!kotlin|annotations)/),
+    {
+      Runtime: "java17",
+      Handler: "Connections::handleRequest",
+      MemorySize: 512,
+    },
+  );
   for (const { init, first, second } of answers) {
     for (const used of [init, first, second]) {
       expect(used).toMatchObject({ "AWS SDK v2": "1", HikariCP: "42" });

@@ -1,5 +1,10 @@
 /** SIGKILL of any process at a bad moment: the next start finds a consistent state and nothing of the old run. */
-import { DeleteFunctionCommand, GetFunctionConfigurationCommand, InvokeCommand, PublishVersionCommand } from "@aws-sdk/client-lambda";
+import {
+  DeleteFunctionCommand,
+  GetFunctionConfigurationCommand,
+  InvokeCommand,
+  PublishVersionCommand,
+} from "@aws-sdk/client-lambda";
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
@@ -23,11 +28,15 @@ import { childrenOf, isRunning } from "../../tools/processes.ts";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 
-const SLOW_INIT = { "index.mjs": "await new Promise((next) => setTimeout(next, 1500));\nexport const handler = async () => 'ready';\n" };
+const SLOW_INIT = {
+  "index.mjs": "await new Promise((next) => setTimeout(next, 1500));\nexport const handler = async () => 'ready';\n",
+};
 const QUICK = { "index.mjs": "export const handler = async () => 'quick';\n" };
 
 /** Every server that is started ends with the test. */
-async function withServer(run: (server: ThawServer, functions: TestFunctions, restart: () => Promise<TestFunctions>) => Promise<void>): Promise<void> {
+async function withServer(
+  run: (server: ThawServer, functions: TestFunctions, restart: () => Promise<TestFunctions>) => Promise<void>,
+): Promise<void> {
   const server = await startThaw();
   const started = [server];
   try {
@@ -64,13 +73,17 @@ describe.each(["launcher", "server", "sandboxd"] as const)("SIGKILL of the %s", 
   });
 });
 
-it("leaves versions Pending where sandboxd is told to end, and takes them up again", { timeout: 90_000 }, async ({ expect }) => {
+it("leaves versions Pending where sandboxd is told to end, and takes them up again", { timeout: 90_000 }, async ({
+  expect,
+}) => {
   await withServer(async (server, functions, restart) => {
     const names = await Promise.all(Array.from({ length: 8 }, () => functions.createSnapStart(QUICK)));
     for (const name of names) await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
     // Then others are in the middle of it: being made, initialised, dumped.
     await functions.eventually("the first is Active", async () => {
-      const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: names[0], Qualifier: "1" }));
+      const now = await functions.lambda.send(
+        new GetFunctionConfigurationCommand({ FunctionName: names[0], Qualifier: "1" }),
+      );
       return now.State === "Active";
     });
     const parts = childrenOf(server.pid);
@@ -85,10 +98,15 @@ it("leaves versions Pending where sandboxd is told to end, and takes them up aga
 });
 
 describe("an environment that was frozen when sandboxd was killed", () => {
-  const invoked = async (server: ThawServer, functions: TestFunctions): Promise<ReadonlyArray<{ readonly pid: number; readonly command: string }>> => {
+  const invoked = async (
+    server: ThawServer,
+    functions: TestFunctions,
+  ): Promise<ReadonlyArray<{ readonly pid: number; readonly command: string }>> => {
     const name = await functions.create(QUICK);
     await functions.invoke(name);
-    await functions.eventually("frozen", async () => (await functions.environments(name)).every((each) => each.state === "idle"));
+    await functions.eventually("frozen", async () =>
+      (await functions.environments(name)).every((each) => each.state === "idle"),
+    );
     return childrenOf(server.pid);
   };
 
@@ -121,13 +139,18 @@ describe("an environment that was frozen when sandboxd was killed", () => {
 it("carries out an accepted event after a crash", async ({ expect }) => {
   await withServer(async (server, functions, restart) => {
     const name = await functions.create({
-      "index.mjs": "await new Promise((next) => setTimeout(next, 1000));\nexport const handler = async (event) => console.log('event', event.n);\n",
+      "index.mjs":
+        "await new Promise((next) => setTimeout(next, 1000));\nexport const handler = async (event) => console.log('event', event.n);\n",
     });
-    const accepted = await functions.lambda.send(new InvokeCommand({ FunctionName: name, InvocationType: "Event", Payload: Buffer.from('{"n":41}') }));
+    const accepted = await functions.lambda.send(
+      new InvokeCommand({ FunctionName: name, InvocationType: "Event", Payload: Buffer.from('{"n":41}') }),
+    );
     expect(accepted.StatusCode).toBe(202);
     await server.kill("server");
     const next = await restart();
-    await next.eventually("the event's line", async () => (await next.logs(name)).some((event) => event.message.endsWith("event 41")));
+    await next.eventually("the event's line", async () =>
+      (await next.logs(name)).some((event) => event.message.endsWith("event 41")),
+    );
   });
 });
 
@@ -137,7 +160,9 @@ it("stops a publish when its function is deleted", async ({ expect }) => {
     await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
     await functions.lambda.send(new DeleteFunctionCommand({ FunctionName: name }));
     await functions.eventually("no environment", async () => (await functions.environments(name)).length === 0);
-    await expect(functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }))).rejects.toMatchObject({
+    await expect(
+      functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" })),
+    ).rejects.toMatchObject({
       name: "ResourceNotFoundException",
     });
   });
@@ -154,10 +179,16 @@ describe("a snapshot's file", () => {
       const name = await functions.createSnapStart(QUICK);
       const version = await functions.publish(name);
       const chunks = join(server.dataDir, "chunks");
-      for (const file of readdirSync(chunks, { recursive: true, encoding: "utf8" })) if (file.length > 64) damage(join(chunks, file));
-      await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "ServiceException", message: expect.stringContaining("damaged") });
+      for (const file of readdirSync(chunks, { recursive: true, encoding: "utf8" }))
+        if (file.length > 64) damage(join(chunks, file));
+      await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({
+        name: "ServiceException",
+        message: expect.stringContaining("damaged"),
+      });
       const cured = await functions.eventually("a new snapshot", async () =>
-        functions.invoke(name, {}, version).catch((error: Error) => (error.name === "SnapStartNotReadyException" ? null : Promise.reject(error))),
+        functions
+          .invoke(name, {}, version)
+          .catch((error: Error) => (error.name === "SnapStartNotReadyException" ? null : Promise.reject(error))),
       );
       expect(cured.payload).toBe("quick");
     });
@@ -176,10 +207,15 @@ it("fails a version where the disk is full at the moment of the snapshot", async
     const name = await functions.createSnapStart(QUICK);
     await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
     const failed = await functions.eventually("Failed", async () => {
-      const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
+      const now = await functions.lambda.send(
+        new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }),
+      );
       return now.State === "Failed" && now;
     });
-    expect(failed, server.output()).toMatchObject({ StateReasonCode: "InternalError", StateReason: "The host's disk is full." });
+    expect(failed, server.output()).toMatchObject({
+      StateReasonCode: "InternalError",
+      StateReason: "The host's disk is full.",
+    });
     expect(readdirSync(snapshots).filter((each) => each.startsWith("snap-"))).toEqual([]);
     expect((await functions.invoke(name)).payload).toBe("quick");
   } finally {
@@ -205,7 +241,9 @@ const CASES: ReadonlyArray<readonly [string, RegExp, (dir: string) => Readonly<R
     (dir) => {
       const { sandboxd, supervisor, pager } = partsOf(process.env);
       for (const path of [supervisor, pager]) symlinkSync(path, join(dir, basename(path)));
-      writeFileSync(join(dir, basename(sandboxd)), UNDER_FILTER.replace("PROGRAM", JSON.stringify(sandboxd)), { mode: 0o755 });
+      writeFileSync(join(dir, basename(sandboxd)), UNDER_FILTER.replace("PROGRAM", JSON.stringify(sandboxd)), {
+        mode: 0o755,
+      });
       return { THAW_BINARIES: dir };
     },
   ],
@@ -220,7 +258,9 @@ it.for(CASES)("answers clearly on a host %s", async ([, reason, envOf], { expect
     const name = await functions.createSnapStart(QUICK);
     await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
     const failed = await functions.eventually("Failed", async () => {
-      const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
+      const now = await functions.lambda.send(
+        new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }),
+      );
       return now.State === "Failed" && now;
     });
     expect(failed.StateReason).toMatch(reason);

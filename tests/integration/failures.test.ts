@@ -1,5 +1,10 @@
 /** Functions that misbehave: each ends with AWS's error and a server that goes on. */
-import { CreateFunctionCommand, PublishVersionCommand, UpdateAliasCommand, CreateAliasCommand } from "@aws-sdk/client-lambda";
+import {
+  CreateFunctionCommand,
+  PublishVersionCommand,
+  UpdateAliasCommand,
+  CreateAliasCommand,
+} from "@aws-sdk/client-lambda";
 import { afterEach, describe, it } from "vitest";
 import { startThaw } from "../../tools/thaw-server.ts";
 import { type Files, ROLE, TestFunctions, zipOf } from "../support/functions.ts";
@@ -16,31 +21,55 @@ afterEach(async ({ expect }) => {
   expect((await functions.invoke(name)).payload).toBe("fine");
 });
 
-const handler = (body: string, head = ""): Files => ({ "index.mjs": `${head}\nexport const handler = async (event, context) => { ${body} };\n` });
+const handler = (body: string, head = ""): Files => ({
+  "index.mjs": `${head}\nexport const handler = async (event, context) => { ${body} };\n`,
+});
 
 async function publishFails(
   files: Files,
   options: Parameters<TestFunctions["create"]>[1] = {},
-): Promise<{ State?: string | undefined; StateReason?: string | undefined; StateReasonCode?: string | undefined; name: string; version: string }> {
+): Promise<{
+  State?: string | undefined;
+  StateReason?: string | undefined;
+  StateReasonCode?: string | undefined;
+  name: string;
+  version: string;
+}> {
   const name = await functions.createSnapStart(files, options);
   const { Version: version = "" } = await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
   const failed = await functions.decided(name, version);
-  return { State: failed.State, StateReason: failed.StateReason, StateReasonCode: failed.StateReasonCode, name, version };
+  return {
+    State: failed.State,
+    StateReason: failed.StateReason,
+    StateReasonCode: failed.StateReasonCode,
+    name,
+    version,
+  };
 }
 
 describe("Invoke", () => {
   it("reports what the handler throws, and keeps the environment", async ({ expect }) => {
     const name = await functions.create(handler('if (event.bad) throw new TypeError("no"); return process.pid;'));
     const bad = await functions.invoke(name, { bad: true });
-    expect(bad).toMatchObject({ status: 200, functionError: "Unhandled", payload: { errorType: "TypeError", errorMessage: "no" } });
+    expect(bad).toMatchObject({
+      status: 200,
+      functionError: "Unhandled",
+      payload: { errorType: "TypeError", errorMessage: "no" },
+    });
     expect((await functions.invoke(name, {})).log).not.toContain("Init Duration");
   });
 
   it("ends a handler that never returns, with a new environment for the next", async ({ expect }) => {
-    const name = await functions.create(handler("if (event.hang) await new Promise(() => setInterval(() => {}, 1000)); return 1;"), { Timeout: 1 });
+    const name = await functions.create(
+      handler("if (event.hang) await new Promise(() => setInterval(() => {}, 1000)); return 1;"),
+      { Timeout: 1 },
+    );
     const hung = await functions.invoke(name, { hang: true });
     expect(hung.functionError).toBe("Unhandled");
-    expect(hung.payload).toMatchObject({ errorType: "Sandbox.Timedout", errorMessage: expect.stringMatching(/Task timed out after 1\.00 seconds/) });
+    expect(hung.payload).toMatchObject({
+      errorType: "Sandbox.Timedout",
+      errorMessage: expect.stringMatching(/Task timed out after 1\.00 seconds/),
+    });
     expect(hung.log).toContain("Status: timeout");
     expect((await functions.invoke(name)).payload).toBe(1);
   });
@@ -55,11 +84,17 @@ describe("Invoke", () => {
   });
 
   it("ends a function that needs more memory than it has", async ({ expect }) => {
-    const name = await functions.create(handler("const kept = []; if (event.eat) for (;;) kept.push(Buffer.alloc(8 << 20, 1)); return 1;"), {
-      MemorySize: 128,
-      Timeout: 30,
+    const name = await functions.create(
+      handler("const kept = []; if (event.eat) for (;;) kept.push(Buffer.alloc(8 << 20, 1)); return 1;"),
+      {
+        MemorySize: 128,
+        Timeout: 30,
+      },
+    );
+    expect(await functions.invoke(name, { eat: true })).toMatchObject({
+      functionError: "Unhandled",
+      payload: { errorType: "Runtime.OutOfMemory" },
     });
-    expect(await functions.invoke(name, { eat: true })).toMatchObject({ functionError: "Unhandled", payload: { errorType: "Runtime.OutOfMemory" } });
     expect((await functions.invoke(name)).payload).toBe(1);
   });
 
@@ -74,7 +109,10 @@ describe("Invoke", () => {
 
   it("says that a handler does not exist", async ({ expect }) => {
     const name = await functions.create({ "index.mjs": "export const other = 1;" });
-    expect(await functions.invoke(name)).toMatchObject({ functionError: "Unhandled", payload: { errorType: "Runtime.HandlerNotFound" } });
+    expect(await functions.invoke(name)).toMatchObject({
+      functionError: "Unhandled",
+      payload: { errorType: "Runtime.HandlerNotFound" },
+    });
   });
 
   it("contains a fork bomb", async ({ expect }) => {
@@ -106,7 +144,10 @@ describe("Invoke", () => {
       const name = await own.create(handler("await new Promise((next) => setTimeout(next, event.ms)); return 1;"));
       const first = own.invoke(name, { ms: 3000 });
       await own.eventually("busy", async () => (await own.environments(name)).some((each) => each.state !== "idle"));
-      await expect(own.invoke(name, { ms: 0 })).rejects.toMatchObject({ name: "TooManyRequestsException", Reason: "ConcurrentInvocationLimitExceeded" });
+      await expect(own.invoke(name, { ms: 0 })).rejects.toMatchObject({
+        name: "TooManyRequestsException",
+        Reason: "ConcurrentInvocationLimitExceeded",
+      });
       expect((await first).payload).toBe(1);
     } finally {
       await small.remove();
@@ -129,7 +170,9 @@ describe("SnapStart", () => {
     });
   });
 
-  it("fails the version where a before-snapshot hook throws, and refuses to point an alias at it", async ({ expect }) => {
+  it("fails the version where a before-snapshot hook throws, and refuses to point an alias at it", async ({
+    expect,
+  }) => {
     const failed = await publishFails(hooks('throw new Error("before");', ""));
     expect(failed).toMatchObject({ State: "Failed", StateReasonCode: "FunctionError" });
     const { lambda } = functions;
@@ -139,34 +182,50 @@ describe("SnapStart", () => {
       name: "ResourceConflictException",
       message: expect.stringContaining("state: 'Failed'. StateReasonCode: 'FunctionError'"),
     });
-    await expect(functions.invoke(failed.name, {}, failed.version)).rejects.toMatchObject({ name: "ResourceConflictException" });
-    expect((await functions.logs(failed.name)).some((event) => event.message.includes("Runtime.BeforeSnapshotError"))).toBe(true);
+    await expect(functions.invoke(failed.name, {}, failed.version)).rejects.toMatchObject({
+      name: "ResourceConflictException",
+    });
+    expect(
+      (await functions.logs(failed.name)).some((event) => event.message.includes("Runtime.BeforeSnapshotError")),
+    ).toBe(true);
   });
 
   it("answers SnapStartException where an after-restore hook throws", async ({ expect }) => {
     const name = await functions.createSnapStart(hooks("", 'throw new Error("after");'));
     const version = await functions.publish(name);
-    await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "SnapStartException", $metadata: { httpStatusCode: 400 } });
-    expect((await functions.logs(name)).some((event) => /^RESTORE_REPORT .*Status: error\tError Type: Runtime\.AfterRestoreError/.test(event.message))).toBe(
-      true,
-    );
+    await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({
+      name: "SnapStartException",
+      $metadata: { httpStatusCode: 400 },
+    });
+    expect(
+      (await functions.logs(name)).some((event) =>
+        /^RESTORE_REPORT .*Status: error\tError Type: Runtime\.AfterRestoreError/.test(event.message),
+      ),
+    ).toBe(true);
   });
 
   it("answers SnapStartTimeoutException where an after-restore hook hangs for 10 s", async ({ expect }) => {
     const name = await functions.createSnapStart(hooks("", "await new Promise((next) => setTimeout(next, 60_000));"));
     const version = await functions.publish(name);
-    await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "SnapStartTimeoutException", $metadata: { httpStatusCode: 408 } });
+    await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({
+      name: "SnapStartTimeoutException",
+      $metadata: { httpStatusCode: 408 },
+    });
   });
 
   it("publishes two functions at the same time, and one version twice", async ({ expect }) => {
-    const [first, second] = await Promise.all([functions.createSnapStart(handler("return 1;")), functions.createSnapStart(handler("return 2;"))]);
+    const [first, second] = await Promise.all([
+      functions.createSnapStart(handler("return 1;")),
+      functions.createSnapStart(handler("return 2;")),
+    ]);
     const versions = await Promise.all([functions.publish(first), functions.publish(second), functions.publish(first)]);
     expect(versions).toEqual(["1", "1", "1"]);
     expect((await functions.invoke(second, {}, "1")).payload).toBe(2);
   });
 
   it("gives the same clone state to all, and a /tmp of its own to each", async ({ expect }) => {
-    const head = 'import fs from "node:fs";\nfs.writeFileSync("/tmp/shared", "from Init");\nconst born = process.hrtime.bigint();';
+    const head =
+      'import fs from "node:fs";\nfs.writeFileSync("/tmp/shared", "from Init");\nconst born = process.hrtime.bigint();';
     const name = await functions.createSnapStart(
       handler(
         'const seen = fs.readdirSync("/tmp").sort(); fs.writeFileSync("/tmp/mine-" + event.n, ""); await new Promise((next) => setTimeout(next, 1000)); return { seen, shared: fs.readFileSync("/tmp/shared", "utf8"), born: String(born), pid: process.pid };',
@@ -174,9 +233,9 @@ describe("SnapStart", () => {
       ),
     );
     const version = await functions.publish(name);
-    const [one, two] = (await Promise.all([functions.invoke(name, { n: 1 }, version), functions.invoke(name, { n: 2 }, version)])).map(
-      (each) => each.payload as Record<string, unknown>,
-    );
+    const [one, two] = (
+      await Promise.all([functions.invoke(name, { n: 1 }, version), functions.invoke(name, { n: 2 }, version)])
+    ).map((each) => each.payload as Record<string, unknown>);
     expect(one).toMatchObject({ seen: ["shared"], shared: "from Init" });
     expect(two).toEqual(one);
   });
@@ -185,7 +244,13 @@ describe("SnapStart", () => {
 describe("Code", () => {
   const create = async (code: Buffer): Promise<unknown> =>
     functions.lambda.send(
-      new CreateFunctionCommand({ FunctionName: "refused", Role: ROLE, Runtime: "nodejs24.x", Handler: "index.handler", Code: { ZipFile: code } }),
+      new CreateFunctionCommand({
+        FunctionName: "refused",
+        Role: ROLE,
+        Runtime: "nodejs24.x",
+        Handler: "index.handler",
+        Code: { ZipFile: code },
+      }),
     );
 
   it("refuses what is no zip", async ({ expect }) => {
@@ -196,19 +261,32 @@ describe("Code", () => {
   });
 
   it("takes one package from many requests at once", async ({ expect }) => {
-    const names = await Promise.all(Array.from({ length: 8 }, () => functions.create(handler("return 'one of many';"))));
+    const names = await Promise.all(
+      Array.from({ length: 8 }, () => functions.create(handler("return 'one of many';"))),
+    );
     expect((await functions.invoke(names[7] ?? "")).payload).toBe("one of many");
   });
 
   it("takes code from an object, and names one that is not there", async ({ expect }) => {
     const zip = await zipOf(handler("return 'from an object';"));
     expect((await functions.admin("PUT", "objects/my-bucket/code.zip", zip)).status).toBe(200);
-    const common = { FunctionName: "from-object", Role: ROLE, Runtime: "nodejs24.x" as const, Handler: "index.handler" };
-    await expect(functions.lambda.send(new CreateFunctionCommand({ ...common, Code: { S3Bucket: "my-bucket", S3Key: "none.zip" } }))).rejects.toMatchObject({
+    const common = {
+      FunctionName: "from-object",
+      Role: ROLE,
+      Runtime: "nodejs24.x" as const,
+      Handler: "index.handler",
+    };
+    await expect(
+      functions.lambda.send(
+        new CreateFunctionCommand({ ...common, Code: { S3Bucket: "my-bucket", S3Key: "none.zip" } }),
+      ),
+    ).rejects.toMatchObject({
       name: "InvalidParameterValueException",
       message: expect.stringContaining("NoSuchKey"),
     });
-    await functions.lambda.send(new CreateFunctionCommand({ ...common, Code: { S3Bucket: "my-bucket", S3Key: "code.zip" } }));
+    await functions.lambda.send(
+      new CreateFunctionCommand({ ...common, Code: { S3Bucket: "my-bucket", S3Key: "code.zip" } }),
+    );
     const answer = await functions.eventually("active", async () => functions.invoke("from-object").catch(() => null));
     expect(answer.payload).toBe("from an object");
   });

@@ -49,7 +49,11 @@ async function publishAndInvoke(files: Files, options: Options, event: unknown =
 
 describe("examples of the guide", () => {
   const cases: ReadonlyArray<readonly [string, () => Files, Options]> = [
-    ["java", () => javaExample("Orders", example("java")), { Runtime: "java17", Handler: "Orders::handleRequest", MemorySize: 512 }],
+    [
+      "java",
+      () => javaExample("Orders", example("java")),
+      { Runtime: "java17", Handler: "Orders::handleRequest", MemorySize: 512 },
+    ],
     ["python", () => ({ "index.py": example("python") }), { Runtime: "python3.13" }],
     ["js", () => ({ "index.mjs": example("js") }), { Runtime: "nodejs24.x" }],
     ["sh", () => ({ bootstrap: example("sh") }), { Runtime: "provided.al2023" }],
@@ -61,7 +65,9 @@ describe("examples of the guide", () => {
   });
 });
 
-it("Node.js: generation() is another number in each clone, snapshot() tells the age, after-restore hooks are given it", async ({ expect }) => {
+it("Node.js: generation() is another number in each clone, snapshot() tells the age, after-restore hooks are given it", async ({
+  expect,
+}) => {
   const code = `
     const { snapStart } = globalThis.awslambda;
     const seen = { init: snapStart.generation(), atInit: snapStart.snapshot() };
@@ -69,7 +75,8 @@ it("Node.js: generation() is another number in each clone, snapshot() tells the 
     export const handler = async () => ({ ...seen, now: snapStart.generation(), again: snapStart.generation(), later: snapStart.snapshot() });`;
   const name = await functions.createSnapStart({ "index.mjs": code }, { Runtime: "nodejs24.x" });
   const version = await functions.publish(name);
-  const ask = async (): Promise<Record<string, unknown>> => (await functions.invoke(name, {}, version)).payload as Record<string, unknown>;
+  const ask = async (): Promise<Record<string, unknown>> =>
+    (await functions.invoke(name, {}, version)).payload as Record<string, unknown>;
   const one = await ask();
   await functions.stopEnvironments(name);
   const two = await ask();
@@ -140,7 +147,12 @@ describe("prime events", () => {
   const primes = JSON.stringify({ events: [{ n: 1 }, { fail: true }, { n: 2 }], times: 2 });
   const hooked = ["init snap-start", "event 1", "event 2", "event 1", "event 2", "before", "after", "event 9"];
   const cases: ReadonlyArray<readonly [string, () => Files, Options, readonly string[]]> = [
-    ["java", () => javaExample("Primed", PRIMED_JAVA), { Runtime: "java17", Handler: "Primed::handleRequest", MemorySize: 512 }, hooked],
+    [
+      "java",
+      () => javaExample("Primed", PRIMED_JAVA),
+      { Runtime: "java17", Handler: "Primed::handleRequest", MemorySize: 512 },
+      hooked,
+    ],
     ["python", () => ({ "index.py": PRIMED_PYTHON }), { Runtime: "python3.13" }, hooked],
     ["node", () => ({ "index.mjs": PRIMED_NODE }), { Runtime: "nodejs24.x" }, hooked],
     [
@@ -151,23 +163,31 @@ describe("prime events", () => {
     ],
   ];
 
-  it.each(cases)("%s: before the hooks, through the handler that serves the requests", async (language, files, options, expected) => {
-    const name = await functions.createSnapStart({ ...files(), "thaw.prime.json": primes }, options);
-    const version = await functions.publish(name);
-    const { payload } = await functions.invoke(name, { n: 9 }, version);
-    if (JSON.stringify(payload) !== JSON.stringify(expected)) throw new Error(JSON.stringify(payload));
-    const failures = (await functions.logs(name)).filter((line) => line.message.includes("A prime event failed"));
-    if (language !== "custom" && failures.length !== 2) throw new Error(`${failures.length} failures in the log`);
-    // $LATEST has no snapshot, and so no prime events.
-    if (language !== "java") return;
-    const { payload: plain } = await functions.invoke(name, { n: 9 });
-    if (JSON.stringify(plain) !== '["init on-demand","event 9"]') throw new Error(JSON.stringify(plain));
-  });
+  it.each(cases)(
+    "%s: before the hooks, through the handler that serves the requests",
+    async (language, files, options, expected) => {
+      const name = await functions.createSnapStart({ ...files(), "thaw.prime.json": primes }, options);
+      const version = await functions.publish(name);
+      const { payload } = await functions.invoke(name, { n: 9 }, version);
+      if (JSON.stringify(payload) !== JSON.stringify(expected)) throw new Error(JSON.stringify(payload));
+      const failures = (await functions.logs(name)).filter((line) => line.message.includes("A prime event failed"));
+      if (language !== "custom" && failures.length !== 2) throw new Error(`${failures.length} failures in the log`);
+      // $LATEST has no snapshot, and so no prime events.
+      if (language !== "java") return;
+      const { payload: plain } = await functions.invoke(name, { n: 9 });
+      if (JSON.stringify(plain) !== '["init on-demand","event 9"]') throw new Error(JSON.stringify(plain));
+    },
+  );
 
   it("thaw deploy puts the events of the template into the package", async ({ expect }) => {
     const dir = mkdtempSync(join(tmpdir(), "thaw-prime-"));
     try {
-      const properties = { Runtime: "nodejs24.x", Handler: "index.handler", CodeUri: "code", SnapStart: { ApplyOn: "PublishedVersions" } };
+      const properties = {
+        Runtime: "nodejs24.x",
+        Handler: "index.handler",
+        CodeUri: "code",
+        SnapStart: { ApplyOn: "PublishedVersions" },
+      };
       const resource = {
         Type: "AWS::Serverless::Function",
         Metadata: { Thaw: { Prime: { Events: [{ n: 1 }], Times: 2 } } },
@@ -186,8 +206,13 @@ describe("prime events", () => {
   });
 
   it("a file that can't be read is a line in the log", async ({ expect }) => {
-    const name = await functions.createSnapStart({ "index.mjs": PRIMED_NODE, "thaw.prime.json": "{" }, { Runtime: "nodejs24.x" });
+    const name = await functions.createSnapStart(
+      { "index.mjs": PRIMED_NODE, "thaw.prime.json": "{" },
+      { Runtime: "nodejs24.x" },
+    );
     await functions.publish(name);
-    expect((await functions.logs(name)).some((line) => line.message.includes("thaw.prime.json can't be read"))).toBe(true);
+    expect((await functions.logs(name)).some((line) => line.message.includes("thaw.prime.json can't be read"))).toBe(
+      true,
+    );
   });
 });

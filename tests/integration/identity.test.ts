@@ -14,7 +14,11 @@ interface Facts {
   readonly pid: number;
   readonly glibcThreadId: number;
   readonly tmp: readonly string[];
-  readonly snapshot: { readonly snapshotId: string | null; readonly takenAtMs: number | null; readonly restoredAtMs: number | null };
+  readonly snapshot: {
+    readonly snapshotId: string | null;
+    readonly takenAtMs: number | null;
+    readonly restoredAtMs: number | null;
+  };
 }
 
 interface Answer {
@@ -108,7 +112,9 @@ it("shows /tmp of the snapshot to each clone, and of one clone to no other", asy
   expect(third.now.tmp).toEqual(["from-init"]);
 });
 
-it("takes the memory as it was before the processes ended, in which the kernel clears the ids of threads", async ({ expect }) => {
+it("takes the memory as it was before the processes ended, in which the kernel clears the ids of threads", async ({
+  expect,
+}) => {
   const code = source("identity.py");
   const threads = await functions.createSnapStart({ "index.py": code }, { Runtime: "python3.13", Timeout: 30 });
   // Was wrong in about every second snapshot of a function with more than one thread.
@@ -120,7 +126,9 @@ it("takes the memory as it was before the processes ended, in which the kernel c
   }
 });
 
-it("leaves out of the snapshot what the kernel may drop or a fork wipes: the state of the vDSO's getrandom", async ({ expect }) => {
+it("leaves out of the snapshot what the kernel may drop or a fork wipes: the state of the vDSO's getrandom", async ({
+  expect,
+}) => {
   const pages = await functions.createSnapStart({ "index.py": source("pages.py") }, { Runtime: "python3.13" });
   const { payload } = await functions.invoke(pages, {}, await functions.publish(pages));
   expect(payload).toMatchObject({ plain: "secret of Init", droppable: "", wiped: "" });

@@ -26,7 +26,12 @@ beforeAll(async () => {
 afterAll(() => server?.remove());
 
 it("runs three clones at once, each with its own log stream and credentials", async ({ expect }) => {
-  const name = await functions.createSnapStart(files, { FunctionName: "probe", Runtime: "java17", Handler: "Probe::handleRequest", MemorySize: 512 });
+  const name = await functions.createSnapStart(files, {
+    FunctionName: "probe",
+    Runtime: "java17",
+    Handler: "Probe::handleRequest",
+    MemorySize: 512,
+  });
   const version = await functions.publish(name);
   const answers = await Promise.all([1, 2, 3].map(() => functions.invoke(name, { sleepMs: 1500 }, version)));
   for (const answer of answers) expect(answer, answer.log).toMatchObject({ functionError: undefined });
@@ -34,17 +39,26 @@ it("runs three clones at once, each with its own log stream and credentials", as
   expect(new Set(payloads.map((each) => each.key)).size).toBe(3);
   expect(new Set(payloads.map((each) => each.uuid)).size).toBe(3);
   expect(new Set(payloads.map((each) => each.initNanos)).size, "one Init for all").toBe(1);
-  for (const each of payloads) expect(each.hooks).toEqual(["before-second", "before-first", "after-first", "after-second"]);
+  for (const each of payloads)
+    expect(each.hooks).toEqual(["before-second", "before-first", "after-first", "after-second"]);
   const environments = (await functions.environments(name)).filter((each) => each.state !== "parked");
   expect(environments.filter((each) => each.isRestored && each.version === version)).toHaveLength(3);
   expect(new Set(environments.map((each) => each.logStream)).size).toBe(3);
-  expect(payloads[0]?.environment).toMatchObject({ AWS_LAMBDA_INITIALIZATION_TYPE: "snap-start", AWS_LAMBDA_FUNCTION_VERSION: version });
+  expect(payloads[0]?.environment).toMatchObject({
+    AWS_LAMBDA_INITIALIZATION_TYPE: "snap-start",
+    AWS_LAMBDA_FUNCTION_VERSION: version,
+  });
   for (const absent of ["AWS_ACCESS_KEY_ID", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_LOG_GROUP_NAME"])
     expect(payloads[0]?.environment).not.toHaveProperty(absent);
 });
 
 it("has its class data archive in memory that comes on demand", async ({ expect }) => {
-  const name = await functions.createSnapStart(files, { FunctionName: "archive", Runtime: "java17", Handler: "Probe::handleRequest", MemorySize: 512 });
+  const name = await functions.createSnapStart(files, {
+    FunctionName: "archive",
+    Runtime: "java17",
+    Handler: "Probe::handleRequest",
+    MemorySize: 512,
+  });
   const version = await functions.publish(name);
   const { stdout } = await runThaw(["snapshots", "inspect", `${name}:${version}`, "--json"], server.env);
   const { spaces } = JSON.parse(stdout) as { spaces: Array<{ pages: number; eagerPages: number }> };

@@ -1,6 +1,11 @@
 /** KMSKeyArn from publish to invoke: the local keyring and AWS's KMS API, and AWS's errors when a key does not answer. */
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
-import { GetFunctionConfigurationCommand, PublishVersionCommand, UpdateFunctionConfigurationCommand, waitUntilFunctionUpdatedV2 } from "@aws-sdk/client-lambda";
+import {
+  GetFunctionConfigurationCommand,
+  PublishVersionCommand,
+  UpdateFunctionConfigurationCommand,
+  waitUntilFunctionUpdatedV2,
+} from "@aws-sdk/client-lambda";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
@@ -22,7 +27,9 @@ const UNCACHED = { THAW_DATA_KEY_CACHE_S: "0" };
 async function publishFails(functions: TestFunctions, name: string): Promise<string | undefined> {
   const { Version } = await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
   const failed = await functions.eventually("Failed", async () => {
-    const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: Version }));
+    const now = await functions.lambda.send(
+      new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: Version }),
+    );
     return now.State === "Failed" && now;
   });
   return failed.StateReasonCode;
@@ -30,7 +37,10 @@ async function publishFails(functions: TestFunctions, name: string): Promise<str
 
 async function setKey(functions: TestFunctions, name: string, KMSKeyArn: string): Promise<void> {
   await functions.lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: name, KMSKeyArn }));
-  await waitUntilFunctionUpdatedV2({ client: functions.lambda, maxWaitTime: 20, minDelay: 1, maxDelay: 1 }, { FunctionName: name });
+  await waitUntilFunctionUpdatedV2(
+    { client: functions.lambda, maxWaitTime: 20, minDelay: 1, maxDelay: 1 },
+    { FunctionName: name },
+  );
 }
 
 describe("the local keyring", () => {
@@ -58,15 +68,24 @@ describe("the local keyring", () => {
     expect((await functions.invoke(name, {}, version)).payload).toBe("quick");
     await functions.stopEnvironments(name);
     await thaw("disable", ARN);
-    await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "KMSDisabledException", $metadata: { httpStatusCode: 502 } });
+    await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({
+      name: "KMSDisabledException",
+      $metadata: { httpStatusCode: 502 },
+    });
     await thaw("enable", ARN);
     const restored = await functions.invoke(name, {}, version);
     expect(restored.log).toContain("Restore Duration");
     await functions.stopEnvironments(name);
     await thaw("delete", ARN);
-    await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "KMSNotFoundException", $metadata: { httpStatusCode: 502 } });
-    await expect(thaw("create", "no-arn")).rejects.toMatchObject({ stderr: expect.stringContaining("is not the ARN of a key") });
-    for (const body of ["", "null", '{"arn":3}']) expect((await functions.admin("POST", "keys/create", Buffer.from(body))).status).toBe(400);
+    await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({
+      name: "KMSNotFoundException",
+      $metadata: { httpStatusCode: 502 },
+    });
+    await expect(thaw("create", "no-arn")).rejects.toMatchObject({
+      stderr: expect.stringContaining("is not the ARN of a key"),
+    });
+    for (const body of ["", "null", '{"arn":3}'])
+      expect((await functions.admin("POST", "keys/create", Buffer.from(body))).status).toBe(400);
     await expect(thaw("delete", ARN)).rejects.toMatchObject({ stderr: expect.stringContaining("Key not found") });
   });
 
@@ -87,7 +106,9 @@ describe("the local keyring", () => {
     await setKey(functions, name, "");
     const plain = await functions.publish(name);
     expect((await functions.invoke(name, {}, plain)).payload).toBe("third");
-    const shown = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: plain }));
+    const shown = await functions.lambda.send(
+      new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: plain }),
+    );
     expect(shown.KMSKeyArn).toBeUndefined();
   });
 });
@@ -97,7 +118,10 @@ describe("AWS's KMS API", () => {
     const kms = await KmsServer.start();
     const credentials = { accessKeyId: "test", secretAccessKey: "test" };
     const client = new KMSClient({ endpoint: kms.endpoint, region: "us-east-1", credentials });
-    const server = await startThaw({ args: ["--kms", kms.endpoint], env: { ...UNCACHED, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" } });
+    const server = await startThaw({
+      args: ["--kms", kms.endpoint],
+      env: { ...UNCACHED, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
+    });
     try {
       const { KeyMetadata } = await client.send(new CreateKeyCommand({}));
       const functions = new TestFunctions(server);
@@ -106,7 +130,9 @@ describe("AWS's KMS API", () => {
       const answer = await functions.invoke(name, {}, version);
       expect(answer.log).toContain("Restore Duration");
       // A disabled key is tested below: moto's still decrypts.
-      const other = await functions.createSnapStart(QUICK, { KMSKeyArn: "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000" });
+      const other = await functions.createSnapStart(QUICK, {
+        KMSKeyArn: "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000",
+      });
       expect(await publishFails(functions, other)).toBe("KMSKeyNotFound");
     } finally {
       client.destroy();
@@ -124,13 +150,19 @@ describe("AWS's KMS API", () => {
       service = createServer((request, response) => {
         request.resume().on("end", () => {
           const key = Buffer.alloc(32, 5).toString("base64");
-          const body = error === null ? { KeyId: ARN, Plaintext: key, CiphertextBlob: key } : { __type: error, message: "test" };
-          response.writeHead(error === null ? 200 : 400, { "content-type": "application/x-amz-json-1.1" }).end(JSON.stringify(body));
+          const body =
+            error === null ? { KeyId: ARN, Plaintext: key, CiphertextBlob: key } : { __type: error, message: "test" };
+          response
+            .writeHead(error === null ? 200 : 400, { "content-type": "application/x-amz-json-1.1" })
+            .end(JSON.stringify(body));
         });
       }).listen(0, "127.0.0.1");
       await once(service, "listening");
       const endpoint = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
-      server = await startThaw({ args: ["--kms", endpoint], env: { ...UNCACHED, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" } });
+      server = await startThaw({
+        args: ["--kms", endpoint],
+        env: { ...UNCACHED, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
+      });
       functions = new TestFunctions(server);
     });
     afterAll(async () => {
@@ -149,7 +181,10 @@ describe("AWS's KMS API", () => {
       const good = await functions.createSnapStart(QUICK, { KMSKeyArn: ARN });
       const version = await functions.publish(good);
       error = said;
-      await expect(functions.invoke(good, {}, version)).rejects.toMatchObject({ name, $metadata: { httpStatusCode: 502 } });
+      await expect(functions.invoke(good, {}, version)).rejects.toMatchObject({
+        name,
+        $metadata: { httpStatusCode: 502 },
+      });
       const other = await functions.createSnapStart(QUICK, { KMSKeyArn: ARN });
       expect(await publishFails(functions, other)).toBe(reasonCode);
       error = null;

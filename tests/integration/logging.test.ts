@@ -40,7 +40,9 @@ async function linesOf(name: string): Promise<readonly Line[]> {
 }
 
 it("Node.js: every line is a document", async ({ expect }) => {
-  const lines = await linesOf(await functions.createSnapStart({ "index.mjs": NODE }, { LoggingConfig: { LogFormat: "JSON" } }));
+  const lines = await linesOf(
+    await functions.createSnapStart({ "index.mjs": NODE }, { LoggingConfig: { LogFormat: "JSON" } }),
+  );
   expect(lines.map((line) => line.type ?? line.level)).toEqual([
     "platform.initStart",
     "platform.initReport",
@@ -54,14 +56,26 @@ it("Node.js: every line is a document", async ({ expect }) => {
     "platform.report",
   ]);
   const [hello, count, failed, thrown] = lines.filter((line) => line.level !== undefined);
-  expect(hello).toMatchObject({ level: "INFO", message: "hello Ada", requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+  expect(hello).toMatchObject({
+    level: "INFO",
+    message: "hello Ada",
+    requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+  });
   expect(count).toMatchObject({ level: "WARN", message: { count: 1 } });
-  expect(failed).toMatchObject({ errorType: "TypeError", errorMessage: "no", message: expect.stringContaining("failed: TypeError: no") });
+  expect(failed).toMatchObject({
+    errorType: "TypeError",
+    errorMessage: "no",
+    message: expect.stringContaining("failed: TypeError: no"),
+  });
   expect(thrown).toMatchObject({ message: { errorType: "RangeError", errorMessage: "thrown" } });
 });
 
 it("Python: AWS's client writes documents, too", async ({ expect }) => {
-  const options = { Runtime: "python3.13" as const, Handler: "app.handler", LoggingConfig: { LogFormat: "JSON" as const } };
+  const options = {
+    Runtime: "python3.13" as const,
+    Handler: "app.handler",
+    LoggingConfig: { LogFormat: "JSON" as const },
+  };
   const lines = await linesOf(await functions.createSnapStart({ "app.py": PYTHON }, options));
   const own = lines.filter((line) => line.level !== undefined);
   expect(own[0]).toMatchObject({ level: "INFO", message: "hello Ada" });

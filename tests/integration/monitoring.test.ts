@@ -8,7 +8,9 @@ import { CLI } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 
 interface Received {
-  readonly resourceSpans: ReadonlyArray<{ readonly scopeSpans: ReadonlyArray<{ readonly spans: ReadonlyArray<Readonly<Record<string, unknown>>> }> }>;
+  readonly resourceSpans: ReadonlyArray<{
+    readonly scopeSpans: ReadonlyArray<{ readonly spans: ReadonlyArray<Readonly<Record<string, unknown>>> }>;
+  }>;
 }
 
 const received: Received[] = [];
@@ -28,7 +30,10 @@ beforeAll(async () => {
   }).listen(0, "127.0.0.1");
   await once(collector, "listening");
   const { port } = collector.address() as { port: number };
-  server = await startThaw({ args: ["--metrics", "127.0.0.1:0"], env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` } });
+  server = await startThaw({
+    args: ["--metrics", "127.0.0.1:0"],
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
+  });
   functions = new TestFunctions(server);
   metricsUrl = /thaw metrics on (\S+)/.exec(server.output())?.[1] ?? "";
 });
@@ -41,13 +46,16 @@ afterAll(async () => {
 /** Samples by their whole name, labels included. */
 async function scrape(): Promise<ReadonlyMap<string, number>> {
   const response = await fetch(metricsUrl);
-  if (response.headers.get("content-type")?.startsWith("text/plain; version=0.0.4") !== true) throw new Error("not Prometheus's text");
+  if (response.headers.get("content-type")?.startsWith("text/plain; version=0.0.4") !== true)
+    throw new Error("not Prometheus's text");
   const samples = [...(await response.text()).matchAll(/^(\w+(?:\{[^}]*\})?) (\S+)$/gm)];
   return new Map(samples.map((match) => [match[1] ?? "", Number(match[2])]));
 }
 
 it("counts invocations, errors, cold starts and snapshots as they happen", async ({ expect }) => {
-  const source = { "index.mjs": 'export const handler = async (event) => { if (event.bad) throw new Error("bad"); return 1; };' };
+  const source = {
+    "index.mjs": 'export const handler = async (event) => { if (event.bad) throw new Error("bad"); return 1; };',
+  };
   const name = await functions.createSnapStart(source, { FunctionName: "figures" });
   const version = await functions.publish(name);
   await functions.invoke(name, {});
@@ -73,7 +81,9 @@ it("counts invocations, errors, cold starts and snapshots as they happen", async
 it("sends each restore as one trace, and logs it with the fixed keys", async ({ expect }) => {
   const spans = await functions.eventually("a trace", async () => {
     await fetch(metricsUrl);
-    const all = received.flatMap(({ resourceSpans }) => resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)));
+    const all = received.flatMap(({ resourceSpans }) =>
+      resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)),
+    );
     return all.length > 0 && all;
   });
   const names = spans.map(({ name }) => name);
@@ -84,7 +94,12 @@ it("sends each restore as one trace, and logs it with the fixed keys", async ({ 
     .split("\n")
     .find((text) => text.includes('"event":"restore"'));
   const logged = JSON.parse(line ?? "{}") as Record<string, unknown>;
-  expect(logged).toMatchObject({ functionName: "figures", version: "1", phase: "restore", durationMs: expect.any(Number) });
+  expect(logged).toMatchObject({
+    functionName: "figures",
+    version: "1",
+    phase: "restore",
+    durationMs: expect.any(Number),
+  });
   for (const key of ["environmentId", "snapshotId", "requestId"]) expect(logged[key], key).toEqual(expect.any(String));
   expect(String(logged["requestId"]).replaceAll("-", "")).toBe(spans[0]?.["traceId"]);
 });
@@ -113,19 +128,27 @@ it("is told by thaw doctor what it is, and what it has left", ({ expect }) => {
   expect(of("disk")).toContain("free");
 });
 
-it("says that it is not ready while it finishes its last invoke, and refuses settings it can't use", async ({ expect }) => {
+it("says that it is not ready while it finishes its last invoke, and refuses settings it can't use", async ({
+  expect,
+}) => {
   const other = await startThaw({ args: ["--metrics", "127.0.0.1:0"] });
   const own = new TestFunctions(other);
   const url = /thaw metrics on (\S+)/.exec(other.output())?.[1]?.replace("metrics", "healthz/ready") ?? "";
-  const name = await own.create({ "index.mjs": "export const handler = () => new Promise((next) => setTimeout(next, 3000, 7));" });
+  const name = await own.create({
+    "index.mjs": "export const handler = () => new Promise((next) => setTimeout(next, 3000, 7));",
+  });
   const running = own.invoke(name);
   await own.eventually("it runs", async () => (await own.environments(name)).some(({ state }) => state === "invoking"));
   const stopped = other.stop();
-  const notReady = await own.eventually("not ready", async () => fetch(url).then((answer) => answer.status === 503 && answer.json()));
+  const notReady = await own.eventually("not ready", async () =>
+    fetch(url).then((answer) => answer.status === 503 && answer.json()),
+  );
   expect(notReady).toEqual({ status: "not ready", reason: "the server is stopping" });
   expect((await running).payload).toBe(7);
   await stopped;
   await other.remove();
-  await expect(startThaw({ args: ["--metrics", "nonsense"] })).rejects.toThrow("--metrics nonsense: expected HOST:PORT");
+  await expect(startThaw({ args: ["--metrics", "nonsense"] })).rejects.toThrow(
+    "--metrics nonsense: expected HOST:PORT",
+  );
   await expect(startThaw({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: "nonsense" } })).rejects.toThrow("expected a URL");
 });

@@ -17,7 +17,8 @@ const WHO = {
 };
 
 const listenings = (server: ThawServer): number => server.output().split("thaw listening on").length - 1;
-const ports = (server: ThawServer): Set<string> => new Set([...server.output().matchAll(/thaw listening on \S+:(\d+)/g)].map((match) => match[1] ?? ""));
+const ports = (server: ThawServer): Set<string> =>
+  new Set([...server.output().matchAll(/thaw listening on \S+:(\d+)/g)].map((match) => match[1] ?? ""));
 
 /** Accepted, and not done. */
 function countEvents({ dataDir }: ThawServer): number {
@@ -30,7 +31,8 @@ function countEvents({ dataDir }: ThawServer): number {
 }
 
 /** Looks in the next turn of the event loop, so that output can come in. */
-const nextTurn = (look: () => boolean): Promise<boolean> => new Promise((resolve) => setImmediate(() => resolve(look())));
+const nextTurn = (look: () => boolean): Promise<boolean> =>
+  new Promise((resolve) => setImmediate(() => resolve(look())));
 
 it("does not wait for a connection on which nothing was ever asked", async ({ expect }) => {
   const server = await startThaw({ args: ["--drain-timeout-s", "3600"] });
@@ -47,7 +49,9 @@ it("does not wait for a connection on which nothing was ever asked", async ({ ex
   }
 });
 
-it("is renewed under load without a failed invoke: warm, cold, with kept and with new connections", async ({ expect }) => {
+it("is renewed under load without a failed invoke: warm, cold, with kept and with new connections", async ({
+  expect,
+}) => {
   const server = await startThaw();
   try {
     const functions = new TestFunctions(server, { keepAlive: true });
@@ -109,7 +113,9 @@ it("finishes running invokes after SIGTERM, takes no new ones, and keeps the eve
   const functions = new TestFunctions(server, { keepAlive: true });
   const name = await functions.create(WHO);
   const running = functions.invoke(name, { ms: 2000, n: 1 });
-  await functions.eventually("it runs", async () => (await functions.environments(name)).some(({ state }) => state === "invoking"));
+  await functions.eventually("it runs", async () =>
+    (await functions.environments(name)).some(({ state }) => state === "invoking"),
+  );
   const accept = (_: unknown, n: number): Promise<unknown> => {
     const Payload = Buffer.from(JSON.stringify({ ms: 1500, n: 100 + n }));
     return functions.lambda.send(new InvokeCommand({ FunctionName: name, InvocationType: "Event", Payload }));
@@ -129,7 +135,9 @@ it("finishes running invokes after SIGTERM, takes no new ones, and keeps the eve
   try {
     const again = new TestFunctions(next, { keepAlive: true });
     const reports = async (): Promise<number> => {
-      const ids = (await again.logs(name)).flatMap(({ message }) => /^REPORT RequestId: (\S+)/.exec(message)?.[1] ?? []);
+      const ids = (await again.logs(name)).flatMap(
+        ({ message }) => /^REPORT RequestId: (\S+)/.exec(message)?.[1] ?? [],
+      );
       return new Set(ids).size;
     };
     // An event is done at its answer; its REPORT follows when the runtime polls again.
@@ -146,7 +154,9 @@ it("ends at once at the second SIGTERM", async ({ expect }) => {
   const functions = new TestFunctions(server, { keepAlive: true });
   const name = await functions.create(WHO, { Timeout: 60 });
   const running = functions.invoke(name, { ms: 50_000 }).catch((error: unknown) => error);
-  await functions.eventually("it runs", async () => (await functions.environments(name)).some(({ state }) => state === "invoking"));
+  await functions.eventually("it runs", async () =>
+    (await functions.environments(name)).some(({ state }) => state === "invoking"),
+  );
   const startMs = performance.now();
   process.kill(server.pid, "SIGTERM");
   await functions.eventually("it stops", () => nextTurn(() => server.output().includes('"event":"stopping"')));

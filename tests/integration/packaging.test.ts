@@ -16,7 +16,12 @@ const SECCOMP =
   /^(SystemCall\w+|RestrictAddressFamilies|RestrictNamespaces|RestrictRealtime|RestrictSUIDSGID|LockPersonality|MemoryDenyWriteExecute|ProtectClock|ProtectHostname|ProtectKernel(Logs|Modules|Tunables)|PrivateDevices)=/m;
 
 /** Of a host where nothing else of Thaw is. */
-const BARE = { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", THAW_HOME: "/nonexistent", THAW_ENDPOINT: "http://127.0.0.1:9" };
+const BARE = {
+  PATH: process.env["PATH"] ?? "",
+  HOME: "/nonexistent",
+  THAW_HOME: "/nonexistent",
+  THAW_ENDPOINT: "http://127.0.0.1:9",
+};
 
 let place: string;
 let root: string;
@@ -32,10 +37,34 @@ beforeAll(() => {
 
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
-it("holds what the service runs, owned by root, writable by nobody else, with scripts that a shell understands", ({ expect }) => {
-  const odd = execFileSync("find", [root, "(", "-not", "-user", "root", "-o", "(", "-perm", "/022", "-not", "-type", "l", ")", "-o", "-perm", "/6000", ")"], {
-    encoding: "utf8",
-  });
+it("holds what the service runs, owned by root, writable by nobody else, with scripts that a shell understands", ({
+  expect,
+}) => {
+  const odd = execFileSync(
+    "find",
+    [
+      root,
+      "(",
+      "-not",
+      "-user",
+      "root",
+      "-o",
+      "(",
+      "-perm",
+      "/022",
+      "-not",
+      "-type",
+      "l",
+      ")",
+      "-o",
+      "-perm",
+      "/6000",
+      ")",
+    ],
+    {
+      encoding: "utf8",
+    },
+  );
   expect(odd).toBe("");
   for (const script of ["postinst", "prerm", "postrm"]) execFileSync("sh", ["-n", join(place, "control", script)]);
   execFileSync("sh", ["-n", join(root, "usr/bin/thaw")]);
@@ -49,8 +78,13 @@ it("finds its own parts: doctor, scanners, and how it is called", ({ expect }) =
   const lib = join(root, "usr/lib/thaw");
   const script = readFileSync(join(root, "usr/bin/thaw"), "utf8").replaceAll("/usr/lib/thaw", lib);
   const thaw = (...args: string[]) => spawnSync("sh", ["-c", script, "thaw", ...args], { encoding: "utf8", env: BARE });
-  const findings = JSON.parse(thaw("doctor", "--json").stdout) as ReadonlyArray<{ what: string; level: string; remedy?: string }>;
-  for (const what of ["CRIU", "sandboxd"]) expect(findings.find((each) => each.what === what)).toMatchObject({ level: "ok" });
+  const findings = JSON.parse(thaw("doctor", "--json").stdout) as ReadonlyArray<{
+    what: string;
+    level: string;
+    remedy?: string;
+  }>;
+  for (const what of ["CRIU", "sandboxd"])
+    expect(findings.find((each) => each.what === what)).toMatchObject({ level: "ok" });
   expect(findings.find((each) => each.what === "runtime clients")).toBeUndefined();
   expect(findings.find((each) => each.what === "server")).toMatchObject({ remedy: "thaw serve" });
   for (const language of ["python", "javascript"]) {
@@ -67,7 +101,9 @@ it("finds its own parts: doctor, scanners, and how it is called", ({ expect }) =
 
 it.skipIf(!HAS_SYSTEMD)("has a unit that systemd understands (skipped where it is not installed)", ({ expect }) => {
   const { stderr } = spawnSync("systemd-analyze", ["verify", UNIT], { encoding: "utf8" });
-  const complaints = stderr.split("\n").filter((line) => line.includes("thaw.service") && !line.includes("/usr/bin/thaw is not executable"));
+  const complaints = stderr
+    .split("\n")
+    .filter((line) => line.includes("thaw.service") && !line.includes("/usr/bin/thaw is not executable"));
   expect(complaints).toEqual([]);
 });
 
@@ -80,13 +116,28 @@ it("publishes and restores with exactly the capabilities of its unit", async ({ 
   const wanted = capabilities.map((name) => `+${name.replace("CAP_", "").toLowerCase()}`);
   const lib = join(root, "usr/lib/thaw");
   const keys = { THAW_ACCESS_KEY_ID: "AKIAPACKAGE", THAW_SECRET_ACCESS_KEY: "package" };
-  const args = ["--bounding-set", ["-all", ...wanted].join(","), "--inh-caps", "-all", join(lib, "node/node"), join(lib, "packages/cli/bin/thaw.mjs"), "serve"];
+  const args = [
+    "--bounding-set",
+    ["-all", ...wanted].join(","),
+    "--inh-caps",
+    "-all",
+    join(lib, "node/node"),
+    join(lib, "packages/cli/bin/thaw.mjs"),
+    "serve",
+  ];
   const child = spawn("setpriv", [...args, "--listen", "127.0.0.1:0", "--data", join(place, "data")], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...keys, THAW_BINARIES: join(lib, "bin"), THAW_CLIENTS: join(lib, "runtimes/dist"), THAW_CRIU: join(lib, "bin/criu") },
+    env: {
+      ...process.env,
+      ...keys,
+      THAW_BINARIES: join(lib, "bin"),
+      THAW_CLIENTS: join(lib, "runtimes/dist"),
+      THAW_CRIU: join(lib, "bin/criu"),
+    },
   });
   let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes: Buffer) => void (output += bytes.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (bytes: Buffer) => void (output += bytes.toString()));
   try {
     const listening = async (): Promise<string> => {
       for (;;) {
@@ -99,12 +150,18 @@ it("publishes and restores with exactly the capabilities of its unit", async ({ 
     const endpoint = await listening();
     const env = { AWS_ACCESS_KEY_ID: keys.THAW_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: keys.THAW_SECRET_ACCESS_KEY };
     const functions = new TestFunctions({ endpoint, env, output: () => output } as unknown as ThawServer);
-    const name = await functions.createSnapStart({ "index.mjs": "export const handler = async () => 'from the package';" });
+    const name = await functions.createSnapStart({
+      "index.mjs": "export const handler = async () => 'from the package';",
+    });
     const version = await functions.publish(name);
     const answer = await functions.invoke(name, {}, version);
     expect(answer.payload, output).toBe("from the package");
     expect(answer.log).toContain("Restore Duration");
-    const check = await functions.admin("POST", "check", Buffer.from(JSON.stringify({ function: `${name}:${version}`, event: "{}", clones: 2 })));
+    const check = await functions.admin(
+      "POST",
+      "check",
+      Buffer.from(JSON.stringify({ function: `${name}:${version}`, event: "{}", clones: 2 })),
+    );
     expect(((await check.json()) as CheckReport).network.requestsRead, output).toBe(0);
   } finally {
     const ended = child.exitCode === null ? once(child, "exit") : null;

@@ -7,7 +7,10 @@ import { describe, it } from "vitest";
 import { pidOf, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 
-const SLOW = { "index.mjs": "export const handler = async () => { await new Promise((next) => setTimeout(next, 1500)); return 'done'; };\n" };
+const SLOW = {
+  "index.mjs":
+    "export const handler = async () => { await new Promise((next) => setTimeout(next, 1500)); return 'done'; };\n",
+};
 
 async function withServer(run: (server: ThawServer, functions: TestFunctions) => Promise<void>): Promise<void> {
   const server = await startThaw();
@@ -31,7 +34,9 @@ describe("a start that can't succeed", () => {
     await withServer(async (server, functions) => {
       const name = await functions.createSnapStart(SLOW);
       const version = await functions.publish(name);
-      await expect(startThaw({ previous: server }).then((started) => started.stop())).rejects.toThrow(/is in use by another thaw serve/);
+      await expect(startThaw({ previous: server }).then((started) => started.stop())).rejects.toThrow(
+        /is in use by another thaw serve/,
+      );
       expect((await functions.invoke(name, {}, version)).payload).toBe("done");
     });
   });
@@ -43,7 +48,9 @@ describe("SIGTERM", () => {
       const name = await functions.create(SLOW);
       // The SDK keeps its connection open for a next request.
       const answer = functions.invoke(name);
-      await functions.eventually("invoking", async () => (await functions.environments(name)).some((each) => each.state === "invoking"));
+      await functions.eventually("invoking", async () =>
+        (await functions.environments(name)).some((each) => each.state === "invoking"),
+      );
       const startMs = performance.now();
       await server.stop();
       expect((await answer).payload).toBe("done");
@@ -65,8 +72,11 @@ describe("SIGTERM", () => {
   });
 });
 
-it("what a killed sandboxd left of its network goes at the next start, whichever addresses that takes", async ({ expect }) => {
-  const tables = (): string[] => execFileSync("nft", ["list", "tables"], { encoding: "utf8" }).match(/inet thaw\d+/g) ?? [];
+it("what a killed sandboxd left of its network goes at the next start, whichever addresses that takes", async ({
+  expect,
+}) => {
+  const tables = (): string[] =>
+    execFileSync("nft", ["list", "tables"], { encoding: "utf8" }).match(/inet thaw\d+/g) ?? [];
   const first = await startThaw();
   const second = await startThaw();
   expect(tables()).toHaveLength(2);
@@ -84,7 +94,9 @@ it("what a killed sandboxd left of its network goes at the next start, whichever
 it("no thread of sandboxd can be met by the signals that it waits for", async ({ expect }) => {
   await withServer(async (server) => {
     const tasks = `/proc/${pidOf(server.pid, "sandboxd")}/task`;
-    const blocked = readdirSync(tasks).map((tid) => BigInt(`0x${/^SigBlk:\s*(\w+)/m.exec(readFileSync(join(tasks, tid, "status"), "utf8"))?.[1]}`));
+    const blocked = readdirSync(tasks).map((tid) =>
+      BigInt(`0x${/^SigBlk:\s*(\w+)/m.exec(readFileSync(join(tasks, tid, "status"), "utf8"))?.[1]}`),
+    );
     expect(blocked.length).toBeGreaterThan(3);
     // In sigwait the main thread alone shows them as not blocked.
     for (const signal of [constants.signals.SIGTERM, constants.signals.SIGINT])

@@ -24,7 +24,10 @@ const QUICK = { "index.mjs": "export const handler = async () => process.version
 const AWS = join(REPOSITORY, ".thaw/aws-clients/bin/aws");
 const run = promisify(execFile);
 
-async function withServer(options: ThawServerOptions, test: (server: ThawServer, functions: TestFunctions) => Promise<void>): Promise<void> {
+async function withServer(
+  options: ThawServerOptions,
+  test: (server: ThawServer, functions: TestFunctions) => Promise<void>,
+): Promise<void> {
   const server = await startThaw(options);
   try {
     await test(server, new TestFunctions(server));
@@ -38,21 +41,29 @@ function snapshotsOf(server: ThawServer): readonly string[] {
 }
 
 async function stateOf(functions: TestFunctions, name: string, version: string): Promise<string> {
-  return (await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version }))).State ?? "";
+  return (
+    (await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version })))
+      .State ?? ""
+  );
 }
 
-it("a version that is not invoked becomes Inactive; CLI and SDK see SnapStartNotReadyException, then it works again", { timeout: 120_000 }, async ({
-  expect,
-}) => {
+it("a version that is not invoked becomes Inactive; CLI and SDK see SnapStartNotReadyException, then it works again", {
+  timeout: 120_000,
+}, async ({ expect }) => {
   await withServer({ args: ["--snapshot-idle", "4s"] }, async (server, functions) => {
     const name = await functions.createSnapStart(QUICK);
     const version = await functions.publish(name);
     expect((await functions.invoke(name, {}, version)).log).toContain("Restore Duration");
     const inactive = await functions.eventually("Inactive", async () => {
-      const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version }));
+      const now = await functions.lambda.send(
+        new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version }),
+      );
       return now.State === "Inactive" && now;
     });
-    expect(inactive).toMatchObject({ StateReasonCode: "Idle", SnapStart: { ApplyOn: "PublishedVersions", OptimizationStatus: "Off" } });
+    expect(inactive).toMatchObject({
+      StateReasonCode: "Idle",
+      SnapStart: { ApplyOn: "PublishedVersions", OptimizationStatus: "Off" },
+    });
     await functions.eventually("no snapshot on disk", async () => snapshotsOf(server).length === 0);
     const env = { ...process.env, ...server.env };
     const cli = ["lambda", "invoke", "--function-name", name, "--qualifier", version, "/dev/null"];
@@ -68,7 +79,9 @@ it("a version that is not invoked becomes Inactive; CLI and SDK see SnapStartNot
   });
 });
 
-it("an update of the runtime refreshes in the background, beside the old one, without a failed invoke", { timeout: 180_000 }, async ({ expect }) => {
+it("an update of the runtime refreshes in the background, beside the old one, without a failed invoke", {
+  timeout: 180_000,
+}, async ({ expect }) => {
   const home = mkdtempSync(join(tmpdir(), "thaw-home-"));
   try {
     chmodSync(home, 0o755);
@@ -91,7 +104,9 @@ it("an update of the runtime refreshes in the background, beside the old one, wi
       // A file of another size and time: another release, though the same program.
       mkdirSync(join(home, "runtimes/nodejs24.r1/bin"), { recursive: true });
       cpSync(node, join(home, "runtimes/nodejs24.r1/bin/node"));
-      expect(await thaw("runtimes", "prune", "--dry-run")).toMatch(/^nodejs24 +nodejs24\.x +needed by [12] snapshots? and \d environments?$/m);
+      expect(await thaw("runtimes", "prune", "--dry-run")).toMatch(
+        /^nodejs24 +nodejs24\.x +needed by [12] snapshots? and \d environments?$/m,
+      );
       const refreshed = await functions.eventually(
         "a new snapshot",
         async () => {
@@ -106,10 +121,16 @@ it("an update of the runtime refreshes in the background, beside the old one, wi
       expect(refreshed).toMatchObject({ status: "ready" });
       expect(refreshed.runtimeFingerprint).not.toBe(before?.runtimeFingerprint);
       expect((await Promise.all(invokes)).length).toBeGreaterThan(0);
-      await functions.eventually("the old release is needed no more", async () => (await allRows(functions)).every((row) => row.status === "ready"), 60_000);
+      await functions.eventually(
+        "the old release is needed no more",
+        async () => (await allRows(functions)).every((row) => row.status === "ready"),
+        60_000,
+      );
       await functions.stopEnvironments(second);
       mkdirSync(join(home, "runtimes/nodejs22.removed"));
-      expect(await thaw("runtimes", "prune")).toMatch(/^nodejs24\.r1 +nodejs24\.x +newest\nnodejs24 +nodejs24\.x +removed$/m);
+      expect(await thaw("runtimes", "prune")).toMatch(
+        /^nodejs24\.r1 +nodejs24\.x +newest\nnodejs24 +nodejs24\.x +removed$/m,
+      );
       expect(readdirSync(join(home, "runtimes"))).toEqual(["nodejs24.r1"]);
       expect((await functions.invoke(name, {}, version)).payload).toMatch(/^v24/);
       expect(snapshotsOf(server)).toHaveLength(2);
@@ -119,9 +140,9 @@ it("an update of the runtime refreshes in the background, beside the old one, wi
   }
 });
 
-it("an Init that fails when the snapshot has to be made anew is SnapStartRegenerationFailureException, and Inactive", { timeout: 120_000 }, async ({
-  expect,
-}) => {
+it("an Init that fails when the snapshot has to be made anew is SnapStartRegenerationFailureException, and Inactive", {
+  timeout: 120_000,
+}, async ({ expect }) => {
   await withServer({ args: ["--snapshot-idle", "4s"] }, async (server, functions) => {
     // Only the first Init of the version is in time.
     const deadlineMs = Date.now() + 8000;
@@ -133,17 +154,25 @@ it("an Init that fails when the snapshot has to be made anew is SnapStartRegener
     await functions.eventually("past the deadline", async () => Date.now() > deadlineMs);
     await expect(functions.invoke(name, {}, version)).rejects.toBeInstanceOf(SnapStartNotReadyException);
     const failed = await functions.eventually("Inactive for its Init", async () => {
-      const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version }));
+      const now = await functions.lambda.send(
+        new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version }),
+      );
       return now.State === "Inactive" && now;
     });
     expect(failed.StateReasonCode).toBe("FunctionError");
     await expect(functions.invoke(name, {}, version)).rejects.toBeInstanceOf(SnapStartRegenerationFailureException);
-    const cli = run(AWS, ["lambda", "invoke", "--function-name", name, "--qualifier", version, "/dev/null"], { env: { ...process.env, ...server.env } });
-    await expect(cli).rejects.toMatchObject({ stderr: expect.stringContaining("SnapStartRegenerationFailureException") });
+    const cli = run(AWS, ["lambda", "invoke", "--function-name", name, "--qualifier", version, "/dev/null"], {
+      env: { ...process.env, ...server.env },
+    });
+    await expect(cli).rejects.toMatchObject({
+      stderr: expect.stringContaining("SnapStartRegenerationFailureException"),
+    });
   });
 });
 
-it("provisioned concurrency: initialised ahead, told to the function, spilling over", { timeout: 120_000 }, async ({ expect }) => {
+it("provisioned concurrency: initialised ahead, told to the function, spilling over", { timeout: 120_000 }, async ({
+  expect,
+}) => {
   await withServer({}, async (_server, functions) => {
     const name = await functions.create({
       "index.mjs":
@@ -152,13 +181,18 @@ it("provisioned concurrency: initialised ahead, told to the function, spilling o
     const { Version } = await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
     await functions.eventually("Active", async () => (await stateOf(functions, name, Version ?? "")) === "Active");
     const wanted = { FunctionName: name, Qualifier: Version };
-    const put = await functions.lambda.send(new PutProvisionedConcurrencyConfigCommand({ ...wanted, ProvisionedConcurrentExecutions: 2 }));
+    const put = await functions.lambda.send(
+      new PutProvisionedConcurrencyConfigCommand({ ...wanted, ProvisionedConcurrentExecutions: 2 }),
+    );
     expect(put).toMatchObject({ RequestedProvisionedConcurrentExecutions: 2, Status: "IN_PROGRESS" });
     const ready = await functions.eventually("READY", async () => {
       const now = await functions.lambda.send(new GetProvisionedConcurrencyConfigCommand(wanted));
       return now.Status === "READY" && now;
     });
-    expect(ready).toMatchObject({ AllocatedProvisionedConcurrentExecutions: 2, AvailableProvisionedConcurrentExecutions: 2 });
+    expect(ready).toMatchObject({
+      AllocatedProvisionedConcurrentExecutions: 2,
+      AvailableProvisionedConcurrentExecutions: 2,
+    });
     expect(await functions.environments(name)).toHaveLength(2);
     const answers = await Promise.all([1, 2, 3].map(() => functions.invoke(name, { ms: 2000 }, Version)));
     expect(answers.map((answer) => String(answer.payload)).toSorted((a, b) => a.localeCompare(b))).toEqual([
@@ -167,7 +201,9 @@ it("provisioned concurrency: initialised ahead, told to the function, spilling o
       "provisioned-concurrency",
     ]);
     expect(answers.find((answer) => answer.payload === "provisioned-concurrency")?.log).not.toContain("Init Duration");
-    expect((await functions.logs(name)).filter((event) => event.message.startsWith("INIT_REPORT Init Duration"))).toHaveLength(2);
+    expect(
+      (await functions.logs(name)).filter((event) => event.message.startsWith("INIT_REPORT Init Duration")),
+    ).toHaveLength(2);
     await functions.lambda.send(new DeleteFunctionCommand({ FunctionName: name }));
     await functions.eventually("no environment", async () => (await functions.environments(name)).length === 0);
   });
@@ -175,7 +211,9 @@ it("provisioned concurrency: initialised ahead, told to the function, spilling o
 
 it("a function that wants the whole host leaves room for its neighbour", { timeout: 60_000 }, async ({ expect }) => {
   await withServer({ args: ["--environments-max", "5"] }, async (_server, functions) => {
-    const noisy = await functions.create({ "index.mjs": "export const handler = () => new Promise((next) => setTimeout(next, 5000));\n" });
+    const noisy = await functions.create({
+      "index.mjs": "export const handler = () => new Promise((next) => setTimeout(next, 5000));\n",
+    });
     const quiet = await functions.createSnapStart(QUICK);
     const version = await functions.publish(quiet);
     const flood = Promise.allSettled(Array.from({ length: 20 }, () => functions.invoke(noisy)));
@@ -183,11 +221,14 @@ it("a function that wants the whole host leaves room for its neighbour", { timeo
     expect((await functions.invoke(quiet, {}, version)).payload).toMatch(/^v24/);
     const refused = (await flood).filter((outcome) => outcome.status === "rejected");
     expect(refused.length).toBe(16);
-    for (const { reason } of refused) expect(reason).toMatchObject({ name: "TooManyRequestsException", Reason: "ConcurrentInvocationLimitExceeded" });
+    for (const { reason } of refused)
+      expect(reason).toMatchObject({ name: "TooManyRequestsException", Reason: "ConcurrentInvocationLimitExceeded" });
   });
 });
 
-it("a mapped directory is read and written by functions, and only by those that name it", { timeout: 60_000 }, async ({ expect }) => {
+it("a mapped directory is read and written by functions, and only by those that name it", { timeout: 60_000 }, async ({
+  expect,
+}) => {
   const dir = mkdtempSync(join(tmpdir(), "thaw-files-"));
   chmodSync(dir, 0o1777);
   writeFileSync(join(dir, "given.txt"), "from the host");
@@ -204,20 +245,29 @@ export const handler = async (event) => {
 };
 `,
       };
-      const name = await functions.create(files, { FileSystemConfigs: [{ Arn: ACCESS_POINT, LocalMountPath: "/mnt/data" }] });
+      const name = await functions.create(files, {
+        FileSystemConfigs: [{ Arn: ACCESS_POINT, LocalMountPath: "/mnt/data" }],
+      });
       expect((await functions.invoke(name)).payload).toEqual(["from the host", "EROFS"]);
       expect(readFileSync(join(dir, "written.txt"), "utf8")).toBe("from the function");
       const other = await functions.create(files);
       expect((await functions.invoke(other, { list: true })).payload).toEqual([]);
-      const missing = functions.create(files, { FileSystemConfigs: [{ Arn: ACCESS_POINT.replace("fsap-0", "fsap-1"), LocalMountPath: "/mnt/data" }] });
-      await expect(missing).rejects.toMatchObject({ name: "InvalidParameterValueException", message: expect.stringContaining("--file-system") });
+      const missing = functions.create(files, {
+        FileSystemConfigs: [{ Arn: ACCESS_POINT.replace("fsap-0", "fsap-1"), LocalMountPath: "/mnt/data" }],
+      });
+      await expect(missing).rejects.toMatchObject({
+        name: "InvalidParameterValueException",
+        message: expect.stringContaining("--file-system"),
+      });
     });
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
 });
 
-it("ephemeral storage is as large as it was asked for, and not larger; also in a snapshot", { timeout: 180_000 }, async ({ expect }) => {
+it("ephemeral storage is as large as it was asked for, and not larger; also in a snapshot", {
+  timeout: 180_000,
+}, async ({ expect }) => {
   await withServer({}, async (_server, functions) => {
     const files = {
       "index.mjs": `import fs from "node:fs";
@@ -246,7 +296,9 @@ export const handler = async () => {
       { EphemeralStorage: { Size: 10_240 } },
     );
     expect((await functions.invoke(large)).payload).toBeGreaterThan(10_000);
-    await expect(functions.create(files, { EphemeralStorage: { Size: 10_241 } })).rejects.toMatchObject({ name: "ValidationException" });
+    await expect(functions.create(files, { EphemeralStorage: { Size: 10_241 } })).rejects.toMatchObject({
+      name: "ValidationException",
+    });
   });
 });
 

@@ -31,7 +31,8 @@ let count = 0;
 const servers: ThawServer[] = [];
 
 async function counts(server: ThawServer): Promise<StoreCounts> {
-  return ((await (await new TestFunctions(server).admin("GET", "host")).json()) as { snapshotStore: StoreCounts }).snapshotStore;
+  return ((await (await new TestFunctions(server).admin("GET", "host")).json()) as { snapshotStore: StoreCounts })
+    .snapshotStore;
 }
 
 it("a directory as the store: restored by a host that has nothing", async ({ expect }) => {
@@ -68,7 +69,9 @@ it("verify reads what the host lacks from the store, and tells what is damaged w
       (await (await functions.admin("GET", `snapshots/${name}:${version}/verify${query}`)).json()) as Verification;
     const whole = await verify();
     expect(whole).toMatchObject({ isWhole: true, chunksFromAfar: 0, problems: [] });
-    const chunks = readdirSync(join(server.dataDir, "chunks"), { recursive: true, encoding: "utf8" }).filter((file) => file.length > 64);
+    const chunks = readdirSync(join(server.dataDir, "chunks"), { recursive: true, encoding: "utf8" }).filter(
+      (file) => file.length > 64,
+    );
     const [lost = "", damaged = ""] = chunks;
     rmSync(join(server.dataDir, "chunks", lost));
     truncateSync(join(server.dataDir, "chunks", damaged), 1000);
@@ -76,7 +79,11 @@ it("verify reads what the host lacks from the store, and tells what is damaged w
     expect(cured).toMatchObject({ isWhole: true, chunks: whole.chunks, bytes: whole.bytes, chunksFromAfar: 2 });
     expect(cured.problems).toEqual([expect.stringContaining("the snapshot store has it whole")]);
     // It looked, and brought nothing.
-    expect(await verify("?local=true")).toMatchObject({ isWhole: false, chunksFromAfar: 0, problems: [expect.anything(), expect.anything()] });
+    expect(await verify("?local=true")).toMatchObject({
+      isWhole: false,
+      chunksFromAfar: 0,
+      problems: [expect.anything(), expect.anything()],
+    });
     truncateSync(join(dir, "snapshots/chunks", lost), 1000);
     expect(await verify()).toMatchObject({ isWhole: false, chunksFromAfar: 1 });
   } finally {
@@ -122,7 +129,10 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
   const newPrefix = (): string => `test-${++count}`;
 
   /** A published version whose server has stopped. */
-  const publishAndStop = async (prefix: string, files = QUICK): Promise<{ readonly server: ThawServer; readonly name: string; readonly version: string }> => {
+  const publishAndStop = async (
+    prefix: string,
+    files = QUICK,
+  ): Promise<{ readonly server: ThawServer; readonly name: string; readonly version: string }> => {
     const server = await start(prefix);
     const functions = new TestFunctions(server);
     const name = await functions.createSnapStart(files);
@@ -145,8 +155,13 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
       expect((await functions.invoke(name, {}, version)).payload).toBe("ready");
       await functions.stopEnvironments(name);
     }
-    await functions.eventually("the new layout in S3", async () => (await counts(first)).chunksUploaded > uploaded.chunksUploaded);
-    await functions.eventually("the draft has gone", async () => (await s3.keys(prefix)).every((key) => !key.startsWith("drafts/")));
+    await functions.eventually(
+      "the new layout in S3",
+      async () => (await counts(first)).chunksUploaded > uploaded.chunksUploaded,
+    );
+    await functions.eventually("the draft has gone", async () =>
+      (await s3.keys(prefix)).every((key) => !key.startsWith("drafts/")),
+    );
     await first.stop();
     const second = await startCold(first, prefix);
     s3.delayMs = 10;
@@ -157,7 +172,10 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
     expect(answer.log).toContain("Restore Duration");
     const fetched = await counts(second);
     expect(fetched).toMatchObject({ snapshotsFetched: 1, chunksFailed: 0, fallbacks: 0 });
-    const { pages } = await cold.eventually("the report of the restore", async () => (await counts(second)) && workingSetOf(second));
+    const { pages } = await cold.eventually(
+      "the report of the restore",
+      async () => (await counts(second)) && workingSetOf(second),
+    );
     expect(fetched.chunkBytesFetched).toBeGreaterThan(0);
     expect(s3.chunkBytes).toBeGreaterThanOrEqual(fetched.chunkBytesFetched);
     expect(s3.chunkBytes).toBeLessThan(pages * 4096 * 1.3);
@@ -179,13 +197,18 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
         asked.set(path, (asked.get(path) ?? 0) + 1);
         return fate;
       };
-      await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "ServiceException", message: expect.stringContaining("damaged") });
+      await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({
+        name: "ServiceException",
+        message: expect.stringContaining("damaged"),
+      });
       expect(Math.max(...asked.values())).toBeGreaterThan(2);
       expect((await counts(cold)).fallbacks).toBe(1);
       expect(cold.output()).toContain("the snapshot is made anew");
       s3.fateOf = () => "pass";
       const cured = await functions.eventually("a new snapshot", async () =>
-        functions.invoke(name, {}, version).catch((error: Error) => (error.name === "SnapStartNotReadyException" ? null : Promise.reject(error))),
+        functions
+          .invoke(name, {}, version)
+          .catch((error: Error) => (error.name === "SnapStartNotReadyException" ? null : Promise.reject(error))),
       );
       expect(cured.payload).toBe("quick");
     },
@@ -207,18 +230,21 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
     expect(await counts(cold)).toMatchObject({ fallbacks: 0, chunksFailed: 0 });
   });
 
-  it.for(["late", "fail"] as const)("a store that is away (%s) is a timeout, and no reason for a new snapshot", async (fate, { expect }) => {
-    const prefix = newPrefix();
-    const { server, name, version } = await publishAndStop(prefix);
-    const cold = await startCold(server, prefix);
-    const functions = new TestFunctions(cold);
-    s3.fateOf = (method, path) => (method === "GET" && isOfChunks(path) ? fate : "pass");
-    await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "SnapStartTimeoutException" });
-    s3.fateOf = (method, path) => (method === "GET" && path.includes("/manifest") ? fate : "pass");
-    expect((await counts(cold)).fallbacks).toBe(0);
-    s3.fateOf = () => "pass";
-    expect((await functions.invoke(name, {}, version)).payload).toBe("quick");
-  });
+  it.for(["late", "fail"] as const)(
+    "a store that is away (%s) is a timeout, and no reason for a new snapshot",
+    async (fate, { expect }) => {
+      const prefix = newPrefix();
+      const { server, name, version } = await publishAndStop(prefix);
+      const cold = await startCold(server, prefix);
+      const functions = new TestFunctions(cold);
+      s3.fateOf = (method, path) => (method === "GET" && isOfChunks(path) ? fate : "pass");
+      await expect(functions.invoke(name, {}, version)).rejects.toMatchObject({ name: "SnapStartTimeoutException" });
+      s3.fateOf = (method, path) => (method === "GET" && path.includes("/manifest") ? fate : "pass");
+      expect((await counts(cold)).fallbacks).toBe(0);
+      s3.fateOf = () => "pass";
+      expect((await functions.invoke(name, {}, version)).payload).toBe("quick");
+    },
+  );
 
   it("a host starts while the store is away, and loses no snapshot over it", async ({ expect }) => {
     const prefix = newPrefix();
@@ -252,7 +278,9 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
     expect((await counts(again)).fallbacks).toBe(0);
   });
 
-  it("a deleted version leaves nothing, neither here nor there; another one keeps what they share", async ({ expect }) => {
+  it("a deleted version leaves nothing, neither here nor there; another one keeps what they share", async ({
+    expect,
+  }) => {
     const prefix = newPrefix();
     const server = await start(prefix);
     const functions = new TestFunctions(server);
@@ -261,7 +289,10 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
     const version = await functions.publish(kept);
     expect((await s3.keys(prefix)).filter((key) => key.endsWith("/manifest"))).toHaveLength(2);
     await functions.lambda.send(new DeleteFunctionCommand({ FunctionName: gone }));
-    await functions.eventually("one manifest", async () => (await s3.keys(prefix)).filter((key) => key.endsWith("/manifest")).length === 1);
+    await functions.eventually(
+      "one manifest",
+      async () => (await s3.keys(prefix)).filter((key) => key.endsWith("/manifest")).length === 1,
+    );
     await functions.eventually("collected", async () => (await counts(server)).chunksCollected > 0);
     rmSync(join(server.dataDir, "chunks"), { recursive: true });
     await server.stop();
@@ -270,7 +301,9 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
     const next = new TestFunctions(again);
     expect((await next.invoke(kept, {}, version)).payload).toBe("quick");
     await next.lambda.send(new DeleteFunctionCommand({ FunctionName: kept }));
-    await next.eventually("an empty store", async () => (await s3.keys(prefix)).every((key) => key === "installation" || key === "orphans"));
+    await next.eventually("an empty store", async () =>
+      (await s3.keys(prefix)).every((key) => key === "installation" || key === "orphans"),
+    );
   });
 
   it("evicts what is there, too, and fetches it again", async ({ expect }) => {
@@ -287,12 +320,18 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
     expect((await counts(small)).chunksFetched).toBeGreaterThan(0);
   });
 
-  it("refuses the store of another installation, a bucket that is not there, and wrong credentials", async ({ expect }) => {
+  it("refuses the store of another installation, a bucket that is not there, and wrong credentials", async ({
+    expect,
+  }) => {
     const prefix = newPrefix();
     await start(prefix);
     await expect(start(prefix)).rejects.toThrow("belongs to another installation");
-    await expect(start("other", { args: ["--snapshot-store", "s3://nowhere/x"] })).rejects.toThrow("The snapshot store refuses the server");
-    await expect(start("other", { env: { THAW_S3_SECRET_ACCESS_KEY: "wrong" } })).rejects.toThrow("The snapshot store refuses the server");
+    await expect(start("other", { args: ["--snapshot-store", "s3://nowhere/x"] })).rejects.toThrow(
+      "The snapshot store refuses the server",
+    );
+    await expect(start("other", { env: { THAW_S3_SECRET_ACCESS_KEY: "wrong" } })).rejects.toThrow(
+      "The snapshot store refuses the server",
+    );
   });
 
   it("takes over the snapshots of a server that had no store", async ({ expect }) => {
@@ -305,7 +344,9 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
     await server.stop();
     const again = await startThaw({ previous: server, ...s3.settings(prefix) });
     servers.push(again);
-    await new TestFunctions(again).eventually("uploaded", async () => (await s3.keys(prefix)).some((key) => key.endsWith("/manifest")));
+    await new TestFunctions(again).eventually("uploaded", async () =>
+      (await s3.keys(prefix)).some((key) => key.endsWith("/manifest")),
+    );
     await again.stop();
     const cold = await startCold(again, prefix);
     const answer = await new TestFunctions(cold).invoke(name, {}, version);
@@ -318,8 +359,14 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
     const name = await functions.createSnapStart(QUICK);
     s3.fateOf = (method) => (method === "PUT" ? "none" : "pass");
     await expect(functions.publish(name)).rejects.toThrow();
-    const failed = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
-    expect(failed).toMatchObject({ State: "Failed", StateReasonCode: "InternalError", StateReason: expect.stringContaining("snapshot store") });
+    const failed = await functions.lambda.send(
+      new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }),
+    );
+    expect(failed).toMatchObject({
+      State: "Failed",
+      StateReasonCode: "InternalError",
+      StateReason: expect.stringContaining("snapshot store"),
+    });
     expect(readdirSync(join(server.dataDir, "snapshots"))).toEqual([]);
     s3.fateOf = () => "pass";
     const version = await functions.publish(name);

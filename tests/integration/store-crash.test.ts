@@ -1,5 +1,10 @@
 /** SIGKILL of the server at any call of an upload or a collection: every published snapshot stays readable, no half one is seen. */
-import { DeleteFunctionCommand, GetFunctionConfigurationCommand, PublishVersionCommand, ResourceNotFoundException } from "@aws-sdk/client-lambda";
+import {
+  DeleteFunctionCommand,
+  GetFunctionConfigurationCommand,
+  PublishVersionCommand,
+  ResourceNotFoundException,
+} from "@aws-sdk/client-lambda";
 import { randomInt } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "vitest";
@@ -85,7 +90,10 @@ describe.skipIf(noS3 !== null)("SIGKILL of the server", () => {
         const isAnswered = await killing.isAnswered(ask());
         // Work that was shorter than that ends undisturbed.
         const manifests = moment === "an upload" ? round + 2 : 1;
-        await functions.eventually("the end of the work", async () => killing.isGone || isOver(functions, s3, manifests));
+        await functions.eventually(
+          "the end of the work",
+          async () => killing.isGone || isOver(functions, s3, manifests),
+        );
         expect(await brokenChunks(s3), `killed at call ${nth}`).toEqual([]);
         await server.stop();
         functions = await restart();
@@ -93,7 +101,9 @@ describe.skipIf(noS3 !== null)("SIGKILL of the server", () => {
         if (!isAnswered) await ask().catch((error: unknown) => expect(error).toBeInstanceOf(ResourceNotFoundException));
         if (moment === "an upload") {
           await functions.eventually("Active", async () => {
-            const now = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
+            const now = await functions.lambda.send(
+              new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }),
+            );
             return now.State === "Active";
           });
           expect((await functions.invoke(name, {}, "1")).payload).toBe("quick");
@@ -117,7 +127,9 @@ describe.skipIf(noS3 !== null)("SIGKILL of the server", () => {
 async function isOver(functions: TestFunctions, s3: S3Server, manifests: number): Promise<boolean> {
   const answer = await functions.admin("GET", "host").catch(() => null);
   const keys = await s3.keys(PREFIX);
-  const isQuiet = keys.every((key) => !/^(drafts|collecting)\//.test(key)) && keys.filter((key) => key.endsWith("/manifest")).length === manifests;
+  const isQuiet =
+    keys.every((key) => !/^(drafts|collecting)\//.test(key)) &&
+    keys.filter((key) => key.endsWith("/manifest")).length === manifests;
   if (answer === null || !isQuiet) return false;
   const { snapshotStore } = (await answer.json()) as { snapshotStore: { chunksCollected: number } };
   return manifests > 1 || snapshotStore.chunksCollected > 0;

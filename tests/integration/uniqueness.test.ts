@@ -32,7 +32,10 @@ const CASES: readonly Case[] = [
   { runtime: "Node.js", files: () => ({ "index.mjs": source("index.mjs") }), options: { Runtime: "nodejs24.x" } },
   {
     runtime: "Python",
-    files: () => ({ "index.py": source("index.py"), ...pythonPackages(/^(numpy|numpy\.libs|cryptography|_?cffi.*|pycparser)$/) }),
+    files: () => ({
+      "index.py": source("index.py"),
+      ...pythonPackages(/^(numpy|numpy\.libs|cryptography|_?cffi.*|pycparser)$/),
+    }),
     options: { Runtime: "python3.13" },
   },
   {
@@ -64,44 +67,71 @@ withThaw(
 function documented(runtime: string): ReadonlyMap<string, Kind> {
   const text = readFileSync(join(REPOSITORY, "docs/reference/uniqueness.md"), "utf8");
   const rows = text.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
-  return new Map(rows.filter((cells) => cells[1] === runtime).map((cells) => [(cells[2] ?? "").replaceAll("`", ""), cells[3] as Kind]));
+  return new Map(
+    rows
+      .filter((cells) => cells[1] === runtime)
+      .map((cells) => [(cells[2] ?? "").replaceAll("`", ""), cells[3] as Kind]),
+  );
 }
 
-describe.each(CHOSEN.length > 0 ? CHOSEN.map(caseOf) : CASES)("$runtime, $options.Runtime", ({ runtime, files, options }) => {
-  async function distinctValues(count: number, variables: Record<string, string>): Promise<Readonly<Record<string, number>> | null> {
-    const code = files();
-    if (code === null) return null;
-    const name = await functions.createSnapStart(code, { ...options, Timeout: 30, Environment: { Variables: variables } });
-    const version = await functions.publish(name);
-    return countDistinct(await askClones(functions, name, version, count));
-  }
+describe.each(CHOSEN.length > 0 ? CHOSEN.map(caseOf) : CASES)(
+  "$runtime, $options.Runtime",
+  ({ runtime, files, options }) => {
+    async function distinctValues(
+      count: number,
+      variables: Record<string, string>,
+    ): Promise<Readonly<Record<string, number>> | null> {
+      const code = files();
+      if (code === null) return null;
+      const name = await functions.createSnapStart(code, {
+        ...options,
+        Timeout: 30,
+        Environment: { Variables: variables },
+      });
+      const version = await functions.publish(name);
+      return countDistinct(await askClones(functions, name, version, count));
+    }
 
-  const sourcesOf = (kind: Kind): string[] => [...documented(runtime)].filter(([, found]) => found === kind).map(([name]) => name);
-  type Found = Readonly<Record<string, number>>;
-  const listed = (found: Found, names: readonly string[]): Found => Object.fromEntries(names.map((name) => [name, found[name] ?? 0]));
-  const repeating = (found: Found, names: readonly string[], count: number): Found =>
-    listed(
-      found,
-      names.filter((name) => found[name] !== count),
-    );
-  /** Two different values do not make two hundred: Go has a generator for each of its threads. */
-  const notRepeating = (found: Found, names: readonly string[], count: number): Found =>
-    listed(
-      found,
-      names.filter((name) => found[name] === undefined || found[name] > count / 2),
-    );
+    const sourcesOf = (kind: Kind): string[] =>
+      [...documented(runtime)].filter(([, found]) => found === kind).map(([name]) => name);
+    type Found = Readonly<Record<string, number>>;
+    const listed = (found: Found, names: readonly string[]): Found =>
+      Object.fromEntries(names.map((name) => [name, found[name] ?? 0]));
+    const repeating = (found: Found, names: readonly string[], count: number): Found =>
+      listed(
+        found,
+        names.filter((name) => found[name] !== count),
+      );
+    /** Two different values do not make two hundred: Go has a generator for each of its threads. */
+    const notRepeating = (found: Found, names: readonly string[], count: number): Found =>
+      listed(
+        found,
+        names.filter((name) => found[name] === undefined || found[name] > count / 2),
+      );
 
-  it(`gives ${CLONES} clones different numbers from every source that is safe`, { timeout: 180_000 }, async ({ expect, skip }) => {
-    const found = (await distinctValues(CLONES, {})) ?? skip("its compiler is not installed");
-    expect(Object.keys(found).sort(), "what the function draws from is what the document lists").toEqual([...documented(runtime).keys()].sort());
-    const safe = [...documented(runtime)].filter(([, kind]) => kind !== "yours to fix").map(([name]) => name);
-    expect(repeating(found, safe, CLONES)).toEqual({});
-    expect(notRepeating(found, sourcesOf("yours to fix"), CLONES), "what is yours repeats").toEqual({});
-  });
+    it(`gives ${CLONES} clones different numbers from every source that is safe`, { timeout: 180_000 }, async ({
+      expect,
+      skip,
+    }) => {
+      const found = (await distinctValues(CLONES, {})) ?? skip("its compiler is not installed");
+      expect(Object.keys(found).sort(), "what the function draws from is what the document lists").toEqual(
+        [...documented(runtime).keys()].sort(),
+      );
+      const safe = [...documented(runtime)].filter(([, kind]) => kind !== "yours to fix").map(([name]) => name);
+      expect(repeating(found, safe, CLONES)).toEqual({});
+      expect(notRepeating(found, sourcesOf("yours to fix"), CLONES), "what is yours repeats").toEqual({});
+    });
 
-  it("repeats what is made safe where the cures are turned off", { timeout: 60_000 }, async ({ expect, skip }) => {
-    const found = (await distinctValues(CLONES_WITHOUT_CURE, { THAW_RESEED_SKIP: "all" })) ?? skip("its compiler is not installed");
-    expect(repeating(found, [...sourcesOf("safe by nature"), ...sourcesOf("made safe, always")], CLONES_WITHOUT_CURE)).toEqual({});
-    expect(notRepeating(found, [...sourcesOf("made safe"), ...sourcesOf("yours to fix")], CLONES_WITHOUT_CURE)).toEqual({});
-  });
-});
+    it("repeats what is made safe where the cures are turned off", { timeout: 60_000 }, async ({ expect, skip }) => {
+      const found =
+        (await distinctValues(CLONES_WITHOUT_CURE, { THAW_RESEED_SKIP: "all" })) ??
+        skip("its compiler is not installed");
+      expect(
+        repeating(found, [...sourcesOf("safe by nature"), ...sourcesOf("made safe, always")], CLONES_WITHOUT_CURE),
+      ).toEqual({});
+      expect(
+        notRepeating(found, [...sourcesOf("made safe"), ...sourcesOf("yours to fix")], CLONES_WITHOUT_CURE),
+      ).toEqual({});
+    });
+  },
+);

@@ -9,7 +9,8 @@ withThaw((made) => {
 });
 
 const FILES: Files = {
-  "index.py": "import os, sys\ndef handler(event, context):\n    return [os.environ.get('FROM_WRAPPER'), sys.flags.dev_mode]\n",
+  "index.py":
+    "import os, sys\ndef handler(event, context):\n    return [os.environ.get('FROM_WRAPPER'), sys.flags.dev_mode]\n",
   "bin/wrapper": '#!/bin/bash\nexport FROM_WRAPPER=yes\nexec "$1" -X dev "${@:2}"\n',
   wrapper: "#!/bin/sh\nexec $@\n",
 };
@@ -35,7 +36,10 @@ test.each([
   const failed = await functions.invoke(name);
   expect(failed).toMatchObject({
     functionError: "Unhandled",
-    payload: { errorType: "Runtime.ExitError", errorMessage: expect.stringMatching(`Error: Runtime exited with error: exit status ${status}$`) },
+    payload: {
+      errorType: "Runtime.ExitError",
+      errorMessage: expect.stringMatching(`Error: Runtime exited with error: exit status ${status}$`),
+    },
   });
   expect((await functions.logs(name)).map((event) => event.message)).toContain(line);
 });

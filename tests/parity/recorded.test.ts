@@ -16,28 +16,39 @@ withThaw((made) => {
 });
 
 function recorded(name: string, parameter = "-"): Responses {
-  const all = JSON.parse(readFileSync(join(REPOSITORY, `tests/recorded/test_lambda_api.${name}.json`), "utf8")) as Record<string, { responses: Responses }>;
+  const all = JSON.parse(
+    readFileSync(join(REPOSITORY, `tests/recorded/test_lambda_api.${name}.json`), "utf8"),
+  ) as Record<string, { responses: Responses }>;
   return all[parameter]?.responses ?? {};
 }
 
 /** Null where `actual` is what AWS answered. */
 function difference(expected: Json, actual: unknown, path = ""): string | null {
   if (typeof expected === "string") return differentText(expected, actual, path);
-  if (expected === null || typeof expected !== "object") return expected === actual ? null : `${path}: ${String(expected)}, not ${String(actual)}`;
+  if (expected === null || typeof expected !== "object")
+    return expected === actual ? null : `${path}: ${String(expected)}, not ${String(actual)}`;
   if (typeof actual !== "object" || actual === null) return `${path}: an object, not ${String(actual)}`;
   const keys = (value: object): string[] =>
-    Object.keys(value).filter((key) => !["ResponseMetadata", "$metadata"].includes(key) && (value as Record<string, unknown>)[key] !== undefined);
+    Object.keys(value).filter(
+      (key) =>
+        !["ResponseMetadata", "$metadata"].includes(key) && (value as Record<string, unknown>)[key] !== undefined,
+    );
   const [wanted, given] = [keys(expected).toSorted(), keys(actual).toSorted()];
   if (JSON.stringify(wanted) !== JSON.stringify(given)) return `${path}: members ${wanted.join()}, not ${given.join()}`;
   for (const key of wanted) {
-    const found = difference((expected as Record<string, Json>)[key] ?? null, (actual as Record<string, unknown>)[key], `${path}.${key}`);
+    const found = difference(
+      (expected as Record<string, Json>)[key] ?? null,
+      (actual as Record<string, unknown>)[key],
+      `${path}.${key}`,
+    );
     if (found !== null) return found;
   }
   return null;
 }
 
 function differentText(expected: string, actual: unknown, path: string): string | null {
-  if (expected === "date" || /^<[^<>]+>$/.test(expected)) return actual === undefined || actual === "" ? `${path} is missing` : null;
+  if (expected === "date" || /^<[^<>]+>$/.test(expected))
+    return actual === undefined || actual === "" ? `${path} is missing` : null;
   const pattern = expected
     .replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
     .replaceAll(/<[a-z-]+(?::\d+)?>/g, "[^:/]+")
@@ -54,7 +65,11 @@ async function refused(command: Promise<unknown>): Promise<{ Code: string; Messa
   return { Code: error.name, Message: error.message, status: error.$metadata.httpStatusCode };
 }
 
-function expectedError(response: { readonly [key: string]: Json } | undefined): { Code: string; Message: string; status: number } {
+function expectedError(response: { readonly [key: string]: Json } | undefined): {
+  Code: string;
+  Message: string;
+  status: number;
+} {
   const error = response?.["Error"] as unknown as { Code: string; Message: string };
   const metadata = response?.["ResponseMetadata"] as unknown as { HTTPStatusCode: number } | undefined;
   return { ...error, status: metadata?.HTTPStatusCode ?? 0 };
@@ -77,15 +92,26 @@ describe("recorded from AWS", () => {
       }),
     );
     expect(difference(expected["create_function_response"] ?? null, created)).toBeNull();
-    await aws.waitUntilFunctionActiveV2({ client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { FunctionName: "java" });
+    await aws.waitUntilFunctionActiveV2(
+      { client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 },
+      { FunctionName: "java" },
+    );
     await send(new aws.PublishVersionCommand({ FunctionName: "java", Description: "version1" }));
     await aws.waitUntilPublishedVersionActive(
       { client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 },
       { FunctionName: "java", Qualifier: "1" },
     );
-    expect(difference(expected["get_function_response_latest"] ?? null, await send(new aws.GetFunctionCommand({ FunctionName: "java" })))).toBeNull();
     expect(
-      difference(expected["get_function_response_version_1"] ?? null, await send(new aws.GetFunctionCommand({ FunctionName: "java", Qualifier: "1" }))),
+      difference(
+        expected["get_function_response_latest"] ?? null,
+        await send(new aws.GetFunctionCommand({ FunctionName: "java" })),
+      ),
+    ).toBeNull();
+    expect(
+      difference(
+        expected["get_function_response_version_1"] ?? null,
+        await send(new aws.GetFunctionCommand({ FunctionName: "java", Qualifier: "1" })),
+      ),
     ).toBeNull();
   });
 
@@ -100,22 +126,52 @@ describe("recorded from AWS", () => {
       Environment: { Variables: {} },
       Code: { ZipFile: await zipOf({ a: "" }) },
     });
-    const like = (response: Json | undefined): Json => JSON.parse(JSON.stringify(response).replaceAll("python3.12", "nodejs24.x")) as Json;
-    expect(difference(like((expected["create_function_response_rev1"] as Record<string, Json>)["CreateFunctionResponse"]), await send(create))).toBeNull();
-    await aws.waitUntilFunctionActiveV2({ client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { FunctionName: "rev" });
-    expect(difference(like(expected["get_function_response_rev2"]), await send(new aws.GetFunctionCommand({ FunctionName: "rev" })))).toBeNull();
-    const wrong = await refused(send(new aws.UpdateFunctionCodeCommand({ FunctionName: "rev", RevisionId: "wrong", ZipFile: await zipOf({ a: "" }) })));
+    const like = (response: Json | undefined): Json =>
+      JSON.parse(JSON.stringify(response).replaceAll("python3.12", "nodejs24.x")) as Json;
+    expect(
+      difference(
+        like((expected["create_function_response_rev1"] as Record<string, Json>)["CreateFunctionResponse"]),
+        await send(create),
+      ),
+    ).toBeNull();
+    await aws.waitUntilFunctionActiveV2(
+      { client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 },
+      { FunctionName: "rev" },
+    );
+    expect(
+      difference(
+        like(expected["get_function_response_rev2"]),
+        await send(new aws.GetFunctionCommand({ FunctionName: "rev" })),
+      ),
+    ).toBeNull();
+    const wrong = await refused(
+      send(
+        new aws.UpdateFunctionCodeCommand({
+          FunctionName: "rev",
+          RevisionId: "wrong",
+          ZipFile: await zipOf({ a: "" }),
+        }),
+      ),
+    );
     expect(wrong).toEqual(expectedError(expected["update_function_revision_exception"]));
-    const updated = await send(new aws.UpdateFunctionCodeCommand({ FunctionName: "rev", ZipFile: await zipOf({ b: "" }) }));
+    const updated = await send(
+      new aws.UpdateFunctionCodeCommand({ FunctionName: "rev", ZipFile: await zipOf({ b: "" }) }),
+    );
     expect(difference(like(expected["update_function_code_response_rev3"]), updated)).toBeNull();
   });
 
   it("aliases and their refusals", async ({ expect }) => {
     const expected = recorded("TestLambdaAlias.test_notfound_and_invalid_routingconfigs");
-    const name = await functions.create({ "index.mjs": "export const handler = () => 1;" }, { FunctionName: "aliased" });
+    const name = await functions.create(
+      { "index.mjs": "export const handler = () => 1;" },
+      { FunctionName: "aliased" },
+    );
     await functions.publish(name);
     await send(new aws.UpdateFunctionConfigurationCommand({ FunctionName: name, Timeout: 9 }));
-    await aws.waitUntilFunctionUpdatedV2({ client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { FunctionName: name });
+    await aws.waitUntilFunctionUpdatedV2(
+      { client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 },
+      { FunctionName: name },
+    );
     await functions.publish(name);
     const create = (input: Partial<aws.CreateAliasCommandInput>): Promise<unknown> =>
       send(new aws.CreateAliasCommand({ FunctionName: name, Name: "custom", FunctionVersion: "1", ...input }));
@@ -124,17 +180,30 @@ describe("recorded from AWS", () => {
       ["routing_config_exc_toohigh", { RoutingConfig: { AdditionalVersionWeights: { "2": 2 } } }],
       ["routing_config_exc_subzero", { RoutingConfig: { AdditionalVersionWeights: { "2": -1 } } }],
       ["routing_config_exc_sameversion", { RoutingConfig: { AdditionalVersionWeights: { "1": 0.5 } } }],
-      ["target_version_doesnotexist", { FunctionVersion: "10", RoutingConfig: { AdditionalVersionWeights: { "2": 0.5 } } }],
+      [
+        "target_version_doesnotexist",
+        { FunctionVersion: "10", RoutingConfig: { AdditionalVersionWeights: { "2": 0.5 } } },
+      ],
       ["routing_config_exc_version_doesnotexist", { RoutingConfig: { AdditionalVersionWeights: { "10": 0.5 } } }],
-      ["target_version_exc_version_latest", { FunctionVersion: "$LATEST", RoutingConfig: { AdditionalVersionWeights: { "1": 0.5 } } }],
+      [
+        "target_version_exc_version_latest",
+        { FunctionVersion: "$LATEST", RoutingConfig: { AdditionalVersionWeights: { "1": 0.5 } } },
+      ],
       ["routing_config_exc_version_latest", { RoutingConfig: { AdditionalVersionWeights: { $LATEST: 0.5 } } }],
     ];
     for (const [step, input] of cases) {
       const [given, wanted] = [await refused(create(input)), expectedError(expected[step])];
       expect(difference(wanted, given), step).toBeNull();
     }
-    expect(difference(expected["create_alias_response"] ?? null, await create({ RoutingConfig: { AdditionalVersionWeights: { "2": 0.5 } } }))).toBeNull();
-    expect(difference(expectedError(expected["routing_config_exc_already_exist"]), await refused(create({})))).toBeNull();
+    expect(
+      difference(
+        expected["create_alias_response"] ?? null,
+        await create({ RoutingConfig: { AdditionalVersionWeights: { "2": 0.5 } } }),
+      ),
+    ).toBeNull();
+    expect(
+      difference(expectedError(expected["routing_config_exc_already_exist"]), await refused(create({}))),
+    ).toBeNull();
     expect(
       difference(
         expectedError(expected["alias_does_not_exist_esc"]),
@@ -150,7 +219,9 @@ describe("recorded from AWS", () => {
       get_function_configuration: aws.GetFunctionConfigurationCommand,
     };
     for (const [operation, Command] of Object.entries(operations)) {
-      const wanted = expectedError(recorded("TestLambdaFunction.test_ops_on_nonexisting_fn", operation)["not_found_exception"]);
+      const wanted = expectedError(
+        recorded("TestLambdaFunction.test_ops_on_nonexisting_fn", operation)["not_found_exception"],
+      );
       expect(difference(wanted, await refused(send(new Command({ FunctionName: "none" })))), operation).toBeNull();
     }
   });
@@ -178,7 +249,10 @@ describe("recorded from AWS", () => {
 
   it("listed functions and versions: a subset, without states", async ({ expect }) => {
     const expected = recorded("TestLambdaFunction.test_list_functions");
-    const name = await functions.create({ "index.mjs": "" }, { FunctionName: "a-listed", Environment: { Variables: {} } });
+    const name = await functions.create(
+      { "index.mjs": "" },
+      { FunctionName: "a-listed", Environment: { Variables: {} } },
+    );
     await functions.publish(name);
     const members = (response: Json | undefined): string[] =>
       Object.keys((response as unknown as { Functions: object[] }).Functions[0] ?? {})
@@ -186,8 +260,11 @@ describe("recorded from AWS", () => {
         .toSorted();
     const listed = await send<aws.ListFunctionsCommandOutput>(new aws.ListFunctionsCommand({}));
     expect(Object.keys(listed.Functions?.[0] ?? {}).toSorted()).toEqual(members(expected["list_default"]));
-    const versions = await send<aws.ListVersionsByFunctionCommandOutput>(new aws.ListVersionsByFunctionCommand({ FunctionName: name }));
-    for (const version of versions.Versions ?? []) expect(Object.keys(version).toSorted()).toEqual(members(expected["list_all"]));
+    const versions = await send<aws.ListVersionsByFunctionCommandOutput>(
+      new aws.ListVersionsByFunctionCommand({ FunctionName: name }),
+    );
+    for (const version of versions.Versions ?? [])
+      expect(Object.keys(version).toSorted()).toEqual(members(expected["list_all"]));
   });
 
   it("refusals of names, runtimes, objects, aliases and tags", async ({ expect }) => {
@@ -216,20 +293,45 @@ describe("recorded from AWS", () => {
         "function_arn_other_region_exc",
         () => create({ FunctionName: "arn:aws:lambda:ap-southeast-1:000000000000:function:x" }),
       ],
-      ["TestLambdaFunction.test_function_arns", "-", "long_function_name_exc", () => create({ FunctionName: "a".repeat(65) })],
+      [
+        "TestLambdaFunction.test_function_arns",
+        "-",
+        "long_function_name_exc",
+        () => create({ FunctionName: "a".repeat(65) }),
+      ],
       ["TestLambdaFunction.test_update_lambda_exceptions", "-", "invalid_role_arn_exc", () => update({ Role: "r1" })],
-      ["TestLambdaFunction.test_update_lambda_exceptions", "-", "invalid_runtime_exc", () => update({ Runtime: "non-existent-runtime" as "nodejs24.x" })],
-      ["TestLambdaFunction.test_update_lambda_exceptions", "-", "uppercase_runtime_exc", () => update({ Runtime: "PYTHON3.9" as "nodejs24.x" })],
+      [
+        "TestLambdaFunction.test_update_lambda_exceptions",
+        "-",
+        "invalid_runtime_exc",
+        () => update({ Runtime: "non-existent-runtime" as "nodejs24.x" }),
+      ],
+      [
+        "TestLambdaFunction.test_update_lambda_exceptions",
+        "-",
+        "uppercase_runtime_exc",
+        () => update({ Runtime: "PYTHON3.9" as "nodejs24.x" }),
+      ],
       [code, "-", "create-error-wrong-bucket", () => create({ Code: { S3Bucket: "no-bucket", S3Key: "k" } })],
       [code, "-", "create-error-wrong-key", () => create({ Code: { S3Bucket: "a-bucket", S3Key: "k" } })],
-      ["TestLambdaSizeLimits.test_oversized_zipped_create_lambda", "-", "invalid_param_exc", () => create({ Code: { ZipFile: Buffer.alloc(52_428_801) } })],
+      [
+        "TestLambdaSizeLimits.test_oversized_zipped_create_lambda",
+        "-",
+        "invalid_param_exc",
+        () => create({ Code: { ZipFile: Buffer.alloc(52_428_801) } }),
+      ],
       [
         "TestLambdaAlias.test_non_existent_alias_update",
         "-",
         "update_alias_response",
         () => send(new aws.UpdateAliasCommand({ FunctionName: name, Name: "non-existent" })),
       ],
-      ["TestLambdaTag.test_tag_exceptions", "lambda_function", "aliased_arn_exception", () => tag(`function:${name}:alias`)],
+      [
+        "TestLambdaTag.test_tag_exceptions",
+        "lambda_function",
+        "aliased_arn_exception",
+        () => tag(`function:${name}:alias`),
+      ],
       ["TestLambdaTag.test_tag_exceptions", "lambda_function", "not_found_exception_tag", () => tag("function:never")],
       [
         "TestLambdaTag.test_tag_exceptions",
@@ -237,22 +339,40 @@ describe("recorded from AWS", () => {
         "not_found_exception_tag",
         () => tag("event-source-mapping:00000000-0000-0000-0000-000000000000"),
       ],
-      ["TestLambdaTag.test_tag_exceptions", "capacity_provider", "not_found_exception_tag", () => tag("capacity-provider:mine")],
+      [
+        "TestLambdaTag.test_tag_exceptions",
+        "capacity_provider",
+        "not_found_exception_tag",
+        () => tag("capacity-provider:mine"),
+      ],
     ];
     for (const [file, parameter, step, answer] of cases)
-      expect.soft(difference(expectedError(recorded(file, parameter)[step]), await refused(answer())), `${file} ${step}`).toBeNull();
+      expect
+        .soft(difference(expectedError(recorded(file, parameter)[step]), await refused(answer())), `${file} ${step}`)
+        .toBeNull();
     const stranger = await refused(create({ FunctionName: "arn:aws:lambda:us-east-1:123456789012:function:x" }));
     expect(stranger).toMatchObject({ Code: "AccessDeniedException", status: 403 });
   });
 
   it("an accepted event has no version in its answer; its context must be an object", async ({ expect }) => {
-    const name = await functions.create({ "index.mjs": "export const handler = async () => process.env._X_AMZN_TRACE_ID;" }, { FunctionName: "accepted" });
-    const accepted = await send<aws.InvokeCommandOutput>(new aws.InvokeCommand({ FunctionName: name, InvocationType: "Event" }));
+    const name = await functions.create(
+      { "index.mjs": "export const handler = async () => process.env._X_AMZN_TRACE_ID;" },
+      { FunctionName: "accepted" },
+    );
+    const accepted = await send<aws.InvokeCommandOutput>(
+      new aws.InvokeCommand({ FunctionName: name, InvocationType: "Event" }),
+    );
     expect(accepted).toMatchObject({ StatusCode: 202 });
     expect(accepted.ExecutedVersion).toBeUndefined();
     const context = await refused(send(new aws.InvokeCommand({ FunctionName: name, ClientContext: "%%%" })));
-    expect(context).toEqual({ Code: "InvalidRequestContentException", Message: "Client context must be a valid Base64-encoded JSON object.", status: 400 });
-    expect((await functions.invoke(name)).payload).toMatch(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$/);
+    expect(context).toEqual({
+      Code: "InvalidRequestContentException",
+      Message: "Client context must be a valid Base64-encoded JSON object.",
+      status: 400,
+    });
+    expect((await functions.invoke(name)).payload).toMatch(
+      /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$/,
+    );
   });
 
   it("a version named by mistake is not taken for $LATEST", async ({ expect }) => {
@@ -264,19 +384,26 @@ describe("recorded from AWS", () => {
       new aws.UpdateFunctionCodeCommand({ FunctionName, ZipFile: await zipOf({ b: "" }) }),
       new aws.PublishVersionCommand({ FunctionName }),
     ];
-    for (const change of changes) expect(await refused(send(change))).toMatchObject({ Code: "InvalidParameterValueException", status: 400 });
+    for (const change of changes)
+      expect(await refused(send(change))).toMatchObject({ Code: "InvalidParameterValueException", status: 400 });
     expect(await send(new aws.GetFunctionConfigurationCommand({ FunctionName: name }))).toMatchObject({ Timeout: 10 });
   });
 
   it("log levels go with JSON only", async ({ expect }) => {
-    const name = await functions.create({ "index.mjs": "" }, { FunctionName: "levels", LoggingConfig: { LogFormat: "JSON", ApplicationLogLevel: "DEBUG" } });
+    const name = await functions.create(
+      { "index.mjs": "" },
+      { FunctionName: "levels", LoggingConfig: { LogFormat: "JSON", ApplicationLogLevel: "DEBUG" } },
+    );
     const update = (LoggingConfig: aws.LoggingConfig): Promise<aws.UpdateFunctionConfigurationCommandOutput> =>
       send(new aws.UpdateFunctionConfigurationCommand({ FunctionName: name, LoggingConfig }));
     expect(await refused(update({ LogFormat: "Text", SystemLogLevel: "WARN" }))).toMatchObject({
       Code: "InvalidParameterValueException",
       Message: expect.stringContaining('LogLevel is not supported when LogFormat is set to "Text"'),
     });
-    expect((await update({ LogFormat: "Text" })).LoggingConfig).toEqual({ LogFormat: "Text", LogGroup: "/aws/lambda/levels" });
+    expect((await update({ LogFormat: "Text" })).LoggingConfig).toEqual({
+      LogFormat: "Text",
+      LogGroup: "/aws/lambda/levels",
+    });
   });
 
   it("answers in AWS's form where the address makes no sense", async ({ expect }) => {
@@ -291,11 +418,22 @@ describe("recorded from AWS", () => {
   });
 
   it("names an operation that is not there yet, and refuses wrong signatures", async ({ expect }) => {
-    expect(await refused(send(new aws.ListLayersCommand({})))).toMatchObject({ status: 501, Message: expect.stringContaining("ListLayers") });
+    expect(await refused(send(new aws.ListLayersCommand({})))).toMatchObject({
+      status: 501,
+      Message: expect.stringContaining("ListLayers"),
+    });
     const stranger = (accessKeyId: string, secretAccessKey: string): aws.LambdaClient =>
-      new aws.LambdaClient({ endpoint: functions.server.endpoint, region: "us-east-1", credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1 });
+      new aws.LambdaClient({
+        endpoint: functions.server.endpoint,
+        region: "us-east-1",
+        credentials: { accessKeyId, secretAccessKey },
+        maxAttempts: 1,
+      });
     const known = functions.server.env["AWS_ACCESS_KEY_ID"] ?? "";
-    expect(await refused(stranger(known, "wrong").send(new aws.ListFunctionsCommand({})))).toMatchObject({ Code: "InvalidSignatureException", status: 403 });
+    expect(await refused(stranger(known, "wrong").send(new aws.ListFunctionsCommand({})))).toMatchObject({
+      Code: "InvalidSignatureException",
+      status: 403,
+    });
     expect(await refused(stranger("AKIANOBODY", "x").send(new aws.ListFunctionsCommand({})))).toMatchObject({
       Code: "UnrecognizedClientException",
       status: 403,

@@ -35,26 +35,43 @@ function project(name: string, files: Readonly<Record<string, string>>): string 
 const thaw = (...args: string[]): Promise<Ran> => runThaw(["scan", ...args], {}, scratch);
 
 async function rulesOf(root: string): Promise<string[]> {
-  return (await scan(noServer, root, {})).findings.filter((finding) => finding.suppression === null).map((finding) => `${finding.rule}:${finding.line}`);
+  return (await scan(noServer, root, {})).findings
+    .filter((finding) => finding.suppression === null)
+    .map((finding) => `${finding.rule}:${finding.line}`);
 }
 
 it("tells by its exit status: findings, none, not possible", async ({ expect }) => {
   const broken = await thaw(join(FIXTURES, "python/identifier/broken"));
   expect(broken.code).toBe(1);
-  expect(broken.stdout).toContain("Tracer.instance keeps uuid.uuid4(): every clone of the snapshot has the same identifier");
+  expect(broken.stdout).toContain(
+    "Tracer.instance keeps uuid.uuid4(): every clone of the snapshot has the same identifier",
+  );
   expect(broken.stdout).toContain("1 finding (1 error)");
-  expect(await thaw(join(FIXTURES, "python/identifier/fixed"))).toMatchObject({ code: 0, stdout: "Nothing found in 1 file reached from app.handler.\n" });
+  expect(await thaw(join(FIXTURES, "python/identifier/fixed"))).toMatchObject({
+    code: 0,
+    stdout: "Nothing found in 1 file reached from app.handler.\n",
+  });
   expect(await thaw(join(FIXTURES, "python/temp-file/broken"), "--fail-on", "warning")).toMatchObject({ code: 0 });
-  expect(await thaw("not-there/at-all")).toMatchObject({ code: 2, stderr: expect.stringContaining("is not there") as string });
+  expect(await thaw("not-there/at-all")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("is not there") as string,
+  });
   expect((await thaw()).code).toBe(2);
   expect((await thaw("a", "--fail-on", "nonsense")).code).toBe(2);
   const mangum = project("mangum", {
-    "api.py": "import time\nfrom mangum import Mangum\nAT = time.time()\ndef app(scope): return AT\nhandler = Mangum(app)\n",
+    "api.py":
+      "import time\nfrom mangum import Mangum\nAT = time.time()\ndef app(scope): return AT\nhandler = Mangum(app)\n",
   });
   expect((await thaw(mangum)).stdout).toContain("AT keeps time.time()");
   const none = project("none", { "a.js": "const a = 1;\n" });
-  expect(await thaw(none)).toMatchObject({ code: 2, stderr: expect.stringContaining("no handler found; name it with --handler") as string });
-  expect(await thaw(none, "--handler", "b.handler")).toMatchObject({ code: 2, stderr: expect.stringContaining("the handler b.handler is not in") as string });
+  expect(await thaw(none)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("no handler found; name it with --handler") as string,
+  });
+  expect(await thaw(none, "--handler", "b.handler")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("the handler b.handler is not in") as string,
+  });
 });
 
 it("reads comments with a reason, and says why others do not count", async ({ expect }) => {
@@ -80,7 +97,8 @@ exports.handler = async () => [id, at, more, other];
   expect(stderr).toContain("thaw-ignore timestamp has no reason, so it does not count");
   expect(stderr).toContain("thaw-ignore 'nonsense' is no rule");
   const python = project("comments-python", {
-    "app.py": "import time\nAT = time.time()  # thaw-ignore timestamp shown on the status page only\ndef handler(event, context): return AT\n",
+    "app.py":
+      "import time\nAT = time.time()  # thaw-ignore timestamp shown on the status page only\ndef handler(event, context): return AT\n",
   });
   expect((await thaw(python)).stdout).toBe("Nothing found in 1 file reached from app.handler. 1 ignored.\n");
 });
@@ -89,7 +107,10 @@ it("reads comments in Java sources, and a file where there are only classes", as
   const source = join(FIXTURES, "java/random-generator/broken");
   const classes = compileFixtures(join(scratch, "java"), [source]).get(source) as string;
   expect(await rulesOf(classes)).toHaveLength(1);
-  writeFileSync(join(classes, ".thaw-ignore"), "# dice\nrandom-generator Handler.random\ntimestamp fixture/* no such thing\n");
+  writeFileSync(
+    join(classes, ".thaw-ignore"),
+    "# dice\nrandom-generator Handler.random\ntimestamp fixture/* no such thing\n",
+  );
   expect(await rulesOf(classes)).toHaveLength(1);
   writeFileSync(join(classes, ".thaw-ignore"), "random-generator Handler.random dice need no secrets\n");
   expect(await rulesOf(classes)).toEqual([]);
@@ -100,23 +121,30 @@ it("reads comments in Java sources, and a file where there are only classes", as
   mkdirSync(dirname(at), { recursive: true });
   writeFileSync(at, text);
   expect((await scan(noServer, maven, {})).findings[0]?.file).toBe(at);
-  writeFileSync(at, text.replace("new Random();", "new Random(); // thaw-ignore random-generator dice need no secrets"));
+  writeFileSync(
+    at,
+    text.replace("new Random();", "new Random(); // thaw-ignore random-generator dice need no secrets"),
+  );
   expect(await rulesOf(maven)).toEqual([]);
 });
 
 it("writes SARIF that its schema accepts", async ({ expect }) => {
   const { stdout } = await thaw(join(FIXTURES, "javascript/identifier/broken"), "--sarif");
-  const schema = JSON.parse(readFileSync(createRequire(import.meta.url).resolve("@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json"), "utf8")) as Record<
-    string,
-    unknown
-  >;
+  const schema = JSON.parse(
+    readFileSync(
+      createRequire(import.meta.url).resolve("@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json"),
+      "utf8",
+    ),
+  ) as Record<string, unknown>;
   // Draft 4's own names; the keywords that it uses mean the same today.
   delete schema["$schema"];
   delete schema["id"];
   const ajv = new Ajv.Ajv({ strict: false, unicodeRegExp: false });
   addFormats.default(ajv);
   const validate = ajv.compile(schema);
-  const log = JSON.parse(stdout) as { runs: Array<{ results: Array<{ ruleId: string; level: string; relatedLocations?: unknown }> }> };
+  const log = JSON.parse(stdout) as {
+    runs: Array<{ results: Array<{ ruleId: string; level: string; relatedLocations?: unknown }> }>;
+  };
   validate(log);
   expect(validate.errors).toBeNull();
   expect(log.runs[0]?.results[0]).toMatchObject({ ruleId: "identifier", level: "error" });
@@ -136,18 +164,33 @@ it("takes handlers from templates, code in them included, and from packages", as
 `,
   });
   const { findings } = await scan(noServer, root, {});
-  expect(findings.map((finding) => `${finding.function} ${finding.rule}`).sort()).toEqual(["One identifier", "Two host-identity"]);
+  expect(findings.map((finding) => `${finding.function} ${finding.rule}`).sort()).toEqual([
+    "One identifier",
+    "Two host-identity",
+  ]);
   const zip = join(scratch, "one.zip");
-  writeFileSync(zip, await zipOf({ "src/index.js": index, "src/deep/app.py": "import os\nPID = os.getpid()\ndef run(event, context): return PID\n" }));
+  writeFileSync(
+    zip,
+    await zipOf({
+      "src/index.js": index,
+      "src/deep/app.py": "import os\nPID = os.getpid()\ndef run(event, context): return PID\n",
+    }),
+  );
   expect((await scan(noServer, zip, {})).findings.map((finding) => `${finding.file} ${finding.rule}`)).toEqual([
     "src/deep/app.py host-identity",
     "src/index.js identifier",
   ]);
-  expect((await scan(noServer, zip, { handler: "src/index.handler" })).findings.map((finding) => finding.rule)).toEqual(["identifier"]);
-  expect((await scan(noServer, zip, { handler: "src.deep.app.run" })).findings.map((finding) => finding.rule)).toEqual(["host-identity"]);
+  expect((await scan(noServer, zip, { handler: "src/index.handler" })).findings.map((finding) => finding.rule)).toEqual(
+    ["identifier"],
+  );
+  expect((await scan(noServer, zip, { handler: "src.deep.app.run" })).findings.map((finding) => finding.rule)).toEqual([
+    "host-identity",
+  ]);
 });
 
-it("finds what priming leaves behind, and counts what an after-restore hook sets again as cured", async ({ expect }) => {
+it("finds what priming leaves behind, and counts what an after-restore hook sets again as cured", async ({
+  expect,
+}) => {
   const primed = `import uuid
 from snapshot_restore_py import register_before_snapshot
 token = None
@@ -158,12 +201,18 @@ def handler(event, context):
     return token
 `;
   expect(await rulesOf(project("unprimed", { "app.py": primed }))).toEqual([]);
-  expect(await rulesOf(project("primed", { "app.py": `${primed}register_before_snapshot(lambda: handler({}, None))\n` }))).toEqual(["identifier:7"]);
+  expect(
+    await rulesOf(project("primed", { "app.py": `${primed}register_before_snapshot(lambda: handler({}, None))\n` })),
+  ).toEqual(["identifier:7"]);
   const hooked = `let id = crypto.randomUUID();\nconst at = 1;\n${HANDLER}`;
   expect(await rulesOf(project("hooked", { "index.js": hooked }))).toEqual(["identifier:1"]);
-  expect(await rulesOf(project("cured", { "index.js": `${hooked}awslambda.snapStart.registerAfterRestore(() => { id = crypto.randomUUID(); });\n` }))).toEqual(
-    [],
-  );
+  expect(
+    await rulesOf(
+      project("cured", {
+        "index.js": `${hooked}awslambda.snapStart.registerAfterRestore(() => { id = crypto.randomUUID(); });\n`,
+      }),
+    ),
+  ).toEqual([]);
 });
 
 it("follows modules that are a function or a class, defaults of options, and leaves JSON alone", async ({ expect }) => {
@@ -197,7 +246,11 @@ __exportStar(require("./stamp"), exports);\n`,
   expect((await rulesOf(compiled)).sort()).toEqual(["identifier:3", "timestamp:4"]);
   const { findings, problems } = await scan(noServer, root, {});
   expect(problems).toEqual([]);
-  expect(findings.map((finding) => `${finding.rule} ${finding.kept}`).sort()).toEqual(["host-identity at", "identifier id", "timestamp Tracer.startedAt"]);
+  expect(findings.map((finding) => `${finding.rule} ${finding.kept}`).sort()).toEqual([
+    "host-identity at",
+    "identifier id",
+    "timestamp Tracer.startedAt",
+  ]);
 });
 
 it("leaves installed packages out unless asked", async ({ expect }) => {
@@ -206,5 +259,7 @@ it("leaves installed packages out unless asked", async ({ expect }) => {
     "node_modules/ids/index.js": "exports.id = crypto.randomUUID();\n",
   });
   expect(await rulesOf(root)).toEqual([]);
-  expect((await scan(noServer, root, { dependencies: true })).findings.map((finding) => finding.rule)).toEqual(["identifier"]);
+  expect((await scan(noServer, root, { dependencies: true })).findings.map((finding) => finding.rule)).toEqual([
+    "identifier",
+  ]);
 });

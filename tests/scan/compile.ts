@@ -5,10 +5,24 @@ import { join, resolve } from "node:path";
 export const FIXTURES = resolve(import.meta.dirname, "fixtures");
 
 /** Where each folder's classes are; below `out`. `jars`: libraries besides the stubs. */
-export function compileFixtures(out: string, folders: readonly string[], jars: readonly string[] = []): Map<string, string> {
-  execFileSync("java", [`-Djars=${jars.join(":")}`, join(import.meta.dirname, "CompileFixtures.java"), out, join(FIXTURES, "java/stubs"), ...folders], {
-    stdio: "pipe",
-  });
+export function compileFixtures(
+  out: string,
+  folders: readonly string[],
+  jars: readonly string[] = [],
+): Map<string, string> {
+  execFileSync(
+    "java",
+    [
+      `-Djars=${jars.join(":")}`,
+      join(import.meta.dirname, "CompileFixtures.java"),
+      out,
+      join(FIXTURES, "java/stubs"),
+      ...folders,
+    ],
+    {
+      stdio: "pipe",
+    },
+  );
   return new Map(folders.map((folder, index) => [folder, join(out, String(index))]));
 }
 

@@ -10,8 +10,19 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   // CacheLambdaHandlerFields: the classes of a handler's fields.
   "field-class": ["identifier Service.id"],
   // What makes a class a handler, and the seeds of BuildRandomReturningMethodsDatabase.
-  signatures: ["random-value OrderHandler.factor", "random-value Upper.factor", "timestamp Plain.startedAt", "timestamp Streams.startedAt"],
-  flows: ["identifier Handler.either", "identifier Handler.holder", "random-generator Handler.dice", "random-value Handler.draws", "timestamp Handler.label"],
+  signatures: [
+    "random-value OrderHandler.factor",
+    "random-value Upper.factor",
+    "timestamp Plain.startedAt",
+    "timestamp Streams.startedAt",
+  ],
+  flows: [
+    "identifier Handler.either",
+    "identifier Handler.holder",
+    "random-generator Handler.dice",
+    "random-value Handler.draws",
+    "timestamp Handler.label",
+  ],
   bean: ["identifier Orders.instance"],
   late: [],
 };

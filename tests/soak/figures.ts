@@ -21,13 +21,18 @@ export interface Figures {
 
 export function takeFigures(server: ThawServer, minute: number): Figures {
   const each = (look: (pid: number) => number): Figures["residentMiB"] => {
-    const figures = PARTS.map((part) => [part, pidOf(server.pid, part)] as const).map(([part, pid]) => [part, pid === undefined ? Number.NaN : look(pid)]);
+    const figures = PARTS.map((part) => [part, pidOf(server.pid, part)] as const).map(([part, pid]) => [
+      part,
+      pid === undefined ? Number.NaN : look(pid),
+    ]);
     return Object.fromEntries(figures) as Figures["residentMiB"];
   };
   const sandboxd = pidOf(server.pid, "sandboxd");
   return {
     minute,
-    residentMiB: each((pid) => Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024)),
+    residentMiB: each((pid) =>
+      Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024),
+    ),
     descriptors: each((pid) => readdirSync(`/proc/${pid}/fd`).length),
     processes: childrenOf(server.pid).length,
     // Version 1 names the groups of one sandboxd `thaw/PID`, version 2 `thaw-PID`.

@@ -33,11 +33,15 @@ const code = (marker: string): Record<string, string> => ({
 /** Carries events out where no kill of ours can lose the trace of it; stays while all others come and go. */
 export const EVENTS = "events";
 const EVENTS_CODE = {
-  "index.mjs": 'import { appendFileSync } from "node:fs";\nexport const handler = async ({ id }) => appendFileSync("/mnt/events/done", `${id}\\n`);\n',
+  "index.mjs":
+    'import { appendFileSync } from "node:fs";\nexport const handler = async ({ id }) => appendFileSync("/mnt/events/done", `${id}\\n`);\n',
 };
 
 export async function createEventsFunction(functions: TestFunctions, accessPoint: string): Promise<void> {
-  await functions.create(EVENTS_CODE, { FunctionName: EVENTS, FileSystemConfigs: [{ Arn: accessPoint, LocalMountPath: "/mnt/events" }] });
+  await functions.create(EVENTS_CODE, {
+    FunctionName: EVENTS,
+    FileSystemConfigs: [{ Arn: accessPoint, LocalMountPath: "/mnt/events" }],
+  });
 }
 
 export class Client {
@@ -95,7 +99,10 @@ export class Client {
   }
 
   async #invoke(n: number): Promise<void> {
-    const [version, marker] = [...this.#versions][Math.floor(this.#shared.random() * this.#versions.size)] ?? ["$LATEST", this.#latest];
+    const [version, marker] = [...this.#versions][Math.floor(this.#shared.random() * this.#versions.size)] ?? [
+      "$LATEST",
+      this.#latest,
+    ];
     const answer = await this.#shared.functions().invoke(this.#name, { n }, version);
     if (JSON.stringify(answer.payload) !== JSON.stringify({ marker, n }))
       throw new Error(`${version} answered ${JSON.stringify(answer.payload)}, not ${marker} ${n}`);
@@ -106,7 +113,9 @@ export class Client {
   async #sendEvent(): Promise<void> {
     const id = Math.floor(this.#shared.random() * 2 ** 52);
     const Payload = Buffer.from(JSON.stringify({ id }));
-    await this.#shared.functions().lambda.send(new InvokeCommand({ FunctionName: EVENTS, InvocationType: "Event", Payload }));
+    await this.#shared
+      .functions()
+      .lambda.send(new InvokeCommand({ FunctionName: EVENTS, InvocationType: "Event", Payload }));
     this.#shared.accepted.add(id);
     this.#shared.counts.events++;
   }

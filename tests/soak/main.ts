@@ -18,7 +18,10 @@ import { type Figures, takeFigures, toTable } from "./figures.ts";
 import { Client, type Counts, createEventsFunction, EVENTS, type Shared } from "./load.ts";
 
 const { values: options } = parseArgs({
-  options: { minutes: { type: "string", default: "120" }, seed: { type: "string", default: String(randomInt(2 ** 31)) } },
+  options: {
+    minutes: { type: "string", default: "120" },
+    seed: { type: "string", default: String(randomInt(2 ** 31)) },
+  },
 });
 const MINUTE_MS = 60_000;
 const CLIENTS = 3;
@@ -67,7 +70,10 @@ class Soak {
     const out = join(REPOSITORY, "bench/out");
     mkdirSync(out, { recursive: true });
     const { seed, minutes } = options;
-    writeFileSync(join(out, "soak.json"), `${JSON.stringify({ seed, minutes, kills: this.#kills, counts: this.#counts, figures: this.#figures }, null, 1)}\n`);
+    writeFileSync(
+      join(out, "soak.json"),
+      `${JSON.stringify({ seed, minutes, kills: this.#kills, counts: this.#counts, figures: this.#figures }, null, 1)}\n`,
+    );
   }
 
   #now(): TestFunctions {

@@ -44,7 +44,11 @@ interface Host {
 function hostOf(objects: MemoryObjects, user: string, clock: Clock): Host {
   const far = new FarStore({ store: objects.storeOf(user), installation: "test", clock, random: systemRandom });
   const collector = new Collector({ far, clock, random: systemRandom, graceMs: 0 });
-  return { far, collector, uploader: new Uploader(far, new LocalFiles(dataDir, systemRandom), collector, systemRandom) };
+  return {
+    far,
+    collector,
+    uploader: new Uploader(far, new LocalFiles(dataDir, systemRandom), collector, systemRandom),
+  };
 }
 
 /** A small generator of its own: a seed tells the whole run. */
@@ -66,7 +70,13 @@ function missingChunks(objects: MemoryObjects): string[] {
     );
 }
 
-async function finish(objects: MemoryObjects, clock: FakeClock, choose: (count: number) => number, work: Promise<unknown>, onStep: () => void): Promise<void> {
+async function finish(
+  objects: MemoryObjects,
+  clock: FakeClock,
+  choose: (count: number) => number,
+  work: Promise<unknown>,
+  onStep: () => void,
+): Promise<void> {
   let isDone = false;
   void work.finally(() => {
     isDone = true;
@@ -81,14 +91,25 @@ async function finish(objects: MemoryObjects, clock: FakeClock, choose: (count: 
 /** A host that dies never ends; who waits for all of them waits for the others. */
 async function run(
   seed: number,
-): Promise<{ readonly objects: MemoryObjects; readonly clock: FakeClock; readonly missing: string[]; readonly dead: string | undefined }> {
+): Promise<{
+  readonly objects: MemoryObjects;
+  readonly clock: FakeClock;
+  readonly missing: string[];
+  readonly dead: string | undefined;
+}> {
   const clock = new FakeClock();
   const objects = new MemoryObjects(() => clock.nowMs());
   const choose = chooserOf(seed);
-  const set = (key: string, content: Buffer): unknown => objects.objects.set(key, { content, modifiedMs: clock.nowMs(), tag: key });
-  for (const index of [0, 1, 2, 3, 6, 7]) set(chunkKey(CHUNKS[index]?.name ?? ""), CHUNKS[index]?.file ?? Buffer.alloc(0));
+  const set = (key: string, content: Buffer): unknown =>
+    objects.objects.set(key, { content, modifiedMs: clock.nowMs(), tag: key });
+  for (const index of [0, 1, 2, 3, 6, 7])
+    set(chunkKey(CHUNKS[index]?.name ?? ""), CHUNKS[index]?.file ?? Buffer.alloc(0));
   set(manifestKey(OLD), manifestOf(OLD, namesOf(0, 4)));
-  const [a, b, c] = [hostOf(objects, "uploader", clock), hostOf(objects, "remover", clock), hostOf(objects, "round", clock)];
+  const [a, b, c] = [
+    hostOf(objects, "uploader", clock),
+    hostOf(objects, "remover", clock),
+    hostOf(objects, "round", clock),
+  ];
   const work: Readonly<Record<string, Promise<unknown>>> = {
     uploader: a.uploader.upload(NEW, Number.POSITIVE_INFINITY, () => true),
     remover: (async () => {
@@ -117,7 +138,9 @@ async function run(
   return { objects, clock, missing, dead };
 }
 
-it("never removes a chunk that a manifest names, and leaves nothing in the end", { timeout: 120_000 }, async ({ expect }) => {
+it("never removes a chunk that a manifest names, and leaves nothing in the end", { timeout: 120_000 }, async ({
+  expect,
+}) => {
   const outcomes = new Set<string>();
   for (let seed = 0; seed < SEEDS; seed++) {
     const { objects, clock, missing, dead } = await run(seed);
@@ -135,7 +158,9 @@ it("never removes a chunk that a manifest names, and leaves nothing in the end",
       after.collector.collectAll().then(() => after.collector.collectAll()),
       () => undefined,
     );
-    const named = [...objects.objects].filter(([key]) => key.endsWith("/manifest")).flatMap(([, { content }]) => chunkNamesOf(readClear(content)));
+    const named = [...objects.objects]
+      .filter(([key]) => key.endsWith("/manifest"))
+      .flatMap(([, { content }]) => chunkNamesOf(readClear(content)));
     const left = [...objects.objects.keys()].filter((key) => !/^(installation|orphans|snapshots\/)/.test(key));
     expect(left.toSorted(), `seed ${seed}`).toEqual([...new Set(named)].map(chunkKey).toSorted());
   }

@@ -55,25 +55,32 @@ describe.each(["directory", "S3"] as const)("%s", (kind) => {
   });
 
   it.skipIf(isSkipped)("putNew writes once, though many try at the same time", async ({ expect }) => {
-    const tries = await Promise.all(Array.from({ length: 5 }, (_, index) => store.putNew("once", Buffer.from(`by ${index}`), SIGNAL)));
+    const tries = await Promise.all(
+      Array.from({ length: 5 }, (_, index) => store.putNew("once", Buffer.from(`by ${index}`), SIGNAL)),
+    );
     expect(tries.filter(Boolean)).toHaveLength(1);
     expect(await store.get("once", 100, SIGNAL)).toEqual(Buffer.from(`by ${tries.indexOf(true)}`));
     expect(await store.putNew("once", Buffer.from("later"), SIGNAL)).toBe(false);
   });
 
-  it.skipIf(isSkipped)("lists by prefix, more than a page of them, with a tag that follows the content", { timeout: 60_000 }, async ({ expect }) => {
-    const keys = Array.from({ length: 1100 }, (_, index) => `many/${String(index % 16)}/${index}`);
-    for (let from = 0; from < keys.length; from += 50) await Promise.all(keys.slice(from, from + 50).map((key) => store.put(key, Buffer.from("x"), SIGNAL)));
-    const listed = await store.list("many/", SIGNAL);
-    expect(listed.map(({ key }) => key).toSorted()).toEqual(keys.toSorted());
-    expect((await store.list("many/1/", SIGNAL)).every(({ key }) => key.startsWith("many/1/"))).toBe(true);
-    const [before] = await store.list("many/0/0", SIGNAL);
-    expect(before?.sizeBytes).toBe(1);
-    expect(Math.abs((before?.modifiedMs ?? 0) - Date.now())).toBeLessThan(120_000);
-    await store.put("many/0/0", Buffer.from("yz"), SIGNAL);
-    const [after] = await store.list("many/0/0", SIGNAL);
-    expect(after?.tag).not.toBe(before?.tag);
-  });
+  it.skipIf(isSkipped)(
+    "lists by prefix, more than a page of them, with a tag that follows the content",
+    { timeout: 60_000 },
+    async ({ expect }) => {
+      const keys = Array.from({ length: 1100 }, (_, index) => `many/${String(index % 16)}/${index}`);
+      for (let from = 0; from < keys.length; from += 50)
+        await Promise.all(keys.slice(from, from + 50).map((key) => store.put(key, Buffer.from("x"), SIGNAL)));
+      const listed = await store.list("many/", SIGNAL);
+      expect(listed.map(({ key }) => key).toSorted()).toEqual(keys.toSorted());
+      expect((await store.list("many/1/", SIGNAL)).every(({ key }) => key.startsWith("many/1/"))).toBe(true);
+      const [before] = await store.list("many/0/0", SIGNAL);
+      expect(before?.sizeBytes).toBe(1);
+      expect(Math.abs((before?.modifiedMs ?? 0) - Date.now())).toBeLessThan(120_000);
+      await store.put("many/0/0", Buffer.from("yz"), SIGNAL);
+      const [after] = await store.list("many/0/0", SIGNAL);
+      expect(after?.tag).not.toBe(before?.tag);
+    },
+  );
 });
 
 describe("a directory", () => {
@@ -105,7 +112,10 @@ describe.skipIf(noS3 !== null)("S3 that misbehaves", () => {
       s3.fateOf = () => "late";
       await expect(store.get("x", 2000, AbortSignal.timeout(100))).rejects.toThrow();
       s3.fateOf = () => "pass";
-      const stranger = createS3Store({ ...s3.storeOptions("bad"), credentials: { accessKeyId: "test", secretAccessKey: "no" } });
+      const stranger = createS3Store({
+        ...s3.storeOptions("bad"),
+        credentials: { accessKeyId: "test", secretAccessKey: "no" },
+      });
       await expect(stranger.get("x", 2000, SIGNAL)).rejects.toMatchObject({ code: "STORE_REFUSED", transient: false });
       const nowhere = createS3Store({ ...s3.storeOptions("bad"), bucket: "nowhere" });
       await expect(nowhere.put("x", Buffer.from("x"), SIGNAL)).rejects.toMatchObject({ code: "STORE_REFUSED" });

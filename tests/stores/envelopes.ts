@@ -18,7 +18,8 @@ export function manifestOf(snapshot: string, names: readonly string[], generatio
   const json = Buffer.from(JSON.stringify(header));
   const fixed = Buffer.alloc(36);
   fixed.write("THAWSNAP");
-  for (const [index, number] of [SNAPSHOT_FORMAT, json.length, names.length * 32, 40].entries()) fixed.writeUInt32LE(number, 8 + index * 4);
+  for (const [index, number] of [SNAPSHOT_FORMAT, json.length, names.length * 32, 40].entries())
+    fixed.writeUInt32LE(number, 8 + index * 4);
   return Buffer.concat([fixed, json, Buffer.from(names.join(""), "hex"), Buffer.alloc(40, generation + 1)]);
 }
 

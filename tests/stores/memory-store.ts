@@ -44,7 +44,14 @@ export class MemoryObjects {
         turn(() =>
           [...this.objects]
             .filter(([key]) => key.startsWith(prefix))
-            .map(([key, { content, modifiedMs, tag }]): StoredObject => ({ key, sizeBytes: content.length, modifiedMs, tag })),
+            .map(
+              ([key, { content, modifiedMs, tag }]): StoredObject => ({
+                key,
+                sizeBytes: content.length,
+                modifiedMs,
+                tag,
+              }),
+            ),
         ),
       close: () => undefined,
     };

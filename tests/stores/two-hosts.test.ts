@@ -46,7 +46,8 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
 }
 
 /** The start's round of the collector is over: nothing waits but the next one. */
-const started = (count: number): Promise<void> => until("the end of the start", () => rounds === count && clock.timerCount === 1);
+const started = (count: number): Promise<void> =>
+  until("the end of the start", () => rounds === count && clock.timerCount === 1);
 
 /** Answers at once; counts the rounds of the collector, which are the last step of a start. */
 function storeOf(user: string): SnapshotStore {
@@ -74,7 +75,15 @@ function hostWith(snapshot: SnapshotId): SnapshotEngine {
   writeFileSync(join(dataDir, "snapshots", snapshot, "manifest"), manifestOf(snapshot, [CHUNK.name]));
   const near = new Set([snapshot]);
   const host = {
-    facts: { criuVersion: "4.1", criuProblem: null, cgroupVersion: "v2", cpuFingerprint: "c", kernel: "k", hasNetwork: true, tmpQuota: "loop" },
+    facts: {
+      criuVersion: "4.1",
+      criuProblem: null,
+      cgroupVersion: "v2",
+      cpuFingerprint: "c",
+      kernel: "k",
+      hasNetwork: true,
+      tmpQuota: "loop",
+    },
     lost: new Promise<void>(() => undefined),
     listSnapshots: async () => [...near],
     removeSnapshot: async (id: SnapshotId) => void near.delete(id),
@@ -82,8 +91,18 @@ function hostWith(snapshot: SnapshotId): SnapshotEngine {
     onChunkWanted: () => undefined,
     close: () => undefined,
   } as Partial<SandboxHost> as SandboxHost;
-  const keys = { generate: () => Promise.reject(new Error("no key")), unwrap: () => Promise.reject(new Error("no key")) };
-  const far = { store: storeOf(snapshot), dataDir, installation: "i", cacheSizeBytesMax: Infinity, graceMs: GRACE_MS, onEvent: () => undefined };
+  const keys = {
+    generate: () => Promise.reject(new Error("no key")),
+    unwrap: () => Promise.reject(new Error("no key")),
+  };
+  const far = {
+    store: storeOf(snapshot),
+    dataDir,
+    installation: "i",
+    cacheSizeBytesMax: Infinity,
+    graceMs: GRACE_MS,
+    onEvent: () => undefined,
+  };
   const fail = (what: string, error: unknown): void => {
     throw new Error(what, { cause: error });
   };
@@ -96,7 +115,8 @@ function hostWith(snapshot: SnapshotId): SnapshotEngine {
 }
 
 function publishedAfar(id: SnapshotId): void {
-  const set = (key: string, content: Buffer): unknown => objects.objects.set(key, { content, modifiedMs: clock.nowMs(), tag: key });
+  const set = (key: string, content: Buffer): unknown =>
+    objects.objects.set(key, { content, modifiedMs: clock.nowMs(), tag: key });
   set(chunkKey(CHUNK.name), CHUNK.file);
   set(manifestKey(id), manifestOf(id, [CHUNK.name]));
 }
@@ -112,7 +132,9 @@ describe("a host on a far store that others use, too", () => {
     ]);
   });
 
-  it("removes another host's snapshot that nobody names only when it is old, and its own at once", async ({ expect }) => {
+  it("removes another host's snapshot that nobody names only when it is old, and its own at once", async ({
+    expect,
+  }) => {
     const manifests = (): string[] => [...objects.objects.keys()].filter((key) => key.endsWith("/manifest"));
     publishedAfar(OURS);
     publishedAfar(THEIRS);

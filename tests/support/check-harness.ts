@@ -33,7 +33,11 @@ export class CheckHarness {
 
   async open(): Promise<void> {
     this.outside.open();
-    await this.outside.run(process.execPath, ["--disable-warning=ExperimentalWarning", join(REPOSITORY, "tests/support/outside-server.ts"), "8080"]);
+    await this.outside.run(process.execPath, [
+      "--disable-warning=ExperimentalWarning",
+      join(REPOSITORY, "tests/support/outside-server.ts"),
+      "8080",
+    ]);
     this.#server = await startThaw();
     this.#functions = new TestFunctions(this.#server);
   }

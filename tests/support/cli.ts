@@ -14,7 +14,11 @@ export interface Ran {
 }
 
 /** `env`: besides that of the tests. */
-export async function runThaw(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = process.cwd()): Promise<Ran> {
+export async function runThaw(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd = process.cwd(),
+): Promise<Ran> {
   try {
     return { ...(await run(process.execPath, [CLI, ...args], { env: { ...process.env, ...env }, cwd })), code: 0 };
   } catch (error) {

@@ -35,7 +35,10 @@ export interface Invoked {
 export function zipOf(files: Files): Promise<Buffer> {
   const zip = new ZipFile();
   for (const [name, content] of Object.entries(files))
-    zip.addBuffer(Buffer.from(content), name, { mode: name === "bootstrap" || name.startsWith("bin/") ? 0o100755 : 0o100644, mtime: new Date(0) });
+    zip.addBuffer(Buffer.from(content), name, {
+      mode: name === "bootstrap" || name.startsWith("bin/") ? 0o100755 : 0o100644,
+      mtime: new Date(0),
+    });
   zip.end();
   return Readable.from(zip.outputStream)
     .toArray()
@@ -59,7 +62,10 @@ export class TestFunctions {
   constructor(server: ThawServer, { keepAlive }: ConnectionOptions = { keepAlive: false }) {
     this.#keepAlive = keepAlive;
     this.server = server;
-    const credentials = { accessKeyId: server.env["AWS_ACCESS_KEY_ID"] ?? "", secretAccessKey: server.env["AWS_SECRET_ACCESS_KEY"] ?? "" };
+    const credentials = {
+      accessKeyId: server.env["AWS_ACCESS_KEY_ID"] ?? "",
+      secretAccessKey: server.env["AWS_SECRET_ACCESS_KEY"] ?? "",
+    };
     this.lambda = new LambdaClient({
       endpoint: server.endpoint,
       region: "us-east-1",
@@ -107,7 +113,9 @@ export class TestFunctions {
     return this.eventually(
       `${name}:${version} is decided`,
       async () => {
-        const now = await this.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version }));
+        const now = await this.lambda.send(
+          new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version }),
+        );
         return now.State !== "Pending" && now;
       },
       limitMs,
@@ -145,7 +153,10 @@ export class TestFunctions {
 
   async admin(method: string, path: string, body: Buffer = Buffer.alloc(0)): Promise<Response> {
     const [plain = "", query = ""] = `/_thaw/v1/${path}`.split("?");
-    const credentials = { accessKeyId: this.server.env["AWS_ACCESS_KEY_ID"] ?? "", secretAccessKey: this.server.env["AWS_SECRET_ACCESS_KEY"] ?? "" };
+    const credentials = {
+      accessKeyId: this.server.env["AWS_ACCESS_KEY_ID"] ?? "",
+      secretAccessKey: this.server.env["AWS_SECRET_ACCESS_KEY"] ?? "",
+    };
     const headers = signRequest(
       { method, path: plain, query, headers: { host: new URL(this.server.endpoint).host }, body },
       credentials,
@@ -167,8 +178,17 @@ export class TestFunctions {
 
   async environments(
     name: string,
-  ): Promise<ReadonlyArray<{ readonly logStream: string; readonly isRestored: boolean; readonly state: string; readonly version: string }>> {
-    const answer = (await (await this.admin("GET", `environments?function=${name}`)).json()) as { environments: never[] };
+  ): Promise<
+    ReadonlyArray<{
+      readonly logStream: string;
+      readonly isRestored: boolean;
+      readonly state: string;
+      readonly version: string;
+    }>
+  > {
+    const answer = (await (await this.admin("GET", `environments?function=${name}`)).json()) as {
+      environments: never[];
+    };
     return answer.environments;
   }
 
@@ -176,7 +196,8 @@ export class TestFunctions {
     const response = await this.admin("GET", `logs/${name}`);
     const events: Array<{ logStream: string; message: string }> = [];
     if (response.body === null) return events;
-    for await (const line of createInterface({ input: Readable.fromWeb(response.body as never) })) events.push(JSON.parse(line) as never);
+    for await (const line of createInterface({ input: Readable.fromWeb(response.body as never) }))
+      events.push(JSON.parse(line) as never);
     return events;
   }
 }

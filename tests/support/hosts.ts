@@ -10,7 +10,8 @@ const SHARED = ["thaw.db", "thaw.db-wal", "thaw.db-shm", "secret", "keyring.json
 /** A host with nothing in its cache, as `server` was when it stopped. */
 export async function startColdHost(server: ThawServer, options: ThawServerOptions): Promise<ThawServer> {
   const dataDir = mkdtempSync(join(tmpdir(), "thaw-data-"));
-  for (const name of SHARED) if (existsSync(join(server.dataDir, name))) execFileSync("cp", ["-a", join(server.dataDir, name), dataDir]);
+  for (const name of SHARED)
+    if (existsSync(join(server.dataDir, name))) execFileSync("cp", ["-a", join(server.dataDir, name), dataDir]);
   return startThaw({ ...options, previous: { dataDir, env: server.env } });
 }
 

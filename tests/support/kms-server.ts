@@ -15,7 +15,9 @@ export class KmsServer {
   }
 
   static async start(): Promise<KmsServer> {
-    const child = spawn(join(REPOSITORY, ".thaw/aws-clients/bin/moto_server"), ["-H", "127.0.0.1", "-p", "0"], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(join(REPOSITORY, ".thaw/aws-clients/bin/moto_server"), ["-H", "127.0.0.1", "-p", "0"], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     const { stderr } = child;
     for await (const line of createInterface({ input: stderr })) {
       const endpoint = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(line)?.[1];

@@ -47,8 +47,22 @@ const answerAws: RequestListener = (request, response) => {
 const http = createHttpServer({ keepAliveTimeout: 600_000 }, answering(answerAws));
 http.on("connection", (socket: Socket) => numbers.set(socket, ++count));
 
-const CERTIFICATE = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=outside.test", "-days", "1"];
-const pem = execFileSync("openssl", [...CERTIFICATE, "-keyout", "-", "-out", "-"], { stdio: ["ignore", "pipe", "ignore"] });
+const CERTIFICATE = [
+  "req",
+  "-x509",
+  "-newkey",
+  "ec",
+  "-pkeyopt",
+  "ec_paramgen_curve:prime256v1",
+  "-nodes",
+  "-subj",
+  "/CN=outside.test",
+  "-days",
+  "1",
+];
+const pem = execFileSync("openssl", [...CERTIFICATE, "-keyout", "-", "-out", "-"], {
+  stdio: ["ignore", "pipe", "ignore"],
+});
 const answerNothing: RequestListener = (_request, response) => void response.end();
 const https = createHttpsServer({ key: pem, cert: pem }, answering(answerNothing));
 
@@ -74,5 +88,9 @@ function nameAnswer(question: Buffer, to: string): Buffer {
   head.writeUInt16BE(0x8180, 2);
   [1, isAddress ? 1 : 0, 0, 0].forEach((count, index) => head.writeUInt16BE(count, 4 + 2 * index));
   if (!isAddress) return head;
-  return Buffer.concat([head, Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]), Buffer.from(to.split(".").map(Number))]);
+  return Buffer.concat([
+    head,
+    Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]),
+    Buffer.from(to.split(".").map(Number)),
+  ]);
 }

@@ -29,7 +29,9 @@ export class Outside {
 
   /** Resolves when the program has written a line: it listens. */
   async run(command: string, args: readonly string[]): Promise<void> {
-    const child = spawn("ip", ["netns", "exec", this.#namespace, command, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn("ip", ["netns", "exec", this.#namespace, command, ...args], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     this.#children.push(child);
     const gone = once(child, "exit").then(() => Promise.reject(new Error(`${command} ended`)));
     gone.catch(() => undefined);

@@ -36,7 +36,12 @@ const named = (): Record<string, string> => ({ BACKEND: "backend.test" });
 const outsideAddress = (outside: string): Record<string, string> => ({ OUTSIDE: outside });
 const endpoints = (outside: string): Record<string, string> => {
   const url = `http://${outside}:8080`;
-  return { SEALED: "c2VhbGVk", AWS_ENDPOINT_URL_KMS: url, AWS_ENDPOINT_URL_SECRETS_MANAGER: url, AWS_ENDPOINT_URL_SSM: url };
+  return {
+    SEALED: "c2VhbGVk",
+    AWS_ENDPOINT_URL_KMS: url,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
+    AWS_ENDPOINT_URL_SSM: url,
+  };
 };
 const AWS_JARS = /^(?!kotlin|annotations-13|Amazon|Hikari|h2-|netty|s3-|org-crac)/;
 
@@ -51,14 +56,25 @@ export const PAIRS: readonly Pair[] = [
   { language: "java", rule: "generated-key", found: ["kept-value"] },
   { language: "java", rule: "timestamp", found: ["old-time"] },
   { language: "java", rule: "host-identity", found: ["kept-value"] },
-  { language: "java", rule: "secret", found: ["open-connection", "secret-in-memory"], variables: endpoints, packages: () => jarFiles(AWS_JARS) },
+  {
+    language: "java",
+    rule: "secret",
+    found: ["open-connection", "secret-in-memory"],
+    variables: endpoints,
+    packages: () => jarFiles(AWS_JARS),
+  },
   // What they answer without their connection differs, too.
   { language: "java", rule: "connection", found: ["kept-value", "open-connection"], variables: outsideAddress },
   { language: "java", rule: "resolved-address", found: ["old-address"], variables: named },
   { language: "java", rule: "temp-file", found: ["kept-value"] },
 
   { language: "javascript", rule: "random-value", found: ["shared-value"] },
-  { language: "javascript", rule: "random-generator", found: ["repeated-draw"], packages: () => nodePackages("seedrandom") },
+  {
+    language: "javascript",
+    rule: "random-generator",
+    found: ["repeated-draw"],
+    packages: () => nodePackages("seedrandom"),
+  },
   { language: "javascript", rule: "seed", found: ["repeated-draw"], packages: () => nodePackages("pure-rand") },
   { language: "javascript", rule: "identifier", found: ["shared-value"] },
   { language: "javascript", rule: "generated-key", found: ["shared-value"] },
@@ -112,7 +128,8 @@ export const UNSEEN: ReadonlyArray<Pair & { readonly reason: string }> = [
     language: "python",
     rule: "seed",
     found: [],
-    reason: "Thaw seeds this generator again after each restore, so clones do not repeat: the hazard is gone on this platform.",
+    reason:
+      "Thaw seeds this generator again after each restore, so clones do not repeat: the hazard is gone on this platform.",
   },
   {
     language: "javascript",
@@ -176,7 +193,10 @@ export class PairPackages {
   readonly #classes: ReadonlyMap<string, string>;
 
   constructor() {
-    const folders = PAIRS.filter(({ language }) => language === "java").flatMap((pair) => [folderOf(pair, "broken"), folderOf(pair, "fixed")]);
+    const folders = PAIRS.filter(({ language }) => language === "java").flatMap((pair) => [
+      folderOf(pair, "broken"),
+      folderOf(pair, "fixed"),
+    ]);
     try {
       this.#classes = compileFixtures(this.#scratch, folders, jars(AWS_JARS));
     } catch (error) {
@@ -203,5 +223,7 @@ export class PairPackages {
 
 export function filesUnder(base: string): Files {
   const files = readdirSync(base, { recursive: true, encoding: "utf8" }).map((name) => join(base, name));
-  return Object.fromEntries(files.filter((file) => statSync(file).isFile()).map((file) => [relative(base, file), readFileSync(file)]));
+  return Object.fromEntries(
+    files.filter((file) => statSync(file).isFile()).map((file) => [relative(base, file), readFileSync(file)]),
+  );
 }

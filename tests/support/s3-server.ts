@@ -2,7 +2,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { type IncomingMessage, request as httpRequest, createServer, type Server, type ServerResponse } from "node:http";
+import {
+  type IncomingMessage,
+  request as httpRequest,
+  createServer,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +20,9 @@ const BUCKET = "snapshots";
 const KEYS = { accessKeyId: "test", secretAccessKey: "test-secret" };
 
 /** Null, or why there is none. */
-export const noS3: string | null = existsSync(PROGRAM) ? null : "versitygw is not there: it needs Go (tools/build-test-stores.sh)";
+export const noS3: string | null = existsSync(PROGRAM)
+  ? null
+  : "versitygw is not there: it needs Go (tools/build-test-stores.sh)";
 
 /** pass; late (never answered); half (of the body, as if it were all); wrong (another content); none (404); fail (500). */
 export type Fate = "pass" | "late" | "half" | "wrong" | "none" | "fail";
@@ -42,7 +50,18 @@ export class S3Server {
     const dir = mkdtempSync(join(tmpdir(), "thaw-s3-"));
     mkdirSync(join(dir, BUCKET));
     const port = await freePort();
-    const args = ["--port", `127.0.0.1:${port}`, "--access", KEYS.accessKeyId, "--secret", KEYS.secretAccessKey, "--keep-alive", "--quiet", "posix", dir];
+    const args = [
+      "--port",
+      `127.0.0.1:${port}`,
+      "--access",
+      KEYS.accessKeyId,
+      "--secret",
+      KEYS.secretAccessKey,
+      "--keep-alive",
+      "--quiet",
+      "posix",
+      dir,
+    ];
     const gateway = spawn(PROGRAM, args, { stdio: ["ignore", "ignore", "inherit"] });
     await untilListening(port, gateway);
     const server = new S3Server(dir, gateway, port);
@@ -58,13 +77,24 @@ export class S3Server {
   settings(prefix: string): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
     return {
       args: ["--snapshot-store", `s3://${BUCKET}/${prefix}`],
-      env: { THAW_S3_ENDPOINT: this.endpoint, THAW_S3_ACCESS_KEY_ID: KEYS.accessKeyId, THAW_S3_SECRET_ACCESS_KEY: KEYS.secretAccessKey },
+      env: {
+        THAW_S3_ENDPOINT: this.endpoint,
+        THAW_S3_ACCESS_KEY_ID: KEYS.accessKeyId,
+        THAW_S3_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+      },
     };
   }
 
   /** For an S3 store of a test's own. */
   storeOptions(prefix: string) {
-    return { bucket: BUCKET, prefix: `${prefix}/`, endpoint: this.endpoint, pathStyle: true, region: "us-east-1", credentials: KEYS };
+    return {
+      bucket: BUCKET,
+      prefix: `${prefix}/`,
+      endpoint: this.endpoint,
+      pathStyle: true,
+      region: "us-east-1",
+      credentials: KEYS,
+    };
   }
 
   /** Keys below a prefix, as the gateway has them on disk. Lets the proxy work in between. */
@@ -96,7 +126,9 @@ export class S3Server {
     if (fate === "none" || fate === "fail") {
       request.resume();
       const code = fate === "none" ? "NoSuchKey" : "InternalError";
-      response.writeHead(fate === "none" ? 404 : 500, { "content-type": "application/xml" }).end(`<Error><Code>${code}</Code><Message>test</Message></Error>`);
+      response
+        .writeHead(fate === "none" ? 404 : 500, { "content-type": "application/xml" })
+        .end(`<Error><Code>${code}</Code><Message>test</Message></Error>`);
       return;
     }
     const options = { host: "127.0.0.1", port: this.#target, method, path: url, headers: request.headers };
@@ -106,7 +138,13 @@ export class S3Server {
     request.pipe(forwarded);
   }
 
-  async #answer(method: string, url: string, fate: Fate, answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(
+    method: string,
+    url: string,
+    fate: Fate,
+    answer: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const parts: Buffer[] = [];
     for await (const part of answer as AsyncIterable<Buffer>) parts.push(part);
     let body = Buffer.concat(parts);
@@ -125,7 +163,9 @@ export class S3Server {
 /** A directory that goes meanwhile has nothing in it. */
 function filesBelow(dir: string): string[] {
   try {
-    return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? filesBelow(join(dir, entry.name)) : [join(dir, entry.name)]));
+    return readdirSync(dir, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? filesBelow(join(dir, entry.name)) : [join(dir, entry.name)],
+    );
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;

@@ -106,7 +106,8 @@ export class TestSandboxd {
     });
     return () => {
       for (const far of readdirSync(this.dir).filter((name) => name.startsWith("far-"))) {
-        for (const group of readdirSync(join(this.dir, far))) renameSync(join(this.dir, far, group), join(this.chunksDir(), group));
+        for (const group of readdirSync(join(this.dir, far)))
+          renameSync(join(this.dir, far, group), join(this.chunksDir(), group));
         rmSync(join(this.dir, far), { recursive: true });
       }
     };
@@ -119,7 +120,12 @@ export class TestSandboxd {
     const spec = specOf(task, options.memorySizeMib);
     const hosted = await this.host.create(spec);
     const clone = new TestClone(this, spec, await connectSupervisor(hosted.controlSocket, systemClock), hosted.exited);
-    await clone.link.spawn({ name: "runtime", argv: ["/var/task/bootstrap"], env: { AWS_LAMBDA_RUNTIME_API: API, PATH: "/usr/bin:/bin" }, cwd: "/var/task" });
+    await clone.link.spawn({
+      name: "runtime",
+      argv: ["/var/task/bootstrap"],
+      env: { AWS_LAMBDA_RUNTIME_API: API, PATH: "/usr/bin:/bin" },
+      cwd: "/var/task",
+    });
     await clone.ready();
     return clone;
   }
@@ -165,10 +171,31 @@ export class TestSandboxd {
 
   async #start(): Promise<void> {
     const { memory = "lazy", pager = PARTS.pager, pagerMemoryMib = 256 } = this.#options;
-    const args = ["serve", "--run", join(this.dir, "run"), "--data", join(this.dir, "data"), "--runtimes", join(thawHomeOf(process.env), "runtimes")];
+    const args = [
+      "serve",
+      "--run",
+      join(this.dir, "run"),
+      "--data",
+      join(this.dir, "data"),
+      "--runtimes",
+      join(thawHomeOf(process.env), "runtimes"),
+    ];
     args.push("--clients", PARTS.clients, "--supervisor", PARTS.supervisor, "--server-uid", "0", "--pool", "1");
-    args.push("--memory", memory, "--pager", pager, "--pager-uid", "64322", "--pager-memory-mib", String(pagerMemoryMib), "--criu", PARTS.criu);
-    const child = spawn("setpriv", ["--pdeathsig", "TERM", PARTS.sandboxd, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    args.push(
+      "--memory",
+      memory,
+      "--pager",
+      pager,
+      "--pager-uid",
+      "64322",
+      "--pager-memory-mib",
+      String(pagerMemoryMib),
+      "--criu",
+      PARTS.criu,
+    );
+    const child = spawn("setpriv", ["--pdeathsig", "TERM", PARTS.sandboxd, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     child.stderr.on("data", (bytes: Buffer) => this.#output.push(bytes.toString()));
     this.#child = child;
     await new Promise<void>((resolve, reject) => {
@@ -231,7 +258,11 @@ export class TestClone {
     const call = this.#next;
     this.#next = null;
     this.#answer = null;
-    call?.respond(200, { "Lambda-Runtime-Aws-Request-Id": "r-1", "Content-Type": "application/json" }, JSON.stringify(event));
+    call?.respond(
+      200,
+      { "Lambda-Runtime-Aws-Request-Id": "r-1", "Content-Type": "application/json" },
+      JSON.stringify(event),
+    );
     await this.#until("an answer", () => this.#answer !== null);
     return JSON.parse(this.#answer ?? "null") as unknown;
   }
@@ -257,7 +288,10 @@ export class TestClone {
 
   #until(what: string, isThere: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`never: ${what}\n${this.#sandboxd.output().slice(-2000)}`)), ANSWER_TIMEOUT_MS);
+      const timer = setTimeout(
+        () => reject(new Error(`never: ${what}\n${this.#sandboxd.output().slice(-2000)}`)),
+        ANSWER_TIMEOUT_MS,
+      );
       const look = (): void => {
         if (!isThere() && !this.#isLost) return;
         clearTimeout(timer);

@@ -32,7 +32,9 @@ export function pythonPackages(wanted: RegExp): Package {
   const files = readdirSync(base)
     .filter((name) => wanted.test(name))
     .flatMap((name) => filesOf(join(base, name)));
-  return Object.fromEntries(files.filter((path) => !path.includes("/tests/")).map((path) => [relative(base, path), readFileSync(path)]));
+  return Object.fromEntries(
+    files.filter((path) => !path.includes("/tests/")).map((path) => [relative(base, path), readFileSync(path)]),
+  );
 }
 
 /** A package of this repository's node_modules and all that it needs, without types and ES modules. */
@@ -44,9 +46,12 @@ export function nodePackages(name: string): Package {
     if (seen.has(next)) continue;
     seen.add(next);
     const dir = join(REPOSITORY, "node_modules", next);
-    const { dependencies } = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as { dependencies?: Record<string, string> };
+    const { dependencies } = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as {
+      dependencies?: Record<string, string>;
+    };
     wanted.push(...Object.keys(dependencies ?? {}));
-    for (const path of filesOf(dir).filter((file) => !/\.d\.ts$|\/dist-(types|es)\/|\.map$/.test(file))) found[relative(REPOSITORY, path)] = readFileSync(path);
+    for (const path of filesOf(dir).filter((file) => !/\.d\.ts$|\/dist-(types|es)\/|\.map$/.test(file)))
+      found[relative(REPOSITORY, path)] = readFileSync(path);
   }
   return found;
 }

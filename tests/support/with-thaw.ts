@@ -4,7 +4,10 @@ import { startThaw, type ThawServer, type ThawServerOptions } from "../../tools/
 import { TestFunctions } from "./functions.ts";
 
 /** `started`: what else is made before the first test. */
-export function withThaw(started: (functions: TestFunctions) => void | Promise<void>, options: ThawServerOptions = {}): void {
+export function withThaw(
+  started: (functions: TestFunctions) => void | Promise<void>,
+  options: ThawServerOptions = {},
+): void {
   let server: ThawServer | undefined;
   beforeAll(async () => {
     server = await startThaw(options);

@@ -7,7 +7,14 @@ import type { FakeFunction } from "../../packages/server/src/engines/fake/fake-p
 import type { LogEvent, LogStore, LogOrigin } from "../../packages/server/src/ports/log-store.ts";
 import type { RuntimeCatalog } from "../../packages/server/src/ports/runtime-catalog.ts";
 import type { RestoreReport } from "../../packages/server/src/ports/reports.ts";
-import type { InvokeInput, InvokeOutcome, InvokeSuccess, RunnableVersion, SnapshotOutcome, Worker } from "../../packages/server/src/ports/worker.ts";
+import type {
+  InvokeInput,
+  InvokeOutcome,
+  InvokeSuccess,
+  RunnableVersion,
+  SnapshotOutcome,
+  Worker,
+} from "../../packages/server/src/ports/worker.ts";
 import { createWorker } from "../../packages/server/src/worker/create-worker.ts";
 import type { WorkerLimits, WorkerProblem } from "../../packages/server/src/worker/worker-services.ts";
 
@@ -62,7 +69,10 @@ export class WorkerHarness {
   readonly worker: Worker;
   credentialsIssued = 0;
 
-  constructor(run: FakeFunction, options: Partial<FakeEngineOptions> & { readonly limits?: Partial<WorkerLimits> } = {}) {
+  constructor(
+    run: FakeFunction,
+    options: Partial<FakeEngineOptions> & { readonly limits?: Partial<WorkerLimits> } = {},
+  ) {
     this.engine = new FakeEngine({ functions: { code: run }, ...options });
     this.worker = createWorker({
       engine: this.engine,
@@ -140,12 +150,20 @@ export class WorkerHarness {
   /** Publishes: the version's members that make it a restorable one. */
   async publish(
     changes: Partial<RunnableVersion> = {},
-  ): Promise<{ readonly outcome: SnapshotOutcome; readonly snapshotId: SnapshotId; readonly restorable: Partial<RunnableVersion> }> {
+  ): Promise<{
+    readonly outcome: SnapshotOutcome;
+    readonly snapshotId: SnapshotId;
+    readonly restorable: Partial<RunnableVersion>;
+  }> {
     const snapshotId = newSnapshotId();
     const published = { version: "1", runKey: "run-v1", ...changes };
     const outcome = await this.worker.createSnapshot(this.version(published), snapshotId, new AbortController().signal);
     const ready = outcome.kind === "ready" ? outcome : null;
-    const made = { snapshotId, snapshotKey: ready?.snapshotKey ?? null, snapshotFingerprints: ready?.fingerprints ?? null };
+    const made = {
+      snapshotId,
+      snapshotKey: ready?.snapshotKey ?? null,
+      snapshotFingerprints: ready?.fingerprints ?? null,
+    };
     return { outcome, snapshotId, restorable: { ...published, ...made } };
   }
 
@@ -159,7 +177,8 @@ export class WorkerHarness {
       violations: this.engine.violations,
       listed: this.worker.listEnvironments().length,
     };
-    if (left.sandboxes + left.timers + left.violations.length + left.listed > 0) throw new Error(`left behind: ${JSON.stringify(left)}`);
+    if (left.sandboxes + left.timers + left.violations.length + left.listed > 0)
+      throw new Error(`left behind: ${JSON.stringify(left)}`);
   }
 }
 

@@ -87,8 +87,13 @@ test("a function that runs into its timeout is killed and answers as AWS", async
   const outcome = await invoke;
   expect(outcome).toMatchObject({ kind: "response", functionError: "Unhandled" });
   if (outcome.kind !== "response") return;
-  expect(json(outcome)).toEqual({ errorType: "Sandbox.Timedout", errorMessage: "RequestId: r1 Error: Task timed out after 1.00 seconds" });
-  expect(outcome.logTail?.toString()).toContain("REPORT RequestId: r1\tDuration: 1000.00 ms\tBilled Duration: 1000 ms\tMemory Size: 128 MB");
+  expect(json(outcome)).toEqual({
+    errorType: "Sandbox.Timedout",
+    errorMessage: "RequestId: r1 Error: Task timed out after 1.00 seconds",
+  });
+  expect(outcome.logTail?.toString()).toContain(
+    "REPORT RequestId: r1\tDuration: 1000.00 ms\tBilled Duration: 1000 ms\tMemory Size: 128 MB",
+  );
   expect(outcome.logTail?.toString()).toContain("Status: timeout");
   await harness.clock.advance(0);
   expect(harness.worker.listEnvironments()).toEqual([]);
@@ -100,7 +105,9 @@ test.for([
   [1, null, "Runtime.ExitError", "Runtime exited with error: exit status 1"],
   [null, 11, "Runtime.ExitError", "Runtime exited with error: signal: segmentation fault"],
 ] as const)("a runtime that ends with code %s, signal %s", async ([code, signal, errorType, text]) => {
-  const harness = new WorkerHarness({ handle: (process) => (signal === null ? process.exit(code ?? 0) : process.crash(signal)) });
+  const harness = new WorkerHarness({
+    handle: (process) => (signal === null ? process.exit(code ?? 0) : process.crash(signal)),
+  });
   const outcome = await harness.invokeOk({}, { requestId: "r1" });
   expect(json(outcome)).toEqual({ errorType, errorMessage: `RequestId: r1 Error: ${text}` });
   expect(harness.logs.lines.at(-1)).toContain("\tStatus: error\tError Type: Runtime.ExitError\t");
@@ -157,15 +164,22 @@ test("a failed Init is tried again within the invoke, and its report is the answ
   expect(outcome.functionError).toBe("Unhandled");
   expect(json(outcome)).toEqual({ errorType: "Runtime.UserCodeError", errorMessage: "no module named app" });
   const lines = harness.logs.lines;
-  expect(lines[1]).toBe("INIT_REPORT Init Duration: 0.00 ms\tPhase: init\tStatus: error\tError Type: Runtime.UserCodeError");
-  expect(lines[3]).toBe("INIT_REPORT Init Duration: 0.00 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.UserCodeError");
+  expect(lines[1]).toBe(
+    "INIT_REPORT Init Duration: 0.00 ms\tPhase: init\tStatus: error\tError Type: Runtime.UserCodeError",
+  );
+  expect(lines[3]).toBe(
+    "INIT_REPORT Init Duration: 0.00 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.UserCodeError",
+  );
   expect(lines.filter((line) => line.startsWith("REPORT"))).toHaveLength(1);
   await harness.end();
 });
 
 test("an Init over 10 s is tried again under the function's timeout and may then be good", async () => {
   let tries = 0;
-  const harness = new WorkerHarness({ init: (process) => (tries++ === 0 ? process.hang() : undefined), handle: () => '"late"' });
+  const harness = new WorkerHarness({
+    init: (process) => (tries++ === 0 ? process.hang() : undefined),
+    handle: () => '"late"',
+  });
   const invoke = harness.invokeOk({ timeoutS: 30 });
   await harness.clock.advance(10_000);
   expect(json(await invoke)).toBe("late");
@@ -236,7 +250,9 @@ test("a gigabyte of output is cut, and the log says so", async () => {
   );
   await harness.invokeOk();
   expect(harness.logs.lines.filter((line) => line.startsWith("xxx"))).toHaveLength(1024);
-  expect(harness.logs.lines).toContain(`[thaw] ${19 * 1024 * 1024} bytes of output were dropped: more than 1048576 bytes in one phase.`);
+  expect(harness.logs.lines).toContain(
+    `[thaw] ${19 * 1024 * 1024} bytes of output were dropped: more than 1048576 bytes in one phase.`,
+  );
   await harness.end();
 });
 

@@ -6,7 +6,9 @@ const LIMITS = { parkedPerVersionMax: 1, parkedQuietMs: 200, parkedIdleMs: 60_00
 
 const RUN: ConstructorParameters<typeof WorkerHarness>[0] = { handle: async () => '"ok"' };
 
-async function parkedOne(harness: WorkerHarness): Promise<{ readonly restorable: Awaited<ReturnType<WorkerHarness["publish"]>>["restorable"] }> {
+async function parkedOne(
+  harness: WorkerHarness,
+): Promise<{ readonly restorable: Awaited<ReturnType<WorkerHarness["publish"]>>["restorable"] }> {
   const { restorable } = await harness.publish();
   await harness.invokeOk(restorable);
   await harness.clock.advance(LIMITS.parkedQuietMs);
@@ -17,7 +19,9 @@ function states(harness: WorkerHarness): string[] {
   return harness.worker.listEnvironments().map((environment) => environment.state);
 }
 
-test("after a restore a clone is parked, and the next invoke that finds no idle environment takes it", async ({ expect }) => {
+test("after a restore a clone is parked, and the next invoke that finds no idle environment takes it", async ({
+  expect,
+}) => {
   const harness = new WorkerHarness(RUN, { limits: LIMITS });
   const { restorable } = await parkedOne(harness);
   expect(states(harness).toSorted()).toEqual(["idle", "parked"]);
@@ -109,7 +113,9 @@ test("a clone of a check is neither a parked one nor parks one, records what it 
   expect(before).not.toContain(own.environmentId);
   const observed = await harness.worker.observe(own.environmentId);
   expect(observed?.summary).toMatchObject({ state: "idle", invokeCount: 1, isRestored: true });
-  const recording = [...harness.engine.live].filter((sandbox) => sandbox.spec.recordsSent).map((sandbox) => sandbox.environmentId);
+  const recording = [...harness.engine.live]
+    .filter((sandbox) => sandbox.spec.recordsSent)
+    .map((sandbox) => sandbox.environmentId);
   expect(recording).toEqual([own.environmentId]);
   await harness.clock.advance(LIMITS.parkedQuietMs * 2);
   expect(harness.worker.listEnvironments()).toHaveLength(before.length + 1);
@@ -122,7 +128,10 @@ test("a clone of a check is neither a parked one nor parks one, records what it 
 test("an invoke that comes while a clone's working set is being recorded waits for this clone", async ({ expect }) => {
   let finish = (): void => {};
   const recording = new Promise<void>((resolve) => (finish = resolve));
-  const harness = new WorkerHarness(RUN, { limits: { ...LIMITS, parkedPerVersionMax: 0 }, onResponded: () => recording });
+  const harness = new WorkerHarness(RUN, {
+    limits: { ...LIMITS, parkedPerVersionMax: 0 },
+    onResponded: () => recording,
+  });
   const { restorable } = await harness.publish();
   const first = await harness.invokeOk(restorable);
   const second = harness.invokeOk(restorable);

@@ -33,7 +33,10 @@ test("at the limit the longest idle environment of another version makes room", 
   const left = harness.worker.listEnvironments().map((summary) => summary.environmentId);
   expect(left).toEqual([newer.environmentId, third.environmentId]);
   expect(left).not.toContain(old.environmentId);
-  expect(await harness.invoke({ runKey: "d", memorySizeMib: 512 })).toMatchObject({ kind: "platform-error", code: "WORKER_TOO_LARGE" });
+  expect(await harness.invoke({ runKey: "d", memorySizeMib: 512 })).toMatchObject({
+    kind: "platform-error",
+    code: "WORKER_TOO_LARGE",
+  });
   await harness.end();
 });
 
@@ -41,7 +44,9 @@ test("an invoke right after an answer waits for that environment instead of maki
   const harness = new WorkerHarness({ handle: () => "1" });
   const first = await harness.invoke();
   const second = await harness.invoke();
-  expect(second.kind === "response" && first.kind === "response" && second.environmentId === first.environmentId).toBe(true);
+  expect(second.kind === "response" && first.kind === "response" && second.environmentId === first.environmentId).toBe(
+    true,
+  );
   await harness.clock.advance(0);
   const verbs = harness.engine.steps.map((step) => step.split(" ")[0]);
   expect(verbs).toEqual(["create", "spawn", "boost", "usage", "usage", "freeze"]);
@@ -54,7 +59,9 @@ test("it does not wait long when that environment is slow to finish", async () =
   const second = harness.invoke();
   await harness.clock.advance(20);
   const outcome = await second;
-  expect(outcome.kind === "response" && first.kind === "response" && outcome.environmentId !== first.environmentId).toBe(true);
+  expect(
+    outcome.kind === "response" && first.kind === "response" && outcome.environmentId !== first.environmentId,
+  ).toBe(true);
   await harness.clock.advance(3000);
   expect(harness.worker.listEnvironments()).toEqual([]);
   await harness.end();
@@ -192,14 +199,19 @@ test("one function takes its share of the host at most, two that want all leave 
 test("the share holds for memory, too, and does not count what is idle", async () => {
   const { handle, release } = gatedHandler();
   const harness = new WorkerHarness({ handle }, { limits: { memoryMaxMib: 10_000 } });
-  const large = (): Promise<InvokeOutcome> => harness.invoke({ functionName: "large", runKey: "large", memorySizeMib: 2000 });
+  const large = (): Promise<InvokeOutcome> =>
+    harness.invoke({ functionName: "large", runKey: "large", memorySizeMib: 2000 });
   const running = [large(), large(), large(), large(), large()];
   await harness.clock.advance(0);
   expect(harness.worker.listEnvironments()).toHaveLength(4);
   release();
-  expect((await Promise.all(running)).map((outcome) => outcome.kind).filter((kind) => kind === "throttled")).toHaveLength(1);
+  expect(
+    (await Promise.all(running)).map((outcome) => outcome.kind).filter((kind) => kind === "throttled"),
+  ).toHaveLength(1);
   await harness.clock.advance(0);
-  const other = Array.from({ length: 4 }, () => harness.invoke({ functionName: "other", runKey: "other", memorySizeMib: 2000 }));
+  const other = Array.from({ length: 4 }, () =>
+    harness.invoke({ functionName: "other", runKey: "other", memorySizeMib: 2000 }),
+  );
   await harness.clock.advance(0);
   release();
   expect((await Promise.all(other)).every((outcome) => outcome.kind === "response")).toBe(true);
@@ -216,7 +228,10 @@ test("restores wait for their turn, each function in its own, and are throttled 
       limits: { restoresAtOnceMax: 1 },
       onStep: (step, spec) => {
         if (step !== "restore") return undefined;
-        order.push(harness.worker.listEnvironments().find((each) => each.environmentId === spec.environmentId)?.functionName ?? "");
+        order.push(
+          harness.worker.listEnvironments().find((each) => each.environmentId === spec.environmentId)?.functionName ??
+            "",
+        );
         return new Promise<void>((resolve) => gates.push(resolve));
       },
     },
@@ -234,7 +249,9 @@ test("restores wait for their turn, each function in its own, and are throttled 
   await harness.clock.advance(0);
   await harness.clock.advance(10_000);
   const late = await Promise.all(asked.slice(2));
-  expect(late.map((outcome) => outcome.kind === "throttled" && outcome.reason)).toEqual(Array(3).fill("CallerRateLimitExceeded"));
+  expect(late.map((outcome) => outcome.kind === "throttled" && outcome.reason)).toEqual(
+    Array(3).fill("CallerRateLimitExceeded"),
+  );
   gates.shift()?.();
   await Promise.all(asked);
   await harness.clock.advance(0);

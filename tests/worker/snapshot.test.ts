@@ -7,7 +7,9 @@ import { json, WorkerHarness } from "./harness.ts";
 async function readCredentials(process: FakeProcess): Promise<string> {
   const authorization = process.env["AWS_CONTAINER_AUTHORIZATION_TOKEN"] ?? "";
   const response = await process.call("GET", "/2021-04-23/credentials", "", { Authorization: authorization });
-  return response.status === 200 ? (JSON.parse(response.body) as { AccessKeyId: string }).AccessKeyId : `status ${response.status}`;
+  return response.status === 200
+    ? (JSON.parse(response.body) as { AccessKeyId: string }).AccessKeyId
+    : `status ${response.status}`;
 }
 
 test("publish runs the whole Init once; three clones answer at once, each with its own stream, credentials and memory", async () => {
@@ -21,7 +23,11 @@ test("publish runs the whole Init once; three clones answer at once, each with i
     afterRestore: (process) => process.print("after\n"),
     handle: async (process, _invocation, state) => {
       state["counter"] = Number(state["counter"]) + 1;
-      return JSON.stringify({ counter: state["counter"], key: await readCredentials(process), type: process.env["AWS_LAMBDA_INITIALIZATION_TYPE"] });
+      return JSON.stringify({
+        counter: state["counter"],
+        key: await readCredentials(process),
+        type: process.env["AWS_LAMBDA_INITIALIZATION_TYPE"],
+      });
     },
   });
   const { outcome, restorable } = await harness.publish();
@@ -39,11 +45,25 @@ test("publish runs the whole Init once; three clones answer at once, each with i
   expect(harness.worker.listEnvironments().every((summary) => summary.isRestored)).toBe(true);
   const stream = harness.worker.listEnvironments()[0]?.logStream;
   const lines = harness.logs.events.filter((event) => event.logStream === stream).map((event) => event.message);
-  expect(lines.map((line) => line.split(" ")[0])).toEqual(["RESTORE_START", "after", "RESTORE_REPORT", "START", "END", "REPORT"]);
+  expect(lines.map((line) => line.split(" ")[0])).toEqual([
+    "RESTORE_START",
+    "after",
+    "RESTORE_REPORT",
+    "START",
+    "END",
+    "REPORT",
+  ]);
   expect(lines[2]).toBe("RESTORE_REPORT Restore Duration: 0.00 ms");
   expect(lines.at(-1)).toMatch(/\tRestore Duration: 0\.00 ms\tBilled Restore Duration: 0 ms\t$/);
   expect(harness.restores.map((report) => report.outcome)).toEqual(["success", "success", "success"]);
-  expect(Object.keys(harness.restores[0]?.phases ?? {})).toEqual(["take", "engine", "connect", "hooks", "restore", "firstResponse"]);
+  expect(Object.keys(harness.restores[0]?.phases ?? {})).toEqual([
+    "take",
+    "engine",
+    "connect",
+    "hooks",
+    "restore",
+    "firstResponse",
+  ]);
   await harness.end();
 });
 
@@ -104,7 +124,14 @@ test("the token is known again after a restart of the worker", async () => {
     clock: again.clock,
     secret: Buffer.alloc(32, 7),
     primes: { readPrimes: async () => [] },
-    credentials: { issue: () => ({ accessKeyId: "FRESH", secretAccessKey: "s", sessionToken: "t", expiresAtMs: again.clock.nowMs() + 3_600_000 }) },
+    credentials: {
+      issue: () => ({
+        accessKeyId: "FRESH",
+        secretAccessKey: "s",
+        sessionToken: "t",
+        expiresAtMs: again.clock.nowMs() + 3_600_000,
+      }),
+    },
   });
   const outcome = await worker.invoke(harness.version(restorable), harness.input());
   expect(outcome.kind === "response" && json(outcome)).toBe("FRESH");
@@ -119,7 +146,9 @@ test("failures of Init at publish carry AWS's codes", async () => {
     reasonCode: "FunctionError",
     reason: "An error occurred during function initialization.",
   });
-  expect(throwing.logs.lines.at(-1)).toBe("INIT_REPORT Init Duration: 0.00 ms\tPhase: init\tStatus: error\tError Type: Runtime.BeforeSnapshotError");
+  expect(throwing.logs.lines.at(-1)).toBe(
+    "INIT_REPORT Init Duration: 0.00 ms\tPhase: init\tStatus: error\tError Type: Runtime.BeforeSnapshotError",
+  );
   await throwing.end();
   const hanging = new WorkerHarness({ beforeSnapshot: (process) => process.hang() });
   const publish = hanging.publish({ timeoutS: 200 });
@@ -143,7 +172,9 @@ test("a publish is cancelled in Init, and during the snapshot, and leaves nothin
   await hanging.end();
   const inTake = new AbortController();
   const late = new WorkerHarness({}, { onStep: (step) => (step === "take" ? inTake.abort() : undefined) });
-  expect(await late.worker.createSnapshot(late.version({ version: "1" }), newSnapshotId(), inTake.signal)).toEqual({ kind: "cancelled" });
+  expect(await late.worker.createSnapshot(late.version({ version: "1" }), newSnapshotId(), inTake.signal)).toEqual({
+    kind: "cancelled",
+  });
   expect(await late.worker.listSnapshots()).toEqual([]);
   await late.end();
 });
@@ -169,7 +200,9 @@ test("after-restore hooks that throw, hang or exit end the environment with AWS'
   const throwing = new WorkerHarness({ afterRestore: () => Promise.reject(new Error("stale")) });
   expect(await throwing.invoke((await throwing.publish()).restorable)).toMatchObject({ kind: "restore-error" });
   await throwing.clock.advance(0);
-  expect(throwing.logs.lines.at(-1)).toBe("RESTORE_REPORT Restore Duration: 0.00 ms\tStatus: error\tError Type: Runtime.AfterRestoreError");
+  expect(throwing.logs.lines.at(-1)).toBe(
+    "RESTORE_REPORT Restore Duration: 0.00 ms\tStatus: error\tError Type: Runtime.AfterRestoreError",
+  );
   expect(throwing.restores[0]?.outcome).toBe("error");
   await throwing.end();
   const hanging = new WorkerHarness({ afterRestore: (process) => process.hang() });
@@ -187,7 +220,10 @@ test("after-restore hooks that throw, hang or exit end the environment with AWS'
 
 test("a restore that the engine refuses is the platform's error", async () => {
   const harness = new WorkerHarness({});
-  expect(await harness.invoke({ version: "1", snapshotId: newSnapshotId() })).toMatchObject({ kind: "platform-error", code: "WORKER_ENGINE_FAILED" });
+  expect(await harness.invoke({ version: "1", snapshotId: newSnapshotId() })).toMatchObject({
+    kind: "platform-error",
+    code: "WORKER_ENGINE_FAILED",
+  });
   await harness.end();
 });
 
@@ -198,7 +234,12 @@ test("the Runtime API without SnapStart knows no restore and no credentials", as
       const responses = await Promise.all(paths.map((path) => process.call("GET", path)));
       const wrong = await process.call("POST", "/2018-06-01/runtime/init/error");
       const unknown = await process.call("POST", "/2018-06-01/runtime/invocation/nobody/response");
-      return JSON.stringify([...responses.map((response) => response.status), JSON.parse(wrong.body), unknown.status, JSON.parse(unknown.body)]);
+      return JSON.stringify([
+        ...responses.map((response) => response.status),
+        JSON.parse(wrong.body),
+        unknown.status,
+        JSON.parse(unknown.body),
+      ]);
     },
   });
   expect(json(await harness.invokeOk())).toEqual([
@@ -206,7 +247,8 @@ test("the Runtime API without SnapStart knows no restore and no credentials", as
     404,
     404,
     {
-      errorMessage: "State transition from Running to InitError failed for runtime. Error: State transition is not allowed",
+      errorMessage:
+        "State transition from Running to InitError failed for runtime. Error: State transition is not allowed",
       errorType: "InvalidStateTransition",
     },
     400,

@@ -27,18 +27,35 @@ export interface AdminOptions {
 
 export function connect(): Connection {
   const env = process.env;
-  const endpoint = (env["THAW_ENDPOINT"] ?? env["AWS_ENDPOINT_URL_LAMBDA"] ?? "http://127.0.0.1:9000").replace(/\/$/, "");
+  const endpoint = (env["THAW_ENDPOINT"] ?? env["AWS_ENDPOINT_URL_LAMBDA"] ?? "http://127.0.0.1:9000").replace(
+    /\/$/,
+    "",
+  );
   const region = env["THAW_REGION"] ?? env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"] ?? "us-east-1";
   const given = localCredentials();
-  const lambda = new LambdaClient({ endpoint, region, maxAttempts: 1, ...(given === null ? {} : { credentials: given }) });
-  const credentials = async (): Promise<SigningCredentials> => lambda.config.credentials() as Promise<SigningCredentials>;
-  return { endpoint, region, lambda, credentials, admin: (method, path, options = {}) => callAdmin(endpoint, region, credentials, method, path, options) };
+  const lambda = new LambdaClient({
+    endpoint,
+    region,
+    maxAttempts: 1,
+    ...(given === null ? {} : { credentials: given }),
+  });
+  const credentials = async (): Promise<SigningCredentials> =>
+    lambda.config.credentials() as Promise<SigningCredentials>;
+  return {
+    endpoint,
+    region,
+    lambda,
+    credentials,
+    admin: (method, path, options = {}) => callAdmin(endpoint, region, credentials, method, path, options),
+  };
 }
 
 /** Null: the SDK's own search (variables, profiles) finds them. */
 function localCredentials(): SigningCredentials | null {
   const env = process.env;
-  const hasProfile = env["AWS_PROFILE"] !== undefined || existsSync(env["AWS_SHARED_CREDENTIALS_FILE"] ?? join(homedir(), ".aws/credentials"));
+  const hasProfile =
+    env["AWS_PROFILE"] !== undefined ||
+    existsSync(env["AWS_SHARED_CREDENTIALS_FILE"] ?? join(homedir(), ".aws/credentials"));
   if (env["THAW_ACCESS_KEY_ID"] && env["THAW_SECRET_ACCESS_KEY"])
     return { accessKeyId: env["THAW_ACCESS_KEY_ID"], secretAccessKey: env["THAW_SECRET_ACCESS_KEY"] };
   if (env["AWS_ACCESS_KEY_ID"] !== undefined || hasProfile) return null;
@@ -71,7 +88,12 @@ async function callAdmin(
   const fullPath = `/_thaw/v1/${path}`;
   const query = new URLSearchParams(options.query).toString();
   const body = options.body ?? Buffer.alloc(0);
-  const headers = signRequest({ method, path: fullPath, query, headers: { host: new URL(endpoint).host }, body }, await credentials(), region, Date.now());
+  const headers = signRequest(
+    { method, path: fullPath, query, headers: { host: new URL(endpoint).host }, body },
+    await credentials(),
+    region,
+    Date.now(),
+  );
   const response = await fetch(`${endpoint}${fullPath}${query === "" ? "" : `?${query}`}`, {
     method,
     headers: { ...headers, ...(body.length > 0 ? { "content-type": "application/octet-stream" } : {}) },

@@ -12,9 +12,14 @@ interface EnvironmentSummary {
   readonly logStream: string;
 }
 
-export async function listEnvironments(connection: Connection, options: { function?: string; json: boolean }): Promise<void> {
+export async function listEnvironments(
+  connection: Connection,
+  options: { function?: string; json: boolean },
+): Promise<void> {
   const query = options.function === undefined ? {} : { function: options.function };
-  const { environments } = (await (await connection.admin("GET", "environments", { query })).json()) as { environments: EnvironmentSummary[] };
+  const { environments } = (await (await connection.admin("GET", "environments", { query })).json()) as {
+    environments: EnvironmentSummary[];
+  };
   if (options.json) return printJson(environments);
   const rows = environments.map((each) => [
     each.environmentId,
@@ -26,10 +31,15 @@ export async function listEnvironments(connection: Connection, options: { functi
   return print(formatTable(["ENVIRONMENT", "FUNCTION", "STATE", "START", "INVOKES"], rows));
 }
 
-export async function stopEnvironments(connection: Connection, options: { function?: string; json: boolean }): Promise<void> {
+export async function stopEnvironments(
+  connection: Connection,
+  options: { function?: string; json: boolean },
+): Promise<void> {
   const [name, version] = (options.function ?? "").split(":");
   const wanted = { ...(name ? { function: name } : {}), ...(version ? { version } : {}) };
-  const answer = (await (await connection.admin("POST", "environments/stop", { body: Buffer.from(JSON.stringify(wanted)) })).json()) as { stopped: number };
+  const answer = (await (
+    await connection.admin("POST", "environments/stop", { body: Buffer.from(JSON.stringify(wanted)) })
+  ).json()) as { stopped: number };
   if (options.json) return printJson(answer);
   return print(`${answer.stopped} stopped\n`);
 }

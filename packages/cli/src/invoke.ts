@@ -10,10 +10,20 @@ export interface InvokeOptions {
   readonly json: boolean;
 }
 
-export async function invoke(connection: Connection, name: string, payload: string, options: InvokeOptions): Promise<void> {
-  const text = payload === "-" ? readFileSync(0) : payload.startsWith("@") ? readFileSync(payload.slice(1)) : Buffer.from(payload);
+export async function invoke(
+  connection: Connection,
+  name: string,
+  payload: string,
+  options: InvokeOptions,
+): Promise<void> {
+  const text =
+    payload === "-" ? readFileSync(0) : payload.startsWith("@") ? readFileSync(payload.slice(1)) : Buffer.from(payload);
   const answer = await connection.lambda.send(
-    new InvokeCommand({ FunctionName: name, Payload: text, ...(options.event === true ? { InvocationType: "Event" as const } : { LogType: "Tail" as const }) }),
+    new InvokeCommand({
+      FunctionName: name,
+      Payload: text,
+      ...(options.event === true ? { InvocationType: "Event" as const } : { LogType: "Tail" as const }),
+    }),
   );
   const log = Buffer.from(answer.LogResult ?? "", "base64").toString("utf8");
   const body = Buffer.from(answer.Payload ?? new Uint8Array()).toString("utf8");

@@ -15,7 +15,12 @@ export async function listKeys(connection: Connection, json: boolean): Promise<v
   show(keys, json);
 }
 
-export async function changeKey(connection: Connection, action: "create" | "enable" | "disable" | "delete", arn: string, json: boolean): Promise<void> {
+export async function changeKey(
+  connection: Connection,
+  action: "create" | "enable" | "disable" | "delete",
+  arn: string,
+  json: boolean,
+): Promise<void> {
   const body = Buffer.from(JSON.stringify({ arn: arn === OWN_KEY ? null : arn }));
   const { keys } = (await (await connection.admin("POST", `keys/${action}`, { body })).json()) as { keys: LocalKey[] };
   show(keys, json);

@@ -12,7 +12,11 @@ interface LogEvent {
 
 const STREAM_LENGTH = 8;
 
-export async function showLogs(connection: Connection, name: string, options: { follow?: boolean; since?: number; json: boolean }): Promise<void> {
+export async function showLogs(
+  connection: Connection,
+  name: string,
+  options: { follow?: boolean; since?: number; json: boolean },
+): Promise<void> {
   const since = options.since === undefined ? {} : { since: String(Date.now() - options.since * 60_000) };
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
@@ -20,7 +24,9 @@ export async function showLogs(connection: Connection, name: string, options: { 
   const response = await connection.admin("GET", `logs/${encodeURIComponent(name)}`, { query, signal: stop.signal });
   if (response.body === null) return;
   try {
-    for await (const line of createInterface({ input: Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]) }))
+    for await (const line of createInterface({
+      input: Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]),
+    }))
       print(options.json ? `${line}\n` : format(JSON.parse(line) as LogEvent));
   } catch (error) {
     if (!stop.signal.aborted) throw error;

@@ -18,10 +18,21 @@ import { inspectSnapshot, listSnapshots, verifySnapshots } from "./snapshots.ts"
 
 export async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on("error", endWithReader);
-  const program = new Command("thaw").description("Lambda SnapStart for real, self-hosted").option("--json", "answers as JSON").showHelpAfterError();
+  const program = new Command("thaw")
+    .description("Lambda SnapStart for real, self-hosted")
+    .option("--json", "answers as JSON")
+    .showHelpAfterError();
   program.command("serve").description("run the server (thaw serve --help)").allowUnknownOption();
-  program.command("backup").argument("<dir>").option("--data <dir>").description("copy the whole state of a server, also while it runs (root)");
-  program.command("restore").argument("<dir>").option("--data <dir>").description("make a new data directory from a backup (root)");
+  program
+    .command("backup")
+    .argument("<dir>")
+    .option("--data <dir>")
+    .description("copy the whole state of a server, also while it runs (root)");
+  program
+    .command("restore")
+    .argument("<dir>")
+    .option("--data <dir>")
+    .description("make a new data directory from a backup (root)");
   addFunctionCommands(program);
   addScanCommand(program);
   addCheckCommand(program);
@@ -58,8 +69,12 @@ function addFunctionCommands(program: Command): void {
     .option("--parameter-overrides <name=value...>", "template parameters", collectPairs, {})
     .option("--skip-unsupported", "deploy although parts of the template have no meaning here")
     .description("create or update what a template describes")
-    .action((template: string, options: { stackName?: string; parameterOverrides: Record<string, string>; skipUnsupported?: boolean }, command: Command) =>
-      deploy(connect(), template, { ...options, json: isJson(command) }),
+    .action(
+      (
+        template: string,
+        options: { stackName?: string; parameterOverrides: Record<string, string>; skipUnsupported?: boolean },
+        command: Command,
+      ) => deploy(connect(), template, { ...options, json: isJson(command) }),
     );
   program
     .command("invoke")
@@ -98,10 +113,16 @@ function addScanCommand(program: Command): void {
     .option("--template <file>", "SAM or CloudFormation template that says what the functions are")
     .option("--dependencies", "report what installed packages do too")
     .option("--sarif", "answer as SARIF 2.1.0")
-    .addOption(new Option("--fail-on <severity>", "the least severity that makes the exit status 1").choices(["error", "warning", "note"]).default("note"))
+    .addOption(
+      new Option("--fail-on <severity>", "the least severity that makes the exit status 1")
+        .choices(["error", "warning", "note"])
+        .default("note"),
+    )
     .description("snapshot hazards in a function's code (exit status: 0 none, 1 some, 2 could not scan)")
     .exitOverride(exitOfWrongCall)
-    .action((target: string, options: ScanFlags, command: Command) => runOrFail(() => scanCommand(connect, target, { ...options, json: isJson(command) }), 2));
+    .action((target: string, options: ScanFlags, command: Command) =>
+      runOrFail(() => scanCommand(connect, target, { ...options, json: isJson(command) }), 2),
+    );
 }
 
 function addCheckCommand(program: Command): void {
@@ -111,7 +132,9 @@ function addCheckCommand(program: Command): void {
     .option("--event <file>", "the event that each copy gets, or - for standard input; else {}")
     .option("--clones <number>", "copies, 2 to 5", parseNumber, 2)
     .option("--html <file>", "write the report there too, with a picture of the cold start")
-    .description("start copies of a snapshot and see what they share (exit status: 0 good, 1 findings, 2 could not check)")
+    .description(
+      "start copies of a snapshot and see what they share (exit status: 0 good, 1 findings, 2 could not check)",
+    )
     .exitOverride(exitOfWrongCall)
     .action((name: string, options: { event?: string; clones: number; html?: string }, command: Command) =>
       runOrFail(() => checkCommand(connect(), name, { ...options, json: isJson(command) }), 2),
@@ -123,18 +146,24 @@ function addHostCommands(program: Command): void {
   environments
     .command("ls")
     .option("--function <name>")
-    .action((options: { function?: string }, command: Command) => listEnvironments(connect(), { ...options, json: isJson(command) }));
+    .action((options: { function?: string }, command: Command) =>
+      listEnvironments(connect(), { ...options, json: isJson(command) }),
+    );
   environments
     .command("stop")
     .option("--function <name[:qualifier]>")
-    .action((options: { function?: string }, command: Command) => stopEnvironments(connect(), { ...options, json: isJson(command) }));
+    .action((options: { function?: string }, command: Command) =>
+      stopEnvironments(connect(), { ...options, json: isJson(command) }),
+    );
   const snapshots = program.command("snapshots").description("snapshots of published versions");
   snapshots.command("ls").action((_options: unknown, command: Command) => listSnapshots(connect(), isJson(command)));
   snapshots
     .command("inspect")
     .argument("<snapshot>", "ID or FUNCTION:VERSION")
     .description("what is inside: memory, files, chunks, working set; decrypts no page")
-    .action((snapshot: string, _options: unknown, command: Command) => inspectSnapshot(connect(), snapshot, isJson(command)));
+    .action((snapshot: string, _options: unknown, command: Command) =>
+      inspectSnapshot(connect(), snapshot, isJson(command)),
+    );
   snapshots
     .command("verify")
     .argument("[snapshot]", "ID or FUNCTION:VERSION; all of them without")
@@ -159,7 +188,9 @@ function addHostCommands(program: Command): void {
     .command("prune")
     .description("remove older releases that no snapshot and no environment needs any more")
     .option("--dry-run", "only say which")
-    .action((options: { dryRun?: boolean }, command: Command) => pruneRuntimes(connect(), { dryRun: options.dryRun === true, json: isJson(command) }));
+    .action((options: { dryRun?: boolean }, command: Command) =>
+      pruneRuntimes(connect(), { dryRun: options.dryRun === true, json: isJson(command) }),
+    );
   program
     .command("doctor")
     .description("what this host can do, and what to do about the rest")
@@ -210,7 +241,8 @@ const NO_CREDENTIALS =
 
 function describe(error: unknown): string {
   if (error instanceof CommandError) return error.message;
-  if (error instanceof AggregateError && (error as { code?: string }).code === "ECONNREFUSED") return `no server answers. Start one: ${PROGRAM} serve`;
+  if (error instanceof AggregateError && (error as { code?: string }).code === "ECONNREFUSED")
+    return `no server answers. Start one: ${PROGRAM} serve`;
   if (error instanceof Error) {
     const cause = error.cause as { code?: string } | undefined;
     const code = (error as { code?: string }).code ?? cause?.code;

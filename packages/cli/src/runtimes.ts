@@ -35,13 +35,19 @@ export async function installRuntime(name: string, update = false): Promise<void
 }
 
 /** Removes releases that no snapshot was made with and no environment runs, but for the newest of each runtime. */
-export async function pruneRuntimes(connection: Connection, { dryRun, json }: { readonly dryRun: boolean; readonly json: boolean }): Promise<void> {
+export async function pruneRuntimes(
+  connection: Connection,
+  { dryRun, json }: { readonly dryRun: boolean; readonly json: boolean },
+): Promise<void> {
   const { releases } = (await (await connection.admin("GET", "runtimes")).json()) as { releases: readonly Release[] };
   const dir = join(thawHomeOf(process.env), "runtimes");
   // Only what is in this directory, whatever the server says: it has no right to remove anything.
   const installed = new Set(existsSync(dir) ? readdirSync(dir) : []);
   const foreign = releases.find(({ name }) => !installed.has(name));
-  if (foreign !== undefined) throw new CommandError(`The server has ${foreign.name}, and ${dir} has not: run this on the server's host, with its THAW_HOME.`);
+  if (foreign !== undefined)
+    throw new CommandError(
+      `The server has ${foreign.name}, and ${dir} has not: run this on the server's host, with its THAW_HOME.`,
+    );
   const rows = releases.map((release) => ({ ...release, status: statusOf(release, dryRun) }));
   if (!dryRun) removeReleases(dir, releases.filter(isUnused));
   if (json) printJson(rows);

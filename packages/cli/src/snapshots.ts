@@ -28,11 +28,27 @@ interface SnapshotContents extends SnapshotSummary {
     readonly zeroPages: number;
     readonly lazyPages: number;
     readonly eagerPages: number;
-    readonly regions: ReadonlyArray<{ readonly address: string; readonly pages: number; readonly zeroPages: number; readonly lazyPages: number }>;
+    readonly regions: ReadonlyArray<{
+      readonly address: string;
+      readonly pages: number;
+      readonly zeroPages: number;
+      readonly lazyPages: number;
+    }>;
   }>;
   readonly images: ReadonlyArray<{ readonly name: string; readonly sizeBytes: number }>;
-  readonly disk: ReadonlyArray<{ readonly path: string; readonly kind: string; readonly sizeBytes: number; readonly storedBytes: number }>;
-  readonly chunks: { readonly count: number; readonly bytes: number; readonly shared: number; readonly sharedBytes: number; readonly missing: number };
+  readonly disk: ReadonlyArray<{
+    readonly path: string;
+    readonly kind: string;
+    readonly sizeBytes: number;
+    readonly storedBytes: number;
+  }>;
+  readonly chunks: {
+    readonly count: number;
+    readonly bytes: number;
+    readonly shared: number;
+    readonly sharedBytes: number;
+    readonly missing: number;
+  };
   readonly workingSet: { readonly recordings: number; readonly pages: number } | null;
 }
 
@@ -59,7 +75,8 @@ export async function listSnapshots(connection: Connection, json: boolean): Prom
   ]);
   print(formatTable(["SNAPSHOT", "FUNCTION", "RUNTIME", "STATUS", "MEMORY", "CREATED", "LAST USED", "EXPIRES"], rows));
   const refreshes = snapshots.filter((each) => each.status.startsWith("refresh"));
-  if (refreshes.length > 0) print(`${refreshes.length} of ${snapshots.length} still to be refreshed for a newer runtime\n`);
+  if (refreshes.length > 0)
+    print(`${refreshes.length} of ${snapshots.length} still to be refreshed for a newer runtime\n`);
 }
 
 /** To the minute, UTC. */
@@ -68,7 +85,9 @@ function shortTime(iso: string | null): string {
 }
 
 export async function inspectSnapshot(connection: Connection, snapshot: string, json: boolean): Promise<void> {
-  const contents = (await (await connection.admin("GET", `snapshots/${encodeURIComponent(snapshot)}`)).json()) as SnapshotContents;
+  const contents = (await (
+    await connection.admin("GET", `snapshots/${encodeURIComponent(snapshot)}`)
+  ).json()) as SnapshotContents;
   if (json) printJson(contents);
   else print(describe(contents));
 }
@@ -79,8 +98,15 @@ export interface VerifyOptions {
   readonly local: boolean;
 }
 
-export async function verifySnapshots(connection: Connection, snapshot: string | undefined, { json, local }: VerifyOptions): Promise<void> {
-  const wanted = snapshot === undefined ? (await fetchList(connection)).map((each) => each.snapshotId).filter((id) => id !== null) : [snapshot];
+export async function verifySnapshots(
+  connection: Connection,
+  snapshot: string | undefined,
+  { json, local }: VerifyOptions,
+): Promise<void> {
+  const wanted =
+    snapshot === undefined
+      ? (await fetchList(connection)).map((each) => each.snapshotId).filter((id) => id !== null)
+      : [snapshot];
   const found: Verification[] = [];
   const options = local ? { query: { local: "true" } } : {};
   for (const each of wanted) {
@@ -90,7 +116,8 @@ export async function verifySnapshots(connection: Connection, snapshot: string |
   if (json) printJson(found);
   else for (const each of found) print(describeVerification(each));
   const damaged = found.filter((each) => !each.isWhole).length;
-  if (damaged > 0) throw new CommandError(`${damaged} of ${found.length} snapshots ${damaged === 1 ? "is" : "are"} damaged`);
+  if (damaged > 0)
+    throw new CommandError(`${damaged} of ${found.length} snapshots ${damaged === 1 ? "is" : "are"} damaged`);
 }
 
 async function fetchList(connection: Connection): Promise<readonly SnapshotSummary[]> {
@@ -100,12 +127,17 @@ async function fetchList(connection: Connection): Promise<readonly SnapshotSumma
 function describeVerification(each: Verification): string {
   const fromAfar = each.chunksFromAfar === 0 ? "" : `, ${each.chunksFromAfar} of them read from the snapshot store`;
   const what = `${each.snapshotId}  ${each.functionName}:${each.version}  ${each.chunks} chunks, ${mib(each.bytes)}${fromAfar}`;
-  return [`${what}: ${each.isWhole ? "whole" : "DAMAGED"}`, ...each.problems.map((problem) => `  ${problem}`), ""].join("\n");
+  return [`${what}: ${each.isWhole ? "whole" : "DAMAGED"}`, ...each.problems.map((problem) => `  ${problem}`), ""].join(
+    "\n",
+  );
 }
 
 function describe(each: SnapshotContents): string {
   const { chunks, workingSet } = each;
-  const set = workingSet === null ? "not recorded yet" : `${workingSet.pages} pages (${mib(workingSet.pages * 4096)}) of ${workingSet.recordings} recordings`;
+  const set =
+    workingSet === null
+      ? "not recorded yet"
+      : `${workingSet.pages} pages (${mib(workingSet.pages * 4096)}) of ${workingSet.recordings} recordings`;
   const missing = chunks.missing === 0 ? "" : `, ${chunks.missing} not on this host`;
   const heads = [
     ["snapshot", each.snapshotId ?? "-"],
@@ -114,7 +146,10 @@ function describe(each: SnapshotContents): string {
     ["key", each.keyArn ?? "the installation's own"],
     ["generation", String(each.generation)],
     ["memory", `${mib(each.memoryBytes)}, ${mib(each.storedBytes)} of it not zero`],
-    ["chunks", `${chunks.count} (${mib(chunks.bytes)}), ${chunks.shared} shared with other snapshots (${mib(chunks.sharedBytes)})${missing}`],
+    [
+      "chunks",
+      `${chunks.count} (${mib(chunks.bytes)}), ${chunks.shared} shared with other snapshots (${mib(chunks.sharedBytes)})${missing}`,
+    ],
     ["working set", set],
     ["CRIU's files", `${each.images.length} (${mib(each.images.reduce((sum, image) => sum + image.sizeBytes, 0))})`],
   ].map(([name = "", text = ""]) => `${name.padEnd(14)}${text}\n`);

@@ -29,7 +29,11 @@ export interface CheckReport {
   readonly clones: number;
   readonly invokesPerClone: number;
   readonly tookMs: number;
-  readonly verdict: { readonly status: "good" | "findings"; readonly headline: string; readonly next: readonly string[] };
+  readonly verdict: {
+    readonly status: "good" | "findings";
+    readonly headline: string;
+    readonly next: readonly string[];
+  };
   readonly findings: readonly CheckFinding[];
   /** Of the last clone's cold start, in order. */
   readonly phases: readonly CheckPhase[];
@@ -54,7 +58,12 @@ export interface CheckReport {
     readonly tmpFiles: ReadonlyArray<{ readonly path: string; readonly size: number }>;
     readonly secrets: ReadonlyArray<{ readonly kind: string; readonly values: number; readonly places: number }>;
   };
-  readonly processes: ReadonlyArray<{ readonly name: string; readonly threads: number; readonly timers: number; readonly threadNames: readonly string[] }>;
+  readonly processes: ReadonlyArray<{
+    readonly name: string;
+    readonly threads: number;
+    readonly timers: number;
+    readonly threadNames: readonly string[];
+  }>;
   readonly network: {
     readonly sentBytes: number;
     readonly receivedBytes: number;

@@ -2,6 +2,19 @@
 export { ERRORS, type ErrorName } from "./generated/errors.ts";
 export { OPERATIONS, type OperationName, type OperationTypes } from "./generated/operations.ts";
 export type * from "./generated/types.ts";
-export { type SignatureProblem, verifySignature, presignQuery, signRequest, type SigningCredentials } from "./signature.ts";
+export {
+  type SignatureProblem,
+  verifySignature,
+  presignQuery,
+  signRequest,
+  type SigningCredentials,
+} from "./signature.ts";
 export { enumValues, SerializationError, validate } from "./validate.ts";
-export { type Match, matchOperation, parseInput, serializeOutput, type WireRequest, type WireResponse } from "./wire.ts";
+export {
+  type Match,
+  matchOperation,
+  parseInput,
+  serializeOutput,
+  type WireRequest,
+  type WireResponse,
+} from "./wire.ts";

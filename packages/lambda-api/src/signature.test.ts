@@ -10,7 +10,11 @@ const request = {
   headers: { host: "localhost" },
   body: Buffer.from("{}"),
 };
-const verifier = { region: "us-east-1", nowMs: NOW, secretOf: (id: string) => (id === KEYS.accessKeyId ? KEYS.secretAccessKey : null) };
+const verifier = {
+  region: "us-east-1",
+  nowMs: NOW,
+  secretOf: (id: string) => (id === KEYS.accessKeyId ? KEYS.secretAccessKey : null),
+};
 const signed = { ...request, headers: signRequest(request, KEYS, "us-east-1", NOW) };
 
 describe("verifySignature", () => {
@@ -19,26 +23,65 @@ describe("verifySignature", () => {
   });
 
   const wrong: ReadonlyArray<readonly [string, Partial<typeof signed>, Partial<typeof verifier>, string, RegExp]> = [
-    ["another body", { body: Buffer.from("[]") }, {}, "InvalidSignatureException", /signature we calculated does not match/],
+    [
+      "another body",
+      { body: Buffer.from("[]") },
+      {},
+      "InvalidSignatureException",
+      /signature we calculated does not match/,
+    ],
     ["another path", { path: "/other" }, {}, "InvalidSignatureException", /does not match/],
     ["another query", { query: "Qualifier=2" }, {}, "InvalidSignatureException", /does not match/],
     ["another method", { method: "PUT" }, {}, "InvalidSignatureException", /does not match/],
-    ["an unknown key", {}, { secretOf: () => null }, "UnrecognizedClientException", /security token included in the request is invalid/],
-    ["a stale date", {}, { nowMs: NOW + 6 * 60_000 }, "InvalidSignatureException", /Signature expired: 20261124T120000Z is now earlier than 20261124T120100Z/],
+    [
+      "an unknown key",
+      {},
+      { secretOf: () => null },
+      "UnrecognizedClientException",
+      /security token included in the request is invalid/,
+    ],
+    [
+      "a stale date",
+      {},
+      { nowMs: NOW + 6 * 60_000 },
+      "InvalidSignatureException",
+      /Signature expired: 20261124T120000Z is now earlier than 20261124T120100Z/,
+    ],
     ["a date to come", {}, { nowMs: NOW - 6 * 60_000 }, "InvalidSignatureException", /Signature not yet current/],
     ["another region", {}, { region: "eu-west-1" }, "InvalidSignatureException", /valid region/],
-    ["no signature", { headers: { host: "localhost" } }, {}, "MissingAuthenticationTokenException", /Missing Authentication Token/],
-    ["another scheme", { headers: { authorization: "Basic abc" } }, {}, "IncompleteSignatureException", /AWS4-HMAC-SHA256/],
+    [
+      "no signature",
+      { headers: { host: "localhost" } },
+      {},
+      "MissingAuthenticationTokenException",
+      /Missing Authentication Token/,
+    ],
+    [
+      "another scheme",
+      { headers: { authorization: "Basic abc" } },
+      {},
+      "IncompleteSignatureException",
+      /AWS4-HMAC-SHA256/,
+    ],
   ];
 
   it.for(wrong)("refuses %s", ([, change, setting, name, message], { expect }) => {
-    expect(verifySignature({ ...signed, ...change }, { ...verifier, ...setting })).toMatchObject({ name, message: expect.stringMatching(message) });
+    expect(verifySignature({ ...signed, ...change }, { ...verifier, ...setting })).toMatchObject({
+      name,
+      message: expect.stringMatching(message),
+    });
   });
 });
 
 describe("a presigned link", () => {
   const query = presignQuery("/_thaw/v1/code/x", "localhost", KEYS, "us-east-1", NOW, 600);
-  const link = { method: "GET", path: "/_thaw/v1/code/x", query, headers: { host: "localhost" }, body: Buffer.alloc(0) };
+  const link = {
+    method: "GET",
+    path: "/_thaw/v1/code/x",
+    query,
+    headers: { host: "localhost" },
+    body: Buffer.alloc(0),
+  };
 
   it("is accepted until it expires", ({ expect }) => {
     expect(verifySignature(link, verifier)).toBeNull();

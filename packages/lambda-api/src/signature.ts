@@ -15,7 +15,11 @@ export interface SignedRequest {
 }
 
 export interface SignatureProblem {
-  readonly name: "MissingAuthenticationTokenException" | "IncompleteSignatureException" | "InvalidSignatureException" | "UnrecognizedClientException";
+  readonly name:
+    | "MissingAuthenticationTokenException"
+    | "IncompleteSignatureException"
+    | "InvalidSignatureException"
+    | "UnrecognizedClientException";
   readonly status: 400 | 403;
   readonly message: string;
 }
@@ -32,7 +36,8 @@ const SERVICE = "lambda";
 const ALGORITHM = "AWS4-HMAC-SHA256";
 /** A week, AWS's limit for links. */
 const PRESIGNED_S_MAX = 604_800;
-const AUTHORIZATION = /^AWS4-HMAC-SHA256\s+Credential=([^,\s]+)\s*,\s*SignedHeaders=([^,\s]+)\s*,\s*Signature=([0-9a-f]+)\s*$/;
+const AUTHORIZATION =
+  /^AWS4-HMAC-SHA256\s+Credential=([^,\s]+)\s*,\s*SignedHeaders=([^,\s]+)\s*,\s*Signature=([0-9a-f]+)\s*$/;
 
 /** What a request says of its signature, in the Authorization header or, presigned, in the query. */
 interface Claim {
@@ -49,17 +54,32 @@ interface Claim {
 /** Null where the signature is right. */
 export function verifySignature(request: SignedRequest, verifier: Verifier): SignatureProblem | null {
   const claim = claimOfHeader(request) ?? claimOfQuery(request);
-  if (claim === null) return { name: "MissingAuthenticationTokenException", status: 403, message: "Missing Authentication Token" };
+  if (claim === null)
+    return { name: "MissingAuthenticationTokenException", status: 403, message: "Missing Authentication Token" };
   if ("status" in claim) return claim;
   const scope = parseScope(claim.credential);
   if (scope === null)
-    return incomplete(`Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${claim.credential}'`);
+    return incomplete(
+      `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${claim.credential}'`,
+    );
   const problem = checkScope(scope, claim, verifier);
   if (problem !== null) return problem;
   const secret = verifier.secretOf(scope.accessKeyId);
-  if (secret === null) return { name: "UnrecognizedClientException", status: 403, message: "The security token included in the request is invalid." };
-  const expected = sign({ ...request, query: claim.query }, claim.signedHeaders.split(";"), scope, claim.timestamp, secret);
-  const isEqual = expected.length === claim.signature.length && timingSafeEqual(Buffer.from(expected), Buffer.from(claim.signature));
+  if (secret === null)
+    return {
+      name: "UnrecognizedClientException",
+      status: 403,
+      message: "The security token included in the request is invalid.",
+    };
+  const expected = sign(
+    { ...request, query: claim.query },
+    claim.signedHeaders.split(";"),
+    scope,
+    claim.timestamp,
+    secret,
+  );
+  const isEqual =
+    expected.length === claim.signature.length && timingSafeEqual(Buffer.from(expected), Buffer.from(claim.signature));
   if (isEqual) return null;
   return invalid(
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
@@ -70,7 +90,8 @@ function claimOfHeader(request: SignedRequest): Claim | SignatureProblem | null 
   const authorization = one(request.headers["authorization"]);
   if (authorization === undefined) return null;
   const parsed = AUTHORIZATION.exec(authorization);
-  if (parsed === null) return incomplete(`Authorization header is not an AWS4-HMAC-SHA256 one: '${authorization.slice(0, 100)}'`);
+  if (parsed === null)
+    return incomplete(`Authorization header is not an AWS4-HMAC-SHA256 one: '${authorization.slice(0, 100)}'`);
   const [, credential = "", signedHeaders = "", signature = ""] = parsed;
   const timestamp = one(request.headers["x-amz-date"]) ?? "";
   return { credential, signedHeaders, signature, timestamp, query: request.query, ageMsMax: CLOCK_SKEW_MS_MAX };
@@ -91,7 +112,14 @@ function claimOfQuery(request: SignedRequest): Claim | SignatureProblem | null {
     .filter((pair) => !pair.startsWith("X-Amz-Signature="))
     .join("&");
   const timestamp = parameters.get("X-Amz-Date") ?? "";
-  return { credential: parameters.get("X-Amz-Credential") ?? "", signedHeaders, signature, timestamp, query, ageMsMax: expiresS * 1000 };
+  return {
+    credential: parameters.get("X-Amz-Credential") ?? "",
+    signedHeaders,
+    signature,
+    timestamp,
+    query,
+    ageMsMax: expiresS * 1000,
+  };
 }
 
 export interface SigningCredentials {
@@ -110,17 +138,39 @@ export function signRequest(
   const timestamp = isoBasic(nowMs);
   const token = credentials.sessionToken === undefined ? {} : { "x-amz-security-token": credentials.sessionToken };
   const headers: Record<string, string> = { ...request.headers, "x-amz-date": timestamp, ...token };
-  const scope: Scope = { accessKeyId: credentials.accessKeyId, date: timestamp.slice(0, 8), region, service: SERVICE, terminator: "aws4_request" };
+  const scope: Scope = {
+    accessKeyId: credentials.accessKeyId,
+    date: timestamp.slice(0, 8),
+    region,
+    service: SERVICE,
+    terminator: "aws4_request",
+  };
   const names = Object.keys(headers).sort();
   const signature = sign({ ...request, headers }, names, scope, timestamp, credentials.secretAccessKey);
   const credential = `${scope.accessKeyId}/${scope.date}/${region}/${SERVICE}/${scope.terminator}`;
-  return { ...headers, authorization: `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names.join(";")}, Signature=${signature}` };
+  return {
+    ...headers,
+    authorization: `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names.join(";")}, Signature=${signature}`,
+  };
 }
 
 /** A query for a GET that needs no headers but Host, as in a link. */
-export function presignQuery(path: string, host: string, credentials: SigningCredentials, region: string, nowMs: number, expiresS: number): string {
+export function presignQuery(
+  path: string,
+  host: string,
+  credentials: SigningCredentials,
+  region: string,
+  nowMs: number,
+  expiresS: number,
+): string {
   const timestamp = isoBasic(nowMs);
-  const scope: Scope = { accessKeyId: credentials.accessKeyId, date: timestamp.slice(0, 8), region, service: SERVICE, terminator: "aws4_request" };
+  const scope: Scope = {
+    accessKeyId: credentials.accessKeyId,
+    date: timestamp.slice(0, 8),
+    region,
+    service: SERVICE,
+    terminator: "aws4_request",
+  };
   const query = new URLSearchParams({
     "X-Amz-Algorithm": ALGORITHM,
     "X-Amz-Credential": `${scope.accessKeyId}/${scope.date}/${region}/${SERVICE}/${scope.terminator}`,
@@ -128,7 +178,13 @@ export function presignQuery(path: string, host: string, credentials: SigningCre
     "X-Amz-Expires": String(expiresS),
     "X-Amz-SignedHeaders": "host",
   }).toString();
-  const signature = sign({ method: "GET", path, query, headers: { host }, body: Buffer.alloc(0) }, ["host"], scope, timestamp, credentials.secretAccessKey);
+  const signature = sign(
+    { method: "GET", path, query, headers: { host }, body: Buffer.alloc(0) },
+    ["host"],
+    scope,
+    timestamp,
+    credentials.secretAccessKey,
+  );
   return `${query}&X-Amz-Signature=${signature}`;
 }
 
@@ -149,7 +205,8 @@ function parseScope(credential: string): Scope | null {
 
 function checkScope(scope: Scope, { timestamp, ageMsMax }: Claim, verifier: Verifier): SignatureProblem | null {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(timestamp);
-  if (match === null) return incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
+  if (match === null)
+    return incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
   const [, year, month, day, hour, minute, second] = match.map(Number);
   const signedMs = Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second);
   const skewMs = signedMs - verifier.nowMs;
@@ -159,14 +216,18 @@ function checkScope(scope: Scope, { timestamp, ageMsMax }: Claim, verifier: Veri
     return invalid(`Signature expired: ${timestamp} is now earlier than ${limit} (${now} - ${ageMsMax / 60_000} min.)`);
   }
   if (skewMs > CLOCK_SKEW_MS_MAX)
-    return invalid(`Signature not yet current: ${timestamp} is still later than ${isoBasic(verifier.nowMs + CLOCK_SKEW_MS_MAX)} (${now} + 5 min.)`);
+    return invalid(
+      `Signature not yet current: ${timestamp} is still later than ${isoBasic(verifier.nowMs + CLOCK_SKEW_MS_MAX)} (${now} + 5 min.)`,
+    );
   if (scope.date !== timestamp.slice(0, 8))
     return invalid(
       `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scope.date}' != '${timestamp.slice(0, 8)}', from '${timestamp}'.`,
     );
-  if (scope.region !== verifier.region) return invalid(`Credential should be scoped to a valid region, not '${scope.region}'.`);
+  if (scope.region !== verifier.region)
+    return invalid(`Credential should be scoped to a valid region, not '${scope.region}'.`);
   if (scope.service !== SERVICE) return invalid(`Credential should be scoped to correct service: '${SERVICE}'.`);
-  if (scope.terminator !== "aws4_request") return invalid("Credential should be scoped with a valid terminator: 'aws4_request'.");
+  if (scope.terminator !== "aws4_request")
+    return invalid("Credential should be scoped with a valid terminator: 'aws4_request'.");
   return null;
 }
 
@@ -174,14 +235,32 @@ function isoBasic(ms: number): string {
   return `${new Date(ms).toISOString().replaceAll(/[-:]/g, "").slice(0, 15)}Z`;
 }
 
-function sign(request: SignedRequest, signedHeaders: readonly string[], scope: Scope, timestamp: string, secret: string): string {
-  const headers = signedHeaders.map((name) => `${name}:${(one(request.headers[name]) ?? "").trim().replaceAll(/\s+/g, " ")}\n`).join("");
+function sign(
+  request: SignedRequest,
+  signedHeaders: readonly string[],
+  scope: Scope,
+  timestamp: string,
+  secret: string,
+): string {
+  const headers = signedHeaders
+    .map((name) => `${name}:${(one(request.headers[name]) ?? "").trim().replaceAll(/\s+/g, " ")}\n`)
+    .join("");
   const contentHash = createHash("sha256").update(request.body).digest("hex");
-  const canonical = [request.method, canonicalPath(request.path), canonicalQuery(request.query), headers, signedHeaders.join(";"), contentHash].join("\n");
+  const canonical = [
+    request.method,
+    canonicalPath(request.path),
+    canonicalQuery(request.query),
+    headers,
+    signedHeaders.join(";"),
+    contentHash,
+  ].join("\n");
   const scopeText = `${scope.date}/${scope.region}/${scope.service}/${scope.terminator}`;
-  const toSign = ["AWS4-HMAC-SHA256", timestamp, scopeText, createHash("sha256").update(canonical).digest("hex")].join("\n");
+  const toSign = ["AWS4-HMAC-SHA256", timestamp, scopeText, createHash("sha256").update(canonical).digest("hex")].join(
+    "\n",
+  );
   let key: Buffer = Buffer.from(`AWS4${secret}`);
-  for (const part of [scope.date, scope.region, scope.service, scope.terminator]) key = createHmac("sha256", key).update(part).digest();
+  for (const part of [scope.date, scope.region, scope.service, scope.terminator])
+    key = createHmac("sha256", key).update(part).digest();
   return createHmac("sha256", key).update(toSign).digest("hex");
 }
 
@@ -220,7 +299,10 @@ function safeDecode(text: string): string {
 }
 
 function encode(text: string): string {
-  return encodeURIComponent(text).replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 function one(value: string | string[] | undefined): string | undefined {

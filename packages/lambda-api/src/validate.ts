@@ -61,12 +61,16 @@ function checkList(shape: Shape, value: unknown, path: string, problems: string[
   if (size !== null) problems.push(describe(show(value), path, size));
   const member = shapeOf(shape.member?.shape ?? "String");
   if (isComposite(member)) {
-    for (const [index, item] of value.entries()) check(shape.member?.shape ?? "", item, `${path}.${index + 1}.member`, problems);
+    for (const [index, item] of value.entries())
+      check(shape.member?.shape ?? "", item, `${path}.${index + 1}.member`, problems);
     return;
   }
   for (const item of value) requireType(member, item, path);
   const isBroken = value.some((item) => failedConstraint(member, item) !== null);
-  if (isBroken) problems.push(describe(show(value), path, `Member must satisfy constraint: [${allConstraints(member).join(", ")}]`));
+  if (isBroken)
+    problems.push(
+      describe(show(value), path, `Member must satisfy constraint: [${allConstraints(member).join(", ")}]`),
+    );
 }
 
 function checkMap(shape: Shape, value: unknown, path: string, problems: string[]): void {
@@ -94,29 +98,36 @@ function requireType(shape: Shape, value: unknown, path: string): void {
     ((shape.type === "double" || shape.type === "float") && typeof value === "number") ||
     (shape.type === "blob" && value instanceof Uint8Array) ||
     (shape.type === "timestamp" && value instanceof Date);
-  if (!isRight) throw new SerializationError(`${typeof value} value can not be converted to ${shape.type} at '${path}'`);
+  if (!isRight)
+    throw new SerializationError(`${typeof value} value can not be converted to ${shape.type} at '${path}'`);
 }
 
 function failedConstraint(shape: Shape, value: unknown): string | null {
-  if (typeof value === "string" && shape.enum !== undefined && !shape.enum.includes(value)) return enumConstraint(shape.enum);
+  if (typeof value === "string" && shape.enum !== undefined && !shape.enum.includes(value))
+    return enumConstraint(shape.enum);
   const size = sizeConstraint(shape, value);
   if (size !== null) return size;
-  if (typeof value === "string" && shape.pattern !== undefined && !compile(shape.pattern).test(value)) return patternConstraint(shape.pattern);
+  if (typeof value === "string" && shape.pattern !== undefined && !compile(shape.pattern).test(value))
+    return patternConstraint(shape.pattern);
   return null;
 }
 
 function sizeConstraint(shape: Shape, value: unknown): string | null {
   const size = typeof value === "string" || value instanceof Uint8Array ? value.length : value;
   if (typeof size !== "number") return null;
-  if (shape.max !== undefined && size > shape.max) return `Member must have ${measure(shape)} less than or equal to ${bound(shape, shape.max)}`;
-  if (shape.min !== undefined && size < shape.min) return `Member must have ${measure(shape)} greater than or equal to ${bound(shape, shape.min)}`;
+  if (shape.max !== undefined && size > shape.max)
+    return `Member must have ${measure(shape)} less than or equal to ${bound(shape, shape.max)}`;
+  if (shape.min !== undefined && size < shape.min)
+    return `Member must have ${measure(shape)} greater than or equal to ${bound(shape, shape.min)}`;
   return null;
 }
 
 function allConstraints(shape: Shape): string[] {
   const all: string[] = [];
-  if (shape.max !== undefined) all.push(`Member must have ${measure(shape)} less than or equal to ${bound(shape, shape.max)}`);
-  if (shape.min !== undefined) all.push(`Member must have ${measure(shape)} greater than or equal to ${bound(shape, shape.min)}`);
+  if (shape.max !== undefined)
+    all.push(`Member must have ${measure(shape)} less than or equal to ${bound(shape, shape.max)}`);
+  if (shape.min !== undefined)
+    all.push(`Member must have ${measure(shape)} greater than or equal to ${bound(shape, shape.min)}`);
   if (shape.enum !== undefined) all.push(enumConstraint(shape.enum));
   if (shape.pattern !== undefined) all.push(patternConstraint(shape.pattern));
   return all;
@@ -148,7 +159,9 @@ function show(value: unknown): string {
   if (value instanceof Uint8Array) return "java.nio.HeapByteBuffer";
   if (isRecord(value))
     return `{${Object.entries(value)
-      .map(([key, item]) => `${key}=${typeof item === "number" && Number.isInteger(item) ? item.toFixed(1) : show(item)}`)
+      .map(
+        ([key, item]) => `${key}=${typeof item === "number" && Number.isInteger(item) ? item.toFixed(1) : show(item)}`,
+      )
       .join(", ")}}`;
   return String(value);
 }

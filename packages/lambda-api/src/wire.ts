@@ -39,7 +39,13 @@ const ROUTES: readonly Route[] = Object.entries(OPERATIONS)
       .replace(/\/$/, "")
       .replaceAll(/\{\w+\+\}/g, "(.+)")
       .replaceAll(/\{\w+\}/g, "([^/]+)");
-    return { operation: operation as OperationName, method, pattern: new RegExp(`^${source}/?$`), names, literals: uri.split("/").length - names.length };
+    return {
+      operation: operation as OperationName,
+      method,
+      pattern: new RegExp(`^${source}/?$`),
+      names,
+      literals: uri.split("/").length - names.length,
+    };
   })
   // More literal segments first: `/functions/{name}/versions` before a greedy label.
   .sort((a, b) => b.literals - a.literals);
@@ -83,7 +89,12 @@ export function parseInput(match: Match, request: WireRequest): Record<string, u
   return input;
 }
 
-function readLocated(location: string | undefined, name: string, match: Match, request: WireRequest): string | string[] | undefined {
+function readLocated(
+  location: string | undefined,
+  name: string,
+  match: Match,
+  request: WireRequest,
+): string | string[] | undefined {
   switch (location) {
     case "uri":
       return match.pathParameters[name];
@@ -102,7 +113,8 @@ function readLocated(location: string | undefined, name: string, match: Match, r
 
 function fromText(shapeName: string, text: string | string[]): unknown {
   const shape = SHAPES[shapeName] as Shape;
-  if (shape.type === "list") return (Array.isArray(text) ? text : [text]).map((item) => fromText(shape.member?.shape ?? "String", item));
+  if (shape.type === "list")
+    return (Array.isArray(text) ? text : [text]).map((item) => fromText(shape.member?.shape ?? "String", item));
   const one = Array.isArray(text) ? (text[0] ?? "") : text;
   switch (shape.type) {
     case "integer":
@@ -126,7 +138,8 @@ function parseBody(shape: Shape, body: Buffer): Record<string, unknown> {
   } catch {
     throw new SerializationError("Could not parse request body into json");
   }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw new SerializationError("The request body must be a JSON object");
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    throw new SerializationError("The request body must be a JSON object");
   return readStructure(shape, parsed as Record<string, unknown>);
 }
 
@@ -143,14 +156,17 @@ function readStructure(shape: Shape, raw: Record<string, unknown>): Record<strin
 
 function readValue(shapeName: string, raw: unknown): unknown {
   const shape = SHAPES[shapeName] as Shape;
-  if (shape.type === "structure" && typeof raw === "object" && raw !== null && !Array.isArray(raw)) return readStructure(shape, raw as Record<string, unknown>);
-  if (shape.type === "list" && Array.isArray(raw)) return raw.map((item) => readValue(shape.member?.shape ?? "String", item));
+  if (shape.type === "structure" && typeof raw === "object" && raw !== null && !Array.isArray(raw))
+    return readStructure(shape, raw as Record<string, unknown>);
+  if (shape.type === "list" && Array.isArray(raw))
+    return raw.map((item) => readValue(shape.member?.shape ?? "String", item));
   if (shape.type === "blob") return readBlob(raw);
   return raw;
 }
 
 function readBlob(raw: unknown): Buffer {
-  if (typeof raw !== "string" || !/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(raw)) throw new SerializationError("A blob must be base64 text");
+  if (typeof raw !== "string" || !/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(raw))
+    throw new SerializationError("A blob must be base64 text");
   return Buffer.from(raw, "base64");
 }
 

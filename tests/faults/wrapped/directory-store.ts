@@ -4,7 +4,8 @@ import { type SnapshotStore, SnapshotStoreError } from "../../../packages/server
 import { reach } from "../reach.ts";
 
 /** Not one that goes by itself: that would be tried again at once. */
-const toError = (message: string): Error => new SnapshotStoreError("STORE_REFUSED", { store: "faults" }, new Error(message));
+const toError = (message: string): Error =>
+  new SnapshotStoreError("STORE_REFUSED", { store: "faults" }, new Error(message));
 
 /** Whose store it is, and the list of chunks that may go one day: nothing hangs on them. */
 const UNTOLD = new Set(["installation", "orphan"]);

@@ -41,11 +41,14 @@ export function openSqliteStore(path: string): MetadataStore {
           return <T>(run: () => T): T => commit(() => target.transaction(run));
         case "putVersion":
           return (record: Parameters<MetadataStore["putVersion"]>[0]): void =>
-            record.version === LATEST ? target.putVersion(record) : write(`row.${record.state.toLowerCase()}`, () => target.putVersion(record));
+            record.version === LATEST
+              ? target.putVersion(record)
+              : write(`row.${record.state.toLowerCase()}`, () => target.putVersion(record));
         case "removeFunction":
           return (function_: string): void => write("row.removed", () => target.removeFunction(function_));
         case "addEvent":
-          return (event: Parameters<MetadataStore["addEvent"]>[0]) => write("event.accepted", () => target.addEvent(event));
+          return (event: Parameters<MetadataStore["addEvent"]>[0]) =>
+            write("event.accepted", () => target.addEvent(event));
         case "removeEvent":
           return (id: number): void => write("event.done", () => target.removeEvent(id));
         default: {

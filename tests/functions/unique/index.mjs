@@ -45,9 +45,15 @@ async function draw() {
     "globalThis.crypto.randomUUID": globalThis.crypto.randomUUID(),
     "crypto.randomInt": String([1, 2, 3].map(() => crypto.randomInt(2 ** 40))),
     "globalThis.crypto.getRandomValues": hex(globalThis.crypto.getRandomValues(new Uint8Array(16))),
-    "crypto.generateKeyPairSync": crypto.generateKeyPairSync("ed25519").publicKey.export({ format: "der", type: "spki" }).toString("hex"),
+    "crypto.generateKeyPairSync": crypto
+      .generateKeyPairSync("ed25519")
+      .publicKey.export({ format: "der", type: "spki" })
+      .toString("hex"),
     "crypto.subtle.generateKey": hex(
-      await crypto.subtle.exportKey("raw", await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, true, ["encrypt"])),
+      await crypto.subtle.exportKey(
+        "raw",
+        await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, true, ["encrypt"]),
+      ),
     ),
     "worker thread: Math.random and randomUUID": await ask(worker),
     "forked process: Math.random and randomUUID": await ask(child),

@@ -45,7 +45,8 @@ for (const registry of readdirSync(dir).sort()) {
       }
     } catch (error) {
       rows.push({ name: `${registry} ${name}`, handlers: 0, findings: 0 });
-      if (flag !== "--json") process.stdout.write(`\n== ${registry} ${name}: ${(error as Error).message.split("\n")[0]}\n`);
+      if (flag !== "--json")
+        process.stdout.write(`\n== ${registry} ${name}: ${(error as Error).message.split("\n")[0]}\n`);
     }
   }
 }

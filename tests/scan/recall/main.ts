@@ -36,7 +36,10 @@ function esbuild(options: object): Bundler {
 }
 
 function webpack(mode: string): Bundler {
-  const run = load("webpack") as (options: object, done: (error: Error | null, stats: { hasErrors(): boolean; toString(): string }) => void) => void;
+  const run = load("webpack") as (
+    options: object,
+    done: (error: Error | null, stats: { hasErrors(): boolean; toString(): string }) => void,
+  ) => void;
   return (entry, out) =>
     new Promise((done, reject) => {
       const options = {
@@ -57,7 +60,9 @@ function webpack(mode: string): Bundler {
 }
 
 function rollup(): Bundler {
-  const { rollup: start } = load("rollup") as { rollup: (options: object) => Promise<{ write(options: object): Promise<unknown> }> };
+  const { rollup: start } = load("rollup") as {
+    rollup: (options: object) => Promise<{ write(options: object): Promise<unknown> }>;
+  };
   const plugins = [
     (load("@rollup/plugin-node-resolve") as { nodeResolve(): unknown }).nodeResolve(),
     (load("@rollup/plugin-commonjs") as { default: () => unknown }).default(),
@@ -87,7 +92,11 @@ interface Case {
 
 const cases = [FIXTURES, join(REPOSITORY, "tests/pairs")].flatMap((base) =>
   readdirSync(join(base, "javascript")).map(
-    (rule): Case => ({ name: `${base === FIXTURES ? "fixture" : "pair"} ${rule}`, rule, folder: join(base, "javascript", rule) }),
+    (rule): Case => ({
+      name: `${base === FIXTURES ? "fixture" : "pair"} ${rule}`,
+      rule,
+      folder: join(base, "javascript", rule),
+    }),
   ),
 );
 
@@ -99,14 +108,19 @@ async function rulesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-async function inForm(bundler: Bundler | null, folder: string, scratch: string): Promise<readonly string[] | "impossible"> {
+async function inForm(
+  bundler: Bundler | null,
+  folder: string,
+  scratch: string,
+): Promise<readonly string[] | "impossible"> {
   if (bundler === null) return rulesIn(folder);
   const out = mkdtempSync(join(scratch, "bundle-"));
   // Away from this repository's package.json, by which all would be ES modules.
   const sources = mkdtempSync(join(scratch, "sources-"));
   cpSync(folder, sources, { recursive: true });
   writeFileSync(join(sources, "package.json"), '{"type":"commonjs"}');
-  const entry = ["index.mjs", "index.js", "index.ts"].map((name) => join(sources, name)).find((path) => existsSync(path)) ?? "";
+  const entry =
+    ["index.mjs", "index.js", "index.ts"].map((name) => join(sources, name)).find((path) => existsSync(path)) ?? "";
   try {
     await bundler(entry, out);
   } catch {
@@ -128,6 +142,8 @@ for (const [form, bundler] of Object.entries(FORMS)) {
     if (!broken.includes(rule)) missed.push(name);
     if (fixed !== "impossible" && fixed.length > 0) wrong.push(name);
   }
-  process.stdout.write(`| ${form} | ${count - missed.length} of ${count} | ${missed.join(", ")} | ${wrong.join(", ")} |\n`);
+  process.stdout.write(
+    `| ${form} | ${count - missed.length} of ${count} | ${missed.join(", ")} | ${wrong.join(", ")} |\n`,
+  );
 }
 rmSync(scratch, { recursive: true });

@@ -40,7 +40,14 @@ function reportWith(text: (number: number) => string): CheckReport {
       secrets: [{ kind: next(), values: 1, places: 1 }],
     },
     processes: [{ name: next(), threads: 1, timers: 0, threadNames: [next()] }],
-    network: { sentBytes: 0, receivedBytes: 0, peers: [next()], requestsRead: 3, encryptedConnections: 1, unreadableConnections: 0 },
+    network: {
+      sentBytes: 0,
+      receivedBytes: 0,
+      peers: [next()],
+      requestsRead: 3,
+      encryptedConnections: 1,
+      unreadableConnections: 0,
+    },
     limits: [next()],
   };
 }
@@ -60,7 +67,9 @@ function parsed(report: CheckReport): { readonly nodes: readonly Node[]; readonl
 function shapeOf(nodes: readonly Node[]): readonly string[] {
   return nodes
     .filter((node) => node.nodeName !== "#text")
-    .map((node) => `${node.nodeName} ${"attrs" in node ? node.attrs.map((attribute) => attribute.name).join(" ") : ""}`);
+    .map(
+      (node) => `${node.nodeName} ${"attrs" in node ? node.attrs.map((attribute) => attribute.name).join(" ") : ""}`,
+    );
 }
 
 it("is HTML without a fault", () => {
@@ -77,7 +86,13 @@ it("shows foreign texts and lets none of them be an element, an attribute or a s
   const hostile = parsed(reportWith(write));
   expect(hostile.errors).toEqual([]);
   expect(shapeOf(hostile.nodes)).toEqual(shapeOf(plain.nodes));
-  expect(hostile.nodes.map((node) => node.nodeName).filter((name) => ["script", "img", "iframe", "a", "link", "#comment"].includes(name))).toEqual([]);
-  const texts = hostile.nodes.map((node) => (node.nodeName === "#text" && "value" in node ? node.value : "")).join("\n");
+  expect(
+    hostile.nodes
+      .map((node) => node.nodeName)
+      .filter((name) => ["script", "img", "iframe", "a", "link", "#comment"].includes(name)),
+  ).toEqual([]);
+  const texts = hostile.nodes
+    .map((node) => (node.nodeName === "#text" && "value" in node ? node.value : ""))
+    .join("\n");
   for (const text of written) expect(texts).toContain(text);
 });

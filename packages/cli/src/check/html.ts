@@ -66,8 +66,14 @@ function drawPhases(phases: readonly CheckPhase[]): string {
 
 function primingLine({ timing }: CheckReport): string {
   const times = `The first invoke took ${milliseconds(timing.firstInvokeMs)}, the next one ${milliseconds(timing.nextInvokeMs)}`;
-  const saves = timing.primingSavesMs >= 1 ? `priming could save up to ${milliseconds(timing.primingSavesMs)}` : "priming would save nothing";
-  const without = timing.withoutSnapshotMs === null ? "" : ` Without the snapshot the first answer took ${milliseconds(timing.withoutSnapshotMs)}.`;
+  const saves =
+    timing.primingSavesMs >= 1
+      ? `priming could save up to ${milliseconds(timing.primingSavesMs)}`
+      : "priming would save nothing";
+  const without =
+    timing.withoutSnapshotMs === null
+      ? ""
+      : ` Without the snapshot the first answer took ${milliseconds(timing.withoutSnapshotMs)}.`;
   return `${times}: ${saves}.${without}`;
 }
 
@@ -76,10 +82,16 @@ function formatFacts({ snapshot, network, processes, snapshotCreatedAt, snapshot
     ["Name", snapshotId],
     ["Made", snapshotCreatedAt],
     ["Memory", megabytes(snapshot.memoryBytes)],
-    ["Needed for the first answer", snapshot.workingSetBytes === null ? "not known yet" : megabytes(snapshot.workingSetBytes)],
+    [
+      "Needed for the first answer",
+      snapshot.workingSetBytes === null ? "not known yet" : megabytes(snapshot.workingSetBytes),
+    ],
     ["Files in /tmp", String(snapshot.tmpFileCount)],
     ["Secrets", secretsLine(snapshot)],
-    ["Connections open to the outside", snapshot.cutConnections === null ? "not known" : String(snapshot.cutConnections)],
+    [
+      "Connections open to the outside",
+      snapshot.cutConnections === null ? "not known" : String(snapshot.cutConnections),
+    ],
     ["A copy has", threadsLine(processes)],
     ["Threads", processes.flatMap((process) => process.threadNames).join(", ")],
     [

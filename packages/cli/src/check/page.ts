@@ -9,7 +9,10 @@ const MARKS = { error: "✗", warning: "!", note: "·" } as const;
 export function formatPage(report: CheckReport): string {
   const lines = [
     `${report.functionName}:${report.version} (${report.runtime}), checked with ${report.clones} copies of its snapshot, ${report.invokesPerClone} invokes each`,
-    ...wrap("A snapshot is the function's memory after it has started up. Each new copy goes on from there instead of starting up again.", ""),
+    ...wrap(
+      "A snapshot is the function's memory after it has started up. Each new copy goes on from there instead of starting up again.",
+      "",
+    ),
     "",
     report.verdict.headline,
     "",
@@ -53,21 +56,33 @@ function formatPhases(report: CheckReport): readonly string[] {
       return `  ${PARTS[part].padEnd(34)} ${milliseconds(durationMs).padStart(9)}  ${bar}`;
     }),
     ...wrap(saves.trim(), "  "),
-    ...(timing.withoutSnapshotMs === null ? [] : [`  Without the snapshot the first answer took ${milliseconds(timing.withoutSnapshotMs)}.`]),
+    ...(timing.withoutSnapshotMs === null
+      ? []
+      : [`  Without the snapshot the first answer took ${milliseconds(timing.withoutSnapshotMs)}.`]),
   ];
 }
 
 function formatSnapshot({ snapshot, network, processes, snapshotCreatedAt }: CheckReport): readonly string[] {
-  const workingSet = snapshot.workingSetBytes === null ? "not known yet" : `${megabytes(snapshot.workingSetBytes)} of it are needed for the first answer`;
+  const workingSet =
+    snapshot.workingSetBytes === null
+      ? "not known yet"
+      : `${megabytes(snapshot.workingSetBytes)} of it are needed for the first answer`;
   const rows: ReadonlyArray<readonly [string, string]> = [
     ["made", snapshotCreatedAt],
     ["memory", `${megabytes(snapshot.memoryBytes)}; ${workingSet}`],
     [
       "/tmp",
-      snapshot.tmpFileCount === 0 ? "empty" : `${snapshot.tmpFileCount} ${snapshot.tmpFileCount === 1 ? "file" : "files"}, ${megabytes(snapshot.diskBytes)}`,
+      snapshot.tmpFileCount === 0
+        ? "empty"
+        : `${snapshot.tmpFileCount} ${snapshot.tmpFileCount === 1 ? "file" : "files"}, ${megabytes(snapshot.diskBytes)}`,
     ],
     ["secrets", secretsLine(snapshot)],
-    ["connections", snapshot.cutConnections === null ? "not known: made by an older Thaw" : `${snapshot.cutConnections} open to the outside when it was made`],
+    [
+      "connections",
+      snapshot.cutConnections === null
+        ? "not known: made by an older Thaw"
+        : `${snapshot.cutConnections} open to the outside when it was made`,
+    ],
     ["a copy has", threadsLine(processes)],
     ["it called", network.peers.length === 0 ? "no outside address that was seen" : network.peers.join(", ")],
     ["requests", requestsLine(network)],

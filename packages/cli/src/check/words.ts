@@ -27,21 +27,32 @@ export function megabytes(bytes: number): string {
 }
 
 export function secretsLine(snapshot: CheckReport["snapshot"]): string {
-  if (snapshot.secrets.length === 0) return `none found by their form in ${megabytes(snapshot.searchedBytes)} of memory`;
+  if (snapshot.secrets.length === 0)
+    return `none found by their form in ${megabytes(snapshot.searchedBytes)} of memory`;
   return snapshot.secrets.map((secret) => `${secret.kind} ×${secret.values}`).join(", ");
 }
 
-export function requestsLine({ requestsRead, encryptedConnections, unreadableConnections }: CheckReport["network"]): string {
+export function requestsLine({
+  requestsRead,
+  encryptedConnections,
+  unreadableConnections,
+}: CheckReport["network"]): string {
   if (requestsRead === null) return "could not be read on this host";
   const connections = (count: number, what: string): readonly string[] =>
     count === 0 ? [] : [`${count} ${count === 1 ? "connection" : "connections"} ${what}, not read`];
-  return [`${requestsRead} read`, ...connections(encryptedConnections, "encrypted"), ...connections(unreadableConnections, "with other data")].join("; ");
+  return [
+    `${requestsRead} read`,
+    ...connections(encryptedConnections, "encrypted"),
+    ...connections(unreadableConnections, "with other data"),
+  ].join("; ");
 }
 
 export function threadsLine(processes: CheckReport["processes"]): string {
   if (processes.length === 0) return "not known: it ended before it could be looked at";
-  const sum = (of: (process: CheckReport["processes"][number]) => number): number => processes.reduce((total, process) => total + of(process), 0);
-  const plural = (number: number, what: string, plurals = `${what}s`): string => `${number} ${number === 1 ? what : plurals}`;
+  const sum = (of: (process: CheckReport["processes"][number]) => number): number =>
+    processes.reduce((total, process) => total + of(process), 0);
+  const plural = (number: number, what: string, plurals = `${what}s`): string =>
+    `${number} ${number === 1 ? what : plurals}`;
   const threads = plural(
     sum((process) => process.threads),
     "thread",

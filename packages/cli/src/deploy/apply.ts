@@ -44,7 +44,12 @@ interface CodeMembers {
   readonly S3Key?: string;
 }
 
-export async function applyPlan(connection: Connection, plan: Plan, baseDir: string, progress: Progress): Promise<readonly Deployed[]> {
+export async function applyPlan(
+  connection: Connection,
+  plan: Plan,
+  baseDir: string,
+  progress: Progress,
+): Promise<readonly Deployed[]> {
   const deployed: Deployed[] = [];
   for (const planned of plan.functions) deployed.push(await applyFunction(connection, planned, baseDir, progress));
   const published = new Map<string, string>();
@@ -54,33 +59,62 @@ export async function applyPlan(connection: Connection, plan: Plan, baseDir: str
     await provision(connection, version.functionName, number, version.provisionedConcurrency, progress);
   }
   for (const alias of plan.aliases) {
-    await pointAlias(connection, alias.functionName, alias.name, published.get(alias.version) ?? alias.version, progress);
+    await pointAlias(
+      connection,
+      alias.functionName,
+      alias.name,
+      published.get(alias.version) ?? alias.version,
+      progress,
+    );
     await provision(connection, alias.functionName, alias.name, alias.provisionedConcurrency, progress);
   }
   return deployed;
 }
 
-async function applyFunction(connection: Connection, planned: PlannedFunction, baseDir: string, progress: Progress): Promise<Deployed> {
+async function applyFunction(
+  connection: Connection,
+  planned: PlannedFunction,
+  baseDir: string,
+  progress: Progress,
+): Promise<Deployed> {
   const code = await prepareCode(connection, planned, baseDir);
   const current = await find(connection, planned.name);
   if (current === null) {
     progress(`${planned.name}: create`);
-    const input = { Role: DEFAULT_ROLE, ...planned.config, FunctionName: planned.name, Code: code.members, Tags: planned.tags };
+    const input = {
+      Role: DEFAULT_ROLE,
+      ...planned.config,
+      FunctionName: planned.name,
+      Code: code.members,
+      Tags: planned.tags,
+    };
     await connection.lambda.send(new CreateFunctionCommand(input as CreateFunctionCommandInput));
   } else {
     await update(connection, planned, current, code, progress);
   }
   await settle(connection, planned.name);
   await reserve(connection, planned);
-  if (planned.autoPublishAlias === null) return { functionName: planned.name, version: null, alias: null, optimization: null };
+  if (planned.autoPublishAlias === null)
+    return { functionName: planned.name, version: null, alias: null, optimization: null };
   const version = await publishVersion(connection, planned.name, null, progress);
   await pointAlias(connection, planned.name, planned.autoPublishAlias, version, progress);
   await provision(connection, planned.name, planned.autoPublishAlias, planned.provisionedConcurrency, progress);
   const { SnapStart } = await getConfiguration(connection, planned.name, version);
-  return { functionName: planned.name, version, alias: planned.autoPublishAlias, optimization: SnapStart?.OptimizationStatus ?? null };
+  return {
+    functionName: planned.name,
+    version,
+    alias: planned.autoPublishAlias,
+    optimization: SnapStart?.OptimizationStatus ?? null,
+  };
 }
 
-async function update(connection: Connection, planned: PlannedFunction, current: FunctionConfiguration, code: PreparedCode, progress: Progress): Promise<void> {
+async function update(
+  connection: Connection,
+  planned: PlannedFunction,
+  current: FunctionConfiguration,
+  code: PreparedCode,
+  progress: Progress,
+): Promise<void> {
   progress(`${planned.name}: update`);
   // What the template does not say goes back to the default, as CloudFormation does.
   const defaults = {
@@ -94,13 +128,18 @@ async function update(connection: Connection, planned: PlannedFunction, current:
   };
   const { Architectures: _, ...config } = planned.config;
   await connection.lambda.send(
-    new UpdateFunctionConfigurationCommand({ ...defaults, ...config, FunctionName: planned.name } as UpdateFunctionConfigurationCommandInput),
+    new UpdateFunctionConfigurationCommand({
+      ...defaults,
+      ...config,
+      FunctionName: planned.name,
+    } as UpdateFunctionConfigurationCommandInput),
   );
   await settle(connection, planned.name);
   if (code.sha256 === null || code.sha256 !== current.CodeSha256) {
     await connection.lambda.send(new UpdateFunctionCodeCommand({ FunctionName: planned.name, ...code.members }));
   }
-  if (Object.keys(planned.tags).length > 0) await connection.lambda.send(new TagResourceCommand({ Resource: current.FunctionArn, Tags: planned.tags }));
+  if (Object.keys(planned.tags).length > 0)
+    await connection.lambda.send(new TagResourceCommand({ Resource: current.FunctionArn, Tags: planned.tags }));
 }
 
 async function reserve(connection: Connection, { name, reservedConcurrency }: PlannedFunction): Promise<void> {
@@ -111,14 +150,22 @@ async function reserve(connection: Connection, { name, reservedConcurrency }: Pl
   await connection.lambda.send(command as PutFunctionConcurrencyCommand);
 }
 
-async function provision(connection: Connection, name: string, qualifier: string, count: number | null, progress: Progress): Promise<void> {
+async function provision(
+  connection: Connection,
+  name: string,
+  qualifier: string,
+  count: number | null,
+  progress: Progress,
+): Promise<void> {
   if (qualifier === "$LATEST") return;
   const target = { FunctionName: name, Qualifier: qualifier };
   if (count === null) {
     await connection.lambda.send(new DeleteProvisionedConcurrencyConfigCommand(target));
     return;
   }
-  await connection.lambda.send(new PutProvisionedConcurrencyConfigCommand({ ...target, ProvisionedConcurrentExecutions: count }));
+  await connection.lambda.send(
+    new PutProvisionedConcurrencyConfigCommand({ ...target, ProvisionedConcurrentExecutions: count }),
+  );
   progress(`${name}:${qualifier}: ${count} environments are kept ready`);
 }
 
@@ -132,7 +179,9 @@ async function prepareCode(connection: Connection, planned: PlannedFunction, bas
   if (code.kind === "object") return { members: { S3Bucket: code.bucket, S3Key: code.key }, sha256: null };
   const { primes } = planned;
   const zip =
-    code.kind === "inline" ? await packageInline(code.text, String(planned.config["Runtime"]), primes) : await packageCode(baseDir, code.path, primes);
+    code.kind === "inline"
+      ? await packageInline(code.text, String(planned.config["Runtime"]), primes)
+      : await packageCode(baseDir, code.path, primes);
   const sha256 = digestOf(zip);
   if (zip.length <= REQUEST_ZIP_BYTES_MAX) return { members: { ZipFile: zip }, sha256 };
   const key = `${Buffer.from(sha256, "base64").toString("hex")}.zip`;
@@ -140,19 +189,28 @@ async function prepareCode(connection: Connection, planned: PlannedFunction, bas
   return { members: { S3Bucket: "thaw-deployments", S3Key: key }, sha256 };
 }
 
-async function publishVersion(connection: Connection, name: string, description: string | null, progress: Progress): Promise<string> {
+async function publishVersion(
+  connection: Connection,
+  name: string,
+  description: string | null,
+  progress: Progress,
+): Promise<string> {
   const published = await connection.lambda.send(
     new PublishVersionCommand({ FunctionName: name, ...(description === null ? {} : { Description: description }) }),
   );
   const version = published.Version ?? "";
   const startMs = performance.now();
   let nextMs = PROGRESS_EVERY_MS;
-  progress(`${name}: version ${version}${published.SnapStart?.ApplyOn === "PublishedVersions" ? " is initialised for its snapshot" : ""}`);
+  progress(
+    `${name}: version ${version}${published.SnapStart?.ApplyOn === "PublishedVersions" ? " is initialised for its snapshot" : ""}`,
+  );
   for (;;) {
     const { State, StateReason, StateReasonCode, SnapStart } = await getConfiguration(connection, name, version);
     const elapsedMs = performance.now() - startMs;
     if (State === "Active") {
-      progress(`${name}: version ${version} is Active after ${(elapsedMs / 1000).toFixed(1)} s (snapshot ${SnapStart?.OptimizationStatus ?? "Off"})`);
+      progress(
+        `${name}: version ${version} is Active after ${(elapsedMs / 1000).toFixed(1)} s (snapshot ${SnapStart?.OptimizationStatus ?? "Off"})`,
+      );
       return version;
     }
     // Published before and idle since: nothing new to make.
@@ -161,7 +219,9 @@ async function publishVersion(connection: Connection, name: string, description:
       return version;
     }
     if (State === "Failed")
-      throw new CommandError(`${name}: version ${version} Failed: ${StateReason ?? ""} (${StateReasonCode ?? ""}). See: ${PROGRAM} logs ${name}`);
+      throw new CommandError(
+        `${name}: version ${version} Failed: ${StateReason ?? ""} (${StateReasonCode ?? ""}). See: ${PROGRAM} logs ${name}`,
+      );
     if (elapsedMs > nextMs) {
       progress(`${name}: version ${version} is ${State} … ${(elapsedMs / 1000).toFixed(0)} s`);
       nextMs += PROGRESS_EVERY_MS;
@@ -170,7 +230,13 @@ async function publishVersion(connection: Connection, name: string, description:
   }
 }
 
-async function pointAlias(connection: Connection, functionName: string, name: string, version: string, progress: Progress): Promise<void> {
+async function pointAlias(
+  connection: Connection,
+  functionName: string,
+  name: string,
+  version: string,
+  progress: Progress,
+): Promise<void> {
   const input = { FunctionName: functionName, Name: name, FunctionVersion: version };
   try {
     await connection.lambda.send(new UpdateAliasCommand(input));
@@ -189,8 +255,17 @@ async function settle(connection: Connection, name: string): Promise<void> {
   }
 }
 
-function getConfiguration(connection: Connection, name: string, qualifier: string | undefined): Promise<FunctionConfiguration> {
-  return connection.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) }));
+function getConfiguration(
+  connection: Connection,
+  name: string,
+  qualifier: string | undefined,
+): Promise<FunctionConfiguration> {
+  return connection.lambda.send(
+    new GetFunctionConfigurationCommand({
+      FunctionName: name,
+      ...(qualifier === undefined ? {} : { Qualifier: qualifier }),
+    }),
+  );
 }
 
 async function find(connection: Connection, name: string): Promise<FunctionConfiguration | null> {

@@ -18,7 +18,12 @@ export async function deploy(connection: Connection, templatePath: string, optio
   const path = resolve(templatePath);
   const stackName = options.stackName ?? basename(projectDirectory(path));
   const accountId = process.env["THAW_ACCOUNT_ID"] ?? "000000000000";
-  const plan = planTemplate(readTemplate(path), { region: connection.region, accountId, stackName, overrides: options.parameterOverrides });
+  const plan = planTemplate(readTemplate(path), {
+    region: connection.region,
+    accountId,
+    stackName,
+    overrides: options.parameterOverrides,
+  });
   reportProblems(plan, options);
   if (plan.functions.length === 0) throw new CommandError(`${templatePath} has no function that can be deployed`);
   const progress = (line: string): void => void process.stderr.write(`${line}\n`);

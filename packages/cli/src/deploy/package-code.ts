@@ -16,7 +16,8 @@ export async function packageCode(baseDir: string, path: string, primes: string 
   const full = resolve(baseDir, path);
   if (!existsSync(full)) throw new CommandError(`${full} is not there; is the code built?`);
   if (!statSync(full).isDirectory()) {
-    if (primes !== null) throw new CommandError(`${full} is packed already: put ${PRIME_FILE} into it instead of Metadata.Thaw.Prime`);
+    if (primes !== null)
+      throw new CommandError(`${full} is packed already: put ${PRIME_FILE} into it instead of Metadata.Thaw.Prime`);
     return readFileSync(full);
   }
   const zip = new ZipFile();
@@ -26,7 +27,10 @@ export async function packageCode(baseDir: string, path: string, primes: string 
       throw new CommandError(`${file}: the template's Metadata.Thaw.Prime says the same; keep one of them`);
     }
     const { mode } = await stat(file);
-    zip.addBuffer(await readFile(file), relative(full, file), { mtime: MTIME, mode: (mode & 0o111) === 0 ? 0o100644 : 0o100755 });
+    zip.addBuffer(await readFile(file), relative(full, file), {
+      mtime: MTIME,
+      mode: (mode & 0o111) === 0 ? 0o100644 : 0o100755,
+    });
   }
   return finish(zip);
 }
@@ -35,7 +39,10 @@ export async function packageCode(baseDir: string, path: string, primes: string 
 export function packageInline(text: string, runtime: string, primes: string | null = null): Promise<Buffer> {
   const zip = new ZipFile();
   addPrimes(zip, primes);
-  zip.addBuffer(Buffer.from(text), runtime.startsWith("python") ? "index.py" : "index.js", { mtime: MTIME, mode: 0o100644 });
+  zip.addBuffer(Buffer.from(text), runtime.startsWith("python") ? "index.py" : "index.js", {
+    mtime: MTIME,
+    mode: 0o100644,
+  });
   return finish(zip);
 }
 

@@ -16,7 +16,12 @@ afterAll(() => rmSync(dir, { recursive: true }));
 function plan(text: string, overrides: Record<string, string> = {}): Plan {
   const path = join(dir, "template.yml");
   writeFileSync(path, text);
-  return planTemplate(readTemplate(path), { region: "eu-west-1", accountId: "123456789012", stackName: "shop", overrides });
+  return planTemplate(readTemplate(path), {
+    region: "eu-west-1",
+    accountId: "123456789012",
+    stackName: "shop",
+    overrides,
+  });
 }
 
 const SAM = `
@@ -75,7 +80,9 @@ describe("planTemplate", () => {
         Runtime: "java17",
         MemorySize: 512,
         SnapStart: { ApplyOn: "PublishedVersions" },
-        Environment: { Variables: { STAGE: "prod", SHARED: "yes", ARN: "arn:aws:lambda:eu-west-1:123456789012:function:shop-Other" } },
+        Environment: {
+          Variables: { STAGE: "prod", SHARED: "yes", ARN: "arn:aws:lambda:eu-west-1:123456789012:function:shop-Other" },
+        },
       },
     });
     expect(functions[1]).toMatchObject({
@@ -84,7 +91,9 @@ describe("planTemplate", () => {
       config: { Role: "arn:aws:iam::123456789012:role/r" },
     });
     expect(versions).toMatchObject([{ logicalId: "OtherV1", functionName: "shop-Other" }]);
-    expect(aliases).toMatchObject([{ functionName: "shop-Other", name: "live", version: "OtherV1", provisionedConcurrency: 2 }]);
+    expect(aliases).toMatchObject([
+      { functionName: "shop-Other", name: "live", version: "OtherV1", provisionedConcurrency: 2 },
+    ]);
     expect(outputs).toEqual({ Url: "a/prod" });
   });
 
@@ -117,16 +126,27 @@ Resources:
     ]);
   });
 
-  it("makes the events of Metadata.Thaw.Prime the package's thaw.prime.json, and says what is wrong with them", ({ expect }) => {
+  it("makes the events of Metadata.Thaw.Prime the package's thaw.prime.json, and says what is wrong with them", ({
+    expect,
+  }) => {
     const template = (metadata: string, code = "CodeUri: ."): string =>
       `Resources: { F: { Type: AWS::Serverless::Function, Metadata: ${metadata}, Properties: { ${code}, Handler: h, Runtime: nodejs24.x } } }`;
     const primes = (text: string): string | null | undefined => plan(text).functions[0]?.primes;
     expect(primes(template("{ SamResourceId: F }"))).toBeNull();
-    expect(primes(template("{ Thaw: { Prime: { Events: [{ path: /a, n: 1 }, null] } } }"))).toBe('{"events":[{"path":"/a","n":1},null],"times":1}\n');
+    expect(primes(template("{ Thaw: { Prime: { Events: [{ path: /a, n: 1 }, null] } } }"))).toBe(
+      '{"events":[{"path":"/a","n":1},null],"times":1}\n',
+    );
     expect(primes(template("{ Thaw: { Prime: { Events: [{}], Times: 3 } } }"))).toBe('{"events":[{}],"times":3}\n');
-    const wrong = ["{ Thaw: x }", "{ Thaw: { Prime: {} } }", "{ Thaw: { Prime: { Events: [], Times: 0 } } }", "{ Thaw: { Prime: { Events: [], Time: 1 } } }"];
+    const wrong = [
+      "{ Thaw: x }",
+      "{ Thaw: { Prime: {} } }",
+      "{ Thaw: { Prime: { Events: [], Times: 0 } } }",
+      "{ Thaw: { Prime: { Events: [], Time: 1 } } }",
+    ];
     for (const metadata of [...wrong, "{ Thaw: { Other: 1 } }"])
-      expect(plan(template(metadata)).problems).toEqual([expect.objectContaining({ place: "Resources.F.Metadata.Thaw" })]);
+      expect(plan(template(metadata)).problems).toEqual([
+        expect.objectContaining({ place: "Resources.F.Metadata.Thaw" }),
+      ]);
     expect(plan(template("{ Thaw: { Prime: { Events: [] } } }", "CodeUri: s3://b/k")).problems).toHaveLength(1);
   });
 
@@ -155,7 +175,11 @@ Outputs:
   Name: { Value: !Ref F }
 `);
     expect(found.functions).toMatchObject([{ name: "shop-F" }]);
-    expect(found.functions[0]?.config).toEqual({ Handler: "x", Runtime: "nodejs24.x", Environment: { Variables: { KEPT: "a" } } });
+    expect(found.functions[0]?.config).toEqual({
+      Handler: "x",
+      Runtime: "nodejs24.x",
+      Environment: { Variables: { KEPT: "a" } },
+    });
     expect([found.versions, found.aliases, found.outputs]).toEqual([[], [], { Name: "shop-F" }]);
     expect(found.problems.map((problem) => problem.place)).toEqual([
       "Resources.F.FunctionName",

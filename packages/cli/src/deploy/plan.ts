@@ -86,7 +86,16 @@ const CONFIG = new Set([
 ]);
 /** Known to SAM's own tools, nothing to deploy. */
 const RESOURCE_KEYS = new Set(["Type", "Properties", "Metadata", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy"]);
-const SECTIONS = new Set(["AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Globals", "Parameters", "Resources", "Outputs"]);
+const SECTIONS = new Set([
+  "AWSTemplateFormatVersion",
+  "Transform",
+  "Description",
+  "Metadata",
+  "Globals",
+  "Parameters",
+  "Resources",
+  "Outputs",
+]);
 
 export function planTemplate(template: Template, options: PlanOptions): Plan {
   const problems: Problem[] = [];
@@ -96,21 +105,29 @@ export function planTemplate(template: Template, options: PlanOptions): Plan {
   const context: ResolveContext = {
     ...options,
     parameters,
-    refOf: (logicalId) => names.get(logicalId) ?? (template.Resources[logicalId]?.["Type"] === VERSION ? `version:${logicalId}` : null),
+    refOf: (logicalId) =>
+      names.get(logicalId) ?? (template.Resources[logicalId]?.["Type"] === VERSION ? `version:${logicalId}` : null),
     attributeOf: (logicalId, attribute) => {
       const name = names.get(logicalId);
       if (name !== undefined && attribute === "Arn") return arnOf(name);
-      return template.Resources[logicalId]?.["Type"] === VERSION && attribute === "Version" ? `version:${logicalId}` : null;
+      return template.Resources[logicalId]?.["Type"] === VERSION && attribute === "Version"
+        ? `version:${logicalId}`
+        : null;
     },
   };
   const builder = new PlanBuilder(template, new Resolver(context, problems), names, problems);
-  for (const section of Object.keys(template)) if (!SECTIONS.has(section)) problems.push({ place: section, reason: "is not supported" });
+  for (const section of Object.keys(template))
+    if (!SECTIONS.has(section)) problems.push({ place: section, reason: "is not supported" });
   for (const logicalId of Object.keys(template.Resources)) builder.add(logicalId);
   return { ...builder.plan(), problems };
 }
 
 /** Names first: resources refer to one another. */
-function functionNames(template: Template, options: PlanOptions, parameters: Readonly<Record<string, string>>): Map<string, string> {
+function functionNames(
+  template: Template,
+  options: PlanOptions,
+  parameters: Readonly<Record<string, string>>,
+): Map<string, string> {
   const names = new Map<string, string>();
   const silent = new Resolver({ ...options, parameters, refOf: () => null, attributeOf: () => null }, []);
   for (const [logicalId, resource] of Object.entries(template.Resources)) {
@@ -153,7 +170,8 @@ class PlanBuilder {
   }
 
   plan(): Omit<Plan, "problems"> {
-    for (const [section] of Object.entries(this.#template.Globals ?? {})) if (section !== "Function") this.#refuse(`Globals.${section}`);
+    for (const [section] of Object.entries(this.#template.Globals ?? {}))
+      if (section !== "Function") this.#refuse(`Globals.${section}`);
     const outputs: Record<string, string> = {};
     for (const [name, output] of Object.entries(this.#template.Outputs ?? {})) {
       const value = this.#resolver.resolve(output["Value"] as TemplateValue, `Outputs.${name}`);
@@ -171,7 +189,12 @@ class PlanBuilder {
     const config: Record<string, TemplateValue> = {};
     const code = isSam ? samCode(properties) : lambdaCode(properties);
     const samOnly = ["CodeUri", "InlineCode", "AutoPublishAlias", "Tracing", PROVISIONED];
-    const handled = new Set(["FunctionName", "Tags", "ReservedConcurrentExecutions", ...(isSam ? samOnly : ["Code", "TracingConfig"])]);
+    const handled = new Set([
+      "FunctionName",
+      "Tags",
+      "ReservedConcurrentExecutions",
+      ...(isSam ? samOnly : ["Code", "TracingConfig"]),
+    ]);
     // As SAM itself says.
     if (properties[PROVISIONED] !== undefined && properties["AutoPublishAlias"] === undefined)
       this.#refuse(`${place}.${PROVISIONED}`, "needs an AutoPublishAlias");
@@ -182,7 +205,8 @@ class PlanBuilder {
     }
     if (isSam && properties["Tracing"] !== undefined) config["TracingConfig"] = { Mode: properties["Tracing"] };
     if (!isSam && properties["TracingConfig"] !== undefined) config["TracingConfig"] = properties["TracingConfig"];
-    if (code === null) return this.#refuse(`${place}.${isSam ? "CodeUri" : "Code"}`, "is needed: a folder, a zip, or an object");
+    if (code === null)
+      return this.#refuse(`${place}.${isSam ? "CodeUri" : "Code"}`, "is needed: a folder, a zip, or an object");
     this.#functions.push({
       logicalId,
       name: this.#names.get(logicalId) ?? logicalId,
@@ -191,7 +215,10 @@ class PlanBuilder {
       tags: readTags(properties["Tags"]),
       autoPublishAlias: properties["AutoPublishAlias"] === undefined ? null : String(properties["AutoPublishAlias"]),
       primes: this.#readPrimes(logicalId, code),
-      reservedConcurrency: properties["ReservedConcurrentExecutions"] === undefined ? null : Number(properties["ReservedConcurrentExecutions"]),
+      reservedConcurrency:
+        properties["ReservedConcurrentExecutions"] === undefined
+          ? null
+          : Number(properties["ReservedConcurrentExecutions"]),
       provisionedConcurrency: readProvisioned(properties),
     });
   }
@@ -204,12 +231,14 @@ class PlanBuilder {
     const resolved = this.#resolver.resolve(thaw, place);
     const primes = isTemplateMap(resolved) ? readPrimes(resolved) : null;
     if (primes === null) this.#refuse(place, "must be Prime: { Events: [...], Times: 1 or more }");
-    else if (code.kind === "object") this.#refuse(place, "needs code that is packed here; put thaw.prime.json into the object instead");
+    else if (code.kind === "object")
+      this.#refuse(place, "needs code that is packed here; put thaw.prime.json into the object instead");
     return primes;
   }
 
   #addVersion(logicalId: string, place: string, properties: TemplateMap): void {
-    for (const key of Object.keys(properties)) if (!["FunctionName", "Description", PROVISIONED].includes(key)) this.#refuse(`${place}.${key}`);
+    for (const key of Object.keys(properties))
+      if (!["FunctionName", "Description", PROVISIONED].includes(key)) this.#refuse(`${place}.${key}`);
     if (this.#lacks(place, properties, ["FunctionName"])) return;
     this.#versions.push({
       logicalId,
@@ -221,7 +250,8 @@ class PlanBuilder {
 
   #addAlias(logicalId: string, place: string, properties: TemplateMap): void {
     for (const key of Object.keys(properties))
-      if (!["FunctionName", "FunctionVersion", "Name", "Description", PROVISIONED].includes(key)) this.#refuse(`${place}.${key}`);
+      if (!["FunctionName", "FunctionVersion", "Name", "Description", PROVISIONED].includes(key))
+        this.#refuse(`${place}.${key}`);
     if (this.#lacks(place, properties, ["FunctionName", "FunctionVersion", "Name"])) return;
     this.#aliases.push({
       logicalId,
@@ -270,7 +300,9 @@ function lambdaCode(properties: TemplateMap): PlannedCode | null {
 function toCode(value: TemplateValue | undefined): PlannedCode | null {
   if (typeof value === "string") {
     const object = /^s3:\/\/([^/]+)\/(.+)$/.exec(value);
-    return object === null ? { kind: "path", path: value } : { kind: "object", bucket: object[1] ?? "", key: object[2] ?? "" };
+    return object === null
+      ? { kind: "path", path: value }
+      : { kind: "object", bucket: object[1] ?? "", key: object[2] ?? "" };
   }
   if (!isTemplateMap(value)) return null;
   const bucket = value["S3Bucket"] ?? value["Bucket"];
@@ -281,12 +313,19 @@ function toCode(value: TemplateValue | undefined): PlannedCode | null {
 /** Numbers that came as text out of parameters. */
 function coerce(config: TemplateMap): TemplateMap {
   const environment = config["Environment"];
-  const variables = isTemplateMap(environment) && isTemplateMap(environment["Variables"]) ? environment["Variables"] : null;
+  const variables =
+    isTemplateMap(environment) && isTemplateMap(environment["Variables"]) ? environment["Variables"] : null;
   return {
     ...config,
     ...(config["MemorySize"] === undefined ? {} : { MemorySize: Number(config["MemorySize"]) }),
     ...(config["Timeout"] === undefined ? {} : { Timeout: Number(config["Timeout"]) }),
-    ...(variables === null ? {} : { Environment: { Variables: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])) } }),
+    ...(variables === null
+      ? {}
+      : {
+          Environment: {
+            Variables: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])),
+          },
+        }),
   };
 }
 
@@ -294,13 +333,17 @@ function readPrimes(thaw: TemplateMap): string | null {
   const prime = thaw["Prime"];
   if (!isTemplateMap(prime) || Object.keys(thaw).length > 1) return null;
   const { Events: events, Times: times = 1, ...rest } = prime;
-  if (!Array.isArray(events) || !Number.isInteger(times) || Number(times) < 1 || Object.keys(rest).length > 0) return null;
+  if (!Array.isArray(events) || !Number.isInteger(times) || Number(times) < 1 || Object.keys(rest).length > 0)
+    return null;
   return `${JSON.stringify({ events, times })}\n`;
 }
 
 function readTags(value: TemplateValue | undefined): Record<string, string> {
-  if (Array.isArray(value)) return Object.fromEntries((value as TemplateMap[]).map((tag) => [String(tag["Key"]), String(tag["Value"])]));
-  return isTemplateMap(value) ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, String(each)])) : {};
+  if (Array.isArray(value))
+    return Object.fromEntries((value as TemplateMap[]).map((tag) => [String(tag["Key"]), String(tag["Value"])]));
+  return isTemplateMap(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, String(each)]))
+    : {};
 }
 
 function readProvisioned(properties: TemplateMap): number | null {

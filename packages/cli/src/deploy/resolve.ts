@@ -25,11 +25,15 @@ export class Resolver {
   }
 
   resolve(value: TemplateValue, place: string): TemplateValue | undefined {
-    if (Array.isArray(value)) return value.map((item: TemplateValue, index) => this.resolve(item, `${place}[${index}]`)).filter((item) => item !== undefined);
+    if (Array.isArray(value))
+      return value
+        .map((item: TemplateValue, index) => this.resolve(item, `${place}[${index}]`))
+        .filter((item) => item !== undefined);
     if (!isTemplateMap(value)) return value;
     const keys = Object.keys(value);
     const [only] = keys;
-    if (keys.length === 1 && only !== undefined && (only === "Ref" || only.startsWith("Fn::"))) return this.#call(only, value[only] as TemplateValue, place);
+    if (keys.length === 1 && only !== undefined && (only === "Ref" || only.startsWith("Fn::")))
+      return this.#call(only, value[only] as TemplateValue, place);
     return this.#resolveMembers(value, place);
   }
 
@@ -62,7 +66,8 @@ export class Resolver {
 
   #join(argument: TemplateValue, place: string): TemplateValue | undefined {
     const [separator, parts] = Array.isArray(argument) ? (argument as readonly TemplateValue[]) : [];
-    if (typeof separator !== "string" || !Array.isArray(parts)) return this.#unknown(place, "Fn::Join of something that is no list");
+    if (typeof separator !== "string" || !Array.isArray(parts))
+      return this.#unknown(place, "Fn::Join of something that is no list");
     const resolved = this.resolve(parts as TemplateValue, place) as readonly TemplateValue[];
     return resolved.length === parts.length ? resolved.join(separator) : undefined;
   }
@@ -76,7 +81,9 @@ export class Resolver {
       "AWS::Partition": "aws",
       "AWS::URLSuffix": "amazonaws.com",
     };
-    return pseudo[name] ?? this.#context.parameters[name] ?? this.#context.refOf(name) ?? this.#unknown(place, `Ref ${name}`);
+    return (
+      pseudo[name] ?? this.#context.parameters[name] ?? this.#context.refOf(name) ?? this.#unknown(place, `Ref ${name}`)
+    );
   }
 
   #attribute(logicalId: string, attribute: string, place: string): TemplateValue | undefined {
@@ -91,7 +98,8 @@ export class Resolver {
       if (literal === "!") return `\${${name}}`;
       if (Object.hasOwn(variables, name)) return String(variables[name]);
       const at = name.indexOf(".");
-      const found = at === -1 ? this.#reference(name, place) : this.#attribute(name.slice(0, at), name.slice(at + 1), place);
+      const found =
+        at === -1 ? this.#reference(name, place) : this.#attribute(name.slice(0, at), name.slice(at + 1), place);
       isWhole &&= found !== undefined;
       return String(found);
     });
@@ -104,17 +112,26 @@ export class Resolver {
   }
 }
 
-export function readParameters(template: Template, overrides: Readonly<Record<string, string>>, problems: Problem[]): Record<string, string> {
+export function readParameters(
+  template: Template,
+  overrides: Readonly<Record<string, string>>,
+  problems: Problem[],
+): Record<string, string> {
   const values: Record<string, string> = {};
   for (const [name, parameter] of Object.entries(template.Parameters ?? {})) {
     const value = overrides[name] ?? parameter["Default"];
-    if (value === undefined) problems.push({ place: `Parameters.${name}`, reason: `has no default; give it with --parameter-overrides ${name}=VALUE` });
+    if (value === undefined)
+      problems.push({
+        place: `Parameters.${name}`,
+        reason: `has no default; give it with --parameter-overrides ${name}=VALUE`,
+      });
     else values[name] = String(value);
     const allowed = parameter["AllowedValues"];
     if (value !== undefined && Array.isArray(allowed) && !allowed.map(String).includes(String(value)))
       problems.push({ place: `Parameters.${name}`, reason: `'${String(value)}' is not one of ${allowed.join(", ")}` });
   }
   for (const name of Object.keys(overrides))
-    if (template.Parameters?.[name] === undefined) problems.push({ place: `Parameters.${name}`, reason: "is not in the template" });
+    if (template.Parameters?.[name] === undefined)
+      problems.push({ place: `Parameters.${name}`, reason: "is not in the template" });
   return values;
 }

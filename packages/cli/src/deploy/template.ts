@@ -3,7 +3,13 @@ import { readFileSync } from "node:fs";
 import { isMap, isSeq, parseDocument, type CollectionTag, type ScalarTag, type YAMLMap, type YAMLSeq } from "yaml";
 import { CommandError } from "../command-error.ts";
 
-export type TemplateValue = string | number | boolean | null | readonly TemplateValue[] | { readonly [key: string]: TemplateValue };
+export type TemplateValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly TemplateValue[]
+  | { readonly [key: string]: TemplateValue };
 export type TemplateMap = { readonly [key: string]: TemplateValue };
 
 export interface Template {
@@ -49,7 +55,8 @@ export function readTemplate(path: string): Template {
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem !== undefined) throw new CommandError(`${path}: ${problem.message}`);
   const template: unknown = document.toJS();
-  if (!isTemplateMap(template) || !isTemplateMap(template["Resources"] as unknown)) throw new CommandError(`${path} is no template: it has no Resources`);
+  if (!isTemplateMap(template) || !isTemplateMap(template["Resources"] as unknown))
+    throw new CommandError(`${path} is no template: it has no Resources`);
   return template as unknown as Template;
 }
 
@@ -64,7 +71,10 @@ function longName(name: string): string {
 function tags(): Array<ScalarTag | CollectionTag> {
   return FUNCTIONS.flatMap(
     (name): Array<ScalarTag | CollectionTag> => [
-      { tag: `!${name}`, resolve: (text: string) => ({ [longName(name)]: name === "GetAtt" ? splitOnce(text) : text }) },
+      {
+        tag: `!${name}`,
+        resolve: (text: string) => ({ [longName(name)]: name === "GetAtt" ? splitOnce(text) : text }),
+      },
       { tag: `!${name}`, collection: "seq", resolve: (seq: YAMLMap.Parsed | YAMLSeq.Parsed) => wrap(name, seq) },
       { tag: `!${name}`, collection: "map", resolve: (map: YAMLMap.Parsed | YAMLSeq.Parsed) => wrap(name, map) },
     ],

@@ -47,7 +47,11 @@ function warning(what: string, detail: string, remedy: string): Finding {
 
 function checkUser(): Finding {
   if (process.geteuid?.() === 0) return ok("user", "root: thaw serve can start sandboxd");
-  return warning("user", "not root", "start thaw serve as root, or let root run sandboxd for this user (the server itself never needs root)");
+  return warning(
+    "user",
+    "not root",
+    "start thaw serve as root, or let root run sandboxd for this user (the server itself never needs root)",
+  );
 }
 
 function checkKernel(): Finding {
@@ -65,7 +69,11 @@ function checkCriu(path: string): Finding {
   if (process.geteuid?.() !== 0) return ok("CRIU", `version ${found}`);
   const verdict = capture(path, ["check"]);
   if (verdict.includes("Looks good")) return ok("CRIU", `version ${found}, criu check: looks good`);
-  return problem("CRIU", `version ${found}: ${verdict.trim().split("\n").at(-1) ?? ""}`, "the kernel lacks something: see the line above");
+  return problem(
+    "CRIU",
+    `version ${found}: ${verdict.trim().split("\n").at(-1) ?? ""}`,
+    "the kernel lacks something: see the line above",
+  );
 }
 
 function checkNamespaces(): readonly Finding[] {
@@ -80,16 +88,21 @@ function checkCgroup(): Finding {
   if (existsSync("/sys/fs/cgroup/cgroup.controllers")) {
     const controllers = readFileSync("/sys/fs/cgroup/cgroup.controllers", "utf8").trim().split(" ");
     const missing = ["memory", "cpu", "pids"].filter((name) => !controllers.includes(name));
-    return missing.length === 0 ? ok("cgroup", "v2") : problem("cgroup", `v2 without ${missing.join(" ")}`, "enable these controllers for this host");
+    return missing.length === 0
+      ? ok("cgroup", "v2")
+      : problem("cgroup", `v2 without ${missing.join(" ")}`, "enable these controllers for this host");
   }
   const missing = wanted.filter((name) => !new RegExp(`^cgroup \\S+ cgroup \\S*\\b${name}\\b`, "m").test(mounts));
-  return missing.length === 0 ? ok("cgroup", "v1") : problem("cgroup", `v1 without ${missing.join(" ")}`, "mount these controllers below /sys/fs/cgroup");
+  return missing.length === 0
+    ? ok("cgroup", "v1")
+    : problem("cgroup", `v1 without ${missing.join(" ")}`, "mount these controllers below /sys/fs/cgroup");
 }
 
 function checkFileSystems(): Finding {
   const known = readFileSync("/proc/filesystems", "utf8");
   if (!known.includes("overlay")) return problem("overlay", "not known to the kernel", "modprobe overlay");
-  if (!existsSync("/dev/loop-control")) return warning("/tmp quota", "no loop devices: /tmp is kept in memory", "modprobe loop");
+  if (!existsSync("/dev/loop-control"))
+    return warning("/tmp quota", "no loop devices: /tmp is kept in memory", "modprobe loop");
   return ok("file systems", "overlay, loop devices");
 }
 
@@ -103,7 +116,11 @@ function checkUserfaultfd(): Finding {
 /** Of this process: a server that was started from here would have it, too. */
 function checkSeccomp(): Finding {
   if (/^Seccomp:\s+0$/m.test(readFileSync("/proc/self/status", "utf8"))) return ok("system calls", "no filter");
-  return problem("system calls", "filtered: CRIU can't take snapshots here", "docker run --security-opt seccomp=unconfined, or the like of your container");
+  return problem(
+    "system calls",
+    "filtered: CRIU can't take snapshots here",
+    "docker run --security-opt seccomp=unconfined, or the like of your container",
+  );
 }
 
 function checkCpu(): Finding {
@@ -116,7 +133,11 @@ function checkCpu(): Finding {
 function checkCpuLatency(): Finding {
   const path = "/dev/cpu_dma_latency";
   if (existsSync(path)) return ok("processor sleep", `kept off while a cold start begins (${path})`);
-  return warning("processor sleep", `no ${path}: cold starts take some milliseconds more`, `a kernel with cpuidle; in a container: --device ${path}`);
+  return warning(
+    "processor sleep",
+    `no ${path}: cold starts take some milliseconds more`,
+    `a kernel with cpuidle; in a container: --device ${path}`,
+  );
 }
 
 function checkPrograms(): readonly Finding[] {
@@ -139,11 +160,19 @@ function checkRust({ sandboxd, supervisor, pager }: Parts): Finding {
 
 function checkRuntimes(clients: string, runtimesDir: string): readonly Finding[] {
   if (!existsSync(join(clients, "java"))) return [problem("runtime clients", "not built", SETUP)];
-  const java = existsSync("/usr/lib/jvm") ? readdirSync("/usr/lib/jvm").filter((name) => existsSync(`/usr/lib/jvm/${name}/release`)) : [];
-  const installed = existsSync(runtimesDir) ? readdirSync(runtimesDir).filter((name) => !/\.(new|removed)$/.test(name)) : [];
+  const java = existsSync("/usr/lib/jvm")
+    ? readdirSync("/usr/lib/jvm").filter((name) => existsSync(`/usr/lib/jvm/${name}/release`))
+    : [];
+  const installed = existsSync(runtimesDir)
+    ? readdirSync(runtimesDir).filter((name) => !/\.(new|removed)$/.test(name))
+    : [];
   return [
-    java.length > 0 ? ok("Java", java.join(" ")) : warning("Java", "no JDK on this host", `${PROGRAM} runtimes install java21`),
-    installed.length > 0 ? ok("installed runtimes", installed.join(" ")) : warning("installed runtimes", "none", `${PROGRAM} runtimes install nodejs24`),
+    java.length > 0
+      ? ok("Java", java.join(" "))
+      : warning("Java", "no JDK on this host", `${PROGRAM} runtimes install java21`),
+    installed.length > 0
+      ? ok("installed runtimes", installed.join(" "))
+      : warning("installed runtimes", "none", `${PROGRAM} runtimes install nodejs24`),
   ];
 }
 

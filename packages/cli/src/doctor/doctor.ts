@@ -23,14 +23,25 @@ export async function runDoctor(json: boolean): Promise<void> {
 async function checkServer(connection: Connection): Promise<readonly Finding[]> {
   const { endpoint } = connection;
   const ready = await fetch(`${endpoint}/healthz/ready`).catch(() => null);
-  if (ready === null) return [{ level: "warning", what: "server", detail: `nothing answers at ${endpoint}`, remedy: `${PROGRAM} serve` }];
+  if (ready === null)
+    return [{ level: "warning", what: "server", detail: `nothing answers at ${endpoint}`, remedy: `${PROGRAM} serve` }];
   if (!ready.ok) {
     const { reason } = (await ready.json().catch(() => ({}))) as { reason?: string };
-    return [{ level: "problem", what: "server", detail: `at ${endpoint}: ${reason ?? `status ${ready.status}`}`, remedy: "its log says why" }];
+    return [
+      {
+        level: "problem",
+        what: "server",
+        detail: `at ${endpoint}: ${reason ?? `status ${ready.status}`}`,
+        remedy: "its log says why",
+      },
+    ];
   }
   try {
     const response = await connection.admin("GET", "host");
-    return [{ level: "ok", what: "server", detail: `ready at ${endpoint}` }, ...checkRunning((await response.json()) as RunningServer)];
+    return [
+      { level: "ok", what: "server", detail: `ready at ${endpoint}` },
+      ...checkRunning((await response.json()) as RunningServer),
+    ];
   } catch (error) {
     return [
       {

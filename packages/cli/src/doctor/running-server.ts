@@ -26,9 +26,17 @@ export function checkRunning(running: RunningServer): readonly Finding[] {
   const isDiskLow = disk.freeBytes < FREE_BYTES_MIN;
   const poolText = `${limits.poolSize} ready sandboxes for each kind of runtime`;
   return [
-    { level: "ok", what: "server process", detail: `up for ${Math.round(server.uptimeS)} s, ${gib(server.residentBytes)} of memory` },
+    {
+      level: "ok",
+      what: "server process",
+      detail: `up for ${Math.round(server.uptimeS)} s, ${gib(server.residentBytes)} of memory`,
+    },
     snapshotsProblem === null
-      ? { level: "ok", what: "engine", detail: `${engine}, CRIU ${running.criuVersion ?? "none"}, ${inUse.snapshots} snapshots` }
+      ? {
+          level: "ok",
+          what: "engine",
+          detail: `${engine}, CRIU ${running.criuVersion ?? "none"}, ${inUse.snapshots} snapshots`,
+        }
       : {
           level: "problem",
           what: "engine",
@@ -37,7 +45,12 @@ export function checkRunning(running: RunningServer): readonly Finding[] {
         },
     limits.poolSize > 0
       ? { level: "ok", what: "pool", detail: poolText }
-      : { level: "warning", what: "pool", detail: "none: each cold start makes its sandbox first", remedy: `${PROGRAM} serve --pool 3` },
+      : {
+          level: "warning",
+          what: "pool",
+          detail: "none: each cold start makes its sandbox first",
+          remedy: `${PROGRAM} serve --pool 3`,
+        },
     {
       level: isNearLimit ? "warning" : "ok",
       what: "limits",
@@ -52,6 +65,11 @@ export function checkRunning(running: RunningServer): readonly Finding[] {
     },
     running.hasNetwork
       ? { level: "ok", what: "network", detail: "sandboxes reach the outside" }
-      : { level: "warning", what: "network", detail: "sandboxes have only their loopback", remedy: "nftables and ip_forward are needed" },
+      : {
+          level: "warning",
+          what: "network",
+          detail: "sandboxes have only their loopback",
+          remedy: "nftables and ip_forward are needed",
+        },
   ];
 }

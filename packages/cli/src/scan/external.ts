@@ -26,7 +26,11 @@ const SCANNERS = join(ROOT, "scanners");
 const TIMEOUT_MS = 300_000;
 
 export function scanPython(root: string, options: ScannerOptions): Promise<RawScan> {
-  return run(findProgram("python3", []), ["-B", "-s", join(SCANNERS, "python/scan.py"), root, ...toArguments(options)], PYTHON_SOURCES);
+  return run(
+    findProgram("python3", []),
+    ["-B", "-s", join(SCANNERS, "python/scan.py"), root, ...toArguments(options)],
+    PYTHON_SOURCES,
+  );
 }
 
 export function scanJava(root: string, options: ScannerOptions): Promise<RawScan> {
@@ -42,12 +46,15 @@ function toArguments({ handler, withDependencies }: ScannerOptions): string[] {
 
 function javaHomes(): string[] {
   const home = process.env["JAVA_HOME"];
-  const installed = existsSync("/usr/lib/jvm") ? readdirSync("/usr/lib/jvm").map((name) => join("/usr/lib/jvm", name, "bin")) : [];
+  const installed = existsSync("/usr/lib/jvm")
+    ? readdirSync("/usr/lib/jvm").map((name) => join("/usr/lib/jvm", name, "bin"))
+    : [];
   return [...(home === undefined ? [] : [join(home, "bin")]), ...installed];
 }
 
 function findProgram(name: string, more: readonly string[]): string {
-  for (const dir of [...(process.env["PATH"] ?? "").split(delimiter), ...more]) if (existsSync(join(dir, name))) return join(dir, name);
+  for (const dir of [...(process.env["PATH"] ?? "").split(delimiter), ...more])
+    if (existsSync(join(dir, name))) return join(dir, name);
   throw new CommandError(`${name} is needed to scan this code and is not on this machine`);
 }
 
@@ -66,7 +73,8 @@ async function run(program: string, args: readonly string[], sources: readonly S
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Message);
   const done = messages.find((message) => message.type === "done");
-  if (code !== 0 || done?.type !== "done") throw new CommandError(`${program} failed (${code}): ${complaints.trim().split("\n").slice(-3).join(" ")}`);
+  if (code !== 0 || done?.type !== "done")
+    throw new CommandError(`${program} failed (${code}): ${complaints.trim().split("\n").slice(-3).join(" ")}`);
   return {
     findings: messages.filter((message) => message.type === "finding"),
     handlers: messages.filter((message) => message.type === "handler").map(({ name }) => name),

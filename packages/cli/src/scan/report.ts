@@ -9,7 +9,8 @@ export function formatReport(result: ScanResult): string {
 
 function formatFinding(finding: Finding): string {
   const lines = [`${finding.file}:${finding.line}  ${finding.severity}  ${finding.rule}`, `  ${finding.message}`];
-  if (finding.source.file !== finding.file || finding.source.line !== finding.line) lines.push(`  It comes from ${finding.source.file}:${finding.source.line}`);
+  if (finding.source.file !== finding.file || finding.source.line !== finding.line)
+    lines.push(`  It comes from ${finding.source.file}:${finding.source.line}`);
   lines.push(`  → ${finding.cure}`);
   return lines.join("\n");
 }

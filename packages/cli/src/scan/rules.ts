@@ -63,7 +63,8 @@ export const RULES: readonly Rule[] = [
     id: "host-identity",
     severity: "warning",
     title: "The identity of the host or environment is read at Init and kept",
-    reason: "host name, process id and log stream are those of the environment that was snapshotted, the same in every clone",
+    reason:
+      "host name, process id and log stream are those of the environment that was snapshotted, the same in every clone",
     cure: "Make a random identity of the clone in an after-restore hook. AWS_LAMBDA_LOG_STREAM_NAME is not set in a function with SnapStart.",
   },
   {

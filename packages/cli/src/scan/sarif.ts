@@ -42,18 +42,34 @@ function toResult(finding: Finding): unknown {
     locations: [location(finding.file, finding.line, finding.column)],
     ...(finding.source.file === finding.file && finding.source.line === finding.line
       ? {}
-      : { relatedLocations: [{ ...location(finding.source.file, finding.source.line), id: 0, message: { text: `${finding.what} is here` } }] }),
+      : {
+          relatedLocations: [
+            {
+              ...location(finding.source.file, finding.source.line),
+              id: 0,
+              message: { text: `${finding.what} is here` },
+            },
+          ],
+        }),
     // Without the line: an edit above is no new finding.
     partialFingerprints: {
-      "thawScan/v1": createHash("sha256").update([finding.rule, finding.file, finding.kept, finding.what].join("\0")).digest("hex").slice(0, 32),
+      "thawScan/v1": createHash("sha256")
+        .update([finding.rule, finding.file, finding.kept, finding.what].join("\0"))
+        .digest("hex")
+        .slice(0, 32),
     },
-    ...(finding.suppression === null ? {} : { suppressions: [{ kind: finding.suppression.kind, justification: finding.suppression.reason }] }),
+    ...(finding.suppression === null
+      ? {}
+      : { suppressions: [{ kind: finding.suppression.kind, justification: finding.suppression.reason }] }),
   };
 }
 
 function location(file: string, line: number, column?: number): Record<string, unknown> {
   // Class files without debug information have no lines; SARIF's begin at 1.
-  const region = { startLine: Math.max(1, line), ...(column === undefined ? {} : { startColumn: Math.max(1, column) }) };
+  const region = {
+    startLine: Math.max(1, line),
+    ...(column === undefined ? {} : { startColumn: Math.max(1, column) }),
+  };
   return { physicalLocation: { artifactLocation: { uri: toUri(file) }, region } };
 }
 

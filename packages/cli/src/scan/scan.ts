@@ -27,17 +27,27 @@ const VERSION = "0.1.0";
 const RANKS: Readonly<Record<Severity, number>> = { note: 0, warning: 1, error: 2 };
 const JVM_SOURCES = new Set([".java", ".kt", ".scala", ".groovy"]);
 
-export async function scanCommand(connection: () => Connection, target: string, options: ScanCommandOptions): Promise<void> {
+export async function scanCommand(
+  connection: () => Connection,
+  target: string,
+  options: ScanCommandOptions,
+): Promise<void> {
   const result = await scan(connection, target, options);
   for (const problem of result.problems) process.stderr.write(`thaw: ${problem}\n`);
   if (options.sarif === true) printJson(toSarif(result, VERSION));
   else if (options.json) printJson(result);
   else print(formatReport(result));
-  const counted = result.findings.filter((finding) => finding.suppression === null && RANKS[finding.severity] >= RANKS[options.failOn]);
+  const counted = result.findings.filter(
+    (finding) => finding.suppression === null && RANKS[finding.severity] >= RANKS[options.failOn],
+  );
   process.exitCode = counted.length > 0 ? 1 : 0;
 }
 
-export async function scan(connection: () => Connection, target: string, options: TargetOptions & { readonly dependencies?: boolean }): Promise<ScanResult> {
+export async function scan(
+  connection: () => Connection,
+  target: string,
+  options: TargetOptions & { readonly dependencies?: boolean },
+): Promise<ScanResult> {
   const scratch = mkdtempSync(join(tmpdir(), "thaw-scan-"));
   try {
     const units = await findUnits(target, options, scratch, connection);
@@ -50,7 +60,10 @@ export async function scan(connection: () => Connection, target: string, options
       const suppressions = new Suppressions(unit.root.endsWith(".jar") ? dirname(unit.root) : unit.root);
       const places = new Places(unit);
       findings.push(...raw.findings.map((finding) => toFinding(finding, unit, suppressions, places)));
-      problems.push(...raw.problems.map(({ file, message }) => (file === "" ? message : `${file}: ${message}`)), ...suppressions.problems);
+      problems.push(
+        ...raw.problems.map(({ file, message }) => (file === "" ? message : `${file}: ${message}`)),
+        ...suppressions.problems,
+      );
     }
     return { findings: once(findings), scanned, problems };
   } finally {
@@ -88,13 +101,25 @@ function toFinding(raw: RawFinding, unit: Unit, suppressions: Suppressions, plac
   if (rule === undefined) throw new Error(`a scanner reported the unknown rule ${raw.rule}`);
   const suppression = suppressions.find({ ...raw, path: places.pathOf(raw.file) });
   const source = { ...raw.source, file: places.show(raw.source.file) };
-  return { ...raw, file: places.show(raw.file), source, function: unit.name, severity: rule.severity, message: messageOf(raw), cure: rule.cure, suppression };
+  return {
+    ...raw,
+    file: places.show(raw.file),
+    source,
+    function: unit.name,
+    severity: rule.severity,
+    message: messageOf(raw),
+    cure: rule.cure,
+    suppression,
+  };
 }
 
 /** Two functions of one template may share a module. */
 function once(findings: readonly Finding[]): Finding[] {
   const seen = new Map(
-    findings.map((finding) => [`${finding.rule} ${finding.file}:${finding.line} ${finding.function.includes(".zip") ? finding.function : ""}`, finding]),
+    findings.map((finding) => [
+      `${finding.rule} ${finding.file}:${finding.line} ${finding.function.includes(".zip") ? finding.function : ""}`,
+      finding,
+    ]),
   );
   return [...seen.values()].sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
 }

@@ -54,7 +54,8 @@ export class Suppressions {
       const [, named = "", rest = ""] = found;
       const reason = rest.replace(/\*\/\s*$/, "").trim();
       if (ruleOf(named) === undefined) this.#complain(`${path}:${line}: thaw-ignore '${named}' is no rule`);
-      else if (named === rule && reason === "") this.#complain(`${path}:${line}: thaw-ignore ${named} has no reason, so it does not count`);
+      else if (named === rule && reason === "")
+        this.#complain(`${path}:${line}: thaw-ignore ${named} has no reason, so it does not count`);
       else if (named === rule) return { kind: "inSource", reason };
     }
     return null;
@@ -75,7 +76,8 @@ export class Suppressions {
         if (text.trim() === "" || text.startsWith("#")) return;
         const [rule = "", pattern = "", ...words] = text.trim().split(/\s+/);
         if (ruleOf(rule) === undefined) this.#complain(`${path}:${index + 1}: '${rule}' is no rule`);
-        else if (words.length === 0) this.#complain(`${path}:${index + 1}: RULE PATTERN reason: the reason is missing, so it does not count`);
+        else if (words.length === 0)
+          this.#complain(`${path}:${index + 1}: RULE PATTERN reason: the reason is missing, so it does not count`);
         else found.push({ rule, pattern: toPattern(pattern), reason: words.join(" ") });
       });
     return found;

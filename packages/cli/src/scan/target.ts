@@ -34,7 +34,12 @@ const FUNCTION_NAME = /^(arn:aws[\w-]*:lambda:[\w:$-]+|[\w-]{1,64}(:[\w$-]{1,128
 const ENTRIES_MAX = 50_000;
 
 /** `scratch` is an empty folder for what is unpacked or fetched; the caller removes it. */
-export async function findUnits(target: string, options: TargetOptions, scratch: string, connection: () => Connection): Promise<Unit[]> {
+export async function findUnits(
+  target: string,
+  options: TargetOptions,
+  scratch: string,
+  connection: () => Connection,
+): Promise<Unit[]> {
   if (!existsSync(target)) {
     if (!FUNCTION_NAME.test(target)) throw new CommandError(`${target} is not there, and is no name of a function`);
     return [await deployedUnit(target, options, scratch, connection())];
@@ -52,7 +57,12 @@ function templateOf(target: string): string | null {
 
 /** What a deploy would refuse is no matter here: only code, handler and runtime count. */
 async function templateUnits(path: string, scratch: string): Promise<Unit[]> {
-  const plan = planTemplate(readTemplate(path), { region: "us-east-1", accountId: "000000000000", stackName: basename(dirname(resolve(path))), overrides: {} });
+  const plan = planTemplate(readTemplate(path), {
+    region: "us-east-1",
+    accountId: "000000000000",
+    stackName: basename(dirname(resolve(path))),
+    overrides: {},
+  });
   const units: Unit[] = [];
   for (const planned of plan.functions) units.push(await plannedUnit(planned, path, scratch));
   if (units.length === 0) throw new CommandError(`${path} has no function whose code is here`);
@@ -63,7 +73,8 @@ async function plannedUnit(planned: PlannedFunction, template: string, scratch: 
   const name = planned.logicalId;
   const runtime = String(planned.config["Runtime"] ?? "");
   const handler = planned.config["Handler"] === undefined ? null : String(planned.config["Handler"]);
-  if (planned.code.kind === "object") throw new CommandError(`${name}: its code is in a bucket; scan the package itself`);
+  if (planned.code.kind === "object")
+    throw new CommandError(`${name}: its code is in a bucket; scan the package itself`);
   if (planned.code.kind === "inline") {
     const root = join(scratch, name);
     await mkdir(root, { recursive: true });
@@ -75,25 +86,59 @@ async function plannedUnit(planned: PlannedFunction, template: string, scratch: 
   return pathUnit(name, code, handler, runtime, scratch);
 }
 
-async function deployedUnit(name: string, options: TargetOptions, scratch: string, connection: Connection): Promise<Unit> {
+async function deployedUnit(
+  name: string,
+  options: TargetOptions,
+  scratch: string,
+  connection: Connection,
+): Promise<Unit> {
   const { Configuration, Code } = await connection.lambda.send(new GetFunctionCommand({ FunctionName: name }));
-  if (Code?.Location === undefined) throw new CommandError(`${name} has no package that could be fetched (${Code?.RepositoryType ?? "a container image"})`);
+  if (Code?.Location === undefined)
+    throw new CommandError(
+      `${name} has no package that could be fetched (${Code?.RepositoryType ?? "a container image"})`,
+    );
   const response = await fetch(Code.Location);
-  if (!response.ok) throw new CommandError(`${name}: its code can't be fetched: the server answered ${response.status}`);
+  if (!response.ok)
+    throw new CommandError(`${name}: its code can't be fetched: the server answered ${response.status}`);
   const zip = join(scratch, "function.zip");
   await writeFile(zip, Buffer.from(await response.arrayBuffer()));
-  return pathUnit(name, zip, options.handler ?? Configuration?.Handler ?? null, Configuration?.Runtime ?? null, scratch);
+  return pathUnit(
+    name,
+    zip,
+    options.handler ?? Configuration?.Handler ?? null,
+    Configuration?.Runtime ?? null,
+    scratch,
+  );
 }
 
-async function pathUnit(name: string, path: string, handler: string | null, runtime: string | null, scratch: string): Promise<Unit> {
+async function pathUnit(
+  name: string,
+  path: string,
+  handler: string | null,
+  runtime: string | null,
+  scratch: string,
+): Promise<Unit> {
   const known = runtime === null ? null : languageOfRuntime(runtime);
-  if (statSync(path).isDirectory()) return { name, root: path, languages: languagesOf(path, known, handler), handler, isSource: !path.startsWith(scratch) };
+  if (statSync(path).isDirectory())
+    return {
+      name,
+      root: path,
+      languages: languagesOf(path, known, handler),
+      handler,
+      isSource: !path.startsWith(scratch),
+    };
   const ending = extname(path);
   const language = ENDINGS[ending];
   if (ending === ".jar") return { name, root: path, languages: ["java"], handler, isSource: false };
   if (language === "java") throw new CommandError(`${path}: give the folder or jar that the class is in`);
   if (language !== undefined)
-    return { name, root: dirname(path), languages: [language], handler: handler ?? `${basename(path, ending)}.handler`, isSource: true };
+    return {
+      name,
+      root: dirname(path),
+      languages: [language],
+      handler: handler ?? `${basename(path, ending)}.handler`,
+      isSource: true,
+    };
   const root = join(scratch, `unpacked-${basename(path)}`);
   await unpack(path, root);
   return { name, root, languages: languagesOf(root, known, handler), handler, isSource: false };
@@ -112,7 +157,10 @@ function languagesOf(root: string, known: Language | null, handler: string | nul
     }
   }
   if (known !== null) {
-    if (!found.has(known)) throw new CommandError(`${root} has no ${known === "java" ? "class files; is the code built?" : `${known} code`}`);
+    if (!found.has(known))
+      throw new CommandError(
+        `${root} has no ${known === "java" ? "class files; is the code built?" : `${known} code`}`,
+      );
     return [known];
   }
   if (found.size === 0) throw new CommandError(`${root} has no class files, JavaScript, TypeScript or Python`);

@@ -20,7 +20,8 @@ export async function unpack(path: string, target: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const take = async (entry: Entry): Promise<void> => {
       sizeBytes += entry.uncompressedSize;
-      if (++entries > ENTRIES_MAX || sizeBytes > SIZE_BYTES_MAX) throw new CommandError(`${path} is too large to be a function`);
+      if (++entries > ENTRIES_MAX || sizeBytes > SIZE_BYTES_MAX)
+        throw new CommandError(`${path} is too large to be a function`);
       const type = (entry.externalFileAttributes >>> 16) & TYPE_MASK;
       if (!entry.fileName.endsWith("/") && (type === 0 || type === TYPE_FILE)) {
         const to = join(target, entry.fileName);
@@ -35,17 +36,23 @@ export async function unpack(path: string, target: string): Promise<void> {
     file.readEntry();
   })
     .catch((error: unknown) => {
-      throw error instanceof CommandError ? error : new CommandError(`${path} can't be unpacked: ${(error as Error).message}`);
+      throw error instanceof CommandError
+        ? error
+        : new CommandError(`${path} can't be unpacked: ${(error as Error).message}`);
     })
     .finally(() => file.close());
 }
 
 function openZip(path: string): Promise<ZipFile> {
   return new Promise((resolve, reject) => {
-    open(path, { lazyEntries: true, autoClose: false, strictFileNames: true, validateEntrySizes: true }, (error, file) => {
-      if (error !== null && error !== undefined) reject(new CommandError(`${path} is no zip: ${error.message}`));
-      else resolve(file as ZipFile);
-    });
+    open(
+      path,
+      { lazyEntries: true, autoClose: false, strictFileNames: true, validateEntrySizes: true },
+      (error, file) => {
+        if (error !== null && error !== undefined) reject(new CommandError(`${path} is no zip: ${error.message}`));
+        else resolve(file as ZipFile);
+      },
+    );
   });
 }
 

@@ -30,7 +30,8 @@ const HEADER = {
 function seal(key: Buffer, header: Buffer, names: Buffer, secret: Buffer): Buffer {
   const fixed = Buffer.alloc(36);
   fixed.write("THAWSNAP");
-  for (const [index, number] of [SNAPSHOT_FORMAT, header.length, names.length, secret.length + 16].entries()) fixed.writeUInt32LE(number, 8 + index * 4);
+  for (const [index, number] of [SNAPSHOT_FORMAT, header.length, names.length, secret.length + 16].entries())
+    fixed.writeUInt32LE(number, 8 + index * 4);
   const nonce = randomBytes(12);
   nonce.copy(fixed, 24);
   const clear = Buffer.concat([fixed, header, names]);
@@ -95,10 +96,14 @@ it("takes any bytes for damaged, and throws nothing else", ({ expect }) => {
 
 it("tells a manifest from a working set", ({ expect }) => {
   const manifest = readClear(seal(KEY, Buffer.from(JSON.stringify(HEADER)), Buffer.alloc(0), Buffer.alloc(0)));
-  const set = readClear(seal(KEY, Buffer.from('{"snapshot":"snap-1","recordings":2}'), Buffer.alloc(0), Buffer.alloc(0)));
+  const set = readClear(
+    seal(KEY, Buffer.from('{"snapshot":"snap-1","recordings":2}'), Buffer.alloc(0), Buffer.alloc(0)),
+  );
   expect(readWorkingSetHeader(set)).toEqual({ snapshot: "snap-1", recordings: 2 });
   expect(() => readWorkingSetHeader(manifest)).toThrow(SnapshotDamagedError);
   expect(() => readManifestHeader(set)).toThrow(SnapshotDamagedError);
   for (const text of ["null", "{", "3", '"x"'])
-    expect(() => readManifestHeader(readClear(seal(KEY, Buffer.from(text), Buffer.alloc(0), Buffer.alloc(0))))).toThrow(SnapshotDamagedError);
+    expect(() => readManifestHeader(readClear(seal(KEY, Buffer.from(text), Buffer.alloc(0), Buffer.alloc(0))))).toThrow(
+      SnapshotDamagedError,
+    );
 });

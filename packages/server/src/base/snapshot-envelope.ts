@@ -64,22 +64,40 @@ export function clearSizeOf(start: Buffer): number {
 /** The clear part, out of the file or of its first bytes (`clearSizeOf` says how many are needed). */
 export function readClear(start: Buffer): EnvelopeClear {
   const { namesAt, sealedAt, fileSizeBytes } = readSizes(start);
-  if (start.length < sealedAt || start.length > fileSizeBytes) throw new SnapshotDamagedError("it was cut short or grew");
-  return { header: start.subarray(FIXED_SIZE_BYTES, namesAt), names: start.subarray(namesAt, sealedAt), sealedAt, fileSizeBytes };
+  if (start.length < sealedAt || start.length > fileSizeBytes)
+    throw new SnapshotDamagedError("it was cut short or grew");
+  return {
+    header: start.subarray(FIXED_SIZE_BYTES, namesAt),
+    names: start.subarray(namesAt, sealedAt),
+    sealedAt,
+    fileSizeBytes,
+  };
 }
 
 /** Names of chunks as 64 hexadecimal digits. */
 export function chunkNamesOf(clear: EnvelopeClear): string[] {
   const names: string[] = [];
-  for (let at = 0; at < clear.names.length; at += NAME_SIZE_BYTES) names.push(clear.names.toString("hex", at, at + NAME_SIZE_BYTES));
+  for (let at = 0; at < clear.names.length; at += NAME_SIZE_BYTES)
+    names.push(clear.names.toString("hex", at, at + NAME_SIZE_BYTES));
   return names;
 }
 
 export function readManifestHeader(clear: EnvelopeClear): ManifestHeader {
   const header = parseHeader(clear);
-  const numbers = ["uid", "createdAtMs", "generation", "earlyChunks", "memoryPages", "storedPages", "imageBytes", "diskBytes"];
+  const numbers = [
+    "uid",
+    "createdAtMs",
+    "generation",
+    "earlyChunks",
+    "memoryPages",
+    "storedPages",
+    "imageBytes",
+    "diskBytes",
+  ];
   const isWhole =
-    typeof header["snapshot"] === "string" && typeof header["fingerprint"] === "string" && numbers.every((name) => Number.isSafeInteger(header[name]));
+    typeof header["snapshot"] === "string" &&
+    typeof header["fingerprint"] === "string" &&
+    numbers.every((name) => Number.isSafeInteger(header[name]));
   if (!isWhole) throw new SnapshotDamagedError("its header is not that of a manifest");
   return header as unknown as ManifestHeader;
 }
@@ -93,10 +111,18 @@ export function readWorkingSetHeader(clear: EnvelopeClear): { readonly snapshot:
 }
 
 /** Authenticates the whole file; gives the clear part and what was sealed. `dataKey`: 32 bytes. */
-export function openEnvelope(dataKey: Buffer, file: Buffer): { readonly clear: EnvelopeClear; readonly secret: Buffer } {
+export function openEnvelope(
+  dataKey: Buffer,
+  file: Buffer,
+): { readonly clear: EnvelopeClear; readonly secret: Buffer } {
   const clear = readClear(file);
   if (file.length !== clear.fileSizeBytes) throw new SnapshotDamagedError("it was cut short or grew");
-  const secret = openSealed(dataKey, file.subarray(NONCE_AT, FIXED_SIZE_BYTES), file.subarray(0, clear.sealedAt), file.subarray(clear.sealedAt));
+  const secret = openSealed(
+    dataKey,
+    file.subarray(NONCE_AT, FIXED_SIZE_BYTES),
+    file.subarray(0, clear.sealedAt),
+    file.subarray(clear.sealedAt),
+  );
   if (secret === null) throw new SnapshotDamagedError("it was changed, or its key is another one");
   return { clear, secret };
 }
@@ -124,11 +150,16 @@ export function isChunkName(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
-function readSizes(start: Buffer): { readonly namesAt: number; readonly sealedAt: number; readonly fileSizeBytes: number } {
+function readSizes(start: Buffer): {
+  readonly namesAt: number;
+  readonly sealedAt: number;
+  readonly fileSizeBytes: number;
+} {
   if (start.length < FIXED_SIZE_BYTES) throw new SnapshotDamagedError("its size is out of range");
   if (!start.subarray(0, MAGIC.length).equals(MAGIC)) throw new SnapshotDamagedError("it is no file of a snapshot");
   const format = start.readUInt32LE(8);
-  if (format !== SNAPSHOT_FORMAT) throw new SnapshotDamagedError(`its format is ${format}, this Thaw reads ${SNAPSHOT_FORMAT}`);
+  if (format !== SNAPSHOT_FORMAT)
+    throw new SnapshotDamagedError(`its format is ${format}, this Thaw reads ${SNAPSHOT_FORMAT}`);
   const [headerSize, namesSize, sealedSize] = [start.readUInt32LE(12), start.readUInt32LE(16), start.readUInt32LE(20)];
   if (headerSize > HEADER_SIZE_BYTES_MAX || namesSize % NAME_SIZE_BYTES !== 0 || sealedSize < TAG_SIZE_BYTES)
     throw new SnapshotDamagedError("its sizes are wrong");

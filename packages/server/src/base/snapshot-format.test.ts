@@ -20,7 +20,9 @@ const read = (name: string): Buffer => readFileSync(join(VECTORS, name));
 const vectors = JSON.parse(read("vectors.json").toString()) as {
   readonly dataKey: string;
   readonly chunkSecret: string;
-  readonly manifest: Record<string, unknown> & { readonly chunks: ReadonlyArray<{ readonly key: string; readonly name: string }> };
+  readonly manifest: Record<string, unknown> & {
+    readonly chunks: ReadonlyArray<{ readonly key: string; readonly name: string }>;
+  };
   readonly workingSet: unknown;
   readonly chunkContents: readonly string[];
 };
@@ -52,7 +54,9 @@ function isRefused(run: () => unknown): boolean {
 function seal(header: Buffer, names: Buffer, secret: Buffer): Buffer {
   const fixed = Buffer.alloc(36);
   fixed.write("THAWSNAP");
-  [SNAPSHOT_FORMAT, header.length, names.length, secret.length + 16].forEach((number, index) => fixed.writeUInt32LE(number, 8 + index * 4));
+  [SNAPSHOT_FORMAT, header.length, names.length, secret.length + 16].forEach((number, index) =>
+    fixed.writeUInt32LE(number, 8 + index * 4),
+  );
   const clear = Buffer.concat([fixed, header, names]);
   const cipher = createCipheriv("aes-256-gcm", dataKey, fixed.subarray(24, 36)) as CipherGCM;
   cipher.setAAD(clear);
@@ -78,7 +82,9 @@ describe("the vectors that sandboxd's side wrote", () => {
     openManifest(dataKey, read("manifest")).chunks.forEach((chunk, number) => {
       const file = read(`chunk-${number}`);
       expect(openChunk(chunk, file).toString("hex")).toBe(vectors.chunkContents[number]);
-      expect(chunkKeyOf(Buffer.from(vectors.chunkSecret, "hex"), openFrame(chunk, file)).toString("hex")).toBe(vectors.manifest.chunks[number]?.key);
+      expect(chunkKeyOf(Buffer.from(vectors.chunkSecret, "hex"), openFrame(chunk, file)).toString("hex")).toBe(
+        vectors.manifest.chunks[number]?.key,
+      );
       expect(isChunkName(chunkNameOf(file))).toBe(true);
       expect(chunkNameOf(file)).toBe(vectors.manifest.chunks[number]?.name);
     });
@@ -98,7 +104,8 @@ describe("a changed file is refused", () => {
         `bit ${bit}`,
       ).toBe(true);
     }
-    for (let length = 0; length < file.length; length++) expect(isRefused(() => open(dataKey, file.subarray(0, length)))).toBe(true);
+    for (let length = 0; length < file.length; length++)
+      expect(isRefused(() => open(dataKey, file.subarray(0, length)))).toBe(true);
     expect(isRefused(() => open(Buffer.alloc(32), file))).toBe(true);
     expect(isRefused(() => open(dataKey, Buffer.concat([file, Buffer.alloc(1)])))).toBe(true);
   });
@@ -135,35 +142,52 @@ describe("any bytes are read or refused, never another error", () => {
 
   it("as what a key's owner sealed", () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), fc.json(), fc.integer({ min: 0, max: 3 }), (tables, json, count) => {
-        const size = Buffer.alloc(4);
-        size.writeUInt32LE(json.length);
-        const secret = Buffer.concat([size, Buffer.from(json, "latin1"), Buffer.from(tables)]);
-        for (const each of [secret, Buffer.from(tables)]) {
-          isRefused(() => openManifest(dataKey, seal(header, Buffer.alloc(32 * count), each)));
-          isRefused(() => openWorkingSet(dataKey, seal(header, Buffer.alloc(0), each)));
-        }
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.json(),
+        fc.integer({ min: 0, max: 3 }),
+        (tables, json, count) => {
+          const size = Buffer.alloc(4);
+          size.writeUInt32LE(json.length);
+          const secret = Buffer.concat([size, Buffer.from(json, "latin1"), Buffer.from(tables)]);
+          for (const each of [secret, Buffer.from(tables)]) {
+            isRefused(() => openManifest(dataKey, seal(header, Buffer.alloc(32 * count), each)));
+            isRefused(() => openWorkingSet(dataKey, seal(header, Buffer.alloc(0), each)));
+          }
+        },
+      ),
     );
   });
 
   it("as a manifest with changed tables: refused, or every reference is within its chunk", () => {
     const { clear, secret } = openEnvelope(dataKey, read("manifest"));
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(secret.length - 1), fc.nat(255)), { minLength: 1, maxLength: 5 }), (changes) => {
-        const changed = Buffer.from(secret);
-        for (const [at, byte] of changes) changed[at] = byte;
-        isRefused(() => {
-          const manifest = openManifest(dataKey, seal(header, Buffer.from(clear.names), changed));
-          for (const { place, pages } of manifest.spaces.flatMap((space) => space.runs)) {
-            if (place !== null) expect((place.slot + pages) * 4096).toBeLessThanOrEqual(manifest.chunks[place.chunk]?.sizeBytes ?? 0);
-          }
-        });
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat(secret.length - 1), fc.nat(255)), { minLength: 1, maxLength: 5 }),
+        (changes) => {
+          const changed = Buffer.from(secret);
+          for (const [at, byte] of changes) changed[at] = byte;
+          isRefused(() => {
+            const manifest = openManifest(dataKey, seal(header, Buffer.from(clear.names), changed));
+            for (const { place, pages } of manifest.spaces.flatMap((space) => space.runs)) {
+              if (place !== null)
+                expect((place.slot + pages) * 4096).toBeLessThanOrEqual(manifest.chunks[place.chunk]?.sizeBytes ?? 0);
+            }
+          });
+        },
+      ),
     );
   });
 
   it("as a header", () => {
-    fc.assert(fc.property(fc.json(), (json) => void isRefused(() => readManifestHeader(readClear(seal(Buffer.from(json), Buffer.alloc(0), Buffer.alloc(0)))))));
+    fc.assert(
+      fc.property(
+        fc.json(),
+        (json) =>
+          void isRefused(() =>
+            readManifestHeader(readClear(seal(Buffer.from(json), Buffer.alloc(0), Buffer.alloc(0)))),
+          ),
+      ),
+    );
   });
 });

@@ -113,16 +113,29 @@ export function openManifest(dataKey: Buffer, file: Buffer): Manifest {
   if (runsAt > secret.length) throw new SnapshotDamagedError("its description is cut short");
   const description = parseDescription(secret.subarray(4, chunksAt));
   const runCount = description.spaces.reduce((sum, space) => sum + space.runs, 0);
-  if (secret.length !== runsAt + runCount * RUN_SIZE_BYTES) throw new SnapshotDamagedError("its tables have another size");
+  if (secret.length !== runsAt + runCount * RUN_SIZE_BYTES)
+    throw new SnapshotDamagedError("its tables have another size");
   const chunks = names.map((name, index) => readChunkRef(name, secret, chunksAt + index * CHUNK_ENTRY_SIZE_BYTES));
   let at = runsAt;
   const spaces = description.spaces.map(({ pid, pagesId, runs }) => {
     const from = at;
     at += runs * RUN_SIZE_BYTES;
-    return { pid, pagesId, runs: Array.from({ length: runs }, (_, index) => readRun(secret, from + index * RUN_SIZE_BYTES, chunks)) };
+    return {
+      pid,
+      pagesId,
+      runs: Array.from({ length: runs }, (_, index) => readRun(secret, from + index * RUN_SIZE_BYTES, chunks)),
+    };
   });
-  for (const extent of [...description.images, ...description.disk].flatMap((each) => each.extents)) checkExtent(extent, chunks);
-  return { header, supervisorPid: description.supervisorPid, images: description.images, disk: description.disk, spaces, chunks };
+  for (const extent of [...description.images, ...description.disk].flatMap((each) => each.extents))
+    checkExtent(extent, chunks);
+  return {
+    header,
+    supervisorPid: description.supervisorPid,
+    images: description.images,
+    disk: description.disk,
+    spaces,
+    chunks,
+  };
 }
 
 export function openWorkingSet(dataKey: Buffer, file: Buffer): WorkingSet {
@@ -130,7 +143,11 @@ export function openWorkingSet(dataKey: Buffer, file: Buffer): WorkingSet {
   if (secret.length % TOUCHED_RUN_SIZE_BYTES !== 0) throw new SnapshotDamagedError("its runs are cut short");
   const runs = Array.from({ length: secret.length / TOUCHED_RUN_SIZE_BYTES }, (_, index) => {
     const at = index * TOUCHED_RUN_SIZE_BYTES;
-    const run = { pid: secret.readUInt32LE(at), pages: secret.readUInt32LE(at + 4), address: secret.readBigUInt64LE(at + 8) };
+    const run = {
+      pid: secret.readUInt32LE(at),
+      pages: secret.readUInt32LE(at + 4),
+      address: secret.readBigUInt64LE(at + 8),
+    };
     checkPages(run);
     return run;
   });
@@ -146,7 +163,10 @@ export function openChunk(chunk: ChunkRef, file: Buffer): Buffer {
 
 /** What a chunk's file encrypts: its content, compressed. */
 export function openFrame(chunk: ChunkRef, file: Buffer): Buffer {
-  const frame = file.length < TAG_SIZE_BYTES || chunkNameOf(file) !== chunk.name ? null : openSealed(chunk.key, CHUNK_NONCE, CHUNK_ASSOCIATED, file);
+  const frame =
+    file.length < TAG_SIZE_BYTES || chunkNameOf(file) !== chunk.name
+      ? null
+      : openSealed(chunk.key, CHUNK_NONCE, CHUNK_ASSOCIATED, file);
   if (frame === null) throw new SnapshotDamagedError("a chunk was changed");
   return frame;
 }
@@ -181,8 +201,15 @@ function isDescription(value: unknown): value is Description {
   const { supervisorPid, images, disk, spaces } = value;
   return (
     Number.isSafeInteger(supervisorPid) &&
-    isListOf(images, (image) => typeof image["name"] === "string" && isCount(image["size"]) && isListOf(image["extents"], isExtent)) &&
-    isListOf(disk, (entry) => isText(entry, ["path", "kind", "target"]) && isCount(entry["size"]) && isListOf(entry["extents"], isExtent)) &&
+    isListOf(
+      images,
+      (image) => typeof image["name"] === "string" && isCount(image["size"]) && isListOf(image["extents"], isExtent),
+    ) &&
+    isListOf(
+      disk,
+      (entry) =>
+        isText(entry, ["path", "kind", "target"]) && isCount(entry["size"]) && isListOf(entry["extents"], isExtent),
+    ) &&
     isListOf(spaces, (space) => isCount(space["pid"]) && isCount(space["pagesId"]) && isCount(space["runs"]))
   );
 }
@@ -209,7 +236,8 @@ function isExtent(value: Record<string, unknown>): boolean {
 
 function readChunkRef(name: string, table: Buffer, at: number): ChunkRef {
   const sizeBytes = table.readUInt32LE(at + 32);
-  if (sizeBytes === 0 || sizeBytes > CHUNK_SIZE_BYTES_MAX) throw new SnapshotDamagedError("a chunk's size is out of range");
+  if (sizeBytes === 0 || sizeBytes > CHUNK_SIZE_BYTES_MAX)
+    throw new SnapshotDamagedError("a chunk's size is out of range");
   return { name, key: table.subarray(at, at + 32), sizeBytes };
 }
 
@@ -225,7 +253,10 @@ function readRun(table: Buffer, at: number, chunks: readonly ChunkRef[]): Run {
 }
 
 function checkPages({ address, pages }: { readonly address: bigint; readonly pages: number }): void {
-  const isInRange = pages > 0 && address % BigInt(PAGE_SIZE_BYTES) === 0n && address + BigInt(pages) * BigInt(PAGE_SIZE_BYTES) < ADDRESS_END;
+  const isInRange =
+    pages > 0 &&
+    address % BigInt(PAGE_SIZE_BYTES) === 0n &&
+    address + BigInt(pages) * BigInt(PAGE_SIZE_BYTES) < ADDRESS_END;
   if (!isInRange) throw new SnapshotDamagedError("a run of pages is out of range");
 }
 

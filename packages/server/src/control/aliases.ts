@@ -31,7 +31,8 @@ export class AliasOperations {
     };
     store.transaction(() => {
       this.#check(alias);
-      if (store.getAlias(name, input.Name) !== null) throw conflict(`Alias already exists: ${functionArn(scope, name, input.Name)}`);
+      if (store.getAlias(name, input.Name) !== null)
+        throw conflict(`Alias already exists: ${functionArn(scope, name, input.Name)}`);
       store.putAlias(alias);
     });
     return presentAlias(scope, alias);
@@ -46,9 +47,16 @@ export class AliasOperations {
     const { name } = parseFunctionName(scope, input.FunctionName);
     findFunction(this.#services, name);
     const wanted = input.FunctionVersion;
-    const all = store.listAliases(name).filter((alias) => wanted === undefined || alias.functionVersion === wanted || Object.hasOwn(alias.weights, wanted));
+    const all = store
+      .listAliases(name)
+      .filter(
+        (alias) => wanted === undefined || alias.functionVersion === wanted || Object.hasOwn(alias.weights, wanted),
+      );
     const page = pageOf(all, (alias) => alias.name, input.Marker, input.MaxItems);
-    return { Aliases: page.items.map((alias) => presentAlias(scope, alias)), ...(page.nextMarker === undefined ? {} : { NextMarker: page.nextMarker }) };
+    return {
+      Aliases: page.items.map((alias) => presentAlias(scope, alias)),
+      ...(page.nextMarker === undefined ? {} : { NextMarker: page.nextMarker }),
+    };
   }
 
   update(input: In<"UpdateAlias">): Out<"UpdateAlias"> {
@@ -60,7 +68,8 @@ export class AliasOperations {
         ...current,
         functionVersion: input.FunctionVersion ?? current.functionVersion,
         description: input.Description ?? current.description,
-        weights: input.RoutingConfig === undefined ? current.weights : (input.RoutingConfig.AdditionalVersionWeights ?? {}),
+        weights:
+          input.RoutingConfig === undefined ? current.weights : (input.RoutingConfig.AdditionalVersionWeights ?? {}),
         revisionId: random.uuid(),
       };
       this.#check(alias);
@@ -90,13 +99,15 @@ export class AliasOperations {
   /** The texts: recorded …TestLambdaAlias.test_notfound_and_invalid_routingconfigs. */
   #check(alias: AliasRecord): void {
     const extra = Object.keys(alias.weights);
-    if (extra.length > 1) throw invalidParameter("Number of items in AdditionalVersionWeights cannot be greater than 1");
+    if (extra.length > 1)
+      throw invalidParameter("Number of items in AdditionalVersionWeights cannot be greater than 1");
     if (extra.includes(alias.functionVersion)) {
       throw invalidParameter(
         `Invalid function version ${alias.functionVersion}. Function version ${alias.functionVersion} is already included in routing configuration.`,
       );
     }
-    if (extra.length > 0 && alias.functionVersion === LATEST) throw invalidParameter("$LATEST is not supported for an alias pointing to more than 1 version");
+    if (extra.length > 0 && alias.functionVersion === LATEST)
+      throw invalidParameter("$LATEST is not supported for an alias pointing to more than 1 version");
     for (const version of [alias.functionVersion, ...extra]) this.#checkVersion(alias.functionName, version);
   }
 
@@ -107,7 +118,9 @@ export class AliasOperations {
     if (record === null) throw notFound(`Function not found: ${arn}`);
     if (
       record.state === "Failed" ||
-      (record.state === "Pending" && record.config.snapStartApplyOn === "PublishedVersions" && this.#services.parity === "strict")
+      (record.state === "Pending" &&
+        record.config.snapStartApplyOn === "PublishedVersions" &&
+        this.#services.parity === "strict")
     ) {
       throw conflict(
         `The operation cannot be performed at this time. The resource ${arn} is currently in the following state: '${record.state}'. StateReasonCode: '${record.stateReasonCode}'`,

@@ -29,9 +29,14 @@ export class Concurrency {
   enter(owner: FunctionRecord): { readonly leave: () => void } | { readonly throttled: ThrottleReason } {
     const running = this.#running.get(owner.name) ?? 0;
     const reserved = owner.reservedConcurrency;
-    if (reserved !== null && running >= reserved) return { throttled: "ReservedFunctionConcurrentInvocationLimitExceeded" };
+    if (reserved !== null && running >= reserved)
+      return { throttled: "ReservedFunctionConcurrentInvocationLimitExceeded" };
     // So much is always left to all: nothing has to be summed up below it.
-    if (reserved === null && this.#unreservedRunning >= this.#unreservedMin && this.#unreservedRunning >= this.unreserved()) {
+    if (
+      reserved === null &&
+      this.#unreservedRunning >= this.#unreservedMin &&
+      this.#unreservedRunning >= this.unreserved()
+    ) {
       return { throttled: "ConcurrentInvocationLimitExceeded" };
     }
     this.#count(owner.name, 1, reserved === null);
@@ -68,7 +73,12 @@ export class Concurrency {
 
   remove(input: In<"DeleteFunctionConcurrency">): Record<string, never> {
     const { store } = this.#services;
-    store.transaction(() => store.putFunction({ ...findFunction(this.#services, this.#nameOf(input.FunctionName)), reservedConcurrency: null }));
+    store.transaction(() =>
+      store.putFunction({
+        ...findFunction(this.#services, this.#nameOf(input.FunctionName)),
+        reservedConcurrency: null,
+      }),
+    );
     return {};
   }
 

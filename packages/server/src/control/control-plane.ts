@@ -45,7 +45,13 @@ export function createControlPlane(services: ControlServices): ControlPlane {
   });
   const invoke = new InvokeOperation(services, publisher, events, uses, concurrency);
   return {
-    operations: listOperations({ services, functions, versions: new VersionOperations(services, publisher), concurrency, provisioned }),
+    operations: listOperations({
+      services,
+      functions,
+      versions: new VersionOperations(services, publisher),
+      concurrency,
+      provisioned,
+    }),
     invoke,
     services,
     snapshots: new SnapshotStatus(services, publisher, uses),

@@ -71,7 +71,8 @@ export class EventQueue {
     for (let next = this.#choose(due); next !== null; next = this.#choose(due)) this.#start(next, run);
     const nowMs = clock.nowMs();
     const nextMs = store.nextEventDueMs(nowMs);
-    if (nextMs !== null || due.length > 0) this.#cancelPoll = clock.after(Math.min(POLL_MS_MAX, (nextMs ?? Infinity) - nowMs), () => this.#pump());
+    if (nextMs !== null || due.length > 0)
+      this.#cancelPoll = clock.after(Math.min(POLL_MS_MAX, (nextMs ?? Infinity) - nowMs), () => this.#pump());
   }
 
   #start(event: EventRecord, run: Run): void {
@@ -87,7 +88,8 @@ export class EventQueue {
   #choose(due: EventRecord[]): EventRecord | null {
     if (this.#running.size >= AT_ONCE_MAX) return null;
     const running = new Map<string, number>();
-    for (const { functionName } of this.#running.values()) running.set(functionName, (running.get(functionName) ?? 0) + 1);
+    for (const { functionName } of this.#running.values())
+      running.set(functionName, (running.get(functionName) ?? 0) + 1);
     let best: EventRecord | null = null;
     for (const event of due) {
       const own = running.get(event.functionName) ?? 0;
@@ -110,7 +112,8 @@ export class EventQueue {
       if (nextMs - event.acceptedAtMs > AGE_MS_MAX) return this.#drop(event, TOO_OLD);
       return store.postponeEvent(event.id, attempts, nextMs);
     }
-    if (outcome instanceof ApiError && outcome.name === "ResourceNotFoundException") return this.#drop(event, outcome.message);
+    if (outcome instanceof ApiError && outcome.name === "ResourceNotFoundException")
+      return this.#drop(event, outcome.message);
     if (nowMs - event.acceptedAtMs > AGE_MS_MAX) return this.#drop(event, TOO_OLD);
     const backoffMs = Math.min(BACKOFF_MS_MAX, Math.max(1000, nowMs - event.acceptedAtMs));
     return store.postponeEvent(event.id, event.attempts, nowMs + backoffMs);
@@ -135,5 +138,8 @@ function isDone(value: unknown): boolean {
 }
 
 function isFunctionError(value: unknown): boolean {
-  return isOutcome(value) && (value.kind === "response" || value.kind === "restore-error" || value.kind === "restore-timeout");
+  return (
+    isOutcome(value) &&
+    (value.kind === "response" || value.kind === "restore-error" || value.kind === "restore-timeout")
+  );
 }

@@ -4,7 +4,14 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { ApiError, conflict, invalidParameter } from "../model/api-error.ts";
 import { changeConfig, type ConfigRules, createConfig } from "../model/function-config.ts";
 import { functionArn, parseFunctionName } from "../model/function-name.ts";
-import { ACTIVE_STATE, CREATING_STATE, type CodeInfo, LATEST, UPDATING_STATE, type VersionRecord } from "../model/function-record.ts";
+import {
+  ACTIVE_STATE,
+  CREATING_STATE,
+  type CodeInfo,
+  LATEST,
+  UPDATING_STATE,
+  type VersionRecord,
+} from "../model/function-record.ts";
 import { checkRevision, checkSettled, findFunction, findLatest, findVersion, nameForChange } from "./lookup.ts";
 import { pageOf } from "./pages.ts";
 import { presentListedVersion, presentVersion } from "./present.ts";
@@ -28,7 +35,11 @@ export class FunctionOperations {
   constructor(services: ControlServices, publisher: Publisher) {
     this.#services = services;
     this.#publisher = publisher;
-    this.#rules = { parity: services.parity, runtimeProblem: (runtime) => services.worker.runtimeProblem(runtime), accessPoints: services.accessPoints };
+    this.#rules = {
+      parity: services.parity,
+      runtimeProblem: (runtime) => services.worker.runtimeProblem(runtime),
+      accessPoints: services.accessPoints,
+    };
   }
 
   async create(input: In<"CreateFunction">): Promise<Out<"CreateFunction">> {
@@ -84,7 +95,9 @@ export class FunctionOperations {
       }),
       Code: { RepositoryType: "S3", Location: `/_thaw/v1/code/${version.code.codeName}` },
       ...tags,
-      ...(owner.reservedConcurrency === null ? {} : { Concurrency: { ReservedConcurrentExecutions: owner.reservedConcurrency } }),
+      ...(owner.reservedConcurrency === null
+        ? {}
+        : { Concurrency: { ReservedConcurrentExecutions: owner.reservedConcurrency } }),
     };
   }
 
@@ -98,11 +111,15 @@ export class FunctionOperations {
     const all: VersionRecord[] = [];
     for (const { name } of store.listFunctions()) {
       const versions = store.listVersions(name);
-      all.push(...(input.FunctionVersion === "ALL" ? versions : versions.filter((version) => version.version === LATEST)));
+      all.push(
+        ...(input.FunctionVersion === "ALL" ? versions : versions.filter((version) => version.version === LATEST)),
+      );
     }
     const page = pageOf(all, (record) => `${record.functionName}:${record.version}`, input.Marker, input.MaxItems);
     return {
-      Functions: page.items.map((record) => presentListedVersion(scope, record, { qualifiedArn: input.FunctionVersion === "ALL" })),
+      Functions: page.items.map((record) =>
+        presentListedVersion(scope, record, { qualifiedArn: input.FunctionVersion === "ALL" }),
+      ),
       ...(page.nextMarker === undefined ? {} : { NextMarker: page.nextMarker }),
     };
   }
@@ -110,7 +127,8 @@ export class FunctionOperations {
   async updateCode(input: In<"UpdateFunctionCode">): Promise<Out<"UpdateFunctionCode">> {
     const { store, scope } = this.#services;
     const name = nameForChange(this.#services, input.FunctionName);
-    if (input.ImageUri !== undefined) throw invalidParameter("Please don't provide ImageUri when updating a function with packageType Zip.");
+    if (input.ImageUri !== undefined)
+      throw invalidParameter("Please don't provide ImageUri when updating a function with packageType Zip.");
     const before = findLatest(this.#services, name);
     checkSettled(this.#services, before);
     checkRevision(input.RevisionId, before.revisionId);
@@ -118,7 +136,9 @@ export class FunctionOperations {
       throw invalidParameter(`The architecture ${input.Architectures[0]} can't be run on this host, which is x86_64.`);
     const code = await this.#fetchCode(input);
     if (input.DryRun === true) return presentVersion(scope, { ...before, code }, { qualifiedArn: false });
-    const updated = store.transaction(() => this.#updateLatest(name, input.RevisionId, (latest) => ({ ...latest, code })));
+    const updated = store.transaction(() =>
+      this.#updateLatest(name, input.RevisionId, (latest) => ({ ...latest, code })),
+    );
     if (input.Publish !== true) return presentVersion(scope, updated, { qualifiedArn: false });
     const published = publish(this.#services, this.#publisher, this.#activate(updated) ?? updated, undefined);
     return presentVersion(scope, published, { qualifiedArn: true });
@@ -128,7 +148,10 @@ export class FunctionOperations {
     const { store, scope } = this.#services;
     const name = nameForChange(this.#services, input.FunctionName);
     const updated = store.transaction(() =>
-      this.#updateLatest(name, input.RevisionId, (latest) => ({ ...latest, config: changeConfig(latest.config, input, this.#rules) })),
+      this.#updateLatest(name, input.RevisionId, (latest) => ({
+        ...latest,
+        config: changeConfig(latest.config, input, this.#rules),
+      })),
     );
     return presentVersion(scope, updated, { qualifiedArn: false });
   }
@@ -157,7 +180,8 @@ export class FunctionOperations {
   settleAll(): void {
     for (const { name } of this.#services.store.listFunctions()) {
       const latest = this.#services.store.getVersion(name, LATEST);
-      if (latest !== null && (latest.state === "Pending" || latest.lastUpdateStatus === "InProgress")) this.#activate(latest);
+      if (latest !== null && (latest.state === "Pending" || latest.lastUpdateStatus === "InProgress"))
+        this.#activate(latest);
     }
   }
 
@@ -173,11 +197,14 @@ export class FunctionOperations {
 
   #removeVersion(name: string, qualifier: string): void {
     const { store, scope } = this.#services;
-    if (qualifier === LATEST) throw invalidParameter("$LATEST version cannot be deleted without deleting the function.");
+    if (qualifier === LATEST)
+      throw invalidParameter("$LATEST version cannot be deleted without deleting the function.");
     if (!/^\d+$/.test(qualifier)) throw invalidParameter("Deletion of aliases is not currently supported.");
     const version = store.getVersion(name, qualifier);
     if (version === null) return;
-    const users = store.listAliases(name).filter((alias) => alias.functionVersion === qualifier || Object.hasOwn(alias.weights, qualifier));
+    const users = store
+      .listAliases(name)
+      .filter((alias) => alias.functionVersion === qualifier || Object.hasOwn(alias.weights, qualifier));
     if (users.length > 0) {
       throw conflict(
         `Version cannot be deleted since it is being used by alias(es): [${users.map((alias) => alias.name).join(", ")}] of function ${functionArn(scope, name)}`,
@@ -187,7 +214,11 @@ export class FunctionOperations {
     this.#publisher.forget(version);
   }
 
-  #updateLatest(name: string, revisionId: string | undefined, change: (latest: VersionRecord) => VersionRecord): VersionRecord {
+  #updateLatest(
+    name: string,
+    revisionId: string | undefined,
+    change: (latest: VersionRecord) => VersionRecord,
+  ): VersionRecord {
     const latest = findLatest(this.#services, name);
     checkSettled(this.#services, latest);
     checkRevision(revisionId, latest.revisionId);
@@ -221,16 +252,25 @@ export class FunctionOperations {
     });
   }
 
-  async #fetchCode(from: { readonly ZipFile?: Uint8Array; readonly S3Bucket?: string; readonly S3Key?: string }): Promise<CodeInfo> {
+  async #fetchCode(from: {
+    readonly ZipFile?: Uint8Array;
+    readonly S3Bucket?: string;
+    readonly S3Key?: string;
+  }): Promise<CodeInfo> {
     if (from.ZipFile !== undefined) {
       if (from.ZipFile.length > ZIP_SIZE_BYTES_MAX)
-        throw new ApiError("RequestEntityTooLargeException", `Zipped size must be smaller than ${ZIP_SIZE_BYTES_MAX} bytes`);
+        throw new ApiError(
+          "RequestEntityTooLargeException",
+          `Zipped size must be smaller than ${ZIP_SIZE_BYTES_MAX} bytes`,
+        );
       return this.#services.code.unpack(Buffer.from(from.ZipFile));
     }
-    if (from.S3Bucket === undefined || from.S3Key === undefined) throw invalidParameter("Please provide a source for function code.");
+    if (from.S3Bucket === undefined || from.S3Key === undefined)
+      throw invalidParameter("Please provide a source for function code.");
     const found = await this.#services.objects.get(from.S3Bucket, from.S3Key);
     if (found === null) throw invalidParameter(await this.#missingObject(from.S3Bucket));
-    if (found.sizeBytes > S3_ZIP_SIZE_BYTES_MAX) throw invalidParameter(`Unzipped size must be smaller than ${S3_ZIP_SIZE_BYTES_MAX} bytes`);
+    if (found.sizeBytes > S3_ZIP_SIZE_BYTES_MAX)
+      throw invalidParameter(`Unzipped size must be smaller than ${S3_ZIP_SIZE_BYTES_MAX} bytes`);
     const parts: Buffer[] = [];
     for await (const part of found.content as AsyncIterable<Buffer>) parts.push(part);
     return this.#services.code.unpack(Buffer.concat(parts));

@@ -18,10 +18,19 @@ const REQUEST_SIZE_BYTES_MAX = 6_291_456;
 const EVENT_SIZE_BYTES_MAX = 1_048_576;
 const EMPTY_EVENT = Buffer.from("{}");
 /** Codes of a restore after which a new snapshot is made, and how often in a row they must come. */
-const SNAPSHOT_UNUSABLE: Readonly<Record<string, number>> = { SANDBOX_SNAPSHOT_DAMAGED: 1, WORKER_SNAPSHOT_UNFIT: 1, SANDBOX_RESTORE_FAILED: 2 };
+const SNAPSHOT_UNUSABLE: Readonly<Record<string, number>> = {
+  SANDBOX_SNAPSHOT_DAMAGED: 1,
+  WORKER_SNAPSHOT_UNFIT: 1,
+  SANDBOX_RESTORE_FAILED: 2,
+};
 
 /** AWS's errors for a key that does not answer. */
-const KEY_ERRORS: Readonly<Record<string, "KMSAccessDeniedException" | "KMSDisabledException" | "KMSInvalidStateException" | "KMSNotFoundException">> = {
+const KEY_ERRORS: Readonly<
+  Record<
+    string,
+    "KMSAccessDeniedException" | "KMSDisabledException" | "KMSInvalidStateException" | "KMSNotFoundException"
+  >
+> = {
   KMS_ACCESS_DENIED: "KMSAccessDeniedException",
   KMS_DISABLED: "KMSDisabledException",
   KMS_INVALID_STATE: "KMSInvalidStateException",
@@ -43,7 +52,13 @@ export class InvokeOperation {
   /** Restores that failed in a row. */
   readonly #failedRestores = new Map<SnapshotId, number>();
 
-  constructor(services: ControlServices, publisher: Publisher, events: EventQueue, uses: VersionUses, concurrency: Concurrency) {
+  constructor(
+    services: ControlServices,
+    publisher: Publisher,
+    events: EventQueue,
+    uses: VersionUses,
+    concurrency: Concurrency,
+  ) {
     this.#services = services;
     this.#publisher = publisher;
     this.#events = events;
@@ -55,7 +70,10 @@ export class InvokeOperation {
     const isEvent = request.InvocationType === "Event";
     const limit = isEvent ? EVENT_SIZE_BYTES_MAX : REQUEST_SIZE_BYTES_MAX;
     if (request.payload.length > limit)
-      throw new ApiError("RequestTooLargeException", `Request must be smaller than ${limit} bytes for the InvokeFunction operation`);
+      throw new ApiError(
+        "RequestTooLargeException",
+        `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
+      );
     const payload = checkPayload(request.payload);
     if (request.ClientContext !== undefined) checkContext(request.ClientContext);
     const found = this.#find(request);
@@ -79,7 +97,14 @@ export class InvokeOperation {
   async runAccepted(event: EventRecord): Promise<InvokeOutcome> {
     const { functionName: FunctionName, qualifier, payload, requestId, clientContext } = event;
     const context = clientContext === null ? {} : { ClientContext: clientContext };
-    const request = { FunctionName, payload, requestId, traceId: null, ...context, ...(qualifier === null ? {} : { Qualifier: qualifier }) };
+    const request = {
+      FunctionName,
+      payload,
+      requestId,
+      traceId: null,
+      ...context,
+      ...(qualifier === null ? {} : { Qualifier: qualifier }),
+    };
     const found = this.#find(request);
     this.checkInvocable(found.version);
     return this.run(found, request);
@@ -120,11 +145,16 @@ export class InvokeOperation {
 
   /** Throws what an invoke of this version is told that it can't have now. */
   checkInvocable(version: VersionRecord): void {
-    if (version.isRegenerating || (version.state === "Inactive" && version.config.snapStartApplyOn === "PublishedVersions")) {
+    if (
+      version.isRegenerating ||
+      (version.state === "Inactive" && version.config.snapStartApplyOn === "PublishedVersions")
+    ) {
       throw this.#publisher.wake(version);
     }
     if (version.state === "Active") return;
-    throw conflict(`The operation cannot be performed at this time. The function is currently in the following state: ${version.state}`);
+    throw conflict(
+      `The operation cannot be performed at this time. The function is currently in the following state: ${version.state}`,
+    );
   }
 
   #judgeSnapshot(version: VersionRecord, snapshotId: SnapshotId, outcome: InvokeOutcome): void {
@@ -135,13 +165,17 @@ export class InvokeOperation {
     this.#failedRestores.set(snapshotId, failed);
     if (failed < enough) return;
     this.#failedRestores.delete(snapshotId);
-    this.#services.onProblem(`${version.functionName}:${version.version}: ${outcome.code}; the snapshot is made anew`, new Error(outcome.message));
+    this.#services.onProblem(
+      `${version.functionName}:${version.version}: ${outcome.code}; the snapshot is made anew`,
+      new Error(outcome.message),
+    );
     this.#services.onFallback(version.functionName, version.version, outcome.code);
     this.#publisher.regenerate(version);
   }
 
   #find(request: InvokeRequest): FoundVersion {
-    const choose = (alias: FoundVersion["alias"] & object): string => chooseVersion(alias, this.#services.random.fraction());
+    const choose = (alias: FoundVersion["alias"] & object): string =>
+      chooseVersion(alias, this.#services.random.fraction());
     return findVersion(this.#services, request.FunctionName, request.Qualifier, choose);
   }
 
@@ -157,7 +191,8 @@ export class InvokeOperation {
         };
       case "platform-error":
         // It was made anew already.
-        if (outcome.code === "WORKER_SNAPSHOT_UNFIT") this.checkInvocable(this.#services.store.getVersion(version.functionName, version.version) ?? version);
+        if (outcome.code === "WORKER_SNAPSHOT_UNFIT")
+          this.checkInvocable(this.#services.store.getVersion(version.functionName, version.version) ?? version);
         throw refusalOf(outcome);
       default:
         throw refusalOf(outcome);
@@ -184,13 +219,19 @@ function checkPayload(payload: Buffer): Buffer {
   try {
     JSON.parse(payload.toString("utf8"));
   } catch (error) {
-    throw new ApiError("InvalidRequestContentException", `Could not parse request body into json: ${(error as Error).message}`);
+    throw new ApiError(
+      "InvalidRequestContentException",
+      `Could not parse request body into json: ${(error as Error).message}`,
+    );
   }
   return payload;
 }
 
 function checkContext(text: string): void {
-  const refused = new ApiError("InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.");
+  const refused = new ApiError(
+    "InvalidRequestContentException",
+    "Client context must be a valid Base64-encoded JSON object.",
+  );
   try {
     const context: unknown = JSON.parse(decodeContext(text));
     if (typeof context === "object" && context !== null && !Array.isArray(context)) return;

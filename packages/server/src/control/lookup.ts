@@ -48,7 +48,8 @@ export function findVersion(
   const owner = findFunction(services, name, qualifier);
   const isNumber = qualifier === null || qualifier === LATEST || /^\d+$/.test(qualifier);
   const alias = isNumber ? null : services.store.getAlias(name, qualifier);
-  if (!isNumber && alias === null) throw notFound(`Function not found: ${functionArn(services.scope, name, qualifier)}`);
+  if (!isNumber && alias === null)
+    throw notFound(`Function not found: ${functionArn(services.scope, name, qualifier)}`);
   const version = services.store.getVersion(name, alias === null ? (qualifier ?? LATEST) : choose(alias));
   if (version === null) throw notFound(`Function not found: ${functionArn(services.scope, name, qualifier)}`);
   return { owner, version, alias, qualifier };
@@ -56,7 +57,8 @@ export function findVersion(
 
 export function checkRevision(given: string | undefined, current: string): void {
   if (given === undefined || given === current) return;
-  const message = "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id";
+  const message =
+    "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id";
   throw new ApiError("PreconditionFailedException", message);
 }
 
@@ -64,7 +66,10 @@ export function checkRevision(given: string | undefined, current: string): void 
 export function checkSettled(services: ControlServices, latest: VersionRecord): void {
   const arn = functionArn(services.scope, latest.functionName);
   if (latest.state === "Pending") {
-    throw conflict(`The operation cannot be performed at this time. The function is currently in the following state: Pending`);
+    throw conflict(
+      `The operation cannot be performed at this time. The function is currently in the following state: Pending`,
+    );
   }
-  if (latest.lastUpdateStatus === "InProgress") throw conflict(`The operation cannot be performed at this time. An update is in progress for resource: ${arn}`);
+  if (latest.lastUpdateStatus === "InProgress")
+    throw conflict(`The operation cannot be performed at this time. An update is in progress for resource: ${arn}`);
 }

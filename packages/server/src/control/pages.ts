@@ -8,7 +8,12 @@ export interface Page<T> {
   readonly nextMarker: string | undefined;
 }
 
-export function pageOf<T>(all: readonly T[], keyOf: (item: T) => string, marker: string | undefined, maxItems: number | undefined): Page<T> {
+export function pageOf<T>(
+  all: readonly T[],
+  keyOf: (item: T) => string,
+  marker: string | undefined,
+  maxItems: number | undefined,
+): Page<T> {
   let start = 0;
   if (marker !== undefined) {
     const last = Buffer.from(marker, "base64url").toString("utf8");

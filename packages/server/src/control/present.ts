@@ -18,7 +18,11 @@ export interface PresentOptions {
   readonly qualifiedArn: boolean;
 }
 
-export function presentVersion(scope: AccountScope, record: VersionRecord, options: PresentOptions): FunctionConfiguration {
+export function presentVersion(
+  scope: AccountScope,
+  record: VersionRecord,
+  options: PresentOptions,
+): FunctionConfiguration {
   const { config, code } = record;
   return {
     FunctionName: record.functionName,
@@ -43,10 +47,16 @@ export function presentVersion(scope: AccountScope, record: VersionRecord, optio
     EphemeralStorage: { Size: config.tmpSizeMib },
     ...(config.fileSystems.length === 0
       ? {}
-      : { FileSystemConfigs: config.fileSystems.map(({ arn, localMountPath }) => ({ Arn: arn, LocalMountPath: localMountPath })) }),
+      : {
+          FileSystemConfigs: config.fileSystems.map(({ arn, localMountPath }) => ({
+            Arn: arn,
+            LocalMountPath: localMountPath,
+          })),
+        }),
     SnapStart: {
       ApplyOn: config.snapStartApplyOn,
-      OptimizationStatus: record.version !== LATEST && record.state === "Active" && record.snapshotId !== null ? "On" : "Off",
+      OptimizationStatus:
+        record.version !== LATEST && record.state === "Active" && record.snapshotId !== null ? "On" : "Off",
     },
     RuntimeVersionConfig: { RuntimeVersionArn: runtimeVersionArn(scope, config.runtime) },
     LoggingConfig: presentLogging(record),
@@ -54,7 +64,11 @@ export function presentVersion(scope: AccountScope, record: VersionRecord, optio
 }
 
 /** As the List operations show it: a subset, without the states (recorded …TestLambdaFunction.test_list_functions). */
-export function presentListedVersion(scope: AccountScope, record: VersionRecord, options: PresentOptions): FunctionConfiguration {
+export function presentListedVersion(
+  scope: AccountScope,
+  record: VersionRecord,
+  options: PresentOptions,
+): FunctionConfiguration {
   const {
     State: _state,
     StateReason: _stateReason,
@@ -73,11 +87,14 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 function presentState(record: VersionRecord): Partial<FunctionConfiguration> {
   const shown: Mutable<Partial<FunctionConfiguration>> = { State: record.state };
   if (record.stateReason !== null) shown.StateReason = record.stateReason;
-  if (record.stateReasonCode !== null) shown.StateReasonCode = record.stateReasonCode as NonNullable<FunctionConfiguration["StateReasonCode"]>;
+  if (record.stateReasonCode !== null)
+    shown.StateReasonCode = record.stateReasonCode as NonNullable<FunctionConfiguration["StateReasonCode"]>;
   if (record.lastUpdateStatus !== null) shown.LastUpdateStatus = record.lastUpdateStatus;
   if (record.lastUpdateStatusReason !== null) shown.LastUpdateStatusReason = record.lastUpdateStatusReason;
   if (record.lastUpdateStatusReasonCode !== null) {
-    shown.LastUpdateStatusReasonCode = record.lastUpdateStatusReasonCode as NonNullable<FunctionConfiguration["LastUpdateStatusReasonCode"]>;
+    shown.LastUpdateStatusReasonCode = record.lastUpdateStatusReasonCode as NonNullable<
+      FunctionConfiguration["LastUpdateStatusReasonCode"]
+    >;
   }
   return shown;
 }

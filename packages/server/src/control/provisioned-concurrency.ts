@@ -38,13 +38,19 @@ export class ProvisionedConcurrency {
   put(input: In<"PutProvisionedConcurrencyConfig">): Out<"PutProvisionedConcurrencyConfig"> {
     const { store, clock } = this.#services;
     const record = store.transaction(() => {
-      if (input.Qualifier === LATEST) throw invalidParameter("Provisioned Concurrency Configs cannot be applied to unpublished function versions.");
+      if (input.Qualifier === LATEST)
+        throw invalidParameter("Provisioned Concurrency Configs cannot be applied to unpublished function versions.");
       const found = findVersion(this.#services, input.FunctionName, input.Qualifier);
       const name = found.owner.name;
       for (const version of this.#versionsOf(name, input.Qualifier)) this.#checkVersion(version.record);
       this.#checkOverlap(name, input.Qualifier);
       this.#checkCount(name, input.Qualifier, input.ProvisionedConcurrentExecutions);
-      const wanted = { functionName: name, qualifier: input.Qualifier, requested: input.ProvisionedConcurrentExecutions, lastModifiedMs: clock.nowMs() };
+      const wanted = {
+        functionName: name,
+        qualifier: input.Qualifier,
+        requested: input.ProvisionedConcurrentExecutions,
+        lastModifiedMs: clock.nowMs(),
+      };
       store.putProvisioned(wanted);
       return wanted;
     });
@@ -73,7 +79,8 @@ export class ProvisionedConcurrency {
   }
 
   remove(input: In<"DeleteProvisionedConcurrencyConfig">): Record<string, never> {
-    if (input.Qualifier === LATEST) throw invalidParameter("The function resource provided must be an alias or a published version.");
+    if (input.Qualifier === LATEST)
+      throw invalidParameter("The function resource provided must be an alias or a published version.");
     const { name } = findVersion(this.#services, input.FunctionName, input.Qualifier).owner;
     this.#services.store.removeProvisioned(name, input.Qualifier);
     this.apply();
@@ -84,7 +91,10 @@ export class ProvisionedConcurrency {
   checkAlias(input: In<"UpdateAlias">): void {
     const { name } = parseFunctionName(this.#services.scope, input.FunctionName);
     if (this.#services.store.getProvisioned(name, input.Name) === null) return;
-    for (const version of [input.FunctionVersion, ...Object.keys(input.RoutingConfig?.AdditionalVersionWeights ?? {})]) {
+    for (const version of [
+      input.FunctionVersion,
+      ...Object.keys(input.RoutingConfig?.AdditionalVersionWeights ?? {}),
+    ]) {
       if (version === undefined) continue;
       const record = this.#services.store.getVersion(name, version);
       if (record !== null) this.#checkVersion(record);
@@ -114,19 +124,32 @@ export class ProvisionedConcurrency {
   summaries(): readonly ProvisionedSummary[] {
     return this.#services.store
       .listAllProvisioned()
-      .map((record) => ({ functionName: record.functionName, qualifier: record.qualifier, requested: record.requested, ...this.#statusOf(record) }));
+      .map((record) => ({
+        functionName: record.functionName,
+        qualifier: record.qualifier,
+        requested: record.requested,
+        ...this.#statusOf(record),
+      }));
   }
 
   #find(functionName: string, qualifier: string): ProvisionedRecord {
-    if (qualifier === LATEST) throw invalidParameter("The function resource provided must be an alias or a published version.");
+    if (qualifier === LATEST)
+      throw invalidParameter("The function resource provided must be an alias or a published version.");
     const { name } = findVersion(this.#services, functionName, qualifier).owner;
     const record = this.#services.store.getProvisioned(name, qualifier);
-    if (record === null) throw new ApiError("ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function");
+    if (record === null)
+      throw new ApiError(
+        "ProvisionedConcurrencyConfigNotFoundException",
+        "No Provisioned Concurrency Config found for this function",
+      );
     return record;
   }
 
   /** A version, or those behind an alias with their parts; empty where there is none. */
-  #versionsOf(name: string, qualifier: string): ReadonlyArray<{ readonly record: VersionRecord; readonly weight: number }> {
+  #versionsOf(
+    name: string,
+    qualifier: string,
+  ): ReadonlyArray<{ readonly record: VersionRecord; readonly weight: number }> {
     const { store } = this.#services;
     const alias = store.getAlias(name, qualifier);
     const extra = Object.entries(alias?.weights ?? {});
@@ -139,34 +162,51 @@ export class ProvisionedConcurrency {
   }
 
   #checkVersion(record: VersionRecord): void {
-    if (record.version === LATEST) throw invalidParameter("Provisioned Concurrency Configs cannot be applied to unpublished function versions.");
+    if (record.version === LATEST)
+      throw invalidParameter("Provisioned Concurrency Configs cannot be applied to unpublished function versions.");
     if (record.config.snapStartApplyOn === "PublishedVersions") throw invalidParameter(WITH_SNAPSTART);
     if (record.state !== "Active")
-      throw conflict(`The operation cannot be performed at this time. The function is currently in the following state: ${record.state}`);
+      throw conflict(
+        `The operation cannot be performed at this time. The function is currently in the following state: ${record.state}`,
+      );
   }
 
   #checkOverlap(name: string, qualifier: string): void {
     const { store } = this.#services;
     const alias = store.getAlias(name, qualifier);
     if (alias !== null) {
-      const isTaken = [alias.functionVersion, ...Object.keys(alias.weights)].some((version) => store.getProvisioned(name, version) !== null);
-      if (isTaken) throw conflict("Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version");
+      const isTaken = [alias.functionVersion, ...Object.keys(alias.weights)].some(
+        (version) => store.getProvisioned(name, version) !== null,
+      );
+      if (isTaken)
+        throw conflict(
+          "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version",
+        );
       return;
     }
-    const users = store.listAliases(name).filter((each) => each.functionVersion === qualifier || Object.hasOwn(each.weights, qualifier));
-    if (users.some((each) => store.getProvisioned(name, each.name) !== null)) throw conflict("Version is pointed by a Provisioned Concurrency alias");
+    const users = store
+      .listAliases(name)
+      .filter((each) => each.functionVersion === qualifier || Object.hasOwn(each.weights, qualifier));
+    if (users.some((each) => store.getProvisioned(name, each.name) !== null))
+      throw conflict("Version is pointed by a Provisioned Concurrency alias");
   }
 
   #checkCount(name: string, qualifier: string, requested: number): void {
     const { store } = this.#services;
-    const others = store.listProvisioned(name).reduce((sum, record) => (record.qualifier === qualifier ? sum : sum + record.requested), 0);
+    const others = store
+      .listProvisioned(name)
+      .reduce((sum, record) => (record.qualifier === qualifier ? sum : sum + record.requested), 0);
     const reserved = findFunction(this.#services, name).reservedConcurrency;
     if (reserved !== null && others + requested > reserved) {
-      throw invalidParameter("Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function");
+      throw invalidParameter(
+        "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function",
+      );
     }
     const unreserved = this.#concurrency.unreserved();
     if (reserved === null && others + requested > unreserved) {
-      throw invalidParameter(`Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${unreserved}].`);
+      throw invalidParameter(
+        `Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${unreserved}].`,
+      );
     }
   }
 
@@ -181,7 +221,14 @@ export class ProvisionedConcurrency {
   }
 }
 
-const NONE: ProvisionedStatus = { allocated: 0, available: 0, inUse: 0, hasFailed: false, invocations: 0, spilloverInvocations: 0 };
+const NONE: ProvisionedStatus = {
+  allocated: 0,
+  available: 0,
+  inUse: 0,
+  hasFailed: false,
+  invocations: 0,
+  spilloverInvocations: 0,
+};
 
 function add(a: ProvisionedStatus, b: ProvisionedStatus): ProvisionedStatus {
   return {
@@ -202,5 +249,7 @@ function present(record: ProvisionedRecord, status: ProvisionedStatus): Out<"Get
     LastModified: formatTimestamp(record.lastModifiedMs),
   };
   if (status.available >= record.requested) return { ...shown, Status: "READY" };
-  return status.hasFailed ? { ...shown, Status: "FAILED", StatusReason: "FUNCTION_ERROR_INIT_FAILURE" } : { ...shown, Status: "IN_PROGRESS" };
+  return status.hasFailed
+    ? { ...shown, Status: "FAILED", StatusReason: "FUNCTION_ERROR_INIT_FAILURE" }
+    : { ...shown, Status: "IN_PROGRESS" };
 }

@@ -42,7 +42,9 @@ const KEY_REASONS: Readonly<Record<string, string>> = {
   KMS_NOT_FOUND: "KMSKeyNotFound",
 };
 
-type Made = Exclude<SnapshotOutcome, { readonly kind: "ready" }> | { readonly kind: "ready"; readonly facts: SnapshotFacts };
+type Made =
+  | Exclude<SnapshotOutcome, { readonly kind: "ready" }>
+  | { readonly kind: "ready"; readonly facts: SnapshotFacts };
 type Failed = Extract<SnapshotOutcome, { readonly kind: "function-error" | "platform-error" }>;
 
 export class Publisher {
@@ -84,7 +86,8 @@ export class Publisher {
 
   /** Takes a Pending version up, unless it is already. */
   begin(record: VersionRecord, isBackground = false): void {
-    if (record.config.snapStartApplyOn === "PublishedVersions") this.#add(record, isBackground, (signal) => this.#bring(record, signal));
+    if (record.config.snapStartApplyOn === "PublishedVersions")
+      this.#add(record, isBackground, (signal) => this.#bring(record, signal));
     else {
       void nextTurn()
         .then(() => this.#isClosing || this.#activate(record, null, null))
@@ -164,14 +167,20 @@ export class Publisher {
   async #refresh(record: VersionRecord, signal: AbortSignal): Promise<void> {
     const snapshotId = newSnapshotId();
     await this.#makeFor(snapshotId, record, signal, (made) => {
-      if (made.kind === "ready") return this.#change(record, { snapshotId, snapshotFacts: made.facts, regenerationFailure: null }) !== null;
+      if (made.kind === "ready")
+        return this.#change(record, { snapshotId, snapshotFacts: made.facts, regenerationFailure: null }) !== null;
       if (made.kind !== "cancelled") this.#failRefresh(record, made);
       return false;
     });
   }
 
   /** Makes a snapshot and hands it to `settle`, which tells whether a row names it now; else it is removed. */
-  async #makeFor(snapshotId: SnapshotId, record: VersionRecord, signal: AbortSignal, settle: (made: Made) => boolean): Promise<void> {
+  async #makeFor(
+    snapshotId: SnapshotId,
+    record: VersionRecord,
+    signal: AbortSignal,
+    settle: (made: Made) => boolean,
+  ): Promise<void> {
     this.#making.add(snapshotId);
     let isKept = false;
     try {
@@ -189,31 +198,59 @@ export class Publisher {
   async #make(record: VersionRecord, snapshotId: SnapshotId, signal: AbortSignal): Promise<Made> {
     let outcome = await this.#createSnapshot(record, snapshotId, signal);
     // An environment that was taken away says nothing about the function.
-    if (outcome.kind === "platform-error" && outcome.code === "WORKER_ENVIRONMENT_LOST") outcome = await this.#createSnapshot(record, snapshotId, signal);
+    if (outcome.kind === "platform-error" && outcome.code === "WORKER_ENVIRONMENT_LOST")
+      outcome = await this.#createSnapshot(record, snapshotId, signal);
     if (outcome.kind !== "ready") return outcome;
     const { fingerprints, snapshotKey: key, memoryBytes, diskBytes, newBytes, cutConnections } = outcome;
-    return { kind: "ready", facts: { fingerprints, key, memoryBytes, diskBytes, newBytes, cutConnections, createdAtMs: this.#services.clock.nowMs() } };
+    return {
+      kind: "ready",
+      facts: {
+        fingerprints,
+        key,
+        memoryBytes,
+        diskBytes,
+        newBytes,
+        cutConnections,
+        createdAtMs: this.#services.clock.nowMs(),
+      },
+    };
   }
 
   async #createSnapshot(record: VersionRecord, snapshotId: SnapshotId, signal: AbortSignal): Promise<SnapshotOutcome> {
     const owner = this.#services.store.getFunction(record.functionName);
     if (owner === null || signal.aborted) return { kind: "cancelled" };
     const runnable = toRunnableVersion(this.#services.scope, owner, record);
-    return this.#services.worker.createSnapshot({ ...runnable, snapshotId, snapshotFingerprints: null }, snapshotId, signal);
+    return this.#services.worker.createSnapshot(
+      { ...runnable, snapshotId, snapshotFingerprints: null },
+      snapshotId,
+      signal,
+    );
   }
 
   /** False where the version has gone or changed meanwhile. */
   #activate(record: VersionRecord, snapshotId: SnapshotId | null, snapshotFacts: SnapshotFacts | null): boolean {
-    const changed = this.#change(record, { ...ACTIVE_STATE, isRegenerating: false, regenerationFailure: null, snapshotId, snapshotFacts });
+    const changed = this.#change(record, {
+      ...ACTIVE_STATE,
+      isRegenerating: false,
+      regenerationFailure: null,
+      snapshotId,
+      snapshotFacts,
+    });
     // A version that nobody ever invokes is idle from here on.
-    if (changed !== null && this.#uses.lastUseMs(record.functionName, record.version) === null) this.#uses.touch(record.functionName, record.version);
+    if (changed !== null && this.#uses.lastUseMs(record.functionName, record.version) === null)
+      this.#uses.touch(record.functionName, record.version);
     return changed !== null;
   }
 
   #fail(record: VersionRecord, made: Failed): void {
     const [reason, code] = this.#reasonOf(record, made);
     if (!record.isRegenerating) this.#change(record, failedState(reason, code));
-    else this.#change(record, { ...inactiveState(reason, code), isRegenerating: false, regenerationFailure: this.#oneMore(record.regenerationFailure) });
+    else
+      this.#change(record, {
+        ...inactiveState(reason, code),
+        isRegenerating: false,
+        regenerationFailure: this.#oneMore(record.regenerationFailure),
+      });
   }
 
   #failRefresh(record: VersionRecord, made: Failed): void {
@@ -221,12 +258,20 @@ export class Publisher {
     const failure = this.#oneMore(record.regenerationFailure);
     const isFinal = made.kind === "function-error" && failure.attempts >= REFRESH_ATTEMPTS_MAX;
     if (isFinal) this.#change(record, { ...inactiveState(reason, code), regenerationFailure: failure });
-    else this.#change(record, { snapshotId: record.snapshotId, snapshotFacts: record.snapshotFacts, regenerationFailure: failure });
+    else
+      this.#change(record, {
+        snapshotId: record.snapshotId,
+        snapshotFacts: record.snapshotFacts,
+        regenerationFailure: failure,
+      });
   }
 
   #reasonOf(record: VersionRecord, made: Failed): readonly [string, string] {
     if (made.kind === "function-error") return [made.reason, made.reasonCode];
-    this.#services.onProblem(`snapshot of ${record.functionName}:${record.version}: ${made.code}`, new Error(made.message));
+    this.#services.onProblem(
+      `snapshot of ${record.functionName}:${record.version}: ${made.code}`,
+      new Error(made.message),
+    );
     return [made.message, KEY_REASONS[made.code] ?? "InternalError"];
   }
 
@@ -243,12 +288,20 @@ export class Publisher {
     const next = store.transaction(() => {
       const current = store.getVersion(record.functionName, record.version);
       if (current === null || current.revisionId !== record.revisionId) return null;
-      const changed: VersionRecord = { ...current, snapshotId: null, snapshotFacts: null, ...change, revisionId: random.uuid() };
+      const changed: VersionRecord = {
+        ...current,
+        snapshotId: null,
+        snapshotFacts: null,
+        ...change,
+        revisionId: random.uuid(),
+      };
       store.putVersion(changed);
       return changed;
     });
     if (next === null || record.snapshotId === null || next.snapshotId === record.snapshotId) return next;
-    worker.stopEnvironments({ functionName: record.functionName, version: record.version }).catch((error: unknown) => onProblem("stop environments", error));
+    worker
+      .stopEnvironments({ functionName: record.functionName, version: record.version })
+      .catch((error: unknown) => onProblem("stop environments", error));
     void this.removeSnapshot(record.snapshotId);
     return next;
   }

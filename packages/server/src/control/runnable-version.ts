@@ -26,7 +26,10 @@ export function toRunnableVersion(scope: AccountScope, owner: FunctionRecord, re
     memorySizeMib: config.memorySizeMib,
     timeoutS: config.timeoutS,
     tmpSizeMib: config.tmpSizeMib,
-    fileSystems: config.fileSystems.map(({ arn, localMountPath }) => ({ name: accessPointOf(arn), mount: localMountPath.slice("/mnt/".length) })),
+    fileSystems: config.fileSystems.map(({ arn, localMountPath }) => ({
+      name: accessPointOf(arn),
+      mount: localMountPath.slice("/mnt/".length),
+    })),
     environment: config.environment ?? {},
     uid: owner.uid,
     logGroup: config.logGroup,

@@ -12,7 +12,9 @@ export function listReleases(services: ControlServices): readonly ReleaseSummary
   const versions = listAllVersions(services);
   return services.worker.runtimeReleases().map((release) => ({
     ...release,
-    snapshots: versions.filter(({ config, snapshotFacts }) => config.runtime === release.runtime && snapshotFacts?.fingerprints.runtime === release.fingerprint)
-      .length,
+    snapshots: versions.filter(
+      ({ config, snapshotFacts }) =>
+        config.runtime === release.runtime && snapshotFacts?.fingerprints.runtime === release.fingerprint,
+    ).length,
   }));
 }

@@ -50,7 +50,13 @@ export class SnapshotJobs {
     if (this.#isClosing) return;
     const known = this.#entries.get(job.key);
     if (known !== undefined) known.isBackground &&= job.isBackground;
-    else this.#entries.set(job.key, { ...job, run: (signal) => job.run(signal), abort: new AbortController(), done: null });
+    else
+      this.#entries.set(job.key, {
+        ...job,
+        run: (signal) => job.run(signal),
+        abort: new AbortController(),
+        done: null,
+      });
     this.#pump();
   }
 
@@ -79,7 +85,8 @@ export class SnapshotJobs {
       .catch((error: unknown) => this.#onProblem(`snapshot ${entry.key}`, error))
       .finally(() => {
         this.#entries.delete(entry.key);
-        if (![...this.#entries.values()].some((other) => other.functionName === entry.functionName)) this.#lastStart.delete(entry.functionName);
+        if (![...this.#entries.values()].some((other) => other.functionName === entry.functionName))
+          this.#lastStart.delete(entry.functionName);
         this.#pump();
       });
   }
@@ -90,7 +97,8 @@ export class SnapshotJobs {
     if (running.length >= this.#limits.snapshotsAtOnceMax) return null;
     const waiting = entries.filter((entry) => entry.done === null);
     const asked = waiting.filter((entry) => !entry.isBackground);
-    if (asked.length > 0) return asked.reduce((best, entry) => (this.#rank(entry, running) < this.#rank(best, running) ? entry : best));
+    if (asked.length > 0)
+      return asked.reduce((best, entry) => (this.#rank(entry, running) < this.#rank(best, running) ? entry : best));
     if (running.filter((entry) => entry.isBackground).length >= this.#limits.refreshesAtOnceMax) return null;
     return waiting[0] ?? null;
   }

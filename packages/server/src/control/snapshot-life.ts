@@ -58,7 +58,10 @@ export class SnapshotLife {
 
   #schedule(): void {
     if (this.#isClosing) return;
-    this.#cancelTimer = this.#services.clock.after(this.#intervalMs, () => void this.look().then(() => this.#schedule()));
+    this.#cancelTimer = this.#services.clock.after(
+      this.#intervalMs,
+      () => void this.look().then(() => this.#schedule()),
+    );
   }
 
   async #look(): Promise<void> {
@@ -72,7 +75,8 @@ export class SnapshotLife {
     if (this.#isClosing) return;
     const present = listed && new Set(listed.map(({ snapshotId }) => snapshotId));
     for (const record of records) {
-      if (store.getVersion(record.functionName, record.version)?.revisionId === record.revisionId) this.#visit(record, present, clock.nowMs());
+      if (store.getVersion(record.functionName, record.version)?.revisionId === record.revisionId)
+        this.#visit(record, present, clock.nowMs());
     }
     await this.#removeOrphans(listed ?? []);
   }
@@ -81,7 +85,9 @@ export class SnapshotLife {
   async #sweep(records: readonly VersionRecord[]): Promise<void> {
     this.#hasSwept = true;
     try {
-      await this.#services.worker.sweepSnapshots(new Set(records.map((record) => record.snapshotId).filter((id) => id !== null)));
+      await this.#services.worker.sweepSnapshots(
+        new Set(records.map((record) => record.snapshotId).filter((id) => id !== null)),
+      );
     } catch (error) {
       this.#services.onProblem("remove snapshots that nobody names", error);
     }
@@ -110,7 +116,10 @@ export class SnapshotLife {
       if (isIdle) this.#publisher.expire(record);
       // Without the runtime or an engine there is nothing to make it anew with; it may fit again when they are back.
       else if (worker.snapshotsProblem() === null && worker.runtimeProblem(record.config.runtime) === null) {
-        const fit = record.snapshotFacts === null ? "unfit" : worker.snapshotFit(record.config.runtime, record.snapshotFacts.fingerprints);
+        const fit =
+          record.snapshotFacts === null
+            ? "unfit"
+            : worker.snapshotFit(record.config.runtime, record.snapshotFacts.fingerprints);
         if (present?.has(record.snapshotId) === false || fit === "unfit") this.#publisher.regenerate(record, true);
         else if (fit === "stale" && mayRetry) this.#publisher.refresh(record);
       }
@@ -126,7 +135,8 @@ export class SnapshotLife {
   async #removeOrphans(listed: readonly ListedSnapshot[]): Promise<void> {
     const named = new Set(listAllVersions(this.#services).map((record) => record.snapshotId));
     for (const { snapshotId, isHere } of listed) {
-      if (isHere && !named.has(snapshotId) && !this.#publisher.isMaking(snapshotId)) await this.#publisher.removeSnapshot(snapshotId);
+      if (isHere && !named.has(snapshotId) && !this.#publisher.isMaking(snapshotId))
+        await this.#publisher.removeSnapshot(snapshotId);
     }
   }
 }

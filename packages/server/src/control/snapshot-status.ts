@@ -11,7 +11,15 @@ import type { VersionUses } from "./version-uses.ts";
  * creating: Pending. ready: restored on a cold invoke. refreshing, refresh waiting: the same, while its successor is made or waits for its
  * turn. idle: removed, an invoke brings it back. failed: there is none, Init failed.
  */
-export type SnapshotPhase = "creating" | "waiting" | "ready" | "refreshing" | "refresh waiting" | "refresh failed" | "idle" | "failed";
+export type SnapshotPhase =
+  | "creating"
+  | "waiting"
+  | "ready"
+  | "refreshing"
+  | "refresh waiting"
+  | "refresh failed"
+  | "idle"
+  | "failed";
 
 export interface SnapshotSummary {
   readonly snapshotId: SnapshotId | null;
@@ -69,7 +77,10 @@ export class SnapshotStatus {
       reason: record.stateReason,
       createdAt: facts === null ? null : toIso(facts.createdAtMs),
       lastUsedAt: lastUseMs === null ? null : toIso(lastUseMs),
-      expiresAt: lastUseMs === null || snapshotIdleMs === null || record.snapshotId === null ? null : toIso(lastUseMs + snapshotIdleMs),
+      expiresAt:
+        lastUseMs === null || snapshotIdleMs === null || record.snapshotId === null
+          ? null
+          : toIso(lastUseMs + snapshotIdleMs),
       retryAt: failure === null ? null : toIso(retryAtMs(failure)),
       memoryBytes: facts?.memoryBytes ?? 0,
       diskBytes: facts?.diskBytes ?? 0,

@@ -13,7 +13,10 @@ const OTHER_KINDS = [
   ["network-connector", "Network connector"],
 ] as const;
 
-export function checkTags(current: Readonly<Record<string, string>>, added: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+export function checkTags(
+  current: Readonly<Record<string, string>>,
+  added: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   const all = { ...current, ...added };
   if (Object.keys(all).length > TAGS_MAX) throw invalidParameter("Number of tags exceeds resource tag limit.");
   return all;
@@ -28,7 +31,8 @@ export class TagOperations {
 
   tag(input: OperationTypes["TagResource"]["input"]): Record<string, never> {
     const { store } = this.#services;
-    if (Object.keys(input.Tags).length === 0) throw invalidParameter("An error occurred and the request cannot be processed.");
+    if (Object.keys(input.Tags).length === 0)
+      throw invalidParameter("An error occurred and the request cannot be processed.");
     store.transaction(() => {
       const owner = findFunction(this.#services, this.#nameOf(input.Resource));
       store.putFunction({ ...owner, tags: checkTags(owner.tags, input.Tags) });
@@ -41,7 +45,10 @@ export class TagOperations {
     store.transaction(() => {
       const owner = findFunction(this.#services, this.#nameOf(input.Resource));
       const gone = new Set(input.TagKeys);
-      store.putFunction({ ...owner, tags: Object.fromEntries(Object.entries(owner.tags).filter(([key]) => !gone.has(key))) });
+      store.putFunction({
+        ...owner,
+        tags: Object.fromEntries(Object.entries(owner.tags).filter(([key]) => !gone.has(key))),
+      });
     });
     return {};
   }
@@ -55,7 +62,8 @@ export class TagOperations {
     const other = OTHER_KINDS.find(([kind]) => resource.includes(`:${kind}:`));
     if (other !== undefined) throw notFound(`${other[1]} not found: ${resource}`);
     const { name, qualifier } = parseFunctionName(this.#services.scope, resource);
-    if (qualifier !== null) throw invalidParameter("Tags on function aliases and versions are not supported. Please specify a function ARN.");
+    if (qualifier !== null)
+      throw invalidParameter("Tags on function aliases and versions are not supported. Please specify a function ARN.");
     return name;
   }
 }

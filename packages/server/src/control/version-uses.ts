@@ -24,7 +24,10 @@ export class VersionUses {
     const nowMs = services.clock.nowMs();
     for (const { functionName, version, usedAtMs } of services.store.listUses()) {
       // A clock that was set back must not make a version look used in the future.
-      this.#uses.set(keyOf(functionName, version), { usedAtMs: Math.min(nowMs, usedAtMs + this.#intervalMs), writtenAtMs: Math.min(nowMs, usedAtMs) });
+      this.#uses.set(keyOf(functionName, version), {
+        usedAtMs: Math.min(nowMs, usedAtMs + this.#intervalMs),
+        writtenAtMs: Math.min(nowMs, usedAtMs),
+      });
     }
   }
 

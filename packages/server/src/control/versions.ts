@@ -49,12 +49,22 @@ export class VersionOperations {
  * A new version of what `$LATEST` is, or the last one where nothing has changed since. With SnapStart it is Pending until its
  * snapshot is there; a version whose Init failed is never taken for the last one, so that publishing again tries again.
  */
-export function publish(services: ControlServices, publisher: Publisher, latest: VersionRecord, description: string | undefined): VersionRecord {
+export function publish(
+  services: ControlServices,
+  publisher: Publisher,
+  latest: VersionRecord,
+  description: string | undefined,
+): VersionRecord {
   const { store, clock, random } = services;
   const result = store.transaction(() => {
     const owner = findFunction(services, latest.functionName);
     const last = store.getVersion(owner.name, String(owner.lastVersion));
-    if (last !== null && last.state !== "Failed" && last.regenerationFailure === null && contentOf(last) === contentOf(latest))
+    if (
+      last !== null &&
+      last.state !== "Failed" &&
+      last.regenerationFailure === null &&
+      contentOf(last) === contentOf(latest)
+    )
       return { record: last, isNew: false };
     if (latest.config.snapStartApplyOn === "PublishedVersions") publisher.admit();
     const record: VersionRecord = {

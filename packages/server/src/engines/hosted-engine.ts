@@ -3,7 +3,14 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId } from "../base/ids.ts";
-import type { PhaseTimes, Sandbox, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage } from "../ports/engine.ts";
+import type {
+  PhaseTimes,
+  Sandbox,
+  SandboxExit,
+  SandboxObservation,
+  SandboxSpec,
+  SandboxUsage,
+} from "../ports/engine.ts";
 import type { HostedSandbox, SandboxHost } from "../ports/sandbox-host.ts";
 import type { SupervisorLink } from "../ports/supervisor.ts";
 
@@ -25,7 +32,14 @@ class SandboxOnHost implements Sandbox {
   readonly #onDestroyed: () => void;
   #destroyed: Promise<void> | null = null;
 
-  constructor(host: SandboxHost, environmentId: EnvironmentId, hosted: HostedSandbox, link: SupervisorLink, phases: PhaseTimes, onDestroyed: () => void) {
+  constructor(
+    host: SandboxHost,
+    environmentId: EnvironmentId,
+    hosted: HostedSandbox,
+    link: SupervisorLink,
+    phases: PhaseTimes,
+    onDestroyed: () => void,
+  ) {
     this.#host = host;
     this.#onDestroyed = onDestroyed;
     this.environmentId = environmentId;

@@ -38,7 +38,11 @@ export interface StreamReply {
   readonly stream: Readable;
 }
 
-export async function serveAdminApi(services: AdminServices, request: WireRequest, gone: AbortSignal): Promise<Reply | StreamReply> {
+export async function serveAdminApi(
+  services: AdminServices,
+  request: WireRequest,
+  gone: AbortSignal,
+): Promise<Reply | StreamReply> {
   const { control, describeHost, figures } = services;
   const [resource = "", ...rest] = request.path.slice(ADMIN_PREFIX.length).split("/").map(decodeURIComponent);
   switch (`${request.method} ${resource}`) {
@@ -81,19 +85,31 @@ function filterOf(functionName: string | null | undefined, version: string | nul
   return { ...(functionName ? { functionName } : {}), ...(version ? { version } : {}) };
 }
 
-function matches(environment: { readonly functionName: string; readonly version: string }, filter: EnvironmentFilter): boolean {
-  return (filter.functionName ?? environment.functionName) === environment.functionName && (filter.version ?? environment.version) === environment.version;
+function matches(
+  environment: { readonly functionName: string; readonly version: string },
+  filter: EnvironmentFilter,
+): boolean {
+  return (
+    (filter.functionName ?? environment.functionName) === environment.functionName &&
+    (filter.version ?? environment.version) === environment.version
+  );
 }
 
 async function stopEnvironments(control: ControlPlane, rest: readonly string[], body: Buffer): Promise<Reply> {
   if (rest[0] !== "stop") throw new ApiError("UnknownOperationException", "There is only environments/stop.");
-  const wanted = body.length === 0 ? {} : (JSON.parse(body.toString("utf8")) as { function?: string; version?: string; keepParked?: boolean });
+  const wanted =
+    body.length === 0
+      ? {}
+      : (JSON.parse(body.toString("utf8")) as { function?: string; version?: string; keepParked?: boolean });
   let version = wanted.version;
   if (wanted.function !== undefined && version !== undefined && !/^(\d+|\$LATEST)$/.test(version)) {
     version = control.services.store.getAlias(wanted.function, version)?.functionVersion ?? version;
   }
   return jsonReply(200, {
-    stopped: await control.services.worker.stopEnvironments({ ...filterOf(wanted.function, version), keepParked: wanted.keepParked === true }),
+    stopped: await control.services.worker.stopEnvironments({
+      ...filterOf(wanted.function, version),
+      keepParked: wanted.keepParked === true,
+    }),
   });
 }
 
@@ -104,14 +120,30 @@ async function checkFunction(control: ControlPlane, body: Buffer): Promise<Reply
   } catch (error) {
     throw invalidParameter(`The request is not JSON: ${(error as Error).message}`);
   }
-  return jsonReply(200, await control.checks.check({ function: wanted.function, event: wanted.event ?? "{}", clones: wanted.clones ?? CHECK_CLONES }));
+  return jsonReply(
+    200,
+    await control.checks.check({
+      function: wanted.function,
+      event: wanted.event ?? "{}",
+      clones: wanted.clones ?? CHECK_CLONES,
+    }),
+  );
 }
 
-function streamLogs(control: ControlPlane, functionName: string, query: URLSearchParams, gone: AbortSignal): StreamReply {
+function streamLogs(
+  control: ControlPlane,
+  functionName: string,
+  query: URLSearchParams,
+  gone: AbortSignal,
+): StreamReply {
   const { logGroup } = findLatest(control.services, functionName).config;
   const since = Number(query.get("since") ?? "0");
   if (!Number.isFinite(since)) throw invalidParameter("since must be milliseconds since the epoch");
-  const events = control.services.logs.read(logGroup, { sinceMs: since, follow: query.get("follow") === "1", signal: gone });
+  const events = control.services.logs.read(logGroup, {
+    sinceMs: since,
+    follow: query.get("follow") === "1",
+    signal: gone,
+  });
   return { status: 200, headers: { "Content-Type": "application/x-ndjson" }, stream: Readable.from(toLines(events)) };
 }
 

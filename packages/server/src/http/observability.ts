@@ -29,6 +29,8 @@ export function addHealthRoutes(app: FastifyInstance, health: Health): void {
 export function createObservabilityServer(health: Health, figures: Figures): FastifyInstance {
   const app = fastify({ forceCloseConnections: true });
   addHealthRoutes(app, health);
-  app.get("/metrics", async (_request, reply) => reply.header("Content-Type", figures.contentType).send(await figures.text()));
+  app.get("/metrics", async (_request, reply) =>
+    reply.header("Content-Type", figures.contentType).send(await figures.text()),
+  );
   return app;
 }

@@ -25,7 +25,12 @@ const UNMODELLED: Readonly<Record<string, Form>> = {
 };
 
 /** An empty message is null in the body: AWS has errors without a text. */
-export function errorReply(name: string, message: string, extra: Readonly<Record<string, string>> = {}, statusGiven?: number): Reply {
+export function errorReply(
+  name: string,
+  message: string,
+  extra: Readonly<Record<string, string>> = {},
+  statusGiven?: number,
+): Reply {
   const form: Form | undefined = (ERRORS as Readonly<Record<string, Form>>)[name] ?? UNMODELLED[name];
   const fault = form?.fault ?? "front";
   const type = fault === "front" ? {} : { Type: fault === "server" ? "Service" : "User" };

@@ -1,5 +1,11 @@
 /** The HTTP listener: signatures checked, requests given ids, and handed to the Lambda API or to Thaw's own. */
-import { presignQuery, type SignatureProblem, type SigningCredentials, verifySignature, type WireRequest } from "@thaw/lambda-api";
+import {
+  presignQuery,
+  type SignatureProblem,
+  type SigningCredentials,
+  verifySignature,
+  type WireRequest,
+} from "@thaw/lambda-api";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ControlPlane } from "../control/control-plane.ts";
 import { ADMIN_PREFIX, type HostDescription, serveAdminApi, type StreamReply } from "./admin-api.ts";
@@ -37,7 +43,11 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: 4096 },
     frameworkErrors: (error, request, reply) => {
-      send(reply as FastifyReply, request as FastifyRequest, errorReply("InvalidRequestContentException", error.message, {}, 400));
+      send(
+        reply as FastifyReply,
+        request as FastifyRequest,
+        errorReply("InvalidRequestContentException", error.message, {}, 400),
+      );
     },
   });
   app.addHook("onSend", (_request, reply, payload, done) => {
@@ -49,16 +59,28 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
     const isTooLarge = error.statusCode === 413;
     const name = isTooLarge ? "RequestEntityTooLargeException" : "InvalidRequestContentException";
-    const message = isTooLarge ? "Request must be smaller than 70167211 bytes for the CreateFunction operation" : error.message;
+    const message = isTooLarge
+      ? "Request must be smaller than 70167211 bytes for the CreateFunction operation"
+      : error.message;
     send(reply, request, errorReply(name, message, {}, error.statusCode ?? 400));
   });
   app.setNotFoundHandler((request, reply) => {
-    send(reply, request, errorReply("UnknownOperationException", `There is nothing at ${request.method} ${request.url}.`));
+    send(
+      reply,
+      request,
+      errorReply("UnknownOperationException", `There is nothing at ${request.method} ${request.url}.`),
+    );
   });
   app.get(`${ADMIN_PREFIX}health`, (_request, reply) => reply.send({ status: "ok" }));
   addHealthRoutes(app, options.health);
-  app.put(`${ADMIN_PREFIX}objects/*`, { bodyLimit: OBJECT_SIZE_BYTES_MAX }, (request, reply) => serve(options, request, reply));
-  app.route({ method: ["GET", "POST", "PUT", "DELETE", "PATCH"], url: "/*", handler: (request, reply) => serve(options, request, reply) });
+  app.put(`${ADMIN_PREFIX}objects/*`, { bodyLimit: OBJECT_SIZE_BYTES_MAX }, (request, reply) =>
+    serve(options, request, reply),
+  );
+  app.route({
+    method: ["GET", "POST", "PUT", "DELETE", "PATCH"],
+    url: "/*",
+    handler: (request, reply) => serve(options, request, reply),
+  });
   return app;
 }
 
@@ -66,7 +88,8 @@ async function serve(options: HttpServerOptions, request: FastifyRequest, reply:
   const wire = toWire(request);
   const refused = checkSignature(options, request, wire);
   if (refused !== null) return send(reply, request, errorReply(refused.name, refused.message, {}, refused.status));
-  if (!wire.path.startsWith(ADMIN_PREFIX)) return send(reply, request, await serveLambdaApi(options.control, wire, request.id, linkTo(options, request)));
+  if (!wire.path.startsWith(ADMIN_PREFIX))
+    return send(reply, request, await serveLambdaApi(options.control, wire, request.id, linkTo(options, request)));
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
   try {
@@ -81,7 +104,8 @@ function linkTo(options: HttpServerOptions, request: FastifyRequest): (path: str
   const { scope, clock } = options.control.services;
   const host = request.headers.host ?? "";
   const protocol = request.headers["x-forwarded-proto"] === "https" ? "https" : "http";
-  return (path) => `${protocol}://${host}${path}?${presignQuery(path, host, options.credentials, scope.region, clock.nowMs(), LINK_VALID_S)}`;
+  return (path) =>
+    `${protocol}://${host}${path}?${presignQuery(path, host, options.credentials, scope.region, clock.nowMs(), LINK_VALID_S)}`;
 }
 
 function toWire(request: FastifyRequest): WireRequest {
@@ -93,10 +117,17 @@ function toWire(request: FastifyRequest): WireRequest {
   return { method: request.method, path, query: new URLSearchParams(query), headers: request.headers, body };
 }
 
-function checkSignature(options: HttpServerOptions, request: FastifyRequest, wire: WireRequest): SignatureProblem | null {
+function checkSignature(
+  options: HttpServerOptions,
+  request: FastifyRequest,
+  wire: WireRequest,
+): SignatureProblem | null {
   const { clock, scope } = options.control.services;
   const query = request.raw.url?.split("?")[1] ?? "";
-  return verifySignature({ ...wire, query }, { region: scope.region, nowMs: clock.nowMs(), secretOf: options.secretOf });
+  return verifySignature(
+    { ...wire, query },
+    { region: scope.region, nowMs: clock.nowMs(), secretOf: options.secretOf },
+  );
 }
 
 function send(reply: FastifyReply, request: FastifyRequest, answer: Reply | StreamReply): FastifyReply {

@@ -42,11 +42,20 @@ export class AwsKms implements KeyProvider {
   constructor(options: AwsKmsOptions) {
     const { endpoint, region } = options;
     const requestHandler = { connectionTimeout: TIMEOUT_MS, requestTimeout: TIMEOUT_MS, throwOnRequestTimeout: true };
-    this.#client = new KMSClient({ region, maxAttempts: 3, requestHandler, ...(endpoint === null ? {} : { endpoint }) });
+    this.#client = new KMSClient({
+      region,
+      maxAttempts: 3,
+      requestHandler,
+      ...(endpoint === null ? {} : { endpoint }),
+    });
   }
 
   async generate(keyArn: string | null, snapshotId: string): Promise<DataKey> {
-    const input = { KeyId: keyArn ?? undefined, KeySpec: "AES_256" as const, EncryptionContext: { snapshot: snapshotId } };
+    const input = {
+      KeyId: keyArn ?? undefined,
+      KeySpec: "AES_256" as const,
+      EncryptionContext: { snapshot: snapshotId },
+    };
     const made = await this.#call(keyArn, () => this.#client.send(new GenerateDataKeyCommand(input)));
     const wrapped = Buffer.from(made.CiphertextBlob ?? []).toString("base64");
     return { plaintext: checkKey(keyArn, made.Plaintext), wrapped: `${KMS_PREFIX}${wrapped}` };
@@ -54,7 +63,11 @@ export class AwsKms implements KeyProvider {
 
   async unwrap(keyArn: string | null, snapshotId: string, wrapped: string): Promise<Buffer> {
     const CiphertextBlob = Buffer.from(wrapped.slice(KMS_PREFIX.length), "base64");
-    const input = { CiphertextBlob, EncryptionContext: { snapshot: snapshotId }, ...(keyArn === null ? {} : { KeyId: keyArn }) };
+    const input = {
+      CiphertextBlob,
+      EncryptionContext: { snapshot: snapshotId },
+      ...(keyArn === null ? {} : { KeyId: keyArn }),
+    };
     const opened = await this.#call(keyArn, () => this.#client.send(new DecryptCommand(input)));
     return checkKey(keyArn, opened.Plaintext);
   }

@@ -28,7 +28,9 @@ describe("Keyring", () => {
       const { plaintext, wrapped } = await keyring.generate(arn, "snap-1");
       expect(await keyring.unwrap(arn, "snap-1", wrapped)).toEqual(plaintext);
       await expect(keyring.unwrap(arn, "snap-2", wrapped)).rejects.toMatchObject({ code: "KMS_INVALID_STATE" });
-      await expect(keyring.unwrap(arn === null ? ARN : null, "snap-1", wrapped)).rejects.toMatchObject({ code: "KMS_INVALID_STATE" });
+      await expect(keyring.unwrap(arn === null ? ARN : null, "snap-1", wrapped)).rejects.toMatchObject({
+        code: "KMS_INVALID_STATE",
+      });
     }
     expect(statSync(join(dir, "keyring.json")).mode & 0o777).toBe(0o600);
   });
@@ -65,8 +67,13 @@ describe("AwsKms, at its port", () => {
     service = createServer((request, response) => {
       request.resume().on("end", () => {
         const key = Buffer.alloc(32, 5).toString("base64");
-        const body = answer === null ? { KeyId: ARN, Plaintext: key, CiphertextBlob: key } : { __type: answer[1], message: "test" };
-        response.writeHead(answer?.[0] ?? 200, { "content-type": "application/x-amz-json-1.1" }).end(JSON.stringify(body));
+        const body =
+          answer === null
+            ? { KeyId: ARN, Plaintext: key, CiphertextBlob: key }
+            : { __type: answer[1], message: "test" };
+        response
+          .writeHead(answer?.[0] ?? 200, { "content-type": "application/x-amz-json-1.1" })
+          .end(JSON.stringify(body));
       });
     }).listen(0, "127.0.0.1");
     await once(service, "listening");

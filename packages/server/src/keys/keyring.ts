@@ -50,7 +50,8 @@ export class Keyring implements KeyProvider, KeyAdmin {
   async unwrap(keyArn: string | null, snapshotId: string, wrapped: string): Promise<Buffer> {
     const master = this.#usable(keyArn);
     const sealed = Buffer.from(wrapped, "base64");
-    if (sealed.length !== NONCE_SIZE_BYTES + KEY_SIZE_BYTES + TAG_SIZE_BYTES) throw new KeyError("KMS_INVALID_STATE", keyArn);
+    if (sealed.length !== NONCE_SIZE_BYTES + KEY_SIZE_BYTES + TAG_SIZE_BYTES)
+      throw new KeyError("KMS_INVALID_STATE", keyArn);
     const decipher = createDecipheriv("aes-256-gcm", master, sealed.subarray(0, NONCE_SIZE_BYTES)) as DecipherGCM;
     decipher.setAAD(Buffer.from(snapshotId));
     decipher.setAuthTag(sealed.subarray(-TAG_SIZE_BYTES));

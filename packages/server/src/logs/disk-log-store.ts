@@ -55,11 +55,13 @@ class DiskLogStore implements LogStore {
     const group = this.#group(logGroup);
     const queue = new FollowerQueue(FOLLOWER_QUEUE_LENGTH_MAX);
     const isWanted = (event: LogEvent): boolean =>
-      event.timestampMs >= (options.sinceMs ?? 0) && (options.logStream === undefined || event.logStream === options.logStream);
+      event.timestampMs >= (options.sinceMs ?? 0) &&
+      (options.logStream === undefined || event.logStream === options.logStream);
     const follower = (event: LogEvent): void => {
       if (isWanted(event)) queue.put(event);
     };
-    const ended = options.signal === undefined ? this.#closing.signal : AbortSignal.any([options.signal, this.#closing.signal]);
+    const ended =
+      options.signal === undefined ? this.#closing.signal : AbortSignal.any([options.signal, this.#closing.signal]);
     const onEnd = (): void => queue.end();
     ended.addEventListener("abort", onEnd, { once: true });
     try {

@@ -57,7 +57,14 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const keyring = new Keyring(join(options.dataDir, "keyring.json"), systemRandom);
   const keys = await createKeys(options, keyring);
   const far = new FarCounts();
-  const { engine, snapshotReader } = await createEngine({ options, host, secret, keys, onEvent: (event) => reportFar(far, event), onProblem: logProblem });
+  const { engine, snapshotReader } = await createEngine({
+    options,
+    host,
+    secret,
+    keys,
+    onEvent: (event) => reportFar(far, event),
+    onProblem: logProblem,
+  });
   const catalog = createCatalog(options);
   const monitoring = new Monitoring(process.env, clock, systemRandom);
   const onProblem = countingProblems(monitoring);
@@ -76,7 +83,10 @@ export async function runServer(options: ServeOptions): Promise<void> {
     onProblem: (problem) => onProblem(problem.what, problem.error, { environmentId: problem.environmentId }),
   });
   const worker = measureWorker(inner, monitoring.metrics);
-  collectHostFigures(monitoring.metrics, worker, { dataDir: options.dataDir, countSnapshots: () => countSnapshots(engine, host) });
+  collectHostFigures(monitoring.metrics, worker, {
+    dataDir: options.dataDir,
+    countSnapshots: () => countSnapshots(engine, host),
+  });
   const store = openSqliteStore(join(options.dataDir, "thaw.db"));
   const control = createControlPlane({
     scope: { accountId: options.accountId, region: options.region },
@@ -107,7 +117,16 @@ export async function runServer(options: ServeOptions): Promise<void> {
     draining: draining.signal,
   });
   const silent = new SilentConnections(app.server, clock);
-  const parts = { app, silent, control, worker, clock, draining, drainTimeoutMs: options.drainTimeoutS * 1000, hostLost: host.lost };
+  const parts = {
+    app,
+    silent,
+    control,
+    worker,
+    clock,
+    draining,
+    drainTimeoutMs: options.drainTimeoutS * 1000,
+    hostLost: host.lost,
+  };
   await monitoring.listen(options.metricsListen, health);
   process.stdout.write(`thaw listening on ${await listen(app, options)}\n`);
   if (engine.snapshots === null) log("no snapshots", { reason: engine.snapshotsProblem });
@@ -155,19 +174,31 @@ function countingProblems(monitoring: Monitoring): typeof logProblem {
 }
 
 function workerLimits(options: ServeOptions): Partial<WorkerLimits> {
-  const { environmentsMax, memoryMaxMib, restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax } = options;
+  const { environmentsMax, memoryMaxMib, restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax } =
+    options;
   const shares = { restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax };
   return { environmentsMax, memoryMaxMib, idleTimeoutMs: options.idleTimeoutS * 1000, ...shares };
 }
 
 function hostLimits(options: ServeOptions): Pick<ControlServices, "limits" | "accessPoints" | "freeDiskBytes"> {
-  return { limits: controlLimits(options), accessPoints: new Set(options.fileSystems.keys()), freeDiskBytes: () => freeBytes(options.dataDir) };
+  return {
+    limits: controlLimits(options),
+    accessPoints: new Set(options.fileSystems.keys()),
+    freeDiskBytes: () => freeBytes(options.dataDir),
+  };
 }
 
 function controlLimits(options: ServeOptions): ControlLimits {
   const { snapshotIdleMs, snapshotsAtOnceMax, snapshotsPendingMax, concurrencyMax } = options;
   const diskFreeMinBytes = options.diskFreeMinMib * 2 ** 20;
-  return { ...DEFAULT_CONTROL_LIMITS, snapshotIdleMs, snapshotsAtOnceMax, snapshotsPendingMax, concurrencyMax, diskFreeMinBytes };
+  return {
+    ...DEFAULT_CONTROL_LIMITS,
+    snapshotIdleMs,
+    snapshotsAtOnceMax,
+    snapshotsPendingMax,
+    concurrencyMax,
+    diskFreeMinBytes,
+  };
 }
 
 function freeBytes(dir: string): number {
@@ -181,16 +212,24 @@ async function connectHost(): Promise<SandboxHost> {
     return await connectSandboxd(socket);
   } catch (error) {
     if (error instanceof ThawError)
-      throw new UsageError(`sandboxd can't be reached at ${socket}. Start thaw serve as root, or have root start thaw-sandboxd for this user.`);
+      throw new UsageError(
+        `sandboxd can't be reached at ${socket}. Start thaw serve as root, or have root start thaw-sandboxd for this user.`,
+      );
     throw error;
   }
 }
 
 function createCatalog(options: ServeOptions): RuntimeCatalog {
   const clientsDir = process.env["THAW_CLIENTS"];
-  if (clientsDir === undefined) throw new UsageError("THAW_CLIENTS is not set; it names the directory of runtime clients (runtimes/dist)");
+  if (clientsDir === undefined)
+    throw new UsageError("THAW_CLIENTS is not set; it names the directory of runtime clients (runtimes/dist)");
   const scope = { accountId: options.accountId, region: options.region };
-  return createRuntimeCatalog({ thawHome: options.thawHome, clientsDir, arnOf: (runtime) => runtimeVersionArn(scope, runtime), clock });
+  return createRuntimeCatalog({
+    thawHome: options.thawHome,
+    clientsDir,
+    arnOf: (runtime) => runtimeVersionArn(scope, runtime),
+    clock,
+  });
 }
 
 interface Described {
@@ -206,7 +245,14 @@ async function countSnapshots(engine: Engine, host: SandboxHost): Promise<number
   return engine.snapshots === null ? 0 : (await host.listSnapshots()).length;
 }
 
-async function describeHost({ host, engine, catalog, worker, options, far }: Described): Promise<Record<string, unknown>> {
+async function describeHost({
+  host,
+  engine,
+  catalog,
+  worker,
+  options,
+  far,
+}: Described): Promise<Record<string, unknown>> {
   const disk = await statfs(options.dataDir);
   return {
     ...host.facts,
@@ -214,7 +260,11 @@ async function describeHost({ host, engine, catalog, worker, options, far }: Des
     engine: engine.name,
     snapshotsProblem: engine.snapshotsProblem,
     runtimes: catalog.list().map((recipe) => recipe.runtime),
-    limits: { environmentsMax: options.environmentsMax, memoryMaxMib: options.memoryMaxMib, poolSize: options.poolSize },
+    limits: {
+      environmentsMax: options.environmentsMax,
+      memoryMaxMib: options.memoryMaxMib,
+      poolSize: options.poolSize,
+    },
     inUse: { environments: worker.listEnvironments().length, snapshots: await countSnapshots(engine, host) },
     disk: { freeBytes: disk.bavail * disk.bsize, sizeBytes: disk.blocks * disk.bsize },
     snapshotStore: far.counts,

@@ -6,7 +6,17 @@
  * Keys and secrets come last: a key that is not there any more is of something deleted. A backup holds all secrets: it is root's alone.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { defaultDataDirOf } from "@thaw/installation";
@@ -29,7 +39,10 @@ interface Mark {
   readonly createdAt: string;
 }
 
-export async function backupMain(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<void> {
+export async function backupMain(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
   const { directory, dataDir } = parse("backup", argv, env);
   if (!existsSync(join(dataDir, DATABASE))) throw new UsageError(`${dataDir} has no data of Thaw. Name it: --data DIR`);
   if (existsSync(directory)) throw new UsageError(`${directory} is there already: a backup is a new directory`);
@@ -59,17 +72,26 @@ async function copyAll(dataDir: string, target: string): Promise<Mark> {
       readdirSync(dataDir).filter((name) => SECRETS.test(name)),
       target,
     );
-    return { format: BACKUP_FORMAT, databaseFormat: facts.format, createdAt: new Date(systemClock.nowMs()).toISOString() };
+    return {
+      format: BACKUP_FORMAT,
+      databaseFormat: facts.format,
+      createdAt: new Date(systemClock.nowMs()).toISOString(),
+    };
   }
   throw new Error("functions are deleted faster than they can be copied: try again");
 }
 
-export async function restoreMain(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<void> {
+export async function restoreMain(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
   const { directory, dataDir } = parse("restore", argv, env);
   if (!existsSync(join(directory, MARK))) throw new UsageError(`${directory} is no whole backup: it has no ${MARK}`);
   const mark = JSON.parse(readFileSync(join(directory, MARK), "utf8")) as Mark;
-  if (mark.format !== BACKUP_FORMAT) throw new UsageError(`${directory} has backup format ${mark.format}; this version of Thaw knows ${BACKUP_FORMAT}`);
-  if (existsSync(dataDir) && readdirSync(dataDir).length > 0) throw new UsageError(`${dataDir} is not empty. Stop the server, and move what is there aside.`);
+  if (mark.format !== BACKUP_FORMAT)
+    throw new UsageError(`${directory} has backup format ${mark.format}; this version of Thaw knows ${BACKUP_FORMAT}`);
+  if (existsSync(dataDir) && readdirSync(dataDir).length > 0)
+    throw new UsageError(`${dataDir} is not empty. Stop the server, and move what is there aside.`);
   readDatabaseFacts(join(directory, DATABASE));
   const partial = `${dataDir}.partial`;
   rmSync(partial, { recursive: true, force: true });
@@ -88,9 +110,14 @@ function parse(
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly directory: string; readonly dataDir: string } {
   const usage = `Usage: thaw ${what} DIR [--data DIR]`;
-  if (process.geteuid?.() !== 0) throw new UsageError(`thaw ${what} reads and writes files of several users: run it as root`);
+  if (process.geteuid?.() !== 0)
+    throw new UsageError(`thaw ${what} reads and writes files of several users: run it as root`);
   try {
-    const { values, positionals } = parseArgs({ args: [...argv], options: { data: { type: "string" } }, allowPositionals: true });
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      options: { data: { type: "string" } },
+      allowPositionals: true,
+    });
     const [directory, ...more] = positionals;
     if (directory === undefined || more.length > 0) throw new UsageError(usage);
     const dataDir = values.data ?? env["THAW_DATA"] ?? defaultDataDirOf(env, true);
@@ -105,9 +132,15 @@ function parse(
 function copyFiles(from: string, names: readonly string[], to: string): void {
   if (names.length === 0) return;
   const paths = names.map((name) => join(from, name));
-  const done = spawnSync("cp", ["-a", "--reflink=auto", "--sparse=always", "-u", "-t", to, "--", ...paths], { encoding: "utf8", env: { LC_ALL: "C" } });
-  const complaints = done.stderr.split("\n").filter((line) => line !== "" && !line.includes("No such file or directory"));
-  if (done.error !== undefined || complaints.length > 0) throw new Error(`cp: ${done.error?.message ?? complaints.join("\n")}`);
+  const done = spawnSync("cp", ["-a", "--reflink=auto", "--sparse=always", "-u", "-t", to, "--", ...paths], {
+    encoding: "utf8",
+    env: { LC_ALL: "C" },
+  });
+  const complaints = done.stderr
+    .split("\n")
+    .filter((line) => line !== "" && !line.includes("No such file or directory"));
+  if (done.error !== undefined || complaints.length > 0)
+    throw new Error(`cp: ${done.error?.message ?? complaints.join("\n")}`);
 }
 
 function run(program: string, args: readonly string[]): void {

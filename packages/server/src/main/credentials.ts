@@ -31,7 +31,11 @@ export function loadCredentials(dataDir: string, region: string, env: Env): Serv
 function makeProfile(path: string, region: string): void {
   const id = `AKIA${systemRandom.bytes(10).toString("hex").toUpperCase().slice(0, 16)}`;
   const secret = systemRandom.bytes(30).toString("base64");
-  writeFileSync(`${path}.new`, `[default]\naws_access_key_id = ${id}\naws_secret_access_key = ${secret}\nregion = ${region}\n`, { mode: 0o600 });
+  writeFileSync(
+    `${path}.new`,
+    `[default]\naws_access_key_id = ${id}\naws_secret_access_key = ${secret}\nregion = ${region}\n`,
+    { mode: 0o600 },
+  );
   renameSync(`${path}.new`, path);
 }
 

@@ -35,8 +35,19 @@ export interface MadeEngine {
   readonly snapshotReader: SnapshotReader | null;
 }
 
-export async function createEngine({ options, host, secret, keys, onEvent, onProblem }: EngineParts): Promise<MadeEngine> {
-  const hosted = { host, connectSupervisor: (socket: string) => connectSupervisor(socket, systemClock), clock: systemClock };
+export async function createEngine({
+  options,
+  host,
+  secret,
+  keys,
+  onEvent,
+  onProblem,
+}: EngineParts): Promise<MadeEngine> {
+  const hosted = {
+    host,
+    connectSupervisor: (socket: string) => connectSupervisor(socket, systemClock),
+    clock: systemClock,
+  };
   if (options.engine === "process") return { engine: createProcessEngine(hosted), snapshotReader: null };
   const far = await createFar(options, secret, onEvent);
   const engine = createCriuEngine({
@@ -58,7 +69,8 @@ export async function createEngine({ options, host, secret, keys, onEvent, onPro
 /** Another installation's store, or one that refuses, ends the start. One that is away does not: what is here can be restored. */
 async function claimStore(claim: Promise<void>, onProblem: EngineParts["onProblem"]): Promise<void> {
   const claimed = claim.catch((error: unknown) => {
-    if (error instanceof ThawError && FATAL_AT_START.has(error.code)) throw new UsageError(`${error.publicMessage} ${JSON.stringify(error.detail)}`);
+    if (error instanceof ThawError && FATAL_AT_START.has(error.code))
+      throw new UsageError(`${error.publicMessage} ${JSON.stringify(error.detail)}`);
     onProblem("claim the snapshot store", error);
   });
   await Promise.race([claimed, pause(systemClock, STORE_WAIT_MS)]);

@@ -64,7 +64,11 @@ export class FarCounts {
   }
 }
 
-export async function createFar(options: ServeOptions, secret: Buffer, onEvent: (event: FarEvent) => void): Promise<CriuEngineOptions["far"]> {
+export async function createFar(
+  options: ServeOptions,
+  secret: Buffer,
+  onEvent: (event: FarEvent) => void,
+): Promise<CriuEngineOptions["far"]> {
   if (options.snapshotStore === null) return null;
   return {
     store: await createSnapshotStore(options.snapshotStore),

@@ -84,7 +84,10 @@ export async function launch(options: ServeOptions, argv: readonly string[]): Pr
 
 /** Comes back here with a listening socket as standard input. */
 function bindSocket(options: ServeOptions, layout: Layout): void {
-  runAgain(layout.sandboxd, ["bind", options.listenHost, String(options.listenPort), process.execPath], { ...process.env, [LISTEN_FD]: "0" });
+  runAgain(layout.sandboxd, ["bind", options.listenHost, String(options.listenPort), process.execPath], {
+    ...process.env,
+    [LISTEN_FD]: "0",
+  });
 }
 
 /** Becomes another program, whose last arguments are this one's own. Standard input stays open. */
@@ -110,7 +113,8 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
       clearTimeout(timer);
       done(ok);
     };
-    if (child.stdout) createInterface({ input: child.stdout }).once("line", (line) => finish(line === "sandboxd ready"));
+    if (child.stdout)
+      createInterface({ input: child.stdout }).once("line", (line) => finish(line === "sandboxd ready"));
     child.once("exit", () => finish(false));
     child.once("error", () => finish(false));
   });
@@ -132,7 +136,9 @@ function startServer(options: ServeOptions, layout: Layout, argv: readonly strin
   const setpriv = ["setpriv", ...identity.map(String), "--inh-caps=-all", "--bounding-set=-all", "--pdeathsig", "TERM"];
   const shown = showTo(options, layout);
   const program = join(shown.repository, "packages/server/src/main/serve.ts");
-  const node = process.execPath.startsWith(`${ROOT}/`) ? join(shown.repository, process.execPath.slice(ROOT.length + 1)) : process.execPath;
+  const node = process.execPath.startsWith(`${ROOT}/`)
+    ? join(shown.repository, process.execPath.slice(ROOT.length + 1))
+    : process.execPath;
   const args = [...withoutData(argv), "--data", shown.dataDir];
   const command = [...shown.prefix, ...setpriv, node, "--disable-warning=ExperimentalWarning", program, ...args];
   return spawn(command[0] as string, command.slice(1), {
@@ -175,7 +181,20 @@ function showTo(options: ServeOptions, layout: Layout): Shown {
   const data = join(layout.runDir, "data");
   for (const dir of [app, data]) mkdirSync(dir, { mode: 0o755 });
   const script = 'mount --bind "$1" "$2" && mount --bind "$3" "$4" && shift 4 && exec "$@"';
-  const prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", ROOT, app, options.dataDir, data];
+  const prefix = [
+    "unshare",
+    "--mount",
+    "--propagation",
+    "private",
+    "sh",
+    "-c",
+    script,
+    "sh",
+    ROOT,
+    app,
+    options.dataDir,
+    data,
+  ];
   return { prefix, repository: app, dataDir: data };
 }
 

@@ -27,7 +27,15 @@ export class Monitoring {
     const onDropped = (count: number): void => this.metrics.count("thaw_spans_dropped_total", {}, count);
     const serviceName = env["OTEL_SERVICE_NAME"] ?? "thaw";
     this.#traces =
-      url === null ? null : new OtlpExporter({ url, headers: parseHeaders(env["OTEL_EXPORTER_OTLP_HEADERS"] ?? ""), serviceName, clock, onDropped });
+      url === null
+        ? null
+        : new OtlpExporter({
+            url,
+            headers: parseHeaders(env["OTEL_EXPORTER_OTLP_HEADERS"] ?? ""),
+            serviceName,
+            clock,
+            onDropped,
+          });
   }
 
   restored(report: RestoreReport): void {
@@ -60,7 +68,8 @@ function tracesUrl(env: Env): string | null {
   const base = env["OTEL_EXPORTER_OTLP_ENDPOINT"];
   const text = own ?? (base === undefined ? undefined : join(base, "v1/traces").replace(/^(https?:)\/+/, "$1//"));
   if (text === undefined || text === "") return null;
-  if (!URL.canParse(text) || !/^https?:/.test(text)) throw new UsageError(`OTEL_EXPORTER_OTLP_ENDPOINT ${text}: expected a URL of http or https`);
+  if (!URL.canParse(text) || !/^https?:/.test(text))
+    throw new UsageError(`OTEL_EXPORTER_OTLP_ENDPOINT ${text}: expected a URL of http or https`);
   return text;
 }
 
@@ -69,5 +78,7 @@ function parseHeaders(text: string): Record<string, string> {
     .split(",")
     .map((pair) => pair.split("="))
     .filter(([name]) => name !== "");
-  return Object.fromEntries(pairs.map(([name = "", ...value]) => [name.trim(), decodeURIComponent(value.join("=").trim())]));
+  return Object.fromEntries(
+    pairs.map(([name = "", ...value]) => [name.trim(), decodeURIComponent(value.join("=").trim())]),
+  );
 }

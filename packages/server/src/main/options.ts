@@ -147,23 +147,69 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
     memory: oneOf("--memory", pick("memory", "THAW_MEMORY") ?? "lazy", ["lazy", "eager", "stock-eager", "stock-lazy"]),
     parkedPerVersionMax: wholeNumber("--parked-clones", pick("parked-clones", "THAW_PARKED_CLONES") ?? "1", 0, 16),
     parkedMax: wholeNumber("--parked-clones-max", pick("parked-clones-max", "THAW_PARKED_CLONES_MAX") ?? "8", 0, 256),
-    pagerMemoryMib: wholeNumber("--pager-memory-mib", pick("pager-memory-mib", "THAW_PAGER_MEMORY_MIB") ?? "256", 1, 2 ** 20),
+    pagerMemoryMib: wholeNumber(
+      "--pager-memory-mib",
+      pick("pager-memory-mib", "THAW_PAGER_MEMORY_MIB") ?? "256",
+      1,
+      2 ** 20,
+    ),
     cpuLatency: oneOf("--cpu-latency", pick("cpu-latency", "THAW_CPU_LATENCY") ?? "low", ["low", "default"]),
     parity: oneOf("--parity", pick("parity", "THAW_PARITY") ?? "extended", ["extended", "strict"]),
     region: env["THAW_REGION"] ?? "us-east-1",
     accountId: parseAccountId(env["THAW_ACCOUNT_ID"] ?? "000000000000"),
     poolSize: wholeNumber("--pool", pick("pool", "THAW_POOL") ?? "3", 0, 64),
-    environmentsMax: wholeNumber("--environments-max", pick("environments-max", "THAW_ENVIRONMENTS_MAX") ?? "100", 1, 1000),
-    memoryMaxMib: wholeNumber("--memory-max-mib", pick("memory-max-mib", "THAW_MEMORY_MAX_MIB") ?? "16384", 128, 2 ** 24),
+    environmentsMax: wholeNumber(
+      "--environments-max",
+      pick("environments-max", "THAW_ENVIRONMENTS_MAX") ?? "100",
+      1,
+      1000,
+    ),
+    memoryMaxMib: wholeNumber(
+      "--memory-max-mib",
+      pick("memory-max-mib", "THAW_MEMORY_MAX_MIB") ?? "16384",
+      128,
+      2 ** 24,
+    ),
     idleTimeoutS: wholeNumber("--idle-timeout-s", pick("idle-timeout-s", "THAW_IDLE_TIMEOUT_S") ?? "300", 1, 86_400),
     fileSystems: parseFileSystems(values["file-system"] ?? env["THAW_FILE_SYSTEMS"] ?? ""),
     snapshotIdleMs: duration("--snapshot-idle", pick("snapshot-idle", "THAW_SNAPSHOT_IDLE") ?? "14d"),
-    snapshotsAtOnceMax: wholeNumber("--snapshots-at-once", pick("snapshots-at-once", "THAW_SNAPSHOTS_AT_ONCE") ?? "2", 1, 64),
-    restoresAtOnceMax: wholeNumber("--restores-at-once", pick("restores-at-once", "THAW_RESTORES_AT_ONCE") ?? "16", 1, 1000),
-    functionShareMax: wholeNumber("--function-share-max-percent", pick("function-share-max-percent", "THAW_FUNCTION_SHARE_MAX_PERCENT") ?? "80", 1, 100) / 100,
-    snapshotsPendingMax: wholeNumber("--snapshots-pending-max", pick("snapshots-pending-max", "THAW_SNAPSHOTS_PENDING_MAX") ?? "100", 1, 100_000),
-    concurrencyMax: wholeNumber("--concurrency-max", pick("concurrency-max", "THAW_CONCURRENCY_MAX") ?? "1000", 1, 100_000),
-    diskFreeMinMib: wholeNumber("--disk-free-min-mib", pick("disk-free-min-mib", "THAW_DISK_FREE_MIN_MIB") ?? "512", 0, 2 ** 24),
+    snapshotsAtOnceMax: wholeNumber(
+      "--snapshots-at-once",
+      pick("snapshots-at-once", "THAW_SNAPSHOTS_AT_ONCE") ?? "2",
+      1,
+      64,
+    ),
+    restoresAtOnceMax: wholeNumber(
+      "--restores-at-once",
+      pick("restores-at-once", "THAW_RESTORES_AT_ONCE") ?? "16",
+      1,
+      1000,
+    ),
+    functionShareMax:
+      wholeNumber(
+        "--function-share-max-percent",
+        pick("function-share-max-percent", "THAW_FUNCTION_SHARE_MAX_PERCENT") ?? "80",
+        1,
+        100,
+      ) / 100,
+    snapshotsPendingMax: wholeNumber(
+      "--snapshots-pending-max",
+      pick("snapshots-pending-max", "THAW_SNAPSHOTS_PENDING_MAX") ?? "100",
+      1,
+      100_000,
+    ),
+    concurrencyMax: wholeNumber(
+      "--concurrency-max",
+      pick("concurrency-max", "THAW_CONCURRENCY_MAX") ?? "1000",
+      1,
+      100_000,
+    ),
+    diskFreeMinMib: wholeNumber(
+      "--disk-free-min-mib",
+      pick("disk-free-min-mib", "THAW_DISK_FREE_MIN_MIB") ?? "512",
+      0,
+      2 ** 24,
+    ),
     metricsListen: metrics === undefined ? null : parseMetricsListen(metrics),
     drainTimeoutS: wholeNumber("--drain-timeout-s", pick("drain-timeout-s", "THAW_DRAIN_TIMEOUT_S") ?? "30", 0, 3600),
     ...parseFar(pick, env),
@@ -176,23 +222,33 @@ type FarSettings = Pick<ServeOptions, "snapshotStore" | "chunkCacheMib" | "chunk
 function parseFar(pick: (name: string, variable: string) => string | undefined, env: Env): FarSettings {
   const region = env["THAW_REGION"] ?? "us-east-1";
   const url = pick("snapshot-store", "THAW_SNAPSHOT_STORE");
-  const snapshotStore = url === undefined ? null : parseSnapshotStore(url, pick("s3-path-style", "THAW_S3_PATH_STYLE"), region, env);
+  const snapshotStore =
+    url === undefined ? null : parseSnapshotStore(url, pick("s3-path-style", "THAW_S3_PATH_STYLE"), region, env);
   const cacheMib = pick("chunk-cache-mib", "THAW_CHUNK_CACHE_MIB");
   if (snapshotStore === null && cacheMib !== undefined)
     throw new UsageError("--chunk-cache-mib needs --snapshot-store: without one, what is on this host is all there is");
   return {
     snapshotStore,
-    chunkCacheMib: snapshotStore === null ? Number.POSITIVE_INFINITY : wholeNumber("--chunk-cache-mib", cacheMib ?? DEFAULT_CHUNK_CACHE_MIB, 1, 2 ** 30),
+    chunkCacheMib:
+      snapshotStore === null
+        ? Number.POSITIVE_INFINITY
+        : wholeNumber("--chunk-cache-mib", cacheMib ?? DEFAULT_CHUNK_CACHE_MIB, 1, 2 ** 30),
     chunkGraceS: wholeNumber("THAW_CHUNK_GRACE_S", env["THAW_CHUNK_GRACE_S"] ?? DEFAULT_CHUNK_GRACE_S, 0, 2 ** 30),
     kms: parseKms(pick("kms", "THAW_KMS"), env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"] ?? region),
-    dataKeyCacheS: wholeNumber("THAW_DATA_KEY_CACHE_S", env["THAW_DATA_KEY_CACHE_S"] ?? DEFAULT_DATA_KEY_CACHE_S, 0, 86_400),
+    dataKeyCacheS: wholeNumber(
+      "THAW_DATA_KEY_CACHE_S",
+      env["THAW_DATA_KEY_CACHE_S"] ?? DEFAULT_DATA_KEY_CACHE_S,
+      0,
+      86_400,
+    ),
   };
 }
 
 function parseKms(text: string | undefined, region: string): AwsKmsOptions | null {
   if (text === undefined) return null;
   if (text === "aws") return { endpoint: null, region };
-  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) throw new UsageError(`--kms ${text}: expected aws or the URL of a service with its API`);
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    throw new UsageError(`--kms ${text}: expected aws or the URL of a service with its API`);
   return { endpoint: text, region };
 }
 
@@ -206,7 +262,9 @@ function readArgs(argv: readonly string[]): Record<string, string | undefined> {
       allowPositionals: false,
     });
     const values = parsed.values as Record<string, string | string[] | undefined>;
-    return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.join("\n") : value]));
+    return Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.join("\n") : value]),
+    );
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\n\n${SERVE_USAGE}`);
   }
@@ -240,7 +298,8 @@ function parseFileSystems(text: string): ReadonlyMap<string, string> {
   const mapped = new Map<string, string>();
   for (const line of text.split("\n").filter((each) => each !== "")) {
     const match = /^(arn:aws[a-zA-Z-]*:(?:elasticfilesystem|s3files):[^=\s]*\/fsap-[a-f0-9]{17,40})=(.+)$/.exec(line);
-    if (!match?.[1] || !match[2]) throw new UsageError(`--file-system ${line}: expected the ARN of an access point, =, and a directory`);
+    if (!match?.[1] || !match[2])
+      throw new UsageError(`--file-system ${line}: expected the ARN of an access point, =, and a directory`);
     mapped.set(match[1], resolve(match[2]));
   }
   return mapped;

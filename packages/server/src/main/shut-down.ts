@@ -91,13 +91,22 @@ export async function runUntilStopped(running: Running, orders: Orders): Promise
     running.app.server.closeAllConnections();
     await closed;
   });
-  const isDone = await Promise.race([ended.then(() => true), hurriedAfter(running.clock, graceMs + LAST_WAIT_MS, isUrgent ? null : hurried)]);
-  log(isDone ? "stopped" : "stopped before all had ended", { phase: "shutdown", durationMs: running.clock.monotonicMs() - startMs });
+  const isDone = await Promise.race([
+    ended.then(() => true),
+    hurriedAfter(running.clock, graceMs + LAST_WAIT_MS, isUrgent ? null : hurried),
+  ]);
+  log(isDone ? "stopped" : "stopped before all had ended", {
+    phase: "shutdown",
+    durationMs: running.clock.monotonicMs() - startMs,
+  });
   return isDone;
 }
 
 async function hurriedAfter(clock: Clock, limitMs: number, hurried: Promise<unknown> | null): Promise<false> {
-  await Promise.race([pause(clock, limitMs), ...(hurried === null ? [] : [hurried.then(() => pause(clock, LAST_WAIT_MS / 2))])]);
+  await Promise.race([
+    pause(clock, limitMs),
+    ...(hurried === null ? [] : [hurried.then(() => pause(clock, LAST_WAIT_MS / 2))]),
+  ]);
   return false;
 }
 

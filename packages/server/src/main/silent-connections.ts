@@ -22,6 +22,7 @@ export class SilentConnections {
 
   end(): void {
     const openedMsMax = this.#clock.monotonicMs() - SILENT_MS;
-    for (const [socket, openedMs] of this.#openedMs) if (socket.bytesRead === 0 && openedMs <= openedMsMax) socket.destroy();
+    for (const [socket, openedMs] of this.#openedMs)
+      if (socket.bytesRead === 0 && openedMs <= openedMsMax) socket.destroy();
   }
 }

@@ -42,13 +42,21 @@ export function measureWorker(worker: Worker, metrics: Metrics): Worker {
 export function countInvocation(metrics: Metrics, report: InvocationReport): void {
   const labels = { function_name: report.functionName };
   metrics.observe("thaw_duration_seconds", report.durationMs / MS_PER_S, labels);
-  if (report.initDurationMs !== null) metrics.observe("thaw_init_duration_seconds", report.initDurationMs / MS_PER_S, labels);
+  if (report.initDurationMs !== null)
+    metrics.observe("thaw_init_duration_seconds", report.initDurationMs / MS_PER_S, labels);
 }
 
-export function countRestore(metrics: Metrics, report: Pick<RestoreReport, "functionName" | "outcome" | "restoreDurationMs" | "phases">): void {
+export function countRestore(
+  metrics: Metrics,
+  report: Pick<RestoreReport, "functionName" | "outcome" | "restoreDurationMs" | "phases">,
+): void {
   const { functionName, outcome, restoreDurationMs, phases } = report;
-  metrics.observe("thaw_restore_duration_seconds", restoreDurationMs / MS_PER_S, { function_name: functionName, outcome });
-  for (const [phase, durationMs] of Object.entries(phases)) metrics.observe("thaw_restore_phase_duration_seconds", durationMs / MS_PER_S, { phase });
+  metrics.observe("thaw_restore_duration_seconds", restoreDurationMs / MS_PER_S, {
+    function_name: functionName,
+    outcome,
+  });
+  for (const [phase, durationMs] of Object.entries(phases))
+    metrics.observe("thaw_restore_phase_duration_seconds", durationMs / MS_PER_S, { phase });
 }
 
 function countOutcome(metrics: Metrics, functionName: string, outcome: InvokeOutcome): void {

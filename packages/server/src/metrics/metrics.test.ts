@@ -35,7 +35,10 @@ it("shows each declared figure, and none else", async ({ expect }) => {
 });
 
 it.each([
-  [{ kind: "response", payload: Buffer.alloc(0), functionError: null, logTail: null, environmentId: "e" }, { thaw_invocations_total: 1 }],
+  [
+    { kind: "response", payload: Buffer.alloc(0), functionError: null, logTail: null, environmentId: "e" },
+    { thaw_invocations_total: 1 },
+  ],
   [
     { kind: "response", payload: Buffer.alloc(0), functionError: "Unhandled", logTail: null, environmentId: "e" },
     { thaw_invocations_total: 1, thaw_errors_total: 1 },
@@ -51,7 +54,9 @@ it.each([
   const worker = measureWorker({ invoke: async () => outcome } as never, metrics);
   await worker.invoke({ functionName: "f" } as never, {} as never);
   const text = await metrics.text();
-  const counted = Object.fromEntries([...text.matchAll(/^(thaw_\w+_total)\{[^}]*\} (\d+)/gm)].map((match) => [match[1], Number(match[2])]));
+  const counted = Object.fromEntries(
+    [...text.matchAll(/^(thaw_\w+_total)\{[^}]*\} (\d+)/gm)].map((match) => [match[1], Number(match[2])]),
+  );
   if (JSON.stringify(counted) !== JSON.stringify(expected)) throw new Error(JSON.stringify(counted));
   if (!text.includes("\nthaw_concurrent_executions 0\n")) throw new Error("still running");
 });
@@ -59,7 +64,16 @@ it.each([
 it("makes one trace of a restore: the engine's steps in order, all inside their parents", ({ expect }) => {
   let count = 0;
   const spans = traceRestore(RESTORE, () => `${++count}`.padStart(16, "0"));
-  expect(spans.map(({ name }) => name)).toEqual(["restore", "engine", "take", "mount", "criu", "connect", "hooks", "firstResponse"]);
+  expect(spans.map(({ name }) => name)).toEqual([
+    "restore",
+    "engine",
+    "take",
+    "mount",
+    "criu",
+    "connect",
+    "hooks",
+    "firstResponse",
+  ]);
   expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set(["6f1ed002ab594b5c8ef40123456789ab"]));
   expect(spans[0]?.startTimeUnixNano).toBe("1700000000000250000");
   const byId = new Map(spans.map((span) => [span.spanId, span]));
@@ -85,12 +99,23 @@ it("sends spans to a collector, and counts what is lost without one", async ({ e
   await once(collector, "listening");
   const { port } = collector.address() as { port: number };
   let dropped = 0;
-  const options = { headers: { "x-key": "v" }, serviceName: "thaw", clock: systemClock, onDropped: (count: number) => void (dropped += count) };
+  const options = {
+    headers: { "x-key": "v" },
+    serviceName: "thaw",
+    clock: systemClock,
+    onDropped: (count: number) => void (dropped += count),
+  };
   const spans = traceRestore(RESTORE, () => "0000000000000001");
   const exporter = new OtlpExporter({ ...options, url: `http://127.0.0.1:${port}/v1/traces` });
   exporter.add(spans);
   await exporter.flush();
-  expect(bodies).toEqual([["/v1/traces", "v", { resourceSpans: [{ resource: expect.anything(), scopeSpans: [{ scope: { name: "thaw" }, spans }] }] }]]);
+  expect(bodies).toEqual([
+    [
+      "/v1/traces",
+      "v",
+      { resourceSpans: [{ resource: expect.anything(), scopeSpans: [{ scope: { name: "thaw" }, spans }] }] },
+    ],
+  ]);
   expect(dropped).toBe(0);
   collector.close();
   collector.closeAllConnections();

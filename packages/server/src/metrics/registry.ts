@@ -12,7 +12,10 @@ export class Metrics {
   readonly #collectors: Array<() => void | Promise<void>> = [];
 
   constructor() {
-    for (const [name, declaration] of Object.entries(METRICS) as ReadonlyArray<readonly [MetricName, MetricDeclaration]>) this.#make(name, declaration);
+    for (const [name, declaration] of Object.entries(METRICS) as ReadonlyArray<
+      readonly [MetricName, MetricDeclaration]
+    >)
+      this.#make(name, declaration);
   }
 
   count(name: MetricName, labels: Labels = {}, by = 1): void {
@@ -54,6 +57,10 @@ export class Metrics {
     const options = { name, help, labelNames: [...labels], registers: [this.#registry] };
     if (kind === "counter") this.#counters.set(name, new Counter(options));
     else if (kind === "gauge") this.#gauges.set(name, new Gauge(options));
-    else this.#histograms.set(name, new Histogram({ ...options, ...(buckets === undefined ? {} : { buckets: [...buckets] }) }));
+    else
+      this.#histograms.set(
+        name,
+        new Histogram({ ...options, ...(buckets === undefined ? {} : { buckets: [...buckets] }) }),
+      );
   }
 }

@@ -34,10 +34,25 @@ export function traceRestore(report: TracedRestore, newSpanId: () => string): re
   const traceId = report.requestId.replaceAll("-", "").padEnd(32, "0").slice(0, 32).toLowerCase();
   const spans: Span[] = [];
   const status = { code: report.outcome === "success" ? STATUS_OK : STATUS_ERROR };
-  const add = (name: string, parentSpanId: string | null, startMs: number, durationMs: number, attributes: Span["attributes"] = []): string => {
+  const add = (
+    name: string,
+    parentSpanId: string | null,
+    startMs: number,
+    durationMs: number,
+    attributes: Span["attributes"] = [],
+  ): string => {
     const spanId = newSpanId();
     const times = { startTimeUnixNano: toNano(startMs), endTimeUnixNano: toNano(startMs + durationMs) };
-    spans.push({ traceId, spanId, ...(parentSpanId === null ? {} : { parentSpanId }), name, kind: KIND_INTERNAL, ...times, attributes, status });
+    spans.push({
+      traceId,
+      spanId,
+      ...(parentSpanId === null ? {} : { parentSpanId }),
+      name,
+      kind: KIND_INTERNAL,
+      ...times,
+      attributes,
+      status,
+    });
     return spanId;
   };
   const { phases, startedAtMs } = report;

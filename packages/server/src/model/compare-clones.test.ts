@@ -1,11 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compareClones, givenTexts, type CloneAnswer, type ComparisonContext, type SharedValue } from "./compare-clones.ts";
+import {
+  compareClones,
+  givenTexts,
+  type CloneAnswer,
+  type ComparisonContext,
+  type SharedValue,
+} from "./compare-clones.ts";
 import type { RequestPart } from "./http-request.ts";
 import { entropyOf, findUniqueValues, formsInMemory } from "./unique-values.ts";
 
 const CREATED_AT_MS = Date.parse("2026-05-01T12:00:00Z");
-const CONTEXT: ComparisonContext = { isKnown: () => false, given: [], snapshotCreatedAtMs: CREATED_AT_MS, invokedAtMs: CREATED_AT_MS + 60_000 };
+const CONTEXT: ComparisonContext = {
+  isKnown: () => false,
+  given: [],
+  snapshotCreatedAtMs: CREATED_AT_MS,
+  invokedAtMs: CREATED_AT_MS + 60_000,
+};
 
 function answer(value: unknown, log: readonly string[] = [], sent: readonly RequestPart[] = []): CloneAnswer {
   return { payload: JSON.stringify(value), log, sent, startedAtMs: CREATED_AT_MS, endedAtMs: CREATED_AT_MS };
@@ -16,7 +27,9 @@ function kinds(shared: readonly SharedValue[]): readonly string[] {
 }
 
 /** Distinct, so that nothing is equal by accident. */
-const fourUuids = fc.uniqueArray(fc.uuid({ version: 4 }), { minLength: 4, maxLength: 4 }).filter((all) => all.every((each) => entropyOf(each) > 2));
+const fourUuids = fc
+  .uniqueArray(fc.uuid({ version: 4 }), { minLength: 4, maxLength: 4 })
+  .filter((all) => all.every((each) => entropyOf(each) > 2));
 const word = fc.stringMatching(/^[a-z]{3,12}$/);
 
 describe("values in answers of clones", () => {
@@ -25,11 +38,31 @@ describe("values in answers of clones", () => {
       fc.property(fourUuids, word, ([a = "", b = "", c = "", d = ""], name) => {
         const shape = (value: string): unknown => ({ order: [{ [name]: value }, "text", 7] });
         const place = `response.order[0].${name}`;
-        const ofInit = compareClones([[answer(shape(a)), answer(shape(a))], [answer(shape(a)), answer(shape(a))]], CONTEXT);
+        const ofInit = compareClones(
+          [
+            [answer(shape(a)), answer(shape(a))],
+            [answer(shape(a)), answer(shape(a))],
+          ],
+          CONTEXT,
+        );
         expect(kinds(ofInit)).toEqual([`same uuid ${place}`]);
-        const row = compareClones([[answer(shape(a)), answer(shape(b))], [answer(shape(a)), answer(shape(b))]], CONTEXT);
+        const row = compareClones(
+          [
+            [answer(shape(a)), answer(shape(b))],
+            [answer(shape(a)), answer(shape(b))],
+          ],
+          CONTEXT,
+        );
         expect(kinds(row)).toEqual([`repeated uuid ${place}`, `repeated uuid ${place}`]);
-        expect(compareClones([[answer(shape(a)), answer(shape(b))], [answer(shape(c)), answer(shape(d))]], CONTEXT)).toEqual([]);
+        expect(
+          compareClones(
+            [
+              [answer(shape(a)), answer(shape(b))],
+              [answer(shape(c)), answer(shape(d))],
+            ],
+            CONTEXT,
+          ),
+        ).toEqual([]);
       }),
     );
   });
@@ -37,8 +70,12 @@ describe("values in answers of clones", () => {
   it("does not depend on the order of the clones", () => {
     fc.assert(
       fc.property(fc.array(fc.uuid(), { maxLength: 4 }), fc.array(fc.uuid(), { maxLength: 4 }), (left, right) => {
-        const clones = [[answer({ left, both: "0b5cd3ac-76a3-4f0c-9e5b-3a1f6f1f2f3e" })], [answer({ right, both: "0b5cd3ac-76a3-4f0c-9e5b-3a1f6f1f2f3e" })]];
-        const texts = (shared: readonly SharedValue[]): readonly string[] => shared.map((each) => each.value.text).sort();
+        const clones = [
+          [answer({ left, both: "0b5cd3ac-76a3-4f0c-9e5b-3a1f6f1f2f3e" })],
+          [answer({ right, both: "0b5cd3ac-76a3-4f0c-9e5b-3a1f6f1f2f3e" })],
+        ];
+        const texts = (shared: readonly SharedValue[]): readonly string[] =>
+          shared.map((each) => each.value.text).sort();
         expect(texts(compareClones(clones, CONTEXT))).toEqual(texts(compareClones(clones.toReversed(), CONTEXT)));
       }),
     );
@@ -46,28 +83,57 @@ describe("values in answers of clones", () => {
 
   it("finds values in logs, in text, in JSON inside a text, and beside the event's own", () => {
     const id = "0b5cd3ac-76a3-4f0c-9e5b-3a1f6f1f2f3e";
-    const twice = (one: CloneAnswer, context = CONTEXT): readonly string[] => kinds(compareClones([[one, one], [one, one]], context));
+    const twice = (one: CloneAnswer, context = CONTEXT): readonly string[] =>
+      kinds(
+        compareClones(
+          [
+            [one, one],
+            [one, one],
+          ],
+          context,
+        ),
+      );
     expect(twice(answer(null, [`INFO instance-${id} is ready`]))).toEqual(["same uuid log"]);
     expect(twice(answer(JSON.stringify({ body: id })))).toEqual(["same uuid response.body"]);
-    expect(twice(answer({ salted: "kxqzvbnmhello" }), { ...CONTEXT, given: ["hello"] })).toEqual(["same random-string response.salted"]);
+    expect(twice(answer({ salted: "kxqzvbnmhello" }), { ...CONTEXT, given: ["hello"] })).toEqual([
+      "same random-string response.salted",
+    ]);
     expect(twice(answer({ id }), { ...CONTEXT, isKnown: (text: string) => text === id })).toEqual([]);
   });
 
   it("finds values that only a server outside gets, in documents and beside names, and a row of them", () => {
     const [id, other] = ["0b5cd3ac-76a3-4f0c-9e5b-3a1f6f1f2f3e", "7d444840-9dc0-41d1-b245-5ffdce74fad2"];
-    const sent = (text: string, name: string | null, place = "request to 10.0.0.1:80, body"): CloneAnswer => answer({ ok: true }, [], [{ place, name, text }]);
-    const twice = (one: CloneAnswer, two = one): readonly string[] => kinds(compareClones([[one, two], [one, two]], CONTEXT));
-    expect(twice(sent(JSON.stringify({ order: { id } }), null))).toEqual(["same uuid request to 10.0.0.1:80, body.order.id"]);
+    const sent = (text: string, name: string | null, place = "request to 10.0.0.1:80, body"): CloneAnswer =>
+      answer({ ok: true }, [], [{ place, name, text }]);
+    const twice = (one: CloneAnswer, two = one): readonly string[] =>
+      kinds(
+        compareClones(
+          [
+            [one, two],
+            [one, two],
+          ],
+          CONTEXT,
+        ),
+      );
+    expect(twice(sent(JSON.stringify({ order: { id } }), null))).toEqual([
+      "same uuid request to 10.0.0.1:80, body.order.id",
+    ]);
     expect(twice(sent("abcdefg", "x-session", "header"))).toEqual(["same random-string header"]);
     expect(twice(sent("abcdefg", "x-color", "header"))).toEqual([]);
-    expect(twice(sent("1234567890123456789", "x-trace", "header"), sent("9876543210987654321", "x-trace", "header"))).toHaveLength(2);
-    expect(twice(sent(id, ""), sent(other, ""))).toEqual(["repeated uuid request to 10.0.0.1:80, body", "repeated uuid request to 10.0.0.1:80, body"]);
+    expect(
+      twice(sent("1234567890123456789", "x-trace", "header"), sent("9876543210987654321", "x-trace", "header")),
+    ).toHaveLength(2);
+    expect(twice(sent(id, ""), sent(other, ""))).toEqual([
+      "repeated uuid request to 10.0.0.1:80, body",
+      "repeated uuid request to 10.0.0.1:80, body",
+    ]);
     const everywhere = answer({ id }, [], [{ place: "request to 10.0.0.1:80, path", name: "", text: id }]);
     expect(twice(everywhere)).toEqual(["same uuid response.id"]);
   });
 
   it("takes times for what they are: of Init, of the invoke, or constants", () => {
-    const shared = (time: unknown): readonly string[] => kinds(compareClones([[answer({ time })], [answer({ time })]], CONTEXT));
+    const shared = (time: unknown): readonly string[] =>
+      kinds(compareClones([[answer({ time })], [answer({ time })]], CONTEXT));
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 600_000 }), (agoMs) => {
         expect(shared(CREATED_AT_MS - agoMs)).toEqual(["old-time time response.time"]);
@@ -85,7 +151,10 @@ describe("values in answers of clones", () => {
       return kinds(compareClones([clone, clone], CONTEXT));
     };
     expect(shared(2147483605, 1440021225)).toEqual(["repeated time response.value", "repeated time response.value"]);
-    expect(shared(-1170105035, 234785527)).toEqual(["repeated random-number response.value", "repeated random-number response.value"]);
+    expect(shared(-1170105035, 234785527)).toEqual([
+      "repeated random-number response.value",
+      "repeated random-number response.value",
+    ]);
     expect(shared(-0.4844218515250481, -0.7579544029403025)).toHaveLength(2);
     expect(shared(1440021225, 1440021225)).toEqual([]);
     expect(shared("2015-08-19T21:53:45Z", "2015-08-20T21:53:45Z")).toEqual([]);
@@ -100,12 +169,23 @@ describe("values in answers of clones", () => {
 });
 
 describe("what looks unique", () => {
-  it.each(["order", "getUserOrdersFromDatabase", "com.example.orders.OrderHandler", "application/json; charset=utf-8", "2.17.3-SNAPSHOT", "eu-west-1", 3, 0.5, 1.25, true, null, "00000000-0000-0000-0000-000000000000", "aaaaaaaaaaaaaaaa1"])(
-    "not %j",
-    (value) => {
-      expect(findUniqueValues(JSON.stringify({ value }), "response")).toEqual([]);
-    },
-  );
+  it.each([
+    "order",
+    "getUserOrdersFromDatabase",
+    "com.example.orders.OrderHandler",
+    "application/json; charset=utf-8",
+    "2.17.3-SNAPSHOT",
+    "eu-west-1",
+    3,
+    0.5,
+    1.25,
+    true,
+    null,
+    "00000000-0000-0000-0000-000000000000",
+    "aaaaaaaaaaaaaaaa1",
+  ])("not %j", (value) => {
+    expect(findUniqueValues(JSON.stringify({ value }), "response")).toEqual([]);
+  });
 
   it.each([
     ["0b5cd3ac-76a3-4f0c-9e5b-3a1f6f1f2f3e", "uuid"],

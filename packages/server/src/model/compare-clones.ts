@@ -57,10 +57,16 @@ export function compareClones(clones: CloneAnswers, context: ComparisonContext):
 }
 
 function assertShape(clones: CloneAnswers): void {
-  if (clones.length < 2 || clones.some((invokes) => invokes.length !== clones[0]?.length)) throw new RangeError("two clones or more, each with as many invokes");
+  if (clones.length < 2 || clones.some((invokes) => invokes.length !== clones[0]?.length))
+    throw new RangeError("two clones or more, each with as many invokes");
 }
 
-function kindOf(value: UniqueValue, isElsewhere: boolean, invokes: number, context: ComparisonContext): SharedValue["kind"] | null {
+function kindOf(
+  value: UniqueValue,
+  isElsewhere: boolean,
+  invokes: number,
+  context: ComparisonContext,
+): SharedValue["kind"] | null {
   if (value.time !== undefined && isFromInit(value, context)) return "old-time";
   // Half of all numbers of 31 bits look like a time in seconds: one that is far from now, and another one at each invoke, was drawn.
   if (value.time !== undefined && (isElsewhere || invokes < 2 || !isFarFromNow(value, context))) return null;
@@ -87,10 +93,14 @@ export function givenTexts(event: unknown): readonly string[] {
 /** By their text; the first place counts: that of a request where the value is nowhere else. */
 function valuesOf(answer: CloneAnswer, given: readonly string[]): ReadonlyMap<string, UniqueValue> {
   const values = new Map<string, UniqueValue>();
-  const without = (text: string): string => given.reduce((rest, each) => rest.replaceAll(each, " ".repeat(each.length)), text);
+  const without = (text: string): string =>
+    given.reduce((rest, each) => rest.replaceAll(each, " ".repeat(each.length)), text);
   const sent = ({ place, name, text }: RequestPart): readonly UniqueValue[] =>
     name === null ? findUniqueValues(without(text), place) : findNamedValues(without(text), place, name);
-  const said = [...findUniqueValues(without(answer.payload), "response"), ...answer.log.flatMap((line) => findUniqueValues(without(line), "log"))];
+  const said = [
+    ...findUniqueValues(without(answer.payload), "response"),
+    ...answer.log.flatMap((line) => findUniqueValues(without(line), "log")),
+  ];
   const all = [...said, ...answer.sent.flatMap(sent)];
   for (const value of all) if (!values.has(value.text)) values.set(value.text, value);
   return values;

@@ -15,7 +15,8 @@ it("finds whatever is the same in all clones and another one apart, and nothing 
       const clone = [answer({ kept, same: 1 }), answer({ kept, same: 1 })];
       const found = keptWords([clone, clone], [answer({ kept: apart, same: 1 }), answer({ kept: apart, same: 1 })], []);
       for (const word of found) expect(word.place).toMatch(/^response\.kept/);
-      if (typeof kept === "number" && typeof apart === "number" && String(kept) !== String(apart)) expect(found).toHaveLength(1);
+      if (typeof kept === "number" && typeof apart === "number" && String(kept) !== String(apart))
+        expect(found).toHaveLength(1);
       expect(keptWords([clone, clone], clone, [])).toEqual([]);
     }),
   );
@@ -25,13 +26,21 @@ it("says nothing of what moves in one of them: durations, counts, what a clone h
   expect(keptWords([row([0, 0]), row([0, 0])], row([12, 1]), [])).toEqual([]);
   expect(keptWords([row([1, 2]), row([1, 2])], row([1, 2]), [])).toEqual([]);
   expect(keptWords([row(["a", "a"]), row(["b", "b"])], row(["c", "c"]), [])).toEqual([]);
-  expect(keptWords([row(["snap-start", "snap-start"]), row(["snap-start", "snap-start"])], row(["on-demand", "on-demand"]), [])).toEqual([]);
+  expect(
+    keptWords(
+      [row(["snap-start", "snap-start"]), row(["snap-start", "snap-start"])],
+      row(["on-demand", "on-demand"]),
+      [],
+    ),
+  ).toEqual([]);
 });
 
 it("compares words of logs by their lines from the end, without the event's texts", () => {
   const clone = [answer(null, ["restored", "shard 7 has hello"]), answer(null, ["shard 7 has hello"])];
   const fresh = [answer(null, ["starts", "reads", "shard 12 has hello"]), answer(null, ["shard 12 has hello"])];
-  expect(keptWords([clone, clone], fresh, ["hello"])).toEqual([{ place: "log line 1, word 2 of 3", text: "7", freshText: "12" }]);
+  expect(keptWords([clone, clone], fresh, ["hello"])).toEqual([
+    { place: "log line 1, word 2 of 3", text: "7", freshText: "12" },
+  ]);
 });
 
 it("compares words of texts that have as many, and other texts as a whole", () => {
@@ -64,11 +73,17 @@ it("tells a time that has gone by since Init from numbers that are none", () => 
     fc.property(fc.integer({ min: 2000, max: 900_000 }), fc.constantFrom(1, 1000), (initMs, unitMs) => {
       const ages = [2_000_003, 2_000_012, 2_001_004, 2_001_013].map((nowMs) => (nowMs - initMs) / unitMs);
       const found = agesOfInit(at(ages), context);
-      if (unitMs === 1 || ages.every((age) => !Number.isInteger(age))) expect(found.map((age) => age.place)).toEqual(["response.value"]);
+      if (unitMs === 1 || ages.every((age) => !Number.isInteger(age)))
+        expect(found.map((age) => age.place)).toEqual(["response.value"]);
       for (const age of found) expect(Math.abs(age.sinceMs - initMs)).toBeLessThan(30);
     }),
   );
   // A time-out, the time of the invoke, a count of what a store has, an age from after the snapshot.
-  for (const values of [[1_500_000, 1_500_000, 1_500_000, 1_500_000], [2_000_003, 2_000_012, 2_001_004, 2_001_013], [1, 2, 3, 4], [500, 510, 1500, 1510]])
+  for (const values of [
+    [1_500_000, 1_500_000, 1_500_000, 1_500_000],
+    [2_000_003, 2_000_012, 2_001_004, 2_001_013],
+    [1, 2, 3, 4],
+    [500, 510, 1500, 1510],
+  ])
     expect(agesOfInit(at(values), context)).toEqual([]);
 });

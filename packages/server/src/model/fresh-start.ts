@@ -41,23 +41,38 @@ const AGE_SPREAD_MS_MIN = 50;
 const AGE_TOLERANCE_MS = 20;
 
 /** `given`: texts of the event, which are left out. Nothing where the answers are not of one form. */
-export function keptWords(clones: CloneAnswers, fresh: readonly CloneAnswer[], given: readonly string[]): readonly KeptWord[] {
+export function keptWords(
+  clones: CloneAnswers,
+  fresh: readonly CloneAnswer[],
+  given: readonly string[],
+): readonly KeptWord[] {
   const rows = rowsOf(clones, fresh, given);
   const kept = rows
-    .filter(({ row, apart }) => new Set(row).size === 1 && new Set(apart).size === 1 && row[0] !== apart[0] && !BY_RIGHT.has(row[0] ?? ""))
+    .filter(
+      ({ row, apart }) =>
+        new Set(row).size === 1 && new Set(apart).size === 1 && row[0] !== apart[0] && !BY_RIGHT.has(row[0] ?? ""),
+    )
     .map(({ place, row, apart }) => ({ place, text: row[0] ?? "", freshText: apart[0] ?? "" }));
   return smallest(kept);
 }
 
 /** Places whose values change from invoke to invoke, in all clones alike and otherwise apart: worth a longer look, which few of them stand. */
-export function movingPlaces(clones: CloneAnswers, fresh: readonly CloneAnswer[], given: readonly string[]): readonly string[] {
+export function movingPlaces(
+  clones: CloneAnswers,
+  fresh: readonly CloneAnswer[],
+  given: readonly string[],
+): readonly string[] {
   return rowsOf(clones, fresh, given)
     .filter(({ row, apart }) => new Set(row).size > 1 && row.some((word, invoke) => word !== apart[invoke]))
     .map(({ place }) => place);
 }
 
 /** The same after many invokes: what is equal then is so by no accident. */
-export function repeatedRows(clones: CloneAnswers, fresh: readonly CloneAnswer[], given: readonly string[]): readonly KeptWord[] {
+export function repeatedRows(
+  clones: CloneAnswers,
+  fresh: readonly CloneAnswer[],
+  given: readonly string[],
+): readonly KeptWord[] {
   const rows = rowsOf(clones, fresh, given)
     .filter(({ row, apart }) => {
       const changes = row.filter((word, invoke) => invoke > 0 && word !== row[invoke - 1]).length;
@@ -78,7 +93,9 @@ export function agesOfInit(
   clones: CloneAnswers,
   context: { readonly given: readonly string[]; readonly earliestMs: number; readonly latestMs: number },
 ): readonly AgeWord[] {
-  const samples = clones.flat().map((answer) => ({ words: wordsOf(answer, context.given, linesInAll(clones)), answer }));
+  const samples = clones
+    .flat()
+    .map((answer) => ({ words: wordsOf(answer, context.given, linesInAll(clones)), answer }));
   const [first] = samples;
   const found: AgeWord[] = [];
   for (const [place, text] of first?.words ?? []) {
@@ -86,8 +103,14 @@ export function agesOfInit(
     if (!numbers.every((number) => /^\d+(\.\d+)?$/.test(number))) continue;
     // Seconds only with a fraction: whole ones fit everywhere.
     for (const unitMs of text.includes(".") ? [1, 1000] : [1]) {
-      const sinceMs = commonOrigin(numbers.map((number, index) => ({ ageMs: Number(number) * unitMs, answer: samples[index]?.answer as CloneAnswer })));
-      if (sinceMs !== null && sinceMs > context.earliestMs && sinceMs < context.latestMs) found.push({ place, text, sinceMs });
+      const sinceMs = commonOrigin(
+        numbers.map((number, index) => ({
+          ageMs: Number(number) * unitMs,
+          answer: samples[index]?.answer as CloneAnswer,
+        })),
+      );
+      if (sinceMs !== null && sinceMs > context.earliestMs && sinceMs < context.latestMs)
+        found.push({ place, text, sinceMs });
     }
   }
   return found;
@@ -119,7 +142,8 @@ function rowsOf(
     const row = rowOf(place, first);
     const freshRow = rowOf(place, apart);
     if (row === null || freshRow === null) continue;
-    if (others.every((invokes) => rowOf(place, invokes)?.join("\n") === row.join("\n"))) found.push({ place, row, apart: freshRow });
+    if (others.every((invokes) => rowOf(place, invokes)?.join("\n") === row.join("\n")))
+      found.push({ place, row, apart: freshRow });
   }
   return found;
 }
@@ -130,10 +154,13 @@ function linesInAll(environments: CloneAnswers): number {
 }
 
 function wordsOf(answer: CloneAnswer, given: readonly string[], lines: number): Words {
-  const without = (text: string): string => given.reduce((rest, each) => rest.replaceAll(each, " ".repeat(each.length)), text);
+  const without = (text: string): string =>
+    given.reduce((rest, each) => rest.replaceAll(each, " ".repeat(each.length)), text);
   const words = new Map<string, string>();
   addPayload(without(answer.payload), "response", words);
-  answer.log.slice(answer.log.length - lines).forEach((line, number) => addText(without(line), `log line ${number + 1}`, words));
+  answer.log
+    .slice(answer.log.length - lines)
+    .forEach((line, number) => addText(without(line), `log line ${number + 1}`, words));
   return words;
 }
 
@@ -151,7 +178,9 @@ function addValue(value: unknown, place: string, words: Map<string, string>): vo
   if (isJson) addPayload(value, place, words);
   else if (typeof value === "string") addText(value, place, words);
   else if (typeof value !== "object" || value === null) words.set(place, String(value));
-  else for (const [key, member] of Object.entries(value)) addValue(member, Array.isArray(value) ? `${place}[${key}]` : `${place}.${key}`, words);
+  else
+    for (const [key, member] of Object.entries(value))
+      addValue(member, Array.isArray(value) ? `${place}[${key}]` : `${place}.${key}`, words);
 }
 
 /** The text, and where it has several words each of them: by its number among so many, since words of another text stand elsewhere. */
@@ -159,5 +188,8 @@ function addText(text: string, place: string, words: Map<string, string>): void 
   const parts = text.split(/\s+/).filter((part) => part !== "");
   if (parts.length === 0 || words.size >= WORDS_MAX) return;
   words.set(place, parts.join(" "));
-  if (parts.length > 1) parts.slice(0, WORDS_MAX).forEach((part, number) => words.set(`${place}${WORD}${number + 1} of ${parts.length}`, part));
+  if (parts.length > 1)
+    parts
+      .slice(0, WORDS_MAX)
+      .forEach((part, number) => words.set(`${place}${WORD}${number + 1} of ${parts.length}`, part));
 }

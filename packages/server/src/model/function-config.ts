@@ -4,12 +4,44 @@ import { ApiError, invalidParameter } from "./api-error.ts";
 import type { FunctionConfig } from "./function-record.ts";
 
 /** AWS's managed zip runtimes with SnapStart (snapstart-behaviour.md 1.5). */
-const SNAPSTART_RUNTIMES = new Set(["java11", "java17", "java21", "java25", "python3.12", "python3.13", "python3.14", "dotnet8", "dotnet10"]);
+const SNAPSTART_RUNTIMES = new Set([
+  "java11",
+  "java17",
+  "java21",
+  "java25",
+  "python3.12",
+  "python3.13",
+  "python3.14",
+  "dotnet8",
+  "dotnet10",
+]);
 /** In AWS's order, which is none. */
 const SUPPORTED_RUNTIMES = [
-  "nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x", "nodejs22.x", "java25", "python3.10", "python3.11", "java21",
-  "ruby3.3", "ruby3.4", "ruby3.2", "python3.8", "python3.9", "java17", "nodejs16.x", "dotnet10", "dotnet8", "java11", "dotnet6", "nodejs18.x",
-  "provided.al2", "java8.al2",
+  "nodejs20.x",
+  "python3.14",
+  "provided.al2023",
+  "python3.12",
+  "python3.13",
+  "nodejs24.x",
+  "nodejs22.x",
+  "java25",
+  "python3.10",
+  "python3.11",
+  "java21",
+  "ruby3.3",
+  "ruby3.4",
+  "ruby3.2",
+  "python3.8",
+  "python3.9",
+  "java17",
+  "nodejs16.x",
+  "dotnet10",
+  "dotnet8",
+  "java11",
+  "dotnet6",
+  "nodejs18.x",
+  "provided.al2",
+  "java8.al2",
 ];
 const MEMORY_SIZE_MIB_MAX = 10_240;
 const TMP_SIZE_MIB_MAX = 10_240;
@@ -20,15 +52,40 @@ const MOUNT_PATH = /^\/mnt\/[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
 const VARIABLE_NAME = /^[a-zA-Z]([a-zA-Z0-9_])+$/;
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
 const RESERVED_VARIABLES = new Set([
-  "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-  "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY",
-  "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+  "_HANDLER",
+  "_X_AMZN_TRACE_ID",
+  "AWS_DEFAULT_REGION",
+  "AWS_REGION",
+  "AWS_EXECUTION_ENV",
+  "AWS_LAMBDA_FUNCTION_NAME",
+  "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+  "AWS_LAMBDA_FUNCTION_VERSION",
+  "AWS_LAMBDA_INITIALIZATION_TYPE",
+  "AWS_LAMBDA_LOG_GROUP_NAME",
+  "AWS_LAMBDA_LOG_STREAM_NAME",
+  "AWS_ACCESS_KEY",
+  "AWS_ACCESS_KEY_ID",
+  "AWS_SECRET_ACCESS_KEY",
+  "AWS_SESSION_TOKEN",
+  "AWS_LAMBDA_RUNTIME_API",
+  "LAMBDA_TASK_ROOT",
+  "LAMBDA_RUNTIME_DIR",
 ]);
 
 type ConfigRequest = Partial<CreateFunctionRequest> & Partial<UpdateFunctionConfigurationRequest>;
 
 /** What AWS has and Thaw has not yet: refused by name, never dropped. */
-const NOT_YET = ["VpcConfig", "Layers", "DeadLetterConfig", "ImageConfig", "TenancyConfig", "CapacityProviderConfig", "CodeSigningConfigArn", "DurableConfig", "AcceleratorConfig"] as const;
+const NOT_YET = [
+  "VpcConfig",
+  "Layers",
+  "DeadLetterConfig",
+  "ImageConfig",
+  "TenancyConfig",
+  "CapacityProviderConfig",
+  "CodeSigningConfigArn",
+  "DurableConfig",
+  "AcceleratorConfig",
+] as const;
 
 export interface ConfigRules {
   readonly parity: "extended" | "strict";
@@ -40,8 +97,10 @@ export interface ConfigRules {
 
 export function createConfig(request: CreateFunctionRequest, rules: ConfigRules): FunctionConfig {
   if (request.PackageType === "Image" || request.Code.ImageUri !== undefined) throw notYet("PackageType Image");
-  if (request.Runtime === undefined) throw invalidParameter("Runtime is mandatory for functions created with deployment packages.");
-  if (request.Handler === undefined) throw invalidParameter("Handler is mandatory for functions created with deployment packages.");
+  if (request.Runtime === undefined)
+    throw invalidParameter("Runtime is mandatory for functions created with deployment packages.");
+  if (request.Handler === undefined)
+    throw invalidParameter("Handler is mandatory for functions created with deployment packages.");
   const base: FunctionConfig = {
     runtime: request.Runtime,
     role: request.Role,
@@ -80,7 +139,9 @@ export function changeConfig(current: FunctionConfig, request: ConfigRequest, ru
     kmsKeyArn: request.KMSKeyArn === undefined ? current.kmsKeyArn : request.KMSKeyArn || null,
     tracingMode: request.TracingConfig?.Mode ?? current.tracingMode,
     tmpSizeMib: request.EphemeralStorage?.Size ?? current.tmpSizeMib,
-    fileSystems: request.FileSystemConfigs?.map(({ Arn, LocalMountPath }) => ({ arn: Arn, localMountPath: LocalMountPath })) ?? current.fileSystems,
+    fileSystems:
+      request.FileSystemConfigs?.map(({ Arn, LocalMountPath }) => ({ arn: Arn, localMountPath: LocalMountPath })) ??
+      current.fileSystems,
     snapStartApplyOn: request.SnapStart?.ApplyOn ?? current.snapStartApplyOn,
     ...logging,
   };
@@ -113,23 +174,35 @@ function changeLogging(current: FunctionConfig, request: ConfigRequest): Logging
 
 function checkConfig(config: FunctionConfig, rules: ConfigRules): void {
   if (config.memorySizeMib > MEMORY_SIZE_MIB_MAX) {
-    throw invalidParameter(`'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to ${MEMORY_SIZE_MIB_MAX}`);
+    throw invalidParameter(
+      `'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to ${MEMORY_SIZE_MIB_MAX}`,
+    );
   }
-  if (config.timeoutS > TIMEOUT_S_MAX) throw invalidParameter(`'Timeout' value failed to satisfy constraint: Member must have value less than or equal to ${TIMEOUT_S_MAX}`);
+  if (config.timeoutS > TIMEOUT_S_MAX)
+    throw invalidParameter(
+      `'Timeout' value failed to satisfy constraint: Member must have value less than or equal to ${TIMEOUT_S_MAX}`,
+    );
   // The model's own limit is higher than what AWS gives.
   if (config.tmpSizeMib > TMP_SIZE_MIB_MAX) {
     const text = `1 validation error detected: Value '${config.tmpSizeMib}' at 'ephemeralStorage.size' failed to satisfy constraint: Member must have value less than or equal to ${TMP_SIZE_MIB_MAX}`;
     throw new ApiError("ValidationException", text);
   }
   if (config.architectures.length !== 1) throw invalidParameter("Exactly one architecture is expected.");
-  if (config.architectures[0] !== "x86_64") throw invalidParameter(`The architecture ${config.architectures[0]} can't be run on this host, which is x86_64.`);
+  if (config.architectures[0] !== "x86_64")
+    throw invalidParameter(`The architecture ${config.architectures[0]} can't be run on this host, which is x86_64.`);
   checkEnvironment(config.environment ?? {});
   checkRuntime(config.runtime);
   const problem = rules.runtimeProblem(config.runtime);
   if (problem !== null) throw invalidParameter(problem);
   for (const { arn, localMountPath } of config.fileSystems) {
-    if (!rules.accessPoints.has(arn)) throw invalidParameter(`The access point ${arn} is not mapped on this host. Start the server with --file-system ARN=DIR.`);
-    if (!MOUNT_PATH.test(localMountPath)) throw invalidParameter(`The mount path ${localMountPath} must be /mnt/ and a name that starts with a letter or a digit.`);
+    if (!rules.accessPoints.has(arn))
+      throw invalidParameter(
+        `The access point ${arn} is not mapped on this host. Start the server with --file-system ARN=DIR.`,
+      );
+    if (!MOUNT_PATH.test(localMountPath))
+      throw invalidParameter(
+        `The mount path ${localMountPath} must be /mnt/ and a name that starts with a letter or a digit.`,
+      );
   }
   if (config.snapStartApplyOn === "PublishedVersions") checkSnapStart(config, rules);
 }
@@ -149,10 +222,13 @@ export function accessPointOf(arn: string): string {
 
 function checkSnapStart(config: FunctionConfig, rules: ConfigRules): void {
   // An open file there could not be in a snapshot that others share.
-  if (config.fileSystems.length > 0) throw invalidParameter("FileSystemConfigs is not supported for SnapStart enabled functions.");
+  if (config.fileSystems.length > 0)
+    throw invalidParameter("FileSystemConfigs is not supported for SnapStart enabled functions.");
   if (rules.parity !== "strict") return;
-  if (!SNAPSTART_RUNTIMES.has(config.runtime)) throw invalidParameter(`${config.runtime} is not supported for SnapStart enabled functions.`);
-  if (config.tmpSizeMib > SNAPSTART_TMP_SIZE_MIB_MAX) throw invalidParameter("EphemeralStorage larger than 512 MB is not supported for SnapStart enabled functions.");
+  if (!SNAPSTART_RUNTIMES.has(config.runtime))
+    throw invalidParameter(`${config.runtime} is not supported for SnapStart enabled functions.`);
+  if (config.tmpSizeMib > SNAPSTART_TMP_SIZE_MIB_MAX)
+    throw invalidParameter("EphemeralStorage larger than 512 MB is not supported for SnapStart enabled functions.");
 }
 
 function checkEnvironment(variables: Readonly<Record<string, string>>): void {
@@ -167,7 +243,9 @@ function checkEnvironment(variables: Readonly<Record<string, string>>): void {
   if (bad !== undefined) throw invalidParameter(`The environment variable '${bad}' is not valid.`);
   const shown = JSON.stringify(variables);
   if (Buffer.byteLength(shown) > ENVIRONMENT_SIZE_BYTES_MAX) {
-    throw invalidParameter(`Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: ${shown.slice(0, 200)}`);
+    throw invalidParameter(
+      `Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: ${shown.slice(0, 200)}`,
+    );
   }
 }
 

@@ -31,7 +31,10 @@ export function parseFunctionName(scope: AccountScope, text: string, qualifier?:
   const account = arnAccount ?? partialAccount ?? bareAccount;
   if (account !== undefined && account !== scope.accountId) {
     const arn = functionArn({ ...scope, accountId: account }, name);
-    throw new ApiError("AccessDeniedException", `Account ${scope.accountId} is not authorized to perform this operation on resource: ${arn}`);
+    throw new ApiError(
+      "AccessDeniedException",
+      `Account ${scope.accountId} is not authorized to perform this operation on resource: ${arn}`,
+    );
   }
   if (ownQualifier !== undefined && qualifier !== undefined && ownQualifier !== qualifier) {
     throw invalidParameter("The derived qualifier from the function name does not match the specified qualifier.");

@@ -167,12 +167,18 @@ export const UPDATING_STATE: StateFields = {
 
 export const REGENERATING_STATE: StateFields = {
   ...CREATING_STATE,
-  stateReason: "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.",
+  stateReason:
+    "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.",
   stateReasonCode: "Restoring",
 };
 
 /** Not invoked for so long that its snapshot was removed. */
-export const IDLE_STATE: StateFields = { ...ACTIVE_STATE, state: "Inactive", stateReason: "The function is idle.", stateReasonCode: "Idle" };
+export const IDLE_STATE: StateFields = {
+  ...ACTIVE_STATE,
+  state: "Inactive",
+  stateReason: "The function is idle.",
+  stateReasonCode: "Idle",
+};
 
 /** Its snapshot could not be made anew. */
 export function inactiveState(reason: string, reasonCode: string): StateFields {

@@ -10,16 +10,49 @@ function partsOf(bytes: Buffer): readonly string[] {
 
 describe("a request of HTTP/1", () => {
   it("is read by its parts: path, parameters, headers, cookies, body", () => {
-    const bytes = lines("POST /orders/a%20b?id=7&x= HTTP/1.1", "X-Instance: one", "Cookie: session=abc=; theme=dark", "Content-Length: 4", "", "data");
-    const parts = ["path: orders", "path: a b", "parameter id: 7", "parameter x: ", "header x-instance: one", "cookie session: abc=", "cookie theme: dark"];
+    const bytes = lines(
+      "POST /orders/a%20b?id=7&x= HTTP/1.1",
+      "X-Instance: one",
+      "Cookie: session=abc=; theme=dark",
+      "Content-Length: 4",
+      "",
+      "data",
+    );
+    const parts = [
+      "path: orders",
+      "path: a b",
+      "parameter id: 7",
+      "parameter x: ",
+      "header x-instance: one",
+      "cookie session: abc=",
+      "cookie theme: dark",
+    ];
     expect(partsOf(bytes)).toEqual([...parts, "header content-length: 4", "body: data"]);
     expect(readHttpRequest(bytes)).toMatchObject({ sizeBytes: bytes.length, isPlain: true });
   });
 
   it("has the members of a form, and of a body in chunks the text", () => {
-    const form = lines("POST / HTTP/1.1", "content-type: application/x-www-form-urlencoded", "content-length: 11", "", "token=a%2Bb");
+    const form = lines(
+      "POST / HTTP/1.1",
+      "content-type: application/x-www-form-urlencoded",
+      "content-length: 11",
+      "",
+      "token=a%2Bb",
+    );
     expect(partsOf(form)).toContain("body.token: a+b");
-    const chunks = lines("POST / HTTP/1.1", "Transfer-Encoding: gzip, chunked", "", "4;name=x", "da\r\n", "2", "ta", "0", "Trailer: x", "", "");
+    const chunks = lines(
+      "POST / HTTP/1.1",
+      "Transfer-Encoding: gzip, chunked",
+      "",
+      "4;name=x",
+      "da\r\n",
+      "2",
+      "ta",
+      "0",
+      "Trailer: x",
+      "",
+      "",
+    );
     expect(partsOf(chunks)).toEqual(["header transfer-encoding: gzip, chunked", "body: da\r\nta"]);
     expect(readHttpRequest(Buffer.concat([chunks, Buffer.from("GET ")]))?.sizeBytes).toBe(chunks.length);
   });
@@ -35,12 +68,17 @@ describe("a request of HTTP/1", () => {
       "",
     );
     expect(partsOf(bytes)).toEqual(["path: a", "parameter X-Amz-Date: 20260501T120000Z"]);
-    expect(partsOf(lines("GET / HTTP/1.1", "Authorization: Bearer abc", "", ""))).toEqual(["header authorization: Bearer abc"]);
+    expect(partsOf(lines("GET / HTTP/1.1", "Authorization: Bearer abc", "", ""))).toEqual([
+      "header authorization: Bearer abc",
+    ]);
     expect(partsOf(lines("CONNECT 0b5cd3ac.example.com:443 HTTP/1.1", "", ""))).toEqual([]);
   });
 
   it("does not show names that are none", () => {
-    expect(partsOf(lines("GET /?%1b[31m=1 HTTP/1.1", "Cookie: \u00e9=2", "", ""))).toEqual(["parameter: 1", "cookie: 2"]);
+    expect(partsOf(lines("GET /?%1b[31m=1 HTTP/1.1", "Cookie: \u00e9=2", "", ""))).toEqual([
+      "parameter: 1",
+      "cookie: 2",
+    ]);
   });
 
   it("may end anywhere, and has a body that is no text", () => {
@@ -51,12 +89,25 @@ describe("a request of HTTP/1", () => {
   });
 
   it("is none where the bytes begin with something else", () => {
-    for (const text of ["", "\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "get / HTTP/1.1\r\n\r\n", "*1\r\n$4\r\nPING\r\n", "HTTP/1.1 200 OK\r\n\r\n", "GET / HTTP"])
+    for (const text of [
+      "",
+      "\r\n",
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+      "get / HTTP/1.1\r\n\r\n",
+      "*1\r\n$4\r\nPING\r\n",
+      "HTTP/1.1 200 OK\r\n\r\n",
+      "GET / HTTP",
+    ])
       expect(readHttpRequest(Buffer.from(text))).toBeNull();
   });
 
   it("never throws and always goes on", () => {
-    const start = fc.constantFrom("", "GET / HTTP/1.1\r\n", "POST /?a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "PUT / HTTP/1.1\r\ncontent-length: 9\r\n\r\n");
+    const start = fc.constantFrom(
+      "",
+      "GET / HTTP/1.1\r\n",
+      "POST /?a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+      "PUT / HTTP/1.1\r\ncontent-length: 9\r\n\r\n",
+    );
     fc.assert(
       fc.property(start, fc.uint8Array({ maxLength: 200 }), fc.string(), (head, bytes, text) => {
         const all = Buffer.concat([Buffer.from(head), Buffer.from(text), bytes]);

@@ -53,7 +53,11 @@ export function readHttpRequest(bytes: Buffer): HttpRequest | null {
   const headers = lines.flatMap(toHeader);
   const { bytes: body, end } = readBody(bytes, Math.min(headEnd + HEAD_END.length, bytes.length), headers);
   const text = plainText(body);
-  const parts = [...(method === "CONNECT" ? [] : targetParts(target)), ...headers.flatMap(headerParts), ...bodyParts(text ?? "", headers)];
+  const parts = [
+    ...(method === "CONNECT" ? [] : targetParts(target)),
+    ...headers.flatMap(headerParts),
+    ...bodyParts(text ?? "", headers),
+  ];
   return { parts, sizeBytes: end, isPlain: text !== null };
 }
 
@@ -107,7 +111,9 @@ function targetParts(target: string): readonly RequestPart[] {
   const segments = path.split("/").filter((segment) => segment !== "");
   return [
     ...segments.map((segment) => ({ place: "path", name: "", text: decoded(segment) })),
-    ...[...new URLSearchParams(query)].filter(([name]) => !SIGNED_QUERY.test(name)).map(([name, text]) => ({ place: placeOf("parameter", name), name, text })),
+    ...[...new URLSearchParams(query)]
+      .filter(([name]) => !SIGNED_QUERY.test(name))
+      .map(([name, text]) => ({ place: placeOf("parameter", name), name, text })),
   ];
 }
 
@@ -123,7 +129,11 @@ function headerParts({ name, value }: Header): readonly RequestPart[] {
 function bodyParts(text: string, headers: readonly Header[]): readonly RequestPart[] {
   if (text === "") return [];
   if (!valueOf(headers, "content-type").toLowerCase().startsWith(FORM)) return [{ place: "body", name: null, text }];
-  return [...new URLSearchParams(text)].map(([name, value]) => ({ place: placeOf("body", name, "."), name, text: value }));
+  return [...new URLSearchParams(text)].map(([name, value]) => ({
+    place: placeOf("body", name, "."),
+    name,
+    text: value,
+  }));
 }
 
 function placeOf(kind: string, name: string, separator = " "): string {

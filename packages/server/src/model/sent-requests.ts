@@ -72,7 +72,10 @@ export function readSent(seen: ReadonlyArray<SentTraffic | null>): SentReading |
 }
 
 /** `ends`: what had been sent at the end of each invoke. */
-function readConnection({ peer, bytes }: SentConnection, ends: readonly number[]): { readonly items: readonly Item[]; readonly rest: Rest } {
+function readConnection(
+  { peer, bytes }: SentConnection,
+  ends: readonly number[],
+): { readonly items: readonly Item[]; readonly rest: Rest } {
   const items: Item[] = [];
   let at = 0;
   let rest: Rest = "none";

@@ -24,7 +24,8 @@ const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$
 /** As in X-Amz-Date. */
 const BASIC_TIME = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 /** Of a text that is no JSON: a time, a token, or a number. */
-const TOKEN = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Za-z0-9_+/=-]+(?:\.[A-Za-z0-9_+/=-]+)*/g;
+const TOKEN =
+  /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Za-z0-9_+/=-]+(?:\.[A-Za-z0-9_+/=-]+)*/g;
 /** A member with such a name holds something unique, whatever it looks like. */
 const UNIQUE_NAME = /token|nonce|salt|secret|session|uuid|guid|random|seed|otp|(^|[_.])id$|Id$|ID$/i;
 const NAMED_SIZE_MIN = 6;
@@ -76,7 +77,8 @@ function walk(value: unknown, place: string, name: string, found: UniqueValue[])
   if (found.length >= VALUES_MAX) return;
   if (Array.isArray(value)) value.forEach((each, index) => walk(each, `${place}[${index}]`, name, found));
   else if (typeof value === "object" && value !== null) {
-    for (const [key, member] of Object.entries(value)) walk(member, /^[\w$-]+$/.test(key) ? `${place}.${key}` : place, key, found);
+    for (const [key, member] of Object.entries(value))
+      walk(member, /^[\w$-]+$/.test(key) ? `${place}.${key}` : place, key, found);
   } else if (typeof value === "number") push(found, fromNumber(String(value), place));
   else if (typeof value === "string") fromString(value, place, name, found);
 }
@@ -87,7 +89,8 @@ function fromString(text: string, place: string, name: string, found: UniqueValu
   const before = found.length;
   found.push(...fromText(text, place, name));
   const word = text.trim();
-  const isNamed = UNIQUE_NAME.test(name) && word.length >= NAMED_SIZE_MIN && word.length <= NAMED_SIZE_MAX && /^\S+$/.test(word);
+  const isNamed =
+    UNIQUE_NAME.test(name) && word.length >= NAMED_SIZE_MIN && word.length <= NAMED_SIZE_MAX && /^\S+$/.test(word);
   if (found.length === before && isNamed) found.push({ kind: "random-string", text: word, place });
 }
 
@@ -111,7 +114,8 @@ function classify(token: string, place: string, name: string): UniqueValue | nul
   if (JWT.test(token)) return { kind: "jwt", text: token, place };
   if (/^-?\d+(\.\d+)?(e-?\d+)?$/i.test(token)) return fromNumber(token, place);
   if (HEX.test(token)) return entropyOf(token) < ENTROPY_BITS_MIN ? null : { kind: "hex", text: token, place };
-  if (BASE64.test(token) && entropyOf(token) >= BASE64_ENTROPY_BITS_MIN) return { kind: "random-string", text: token, place };
+  if (BASE64.test(token) && entropyOf(token) >= BASE64_ENTROPY_BITS_MIN)
+    return { kind: "random-string", text: token, place };
   return isRandomString(token, name) ? { kind: "random-string", text: token, place } : null;
 }
 
@@ -129,13 +133,17 @@ function fromNumber(text: string, place: string): UniqueValue | null {
   const time = numericTime(text);
   if (time !== null) return { kind: "time", text, place, time };
   const fraction = /^-?\d*\.(\d+)$/.exec(text)?.[1] ?? /^-?\d\.(\d+)e-\d+$/i.exec(text)?.[1];
-  if (fraction !== undefined) return fraction.replace(/^0+/, "").length >= FRACTION_DIGITS_MIN ? { kind: "random-number", text, place } : null;
-  return /^-?\d+$/.test(text) && text.replace(/^-|0+$/g, "").length >= INTEGER_DIGITS_MIN ? { kind: "random-number", text, place } : null;
+  if (fraction !== undefined)
+    return fraction.replace(/^0+/, "").length >= FRACTION_DIGITS_MIN ? { kind: "random-number", text, place } : null;
+  return /^-?\d+$/.test(text) && text.replace(/^-|0+$/g, "").length >= INTEGER_DIGITS_MIN
+    ? { kind: "random-number", text, place }
+    : null;
 }
 
 function numericTime(text: string): NonNullable<UniqueValue["time"]> | null {
   for (const [form, factor] of TIME_UNITS) {
-    if (form.test(text)) return { ms: Number(text) * factor, precisionMs: text.includes(".") ? 1 : Math.max(factor, 1) };
+    if (form.test(text))
+      return { ms: Number(text) * factor, precisionMs: text.includes(".") ? 1 : Math.max(factor, 1) };
   }
   return null;
 }

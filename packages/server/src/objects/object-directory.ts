@@ -14,7 +14,9 @@ export const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 export function createObjectDirectory(dataDir: string): ObjectStore {
   const root = join(dataDir, "objects");
   const pathOf = (bucket: string, key: string): string | null =>
-    BUCKET_NAME.test(bucket) && !bucket.includes("..") ? join(root, bucket, createHash("sha256").update(key).digest("hex")) : null;
+    BUCKET_NAME.test(bucket) && !bucket.includes("..")
+      ? join(root, bucket, createHash("sha256").update(key).digest("hex"))
+      : null;
   return {
     async put(bucket: string, key: string, content: Readable) {
       const path = pathOf(bucket, key);

@@ -18,13 +18,22 @@ export interface KeyProvider {
   unwrap(keyArn: string | null, snapshotId: string, wrapped: string): Promise<Buffer>;
 }
 
-export type KeyProblem = "KMS_ACCESS_DENIED" | "KMS_DISABLED" | "KMS_INVALID_STATE" | "KMS_NOT_FOUND" | "KMS_UNAVAILABLE";
+export type KeyProblem =
+  | "KMS_ACCESS_DENIED"
+  | "KMS_DISABLED"
+  | "KMS_INVALID_STATE"
+  | "KMS_NOT_FOUND"
+  | "KMS_UNAVAILABLE";
 
 const MESSAGES: Readonly<Record<KeyProblem, string>> = {
-  KMS_ACCESS_DENIED: "Lambda was unable to decrypt the snapshot because KMS access was denied. Check the function's KMS key settings.",
-  KMS_DISABLED: "Lambda was unable to decrypt the snapshot because the KMS key used is disabled. Check the function's KMS key settings.",
-  KMS_INVALID_STATE: "Lambda was unable to decrypt the snapshot because the KMS key used is in an invalid state. Check the function's KMS key settings.",
-  KMS_NOT_FOUND: "Lambda was unable to decrypt the snapshot because the KMS key was not found. Check the function's KMS key settings.",
+  KMS_ACCESS_DENIED:
+    "Lambda was unable to decrypt the snapshot because KMS access was denied. Check the function's KMS key settings.",
+  KMS_DISABLED:
+    "Lambda was unable to decrypt the snapshot because the KMS key used is disabled. Check the function's KMS key settings.",
+  KMS_INVALID_STATE:
+    "Lambda was unable to decrypt the snapshot because the KMS key used is in an invalid state. Check the function's KMS key settings.",
+  KMS_NOT_FOUND:
+    "Lambda was unable to decrypt the snapshot because the KMS key was not found. Check the function's KMS key settings.",
   KMS_UNAVAILABLE: "The key service can't be reached. Try again.",
 };
 

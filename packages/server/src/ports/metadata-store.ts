@@ -2,7 +2,14 @@
  * Functions, versions, aliases and accepted events. Every call is durable when it returns; `transaction` makes several one.
  * Synchronous, as the embedded database is: a decision and its write cannot be torn apart by another request.
  */
-import type { AliasRecord, EventRecord, FunctionRecord, ProvisionedRecord, VersionRecord, VersionUse } from "../model/function-record.ts";
+import type {
+  AliasRecord,
+  EventRecord,
+  FunctionRecord,
+  ProvisionedRecord,
+  VersionRecord,
+  VersionUse,
+} from "../model/function-record.ts";
 
 export interface MetadataStore {
   transaction<T>(run: () => T): T;

@@ -6,7 +6,11 @@ export interface RuntimeRecipe {
   readonly lang: string | null;
   readonly client: string;
   /** Command line of the runtime process, given the handler and the memory size. `/var/runtime/bootstrap` for most. */
-  argv(options: { readonly handler: string; readonly memorySizeMib: number; readonly snapStart: boolean }): readonly string[];
+  argv(options: {
+    readonly handler: string;
+    readonly memorySizeMib: number;
+    readonly snapStart: boolean;
+  }): readonly string[];
   /** Added to the environment before the function's own variables (LANG, PATH, LD_LIBRARY_PATH…). */
   readonly env: Readonly<Record<string, string>>;
   /** As in INIT_START: `java:17.thaw`. */

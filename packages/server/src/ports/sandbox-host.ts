@@ -3,7 +3,15 @@
  * Wire form and meaning of each call: docs/formats/sandboxd-protocol.md.
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
-import type { PhaseTimes, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage, SnapshotContents, WorkingSetInfo } from "./engine.ts";
+import type {
+  PhaseTimes,
+  SandboxExit,
+  SandboxObservation,
+  SandboxSpec,
+  SandboxUsage,
+  SnapshotContents,
+  WorkingSetInfo,
+} from "./engine.ts";
 
 export interface HostFacts {
   readonly criuVersion: string | null;
@@ -49,7 +57,12 @@ export interface SandboxHost {
   readonly lost: Promise<void>;
   create(spec: SandboxSpec): Promise<HostedSandbox>;
   restore(spec: SandboxSpec, snapshotId: SnapshotId, fingerprint: string, dataKey: Buffer): Promise<HostedSandbox>;
-  snapshot(environmentId: EnvironmentId, snapshotId: SnapshotId, fingerprint: string, secrets: SnapshotSecrets): Promise<HostedSnapshot>;
+  snapshot(
+    environmentId: EnvironmentId,
+    snapshotId: SnapshotId,
+    fingerprint: string,
+    secrets: SnapshotSecrets,
+  ): Promise<HostedSnapshot>;
   /** Ends the recording of a clone; what it touched is merged into the snapshot's working set, unless that is of `recordingsMax` clones already. */
   recordWorkingSet(environmentId: EnvironmentId, recordingsMax: number): Promise<WorkingSetInfo>;
   /** Lays the chunks out by the working set. */

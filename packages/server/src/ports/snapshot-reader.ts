@@ -35,9 +35,20 @@ export interface SnapshotContents {
   readonly storedBytes: number;
   readonly spaces: readonly SpaceSummary[];
   readonly images: ReadonlyArray<{ readonly name: string; readonly sizeBytes: number }>;
-  readonly disk: ReadonlyArray<{ readonly path: string; readonly kind: string; readonly sizeBytes: number; readonly storedBytes: number }>;
+  readonly disk: ReadonlyArray<{
+    readonly path: string;
+    readonly kind: string;
+    readonly sizeBytes: number;
+    readonly storedBytes: number;
+  }>;
   /** `shared`: named by another snapshot of this account too. */
-  readonly chunks: { readonly count: number; readonly bytes: number; readonly shared: number; readonly sharedBytes: number; readonly missing: number };
+  readonly chunks: {
+    readonly count: number;
+    readonly bytes: number;
+    readonly shared: number;
+    readonly sharedBytes: number;
+    readonly missing: number;
+  };
   /** Null: none was recorded yet, or it can't be trusted (`verify` says why). */
   readonly workingSet: { readonly recordings: number; readonly pages: number } | null;
 }

@@ -4,7 +4,15 @@
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
 import type { RuntimeRelease } from "./runtime-catalog.ts";
-import type { FileSystemMount, ListedSnapshot, PhaseTimes, SandboxObservation, SnapshotContents, SnapshotKey, WorkingSetInfo } from "./engine.ts";
+import type {
+  FileSystemMount,
+  ListedSnapshot,
+  PhaseTimes,
+  SandboxObservation,
+  SnapshotContents,
+  SnapshotKey,
+  WorkingSetInfo,
+} from "./engine.ts";
 
 /** All that an environment needs to know of the version it runs. Immutable: a changed configuration is another one. */
 export interface RunnableVersion {
@@ -67,7 +75,10 @@ export interface InvokeSuccess {
 }
 
 /** AWS's reasons of TooManyRequestsException. CallerRateLimitExceeded: too many restores wait for their turn on this host. */
-export type ThrottleReason = "ConcurrentInvocationLimitExceeded" | "ReservedFunctionConcurrentInvocationLimitExceeded" | "CallerRateLimitExceeded";
+export type ThrottleReason =
+  | "ConcurrentInvocationLimitExceeded"
+  | "ReservedFunctionConcurrentInvocationLimitExceeded"
+  | "CallerRateLimitExceeded";
 
 export type InvokeRefusal =
   | { readonly kind: "throttled"; readonly reason: ThrottleReason }

@@ -62,7 +62,9 @@ export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCat
   return {
     find: (runtime, fingerprint, ageMsMax) => {
       const recipes = entries.get(runtime)?.recipes(ageMsMax) ?? [];
-      return (fingerprint === undefined ? recipes[0] : recipes.find((recipe) => recipe.fingerprint === fingerprint)) ?? null;
+      return (
+        (fingerprint === undefined ? recipes[0] : recipes.find((recipe) => recipe.fingerprint === fingerprint)) ?? null
+      );
     },
     list: () => [...entries.keys()].map(newest).filter((recipe) => recipe !== null),
     releases: () => [...entries.values()].flatMap((entry) => releasesOf(entry.recipes())),
@@ -113,7 +115,13 @@ function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
   const { runtime, root, lang, client, argv, env, files } = found;
   const stamps = files.map((path) => [path, stampOf(path)]);
   const fingerprint = createHash("sha256")
-    .update(JSON.stringify([stamps, clientDigest(join(options.clientsDir, client)), clientDigest(join(options.clientsDir, "unique"))]))
+    .update(
+      JSON.stringify([
+        stamps,
+        clientDigest(join(options.clientsDir, client)),
+        clientDigest(join(options.clientsDir, "unique")),
+      ]),
+    )
     .digest("hex");
   return {
     runtime,
@@ -148,12 +156,25 @@ function findJava(options: RuntimeCatalogOptions, major: number): Found[] {
     if (home === undefined) return [];
     const argv: RuntimeRecipe["argv"] = (wanted) => javaArgv({ ...wanted, home, major });
     const files = ["release", "bin/java", "lib/server/libjvm.so", "lib/modules"].map((file) => join(path, home, file));
-    return [{ runtime: `java${major}`, root, lang: null, client: "java", files: [...files, ...librariesOf(path)], argv, env: { JAVA_HOME: home } }];
+    return [
+      {
+        runtime: `java${major}`,
+        root,
+        lang: null,
+        client: "java",
+        files: [...files, ...librariesOf(path)],
+        argv,
+        env: { JAVA_HOME: home },
+      },
+    ];
   });
 }
 
 /** Where a language with a root of its own may be: on the host, which goes first, or in each of its releases. */
-function rootsOf(options: RuntimeCatalogOptions, name: string): ReadonlyArray<{ readonly root: string; readonly path: string }> {
+function rootsOf(
+  options: RuntimeCatalogOptions,
+  name: string,
+): ReadonlyArray<{ readonly root: string; readonly path: string }> {
   const dir = join(options.thawHome, "runtimes");
   return [{ root: "host", path: "/" }, ...listReleases(dir, name).map((root) => ({ root, path: join(dir, root) }))];
 }
@@ -167,7 +188,8 @@ function javaHomes(root: string): Map<number, string> {
     const release = join(dir, name, "release");
     if (!existsSync(release) || !existsSync(join(dir, name, "bin/java"))) continue;
     const version =
-      /^JAVA_RUNTIME_VERSION="?([^"\n]+)/m.exec(readFileSync(release, "utf8"))?.[1] ?? /^JAVA_VERSION="?([^"\n]+)/m.exec(readFileSync(release, "utf8"))?.[1];
+      /^JAVA_RUNTIME_VERSION="?([^"\n]+)/m.exec(readFileSync(release, "utf8"))?.[1] ??
+      /^JAVA_VERSION="?([^"\n]+)/m.exec(readFileSync(release, "utf8"))?.[1];
     const major = Number(version?.split(/[.+]/)[0]);
     if (version !== undefined && !homes.has(major)) homes.set(major, `/usr/lib/jvm/${name}`);
   }
@@ -182,7 +204,9 @@ function findPython(options: RuntimeCatalogOptions, version: string): Found[] {
     if (!existsSync(join(path, program))) return [];
     const argv: RuntimeRecipe["argv"] = ({ handler }) => [`/${program}`, "-m", "thaw_runtime", handler];
     const env = { PYTHONPATH: "/var/runtime:/opt/python", PYTHONDONTWRITEBYTECODE: "1" };
-    return [{ runtime, root, lang: null, client: runtime, files: [join(path, program), ...librariesOf(path)], argv, env }];
+    return [
+      { runtime, root, lang: null, client: runtime, files: [join(path, program), ...librariesOf(path)], argv, env },
+    ];
   });
 }
 
@@ -200,7 +224,17 @@ function findNode(options: RuntimeCatalogOptions, major: number): Found[] {
       "/var/runtime/main.mjs",
     ];
     const env = { NODE_PATH: "/opt/nodejs/node_modules:/var/task/node_modules" };
-    return [{ runtime: `nodejs${major}.x`, root: "host", lang, client: "nodejs", files: [program, ...librariesOf("/")], argv, env }];
+    return [
+      {
+        runtime: `nodejs${major}.x`,
+        root: "host",
+        lang,
+        client: "nodejs",
+        files: [program, ...librariesOf("/")],
+        argv,
+        env,
+      },
+    ];
   });
 }
 

@@ -13,7 +13,12 @@ export interface JavaOptions {
 }
 
 /** Where the generators are that get new seeds after a restore (runtimes/java). */
-const OPENED = ["java.base/java.lang", "java.base/java.util", "java.base/java.util.concurrent", "java.base/sun.security.provider"];
+const OPENED = [
+  "java.base/java.lang",
+  "java.base/java.util",
+  "java.base/java.util.concurrent",
+  "java.base/sun.security.provider",
+];
 /** The rest is for the JVM itself and for threads' stacks. */
 const HEAP_SHARE = 0.85;
 

@@ -24,7 +24,17 @@ export function stampOf(path: string): string {
 
 const LIBRARY_DIRS = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
 /** What language runtimes map from their root besides their own files. */
-const LIBRARIES = ["libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1", "libz.so.1", "libssl.so.3", "libcrypto.so.3", "libexpat.so.1", "libffi.so.8"];
+const LIBRARIES = [
+  "libc.so.6",
+  "libm.so.6",
+  "libstdc++.so.6",
+  "libgcc_s.so.1",
+  "libz.so.1",
+  "libssl.so.3",
+  "libcrypto.so.3",
+  "libexpat.so.1",
+  "libffi.so.8",
+];
 
 export function librariesOf(rootPath: string): readonly string[] {
   return LIBRARIES.flatMap((name) => {

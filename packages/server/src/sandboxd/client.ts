@@ -7,8 +7,22 @@ import assert from "node:assert";
 import { type Socket, connect } from "node:net";
 import { createInterface } from "node:readline";
 import { type EnvironmentId, type SnapshotId, isSnapshotId } from "../base/ids.ts";
-import type { PhaseTimes, SandboxExit, SandboxSpec, SandboxUsage, SnapshotContents, WorkingSetInfo } from "../ports/engine.ts";
-import type { ChunkAnswer, HostFacts, HostedSandbox, HostedSnapshot, SandboxHost, SnapshotSecrets } from "../ports/sandbox-host.ts";
+import type {
+  PhaseTimes,
+  SandboxExit,
+  SandboxSpec,
+  SandboxUsage,
+  SnapshotContents,
+  WorkingSetInfo,
+} from "../ports/engine.ts";
+import type {
+  ChunkAnswer,
+  HostFacts,
+  HostedSandbox,
+  HostedSnapshot,
+  SandboxHost,
+  SnapshotSecrets,
+} from "../ports/sandbox-host.ts";
 import { SandboxError } from "./errors.ts";
 import { readObservation } from "./observation.ts";
 
@@ -78,7 +92,10 @@ class SandboxdClient {
 
   #receive(message: Message): void {
     if (message.event === "exited" && message.sandbox !== undefined) {
-      this.#exits.get(message.sandbox)?.({ oom: message.oom === true, snapshotDamaged: message.snapshotDamaged === true });
+      this.#exits.get(message.sandbox)?.({
+        oom: message.oom === true,
+        snapshotDamaged: message.snapshotDamaged === true,
+      });
       this.#exits.delete(message.sandbox);
       return;
     }
@@ -101,7 +118,8 @@ class SandboxdClient {
 
   #loseAll(): void {
     this.#isLost = true;
-    for (const waiting of this.#waiting.values()) waiting.reject(new SandboxError("SANDBOX_LOST", "the connection ended"));
+    for (const waiting of this.#waiting.values())
+      waiting.reject(new SandboxError("SANDBOX_LOST", "the connection ended"));
     for (const exit of this.#exits.values()) exit({ oom: false, snapshotDamaged: false });
     this.#waiting.clear();
     this.#exits.clear();
@@ -160,7 +178,11 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
   const client = new SandboxdClient(await connectSocket(path));
   const facts = readFacts(await client.request("hello", { protocol: PROTOCOL }));
 
-  const make = async (op: string, spec: SandboxSpec, members: Readonly<Record<string, unknown>>): Promise<HostedSandbox> => {
+  const make = async (
+    op: string,
+    spec: SandboxSpec,
+    members: Readonly<Record<string, unknown>>,
+  ): Promise<HostedSandbox> => {
     const sandbox = spec.environmentId;
     const exited = client.watchExit(sandbox);
     try {
@@ -176,8 +198,14 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
     facts,
     lost: client.lost,
     create: (spec) => make("create", spec, {}),
-    restore: (spec, snapshot, fingerprint, dataKey) => make("restore", spec, { snapshot, fingerprint, dataKey: dataKey.toString("hex") }),
-    async snapshot(sandbox: EnvironmentId, snapshot: SnapshotId, fingerprint: string, secrets: SnapshotSecrets): Promise<HostedSnapshot> {
+    restore: (spec, snapshot, fingerprint, dataKey) =>
+      make("restore", spec, { snapshot, fingerprint, dataKey: dataKey.toString("hex") }),
+    async snapshot(
+      sandbox: EnvironmentId,
+      snapshot: SnapshotId,
+      fingerprint: string,
+      secrets: SnapshotSecrets,
+    ): Promise<HostedSnapshot> {
       client.forget(sandbox);
       const taken = await client.request("snapshot", { sandbox, snapshot, fingerprint, ...wireSecrets(secrets) });
       return {
@@ -188,7 +216,8 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
         phases: toPhaseTimes(taken["phases"]),
       };
     },
-    recordWorkingSet: async (sandbox, recordingsMax) => (await client.request("recordWorkingSet", { sandbox, recordingsMax })) as unknown as WorkingSetInfo,
+    recordWorkingSet: async (sandbox, recordingsMax) =>
+      (await client.request("recordWorkingSet", { sandbox, recordingsMax })) as unknown as WorkingSetInfo,
     repack: async (snapshot, secrets) => void (await client.request("repack", { snapshot, ...wireSecrets(secrets) })),
     inspect: async (snapshot, dataKey, needles) =>
       (await client.request("inspect", {

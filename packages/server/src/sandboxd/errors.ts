@@ -13,7 +13,8 @@ export class SandboxError extends ThawError {
 
 const PUBLIC_MESSAGES: Readonly<Record<string, string>> = {
   SANDBOX_NO_CRIU: `This host can't take snapshots: CRIU 4.2.1 or newer is missing. Run: ${PROGRAM} doctor`,
-  SANDBOX_SNAPSHOT_FAILED: "The execution environment could not be saved: it holds something that CRIU can't put into a snapshot.",
+  SANDBOX_SNAPSHOT_FAILED:
+    "The execution environment could not be saved: it holds something that CRIU can't put into a snapshot.",
   SANDBOX_SNAPSHOT_DAMAGED: "The snapshot is damaged and was not restored. Publish a new version.",
   SANDBOX_RESTORE_FAILED: "The snapshot could not be restored on this host.",
   SANDBOX_PAGER_LOST: "The execution environment lost its memory. Try again.",

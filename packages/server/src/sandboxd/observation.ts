@@ -20,7 +20,12 @@ function readSent(value: unknown): SentTraffic | null {
 function readConnection(value: unknown): SentConnection {
   const { peer, bytes, isCut } = (value ?? {}) as { readonly [name: string]: unknown };
   const isSound =
-    typeof peer === "string" && PEER.test(peer) && typeof bytes === "string" && DIGITS.test(bytes) && bytes.length % 2 === 0 && typeof isCut === "boolean";
+    typeof peer === "string" &&
+    PEER.test(peer) &&
+    typeof bytes === "string" &&
+    DIGITS.test(bytes) &&
+    bytes.length % 2 === 0 &&
+    typeof isCut === "boolean";
   if (!isSound) throw unreadable();
   return { peer, bytes: Buffer.from(bytes, "hex"), isCut };
 }

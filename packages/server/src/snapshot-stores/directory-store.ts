@@ -76,7 +76,8 @@ class DirectoryStore {
 
   async list(prefix: string): Promise<StoredObject[]> {
     const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
-    const entries = (await readdir(join(this.#root, folder), { recursive: true, withFileTypes: true }).catch(nullIfAbsent)) ?? [];
+    const entries =
+      (await readdir(join(this.#root, folder), { recursive: true, withFileTypes: true }).catch(nullIfAbsent)) ?? [];
     const found: StoredObject[] = [];
     for (const entry of entries) {
       const path = join(entry.parentPath, entry.name);
@@ -87,7 +88,13 @@ class DirectoryStore {
       if (meta === null) continue;
       if (entry.name.endsWith(PARTIAL)) {
         if (meta.mtimeMs < systemClock.nowMs() - PARTIAL_LIFETIME_MS) await rm(path, { force: true });
-      } else found.push({ key, sizeBytes: meta.size, modifiedMs: meta.mtimeMs, tag: `${meta.ino}-${meta.size}-${meta.mtimeMs}` });
+      } else
+        found.push({
+          key,
+          sizeBytes: meta.size,
+          modifiedMs: meta.mtimeMs,
+          tag: `${meta.ino}-${meta.size}-${meta.mtimeMs}`,
+        });
     }
     return found;
   }
@@ -118,6 +125,7 @@ function nullIfAbsent(error: unknown): null {
 function toStoreError(root: string, error: unknown): unknown {
   const code = codeOf(error);
   if (code === undefined) return error;
-  const isRefusal = code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "ENOTDIR" || code === "EEXIST";
+  const isRefusal =
+    code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "ENOTDIR" || code === "EEXIST";
   return new SnapshotStoreError(isRefusal ? "STORE_REFUSED" : "STORE_UNAVAILABLE", { store: root, code }, error);
 }

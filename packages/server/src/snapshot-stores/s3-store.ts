@@ -69,12 +69,17 @@ class S3Store implements SnapshotStore {
   }
 
   async put(key: string, content: Buffer, signal: AbortSignal): Promise<void> {
-    await this.#call(() => this.#client.send(new PutObjectCommand({ ...this.#at(key), Body: content }), { abortSignal: signal }));
+    await this.#call(() =>
+      this.#client.send(new PutObjectCommand({ ...this.#at(key), Body: content }), { abortSignal: signal }),
+    );
   }
 
   async putNew(key: string, content: Buffer, signal: AbortSignal): Promise<boolean> {
     const command = new PutObjectCommand({ ...this.#at(key), Body: content, IfNoneMatch: "*" });
-    const done = await this.#call(() => this.#client.send(command, { abortSignal: signal }), ["PreconditionFailed", "ConditionalRequestConflict"]);
+    const done = await this.#call(
+      () => this.#client.send(command, { abortSignal: signal }),
+      ["PreconditionFailed", "ConditionalRequestConflict"],
+    );
     return done !== null;
   }
 
@@ -94,23 +99,38 @@ class S3Store implements SnapshotStore {
   }
 
   async has(key: string, signal: AbortSignal): Promise<boolean> {
-    const found = await this.#call(() => this.#client.send(new HeadObjectCommand(this.#at(key)), { abortSignal: signal }), ["NotFound", "NoSuchKey"]);
+    const found = await this.#call(
+      () => this.#client.send(new HeadObjectCommand(this.#at(key)), { abortSignal: signal }),
+      ["NotFound", "NoSuchKey"],
+    );
     return found !== null;
   }
 
   async remove(key: string, signal: AbortSignal): Promise<void> {
-    await this.#call(() => this.#client.send(new DeleteObjectCommand(this.#at(key)), { abortSignal: signal }), ["NoSuchKey", "NotFound"]);
+    await this.#call(
+      () => this.#client.send(new DeleteObjectCommand(this.#at(key)), { abortSignal: signal }),
+      ["NoSuchKey", "NotFound"],
+    );
   }
 
   async list(prefix: string, signal: AbortSignal): Promise<StoredObject[]> {
     const found: StoredObject[] = [];
     let token: string | undefined;
     do {
-      const input = { Bucket: this.#bucket, Prefix: `${this.#prefix}${prefix}`, ...(token === undefined ? {} : { ContinuationToken: token }) };
+      const input = {
+        Bucket: this.#bucket,
+        Prefix: `${this.#prefix}${prefix}`,
+        ...(token === undefined ? {} : { ContinuationToken: token }),
+      };
       const page = await this.#call(() => this.#client.send(new ListObjectsV2Command(input), { abortSignal: signal }));
       for (const each of page?.Contents ?? []) {
         const key = (each.Key ?? "").slice(this.#prefix.length);
-        found.push({ key, sizeBytes: each.Size ?? 0, modifiedMs: each.LastModified?.getTime() ?? 0, tag: each.ETag ?? "" });
+        found.push({
+          key,
+          sizeBytes: each.Size ?? 0,
+          modifiedMs: each.LastModified?.getTime() ?? 0,
+          tag: each.ETag ?? "",
+        });
       }
       token = page?.IsTruncated === true ? page.NextContinuationToken : undefined;
     } while (token !== undefined);
@@ -135,13 +155,22 @@ class S3Store implements SnapshotStore {
       if (name === "AbortError" || name === "TimeoutError") throw error;
       const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
       const isRefusal = REFUSALS.has(name) || status === 401 || status === 403;
-      throw new SnapshotStoreError(isRefusal ? "STORE_REFUSED" : "STORE_UNAVAILABLE", { store: this.name, error: name, status }, error);
+      throw new SnapshotStoreError(
+        isRefusal ? "STORE_REFUSED" : "STORE_UNAVAILABLE",
+        { store: this.name, error: name, status },
+        error,
+      );
     }
   }
 }
 
 /** A body shorter than it was said to be is a failure of the transport; one that stops coming ends with the signal. */
-async function readBody(body: Readable, length: number | undefined, sizeBytesMax: number, signal: AbortSignal): Promise<Buffer> {
+async function readBody(
+  body: Readable,
+  length: number | undefined,
+  sizeBytesMax: number,
+  signal: AbortSignal,
+): Promise<Buffer> {
   const onAbort = (): void => void body.destroy(signal.reason as Error);
   signal.addEventListener("abort", onAbort, { once: true });
   const parts: Buffer[] = [];

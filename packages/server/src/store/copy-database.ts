@@ -25,7 +25,9 @@ export function readDatabaseFacts(path: string): DatabaseFacts {
     const check = db.prepare("PRAGMA quick_check").get() as { quick_check: string };
     if (check.quick_check !== "ok") throw new Error(`${path}: ${check.quick_check}`);
     const { user_version: format } = db.prepare("PRAGMA user_version").get() as { user_version: number };
-    const rows = db.prepare("SELECT DISTINCT json_extract(doc, '$.code.codeName') AS name FROM versions").all() as Array<{ name: string | null }>;
+    const rows = db
+      .prepare("SELECT DISTINCT json_extract(doc, '$.code.codeName') AS name FROM versions")
+      .all() as Array<{ name: string | null }>;
     return { format, codeNames: rows.flatMap(({ name }) => (name === null ? [] : [name])) };
   } finally {
     db.close();

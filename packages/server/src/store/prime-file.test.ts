@@ -12,10 +12,16 @@ test("each event as often as it is said", () => {
   expect(parsePrimes('{"events":[1],"times":1000000}')).toHaveLength(1000);
 });
 
-test.each(["null", "[]", "{}", '{"events":1}', '{"events":[],"times":0}', '{"events":[],"times":1.5}', '{"events":[],"times":"2"}', "{"])(
-  "%s is refused",
-  (text) => expect(() => parsePrimes(text)).toThrow(/events|times|JSON/),
-);
+test.each([
+  "null",
+  "[]",
+  "{}",
+  '{"events":1}',
+  '{"events":[],"times":0}',
+  '{"events":[],"times":1.5}',
+  '{"events":[],"times":"2"}',
+  "{",
+])("%s is refused", (text) => expect(() => parsePrimes(text)).toThrow(/events|times|JSON/));
 
 test("a package without the file has none; one that is too large is refused", async () => {
   const dir = mkdtempSync(join(tmpdir(), "thaw-prime-"));

@@ -25,7 +25,8 @@ export function parsePrimes(text: string): readonly Buffer[] {
   const document = JSON.parse(text) as { events?: unknown; times?: unknown } | null;
   const { events, times = 1 } = document ?? {};
   if (!Array.isArray(events)) throw new Error(`${PRIME_FILE}: "events" must be a list`);
-  if (!Number.isInteger(times) || Number(times) < 1) throw new Error(`${PRIME_FILE}: "times" must be a whole number over 0`);
+  if (!Number.isInteger(times) || Number(times) < 1)
+    throw new Error(`${PRIME_FILE}: "times" must be a whole number over 0`);
   const payloads = events.map((event) => Buffer.from(JSON.stringify(event)));
   return Array.from({ length: Math.min(Number(times), TIMES_MAX) }, () => payloads).flat();
 }
@@ -38,7 +39,8 @@ async function readSmall(path: string): Promise<string | null> {
   if (file === null) return null;
   try {
     const { size } = await file.stat();
-    if (size > FILE_SIZE_BYTES_MAX) throw new Error(`${PRIME_FILE} has ${size} bytes; ${FILE_SIZE_BYTES_MAX} are allowed`);
+    if (size > FILE_SIZE_BYTES_MAX)
+      throw new Error(`${PRIME_FILE} has ${size} bytes; ${FILE_SIZE_BYTES_MAX} are allowed`);
     return await file.readFile("utf8");
   } finally {
     await file.close();

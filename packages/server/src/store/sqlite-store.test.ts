@@ -36,7 +36,13 @@ test("data of format 1 is brought up, and a newer format is refused untouched", 
   old.exec(FORMAT_1);
   old.close();
   const store = openSqliteStore(path);
-  expect(store.getFunction("f")).toEqual({ name: "f", uid: 100_000, lastVersion: 1, tags: {}, reservedConcurrency: null });
+  expect(store.getFunction("f")).toEqual({
+    name: "f",
+    uid: 100_000,
+    lastVersion: 1,
+    tags: {},
+    reservedConcurrency: null,
+  });
   expect(store.getVersion("f", "1")).toMatchObject({
     config: { runtime: "java17", fileSystems: [] },
     snapshotId: "snap-0123456789abcdef",
@@ -62,7 +68,8 @@ test("a use goes with its version, and one of a version that is not there is dro
 
 test("events are listed by function, oldest first, and the next due one is known", () => {
   const store = openSqliteStore(join(dir, "thaw.db"));
-  for (const name of ["a", "b", "c"]) store.putFunction({ name, uid: 1, lastVersion: 0, tags: {}, reservedConcurrency: null });
+  for (const name of ["a", "b", "c"])
+    store.putFunction({ name, uid: 1, lastVersion: 0, tags: {}, reservedConcurrency: null });
   const add = (functionName: string, notBeforeMs: number): void =>
     void store.addEvent({
       requestId: `${functionName}${notBeforeMs}`,

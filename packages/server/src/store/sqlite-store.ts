@@ -1,7 +1,14 @@
 /** The metadata in one SQLite file. Records are JSON documents beside their keys; the schema's version is checked at start. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { ThawError } from "../base/errors.ts";
-import type { AliasRecord, EventRecord, FunctionRecord, ProvisionedRecord, VersionRecord, VersionUse } from "../model/function-record.ts";
+import type {
+  AliasRecord,
+  EventRecord,
+  FunctionRecord,
+  ProvisionedRecord,
+  VersionRecord,
+  VersionUse,
+} from "../model/function-record.ts";
 import type { MetadataStore } from "../ports/metadata-store.ts";
 
 const UID_FIRST = 100_000;
@@ -49,13 +56,16 @@ export class StoreFormatError extends ThawError {
 
 export function openSqliteStore(path: string): MetadataStore {
   const db = new DatabaseSync(path);
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 2000;");
+  db.exec(
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 2000;",
+  );
   const { user_version: found } = db.prepare("PRAGMA user_version").get() as { user_version: number };
   if (found > SCHEMA_VERSION) {
     db.close();
     throw new StoreFormatError(found);
   }
-  if (found < SCHEMA_VERSION) db.exec(`BEGIN; ${MIGRATIONS.slice(found).join("")} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
+  if (found < SCHEMA_VERSION)
+    db.exec(`BEGIN; ${MIGRATIONS.slice(found).join("")} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
   return new SqliteStore(db);
 }
 
@@ -93,7 +103,11 @@ class SqliteStore implements MetadataStore {
   }
 
   putFunction(record: FunctionRecord): void {
-    this.#run("INSERT INTO functions (name, doc) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET doc = excluded.doc", record.name, JSON.stringify(record));
+    this.#run(
+      "INSERT INTO functions (name, doc) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET doc = excluded.doc",
+      record.name,
+      JSON.stringify(record),
+    );
   }
 
   removeFunction(name: string): void {
@@ -101,7 +115,8 @@ class SqliteStore implements MetadataStore {
   }
 
   nextUid(): number {
-    const sql = "INSERT INTO counters (name, value) VALUES ('uid', ?) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value";
+    const sql =
+      "INSERT INTO counters (name, value) VALUES ('uid', ?) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value";
     return (this.#prepare(sql).get(UID_FIRST) as { value: number }).value;
   }
 
@@ -115,7 +130,8 @@ class SqliteStore implements MetadataStore {
 
   putVersion(record: VersionRecord): void {
     const number = record.version === "$LATEST" ? 0 : Number(record.version);
-    const sql = "INSERT INTO versions (function_name, version, number, doc) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc";
+    const sql =
+      "INSERT INTO versions (function_name, version, number, doc) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc";
     this.#run(sql, record.functionName, record.version, number, JSON.stringify(record));
   }
 
@@ -131,7 +147,11 @@ class SqliteStore implements MetadataStore {
 
   listUses(): readonly VersionUse[] {
     const rows = this.#prepare("SELECT * FROM version_uses").all() as Array<Record<string, unknown>>;
-    return rows.map((row) => ({ functionName: row["function_name"] as string, version: row["version"] as string, usedAtMs: row["used_at_ms"] as number }));
+    return rows.map((row) => ({
+      functionName: row["function_name"] as string,
+      version: row["version"] as string,
+      usedAtMs: row["used_at_ms"] as number,
+    }));
   }
 
   getAlias(functionName: string, name: string): AliasRecord | null {
@@ -143,7 +163,8 @@ class SqliteStore implements MetadataStore {
   }
 
   putAlias(record: AliasRecord): void {
-    const sql = "INSERT INTO aliases (function_name, name, doc) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc";
+    const sql =
+      "INSERT INTO aliases (function_name, name, doc) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc";
     this.#run(sql, record.functionName, record.name, JSON.stringify(record));
   }
 
@@ -164,7 +185,8 @@ class SqliteStore implements MetadataStore {
   }
 
   putProvisioned(record: ProvisionedRecord): void {
-    const sql = "INSERT INTO provisioned (function_name, qualifier, doc) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc";
+    const sql =
+      "INSERT INTO provisioned (function_name, qualifier, doc) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc";
     this.#run(sql, record.functionName, record.qualifier, JSON.stringify(record));
   }
 
@@ -176,13 +198,24 @@ class SqliteStore implements MetadataStore {
     const sql = `INSERT INTO events (function_name, request_id, qualifier, payload, client_context, attempts, accepted_at_ms, not_before_ms)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
     const { functionName, requestId, qualifier, payload, clientContext, attempts, acceptedAtMs, notBeforeMs } = event;
-    const added = this.#prepare(sql).run(functionName, requestId, qualifier, payload, clientContext, attempts, acceptedAtMs, notBeforeMs);
+    const added = this.#prepare(sql).run(
+      functionName,
+      requestId,
+      qualifier,
+      payload,
+      clientContext,
+      attempts,
+      acceptedAtMs,
+      notBeforeMs,
+    );
     return { ...event, id: Number(added.lastInsertRowid) };
   }
 
   listEvents(dueMs: number, limitEach: number): readonly EventRecord[] {
     const names = this.#prepare(FUNCTIONS_WITH_EVENTS).all() as Array<{ name: string }>;
-    const ofFunction = this.#prepare("SELECT * FROM events WHERE function_name = ? AND not_before_ms <= ? ORDER BY id LIMIT ?");
+    const ofFunction = this.#prepare(
+      "SELECT * FROM events WHERE function_name = ? AND not_before_ms <= ? ORDER BY id LIMIT ?",
+    );
     const rows = names.flatMap(({ name }) => ofFunction.all(name, dueMs, limitEach) as Array<Record<string, unknown>>);
     rows.sort((a, b) => (a["id"] as number) - (b["id"] as number));
     return rows.map((row) => ({
@@ -199,7 +232,11 @@ class SqliteStore implements MetadataStore {
   }
 
   nextEventDueMs(afterMs: number): number | null {
-    return (this.#prepare("SELECT min(not_before_ms) AS due FROM events WHERE not_before_ms > ?").get(afterMs) as { due: number | null }).due;
+    return (
+      this.#prepare("SELECT min(not_before_ms) AS due FROM events WHERE not_before_ms > ?").get(afterMs) as {
+        due: number | null;
+      }
+    ).due;
   }
 
   postponeEvent(id: number, attempts: number, notBeforeMs: number): void {

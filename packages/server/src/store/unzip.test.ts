@@ -30,9 +30,17 @@ const refused: ReadonlyArray<readonly [string, string, RegExp]> = [
   ["a link that goes up", "link('a/b', '../../x')", /link that points out/],
   ["a link whose meaning another link changes", "link('a', 'b/../../x')", /link that points out/],
   ["a file through a link", "link('a', 'b')\nz.writestr('a/file', 'x')", /writes through a link/],
-  ["two entries of one name", "z.writestr('a', 'x')\nz.writestr('a', 'y')", /Could not unzip.*\(it has two entries of one name\)$/],
+  [
+    "two entries of one name",
+    "z.writestr('a', 'x')\nz.writestr('a', 'y')",
+    /Could not unzip.*\(it has two entries of one name\)$/,
+  ],
   ["a file that is also a folder", "z.writestr('a', 'x')\nz.writestr('a/b', 'y')", /Could not unzip/],
-  ["a device", "i = zipfile.ZipInfo('dev')\ni.create_system = 3\ni.external_attr = (stat.S_IFCHR | 0o666) << 16\nz.writestr(i, '')", /no file/],
+  [
+    "a device",
+    "i = zipfile.ZipInfo('dev')\ni.create_system = 3\ni.external_attr = (stat.S_IFCHR | 0o666) << 16\nz.writestr(i, '')",
+    /no file/,
+  ],
   ["a bomb", "z.writestr('bomb', b'\\0' * 262_144_001)", /Unzipped size must be smaller than 262144000 bytes/],
 ];
 
@@ -48,7 +56,10 @@ describe("unzip", () => {
   });
 
   it.for(refused)("refuses %s", { timeout: 30_000 }, async ([, script, message], { expect }) => {
-    await expect(unzip(zipWith(script), dir)).rejects.toMatchObject({ name: "InvalidParameterValueException", message: expect.stringMatching(message) });
+    await expect(unzip(zipWith(script), dir)).rejects.toMatchObject({
+      name: "InvalidParameterValueException",
+      message: expect.stringMatching(message),
+    });
     expect(existsSync(join(dir, "../evil"))).toBe(false);
   });
 
@@ -76,7 +87,8 @@ describe("unzip", () => {
       changed[at] = (changed[at] ?? 0) ^ 0xff;
       const target = mkdtempSync(join(dir, "t-"));
       const error = await unzip(changed, target).catch((thrown: Error) => thrown);
-      if (error !== undefined) expect(error.name, `byte ${at}: ${error.message}`).toBe("InvalidParameterValueException");
+      if (error !== undefined)
+        expect(error.name, `byte ${at}: ${error.message}`).toBe("InvalidParameterValueException");
     }
   });
 });

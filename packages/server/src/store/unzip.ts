@@ -57,9 +57,17 @@ export async function unzip(zip: Buffer, target: string): Promise<void> {
 function toApiError(error: unknown): unknown {
   const isSystem = error instanceof Error && (error as NodeJS.ErrnoException).syscall !== undefined;
   // A full disk is not the zip's fault; a file where a directory should be is.
-  if (error instanceof ApiError || (isSystem && !Object.hasOwn(SYSTEM_PROBLEMS, (error as NodeJS.ErrnoException).code ?? ""))) return error;
+  if (
+    error instanceof ApiError ||
+    (isSystem && !Object.hasOwn(SYSTEM_PROBLEMS, (error as NodeJS.ErrnoException).code ?? ""))
+  )
+    return error;
   // The system's own text names our directories.
-  const why = isSystem ? SYSTEM_PROBLEMS[(error as NodeJS.ErrnoException).code ?? ""] : error instanceof Error ? error.message : String(error);
+  const why = isSystem
+    ? SYSTEM_PROBLEMS[(error as NodeJS.ErrnoException).code ?? ""]
+    : error instanceof Error
+      ? error.message
+      : String(error);
   return invalidParameter(`${NO_ZIP} (${why})`);
 }
 
@@ -98,7 +106,8 @@ async function* entriesOf(file: ZipFile): AsyncGenerator<Entry> {
 }
 
 async function unpackEntry(file: ZipFile, entry: Entry, unpacking: Unpacking): Promise<void> {
-  if (++unpacking.entries > ENTRIES_MAX) throw invalidParameter(`The deployment package has more than ${ENTRIES_MAX} entries.`);
+  if (++unpacking.entries > ENTRIES_MAX)
+    throw invalidParameter(`The deployment package has more than ${ENTRIES_MAX} entries.`);
   if (entry.isEncrypted()) throw invalidParameter(`The deployment package has an encrypted entry: ${entry.fileName}`);
   const mode = entry.externalFileAttributes >>> 16;
   const type = mode & TYPE_MASK;
@@ -108,7 +117,8 @@ async function unpackEntry(file: ZipFile, entry: Entry, unpacking: Unpacking): P
     await mkdir(path, { recursive: true, mode: 0o755 });
     return;
   }
-  if (type !== 0 && type !== TYPE_FILE && type !== TYPE_LINK) throw invalidParameter(`The deployment package has an entry that is no file: ${entry.fileName}`);
+  if (type !== 0 && type !== TYPE_FILE && type !== TYPE_LINK)
+    throw invalidParameter(`The deployment package has an entry that is no file: ${entry.fileName}`);
   const content = await openEntry(file, entry);
   if (type === TYPE_LINK) {
     unpacking.links.set(posix.normalize(entry.fileName), await readLink(entry.fileName, content));
@@ -172,13 +182,21 @@ async function readLink(name: string, content: Readable): Promise<string> {
   let size = 0;
   for await (const part of content as AsyncIterable<Buffer>) {
     size += part.length;
-    if (size > LINK_SIZE_BYTES_MAX) throw invalidParameter(`The deployment package has a link that is too long: ${name}`);
+    if (size > LINK_SIZE_BYTES_MAX)
+      throw invalidParameter(`The deployment package has a link that is too long: ${name}`);
     parts.push(part);
   }
   const to = Buffer.concat(parts).toString("utf8");
   const resolved = posix.join(posix.dirname(posix.normalize(name)), to);
   const isPlain = posix.normalize(to).replace(/\/$/, "") === to.replace(/^\.\//, "").replace(/\/$/, "");
-  if (to === "" || to.includes("\0") || posix.isAbsolute(to) || !isPlain || resolved === ".." || resolved.startsWith("../")) {
+  if (
+    to === "" ||
+    to.includes("\0") ||
+    posix.isAbsolute(to) ||
+    !isPlain ||
+    resolved === ".." ||
+    resolved.startsWith("../")
+  ) {
     throw invalidParameter(`The deployment package has a link that points out of it: ${name}`);
   }
   return to;

@@ -125,7 +125,9 @@ class Link implements SupervisorLink {
 
   /** An answer that does not come in time ends the connection, and so rejects all that wait. */
   #within<T>(what: string, start: (waiting: Waiting<T>) => void): Promise<T> {
-    const cancel = this.#clock.after(ANSWER_MS_MAX, () => this.#socket.destroy(new SupervisorProtocolError(`no answer to ${what}`)));
+    const cancel = this.#clock.after(ANSWER_MS_MAX, () =>
+      this.#socket.destroy(new SupervisorProtocolError(`no answer to ${what}`)),
+    );
     return new Promise<T>((resolve, reject) => start({ resolve, reject })).finally(cancel);
   }
 
@@ -184,7 +186,10 @@ class Link implements SupervisorLink {
   }
 
   #beginCall(id: number, head: RequestHead): void {
-    this.#calls.set(id, new LinkedCall(id, head.method, head.path, new Map(head.headers), (frames) => this.#answer(id, frames)));
+    this.#calls.set(
+      id,
+      new LinkedCall(id, head.method, head.path, new Map(head.headers), (frames) => this.#answer(id, frames)),
+    );
   }
 
   #answer(id: number, frames: readonly Buffer[]): void {

@@ -6,17 +6,27 @@ const types = Object.values(FRAME).filter((type) => type >= 0x80);
 
 describe("FrameReader", () => {
   it("gives back what was encoded, however the bytes are cut", ({ expect }) => {
-    const frames = fc.array(fc.record({ type: fc.constantFrom(...types), callId: fc.nat(2 ** 32 - 1), payload: fc.uint8Array({ maxLength: 300 }) }), {
-      maxLength: 8,
-    });
+    const frames = fc.array(
+      fc.record({
+        type: fc.constantFrom(...types),
+        callId: fc.nat(2 ** 32 - 1),
+        payload: fc.uint8Array({ maxLength: 300 }),
+      }),
+      {
+        maxLength: 8,
+      },
+    );
     fc.assert(
       fc.property(frames, fc.array(fc.integer({ min: 1, max: 97 }), { minLength: 1, maxLength: 20 }), (sent, cuts) => {
-        const bytes = Buffer.concat(sent.map(({ type, callId, payload }) => encodeFrame(type, callId, Buffer.from(payload))));
+        const bytes = Buffer.concat(
+          sent.map(({ type, callId, payload }) => encodeFrame(type, callId, Buffer.from(payload))),
+        );
         const reader = new FrameReader();
         const received = [];
         for (let at = 0, n = 0; at < bytes.length; n++) {
           const size = cuts[n % cuts.length] ?? 1;
-          for (const frame of reader.push(bytes.subarray(at, at + size))) received.push({ ...frame, payload: Uint8Array.from(frame.payload) });
+          for (const frame of reader.push(bytes.subarray(at, at + size)))
+            received.push({ ...frame, payload: Uint8Array.from(frame.payload) });
           at += size;
         }
         expect(received).toEqual(sent.map((frame) => ({ ...frame, payload: Uint8Array.from(frame.payload) })));
@@ -24,9 +34,12 @@ describe("FrameReader", () => {
     );
   });
 
-  it.for(Array.from({ length: 256 }, (_, type) => type).filter((type) => !types.includes(type as never)))("refuses type %i", (type, { expect }) => {
-    expect(() => [...new FrameReader().push(encodeFrame(type, 0, Buffer.alloc(0)))]).toThrow(SupervisorProtocolError);
-  });
+  it.for(Array.from({ length: 256 }, (_, type) => type).filter((type) => !types.includes(type as never)))(
+    "refuses type %i",
+    (type, { expect }) => {
+      expect(() => [...new FrameReader().push(encodeFrame(type, 0, Buffer.alloc(0)))]).toThrow(SupervisorProtocolError);
+    },
+  );
 
   it("refuses a size over the limit before it has the bytes", ({ expect }) => {
     const header = encodeFrame(FRAME.log, 0, Buffer.alloc(0));

@@ -17,7 +17,13 @@ export class LinkedCall implements RuntimeCall {
   #parts: Buffer[] = [];
   #isAnswered = false;
 
-  constructor(id: number, method: string, path: string, headers: ReadonlyMap<string, string>, send: (frames: readonly Buffer[]) => void) {
+  constructor(
+    id: number,
+    method: string,
+    path: string,
+    headers: ReadonlyMap<string, string>,
+    send: (frames: readonly Buffer[]) => void,
+  ) {
     this.id = id;
     this.method = method;
     this.path = path;
@@ -43,7 +49,9 @@ export class LinkedCall implements RuntimeCall {
   respond(status: number, headers: Readonly<Record<string, string>>, body: string | Buffer): void {
     if (!this.#takeTurn()) return;
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
-    const frames = [encodeJson(FRAME.responseHead, this.id, { status, headers: Object.entries(headers), length: bytes.length })];
+    const frames = [
+      encodeJson(FRAME.responseHead, this.id, { status, headers: Object.entries(headers), length: bytes.length }),
+    ];
     for (let from = 0; from < bytes.length; from += PIECE_SIZE_BYTES) {
       frames.push(encodeFrame(FRAME.responseBody, this.id, bytes.subarray(from, from + PIECE_SIZE_BYTES)));
     }

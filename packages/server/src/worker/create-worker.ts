@@ -29,7 +29,12 @@ import type { Environment } from "./environment.ts";
 import { CLOSING } from "./platform-failure.ts";
 import { ProvisionedEnvironments } from "./provisioned.ts";
 import { initialiseAndSnapshot } from "./take-snapshot.ts";
-import { DEFAULT_WORKER_LIMITS, type WorkerLimits, type WorkerProblem, type WorkerServices } from "./worker-services.ts";
+import {
+  DEFAULT_WORKER_LIMITS,
+  type WorkerLimits,
+  type WorkerProblem,
+  type WorkerServices,
+} from "./worker-services.ts";
 
 export interface WorkerOptions {
   readonly engine: Engine;
@@ -87,21 +92,30 @@ class LocalWorker implements Worker {
     this.#catalog = catalog;
     this.#pool = new EnvironmentPool(services);
     this.#provisioned = new ProvisionedEnvironments(services, catalog, this.#pool);
-    this.#pool.onPlaced = ({ core: { version, mode } }) => this.#provisioned.count(version.runKey, mode.kind === "provisioned");
+    this.#pool.onPlaced = ({ core: { version, mode } }) =>
+      this.#provisioned.count(version.runKey, mode.kind === "provisioned");
   }
 
   async invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome> {
     if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
     const made = version.snapshotFingerprints;
-    const recipe = this.#catalog.find(version.runtime, made?.runtime, LOOK_AGE_MS_MAX) ?? this.#catalog.find(version.runtime, made?.runtime);
-    if (recipe === null && (made === null || this.#catalog.find(version.runtime) === null)) return this.#runtimeMissing(version);
-    const isOtherEngine = made !== null && this.snapshotsProblem() === null && this.#services.engine.snapshots?.fingerprint !== made.engine;
+    const recipe =
+      this.#catalog.find(version.runtime, made?.runtime, LOOK_AGE_MS_MAX) ??
+      this.#catalog.find(version.runtime, made?.runtime);
+    if (recipe === null && (made === null || this.#catalog.find(version.runtime) === null))
+      return this.#runtimeMissing(version);
+    const isOtherEngine =
+      made !== null && this.snapshotsProblem() === null && this.#services.engine.snapshots?.fingerprint !== made.engine;
     if (recipe === null || isOtherEngine) return UNFIT;
     if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
     return this.#pool.invoke(version, recipe, input);
   }
 
-  async createSnapshot(version: RunnableVersion, snapshotId: SnapshotId, signal: AbortSignal): Promise<SnapshotOutcome> {
+  async createSnapshot(
+    version: RunnableVersion,
+    snapshotId: SnapshotId,
+    signal: AbortSignal,
+  ): Promise<SnapshotOutcome> {
     const problem = this.snapshotsProblem();
     if (problem !== null) return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: problem };
     if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
@@ -111,7 +125,9 @@ class LocalWorker implements Worker {
   }
 
   async removeSnapshot(snapshotId: SnapshotId): Promise<void> {
-    const users = this.#pool.all.filter(({ core: { mode } }) => mode.kind === "restore" && mode.snapshotId === snapshotId);
+    const users = this.#pool.all.filter(
+      ({ core: { mode } }) => mode.kind === "restore" && mode.snapshotId === snapshotId,
+    );
     for (const environment of users) if (environment.isParking) environment.stop();
     await Promise.all(users.map((environment) => environment.restored));
     await this.#services.engine.snapshots?.remove(snapshotId);
@@ -146,7 +162,9 @@ class LocalWorker implements Worker {
     const environments = this.#pool.all;
     return this.#catalog.releases().map((release) => ({
       ...release,
-      environments: environments.filter(({ core: { recipe } }) => recipe.runtime === release.runtime && recipe.fingerprint === release.fingerprint).length,
+      environments: environments.filter(
+        ({ core: { recipe } }) => recipe.runtime === release.runtime && recipe.fingerprint === release.fingerprint,
+      ).length,
     }));
   }
 
@@ -172,7 +190,10 @@ class LocalWorker implements Worker {
 
   async inspectSnapshot(version: RunnableVersion, needles: readonly Buffer[]): Promise<SnapshotContents> {
     const { snapshots } = this.#services.engine;
-    assert(snapshots !== null && version.snapshotId !== null && version.snapshotKey !== null, "a version without a snapshot was to be inspected");
+    assert(
+      snapshots !== null && version.snapshotId !== null && version.snapshotKey !== null,
+      "a version without a snapshot was to be inspected",
+    );
     return snapshots.inspect(version.snapshotId, version.snapshotKey, needles);
   }
 
@@ -205,15 +226,26 @@ class LocalWorker implements Worker {
     cancel();
   }
 
-  async #runSnapshotEnvironment(version: RunnableVersion, snapshotId: SnapshotId, signal: AbortSignal): Promise<SnapshotOutcome> {
+  async #runSnapshotEnvironment(
+    version: RunnableVersion,
+    snapshotId: SnapshotId,
+    signal: AbortSignal,
+  ): Promise<SnapshotOutcome> {
     const snapshots = this.#services.engine.snapshots;
     const recipe = this.#catalog.find(version.runtime);
     if (recipe === null) return this.#runtimeMissing(version);
-    if (snapshots === null) return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: this.snapshotsProblem() ?? "" };
+    if (snapshots === null)
+      return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: this.snapshotsProblem() ?? "" };
     let outcome: SnapshotOutcome | null = null;
-    const environment = await this.#pool.startInRoom(version, recipe, { kind: "snapshot", snapshotId }, signal, async (started) => {
-      outcome = await initialiseAndSnapshot(started, snapshots, snapshotId, signal);
-    });
+    const environment = await this.#pool.startInRoom(
+      version,
+      recipe,
+      { kind: "snapshot", snapshotId },
+      signal,
+      async (started) => {
+        outcome = await initialiseAndSnapshot(started, snapshots, snapshotId, signal);
+      },
+    );
     if (environment === null) return { kind: "cancelled" };
     const onAbort = (): void => environment.kill({ kind: "cancelled" });
     signal.addEventListener("abort", onAbort, { once: true });
@@ -223,18 +255,40 @@ class LocalWorker implements Worker {
     const isSame = this.#catalog.find(version.runtime, recipe.fingerprint) !== null;
     if (outcome !== null && (outcome as SnapshotOutcome).kind === "ready" && !isSame) {
       await this.removeSnapshot(snapshotId);
-      return { kind: "platform-error", code: "WORKER_ENVIRONMENT_LOST", message: "The runtime was updated while the snapshot was made." };
+      return {
+        kind: "platform-error",
+        code: "WORKER_ENVIRONMENT_LOST",
+        message: "The runtime was updated while the snapshot was made.",
+      };
     }
-    return outcome ?? { kind: "platform-error", code: "WORKER_ENVIRONMENT_LOST", message: "The snapshot could not be made. The server's log has the details." };
+    return (
+      outcome ?? {
+        kind: "platform-error",
+        code: "WORKER_ENVIRONMENT_LOST",
+        message: "The snapshot could not be made. The server's log has the details.",
+      }
+    );
   }
 
-  #tooLarge(version: RunnableVersion): { readonly kind: "platform-error"; readonly code: string; readonly message: string } {
+  #tooLarge(version: RunnableVersion): {
+    readonly kind: "platform-error";
+    readonly code: string;
+    readonly message: string;
+  } {
     const message = `The function has ${version.memorySizeMib} MiB of memory, this host gives ${this.#services.limits.memoryMaxMib} MiB to all functions together (--memory-max-mib).`;
     return { kind: "platform-error", code: "WORKER_TOO_LARGE", message };
   }
 
-  #runtimeMissing(version: RunnableVersion): { readonly kind: "platform-error"; readonly code: string; readonly message: string } {
-    return { kind: "platform-error", code: "WORKER_RUNTIME_MISSING", message: this.runtimeProblem(version.runtime) ?? "" };
+  #runtimeMissing(version: RunnableVersion): {
+    readonly kind: "platform-error";
+    readonly code: string;
+    readonly message: string;
+  } {
+    return {
+      kind: "platform-error",
+      code: "WORKER_RUNTIME_MISSING",
+      message: this.runtimeProblem(version.runtime) ?? "",
+    };
   }
 }
 

@@ -223,7 +223,10 @@ export class EnvironmentCore {
   }
 
   /** Waits until the runtime does one of `kinds`, or the phase fails. Requests to stop are remembered for later. */
-  async waitFor<K extends RuntimeEvent["kind"]>(deadline: Deadline | null, kinds: readonly K[]): Promise<WaitResult<K>> {
+  async waitFor<K extends RuntimeEvent["kind"]>(
+    deadline: Deadline | null,
+    kinds: readonly K[],
+  ): Promise<WaitResult<K>> {
     for (;;) {
       const event = await this.inbox.take();
       if ((kinds as readonly string[]).includes(event.kind)) {
@@ -356,7 +359,9 @@ function sandboxExitFailure(exit: SandboxExit): Failure {
 /** Runs an engine's call; what it throws becomes a platform failure. */
 export async function tryEngine<T>(
   run: () => Promise<T>,
-): Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure; readonly error: unknown }> {
+): Promise<
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure; readonly error: unknown }
+> {
   try {
     return { ok: true, value: await run() };
   } catch (error) {

@@ -138,7 +138,13 @@ export class EnvironmentLog {
   }
 
   #append(message: string, origin: LogOrigin): void {
-    this.#options.logs.append(this.#options.logGroup, this.#options.logStream, this.#options.clock.nowMs(), message, origin);
+    this.#options.logs.append(
+      this.#options.logGroup,
+      this.#options.logStream,
+      this.#options.clock.nowMs(),
+      message,
+      origin,
+    );
     this.#tail?.add(message);
   }
 }

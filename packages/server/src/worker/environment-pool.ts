@@ -17,7 +17,9 @@ const ATTEMPTS_MAX = 8;
 function modeOf(version: RunnableVersion): EnvironmentMode {
   const { snapshotId, snapshotKey } = version;
   // Without its key a snapshot is refused by the engine, never passed over.
-  return snapshotId === null ? { kind: "on-demand" } : { kind: "restore", snapshotId, key: snapshotKey ?? { keyArn: null, wrapped: "" } };
+  return snapshotId === null
+    ? { kind: "on-demand" }
+    : { kind: "restore", snapshotId, key: snapshotKey ?? { keyArn: null, wrapped: "" } };
 }
 
 export class EnvironmentPool {
@@ -37,7 +39,10 @@ export class EnvironmentPool {
   constructor(services: WorkerServices) {
     this.#services = services;
     this.#restores = new FairGate(services.limits.restoresAtOnceMax, services.clock);
-    this.#parked = new ParkedClones(services, { environments: () => this.all, park: (version, recipe) => this.#park(version, recipe) });
+    this.#parked = new ParkedClones(services, {
+      environments: () => this.all,
+      park: (version, recipe) => this.#park(version, recipe),
+    });
   }
 
   /** No clones are parked for what these run, until it is used again. */
@@ -54,15 +59,25 @@ export class EnvironmentPool {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const { functionName, runKey, memorySizeMib } = version;
       const waiting = this.#waiting.get(runKey)?.length ?? 0;
-      const placement = placeInvoke(this.#views(), { functionName, runKey, memorySizeMib, waiting, mayWait }, this.#services.limits);
+      const placement = placeInvoke(
+        this.#views(),
+        { functionName, runKey, memorySizeMib, waiting, mayWait },
+        this.#services.limits,
+      );
       if (placement.kind === "throttle") return { kind: "throttled", reason: "ConcurrentInvocationLimitExceeded" };
-      const isClone = placement.kind === "create" || (placement.kind === "reuse" && this.#find(placement.environmentId).state === "parked");
+      const isClone =
+        placement.kind === "create" ||
+        (placement.kind === "reuse" && this.#find(placement.environmentId).state === "parked");
       if (isClone && input.parksNone !== true) this.#parked.noteUse(version, recipe);
       const reply = await this.#follow(placement, version, recipe, input);
       if (reply.kind === "waited") mayWait = false;
       else if (reply.kind !== "gone") return reply;
     }
-    return { kind: "platform-error", code: "WORKER_ENVIRONMENT_LOST", message: "The execution environments of this version keep ending." };
+    return {
+      kind: "platform-error",
+      code: "WORKER_ENVIRONMENT_LOST",
+      message: "The execution environments of this version keep ending.",
+    };
   }
 
   #follow(
@@ -116,7 +131,12 @@ export class EnvironmentPool {
     this.#tellRoom();
   }
 
-  start(version: RunnableVersion, recipe: RuntimeRecipe, mode: EnvironmentMode, run: (environment: Environment) => Promise<void>): Environment {
+  start(
+    version: RunnableVersion,
+    recipe: RuntimeRecipe,
+    mode: EnvironmentMode,
+    run: (environment: Environment) => Promise<void>,
+  ): Environment {
     const environmentId = newEnvironmentId();
     const environment = new Environment(
       { environmentId, version, recipe, mode, services: this.#services },
@@ -138,7 +158,12 @@ export class EnvironmentPool {
     return environment;
   }
 
-  #invokeNew(version: RunnableVersion, recipe: RuntimeRecipe, input: InvokeInput, evict: readonly EnvironmentId[]): Promise<InvokeReply> {
+  #invokeNew(
+    version: RunnableVersion,
+    recipe: RuntimeRecipe,
+    input: InvokeInput,
+    evict: readonly EnvironmentId[],
+  ): Promise<InvokeReply> {
     const evicted = this.#evict(evict);
     return new Promise((resolve) => {
       const environment = this.start(version, recipe, modeOf(version), async (started) => {
@@ -149,7 +174,11 @@ export class EnvironmentPool {
       this.onPlaced(environment);
       // Also where the driver broke and never answered; a second answer does nothing.
       void environment.stopped.then(() =>
-        resolve({ kind: "platform-error", code: CLOSING.code, message: "The execution environment ended before it answered." }),
+        resolve({
+          kind: "platform-error",
+          code: CLOSING.code,
+          message: "The execution environment ended before it answered.",
+        }),
       );
     });
   }

@@ -27,7 +27,14 @@ export function buildEnvironmentVariables(
   initializationType: InitializationType,
 ): Readonly<Record<string, string>> {
   const type = { AWS_LAMBDA_INITIALIZATION_TYPE: initializationType };
-  return { TZ: ":UTC", ...TRACING_VARIABLES, ...recipe.env, ...version.environment, ...reservedVariables(version, delivery), ...type };
+  return {
+    TZ: ":UTC",
+    ...TRACING_VARIABLES,
+    ...recipe.env,
+    ...version.environment,
+    ...reservedVariables(version, delivery),
+    ...type,
+  };
 }
 
 /** A function's own variables never win over these. */

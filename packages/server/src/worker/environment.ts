@@ -7,7 +7,13 @@ import { strict as assert } from "node:assert";
 import type { SnapshotId } from "../base/ids.ts";
 import type { SnapshotKey } from "../ports/engine.ts";
 import type { EnvironmentSummary } from "../ports/worker.ts";
-import { EnvironmentCore, type EnvironmentOptions, type InvokeReply, type InvokeRequest, tryEngine } from "./environment-core.ts";
+import {
+  EnvironmentCore,
+  type EnvironmentOptions,
+  type InvokeReply,
+  type InvokeRequest,
+  tryEngine,
+} from "./environment-core.ts";
 import { canTransition, type EnvironmentState } from "./environment-state.ts";
 import type { Failure } from "./function-errors.ts";
 import type { EnvironmentView } from "./placement.ts";
@@ -46,7 +52,12 @@ export class Environment {
   /** The freeze that the last invocation left behind; null while the processes run. */
   #freezing: Promise<void> | null = null;
 
-  constructor(options: EnvironmentOptions, listener: EnvironmentListener, nextIdleOrder: IdleCounter, start: (environment: Environment) => Promise<void>) {
+  constructor(
+    options: EnvironmentOptions,
+    listener: EnvironmentListener,
+    nextIdleOrder: IdleCounter,
+    start: (environment: Environment) => Promise<void>,
+  ) {
     this.core = new EnvironmentCore(options);
     this.#listener = listener;
     this.#nextIdleOrder = nextIdleOrder;
@@ -132,7 +143,8 @@ export class Environment {
 
   /** The life of an environment made for invokes. */
   async serve(first: InvokeRequest): Promise<void> {
-    const failure = this.core.mode.kind === "restore" ? await this.#restoreAndInvoke(first) : await this.#initAndInvoke(first);
+    const failure =
+      this.core.mode.kind === "restore" ? await this.#restoreAndInvoke(first) : await this.#initAndInvoke(first);
     if (failure === null) await this.#serveWarm();
   }
 
@@ -249,7 +261,11 @@ export class Environment {
       this.#reportRestore(first, restore);
       return this.#refuse(first, restore.failure);
     }
-    const failure = await this.#invoke(first, { initDurationMs: null, restoreDurationMs: restore.durationMs, billedRestoreDurationMs: restore.billedMs });
+    const failure = await this.#invoke(first, {
+      initDurationMs: null,
+      restoreDurationMs: restore.durationMs,
+      billedRestoreDurationMs: restore.billedMs,
+    });
     await this.#recordWorkingSet(mode.snapshotId, mode.key);
     this.#reportRestore(first, restore);
     return failure;
@@ -289,7 +305,8 @@ export class Environment {
     this.#invokeCount++;
     this.#lastInvokeAtMs = this.core.services.clock.nowMs();
     // Off the critical path: the order of commands at the engine is kept, and a late limit harms nobody.
-    if (isFirst) this.core.sandbox.boost(false).catch((error: unknown) => this.core.reportProblem("apply the CPU limit", error));
+    if (isFirst)
+      this.core.sandbox.boost(false).catch((error: unknown) => this.core.reportProblem("apply the CPU limit", error));
     const failure = await runInvoke(this.core, request, clock, cold, () => {
       this.#isFinishing = true;
     });
@@ -310,7 +327,9 @@ export class Environment {
     this.#listener.onIdle(this);
     // An invoke that was waiting is taken without freezing in between.
     if (core.inbox.isEmpty) this.#freeze();
-    const deadline = core.startDeadline(core.mode.kind === "provisioned" ? lifeLeftMs : Math.min(idleTimeoutMs, lifeLeftMs));
+    const deadline = core.startDeadline(
+      core.mode.kind === "provisioned" ? lifeLeftMs : Math.min(idleTimeoutMs, lifeLeftMs),
+    );
     try {
       return await this.#takeInvoke(deadline);
     } finally {
@@ -405,7 +424,8 @@ function toRefusal(failure: Failure): InvokeReply {
     case "exit":
       return {
         kind: "restore-error",
-        message: "The afterRestore() runtime hook encountered an error. For more information, check the Amazon CloudWatch logs.",
+        message:
+          "The afterRestore() runtime hook encountered an error. For more information, check the Amazon CloudWatch logs.",
       };
     case "platform":
       if (failure.code === RESTORE_TIMEOUT) return { kind: "restore-timeout", message: RESTORE_TIMEOUT_MESSAGE };

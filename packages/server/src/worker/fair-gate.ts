@@ -52,7 +52,8 @@ export class FairGate {
     if (held > 0) this.#held.set(functionName, held);
     else this.#held.delete(functionName);
     this.#heldCount--;
-    if (held <= 0 && !this.#waiting.some((waiter) => waiter.functionName === functionName)) this.#lastTurn.delete(functionName);
+    if (held <= 0 && !this.#waiting.some((waiter) => waiter.functionName === functionName))
+      this.#lastTurn.delete(functionName);
     const [first, ...rest] = this.#waiting;
     if (first === undefined) return;
     rest.reduce((best, waiter) => (this.#isBefore(waiter, best) ? waiter : best), first).finish(true);

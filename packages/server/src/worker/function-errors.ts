@@ -39,7 +39,9 @@ const SIGNAL_TEXT: Readonly<Record<string, string>> = {
   SIGTERM: "terminated",
 };
 
-const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name]),
+);
 
 export function describeExit(exit: Pick<ProcessExit, "code" | "signal">): string {
   if (exit.signal !== null) {

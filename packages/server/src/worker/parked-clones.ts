@@ -29,7 +29,8 @@ export class ParkedClones {
   /** A clone of this version was used; another one may be wanted soon. Waits until it has been quiet for a moment. */
   noteUse(version: RunnableVersion, recipe: RuntimeRecipe): void {
     const { limits, clock } = this.#services;
-    if (this.#isClosed || limits.parkedPerVersionMax === 0 || limits.parkedMax === 0 || version.snapshotId === null) return;
+    if (this.#isClosed || limits.parkedPerVersionMax === 0 || limits.parkedMax === 0 || version.snapshotId === null)
+      return;
     this.forget(version.runKey);
     const cancel = clock.after(limits.parkedQuietMs, () => {
       this.#wanted.delete(version.runKey);

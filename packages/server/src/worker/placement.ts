@@ -47,7 +47,11 @@ export type Placement =
   | { readonly kind: "create"; readonly evict: readonly EnvironmentId[] }
   | { readonly kind: "throttle" };
 
-export function placeInvoke(environments: readonly EnvironmentView[], request: PlacementRequest, limits: HostLimits): Placement {
+export function placeInvoke(
+  environments: readonly EnvironmentView[],
+  request: PlacementRequest,
+  limits: HostLimits,
+): Placement {
   let newest: EnvironmentView | null = null;
   let parked: EnvironmentView | null = null;
   let finishing = 0;
@@ -75,21 +79,33 @@ function isUsedBefore(a: EnvironmentView, b: EnvironmentView): boolean {
  * A function may have `share / (1 - share)` times what is free after it: alone it comes to its share, and the more there are that want
  * all, the less each gets, but never nothing. Idle environments are free: they make room.
  */
-function isWithinShare(environments: readonly EnvironmentView[], request: PlacementRequest, limits: HostLimits): boolean {
+function isWithinShare(
+  environments: readonly EnvironmentView[],
+  request: PlacementRequest,
+  limits: HostLimits,
+): boolean {
   if (limits.functionShareMax >= 1) return true;
   const busy = environments.filter(
-    (environment) => environment.isProvisioned || (environment.availability !== "idle" && environment.availability !== "parked"),
+    (environment) =>
+      environment.isProvisioned || (environment.availability !== "idle" && environment.availability !== "parked"),
   );
-  const own = busy.filter((environment) => environment.functionName === request.functionName && !environment.isProvisioned);
+  const own = busy.filter(
+    (environment) => environment.functionName === request.functionName && !environment.isProvisioned,
+  );
   if (own.length === 0) return true;
   const factor = limits.functionShareMax / (1 - limits.functionShareMax);
-  const memoryOf = (views: readonly EnvironmentView[]): number => views.reduce((sum, view) => sum + view.memorySizeMib, request.memorySizeMib);
+  const memoryOf = (views: readonly EnvironmentView[]): number =>
+    views.reduce((sum, view) => sum + view.memorySizeMib, request.memorySizeMib);
   const isCountFair = own.length + 1 <= factor * (limits.environmentsMax - busy.length - 1);
   return isCountFair && memoryOf(own) <= factor * (limits.memoryMaxMib - memoryOf(busy));
 }
 
 /** Parked clones, then the longest idle ones, as many as must go to make room; null when even all of them are not enough. */
-export function chooseEvictions(environments: readonly EnvironmentView[], memorySizeMib: number, limits: HostLimits): readonly EnvironmentId[] | null {
+export function chooseEvictions(
+  environments: readonly EnvironmentView[],
+  memorySizeMib: number,
+  limits: HostLimits,
+): readonly EnvironmentId[] | null {
   let count = environments.length + 1;
   let memoryMib = memorySizeMib;
   for (const environment of environments) memoryMib += environment.memorySizeMib;

@@ -6,7 +6,11 @@ export type PlatformFailure = Extract<Failure, { readonly kind: "platform" }>;
 
 export function toPlatformFailure(error: unknown): PlatformFailure {
   if (error instanceof ThawError) return { kind: "platform", code: error.code, message: error.publicMessage };
-  return { kind: "platform", code: "WORKER_ENGINE_FAILED", message: "The execution environment could not be run. The server's log has the details." };
+  return {
+    kind: "platform",
+    code: "WORKER_ENGINE_FAILED",
+    message: "The execution environment could not be run. The server's log has the details.",
+  };
 }
 
 export const CONNECTION_LOST: PlatformFailure = {

@@ -7,7 +7,10 @@ export interface RuntimeVersionInfo {
   readonly runtimeVersionArn: string;
 }
 
-export type PhaseStatus = { readonly kind: "success" } | { readonly kind: "timeout" } | { readonly kind: "error"; readonly errorType: string };
+export type PhaseStatus =
+  | { readonly kind: "success" }
+  | { readonly kind: "timeout" }
+  | { readonly kind: "error"; readonly errorType: string };
 
 export interface InitReport {
   readonly durationMs: number;
@@ -102,7 +105,8 @@ function formatReportText(report: InvokeReport): string {
   ];
   if (report.initDurationMs !== null) fields.push(`Init Duration: ${milliseconds(report.initDurationMs)}`);
   if (report.restoreDurationMs !== null) fields.push(`Restore Duration: ${milliseconds(report.restoreDurationMs)}`);
-  if (report.billedRestoreDurationMs !== null) fields.push(`Billed Restore Duration: ${report.billedRestoreDurationMs} ms`);
+  if (report.billedRestoreDurationMs !== null)
+    fields.push(`Billed Restore Duration: ${report.billedRestoreDurationMs} ms`);
   if (report.status.kind !== "success") fields.push(statusText(report.status).slice(1));
   return `${fields.join("\t")}\t`;
 }
@@ -148,7 +152,10 @@ function jsonBody(event: PlatformEvent): { readonly type: string; readonly recor
       };
     case "init-report": {
       const { initializationType, phase, status, durationMs } = event.report;
-      return { type: "platform.initReport", record: { initializationType, phase, ...jsonStatus(status), metrics: { durationMs: round(durationMs) } } };
+      return {
+        type: "platform.initReport",
+        record: { initializationType, phase, ...jsonStatus(status), metrics: { durationMs: round(durationMs) } },
+      };
     }
     case "restore-start":
       return {
@@ -161,13 +168,23 @@ function jsonBody(event: PlatformEvent): { readonly type: string; readonly recor
         },
       };
     case "restore-report":
-      return { type: "platform.restoreReport", record: { ...jsonStatus(event.status), metrics: { durationMs: round(event.durationMs) } } };
+      return {
+        type: "platform.restoreReport",
+        record: { ...jsonStatus(event.status), metrics: { durationMs: round(event.durationMs) } },
+      };
     case "start":
       return { type: "platform.start", record: { requestId: event.requestId, version: event.version } };
     case "end":
       return null;
     case "report":
-      return { type: "platform.report", record: { requestId: event.report.requestId, ...jsonStatus(event.report.status), metrics: jsonMetrics(event.report) } };
+      return {
+        type: "platform.report",
+        record: {
+          requestId: event.report.requestId,
+          ...jsonStatus(event.report.status),
+          metrics: jsonMetrics(event.report),
+        },
+      };
   }
 }
 

@@ -32,7 +32,9 @@ async function readEvents(core: EnvironmentCore): Promise<readonly Buffer[]> {
   try {
     return await core.services.primes.readPrimes(core.version.codeName);
   } catch (error) {
-    core.log.writeLine(`thaw.prime.json can't be read, nothing is primed: ${error instanceof Error ? error.message : String(error)}\n`);
+    core.log.writeLine(
+      `thaw.prime.json can't be read, nothing is primed: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
     return [];
   }
 }

@@ -59,7 +59,9 @@ export class ProvisionedEnvironments {
   statusOf(runKey: string): ProvisionedStatus {
     const entry = this.#entries.get(runKey);
     const own = this.#environmentsOf(runKey);
-    const available = own.filter((environment) => environment.state === "idle" || environment.state === "invoking").length;
+    const available = own.filter(
+      (environment) => environment.state === "idle" || environment.state === "invoking",
+    ).length;
     return {
       allocated: own.length,
       available,
@@ -88,8 +90,11 @@ export class ProvisionedEnvironments {
     const surplus = own.length + entry.starting - entry.count;
     for (const environment of own.slice(0, Math.max(0, surplus))) environment.stop();
     if (entry.cancelRetry !== null) return;
-    const initialising = own.filter((environment) => environment.state === "starting" || environment.state === "initialising").length;
-    for (let more = Math.min(-surplus, STARTS_AT_ONCE_MAX - initialising - entry.starting); more > 0; more--) void this.#start(entry);
+    const initialising = own.filter(
+      (environment) => environment.state === "starting" || environment.state === "initialising",
+    ).length;
+    for (let more = Math.min(-surplus, STARTS_AT_ONCE_MAX - initialising - entry.starting); more > 0; more--)
+      void this.#start(entry);
   }
 
   async #start(entry: Entry): Promise<void> {
@@ -97,12 +102,17 @@ export class ProvisionedEnvironments {
     if (recipe === null) return this.#failed(entry);
     entry.starting++;
     let isReady = false;
-    const environment = await this.#pool.startInRoom(entry.version, recipe, { kind: "provisioned" }, entry.abort.signal, (started) =>
-      started.serveProvisioned(() => {
-        isReady = true;
-        entry.failures = 0;
-        this.#fill(entry);
-      }),
+    const environment = await this.#pool.startInRoom(
+      entry.version,
+      recipe,
+      { kind: "provisioned" },
+      entry.abort.signal,
+      (started) =>
+        started.serveProvisioned(() => {
+          isReady = true;
+          entry.failures = 0;
+          this.#fill(entry);
+        }),
     );
     entry.starting--;
     if (environment === null) return;
@@ -122,10 +132,21 @@ export class ProvisionedEnvironments {
   }
 
   #environmentsOf(runKey: string): readonly Environment[] {
-    return this.#pool.all.filter(({ core, isStopping }) => core.mode.kind === "provisioned" && core.version.runKey === runKey && !isStopping);
+    return this.#pool.all.filter(
+      ({ core, isStopping }) => core.mode.kind === "provisioned" && core.version.runKey === runKey && !isStopping,
+    );
   }
 }
 
 function newEntry(version: RunnableVersion): Entry {
-  return { version, count: 0, abort: new AbortController(), starting: 0, failures: 0, cancelRetry: null, invocations: 0, spillovers: 0 };
+  return {
+    version,
+    count: 0,
+    abort: new AbortController(),
+    starting: 0,
+    failures: 0,
+    cancelRetry: null,
+    invocations: 0,
+    spillovers: 0,
+  };
 }

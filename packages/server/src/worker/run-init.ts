@@ -35,7 +35,10 @@ export async function runInit(core: EnvironmentCore, options: InitOptions): Prom
   // AWS reports a good Init only with SnapStart and provisioned concurrency; on demand its duration is in REPORT.
   if (failure !== null || initializationType !== "on-demand") {
     const status = toPhaseStatus(failure);
-    log.writePlatform({ kind: "init-report", report: { durationMs, phase: options.phase, initializationType, status } });
+    log.writePlatform({
+      kind: "init-report",
+      report: { durationMs, phase: options.phase, initializationType, status },
+    });
   }
   return failure === null ? { kind: "ready", durationMs } : { kind: "failed", durationMs, failure };
 }
@@ -63,7 +66,11 @@ function spawnFailure(core: EnvironmentCore, error: unknown): Failure {
   if (code.includes("ENOENT")) {
     const isProvided = core.version.runtime.startsWith("provided");
     const places = isProvided ? "/var/task/bootstrap /opt/bootstrap" : program;
-    return { kind: "exit", errorType: "Runtime.InvalidEntrypoint", message: `Couldn't find valid bootstrap(s): [${places}]` };
+    return {
+      kind: "exit",
+      errorType: "Runtime.InvalidEntrypoint",
+      message: `Couldn't find valid bootstrap(s): [${places}]`,
+    };
   }
   const reason = code.includes("EACCES") ? "permission denied" : code;
   return { kind: "exit", errorType: "Runtime.InvalidEntrypoint", message: `fork/exec ${program}: ${reason}` };
@@ -72,7 +79,15 @@ function spawnFailure(core: EnvironmentCore, error: unknown): Failure {
 /** As AWS's bootstrap, a shell script, says it: a line in the log, and the shell's exit status. */
 function wrapperFailure(core: EnvironmentCore, wrapper: string, code: string): Failure {
   const isMissing = code.includes("ENOENT");
-  const reason = isMissing ? "does not exist" : code.includes("EACCES") ? "is not an executable" : `can't be started: ${code}`;
+  const reason = isMissing
+    ? "does not exist"
+    : code.includes("EACCES")
+      ? "is not an executable"
+      : `can't be started: ${code}`;
   core.log.writeOutput("runtime", "stdout", Buffer.from(`${wrapper}: ${reason}\n`));
-  return { kind: "exit", errorType: "Runtime.ExitError", message: describeExit({ code: isMissing ? 127 : 126, signal: null }) };
+  return {
+    kind: "exit",
+    errorType: "Runtime.ExitError",
+    message: describeExit({ code: isMissing ? 127 : 126, signal: null }),
+  };
 }

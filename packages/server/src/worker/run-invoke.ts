@@ -4,7 +4,13 @@
  */
 import type { InvokeOutcome } from "../ports/worker.ts";
 import type { Deadline, EnvironmentCore, InvokeRequest } from "./environment-core.ts";
-import { describeTimeout, type Failure, failureErrorType, failurePayload, responseTooLargePayload } from "./function-errors.ts";
+import {
+  describeTimeout,
+  type Failure,
+  failureErrorType,
+  failurePayload,
+  responseTooLargePayload,
+} from "./function-errors.ts";
 import type { PhaseStatus } from "./platform-log.ts";
 import { toPhaseStatus } from "./run-init.ts";
 import type { RuntimeEvent } from "./runtime-session.ts";
@@ -79,7 +85,12 @@ export async function runInvoke(
 }
 
 /** The invoke of an environment whose Init failed again within it: the same lines and the same answer, without a handler. */
-export async function failInvoke(core: EnvironmentCore, request: InvokeRequest, clock: InvokeClock, failure: Failure): Promise<void> {
+export async function failInvoke(
+  core: EnvironmentCore,
+  request: InvokeRequest,
+  clock: InvokeClock,
+  failure: Failure,
+): Promise<void> {
   beginInvocation(core, request);
   clock.deadline.cancel();
   await endInvocation(core, request, clock, WARM, failure, null);
@@ -109,7 +120,12 @@ async function endInvocation(
   if (failure !== null) writeFailureLine(core, requestId, failure);
   core.log.writePlatform({ kind: "end", requestId });
   const memoryMaxMib = await core.measureMemoryMaxMib();
-  core.services.onInvocation({ functionName: core.version.functionName, durationMs, initDurationMs: cold.initDurationMs, memoryMaxMib });
+  core.services.onInvocation({
+    functionName: core.version.functionName,
+    durationMs,
+    initDurationMs: cold.initDurationMs,
+    memoryMaxMib,
+  });
   core.log.writePlatform({
     kind: "report",
     report: {
@@ -139,19 +155,31 @@ function writeFailureLine(core: EnvironmentCore, requestId: string, failure: Fai
   }
 }
 
-function toAnswer(event: Extract<RuntimeEvent, { kind: "response" | "response-too-large" | "invocation-error" }>): Answer {
+function toAnswer(
+  event: Extract<RuntimeEvent, { kind: "response" | "response-too-large" | "invocation-error" }>,
+): Answer {
   switch (event.kind) {
     case "response":
       return { payload: event.payload, functionError: null, errorType: null };
     case "invocation-error":
       return { payload: event.payload, functionError: "Unhandled", errorType: event.errorType };
     case "response-too-large":
-      return { payload: responseTooLargePayload(event.sizeBytes), functionError: "Unhandled", errorType: "Function.ResponseSizeTooLarge" };
+      return {
+        payload: responseTooLargePayload(event.sizeBytes),
+        functionError: "Unhandled",
+        errorType: "Function.ResponseSizeTooLarge",
+      };
   }
 }
 
 function toOutcome(core: EnvironmentCore, answer: Answer, logTail: Buffer | null): InvokeOutcome {
-  return { kind: "response", payload: answer.payload, functionError: answer.functionError, logTail, environmentId: core.environmentId };
+  return {
+    kind: "response",
+    payload: answer.payload,
+    functionError: answer.functionError,
+    logTail,
+    environmentId: core.environmentId,
+  };
 }
 
 function failureOutcome(core: EnvironmentCore, request: InvokeRequest, failure: Failure | null): InvokeOutcome {
@@ -161,5 +189,9 @@ function failureOutcome(core: EnvironmentCore, request: InvokeRequest, failure: 
     return { kind: "response", payload, functionError: "Unhandled", logTail, environmentId: core.environmentId };
   }
   if (failure?.kind === "platform") return { kind: "platform-error", code: failure.code, message: failure.message };
-  return { kind: "platform-error", code: "WORKER_ENVIRONMENT_LOST", message: `The invoke was ended: ${failureErrorType(failure ?? { kind: "cancelled" })}.` };
+  return {
+    kind: "platform-error",
+    code: "WORKER_ENVIRONMENT_LOST",
+    message: `The invoke was ended: ${failureErrorType(failure ?? { kind: "cancelled" })}.`,
+  };
 }

@@ -32,7 +32,11 @@ export function runUnpark(core: EnvironmentCore): Promise<RestoreResult> {
 }
 
 /** Makes a clone and stops it where the snapshot was taken. */
-export async function parkClone(core: EnvironmentCore, snapshotId: SnapshotId, key: SnapshotKey): Promise<Failure | null> {
+export async function parkClone(
+  core: EnvironmentCore,
+  snapshotId: SnapshotId,
+  key: SnapshotKey,
+): Promise<Failure | null> {
   const failure = (await makeClone(core, snapshotId, key)) ?? (await untilParked(core));
   if (failure !== null) return failure;
   const frozen = await tryEngine(() => core.sandbox.freeze());

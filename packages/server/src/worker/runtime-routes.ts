@@ -5,7 +5,10 @@ export type RuntimeRoute =
   | { readonly kind: "wrong-method" }
   | { readonly kind: "not-found" };
 
-const FIXED: ReadonlyMap<string, { readonly method: string; readonly route: RuntimeRoute; readonly needsSnapStart: boolean }> = new Map([
+const FIXED: ReadonlyMap<
+  string,
+  { readonly method: string; readonly route: RuntimeRoute; readonly needsSnapStart: boolean }
+> = new Map([
   ["/2018-06-01/runtime/invocation/next", { method: "GET", route: { kind: "invocation-next" }, needsSnapStart: false }],
   ["/2018-06-01/runtime/init/error", { method: "POST", route: { kind: "init-error" }, needsSnapStart: false }],
   ["/2018-06-01/ping", { method: "GET", route: { kind: "ping" }, needsSnapStart: false }],

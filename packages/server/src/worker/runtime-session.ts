@@ -151,7 +151,11 @@ export class RuntimeSession {
     if (mode !== undefined && mode !== "" && mode !== "streaming") {
       const body = errorBody("InvalidFunctionResponseMode", "Invalid function response mode");
       call.respond(400, JSON_HEADERS, body);
-      this.#options.emit({ kind: "invocation-error", errorType: "Runtime.InvalidResponseModeHeader", payload: Buffer.alloc(0) });
+      this.#options.emit({
+        kind: "invocation-error",
+        errorType: "Runtime.InvalidResponseModeHeader",
+        payload: Buffer.alloc(0),
+      });
       return;
     }
     if (call.bodyLength > RESPONSE_SIZE_BYTES_MAX) return this.#refuseTooLarge(call);

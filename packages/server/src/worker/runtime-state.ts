@@ -18,16 +18,30 @@ export type RuntimeState =
   | "RuntimeResponseSentState";
 
 /** What a call of the runtime asks for. `init-error` is decided by the state: it is a restore error while Restoring. */
-export type RuntimeMove = "restore-next" | "restore-error" | "init-error" | "invocation-next" | "response" | "invocation-error";
+export type RuntimeMove =
+  | "restore-next"
+  | "restore-error"
+  | "init-error"
+  | "invocation-next"
+  | "response"
+  | "invocation-error";
 
-export type MoveDecision = { readonly kind: "allowed"; readonly state: RuntimeState } | { readonly kind: "forbidden"; readonly message: string };
+export type MoveDecision =
+  | { readonly kind: "allowed"; readonly state: RuntimeState }
+  | { readonly kind: "forbidden"; readonly message: string };
 
 const ALLOWED: Readonly<Record<RuntimeMove, Readonly<Partial<Record<RuntimeState, RuntimeState>>>>> = {
   "restore-next": { Started: "RestoreReady" },
   "restore-error": { Restoring: "RuntimeRestoreErrorState" },
   "init-error": { Started: "InitError", Restoring: "RuntimeRestoreErrorState" },
   // Running → Running: a runtime that asks again gets the same event again.
-  "invocation-next": { Started: "Ready", Restoring: "Ready", Ready: "Ready", Running: "Running", RuntimeResponseSentState: "Ready" },
+  "invocation-next": {
+    Started: "Ready",
+    Restoring: "Ready",
+    Ready: "Ready",
+    Running: "Running",
+    RuntimeResponseSentState: "Ready",
+  },
   response: { Running: "RuntimeResponseSentState" },
   "invocation-error": { Running: "RuntimeResponseSentState" },
 };

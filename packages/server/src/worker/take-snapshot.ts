@@ -55,7 +55,11 @@ export async function initialiseAndSnapshot(
   };
 }
 
-async function removeQuietly(environment: Environment, snapshots: SnapshotEngine, snapshotId: SnapshotId): Promise<void> {
+async function removeQuietly(
+  environment: Environment,
+  snapshots: SnapshotEngine,
+  snapshotId: SnapshotId,
+): Promise<void> {
   try {
     await snapshots.remove(snapshotId);
   } catch (error) {
@@ -82,7 +86,9 @@ function reasonCode(failure: Exclude<Failure, { kind: "cancelled" | "platform" }
     case "Runtime.OutOfMemory":
       return "FunctionError.InitResourceExhausted";
     case "Runtime.InvalidEntrypoint":
-      return failure.message.endsWith("permission denied") ? "FunctionError.PermissionDenied" : "FunctionError.InvalidEntryPoint";
+      return failure.message.endsWith("permission denied")
+        ? "FunctionError.PermissionDenied"
+        : "FunctionError.InvalidEntryPoint";
     case "Runtime.ExitError":
       return "FunctionError";
   }

@@ -1,7 +1,12 @@
 /** `package/Class.method` as in class files, constructors as `<init>`. Kotlin and Scala by the classes they compile to. */
 import type { SourceGroup } from "./source.ts";
 
-const RANDOMS = ["java/util/Random", "java/util/SplittableRandom", "java/util/concurrent/ThreadLocalRandom", "java/util/random/RandomGenerator"];
+const RANDOMS = [
+  "java/util/Random",
+  "java/util/SplittableRandom",
+  "java/util/concurrent/ThreadLocalRandom",
+  "java/util/random/RandomGenerator",
+];
 
 export const JAVA_SOURCES: readonly SourceGroup[] = [
   {
@@ -27,7 +32,11 @@ export const JAVA_SOURCES: readonly SourceGroup[] = [
     ],
   },
   { rule: "seed", mode: "value", names: ["kotlin/random/RandomKt.Random"] },
-  { rule: "seed", mode: "effect", names: ["java/util/Random.setSeed", "scala/util/Random.setSeed", "scala/util/Random$.setSeed"] },
+  {
+    rule: "seed",
+    mode: "effect",
+    names: ["java/util/Random.setSeed", "scala/util/Random.setSeed", "scala/util/Random$.setSeed"],
+  },
   {
     rule: "random-value",
     mode: "value",
@@ -85,9 +94,17 @@ export const JAVA_SOURCES: readonly SourceGroup[] = [
     names: [
       "java/lang/System.currentTimeMillis",
       "java/lang/System.nanoTime",
-      ...["Instant", "LocalDate", "LocalTime", "LocalDateTime", "ZonedDateTime", "OffsetDateTime", "OffsetTime", "Year", "YearMonth"].map(
-        (each) => `java/time/${each}.now`,
-      ),
+      ...[
+        "Instant",
+        "LocalDate",
+        "LocalTime",
+        "LocalDateTime",
+        "ZonedDateTime",
+        "OffsetDateTime",
+        "OffsetTime",
+        "Year",
+        "YearMonth",
+      ].map((each) => `java/time/${each}.now`),
       "java/time/Clock.instant",
       "java/time/Clock.millis",
       "java/util/Calendar.getInstance",
@@ -101,7 +118,12 @@ export const JAVA_SOURCES: readonly SourceGroup[] = [
   {
     rule: "timestamp",
     mode: "noargs",
-    names: ["java/util/Date.<init>", "java/util/GregorianCalendar.<init>", "org/joda/time/DateTime.<init>", "org/joda/time/LocalDate.<init>"],
+    names: [
+      "java/util/Date.<init>",
+      "java/util/GregorianCalendar.<init>",
+      "org/joda/time/DateTime.<init>",
+      "org/joda/time/LocalDate.<init>",
+    ],
   },
   {
     rule: "host-identity",

@@ -26,7 +26,13 @@ export const JAVASCRIPT_SOURCES: readonly SourceGroup[] = [
   {
     rule: "seed",
     mode: "value",
-    names: ["random-js.MersenneTwister19937.seed", "pure-rand.xoroshiro128plus", "pure-rand.mersenne", "pure-rand.xorshift128plus", "pure-rand/generator/*"],
+    names: [
+      "random-js.MersenneTwister19937.seed",
+      "pure-rand.xoroshiro128plus",
+      "pure-rand.mersenne",
+      "pure-rand.xorshift128plus",
+      "pure-rand/generator/*",
+    ],
   },
   {
     rule: "random-value",

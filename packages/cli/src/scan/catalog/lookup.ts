@@ -16,7 +16,11 @@ export class Catalog {
         if (!name.includes("*")) this.#exact.set(name, { rule, mode });
         else {
           const pattern = new RegExp(`^${name.split("*").map(escape).join(".*")}$`);
-          this.#patterns.push({ pattern, isOfCall: name.includes(")") || name.startsWith("*"), source: { rule, mode } });
+          this.#patterns.push({
+            pattern,
+            isOfCall: name.includes(")") || name.startsWith("*"),
+            source: { rule, mode },
+          });
         }
       }
     }

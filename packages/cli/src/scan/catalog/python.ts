@@ -1,17 +1,49 @@
 /** `module.function`; `X()` is what the call X returned; `?` a value of unknown kind. */
 import type { SourceGroup } from "./source.ts";
 
-const CONNECTS = ["psycopg2", "psycopg", "pymysql", "MySQLdb", "mysql.connector", "pymssql", "pyodbc", "cx_Oracle", "oracledb", "snowflake.connector"];
+const CONNECTS = [
+  "psycopg2",
+  "psycopg",
+  "pymysql",
+  "MySQLdb",
+  "mysql.connector",
+  "pymssql",
+  "pyodbc",
+  "cx_Oracle",
+  "oracledb",
+  "snowflake.connector",
+];
 
 export const PYTHON_SOURCES: readonly SourceGroup[] = [
   {
     rule: "random-generator",
     mode: "generator",
-    names: ["random.Random", "numpy.random.default_rng", "numpy.random.RandomState", "numpy.random.Generator", "faker.Faker", "torch.Generator"],
+    names: [
+      "random.Random",
+      "numpy.random.default_rng",
+      "numpy.random.RandomState",
+      "numpy.random.Generator",
+      "faker.Faker",
+      "torch.Generator",
+    ],
   },
-  { rule: "seed", mode: "effect", names: ["random.seed", "numpy.random.seed", "torch.manual_seed", "tensorflow.random.set_seed", "faker.Faker.seed"] },
+  {
+    rule: "seed",
+    mode: "effect",
+    names: ["random.seed", "numpy.random.seed", "torch.manual_seed", "tensorflow.random.set_seed", "faker.Faker.seed"],
+  },
   // The system's generator itself may be kept; a value out of it may not.
-  { rule: "none", mode: "value", names: ["random.SystemRandom", "secrets.SystemRandom", "random.setstate", "random.shuffle", "secrets.compare_digest"] },
+  {
+    rule: "none",
+    mode: "value",
+    names: [
+      "random.SystemRandom",
+      "secrets.SystemRandom",
+      "random.setstate",
+      "random.shuffle",
+      "secrets.compare_digest",
+    ],
+  },
   {
     rule: "random-value",
     mode: "value",
@@ -167,7 +199,14 @@ export const PYTHON_SOURCES: readonly SourceGroup[] = [
   {
     rule: "resolved-address",
     mode: "value",
-    names: ["socket.gethostbyname", "socket.gethostbyname_ex", "socket.getaddrinfo", "socket.gethostbyaddr", "dns.resolver.resolve", "dns.resolver.query"],
+    names: [
+      "socket.gethostbyname",
+      "socket.gethostbyname_ex",
+      "socket.getaddrinfo",
+      "socket.gethostbyaddr",
+      "dns.resolver.resolve",
+      "dns.resolver.query",
+    ],
   },
   {
     rule: "temp-file",

@@ -21,7 +21,8 @@ import {
 
 const DEPTH_MAX = 25;
 /** What compilers wrap around a `require`; the value is its argument. */
-const INTEROP = /^(tslib\.)?_*(importDefault|importStar|interopRequireDefault|interopRequireWildcard|toESM|toCommonJS)\d*$/;
+const INTEROP =
+  /^(tslib\.)?_*(importDefault|importStar|interopRequireDefault|interopRequireWildcard|toESM|toCommonJS)\d*$/;
 const STAR = /(^|\.)__(exportStar|export_star)\d*$/;
 const LAZY_MODULE = /^__(commonJS|esm)(Min)?\d*$/;
 const RUNS_CALLBACKS = new Set([
@@ -43,10 +44,28 @@ const RUNS_CALLBACKS = new Set([
   "apply",
 ]);
 const TAKES_IN = new Set(["push", "unshift", "add", "set", "put", "append", "assign"]);
-const ENDS = new Set(["end", "close", "destroy", "disconnect", "quit", "release", "cleanup", "removeCallback", "terminate"]);
+const ENDS = new Set([
+  "end",
+  "close",
+  "destroy",
+  "disconnect",
+  "quit",
+  "release",
+  "cleanup",
+  "removeCallback",
+  "terminate",
+]);
 const SCOPED_RULES = new Set(["connection", "temp-file"]);
 const GENERATOR_RULES = new Set(["random-generator", "seed"]);
-const FORGETFUL = new Set(["Boolean", "Array.isArray", "console.log", "console.info", "console.debug", "console.warn", "console.error"]);
+const FORGETFUL = new Set([
+  "Boolean",
+  "Array.isArray",
+  "console.log",
+  "console.info",
+  "console.debug",
+  "console.warn",
+  "console.error",
+]);
 const FILLS_ARGUMENT = /(randomFillSync|getRandomValues)$/;
 /** Read, not called. */
 const READS = /^process\.(env\.|pid$)/;
@@ -84,7 +103,10 @@ export abstract class Expressions {
         return frame.self === null ? NOTHING : { ...NOTHING, instance: frame.self };
       case "FunctionExpression":
       case "ArrowFunctionExpression":
-        return { ...NOTHING, fn: { name: "function", node, scope: frame.scope, ...(frame.self === null ? {} : { cls: frame.self }) } };
+        return {
+          ...NOTHING,
+          fn: { name: "function", node, scope: frame.scope, ...(frame.self === null ? {} : { cls: frame.self }) },
+        };
       case "ClassExpression":
         return this.classValue(node, frame);
       case "MemberExpression":
@@ -94,7 +116,9 @@ export abstract class Expressions {
       case "NewExpression":
         return this.#new(node, frame);
       case "ImportExpression":
-        return (node["source"] as Node).type === "Literal" ? this.importValue((node["source"] as Node)["value"] as string, frame) : NOTHING;
+        return (node["source"] as Node).type === "Literal"
+          ? this.importValue((node["source"] as Node)["value"] as string, frame)
+          : NOTHING;
       case "ObjectExpression":
         return this.#object(node, frame);
       case "AssignmentExpression":
@@ -110,8 +134,13 @@ export abstract class Expressions {
         const left = this.eval(node["left"] as Node, frame);
         const right = this.eval(node["right"] as Node, frame);
         // `options.make || make`: the option is not known, the default is.
-        const isOption = left.name?.startsWith("?.") === true && [right.fn, right.cls, right.module].some((each) => each !== undefined);
-        const isLeft = (!isOption && [left.name, left.fn, left.cls, left.module, left.instance].some((each) => each !== undefined)) || left.text !== undefined;
+        const isOption =
+          left.name?.startsWith("?.") === true &&
+          [right.fn, right.cls, right.module].some((each) => each !== undefined);
+        const isLeft =
+          (!isOption &&
+            [left.name, left.fn, left.cls, left.module, left.instance].some((each) => each !== undefined)) ||
+          left.text !== undefined;
         return withLabels(isLeft ? left : right, union(left.labels, right.labels));
       }
       case "ConditionalExpression": {
@@ -127,7 +156,11 @@ export abstract class Expressions {
         return node["operator"] === "typeof" || node["operator"] === "void" ? NOTHING : { labels: value.labels };
       }
       default:
-        return { labels: union(...childrenOf(node).map((each) => (each.type.startsWith("TS") ? NO_LABELS : this.eval(each, frame).labels))) };
+        return {
+          labels: union(
+            ...childrenOf(node).map((each) => (each.type.startsWith("TS") ? NO_LABELS : this.eval(each, frame).labels)),
+          ),
+        };
     }
   }
 
@@ -136,7 +169,9 @@ export abstract class Expressions {
     if (found !== undefined) return found;
     if (name === frame.module.names.exports) return frame.module.exported;
     if (name === frame.module.names.module) return { ...NOTHING, props: new Map([["exports", frame.module.exported]]) };
-    return name === "undefined" ? NOTHING : { ...NOTHING, name: name === "globalThis" || name === "global" ? "globalThis" : name };
+    return name === "undefined"
+      ? NOTHING
+      : { ...NOTHING, name: name === "globalThis" || name === "global" ? "globalThis" : name };
   }
 
   #object(node: Node, frame: Frame): Value {
@@ -181,7 +216,8 @@ export abstract class Expressions {
     if (base.props?.has(key) === true) return withLabels(base.props.get(key) ?? NOTHING, NO_LABELS);
     const owner = base.cls ?? base.instance;
     const method = owner === undefined ? undefined : methodOf(owner, key);
-    if (method !== undefined) return { labels: base.labels, fn: method, ...(base.instance === undefined ? {} : { instance: base.instance }) };
+    if (method !== undefined)
+      return { labels: base.labels, fn: method, ...(base.instance === undefined ? {} : { instance: base.instance }) };
     if (base.name === "globalThis") return { ...NOTHING, name: key };
     if (key === "default" && base.name !== undefined && !base.name.includes(".")) return base;
     return { labels: base.labels, name: `${base.name ?? "?"}.${key}` };
@@ -204,7 +240,12 @@ export abstract class Expressions {
     const target = unwrap(node["callee"] as Node);
     const given = node["arguments"] as Node[];
     const first = given[0];
-    if (target.type === "Identifier" && target["name"] === "require" && first?.type === "Literal" && frame.scope.find("require") === null)
+    if (
+      target.type === "Identifier" &&
+      target["name"] === "require" &&
+      first?.type === "Literal" &&
+      frame.scope.find("require") === null
+    )
       return this.importValue(String(first["value"]), frame);
     if (target.type === "Super") return this.#super(given, node, frame);
     if (frame.module.bundle !== undefined) {
@@ -213,7 +254,9 @@ export abstract class Expressions {
     }
     const callee = callable(this.eval(target, frame));
     if (callee.returns !== undefined) return callee.returns;
-    const values = given.map((each) => this.eval((each.type === "SpreadElement" ? each["argument"] : each) as Node, frame));
+    const values = given.map((each) =>
+      this.eval((each.type === "SpreadElement" ? each["argument"] : each) as Node, frame),
+    );
     const name = callee.name ?? (target.type === "Identifier" ? (target["name"] as string) : "?");
     if (INTEROP.test(name.replace(/^.*\./, "")) || INTEROP.test(name)) return values[0] ?? NOTHING;
     if (LAZY_MODULE.test(target["name"] as string)) return this.#lazyModule(values[0], frame);
@@ -222,11 +265,13 @@ export abstract class Expressions {
     const key = target.type === "MemberExpression" ? keyOf(target) : null;
     this.#registerHook(key ?? name, values);
     if (key !== null) this.#mutate(target, key, labels, node, frame);
-    if (callee.fn !== undefined) return this.#callFunction(callee.fn, values, callee.instance ?? null, target, node, frame);
+    if (callee.fn !== undefined)
+      return this.#callFunction(callee.fn, values, callee.instance ?? null, target, node, frame);
     const fromCallbacks = key !== null && RUNS_CALLBACKS.has(key) ? this.#callbacks(values, callee, node) : NO_LABELS;
     if (FORGETFUL.has(name)) return NOTHING;
     const found = this.source([name], node, frame, values);
-    if (FILLS_ARGUMENT.test(name) && first !== undefined && given.length > 0) this.assign(first, withLabels(values[0] ?? NOTHING, found), frame);
+    if (FILLS_ARGUMENT.test(name) && first !== undefined && given.length > 0)
+      this.assign(first, withLabels(values[0] ?? NOTHING, found), frame);
     // A number drawn from a generator is not the generator.
     const rest = union(without(callee.labels, GENERATOR_RULES), ...values.map((each) => each.labels));
     return { labels: union(rest, found, fromCallbacks), name: `${name}()`, ...propsOf(name, values) };
@@ -240,7 +285,14 @@ export abstract class Expressions {
       for (const [key, value] of values[0]?.module?.exported.props ?? []) exported.props?.set(key, value);
       return true;
     }
-    if (name !== "Object.defineProperty" || values[0] !== exported || first === undefined || second?.type !== "Literal" || third === undefined) return false;
+    if (
+      name !== "Object.defineProperty" ||
+      values[0] !== exported ||
+      first === undefined ||
+      second?.type !== "Literal" ||
+      third === undefined
+    )
+      return false;
     const getter = values[2]?.props?.get("get")?.fn?.node["body"] as Node | undefined;
     const [returned] = getter?.type === "BlockStatement" ? (getter["body"] as Node[]) : [];
     if (returned?.type !== "ReturnStatement" || returned["argument"] === null) return false;
@@ -253,7 +305,9 @@ export abstract class Expressions {
   #ofBundle(target: Node, given: readonly Node[], node: Node, frame: Frame): Value | null {
     const { module } = frame;
     const [first] = given;
-    const asked = (target.type === "FunctionExpression" ? (target["id"] as Node | null) : target)?.["name"] as string | undefined;
+    const asked = (target.type === "FunctionExpression" ? (target["id"] as Node | null) : target)?.["name"] as
+      | string
+      | undefined;
     if (asked !== undefined && asked === module.bundle?.require && first?.type === "Literal") {
       const found = this.modules.bundled(module, String(first["value"]));
       if (found === null || !("isRun" in found)) return found;
@@ -267,24 +321,34 @@ export abstract class Expressions {
       module.getters.set(name, value);
     }
     if (getters.length > 0) return NOTHING;
-    const isDefault = target.type === "MemberExpression" && keyOf(target) === "n" && (target["object"] as Node)["name"] === module.bundle?.require;
+    const isDefault =
+      target.type === "MemberExpression" &&
+      keyOf(target) === "n" &&
+      (target["object"] as Node)["name"] === module.bundle?.require;
     if (!isDefault || first === undefined) return null;
     const from = this.eval(first, frame);
-    const returns = from.module?.exported.props?.has("default") === true || from.module?.exports.has("default") === true ? this.member(from, "default") : from;
+    const returns =
+      from.module?.exported.props?.has("default") === true || from.module?.exports.has("default") === true
+        ? this.member(from, "default")
+        : from;
     return { ...NOTHING, returns, props: new Map([["a", returns]]) };
   }
 
   #new(node: Node, frame: Frame): Value {
     const callee = callable(this.eval(node["callee"] as Node, frame));
     const given = node["arguments"] as Node[];
-    const values = given.map((each) => this.eval((each.type === "SpreadElement" ? each["argument"] : each) as Node, frame));
+    const values = given.map((each) =>
+      this.eval((each.type === "SpreadElement" ? each["argument"] : each) as Node, frame),
+    );
     const labels = union(...values.map((each) => each.labels));
     if (callee.cls !== undefined) {
       const external = callee.cls.base.name;
-      const inherited = external === undefined ? NO_LABELS : this.source([`new ${external}`, external], node, frame, values);
+      const inherited =
+        external === undefined ? NO_LABELS : this.source([`new ${external}`, external], node, frame, values);
       return { labels: union(this.construct(callee.cls, values, node, frame), inherited), instance: callee.cls };
     }
-    if (callee.fn !== undefined) return withLabels(this.#callFunction(callee.fn, values, null, null, node, frame), labels);
+    if (callee.fn !== undefined)
+      return withLabels(this.#callFunction(callee.fn, values, null, null, node, frame), labels);
     const name = callee.name ?? "?";
     const ran = name === "Promise" ? this.#callbacks(values, NOTHING, node) : NO_LABELS;
     return { labels: union(labels, ran, this.source([`new ${name}`, name], node, frame, values)), name: `${name}()` };
@@ -292,8 +356,11 @@ export abstract class Expressions {
 
   #super(given: readonly Node[], node: Node, frame: Frame): Value {
     const base = frame.self?.base;
-    const values = given.map((each) => this.eval((each.type === "SpreadElement" ? each["argument"] : each) as Node, frame));
-    if (base?.cls !== undefined) for (const label of this.construct(base.cls, values, node, frame)) frame.fields.add(label);
+    const values = given.map((each) =>
+      this.eval((each.type === "SpreadElement" ? each["argument"] : each) as Node, frame),
+    );
+    if (base?.cls !== undefined)
+      for (const label of this.construct(base.cls, values, node, frame)) frame.fields.add(label);
     return NOTHING;
   }
 
@@ -306,7 +373,11 @@ export abstract class Expressions {
   #callbacks(values: readonly Value[], callee: Value, node: Node): ReadonlySet<Label> {
     const argument: Value = { labels: callee.labels };
     return union(
-      ...values.map((each) => (each.fn === undefined ? NO_LABELS : this.enter(each.fn, [argument, argument], each.instance ?? null, node).result.labels)),
+      ...values.map((each) =>
+        each.fn === undefined
+          ? NO_LABELS
+          : this.enter(each.fn, [argument, argument], each.instance ?? null, node).result.labels,
+      ),
     );
   }
 
@@ -316,7 +387,12 @@ export abstract class Expressions {
     if (fn === undefined) return NOTHING;
     const exported: Value = { ...NOTHING, props: new Map() };
     const holder: Value = { ...NOTHING, props: new Map([["exports", exported]]) };
-    const node = { ...fn.node, type: "ArrowFunctionExpression", params: [], body: { type: "BlockStatement", start: 0, end: 0, body: [] } } as Node;
+    const node = {
+      ...fn.node,
+      type: "ArrowFunctionExpression",
+      params: [],
+      body: { type: "BlockStatement", start: 0, end: 0, body: [] },
+    } as Node;
     void frame;
     let isRun = false;
     const run = (): Value => {
@@ -361,17 +437,32 @@ export abstract class Expressions {
       const label: Label = { rule, what: values === null ? name : `${name.replace("?.", "")}()`, place };
       if (found.mode !== "effect") return new Set([label]);
       if (this.state.phase === "after-restore") this.state.curedEffects.add(name);
-      else this.state.effects.set(`${frame.module.file}:${node.start}`, { label, place, name, phase: this.state.phase, source: name });
+      else
+        this.state.effects.set(`${frame.module.file}:${node.start}`, {
+          label,
+          place,
+          name,
+          phase: this.state.phase,
+          source: name,
+        });
       return NO_LABELS;
     }
     return NO_LABELS;
   }
 
-  #callFunction(fn: FunctionValue, values: readonly Value[], instance: ClassValue | null, target: Node | null, node: Node, frame: Frame): Value {
+  #callFunction(
+    fn: FunctionValue,
+    values: readonly Value[],
+    instance: ClassValue | null,
+    target: Node | null,
+    node: Node,
+    frame: Frame,
+  ): Value {
     const { result, fields } = this.enter(fn, values, instance, node);
     if (fields.size > 0 && target?.type === "MemberExpression") {
       const holder = unwrap(target["object"] as Node);
-      if (holder.type === "ThisExpression" || holder.type === "Super") for (const label of fields) frame.fields.add(label);
+      if (holder.type === "ThisExpression" || holder.type === "Super")
+        for (const label of fields) frame.fields.add(label);
       else if (holder.type === "Identifier") {
         frame.branches++;
         this.assign(holder, withLabels(this.#name(holder["name"] as string, frame), fields), frame);
@@ -382,13 +473,23 @@ export abstract class Expressions {
   }
 
   /** Runs a function of the package with hazards for arguments. */
-  enter(fn: FunctionValue, values: readonly Value[], instance: ClassValue | null, node: Node): { readonly result: Value; readonly fields: Set<Label> } {
+  enter(
+    fn: FunctionValue,
+    values: readonly Value[],
+    instance: ClassValue | null,
+    node: Node,
+  ): { readonly result: Value; readonly fields: Set<Label> } {
     const lazy = this.#lazy.get(fn.node);
     if (lazy !== undefined) return { result: lazy(), fields: new Set() };
     const given = union(...values.map((each) => each.labels));
     const module = fn.scope.module;
     const body = fn.node["body"] as Node | null;
-    if (module === null || body === null || this.state.active.length > DEPTH_MAX || this.state.active.some((each) => each.node === fn.node))
+    if (
+      module === null ||
+      body === null ||
+      this.state.active.length > DEPTH_MAX ||
+      this.state.active.some((each) => each.node === fn.node)
+    )
       return { result: { labels: given }, fields: new Set() };
     const known = values.some((each) => each.labels.size > 0 || each.fn !== undefined || each.props !== undefined)
       ? undefined
@@ -405,7 +506,10 @@ export abstract class Expressions {
     }
     this.state.active.pop();
     const captured = this.#captured(fn, frame, node);
-    const answer = { result: withLabels(frame.result ?? NOTHING, union(frame.returned, captured)), fields: frame.fields };
+    const answer = {
+      result: withLabels(frame.result ?? NOTHING, union(frame.returned, captured)),
+      fields: frame.fields,
+    };
     this.state.memo.set(fn, [...(this.state.memo.get(fn) ?? []).slice(-8), { key: this.#memoKey(values), ...answer }]);
     return answer;
   }
@@ -417,8 +521,14 @@ export abstract class Expressions {
   #bindParameters(params: readonly Node[], values: readonly Value[], frame: Frame): void {
     params.forEach((param, index) => {
       if (param.type === "RestElement")
-        this.assign(param["argument"] as Node, { labels: union(...values.slice(index).map((each) => each.labels)) }, frame, true);
-      else if (param.type === "TSParameterProperty") this.#parameterProperty(param["parameter"] as Node, values[index] ?? NOTHING, frame);
+        this.assign(
+          param["argument"] as Node,
+          { labels: union(...values.slice(index).map((each) => each.labels)) },
+          frame,
+          true,
+        );
+      else if (param.type === "TSParameterProperty")
+        this.#parameterProperty(param["parameter"] as Node, values[index] ?? NOTHING, frame);
       else this.assign(param, values[index] ?? NOTHING, frame, true);
     });
   }
@@ -428,7 +538,8 @@ export abstract class Expressions {
     this.assign(param, value, frame, true);
     const at = param.type === "AssignmentPattern" ? (param["left"] as Node) : param;
     const held = at.type === "Identifier" ? (frame.scope.values.get(at["name"] as string) ?? NOTHING) : NOTHING;
-    for (const label of held.labels) frame.fields.add({ ...label, keptAs: label.keptAs ?? `${frame.self?.name ?? "this"}.${String(at["name"])}` });
+    for (const label of held.labels)
+      frame.fields.add({ ...label, keptAs: label.keptAs ?? `${frame.self?.name ?? "this"}.${String(at["name"])}` });
   }
 
   /** Local variables that the functions it hands out still see live as long as those do. */
@@ -440,7 +551,16 @@ export abstract class Expressions {
     return union(
       ...held
         .filter(([name]) => reads.has(name))
-        .map(([name, value]) => new Set([...value.labels].map((label) => ({ ...label, keptAt: label.keptAt ?? label.place, keptAs: label.keptAs ?? name })))),
+        .map(
+          ([name, value]) =>
+            new Set(
+              [...value.labels].map((label) => ({
+                ...label,
+                keptAt: label.keptAt ?? label.place,
+                keptAs: label.keptAs ?? name,
+              })),
+            ),
+        ),
     );
   }
 
@@ -451,7 +571,9 @@ export abstract class Expressions {
       name,
       withLabels(
         scope.values.get(name) ?? NOTHING,
-        new Set([...value.labels].map((label) => ({ ...label, keptAt: label.keptAt ?? place, keptAs: label.keptAs ?? name }))),
+        new Set(
+          [...value.labels].map((label) => ({ ...label, keptAt: label.keptAt ?? place, keptAs: label.keptAs ?? name })),
+        ),
       ),
     );
   }

@@ -8,7 +8,18 @@ import { Expressions } from "./expressions.ts";
 import type { Modules } from "./modules.ts";
 import { type Frame, frameOf, type ScanState } from "./state.ts";
 import { boundNames, childrenOf, isFunction, keyOf, readInFunctions, unwrap } from "./syntax.ts";
-import { type ClassValue, type Label, type Module, type Node, NOTHING, Scope, union, type Value, isKnown, withLabels } from "./values.ts";
+import {
+  type ClassValue,
+  type Label,
+  type Module,
+  type Node,
+  NOTHING,
+  Scope,
+  union,
+  type Value,
+  isKnown,
+  withLabels,
+} from "./values.ts";
 
 const STEPS_MAX = 400_000;
 
@@ -83,7 +94,10 @@ export class Interpreter extends Expressions {
     if (node.type.startsWith("TS") || node.type === "EmptyStatement") return;
     if (node.type === "BlockStatement") return this.block(node["body"] as Node[], frame);
     if (node.type === "ForOfStatement" || node.type === "ForInStatement") {
-      const target = (node["left"] as Node).type === "VariableDeclaration" ? ((node["left"] as Node)["declarations"][0] as Node)["id"] : node["left"];
+      const target =
+        (node["left"] as Node).type === "VariableDeclaration"
+          ? ((node["left"] as Node)["declarations"][0] as Node)["id"]
+          : node["left"];
       this.assign(target as Node, { labels: this.eval(node["right"] as Node, frame).labels }, frame, true);
     }
     const isAlways = node.type === "TryStatement" || node.type === "LabeledStatement";
@@ -100,7 +114,8 @@ export class Interpreter extends Expressions {
 
   #declare(node: Node, frame: Frame): void {
     if (node["init"] === null) {
-      for (const name of boundNames(node["id"] as Node)) if (!frame.scope.values.has(name)) frame.scope.values.set(name, NOTHING);
+      for (const name of boundNames(node["id"] as Node))
+        if (!frame.scope.values.has(name)) frame.scope.values.set(name, NOTHING);
       return;
     }
     this.assign(node["id"] as Node, this.eval(node["init"] as Node, frame), frame, true);
@@ -111,8 +126,16 @@ export class Interpreter extends Expressions {
     const from = this.importValue((node["source"] as Node)["value"] as string, frame);
     for (const each of node["specifiers"] as Node[]) {
       const local = (each["local"] as Node)["name"] as string;
-      const imported = each.type === "ImportSpecifier" ? ((each["imported"] as Node)["name"] ?? (each["imported"] as Node)["value"]) : null;
-      const value = imported === null ? (each.type === "ImportDefaultSpecifier" ? this.member(from, "default") : from) : this.member(from, imported as string);
+      const imported =
+        each.type === "ImportSpecifier"
+          ? ((each["imported"] as Node)["name"] ?? (each["imported"] as Node)["value"])
+          : null;
+      const value =
+        imported === null
+          ? each.type === "ImportDefaultSpecifier"
+            ? this.member(from, "default")
+            : from
+          : this.member(from, imported as string);
       frame.scope.values.set(local, value);
     }
   }
@@ -121,7 +144,8 @@ export class Interpreter extends Expressions {
     const { module } = frame;
     if (node["source"] !== null && node["source"] !== undefined) {
       const from = this.importValue((node["source"] as Node)["value"] as string, frame);
-      if (node.type === "ExportAllDeclaration") for (const [name, value] of from.module?.exported.props ?? []) module.exported.props?.set(name, value);
+      if (node.type === "ExportAllDeclaration")
+        for (const [name, value] of from.module?.exported.props ?? []) module.exported.props?.set(name, value);
       for (const each of (node["specifiers"] ?? []) as Node[])
         module.exported.props?.set(nameOf(each["exported"] as Node), this.member(from, nameOf(each["local"] as Node)));
       return;
@@ -131,7 +155,11 @@ export class Interpreter extends Expressions {
       const isDeclared = declaration.type.endsWith("Declaration") && declaration["id"] !== null;
       const value = isDeclared ? undefined : this.eval(declaration, frame);
       if (isDeclared) this.#statement(declaration, frame);
-      const name = isDeclared ? ((declaration["id"] as Node)["name"] as string) : declaration.type === "Identifier" ? (declaration["name"] as string) : null;
+      const name = isDeclared
+        ? ((declaration["id"] as Node)["name"] as string)
+        : declaration.type === "Identifier"
+          ? (declaration["name"] as string)
+          : null;
       if (name !== null) module.exports.set("default", name);
       module.exported.props?.set("default", value ?? frame.scope.values.get(name ?? "") ?? NOTHING);
       return;
@@ -149,7 +177,10 @@ export class Interpreter extends Expressions {
     }
     for (const each of (node["specifiers"] ?? []) as Node[]) {
       module.exports.set(nameOf(each["exported"] as Node), nameOf(each["local"] as Node));
-      module.exported.props?.set(nameOf(each["exported"] as Node), frame.scope.values.get(nameOf(each["local"] as Node)) ?? NOTHING);
+      module.exported.props?.set(
+        nameOf(each["exported"] as Node),
+        frame.scope.values.get(nameOf(each["local"] as Node)) ?? NOTHING,
+      );
     }
   }
 
@@ -163,15 +194,24 @@ export class Interpreter extends Expressions {
       case "ObjectPattern":
         for (const each of at["properties"] as Node[]) {
           const key = keyOf(each);
-          const part = each.type === "RestElement" || key === null ? { labels: value.labels } : this.readMember(value, key, each, frame);
+          const part =
+            each.type === "RestElement" || key === null
+              ? { labels: value.labels }
+              : this.readMember(value, key, each, frame);
           this.assign((each["value"] ?? each["argument"]) as Node, part, frame, isDeclaration);
         }
         return undefined;
       case "ArrayPattern":
-        for (const each of at["elements"] as Array<Node | null>) if (each !== null) this.assign(each, { labels: value.labels }, frame, isDeclaration);
+        for (const each of at["elements"] as Array<Node | null>)
+          if (each !== null) this.assign(each, { labels: value.labels }, frame, isDeclaration);
         return undefined;
       case "AssignmentPattern":
-        return this.assign(at["left"] as Node, withLabels(value, this.eval(at["right"] as Node, frame).labels), frame, isDeclaration);
+        return this.assign(
+          at["left"] as Node,
+          withLabels(value, this.eval(at["right"] as Node, frame).labels),
+          frame,
+          isDeclaration,
+        );
       case "RestElement":
         return this.assign(at["argument"] as Node, { labels: value.labels }, frame, isDeclaration);
       default:
@@ -186,7 +226,13 @@ export class Interpreter extends Expressions {
     const { scope: top } = frame.module;
     scope.values.set(name, before === undefined ? value : withLabels(value, before));
     if (scope === top || (scope.module !== null && scope === scope.module.scope))
-      this.state.keep(scope.module ?? frame.module, name, value, { module: frame.module, offset: at.start }, frame.isTop && frame.branches === 0);
+      this.state.keep(
+        scope.module ?? frame.module,
+        name,
+        value,
+        { module: frame.module, offset: at.start },
+        frame.isTop && frame.branches === 0,
+      );
     else if (scope !== frame.scope && value.labels.size > 0 && scope.parent !== null && this.state.active.length > 0)
       this.noteCaptured(scope, name, value, at, frame);
   }
@@ -195,10 +241,16 @@ export class Interpreter extends Expressions {
     const place = { module: frame.module, offset: at.start };
     const path = frame.module.source.slice(at.start, at.end);
     let root = at;
-    while (["MemberExpression", "CallExpression"].includes(root.type)) root = unwrap((root["object"] ?? root["callee"]) as Node);
+    while (["MemberExpression", "CallExpression"].includes(root.type))
+      root = unwrap((root["object"] ?? root["callee"]) as Node);
     if (root.type === "ThisExpression" || root.type === "Super") {
       const owner = frame.self?.name ?? "this";
-      for (const label of value.labels) frame.fields.add({ ...label, keptAt: label.keptAt ?? place, keptAs: label.keptAs ?? path.replace(/^this/, owner) });
+      for (const label of value.labels)
+        frame.fields.add({
+          ...label,
+          keptAt: label.keptAt ?? place,
+          keptAs: label.keptAs ?? path.replace(/^this/, owner),
+        });
       return;
     }
     if (root.type !== "Identifier") return;
@@ -207,7 +259,8 @@ export class Interpreter extends Expressions {
     const scope = frame.scope.find(name);
     const holder = scope?.values.get(name);
     const key = keyOf(at);
-    if (holder?.props !== undefined && key !== null && unwrap(at["object"] as Node) === root) holder.props.set(key, value);
+    if (holder?.props !== undefined && key !== null && unwrap(at["object"] as Node) === root)
+      holder.props.set(key, value);
     if (value.labels.size === 0 && this.state.phase !== "after-restore") return;
     if (scope !== null && scope.module !== null && scope !== scope.module.scope && holder?.cls === undefined)
       scope.values.set(name, withLabels(holder ?? NOTHING, value.labels));
@@ -243,40 +296,75 @@ export class Interpreter extends Expressions {
     const members = (node["body"] as Node)["body"] as Node[];
     for (const member of members) {
       const key = keyOf(member);
-      if (member.type === "MethodDefinition" && key !== null) cls.methods.set(key, { name: key, node: member["value"] as Node, scope, cls });
-      else if (member.type === "PropertyDefinition" && key !== null && member["value"] !== null && isFunction(member["value"] as Node))
+      if (member.type === "MethodDefinition" && key !== null)
+        cls.methods.set(key, { name: key, node: member["value"] as Node, scope, cls });
+      else if (
+        member.type === "PropertyDefinition" &&
+        key !== null &&
+        member["value"] !== null &&
+        isFunction(member["value"] as Node)
+      )
         cls.methods.set(key, { name: key, node: member["value"] as Node, scope, cls });
     }
     for (const member of members) {
       if (member.type === "StaticBlock") {
         const inner = { ...frame, scope: new Scope(scope), self: cls, fields: new Set<Label>() };
         this.block(member["body"] as Node[], inner);
-        this.state.keep(frame.module, `${name}.static`, { labels: inner.fields }, { module: frame.module, offset: member.start }, false);
+        this.state.keep(
+          frame.module,
+          `${name}.static`,
+          { labels: inner.fields },
+          { module: frame.module, offset: member.start },
+          false,
+        );
       }
       if (member.type !== "PropertyDefinition" || member["static"] !== true || member["value"] === null) continue;
       const held = this.eval(member["value"] as Node, { ...frame, scope });
-      this.state.keep(frame.module, `${name}.${keyOf(member) ?? "?"}`, held, { module: frame.module, offset: member.start }, false);
+      this.state.keep(
+        frame.module,
+        `${name}.${keyOf(member) ?? "?"}`,
+        held,
+        { module: frame.module, offset: member.start },
+        false,
+      );
     }
     return value;
   }
 
   /** Fields with a value, then the constructor (or the one of the base class). */
-  override construct(cls: ClassValue, values: readonly Value[], node: Node, frame: Frame, depth = 0): ReadonlySet<never> | Value["labels"] {
+  override construct(
+    cls: ClassValue,
+    values: readonly Value[],
+    node: Node,
+    frame: Frame,
+    depth = 0,
+  ): ReadonlySet<never> | Value["labels"] {
     const module = cls.scope.module ?? frame.module;
     const inner = frameOf(module, new Scope(cls.scope), { name: cls.name, node: cls.node, scope: cls.scope, cls }, cls);
     for (const member of (cls.node["body"] as Node)["body"] as Node[]) {
-      if (member.type !== "PropertyDefinition" || member["static"] === true || member["value"] === null || isFunction(member["value"] as Node)) continue;
+      if (
+        member.type !== "PropertyDefinition" ||
+        member["static"] === true ||
+        member["value"] === null ||
+        isFunction(member["value"] as Node)
+      )
+        continue;
       const held = this.eval(member["value"] as Node, inner);
       const place = { module, offset: member.start };
       for (const label of held.labels)
-        inner.fields.add({ ...label, keptAt: label.keptAt ?? place, keptAs: label.keptAs ?? `${cls.name}.${keyOf(member) ?? "?"}` });
+        inner.fields.add({
+          ...label,
+          keptAt: label.keptAt ?? place,
+          keptAs: label.keptAs ?? `${cls.name}.${keyOf(member) ?? "?"}`,
+        });
     }
     const start = cls.methods.get("constructor");
     if (start !== undefined) {
       const { fields } = this.enter(start, values, cls, node);
       return union(inner.fields, fields);
     }
-    if (cls.base.cls !== undefined && depth < 20) return union(inner.fields, this.construct(cls.base.cls, values, node, frame, depth + 1));
+    if (cls.base.cls !== undefined && depth < 20)
+      return union(inner.fields, this.construct(cls.base.cls, values, node, frame, depth + 1));
     return inner.fields;
   }
 }

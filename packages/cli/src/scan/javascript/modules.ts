@@ -7,7 +7,12 @@ import { readBundle, readModule } from "./webpack.ts";
 
 const ENDINGS = ["", ".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".tsx", ".jsx"];
 /** TypeScript sources import by the name of what is built from them. */
-const BUILT: Readonly<Record<string, readonly string[]>> = { ".js": [".ts", ".tsx"], ".mjs": [".mts"], ".cjs": [".cts"], ".jsx": [".tsx"] };
+const BUILT: Readonly<Record<string, readonly string[]>> = {
+  ".js": [".ts", ".tsx"],
+  ".mjs": [".mts"],
+  ".cjs": [".cts"],
+  ".jsx": [".tsx"],
+};
 const WEBPACK = /\b__webpack_modules__ = /;
 const SOURCE_SIZE_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -47,9 +52,11 @@ export class Modules {
 
   resolve(from: Module, specifier: string): Module | null {
     if (/\.(json|node|wasm)$/.test(specifier)) return null;
-    if (!specifier.startsWith(".") && !specifier.startsWith("/")) return this.#withDependencies ? this.#resolvePackage(from, specifier) : null;
+    if (!specifier.startsWith(".") && !specifier.startsWith("/"))
+      return this.#withDependencies ? this.#resolvePackage(from, specifier) : null;
     const path = fileOf(resolve(dirname(from.path), specifier));
-    if (path === null || !path.startsWith(this.root + sep) || (!this.#withDependencies && isDependency(path))) return null;
+    if (path === null || !path.startsWith(this.root + sep) || (!this.#withDependencies && isDependency(path)))
+      return null;
     return this.load(path);
   }
 
@@ -85,11 +92,21 @@ export class Modules {
     const body = parsed.program.body as unknown as Node[];
     const bundle = readBundle(body);
     if (bundle === null && WEBPACK.test(source))
-      this.problems.push({ file, message: "is a webpack bundle of an unknown form, whose modules can't be followed; scan the sources" });
+      this.problems.push({
+        file,
+        message: "is a webpack bundle of an unknown form, whose modules can't be followed; scan the sources",
+      });
     const names = { module: "module", exports: bundle?.exports ?? "exports" };
     if (bundle === null) return makeModule({ path, file, source, body, names });
     const require = bundle.require === null ? "" : String((bundle.require["id"] as Node)["name"]);
-    return makeModule({ path, file, source, body: bundle.entry, names, bundle: { modules: bundle.modules, made: new Map(), require } });
+    return makeModule({
+      path,
+      file,
+      source,
+      body: bundle.entry,
+      names,
+      bundle: { modules: bundle.modules, made: new Map(), require },
+    });
   }
 
   /** A module of the same bundle; a value outside for one that came from node_modules. */
@@ -103,14 +120,28 @@ export class Modules {
     if (known !== undefined) return known;
     const { body, names } = readModule(fn);
     const [module = "", exports = "", require = ""] = names;
-    const made = makeModule({ path: from.path, file: from.file, source: from.source, body, names: { module, exports }, bundle: { ...bundle, require } });
+    const made = makeModule({
+      path: from.path,
+      file: from.file,
+      source: from.source,
+      body,
+      names: { module, exports },
+      bundle: { ...bundle, require },
+    });
     bundle.made.set(id, made);
     return made;
   }
 }
 
 function makeModule(parts: Pick<Module, "path" | "file" | "source" | "body" | "names" | "bundle">): Module {
-  const module = { ...parts, live: new Set<string>(), exports: new Map<string, string>(), exported: NOTHING, getters: new Map<string, Node>(), isRun: false };
+  const module = {
+    ...parts,
+    live: new Set<string>(),
+    exports: new Map<string, string>(),
+    exported: NOTHING,
+    getters: new Map<string, Node>(),
+    isRun: false,
+  };
   const scope = new Scope(null, module as unknown as Module);
   return Object.assign(module, { scope, exported: { ...NOTHING, props: new Map() } });
 }
@@ -146,7 +177,8 @@ export function fileOf(path: string, isExact = false): string | null {
     const candidate = path.slice(0, -ending.length) + source;
     if (isFile(candidate)) return realpathSync(candidate);
   }
-  for (const index of isExact ? [] : ENDINGS.slice(1)) if (isFile(join(path, `index${index}`))) return realpathSync(join(path, `index${index}`));
+  for (const index of isExact ? [] : ENDINGS.slice(1))
+    if (isFile(join(path, `index${index}`))) return realpathSync(join(path, `index${index}`));
   return null;
 }
 

@@ -17,7 +17,18 @@ export interface ScanOptions {
   readonly withDependencies: boolean;
 }
 
-const SKIPPED = new Set(["node_modules", "test", "tests", "__tests__", "coverage", "cdk.out", "fixtures", "examples", "docs", "__mocks__"]);
+const SKIPPED = new Set([
+  "node_modules",
+  "test",
+  "tests",
+  "__tests__",
+  "coverage",
+  "cdk.out",
+  "fixtures",
+  "examples",
+  "docs",
+  "__mocks__",
+]);
 const SOURCE = /\.[mc]?[jt]sx?$/;
 const NO_SOURCE = /\.d\.[mc]?ts$|\.(test|spec)\.[mc]?[jt]sx?$|\.config\.[mc]?[jt]s$|\.min\.js$/;
 const HANDLER_NAME = /^(handler|lambda_?handler|.*Handler)$/i;
@@ -39,7 +50,9 @@ export function scanJavaScript(root: string, options: ScanOptions): RawScan {
     findings: report(state, options.withDependencies),
     handlers: entries.map(({ module, name }) => `${module.file.replace(SOURCE, "")}.${name}`),
     problems: modules.problems,
-    files: modules.all().filter((module) => module.isRun || [...(module.bundle?.made.values() ?? [])].some((each) => each.isRun)).length,
+    files: modules
+      .all()
+      .filter((module) => module.isRun || [...(module.bundle?.made.values() ?? [])].some((each) => each.isRun)).length,
   };
 }
 
@@ -88,7 +101,11 @@ function entriesOf(module: Module, modules: Modules): Entry[] {
 
 /** Exports with a handler's name. */
 function handlersOf(module: Module): string[] {
-  const names = module.body.flatMap((node) => [...esmExports(node), ...commonJsExports(node, module), ...exportsOf(node).map(([name]) => name)]);
+  const names = module.body.flatMap((node) => [
+    ...esmExports(node),
+    ...commonJsExports(node, module),
+    ...exportsOf(node).map(([name]) => name),
+  ]);
   return [...new Set(names)].filter((name) => HANDLER_NAME.test(name));
 }
 
@@ -96,7 +113,8 @@ function esmExports(node: Node): string[] {
   if (node.type !== "ExportNamedDeclaration" || node["exportKind"] === "type") return [];
   const declaration = node["declaration"] as Node | null;
   if (declaration?.type === "FunctionDeclaration") return [(declaration["id"] as Node)["name"] as string];
-  if (declaration?.type === "VariableDeclaration") return (declaration["declarations"] as Node[]).map((each) => String((each["id"] as Node)["name"]));
+  if (declaration?.type === "VariableDeclaration")
+    return (declaration["declarations"] as Node[]).map((each) => String((each["id"] as Node)["name"]));
   return ((node["specifiers"] ?? []) as Node[]).map((each) => String((each["exported"] as Node)["name"]));
 }
 
@@ -106,18 +124,22 @@ function commonJsExports(node: Node, { source, names: own }: Module): string[] {
   const names: string[] = [];
   while (at.type === "AssignmentExpression") {
     const left = at["left"] as Node;
-    const text = source.slice(left.start, left.end).replace(/^\w+/, (root) => (root === own.module ? "module" : root === own.exports ? "exports" : `${root}?`));
+    const text = source
+      .slice(left.start, left.end)
+      .replace(/^\w+/, (root) => (root === own.module ? "module" : root === own.exports ? "exports" : `${root}?`));
     const name = /^(?:module\.)?exports\.(\w+)$/.exec(text)?.[1];
     if (name !== undefined) names.push(name);
     at = unwrap(at["right"] as Node);
     if (text === "module.exports" && at.type === "ObjectExpression")
-      for (const each of at["properties"] as Node[]) if (each.type === "Property") names.push(String((each["key"] as Node)["name"]));
+      for (const each of at["properties"] as Node[])
+        if (each.type === "Property") names.push(String((each["key"] as Node)["name"]));
   }
   // esbuild: `__export(src_exports, { handler: () => handler })`
   if (at.type === "CallExpression" && (at["callee"] as Node)["name"] === "__export") {
     const object = (at["arguments"] as Node[])[1];
     if (object?.type === "ObjectExpression")
-      for (const each of object["properties"] as Node[]) if (each.type === "Property") names.push(String((each["key"] as Node)["name"]));
+      for (const each of object["properties"] as Node[])
+        if (each.type === "Property") names.push(String((each["key"] as Node)["name"]));
   }
   return names;
 }
@@ -139,18 +161,32 @@ function report(state: ScanState, withDependencies: boolean): RawFinding[] {
   const add = (event: KeptEvent, kept: string | null): void => {
     const { module } = event.place;
     const { line, column } = lineOf(module.source, event.place.offset);
-    if (!withDependencies && (isDependency(module.path) || isBundledDependency(module.source, event.place.offset))) return;
+    if (!withDependencies && (isDependency(module.path) || isBundledDependency(module.source, event.place.offset)))
+      return;
     const key = `${event.label.rule} ${module.file}:${line}`;
     if (found.has(key)) return;
-    const source = { file: event.label.place.module.file, line: lineOf(event.label.place.module.source, event.label.place.offset).line };
+    const source = {
+      file: event.label.place.module.file,
+      line: lineOf(event.label.place.module.source, event.label.place.offset).line,
+    };
     const phase = event.phase === "before-snapshot" ? "before-snapshot" : "init";
-    found.set(key, { rule: event.label.rule, file: module.file, line, column, kept, what: event.label.what, phase, source });
+    found.set(key, {
+      rule: event.label.rule,
+      file: module.file,
+      line,
+      column,
+      kept,
+      what: event.label.what,
+      phase,
+      source,
+    });
   };
   for (const [key, { module, name, events }] of state.kept) {
     const root = /^[\w$]+/.exec(name)?.[0] ?? "";
     const isExport = name.startsWith("exports.") || name === "module.exports";
     if (state.cured.has(key)) continue;
-    const isLive = (root !== name && !isExport) || module.live.has(name) || (name === "module.exports" && isImported(module));
+    const isLive =
+      (root !== name && !isExport) || module.live.has(name) || (name === "module.exports" && isImported(module));
     const isExported = isExport || [...module.exports.values()].includes(name);
     // What only the runtime imports matters by what its functions and objects hold.
     for (const event of events) if (isLive || (isExported && event.label.keptAt !== undefined)) add(event, event.name);

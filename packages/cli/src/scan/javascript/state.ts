@@ -32,7 +32,10 @@ export class ScanState {
   readonly after: FunctionValue[] = [];
   readonly cured = new Set<string>();
   readonly curedEffects = new Set<string>();
-  readonly memo = new Map<FunctionValue, Array<{ readonly key: string; readonly result: Value; readonly fields: Set<Label> }>>();
+  readonly memo = new Map<
+    FunctionValue,
+    Array<{ readonly key: string; readonly result: Value; readonly fields: Set<Label> }>
+  >();
   readonly active: FunctionValue[] = [];
   /** Kept by the module that made them: another module that imports them adds nothing. */
   readonly #keptAtHome = new Set<Label>();
@@ -56,7 +59,12 @@ export class ScanState {
     }
     const labels = [...value.labels].filter((label) => owner === label.place.module || !this.#keptAtHome.has(label));
     for (const label of labels) if (owner === label.place.module) this.#keptAtHome.add(label);
-    const events = labels.map((label) => ({ label, place: label.keptAt ?? place, name: label.keptAs ?? name, phase: this.phase }));
+    const events = labels.map((label) => ({
+      label,
+      place: label.keptAt ?? place,
+      name: label.keptAs ?? name,
+      phase: this.phase,
+    }));
     const known = this.kept.get(key);
     if (known === undefined) {
       if (events.length > 0) this.kept.set(key, { module: owner, name, events });
@@ -65,5 +73,15 @@ export class ScanState {
 }
 
 export function frameOf(module: Module, scope: Scope, fn: FunctionValue | null, self: ClassValue | null): Frame {
-  return { module, scope, fn, self, isTop: fn === null, fields: new Set(), returned: new Set(), result: null, branches: 0 };
+  return {
+    module,
+    scope,
+    fn,
+    self,
+    isTop: fn === null,
+    fields: new Set(),
+    returned: new Set(),
+    result: null,
+    branches: 0,
+  };
 }

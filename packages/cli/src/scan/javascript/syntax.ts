@@ -51,7 +51,9 @@ export function boundNames(pattern: Node | null | undefined): string[] {
     case "Identifier":
       return [pattern["name"] as string];
     case "ObjectPattern":
-      return (pattern["properties"] as Node[]).flatMap((each) => boundNames((each["value"] ?? each["argument"]) as Node));
+      return (pattern["properties"] as Node[]).flatMap((each) =>
+        boundNames((each["value"] ?? each["argument"]) as Node),
+      );
     case "ArrayPattern":
       return (pattern["elements"] as Array<Node | null>).flatMap(boundNames);
     case "AssignmentPattern":
@@ -91,7 +93,12 @@ function isRead(node: Node, parent: Node | null): boolean {
   if (parent.type === "Property" || parent.type === "PropertyDefinition" || parent.type === "MethodDefinition")
     return parent["value"] === node || parent["computed"] === true || parent["shorthand"] === true;
   if (parent.type === "AssignmentExpression") return !(parent["left"] === node && parent["operator"] === "=");
-  return !parent.type.startsWith("TS") || parent.type === "TSAsExpression" || parent.type === "TSNonNullExpression" || parent.type === "TSSatisfiesExpression";
+  return (
+    !parent.type.startsWith("TS") ||
+    parent.type === "TSAsExpression" ||
+    parent.type === "TSNonNullExpression" ||
+    parent.type === "TSSatisfiesExpression"
+  );
 }
 
 /** All that any function of a module reads from outside itself. */
@@ -115,7 +122,8 @@ export function capturedReads(fn: Node): Set<string> {
     if (node.type === "VariableDeclarator" && node["init"] !== null && isFunction(node["init"] as Node))
       for (const name of boundNames(node["id"] as Node)) declared.set(name, node["init"] as Node);
     if (node.type === "ReturnStatement" && node["argument"] !== null) handedOut.push(node["argument"] as Node);
-    if (node.type === "AssignmentExpression" && (node["left"] as Node).type === "MemberExpression") handedOut.push(node["right"] as Node);
+    if (node.type === "AssignmentExpression" && (node["left"] as Node).type === "MemberExpression")
+      handedOut.push(node["right"] as Node);
     if (!isFunction(node)) for (const child of childrenOf(node)) visit(child);
   };
   const body = fn["body"] as Node;
@@ -147,7 +155,9 @@ function visitFunctionsIn(node: Node, found: (fn: Node) => void): void {
 function identifiersIn(node: Node): string[] {
   const at = unwrap(node);
   if (at.type === "Identifier") return [at["name"] as string];
-  if (at.type === "ObjectExpression") return (at["properties"] as Node[]).flatMap((each) => identifiersIn((each["value"] ?? each["argument"]) as Node));
-  if (at.type === "ArrayExpression") return (at["elements"] as Array<Node | null>).flatMap((each) => (each === null ? [] : identifiersIn(each)));
+  if (at.type === "ObjectExpression")
+    return (at["properties"] as Node[]).flatMap((each) => identifiersIn((each["value"] ?? each["argument"]) as Node));
+  if (at.type === "ArrayExpression")
+    return (at["elements"] as Array<Node | null>).flatMap((each) => (each === null ? [] : identifiersIn(each)));
   return [];
 }

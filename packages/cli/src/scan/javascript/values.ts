@@ -66,7 +66,11 @@ export interface Module {
   /** What it calls `module` and `exports`; a bundler may have given them other names. */
   readonly names: { readonly module: string; readonly exports: string };
   /** Of a bundle: its other modules, and what this one asks for them with. */
-  readonly bundle?: { readonly modules: ReadonlyMap<string, Node>; readonly made: Map<string, Module>; readonly require: string };
+  readonly bundle?: {
+    readonly modules: ReadonlyMap<string, Node>;
+    readonly made: Map<string, Module>;
+    readonly require: string;
+  };
   /** Exports that are read when they are asked for: name → expression. */
   readonly getters: Map<string, Node>;
 }
@@ -99,7 +103,9 @@ export function union(...sets: ReadonlyArray<ReadonlySet<Label>>): ReadonlySet<L
 }
 
 export function isKnown(value: Value): boolean {
-  return [value.name, value.text, value.fn, value.cls, value.module, value.instance, value.props].some((each) => each !== undefined);
+  return [value.name, value.text, value.fn, value.cls, value.module, value.instance, value.props].some(
+    (each) => each !== undefined,
+  );
 }
 
 export function withLabels(value: Value, labels: ReadonlySet<Label>): Value {
@@ -111,5 +117,8 @@ export function without(labels: ReadonlySet<Label>, rules: ReadonlySet<string>):
 }
 
 export function methodOf(cls: ClassValue, name: string, depth = 0): FunctionValue | undefined {
-  return cls.methods.get(name) ?? (cls.base.cls === undefined || depth > 20 ? undefined : methodOf(cls.base.cls, name, depth + 1));
+  return (
+    cls.methods.get(name) ??
+    (cls.base.cls === undefined || depth > 20 ? undefined : methodOf(cls.base.cls, name, depth + 1))
+  );
 }

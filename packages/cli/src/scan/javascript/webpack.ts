@@ -27,11 +27,14 @@ export function readBundle(body: readonly Node[]): Bundle | null {
   if (block === null) return readOldBundle(body);
   const outer = statementsOf(block);
   const table = findTable(outer);
-  const asks = table === null ? null : (outer.flatMap(functionsOf).find((node) => readsTable(node, table.name)) ?? null);
+  const asks =
+    table === null ? null : (outer.flatMap(functionsOf).find((node) => readsTable(node, table.name)) ?? null);
   const exported = outer.map(moduleExports).find((name) => name !== null);
   const found = entryOf(outer, exported ?? "exports");
   const isBundle = asks !== null || (exported !== undefined && found.entry.some((node) => exportsOf(node).length > 0));
-  return isBundle ? { ...found, modules: asks === null ? new Map() : (table?.modules ?? new Map()), require: asks } : null;
+  return isBundle
+    ? { ...found, modules: asks === null ? new Map() : (table?.modules ?? new Map()), require: asks }
+    : null;
 }
 
 function readOldBundle(body: readonly Node[]): Bundle | null {
@@ -46,7 +49,9 @@ function readOldBundle(body: readonly Node[]): Bundle | null {
   const statements = (fn["body"] as Node)["body"] as Node[];
   const [name = ""] = (fn["params"] as Node[]).flatMap(boundNames);
   const require = statements.find((node) => node.type === "FunctionDeclaration" && readsTable(node, name)) ?? null;
-  const start = statements.flatMap((node) => (node.type === "ReturnStatement" && node["argument"] !== null ? [node["argument"] as Node] : [])).at(-1);
+  const start = statements
+    .flatMap((node) => (node.type === "ReturnStatement" && node["argument"] !== null ? [node["argument"] as Node] : []))
+    .at(-1);
   const first = start?.type === "CallExpression" ? (start["arguments"] as Node[])[0] : undefined;
   if (require === null || start === undefined || first === undefined) return null;
   const id = first.type === "AssignmentExpression" ? first["right"] : first;
@@ -58,7 +63,9 @@ function readOldBundle(body: readonly Node[]): Bundle | null {
 function functionsIn(table: Node): ReadonlyMap<string, Node> | null {
   const entries =
     table.type === "ArrayExpression"
-      ? (table["elements"] as Array<Node | null>).flatMap((each, index) => (each === null ? [] : [[String(index), unwrap(each)] as const]))
+      ? (table["elements"] as Array<Node | null>).flatMap((each, index) =>
+          each === null ? [] : [[String(index), unwrap(each)] as const],
+        )
       : table.type === "ObjectExpression"
         ? (table["properties"] as Node[]).map((each) => [keyOf(each), unwrap((each["value"] ?? each) as Node)] as const)
         : [];
@@ -88,7 +95,10 @@ function entryOf(outer: readonly Node[], exported: string): Pick<Bundle, "entry"
 export function readModule(fn: Node): { readonly body: readonly Node[]; readonly names: readonly string[] } {
   const names = (fn["params"] as Node[]).map((param) => String(param["name"] ?? ""));
   const block = fn["body"] as Node;
-  const body = block.type === "BlockStatement" ? statementsOf(block["body"] as Node[]) : [{ ...block, type: "ExpressionStatement", expression: block } as Node];
+  const body =
+    block.type === "BlockStatement"
+      ? statementsOf(block["body"] as Node[])
+      : [{ ...block, type: "ExpressionStatement", expression: block } as Node];
   const [only] = body;
   return { body: (body.length === 1 && only !== undefined ? asyncBody(only) : null) ?? body, names };
 }
@@ -96,20 +106,33 @@ export function readModule(fn: Node): { readonly body: readonly Node[]; readonly
 /** `require.d(exports, { a: () => b })`: [a, the node of b]. */
 export function exportsOf(statement: Node): ReadonlyArray<readonly [string, Node]> {
   const call = statement.type === "ExpressionStatement" ? unwrap(statement["expression"] as Node) : statement;
-  if (call.type !== "CallExpression" || (call["callee"] as Node).type !== "MemberExpression" || keyOf(call["callee"] as Node) !== "d") return [];
+  if (
+    call.type !== "CallExpression" ||
+    (call["callee"] as Node).type !== "MemberExpression" ||
+    keyOf(call["callee"] as Node) !== "d"
+  )
+    return [];
   const [, object, getter] = call["arguments"] as Node[];
   if (object?.type === "Literal" && getter !== undefined && isFunction(getter)) {
-    const [returned] = (getter["body"] as Node).type === "BlockStatement" ? ((getter["body"] as Node)["body"] as Node[]) : [];
+    const [returned] =
+      (getter["body"] as Node).type === "BlockStatement" ? ((getter["body"] as Node)["body"] as Node[]) : [];
     return returned?.type === "ReturnStatement" ? [[String(object["value"]), returned["argument"] as Node]] : [];
   }
   if (object?.type !== "ObjectExpression") return [];
-  const getters = (object["properties"] as Node[]).map((each) => [keyOf(each), each["value"] as Node | undefined] as const);
-  const isAll = getters.every(([key, value]) => key !== null && value?.type === "ArrowFunctionExpression" && (value["params"] as Node[]).length === 0);
+  const getters = (object["properties"] as Node[]).map(
+    (each) => [keyOf(each), each["value"] as Node | undefined] as const,
+  );
+  const isAll = getters.every(
+    ([key, value]) =>
+      key !== null && value?.type === "ArrowFunctionExpression" && (value["params"] as Node[]).length === 0,
+  );
   return isAll ? getters.map(([key, value]) => [key ?? "", (value as Node)["body"] as Node] as const) : [];
 }
 
 function blockOf(body: readonly Node[]): readonly Node[] | null {
-  const [only, ...others] = body.filter((node) => node.type !== "EmptyStatement" && typeof node["directive"] !== "string");
+  const [only, ...others] = body.filter(
+    (node) => node.type !== "EmptyStatement" && typeof node["directive"] !== "string",
+  );
   if (only?.type !== "ExpressionStatement" || others.length > 0) return null;
   return calledBlock(only);
 }
@@ -119,7 +142,8 @@ function calledBlock(statement: Node): readonly Node[] | null {
   const call = statement.type === "ExpressionStatement" ? unwrap(statement["expression"] as Node) : statement;
   if (call.type !== "CallExpression" || (call["arguments"] as Node[]).length > 0) return null;
   const fn = unwrap(call["callee"] as Node);
-  if (!isFunction(fn) || (fn["params"] as Node[]).length > 0 || (fn["body"] as Node).type !== "BlockStatement") return null;
+  if (!isFunction(fn) || (fn["params"] as Node[]).length > 0 || (fn["body"] as Node).type !== "BlockStatement")
+    return null;
   return (fn["body"] as Node)["body"] as Node[];
 }
 
@@ -128,16 +152,23 @@ function statementsOf(block: readonly Node[]): readonly Node[] {
   return block.flatMap((node) => {
     const expression = node.type === "ExpressionStatement" ? unwrap(node["expression"] as Node) : null;
     if (expression?.type !== "SequenceExpression") return [node];
-    return (expression["expressions"] as Node[]).map((each) => ({ ...node, start: each.start, expression: each }) as Node);
+    return (expression["expressions"] as Node[]).map(
+      (each) => ({ ...node, start: each.start, expression: each }) as Node,
+    );
   });
 }
 
 function declaredNames(node: Node): string[] {
-  if (node.type === "VariableDeclaration") return (node["declarations"] as Node[]).flatMap((each) => boundNames(each["id"] as Node));
-  return node.type === "FunctionDeclaration" || node.type === "ClassDeclaration" ? boundNames(node["id"] as Node | null) : [];
+  if (node.type === "VariableDeclaration")
+    return (node["declarations"] as Node[]).flatMap((each) => boundNames(each["id"] as Node));
+  return node.type === "FunctionDeclaration" || node.type === "ClassDeclaration"
+    ? boundNames(node["id"] as Node | null)
+    : [];
 }
 
-function findTable(statements: readonly Node[]): { readonly name: string; readonly modules: ReadonlyMap<string, Node> } | null {
+function findTable(
+  statements: readonly Node[],
+): { readonly name: string; readonly modules: ReadonlyMap<string, Node> } | null {
   for (const statement of statements.filter((node) => node.type === "VariableDeclaration")) {
     for (const each of statement["declarations"] as Node[]) {
       const object = each["init"] === null ? null : unwrap(each["init"] as Node);
@@ -152,7 +183,9 @@ function findTable(statements: readonly Node[]): { readonly name: string; readon
 function functionsOf(statement: Node): Node[] {
   if (statement.type === "FunctionDeclaration") return [statement];
   if (statement.type !== "VariableDeclaration") return [];
-  const values = (statement["declarations"] as Node[]).map((each) => (each["init"] === null ? null : unwrap(each["init"] as Node)));
+  const values = (statement["declarations"] as Node[]).map((each) =>
+    each["init"] === null ? null : unwrap(each["init"] as Node),
+  );
   return values.flatMap((value) => {
     const fn = value?.type === "CallExpression" ? unwrap(value["callee"] as Node) : null;
     return fn?.type === "FunctionExpression" && fn["id"] !== null ? [fn] : [];
@@ -163,7 +196,8 @@ function functionsOf(statement: Node): Node[] {
 function readsTable(fn: Node, table: string): boolean {
   const [id] = (fn["params"] as Node[]).flatMap(boundNames);
   const visit = (node: Node): boolean => {
-    const isRead = node.type === "MemberExpression" && node["computed"] === true && (node["object"] as Node)["name"] === table;
+    const isRead =
+      node.type === "MemberExpression" && node["computed"] === true && (node["object"] as Node)["name"] === table;
     return (isRead && (node["property"] as Node)["name"] === id) || childrenOf(node).some(visit);
   };
   return id !== undefined && visit(fn["body"] as Node);
@@ -174,16 +208,24 @@ function moduleExports(statement: Node): string | null {
   const expression = statement.type === "ExpressionStatement" ? unwrap(statement["expression"] as Node) : null;
   if (expression?.type !== "AssignmentExpression") return null;
   const left = expression["left"] as Node;
-  if (left.type !== "MemberExpression" || (left["object"] as Node)["name"] !== "module" || keyOf(left) !== "exports") return null;
+  if (left.type !== "MemberExpression" || (left["object"] as Node)["name"] !== "module" || keyOf(left) !== "exports")
+    return null;
   return ((expression["right"] as Node)["name"] as string | undefined) ?? null;
 }
 
 /** `require.a(module, async (…) => { try { … } catch … })`: a module that waits at its top. */
 function asyncBody(statement: Node): readonly Node[] | null {
   const call = statement.type === "ExpressionStatement" ? unwrap(statement["expression"] as Node) : null;
-  if (call?.type !== "CallExpression" || (call["callee"] as Node).type !== "MemberExpression" || keyOf(call["callee"] as Node) !== "a") return null;
+  if (
+    call?.type !== "CallExpression" ||
+    (call["callee"] as Node).type !== "MemberExpression" ||
+    keyOf(call["callee"] as Node) !== "a"
+  )
+    return null;
   const fn = (call["arguments"] as Node[])[1];
   if (fn === undefined || !isFunction(fn) || (fn["body"] as Node).type !== "BlockStatement") return null;
   const [only] = (fn["body"] as Node)["body"] as Node[];
-  return statementsOf((only?.type === "TryStatement" ? (only["block"] as Node) : (fn["body"] as Node))["body"] as Node[]);
+  return statementsOf(
+    (only?.type === "TryStatement" ? (only["block"] as Node) : (fn["body"] as Node))["body"] as Node[],
+  );
 }

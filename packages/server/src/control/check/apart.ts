@@ -32,7 +32,11 @@ export function answersOf(clones: readonly CheckedClone[]): CloneAnswers {
 }
 
 /** One after the other: each has the host to itself, as a cold start has at its best. What moves with time is then no difference. */
-export async function runEnvironments(run: RunEnvironment, version: RunnableVersion, count: number): Promise<RanEnvironments> {
+export async function runEnvironments(
+  run: RunEnvironment,
+  version: RunnableVersion,
+  count: number,
+): Promise<RanEnvironments> {
   const clones = [await run(version, INVOKES_PER_CLONE)];
   const { fresh, limits } = await runApart(run, version);
   while (clones.length < count) clones.push(await run(version, INVOKES_PER_CLONE));
@@ -42,12 +46,20 @@ export async function runEnvironments(run: RunEnvironment, version: RunnableVers
   return { clones, fresh: null, limits: [why] };
 }
 
-async function runApart(run: RunEnvironment, version: RunnableVersion): Promise<Pick<RanEnvironments, "fresh" | "limits">> {
+async function runApart(
+  run: RunEnvironment,
+  version: RunnableVersion,
+): Promise<Pick<RanEnvironments, "fresh" | "limits">> {
   try {
     return { fresh: await run(initialisedApart(version), INVOKES_PER_CLONE), limits: [] };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    return { fresh: null, limits: [`The function could not be started without the snapshot, so copies were compared with each other only: ${error.message}`] };
+    return {
+      fresh: null,
+      limits: [
+        `The function could not be started without the snapshot, so copies were compared with each other only: ${error.message}`,
+      ],
+    };
   }
 }
 
@@ -69,7 +81,11 @@ export async function compareApart(
   // Two copies say the same short word by accident, now and then; a long one they do not.
   if (!isMoving && kept.every((word) => word.text.length >= LONG_WORD_SIZE_MIN)) return { kept, rows: [], limits: [] };
   if ((clones[0]?.invokeMs[1] ?? 0) > LONG_LOOK_INVOKE_MS_MAX) {
-    return { kept, rows: [], limits: ["Values of few letters were not tried again with more copies: an invoke takes more than a second."] };
+    return {
+      kept,
+      rows: [],
+      limits: ["Values of few letters were not tried again with more copies: an invoke takes more than a second."],
+    };
   }
   const invokes = isMoving ? LONG_LOOK_INVOKES : INVOKES_PER_CLONE;
   const again = answersOf([await run(version, invokes), await run(version, invokes)]);

@@ -3,7 +3,13 @@
  * environment that is initialised apart gets the event: what it says otherwise, all clones have from the Init that was snapshotted.
  */
 import { invalidParameter } from "../../model/api-error.ts";
-import { type CloneAnswer, compareClones, givenTexts, INIT_MS_MAX, type SharedValue } from "../../model/compare-clones.ts";
+import {
+  type CloneAnswer,
+  compareClones,
+  givenTexts,
+  INIT_MS_MAX,
+  type SharedValue,
+} from "../../model/compare-clones.ts";
 import { agesOfInit, type AgeWord } from "../../model/fresh-start.ts";
 import { isPlaceOfRequest } from "../../model/sent-requests.ts";
 import { formsInMemory, type UniqueValue } from "../../model/unique-values.ts";
@@ -13,7 +19,14 @@ import type { InvokeOperation } from "../invoke.ts";
 import { findVersion } from "../lookup.ts";
 import { toRunnableVersion } from "../runnable-version.ts";
 import type { ControlServices } from "../services.ts";
-import { answersOf, compareApart, type ComparedApart, type RanEnvironments, type RunEnvironment, runEnvironments } from "./apart.ts";
+import {
+  answersOf,
+  compareApart,
+  type ComparedApart,
+  type RanEnvironments,
+  type RunEnvironment,
+  runEnvironments,
+} from "./apart.ts";
 import { judge } from "./findings.ts";
 import type { CheckReport } from "@thaw/lambda-api/check-report";
 import { type CheckedClone, runClone } from "./run-clones.ts";
@@ -37,7 +50,9 @@ interface CheckRequest {
 
 /** All that was seen, before it is judged. */
 export interface CheckFacts extends RanEnvironments, ComparedApart {
-  readonly shared: ReadonlyArray<SharedValue & { readonly placesInMemory: number; readonly isInFresh: boolean; readonly isOnlySent: boolean }>;
+  readonly shared: ReadonlyArray<
+    SharedValue & { readonly placesInMemory: number; readonly isInFresh: boolean; readonly isOnlySent: boolean }
+  >;
   readonly ages: readonly AgeWord[];
   /** Outside addresses that clones reached without asking for a name, and that nobody has written down. */
   readonly oldAddresses: readonly string[];
@@ -88,7 +103,11 @@ export class CheckOperation {
     const runnable = toRunnableVersion(scope, owner, version);
     const invokedAtMs = clock.nowMs();
     const run: RunEnvironment = (one, invokes) =>
-      runClone(this.#services, one, { runKey: `check-${this.#services.random.uuid()}`, payload: request.payload, invokes });
+      runClone(this.#services, one, {
+        runKey: `check-${this.#services.random.uuid()}`,
+        payload: request.payload,
+        invokes,
+      });
     const ran = await runEnvironments(run, runnable, request.clones);
     const { clones, fresh } = ran;
     const known = { given: givenTexts(request.event), texts: knownTexts(runnable, request.payload) };
@@ -106,7 +125,11 @@ export class CheckOperation {
       cutConnections: facts.cutConnections ?? null,
       ...found,
       shared: found.shared.map((each) => ({ ...each, ...elsewhere(ran, each.value) })),
-      ages: agesOfInit(answersOf(clones), { given: known.given, earliestMs: facts.createdAtMs - INIT_MS_MAX, latestMs: facts.createdAtMs }),
+      ages: agesOfInit(answersOf(clones), {
+        given: known.given,
+        earliestMs: facts.createdAtMs - INIT_MS_MAX,
+        latestMs: facts.createdAtMs,
+      }),
       kept: apart.kept,
       rows: apart.rows,
       oldAddresses: await this.#findOldAddresses(runnable, clones, known),
@@ -116,7 +139,11 @@ export class CheckOperation {
   }
 
   /** A clone that sent no datagram has asked no name server: it has the addresses that it reaches from Init, or they are written down. */
-  async #findOldAddresses(version: RunnableVersion, clones: readonly CheckedClone[], known: Known): Promise<readonly string[]> {
+  async #findOldAddresses(
+    version: RunnableVersion,
+    clones: readonly CheckedClone[],
+    known: Known,
+  ): Promise<readonly string[]> {
     const silent = clones.filter(({ observed }) => observed?.sandbox.sentDatagrams === 0);
     const addresses = [...new Set(silent.flatMap(({ observed }) => observed?.sandbox.peers ?? []))].map((peer) =>
       peer.replace(/:\d+$/, "").replace(/^\[|\]$/g, ""),
@@ -130,12 +157,18 @@ export class CheckOperation {
     version: RunnableVersion,
     shared: readonly SharedValue[],
   ): Promise<
-    { readonly shared: ReadonlyArray<SharedValue & { readonly placesInMemory: number }> } & Pick<CheckFacts, "contents" | "secretVariables" | "limits">
+    { readonly shared: ReadonlyArray<SharedValue & { readonly placesInMemory: number }> } & Pick<
+      CheckFacts,
+      "contents" | "secretVariables" | "limits"
+    >
   > {
     const variables = Object.entries(version.environment).filter(
       ([name, value]) => SECRET_NAME.test(name) && value.length >= SECRET_SIZE_MIN && !SECRET_PLACE.test(value),
     );
-    const groups = [...variables.map(([, value]) => [Buffer.from(value.slice(0, 1024))]), ...shared.map(({ value }) => formsInMemory(value))];
+    const groups = [
+      ...variables.map(([, value]) => [Buffer.from(value.slice(0, 1024))]),
+      ...shared.map(({ value }) => formsInMemory(value)),
+    ];
     let size = 0;
     const searched = groups.map((forms) => {
       size += forms.reduce((sum, form) => sum + form.length, 0);
@@ -150,16 +183,28 @@ export class CheckOperation {
       secretVariables: variables.filter((_variable, number) => (places[number] ?? 0) > 0).map(([name]) => name),
       shared: shared.map((each, number) => ({ ...each, placesInMemory: places[variables.length + number] ?? 0 })),
       limits:
-        left === 0 ? [] : [`${left} of ${groups.length} values were not looked for in the snapshot's memory: they are too many or too long for one search.`],
+        left === 0
+          ? []
+          : [
+              `${left} of ${groups.length} values were not looked for in the snapshot's memory: they are too many or too long for one search.`,
+            ],
     };
   }
 }
 
 /** Where else the value is. A start apart whose requests could not be read is taken to have sent it. */
-function elsewhere({ clones, fresh }: RanEnvironments, { text, place }: UniqueValue): { readonly isInFresh: boolean; readonly isOnlySent: boolean } {
-  const isOnlySent = isPlaceOfRequest(place) && !clones.some(({ answers }) => answers.some((answer) => says(answer, text)));
+function elsewhere(
+  { clones, fresh }: RanEnvironments,
+  { text, place }: UniqueValue,
+): { readonly isInFresh: boolean; readonly isOnlySent: boolean } {
+  const isOnlySent =
+    isPlaceOfRequest(place) && !clones.some(({ answers }) => answers.some((answer) => says(answer, text)));
   const isUnread = isOnlySent && fresh?.sent === null;
-  return { isOnlySent, isInFresh: fresh !== null && (isUnread || fresh.answers.some((answer) => says(answer, text) || sends(answer, text))) };
+  return {
+    isOnlySent,
+    isInFresh:
+      fresh !== null && (isUnread || fresh.answers.some((answer) => says(answer, text) || sends(answer, text))),
+  };
 }
 
 function says({ payload, log }: CloneAnswer, text: string): boolean {
@@ -187,7 +232,15 @@ function readRequest(input: CheckInput): CheckRequest {
 /** What every clone is given alike. */
 function knownTexts(version: RunnableVersion, payload: Buffer): readonly string[] {
   const { functionArn, accountId, codeName, logGroup, snapshotId } = version;
-  return [payload.toString("utf8"), functionArn, accountId, codeName, logGroup, snapshotId ?? "", ...Object.entries(version.environment).flat()];
+  return [
+    payload.toString("utf8"),
+    functionArn,
+    accountId,
+    codeName,
+    logGroup,
+    snapshotId ?? "",
+    ...Object.entries(version.environment).flat(),
+  ];
 }
 
 function textsOf(shared: readonly SharedValue[]): readonly string[] {

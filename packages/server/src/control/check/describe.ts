@@ -25,7 +25,13 @@ const LIMITS = [
 const ALONE =
   "Copies were compared with each other only. Then only values that look unique are seen (UUIDs, tokens, long random texts and numbers, times); a short random word where its name says so.";
 
-export function describe(version: RunnableVersion, stored: SnapshotFacts, seen: CheckFacts, findings: readonly CheckFinding[], tookMs: number): CheckReport {
+export function describe(
+  version: RunnableVersion,
+  stored: SnapshotFacts,
+  seen: CheckFacts,
+  findings: readonly CheckFinding[],
+  tookMs: number,
+): CheckReport {
   const { contents, clones } = seen;
   const last = clones[clones.length - 1];
   const observed = last?.observed ?? null;
@@ -80,9 +86,12 @@ export function describe(version: RunnableVersion, stored: SnapshotFacts, seen: 
   };
 }
 
-function sentBy(clones: CheckFacts["clones"]): Pick<CheckReport["network"], "requestsRead" | "encryptedConnections" | "unreadableConnections"> {
+function sentBy(
+  clones: CheckFacts["clones"],
+): Pick<CheckReport["network"], "requestsRead" | "encryptedConnections" | "unreadableConnections"> {
   const readings = clones.flatMap((clone) => clone.sent ?? []);
-  const sum = (of: (reading: SentReading) => number): number => readings.reduce((total, reading) => total + of(reading), 0);
+  const sum = (of: (reading: SentReading) => number): number =>
+    readings.reduce((total, reading) => total + of(reading), 0);
   return {
     requestsRead: readings.length < clones.length ? null : sum((reading) => reading.requests),
     encryptedConnections: sum((reading) => reading.encrypted.length),
@@ -114,7 +123,11 @@ function limitsOfSent({ clones, fresh }: CheckFacts): readonly string[] {
 function stepsOf(phases: PhaseTimes): readonly CheckPhase[] {
   return Object.entries(phases)
     .filter(([name]) => !NOT_A_STEP.has(name))
-    .map(([name, durationMs]) => ({ name, part: name === "hooks" ? "hooks" : name === "firstResponse" ? "invoke" : "clone", durationMs }));
+    .map(([name, durationMs]) => ({
+      name,
+      part: name === "hooks" ? "hooks" : name === "firstResponse" ? "invoke" : "clone",
+      durationMs,
+    }));
 }
 
 function verdictOf(findings: readonly CheckFinding[], clones: number): CheckReport["verdict"] {
@@ -122,9 +135,14 @@ function verdictOf(findings: readonly CheckFinding[], clones: number): CheckRepo
   const warnings = findings.filter((finding) => finding.severity === "warning");
   const next = [...errors, ...warnings].map((finding) => `${finding.title}: ${finding.cure}`);
   if (errors.length > 0) {
-    return { status: "findings", headline: `Not ready: ${count(errors.length + warnings.length, "thing")} to put right before this runs as a snapshot.`, next };
+    return {
+      status: "findings",
+      headline: `Not ready: ${count(errors.length + warnings.length, "thing")} to put right before this runs as a snapshot.`,
+      next,
+    };
   }
-  if (warnings.length > 0) return { status: "findings", headline: `Nearly ready: ${count(warnings.length, "thing")} to look at.`, next };
+  if (warnings.length > 0)
+    return { status: "findings", headline: `Nearly ready: ${count(warnings.length, "thing")} to look at.`, next };
   return {
     status: "good",
     headline: `Good: ${clones} copies of the function answered, and nothing was found that they share and should not.`,

@@ -30,14 +30,22 @@ const SECRETS: Readonly<Record<string, string>> = {
 };
 
 export function judge(facts: CheckFacts): readonly CheckFinding[] {
-  const findings = [functionErrors(facts), sharedValues(facts), repeatedDraws(facts), oldTimes(facts), keptValues(facts)];
+  const findings = [
+    functionErrors(facts),
+    sharedValues(facts),
+    repeatedDraws(facts),
+    oldTimes(facts),
+    keptValues(facts),
+  ];
   findings.push(connections(facts), oldAddresses(facts), secrets(facts));
   findings.push(unexplained(facts), sessionKeys(facts), secretVariables(facts), tmpFiles(facts));
   return findings.filter((finding) => finding !== null);
 }
 
 function functionErrors({ clones }: CheckFacts): CheckFinding | null {
-  const errors = clones.flatMap((clone, number) => clone.errors.map((text) => `clone ${number + 1}: ${text.slice(0, 200)}`));
+  const errors = clones.flatMap((clone, number) =>
+    clone.errors.map((text) => `clone ${number + 1}: ${text.slice(0, 200)}`),
+  );
   if (errors.length === 0) return null;
   return {
     id: "function-error",
@@ -70,7 +78,10 @@ type SharedFact = CheckFacts["shared"][number];
  * where the function was started apart. In requests only the last counts: what every start sends alike (the key of a service, a word of
  * a protocol) is in memory as well.
  */
-function isMadeAtInit({ fresh }: CheckFacts, { kind, value, placesInMemory, isInFresh, isOnlySent }: SharedFact): boolean {
+function isMadeAtInit(
+  { fresh }: CheckFacts,
+  { kind, value, placesInMemory, isInFresh, isOnlySent }: SharedFact,
+): boolean {
   if (kind !== "same") return false;
   if (isOnlySent && fresh !== null) return !isInFresh;
   if (placesInMemory > 0) return true;
@@ -87,7 +98,12 @@ function repeatedDraws({ shared, rows, clones }: CheckFacts): CheckFinding | nul
     .map(({ value }) => shown(value.kind === "time" ? { ...value, kind: "random-number" } : value));
   // Of few values (a die): seen by a long row of them.
   if (found.length === 0)
-    found.push(...rows.map((row) => `${row.place}: ${row.text} in all copies, ${row.freshText} where the function was started without the snapshot`));
+    found.push(
+      ...rows.map(
+        (row) =>
+          `${row.place}: ${row.text} in all copies, ${row.freshText} where the function was started without the snapshot`,
+      ),
+    );
   if (found.length === 0) return null;
   return {
     id: "repeated-draw",
@@ -115,7 +131,9 @@ function oldTimes({ shared, ages }: CheckFacts): CheckFinding | null {
 
 /** What looks like anything: a number of a shard, the name of a folder, "local". */
 function keptValues(facts: CheckFacts): CheckFinding | null {
-  const told = facts.shared.filter((each) => each.kind === "old-time" || isMadeAtInit(facts, each)).map((each) => each.value.text);
+  const told = facts.shared
+    .filter((each) => each.kind === "old-time" || isMadeAtInit(facts, each))
+    .map((each) => each.value.text);
   const found = facts.kept.filter((word) => !told.some((text) => word.text.includes(text)));
   if (found.length === 0) return null;
   return {
@@ -124,7 +142,12 @@ function keptValues(facts: CheckFacts): CheckFinding | null {
     title: `${count(found.length, "value")} ${found.length === 1 ? "is" : "are"} the same in all ${facts.clones.length} copies, and different where the function was started without the snapshot`,
     why: "It was found out once, while the function started up, and every copy that is ever started from this snapshot goes on with it: a number drawn by lot, the name of a folder, the identity of the machine. Or it comes of something that copies don't have: a connection of the start, AWS_LAMBDA_LOG_STREAM_NAME among the environment variables.",
     cure: "If each copy should have its own, find it out in the handler, or again in an after-restore hook (docs/guides/hooks.md). `thaw scan` shows the line.",
-    evidence: limit(found.map((word) => `${word.place}: ${shortened(word.text)} in all copies, ${shortened(word.freshText)} without the snapshot`)),
+    evidence: limit(
+      found.map(
+        (word) =>
+          `${word.place}: ${shortened(word.text)} in all copies, ${shortened(word.freshText)} without the snapshot`,
+      ),
+    ),
   };
 }
 
@@ -224,7 +247,9 @@ function tmpFiles({ contents }: CheckFacts): CheckFinding | null {
 }
 
 function limit(lines: readonly string[]): readonly string[] {
-  return lines.length <= EVIDENCE_MAX ? lines : [...lines.slice(0, EVIDENCE_MAX), `and ${lines.length - EVIDENCE_MAX} more`];
+  return lines.length <= EVIDENCE_MAX
+    ? lines
+    : [...lines.slice(0, EVIDENCE_MAX), `and ${lines.length - EVIDENCE_MAX} more`];
 }
 
 export function count(number: number, what: string): string {

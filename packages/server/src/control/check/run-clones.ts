@@ -29,7 +29,11 @@ export interface CloneRun {
 }
 
 /** The event goes to each environment as often as to the other ones. Throws an ApiError where it could not be made. */
-export async function runClone(services: ControlServices, version: RunnableVersion, { runKey, payload, invokes }: CloneRun): Promise<CheckedClone> {
+export async function runClone(
+  services: ControlServices,
+  version: RunnableVersion,
+  { runKey, payload, invokes }: CloneRun,
+): Promise<CheckedClone> {
   const own = { ...version, runKey, recordsSent: true };
   const answers: Array<Omit<CloneAnswer, "sent">> = [];
   const traffic: Array<SentTraffic | null> = [];
@@ -48,7 +52,9 @@ export async function runClone(services: ControlServices, version: RunnableVersi
       const seen = await services.worker.observe(environmentId);
       observed ??= seen;
       // Of another environment, where the first one has ended, nothing is compared.
-      traffic.push(seen?.summary.environmentId === observed?.summary.environmentId ? (seen?.sandbox.sent ?? null) : null);
+      traffic.push(
+        seen?.summary.environmentId === observed?.summary.environmentId ? (seen?.sandbox.sent ?? null) : null,
+      );
       const lines = observed === null ? [] : await readLog(services, version.logGroup, observed.summary.logStream);
       const log = lines.slice(answers.reduce((sum, answer) => sum + answer.log.length, 0));
       answers.push({ payload: text, log, startedAtMs, endedAtMs });
@@ -57,14 +63,24 @@ export async function runClone(services: ControlServices, version: RunnableVersi
     await services.worker.stopEnvironments({ runKey });
   }
   const sent = readSent(traffic);
-  return { answers: answers.map((answer, invoke) => ({ ...answer, sent: sent?.parts[invoke] ?? [] })), invokeMs, observed, sent, errors };
+  return {
+    answers: answers.map((answer, invoke) => ({ ...answer, sent: sent?.parts[invoke] ?? [] })),
+    invokeMs,
+    observed,
+    sent,
+    errors,
+  };
 }
 
 async function invokeOnce(
   services: ControlServices,
   version: RunnableVersion,
   payload: Buffer,
-): Promise<{ readonly text: string; readonly isError: boolean; readonly environmentId: EnvironmentObservation["summary"]["environmentId"] }> {
+): Promise<{
+  readonly text: string;
+  readonly isError: boolean;
+  readonly environmentId: EnvironmentObservation["summary"]["environmentId"];
+}> {
   const outcome = await services.worker.invoke(version, {
     requestId: services.random.uuid(),
     payload,
@@ -76,9 +92,17 @@ async function invokeOnce(
   });
   switch (outcome.kind) {
     case "response":
-      return { text: outcome.payload.toString("utf8"), isError: outcome.functionError !== null, environmentId: outcome.environmentId };
+      return {
+        text: outcome.payload.toString("utf8"),
+        isError: outcome.functionError !== null,
+        environmentId: outcome.environmentId,
+      };
     case "throttled":
-      throw new ApiError("TooManyRequestsException", "The host has no room for the clones of this check at the moment.", { Reason: outcome.reason });
+      throw new ApiError(
+        "TooManyRequestsException",
+        "The host has no room for the clones of this check at the moment.",
+        { Reason: outcome.reason },
+      );
     default:
       throw refusalOf(outcome);
   }
@@ -86,6 +110,7 @@ async function invokeOnce(
 
 async function readLog(services: ControlServices, logGroup: string, logStream: string): Promise<readonly string[]> {
   const lines: string[] = [];
-  for await (const event of services.logs.read(logGroup, { logStream })) if (event.origin === "function") lines.push(event.message);
+  for await (const event of services.logs.read(logGroup, { logStream }))
+    if (event.origin === "function") lines.push(event.message);
   return lines;
 }

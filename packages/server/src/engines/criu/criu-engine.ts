@@ -5,7 +5,16 @@
  */
 import { createHash } from "node:crypto";
 import type { SnapshotId } from "../../base/ids.ts";
-import type { Engine, ListedSnapshot, Sandbox, SnapshotContents, SnapshotEngine, SnapshotInfo, SnapshotKey, WorkingSetInfo } from "../../ports/engine.ts";
+import type {
+  Engine,
+  ListedSnapshot,
+  Sandbox,
+  SnapshotContents,
+  SnapshotEngine,
+  SnapshotInfo,
+  SnapshotKey,
+  WorkingSetInfo,
+} from "../../ports/engine.ts";
 import type { KeyProvider } from "../../ports/key-provider.ts";
 import { type HostedEngineOptions, openSandbox } from "../hosted-engine.ts";
 import type { Random } from "../../base/random.ts";
@@ -89,7 +98,11 @@ class CriuSnapshots implements SnapshotEngine {
     return taken;
   }
 
-  async restore(spec: Parameters<SnapshotEngine["restore"]>[0], snapshotId: SnapshotId, key: SnapshotKey): Promise<Sandbox> {
+  async restore(
+    spec: Parameters<SnapshotEngine["restore"]>[0],
+    snapshotId: SnapshotId,
+    key: SnapshotKey,
+  ): Promise<Sandbox> {
     const dataKey = await this.#dataKeys.unwrap(snapshotId, key);
     const far = this.#far;
     if (far === null) return this.#restore(spec, snapshotId, dataKey);
@@ -165,7 +178,10 @@ class CriuSnapshots implements SnapshotEngine {
       const generated = await this.#dataKeys.generate(keyArn, snapshotId);
       key = generated.key;
       await sandbox.link.park();
-      taken = await host.snapshot(sandbox.environmentId, snapshotId, this.fingerprint, { dataKey: generated.plaintext, chunkSecret });
+      taken = await host.snapshot(sandbox.environmentId, snapshotId, this.fingerprint, {
+        dataKey: generated.plaintext,
+        chunkSecret,
+      });
     } finally {
       await sandbox.destroy();
     }
@@ -182,7 +198,12 @@ class CriuSnapshots implements SnapshotEngine {
 
   #restore(spec: Parameters<SnapshotEngine["restore"]>[0], snapshotId: SnapshotId, dataKey: Buffer): Promise<Sandbox> {
     const gone = this.#clones.opened(snapshotId);
-    const restored = openSandbox(this.#options, spec, () => this.#options.host.restore(spec, snapshotId, this.fingerprint, dataKey), gone);
+    const restored = openSandbox(
+      this.#options,
+      spec,
+      () => this.#options.host.restore(spec, snapshotId, this.fingerprint, dataKey),
+      gone,
+    );
     restored.catch(gone);
     return restored;
   }

@@ -8,7 +8,10 @@ export class DataKeys {
   readonly #provider: KeyProvider;
   readonly #clock: Clock;
   readonly #keptMs: number;
-  readonly #kept = new Map<SnapshotId, { readonly wrapped: string; readonly plaintext: Buffer; readonly untilMs: number }>();
+  readonly #kept = new Map<
+    SnapshotId,
+    { readonly wrapped: string; readonly plaintext: Buffer; readonly untilMs: number }
+  >();
 
   constructor(provider: KeyProvider, clock: Clock, keptMs: number) {
     this.#provider = provider;
@@ -16,7 +19,10 @@ export class DataKeys {
     this.#keptMs = keptMs;
   }
 
-  async generate(keyArn: string | null, snapshotId: SnapshotId): Promise<{ readonly plaintext: Buffer; readonly key: SnapshotKey }> {
+  async generate(
+    keyArn: string | null,
+    snapshotId: SnapshotId,
+  ): Promise<{ readonly plaintext: Buffer; readonly key: SnapshotKey }> {
     const { plaintext, wrapped } = await this.#provider.generate(keyArn, snapshotId);
     return { plaintext, key: { keyArn, wrapped } };
   }

@@ -3,7 +3,13 @@ import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ThawError } from "../../base/errors.ts";
 import type { SnapshotId } from "../../base/ids.ts";
-import { CHUNK_FILE_SIZE_BYTES_MAX, chunkNamesOf, ENVELOPE_SIZE_BYTES_MAX, readClear, SnapshotDamagedError } from "../../base/snapshot-envelope.ts";
+import {
+  CHUNK_FILE_SIZE_BYTES_MAX,
+  chunkNamesOf,
+  ENVELOPE_SIZE_BYTES_MAX,
+  readClear,
+  SnapshotDamagedError,
+} from "../../base/snapshot-envelope.ts";
 import {
   type DiskEntry,
   type Manifest,
@@ -19,7 +25,13 @@ import { Slots } from "../../base/slots.ts";
 import type { SnapshotKey } from "../../ports/engine.ts";
 import type { KeyProvider } from "../../ports/key-provider.ts";
 import { SnapshotStoreError } from "../../ports/snapshot-store.ts";
-import type { RegionSummary, SnapshotContents, SnapshotReader, SpaceSummary, Verification } from "../../ports/snapshot-reader.ts";
+import type {
+  RegionSummary,
+  SnapshotContents,
+  SnapshotReader,
+  SpaceSummary,
+  Verification,
+} from "../../ports/snapshot-reader.ts";
 import { chunkKey, manifestKey } from "./far/far-store.ts";
 
 export interface SnapshotReaderOptions {
@@ -77,7 +89,8 @@ class DirectoryReader implements SnapshotReader {
       images: manifest.images.map(({ name, size }) => ({ name, sizeBytes: size })),
       disk: manifest.disk.map(describeEntry),
       chunks: await this.#countChunks(manifest),
-      workingSet: workingSet === null ? null : { recordings: workingSet.header.recordings, pages: pagesOf(workingSet.runs) },
+      workingSet:
+        workingSet === null ? null : { recordings: workingSet.header.recordings, pages: pagesOf(workingSet.runs) },
     };
   }
 
@@ -100,7 +113,11 @@ class DirectoryReader implements SnapshotReader {
     const manifest = await check("manifest", this.#openManifest(snapshotId, key, far, problems));
     const chunks = manifest?.content.chunks ?? [];
     await new Slots(READS_AT_ONCE_MAX).each(chunks, async (chunk) => {
-      const place = { path: this.#chunkPath(chunk.name), key: chunkKey(chunk.name), sizeBytesMax: CHUNK_FILE_SIZE_BYTES_MAX };
+      const place = {
+        path: this.#chunkPath(chunk.name),
+        key: chunkKey(chunk.name),
+        sizeBytesMax: CHUNK_FILE_SIZE_BYTES_MAX,
+      };
       const opened = await check(
         `chunk ${chunk.name}`,
         openFrom(far, place, (file) => openChunk(chunk, file).length),
@@ -111,11 +128,22 @@ class DirectoryReader implements SnapshotReader {
     return { snapshotId, ...found, chunks: chunks.length, problems };
   }
 
-  async #openManifest(snapshotId: SnapshotId, key: SnapshotKey, far: FarFiles | null, problems: string[]): Promise<Opened<Manifest>> {
+  async #openManifest(
+    snapshotId: SnapshotId,
+    key: SnapshotKey,
+    far: FarFiles | null,
+    problems: string[],
+  ): Promise<Opened<Manifest>> {
     const dataKey = await this.#keys.unwrap(key.keyArn, snapshotId, key.wrapped);
-    const place = { path: this.#manifestPath(snapshotId), key: manifestKey(snapshotId), sizeBytesMax: ENVELOPE_SIZE_BYTES_MAX };
+    const place = {
+      path: this.#manifestPath(snapshotId),
+      key: manifestKey(snapshotId),
+      sizeBytesMax: ENVELOPE_SIZE_BYTES_MAX,
+    };
     const manifest = await openFrom(far, place, (file) => manifestOf(snapshotId, dataKey, file));
-    await this.#workingSet(snapshotId, dataKey).catch((error: unknown) => problems.push(`working set: ${describe(error)}`));
+    await this.#workingSet(snapshotId, dataKey).catch((error: unknown) =>
+      problems.push(`working set: ${describe(error)}`),
+    );
     return manifest;
   }
 
@@ -133,7 +161,9 @@ class DirectoryReader implements SnapshotReader {
 
   /** Null where there is none. */
   async #workingSet(snapshotId: SnapshotId, dataKey: Buffer): Promise<WorkingSet | null> {
-    const file = await readUpTo(join(this.#snapshots, snapshotId, "working-set"), ENVELOPE_SIZE_BYTES_MAX).catch(nullIfMissing);
+    const file = await readUpTo(join(this.#snapshots, snapshotId, "working-set"), ENVELOPE_SIZE_BYTES_MAX).catch(
+      nullIfMissing,
+    );
     if (file === null) return null;
     const workingSet = openWorkingSet(dataKey, file);
     if (workingSet.header.snapshot !== snapshotId) throw new SnapshotDamagedError("it belongs to another snapshot");
@@ -157,7 +187,10 @@ class DirectoryReader implements SnapshotReader {
     for (const other of await readdir(this.#snapshots)) {
       if (other === snapshot || other.endsWith(".partial")) continue;
       try {
-        for (const name of chunkNamesOf(readClear(await readUpTo(join(this.#snapshots, other, "manifest"), ENVELOPE_SIZE_BYTES_MAX)))) names.add(name);
+        for (const name of chunkNamesOf(
+          readClear(await readUpTo(join(this.#snapshots, other, "manifest"), ENVELOPE_SIZE_BYTES_MAX)),
+        ))
+          names.add(name);
       } catch (error) {
         if (!(error instanceof SnapshotDamagedError)) nullIfMissing(error);
       }
@@ -168,7 +201,8 @@ class DirectoryReader implements SnapshotReader {
 
 function manifestOf(snapshotId: SnapshotId, dataKey: Buffer, file: Buffer): Manifest {
   const manifest = openManifest(dataKey, file);
-  if (manifest.header.snapshot !== snapshotId) throw new SnapshotDamagedError("its manifest belongs to another snapshot");
+  if (manifest.header.snapshot !== snapshotId)
+    throw new SnapshotDamagedError("its manifest belongs to another snapshot");
   return manifest;
 }
 
@@ -179,7 +213,11 @@ interface Place {
 }
 
 /** From this host; from the far store where it is not here or can't be opened here. Throws what is wrong with it, or SnapshotStoreError. */
-async function openFrom<T>(far: FarFiles | null, { path, key, sizeBytesMax }: Place, open: (file: Buffer) => T): Promise<Opened<T>> {
+async function openFrom<T>(
+  far: FarFiles | null,
+  { path, key, sizeBytesMax }: Place,
+  open: (file: Buffer) => T,
+): Promise<Opened<T>> {
   try {
     return { content: open(await readUpTo(path, sizeBytesMax)), isFromAfar: false, problem: null };
   } catch (error) {
@@ -217,7 +255,11 @@ function pagesOf(runs: ReadonlyArray<{ readonly pages: number }>): number {
 }
 
 function summarize({ pid, runs }: Space): SpaceSummary {
-  const [pages, zeroPages, lazyPages] = [pagesOf(runs), pagesOf(runs.filter((run) => run.place === null)), pagesOf(runs.filter((run) => run.isLazy))];
+  const [pages, zeroPages, lazyPages] = [
+    pagesOf(runs),
+    pagesOf(runs.filter((run) => run.place === null)),
+    pagesOf(runs.filter((run) => run.isLazy)),
+  ];
   return { pid, pages, zeroPages, lazyPages, eagerPages: pages - lazyPages, regions: regionsOf(runs) };
 }
 

@@ -3,11 +3,28 @@
  * can be told to fail; what is left behind and what was done to a frozen sandbox can be read.
  */
 import type { SnapshotId } from "../../base/ids.ts";
-import type { Engine, ListedSnapshot, Sandbox, SandboxSpec, SnapshotEngine, SnapshotInfo, SnapshotKey } from "../../ports/engine.ts";
+import type {
+  Engine,
+  ListedSnapshot,
+  Sandbox,
+  SandboxSpec,
+  SnapshotEngine,
+  SnapshotInfo,
+  SnapshotKey,
+} from "../../ports/engine.ts";
 import type { FakeFunction, FakeState, ParkedAt } from "./fake-process.ts";
 import { FakeSandbox, type FakeStep } from "./fake-sandbox.ts";
 
-const NOTHING_RECORDED = { isMerged: false, pages: 0, recordings: 0, faults: 0, prefetchedPages: 0, prefetchStartMs: 0, prefetchEndMs: 0, decryptMs: 0 };
+const NOTHING_RECORDED = {
+  isMerged: false,
+  pages: 0,
+  recordings: 0,
+  faults: 0,
+  prefetchedPages: 0,
+  prefetchStartMs: 0,
+  prefetchEndMs: 0,
+  decryptMs: 0,
+};
 
 export interface FakeSnapshot {
   readonly key: SnapshotKey;
@@ -88,7 +105,13 @@ export class FakeEngine implements Engine {
         await this.#options.onResponded?.();
         return NOTHING_RECORDED;
       },
-      inspect: async (_snapshotId, _key, needles) => ({ needles: needles.map(() => 0), secrets: [], files: [], fileCount: 0, searchedBytes: 0 }),
+      inspect: async (_snapshotId, _key, needles) => ({
+        needles: needles.map(() => 0),
+        secrets: [],
+        files: [],
+        fileCount: 0,
+        searchedBytes: 0,
+      }),
       remove: async (snapshotId) => {
         await this.#options.onRemove?.(snapshotId);
         this.#forget(snapshotId);
@@ -120,7 +143,15 @@ export class FakeEngine implements Engine {
       const taken = { ...image, ...madeWith, key, state: structuredClone(image.state) };
       this.#taken.set(snapshotId, taken);
       this.#options.afar?.set(snapshotId, taken);
-      return { snapshotId, key, memoryBytes: 1000, diskBytes: 10, newBytes: 1010, cutConnections: 0, phases: { dump: 1 } };
+      return {
+        snapshotId,
+        key,
+        memoryBytes: 1000,
+        diskBytes: 10,
+        newBytes: 1010,
+        cutConnections: 0,
+        phases: { dump: 1 },
+      };
     } finally {
       sandbox.vanish();
     }
@@ -132,7 +163,9 @@ export class FakeEngine implements Engine {
     if (snapshot === undefined) throw new Error(`fake engine: no snapshot ${snapshotId}`);
     if (key.wrapped !== snapshot.key.wrapped) throw new Error(`fake engine: another key than that of ${snapshotId}`);
     if (snapshot.root !== spec.root || snapshot.engine !== this.snapshots?.fingerprint) {
-      this.violations.push(`restore of ${snapshotId} made with ${snapshot.engine} and ${snapshot.root} on ${spec.root}`);
+      this.violations.push(
+        `restore of ${snapshotId} made with ${snapshot.engine} and ${snapshot.root} on ${spec.root}`,
+      );
     }
     const sandbox = new FakeSandbox(this, spec, this.#functionOf(spec), snapshot.nextCallId);
     this.live.add(sandbox);

@@ -1,5 +1,11 @@
 /** The fake of a supervisor: keeps events for a late listener, carries calls of the fake process to it. */
-import type { ProcessExit, RuntimeCall, SpawnRequest, SupervisorLink, SupervisorListener } from "../../ports/supervisor.ts";
+import type {
+  ProcessExit,
+  RuntimeCall,
+  SpawnRequest,
+  SupervisorLink,
+  SupervisorListener,
+} from "../../ports/supervisor.ts";
 import type { FakeResponse } from "./fake-process.ts";
 
 /** As the supervisor protocol has it. */
@@ -20,7 +26,11 @@ export class FakeLink implements SupervisorLink {
   #nextCallId: number;
   #isOpen = true;
 
-  constructor(host: FakeLinkHost, processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>, firstCallId: number) {
+  constructor(
+    host: FakeLinkHost,
+    processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>,
+    firstCallId: number,
+  ) {
     this.#host = host;
     this.processes = processes;
     this.#nextCallId = firstCallId;

@@ -99,7 +99,12 @@ export class FakeProcess {
     return this.callBytes(method, path, Buffer.from(body), headers);
   }
 
-  async callBytes(method: string, path: string, body: Buffer, headers: Readonly<Record<string, string>>): Promise<FakeResponse> {
+  async callBytes(
+    method: string,
+    path: string,
+    body: Buffer,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<FakeResponse> {
     const response = await this.#host.call(method, path, headers, body);
     if (this.#hasEnded) throw new ProcessEnded();
     return response;
@@ -141,9 +146,15 @@ export class FakeProcess {
 
   async #initialise(): Promise<boolean> {
     const isSnapStart = this.env["AWS_LAMBDA_INITIALIZATION_TYPE"] === "snap-start";
-    if (!(await this.#try("init", "Runtime.UserCodeError", () => this.#function.init?.(this, this.#state)))) return false;
+    if (!(await this.#try("init", "Runtime.UserCodeError", () => this.#function.init?.(this, this.#state))))
+      return false;
     if (!isSnapStart || this.#function.hasHooks === false) return true;
-    if (!(await this.#try("init", "Runtime.BeforeSnapshotError", () => this.#function.beforeSnapshot?.(this, this.#state)))) return false;
+    if (
+      !(await this.#try("init", "Runtime.BeforeSnapshotError", () =>
+        this.#function.beforeSnapshot?.(this, this.#state),
+      ))
+    )
+      return false;
     return this.#waitRestored();
   }
 
@@ -164,11 +175,15 @@ export class FakeProcess {
   async #answer(invocation: FakeInvocation): Promise<void> {
     const path = `/2018-06-01/runtime/invocation/${invocation.requestId}`;
     try {
-      const result = this.#function.handle === undefined ? "null" : await this.#function.handle(this, invocation, this.#state);
+      const result =
+        this.#function.handle === undefined ? "null" : await this.#function.handle(this, invocation, this.#state);
       await this.call("POST", `${path}/response`, result);
     } catch (error) {
       if (error instanceof ProcessEnded) throw error;
-      await this.call("POST", `${path}/error`, describeError(error), { ...CONTENT, "lambda-runtime-function-error-type": "Function.Error" });
+      await this.call("POST", `${path}/error`, describeError(error), {
+        ...CONTENT,
+        "lambda-runtime-function-error-type": "Function.Error",
+      });
     }
   }
 

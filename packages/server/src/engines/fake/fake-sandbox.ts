@@ -1,6 +1,13 @@
 /** A sandbox of the fake engine: one fake process, a freezer that notices work while frozen, and counters. */
 import type { EnvironmentId } from "../../base/ids.ts";
-import type { PhaseTimes, Sandbox, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage } from "../../ports/engine.ts";
+import type {
+  PhaseTimes,
+  Sandbox,
+  SandboxExit,
+  SandboxObservation,
+  SandboxSpec,
+  SandboxUsage,
+} from "../../ports/engine.ts";
 import type { SpawnRequest } from "../../ports/supervisor.ts";
 import { FakeLink } from "./fake-link.ts";
 import { type FakeFunction, FakeProcess, type FakeProcessHost, type FakeState, type ParkedAt } from "./fake-process.ts";
@@ -90,7 +97,12 @@ export class FakeSandbox implements Sandbox {
     this.#tellExited({ oom, snapshotDamaged: false });
   }
 
-  image(): { readonly state: FakeState; readonly env: Readonly<Record<string, string>>; readonly parkedAt: ParkedAt; readonly nextCallId: number } {
+  image(): {
+    readonly state: FakeState;
+    readonly env: Readonly<Record<string, string>>;
+    readonly parkedAt: ParkedAt;
+    readonly nextCallId: number;
+  } {
     const process = this.#process;
     const parkedAt = process?.parkedAt ?? null;
     if (process === null || parkedAt === null) throw new Error("fake engine: the runtime is not parked");

@@ -47,7 +47,9 @@ export class ChunkCache {
 
   added(bytes: number): Promise<void> {
     this.#sizeBytes += bytes;
-    return this.#sizeBytes > this.#options.sizeBytesMax && this.#cancelAgain === null ? this.evict() : Promise.resolve();
+    return this.#sizeBytes > this.#options.sizeBytesMax && this.#cancelAgain === null
+      ? this.evict()
+      : Promise.resolve();
   }
 
   /** Nothing is evicted while `write` runs. */
@@ -82,7 +84,9 @@ export class ChunkCache {
     const usedMs = await this.#readUses();
     const freshMs = clock.nowMs() - FRESH_MS;
     const evictable = chunks.filter((chunk) => usedMs.has(chunk.name));
-    const oldest = evictable.filter((chunk) => chunk.modifiedMs <= freshMs).toSorted((a, b) => (usedMs.get(a.name) ?? 0) - (usedMs.get(b.name) ?? 0));
+    const oldest = evictable
+      .filter((chunk) => chunk.modifiedMs <= freshMs)
+      .toSorted((a, b) => (usedMs.get(a.name) ?? 0) - (usedMs.get(b.name) ?? 0));
     let [count, bytes] = [0, 0];
     for (const chunk of oldest) {
       if (this.#sizeBytes <= sizeBytesMax * EVICT_TO || this.#writers > 0) break;

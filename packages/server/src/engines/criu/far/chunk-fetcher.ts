@@ -64,8 +64,14 @@ export class ChunkFetcher {
     const { files, clock, random, onFetched, onFailed } = this.#options;
     const startMs = clock.monotonicMs();
     let doubts = 0;
-    const isTransient = (error: unknown): boolean => (error instanceof Doubt ? ++doubts < DOUBTS_MAX : error instanceof SnapshotStoreError && error.transient);
-    const limits = { attemptsMax: Number.POSITIVE_INFINITY, attemptMs: ATTEMPT_MS, totalMs: TOTAL_MS, pauseMs: PAUSE_MS };
+    const isTransient = (error: unknown): boolean =>
+      error instanceof Doubt ? ++doubts < DOUBTS_MAX : error instanceof SnapshotStoreError && error.transient;
+    const limits = {
+      attemptsMax: Number.POSITIVE_INFINITY,
+      attemptMs: ATTEMPT_MS,
+      totalMs: TOTAL_MS,
+      pauseMs: PAUSE_MS,
+    };
     try {
       if (!isDamaged && (await files.statChunk(name)) !== null) return "here";
       const file = await retry({ clock, random, ...limits, isTransient }, (signal) => this.#attempt(name, signal));

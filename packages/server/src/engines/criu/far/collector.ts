@@ -13,7 +13,13 @@ import type { Clock } from "../../../base/clock.ts";
 import type { SnapshotId } from "../../../base/ids.ts";
 import type { Random } from "../../../base/random.ts";
 import { pause } from "../../../base/retry.ts";
-import { chunkNamesOf, clearSizeOf, type EnvelopeClear, isChunkName, readClear } from "../../../base/snapshot-envelope.ts";
+import {
+  chunkNamesOf,
+  clearSizeOf,
+  type EnvelopeClear,
+  isChunkName,
+  readClear,
+} from "../../../base/snapshot-envelope.ts";
 import { CHUNKS, chunkKey, COLLECTING, DRAFTS, type FarStore, manifestKey, ORPHANS } from "./far-store.ts";
 
 const BATCH_MAX = 4096;
@@ -49,7 +55,8 @@ export class Collector {
       let isFree = true;
       for (const { key } of await far.list(COLLECTING)) {
         const promise = parsePromise(await far.get(key, RECORD_SIZE_BYTES_MAX));
-        if (promise !== null && promise.untilMs > clock.nowMs() && promise.names.some((name) => names.has(name))) isFree = false;
+        if (promise !== null && promise.untilMs > clock.nowMs() && promise.names.some((name) => names.has(name)))
+          isFree = false;
       }
       if (isFree) return;
       await pause(clock, WAIT_STEP_MS);
@@ -60,7 +67,8 @@ export class Collector {
   async collect(names: Iterable<string>): Promise<number> {
     const all = [...names];
     let removed = 0;
-    for (let from = 0; from < all.length; from += BATCH_MAX) removed += await this.#collectBatch(all.slice(from, from + BATCH_MAX));
+    for (let from = 0; from < all.length; from += BATCH_MAX)
+      removed += await this.#collectBatch(all.slice(from, from + BATCH_MAX));
     return removed;
   }
 
@@ -68,14 +76,19 @@ export class Collector {
   async collectAll(): Promise<number> {
     const { far, clock, graceMs } = this.#options;
     await this.#removeLeftovers();
-    const present = (await far.list(CHUNKS)).map((object) => object.key.slice(object.key.lastIndexOf("/") + 1)).filter(isChunkName);
+    const present = (await far.list(CHUNKS))
+      .map((object) => object.key.slice(object.key.lastIndexOf("/") + 1))
+      .filter(isChunkName);
     const named = await this.#readNamed();
     const known = parseOrphans(await far.get(ORPHANS, RECORD_SIZE_BYTES_MAX));
     const nowMs = clock.nowMs();
-    const orphans = new Map(present.filter((name) => !named.has(name)).map((name) => [name, Math.min(known.get(name) ?? nowMs, nowMs)]));
+    const orphans = new Map(
+      present.filter((name) => !named.has(name)).map((name) => [name, Math.min(known.get(name) ?? nowMs, nowMs)]),
+    );
     const due = [...orphans].filter(([, sinceMs]) => sinceMs + graceMs <= nowMs).map(([name]) => name);
     for (const name of due) orphans.delete(name);
-    if (orphans.size > 0 || known.size > 0) await far.put(ORPHANS, Buffer.from(JSON.stringify({ format: 1, orphans: Object.fromEntries(orphans) })));
+    if (orphans.size > 0 || known.size > 0)
+      await far.put(ORPHANS, Buffer.from(JSON.stringify({ format: 1, orphans: Object.fromEntries(orphans) })));
     return this.collect(due);
   }
 
@@ -113,7 +126,9 @@ export class Collector {
       for (const name of names) named.add(name);
     };
     await far.slots.each(drafts, ({ key, tag }) => read(key, tag));
-    const manifests = [...(await far.listSnapshots()).values()].flatMap(({ manifest }) => (manifest === null ? [] : [manifest]));
+    const manifests = [...(await far.listSnapshots()).values()].flatMap(({ manifest }) =>
+      manifest === null ? [] : [manifest],
+    );
     await far.slots.each(manifests, ({ key, tag }) => read(key, tag));
     const present = new Set([...drafts, ...manifests].map(({ key }) => key));
     for (const key of this.#known.keys()) if (!present.has(key)) this.#known.delete(key);
@@ -128,7 +143,8 @@ export class Collector {
   async #removeLeftovers(): Promise<void> {
     const { far, clock } = this.#options;
     const deadMs = clock.nowMs() - DRAFT_LIFETIME_MS;
-    for (const { key, modifiedMs } of [...(await far.list(DRAFTS)), ...(await far.list(COLLECTING))]) if (modifiedMs < deadMs) await far.remove(key);
+    for (const { key, modifiedMs } of [...(await far.list(DRAFTS)), ...(await far.list(COLLECTING))])
+      if (modifiedMs < deadMs) await far.remove(key);
     for (const { manifest, others } of (await far.listSnapshots()).values()) {
       if (manifest !== null) continue;
       for (const { key, modifiedMs } of others) if (modifiedMs < deadMs) await far.remove(key);

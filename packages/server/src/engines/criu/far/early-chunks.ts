@@ -35,7 +35,9 @@ export class EarlyChunks {
       const part = await first.catch(() => null);
       if (wanted.length === 0 || part === null) return;
       const { parts } = readEarlyPart(part);
-      const others = Array.from({ length: Math.max(parts - 1, 0) }, (_, index) => this.read(id, index + 1).catch(() => null));
+      const others = Array.from({ length: Math.max(parts - 1, 0) }, (_, index) =>
+        this.read(id, index + 1).catch(() => null),
+      );
       await Promise.all([part, ...others].map(async (each) => this.#take(await each)));
     } finally {
       for (const name of wanted) this.#end(name);

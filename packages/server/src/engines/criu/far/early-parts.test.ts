@@ -18,7 +18,9 @@ describe("early parts", () => {
   });
 
   it("end at a number that a reader asks for", () => {
-    const parts = packEarlyParts(Array.from({ length: EARLY_PARTS_MAX + 3 }, () => Buffer.alloc(EARLY_PART_SIZE_BYTES - 8)));
+    const parts = packEarlyParts(
+      Array.from({ length: EARLY_PARTS_MAX + 3 }, () => Buffer.alloc(EARLY_PART_SIZE_BYTES - 8)),
+    );
     expect(parts.length).toBe(EARLY_PARTS_MAX);
     expect(readEarlyPart(parts[0] ?? Buffer.alloc(0))).toMatchObject({ parts: EARLY_PARTS_MAX });
   });

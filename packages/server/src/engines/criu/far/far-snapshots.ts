@@ -33,7 +33,12 @@ export type FarEvent =
   | { readonly kind: "snapshot-fetched"; readonly snapshotId: SnapshotId; readonly bytes: number }
   /** What was damaged or older here was replaced. */
   | { readonly kind: "manifest-replaced"; readonly snapshotId: SnapshotId }
-  | { readonly kind: "snapshot-uploaded"; readonly snapshotId: SnapshotId; readonly chunks: number; readonly bytes: number }
+  | {
+      readonly kind: "snapshot-uploaded";
+      readonly snapshotId: SnapshotId;
+      readonly chunks: number;
+      readonly bytes: number;
+    }
   | { readonly kind: "chunks-evicted"; readonly chunks: number; readonly bytes: number }
   | { readonly kind: "chunks-collected"; readonly chunks: number };
 
@@ -63,7 +68,11 @@ const DOUBTS_MAX = 4;
 class RestoreLateError extends ThawError {
   readonly code = "SANDBOX_RESTORE_TIMEOUT";
   constructor(snapshotId: SnapshotId, cause: unknown) {
-    super({ publicMessage: "The snapshot did not come from the snapshot store in time.", detail: { snapshotId }, cause });
+    super({
+      publicMessage: "The snapshot did not come from the snapshot store in time.",
+      detail: { snapshotId },
+      cause,
+    });
   }
 }
 
@@ -94,7 +103,13 @@ export class FarSnapshots {
     this.#collector = new Collector({ far: this.#far, clock, random, graceMs: services.graceMs });
     this.#uploader = new Uploader(this.#far, this.#files, this.#collector, random);
     const onEvicted = (chunks: number, bytes: number): void => onEvent({ kind: "chunks-evicted", chunks, bytes });
-    this.cache = new ChunkCache({ files: this.#files, clock, sizeBytesMax: services.cacheSizeBytesMax, onEvicted, onProblem: services.onProblem });
+    this.cache = new ChunkCache({
+      files: this.#files,
+      clock,
+      sizeBytesMax: services.cacheSizeBytesMax,
+      onEvicted,
+      onProblem: services.onProblem,
+    });
     const onFetched = (bytes: number, durationMs: number): void => {
       onEvent({ kind: "chunk-fetched", bytes, durationMs });
       this.#background("evict chunks", this.cache.added(bytes));
@@ -164,7 +179,9 @@ export class FarSnapshots {
   /** All that are whole in the far store. Rejects where that takes too long: the start waits for it. */
   async list(): Promise<readonly SnapshotId[]> {
     const { clock, random } = this.#services;
-    const found = await retry({ clock, random, ...LIST_LIMITS, isTransient: () => false }, () => this.#far.listSnapshots());
+    const found = await retry({ clock, random, ...LIST_LIMITS, isTransient: () => false }, () =>
+      this.#far.listSnapshots(),
+    );
     return [...found].filter(([, { manifest }]) => manifest !== null).map(([id]) => id);
   }
 
@@ -214,7 +231,8 @@ export class FarSnapshots {
     const deadMs = this.#services.clock.nowMs() - this.#services.graceMs;
     const near = new Set(await this.#files.listSnapshots());
     for (const [id, { manifest }] of await this.#far.listSnapshots()) {
-      if (manifest !== null && !named.has(id) && !near.has(id) && manifest.modifiedMs < deadMs) await this.collect(await this.remove(id));
+      if (manifest !== null && !named.has(id) && !near.has(id) && manifest.modifiedMs < deadMs)
+        await this.collect(await this.remove(id));
     }
     await this.cache.evict();
     await this.#round();
@@ -261,15 +279,26 @@ export class FarSnapshots {
     const missing = await this.#files.missingChunks(names);
     this.#background(`bring the first chunks of ${id}`, this.#early.bring(id, early, missing));
     await this.#files.addSnapshot(id, manifest, workingSet);
-    this.#services.onEvent({ kind: "snapshot-fetched", snapshotId: id, bytes: manifest.length + (workingSet?.length ?? 0) });
+    this.#services.onEvent({
+      kind: "snapshot-fetched",
+      snapshotId: id,
+      bytes: manifest.length + (workingSet?.length ?? 0),
+    });
   }
 
   /** Null where the store says, more than once, that there is none. Throws SnapshotDamagedError or RestoreLateError. */
-  async #read(id: SnapshotId, key: string, check: (file: Buffer) => void, doubtsMax = DOUBTS_MAX): Promise<Buffer | null> {
+  async #read(
+    id: SnapshotId,
+    key: string,
+    check: (file: Buffer) => void,
+    doubtsMax = DOUBTS_MAX,
+  ): Promise<Buffer | null> {
     const { store, clock, random } = this.#services;
     let doubts = 0;
     const isTransient = (error: unknown): boolean =>
-      error instanceof SnapshotDamagedError ? ++doubts < doubtsMax : error instanceof SnapshotStoreError && error.transient;
+      error instanceof SnapshotDamagedError
+        ? ++doubts < doubtsMax
+        : error instanceof SnapshotStoreError && error.transient;
     try {
       return await retry({ clock, random, ...FETCH_LIMITS, isTransient }, async (signal) => {
         const file = await store.get(key, ENVELOPE_SIZE_BYTES_MAX + 1, signal);
@@ -305,9 +334,11 @@ export class FarSnapshots {
 
 function checkManifest(id: SnapshotId, dataKey: Buffer, file: Buffer): void {
   const { clear } = openEnvelope(dataKey, file);
-  if (readManifestHeader(clear).snapshot !== id) throw new SnapshotDamagedError("its manifest belongs to another snapshot");
+  if (readManifestHeader(clear).snapshot !== id)
+    throw new SnapshotDamagedError("its manifest belongs to another snapshot");
 }
 
 function checkWorkingSet(id: SnapshotId, dataKey: Buffer, file: Buffer): void {
-  if (readWorkingSetHeader(openEnvelope(dataKey, file).clear).snapshot !== id) throw new SnapshotDamagedError("it belongs to another snapshot");
+  if (readWorkingSetHeader(openEnvelope(dataKey, file).clear).snapshot !== id)
+    throw new SnapshotDamagedError("it belongs to another snapshot");
 }

@@ -114,7 +114,9 @@ export class FarStore {
   }
 
   /** Of each snapshot its manifest, and what helps it. */
-  async listSnapshots(): Promise<ReadonlyMap<SnapshotId, { readonly manifest: StoredObject | null; readonly others: readonly StoredObject[] }>> {
+  async listSnapshots(): Promise<
+    ReadonlyMap<SnapshotId, { readonly manifest: StoredObject | null; readonly others: readonly StoredObject[] }>
+  > {
     const found = new Map<SnapshotId, { manifest: StoredObject | null; others: StoredObject[] }>();
     for (const object of await this.list(SNAPSHOTS)) {
       const [id = "", file] = object.key.slice(SNAPSHOTS.length).split("/");
@@ -146,10 +148,13 @@ export class FarStore {
   async #call<T>(attempt: (signal: AbortSignal) => Promise<T>, limits = LIMITS): Promise<T> {
     const { clock, random } = this.#options;
     const closing = this.#closing.signal;
-    const isTransient = (error: unknown): boolean => error instanceof SnapshotStoreError && error.transient && !closing.aborted;
+    const isTransient = (error: unknown): boolean =>
+      error instanceof SnapshotStoreError && error.transient && !closing.aborted;
     try {
       closing.throwIfAborted();
-      return await retry({ clock, random, ...limits, isTransient }, (signal) => attempt(AbortSignal.any([signal, closing])));
+      return await retry({ clock, random, ...limits, isTransient }, (signal) =>
+        attempt(AbortSignal.any([signal, closing])),
+      );
     } catch (error) {
       throw isAbort(error) ? new SnapshotStoreError("STORE_UNAVAILABLE", { store: this.store.name }, error) : error;
     }

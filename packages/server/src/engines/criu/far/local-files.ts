@@ -51,7 +51,8 @@ export class LocalFiles {
 
   async writeChunk(name: string, file: Buffer): Promise<void> {
     const group = join(this.#chunks, name.slice(0, 2));
-    const settle = (): Promise<void> => this.#settle(join(group, `.${this.#random.uuid()}`), this.#chunkPath(name), file);
+    const settle = (): Promise<void> =>
+      this.#settle(join(group, `.${this.#random.uuid()}`), this.#chunkPath(name), file);
     try {
       await settle();
     } catch (error) {

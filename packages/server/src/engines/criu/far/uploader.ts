@@ -1,7 +1,13 @@
 /** A snapshot of this host into the far store: what it lacks of the chunks, the working set, and the manifest last. */
 import type { SnapshotId } from "../../../base/ids.ts";
 import type { Random } from "../../../base/random.ts";
-import { chunkNameOf, chunkNamesOf, readClear, readManifestHeader, SnapshotDamagedError } from "../../../base/snapshot-envelope.ts";
+import {
+  chunkNameOf,
+  chunkNamesOf,
+  readClear,
+  readManifestHeader,
+  SnapshotDamagedError,
+} from "../../../base/snapshot-envelope.ts";
 import type { Collector } from "./collector.ts";
 import { EARLY_PART_SIZE_BYTES, EARLY_PARTS_MAX, packEarlyParts } from "./early-parts.ts";
 import { chunkKey, DRAFTS, earlyKey, type FarStore, manifestKey, workingSetKey } from "./far-store.ts";
@@ -78,7 +84,11 @@ export class Uploader {
   /** True where the manifest of this host is one that another host has laid out anew since. */
   async isOlder(id: SnapshotId): Promise<boolean> {
     const [near, far] = [await this.#files.readManifest(id), await this.#far.get(manifestKey(id))];
-    return near !== null && far !== null && readManifestHeader(readClear(near)).generation < readManifestHeader(readClear(far)).generation;
+    return (
+      near !== null &&
+      far !== null &&
+      readManifestHeader(readClear(near)).generation < readManifestHeader(readClear(far)).generation
+    );
   }
 
   /** Bytes put. A chunk that is damaged here is not spread. */
@@ -87,7 +97,8 @@ export class Uploader {
     const isNew = found !== null && found.modifiedMs >= newSinceMs;
     if (!isNew && (await this.#far.has(chunkKey(name)))) return 0;
     const file = await this.#files.readChunk(name);
-    if (file === null || chunkNameOf(file) !== name) throw new SnapshotDamagedError(`chunk ${name} is neither whole here nor in the far store`);
+    if (file === null || chunkNameOf(file) !== name)
+      throw new SnapshotDamagedError(`chunk ${name} is neither whole here nor in the far store`);
     await this.#far.put(chunkKey(name), file);
     return file.length;
   }
