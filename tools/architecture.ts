@@ -13,7 +13,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   control: ["base", "model", "ports"],
   worker: ["base", "model", "ports"],
   http: ["base", "model", "ports", "control"],
-  engines: ["base", "model", "ports"],
+  snapshots: ["base", "model", "ports"],
+  engines: ["base", "model", "ports", "snapshots"],
   supervisor: ["base", "model", "ports"],
   sandboxd: ["base", "model", "ports"],
   store: ["base", "model", "ports"],
@@ -30,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "control",
     "worker",
     "http",
+    "snapshots",
     "engines",
     "supervisor",
     "sandboxd",
@@ -53,9 +55,11 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
 /** Between packages. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   installation: [],
-  "lambda-api": [],
-  server: ["@thaw/installation", "@thaw/lambda-api"],
-  cli: ["@thaw/installation", "@thaw/lambda-api"],
+  "aws-api": [],
+  template: ["@thaw/installation"],
+  scan: ["@thaw/installation", "@thaw/template"],
+  server: ["@thaw/installation", "@thaw/aws-api"],
+  cli: ["@thaw/installation", "@thaw/aws-api", "@thaw/template", "@thaw/scan"],
 };
 const FILES_MIN = 80;
 

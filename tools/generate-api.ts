@@ -9,7 +9,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-const API = resolve(import.meta.dirname, "../packages/lambda-api");
+const API = resolve(import.meta.dirname, "../packages/aws-api");
 const MODEL = join(API, "model/lambda.json");
 
 interface Shape {

@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { it } from "vitest";
-import { PYTHON_SOURCES } from "../packages/cli/src/scan/catalog/python.ts";
-import { JAVA_SOURCES } from "../packages/cli/src/scan/catalog/java.ts";
-import { JAVASCRIPT_SOURCES } from "../packages/cli/src/scan/catalog/javascript.ts";
-import { RULES } from "../packages/cli/src/scan/rules.ts";
+import { PYTHON_SOURCES } from "@thaw/scan/catalog/python";
+import { JAVA_SOURCES } from "@thaw/scan/catalog/java";
+import { JAVASCRIPT_SOURCES } from "@thaw/scan/catalog/javascript";
+import { RULES } from "@thaw/scan/rules";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const text = readFileSync(join(ROOT, "docs/reference/scan-rules.md"), "utf8");

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
 import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
-import { chunkNamesOf, readClear } from "../../packages/server/src/base/snapshot-envelope.ts";
+import { chunkNamesOf, readClear } from "../../packages/server/src/snapshots/format/envelope.ts";
 import { SELF_CHECKING } from "../adversary/program.ts";
 import { type TestClone, TestSandboxd } from "../support/sandboxd.ts";
 

@@ -1,7 +1,7 @@
 /** What lies on this host's disk and in the far store, against the rows that name it. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { chunkNameOf, chunkNamesOf, readClear } from "../../packages/server/src/base/snapshot-envelope.ts";
+import { chunkNameOf, chunkNamesOf, readClear } from "../../packages/server/src/snapshots/format/envelope.ts";
 import type { VersionRecord } from "../../packages/server/src/model/function-record.ts";
 
 export class Storage {

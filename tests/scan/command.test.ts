@@ -6,8 +6,8 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
-import type { ScanResult } from "../../packages/cli/src/scan/result.ts";
-import { scan } from "../../packages/cli/src/scan/scan.ts";
+import type { ScanResult } from "@thaw/scan/result";
+import { scan } from "@thaw/scan/scan";
 import { type Ran, runThaw } from "../support/cli.ts";
 import { zipOf } from "../support/functions.ts";
 import { compileFixtures, FIXTURES, noServer } from "./compile.ts";
@@ -35,7 +35,7 @@ function project(name: string, files: Readonly<Record<string, string>>): string 
 const thaw = (...args: string[]): Promise<Ran> => runThaw(["scan", ...args], {}, scratch);
 
 async function rulesOf(root: string): Promise<string[]> {
-  return (await scan(noServer, root, {})).findings
+  return (await scan(root, {}, noServer)).findings
     .filter((finding) => finding.suppression === null)
     .map((finding) => `${finding.rule}:${finding.line}`);
 }
@@ -120,7 +120,7 @@ it("reads comments in Java sources, and a file where there are only classes", as
   const at = join(maven, "src/main/java/fixture/Handler.java");
   mkdirSync(dirname(at), { recursive: true });
   writeFileSync(at, text);
-  expect((await scan(noServer, maven, {})).findings[0]?.file).toBe(at);
+  expect((await scan(maven, {}, noServer)).findings[0]?.file).toBe(at);
   writeFileSync(
     at,
     text.replace("new Random();", "new Random(); // thaw-ignore random-generator dice need no secrets"),
@@ -163,7 +163,7 @@ it("takes handlers from templates, code in them included, and from packages", as
     Properties: { InlineCode: "import os\\nPID = os.getpid()\\ndef handler(event, context): return PID\\n", Handler: index.handler, Runtime: python3.13 }
 `,
   });
-  const { findings } = await scan(noServer, root, {});
+  const { findings } = await scan(root, {}, noServer);
   expect(findings.map((finding) => `${finding.function} ${finding.rule}`).sort()).toEqual([
     "One identifier",
     "Two host-identity",
@@ -176,14 +176,14 @@ it("takes handlers from templates, code in them included, and from packages", as
       "src/deep/app.py": "import os\nPID = os.getpid()\ndef run(event, context): return PID\n",
     }),
   );
-  expect((await scan(noServer, zip, {})).findings.map((finding) => `${finding.file} ${finding.rule}`)).toEqual([
+  expect((await scan(zip, {}, noServer)).findings.map((finding) => `${finding.file} ${finding.rule}`)).toEqual([
     "src/deep/app.py host-identity",
     "src/index.js identifier",
   ]);
-  expect((await scan(noServer, zip, { handler: "src/index.handler" })).findings.map((finding) => finding.rule)).toEqual(
+  expect((await scan(zip, { handler: "src/index.handler" }, noServer)).findings.map((finding) => finding.rule)).toEqual(
     ["identifier"],
   );
-  expect((await scan(noServer, zip, { handler: "src.deep.app.run" })).findings.map((finding) => finding.rule)).toEqual([
+  expect((await scan(zip, { handler: "src.deep.app.run" }, noServer)).findings.map((finding) => finding.rule)).toEqual([
     "host-identity",
   ]);
 });
@@ -244,7 +244,7 @@ __exportStar(require("./stamp"), exports);\n`,
     "stamp.js": "exports.stamp = () => Date.now();\n",
   });
   expect((await rulesOf(compiled)).sort()).toEqual(["identifier:3", "timestamp:4"]);
-  const { findings, problems } = await scan(noServer, root, {});
+  const { findings, problems } = await scan(root, {}, noServer);
   expect(problems).toEqual([]);
   expect(findings.map((finding) => `${finding.rule} ${finding.kept}`).sort()).toEqual([
     "host-identity at",
@@ -259,7 +259,7 @@ it("leaves installed packages out unless asked", async ({ expect }) => {
     "node_modules/ids/index.js": "exports.id = crypto.randomUUID();\n",
   });
   expect(await rulesOf(root)).toEqual([]);
-  expect((await scan(noServer, root, { dependencies: true })).findings.map((finding) => finding.rule)).toEqual([
+  expect((await scan(root, { dependencies: true }, noServer)).findings.map((finding) => finding.rule)).toEqual([
     "identifier",
   ]);
 });

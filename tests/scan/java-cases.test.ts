@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
-import { scan } from "../../packages/cli/src/scan/scan.ts";
+import { scan } from "@thaw/scan/scan";
 import { compileFixtures, FIXTURES, noServer } from "./compile.ts";
 
 const CASES: Readonly<Record<string, readonly string[]>> = {
@@ -42,6 +42,6 @@ afterAll(() => {
 });
 
 it.for(Object.entries(CASES))("%s", async ([name, expected], { expect }) => {
-  const { findings } = await scan(noServer, classes.get(join(FIXTURES, "java-cases", name)) ?? "", {});
+  const { findings } = await scan(classes.get(join(FIXTURES, "java-cases", name)) ?? "", {}, noServer);
   expect(findings.map((finding) => `${finding.rule} ${finding.kept}`).sort()).toEqual(expected);
 });

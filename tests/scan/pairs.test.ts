@@ -1,7 +1,7 @@
 /** Each deployable pair: the scanner finds the broken function by its rule and by no other, and nothing in its twin. */
 import { afterAll, beforeAll, it } from "vitest";
-import { RULES } from "../../packages/cli/src/scan/rules.ts";
-import { scan } from "../../packages/cli/src/scan/scan.ts";
+import { RULES } from "@thaw/scan/rules";
+import { scan } from "@thaw/scan/scan";
 import { LANGUAGES, type Pair, PairPackages, PAIRS, type State, UNSEEN } from "../support/pairs.ts";
 import { noServer } from "./compile.ts";
 
@@ -14,7 +14,7 @@ beforeAll(() => {
 afterAll(() => packages?.remove());
 
 async function rulesIn(pair: Pair, state: State): Promise<string[]> {
-  const { findings } = await scan(noServer, (packages as PairPackages).built(pair, state), {});
+  const { findings } = await scan((packages as PairPackages).built(pair, state), {}, noServer);
   return [...new Set(findings.map((finding) => finding.rule))];
 }
 

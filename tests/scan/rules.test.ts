@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { RULES } from "../../packages/cli/src/scan/rules.ts";
-import { scan } from "../../packages/cli/src/scan/scan.ts";
+import { RULES } from "@thaw/scan/rules";
+import { scan } from "@thaw/scan/scan";
 import { compileFixtures, FIXTURES, noServer } from "./compile.ts";
 
 const RULE_IDS = RULES.map((rule) => rule.id);
@@ -28,7 +28,7 @@ afterAll(() => {
 });
 
 async function rulesIn(dir: string): Promise<string[]> {
-  const { findings } = await scan(noServer, classes.get(dir) ?? dir, {});
+  const { findings } = await scan(classes.get(dir) ?? dir, {}, noServer);
   return [...new Set(findings.map((finding) => finding.rule))];
 }
 

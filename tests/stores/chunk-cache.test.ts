@@ -6,8 +6,8 @@ import { afterEach, beforeEach, it } from "vitest";
 import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
 import { systemRandom } from "../../packages/server/src/base/random.ts";
 import { FakeClock } from "../../packages/server/src/base/testing/fake-clock.ts";
-import { ChunkCache } from "../../packages/server/src/engines/criu/far/chunk-cache.ts";
-import { LocalFiles } from "../../packages/server/src/engines/criu/far/local-files.ts";
+import { ChunkCache } from "../../packages/server/src/snapshots/far/chunk-cache.ts";
+import { LocalFiles } from "../../packages/server/src/snapshots/far/local-files.ts";
 import { chunkOf, manifestOf } from "./envelopes.ts";
 
 const ID = "snap-0000000000000001" as SnapshotId;

@@ -6,12 +6,12 @@ import { afterAll, beforeAll, it } from "vitest";
 import type { Clock } from "../../packages/server/src/base/clock.ts";
 import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
 import { systemRandom } from "../../packages/server/src/base/random.ts";
-import { chunkNamesOf, readClear } from "../../packages/server/src/base/snapshot-envelope.ts";
+import { chunkNamesOf, readClear } from "../../packages/server/src/snapshots/format/envelope.ts";
 import { FakeClock } from "../../packages/server/src/base/testing/fake-clock.ts";
-import { Collector } from "../../packages/server/src/engines/criu/far/collector.ts";
-import { chunkKey, FarStore, manifestKey } from "../../packages/server/src/engines/criu/far/far-store.ts";
-import { LocalFiles } from "../../packages/server/src/engines/criu/far/local-files.ts";
-import { Uploader } from "../../packages/server/src/engines/criu/far/uploader.ts";
+import { Collector } from "../../packages/server/src/snapshots/far/collector.ts";
+import { chunkKey, FarStore, manifestKey } from "../../packages/server/src/snapshots/far/far-store.ts";
+import { LocalFiles } from "../../packages/server/src/snapshots/far/local-files.ts";
+import { Uploader } from "../../packages/server/src/snapshots/far/uploader.ts";
 import { chunkOf, manifestOf } from "./envelopes.ts";
 import { MemoryObjects } from "./memory-store.ts";
 
@@ -89,9 +89,7 @@ async function finish(
 }
 
 /** A host that dies never ends; who waits for all of them waits for the others. */
-async function run(
-  seed: number,
-): Promise<{
+async function run(seed: number): Promise<{
   readonly objects: MemoryObjects;
   readonly clock: FakeClock;
   readonly missing: string[];

@@ -7,7 +7,7 @@ import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
 import { systemRandom } from "../../packages/server/src/base/random.ts";
 import { FakeClock } from "../../packages/server/src/base/testing/fake-clock.ts";
 import { createCriuEngine } from "../../packages/server/src/engines/criu/criu-engine.ts";
-import { CHUNKS, chunkKey, manifestKey } from "../../packages/server/src/engines/criu/far/far-store.ts";
+import { CHUNKS, chunkKey, manifestKey } from "../../packages/server/src/snapshots/far/far-store.ts";
 import type { SnapshotEngine } from "../../packages/server/src/ports/engine.ts";
 import type { SandboxHost } from "../../packages/server/src/ports/sandbox-host.ts";
 import type { SnapshotStore } from "../../packages/server/src/ports/snapshot-store.ts";

@@ -15,7 +15,7 @@ import {
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { ZipFile } from "yazl";
-import { signRequest } from "@thaw/lambda-api";
+import { signRequest } from "@thaw/aws-api";
 import type { ThawServer } from "../../tools/thaw-server.ts";
 
 export const ROLE = "arn:aws:iam::000000000000:role/test";
@@ -176,9 +176,7 @@ export class TestFunctions {
     await this.admin("POST", "environments/stop", Buffer.from(JSON.stringify({ function: name })));
   }
 
-  async environments(
-    name: string,
-  ): Promise<
+  async environments(name: string): Promise<
     ReadonlyArray<{
       readonly logStream: string;
       readonly isRestored: boolean;

@@ -148,9 +148,7 @@ export class WorkerHarness {
   }
 
   /** Publishes: the version's members that make it a restorable one. */
-  async publish(
-    changes: Partial<RunnableVersion> = {},
-  ): Promise<{
+  async publish(changes: Partial<RunnableVersion> = {}): Promise<{
     readonly outcome: SnapshotOutcome;
     readonly snapshotId: SnapshotId;
     readonly restorable: Partial<RunnableVersion>;

@@ -4,11 +4,11 @@
  */
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { defaultDataDirOf } from "@thaw/installation";
-import { signRequest, type SigningCredentials } from "@thaw/lambda-api";
+import { signRequest, type SigningCredentials } from "@thaw/aws-api";
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { CommandError } from "./command-error.ts";
+import { CommandError } from "@thaw/installation/command-error";
 
 export interface Connection {
   readonly endpoint: string;

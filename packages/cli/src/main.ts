@@ -4,7 +4,7 @@ import { PROGRAM } from "@thaw/installation";
 import { checkCommand } from "./check/check.ts";
 import { connect } from "./connection.ts";
 import { listEnvironments, stopEnvironments } from "./environments.ts";
-import { CommandError } from "./command-error.ts";
+import { CommandError } from "@thaw/installation/command-error";
 import { deploy } from "./deploy/deploy.ts";
 import { runDoctor } from "./doctor/doctor.ts";
 import { invoke } from "./invoke.ts";
@@ -12,8 +12,8 @@ import { changeKey, listKeys } from "./keys.ts";
 import { printEnv } from "./print-env.ts";
 import { showLogs } from "./logs.ts";
 import { installRuntime, listRuntimes, pruneRuntimes } from "./runtimes.ts";
-import { scanCommand } from "./scan/scan.ts";
-import type { Severity } from "./scan/rules.ts";
+import { scanCommand } from "./scan.ts";
+import type { Severity } from "@thaw/scan/rules";
 import { inspectSnapshot, listSnapshots, verifySnapshots } from "./snapshots.ts";
 
 export async function main(argv: readonly string[]): Promise<void> {

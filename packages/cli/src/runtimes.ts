@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { CommandError } from "./command-error.ts";
+import { CommandError } from "@thaw/installation/command-error";
 import type { Connection } from "./connection.ts";
 import { formatTable, print, printJson } from "./table.ts";
 

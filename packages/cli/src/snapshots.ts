@@ -1,5 +1,5 @@
 /** thaw snapshots ls | inspect | verify */
-import { CommandError } from "./command-error.ts";
+import { CommandError } from "@thaw/installation/command-error";
 import type { Connection } from "./connection.ts";
 import { formatTable, print, printJson } from "./table.ts";
 

@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { scan } from "../../../packages/cli/src/scan/scan.ts";
+import { scan } from "@thaw/scan/scan";
 import { noServer } from "../compile.ts";
 
 const [dir, flag] = process.argv.slice(2);
@@ -29,7 +29,7 @@ for (const registry of readdirSync(dir).sort()) {
     const handler = handlers.get(`${registry} ${name}`);
     const startMs = performance.now();
     try {
-      const { findings, scanned, problems } = await scan(noServer, target, handler === undefined ? {} : { handler });
+      const { findings, scanned, problems } = await scan(target, handler === undefined ? {} : { handler }, noServer);
       const count = scanned.reduce((sum, unit) => sum + unit.handlers.length, 0);
       rows.push({ name: `${registry} ${name}`, handlers: count, findings: findings.length });
       if (flag === "--json") continue;

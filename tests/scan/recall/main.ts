@@ -7,7 +7,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } f
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { scan } from "../../../packages/cli/src/scan/scan.ts";
+import { scan } from "@thaw/scan/scan";
 import { REPOSITORY } from "../../../tools/thaw-server.ts";
 import { FIXTURES, noServer } from "../compile.ts";
 
@@ -102,7 +102,7 @@ const cases = [FIXTURES, join(REPOSITORY, "tests/pairs")].flatMap((base) =>
 
 async function rulesIn(folder: string): Promise<readonly string[]> {
   try {
-    return (await scan(noServer, folder, {})).findings.map((finding) => finding.rule);
+    return (await scan(folder, {}, noServer)).findings.map((finding) => finding.rule);
   } catch {
     return [];
   }

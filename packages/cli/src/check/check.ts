@@ -1,11 +1,11 @@
 /** thaw check FUNCTION:VERSION: what copies of a version's snapshot share, on one page. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { CommandError } from "../command-error.ts";
+import { CommandError } from "@thaw/installation/command-error";
 import type { Connection } from "../connection.ts";
 import { print, printJson } from "../table.ts";
 import { formatHtml } from "./html.ts";
 import { formatPage } from "./page.ts";
-import type { CheckReport } from "@thaw/lambda-api/check-report";
+import type { CheckReport } from "@thaw/aws-api/check-report";
 
 export interface CheckOptions {
   readonly event?: string;

@@ -19,10 +19,10 @@ import {
 } from "@aws-sdk/client-lambda";
 import { setTimeout as delay } from "node:timers/promises";
 import { PROGRAM } from "@thaw/installation";
-import { CommandError } from "../command-error.ts";
+import { CommandError } from "@thaw/installation/command-error";
 import type { Connection } from "../connection.ts";
 import { digestOf, packageCode, packageInline } from "./package-code.ts";
-import type { Plan, PlannedFunction } from "./plan.ts";
+import type { Plan, PlannedFunction } from "@thaw/template/plan";
 
 export type Progress = (line: string) => void;
 

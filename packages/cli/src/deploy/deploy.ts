@@ -1,11 +1,11 @@
 /** thaw deploy TEMPLATE: what is not supported is said before anything is changed. */
 import { basename, dirname, resolve, sep } from "node:path";
-import { CommandError } from "../command-error.ts";
+import { CommandError } from "@thaw/installation/command-error";
 import type { Connection } from "../connection.ts";
 import { print, printJson } from "../table.ts";
 import { applyPlan } from "./apply.ts";
-import { type Plan, planTemplate } from "./plan.ts";
-import { readTemplate } from "./template.ts";
+import { type Plan, planTemplate } from "@thaw/template/plan";
+import { readTemplate } from "@thaw/template/template";
 
 export interface DeployOptions {
   readonly stackName?: string;

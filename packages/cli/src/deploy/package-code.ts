@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { ZipFile } from "yazl";
-import { CommandError } from "../command-error.ts";
+import { CommandError } from "@thaw/installation/command-error";
 
 /** Equal content is an equal zip, so that a deploy without changes publishes nothing. */
 const MTIME = new Date(Date.UTC(1980, 0, 1, 12));

@@ -1,21 +1,21 @@
 /** The control plane: all operations, and what runs behind them. */
-import type { OperationName, OperationTypes } from "@thaw/lambda-api";
-import { getAccountSettings } from "./account.ts";
-import { AliasOperations } from "./aliases.ts";
+import type { OperationName, OperationTypes } from "@thaw/aws-api";
+import { getAccountSettings } from "./concurrency/account.ts";
+import { AliasOperations } from "./functions/aliases.ts";
 import { CheckOperation } from "./check/check.ts";
-import { Concurrency } from "./concurrency.ts";
-import { EventQueue } from "./event-queue.ts";
-import { FunctionOperations } from "./functions.ts";
-import { InvokeOperation } from "./invoke.ts";
-import { listAllVersions } from "./lookup.ts";
-import { ProvisionedConcurrency } from "./provisioned-concurrency.ts";
-import { Publisher } from "./publisher.ts";
+import { Concurrency } from "./concurrency/concurrency.ts";
+import { EventQueue } from "./invoke/event-queue.ts";
+import { FunctionOperations } from "./functions/functions.ts";
+import { InvokeOperation } from "./invoke/invoke.ts";
+import { listAllVersions } from "./records/lookup.ts";
+import { ProvisionedConcurrency } from "./concurrency/provisioned-concurrency.ts";
+import { Publisher } from "./snapshots/publisher.ts";
 import type { ControlServices } from "./services.ts";
-import { SnapshotLife } from "./snapshot-life.ts";
-import { SnapshotStatus } from "./snapshot-status.ts";
-import { TagOperations } from "./tags.ts";
-import { VersionOperations } from "./versions.ts";
-import { VersionUses } from "./version-uses.ts";
+import { SnapshotLife } from "./snapshots/snapshot-life.ts";
+import { SnapshotStatus } from "./snapshots/snapshot-status.ts";
+import { TagOperations } from "./functions/tags.ts";
+import { VersionOperations } from "./functions/versions.ts";
+import { VersionUses } from "./snapshots/version-uses.ts";
 
 type Handler = (input: never) => unknown;
 

@@ -1,5 +1,5 @@
 /** Answers as AWS forms them: error bodies, error headers, request ids. */
-import { ERRORS } from "@thaw/lambda-api";
+import { ERRORS } from "@thaw/aws-api";
 import { ApiError } from "../model/api-error.ts";
 
 export interface Reply {

@@ -5,11 +5,11 @@ import {
   type SigningCredentials,
   verifySignature,
   type WireRequest,
-} from "@thaw/lambda-api";
+} from "@thaw/aws-api";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ControlPlane } from "../control/control-plane.ts";
-import { ADMIN_PREFIX, type HostDescription, serveAdminApi, type StreamReply } from "./admin-api.ts";
-import { serveLambdaApi } from "./lambda-api.ts";
+import { ADMIN_PREFIX, type HostDescription, serveAdminApi, type StreamReply } from "./fronts/thaw.ts";
+import { serveLambdaApi } from "./fronts/lambda.ts";
 import { addHealthRoutes, type Figures, type Health } from "./observability.ts";
 import { errorReply, type Reply, replyOfError } from "./reply.ts";
 

@@ -10,7 +10,7 @@ import { systemRandom } from "../base/random.ts";
 import { createControlPlane } from "../control/control-plane.ts";
 import type { ControlServices } from "../control/services.ts";
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../control/limits.ts";
-import { runtimeVersionArn } from "../control/present.ts";
+import { runtimeVersionArn } from "../control/records/present.ts";
 import type { FarEvent } from "../engines/criu/criu-engine.ts";
 import { createHttpServer, type HttpServer } from "../http/server.ts";
 import { Keyring } from "../keys/keyring.ts";

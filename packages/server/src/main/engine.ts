@@ -5,7 +5,7 @@ import { ThawError } from "../base/errors.ts";
 import { systemRandom } from "../base/random.ts";
 import { pause } from "../base/retry.ts";
 import { createCriuEngine, type FarEvent } from "../engines/criu/criu-engine.ts";
-import { createSnapshotReader } from "../engines/criu/snapshot-reader.ts";
+import { createSnapshotReader } from "../snapshots/snapshot-reader.ts";
 import { createProcessEngine } from "../engines/process/process-engine.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { KeyProvider } from "../ports/key-provider.ts";

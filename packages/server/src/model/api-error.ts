@@ -1,5 +1,5 @@
 /** A refusal in AWS's terms: the name of an error of the API model and its message. Becomes a response in http/ only. */
-import type { ErrorName } from "@thaw/lambda-api";
+import type { ErrorName } from "@thaw/aws-api";
 
 /** Errors that AWS answers though its model does not list them. */
 type UnmodelledName =

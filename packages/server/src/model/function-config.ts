@@ -1,5 +1,5 @@
 /** The configuration of a function out of a request: defaults, limits and the combinations that AWS refuses. */
-import { type CreateFunctionRequest, enumValues, type UpdateFunctionConfigurationRequest } from "@thaw/lambda-api";
+import { type CreateFunctionRequest, enumValues, type UpdateFunctionConfigurationRequest } from "@thaw/aws-api";
 import { ApiError, invalidParameter } from "./api-error.ts";
 import type { FunctionConfig } from "./function-record.ts";
 

@@ -23,12 +23,12 @@ import type {
   SnapshotOutcome,
   Worker,
 } from "../ports/worker.ts";
-import { tryEngine } from "./environment-core.ts";
-import { EnvironmentPool } from "./environment-pool.ts";
-import type { Environment } from "./environment.ts";
+import { tryEngine } from "./environment/core.ts";
+import { EnvironmentPool } from "./placement/pool.ts";
+import type { Environment } from "./environment/environment.ts";
 import { CLOSING } from "./platform-failure.ts";
-import { ProvisionedEnvironments } from "./provisioned.ts";
-import { initialiseAndSnapshot } from "./take-snapshot.ts";
+import { ProvisionedEnvironments } from "./placement/provisioned.ts";
+import { initialiseAndSnapshot } from "./lives/snapshot.ts";
 import {
   DEFAULT_WORKER_LIMITS,
   type WorkerLimits,

@@ -6,7 +6,7 @@ import type { Engine } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
-import type { HostLimits } from "./placement.ts";
+import type { HostLimits } from "./placement/placement.ts";
 
 export interface WorkerLimits extends HostLimits {
   /** Init on demand; then it is tried again within the invoke. AWS's 10 s. */

@@ -15,9 +15,9 @@ import { isPlaceOfRequest } from "../../model/sent-requests.ts";
 import { formsInMemory, type UniqueValue } from "../../model/unique-values.ts";
 import type { SnapshotContents } from "../../ports/engine.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
-import type { InvokeOperation } from "../invoke.ts";
-import { findVersion } from "../lookup.ts";
-import { toRunnableVersion } from "../runnable-version.ts";
+import type { InvokeOperation } from "../invoke/invoke.ts";
+import { findVersion } from "../records/lookup.ts";
+import { toRunnableVersion } from "../records/runnable-version.ts";
 import type { ControlServices } from "../services.ts";
 import {
   answersOf,
@@ -28,7 +28,7 @@ import {
   runEnvironments,
 } from "./apart.ts";
 import { judge } from "./findings.ts";
-import type { CheckReport } from "@thaw/lambda-api/check-report";
+import type { CheckReport } from "@thaw/aws-api/check-report";
 import { type CheckedClone, runClone } from "./run-clones.ts";
 import { describe } from "./describe.ts";
 

@@ -3,7 +3,7 @@ import { ApiError } from "../../model/api-error.ts";
 import type { CloneAnswer } from "../../model/compare-clones.ts";
 import { readSent, type SentReading, type SentTraffic } from "../../model/sent-requests.ts";
 import type { EnvironmentObservation, RunnableVersion } from "../../ports/worker.ts";
-import { refusalOf } from "../invoke.ts";
+import { refusalOf } from "../invoke/invoke.ts";
 import type { ControlServices } from "../services.ts";
 
 /** So that a die does not show the same side each time, but for one time in 36. */

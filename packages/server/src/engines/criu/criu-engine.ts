@@ -19,11 +19,11 @@ import type { KeyProvider } from "../../ports/key-provider.ts";
 import { type HostedEngineOptions, openSandbox } from "../hosted-engine.ts";
 import type { Random } from "../../base/random.ts";
 import { ThawError } from "../../base/errors.ts";
-import { Clones } from "./clones.ts";
-import { DataKeys } from "./data-keys.ts";
-import { type FarOptions, FarSnapshots } from "./far/far-snapshots.ts";
+import { Clones } from "../../snapshots/clones.ts";
+import { DataKeys } from "../../snapshots/data-keys.ts";
+import { type FarOptions, FarSnapshots } from "../../snapshots/far/far-snapshots.ts";
 
-export type { FarEvent } from "./far/far-snapshots.ts";
+export type { FarEvent } from "../../snapshots/far/far-snapshots.ts";
 
 /** Raised whenever what a snapshot holds changes in a way that an older one can't be restored. */
 const FORMAT = 4;

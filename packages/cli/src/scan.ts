@@ -1,0 +1,52 @@
+/** thaw scan PATH|FUNCTION. Exit status 0: nothing found, 1: findings, 2: it could not be done. */
+import { GetFunctionCommand } from "@aws-sdk/client-lambda";
+import { CommandError } from "@thaw/installation/command-error";
+import { formatReport } from "@thaw/scan/report";
+import type { Severity } from "@thaw/scan/rules";
+import { toSarif } from "@thaw/scan/sarif";
+import { scan, type ScanOptions } from "@thaw/scan/scan";
+import type { DeployedCode } from "@thaw/scan/target";
+import type { Connection } from "./connection.ts";
+import { print, printJson } from "./table.ts";
+
+export interface ScanCommandOptions extends ScanOptions {
+  readonly sarif?: boolean;
+  readonly failOn: Severity;
+  readonly json: boolean;
+}
+
+const VERSION = "0.1.0";
+const RANKS: Readonly<Record<Severity, number>> = { note: 0, warning: 1, error: 2 };
+
+export async function scanCommand(
+  connection: () => Connection,
+  target: string,
+  options: ScanCommandOptions,
+): Promise<void> {
+  const result = await scan(target, options, (functionName) => fetchDeployed(connection(), functionName));
+  for (const problem of result.problems) process.stderr.write(`thaw: ${problem}\n`);
+  if (options.sarif === true) printJson(toSarif(result, VERSION));
+  else if (options.json) printJson(result);
+  else print(formatReport(result));
+  const counted = result.findings.filter(
+    (finding) => finding.suppression === null && RANKS[finding.severity] >= RANKS[options.failOn],
+  );
+  process.exitCode = counted.length > 0 ? 1 : 0;
+}
+
+async function fetchDeployed(connection: Connection, functionName: string): Promise<DeployedCode> {
+  const { Configuration, Code } = await connection.lambda.send(new GetFunctionCommand({ FunctionName: functionName }));
+  if (Code?.Location === undefined) {
+    const kind = Code?.RepositoryType ?? "a container image";
+    throw new CommandError(`${functionName} has no package that could be fetched (${kind})`);
+  }
+  const response = await fetch(Code.Location);
+  if (!response.ok) {
+    throw new CommandError(`${functionName}: its code can't be fetched: the server answered ${response.status}`);
+  }
+  return {
+    zip: Buffer.from(await response.arrayBuffer()),
+    handler: Configuration?.Handler ?? null,
+    runtime: Configuration?.Runtime ?? null,
+  };
+}

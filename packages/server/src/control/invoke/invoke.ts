@@ -1,0 +1,246 @@
+/** Invoke: RequestResponse, Event and DryRun. */
+import type { OperationTypes } from "@thaw/aws-api";
+import { ApiError, conflict } from "../../model/api-error.ts";
+import { chooseVersion } from "../../model/alias-routing.ts";
+import { functionArn } from "../../model/function-name.ts";
+import type { EventRecord, VersionRecord } from "../../model/function-record.ts";
+import type { InvokeOutcome, InvokeRefusal } from "../../ports/worker.ts";
+import type { SnapshotId } from "../../base/ids.ts";
+import type { Concurrency } from "../concurrency/concurrency.ts";
+import type { EventQueue } from "./event-queue.ts";
+import { type FoundVersion, findVersion } from "../records/lookup.ts";
+import type { Publisher } from "../snapshots/publisher.ts";
+import { toRunnableVersion } from "../records/runnable-version.ts";
+import type { ControlServices } from "../services.ts";
+import type { VersionUses } from "../snapshots/version-uses.ts";
+
+const REQUEST_SIZE_BYTES_MAX = 6_291_456;
+const EVENT_SIZE_BYTES_MAX = 1_048_576;
+const EMPTY_EVENT = Buffer.from("{}");
+/** Codes of a restore after which a new snapshot is made, and how often in a row they must come. */
+const SNAPSHOT_UNUSABLE: Readonly<Record<string, number>> = {
+  SANDBOX_SNAPSHOT_DAMAGED: 1,
+  WORKER_SNAPSHOT_UNFIT: 1,
+  SANDBOX_RESTORE_FAILED: 2,
+};
+
+/** AWS's errors for a key that does not answer. */
+const KEY_ERRORS: Readonly<
+  Record<
+    string,
+    "KMSAccessDeniedException" | "KMSDisabledException" | "KMSInvalidStateException" | "KMSNotFoundException"
+  >
+> = {
+  KMS_ACCESS_DENIED: "KMSAccessDeniedException",
+  KMS_DISABLED: "KMSDisabledException",
+  KMS_INVALID_STATE: "KMSInvalidStateException",
+  KMS_NOT_FOUND: "KMSNotFoundException",
+};
+
+export interface InvokeRequest extends Omit<OperationTypes["Invoke"]["input"], "Payload"> {
+  readonly payload: Buffer;
+  readonly requestId: string;
+  readonly traceId: string | null;
+}
+
+export class InvokeOperation {
+  readonly #services: ControlServices;
+  readonly #publisher: Publisher;
+  readonly #events: EventQueue;
+  readonly #uses: VersionUses;
+  readonly #concurrency: Concurrency;
+  /** Restores that failed in a row. */
+  readonly #failedRestores = new Map<SnapshotId, number>();
+
+  constructor(
+    services: ControlServices,
+    publisher: Publisher,
+    events: EventQueue,
+    uses: VersionUses,
+    concurrency: Concurrency,
+  ) {
+    this.#services = services;
+    this.#publisher = publisher;
+    this.#events = events;
+    this.#uses = uses;
+    this.#concurrency = concurrency;
+  }
+
+  async invoke(request: InvokeRequest): Promise<OperationTypes["Invoke"]["output"]> {
+    const isEvent = request.InvocationType === "Event";
+    const limit = isEvent ? EVENT_SIZE_BYTES_MAX : REQUEST_SIZE_BYTES_MAX;
+    if (request.payload.length > limit)
+      throw new ApiError(
+        "RequestTooLargeException",
+        `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
+      );
+    const payload = checkPayload(request.payload);
+    if (request.ClientContext !== undefined) checkContext(request.ClientContext);
+    const found = this.#find(request);
+    if (request.InvocationType === "DryRun") return { StatusCode: 204, ExecutedVersion: found.version.version };
+    this.checkInvocable(found.version);
+    if (isEvent) {
+      this.#events.accept({
+        requestId: request.requestId,
+        functionName: found.owner.name,
+        qualifier: found.qualifier,
+        payload,
+        clientContext: request.ClientContext ?? null,
+      });
+      return { StatusCode: 202 };
+    }
+    const outcome = await this.run(found, { ...request, payload });
+    return this.#toOutput(found.version, outcome);
+  }
+
+  /** One attempt at an event that was accepted. Each is an invoke of its own: an alias chooses anew. */
+  async runAccepted(event: EventRecord): Promise<InvokeOutcome> {
+    const { functionName: FunctionName, qualifier, payload, requestId, clientContext } = event;
+    const context = clientContext === null ? {} : { ClientContext: clientContext };
+    const request = {
+      FunctionName,
+      payload,
+      requestId,
+      traceId: null,
+      ...context,
+      ...(qualifier === null ? {} : { Qualifier: qualifier }),
+    };
+    const found = this.#find(request);
+    this.checkInvocable(found.version);
+    return this.run(found, request);
+  }
+
+  async run(found: FoundVersion, request: InvokeRequest): Promise<InvokeOutcome> {
+    const entered = this.#concurrency.enter(found.owner);
+    if ("throttled" in entered) return { kind: "throttled", reason: entered.throttled };
+    try {
+      return await this.#run(found, request);
+    } finally {
+      entered.leave();
+    }
+  }
+
+  async #run(found: FoundVersion, request: InvokeRequest): Promise<InvokeOutcome> {
+    const { scope, worker } = this.#services;
+    const runnable = toRunnableVersion(scope, found.owner, found.version);
+    if (found.version.snapshotId !== null) this.#uses.touch(found.owner.name, found.version.version);
+    const outcome = await worker.invoke(runnable, {
+      requestId: request.requestId,
+      payload: request.payload,
+      invokedFunctionArn: functionArn(scope, found.owner.name, found.qualifier),
+      clientContext: request.ClientContext === undefined ? null : decodeContext(request.ClientContext),
+      traceId: request.traceId ?? this.#newTraceId(),
+      wantsLogTail: request.LogType === "Tail",
+    });
+    if (found.version.snapshotId !== null) this.#judgeSnapshot(found.version, found.version.snapshotId, outcome);
+    return outcome;
+  }
+
+  /** Every invocation has one on AWS; nothing is sampled where nobody asked for it. */
+  #newTraceId(): string {
+    const { clock, random } = this.#services;
+    const seconds = Math.floor(clock.nowMs() / 1000).toString(16);
+    return `Root=1-${seconds}-${random.bytes(12).toString("hex")};Parent=${random.bytes(8).toString("hex")};Sampled=0`;
+  }
+
+  /** Throws what an invoke of this version is told that it can't have now. */
+  checkInvocable(version: VersionRecord): void {
+    if (
+      version.isRegenerating ||
+      (version.state === "Inactive" && version.config.snapStartApplyOn === "PublishedVersions")
+    ) {
+      throw this.#publisher.wake(version);
+    }
+    if (version.state === "Active") return;
+    throw conflict(
+      `The operation cannot be performed at this time. The function is currently in the following state: ${version.state}`,
+    );
+  }
+
+  #judgeSnapshot(version: VersionRecord, snapshotId: SnapshotId, outcome: InvokeOutcome): void {
+    const enough = outcome.kind === "platform-error" ? SNAPSHOT_UNUSABLE[outcome.code] : undefined;
+    if (outcome.kind === "response") this.#failedRestores.delete(snapshotId);
+    if (outcome.kind !== "platform-error" || enough === undefined) return;
+    const failed = (this.#failedRestores.get(snapshotId) ?? 0) + 1;
+    this.#failedRestores.set(snapshotId, failed);
+    if (failed < enough) return;
+    this.#failedRestores.delete(snapshotId);
+    this.#services.onProblem(
+      `${version.functionName}:${version.version}: ${outcome.code}; the snapshot is made anew`,
+      new Error(outcome.message),
+    );
+    this.#services.onFallback(version.functionName, version.version, outcome.code);
+    this.#publisher.regenerate(version);
+  }
+
+  #find(request: InvokeRequest): FoundVersion {
+    const choose = (alias: FoundVersion["alias"] & object): string =>
+      chooseVersion(alias, this.#services.random.fraction());
+    return findVersion(this.#services, request.FunctionName, request.Qualifier, choose);
+  }
+
+  #toOutput(version: VersionRecord, outcome: InvokeOutcome): OperationTypes["Invoke"]["output"] {
+    switch (outcome.kind) {
+      case "response":
+        return {
+          StatusCode: 200,
+          Payload: outcome.payload,
+          ExecutedVersion: version.version,
+          ...(outcome.functionError === null ? {} : { FunctionError: outcome.functionError }),
+          ...(outcome.logTail === null ? {} : { LogResult: outcome.logTail.toString("base64") }),
+        };
+      case "platform-error":
+        // It was made anew already.
+        if (outcome.code === "WORKER_SNAPSHOT_UNFIT")
+          this.checkInvocable(this.#services.store.getVersion(version.functionName, version.version) ?? version);
+        throw refusalOf(outcome);
+      default:
+        throw refusalOf(outcome);
+    }
+  }
+}
+
+/** In AWS's words. */
+export function refusalOf(outcome: InvokeRefusal): ApiError {
+  switch (outcome.kind) {
+    case "throttled":
+      return new ApiError("TooManyRequestsException", "Rate Exceeded.", { Reason: outcome.reason });
+    case "restore-error":
+      return new ApiError("SnapStartException", outcome.message);
+    case "restore-timeout":
+      return new ApiError("SnapStartTimeoutException", outcome.message);
+    case "platform-error":
+      return new ApiError(KEY_ERRORS[outcome.code] ?? "ServiceException", outcome.message);
+  }
+}
+
+function checkPayload(payload: Buffer): Buffer {
+  if (payload.length === 0) return EMPTY_EVENT;
+  try {
+    JSON.parse(payload.toString("utf8"));
+  } catch (error) {
+    throw new ApiError(
+      "InvalidRequestContentException",
+      `Could not parse request body into json: ${(error as Error).message}`,
+    );
+  }
+  return payload;
+}
+
+function checkContext(text: string): void {
+  const refused = new ApiError(
+    "InvalidRequestContentException",
+    "Client context must be a valid Base64-encoded JSON object.",
+  );
+  try {
+    const context: unknown = JSON.parse(decodeContext(text));
+    if (typeof context === "object" && context !== null && !Array.isArray(context)) return;
+  } catch {
+    throw refused;
+  }
+  throw refused;
+}
+
+function decodeContext(text: string): string {
+  return Buffer.from(text, "base64").toString("utf8");
+}

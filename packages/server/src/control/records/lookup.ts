@@ -1,0 +1,75 @@
+/** Finds what a request names, or refuses in AWS's words. */
+import { conflict, invalidParameter, notFound, ApiError } from "../../model/api-error.ts";
+import { functionArn, parseFunctionName } from "../../model/function-name.ts";
+import { type AliasRecord, type FunctionRecord, LATEST, type VersionRecord } from "../../model/function-record.ts";
+import type { ControlServices } from "../services.ts";
+
+export interface FoundVersion {
+  readonly owner: FunctionRecord;
+  readonly version: VersionRecord;
+  /** The alias by which it was named. */
+  readonly alias: AliasRecord | null;
+  readonly qualifier: string | null;
+}
+
+export function findFunction(services: ControlServices, name: string, qualifier: string | null = null): FunctionRecord {
+  const found = services.store.getFunction(name);
+  if (found === null) throw notFound(`Function not found: ${functionArn(services.scope, name, qualifier)}`);
+  return found;
+}
+
+export function findLatest(services: ControlServices, name: string): VersionRecord {
+  findFunction(services, name);
+  const latest = services.store.getVersion(name, LATEST);
+  if (latest === null) throw notFound(`Function not found: ${functionArn(services.scope, name)}`);
+  return latest;
+}
+
+/** `$LATEST` among them. */
+export function listAllVersions({ store }: Pick<ControlServices, "store">): readonly VersionRecord[] {
+  return store.listFunctions().flatMap(({ name }) => store.listVersions(name));
+}
+
+/** The function's name, for a change: a version that was named by mistake is not taken for `$LATEST`. */
+export function nameForChange(services: ControlServices, text: string): string {
+  const { name, qualifier } = parseFunctionName(services.scope, text);
+  if (qualifier === null || qualifier === LATEST) return name;
+  throw invalidParameter(`Only $LATEST can be changed or published: name the function without ':${qualifier}'.`);
+}
+
+/** A version by number, `$LATEST`, or the version that an alias chooses. */
+export function findVersion(
+  services: ControlServices,
+  functionName: string,
+  qualifierParameter: string | undefined,
+  choose: (alias: AliasRecord) => string = (alias) => alias.functionVersion,
+): FoundVersion {
+  const { name, qualifier } = parseFunctionName(services.scope, functionName, qualifierParameter);
+  const owner = findFunction(services, name, qualifier);
+  const isNumber = qualifier === null || qualifier === LATEST || /^\d+$/.test(qualifier);
+  const alias = isNumber ? null : services.store.getAlias(name, qualifier);
+  if (!isNumber && alias === null)
+    throw notFound(`Function not found: ${functionArn(services.scope, name, qualifier)}`);
+  const version = services.store.getVersion(name, alias === null ? (qualifier ?? LATEST) : choose(alias));
+  if (version === null) throw notFound(`Function not found: ${functionArn(services.scope, name, qualifier)}`);
+  return { owner, version, alias, qualifier };
+}
+
+export function checkRevision(given: string | undefined, current: string): void {
+  if (given === undefined || given === current) return;
+  const message =
+    "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id";
+  throw new ApiError("PreconditionFailedException", message);
+}
+
+/** While a function is being created or updated it takes no other change. */
+export function checkSettled(services: ControlServices, latest: VersionRecord): void {
+  const arn = functionArn(services.scope, latest.functionName);
+  if (latest.state === "Pending") {
+    throw conflict(
+      `The operation cannot be performed at this time. The function is currently in the following state: Pending`,
+    );
+  }
+  if (latest.lastUpdateStatus === "InProgress")
+    throw conflict(`The operation cannot be performed at this time. An update is in progress for resource: ${arn}`);
+}

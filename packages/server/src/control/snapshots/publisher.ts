@@ -1,0 +1,328 @@
+/**
+ * Brings published versions to Active, keeps them there, and lets them go.
+ *
+ *   Pending ──without SnapStart──────────────► Active
+ *   Pending ──Init, hooks, snapshot──► whole ► Active (OptimizationStatus On)
+ *                                 └► failed ► Failed
+ *   Active   ──not used for 14 days──────────► Inactive (Idle)
+ *   Active   ──snapshot lost, damaged or unfit──► Pending (Restoring) ──► Active, or Inactive where Init fails
+ *   Active   ──its runtime was updated──► Active with the old snapshot while the new one is made; Inactive where Init fails three times
+ *   Inactive ──invoked──► Pending (Restoring) ──► …
+ *
+ * The row is written last: a crash before leaves the version as it was, and the next start takes it up again with a new snapshot.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { newSnapshotId, type SnapshotId } from "../../base/ids.ts";
+import { ApiError } from "../../model/api-error.ts";
+import {
+  ACTIVE_STATE,
+  failedState,
+  IDLE_STATE,
+  inactiveState,
+  REGENERATING_STATE,
+  type RegenerationFailure,
+  type SnapshotFacts,
+  type VersionRecord,
+} from "../../model/function-record.ts";
+import { REFRESH_ATTEMPTS_MAX, retryAtMs } from "../../model/snapshot-life.ts";
+import type { SnapshotOutcome } from "../../ports/worker.ts";
+import { toRunnableVersion } from "../records/runnable-version.ts";
+import type { ControlServices } from "../services.ts";
+import { SnapshotJobs } from "./snapshot-jobs.ts";
+import type { VersionUses } from "./version-uses.ts";
+
+/** The host or the server goes: the next start takes the version up again. */
+const LEFT_AS_IT_IS = new Set(["SANDBOX_LOST", "WORKER_CLOSING"]);
+
+/** AWS's StateReasonCode for a key that does not answer. */
+const KEY_REASONS: Readonly<Record<string, string>> = {
+  KMS_ACCESS_DENIED: "KMSKeyAccessDenied",
+  KMS_DISABLED: "DisabledKMSKey",
+  KMS_INVALID_STATE: "InvalidStateKMSKey",
+  KMS_NOT_FOUND: "KMSKeyNotFound",
+};
+
+type Made =
+  | Exclude<SnapshotOutcome, { readonly kind: "ready" }>
+  | { readonly kind: "ready"; readonly facts: SnapshotFacts };
+type Failed = Extract<SnapshotOutcome, { readonly kind: "function-error" | "platform-error" }>;
+
+export class Publisher {
+  readonly #services: ControlServices;
+  readonly #uses: VersionUses;
+  readonly #jobs: SnapshotJobs;
+  /** Snapshots that no row names yet. */
+  readonly #making = new Set<SnapshotId>();
+  #isClosing = false;
+
+  constructor(services: ControlServices, uses: VersionUses) {
+    this.#services = services;
+    this.#uses = uses;
+    this.#jobs = new SnapshotJobs(services.limits, services.onProblem);
+  }
+
+  /** Refuses where too much is on its way already, or the disk is nearly full: before anything of it is stored or started. */
+  admit(): void {
+    const { limits, freeDiskBytes } = this.#services;
+    if (this.#jobs.size >= limits.snapshotsPendingMax) {
+      // Recorded by hashicorp/terraform-provider-aws#29907.
+      throw new ApiError(
+        "TooManyRequestsException",
+        "Lambda was unable to create new snapshot because you have reached your concurrent snapshot creation limit.",
+        {
+          Reason: "CallerRateLimitExceeded",
+        },
+      );
+    }
+    const freeBytes = freeDiskBytes();
+    if (freeBytes < limits.diskFreeMinBytes) {
+      const [free, least] = [freeBytes, limits.diskFreeMinBytes].map((bytes) => Math.floor(bytes / 2 ** 20));
+      throw new ApiError(
+        "ServiceException",
+        `The host's disk has ${free} MiB left; a snapshot is made only where there are ${least} MiB. Make room and publish again.`,
+      );
+    }
+  }
+
+  /** Takes a Pending version up, unless it is already. */
+  begin(record: VersionRecord, isBackground = false): void {
+    if (record.config.snapStartApplyOn === "PublishedVersions")
+      this.#add(record, isBackground, (signal) => this.#bring(record, signal));
+    else {
+      void nextTurn()
+        .then(() => this.#isClosing || this.#activate(record, null, null))
+        .catch((error: unknown) => this.#services.onProblem(`publish ${keyOf(record)}`, error));
+    }
+  }
+
+  /** Makes a new snapshot of an Active version while the old one is still restored. */
+  refresh(record: VersionRecord): void {
+    this.#add(record, true, (signal) => this.#refresh(record, signal));
+  }
+
+  /** What becomes of the version's snapshot at the moment. */
+  progressOf(record: VersionRecord): "waiting" | "running" | null {
+    return this.#jobs.stateOf(keyOf(record));
+  }
+
+  isMaking(snapshotId: SnapshotId): boolean {
+    return this.#making.has(snapshotId);
+  }
+
+  /** The version has been deleted: its work is stopped, its snapshot goes. */
+  forget(record: VersionRecord): void {
+    this.#jobs.cancel(keyOf(record));
+    this.#uses.forget(record.functionName, record.version);
+    if (record.snapshotId !== null) void this.removeSnapshot(record.snapshotId);
+  }
+
+  /** An Active version whose snapshot can't be used any more, or an Inactive one, is initialised again. */
+  regenerate(record: VersionRecord, isBackground = false): void {
+    const pending = this.#change(record, { ...REGENERATING_STATE, isRegenerating: true });
+    if (pending !== null) this.begin(pending, isBackground);
+  }
+
+  /** The version was not used for too long. */
+  expire(record: VersionRecord): void {
+    this.#change(record, { ...IDLE_STATE, isRegenerating: false, regenerationFailure: null });
+  }
+
+  /** What one who invokes a version is told that has no snapshot at the moment. Its Init starts if it has not yet. */
+  wake(record: VersionRecord): ApiError {
+    this.#uses.touch(record.functionName, record.version);
+    if (record.state === "Inactive") {
+      if (this.#services.clock.nowMs() < retryAtMs(record.regenerationFailure)) return regenerationFailed();
+      this.regenerate(record);
+    } else this.begin(record);
+    return notReady();
+  }
+
+  async removeSnapshot(snapshotId: SnapshotId): Promise<void> {
+    try {
+      await this.#services.worker.removeSnapshot(snapshotId);
+    } catch (error) {
+      // The next sweep finds it.
+      this.#services.onProblem(`remove ${snapshotId}`, error);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#isClosing = true;
+    return this.#jobs.close();
+  }
+
+  #add(record: VersionRecord, isBackground: boolean, run: (signal: AbortSignal) => Promise<void>): void {
+    this.#jobs.add({ key: keyOf(record), functionName: record.functionName, isBackground, run });
+  }
+
+  async #bring(record: VersionRecord, signal: AbortSignal): Promise<void> {
+    const snapshotId = newSnapshotId();
+    await this.#makeFor(snapshotId, record, signal, (made) => {
+      if (made.kind === "ready") return this.#activate(record, snapshotId, made.facts);
+      if (made.kind !== "cancelled") this.#fail(record, made);
+      return false;
+    });
+  }
+
+  async #refresh(record: VersionRecord, signal: AbortSignal): Promise<void> {
+    const snapshotId = newSnapshotId();
+    await this.#makeFor(snapshotId, record, signal, (made) => {
+      if (made.kind === "ready")
+        return this.#change(record, { snapshotId, snapshotFacts: made.facts, regenerationFailure: null }) !== null;
+      if (made.kind !== "cancelled") this.#failRefresh(record, made);
+      return false;
+    });
+  }
+
+  /** Makes a snapshot and hands it to `settle`, which tells whether a row names it now; else it is removed. */
+  async #makeFor(
+    snapshotId: SnapshotId,
+    record: VersionRecord,
+    signal: AbortSignal,
+    settle: (made: Made) => boolean,
+  ): Promise<void> {
+    this.#making.add(snapshotId);
+    let isKept = false;
+    try {
+      const made = await this.#make(record, snapshotId, signal);
+      const isLeft = made.kind === "platform-error" && LEFT_AS_IT_IS.has(made.code);
+      if (!isLeft) isKept = settle(made);
+      if (made.kind === "ready" && !isKept) await this.removeSnapshot(snapshotId);
+      // Chunks of half a snapshot, or a whole one whose maker was told of an error. Nobody waits for that.
+      else if (made.kind === "platform-error" && !isLeft) void this.removeSnapshot(snapshotId);
+    } finally {
+      this.#making.delete(snapshotId);
+    }
+  }
+
+  async #make(record: VersionRecord, snapshotId: SnapshotId, signal: AbortSignal): Promise<Made> {
+    let outcome = await this.#createSnapshot(record, snapshotId, signal);
+    // An environment that was taken away says nothing about the function.
+    if (outcome.kind === "platform-error" && outcome.code === "WORKER_ENVIRONMENT_LOST")
+      outcome = await this.#createSnapshot(record, snapshotId, signal);
+    if (outcome.kind !== "ready") return outcome;
+    const { fingerprints, snapshotKey: key, memoryBytes, diskBytes, newBytes, cutConnections } = outcome;
+    return {
+      kind: "ready",
+      facts: {
+        fingerprints,
+        key,
+        memoryBytes,
+        diskBytes,
+        newBytes,
+        cutConnections,
+        createdAtMs: this.#services.clock.nowMs(),
+      },
+    };
+  }
+
+  async #createSnapshot(record: VersionRecord, snapshotId: SnapshotId, signal: AbortSignal): Promise<SnapshotOutcome> {
+    const owner = this.#services.store.getFunction(record.functionName);
+    if (owner === null || signal.aborted) return { kind: "cancelled" };
+    const runnable = toRunnableVersion(this.#services.scope, owner, record);
+    return this.#services.worker.createSnapshot(
+      { ...runnable, snapshotId, snapshotFingerprints: null },
+      snapshotId,
+      signal,
+    );
+  }
+
+  /** False where the version has gone or changed meanwhile. */
+  #activate(record: VersionRecord, snapshotId: SnapshotId | null, snapshotFacts: SnapshotFacts | null): boolean {
+    const changed = this.#change(record, {
+      ...ACTIVE_STATE,
+      isRegenerating: false,
+      regenerationFailure: null,
+      snapshotId,
+      snapshotFacts,
+    });
+    // A version that nobody ever invokes is idle from here on.
+    if (changed !== null && this.#uses.lastUseMs(record.functionName, record.version) === null)
+      this.#uses.touch(record.functionName, record.version);
+    return changed !== null;
+  }
+
+  #fail(record: VersionRecord, made: Failed): void {
+    const [reason, code] = this.#reasonOf(record, made);
+    if (!record.isRegenerating) this.#change(record, failedState(reason, code));
+    else
+      this.#change(record, {
+        ...inactiveState(reason, code),
+        isRegenerating: false,
+        regenerationFailure: this.#oneMore(record.regenerationFailure),
+      });
+  }
+
+  #failRefresh(record: VersionRecord, made: Failed): void {
+    const [reason, code] = this.#reasonOf(record, made);
+    const failure = this.#oneMore(record.regenerationFailure);
+    const isFinal = made.kind === "function-error" && failure.attempts >= REFRESH_ATTEMPTS_MAX;
+    if (isFinal) this.#change(record, { ...inactiveState(reason, code), regenerationFailure: failure });
+    else
+      this.#change(record, {
+        snapshotId: record.snapshotId,
+        snapshotFacts: record.snapshotFacts,
+        regenerationFailure: failure,
+      });
+  }
+
+  #reasonOf(record: VersionRecord, made: Failed): readonly [string, string] {
+    if (made.kind === "function-error") return [made.reason, made.reasonCode];
+    this.#services.onProblem(
+      `snapshot of ${record.functionName}:${record.version}: ${made.code}`,
+      new Error(made.message),
+    );
+    return [made.message, KEY_REASONS[made.code] ?? "InternalError"];
+  }
+
+  #oneMore(failure: RegenerationFailure | null): RegenerationFailure {
+    return { attempts: (failure?.attempts ?? 0) + 1, failedAtMs: this.#services.clock.nowMs() };
+  }
+
+  /**
+   * Writes a change of a version that is still as `record` has it; without a snapshot unless the change names one. The snapshot that
+   * the row named before goes, and with it the environments restored from it: idle ones at once, busy ones after their invoke.
+   */
+  #change(record: VersionRecord, change: Partial<VersionRecord>): VersionRecord | null {
+    const { store, random, worker, onProblem } = this.#services;
+    const next = store.transaction(() => {
+      const current = store.getVersion(record.functionName, record.version);
+      if (current === null || current.revisionId !== record.revisionId) return null;
+      const changed: VersionRecord = {
+        ...current,
+        snapshotId: null,
+        snapshotFacts: null,
+        ...change,
+        revisionId: random.uuid(),
+      };
+      store.putVersion(changed);
+      return changed;
+    });
+    if (next === null || record.snapshotId === null || next.snapshotId === record.snapshotId) return next;
+    worker
+      .stopEnvironments({ functionName: record.functionName, version: record.version })
+      .catch((error: unknown) => onProblem("stop environments", error));
+    void this.removeSnapshot(record.snapshotId);
+    return next;
+  }
+}
+
+function notReady(): ApiError {
+  return new ApiError(
+    "SnapStartNotReadyException",
+    "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.",
+  );
+}
+
+/** Meaning as in the API model; AWS's live text is not known. */
+function regenerationFailed(): ApiError {
+  return new ApiError(
+    "SnapStartRegenerationFailureException",
+    "Lambda couldn't regenerate the SnapStart snapshot for the function. Wait for Lambda to retry, or update the function's configuration and publish a new version. Check the function's logs for initialization errors.",
+  );
+}
+
+function keyOf(record: VersionRecord): string {
+  // A deleted and newly made function of the same name is another one.
+  return `${record.functionName}:${record.version}:${record.revisionId}`;
+}

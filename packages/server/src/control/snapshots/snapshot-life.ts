@@ -1,0 +1,142 @@
+/**
+ * Looks over all versions and their snapshots, at the start and then every few minutes: what is idle for too long expires, what is lost or
+ * no longer fits is made anew, what could be newer is refreshed (the least recently used first), what failed is tried again, and what
+ * nobody names is removed from this host. It keeps nothing in memory: each look decides anew from the rows, the host and the clock.
+ */
+import type { SnapshotId } from "../../base/ids.ts";
+import { LATEST, type VersionRecord } from "../../model/function-record.ts";
+import { isIdleTooLong, retryAtMs } from "../../model/snapshot-life.ts";
+import type { ListedSnapshot } from "../../ports/engine.ts";
+import { listAllVersions } from "../records/lookup.ts";
+import type { Publisher } from "./publisher.ts";
+import type { ControlServices } from "../services.ts";
+import type { VersionUses } from "./version-uses.ts";
+
+const INTERVAL_MS_MIN = 100;
+
+export class SnapshotLife {
+  readonly #services: ControlServices;
+  readonly #publisher: Publisher;
+  readonly #uses: VersionUses;
+  readonly #settleOthers: () => void;
+  readonly #intervalMs: number;
+  #cancelTimer: (() => void) | null = null;
+  #looking: Promise<void> | null = null;
+  #isClosing = false;
+  #hasSwept = false;
+
+  constructor(services: ControlServices, publisher: Publisher, uses: VersionUses, settleOthers: () => void) {
+    this.#services = services;
+    this.#publisher = publisher;
+    this.#uses = uses;
+    this.#settleOthers = settleOthers;
+    const { snapshotIdleMs, lookIntervalMs } = services.limits;
+    this.#intervalMs = Math.min(lookIntervalMs, Math.max(INTERVAL_MS_MIN, (snapshotIdleMs ?? Infinity) / 4));
+  }
+
+  /** Resolves after the first look. */
+  async start(): Promise<void> {
+    await this.look();
+    this.#schedule();
+  }
+
+  /** One at a time: a second call gets the one that runs. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look()
+      .catch((error: unknown) => this.#services.onProblem("look over snapshots", error))
+      .finally(() => {
+        this.#looking = null;
+      });
+    return this.#looking;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#cancelTimer?.();
+    await this.#looking;
+  }
+
+  #schedule(): void {
+    if (this.#isClosing) return;
+    this.#cancelTimer = this.#services.clock.after(
+      this.#intervalMs,
+      () => void this.look().then(() => this.#schedule()),
+    );
+  }
+
+  async #look(): Promise<void> {
+    const { store, clock } = this.#services;
+    this.#settleOthers();
+    // Before the snapshots are listed: one that a row names by now is in the list, or has gone.
+    const all = listAllVersions(this.#services);
+    const records = this.#byUse(all.filter((record) => record.version !== LATEST));
+    if (!this.#hasSwept) await this.#sweep(all);
+    const listed = await this.#listSnapshots();
+    if (this.#isClosing) return;
+    const present = listed && new Set(listed.map(({ snapshotId }) => snapshotId));
+    for (const record of records) {
+      if (store.getVersion(record.functionName, record.version)?.revisionId === record.revisionId)
+        this.#visit(record, present, clock.nowMs());
+    }
+    await this.#removeOrphans(listed ?? []);
+  }
+
+  /** Once, before anything is made: what no row names goes, and the engine learns what is left. */
+  async #sweep(records: readonly VersionRecord[]): Promise<void> {
+    this.#hasSwept = true;
+    try {
+      await this.#services.worker.sweepSnapshots(
+        new Set(records.map((record) => record.snapshotId).filter((id) => id !== null)),
+      );
+    } catch (error) {
+      this.#services.onProblem("remove snapshots that nobody names", error);
+    }
+  }
+
+  /** Null where it can't be told which are there: none is made anew for that. An invoke finds out. */
+  async #listSnapshots(): Promise<readonly ListedSnapshot[] | null> {
+    try {
+      return await this.#services.worker.listSnapshots();
+    } catch (error) {
+      this.#services.onProblem("list the snapshots", error);
+      return null;
+    }
+  }
+
+  #visit(record: VersionRecord, present: ReadonlySet<SnapshotId> | null, nowMs: number): void {
+    const { worker, limits } = this.#services;
+    const lastUseMs = this.#uses.lastUseMs(record.functionName, record.version);
+    const isIdle = lastUseMs !== null && isIdleTooLong(lastUseMs, nowMs, limits.snapshotIdleMs);
+    const mayRetry = !isIdle && nowMs >= retryAtMs(record.regenerationFailure);
+    if (record.state === "Pending") this.#publisher.begin(record, record.isRegenerating);
+    else if (record.state === "Inactive") {
+      if (record.regenerationFailure !== null && mayRetry) this.#publisher.regenerate(record, true);
+    } else if (record.snapshotId !== null) {
+      if (lastUseMs === null) this.#uses.touch(record.functionName, record.version);
+      if (isIdle) this.#publisher.expire(record);
+      // Without the runtime or an engine there is nothing to make it anew with; it may fit again when they are back.
+      else if (worker.snapshotsProblem() === null && worker.runtimeProblem(record.config.runtime) === null) {
+        const fit =
+          record.snapshotFacts === null
+            ? "unfit"
+            : worker.snapshotFit(record.config.runtime, record.snapshotFacts.fingerprints);
+        if (present?.has(record.snapshotId) === false || fit === "unfit") this.#publisher.regenerate(record, true);
+        else if (fit === "stale" && mayRetry) this.#publisher.refresh(record);
+      }
+    }
+  }
+
+  #byUse(records: readonly VersionRecord[]): readonly VersionRecord[] {
+    const useOf = (record: VersionRecord): number => this.#uses.lastUseMs(record.functionName, record.version) ?? 0;
+    return [...records].sort((a, b) => useOf(a) - useOf(b));
+  }
+
+  /** What is only in the far store stays: another host may be about to name it. The engine removes that once it is old. */
+  async #removeOrphans(listed: readonly ListedSnapshot[]): Promise<void> {
+    const named = new Set(listAllVersions(this.#services).map((record) => record.snapshotId));
+    for (const { snapshotId, isHere } of listed) {
+      if (isHere && !named.has(snapshotId) && !this.#publisher.isMaking(snapshotId))
+        await this.#publisher.removeSnapshot(snapshotId);
+    }
+  }
+}

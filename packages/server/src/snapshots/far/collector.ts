@@ -1,0 +1,184 @@
+/**
+ * Removes chunks of the far store that no manifest names, beside uploads of any host and whatever crashes when.
+ *
+ * Two promises in writing, each written before the other side's is read, so that one of them always sees the other:
+ *
+ *   uploader:   draft (what it will name) ─► reads `collecting`: waits for those who are about to remove one of its chunks ─► has? put
+ *   collector:  collecting (what it removes, until when) ─► reads drafts, then manifests: spares what they name ─► removes
+ *
+ * Drafts before manifests: a draft goes only after its manifest is there. A promise that a crash left ends by itself: a collector's
+ * after a minute (it removes nothing later), a draft after an hour (no upload lasts so long). Hosts' clocks may differ by seconds.
+ */
+import type { Clock } from "../../base/clock.ts";
+import type { SnapshotId } from "../../base/ids.ts";
+import type { Random } from "../../base/random.ts";
+import { pause } from "../../base/retry.ts";
+import { chunkNamesOf, clearSizeOf, type EnvelopeClear, isChunkName, readClear } from "../format/envelope.ts";
+import { CHUNKS, chunkKey, COLLECTING, DRAFTS, type FarStore, manifestKey, ORPHANS } from "./far-store.ts";
+
+const BATCH_MAX = 4096;
+const LEASE_MS = 60_000;
+/** Calls in flight end within this. */
+const LEASE_MARGIN_MS = 25_000;
+const DRAFT_LIFETIME_MS = 3_600_000;
+const WAIT_STEP_MS = 200;
+const CLEAR_GUESS_BYTES = 64 * 1024;
+const RECORD_SIZE_BYTES_MAX = 64 * 1024 * 1024;
+
+export interface CollectorOptions {
+  readonly far: FarStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How long a chunk must have been named by nobody: longer than a clone lives that has an older manifest open. */
+  readonly graceMs: number;
+}
+
+export class Collector {
+  readonly #options: CollectorOptions;
+  /** What manifests name, by the tag of what was read. */
+  readonly #known = new Map<string, { readonly tag: string; readonly names: readonly string[] }>();
+
+  constructor(options: CollectorOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when no collector is about to remove one of these. The draft that names them must be there already. */
+  async waitFor(names: ReadonlySet<string>): Promise<void> {
+    const { far, clock } = this.#options;
+    for (;;) {
+      let isFree = true;
+      for (const { key } of await far.list(COLLECTING)) {
+        const promise = parsePromise(await far.get(key, RECORD_SIZE_BYTES_MAX));
+        if (promise !== null && promise.untilMs > clock.nowMs() && promise.names.some((name) => names.has(name)))
+          isFree = false;
+      }
+      if (isFree) return;
+      await pause(clock, WAIT_STEP_MS);
+    }
+  }
+
+  /** Removes those of `names` that nobody names. Returns how many. */
+  async collect(names: Iterable<string>): Promise<number> {
+    const all = [...names];
+    let removed = 0;
+    for (let from = 0; from < all.length; from += BATCH_MAX)
+      removed += await this.#collectBatch(all.slice(from, from + BATCH_MAX));
+    return removed;
+  }
+
+  /** The whole store: chunks that nobody has named for long, and what crashes left. Returns how many chunks went. */
+  async collectAll(): Promise<number> {
+    const { far, clock, graceMs } = this.#options;
+    await this.#removeLeftovers();
+    const present = (await far.list(CHUNKS))
+      .map((object) => object.key.slice(object.key.lastIndexOf("/") + 1))
+      .filter(isChunkName);
+    const named = await this.#readNamed();
+    const known = parseOrphans(await far.get(ORPHANS, RECORD_SIZE_BYTES_MAX));
+    const nowMs = clock.nowMs();
+    const orphans = new Map(
+      present.filter((name) => !named.has(name)).map((name) => [name, Math.min(known.get(name) ?? nowMs, nowMs)]),
+    );
+    const due = [...orphans].filter(([, sinceMs]) => sinceMs + graceMs <= nowMs).map(([name]) => name);
+    for (const name of due) orphans.delete(name);
+    if (orphans.size > 0 || known.size > 0)
+      await far.put(ORPHANS, Buffer.from(JSON.stringify({ format: 1, orphans: Object.fromEntries(orphans) })));
+    return this.collect(due);
+  }
+
+  async #collectBatch(names: readonly string[]): Promise<number> {
+    const { far, clock, random } = this.#options;
+    const key = `${COLLECTING}${random.uuid()}`;
+    const untilMs = clock.nowMs() + LEASE_MS;
+    await far.put(key, Buffer.from(JSON.stringify({ format: 1, untilMs, names })));
+    let removed = 0;
+    try {
+      const named = await this.#readNamed();
+      const unnamed = names.filter((name) => !named.has(name));
+      await far.slots.each(unnamed, async (name) => {
+        if (clock.nowMs() > untilMs - LEASE_MARGIN_MS) return;
+        await far.removeNow(chunkKey(name));
+        removed++;
+      });
+    } finally {
+      await far.remove(key);
+    }
+    return removed;
+  }
+
+  /** A manifest that can't be read stops the collection: its chunks may be needed yet. */
+  async #readNamed(): Promise<ReadonlySet<string>> {
+    const { far } = this.#options;
+    const drafts = await far.list(DRAFTS);
+    const named = new Set<string>();
+    const read = async (key: string, tag: string): Promise<void> => {
+      const known = this.#known.get(key);
+      const names = known?.tag === tag ? known.names : await this.#readNames(key);
+      // One that has gone names nothing any more.
+      if (names === null) return;
+      this.#known.set(key, { tag, names });
+      for (const name of names) named.add(name);
+    };
+    await far.slots.each(drafts, ({ key, tag }) => read(key, tag));
+    const manifests = [...(await far.listSnapshots()).values()].flatMap(({ manifest }) =>
+      manifest === null ? [] : [manifest],
+    );
+    await far.slots.each(manifests, ({ key, tag }) => read(key, tag));
+    const present = new Set([...drafts, ...manifests].map(({ key }) => key));
+    for (const key of this.#known.keys()) if (!present.has(key)) this.#known.delete(key);
+    return named;
+  }
+
+  async #readNames(key: string): Promise<readonly string[] | null> {
+    const clear = await readFarClear(this.#options.far, key);
+    return clear === null ? null : chunkNamesOf(clear);
+  }
+
+  async #removeLeftovers(): Promise<void> {
+    const { far, clock } = this.#options;
+    const deadMs = clock.nowMs() - DRAFT_LIFETIME_MS;
+    for (const { key, modifiedMs } of [...(await far.list(DRAFTS)), ...(await far.list(COLLECTING))])
+      if (modifiedMs < deadMs) await far.remove(key);
+    for (const { manifest, others } of (await far.listSnapshots()).values()) {
+      if (manifest !== null) continue;
+      for (const { key, modifiedMs } of others) if (modifiedMs < deadMs) await far.remove(key);
+    }
+  }
+
+  /** What a manifest of the far store names; null where there is none. */
+  namesOf(id: SnapshotId): Promise<readonly string[] | null> {
+    return this.#readNames(manifestKey(id));
+  }
+}
+
+/** The clear part of a manifest or a draft. Throws SnapshotDamagedError. */
+async function readFarClear(far: FarStore, key: string): Promise<EnvelopeClear | null> {
+  const start = await far.get(key, CLEAR_GUESS_BYTES);
+  if (start === null) return null;
+  const needed = clearSizeOf(start);
+  if (needed <= start.length) return readClear(start.subarray(0, needed));
+  const whole = await far.get(key, needed);
+  return whole === null ? null : readClear(whole);
+}
+
+/** Of another version, or half a page of nonsense: somebody collects, for all we know, but names nothing of ours. */
+function parsePromise(file: Buffer | null): { readonly untilMs: number; readonly names: readonly string[] } | null {
+  const promise = parseJson(file);
+  const { untilMs, names } = promise;
+  return typeof untilMs === "number" && Array.isArray(names) ? { untilMs, names: names as string[] } : null;
+}
+
+function parseOrphans(file: Buffer | null): ReadonlyMap<string, number> {
+  const { orphans } = parseJson(file);
+  if (typeof orphans !== "object" || orphans === null) return new Map();
+  return new Map(Object.entries(orphans).filter((entry): entry is [string, number] => typeof entry[1] === "number"));
+}
+
+function parseJson(file: Buffer | null): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(file?.toString("utf8") ?? "{}");
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * One invocation of a ready environment. The caller gets its answer as soon as the runtime has sent it (with LogType Tail: when the
+ * REPORT line is there, as it is part of the answer); the invocation is over when the runtime polls again.
+ */
+import type { InvokeOutcome } from "../../ports/worker.ts";
+import type { Deadline, EnvironmentCore, InvokeRequest } from "../environment/core.ts";
+import {
+  describeTimeout,
+  type Failure,
+  failureErrorType,
+  failurePayload,
+  responseTooLargePayload,
+} from "../function-errors.ts";
+import type { PhaseStatus } from "../telemetry/platform-log.ts";
+import { toPhaseStatus } from "./init.ts";
+import type { RuntimeEvent } from "../runtime-api/session.ts";
+
+/** What the first invocation of an environment reports of the phase before it. */
+export interface ColdStart {
+  readonly initDurationMs: number | null;
+  readonly restoreDurationMs: number | null;
+  readonly billedRestoreDurationMs: number | null;
+}
+
+export const WARM: ColdStart = { initDurationMs: null, restoreDurationMs: null, billedRestoreDurationMs: null };
+
+/** When the invoke's clock started; the same deadline holds for an Init that was tried again within it. */
+export interface InvokeClock {
+  readonly startMs: number;
+  readonly deadline: Deadline;
+  /** Wall clock, for the runtime's header. */
+  readonly deadlineAtMs: number;
+}
+
+export function startInvokeClock(core: EnvironmentCore): InvokeClock {
+  const timeoutMs = core.version.timeoutS * 1000;
+  return {
+    startMs: core.nowMs(),
+    deadline: core.startDeadline(timeoutMs),
+    deadlineAtMs: core.services.clock.nowMs() + timeoutMs,
+  };
+}
+
+interface Answer {
+  readonly payload: Buffer;
+  readonly functionError: "Unhandled" | null;
+  readonly errorType: string | null;
+}
+
+/** Returns why the environment can't be used again, or null. */
+export async function runInvoke(
+  core: EnvironmentCore,
+  request: InvokeRequest,
+  clock: InvokeClock,
+  cold: ColdStart,
+  onAnswered: () => void,
+): Promise<Failure | null> {
+  const { input } = request;
+  beginInvocation(core, request);
+  core.session.deliver({
+    requestId: input.requestId,
+    deadlineMs: clock.deadlineAtMs,
+    invokedFunctionArn: input.invokedFunctionArn,
+    traceId: input.traceId,
+    clientContext: input.clientContext,
+    payload: input.payload,
+  });
+  const result = await core.waitFor(clock.deadline, ["response", "response-too-large", "invocation-error"]);
+  const answer = result.kind === "event" ? toAnswer(result.event) : null;
+  let failure = result.kind === "failed" ? result.failure : null;
+  if (answer !== null) {
+    core.phases["firstResponse"] ??= core.nowMs() - clock.startMs;
+    if (!input.wantsLogTail) {
+      request.reply(toOutcome(core, answer, null));
+      onAnswered();
+    }
+    const ready = await core.waitFor(clock.deadline, ["invocation-next"]);
+    if (ready.kind === "failed") failure = ready.failure;
+  }
+  clock.deadline.cancel();
+  await endInvocation(core, request, clock, cold, failure, answer);
+  if (answer === null) request.reply(failureOutcome(core, request, failure));
+  else if (input.wantsLogTail) request.reply(toOutcome(core, answer, core.log.takeTail()));
+  return failure;
+}
+
+/** The invoke of an environment whose Init failed again within it: the same lines and the same answer, without a handler. */
+export async function failInvoke(
+  core: EnvironmentCore,
+  request: InvokeRequest,
+  clock: InvokeClock,
+  failure: Failure,
+): Promise<void> {
+  beginInvocation(core, request);
+  clock.deadline.cancel();
+  await endInvocation(core, request, clock, WARM, failure, null);
+  request.reply(failureOutcome(core, request, failure));
+}
+
+function beginInvocation(core: EnvironmentCore, request: InvokeRequest): void {
+  core.log.beginPhase();
+  if (request.input.wantsLogTail) core.log.beginTail();
+  core.log.writePlatform({ kind: "start", requestId: request.input.requestId, version: core.version.version });
+}
+
+async function endInvocation(
+  core: EnvironmentCore,
+  request: InvokeRequest,
+  clock: InvokeClock,
+  cold: ColdStart,
+  failure: Failure | null,
+  answer: Answer | null,
+): Promise<void> {
+  const { requestId } = request.input;
+  const timeoutMs = core.version.timeoutS * 1000;
+  const elapsedMs = core.nowMs() - clock.startMs;
+  // A timer is never early, but may be late; AWS reports the limit itself.
+  const durationMs = failure?.kind === "timeout" ? timeoutMs : elapsedMs;
+  core.log.flushOutput();
+  if (failure !== null) writeFailureLine(core, requestId, failure);
+  core.log.writePlatform({ kind: "end", requestId });
+  const memoryMaxMib = await core.measureMemoryMaxMib();
+  core.services.onInvocation({
+    functionName: core.version.functionName,
+    durationMs,
+    initDurationMs: cold.initDurationMs,
+    memoryMaxMib,
+  });
+  core.log.writePlatform({
+    kind: "report",
+    report: {
+      requestId,
+      durationMs,
+      memorySizeMib: core.version.memorySizeMib,
+      memoryMaxMib,
+      ...cold,
+      status: reportStatus(failure, answer),
+    },
+  });
+}
+
+function reportStatus(failure: Failure | null, answer: Answer | null): PhaseStatus {
+  if (failure !== null) return toPhaseStatus(failure);
+  if (answer?.errorType === "Function.ResponseSizeTooLarge") return { kind: "error", errorType: answer.errorType };
+  // An error that the handler threw is an answer, not a failed invocation.
+  return { kind: "success" };
+}
+
+function writeFailureLine(core: EnvironmentCore, requestId: string, failure: Failure): void {
+  if (failure.kind === "timeout") {
+    const time = new Date(core.services.clock.nowMs()).toISOString();
+    core.log.writeLine(`${time} ${requestId} ${describeTimeout(core.version.timeoutS)}\n`);
+  } else if (failure.kind === "exit") {
+    core.log.writeLine(`RequestId: ${requestId} Error: ${failure.message}\n${failure.errorType}`);
+  }
+}
+
+function toAnswer(
+  event: Extract<RuntimeEvent, { kind: "response" | "response-too-large" | "invocation-error" }>,
+): Answer {
+  switch (event.kind) {
+    case "response":
+      return { payload: event.payload, functionError: null, errorType: null };
+    case "invocation-error":
+      return { payload: event.payload, functionError: "Unhandled", errorType: event.errorType };
+    case "response-too-large":
+      return {
+        payload: responseTooLargePayload(event.sizeBytes),
+        functionError: "Unhandled",
+        errorType: "Function.ResponseSizeTooLarge",
+      };
+  }
+}
+
+function toOutcome(core: EnvironmentCore, answer: Answer, logTail: Buffer | null): InvokeOutcome {
+  return {
+    kind: "response",
+    payload: answer.payload,
+    functionError: answer.functionError,
+    logTail,
+    environmentId: core.environmentId,
+  };
+}
+
+function failureOutcome(core: EnvironmentCore, request: InvokeRequest, failure: Failure | null): InvokeOutcome {
+  const payload = failure === null ? null : failurePayload(failure, request.input.requestId, core.version.timeoutS);
+  if (payload !== null) {
+    const logTail = core.log.takeTail();
+    return { kind: "response", payload, functionError: "Unhandled", logTail, environmentId: core.environmentId };
+  }
+  if (failure?.kind === "platform") return { kind: "platform-error", code: failure.code, message: failure.message };
+  return {
+    kind: "platform-error",
+    code: "WORKER_ENVIRONMENT_LOST",
+    message: `The invoke was ended: ${failureErrorType(failure ?? { kind: "cancelled" })}.`,
+  };
+}

@@ -1,0 +1,79 @@
+/**
+ * At most `limit` at once. Among those that wait, the function that holds the fewest places is next; among equals the one whose last turn
+ * is the longest ago.
+ */
+import type { Clock } from "../../base/clock.ts";
+
+interface Waiter {
+  readonly functionName: string;
+  finish(isIn: boolean): void;
+}
+
+export class FairGate {
+  readonly #limit: number;
+  readonly #clock: Clock;
+  readonly #held = new Map<string, number>();
+  /** Counts up with each turn of a function that still waits or holds. */
+  readonly #lastTurn = new Map<string, number>();
+  #turns = 0;
+  #heldCount = 0;
+  #waiting: Waiter[] = [];
+  #isClosed = false;
+
+  constructor(limit: number, clock: Clock) {
+    this.#limit = limit;
+    this.#clock = clock;
+  }
+
+  /** False when the time is over or the gate was closed: then nothing is held. */
+  enter(functionName: string, waitMs: number): Promise<boolean> {
+    if (this.#isClosed) return Promise.resolve(false);
+    if (this.#heldCount < this.#limit) {
+      this.#hold(functionName);
+      return Promise.resolve(true);
+    }
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        functionName,
+        finish: (isIn) => {
+          cancel();
+          this.#waiting = this.#waiting.filter((other) => other !== waiter);
+          if (isIn) this.#hold(functionName);
+          resolve(isIn);
+        },
+      };
+      const cancel = this.#clock.after(waitMs, () => waiter.finish(false));
+      this.#waiting.push(waiter);
+    });
+  }
+
+  leave(functionName: string): void {
+    const held = (this.#held.get(functionName) ?? 0) - 1;
+    if (held > 0) this.#held.set(functionName, held);
+    else this.#held.delete(functionName);
+    this.#heldCount--;
+    if (held <= 0 && !this.#waiting.some((waiter) => waiter.functionName === functionName))
+      this.#lastTurn.delete(functionName);
+    const [first, ...rest] = this.#waiting;
+    if (first === undefined) return;
+    rest.reduce((best, waiter) => (this.#isBefore(waiter, best) ? waiter : best), first).finish(true);
+  }
+
+  /** Those that wait are told no; so is everyone from here on. */
+  close(): void {
+    this.#isClosed = true;
+    for (const waiter of this.#waiting) waiter.finish(false);
+  }
+
+  #isBefore(a: Waiter, b: Waiter): boolean {
+    const [heldByA, heldByB] = [this.#held.get(a.functionName) ?? 0, this.#held.get(b.functionName) ?? 0];
+    if (heldByA !== heldByB) return heldByA < heldByB;
+    return (this.#lastTurn.get(a.functionName) ?? 0) < (this.#lastTurn.get(b.functionName) ?? 0);
+  }
+
+  #hold(functionName: string): void {
+    this.#lastTurn.set(functionName, ++this.#turns);
+    this.#held.set(functionName, (this.#held.get(functionName) ?? 0) + 1);
+    this.#heldCount++;
+  }
+}

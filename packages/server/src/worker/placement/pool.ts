@@ -1,0 +1,267 @@
+/** All environments of this worker: places invokes, makes room, and waits for what ends. Decisions are in placement.ts. */
+import { strict as assert } from "node:assert";
+import { type EnvironmentId, newEnvironmentId } from "../../base/ids.ts";
+import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
+import type { InvokeInput, InvokeOutcome, RunnableVersion } from "../../ports/worker.ts";
+import type { EnvironmentMode, InvokeReply, InvokeRequest } from "../environment/core.ts";
+import { Environment } from "../environment/environment.ts";
+import { FairGate } from "./fair-gate.ts";
+import { chooseEvictions, type EnvironmentView, type Placement, placeInvoke } from "./placement.ts";
+import { ParkedClones } from "./parked-clones.ts";
+import { CLOSING } from "../platform-failure.ts";
+import type { WorkerServices } from "../worker-services.ts";
+
+/** An environment may end at the moment it is chosen; more often than this is no coincidence. */
+const ATTEMPTS_MAX = 8;
+
+function modeOf(version: RunnableVersion): EnvironmentMode {
+  const { snapshotId, snapshotKey } = version;
+  // Without its key a snapshot is refused by the engine, never passed over.
+  return snapshotId === null
+    ? { kind: "on-demand" }
+    : { kind: "restore", snapshotId, key: snapshotKey ?? { keyArn: null, wrapped: "" } };
+}
+
+export class EnvironmentPool {
+  readonly #services: WorkerServices;
+  readonly #environments = new Map<EnvironmentId, Environment>();
+  /** Invokes that wait for an environment of their runKey to finish. */
+  readonly #waiting = new Map<string, Array<(environment: Environment) => void>>();
+  readonly #parked: ParkedClones;
+  readonly #restores: FairGate;
+  /** Called whenever an environment has become idle or has ended. */
+  readonly #onRoom = new Set<() => void>();
+  /** An environment was chosen for an invoke. */
+  onPlaced: (environment: Environment) => void = () => undefined;
+  #idleOrder = 0;
+  #isClosed = false;
+
+  constructor(services: WorkerServices) {
+    this.#services = services;
+    this.#restores = new FairGate(services.limits.restoresAtOnceMax, services.clock);
+    this.#parked = new ParkedClones(services, {
+      environments: () => this.all,
+      park: (version, recipe) => this.#park(version, recipe),
+    });
+  }
+
+  /** No clones are parked for what these run, until it is used again. */
+  forgetParking(environments: readonly Environment[]): void {
+    for (const environment of environments) this.#parked.forget(environment.core.version.runKey);
+  }
+
+  get all(): readonly Environment[] {
+    return [...this.#environments.values()];
+  }
+
+  async invoke(version: RunnableVersion, recipe: RuntimeRecipe, input: InvokeInput): Promise<InvokeOutcome> {
+    let mayWait = true;
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const { functionName, runKey, memorySizeMib } = version;
+      const waiting = this.#waiting.get(runKey)?.length ?? 0;
+      const placement = placeInvoke(
+        this.#views(),
+        { functionName, runKey, memorySizeMib, waiting, mayWait },
+        this.#services.limits,
+      );
+      if (placement.kind === "throttle") return { kind: "throttled", reason: "ConcurrentInvocationLimitExceeded" };
+      const isClone =
+        placement.kind === "create" ||
+        (placement.kind === "reuse" && this.#find(placement.environmentId).state === "parked");
+      if (isClone && input.parksNone !== true) this.#parked.noteUse(version, recipe);
+      const reply = await this.#follow(placement, version, recipe, input);
+      if (reply.kind === "waited") mayWait = false;
+      else if (reply.kind !== "gone") return reply;
+    }
+    return {
+      kind: "platform-error",
+      code: "WORKER_ENVIRONMENT_LOST",
+      message: "The execution environments of this version keep ending.",
+    };
+  }
+
+  #follow(
+    placement: Exclude<Placement, { readonly kind: "throttle" }>,
+    version: RunnableVersion,
+    recipe: RuntimeRecipe,
+    input: InvokeInput,
+  ): Promise<InvokeReply | { readonly kind: "waited" }> {
+    switch (placement.kind) {
+      case "reuse":
+        return this.#hand(this.#find(placement.environmentId), input);
+      case "wait":
+        return this.#waitForIdle(version.runKey, input);
+      case "create":
+        return this.#invokeNew(version, recipe, input, placement.evict);
+    }
+  }
+
+  /** Starts an environment as soon as there is room for it, idle ones shut down for it where needed. Null when the signal or the end came first. */
+  async startInRoom(
+    version: RunnableVersion,
+    recipe: RuntimeRecipe,
+    mode: EnvironmentMode,
+    signal: AbortSignal,
+    run: (environment: Environment) => Promise<void>,
+  ): Promise<Environment | null> {
+    while (!signal.aborted && !this.#isClosed) {
+      const evict = chooseEvictions(this.#views(), version.memorySizeMib, this.#services.limits);
+      if (evict !== null && evict.length === 0) return this.start(version, recipe, mode, run);
+      await (evict === null ? this.#untilRoom(signal) : this.#evict(evict));
+    }
+    return null;
+  }
+
+  /** Null where it has ended. */
+  async untilIdle(environmentId: EnvironmentId): Promise<Environment | null> {
+    const never = new AbortController().signal;
+    for (;;) {
+      const environment = this.#environments.get(environmentId);
+      if (environment === undefined || environment.isStopping) return null;
+      if (environment.state === "idle") return environment;
+      await this.#untilRoom(never);
+    }
+  }
+
+  /** Nothing more is started that waits for its turn or for room. */
+  close(): void {
+    this.#isClosed = true;
+    this.#restores.close();
+    this.#parked.close();
+    this.#tellRoom();
+  }
+
+  start(
+    version: RunnableVersion,
+    recipe: RuntimeRecipe,
+    mode: EnvironmentMode,
+    run: (environment: Environment) => Promise<void>,
+  ): Environment {
+    const environmentId = newEnvironmentId();
+    const environment = new Environment(
+      { environmentId, version, recipe, mode, services: this.#services },
+      {
+        onIdle: (idle) => {
+          this.#waiting.get(version.runKey)?.shift()?.(idle);
+          this.#tellRoom();
+        },
+        onStopped: () => {
+          this.#environments.delete(environmentId);
+          this.#tellRoom();
+        },
+      },
+      () => ++this.#idleOrder,
+      // Not before the environment is listed.
+      (started) => Promise.resolve().then(() => run(started)),
+    );
+    this.#environments.set(environmentId, environment);
+    return environment;
+  }
+
+  #invokeNew(
+    version: RunnableVersion,
+    recipe: RuntimeRecipe,
+    input: InvokeInput,
+    evict: readonly EnvironmentId[],
+  ): Promise<InvokeReply> {
+    const evicted = this.#evict(evict);
+    return new Promise((resolve) => {
+      const environment = this.start(version, recipe, modeOf(version), async (started) => {
+        await evicted;
+        if (started.core.mode.kind === "on-demand") return started.serve({ input, reply: resolve });
+        return this.#restoreInTurn(started, { input, reply: resolve });
+      });
+      this.onPlaced(environment);
+      // Also where the driver broke and never answered; a second answer does nothing.
+      void environment.stopped.then(() =>
+        resolve({
+          kind: "platform-error",
+          code: CLOSING.code,
+          message: "The execution environment ended before it answered.",
+        }),
+      );
+    });
+  }
+
+  /** Only where there is room without sending anything else away. */
+  #park(version: RunnableVersion, recipe: RuntimeRecipe): boolean {
+    const evict = chooseEvictions(this.#views(), version.memorySizeMib, this.#services.limits);
+    if (evict === null || evict.length > 0) return false;
+    this.start(version, recipe, modeOf(version), (started) => started.serveParked());
+    return true;
+  }
+
+  #hand(environment: Environment, input: InvokeInput): Promise<InvokeReply> {
+    this.onPlaced(environment);
+    return environment.invoke(input);
+  }
+
+  async #restoreInTurn(environment: Environment, first: InvokeRequest): Promise<void> {
+    const { functionName } = environment.core.version;
+    if (!(await this.#restores.enter(functionName, this.#services.limits.restoreWaitMs))) {
+      return first.reply({ kind: "throttled", reason: "CallerRateLimitExceeded" });
+    }
+    void environment.restored.then(() => this.#restores.leave(functionName));
+    return environment.serve(first);
+  }
+
+  #untilRoom(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        this.#onRoom.delete(finish);
+        signal.removeEventListener("abort", finish);
+        resolve();
+      };
+      this.#onRoom.add(finish);
+      signal.addEventListener("abort", finish, { once: true });
+    });
+  }
+
+  #tellRoom(): void {
+    for (const tell of this.#onRoom) tell();
+  }
+
+  async #evict(environmentIds: readonly EnvironmentId[]): Promise<void> {
+    const environments = environmentIds.map((environmentId) => this.#find(environmentId));
+    for (const environment of environments) environment.stop();
+    await Promise.all(environments.map((environment) => environment.stopped));
+  }
+
+  /** The environment that becomes idle first takes the invoke, at once and so without a freeze in between. */
+  #waitForIdle(runKey: string, input: InvokeInput): Promise<InvokeReply | { readonly kind: "waited" }> {
+    return new Promise((resolve) => {
+      const waiters = this.#waiting.get(runKey) ?? [];
+      this.#waiting.set(runKey, waiters);
+      const leave = (): void => {
+        const index = waiters.indexOf(onIdle);
+        if (index !== -1) waiters.splice(index, 1);
+        if (waiters.length === 0 && this.#waiting.get(runKey) === waiters) this.#waiting.delete(runKey);
+      };
+      const cancel = this.#services.clock.after(this.#services.limits.finishingWaitMs, () => {
+        leave();
+        resolve({ kind: "waited" });
+      });
+      const onIdle = (environment: Environment): void => {
+        cancel();
+        leave();
+        resolve(this.#hand(environment, input));
+      };
+      waiters.push(onIdle);
+    });
+  }
+
+  #views(): readonly EnvironmentView[] {
+    const views: EnvironmentView[] = [];
+    for (const environment of this.#environments.values()) {
+      // What is on its way out is waited for by the one that takes its place.
+      if (!environment.isStopping) views.push(environment.view);
+    }
+    return views;
+  }
+
+  #find(environmentId: EnvironmentId): Environment {
+    const environment = this.#environments.get(environmentId);
+    assert(environment !== undefined, "an environment was chosen that is not there");
+    return environment;
+  }
+}

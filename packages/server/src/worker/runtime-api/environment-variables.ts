@@ -1,0 +1,79 @@
+/** The environment of the runtime process: exactly AWS's set. Nothing of it changes at a restore: it is in the process image. */
+import type { FunctionCredentials } from "../../ports/credential-source.ts";
+import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
+import type { RunnableVersion } from "../../ports/worker.ts";
+
+export const RUNTIME_API_ADDRESS = "127.0.0.1:9001";
+
+/** As recorded (test_lambda_init_environment). Nothing listens there; trace ids say Sampled=0, so tracing libraries stay silent. */
+const TRACING_VARIABLES = {
+  AWS_XRAY_CONTEXT_MISSING: "LOG_ERROR",
+  AWS_XRAY_DAEMON_ADDRESS: "127.0.0.1:2000",
+  _AWS_XRAY_DAEMON_ADDRESS: "127.0.0.1",
+  _AWS_XRAY_DAEMON_PORT: "2000",
+} as const;
+
+/** With SnapStart credentials come from the endpoint; without, from the variables. */
+export type CredentialDelivery =
+  | { readonly kind: "endpoint"; readonly token: string }
+  | { readonly kind: "variables"; readonly credentials: FunctionCredentials; readonly logStream: string };
+
+export type InitializationType = "on-demand" | "provisioned-concurrency" | "snap-start";
+
+export function buildEnvironmentVariables(
+  version: RunnableVersion,
+  recipe: RuntimeRecipe,
+  delivery: CredentialDelivery,
+  initializationType: InitializationType,
+): Readonly<Record<string, string>> {
+  const type = { AWS_LAMBDA_INITIALIZATION_TYPE: initializationType };
+  return {
+    TZ: ":UTC",
+    ...TRACING_VARIABLES,
+    ...recipe.env,
+    ...version.environment,
+    ...reservedVariables(version, delivery),
+    ...type,
+  };
+}
+
+/** A function's own variables never win over these. */
+function reservedVariables(version: RunnableVersion, delivery: CredentialDelivery): Record<string, string> {
+  return {
+    _HANDLER: version.handler,
+    AWS_REGION: version.region,
+    AWS_DEFAULT_REGION: version.region,
+    AWS_LAMBDA_FUNCTION_NAME: version.functionName,
+    AWS_LAMBDA_FUNCTION_VERSION: version.version,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memorySizeMib),
+    AWS_LAMBDA_RUNTIME_API: RUNTIME_API_ADDRESS,
+    LAMBDA_TASK_ROOT: "/var/task",
+    LAMBDA_RUNTIME_DIR: "/var/runtime",
+    // AWS leaves it out for the OS-only runtimes.
+    ...(version.runtime.startsWith("provided") ? {} : { AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}` }),
+    ...loggingVariables(version),
+    ...deliveryVariables(version, delivery),
+  };
+}
+
+/** The clients read them; with text there are none (recorded …test_lambda_init_environment). */
+function loggingVariables(version: RunnableVersion): Record<string, string> {
+  if (version.logFormat !== "JSON") return {};
+  return { AWS_LAMBDA_LOG_FORMAT: "JSON", AWS_LAMBDA_LOG_LEVEL: version.applicationLogLevel ?? "INFO" };
+}
+
+function deliveryVariables(version: RunnableVersion, delivery: CredentialDelivery): Record<string, string> {
+  if (delivery.kind === "endpoint") {
+    return {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://${RUNTIME_API_ADDRESS}/2021-04-23/credentials`,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: delivery.token,
+    };
+  }
+  return {
+    AWS_ACCESS_KEY_ID: delivery.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: delivery.credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: delivery.credentials.sessionToken,
+    AWS_LAMBDA_LOG_GROUP_NAME: version.logGroup,
+    AWS_LAMBDA_LOG_STREAM_NAME: delivery.logStream,
+  };
+}

@@ -1,0 +1,245 @@
+/**
+ * The Runtime API of one environment: answers the runtime's calls and tells the environment's driver what happened. Long polls
+ * (`restore/next`, `invocation/next`) are kept until the driver releases them. Codes, bodies and headers are AWS's
+ * (snapstart-behaviour.md section 3).
+ */
+import type { FunctionCredentials } from "../../ports/credential-source.ts";
+import type { RuntimeCall } from "../../ports/supervisor.ts";
+import { RESPONSE_SIZE_BYTES_MAX, validateErrorType } from "../function-errors.ts";
+import { parseRuntimeRoute } from "./routes.ts";
+import { decideMove, type RuntimeMove, type RuntimeState } from "./state.ts";
+
+export type RuntimeEvent =
+  | { readonly kind: "restore-next" }
+  | { readonly kind: "invocation-next" }
+  | { readonly kind: "init-error" | "restore-error"; readonly errorType: string; readonly body: Buffer }
+  | { readonly kind: "response"; readonly payload: Buffer }
+  | { readonly kind: "response-too-large"; readonly sizeBytes: number }
+  | { readonly kind: "invocation-error"; readonly errorType: string; readonly payload: Buffer };
+
+export interface InvocationEvent {
+  readonly requestId: string;
+  readonly deadlineMs: number;
+  readonly invokedFunctionArn: string;
+  readonly traceId: string | null;
+  readonly clientContext: string | null;
+  readonly payload: Buffer;
+}
+
+export interface RuntimeSessionOptions {
+  readonly snapStart: boolean;
+  /** The token of the credentials endpoint; null without SnapStart. */
+  readonly token: string | null;
+  /** Credentials behind the token, fresh enough to hand out. */
+  credentials(): FunctionCredentials;
+  emit(event: RuntimeEvent): void;
+}
+
+const JSON_HEADERS = { "Content-Type": "application/json" } as const;
+const TEXT_HEADERS = { "Content-Type": "text/plain; charset=utf-8" } as const;
+const ACCEPTED_BODY = '{"status":"OK"}\n';
+const ERROR_WITH_CAUSE = "application/vnd.aws.lambda.error.cause+json";
+
+export class RuntimeSession {
+  readonly #options: RuntimeSessionOptions;
+  #state: RuntimeState = "Started";
+  /** The long poll that is being held. */
+  #parked: RuntimeCall | null = null;
+  /** The event of the running invocation, or one that waits for a runtime that hung up on its poll. */
+  #event: InvocationEvent | null = null;
+  #requestId: string | null = null;
+
+  constructor(options: RuntimeSessionOptions) {
+    this.#options = options;
+  }
+
+  get state(): RuntimeState {
+    return this.#state;
+  }
+
+  handleCall(call: RuntimeCall): void {
+    const route = parseRuntimeRoute(call.method, call.path, this.#options.snapStart);
+    switch (route.kind) {
+      case "invocation-next":
+        return this.#handleInvocationNext(call);
+      case "response":
+        return this.#handleResponse(call, route.requestId);
+      case "invocation-error":
+        return this.#handleInvocationError(call, route.requestId);
+      case "init-error":
+        return this.#handleReport(call, "init-error");
+      case "restore-next":
+        return this.#handleRestoreNext(call);
+      case "restore-error":
+        return this.#handleReport(call, "restore-error");
+      case "credentials":
+        return this.#handleCredentials(call);
+      case "ping":
+        return call.respond(200, TEXT_HEADERS, "pong");
+      case "wrong-method":
+        return call.respond(405, {}, "");
+      case "not-found":
+        return call.respond(404, TEXT_HEADERS, "404 page not found\n");
+    }
+  }
+
+  handleAbandoned(call: RuntimeCall): void {
+    if (this.#parked === call) this.#parked = null;
+  }
+
+  /** Lets a runtime in restore/next go on. Its next move is /restore/error, /init/error or invocation/next. */
+  releaseRestore(): void {
+    this.#state = "Restoring";
+    this.#parked?.respond(200, {}, "");
+    this.#parked = null;
+  }
+
+  /** Hands the event to a Ready runtime, now or when it polls again. */
+  deliver(event: InvocationEvent): void {
+    this.#event = event;
+    this.#requestId = event.requestId;
+    const call = this.#parked;
+    if (call === null) return;
+    this.#parked = null;
+    this.#answerInvocation(call, event);
+  }
+
+  #answerInvocation(call: RuntimeCall, event: InvocationEvent): void {
+    this.#state = "Running";
+    const headers: Record<string, string> = {
+      "Content-Type": "application/json",
+      "Lambda-Runtime-Aws-Request-Id": event.requestId,
+      "Lambda-Runtime-Deadline-Ms": String(event.deadlineMs),
+      "Lambda-Runtime-Invoked-Function-Arn": event.invokedFunctionArn,
+    };
+    if (event.traceId !== null) headers["Lambda-Runtime-Trace-Id"] = event.traceId;
+    if (event.clientContext !== null) headers["Lambda-Runtime-Client-Context"] = event.clientContext;
+    call.respond(200, headers, event.payload);
+  }
+
+  #handleInvocationNext(call: RuntimeCall): void {
+    const before = this.#state;
+    if (!this.#move(call, "invocation-next")) return;
+    if (before === "Running" && this.#event !== null) return this.#answerInvocation(call, this.#event);
+    if (before === "RuntimeResponseSentState") this.#event = null;
+    if (before === "Ready") {
+      if (this.#event !== null) return this.#answerInvocation(call, this.#event);
+      // The runtime polls again (its client timed out): no news for the driver.
+      this.#parked?.abort();
+      this.#parked = call;
+      return;
+    }
+    this.#parked = call;
+    this.#options.emit({ kind: "invocation-next" });
+  }
+
+  #handleRestoreNext(call: RuntimeCall): void {
+    // A client that hung up on its poll and asks again is still where it was.
+    if (this.#state === "RestoreReady" && this.#parked === null) {
+      this.#parked = call;
+      return;
+    }
+    if (!this.#move(call, "restore-next")) return;
+    this.#parked = call;
+    this.#options.emit({ kind: "restore-next" });
+  }
+
+  #handleResponse(call: RuntimeCall, requestId: string): void {
+    if (!this.#checkRequestId(call, requestId)) return;
+    const mode = call.headers.get("lambda-runtime-function-response-mode");
+    if (!this.#move(call, "response")) return;
+    if (mode !== undefined && mode !== "" && mode !== "streaming") {
+      const body = errorBody("InvalidFunctionResponseMode", "Invalid function response mode");
+      call.respond(400, JSON_HEADERS, body);
+      this.#options.emit({
+        kind: "invocation-error",
+        errorType: "Runtime.InvalidResponseModeHeader",
+        payload: Buffer.alloc(0),
+      });
+      return;
+    }
+    if (call.bodyLength > RESPONSE_SIZE_BYTES_MAX) return this.#refuseTooLarge(call);
+    call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
+    this.#options.emit({ kind: "response", payload: call.body });
+  }
+
+  #handleInvocationError(call: RuntimeCall, requestId: string): void {
+    if (!this.#checkRequestId(call, requestId)) return;
+    if (!this.#move(call, "invocation-error")) return;
+    if (call.bodyLength > RESPONSE_SIZE_BYTES_MAX) return this.#refuseTooLarge(call);
+    call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
+    const hasCause = call.headers.get("content-type") === ERROR_WITH_CAUSE;
+    this.#options.emit({
+      kind: "invocation-error",
+      errorType: validateErrorType(call.headers.get("lambda-runtime-function-error-type")),
+      payload: hasCause ? withoutCause(call.body) : call.body,
+    });
+  }
+
+  #refuseTooLarge(call: RuntimeCall): void {
+    const message = `Exceeded maximum allowed payload size (${RESPONSE_SIZE_BYTES_MAX} bytes).`;
+    call.respond(413, JSON_HEADERS, errorBody("RequestEntityTooLarge", message));
+    this.#options.emit({ kind: "response-too-large", sizeBytes: call.bodyLength });
+  }
+
+  #handleReport(call: RuntimeCall, move: "init-error" | "restore-error"): void {
+    const wasRestoring = this.#state === "Restoring";
+    if (!this.#move(call, move)) return;
+    call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
+    // Clients report after-restore errors to /init/error too; AWS takes them as restore errors.
+    this.#options.emit({
+      kind: wasRestoring ? "restore-error" : "init-error",
+      errorType: validateErrorType(call.headers.get("lambda-runtime-function-error-type")),
+      body: call.body,
+    });
+  }
+
+  #handleCredentials(call: RuntimeCall): void {
+    const token = this.#options.token;
+    if (token === null || call.headers.get("authorization") !== token) {
+      return call.respond(404, TEXT_HEADERS, "cannot get credentials for the provided token");
+    }
+    const credentials = this.#options.credentials();
+    const body = {
+      AccessKeyId: credentials.accessKeyId,
+      SecretAccessKey: credentials.secretAccessKey,
+      Token: credentials.sessionToken,
+      Expiration: new Date(credentials.expiresAtMs).toISOString().replace(/\.\d{3}Z$/, "Z"),
+    };
+    call.respond(200, JSON_HEADERS, JSON.stringify(body));
+  }
+
+  #checkRequestId(call: RuntimeCall, requestId: string): boolean {
+    if (requestId === this.#requestId) return true;
+    call.respond(400, JSON_HEADERS, errorBody("InvalidRequestID", "Invalid request ID"));
+    return false;
+  }
+
+  #move(call: RuntimeCall, move: RuntimeMove): boolean {
+    const decision = decideMove(this.#state, move);
+    if (decision.kind === "forbidden") {
+      call.respond(403, JSON_HEADERS, errorBody("InvalidStateTransition", decision.message));
+      return false;
+    }
+    this.#state = decision.state;
+    return true;
+  }
+}
+
+function errorBody(errorType: string, errorMessage: string): string {
+  return `${JSON.stringify({ errorMessage, errorType })}\n`;
+}
+
+/** Of an error document with an X-Ray cause, the part that the caller of Invoke sees. */
+function withoutCause(body: Buffer): Buffer {
+  try {
+    const parsed: unknown = JSON.parse(body.toString("utf8"));
+    if (typeof parsed === "object" && parsed !== null) {
+      const { errorMessage, errorType, stackTrace } = parsed as Record<string, unknown>;
+      return Buffer.from(JSON.stringify({ errorMessage, errorType, stackTrace }));
+    }
+  } catch {
+    // Not JSON: AWS answers with a fixed text.
+  }
+  return Buffer.from(JSON.stringify("Invalid error body"));
+}

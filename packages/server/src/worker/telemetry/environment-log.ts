@@ -1,0 +1,179 @@
+/**
+ * The log stream of one environment: platform lines and the function's output, line by line, into the log store; and the tail of
+ * the running invocation. Output is limited in each phase (Init, Restore, one invocation), so that a function that never stops
+ * printing fills neither memory nor disk; what was dropped is said in the log.
+ */
+import { createHash } from "node:crypto";
+import type { Clock } from "../../base/clock.ts";
+import type { EnvironmentId } from "../../base/ids.ts";
+import type { LogOrigin, LogStore } from "../../ports/log-store.ts";
+import { formatPlatformEvent, isWanted, type PlatformEvent } from "./platform-log.ts";
+
+/** As CloudWatch Logs: a longer line is cut into several events. */
+export const MESSAGE_SIZE_BYTES_MAX = 256 * 1024;
+/** AWS's size of the log in LogResult. */
+export const TAIL_SIZE_BYTES_MAX = 4096;
+
+export interface EnvironmentLogOptions {
+  readonly logs: LogStore;
+  readonly clock: Clock;
+  readonly logGroup: string;
+  readonly logStream: string;
+  readonly format: "Text" | "JSON";
+  /** Platform lines below it are left out; null: none is. */
+  readonly systemLogLevel: string | null;
+  /** Output kept in one phase. */
+  readonly phaseSizeBytesMax: number;
+}
+
+/** `2026/11/23/[3]` and 32 hexadecimal digits, one for each environment. */
+export function nameLogStream(environmentId: EnvironmentId, version: string, nowMs: number): string {
+  const day = new Date(nowMs).toISOString().slice(0, 10).replaceAll("-", "/");
+  const digest = createHash("sha256").update(`${environmentId}:${nowMs}`).digest("hex").slice(0, 32);
+  return `${day}/[${version}]${digest}`;
+}
+
+export class EnvironmentLog {
+  readonly #options: EnvironmentLogOptions;
+  /** The unfinished last line of each pipe. */
+  readonly #partial = new Map<string, Buffer[]>();
+  readonly #partialSize = new Map<string, number>();
+  #phaseSizeBytes = 0;
+  #droppedBytes = 0;
+  #tail: Tail | null = null;
+
+  constructor(options: EnvironmentLogOptions) {
+    this.#options = options;
+  }
+
+  get logStream(): string {
+    return this.#options.logStream;
+  }
+
+  /** Starts a new budget for output; says first what the last phase lost. */
+  beginPhase(): void {
+    this.flushOutput();
+    this.#phaseSizeBytes = 0;
+  }
+
+  /** From here to `takeTail` the last 4 KiB of lines are kept. */
+  beginTail(): void {
+    this.#tail = new Tail();
+  }
+
+  takeTail(): Buffer | null {
+    const tail = this.#tail?.read() ?? null;
+    this.#tail = null;
+    return tail;
+  }
+
+  writePlatform(event: PlatformEvent): void {
+    const { format, systemLogLevel } = this.#options;
+    if (format === "JSON" && !isWanted(event, systemLogLevel)) return;
+    const message = formatPlatformEvent(event, this.#options.format, this.#options.clock.nowMs());
+    if (message !== null) this.writeLine(message);
+  }
+
+  /** A line of the platform. */
+  writeLine(message: string): void {
+    this.#append(message, "platform");
+  }
+
+  /** Bytes as they came from a pipe of the sandbox. */
+  writeOutput(source: string, stream: string, bytes: Buffer): void {
+    const pipe = `${source}/${stream}`;
+    const room = this.#options.phaseSizeBytesMax - this.#phaseSizeBytes;
+    if (bytes.length > room) {
+      this.#droppedBytes += bytes.length - room;
+      if (room === 0) return;
+    }
+    const kept = bytes.subarray(0, room);
+    this.#phaseSizeBytes += kept.length;
+    let from = 0;
+    for (let end = kept.indexOf(0x0a); end !== -1; end = kept.indexOf(0x0a, from)) {
+      this.#addPartial(pipe, kept.subarray(from, end));
+      this.#endLine(pipe);
+      from = end + 1;
+    }
+    if (from < kept.length) this.#addPartial(pipe, Buffer.from(kept.subarray(from)));
+  }
+
+  /** Writes unfinished lines, and a line for what was dropped. At the end of each phase: a frozen process finishes no line. */
+  flushOutput(): void {
+    for (const pipe of Array.from(this.#partial.keys())) this.#endLine(pipe);
+    if (this.#droppedBytes === 0) return;
+    const limit = this.#options.phaseSizeBytesMax;
+    this.writeLine(`[thaw] ${this.#droppedBytes} bytes of output were dropped: more than ${limit} bytes in one phase.`);
+    this.#droppedBytes = 0;
+  }
+
+  #addPartial(pipe: string, bytes: Buffer): void {
+    let rest = bytes;
+    let size = this.#partialSize.get(pipe) ?? 0;
+    while (size + rest.length > MESSAGE_SIZE_BYTES_MAX) {
+      const cut = characterBoundary(rest, MESSAGE_SIZE_BYTES_MAX - size);
+      this.#pushPartial(pipe, rest.subarray(0, cut));
+      this.#endLine(pipe);
+      rest = rest.subarray(cut);
+      size = 0;
+    }
+    this.#pushPartial(pipe, rest);
+  }
+
+  #pushPartial(pipe: string, bytes: Buffer): void {
+    const parts = this.#partial.get(pipe);
+    if (parts === undefined) this.#partial.set(pipe, [bytes]);
+    else parts.push(bytes);
+    this.#partialSize.set(pipe, (this.#partialSize.get(pipe) ?? 0) + bytes.length);
+  }
+
+  #endLine(pipe: string): void {
+    const parts = this.#partial.get(pipe);
+    if (parts === undefined) return;
+    this.#partial.delete(pipe);
+    this.#partialSize.delete(pipe);
+    const first = parts[0];
+    const line = parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
+    this.#append(line.toString("utf8"), "function");
+  }
+
+  #append(message: string, origin: LogOrigin): void {
+    this.#options.logs.append(
+      this.#options.logGroup,
+      this.#options.logStream,
+      this.#options.clock.nowMs(),
+      message,
+      origin,
+    );
+    this.#tail?.add(message);
+  }
+}
+
+/** The largest cut of at most `limit` bytes that splits no UTF-8 character; bytes that are not UTF-8 are cut anywhere. */
+function characterBoundary(bytes: Buffer, limit: number): number {
+  for (let cut = limit; cut > 0 && cut > limit - 4; cut--) {
+    if (((bytes[cut] ?? 0) & 0xc0) !== 0x80) return cut;
+  }
+  return limit;
+}
+
+class Tail {
+  #lines: Buffer[] = [];
+  #sizeBytes = 0;
+
+  add(message: string): void {
+    const line = Buffer.from(`${message}\n`);
+    this.#lines.push(line);
+    this.#sizeBytes += line.length;
+    for (let first = this.#lines[0]; first !== undefined; first = this.#lines[0]) {
+      if (this.#sizeBytes - first.length < TAIL_SIZE_BYTES_MAX) return;
+      this.#lines.shift();
+      this.#sizeBytes -= first.length;
+    }
+  }
+
+  read(): Buffer {
+    const all = Buffer.concat(this.#lines);
+    return all.subarray(Math.max(0, all.length - TAIL_SIZE_BYTES_MAX));
+  }
+}
