@@ -1,46 +1,109 @@
-"""Starts the official client: `python -m thaw_runtime HANDLER`, with our hook registered before any of the function's.
+"""Starts the official client: `python3 /var/runtime/thaw_runtime.py HANDLER`, with our hook registered before any of the
+function's.
 
-After a restore, and before the function's hooks: new seeds for the generators that Python keeps itself. OpenSSL's is renewed by the
-preloaded library, and `os.urandom`, `secrets`, `uuid4` and `random.SystemRandom` ask the kernel.
+A function's folder and its PYTHONPATH may hold modules with the names of those that the client or this file need (json.py,
+random.py, …). As on AWS, the client's imports are done before the function's folders are on `sys.path`, and the function
+gets its own module wherever the client has not loaded the standard one already. So this file imports nothing but `sys`
+at its top, and nothing that the client does not import.
 
-Before the snapshot: the events of /var/task/thaw.prime.json, if there is one, through the client's own handling of a request, then
-the function's before-snapshot hooks.
+After a restore, and before the function's hooks: new seeds for the generators that Python keeps itself. OpenSSL's is renewed
+by the preloaded library, and `os.urandom`, `secrets`, `uuid4` and `random.SystemRandom` ask the kernel.
+
+Before the snapshot: the events of /var/task/thaw.prime.json, if there is one, through the client's own handling of a request,
+then the function's before-snapshot hooks.
 
 THAW_RESEED_SKIP: `random`, `numpy`, or `all`, separated by commas.
 """
-import json
-import os
-import random
-import secrets
 import sys
-import time
-import uuid
 
-import snapshot_restore_py
-from awslambdaric import __main__ as client
-from awslambdaric import bootstrap
-
+RUNTIME_DIR = "/var/runtime"
 PRIMES = "/var/task/thaw.prime.json"
 TIMES_MAX = 1000
 
 
-def renew() -> None:
+def main() -> None:
+    """Loads the client from the runtime's own folders, then opens the function's and hands over."""
+    function_path = search_path()
+    sys.path[:] = own_path()
+    # The client polls in a thread of this pool, and imports it only then.
+    import concurrent.futures.thread  # noqa: F401
+    import os
+
+    from awslambdaric import __main__ as client
+    from awslambdaric import bootstrap
+
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        prepare_snapshot(os, bootstrap)
+    sys.path[:] = function_path
+    client.main(sys.argv)
+
+
+def own_path() -> list[str]:
+    """The runtime's folder and Python's own; whatever PYTHONPATH or the current folder added is left out."""
+    return [RUNTIME_DIR, *(path for path in sys.path if is_standard_path(path))]
+
+
+def search_path() -> list[str]:
+    """AWS's order: the function, layers, PYTHONPATH, the runtime, Python's own (Lambda's guide, "Runtime search path")."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    added = [path for path in sys.path if path != RUNTIME_DIR and not is_standard_path(path)]
+    standard = [path for path in sys.path if is_standard_path(path)]
+    first = ["/var/task", f"/opt/python/lib/{version}/site-packages", "/opt/python"]
+    return [*first, *(path for path in added if path not in first), RUNTIME_DIR, *standard]
+
+
+def is_standard_path(path: str) -> bool:
+    """Whether a folder is of Python's own installation, which functions can't change."""
+    return path.startswith((sys.base_prefix + "/lib/", sys.base_prefix + "/local/lib/"))
+
+
+def prepare_snapshot(os, bootstrap) -> None:
+    """Registers our hook, and loads what the client itself loads only around a snapshot, while its names are certain."""
+    import http.client  # noqa: F401
+
+    import snapshot_restore_py
+    from awslambdaric import lambda_literals, lambda_runtime_hooks_runner  # noqa: F401
+
+    standard_dir = os.path.dirname(os.__file__) + "/"
+    snapshot_restore_py.register_after_restore(lambda: renew(os, standard_dir))
+    if os.path.exists(PRIMES):
+        install_priming(os, bootstrap)
+
+
+def renew(os, standard_dir: str) -> None:
+    """Gives the generators of modules that the function has loaded new seeds. Its own modules of such names are left alone."""
     skipped = os.environ.get("THAW_RESEED_SKIP", "").split(",")
     if "all" in skipped:
         return
     if "random" not in skipped:
-        random.seed()
-        # Names of temporary files come from a generator of its own, made at its first use.
-        tempfile = sys.modules.get("tempfile")
-        if tempfile is not None:
-            tempfile._name_sequence = None
-        # libuuid keeps its clock sequence to itself, and all clones have one MAC address: two calls within a microsecond would give the
-        # same UUID. Python's own uuid1 takes over, with a random node as RFC 9562, 6.10 allows.
-        uuid._generate_time_safe = None
-        uuid._node = secrets.randbits(48) | 1 << 40
+        renew_standard(os, standard_dir)
     numpy = sys.modules.get("numpy.random")
-    if numpy is not None and "numpy" not in skipped:
+    # A function may have a module of this name that is not NumPy's.
+    if hasattr(numpy, "RandomState") and "numpy" not in skipped:
         numpy.seed()
+
+
+def renew_standard(os, standard_dir: str) -> None:
+    random = standard_module("random", standard_dir)
+    if random is not None:
+        random.seed()
+    # Names of temporary files come from a generator of its own, made at its first use.
+    tempfile = standard_module("tempfile", standard_dir)
+    if tempfile is not None:
+        tempfile._name_sequence = None
+    # libuuid keeps its clock sequence to itself, and all clones have one MAC address: two calls within a microsecond would give
+    # the same UUID. Python's own uuid1 takes over, with a random node as RFC 9562, 6.10 allows.
+    uuid = standard_module("uuid", standard_dir)
+    if uuid is not None:
+        uuid._generate_time_safe = None
+        uuid._node = int.from_bytes(os.urandom(6), "big") | 1 << 40
+
+
+def standard_module(name: str, standard_dir: str):
+    """The module if the function has loaded Python's own; None where it has not, or has one of its own of that name."""
+    module = sys.modules.get(name)
+    origin = getattr(getattr(module, "__spec__", None), "origin", None)
+    return module if isinstance(origin, str) and origin.startswith(standard_dir) else None
 
 
 class _NoAnswer:
@@ -56,7 +119,9 @@ class _NoAnswer:
         print(f"A prime event failed: {error}", file=sys.stderr)
 
 
-def prime(real_client, handler, log_sink) -> None:
+def prime(os, bootstrap, real_client, handler, log_sink) -> None:
+    """Runs the prime events through the client's own handling of a request."""
+    json, time = bootstrap.json, bootstrap.time
     try:
         with open(PRIMES, encoding="utf-8") as file:
             document = json.load(file)
@@ -71,11 +136,28 @@ def prime(real_client, handler, log_sink) -> None:
         deadline = int(time.time() * 1000) + 60_000
         # What the client's loop passes for a request.
         bootstrap.handle_event_request(
-            _NoAnswer(real_client), handler, str(uuid.uuid4()), event, "application/json", None, None, arn, deadline, None, log_sink, None
+            _NoAnswer(real_client),
+            handler,
+            new_request_id(os),
+            event,
+            "application/json",
+            None,
+            None,
+            arn,
+            deadline,
+            None,
+            log_sink,
+            None,
         )
 
 
-def install_priming() -> None:
+def new_request_id(os) -> str:
+    """A random UUID (version 4), without the module `uuid`, whose name may be the function's."""
+    digits = os.urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
+
+
+def install_priming(os, bootstrap) -> None:
     """The client loads the handler, then runs the before-snapshot hooks: in between is the place for the events."""
     load, complete = bootstrap._get_handler, bootstrap.on_init_complete
     loaded = []
@@ -85,16 +167,13 @@ def install_priming() -> None:
         return loaded[0]
 
     def prime_and_complete(real_client, log_sink):
-        prime(real_client, loaded[0], log_sink)
+        prime(os, bootstrap, real_client, loaded[0], log_sink)
         complete(real_client, log_sink)
 
     bootstrap._get_handler = load_and_keep
     bootstrap.on_init_complete = prime_and_complete
 
 
+# Processes that the function spawns run this file as another module (multiprocessing), and find nothing to do.
 if __name__ == "__main__":
-    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-        snapshot_restore_py.register_after_restore(renew)
-        if os.path.exists(PRIMES):
-            install_priming()
-    client.main(sys.argv)
+    main()

@@ -202,8 +202,9 @@ function findPython(options: RuntimeCatalogOptions, version: string): Found[] {
   if (!existsSync(join(options.clientsDir, runtime))) return [];
   return rootsOf(options, runtime).flatMap(({ root, path }) => {
     if (!existsSync(join(path, program))) return [];
-    const argv: RuntimeRecipe["argv"] = ({ handler }) => [`/${program}`, "-m", "thaw_runtime", handler];
-    const env = { PYTHONPATH: "/var/runtime:/opt/python", PYTHONDONTWRITEBYTECODE: "1" };
+    const argv: RuntimeRecipe["argv"] = ({ handler }) => [`/${program}`, "/var/runtime/thaw_runtime.py", handler];
+    // Layers are on sys.path, not in PYTHONPATH, as on AWS.
+    const env = { PYTHONPATH: "/var/runtime", PYTHONDONTWRITEBYTECODE: "1" };
     return [
       { runtime, root, lang: null, client: runtime, files: [join(path, program), ...librariesOf(path)], argv, env },
     ];
