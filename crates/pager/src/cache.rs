@@ -53,7 +53,10 @@ impl fmt::Display for Lost {
 enum Entry {
     /// What comes of it, for those who wait: they don't try again what has just failed.
     Loading(Arc<OnceLock<Result<Content, Lost>>>),
-    Ready { content: Content, used_at: u64 },
+    Ready {
+        content: Content,
+        used_at: u64,
+    },
 }
 
 #[derive(Default)]
@@ -85,7 +88,14 @@ pub struct Cache {
 
 impl Cache {
     pub fn new(directory: ChunkDirectory, size_bytes_max: usize, ask_far: Box<AskFar>) -> Self {
-        Cache { directory, size_bytes_max, state: Mutex::default(), changed: Condvar::new(), ask_far, decrypt_ns: AtomicU64::new(0) }
+        Cache {
+            directory,
+            size_bytes_max,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            ask_far,
+            decrypt_ns: AtomicU64::new(0),
+        }
     }
 
     /// The content, authenticated. Several who want the same chunk wait for one load, and share what comes of it.
@@ -144,7 +154,9 @@ impl Cache {
             Ok(content) => return Ok(content),
             Err(Problem::Missing) => false,
             Err(Problem::Damaged) => true,
-            Err(Problem::Io(error)) => return Err(Lost { message: format!("a chunk can't be read: {error}"), is_damaged: false }),
+            Err(Problem::Io(error)) => {
+                return Err(Lost { message: format!("a chunk can't be read: {error}"), is_damaged: false })
+            }
         };
         self.ask(&wanted.name, is_damaged);
         if self.wait_for(&wanted.name)? == ChunkAnswer::Nowhere {
@@ -173,7 +185,8 @@ impl Cache {
     fn ask(&self, name: &ChunkName, is_damaged: bool) {
         let mut state = self.state.lock().expect("no holder panics");
         // A server that went away does not answer any more.
-        if state.wanted.get(name).is_some_and(|wanted| wanted.answer.is_none() && wanted.asked.elapsed() < FAR_TIMEOUT) {
+        if state.wanted.get(name).is_some_and(|wanted| wanted.answer.is_none() && wanted.asked.elapsed() < FAR_TIMEOUT)
+        {
             return;
         }
         state.wanted.insert(*name, Wanted { asked: Instant::now(), answer: None });

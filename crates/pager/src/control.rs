@@ -91,7 +91,12 @@ impl Pager {
 
     fn begin(self: &Arc<Self>, name: String, snapshot: &str, relay: OwnedFd) {
         let Some(snapshot) = self.snapshots.lock().expect("no holder panics").get(snapshot).cloned() else {
-            let event = Event::Failed { session: name, message: "the snapshot could not be opened".into(), is_damaged: true, is_late: false };
+            let event = Event::Failed {
+                session: name,
+                message: "the snapshot could not be opened".into(),
+                is_damaged: true,
+                is_late: false,
+            };
             send(self.socket.as_fd(), &event, &[]);
             return;
         };
@@ -119,7 +124,12 @@ impl Pager {
     }
 
     fn fail(&self, session: &str, lost: &Lost) {
-        self.send(&Event::Failed { session: session.into(), message: lost.message.clone(), is_damaged: lost.is_damaged, is_late: lost.is_late() });
+        self.send(&Event::Failed {
+            session: session.into(),
+            message: lost.message.clone(),
+            is_damaged: lost.is_damaged,
+            is_late: lost.is_late(),
+        });
     }
 
     fn find(&self, session: &str) -> Option<Arc<Session>> {
@@ -159,7 +169,12 @@ impl Pager {
     }
 }
 
-fn open_snapshot(name: &str, key: &[u8; 32], manifest: OwnedFd, working_set: Option<OwnedFd>) -> thaw_snapshot::Result<Snapshot> {
+fn open_snapshot(
+    name: &str,
+    key: &[u8; 32],
+    manifest: OwnedFd,
+    working_set: Option<OwnedFd>,
+) -> thaw_snapshot::Result<Snapshot> {
     let opened = Snapshot::open(name, key, manifest, working_set)?;
     fault_point!("pager.opened");
     Ok(opened)

@@ -101,7 +101,15 @@ impl Session {
     pub fn new(snapshot: Arc<Snapshot>, cache: Arc<Cache>, socket: OwnedFd) -> Arc<Self> {
         let inner = Mutex::new(Inner { is_recording: true, ..Inner::default() });
         let decrypt_before_ms = cache.decrypt_ms();
-        Arc::new(Session { snapshot, cache, socket, inner, changed: Condvar::new(), started: Instant::now(), decrypt_before_ms })
+        Arc::new(Session {
+            snapshot,
+            cache,
+            socket,
+            inner,
+            changed: Condvar::new(),
+            started: Instant::now(),
+            decrypt_before_ms,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -137,7 +145,8 @@ impl Session {
     /// keeps its reader waiting.
     fn outlive_clone(&self) {
         let deadline = Instant::now() + CLONE_END_TIMEOUT;
-        while self.lock().processes.iter().any(|process| has_process(process.uffd.as_fd())) && Instant::now() < deadline {
+        while self.lock().processes.iter().any(|process| has_process(process.uffd.as_fd())) && Instant::now() < deadline
+        {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
@@ -146,7 +155,9 @@ impl Session {
         let mut faults = VecDeque::new();
         loop {
             if faults.is_empty() {
-                let has_relay_sent = self.wait_for_work().map_err(|error| Lost { message: format!("poll: {error}"), is_damaged: false })?;
+                let has_relay_sent = self
+                    .wait_for_work()
+                    .map_err(|error| Lost { message: format!("poll: {error}"), is_damaged: false })?;
                 if has_relay_sent && !self.read_relay()? {
                     return Ok(());
                 }
@@ -174,7 +185,9 @@ impl Session {
         };
         let mut polled = vec![PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
         // SAFETY: processes are added and dropped by this thread only.
-        polled.extend(fds.iter().map(|fd| PollFd::new(unsafe { std::os::fd::BorrowedFd::borrow_raw(*fd) }, PollFlags::POLLIN)));
+        polled.extend(
+            fds.iter().map(|fd| PollFd::new(unsafe { std::os::fd::BorrowedFd::borrow_raw(*fd) }, PollFlags::POLLIN)),
+        );
         loop {
             match poll(&mut polled, PollTimeout::NONE) {
                 Err(nix::errno::Errno::EINTR) => {}
@@ -231,7 +244,9 @@ impl Session {
                         process.map.remap(from, to, length);
                         changes += 1;
                     }
-                    Event::Fork { child } => children.push(Process { pid: process.pid, uffd: child, map: process.map.clone() }),
+                    Event::Fork { child } => {
+                        children.push(Process { pid: process.pid, uffd: child, map: process.map.clone() })
+                    }
                 }
             }
         }
@@ -252,7 +267,14 @@ impl Session {
         let room = (origin.end - address) / PAGE;
         let Some(image) = origin.image else { return Ok(self.answer_zero(index, address, None, room)) };
         let (chunk, offset, pages_before, pages) = match self.snapshot.place(pid, image) {
-            Place::Zero { pages } => return Ok(self.answer_zero(index, address, Some(TouchedRun { pid, address: image, pages: 0 }), pages.min(room))),
+            Place::Zero { pages } => {
+                return Ok(self.answer_zero(
+                    index,
+                    address,
+                    Some(TouchedRun { pid, address: image, pages: 0 }),
+                    pages.min(room),
+                ))
+            }
             Place::Chunk { chunk, offset, pages_before, pages } => (chunk, offset, pages_before, pages),
         };
         let content = self.cache.get(chunk)?;
@@ -268,7 +290,8 @@ impl Session {
             Err(error) => return Err(Lost::not_placed(&error)),
         }
         // The rest of the window, as far as it lies in one piece before and behind the page.
-        let (before, window) = if inner.is_recording { inner.streams.window(pid, image) } else { window::around(image) };
+        let (before, window) =
+            if inner.is_recording { inner.streams.window(pid, image) } else { window::around(image) };
         let before = before.min(pages_before);
         let behind = window.min(pages).min((origin.end - address) / PAGE);
         let process = &inner.processes[index];
@@ -295,7 +318,9 @@ impl Session {
             Ok((0, Outcome::Changing)) => return Placed::Changing,
             Ok((0, Outcome::Present)) => uffd::wake(uffd, address, PAGE),
             Ok((placed, _)) if placed > 0 && inner.is_recording => {
-                inner.touched.extend(touched.map(|run| TouchedRun { pages: placed as u32 / PAGE_SIZE_BYTES as u32, ..run }));
+                inner
+                    .touched
+                    .extend(touched.map(|run| TouchedRun { pages: placed as u32 / PAGE_SIZE_BYTES as u32, ..run }));
             }
             Ok(_) | Err(_) => {}
         }
@@ -333,7 +358,8 @@ impl Session {
         };
         for run in self.snapshot.runs(pid).iter().filter(|run| run.place.is_some()) {
             let run_end = run.address + u64::from(run.pages) * PAGE;
-            for piece in pieces.iter().filter(|piece| piece.image < run_end && piece.image + piece.length > run.address) {
+            for piece in pieces.iter().filter(|piece| piece.image < run_end && piece.image + piece.length > run.address)
+            {
                 let from = run.address.max(piece.image);
                 let to = run_end.min(piece.image + piece.length);
                 self.complete_range(index, pid, piece.address + (from - piece.image), from, to - from)?;

@@ -37,8 +37,15 @@ pub struct Piece {
 #[derive(Clone, Copy)]
 pub enum Place<'a> {
     /// `pages` of them follow one another in the chunk from `offset` on, this one among them; `pages_before` lie in front of it likewise.
-    Chunk { chunk: &'a ChunkRef, offset: usize, pages_before: u64, pages: u64 },
-    Zero { pages: u64 },
+    Chunk {
+        chunk: &'a ChunkRef,
+        offset: usize,
+        pages_before: u64,
+        pages: u64,
+    },
+    Zero {
+        pages: u64,
+    },
 }
 
 fn read_all(fd: OwnedFd) -> std::io::Result<Vec<u8>> {
@@ -72,7 +79,8 @@ impl Snapshot {
         let mut snapshot = Snapshot { chunks: manifest.chunks, tables, ahead: Vec::new(), ahead_chunks: Vec::new() };
         let ahead: Vec<Piece> = by_batches(&working_set).iter().flat_map(|run| snapshot.pieces(run)).collect();
         let mut seen = HashSet::new();
-        snapshot.ahead_chunks = ahead.iter().filter_map(|piece| Some(piece.place?.0)).filter(|chunk| seen.insert(chunk.name)).collect();
+        snapshot.ahead_chunks =
+            ahead.iter().filter_map(|piece| Some(piece.place?.0)).filter(|chunk| seen.insert(chunk.name)).collect();
         snapshot.ahead = ahead;
         snapshot
     }
@@ -177,7 +185,10 @@ mod tests {
         assert!(matches!(snapshot.place(9, 0x2000), Place::Chunk { offset: 0x3000, pages: 1, .. }));
         assert!(matches!(snapshot.place(9, 0x3000), Place::Zero { pages: 1 }));
         assert!(matches!(snapshot.place(9, 0x4000), Place::Zero { pages: 2 }));
-        assert!(matches!(snapshot.place(9, 0x8000), Place::Zero { .. }), "CRIU has put it in place; a later mapping is empty");
+        assert!(
+            matches!(snapshot.place(9, 0x8000), Place::Zero { .. }),
+            "CRIU has put it in place; a later mapping is empty"
+        );
         assert!(matches!(snapshot.place(8, 0x1000), Place::Zero { .. }), "another process");
     }
 
@@ -202,7 +213,8 @@ mod tests {
             runs: vec![TouchedRun { pid: 9, address: 0x1000, pages: 1 }],
         };
         let sealed = manifest().seal(&KEY);
-        let open = |bytes: &[u8]| Snapshot::open("snap-1", &KEY, file(&sealed), Some(file(bytes))).expect("opens").ahead.len();
+        let open =
+            |bytes: &[u8]| Snapshot::open("snap-1", &KEY, file(&sealed), Some(file(bytes))).expect("opens").ahead.len();
         let mut flipped = set("snap-1").seal(&KEY);
         flipped[60] ^= 1;
         assert_eq!(open(&set("snap-1").seal(&KEY)), 1);

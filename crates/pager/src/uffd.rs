@@ -17,12 +17,23 @@ const MESSAGE_SIZE_BYTES: usize = 32;
 const MESSAGES_AT_ONCE: usize = 32;
 
 pub enum Event {
-    Fault { address: u64 },
+    Fault {
+        address: u64,
+    },
     /// The child's address space, with the same pages missing.
-    Fork { child: OwnedFd },
-    Remap { from: u64, to: u64, length: u64 },
+    Fork {
+        child: OwnedFd,
+    },
+    Remap {
+        from: u64,
+        to: u64,
+        length: u64,
+    },
     /// The range reads as zeros from now on, or is not mapped at all.
-    Remove { start: u64, end: u64 },
+    Remove {
+        start: u64,
+        end: u64,
+    },
 }
 
 #[repr(C)]

@@ -32,7 +32,8 @@ impl Streams {
     /// reads page after page.
     pub fn window(&mut self, pid: u32, image: u64) -> (u64, u64) {
         let known = self.0.iter().position(|stream| stream.pid == pid && stream.next == image);
-        let pages = known.and_then(|index| self.0.remove(index)).map_or(1, |stream| (stream.pages * 2).min(WINDOW_PAGES));
+        let pages =
+            known.and_then(|index| self.0.remove(index)).map_or(1, |stream| (stream.pages * 2).min(WINDOW_PAGES));
         self.0.truncate(STREAMS_MAX - 1);
         self.0.push_front(Stream { pid, next: image + pages * PAGE, pages });
         (0, pages)
@@ -49,7 +50,10 @@ mod tests {
         let mut pages = |pid, page: u64| streams.window(pid, page * PAGE).1;
         assert_eq!([pages(1, 100), pages(1, 300), pages(1, 200)], [1, 1, 1]);
         // From 301 on, beside another process that reads on from 101.
-        assert_eq!([pages(1, 301), pages(2, 101), pages(1, 303), pages(1, 307), pages(1, 315), pages(1, 331)], [2, 1, 4, 8, 16, 16]);
+        assert_eq!(
+            [pages(1, 301), pages(2, 101), pages(1, 303), pages(1, 307), pages(1, 315), pages(1, 331)],
+            [2, 1, 4, 8, 16, 16]
+        );
         assert_eq!(pages(1, 101), 2, "it is followed still");
         for jump in 0..STREAMS_MAX as u64 {
             pages(3, 1000 + 10 * jump);

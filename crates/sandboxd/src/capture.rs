@@ -45,8 +45,13 @@ struct FileRequest {
 
 enum Sink {
     /// The rest of a page that came in two parts.
-    Pages { cutter: PageCutter, rest: Vec<u8> },
-    Bytes { file: usize },
+    Pages {
+        cutter: PageCutter,
+        rest: Vec<u8>,
+    },
+    Bytes {
+        file: usize,
+    },
 }
 
 struct Stream {
@@ -119,7 +124,11 @@ pub fn capture(listeners: Listeners, cancel: BorrowedFd, writer: &mut ChunkWrite
     };
     capture.run(connection)?;
     let extents = std::mem::take(&mut capture.bytes).finish(capture.writer)?;
-    let images = capture.files.iter().zip(extents).map(|((name, size), extents): (_, Vec<Extent>)| Image { name: name.clone(), size: *size, extents });
+    let images = capture.files.iter().zip(extents).map(|((name, size), extents): (_, Vec<Extent>)| Image {
+        name: name.clone(),
+        size: *size,
+        extents,
+    });
     Ok(Captured { images: images.collect(), pages: capture.pages, kept: capture.kept })
 }
 
@@ -142,7 +151,8 @@ impl Capture<'_, '_> {
         let mut connection = Some(connection);
         let mut buffer = vec![0u8; PIPE_SIZE_BYTES as usize];
         while connection.is_some() || !self.streams.is_empty() {
-            let mut fds: Vec<PollFd> = self.streams.iter().map(|stream| PollFd::new(stream.pipe.as_fd(), PollFlags::POLLIN)).collect();
+            let mut fds: Vec<PollFd> =
+                self.streams.iter().map(|stream| PollFd::new(stream.pipe.as_fd(), PollFlags::POLLIN)).collect();
             fds.push(PollFd::new(self.dumped.as_fd(), PollFlags::POLLIN));
             if let Some(connection) = &connection {
                 fds.push(PollFd::new(connection.as_fd(), PollFlags::POLLIN));
@@ -193,7 +203,8 @@ impl Capture<'_, '_> {
             return Err(nonsense("a request is too long"));
         }
         let body = receive_exactly(&connection, size)?.ok_or_else(|| nonsense("cut short"))?;
-        let FileRequest { filename } = FileRequest::decode(&body[..]).map_err(|_| nonsense("a request is unreadable"))?;
+        let FileRequest { filename } =
+            FileRequest::decode(&body[..]).map_err(|_| nonsense("a request is unreadable"))?;
         if !is_name(&filename) {
             return Err(nonsense("a file has no plain name"));
         }
@@ -259,7 +270,12 @@ impl Capture<'_, '_> {
     }
 }
 
-fn push_pages(cutter: &mut PageCutter, rest: &mut Vec<u8>, mut read: &[u8], writer: &mut ChunkWriter) -> io::Result<()> {
+fn push_pages(
+    cutter: &mut PageCutter,
+    rest: &mut Vec<u8>,
+    mut read: &[u8],
+    writer: &mut ChunkWriter,
+) -> io::Result<()> {
     if !rest.is_empty() {
         let missing = (PAGE_SIZE_BYTES - rest.len()).min(read.len());
         rest.extend_from_slice(&read[..missing]);
@@ -308,8 +324,13 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         /// A file, whole: its content comes through a pipe.
-        File { name: String, content: Vec<u8> },
-        WithoutPipe { name: String },
+        File {
+            name: String,
+            content: Vec<u8>,
+        },
+        WithoutPipe {
+            name: String,
+        },
         Bytes(Vec<u8>),
     }
 
@@ -323,7 +344,9 @@ mod tests {
         for step in steps {
             let done = match step {
                 Step::Bytes(bytes) => connection.write_all(&bytes),
-                Step::WithoutPipe { name } => connection.write_all(&request(&name)).and_then(|()| connection.write_all(b"x")),
+                Step::WithoutPipe { name } => {
+                    connection.write_all(&request(&name)).and_then(|()| connection.write_all(b"x"))
+                }
                 Step::File { name, content } => (|| {
                     let (reading, writing) = nix::unistd::pipe()?;
                     connection.write_all(&request(&name))?;
@@ -379,7 +402,9 @@ mod tests {
         }
         assert_eq!(captured.kept["mm-9.img"], b"memory");
         for image in &captured.images {
-            let read = |extent: &Extent| contents[extent.chunk as usize][extent.offset as usize..][..extent.length as usize].to_vec();
+            let read = |extent: &Extent| {
+                contents[extent.chunk as usize][extent.offset as usize..][..extent.length as usize].to_vec()
+            };
             let content: Vec<u8> = image.extents.iter().flat_map(read).collect();
             assert_eq!(content, if image.name == "mm-9.img" { b"memory".to_vec() } else { b"inventory".to_vec() });
         }
@@ -393,7 +418,11 @@ mod tests {
         let listeners = Listeners::bind(&socket.0).expect("binds");
         let (cancel, _ended) = nix::unistd::pipe().expect("a pipe");
         std::thread::scope(|scope| {
-            scope.spawn(|| capture(listeners, cancel.as_fd(), &mut ChunkWriter::new(&store, &[1; 32])).map(|_| ()).expect("is captured"));
+            scope.spawn(|| {
+                capture(listeners, cancel.as_fd(), &mut ChunkWriter::new(&store, &[1; 32]))
+                    .map(|_| ())
+                    .expect("is captured")
+            });
             let mut criu = UnixStream::connect(socket.0.join(SOCKET_NAME)).expect("it listens");
             let (reading, writing) = nix::unistd::pipe().expect("a pipe");
             let mut script = UnixStream::connect(socket.0.join(DUMPED_SOCKET_NAME)).expect("it listens");
@@ -423,7 +452,12 @@ mod tests {
     }
 
     fn step() -> impl Strategy<Value = Step> {
-        let name = prop_oneof!["pages-[0-9]{1,3}\\.img", "(mm|pagemap)-[0-9]{1,3}\\.img", "[a-z./]{0,12}", Just("x".repeat(200))];
+        let name = prop_oneof![
+            "pages-[0-9]{1,3}\\.img",
+            "(mm|pagemap)-[0-9]{1,3}\\.img",
+            "[a-z./]{0,12}",
+            Just("x".repeat(200))
+        ];
         let content = proptest::collection::vec(any::<u8>(), 0..9000);
         prop_oneof![
             4 => (name.clone(), content).prop_map(|(name, content)| Step::File { name, content }),

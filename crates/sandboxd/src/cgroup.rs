@@ -64,9 +64,7 @@ fn read_u64(path: &Path) -> u64 {
 
 fn read_key(path: &Path, key: &str) -> u64 {
     let text = fs::read_to_string(path).unwrap_or_default();
-    text.lines()
-        .find_map(|line| line.strip_prefix(key).and_then(|rest| rest.trim().parse().ok()))
-        .unwrap_or(0)
+    text.lines().find_map(|line| line.strip_prefix(key).and_then(|rest| rest.trim().parse().ok())).unwrap_or(0)
 }
 
 const V1_CONTROLLERS: [&str; 4] = ["memory", "cpu", "pids", "freezer"];

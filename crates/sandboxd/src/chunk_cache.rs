@@ -28,7 +28,9 @@ impl<'a> ChunkCache<'a> {
         }
         Ok(match self.contents.entry(chunk) {
             Entry::Occupied(held) => held.into_mut(),
-            Entry::Vacant(free) => free.insert(self.all.far.read(&self.all.snapshots.chunks.directory, &self.manifest.chunks[chunk as usize])?),
+            Entry::Vacant(free) => free.insert(
+                self.all.far.read(&self.all.snapshots.chunks.directory, &self.manifest.chunks[chunk as usize])?,
+            ),
         })
     }
 }

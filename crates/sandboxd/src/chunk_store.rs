@@ -82,7 +82,12 @@ impl Opening<'_> {
 
 impl ChunkStore {
     pub fn new(dir: OwnedFd) -> Self {
-        ChunkStore { directory: ChunkDirectory::new(dir), pins: Mutex::default(), collecting: Mutex::default(), opening: RwLock::default() }
+        ChunkStore {
+            directory: ChunkDirectory::new(dir),
+            pins: Mutex::default(),
+            collecting: Mutex::default(),
+            opening: RwLock::default(),
+        }
     }
 
     pub fn opening(self: &Arc<Self>) -> Opening<'_> {
@@ -91,7 +96,10 @@ impl ChunkStore {
 
     /// Removes every chunk that no snapshot names and nobody has pinned. `read_names` is called once, when new pins are watched
     /// already: what is published after it is not removed. Returns how many.
-    pub fn collect<E: From<io::Error>>(&self, read_names: impl FnOnce() -> Result<HashSet<ChunkName>, E>) -> Result<usize, E> {
+    pub fn collect<E: From<io::Error>>(
+        &self,
+        read_names: impl FnOnce() -> Result<HashSet<ChunkName>, E>,
+    ) -> Result<usize, E> {
         let _one_at_a_time = self.collecting.lock().expect("no holder panics");
         {
             let mut pins = self.pins.lock().expect("no holder panics");
@@ -134,7 +142,13 @@ pub struct ChunkWriter<'a> {
 
 impl<'a> ChunkWriter<'a> {
     pub fn new(store: &'a ChunkStore, secret: &[u8; 32]) -> Self {
-        ChunkWriter { store, secret: ChunkSecret::new(secret), chunks: Vec::new(), numbers: HashMap::new(), new_bytes: 0 }
+        ChunkWriter {
+            store,
+            secret: ChunkSecret::new(secret),
+            chunks: Vec::new(),
+            numbers: HashMap::new(),
+            new_bytes: 0,
+        }
     }
 
     /// Goes on from the chunks that a snapshot has already.

@@ -28,7 +28,11 @@ impl Criu {
         }
         let version = read_version(path)?;
         let parts: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
-        let found = (parts.first().copied().unwrap_or(0), parts.get(1).copied().unwrap_or(0), parts.get(2).copied().unwrap_or(0));
+        let found = (
+            parts.first().copied().unwrap_or(0),
+            parts.get(1).copied().unwrap_or(0),
+            parts.get(2).copied().unwrap_or(0),
+        );
         if found < VERSION_MIN {
             return Err(format!("CRIU {version} at {} is too old: 4.2.1 or newer is needed", path.display()));
         }
@@ -39,7 +43,8 @@ impl Criu {
 }
 
 fn has_seccomp_filter() -> bool {
-    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| status.lines().any(|line| line.split_whitespace().eq(["Seccomp:", "2"])))
+    std::fs::read_to_string("/proc/self/status")
+        .is_ok_and(|status| status.lines().any(|line| line.split_whitespace().eq(["Seccomp:", "2"])))
 }
 
 fn read_version(path: &Path) -> Result<String, String> {

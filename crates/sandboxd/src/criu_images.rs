@@ -135,7 +135,13 @@ mod tests {
     #[test]
     fn reads_pages_that_are_there() {
         let head = PagemapHead { pages_id: 7 }.encode_to_vec();
-        let present = PagemapEntry { vaddr: 0x1000, compat_nr_pages: 2, flags: Some(PAGE_PRESENT | PAGE_LAZY), nr_pages: Some(2) }.encode_to_vec();
+        let present = PagemapEntry {
+            vaddr: 0x1000,
+            compat_nr_pages: 2,
+            flags: Some(PAGE_PRESENT | PAGE_LAZY),
+            nr_pages: Some(2),
+        }
+        .encode_to_vec();
         let hole = PagemapEntry { vaddr: 0x9000, compat_nr_pages: 1, flags: Some(1), nr_pages: None }.encode_to_vec();
         let map = read_pagemap(&file(&[head, present, hole])).expect("reads");
         assert_eq!(map.pages_id, 7);
@@ -145,8 +151,13 @@ mod tests {
     #[test]
     fn finds_mappings_that_must_not_be_cloned() {
         let vma = |start: u64, flags: u32, madv: Option<u64>| VmaEntry { start, end: start + 0x1000, flags, madv };
-        let memory = MmEntry { vmas: vec![vma(0x1000, 0x22, Some(WIPE_ON_FORK)), vma(0x3000, 0x22, None), vma(0x5000, 0x28, None)] };
-        assert_eq!(read_wiped_ranges(&file(&[memory.encode_to_vec()])).expect("reads"), vec![(0x1000, 0x2000), (0x5000, 0x6000)]);
+        let memory = MmEntry {
+            vmas: vec![vma(0x1000, 0x22, Some(WIPE_ON_FORK)), vma(0x3000, 0x22, None), vma(0x5000, 0x28, None)],
+        };
+        assert_eq!(
+            read_wiped_ranges(&file(&[memory.encode_to_vec()])).expect("reads"),
+            vec![(0x1000, 0x2000), (0x5000, 0x6000)]
+        );
     }
 
     #[test]

@@ -33,7 +33,9 @@ fn is_zero(page: &[u8]) -> bool {
 fn is_boundary(page: &[u8]) -> bool {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
     for word in page.chunks_exact(8) {
-        hash = (hash ^ u64::from_le_bytes(word.try_into().expect("eight bytes"))).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+        hash = (hash ^ u64::from_le_bytes(word.try_into().expect("eight bytes")))
+            .wrapping_mul(0x0100_0000_01b3)
+            .rotate_left(23);
     }
     (hash >> 17) & BOUNDARY_MASK == 0
 }

@@ -6,7 +6,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{chown, lchown, symlink, DirBuilderExt, FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{
+    chown, lchown, symlink, DirBuilderExt, FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt,
+};
 use std::path::{Path, PathBuf};
 
 use thaw_snapshot::hex;
@@ -49,7 +51,9 @@ pub fn read(root: &Path, writer: &mut ChunkWriter) -> Result<Vec<DiskEntry>> {
     let mut links: HashMap<(u64, u64), PathBuf> = HashMap::new();
     let mut dirs = vec![PathBuf::new()];
     while let Some(dir) = dirs.pop() {
-        let mut names: Vec<_> = fs::read_dir(root.join(&dir))?.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<_>>()?;
+        let mut names: Vec<_> = fs::read_dir(root.join(&dir))?
+            .map(|entry| entry.map(|entry| entry.file_name()))
+            .collect::<io::Result<_>>()?;
         names.sort();
         for name in names {
             let path = dir.join(name);
@@ -131,7 +135,8 @@ fn decode(text: &str) -> Result<PathBuf> {
 /// A path below the root of the disk: plain names only.
 fn decode_below(text: &str) -> Result<PathBuf> {
     let path = decode(text)?;
-    let is_plain = !path.as_os_str().is_empty() && path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    let is_plain =
+        !path.as_os_str().is_empty() && path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
     if is_plain {
         Ok(path)
     } else {
@@ -144,7 +149,11 @@ fn damaged(why: &str) -> Error {
 }
 
 /// Lays the entries out below `root`, which only root can reach. `content` fills a file from its extents.
-pub fn write(root: &Path, entries: &[DiskEntry], mut content: impl FnMut(&File, &[Extent]) -> Result<()>) -> Result<()> {
+pub fn write(
+    root: &Path,
+    entries: &[DiskEntry],
+    mut content: impl FnMut(&File, &[Extent]) -> Result<()>,
+) -> Result<()> {
     for entry in entries {
         let full = root.join(decode_below(&entry.path)?);
         match entry.kind {
@@ -193,7 +202,8 @@ fn make_node(path: &Path, kind: DiskKind) -> io::Result<()> {
 
 fn set_mtime(path: &Path, mtime_ns: i64) -> io::Result<()> {
     let path = cstring(path)?;
-    let time = libc::timespec { tv_sec: mtime_ns.div_euclid(1_000_000_000), tv_nsec: mtime_ns.rem_euclid(1_000_000_000) };
+    let time =
+        libc::timespec { tv_sec: mtime_ns.div_euclid(1_000_000_000), tv_nsec: mtime_ns.rem_euclid(1_000_000_000) };
     let times = [time, time];
     // SAFETY: the path is a valid C string and there are two times.
     if unsafe { libc::utimensat(libc::AT_FDCWD, path.as_ptr(), times.as_ptr(), libc::AT_SYMLINK_NOFOLLOW) } == 0 {

@@ -149,7 +149,9 @@ mod tests {
             std::fs::create_dir_all(&dir).expect("a temporary directory");
             let (sender, asked) = mpsc::channel();
             let far = Arc::new(FarChunks::default());
-            far.connect(move |chunk, is_damaged| sender.send((chunk.to_string(), is_damaged)).expect("the test listens"));
+            far.connect(move |chunk, is_damaged| {
+                sender.send((chunk.to_string(), is_damaged)).expect("the test listens")
+            });
             Bench { dir, far, asked }
         }
 
@@ -189,7 +191,8 @@ mod tests {
 
     #[test]
     fn a_late_chunk_is_a_timeout_and_one_that_is_nowhere_is_damage() {
-        for (answer, code) in [(ChunkAnswer::Late, Code::RestoreTimeout), (ChunkAnswer::Nowhere, Code::SnapshotDamaged)] {
+        for (answer, code) in [(ChunkAnswer::Late, Code::RestoreTimeout), (ChunkAnswer::Nowhere, Code::SnapshotDamaged)]
+        {
             let bench = Bench::new(if answer == ChunkAnswer::Late { "late" } else { "nowhere" });
             let (wanted, _) = sample();
             let reader = {

@@ -121,7 +121,13 @@ fn run(command: &mut Process) -> io::Result<()> {
 fn spawn_shim(socket: &OwnedFd) -> io::Result<Child> {
     let fd = socket.as_raw_fd();
     let mut command = Process::new("/proc/self/exe");
-    command.arg0("thaw-keeper").arg("keeper").env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+    command
+        .arg0("thaw-keeper")
+        .arg("keeper")
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit());
     // SAFETY: only system calls between fork and exec.
     unsafe {
         command.pre_exec(move || {
@@ -194,9 +200,9 @@ impl Keeper {
         name: &str,
         config: &mut KeeperConfig,
     ) -> Result<(Child, Arc<OwnedFd>, i32, OwnedFd, Receiver<Event>, OnExit)> {
-        config.tmp_image =
-            host.make_tmp_image(name, config.tmp_mib)?.map(|path| path.to_string_lossy().into_owned());
-        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).map_err(io::Error::from)?;
+        config.tmp_image = host.make_tmp_image(name, config.tmp_mib)?.map(|path| path.to_string_lossy().into_owned());
+        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
+            .map_err(io::Error::from)?;
         let (answer, spawned) = mpsc::channel();
         host.spawner.send(SpawnJob { socket: theirs, answer }).expect("the spawner lives as long as the host");
         let mut shim = spawned.recv().expect("the spawner answers")?;
@@ -258,7 +264,9 @@ impl Keeper {
         match answers.recv_timeout(limit) {
             Ok(Event::Reply(Reply::Error { message })) => Err(Error::new(Code::Failed, message)),
             Ok(Event::Reply(reply)) => Ok(reply),
-            Err(mpsc::RecvTimeoutError::Timeout) => Err(Error::new(Code::RestoreTimeout, "the sandbox did not answer in time")),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                Err(Error::new(Code::RestoreTimeout, "the sandbox did not answer in time"))
+            }
             _ => Err(Error::new(Code::Failed, "the sandbox died")),
         }
     }

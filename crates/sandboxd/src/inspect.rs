@@ -99,7 +99,10 @@ fn list_files(manifest: &Manifest) -> (Vec<TmpFile>, usize) {
             return None;
         }
         let end = if is_directory { "/" } else { "" };
-        Some(TmpFile { path: String::from_utf8_lossy(&path).into_owned() + end, size: if is_directory { 0 } else { entry.size } })
+        Some(TmpFile {
+            path: String::from_utf8_lossy(&path).into_owned() + end,
+            size: if is_directory { 0 } else { entry.size },
+        })
     };
     let mut files: Vec<TmpFile> = manifest.disk.iter().filter_map(show).collect();
     let count = files.len();
@@ -169,7 +172,8 @@ impl Search {
             patterns.push(secret.beginning().to_vec());
             meanings.push(Meaning::Secret(number));
         }
-        let automaton = AhoCorasick::new(&patterns).map_err(|error| Error::new(Code::BadRequest, format!("needles: {error}")))?;
+        let automaton =
+            AhoCorasick::new(&patterns).map_err(|error| Error::new(Code::BadRequest, format!("needles: {error}")))?;
         let found = secrets::ALL.iter().map(|kind| Found { kind: *kind, values: HashSet::new(), places: 0 }).collect();
         Ok(Search { automaton, meanings, counts: vec![0; needles.len()], secrets: found, searched: 0 })
     }

@@ -130,8 +130,10 @@ fn serve(options: &HashMap<String, String>) -> Result<(), String> {
     }
     let signals = block_ending_signals().map_err(|error| format!("signals: {error}"))?;
     raise_open_files().map_err(|error| format!("limit of open files: {error}"))?;
-    let server_uid: u32 =
-        options.get("server-uid").and_then(|text| text.parse().ok()).ok_or("--server-uid is missing or not a number")?;
+    let server_uid: u32 = options
+        .get("server-uid")
+        .and_then(|text| text.parse().ok())
+        .ok_or("--server-uid is missing or not a number")?;
     let pool_size = match options.get("pool") {
         None => POOL_SIZE_DEFAULT,
         Some(text) => text.parse().map_err(|_| "--pool is not a number")?,
@@ -227,8 +229,19 @@ fn run(
     let snapshots = snapshots::Snapshots::open(&directories.data.join("snapshots"), &chunks, server_uid)?;
     snapshots.sweep()?;
     let far = Arc::new(far::FarChunks::default());
-    let pager = pager.map(|options| pager::Pager::start(options, fs::File::open(&chunks)?.into(), Arc::clone(&far))).transpose()?;
-    let sandboxes = sandboxes::Sandboxes::new(directories, server_uid, criu, Arc::clone(&pool), snapshots, far, pager.clone(), memory)?;
+    let pager = pager
+        .map(|options| pager::Pager::start(options, fs::File::open(&chunks)?.into(), Arc::clone(&far)))
+        .transpose()?;
+    let sandboxes = sandboxes::Sandboxes::new(
+        directories,
+        server_uid,
+        criu,
+        Arc::clone(&pool),
+        snapshots,
+        far,
+        pager.clone(),
+        memory,
+    )?;
     let all = Arc::new(sandboxes);
     if let Some(pager) = &pager {
         let all = Arc::downgrade(&all);

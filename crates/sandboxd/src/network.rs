@@ -46,7 +46,12 @@ impl Network {
         fs::create_dir_all(lock_dir)?;
         for block in 0..BLOCKS {
             if let Some(lock) = lock_block(lock_dir, block)? {
-                let mut network = Network { block, used: Mutex::new(vec![false; SLOTS_PER_BLOCK as usize]), has_nat: false, _lock: lock };
+                let mut network = Network {
+                    block,
+                    used: Mutex::new(vec![false; SLOTS_PER_BLOCK as usize]),
+                    has_nat: false,
+                    _lock: lock,
+                };
                 network.has_nat = network.install_rules().is_ok();
                 delete_devices(block);
                 sweep_free_blocks(lock_dir)?;
@@ -82,7 +87,8 @@ impl Network {
 
     pub fn take(&self) -> io::Result<Slot> {
         let mut used = self.used.lock().expect("no holder panics");
-        let number = used.iter().position(|used| !used).ok_or_else(|| io::Error::other("no sandbox address is free"))?;
+        let number =
+            used.iter().position(|used| !used).ok_or_else(|| io::Error::other("no sandbox address is free"))?;
         used[number] = true;
         Ok(Slot { number: number as u32 })
     }
@@ -145,7 +151,8 @@ fn device_prefix(block: u32) -> String {
 
 /// None: another sandboxd has it.
 fn lock_block(lock_dir: &Path, block: u32) -> io::Result<Option<Flock<File>>> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(lock_dir.join(format!("net-{block}.lock")))?;
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).open(lock_dir.join(format!("net-{block}.lock")))?;
     Ok(Flock::lock(file, FlockArg::LockExclusiveNonblock).ok())
 }
 

@@ -64,7 +64,9 @@ impl Sandboxes {
 fn is_ours(dir: &Path) -> bool {
     let uids = read(&dir.join("status"));
     let is_root = uids.lines().any(|line| line.starts_with("Uid:\t0\t"));
-    is_root || fs::read_link(dir.join("exe")).is_ok_and(|exe| exe.ends_with("rapid/init") || exe.to_string_lossy().contains("thaw-supervisor"))
+    is_root
+        || fs::read_link(dir.join("exe"))
+            .is_ok_and(|exe| exe.ends_with("rapid/init") || exe.to_string_lossy().contains("thaw-supervisor"))
 }
 
 fn read(path: &Path) -> String {
@@ -78,7 +80,11 @@ fn observe_process(dir: &Path, name: String) -> Process {
     }
     let posix = read(&dir.join("timers")).lines().filter(|line| line.starts_with("ID:")).count();
     let files = fs::read_dir(dir.join("fd")).into_iter().flatten().flatten();
-    let timerfds = files.filter(|file| fs::read_link(file.path()).is_ok_and(|target| target.to_string_lossy() == "anon_inode:[timerfd]")).count();
+    let timerfds = files
+        .filter(|file| {
+            fs::read_link(file.path()).is_ok_and(|target| target.to_string_lossy() == "anon_inode:[timerfd]")
+        })
+        .count();
     Process { name, threads: thread_names.values().sum(), thread_names, timers: posix + timerfds }
 }
 
@@ -92,7 +98,8 @@ fn observe_network(dir: &Path, observed: &mut Observed) {
             observed.sent_packets += numbers.get(9).copied().unwrap_or(0);
         }
     }
-    observed.sent_datagrams = sent_datagrams(&read(&dir.join("net/snmp"))) + sent_datagrams6(&read(&dir.join("net/snmp6")));
+    observed.sent_datagrams =
+        sent_datagrams(&read(&dir.join("net/snmp"))) + sent_datagrams6(&read(&dir.join("net/snmp6")));
     for file in ["net/tcp", "net/tcp6"] {
         observed.peers.extend(read(&dir.join(file)).lines().skip(1).filter_map(outside_peer));
     }
@@ -125,7 +132,8 @@ fn outside_peer(line: &str) -> Option<String> {
         16 => std::net::Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?).to_canonical(),
         _ => return None,
     };
-    (port != 0 && !peer.is_loopback() && !peer.is_unspecified()).then(|| std::net::SocketAddr::new(peer, port).to_string())
+    (port != 0 && !peer.is_loopback() && !peer.is_unspecified())
+        .then(|| std::net::SocketAddr::new(peer, port).to_string())
 }
 
 #[cfg(test)]

@@ -60,8 +60,10 @@ impl Link {
             return Ok(());
         }
         let command = Command::Open { snapshot: snapshot.to_string(), key: hex::encode(key) };
-        let fds: Vec<BorrowedFd> =
-            std::iter::once(reopened(&files.manifest)?).chain(files.working_set.as_ref().map(reopened).transpose()?).map(|fd| fd.as_fd()).collect();
+        let fds: Vec<BorrowedFd> = std::iter::once(reopened(&files.manifest)?)
+            .chain(files.working_set.as_ref().map(reopened).transpose()?)
+            .map(|fd| fd.as_fd())
+            .collect();
         send_message(self.socket.as_fd(), &serde_json::to_vec(&command).expect("plain data"), &fds)?;
         self.opened.insert(snapshot.to_string(), stamps);
         Ok(())
@@ -117,15 +119,23 @@ type OnLost = Box<dyn Fn(&[String]) + Send>;
 
 impl Pager {
     pub fn start(options: PagerOptions, chunks: OwnedFd, far: Arc<FarChunks>) -> io::Result<Arc<Self>> {
-        let pager =
-            Arc::new(Pager { options, chunks, far, link: Mutex::default(), sessions: Mutex::default(), is_closing: false.into(), on_lost: Mutex::default() });
+        let pager = Arc::new(Pager {
+            options,
+            chunks,
+            far,
+            link: Mutex::default(),
+            sessions: Mutex::default(),
+            is_closing: false.into(),
+            on_lost: Mutex::default(),
+        });
         pager.ensure(&mut pager.link.lock().expect("no holder panics"))?;
         Ok(pager)
     }
 
     fn ensure<'a>(self: &Arc<Self>, link: &'a mut Option<Link>) -> io::Result<&'a mut Link> {
         if link.is_none() {
-            let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).map_err(io::Error::from)?;
+            let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
+                .map_err(io::Error::from)?;
             let child = spawn(&self.options, theirs.as_fd(), self.chunks.as_fd())?;
             let socket = Arc::new(ours);
             let (pager, reader) = (Arc::downgrade(self), Arc::clone(&socket));
@@ -150,7 +160,9 @@ impl Pager {
     /// A session that has lost its pager is not live any more: its clone has holes.
     fn check_not_lost(sessions: &Sessions, session: &str) -> Result<()> {
         match sessions.losses.get(session) {
-            Some(loss) => Err(Error::new(Code::SnapshotFailed, format!("the clone has lost its memory: {}", loss.message))),
+            Some(loss) => {
+                Err(Error::new(Code::SnapshotFailed, format!("the clone has lost its memory: {}", loss.message)))
+            }
             None => Ok(()),
         }
     }
@@ -163,7 +175,8 @@ impl Pager {
 
     /// Begins a session; what is returned goes to the relay in the sandbox.
     pub fn begin(self: &Arc<Self>, session: &str, prepared: &Prepared, files: &Files) -> Result<OwnedFd> {
-        let (relay, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).map_err(io::Error::from)?;
+        let (relay, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
+            .map_err(io::Error::from)?;
         let mut guard = self.link.lock().expect("no holder panics");
         let link = self.ensure(&mut guard)?;
         link.open(&prepared.name, prepared.key(), files)?;
@@ -241,7 +254,9 @@ impl Pager {
 
     fn take_event(&self, event: Event, mut fds: Vec<OwnedFd>) {
         match event {
-            Event::Want { chunk, .. } if hex::decode::<32>(&chunk).is_none() => eprintln!("sandboxd: the pager wants what is no chunk"),
+            Event::Want { chunk, .. } if hex::decode::<32>(&chunk).is_none() => {
+                eprintln!("sandboxd: the pager wants what is no chunk")
+            }
             Event::Want { chunk, is_damaged } => {
                 if !self.far.ask(&chunk, is_damaged) {
                     self.chunk_arrived(&chunk, ChunkAnswer::Nowhere);
@@ -269,9 +284,24 @@ impl Pager {
                     let _ = waiting.send(is_ok);
                 }
             }
-            Event::Recorded { session, faults, prefetched_pages, prefetch_start_ms, prefetch_end_ms, restored_ms, decrypt_ms } => {
+            Event::Recorded {
+                session,
+                faults,
+                prefetched_pages,
+                prefetch_start_ms,
+                prefetch_end_ms,
+                restored_ms,
+                decrypt_ms,
+            } => {
                 let touched = fds.pop().and_then(|fd| read_runs(fd).ok()).unwrap_or_default();
-                let stats = SessionStats { faults, prefetched_pages, prefetch_start_ms, prefetch_end_ms, restored_ms, decrypt_ms };
+                let stats = SessionStats {
+                    faults,
+                    prefetched_pages,
+                    prefetch_start_ms,
+                    prefetch_end_ms,
+                    restored_ms,
+                    decrypt_ms,
+                };
                 if let Some(waiting) = self.sessions.lock().expect("no holder panics").recordings.remove(&session) {
                     let _ = waiting.send((touched, stats));
                 }
@@ -334,7 +364,8 @@ impl Pager {
 
 fn has_hung_up(socket: &OwnedFd) -> bool {
     let mut polled = [PollFd::new(socket.as_fd(), PollFlags::empty())];
-    poll(&mut polled, PollTimeout::ZERO).is_ok() && polled[0].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP))
+    poll(&mut polled, PollTimeout::ZERO).is_ok()
+        && polled[0].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP))
 }
 
 /// Readers share a file's position through one descriptor: each starts at the beginning.
@@ -380,7 +411,9 @@ fn watch(socket: &OwnedFd, pager: &OwnedFd, answered: &Weak<Mutex<Instant>>) {
     let ping = serde_json::to_vec(&Command::Ping).expect("plain data");
     loop {
         // SAFETY: the buffer is as long as we say. A full socket says that the pager does not read.
-        unsafe { libc::send(socket.as_raw_fd(), ping.as_ptr().cast(), ping.len(), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
+        unsafe {
+            libc::send(socket.as_raw_fd(), ping.as_ptr().cast(), ping.len(), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
+        };
         thread::sleep(PING_INTERVAL);
         let Some(answered) = answered.upgrade() else { return };
         if answered.lock().expect("no holder panics").elapsed() > PONG_TIMEOUT {
@@ -394,7 +427,12 @@ fn watch(socket: &OwnedFd, pager: &OwnedFd, answered: &Weak<Mutex<Instant>>) {
 fn spawn(options: &PagerOptions, socket: BorrowedFd, chunks: BorrowedFd) -> io::Result<Child> {
     let (socket, chunks) = (socket.as_raw_fd(), chunks.as_raw_fd());
     let mut command = Process::new(&options.program);
-    command.args(["--memory-mib", &options.memory_mib.to_string()]).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+    command
+        .args(["--memory-mib", &options.memory_mib.to_string()])
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit());
     command.uid(options.uid).gid(options.gid);
     #[cfg(feature = "fault-points")]
     command.envs(std::env::var_os("THAW_FAULTS").map(|dir| ("THAW_FAULTS", dir)));

@@ -95,7 +95,13 @@ impl PreparedSnapshots {
     }
 
     /// Ready for a restore, with the files that it was made from; made now where it is not there, or is of another manifest.
-    pub fn get(&self, snapshots: &Snapshots, name: &str, key: &DataKey, is_eager: bool) -> Result<(Arc<Prepared>, Files)> {
+    pub fn get(
+        &self,
+        snapshots: &Snapshots,
+        name: &str,
+        key: &DataKey,
+        is_eager: bool,
+    ) -> Result<(Arc<Prepared>, Files)> {
         let place = self.place(name);
         let mut slot = place.lock().expect("no holder panics");
         let opening = snapshots.chunks.opening();

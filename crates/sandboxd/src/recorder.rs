@@ -46,7 +46,10 @@ impl Recorder {
         let shared = Arc::new(Shared { socket: open_socket(device)?, record });
         let (stopped, stop) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
         let reading = Arc::clone(&shared);
-        let thread = thread::Builder::new().name("recorder".into()).stack_size(256 * 1024).spawn(move || reading.read_until(&stopped))?;
+        let thread = thread::Builder::new()
+            .name("recorder".into())
+            .stack_size(256 * 1024)
+            .spawn(move || reading.read_until(&stopped))?;
         Ok(Recorder { shared, stop: Some(stop), thread: Some(thread) })
     }
 
@@ -77,7 +80,8 @@ impl Shared {
 
     fn read_until(&self, stopped: &OwnedFd) {
         loop {
-            let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(stopped.as_fd(), PollFlags::POLLIN)];
+            let mut fds =
+                [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(stopped.as_fd(), PollFlags::POLLIN)];
             match poll(&mut fds, PollTimeout::NONE) {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(_) => return,
@@ -110,7 +114,8 @@ impl Shared {
 /// Bound to nothing until the last step, so that no packet of another device ever comes in.
 fn open_socket(device: &str) -> io::Result<OwnedFd> {
     let index = if_nametoindex(device)?;
-    let opened = socket(AddressFamily::Packet, SockType::Datagram, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
+    let opened =
+        socket(AddressFamily::Packet, SockType::Datagram, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
     setsockopt(&opened, sockopt::RcvBufForce, &SOCKET_SIZE_BYTES)?;
     let on: libc::c_int = 1;
     // SAFETY: the option is an int, and its size is given.
@@ -129,7 +134,9 @@ fn open_socket(device: &str) -> io::Result<OwnedFd> {
     address.sll_protocol = (libc::ETH_P_IP as u16).to_be();
     address.sll_ifindex = index as i32;
     // SAFETY: the address outlives the call, and its size is given.
-    check(unsafe { libc::bind(opened.as_raw_fd(), (&raw const address).cast(), mem::size_of_val(&address) as libc::socklen_t) })?;
+    check(unsafe {
+        libc::bind(opened.as_raw_fd(), (&raw const address).cast(), mem::size_of_val(&address) as libc::socklen_t)
+    })?;
     Ok(opened)
 }
 
@@ -138,8 +145,15 @@ fn dropped_packets(socket: &OwnedFd) -> u32 {
     let mut stats = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
     let mut size = mem::size_of_val(&stats) as libc::socklen_t;
     // SAFETY: the kernel writes no more than `size` bytes.
-    let result =
-        unsafe { libc::getsockopt(socket.as_raw_fd(), libc::SOL_PACKET, libc::PACKET_STATISTICS, (&raw mut stats).cast(), &raw mut size) };
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_STATISTICS,
+            (&raw mut stats).cast(),
+            &raw mut size,
+        )
+    };
     if result < 0 {
         0
     } else {

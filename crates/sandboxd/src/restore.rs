@@ -25,7 +25,13 @@ pub struct RestoreRequest<'a> {
 }
 
 impl Sandboxes {
-    pub fn restore(&self, sandbox: &str, spec: &Spec, request: &RestoreRequest, on_exit: impl FnOnce() + Send + 'static) -> Result<Made> {
+    pub fn restore(
+        &self,
+        sandbox: &str,
+        spec: &Spec,
+        request: &RestoreRequest,
+        on_exit: impl FnOnce() + Send + 'static,
+    ) -> Result<Made> {
         let criu = self.criu()?;
         check_name("snapshot", request.snapshot)?;
         let _cold = self.pool.cold_start();
@@ -41,7 +47,10 @@ impl Sandboxes {
         let ((prepared, files), keeper) = (made_ready?, keeper?);
         watch.lap("sandbox");
         if prepared.header.fingerprint != request.fingerprint {
-            return Err(Error::new(Code::RestoreFailed, format!("snapshot {} was made for another runtime or host", request.snapshot)));
+            return Err(Error::new(
+                Code::RestoreFailed,
+                format!("snapshot {} was made for another runtime or host", request.snapshot),
+            ));
         }
         if prepared.header.uid != spec.uid() {
             return Err(bad("the snapshot belongs to another user"));
@@ -66,9 +75,11 @@ impl Sandboxes {
         fault_point!("restore.session-begun");
         let mut fds: Vec<BorrowedFd> = vec![criu.program.as_fd(), images.as_fd(), work.fd.as_fd()];
         fds.extend(pager_fds.iter().map(AsFd::as_fd));
-        let reply = entry.keeper.ask_within(RESTORE_TIMEOUT, &command, &fds).map_err(|error| self.explain(sandbox, error))?;
+        let reply =
+            entry.keeper.ask_within(RESTORE_TIMEOUT, &command, &fds).map_err(|error| self.explain(sandbox, error))?;
         if let Reply::CriuFailed { code } = reply {
-            let error = Error::new(Code::RestoreFailed, format!("criu exited with {code}: {}", work.log_tail("restore.log")));
+            let error =
+                Error::new(Code::RestoreFailed, format!("criu exited with {code}: {}", work.log_tail("restore.log")));
             return Err(self.explain(sandbox, error));
         }
         drop(pager_fds);

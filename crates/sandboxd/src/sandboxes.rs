@@ -17,8 +17,8 @@ use thaw_faults::fault_point;
 use crate::cgroup::{Limits, Usage};
 use crate::criu::Criu;
 use crate::error::{Code, Error, Result};
-use crate::host::{has_loop_devices, Keeper};
 use crate::far::FarChunks;
+use crate::host::{has_loop_devices, Keeper};
 use crate::keeper::{Command, KeeperConfig, Memory, MountPoint, Reply, SnapshotFacts};
 use crate::names::is_name;
 use crate::pager::Pager;
@@ -212,7 +212,20 @@ impl Sandboxes {
             chown(sys::self_fd_path(dir.as_fd()), Some(server_uid), Some(server_uid))?;
         }
         let prepared = PreparedSnapshots::new(directories.private.join("prepared"), Arc::clone(&far), pager.clone());
-        Ok(Sandboxes { directories, server_uid, criu, snapshots, prepared, far, pager, memory, pool, code, opt, live: Mutex::default() })
+        Ok(Sandboxes {
+            directories,
+            server_uid,
+            criu,
+            snapshots,
+            prepared,
+            far,
+            pager,
+            memory,
+            pool,
+            code,
+            opt,
+            live: Mutex::default(),
+        })
     }
 
     fn keeper_config(&self, spec: &Spec) -> Result<KeeperConfig> {
@@ -233,7 +246,9 @@ impl Sandboxes {
             lang: spec.lang.as_deref().map(runtime).transpose()?,
             client: client.to_string_lossy().into_owned(),
             supervisor: self.directories.supervisor.to_string_lossy().into_owned(),
-            preload: Some(self.directories.clients.join(PRELOAD)).filter(|path| path.is_file()).map(|path| path.to_string_lossy().into_owned()),
+            preload: Some(self.directories.clients.join(PRELOAD))
+                .filter(|path| path.is_file())
+                .map(|path| path.to_string_lossy().into_owned()),
             mount_point: path("root"),
             kdat: if self.criu.is_ok() { path("criu.kdat") } else { String::new() },
             tmp_mib: spec.tmp_mib,
@@ -257,17 +272,36 @@ impl Sandboxes {
     }
 
     /// Hangs the function's directories into a sandbox.
-    pub fn prepare(&self, sandbox: &str, spec: &Spec, keeper: Arc<Keeper>, snapshot: Option<&Arc<Prepared>>) -> Result<Entry> {
+    pub fn prepare(
+        &self,
+        sandbox: &str,
+        spec: &Spec,
+        keeper: Arc<Keeper>,
+        snapshot: Option<&Arc<Prepared>>,
+    ) -> Result<Entry> {
         let control = self.directories.run.join("sb").join(sandbox);
         let recorder = if spec.records_sent { start_recorder(&keeper, sandbox) } else { None };
-        let entry = Entry { keeper, uid: spec.uid, tmp_mib: spec.tmp_mib, control, prepared: snapshot.cloned(), session: None, recorder };
+        let entry = Entry {
+            keeper,
+            uid: spec.uid,
+            tmp_mib: spec.tmp_mib,
+            control,
+            prepared: snapshot.cloned(),
+            session: None,
+            recorder,
+        };
         fs::create_dir(&entry.control)?;
         fs::set_permissions(&entry.control, fs::Permissions::from_mode(0o755))?;
         // A restored control socket is bound by CRIU, as root; a fresh one by the supervisor.
         if snapshot.is_none() {
             chown(&entry.control, Some(spec.uid), Some(spec.uid))?;
         }
-        entry.keeper.cgroup.lock().expect("no holder panics").set_limits(Limits { memory_mib: spec.memory_mib, pids_max: spec.pids_max })?;
+        entry
+            .keeper
+            .cgroup
+            .lock()
+            .expect("no holder panics")
+            .set_limits(Limits { memory_mib: spec.memory_mib, pids_max: spec.pids_max })?;
         self.mount(&entry, spec, snapshot)?;
         Ok(entry)
     }
@@ -293,7 +327,10 @@ impl Sandboxes {
             trees.push(sys::open_tree_clone(path)?);
         }
         let fds: Vec<BorrowedFd> = trees.iter().map(AsFd::as_fd).collect();
-        let facts = snapshot.map(|prepared| SnapshotFacts { snapshot: prepared.name.clone(), taken_at_ms: prepared.header.created_at_ms as i64 });
+        let facts = snapshot.map(|prepared| SnapshotFacts {
+            snapshot: prepared.name.clone(),
+            taken_at_ms: prepared.header.created_at_ms as i64,
+        });
         match entry.keeper.ask(&Command::Take { mounts, uid: spec.uid, snapshot: facts }, &fds)? {
             Reply::Done => Ok(()),
             _ => Err(Error::new(Code::Failed, "the sandbox could not be prepared")),
@@ -380,7 +417,10 @@ impl Sandboxes {
 
     /// True where the sandbox's clone lost its pages because a chunk is damaged.
     pub fn is_damaged(&self, sandbox: &str) -> bool {
-        self.pager.as_ref().and_then(|pager| pager.known_loss(sandbox)).is_some_and(|loss| loss.code == Code::SnapshotDamaged)
+        self.pager
+            .as_ref()
+            .and_then(|pager| pager.known_loss(sandbox))
+            .is_some_and(|loss| loss.code == Code::SnapshotDamaged)
     }
 
     pub fn destroy(&self, sandbox: &str) {
@@ -418,14 +458,18 @@ impl Sandboxes {
 /// A check goes on without it, and says so.
 fn start_recorder(keeper: &Keeper, sandbox: &str) -> Option<Recorder> {
     let device = keeper.host_device()?;
-    Recorder::start(&device).inspect_err(|error| eprintln!("sandboxd: what {sandbox} sends can't be read: {error}")).ok()
+    Recorder::start(&device)
+        .inspect_err(|error| eprintln!("sandboxd: what {sandbox} sends can't be read: {error}"))
+        .ok()
 }
 
 fn wait_for_socket(path: &Path) -> Result<()> {
     let deadline = Instant::now() + SUPERVISOR_TIMEOUT;
     loop {
         // The supervisor opens its socket to all once it listens.
-        if fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket() && meta.permissions().mode() & 0o777 == 0o777) {
+        if fs::symlink_metadata(path)
+            .is_ok_and(|meta| meta.file_type().is_socket() && meta.permissions().mode() & 0o777 == 0o777)
+        {
             return Ok(());
         }
         if Instant::now() > deadline {

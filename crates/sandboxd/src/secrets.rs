@@ -80,7 +80,10 @@ fn jwt(rest: &[u8]) -> Option<Range<usize>> {
     for part in 0..3 {
         let size = rest[end..].iter().take_while(|byte| is_part(byte)).count();
         let is_last = part == 2;
-        if size < JWT_PART_SIZE_MIN || (!is_last && rest.get(end + size) != Some(&b'.')) || (part == 1 && !rest[end..].starts_with(b"eyJ")) {
+        if size < JWT_PART_SIZE_MIN
+            || (!is_last && rest.get(end + size) != Some(&b'.'))
+            || (part == 1 && !rest[end..].starts_with(b"eyJ"))
+        {
             return None;
         }
         end += size + usize::from(!is_last);
@@ -105,7 +108,10 @@ mod tests {
         assert!(!is_found(Secret::AwsAccessKey, "AKIA0123456789ABCDEF0"));
         assert!(!is_found(Secret::AwsSessionKey, "xASIA0123456789ABCDEF"));
         let body = "MIIEvQ".repeat(20);
-        assert!(is_found(Secret::PrivateKey, &format!("-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----")));
+        assert!(is_found(
+            Secret::PrivateKey,
+            &format!("-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----")
+        ));
         assert!(!is_found(Secret::PrivateKey, "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----"));
         assert!(!is_found(Secret::PrivateKey, &format!("-----BEGIN CERTIFICATE-----\n{body}")));
         assert!(is_found(Secret::Jwt, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTYifQ.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"));

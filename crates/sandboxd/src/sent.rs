@@ -93,8 +93,10 @@ impl Sent {
 
     /// The latest between these two: a port is used again.
     fn connection_of(&mut self, segment: &Segment) -> Option<&mut Connection> {
-        let known = self.connections.iter().rposition(|each| each.source == segment.source && each.peer == segment.peer);
-        let is_known = known.is_some_and(|number| !segment.is_first || self.connections[number].start == segment.sequence);
+        let known =
+            self.connections.iter().rposition(|each| each.source == segment.source && each.peer == segment.peer);
+        let is_known =
+            known.is_some_and(|number| !segment.is_first || self.connections[number].start == segment.sequence);
         if let (Some(number), true) = (known, is_known) {
             return self.connections.get_mut(number);
         }
@@ -114,7 +116,16 @@ impl Connection {
     fn new(segment: &Segment) -> Self {
         let Segment { source, peer, sequence, is_first, .. } = *segment;
         // Without its first packet the beginning is missing.
-        Connection { source, peer, start: sequence, bytes: Vec::new(), whole: 0, ahead: BTreeMap::new(), is_encrypted: false, is_cut: !is_first }
+        Connection {
+            source,
+            peer,
+            start: sequence,
+            bytes: Vec::new(),
+            whole: 0,
+            ahead: BTreeMap::new(),
+            is_encrypted: false,
+            is_cut: !is_first,
+        }
     }
 
     /// `room`: so many bytes more may be kept.
@@ -230,7 +241,11 @@ mod tests {
 
     fn shown(sent: &Sent) -> Vec<(String, bool)> {
         let bytes = |view: &ConnectionView| hex::decode_vec(&view.bytes).expect("digits");
-        sent.view().connections.iter().map(|view| (String::from_utf8(bytes(view)).expect("text"), view.is_cut)).collect()
+        sent.view()
+            .connections
+            .iter()
+            .map(|view| (String::from_utf8(bytes(view)).expect("text"), view.is_cut))
+            .collect()
     }
 
     #[test]
@@ -281,7 +296,10 @@ mod tests {
         }
         let view = sent.view();
         let sizes: Vec<usize> = view.connections.iter().map(|each| each.bytes.len() / 2).collect();
-        assert_eq!((sizes.len(), sizes[0], sizes[3], sizes[4]), (CONNECTIONS_MAX, CONNECTION_SIZE_BYTES_MAX, CONNECTION_SIZE_BYTES_MAX, 0));
+        assert_eq!(
+            (sizes.len(), sizes[0], sizes[3], sizes[4]),
+            (CONNECTIONS_MAX, CONNECTION_SIZE_BYTES_MAX, CONNECTION_SIZE_BYTES_MAX, 0)
+        );
         assert!(view.is_cut && view.connections.iter().all(|each| each.is_cut));
         let mut sent = begun(1);
         for number in 1..1000 {

@@ -33,30 +33,80 @@ struct Request {
 #[derive(Deserialize)]
 #[serde(tag = "op", rename_all = "camelCase")]
 enum Operation {
-    Hello { protocol: u32 },
-    Create { sandbox: String, spec: Spec },
+    Hello {
+        protocol: u32,
+    },
+    Create {
+        sandbox: String,
+        spec: Spec,
+    },
     #[serde(rename_all = "camelCase")]
-    Restore { sandbox: String, spec: Spec, snapshot: String, fingerprint: String, data_key: Secret },
+    Restore {
+        sandbox: String,
+        spec: Spec,
+        snapshot: String,
+        fingerprint: String,
+        data_key: Secret,
+    },
     #[serde(rename_all = "camelCase")]
-    Snapshot { sandbox: String, snapshot: String, fingerprint: String, data_key: Secret, chunk_secret: Secret },
+    Snapshot {
+        sandbox: String,
+        snapshot: String,
+        fingerprint: String,
+        data_key: Secret,
+        chunk_secret: Secret,
+    },
     #[serde(rename_all = "camelCase")]
-    RecordWorkingSet { sandbox: String, recordings_max: u32 },
+    RecordWorkingSet {
+        sandbox: String,
+        recordings_max: u32,
+    },
     #[serde(rename_all = "camelCase")]
-    Repack { snapshot: String, data_key: Secret, chunk_secret: Secret },
-    Chunk { chunk: String, answer: ChunkAnswer },
+    Repack {
+        snapshot: String,
+        data_key: Secret,
+        chunk_secret: Secret,
+    },
+    Chunk {
+        chunk: String,
+        answer: ChunkAnswer,
+    },
     CollectChunks,
     #[serde(rename_all = "camelCase")]
-    Inspect { snapshot: String, data_key: Secret, needles: Vec<String> },
-    Observe { sandbox: String },
-    Freeze { sandbox: String },
-    Thaw { sandbox: String },
-    Boost { sandbox: String, on: bool },
-    Usage { sandbox: String, #[serde(default)] reset: bool },
-    Destroy { sandbox: String },
+    Inspect {
+        snapshot: String,
+        data_key: Secret,
+        needles: Vec<String>,
+    },
+    Observe {
+        sandbox: String,
+    },
+    Freeze {
+        sandbox: String,
+    },
+    Thaw {
+        sandbox: String,
+    },
+    Boost {
+        sandbox: String,
+        on: bool,
+    },
+    Usage {
+        sandbox: String,
+        #[serde(default)]
+        reset: bool,
+    },
+    Destroy {
+        sandbox: String,
+    },
     List,
     ListSnapshots,
-    RemoveSnapshot { snapshot: String },
-    Pool { size: usize },
+    RemoveSnapshot {
+        snapshot: String,
+    },
+    Pool {
+        size: usize,
+    },
 }
 
 /// 32 bytes as hexadecimal digits.
@@ -86,7 +136,8 @@ impl Connection {
         let (connection, sandboxes, sandbox) = (self.clone(), Arc::downgrade(sandboxes), sandbox.to_string());
         move || {
             let all = sandboxes.upgrade();
-            let oom = all.as_ref().and_then(|all| all.usage(&sandbox, false).ok()).is_some_and(|usage| usage.oom_kills > 0);
+            let oom =
+                all.as_ref().and_then(|all| all.usage(&sandbox, false).ok()).is_some_and(|usage| usage.oom_kills > 0);
             let damaged = all.is_some_and(|all| all.is_damaged(&sandbox));
             connection.send(&json!({ "event": "exited", "sandbox": sandbox, "oom": oom, "snapshotDamaged": damaged }));
         }
@@ -106,7 +157,13 @@ impl Current {
     }
 }
 
-pub fn serve(listener: &UnixListener, sandboxes: &Arc<Sandboxes>, current: &Current, version: Version, has_nat: bool) -> io::Result<()> {
+pub fn serve(
+    listener: &UnixListener,
+    sandboxes: &Arc<Sandboxes>,
+    current: &Current,
+    version: Version,
+    has_nat: bool,
+) -> io::Result<()> {
     for stream in listener.incoming() {
         let stream = stream?;
         let peer = getsockopt(&stream, PeerCredentials).map_err(io::Error::from)?;
@@ -129,7 +186,13 @@ pub fn serve(listener: &UnixListener, sandboxes: &Arc<Sandboxes>, current: &Curr
     Ok(())
 }
 
-fn serve_connection(stream: UnixStream, connection: &Connection, sandboxes: &Arc<Sandboxes>, version: Version, has_nat: bool) -> io::Result<()> {
+fn serve_connection(
+    stream: UnixStream,
+    connection: &Connection,
+    sandboxes: &Arc<Sandboxes>,
+    version: Version,
+    has_nat: bool,
+) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let mut line = Vec::new();
@@ -167,23 +230,38 @@ fn to_value(value: impl serde::Serialize) -> Result<Value> {
     serde_json::to_value(value).map_err(|error| Error::new(Code::Failed, error.to_string()))
 }
 
-fn run(connection: &Connection, all: &Arc<Sandboxes>, operation: Operation, version: Version, has_nat: bool) -> Result<Value> {
+fn run(
+    connection: &Connection,
+    all: &Arc<Sandboxes>,
+    operation: Operation,
+    version: Version,
+    has_nat: bool,
+) -> Result<Value> {
     let done = json!({});
     match operation {
         Operation::Hello { protocol } if protocol != PROTOCOL => {
             Err(Error::new(Code::BadRequest, format!("this sandboxd speaks protocol {PROTOCOL}")))
         }
         Operation::Hello { .. } => Ok(hello(all, version, has_nat)),
-        Operation::Create { sandbox, spec } => to_value(all.create(&sandbox, &spec, connection.exit_notice(all, &sandbox))?),
+        Operation::Create { sandbox, spec } => {
+            to_value(all.create(&sandbox, &spec, connection.exit_notice(all, &sandbox))?)
+        }
         Operation::Restore { sandbox, spec, snapshot, fingerprint, data_key } => {
             let request = RestoreRequest { snapshot: &snapshot, fingerprint: &fingerprint, key: &data_key.0 };
             to_value(all.restore(&sandbox, &spec, &request, connection.exit_notice(all, &sandbox))?)
         }
         Operation::Snapshot { sandbox, snapshot, fingerprint, data_key, chunk_secret } => {
-            let request = TakeRequest { snapshot: &snapshot, fingerprint: &fingerprint, key: &data_key.0, chunk_secret: &chunk_secret.0 };
+            let request = TakeRequest {
+                snapshot: &snapshot,
+                fingerprint: &fingerprint,
+                key: &data_key.0,
+                chunk_secret: &chunk_secret.0,
+            };
             to_value(all.snapshot(&sandbox, &request)?)
         }
-        Operation::RecordWorkingSet { sandbox, recordings_max } => to_value(all.record_working_set(&sandbox, recordings_max)?),
+        Operation::RecordWorkingSet { sandbox, recordings_max } => {
+            to_value(all.record_working_set(&sandbox, recordings_max)?)
+        }
         Operation::Repack { snapshot, data_key, chunk_secret } => {
             Ok(json!({ "pages": all.repack(&snapshot, &data_key.0, &chunk_secret.0)? }))
         }

@@ -71,7 +71,11 @@ impl Snapshots {
             fs::DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
             chown(dir, Some(owner), Some(owner))?;
         }
-        Ok(Snapshots { root: File::open(path)?.into(), chunks: Arc::new(ChunkStore::new(File::open(chunks)?.into())), owner })
+        Ok(Snapshots {
+            root: File::open(path)?.into(),
+            chunks: Arc::new(ChunkStore::new(File::open(chunks)?.into())),
+            owner,
+        })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -83,13 +87,16 @@ impl Snapshots {
     }
 
     fn read_manifest(&self, name: &str) -> Result<Vec<u8>> {
-        let file = sys::open_file_beneath(self.root.as_fd(), &format!("{name}/{MANIFEST}")).map_err(|_| damaged(name, "it has no manifest"))?;
+        let file = sys::open_file_beneath(self.root.as_fd(), &format!("{name}/{MANIFEST}"))
+            .map_err(|_| damaged(name, "it has no manifest"))?;
         Ok(read_all(&file)?)
     }
 
     /// Those with a manifest of this format.
     pub fn list(&self) -> io::Result<Vec<String>> {
-        let is_whole = |name: &String| !name.ends_with(PARTIAL) && self.read_manifest(name).is_ok_and(|file| read_header(&file).is_ok());
+        let is_whole = |name: &String| {
+            !name.ends_with(PARTIAL) && self.read_manifest(name).is_ok_and(|file| read_header(&file).is_ok())
+        };
         let mut names: Vec<String> = self.names()?.into_iter().filter(is_whole).collect();
         names.sort();
         Ok(names)
@@ -187,8 +194,10 @@ impl Snapshots {
     }
 
     pub fn open_files(&self, name: &str) -> Result<Files> {
-        let dir = sys::open_dir_beneath(self.root.as_fd(), name).map_err(|_| Error::new(Code::Unknown, format!("there is no snapshot {name}")))?;
-        let manifest = sys::open_file_beneath(dir.as_fd(), MANIFEST).map_err(|_| damaged(name, "it has no manifest"))?;
+        let dir = sys::open_dir_beneath(self.root.as_fd(), name)
+            .map_err(|_| Error::new(Code::Unknown, format!("there is no snapshot {name}")))?;
+        let manifest =
+            sys::open_file_beneath(dir.as_fd(), MANIFEST).map_err(|_| damaged(name, "it has no manifest"))?;
         let working_set = sys::open_file_beneath(dir.as_fd(), WORKING_SET).ok();
         Ok(Files {
             manifest_stamp: stamp_of(&manifest)?,

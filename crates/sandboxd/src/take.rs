@@ -107,7 +107,9 @@ impl Sandboxes {
             (reply, capturing.join().expect("the capture does not panic"))
         });
         match (reply?, captured) {
-            (Reply::Dumped { supervisor_pid, clocks, cut_connections }, Ok(captured)) => Ok((Dumped { supervisor_pid, clocks, cut_connections }, captured)),
+            (Reply::Dumped { supervisor_pid, clocks, cut_connections }, Ok(captured)) => {
+                Ok((Dumped { supervisor_pid, clocks, cut_connections }, captured))
+            }
             (_, Err(error)) if error.code == Code::DiskFull => Err(error),
             (Reply::Dumped { .. }, Err(error)) => Err(error),
             _ => {
@@ -119,7 +121,14 @@ impl Sandboxes {
     }
 }
 
-fn compose(request: &TakeRequest, entry: &Entry, dumped: &Dumped, captured: Captured, disk: Vec<DiskEntry>, writer: &ChunkWriter) -> Result<Manifest> {
+fn compose(
+    request: &TakeRequest,
+    entry: &Entry,
+    dumped: &Dumped,
+    captured: Captured,
+    disk: Vec<DiskEntry>,
+    writer: &ChunkWriter,
+) -> Result<Manifest> {
     let spaces = compose_spaces(&captured)?;
     let runs = || spaces.iter().flat_map(|space| &space.runs);
     let pages_of = |run: &Run| u64::from(run.pages);
@@ -172,10 +181,18 @@ fn check_reservations(memory_map: &[u8]) -> Result<()> {
     if read_private_size(memory_map)? <= PRIVATE_SIZE_BYTES_MAX {
         return Ok(());
     }
-    Err(Error::new(Code::SnapshotFailed, "a process has reserved more than 60 TiB of addresses, which can't be restored"))
+    Err(Error::new(
+        Code::SnapshotFailed,
+        "a process has reserved more than 60 TiB of addresses, which can't be restored",
+    ))
 }
 
-fn compose_space(pid: u32, pagemap: &Pagemap, wiped: &[(u64, u64)], pages: &HashMap<u32, Vec<PagePlace>>) -> Result<Space> {
+fn compose_space(
+    pid: u32,
+    pagemap: &Pagemap,
+    wiped: &[(u64, u64)],
+    pages: &HashMap<u32, Vec<PagePlace>>,
+) -> Result<Space> {
     let none = Vec::new();
     let places = pages.get(&pagemap.pages_id).unwrap_or(&none);
     let mut runs: Vec<Run> = Vec::new();
@@ -205,7 +222,11 @@ pub fn push_page(runs: &mut Vec<Run>, address: u64, place: PagePlace, is_lazy: b
             (Some((chunk, slot)), Some((other, next))) => chunk == other && slot + last.pages == next,
             _ => false,
         };
-        if follows && last.is_lazy == is_lazy && last.address + u64::from(last.pages) * PAGE == address && last.pages < u32::MAX {
+        if follows
+            && last.is_lazy == is_lazy
+            && last.address + u64::from(last.pages) * PAGE == address
+            && last.pages < u32::MAX
+        {
             last.pages += 1;
             return;
         }

@@ -11,7 +11,11 @@ pub struct TestDirectory(pub PathBuf);
 
 impl TestDirectory {
     pub fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("thaw-unit-{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed)));
+        let path = std::env::temp_dir().join(format!(
+            "thaw-unit-{}-{}",
+            std::process::id(),
+            SERIAL.fetch_add(1, Ordering::Relaxed)
+        ));
         fs::create_dir(&path).expect("a directory can be made");
         TestDirectory(path)
     }

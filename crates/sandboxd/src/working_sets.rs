@@ -45,7 +45,10 @@ impl Sandboxes {
         let known = known.map_or_else(Vec::new, |set| set.runs);
         let is_merged = recordings < recordings_max;
         let runs = if is_merged { merge(&known, &touched) } else { known };
-        let set = WorkingSet { header: Header { snapshot: prepared.name.clone(), recordings: recordings + u32::from(is_merged) }, runs };
+        let set = WorkingSet {
+            header: Header { snapshot: prepared.name.clone(), recordings: recordings + u32::from(is_merged) },
+            runs,
+        };
         if is_merged {
             self.snapshots.write_working_set(&prepared.name, &set, prepared.key())?;
         }
@@ -78,7 +81,12 @@ impl Sandboxes {
     }
 
     /// New places by process and address.
-    fn pack_working_set(&self, manifest: &Manifest, runs: &[TouchedRun], writer: &mut ChunkWriter) -> Result<HashMap<(u32, u64), (u32, u32)>> {
+    fn pack_working_set(
+        &self,
+        manifest: &Manifest,
+        runs: &[TouchedRun],
+        writer: &mut ChunkWriter,
+    ) -> Result<HashMap<(u32, u64), (u32, u32)>> {
         let places = places_of(manifest);
         let mut order: Vec<(u32, u64)> = Vec::new();
         let mut seen = HashSet::new();
@@ -91,7 +99,8 @@ impl Sandboxes {
             }
         }
         let needed: HashSet<u32> = order.iter().map(|at| places[at].0).collect();
-        self.far.ask_ahead(&self.snapshots.chunks.directory, needed.iter().map(|chunk| &manifest.chunks[*chunk as usize]));
+        self.far
+            .ask_ahead(&self.snapshots.chunks.directory, needed.iter().map(|chunk| &manifest.chunks[*chunk as usize]));
         let mut moved = HashMap::new();
         let mut contents = ChunkCache::new(self, manifest);
         for group in order.chunks(PAGES_PER_CHUNK_MAX) {

@@ -47,7 +47,10 @@ fn read_value(path: &CString, name: &[u8]) -> io::Result<Vec<u8>> {
 pub fn write(path: &Path, name: &str, value: &str) -> io::Result<()> {
     let invalid = || io::Error::from(io::ErrorKind::InvalidData);
     let path = path_of(path)?;
-    let name = hex::decode_vec(name).filter(|name| is_kept(name)).and_then(|name| CString::new(name).ok()).ok_or_else(invalid)?;
+    let name = hex::decode_vec(name)
+        .filter(|name| is_kept(name))
+        .and_then(|name| CString::new(name).ok())
+        .ok_or_else(invalid)?;
     let value = hex::decode_vec(value).ok_or_else(invalid)?;
     // SAFETY: both are valid C strings, and the value as long as we say.
     let done = unsafe { libc::lsetxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };

@@ -69,7 +69,8 @@ pub fn open(chunk: &ChunkRef, file: Vec<u8>) -> Result<Vec<u8>> {
 
 /// The frame, authenticated: for `decompress`.
 pub fn decrypt(chunk: &ChunkRef, mut file: Vec<u8>) -> Result<Vec<u8>> {
-    let opened = cipher(&chunk.key).open_in_place(Nonce::assume_unique_for_key([0; 12]), Aad::from(ASSOCIATED), &mut file);
+    let opened =
+        cipher(&chunk.key).open_in_place(Nonce::assume_unique_for_key([0; 12]), Aad::from(ASSOCIATED), &mut file);
     let Ok(size) = opened.map(|frame| frame.len()) else { return damaged("a chunk was changed") };
     file.truncate(size);
     Ok(file)

@@ -48,10 +48,17 @@ impl ChunkDirectory {
 
     fn open(&self, path: &str, flags: i32, mode: u64) -> io::Result<File> {
         let path = cstring(path);
-        let how = OpenHow { flags: (flags | libc::O_CLOEXEC) as u64, mode, resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+        let how =
+            OpenHow { flags: (flags | libc::O_CLOEXEC) as u64, mode, resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
         // SAFETY: `how` and the path outlive the call; the kernel returns a new descriptor.
         unsafe {
-            let fd = libc::syscall(libc::SYS_openat2, self.dir.as_raw_fd(), path.as_ptr(), &raw const how, std::mem::size_of::<OpenHow>());
+            let fd = libc::syscall(
+                libc::SYS_openat2,
+                self.dir.as_raw_fd(),
+                path.as_ptr(),
+                &raw const how,
+                std::mem::size_of::<OpenHow>(),
+            );
             if fd < 0 {
                 return Err(io::Error::last_os_error());
             }
@@ -110,7 +117,15 @@ impl ChunkDirectory {
             // The server adds what it fetches, and removes what is evicted.
             let owner = nix::sys::stat::fstat(&self.dir).map_err(io::Error::from)?;
             // SAFETY: as above.
-            unsafe { libc::fchownat(self.dir.as_raw_fd(), name.as_ptr(), owner.st_uid, owner.st_gid, libc::AT_SYMLINK_NOFOLLOW) };
+            unsafe {
+                libc::fchownat(
+                    self.dir.as_raw_fd(),
+                    name.as_ptr(),
+                    owner.st_uid,
+                    owner.st_gid,
+                    libc::AT_SYMLINK_NOFOLLOW,
+                )
+            };
         }
         Ok(())
     }
@@ -119,14 +134,22 @@ impl ChunkDirectory {
         let (from, to) = (cstring(from), cstring(to));
         // SAFETY: both are valid C strings.
         let done = unsafe { libc::renameat(self.dir.as_raw_fd(), from.as_ptr(), self.dir.as_raw_fd(), to.as_ptr()) };
-        if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        if done == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
     }
 
     fn unlink(&self, path: &str) -> io::Result<()> {
         let path = cstring(path);
         // SAFETY: the path is a valid C string.
         let done = unsafe { libc::unlinkat(self.dir.as_raw_fd(), path.as_ptr(), 0) };
-        if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        if done == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
     }
 
     pub fn remove(&self, name: &ChunkName) -> io::Result<()> {

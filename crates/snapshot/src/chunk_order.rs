@@ -33,7 +33,12 @@ impl Manifest {
         for extent in images.chain(self.disk.iter_mut().flat_map(|entry| &mut entry.extents)) {
             extent.chunk = numbers.of(extent.chunk);
         }
-        let eager = self.spaces.iter().flat_map(|space| &space.runs).filter(|run| !run.is_lazy).filter_map(|run| Some(run.place?.0));
+        let eager = self
+            .spaces
+            .iter()
+            .flat_map(|space| &space.runs)
+            .filter(|run| !run.is_lazy)
+            .filter_map(|run| Some(run.place?.0));
         for chunk in eager.chain(self.touched_chunks(working_set)) {
             numbers.of(chunk);
         }
@@ -60,7 +65,8 @@ impl Manifest {
             let Some(runs) = lazy.get(&touched.pid) else { continue };
             let end = touched.address + u64::from(touched.pages) * PAGE;
             let first = runs.partition_point(|run| run.address + u64::from(run.pages) * PAGE <= touched.address);
-            chunks.extend(runs[first..].iter().take_while(|run| run.address < end).filter_map(|run| Some(run.place?.0)));
+            chunks
+                .extend(runs[first..].iter().take_while(|run| run.address < end).filter_map(|run| Some(run.place?.0)));
         }
         chunks
     }
@@ -90,9 +96,17 @@ mod tests {
             },
             supervisor_pid: 1,
             clocks: Default::default(),
-            images: vec![Image { name: "core.img".into(), size: 5, extents: vec![Extent { at: 0, chunk: 5, offset: 0, length: 5 }] }],
+            images: vec![Image {
+                name: "core.img".into(),
+                size: 5,
+                extents: vec![Extent { at: 0, chunk: 5, offset: 0, length: 5 }],
+            }],
             disk: Vec::new(),
-            spaces: vec![Space { pid: 9, pages_id: 1, runs: vec![run(0x1000, 0, true), run(0x3000, 1, true), run(0x5000, 2, false), run(0x7000, 3, true)] }],
+            spaces: vec![Space {
+                pid: 9,
+                pages_id: 1,
+                runs: vec![run(0x1000, 0, true), run(0x3000, 1, true), run(0x5000, 2, false), run(0x7000, 3, true)],
+            }],
             chunks: (0..6).map(chunk).collect(),
         }
     }
@@ -100,9 +114,17 @@ mod tests {
     #[test]
     fn what_a_restore_needs_first_is_in_front_and_what_nothing_refers_to_is_gone() {
         let mut manifest = manifest();
-        manifest.order_chunks(&[TouchedRun { pid: 9, address: 0x8000, pages: 1 }, TouchedRun { pid: 9, address: 0x2000, pages: 2 }, TouchedRun { pid: 8, address: 0, pages: 9 }]);
+        manifest.order_chunks(&[
+            TouchedRun { pid: 9, address: 0x8000, pages: 1 },
+            TouchedRun { pid: 9, address: 0x2000, pages: 2 },
+            TouchedRun { pid: 8, address: 0, pages: 9 },
+        ]);
         let old: Vec<u8> = manifest.chunks.iter().map(|chunk| chunk.name[0]).collect();
-        assert_eq!(old, [5, 2, 3, 0, 1], "images, pages that CRIU reads, the working set in its order; chunk 4 is nobody's");
+        assert_eq!(
+            old,
+            [5, 2, 3, 0, 1],
+            "images, pages that CRIU reads, the working set in its order; chunk 4 is nobody's"
+        );
         assert_eq!(manifest.header.early_chunks, 5);
         assert_eq!(manifest.images[0].extents[0].chunk, 0);
         let places: Vec<_> = manifest.spaces[0].runs.iter().map(|run| run.place.expect("stored").0).collect();

@@ -45,9 +45,16 @@ pub(crate) fn new_nonce() -> Nonce12 {
 }
 
 /// Our own parts: one over its limit is our bug.
-pub(crate) fn seal_with(key: &DataKey, nonce: Nonce12, header: &[u8], names: &[ChunkName], mut secret: Vec<u8>) -> Vec<u8> {
+pub(crate) fn seal_with(
+    key: &DataKey,
+    nonce: Nonce12,
+    header: &[u8],
+    names: &[ChunkName],
+    mut secret: Vec<u8>,
+) -> Vec<u8> {
     assert!(header.len() <= HEADER_SIZE_BYTES_MAX, "envelope: header over the limit");
-    let mut file = Vec::with_capacity(FIXED_SIZE_BYTES + header.len() + names.len() * 32 + secret.len() + TAG_SIZE_BYTES);
+    let mut file =
+        Vec::with_capacity(FIXED_SIZE_BYTES + header.len() + names.len() * 32 + secret.len() + TAG_SIZE_BYTES);
     file.extend_from_slice(MAGIC);
     for number in [FORMAT, header.len() as u32, names.len() as u32 * 32, (secret.len() + TAG_SIZE_BYTES) as u32] {
         file.extend_from_slice(&number.to_le_bytes());

@@ -151,7 +151,11 @@ impl Manifest {
             clocks: self.clocks,
             images: self.images.clone(),
             disk: self.disk.clone(),
-            spaces: self.spaces.iter().map(|s| SpaceDescription { pid: s.pid, pages_id: s.pages_id, runs: s.runs.len() as u32 }).collect(),
+            spaces: self
+                .spaces
+                .iter()
+                .map(|s| SpaceDescription { pid: s.pid, pages_id: s.pages_id, runs: s.runs.len() as u32 })
+                .collect(),
         };
         let json = serde_json::to_vec(&description).expect("plain data");
         let mut secret = (json.len() as u32).to_le_bytes().to_vec();
@@ -188,13 +192,15 @@ impl Manifest {
             return damaged("it has fewer chunks than it needs early");
         }
         let mut runs = secret[runs_at..].chunks_exact(RUN_SIZE_BYTES).map(read_run);
-        let spaces = description.spaces.iter().map(|space| read_space(space, &mut runs, &chunks)).collect::<Result<Vec<_>>>()?;
+        let spaces =
+            description.spaces.iter().map(|space| read_space(space, &mut runs, &chunks)).collect::<Result<Vec<_>>>()?;
         let Description { supervisor_pid, clocks, images, disk, .. } = description;
-        let extents = images.iter().flat_map(|image| &image.extents).chain(disk.iter().flat_map(|entry| &entry.extents));
+        let extents =
+            images.iter().flat_map(|image| &image.extents).chain(disk.iter().flat_map(|entry| &entry.extents));
         for extent in extents {
-            let is_inside = chunks
-                .get(extent.chunk as usize)
-                .is_some_and(|chunk| u64::from(extent.offset) + u64::from(extent.length) <= u64::from(chunk.size_bytes));
+            let is_inside = chunks.get(extent.chunk as usize).is_some_and(|chunk| {
+                u64::from(extent.offset) + u64::from(extent.length) <= u64::from(chunk.size_bytes)
+            });
             if !is_inside || extent.length == 0 {
                 return damaged("an extent leaves its chunk");
             }
@@ -285,7 +291,11 @@ mod tests {
             },
             supervisor_pid: 1001,
             clocks: Clocks { monotonic_ns: 5, boottime_ns: -6 },
-            images: vec![Image { name: "inventory.img".into(), size: 10, extents: vec![Extent { at: 0, chunk: 1, offset: 0, length: 10 }] }],
+            images: vec![Image {
+                name: "inventory.img".into(),
+                size: 10,
+                extents: vec![Extent { at: 0, chunk: 1, offset: 0, length: 10 }],
+            }],
             disk: vec![DiskEntry {
                 path: "61".into(),
                 kind: DiskKind::File,
@@ -363,12 +373,17 @@ mod tests {
             assert!(run.pages > 0 && run.address % 4096 == 0);
             assert!(run.address.checked_add(u64::from(run.pages) * 4096).is_some());
             if let Some((chunk, slot)) = run.place {
-                assert!((slot as usize + run.pages as usize) * 4096 <= manifest.chunks[chunk as usize].size_bytes as usize);
+                assert!(
+                    (slot as usize + run.pages as usize) * 4096 <= manifest.chunks[chunk as usize].size_bytes as usize
+                );
             }
         }
         let images = manifest.images.iter().flat_map(|image| &image.extents);
         for extent in images.chain(manifest.disk.iter().flat_map(|entry| &entry.extents)) {
-            assert!(u64::from(extent.offset) + u64::from(extent.length) <= u64::from(manifest.chunks[extent.chunk as usize].size_bytes));
+            assert!(
+                u64::from(extent.offset) + u64::from(extent.length)
+                    <= u64::from(manifest.chunks[extent.chunk as usize].size_bytes)
+            );
         }
     }
 

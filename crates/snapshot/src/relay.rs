@@ -23,7 +23,9 @@ pub fn has_process(uffd: BorrowedFd) -> bool {
 /// Descriptors travel with `Process`: its userfaultfd.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FromRelay {
-    Process { pid: u32 },
+    Process {
+        pid: u32,
+    },
     /// CRIU has put all processes in place and lets them go.
     Restored,
 }

@@ -46,7 +46,11 @@ fn manifest() -> Manifest {
         },
         supervisor_pid: 1001,
         clocks: Clocks { monotonic_ns: 1_000_000_007, boottime_ns: -5 },
-        images: vec![Image { name: "inventory.img".into(), size: 21, extents: vec![Extent { at: 0, chunk: 1, offset: 0, length: 21 }] }],
+        images: vec![Image {
+            name: "inventory.img".into(),
+            size: 21,
+            extents: vec![Extent { at: 0, chunk: 1, offset: 0, length: 21 }],
+        }],
         disk: vec![
             DiskEntry {
                 path: hex::encode("größe".as_bytes()),
@@ -92,7 +96,10 @@ fn manifest() -> Manifest {
 fn set() -> WorkingSet {
     WorkingSet {
         header: working_set::Header { snapshot: SNAPSHOT.into(), recordings: 2 },
-        runs: vec![TouchedRun { pid: 1001, address: 0x5555_0000_1000, pages: 1 }, TouchedRun { pid: 1001, address: 0x5555_0000_0000, pages: 1 }],
+        runs: vec![
+            TouchedRun { pid: 1001, address: 0x5555_0000_1000, pages: 1 },
+            TouchedRun { pid: 1001, address: 0x5555_0000_0000, pages: 1 },
+        ],
     }
 }
 
@@ -125,8 +132,11 @@ fn describe(manifest: &Manifest) -> Value {
 /// Name and content of each file.
 fn files() -> Vec<(String, Vec<u8>)> {
     let secret = ChunkSecret::new(&CHUNK_SECRET);
-    let touched: Vec<Value> =
-        set().runs.iter().map(|run| json!({ "pid": run.pid, "address": format!("{:#x}", run.address), "pages": run.pages })).collect();
+    let touched: Vec<Value> = set()
+        .runs
+        .iter()
+        .map(|run| json!({ "pid": run.pid, "address": format!("{:#x}", run.address), "pages": run.pages }))
+        .collect();
     let inputs = json!({
         "dataKey": hex::encode(&DATA_KEY),
         "chunkSecret": hex::encode(&CHUNK_SECRET),

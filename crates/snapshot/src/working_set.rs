@@ -36,7 +36,13 @@ impl WorkingSet {
     }
 
     pub(crate) fn seal_with(&self, key: &DataKey, nonce: envelope::Nonce12) -> Vec<u8> {
-        envelope::seal_with(key, nonce, &serde_json::to_vec(&self.header).expect("plain data"), &[], encode_runs(&self.runs))
+        envelope::seal_with(
+            key,
+            nonce,
+            &serde_json::to_vec(&self.header).expect("plain data"),
+            &[],
+            encode_runs(&self.runs),
+        )
     }
 
     pub fn open(key: &DataKey, file: &[u8]) -> Result<Self> {
@@ -53,7 +59,11 @@ impl WorkingSet {
 /// Adds pages behind what is there: to the last run where they follow it.
 pub fn push_run(runs: &mut Vec<TouchedRun>, run: TouchedRun) {
     match runs.last_mut() {
-        Some(last) if last.pid == run.pid && last.address + u64::from(last.pages) * PAGE_SIZE_BYTES as u64 == run.address => last.pages += run.pages,
+        Some(last)
+            if last.pid == run.pid && last.address + u64::from(last.pages) * PAGE_SIZE_BYTES as u64 == run.address =>
+        {
+            last.pages += run.pages
+        }
         _ => runs.push(run),
     }
 }
@@ -132,7 +142,9 @@ mod tests {
     fn neighbours_within_a_batch_are_one_run() {
         const PAGE: u64 = PAGE_SIZE_BYTES as u64;
         let page = |number: u64| TouchedRun { pid: 1, address: number * PAGE, pages: 1 };
-        let shape = |pages: Vec<TouchedRun>| -> Vec<(u64, usize)> { by_batches(&pages).iter().map(|run| (run.address / PAGE, run.pages as usize)).collect() };
+        let shape = |pages: Vec<TouchedRun>| -> Vec<(u64, usize)> {
+            by_batches(&pages).iter().map(|run| (run.address / PAGE, run.pages as usize)).collect()
+        };
         assert_eq!(shape(vec![page(7), page(9), page(6), page(5), page(10)]), [(5, 3), (9, 2)]);
         let later: Vec<TouchedRun> = (100..).take(BATCH_PAGES).chain([99, 98]).map(page).collect();
         assert_eq!(shape(later), [(100, BATCH_PAGES), (98, 2)], "what is needed later comes later");
@@ -144,7 +156,10 @@ mod tests {
     fn gives_back_what_was_sealed() {
         let set = WorkingSet {
             header: Header { snapshot: "snap-1".into(), recordings: 2 },
-            runs: vec![TouchedRun { pid: 1001, address: 0x2000, pages: 3 }, TouchedRun { pid: 1002, address: 0x1000, pages: 1 }],
+            runs: vec![
+                TouchedRun { pid: 1001, address: 0x2000, pages: 3 },
+                TouchedRun { pid: 1002, address: 0x1000, pages: 1 },
+            ],
         };
         assert_eq!(WorkingSet::open(&[1; 32], &set.seal(&[1; 32])).expect("opens"), set);
         assert_eq!(set.pages(), 4);
@@ -152,8 +167,11 @@ mod tests {
 
     #[test]
     fn no_flipped_bit_is_accepted() {
-        let file = WorkingSet { header: Header { snapshot: "snap-1".into(), recordings: 1 }, runs: vec![TouchedRun { pid: 1, address: 0x1000, pages: 3 }] }
-            .seal(&[1; 32]);
+        let file = WorkingSet {
+            header: Header { snapshot: "snap-1".into(), recordings: 1 },
+            runs: vec![TouchedRun { pid: 1, address: 0x1000, pages: 3 }],
+        }
+        .seal(&[1; 32]);
         for bit in 0..file.len() * 8 {
             let mut changed = file.clone();
             changed[bit / 8] ^= 1 << (bit % 8);

@@ -22,9 +22,15 @@ pub struct Request {
 
 enum State {
     Head,
-    Body { request: Request, progress: Body, closes: bool },
+    Body {
+        request: Request,
+        progress: Body,
+        closes: bool,
+    },
     /// A call in flight; without an id until the server can be told.
-    Waiting { closes: bool },
+    Waiting {
+        closes: bool,
+    },
     /// The last bytes are going out.
     Closing,
 }
@@ -132,7 +138,8 @@ impl Connection {
             self.queue.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
             let _ = self.write();
         }
-        let request = Request { method: head.method, path: head.path, headers: head.headers, body: Vec::new(), body_length: 0 };
+        let request =
+            Request { method: head.method, path: head.path, headers: head.headers, body: Vec::new(), body_length: 0 };
         self.state = State::Body { request, progress: head.body, closes: head.closes };
     }
 

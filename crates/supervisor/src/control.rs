@@ -29,7 +29,15 @@ impl Control {
     pub fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let interest = Interest::none(stream.as_raw_fd(), TOKEN);
-        Ok(Control { stream, interest, received: Vec::new(), queue: Vec::new(), sent: 0, greeted: false, parking: false })
+        Ok(Control {
+            stream,
+            interest,
+            received: Vec::new(),
+            queue: Vec::new(),
+            sent: 0,
+            greeted: false,
+            parking: false,
+        })
     }
 
     pub fn push(&mut self, kind: u8, call: u32, payload: &[u8]) {

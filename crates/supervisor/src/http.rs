@@ -74,7 +74,8 @@ pub fn parse_head(bytes: &[u8]) -> Parsed {
             "transfer-encoding" => return Parsed::Malformed,
             "expect" => head.expects_continue = value.eq_ignore_ascii_case("100-continue"),
             "connection" => {
-                head.closes = value.eq_ignore_ascii_case("close") || head.closes && !value.eq_ignore_ascii_case("keep-alive");
+                head.closes =
+                    value.eq_ignore_ascii_case("close") || head.closes && !value.eq_ignore_ascii_case("keep-alive");
             }
             _ => {}
         }
@@ -90,11 +91,19 @@ pub fn parse_head(bytes: &[u8]) -> Parsed {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Progress {
     /// These bytes of the input are body.
-    Piece { start: usize, end: usize, consumed: usize },
+    Piece {
+        start: usize,
+        end: usize,
+        consumed: usize,
+    },
     /// Framing was read; ask again.
-    Skipped { consumed: usize },
+    Skipped {
+        consumed: usize,
+    },
     Incomplete,
-    Done { consumed: usize },
+    Done {
+        consumed: usize,
+    },
     Malformed,
 }
 

@@ -30,7 +30,8 @@ fn main() {
 fn run(args: &[String]) -> io::Result<()> {
     // The function runs as the same user: it must not read or write this process's memory through /proc.
     sys::forbid_inspection()?;
-    let usage = || io::Error::new(io::ErrorKind::InvalidInput, "usage: thaw-supervisor CONTROL_SOCKET SERVER_UID [PORT]");
+    let usage =
+        || io::Error::new(io::ErrorKind::InvalidInput, "usage: thaw-supervisor CONTROL_SOCKET SERVER_UID [PORT]");
     let path = args.get(1).ok_or_else(usage)?;
     let server_uid: u32 = args.get(2).and_then(|text| text.parse().ok()).ok_or_else(usage)?;
     let port = match args.get(3) {

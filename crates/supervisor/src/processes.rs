@@ -90,7 +90,13 @@ pub fn spawn(request: &Spawn) -> Result<Spawned, &'static str> {
 ///
 /// # Safety
 /// Only for a freshly forked child; the lists must end in a null pointer.
-unsafe fn become_program(argv: &[*const libc::c_char], env: &[*const libc::c_char], cwd: &CString, stdout: i32, stderr: i32) -> i32 {
+unsafe fn become_program(
+    argv: &[*const libc::c_char],
+    env: &[*const libc::c_char],
+    cwd: &CString,
+    stdout: i32,
+    stderr: i32,
+) -> i32 {
     // SAFETY: plain system calls on valid pointers.
     unsafe {
         libc::setpgid(0, 0);

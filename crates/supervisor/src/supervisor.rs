@@ -132,7 +132,8 @@ impl Supervisor {
                 self.control = None;
             }
         }
-        let ready = self.control.as_ref().is_some_and(|control| control.greeted && !control.parking && !control.is_full());
+        let ready =
+            self.control.as_ref().is_some_and(|control| control.greeted && !control.parking && !control.is_full());
         let events = if ready { READABLE } else { 0 };
         self.http_interest.set(&self.epoll, events)?;
         for output in self.outputs.values_mut() {
@@ -257,7 +258,11 @@ impl Supervisor {
         let processes: Vec<Value> =
             self.processes.iter().map(|(pid, name)| json!({ "name": name, "pid": pid })).collect();
         let control = self.control.as_mut().ok_or(ErrorKind::NotConnected)?;
-        control.push_json(kind::HELLO_BACK, 0, &json!({ "protocol": PROTOCOL, "calls": calls, "processes": processes }));
+        control.push_json(
+            kind::HELLO_BACK,
+            0,
+            &json!({ "protocol": PROTOCOL, "calls": calls, "processes": processes }),
+        );
         control.greeted = true;
         for (name, pid, end) in std::mem::take(&mut self.ended) {
             self.tell_exit(&name, pid, end);
@@ -311,9 +316,13 @@ impl Supervisor {
                     let token = self.take_token();
                     self.connections.insert(token, Connection::new(stream, token)?);
                 }
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionAborted) => return Ok(()),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionAborted) => {
+                    return Ok(())
+                }
                 // The function used up its own descriptors or memory: its next try may fare better.
-                Err(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENOMEM | libc::ENOBUFS)) => return Ok(()),
+                Err(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENOMEM | libc::ENOBUFS)) => {
+                    return Ok(())
+                }
                 Err(error) => return Err(error),
             }
         }

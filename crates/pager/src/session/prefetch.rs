@@ -67,7 +67,9 @@ impl Session {
             }
             let length = (size - done).min(origin.end - at);
             let (placed, outcome) = match ahead {
-                Ahead::Content(content) => uffd::copy(process.uffd.as_fd(), at, &content[done as usize..(done + length) as usize]),
+                Ahead::Content(content) => {
+                    uffd::copy(process.uffd.as_fd(), at, &content[done as usize..(done + length) as usize])
+                }
                 Ahead::Zeros(_) => uffd::zero(process.uffd.as_fd(), at, length as usize),
             }
             .unwrap_or((0, Outcome::Gone));

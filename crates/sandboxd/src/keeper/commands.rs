@@ -12,7 +12,10 @@ use nix::sys::prctl;
 use nix::sys::resource::{setrlimit, Resource};
 use nix::sys::signal::SigSet;
 use nix::sys::stat::{umask, Mode};
-use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, setgroups, setresgid, setresuid, setsid, ForkResult, Gid, Pid, Uid};
+use nix::unistd::{
+    chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, setgroups, setresgid, setresuid, setsid, ForkResult, Gid, Pid,
+    Uid,
+};
 
 use super::messages::{Command, Memory, MountPoint, Reply, SnapshotFacts, TimeOffsets};
 use super::starter::{Job, Starter};
@@ -48,7 +51,9 @@ impl Init<'_> {
                 match (memory, &fds[3..]) {
                     (Memory::Eager | Memory::StockEager, []) => {}
                     (Memory::StockLazy, []) => start_lazy_daemon(&criu)?,
-                    (Memory::Lazy, [listener, pager]) => self.relay = Some(relay::start(listener.as_fd(), pager.as_fd())?),
+                    (Memory::Lazy, [listener, pager]) => {
+                        self.relay = Some(relay::start(listener.as_fd(), pager.as_fd())?)
+                    }
                     _ => return Err(invalid("the descriptors do not fit the kind of memory")),
                 }
                 self.restore(supervisor_pid, offsets, memory, &fds[..3])
@@ -56,7 +61,13 @@ impl Init<'_> {
         }
     }
 
-    fn take(&mut self, mounts: &[MountPoint], uid: u32, snapshot: Option<&SnapshotFacts>, fds: Vec<OwnedFd>) -> io::Result<Reply> {
+    fn take(
+        &mut self,
+        mounts: &[MountPoint],
+        uid: u32,
+        snapshot: Option<&SnapshotFacts>,
+        fds: Vec<OwnedFd>,
+    ) -> io::Result<Reply> {
         if self.uid.is_some() || fds.len() != mounts.len() {
             return Err(invalid("the sandbox is taken already"));
         }
@@ -114,13 +125,18 @@ impl Init<'_> {
             .map(str::to_string)
             .to_vec();
         let mut args = log_args;
-        args.extend(["--stream", "--action-script", ACTION_SCRIPT, "--network-lock", "skip", "--link-remap", "-o", "dump.log"].map(str::to_string));
+        args.extend(
+            ["--stream", "--action-script", ACTION_SCRIPT, "--network-lock", "skip", "--link-remap", "-o", "dump.log"]
+                .map(str::to_string),
+        );
         self.expects_exit = true;
         // SAFETY: pid 1 has one thread.
         let child = match unsafe { fork()? } {
             ForkResult::Parent { child } => child,
             ForkResult::Child => exit_with(
-                enter_time_namespace(supervisor).and_then(|()| become_dumper(uid)).and_then(|()| exec_criu(criu, &args, false)),
+                enter_time_namespace(supervisor)
+                    .and_then(|()| become_dumper(uid))
+                    .and_then(|()| exec_criu(criu, &args, false)),
             ),
         };
         match self.wait_for(child)? {
@@ -132,7 +148,13 @@ impl Init<'_> {
         }
     }
 
-    fn restore(&mut self, supervisor_pid: i32, offsets: TimeOffsets, memory: Memory, criu: &[OwnedFd]) -> io::Result<Reply> {
+    fn restore(
+        &mut self,
+        supervisor_pid: i32,
+        offsets: TimeOffsets,
+        memory: Memory,
+        criu: &[OwnedFd],
+    ) -> io::Result<Reply> {
         self.uid()?;
         let code = self.run_starter(&Job::Restore { offsets, memory }, criu)?;
         // A relay that ended meanwhile is seen before its listener is closed, and with it the userfaultfds that nobody took.
@@ -159,7 +181,9 @@ pub struct CriuFds {
 impl CriuFds {
     /// The first three.
     pub fn of(fds: &[OwnedFd]) -> io::Result<Self> {
-        let [program, images, work, ..] = fds else { return Err(invalid("criu, images and work directory are needed")) };
+        let [program, images, work, ..] = fds else {
+            return Err(invalid("criu, images and work directory are needed"));
+        };
         Ok(CriuFds { program: program.as_raw_fd(), images: images.as_raw_fd(), work: work.as_raw_fd() })
     }
 }
@@ -201,7 +225,11 @@ fn is_listening(table: &str, name: &str) -> bool {
     const ACCEPTS: u32 = 0x10000;
     table.lines().any(|line| {
         let columns: Vec<&str> = line.split_whitespace().collect();
-        columns.last() == Some(&name) && columns.get(3).and_then(|flags| u32::from_str_radix(flags, 16).ok()).is_some_and(|flags| flags & ACCEPTS != 0)
+        columns.last() == Some(&name)
+            && columns
+                .get(3)
+                .and_then(|flags| u32::from_str_radix(flags, 16).ok())
+                .is_some_and(|flags| flags & ACCEPTS != 0)
     })
 }
 
@@ -236,9 +264,8 @@ fn make_time_namespace(offsets: TimeOffsets) -> io::Result<()> {
     if offsets.monotonic_ns == 0 && offsets.boottime_ns == 0 {
         return Ok(());
     }
-    let line = |name: &str, ns: i64| {
-        format!("{name} {} {}\n", ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000))
-    };
+    let line =
+        |name: &str, ns: i64| format!("{name} {} {}\n", ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000));
     fs::write(
         "/proc/self/timens_offsets",
         line("monotonic", offsets.monotonic_ns) + &line("boottime", offsets.boottime_ns),
@@ -330,8 +357,17 @@ fn exec_criu(criu: &CriuFds, args: &[String], is_stock: bool) -> io::Result<()> 
     let mut line = vec!["criu".to_string()];
     line.extend(args.iter().cloned());
     line.extend(
-        ["-D", &fd_path(criu.images), "-W", &fd_path(criu.work), "--tcp-established", "--file-locks", "--manage-cgroups=ignore", "-v1"]
-            .map(str::to_string),
+        [
+            "-D",
+            &fd_path(criu.images),
+            "-W",
+            &fd_path(criu.work),
+            "--tcp-established",
+            "--file-locks",
+            "--manage-cgroups=ignore",
+            "-v1",
+        ]
+        .map(str::to_string),
     );
     let line: Vec<CString> =
         line.into_iter().map(|arg| CString::new(arg).expect("our arguments have no NUL")).collect();
@@ -348,7 +384,9 @@ mod tests {
 
     #[test]
     fn a_socket_that_is_bound_is_not_one_that_listens() {
-        let line = |flags: &str| format!("Num       RefCount Protocol Flags    Type St Inode Path\n0000000000000000: 00000002 00000000 {flags} 0001 01 4711 lazy-pages.socket\n");
+        let line = |flags: &str| {
+            format!("Num       RefCount Protocol Flags    Type St Inode Path\n0000000000000000: 00000002 00000000 {flags} 0001 01 4711 lazy-pages.socket\n")
+        };
         assert!(!is_listening(&line("00000000"), "lazy-pages.socket"));
         assert!(is_listening(&line("00010000"), "lazy-pages.socket"));
         assert!(!is_listening(&line("00010000"), "another.socket"));

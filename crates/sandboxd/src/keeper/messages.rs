@@ -29,7 +29,9 @@ pub enum MountPoint {
     /// The snapshot's `/tmp`: lower layer of this sandbox's.
     TmpLower,
     /// Read-write at `/mnt/NAME`.
-    FileSystem { name: String },
+    FileSystem {
+        name: String,
+    },
 }
 
 impl MountPoint {
@@ -56,12 +58,24 @@ pub enum Command {
     /// Makes the starter. Descriptors: the `cgroup.procs` files.
     Wait,
     /// Detached mount trees come as descriptors in this order.
-    Take { mounts: Vec<MountPoint>, uid: u32, snapshot: Option<SnapshotFacts> },
-    Start { server_uid: u32 },
+    Take {
+        mounts: Vec<MountPoint>,
+        uid: u32,
+        snapshot: Option<SnapshotFacts>,
+    },
+    Start {
+        server_uid: u32,
+    },
     /// Descriptors: criu, images directory, work directory.
-    Dump { ghost_limit_bytes: u64 },
+    Dump {
+        ghost_limit_bytes: u64,
+    },
     /// Descriptors: criu, images directory, work directory; with a pager also the socket on which CRIU calls it, and the one to it.
-    Restore { supervisor_pid: i32, offsets: TimeOffsets, memory: Memory },
+    Restore {
+        supervisor_pid: i32,
+        offsets: TimeOffsets,
+        memory: Memory,
+    },
 }
 
 /// Who gives a clone its pages.
@@ -96,19 +110,33 @@ impl Memory {
 #[derive(Serialize, Deserialize)]
 pub enum Reply {
     Done,
-    Started { pid: i32 },
-    Dumped { supervisor_pid: i32, clocks: TimeOffsets, cut_connections: u32 },
+    Started {
+        pid: i32,
+    },
+    Dumped {
+        supervisor_pid: i32,
+        clocks: TimeOffsets,
+        cut_connections: u32,
+    },
     /// CRIU's exit code; its log is in the work directory.
-    CriuFailed { code: i32 },
-    Error { message: String },
+    CriuFailed {
+        code: i32,
+    },
+    Error {
+        message: String,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
 pub enum Event {
     /// Pid 1 of the sandbox, in the host's pid namespace.
-    Init { pid: i32 },
+    Init {
+        pid: i32,
+    },
     Ready,
-    Failed { message: String },
+    Failed {
+        message: String,
+    },
     Exited,
     Reply(Reply),
 }

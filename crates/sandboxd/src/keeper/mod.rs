@@ -16,6 +16,7 @@ mod root;
 mod seccomp;
 mod sockets;
 mod starter;
+mod system_calls;
 mod tmp_disk;
 
 pub use commands::ACTION_SCRIPT;
@@ -112,7 +113,8 @@ fn run_init(socket: &OwnedFd, config: &KeeperConfig, told: Told) -> io::Result<(
         report(socket.as_fd(), &Event::Failed { message: format!("root file system: {error}") });
         return Err(error);
     }
-    let mut init = Init { socket, children, starter: None, uid: None, supervisor: None, relay: None, expects_exit: false };
+    let mut init =
+        Init { socket, children, starter: None, uid: None, supervisor: None, relay: None, expects_exit: false };
     report(socket.as_fd(), &Event::Ready);
     init.serve()
 }
@@ -134,8 +136,10 @@ struct Init<'a> {
 impl Init<'_> {
     fn serve(&mut self) -> io::Result<()> {
         loop {
-            let mut fds =
-                [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(self.children.as_fd(), PollFlags::POLLIN)];
+            let mut fds = [
+                PollFd::new(self.socket.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.children.as_fd(), PollFlags::POLLIN),
+            ];
             match poll(&mut fds, PollTimeout::NONE) {
                 Err(nix::errno::Errno::EINTR) => continue,
                 other => other?,

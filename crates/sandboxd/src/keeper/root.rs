@@ -23,11 +23,12 @@ const TOP_LEVEL: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 /// The host's own programs and sources are nobody's business.
 const HOST_HIDDEN: [&str; 3] = ["usr/local", "usr/src", "usr/lib/thaw"];
 const ETC_COPIED: [&str; 9] = [
-    "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl/certs", "ssl/openssl.cnf", "ca-certificates", "localtime",
-    "mime.types",
+    "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl/certs", "ssl/openssl.cnf", "ca-certificates",
+    "localtime", "mime.types",
 ];
 const PROC_MASKED: [&str; 10] = [
-    "kcore", "keys", "key-users", "sysrq-trigger", "timer_list", "sched_debug", "latency_stats", "kallsyms", "kmsg", "interrupts",
+    "kcore", "keys", "key-users", "sysrq-trigger", "timer_list", "sched_debug", "latency_stats", "kallsyms", "kmsg",
+    "interrupts",
 ];
 /// Devices of the host.
 const PROC_HIDDEN: [&str; 4] = ["acpi", "asound", "scsi", "bus"];

@@ -90,7 +90,14 @@ fn list(netlink: &OwnedFd, family: u8) -> io::Result<Vec<Socket>> {
     }
 }
 
-fn send(netlink: &OwnedFd, kind: u16, flags: u16, family: u8, states: u32, id: &[u8; SOCKET_ID_SIZE]) -> io::Result<()> {
+fn send(
+    netlink: &OwnedFd,
+    kind: u16,
+    flags: u16,
+    family: u8,
+    states: u32,
+    id: &[u8; SOCKET_ID_SIZE],
+) -> io::Result<()> {
     let mut message = Vec::with_capacity(HEADER_SIZE + REQUEST_SIZE);
     message.extend(((HEADER_SIZE + REQUEST_SIZE) as u32).to_ne_bytes());
     message.extend(kind.to_ne_bytes());
