@@ -174,48 +174,63 @@ function connectSocket(path: string): Promise<Socket> {
   });
 }
 
+/** Makes a sandbox by `create` or `restore`. Throws a SandboxError when sandboxd refuses or is gone. */
+async function makeSandbox(
+  client: SandboxdClient,
+  op: "create" | "restore",
+  spec: SandboxSpec,
+  members: Readonly<Record<string, unknown>> = {},
+): Promise<HostedSandbox> {
+  const sandbox = spec.environmentId;
+  const exited = client.watchExit(sandbox);
+  try {
+    const made = await client.request(op, { sandbox, spec: wireSpec(spec), ...members });
+    return { controlSocket: made["controlSocket"] as string, phases: toPhaseTimes(made["phases"]), exited };
+  } catch (error) {
+    client.forget(sandbox);
+    throw error;
+  }
+}
+
+async function takeSnapshot(
+  client: SandboxdClient,
+  sandbox: EnvironmentId,
+  snapshot: SnapshotId,
+  fingerprint: string,
+  secrets: SnapshotSecrets,
+): Promise<HostedSnapshot> {
+  client.forget(sandbox);
+  const taken = await client.request("snapshot", { sandbox, snapshot, fingerprint, ...wireSecrets(secrets) });
+  return {
+    memoryBytes: taken["memoryBytes"] as number,
+    diskBytes: taken["diskBytes"] as number,
+    newBytes: taken["newBytes"] as number,
+    cutConnections: taken["cutConnections"] as number,
+    phases: toPhaseTimes(taken["phases"]),
+  };
+}
+
+async function readUsage(client: SandboxdClient, sandbox: EnvironmentId, reset: boolean): Promise<SandboxUsage> {
+  const usage = await client.request("usage", { sandbox, reset });
+  return {
+    memoryBytes: usage["memoryBytes"] as number,
+    memoryMaxBytes: usage["memoryMaxBytes"] as number,
+    oomKills: usage["oomKills"] as number,
+  };
+}
+
+/** Connects to sandboxd's socket. Throws a SandboxError (SANDBOX_LOST) when nobody listens there. */
 export async function connectSandboxd(path: string): Promise<SandboxHost> {
   const client = new SandboxdClient(await connectSocket(path));
   const facts = readFacts(await client.request("hello", { protocol: PROTOCOL }));
-
-  const make = async (
-    op: string,
-    spec: SandboxSpec,
-    members: Readonly<Record<string, unknown>>,
-  ): Promise<HostedSandbox> => {
-    const sandbox = spec.environmentId;
-    const exited = client.watchExit(sandbox);
-    try {
-      const made = await client.request(op, { sandbox, spec: wireSpec(spec), ...members });
-      return { controlSocket: made["controlSocket"] as string, phases: toPhaseTimes(made["phases"]), exited };
-    } catch (error) {
-      client.forget(sandbox);
-      throw error;
-    }
-  };
-
   return {
     facts,
     lost: client.lost,
-    create: (spec) => make("create", spec, {}),
+    create: (spec) => makeSandbox(client, "create", spec),
     restore: (spec, snapshot, fingerprint, dataKey) =>
-      make("restore", spec, { snapshot, fingerprint, dataKey: dataKey.toString("hex") }),
-    async snapshot(
-      sandbox: EnvironmentId,
-      snapshot: SnapshotId,
-      fingerprint: string,
-      secrets: SnapshotSecrets,
-    ): Promise<HostedSnapshot> {
-      client.forget(sandbox);
-      const taken = await client.request("snapshot", { sandbox, snapshot, fingerprint, ...wireSecrets(secrets) });
-      return {
-        memoryBytes: taken["memoryBytes"] as number,
-        diskBytes: taken["diskBytes"] as number,
-        newBytes: taken["newBytes"] as number,
-        cutConnections: taken["cutConnections"] as number,
-        phases: toPhaseTimes(taken["phases"]),
-      };
-    },
+      makeSandbox(client, "restore", spec, { snapshot, fingerprint, dataKey: dataKey.toString("hex") }),
+    snapshot: (sandbox, snapshot, fingerprint, secrets) =>
+      takeSnapshot(client, sandbox, snapshot, fingerprint, secrets),
     recordWorkingSet: async (sandbox, recordingsMax) =>
       (await client.request("recordWorkingSet", { sandbox, recordingsMax })) as unknown as WorkingSetInfo,
     repack: async (snapshot, secrets) => void (await client.request("repack", { snapshot, ...wireSecrets(secrets) })),
@@ -233,14 +248,7 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
     freeze: async (sandbox) => void (await client.request("freeze", { sandbox })),
     thaw: async (sandbox) => void (await client.request("thaw", { sandbox })),
     boost: async (sandbox, on) => void (await client.request("boost", { sandbox, on })),
-    async usage(sandbox, reset): Promise<SandboxUsage> {
-      const usage = await client.request("usage", { sandbox, reset });
-      return {
-        memoryBytes: usage["memoryBytes"] as number,
-        memoryMaxBytes: usage["memoryMaxBytes"] as number,
-        oomKills: usage["oomKills"] as number,
-      };
-    },
+    usage: (sandbox, reset) => readUsage(client, sandbox, reset),
     async destroy(sandbox) {
       client.forget(sandbox);
       await client.request("destroy", { sandbox });
