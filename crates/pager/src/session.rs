@@ -34,6 +34,11 @@ const PAGE: u64 = PAGE_SIZE_BYTES as u64;
 const ZERO_WINDOW_PAGES: u64 = 64;
 /// Descriptors of processes that have ended are kept up to this number.
 const PROCESSES_DEAD_MAX: usize = 64;
+/// Pieces of a clone's address maps, of all its processes together, some 60 bytes each: beyond this its memory is put in place
+/// whole, so that nothing has to be remembered any more.
+const PIECES_MAX: usize = 1 << 16;
+/// A clone that adds pieces faster than its memory comes is ended here.
+const PIECES_LIMIT: usize = 4 * PIECES_MAX;
 const CLONE_END_TIMEOUT: Duration = Duration::from_secs(60);
 /// Until CRIU has registered a range.
 const REGISTRATION_RETRY: Duration = Duration::from_micros(200);
@@ -56,6 +61,9 @@ struct Inner {
     is_complete: bool,
     /// Memory that was moved, and processes that were made: what `complete` has to look at again.
     changes: u64,
+    /// Number of pieces in the processes' address maps, or more.
+    pieces_at_most: usize,
+    is_completing: bool,
     stats: Stats,
 }
 
@@ -162,7 +170,7 @@ impl Session {
                     return Ok(());
                 }
             }
-            self.read_events(&mut faults);
+            self.read_events(&mut faults)?;
             if let Some((process, address)) = faults.pop_front() {
                 fault_point!("pager.fault");
                 match self.answer(process, address)? {
@@ -225,11 +233,12 @@ impl Session {
         Ok(true)
     }
 
-    fn read_events(&self, faults: &mut VecDeque<(usize, u64)>) {
+    fn read_events(self: &Arc<Self>, faults: &mut VecDeque<(usize, u64)>) -> Result<(), Lost> {
         let mut inner = self.lock();
         let mut children = Vec::new();
         let mut count = 0;
         let mut changes = 0;
+        let mut more_pieces = 0;
         for index in 0..inner.processes.len() {
             let process = &mut inner.processes[index];
             // A process that has gone has no events; its end is seen by the relay.
@@ -239,8 +248,12 @@ impl Session {
                         faults.push_back((index, address));
                         count += 1;
                     }
-                    Event::Remove { start, end } => process.map.remove(start, end),
+                    Event::Remove { start, end } => {
+                        more_pieces += pieces_added(&process.map);
+                        process.map.remove(start, end);
+                    }
                     Event::Remap { from, to, length } => {
+                        more_pieces += pieces_added(&process.map);
                         process.map.remap(from, to, length);
                         changes += 1;
                     }
@@ -256,6 +269,28 @@ impl Session {
             let _ = send_message(self.socket.as_fd(), &ToRelay::Hold.encode(), &[child.uffd.as_fd()]);
             add_child(&mut inner.processes, child);
         }
+        inner.pieces_at_most += more_pieces;
+        self.bound_pieces(&mut inner)
+    }
+
+    /// Keeps the address maps small: what one clone does to its address space must not fill the memory of the pager, which serves all.
+    fn bound_pieces(self: &Arc<Self>, inner: &mut Inner) -> Result<(), Lost> {
+        let limit = if inner.is_completing { PIECES_LIMIT } else { PIECES_MAX };
+        if inner.pieces_at_most <= limit {
+            return Ok(());
+        }
+        inner.pieces_at_most = AddressMap::count_pieces(inner.processes.iter().map(|process| &process.map));
+        if inner.pieces_at_most > PIECES_LIMIT {
+            let message = format!("the clone's address space is in more than {PIECES_LIMIT} pieces");
+            return Err(Lost { message, is_damaged: false });
+        }
+        if inner.pieces_at_most > PIECES_MAX && !inner.is_completing {
+            inner.is_completing = true;
+            let session = Arc::clone(self);
+            // A chunk that can't be had is met again by the fault that needs it.
+            spawn("complete", move || drop(session.complete()));
+        }
+        Ok(())
     }
 
     fn answer(&self, index: usize, address: u64) -> Result<Placed, Lost> {
@@ -358,8 +393,8 @@ impl Session {
         };
         for run in self.snapshot.runs(pid).iter().filter(|run| run.place.is_some()) {
             let run_end = run.address + u64::from(run.pages) * PAGE;
-            for piece in pieces.iter().filter(|piece| piece.image < run_end && piece.image + piece.length > run.address)
-            {
+            let first = pieces.partition_point(|piece| piece.image + piece.length <= run.address);
+            for piece in pieces[first..].iter().take_while(|piece| piece.image < run_end) {
                 let from = run.address.max(piece.image);
                 let to = run_end.min(piece.image + piece.length);
                 self.complete_range(index, pid, piece.address + (from - piece.image), from, to - from)?;
@@ -416,6 +451,12 @@ impl Session {
         let stats = Stats { decrypt_ms: self.cache.decrypt_ms() - self.decrypt_before_ms, ..inner.stats };
         (std::mem::take(&mut inner.touched), stats)
     }
+}
+
+/// Number of pieces that one change adds at most. A map that is shared with a parent or child is copied by its first change.
+fn pieces_added(map: &AddressMap) -> usize {
+    let copied = if map.is_shared() { map.pieces() } else { 0 };
+    copied + 4
 }
 
 /// In the place of one that has ended where there are many: a function may fork for each of its events. Only of one with the same
