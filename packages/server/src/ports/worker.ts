@@ -3,11 +3,11 @@
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
+import type { ShownPhases } from "../model/phases.ts";
 import type { RuntimeRelease } from "./runtime-catalog.ts";
 import type {
   FileSystemMount,
   ListedSnapshot,
-  PhaseTimes,
   SandboxObservation,
   SnapshotContents,
   SnapshotKey,
@@ -91,7 +91,7 @@ export type InvokeRefusal =
 export type InvokeOutcome = InvokeSuccess | InvokeRefusal;
 
 export type SnapshotOutcome =
-  | {
+  | ({
       readonly kind: "ready";
       readonly initDurationMs: number;
       readonly snapshotKey: SnapshotKey;
@@ -100,8 +100,7 @@ export type SnapshotOutcome =
       readonly diskBytes: number;
       readonly newBytes: number;
       readonly cutConnections: number;
-      readonly phases: PhaseTimes;
-    }
+    } & ShownPhases)
   /** The function's fault; `reasonCode` is one of AWS's StateReasonCode values (`FunctionError`, `FunctionError.InitTimeout`, …). */
   | { readonly kind: "function-error"; readonly reasonCode: string; readonly reason: string }
   | { readonly kind: "platform-error"; readonly code: string; readonly message: string }
@@ -110,7 +109,8 @@ export type SnapshotOutcome =
 /** current: as a new one would be. stale: the runtime has a newer release, its own is still there. unfit: it can't be restored here. */
 export type SnapshotFit = "current" | "stale" | "unfit";
 
-export interface EnvironmentSummary {
+/** Its phases' starts count from the beginning of its life. */
+export interface EnvironmentSummary extends ShownPhases {
   readonly environmentId: EnvironmentId;
   readonly functionName: string;
   readonly version: string;
@@ -120,7 +120,6 @@ export interface EnvironmentSummary {
   readonly lastInvokeAtMs: number | null;
   readonly isRestored: boolean;
   readonly invokeCount: number;
-  readonly phases: PhaseTimes;
 }
 
 /** An environment that is at rest, with its sandbox. */
