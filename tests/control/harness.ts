@@ -5,12 +5,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { OperationName } from "@thaw/aws-api";
 import type { Clock } from "../../packages/server/src/base/clock.ts";
 import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
 import type { Random } from "../../packages/server/src/base/random.ts";
 import { FakeClock } from "../../packages/server/src/base/testing/fake-clock.ts";
 import { type ControlPlane, createControlPlane } from "../../packages/server/src/control/control-plane.ts";
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../../packages/server/src/control/limits.ts";
+import type { Call } from "../../packages/server/src/control/operations.ts";
 import { FakeEngine, type FakeSnapshot } from "../../packages/server/src/engines/fake/fake-engine.ts";
 import type { FakeFunction } from "../../packages/server/src/engines/fake/fake-process.ts";
 import type { FakeStep } from "../../packages/server/src/engines/fake/fake-sandbox.ts";
@@ -245,10 +247,15 @@ export class ControlHarness {
     return Version;
   }
 
-  async call(operation: string, input: Record<string, unknown>): Promise<unknown> {
-    const run = (this.control.operations as Record<string, ((input: unknown) => unknown) | undefined>)[operation];
+  async call(operation: OperationName, input: Record<string, unknown>): Promise<unknown> {
+    return this.orDeath(this.ask(operation, input));
+  }
+
+  /** Without moving the clock while it runs. */
+  async ask(operation: OperationName, input: Record<string, unknown>): Promise<unknown> {
+    const run = this.control.operations[operation] as ((input: unknown, call: Call) => unknown) | undefined;
     if (run === undefined) throw new Error(`no operation ${operation}`);
-    return this.orDeath(Promise.resolve().then(() => run(input)));
+    return run(input, { requestId: "request", body: Buffer.alloc(0), traceId: null });
   }
 
   invoke(
@@ -264,14 +271,14 @@ export class ControlHarness {
   request(wanted: InvokeWish): Promise<InvokeAnswer> {
     const { name, qualifier, payload = {}, type = "RequestResponse" } = wanted;
     const requestId = wanted.requestId ?? (this.#options.random ?? plainRandom).uuid();
-    const request = {
+    const input = {
       FunctionName: name,
-      payload: Buffer.from(JSON.stringify(payload)),
-      requestId,
-      traceId: null,
       InvocationType: type,
+      ...(qualifier === undefined ? {} : { Qualifier: qualifier }),
     };
-    return this.control.invoke.invoke({ ...request, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) });
+    const { Invoke } = this.control.operations;
+    if (Invoke === undefined) throw new Error("no operation Invoke");
+    return Promise.resolve(Invoke(input, { requestId, body: Buffer.from(JSON.stringify(payload)), traceId: null }));
   }
 
   /** The invoke's answer, or the name of the error. */

@@ -47,15 +47,20 @@ type Made =
   | { readonly kind: "ready"; readonly facts: SnapshotFacts };
 type Failed = Extract<SnapshotOutcome, { readonly kind: "function-error" | "platform-error" }>;
 
+type Needs = Pick<
+  ControlServices,
+  "scope" | "store" | "worker" | "clock" | "random" | "limits" | "freeDiskBytes" | "onProblem"
+>;
+
 export class Publisher {
-  readonly #services: ControlServices;
+  readonly #services: Needs;
   readonly #uses: VersionUses;
   readonly #jobs: SnapshotJobs;
   /** Snapshots that no row names yet. */
   readonly #making = new Set<SnapshotId>();
   #isClosing = false;
 
-  constructor(services: ControlServices, uses: VersionUses) {
+  constructor(services: Needs, uses: VersionUses) {
     this.#services = services;
     this.#uses = uses;
     this.#jobs = new SnapshotJobs(services.limits, services.onProblem);
