@@ -4,6 +4,7 @@
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
 import type { ShownPhases } from "../model/phases.ts";
+import type { PlatformCode } from "../model/platform-errors.ts";
 import type { RuntimeRelease } from "./runtime-catalog.ts";
 import type {
   FileSystemMount,
@@ -85,8 +86,8 @@ export type InvokeRefusal =
   /** After-restore hook failed or the process died during Restore: SnapStartException. */
   | { readonly kind: "restore-error"; readonly message: string }
   | { readonly kind: "restore-timeout"; readonly message: string }
-  /** The platform could not run the environment: ServiceException. `code` is a ThawError's. */
-  | { readonly kind: "platform-error"; readonly code: string; readonly message: string };
+  /** The platform could not run the environment: ServiceException. */
+  | { readonly kind: "platform-error"; readonly code: PlatformCode; readonly message: string };
 
 export type InvokeOutcome = InvokeSuccess | InvokeRefusal;
 
@@ -103,7 +104,7 @@ export type SnapshotOutcome =
     } & ShownPhases)
   /** The function's fault; `reasonCode` is one of AWS's StateReasonCode values (`FunctionError`, `FunctionError.InitTimeout`, …). */
   | { readonly kind: "function-error"; readonly reasonCode: string; readonly reason: string }
-  | { readonly kind: "platform-error"; readonly code: string; readonly message: string }
+  | { readonly kind: "platform-error"; readonly code: PlatformCode; readonly message: string }
   | { readonly kind: "cancelled" };
 
 /** current: as a new one would be. stale: the runtime has a newer release, its own is still there. unfit: it can't be restored here. */

@@ -17,7 +17,7 @@ import type {
   SandboxHost,
   SnapshotSecrets,
 } from "../ports/sandbox-host.ts";
-import { SandboxError } from "./errors.ts";
+import { readHostError, SandboxError } from "./errors.ts";
 import { readObservation } from "./observation.ts";
 
 const PROTOCOL = 2;
@@ -100,7 +100,7 @@ class SandboxdClient {
     assert(message.id !== undefined, "sandboxd: an answer without an id");
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
-    if (message.error) waiting?.reject(new SandboxError(message.error.code, message.error.message));
+    if (message.error) waiting?.reject(readHostError(message.error));
     else waiting?.resolve(message.ok ?? {});
   }
 

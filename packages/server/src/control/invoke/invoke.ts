@@ -3,6 +3,7 @@ import { ApiError, conflict } from "../../model/api-error.ts";
 import { chooseVersion } from "../../model/alias-routing.ts";
 import { functionArn } from "../../model/function-name.ts";
 import type { EventRecord, VersionRecord } from "../../model/function-record.ts";
+import { PLATFORM_ERRORS, type PlatformCode } from "../../model/platform-errors.ts";
 import type { InvokeOutcome, InvokeRefusal } from "../../ports/worker.ts";
 import type { SnapshotId } from "../../base/ids.ts";
 import type { Concurrency } from "../concurrency/concurrency.ts";
@@ -18,23 +19,10 @@ const REQUEST_SIZE_BYTES_MAX = 6_291_456;
 const EVENT_SIZE_BYTES_MAX = 1_048_576;
 const EMPTY_EVENT = Buffer.from("{}");
 /** Codes of a restore after which a new snapshot is made, and how often in a row they must come. */
-const SNAPSHOT_UNUSABLE: Readonly<Record<string, number>> = {
+const SNAPSHOT_UNUSABLE: Readonly<Partial<Record<PlatformCode, number>>> = {
   SANDBOX_SNAPSHOT_DAMAGED: 1,
   WORKER_SNAPSHOT_UNFIT: 1,
   SANDBOX_RESTORE_FAILED: 2,
-};
-
-/** AWS's errors for a key that does not answer. */
-const KEY_ERRORS: Readonly<
-  Record<
-    string,
-    "KMSAccessDeniedException" | "KMSDisabledException" | "KMSInvalidStateException" | "KMSNotFoundException"
-  >
-> = {
-  KMS_ACCESS_DENIED: "KMSAccessDeniedException",
-  KMS_DISABLED: "KMSDisabledException",
-  KMS_INVALID_STATE: "KMSInvalidStateException",
-  KMS_NOT_FOUND: "KMSNotFoundException",
 };
 
 type Needs = Pick<ControlServices, "scope" | "store" | "worker" | "clock" | "random" | "onProblem" | "onFallback">;
@@ -209,7 +197,7 @@ export function refusalOf(outcome: InvokeRefusal): ApiError {
     case "restore-timeout":
       return new ApiError("SnapStartTimeoutException", outcome.message);
     case "platform-error":
-      return new ApiError(KEY_ERRORS[outcome.code] ?? "ServiceException", outcome.message);
+      return new ApiError(PLATFORM_ERRORS[outcome.code].apiError, outcome.message);
   }
 }
 

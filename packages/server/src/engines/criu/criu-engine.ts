@@ -19,7 +19,7 @@ import type { Phase } from "../../model/phases.ts";
 import type { KeyProvider } from "../../ports/key-provider.ts";
 import { type HostedEngineOptions, openSandbox } from "../hosted-engine.ts";
 import type { Random } from "../../base/random.ts";
-import { ThawError } from "../../base/errors.ts";
+import { type PlatformCode, ThawError } from "../../model/platform-errors.ts";
 import { Clones } from "../../snapshots/clones.ts";
 import { DataKeys } from "../../snapshots/data-keys.ts";
 import { type FarOptions, FarSnapshots } from "../../snapshots/far/far-snapshots.ts";
@@ -46,7 +46,7 @@ export interface CriuEngineOptions extends HostedEngineOptions {
 }
 
 /** The manifest of the far store may cure these. */
-const CURABLE = new Set(["SANDBOX_SNAPSHOT_DAMAGED", "SANDBOX_UNKNOWN"]);
+const CURABLE: ReadonlySet<PlatformCode> = new Set<PlatformCode>(["SANDBOX_SNAPSHOT_DAMAGED", "SANDBOX_UNKNOWN"]);
 
 export interface CriuEngine extends Engine {
   /** Rejects where the far store is another installation's, or can't be used. */

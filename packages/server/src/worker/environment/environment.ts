@@ -5,6 +5,7 @@
  */
 import { strict as assert } from "node:assert";
 import type { SnapshotId } from "../../base/ids.ts";
+import type { PlatformCode } from "../../model/platform-errors.ts";
 import type { SnapshotKey, WorkingSetInfo } from "../../ports/engine.ts";
 import type { EnvironmentSummary } from "../../ports/worker.ts";
 import { EnvironmentCore, type EnvironmentOptions, type InvokeReply, type InvokeRequest, tryEngine } from "./core.ts";
@@ -415,7 +416,7 @@ function restoreOutcome(failure: Failure | null): RestoreReport["outcome"] {
 
 const RESTORE_TIMEOUT_MESSAGE = "Lambda couldn't restore the snapshot within the timeout limit.";
 /** The snapshot's memory did not come from afar in time. */
-const RESTORE_TIMEOUT = "SANDBOX_RESTORE_TIMEOUT";
+const RESTORE_TIMEOUT: PlatformCode = "SANDBOX_RESTORE_TIMEOUT";
 
 /** Texts of AWS's SnapStartException and SnapStartTimeoutException. */
 function toRefusal(failure: Failure): InvokeReply {
