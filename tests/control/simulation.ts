@@ -7,8 +7,8 @@
  *  - nothing is left over: sandboxes that no environment has, snapshots that no version names.
  */
 import { existsSync } from "node:fs";
-import type { Random } from "../../packages/server/src/base/random.ts";
-import { LATEST, type VersionRecord } from "../../packages/server/src/model/function-record.ts";
+import type { Random } from "@thaw/server/testing/base";
+import { LATEST, type VersionRecord } from "@thaw/server/testing/model";
 import { seededRandom } from "../support/random.ts";
 import { ControlHarness } from "./harness.ts";
 

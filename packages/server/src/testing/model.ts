@@ -1,0 +1,1 @@
+export { LATEST, type VersionRecord } from "../model/function-record.ts";
