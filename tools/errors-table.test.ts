@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { it } from "vitest";
-import { PLATFORM_ERRORS } from "../packages/server/src/model/platform-errors.ts";
+import { PLATFORM_ERRORS } from "@thaw/server/testing/model";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const CODE = /"((?:SANDBOX|SUPERVISOR|STORE|WORKER|KMS)_[A-Z_]+)"/g;

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PROGRAM } from "@thaw/installation";
-import { PLATFORM_ERRORS } from "../packages/server/src/model/platform-errors.ts";
+import { PLATFORM_ERRORS } from "@thaw/server/testing/model";
 
 const FILE = "docs/reference/errors.md";
 const PATH = join(resolve(import.meta.dirname, ".."), FILE);

@@ -1,6 +1,6 @@
 /** Limits and fairness: what is refused before anything of it is started, and that one function does not starve the others. */
 import { expect, test } from "vitest";
-import type { FakeFunction } from "../../packages/server/src/engines/fake/fake-process.ts";
+import type { FakeFunction } from "@thaw/server/testing/fakes";
 import { ControlHarness } from "./harness.ts";
 
 /** Waits in `step` until the test lets it go. */

@@ -8,8 +8,8 @@
  */
 import type { OperationName } from "@thaw/aws-api";
 import { existsSync } from "node:fs";
-import type { Random } from "../../packages/server/src/base/random.ts";
-import { LATEST, type VersionRecord } from "../../packages/server/src/model/function-record.ts";
+import type { Random } from "@thaw/server/testing/base";
+import { LATEST, type VersionRecord } from "@thaw/server/testing/model";
 import { seededRandom } from "../support/random.ts";
 import { ControlHarness } from "./harness.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { newSnapshotId } from "../../packages/server/src/base/ids.ts";
-import type { FakeProcess } from "../../packages/server/src/engines/fake/fake-process.ts";
-import { createWorker } from "../../packages/server/src/worker/create-worker.ts";
+import { newSnapshotId } from "@thaw/server/testing/base";
+import type { FakeProcess } from "@thaw/server/testing/fakes";
+import { createWorker } from "@thaw/server/testing/worker";
 import { json, WorkerHarness } from "./harness.ts";
 
 async function readCredentials(process: FakeProcess): Promise<string> {
