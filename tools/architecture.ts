@@ -43,6 +43,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "runtimes",
     "metrics",
   ],
+  testing: [
+    "base",
+    "model",
+    "ports",
+    "control",
+    "worker",
+    "snapshots",
+    "engines",
+    "supervisor",
+    "sandboxd",
+    "store",
+    "snapshot-stores",
+    "keys",
+  ],
 };
 /** Modules of Node.js that only some folders may use. */
 const RESTRICTED: Readonly<Record<string, readonly string[]>> = {

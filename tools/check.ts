@@ -20,6 +20,7 @@ const STEPS: ReadonlyArray<readonly [string, readonly string[]]> = [
   ["dead code", ["knip", "--no-progress"]],
   ["generated code", ["node", "tools/generate-api.ts", "--check"]],
   ["generated documents", ["node", "tools/generate-metrics.ts", "--check"]],
+  ["generated documents: errors", ["node", "tools/generate-errors.ts", "--check"]],
   ["unit tests", ["vitest", "run", "--project", "unit"]],
 ];
 

@@ -1,7 +1,7 @@
 /** docs/reference/metrics.md and packaging/grafana-dashboard.json from the declarations. `--check`: do they say the same? */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { METRICS, type MetricDeclaration } from "../packages/server/src/metrics/declarations.ts";
+import { METRICS, type MetricDeclaration } from "@thaw/server/metrics";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const ALL = Object.entries(METRICS) as ReadonlyArray<readonly [string, MetricDeclaration]>;

@@ -2,7 +2,7 @@
 import { partsOf } from "@thaw/installation";
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { newSnapshotId, type SnapshotId } from "../../packages/server/src/base/ids.ts";
+import { newSnapshotId, type SnapshotId } from "@thaw/server/testing/base";
 import { childrenOf, listProcesses } from "../../tools/processes.ts";
 import { CloneLost, type TestClone, TestSandboxd } from "../support/sandboxd.ts";
 import { BAD_PAGERS, writePager } from "./pagers.ts";

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
+import type { SnapshotId } from "@thaw/server/testing/base";
 import { CloneLost, type TestClone, TestSandboxd } from "../support/sandboxd.ts";
 import { SELF_CHECKING } from "./program.ts";
 

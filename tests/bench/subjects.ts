@@ -128,7 +128,7 @@ export function memorySeries(label: string, traces: readonly RestoreTrace[]): Se
     {
       name: `${label}: working set brought ahead until`,
       unit: "ms",
-      values: traces.map((trace) => trace.phases["prefetch"] ?? Number.NaN),
+      values: traces.map((trace) => trace.memory?.prefetchEndMs || Number.NaN),
     },
     {
       name: `${label}: pages brought ahead`,
@@ -149,6 +149,7 @@ export interface RestoreTrace {
     readonly faults: number;
     readonly pages: number;
     readonly prefetchedPages: number;
+    readonly prefetchEndMs: number;
     readonly decryptMs: number;
   } | null;
 }

@@ -5,23 +5,20 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Clock } from "../../packages/server/src/base/clock.ts";
-import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
-import type { Random } from "../../packages/server/src/base/random.ts";
-import { FakeClock } from "../../packages/server/src/base/testing/fake-clock.ts";
-import { type ControlPlane, createControlPlane } from "../../packages/server/src/control/control-plane.ts";
-import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../../packages/server/src/control/limits.ts";
-import { FakeEngine, type FakeSnapshot } from "../../packages/server/src/engines/fake/fake-engine.ts";
-import type { FakeFunction } from "../../packages/server/src/engines/fake/fake-process.ts";
-import type { FakeStep } from "../../packages/server/src/engines/fake/fake-sandbox.ts";
-import type { VersionRecord } from "../../packages/server/src/model/function-record.ts";
-import type { CodeStore } from "../../packages/server/src/ports/code-store.ts";
-import type { MetadataStore } from "../../packages/server/src/ports/metadata-store.ts";
-import type { RuntimeCatalog, RuntimeRecipe } from "../../packages/server/src/ports/runtime-catalog.ts";
-import type { Worker } from "../../packages/server/src/ports/worker.ts";
-import { openSqliteStore } from "../../packages/server/src/store/sqlite-store.ts";
-import { createWorker } from "../../packages/server/src/worker/create-worker.ts";
-import type { WorkerLimits } from "../../packages/server/src/worker/worker-services.ts";
+import type { OperationName } from "@thaw/aws-api";
+import type { Clock, Random, SnapshotId } from "@thaw/server/testing/base";
+import {
+  type Call,
+  type ControlLimits,
+  type ControlPlane,
+  createControlPlane,
+  DEFAULT_CONTROL_LIMITS,
+} from "@thaw/server/testing/control";
+import { FakeClock, FakeEngine, type FakeFunction, type FakeSnapshot, type FakeStep } from "@thaw/server/testing/fakes";
+import type { VersionRecord } from "@thaw/server/testing/model";
+import type { CodeStore, MetadataStore, RuntimeCatalog, RuntimeRecipe, Worker } from "@thaw/server/testing/ports";
+import { openSqliteStore } from "@thaw/server/testing/store";
+import { createWorker, type WorkerLimits } from "@thaw/server/testing/worker";
 import { ACCESS_POINT } from "../support/access-point.ts";
 import { MemoryLogStore } from "../worker/harness.ts";
 
@@ -245,10 +242,15 @@ export class ControlHarness {
     return Version;
   }
 
-  async call(operation: string, input: Record<string, unknown>): Promise<unknown> {
-    const run = (this.control.operations as Record<string, ((input: unknown) => unknown) | undefined>)[operation];
+  async call(operation: OperationName, input: Record<string, unknown>): Promise<unknown> {
+    return this.orDeath(this.ask(operation, input));
+  }
+
+  /** Without moving the clock while it runs. */
+  async ask(operation: OperationName, input: Record<string, unknown>): Promise<unknown> {
+    const run = this.control.operations[operation] as ((input: unknown, call: Call) => unknown) | undefined;
     if (run === undefined) throw new Error(`no operation ${operation}`);
-    return this.orDeath(Promise.resolve().then(() => run(input)));
+    return run(input, { requestId: "request", body: Buffer.alloc(0), traceId: null });
   }
 
   invoke(
@@ -264,14 +266,14 @@ export class ControlHarness {
   request(wanted: InvokeWish): Promise<InvokeAnswer> {
     const { name, qualifier, payload = {}, type = "RequestResponse" } = wanted;
     const requestId = wanted.requestId ?? (this.#options.random ?? plainRandom).uuid();
-    const request = {
+    const input = {
       FunctionName: name,
-      payload: Buffer.from(JSON.stringify(payload)),
-      requestId,
-      traceId: null,
       InvocationType: type,
+      ...(qualifier === undefined ? {} : { Qualifier: qualifier }),
     };
-    return this.control.invoke.invoke({ ...request, ...(qualifier === undefined ? {} : { Qualifier: qualifier }) });
+    const { Invoke } = this.control.operations;
+    if (Invoke === undefined) throw new Error("no operation Invoke");
+    return Promise.resolve(Invoke(input, { requestId, body: Buffer.from(JSON.stringify(payload)), traceId: null }));
   }
 
   /** The invoke's answer, or the name of the error. */

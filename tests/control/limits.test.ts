@@ -1,6 +1,6 @@
 /** Limits and fairness: what is refused before anything of it is started, and that one function does not starve the others. */
 import { expect, test } from "vitest";
-import type { FakeFunction } from "../../packages/server/src/engines/fake/fake-process.ts";
+import type { FakeFunction } from "@thaw/server/testing/fakes";
 import { ControlHarness } from "./harness.ts";
 
 /** Waits in `step` until the test lets it go. */
@@ -68,9 +68,9 @@ test("a function that publishes much does not keep another one waiting", async (
   for (let count = 1; count <= 6; count++) {
     const latest = harness.version("noisy", "$LATEST");
     harness.life.store.putVersion({ ...latest, config: { ...latest.config, timeoutS: count } });
-    asked.push((harness.control.operations.PublishVersion as (input: unknown) => unknown)({ FunctionName: "noisy" }));
+    asked.push(await harness.ask("PublishVersion", { FunctionName: "noisy" }));
   }
-  asked.push((harness.control.operations.PublishVersion as (input: unknown) => unknown)({ FunctionName: "quiet" }));
+  asked.push(await harness.ask("PublishVersion", { FunctionName: "quiet" }));
   await harness.advance(0);
   await harness.advance(0);
   expect(order.slice(0, 2)).toEqual(["noisy", "quiet"]);

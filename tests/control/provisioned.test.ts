@@ -1,6 +1,6 @@
 /** Provisioned concurrency and what SnapStart refuses to go together with. */
 import { expect, test } from "vitest";
-import type { FakeFunction } from "../../packages/server/src/engines/fake/fake-process.ts";
+import type { FakeFunction } from "@thaw/server/testing/fakes";
 import { ControlHarness } from "./harness.ts";
 
 const PLAIN = { snapStart: false };

@@ -6,9 +6,10 @@
  *  - an accepted event is carried out, or still there, or was dropped with a reason that AWS has, too;
  *  - nothing is left over: sandboxes that no environment has, snapshots that no version names.
  */
+import type { OperationName } from "@thaw/aws-api";
 import { existsSync } from "node:fs";
-import type { Random } from "../../packages/server/src/base/random.ts";
-import { LATEST, type VersionRecord } from "../../packages/server/src/model/function-record.ts";
+import type { Random } from "@thaw/server/testing/base";
+import { LATEST, type VersionRecord } from "@thaw/server/testing/model";
 import { seededRandom } from "../support/random.ts";
 import { ControlHarness } from "./harness.ts";
 
@@ -144,7 +145,7 @@ class Simulation {
     return `create ${name}`;
   }
 
-  async #call(operation: string, input: Record<string, unknown>): Promise<string> {
+  async #call(operation: OperationName, input: Record<string, unknown>): Promise<string> {
     await this.harness.call(operation, input).catch(ignoreRefusal);
     return `${operation} ${JSON.stringify(input)}`;
   }

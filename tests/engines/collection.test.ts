@@ -2,8 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
-import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
-import { chunkNamesOf, readClear } from "../../packages/server/src/snapshots/format/envelope.ts";
+import type { SnapshotId } from "@thaw/server/testing/base";
+import { chunkNamesOf, readClear } from "@thaw/server/testing/snapshots";
 import { SELF_CHECKING } from "../adversary/program.ts";
 import { type TestClone, TestSandboxd } from "../support/sandboxd.ts";
 

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import type { VersionRecord } from "../../packages/server/src/model/function-record.ts";
+import type { VersionRecord } from "@thaw/server/testing/model";
 import { childrenOf, isRunning, type Process } from "../../tools/processes.ts";
 import { partsOf, thawHomeOf } from "@thaw/installation";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";

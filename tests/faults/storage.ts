@@ -1,8 +1,8 @@
 /** What lies on this host's disk and in the far store, against the rows that name it. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { chunkNameOf, chunkNamesOf, readClear } from "../../packages/server/src/snapshots/format/envelope.ts";
-import type { VersionRecord } from "../../packages/server/src/model/function-record.ts";
+import type { VersionRecord } from "@thaw/server/testing/model";
+import { chunkNameOf, chunkNamesOf, readClear } from "@thaw/server/testing/snapshots";
 
 export class Storage {
   readonly #places: ReadonlyArray<readonly [name: "near" | "far", root: string]>;

@@ -48,7 +48,10 @@ describe.each([
 });
 
 test("a function's own random.py is its own, in a clone too", async () => {
-  const files = { "index.py": "import random\ndef handler(event, context):\n    return random.TOKEN\n", "random.py": OWN };
+  const files = {
+    "index.py": "import random\ndef handler(event, context):\n    return random.TOKEN\n",
+    "random.py": OWN,
+  };
   const name = await functions.createSnapStart(files, { Runtime: "python3.13" });
   const version = await functions.publish(name);
   expect((await functions.invoke(name, {}, version)).payload).toBe("mine");

@@ -8,7 +8,7 @@ import {
 import { randomInt } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "vitest";
-import { chunkNameOf, chunkNamesOf, readClear } from "../../packages/server/src/snapshots/format/envelope.ts";
+import { chunkNameOf, chunkNamesOf, readClear } from "@thaw/server/testing/snapshots";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { startColdHost } from "../support/hosts.ts";

@@ -3,11 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, it } from "vitest";
-import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
-import { systemRandom } from "../../packages/server/src/base/random.ts";
-import { FakeClock } from "../../packages/server/src/base/testing/fake-clock.ts";
-import { ChunkCache } from "../../packages/server/src/snapshots/far/chunk-cache.ts";
-import { LocalFiles } from "../../packages/server/src/snapshots/far/local-files.ts";
+import { type SnapshotId, systemRandom } from "@thaw/server/testing/base";
+import { FakeClock } from "@thaw/server/testing/fakes";
+import { ChunkCache, LocalFiles } from "@thaw/server/testing/snapshots";
 import { chunkOf, manifestOf } from "./envelopes.ts";
 
 const ID = "snap-0000000000000001" as SnapshotId;

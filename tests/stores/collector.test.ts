@@ -3,15 +3,18 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
-import type { Clock } from "../../packages/server/src/base/clock.ts";
-import type { SnapshotId } from "../../packages/server/src/base/ids.ts";
-import { systemRandom } from "../../packages/server/src/base/random.ts";
-import { chunkNamesOf, readClear } from "../../packages/server/src/snapshots/format/envelope.ts";
-import { FakeClock } from "../../packages/server/src/base/testing/fake-clock.ts";
-import { Collector } from "../../packages/server/src/snapshots/far/collector.ts";
-import { chunkKey, FarStore, manifestKey } from "../../packages/server/src/snapshots/far/far-store.ts";
-import { LocalFiles } from "../../packages/server/src/snapshots/far/local-files.ts";
-import { Uploader } from "../../packages/server/src/snapshots/far/uploader.ts";
+import { type Clock, type SnapshotId, systemRandom } from "@thaw/server/testing/base";
+import { FakeClock } from "@thaw/server/testing/fakes";
+import {
+  chunkKey,
+  chunkNamesOf,
+  Collector,
+  FarStore,
+  LocalFiles,
+  manifestKey,
+  readClear,
+  Uploader,
+} from "@thaw/server/testing/snapshots";
 import { chunkOf, manifestOf } from "./envelopes.ts";
 import { MemoryObjects } from "./memory-store.ts";
 

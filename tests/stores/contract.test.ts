@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import type { SnapshotStore } from "../../packages/server/src/ports/snapshot-store.ts";
-import { createDirectoryStore } from "../../packages/server/src/snapshot-stores/directory-store.ts";
-import { createS3Store } from "../../packages/server/src/snapshot-stores/s3-store.ts";
+import type { SnapshotStore } from "@thaw/server/testing/ports";
+import { createDirectoryStore } from "@thaw/server/testing/directory-store";
+import { createS3Store } from "@thaw/server/testing/s3-store";
 import { noS3, S3Server } from "../support/s3-server.ts";
 
 const SIGNAL = new AbortController().signal;

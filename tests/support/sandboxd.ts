@@ -1,6 +1,16 @@
 /** sandboxd alone, without a server: for tests that ask for what the product does not do by itself (a snapshot of a clone, a lying pager). */
 import { partsOf, thawHomeOf } from "@thaw/installation";
-import { systemClock } from "../../packages/server/src/base/clock.ts";
+import { newEnvironmentId, newSnapshotId, type SnapshotId, systemClock } from "@thaw/server/testing/base";
+import type {
+  HostedSnapshot,
+  RuntimeCall,
+  SandboxExit,
+  SandboxHost,
+  SandboxSpec,
+  SupervisorLink,
+} from "@thaw/server/testing/ports";
+import { connectSandboxd, SandboxError } from "@thaw/server/testing/sandboxd";
+import { connectSupervisor } from "@thaw/server/testing/supervisor";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -8,13 +18,6 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { newEnvironmentId, newSnapshotId, type SnapshotId } from "../../packages/server/src/base/ids.ts";
-import type { SandboxSpec, SandboxExit } from "../../packages/server/src/ports/engine.ts";
-import type { HostedSnapshot, SandboxHost } from "../../packages/server/src/ports/sandbox-host.ts";
-import type { RuntimeCall, SupervisorLink } from "../../packages/server/src/ports/supervisor.ts";
-import { connectSandboxd } from "../../packages/server/src/sandboxd/client.ts";
-import { SandboxError } from "../../packages/server/src/sandboxd/errors.ts";
-import { connectSupervisor } from "../../packages/server/src/supervisor/connect-supervisor.ts";
 import { childrenOf } from "../../tools/processes.ts";
 
 const PARTS = partsOf(process.env);

@@ -1,22 +1,21 @@
 /** A worker on the fake engine, a clock that tests move, and a log in memory. */
 import { randomUUID } from "node:crypto";
-import { newSnapshotId, type SnapshotId } from "../../packages/server/src/base/ids.ts";
-import { FakeClock } from "../../packages/server/src/base/testing/fake-clock.ts";
-import { FakeEngine, type FakeEngineOptions } from "../../packages/server/src/engines/fake/fake-engine.ts";
-import type { FakeFunction } from "../../packages/server/src/engines/fake/fake-process.ts";
-import type { LogEvent, LogStore, LogOrigin } from "../../packages/server/src/ports/log-store.ts";
-import type { RuntimeCatalog } from "../../packages/server/src/ports/runtime-catalog.ts";
-import type { RestoreReport } from "../../packages/server/src/ports/reports.ts";
+import { newSnapshotId, type SnapshotId } from "@thaw/server/testing/base";
+import { FakeClock, FakeEngine, type FakeEngineOptions, type FakeFunction } from "@thaw/server/testing/fakes";
 import type {
   InvokeInput,
   InvokeOutcome,
   InvokeSuccess,
+  LogEvent,
+  LogOrigin,
+  LogStore,
+  RestoreReport,
   RunnableVersion,
+  RuntimeCatalog,
   SnapshotOutcome,
   Worker,
-} from "../../packages/server/src/ports/worker.ts";
-import { createWorker } from "../../packages/server/src/worker/create-worker.ts";
-import type { WorkerLimits, WorkerProblem } from "../../packages/server/src/worker/worker-services.ts";
+} from "@thaw/server/testing/ports";
+import { createWorker, type WorkerLimits, type WorkerProblem } from "@thaw/server/testing/worker";
 
 const catalog: RuntimeCatalog = {
   find: (runtime) =>

@@ -35,6 +35,9 @@ test("after a restore a clone is parked, and the next invoke that finds no idle 
   expect(harness.credentialsIssued).toBeLessThanOrEqual(issuedBefore + 1);
   const lines = harness.logs.events.filter((event) => event.logStream !== parked?.logStream);
   expect(lines.some((event) => event.message.startsWith("RESTORE_REPORT"))).toBe(true);
+  const { phaseStarts } = harness.restores.at(-1) ?? {};
+  expect(phaseStarts).toMatchObject({ restore: 0, hooks: 0 });
+  expect(phaseStarts?.engine).toBeLessThan(0);
   await harness.end();
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { InvokeOutcome } from "../../packages/server/src/ports/worker.ts";
+import type { InvokeOutcome } from "@thaw/server/testing/ports";
 import { WorkerHarness } from "./harness.ts";
 
 /** A handler that waits until the test lets it go. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { FakeFunction } from "../../packages/server/src/engines/fake/fake-process.ts";
+import type { FakeFunction } from "@thaw/server/testing/fakes";
 import { json, WorkerHarness } from "./harness.ts";
 
 function remember(changes: Partial<FakeFunction> = {}): FakeFunction {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { newSnapshotId } from "../../packages/server/src/base/ids.ts";
-import type { FakeProcess } from "../../packages/server/src/engines/fake/fake-process.ts";
-import { createWorker } from "../../packages/server/src/worker/create-worker.ts";
+import { newSnapshotId } from "@thaw/server/testing/base";
+import type { FakeProcess } from "@thaw/server/testing/fakes";
+import { createWorker } from "@thaw/server/testing/worker";
 import { json, WorkerHarness } from "./harness.ts";
 
 async function readCredentials(process: FakeProcess): Promise<string> {
@@ -57,13 +57,48 @@ test("publish runs the whole Init once; three clones answer at once, each with i
   expect(lines.at(-1)).toMatch(/\tRestore Duration: 0\.00 ms\tBilled Restore Duration: 0 ms\t$/);
   expect(harness.restores.map((report) => report.outcome)).toEqual(["success", "success", "success"]);
   expect(Object.keys(harness.restores[0]?.phases ?? {})).toEqual([
-    "take",
+    "sandbox",
     "engine",
-    "connect",
+    "parked",
     "hooks",
     "restore",
     "firstResponse",
   ]);
+  expect(harness.restores[0]?.phaseStarts).toEqual({
+    sandbox: 0,
+    engine: 0,
+    parked: 0,
+    hooks: 0,
+    restore: 0,
+    firstResponse: 0,
+  });
+  await harness.end();
+});
+
+test("the phases of a restore have their starts, and those of a publish, too", async () => {
+  const harness: WorkerHarness = new WorkerHarness(
+    {
+      init: () => harness.clock.spend(400),
+      afterRestore: () => harness.clock.spend(60),
+      handle: () => (harness.clock.spend(7), "null"),
+    },
+    {
+      onStep: (step) =>
+        harness.clock.spend(step === "restore" ? 30 : step === "take" ? 90 : step === "create" ? 11 : 0),
+    },
+  );
+  const { outcome, restorable } = await harness.publish();
+  expect(outcome).toMatchObject({
+    phases: { sandbox: 1, engine: 11, init: 400, criu: 1, snapshot: 90 },
+    phaseStarts: { sandbox: 0, engine: 0, init: 11, criu: 411, snapshot: 411 },
+  });
+  await harness.invokeOk(restorable);
+  expect(harness.restores[0]).toMatchObject({
+    restoreDurationMs: 90,
+    phases: { sandbox: 1, engine: 30, parked: 0, hooks: 60, restore: 90, firstResponse: 7 },
+    phaseStarts: { sandbox: 0, engine: 0, parked: 30, hooks: 30, restore: 0, firstResponse: 90 },
+  });
+  expect(harness.worker.listEnvironments()[0]).toMatchObject({ phaseStarts: { engine: 0, firstResponse: 90 } });
   await harness.end();
 });
 

@@ -1,7 +1,6 @@
 /** sandboxd with a point after each answer that something durable hangs on. */
-import { connectSandboxd as connect } from "../../../packages/server/src/sandboxd/client.ts";
-import { SandboxError } from "../../../packages/server/src/sandboxd/errors.ts";
-import type { SandboxHost } from "../../../packages/server/src/ports/sandbox-host.ts";
+import type { SandboxHost } from "@thaw/server/testing/ports";
+import { connectSandboxd as connect, SandboxError } from "@thaw/server/testing/sandboxd";
 import { reach } from "../reach.ts";
 
 const toError = (message: string): Error => new SandboxError("SANDBOX_FAILED", message);

@@ -1,7 +1,7 @@
 /** The supervisor with points where the server connects to it, and after it has parked its calls. */
-import { connectSupervisor as connect } from "../../../packages/server/src/supervisor/connect-supervisor.ts";
-import { SandboxError } from "../../../packages/server/src/sandboxd/errors.ts";
-import type { SupervisorLink } from "../../../packages/server/src/ports/supervisor.ts";
+import type { SupervisorLink } from "@thaw/server/testing/ports";
+import { SandboxError } from "@thaw/server/testing/sandboxd";
+import { connectSupervisor as connect } from "@thaw/server/testing/supervisor";
 import { reach } from "../reach.ts";
 
 const toError = (message: string): Error => new SandboxError("SANDBOX_FAILED", message);

@@ -1,6 +1,6 @@
 /** The far store with a point before each call that changes or brings something, named by what the key is, and one after a manifest is there. */
-import { createDirectoryStore as create } from "../../../packages/server/src/snapshot-stores/directory-store.ts";
-import { type SnapshotStore, SnapshotStoreError } from "../../../packages/server/src/ports/snapshot-store.ts";
+import { type SnapshotStore, SnapshotStoreError } from "@thaw/server/testing/ports";
+import { createDirectoryStore as create } from "@thaw/server/testing/directory-store";
 import { reach } from "../reach.ts";
 
 /** Not one that goes by itself: that would be tried again at once. */

@@ -1,6 +1,6 @@
 /** The local keyring as one that may not answer. */
-import { Keyring as Real } from "../../../packages/server/src/keys/keyring.ts";
-import { type DataKey, KeyError } from "../../../packages/server/src/ports/key-provider.ts";
+import { Keyring as Real } from "@thaw/server/testing/keys";
+import { type DataKey, KeyError } from "@thaw/server/testing/ports";
 import { reach } from "../reach.ts";
 
 const toError = (message: string): Error => new KeyError("KMS_UNAVAILABLE", null, new Error(message));

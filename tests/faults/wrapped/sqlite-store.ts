@@ -1,7 +1,7 @@
 /** The metadata store with a point before each write that matters, and one after its commit. */
-import { openSqliteStore as open } from "../../../packages/server/src/store/sqlite-store.ts";
-import { LATEST } from "../../../packages/server/src/model/function-record.ts";
-import type { MetadataStore } from "../../../packages/server/src/ports/metadata-store.ts";
+import { LATEST } from "@thaw/server/testing/model";
+import type { MetadataStore } from "@thaw/server/testing/ports";
+import { openSqliteStore as open } from "@thaw/server/testing/store";
 import { reachNow } from "../reach.ts";
 
 const toError = (message: string): Error => Object.assign(new Error(message), { code: "ERR_SQLITE_ERROR" });

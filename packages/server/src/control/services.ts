@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { AccountScope } from "../model/function-name.ts";
+import type { PlatformCode } from "../model/platform-errors.ts";
 import type { CodeStore } from "../ports/code-store.ts";
 import type { KeyAdmin } from "../ports/key-admin.ts";
 import type { LogStore } from "../ports/log-store.ts";
@@ -31,7 +32,7 @@ export interface ControlServices {
   /** Of the disk that holds the data. */
   readonly freeDiskBytes: () => number;
   /** A snapshot could not be used, and its version is initialised again: never silent, so that it can be counted. */
-  readonly onFallback: (functionName: string, version: string, code: string) => void;
+  readonly onFallback: (functionName: string, version: string, code: PlatformCode) => void;
   /** For operators: what went wrong without a caller to tell. */
   readonly onProblem: (what: string, error: unknown) => void;
 }

@@ -3,14 +3,8 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId } from "../base/ids.ts";
-import type {
-  PhaseTimes,
-  Sandbox,
-  SandboxExit,
-  SandboxObservation,
-  SandboxSpec,
-  SandboxUsage,
-} from "../ports/engine.ts";
+import type { Phase } from "../model/phases.ts";
+import type { Sandbox, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage } from "../ports/engine.ts";
 import type { HostedSandbox, SandboxHost } from "../ports/sandbox-host.ts";
 import type { SupervisorLink } from "../ports/supervisor.ts";
 
@@ -26,7 +20,7 @@ export interface HostedEngineOptions {
 class SandboxOnHost implements Sandbox {
   readonly environmentId: EnvironmentId;
   readonly link: SupervisorLink;
-  readonly phases: PhaseTimes;
+  readonly phases: readonly Phase[];
   readonly exited: Promise<SandboxExit>;
   readonly #host: SandboxHost;
   readonly #onDestroyed: () => void;
@@ -37,7 +31,7 @@ class SandboxOnHost implements Sandbox {
     environmentId: EnvironmentId,
     hosted: HostedSandbox,
     link: SupervisorLink,
-    phases: PhaseTimes,
+    phases: readonly Phase[],
     onDestroyed: () => void,
   ) {
     this.#host = host;
@@ -90,11 +84,17 @@ export async function openSandbox(
   make: () => Promise<HostedSandbox>,
   onDestroyed: () => void = () => undefined,
 ): Promise<Sandbox> {
+  const calledMs = options.clock.monotonicMs();
   const hosted = await make();
-  const startMs = options.clock.monotonicMs();
+  const connectMs = options.clock.monotonicMs();
   try {
     const link = await options.connectSupervisor(hosted.controlSocket);
-    const phases = { ...hosted.phases, connect: options.clock.monotonicMs() - startMs };
+    const connect: Phase = {
+      name: "connect",
+      startMs: connectMs - calledMs,
+      durationMs: options.clock.monotonicMs() - connectMs,
+    };
+    const phases = [...hosted.phases, connect];
     return new SandboxOnHost(options.host, spec.environmentId, hosted, link, phases, onDestroyed);
   } catch (error) {
     await options.host.destroy(spec.environmentId);

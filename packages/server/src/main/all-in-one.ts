@@ -5,7 +5,7 @@ import { mkdirSync, statfsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock as clock } from "../base/clock.ts";
-import { ThawError } from "../base/errors.ts";
+import { ThawError } from "../model/platform-errors.ts";
 import { systemRandom } from "../base/random.ts";
 import { createControlPlane } from "../control/control-plane.ts";
 import type { ControlServices } from "../control/services.ts";

@@ -1,7 +1,7 @@
 /** The engine that the settings name, with its adapters; for snapshots also the far store, claimed for this installation. */
 import { hkdfSync } from "node:crypto";
 import { systemClock } from "../base/clock.ts";
-import { ThawError } from "../base/errors.ts";
+import { type PlatformCode, ThawError } from "../model/platform-errors.ts";
 import { systemRandom } from "../base/random.ts";
 import { pause } from "../base/retry.ts";
 import { createCriuEngine, type FarEvent } from "../engines/criu/criu-engine.ts";
@@ -18,7 +18,7 @@ import { UsageError } from "./usage-error.ts";
 
 /** How long the start waits for the snapshot store. */
 const STORE_WAIT_MS = 5000;
-const FATAL_AT_START = new Set(["STORE_FOREIGN", "STORE_REFUSED"]);
+const FATAL_AT_START: ReadonlySet<PlatformCode> = new Set<PlatformCode>(["STORE_FOREIGN", "STORE_REFUSED"]);
 
 export interface EngineParts {
   readonly options: ServeOptions;

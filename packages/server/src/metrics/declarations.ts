@@ -103,7 +103,7 @@ export const METRICS = {
   thaw_restore_phase_duration_seconds: declare({
     kind: "histogram",
     unit: "seconds",
-    help: "One step of a restore. `engine` is the sum of the host's own steps; `firstResponse` is from the event to the first answer.",
+    help: "One step of a restore; steps overlap. `engine` is the engine's call as a whole, the host's own steps and `connect` (to the supervisor) are parts of it. `parked` is from there until the runtime presents the call in which the snapshot was taken, `firstResponse` from the event to the first answer.",
     notCounted: "nothing: every restore writes all its steps",
     healthy: "which step grows says where to look",
     labels: ["phase"],

@@ -2,11 +2,16 @@
  * One restore as one trace, in the form of OTLP/JSON (https://opentelemetry.io/docs/specs/otlp/#otlphttp). The trace's id is the
  * request's id without dashes, so that a log line leads to its trace.
  *
- *   restore ─┬─ engine ─┬─ one span for each step of the host, in order
- *            ├─ connect └─
+ *   restore ─┬─ engine ─┬─ one span for each step of the host
+ *            │          └─ connect
+ *            ├─ parked
  *            ├─ hooks
- *            └─ firstResponse (after the restore's end)
+ *            ├─ firstResponse (after the restore's end)
+ *            └─ prefetch (beside the others; it may outlast them)
+ *
+ * Steps that were done ahead, in a parked clone, are no part of the trace.
  */
+import { ENGINE_PHASES, type PhaseName } from "../model/phases.ts";
 import type { RestoreReport } from "../ports/reports.ts";
 
 export type TracedRestore = Omit<RestoreReport, "memory">;
@@ -27,8 +32,7 @@ const KIND_INTERNAL = 1;
 const STATUS_OK = 1;
 const STATUS_ERROR = 2;
 const NS_PER_MS = 1_000_000;
-/** Sums of others, or steps outside of the engine. */
-const NOT_OF_THE_ENGINE = new Set(["engine", "connect", "hooks", "restore", "firstResponse", "prefetch"]);
+const OF_THE_ENGINE: ReadonlySet<string> = new Set(ENGINE_PHASES);
 
 export function traceRestore(report: TracedRestore, newSpanId: () => string): readonly Span[] {
   const traceId = report.requestId.replaceAll("-", "").padEnd(32, "0").slice(0, 32).toLowerCase();
@@ -55,24 +59,18 @@ export function traceRestore(report: TracedRestore, newSpanId: () => string): re
     });
     return spanId;
   };
-  const { phases, startedAtMs } = report;
+  const { phases, phaseStarts, startedAtMs } = report;
   const root = add("restore", null, startedAtMs, report.restoreDurationMs, attributesOf(report));
-  const engine = add("engine", root, startedAtMs, phases["engine"] ?? 0);
-  let at = startedAtMs;
-  for (const [name, durationMs] of Object.entries(phases)) {
-    if (NOT_OF_THE_ENGINE.has(name)) continue;
-    add(name, engine, at, durationMs);
-    at += durationMs;
+  const steps = Object.entries(phases)
+    .map(([name, durationMs]) => ({ name, durationMs, startMs: phaseStarts[name as PhaseName] ?? 0 }))
+    .filter(({ name, startMs }) => name !== "restore" && startMs >= 0)
+    .toSorted((a, b) => a.startMs - b.startMs || b.durationMs - a.durationMs);
+  const engine = steps.find(({ name }) => name === "engine");
+  const engineSpan = engine === undefined ? root : add("engine", root, startedAtMs + engine.startMs, engine.durationMs);
+  for (const { name, startMs, durationMs } of steps) {
+    if (name === "engine") continue;
+    add(name, OF_THE_ENGINE.has(name) ? engineSpan : root, startedAtMs + startMs, durationMs);
   }
-  at = startedAtMs + (phases["engine"] ?? 0);
-  for (const name of ["connect", "hooks"]) {
-    const durationMs = phases[name];
-    if (durationMs === undefined) continue;
-    add(name, root, at, durationMs);
-    at += durationMs;
-  }
-  const firstResponse = phases["firstResponse"];
-  if (firstResponse !== undefined) add("firstResponse", root, startedAtMs + report.restoreDurationMs, firstResponse);
   return spans;
 }
 

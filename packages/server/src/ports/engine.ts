@@ -5,6 +5,7 @@
  * An unknown outcome of a restore is a failed restore: the engine destroys what it started before it throws.
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import type { Phase } from "../model/phases.ts";
 import type { SentTraffic } from "../model/sent-requests.ts";
 import type { SupervisorLink } from "./supervisor.ts";
 
@@ -47,13 +48,11 @@ export interface SandboxExit {
   readonly snapshotDamaged: boolean;
 }
 
-/** Milliseconds by step, in order of work. Always recorded: it is the product. */
-export type PhaseTimes = Readonly<Record<string, number>>;
-
 export interface Sandbox {
   readonly environmentId: EnvironmentId;
   readonly link: SupervisorLink;
-  readonly phases: PhaseTimes;
+  /** Always recorded: it is the product. Starts count from the call of `create` or `restore`. */
+  readonly phases: readonly Phase[];
   /** Resolves when the sandbox's processes ended without `destroy` or a snapshot. */
   readonly exited: Promise<SandboxExit>;
   freeze(): Promise<void>;
@@ -84,7 +83,8 @@ export interface SnapshotInfo {
   readonly newBytes: number;
   /** TCP connections with the outside that were open, and are closed in every clone. */
   readonly cutConnections: number;
-  readonly phases: PhaseTimes;
+  /** Starts count from the call of `take`. */
+  readonly phases: readonly Phase[];
 }
 
 /** What was found in a snapshot. Secrets are counted, never given out. */

@@ -2,7 +2,7 @@
  * Data keys of snapshots. A provider makes a key and wraps it under a master key that never leaves it; only the wrapped form is
  * stored, with the version's record: where the record goes, the snapshot can't be read any more.
  */
-import { ThawError } from "../base/errors.ts";
+import { type PlatformCode, ThawError } from "../model/platform-errors.ts";
 
 export interface DataKey {
   /** 32 bytes. */
@@ -18,29 +18,10 @@ export interface KeyProvider {
   unwrap(keyArn: string | null, snapshotId: string, wrapped: string): Promise<Buffer>;
 }
 
-export type KeyProblem =
-  | "KMS_ACCESS_DENIED"
-  | "KMS_DISABLED"
-  | "KMS_INVALID_STATE"
-  | "KMS_NOT_FOUND"
-  | "KMS_UNAVAILABLE";
+export type KeyProblem = Extract<PlatformCode, `KMS_${string}`>;
 
-const MESSAGES: Readonly<Record<KeyProblem, string>> = {
-  KMS_ACCESS_DENIED:
-    "Lambda was unable to decrypt the snapshot because KMS access was denied. Check the function's KMS key settings.",
-  KMS_DISABLED:
-    "Lambda was unable to decrypt the snapshot because the KMS key used is disabled. Check the function's KMS key settings.",
-  KMS_INVALID_STATE:
-    "Lambda was unable to decrypt the snapshot because the KMS key used is in an invalid state. Check the function's KMS key settings.",
-  KMS_NOT_FOUND:
-    "Lambda was unable to decrypt the snapshot because the KMS key was not found. Check the function's KMS key settings.",
-  KMS_UNAVAILABLE: "The key service can't be reached. Try again.",
-};
-
-export class KeyError extends ThawError {
-  readonly code: KeyProblem;
+export class KeyError extends ThawError<KeyProblem> {
   constructor(code: KeyProblem, keyArn: string | null, cause?: unknown) {
-    super({ publicMessage: MESSAGES[code], detail: { keyArn }, cause });
-    this.code = code;
+    super(code, { detail: { keyArn }, cause });
   }
 }

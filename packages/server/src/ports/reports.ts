@@ -1,6 +1,7 @@
 /** What a worker tells, for figures. Owned by worker/, taken by metrics/ through main. */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
-import type { PhaseTimes, WorkingSetInfo } from "./engine.ts";
+import type { ShownPhases } from "../model/phases.ts";
+import type { WorkingSetInfo } from "./engine.ts";
 
 /** Of each invocation. */
 export interface InvocationReport {
@@ -12,8 +13,8 @@ export interface InvocationReport {
   readonly memoryMaxMib: number;
 }
 
-/** The phase split of one restore. Written for each, always: it is the product. */
-export interface RestoreReport {
+/** The phase split of one restore, with starts from its beginning. Written for each, always: it is the product. */
+export interface RestoreReport extends ShownPhases {
   readonly functionName: string;
   readonly version: string;
   readonly environmentId: EnvironmentId;
@@ -23,7 +24,5 @@ export interface RestoreReport {
   /** Wall clock at the start of the restore. */
   readonly startedAtMs: number;
   readonly restoreDurationMs: number;
-  /** The engine's own phases, then `engine`, `connect`, `hooks` and `firstResponse`. */
-  readonly phases: PhaseTimes;
   readonly memory: WorkingSetInfo | null;
 }

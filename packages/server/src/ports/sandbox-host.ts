@@ -3,8 +3,8 @@
  * Wire form and meaning of each call: docs/formats/sandboxd-protocol.md.
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import type { Phase } from "../model/phases.ts";
 import type {
-  PhaseTimes,
   SandboxExit,
   SandboxObservation,
   SandboxSpec,
@@ -26,7 +26,8 @@ export interface HostFacts {
 export interface HostedSandbox {
   /** Path of the supervisor's socket. */
   readonly controlSocket: string;
-  readonly phases: PhaseTimes;
+  /** Starts count from the request. */
+  readonly phases: readonly Phase[];
   /** Resolves when the supervisor ended without `destroy` or `snapshot`; also when sandboxd itself is gone. */
   readonly exited: Promise<SandboxExit>;
 }
@@ -36,7 +37,8 @@ export interface HostedSnapshot {
   readonly diskBytes: number;
   readonly newBytes: number;
   readonly cutConnections: number;
-  readonly phases: PhaseTimes;
+  /** Starts count from the request. */
+  readonly phases: readonly Phase[];
 }
 
 /** 32 bytes each. */

@@ -4,7 +4,7 @@
  *
  * A store is trusted with nothing but to keep: what it holds is sealed and named by content. Each call ends by its signal.
  */
-import { ThawError } from "../base/errors.ts";
+import { type PlatformCode, ThawError } from "../model/platform-errors.ts";
 
 export interface StoredObject {
   readonly key: string;
@@ -32,20 +32,10 @@ export interface SnapshotStore {
 }
 
 /** UNAVAILABLE: it may work a moment later. REFUSED: not before somebody changes its settings. */
-type StoreProblem = "STORE_UNAVAILABLE" | "STORE_REFUSED";
+type StoreProblem = Extract<PlatformCode, "STORE_UNAVAILABLE" | "STORE_REFUSED">;
 
-const MESSAGES: Readonly<Record<StoreProblem, string>> = {
-  STORE_UNAVAILABLE: "The snapshot store can't be reached. Try again.",
-  STORE_REFUSED: "The snapshot store refuses the server. Its operator has to check the bucket and the credentials.",
-};
-
-export class SnapshotStoreError extends ThawError {
-  readonly code: StoreProblem;
-  override readonly transient: boolean;
-
+export class SnapshotStoreError extends ThawError<StoreProblem> {
   constructor(code: StoreProblem, detail: Readonly<Record<string, unknown>>, cause?: unknown) {
-    super({ publicMessage: MESSAGES[code], detail, ...(cause === undefined ? {} : { cause }) });
-    this.code = code;
-    this.transient = code === "STORE_UNAVAILABLE";
+    super(code, { detail, cause });
   }
 }

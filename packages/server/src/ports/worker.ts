@@ -3,11 +3,12 @@
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
+import type { ShownPhases } from "../model/phases.ts";
+import type { PlatformCode } from "../model/platform-errors.ts";
 import type { RuntimeRelease } from "./runtime-catalog.ts";
 import type {
   FileSystemMount,
   ListedSnapshot,
-  PhaseTimes,
   SandboxObservation,
   SnapshotContents,
   SnapshotKey,
@@ -85,13 +86,13 @@ export type InvokeRefusal =
   /** After-restore hook failed or the process died during Restore: SnapStartException. */
   | { readonly kind: "restore-error"; readonly message: string }
   | { readonly kind: "restore-timeout"; readonly message: string }
-  /** The platform could not run the environment: ServiceException. `code` is a ThawError's. */
-  | { readonly kind: "platform-error"; readonly code: string; readonly message: string };
+  /** The platform could not run the environment: ServiceException. */
+  | { readonly kind: "platform-error"; readonly code: PlatformCode; readonly message: string };
 
 export type InvokeOutcome = InvokeSuccess | InvokeRefusal;
 
 export type SnapshotOutcome =
-  | {
+  | ({
       readonly kind: "ready";
       readonly initDurationMs: number;
       readonly snapshotKey: SnapshotKey;
@@ -100,17 +101,17 @@ export type SnapshotOutcome =
       readonly diskBytes: number;
       readonly newBytes: number;
       readonly cutConnections: number;
-      readonly phases: PhaseTimes;
-    }
+    } & ShownPhases)
   /** The function's fault; `reasonCode` is one of AWS's StateReasonCode values (`FunctionError`, `FunctionError.InitTimeout`, …). */
   | { readonly kind: "function-error"; readonly reasonCode: string; readonly reason: string }
-  | { readonly kind: "platform-error"; readonly code: string; readonly message: string }
+  | { readonly kind: "platform-error"; readonly code: PlatformCode; readonly message: string }
   | { readonly kind: "cancelled" };
 
 /** current: as a new one would be. stale: the runtime has a newer release, its own is still there. unfit: it can't be restored here. */
 export type SnapshotFit = "current" | "stale" | "unfit";
 
-export interface EnvironmentSummary {
+/** Its phases' starts count from the beginning of its life. */
+export interface EnvironmentSummary extends ShownPhases {
   readonly environmentId: EnvironmentId;
   readonly functionName: string;
   readonly version: string;
@@ -120,7 +121,6 @@ export interface EnvironmentSummary {
   readonly lastInvokeAtMs: number | null;
   readonly isRestored: boolean;
   readonly invokeCount: number;
-  readonly phases: PhaseTimes;
 }
 
 /** An environment that is at rest, with its sandbox. */

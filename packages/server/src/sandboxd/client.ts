@@ -7,14 +7,8 @@ import assert from "node:assert";
 import { type Socket, connect } from "node:net";
 import { createInterface } from "node:readline";
 import { type EnvironmentId, type SnapshotId, isSnapshotId } from "../base/ids.ts";
-import type {
-  PhaseTimes,
-  SandboxExit,
-  SandboxSpec,
-  SandboxUsage,
-  SnapshotContents,
-  WorkingSetInfo,
-} from "../ports/engine.ts";
+import { inOrder, isHostPhase, type Phase } from "../model/phases.ts";
+import type { SandboxExit, SandboxSpec, SandboxUsage, SnapshotContents, WorkingSetInfo } from "../ports/engine.ts";
 import type {
   ChunkAnswer,
   HostFacts,
@@ -23,7 +17,7 @@ import type {
   SandboxHost,
   SnapshotSecrets,
 } from "../ports/sandbox-host.ts";
-import { SandboxError } from "./errors.ts";
+import { readHostError, SandboxError } from "./errors.ts";
 import { readObservation } from "./observation.ts";
 
 const PROTOCOL = 2;
@@ -106,7 +100,7 @@ class SandboxdClient {
     assert(message.id !== undefined, "sandboxd: an answer without an id");
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
-    if (message.error) waiting?.reject(new SandboxError(message.error.code, message.error.message));
+    if (message.error) waiting?.reject(readHostError(message.error));
     else waiting?.resolve(message.ok ?? {});
   }
 
@@ -126,9 +120,14 @@ class SandboxdClient {
   }
 }
 
-/** In sandboxd's order, which is that of the work. */
-function toPhaseTimes(steps: unknown): PhaseTimes {
-  return Object.fromEntries(steps as ReadonlyArray<readonly [string, number]>);
+/** sandboxd's steps come in order of work and follow one another without a gap. */
+function toPhases(steps: unknown): readonly Phase[] {
+  return inOrder(
+    (steps as ReadonlyArray<readonly [string, number]>).map(([name, durationMs]) => {
+      assert(isHostPhase(name), `sandboxd: an unknown phase ${name}`);
+      return [name, durationMs];
+    }),
+  );
 }
 
 function wireSpec(spec: SandboxSpec): Record<string, unknown> {
@@ -185,7 +184,7 @@ async function makeSandbox(
   const exited = client.watchExit(sandbox);
   try {
     const made = await client.request(op, { sandbox, spec: wireSpec(spec), ...members });
-    return { controlSocket: made["controlSocket"] as string, phases: toPhaseTimes(made["phases"]), exited };
+    return { controlSocket: made["controlSocket"] as string, phases: toPhases(made["phases"]), exited };
   } catch (error) {
     client.forget(sandbox);
     throw error;
@@ -206,7 +205,7 @@ async function takeSnapshot(
     diskBytes: taken["diskBytes"] as number,
     newBytes: taken["newBytes"] as number,
     cutConnections: taken["cutConnections"] as number,
-    phases: toPhaseTimes(taken["phases"]),
+    phases: toPhases(taken["phases"]),
   };
 }
 

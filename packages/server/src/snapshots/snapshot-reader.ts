@@ -1,7 +1,7 @@
 /** Reads the files of snapshots, on this host and in the far store: what is inside, and whether all of it is whole. */
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { ThawError } from "../base/errors.ts";
+import { ThawError } from "../model/platform-errors.ts";
 import type { SnapshotId } from "../base/ids.ts";
 import {
   CHUNK_FILE_SIZE_BYTES_MAX,

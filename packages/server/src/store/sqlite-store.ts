@@ -1,6 +1,6 @@
 /** The metadata in one SQLite file. Records are JSON documents beside their keys; the schema's version is checked at start. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { ThawError } from "../base/errors.ts";
+import { ThawError } from "../model/platform-errors.ts";
 import type {
   AliasRecord,
   EventRecord,
@@ -45,9 +45,8 @@ const FUNCTIONS_WITH_EVENTS = `WITH RECURSIVE n(name) AS (SELECT min(function_na
   SELECT name FROM n WHERE name IS NOT NULL`;
 
 export class StoreFormatError extends ThawError {
-  readonly code = "STORE_FORMAT_UNKNOWN";
   constructor(found: number) {
-    super({
+    super("STORE_FORMAT_UNKNOWN", {
       publicMessage: `The data directory has format ${found}; this version of Thaw knows formats up to ${SCHEMA_VERSION}. It was written by a newer version of Thaw: start that one, or restore a backup of this one.`,
       detail: { found },
     });

@@ -8,7 +8,7 @@
  */
 import { connect, type Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
-import { ThawError } from "../base/errors.ts";
+import { ThawError } from "../model/platform-errors.ts";
 import type { ProcessExit, SpawnRequest, SupervisorLink, SupervisorListener } from "../ports/supervisor.ts";
 import { encodeFrame, encodeJson, FRAME, type Frame, FrameReader, SupervisorProtocolError } from "./frames.ts";
 import { LinkedCall } from "./linked-call.ts";
@@ -22,9 +22,8 @@ const EMPTY = Buffer.alloc(0);
 const ANSWER_MS_MAX = 10_000;
 
 export class SupervisorLostError extends ThawError {
-  readonly code = "SUPERVISOR_LOST";
   constructor(cause?: unknown) {
-    super({ publicMessage: "The connection to the execution environment's supervisor ended.", cause });
+    super("SUPERVISOR_LOST", { cause });
   }
 }
 

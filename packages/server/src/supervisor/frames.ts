@@ -1,7 +1,7 @@
 /**
  * Frames of the supervisor protocol: size, type, call id, payload. Byte table: docs/formats/supervisor-protocol.md.
  */
-import { ThawError } from "../base/errors.ts";
+import { ThawError } from "../model/platform-errors.ts";
 
 export const HEADER_SIZE_BYTES = 12;
 export const PAYLOAD_SIZE_BYTES_MAX = 1024 * 1024;
@@ -37,9 +37,8 @@ export interface Frame {
 }
 
 export class SupervisorProtocolError extends ThawError {
-  readonly code = "SUPERVISOR_PROTOCOL";
   constructor(problem: string) {
-    super({ publicMessage: "The execution environment's supervisor broke its protocol.", detail: { problem } });
+    super("SUPERVISOR_PROTOCOL", { detail: { problem } });
   }
 }
 

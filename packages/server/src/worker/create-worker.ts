@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import { PLATFORM_ERRORS, type PlatformCode } from "../model/platform-errors.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
 import type { Engine, ListedSnapshot, SnapshotContents } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
@@ -71,7 +72,7 @@ export function createWorker(options: WorkerOptions): Worker {
 const UNFIT: InvokeOutcome = {
   kind: "platform-error",
   code: "WORKER_SNAPSHOT_UNFIT",
-  message: "The snapshot was made with another runtime or on another kind of host, and is never restored here.",
+  message: PLATFORM_ERRORS.WORKER_SNAPSHOT_UNFIT.message,
 };
 
 /**
@@ -272,7 +273,7 @@ class LocalWorker implements Worker {
 
   #tooLarge(version: RunnableVersion): {
     readonly kind: "platform-error";
-    readonly code: string;
+    readonly code: PlatformCode;
     readonly message: string;
   } {
     const message = `The function has ${version.memorySizeMib} MiB of memory, this host gives ${this.#services.limits.memoryMaxMib} MiB to all functions together (--memory-max-mib).`;
@@ -281,7 +282,7 @@ class LocalWorker implements Worker {
 
   #runtimeMissing(version: RunnableVersion): {
     readonly kind: "platform-error";
-    readonly code: string;
+    readonly code: PlatformCode;
     readonly message: string;
   } {
     return {

@@ -3,6 +3,7 @@
  * Forms recorded from AWS: `Runtime.ExitError` and `Sandbox.Timedout` (recorded/test_lambda.TestLambdaErrors.*, …Behavior.test_lambda_invoke_with_timeout).
  */
 import { constants } from "node:os";
+import type { PlatformCode } from "../model/platform-errors.ts";
 import type { ProcessExit } from "../ports/supervisor.ts";
 
 /** 6 MiB and 100 bytes, AWS's limit for a response. */
@@ -16,7 +17,7 @@ export type Failure =
   /** The process ended, or could not be started. `message` comes after AWS's `Error: `. */
   | { readonly kind: "exit"; readonly errorType: ExitErrorType; readonly message: string }
   | { readonly kind: "cancelled" }
-  | { readonly kind: "platform"; readonly code: string; readonly message: string };
+  | { readonly kind: "platform"; readonly code: PlatformCode; readonly message: string };
 
 export type ExitErrorType = "Runtime.ExitError" | "Runtime.OutOfMemory" | "Runtime.InvalidEntrypoint";
 

@@ -79,11 +79,13 @@ const SECRET_SIZE_MIN = 8;
 /** Where a secret is, not what it is: an ARN, or a URL without a password in it. */
 const SECRET_PLACE = /^(arn:|[a-z]+:\/\/[^@]*$)/;
 
+type Needs = Pick<ControlServices, "scope" | "store" | "code" | "logs" | "worker" | "clock" | "random">;
+
 export class CheckOperation {
-  readonly #services: ControlServices;
+  readonly #services: Needs;
   readonly #invoke: InvokeOperation;
 
-  constructor(services: ControlServices, invoke: InvokeOperation) {
+  constructor(services: Needs, invoke: InvokeOperation) {
     this.#services = services;
     this.#invoke = invoke;
   }

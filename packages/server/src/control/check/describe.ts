@@ -1,7 +1,7 @@
 /** The report of a check: the verdict first, then what it rests on. */
 import type { SnapshotFacts } from "../../model/function-record.ts";
 import type { SentReading } from "../../model/sent-requests.ts";
-import type { PhaseTimes } from "../../ports/engine.ts";
+import type { PhaseTimes } from "../../model/phases.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
 import type { CheckFacts } from "./check.ts";
 import { count } from "./findings.ts";

@@ -28,9 +28,11 @@ export interface CloneRun {
   readonly invokes: number;
 }
 
+type CloneServices = Pick<ControlServices, "logs" | "worker" | "clock" | "random">;
+
 /** The event goes to each environment as often as to the other ones. Throws an ApiError where it could not be made. */
 export async function runClone(
-  services: ControlServices,
+  services: CloneServices,
   version: RunnableVersion,
   { runKey, payload, invokes }: CloneRun,
 ): Promise<CheckedClone> {
@@ -73,7 +75,7 @@ export async function runClone(
 }
 
 async function invokeOnce(
-  services: ControlServices,
+  services: Pick<ControlServices, "worker" | "random">,
   version: RunnableVersion,
   payload: Buffer,
 ): Promise<{
@@ -108,7 +110,11 @@ async function invokeOnce(
   }
 }
 
-async function readLog(services: ControlServices, logGroup: string, logStream: string): Promise<readonly string[]> {
+async function readLog(
+  services: Pick<ControlServices, "logs">,
+  logGroup: string,
+  logStream: string,
+): Promise<readonly string[]> {
   const lines: string[] = [];
   for await (const event of services.logs.read(logGroup, { logStream }))
     if (event.origin === "function") lines.push(event.message);

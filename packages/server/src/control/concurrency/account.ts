@@ -1,13 +1,13 @@
 /** GetAccountSettings. */
-import type { OperationTypes } from "@thaw/aws-api";
 import { LATEST } from "../../model/function-record.ts";
 import type { Concurrency } from "./concurrency.ts";
+import type { Out } from "../operations.ts";
 import type { ControlServices } from "../services.ts";
 
 export function getAccountSettings(
-  services: ControlServices,
+  services: Pick<ControlServices, "store" | "limits">,
   concurrency: Concurrency,
-): OperationTypes["GetAccountSettings"]["output"] {
+): Out<"GetAccountSettings"> {
   const functions = services.store.listFunctions();
   let totalCodeSize = 0;
   for (const { name } of functions)

@@ -2,26 +2,36 @@
  * How many invokes run at once: the account's limit, and what functions have reserved of it. A reservation is both a promise and a limit.
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
  */
-import type { OperationTypes } from "@thaw/aws-api";
 import { invalidParameter } from "../../model/api-error.ts";
 import { parseFunctionName } from "../../model/function-name.ts";
 import type { FunctionRecord } from "../../model/function-record.ts";
 import type { ThrottleReason } from "../../ports/worker.ts";
 import { findFunction } from "../records/lookup.ts";
+import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlServices } from "../services.ts";
 
 /** AWS leaves so much of the account to functions without a reservation. */
 const UNRESERVED_MIN = 100;
 
-type In<O extends keyof OperationTypes> = OperationTypes[O]["input"];
+type Needs = Pick<ControlServices, "scope" | "store" | "limits">;
+
+export function concurrencyOperations(
+  concurrency: Concurrency,
+): OperationsOf<"PutFunctionConcurrency" | "GetFunctionConcurrency" | "DeleteFunctionConcurrency"> {
+  return {
+    PutFunctionConcurrency: (input) => concurrency.put(input),
+    GetFunctionConcurrency: (input) => concurrency.get(input),
+    DeleteFunctionConcurrency: (input) => concurrency.remove(input),
+  };
+}
 
 export class Concurrency {
-  readonly #services: ControlServices;
+  readonly #services: Needs;
   readonly #running = new Map<string, number>();
   /** Of functions without a reservation. */
   #unreservedRunning = 0;
 
-  constructor(services: ControlServices) {
+  constructor(services: Needs) {
     this.#services = services;
   }
 
@@ -51,7 +61,7 @@ export class Concurrency {
     return limits.concurrencyMax - reserved;
   }
 
-  put(input: In<"PutFunctionConcurrency">): OperationTypes["PutFunctionConcurrency"]["output"] {
+  put(input: In<"PutFunctionConcurrency">): Out<"PutFunctionConcurrency"> {
     const { store } = this.#services;
     const name = this.#nameOf(input.FunctionName);
     store.transaction(() => {
@@ -66,7 +76,7 @@ export class Concurrency {
     return { ReservedConcurrentExecutions: input.ReservedConcurrentExecutions };
   }
 
-  get(input: In<"GetFunctionConcurrency">): OperationTypes["GetFunctionConcurrency"]["output"] {
+  get(input: In<"GetFunctionConcurrency">): Out<"GetFunctionConcurrency"> {
     const { reservedConcurrency } = findFunction(this.#services, this.#nameOf(input.FunctionName));
     return reservedConcurrency === null ? {} : { ReservedConcurrentExecutions: reservedConcurrency };
   }

@@ -3,7 +3,6 @@
  * changed. https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html; texts that are not in the API's model are those that
  * LocalStack keeps from AWS (localstack-core …/lambda_/provider.py).
  */
-import type { OperationTypes } from "@thaw/aws-api";
 import { ApiError, conflict, invalidParameter } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import { LATEST, type ProvisionedRecord, type VersionRecord } from "../../model/function-record.ts";
@@ -13,10 +12,26 @@ import { findFunction, findVersion } from "../records/lookup.ts";
 import { pageOf } from "../records/pages.ts";
 import { formatTimestamp } from "../records/present.ts";
 import { toRunnableVersion } from "../records/runnable-version.ts";
+import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlServices } from "../services.ts";
 
-type In<O extends keyof OperationTypes> = OperationTypes[O]["input"];
-type Out<O extends keyof OperationTypes> = OperationTypes[O]["output"];
+type Needs = Pick<ControlServices, "scope" | "store" | "worker" | "clock">;
+
+type ProvisionedOperations = OperationsOf<
+  | "PutProvisionedConcurrencyConfig"
+  | "GetProvisionedConcurrencyConfig"
+  | "ListProvisionedConcurrencyConfigs"
+  | "DeleteProvisionedConcurrencyConfig"
+>;
+
+export function provisionedOperations(provisioned: ProvisionedConcurrency): ProvisionedOperations {
+  return {
+    PutProvisionedConcurrencyConfig: (input) => provisioned.put(input),
+    GetProvisionedConcurrencyConfig: (input) => provisioned.get(input),
+    ListProvisionedConcurrencyConfigs: (input) => provisioned.list(input),
+    DeleteProvisionedConcurrencyConfig: (input) => provisioned.remove(input),
+  };
+}
 
 const WITH_SNAPSTART = "Provisioned Concurrency is not supported for SnapStart enabled functions.";
 
@@ -27,10 +42,10 @@ export interface ProvisionedSummary extends ProvisionedStatus {
 }
 
 export class ProvisionedConcurrency {
-  readonly #services: ControlServices;
+  readonly #services: Needs;
   readonly #concurrency: Concurrency;
 
-  constructor(services: ControlServices, concurrency: Concurrency) {
+  constructor(services: Needs, concurrency: Concurrency) {
     this.#services = services;
     this.#concurrency = concurrency;
   }

@@ -1,21 +1,43 @@
 /** The five alias operations. */
-import type { OperationTypes } from "@thaw/aws-api";
 import { conflict, invalidParameter, notFound } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import { type AliasRecord, LATEST } from "../../model/function-record.ts";
 import { checkRevision, findFunction } from "../records/lookup.ts";
 import { pageOf } from "../records/pages.ts";
 import { presentAlias } from "../records/present.ts";
+import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlServices } from "../services.ts";
 
-type In<O extends keyof OperationTypes> = OperationTypes[O]["input"];
-type Out<O extends keyof OperationTypes> = OperationTypes[O]["output"];
+type Needs = Pick<ControlServices, "scope" | "parity" | "store" | "random">;
 
-export class AliasOperations {
-  readonly #services: ControlServices;
+/** The rules of provisioned concurrency for aliases that have some. */
+export interface ProvisionedAliases {
+  /** Throws an ApiError when the alias would point at a version that can't have its provisioned concurrency. */
+  checkAlias(input: In<"UpdateAlias">): void;
+  /** Tells the worker what is wanted now. */
+  apply(): void;
+}
 
-  constructor(services: ControlServices) {
+type AliasOperations = OperationsOf<"CreateAlias" | "GetAlias" | "ListAliases" | "UpdateAlias" | "DeleteAlias">;
+
+export function aliasOperations(services: Needs, provisioned: ProvisionedAliases): AliasOperations {
+  const aliases = new Aliases(services, provisioned);
+  return {
+    CreateAlias: (input) => aliases.create(input),
+    GetAlias: (input) => aliases.get(input),
+    ListAliases: (input) => aliases.list(input),
+    UpdateAlias: (input) => aliases.update(input),
+    DeleteAlias: (input) => aliases.remove(input),
+  };
+}
+
+class Aliases {
+  readonly #services: Needs;
+  readonly #provisioned: ProvisionedAliases;
+
+  constructor(services: Needs, provisioned: ProvisionedAliases) {
     this.#services = services;
+    this.#provisioned = provisioned;
   }
 
   create(input: In<"CreateAlias">): Out<"CreateAlias"> {
@@ -61,6 +83,7 @@ export class AliasOperations {
 
   update(input: In<"UpdateAlias">): Out<"UpdateAlias"> {
     const { store, scope, random } = this.#services;
+    this.#provisioned.checkAlias(input);
     const updated = store.transaction(() => {
       const current = this.#find(input.FunctionName, input.Name, "Alias not found:");
       checkRevision(input.RevisionId, current.revisionId);
@@ -76,6 +99,7 @@ export class AliasOperations {
       store.putAlias(alias);
       return alias;
     });
+    this.#provisioned.apply();
     return presentAlias(scope, updated);
   }
 
@@ -84,6 +108,7 @@ export class AliasOperations {
     const { name } = parseFunctionName(scope, input.FunctionName);
     findFunction(this.#services, name);
     store.removeAlias(name, input.Name);
+    this.#provisioned.apply();
     return {};
   }
 

@@ -1,5 +1,4 @@
 /** CreateFunction, the Get and List operations, both updates, DeleteFunction. */
-import type { OperationTypes } from "@thaw/aws-api";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ApiError, conflict, invalidParameter } from "../../model/api-error.ts";
 import { changeConfig, type ConfigRules, createConfig } from "../../model/function-config.ts";
@@ -23,23 +22,62 @@ import {
 import { pageOf } from "../records/pages.ts";
 import { presentListedVersion, presentVersion } from "../records/present.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
+import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlServices } from "../services.ts";
 import { checkTags } from "./tags.ts";
 import { publish } from "./versions.ts";
 
-type In<O extends keyof OperationTypes> = OperationTypes[O]["input"];
-type Out<O extends keyof OperationTypes> = OperationTypes[O]["output"];
+type Needs = Pick<
+  ControlServices,
+  | "scope"
+  | "parity"
+  | "store"
+  | "code"
+  | "objects"
+  | "logs"
+  | "worker"
+  | "clock"
+  | "random"
+  | "accessPoints"
+  | "onProblem"
+>;
+
+type FunctionOperations = OperationsOf<
+  | "CreateFunction"
+  | "GetFunction"
+  | "GetFunctionConfiguration"
+  | "ListFunctions"
+  | "UpdateFunctionCode"
+  | "UpdateFunctionConfiguration"
+  | "DeleteFunction"
+>;
 
 const ZIP_SIZE_BYTES_MAX = 50 * 1024 * 1024;
 const S3_ZIP_SIZE_BYTES_MAX = 262_144_000;
 const NAME_LENGTH_MAX = 64;
 
-export class FunctionOperations {
-  readonly #services: ControlServices;
+export function functionOperations(functions: Functions, onRemoved: () => void): FunctionOperations {
+  return {
+    CreateFunction: (input) => functions.create(input),
+    GetFunction: (input) => functions.get(input),
+    GetFunctionConfiguration: (input) => functions.getConfiguration(input),
+    ListFunctions: (input) => functions.list(input),
+    UpdateFunctionCode: (input) => functions.updateCode(input),
+    UpdateFunctionConfiguration: (input) => functions.updateConfiguration(input),
+    DeleteFunction: async (input) => {
+      const done = await functions.remove(input);
+      onRemoved();
+      return done;
+    },
+  };
+}
+
+export class Functions {
+  readonly #services: Needs;
   readonly #publisher: Publisher;
   readonly #rules: ConfigRules;
 
-  constructor(services: ControlServices, publisher: Publisher) {
+  constructor(services: Needs, publisher: Publisher) {
     this.#services = services;
     this.#publisher = publisher;
     this.#rules = {

@@ -1,8 +1,8 @@
 /** TagResource, UntagResource, ListTags, for functions. */
-import type { OperationTypes } from "@thaw/aws-api";
 import { invalidParameter, notFound } from "../../model/api-error.ts";
 import { parseFunctionName } from "../../model/function-name.ts";
 import { findFunction } from "../records/lookup.ts";
+import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlServices } from "../services.ts";
 
 const TAGS_MAX = 50;
@@ -22,14 +22,25 @@ export function checkTags(
   return all;
 }
 
-export class TagOperations {
-  readonly #services: ControlServices;
+type Needs = Pick<ControlServices, "scope" | "store">;
 
-  constructor(services: ControlServices) {
+export function tagOperations(services: Needs): OperationsOf<"TagResource" | "UntagResource" | "ListTags"> {
+  const tags = new Tags(services);
+  return {
+    TagResource: (input) => tags.tag(input),
+    UntagResource: (input) => tags.untag(input),
+    ListTags: (input) => tags.list(input),
+  };
+}
+
+class Tags {
+  readonly #services: Needs;
+
+  constructor(services: Needs) {
     this.#services = services;
   }
 
-  tag(input: OperationTypes["TagResource"]["input"]): Record<string, never> {
+  tag(input: In<"TagResource">): Record<string, never> {
     const { store } = this.#services;
     if (Object.keys(input.Tags).length === 0)
       throw invalidParameter("An error occurred and the request cannot be processed.");
@@ -40,7 +51,7 @@ export class TagOperations {
     return {};
   }
 
-  untag(input: OperationTypes["UntagResource"]["input"]): Record<string, never> {
+  untag(input: In<"UntagResource">): Record<string, never> {
     const { store } = this.#services;
     store.transaction(() => {
       const owner = findFunction(this.#services, this.#nameOf(input.Resource));
@@ -53,7 +64,7 @@ export class TagOperations {
     return {};
   }
 
-  list(input: OperationTypes["ListTags"]["input"]): OperationTypes["ListTags"]["output"] {
+  list(input: In<"ListTags">): Out<"ListTags"> {
     return { Tags: findFunction(this.#services, this.#nameOf(input.Resource)).tags };
   }
 

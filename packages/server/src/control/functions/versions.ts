@@ -1,5 +1,4 @@
 /** PublishVersion and ListVersionsByFunction. */
-import type { OperationTypes } from "@thaw/aws-api";
 import { createHash } from "node:crypto";
 import { invalidParameter } from "../../model/api-error.ts";
 import { parseFunctionName } from "../../model/function-name.ts";
@@ -8,18 +7,32 @@ import { checkRevision, checkSettled, findFunction, findLatest, nameForChange } 
 import { pageOf } from "../records/pages.ts";
 import { presentListedVersion, presentVersion } from "../records/present.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
+import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlServices } from "../services.ts";
 
-export class VersionOperations {
-  readonly #services: ControlServices;
+type Needs = Pick<ControlServices, "scope" | "store" | "clock" | "random">;
+
+export function versionOperations(
+  services: Needs,
+  publisher: Publisher,
+): OperationsOf<"PublishVersion" | "ListVersionsByFunction"> {
+  const versions = new Versions(services, publisher);
+  return {
+    PublishVersion: (input) => versions.publish(input),
+    ListVersionsByFunction: (input) => versions.list(input),
+  };
+}
+
+class Versions {
+  readonly #services: Needs;
   readonly #publisher: Publisher;
 
-  constructor(services: ControlServices, publisher: Publisher) {
+  constructor(services: Needs, publisher: Publisher) {
     this.#services = services;
     this.#publisher = publisher;
   }
 
-  publish(input: OperationTypes["PublishVersion"]["input"]): OperationTypes["PublishVersion"]["output"] {
+  publish(input: In<"PublishVersion">): Out<"PublishVersion"> {
     const name = nameForChange(this.#services, input.FunctionName);
     const latest = findLatest(this.#services, name);
     checkSettled(this.#services, latest);
@@ -33,7 +46,7 @@ export class VersionOperations {
     return presentVersion(this.#services.scope, published, { qualifiedArn: true });
   }
 
-  list(input: OperationTypes["ListVersionsByFunction"]["input"]): OperationTypes["ListVersionsByFunction"]["output"] {
+  list(input: In<"ListVersionsByFunction">): Out<"ListVersionsByFunction"> {
     const { store, scope } = this.#services;
     const { name } = parseFunctionName(scope, input.FunctionName);
     findFunction(this.#services, name);
@@ -50,7 +63,7 @@ export class VersionOperations {
  * snapshot is there; a version whose Init failed is never taken for the last one, so that publishing again tries again.
  */
 export function publish(
-  services: ControlServices,
+  services: Needs,
   publisher: Publisher,
   latest: VersionRecord,
   description: string | undefined,

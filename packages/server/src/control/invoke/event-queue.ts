@@ -20,14 +20,16 @@ const POLL_MS_MAX = 60_000;
 
 type Run = (event: EventRecord) => Promise<InvokeOutcome>;
 
+type Needs = Pick<ControlServices, "store" | "clock" | "onProblem">;
+
 export class EventQueue {
-  readonly #services: ControlServices;
+  readonly #services: Needs;
   readonly #running = new Map<number, { readonly functionName: string; readonly done: Promise<void> }>();
   #run: Run | null = null;
   #cancelPoll: (() => void) | null = null;
   #isClosing = false;
 
-  constructor(services: ControlServices) {
+  constructor(services: Needs) {
     this.#services = services;
   }
 

@@ -1,9 +1,9 @@
 /** Invoke: RequestResponse, Event and DryRun. */
-import type { OperationTypes } from "@thaw/aws-api";
 import { ApiError, conflict } from "../../model/api-error.ts";
 import { chooseVersion } from "../../model/alias-routing.ts";
 import { functionArn } from "../../model/function-name.ts";
 import type { EventRecord, VersionRecord } from "../../model/function-record.ts";
+import { PLATFORM_ERRORS, type PlatformCode } from "../../model/platform-errors.ts";
 import type { InvokeOutcome, InvokeRefusal } from "../../ports/worker.ts";
 import type { SnapshotId } from "../../base/ids.ts";
 import type { Concurrency } from "../concurrency/concurrency.ts";
@@ -11,6 +11,7 @@ import type { EventQueue } from "./event-queue.ts";
 import { type FoundVersion, findVersion } from "../records/lookup.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
 import { toRunnableVersion } from "../records/runnable-version.ts";
+import type { Call, In, OperationsOf, Out } from "../operations.ts";
 import type { ControlServices } from "../services.ts";
 import type { VersionUses } from "../snapshots/version-uses.ts";
 
@@ -18,33 +19,31 @@ const REQUEST_SIZE_BYTES_MAX = 6_291_456;
 const EVENT_SIZE_BYTES_MAX = 1_048_576;
 const EMPTY_EVENT = Buffer.from("{}");
 /** Codes of a restore after which a new snapshot is made, and how often in a row they must come. */
-const SNAPSHOT_UNUSABLE: Readonly<Record<string, number>> = {
+const SNAPSHOT_UNUSABLE: Readonly<Partial<Record<PlatformCode, number>>> = {
   SANDBOX_SNAPSHOT_DAMAGED: 1,
   WORKER_SNAPSHOT_UNFIT: 1,
   SANDBOX_RESTORE_FAILED: 2,
 };
 
-/** AWS's errors for a key that does not answer. */
-const KEY_ERRORS: Readonly<
-  Record<
-    string,
-    "KMSAccessDeniedException" | "KMSDisabledException" | "KMSInvalidStateException" | "KMSNotFoundException"
-  >
-> = {
-  KMS_ACCESS_DENIED: "KMSAccessDeniedException",
-  KMS_DISABLED: "KMSDisabledException",
-  KMS_INVALID_STATE: "KMSInvalidStateException",
-  KMS_NOT_FOUND: "KMSNotFoundException",
-};
+type Needs = Pick<ControlServices, "scope" | "store" | "worker" | "clock" | "random" | "onProblem" | "onFallback">;
 
-export interface InvokeRequest extends Omit<OperationTypes["Invoke"]["input"], "Payload"> {
+/** One run of a function, for a client or for an accepted event. */
+interface Attempt {
   readonly payload: Buffer;
   readonly requestId: string;
+  /** Null: the attempt gets a trace of its own. */
   readonly traceId: string | null;
+  /** Base64 of a JSON object, as the client sent it; null where it sent none. */
+  readonly clientContext: string | null;
+  readonly wantsLogTail: boolean;
+}
+
+export function invokeOperations(invoke: InvokeOperation): OperationsOf<"Invoke"> {
+  return { Invoke: (input, call) => invoke.invoke(input, call) };
 }
 
 export class InvokeOperation {
-  readonly #services: ControlServices;
+  readonly #services: Needs;
   readonly #publisher: Publisher;
   readonly #events: EventQueue;
   readonly #uses: VersionUses;
@@ -52,13 +51,7 @@ export class InvokeOperation {
   /** Restores that failed in a row. */
   readonly #failedRestores = new Map<SnapshotId, number>();
 
-  constructor(
-    services: ControlServices,
-    publisher: Publisher,
-    events: EventQueue,
-    uses: VersionUses,
-    concurrency: Concurrency,
-  ) {
+  constructor(services: Needs, publisher: Publisher, events: EventQueue, uses: VersionUses, concurrency: Concurrency) {
     this.#services = services;
     this.#publisher = publisher;
     this.#events = events;
@@ -66,71 +59,65 @@ export class InvokeOperation {
     this.#concurrency = concurrency;
   }
 
-  async invoke(request: InvokeRequest): Promise<OperationTypes["Invoke"]["output"]> {
-    const isEvent = request.InvocationType === "Event";
+  async invoke(input: In<"Invoke">, call: Call): Promise<Out<"Invoke">> {
+    const { requestId, traceId } = call;
+    const clientContext = input.ClientContext ?? null;
+    const isEvent = input.InvocationType === "Event";
     const limit = isEvent ? EVENT_SIZE_BYTES_MAX : REQUEST_SIZE_BYTES_MAX;
-    if (request.payload.length > limit)
+    if (call.body.length > limit)
       throw new ApiError(
         "RequestTooLargeException",
         `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
       );
-    const payload = checkPayload(request.payload);
-    if (request.ClientContext !== undefined) checkContext(request.ClientContext);
-    const found = this.#find(request);
-    if (request.InvocationType === "DryRun") return { StatusCode: 204, ExecutedVersion: found.version.version };
+    const payload = checkPayload(call.body);
+    if (clientContext !== null) checkContext(clientContext);
+    const found = this.#find(input.FunctionName, input.Qualifier);
+    if (input.InvocationType === "DryRun") return { StatusCode: 204, ExecutedVersion: found.version.version };
     this.checkInvocable(found.version);
     if (isEvent) {
       this.#events.accept({
-        requestId: request.requestId,
+        requestId,
         functionName: found.owner.name,
         qualifier: found.qualifier,
         payload,
-        clientContext: request.ClientContext ?? null,
+        clientContext,
       });
       return { StatusCode: 202 };
     }
-    const outcome = await this.run(found, { ...request, payload });
+    const wantsLogTail = input.LogType === "Tail";
+    const outcome = await this.#enter(found, { payload, requestId, traceId, clientContext, wantsLogTail });
     return this.#toOutput(found.version, outcome);
   }
 
   /** One attempt at an event that was accepted. Each is an invoke of its own: an alias chooses anew. */
   async runAccepted(event: EventRecord): Promise<InvokeOutcome> {
-    const { functionName: FunctionName, qualifier, payload, requestId, clientContext } = event;
-    const context = clientContext === null ? {} : { ClientContext: clientContext };
-    const request = {
-      FunctionName,
-      payload,
-      requestId,
-      traceId: null,
-      ...context,
-      ...(qualifier === null ? {} : { Qualifier: qualifier }),
-    };
-    const found = this.#find(request);
+    const { functionName, qualifier, payload, requestId, clientContext } = event;
+    const found = this.#find(functionName, qualifier ?? undefined);
     this.checkInvocable(found.version);
-    return this.run(found, request);
+    return this.#enter(found, { payload, requestId, traceId: null, clientContext, wantsLogTail: false });
   }
 
-  async run(found: FoundVersion, request: InvokeRequest): Promise<InvokeOutcome> {
+  async #enter(found: FoundVersion, attempt: Attempt): Promise<InvokeOutcome> {
     const entered = this.#concurrency.enter(found.owner);
     if ("throttled" in entered) return { kind: "throttled", reason: entered.throttled };
     try {
-      return await this.#run(found, request);
+      return await this.#run(found, attempt);
     } finally {
       entered.leave();
     }
   }
 
-  async #run(found: FoundVersion, request: InvokeRequest): Promise<InvokeOutcome> {
+  async #run(found: FoundVersion, attempt: Attempt): Promise<InvokeOutcome> {
     const { scope, worker } = this.#services;
     const runnable = toRunnableVersion(scope, found.owner, found.version);
     if (found.version.snapshotId !== null) this.#uses.touch(found.owner.name, found.version.version);
     const outcome = await worker.invoke(runnable, {
-      requestId: request.requestId,
-      payload: request.payload,
+      requestId: attempt.requestId,
+      payload: attempt.payload,
       invokedFunctionArn: functionArn(scope, found.owner.name, found.qualifier),
-      clientContext: request.ClientContext === undefined ? null : decodeContext(request.ClientContext),
-      traceId: request.traceId ?? this.#newTraceId(),
-      wantsLogTail: request.LogType === "Tail",
+      clientContext: attempt.clientContext === null ? null : decodeContext(attempt.clientContext),
+      traceId: attempt.traceId ?? this.#newTraceId(),
+      wantsLogTail: attempt.wantsLogTail,
     });
     if (found.version.snapshotId !== null) this.#judgeSnapshot(found.version, found.version.snapshotId, outcome);
     return outcome;
@@ -173,13 +160,13 @@ export class InvokeOperation {
     this.#publisher.regenerate(version);
   }
 
-  #find(request: InvokeRequest): FoundVersion {
+  #find(functionName: string, qualifier: string | undefined): FoundVersion {
     const choose = (alias: FoundVersion["alias"] & object): string =>
       chooseVersion(alias, this.#services.random.fraction());
-    return findVersion(this.#services, request.FunctionName, request.Qualifier, choose);
+    return findVersion(this.#services, functionName, qualifier, choose);
   }
 
-  #toOutput(version: VersionRecord, outcome: InvokeOutcome): OperationTypes["Invoke"]["output"] {
+  #toOutput(version: VersionRecord, outcome: InvokeOutcome): Out<"Invoke"> {
     switch (outcome.kind) {
       case "response":
         return {
@@ -210,7 +197,7 @@ export function refusalOf(outcome: InvokeRefusal): ApiError {
     case "restore-timeout":
       return new ApiError("SnapStartTimeoutException", outcome.message);
     case "platform-error":
-      return new ApiError(KEY_ERRORS[outcome.code] ?? "ServiceException", outcome.message);
+      return new ApiError(PLATFORM_ERRORS[outcome.code].apiError, outcome.message);
   }
 }
 

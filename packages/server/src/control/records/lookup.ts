@@ -12,13 +12,15 @@ export interface FoundVersion {
   readonly qualifier: string | null;
 }
 
-export function findFunction(services: ControlServices, name: string, qualifier: string | null = null): FunctionRecord {
+type Needs = Pick<ControlServices, "scope" | "store">;
+
+export function findFunction(services: Needs, name: string, qualifier: string | null = null): FunctionRecord {
   const found = services.store.getFunction(name);
   if (found === null) throw notFound(`Function not found: ${functionArn(services.scope, name, qualifier)}`);
   return found;
 }
 
-export function findLatest(services: ControlServices, name: string): VersionRecord {
+export function findLatest(services: Needs, name: string): VersionRecord {
   findFunction(services, name);
   const latest = services.store.getVersion(name, LATEST);
   if (latest === null) throw notFound(`Function not found: ${functionArn(services.scope, name)}`);
@@ -31,7 +33,7 @@ export function listAllVersions({ store }: Pick<ControlServices, "store">): read
 }
 
 /** The function's name, for a change: a version that was named by mistake is not taken for `$LATEST`. */
-export function nameForChange(services: ControlServices, text: string): string {
+export function nameForChange(services: Pick<ControlServices, "scope">, text: string): string {
   const { name, qualifier } = parseFunctionName(services.scope, text);
   if (qualifier === null || qualifier === LATEST) return name;
   throw invalidParameter(`Only $LATEST can be changed or published: name the function without ':${qualifier}'.`);
@@ -39,7 +41,7 @@ export function nameForChange(services: ControlServices, text: string): string {
 
 /** A version by number, `$LATEST`, or the version that an alias chooses. */
 export function findVersion(
-  services: ControlServices,
+  services: Needs,
   functionName: string,
   qualifierParameter: string | undefined,
   choose: (alias: AliasRecord) => string = (alias) => alias.functionVersion,
@@ -63,7 +65,7 @@ export function checkRevision(given: string | undefined, current: string): void 
 }
 
 /** While a function is being created or updated it takes no other change. */
-export function checkSettled(services: ControlServices, latest: VersionRecord): void {
+export function checkSettled(services: Pick<ControlServices, "scope">, latest: VersionRecord): void {
   const arn = functionArn(services.scope, latest.functionName);
   if (latest.state === "Pending") {
     throw conflict(

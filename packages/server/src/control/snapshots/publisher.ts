@@ -24,6 +24,7 @@ import {
   type SnapshotFacts,
   type VersionRecord,
 } from "../../model/function-record.ts";
+import { PLATFORM_ERRORS, type PlatformCode } from "../../model/platform-errors.ts";
 import { REFRESH_ATTEMPTS_MAX, retryAtMs } from "../../model/snapshot-life.ts";
 import type { SnapshotOutcome } from "../../ports/worker.ts";
 import { toRunnableVersion } from "../records/runnable-version.ts";
@@ -32,30 +33,27 @@ import { SnapshotJobs } from "./snapshot-jobs.ts";
 import type { VersionUses } from "./version-uses.ts";
 
 /** The host or the server goes: the next start takes the version up again. */
-const LEFT_AS_IT_IS = new Set(["SANDBOX_LOST", "WORKER_CLOSING"]);
-
-/** AWS's StateReasonCode for a key that does not answer. */
-const KEY_REASONS: Readonly<Record<string, string>> = {
-  KMS_ACCESS_DENIED: "KMSKeyAccessDenied",
-  KMS_DISABLED: "DisabledKMSKey",
-  KMS_INVALID_STATE: "InvalidStateKMSKey",
-  KMS_NOT_FOUND: "KMSKeyNotFound",
-};
+const LEFT_AS_IT_IS: ReadonlySet<PlatformCode> = new Set<PlatformCode>(["SANDBOX_LOST", "WORKER_CLOSING"]);
 
 type Made =
   | Exclude<SnapshotOutcome, { readonly kind: "ready" }>
   | { readonly kind: "ready"; readonly facts: SnapshotFacts };
 type Failed = Extract<SnapshotOutcome, { readonly kind: "function-error" | "platform-error" }>;
 
+type Needs = Pick<
+  ControlServices,
+  "scope" | "store" | "worker" | "clock" | "random" | "limits" | "freeDiskBytes" | "onProblem"
+>;
+
 export class Publisher {
-  readonly #services: ControlServices;
+  readonly #services: Needs;
   readonly #uses: VersionUses;
   readonly #jobs: SnapshotJobs;
   /** Snapshots that no row names yet. */
   readonly #making = new Set<SnapshotId>();
   #isClosing = false;
 
-  constructor(services: ControlServices, uses: VersionUses) {
+  constructor(services: Needs, uses: VersionUses) {
     this.#services = services;
     this.#uses = uses;
     this.#jobs = new SnapshotJobs(services.limits, services.onProblem);
@@ -272,7 +270,7 @@ export class Publisher {
       `snapshot of ${record.functionName}:${record.version}: ${made.code}`,
       new Error(made.message),
     );
-    return [made.message, KEY_REASONS[made.code] ?? "InternalError"];
+    return [made.message, PLATFORM_ERRORS[made.code].stateReasonCode];
   }
 
   #oneMore(failure: RegenerationFailure | null): RegenerationFailure {

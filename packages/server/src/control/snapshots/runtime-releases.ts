@@ -8,7 +8,7 @@ export interface ReleaseSummary extends RuntimeReleaseUse {
   readonly snapshots: number;
 }
 
-export function listReleases(services: ControlServices): readonly ReleaseSummary[] {
+export function listReleases(services: Pick<ControlServices, "store" | "worker">): readonly ReleaseSummary[] {
   const versions = listAllVersions(services);
   return services.worker.runtimeReleases().map((release) => ({
     ...release,

@@ -14,8 +14,10 @@ import type { VersionUses } from "./version-uses.ts";
 
 const INTERVAL_MS_MIN = 100;
 
+type Needs = Pick<ControlServices, "store" | "worker" | "clock" | "limits" | "onProblem">;
+
 export class SnapshotLife {
-  readonly #services: ControlServices;
+  readonly #services: Needs;
   readonly #publisher: Publisher;
   readonly #uses: VersionUses;
   readonly #settleOthers: () => void;
@@ -25,7 +27,7 @@ export class SnapshotLife {
   #isClosing = false;
   #hasSwept = false;
 
-  constructor(services: ControlServices, publisher: Publisher, uses: VersionUses, settleOthers: () => void) {
+  constructor(services: Needs, publisher: Publisher, uses: VersionUses, settleOthers: () => void) {
     this.#services = services;
     this.#publisher = publisher;
     this.#uses = uses;

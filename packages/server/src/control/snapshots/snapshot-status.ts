@@ -41,12 +41,14 @@ export interface SnapshotSummary {
   readonly engineFingerprint: string | null;
 }
 
+type Needs = Pick<ControlServices, "store" | "limits">;
+
 export class SnapshotStatus {
-  readonly #services: ControlServices;
+  readonly #services: Needs;
   readonly #publisher: Publisher;
   readonly #uses: VersionUses;
 
-  constructor(services: ControlServices, publisher: Publisher, uses: VersionUses) {
+  constructor(services: Needs, publisher: Publisher, uses: VersionUses) {
     this.#services = services;
     this.#publisher = publisher;
     this.#uses = uses;

@@ -12,12 +12,14 @@ interface Use {
   writtenAtMs: number;
 }
 
+type Needs = Pick<ControlServices, "store" | "clock" | "limits" | "onProblem">;
+
 export class VersionUses {
-  readonly #services: ControlServices;
+  readonly #services: Needs;
   readonly #intervalMs: number;
   readonly #uses = new Map<string, Use>();
 
-  constructor(services: ControlServices) {
+  constructor(services: Needs) {
     this.#services = services;
     const { snapshotIdleMs } = services.limits;
     this.#intervalMs = Math.min(HOUR_MS, (snapshotIdleMs ?? HOUR_MS * 24) / 24);

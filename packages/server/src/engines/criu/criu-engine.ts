@@ -15,10 +15,11 @@ import type {
   SnapshotKey,
   WorkingSetInfo,
 } from "../../ports/engine.ts";
+import type { Phase } from "../../model/phases.ts";
 import type { KeyProvider } from "../../ports/key-provider.ts";
 import { type HostedEngineOptions, openSandbox } from "../hosted-engine.ts";
 import type { Random } from "../../base/random.ts";
-import { ThawError } from "../../base/errors.ts";
+import { type PlatformCode, ThawError } from "../../model/platform-errors.ts";
 import { Clones } from "../../snapshots/clones.ts";
 import { DataKeys } from "../../snapshots/data-keys.ts";
 import { type FarOptions, FarSnapshots } from "../../snapshots/far/far-snapshots.ts";
@@ -45,7 +46,7 @@ export interface CriuEngineOptions extends HostedEngineOptions {
 }
 
 /** The manifest of the far store may cure these. */
-const CURABLE = new Set(["SANDBOX_SNAPSHOT_DAMAGED", "SANDBOX_UNKNOWN"]);
+const CURABLE: ReadonlySet<PlatformCode> = new Set<PlatformCode>(["SANDBOX_SNAPSHOT_DAMAGED", "SANDBOX_UNKNOWN"]);
 
 export interface CriuEngine extends Engine {
   /** Rejects where the far store is another installation's, or can't be used. */
@@ -172,12 +173,15 @@ class CriuSnapshots implements SnapshotEngine {
   async #take(sandbox: Sandbox, snapshotId: SnapshotId, keyArn: string | null): Promise<SnapshotInfo> {
     const { host, clock, chunkSecret } = this.#options;
     const startMs = clock.nowMs();
+    const calledMs = clock.monotonicMs();
     let taken;
+    let hostMs = 0;
     let key;
     try {
       const generated = await this.#dataKeys.generate(keyArn, snapshotId);
       key = generated.key;
       await sandbox.link.park();
+      hostMs = clock.monotonicMs() - calledMs;
       taken = await host.snapshot(sandbox.environmentId, snapshotId, this.fingerprint, {
         dataKey: generated.plaintext,
         chunkSecret,
@@ -185,7 +189,8 @@ class CriuSnapshots implements SnapshotEngine {
     } finally {
       await sandbox.destroy();
     }
-    if (this.#far === null) return { snapshotId, key, ...taken };
+    const phases = taken.phases.map((phase) => ({ ...phase, startMs: phase.startMs + hostMs }));
+    if (this.#far === null) return { snapshotId, key, ...taken, phases };
     const uploadMs = clock.monotonicMs();
     try {
       await this.#far.publish(snapshotId, startMs);
@@ -193,7 +198,12 @@ class CriuSnapshots implements SnapshotEngine {
       await this.remove(snapshotId);
       throw error;
     }
-    return { snapshotId, key, ...taken, phases: { ...taken.phases, upload: clock.monotonicMs() - uploadMs } };
+    const upload: Phase = {
+      name: "upload",
+      startMs: uploadMs - calledMs,
+      durationMs: clock.monotonicMs() - uploadMs,
+    };
+    return { snapshotId, key, ...taken, phases: [...phases, upload] };
   }
 
   #restore(spec: Parameters<SnapshotEngine["restore"]>[0], snapshotId: SnapshotId, dataKey: Buffer): Promise<Sandbox> {

@@ -150,7 +150,7 @@ export class FakeEngine implements Engine {
         diskBytes: 10,
         newBytes: 1010,
         cutConnections: 0,
-        phases: { dump: 1 },
+        phases: [{ name: "criu", startMs: 0, durationMs: 1 }],
       };
     } finally {
       sandbox.vanish();

@@ -1,13 +1,7 @@
 /** A sandbox of the fake engine: one fake process, a freezer that notices work while frozen, and counters. */
 import type { EnvironmentId } from "../../base/ids.ts";
-import type {
-  PhaseTimes,
-  Sandbox,
-  SandboxExit,
-  SandboxObservation,
-  SandboxSpec,
-  SandboxUsage,
-} from "../../ports/engine.ts";
+import type { Phase } from "../../model/phases.ts";
+import type { Sandbox, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage } from "../../ports/engine.ts";
 import type { SpawnRequest } from "../../ports/supervisor.ts";
 import { FakeLink } from "./fake-link.ts";
 import { type FakeFunction, FakeProcess, type FakeProcessHost, type FakeState, type ParkedAt } from "./fake-process.ts";
@@ -27,7 +21,7 @@ export class FakeSandbox implements Sandbox {
   readonly environmentId: EnvironmentId;
   readonly spec: SandboxSpec;
   readonly link: FakeLink;
-  readonly phases: PhaseTimes = { take: 1 };
+  readonly phases: readonly Phase[] = [{ name: "sandbox", startMs: 0, durationMs: 1 }];
   readonly exited: Promise<SandboxExit>;
   readonly #engine: FakeSandboxOwner;
   readonly #function: FakeFunction;

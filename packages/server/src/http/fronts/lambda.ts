@@ -7,9 +7,11 @@ import {
   validate,
   OPERATIONS,
   type Match,
+  type OperationName,
   type WireRequest,
 } from "@thaw/aws-api";
 import type { ControlPlane } from "../../control/control-plane.ts";
+import type { In } from "../../control/operations.ts";
 import { ApiError } from "../../model/api-error.ts";
 import { errorReply, type Reply, replyOfError } from "../reply.ts";
 
@@ -29,57 +31,46 @@ export async function serveLambdaApi(
       `There is no operation ${request.method} ${request.path} in the Lambda API.`,
     );
   try {
-    return await carryOut(control, match, request, requestId, linkTo);
+    return await carryOut(control, match.operation, match, request, requestId, linkTo);
   } catch (error) {
     if (error instanceof SerializationError) return errorReply("SerializationException", error.message);
     return replyOfError(error, control.services.onProblem);
   }
 }
 
-async function carryOut(
-  control: ControlPlane,
+async function carryOut<O extends OperationName>(
+  { operations }: ControlPlane,
+  operation: O,
   match: Match,
   request: WireRequest,
   requestId: string,
   linkTo: LinkTo,
 ): Promise<Reply> {
-  const { operation } = match;
-  const handler = control.operations[operation];
-  if (handler === undefined && operation !== "Invoke") {
+  const run = operations[operation];
+  if (run === undefined) {
     throw new ApiError(
       "NotImplementedException",
       `${operation} is part of the Lambda API, but Thaw does not have it yet.`,
     );
   }
-  const input = parseInput(match, request);
-  const inputShape = OPERATIONS[operation].input;
-  const problem = inputShape === null ? null : validate(inputShape, input);
-  if (problem !== null) throw new ApiError("ValidationException", problem);
-  const output =
-    operation === "Invoke"
-      ? await invoke(control, input, request, requestId)
-      : await (handler as (input: unknown) => unknown)(input);
+  const trace = request.headers["x-amzn-trace-id"];
+  const traceId = typeof trace === "string" ? trace : null;
+  const output = await run(readInput(operation, match, request), { requestId, body: request.body, traceId });
   return serializeOutput(operation, withLink(output as Readonly<Record<string, unknown>>, linkTo));
+}
+
+/** Reads an operation's input and checks it against the model. Throws a ValidationException where it is not as the model says. */
+function readInput<O extends OperationName>(operation: O, match: Match, request: WireRequest): In<O> {
+  const input = parseInput(match, request);
+  const shape = OPERATIONS[operation].input;
+  const problem = shape === null ? null : validate(shape, input);
+  if (problem !== null) throw new ApiError("ValidationException", problem);
+  // The types and the check come from the same model.
+  return input as In<O>;
 }
 
 /** GetFunction's Code.Location: on AWS, too, whoever has the link may read the package for ten minutes. */
 function withLink(output: Readonly<Record<string, unknown>>, linkTo: LinkTo): Readonly<Record<string, unknown>> {
   const code = output["Code"] as { readonly Location?: string } | undefined;
   return code?.Location === undefined ? output : { ...output, Code: { ...code, Location: linkTo(code.Location) } };
-}
-
-function invoke(
-  control: ControlPlane,
-  input: Record<string, unknown>,
-  request: WireRequest,
-  requestId: string,
-): Promise<unknown> {
-  const { Payload: _, ...rest } = input;
-  const trace = request.headers["x-amzn-trace-id"];
-  return control.invoke.invoke({
-    ...(rest as { FunctionName: string }),
-    payload: request.body,
-    requestId,
-    traceId: typeof trace === "string" ? trace : null,
-  });
 }

@@ -1,7 +1,7 @@
 /** GET snapshots, snapshots/ID, snapshots/ID/verify (?local=true: without the far store) of Thaw's own API. ID: a snapshot's, or FUNCTION:VERSION (or :ALIAS). */
 import type { ControlPlane } from "../../control/control-plane.ts";
 import type { ControlServices } from "../../control/services.ts";
-import { ThawError } from "../../base/errors.ts";
+import { ThawError } from "../../model/platform-errors.ts";
 import { findVersion, listAllVersions } from "../../control/records/lookup.ts";
 import { ApiError, notFound } from "../../model/api-error.ts";
 import { LATEST, type VersionRecord } from "../../model/function-record.ts";

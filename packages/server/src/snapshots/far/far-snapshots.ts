@@ -5,7 +5,7 @@
  * Writes of one snapshot are in order; what is removed is not written any more.
  */
 import type { Clock } from "../../base/clock.ts";
-import { ThawError } from "../../base/errors.ts";
+import { ThawError } from "../../model/platform-errors.ts";
 import type { SnapshotId } from "../../base/ids.ts";
 import type { Random } from "../../base/random.ts";
 import { retry } from "../../base/retry.ts";
@@ -66,9 +66,8 @@ const DOUBTS_MAX = 4;
 
 /** The store did not answer while a restore waited for it. */
 class RestoreLateError extends ThawError {
-  readonly code = "SANDBOX_RESTORE_TIMEOUT";
   constructor(snapshotId: SnapshotId, cause: unknown) {
-    super({
+    super("SANDBOX_RESTORE_TIMEOUT", {
       publicMessage: "The snapshot did not come from the snapshot store in time.",
       detail: { snapshotId },
       cause,

@@ -13,7 +13,7 @@
  * ```
  */
 import type { Clock } from "../../base/clock.ts";
-import { ThawError } from "../../base/errors.ts";
+import { ThawError } from "../../model/platform-errors.ts";
 import { isSnapshotId, type SnapshotId } from "../../base/ids.ts";
 import type { Random } from "../../base/random.ts";
 import { isAbort, retry } from "../../base/retry.ts";
@@ -43,9 +43,8 @@ export const workingSetKey = (id: SnapshotId): string => `${SNAPSHOTS}${id}/work
 
 /** Two installations in one place would remove each other's snapshots. */
 export class ForeignStoreError extends ThawError {
-  readonly code = "STORE_FOREIGN";
   constructor(store: string) {
-    super({
+    super("STORE_FOREIGN", {
       publicMessage: `The snapshot store ${store} belongs to another installation of Thaw (another secret). Give this one a prefix of its own.`,
       detail: { store },
     });

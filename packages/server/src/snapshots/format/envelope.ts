@@ -9,7 +9,7 @@
  * ```
  */
 import { createDecipheriv, createHash, type DecipherGCM } from "node:crypto";
-import { ThawError } from "../../base/errors.ts";
+import { ThawError } from "../../model/platform-errors.ts";
 
 const MAGIC = Buffer.from("THAWSNAP");
 export const SNAPSHOT_FORMAT = 3;
@@ -25,9 +25,8 @@ export const CHUNK_FILE_SIZE_BYTES_MAX = 512 * 1024 + 2048 + TAG_SIZE_BYTES;
 
 /** Foreign bytes that are not what they should be: changed, cut short, of another format, or sealed under another key. */
 export class SnapshotDamagedError extends ThawError {
-  readonly code = "SANDBOX_SNAPSHOT_DAMAGED";
   constructor(why: string) {
-    super({ publicMessage: "The snapshot is damaged and was not restored. Publish a new version.", detail: { why } });
+    super("SANDBOX_SNAPSHOT_DAMAGED", { detail: { why } });
   }
 }
 

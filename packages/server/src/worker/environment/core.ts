@@ -4,6 +4,7 @@
  */
 import { strict as assert } from "node:assert";
 import type { EnvironmentId, SnapshotId } from "../../base/ids.ts";
+import { PhaseRecorder } from "../../model/phases.ts";
 import type { FunctionCredentials } from "../../ports/credential-source.ts";
 import type { Sandbox, SandboxExit, SandboxSpec, SnapshotKey, WorkingSetInfo } from "../../ports/engine.ts";
 import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
@@ -78,7 +79,7 @@ export class EnvironmentCore {
   readonly mode: EnvironmentMode;
   readonly services: WorkerServices;
   readonly inbox = new Inbox<EnvironmentEvent>();
-  readonly phases: Record<string, number> = {};
+  readonly phases = new PhaseRecorder(() => this.nowMs());
   /** No further invoke is taken. */
   isStopRequested = false;
   memoryMaxMib = 0;

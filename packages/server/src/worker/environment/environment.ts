@@ -5,7 +5,8 @@
  */
 import { strict as assert } from "node:assert";
 import type { SnapshotId } from "../../base/ids.ts";
-import type { SnapshotKey } from "../../ports/engine.ts";
+import type { PlatformCode } from "../../model/platform-errors.ts";
+import type { SnapshotKey, WorkingSetInfo } from "../../ports/engine.ts";
 import type { EnvironmentSummary } from "../../ports/worker.ts";
 import { EnvironmentCore, type EnvironmentOptions, type InvokeReply, type InvokeRequest, tryEngine } from "./core.ts";
 import { canTransition, type EnvironmentState } from "./state.ts";
@@ -101,7 +102,7 @@ export class Environment {
       lastInvokeAtMs: this.#lastInvokeAtMs,
       isRestored: mode.kind === "restore",
       invokeCount: this.#invokeCount,
-      phases: { ...phases },
+      ...phases.show(this.#createdMonotonicMs),
     };
   }
 
@@ -174,7 +175,6 @@ export class Environment {
     const init = await runInit(this.core, { phase: "init", deadline });
     deadline.cancel();
     if (init.kind === "failed") return;
-    this.core.phases["init"] = init.durationMs;
     onReady();
     return this.#serveWarm();
   }
@@ -221,13 +221,13 @@ export class Environment {
       if (init.failure.kind === "platform") return this.#refuse(first, init.failure);
       return this.#initAgainAndInvoke(first);
     }
-    this.core.phases["init"] = init.durationMs;
     return this.#invoke(first, { ...WARM, initDurationMs: init.durationMs });
   }
 
   /** AWS's suppressed Init: after a failed Init it is run once more within the invoke, under the function's timeout. */
   async #initAgainAndInvoke(first: InvokeRequest): Promise<Failure | null> {
     this.transition("resetting");
+    this.core.phases.clear();
     await this.core.destroySandbox();
     const created = await this.#createSandbox();
     if (created !== null) return this.#refuse(first, created);
@@ -271,7 +271,7 @@ export class Environment {
     try {
       const recorded = await core.services.engine.snapshots?.responded(core.sandbox, snapshotId, key);
       if (recorded === undefined) return;
-      if (recorded.prefetchEndMs > 0) core.phases["prefetch"] = recorded.prefetchEndMs;
+      notePrefetch(core, recorded);
       core.memory = recorded;
     } catch (error) {
       // A clone that has ended has nothing to tell.
@@ -364,13 +364,14 @@ export class Environment {
 
   async #createSandbox(): Promise<Failure | null> {
     const startMs = this.core.nowMs();
+    const endEngine = this.core.phases.start("engine");
     const created = await tryEngine(() => this.core.services.engine.create(this.core.sandboxSpec));
     if (!created.ok) {
       this.core.reportProblem("create the sandbox", created.error);
       return created.failure;
     }
-    Object.assign(this.core.phases, created.value.phases);
-    this.core.phases["engine"] = this.core.nowMs() - startMs;
+    this.core.phases.include(created.value.phases, startMs);
+    endEngine();
     this.core.attach(created.value);
     return null;
   }
@@ -392,11 +393,19 @@ export class Environment {
       outcome: restoreOutcome(restore.failure),
       startedAtMs: restore.startedAtMs,
       restoreDurationMs: restore.durationMs,
-      phases: { ...core.phases },
+      ...core.phases.show(core.phases.find("restore")?.startMs ?? 0),
       memory: core.memory,
     };
     core.services.onRestore(report);
   }
+}
+
+/** The pager's times count from the engine's restore. */
+function notePrefetch(core: EnvironmentCore, { prefetchStartMs, prefetchEndMs }: WorkingSetInfo): void {
+  const engine = core.phases.find("engine");
+  if (prefetchEndMs === 0 || engine === null) return;
+  const startMs = engine.startMs + prefetchStartMs;
+  core.phases.record({ name: "prefetch", startMs, durationMs: prefetchEndMs - prefetchStartMs });
 }
 
 function restoreOutcome(failure: Failure | null): RestoreReport["outcome"] {
@@ -407,7 +416,7 @@ function restoreOutcome(failure: Failure | null): RestoreReport["outcome"] {
 
 const RESTORE_TIMEOUT_MESSAGE = "Lambda couldn't restore the snapshot within the timeout limit.";
 /** The snapshot's memory did not come from afar in time. */
-const RESTORE_TIMEOUT = "SANDBOX_RESTORE_TIMEOUT";
+const RESTORE_TIMEOUT: PlatformCode = "SANDBOX_RESTORE_TIMEOUT";
 
 /** Texts of AWS's SnapStartException and SnapStartTimeoutException. */
 function toRefusal(failure: Failure): InvokeReply {

@@ -17,11 +17,15 @@ export async function initialiseAndSnapshot(
   signal: AbortSignal,
 ): Promise<SnapshotOutcome> {
   const { core } = environment;
+  const createMs = core.nowMs();
+  const endEngine = core.phases.start("engine");
   const created = await tryEngine(() => core.services.engine.create(core.sandboxSpec));
   if (!created.ok) {
     core.reportProblem("create the sandbox", created.error);
     return toOutcome(created.failure);
   }
+  core.phases.include(created.value.phases, createMs);
+  endEngine();
   core.attach(created.value);
   environment.transition("initialising");
   const { publishInitTimeoutMs } = core.services.limits;
@@ -32,6 +36,7 @@ export async function initialiseAndSnapshot(
   if (init.kind === "failed") return toOutcome(init.failure);
   environment.transition("snapshotting");
   const startMs = core.nowMs();
+  const endSnapshot = core.phases.start("snapshot");
   const taken = await tryEngine(() => snapshots.take(core.sandbox, snapshotId, core.version.kmsKeyArn));
   if (!taken.ok) {
     core.reportProblem("take the snapshot", taken.error);
@@ -41,7 +46,9 @@ export async function initialiseAndSnapshot(
     await removeQuietly(environment, snapshots, snapshotId);
     return { kind: "cancelled" };
   }
-  const { key, memoryBytes, diskBytes, newBytes, cutConnections, phases } = taken.value;
+  core.phases.include(taken.value.phases, startMs);
+  endSnapshot();
+  const { key, memoryBytes, diskBytes, newBytes, cutConnections } = taken.value;
   return {
     kind: "ready",
     initDurationMs: init.durationMs,
@@ -51,7 +58,7 @@ export async function initialiseAndSnapshot(
     newBytes,
     cutConnections,
     fingerprints: { engine: snapshots.fingerprint, runtime: core.recipe.fingerprint },
-    phases: { ...created.value.phases, init: init.durationMs, ...phases, snapshot: core.nowMs() - startMs },
+    ...core.phases.show(createMs),
   };
 }
 

@@ -27,10 +27,10 @@ export async function runInit(core: EnvironmentCore, options: InitOptions): Prom
     runtimeVersion: recipe.runtimeVersion,
     runtimeVersionArn: recipe.runtimeVersionArn,
   });
-  const startMs = core.nowMs();
+  const endInit = core.phases.start("init");
   const started = await startRuntime(core, options.deadline);
   const failure = started ?? (core.isSnapStart ? await primeRuntime(core, options.deadline) : null);
-  const durationMs = core.nowMs() - startMs;
+  const durationMs = endInit();
   log.flushOutput();
   // AWS reports a good Init only with SnapStart and provisioned concurrency; on demand its duration is in REPORT.
   if (failure !== null || initializationType !== "on-demand") {

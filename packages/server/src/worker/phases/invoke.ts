@@ -69,7 +69,7 @@ export async function runInvoke(
   const answer = result.kind === "event" ? toAnswer(result.event) : null;
   let failure = result.kind === "failed" ? result.failure : null;
   if (answer !== null) {
-    core.phases["firstResponse"] ??= core.nowMs() - clock.startMs;
+    noteFirstResponse(core, clock);
     if (!input.wantsLogTail) {
       request.reply(toOutcome(core, answer, null));
       onAnswered();
@@ -82,6 +82,11 @@ export async function runInvoke(
   if (answer === null) request.reply(failureOutcome(core, request, failure));
   else if (input.wantsLogTail) request.reply(toOutcome(core, answer, core.log.takeTail()));
   return failure;
+}
+
+function noteFirstResponse(core: EnvironmentCore, { startMs }: InvokeClock): void {
+  if (core.phases.find("firstResponse") !== null) return;
+  core.phases.record({ name: "firstResponse", startMs, durationMs: core.nowMs() - startMs });
 }
 
 /** The invoke of an environment whose Init failed again within it: the same lines and the same answer, without a handler. */

@@ -54,16 +54,15 @@ async function restore(core: EnvironmentCore, bring: () => Promise<Failure | nul
     runtimeVersionArn: recipe.runtimeVersionArn,
   });
   const startedAtMs = core.services.clock.nowMs();
-  const startMs = core.nowMs();
+  const endRestore = core.phases.start("restore");
   const cloneFailure = await bring();
   const releasedMs = core.nowMs();
   const failure = cloneFailure ?? (await releaseRuntime(core));
-  const endMs = core.nowMs();
+  const billedMs = Math.ceil(core.nowMs() - releasedMs);
+  const durationMs = endRestore();
   log.flushOutput();
-  const durationMs = endMs - startMs;
-  core.phases["restore"] = durationMs;
   log.writePlatform({ kind: "restore-report", durationMs, status: toPhaseStatus(failure) });
-  return { startedAtMs, durationMs, billedMs: Math.ceil(endMs - releasedMs), failure };
+  return { startedAtMs, durationMs, billedMs, failure };
 }
 
 async function makeClone(core: EnvironmentCore, snapshotId: SnapshotId, key: SnapshotKey): Promise<Failure | null> {
@@ -74,35 +73,36 @@ async function makeClone(core: EnvironmentCore, snapshotId: SnapshotId, key: Sna
   }
   core.currentCredentials();
   const startMs = core.nowMs();
+  const endEngine = core.phases.start("engine");
   const restored = await tryEngine(() => snapshots.restore(core.sandboxSpec, snapshotId, key));
   if (!restored.ok) {
     core.reportProblem("restore", restored.error);
     return restored.failure;
   }
-  Object.assign(core.phases, restored.value.phases);
-  core.phases["engine"] = core.nowMs() - startMs;
+  core.phases.include(restored.value.phases, startMs);
+  endEngine();
   core.attach(restored.value);
   return null;
 }
 
 /** Until the runtime presents the call in which the snapshot was taken. */
 async function untilParked(core: EnvironmentCore): Promise<Failure | null> {
-  const startMs = core.nowMs();
+  const endParked = core.phases.start("parked");
   const deadline = core.startDeadline(core.services.limits.restoreTimeoutMs);
   const parked = await core.waitFor(deadline, ["restore-next", "invocation-next"]);
   deadline.cancel();
-  core.phases["connect"] = core.nowMs() - startMs;
+  endParked();
   return parked.kind === "failed" ? parked.failure : null;
 }
 
 async function releaseRuntime(core: EnvironmentCore): Promise<Failure | null> {
   // A runtime without hooks was taken in invocation/next, and stays there until Invoke.
   if (core.session.state !== "RestoreReady") return null;
-  const startMs = core.nowMs();
+  const endHooks = core.phases.start("hooks");
   const deadline = core.startDeadline(core.services.limits.restoreTimeoutMs);
   core.session.releaseRestore();
   const ready = await core.waitFor(deadline, ["invocation-next"]);
   deadline.cancel();
-  core.phases["hooks"] = core.nowMs() - startMs;
+  endHooks();
   return ready.kind === "failed" ? ready.failure : null;
 }

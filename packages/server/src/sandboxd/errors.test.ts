@@ -1,0 +1,14 @@
+import { expect, it } from "vitest";
+import { readHostError } from "./errors.ts";
+
+it("keeps a code of the table", () => {
+  const error = readHostError({ code: "SANDBOX_DISK_FULL", message: "write: no space" });
+  expect(error).toMatchObject({ code: "SANDBOX_DISK_FULL", publicMessage: "The host's disk is full." });
+  expect(error.detail).toEqual({ hostMessage: "write: no space" });
+});
+
+it.each(["SANDBOX_NEWER", "KMS_DISABLED", "toString", ""])("takes %j for a failure and keeps the text", (code) => {
+  const error = readHostError({ code, message: "why" });
+  expect(error.code).toBe("SANDBOX_FAILED");
+  expect(error.detail).toEqual({ hostMessage: `${code}: why` });
+});

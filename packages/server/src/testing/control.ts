@@ -1,0 +1,3 @@
+export { type ControlPlane, createControlPlane } from "../control/control-plane.ts";
+export { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../control/limits.ts";
+export type { Call } from "../control/operations.ts";

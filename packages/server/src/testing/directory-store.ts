@@ -1,0 +1,1 @@
+export { createDirectoryStore } from "../snapshot-stores/directory-store.ts";

@@ -1,0 +1,1 @@
+export { createCriuEngine } from "../engines/criu/criu-engine.ts";

@@ -1,0 +1,1 @@
+export { Keyring } from "../keys/keyring.ts";

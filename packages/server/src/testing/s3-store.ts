@@ -1,0 +1,1 @@
+export { createS3Store } from "../snapshot-stores/s3-store.ts";

@@ -1,0 +1,2 @@
+export { connectSandboxd } from "../sandboxd/client.ts";
+export { SandboxError } from "../sandboxd/errors.ts";

@@ -1,0 +1,1 @@
+export { connectSupervisor } from "../supervisor/connect-supervisor.ts";
