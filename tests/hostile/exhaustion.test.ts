@@ -1,5 +1,7 @@
 /** Functions that take all they can get: each meets its own limit, and the neighbour answers all the while. */
-import { it } from "vitest";
+import { readFileSync } from "node:fs";
+import { describe, it } from "vitest";
+import { childrenOf } from "../../tools/processes.ts";
 import { type Invoked, type TestFunctions } from "../support/functions.ts";
 import { type Neighbour, type Outcome, program, PROVIDED, withNeighbour } from "./harness.ts";
 
@@ -62,6 +64,33 @@ it("memory of the kernel is bounded by the function's own size, or by its number
 it("processors: 24 busy processes do not keep the neighbour waiting", async ({ expect }) => {
   expect((await exhaust("cpu", { seconds: 2 })).payload).toEqual({ got: "tired" });
 }, 120_000);
+
+describe("what one function does to its address space costs the host nothing", () => {
+  const EVENT = { try: "address_space", pieces: 100_000, children: 60 };
+  const MIB_MAX = 64;
+
+  function pagerMib(): number {
+    const pager = childrenOf(functions.server.pid).find(({ command }) => /^\S*thaw-pager(\s|$)/.test(command));
+    const status = readFileSync(`/proc/${pager?.pid ?? 0}/status`, "utf8");
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+  }
+
+  it.each(["fresh", "clone"])(
+    "%s",
+    async (kind) => {
+      const name = await functions.createSnapStart({ bootstrap: program("exhaust") }, { ...PROVIDED, Timeout: 60 });
+      const version = kind === "clone" ? await functions.publish(name) : undefined;
+      const beforeMib = pagerMib();
+      const answer = await neighbour.during(functions.invoke(name, EVENT, version));
+      const grownMib = pagerMib() - beforeMib;
+      await functions.stopEnvironments(name);
+      if (grownMib > MIB_MAX) throw new Error(`the pager grew by ${Math.round(grownMib)} MiB`);
+      if (JSON.stringify(answer.payload) !== JSON.stringify({ got: [EVENT.pieces, EVENT.children] }))
+        throw new Error(JSON.stringify(answer.payload));
+    },
+    120_000,
+  );
+});
 
 it("nothing runs between invokes", async ({ expect }) => {
   const name = await functions.create({ bootstrap: program("exhaust") }, PROVIDED);

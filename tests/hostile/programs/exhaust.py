@@ -1,3 +1,4 @@
+import ctypes
 import mmap
 import resource
 import socket
@@ -154,5 +155,36 @@ def work_between_invokes(event):
     return [first, int.from_bytes(COUNTER[0:8], "little")]
 
 
+@attempt
+def address_space(event):
+    """Gives back every second page of a large mapping, one call each, then has children that copy what is known of it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    for piece in range(event["pieces"]):
+        if libc.madvise(MAPPING + 2 * mmap.PAGESIZE * piece, mmap.PAGESIZE, mmap.MADV_DONTNEED) != 0:
+            raise OSError(ctypes.get_errno(), "madvise")
+    children = []
+    for _ in range(event["children"]):
+        pid = os.fork()
+        if pid == 0:
+            libc.madvise(MAPPING + mmap.PAGESIZE, mmap.PAGESIZE, mmap.MADV_DONTNEED)
+            while True:
+                time.sleep(60)
+        children.append(pid)
+    for pid in children:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    return [event["pieces"], len(children)]
+
+
+def map_much():
+    """64 GiB that nothing is charged for, as long as nobody touches it."""
+    libc = ctypes.CDLL(None)
+    libc.mmap.restype = ctypes.c_void_p
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000
+    return libc.mmap(None, ctypes.c_size_t(64 << 30), mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
+
+
 COUNTER = None
+MAPPING = map_much()
 serve()
