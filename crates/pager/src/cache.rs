@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use thaw_locked::{Changed, Locked};
 use thaw_snapshot::chunk::{self, ChunkName, ChunkRef};
 use thaw_snapshot::chunk_directory::ChunkDirectory;
 use thaw_snapshot::pager_messages::ChunkAnswer;
@@ -78,8 +79,8 @@ type AskFar = dyn Fn(&ChunkName, bool) + Send + Sync;
 pub struct Cache {
     directory: ChunkDirectory,
     size_bytes_max: usize,
-    state: Mutex<State>,
-    changed: Condvar,
+    state: Locked<State>,
+    changed: Changed,
     /// Sends a request for a chunk; true: the one at hand is damaged.
     ask_far: Box<AskFar>,
     /// Spent on authenticating and decrypting, since the start.
@@ -91,8 +92,8 @@ impl Cache {
         Cache {
             directory,
             size_bytes_max,
-            state: Mutex::default(),
-            changed: Condvar::new(),
+            state: Locked::default(),
+            changed: Changed::new(),
             ask_far,
             decrypt_ns: AtomicU64::new(0),
         }
@@ -100,7 +101,7 @@ impl Cache {
 
     /// The content, authenticated. Several who want the same chunk wait for one load, and share what comes of it.
     pub fn get(&self, wanted: &ChunkRef) -> Result<Content, Lost> {
-        let mut state = self.state.lock().expect("no holder panics");
+        let mut state = self.state.lock();
         state.uses += 1;
         let now = state.uses;
         match state.entries.get_mut(&wanted.name) {
@@ -110,7 +111,7 @@ impl Cache {
             }
             Some(Entry::Loading(outcome)) => {
                 let outcome = Arc::clone(outcome);
-                let _state = self.changed.wait_while(state, |_| outcome.get().is_none()).expect("no holder panics");
+                let _state = self.changed.wait_while(state, |_| outcome.get().is_none());
                 return outcome.get().expect("was waited for").clone();
             }
             None => {}
@@ -119,7 +120,7 @@ impl Cache {
         state.entries.insert(wanted.name, Entry::Loading(Arc::clone(&outcome)));
         drop(state);
         let loaded = self.load(wanted);
-        let mut state = self.state.lock().expect("no holder panics");
+        let mut state = self.state.lock();
         outcome.set(loaded.clone()).expect("one loads");
         state.entries.remove(&wanted.name);
         if let Ok(content) = &loaded {
@@ -183,7 +184,7 @@ impl Cache {
     }
 
     fn ask(&self, name: &ChunkName, is_damaged: bool) {
-        let mut state = self.state.lock().expect("no holder panics");
+        let mut state = self.state.lock();
         // A server that went away does not answer any more.
         if state.wanted.get(name).is_some_and(|wanted| wanted.answer.is_none() && wanted.asked.elapsed() < FAR_TIMEOUT)
         {
@@ -197,7 +198,7 @@ impl Cache {
     /// Chunks that will be needed soon: those that the host lacks are asked for now, all at once.
     pub fn ask_ahead<'a>(&self, chunks: impl Iterator<Item = &'a ChunkRef>) {
         for wanted in chunks {
-            let is_known = self.state.lock().expect("no holder panics").entries.contains_key(&wanted.name);
+            let is_known = self.state.lock().entries.contains_key(&wanted.name);
             if !is_known && !self.directory.has(&wanted.name) {
                 self.ask(&wanted.name, false);
             }
@@ -207,14 +208,14 @@ impl Cache {
     /// True where some of them are still to be decrypted, and all can be kept until they are used.
     pub fn is_worth_loading(&self, chunks: &[ChunkRef]) -> bool {
         let size: usize = chunks.iter().map(|chunk| chunk.size_bytes as usize).sum();
-        let state = self.state.lock().expect("no holder panics");
+        let state = self.state.lock();
         size <= self.size_bytes_max / 2 && chunks.iter().any(|chunk| !state.entries.contains_key(&chunk.name))
     }
 
     /// Never `Late`: that is an error.
     fn wait_for(&self, name: &ChunkName) -> Result<ChunkAnswer, Lost> {
         let deadline = Instant::now() + FAR_TIMEOUT;
-        let mut state = self.state.lock().expect("no holder panics");
+        let mut state = self.state.lock();
         loop {
             let answer = state.wanted.get(name).and_then(|wanted| wanted.answer);
             let left = deadline.saturating_duration_since(Instant::now());
@@ -227,13 +228,13 @@ impl Cache {
             if answer.is_some() || left.is_zero() {
                 return Err(Lost { message: LATE.into(), is_damaged: false });
             }
-            state = self.changed.wait_timeout(state, left).expect("no holder panics").0;
+            state = self.changed.wait_timeout(state, left);
         }
     }
 
     /// The answer to `ask_far`.
     pub fn arrived(&self, name: &ChunkName, answer: ChunkAnswer) {
-        let mut state = self.state.lock().expect("no holder panics");
+        let mut state = self.state.lock();
         if let Some(wanted) = state.wanted.get_mut(name) {
             wanted.answer = Some(answer);
         }
@@ -256,7 +257,7 @@ mod tests {
 
     /// All that wait for a chunk, the one that loads it and the entry hold its outcome.
     fn holders(cache: &Cache, name: &ChunkName) -> usize {
-        match cache.state.lock().expect("no holder panics").entries.get(name) {
+        match cache.state.lock().entries.get(name) {
             Some(Entry::Loading(outcome)) => Arc::strong_count(outcome),
             _ => 0,
         }

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use thaw_faults::fault_point;
+use thaw_locked::Locked;
 use thaw_snapshot::chunk_directory::ChunkDirectory;
 use thaw_snapshot::hex;
 use thaw_snapshot::messages::{receive_message, send_message};
@@ -20,8 +21,8 @@ use crate::snapshots::Snapshot;
 struct Pager {
     socket: Arc<OwnedFd>,
     cache: Arc<Cache>,
-    snapshots: Mutex<HashMap<String, Arc<Snapshot>>>,
-    sessions: Mutex<HashMap<String, Arc<Session>>>,
+    snapshots: Locked<HashMap<String, Arc<Snapshot>>>,
+    sessions: Locked<HashMap<String, Arc<Session>>>,
 }
 
 fn send(socket: BorrowedFd, event: &Event, fds: &[BorrowedFd]) {
@@ -37,7 +38,7 @@ pub fn serve(socket: OwnedFd, chunks: OwnedFd, memory_bytes_max: usize) -> io::R
         send(asking.as_fd(), &Event::Want { chunk: hex::encode(name), is_damaged }, &[]);
     });
     let cache = Arc::new(Cache::new(ChunkDirectory::new(chunks), memory_bytes_max, ask_far));
-    let pager = Arc::new(Pager { socket, cache, snapshots: Mutex::default(), sessions: Mutex::default() });
+    let pager = Arc::new(Pager { socket, cache, snapshots: Locked::default(), sessions: Locked::default() });
     while let Some((bytes, fds)) = receive_message(pager.socket.as_fd())? {
         let command = serde_json::from_slice::<Command>(&bytes).map_err(io::Error::from)?;
         pager.obey(command, fds);
@@ -68,7 +69,7 @@ impl Pager {
             Command::Complete { session } => self.complete(session),
             Command::Recorded { session } => self.report(session),
             Command::Ping => self.send(&Event::Pong),
-            Command::Forget { snapshot } => drop(self.snapshots.lock().expect("no holder panics").remove(&snapshot)),
+            Command::Forget { snapshot } => drop(self.snapshots.lock().remove(&snapshot)),
         }
     }
 
@@ -78,7 +79,7 @@ impl Pager {
             // On a host that lacks them they come while CRIU's own files do.
             self.cache.ask_ahead(snapshot.working_set_chunks().iter());
         }
-        let mut snapshots = self.snapshots.lock().expect("no holder panics");
+        let mut snapshots = self.snapshots.lock();
         match opened {
             Ok(snapshot) => drop(snapshots.insert(name, Arc::new(snapshot))),
             Err(error) => {
@@ -90,7 +91,7 @@ impl Pager {
     }
 
     fn begin(self: &Arc<Self>, name: String, snapshot: &str, relay: OwnedFd) {
-        let Some(snapshot) = self.snapshots.lock().expect("no holder panics").get(snapshot).cloned() else {
+        let Some(snapshot) = self.snapshots.lock().get(snapshot).cloned() else {
             let event = Event::Failed {
                 session: name,
                 message: "the snapshot could not be opened".into(),
@@ -101,7 +102,7 @@ impl Pager {
             return;
         };
         let session = Session::new(snapshot, Arc::clone(&self.cache), relay);
-        self.sessions.lock().expect("no holder panics").insert(name.clone(), Arc::clone(&session));
+        self.sessions.lock().insert(name.clone(), Arc::clone(&session));
         let pager = Arc::clone(self);
         spawn("faults", move || {
             let end = session.run();
@@ -111,7 +112,7 @@ impl Pager {
                 End::Complete => pager.send(&Event::Completed { session: name.clone(), is_ok: true }),
                 End::Failed(lost) => pager.fail(&name, lost),
             }
-            pager.sessions.lock().expect("no holder panics").remove(&name);
+            pager.sessions.lock().remove(&name);
             // The last owner closes the relay's socket, and the relay kills the clone. Its descriptors go only then.
             if let End::Failed(_) = end {
                 session.abandon();
@@ -133,7 +134,7 @@ impl Pager {
     }
 
     fn find(&self, session: &str) -> Option<Arc<Session>> {
-        self.sessions.lock().expect("no holder panics").get(session).cloned()
+        self.sessions.lock().get(session).cloned()
     }
 
     fn complete(self: &Arc<Self>, name: String) {
@@ -153,15 +154,7 @@ impl Pager {
 
     fn report(&self, name: String) {
         let (touched, stats) = self.find(&name).map(|session| session.take_touched()).unwrap_or_default();
-        let event = Event::Recorded {
-            session: name,
-            faults: stats.faults,
-            prefetched_pages: stats.prefetched_pages,
-            prefetch_start_ms: stats.prefetch_start_ms,
-            prefetch_end_ms: stats.prefetch_end_ms,
-            restored_ms: stats.restored_ms,
-            decrypt_ms: stats.decrypt_ms,
-        };
+        let event = Event::Recorded { session: name, stats };
         match memory_file(&encode_runs(&touched)) {
             Ok(file) => send(self.socket.as_fd(), &event, &[file.as_fd()]),
             Err(_) => send(self.socket.as_fd(), &event, &[]),

@@ -13,12 +13,14 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use thaw_faults::fault_point;
+use thaw_locked::{Changed, Locked};
 use thaw_snapshot::messages::{receive_message, send_message};
+use thaw_snapshot::pager_messages::SessionStats;
 use thaw_snapshot::relay::{has_process, FromRelay, ToRelay};
 use thaw_snapshot::working_set::TouchedRun;
 use thaw_snapshot::PAGE_SIZE_BYTES;
@@ -64,27 +66,15 @@ struct Inner {
     /// Number of pieces in the processes' address maps, or more.
     pieces_at_most: usize,
     is_completing: bool,
-    stats: Stats,
-}
-
-/// What a session has done so far. Times from its beginning.
-#[derive(Default, Clone, Copy)]
-pub struct Stats {
-    pub faults: u64,
-    pub prefetched_pages: u64,
-    pub prefetch_start_ms: f64,
-    pub prefetch_end_ms: f64,
-    pub restored_ms: f64,
-    /// Of this host's pager, meanwhile: clones that are restored at the same time are in it as well.
-    pub decrypt_ms: f64,
+    stats: SessionStats,
 }
 
 pub struct Session {
     snapshot: Arc<Snapshot>,
     cache: Arc<Cache>,
     socket: OwnedFd,
-    inner: Mutex<Inner>,
-    changed: Condvar,
+    inner: Locked<Inner>,
+    changed: Changed,
     started: Instant,
     decrypt_before_ms: f64,
 }
@@ -107,21 +97,17 @@ enum Placed {
 
 impl Session {
     pub fn new(snapshot: Arc<Snapshot>, cache: Arc<Cache>, socket: OwnedFd) -> Arc<Self> {
-        let inner = Mutex::new(Inner { is_recording: true, ..Inner::default() });
+        let inner = Locked::new(Inner { is_recording: true, ..Inner::default() });
         let decrypt_before_ms = cache.decrypt_ms();
         Arc::new(Session {
             snapshot,
             cache,
             socket,
             inner,
-            changed: Condvar::new(),
+            changed: Changed::new(),
             started: Instant::now(),
             decrypt_before_ms,
         })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().expect("no holder panics")
     }
 
     fn now_ms(&self) -> f64 {
@@ -131,10 +117,10 @@ impl Session {
     /// The fault thread: until the clone has gone, or its pages can't be had.
     pub fn run(self: &Arc<Self>) -> End {
         let end = self.serve();
-        if end.is_ok() && !self.lock().is_complete {
+        if end.is_ok() && !self.inner.lock().is_complete {
             self.outlive_clone();
         }
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         inner.is_over = true;
         let is_complete = inner.is_complete;
         // A loss leaves the descriptors open: the relay kills the clone first (it sees the end of the socket).
@@ -153,7 +139,8 @@ impl Session {
     /// keeps its reader waiting.
     fn outlive_clone(&self) {
         let deadline = Instant::now() + CLONE_END_TIMEOUT;
-        while self.lock().processes.iter().any(|process| has_process(process.uffd.as_fd())) && Instant::now() < deadline
+        while self.inner.lock().processes.iter().any(|process| has_process(process.uffd.as_fd()))
+            && Instant::now() < deadline
         {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -178,7 +165,7 @@ impl Session {
                     Placed::Changing => {
                         faults.push_front((process, address));
                         // The clone's own thread has to get on with its change first.
-                        drop(self.changed.wait_timeout(self.lock(), REGISTRATION_RETRY));
+                        drop(self.changed.wait_timeout(self.inner.lock(), REGISTRATION_RETRY));
                     }
                 }
             }
@@ -189,7 +176,7 @@ impl Session {
     fn wait_for_work(&self) -> io::Result<bool> {
         let fds: Vec<std::os::fd::RawFd> = {
             use std::os::fd::AsRawFd;
-            self.lock().processes.iter().map(|process| process.uffd.as_raw_fd()).collect()
+            self.inner.lock().processes.iter().map(|process| process.uffd.as_raw_fd()).collect()
         };
         let mut polled = vec![PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
         // SAFETY: processes are added and dropped by this thread only.
@@ -211,7 +198,7 @@ impl Session {
         let Ok(Some((bytes, mut fds))) = receive_message(self.socket.as_fd()) else { return Ok(false) };
         match FromRelay::decode(&bytes) {
             Some(FromRelay::Process { pid }) if fds.len() == 1 => {
-                let mut inner = self.lock();
+                let mut inner = self.inner.lock();
                 let is_first = inner.processes.is_empty();
                 inner.processes.push(Process { pid, uffd: fds.remove(0), map: AddressMap::new() });
                 drop(inner);
@@ -223,7 +210,7 @@ impl Session {
             }
             Some(FromRelay::Restored) => {
                 fault_point!("pager.restored");
-                let mut inner = self.lock();
+                let mut inner = self.inner.lock();
                 inner.is_restored = true;
                 inner.stats.restored_ms = self.now_ms();
                 self.changed.notify_all();
@@ -234,7 +221,7 @@ impl Session {
     }
 
     fn read_events(self: &Arc<Self>, faults: &mut VecDeque<(usize, u64)>) -> Result<(), Lost> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let mut children = Vec::new();
         let mut count = 0;
         let mut changes = 0;
@@ -295,7 +282,7 @@ impl Session {
 
     fn answer(&self, index: usize, address: u64) -> Result<Placed, Lost> {
         let (pid, origin) = {
-            let inner = self.lock();
+            let inner = self.inner.lock();
             let process = &inner.processes[index];
             (process.pid, process.map.origin(address))
         };
@@ -313,7 +300,7 @@ impl Session {
             Place::Chunk { chunk, offset, pages_before, pages } => (chunk, offset, pages_before, pages),
         };
         let content = self.cache.get(chunk)?;
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         if inner.processes[index].map.origin(address) != origin {
             return Ok(Placed::Changing);
         }
@@ -344,7 +331,7 @@ impl Session {
 
     /// `touched`: where it is in the image, if it comes from there.
     fn answer_zero(&self, index: usize, address: u64, touched: Option<TouchedRun>, pages: u64) -> Placed {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let inner = &mut *inner;
         let uffd = inner.processes[index].uffd.as_fd();
         let wanted = pages.clamp(1, ZERO_WINDOW_PAGES) as usize * PAGE_SIZE_BYTES;
@@ -366,13 +353,13 @@ impl Session {
     pub fn complete(&self) -> Result<(), Lost> {
         loop {
             let (count, changes) = {
-                let inner = self.lock();
+                let inner = self.inner.lock();
                 (inner.processes.len(), inner.changes)
             };
             for index in 0..count {
                 self.complete_process(index)?;
             }
-            let mut inner = self.lock();
+            let mut inner = self.inner.lock();
             if inner.is_over {
                 return Ok(());
             }
@@ -387,7 +374,7 @@ impl Session {
 
     fn complete_process(&self, index: usize) -> Result<(), Lost> {
         let (pid, pieces) = {
-            let inner = self.lock();
+            let inner = self.inner.lock();
             let Some(process) = inner.processes.get(index) else { return Ok(()) };
             (process.pid, process.map.image_pieces())
         };
@@ -412,7 +399,7 @@ impl Session {
             };
             let size = (pages * PAGE).min(length - done);
             let content = self.cache.get(chunk)?;
-            let inner = self.lock();
+            let inner = self.inner.lock();
             // The clone has gone.
             let Some(process) = inner.processes.get(index) else { return Ok(()) };
             let at = address + done;
@@ -441,14 +428,14 @@ impl Session {
         unsafe { libc::shutdown(self.socket.as_raw_fd(), libc::SHUT_WR) };
         // The relay ends with the sandbox.
         while let Ok(Some(_)) = receive_message(self.socket.as_fd()) {}
-        self.lock().processes.clear();
+        self.inner.lock().processes.clear();
     }
 
     /// What was touched so far; nothing more is recorded.
-    pub fn take_touched(&self) -> (Vec<TouchedRun>, Stats) {
-        let mut inner = self.lock();
+    pub fn take_touched(&self) -> (Vec<TouchedRun>, SessionStats) {
+        let mut inner = self.inner.lock();
         inner.is_recording = false;
-        let stats = Stats { decrypt_ms: self.cache.decrypt_ms() - self.decrypt_before_ms, ..inner.stats };
+        let stats = SessionStats { decrypt_ms: self.cache.decrypt_ms() - self.decrypt_before_ms, ..inner.stats };
         (std::mem::take(&mut inner.touched), stats)
     }
 }

@@ -49,6 +49,10 @@ impl Error {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Error { code, message: message.into() }
     }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Error::new(Code::BadRequest, message)
+    }
 }
 
 impl fmt::Display for Error {

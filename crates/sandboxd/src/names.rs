@@ -1,5 +1,16 @@
 //! Names instead of paths: the server never tells sandboxd where something is, only what it is called.
 
+use crate::error::{Error, Result};
+
+/// Throws `BadRequest` that names the member `what` where `name` is none.
+pub fn check_name(what: &str, name: &str) -> Result<()> {
+    if is_name(name) {
+        Ok(())
+    } else {
+        Err(Error::bad_request(format!("{what}: not a name")))
+    }
+}
+
 /// `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`: no separator, no leading dot, so never a way out of its directory.
 pub fn is_name(text: &str) -> bool {
     let bytes = text.as_bytes();

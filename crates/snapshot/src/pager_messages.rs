@@ -14,6 +14,19 @@ pub enum ChunkAnswer {
     Late,
 }
 
+/// What the pager did for one clone. Milliseconds are counted from the beginning of the session.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Debug, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionStats {
+    pub faults: u64,
+    pub prefetched_pages: u64,
+    pub prefetch_start_ms: f64,
+    pub prefetch_end_ms: f64,
+    pub restored_ms: f64,
+    /// Time that this host's pager spent on decryption meanwhile, for all clones that were restored at the same time.
+    pub decrypt_ms: f64,
+}
+
 #[derive(Serialize, Deserialize, Debug)]
 pub enum Command {
     /// Descriptors: the manifest, and the working set where there is one. Again whenever one of them changes.
@@ -67,12 +80,7 @@ pub enum Event {
     /// Descriptor: the runs that were touched (working_set.rs).
     Recorded {
         session: String,
-        faults: u64,
-        prefetched_pages: u64,
-        prefetch_start_ms: f64,
-        prefetch_end_ms: f64,
-        restored_ms: f64,
-        decrypt_ms: f64,
+        stats: SessionStats,
     },
     Pong,
 }

@@ -16,7 +16,7 @@ impl Session {
             let session = Arc::clone(self);
             spawn("load", move || session.load());
         }
-        self.lock().stats.prefetch_start_ms = self.now_ms();
+        self.inner.lock().stats.prefetch_start_ms = self.now_ms();
         for Piece { pid, address, pages, place } in &self.snapshot.ahead {
             let size = pages * PAGE;
             let is_going_on = match place {
@@ -30,13 +30,13 @@ impl Session {
                 return;
             }
         }
-        self.lock().stats.prefetch_end_ms = self.now_ms();
+        self.inner.lock().stats.prefetch_end_ms = self.now_ms();
     }
 
     /// Decrypts and decompresses ahead of the copying, which takes as long.
     fn load(&self) {
         for chunk in self.snapshot.working_set_chunks() {
-            if self.lock().is_over || self.cache.get(chunk).is_err() {
+            if self.inner.lock().is_over || self.cache.get(chunk).is_err() {
                 return;
             }
         }
@@ -47,7 +47,7 @@ impl Session {
         let size = ahead.size();
         let mut done = 0;
         while done < size {
-            let mut inner = self.lock();
+            let mut inner = self.inner.lock();
             if inner.is_over || inner.is_complete {
                 return false;
             }

@@ -11,6 +11,7 @@
 mod commands;
 mod identity;
 mod messages;
+mod programs;
 mod relay;
 mod root;
 mod seccomp;
@@ -19,8 +20,8 @@ mod starter;
 mod system_calls;
 mod tmp_disk;
 
-pub use commands::ACTION_SCRIPT;
 pub use messages::{Command, Event, KeeperConfig, Memory, MountPoint, Reply, SnapshotFacts, TimeOffsets};
+pub use programs::ACTION_SCRIPT;
 pub use relay::LISTENER_NAME;
 
 use std::io;

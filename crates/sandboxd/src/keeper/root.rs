@@ -37,8 +37,6 @@ const PASSWD: &str = "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:
 const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
 const HOSTS: &str = "127.0.0.1 localhost sandbox\n::1 localhost\n";
 const NSSWITCH: &str = "passwd: files\ngroup: files\nhosts: files dns\n";
-/// Inside /run, for root only: where layers of /tmp and the control directory are attached.
-pub const PRIVATE: &str = "/run/.thaw";
 const PRELOADED: &str = "/var/rapid/libthaw-unique.so";
 
 /// Builds the root and enters it. Afterwards this process sees nothing else of the host.

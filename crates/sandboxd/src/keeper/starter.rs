@@ -12,8 +12,8 @@ use nix::unistd::{fork, ForkResult, Pid};
 use serde::{Deserialize, Serialize};
 use thaw_snapshot::messages::{receive_message, send_message};
 
-use super::commands::{self, CriuFds};
 use super::messages::{Memory, TimeOffsets};
+use super::programs::{self, CriuFds};
 use crate::sys;
 
 #[derive(Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl Starter {
         // SAFETY: pid 1 has one thread.
         match unsafe { fork()? } {
             ForkResult::Parent { child } => Ok(Starter { pid: child, socket: ours }),
-            ForkResult::Child => commands::exit_with(serve(procs, &theirs)),
+            ForkResult::Child => programs::exit_with(serve(procs, &theirs)),
         }
     }
 
@@ -56,7 +56,7 @@ fn serve(procs: Vec<File>, socket: &OwnedFd) -> io::Result<()> {
     // Pid 1 has ended, and with it the sandbox.
     let Some((bytes, fds)) = receive_message(socket.as_fd())? else { return Ok(()) };
     match serde_json::from_slice(&bytes)? {
-        Job::Start { uid, server_uid } => commands::start_supervisor(uid, server_uid),
-        Job::Restore { offsets, memory } => commands::run_restore(offsets, memory, &CriuFds::of(&fds)?),
+        Job::Start { uid, server_uid } => programs::start_supervisor(uid, server_uid),
+        Job::Restore { offsets, memory } => programs::run_restore(offsets, memory, &CriuFds::of(&fds)?),
     }
 }

@@ -13,8 +13,9 @@ use std::path::Path;
 use nix::mount::{mount, MsFlags};
 
 use super::messages::KeeperConfig;
-use super::root::PRIVATE;
 
+/// Inside /run, for root only: where the layers of /tmp are attached.
+const PRIVATE: &str = "/run/.thaw";
 const LOOP_CTL_GET_FREE: libc::c_ulong = 0x4C82;
 const LOOP_CONFIGURE: libc::c_ulong = 0x4C0A;
 const LO_FLAGS_AUTOCLEAR: u32 = 4;

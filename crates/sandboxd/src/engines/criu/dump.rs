@@ -1,0 +1,139 @@
+//! A dump with CRIU: its files go into chunks as they come, its page maps tell where each page of a process is.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::AsFd;
+use std::thread;
+
+use thaw_snapshot::manifest::{Run, Space};
+use thaw_snapshot::PAGE_SIZE_BYTES;
+
+use super::capture::{capture, Files, Listeners};
+use super::images::{read_pagemap, read_private_size, read_wiped_ranges, Pagemap};
+use super::work_directory::WorkDirectory;
+use super::CriuEngine;
+use crate::engines::{Captured, Original};
+use crate::error::{Code, Error, Result};
+use crate::keeper::{Command, Reply};
+use crate::snapshots::cutter::{push_page, PagePlace, Sink};
+
+const PAGE: u64 = PAGE_SIZE_BYTES as u64;
+/// Half of a process's addresses, with room for what CRIU itself needs.
+const PRIVATE_SIZE_BYTES_MAX: u64 = 60 << 40;
+
+pub fn dump(engine: &CriuEngine, original: &Original, sink: &mut dyn Sink) -> Result<Captured> {
+    let work = WorkDirectory::new(&engine.work, original.sandbox)?;
+    let listeners = Listeners::bind(&work.path)?;
+    let (cancel, ended) = nix::unistd::pipe().map_err(io::Error::from)?;
+    let command = Command::Dump { ghost_limit_bytes: original.tmp_mib * 1024 * 1024 };
+    let (reply, captured) = thread::scope(|scope| {
+        let capturing = scope.spawn(|| capture(listeners, cancel.as_fd(), sink));
+        let fds = [engine.program.file.as_fd(), work.fd.as_fd(), work.fd.as_fd()];
+        let reply = original.keeper.ask(&command, &fds);
+        // CRIU has ended: if it has not connected by now, it never will.
+        drop(ended);
+        (reply, capturing.join().expect("the capture does not panic"))
+    });
+    match (reply?, captured) {
+        (Reply::Dumped { supervisor_pid, clocks, cut_connections }, Ok(files)) => {
+            let spaces = compose_spaces(&files)?;
+            Ok(Captured { supervisor_pid, clocks, cut_connections, images: files.images, spaces })
+        }
+        (_, Err(error)) if error.code == Code::DiskFull => Err(error),
+        (Reply::Dumped { .. }, Err(error)) => Err(error),
+        _ => {
+            let tail = work.log_tail("dump.log");
+            let code = if tail.contains("No space left") { Code::DiskFull } else { Code::SnapshotFailed };
+            Err(Error::new(code, format!("criu: {tail}")))
+        }
+    }
+}
+
+/// `pagemap-PID.img` is the memory of a process, `pagemap-shmem-ID.img` that of a shared mapping.
+fn compose_spaces(files: &Files) -> Result<Vec<Space>> {
+    let mut spaces = Vec::new();
+    for (name, content) in files.kept.iter().filter(|(name, _)| name.starts_with("pagemap-")) {
+        let pagemap = read_pagemap(content)?;
+        let pid = name["pagemap-".len()..].strip_suffix(".img").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let wiped = match files.kept.get(&format!("mm-{pid}.img")) {
+            Some(content) => {
+                check_reservations(content)?;
+                read_wiped_ranges(content)?
+            }
+            None => Vec::new(),
+        };
+        spaces.push(compose_space(pid, &pagemap, &wiped, &files.pages)?);
+    }
+    spaces.sort_unstable_by_key(|space| space.pages_id);
+    Ok(spaces)
+}
+
+/// Better told at publish than at each restore.
+fn check_reservations(memory_map: &[u8]) -> Result<()> {
+    if read_private_size(memory_map)? <= PRIVATE_SIZE_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::SnapshotFailed,
+        "a process has reserved more than 60 TiB of addresses, which can't be restored",
+    ))
+}
+
+fn compose_space(
+    pid: u32,
+    pagemap: &Pagemap,
+    wiped: &[(u64, u64)],
+    pages: &HashMap<u32, Vec<PagePlace>>,
+) -> Result<Space> {
+    let none = Vec::new();
+    let places = pages.get(&pagemap.pages_id).unwrap_or(&none);
+    let mut runs: Vec<Run> = Vec::new();
+    let mut next = 0;
+    for range in &pagemap.ranges {
+        for page in 0..range.pages {
+            let address = range.address + page * PAGE;
+            let Some(place) = places.get(next) else {
+                return Err(Error::new(Code::SnapshotFailed, "CRIU wrote fewer pages than its page map has"));
+            };
+            next += 1;
+            let is_wiped = wiped.iter().any(|(start, end)| (*start..*end).contains(&address));
+            push_page(&mut runs, address, if is_wiped { None } else { *place }, range.is_lazy);
+        }
+    }
+    if next != places.len() {
+        return Err(Error::new(Code::SnapshotFailed, "CRIU wrote more pages than its page map has"));
+    }
+    Ok(Space { pid, pages_id: pagemap.pages_id, runs })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::images::PageRange;
+    use super::*;
+
+    #[test]
+    fn joins_pages_into_runs_and_leaves_out_what_must_not_be_cloned() {
+        let range = |address, pages, is_lazy| PageRange { address, pages, is_lazy };
+        let pagemap = Pagemap { pages_id: 3, ranges: vec![range(0x1000, 3, true), range(0x8000, 2, false)] };
+        let pages = HashMap::from([(3, vec![Some((0, 0)), Some((0, 1)), None, Some((0, 2)), Some((1, 0))])]);
+        let space = compose_space(9, &pagemap, &[(0x2000, 0x3000)], &pages).expect("composes");
+        let run = |address, pages, place, is_lazy| Run { address, pages, place, is_lazy };
+        assert_eq!(
+            space.runs,
+            vec![
+                run(0x1000, 1, Some((0, 0)), true),
+                run(0x2000, 2, None, true),
+                run(0x8000, 1, Some((0, 2)), false),
+                run(0x9000, 1, Some((1, 0)), false),
+            ]
+        );
+    }
+
+    #[test]
+    fn refuses_pages_that_do_not_fit_their_map() {
+        let pagemap = Pagemap { pages_id: 3, ranges: vec![PageRange { address: 0x1000, pages: 2, is_lazy: true }] };
+        for places in [vec![None], vec![None; 3]] {
+            assert!(compose_space(9, &pagemap, &[], &HashMap::from([(3, places)])).is_err());
+        }
+    }
+}

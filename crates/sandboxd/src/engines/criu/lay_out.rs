@@ -1,0 +1,68 @@
+//! CRIU's files as its restores read them: as CRIU wrote them, and the pages that do not come on demand.
+//!
+//! ```text
+//! images/*.img          as CRIU wrote them
+//! images/pages-N.img    a hole where pages come on demand
+//! ```
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use thaw_snapshot::manifest::Manifest;
+use thaw_snapshot::PAGE_SIZE_BYTES;
+
+use crate::error::{Code, Error, Result};
+use crate::names::is_name;
+use crate::snapshots::source::Source;
+
+pub fn lay_out(images: &Path, manifest: &Manifest, source: &mut Source, is_eager: bool) -> Result<()> {
+    for image in &manifest.images {
+        if !is_name(&image.name) {
+            return Err(Error::new(Code::SnapshotDamaged, "an image has no plain name"));
+        }
+        let file = File::create(images.join(&image.name))?;
+        file.set_len(image.size)?;
+        source.fill(&file, &image.extents)?;
+    }
+    lay_out_pages(images, manifest, source, is_eager)
+}
+
+/// A page to be written: where in the chunk, into the file of which pages, where in it.
+struct Piece {
+    slot: u32,
+    pages: u32,
+    pages_id: u32,
+    at: u64,
+}
+
+fn lay_out_pages(images: &Path, manifest: &Manifest, source: &Source, is_eager: bool) -> Result<()> {
+    let path = |pages_id: u32| images.join(format!("pages-{pages_id}.img"));
+    let mut pieces: HashMap<u32, Vec<Piece>> = HashMap::new();
+    for space in &manifest.spaces {
+        let mut at = 0;
+        for run in &space.runs {
+            if let (Some((chunk, slot)), true) = (run.place, is_eager || !run.is_lazy) {
+                pieces.entry(chunk).or_default().push(Piece { slot, pages: run.pages, pages_id: space.pages_id, at });
+            }
+            at += u64::from(run.pages) * PAGE_SIZE_BYTES as u64;
+        }
+        File::create(path(space.pages_id))?.set_len(at)?;
+    }
+    for (chunk, pieces) in pieces {
+        let content = source.chunk(chunk)?;
+        // One is open at a time: a function may have tens of thousands of shared mappings, each with a file of its own. Within a
+        // chunk the pages of a file follow one another.
+        let mut open: Option<(u32, File)> = None;
+        for piece in pieces {
+            if open.as_ref().is_none_or(|(pages_id, _)| *pages_id != piece.pages_id) {
+                open = Some((piece.pages_id, File::options().write(true).open(path(piece.pages_id))?));
+            }
+            let (_, file) = open.as_ref().expect("just opened");
+            let from = piece.slot as usize * PAGE_SIZE_BYTES;
+            file.write_all_at(&content[from..from + piece.pages as usize * PAGE_SIZE_BYTES], piece.at)?;
+        }
+    }
+    Ok(())
+}

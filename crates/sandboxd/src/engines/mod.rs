@@ -1,0 +1,86 @@
+//! Engines: an engine turns the processes of a sandbox into the contents of a snapshot, and starts them again from it.
+//!
+//! An engine knows its own files, and how a process goes on. It does not know where chunks lie, how they are encrypted or fetched, what a
+//! manifest is sealed with, or what a working set is: it gives contents to a `Sink` and reads them from a `Source`. Another engine
+//! (gVisor, a microVM) is a folder beside `criu/`, a value of this trait, and a line in `Engines`.
+
+pub mod criu;
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use thaw_snapshot::manifest::{Clocks, Image, Manifest, Space};
+
+use crate::error::{Code, Error, Result};
+use crate::sandboxes::host::Keeper;
+use crate::snapshots::cutter::Sink;
+use crate::snapshots::source::Source;
+use criu::CriuEngine;
+
+pub trait Engine: Send + Sync {
+    /// Writes the state of all processes of a sandbox into the sink. They are gone afterwards, whatever the outcome; `/tmp` is left as
+    /// they left it.
+    fn capture(&self, original: &Original, sink: &mut dyn Sink) -> Result<Captured>;
+
+    /// True where restores read every page from the files that `lay_out` writes, and none from the pager.
+    fn needs_all_pages(&self) -> bool;
+
+    /// Writes the files that every restore of the snapshot reads into a new directory, before the first of them.
+    fn lay_out(&self, directory: &Path, manifest: &Manifest, source: &mut Source) -> Result<()>;
+
+    /// Starts the processes of a snapshot in a sandbox that has the function's directories already. Returns when they run.
+    fn restore(&self, clone: &Clone) -> Result<()>;
+}
+
+/// A sandbox that a snapshot is taken of. Its supervisor is parked, its memory is in place.
+pub struct Original<'a> {
+    pub sandbox: &'a str,
+    pub keeper: &'a Keeper,
+    pub tmp_mib: u64,
+}
+
+/// What an engine has to say of the state that it wrote: its part of the manifest.
+pub struct Captured {
+    pub supervisor_pid: i32,
+    pub clocks: Clocks,
+    /// Connections to the outside that were closed before, because nobody would answer on them later.
+    pub cut_connections: u32,
+    pub images: Vec<Image>,
+    pub spaces: Vec<Space>,
+}
+
+/// A sandbox that becomes a clone.
+pub struct Clone<'a> {
+    pub sandbox: &'a str,
+    pub keeper: &'a Keeper,
+    /// The directory that `lay_out` wrote to.
+    pub images: OwnedFd,
+    pub supervisor_pid: i32,
+    pub clocks: Clocks,
+    /// The socket to the pager for the clone's memory; none where the engine needs all pages.
+    pub pages: Option<&'a OwnedFd>,
+}
+
+/// The engines of this host by name.
+pub struct Engines {
+    /// The reason where CRIU can't be used here.
+    criu: std::result::Result<CriuEngine, String>,
+}
+
+impl Engines {
+    pub fn new(criu: std::result::Result<CriuEngine, String>) -> Self {
+        Engines { criu }
+    }
+
+    pub fn criu(&self) -> std::result::Result<&CriuEngine, &str> {
+        self.criu.as_ref().map_err(String::as_str)
+    }
+
+    /// Throws `NoCriu` where the engine can't be used on this host.
+    pub fn get(&self) -> Result<&dyn Engine> {
+        match &self.criu {
+            Ok(criu) => Ok(criu),
+            Err(problem) => Err(Error::new(Code::NoCriu, problem.clone())),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The programs that run in a sandbox: CRIU and the supervisor, each started by a fork of pid 1 or of the starter.
+
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use nix::fcntl::{open, OFlag};
+use nix::sched::{setns, unshare, CloneFlags};
+use nix::sys::prctl;
+use nix::sys::resource::{setrlimit, Resource};
+use nix::sys::signal::SigSet;
+use nix::sys::stat::{umask, Mode};
+use nix::unistd::{
+    chdir, dup2_stderr, dup2_stdin, dup2_stdout, fork, setgroups, setresgid, setresuid, setsid, ForkResult, Gid, Pid,
+    Uid,
+};
+
+use super::messages::{Memory, TimeOffsets};
+use super::{relay, seccomp};
+use crate::sys;
+
+/// As AWS Lambda has it.
+const OPEN_FILES_MAX: u64 = 1024;
+const SUPERVISOR: &std::ffi::CStr = c"/var/rapid/init";
+const CONTROL_SOCKET: &std::ffi::CStr = c"/run/ctl/ctl.sock";
+const CAPABILITY_LAST: i32 = 63;
+/// This program, as pid 1 of the sandbox.
+pub const ACTION_SCRIPT: &str = "/proc/1/exe";
+
+pub fn invalid(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
+pub struct CriuFds {
+    program: RawFd,
+    images: RawFd,
+    work: RawFd,
+}
+
+impl CriuFds {
+    /// The first three.
+    pub fn of(fds: &[OwnedFd]) -> io::Result<Self> {
+        let [program, images, work, ..] = fds else {
+            return Err(invalid("criu, images and work directory are needed"));
+        };
+        Ok(CriuFds { program: program.as_raw_fd(), images: images.as_raw_fd(), work: work.as_raw_fd() })
+    }
+}
+
+/// In the starter.
+pub fn start_supervisor(uid: u32, server_uid: u32) -> io::Result<()> {
+    let program = seccomp::default_filter().map_err(io::Error::other)?;
+    fork_in_time_namespace(TimeOffsets::default(), || become_supervisor(uid, server_uid, &program))
+}
+
+/// In the starter.
+pub fn run_restore(offsets: TimeOffsets, memory: Memory, criu: &CriuFds) -> io::Result<()> {
+    let mut args = ["restore", "-d", "-o", "restore.log"].map(str::to_string).to_vec();
+    if memory.is_lazy() {
+        args.push("--lazy-pages".to_string());
+    }
+    fork_and_wait_in_time_namespace(offsets, || exec_criu(criu, &args, memory.is_stock()))
+}
+
+/// Returns when the daemon listens: CRIU would not wait for it.
+pub fn start_lazy_daemon(criu: &CriuFds) -> io::Result<()> {
+    let args = ["lazy-pages", "-o", "lazy.log"].map(str::to_string);
+    // SAFETY: pid 1 has one thread.
+    if let ForkResult::Child = unsafe { fork()? } {
+        exit_with(exec_criu(criu, &args, true));
+    }
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    while !is_listening(&std::fs::read_to_string("/proc/net/unix")?, relay::LISTENER_NAME) {
+        if std::time::Instant::now() > deadline {
+            return Err(io::Error::other("the lazy-pages daemon did not start"));
+        }
+        std::thread::sleep(std::time::Duration::from_micros(100));
+    }
+    Ok(())
+}
+
+/// The socket's file is there a moment before anybody listens. `table`: `/proc/net/unix`, whose fourth column has the flags.
+fn is_listening(table: &str, name: &str) -> bool {
+    const ACCEPTS: u32 = 0x10000;
+    table.lines().any(|line| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        columns.last() == Some(&name)
+            && columns
+                .get(3)
+                .and_then(|flags| u32::from_str_radix(flags, 16).ok())
+                .is_some_and(|flags| flags & ACCEPTS != 0)
+    })
+}
+
+pub fn exit_with(result: io::Result<()>) -> ! {
+    std::process::exit(i32::from(result.is_err()))
+}
+
+/// In a forked child: a new time namespace for a grandchild that runs `body`, which must not return but by an error.
+fn fork_in_time_namespace(offsets: TimeOffsets, body: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    make_time_namespace(offsets)?;
+    // SAFETY: forked from a process with one thread.
+    match unsafe { fork()? } {
+        ForkResult::Parent { .. } => Ok(()),
+        ForkResult::Child => exit_with(body()),
+    }
+}
+
+fn fork_and_wait_in_time_namespace(offsets: TimeOffsets, body: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    make_time_namespace(offsets)?;
+    // SAFETY: forked from a process with one thread.
+    match unsafe { fork()? } {
+        ForkResult::Child => exit_with(body()),
+        ForkResult::Parent { child } => match nix::sys::wait::waitpid(child, None)? {
+            nix::sys::wait::WaitStatus::Exited(_, 0) => Ok(()),
+            _ => Err(io::Error::other("criu failed")),
+        },
+    }
+}
+
+fn make_time_namespace(offsets: TimeOffsets) -> io::Result<()> {
+    unshare(CloneFlags::from_bits_retain(libc::CLONE_NEWTIME))?;
+    if offsets.monotonic_ns == 0 && offsets.boottime_ns == 0 {
+        return Ok(());
+    }
+    let line =
+        |name: &str, ns: i64| format!("{name} {} {}\n", ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000));
+    fs::write(
+        "/proc/self/timens_offsets",
+        line("monotonic", offsets.monotonic_ns) + &line("boottime", offsets.boottime_ns),
+    )
+}
+
+pub fn enter_time_namespace(pid: Pid) -> io::Result<()> {
+    let path = format!("/proc/{pid}/ns/time");
+    let namespace = open(path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    setns(namespace, CloneFlags::from_bits_retain(libc::CLONE_NEWTIME))?;
+    Ok(())
+}
+
+/// The clocks as the function sees them now: the host's, plus the offsets of its time namespace.
+pub fn clocks_of(pid: Pid) -> io::Result<TimeOffsets> {
+    let text = fs::read_to_string(format!("/proc/{pid}/timens_offsets"))?;
+    let offset = |name: &str| -> i64 {
+        let parts: Vec<i64> = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .map(|rest| rest.split_whitespace().filter_map(|part| part.parse().ok()).collect())
+            .unwrap_or_default();
+        parts.first().copied().unwrap_or(0) * 1_000_000_000 + parts.get(1).copied().unwrap_or(0)
+    };
+    Ok(TimeOffsets {
+        monotonic_ns: sys::clock_ns(libc::CLOCK_MONOTONIC) + offset("monotonic"),
+        boottime_ns: sys::clock_ns(libc::CLOCK_BOOTTIME) + offset("boottime"),
+    })
+}
+
+fn use_dev_null() -> io::Result<()> {
+    let null = open("/dev/null", OFlag::O_RDWR, Mode::empty())?;
+    dup2_stdin(&null)?;
+    dup2_stdout(&null)?;
+    dup2_stderr(&null)?;
+    Ok(())
+}
+
+/// From root to the function's user with nothing left to come back by, then into the supervisor.
+fn become_supervisor(uid: u32, server_uid: u32, program: &seccomp::Program) -> io::Result<()> {
+    setsid()?;
+    use_dev_null()?;
+    sys::close_fds_except(3, &[]);
+    umask(Mode::from_bits_truncate(0o022));
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES_MAX, OPEN_FILES_MAX)?;
+    SigSet::empty().thread_set_mask()?;
+    chdir("/var/task")?;
+    drop_privileges(uid)?;
+    prctl::set_no_new_privs()?;
+    seccomp::apply(program).map_err(io::Error::other)?;
+    let server_uid = CString::new(server_uid.to_string()).expect("digits have no NUL");
+    let args = [SUPERVISOR, CONTROL_SOCKET, server_uid.as_c_str()];
+    let no_env: [&std::ffi::CStr; 0] = [];
+    nix::unistd::execve(SUPERVISOR, &args, &no_env)?;
+    Ok(())
+}
+
+fn drop_privileges(uid: u32) -> io::Result<()> {
+    for capability in 0..=CAPABILITY_LAST {
+        // SAFETY: plain numbers; fails with EINVAL past the last capability this kernel knows.
+        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+    }
+    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(uid));
+    setgroups(&[])?;
+    setresgid(gid, gid, gid)?;
+    setresuid(uid, uid, uid)?;
+    Ok(())
+}
+
+/// Without CAP_SYS_RESOURCE, `prlimit` on a process is allowed only to its real user: dump as that, with root's rights.
+pub fn become_dumper(uid: u32) -> io::Result<()> {
+    let root = (Uid::from_raw(0), Gid::from_raw(0));
+    setgroups(&[])?;
+    setresgid(Gid::from_raw(uid), root.1, root.1)?;
+    setresuid(Uid::from_raw(uid), root.0, root.0)?;
+    Ok(())
+}
+
+pub fn exec_criu(criu: &CriuFds, args: &[String], is_stock: bool) -> io::Result<()> {
+    use_dev_null()?;
+    SigSet::empty().thread_set_mask()?;
+    sys::close_fds_except(3, &[criu.program, criu.images, criu.work]);
+    for fd in [criu.images, criu.work] {
+        // SAFETY: the descriptor is open for as long as this process lives.
+        sys::keep_over_exec(unsafe { BorrowedFd::borrow_raw(fd) })?;
+    }
+    let fd_path = |fd: RawFd| format!("/proc/self/fd/{fd}");
+    let mut line = vec!["criu".to_string()];
+    line.extend(args.iter().cloned());
+    line.extend(
+        [
+            "-D",
+            &fd_path(criu.images),
+            "-W",
+            &fd_path(criu.work),
+            "--tcp-established",
+            "--file-locks",
+            "--manage-cgroups=ignore",
+            "-v1",
+        ]
+        .map(str::to_string),
+    );
+    let line: Vec<CString> =
+        line.into_iter().map(|arg| CString::new(arg).expect("our arguments have no NUL")).collect();
+    // SAFETY: the descriptor is open for as long as this process lives.
+    let program = unsafe { BorrowedFd::borrow_raw(criu.program) };
+    let env = [c"PATH=/usr/sbin:/usr/bin:/sbin:/bin", if is_stock { c"CRIU_FULL_LAST_ROUND=1" } else { c"THAW=1" }];
+    nix::unistd::fexecve(program, &line, &env)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_is_bound_is_not_one_that_listens() {
+        let line = |flags: &str| {
+            format!("Num       RefCount Protocol Flags    Type St Inode Path\n0000000000000000: 00000002 00000000 {flags} 0001 01 4711 lazy-pages.socket\n")
+        };
+        assert!(!is_listening(&line("00000000"), "lazy-pages.socket"));
+        assert!(is_listening(&line("00010000"), "lazy-pages.socket"));
+        assert!(!is_listening(&line("00010000"), "another.socket"));
+    }
+}

@@ -1,0 +1,91 @@
+//! `restore`: a clone, made of a ready sandbox, a prepared snapshot, and its engine. Its pages may come while it already runs.
+
+use std::thread;
+
+use thaw_faults::fault_point;
+use thaw_snapshot::envelope::DataKey;
+
+use super::create::Made;
+use super::prepare::PreparedSnapshots;
+use crate::engines::{Clone, Engine};
+use crate::error::{Code, Error, Result};
+use crate::names::check_name;
+use crate::sandboxes::entry::Entry;
+use crate::sandboxes::maker::Maker;
+use crate::sandboxes::spec::Spec;
+use crate::sys::stopwatch::Stopwatch;
+
+pub struct RestoreRequest<'a> {
+    pub sandbox: &'a str,
+    pub spec: &'a Spec,
+    pub snapshot: &'a str,
+    /// The snapshot must have been made for this one: runtime, engine and host.
+    pub fingerprint: &'a str,
+    pub key: &'a DataKey,
+}
+
+/// `on_exit` is called when the supervisor ends by itself.
+pub fn restore(
+    maker: &Maker,
+    snapshots: &PreparedSnapshots,
+    engine: &dyn Engine,
+    request: &RestoreRequest,
+    on_exit: impl FnOnce() + Send + 'static,
+) -> Result<(Entry, Made)> {
+    let RestoreRequest { sandbox, spec, .. } = *request;
+    check_name("snapshot", request.snapshot)?;
+    let _cold = maker.pool.cold_start();
+    let mut watch = Stopwatch::start();
+    // On a host that has neither, the sandbox is made while the snapshot's files come.
+    let (prepared, keeper) = thread::scope(|scope| {
+        let taking = scope.spawn(|| maker.take_keeper(spec));
+        let prepared = snapshots.get(request.snapshot, request.key, engine);
+        watch.lap("prepare");
+        (prepared, taking.join().expect("making a sandbox does not panic"))
+    });
+    let ((prepared, files), keeper) = (prepared?, keeper?);
+    watch.lap("sandbox");
+    if prepared.header.fingerprint != request.fingerprint {
+        let message = format!("snapshot {} was made for another runtime or host", request.snapshot);
+        return Err(Error::new(Code::RestoreFailed, message));
+    }
+    if prepared.header.uid != spec.uid {
+        return Err(Error::bad_request("the snapshot belongs to another user"));
+    }
+    fault_point!("restore.prepared");
+    let mut entry = maker.furnish(sandbox, spec, keeper, Some(&prepared))?;
+    watch.lap("mount");
+    fault_point!("restore.sandbox-taken");
+    let images = prepared.open_images()?;
+    let pages = match snapshots.begin_session(sandbox, &prepared, &files)? {
+        Some((session, pages)) => {
+            entry.session = Some(session);
+            Some(pages)
+        }
+        None => None,
+    };
+    fault_point!("restore.session-begun");
+    let clone = Clone {
+        sandbox,
+        keeper: &entry.keeper,
+        images,
+        supervisor_pid: prepared.supervisor_pid,
+        clocks: prepared.clocks,
+        pages: pages.as_ref(),
+    };
+    engine.restore(&clone).map_err(|error| explain(&entry, error))?;
+    drop(pages);
+    entry.keeper.on_exit(on_exit);
+    watch.lap("criu");
+    fault_point!("restore.criu-done");
+    let made = Made::new(&entry, watch);
+    Ok((entry, made))
+}
+
+/// Gives the pager's reason where the pager could not give the clone its pages.
+fn explain(entry: &Entry, error: Error) -> Error {
+    match entry.session.as_ref().and_then(|session| session.loss()) {
+        Some(loss) => Error::new(loss.code, loss.message),
+        None => error,
+    }
+}

@@ -1,0 +1,128 @@
+//! The options of `thaw-sandboxd serve`.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+
+use crate::keeper::Memory;
+use crate::names::is_name;
+use crate::pager::PagerOptions;
+
+const POOL_SIZE_DEFAULT: usize = 3;
+const PAGER_MEMORY_MIB_DEFAULT: u32 = 256;
+
+pub struct ServeOptions {
+    pub data: PathBuf,
+    pub runtimes: PathBuf,
+    pub clients: PathBuf,
+    pub run: PathBuf,
+    pub supervisor: PathBuf,
+    pub file_systems: HashMap<String, PathBuf>,
+    pub server_uid: u32,
+    /// Absent where none was named: no snapshots then.
+    pub criu: Option<PathBuf>,
+    pub memory: Memory,
+    /// Sandboxes kept ready of each kind.
+    pub pool_size: usize,
+    /// True where processors are kept awake while a cold start begins.
+    pub keeps_awake: bool,
+    /// Absent where memory does not come on demand.
+    pub pager: Option<PagerOptions>,
+}
+
+type Values = HashMap<String, String>;
+
+impl ServeOptions {
+    /// Throws a sentence for the operator.
+    pub fn parse(args: impl Iterator<Item = String>) -> Result<Self, String> {
+        let values = read_pairs(args)?;
+        let server_uid: u32 = values
+            .get("server-uid")
+            .and_then(|text| text.parse().ok())
+            .ok_or("--server-uid is missing or not a number")?;
+        let memory = memory_option(&values)?;
+        let file_systems = file_systems_option(values.get("file-systems").map_or("", String::as_str))?;
+        Ok(ServeOptions {
+            data: path_option(&values, "data")?,
+            runtimes: path_option(&values, "runtimes")?,
+            clients: path_option(&values, "clients")?,
+            run: path_option(&values, "run")?,
+            supervisor: path_option(&values, "supervisor")?,
+            file_systems,
+            server_uid,
+            criu: values.get("criu").filter(|path| !path.is_empty()).map(PathBuf::from),
+            memory,
+            pool_size: pool_size_option(&values)?,
+            keeps_awake: cpu_latency_option(&values)? && !memory.is_stock(),
+            pager: if memory == Memory::Lazy { Some(pager_options(&values, server_uid)?) } else { None },
+        })
+    }
+}
+
+fn read_pairs(args: impl Iterator<Item = String>) -> Result<Values, String> {
+    let args: Vec<String> = args.collect();
+    let mut values = Values::new();
+    for pair in args.chunks(2) {
+        let [name, value] = pair else { return Err(format!("{} needs a value", pair[0])) };
+        let name = name.strip_prefix("--").ok_or_else(|| format!("unknown argument {name}"))?;
+        values.insert(name.to_string(), value.clone());
+    }
+    Ok(values)
+}
+
+fn path_option(values: &Values, name: &str) -> Result<PathBuf, String> {
+    let text = values.get(name).ok_or_else(|| format!("--{name} is missing"))?;
+    fs::canonicalize(text).map_err(|error| format!("--{name} {text}: {error}"))
+}
+
+/// Lines `NAME=DIR`.
+fn file_systems_option(text: &str) -> Result<HashMap<String, PathBuf>, String> {
+    let mut mapped = HashMap::new();
+    for line in text.lines() {
+        let (name, dir) = line.split_once('=').ok_or_else(|| format!("--file-systems {line}: expected NAME=DIR"))?;
+        if !is_name(name) {
+            return Err(format!("--file-systems {line}: not a name"));
+        }
+        let path = fs::canonicalize(dir).map_err(|error| format!("--file-systems {dir}: {error}"))?;
+        mapped.insert(name.to_string(), path);
+    }
+    Ok(mapped)
+}
+
+fn memory_option(values: &Values) -> Result<Memory, String> {
+    match values.get("memory").map_or("lazy", String::as_str) {
+        "lazy" => Ok(Memory::Lazy),
+        "eager" => Ok(Memory::Eager),
+        "stock-eager" => Ok(Memory::StockEager),
+        "stock-lazy" => Ok(Memory::StockLazy),
+        other => Err(format!("--memory {other}: expected lazy, eager, stock-eager or stock-lazy")),
+    }
+}
+
+fn pool_size_option(values: &Values) -> Result<usize, String> {
+    match values.get("pool") {
+        None => Ok(POOL_SIZE_DEFAULT),
+        Some(text) => text.parse().map_err(|_| "--pool is not a number".to_string()),
+    }
+}
+
+fn cpu_latency_option(values: &Values) -> Result<bool, String> {
+    match values.get("cpu-latency").map_or("low", String::as_str) {
+        "low" => Ok(true),
+        "default" => Ok(false),
+        other => Err(format!("--cpu-latency {other}: expected low or default")),
+    }
+}
+
+fn pager_options(values: &Values, server_uid: u32) -> Result<PagerOptions, String> {
+    let number = |name: &str, default: u32| match values.get(name) {
+        None => Ok(default),
+        Some(text) => text.parse().map_err(|_| format!("--{name} is not a number")),
+    };
+    Ok(PagerOptions {
+        program: path_option(values, "pager")?,
+        uid: number("pager-uid", server_uid + 1)?,
+        gid: server_uid,
+        memory_mib: number("pager-memory-mib", PAGER_MEMORY_MIB_DEFAULT)? as usize,
+    })
+}

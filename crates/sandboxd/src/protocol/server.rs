@@ -1,0 +1,237 @@
+//! The socket that the server speaks to. docs/formats/sandboxd-protocol.md has the form.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::thread;
+
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use serde_json::{json, Value};
+use thaw_locked::Locked;
+use thaw_snapshot::hex;
+
+use super::messages::{Operation, Request};
+use crate::engines::Engines;
+use crate::error::{Code, Error, Result};
+use crate::names::check_name;
+use crate::observe::{inspect::inspect, view::observe};
+use crate::operations::create::create;
+use crate::operations::prepare::PreparedSnapshots;
+use crate::operations::restore::{restore, RestoreRequest};
+use crate::operations::take::{take, TakeRequest};
+use crate::operations::working_sets;
+use crate::pager::Pager;
+use crate::sandboxes::cgroup::Version;
+use crate::sandboxes::host::has_loop_devices;
+use crate::sandboxes::maker::Maker;
+use crate::sandboxes::registry::Registry;
+use crate::snapshots::far::FarChunks;
+use crate::snapshots::store::SnapshotStore;
+use crate::sys::host_facts;
+
+const LINE_SIZE_BYTES_MAX: u64 = 64 * 1024;
+const PROTOCOL: u32 = 2;
+
+/// The parts of sandboxd that requests work on.
+pub struct Parts {
+    pub server_uid: u32,
+    pub cgroup_version: Version,
+    pub has_nat: bool,
+    pub registry: Registry,
+    pub maker: Maker,
+    pub store: Arc<SnapshotStore>,
+    pub far: Arc<FarChunks>,
+    pub prepared: PreparedSnapshots,
+    /// Absent where memory does not come on demand.
+    pub pager: Option<Arc<Pager>>,
+    pub engines: Engines,
+}
+
+#[derive(Clone)]
+struct Connection {
+    stream: Arc<Locked<UnixStream>>,
+}
+
+impl Connection {
+    fn send(&self, value: &Value) {
+        let mut line = value.to_string();
+        line.push('\n');
+        // A server that hung up is seen by the reader.
+        let _ = self.stream.lock().write_all(line.as_bytes());
+    }
+
+    fn exit_notice(&self, parts: &Arc<Parts>, sandbox: &str) -> impl FnOnce() + Send + 'static {
+        let (connection, parts, sandbox) = (self.clone(), Arc::downgrade(parts), sandbox.to_string());
+        move || {
+            let parts = parts.upgrade();
+            let usage = parts.as_ref().and_then(|parts| parts.registry.usage(&sandbox, false).ok());
+            let oom = usage.is_some_and(|usage| usage.oom_kills > 0);
+            let loss = parts.and_then(|parts| parts.pager.as_ref()?.known_loss(&sandbox));
+            let damaged = loss.is_some_and(|loss| loss.code == Code::SnapshotDamaged);
+            connection.send(&json!({ "event": "exited", "sandbox": sandbox, "oom": oom, "snapshotDamaged": damaged }));
+        }
+    }
+}
+
+/// The connection of now, so that the end can be told before the sandboxes go.
+#[derive(Default)]
+pub struct Current(Locked<Option<UnixStream>>);
+
+impl Current {
+    /// The server learns that sandboxd is lost. Were the sandboxes ended first, it would take that for the functions' failure.
+    pub fn hang_up(&self) {
+        if let Some(stream) = self.0.lock().take() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+pub fn serve(listener: &UnixListener, parts: &Arc<Parts>, current: &Current) -> io::Result<()> {
+    for stream in listener.incoming() {
+        let stream = stream?;
+        let peer = getsockopt(&stream, PeerCredentials).map_err(io::Error::from)?;
+        if peer.uid() != parts.server_uid {
+            continue;
+        }
+        *current.0.lock() = Some(stream.try_clone()?);
+        // One server at a time: while this one is connected, another waits in the backlog.
+        let connection = Connection { stream: Arc::new(Locked::new(stream.try_clone()?)) };
+        let asking = connection.clone();
+        parts.far.connect(move |chunk, is_damaged| {
+            asking.send(&json!({ "event": "chunkWanted", "chunk": chunk, "isDamaged": is_damaged }));
+        });
+        if let Err(error) = serve_connection(stream, &connection, parts) {
+            eprintln!("sandboxd: connection: {error}");
+        }
+        parts.far.disconnect();
+        parts.registry.destroy_all();
+    }
+    Ok(())
+}
+
+fn serve_connection(stream: UnixStream, connection: &Connection, parts: &Arc<Parts>) -> io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut line = Vec::new();
+        let length = reader.by_ref().take(LINE_SIZE_BYTES_MAX).read_until(b'\n', &mut line)?;
+        if length == 0 {
+            return Ok(());
+        }
+        if line.last() != Some(&b'\n') {
+            return Err(io::Error::other("a line is too long or cut short"));
+        }
+        let request: Request = match serde_json::from_slice(&line) {
+            Ok(request) => request,
+            Err(error) => {
+                let id = serde_json::from_slice::<Value>(&line).ok().and_then(|value| value["id"].as_u64());
+                connection.send(&answer(id.unwrap_or(0), Err(Error::new(Code::BadRequest, error.to_string()))));
+                continue;
+            }
+        };
+        let (connection, parts) = (connection.clone(), Arc::clone(parts));
+        thread::spawn(move || {
+            let result = run(&connection, &parts, request.operation);
+            connection.send(&answer(request.id, result));
+        });
+    }
+}
+
+fn answer(id: u64, result: Result<Value>) -> Value {
+    match result {
+        Ok(value) => json!({ "id": id, "ok": value }),
+        Err(error) => json!({ "id": id, "error": { "code": error.code.name(), "message": error.message } }),
+    }
+}
+
+fn to_value(value: impl serde::Serialize) -> Result<Value> {
+    serde_json::to_value(value).map_err(|error| Error::new(Code::Failed, error.to_string()))
+}
+
+fn run(connection: &Connection, parts: &Arc<Parts>, operation: Operation) -> Result<Value> {
+    let done = json!({});
+    let Parts { registry, maker, store, prepared, engines, .. } = &**parts;
+    match operation {
+        Operation::Hello { protocol } if protocol != PROTOCOL => {
+            Err(Error::bad_request(format!("this sandboxd speaks protocol {PROTOCOL}")))
+        }
+        Operation::Hello { .. } => Ok(hello(parts)),
+        Operation::Create { sandbox, spec } => {
+            let on_exit = connection.exit_notice(parts, &sandbox);
+            to_value(registry.add(&sandbox, || create(maker, &sandbox, &spec, on_exit))?)
+        }
+        Operation::Restore { sandbox, spec, snapshot, fingerprint, data_key } => {
+            let on_exit = connection.exit_notice(parts, &sandbox);
+            let engine = engines.get()?;
+            let (sandbox, snapshot, fingerprint) = (&sandbox, &snapshot, &fingerprint);
+            let request = RestoreRequest { sandbox, spec: &spec, snapshot, fingerprint, key: &data_key.0 };
+            to_value(registry.add(sandbox, || restore(maker, prepared, engine, &request, on_exit))?)
+        }
+        Operation::Snapshot { sandbox, snapshot, fingerprint, data_key, chunk_secret } => {
+            check_name("snapshot", &snapshot)?;
+            let entry = registry.remove(&sandbox)?;
+            let request = TakeRequest {
+                sandbox: &sandbox,
+                snapshot: &snapshot,
+                fingerprint: &fingerprint,
+                key: &data_key.0,
+                chunk_secret: &chunk_secret.0,
+            };
+            to_value(take(store, engines.get()?, entry, &request)?)
+        }
+        Operation::RecordWorkingSet { sandbox, recordings_max } => {
+            let entry = registry.entry(&sandbox)?;
+            to_value(working_sets::record(store, &entry, recordings_max)?)
+        }
+        Operation::Repack { snapshot, data_key, chunk_secret } => {
+            let pages = working_sets::repack(store, &snapshot, &data_key.0, &chunk_secret.0)?;
+            // It would keep chunks that only the old layout has.
+            prepared.forget(&snapshot);
+            Ok(json!({ "pages": pages }))
+        }
+        Operation::Chunk { chunk, answer } => {
+            let name = hex::decode(&chunk).ok_or_else(|| Error::bad_request("chunk: not a name"))?;
+            parts.far.arrived(&name, answer);
+            if let Some(pager) = &parts.pager {
+                pager.chunk_arrived(&chunk, answer);
+            }
+            Ok(done)
+        }
+        Operation::CollectChunks => Ok(json!({ "removed": store.collect()? })),
+        Operation::Inspect { snapshot, data_key, needles } => {
+            to_value(inspect(store, &snapshot, &data_key.0, &needles)?)
+        }
+        Operation::Observe { sandbox } => {
+            let entry = registry.entry(&sandbox)?;
+            let pids = entry.keeper.cgroup.lock().pids()?;
+            to_value(observe(&pids, entry.recorder.as_ref()))
+        }
+        Operation::Freeze { sandbox } => registry.freeze(&sandbox).map(|()| done),
+        Operation::Thaw { sandbox } => registry.thaw(&sandbox).map(|()| done),
+        Operation::Boost { sandbox, on } => registry.boost(&sandbox, on).map(|()| done),
+        Operation::Usage { sandbox, reset } => to_value(registry.usage(&sandbox, reset)?),
+        Operation::Destroy { sandbox } => {
+            registry.destroy(&sandbox);
+            Ok(done)
+        }
+        Operation::ListSnapshots => Ok(json!({ "snapshots": store.list()? })),
+        Operation::RemoveSnapshot { snapshot } => prepared.remove(&snapshot).map(|()| done),
+    }
+}
+
+fn hello(parts: &Parts) -> Value {
+    let (criu, problem) = match parts.engines.criu() {
+        Ok(criu) => (json!({ "version": criu.program.version, "path": criu.program.path }), Value::Null),
+        Err(problem) => (Value::Null, json!(problem)),
+    };
+    json!({
+        "protocol": PROTOCOL,
+        "criu": criu,
+        "criuProblem": problem,
+        "cgroup": if parts.cgroup_version == Version::V2 { "v2" } else { "v1" },
+        "cpuFingerprint": host_facts::cpu_fingerprint(),
+        "kernel": host_facts::kernel(),
+        "network": parts.has_nat,
+        "tmpQuota": if has_loop_devices() { "loop" } else { "tmpfs" },
+    })
+}

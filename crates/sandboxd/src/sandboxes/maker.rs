@@ -1,0 +1,166 @@
+//! Makes sandboxes for functions: takes one that is ready from the pool, and hangs the function's directories into it.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{chown, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::cgroup::Limits;
+use super::entry::Entry;
+use super::host::Keeper;
+use super::pool::Pool;
+use super::spec::{FileSystem, Spec};
+use crate::error::{Code, Error, Result};
+use crate::keeper::{Command, KeeperConfig, MountPoint, Reply, SnapshotFacts};
+use crate::observe::recorder::Recorder;
+use crate::snapshots::prepared::Prepared;
+use crate::sys;
+
+/// In the directory of runtime clients.
+const PRELOAD: &str = "unique/libthaw-unique.so";
+
+/// Fixed when sandboxd starts.
+pub struct Directories {
+    pub data: PathBuf,
+    pub runtimes: PathBuf,
+    pub clients: PathBuf,
+    pub run: PathBuf,
+    pub supervisor: PathBuf,
+    pub file_systems: HashMap<String, PathBuf>,
+}
+
+pub struct Maker {
+    directories: Directories,
+    pub server_uid: u32,
+    pub pool: Arc<Pool>,
+    /// The kernel facts that CRIU has cached; null without CRIU.
+    kdat: Option<PathBuf>,
+    code: OwnedFd,
+    opt: OwnedFd,
+}
+
+fn open_subdir(data: &Path, name: &str) -> io::Result<OwnedFd> {
+    let path = data.join(name);
+    fs::create_dir_all(&path)?;
+    Ok(File::open(path)?.into())
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+impl Maker {
+    pub fn new(directories: Directories, server_uid: u32, pool: Arc<Pool>, kdat: Option<PathBuf>) -> io::Result<Self> {
+        let code = open_subdir(&directories.data, "code")?;
+        let opt = open_subdir(&directories.data, "opt")?;
+        for dir in [&code, &opt] {
+            chown(sys::self_fd_path(dir.as_fd()), Some(server_uid), Some(server_uid))?;
+        }
+        Ok(Maker { directories, server_uid, pool, kdat, code, opt })
+    }
+
+    fn keeper_config(&self, spec: &Spec) -> Result<KeeperConfig> {
+        let runtime = |name: &str| -> Result<String> {
+            let path = self.directories.runtimes.join(name);
+            if !path.is_dir() {
+                return Err(Error::new(Code::Unknown, format!("runtime directory {name} is not installed")));
+            }
+            Ok(text(&path))
+        };
+        let client = self.directories.clients.join(&spec.client);
+        if !client.is_dir() {
+            return Err(Error::new(Code::Unknown, format!("runtime client {} is not there", spec.client)));
+        }
+        let preload = self.directories.clients.join(PRELOAD);
+        Ok(KeeperConfig {
+            root: if spec.root == "host" { "/".to_string() } else { runtime(&spec.root)? },
+            lang: spec.lang.as_deref().map(runtime).transpose()?,
+            client: text(&client),
+            supervisor: text(&self.directories.supervisor),
+            preload: preload.is_file().then(|| text(&preload)),
+            mount_point: text(&self.directories.run.join("root")),
+            kdat: self.kdat.as_deref().map_or_else(String::new, text),
+            tmp_mib: spec.tmp_mib,
+            tmp_image: None,
+        })
+    }
+
+    /// Takes a ready sandbox, with nothing of the function in it.
+    pub fn take_keeper(&self, spec: &Spec) -> Result<Arc<Keeper>> {
+        spec.check()?;
+        self.pool.take(&self.keeper_config(spec)?)
+    }
+
+    /// Hangs the function's directories into a sandbox. `snapshot`: the one that it is to be a clone of.
+    pub fn furnish(
+        &self,
+        sandbox: &str,
+        spec: &Spec,
+        keeper: Arc<Keeper>,
+        snapshot: Option<&Arc<Prepared>>,
+    ) -> Result<Entry> {
+        let control = self.directories.run.join("sb").join(sandbox);
+        let recorder = if spec.records_sent { start_recorder(&keeper, sandbox) } else { None };
+        let entry = Entry {
+            keeper,
+            uid: spec.uid,
+            tmp_mib: spec.tmp_mib,
+            control,
+            prepared: snapshot.cloned(),
+            session: None,
+            recorder,
+        };
+        fs::create_dir(&entry.control)?;
+        fs::set_permissions(&entry.control, fs::Permissions::from_mode(0o755))?;
+        // A restored control socket is bound by CRIU, as root; a fresh one by the supervisor.
+        if snapshot.is_none() {
+            chown(&entry.control, Some(spec.uid), Some(spec.uid))?;
+        }
+        let limits = Limits { memory_mib: spec.memory_mib, pids_max: spec.pids_max };
+        entry.keeper.cgroup.lock().set_limits(limits)?;
+        self.mount(&entry, spec, snapshot)?;
+        Ok(entry)
+    }
+
+    fn mount(&self, entry: &Entry, spec: &Spec, snapshot: Option<&Arc<Prepared>>) -> Result<()> {
+        let mut mounts = vec![MountPoint::Task, MountPoint::Control];
+        let task = sys::open_dir_beneath(self.code.as_fd(), &spec.task)
+            .map_err(|error| Error::new(Code::Unknown, format!("code {}: {error}", spec.task)))?;
+        let mut trees = vec![sys::open_tree_clone_fd(task.as_fd())?, sys::open_tree_clone(&entry.control)?];
+        if let Some(opt) = &spec.opt {
+            let opt = sys::open_dir_beneath(self.opt.as_fd(), opt)?;
+            mounts.push(MountPoint::Opt);
+            trees.push(sys::open_tree_clone_fd(opt.as_fd())?);
+        }
+        if let Some(snapshot) = snapshot {
+            mounts.push(MountPoint::TmpLower);
+            trees.push(snapshot.clone_tmp_tree()?);
+        }
+        for FileSystem { name, mount } in &spec.file_systems {
+            let path = self.directories.file_systems.get(name);
+            let path = path.ok_or_else(|| Error::new(Code::Unknown, format!("file system {name} is not mapped")))?;
+            mounts.push(MountPoint::FileSystem { name: mount.clone() });
+            trees.push(sys::open_tree_clone(path)?);
+        }
+        let fds: Vec<BorrowedFd> = trees.iter().map(AsFd::as_fd).collect();
+        let facts = snapshot.map(|prepared| SnapshotFacts {
+            snapshot: prepared.name.clone(),
+            taken_at_ms: prepared.header.created_at_ms as i64,
+        });
+        match entry.keeper.ask(&Command::Take { mounts, uid: spec.uid, snapshot: facts }, &fds)? {
+            Reply::Done => Ok(()),
+            _ => Err(Error::new(Code::Failed, "the sandbox could not be prepared")),
+        }
+    }
+}
+
+/// Null where the host does not allow it: a check goes on without, and says so.
+fn start_recorder(keeper: &Keeper, sandbox: &str) -> Option<Recorder> {
+    let device = keeper.host_device()?;
+    Recorder::start(&device)
+        .inspect_err(|error| eprintln!("sandboxd: what {sandbox} sends can't be read: {error}"))
+        .ok()
+}

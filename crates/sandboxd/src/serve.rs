@@ -1,0 +1,216 @@
+//! `thaw-sandboxd serve`: puts the parts together, serves until it is told to end, and leaves nothing behind.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{chown, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::mount::{mount, MsFlags};
+use nix::sys::resource::{getrlimit, setrlimit, Resource};
+use nix::sys::signal::{SigSet, Signal};
+
+use crate::engines::criu::{CriuEngine, Program};
+use crate::engines::Engines;
+use crate::operations::prepare::PreparedSnapshots;
+use crate::options::ServeOptions;
+use crate::pager::Pager;
+use crate::protocol::server::{self, Current, Parts};
+use crate::sandboxes::cgroup::Hierarchy;
+use crate::sandboxes::host::Host;
+use crate::sandboxes::maker::{Directories, Maker};
+use crate::sandboxes::network::Network;
+use crate::sandboxes::pool::{Pool, PoolOptions};
+use crate::sandboxes::registry::Registry;
+use crate::snapshots::far::FarChunks;
+use crate::snapshots::store::SnapshotStore;
+use crate::sys::cpu_latency::{self, CpuLatency};
+
+const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+/// The last sandboxes may take so long to end, and are looked for so often.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
+const END_STEP: Duration = Duration::from_millis(50);
+
+/// Returns only where sandboxd could not start.
+pub fn serve(args: impl Iterator<Item = String>) -> Result<(), String> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err("must run as root".into());
+    }
+    let signals = block_ending_signals().map_err(|error| format!("signals: {error}"))?;
+    raise_open_files().map_err(|error| format!("limit of open files: {error}"))?;
+    let options = ServeOptions::parse(args)?;
+    let private = make_private(&options.run).map_err(|error| format!("private tmpfs: {error}"))?;
+    run(&signals, options, private).map_err(|error| error.to_string())
+}
+
+/// Raises the limit to its maximum, for the pager and CRIU as well: CRIU holds one for each shared mapping that it restores.
+fn raise_open_files() -> nix::Result<()> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most)
+}
+
+/// What is decrypted of a snapshot is never on a disk: a tmpfs in a mount namespace of this process's own, gone when it ends.
+fn make_private(run: &Path) -> io::Result<PathBuf> {
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS)?;
+    let flags = MsFlags::MS_REC | MsFlags::MS_SLAVE;
+    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)?;
+    let path = run.join("private");
+    fs::create_dir_all(&path)?;
+    mount(Some("thaw"), &path, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=700"))?;
+    for name in ["work", "prepared"] {
+        fs::create_dir(path.join(name))?;
+    }
+    Ok(path)
+}
+
+fn run(signals: &SigSet, options: ServeOptions, private: PathBuf) -> io::Result<()> {
+    let run_dir = options.run.clone();
+    // Held until this process ends: the directory's one owner cleans up what lies in it.
+    let _owned = own_data_directory(&options.data)?;
+    let scratch = prepare_directories(&options)?;
+    let hierarchy = Hierarchy::open(&std::process::id().to_string())?;
+    let (parts, host) = compose(options, private, hierarchy, scratch)?;
+    if let Some(pager) = &parts.pager {
+        let parts = Arc::downgrade(&parts);
+        pager.on_lost(move |sessions| {
+            if let Some(parts) = parts.upgrade() {
+                parts.registry.thaw_lost(sessions);
+            }
+        });
+    }
+    let listener = listen(&run_dir, parts.server_uid)?;
+    let current = Arc::new(Current::default());
+    thread::spawn({
+        let (parts, current) = (Arc::clone(&parts), Arc::clone(&current));
+        move || server::serve(&listener, &parts, &current)
+    });
+    println!("sandboxd ready");
+    signals.wait().map_err(io::Error::from)?;
+    current.hang_up();
+    end_sandboxes(&host, &parts.registry, &parts.maker.pool);
+    if let Some(pager) = &parts.pager {
+        pager.close();
+    }
+    host.hierarchy.remove();
+    host.network.close();
+    let _ = fs::remove_file(run_dir.join("sandboxd.sock"));
+    std::process::exit(0)
+}
+
+fn compose(
+    options: ServeOptions,
+    private: PathBuf,
+    hierarchy: Hierarchy,
+    scratch: PathBuf,
+) -> io::Result<(Arc<Parts>, Arc<Host>)> {
+    let criu_path = options.criu.clone();
+    // Takes a moment: the network is set up meanwhile.
+    let probe = thread::spawn(move || match criu_path {
+        None => Err("no CRIU was named (--criu)".to_string()),
+        Some(path) => Program::open(&path),
+    });
+    let cgroup_version = hierarchy.version;
+    let network = Network::open(Path::new("/run/thaw"))?;
+    let has_nat = network.has_nat;
+    let host = Arc::new(Host::new(hierarchy, network, scratch));
+    let program = probe.join().map_err(|_| io::Error::other("probing CRIU failed"))?;
+    let kdat = program.is_ok().then(|| options.run.join("criu.kdat"));
+    if let (Ok(program), Some(kdat)) = (&program, &kdat) {
+        fs::write(kdat, &program.kdat)?;
+    }
+    let (memory, server_uid) = (options.memory, options.server_uid);
+    let work = private.join("work");
+    let engines = Engines::new(program.map(|program| CriuEngine { program, memory, work }));
+    let far = Arc::new(FarChunks::default());
+    let chunks = options.data.join("chunks");
+    let store = SnapshotStore::open(&options.data.join("snapshots"), &chunks, server_uid, Arc::clone(&far))?;
+    store.sweep()?;
+    let store = Arc::new(store);
+    let start_pager = |options| Pager::start(options, fs::File::open(&chunks)?.into(), Arc::clone(&far));
+    let pager = options.pager.map(start_pager).transpose()?;
+    let prepared = PreparedSnapshots::new(private.join("prepared"), Arc::clone(&store), pager.clone());
+    let cpu_latency = options.keeps_awake.then(|| CpuLatency::open(Path::new(cpu_latency::DEVICE))).flatten();
+    let pool = Pool::new(Arc::clone(&host), PoolOptions { size: options.pool_size, cpu_latency });
+    let directories = Directories {
+        data: options.data,
+        runtimes: options.runtimes,
+        clients: options.clients,
+        run: options.run,
+        supervisor: options.supervisor,
+        file_systems: options.file_systems,
+    };
+    let maker = Maker::new(directories, server_uid, pool, kdat)?;
+    let registry = Registry::default();
+    let parts = Parts { server_uid, cgroup_version, has_nat, registry, maker, store, far, prepared, pager, engines };
+    Ok((Arc::new(parts), host))
+}
+
+/// Those too that other threads are making or ending: their control groups and network devices would outlive this process.
+fn end_sandboxes(host: &Host, registry: &Registry, pool: &Pool) {
+    let deadline = Instant::now() + END_TIMEOUT;
+    pool.close();
+    while Instant::now() < deadline {
+        registry.destroy_all();
+        if host.sandboxes.is_none_within(END_STEP) {
+            return;
+        }
+    }
+    eprintln!("sandboxd: some sandboxes did not end in time");
+}
+
+/// Before the first thread: one that does not block them would take a signal that this process waits for, and end it at once.
+fn block_ending_signals() -> io::Result<SigSet> {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGTERM);
+    signals.add(Signal::SIGINT);
+    signals.thread_block()?;
+    Ok(signals)
+}
+
+fn own_data_directory(data: &Path) -> io::Result<Flock<fs::File>> {
+    let path = data.join("sandboxd.lock");
+    let deadline = Instant::now() + LOCK_TIMEOUT;
+    loop {
+        let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            // A killed one may be on its way out.
+            Err(_) if Instant::now() < deadline => thread::sleep(Duration::from_millis(20)),
+            Err(_) => return Err(io::Error::other(format!("{} is in use by another thaw serve", data.display()))),
+        }
+    }
+}
+
+/// Only the server may pass through RUN/sb to the control sockets.
+fn prepare_directories(options: &ServeOptions) -> io::Result<PathBuf> {
+    for name in ["sb", "root"] {
+        let path = options.run.join(name);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o750))?;
+    }
+    chown(options.run.join("sb"), Some(0), Some(options.server_uid))?;
+    let scratch = options.data.join("scratch");
+    fs::create_dir_all(&scratch)?;
+    fs::set_permissions(&scratch, fs::Permissions::from_mode(0o700))?;
+    // Images of sandboxes that a crash caught before their mount.
+    for entry in fs::read_dir(&scratch)?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with("sb-") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(scratch)
+}
+
+fn listen(run: &Path, server_uid: u32) -> io::Result<UnixListener> {
+    let path = run.join("sandboxd.sock");
+    let _ = fs::remove_file(&path);
+    let listener = UnixListener::bind(&path)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    chown(&path, Some(server_uid), Some(server_uid))?;
+    Ok(listener)
+}

@@ -1,0 +1,11 @@
+//! Snapshots on this host, whichever engine took them: sealed manifests, chunks named by their content, and chunks that are fetched from
+//! the far store when they are needed.
+
+pub mod chunk_cache;
+pub mod chunks;
+pub mod cutter;
+pub mod disk;
+pub mod far;
+pub mod prepared;
+pub mod source;
+pub mod store;

@@ -1,0 +1,291 @@
+//! Snapshots on disk: sealed manifests beside the chunks that they name. Written beside and renamed into place; never seen half.
+//!
+//! ```text
+//! DATA/snapshots/snap-…/manifest       sealed under the snapshot's data key; written last
+//!                       working-set    sealed too; comes with use
+//! DATA/chunks/ab/abcd…                 named by content, shared by snapshots
+//! ```
+//! The server's user owns both directories (it fetches, uploads and removes): everything is authenticated before it is used.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{chown, DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thaw_faults::fault_point;
+use thaw_snapshot::chunk::{ChunkName, ChunkRef};
+use thaw_snapshot::envelope::{DataKey, FILE_SIZE_BYTES_MAX};
+use thaw_snapshot::manifest::{read_header, Manifest};
+use thaw_snapshot::working_set::WorkingSet;
+
+use super::chunks::ChunkStore;
+use super::far::FarChunks;
+use crate::error::{Code, Error, Result};
+use crate::sys;
+
+const PARTIAL: &str = ".partial";
+const MANIFEST: &str = "manifest";
+const WORKING_SET: &str = "working-set";
+
+pub struct SnapshotStore {
+    root: OwnedFd,
+    far: Arc<FarChunks>,
+    pub chunks: Arc<ChunkStore>,
+    owner: u32,
+}
+
+/// Changes whenever a file is replaced or written to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp([i64; 4]);
+
+/// The open files of a snapshot, and what they were when they were opened.
+pub struct Files {
+    pub manifest: OwnedFd,
+    pub working_set: Option<OwnedFd>,
+    pub manifest_stamp: Stamp,
+    pub working_set_stamp: Option<Stamp>,
+}
+
+fn damaged(name: &str, why: &str) -> Error {
+    Error::new(Code::SnapshotDamaged, format!("snapshot {name}: {why}"))
+}
+
+fn stamp_of(file: &OwnedFd) -> io::Result<Stamp> {
+    let meta = File::from(file.try_clone()?).metadata()?;
+    Ok(Stamp([meta.ino() as i64, meta.size() as i64, meta.ctime(), meta.ctime_nsec()]))
+}
+
+pub fn read_all(file: &OwnedFd) -> io::Result<Vec<u8>> {
+    use std::io::Seek;
+    let mut file = File::from(file.try_clone()?);
+    file.rewind()?;
+    let mut bytes = Vec::new();
+    file.take(FILE_SIZE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+impl SnapshotStore {
+    /// `far`: where chunks come from that this host lacks.
+    pub fn open(path: &Path, chunks: &Path, owner: u32, far: Arc<FarChunks>) -> io::Result<Self> {
+        for dir in [path, chunks] {
+            fs::DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
+            chown(dir, Some(owner), Some(owner))?;
+        }
+        Ok(SnapshotStore {
+            far,
+            root: File::open(path)?.into(),
+            chunks: Arc::new(ChunkStore::new(File::open(chunks)?.into())),
+            owner,
+        })
+    }
+
+    /// Reads a chunk's content, authenticated; fetches it where this host lacks it or has it damaged.
+    pub fn read_chunk(&self, wanted: &ChunkRef) -> Result<Vec<u8>> {
+        self.far.read(&self.chunks.directory, wanted)
+    }
+
+    /// Asks for chunks that will be needed soon and that this host lacks, all at once.
+    pub fn ask_ahead<'a>(&self, chunks: impl Iterator<Item = &'a ChunkRef>) {
+        self.far.ask_ahead(&self.chunks.directory, chunks);
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        Path::new(&sys::self_fd_path(self.root.as_fd())).join(name)
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        fs::read_dir(self.path("."))?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn read_manifest(&self, name: &str) -> Result<Vec<u8>> {
+        let file = sys::open_file_beneath(self.root.as_fd(), &format!("{name}/{MANIFEST}"))
+            .map_err(|_| damaged(name, "it has no manifest"))?;
+        Ok(read_all(&file)?)
+    }
+
+    /// Those with a manifest of this format.
+    pub fn list(&self) -> io::Result<Vec<String>> {
+        let is_whole = |name: &String| {
+            !name.ends_with(PARTIAL) && self.read_manifest(name).is_ok_and(|file| read_header(&file).is_ok())
+        };
+        let mut names: Vec<String> = self.names()?.into_iter().filter(is_whole).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Removes what a crash left half-written or half-removed, and what another version of Thaw left.
+    pub fn sweep(&self) -> io::Result<()> {
+        let whole: HashSet<String> = self.list()?.into_iter().collect();
+        for name in self.names()?.iter().filter(|name| !whole.contains(*name)) {
+            fs::remove_dir_all(self.path(name))?;
+        }
+        Ok(())
+    }
+
+    /// Removes chunks that no manifest names and nobody has pinned. A manifest that can't be read stops it: its chunks may be needed yet.
+    pub fn collect(&self) -> Result<usize> {
+        self.chunks.collect(|| {
+            let mut named: HashSet<ChunkName> = HashSet::new();
+            for name in self.names()?.iter().filter(|name| !name.ends_with(PARTIAL)) {
+                let file = match sys::open_file_beneath(self.root.as_fd(), &format!("{name}/{MANIFEST}")) {
+                    // Removed meanwhile, or never whole.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    other => other?,
+                };
+                named.extend(read_header(&read_all(&file)?).map_err(|error| damaged(name, &error.to_string()))?.1);
+            }
+            Ok(named)
+        })
+    }
+
+    /// Unreadable at once: it is renamed before its files go.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        let gone = self.path(&format!("{name}.removed{PARTIAL}"));
+        match fs::rename(self.path(name), &gone) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        }
+        fault_point!("remove.renamed");
+        fs::remove_dir_all(gone)
+    }
+
+    pub fn check_free(&self, name: &str) -> Result<()> {
+        if self.path(name).exists() {
+            return Err(Error::new(Code::Exists, format!("snapshot {name} is there already")));
+        }
+        Ok(())
+    }
+
+    /// Makes a snapshot visible whose chunks are all written: syncs them, then the manifest, then renames.
+    pub fn publish(&self, name: &str, manifest: &Manifest, key: &DataKey) -> Result<()> {
+        let draft = self.path(&format!("{name}{PARTIAL}"));
+        let written = self.write_draft(&draft, manifest, key).and_then(|()| Ok(fs::rename(&draft, self.path(name))?));
+        if written.is_err() {
+            let _ = fs::remove_dir_all(&draft);
+        }
+        written?;
+        Ok(File::from(self.root.try_clone()?).sync_all()?)
+    }
+
+    fn write_draft(&self, draft: &Path, manifest: &Manifest, key: &DataKey) -> Result<()> {
+        // One sync for the whole file system: cheaper than one for each of hundreds of chunks, and it holds the directories too.
+        self.chunks.directory.sync()?;
+        fault_point!("take.chunks-synced");
+        fs::DirBuilder::new().mode(0o755).create(draft)?;
+        chown(draft, Some(self.owner), Some(self.owner))?;
+        let mut file = File::create(draft.join(MANIFEST))?;
+        file.write_all(&manifest.seal(key))?;
+        file.sync_all()?;
+        fault_point!("take.manifest-synced");
+        Ok(())
+    }
+
+    /// Puts another manifest in the place of a snapshot's. Those who have the old one open go on with it.
+    pub fn replace_manifest(&self, name: &str, manifest: &Manifest, key: &DataKey) -> Result<()> {
+        let mut file = File::create(self.path(name).join(format!("{MANIFEST}{PARTIAL}")))?;
+        file.write_all(&manifest.seal(key))?;
+        self.chunks.directory.sync()?;
+        file.sync_all()?;
+        fault_point!("repack.manifest-synced");
+        self.settle(name, MANIFEST)
+    }
+
+    pub fn write_working_set(&self, name: &str, working_set: &WorkingSet, key: &DataKey) -> Result<()> {
+        let mut file = File::create(self.path(name).join(format!("{WORKING_SET}{PARTIAL}")))?;
+        file.write_all(&working_set.seal(key))?;
+        file.sync_all()?;
+        fault_point!("working-set.synced");
+        self.settle(name, WORKING_SET)
+    }
+
+    fn settle(&self, name: &str, file: &str) -> Result<()> {
+        let dir = self.path(name);
+        fs::rename(dir.join(format!("{file}{PARTIAL}")), dir.join(file))?;
+        Ok(File::open(dir)?.sync_all()?)
+    }
+
+    pub fn open_files(&self, name: &str) -> Result<Files> {
+        let dir = sys::open_dir_beneath(self.root.as_fd(), name)
+            .map_err(|_| Error::new(Code::Unknown, format!("there is no snapshot {name}")))?;
+        let manifest =
+            sys::open_file_beneath(dir.as_fd(), MANIFEST).map_err(|_| damaged(name, "it has no manifest"))?;
+        let working_set = sys::open_file_beneath(dir.as_fd(), WORKING_SET).ok();
+        Ok(Files {
+            manifest_stamp: stamp_of(&manifest)?,
+            working_set_stamp: working_set.as_ref().map(stamp_of).transpose()?,
+            manifest,
+            working_set,
+        })
+    }
+
+    /// Authenticated, and of this snapshot.
+    pub fn open_manifest(&self, name: &str, file: &OwnedFd, key: &DataKey) -> Result<Manifest> {
+        let manifest = Manifest::open(key, &read_all(file)?).map_err(|error| damaged(name, &error.to_string()))?;
+        if manifest.header.snapshot != name {
+            return Err(damaged(name, "its manifest belongs to another snapshot"));
+        }
+        Ok(manifest)
+    }
+
+    /// `None` where there is none, or one that can't be trusted: it is only a help.
+    pub fn open_working_set(&self, name: &str, file: Option<&OwnedFd>, key: &DataKey) -> Option<WorkingSet> {
+        let set = WorkingSet::open(key, &read_all(file?).ok()?).ok()?;
+        (set.header.snapshot == name).then_some(set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::testing::TestDirectory;
+    use thaw_snapshot::chunk::ChunkSecret;
+    use thaw_snapshot::manifest::Header as ManifestHeader;
+
+    const KEY: DataKey = [7; 32];
+
+    fn manifest(name: &str, chunk: ChunkRef) -> Manifest {
+        let header = ManifestHeader {
+            snapshot: name.into(),
+            fingerprint: String::new(),
+            uid: 0,
+            created_at_ms: 0,
+            generation: 0,
+            early_chunks: 0,
+            memory_pages: 0,
+            stored_pages: 0,
+            image_bytes: 0,
+            disk_bytes: 0,
+        };
+        Manifest {
+            header,
+            supervisor_pid: 1,
+            clocks: Default::default(),
+            images: Vec::new(),
+            disk: Vec::new(),
+            spaces: Vec::new(),
+            chunks: vec![chunk],
+        }
+    }
+
+    #[test]
+    fn a_manifest_that_cannot_be_read_stops_the_collection() {
+        let dir = TestDirectory::new();
+        let owner = nix::unistd::getuid().as_raw();
+        let snapshots =
+            SnapshotStore::open(&dir.0.join("snapshots"), &dir.0.join("chunks"), owner, Arc::default()).expect("opens");
+        let (chunk, file) = thaw_snapshot::chunk::seal(&ChunkSecret::new(&[1; 32]), &[1; 5000]);
+        snapshots.chunks.directory.write(&chunk.name, &file).expect("writes");
+        snapshots.publish("snap-1", &manifest("snap-1", chunk), &KEY).expect("publishes");
+        assert_eq!(snapshots.collect().expect("collects"), 0);
+        let path = dir.0.join("snapshots/snap-1/manifest");
+        let whole = fs::read(&path).expect("reads");
+        fs::write(&path, &whole[..20]).expect("writes");
+        assert!(snapshots.collect().is_err());
+        assert!(snapshots.chunks.directory.has(&chunk.name));
+        snapshots.remove("snap-1").expect("removes");
+        assert_eq!(snapshots.collect().expect("collects"), 1);
+    }
+}
