@@ -14,7 +14,14 @@ import {
   createControlPlane,
   DEFAULT_CONTROL_LIMITS,
 } from "@thaw/server/testing/control";
-import { FakeClock, FakeEngine, type FakeFunction, type FakeSnapshot, type FakeStep } from "@thaw/server/testing/fakes";
+import {
+  createFakeSnapshots,
+  FakeClock,
+  FakeEngine,
+  type FakeFunction,
+  type FakeSnapshot,
+  type FakeStep,
+} from "@thaw/server/testing/fakes";
 import type { VersionRecord } from "@thaw/server/testing/model";
 import type { CodeStore, MetadataStore, RuntimeCatalog, RuntimeRecipe, Worker } from "@thaw/server/testing/ports";
 import { openSqliteStore } from "@thaw/server/testing/store";
@@ -142,7 +149,6 @@ export class ControlHarness {
     const engine = new FakeEngine({
       functions: this.#options.functions,
       disk: this.disk,
-      afar: this.#options.afar,
       fingerprint: this.engineFingerprint,
       onStep: (step) => {
         if (crashes(`engine ${step}`)) return new Promise<never>(() => undefined);
@@ -298,8 +304,14 @@ export class ControlHarness {
   }
 
   #createWorker(engine: FakeEngine, clock: Clock, self: { readonly isOver: boolean }): Worker {
+    const onProblem = (what: string, error: unknown): void => {
+      if (!self.isOver) this.problems.push(`${what}: ${String(error)}`);
+    };
+    const { images, disk } = engine;
+    const afar = this.#options.afar ?? null;
     return createWorker({
       engine,
+      snapshots: images === null ? null : createFakeSnapshots({ images, disk, clock, afar, onProblem }),
       catalog: this.#catalog(),
       logs: this.logs,
       clock,
@@ -313,9 +325,7 @@ export class ControlHarness {
           expiresAtMs: clock.nowMs() + 12 * 3_600_000,
         }),
       },
-      onProblem: (problem) => {
-        if (!self.isOver) this.problems.push(`${problem.what}: ${String(problem.error)}`);
-      },
+      onProblem: (problem) => onProblem(problem.what, problem.error),
       ...(this.#options.workerLimits === undefined ? {} : { limits: this.#options.workerLimits }),
     });
   }

@@ -4,10 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, it } from "vitest";
 import { type SnapshotId, systemRandom } from "@thaw/server/testing/base";
-import { createCriuEngine } from "@thaw/server/testing/engines";
 import { FakeClock } from "@thaw/server/testing/fakes";
-import type { SandboxHost, SnapshotEngine, SnapshotStore } from "@thaw/server/testing/ports";
-import { chunkKey, CHUNKS, manifestKey } from "@thaw/server/testing/snapshots";
+import type { EngineImages, SnapshotDisk, Snapshots, SnapshotStore } from "@thaw/server/testing/ports";
+import { chunkKey, CHUNKS, FarSnapshots, manifestKey, SnapshotService } from "@thaw/server/testing/snapshots";
 import { chunkOf, manifestOf } from "./envelopes.ts";
 import { MemoryObjects } from "./memory-store.ts";
 
@@ -17,7 +16,7 @@ const THEIRS = "snap-0000000000000001" as SnapshotId;
 const OURS = "snap-0000000000000002" as SnapshotId;
 const CHUNK = chunkOf("a chunk");
 const dirs: string[] = [];
-const engines: Array<{ close(): Promise<void> }> = [];
+const hosts: SnapshotService[] = [];
 
 let clock: FakeClock;
 let objects: MemoryObjects;
@@ -28,8 +27,8 @@ beforeEach(() => {
   clock = new FakeClock();
   objects = new MemoryObjects(() => clock.nowMs());
 });
-afterEach(async () => {
-  for (const engine of engines.splice(0)) await engine.close();
+afterEach(() => {
+  for (const host of hosts.splice(0)) host.close();
 });
 afterAll(() => {
   for (const dir of dirs) rmSync(dir, { recursive: true });
@@ -64,51 +63,54 @@ function storeOf(user: string): SnapshotStore {
 }
 
 /** A host with a snapshot of its own on its disk. */
-function hostWith(snapshot: SnapshotId): SnapshotEngine {
+function hostWith(snapshot: SnapshotId): Snapshots {
   const dataDir = mkdtempSync(join(tmpdir(), "thaw-two-hosts-"));
   dirs.push(dataDir);
   mkdirSync(join(dataDir, "snapshots", snapshot), { recursive: true });
   mkdirSync(join(dataDir, "chunks", CHUNK.name.slice(0, 2)), { recursive: true });
   writeFileSync(join(dataDir, "snapshots", snapshot, "manifest"), manifestOf(snapshot, [CHUNK.name]));
   const near = new Set([snapshot]);
-  const host = {
-    facts: {
-      criuVersion: "4.1",
-      criuProblem: null,
-      cgroupVersion: "v2",
-      cpuFingerprint: "c",
-      kernel: "k",
-      hasNetwork: true,
-      tmpQuota: "loop",
-    },
-    lost: new Promise<void>(() => undefined),
+  const disk = {
     listSnapshots: async () => [...near],
     removeSnapshot: async (id: SnapshotId) => void near.delete(id),
     collectChunks: async () => undefined,
     onChunkWanted: () => undefined,
-    close: () => undefined,
-  } as Partial<SandboxHost> as SandboxHost;
+  } as Partial<SnapshotDisk> as SnapshotDisk;
   const keys = {
     generate: () => Promise.reject(new Error("no key")),
     unwrap: () => Promise.reject(new Error("no key")),
   };
-  const far = {
+  const images: EngineImages = {
+    fingerprint: "f",
+    capture: () => Promise.reject(new Error("no sandbox")),
+    restore: () => Promise.reject(new Error("no sandbox")),
+  };
+  const onProblem = (what: string, error: unknown): void => {
+    throw new Error(what, { cause: error });
+  };
+  const far = new FarSnapshots({
     store: storeOf(snapshot),
     dataDir,
     installation: "i",
     cacheSizeBytesMax: Infinity,
     graceMs: GRACE_MS,
+    clock,
+    random: systemRandom,
     onEvent: () => undefined,
-  };
-  const fail = (what: string, error: unknown): void => {
-    throw new Error(what, { cause: error });
-  };
-  const connectSupervisor = (): Promise<never> => Promise.reject(new Error("no sandbox"));
-  const common = { host, keys, clock, random: systemRandom, connectSupervisor, onProblem: fail };
-  const engine = createCriuEngine({ ...common, far, dataKeysKeptMs: 0, chunkSecret: Buffer.alloc(32) });
-  engines.push(engine);
-  if (engine.snapshots === null) throw new Error("no snapshots");
-  return engine.snapshots;
+    onProblem,
+  });
+  const snapshots = new SnapshotService({
+    images,
+    disk,
+    keys,
+    dataKeysKeptMs: 0,
+    chunkSecret: Buffer.alloc(32),
+    far,
+    clock,
+    onProblem,
+  });
+  hosts.push(snapshots);
+  return snapshots;
 }
 
 function publishedAfar(id: SnapshotId): void {
@@ -138,7 +140,7 @@ describe("a host on a far store that others use, too", () => {
     await hostWith(OURS).sweep(new Set());
     await started(1);
     expect(manifests()).toEqual([manifestKey(THEIRS)]);
-    await engines[0]?.close();
+    hosts[0]?.close();
     await clock.advance(GRACE_MS);
     await hostWith(OURS).sweep(new Set());
     await started(2);

@@ -2,7 +2,7 @@
 import { partsOf, thawHomeOf } from "@thaw/installation";
 import { newEnvironmentId, newSnapshotId, type SnapshotId, systemClock } from "@thaw/server/testing/base";
 import type {
-  HostedSnapshot,
+  CapturedSnapshot,
   RuntimeCall,
   SandboxExit,
   SandboxHost,
@@ -148,7 +148,7 @@ export class TestSandboxd {
     return (await this.take(clone)).snapshotId;
   }
 
-  async take(clone: TestClone): Promise<HostedSnapshot & { readonly snapshotId: SnapshotId }> {
+  async take(clone: TestClone): Promise<CapturedSnapshot & { readonly snapshotId: SnapshotId }> {
     const snapshotId = newSnapshotId();
     await clone.ready();
     await clone.link.park();

@@ -1,7 +1,13 @@
 /** A worker on the fake engine, a clock that tests move, and a log in memory. */
 import { randomUUID } from "node:crypto";
 import { newSnapshotId, type SnapshotId } from "@thaw/server/testing/base";
-import { FakeClock, FakeEngine, type FakeEngineOptions, type FakeFunction } from "@thaw/server/testing/fakes";
+import {
+  createFakeSnapshots,
+  FakeClock,
+  FakeEngine,
+  type FakeEngineOptions,
+  type FakeFunction,
+} from "@thaw/server/testing/fakes";
 import type {
   InvokeInput,
   InvokeOutcome,
@@ -13,6 +19,7 @@ import type {
   RunnableVersion,
   RuntimeCatalog,
   SnapshotOutcome,
+  Snapshots,
   Worker,
 } from "@thaw/server/testing/ports";
 import { createWorker, type WorkerLimits, type WorkerProblem } from "@thaw/server/testing/worker";
@@ -65,6 +72,7 @@ export class WorkerHarness {
   /** What thaw.prime.json has. */
   primes: readonly string[] = [];
   readonly engine: FakeEngine;
+  readonly snapshots: Snapshots | null;
   readonly worker: Worker;
   credentialsIssued = 0;
 
@@ -73,8 +81,14 @@ export class WorkerHarness {
     options: Partial<FakeEngineOptions> & { readonly limits?: Partial<WorkerLimits> } = {},
   ) {
     this.engine = new FakeEngine({ functions: { code: run }, ...options });
+    const onProblem = (what: string, error: unknown): void =>
+      void this.problems.push({ what, environmentId: null, error });
+    const { images, disk } = this.engine;
+    this.snapshots =
+      images === null ? null : createFakeSnapshots({ images, disk, clock: this.clock, afar: null, onProblem });
     this.worker = createWorker({
       engine: this.engine,
+      snapshots: this.snapshots,
       catalog,
       logs: this.logs,
       clock: this.clock,

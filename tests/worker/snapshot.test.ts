@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { newSnapshotId } from "@thaw/server/testing/base";
 import type { FakeProcess } from "@thaw/server/testing/fakes";
+import type { PlatformCode } from "@thaw/server/testing/model";
+import type { RunnableVersion } from "@thaw/server/testing/ports";
 import { createWorker } from "@thaw/server/testing/worker";
 import { json, WorkerHarness } from "./harness.ts";
 
@@ -139,6 +141,7 @@ test("the token is known again after a restart of the worker", async () => {
   const again = new WorkerHarness({});
   const worker = createWorker({
     engine: harness.engine,
+    snapshots: harness.snapshots,
     catalog: {
       find: () => ({
         runtime: "python3.13",
@@ -254,12 +257,28 @@ test("after-restore hooks that throw, hang or exit end the environment with AWS'
 });
 
 test("a restore that the engine refuses is the platform's error", async () => {
-  const harness = new WorkerHarness({});
-  expect(await harness.invoke({ version: "1", snapshotId: newSnapshotId() })).toMatchObject({
-    kind: "platform-error",
-    code: "WORKER_ENGINE_FAILED",
-  });
-  await harness.end();
+  const refused = async (
+    harness: WorkerHarness,
+    changes: Partial<RunnableVersion>,
+    code: PlatformCode,
+  ): Promise<void> => {
+    expect(await harness.invoke(changes)).toMatchObject({ kind: "platform-error", code });
+    await harness.end();
+  };
+  const failing = new WorkerHarness(
+    {},
+    {
+      onStep: (step) => {
+        if (step === "restore") throw new Error("no memory");
+      },
+    },
+  );
+  await refused(failing, (await failing.publish()).restorable, "WORKER_ENGINE_FAILED");
+  const snapshotId = newSnapshotId();
+  const snapshotKey = { keyArn: null, wrapped: `key of ${snapshotId}` };
+  await refused(new WorkerHarness({}), { version: "1", snapshotId, snapshotKey }, "SANDBOX_UNKNOWN");
+  const foreignKey = { keyArn: null, wrapped: "key of another one" };
+  await refused(new WorkerHarness({}), { version: "1", snapshotId, snapshotKey: foreignKey }, "KMS_INVALID_STATE");
 });
 
 test("the Runtime API without SnapStart knows no restore and no credentials", async () => {

@@ -1,5 +1,5 @@
 /**
- * What engines on sandboxd have in common: a sandbox of the host together with the connection to its supervisor.
+ * Common part of the engines on sandboxd: a sandbox of the host together with the connection to its supervisor.
  */
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId } from "../base/ids.ts";
@@ -8,7 +8,7 @@ import type { Sandbox, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsag
 import type { HostedSandbox, SandboxHost } from "../ports/sandbox-host.ts";
 import type { SupervisorLink } from "../ports/supervisor.ts";
 
-/** Connects to a supervisor's socket; injected, since the adapters do not know one another. */
+/** Connects to a supervisor's socket. Injected, since the adapters do not know one another. */
 export type ConnectSupervisor = (controlSocket: string) => Promise<SupervisorLink>;
 
 export interface HostedEngineOptions {
@@ -23,8 +23,9 @@ class SandboxOnHost implements Sandbox {
   readonly phases: readonly Phase[];
   readonly exited: Promise<SandboxExit>;
   readonly #host: SandboxHost;
-  readonly #onDestroyed: () => void;
+  readonly gone: Promise<void>;
   #destroyed: Promise<void> | null = null;
+  #tellGone: () => void = () => undefined;
 
   constructor(
     host: SandboxHost,
@@ -32,10 +33,11 @@ class SandboxOnHost implements Sandbox {
     hosted: HostedSandbox,
     link: SupervisorLink,
     phases: readonly Phase[],
-    onDestroyed: () => void,
   ) {
     this.#host = host;
-    this.#onDestroyed = onDestroyed;
+    this.gone = new Promise((resolve) => {
+      this.#tellGone = resolve;
+    });
     this.environmentId = environmentId;
     this.link = link;
     this.phases = phases;
@@ -72,17 +74,16 @@ class SandboxOnHost implements Sandbox {
     try {
       await this.#host.destroy(this.environmentId);
     } finally {
-      this.#onDestroyed();
+      this.#tellGone();
     }
   }
 }
 
-/** Makes a sandbox by `make` and connects to it; whatever fails, nothing of it is left. `onDestroyed` is called once, for one that was made. */
+/** Makes a sandbox by `make` and connects to it; whatever fails, nothing of it is left. */
 export async function openSandbox(
   options: HostedEngineOptions,
   spec: SandboxSpec,
   make: () => Promise<HostedSandbox>,
-  onDestroyed: () => void = () => undefined,
 ): Promise<Sandbox> {
   const calledMs = options.clock.monotonicMs();
   const hosted = await make();
@@ -95,7 +96,7 @@ export async function openSandbox(
       durationMs: options.clock.monotonicMs() - connectMs,
     };
     const phases = [...hosted.phases, connect];
-    return new SandboxOnHost(options.host, spec.environmentId, hosted, link, phases, onDestroyed);
+    return new SandboxOnHost(options.host, spec.environmentId, hosted, link, phases);
   } catch (error) {
     await options.host.destroy(spec.environmentId);
     throw error;

@@ -11,7 +11,7 @@ import { createControlPlane } from "../control/control-plane.ts";
 import type { ControlServices } from "../control/services.ts";
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../control/limits.ts";
 import { runtimeVersionArn } from "../control/records/present.ts";
-import type { FarEvent } from "../engines/criu/criu-engine.ts";
+import type { FarEvent } from "../snapshots/far/far-snapshots.ts";
 import { createHttpServer, type HttpServer } from "../http/server.ts";
 import { Keyring } from "../keys/keyring.ts";
 import { createDiskLogStore } from "../logs/disk-log-store.ts";
@@ -57,7 +57,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const keyring = new Keyring(join(options.dataDir, "keyring.json"), systemRandom);
   const keys = await createKeys(options, keyring);
   const far = new FarCounts();
-  const { engine, snapshotReader } = await createEngine({
+  const { engine, snapshots, snapshotReader } = await createEngine({
     options,
     host,
     secret,
@@ -71,6 +71,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const logs = createDiskLogStore({ directory: join(options.dataDir, "logs"), clock });
   const inner = createWorker({
     engine,
+    snapshots,
     catalog,
     logs,
     credentials: createCredentialSource(clock, systemRandom),
@@ -129,8 +130,9 @@ export async function runServer(options: ServeOptions): Promise<void> {
   };
   await monitoring.listen(options.metricsListen, health);
   process.stdout.write(`thaw listening on ${await listen(app, options)}\n`);
-  if (engine.snapshots === null) log("no snapshots", { reason: engine.snapshotsProblem });
+  if (snapshots === null) log("no snapshots", { reason: engine.snapshotsProblem });
   const isDone = await runUntilStopped(parts, orders);
+  snapshots?.close();
   await engine.close();
   await Promise.all([logs.close(), monitoring.close()]).finally(() => store.close());
   // What did not end holds the process; sandboxd, which ends with it, holds what is left of the sandboxes.
@@ -242,7 +244,7 @@ interface Described {
 }
 
 async function countSnapshots(engine: Engine, host: SandboxHost): Promise<number> {
-  return engine.snapshots === null ? 0 : (await host.listSnapshots()).length;
+  return engine.images === null ? 0 : (await host.listSnapshots()).length;
 }
 
 async function describeHost({

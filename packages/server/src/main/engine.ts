@@ -1,18 +1,19 @@
-/** The engine that the settings name, with its adapters; for snapshots also the far store, claimed for this installation. */
+/** Builds the engine that the settings name, and what keeps its snapshots: here and in the far store, claimed for this installation. */
 import { hkdfSync } from "node:crypto";
 import { systemClock } from "../base/clock.ts";
 import { type PlatformCode, ThawError } from "../model/platform-errors.ts";
-import { systemRandom } from "../base/random.ts";
 import { pause } from "../base/retry.ts";
-import { createCriuEngine, type FarEvent } from "../engines/criu/criu-engine.ts";
+import { createCriuEngine } from "../engines/criu/criu-engine.ts";
+import type { FarSnapshots } from "../snapshots/far/far-snapshots.ts";
 import { createSnapshotReader } from "../snapshots/snapshot-reader.ts";
+import { SnapshotService } from "../snapshots/snapshot-service.ts";
 import { createProcessEngine } from "../engines/process/process-engine.ts";
-import type { Engine } from "../ports/engine.ts";
+import type { Engine, EngineImages } from "../ports/engine.ts";
 import type { KeyProvider } from "../ports/key-provider.ts";
 import type { SandboxHost } from "../ports/sandbox-host.ts";
 import type { SnapshotReader } from "../ports/snapshot-reader.ts";
 import { connectSupervisor } from "../supervisor/connect-supervisor.ts";
-import { createFar, createFarFiles } from "./far.ts";
+import { createFar, type FarNews } from "./far.ts";
 import type { ServeOptions } from "./options.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -20,50 +21,58 @@ import { UsageError } from "./usage-error.ts";
 const STORE_WAIT_MS = 5000;
 const FATAL_AT_START: ReadonlySet<PlatformCode> = new Set<PlatformCode>(["STORE_FOREIGN", "STORE_REFUSED"]);
 
-export interface EngineParts {
+export interface EngineParts extends FarNews {
   readonly options: ServeOptions;
   readonly host: SandboxHost;
   readonly secret: Buffer;
   readonly keys: KeyProvider;
-  readonly onEvent: (event: FarEvent) => void;
-  readonly onProblem: (what: string, error: unknown) => void;
 }
 
 export interface MadeEngine {
   readonly engine: Engine;
   /** Null where the engine takes no snapshots. */
+  readonly snapshots: SnapshotService | null;
+  /** Null where there are no snapshots to read: not with this engine. */
   readonly snapshotReader: SnapshotReader | null;
 }
 
-export async function createEngine({
-  options,
-  host,
-  secret,
-  keys,
-  onEvent,
-  onProblem,
-}: EngineParts): Promise<MadeEngine> {
+export async function createEngine(parts: EngineParts): Promise<MadeEngine> {
+  const { options, host, secret, keys, onProblem } = parts;
   const hosted = {
     host,
     connectSupervisor: (socket: string) => connectSupervisor(socket, systemClock),
     clock: systemClock,
   };
-  if (options.engine === "process") return { engine: createProcessEngine(hosted), snapshotReader: null };
-  const far = await createFar(options, secret, onEvent);
-  const engine = createCriuEngine({
-    ...hosted,
+  if (options.engine === "process")
+    return { engine: createProcessEngine(hosted), snapshots: null, snapshotReader: null };
+  const engine = createCriuEngine(hosted);
+  const far = await createFar(options, secret, parts);
+  const snapshots = engine.images === null ? null : createSnapshots(parts, engine.images, far);
+  if (far !== null && snapshots !== null)
+    await claimStore(far.claim(), onProblem).catch(async (error: unknown) => {
+      snapshots.close();
+      await engine.close();
+      throw error;
+    });
+  const snapshotReader = createSnapshotReader({ dataDir: options.dataDir, keys, far: far?.files ?? null });
+  return { engine, snapshots, snapshotReader };
+}
+
+function createSnapshots(
+  { options, host, secret, keys, onProblem }: EngineParts,
+  images: EngineImages,
+  far: FarSnapshots | null,
+): SnapshotService {
+  return new SnapshotService({
+    images,
+    disk: host,
     keys,
     dataKeysKeptMs: options.dataKeyCacheS * 1000,
     chunkSecret: deriveChunkSecret(secret, options.accountId),
     far,
-    random: systemRandom,
+    clock: systemClock,
     onProblem,
   });
-  await claimStore(engine.claimStore(), onProblem).catch(async (error: unknown) => {
-    await engine.close();
-    throw error;
-  });
-  return { engine, snapshotReader: createSnapshotReader({ dataDir: options.dataDir, keys, far: createFarFiles(far) }) };
 }
 
 /** Another installation's store, or one that refuses, ends the start. One that is away does not: what is here can be restored. */

@@ -2,9 +2,7 @@
 import { hkdfSync } from "node:crypto";
 import { systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
-import type { CriuEngineOptions, FarEvent } from "../engines/criu/criu-engine.ts";
-import { FarStore } from "../snapshots/far/far-store.ts";
-import type { FarFiles } from "../snapshots/snapshot-reader.ts";
+import { type FarEvent, FarSnapshots } from "../snapshots/far/far-snapshots.ts";
 import { RoutedKeys } from "../keys/routed-keys.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import type { KeyProvider } from "../ports/key-provider.ts";
@@ -64,26 +62,25 @@ export class FarCounts {
   }
 }
 
-export async function createFar(
-  options: ServeOptions,
-  secret: Buffer,
-  onEvent: (event: FarEvent) => void,
-): Promise<CriuEngineOptions["far"]> {
+export interface FarNews {
+  readonly onEvent: (event: FarEvent) => void;
+  readonly onProblem: (what: string, error: unknown) => void;
+}
+
+/** Builds the far store's side of this host; null where snapshots are only here. */
+export async function createFar(options: ServeOptions, secret: Buffer, news: FarNews): Promise<FarSnapshots | null> {
   if (options.snapshotStore === null) return null;
-  return {
+  return new FarSnapshots({
     store: await createSnapshotStore(options.snapshotStore),
     dataDir: options.dataDir,
     // Known to all hosts of the installation, and says nothing of the secret.
     installation: Buffer.from(hkdfSync("sha256", secret, "", "thaw installation", 16)).toString("hex"),
     cacheSizeBytesMax: options.chunkCacheMib * MIB,
     graceMs: options.chunkGraceS * 1000,
-    onEvent,
-  };
-}
-
-/** For reading what is there, beside the engine. */
-export function createFarFiles(far: CriuEngineOptions["far"]): FarFiles | null {
-  return far === null ? null : new FarStore({ ...far, clock: systemClock, random: systemRandom });
+    clock: systemClock,
+    random: systemRandom,
+    ...news,
+  });
 }
 
 async function createSnapshotStore(options: SnapshotStoreOptions): Promise<SnapshotStore> {

@@ -1,12 +1,16 @@
 /**
- * Engines make sandboxes and, where they can, snapshots of them. Owned by worker/, implemented in engines/*.
+ * Engines make sandboxes and, where they can, save and restore them. Owned by worker/ and snapshots/, implemented in engines/*.
  *
- * An engine that can't take snapshots has `snapshots: null`; the worker asks for the capability, it never guesses.
- * An unknown outcome of a restore is a failed restore: the engine destroys what it started before it throws.
+ * An engine does what only it can do. Keys, chunks, the far store, working sets and the life of snapshots are nobody's engine's:
+ * they are in snapshots/, which drives any engine through this port.
+ *
+ * An engine that can't save sandboxes has `images: null`; nobody guesses. An unknown outcome of a restore is a failed restore: the
+ * engine destroys what it started before it throws.
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { Phase } from "../model/phases.ts";
 import type { SentTraffic } from "../model/sent-requests.ts";
+import type { SnapshotSecrets } from "./snapshot-disk.ts";
 import type { SupervisorLink } from "./supervisor.ts";
 
 /** A directory of the host by the operator's name for it, read-write at `/mnt/MOUNT`. */
@@ -61,41 +65,10 @@ export interface Sandbox {
   boost(on: boolean): Promise<void>;
   usage(options?: { readonly reset?: boolean }): Promise<SandboxUsage>;
   observe(): Promise<SandboxObservation>;
-  /** Resolves when nothing of it is left. May be called twice, and after `exited`. */
+  /** Ends it. Resolves when nothing of it is left. May be called twice, and after `exited`. */
   destroy(): Promise<void>;
-}
-
-/** What a snapshot's own files are sealed with, in the form that is stored. Without it the snapshot can't be read. */
-export interface SnapshotKey {
-  /** The function's KMSKeyArn; null: the installation's own key. */
-  readonly keyArn: string | null;
-  /** Base64. */
-  readonly wrapped: string;
-}
-
-export interface SnapshotInfo {
-  readonly snapshotId: SnapshotId;
-  readonly key: SnapshotKey;
-  /** Memory that is not all zero. */
-  readonly memoryBytes: number;
-  readonly diskBytes: number;
-  /** What it added to the store: content that was not there before. */
-  readonly newBytes: number;
-  /** TCP connections with the outside that were open, and are closed in every clone. */
-  readonly cutConnections: number;
-  /** Starts count from the call of `take`. */
-  readonly phases: readonly Phase[];
-}
-
-/** What was found in a snapshot. Secrets are counted, never given out. */
-export interface SnapshotContents {
-  /** Of each needle: how often it is in the memory of the function's processes. */
-  readonly needles: readonly number[];
-  readonly secrets: ReadonlyArray<{ readonly kind: string; readonly values: number; readonly places: number }>;
-  /** In `/tmp`; the largest of them. */
-  readonly files: ReadonlyArray<{ readonly path: string; readonly size: number }>;
-  readonly fileCount: number;
-  readonly searchedBytes: number;
+  /** Resolves when `destroy` has ended, whatever came of it. */
+  readonly gone: Promise<void>;
 }
 
 /** What the kernel knows of the function's processes at this moment. */
@@ -118,54 +91,39 @@ export interface SandboxObservation {
   readonly sent: SentTraffic | null;
 }
 
-/** What a clone touched up to its first response, and how its memory came. */
-export interface WorkingSetInfo {
-  /** This clone's was added. */
-  readonly isMerged: boolean;
-  /** Of the merged working set. */
-  readonly pages: number;
-  readonly recordings: number;
-  readonly faults: number;
-  readonly prefetchedPages: number;
-  /** From the beginning of the restore; 0 where nothing was prefetched. */
-  readonly prefetchStartMs: number;
-  readonly prefetchEndMs: number;
-  /** Authenticating and decrypting chunks that no earlier clone had read; of all clones that were restored meanwhile. */
-  readonly decryptMs: number;
+/** Facts of a snapshot that an engine has written to this host's disk. */
+export interface CapturedSnapshot {
+  /** Memory that is not all zero. */
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  /** Content that was not on the disk before. */
+  readonly newBytes: number;
+  /** TCP connections with the outside that were open, and are closed in every clone. */
+  readonly cutConnections: number;
+  /** Starts count from the call of `capture`. */
+  readonly phases: readonly Phase[];
 }
 
-/** A whole snapshot that this host may restore. */
-export interface ListedSnapshot {
-  readonly snapshotId: SnapshotId;
-  /** On this host: made by it, or fetched for a version that it had. What is only afar may be another host's, which is about to name it. */
-  readonly isHere: boolean;
-}
-
-export interface SnapshotEngine {
-  /** What a snapshot's host must have in common with this one. A snapshot with another fingerprint is never restored. */
+/** An engine's way to save a sandbox and to make clones of it. */
+export interface EngineImages {
+  /** Names the engine and all that a clone's host must have in common with this one. An image of another one is never restored. */
   readonly fingerprint: string;
   /**
-   * Parks the supervisor, takes the snapshot and ends the sandbox, whether it succeeds or not. When it resolves the snapshot
-   * is whole and durable; when it throws nothing of it is left.
+   * Saves a sandbox whose supervisor is parked, sealed with `secrets`, and ends its processes. When it resolves the image is whole and
+   * durable on this host's disk; when it throws none is. The caller destroys the sandbox.
    */
-  take(sandbox: Sandbox, snapshotId: SnapshotId, keyArn: string | null): Promise<SnapshotInfo>;
-  /** A clone: its supervisor presents the parked calls through `link.calls`. Checks the snapshot before anything runs. */
-  restore(spec: SandboxSpec, snapshotId: SnapshotId, key: SnapshotKey): Promise<Sandbox>;
-  /** The clone has sent its first response: what it touched up to here is its working set, and later restores bring it ahead. */
-  responded(sandbox: Sandbox, snapshotId: SnapshotId, key: SnapshotKey): Promise<WorkingSetInfo>;
-  /** Searches the snapshot for `needles`, bytes each (4 to 4096), and for secrets that can be told by their form. */
-  inspect(snapshotId: SnapshotId, key: SnapshotKey, needles: readonly Buffer[]): Promise<SnapshotContents>;
-  remove(snapshotId: SnapshotId): Promise<void>;
-  /** Its own, and those that it can fetch. Rejects where that can't be told now. */
-  list(): Promise<readonly ListedSnapshot[]>;
-  /** Removes what nobody names, and what crashes left. Called once at start; what takes long goes on afterwards. */
-  sweep(named: ReadonlySet<SnapshotId>): Promise<void>;
+  capture(sandbox: Sandbox, snapshotId: SnapshotId, secrets: SnapshotSecrets): Promise<CapturedSnapshot>;
+  /**
+   * Makes a clone: its supervisor presents the parked calls through `link.calls`. Throws SANDBOX_SNAPSHOT_DAMAGED or
+   * SANDBOX_UNKNOWN before anything runs where the image is not whole, or not there.
+   */
+  restore(spec: SandboxSpec, snapshotId: SnapshotId, dataKey: Buffer): Promise<Sandbox>;
 }
 
 export interface Engine {
   readonly name: string;
   /** Null with the reason in `snapshotsProblem`. */
-  readonly snapshots: SnapshotEngine | null;
+  readonly images: EngineImages | null;
   readonly snapshotsProblem: string | null;
   create(spec: SandboxSpec): Promise<Sandbox>;
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 /** What a worker tells, for figures. Owned by worker/, taken by metrics/ through main. */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { ShownPhases } from "../model/phases.ts";
-import type { WorkingSetInfo } from "./engine.ts";
+import type { WorkingSetInfo } from "./snapshot-disk.ts";
 
 /** Of each invocation. */
 export interface InvocationReport {

@@ -1,6 +1,6 @@
 /** Looks into snapshots and checks them, without a sandbox. Owned by http/ and control/, implemented in engines/criu. */
 import type { SnapshotId } from "../base/ids.ts";
-import type { SnapshotKey } from "./engine.ts";
+import type { SnapshotKey } from "./snapshots.ts";
 
 /** Pages of 4 KiB. */
 export interface RegionSummary {

@@ -6,14 +6,9 @@ import type { SnapshotFingerprints } from "../model/function-record.ts";
 import type { ShownPhases } from "../model/phases.ts";
 import type { PlatformCode } from "../model/platform-errors.ts";
 import type { RuntimeRelease } from "./runtime-catalog.ts";
-import type {
-  FileSystemMount,
-  ListedSnapshot,
-  SandboxObservation,
-  SnapshotContents,
-  SnapshotKey,
-  WorkingSetInfo,
-} from "./engine.ts";
+import type { FileSystemMount, SandboxObservation } from "./engine.ts";
+import type { SnapshotFindings, WorkingSetInfo } from "./snapshot-disk.ts";
+import type { ListedSnapshot, SnapshotKey } from "./snapshots.ts";
 
 /** All that an environment needs to know of the version it runs. Immutable: a changed configuration is another one. */
 export interface RunnableVersion {
@@ -184,8 +179,8 @@ export interface Worker {
   listEnvironments(): readonly EnvironmentSummary[];
   /** Waits until it is idle. Null where it has ended. */
   observe(environmentId: EnvironmentId): Promise<EnvironmentObservation | null>;
-  /** Searches the version's snapshot, as SnapshotEngine.inspect. Rejects where it can't be read. */
-  inspectSnapshot(version: RunnableVersion, needles: readonly Buffer[]): Promise<SnapshotContents>;
+  /** Searches the version's snapshot, as Snapshots.search. Rejects where it can't be read. */
+  inspectSnapshot(version: RunnableVersion, needles: readonly Buffer[]): Promise<SnapshotFindings>;
   /** Shuts down idle environments; busy ones end after their invoke. Returns how many were told. */
   stopEnvironments(filter: EnvironmentFilter): Promise<number>;
   /** Takes no new work, lets running invokes finish within `graceMs`, shuts everything down. */

@@ -8,17 +8,11 @@ import { type Socket, connect } from "node:net";
 import { createInterface } from "node:readline";
 import { type EnvironmentId, type SnapshotId, isSnapshotId } from "../base/ids.ts";
 import { inOrder, isHostPhase, type Phase } from "../model/phases.ts";
-import type { SandboxExit, SandboxSpec, SandboxUsage, SnapshotContents, WorkingSetInfo } from "../ports/engine.ts";
-import type {
-  ChunkAnswer,
-  HostFacts,
-  HostedSandbox,
-  HostedSnapshot,
-  SandboxHost,
-  SnapshotSecrets,
-} from "../ports/sandbox-host.ts";
+import type { CapturedSnapshot, SandboxExit, SandboxSpec, SandboxUsage } from "../ports/engine.ts";
+import type { HostFacts, HostedSandbox, SandboxHost } from "../ports/sandbox-host.ts";
 import { readHostError, SandboxError } from "./errors.ts";
 import { readObservation } from "./observation.ts";
+import type { ChunkAnswer, SnapshotFindings, SnapshotSecrets, WorkingSetInfo } from "../ports/snapshot-disk.ts";
 
 const PROTOCOL = 2;
 
@@ -197,7 +191,7 @@ async function takeSnapshot(
   snapshot: SnapshotId,
   fingerprint: string,
   secrets: SnapshotSecrets,
-): Promise<HostedSnapshot> {
+): Promise<CapturedSnapshot> {
   client.forget(sandbox);
   const taken = await client.request("snapshot", { sandbox, snapshot, fingerprint, ...wireSecrets(secrets) });
   return {
@@ -233,12 +227,12 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
     recordWorkingSet: async (sandbox, recordingsMax) =>
       (await client.request("recordWorkingSet", { sandbox, recordingsMax })) as unknown as WorkingSetInfo,
     repack: async (snapshot, secrets) => void (await client.request("repack", { snapshot, ...wireSecrets(secrets) })),
-    inspect: async (snapshot, dataKey, needles) =>
+    search: async (snapshot, dataKey, needles) =>
       (await client.request("inspect", {
         snapshot,
         dataKey: dataKey.toString("hex"),
         needles: needles.map((needle) => needle.toString("hex")),
-      })) as unknown as SnapshotContents,
+      })) as unknown as SnapshotFindings,
     observe: async (sandbox) => readObservation(await client.request("observe", { sandbox })),
     collectChunks: async () => void (await client.request("collectChunks")),
     onChunkWanted(fetch) {

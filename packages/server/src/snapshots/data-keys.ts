@@ -1,8 +1,8 @@
 /** Unwrapped data keys, kept for a while: a cold invoke does not wait for a key service, and a disabled key is noticed soon. */
 import type { Clock } from "../base/clock.ts";
 import type { SnapshotId } from "../base/ids.ts";
-import type { SnapshotKey } from "../ports/engine.ts";
 import type { KeyProvider } from "../ports/key-provider.ts";
+import type { SnapshotKey } from "../ports/snapshots.ts";
 
 export class DataKeys {
   readonly #provider: KeyProvider;

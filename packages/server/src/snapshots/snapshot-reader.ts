@@ -22,7 +22,6 @@ import {
   type WorkingSet,
 } from "./format/sealed-files.ts";
 import { Slots } from "../base/slots.ts";
-import type { SnapshotKey } from "../ports/engine.ts";
 import type { KeyProvider } from "../ports/key-provider.ts";
 import { SnapshotStoreError } from "../ports/snapshot-store.ts";
 import type {
@@ -33,6 +32,7 @@ import type {
   Verification,
 } from "../ports/snapshot-reader.ts";
 import { chunkKey, manifestKey } from "./far/far-store.ts";
+import type { SnapshotKey } from "../ports/snapshots.ts";
 
 export interface SnapshotReaderOptions {
   readonly dataDir: string;

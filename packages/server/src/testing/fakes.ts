@@ -1,4 +1,5 @@
 export { FakeClock } from "../base/testing/fake-clock.ts";
-export { FakeEngine, type FakeEngineOptions, type FakeSnapshot } from "../engines/fake/fake-engine.ts";
+export { createFakeSnapshots, type FakeSnapshot } from "../engines/fake/fake-disk.ts";
+export { FakeEngine, type FakeEngineOptions } from "../engines/fake/fake-engine.ts";
 export type { FakeFunction, FakeProcess } from "../engines/fake/fake-process.ts";
 export type { FakeStep } from "../engines/fake/fake-sandbox.ts";

@@ -1,2 +1,2 @@
 export { LATEST, type VersionRecord } from "../model/function-record.ts";
-export { PLATFORM_ERRORS } from "../model/platform-errors.ts";
+export { PLATFORM_ERRORS, type PlatformCode } from "../model/platform-errors.ts";

@@ -1,11 +1,13 @@
 export type { CodeStore } from "../ports/code-store.ts";
-export type { SandboxExit, SandboxSpec, SnapshotEngine } from "../ports/engine.ts";
+export type { CapturedSnapshot, EngineImages, SandboxExit, SandboxSpec } from "../ports/engine.ts";
 export { type DataKey, KeyError } from "../ports/key-provider.ts";
 export type { LogEvent, LogOrigin, LogStore } from "../ports/log-store.ts";
 export type { MetadataStore } from "../ports/metadata-store.ts";
 export type { RestoreReport } from "../ports/reports.ts";
 export type { RuntimeCatalog, RuntimeRecipe } from "../ports/runtime-catalog.ts";
-export type { HostedSnapshot, SandboxHost } from "../ports/sandbox-host.ts";
+export type { SandboxHost } from "../ports/sandbox-host.ts";
+export type { SnapshotDisk } from "../ports/snapshot-disk.ts";
+export type { SnapshotKey, Snapshots } from "../ports/snapshots.ts";
 export { type SnapshotStore, SnapshotStoreError, type StoredObject } from "../ports/snapshot-store.ts";
 export type { RuntimeCall, SupervisorLink } from "../ports/supervisor.ts";
 export type {

@@ -4,7 +4,6 @@ import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import { PLATFORM_ERRORS, type PlatformCode } from "../model/platform-errors.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
-import type { Engine, ListedSnapshot, SnapshotContents } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
@@ -36,9 +35,12 @@ import {
   type WorkerProblem,
   type WorkerServices,
 } from "./worker-services.ts";
+import type { SnapshotFindings } from "../ports/snapshot-disk.ts";
+import type { ListedSnapshot, Snapshots } from "../ports/snapshots.ts";
 
 export interface WorkerOptions {
-  readonly engine: Engine;
+  readonly engine: WorkerServices["engine"];
+  readonly snapshots: Snapshots | null;
   readonly catalog: RuntimeCatalog;
   readonly logs: LogStore;
   readonly credentials: CredentialSource;
@@ -53,9 +55,10 @@ export interface WorkerOptions {
 }
 
 export function createWorker(options: WorkerOptions): Worker {
-  const { engine, catalog, logs, credentials, primes, clock, secret } = options;
+  const { engine, snapshots, catalog, logs, credentials, primes, clock, secret } = options;
   const services: WorkerServices = {
     engine,
+    snapshots,
     clock,
     logs,
     credentials,
@@ -106,7 +109,7 @@ class LocalWorker implements Worker {
     if (recipe === null && (made === null || this.#catalog.find(version.runtime) === null))
       return this.#runtimeMissing(version);
     const isOtherEngine =
-      made !== null && this.snapshotsProblem() === null && this.#services.engine.snapshots?.fingerprint !== made.engine;
+      made !== null && this.snapshotsProblem() === null && this.#services.snapshots?.fingerprint !== made.engine;
     if (recipe === null || isOtherEngine) return UNFIT;
     if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
     return this.#pool.invoke(version, recipe, input);
@@ -131,26 +134,26 @@ class LocalWorker implements Worker {
     );
     for (const environment of users) if (environment.isParking) environment.stop();
     await Promise.all(users.map((environment) => environment.restored));
-    await this.#services.engine.snapshots?.remove(snapshotId);
+    await this.#services.snapshots?.remove(snapshotId);
   }
 
   async listSnapshots(): Promise<readonly ListedSnapshot[]> {
-    return (await this.#services.engine.snapshots?.list()) ?? [];
+    return (await this.#services.snapshots?.list()) ?? [];
   }
 
   snapshotFit(runtime: string, fingerprints: SnapshotFingerprints): SnapshotFit {
-    if (fingerprints.engine !== this.#services.engine.snapshots?.fingerprint) return "unfit";
+    if (fingerprints.engine !== this.#services.snapshots?.fingerprint) return "unfit";
     if (this.#catalog.find(runtime)?.fingerprint === fingerprints.runtime) return "current";
     return this.#catalog.find(runtime, fingerprints.runtime) === null ? "unfit" : "stale";
   }
 
   async sweepSnapshots(named: ReadonlySet<SnapshotId>): Promise<void> {
-    await this.#services.engine.snapshots?.sweep(named);
+    await this.#services.snapshots?.sweep(named);
   }
 
   snapshotsProblem(): string | null {
-    const { engine } = this.#services;
-    if (engine.snapshots !== null) return null;
+    const { engine, snapshots } = this.#services;
+    if (snapshots !== null) return null;
     return engine.snapshotsProblem ?? `The engine ${engine.name} takes no snapshots.`;
   }
 
@@ -189,13 +192,13 @@ class LocalWorker implements Worker {
     return { summary: environment.summary, memory: environment.core.memory, sandbox: observed.value };
   }
 
-  async inspectSnapshot(version: RunnableVersion, needles: readonly Buffer[]): Promise<SnapshotContents> {
-    const { snapshots } = this.#services.engine;
+  async inspectSnapshot(version: RunnableVersion, needles: readonly Buffer[]): Promise<SnapshotFindings> {
+    const { snapshots } = this.#services;
     assert(
       snapshots !== null && version.snapshotId !== null && version.snapshotKey !== null,
       "a version without a snapshot was to be inspected",
     );
-    return snapshots.inspect(version.snapshotId, version.snapshotKey, needles);
+    return snapshots.search(version.snapshotId, version.snapshotKey, needles);
   }
 
   async stopEnvironments(filter: EnvironmentFilter): Promise<number> {
@@ -232,7 +235,7 @@ class LocalWorker implements Worker {
     snapshotId: SnapshotId,
     signal: AbortSignal,
   ): Promise<SnapshotOutcome> {
-    const snapshots = this.#services.engine.snapshots;
+    const snapshots = this.#services.snapshots;
     const recipe = this.#catalog.find(version.runtime);
     if (recipe === null) return this.#runtimeMissing(version);
     if (snapshots === null)

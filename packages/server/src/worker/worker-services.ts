@@ -6,6 +6,7 @@ import type { Engine } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
+import type { Snapshots } from "../ports/snapshots.ts";
 import type { HostLimits } from "./placement/placement.ts";
 
 export interface WorkerLimits extends HostLimits {
@@ -65,7 +66,9 @@ export interface WorkerProblem {
 }
 
 export interface WorkerServices {
-  readonly engine: Engine;
+  readonly engine: Pick<Engine, "name" | "create" | "snapshotsProblem">;
+  /** Null where the engine takes none. */
+  readonly snapshots: Snapshots | null;
   readonly clock: Clock;
   readonly logs: LogStore;
   readonly credentials: CredentialSource;

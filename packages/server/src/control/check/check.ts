@@ -13,7 +13,6 @@ import {
 import { agesOfInit, type AgeWord } from "../../model/fresh-start.ts";
 import { isPlaceOfRequest } from "../../model/sent-requests.ts";
 import { formsInMemory, type UniqueValue } from "../../model/unique-values.ts";
-import type { SnapshotContents } from "../../ports/engine.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
 import type { InvokeOperation } from "../invoke/invoke.ts";
 import { findVersion } from "../records/lookup.ts";
@@ -31,6 +30,7 @@ import { judge } from "./findings.ts";
 import type { CheckReport } from "@thaw/aws-api/check-report";
 import { type CheckedClone, runClone } from "./run-clones.ts";
 import { describe } from "./describe.ts";
+import type { SnapshotFindings } from "../../ports/snapshot-disk.ts";
 
 /** As a client gives it. */
 export interface CheckInput {
@@ -56,7 +56,7 @@ export interface CheckFacts extends RanEnvironments, ComparedApart {
   readonly ages: readonly AgeWord[];
   /** Outside addresses that clones reached without asking for a name, and that nobody has written down. */
   readonly oldAddresses: readonly string[];
-  readonly contents: SnapshotContents;
+  readonly contents: SnapshotFindings;
   readonly cutConnections: number | null;
   /** Names of environment variables whose values look secret and are in the memory. */
   readonly secretVariables: readonly string[];

@@ -6,11 +6,11 @@
 import type { SnapshotId } from "../../base/ids.ts";
 import { LATEST, type VersionRecord } from "../../model/function-record.ts";
 import { isIdleTooLong, retryAtMs } from "../../model/snapshot-life.ts";
-import type { ListedSnapshot } from "../../ports/engine.ts";
 import { listAllVersions } from "../records/lookup.ts";
 import type { Publisher } from "./publisher.ts";
 import type { ControlServices } from "../services.ts";
 import type { VersionUses } from "./version-uses.ts";
+import type { ListedSnapshot } from "../../ports/snapshots.ts";
 
 const INTERVAL_MS_MIN = 100;
 

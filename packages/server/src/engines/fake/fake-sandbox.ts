@@ -23,10 +23,12 @@ export class FakeSandbox implements Sandbox {
   readonly link: FakeLink;
   readonly phases: readonly Phase[] = [{ name: "sandbox", startMs: 0, durationMs: 1 }];
   readonly exited: Promise<SandboxExit>;
+  readonly gone: Promise<void>;
   readonly #engine: FakeSandboxOwner;
   readonly #function: FakeFunction;
   #process: FakeProcess | null = null;
   #tellExited: (exit: SandboxExit) => void = () => undefined;
+  #tellGone: () => void = () => undefined;
   #isFrozen = false;
   #isGone = false;
   #oomKills = 0;
@@ -38,6 +40,9 @@ export class FakeSandbox implements Sandbox {
     this.#function = run;
     this.exited = new Promise((resolve) => {
       this.#tellExited = resolve;
+    });
+    this.gone = new Promise((resolve) => {
+      this.#tellGone = resolve;
     });
     const host = {
       spawn: (request: SpawnRequest) => this.#spawn(request),
@@ -74,6 +79,7 @@ export class FakeSandbox implements Sandbox {
   async destroy(): Promise<void> {
     await this.#engine.step("destroy", this.spec);
     this.vanish();
+    this.#tellGone();
   }
 
   /** All is gone, without news. */

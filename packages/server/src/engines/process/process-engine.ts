@@ -8,7 +8,7 @@ export function createProcessEngine(options: HostedEngineOptions): Engine {
   const { host } = options;
   return {
     name: "process",
-    snapshots: null,
+    images: null,
     snapshotsProblem: "The process engine takes no snapshots. Start the server with --engine criu.",
     create: (spec) => openSandbox(options, spec, () => host.create(spec)),
     close: async () => host.close(),

@@ -7,10 +7,10 @@ import type { Random } from "../../base/random.ts";
 import { retry } from "../../base/retry.ts";
 import { Slots } from "../../base/slots.ts";
 import { CHUNK_FILE_SIZE_BYTES_MAX, chunkNameOf, isChunkName } from "../format/envelope.ts";
-import type { ChunkAnswer } from "../../ports/sandbox-host.ts";
 import { type SnapshotStore, SnapshotStoreError } from "../../ports/snapshot-store.ts";
 import { chunkKey } from "./far-store.ts";
 import type { LocalFiles } from "./local-files.ts";
+import type { ChunkAnswer } from "../../ports/snapshot-disk.ts";
 
 const FETCHES_AT_ONCE_MAX = 16;
 /** One attempt: a healthy store answers in tens of milliseconds. */

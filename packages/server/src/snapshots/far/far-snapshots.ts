@@ -42,7 +42,7 @@ export type FarEvent =
   | { readonly kind: "chunks-evicted"; readonly chunks: number; readonly bytes: number }
   | { readonly kind: "chunks-collected"; readonly chunks: number };
 
-export interface FarOptions {
+interface FarOptions {
   readonly store: SnapshotStore;
   readonly dataDir: string;
   readonly installation: string;
@@ -130,6 +130,11 @@ export class FarSnapshots {
       onFetched: (_name, bytes, durationMs) => onFetched(bytes, durationMs),
       onFailed: (chunk, answer, error) => onEvent({ kind: "chunk-failed", chunk, answer, error }),
     });
+  }
+
+  /** The store's objects by key, for who reads them only. */
+  get files(): Pick<FarStore, "get"> {
+    return this.#far;
   }
 
   /** Throws where the store is another installation's, or can't be reached. */

@@ -6,7 +6,7 @@ import { strict as assert } from "node:assert";
 import type { EnvironmentId, SnapshotId } from "../../base/ids.ts";
 import { PhaseRecorder } from "../../model/phases.ts";
 import type { FunctionCredentials } from "../../ports/credential-source.ts";
-import type { Sandbox, SandboxExit, SandboxSpec, SnapshotKey, WorkingSetInfo } from "../../ports/engine.ts";
+import type { Sandbox, SandboxExit, SandboxSpec } from "../../ports/engine.ts";
 import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
 import type { ProcessExit } from "../../ports/supervisor.ts";
 import type { InvokeInput, InvokeOutcome, RunnableVersion } from "../../ports/worker.ts";
@@ -18,6 +18,8 @@ import { CONNECTION_LOST, SNAPSHOT_DAMAGED, toPlatformFailure } from "../platfor
 import { type RuntimeEvent, RuntimeSession } from "../runtime-api/session.ts";
 import { deriveSnapshotToken } from "../runtime-api/snapshot-token.ts";
 import type { WorkerServices } from "../worker-services.ts";
+import type { WorkingSetInfo } from "../../ports/snapshot-disk.ts";
+import type { SnapshotKey } from "../../ports/snapshots.ts";
 
 const WRAPPER_VARIABLE = "AWS_LAMBDA_EXEC_WRAPPER";
 /** Names the process of the runtime to the supervisor. */

@@ -6,7 +6,6 @@
 import { strict as assert } from "node:assert";
 import type { SnapshotId } from "../../base/ids.ts";
 import type { PlatformCode } from "../../model/platform-errors.ts";
-import type { SnapshotKey, WorkingSetInfo } from "../../ports/engine.ts";
 import type { EnvironmentSummary } from "../../ports/worker.ts";
 import { EnvironmentCore, type EnvironmentOptions, type InvokeReply, type InvokeRequest, tryEngine } from "./core.ts";
 import { canTransition, type EnvironmentState } from "./state.ts";
@@ -17,6 +16,8 @@ import { runInit } from "../phases/init.ts";
 import { type ColdStart, failInvoke, runInvoke, startInvokeClock, WARM } from "../phases/invoke.ts";
 import { parkClone, type RestoreResult, runRestore, runUnpark } from "../phases/restore.ts";
 import type { RestoreReport } from "../../ports/reports.ts";
+import type { WorkingSetInfo } from "../../ports/snapshot-disk.ts";
+import type { SnapshotKey } from "../../ports/snapshots.ts";
 
 export interface EnvironmentListener {
   /** The environment may take an invoke now. */
@@ -269,7 +270,7 @@ export class Environment {
   async #recordWorkingSet(snapshotId: SnapshotId, key: SnapshotKey): Promise<void> {
     const { core } = this;
     try {
-      const recorded = await core.services.engine.snapshots?.responded(core.sandbox, snapshotId, key);
+      const recorded = await core.services.snapshots?.responded(core.sandbox, snapshotId, key);
       if (recorded === undefined) return;
       notePrefetch(core, recorded);
       core.memory = recorded;

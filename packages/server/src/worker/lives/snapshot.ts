@@ -1,18 +1,18 @@
 /** The life of an environment that is made for its snapshot: the whole Init, before-snapshot hooks included, then the snapshot. */
 import type { SnapshotId } from "../../base/ids.ts";
-import type { SnapshotEngine } from "../../ports/engine.ts";
 import type { SnapshotOutcome } from "../../ports/worker.ts";
 import { tryEngine } from "../environment/core.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Failure } from "../function-errors.ts";
 import { runInit } from "../phases/init.ts";
+import type { Snapshots } from "../../ports/snapshots.ts";
 
 /** AWS's text, whatever went wrong in Init; the function's log has the rest. */
 const INIT_FAILED_REASON = "An error occurred during function initialization.";
 
 export async function initialiseAndSnapshot(
   environment: Environment,
-  snapshots: SnapshotEngine,
+  snapshots: Snapshots,
   snapshotId: SnapshotId,
   signal: AbortSignal,
 ): Promise<SnapshotOutcome> {
@@ -62,11 +62,7 @@ export async function initialiseAndSnapshot(
   };
 }
 
-async function removeQuietly(
-  environment: Environment,
-  snapshots: SnapshotEngine,
-  snapshotId: SnapshotId,
-): Promise<void> {
+async function removeQuietly(environment: Environment, snapshots: Snapshots, snapshotId: SnapshotId): Promise<void> {
   try {
     await snapshots.remove(snapshotId);
   } catch (error) {

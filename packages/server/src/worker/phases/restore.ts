@@ -7,7 +7,7 @@ import { type EnvironmentCore, tryEngine } from "../environment/core.ts";
 import type { Failure } from "../function-errors.ts";
 import { toPhaseStatus } from "./init.ts";
 import type { SnapshotId } from "../../base/ids.ts";
-import type { SnapshotKey } from "../../ports/engine.ts";
+import type { SnapshotKey } from "../../ports/snapshots.ts";
 
 export interface RestoreResult {
   readonly startedAtMs: number;
@@ -66,7 +66,7 @@ async function restore(core: EnvironmentCore, bring: () => Promise<Failure | nul
 }
 
 async function makeClone(core: EnvironmentCore, snapshotId: SnapshotId, key: SnapshotKey): Promise<Failure | null> {
-  const snapshots = core.services.engine.snapshots;
+  const { snapshots } = core.services;
   if (snapshots === null) {
     const message = `This host can't restore snapshots: ${core.services.engine.snapshotsProblem ?? "the engine has none"}`;
     return { kind: "platform", code: "WORKER_NO_SNAPSHOTS", message };
