@@ -1,13 +1,14 @@
 """Starts the official client: `python -m thaw_runtime HANDLER`, with our hook registered before any of the function's.
 
-After a restore, and before the function's hooks: new seeds for the generators that Python keeps itself. OpenSSL's is renewed by the
-preloaded library, and `os.urandom`, `secrets`, `uuid4` and `random.SystemRandom` ask the kernel.
+After a restore, and before the function's hooks: new seeds for the generators that Python keeps itself. OpenSSL's is
+renewed by the preloaded library, and `os.urandom`, `secrets`, `uuid4` and `random.SystemRandom` ask the kernel.
 
-Before the snapshot: the events of /var/task/thaw.prime.json, if there is one, through the client's own handling of a request, then
-the function's before-snapshot hooks.
+Before the snapshot: the events of /var/task/thaw.prime.json, if there is one, through the client's own handling of a
+request, then the function's before-snapshot hooks.
 
 THAW_RESEED_SKIP: `random`, `numpy`, or `all`, separated by commas.
 """
+
 import json
 import os
 import random
@@ -34,8 +35,9 @@ def renew() -> None:
         tempfile = sys.modules.get("tempfile")
         if tempfile is not None:
             tempfile._name_sequence = None
-        # libuuid keeps its clock sequence to itself, and all clones have one MAC address: two calls within a microsecond would give the
-        # same UUID. Python's own uuid1 takes over, with a random node as RFC 9562, 6.10 allows.
+        # libuuid keeps its clock sequence to itself, and all clones have one MAC address: two calls within a
+        # microsecond would give the same UUID. Python's own uuid1 takes over, with a random node as RFC 9562,
+        # 6.10 allows.
         uuid._generate_time_safe = None
         uuid._node = secrets.randbits(48) | 1 << 40
     numpy = sys.modules.get("numpy.random")
@@ -71,7 +73,18 @@ def prime(real_client, handler, log_sink) -> None:
         deadline = int(time.time() * 1000) + 60_000
         # What the client's loop passes for a request.
         bootstrap.handle_event_request(
-            _NoAnswer(real_client), handler, str(uuid.uuid4()), event, "application/json", None, None, arn, deadline, None, log_sink, None
+            _NoAnswer(real_client),
+            handler,
+            str(uuid.uuid4()),
+            event,
+            "application/json",
+            None,
+            None,
+            arn,
+            deadline,
+            None,
+            log_sink,
+            None,
         )
 
 
