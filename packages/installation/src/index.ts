@@ -2,6 +2,7 @@
  * What the programs of one installation agree on: where its parts are, and how the person at the terminal calls it. A checkout needs
  * no setting; the command that an installed package brings sets THAW_BINARIES, THAW_CLIENTS, THAW_CRIU and THAW_PROGRAM.
  */
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -13,6 +14,10 @@ export const ROOT = resolve(import.meta.dirname, "../../..");
 const installed = process.env["THAW_PROGRAM"];
 /** Messages that say what to do name the program so. */
 export const PROGRAM = installed ?? "npx thaw";
+/** Version of the whole of Thaw. */
+export const VERSION = (
+  JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8")) as { version: string }
+).version;
 /** Brings what is built: CRIU, sandboxd, clients, scanners. */
 export const SETUP = installed === undefined ? "npm run setup (as root)" : "dpkg -i thaw_*_amd64.deb (as root)";
 

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { Catalog } from "../catalog/lookup.ts";
 import { JAVASCRIPT_SOURCES } from "../catalog/javascript.ts";
 import type { RawFinding, RawScan } from "../finding.ts";
-import { Interpreter } from "./interpreter.ts";
+import { createWalk } from "./interpreter.ts";
 import { fileOf, isDependency, lineOf, Modules } from "./modules.ts";
 import { type KeptEvent, ScanState } from "./state.ts";
 import { unwrap } from "./syntax.ts";
@@ -38,14 +38,14 @@ const FILES_MAX = 20_000;
 export function scanJavaScript(root: string, options: ScanOptions): RawScan {
   const modules = new Modules(root, options.withDependencies);
   const state = new ScanState(new Catalog(JAVASCRIPT_SOURCES));
-  const interpreter = new Interpreter(state, modules);
+  const walk = createWalk(state, modules);
   const entries = options.handler === null ? findHandlers(modules) : namedHandler(modules, options.handler);
-  for (const { module } of entries) interpreter.runModule(module);
+  for (const { module } of entries) walk.runModule(module);
   for (const { module, name } of entries) cureByHandler(state, module, name);
   state.phase = "before-snapshot";
-  for (const fn of state.before) interpreter.enter(fn, [], null, fn.node);
+  for (const fn of state.before) walk.enter(fn, [], null);
   state.phase = "after-restore";
-  for (const fn of state.after) interpreter.enter(fn, [], null, fn.node);
+  for (const fn of state.after) walk.enter(fn, [], null);
   return {
     findings: report(state, options.withDependencies),
     handlers: entries.map(({ module, name }) => `${module.file.replace(SOURCE, "")}.${name}`),

@@ -161,3 +161,8 @@ function identifiersIn(node: Node): string[] {
     return (at["elements"] as Array<Node | null>).flatMap((each) => (each === null ? [] : identifiersIn(each)));
   return [];
 }
+
+/** The name of an identifier, or the text of a string that stands for one; empty for null. */
+export function nameOf(node: Node | null): string {
+  return node === null ? "" : String(node["name"] ?? node["value"] ?? "");
+}

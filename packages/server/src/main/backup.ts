@@ -22,7 +22,7 @@ import { parseArgs } from "node:util";
 import { defaultDataDirOf } from "@thaw/installation";
 import { systemClock } from "../base/clock.ts";
 import { copyDatabase, readDatabaseFacts } from "../store/copy-database.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./options/usage-error.ts";
 
 const BACKUP_FORMAT = 1;
 const MARK = "thaw-backup.json";

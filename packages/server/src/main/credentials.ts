@@ -2,23 +2,18 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemRandom } from "../base/random.ts";
-import { UsageError } from "./usage-error.ts";
+import type { ServeOptions, ServerCredentials } from "./options/serve-options.ts";
+import { UsageError } from "./options/usage-error.ts";
 
-export interface ServerCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-}
-
-type Env = Readonly<Record<string, string | undefined>>;
-
-export function loadCredentials(dataDir: string, region: string, env: Env): ServerCredentials {
-  const accessKeyId = env["THAW_ACCESS_KEY_ID"];
-  const secretAccessKey = env["THAW_SECRET_ACCESS_KEY"];
-  if (accessKeyId !== undefined && secretAccessKey !== undefined) return { accessKeyId, secretAccessKey };
-  if (accessKeyId !== undefined || secretAccessKey !== undefined)
-    throw new UsageError("THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY belong together; only one is set");
-  const path = join(dataDir, "credentials");
-  if (!existsSync(path)) makeProfile(path, region);
+/**
+ * The keys that clients sign with: the operator's, else those in the data directory, which are made at the first start.
+ *
+ * @throws UsageError when the profile in the data directory lacks a key.
+ */
+export function loadCredentials(options: Pick<ServeOptions, "credentials" | "dataDir" | "region">): ServerCredentials {
+  if (options.credentials !== null) return options.credentials;
+  const path = join(options.dataDir, "credentials");
+  if (!existsSync(path)) makeProfile(path, options.region);
   const text = readFileSync(path, "utf8");
   const value = (name: string): string => {
     const found = new RegExp(`^${name}\\s*=\\s*(\\S+)`, "m").exec(text)?.[1];

@@ -14,8 +14,8 @@ import type { SandboxHost } from "../ports/sandbox-host.ts";
 import type { SnapshotReader } from "../ports/snapshot-reader.ts";
 import { connectSupervisor } from "../supervisor/connect-supervisor.ts";
 import { createFar, type FarNews } from "./far.ts";
-import type { ServeOptions } from "./options.ts";
-import { UsageError } from "./usage-error.ts";
+import type { ServeOptions } from "./options/serve-options.ts";
+import { UsageError } from "./options/usage-error.ts";
 
 /** How long the start waits for the snapshot store. */
 const STORE_WAIT_MS = 5000;

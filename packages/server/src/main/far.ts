@@ -8,8 +8,8 @@ import type { Keyring } from "../keys/keyring.ts";
 import type { KeyProvider } from "../ports/key-provider.ts";
 import type { SnapshotStore } from "../ports/snapshot-store.ts";
 import { createDirectoryStore } from "../snapshot-stores/directory-store.ts";
-import type { ServeOptions } from "./options.ts";
-import type { SnapshotStoreOptions } from "./store-options.ts";
+import type { ServeOptions } from "./options/serve-options.ts";
+import type { SnapshotStoreOptions } from "./options/snapshot-store.ts";
 
 const MIB = 1024 * 1024;
 

@@ -17,8 +17,9 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Parts, PROGRAM, partsOf, ROOT, SETUP } from "@thaw/installation";
 import { accessPointOf } from "../model/function-config.ts";
-import type { ServeOptions } from "./options.ts";
-import { UsageError } from "./usage-error.ts";
+import type { ServeOptions } from "./options/serve-options.ts";
+import { type Settings, withoutOption } from "./options/settings.ts";
+import { UsageError } from "./options/usage-error.ts";
 
 const LISTEN_FD = "THAW_LISTEN_FD";
 /** sandboxd probes the kernel for CRIU when it starts. */
@@ -65,14 +66,18 @@ function isRunning(pid: string): boolean {
   }
 }
 
-export async function launch(options: ServeOptions, argv: readonly string[]): Promise<void> {
+/** The settings as the server process gets them: without a configuration file, which its user may not be able to read. */
+type Passed = Pick<Settings, "argv" | "env">;
+
+/** Runs sandboxd and the server until one of them ends. Throws a UsageError when they can't be started. */
+export async function launch(options: ServeOptions, passed: Passed): Promise<void> {
   const layout = findLayout();
   if (process.env[LISTEN_FD] === undefined) bindSocket(options, layout);
   prepareDirectories(options, layout);
   let isRenewal = false;
   try {
     const sandboxd = await startSandboxd(options, layout);
-    const server = startServer(options, layout, argv);
+    const server = startServer(options, layout, passed);
     isRenewal = await superviseUntilEnd(sandboxd, server);
     // Killed, it left what was frozen.
     if (sandboxd.signalCode !== null) spawnSync(layout.sandboxd, ["sweep"], { stdio: "inherit" });
@@ -84,7 +89,7 @@ export async function launch(options: ServeOptions, argv: readonly string[]): Pr
 
 /** Comes back here with a listening socket as standard input. */
 function bindSocket(options: ServeOptions, layout: Layout): void {
-  runAgain(layout.sandboxd, ["bind", options.listenHost, String(options.listenPort), process.execPath], {
+  runAgain(layout.sandboxd, ["bind", options.listen.host, String(options.listen.port), process.execPath], {
     ...process.env,
     [LISTEN_FD]: "0",
   });
@@ -131,7 +136,7 @@ function isReachable(path: string): boolean {
   return true;
 }
 
-function startServer(options: ServeOptions, layout: Layout, argv: readonly string[]): ChildProcess {
+function startServer(options: ServeOptions, layout: Layout, passed: Passed): ChildProcess {
   const identity = ["--reuid", options.serverUid, "--regid", options.serverUid, "--clear-groups", "--no-new-privs"];
   const setpriv = ["setpriv", ...identity.map(String), "--inh-caps=-all", "--bounding-set=-all", "--pdeathsig", "TERM"];
   const shown = showTo(options, layout);
@@ -139,14 +144,14 @@ function startServer(options: ServeOptions, layout: Layout, argv: readonly strin
   const node = process.execPath.startsWith(`${ROOT}/`)
     ? join(shown.repository, process.execPath.slice(ROOT.length + 1))
     : process.execPath;
-  const args = [...withoutData(argv), "--data", shown.dataDir];
+  const args = [...withoutOption(passed.argv, "data"), "--data", shown.dataDir];
   const command = [...shown.prefix, ...setpriv, node, "--disable-warning=ExperimentalWarning", program, ...args];
   return spawn(command[0] as string, command.slice(1), {
     stdio: ["inherit", "inherit", "inherit"],
     detached: true,
     cwd: "/",
     env: {
-      ...process.env,
+      ...passed.env,
       HOME: "/nonexistent",
       THAW_SANDBOXD: join(layout.runDir, "sandboxd.sock"),
       THAW_CLIENTS: layout.clients,
@@ -196,16 +201,6 @@ function showTo(options: ServeOptions, layout: Layout): Shown {
     data,
   ];
   return { prefix, repository: app, dataDir: data };
-}
-
-function withoutData(argv: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i < argv.length; i++) {
-    const arg = argv[i] as string;
-    if (arg === "--data") i++;
-    else if (!arg.startsWith("--data=")) kept.push(arg);
-  }
-  return kept;
 }
 
 /** True where all is to be started again. */

@@ -10,8 +10,8 @@ import { Metrics } from "../metrics/registry.ts";
 import { traceRestore } from "../metrics/restore-trace.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import { log } from "./log.ts";
-import type { ServeOptions } from "./options.ts";
-import { UsageError } from "./usage-error.ts";
+import type { ServeOptions } from "./options/serve-options.ts";
+import { UsageError } from "./options/usage-error.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 

@@ -2,16 +2,22 @@
  * `thaw serve`. As root it is the launcher: it starts sandboxd, and the server itself as an unprivileged user. As anybody else it is
  * the server, and uses the sandboxd whose socket `THAW_SANDBOXD` names.
  */
-import { parseServeOptions } from "./options.ts";
-import { UsageError } from "./usage-error.ts";
+import { VERSION } from "@thaw/installation";
+import { toServeOptions } from "./options/serve-options.ts";
+import { readSettings } from "./options/settings.ts";
+import { SERVE_USAGE } from "./options/usage.ts";
+import { UsageError } from "./options/usage-error.ts";
 
 export async function main(argv: readonly string[]): Promise<void> {
+  if (argv.includes("--help") || argv.includes("-h")) return void process.stdout.write(`${SERVE_USAGE}\n`);
+  if (argv.includes("--version")) return void process.stdout.write(`${VERSION}\n`);
   const isRoot = process.geteuid?.() === 0;
   try {
-    const options = parseServeOptions(argv, process.env, isRoot);
+    const settings = readSettings(argv, process.env);
+    const options = toServeOptions(settings, isRoot);
     if (isRoot) {
       const { launch } = await import("./launcher.ts");
-      await launch(options, argv);
+      await launch(options, settings);
     } else {
       const { runServer } = await import("./all-in-one.ts");
       await runServer(options);

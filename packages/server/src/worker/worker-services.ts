@@ -39,7 +39,7 @@ export interface WorkerLimits extends HostLimits {
 }
 
 export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
-  environmentsMax: 64,
+  environmentsMax: 100,
   memoryMaxMib: 16_384,
   functionShareMax: 0.8,
   initTimeoutMs: 10_000,
@@ -50,7 +50,7 @@ export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
   restoresAtOnceMax: 16,
   restoreWaitMs: 10_000,
   finishingWaitMs: 20,
-  parkedPerVersionMax: 0,
+  parkedPerVersionMax: 1,
   parkedMax: 8,
   parkedIdleMs: 600_000,
   parkedQuietMs: 200,

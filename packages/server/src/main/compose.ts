@@ -1,0 +1,189 @@
+/** Builds the server of one process, a control plane and a worker: the only place that knows which adapter stands behind which port. */
+import { join } from "node:path";
+import { systemClock as clock } from "../base/clock.ts";
+import { ThawError } from "../model/platform-errors.ts";
+import { systemRandom as random } from "../base/random.ts";
+import { type ControlPlane, createControlPlane } from "../control/control-plane.ts";
+import { runtimeVersionArn } from "../control/records/present.ts";
+import type { Health } from "../http/observability.ts";
+import { createHttpServer, type HttpServer } from "../http/server.ts";
+import { Keyring } from "../keys/keyring.ts";
+import { createDiskLogStore } from "../logs/disk-log-store.ts";
+import { collectHostFigures } from "../metrics/host-figures.ts";
+import { measureWorker } from "../metrics/measure.ts";
+import { createObjectDirectory } from "../objects/object-directory.ts";
+import type { Engine } from "../ports/engine.ts";
+import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
+import type { SandboxHost } from "../ports/sandbox-host.ts";
+import type { SnapshotReader } from "../ports/snapshot-reader.ts";
+import type { Worker } from "../ports/worker.ts";
+import { createRuntimeCatalog } from "../runtimes/catalog.ts";
+import { connectSandboxd } from "../sandboxd/client.ts";
+import type { SnapshotService } from "../snapshots/snapshot-service.ts";
+import { openCodeDirectory } from "../store/code-directory.ts";
+import { createPrimeSource } from "../store/prime-file.ts";
+import { openSqliteStore } from "../store/sqlite-store.ts";
+import { createWorker } from "../worker/create-worker.ts";
+import { loadCredentials, loadSecret } from "./credentials.ts";
+import { countSnapshots, describeHost } from "./describe-host.ts";
+import { createEngine } from "./engine.ts";
+import { createKeys, FarCounts } from "./far.ts";
+import { createCredentialSource } from "./function-credentials.ts";
+import { hostLimits, workerLimits } from "./limits.ts";
+import { Monitoring } from "./monitoring.ts";
+import type { ServeOptions } from "./options/serve-options.ts";
+import { UsageError } from "./options/usage-error.ts";
+import { countingProblems, logProblem, reportFar } from "./problems.ts";
+
+export interface ComposedServer {
+  readonly app: HttpServer;
+  readonly control: ControlPlane;
+  readonly worker: Worker;
+  readonly engine: Engine;
+  /** Null where the engine takes no snapshots. */
+  readonly snapshots: SnapshotService | null;
+  readonly monitoring: Monitoring;
+  readonly health: Health;
+  /** Aborted when the server begins to stop: it is then no longer ready, and answers close their connection. */
+  readonly draining: AbortController;
+  /** Resolves when sandboxd is gone. */
+  readonly hostLost: Promise<void>;
+  /** Closes what is left when the control plane and the worker have ended. */
+  close(): Promise<void>;
+}
+
+/** The parts that hold the data directory, and the engine on this host. */
+interface Foundation {
+  readonly host: SandboxHost;
+  readonly secret: Buffer;
+  readonly keyring: Keyring;
+  readonly far: FarCounts;
+  readonly engine: Engine;
+  /** Null where the engine takes no snapshots. */
+  readonly snapshots: SnapshotService | null;
+  readonly snapshotReader: SnapshotReader | null;
+}
+
+/** Throws a UsageError when the settings don't fit this host or its data directory. */
+export async function composeServer(options: ServeOptions): Promise<ComposedServer> {
+  const credentials = loadCredentials(options);
+  const foundation = await createFoundation(options);
+  const { host, engine, snapshots, far } = foundation;
+  const catalog = createCatalog(options);
+  const monitoring = new Monitoring(process.env, clock, random);
+  const logs = createDiskLogStore({ directory: join(options.dataDir, "logs"), clock });
+  const worker = composeWorker(options, foundation, { catalog, monitoring, logs });
+  const store = openSqliteStore(join(options.dataDir, "thaw.db"));
+  const control = createControlPlane({
+    scope: { accountId: options.accountId, region: options.region },
+    parity: options.parity,
+    store,
+    code: await openCodeDirectory(options.dataDir),
+    objects: createObjectDirectory(options.dataDir),
+    logs,
+    worker,
+    snapshotReader: foundation.snapshotReader,
+    keys: foundation.keyring,
+    clock,
+    random,
+    ...hostLimits(options),
+    onFallback: () => void far.counts.fallbacks++,
+    onProblem: countingProblems(monitoring),
+  });
+  const draining = new AbortController();
+  const health = { notReady: () => (draining.signal.aborted ? "the server is stopping" : null) };
+  const app = createHttpServer({
+    control,
+    credentials,
+    secretOf: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : null),
+    describeHost: () => describeHost({ host, engine, catalog, worker, options, far }),
+    health,
+    figures: monitoring.metrics,
+    draining: draining.signal,
+  });
+  const close = async (): Promise<void> => {
+    snapshots?.close();
+    await engine.close();
+    await Promise.all([logs.close(), monitoring.close()]).finally(() => store.close());
+  };
+  return { app, control, worker, engine, snapshots, monitoring, health, draining, hostLost: host.lost, close };
+}
+
+async function createFoundation(options: ServeOptions): Promise<Foundation> {
+  const host = await connectHost();
+  const secret = loadSecret(options.dataDir);
+  const keyring = new Keyring(join(options.dataDir, "keyring.json"), random);
+  const keys = await createKeys(options, keyring);
+  const far = new FarCounts();
+  const made = await createEngine({
+    options,
+    host,
+    secret,
+    keys,
+    onEvent: (event) => reportFar(far, event),
+    onProblem: logProblem,
+  });
+  return { host, secret, keyring, far, ...made };
+}
+
+interface WorkerParts {
+  readonly catalog: RuntimeCatalog;
+  readonly monitoring: Monitoring;
+  readonly logs: ReturnType<typeof createDiskLogStore>;
+}
+
+/** The worker with its figures. */
+function composeWorker(
+  options: ServeOptions,
+  { engine, snapshots, host, secret }: Foundation,
+  { catalog, monitoring, logs }: WorkerParts,
+): Worker {
+  const onProblem = countingProblems(monitoring);
+  const inner = createWorker({
+    engine,
+    snapshots,
+    catalog,
+    logs,
+    credentials: createCredentialSource(clock, random),
+    primes: createPrimeSource(options.dataDir),
+    clock,
+    secret,
+    limits: workerLimits(options),
+    onRestore: (report) => monitoring.restored(report),
+    onInvocation: (report) => monitoring.invoked(report),
+    onProblem: (problem) => onProblem(problem.what, problem.error, { environmentId: problem.environmentId }),
+  });
+  const worker = measureWorker(inner, monitoring.metrics);
+  collectHostFigures(monitoring.metrics, worker, {
+    dataDir: options.dataDir,
+    countSnapshots: () => countSnapshots(engine, host),
+  });
+  return worker;
+}
+
+async function connectHost(): Promise<SandboxHost> {
+  const socket = process.env["THAW_SANDBOXD"] ?? "/run/thaw/sandboxd.sock";
+  try {
+    return await connectSandboxd(socket);
+  } catch (error) {
+    if (error instanceof ThawError)
+      throw new UsageError(
+        `sandboxd can't be reached at ${socket}. ` +
+          "Start thaw serve as root, or have root start thaw-sandboxd for this user.",
+      );
+    throw error;
+  }
+}
+
+function createCatalog(options: ServeOptions): RuntimeCatalog {
+  const clientsDir = process.env["THAW_CLIENTS"];
+  if (clientsDir === undefined)
+    throw new UsageError("THAW_CLIENTS is not set; it names the directory of runtime clients (runtimes/dist)");
+  const scope = { accountId: options.accountId, region: options.region };
+  return createRuntimeCatalog({
+    thawHome: options.thawHome,
+    clientsDir,
+    arnOf: (runtime) => runtimeVersionArn(scope, runtime),
+    clock,
+  });
+}

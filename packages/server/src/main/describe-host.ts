@@ -1,0 +1,51 @@
+/** The description of the host, its engine and its limits. */
+import { createHash } from "node:crypto";
+import { statfs } from "node:fs/promises";
+import type { Engine } from "../ports/engine.ts";
+import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
+import type { SandboxHost } from "../ports/sandbox-host.ts";
+import type { Worker } from "../ports/worker.ts";
+import type { FarCounts } from "./far.ts";
+import type { ServeOptions } from "./options/serve-options.ts";
+
+export interface Described {
+  readonly host: SandboxHost;
+  readonly engine: Engine;
+  readonly catalog: RuntimeCatalog;
+  readonly worker: Worker;
+  readonly options: ServeOptions;
+  readonly far: FarCounts;
+}
+
+/** Number of snapshots on this host; 0 where the engine takes none. */
+export async function countSnapshots(engine: Engine, host: SandboxHost): Promise<number> {
+  return engine.images === null ? 0 : (await host.listSnapshots()).length;
+}
+
+/** Describes the host to signed requests of Thaw's own API (`thaw doctor` shows it). */
+export async function describeHost({
+  host,
+  engine,
+  catalog,
+  worker,
+  options,
+  far,
+}: Described): Promise<Record<string, unknown>> {
+  const disk = await statfs(options.dataDir);
+  return {
+    ...host.facts,
+    cpuFingerprint: createHash("sha256").update(host.facts.cpuFingerprint).digest("hex").slice(0, 16),
+    engine: engine.name,
+    snapshotsProblem: engine.snapshotsProblem,
+    runtimes: catalog.list().map((recipe) => recipe.runtime),
+    limits: {
+      environmentsMax: options.environmentsMax,
+      memoryMaxMib: options.memoryMaxMib,
+      poolSize: options.poolSize,
+    },
+    inUse: { environments: worker.listEnvironments().length, snapshots: await countSnapshots(engine, host) },
+    disk: { freeBytes: disk.bavail * disk.bsize, sizeBytes: disk.blocks * disk.bsize },
+    snapshotStore: far.counts,
+    server: { node: process.version, residentBytes: process.memoryUsage.rss(), uptimeS: process.uptime() },
+  };
+}

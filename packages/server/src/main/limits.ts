@@ -1,0 +1,41 @@
+/** The settings that are limits, as the control plane and the worker take them. */
+import { statfsSync } from "node:fs";
+import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../control/limits.ts";
+import type { ControlServices } from "../control/services.ts";
+import type { WorkerLimits } from "../worker/worker-services.ts";
+import type { ServeOptions } from "./options/serve-options.ts";
+
+/** The worker's limits that have a setting; for the others it has its own. */
+export function workerLimits(options: ServeOptions): Partial<WorkerLimits> {
+  const { environmentsMax, memoryMaxMib, restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax } =
+    options;
+  const shares = { restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax };
+  return { environmentsMax, memoryMaxMib, idleTimeoutMs: options.idleTimeoutS * 1000, ...shares };
+}
+
+/** Limits of the control plane, and the facts of the host that it needs to keep them. */
+export function hostLimits(options: ServeOptions): Pick<ControlServices, "limits" | "accessPoints" | "freeDiskBytes"> {
+  return {
+    limits: controlLimits(options),
+    accessPoints: new Set(options.fileSystems.keys()),
+    freeDiskBytes: () => freeBytes(options.dataDir),
+  };
+}
+
+function controlLimits(options: ServeOptions): ControlLimits {
+  const { snapshotIdleMs, snapshotsAtOnceMax, snapshotsPendingMax, concurrencyMax } = options;
+  const diskFreeMinBytes = options.diskFreeMinMib * 2 ** 20;
+  return {
+    ...DEFAULT_CONTROL_LIMITS,
+    snapshotIdleMs,
+    snapshotsAtOnceMax,
+    snapshotsPendingMax,
+    concurrencyMax,
+    diskFreeMinBytes,
+  };
+}
+
+function freeBytes(dir: string): number {
+  const { bavail, bsize } = statfsSync(dir);
+  return bavail * bsize;
+}

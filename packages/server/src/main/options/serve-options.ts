@@ -1,0 +1,107 @@
+/** Configuration of `thaw serve`, parsed once at the start and handed on as values. */
+import { defaultDataDirOf, thawHomeOf } from "@thaw/installation";
+import type { AwsKmsOptions } from "../../keys/aws-kms.ts";
+import { type Env, readSettings, type Settings } from "./settings.ts";
+import { composeStore, type SnapshotStoreOptions } from "./snapshot-store.ts";
+import { DEFAULT_CHUNK_CACHE_MIB, type OptionValues } from "./table.ts";
+import { UsageError } from "./usage-error.ts";
+import type { Address } from "./value-types.ts";
+
+export interface ServerCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** Settings that are the table's values as they are. */
+type Plain = Omit<
+  OptionValues,
+  | "listen"
+  | "dataDir"
+  | "accessKeyId"
+  | "secretAccessKey"
+  | "functionSharePercent"
+  | "snapshotStore"
+  | "chunkCacheMib"
+  | "kms"
+  | "kmsRegion"
+  | `s3${string}`
+>;
+
+export interface ServeOptions extends Plain {
+  readonly listen: Address;
+  readonly dataDir: string;
+  /** Machine-level results of the set-up: CRIU, language runtimes. */
+  readonly thawHome: string;
+  /** Keys that the operator chose; null: they are made at the first start. */
+  readonly credentials: ServerCredentials | null;
+  /** From 0, exclusive, to 1. */
+  readonly functionShareMax: number;
+  /** Where snapshots are kept besides this host; null: only here. */
+  readonly snapshotStore: SnapshotStoreOptions | null;
+  /** Limit of the chunks on this host's disk, beyond which those that the snapshot store has are evicted. Infinity: no limit. */
+  readonly chunkCacheMib: number;
+  /** Null: only the local keyring. */
+  readonly kms: AwsKmsOptions | null;
+}
+
+/** Throws a UsageError when a setting is unknown, has another form, or contradicts another one. */
+export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boolean): ServeOptions {
+  return toServeOptions(readSettings(argv, env), isRoot);
+}
+
+/** Throws a UsageError when settings contradict one another. */
+export function toServeOptions({ values, env }: Settings, isRoot: boolean): ServeOptions {
+  const {
+    dataDir,
+    accessKeyId,
+    secretAccessKey,
+    functionSharePercent,
+    snapshotStore: _url,
+    chunkCacheMib: _cache,
+    kms,
+    kmsRegion,
+    s3Endpoint: _endpoint,
+    s3Region: _region,
+    s3PathStyle: _pathStyle,
+    s3AccessKeyId: _id,
+    s3SecretAccessKey: _secret,
+    ...plain
+  } = values;
+  return {
+    ...plain,
+    dataDir: dataDir ?? defaultDataDirOf(env, isRoot),
+    thawHome: thawHomeOf(env),
+    credentials: pairOf(accessKeyId, secretAccessKey),
+    functionShareMax: functionSharePercent / 100,
+    ...toStore(values),
+    kms: kms === null ? null : { endpoint: kms.endpoint, region: kmsRegion ?? values.region },
+  };
+}
+
+function pairOf(accessKeyId: string | null, secretAccessKey: string | null): ServerCredentials | null {
+  if (accessKeyId !== null && secretAccessKey !== null) return { accessKeyId, secretAccessKey };
+  if (accessKeyId !== null || secretAccessKey !== null)
+    throw new UsageError("THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY belong together; only one is set");
+  return null;
+}
+
+function toStore(values: OptionValues): Pick<ServeOptions, "snapshotStore" | "chunkCacheMib"> {
+  const { snapshotStore, chunkCacheMib } = values;
+  if (snapshotStore === null) {
+    if (chunkCacheMib !== null)
+      throw new UsageError(
+        "--chunk-cache-mib needs --snapshot-store: without one, what is on this host is all there is",
+      );
+    return { snapshotStore: null, chunkCacheMib: Number.POSITIVE_INFINITY };
+  }
+  return {
+    snapshotStore: composeStore(snapshotStore, {
+      endpoint: values.s3Endpoint,
+      region: values.s3Region ?? values.region,
+      pathStyle: values.s3PathStyle,
+      accessKeyId: values.s3AccessKeyId,
+      secretAccessKey: values.s3SecretAccessKey,
+    }),
+    chunkCacheMib: chunkCacheMib ?? DEFAULT_CHUNK_CACHE_MIB,
+  };
+}

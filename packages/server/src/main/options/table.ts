@@ -1,0 +1,447 @@
+/**
+ * Every setting of `thaw serve`, declared once: parsing, `--help`, the configuration file and docs/reference/configuration.md come
+ * from here. The variables that other parts of Thaw read are in tools/other-variables.ts.
+ */
+import { DEFAULT_CONTROL_LIMITS } from "../../control/limits.ts";
+import { DEFAULT_WORKER_LIMITS } from "../../worker/worker-services.ts";
+import { storeUrl } from "./snapshot-store.ts";
+import {
+  accessPoints,
+  accountId,
+  address,
+  directory,
+  duration,
+  kmsService,
+  oneOf,
+  text,
+  trueOrFalse,
+  type ValueType,
+  wholeNumber,
+} from "./value-types.ts";
+
+export interface OptionDeclaration<T> {
+  /** Key in the configuration file, and the flag without its dashes. */
+  readonly name: string;
+  /** Placeholder of the flag's value; null: there is no such flag. */
+  readonly flag: string | null;
+  /** True: the flag may be given several times. */
+  readonly isList?: true;
+  readonly variable: string;
+  /** Variables of AWS's tools that are read when the setting is given nowhere else, the first one that is set. */
+  readonly fallbacks?: readonly string[];
+  readonly type: ValueType<T>;
+  /** Text that is parsed when nothing is given; null: the value is then null. */
+  readonly default: string | null;
+  /** What the help and the reference say of a default that is null or depends on the host. */
+  readonly defaultText?: string;
+  /** MiB, s, …; null: the value has none. */
+  readonly unit: string | null;
+  /** True: never shown, and not accepted from a file that every user can read. */
+  readonly isSecret?: true;
+  /** One sentence without its full stop. */
+  readonly help: string;
+}
+
+/** A setting without a default: null when it is given nowhere. */
+type Optional<T> = OptionDeclaration<T> & { readonly default: null };
+type Defaulted<T> = OptionDeclaration<T> & { readonly default: string };
+
+function optional<T>(declaration: Omit<OptionDeclaration<T>, "default">): Optional<T> {
+  return { ...declaration, default: null };
+}
+
+function defaulted<T>(declaration: Defaulted<T>): Defaulted<T> {
+  return declaration;
+}
+
+const WORKER = DEFAULT_WORKER_LIMITS;
+const CONTROL = DEFAULT_CONTROL_LIMITS;
+const MIB = 1024 * 1024;
+const DAY_MS = 86_400_000;
+/** With a snapshot store; without one nothing is evicted. */
+export const DEFAULT_CHUNK_CACHE_MIB = 10_240;
+
+const PROCESS_OPTIONS = {
+  listen: defaulted({
+    name: "listen",
+    flag: "HOST:PORT",
+    variable: "THAW_LISTEN",
+    type: address,
+    default: "127.0.0.1:9000",
+    unit: null,
+    help: "where the Lambda API is served; port 0 picks a free one",
+  }),
+  dataDir: optional({
+    name: "data",
+    flag: "DIR",
+    variable: "THAW_DATA",
+    type: directory,
+    defaultText: "/var/lib/thaw/data for root, ~/.local/share/thaw for others",
+    unit: null,
+    help: "state: functions, snapshots, logs",
+  }),
+  engine: defaulted({
+    name: "engine",
+    flag: "criu|process",
+    variable: "THAW_ENGINE",
+    type: oneOf("criu", "process"),
+    default: "criu",
+    unit: null,
+    help: "process takes no snapshots",
+  }),
+  memory: defaulted({
+    name: "memory",
+    flag: "lazy|eager",
+    variable: "THAW_MEMORY",
+    type: oneOf("lazy", "eager", "stock-eager", "stock-lazy"),
+    default: "lazy",
+    unit: null,
+    help: "clones get their memory on demand, or all of it before they run (stock-…: as CRIU does it alone, for the bench)",
+  }),
+  pagerMemoryMib: defaulted({
+    name: "pager-memory-mib",
+    flag: "N",
+    variable: "THAW_PAGER_MEMORY_MIB",
+    type: wholeNumber(1, 2 ** 20),
+    default: "256",
+    unit: "MiB",
+    help: "decrypted chunks kept for all clones of the host",
+  }),
+  cpuLatency: defaulted({
+    name: "cpu-latency",
+    flag: "low|default",
+    variable: "THAW_CPU_LATENCY",
+    type: oneOf("low", "default"),
+    default: "low",
+    unit: null,
+    help: "low: processors stay awake for 100 ms from the beginning of a cold start",
+  }),
+  poolSize: defaulted({
+    name: "pool",
+    flag: "N",
+    variable: "THAW_POOL",
+    type: wholeNumber(0, 64),
+    default: "3",
+    unit: "sandboxes",
+    help: "ready sandboxes kept for each kind of runtime",
+  }),
+  metricsListen: optional({
+    name: "metrics",
+    flag: "HOST:PORT",
+    variable: "THAW_METRICS",
+    type: address,
+    defaultText: "off",
+    unit: null,
+    help: "/metrics and /healthz for Prometheus and probes, without credentials",
+  }),
+  drainTimeoutS: defaulted({
+    name: "drain-timeout-s",
+    flag: "N",
+    variable: "THAW_DRAIN_TIMEOUT_S",
+    type: wholeNumber(0, 3600),
+    default: "30",
+    unit: "s",
+    help: "time that running invocations have after SIGTERM; a second SIGTERM ends them",
+  }),
+  serverUid: defaulted({
+    name: "server-uid",
+    flag: null,
+    variable: "THAW_SERVER_UID",
+    type: wholeNumber(1, 2 ** 31),
+    default: "64321",
+    unit: null,
+    help: "unprivileged user (and group) of the server process when root starts it",
+  }),
+};
+
+const ACCOUNT_OPTIONS = {
+  parity: defaulted({
+    name: "parity",
+    flag: "extended|strict",
+    variable: "THAW_PARITY",
+    type: oneOf("extended", "strict"),
+    default: "extended",
+    unit: null,
+    help: "strict refuses what AWS refuses",
+  }),
+  region: defaulted({
+    name: "region",
+    flag: null,
+    variable: "THAW_REGION",
+    type: text("a region's name"),
+    default: "us-east-1",
+    unit: null,
+    help: "region in ARNs, in the credentials' profile and in functions' AWS_REGION",
+  }),
+  accountId: defaulted({
+    name: "account-id",
+    flag: null,
+    variable: "THAW_ACCOUNT_ID",
+    type: accountId,
+    default: "000000000000",
+    unit: null,
+    help: "account in ARNs",
+  }),
+  accessKeyId: optional({
+    name: "access-key-id",
+    flag: null,
+    variable: "THAW_ACCESS_KEY_ID",
+    type: text("a key id"),
+    defaultText: "made at the first start, in DATA/credentials",
+    unit: null,
+    help: "key id that clients sign with; needed, with its secret, where --listen is reachable from outside",
+  }),
+  secretAccessKey: optional({
+    name: "secret-access-key",
+    flag: null,
+    variable: "THAW_SECRET_ACCESS_KEY",
+    type: text("a secret key"),
+    defaultText: "made at the first start, in DATA/credentials",
+    unit: null,
+    isSecret: true,
+    help: "secret key of THAW_ACCESS_KEY_ID; one is never given without the other",
+  }),
+  fileSystems: defaulted({
+    name: "file-system",
+    flag: "ARN=DIR",
+    isList: true,
+    variable: "THAW_FILE_SYSTEMS",
+    type: accessPoints,
+    default: "",
+    defaultText: "none",
+    unit: null,
+    help: "a directory of this host, writable for uids from 100000, for functions that name this access point; repeatable",
+  }),
+};
+
+const LIMIT_OPTIONS = {
+  parkedPerVersionMax: defaulted({
+    name: "parked-clones",
+    flag: "N",
+    variable: "THAW_PARKED_CLONES",
+    type: wholeNumber(0, 16),
+    default: String(WORKER.parkedPerVersionMax),
+    unit: "clones",
+    help: "clones kept restored and frozen for each version in use; 0: none",
+  }),
+  parkedMax: defaulted({
+    name: "parked-clones-max",
+    flag: "N",
+    variable: "THAW_PARKED_CLONES_MAX",
+    type: wholeNumber(0, 256),
+    default: String(WORKER.parkedMax),
+    unit: "clones",
+    help: "the same for all versions of the host",
+  }),
+  environmentsMax: defaulted({
+    name: "environments-max",
+    flag: "N",
+    variable: "THAW_ENVIRONMENTS_MAX",
+    type: wholeNumber(1, 1000),
+    default: String(WORKER.environmentsMax),
+    unit: "environments",
+    help: "execution environments at once",
+  }),
+  memoryMaxMib: defaulted({
+    name: "memory-max-mib",
+    flag: "N",
+    variable: "THAW_MEMORY_MAX_MIB",
+    type: wholeNumber(128, 2 ** 24),
+    default: String(WORKER.memoryMaxMib),
+    unit: "MiB",
+    help: "sum of the configured memory sizes of all environments",
+  }),
+  idleTimeoutS: defaulted({
+    name: "idle-timeout-s",
+    flag: "N",
+    variable: "THAW_IDLE_TIMEOUT_S",
+    type: wholeNumber(1, 86_400),
+    default: String(WORKER.idleTimeoutMs / 1000),
+    unit: "s",
+    help: "an environment that was not invoked for this long is shut down",
+  }),
+  snapshotIdleMs: defaulted({
+    name: "snapshot-idle",
+    flag: "TIME",
+    variable: "THAW_SNAPSHOT_IDLE",
+    type: duration,
+    default: CONTROL.snapshotIdleMs === null ? "never" : `${CONTROL.snapshotIdleMs / DAY_MS}d`,
+    unit: "s, m, h, d",
+    help: "versions not invoked for this long lose their snapshot: 14d, 12h, 30m, 5s or never",
+  }),
+  snapshotsAtOnceMax: defaulted({
+    name: "snapshots-at-once",
+    flag: "N",
+    variable: "THAW_SNAPSHOTS_AT_ONCE",
+    type: wholeNumber(1, 64),
+    default: String(CONTROL.snapshotsAtOnceMax),
+    unit: "snapshots",
+    help: "snapshots made at the same time",
+  }),
+  restoresAtOnceMax: defaulted({
+    name: "restores-at-once",
+    flag: "N",
+    variable: "THAW_RESTORES_AT_ONCE",
+    type: wholeNumber(1, 1000),
+    default: String(WORKER.restoresAtOnceMax),
+    unit: "restores",
+    help: "restores at the same time; further ones wait up to 10 s",
+  }),
+  functionSharePercent: defaulted({
+    name: "function-share-max-percent",
+    flag: "N",
+    variable: "THAW_FUNCTION_SHARE_MAX_PERCENT",
+    type: wholeNumber(1, 100),
+    default: String(Math.round(WORKER.functionShareMax * 100)),
+    unit: "%",
+    help: "the part of the host that one function may have busy",
+  }),
+  snapshotsPendingMax: defaulted({
+    name: "snapshots-pending-max",
+    flag: "N",
+    variable: "THAW_SNAPSHOTS_PENDING_MAX",
+    type: wholeNumber(1, 100_000),
+    default: String(CONTROL.snapshotsPendingMax),
+    unit: "versions",
+    help: "versions whose snapshot is being made or waits; further publishes are refused",
+  }),
+  concurrencyMax: defaulted({
+    name: "concurrency-max",
+    flag: "N",
+    variable: "THAW_CONCURRENCY_MAX",
+    type: wholeNumber(1, 100_000),
+    default: String(CONTROL.concurrencyMax),
+    unit: "invokes",
+    help: "invokes at the same time, all functions together",
+  }),
+  diskFreeMinMib: defaulted({
+    name: "disk-free-min-mib",
+    flag: "N",
+    variable: "THAW_DISK_FREE_MIN_MIB",
+    type: wholeNumber(0, 2 ** 24),
+    default: String(CONTROL.diskFreeMinBytes / MIB),
+    unit: "MiB",
+    help: "no new snapshot is made where less of the disk is left",
+  }),
+};
+
+const STORE_OPTIONS = {
+  snapshotStore: optional({
+    name: "snapshot-store",
+    flag: "URL",
+    variable: "THAW_SNAPSHOT_STORE",
+    type: storeUrl,
+    defaultText: "none",
+    unit: null,
+    help: "s3://BUCKET/PREFIX or file:///DIR: snapshots are kept there, too, and fetched chunk by chunk",
+  }),
+  s3PathStyle: optional({
+    name: "s3-path-style",
+    flag: "BOOL",
+    variable: "THAW_S3_PATH_STYLE",
+    type: trueOrFalse,
+    defaultText: "true where an S3 endpoint is set",
+    unit: null,
+    help: "the bucket in the path of requests, not in the host name",
+  }),
+  s3Endpoint: optional({
+    name: "s3-endpoint",
+    flag: null,
+    variable: "THAW_S3_ENDPOINT",
+    fallbacks: ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"],
+    type: text("a URL"),
+    defaultText: "AWS's",
+    unit: null,
+    help: "S3 service of the snapshot store",
+  }),
+  s3Region: optional({
+    name: "s3-region",
+    flag: null,
+    variable: "THAW_S3_REGION",
+    fallbacks: ["AWS_REGION", "AWS_DEFAULT_REGION"],
+    type: text("a region's name"),
+    defaultText: "the value of region",
+    unit: null,
+    help: "region of the snapshot store's bucket",
+  }),
+  s3AccessKeyId: optional({
+    name: "s3-access-key-id",
+    flag: null,
+    variable: "THAW_S3_ACCESS_KEY_ID",
+    type: text("a key id"),
+    defaultText: "AWS's usual search: variables, profile, role of the machine",
+    unit: null,
+    help: "key id for the snapshot store",
+  }),
+  s3SecretAccessKey: optional({
+    name: "s3-secret-access-key",
+    flag: null,
+    variable: "THAW_S3_SECRET_ACCESS_KEY",
+    type: text("a secret key"),
+    defaultText: "AWS's usual search",
+    unit: null,
+    isSecret: true,
+    help: "secret key of THAW_S3_ACCESS_KEY_ID",
+  }),
+  chunkCacheMib: optional({
+    name: "chunk-cache-mib",
+    flag: "N",
+    variable: "THAW_CHUNK_CACHE_MIB",
+    type: wholeNumber(1, 2 ** 30),
+    defaultText: String(DEFAULT_CHUNK_CACHE_MIB),
+    unit: "MiB",
+    help: "chunks kept on this host when the snapshot store has them, too; refused without one",
+  }),
+  chunkGraceS: defaulted({
+    name: "chunk-grace-s",
+    flag: null,
+    variable: "THAW_CHUNK_GRACE_S",
+    type: wholeNumber(0, 2 ** 30),
+    // Longer than an environment lives: it may have a manifest open that has been replaced since.
+    default: "21600",
+    unit: "s",
+    help: "time for which no snapshot has named a chunk of the snapshot store before it is deleted there",
+  }),
+  kms: optional({
+    name: "kms",
+    flag: "aws|URL",
+    variable: "THAW_KMS",
+    type: kmsService,
+    defaultText: 'none: only "thaw keys"',
+    unit: null,
+    help: "KMSKeyArn of functions: AWS KMS, or its API at URL",
+  }),
+  kmsRegion: optional({
+    name: "kms-region",
+    flag: null,
+    variable: "THAW_KMS_REGION",
+    fallbacks: ["AWS_REGION", "AWS_DEFAULT_REGION"],
+    type: text("a region's name"),
+    defaultText: "the value of region",
+    unit: null,
+    help: "region of the keys",
+  }),
+  dataKeyCacheS: defaulted({
+    name: "data-key-cache-s",
+    flag: null,
+    variable: "THAW_DATA_KEY_CACHE_S",
+    type: wholeNumber(0, 86_400),
+    // As AWS caches them.
+    default: "300",
+    unit: "s",
+    help: "time for which an unwrapped data key is used before the key's holder is asked again",
+  }),
+};
+
+export const OPTIONS = { ...PROCESS_OPTIONS, ...ACCOUNT_OPTIONS, ...LIMIT_OPTIONS, ...STORE_OPTIONS };
+
+export type OptionKey = keyof typeof OPTIONS;
+/** Parsed values by key of the table. */
+export type OptionValues = {
+  readonly [K in OptionKey]:
+    | ReturnType<(typeof OPTIONS)[K]["type"]["parse"]>
+    | ((typeof OPTIONS)[K]["default"] extends string ? never : null);
+};
+
+export const CONFIG_FLAG = "config";
+export const CONFIG_VARIABLE = "THAW_CONFIG";

@@ -1,0 +1,126 @@
+/** How the text of a setting becomes a value, and how that form is described in the help and in the reference. */
+import { isAbsolute, resolve } from "node:path";
+import { UsageError } from "./usage-error.ts";
+
+export interface ValueType<T> {
+  /** Phrase for the reference, such as "a whole number from 1 to 64". */
+  readonly form: string;
+  /**
+   * Reads a setting.
+   *
+   * @param name - What the error calls the setting: its flag, its variable, or its place in the configuration file.
+   * @param base - Directory that a relative path starts from; null where only absolute paths are accepted.
+   * @throws UsageError when the text has another form.
+   */
+  parse(name: string, text: string, base: string | null): T;
+}
+
+export interface Address {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const ACCESS_POINT = /^arn:aws[a-zA-Z-]*:(?:elasticfilesystem|s3files):[^=\s]*\/fsap-[a-f0-9]{17,40}$/;
+
+export function wholeNumber(min: number, max: number): ValueType<number> {
+  return {
+    form: `a whole number from ${min} to ${max}`,
+    parse(name, text) {
+      const value = Number(text);
+      if (!/^\d+$/.test(text) || value < min || value > max)
+        throw new UsageError(`${name} ${text}: expected a whole number from ${min} to ${max}`);
+      return value;
+    },
+  };
+}
+
+export function oneOf<const T extends string>(...allowed: readonly T[]): ValueType<T> {
+  return {
+    form: allowed.map((value) => `\`${value}\``).join(" or "),
+    parse(name, text) {
+      const found = allowed.find((value) => value === text);
+      if (found === undefined) throw new UsageError(`${name} ${text}: expected ${allowed.join(" or ")}`);
+      return found;
+    },
+  };
+}
+
+/** Milliseconds; null: never. */
+export const duration: ValueType<number | null> = {
+  form: "a whole number with `s`, `m`, `h` or `d`, or `never`",
+  parse(name, text) {
+    if (text === "never") return null;
+    const match = /^(\d{1,6})([smhd])$/.exec(text);
+    const ms = Number(match?.[1]) * (UNIT_MS[match?.[2] ?? ""] ?? Number.NaN);
+    if (!(ms > 0)) throw new UsageError(`${name} ${text}: expected a number with s, m, h or d (14d), or never`);
+    return ms;
+  },
+};
+
+export const address: ValueType<Address> = {
+  form: "`HOST:PORT`; an IPv6 address in brackets",
+  parse(name, text) {
+    const match = /^(\[[0-9a-fA-F:]+\]|[^:[\]]+):(\d{1,5})$/.exec(text);
+    const port = Number(match?.[2]);
+    if (!match?.[1] || port > 65_535) throw new UsageError(`${name} ${text}: expected HOST:PORT`);
+    return { host: match[1].replace(/^\[|\]$/g, ""), port };
+  },
+};
+
+export const directory: ValueType<string> = { form: "a path", parse: parsePath };
+
+export const accountId: ValueType<string> = {
+  form: "12 digits",
+  parse(name, text) {
+    if (!/^\d{12}$/.test(text)) throw new UsageError(`${name} ${text}: expected 12 digits`);
+    return text;
+  },
+};
+
+export const trueOrFalse: ValueType<boolean> = {
+  form: "`true` or `false`",
+  parse(name, text) {
+    if (text !== "true" && text !== "false") throw new UsageError(`${name} ${text}: expected true or false`);
+    return text === "true";
+  },
+};
+
+/** Endpoint of the service that holds keys; null: AWS's own. */
+export const kmsService: ValueType<{ readonly endpoint: string | null }> = {
+  form: "`aws`, or the URL of a service with AWS KMS's API",
+  parse(name, text) {
+    if (text === "aws") return { endpoint: null };
+    if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+      throw new UsageError(`${name} ${text}: expected aws or the URL of a service with its API`);
+    return { endpoint: text };
+  },
+};
+
+/** Text whose form another part checks, or that has none. */
+export function text(form: string): ValueType<string> {
+  return { form, parse: (_name, value) => value };
+}
+
+/** Directories of the host by the ARN of their access point, from lines `ARN=DIR`. */
+export const accessPoints: ValueType<ReadonlyMap<string, string>> = {
+  form: "lines `ARN=DIR`; in the file a list of them",
+  parse(name, lines, base) {
+    const mapped = new Map<string, string>();
+    for (const line of lines.split("\n").filter((each) => each !== "")) {
+      const at = line.indexOf("=");
+      const arn = line.slice(0, at);
+      const dir = line.slice(at + 1);
+      if (at === -1 || dir === "" || !ACCESS_POINT.test(arn))
+        throw new UsageError(`${name} ${line}: expected the ARN of an access point, =, and a directory`);
+      mapped.set(arn, parsePath(name, dir, base));
+    }
+    return mapped;
+  },
+};
+
+function parsePath(name: string, path: string, base: string | null): string {
+  if (base === null && !isAbsolute(path)) throw new UsageError(`${name} ${path}: expected an absolute path`);
+  return resolve(base ?? "/", path);
+}

@@ -1,0 +1,72 @@
+/**
+ * The environment variables that are no setting of `thaw serve` (those are in packages/server/src/main/options/table.ts), by the part
+ * that reads them. docs/reference/configuration.md is made from both tables; a test holds the sources against them.
+ */
+export interface VariableGroup {
+  readonly title: string;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export const OTHER_VARIABLES: readonly VariableGroup[] = [
+  {
+    title: "The command line",
+    variables: {
+      THAW_ENDPOINT: "URL of the server; without it the command line looks for a server on this host",
+      THAW_DATA: "data directory whose server and credentials are used; also a setting of the server",
+      THAW_REGION: "region of signatures, when AWS_REGION does not matter; also a setting of the server",
+      THAW_ACCESS_KEY_ID: "key id that requests are signed with, instead of those in the data directory",
+      THAW_SECRET_ACCESS_KEY: "its secret",
+      THAW_ACCOUNT_ID: "account that `thaw deploy` puts for AWS::AccountId; also a setting of the server",
+    },
+  },
+  {
+    title: "Where an installation's parts are",
+    variables: {
+      THAW_HOME: "machine-wide directory: CRIU, runtimes, data of a server that root runs (/var/lib/thaw)",
+      THAW_BINARIES: "directory of thaw-sandboxd, thaw-supervisor and thaw-pager (target/… of the checkout)",
+      THAW_CLIENTS: "directory of the runtimes' clients (runtimes/dist of the checkout)",
+      THAW_CRIU: "the CRIU program (THAW_HOME/criu/criu)",
+      THAW_PAGER: "the pager program, when it is not the one in THAW_BINARIES",
+      THAW_PROGRAM: "name of the program in messages (npx thaw; the package's command says thaw)",
+    },
+  },
+  {
+    title: "AWS's and OpenTelemetry's own",
+    variables: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: "collector of traces (OTLP over HTTP, JSON), to which v1/traces is added",
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "the whole URL for traces; wins over the general one",
+      OTEL_EXPORTER_OTLP_HEADERS: "headers NAME=VALUE, separated by commas, for the collector",
+      OTEL_SERVICE_NAME: "service name in traces (thaw)",
+      AWS_ENDPOINT_URL_S3: "fallback of THAW_S3_ENDPOINT",
+      AWS_ENDPOINT_URL: "fallback of AWS_ENDPOINT_URL_S3",
+      AWS_REGION:
+        "fallback of the regions of the snapshot store and of the keys; `thaw deploy` and signatures of the command line",
+      AWS_DEFAULT_REGION: "fallback of AWS_REGION",
+    },
+  },
+  {
+    title: "Functions",
+    variables: {
+      THAW_RESEED_SKIP:
+        "of a function's own variables: generators that are not renewed after a restore, separated by commas (uniqueness.md)",
+    },
+  },
+  {
+    title: "Between Thaw's own processes",
+    variables: {
+      THAW_LISTEN_FD: "set by the launcher: the listening socket is this descriptor",
+      THAW_SANDBOXD: "sandboxd's socket, for a server that root did not start (/run/thaw/sandboxd.sock)",
+    },
+  },
+  {
+    title: "Tests",
+    variables: {
+      THAW_FAULTS: "fault points to fire, in builds that have them",
+      THAW_FAULT_MATRIX: "part of the fault matrix to run",
+      THAW_CRASH_ROUNDS: "rounds of the crash-safety test",
+      THAW_CRASH_SEED: "seed of the crash-safety test",
+      THAW_TEST_RUNTIMES: "runtimes that the uniqueness test takes",
+      THAW_WRITE_VECTORS: "the vectors of the snapshot format are written anew",
+    },
+  },
+];
