@@ -1,6 +1,6 @@
 /** Problems that no caller is told about: lines of the server's log. */
 import { ThawError } from "../model/platform-errors.ts";
-import type { FarEvent } from "../engines/criu/criu-engine.ts";
+import type { FarEvent } from "../snapshots/far/far-snapshots.ts";
 import type { FarCounts } from "./far.ts";
 import { log, type LogFields } from "./log.ts";
 import type { Monitoring } from "./monitoring.ts";
