@@ -16,8 +16,8 @@ export interface ServeOptions {
   /** Machine-level results of the set-up: CRIU, language runtimes. */
   readonly thawHome: string;
   readonly engine: "criu" | "process";
-  /** How clones get their memory: on demand, all at once, or as CRIU does it by itself (to compare with). */
-  readonly memory: "lazy" | "eager" | "stock-eager" | "stock-lazy";
+  /** How clones get their memory: on demand, or all of it before they run. */
+  readonly memory: "lazy" | "eager";
   /** Decrypted chunks that the pager keeps. */
   readonly pagerMemoryMib: number;
   /** Clones kept restored and frozen for each version in use, and for all of them. */
@@ -144,7 +144,7 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
     dataDir: resolve(pick("data", "THAW_DATA") ?? defaultDataDirOf(env, isRoot)),
     thawHome: thawHomeOf(env),
     engine: oneOf("--engine", pick("engine", "THAW_ENGINE") ?? "criu", ["criu", "process"]),
-    memory: oneOf("--memory", pick("memory", "THAW_MEMORY") ?? "lazy", ["lazy", "eager", "stock-eager", "stock-lazy"]),
+    memory: oneOf("--memory", pick("memory", "THAW_MEMORY") ?? "lazy", ["lazy", "eager"]),
     parkedPerVersionMax: wholeNumber("--parked-clones", pick("parked-clones", "THAW_PARKED_CLONES") ?? "1", 0, 16),
     parkedMax: wholeNumber("--parked-clones-max", pick("parked-clones-max", "THAW_PARKED_CLONES_MAX") ?? "8", 0, 256),
     pagerMemoryMib: wholeNumber(
