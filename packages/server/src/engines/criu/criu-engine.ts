@@ -21,13 +21,12 @@ import { type HostedEngineOptions, openSandbox } from "../hosted-engine.ts";
 import type { Random } from "../../base/random.ts";
 import { ThawError } from "../../base/errors.ts";
 import { Clones } from "../../snapshots/clones.ts";
+import { SNAPSHOT_FORMAT } from "../../snapshots/format/envelope.ts";
 import { DataKeys } from "../../snapshots/data-keys.ts";
 import { type FarOptions, FarSnapshots } from "../../snapshots/far/far-snapshots.ts";
 
 export type { FarEvent } from "../../snapshots/far/far-snapshots.ts";
 
-/** Raised whenever what a snapshot holds changes in a way that an older one can't be restored. */
-const FORMAT = 4;
 /** First responses whose pages are merged into the working set. */
 const RECORDINGS_MAX = 5;
 /** After so many the chunks are laid out by the working set: early for all who come soon, and when it is complete. */
@@ -86,7 +85,7 @@ class CriuSnapshots implements SnapshotEngine {
       host.onChunkWanted((chunk, isDamaged) => chunks.fetch(chunk, isDamaged));
     }
     this.fingerprint = createHash("sha256")
-      .update(JSON.stringify([FORMAT, host.facts.criuVersion, host.facts.cpuFingerprint]))
+      .update(JSON.stringify(["criu", SNAPSHOT_FORMAT, host.facts.criuVersion, host.facts.cpuFingerprint]))
       .digest("hex")
       .slice(0, 32);
   }
