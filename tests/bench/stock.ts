@@ -1,5 +1,7 @@
 /** Stock CRIU alone, with the JVM's default flags: all memory read before the processes run, and its own lazy daemon. */
-import { startThaw } from "../../tools/thaw-server.ts";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { REPOSITORY, startThaw } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { copyFunction } from "./copy.ts";
 import type { Series } from "./series.ts";
@@ -13,10 +15,23 @@ exec "$@"
 `;
 const STOCK: Subject = { ...SPRING, name: "orders-stock" };
 
+/** sandboxd with stock CRIU's modes, which no release has; optimised like one. */
+const BINARIES = join(REPOSITORY, "target/x86_64-unknown-linux-gnu/stock");
+
+function buildStockBinaries(): void {
+  const packages = ["thaw-sandboxd", "thaw-pager", "thaw-supervisor"].flatMap((name) => ["-p", name]);
+  const args = ["build", "--locked", "--profile", "stock", ...packages, "--features", "thaw-sandboxd/bench"];
+  execFileSync("cargo", args, { cwd: REPOSITORY, stdio: ["ignore", "ignore", "pipe"] });
+}
+
 export async function measureStock(): Promise<Series[]> {
+  buildStockBinaries();
   const series: Series[] = [];
   for (const memory of ["stock-eager", "stock-lazy"]) {
-    const server = await startThaw({ args: ["--memory", memory, "--parked-clones", "0"] });
+    const server = await startThaw({
+      args: ["--parked-clones", "0"],
+      env: { THAW_BINARIES: BINARIES, THAW_BENCH_MEMORY: memory },
+    });
     try {
       const functions = new TestFunctions(server, { keepAlive: true });
       await deploy(server, "samples/spring/template.yml");

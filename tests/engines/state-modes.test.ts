@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
+import { BUILD_TIMEOUT_MS, buildFaultBinaries, FAULT_BINARIES } from "../faults/fault-host.ts";
 import { type TestClone, TestSandboxd } from "../support/sandboxd.ts";
 
 const PROGRAMS = join(REPOSITORY, "tests/engines/programs");
@@ -30,8 +31,10 @@ describe.each(["lazy", "eager", "stock-lazy"] as const)("memory %s", (memory) =>
   const clones: TestClone[] = [];
 
   beforeAll(async () => {
-    sandboxd = await TestSandboxd.start({ memory });
-  });
+    // Stock CRIU's modes are in test builds only.
+    if (memory === "stock-lazy") buildFaultBinaries();
+    sandboxd = await TestSandboxd.start(memory === "stock-lazy" ? { memory, binaries: FAULT_BINARIES } : { memory });
+  }, BUILD_TIMEOUT_MS);
 
   afterAll(() => sandboxd?.remove());
 

@@ -14,7 +14,7 @@ import { TestFunctions } from "../support/functions.ts";
 import { FaultControl } from "./fault-control.ts";
 import { Storage } from "./storage.ts";
 
-const BINARIES = join(REPOSITORY, "target/x86_64-unknown-linux-gnu/faults");
+export const FAULT_BINARIES = join(REPOSITORY, "target/x86_64-unknown-linux-gnu/faults");
 /** The server's user may find the repository elsewhere than we do: what it loads is named from its own program. */
 const ENTRY = 'await import(new URL("../../../../tests/faults/server-entry.ts", "file://" + process.argv[1]))';
 const GONE_TIMEOUT_MS = 30_000;
@@ -27,10 +27,10 @@ export const BUILD_TIMEOUT_MS = 600_000;
 const CREDENTIALS = { AWS_ACCESS_KEY_ID: "AKIAFAULTS", AWS_SECRET_ACCESS_KEY: "faults" };
 const NODE = "nodejs24";
 
-/** sandboxd and the pager with their fault points, beside the ones without. */
+/** sandboxd and the pager with all that a release leaves out (fault points, stock CRIU), beside the release. */
 export function buildFaultBinaries(): void {
   const packages = ["thaw-sandboxd", "thaw-pager", "thaw-supervisor"].flatMap((name) => ["-p", name]);
-  const features = ["--features", "thaw-sandboxd/fault-points,thaw-pager/fault-points"];
+  const features = ["--features", "thaw-sandboxd/fault-points,thaw-sandboxd/bench,thaw-pager/fault-points"];
   execFileSync("cargo", ["build", "--locked", "--profile", "faults", ...packages, ...features], {
     cwd: REPOSITORY,
     stdio: ["ignore", "ignore", "pipe"],
@@ -107,7 +107,7 @@ export class FaultHost {
 
   async #start(): Promise<void> {
     const env = {
-      THAW_BINARIES: BINARIES,
+      THAW_BINARIES: FAULT_BINARIES,
       THAW_HOME: join(this.#dir, "home"),
       THAW_CRIU: partsOf(process.env).criu,
       THAW_FAULTS: this.control.dir,

@@ -1,4 +1,7 @@
-/** Fault points are in test builds only: nothing of them is in the programs that are released, nor in the packages. */
+/**
+ * Fault points and the modes of stock CRIU are in test builds only: nothing of them is in the programs that are released, nor in the
+ * packages.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, it } from "vitest";
@@ -26,6 +29,12 @@ it.for(["sandboxd", "pager"] as const)(
   },
 );
 
+it("sandboxd has stock CRIU's modes in the test build, and none in the release", ({ expect }) => {
+  const names = ["THAW_BENCH_MEMORY", "stock-eager", "stock-lazy"];
+  expect(namesIn(`faults/${PROGRAMS.sandboxd}`, names)).toEqual(names);
+  expect(namesIn(`release/${PROGRAMS.sandboxd}`, names)).toEqual([]);
+});
+
 it("the packages do not know of them", ({ expect }) => {
   const packages = join(REPOSITORY, "packages");
   const files = readdirSync(packages, { recursive: true, encoding: "utf8" }).filter(
@@ -33,6 +42,6 @@ it("the packages do not know of them", ({ expect }) => {
   );
   expect(files.length).toBeGreaterThan(150);
   expect(
-    files.filter((name) => /THAW_FAULTS|fault[- ]?point/i.test(readFileSync(join(packages, name), "utf8"))),
+    files.filter((name) => /THAW_FAULTS|THAW_BENCH_MEMORY|fault[- ]?point|stock-(eager|lazy)/i.test(readFileSync(join(packages, name), "utf8"))),
   ).toEqual([]);
 });

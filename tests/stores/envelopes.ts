@@ -6,6 +6,7 @@ export function manifestOf(snapshot: string, names: readonly string[], generatio
   const header = {
     snapshot,
     fingerprint: "f",
+    engine: "criu",
     uid: 1,
     createdAtMs: 1,
     generation,

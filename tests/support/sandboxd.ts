@@ -27,7 +27,10 @@ const API = "127.0.0.1:9001";
 const ANSWER_TIMEOUT_MS = 20_000;
 
 export interface SandboxdOptions {
+  /** `stock-lazy` needs a sandboxd of the test build. */
   readonly memory?: "lazy" | "eager" | "stock-lazy";
+  /** Directory of sandboxd's program; the installation's where it is left out. */
+  readonly binaries?: string;
   /** In place of thaw-pager. */
   readonly pager?: string;
   readonly pagerMemoryMib?: number;
@@ -173,7 +176,8 @@ export class TestSandboxd {
   }
 
   async #start(): Promise<void> {
-    const { memory = "lazy", pager = PARTS.pager, pagerMemoryMib = 256 } = this.#options;
+    const { memory = "lazy", pager = PARTS.pager, pagerMemoryMib = 256, binaries } = this.#options;
+    const isStock = memory === "stock-lazy";
     const args = [
       "serve",
       "--run",
@@ -186,7 +190,7 @@ export class TestSandboxd {
     args.push("--clients", PARTS.clients, "--supervisor", PARTS.supervisor, "--server-uid", "0", "--pool", "1");
     args.push(
       "--memory",
-      memory,
+      isStock ? "lazy" : memory,
       "--pager",
       pager,
       "--pager-uid",
@@ -196,8 +200,10 @@ export class TestSandboxd {
       "--criu",
       PARTS.criu,
     );
-    const child = spawn("setpriv", ["--pdeathsig", "TERM", PARTS.sandboxd, ...args], {
+    const program = binaries === undefined ? PARTS.sandboxd : join(binaries, "thaw-sandboxd");
+    const child = spawn("setpriv", ["--pdeathsig", "TERM", program, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: isStock ? { ...process.env, THAW_BENCH_MEMORY: memory } : process.env,
     });
     child.stderr.on("data", (bytes: Buffer) => this.#output.push(bytes.toString()));
     this.#child = child;

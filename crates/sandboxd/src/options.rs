@@ -90,12 +90,25 @@ fn file_systems_option(text: &str) -> Result<HashMap<String, PathBuf>, String> {
 }
 
 fn memory_option(values: &Values) -> Result<Memory, String> {
+    #[cfg(feature = "bench")]
+    if let Some(memory) = stock_memory()? {
+        return Ok(memory);
+    }
     match values.get("memory").map_or("lazy", String::as_str) {
         "lazy" => Ok(Memory::Lazy),
         "eager" => Ok(Memory::Eager),
-        "stock-eager" => Ok(Memory::StockEager),
-        "stock-lazy" => Ok(Memory::StockLazy),
-        other => Err(format!("--memory {other}: expected lazy, eager, stock-eager or stock-lazy")),
+        other => Err(format!("--memory {other}: expected lazy or eager")),
+    }
+}
+
+/// Stock CRIU instead of what `--memory` says. An environment variable, so that the server need not know of it.
+#[cfg(feature = "bench")]
+fn stock_memory() -> Result<Option<Memory>, String> {
+    match std::env::var("THAW_BENCH_MEMORY").ok().as_deref() {
+        None => Ok(None),
+        Some("stock-eager") => Ok(Some(Memory::StockEager)),
+        Some("stock-lazy") => Ok(Some(Memory::StockLazy)),
+        Some(other) => Err(format!("THAW_BENCH_MEMORY={other}: expected stock-eager or stock-lazy")),
     }
 }
 

@@ -85,6 +85,7 @@ mod tests {
             header: Header {
                 snapshot: "snap-1".into(),
                 fingerprint: String::new(),
+                engine: String::new(),
                 uid: 0,
                 created_at_ms: 0,
                 generation: 0,

@@ -21,6 +21,8 @@ const FLAG_LAZY: u32 = 1;
 pub struct Header {
     pub snapshot: String,
     pub fingerprint: String,
+    /// The engine that took it, which alone can restore it.
+    pub engine: String,
     pub uid: u32,
     pub created_at_ms: u64,
     /// Rises when the chunks are laid out anew.
@@ -280,6 +282,7 @@ mod tests {
             header: Header {
                 snapshot: "snap-0000000000000001".into(),
                 fingerprint: "f".into(),
+                engine: "criu".into(),
                 uid: 100_000,
                 created_at_ms: 1,
                 generation: 0,
@@ -321,6 +324,14 @@ mod tests {
                 ChunkRef { name: [3; 32], key: [4; 32], size_bytes: 15 },
             ],
         }
+    }
+
+    #[test]
+    fn another_format_is_refused_by_its_number() {
+        let mut file = sample().seal(&[5; 32]);
+        file[8..12].copy_from_slice(&3u32.to_le_bytes());
+        let refused = Manifest::open(&[5; 32], &file).expect_err("is refused").to_string();
+        assert_eq!(refused, "damaged: its format is 3, this Thaw reads 4");
     }
 
     #[test]

@@ -35,6 +35,7 @@ fn manifest() -> Manifest {
         header: Header {
             snapshot: SNAPSHOT.into(),
             fingerprint: "vector".into(),
+            engine: "criu".into(),
             uid: 100_001,
             created_at_ms: 1_700_000_000_000,
             generation: 1,

@@ -1,11 +1,12 @@
 //! The Runtime API's HTTP connections: each has at most one call at a time.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
 
 use crate::http::{self, Body, Head, Parsed, Progress};
 use crate::interest::Interest;
+use crate::outgoing::Outgoing;
 use crate::sys::Epoll;
 
 const READ_SIZE: usize = 64 * 1024;
@@ -40,8 +41,7 @@ pub struct Connection {
     interest: Interest,
     state: State,
     received: Vec<u8>,
-    queue: Vec<u8>,
-    sent: usize,
+    queue: Outgoing,
     chunked: bool,
     pub call: Option<u32>,
 }
@@ -63,15 +63,14 @@ impl Connection {
             interest,
             state: State::Head,
             received: Vec::new(),
-            queue: Vec::new(),
-            sent: 0,
+            queue: Outgoing::default(),
             chunked: false,
             call: None,
         })
     }
 
     pub fn queued(&self) -> usize {
-        self.queue.len() - self.sent
+        self.queue.len()
     }
 
     fn is_waiting(&self) -> bool {
@@ -135,7 +134,7 @@ impl Connection {
 
     fn begin(&mut self, head: Head) {
         if head.expects_continue {
-            self.queue.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            self.queue.bytes().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
             let _ = self.write();
         }
         let request =
@@ -179,7 +178,11 @@ impl Connection {
     }
 
     fn refuse(&mut self) -> Outcome {
-        self.queue.extend_from_slice(&http::response_head(400, &[("Connection".into(), "close".into())], Some(0)));
+        self.queue.bytes().extend_from_slice(&http::response_head(
+            400,
+            &[("Connection".into(), "close".into())],
+            Some(0),
+        ));
         self.state = State::Closing;
         if self.write().is_err() || self.queued() == 0 {
             return Outcome::Closed;
@@ -189,7 +192,7 @@ impl Connection {
 
     pub fn respond_head(&mut self, status: u16, headers: &[(String, String)], length: Option<u64>) {
         self.chunked = length.is_none();
-        self.queue.extend_from_slice(&http::response_head(status, headers, length));
+        self.queue.bytes().extend_from_slice(&http::response_head(status, headers, length));
     }
 
     pub fn respond_body(&mut self, bytes: &[u8]) {
@@ -197,18 +200,18 @@ impl Connection {
             return;
         }
         if self.chunked {
-            self.queue.extend_from_slice(format!("{:x}\r\n", bytes.len()).as_bytes());
+            self.queue.bytes().extend_from_slice(format!("{:x}\r\n", bytes.len()).as_bytes());
         }
-        self.queue.extend_from_slice(bytes);
+        self.queue.bytes().extend_from_slice(bytes);
         if self.chunked {
-            self.queue.extend_from_slice(b"\r\n");
+            self.queue.bytes().extend_from_slice(b"\r\n");
         }
     }
 
     /// False: the connection is done with and must be dropped.
     pub fn respond_end(&mut self) -> bool {
         if self.chunked {
-            self.queue.extend_from_slice(b"0\r\n\r\n");
+            self.queue.bytes().extend_from_slice(b"0\r\n\r\n");
         }
         self.call = None;
         let closes = matches!(self.state, State::Waiting { closes: true });
@@ -221,16 +224,6 @@ impl Connection {
     }
 
     pub fn write(&mut self) -> io::Result<()> {
-        while self.sent < self.queue.len() {
-            match self.stream.write(&self.queue[self.sent..]) {
-                Ok(length) => self.sent += length,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.queue = Vec::new();
-        self.sent = 0;
-        Ok(())
+        self.queue.write_to(&mut self.stream)
     }
 }

@@ -1,11 +1,12 @@
 //! The connection of the server: bytes in, bytes out, both bounded.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
 use crate::frames::{self, Decoded};
 use crate::interest::Interest;
+use crate::outgoing::Outgoing;
 use crate::sys::Epoll;
 
 /// Above this nothing more is read from the function: a slow server slows it.
@@ -17,8 +18,7 @@ pub struct Control {
     stream: UnixStream,
     interest: Interest,
     received: Vec<u8>,
-    queue: Vec<u8>,
-    sent: usize,
+    queue: Outgoing,
     /// The server has said HELLO.
     pub greeted: bool,
     /// PARKED is queued: close once it is out.
@@ -33,15 +33,14 @@ impl Control {
             stream,
             interest,
             received: Vec::new(),
-            queue: Vec::new(),
-            sent: 0,
+            queue: Outgoing::default(),
             greeted: false,
             parking: false,
         })
     }
 
     pub fn push(&mut self, kind: u8, call: u32, payload: &[u8]) {
-        frames::encode(&mut self.queue, kind, call, payload);
+        frames::encode(self.queue.bytes(), kind, call, payload);
     }
 
     pub fn push_json(&mut self, kind: u8, call: u32, value: &serde_json::Value) {
@@ -53,11 +52,11 @@ impl Control {
     }
 
     pub fn queue_length(&self) -> usize {
-        self.queue.len() - self.sent
+        self.queue.len()
     }
 
     pub fn has_queue(&self) -> bool {
-        self.sent < self.queue.len()
+        !self.queue.is_empty()
     }
 
     /// Reads what is there. False: the server has hung up.
@@ -93,18 +92,7 @@ impl Control {
     }
 
     pub fn write(&mut self) -> io::Result<()> {
-        while self.sent < self.queue.len() {
-            match self.stream.write(&self.queue[self.sent..]) {
-                Ok(length) => self.sent += length,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        // Memory kept here would be in every snapshot.
-        self.queue = Vec::new();
-        self.sent = 0;
-        Ok(())
+        self.queue.write_to(&mut self.stream)
     }
 
     pub fn update_interest(&mut self, epoll: &Epoll, may_read: bool) -> io::Result<()> {

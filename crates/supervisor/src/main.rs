@@ -7,6 +7,7 @@ mod control;
 mod frames;
 mod http;
 mod interest;
+mod outgoing;
 mod processes;
 mod supervisor;
 mod sys;

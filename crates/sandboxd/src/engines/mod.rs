@@ -18,6 +18,9 @@ use crate::snapshots::source::Source;
 use criu::CriuEngine;
 
 pub trait Engine: Send + Sync {
+    /// Its name in the protocol and in manifests.
+    fn name(&self) -> &'static str;
+
     /// Writes the state of all processes of a sandbox into the sink. They are gone afterwards, whatever the outcome; `/tmp` is left as
     /// they left it.
     fn capture(&self, original: &Original, sink: &mut dyn Sink) -> Result<Captured>;
@@ -76,11 +79,36 @@ impl Engines {
         self.criu.as_ref().map_err(String::as_str)
     }
 
-    /// Throws `NoCriu` where the engine can't be used on this host.
-    pub fn get(&self) -> Result<&dyn Engine> {
+    /// Throws `BadRequest` where there is no engine of that name.
+    pub fn check_name(name: &str) -> Result<()> {
+        match name {
+            criu::NAME => Ok(()),
+            other => {
+                Err(Error::bad_request(format!("engine: this sandboxd has no engine {other}, only {}", criu::NAME)))
+            }
+        }
+    }
+
+    /// Throws `BadRequest` where there is no engine of that name, and `NoCriu` where it can't be used on this host.
+    pub fn get(&self, name: &str) -> Result<&dyn Engine> {
+        Engines::check_name(name)?;
         match &self.criu {
             Ok(criu) => Ok(criu),
             Err(problem) => Err(Error::new(Code::NoCriu, problem.clone())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_is_not_there_is_a_bad_request_and_one_that_cannot_work_says_why() {
+        let engines = Engines::new(Err("no CRIU was named".into()));
+        let code = |name: &str| engines.get(name).err().map(|error| error.code);
+        assert_eq!(code("gvisor"), Some(Code::BadRequest));
+        assert_eq!(code("criu"), Some(Code::NoCriu));
+        assert!(Engines::check_name("criu").is_ok());
     }
 }

@@ -10,6 +10,8 @@ use nix::unistd::{fork, ForkResult, Pid};
 use super::messages::{Command, Memory, MountPoint, Reply, SnapshotFacts, TimeOffsets};
 use super::programs::{self, invalid, CriuFds, ACTION_SCRIPT};
 use super::starter::{Job, Starter};
+#[cfg(feature = "bench")]
+use super::stock;
 use super::{identity, relay, root, sockets, tmp_disk, Init};
 use crate::sys;
 
@@ -27,16 +29,19 @@ impl Init<'_> {
             Command::Start { server_uid } => self.start(server_uid),
             Command::Dump { ghost_limit_bytes } => self.dump(ghost_limit_bytes, &CriuFds::of(&fds)?),
             Command::Restore { supervisor_pid, offsets, memory } => {
-                let criu = CriuFds::of(&fds)?;
-                match (memory, &fds[3..]) {
-                    (Memory::Eager | Memory::StockEager, []) => {}
-                    (Memory::StockLazy, []) => programs::start_lazy_daemon(&criu)?,
+                let (criu, rest) = fds.split_at_checked(3).ok_or_else(|| invalid("too few descriptors"))?;
+                match (memory, rest) {
+                    (Memory::Eager, []) => {}
                     (Memory::Lazy, [listener, pager]) => {
                         self.relay = Some(relay::start(listener.as_fd(), pager.as_fd())?)
                     }
+                    #[cfg(feature = "bench")]
+                    (Memory::StockEager, []) => {}
+                    #[cfg(feature = "bench")]
+                    (Memory::StockLazy, []) => stock::start_lazy_daemon(&CriuFds::of(criu)?)?,
                     _ => return Err(invalid("the descriptors do not fit the kind of memory")),
                 }
-                self.restore(supervisor_pid, offsets, memory, &fds[..3])
+                self.restore(supervisor_pid, offsets, memory, criu)
             }
         }
     }

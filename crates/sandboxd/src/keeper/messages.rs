@@ -78,7 +78,7 @@ pub enum Command {
     },
 }
 
-/// Who gives a clone its pages.
+/// Where a clone's pages come from.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "kebab-case")]
 pub enum Memory {
@@ -87,23 +87,38 @@ pub enum Memory {
     /// The pager, on demand.
     Lazy,
     /// As CRIU does it by itself, with nothing left out: to compare with.
+    #[cfg(feature = "bench")]
     StockEager,
     /// The same with CRIU's own lazy-pages daemon.
+    #[cfg(feature = "bench")]
     StockLazy,
 }
 
 impl Memory {
-    /// Every page must be in CRIU's files.
+    /// True where every page must be in CRIU's files.
     pub fn needs_all_pages(self) -> bool {
         self != Memory::Lazy
     }
 
+    /// True where CRIU leaves pages out of a restore.
     pub fn is_lazy(self) -> bool {
-        matches!(self, Memory::Lazy | Memory::StockLazy)
+        match self {
+            Memory::Eager => false,
+            Memory::Lazy => true,
+            #[cfg(feature = "bench")]
+            Memory::StockEager => false,
+            #[cfg(feature = "bench")]
+            Memory::StockLazy => true,
+        }
     }
 
+    /// True where CRIU is measured as it is.
     pub fn is_stock(self) -> bool {
-        matches!(self, Memory::StockEager | Memory::StockLazy)
+        match self {
+            Memory::Eager | Memory::Lazy => false,
+            #[cfg(feature = "bench")]
+            Memory::StockEager | Memory::StockLazy => true,
+        }
     }
 }
 

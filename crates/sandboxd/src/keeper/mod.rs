@@ -17,6 +17,8 @@ mod root;
 mod seccomp;
 mod sockets;
 mod starter;
+#[cfg(any(test, feature = "bench"))]
+mod stock;
 mod system_calls;
 mod tmp_disk;
 

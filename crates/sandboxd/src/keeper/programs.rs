@@ -17,7 +17,7 @@ use nix::unistd::{
 };
 
 use super::messages::{Memory, TimeOffsets};
-use super::{relay, seccomp};
+use super::seccomp;
 use crate::sys;
 
 /// As AWS Lambda has it.
@@ -61,36 +61,6 @@ pub fn run_restore(offsets: TimeOffsets, memory: Memory, criu: &CriuFds) -> io::
         args.push("--lazy-pages".to_string());
     }
     fork_and_wait_in_time_namespace(offsets, || exec_criu(criu, &args, memory.is_stock()))
-}
-
-/// Returns when the daemon listens: CRIU would not wait for it.
-pub fn start_lazy_daemon(criu: &CriuFds) -> io::Result<()> {
-    let args = ["lazy-pages", "-o", "lazy.log"].map(str::to_string);
-    // SAFETY: pid 1 has one thread.
-    if let ForkResult::Child = unsafe { fork()? } {
-        exit_with(exec_criu(criu, &args, true));
-    }
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
-    while !is_listening(&std::fs::read_to_string("/proc/net/unix")?, relay::LISTENER_NAME) {
-        if std::time::Instant::now() > deadline {
-            return Err(io::Error::other("the lazy-pages daemon did not start"));
-        }
-        std::thread::sleep(std::time::Duration::from_micros(100));
-    }
-    Ok(())
-}
-
-/// The socket's file is there a moment before anybody listens. `table`: `/proc/net/unix`, whose fourth column has the flags.
-fn is_listening(table: &str, name: &str) -> bool {
-    const ACCEPTS: u32 = 0x10000;
-    table.lines().any(|line| {
-        let columns: Vec<&str> = line.split_whitespace().collect();
-        columns.last() == Some(&name)
-            && columns
-                .get(3)
-                .and_then(|flags| u32::from_str_radix(flags, 16).ok())
-                .is_some_and(|flags| flags & ACCEPTS != 0)
-    })
 }
 
 pub fn exit_with(result: io::Result<()>) -> ! {
@@ -236,19 +206,4 @@ pub fn exec_criu(criu: &CriuFds, args: &[String], is_stock: bool) -> io::Result<
     let env = [c"PATH=/usr/sbin:/usr/bin:/sbin:/bin", if is_stock { c"CRIU_FULL_LAST_ROUND=1" } else { c"THAW=1" }];
     nix::unistd::fexecve(program, &line, &env)?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_socket_that_is_bound_is_not_one_that_listens() {
-        let line = |flags: &str| {
-            format!("Num       RefCount Protocol Flags    Type St Inode Path\n0000000000000000: 00000002 00000000 {flags} 0001 01 4711 lazy-pages.socket\n")
-        };
-        assert!(!is_listening(&line("00000000"), "lazy-pages.socket"));
-        assert!(is_listening(&line("00010000"), "lazy-pages.socket"));
-        assert!(!is_listening(&line("00010000"), "another.socket"));
-    }
 }

@@ -4,6 +4,7 @@ use std::thread;
 
 use thaw_faults::fault_point;
 use thaw_snapshot::envelope::DataKey;
+use thaw_snapshot::manifest::Header;
 
 use super::create::Made;
 use super::prepare::PreparedSnapshots;
@@ -45,13 +46,7 @@ pub fn restore(
     });
     let ((prepared, files), keeper) = (prepared?, keeper?);
     watch.lap("sandbox");
-    if prepared.header.fingerprint != request.fingerprint {
-        let message = format!("snapshot {} was made for another runtime or host", request.snapshot);
-        return Err(Error::new(Code::RestoreFailed, message));
-    }
-    if prepared.header.uid != spec.uid {
-        return Err(Error::bad_request("the snapshot belongs to another user"));
-    }
+    check_fits(&prepared.header, request, engine.name())?;
     fault_point!("restore.prepared");
     let mut entry = maker.furnish(sandbox, spec, keeper, Some(&prepared))?;
     watch.lap("mount");
@@ -82,10 +77,60 @@ pub fn restore(
     Ok((entry, made))
 }
 
+fn check_fits(header: &Header, request: &RestoreRequest, engine: &str) -> Result<()> {
+    let refuse = |why: &str| {
+        let message = format!("snapshot {} was {why}", request.snapshot);
+        Err(Error::new(Code::RestoreFailed, message))
+    };
+    if header.engine != engine {
+        return refuse(&format!("taken by another engine, {}", header.engine));
+    }
+    if header.fingerprint != request.fingerprint {
+        return refuse("made for another runtime or host");
+    }
+    if header.uid != request.spec.uid {
+        return Err(Error::bad_request("the snapshot belongs to another user"));
+    }
+    Ok(())
+}
+
 /// Gives the pager's reason where the pager could not give the clone its pages.
 fn explain(entry: &Entry, error: Error) -> Error {
     match entry.session.as_ref().and_then(|session| session.loss()) {
         Some(loss) => Error::new(loss.code, loss.message),
         None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn restores_only_what_was_made_for_it() {
+        let spec: Spec = serde_json::from_value(serde_json::json!({
+            "root": "host", "client": "provided", "task": "code", "uid": 100_007, "memoryMib": 128, "tmpMib": 512
+        }))
+        .expect("is a specification");
+        let request =
+            RestoreRequest { sandbox: "env-1", spec: &spec, snapshot: "snap-1", fingerprint: "f", key: &[0; 32] };
+        let header = Header {
+            snapshot: "snap-1".into(),
+            fingerprint: "f".into(),
+            engine: "criu".into(),
+            uid: 100_007,
+            created_at_ms: 0,
+            generation: 0,
+            early_chunks: 0,
+            memory_pages: 0,
+            stored_pages: 0,
+            image_bytes: 0,
+            disk_bytes: 0,
+        };
+        let code = |header: Header| check_fits(&header, &request, "criu").map_err(|error| error.code);
+        assert_eq!(code(header.clone()), Ok(()));
+        assert_eq!(code(Header { engine: "gvisor".into(), ..header.clone() }), Err(Code::RestoreFailed));
+        assert_eq!(code(Header { fingerprint: "g".into(), ..header.clone() }), Err(Code::RestoreFailed));
+        assert_eq!(code(Header { uid: 100_008, ..header }), Err(Code::BadRequest));
     }
 }

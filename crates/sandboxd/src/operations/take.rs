@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use thaw_faults::fault_point;
+use thaw_snapshot::chunk::ChunkRef;
 use thaw_snapshot::envelope::DataKey;
 use thaw_snapshot::manifest::{DiskEntry, Header, Manifest, Run};
 use thaw_snapshot::PAGE_SIZE_BYTES;
@@ -60,7 +61,7 @@ pub fn take(store: &SnapshotStore, engine: &dyn Engine, entry: Arc<Entry>, reque
     fault_point!("take.dumped");
     let disk = disk::read(&entry.keeper.root_path().join("tmp"), &mut writer)?;
     watch.lap("tmp");
-    let manifest = compose(request, entry.uid, captured, disk, &writer);
+    let manifest = compose(request, engine, entry.uid, captured, (disk, writer.chunks.clone()));
     store.publish(request.snapshot, &manifest, request.key)?;
     watch.lap("seal");
     fault_point!("take.committed");
@@ -80,16 +81,17 @@ pub fn take(store: &SnapshotStore, engine: &dyn Engine, entry: Arc<Entry>, reque
 
 fn compose(
     request: &TakeRequest,
+    engine: &dyn Engine,
     uid: u32,
     captured: Captured,
-    disk: Vec<DiskEntry>,
-    writer: &ChunkWriter,
+    (disk, chunks): (Vec<DiskEntry>, Vec<ChunkRef>),
 ) -> Manifest {
     let runs = || captured.spaces.iter().flat_map(|space| &space.runs);
     let pages_of = |run: &Run| u64::from(run.pages);
     let header = Header {
         snapshot: request.snapshot.to_string(),
         fingerprint: request.fingerprint.to_string(),
+        engine: engine.name().to_string(),
         uid,
         created_at_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64),
         generation: 0,
@@ -106,7 +108,7 @@ fn compose(
         images: captured.images,
         disk,
         spaces: captured.spaces,
-        chunks: writer.chunks.clone(),
+        chunks,
     };
     manifest.order_chunks(&[]);
     manifest

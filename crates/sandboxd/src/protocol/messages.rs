@@ -20,11 +20,13 @@ pub enum Operation {
         protocol: u32,
     },
     Create {
+        engine: String,
         sandbox: String,
         spec: Spec,
     },
     #[serde(rename_all = "camelCase")]
     Restore {
+        engine: String,
         sandbox: String,
         spec: Spec,
         snapshot: String,
@@ -33,6 +35,7 @@ pub enum Operation {
     },
     #[serde(rename_all = "camelCase")]
     Snapshot {
+        engine: String,
         sandbox: String,
         snapshot: String,
         fingerprint: String,

@@ -31,7 +31,7 @@ use crate::snapshots::store::SnapshotStore;
 use crate::sys::host_facts;
 
 const LINE_SIZE_BYTES_MAX: u64 = 64 * 1024;
-const PROTOCOL: u32 = 2;
+const PROTOCOL: u32 = 3;
 
 /// The parts of sandboxd that requests work on.
 pub struct Parts {
@@ -156,18 +156,20 @@ fn run(connection: &Connection, parts: &Arc<Parts>, operation: Operation) -> Res
             Err(Error::bad_request(format!("this sandboxd speaks protocol {PROTOCOL}")))
         }
         Operation::Hello { .. } => Ok(hello(parts)),
-        Operation::Create { sandbox, spec } => {
+        Operation::Create { engine, sandbox, spec } => {
+            Engines::check_name(&engine)?;
             let on_exit = connection.exit_notice(parts, &sandbox);
             to_value(registry.add(&sandbox, || create(maker, &sandbox, &spec, on_exit))?)
         }
-        Operation::Restore { sandbox, spec, snapshot, fingerprint, data_key } => {
+        Operation::Restore { engine, sandbox, spec, snapshot, fingerprint, data_key } => {
             let on_exit = connection.exit_notice(parts, &sandbox);
-            let engine = engines.get()?;
+            let engine = engines.get(&engine)?;
             let (sandbox, snapshot, fingerprint) = (&sandbox, &snapshot, &fingerprint);
             let request = RestoreRequest { sandbox, spec: &spec, snapshot, fingerprint, key: &data_key.0 };
             to_value(registry.add(sandbox, || restore(maker, prepared, engine, &request, on_exit))?)
         }
-        Operation::Snapshot { sandbox, snapshot, fingerprint, data_key, chunk_secret } => {
+        Operation::Snapshot { engine, sandbox, snapshot, fingerprint, data_key, chunk_secret } => {
+            Engines::check_name(&engine)?;
             check_name("snapshot", &snapshot)?;
             let entry = registry.remove(&sandbox)?;
             let request = TakeRequest {
@@ -177,7 +179,7 @@ fn run(connection: &Connection, parts: &Arc<Parts>, operation: Operation) -> Res
                 key: &data_key.0,
                 chunk_secret: &chunk_secret.0,
             };
-            to_value(take(store, engines.get()?, entry, &request)?)
+            to_value(take(store, engines.get(&engine)?, entry, &request)?)
         }
         Operation::RecordWorkingSet { sandbox, recordings_max } => {
             let entry = registry.entry(&sandbox)?;

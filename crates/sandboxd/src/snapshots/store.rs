@@ -250,6 +250,7 @@ mod tests {
         let header = ManifestHeader {
             snapshot: name.into(),
             fingerprint: String::new(),
+            engine: String::new(),
             uid: 0,
             created_at_ms: 0,
             generation: 0,

@@ -14,7 +14,9 @@ import { readHostError, SandboxError } from "./errors.ts";
 import { readObservation } from "./observation.ts";
 import type { ChunkAnswer, SnapshotFindings, SnapshotSecrets, WorkingSetInfo } from "../ports/snapshot-disk.ts";
 
-const PROTOCOL = 2;
+const PROTOCOL = 3;
+/** The engine of all sandboxes that this client makes. */
+const ENGINE = "criu";
 
 interface Waiting {
   resolve(value: Record<string, unknown>): void;
@@ -177,7 +179,7 @@ async function makeSandbox(
   const sandbox = spec.environmentId;
   const exited = client.watchExit(sandbox);
   try {
-    const made = await client.request(op, { sandbox, spec: wireSpec(spec), ...members });
+    const made = await client.request(op, { engine: ENGINE, sandbox, spec: wireSpec(spec), ...members });
     return { controlSocket: made["controlSocket"] as string, phases: toPhases(made["phases"]), exited };
   } catch (error) {
     client.forget(sandbox);
@@ -193,7 +195,13 @@ async function takeSnapshot(
   secrets: SnapshotSecrets,
 ): Promise<CapturedSnapshot> {
   client.forget(sandbox);
-  const taken = await client.request("snapshot", { sandbox, snapshot, fingerprint, ...wireSecrets(secrets) });
+  const taken = await client.request("snapshot", {
+    engine: ENGINE,
+    sandbox,
+    snapshot,
+    fingerprint,
+    ...wireSecrets(secrets),
+  });
   return {
     memoryBytes: taken["memoryBytes"] as number,
     diskBytes: taken["diskBytes"] as number,

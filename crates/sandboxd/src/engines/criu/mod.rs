@@ -21,6 +21,9 @@ use crate::snapshots::source::Source;
 pub use capture::run_action_script;
 pub use program::Program;
 
+/// In the protocol and in manifests.
+pub const NAME: &str = "criu";
+
 pub struct CriuEngine {
     pub program: Program,
     pub memory: Memory,
@@ -29,6 +32,10 @@ pub struct CriuEngine {
 }
 
 impl Engine for CriuEngine {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
     fn capture(&self, original: &Original, sink: &mut dyn Sink) -> Result<Captured> {
         dump::dump(self, original, sink)
     }

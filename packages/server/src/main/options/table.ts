@@ -93,10 +93,10 @@ const PROCESS_OPTIONS = {
     name: "memory",
     flag: "lazy|eager",
     variable: "THAW_MEMORY",
-    type: oneOf("lazy", "eager", "stock-eager", "stock-lazy"),
+    type: oneOf("lazy", "eager"),
     default: "lazy",
     unit: null,
-    help: "clones get their memory on demand, or all of it before they run (stock-…: as CRIU does it alone, for the bench)",
+    help: "clones get their memory on demand, or all of it before they run",
   }),
   pagerMemoryMib: defaulted({
     name: "pager-memory-mib",

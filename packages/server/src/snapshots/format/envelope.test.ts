@@ -17,6 +17,7 @@ const KEY = Buffer.alloc(32, 3);
 const HEADER = {
   snapshot: "snap-1",
   fingerprint: "f",
+  engine: "criu",
   uid: 1,
   createdAtMs: 2,
   generation: 3,

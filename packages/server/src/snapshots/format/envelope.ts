@@ -12,7 +12,8 @@ import { createDecipheriv, createHash, type DecipherGCM } from "node:crypto";
 import { ThawError } from "../../model/platform-errors.ts";
 
 const MAGIC = Buffer.from("THAWSNAP");
-export const SNAPSHOT_FORMAT = 3;
+/** Raised whenever what a snapshot holds changes in a way that one of the two Thaws, old and new, could not restore the other's. */
+export const SNAPSHOT_FORMAT = 4;
 const FIXED_SIZE_BYTES = 36;
 const NONCE_AT = 24;
 export const TAG_SIZE_BYTES = 16;
@@ -43,6 +44,8 @@ export interface EnvelopeClear {
 export interface ManifestHeader {
   readonly snapshot: string;
   readonly fingerprint: string;
+  /** The engine that took it, which alone can restore it. */
+  readonly engine: string;
   readonly uid: number;
   readonly createdAtMs: number;
   /** Rises when the chunks are laid out anew. */
@@ -96,6 +99,7 @@ export function readManifestHeader(clear: EnvelopeClear): ManifestHeader {
   const isWhole =
     typeof header["snapshot"] === "string" &&
     typeof header["fingerprint"] === "string" &&
+    typeof header["engine"] === "string" &&
     numbers.every((name) => Number.isSafeInteger(header[name]));
   if (!isWhole) throw new SnapshotDamagedError("its header is not that of a manifest");
   return header as unknown as ManifestHeader;
