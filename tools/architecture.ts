@@ -70,10 +70,11 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   installation: [],
   "aws-api": [],
+  "thaw-api": [],
   template: ["@thaw/installation"],
   scan: ["@thaw/installation", "@thaw/template"],
-  server: ["@thaw/installation", "@thaw/aws-api"],
-  cli: ["@thaw/installation", "@thaw/aws-api", "@thaw/template", "@thaw/scan"],
+  server: ["@thaw/installation", "@thaw/aws-api", "@thaw/thaw-api"],
+  cli: ["@thaw/installation", "@thaw/aws-api", "@thaw/thaw-api", "@thaw/template", "@thaw/scan"],
 };
 const FILES_MIN = 80;
 

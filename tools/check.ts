@@ -21,6 +21,7 @@ const STEPS: ReadonlyArray<readonly [string, readonly string[]]> = [
   ["generated code", ["node", "tools/generate-api.ts", "--check"]],
   ["generated documents", ["node", "tools/generate-metrics.ts", "--check"]],
   ["generated documents: errors", ["node", "tools/generate-errors.ts", "--check"]],
+  ["generated reference of Thaw's own API", ["node", "tools/generate-admin-api.ts", "--check"]],
   ["generated configuration", ["node", "tools/generate-configuration.ts", "--check"]],
   ["unit tests", ["vitest", "run", "--project", "unit"]],
 ];

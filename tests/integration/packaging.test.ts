@@ -1,5 +1,5 @@
 /** The Debian package and its service: built, looked at, and run with no more rights than the service gives. */
-import type { CheckReport } from "@thaw/aws-api/check-report";
+import type { CheckReport } from "@thaw/thaw-api/check-report";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CreateFunctionCommandInput } from "@aws-sdk/client-lambda";
-import type { CheckReport } from "@thaw/aws-api/check-report";
+import type { CheckReport } from "@thaw/thaw-api/check-report";
 import type { ExpectStatic } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { type Ran, runThaw } from "./cli.ts";

@@ -1,20 +1,8 @@
-/** The public face: AWS's Lambda API as types, checks and wire forms. No dependencies. */
-export { ERRORS, type ErrorName } from "./generated/errors.ts";
-export { OPERATIONS, type OperationName, type OperationTypes } from "./generated/operations.ts";
-export type * from "./generated/types.ts";
-export {
-  type SignatureProblem,
-  verifySignature,
-  presignQuery,
-  signRequest,
-  type SigningCredentials,
-} from "./signature.ts";
-export { enumValues, SerializationError, validate } from "./validate.ts";
-export {
-  type Match,
-  matchOperation,
-  parseInput,
-  serializeOutput,
-  type WireRequest,
-  type WireResponse,
-} from "./wire.ts";
+/** The public face: signatures, and AWS's Lambda API as types, checks and wire forms. No dependencies. */
+export * from "./lambda.ts";
+export type { ServiceModel } from "./model.ts";
+export type { WireRequest, WireResponse } from "./protocols/rest-json.ts";
+export { parseQuery, type RequestHead } from "./signature/canonical.ts";
+export { presignQuery, signRequest, type SigningCredentials } from "./signature/sign.ts";
+export { type Claim, readClaim, type SignatureProblem, type Verifier, verifySignature } from "./signature/verify.ts";
+export { SerializationError } from "./validate.ts";

@@ -1,6 +1,7 @@
 /** The texts are AWS's: recorded in LocalStack's snapshots of real answers (tests/recorded). */
 import { describe, it } from "vitest";
-import { SerializationError, validate } from "./validate.ts";
+import { validate } from "./lambda.ts";
+import { SerializationError } from "./validate.ts";
 
 const function_ = { Role: "arn:aws:iam::000000000000:role/x", Code: {}, FunctionName: "f" };
 

@@ -2,91 +2,105 @@
  * Checks a value against a shape of the model, and says what is wrong in AWS's words
  * (recorded/test_lambda_api.*: `1 validation error detected: Value 'x' at 'a.b' failed to satisfy constraint: …`).
  */
-import { SHAPES } from "./generated/shapes.ts";
+import type { ServiceModel } from "./model.ts";
 import type { Shape } from "./shape.ts";
 
 /** A value of the wrong JSON type: AWS answers SerializationException, not ValidationException. */
 export class SerializationError extends Error {}
 
-/** Shapes whose values AWS's front end lets through; the service behind it has its own text. */
-const CHECKED_BY_THE_SERVICE = new Set(["Runtime"]);
+/** Checks of one service's shapes. */
+export class Validator {
+  readonly #model: Pick<ServiceModel, "shapes" | "checkedByTheService">;
 
-/** Null where the value satisfies its shape. */
-export function validate(shapeName: string, value: unknown): string | null {
-  const problems: string[] = [];
-  check(shapeName, value, "", problems);
-  if (problems.length === 0) return null;
-  const noun = problems.length === 1 ? "error" : "errors";
-  return `${problems.length} validation ${noun} detected: ${problems.join("; ")}`;
-}
+  constructor(model: Pick<ServiceModel, "shapes" | "checkedByTheService">) {
+    this.#model = model;
+  }
 
-/** Empty where the shape is no enumeration. */
-export function enumValues(shapeName: string): readonly string[] {
-  return shapeOf(shapeName).enum ?? [];
-}
+  /** Null where the value satisfies its shape. */
+  validate(shapeName: string, value: unknown): string | null {
+    const problems: string[] = [];
+    this.#check(shapeName, value, "", problems);
+    if (problems.length === 0) return null;
+    const noun = problems.length === 1 ? "error" : "errors";
+    return `${problems.length} validation ${noun} detected: ${problems.join("; ")}`;
+  }
 
-function check(shapeName: string, value: unknown, path: string, problems: string[]): void {
-  const shape = shapeOf(shapeName);
-  switch (shape.type) {
-    case "structure":
-      return checkStructure(shape, value, path, problems);
-    case "list":
-      return checkList(shape, value, path, problems);
-    case "map":
-      return checkMap(shape, value, path, problems);
-    default: {
-      requireType(shape, value, path);
-      if (CHECKED_BY_THE_SERVICE.has(shapeName)) return;
-      const failed = failedConstraint(shape, value);
-      if (failed !== null) problems.push(describe(show(value), path, failed));
+  /** Empty where the shape is no enumeration. */
+  enumValues(shapeName: string): readonly string[] {
+    return this.#shapeOf(shapeName).enum ?? [];
+  }
+
+  #check(shapeName: string, value: unknown, path: string, problems: string[]): void {
+    const shape = this.#shapeOf(shapeName);
+    switch (shape.type) {
+      case "structure":
+        return this.#checkStructure(shape, value, path, problems);
+      case "list":
+        return this.#checkList(shape, value, path, problems);
+      case "map":
+        return this.#checkMap(shape, value, path, problems);
+      default: {
+        requireType(shape, value, path);
+        if (this.#model.checkedByTheService.has(shapeName)) return;
+        const failed = failedConstraint(shape, value);
+        if (failed !== null) problems.push(describe(show(value), path, failed));
+      }
     }
   }
-}
 
-function checkStructure(shape: Shape, value: unknown, path: string, problems: string[]): void {
-  if (!isRecord(value)) throw new SerializationError(`Expected an object at '${path}'`);
-  for (const name of shape.required ?? []) {
-    if (value[name] === undefined || value[name] === null)
-      problems.push(`Value null at '${join(path, name)}' failed to satisfy constraint: Member must not be null`);
+  #checkStructure(shape: Shape, value: unknown, path: string, problems: string[]): void {
+    if (!isRecord(value)) throw new SerializationError(`Expected an object at '${path}'`);
+    for (const name of shape.required ?? []) {
+      if (value[name] === undefined || value[name] === null)
+        problems.push(`Value null at '${join(path, name)}' failed to satisfy constraint: Member must not be null`);
+    }
+    for (const [name, member] of Object.entries(shape.members ?? {})) {
+      const at = value[name];
+      if (at !== undefined && at !== null) this.#check(member.shape, at, join(path, name), problems);
+    }
   }
-  for (const [name, member] of Object.entries(shape.members ?? {})) {
-    const at = value[name];
-    if (at !== undefined && at !== null) check(member.shape, at, join(path, name), problems);
-  }
-}
 
-function checkList(shape: Shape, value: unknown, path: string, problems: string[]): void {
-  if (!Array.isArray(value)) throw new SerializationError(`Expected a list at '${path}'`);
-  const size = sizeConstraint(shape, value.length);
-  if (size !== null) problems.push(describe(show(value), path, size));
-  const member = shapeOf(shape.member?.shape ?? "String");
-  if (isComposite(member)) {
-    for (const [index, item] of value.entries())
-      check(shape.member?.shape ?? "", item, `${path}.${index + 1}.member`, problems);
-    return;
+  #checkList(shape: Shape, value: unknown, path: string, problems: string[]): void {
+    if (!Array.isArray(value)) throw new SerializationError(`Expected a list at '${path}'`);
+    const size = sizeConstraint(shape, value.length);
+    if (size !== null) problems.push(describe(show(value), path, size));
+    const member = this.#shapeOf(shape.member?.shape ?? "String");
+    if (isComposite(member)) {
+      for (const [index, item] of value.entries())
+        this.#check(shape.member?.shape ?? "", item, `${path}.${index + 1}.member`, problems);
+      return;
+    }
+    for (const item of value) requireType(member, item, path);
+    const isBroken = value.some((item) => failedConstraint(member, item) !== null);
+    if (isBroken)
+      problems.push(
+        describe(show(value), path, `Member must satisfy constraint: [${allConstraints(member).join(", ")}]`),
+      );
   }
-  for (const item of value) requireType(member, item, path);
-  const isBroken = value.some((item) => failedConstraint(member, item) !== null);
-  if (isBroken)
-    problems.push(
-      describe(show(value), path, `Member must satisfy constraint: [${allConstraints(member).join(", ")}]`),
-    );
-}
 
-function checkMap(shape: Shape, value: unknown, path: string, problems: string[]): void {
-  if (!isRecord(value)) throw new SerializationError(`Expected an object at '${path}'`);
-  const size = sizeConstraint(shape, Object.keys(value).length);
-  if (size !== null) problems.push(describe(show(value), path, size));
-  const key = shapeOf(shape.key?.shape ?? "String");
-  const item = shapeOf(shape.value?.shape ?? "String");
-  if (Object.keys(value).some((name) => failedConstraint(key, name) !== null)) {
-    problems.push(describe(show(value), path, `Map keys must satisfy constraint: [${allConstraints(key).join(", ")}]`));
+  #checkMap(shape: Shape, value: unknown, path: string, problems: string[]): void {
+    if (!isRecord(value)) throw new SerializationError(`Expected an object at '${path}'`);
+    const size = sizeConstraint(shape, Object.keys(value).length);
+    if (size !== null) problems.push(describe(show(value), path, size));
+    const key = this.#shapeOf(shape.key?.shape ?? "String");
+    const item = this.#shapeOf(shape.value?.shape ?? "String");
+    if (Object.keys(value).some((name) => failedConstraint(key, name) !== null)) {
+      problems.push(
+        describe(show(value), path, `Map keys must satisfy constraint: [${allConstraints(key).join(", ")}]`),
+      );
+    }
+    if (isComposite(item)) return;
+    for (const each of Object.values(value)) requireType(item, each, path);
+    if (Object.values(value).some((each) => failedConstraint(item, each) !== null)) {
+      const all = [...allConstraints(item), "Member must not be null"].join(", ");
+      problems.push(describe(show(value), path, `Map value must satisfy constraint: [${all}]`));
+    }
   }
-  if (isComposite(item)) return;
-  for (const each of Object.values(value)) requireType(item, each, path);
-  if (Object.values(value).some((each) => failedConstraint(item, each) !== null)) {
-    const all = [...allConstraints(item), "Member must not be null"].join(", ");
-    problems.push(describe(show(value), path, `Map value must satisfy constraint: [${all}]`));
+
+  #shapeOf(name: string): Shape {
+    const shape = this.#model.shapes[name];
+    if (shape === undefined) throw new Error(`no shape ${name} in the model`);
+    return shape;
   }
 }
 
@@ -175,12 +189,6 @@ function compile(pattern: string): RegExp {
     compiled.set(pattern, found);
   }
   return found;
-}
-
-function shapeOf(name: string): Shape {
-  const shape = SHAPES[name];
-  if (shape === undefined) throw new Error(`no shape ${name} in the model`);
-  return shape;
 }
 
 function isComposite(shape: Shape): boolean {

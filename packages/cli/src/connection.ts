@@ -2,6 +2,7 @@
  * Where the server is, and with which credentials: THAW_ENDPOINT, else AWS_ENDPOINT_URL_LAMBDA, else 127.0.0.1:9000; the usual AWS
  * variables and profiles, else the credentials that a server on this machine made for itself.
  */
+import { type Send, ThawClient, type ThawRequest } from "@thaw/thaw-api";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { defaultDataDirOf } from "@thaw/installation";
 import { signRequest, type SigningCredentials } from "@thaw/aws-api";
@@ -15,14 +16,8 @@ export interface Connection {
   readonly region: string;
   readonly lambda: LambdaClient;
   readonly credentials: () => Promise<SigningCredentials>;
-  /** A call of Thaw's own API; an answer over 299 is a CommandError. */
-  admin(method: string, path: string, options?: AdminOptions): Promise<Response>;
-}
-
-export interface AdminOptions {
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: Buffer;
-  readonly signal?: AbortSignal;
+  /** Thaw's own API. A refusal is a CommandError with the server's message. */
+  readonly thaw: ThawClient;
 }
 
 export function connect(): Connection {
@@ -46,7 +41,7 @@ export function connect(): Connection {
     region,
     lambda,
     credentials,
-    admin: (method, path, options = {}) => callAdmin(endpoint, region, credentials, method, path, options),
+    thaw: new ThawClient(sender(endpoint, region, credentials)),
   };
 }
 
@@ -77,30 +72,19 @@ function readProfile(path: string): SigningCredentials | null {
   }
 }
 
-async function callAdmin(
-  endpoint: string,
-  region: string,
-  credentials: () => Promise<SigningCredentials>,
-  method: string,
-  path: string,
-  options: AdminOptions,
-): Promise<Response> {
-  const fullPath = `/_thaw/v1/${path}`;
-  const query = new URLSearchParams(options.query).toString();
-  const body = options.body ?? Buffer.alloc(0);
-  const headers = signRequest(
-    { method, path: fullPath, query, headers: { host: new URL(endpoint).host }, body },
-    await credentials(),
-    region,
-    Date.now(),
-  );
-  const response = await fetch(`${endpoint}${fullPath}${query === "" ? "" : `?${query}`}`, {
-    method,
-    headers: { ...headers, ...(body.length > 0 ? { "content-type": "application/octet-stream" } : {}) },
-    ...(body.length > 0 ? { body: new Uint8Array(body) } : {}),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
-  if (response.ok) return response;
-  const answer = (await response.json().catch(() => ({}))) as { message?: string; Message?: string };
-  throw new CommandError(answer.message ?? answer.Message ?? `the server answered ${response.status}`);
+function sender(endpoint: string, region: string, credentials: () => Promise<SigningCredentials>): Send {
+  return async (request: ThawRequest) => {
+    const { method, path, query, body, signal } = request;
+    const signable = { method, path, query, headers: { host: new URL(endpoint).host }, body };
+    const headers = signRequest(signable, await credentials(), region, Date.now());
+    const response = await fetch(`${endpoint}${path}${query === "" ? "" : `?${query}`}`, {
+      method,
+      headers: { ...headers, ...(body.length > 0 ? { "content-type": "application/octet-stream" } : {}) },
+      ...(body.length > 0 ? { body: new Uint8Array(body) } : {}),
+      ...(signal === null ? {} : { signal }),
+    });
+    if (response.ok) return response;
+    const answer = (await response.json().catch(() => ({}))) as { message?: string; Message?: string };
+    throw new CommandError(answer.message ?? answer.Message ?? `the server answered ${response.status}`);
+  };
 }

@@ -1,17 +1,15 @@
 /** thaw keys ls | create | enable | disable | delete: the master keys that the server holds itself. */
+import type { LocalKey } from "@thaw/thaw-api";
 import type { Connection } from "./connection.ts";
 import { formatTable, print, printJson } from "./table.ts";
-
-interface LocalKey {
-  readonly arn: string | null;
-  readonly state: string;
-}
 
 /** The installation's own key has no ARN. */
 const OWN_KEY = "default";
 
+const ROUTES_OF = { create: "createKey", enable: "enableKey", disable: "disableKey", delete: "deleteKey" } as const;
+
 export async function listKeys(connection: Connection, json: boolean): Promise<void> {
-  const { keys } = (await (await connection.admin("GET", "keys")).json()) as { keys: LocalKey[] };
+  const { keys } = await connection.thaw.call("listKeys", {});
   show(keys, json);
 }
 
@@ -21,8 +19,8 @@ export async function changeKey(
   arn: string,
   json: boolean,
 ): Promise<void> {
-  const body = Buffer.from(JSON.stringify({ arn: arn === OWN_KEY ? null : arn }));
-  const { keys } = (await (await connection.admin("POST", `keys/${action}`, { body })).json()) as { keys: LocalKey[] };
+  const body = { arn: arn === OWN_KEY ? null : arn };
+  const { keys } = await connection.thaw.call(ROUTES_OF[action], { body });
   show(keys, json);
 }
 

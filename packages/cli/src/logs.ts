@@ -1,14 +1,7 @@
 /** thaw logs NAME [--follow] */
-import { createInterface } from "node:readline";
-import { Readable } from "node:stream";
+import type { LogEvent } from "@thaw/thaw-api";
 import type { Connection } from "./connection.ts";
 import { print } from "./table.ts";
-
-interface LogEvent {
-  readonly timestampMs: number;
-  readonly logStream: string;
-  readonly message: string;
-}
 
 const STREAM_LENGTH = 8;
 
@@ -17,17 +10,16 @@ export async function showLogs(
   name: string,
   options: { follow?: boolean; since?: number; json: boolean },
 ): Promise<void> {
-  const since = options.since === undefined ? {} : { since: String(Date.now() - options.since * 60_000) };
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
-  const query = { ...since, ...(options.follow === true ? { follow: "1" } : {}) };
-  const response = await connection.admin("GET", `logs/${encodeURIComponent(name)}`, { query, signal: stop.signal });
-  if (response.body === null) return;
+  const { since, follow } = options;
+  const query = {
+    ...(since === undefined ? {} : { since: Math.max(0, Date.now() - since * 60_000) }),
+    ...(follow === true ? { follow } : {}),
+  };
+  const events = connection.thaw.lines("readLogs", { parameters: { function: name }, query, signal: stop.signal });
   try {
-    for await (const line of createInterface({
-      input: Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]),
-    }))
-      print(options.json ? `${line}\n` : format(JSON.parse(line) as LogEvent));
+    for await (const event of events) print(options.json ? `${JSON.stringify(event)}\n` : format(event));
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   }

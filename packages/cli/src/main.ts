@@ -1,6 +1,7 @@
 /** The command line: what each command takes; the work is in the modules beside. */
 import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
 import { PROGRAM } from "@thaw/installation";
+import { AnswerFormError } from "@thaw/thaw-api";
 import { checkCommand } from "./check/check.ts";
 import { connect } from "./connection.ts";
 import { listEnvironments, stopEnvironments } from "./environments.ts";
@@ -40,13 +41,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   await runOrFail(() => program.parseAsync(argv), 1);
 }
 
-/** Who reads the output has seen enough (`| head`): nothing is left to do, and nothing went wrong. */
+/** Exits quietly when the reader closed the pipe (`| head`). */
 function endWithReader(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
   process.exit();
 }
 
-/** `status`: the exit status where the work could not be done. */
+/** Runs a command; `status` is the exit status where the work could not be done. */
 async function runOrFail(work: () => Promise<unknown>, status: number): Promise<void> {
   try {
     await work();
@@ -56,7 +57,7 @@ async function runOrFail(work: () => Promise<unknown>, status: number): Promise<
   }
 }
 
-/** Of commands whose exit status 1 says that something was found: a wrong call is 2. */
+/** Exits with 2 for a wrong call of a command whose exit status 1 says that something was found. */
 function exitOfWrongCall(error: CommanderError): never {
   process.exit(error.exitCode === 0 ? 0 : 2);
 }
@@ -240,7 +241,7 @@ const NO_CREDENTIALS =
   `Start a server: ${PROGRAM} serve. Or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as "${PROGRAM} env" prints them on the server's host.`;
 
 function describe(error: unknown): string {
-  if (error instanceof CommandError) return error.message;
+  if (error instanceof CommandError || error instanceof AnswerFormError) return error.message;
   if (error instanceof AggregateError && (error as { code?: string }).code === "ECONNREFUSED")
     return `no server answers. Start one: ${PROGRAM} serve`;
   if (error instanceof Error) {

@@ -5,22 +5,14 @@ import { once } from "node:events";
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError } from "@thaw/installation/command-error";
+import type { ReleaseSummary } from "@thaw/thaw-api";
 import type { Connection } from "./connection.ts";
 import { formatTable, print, printJson } from "./table.ts";
-
-/** As the server's control/runtime-releases.ts has it. */
-interface Release {
-  readonly runtime: string;
-  readonly name: string;
-  readonly isNewest: boolean;
-  readonly snapshots: number;
-  readonly environments: number;
-}
 
 const REMOVED = ".removed";
 
 export async function listRuntimes(connection: Connection, json: boolean): Promise<void> {
-  const { runtimes } = (await (await connection.admin("GET", "host")).json()) as { runtimes: string[] };
+  const { runtimes } = await connection.thaw.call("describeHost", {});
   if (json) printJson(runtimes);
   else print(`${runtimes.join("\n")}\n`);
 }
@@ -39,7 +31,7 @@ export async function pruneRuntimes(
   connection: Connection,
   { dryRun, json }: { readonly dryRun: boolean; readonly json: boolean },
 ): Promise<void> {
-  const { releases } = (await (await connection.admin("GET", "runtimes")).json()) as { releases: readonly Release[] };
+  const { releases } = await connection.thaw.call("listRuntimes", {});
   const dir = join(thawHomeOf(process.env), "runtimes");
   // Only what is in this directory, whatever the server says: it has no right to remove anything.
   const installed = new Set(existsSync(dir) ? readdirSync(dir) : []);
@@ -60,11 +52,11 @@ export async function pruneRuntimes(
     );
 }
 
-function isUnused({ isNewest, snapshots, environments }: Release): boolean {
+function isUnused({ isNewest, snapshots, environments }: ReleaseSummary): boolean {
   return !isNewest && snapshots === 0 && environments === 0;
 }
 
-function statusOf(release: Release, dryRun: boolean): string {
+function statusOf(release: ReleaseSummary, dryRun: boolean): string {
   const { isNewest, snapshots, environments } = release;
   if (isUnused(release)) return dryRun ? "would be removed" : "removed";
   return isNewest ? "newest" : `needed by ${count(snapshots, "snapshot")} and ${count(environments, "environment")}`;
@@ -75,7 +67,7 @@ function count(number: number, what: string): string {
 }
 
 /** A release is whole or has another name: the server never finds half of one. */
-function removeReleases(dir: string, releases: readonly Release[]): void {
+function removeReleases(dir: string, releases: readonly ReleaseSummary[]): void {
   try {
     for (const { name } of releases) renameSync(join(dir, name), join(dir, `${name}${REMOVED}`));
     // Also those of a call that was cut off.

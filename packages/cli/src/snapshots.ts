@@ -1,64 +1,8 @@
 /** thaw snapshots ls | inspect | verify */
 import { CommandError } from "@thaw/installation/command-error";
+import type { SnapshotContents, SnapshotSummary, SnapshotVerification } from "@thaw/thaw-api";
 import type { Connection } from "./connection.ts";
 import { formatTable, print, printJson } from "./table.ts";
-
-interface SnapshotSummary {
-  readonly snapshotId: string | null;
-  readonly functionName: string;
-  readonly version: string;
-  readonly runtime: string;
-  readonly status: string;
-  readonly createdAt: string | null;
-  readonly lastUsedAt: string | null;
-  readonly expiresAt: string | null;
-  readonly memoryBytes: number;
-}
-
-/** As the server's ports/snapshot-reader.ts has it. */
-interface SnapshotContents extends SnapshotSummary {
-  readonly fingerprint: string;
-  readonly generation: number;
-  readonly keyArn: string | null;
-  readonly memoryBytes: number;
-  readonly storedBytes: number;
-  readonly spaces: ReadonlyArray<{
-    readonly pid: number;
-    readonly pages: number;
-    readonly zeroPages: number;
-    readonly lazyPages: number;
-    readonly eagerPages: number;
-    readonly regions: ReadonlyArray<{
-      readonly address: string;
-      readonly pages: number;
-      readonly zeroPages: number;
-      readonly lazyPages: number;
-    }>;
-  }>;
-  readonly images: ReadonlyArray<{ readonly name: string; readonly sizeBytes: number }>;
-  readonly disk: ReadonlyArray<{
-    readonly path: string;
-    readonly kind: string;
-    readonly sizeBytes: number;
-    readonly storedBytes: number;
-  }>;
-  readonly chunks: {
-    readonly count: number;
-    readonly bytes: number;
-    readonly shared: number;
-    readonly sharedBytes: number;
-    readonly missing: number;
-  };
-  readonly workingSet: { readonly recordings: number; readonly pages: number } | null;
-}
-
-interface Verification extends SnapshotSummary {
-  readonly isWhole: boolean;
-  readonly chunks: number;
-  readonly chunksFromAfar: number;
-  readonly bytes: number;
-  readonly problems: readonly string[];
-}
 
 export async function listSnapshots(connection: Connection, json: boolean): Promise<void> {
   const snapshots = await fetchList(connection);
@@ -85,9 +29,7 @@ function shortTime(iso: string | null): string {
 }
 
 export async function inspectSnapshot(connection: Connection, snapshot: string, json: boolean): Promise<void> {
-  const contents = (await (
-    await connection.admin("GET", `snapshots/${encodeURIComponent(snapshot)}`)
-  ).json()) as SnapshotContents;
+  const contents = await connection.thaw.call("inspectSnapshot", { parameters: { snapshot } });
   if (json) printJson(contents);
   else print(describe(contents));
 }
@@ -107,12 +49,10 @@ export async function verifySnapshots(
     snapshot === undefined
       ? (await fetchList(connection)).map((each) => each.snapshotId).filter((id) => id !== null)
       : [snapshot];
-  const found: Verification[] = [];
-  const options = local ? { query: { local: "true" } } : {};
-  for (const each of wanted) {
-    const answer = await connection.admin("GET", `snapshots/${encodeURIComponent(each)}/verify`, options);
-    found.push((await answer.json()) as Verification);
-  }
+  const found: SnapshotVerification[] = [];
+  const query = local ? { local } : {};
+  for (const each of wanted)
+    found.push(await connection.thaw.call("verifySnapshot", { parameters: { snapshot: each }, query }));
   if (json) printJson(found);
   else for (const each of found) print(describeVerification(each));
   const damaged = found.filter((each) => !each.isWhole).length;
@@ -121,10 +61,10 @@ export async function verifySnapshots(
 }
 
 async function fetchList(connection: Connection): Promise<readonly SnapshotSummary[]> {
-  return ((await (await connection.admin("GET", "snapshots")).json()) as { snapshots: SnapshotSummary[] }).snapshots;
+  return (await connection.thaw.call("listSnapshots", {})).snapshots;
 }
 
-function describeVerification(each: Verification): string {
+function describeVerification(each: SnapshotVerification): string {
   const fromAfar = each.chunksFromAfar === 0 ? "" : `, ${each.chunksFromAfar} of them read from the snapshot store`;
   const what = `${each.snapshotId}  ${each.functionName}:${each.version}  ${each.chunks} chunks, ${mib(each.bytes)}${fromAfar}`;
   return [`${what}: ${each.isWhole ? "whole" : "DAMAGED"}`, ...each.problems.map((problem) => `  ${problem}`), ""].join(

@@ -5,7 +5,6 @@ import type { Connection } from "../connection.ts";
 import { print, printJson } from "../table.ts";
 import { formatHtml } from "./html.ts";
 import { formatPage } from "./page.ts";
-import type { CheckReport } from "@thaw/aws-api/check-report";
 
 export interface CheckOptions {
   readonly event?: string;
@@ -17,8 +16,8 @@ export interface CheckOptions {
 /** The exit status is 1 where something was found. Throws where the check could not be done. */
 export async function checkCommand(connection: Connection, name: string, options: CheckOptions): Promise<void> {
   const event = options.event === undefined ? "{}" : readEvent(options.event);
-  const body = Buffer.from(JSON.stringify({ function: name, event, clones: options.clones }));
-  const report = (await (await connection.admin("POST", "check", { body })).json()) as CheckReport;
+  const body = { function: name, event, clones: options.clones };
+  const report = await connection.thaw.call("checkFunction", { body });
   if (options.html !== undefined) writeFileSync(options.html, formatHtml(report));
   if (options.json) printJson(report);
   else print(formatPage(report));

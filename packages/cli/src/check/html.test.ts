@@ -1,5 +1,5 @@
 /** The report as a browser reads it: parsed by the HTML standard's own rules, with texts in it that try to be more than texts. */
-import type { CheckReport } from "@thaw/aws-api/check-report";
+import type { CheckReport } from "@thaw/thaw-api/check-report";
 import { type DefaultTreeAdapterTypes, type ParserError, parse } from "parse5";
 import { expect, it } from "vitest";
 import { formatHtml } from "./html.ts";

@@ -1,5 +1,5 @@
 /** A check as one HTML file that needs nothing else: no script, no font, no picture from elsewhere. */
-import type { CheckFinding, CheckPhase, CheckReport } from "@thaw/aws-api/check-report";
+import type { CheckFinding, CheckPhase, CheckReport } from "@thaw/thaw-api/check-report";
 import { megabytes, milliseconds, PARTS, requestsLine, secretsLine, threadsLine } from "./words.ts";
 
 const WIDTH = 860;

@@ -1,5 +1,5 @@
 /** A check on one page of the terminal. */
-import type { CheckFinding, CheckReport } from "@thaw/aws-api/check-report";
+import type { CheckFinding, CheckReport } from "@thaw/thaw-api/check-report";
 import { megabytes, milliseconds, PARTS, partTimes, requestsLine, secretsLine, threadsLine } from "./words.ts";
 
 const WIDTH = 100;

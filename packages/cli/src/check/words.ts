@@ -1,5 +1,5 @@
 /** What the page and the HTML report say alike. */
-import type { CheckPhase, CheckReport } from "@thaw/aws-api/check-report";
+import type { CheckPhase, CheckReport } from "@thaw/thaw-api/check-report";
 
 export const PARTS: Readonly<Record<CheckPhase["part"], string>> = {
   clone: "bring the copy back to life",

@@ -185,7 +185,7 @@ async function prepareCode(connection: Connection, planned: PlannedFunction, bas
   const sha256 = digestOf(zip);
   if (zip.length <= REQUEST_ZIP_BYTES_MAX) return { members: { ZipFile: zip }, sha256 };
   const key = `${Buffer.from(sha256, "base64").toString("hex")}.zip`;
-  await connection.admin("PUT", `objects/thaw-deployments/${key}`, { body: zip });
+  await connection.thaw.call("putObject", { parameters: { bucket: "thaw-deployments", key }, body: zip });
   return { members: { S3Bucket: "thaw-deployments", S3Key: key }, sha256 };
 }
 

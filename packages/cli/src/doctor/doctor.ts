@@ -3,7 +3,7 @@ import { PROGRAM } from "@thaw/installation";
 import { type Connection, connect } from "../connection.ts";
 import { print, printJson } from "../table.ts";
 import { checkHost, type Finding } from "./checks.ts";
-import { checkRunning, type RunningServer } from "./running-server.ts";
+import { checkRunning } from "./running-server.ts";
 
 const MARKS = { ok: "ok  ", warning: "warn", problem: "FAIL" } as const;
 
@@ -37,11 +37,8 @@ async function checkServer(connection: Connection): Promise<readonly Finding[]> 
     ];
   }
   try {
-    const response = await connection.admin("GET", "host");
-    return [
-      { level: "ok", what: "server", detail: `ready at ${endpoint}` },
-      ...checkRunning((await response.json()) as RunningServer),
-    ];
+    const running = await connection.thaw.call("describeHost", {});
+    return [{ level: "ok", what: "server", detail: `ready at ${endpoint}` }, ...checkRunning(running)];
   } catch (error) {
     return [
       {

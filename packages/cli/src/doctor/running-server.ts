@@ -1,19 +1,13 @@
 /** What a running server says of itself (GET /_thaw/v1/host), judged. */
 import { PROGRAM, SETUP } from "@thaw/installation";
+import type { HostDescription } from "@thaw/thaw-api";
 import type { Finding } from "./checks.ts";
 
-export interface RunningServer {
-  readonly engine: string;
-  readonly snapshotsProblem: string | null;
-  readonly criuVersion: string | null;
-  readonly hasNetwork: boolean;
-  readonly tmpQuota: string;
-  readonly runtimes: readonly string[];
-  readonly limits: { readonly environmentsMax: number; readonly memoryMaxMib: number; readonly poolSize: number };
-  readonly inUse: { readonly environments: number; readonly snapshots: number };
-  readonly disk: { readonly freeBytes: number; readonly sizeBytes: number };
-  readonly server: { readonly uptimeS: number; readonly residentBytes: number };
-}
+/** The parts that are judged. */
+export type RunningServer = Pick<
+  HostDescription,
+  "engine" | "snapshotsProblem" | "criuVersion" | "hasNetwork" | "tmpQuota" | "runtimes" | "limits" | "inUse" | "disk"
+> & { readonly server: Pick<HostDescription["server"], "uptimeS" | "residentBytes"> };
 
 /** Room for a handful of snapshots of large functions. */
 const FREE_BYTES_MIN = 5 * 1024 ** 3;

@@ -1,5 +1,6 @@
 /** The control plane: all operations, and what runs behind them. */
 import { getAccountSettings } from "./concurrency/account.ts";
+import { createOperatorFaces, type OperatorFaces } from "./operator/faces.ts";
 import { aliasOperations } from "./functions/aliases.ts";
 import { CheckOperation } from "./check/check.ts";
 import { Concurrency, concurrencyOperations } from "./concurrency/concurrency.ts";
@@ -17,9 +18,8 @@ import { tagOperations } from "./functions/tags.ts";
 import { versionOperations } from "./functions/versions.ts";
 import { VersionUses } from "./snapshots/version-uses.ts";
 
-export interface ControlPlane {
+export interface ControlPlane extends OperatorFaces {
   readonly operations: Operations;
-  readonly services: ControlServices;
   readonly snapshots: SnapshotStatus;
   readonly provisioned: ProvisionedConcurrency;
   readonly checks: CheckOperation;
@@ -51,7 +51,7 @@ export function createControlPlane(services: ControlServices): ControlPlane {
       ...invokeOperations(invoke),
       GetAccountSettings: () => getAccountSettings(services, concurrency),
     },
-    services,
+    ...createOperatorFaces(services),
     snapshots: new SnapshotStatus(services, publisher, uses),
     provisioned,
     checks: new CheckOperation(services, invoke),

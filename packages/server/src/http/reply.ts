@@ -1,11 +1,13 @@
 /** Answers as AWS forms them: error bodies, error headers, request ids. */
+import type { Readable } from "node:stream";
 import { ERRORS } from "@thaw/aws-api";
 import { ApiError } from "../model/api-error.ts";
 
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
+  /** What is not a Buffer is sent as fast as the client takes it, and ended when the client has gone. */
+  readonly body: Buffer | Readable | AsyncIterable<Uint8Array | string>;
 }
 
 interface Form {

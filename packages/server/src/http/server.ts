@@ -1,136 +1,257 @@
-/** The HTTP listener: signatures checked, requests given ids, and handed to the Lambda API or to Thaw's own. */
-import {
-  presignQuery,
-  type SignatureProblem,
-  type SigningCredentials,
-  verifySignature,
-  type WireRequest,
-} from "@thaw/aws-api";
+/**
+ * The HTTP listener. A request is judged by its head first (signature's claim, route, size), its body is read within limits, and only
+ * what is signed as a whole is carried out.
+ */
+import { Readable } from "node:stream";
+import { type Claim, presignQuery, readClaim, type SignatureProblem, type SigningCredentials } from "@thaw/aws-api";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
-import { ADMIN_PREFIX, type HostDescription, serveAdminApi, type StreamReply } from "./fronts/thaw.ts";
-import { serveLambdaApi } from "./fronts/lambda.ts";
+import { BodyBudget, BodyError, type BodyLimits, readStream, readWhole } from "./body.ts";
+import type { Admission, FrontContext } from "./fronts/front.ts";
+import type { OnProblem } from "./fronts/thaw/front.ts";
+import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
+import { type ChooseFront, createFronts } from "./fronts.ts";
 import { addHealthRoutes, type Figures, type Health } from "./observability.ts";
 import { errorReply, type Reply, replyOfError } from "./reply.ts";
+import { readHead, type WireHead } from "./wire-head.ts";
 
-/** A zip of 50 MiB in base64, with room for the rest of the request; objects for S3Bucket/S3Key go up to 256 MiB. */
-const BODY_SIZE_BYTES_MAX = 70 * 1024 * 1024;
-/** As on AWS. */
+/** Life of a link, as on AWS. */
 const LINK_VALID_S = 600;
-const OBJECT_SIZE_BYTES_MAX = 262_144_000;
-/** Told to clients (`Keep-Alive: timeout=5`), which so never send on a connection that is being closed; how long an upgrade waits for them. */
+/**
+ * Told to clients (`Keep-Alive: timeout=5`), which so never send on a connection that is being closed; an upgrade waits as long for
+ * them.
+ */
 export const KEEP_ALIVE_MS = 5000;
+/** After the refusal of a request whose body is still coming, the time that its client has to read it. */
+const LINGER_MS = 2000;
+
+/** Limits of what clients can hold of the server. */
+export interface ListenerLimits {
+  readonly connectionsMax: number;
+  /** Bytes of bodies in memory, of all requests. */
+  readonly bodyBytesMax: number;
+  /** Time for a request's head. */
+  readonly headersMs: number;
+  /** Time for a whole request; its answer may take longer. */
+  readonly requestMs: number;
+  /** Time without a byte of a body. */
+  readonly bodyIdleMs: number;
+}
+
+export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
+  connectionsMax: 4096,
+  bodyBytesMax: 256 * 1024 * 1024,
+  headersMs: 10_000,
+  requestMs: 300_000,
+  bodyIdleMs: 15_000,
+};
 
 export type HttpServer = FastifyInstance;
 
 export interface HttpServerOptions {
   readonly control: ControlPlane;
-  /** To sign links with. */
+  readonly region: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Credentials that sign links. */
   readonly credentials: SigningCredentials;
   readonly secretOf: (accessKeyId: string) => string | null;
-  readonly describeHost: HostDescription;
+  readonly describeHost: ThawApiServices["describeHost"];
   readonly health: Health;
   readonly figures: Figures;
   /** Once aborted, each answer is the last of its connection, and streams that follow a log end. */
   readonly draining: AbortSignal;
+  readonly onProblem: OnProblem;
+  readonly limits?: Partial<ListenerLimits>;
 }
 
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
-  const { random } = options.control.services;
+  const limits = { ...DEFAULT_LISTENER_LIMITS, ...options.limits };
   const app = fastify({
-    bodyLimit: BODY_SIZE_BYTES_MAX,
-    genReqId: () => random.uuid(),
+    genReqId: () => options.random.uuid(),
     keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: limits.requestMs,
+    http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: Math.min(limits.headersMs, 5000) },
     routerOptions: { maxParamLength: 4096 },
     frameworkErrors: (error, request, reply) => {
-      send(
+      void send(
         reply as FastifyReply,
         request as FastifyRequest,
         errorReply("InvalidRequestContentException", error.message, {}, 400),
       );
     },
   });
+  app.server.maxConnections = limits.connectionsMax;
   app.addHook("onSend", (_request, reply, payload, done) => {
     if (options.draining.aborted) reply.header("Connection", "close");
     done(null, payload);
   });
+  // Bodies are left on the connection: the head decides first whether and how they are read.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  app.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
-    const isTooLarge = error.statusCode === 413;
-    const name = isTooLarge ? "RequestEntityTooLargeException" : "InvalidRequestContentException";
-    const message = isTooLarge
-      ? "Request must be smaller than 70167211 bytes for the CreateFunction operation"
-      : error.message;
-    send(reply, request, errorReply(name, message, {}, error.statusCode ?? 400));
-  });
-  app.setNotFoundHandler((request, reply) => {
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  app.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) =>
+    send(reply, request, errorReply("InvalidRequestContentException", error.message, {}, error.statusCode ?? 400)),
+  );
+  app.setNotFoundHandler((request, reply) =>
     send(
       reply,
       request,
       errorReply("UnknownOperationException", `There is nothing at ${request.method} ${request.url}.`),
-    );
-  });
-  app.get(`${ADMIN_PREFIX}health`, (_request, reply) => reply.send({ status: "ok" }));
-  addHealthRoutes(app, options.health);
-  app.put(`${ADMIN_PREFIX}objects/*`, { bodyLimit: OBJECT_SIZE_BYTES_MAX }, (request, reply) =>
-    serve(options, request, reply),
+    ),
   );
+  addHealthRoutes(app, options.health);
+  const listener = new Listener(options, limits);
   app.route({
     method: ["GET", "POST", "PUT", "DELETE", "PATCH"],
     url: "/*",
-    handler: (request, reply) => serve(options, request, reply),
+    handler: (request, reply) => listener.serve(request, reply),
   });
   return app;
 }
 
-async function serve(options: HttpServerOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const wire = toWire(request);
-  const refused = checkSignature(options, request, wire);
-  if (refused !== null) return send(reply, request, errorReply(refused.name, refused.message, {}, refused.status));
-  if (!wire.path.startsWith(ADMIN_PREFIX))
-    return send(reply, request, await serveLambdaApi(options.control, wire, request.id, linkTo(options, request)));
-  const gone = new AbortController();
-  reply.raw.once("close", () => gone.abort());
-  try {
-    return send(reply, request, await serveAdminApi(options, wire, AbortSignal.any([gone.signal, options.draining])));
-  } catch (error) {
-    return send(reply, request, replyOfError(error, options.control.services.onProblem));
+class Listener {
+  readonly #options: HttpServerOptions;
+  readonly #limits: ListenerLimits;
+  readonly #chooseFront: ChooseFront;
+  readonly #budget: BodyBudget;
+
+  constructor(options: HttpServerOptions, limits: ListenerLimits) {
+    this.#options = options;
+    this.#limits = limits;
+    this.#chooseFront = createFronts(options, options.onProblem);
+    this.#budget = new BodyBudget(limits.bodyBytesMax);
+  }
+
+  async serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const head = readHead(request.method, request.raw.url ?? "/", request.headers);
+    const admitted = this.#admit(head);
+    if ("status" in admitted) {
+      this.#linger(request);
+      return send(reply, request, admitted);
+    }
+    const context: FrontContext = {
+      requestId: request.id,
+      untilGone: () => this.#untilGone(reply),
+      linkTo: (path) => this.#linkTo(request, path),
+    };
+    const answer = await this.#carryOut(admitted, request, context);
+    if (!request.raw.complete) this.#linger(request);
+    return send(reply, request, answer);
+  }
+
+  #untilGone(reply: FastifyReply): AbortSignal {
+    const gone = new AbortController();
+    reply.raw.once("close", () => gone.abort());
+    return AbortSignal.any([gone.signal, this.#options.draining]);
+  }
+
+  /** Decides by the head alone; a Reply is a refusal. */
+  #admit(head: WireHead): { readonly admission: Admission; readonly claim: Claim | null } | Reply {
+    const choice = this.#chooseFront(head.method, head.path);
+    const claim = choice.isPublic ? null : this.#readClaim(head, choice.services);
+    if (claim !== null && "status" in claim) return refusalOf(claim);
+    const admission = choice.of(claim?.service ?? "").admit(head);
+    return "status" in admission ? admission : { admission, claim };
+  }
+
+  #readClaim(head: WireHead, services: readonly string[]): Claim | SignatureProblem {
+    const { region, clock, secretOf } = this.#options;
+    return readClaim(head.signed, { region, services, nowMs: clock.nowMs(), secretOf });
+  }
+
+  async #carryOut(
+    { admission, claim }: { readonly admission: Admission; readonly claim: Claim | null },
+    request: FastifyRequest,
+    context: FrontContext,
+  ): Promise<Reply> {
+    const { clock, onProblem } = this.#options;
+    const limits: BodyLimits = { bytesMax: admission.bytesMax, idleMs: this.#limits.bodyIdleMs, clock };
+    try {
+      return admission.body === "stream"
+        ? await serveStream(admission, claim, request, limits, context)
+        : await this.#serveWhole(admission, claim, request, limits, context);
+    } catch (error) {
+      return error instanceof BodyError ? replyOfBody(error, admission) : replyOfError(error, onProblem);
+    }
+  }
+
+  async #serveWhole(
+    admission: Extract<Admission, { body: "whole" }>,
+    claim: Claim | null,
+    request: FastifyRequest,
+    limits: BodyLimits,
+    context: FrontContext,
+  ): Promise<Reply> {
+    const held = await readWhole(request.raw, limits, this.#budget);
+    try {
+      const problem = claim?.verify(held.sha256) ?? null;
+      return problem === null ? await admission.serve(held.content, context) : refusalOf(problem);
+    } finally {
+      held.release();
+    }
+  }
+
+  /** The rest of the body is read and dropped, so that the client sees the answer; not for long. */
+  #linger(request: FastifyRequest): void {
+    const { raw } = request;
+    if (raw.complete) return;
+    raw.resume();
+    const stop = this.#options.clock.after(LINGER_MS, () => {
+      if (!raw.complete) raw.socket.destroy();
+    });
+    raw.once("close", stop);
+  }
+
+  /** A link to the address that the client used. */
+  #linkTo(request: FastifyRequest, path: string): string {
+    const { credentials, region, clock } = this.#options;
+    const host = request.headers.host ?? "";
+    const protocol = request.headers["x-forwarded-proto"] === "https" ? "https" : "http";
+    return `${protocol}://${host}${path}?${presignQuery(path, host, credentials, region, clock.nowMs(), LINK_VALID_S)}`;
   }
 }
 
-/** To the address that the client used. */
-function linkTo(options: HttpServerOptions, request: FastifyRequest): (path: string) => string {
-  const { scope, clock } = options.control.services;
-  const host = request.headers.host ?? "";
-  const protocol = request.headers["x-forwarded-proto"] === "https" ? "https" : "http";
-  return (path) =>
-    `${protocol}://${host}${path}?${presignQuery(path, host, options.credentials, scope.region, clock.nowMs(), LINK_VALID_S)}`;
-}
-
-function toWire(request: FastifyRequest): WireRequest {
-  const at = request.raw.url?.indexOf("?") ?? -1;
-  const url = request.raw.url ?? "/";
-  const path = at === -1 ? url : url.slice(0, at);
-  const query = at === -1 ? "" : url.slice(at + 1);
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  return { method: request.method, path, query: new URLSearchParams(query), headers: request.headers, body };
-}
-
-function checkSignature(
-  options: HttpServerOptions,
+/** The signature is verified at the end of the stream, whose reader keeps nothing where it fails. */
+async function serveStream(
+  admission: Extract<Admission, { body: "stream" }>,
+  claim: Claim | null,
   request: FastifyRequest,
-  wire: WireRequest,
-): SignatureProblem | null {
-  const { clock, scope } = options.control.services;
-  const query = request.raw.url?.split("?")[1] ?? "";
-  return verifySignature(
-    { ...wire, query },
-    { region: scope.region, nowMs: clock.nowMs(), secretOf: options.secretOf },
-  );
+  limits: BodyLimits,
+  context: FrontContext,
+): Promise<Reply> {
+  let problem: SignatureProblem | null = null;
+  const isRight = (sha256: string): boolean => {
+    problem = claim?.verify(sha256) ?? null;
+    return problem === null;
+  };
+  const body = readStream(request.raw, limits, isRight);
+  try {
+    return await admission.serve(body, context);
+  } catch (error) {
+    if (problem !== null) return refusalOf(problem);
+    throw error;
+  }
 }
 
-function send(reply: FastifyReply, request: FastifyRequest, answer: Reply | StreamReply): FastifyReply {
-  reply.code(answer.status).header("x-amzn-RequestId", request.id).headers(answer.headers);
-  return "stream" in answer ? reply.send(answer.stream) : reply.send(answer.body);
+function refusalOf({ name, message, status }: SignatureProblem): Reply {
+  return errorReply(name, message, {}, status);
+}
+
+function replyOfBody(error: BodyError, admission: Admission): Reply {
+  switch (error.kind) {
+    case "too large":
+      return admission.tooLarge();
+    case "no room":
+      return errorReply("TooManyRequestsException", error.message);
+    case "cut off":
+    case "not signed":
+      return errorReply("InvalidRequestContentException", error.message);
+  }
+}
+
+function send(reply: FastifyReply, request: FastifyRequest, { status, headers, body }: Reply): FastifyReply {
+  reply.code(status).header("x-amzn-RequestId", request.id).headers(headers);
+  return reply.send(Buffer.isBuffer(body) || body instanceof Readable ? body : Readable.from(body));
 }

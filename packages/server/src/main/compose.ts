@@ -71,6 +71,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   const { host, engine, snapshots, far } = foundation;
   const catalog = createCatalog(options);
   const monitoring = new Monitoring(process.env, clock, random);
+  const onProblem = countingProblems(monitoring);
   const logs = createDiskLogStore({ directory: join(options.dataDir, "logs"), clock });
   const worker = composeWorker(options, foundation, { catalog, monitoring, logs });
   const store = openSqliteStore(join(options.dataDir, "thaw.db"));
@@ -88,12 +89,16 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
     random,
     ...hostLimits(options),
     onFallback: () => void far.counts.fallbacks++,
-    onProblem: countingProblems(monitoring),
+    onProblem,
   });
   const draining = new AbortController();
   const health = { notReady: () => (draining.signal.aborted ? "the server is stopping" : null) };
   const app = createHttpServer({
     control,
+    region: options.region,
+    clock,
+    random,
+    onProblem,
     credentials,
     secretOf: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : null),
     describeHost: () => describeHost({ host, engine, catalog, worker, options, far }),

@@ -1,6 +1,7 @@
 /** The description of the host, its engine and its limits. */
 import { createHash } from "node:crypto";
 import { statfs } from "node:fs/promises";
+import type { HostDescription } from "@thaw/thaw-api";
 import type { Engine } from "../ports/engine.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
 import type { SandboxHost } from "../ports/sandbox-host.ts";
@@ -30,7 +31,7 @@ export async function describeHost({
   worker,
   options,
   far,
-}: Described): Promise<Record<string, unknown>> {
+}: Described): Promise<HostDescription> {
   const disk = await statfs(options.dataDir);
   return {
     ...host.facts,

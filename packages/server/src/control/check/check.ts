@@ -27,7 +27,7 @@ import {
   runEnvironments,
 } from "./apart.ts";
 import { judge } from "./findings.ts";
-import type { CheckReport } from "@thaw/aws-api/check-report";
+import type { CheckReport } from "@thaw/thaw-api/check-report";
 import { type CheckedClone, runClone } from "./run-clones.ts";
 import { describe } from "./describe.ts";
 import type { SnapshotFindings } from "../../ports/snapshot-disk.ts";

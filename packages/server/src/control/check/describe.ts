@@ -5,7 +5,7 @@ import type { PhaseTimes } from "../../model/phases.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
 import type { CheckFacts } from "./check.ts";
 import { count } from "./findings.ts";
-import type { CheckFinding, CheckPhase, CheckReport } from "@thaw/aws-api/check-report";
+import type { CheckFinding, CheckPhase, CheckReport } from "@thaw/thaw-api/check-report";
 import { INVOKES_PER_CLONE } from "./run-clones.ts";
 
 const PAGE_SIZE_BYTES = 4096;

@@ -48,13 +48,32 @@ export function findVersion(
 ): FoundVersion {
   const { name, qualifier } = parseFunctionName(services.scope, functionName, qualifierParameter);
   const owner = findFunction(services, name, qualifier);
-  const isNumber = qualifier === null || qualifier === LATEST || /^\d+$/.test(qualifier);
+  const isNumber = qualifier === null || isVersion(qualifier);
   const alias = isNumber ? null : services.store.getAlias(name, qualifier);
   if (!isNumber && alias === null)
     throw notFound(`Function not found: ${functionArn(services.scope, name, qualifier)}`);
   const version = services.store.getVersion(name, alias === null ? (qualifier ?? LATEST) : choose(alias));
   if (version === null) throw notFound(`Function not found: ${functionArn(services.scope, name, qualifier)}`);
   return { owner, version, alias, qualifier };
+}
+
+function isVersion(qualifier: string): boolean {
+  return qualifier === LATEST || /^\d+$/.test(qualifier);
+}
+
+/**
+ * Resolves an alias to its version; a version stays as it is, also when it is gone.
+ * Throws ResourceNotFoundException for an unknown alias.
+ */
+export function versionOfQualifier(
+  { scope, store }: Pick<ControlServices, "scope" | "store">,
+  name: string,
+  qualifier: string,
+): string {
+  if (isVersion(qualifier)) return qualifier;
+  const alias = store.getAlias(name, qualifier);
+  if (alias === null) throw notFound(`Function not found: ${functionArn(scope, name, qualifier)}`);
+  return alias.functionVersion;
 }
 
 export function checkRevision(given: string | undefined, current: string): void {

@@ -1,6 +1,5 @@
 /** The Lambda API: a request in, checked against the model, carried out, and AWS's answer out. */
 import {
-  matchOperation,
   parseInput,
   SerializationError,
   serializeOutput,
@@ -18,28 +17,29 @@ import { errorReply, type Reply, replyOfError } from "../reply.ts";
 /** A link that needs no credentials, to a path of Thaw's own API. */
 export type LinkTo = (path: string) => string;
 
+export interface LambdaServices {
+  readonly control: Pick<ControlPlane, "operations">;
+  readonly onProblem: (what: string, error: unknown) => void;
+}
+
+/** Never rejects: an error becomes the reply that AWS gives. */
 export async function serveLambdaApi(
-  control: ControlPlane,
+  { control, onProblem }: LambdaServices,
+  match: Match,
   request: WireRequest,
   requestId: string,
   linkTo: LinkTo,
 ): Promise<Reply> {
-  const match = matchOperation(request.method, request.path);
-  if (match === null)
-    return errorReply(
-      "UnknownOperationException",
-      `There is no operation ${request.method} ${request.path} in the Lambda API.`,
-    );
   try {
     return await carryOut(control, match.operation, match, request, requestId, linkTo);
   } catch (error) {
     if (error instanceof SerializationError) return errorReply("SerializationException", error.message);
-    return replyOfError(error, control.services.onProblem);
+    return replyOfError(error, onProblem);
   }
 }
 
 async function carryOut<O extends OperationName>(
-  { operations }: ControlPlane,
+  { operations }: LambdaServices["control"],
   operation: O,
   match: Match,
   request: WireRequest,

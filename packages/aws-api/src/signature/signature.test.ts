@@ -1,5 +1,7 @@
 import { describe, it } from "vitest";
-import { presignQuery, signRequest, verifySignature } from "./signature.ts";
+import { parseQuery } from "./canonical.ts";
+import { presignQuery, signRequest } from "./sign.ts";
+import { readClaim, verifySignature } from "./verify.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 12, 0, 0);
 const KEYS = { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "secret" };
@@ -12,6 +14,7 @@ const request = {
 };
 const verifier = {
   region: "us-east-1",
+  services: ["lambda"],
   nowMs: NOW,
   secretOf: (id: string) => (id === KEYS.accessKeyId ? KEYS.secretAccessKey : null),
 };
@@ -48,6 +51,7 @@ describe("verifySignature", () => {
       /Signature expired: 20261124T120000Z is now earlier than 20261124T120100Z/,
     ],
     ["a date to come", {}, { nowMs: NOW - 6 * 60_000 }, "InvalidSignatureException", /Signature not yet current/],
+    ["another service", {}, { services: ["sts", "s3"] }, "InvalidSignatureException", /correct service: 'sts' or 's3'/],
     ["another region", {}, { region: "eu-west-1" }, "InvalidSignatureException", /valid region/],
     [
       "no signature",
@@ -70,6 +74,86 @@ describe("verifySignature", () => {
       name,
       message: expect.stringMatching(message),
     });
+  });
+});
+
+describe("what is not signed", () => {
+  /** Signed by somebody who holds the key, with these headers only. */
+  const signedWith = (query: string, headers: Record<string, string>) => {
+    const request_ = { ...request, query, headers };
+    return { ...request_, headers: signRequest(request_, KEYS, "us-east-1", NOW) as Record<string, string> };
+  };
+
+  it.for([
+    ["", "?Qualifier=2"],
+    ["A=1", "A=1?&Qualifier=2"],
+    ["", "?"],
+  ])("behind a second ? is not taken: %s sent as %s", ([query = "", sent = ""], { expect }) => {
+    const original = signedWith(query, { host: "localhost" });
+    expect(verifySignature(original, verifier)).toBeNull();
+    expect(verifySignature({ ...original, query: sent }, verifier)).toMatchObject({
+      name: "InvalidSignatureException",
+      message: expect.stringContaining("does not match"),
+    });
+  });
+
+  it("a second ? that is signed is data of the query", ({ expect }) => {
+    const original = signedWith("?Qualifier=2", { host: "localhost" });
+    expect(verifySignature(original, verifier)).toBeNull();
+    expect([...parseQuery(original.query)]).toEqual([["?Qualifier", "2"]]);
+  });
+
+  it("a broken escape and its text are two queries", ({ expect }) => {
+    const original = signedWith("A=%25zz%2Ba", { host: "localhost" });
+    expect(verifySignature(original, verifier)).toBeNull();
+    expect(verifySignature({ ...original, query: "A=%zz+a" }, verifier)).not.toBeNull();
+  });
+
+  it("an x-amz-* header that was added", ({ expect }) => {
+    const original = signedWith("", { host: "localhost" });
+    const added = { ...original, headers: { ...original.headers, "x-amz-invocation-type": "Event" } };
+    expect(verifySignature(added, verifier)).toMatchObject({
+      name: "InvalidSignatureException",
+      status: 403,
+      message: "There were headers present in the request which were not signed: x-amz-invocation-type",
+    });
+    const trace = { ...original, headers: { ...original.headers, "x-amzn-trace-id": "Root=1" } };
+    expect(verifySignature(trace, verifier)).toBeNull();
+  });
+
+  it("Host", ({ expect }) => {
+    expect(verifySignature(signedWith("", {}), verifier)).toMatchObject({
+      name: "InvalidSignatureException",
+      status: 403,
+      message: expect.stringContaining("'Host' or ':authority' must be a 'SignedHeader'"),
+    });
+  });
+
+  it("the date", ({ expect }) => {
+    const { headers, ...rest } = signedWith("", { host: "localhost" });
+    const authorization = (headers["authorization"] ?? "").replace("host;x-amz-date", "host");
+    expect(verifySignature({ ...rest, headers: { ...headers, authorization } }, verifier)).toMatchObject({
+      message: expect.stringContaining("not signed: x-amz-date"),
+    });
+  });
+
+  it("names of the language's own are no headers", ({ expect }) => {
+    const { headers, ...rest } = signedWith("", { host: "localhost" });
+    const authorization = (headers["authorization"] ?? "").replace("host;", "__proto__;constructor;host;");
+    expect(verifySignature({ ...rest, headers: { ...headers, authorization } }, verifier)).toMatchObject({
+      message: expect.stringContaining("does not match"),
+    });
+  });
+});
+
+describe("readClaim", () => {
+  it("refuses by the head alone", ({ expect }) => {
+    const { body: _, ...head } = signed;
+    expect(readClaim(head, { ...verifier, secretOf: () => null })).toMatchObject({
+      name: "UnrecognizedClientException",
+    });
+    expect(readClaim(head, { ...verifier, nowMs: NOW + 3_600_000 })).toMatchObject({ status: 403 });
+    expect(readClaim(head, verifier)).toMatchObject({ service: "lambda" });
   });
 });
 

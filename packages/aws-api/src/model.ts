@@ -1,0 +1,28 @@
+/** The model of a service: data that the protocols and the checks work on. Generated from AWS's own (tools/generate-api.ts). */
+import type { Shape } from "./shape.ts";
+
+export interface OperationModel {
+  readonly method: string;
+  /** Pattern of the path; with a fixed query behind `?` where the operation has one. */
+  readonly uri: string;
+  readonly status: number;
+  /** Name of the shape; null where there is none. */
+  readonly input: string | null;
+  readonly output: string | null;
+}
+
+export interface ErrorModel {
+  readonly status: number;
+  readonly messageMember: string;
+  readonly fault: "client" | "server";
+}
+
+export interface ServiceModel<O extends string = string> {
+  /** Name of the service in the scope of a signature. */
+  readonly scope: string;
+  readonly operations: Readonly<Record<O, OperationModel>>;
+  readonly shapes: Readonly<Record<string, Shape>>;
+  readonly errors: Readonly<Record<string, ErrorModel>>;
+  /** Shapes whose values AWS's front end lets through; the service behind it has its own text. */
+  readonly checkedByTheService: ReadonlySet<string>;
+}

@@ -1,0 +1,47 @@
+/** Operations by method, path and fixed query, for all operations of the model. */
+import { describe, it } from "vitest";
+import { matchOperation, OPERATIONS, type OperationName } from "../lambda.ts";
+
+const QUERY = new URLSearchParams();
+const operations = Object.entries(OPERATIONS) as Array<[OperationName, { method: string; uri: string }]>;
+
+describe("matchOperation", () => {
+  it.for(operations)("%s is reached by its own method, path and query", ([name, { method, uri }], { expect }) => {
+    const filled = uri.replaceAll(/\{\w+\+?\}/g, "a%3Ab");
+    const [path = "", query = ""] = filled.split("?");
+    const match = matchOperation(method, path, new URLSearchParams(query));
+    expect(match?.operation).toBe(name);
+    for (const value of Object.values(match?.pathParameters ?? {})) expect(value).toBe("a:b");
+  });
+
+  const fixed = operations.filter(([, { uri }]) => uri.includes("?"));
+
+  it("the model has operations with a fixed query", ({ expect }) => {
+    expect(fixed.map(([name]) => name)).toEqual(["GetLayerVersionByArn", "ListProvisionedConcurrencyConfigs"]);
+  });
+
+  it.for(fixed)("%s is not reached without its query, nor with another", ([name, { method, uri }], { expect }) => {
+    const path = uri.replaceAll(/\{\w+\}/g, "f").split("?")[0] ?? "";
+    for (const query of ["", "List=NONE", "find=Nothing", "Qualifier=1"])
+      expect(matchOperation(method, path, new URLSearchParams(query))?.operation).not.toBe(name);
+  });
+
+  it("other parameters beside a fixed query are left to the operation", ({ expect }) => {
+    const path = "/2019-09-30/functions/f/provisioned-concurrency";
+    expect(matchOperation("GET", path, new URLSearchParams("MaxItems=1&List=ALL"))).toEqual({
+      operation: "ListProvisionedConcurrencyConfigs",
+      pathParameters: { FunctionName: "f" },
+    });
+    expect(matchOperation("GET", path, new URLSearchParams("Qualifier=1"))?.operation).toBe(
+      "GetProvisionedConcurrencyConfig",
+    );
+  });
+
+  it("a label with + takes slashes, others do not; a broken escape is nothing", ({ expect }) => {
+    expect(matchOperation("GET", "/2015-03-31/functions/a/b/c", QUERY)).toBeNull();
+    expect(matchOperation("GET", "/2015-03-31/functions/%zz", QUERY)).toBeNull();
+    expect(matchOperation("GET", "/2015-03-31/functions//", QUERY)).toBeNull();
+    expect(matchOperation("GET", "/2015-03-31/functions", QUERY)?.operation).toBe("ListFunctions");
+    expect(matchOperation("GET", "/2015-03-31/functions/f/", QUERY)?.operation).toBe("GetFunction");
+  });
+});

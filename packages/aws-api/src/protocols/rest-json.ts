@@ -1,0 +1,225 @@
+/** The REST-JSON protocol: which operation a request means, its input out of it, and an output as a response. */
+import type { ServiceModel } from "../model.ts";
+import type { Shape } from "../shape.ts";
+import { SerializationError } from "../validate.ts";
+
+export interface WireRequest {
+  readonly method: string;
+  /** Without the query string, as sent (percent-encoded). */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+export interface WireResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** An operation's place: literal segments, labels, and the fixed part of its query. */
+interface Route<O> {
+  readonly operation: O;
+  readonly method: string;
+  readonly segments: readonly string[];
+  readonly query: URLSearchParams;
+}
+
+export interface OperationMatch<O extends string = string> {
+  readonly operation: O;
+  readonly pathParameters: Readonly<Record<string, string>>;
+}
+
+function routeOf<O>(operation: O, { method, uri }: { readonly method: string; readonly uri: string }): Route<O> {
+  const [path = "", query = ""] = uri.split("?");
+  return { operation, method, segments: path.replace(/\/$/, "").split("/"), query: new URLSearchParams(query) };
+}
+
+function fixedParts({ segments, query }: Route<unknown>): number {
+  return segments.filter((segment) => !segment.startsWith("{")).length + query.size;
+}
+
+/** The labels' texts, percent-encoded; null where the path is another one. A greedy label (`{Arn+}`) takes one segment or more. */
+function matchSegments(
+  pattern: readonly string[],
+  segments: readonly string[],
+): ReadonlyArray<readonly [string, string]> | null {
+  const greedy = pattern.findIndex((part) => part.endsWith("+}"));
+  const surplus = segments.length - pattern.length;
+  if (surplus < 0 || (surplus > 0 && greedy === -1)) return null;
+  const labels: Array<readonly [string, string]> = [];
+  let at = 0;
+  for (const [index, part] of pattern.entries()) {
+    const taken = index === greedy ? surplus + 1 : 1;
+    const text = segments.slice(at, at + taken).join("/");
+    at += taken;
+    if (!part.startsWith("{")) {
+      if (part !== text) return null;
+    } else if (text === "") return null;
+    else labels.push([part.slice(1, index === greedy ? -2 : -1), text]);
+  }
+  return labels;
+}
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Requests and responses of one service. */
+export class RestJson<O extends string> {
+  readonly #model: ServiceModel<O>;
+  readonly #routes: ReadonlyArray<Route<O>>;
+
+  constructor(model: ServiceModel<O>) {
+    this.#model = model;
+    this.#routes = (Object.keys(model.operations) as O[])
+      .map((operation) => routeOf(operation, model.operations[operation]))
+      // The more is fixed the earlier: `provisioned-concurrency?List=ALL` before the same path without a query.
+      .sort((a, b) => fixedParts(b) - fixedParts(a));
+  }
+
+  /** Null where no operation has this method, path and fixed query. */
+  match(method: string, path: string, query: URLSearchParams): OperationMatch<O> | null {
+    const segments = path.replace(/\/$/, "").split("/");
+    for (const route of this.#routes) {
+      if (route.method !== method) continue;
+      if ([...route.query].some(([name, value]) => query.get(name) !== value)) continue;
+      const labels = matchSegments(route.segments, segments);
+      if (labels === null) continue;
+      const pathParameters: Record<string, string> = {};
+      for (const [name, text] of labels) {
+        const value = decode(text);
+        if (value === null) return null;
+        pathParameters[name] = value;
+      }
+      return { operation: route.operation, pathParameters };
+    }
+    return null;
+  }
+
+  /** The input as the model's structure; blobs decoded, nothing checked but the JSON types that it takes to read it. */
+  parseInput(match: OperationMatch<O>, request: WireRequest): Record<string, unknown> {
+    const inputName = this.#model.operations[match.operation].input;
+    if (inputName === null) return {};
+    const shape = this.#model.shapes[inputName] as Shape;
+    const input: Record<string, unknown> = shape.payload === undefined ? this.#parseBody(shape, request.body) : {};
+    for (const [name, member] of Object.entries(shape.members ?? {})) {
+      const wireName = member.locationName ?? name;
+      const text = readLocated(member.location, wireName, match, request);
+      if (text !== undefined) input[name] = this.#fromText(member.shape, text);
+      else if (shape.payload === name) input[name] = request.body;
+    }
+    return input;
+  }
+
+  #fromText(shapeName: string, text: string | string[]): unknown {
+    const shape = this.#model.shapes[shapeName] as Shape;
+    if (shape.type === "list")
+      return (Array.isArray(text) ? text : [text]).map((item) => this.#fromText(shape.member?.shape ?? "String", item));
+    const one = Array.isArray(text) ? (text[0] ?? "") : text;
+    switch (shape.type) {
+      case "integer":
+      case "long": {
+        const value = Number(one);
+        if (one === "" || !Number.isInteger(value))
+          throw new SerializationError(`Value '${one}' is not a whole number`);
+        return value;
+      }
+      case "boolean":
+        return one === "true";
+      default:
+        return one;
+    }
+  }
+
+  #parseBody(shape: Shape, body: Buffer): Record<string, unknown> {
+    if (body.length === 0) return {};
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(body.toString("utf8"));
+    } catch {
+      throw new SerializationError("Could not parse request body into json");
+    }
+    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+      throw new SerializationError("The request body must be a JSON object");
+    return this.#readStructure(shape, parsed as Record<string, unknown>);
+  }
+
+  /** Unknown members are left out, as AWS does. */
+  #readStructure(shape: Shape, raw: Record<string, unknown>): Record<string, unknown> {
+    const value: Record<string, unknown> = {};
+    for (const [name, member] of Object.entries(shape.members ?? {})) {
+      if (member.location !== undefined) continue;
+      const at = Object.hasOwn(raw, name) ? raw[name] : undefined;
+      if (at !== undefined && at !== null) value[name] = this.#readValue(member.shape, at);
+    }
+    return value;
+  }
+
+  #readValue(shapeName: string, raw: unknown): unknown {
+    const shape = this.#model.shapes[shapeName] as Shape;
+    if (shape.type === "structure" && typeof raw === "object" && raw !== null && !Array.isArray(raw))
+      return this.#readStructure(shape, raw as Record<string, unknown>);
+    if (shape.type === "list" && Array.isArray(raw))
+      return raw.map((item) => this.#readValue(shape.member?.shape ?? "String", item));
+    if (shape.type === "blob") return readBlob(raw);
+    return raw;
+  }
+
+  serializeOutput(operation: O, output: Readonly<Record<string, unknown>>): WireResponse {
+    const { output: outputName, status } = this.#model.operations[operation];
+    if (outputName === null) return { status, headers: {}, body: Buffer.alloc(0) };
+    const shape = this.#model.shapes[outputName] as Shape;
+    const headers: Record<string, string> = {};
+    const json: Record<string, unknown> = {};
+    let finalStatus: number = status;
+    let payload: Buffer | null = null;
+    for (const [name, member] of Object.entries(shape.members ?? {})) {
+      const value = output[name];
+      if (value === undefined || value === null) continue;
+      if (member.location === "statusCode") finalStatus = Number(value);
+      else if (member.location === "header") headers[member.locationName ?? name] = String(value);
+      else if (shape.payload === name) payload = Buffer.from(value as Uint8Array);
+      else json[name] = value;
+    }
+    if (shape.payload !== undefined) return { status: finalStatus, headers, body: payload ?? Buffer.alloc(0) };
+    return {
+      status: finalStatus,
+      headers: { ...headers, "Content-Type": "application/json" },
+      body: finalStatus === 204 ? Buffer.alloc(0) : Buffer.from(JSON.stringify(json)),
+    };
+  }
+}
+
+function readLocated(
+  location: string | undefined,
+  name: string,
+  match: OperationMatch,
+  request: WireRequest,
+): string | string[] | undefined {
+  switch (location) {
+    case "uri":
+      return match.pathParameters[name];
+    case "querystring": {
+      const all = request.query.getAll(name);
+      return all.length > 1 ? all : all[0];
+    }
+    case "header": {
+      const value = request.headers[name.toLowerCase()];
+      return Array.isArray(value) ? value[0] : value;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function readBlob(raw: unknown): Buffer {
+  if (typeof raw !== "string" || !/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(raw))
+    throw new SerializationError("A blob must be base64 text");
+  return Buffer.from(raw, "base64");
+}

@@ -1,0 +1,203 @@
+/**
+ * Verifies signatures of AWS Signature Version 4, in a request's headers or in its query, in two steps: the head alone tells whether
+ * the request may come (`readClaim`), its body's digest whether it is the one that was signed (`Claim.verify`). Texts are AWS's own.
+ */
+import { timingSafeEqual } from "node:crypto";
+import {
+  ALGORITHM,
+  headerOf,
+  type Headers,
+  isoBasic,
+  parseQuery,
+  type RequestHead,
+  type Scope,
+  sha256,
+  signatureOf,
+  TERMINATOR,
+} from "./canonical.ts";
+
+export interface SignedRequest extends RequestHead {
+  readonly body: Buffer;
+}
+
+export interface SignatureProblem {
+  readonly name:
+    | "MissingAuthenticationTokenException"
+    | "IncompleteSignatureException"
+    | "InvalidSignatureException"
+    | "UnrecognizedClientException";
+  readonly status: 400 | 403;
+  readonly message: string;
+}
+
+export interface Verifier {
+  readonly region: string;
+  /** Services whose scope is accepted. */
+  readonly services: readonly string[];
+  readonly nowMs: number;
+  /** Null where the key is unknown. */
+  secretOf(accessKeyId: string): string | null;
+}
+
+/** A head whose key is known, and whose scope, date and signed headers are in order. Its signature is not verified yet. */
+export interface Claim {
+  /** Service of the signature's scope. */
+  readonly service: string;
+  /** Null where the signature is right for a body with this digest (hexadecimal). */
+  verify(bodySha256: string): SignatureProblem | null;
+}
+
+const CLOCK_SKEW_MS_MAX = 5 * 60_000;
+/** A week, AWS's limit for links. */
+const PRESIGNED_S_MAX = 604_800;
+const AUTHORIZATION =
+  /^AWS4-HMAC-SHA256\s+Credential=([^,\s]+)\s*,\s*SignedHeaders=([^,\s]+)\s*,\s*Signature=([0-9a-f]+)\s*$/;
+
+/** The parts of a signature, from the Authorization header or, presigned, from the query. */
+interface Parts {
+  readonly credential: string;
+  readonly signedHeaders: readonly string[];
+  readonly signature: string;
+  readonly timestamp: string;
+  /** The query without the signature. */
+  readonly query: URLSearchParams;
+  /** Age at which it is refused. */
+  readonly ageMsMax: number;
+}
+
+/** Null where the signature is right. */
+export function verifySignature(request: SignedRequest, verifier: Verifier): SignatureProblem | null {
+  const claim = readClaim(request, verifier);
+  return "status" in claim ? claim : claim.verify(sha256(request.body));
+}
+
+/** Judges by the head alone. */
+export function readClaim(head: RequestHead, verifier: Verifier): Claim | SignatureProblem {
+  const parts = partsOfHeader(head) ?? partsOfQuery(head);
+  if (parts === null)
+    return { name: "MissingAuthenticationTokenException", status: 403, message: "Missing Authentication Token" };
+  if ("status" in parts) return parts;
+  const scope = parseScope(parts.credential);
+  if (scope === null)
+    return incomplete(
+      `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${parts.credential}'`,
+    );
+  const problem = checkScope(scope, parts, verifier);
+  if (problem !== null) return problem;
+  const secret = verifier.secretOf(scope.accessKeyId);
+  if (secret === null)
+    return {
+      name: "UnrecognizedClientException",
+      status: 403,
+      message: "The security token included in the request is invalid.",
+    };
+  const unsigned = checkSignedHeaders(parts.signedHeaders, head.headers);
+  if (unsigned !== null) return unsigned;
+  return {
+    service: scope.service,
+    verify(bodySha256) {
+      const { query, signedHeaders, timestamp, signature } = parts;
+      const expected = signatureOf({ ...head, query }, signedHeaders, bodySha256, scope, timestamp, secret);
+      return isEqual(expected, signature) ? null : invalid(MISMATCH);
+    },
+  };
+}
+
+const MISMATCH =
+  "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
+
+function isEqual(expected: string, given: string): boolean {
+  return expected.length === given.length && timingSafeEqual(Buffer.from(expected), Buffer.from(given));
+}
+
+/** AWS insists on Host and on each x-amz-* header: else a header could be added to a request that somebody else signed. */
+function checkSignedHeaders(signed: readonly string[], headers: Headers): SignatureProblem | null {
+  const names = new Set(signed);
+  if (!names.has("host")) return invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
+  const unsigned = Object.keys(headers).filter((name) => name.startsWith("x-amz-") && !names.has(name));
+  return unsigned.length === 0
+    ? null
+    : invalid(`There were headers present in the request which were not signed: ${unsigned.join(", ").slice(0, 200)}`);
+}
+
+function partsOfHeader(head: RequestHead): Parts | SignatureProblem | null {
+  const authorization = headerOf(head.headers, "authorization");
+  if (authorization === undefined) return null;
+  const parsed = AUTHORIZATION.exec(authorization);
+  if (parsed === null)
+    return incomplete(`Authorization header is not an ${ALGORITHM} one: '${authorization.slice(0, 100)}'`);
+  const [, credential = "", signedHeaders = "", signature = ""] = parsed;
+  return {
+    credential,
+    signedHeaders: signedHeaders.split(";"),
+    signature,
+    timestamp: headerOf(head.headers, "x-amz-date") ?? "",
+    query: parseQuery(head.query),
+    ageMsMax: CLOCK_SKEW_MS_MAX,
+  };
+}
+
+function partsOfQuery(head: RequestHead): Parts | SignatureProblem | null {
+  const query = parseQuery(head.query);
+  const signature = query.get("X-Amz-Signature");
+  if (signature === null) return null;
+  const expiresS = Number(query.get("X-Amz-Expires"));
+  const signedHeaders = query.get("X-Amz-SignedHeaders") ?? "";
+  if (query.get("X-Amz-Algorithm") !== ALGORITHM || signedHeaders === "")
+    return incomplete(`X-Amz-Algorithm must be ${ALGORITHM}, with X-Amz-SignedHeaders`);
+  if (!Number.isInteger(expiresS) || expiresS < 1 || expiresS > PRESIGNED_S_MAX)
+    return incomplete(`X-Amz-Expires must be from 1 to ${PRESIGNED_S_MAX} seconds`);
+  query.delete("X-Amz-Signature");
+  return {
+    credential: query.get("X-Amz-Credential") ?? "",
+    signedHeaders: signedHeaders.split(";"),
+    signature,
+    timestamp: query.get("X-Amz-Date") ?? "",
+    query,
+    ageMsMax: expiresS * 1000,
+  };
+}
+
+function parseScope(credential: string): Scope | null {
+  const parts = credential.split("/");
+  const [accessKeyId, date, region, service, terminator] = parts;
+  if (parts.length !== 5 || !accessKeyId || !date || !region || !service || !terminator) return null;
+  return { accessKeyId, date, region, service, terminator };
+}
+
+function checkScope(scope: Scope, { timestamp, ageMsMax }: Parts, verifier: Verifier): SignatureProblem | null {
+  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(timestamp);
+  if (match === null)
+    return incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
+  const [, year, month, day, hour, minute, second] = match.map(Number);
+  const signedMs = Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second);
+  const skewMs = signedMs - verifier.nowMs;
+  const now = isoBasic(verifier.nowMs);
+  if (skewMs < -ageMsMax) {
+    const limit = isoBasic(verifier.nowMs - ageMsMax);
+    return invalid(`Signature expired: ${timestamp} is now earlier than ${limit} (${now} - ${ageMsMax / 60_000} min.)`);
+  }
+  if (skewMs > CLOCK_SKEW_MS_MAX)
+    return invalid(
+      `Signature not yet current: ${timestamp} is still later than ${isoBasic(verifier.nowMs + CLOCK_SKEW_MS_MAX)} (${now} + 5 min.)`,
+    );
+  if (scope.date !== timestamp.slice(0, 8))
+    return invalid(
+      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scope.date}' != '${timestamp.slice(0, 8)}', from '${timestamp}'.`,
+    );
+  if (scope.region !== verifier.region)
+    return invalid(`Credential should be scoped to a valid region, not '${scope.region}'.`);
+  if (!verifier.services.includes(scope.service))
+    return invalid(`Credential should be scoped to correct service: '${verifier.services.join("' or '")}'.`);
+  if (scope.terminator !== TERMINATOR)
+    return invalid(`Credential should be scoped with a valid terminator: '${TERMINATOR}'.`);
+  return null;
+}
+
+function incomplete(message: string): SignatureProblem {
+  return { name: "IncompleteSignatureException", status: 400, message };
+}
+
+function invalid(message: string): SignatureProblem {
+  return { name: "InvalidSignatureException", status: 403, message };
+}

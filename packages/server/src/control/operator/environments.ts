@@ -1,0 +1,37 @@
+/** Execution environments, for operators: listed and stopped. */
+import type { EnvironmentSummary } from "../../ports/worker.ts";
+import { versionOfQualifier } from "../records/lookup.ts";
+import type { ControlServices } from "../services.ts";
+
+/** Environments to stop. Without members: all of them. */
+export interface StopWish {
+  readonly functionName?: string | undefined;
+  /** `$LATEST`, a number, or an alias of `functionName`. */
+  readonly qualifier?: string | undefined;
+  readonly keepParked: boolean;
+}
+
+export class EnvironmentAdmin {
+  readonly #services: Pick<ControlServices, "scope" | "store" | "worker">;
+
+  constructor(services: Pick<ControlServices, "scope" | "store" | "worker">) {
+    this.#services = services;
+  }
+
+  list(): readonly EnvironmentSummary[] {
+    return this.#services.worker.listEnvironments();
+  }
+
+  /** Resolves to the number of environments that were told to stop. Throws ResourceNotFoundException for an unknown alias. */
+  stop({ functionName, qualifier, keepParked }: StopWish): Promise<number> {
+    const version =
+      functionName === undefined || qualifier === undefined
+        ? qualifier
+        : versionOfQualifier(this.#services, functionName, qualifier);
+    return this.#services.worker.stopEnvironments({
+      ...(functionName === undefined ? {} : { functionName }),
+      ...(version === undefined ? {} : { version }),
+      keepParked,
+    });
+  }
+}

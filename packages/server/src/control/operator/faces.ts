@@ -1,0 +1,31 @@
+/** Parts of the control plane for operators: what Thaw's own API offers besides AWS's operations. */
+import type { KeyAdmin } from "../../ports/key-admin.ts";
+import type { ControlServices } from "../services.ts";
+import { CodeReader } from "./code.ts";
+import { EnvironmentAdmin } from "./environments.ts";
+import { SnapshotInspection } from "./inspection.ts";
+import { FunctionLogs } from "./logs.ts";
+import { ObjectAdmin } from "./objects.ts";
+import { RuntimeAdmin } from "./runtimes.ts";
+
+export interface OperatorFaces {
+  readonly environments: EnvironmentAdmin;
+  readonly inspection: SnapshotInspection;
+  readonly logs: FunctionLogs;
+  readonly keys: KeyAdmin;
+  readonly objects: ObjectAdmin;
+  readonly code: CodeReader;
+  readonly runtimes: RuntimeAdmin;
+}
+
+export function createOperatorFaces(services: ControlServices): OperatorFaces {
+  return {
+    environments: new EnvironmentAdmin(services),
+    inspection: new SnapshotInspection(services),
+    logs: new FunctionLogs(services),
+    keys: services.keys,
+    objects: new ObjectAdmin(services),
+    code: new CodeReader(services),
+    runtimes: new RuntimeAdmin(services),
+  };
+}

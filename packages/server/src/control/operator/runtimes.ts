@@ -1,0 +1,28 @@
+/** Releases of runtimes that are installed, for operators: which are needed, and by what. */
+import type { RuntimeReleaseUse } from "../../ports/worker.ts";
+import { listAllVersions } from "../records/lookup.ts";
+import type { ControlServices } from "../services.ts";
+
+export interface ReleaseSummary extends RuntimeReleaseUse {
+  /** Snapshots that were made with it, and are restored with it until their successors are there. */
+  readonly snapshots: number;
+}
+
+export class RuntimeAdmin {
+  readonly #services: Pick<ControlServices, "store" | "worker">;
+
+  constructor(services: Pick<ControlServices, "store" | "worker">) {
+    this.#services = services;
+  }
+
+  releases(): readonly ReleaseSummary[] {
+    const versions = listAllVersions(this.#services);
+    return this.#services.worker.runtimeReleases().map((release) => ({
+      ...release,
+      snapshots: versions.filter(
+        ({ config, snapshotFacts }) =>
+          config.runtime === release.runtime && snapshotFacts?.fingerprints.runtime === release.fingerprint,
+      ).length,
+    }));
+  }
+}

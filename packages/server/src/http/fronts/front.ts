@@ -1,0 +1,32 @@
+/** An API on the listener: it sees a request's head first, and says how its body is to be read. */
+import type { Readable } from "node:stream";
+import type { WireHead } from "../wire-head.ts";
+import type { Reply } from "../reply.ts";
+
+export interface FrontContext {
+  readonly requestId: string;
+  /** Makes a signal that is aborted when the client has gone or the server is about to stop. */
+  readonly untilGone: () => AbortSignal;
+  /** Makes a link that needs no credentials, to a path of Thaw's own API. */
+  readonly linkTo: (path: string) => string;
+}
+
+/** A request that may come: its signature's claim holds, its body has not been read. */
+export type Admission = {
+  /** Of the body. */
+  readonly bytesMax: number;
+  /** The refusal of a larger body. */
+  readonly tooLarge: () => Reply;
+} & (
+  | { readonly body: "whole"; serve(body: Buffer, context: FrontContext): Promise<Reply> }
+  /**
+   * The stream fails with a BodyError where the body is too large, comes too slowly, or does not have the signed digest; `serve`
+   * then rejects with that error.
+   */
+  | { readonly body: "stream"; serve(body: Readable, context: FrontContext): Promise<Reply> }
+);
+
+export interface Front {
+  /** Decides by the head alone. The reply is a refusal. */
+  admit(head: WireHead): Admission | Reply;
+}

@@ -1,0 +1,22 @@
+/** provisioned */
+import type { Handlers, ThawApiServices } from "./handlers.ts";
+import { isWanted, pageOf } from "./pages.ts";
+
+export function concurrencyHandlers({ control }: ThawApiServices): Handlers<"listProvisioned"> {
+  return {
+    listProvisioned({ query }) {
+      const idOf = (each: { readonly functionName: string; readonly qualifier: string }): string =>
+        `${each.functionName}:${each.qualifier}`;
+      const wanted = control.provisioned
+        .summaries()
+        .filter(
+          (each) =>
+            isWanted(query.function, each.functionName) &&
+            isWanted(query.version, each.qualifier) &&
+            isWanted(query.id, idOf(each)),
+        );
+      const { items, more } = pageOf(wanted, idOf, query);
+      return { provisioned: items, ...more };
+    },
+  };
+}

@@ -1,0 +1,30 @@
+/** environments, environments/stop */
+import type { Handlers, ThawApiServices } from "./handlers.ts";
+import { isWanted, pageOf } from "./pages.ts";
+
+export function environmentHandlers({ control }: ThawApiServices): Handlers<"listEnvironments" | "stopEnvironments"> {
+  return {
+    listEnvironments({ query }) {
+      const wanted = control.environments
+        .list()
+        .filter(
+          (each) =>
+            isWanted(query.function, each.functionName) &&
+            isWanted(query.version, each.version) &&
+            isWanted(query.state, each.state) &&
+            isWanted(query.id, each.environmentId),
+        );
+      const { items, more } = pageOf(wanted, (each) => each.environmentId, query);
+      return { environments: items, ...more };
+    },
+    async stopEnvironments({ body }) {
+      const stopped = await control.environments.stop({
+        // Empty as well: the name of no function.
+        functionName: body?.function || undefined,
+        qualifier: body?.version || undefined,
+        keepParked: body?.keepParked === true,
+      });
+      return { stopped };
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/** Thaw's own API below /_thaw/v1/: a request in, checked against its route, carried out, and the answer out. */
+import { Readable } from "node:stream";
+import {
+  matchRoute,
+  PREFIX,
+  readBody,
+  readQuery,
+  RequestFormError,
+  type RouteForm,
+  type RouteMatch,
+  type RouteName,
+  ROUTES,
+} from "@thaw/thaw-api";
+import { ApiError, invalidParameter } from "../../../model/api-error.ts";
+import { BodyError } from "../../body.ts";
+import { errorReply, jsonReply, type Reply, replyOfError } from "../../reply.ts";
+import type { WireHead } from "../../wire-head.ts";
+import type { Admission, Front, FrontContext } from "../front.ts";
+import { concurrencyHandlers } from "./concurrency.ts";
+import { environmentHandlers } from "./environments.ts";
+import { functionHandlers } from "./functions.ts";
+import type { Bytes, Handler, Handlers, ThawApiServices } from "./handlers.ts";
+import { hostHandlers } from "./host.ts";
+import { keyHandlers } from "./keys.ts";
+import { snapshotHandlers } from "./snapshots.ts";
+
+export type OnProblem = (what: string, error: unknown) => void;
+
+export function createThawFront(services: ThawApiServices, onProblem: OnProblem): Front {
+  const handlers: Handlers = {
+    ...hostHandlers(services),
+    ...environmentHandlers(services),
+    ...snapshotHandlers(services),
+    ...concurrencyHandlers(services),
+    ...functionHandlers(services),
+    ...keyHandlers(services),
+  };
+  return {
+    admit(head) {
+      try {
+        return admit(handlers, head, onProblem);
+      } catch (error) {
+        return replyOf(error, onProblem);
+      }
+    },
+  };
+}
+
+const PUBLIC: ReadonlySet<string> = new Set(
+  Object.values<RouteForm>(ROUTES)
+    .filter((form) => form.isPublic === true)
+    .map((form) => `${form.method} ${PREFIX}${form.path}`),
+);
+
+/** True for what is answered without a signature. */
+export function isPublic(method: string, path: string): boolean {
+  return PUBLIC.has(`${method} ${path}`);
+}
+
+function admit(handlers: Handlers, head: WireHead, onProblem: OnProblem): Admission {
+  const match = matchRoute(head.method, head.path.slice(PREFIX.length));
+  if (match === null)
+    throw new ApiError("UnknownOperationException", `No such route: ${head.method} ${head.path.slice(0, 200)}`);
+  const form: RouteForm = ROUTES[match.name];
+  const query = readQuery(match.name, head.query);
+  const serve = async (body: Buffer, content: Readable, context: FrontContext): Promise<Reply> => {
+    try {
+      return await run(handlers, match, { query, body, content, context });
+    } catch (error) {
+      if (error instanceof BodyError) throw error;
+      return replyOf(error, onProblem);
+    }
+  };
+  const limit = {
+    bytesMax: form.bodyBytesMax,
+    tooLarge: () =>
+      errorReply(
+        "RequestEntityTooLargeException",
+        `The body of ${form.method} ${form.path} must be no larger than ${form.bodyBytesMax} bytes.`,
+      ),
+  };
+  return form.body === "bytes"
+    ? { ...limit, body: "stream", serve: (content, context) => serve(Buffer.alloc(0), content, context) }
+    : { ...limit, body: "whole", serve: (body, context) => serve(body, Readable.from([]), context) };
+}
+
+interface Given {
+  readonly query: unknown;
+  readonly body: Buffer;
+  readonly content: Readable;
+  readonly context: FrontContext;
+}
+
+async function run(handlers: Handlers, { name, parameters }: RouteMatch, given: Given): Promise<Reply> {
+  // The route's name ties the parts together; the compiler can't follow it through the table.
+  const handler = handlers[name] as unknown as Handler<RouteName>;
+  const answer: unknown = await handler({
+    parameters,
+    query: given.query,
+    body: readBody(name, given.body),
+    content: given.content,
+    gone: given.context.untilGone(),
+  } as Parameters<Handler<RouteName>>[0]);
+  switch (ROUTES[name].answer.kind) {
+    case "json":
+      return jsonReply(200, answer);
+    case "lines":
+      return {
+        status: 200,
+        headers: { "Content-Type": "application/x-ndjson" },
+        body: toLines(answer as AsyncIterable<unknown>),
+      };
+    case "bytes": {
+      const { contentType, bytes } = answer as Bytes;
+      return { status: 200, headers: { "Content-Type": contentType }, body: bytes };
+    }
+  }
+}
+
+async function* toLines(documents: AsyncIterable<unknown>): AsyncGenerator<string> {
+  for await (const document of documents) yield `${JSON.stringify(document)}\n`;
+}
+
+function replyOf(error: unknown, onProblem: OnProblem): Reply {
+  return replyOfError(error instanceof RequestFormError ? invalidParameter(error.message) : error, onProblem);
+}

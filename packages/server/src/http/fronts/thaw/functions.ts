@@ -1,0 +1,28 @@
+/** check, logs/FUNCTION, objects/BUCKET/KEY, code/NAME */
+import type { Handlers, ThawApiServices } from "./handlers.ts";
+
+type FunctionRoute = "checkFunction" | "readLogs" | "putObject" | "readCode";
+
+/** Two are enough to see what is equal. */
+const CHECK_CLONES = 2;
+
+export function functionHandlers({ control }: ThawApiServices): Handlers<FunctionRoute> {
+  return {
+    checkFunction: ({ body }) =>
+      control.checks.check({
+        function: body.function,
+        event: body.event ?? "{}",
+        clones: body.clones ?? CHECK_CLONES,
+      }),
+    readLogs: ({ parameters, query, gone }) =>
+      control.logs.read(parameters.function, {
+        sinceMs: query.since ?? 0,
+        follow: query.follow === true,
+        signal: gone,
+      }),
+    putObject: ({ parameters, content }) => control.objects.put(parameters.bucket, parameters.key, content),
+    async readCode({ parameters }) {
+      return { contentType: "application/zip", bytes: await control.code.readZip(parameters.name) };
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** The form of the handlers of Thaw's own API: one for each route, typed by it. */
+import type { Readable } from "node:stream";
+import type { AnswerOf, BodyOf, ParametersOf, QueryOf, RouteName, RoutesWith } from "@thaw/thaw-api";
+import type { OperatorFaces } from "../../../control/operator/faces.ts";
+import type { ControlPlane } from "../../../control/control-plane.ts";
+import type { Figures } from "../../observability.ts";
+
+export interface ThawApiRequest<N extends RouteName> {
+  readonly parameters: ParametersOf<N>;
+  readonly query: QueryOf<N>;
+  readonly body: BodyOf<N>;
+  /** The body as it comes, of routes that take any content; else empty. Its error is the request's. */
+  readonly content: Readable;
+  /** Aborted when the client has gone or the server is about to stop. */
+  readonly gone: AbortSignal;
+}
+
+export interface Bytes {
+  readonly contentType: string;
+  readonly bytes: Buffer;
+}
+
+type Answer<N extends RouteName> =
+  N extends RoutesWith<"json"> ? AnswerOf<N> : N extends RoutesWith<"lines"> ? AsyncIterable<AnswerOf<N>> : Bytes;
+
+export type Handler<N extends RouteName> = (request: ThawApiRequest<N>) => Answer<N> | Promise<Answer<N>>;
+
+export type Handlers<N extends RouteName = RouteName> = { readonly [K in N]: Handler<K> };
+
+/** The parts of the server that Thaw's own API shows. */
+export interface ThawApiServices {
+  readonly control: OperatorFaces & Pick<ControlPlane, "snapshots" | "provisioned" | "checks">;
+  readonly describeHost: () => Promise<AnswerOf<"describeHost">>;
+  readonly figures: Figures;
+}

@@ -1,0 +1,27 @@
+/** snapshots, snapshots/ID, snapshots/ID/verify */
+import type { Handlers, ThawApiServices } from "./handlers.ts";
+import { isWanted, pageOf } from "./pages.ts";
+
+export function snapshotHandlers({
+  control,
+}: ThawApiServices): Handlers<"listSnapshots" | "inspectSnapshot" | "verifySnapshot"> {
+  return {
+    listSnapshots({ query }) {
+      const idOf = (each: { readonly functionName: string; readonly version: string }): string =>
+        `${each.functionName}:${each.version}`;
+      const wanted = control.snapshots
+        .list()
+        .filter(
+          (each) =>
+            isWanted(query.function, each.functionName) &&
+            isWanted(query.version, each.version) &&
+            isWanted(query.state, each.status) &&
+            isWanted(query.id, each.snapshotId, idOf(each)),
+        );
+      const { items, more } = pageOf(wanted, idOf, query);
+      return { snapshots: items, ...more };
+    },
+    inspectSnapshot: ({ parameters }) => control.inspection.inspect(parameters.snapshot),
+    verifySnapshot: ({ parameters, query }) => control.inspection.verify(parameters.snapshot, query.local === true),
+  };
+}

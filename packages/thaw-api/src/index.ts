@@ -1,0 +1,17 @@
+/** The public face of Thaw's own API: routes, types, reading of requests, and a client. */
+export type {
+  EnvironmentSummary,
+  HostDescription,
+  LocalKey,
+  LogEvent,
+  ProvisionedSummary,
+  ReleaseSummary,
+  SnapshotContents,
+  SnapshotSummary,
+  SnapshotVerification,
+} from "./answers.ts";
+export { AnswerFormError, type CallOptions, type Send, ThawClient, type ThawRequest } from "./client.ts";
+export { answerProblem, matchRoute, readBody, readQuery, RequestFormError, type RouteMatch } from "./read.ts";
+export type { AnswerForm, QueryShape, RouteForm } from "./route.ts";
+export { PREFIX, type RouteName, ROUTES } from "./routes.ts";
+export type { AnswerOf, BodyOf, ParametersOf, QueryOf, RoutesWith } from "./types.ts";
