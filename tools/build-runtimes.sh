@@ -73,7 +73,7 @@ build_python() {
 finish() {
   echo "$2" > $dist/"$1".new/.recipe
   chmod -R a+rX $dist/"$1".new
-  rm -rf $dist/"$1"
+  rm -rf "$dist/${1:?}"
   mv $dist/"$1".new $dist/"$1"
 }
 

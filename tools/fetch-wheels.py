@@ -1,4 +1,5 @@
-"""fetch-wheels.py VERSION REQUIREMENTS TARGET: wheels for that Python, unpacked. Works with any pip, without that Python."""
+"""fetch-wheels.py VERSION REQUIREMENTS TARGET: unpacks wheels for a Python that need not be installed, with any pip."""
+
 import pathlib
 import subprocess
 import sys
@@ -10,7 +11,7 @@ version, requirements, target = sys.argv[1:4]
 
 
 def pip() -> list[str]:
-    if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode == 0:
+    if subprocess.run([sys.executable, "-m", "pip", "--version"], check=False, capture_output=True).returncode == 0:
         return [sys.executable, "-m", "pip"]
     venv.create(scratch + "/venv", with_pip=True)
     return [scratch + "/venv/bin/python", "-m", "pip"]
@@ -19,7 +20,16 @@ def pip() -> list[str]:
 with tempfile.TemporaryDirectory() as scratch:
     wheels = pathlib.Path(scratch, "wheels")
     command = pip() + ["download", "--quiet", "--dest", str(wheels), "--only-binary=:all:", "--python-version", version]
-    command += ["--implementation", "cp", "--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_28_x86_64", "-r", requirements]
+    command += [
+        "--implementation",
+        "cp",
+        "--platform",
+        "manylinux2014_x86_64",
+        "--platform",
+        "manylinux_2_28_x86_64",
+        "-r",
+        requirements,
+    ]
     subprocess.run(command, check=True)
     for wheel in sorted(wheels.iterdir()):
         zipfile.ZipFile(wheel).extractall(target)

@@ -44,6 +44,7 @@ install_rootfs() {
   packages=$2
   has mmdebstrap || die "mmdebstrap is needed to make a root file system: apt-get install mmdebstrap"
   step "Debian $suite with $packages (a few minutes)"
+  # shellcheck disable=SC2016 # mmdebstrap gives the hook its $1
   run mmdebstrap --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' --include="ca-certificates,tzdata,$packages" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --customize-hook='rm -rf "$1"/var/lib/apt/lists "$1"/var/cache/apt' \

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by the scripts here.
 THAW_HOME=${THAW_HOME:-/var/lib/thaw}
 export THAW_HOME

@@ -42,10 +42,12 @@ missing_packages() {
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
   has cargo || echo cargo-web
   has cargo || echo rustc-web
+  has rustfmt || echo rustfmt-web
+  has cargo-clippy || echo rust-web-clippy
   [ "$(java_majors)" ] || echo openjdk-17-jdk-headless
 }
 
-java_majors() { ls -d /usr/lib/jvm/*/bin/java 2>/dev/null | head -n 1; }
+java_majors() { find /usr/lib/jvm -path '*/bin/java' 2>/dev/null | head -n 1; }
 missing_list() { missing_packages | sort -u | tr '\n' ' '; }
 is_complete() { [ -z "$(missing_list)" ]; }
 
@@ -89,6 +91,7 @@ build_others() {
   sh tools/build-test-clients.sh
   sh tools/build-test-functions.sh
   sh tools/build-test-stores.sh
+  sh tools/build-checkers.sh
 }
 
 main() {

@@ -1,19 +1,20 @@
-"""Starts the official client: `python3 /var/runtime/thaw_runtime.py HANDLER`, with our hook registered before any of the
-function's.
+"""Starts the official client: `python3 /var/runtime/thaw_runtime.py HANDLER`, with our hook registered before any of
+the function's.
 
-A function's folder and its PYTHONPATH may hold modules with the names of those that the client or this file need (json.py,
-random.py, …). As on AWS, the client's imports are done before the function's folders are on `sys.path`, and the function
-gets its own module wherever the client has not loaded the standard one already. So this file imports nothing but `sys`
-at its top, and nothing that the client does not import.
+A function's folder and its PYTHONPATH may hold modules with the names of those that the client or this file need
+(json.py, random.py, …). As on AWS, the client's imports are done before the function's folders are on `sys.path`, and
+the function gets its own module wherever the client has not loaded the standard one already. So this file imports
+nothing but `sys` at its top, and nothing that the client does not import.
 
-After a restore, and before the function's hooks: new seeds for the generators that Python keeps itself. OpenSSL's is renewed
-by the preloaded library, and `os.urandom`, `secrets`, `uuid4` and `random.SystemRandom` ask the kernel.
+After a restore, and before the function's hooks: new seeds for the generators that Python keeps itself. OpenSSL's is
+renewed by the preloaded library, and `os.urandom`, `secrets`, `uuid4` and `random.SystemRandom` ask the kernel.
 
-Before the snapshot: the events of /var/task/thaw.prime.json, if there is one, through the client's own handling of a request,
-then the function's before-snapshot hooks.
+Before the snapshot: the events of /var/task/thaw.prime.json, if there is one, through the client's own handling of a
+request, then the function's before-snapshot hooks.
 
 THAW_RESEED_SKIP: `random`, `numpy`, or `all`, separated by commas.
 """
+
 import sys
 
 RUNTIME_DIR = "/var/runtime"
@@ -44,7 +45,7 @@ def own_path() -> list[str]:
 
 
 def search_path() -> list[str]:
-    """AWS's order: the function, layers, PYTHONPATH, the runtime, Python's own (Lambda's guide, "Runtime search path")."""
+    """AWS's order: function, layers, PYTHONPATH, the runtime, Python's own (Lambda's guide, "Runtime search path")."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     added = [path for path in sys.path if path != RUNTIME_DIR and not is_standard_path(path)]
     standard = [path for path in sys.path if is_standard_path(path)]
@@ -58,7 +59,7 @@ def is_standard_path(path: str) -> bool:
 
 
 def prepare_snapshot(os, bootstrap) -> None:
-    """Registers our hook, and loads what the client itself loads only around a snapshot, while its names are certain."""
+    """Registers our hook, and loads what the client loads only around a snapshot, while its names are certain."""
     import http.client  # noqa: F401
 
     import snapshot_restore_py
@@ -71,7 +72,7 @@ def prepare_snapshot(os, bootstrap) -> None:
 
 
 def renew(os, standard_dir: str) -> None:
-    """Gives the generators of modules that the function has loaded new seeds. Its own modules of such names are left alone."""
+    """Gives new seeds to generators of modules that the function has loaded; its own of such names are left alone."""
     skipped = os.environ.get("THAW_RESEED_SKIP", "").split(",")
     if "all" in skipped:
         return
@@ -91,8 +92,8 @@ def renew_standard(os, standard_dir: str) -> None:
     tempfile = standard_module("tempfile", standard_dir)
     if tempfile is not None:
         tempfile._name_sequence = None
-    # libuuid keeps its clock sequence to itself, and all clones have one MAC address: two calls within a microsecond would give
-    # the same UUID. Python's own uuid1 takes over, with a random node as RFC 9562, 6.10 allows.
+    # libuuid keeps its clock sequence to itself, and all clones have one MAC address: two calls within a microsecond
+    # would give the same UUID. Python's own uuid1 takes over, with a random node as RFC 9562, 6.10 allows.
     uuid = standard_module("uuid", standard_dir)
     if uuid is not None:
         uuid._generate_time_safe = None

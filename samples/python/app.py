@@ -1,4 +1,5 @@
 """A function with work at Init: it builds a search index once; clones of the snapshot have it already."""
+
 import math
 import os
 import random

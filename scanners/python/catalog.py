@@ -1,12 +1,14 @@
-"""The sources of state that must not be cloned, as the caller gives them on standard input: `RULE<tab>MODE<tab>PATTERN` a line."""
+"""The sources of state that must not be cloned, from standard input: `RULE<tab>MODE<tab>PATTERN` a line."""
+
 import fnmatch
-from typing import Iterable, NamedTuple, Optional
+from collections.abc import Iterable
+from typing import NamedTuple
 
 
 class Source(NamedTuple):
     rule: str
-    # value: what the call returns is the hazard; noargs: only without arguments; generator: `seed` instead of the rule where it has
-    # arguments; effect: the call itself is the hazard, kept or not.
+    # value: the result of the call is the hazard; noargs: only without arguments; generator: `seed` instead of the
+    # rule where it has arguments; effect: the call itself is the hazard, kept or not.
     mode: str
     pattern: str
 
@@ -15,7 +17,7 @@ class Catalog:
     def __init__(self, lines: Iterable[str]):
         self.exact: dict[str, Source] = {}
         self.globs: list[Source] = []
-        self.cache: dict[str, Optional[Source]] = {}
+        self.cache: dict[str, Source | None] = {}
         for line in lines:
             if not line.strip():
                 continue
@@ -25,7 +27,7 @@ class Catalog:
             else:
                 self.exact[source.pattern] = source
 
-    def find(self, name: str) -> Optional[Source]:
+    def find(self, name: str) -> Source | None:
         if name in self.exact:
             return self.exact[name]
         if name not in self.cache:

@@ -1,7 +1,7 @@
 """The interpreter's half for expressions: what a value is, what is in it, and calls."""
+
 import ast
 from dataclasses import dataclass, field
-from typing import Optional
 
 from values import NO_LABELS, NOTHING, Class, Function, Label, Module, Value
 
@@ -20,15 +20,15 @@ SCOPED_RULES = {"connection", "temp-file"}
 @dataclass
 class Frame:
     module: Module
-    local: Optional[dict[str, Value]] = None
+    local: dict[str, Value] | None = None
     declared: set[str] = field(default_factory=set)
-    function: Optional[Function] = None
-    self_name: Optional[str] = None
+    function: Function | None = None
+    self_name: str | None = None
     fields: set[Label] = field(default_factory=set)
     returned: set[Label] = field(default_factory=set)
     result: Value = NOTHING
     branches: int = 0
-    class_name: Optional[str] = None
+    class_name: str | None = None
 
 
 class Expressions:
@@ -143,7 +143,9 @@ class Expressions:
                 env = frame.local if frame.local is not None and target.id in frame.local else frame.module.env
                 env[target.id] = Value(rest, value.name)
                 if env is frame.module.env:
-                    self.kept[(frame.module.file, target.id)] = [e for e in self.kept.get((frame.module.file, target.id), []) if e[0].rule not in SCOPED_RULES]
+                    self.kept[(frame.module.file, target.id)] = [
+                        e for e in self.kept.get((frame.module.file, target.id), []) if e[0].rule not in SCOPED_RULES
+                    ]
         elif labels and node.args and isinstance(target, (ast.Name, ast.Attribute, ast.Subscript)):
             if isinstance(target, ast.Name):
                 current = self.lookup(target.id, frame)
@@ -155,7 +157,9 @@ class Expressions:
             else:
                 self.assign_inside(target, Value(labels), frame)
 
-    def source(self, name: str, node: ast.AST, frame: Frame, is_read: bool, arguments: Optional[list[Value]] = None) -> frozenset[Label]:
+    def source(
+        self, name: str, node: ast.AST, frame: Frame, is_read: bool, arguments: list[Value] | None = None
+    ) -> frozenset[Label]:
         found = self.catalog.find(name)
         if found is None or found.rule == "none" or (found.mode == "noargs" and arguments):
             return NO_LABELS
@@ -172,13 +176,23 @@ class Expressions:
 
     # Calls
 
-    def call(self, function: Function, values: list[Value], named: dict[str, Value], callee: Value, node: ast.AST, frame: Frame) -> Value:
+    def call(
+        self,
+        function: Function,
+        values: list[Value],
+        named: dict[str, Value],
+        callee: Value,
+        node: ast.AST,
+        frame: Frame,
+    ) -> Value:
         labels = frozenset().union(*(each.labels for each in [*values, *named.values()]))
         if function in self.active or len(self.active) > DEPTH_MAX or self.steps > STEPS_MAX:
             return Value(labels)
         is_bound = callee.instance is not None and function.cls is not None
         inner = self.frame_for(function, values, named, is_bound, callee)
-        names = tuple((key, value.labels, value.name, value.function, value.cls) for key, value in (inner.local or {}).items())
+        names = tuple(
+            (key, value.labels, value.name, value.function, value.cls) for key, value in (inner.local or {}).items()
+        )
         key = (function, names, self.phase)
         if key not in self.memo:
             self.active.append(function)
@@ -189,7 +203,9 @@ class Expressions:
                 self.block(function.node.body, inner)
             self.active.pop()
             result = inner.result.with_labels(frozenset(inner.returned))
-            self.memo[key] = Value(result.labels, result.name, result.text, result.function, result.cls, result.module, result.instance)
+            self.memo[key] = Value(
+                result.labels, result.name, result.text, result.function, result.cls, result.module, result.instance
+            )
             if is_bound and inner.fields:
                 self.memo[(key, "fields")] = Value(frozenset(inner.fields))
         fields = self.memo.get((key, "fields"), NOTHING).labels
@@ -199,7 +215,9 @@ class Expressions:
 
     def keep_fields(self, target: ast.AST, fields: frozenset[Label], node: ast.AST, frame: Frame) -> None:
         """A method put something into its object: `self.connect()` in a constructor, `service.load()` in a module."""
-        if (isinstance(target, ast.Name) and target.id == frame.self_name) or (isinstance(target, ast.Call) and ast.unparse(target.func) == "super"):
+        if (isinstance(target, ast.Name) and target.id == frame.self_name) or (
+            isinstance(target, ast.Call) and ast.unparse(target.func) == "super"
+        ):
             frame.fields |= fields
         elif isinstance(target, ast.Name):
             if frame.local is not None and target.id in frame.local:
@@ -210,7 +228,9 @@ class Expressions:
                 self.keep(frame.module.file, target.id, fields, node, frame)
                 frame.branches -= 1
 
-    def frame_for(self, function: Function, values: list[Value], named: dict[str, Value], is_bound: bool, callee: Value) -> Frame:
+    def frame_for(
+        self, function: Function, values: list[Value], named: dict[str, Value], is_bound: bool, callee: Value
+    ) -> Frame:
         arguments = function.node.args
         parameters = [each.arg for each in [*arguments.posonlyargs, *arguments.args]]
         local: dict[str, Value] = {}
@@ -228,7 +248,9 @@ class Expressions:
                 local[each.arg] = Value(rest.union(*(value.labels for key, value in named.items() if key not in local)))
         return Frame(function.module, local, function=function, self_name=self_name)
 
-    def instantiate(self, cls: Class, values: list[Value], named: dict[str, Value], node: ast.AST, frame: Frame) -> Value:
+    def instantiate(
+        self, cls: Class, values: list[Value], named: dict[str, Value], node: ast.AST, frame: Frame
+    ) -> Value:
         labels = frozenset().union(*(each.labels for each in [*values, *named.values()]))
         start = cls.method("__init__")
         if start is None:

@@ -1,13 +1,15 @@
 """
 Walks what Python runs during Init (modules, and what they call), with hazards in place of values.
 
-A hazard counts when it is kept: in module state that a function reads, in an attribute of a kept object or a class, in a default argument.
-Both branches of a condition are walked, each loop once, each function once for each kind of arguments.
+A hazard counts when it is kept: in module state that a function reads, in an attribute of a kept object or a class,
+in a default argument. Both branches of a condition are walked, each loop once, each function once for each kind of
+arguments.
 """
+
 import ast
 
 from catalog import Catalog
-from expressions import STEPS_MAX, SCOPED_RULES, Expressions, Frame
+from expressions import SCOPED_RULES, STEPS_MAX, Expressions, Frame
 from project import Project
 from values import NO_LABELS, NOTHING, Class, Function, Label, Module, Place, Value
 
@@ -120,7 +122,9 @@ class Interpreter(Expressions):
         if root.id == frame.self_name:
             owner = frame.function.cls.name if frame.function is not None and frame.function.cls is not None else "self"
             name = ast.unparse(target).replace(f"{root.id}.", f"{owner}.", 1)
-            frame.fields |= {label._replace(kept_at=label.kept_at or place, kept_as=label.kept_as or name) for label in value.labels}
+            frame.fields |= {
+                label._replace(kept_at=label.kept_at or place, kept_as=label.kept_as or name) for label in value.labels
+            }
         elif frame.local is not None and root.id in frame.local and frame.local[root.id].cls is None:
             frame.local[root.id] = frame.local[root.id].with_labels(value.labels)
         else:
@@ -163,8 +167,12 @@ class Interpreter(Expressions):
     def do_Assign(self, node: ast.Assign, frame: Frame) -> None:
         pairs = [(target, node.value) for target in node.targets]
         for target, expression in pairs:
-            if isinstance(target, (ast.Tuple, ast.List)) and isinstance(expression, (ast.Tuple, ast.List)) and len(target.elts) == len(expression.elts):
-                for each, part in zip(target.elts, expression.elts):
+            if (
+                isinstance(target, (ast.Tuple, ast.List))
+                and isinstance(expression, (ast.Tuple, ast.List))
+                and len(target.elts) == len(expression.elts)
+            ):
+                for each, part in zip(target.elts, expression.elts, strict=True):
                     self.assign(each, self.eval(part, frame), frame)
             else:
                 self.assign(target, self.eval(expression, frame), frame)
@@ -221,7 +229,15 @@ class Interpreter(Expressions):
         for item in node.items:
             value = self.eval(item.context_expr, frame)
             # What a `with` opens it closes.
-            value = Value(frozenset(label for label in value.labels if label.rule not in SCOPED_RULES), value.name, None, None, None, None, value.instance)
+            value = Value(
+                frozenset(label for label in value.labels if label.rule not in SCOPED_RULES),
+                value.name,
+                None,
+                None,
+                None,
+                None,
+                value.instance,
+            )
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, value, frame)
         self.block(node.body, frame)
@@ -247,7 +263,10 @@ class Interpreter(Expressions):
 
     def defaults(self, node: ast.FunctionDef, frame: Frame) -> None:
         positional = [*node.args.posonlyargs, *node.args.args]
-        pairs = [*zip(positional[len(positional) - len(node.args.defaults) :], node.args.defaults), *zip(node.args.kwonlyargs, node.args.kw_defaults)]
+        pairs = [
+            *zip(positional[len(positional) - len(node.args.defaults) :], node.args.defaults, strict=True),
+            *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True),
+        ]
         for argument, default in pairs:
             labels = NO_LABELS if default is None else self.eval(default, frame).labels
             if labels and (frame.local is None or frame.class_name is not None):

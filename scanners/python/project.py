@@ -1,11 +1,26 @@
-"""The function's own modules: where an import leads, which files belong to installed packages, which functions look like handlers."""
+"""The function's own modules: where imports lead, which files are installed packages, which functions are handlers."""
+
 import ast
 import os
-from typing import Iterator, Optional
+from collections.abc import Iterator
 
 from values import Module
 
-SKIPPED = {"node_modules", "site-packages", "venv", ".venv", "env", "__pycache__", "tests", "test", ".git", ".aws-sam", "dist-info", "layer", "layers"}
+SKIPPED = {
+    "node_modules",
+    "site-packages",
+    "venv",
+    ".venv",
+    "env",
+    "__pycache__",
+    "tests",
+    "test",
+    ".git",
+    ".aws-sam",
+    "dist-info",
+    "layer",
+    "layers",
+}
 FILES_MAX = 20_000
 EVENT_NAMES = {"event", "_event", "evt", "events"}
 HANDLER_NAMES = {"handler", "lambda_handler"}
@@ -17,7 +32,7 @@ class Project:
         self.root = os.path.realpath(root)
         self.with_dependencies = with_dependencies
         self.search = [self.root]
-        self.modules: dict[str, Optional[Module]] = {}
+        self.modules: dict[str, Module | None] = {}
         self.problems: list[tuple[str, str]] = []
         self.installed = self._installed()
 
@@ -31,13 +46,17 @@ class Project:
                 try:
                     with open(os.path.join(self.root, entry, listing), encoding="utf-8") as lines:
                         tops = {line.strip().split(",")[0].split("/")[0] for line in lines}
-                        names |= {top.removesuffix(".py") for top in tops if not top.endswith((".dist-info", ".egg-info")) and top not in ("", "..")}
+                        names |= {
+                            top.removesuffix(".py")
+                            for top in tops
+                            if not top.endswith((".dist-info", ".egg-info")) and top not in ("", "..")
+                        }
                 except OSError:
                     continue
         return names
 
     def add_search(self, directory: str) -> None:
-        """Sources are often scanned from above the folder that becomes the package: each folder up to the root is tried."""
+        """Adds each folder up to the root: sources are often scanned from above the folder that becomes the package."""
         while directory.startswith(self.root):
             if directory not in self.search:
                 self.search.append(directory)
@@ -45,7 +64,7 @@ class Project:
                 return
             directory = os.path.dirname(directory)
 
-    def find(self, name: str) -> Optional[Module]:
+    def find(self, name: str) -> Module | None:
         for base in self.search:
             path = os.path.join(base, *name.split("."))
             for candidate, is_package in ((f"{path}.py", False), (os.path.join(path, "__init__.py"), True)):
@@ -56,13 +75,13 @@ class Project:
                     return self.load(candidate, name, is_package)
         return None
 
-    def load(self, path: str, name: str, is_package: bool) -> Optional[Module]:
+    def load(self, path: str, name: str, is_package: bool) -> Module | None:
         path = os.path.realpath(path)
         if path not in self.modules:
             self.modules[path] = self._parse(path, name, is_package)
         return self.modules[path]
 
-    def _parse(self, path: str, name: str, is_package: bool) -> Optional[Module]:
+    def _parse(self, path: str, name: str, is_package: bool) -> Module | None:
         file = os.path.relpath(path, self.root)
         try:
             with open(path, "rb") as source:
@@ -78,12 +97,21 @@ class Project:
         """(path, function) of all that looks like a handler."""
         count = 0
         for directory, directories, files in os.walk(self.root):
-            directories[:] = sorted(d for d in directories if d not in SKIPPED and not d.endswith(("-info", ".egg")) and not d.startswith("."))
+            directories[:] = sorted(
+                d
+                for d in directories
+                if d not in SKIPPED and not d.endswith(("-info", ".egg")) and not d.startswith(".")
+            )
             if directory == self.root:
                 directories[:] = [d for d in directories if d not in self.installed]
             for file in sorted(files):
                 path = os.path.join(directory, file)
-                if not file.endswith(".py") or file.startswith("test_") or file.endswith("_test.py") or file in ("setup.py", "conftest.py"):
+                if (
+                    not file.endswith(".py")
+                    or file.startswith("test_")
+                    or file.endswith("_test.py")
+                    or file in ("setup.py", "conftest.py")
+                ):
                     continue
                 if directory == self.root and file.removesuffix(".py") in self.installed:
                     continue
@@ -103,7 +131,12 @@ def _handlers(tree: ast.Module) -> Iterator[str]:
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             names = [arg.arg for arg in node.args.args]
-            if len(names) >= 2 and names[0] in EVENT_NAMES and names[1] in CONTEXT_NAMES and len(node.args.args) - len(node.args.defaults) <= 2:
+            if (
+                len(names) >= 2
+                and names[0] in EVENT_NAMES
+                and names[1] in CONTEXT_NAMES
+                and len(node.args.args) - len(node.args.defaults) <= 2
+            ):
                 yield node.name
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             # `handler = Mangum(app)`
@@ -116,8 +149,14 @@ def _live_names(tree: ast.Module) -> set[str]:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             live |= _free_reads(node)
     for node in tree.body:
-        if isinstance(node, ast.Assign) and any(isinstance(each, ast.Name) and each.id == "__all__" for each in node.targets):
-            live |= {each.value for each in ast.walk(node.value) if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+        if isinstance(node, ast.Assign) and any(
+            isinstance(each, ast.Name) and each.id == "__all__" for each in node.targets
+        ):
+            live |= {
+                each.value
+                for each in ast.walk(node.value)
+                if isinstance(each, ast.Constant) and isinstance(each.value, str)
+            }
     return live
 
 

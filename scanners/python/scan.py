@@ -5,6 +5,7 @@ Snapshot hazards in Python code, without running it. Called by `thaw scan`:
 
 JSON lines on standard output: finding, problem, handler, and done with the number of files. Paths are relative to ROOT.
 """
+
 import argparse
 import ast
 import json
@@ -78,13 +79,31 @@ def report(interpreter: Interpreter, project: Project) -> None:
             if key in seen:
                 continue
             seen.add(key)
-            emit(type="finding", rule=label.rule, file=place.file, line=place.line, column=place.column, kept=kept_as, what=label.what, phase=phase,
-                 source={"file": label.place.file, "line": label.place.line})
+            emit(
+                type="finding",
+                rule=label.rule,
+                file=place.file,
+                line=place.line,
+                column=place.column,
+                kept=kept_as,
+                what=label.what,
+                phase=phase,
+                source={"file": label.place.file, "line": label.place.line},
+            )
     for (label, place), (name, phase) in interpreter.effects.items():
         if name not in interpreter.cured_effects and (label.rule, place.file, place.line) not in seen:
             seen.add((label.rule, place.file, place.line))
-            emit(type="finding", rule=label.rule, file=place.file, line=place.line, column=place.column, kept=None, what=label.what, phase=phase,
-                 source={"file": place.file, "line": place.line})
+            emit(
+                type="finding",
+                rule=label.rule,
+                file=place.file,
+                line=place.line,
+                column=place.column,
+                kept=None,
+                what=label.what,
+                phase=phase,
+                source={"file": place.file, "line": place.line},
+            )
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
-"""What the interpreter knows of a value: which hazards are in it, and what it is, as far as that can be told without running it."""
+"""A value as the interpreter knows it: the hazards in it, and what it is, as far as that shows without running it."""
+
 import ast
 from dataclasses import dataclass, field
 from typing import NamedTuple, Optional
@@ -17,8 +18,8 @@ class Label(NamedTuple):
     what: str
     place: Place
     # Where an object's own field took it in, and the field's name: the line that is to be changed.
-    kept_at: Optional[Place] = None
-    kept_as: Optional[str] = None
+    kept_at: Place | None = None
+    kept_as: str | None = None
 
 
 NO_LABELS: frozenset[Label] = frozenset()
@@ -28,8 +29,8 @@ NO_LABELS: frozenset[Label] = frozenset()
 class Value:
     labels: frozenset[Label] = NO_LABELS
     # `uuid.uuid4`, `boto3.client(kms)`: the path of something outside the package.
-    name: Optional[str] = None
-    text: Optional[str] = None
+    name: str | None = None
+    text: str | None = None
     function: Optional["Function"] = None
     cls: Optional["Class"] = None
     module: Optional["Module"] = None
@@ -62,7 +63,7 @@ class Class:
     bases: list[Value]
     methods: dict[str, Function] = field(default_factory=dict)
 
-    def method(self, name: str, seen: frozenset["Class"] = frozenset()) -> Optional[Function]:
+    def method(self, name: str, seen: frozenset["Class"] = frozenset()) -> Function | None:
         if name in self.methods:
             return self.methods[name]
         for base in self.bases:

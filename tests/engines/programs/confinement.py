@@ -23,7 +23,17 @@ def check():
             problems.append(f"{name} {status[name]}")
     if status["NoNewPrivs"] != "1" or status["Seccomp"] != "2":
         problems.append(f"no_new_privs {status['NoNewPrivs']}, seccomp {status['Seccomp']}")
-    for path in ("/var/task/x", "/opt/x", "/usr/x", "/etc/x", "/var/x", "/x", "/run/thaw/x", "/run/thaw/generation", "/proc/sys/kernel/random/boot_id"):
+    for path in (
+        "/var/task/x",
+        "/opt/x",
+        "/usr/x",
+        "/etc/x",
+        "/var/x",
+        "/x",
+        "/run/thaw/x",
+        "/run/thaw/generation",
+        "/proc/sys/kernel/random/boot_id",
+    ):
         if not fails(lambda path=path: open(path, "w"), errno.EROFS, errno.EACCES, errno.ENOENT):
             problems.append(f"{path} can be written")
     for path in ("/root", "/home", "/work", "/var/lib/thaw", "/etc/shadow", "/sys/kernel"):
@@ -34,7 +44,14 @@ def check():
         problems.append(f"/run/thaw has {os.listdir('/run/thaw')}")
     if not fails(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)):
         problems.append("raw sockets")
-    for name, number in (("mount", 165), ("ptrace", 101), ("unshare", 272), ("bpf", 321), ("userfaultfd", 323), ("keyctl", 250)):
+    for name, number in (
+        ("mount", 165),
+        ("ptrace", 101),
+        ("unshare", 272),
+        ("bpf", 321),
+        ("userfaultfd", 323),
+        ("keyctl", 250),
+    ):
         argument = 0x10000000 if name == "unshare" else 0
         if libc.syscall(number, argument, 0, 0, 0, 0) != -1:
             problems.append(name)

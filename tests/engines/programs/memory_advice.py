@@ -17,7 +17,9 @@ def check():
     global calls
     calls += 1
     if calls == 1:
-        wrong = differs(wiped, [None] * 8, "WIPEONFORK") or (droppable != FAILED and differs(droppable, [None] * 8, "MAP_DROPPABLE"))
+        wrong = differs(wiped, [None] * 8, "WIPEONFORK") or (
+            droppable != FAILED and differs(droppable, [None] * 8, "MAP_DROPPABLE")
+        )
         if wrong:
             return wrong
     # Pages that nobody has touched since the restore are given up.

@@ -9,7 +9,7 @@ is_moved = False
 
 
 def check():
-    global later, is_moved
+    global is_moved
     if not is_moved:
         is_moved = True
         place = map_pages(400)
@@ -21,4 +21,8 @@ def check():
         wrong = wrong or differs(hole, [None] * 100, "a new mapping where the moved one was")
         if wrong:
             return wrong
-    return differs(before, range(1, 65), "moved before the snapshot") or differs(later, range(1000, 1100), "what stayed") or "ok"
+    return (
+        differs(before, range(1, 65), "moved before the snapshot")
+        or differs(later, range(1000, 1100), "what stayed")
+        or "ok"
+    )

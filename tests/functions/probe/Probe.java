@@ -39,11 +39,25 @@ public class Probe implements RequestHandler<Map<String, Object>, Map<String, Ob
     public Map<String, Object> handleRequest(Map<String, Object> event, Context context) {
         try {
             Thread.sleep(((Number) event.getOrDefault("sleepMs", 0)).longValue());
-            HttpRequest request = HttpRequest.newBuilder(URI.create(System.getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI")))
-                    .header("Authorization", System.getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")).build();
-            String credentials = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body();
+            HttpRequest request = HttpRequest.newBuilder(
+                            URI.create(System.getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI")))
+                    .header("Authorization", System.getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN"))
+                    .build();
+            String credentials = HttpClient.newHttpClient()
+                    .send(request, HttpResponse.BodyHandlers.ofString())
+                    .body();
             String key = credentials.replaceAll(".*\"AccessKeyId\"\\s*:\\s*\"([^\"]+)\".*", "$1");
-            return Map.of("key", key, "environment", System.getenv(), "hooks", HOOKS, "initNanos", INIT_NANOS, "uuid", UUID.randomUUID().toString());
+            return Map.of(
+                    "key",
+                    key,
+                    "environment",
+                    System.getenv(),
+                    "hooks",
+                    HOOKS,
+                    "initNanos",
+                    INIT_NANOS,
+                    "uuid",
+                    UUID.randomUUID().toString());
         } catch (Exception error) {
             throw new IllegalStateException(error);
         }

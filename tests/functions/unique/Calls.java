@@ -27,7 +27,9 @@ public class Calls implements RequestHandler<Map<String, Object>, Map<String, Do
     private static Map<String, Double> measureAll(int count) {
         Map<String, Double> found = new TreeMap<>();
         found.put("Math.random", measure(count * 20, () -> sink += Math.random()));
-        found.put("ThreadLocalRandom", measure(count * 20, () -> sink += ThreadLocalRandom.current().nextDouble()));
+        found.put(
+                "ThreadLocalRandom",
+                measure(count * 20, () -> sink += ThreadLocalRandom.current().nextDouble()));
         found.put("SecureRandom", measure(count, () -> sink += SECURE.nextInt()));
         return found;
     }

@@ -20,8 +20,13 @@ import software.amazon.awssdk.services.s3.S3Client;
 /** AWS SDK v2, a JDBC pool and the JDK's own HTTP client, with connections made in Init. */
 public class Connections implements RequestHandler<Map<String, Object>, Map<String, Object>> {
     private static final String OUTSIDE = System.getenv("OUTSIDE");
-    private static final S3Client S3 = S3Client.builder().endpointOverride(URI.create("http://" + OUTSIDE + ":8080"))
-            .region(Region.US_EAST_1).forcePathStyle(true).httpClientBuilder(ApacheHttpClient.builder()).build();
+    private static final S3Client S3 = S3Client.builder()
+            .endpointOverride(URI.create("http://" + OUTSIDE + ":8080"))
+            .region(Region.US_EAST_1)
+            .forcePathStyle(true)
+            .httpClientBuilder(ApacheHttpClient.builder())
+            .build();
+
     static {
         // Otherwise what was used in the last 500 ms before the snapshot is given out untested.
         System.setProperty("com.zaxxer.hikari.aliveBypassWindowMs", "0");
@@ -58,7 +63,8 @@ public class Connections implements RequestHandler<Map<String, Object>, Map<Stri
     }
 
     private static String query(HikariDataSource pool) throws Exception {
-        try (Connection connection = pool.getConnection(); ResultSet rows = connection.createStatement().executeQuery("SELECT 42")) {
+        try (Connection connection = pool.getConnection();
+                ResultSet rows = connection.createStatement().executeQuery("SELECT 42")) {
             rows.next();
             return rows.getString(1);
         }
@@ -70,8 +76,14 @@ public class Connections implements RequestHandler<Map<String, Object>, Map<Stri
         use(found, "AWS SDK v2", () -> String.valueOf(S3.listBuckets().buckets().size()));
         use(found, "HikariCP", () -> query(POOL));
         use(found, "HikariCP, evicted before the snapshot", () -> query(EVICTED));
-        use(found, "java.net.http", () -> HTTP.send(
-                HttpRequest.newBuilder(URI.create("http://" + OUTSIDE + ":8080/connection")).build(), HttpResponse.BodyHandlers.ofString()).body());
+        use(
+                found,
+                "java.net.http",
+                () -> HTTP.send(
+                                HttpRequest.newBuilder(URI.create("http://" + OUTSIDE + ":8080/connection"))
+                                        .build(),
+                                HttpResponse.BodyHandlers.ofString())
+                        .body());
         return found;
     }
 

@@ -37,7 +37,8 @@ public class Unique implements RequestHandler<Map<String, Object>, Map<String, O
 
     private static SecureRandom correttoRandom() {
         try {
-            return SecureRandom.getInstance("LibCryptoRng", com.amazon.corretto.crypto.provider.AmazonCorrettoCryptoProvider.INSTANCE);
+            return SecureRandom.getInstance(
+                    "LibCryptoRng", com.amazon.corretto.crypto.provider.AmazonCorrettoCryptoProvider.INSTANCE);
         } catch (java.security.GeneralSecurityException absent) {
             throw new IllegalStateException(absent);
         }
@@ -61,17 +62,27 @@ public class Unique implements RequestHandler<Map<String, Object>, Map<String, O
             values.put("Corretto Crypto Provider's SecureRandom", Arrays.toString(bytes));
             values.put("UUID.randomUUID", UUID.randomUUID().toString());
             values.put("Math.random", String.valueOf(Math.random()));
-            values.put("ThreadLocalRandom", String.valueOf(ThreadLocalRandom.current().nextLong()));
-            values.put("ThreadLocalRandom of another thread", String.valueOf(OTHER_THREAD.submit(() -> ThreadLocalRandom.current().nextLong()).get()));
+            values.put(
+                    "ThreadLocalRandom",
+                    String.valueOf(ThreadLocalRandom.current().nextLong()));
+            values.put(
+                    "ThreadLocalRandom of another thread",
+                    String.valueOf(OTHER_THREAD
+                            .submit(() -> ThreadLocalRandom.current().nextLong())
+                            .get()));
             values.put("new SplittableRandom()", String.valueOf(new SplittableRandom().nextLong()));
             values.put("new Random()", String.valueOf(new Random().nextLong()));
-            values.put("RandomGenerator.getDefault()", String.valueOf(java.util.random.RandomGenerator.getDefault().nextLong()));
+            values.put(
+                    "RandomGenerator.getDefault()",
+                    String.valueOf(java.util.random.RandomGenerator.getDefault().nextLong()));
             List<Integer> numbers = new ArrayList<>();
             for (int i = 0; i < 40; i++) numbers.add(i);
             Collections.shuffle(numbers);
             values.put("Collections.shuffle", numbers.toString());
             values.put("kotlin.random.Random.Default", String.valueOf(kotlin.random.Random.Default.nextLong()));
-            values.put("kotlin.uuid.Uuid.random", kotlin.uuid.Uuid.Companion.random().toString());
+            values.put(
+                    "kotlin.uuid.Uuid.random",
+                    kotlin.uuid.Uuid.Companion.random().toString());
             values.put("Files.createTempFile", Files.createTempFile("x", "y").toString());
             values.put("yours: a Random in a field", String.valueOf(OWN.nextLong()));
             values.put("yours: SecureRandom.getInstance(DRBG)", String.valueOf(DRBG.nextLong()));

@@ -1,10 +1,9 @@
 # boto3, urllib and a raw socket with connections made in Init; a listening socket and a connection on the loopback.
 import os
 import socket
-import threading
-import urllib3
 
 import boto3
+import urllib3
 
 OUTSIDE = os.environ["OUTSIDE"]
 s3 = boto3.client("s3", endpoint_url=f"http://{OUTSIDE}:8080", region_name="us-east-1")
@@ -44,7 +43,9 @@ def ask_listener():
 def draw():
     return {
         "boto3": use("boto3", lambda: len(s3.list_buckets()["Buckets"])),
-        "urllib3": use("urllib3", lambda: pool.request("GET", f"http://{OUTSIDE}:8080/connection", retries=False).data.decode()),
+        "urllib3": use(
+            "urllib3", lambda: pool.request("GET", f"http://{OUTSIDE}:8080/connection", retries=False).data.decode()
+        ),
         "raw": use("raw", ask_raw),
         "loopback": use("loopback", ask_inner),
         "listening": use("listening", ask_listener),

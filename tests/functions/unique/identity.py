@@ -1,4 +1,4 @@
-# Tells who it is and what time it thinks it is. Init does the same, so that clones can be compared with what is in the snapshot.
+# Tells who it is and what time it thinks it is. Init does the same: a clone can be compared with its snapshot.
 import ctypes
 import json
 import os
@@ -45,7 +45,8 @@ def access_key():
     if "AWS_CONTAINER_CREDENTIALS_FULL_URI" not in os.environ:
         return None
     request = urllib.request.Request(
-        os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"], headers={"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}
+        os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"],
+        headers={"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]},
     )
     return json.load(urllib.request.urlopen(request))["AccessKeyId"]
 

@@ -1,5 +1,4 @@
 import socket
-import stat
 import struct
 
 SUPERVISOR = os.getppid()
@@ -72,14 +71,28 @@ def descriptors_of_pid_1(event):
 @attempt
 def hidden_parts_of_proc(event):
     """What says something of the host's devices, keys and kernel addresses is empty."""
-    files = ("keys", "key-users", "kallsyms", "timer_list", "sched_debug", "latency_stats", "kmsg", "interrupts", "kcore")
+    files = (
+        "keys",
+        "key-users",
+        "kallsyms",
+        "timer_list",
+        "sched_debug",
+        "latency_stats",
+        "kmsg",
+        "interrupts",
+        "kcore",
+    )
     found = []
     for name in (name for name in files if os.path.exists(f"/proc/{name}")):
         try:
             found += [name] if open(f"/proc/{name}", "rb").read(1) else []
         except PermissionError:
             pass
-    found += [name for name in ("acpi", "asound", "scsi", "bus") if os.path.isdir(f"/proc/{name}") and os.listdir(f"/proc/{name}")]
+    found += [
+        name
+        for name in ("acpi", "asound", "scsi", "bus")
+        if os.path.isdir(f"/proc/{name}") and os.listdir(f"/proc/{name}")
+    ]
     if not found:
         raise OSError(errno.ENOENT, "nothing")
     return found
@@ -94,7 +107,9 @@ def own_descriptors(event):
             target = os.readlink(f"/proc/self/fd/{fd}")
         except OSError:
             continue
-        if not target.startswith(("pipe:", "socket:", "/dev/null", "/var/task/", "/proc/")) and not target.startswith(f"/proc/{os.getpid()}"):
+        if not target.startswith(("pipe:", "socket:", "/dev/null", "/var/task/", "/proc/")) and not target.startswith(
+            f"/proc/{os.getpid()}"
+        ):
             odd.append(target)
     if not odd:
         raise OSError(errno.ENOENT, "nothing")
@@ -140,10 +155,12 @@ def become_root(event):
 
 @attempt
 def set_uid_program(event):
-    """A copy of a shell that belongs to nobody else and is set-uid gains nothing; a set-uid program of the system neither."""
+    """A set-uid copy of a shell gains nothing, and a set-uid program of the system neither."""
     import subprocess
 
-    out = subprocess.run(["/usr/bin/su", "-c", "id -u"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    out = subprocess.run(
+        ["/usr/bin/su", "-c", "id -u"], check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
     if out.returncode != 0:
         raise OSError(errno.EPERM, out.stderr)
     return out.stdout

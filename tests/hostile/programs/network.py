@@ -35,8 +35,8 @@ def listen(event):
     try:
         server.accept()
         return "a connection"
-    except TimeoutError:
-        raise OSError(errno.ETIMEDOUT, "nobody")
+    except TimeoutError as error:
+        raise OSError(errno.ETIMEDOUT, "nobody") from error
 
 
 @attempt

@@ -20,7 +20,10 @@ def attempt(function):
 def syscall(number, *arguments):
     """The kernel's answer, or OSError."""
     ctypes.set_errno(0)
-    result = libc.syscall(ctypes.c_long(number), *[a if isinstance(a, (bytes, ctypes.Array, type(None))) else ctypes.c_long(a) for a in arguments])
+    result = libc.syscall(
+        ctypes.c_long(number),
+        *[a if isinstance(a, (bytes, ctypes.Array, type(None))) else ctypes.c_long(a) for a in arguments],
+    )
     if result == -1:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return result

@@ -5,7 +5,6 @@ import select
 import signal
 import socket
 import struct
-import sys
 import threading
 import time
 
@@ -133,7 +132,15 @@ def signal_the_one_who_saves():
 
 
 def limits_of_zero():
-    for name in ("RLIMIT_FSIZE", "RLIMIT_NPROC", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_MEMLOCK", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE"):
+    for name in (
+        "RLIMIT_FSIZE",
+        "RLIMIT_NPROC",
+        "RLIMIT_DATA",
+        "RLIMIT_STACK",
+        "RLIMIT_MEMLOCK",
+        "RLIMIT_SIGPENDING",
+        "RLIMIT_MSGQUEUE",
+    ):
         resource.setrlimit(getattr(resource, name, 11 if name == "RLIMIT_SIGPENDING" else 12), (0, 0))
 
 
@@ -185,11 +192,24 @@ def deleted_directory():
 
 
 def path_descriptors():
-    KEPT.extend([os.open("/", os.O_PATH), os.open("/proc/self", os.O_PATH), os.open("/etc/shadow" if os.path.exists("/etc/shadow") else "/etc/hosts", os.O_PATH)])
+    KEPT.extend(
+        [
+            os.open("/", os.O_PATH),
+            os.open("/proc/self", os.O_PATH),
+            os.open("/etc/shadow" if os.path.exists("/etc/shadow") else "/etc/hosts", os.O_PATH),
+        ]
+    )
 
 
 def proc_files():
-    KEPT.extend([open("/proc/self/maps"), open("/proc/1/status"), open(f"/proc/{os.getppid()}/status"), open("/proc/self/mem", "r+b")])
+    KEPT.extend(
+        [
+            open("/proc/self/maps"),
+            open("/proc/1/status"),
+            open(f"/proc/{os.getppid()}/status"),
+            open("/proc/self/mem", "r+b"),
+        ]
+    )
 
 
 def namespaces_open():

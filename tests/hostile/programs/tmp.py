@@ -115,7 +115,16 @@ def digest():
         path = todo.pop()
         fds += 1
         meta = os.lstat(path)
-        hasher.update(repr((path, stat.S_IFMT(meta.st_mode), stat.S_IMODE(meta.st_mode), meta.st_nlink if stat.S_ISREG(meta.st_mode) else 0)).encode())
+        hasher.update(
+            repr(
+                (
+                    path,
+                    stat.S_IFMT(meta.st_mode),
+                    stat.S_IMODE(meta.st_mode),
+                    meta.st_nlink if stat.S_ISREG(meta.st_mode) else 0,
+                )
+            ).encode()
+        )
         if stat.S_ISLNK(meta.st_mode):
             hasher.update(os.readlink(path))
         elif stat.S_ISDIR(meta.st_mode) and len(path) < 3500:

@@ -2,7 +2,8 @@
 # fetch.sh DIR: the packages of packages.txt, unpacked in DIR/REGISTRY/NAME. Nothing of them is run, nothing goes into the repository.
 set -u
 list=$(cd "$(dirname "$0")" && pwd)/packages.txt
-mkdir -p "$1" && cd "$1"
+mkdir -p "$1"
+cd "$1" || exit 1
 grep -v '^#' "$list" | while read -r registry name version _handler; do
   safe=$(echo "$name" | tr '/:' '__')
   target=$registry/$safe

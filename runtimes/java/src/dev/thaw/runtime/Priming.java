@@ -24,9 +24,9 @@ import java.util.UUID;
 /**
  * Serves the events of {@code thaw.prime.json} through the client's own handler before the before-snapshot hooks run.
  *
- * <p>The official client loads the handler and runs the hooks in one go where it finds SnapStart in its environment. Here the parts of
- * its {@code main} are called one by one, with that variable hidden while the client's class is loaded, and the events come in between:
- * the same handler object serves them and, later, the real requests.
+ * <p>The official client loads the handler and runs the hooks in one go where it finds SnapStart in its environment.
+ * Here the parts of its {@code main} are called one by one, with that variable hidden while the client's class is
+ * loaded, and the events come in between: the same handler object serves them and, later, the real requests.
  */
 final class Priming {
     private static final String INITIALIZATION_TYPE = "AWS_LAMBDA_INITIALIZATION_TYPE";
@@ -39,10 +39,17 @@ final class Priming {
         LambdaContextLogger logger = (LambdaContextLogger) call("initLogger", new Class<?>[0]);
         LambdaRuntimeApiClient client = new LambdaRuntimeApiClientImpl(System.getenv("AWS_LAMBDA_RUNTIME_API"));
         Class<?>[] load = {String.class, LambdaContextLogger.class, LambdaRuntimeApiClient.class};
-        LambdaRequestHandler handler = (LambdaRequestHandler) call("getLambdaRequestHandlerObject", load, args[0], logger, client);
+        LambdaRequestHandler handler =
+                (LambdaRequestHandler) call("getLambdaRequestHandlerObject", load, args[0], logger, client);
         prime(handler, file);
-        call("onInitComplete", new Class<?>[] {LambdaContextLogger.class, LambdaRuntimeApiClient.class}, logger, client);
-        Class<?>[] loops = {LambdaRequestHandler.class, LambdaContextLogger.class, ConcurrencyConfig.class, LambdaRuntimeApiClient.class};
+        call(
+                "onInitComplete",
+                new Class<?>[] {LambdaContextLogger.class, LambdaRuntimeApiClient.class},
+                logger,
+                client);
+        Class<?>[] loops = {
+            LambdaRequestHandler.class, LambdaContextLogger.class, ConcurrencyConfig.class, LambdaRuntimeApiClient.class
+        };
         call("startRuntimeLoops", loops, handler, logger, new ConcurrencyConfig(logger), client);
     }
 
@@ -92,7 +99,8 @@ final class Priming {
     }
 
     private static void hideSnapStartFromClient() throws ReflectiveOperationException {
-        Field unmodifiable = Class.forName("java.util.Collections$UnmodifiableMap").getDeclaredField("m");
+        Field unmodifiable =
+                Class.forName("java.util.Collections$UnmodifiableMap").getDeclaredField("m");
         unmodifiable.setAccessible(true);
         @SuppressWarnings("unchecked")
         Map<String, String> variables = (Map<String, String>) unmodifiable.get(System.getenv());

@@ -14,11 +14,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
 /**
- * Does before the snapshot what the client would otherwise do for the first time in every clone: it loads the classes of its next steps, and
- * links the calls that run the after-restore hooks. Nothing of it can be seen by the function.
+ * Does before the snapshot what the client would otherwise do for the first time in every clone: it loads the classes
+ * of its next steps, and links the calls that run the after-restore hooks. Nothing of it can be seen by the function.
  */
 final class Rehearsal {
-    /** Of the client and of JDK 11 to 25, as {@code -Xlog:class+load} shows them between a restore and the first answer. */
+    /**
+     * Of the client and of JDK 11 to 25, as {@code -Xlog:class+load} shows them between a restore and the first answer.
+     */
     private static final String[] CLASSES = {
         // The answer of restore/next is read; the snapshot may be taken before the client has begun to wait for it.
         "java.net.SocketInputStream",
@@ -42,7 +44,8 @@ final class Rehearsal {
     };
 
     /** Each kind of value that JSON has. */
-    private static final String EVENT = "{\"text\":\"a\",\"number\":1,\"decimal\":0.5,\"yes\":true,\"list\":[{\"more\":null}]}";
+    private static final String EVENT =
+            "{\"text\":\"a\",\"number\":1,\"decimal\":0.5,\"yes\":true,\"list\":[{\"more\":null}]}";
 
     private Rehearsal() {}
 
@@ -81,7 +84,10 @@ final class Rehearsal {
         return handler == null || RequestStreamHandler.class.isAssignableFrom(handler);
     }
 
-    /** The event of a handler that takes objects is read by the client, and its answer written; the mapper is the same for all types. */
+    /**
+     * The event of a handler that takes objects is read by the client, and its answer written; the mapper is the same
+     * for all types.
+     */
     private static void serialize() {
         PojoSerializer<Object> json = JacksonFactory.getInstance().getSerializer(Object.class);
         // What is found in the mapper's caches takes other ways than what was put there.
@@ -91,16 +97,20 @@ final class Rehearsal {
         }
     }
 
-    /** As the client calls the handler's method; from JDK 18 on the first call of each shape compiles method handles. */
+    /**
+     * As the client calls the handler's method; from JDK 18 on the first call of each shape compiles method handles.
+     */
     private static void callByReflection() throws ReflectiveOperationException {
         Handler handler = new Handler();
-        for (Method method : Handler.class.getMethods()) if (method.getName().equals("handleRequest")) method.invoke(handler, null, null);
+        for (Method method : Handler.class.getMethods())
+            if (method.getName().equals("handleRequest")) method.invoke(handler, null, null);
     }
 
     /** Public, and not final: that is another shape. */
     public static class Handler implements RequestHandler<Map<String, Object>, Map<String, Object>> {
         @Override
-        public Map<String, Object> handleRequest(Map<String, Object> event, com.amazonaws.services.lambda.runtime.Context context) {
+        public Map<String, Object> handleRequest(
+                Map<String, Object> event, com.amazonaws.services.lambda.runtime.Context context) {
             return event;
         }
     }

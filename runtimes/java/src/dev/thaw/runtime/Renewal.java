@@ -16,8 +16,9 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Gives a clone's JVM new random numbers: the first of all after-restore hooks. The JDK has no way to reseed these generators, so their
- * fields are set; a field that this JDK does not have is left out. Everything is looked up before the snapshot.
+ * Gives a clone's JVM new random numbers: the first of all after-restore hooks. The JDK has no way to reseed these
+ * generators, so their fields are set; a field that this JDK does not have is left out. Everything is looked up before
+ * the snapshot.
  *
  * <p>{@code THAW_RESEED_SKIP=random} (or {@code all}) leaves them as they were at the snapshot.
  */
@@ -35,7 +36,9 @@ final class Renewal implements Resource {
 
     /** SecureRandom's: at most 100 ms old bytes of /dev/urandom, which a quick restore could still find fresh. */
     private static final String[] BUFFERS = {
-        "sun.security.provider.NativePRNG", "sun.security.provider.NativePRNG$Blocking", "sun.security.provider.NativePRNG$NonBlocking",
+        "sun.security.provider.NativePRNG",
+        "sun.security.provider.NativePRNG$Blocking",
+        "sun.security.provider.NativePRNG$NonBlocking",
     };
 
     private final List<AtomicLong> seeders = new ArrayList<>();
@@ -48,7 +51,8 @@ final class Renewal implements Resource {
     private final boolean isOn;
 
     Renewal() {
-        List<String> skipped = Arrays.asList(String.valueOf(System.getenv("THAW_RESEED_SKIP")).split(","));
+        List<String> skipped =
+                Arrays.asList(String.valueOf(System.getenv("THAW_RESEED_SKIP")).split(","));
         isOn = !skipped.contains("random") && !skipped.contains("all");
         if (isOn) {
             for (String name : SEEDERS) add(seeders, AtomicLong.class, name);
@@ -67,7 +71,10 @@ final class Renewal implements Resource {
         afterRestore(context);
     }
 
-    /** Only now, and through the front door: the provider asks these classes whether they are there, and they ask the provider. */
+    /**
+     * Only now, and through the front door: the provider asks these classes whether they are there, and they ask the
+     * provider.
+     */
     private void findBuffers() {
         new SecureRandom();
         for (String name : BUFFERS) add(buffers, Object.class, name + ".INSTANCE");
@@ -93,7 +100,8 @@ final class Renewal implements Resource {
             for (Random generator : generators) generator.setSeed(noise.getLong());
             Random shuffler = shuffle == null ? null : (Random) shuffle.get(null);
             if (shuffler != null) shuffler.setSeed(noise.getLong());
-            for (Thread thread : threads) if (thread != null && threadSeed != null) threadSeed.setLong(thread, noise.getLong());
+            for (Thread thread : threads)
+                if (thread != null && threadSeed != null) threadSeed.setLong(thread, noise.getLong());
         }
         if (buffered != null) for (Object buffer : buffers) buffered.setInt(buffer, 0);
     }
@@ -131,7 +139,8 @@ final class Renewal implements Resource {
 
     private static Method findDnsCache() {
         try {
-            Method method = Class.forName("com.amazonaws.services.lambda.crac.DNSManager").getDeclaredMethod("clearCache");
+            Method method = Class.forName("com.amazonaws.services.lambda.crac.DNSManager")
+                    .getDeclaredMethod("clearCache");
             method.setAccessible(true);
             return method;
         } catch (ReflectiveOperationException absent) {

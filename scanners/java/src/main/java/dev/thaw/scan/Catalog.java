@@ -7,13 +7,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/** The sources of state that must not be cloned: {@code RULE<tab>MODE<tab>NAME} a line; an exact name goes before a pattern. */
+/**
+ * The sources of state that must not be cloned: {@code RULE<tab>MODE<tab>NAME} a line; an exact name goes before a
+ * pattern.
+ */
 final class Catalog {
-    record Source(String rule, String mode) {
-    }
+    record Source(String rule, String mode) {}
 
-    private record Glob(Pattern pattern, Source source) {
-    }
+    private record Glob(Pattern pattern, Source source) {}
 
     private final Map<String, Source> exact = new HashMap<>();
     private final List<Glob> globs = new ArrayList<>();
@@ -40,7 +41,12 @@ final class Catalog {
         if (found != null) {
             return found;
         }
-        return cache.computeIfAbsent(name, key -> globs.stream().filter(glob -> glob.pattern().matcher(key).matches()).map(Glob::source).findFirst())
+        return cache.computeIfAbsent(
+                        name,
+                        key -> globs.stream()
+                                .filter(glob -> glob.pattern().matcher(key).matches())
+                                .map(Glob::source)
+                                .findFirst())
                 .orElse(null);
     }
 }

@@ -24,7 +24,10 @@ import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.tree.ClassNode;
 import org.objectweb.asm.tree.MethodNode;
 
-/** Classes by name, from folders, jars, and jars in jars. Read when asked for; the function's own classes are known apart. */
+/**
+ * Classes by name, from folders, jars, and jars in jars. Read when asked for; the function's own classes are known
+ * apart.
+ */
 final class ClassPath {
     private interface Bytes {
         byte[] read() throws IOException;
@@ -52,7 +55,9 @@ final class ClassPath {
             @Override
             public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) {
                 String name = directory.getFileName().toString();
-                boolean isSkipped = name.equals("node_modules") || name.equals("test-classes") || (name.startsWith(".") && !directory.equals(root));
+                boolean isSkipped = name.equals("node_modules")
+                        || name.equals("test-classes")
+                        || (name.startsWith(".") && !directory.equals(root));
                 return isSkipped ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
             }
 
@@ -93,12 +98,13 @@ final class ClassPath {
             return;
         }
         boolean isBoot = jar.getEntry("BOOT-INF/classes/") != null;
-        for (Enumeration<? extends ZipEntry> entries = jar.entries(); entries.hasMoreElements();) {
+        for (Enumeration<? extends ZipEntry> entries = jar.entries(); entries.hasMoreElements(); ) {
             ZipEntry entry = entries.nextElement();
             String name = entry.getName();
             if (name.endsWith(".class") && !name.startsWith("META-INF/")) {
                 boolean isBootClass = name.startsWith("BOOT-INF/classes/");
-                String className = name.substring(isBootClass ? "BOOT-INF/classes/".length() : 0, name.length() - ".class".length());
+                String className = name.substring(
+                        isBootClass ? "BOOT-INF/classes/".length() : 0, name.length() - ".class".length());
                 Bytes content = () -> {
                     try (InputStream stream = jar.getInputStream(entry)) {
                         return stream.readAllBytes();
@@ -117,7 +123,8 @@ final class ClassPath {
     }
 
     private void addNested(ZipFile jar, ZipEntry outer) throws IOException {
-        try (ZipInputStream inner = new ZipInputStream(new ByteArrayInputStream(jar.getInputStream(outer).readAllBytes()))) {
+        try (ZipInputStream inner = new ZipInputStream(
+                new ByteArrayInputStream(jar.getInputStream(outer).readAllBytes()))) {
             for (ZipEntry entry = inner.getNextEntry(); entry != null; entry = inner.getNextEntry()) {
                 if (entry.getName().endsWith(".class") && !entry.getName().startsWith("META-INF/")) {
                     byte[] content = inner.readAllBytes();
@@ -187,11 +194,11 @@ final class ClassPath {
             return name != null;
         }
         ClassNode node = find(name);
-        return node != null && (isA(node.superName, type) || node.interfaces.stream().anyMatch(each -> isA(each, type)));
+        return node != null
+                && (isA(node.superName, type) || node.interfaces.stream().anyMatch(each -> isA(each, type)));
     }
 
-    record Found(ClassNode owner, MethodNode method) {
-    }
+    record Found(ClassNode owner, MethodNode method) {}
 
     Found method(String owner, String name, String descriptor) {
         for (ClassNode node = find(owner); node != null; node = node.superName == null ? null : find(node.superName)) {

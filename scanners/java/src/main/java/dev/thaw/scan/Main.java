@@ -22,13 +22,13 @@ import org.objectweb.asm.tree.MethodNode;
 public final class Main {
     private static final PrintStream OUT = new PrintStream(System.out, false, StandardCharsets.UTF_8);
 
-    private Main() {
-    }
+    private Main() {}
 
     public static void main(String[] arguments) throws IOException {
         List<String> given = List.of(arguments);
         int at = given.indexOf("--handler");
-        String handler = at == -1 ? null : given.get(at + 1).replaceAll("::.*", "").replace('.', '/');
+        String handler =
+                at == -1 ? null : given.get(at + 1).replaceAll("::.*", "").replace('.', '/');
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         Catalog catalog = new Catalog(input.lines().toList());
         ClassPath classes = new ClassPath(Path.of(given.get(0)));
@@ -82,14 +82,19 @@ public final class Main {
     }
 
     private static void print(Scanner.Finding finding) {
-        OUT.println("{\"type\":\"finding\",\"rule\":" + quote(finding.rule()) + ",\"file\":" + quote(finding.place().file()) + ",\"line\":" + finding.place().line()
-                + ",\"column\":1,\"kept\":" + (finding.kept() == null ? "null" : quote(finding.kept())) + ",\"what\":" + quote(finding.what())
+        OUT.println("{\"type\":\"finding\",\"rule\":" + quote(finding.rule()) + ",\"file\":"
+                + quote(finding.place().file()) + ",\"line\":" + finding.place().line()
+                + ",\"column\":1,\"kept\":" + (finding.kept() == null ? "null" : quote(finding.kept())) + ",\"what\":"
+                + quote(finding.what())
                 + ",\"phase\":" + quote(finding.phase() == Scanner.Phase.INIT ? "init" : "before-snapshot")
-                + ",\"source\":{\"file\":" + quote(finding.source().file()) + ",\"line\":" + finding.source().line() + "}}");
+                + ",\"source\":{\"file\":" + quote(finding.source().file()) + ",\"line\":"
+                + finding.source().line() + "}}");
     }
 
     private static void print(Map<String, String> message) {
-        OUT.println(message.entrySet().stream().map(each -> quote(each.getKey()) + ":" + quote(each.getValue())).collect(Collectors.joining(",", "{", "}")));
+        OUT.println(message.entrySet().stream()
+                .map(each -> quote(each.getKey()) + ":" + quote(each.getValue()))
+                .collect(Collectors.joining(",", "{", "}")));
     }
 
     private static String quote(String text) {

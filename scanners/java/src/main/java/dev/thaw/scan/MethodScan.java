@@ -26,11 +26,45 @@ import org.objectweb.asm.tree.analysis.Interpreter;
 /** One method under ASM's data-flow analysis, with hazards in place of values. */
 final class MethodScan extends Interpreter<Val> {
     private static final int ROUNDS_MAX = 4;
-    private static final Set<String> TAKES_IN = Set.of("put", "putIfAbsent", "add", "addAll", "addFirst", "addLast", "append", "set", "setProperty", "offer", "push", "putAll");
+    private static final Set<String> TAKES_IN = Set.of(
+            "put",
+            "putIfAbsent",
+            "add",
+            "addAll",
+            "addFirst",
+            "addLast",
+            "append",
+            "set",
+            "setProperty",
+            "offer",
+            "push",
+            "putAll");
     private static final Set<String> ENDS = Set.of("close", "delete", "deleteIfExists", "shutdown");
     /** JDK methods that run the function they are given at once. */
-    private static final Set<String> RUNS_NOW = Set.of("computeIfAbsent", "compute", "merge", "forEach", "replaceAll", "orElseGet", "supplyAsync", "doPrivileged", "requireNonNullElseGet");
-    private static final Set<String> FORGETFUL = Set.of("println", "print", "info", "debug", "warn", "error", "trace", "length", "size", "isEmpty", "isPresent", "getClass");
+    private static final Set<String> RUNS_NOW = Set.of(
+            "computeIfAbsent",
+            "compute",
+            "merge",
+            "forEach",
+            "replaceAll",
+            "orElseGet",
+            "supplyAsync",
+            "doPrivileged",
+            "requireNonNullElseGet");
+
+    private static final Set<String> FORGETFUL = Set.of(
+            "println",
+            "print",
+            "info",
+            "debug",
+            "warn",
+            "error",
+            "trace",
+            "length",
+            "size",
+            "isEmpty",
+            "isPresent",
+            "getClass");
 
     private final BasicInterpreter basics = new BasicInterpreter();
     private final Scanner scanner;
@@ -73,7 +107,8 @@ final class MethodScan extends Interpreter<Val> {
             labels = Val.union(labels, contents.getOrDefault(each, Set.of()));
             if (closed.contains(each)) {
                 labels = new HashSet<>(labels);
-                labels.removeIf(label -> label.rule().equals("connection") || label.rule().equals("temp-file"));
+                labels.removeIf(label ->
+                        label.rule().equals("connection") || label.rule().equals("temp-file"));
             }
         }
         return labels;
@@ -175,7 +210,14 @@ final class MethodScan extends Interpreter<Val> {
             case Opcodes.GETFIELD:
                 return read(Val.of(basic), (FieldInsnNode) instruction);
             case Opcodes.CHECKCAST:
-                return new Val(basic, value.labels(), value.made(), value.field(), value.text(), value.lambda(), value.isThis());
+                return new Val(
+                        basic,
+                        value.labels(),
+                        value.made(),
+                        value.field(),
+                        value.text(),
+                        value.lambda(),
+                        value.isThis());
             case Opcodes.INSTANCEOF, Opcodes.ARRAYLENGTH:
                 return Val.of(basic);
             case Opcodes.NEWARRAY, Opcodes.ANEWARRAY:
@@ -214,7 +256,9 @@ final class MethodScan extends Interpreter<Val> {
     public Val naryOperation(AbstractInsnNode instruction, List<? extends Val> values) throws AnalyzerException {
         List<BasicValue> plain = values.stream().map(Val::basic).toList();
         BasicValue basic = basics.naryOperation(instruction, plain);
-        Val value = basic == null ? Val.of(BasicValue.UNINITIALIZED_VALUE) : Val.of(basic).madeBy(instruction);
+        Val value = basic == null
+                ? Val.of(BasicValue.UNINITIALIZED_VALUE)
+                : Val.of(basic).madeBy(instruction);
         if (instruction instanceof InvokeDynamicInsnNode dynamic) {
             return dynamic(value, dynamic, values);
         }
@@ -230,7 +274,8 @@ final class MethodScan extends Interpreter<Val> {
         values.forEach(each -> captured.addAll(all(each)));
         Handle body = null;
         for (Object each : instruction.bsmArgs) {
-            if (each instanceof Handle handle && instruction.bsm.getOwner().equals("java/lang/invoke/LambdaMetafactory")) {
+            if (each instanceof Handle handle
+                    && instruction.bsm.getOwner().equals("java/lang/invoke/LambdaMetafactory")) {
                 body = handle;
             }
         }
@@ -270,7 +315,9 @@ final class MethodScan extends Interpreter<Val> {
             // A number drawn from a generator is not the generator.
             all(receiver).stream().filter(label -> !label.isGenerator()).forEach(labels::add);
         }
-        if (call.owner.startsWith("java/util/stream/") || call.owner.startsWith("java/util/Optional") || RUNS_NOW.contains(call.name)) {
+        if (call.owner.startsWith("java/util/stream/")
+                || call.owner.startsWith("java/util/Optional")
+                || RUNS_NOW.contains(call.name)) {
             arguments.forEach(each -> labels.addAll(scanner.run(each.lambda())));
         }
         labels.addAll(found);
@@ -285,7 +332,8 @@ final class MethodScan extends Interpreter<Val> {
         return result.with(labels);
     }
 
-    private void construct(MethodInsnNode call, Val receiver, List<? extends Val> arguments, Set<Label> given, Set<Label> found) {
+    private void construct(
+            MethodInsnNode call, Val receiver, List<? extends Val> arguments, Set<Label> given, Set<Label> found) {
         ClassPath.Found target = scanner.resolve(call);
         if (target != null && scanner.isKnown(call.owner)) {
             putInto(receiver, Val.union(apply(scanner.summarise(target), receiver, arguments, call), found), call);
@@ -320,7 +368,8 @@ final class MethodScan extends Interpreter<Val> {
     /** A name is resolved; an address that is written down is what it is. */
     private static boolean isResolved(MethodInsnNode call, List<? extends Val> arguments) {
         String host = arguments.isEmpty() ? null : arguments.get(0).text();
-        return call.desc.startsWith("(Ljava/lang/String;") && (host == null || !host.matches("localhost|[0-9.]+|[0-9a-fA-F:]+"));
+        return call.desc.startsWith("(Ljava/lang/String;")
+                && (host == null || !host.matches("localhost|[0-9.]+|[0-9a-fA-F:]+"));
     }
 
     private Set<Label> source(MethodInsnNode call, List<? extends Val> arguments) {
@@ -332,7 +381,9 @@ final class MethodScan extends Interpreter<Val> {
         if (source == null) {
             source = scanner.catalog().find(name);
         }
-        if (source == null || (source.mode().equals("noargs") && !arguments.isEmpty()) || (source.mode().equals("withargs") && arguments.isEmpty())) {
+        if (source == null
+                || (source.mode().equals("noargs") && !arguments.isEmpty())
+                || (source.mode().equals("withargs") && arguments.isEmpty())) {
             return Set.of();
         }
         if (source.rule().equals("resolved-address") && !isResolved(call, arguments)) {
@@ -355,10 +406,14 @@ final class MethodScan extends Interpreter<Val> {
     @Override
     public Val merge(Val first, Val second) {
         BasicValue basic = basics.merge(first.basic(), second.basic());
-        Val merged = new Val(basic, Val.union(first.labels(), second.labels()), Val.union(first.made(), second.made()),
+        Val merged = new Val(
+                basic,
+                Val.union(first.labels(), second.labels()),
+                Val.union(first.made(), second.made()),
                 first.field() != null && first.field().equals(second.field()) ? first.field() : null,
                 first.text() != null && first.text().equals(second.text()) ? first.text() : null,
-                first.lambda() == null ? second.lambda() : first.lambda(), first.isThis() && second.isThis());
+                first.lambda() == null ? second.lambda() : first.lambda(),
+                first.isThis() && second.isThis());
         return merged.equals(first) ? first : merged;
     }
 }

@@ -18,25 +18,35 @@ import org.objectweb.asm.tree.MethodNode;
 import org.objectweb.asm.tree.analysis.AnalyzerException;
 
 /**
- * Runs what Init runs (static initialisers of the classes it touches, constructors of handlers and beans, and what they call), method by
- * method, and collects the hazards that end up in fields.
+ * Runs what Init runs (static initialisers of the classes it touches, constructors of handlers and beans, and what they
+ * call), method by method, and collects the hazards that end up in fields.
  */
 final class Scanner {
     enum Phase {
-        INIT, BEFORE_SNAPSHOT
+        INIT,
+        BEFORE_SNAPSHOT
     }
 
-    record Finding(String rule, String what, Label.Place source, Label.Place place, String kept, Phase phase) {
-    }
+    record Finding(String rule, String what, Label.Place source, Label.Place place, String kept, Phase phase) {}
 
     private static final int DEPTH_MAX = 60;
     private static final int METHODS_MAX = 50_000;
     /** How far a call into a library is followed to learn whether its answer is random. */
     private static final int DEPENDENCY_DEPTH_MAX = 4;
+
     private static final int DEPENDENCY_METHODS_MAX = 1_500;
     private static final Set<String> FOLLOWED_RULES = Set.of("random-value", "identifier");
-    private static final Set<String> PLAIN_TYPES = Set.of("Ljava/lang/String;", "Ljava/util/UUID;", "Ljava/math/BigInteger;", "Ljava/lang/Long;", "Ljava/lang/Integer;",
-            "J", "I", "D", "F", "[B");
+    private static final Set<String> PLAIN_TYPES = Set.of(
+            "Ljava/lang/String;",
+            "Ljava/util/UUID;",
+            "Ljava/math/BigInteger;",
+            "Ljava/lang/Long;",
+            "Ljava/lang/Integer;",
+            "J",
+            "I",
+            "D",
+            "F",
+            "[B");
     private static final Summary NOTHING = new Summary();
 
     private final ClassPath classes;
@@ -60,8 +70,12 @@ final class Scanner {
         for (String name : classes.own()) {
             ClassNode node = classes.find(name);
             if (node != null && (node.access & (Opcodes.ACC_ABSTRACT | Opcodes.ACC_INTERFACE)) == 0) {
-                node.interfaces.forEach(each -> implementers.computeIfAbsent(each, key -> new HashSet<>()).add(name));
-                implementers.computeIfAbsent(node.superName, key -> new HashSet<>()).add(name);
+                node.interfaces.forEach(each -> implementers
+                        .computeIfAbsent(each, key -> new HashSet<>())
+                        .add(name));
+                implementers
+                        .computeIfAbsent(node.superName, key -> new HashSet<>())
+                        .add(name);
             }
         }
     }
@@ -105,7 +119,9 @@ final class Scanner {
             }
             Label.Place where = label.keptAt() != null ? label.keptAt() : place.line() == 0 ? label.place() : place;
             String kept = label.keptAs() != null ? label.keptAs() : name;
-            findings.putIfAbsent(label.rule() + " " + where.file() + ":" + where.line(), new Finding(label.rule(), label.what(), label.place(), where, kept, phase));
+            findings.putIfAbsent(
+                    label.rule() + " " + where.file() + ":" + where.line(),
+                    new Finding(label.rule(), label.what(), label.place(), where, kept, phase));
         }
     }
 
@@ -121,7 +137,10 @@ final class Scanner {
         if (node.superName != null) {
             touch(node.superName);
         }
-        node.methods.stream().filter(method -> method.name.equals("<clinit>")).findFirst().ifPresent(method -> record(summarise(new ClassPath.Found(node, method))));
+        node.methods.stream()
+                .filter(method -> method.name.equals("<clinit>"))
+                .findFirst()
+                .ifPresent(method -> record(summarise(new ClassPath.Found(node, method))));
     }
 
     Summary summarise(ClassPath.Found found) {
@@ -130,7 +149,10 @@ final class Scanner {
         if (known != null) {
             return known;
         }
-        if (active.contains(method) || active.size() > DEPTH_MAX || summaries.size() > METHODS_MAX || method.instructions.size() == 0) {
+        if (active.contains(method)
+                || active.size() > DEPTH_MAX
+                || summaries.size() > METHODS_MAX
+                || method.instructions.size() == 0) {
             return NOTHING;
         }
         Summary summary = new Summary();
@@ -138,7 +160,8 @@ final class Scanner {
         try {
             new MethodScan(this, found.owner(), method, summary).run();
         } catch (AnalyzerException | RuntimeException error) {
-            classes.problems().add(found.owner().name + "." + method.name + ": can't be analysed: " + error.getMessage());
+            classes.problems()
+                    .add(found.owner().name + "." + method.name + ": can't be analysed: " + error.getMessage());
         } finally {
             active.pop();
         }
@@ -151,30 +174,41 @@ final class Scanner {
         if (call.owner.startsWith("[")) {
             return null;
         }
-        ClassPath.Found found = classes.find(call.owner) == null ? null : classes.method(call.owner, call.name, call.desc);
+        ClassPath.Found found =
+                classes.find(call.owner) == null ? null : classes.method(call.owner, call.name, call.desc);
         if (found == null && isKnown(call.owner)) {
             Set<String> choices = implementers.getOrDefault(call.owner, Set.of());
             found = choices.size() == 1 ? classes.method(choices.iterator().next(), call.name, call.desc) : null;
         }
-        return found != null && (isKnown(found.owner().name) || (dependencyDepth > 0 && call.getOpcode() == Opcodes.INVOKESTATIC)) ? found : null;
+        return found != null
+                        && (isKnown(found.owner().name)
+                                || (dependencyDepth > 0 && call.getOpcode() == Opcodes.INVOKESTATIC))
+                ? found
+                : null;
     }
 
     /** Random values that a library's method makes and answers with. */
     Set<Label> ofDependency(MethodInsnNode call) {
-        if (!PLAIN_TYPES.contains(Type.getReturnType(call.desc).getDescriptor()) || dependencyDepth >= DEPENDENCY_DEPTH_MAX || isKnown(call.owner)) {
+        if (!PLAIN_TYPES.contains(Type.getReturnType(call.desc).getDescriptor())
+                || dependencyDepth >= DEPENDENCY_DEPTH_MAX
+                || isKnown(call.owner)) {
             return Set.of();
         }
         if (classes.find(call.owner) == null || ++dependencyMethods > DEPENDENCY_METHODS_MAX) {
             return Set.of();
         }
         ClassPath.Found found = classes.method(call.owner, call.name, call.desc);
-        if (found == null || found.method().name.equals("toString") || found.method().name.equals("hashCode")) {
+        if (found == null
+                || found.method().name.equals("toString")
+                || found.method().name.equals("hashCode")) {
             return Set.of();
         }
         dependencyDepth++;
         try {
-            return summarise(found).returns.stream().filter(label -> FOLLOWED_RULES.contains(label.rule()))
-                    .map(label -> Label.of(label.rule(), show(call), label.place())).collect(Collectors.toSet());
+            return summarise(found).returns.stream()
+                    .filter(label -> FOLLOWED_RULES.contains(label.rule()))
+                    .map(label -> Label.of(label.rule(), show(call), label.place()))
+                    .collect(Collectors.toSet());
         } finally {
             dependencyDepth--;
         }
@@ -186,7 +220,11 @@ final class Scanner {
             return Set.of();
         }
         ClassPath.Found found = classes.method(body.getOwner(), body.getName(), body.getDesc());
-        return found == null ? Set.of() : summarise(found).returns.stream().filter(label -> label.parameter() < 0).collect(Collectors.toSet());
+        return found == null
+                ? Set.of()
+                : summarise(found).returns.stream()
+                        .filter(label -> label.parameter() < 0)
+                        .collect(Collectors.toSet());
     }
 
     void remember(String key, Set<Label> labels) {
@@ -203,7 +241,9 @@ final class Scanner {
     boolean isInstanceField(String key) {
         ClassNode node = classes.find(key.substring(0, key.lastIndexOf('.')));
         String name = key.substring(key.lastIndexOf('.') + 1);
-        return node != null && node.fields.stream().anyMatch(field -> field.name.equals(name) && (field.access & Opcodes.ACC_STATIC) == 0);
+        return node != null
+                && node.fields.stream()
+                        .anyMatch(field -> field.name.equals(name) && (field.access & Opcodes.ACC_STATIC) == 0);
     }
 
     /** Followed and reported: the function's own, and the libraries' where asked for. */
@@ -230,7 +270,9 @@ final class Scanner {
     }
 
     String show(MethodInsnNode call) {
-        return call.name.equals("<init>") ? "new " + simple(call.owner) + "()" : simple(call.owner) + "." + call.name + "()";
+        return call.name.equals("<init>")
+                ? "new " + simple(call.owner) + "()"
+                : simple(call.owner) + "." + call.name + "()";
     }
 
     static String simple(String name) {
@@ -247,11 +289,15 @@ final class Scanner {
         }
         effects.forEach((label, entry) -> {
             if (!curedEffects.contains(entry.getKey())) {
-                findings.putIfAbsent(label.rule() + " " + label.place().file() + ":" + label.place().line(),
+                findings.putIfAbsent(
+                        label.rule() + " " + label.place().file() + ":"
+                                + label.place().line(),
                         new Finding(label.rule(), label.what(), label.place(), label.place(), null, entry.getValue()));
             }
         });
-        return findings.values().stream().filter(each -> each.kept() == null || !cured.contains(each.kept())).toList();
+        return findings.values().stream()
+                .filter(each -> each.kept() == null || !cured.contains(each.kept()))
+                .toList();
     }
 
     /** Own classes among the types of a class's fields. */

@@ -16,7 +16,15 @@ import org.objectweb.asm.tree.analysis.Value;
  * @param text   the string constant that it is, or null
  * @param lambda the body of the function that it is, or null
  */
-record Val(BasicValue basic, Set<Label> labels, Set<AbstractInsnNode> made, String field, String text, Handle lambda, boolean isThis) implements Value {
+record Val(
+        BasicValue basic,
+        Set<Label> labels,
+        Set<AbstractInsnNode> made,
+        String field,
+        String text,
+        Handle lambda,
+        boolean isThis)
+        implements Value {
     static Val of(BasicValue basic) {
         return new Val(basic, Set.of(), Set.of(), null, null, null, false);
     }

@@ -8,7 +8,10 @@ import jakarta.validation.constraints.Positive;
 import java.math.BigDecimal;
 import java.util.List;
 
-public record Order(@NotBlank @Email String customer, @NotEmpty List<@Valid Item> items) {
-    public record Item(@NotBlank String name, @Positive int quantity, @Positive BigDecimal price) {
-    }
+public record Order(
+        @NotBlank @Email String customer, @NotEmpty List<@Valid Item> items) {
+    public record Item(
+            @NotBlank String name,
+            @Positive int quantity,
+            @Positive BigDecimal price) {}
 }

@@ -32,7 +32,11 @@ public class OrderController {
     @ExceptionHandler(MethodArgumentNotValidException.class)
     @ResponseStatus(HttpStatus.BAD_REQUEST)
     public Map<String, Object> invalid(MethodArgumentNotValidException error) {
-        return Map.of("errors", error.getBindingResult().getFieldErrors().stream()
-                .map(field -> field.getField() + " " + field.getDefaultMessage()).sorted().toList());
+        return Map.of(
+                "errors",
+                error.getBindingResult().getFieldErrors().stream()
+                        .map(field -> field.getField() + " " + field.getDefaultMessage())
+                        .sorted()
+                        .toList());
     }
 }

@@ -3,5 +3,4 @@ package dev.thaw.samples.orders;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 
 @SpringBootApplication
-public class OrdersApplication {
-}
+public class OrdersApplication {}

@@ -2,5 +2,4 @@ package dev.thaw.samples.orders;
 
 import java.math.BigDecimal;
 
-public record Quote(String id, String customer, BigDecimal net, BigDecimal tax, BigDecimal total) {
-}
+public record Quote(String id, String customer, BigDecimal net, BigDecimal tax, BigDecimal total) {}

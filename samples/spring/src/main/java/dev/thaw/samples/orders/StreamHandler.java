@@ -15,13 +15,17 @@ import java.nio.charset.StandardCharsets;
 import org.crac.Core;
 import org.crac.Resource;
 
-/** The whole application starts in Init; one request is served before the snapshot, so that its code is warm in every clone. */
+/**
+ * The whole application starts in Init; one request is served before the snapshot, so that its code is warm in every
+ * clone.
+ */
 public class StreamHandler implements RequestStreamHandler, Resource {
     private static final String PRIMING_EVENT = """
-            {"resource":"/{proxy+}","path":"/orders","httpMethod":"POST","headers":{"Content-Type":"application/json"},
-             "multiValueHeaders":{"Content-Type":["application/json"]},"requestContext":{"identity":{}},
-             "body":"{\\"customer\\":\\"priming@example.com\\",\\"items\\":[{\\"name\\":\\"x\\",\\"quantity\\":1,\\"price\\":1}]}"}
-            """;
+        {"resource":"/{proxy+}","path":"/orders","httpMethod":"POST","headers":{"Content-Type":"application/json"},
+         "multiValueHeaders":{"Content-Type":["application/json"]},"requestContext":{"identity":{}},
+         "body":"{\\"customer\\":\\"priming@example.com\\",\
+         \\"items\\":[{\\"name\\":\\"x\\",\\"quantity\\":1,\\"price\\":1}]}"}
+        """;
     private static final SpringBootLambdaContainerHandler<AwsProxyRequest, AwsProxyResponse> APPLICATION;
 
     static {
