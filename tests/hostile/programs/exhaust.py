@@ -157,7 +157,7 @@ def work_between_invokes(event):
 
 @attempt
 def address_space(event):
-    """Gives back every second page of a large mapping, one call each, then has children that copy what is known of it."""
+    """Gives back every second page of a large mapping, one call each; then children copy what is known of it."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     for piece in range(event["pieces"]):
