@@ -34,7 +34,7 @@ const STEPS: readonly Step[] = [
   step("format: python", "ruff format --check"),
   step("lint: python", "ruff check"),
   step("lint: shell", "sh tools/check-shell.sh"),
-  step("architecture", "node tools/architecture.ts"),
+  step("architecture", "node tools/architecture/main.ts"),
   ...readdirSync(join(ROOT, "tools"))
     .filter((name) => name.startsWith("generate-"))
     .map((name) => step(name.replace(".ts", ""), `node tools/${name} --check`)),
