@@ -67,15 +67,26 @@ export const ROOFS: readonly string[] = ["control/control-plane.ts", "worker/cre
 /** What only tests may import, besides `testing` and themselves. */
 export const FAKES: readonly string[] = ["engines/fake/", "base/testing/", "testing/"];
 
+/** Folders of the server that touch files: adapters, and what they share. */
+const FILE_USERS = [
+  "base",
+  "keys",
+  "logs",
+  "main",
+  "metrics",
+  "objects",
+  "runtimes",
+  "snapshot-stores",
+  "snapshots",
+  "store",
+];
+
 /** Modules that only some folders of the server may use; the other packages' names stand for themselves. */
 export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "node:child_process": ["main", "packages/cli", "packages/scan"],
   "node:cluster": [],
   "node:dgram": [],
-  "node:fs": [
-    ...["base", "keys", "logs", "main", "metrics", "objects", "runtimes", "snapshot-stores", "snapshots", "store"],
-    ...["packages/cli", "packages/installation", "packages/scan", "packages/template"],
-  ],
+  "node:fs": [...FILE_USERS, "packages/cli", "packages/installation", "packages/scan", "packages/template"],
   "node:http": [],
   "node:http2": [],
   "node:https": [],

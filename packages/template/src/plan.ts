@@ -2,14 +2,9 @@
  * A template as a plan: functions, versions and aliases, and the list of all that has no meaning here. Nothing is dropped silently:
  * a property is either in the plan or in the list.
  */
+import type { Problem } from "./problem.ts";
 import { readParameters, type ResolveContext, Resolver } from "./resolve.ts";
 import { isTemplateMap, type Template, type TemplateMap, type TemplateValue } from "./template.ts";
-
-export interface Problem {
-  /** `Resources.Orders.Events` */
-  readonly place: string;
-  readonly reason: string;
-}
 
 export interface PlannedFunction {
   readonly logicalId: string;

@@ -1,6 +1,6 @@
 /** From what was seen to what it means: in words for someone who has never heard of snapshots of functions. */
 import type { UniqueValue } from "../../model/unique-values.ts";
-import type { CheckFacts } from "./check.ts";
+import type { CheckFacts } from "./facts.ts";
 import type { CheckFinding } from "@thaw/aws-api/check-report";
 
 const EVIDENCE_MAX = 5;
