@@ -1,7 +1,7 @@
 /** docs/reference/configuration.md from the tables of settings and variables. `--check`: does it say the same? */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type OptionDeclaration, OPTIONS } from "../packages/server/src/main/options/table.ts";
+import { type OptionDeclaration, OPTIONS } from "@thaw/server/options";
 import { OTHER_VARIABLES } from "./other-variables.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");

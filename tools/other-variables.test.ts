@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { it } from "vitest";
-import { CONFIG_VARIABLE, type OptionDeclaration, OPTIONS } from "../packages/server/src/main/options/table.ts";
+import { CONFIG_VARIABLE, type OptionDeclaration, OPTIONS } from "@thaw/server/options";
 import { OTHER_VARIABLES } from "./other-variables.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");

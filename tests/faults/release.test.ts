@@ -42,6 +42,10 @@ it("the packages do not know of them", ({ expect }) => {
   );
   expect(files.length).toBeGreaterThan(150);
   expect(
-    files.filter((name) => /THAW_FAULTS|THAW_BENCH_MEMORY|fault[- ]?point|stock-(eager|lazy)/i.test(readFileSync(join(packages, name), "utf8"))),
+    files.filter((name) =>
+      /THAW_FAULTS|THAW_BENCH_MEMORY|fault[- ]?point|stock-(eager|lazy)/i.test(
+        readFileSync(join(packages, name), "utf8"),
+      ),
+    ),
   ).toEqual([]);
 });

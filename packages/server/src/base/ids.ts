@@ -1,5 +1,5 @@
 /** Ids: one branded type a kind, with a short prefix, so that one can't be taken for another. */
-import { randomBytes } from "node:crypto";
+import { systemRandom } from "./random.ts";
 
 declare const brand: unique symbol;
 type Branded<K extends string> = string & { readonly [brand]: K };
@@ -10,11 +10,11 @@ export type SnapshotId = Branded<"SnapshotId">;
 const SNAPSHOT_ID = /^snap-[0-9a-f]{16}$/;
 
 export function newEnvironmentId(): EnvironmentId {
-  return `env-${randomBytes(8).toString("hex")}` as EnvironmentId;
+  return `env-${systemRandom.bytes(8).toString("hex")}` as EnvironmentId;
 }
 
 export function newSnapshotId(): SnapshotId {
-  return `snap-${randomBytes(8).toString("hex")}` as SnapshotId;
+  return `snap-${systemRandom.bytes(8).toString("hex")}` as SnapshotId;
 }
 
 export function isSnapshotId(text: string): text is SnapshotId {

@@ -1,4 +1,4 @@
-/** Chance, injected. Only this file and ids.ts touch the real one. */
+/** Chance, injected. Only this file touches the real one. */
 import { randomBytes, randomUUID } from "node:crypto";
 
 export interface Random {

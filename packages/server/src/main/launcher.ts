@@ -16,6 +16,7 @@ import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Parts, PROGRAM, partsOf, ROOT, SETUP } from "@thaw/installation";
+import { systemClock } from "../base/clock.ts";
 import { accessPointOf } from "../model/function-config.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 import { type Settings, withoutOption } from "./options/settings.ts";
@@ -113,9 +114,9 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   // A group of its own: Ctrl-C is for us, and sandboxd ends last, when what is running has been answered.
   const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "inherit"], detached: true });
   const ready = new Promise<boolean>((done) => {
-    const timer = setTimeout(() => done(false), SANDBOXD_START_TIMEOUT_MS);
+    const cancel = systemClock.after(SANDBOXD_START_TIMEOUT_MS, () => done(false));
     const finish = (ok: boolean): void => {
-      clearTimeout(timer);
+      cancel();
       done(ok);
     };
     if (child.stdout)

@@ -10,7 +10,7 @@ import {
   INIT_MS_MAX,
   type SharedValue,
 } from "../../model/compare-clones.ts";
-import { agesOfInit, type AgeWord } from "../../model/fresh-start.ts";
+import { agesOfInit } from "../../model/fresh-start.ts";
 import { isPlaceOfRequest } from "../../model/sent-requests.ts";
 import { formsInMemory, type UniqueValue } from "../../model/unique-values.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
@@ -18,19 +18,12 @@ import type { InvokeOperation } from "../invoke/invoke.ts";
 import { findVersion } from "../records/lookup.ts";
 import { toRunnableVersion } from "../records/runnable-version.ts";
 import type { ControlServices } from "../services.ts";
-import {
-  answersOf,
-  compareApart,
-  type ComparedApart,
-  type RanEnvironments,
-  type RunEnvironment,
-  runEnvironments,
-} from "./apart.ts";
+import { answersOf, compareApart, type RanEnvironments, type RunEnvironment, runEnvironments } from "./apart.ts";
 import { judge } from "./findings.ts";
 import type { CheckReport } from "@thaw/thaw-api/check-report";
 import { type CheckedClone, runClone } from "./run-clones.ts";
 import { describe } from "./describe.ts";
-import type { SnapshotFindings } from "../../ports/snapshot-disk.ts";
+import type { CheckFacts } from "./facts.ts";
 
 /** As a client gives it. */
 export interface CheckInput {
@@ -46,22 +39,6 @@ interface CheckRequest {
   readonly payload: Buffer;
   readonly event: unknown;
   readonly clones: number;
-}
-
-/** All that was seen, before it is judged. */
-export interface CheckFacts extends RanEnvironments, ComparedApart {
-  readonly shared: ReadonlyArray<
-    SharedValue & { readonly placesInMemory: number; readonly isInFresh: boolean; readonly isOnlySent: boolean }
-  >;
-  readonly ages: readonly AgeWord[];
-  /** Outside addresses that clones reached without asking for a name, and that nobody has written down. */
-  readonly oldAddresses: readonly string[];
-  readonly contents: SnapshotFindings;
-  readonly cutConnections: number | null;
-  /** Names of environment variables whose values look secret and are in the memory. */
-  readonly secretVariables: readonly string[];
-  /** What this check could not look at, in plain words. */
-  readonly limits: readonly string[];
 }
 
 /** What the comparison of answers takes besides them. */

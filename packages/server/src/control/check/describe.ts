@@ -3,7 +3,7 @@ import type { SnapshotFacts } from "../../model/function-record.ts";
 import type { SentReading } from "../../model/sent-requests.ts";
 import type { PhaseTimes } from "../../model/phases.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
-import type { CheckFacts } from "./check.ts";
+import type { CheckFacts } from "./facts.ts";
 import { count } from "./findings.ts";
 import type { CheckFinding, CheckPhase, CheckReport } from "@thaw/thaw-api/check-report";
 import { INVOKES_PER_CLONE } from "./run-clones.ts";

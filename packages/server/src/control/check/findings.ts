@@ -1,7 +1,7 @@
 /** From what was seen to what it means: in words for someone who has never heard of snapshots of functions. */
 import type { UniqueValue } from "../../model/unique-values.ts";
-import type { CheckFacts } from "./check.ts";
 import type { CheckFinding } from "@thaw/thaw-api/check-report";
+import type { CheckFacts } from "./facts.ts";
 
 const EVIDENCE_MAX = 5;
 const SHOWN_CHARACTERS = 8;

@@ -1,1 +1,0 @@
-export { createCriuEngine } from "../engines/criu/criu-engine.ts";

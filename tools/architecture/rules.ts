@@ -1,0 +1,148 @@
+/**
+ * The layering rule (docs/ARCHITECTURE.md) as tables: imports point inwards, siblings do not know one another, only main sees
+ * both sides. A folder that is in no table is a violation: a new one gets its line here first.
+ */
+
+const INNER = ["base", "model", "ports"];
+const ADAPTERS = [
+  "supervisor",
+  "sandboxd",
+  "store",
+  "objects",
+  "snapshot-stores",
+  "keys",
+  "logs",
+  "runtimes",
+  "metrics",
+];
+const OUTER = ["control", "worker", "snapshots", "engines", ...ADAPTERS];
+
+/** The folders that a folder of packages/server/src may import, besides itself. */
+export const FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  model: ["base"],
+  ports: ["base", "model"],
+  control: INNER,
+  worker: INNER,
+  http: [...INNER, "control"],
+  snapshots: INNER,
+  engines: [...INNER, "snapshots"],
+  ...Object.fromEntries(ADAPTERS.map((name) => [name, INNER])),
+  main: [...INNER, ...OUTER, "http"],
+  testing: [...INNER, ...OUTER],
+};
+
+/**
+ * Rooms: the folders inside of a folder, and which of their sisters each may import. `.` stands for the files that lie in no
+ * room; every room may import them, but for the roofs.
+ */
+export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  control: {
+    ".": ["check", "concurrency", "functions", "invoke", "operator", "records", "snapshots"],
+    check: ["invoke", "records"],
+    functions: ["records", "snapshots"],
+    invoke: ["concurrency", "records", "snapshots"],
+    concurrency: ["records"],
+    snapshots: ["records"],
+    operator: ["records"],
+    records: [],
+  },
+  worker: {
+    ".": ["environment", "lives", "placement", "telemetry"],
+    placement: ["environment", "lives"],
+    lives: ["environment", "phases"],
+    // The core of an environment lies below the phases, its driver above them: files have no cycle, the rooms have one.
+    environment: ["agents", "phases", "placement", "runtime-api", "telemetry"],
+    phases: ["agents", "environment", "runtime-api", "telemetry"],
+    agents: ["environment", "runtime-api"],
+    "runtime-api": [],
+    telemetry: [],
+  },
+  snapshots: { ".": ["far", "format"], far: ["format"], format: [] },
+  engines: { ".": [], criu: [], process: [], fake: [] },
+};
+
+/** Files that put a folder's rooms together: no room imports them. */
+export const ROOFS: readonly string[] = ["control/control-plane.ts", "worker/create-worker.ts"];
+
+/** What only tests may import, besides `testing` and themselves. */
+export const FAKES: readonly string[] = ["engines/fake/", "base/testing/", "testing/"];
+
+/** Folders of the server that touch files: adapters, and what they share. */
+const FILE_USERS = [
+  "base",
+  "keys",
+  "logs",
+  "main",
+  "metrics",
+  "objects",
+  "runtimes",
+  "snapshot-stores",
+  "snapshots",
+  "store",
+];
+
+/** Modules that only some folders of the server may use; the other packages' names stand for themselves. */
+export const MODULES: Readonly<Record<string, readonly string[]>> = {
+  "node:child_process": ["main", "packages/cli", "packages/scan"],
+  "node:cluster": [],
+  "node:dgram": [],
+  "node:fs": [...FILE_USERS, "packages/cli", "packages/installation", "packages/scan", "packages/template"],
+  "node:http": [],
+  "node:http2": [],
+  "node:https": [],
+  "node:net": ["main", "sandboxd", "supervisor"],
+  "node:sqlite": ["store"],
+  "node:worker_threads": [],
+  "@aws-sdk/client-kms": ["keys"],
+  "@aws-sdk/client-lambda": ["packages/cli"],
+  "@aws-sdk/client-s3": ["snapshot-stores"],
+  commander: ["packages/cli"],
+  fastify: ["http"],
+  "oxc-parser": ["packages/scan"],
+  "prom-client": ["metrics"],
+  yaml: ["main", "packages/template"],
+  yauzl: ["store", "packages/scan"],
+  yazl: ["packages/cli"],
+  zod: ["packages/thaw-api"],
+};
+
+/** Between packages: each imports others by name, through their exports, and never by path. */
+export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  installation: [],
+  "aws-api": [],
+  "thaw-api": [],
+  template: ["installation"],
+  scan: ["installation", "template"],
+  server: ["installation", "aws-api", "thaw-api"],
+  cli: ["installation", "aws-api", "thaw-api", "template", "scan"],
+};
+
+/** Which crate may use which. */
+export const CRATES: Readonly<Record<string, readonly string[]>> = {
+  faults: [],
+  locked: [],
+  snapshot: [],
+  pager: ["faults", "locked", "snapshot"],
+  sandboxd: ["faults", "locked", "snapshot"],
+  supervisor: [],
+};
+
+/** Rooms of crates/sandboxd/src: folders, and files that lie in none. `main` and `serve` put them together. */
+export const SANDBOXD: Readonly<Record<string, readonly string[]>> = {
+  sys: [],
+  error: [],
+  names: ["error"],
+  keeper: ["sys"],
+  snapshots: ["error", "sys"],
+  pager: ["error", "snapshots", "sys"],
+  observe: ["error", "names", "snapshots"],
+  sandboxes: ["error", "keeper", "names", "observe", "pager", "snapshots", "sys"],
+  engines: ["error", "keeper", "names", "sandboxes", "snapshots", "sys"],
+  operations: ["engines", "error", "keeper", "names", "observe", "pager", "sandboxes", "snapshots", "sys"],
+  protocol: ["engines", "error", "names", "observe", "operations", "pager", "sandboxes", "snapshots", "sys"],
+  bind: ["error", "sys"],
+  options: ["keeper", "names", "pager"],
+  serve: ["bind", "engines", "error", "operations", "options", "pager", "protocol", "sandboxes", "snapshots", "sys"],
+  main: ["bind", "error", "keeper", "options", "serve", "sys"],
+};
