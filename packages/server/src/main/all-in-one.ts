@@ -1,7 +1,7 @@
 /** The life of a server of one process: composed, listening, running until it is told to stop, closed. */
-import { mkdirSync } from "node:fs";
 import { systemClock as clock } from "../base/clock.ts";
 import { composeServer } from "./compose.ts";
+import { closeDataDirectory, makeDataDirectory, SERVER_UMASK } from "./data-directory.ts";
 import { checkListener, listen } from "./listen.ts";
 import { log } from "./log.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
@@ -12,7 +12,9 @@ import { SilentConnections } from "./silent-connections.ts";
 export async function runServer(options: ServeOptions): Promise<void> {
   const orders = new Orders();
   checkListener(options);
-  mkdirSync(options.dataDir, { recursive: true });
+  process.umask(SERVER_UMASK);
+  makeDataDirectory(options.dataDir, null);
+  closeDataDirectory(options.dataDir);
   const server = await composeServer(options);
   const { app, control, worker, engine, snapshots, monitoring, draining, hostLost } = server;
   await control.recover();

@@ -67,6 +67,7 @@ async function copyAll(dataDir: string, target: string): Promise<Mark> {
     if (!facts.codeNames.every((name) => existsSync(join(target, "code", name)))) continue;
     const { uid, gid } = statSync(join(dataDir, DATABASE));
     run("chown", [`${uid}:${gid}`, join(target, DATABASE)]);
+    chmodSync(join(target, DATABASE), 0o600);
     copyFiles(
       dataDir,
       readdirSync(dataDir).filter((name) => SECRETS.test(name)),
@@ -97,7 +98,7 @@ export async function restoreMain(
   rmSync(partial, { recursive: true, force: true });
   run("cp", ["-a", "--reflink=auto", "--sparse=always", "--", directory, partial]);
   rmSync(join(partial, MARK));
-  chmodSync(partial, 0o755);
+  chmodSync(partial, 0o700);
   sync(partial);
   rmSync(dataDir, { recursive: true, force: true });
   renameSync(partial, dataDir);
