@@ -5,6 +5,7 @@ import { closeDataDirectory, makeDataDirectory, SERVER_UMASK } from "./data-dire
 import { checkListener, listen } from "./listen.ts";
 import { log } from "./log.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
+import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { Orders, runUntilStopped } from "./shut-down.ts";
 import { SilentConnections } from "./silent-connections.ts";
 
@@ -21,10 +22,13 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const silent = new SilentConnections(app.server, clock);
   const drainTimeoutMs = options.drainTimeoutS * 1000;
   await monitoring.listen(options.metricsListen, server.health);
-  process.stdout.write(`thaw listening on ${await listen(app, options)}\n`);
+  const endpoint = await listen(app, options);
+  writeServerFile(options.dataDir, { endpoint, region: options.region, accessKeyId: server.accessKeyId });
+  process.stdout.write(`thaw listening on ${endpoint}\n`);
   if (snapshots === null) log("no snapshots", { reason: engine.snapshotsProblem });
   const parts = { app, silent, control, worker, clock, draining, drainTimeoutMs, hostLost };
   const isDone = await runUntilStopped(parts, orders);
+  removeServerFile(options.dataDir);
   await server.close();
   // Anything that did not end would keep the process; sandboxd, which ends with it, holds what is left of the sandboxes.
   if (!isDone) process.exit(1);

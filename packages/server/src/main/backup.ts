@@ -28,7 +28,7 @@ const BACKUP_FORMAT = 1;
 const MARK = "thaw-backup.json";
 const DATABASE = "thaw.db";
 /** Made anew at each start, or part of the database's own files. */
-const NOT_COPIED = /^(scratch|thaw\.db.*|.*\.(partial|new|sock))$/;
+const NOT_COPIED = /^(scratch|server\.json|thaw\.db.*|.*\.(partial|new|sock))$/;
 /** Small, replaced as a whole, and needed to read the rest: copied last. */
 const SECRETS = /^(secret|credentials|keyring\.json.*)$/;
 const ATTEMPTS_MAX = 5;

@@ -12,7 +12,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Parts, PROGRAM, partsOf, ROOT, SETUP } from "@thaw/installation";
@@ -47,6 +47,8 @@ function prepareDirectories(options: ServeOptions, layout: Layout): void {
     chownSync(store.path, options.serverUid, options.serverUid);
   mkdirSync(join(options.thawHome, "runtimes"), { recursive: true });
   mkdirSync(layout.runDir, { recursive: true, mode: 0o755 });
+  // Commands on this host look for servers here.
+  writeFileSync(join(layout.runDir, "data-directory"), options.dataDir);
 }
 
 /** Directories of launchers that were killed; all that was mounted there went with their namespaces. */
