@@ -12,10 +12,11 @@ export const OTHER_VARIABLES: readonly VariableGroup[] = [
     title: "The command line",
     variables: {
       THAW_ENDPOINT: "URL of the server; without it the command line looks for a server on this host",
-      THAW_DATA: "data directory whose server and credentials are used; also a setting of the server",
-      THAW_REGION: "region of signatures, when AWS_REGION does not matter; also a setting of the server",
+      THAW_DATA: "data directory of the server, when several run on this host; also a setting of the server",
+      THAW_REGION:
+        "region of signatures and of `thaw deploy`, instead of the one that the server on this host has; also a setting of the server",
       THAW_ACCESS_KEY_ID: "key id that requests are signed with, instead of those in the data directory",
-      THAW_SECRET_ACCESS_KEY: "its secret",
+      THAW_SECRET_ACCESS_KEY: "secret key of THAW_ACCESS_KEY_ID; keys and profiles for AWS are never used",
       THAW_ACCOUNT_ID: "account that `thaw deploy` puts for AWS::AccountId; also a setting of the server",
     },
   },

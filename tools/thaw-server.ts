@@ -27,7 +27,8 @@ export interface ThawServer {
 
 export interface ThawServerOptions {
   readonly args?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
+  /** Variables besides this process's own; undefined takes one away, as the credentials that it is started with. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** The name server that its sandboxes ask, instead of the host's. */
   readonly nameServer?: string;
   /** Of an earlier server, to start on its data again. */

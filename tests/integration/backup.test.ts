@@ -48,6 +48,7 @@ it("is consistent while functions come, go and run; what was published before it
     const dataDir = join(place, "data");
     execFileSync("chmod", ["755", place]);
     expect(thaw("restore", copy, "--data", dataDir)).toMatchObject({ status: 0 });
+    expect([statSync(dataDir).mode & 0o777, statSync(join(copy, "thaw.db")).mode & 0o777]).toEqual([0o700, 0o600]);
     other = await startThaw({ previous: { ...server, dataDir } });
     const again = new TestFunctions(other);
     const { Functions } = await again.lambda.send(new ListFunctionsCommand({}));

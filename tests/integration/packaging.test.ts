@@ -77,7 +77,9 @@ it("holds what the service runs, owned by root, writable by nobody else, with sc
 it("finds its own parts: doctor, scanners, and how it is called", ({ expect }) => {
   const lib = join(root, "usr/lib/thaw");
   const script = readFileSync(join(root, "usr/bin/thaw"), "utf8").replaceAll("/usr/lib/thaw", lib);
-  const thaw = (...args: string[]) => spawnSync("sh", ["-c", script, "thaw", ...args], { encoding: "utf8", env: BARE });
+  // A data directory without a server: those of other tests are none of this one's.
+  const env = { ...BARE, THAW_DATA: join(tmpdir(), "thaw-none") };
+  const thaw = (...args: string[]) => spawnSync("sh", ["-c", script, "thaw", ...args], { encoding: "utf8", env });
   const findings = JSON.parse(thaw("doctor", "--json").stdout) as ReadonlyArray<{
     what: string;
     level: string;

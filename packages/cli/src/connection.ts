@@ -1,15 +1,9 @@
-/**
- * Where the server is, and with which credentials: THAW_ENDPOINT, else AWS_ENDPOINT_URL_LAMBDA, else 127.0.0.1:9000; the usual AWS
- * variables and profiles, else the credentials that a server on this machine made for itself.
- */
+/** A connection to the server that find-server.ts names: for AWS's Lambda API, and for Thaw's own. */
 import { type Send, ThawClient, type ThawRequest } from "@thaw/thaw-api";
 import { LambdaClient } from "@aws-sdk/client-lambda";
-import { defaultDataDirOf } from "@thaw/installation";
 import { signRequest, type SigningCredentials } from "@thaw/aws-api";
-import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { CommandError } from "@thaw/installation/command-error";
+import { findTarget } from "./find-server.ts";
 
 export interface Connection {
   readonly endpoint: string;
@@ -21,21 +15,14 @@ export interface Connection {
 }
 
 export function connect(): Connection {
-  const env = process.env;
-  const endpoint = (env["THAW_ENDPOINT"] ?? env["AWS_ENDPOINT_URL_LAMBDA"] ?? "http://127.0.0.1:9000").replace(
-    /\/$/,
-    "",
-  );
-  const region = env["THAW_REGION"] ?? env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"] ?? "us-east-1";
-  const given = localCredentials();
-  const lambda = new LambdaClient({
-    endpoint,
-    region,
-    maxAttempts: 1,
-    ...(given === null ? {} : { credentials: given }),
-  });
-  const credentials = async (): Promise<SigningCredentials> =>
-    lambda.config.credentials() as Promise<SigningCredentials>;
+  const target = findTarget(process.env);
+  const { endpoint, region } = target;
+  // The SDK's own search would find the person's keys for AWS.
+  const credentials = async (): Promise<SigningCredentials> => {
+    if (target.credentials instanceof CommandError) throw target.credentials;
+    return target.credentials;
+  };
+  const lambda = new LambdaClient({ endpoint, region, credentials, maxAttempts: 1 });
   return {
     endpoint,
     region,
@@ -43,33 +30,6 @@ export function connect(): Connection {
     credentials,
     thaw: new ThawClient(sender(endpoint, region, credentials)),
   };
-}
-
-/** Null: the SDK's own search (variables, profiles) finds them. */
-function localCredentials(): SigningCredentials | null {
-  const env = process.env;
-  const hasProfile =
-    env["AWS_PROFILE"] !== undefined ||
-    existsSync(env["AWS_SHARED_CREDENTIALS_FILE"] ?? join(homedir(), ".aws/credentials"));
-  if (env["THAW_ACCESS_KEY_ID"] && env["THAW_SECRET_ACCESS_KEY"])
-    return { accessKeyId: env["THAW_ACCESS_KEY_ID"], secretAccessKey: env["THAW_SECRET_ACCESS_KEY"] };
-  if (env["AWS_ACCESS_KEY_ID"] !== undefined || hasProfile) return null;
-  for (const dir of [env["THAW_DATA"], defaultDataDirOf(env, true), defaultDataDirOf(env, false)]) {
-    const found = dir === undefined ? null : readProfile(join(dir, "credentials"));
-    if (found !== null) return found;
-  }
-  return null;
-}
-
-function readProfile(path: string): SigningCredentials | null {
-  try {
-    const text = readFileSync(path, "utf8");
-    const accessKeyId = /^aws_access_key_id\s*=\s*(\S+)/m.exec(text)?.[1];
-    const secretAccessKey = /^aws_secret_access_key\s*=\s*(\S+)/m.exec(text)?.[1];
-    return accessKeyId !== undefined && secretAccessKey !== undefined ? { accessKeyId, secretAccessKey } : null;
-  } catch {
-    return null;
-  }
 }
 
 function sender(endpoint: string, region: string, credentials: () => Promise<SigningCredentials>): Send {

@@ -236,10 +236,6 @@ function parseNumber(text: string): number {
   return value;
 }
 
-const NO_CREDENTIALS =
-  "no credentials: no server on this host has left some that this user can read, and no AWS variable or profile names any. " +
-  `Start a server: ${PROGRAM} serve. Or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as "${PROGRAM} env" prints them on the server's host.`;
-
 function describe(error: unknown): string {
   if (error instanceof CommandError || error instanceof AnswerFormError) return error.message;
   if (error instanceof AggregateError && (error as { code?: string }).code === "ECONNREFUSED")
@@ -248,7 +244,6 @@ function describe(error: unknown): string {
     const cause = error.cause as { code?: string } | undefined;
     const code = (error as { code?: string }).code ?? cause?.code;
     if (code === "ECONNREFUSED") return `no server answers at ${connect().endpoint}. Start one: ${PROGRAM} serve`;
-    if (error.name === "CredentialsProviderError") return NO_CREDENTIALS;
     return `${error.name}: ${error.message}`;
   }
   return String(error);

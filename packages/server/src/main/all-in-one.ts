@@ -1,10 +1,11 @@
 /** The life of a server of one process: composed, listening, running until it is told to stop, closed. */
-import { mkdirSync } from "node:fs";
 import { systemClock as clock } from "../base/clock.ts";
 import { composeServer } from "./compose.ts";
+import { closeDataDirectory, makeDataDirectory, SERVER_UMASK } from "./data-directory.ts";
 import { checkListener, listen } from "./listen.ts";
 import { log } from "./log.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
+import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { Orders, runUntilStopped } from "./shut-down.ts";
 import { SilentConnections } from "./silent-connections.ts";
 
@@ -12,17 +13,22 @@ import { SilentConnections } from "./silent-connections.ts";
 export async function runServer(options: ServeOptions): Promise<void> {
   const orders = new Orders();
   checkListener(options);
-  mkdirSync(options.dataDir, { recursive: true });
+  process.umask(SERVER_UMASK);
+  makeDataDirectory(options.dataDir, null);
+  closeDataDirectory(options.dataDir);
   const server = await composeServer(options);
   const { app, control, worker, engine, snapshots, monitoring, draining, hostLost } = server;
   await control.recover();
   const silent = new SilentConnections(app.server, clock);
   const drainTimeoutMs = options.drainTimeoutS * 1000;
   await monitoring.listen(options.metricsListen, server.health);
-  process.stdout.write(`thaw listening on ${await listen(app, options)}\n`);
+  const endpoint = await listen(app, options);
+  writeServerFile(options.dataDir, { endpoint, region: options.region, accessKeyId: server.accessKeyId });
+  process.stdout.write(`thaw listening on ${endpoint}\n`);
   if (snapshots === null) log("no snapshots", { reason: engine.snapshotsProblem });
   const parts = { app, silent, control, worker, clock, draining, drainTimeoutMs, hostLost };
   const isDone = await runUntilStopped(parts, orders);
+  removeServerFile(options.dataDir);
   await server.close();
   // Anything that did not end would keep the process; sandboxd, which ends with it, holds what is left of the sandboxes.
   if (!isDone) process.exit(1);

@@ -28,7 +28,7 @@ const BACKUP_FORMAT = 1;
 const MARK = "thaw-backup.json";
 const DATABASE = "thaw.db";
 /** Made anew at each start, or part of the database's own files. */
-const NOT_COPIED = /^(scratch|thaw\.db.*|.*\.(partial|new|sock))$/;
+const NOT_COPIED = /^(scratch|server\.json|thaw\.db.*|.*\.(partial|new|sock))$/;
 /** Small, replaced as a whole, and needed to read the rest: copied last. */
 const SECRETS = /^(secret|credentials|keyring\.json.*)$/;
 const ATTEMPTS_MAX = 5;
@@ -67,6 +67,7 @@ async function copyAll(dataDir: string, target: string): Promise<Mark> {
     if (!facts.codeNames.every((name) => existsSync(join(target, "code", name)))) continue;
     const { uid, gid } = statSync(join(dataDir, DATABASE));
     run("chown", [`${uid}:${gid}`, join(target, DATABASE)]);
+    chmodSync(join(target, DATABASE), 0o600);
     copyFiles(
       dataDir,
       readdirSync(dataDir).filter((name) => SECRETS.test(name)),
@@ -97,7 +98,7 @@ export async function restoreMain(
   rmSync(partial, { recursive: true, force: true });
   run("cp", ["-a", "--reflink=auto", "--sparse=always", "--", directory, partial]);
   rmSync(join(partial, MARK));
-  chmodSync(partial, 0o755);
+  chmodSync(partial, 0o700);
   sync(partial);
   rmSync(dataDir, { recursive: true, force: true });
   renameSync(partial, dataDir);

@@ -44,6 +44,8 @@ export interface ComposedServer {
   readonly snapshots: SnapshotService | null;
   readonly monitoring: Monitoring;
   readonly health: Health;
+  /** Id of the key that clients sign with. */
+  readonly accessKeyId: string;
   /** Aborted when the server begins to stop: it is then no longer ready, and answers close their connection. */
   readonly draining: AbortController;
   /** Resolves when sandboxd is gone. */
@@ -111,7 +113,9 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
     await engine.close();
     await Promise.all([logs.close(), monitoring.close()]).finally(() => store.close());
   };
-  return { app, control, worker, engine, snapshots, monitoring, health, draining, hostLost: host.lost, close };
+  const { accessKeyId } = credentials;
+  const parts = { app, control, worker, engine, snapshots, monitoring };
+  return { ...parts, health, accessKeyId, draining, hostLost: host.lost, close };
 }
 
 async function createFoundation(options: ServeOptions): Promise<Foundation> {

@@ -12,12 +12,13 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Parts, PROGRAM, partsOf, ROOT, SETUP } from "@thaw/installation";
 import { systemClock } from "../base/clock.ts";
 import { accessPointOf } from "../model/function-config.ts";
+import { makeDataDirectory, makePrivateDirectory } from "./data-directory.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 import { type Settings, withoutOption } from "./options/settings.ts";
 import { UsageError } from "./options/usage-error.ts";
@@ -40,14 +41,15 @@ function findLayout(): Layout {
 
 function prepareDirectories(options: ServeOptions, layout: Layout): void {
   removeDeadRuns(dirname(layout.runDir));
-  mkdirSync(options.dataDir, { recursive: true, mode: 0o755 });
-  chownSync(options.dataDir, options.serverUid, options.serverUid);
+  makeDataDirectory(options.dataDir, options.serverUid);
   const store = options.snapshotStore;
   // One that is there already belongs to who made it.
-  if (store?.kind === "directory" && mkdirSync(store.path, { recursive: true, mode: 0o755 }) !== undefined)
+  if (store?.kind === "directory" && makePrivateDirectory(store.path))
     chownSync(store.path, options.serverUid, options.serverUid);
   mkdirSync(join(options.thawHome, "runtimes"), { recursive: true });
   mkdirSync(layout.runDir, { recursive: true, mode: 0o755 });
+  // Commands on this host look for servers here.
+  writeFileSync(join(layout.runDir, "data-directory"), options.dataDir);
 }
 
 /** Directories of launchers that were killed; all that was mounted there went with their namespaces. */
@@ -72,6 +74,8 @@ type Passed = Pick<Settings, "argv" | "env">;
 
 /** Runs sandboxd and the server until one of them ends. Throws a UsageError when they can't be started. */
 export async function launch(options: ServeOptions, passed: Passed): Promise<void> {
+  // Directories and sockets made here and by sandboxd have modes of their own, whatever the service's mask is.
+  process.umask(0o022);
   const layout = findLayout();
   if (process.env[LISTEN_FD] === undefined) bindSocket(options, layout);
   prepareDirectories(options, layout);
@@ -168,7 +172,7 @@ function startServer(options: ServeOptions, layout: Layout, passed: Passed): Chi
 function compileCache(options: ServeOptions, shown: Shown): NodeJS.ProcessEnv {
   if (shown.repository !== ROOT) return {};
   const directory = join(options.thawHome, "compile-cache", String(options.serverUid));
-  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  makePrivateDirectory(directory);
   chownSync(directory, options.serverUid, options.serverUid);
   return { NODE_COMPILE_CACHE: directory };
 }

@@ -48,7 +48,7 @@ export async function unzip(zip: Buffer, target: string): Promise<void> {
   }
   // Links last: no file is ever written through one.
   for (const [path, to] of unpacking.links) {
-    await mkdir(dirname(join(target, path)), { recursive: true });
+    await makeFolder(dirname(join(target, path)));
     await symlink(to, join(target, path));
   }
   await chmod(target, 0o755);
@@ -114,7 +114,7 @@ async function unpackEntry(file: ZipFile, entry: Entry, unpacking: Unpacking): P
   checkParents(entry.fileName, unpacking);
   const path = join(unpacking.target, entry.fileName);
   if (entry.fileName.endsWith("/") || type === TYPE_DIRECTORY) {
-    await mkdir(path, { recursive: true, mode: 0o755 });
+    await makeFolder(path);
     return;
   }
   if (type !== 0 && type !== TYPE_FILE && type !== TYPE_LINK)
@@ -124,14 +124,16 @@ async function unpackEntry(file: ZipFile, entry: Entry, unpacking: Unpacking): P
     unpacking.links.set(posix.normalize(entry.fileName), await readLink(entry.fileName, content));
     return;
   }
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await makeFolder(dirname(path));
   // "wx": two entries of one name are two answers to what the function is.
-  await pipeline(
-    content,
-    counter(unpacking),
-    checksum(entry),
-    createWriteStream(path, { flags: "wx", mode: (mode & 0o111) === 0 ? 0o644 : 0o755, flush: true }),
-  );
+  await pipeline(content, counter(unpacking), checksum(entry), createWriteStream(path, { flags: "wx", flush: true }));
+  await chmod(path, (mode & 0o111) === 0 ? 0o644 : 0o755);
+}
+
+/** Functions have users of their own: what is unpacked for them is readable in spite of the server's file mode mask. */
+async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  for (let at = path; first !== undefined && at.length >= first.length; at = dirname(at)) await chmod(at, 0o755);
 }
 
 function checkParents(name: string, unpacking: Unpacking): void {

@@ -9,7 +9,7 @@
  * ```
  */
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, unlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isSnapshotId, type SnapshotId } from "../../base/ids.ts";
 import type { Random } from "../../base/random.ts";
@@ -59,6 +59,7 @@ export class LocalFiles {
       nullIfAbsent(error);
       // The first one of its group.
       await mkdir(group, { recursive: true });
+      await chmod(group, 0o755);
       await settle();
     }
   }
@@ -167,7 +168,9 @@ export class LocalFiles {
 
   async #settle(draft: string, path: string, content: Buffer): Promise<void> {
     try {
-      await writeFile(draft, content, { mode: 0o644 });
+      await writeFile(draft, content);
+      // The pager is another user than the server, whose file mode mask would keep it out.
+      await chmod(draft, 0o644);
       await rename(draft, path);
     } catch (error) {
       await rm(draft, { force: true });

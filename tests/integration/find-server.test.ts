@@ -1,0 +1,43 @@
+/** A server with a port and a data directory of its own is found, and the person's own keys for AWS stay out of it. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { it } from "vitest";
+import { localServers } from "../../packages/cli/src/find-server.ts";
+import { startThaw } from "../../tools/thaw-server.ts";
+import { runThaw } from "../support/cli.ts";
+
+it("prints and uses the server's keys where keys and a profile for AWS are set", async ({ expect }) => {
+  const home = mkdtempSync(join(tmpdir(), "thaw-home-"));
+  mkdirSync(join(home, ".aws"));
+  writeFileSync(
+    join(home, ".aws/credentials"),
+    "[default]\naws_access_key_id = AKIAPERSONPROFILE\naws_secret_access_key = profilesecret\n",
+  );
+  const server = await startThaw({ env: { THAW_ACCESS_KEY_ID: undefined, THAW_SECRET_ACCESS_KEY: undefined } });
+  try {
+    const env = {
+      HOME: home,
+      AWS_ACCESS_KEY_ID: "AKIAPERSON",
+      AWS_SECRET_ACCESS_KEY: "personsecret",
+      AWS_SESSION_TOKEN: "persontoken",
+      AWS_PROFILE: "default",
+      THAW_DATA: server.dataDir,
+    };
+    const printed = (await runThaw(["env"], env)).stdout;
+    expect(printed).not.toMatch(/PERSON|person|profile/);
+    const secret = /^aws_secret_access_key = (.*)$/m.exec(
+      readFileSync(join(server.dataDir, "credentials"), "utf8"),
+    )?.[1];
+    expect(printed).toContain(`export AWS_SECRET_ACCESS_KEY='${secret}'\n`);
+    expect(printed).toContain(`export AWS_ENDPOINT_URL_LAMBDA='${server.endpoint}'\n`);
+    expect(printed).toMatch(/^unset AWS_SESSION_TOKEN AWS_PROFILE /);
+    expect(await runThaw(["environments", "ls"], env)).toMatchObject({ code: 0, stderr: "" });
+    expect(localServers({})).toContainEqual(
+      expect.objectContaining({ dataDir: server.dataDir, endpoint: server.endpoint }),
+    );
+  } finally {
+    await server.remove();
+    rmSync(home, { recursive: true });
+  }
+});
