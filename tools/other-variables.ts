@@ -63,6 +63,7 @@ export const OTHER_VARIABLES: readonly VariableGroup[] = [
     title: "Tests",
     variables: {
       THAW_FAULTS: "fault points to fire, in builds that have them",
+      THAW_BENCH_MEMORY: "stock CRIU's way of restoring memory, in builds that have it: stock-eager or stock-lazy",
       THAW_FAULT_MATRIX: "part of the fault matrix to run",
       THAW_CRASH_ROUNDS: "rounds of the crash-safety test",
       THAW_CRASH_SEED: "seed of the crash-safety test",

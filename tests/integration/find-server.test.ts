@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "vitest";
-import { localServers } from "../../packages/cli/src/find-server.ts";
+import { localServers } from "@thaw/cli/find-server";
 import { startThaw } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
 
