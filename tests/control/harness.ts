@@ -11,8 +11,10 @@ import {
   type Call,
   type ControlLimits,
   type ControlPlane,
+  type ControlServices,
   createControlPlane,
   DEFAULT_CONTROL_LIMITS,
+  type Operations,
 } from "@thaw/server/testing/control";
 import {
   createFakeSnapshots,
@@ -23,7 +25,15 @@ import {
   type FakeStep,
 } from "@thaw/server/testing/fakes";
 import type { VersionRecord } from "@thaw/server/testing/model";
-import type { CodeStore, MetadataStore, RuntimeCatalog, RuntimeRecipe, Worker } from "@thaw/server/testing/ports";
+import type {
+  CodeStore,
+  MetadataStore,
+  RuntimeCatalog,
+  RuntimeRecipe,
+  Stored,
+  Worker,
+  Write,
+} from "@thaw/server/testing/ports";
 import { openSqliteStore } from "@thaw/server/testing/store";
 import { createWorker, type WorkerLimits } from "@thaw/server/testing/worker";
 import { ACCESS_POINT } from "../support/access-point.ts";
@@ -44,6 +54,8 @@ export interface ControlHarnessOptions {
   readonly afar?: Map<SnapshotId, FakeSnapshot>;
   /** Called before each step outward of a life (store, engine); true ends that life there. */
   readonly crashesAt?: (step: string) => boolean;
+  /** How many turns each call of the store takes, before it is carried out and again after. Default: none. */
+  readonly storeTurns?: () => number;
   /** Where the store is kept; in memory-backed /dev/shm for long runs. */
   readonly parentDir?: string;
 }
@@ -75,6 +87,7 @@ class Dead extends Error {
 interface Life {
   isOver: boolean;
   readonly control: ControlPlane;
+  readonly services: ControlServices;
   readonly worker: Worker;
   readonly engine: FakeEngine;
   /** For looking: nobody dies of it. */
@@ -134,7 +147,7 @@ export class ControlHarness {
       const made = this.#build(store, clock, self, crashes);
       this.#life = Object.assign(self, { ...made, store });
     } catch (error) {
-      store.close();
+      await store.close();
       throw error;
     }
     await this.orDeath(this.control.recover());
@@ -157,10 +170,10 @@ export class ControlHarness {
       onRemove: () => (crashes("engine remove") ? new Promise<never>(() => undefined) : undefined),
     });
     const worker = this.#createWorker(engine, clock, self);
-    const control = createControlPlane({
+    const services: ControlServices = {
       scope: { accountId: "000000000000", region: "us-east-1" },
       parity: this.#options.parity ?? "extended",
-      store: mortal(store, crashes),
+      store: mortal(store, crashes, this.#options.storeTurns ?? (() => 0)),
       code: memoryCode,
       snapshotReader: null,
       keys: { list: () => [], create: () => undefined, setState: () => undefined, remove: () => undefined },
@@ -181,8 +194,8 @@ export class ControlHarness {
       onProblem: (what, error) => {
         if (!self.isOver) this.problems.push(`${what}: ${String(error)}`);
       },
-    });
-    return { control, worker, engine };
+    };
+    return { control: createControlPlane(services), services, worker, engine };
   }
 
   /** As by SIGKILL: what is on disk stays, the sandboxes go. */
@@ -191,7 +204,7 @@ export class ControlHarness {
     const life = this.#life;
     life.isOver = true;
     this.violations.push(...life.engine.violations);
-    life.store.close();
+    void life.store.close();
     this.#life = null;
   }
 
@@ -207,7 +220,7 @@ export class ControlHarness {
     await this.clock.advance(0);
     this.violations.push(...engine.violations);
     if (engine.live.size > 0 && !this.isOver) this.violations.push(`${engine.live.size} sandboxes left after the end`);
-    store.close();
+    await store.close();
     this.#life = null;
   }
 
@@ -252,9 +265,18 @@ export class ControlHarness {
     return this.orDeath(this.ask(operation, input));
   }
 
+  /** Another server's front to the same store and worker: it shares no memory with this one's. */
+  anotherFront(): Operations {
+    return createControlPlane(this.life.services).operations;
+  }
+
   /** Without moving the clock while it runs. */
-  async ask(operation: OperationName, input: Record<string, unknown>): Promise<unknown> {
-    const run = this.control.operations[operation] as ((input: unknown, call: Call) => unknown) | undefined;
+  async ask(
+    operation: OperationName,
+    input: Record<string, unknown>,
+    operations = this.control.operations,
+  ): Promise<unknown> {
+    const run = operations[operation] as ((input: unknown, call: Call) => unknown) | undefined;
     if (run === undefined) throw new Error(`no operation ${operation}`);
     return run(input, { requestId: "request", body: Buffer.alloc(0), traceId: null });
   }
@@ -293,14 +315,15 @@ export class ControlHarness {
     }
   }
 
-  version(name: string, version: string): VersionRecord {
-    const found = this.life.store.getVersion(name, version);
+  async version(name: string, version: string): Promise<Stored<VersionRecord>> {
+    const found = await this.life.store.getVersion(name, version);
     if (found === null) throw new Error(`no version ${name}:${version}`);
     return found;
   }
 
-  status(name: string, version: string): string | undefined {
-    return this.control.snapshots.list().find((each) => each.functionName === name && each.version === version)?.status;
+  async status(name: string, version: string): Promise<string | undefined> {
+    const all = await this.control.snapshots.list();
+    return all.find((each) => each.functionName === name && each.version === version)?.status;
   }
 
   #createWorker(engine: FakeEngine, clock: Clock, self: { readonly isOver: boolean }): Worker {
@@ -368,17 +391,28 @@ function recipeOf(runtime: string, release: string): RuntimeRecipe {
   };
 }
 
-/** Each call may be the one at which the server dies: before it, so that it is not carried out. */
-function mortal(store: MetadataStore, crashes: (step: string) => boolean): MetadataStore {
+/**
+ * Each call may be the one at which the server dies: before it, so that it is not carried out. A call takes some turns before it is
+ * carried out and some until its caller hears of it, as with a store on another host: others do something meanwhile.
+ */
+function mortal(store: MetadataStore, crashes: (step: string) => boolean, turns: () => number): MetadataStore {
   return new Proxy(store, {
     get: (target, name: keyof MetadataStore) => {
-      const method = target[name] as (...args: unknown[]) => unknown;
-      return (...args: unknown[]) => {
-        if (name !== "close" && crashes(`store ${name}`)) throw new Dead(`dead at ${name}`);
-        return method.apply(target, args);
+      const method = target[name] as (...args: unknown[]) => Promise<unknown>;
+      return async (...args: unknown[]) => {
+        await pass(turns());
+        const step = name === "commit" ? (args[0] as readonly Write[]).map(({ op }) => op).join(", ") : name;
+        if (name !== "close" && crashes(`store ${step}`)) throw new Dead(`dead at ${step}`);
+        const done = await method.apply(target, args);
+        await pass(turns());
+        return done;
       };
     },
   });
+}
+
+async function pass(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await Promise.resolve();
 }
 
 const memoryCode: CodeStore = {

@@ -26,8 +26,8 @@ test("publishing beyond the limit of snapshots being made is refused in AWS's wo
     message: expect.stringMatching(/^Lambda was unable to create new snapshot because you have reached your/),
     extra: { Reason: "CallerRateLimitExceeded" },
   });
-  expect(harness.life.store.getVersion("c", "1")).toBeNull();
-  expect(["a", "b"].map((name) => harness.status(name, "1"))).toEqual(["creating", "waiting"]);
+  expect(await harness.life.store.getVersion("c", "1")).toBeNull();
+  expect(await Promise.all(["a", "b"].map((name) => harness.status(name, "1")))).toEqual(["creating", "waiting"]);
   release();
   await harness.advance(0);
   release();
@@ -35,7 +35,7 @@ test("publishing beyond the limit of snapshots being made is refused in AWS's wo
   expect(await harness.publish("c")).toBe("1");
   release();
   await harness.advance(0);
-  expect(harness.version("c", "1").state).toBe("Active");
+  expect((await harness.version("c", "1")).state).toBe("Active");
   await harness.end();
 });
 
@@ -57,7 +57,17 @@ test("publishing on a disk that is nearly full is refused with what to do", asyn
 
 test("a function that publishes much does not keep another one waiting", async () => {
   const order: string[] = [];
-  const make = (name: string): FakeFunction => ({ init: () => void order.push(name), handle: () => "1" });
+  let begin = (): void => undefined;
+  const allAsked = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const make = (name: string): FakeFunction => ({
+    init: () => {
+      order.push(name);
+      return allAsked;
+    },
+    handle: () => "1",
+  });
   const harness = await ControlHarness.start({
     functions: { noisy: make("noisy"), quiet: make("quiet") },
     limits: { snapshotsAtOnceMax: 1 },
@@ -66,11 +76,13 @@ test("a function that publishes much does not keep another one waiting", async (
   await harness.create("quiet", "quiet");
   const asked: unknown[] = [];
   for (let count = 1; count <= 6; count++) {
-    const latest = harness.version("noisy", "$LATEST");
-    harness.life.store.putVersion({ ...latest, config: { ...latest.config, timeoutS: count } });
+    const latest = await harness.version("noisy", "$LATEST");
+    const record = { ...latest, config: { ...latest.config, timeoutS: count } };
+    await harness.life.store.commit([{ op: "put", kind: "version", record, over: latest }]);
     asked.push(await harness.ask("PublishVersion", { FunctionName: "noisy" }));
   }
   asked.push(await harness.ask("PublishVersion", { FunctionName: "quiet" }));
+  begin();
   await harness.advance(0);
   await harness.advance(0);
   expect(order.slice(0, 2)).toEqual(["noisy", "quiet"]);

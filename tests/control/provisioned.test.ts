@@ -83,7 +83,7 @@ test("more invokes than are provisioned for spill over to environments on demand
   await Promise.all(running);
   await harness.advance(0);
   expect(types.toSorted()).toEqual(["on-demand", "provisioned-concurrency"]);
-  expect(harness.control.provisioned.summaries()).toMatchObject([
+  expect(await harness.control.provisioned.summaries()).toMatchObject([
     { functionName: "f", qualifier: "1", invocations: 1, spilloverInvocations: 1 },
   ]);
   await harness.end();

@@ -20,6 +20,8 @@ const IDLE_MS = 2 * HOUR_MS;
 /** Between two looks at all snapshots. */
 const LOOK_MS = 5 * MINUTE_MS;
 const STEPS_BEFORE_CRASH_MAX = 40;
+/** Others do something while the store is asked. */
+const STORE_TURNS_MAX = 6;
 
 export interface SimulationReport {
   readonly seed: number;
@@ -39,6 +41,11 @@ function seeded(seed: number): Random {
     uuid: () => `uuid-${seed}-${++uuids}`,
     bytes: (count) => Buffer.from(Array.from({ length: count }, () => Math.floor(fraction() * 256))),
   };
+}
+
+interface Target {
+  readonly name: string;
+  readonly qualifier?: string;
 }
 
 class Simulation {
@@ -76,6 +83,7 @@ class Simulation {
       functions: { good: { handle }, plain: { hasHooks: false, handle }, flaky: { init, handle } },
       random: this.random,
       limits: { snapshotIdleMs: IDLE_MS },
+      storeTurns: () => Math.floor(this.random.fraction() * STORE_TURNS_MAX),
       parentDir: existsSync("/dev/shm") ? "/dev/shm" : "/tmp",
       onStep: (step) => {
         if (step === "take") this.snapshots++;
@@ -97,7 +105,7 @@ class Simulation {
       this.#faultChance = this.random.fraction() < 0.1 ? 0.2 : 0;
       const what = await this.#move();
       await this.#settle();
-      this.#check(what);
+      await this.#check(what);
     }
     await this.#finish();
     this.problems.push(...this.harness.violations);
@@ -151,7 +159,8 @@ class Simulation {
   }
 
   async #invoke(): Promise<string> {
-    const wanted = Array.from({ length: 1 + Math.floor(this.random.fraction() * 3) }, () => this.#target());
+    const wanted: Target[] = [];
+    for (let count = 1 + Math.floor(this.random.fraction() * 3); count > 0; count--) wanted.push(await this.#target());
     const atMs = this.harness.clock.nowMs();
     const asked = wanted.map((target) =>
       this.harness.request(target).then(
@@ -165,10 +174,12 @@ class Simulation {
   }
 
   async #event(): Promise<string> {
-    const target = { ...this.#target(), type: "Event" as const, requestId: `event-${++this.#count}` };
+    const target = { ...(await this.#target()), type: "Event" as const, requestId: `event-${++this.#count}` };
     const isSure =
       target.qualifier === undefined &&
-      this.#recordsOf(target.name).some((record) => record.code.codeName === "good" && record.version === LATEST);
+      (await this.#recordsOf(target.name)).some(
+        (record) => record.code.codeName === "good" && record.version === LATEST,
+      );
     await this.harness
       .orDeath(this.harness.request(target))
       .then(() => void this.accepted.set(target.requestId, { name: target.name, isSure }))
@@ -177,13 +188,13 @@ class Simulation {
   }
 
   async #deleteVersion(name: string): Promise<string> {
-    const versions = this.#recordsOf(name).filter((record) => record.version !== LATEST);
+    const versions = (await this.#recordsOf(name)).filter((record) => record.version !== LATEST);
     if (versions.length === 0) return "nothing to delete";
     return this.#call("DeleteFunction", { FunctionName: name, Qualifier: this.#pick(versions).version });
   }
 
   async #provision(): Promise<string> {
-    const plain = this.#records().filter(
+    const plain = (await this.#records()).filter(
       (record) => record.version !== LATEST && record.config.snapStartApplyOn === "None",
     );
     if (plain.length === 0) return "nothing to provision";
@@ -236,10 +247,10 @@ class Simulation {
     return `happens: ${what}`;
   }
 
-  #check(what: string): void {
+  async #check(what: string): Promise<void> {
     const { harness } = this;
     const nowMs = harness.clock.nowMs();
-    for (const record of this.#records()) {
+    for (const record of await this.#records()) {
       if (record.version === LATEST || record.config.snapStartApplyOn === "None") continue;
       const fault = this.#faultOf(record, nowMs);
       if (fault !== null) this.problems.push(`after ${what}: ${record.functionName}:${record.version} ${fault}`);
@@ -273,41 +284,36 @@ class Simulation {
     this.#isInitBroken = false;
     this.#faultChance = 0;
     this.#stepsToCrash = null;
-    for (const record of this.#records()) {
+    for (const record of await this.#records()) {
       if (record.version !== LATEST)
         await this.harness.invoke(record.functionName, record.version).catch(ignoreRefusal);
     }
     await this.harness.advance(20 * MINUTE_MS);
-    this.#check("the end");
-    for (const record of this.#records()) {
+    await this.#check("the end");
+    for (const record of await this.#records()) {
       if (record.state === "Pending")
         this.problems.push(`${record.functionName}:${record.version} is Pending at the end`);
       if (record.state === "Active" && record.snapshotId !== null && !this.harness.disk.has(record.snapshotId))
         this.problems.push(`${record.functionName}:${record.version} has lost its snapshot for good`);
     }
-    const named = new Set(this.#records().map((record) => record.snapshotId));
+    const named = new Set((await this.#records()).map((record) => record.snapshotId));
     for (const snapshotId of this.harness.disk.keys())
       if (!named.has(snapshotId)) this.problems.push(`${snapshotId} is left over`);
-    this.#checkProvisioned();
+    await this.#checkProvisioned();
     await this.#checkEvents();
     await this.harness.end().catch((error: Error) => this.problems.push(error.message));
   }
 
-  #checkProvisioned(): void {
-    for (const {
-      functionName,
-      qualifier,
-      requested,
-      available,
-      allocated,
-    } of this.harness.control.provisioned.summaries()) {
+  async #checkProvisioned(): Promise<void> {
+    const summaries = await this.harness.control.provisioned.summaries();
+    for (const { functionName, qualifier, requested, available, allocated } of summaries) {
       if (available !== requested || allocated !== requested) {
         this.problems.push(
           `${functionName}:${qualifier} has ${available} of ${requested} provisioned environments, ${allocated} allocated`,
         );
       }
     }
-    const wanted = this.harness.control.provisioned.summaries().reduce((sum, each) => sum + each.requested, 0);
+    const wanted = summaries.reduce((sum, each) => sum + each.requested, 0);
     const idle = this.harness.life.worker.listEnvironments().length;
     // Those on demand have been idle for long enough to be gone.
     if (idle !== wanted) this.problems.push(`${idle} environments are left, ${wanted} are wanted`);
@@ -315,7 +321,8 @@ class Simulation {
 
   async #checkEvents(): Promise<void> {
     await this.harness.advance(7 * HOUR_MS);
-    const left = this.harness.life.store.listEvents(Number.MAX_SAFE_INTEGER, 1000).map((event) => event.requestId);
+    const events = await this.harness.life.store.listEvents(Number.MAX_SAFE_INTEGER, 1000);
+    const left = events.map((event) => event.requestId);
     if (left.length > 0) this.problems.push(`events are left in the queue: ${left.join(", ")}`);
     for (const [requestId, { name, isSure }] of this.accepted) {
       if (this.handled.has(requestId) || this.deleted.has(name)) continue;
@@ -325,21 +332,20 @@ class Simulation {
     }
   }
 
-  #target(): { name: string; qualifier?: string } {
-    const record = this.#pick([...this.#records(), undefined]);
+  async #target(): Promise<Target> {
+    const record = this.#pick([...(await this.#records()), undefined]);
     if (record === undefined) return { name: this.#pick([...this.names, "f0"]) };
     return record.version === LATEST
       ? { name: record.functionName }
       : { name: record.functionName, qualifier: record.version };
   }
 
-  #records(): readonly VersionRecord[] {
-    const { store } = this.harness.life;
-    return store.listFunctions().flatMap(({ name }) => store.listVersions(name));
+  #records(): Promise<readonly VersionRecord[]> {
+    return this.harness.life.store.listAllVersions();
   }
 
-  #recordsOf(name: string): readonly VersionRecord[] {
-    return this.#records().filter((record) => record.functionName === name);
+  async #recordsOf(name: string): Promise<readonly VersionRecord[]> {
+    return (await this.#records()).filter((record) => record.functionName === name);
   }
 
   #statusOf(record: VersionRecord): string | null {

@@ -11,23 +11,23 @@ test("a version that was not invoked for 14 days is Inactive; an invoke brings i
   const harness = await ControlHarness.start({ ...HOURLY, functions: { good: { handle: () => '"fine"' } } });
   await harness.create("f", "good");
   await harness.publish("f");
-  expect(harness.version("f", "1")).toMatchObject({ state: "Active", lastUpdateStatus: "Successful" });
+  expect(await harness.version("f", "1")).toMatchObject({ state: "Active", lastUpdateStatus: "Successful" });
   expect(await harness.outcome("f", "1")).toBe('"fine"');
   await harness.advance(14 * DAY_MS - 10 * MINUTE_MS);
-  expect(harness.version("f", "1").state).toBe("Active");
+  expect((await harness.version("f", "1")).state).toBe("Active");
   expect(await harness.outcome("f", "1")).toBe('"fine"');
   await harness.advance(14 * DAY_MS + 61 * MINUTE_MS);
-  expect(harness.version("f", "1")).toMatchObject({
+  expect(await harness.version("f", "1")).toMatchObject({
     state: "Inactive",
     stateReasonCode: "Idle",
     snapshotId: null,
     snapshotFacts: null,
   });
   expect(harness.disk.size).toBe(0);
-  expect(harness.status("f", "1")).toBe("idle");
+  expect(await harness.status("f", "1")).toBe("idle");
   expect(await harness.outcome("f", "1")).toBe("SnapStartNotReadyException");
   await harness.advance(0);
-  expect(harness.version("f", "1").state).toBe("Active");
+  expect((await harness.version("f", "1")).state).toBe("Active");
   expect(await harness.outcome("f", "1")).toBe('"fine"');
   await harness.end();
 });
@@ -44,7 +44,7 @@ test("while an Inactive version is initialised again it is Pending and every inv
   await harness.advance(15 * DAY_MS);
   gate = new Promise((resolve) => (open = resolve));
   expect(await harness.outcome("f", "1")).toBe("SnapStartNotReadyException");
-  expect(harness.version("f", "1")).toMatchObject({
+  expect(await harness.version("f", "1")).toMatchObject({
     state: "Pending",
     stateReasonCode: "Restoring",
     lastUpdateStatus: null,
@@ -70,8 +70,8 @@ test("a version that nobody ever invoked expires, too; one that is used each wee
     if (week % 2 === 0) harness.crash();
     await (week % 2 === 0 ? harness.start() : harness.restart());
   }
-  expect(harness.version("f", "1").state).toBe("Active");
-  expect(harness.version("unused", "1")).toMatchObject({ state: "Inactive", stateReasonCode: "Idle" });
+  expect((await harness.version("f", "1")).state).toBe("Active");
+  expect(await harness.version("unused", "1")).toMatchObject({ state: "Inactive", stateReasonCode: "Idle" });
   await harness.end();
 });
 
@@ -97,9 +97,9 @@ test("uses are written once an hour at most, and never lost so that a version wo
   harness.crash();
   await harness.start();
   await harness.advance(14 * DAY_MS - MINUTE_MS);
-  expect(harness.version("f", "1").state).toBe("Active");
+  expect((await harness.version("f", "1")).state).toBe("Active");
   await harness.advance(122 * MINUTE_MS);
-  expect(harness.version("f", "1").state).toBe("Inactive");
+  expect((await harness.version("f", "1")).state).toBe("Inactive");
   await harness.end();
 });
 
@@ -123,28 +123,32 @@ test("after an update of the runtime versions are refreshed one after the other,
     await harness.advance(MINUTE_MS);
     expect(await harness.outcome(name, "1")).toBe(`"${name}"`);
   }
-  const before = harness.version("a", "1").snapshotId;
+  const before = (await harness.version("a", "1")).snapshotId;
   order.length = 0;
   isGated = true;
   harness.releases = ["release-2", "release-1"];
   // Until just after the next look, five minutes after the start.
   await harness.advance(2 * MINUTE_MS + 1000);
   expect(order).toEqual(["c"]);
-  expect(["a", "b", "c"].map((name) => harness.status(name, "1"))).toEqual([
+  expect(await Promise.all(["a", "b", "c"].map((name) => harness.status(name, "1")))).toEqual([
     "refresh waiting",
     "refresh waiting",
     "refreshing",
   ]);
   // The old snapshots are restored meanwhile, with the old release.
   for (const name of ["a", "b", "c"]) expect(await harness.outcome(name, "1")).toBe(`"${name}"`);
-  expect(harness.version("a", "1")).toMatchObject({ state: "Active", snapshotId: before });
+  expect(await harness.version("a", "1")).toMatchObject({ state: "Active", snapshotId: before });
   for (let turn = 0; turn < 3; turn++) {
     gates.splice(0).forEach((open) => open());
     await harness.advance(0);
   }
   expect(order).toEqual(["c", "a", "b"]);
-  expect(["a", "b", "c"].map((name) => harness.status(name, "1"))).toEqual(["ready", "ready", "ready"]);
-  expect(harness.version("a", "1").snapshotFacts?.fingerprints.runtime).toBe("release-2");
+  expect(await Promise.all(["a", "b", "c"].map((name) => harness.status(name, "1")))).toEqual([
+    "ready",
+    "ready",
+    "ready",
+  ]);
+  expect((await harness.version("a", "1")).snapshotFacts?.fingerprints.runtime).toBe("release-2");
   expect(harness.disk.size).toBe(3);
   gates = [];
   for (const name of ["a", "b", "c"]) expect(await harness.outcome(name, "1")).toBe(`"${name}"`);
@@ -159,12 +163,12 @@ test("a snapshot whose runtime has gone is never restored: the invoke is told to
   expect(await harness.outcome("f", "1")).toBe("SnapStartNotReadyException");
   await harness.advance(0);
   expect(await harness.outcome("f", "1")).toBe('"fine"');
-  expect(harness.version("f", "1").snapshotFacts?.fingerprints.runtime).toBe("release-2");
+  expect((await harness.version("f", "1")).snapshotFacts?.fingerprints.runtime).toBe("release-2");
   // As with another CRIU or another CPU: known at the next start.
   harness.engineFingerprint = "engine-2";
   await harness.restart();
   await harness.advance(0);
-  expect(harness.version("f", "1").snapshotFacts?.fingerprints.engine).toBe("engine-2");
+  expect((await harness.version("f", "1")).snapshotFacts?.fingerprints.engine).toBe("engine-2");
   expect(await harness.outcome("f", "1")).toBe('"fine"');
   await harness.end();
 });
@@ -186,11 +190,11 @@ test("a version whose Init fails three times on the new runtime becomes Inactive
   isBroken = true;
   harness.releases = ["release-2", "release-1"];
   await harness.advance(6 * MINUTE_MS);
-  expect(harness.version("f", "1")).toMatchObject({ state: "Active", regenerationFailure: { attempts: 1 } });
-  expect(harness.status("f", "1")).toBe("refresh failed");
+  expect(await harness.version("f", "1")).toMatchObject({ state: "Active", regenerationFailure: { attempts: 1 } });
+  expect(await harness.status("f", "1")).toBe("refresh failed");
   expect(await harness.outcome("f", "1")).toBe("1");
   await harness.advance(20 * MINUTE_MS);
-  expect(harness.version("f", "1")).toMatchObject({
+  expect(await harness.version("f", "1")).toMatchObject({
     state: "Inactive",
     stateReasonCode: "FunctionError",
     regenerationFailure: { attempts: 3 },
@@ -200,7 +204,7 @@ test("a version whose Init fails three times on the new runtime becomes Inactive
   expect(await harness.outcome("f", "1")).toBe("SnapStartRegenerationFailureException");
   isBroken = false;
   await harness.advance(70 * MINUTE_MS);
-  expect(harness.version("f", "1").state).toBe("Active");
+  expect((await harness.version("f", "1")).state).toBe("Active");
   expect(await harness.outcome("f", "1")).toBe("1");
   await harness.end();
 });
@@ -224,7 +228,7 @@ test("an Init that fails when an idle version is woken makes it Inactive again; 
   isBroken = true;
   expect(await harness.outcome("f", "1")).toBe("SnapStartNotReadyException");
   await harness.advance(0);
-  expect(harness.version("f", "1")).toMatchObject({ state: "Inactive", stateReasonCode: "FunctionError" });
+  expect(await harness.version("f", "1")).toMatchObject({ state: "Inactive", stateReasonCode: "FunctionError" });
   expect(await harness.outcome("f", "1")).toBe("SnapStartRegenerationFailureException");
   isBroken = false;
   expect(await harness.publish("f")).toBe("2");
@@ -280,7 +284,7 @@ test("a snapshot that is lost is made anew, one that nobody names is removed, wi
   expect(await harness.outcome("f", "1")).toBe("1");
   harness.disk.set(lost, content);
   await harness.advance(6 * MINUTE_MS);
-  expect([...harness.disk.keys()]).toEqual([harness.version("f", "1").snapshotId]);
+  expect([...harness.disk.keys()]).toEqual([(await harness.version("f", "1")).snapshotId]);
   await harness.end();
 });
 
@@ -294,7 +298,7 @@ test("a host does not remove what another host has published in their far store,
   await one.create("f", "f");
   await one.publish("f");
   const published = [...afar.keys()];
-  expect(published).toEqual([one.version("f", "1").snapshotId]);
+  expect(published).toEqual([(await one.version("f", "1")).snapshotId]);
   // Many looks of a host that does not know the version yet, and a start of it.
   await other.advance(60 * MINUTE_MS);
   await other.restart();
@@ -311,14 +315,14 @@ test("a runtime that is away for a while, with all its releases, takes no snapsh
   const harness = await ControlHarness.start({ functions: { good: { handle: () => '"fine"' } } });
   await harness.create("f", "good");
   await harness.publish("f");
-  const before = harness.version("f", "1").snapshotId;
+  const before = (await harness.version("f", "1")).snapshotId;
   harness.releases = [];
   await harness.restart();
   await harness.advance(6 * MINUTE_MS);
   expect(await harness.outcome("f", "1")).toBe("ServiceException");
-  expect(harness.version("f", "1")).toMatchObject({ state: "Active", snapshotId: before });
+  expect(await harness.version("f", "1")).toMatchObject({ state: "Active", snapshotId: before });
   harness.releases = ["release-1"];
   expect(await harness.outcome("f", "1")).toBe('"fine"');
-  expect(harness.version("f", "1").snapshotId).toBe(before);
+  expect((await harness.version("f", "1")).snapshotId).toBe(before);
   await harness.end();
 });

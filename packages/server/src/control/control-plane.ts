@@ -7,7 +7,8 @@ import { Concurrency, concurrencyOperations } from "./concurrency/concurrency.ts
 import { EventQueue } from "./invoke/event-queue.ts";
 import { functionOperations, Functions } from "./functions/functions.ts";
 import { InvokeOperation, invokeOperations } from "./invoke/invoke.ts";
-import { listAllVersions } from "./records/lookup.ts";
+import { Changes } from "./records/changes.ts";
+import { RunnableVersions } from "./records/runnable-version.ts";
 import { ProvisionedConcurrency, provisionedOperations } from "./concurrency/provisioned-concurrency.ts";
 import type { Operations } from "./operations.ts";
 import { Publisher } from "./snapshots/publisher.ts";
@@ -29,34 +30,38 @@ export interface ControlPlane extends OperatorFaces {
 }
 
 export function createControlPlane(services: ControlServices): ControlPlane {
-  const uses = new VersionUses(services);
-  const publisher = new Publisher(services, uses);
-  const events = new EventQueue(services);
-  const concurrency = new Concurrency(services);
-  const provisioned = new ProvisionedConcurrency(services, concurrency);
-  const functions = new Functions(services, publisher);
-  const life = new SnapshotLife(services, publisher, uses, () => {
-    functions.settleAll();
-    provisioned.apply();
+  const parts = { ...services, changes: new Changes(services.store) };
+  const runnables = new RunnableVersions(services.scope);
+  const uses = new VersionUses(parts);
+  const publisher = new Publisher(parts, uses);
+  const events = new EventQueue(parts);
+  const concurrency = new Concurrency(parts);
+  const provisioned = new ProvisionedConcurrency(parts, concurrency, runnables);
+  parts.changes.listen((writes) => provisioned.heard(writes));
+  const functions = new Functions(parts, publisher);
+  const life = new SnapshotLife(parts, publisher, uses, async () => {
+    await functions.settleAll();
+    await provisioned.apply();
   });
-  const invoke = new InvokeOperation(services, publisher, events, uses, concurrency);
+  const invoke = new InvokeOperation(parts, { publisher, events, uses, concurrency, runnables });
   return {
     operations: {
-      ...functionOperations(functions, () => provisioned.apply()),
-      ...versionOperations(services, publisher),
-      ...aliasOperations(services, provisioned),
-      ...tagOperations(services),
+      ...functionOperations(functions),
+      ...versionOperations(parts, publisher),
+      ...aliasOperations(parts, provisioned),
+      ...tagOperations(parts),
       ...provisionedOperations(provisioned),
       ...concurrencyOperations(concurrency),
       ...invokeOperations(invoke),
-      GetAccountSettings: () => getAccountSettings(services, concurrency),
+      GetAccountSettings: () => getAccountSettings(parts, concurrency),
     },
     ...createOperatorFaces(services),
-    snapshots: new SnapshotStatus(services, publisher, uses),
+    snapshots: new SnapshotStatus(parts, publisher, uses),
     provisioned,
-    checks: new CheckOperation(services, invoke),
+    checks: new CheckOperation(parts, invoke),
     async recover() {
-      await services.code.sweep(usedCode(services));
+      await uses.load();
+      await services.code.sweep(await usedCode(services));
       await life.start();
       events.start((event) => invoke.runAccepted(event));
     },
@@ -66,6 +71,6 @@ export function createControlPlane(services: ControlServices): ControlPlane {
   };
 }
 
-function usedCode(services: Pick<ControlServices, "store">): ReadonlySet<string> {
-  return new Set(listAllVersions(services).map((version) => version.code.codeName));
+async function usedCode({ store }: Pick<ControlServices, "store">): Promise<ReadonlySet<string>> {
+  return new Set((await store.listAllVersions()).map((version) => version.code.codeName));
 }

@@ -11,6 +11,12 @@ import type { ObjectStore } from "../ports/object-store.ts";
 import type { SnapshotReader } from "../ports/snapshot-reader.ts";
 import type { Worker } from "../ports/worker.ts";
 import type { ControlLimits } from "./limits.ts";
+import type { Changes } from "./records/changes.ts";
+
+/** What the use cases have: what main gives, and the control plane's own way to write. */
+export interface ControlParts extends ControlServices {
+  readonly changes: Changes;
+}
 
 export interface ControlServices {
   readonly scope: AccountScope;

@@ -111,7 +111,11 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   const close = async (): Promise<void> => {
     snapshots?.close();
     await engine.close();
-    await Promise.all([logs.close(), monitoring.close()]).finally(() => store.close());
+    try {
+      await Promise.all([logs.close(), monitoring.close()]);
+    } finally {
+      await store.close();
+    }
   };
   const { accessKeyId } = credentials;
   const parts = { app, control, worker, engine, snapshots, monitoring };

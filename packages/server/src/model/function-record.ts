@@ -139,7 +139,7 @@ export interface EventRecord {
 
 const CREATING = "The function is being created.";
 
-export const CREATING_STATE: StateFields = {
+const CREATING_STATE: StateFields = {
   state: "Pending",
   stateReason: CREATING,
   stateReasonCode: "Creating",
@@ -156,6 +156,20 @@ export const ACTIVE_STATE: StateFields = {
   lastUpdateStatusReason: null,
   lastUpdateStatusReasonCode: null,
 };
+
+/** Makes a version that has just been created and has no snapshot yet. */
+export function freshVersion(
+  made: Pick<VersionRecord, "functionName" | "version" | "config" | "code" | "lastModifiedMs" | "revisionId">,
+): VersionRecord {
+  return {
+    ...CREATING_STATE,
+    ...made,
+    snapshotId: null,
+    isRegenerating: false,
+    snapshotFacts: null,
+    regenerationFailure: null,
+  };
+}
 
 /** AWS says "created" for an update, too (recorded …test_snapstart_lifecycle). */
 export const UPDATING_STATE: StateFields = {

@@ -1,6 +1,9 @@
 /**
- * Functions, versions, aliases and accepted events. Every call is durable when it returns; `transaction` makes several one.
- * Synchronous, as the embedded database is: a decision and its write cannot be torn apart by another request.
+ * Functions, versions, aliases, provisioned concurrency and accepted events.
+ *
+ * A read is of one moment, two reads are of two. So a decision that rests on what was read names it in the writes that come of it:
+ * `commit` carries all of them out, or none where another writer was first. A function's record stands for all that belongs to it:
+ * whoever decides by a list (of its versions, its aliases) puts or touches it. The account's revision stands for sums over functions.
  */
 import type {
   AliasRecord,
@@ -11,46 +14,101 @@ import type {
   VersionUse,
 } from "../model/function-record.ts";
 
+/** The store's own number of a record's last write, never given to another one. AWS's RevisionId is another thing. */
+export type Revision = number;
+
+export type Stored<T> = T & { readonly revision: Revision };
+
+/** What is kept as documents, by kind. */
+export interface Documents {
+  readonly function: FunctionRecord;
+  readonly version: VersionRecord;
+  readonly alias: AliasRecord;
+  readonly provisioned: ProvisionedRecord;
+}
+
+export type DocumentKind = keyof Documents;
+
+/** Stores a record in place of `over`; null: there must be none of that key yet, and its function must be there. */
+interface Put<K extends DocumentKind> {
+  readonly op: "put";
+  readonly kind: K;
+  readonly record: Documents[K];
+  readonly over: Stored<Documents[K]> | null;
+}
+
+/** Removes a record. With a function goes all that belongs to it, with a version its use. */
+interface Remove<K extends DocumentKind> {
+  readonly op: "remove";
+  readonly kind: K;
+  readonly record: Stored<Documents[K]>;
+}
+
+/** Writes nothing: the record must be as it was read. */
+interface Expect<K extends DocumentKind> {
+  readonly op: "expect";
+  readonly kind: K;
+  readonly record: Stored<Documents[K]>;
+}
+
+export type DocumentWrite = {
+  [K in DocumentKind]: Put<K> | Remove<K> | Expect<K>;
+}[DocumentKind];
+
+export type Write =
+  | DocumentWrite
+  /** Gives the function's record a new revision, so that others who decide by it notice. */
+  | { readonly op: "touchFunction"; readonly record: Stored<FunctionRecord> }
+  | { readonly op: "touchAccount"; readonly revision: Revision }
+  /** The function must be there. */
+  | { readonly op: "addEvent"; readonly event: Omit<EventRecord, "id"> }
+  | {
+      readonly op: "postponeEvent";
+      readonly event: Stored<EventRecord>;
+      readonly attempts: number;
+      readonly notBeforeMs: number;
+    }
+  | { readonly op: "removeEvent"; readonly event: Stored<EventRecord> }
+  /** The last writer wins; a use of a version that is not there is dropped. */
+  | { readonly op: "putUse"; readonly use: VersionUse };
+
+/** changed: a record was not as a write expects it, and nothing was written. */
+export type Committed = "done" | "changed";
+
 export interface MetadataStore {
-  transaction<T>(run: () => T): T;
+  /** Carries out all writes in their order, or none. Durable when it resolves. Rejects when the store fails. */
+  commit(writes: readonly Write[]): Promise<Committed>;
+  /** A number never given before. Durable when it resolves. */
+  nextUid(): Promise<number>;
+  /** For `touchAccount`. */
+  accountRevision(): Promise<Revision>;
 
-  getFunction(name: string): FunctionRecord | null;
-  listFunctions(): readonly FunctionRecord[];
-  putFunction(record: FunctionRecord): void;
-  /** With its versions, aliases and events. */
-  removeFunction(name: string): void;
-  /** A number never given before. */
-  nextUid(): number;
+  getFunction(name: string): Promise<Stored<FunctionRecord> | null>;
+  /** By name. */
+  listFunctions(): Promise<ReadonlyArray<Stored<FunctionRecord>>>;
 
-  getVersion(functionName: string, version: string): VersionRecord | null;
+  getVersion(functionName: string, version: string): Promise<Stored<VersionRecord> | null>;
   /** `$LATEST` first, then in the order of publication. */
-  listVersions(functionName: string): readonly VersionRecord[];
-  putVersion(record: VersionRecord): void;
-  removeVersion(functionName: string, version: string): void;
+  listVersions(functionName: string): Promise<ReadonlyArray<Stored<VersionRecord>>>;
+  /** Those of all functions, of one moment: by function, then as `listVersions`. */
+  listAllVersions(): Promise<ReadonlyArray<Stored<VersionRecord>>>;
 
-  /** Forgotten with the version; a use of a version that is not there is dropped. */
-  putUse(use: VersionUse): void;
-  listUses(): readonly VersionUse[];
+  listUses(): Promise<readonly VersionUse[]>;
 
-  getAlias(functionName: string, name: string): AliasRecord | null;
-  listAliases(functionName: string): readonly AliasRecord[];
-  putAlias(record: AliasRecord): void;
-  removeAlias(functionName: string, name: string): void;
+  getAlias(functionName: string, name: string): Promise<Stored<AliasRecord> | null>;
+  /** By name. */
+  listAliases(functionName: string): Promise<ReadonlyArray<Stored<AliasRecord>>>;
 
-  getProvisioned(functionName: string, qualifier: string): ProvisionedRecord | null;
-  listProvisioned(functionName: string): readonly ProvisionedRecord[];
-  /** Of all functions. */
-  listAllProvisioned(): readonly ProvisionedRecord[];
-  putProvisioned(record: ProvisionedRecord): void;
-  removeProvisioned(functionName: string, qualifier: string): void;
+  getProvisioned(functionName: string, qualifier: string): Promise<Stored<ProvisionedRecord> | null>;
+  /** By qualifier. */
+  listProvisioned(functionName: string): Promise<ReadonlyArray<Stored<ProvisionedRecord>>>;
+  /** Those of all functions. */
+  listAllProvisioned(): Promise<ReadonlyArray<Stored<ProvisionedRecord>>>;
 
-  addEvent(event: Omit<EventRecord, "id">): EventRecord;
   /** Those that are due, oldest first, at most `limitEach` of each function. */
-  listEvents(dueMs: number, limitEach: number): readonly EventRecord[];
+  listEvents(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<EventRecord>>>;
   /** When the next event after `afterMs` is due; null where there is none. */
-  nextEventDueMs(afterMs: number): number | null;
-  postponeEvent(id: number, attempts: number, notBeforeMs: number): void;
-  removeEvent(id: number): void;
+  nextEventDueMs(afterMs: number): Promise<number | null>;
 
-  close(): void;
+  close(): Promise<void>;
 }

@@ -4,6 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openSqliteStore } from "./sqlite-store.ts";
+import { metadataStoreSuite } from "./testing/metadata-store-suite.ts";
+
+metadataStoreSuite({
+  name: "SQLite",
+  prepare: async () => {
+    const own = mkdtempSync(join(tmpdir(), "thaw-store-"));
+    return {
+      open: async () => openSqliteStore(join(own, "thaw.db")),
+      remove: async () => rmSync(own, { recursive: true, force: true }),
+    };
+  },
+});
 
 let dir: string;
 
@@ -30,71 +42,83 @@ const FORMAT_1 = `
   PRAGMA user_version = 1;
 `;
 
-test("data of format 1 is brought up, and a newer format is refused untouched", () => {
+/** What format 2 changed in format 1, and what a server of that time had written. */
+const FORMAT_2 = `
+  CREATE TABLE version_uses (function_name TEXT NOT NULL, version TEXT NOT NULL, used_at_ms INTEGER NOT NULL, PRIMARY KEY (function_name, version),
+    FOREIGN KEY (function_name, version) REFERENCES versions(function_name, version) ON DELETE CASCADE) STRICT;
+  UPDATE versions SET doc = json_set(doc, '$.snapshotFacts', json('null'), '$.regenerationFailure', json('null'), '$.config.fileSystems', json('[]'));
+  CREATE TABLE provisioned (function_name TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE, qualifier TEXT NOT NULL,
+    doc TEXT NOT NULL, PRIMARY KEY (function_name, qualifier)) STRICT;
+  UPDATE functions SET doc = json_set(doc, '$.reservedConcurrency', json('null'));
+  CREATE INDEX events_of_function ON events (function_name, not_before_ms, id);
+  INSERT INTO aliases VALUES ('f', 'live', '{"functionName":"f","name":"live","functionVersion":"1","description":"","weights":{},"revisionId":"r"}');
+  INSERT INTO provisioned VALUES ('f', 'live', '{"functionName":"f","qualifier":"live","requested":2,"lastModifiedMs":1}');
+  INSERT INTO events (function_name, request_id, payload, attempts, accepted_at_ms, not_before_ms) VALUES ('f', 'r', x'7b7d', 1, 2, 3);
+  INSERT INTO counters VALUES ('uid', 100000);
+  PRAGMA user_version = 2;
+`;
+
+function write(...formats: readonly string[]): string {
   const path = join(dir, "thaw.db");
   const old = new DatabaseSync(path);
-  old.exec(FORMAT_1);
+  for (const format of formats) old.exec(format);
   old.close();
-  const store = openSqliteStore(path);
-  expect(store.getFunction("f")).toEqual({
+  return path;
+}
+
+test("data of format 1 is brought up", async () => {
+  const store = openSqliteStore(write(FORMAT_1));
+  expect(await store.getFunction("f")).toMatchObject({
     name: "f",
     uid: 100_000,
     lastVersion: 1,
     tags: {},
     reservedConcurrency: null,
   });
-  expect(store.getVersion("f", "1")).toMatchObject({
+  expect(await store.getVersion("f", "1")).toMatchObject({
     config: { runtime: "java17", fileSystems: [] },
     snapshotId: "snap-0123456789abcdef",
     snapshotFacts: null,
     regenerationFailure: null,
   });
-  store.putUse({ functionName: "f", version: "1", usedAtMs: 5 });
-  store.close();
-  expect(openAndList(path)).toEqual([{ functionName: "f", version: "1", usedAtMs: 5 }]);
-  const newer = new DatabaseSync(path);
-  newer.exec("PRAGMA user_version = 99");
-  newer.close();
+  await store.close();
+});
+
+test("data of format 2 is brought up: all of it has a revision, and can be changed by it", async () => {
+  const path = write(FORMAT_1, FORMAT_2);
+  const store = openSqliteStore(path);
+  const owner = await store.getFunction("f");
+  const version = await store.getVersion("f", "1");
+  const alias = await store.getAlias("f", "live");
+  const provisioned = await store.getProvisioned("f", "live");
+  const [event] = await store.listEvents(3, 1);
+  if (owner === null || version === null || alias === null || provisioned === null || event === undefined)
+    throw new Error("something was lost");
+  expect(event).toMatchObject({ requestId: "r", attempts: 1, payload: Buffer.from("{}") });
+  const committed = await store.commit([
+    { op: "put", kind: "function", record: { ...owner, lastVersion: 2 }, over: owner },
+    { op: "put", kind: "version", record: version, over: version },
+    { op: "put", kind: "alias", record: alias, over: alias },
+    { op: "remove", kind: "provisioned", record: provisioned },
+    { op: "touchAccount", revision: await store.accountRevision() },
+    { op: "postponeEvent", event, attempts: 2, notBeforeMs: 9 },
+    { op: "putUse", use: { functionName: "f", version: "1", usedAtMs: 5 } },
+  ]);
+  expect(committed).toBe("done");
+  expect(await store.nextUid()).toBe(100_001);
+  await store.close();
+  const again = openSqliteStore(path);
+  expect(await again.getFunction("f")).toMatchObject({ lastVersion: 2, uid: 100_000 });
+  expect(await again.listUses()).toEqual([{ functionName: "f", version: "1", usedAtMs: 5 }]);
+  expect(await again.listAllProvisioned()).toEqual([]);
+  await again.close();
+});
+
+test("a newer format is refused, and nothing of it is touched", () => {
+  const path = write("CREATE TABLE future (a); PRAGMA user_version = 99;");
   expect(() => openSqliteStore(path)).toThrow(/has format 99/);
+  const kept = new DatabaseSync(path);
+  expect(kept.prepare("SELECT name FROM sqlite_schema").all()).toEqual([{ name: "future" }]);
+  expect(kept.prepare("PRAGMA user_version").get()).toEqual({ user_version: 99 });
+  kept.close();
 });
-
-test("a use goes with its version, and one of a version that is not there is dropped", () => {
-  const path = join(dir, "thaw.db");
-  const store = openSqliteStore(path);
-  store.putUse({ functionName: "gone", version: "1", usedAtMs: 1 });
-  expect(store.listUses()).toEqual([]);
-  store.close();
-});
-
-test("events are listed by function, oldest first, and the next due one is known", () => {
-  const store = openSqliteStore(join(dir, "thaw.db"));
-  for (const name of ["a", "b", "c"])
-    store.putFunction({ name, uid: 1, lastVersion: 0, tags: {}, reservedConcurrency: null });
-  const add = (functionName: string, notBeforeMs: number): void =>
-    void store.addEvent({
-      requestId: `${functionName}${notBeforeMs}`,
-      functionName,
-      qualifier: null,
-      payload: Buffer.from("{}"),
-      clientContext: null,
-      attempts: 0,
-      acceptedAtMs: 0,
-      notBeforeMs,
-    });
-  for (let at = 1; at <= 5; at++) add("b", at);
-  add("c", 3);
-  add("a", 9);
-  expect(store.listEvents(4, 2).map((event) => event.requestId)).toEqual(["b1", "b2", "c3"]);
-  expect(store.nextEventDueMs(4)).toBe(5);
-  expect(store.nextEventDueMs(9)).toBeNull();
-  store.close();
-});
-
-function openAndList(path: string): unknown {
-  const store = openSqliteStore(path);
-  try {
-    return store.listUses();
-  } finally {
-    store.close();
-  }
-}

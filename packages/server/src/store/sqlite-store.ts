@@ -1,15 +1,28 @@
-/** The metadata in one SQLite file. Records are JSON documents beside their keys; the schema's version is checked at start. */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+/**
+ * The metadata in one SQLite file. Records are JSON documents beside their keys and their revisions; the schema's version is checked at
+ * start. Each call is carried out at once, before its promise is handed back.
+ */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { ThawError } from "../model/platform-errors.ts";
-import type {
-  AliasRecord,
-  EventRecord,
-  FunctionRecord,
-  ProvisionedRecord,
-  VersionRecord,
-  VersionUse,
+import {
+  type AliasRecord,
+  type EventRecord,
+  type FunctionRecord,
+  LATEST,
+  type ProvisionedRecord,
+  type VersionRecord,
+  type VersionUse,
 } from "../model/function-record.ts";
-import type { MetadataStore } from "../ports/metadata-store.ts";
+import type {
+  Committed,
+  DocumentKind,
+  Documents,
+  DocumentWrite,
+  MetadataStore,
+  Revision,
+  Stored,
+  Write,
+} from "../ports/metadata-store.ts";
 
 const UID_FIRST = 100_000;
 
@@ -36,8 +49,30 @@ const MIGRATIONS = [
   UPDATE functions SET doc = json_set(doc, '$.reservedConcurrency', json('null'));
   CREATE INDEX events_of_function ON events (function_name, not_before_ms, id);
 `,
+  `
+  ALTER TABLE functions ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE versions ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE aliases ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE provisioned ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE events ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+  CREATE TABLE account (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL) STRICT;
+  INSERT INTO account VALUES (1, 1);
+  INSERT INTO counters VALUES ('revision', 1);
+`,
 ];
 const SCHEMA_VERSION = MIGRATIONS.length;
+
+interface Table {
+  readonly name: string;
+  readonly keys: readonly string[];
+}
+
+const TABLES: Readonly<Record<DocumentKind, Table>> = {
+  function: { name: "functions", keys: ["name"] },
+  version: { name: "versions", keys: ["function_name", "version"] },
+  alias: { name: "aliases", keys: ["function_name", "name"] },
+  provisioned: { name: "provisioned", keys: ["function_name", "qualifier"] },
+};
 
 /** One step in the index for each function, however many events there are. */
 const FUNCTIONS_WITH_EVENTS = `WITH RECURSIVE n(name) AS (SELECT min(function_name) FROM events
@@ -71,80 +106,55 @@ export function openSqliteStore(path: string): MetadataStore {
 class SqliteStore implements MetadataStore {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
-  #depth = 0;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
   }
 
-  transaction<T>(run: () => T): T {
-    if (this.#depth > 0) return run();
-    this.#db.exec("BEGIN IMMEDIATE");
-    this.#depth++;
+  async commit(writes: readonly Write[]): Promise<Committed> {
+    this.#run("BEGIN IMMEDIATE");
     try {
-      const result = run();
-      this.#db.exec("COMMIT");
-      return result;
+      let given: Revision | null = null;
+      const next = (): Revision => (given ??= this.#count("revision", 2));
+      const isDone = writes.every((write) => this.#write(write, next));
+      this.#run(isDone ? "COMMIT" : "ROLLBACK");
+      return isDone ? "done" : "changed";
     } catch (error) {
-      this.#db.exec("ROLLBACK");
+      // A full disk ends it by itself.
+      if (this.#db.isTransaction) this.#run("ROLLBACK");
       throw error;
-    } finally {
-      this.#depth--;
     }
   }
 
-  getFunction(name: string): FunctionRecord | null {
-    return this.#one("SELECT doc FROM functions WHERE name = ?", name);
+  async nextUid(): Promise<number> {
+    return this.#count("uid", UID_FIRST);
   }
 
-  listFunctions(): readonly FunctionRecord[] {
-    return this.#all("SELECT doc FROM functions ORDER BY name");
+  async accountRevision(): Promise<Revision> {
+    return (this.#prepare("SELECT revision FROM account").get() as { revision: number }).revision;
   }
 
-  putFunction(record: FunctionRecord): void {
-    this.#run(
-      "INSERT INTO functions (name, doc) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET doc = excluded.doc",
-      record.name,
-      JSON.stringify(record),
-    );
+  async getFunction(name: string): Promise<Stored<FunctionRecord> | null> {
+    return this.#one("function", name);
   }
 
-  removeFunction(name: string): void {
-    this.#run("DELETE FROM functions WHERE name = ?", name);
+  async listFunctions(): Promise<ReadonlyArray<Stored<FunctionRecord>>> {
+    return this.#all("SELECT doc, revision FROM functions ORDER BY name");
   }
 
-  nextUid(): number {
-    const sql =
-      "INSERT INTO counters (name, value) VALUES ('uid', ?) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value";
-    return (this.#prepare(sql).get(UID_FIRST) as { value: number }).value;
+  async getVersion(functionName: string, version: string): Promise<Stored<VersionRecord> | null> {
+    return this.#one("version", functionName, version);
   }
 
-  getVersion(functionName: string, version: string): VersionRecord | null {
-    return this.#one("SELECT doc FROM versions WHERE function_name = ? AND version = ?", functionName, version);
+  async listVersions(functionName: string): Promise<ReadonlyArray<Stored<VersionRecord>>> {
+    return this.#all("SELECT doc, revision FROM versions WHERE function_name = ? ORDER BY number", functionName);
   }
 
-  listVersions(functionName: string): readonly VersionRecord[] {
-    return this.#all("SELECT doc FROM versions WHERE function_name = ? ORDER BY number", functionName);
+  async listAllVersions(): Promise<ReadonlyArray<Stored<VersionRecord>>> {
+    return this.#all("SELECT doc, revision FROM versions ORDER BY function_name, number");
   }
 
-  putVersion(record: VersionRecord): void {
-    const number = record.version === "$LATEST" ? 0 : Number(record.version);
-    const sql =
-      "INSERT INTO versions (function_name, version, number, doc) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc";
-    this.#run(sql, record.functionName, record.version, number, JSON.stringify(record));
-  }
-
-  removeVersion(functionName: string, version: string): void {
-    this.#run("DELETE FROM versions WHERE function_name = ? AND version = ?", functionName, version);
-  }
-
-  putUse({ functionName, version, usedAtMs }: VersionUse): void {
-    const sql = `INSERT INTO version_uses (function_name, version, used_at_ms) SELECT function_name, version, ? FROM versions
-      WHERE function_name = ? AND version = ? ON CONFLICT DO UPDATE SET used_at_ms = excluded.used_at_ms`;
-    this.#run(sql, usedAtMs, functionName, version);
-  }
-
-  listUses(): readonly VersionUse[] {
+  async listUses(): Promise<readonly VersionUse[]> {
     const rows = this.#prepare("SELECT * FROM version_uses").all() as Array<Record<string, unknown>>;
     return rows.map((row) => ({
       functionName: row["function_name"] as string,
@@ -153,64 +163,27 @@ class SqliteStore implements MetadataStore {
     }));
   }
 
-  getAlias(functionName: string, name: string): AliasRecord | null {
-    return this.#one("SELECT doc FROM aliases WHERE function_name = ? AND name = ?", functionName, name);
+  async getAlias(functionName: string, name: string): Promise<Stored<AliasRecord> | null> {
+    return this.#one("alias", functionName, name);
   }
 
-  listAliases(functionName: string): readonly AliasRecord[] {
-    return this.#all("SELECT doc FROM aliases WHERE function_name = ? ORDER BY name", functionName);
+  async listAliases(functionName: string): Promise<ReadonlyArray<Stored<AliasRecord>>> {
+    return this.#all("SELECT doc, revision FROM aliases WHERE function_name = ? ORDER BY name", functionName);
   }
 
-  putAlias(record: AliasRecord): void {
-    const sql =
-      "INSERT INTO aliases (function_name, name, doc) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc";
-    this.#run(sql, record.functionName, record.name, JSON.stringify(record));
+  async getProvisioned(functionName: string, qualifier: string): Promise<Stored<ProvisionedRecord> | null> {
+    return this.#one("provisioned", functionName, qualifier);
   }
 
-  removeAlias(functionName: string, name: string): void {
-    this.#run("DELETE FROM aliases WHERE function_name = ? AND name = ?", functionName, name);
+  async listProvisioned(functionName: string): Promise<ReadonlyArray<Stored<ProvisionedRecord>>> {
+    return this.#all("SELECT doc, revision FROM provisioned WHERE function_name = ? ORDER BY qualifier", functionName);
   }
 
-  getProvisioned(functionName: string, qualifier: string): ProvisionedRecord | null {
-    return this.#one("SELECT doc FROM provisioned WHERE function_name = ? AND qualifier = ?", functionName, qualifier);
+  async listAllProvisioned(): Promise<ReadonlyArray<Stored<ProvisionedRecord>>> {
+    return this.#all("SELECT doc, revision FROM provisioned ORDER BY function_name, qualifier");
   }
 
-  listProvisioned(functionName: string): readonly ProvisionedRecord[] {
-    return this.#all("SELECT doc FROM provisioned WHERE function_name = ? ORDER BY qualifier", functionName);
-  }
-
-  listAllProvisioned(): readonly ProvisionedRecord[] {
-    return this.#all("SELECT doc FROM provisioned ORDER BY function_name, qualifier");
-  }
-
-  putProvisioned(record: ProvisionedRecord): void {
-    const sql =
-      "INSERT INTO provisioned (function_name, qualifier, doc) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET doc = excluded.doc";
-    this.#run(sql, record.functionName, record.qualifier, JSON.stringify(record));
-  }
-
-  removeProvisioned(functionName: string, qualifier: string): void {
-    this.#run("DELETE FROM provisioned WHERE function_name = ? AND qualifier = ?", functionName, qualifier);
-  }
-
-  addEvent(event: Omit<EventRecord, "id">): EventRecord {
-    const sql = `INSERT INTO events (function_name, request_id, qualifier, payload, client_context, attempts, accepted_at_ms, not_before_ms)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
-    const { functionName, requestId, qualifier, payload, clientContext, attempts, acceptedAtMs, notBeforeMs } = event;
-    const added = this.#prepare(sql).run(
-      functionName,
-      requestId,
-      qualifier,
-      payload,
-      clientContext,
-      attempts,
-      acceptedAtMs,
-      notBeforeMs,
-    );
-    return { ...event, id: Number(added.lastInsertRowid) };
-  }
-
-  listEvents(dueMs: number, limitEach: number): readonly EventRecord[] {
+  async listEvents(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<EventRecord>>> {
     const names = this.#prepare(FUNCTIONS_WITH_EVENTS).all() as Array<{ name: string }>;
     const ofFunction = this.#prepare(
       "SELECT * FROM events WHERE function_name = ? AND not_before_ms <= ? ORDER BY id LIMIT ?",
@@ -227,10 +200,11 @@ class SqliteStore implements MetadataStore {
       attempts: row["attempts"] as number,
       acceptedAtMs: row["accepted_at_ms"] as number,
       notBeforeMs: row["not_before_ms"] as number,
+      revision: row["revision"] as number,
     }));
   }
 
-  nextEventDueMs(afterMs: number): number | null {
+  async nextEventDueMs(afterMs: number): Promise<number | null> {
     return (
       this.#prepare("SELECT min(not_before_ms) AS due FROM events WHERE not_before_ms > ?").get(afterMs) as {
         due: number | null;
@@ -238,16 +212,96 @@ class SqliteStore implements MetadataStore {
     ).due;
   }
 
-  postponeEvent(id: number, attempts: number, notBeforeMs: number): void {
-    this.#run("UPDATE events SET attempts = ?, not_before_ms = ? WHERE id = ?", attempts, notBeforeMs, id);
-  }
-
-  removeEvent(id: number): void {
-    this.#run("DELETE FROM events WHERE id = ?", id);
-  }
-
-  close(): void {
+  async close(): Promise<void> {
     this.#db.close();
+  }
+
+  /** Carries one write out. False where what it expects is not so. */
+  #write(write: Write, next: () => Revision): boolean {
+    switch (write.op) {
+      case "put":
+      case "remove":
+      case "expect":
+        return this.#writeDocument(write, next);
+      case "touchFunction": {
+        const { name, revision } = write.record;
+        return (
+          this.#run("UPDATE functions SET revision = ? WHERE name = ? AND revision = ?", next(), name, revision) > 0
+        );
+      }
+      case "touchAccount":
+        return this.#run("UPDATE account SET revision = ? WHERE revision = ?", next(), write.revision) > 0;
+      case "addEvent":
+        return this.#addEvent(write.event, next());
+      case "postponeEvent": {
+        const sql = "UPDATE events SET attempts = ?, not_before_ms = ?, revision = ? WHERE id = ? AND revision = ?";
+        const { id, revision } = write.event;
+        return this.#run(sql, write.attempts, write.notBeforeMs, next(), id, revision) > 0;
+      }
+      case "removeEvent":
+        return this.#run("DELETE FROM events WHERE id = ? AND revision = ?", write.event.id, write.event.revision) > 0;
+      case "putUse":
+        this.#putUse(write.use);
+        return true;
+    }
+  }
+
+  #writeDocument(write: DocumentWrite, next: () => Revision): boolean {
+    const table = TABLES[write.kind];
+    const keys = keysOf(write);
+    const isKey = table.keys.map((key) => `${key} = ?`).join(" AND ");
+    switch (write.op) {
+      case "expect": {
+        const sql = `SELECT 1 FROM ${table.name} WHERE ${isKey} AND revision = ?`;
+        return this.#prepare(sql).get(...keys, write.record.revision) !== undefined;
+      }
+      case "remove":
+        return (
+          this.#run(`DELETE FROM ${table.name} WHERE ${isKey} AND revision = ?`, ...keys, write.record.revision) > 0
+        );
+      case "put": {
+        const doc = toDocument(write.record);
+        if (write.over === null) return this.#insert(write, table, keys, doc, next());
+        const sql = `UPDATE ${table.name} SET doc = ?, revision = ? WHERE ${isKey} AND revision = ?`;
+        return this.#run(sql, doc, next(), ...keys, write.over.revision) > 0;
+      }
+    }
+  }
+
+  #insert(write: DocumentWrite, table: Table, keys: readonly string[], doc: string, revision: Revision): boolean {
+    const values: SQLInputValue[] = [...keys, doc, revision];
+    const columns = [...table.keys, "doc", "revision"];
+    if (write.kind === "version") {
+      columns.push("number");
+      values.push(write.record.version === LATEST ? 0 : Number(write.record.version));
+    }
+    const marks = columns.map(() => "?").join(", ");
+    const into = `INSERT INTO ${table.name} (${columns.join(", ")})`;
+    if (write.kind === "function") return this.#run(`${into} VALUES (${marks}) ON CONFLICT DO NOTHING`, ...values) > 0;
+    const sql = `${into} SELECT ${marks} FROM functions WHERE name = ? ON CONFLICT DO NOTHING`;
+    return this.#run(sql, ...values, keys[0] ?? "") > 0;
+  }
+
+  #addEvent(event: Omit<EventRecord, "id">, revision: Revision): boolean {
+    const sql = `INSERT INTO events
+      (function_name, request_id, qualifier, payload, client_context, attempts, accepted_at_ms, not_before_ms, revision)
+      SELECT name, ?, ?, ?, ?, ?, ?, ?, ? FROM functions WHERE name = ?`;
+    const { functionName, requestId, qualifier, payload, clientContext, attempts, acceptedAtMs, notBeforeMs } = event;
+    const values = [requestId, qualifier, payload, clientContext, attempts, acceptedAtMs, notBeforeMs, revision];
+    return this.#run(sql, ...values, functionName) > 0;
+  }
+
+  #putUse({ functionName, version, usedAtMs }: VersionUse): void {
+    const sql = `INSERT INTO version_uses (function_name, version, used_at_ms) SELECT function_name, version, ? FROM versions
+      WHERE function_name = ? AND version = ? ON CONFLICT DO UPDATE SET used_at_ms = excluded.used_at_ms`;
+    this.#run(sql, usedAtMs, functionName, version);
+  }
+
+  /** The next number of a counter that begins with `first`. */
+  #count(name: string, first: number): number {
+    const sql =
+      "INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value";
+    return (this.#prepare(sql).get(name, first) as { value: number }).value;
   }
 
   #prepare(sql: string): StatementSync {
@@ -259,16 +313,46 @@ class SqliteStore implements MetadataStore {
     return statement;
   }
 
-  #run(sql: string, ...values: Array<string | number>): void {
-    this.#prepare(sql).run(...values);
+  /** Returns how many rows were written; those that went with another one are not counted. */
+  #run(sql: string, ...values: readonly SQLInputValue[]): number {
+    return Number(this.#prepare(sql).run(...values).changes);
   }
 
-  #one<T>(sql: string, ...values: string[]): T | null {
-    const row = this.#prepare(sql).get(...values) as { doc: string } | undefined;
-    return row === undefined ? null : (JSON.parse(row.doc) as T);
+  #one<K extends DocumentKind>(kind: K, ...keys: readonly string[]): Stored<Documents[K]> | null {
+    const table = TABLES[kind];
+    const sql = `SELECT doc, revision FROM ${table.name} WHERE ${table.keys.map((key) => `${key} = ?`).join(" AND ")}`;
+    const row = this.#prepare(sql).get(...keys) as DocumentRow | undefined;
+    return row === undefined ? null : toStored<Documents[K]>(row);
   }
 
-  #all<T>(sql: string, ...values: string[]): T[] {
-    return (this.#prepare(sql).all(...values) as Array<{ doc: string }>).map((row) => JSON.parse(row.doc) as T);
+  #all<T>(sql: string, ...values: readonly string[]): ReadonlyArray<Stored<T>> {
+    return (this.#prepare(sql).all(...values) as unknown as DocumentRow[]).map((row) => toStored<T>(row));
+  }
+}
+
+interface DocumentRow {
+  readonly doc: string;
+  readonly revision: Revision;
+}
+
+function toStored<T>({ doc, revision }: DocumentRow): Stored<T> {
+  return { ...(JSON.parse(doc) as T), revision };
+}
+
+/** The revision has a column of its own; a record that was read carries it along. */
+function toDocument(record: Documents[DocumentKind]): string {
+  return JSON.stringify({ ...record, revision: undefined });
+}
+
+function keysOf(write: DocumentWrite): readonly string[] {
+  switch (write.kind) {
+    case "function":
+      return [write.record.name];
+    case "version":
+      return [write.record.functionName, write.record.version];
+    case "alias":
+      return [write.record.functionName, write.record.name];
+    case "provisioned":
+      return [write.record.functionName, write.record.qualifier];
   }
 }

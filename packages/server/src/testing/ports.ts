@@ -2,7 +2,7 @@ export type { CodeStore } from "../ports/code-store.ts";
 export type { CapturedSnapshot, EngineImages, SandboxExit, SandboxSpec } from "../ports/engine.ts";
 export { type DataKey, KeyError } from "../ports/key-provider.ts";
 export type { LogEvent, LogOrigin, LogStore } from "../ports/log-store.ts";
-export type { MetadataStore } from "../ports/metadata-store.ts";
+export type { MetadataStore, Stored, Write } from "../ports/metadata-store.ts";
 export type { RestoreReport } from "../ports/reports.ts";
 export type { RuntimeCatalog, RuntimeRecipe } from "../ports/runtime-catalog.ts";
 export type { SandboxHost } from "../ports/sandbox-host.ts";

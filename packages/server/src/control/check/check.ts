@@ -71,8 +71,8 @@ export class CheckOperation {
     const { clock, scope } = this.#services;
     const startMs = clock.monotonicMs();
     const request = readRequest(input);
-    const { owner, version } = findVersion(this.#services, request.function, undefined);
-    this.#invoke.checkInvocable(version);
+    const { owner, version } = await findVersion(this.#services, request.function, undefined);
+    await this.#invoke.checkInvocable(version);
     const facts = version.snapshotFacts;
     if (version.snapshotId === null || facts === null) {
       throw invalidParameter(

@@ -4,25 +4,25 @@ import type { Concurrency } from "./concurrency.ts";
 import type { Out } from "../operations.ts";
 import type { ControlServices } from "../services.ts";
 
-export function getAccountSettings(
+/** Sums up what the account has of AWS's limits. */
+export async function getAccountSettings(
   services: Pick<ControlServices, "store" | "limits">,
   concurrency: Concurrency,
-): Out<"GetAccountSettings"> {
-  const functions = services.store.listFunctions();
+): Promise<Out<"GetAccountSettings">> {
+  const versions = await services.store.listAllVersions();
   let totalCodeSize = 0;
-  for (const { name } of functions)
-    for (const version of services.store.listVersions(name)) totalCodeSize += version.code.codeSizeBytes;
+  for (const { code } of versions) totalCodeSize += code.codeSizeBytes;
   return {
     AccountLimit: {
       TotalCodeSize: 80_530_636_800,
       CodeSizeUnzipped: 262_144_000,
       CodeSizeZipped: 52_428_800,
       ConcurrentExecutions: services.limits.concurrencyMax,
-      UnreservedConcurrentExecutions: concurrency.unreserved(),
+      UnreservedConcurrentExecutions: await concurrency.unreserved(),
     },
     AccountUsage: {
       TotalCodeSize: totalCodeSize,
-      FunctionCount: functions.filter(({ name }) => services.store.getVersion(name, LATEST) !== null).length,
+      FunctionCount: versions.filter(({ version }) => version === LATEST).length,
     },
   };
 }

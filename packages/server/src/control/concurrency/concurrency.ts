@@ -6,14 +6,15 @@ import { invalidParameter } from "../../model/api-error.ts";
 import { parseFunctionName } from "../../model/function-name.ts";
 import type { FunctionRecord } from "../../model/function-record.ts";
 import type { ThrottleReason } from "../../ports/worker.ts";
+import { ACCOUNT } from "../records/changes.ts";
 import { findFunction } from "../records/lookup.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
-import type { ControlServices } from "../services.ts";
+import type { ControlParts } from "../services.ts";
 
 /** AWS leaves so much of the account to functions without a reservation. */
 const UNRESERVED_MIN = 100;
 
-type Needs = Pick<ControlServices, "scope" | "store" | "limits">;
+type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "limits">;
 
 export function concurrencyOperations(
   concurrency: Concurrency,
@@ -25,6 +26,8 @@ export function concurrencyOperations(
   };
 }
 
+type Entered = { readonly leave: () => void } | { readonly throttled: ThrottleReason };
+
 export class Concurrency {
   readonly #services: Needs;
   readonly #running = new Map<string, number>();
@@ -35,60 +38,68 @@ export class Concurrency {
     this.#services = services;
   }
 
-  /** Before anything is started. What it returns is called when the invoke has ended. */
-  enter(owner: FunctionRecord): { readonly leave: () => void } | { readonly throttled: ThrottleReason } {
+  /** Asked before anything is started. `leave` is to be called when the invoke has ended. */
+  async enter(owner: FunctionRecord): Promise<Entered> {
     const running = this.#running.get(owner.name) ?? 0;
     const reserved = owner.reservedConcurrency;
     if (reserved !== null && running >= reserved)
       return { throttled: "ReservedFunctionConcurrentInvocationLimitExceeded" };
-    // So much is always left to all: nothing has to be summed up below it.
-    if (
-      reserved === null &&
-      this.#unreservedRunning >= this.#unreservedMin &&
-      this.#unreservedRunning >= this.unreserved()
-    ) {
-      return { throttled: "ConcurrentInvocationLimitExceeded" };
+    // Fast path: so much is always unreserved, so below it there is no need to add up the reservations.
+    if (reserved === null && this.#unreservedRunning >= this.#unreservedMin) {
+      const unreserved = await this.unreserved();
+      // Compared after the wait, and counted in the same turn: others may have entered meanwhile.
+      if (this.#unreservedRunning >= unreserved) return { throttled: "ConcurrentInvocationLimitExceeded" };
     }
     this.#count(owner.name, 1, reserved === null);
     return { leave: () => this.#count(owner.name, -1, reserved === null) };
   }
 
-  /** What is left to functions without a reservation. */
-  unreserved(exceptFor: string | null = null): number {
+  /** Adds up what is left to functions without a reservation; the reservation of `exceptFor` is not counted. */
+  async unreserved(exceptFor: string | null = null): Promise<number> {
     const { store, limits } = this.#services;
     let reserved = 0;
-    for (const owner of store.listFunctions()) if (owner.name !== exceptFor) reserved += owner.reservedConcurrency ?? 0;
+    for (const owner of await store.listFunctions())
+      if (owner.name !== exceptFor) reserved += owner.reservedConcurrency ?? 0;
     return limits.concurrencyMax - reserved;
   }
 
-  put(input: In<"PutFunctionConcurrency">): Out<"PutFunctionConcurrency"> {
-    const { store } = this.#services;
+  async put(input: In<"PutFunctionConcurrency">): Promise<Out<"PutFunctionConcurrency">> {
+    const { store, changes } = this.#services;
     const name = this.#nameOf(input.FunctionName);
-    store.transaction(() => {
-      const owner = findFunction(this.#services, name);
-      if (this.unreserved(name) - input.ReservedConcurrentExecutions < this.#unreservedMin) {
+    await changes.decide(ACCOUNT, async () => {
+      // Read before the sum: who changes a reservation meanwhile changes it, too.
+      const revision = await store.accountRevision();
+      const owner = await findFunction(this.#services, name);
+      if ((await this.unreserved(name)) - input.ReservedConcurrentExecutions < this.#unreservedMin) {
         throw invalidParameter(
           `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${this.#unreservedMin}].`,
         );
       }
-      store.putFunction({ ...owner, reservedConcurrency: input.ReservedConcurrentExecutions });
+      const record = { ...owner, reservedConcurrency: input.ReservedConcurrentExecutions };
+      return {
+        writes: [
+          { op: "put", kind: "function", record, over: owner },
+          { op: "touchAccount", revision },
+        ],
+        result: undefined,
+      };
     });
     return { ReservedConcurrentExecutions: input.ReservedConcurrentExecutions };
   }
 
-  get(input: In<"GetFunctionConcurrency">): Out<"GetFunctionConcurrency"> {
-    const { reservedConcurrency } = findFunction(this.#services, this.#nameOf(input.FunctionName));
+  async get(input: In<"GetFunctionConcurrency">): Promise<Out<"GetFunctionConcurrency">> {
+    const { reservedConcurrency } = await findFunction(this.#services, this.#nameOf(input.FunctionName));
     return reservedConcurrency === null ? {} : { ReservedConcurrentExecutions: reservedConcurrency };
   }
 
-  remove(input: In<"DeleteFunctionConcurrency">): Record<string, never> {
-    const { store } = this.#services;
-    store.transaction(() =>
-      store.putFunction({
-        ...findFunction(this.#services, this.#nameOf(input.FunctionName)),
-        reservedConcurrency: null,
-      }),
-    );
+  /** The account is not touched: a sum that is too large by what is let go refuses, and never allows too much. */
+  async remove(input: In<"DeleteFunctionConcurrency">): Promise<Out<"DeleteFunctionConcurrency">> {
+    const name = this.#nameOf(input.FunctionName);
+    await this.#services.changes.decide(name, async () => {
+      const owner = await findFunction(this.#services, name);
+      const record = { ...owner, reservedConcurrency: null };
+      return { writes: [{ op: "put", kind: "function", record, over: owner }], result: undefined };
+    });
     return {};
   }
 

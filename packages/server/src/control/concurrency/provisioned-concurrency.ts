@@ -5,17 +5,24 @@
  */
 import { ApiError, conflict, invalidParameter } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
-import { LATEST, type ProvisionedRecord, type VersionRecord } from "../../model/function-record.ts";
+import {
+  type FunctionRecord,
+  LATEST,
+  type ProvisionedRecord,
+  type VersionRecord,
+} from "../../model/function-record.ts";
+import type { Stored, Write } from "../../ports/metadata-store.ts";
 import type { ProvisionedStatus, ProvisionedTarget } from "../../ports/worker.ts";
 import type { Concurrency } from "./concurrency.ts";
+import { ACCOUNT } from "../records/changes.ts";
 import { findFunction, findVersion } from "../records/lookup.ts";
 import { pageOf } from "../records/pages.ts";
 import { formatTimestamp } from "../records/present.ts";
-import { toRunnableVersion } from "../records/runnable-version.ts";
+import type { RunnableVersions } from "../records/runnable-version.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
-import type { ControlServices } from "../services.ts";
+import type { ControlParts } from "../services.ts";
 
-type Needs = Pick<ControlServices, "scope" | "store" | "worker" | "clock">;
+type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "worker" | "clock" | "onProblem">;
 
 type ProvisionedOperations = OperationsOf<
   | "PutProvisionedConcurrencyConfig"
@@ -44,91 +51,129 @@ export interface ProvisionedSummary extends ProvisionedStatus {
 export class ProvisionedConcurrency {
   readonly #services: Needs;
   readonly #concurrency: Concurrency;
+  readonly #runnables: RunnableVersions;
+  /** The end of the last `apply`. */
+  #applied: Promise<void> = Promise.resolve();
+  /** The `apply` that has not begun to read. */
+  #next: Promise<void> | null = null;
 
-  constructor(services: Needs, concurrency: Concurrency) {
+  constructor(services: Needs, concurrency: Concurrency, runnables: RunnableVersions) {
     this.#services = services;
     this.#concurrency = concurrency;
+    this.#runnables = runnables;
   }
 
-  put(input: In<"PutProvisionedConcurrencyConfig">): Out<"PutProvisionedConcurrencyConfig"> {
-    const { store, clock } = this.#services;
-    const record = store.transaction(() => {
+  async put(input: In<"PutProvisionedConcurrencyConfig">): Promise<Out<"PutProvisionedConcurrencyConfig">> {
+    const { store, changes, clock } = this.#services;
+    const record = await changes.decide(ACCOUNT, async () => {
       if (input.Qualifier === LATEST)
         throw invalidParameter("Provisioned Concurrency Configs cannot be applied to unpublished function versions.");
-      const found = findVersion(this.#services, input.FunctionName, input.Qualifier);
-      const name = found.owner.name;
-      for (const version of this.#versionsOf(name, input.Qualifier)) this.#checkVersion(version.record);
-      this.#checkOverlap(name, input.Qualifier);
-      this.#checkCount(name, input.Qualifier, input.ProvisionedConcurrentExecutions);
-      const wanted = {
-        functionName: name,
+      // Read before the sum: who changes a reservation meanwhile changes it, too.
+      const revision = await store.accountRevision();
+      const { owner } = await findVersion(this.#services, input.FunctionName, input.Qualifier);
+      for (const version of await this.#versionsOf(owner.name, input.Qualifier)) this.#checkVersion(version.record);
+      await this.#checkOverlap(owner.name, input.Qualifier);
+      await this.#checkCount(owner, input.Qualifier, input.ProvisionedConcurrentExecutions);
+      const wanted: ProvisionedRecord = {
+        functionName: owner.name,
         qualifier: input.Qualifier,
         requested: input.ProvisionedConcurrentExecutions,
         lastModifiedMs: clock.nowMs(),
       };
-      store.putProvisioned(wanted);
-      return wanted;
+      const over = await store.getProvisioned(owner.name, input.Qualifier);
+      return {
+        writes: [
+          // Its aliases and versions, and what else of it is provisioned, must be as they were looked at.
+          { op: "touchFunction", record: owner },
+          { op: "touchAccount", revision },
+          { op: "put", kind: "provisioned", record: wanted, over },
+        ],
+        result: wanted,
+      };
     });
-    this.apply();
     // As AWS answers, whatever is there already.
     return { ...present(record, NONE), Status: "IN_PROGRESS" };
   }
 
-  get(input: In<"GetProvisionedConcurrencyConfig">): Out<"GetProvisionedConcurrencyConfig"> {
-    const record = this.#find(input.FunctionName, input.Qualifier);
-    return present(record, this.#statusOf(record));
+  async get(input: In<"GetProvisionedConcurrencyConfig">): Promise<Out<"GetProvisionedConcurrencyConfig">> {
+    const record = await this.#find(input.FunctionName, input.Qualifier);
+    return present(record, await this.#statusOf(record));
   }
 
-  list(input: In<"ListProvisionedConcurrencyConfigs">): Out<"ListProvisionedConcurrencyConfigs"> {
+  async list(input: In<"ListProvisionedConcurrencyConfigs">): Promise<Out<"ListProvisionedConcurrencyConfigs">> {
     const { store, scope } = this.#services;
     const { name } = parseFunctionName(scope, input.FunctionName);
-    findFunction(this.#services, name);
-    const page = pageOf(store.listProvisioned(name), (record) => record.qualifier, input.Marker, input.MaxItems);
+    await findFunction(this.#services, name);
+    const page = pageOf(await store.listProvisioned(name), (record) => record.qualifier, input.Marker, input.MaxItems);
     return {
-      ProvisionedConcurrencyConfigs: page.items.map((record) => ({
-        FunctionArn: functionArn(scope, name, record.qualifier),
-        ...present(record, this.#statusOf(record)),
-      })),
+      ProvisionedConcurrencyConfigs: await Promise.all(
+        page.items.map(async (record) => ({
+          FunctionArn: functionArn(scope, name, record.qualifier),
+          ...present(record, await this.#statusOf(record)),
+        })),
+      ),
       ...(page.nextMarker === undefined ? {} : { NextMarker: page.nextMarker }),
     };
   }
 
-  remove(input: In<"DeleteProvisionedConcurrencyConfig">): Record<string, never> {
+  async remove(input: In<"DeleteProvisionedConcurrencyConfig">): Promise<Out<"DeleteProvisionedConcurrencyConfig">> {
     if (input.Qualifier === LATEST)
       throw invalidParameter("The function resource provided must be an alias or a published version.");
-    const { name } = findVersion(this.#services, input.FunctionName, input.Qualifier).owner;
-    this.#services.store.removeProvisioned(name, input.Qualifier);
-    this.apply();
+    const { name } = (await findVersion(this.#services, input.FunctionName, input.Qualifier)).owner;
+    await this.#services.changes.decide(name, async () => {
+      const record = await this.#services.store.getProvisioned(name, input.Qualifier);
+      return { writes: record === null ? [] : [{ op: "remove", kind: "provisioned", record }], result: undefined };
+    });
     return {};
   }
 
   /** Refuses to point an alias with provisioned concurrency at what can't have it. */
-  checkAlias(input: In<"UpdateAlias">): void {
-    const { name } = parseFunctionName(this.#services.scope, input.FunctionName);
-    if (this.#services.store.getProvisioned(name, input.Name) === null) return;
+  async checkAlias(input: In<"UpdateAlias">): Promise<void> {
+    const { store, scope } = this.#services;
+    const { name } = parseFunctionName(scope, input.FunctionName);
+    if ((await store.getProvisioned(name, input.Name)) === null) return;
     for (const version of [
       input.FunctionVersion,
       ...Object.keys(input.RoutingConfig?.AdditionalVersionWeights ?? {}),
     ]) {
       if (version === undefined) continue;
-      const record = this.#services.store.getVersion(name, version);
+      const record = await store.getVersion(name, version);
       if (record !== null) this.#checkVersion(record);
     }
   }
 
-  /** Tells the worker what is wanted now; what belongs to a version or an alias that has gone is forgotten. */
-  apply(): void {
-    const { store, scope, worker } = this.#services;
+  /** Hears of every commit: where it matters here, the worker is told before the writer goes on. Never rejects. */
+  async heard(writes: readonly Write[]): Promise<void> {
+    if (!writes.some(matters)) return;
+    await this.apply().catch((error: unknown) => this.#services.onProblem("apply provisioned concurrency", error));
+  }
+
+  /** Tells the worker all that is wanted. One at a time, so that it is told last what was read last. */
+  apply(): Promise<void> {
+    this.#next ??= this.#applied.then(() => {
+      this.#next = null;
+      return this.#apply();
+    });
+    const own = this.#next;
+    this.#applied = own.catch(() => undefined);
+    return own;
+  }
+
+  /** What belongs to a version or an alias that has gone is forgotten. */
+  async #apply(): Promise<void> {
+    const { store, worker } = this.#services;
     const targets = new Map<string, ProvisionedTarget>();
-    for (const { functionName, qualifier, requested } of store.listAllProvisioned()) {
-      const owner = store.getFunction(functionName);
-      const versions = owner === null ? [] : this.#versionsOf(functionName, qualifier);
+    for (const wanted of await store.listAllProvisioned()) {
+      const { functionName, qualifier, requested } = wanted;
+      const owner = await store.getFunction(functionName);
+      const versions = owner === null ? [] : await this.#versionsOf(functionName, qualifier);
       if (owner === null || versions.length === 0) {
-        store.removeProvisioned(functionName, qualifier);
+        // Past `changes`, which would have this told here; one that was changed meanwhile is looked at then.
+        await store.commit([{ op: "remove", kind: "provisioned", record: wanted }]);
         continue;
       }
       for (const { record, weight } of versions) {
-        const version = toRunnableVersion(scope, owner, record);
+        const version = this.#runnables.of(owner, record);
         const count = Math.round(requested * weight) + (targets.get(version.runKey)?.count ?? 0);
         if (record.state === "Active" && count > 0) targets.set(version.runKey, { version, count });
       }
@@ -136,20 +181,24 @@ export class ProvisionedConcurrency {
     worker.provision([...targets.values()]);
   }
 
-  summaries(): readonly ProvisionedSummary[] {
-    return this.#services.store.listAllProvisioned().map((record) => ({
-      functionName: record.functionName,
-      qualifier: record.qualifier,
-      requested: record.requested,
-      ...this.#statusOf(record),
-    }));
+  /** Lists what is provisioned in the whole account, for operators. */
+  async summaries(): Promise<readonly ProvisionedSummary[]> {
+    const records = await this.#services.store.listAllProvisioned();
+    return Promise.all(
+      records.map(async (record) => ({
+        functionName: record.functionName,
+        qualifier: record.qualifier,
+        requested: record.requested,
+        ...(await this.#statusOf(record)),
+      })),
+    );
   }
 
-  #find(functionName: string, qualifier: string): ProvisionedRecord {
+  async #find(functionName: string, qualifier: string): Promise<ProvisionedRecord> {
     if (qualifier === LATEST)
       throw invalidParameter("The function resource provided must be an alias or a published version.");
-    const { name } = findVersion(this.#services, functionName, qualifier).owner;
-    const record = this.#services.store.getProvisioned(name, qualifier);
+    const { name } = (await findVersion(this.#services, functionName, qualifier)).owner;
+    const record = await this.#services.store.getProvisioned(name, qualifier);
     if (record === null)
       throw new ApiError(
         "ProvisionedConcurrencyConfigNotFoundException",
@@ -159,19 +208,19 @@ export class ProvisionedConcurrency {
   }
 
   /** A version, or those behind an alias with their parts; empty where there is none. */
-  #versionsOf(
+  async #versionsOf(
     name: string,
     qualifier: string,
-  ): ReadonlyArray<{ readonly record: VersionRecord; readonly weight: number }> {
+  ): Promise<ReadonlyArray<{ readonly record: Stored<VersionRecord>; readonly weight: number }>> {
     const { store } = this.#services;
-    const alias = store.getAlias(name, qualifier);
+    const alias = await store.getAlias(name, qualifier);
     const extra = Object.entries(alias?.weights ?? {});
     const rest = 1 - extra.reduce((sum, [, weight]) => sum + weight, 0);
     const parts: ReadonlyArray<readonly [string, number]> = [[alias?.functionVersion ?? qualifier, rest], ...extra];
-    return parts.flatMap(([version, weight]) => {
-      const record = store.getVersion(name, version);
-      return record === null ? [] : [{ record, weight }];
-    });
+    const found = await Promise.all(
+      parts.map(async ([version, weight]) => ({ record: await store.getVersion(name, version), weight })),
+    );
+    return found.flatMap(({ record, weight }) => (record === null ? [] : [{ record, weight }]));
   }
 
   #checkVersion(record: VersionRecord): void {
@@ -184,12 +233,13 @@ export class ProvisionedConcurrency {
       );
   }
 
-  #checkOverlap(name: string, qualifier: string): void {
+  async #checkOverlap(name: string, qualifier: string): Promise<void> {
     const { store } = this.#services;
-    const alias = store.getAlias(name, qualifier);
+    const isProvisioned = new Set((await store.listProvisioned(name)).map((record) => record.qualifier));
+    const alias = await store.getAlias(name, qualifier);
     if (alias !== null) {
-      const isTaken = [alias.functionVersion, ...Object.keys(alias.weights)].some(
-        (version) => store.getProvisioned(name, version) !== null,
+      const isTaken = [alias.functionVersion, ...Object.keys(alias.weights)].some((version) =>
+        isProvisioned.has(version),
       );
       if (isTaken)
         throw conflict(
@@ -197,25 +247,25 @@ export class ProvisionedConcurrency {
         );
       return;
     }
-    const users = store
-      .listAliases(name)
-      .filter((each) => each.functionVersion === qualifier || Object.hasOwn(each.weights, qualifier));
-    if (users.some((each) => store.getProvisioned(name, each.name) !== null))
+    const users = (await store.listAliases(name)).filter(
+      (each) => each.functionVersion === qualifier || Object.hasOwn(each.weights, qualifier),
+    );
+    if (users.some((each) => isProvisioned.has(each.name)))
       throw conflict("Version is pointed by a Provisioned Concurrency alias");
   }
 
-  #checkCount(name: string, qualifier: string, requested: number): void {
-    const { store } = this.#services;
-    const others = store
-      .listProvisioned(name)
-      .reduce((sum, record) => (record.qualifier === qualifier ? sum : sum + record.requested), 0);
-    const reserved = findFunction(this.#services, name).reservedConcurrency;
+  async #checkCount(owner: FunctionRecord, qualifier: string, requested: number): Promise<void> {
+    const others = (await this.#services.store.listProvisioned(owner.name)).reduce(
+      (sum, record) => (record.qualifier === qualifier ? sum : sum + record.requested),
+      0,
+    );
+    const reserved = owner.reservedConcurrency;
     if (reserved !== null && others + requested > reserved) {
       throw invalidParameter(
         "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function",
       );
     }
-    const unreserved = this.#concurrency.unreserved();
+    const unreserved = await this.#concurrency.unreserved();
     if (reserved === null && others + requested > unreserved) {
       throw invalidParameter(
         `Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${unreserved}].`,
@@ -223,15 +273,21 @@ export class ProvisionedConcurrency {
     }
   }
 
-  #statusOf(record: ProvisionedRecord): ProvisionedStatus {
-    const { scope, store, worker } = this.#services;
-    const owner = store.getFunction(record.functionName);
+  async #statusOf(record: ProvisionedRecord): Promise<ProvisionedStatus> {
+    const { store, worker } = this.#services;
+    const owner = await store.getFunction(record.functionName);
     if (owner === null) return NONE;
-    const parts = this.#versionsOf(record.functionName, record.qualifier).map((part) =>
-      worker.provisionedStatus(toRunnableVersion(scope, owner, part.record).runKey),
-    );
-    return parts.reduce(add, NONE);
+    const parts = await this.#versionsOf(record.functionName, record.qualifier);
+    return parts
+      .map((part) => worker.provisionedStatus(this.#runnables.of(owner, part.record).runKey))
+      .reduce(add, NONE);
   }
+}
+
+/** Whether a write may change which environments are wanted ahead of invokes. */
+function matters(write: Write): boolean {
+  if (write.op !== "put" && write.op !== "remove") return false;
+  return write.kind === "alias" || write.kind === "provisioned" || write.op === "remove";
 }
 
 const NONE: ProvisionedStatus = {

@@ -1,21 +1,20 @@
 /** The five alias operations. */
 import { conflict, invalidParameter, notFound } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
-import { type AliasRecord, LATEST } from "../../model/function-record.ts";
+import { type AliasRecord, type FunctionRecord, LATEST } from "../../model/function-record.ts";
+import type { Stored, Write } from "../../ports/metadata-store.ts";
 import { checkRevision, findFunction } from "../records/lookup.ts";
 import { pageOf } from "../records/pages.ts";
 import { presentAlias } from "../records/present.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
-import type { ControlServices } from "../services.ts";
+import type { ControlParts } from "../services.ts";
 
-type Needs = Pick<ControlServices, "scope" | "parity" | "store" | "random">;
+type Needs = Pick<ControlParts, "scope" | "parity" | "store" | "changes" | "random">;
 
 /** The rules of provisioned concurrency for aliases that have some. */
 export interface ProvisionedAliases {
   /** Throws an ApiError when the alias would point at a version that can't have its provisioned concurrency. */
-  checkAlias(input: In<"UpdateAlias">): void;
-  /** Tells the worker what is wanted now. */
-  apply(): void;
+  checkAlias(input: In<"UpdateAlias">): Promise<void>;
 }
 
 type AliasOperations = OperationsOf<"CreateAlias" | "GetAlias" | "ListAliases" | "UpdateAlias" | "DeleteAlias">;
@@ -40,8 +39,8 @@ class Aliases {
     this.#provisioned = provisioned;
   }
 
-  create(input: In<"CreateAlias">): Out<"CreateAlias"> {
-    const { store, scope, random } = this.#services;
+  async create(input: In<"CreateAlias">): Promise<Out<"CreateAlias">> {
+    const { store, changes, scope, random } = this.#services;
     const { name } = parseFunctionName(scope, input.FunctionName);
     const alias: AliasRecord = {
       functionName: name,
@@ -51,29 +50,28 @@ class Aliases {
       weights: input.RoutingConfig?.AdditionalVersionWeights ?? {},
       revisionId: random.uuid(),
     };
-    store.transaction(() => {
-      this.#check(alias);
-      if (store.getAlias(name, input.Name) !== null)
+    await changes.decide(name, async () => {
+      const owner = await store.getFunction(name);
+      await this.#check(alias, owner);
+      if (owner === null || (await store.getAlias(name, input.Name)) !== null)
         throw conflict(`Alias already exists: ${functionArn(scope, name, input.Name)}`);
-      store.putAlias(alias);
+      return { writes: writesOf(owner, alias, null), result: undefined };
     });
     return presentAlias(scope, alias);
   }
 
-  get(input: In<"GetAlias">): Out<"GetAlias"> {
-    return presentAlias(this.#services.scope, this.#find(input.FunctionName, input.Name));
+  async get(input: In<"GetAlias">): Promise<Out<"GetAlias">> {
+    return presentAlias(this.#services.scope, await this.#find(input.FunctionName, input.Name));
   }
 
-  list(input: In<"ListAliases">): Out<"ListAliases"> {
+  async list(input: In<"ListAliases">): Promise<Out<"ListAliases">> {
     const { store, scope } = this.#services;
     const { name } = parseFunctionName(scope, input.FunctionName);
-    findFunction(this.#services, name);
+    await findFunction(this.#services, name);
     const wanted = input.FunctionVersion;
-    const all = store
-      .listAliases(name)
-      .filter(
-        (alias) => wanted === undefined || alias.functionVersion === wanted || Object.hasOwn(alias.weights, wanted),
-      );
+    const all = (await store.listAliases(name)).filter(
+      (alias) => wanted === undefined || alias.functionVersion === wanted || Object.hasOwn(alias.weights, wanted),
+    );
     const page = pageOf(all, (alias) => alias.name, input.Marker, input.MaxItems);
     return {
       Aliases: page.items.map((alias) => presentAlias(scope, alias)),
@@ -81,11 +79,13 @@ class Aliases {
     };
   }
 
-  update(input: In<"UpdateAlias">): Out<"UpdateAlias"> {
-    const { store, scope, random } = this.#services;
-    this.#provisioned.checkAlias(input);
-    const updated = store.transaction(() => {
-      const current = this.#find(input.FunctionName, input.Name, "Alias not found:");
+  async update(input: In<"UpdateAlias">): Promise<Out<"UpdateAlias">> {
+    const { store, changes, scope, random } = this.#services;
+    const { name } = parseFunctionName(scope, input.FunctionName);
+    const updated = await changes.decide(name, async () => {
+      const owner = await store.getFunction(name);
+      await this.#provisioned.checkAlias(input);
+      const current = await this.#find(input.FunctionName, input.Name, "Alias not found:");
       checkRevision(input.RevisionId, current.revisionId);
       const alias: AliasRecord = {
         ...current,
@@ -95,34 +95,45 @@ class Aliases {
           input.RoutingConfig === undefined ? current.weights : (input.RoutingConfig.AdditionalVersionWeights ?? {}),
         revisionId: random.uuid(),
       };
-      this.#check(alias);
-      store.putAlias(alias);
-      return alias;
+      await this.#check(alias, owner);
+      return { writes: writesOf(owner, alias, current), result: alias };
     });
-    this.#provisioned.apply();
     return presentAlias(scope, updated);
   }
 
-  remove(input: In<"DeleteAlias">): Out<"DeleteAlias"> {
-    const { store, scope } = this.#services;
+  async remove(input: In<"DeleteAlias">): Promise<Out<"DeleteAlias">> {
+    const { store, changes, scope } = this.#services;
     const { name } = parseFunctionName(scope, input.FunctionName);
-    findFunction(this.#services, name);
-    store.removeAlias(name, input.Name);
-    this.#provisioned.apply();
+    await changes.decide(name, async () => {
+      const owner = await findFunction(this.#services, name);
+      const alias = await store.getAlias(name, input.Name);
+      const writes: readonly Write[] =
+        alias === null
+          ? []
+          : [
+              { op: "touchFunction", record: owner },
+              { op: "remove", kind: "alias", record: alias },
+            ];
+      return { writes, result: undefined };
+    });
     return {};
   }
 
   /** The words before the ARN differ from operation to operation, on AWS too. */
-  #find(functionName: string, aliasName: string, problem = "Cannot find alias arn:"): AliasRecord {
+  async #find(
+    functionName: string,
+    aliasName: string,
+    problem = "Cannot find alias arn:",
+  ): Promise<Stored<AliasRecord>> {
     const { store, scope } = this.#services;
     const { name } = parseFunctionName(scope, functionName);
-    const alias = store.getAlias(name, aliasName);
+    const alias = await store.getAlias(name, aliasName);
     if (alias === null) throw notFound(`${problem} ${functionArn(scope, name, aliasName)}`);
     return alias;
   }
 
   /** The texts: recorded …TestLambdaAlias.test_notfound_and_invalid_routingconfigs. */
-  #check(alias: AliasRecord): void {
+  async #check(alias: AliasRecord, owner: FunctionRecord | null): Promise<void> {
     const extra = Object.keys(alias.weights);
     if (extra.length > 1)
       throw invalidParameter("Number of items in AdditionalVersionWeights cannot be greater than 1");
@@ -133,13 +144,14 @@ class Aliases {
     }
     if (extra.length > 0 && alias.functionVersion === LATEST)
       throw invalidParameter("$LATEST is not supported for an alias pointing to more than 1 version");
-    for (const version of [alias.functionVersion, ...extra]) this.#checkVersion(alias.functionName, version);
+    for (const version of [alias.functionVersion, ...extra])
+      await this.#checkVersion(alias.functionName, version, owner);
   }
 
-  #checkVersion(name: string, version: string): void {
+  async #checkVersion(name: string, version: string, owner: FunctionRecord | null): Promise<void> {
     const { store, scope } = this.#services;
     const arn = functionArn(scope, name, version);
-    const record = store.getFunction(name) === null ? null : store.getVersion(name, version);
+    const record = owner === null ? null : await store.getVersion(name, version);
     if (record === null) throw notFound(`Function not found: ${arn}`);
     if (
       record.state === "Failed" ||
@@ -152,4 +164,17 @@ class Aliases {
       );
     }
   }
+}
+
+/**
+ * The function is touched with each of its aliases: a version can't be removed while one comes to point at it. Where there is no
+ * function the checks have thrown; a function that has gone meanwhile took its aliases with it.
+ */
+function writesOf(
+  owner: Stored<FunctionRecord> | null,
+  record: AliasRecord,
+  over: Stored<AliasRecord> | null,
+): readonly Write[] {
+  const put = { op: "put", kind: "alias", record, over } as const;
+  return owner === null ? [put] : [{ op: "touchFunction", record: owner }, put];
 }

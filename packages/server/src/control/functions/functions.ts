@@ -1,16 +1,18 @@
 /** CreateFunction, the Get and List operations, both updates, DeleteFunction. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { ApiError, conflict, invalidParameter } from "../../model/api-error.ts";
+import { ApiError, conflict, invalidParameter, notFound } from "../../model/api-error.ts";
 import { changeConfig, type ConfigRules, createConfig } from "../../model/function-config.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import {
   ACTIVE_STATE,
-  CREATING_STATE,
   type CodeInfo,
+  freshVersion,
+  type FunctionRecord,
   LATEST,
   UPDATING_STATE,
   type VersionRecord,
 } from "../../model/function-record.ts";
+import type { Decision } from "../records/changes.ts";
 import {
   checkRevision,
   checkSettled,
@@ -23,15 +25,16 @@ import { pageOf } from "../records/pages.ts";
 import { presentListedVersion, presentVersion } from "../records/present.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
-import type { ControlServices } from "../services.ts";
+import type { ControlParts } from "../services.ts";
 import { checkTags } from "./tags.ts";
 import { publish } from "./versions.ts";
 
 type Needs = Pick<
-  ControlServices,
+  ControlParts,
   | "scope"
   | "parity"
   | "store"
+  | "changes"
   | "code"
   | "objects"
   | "logs"
@@ -56,7 +59,7 @@ const ZIP_SIZE_BYTES_MAX = 50 * 1024 * 1024;
 const S3_ZIP_SIZE_BYTES_MAX = 262_144_000;
 const NAME_LENGTH_MAX = 64;
 
-export function functionOperations(functions: Functions, onRemoved: () => void): FunctionOperations {
+export function functionOperations(functions: Functions): FunctionOperations {
   return {
     CreateFunction: (input) => functions.create(input),
     GetFunction: (input) => functions.get(input),
@@ -64,11 +67,7 @@ export function functionOperations(functions: Functions, onRemoved: () => void):
     ListFunctions: (input) => functions.list(input),
     UpdateFunctionCode: (input) => functions.updateCode(input),
     UpdateFunctionConfiguration: (input) => functions.updateConfiguration(input),
-    DeleteFunction: async (input) => {
-      const done = await functions.remove(input);
-      onRemoved();
-      return done;
-    },
+    DeleteFunction: (input) => functions.remove(input),
   };
 }
 
@@ -88,51 +87,56 @@ export class Functions {
   }
 
   async create(input: In<"CreateFunction">): Promise<Out<"CreateFunction">> {
-    const { scope, store, clock, random } = this.#services;
+    const { scope, store, changes, clock, random } = this.#services;
     const name = this.#nameForCreate(input.FunctionName);
     if (name.length > NAME_LENGTH_MAX) {
       throw invalidParameter(
         `1 validation error detected: Value '${name}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to ${NAME_LENGTH_MAX}`,
       );
     }
-    const refuseExisting = (): void => {
-      if (store.getFunction(name) !== null) throw conflict(`Function already exist: ${name}`);
+    const refuseExisting = async (): Promise<void> => {
+      if ((await store.getFunction(name)) !== null) throw conflict(`Function already exist: ${name}`);
     };
-    refuseExisting();
+    await refuseExisting();
     const config = createConfig({ ...input, FunctionName: name }, this.#rules);
     const tags = checkTags({}, input.Tags ?? {});
     const code = await this.#fetchCode(input.Code);
-    const record: VersionRecord = {
-      ...CREATING_STATE,
+    const record = freshVersion({
       functionName: name,
       version: LATEST,
       config,
       code,
       lastModifiedMs: clock.nowMs(),
       revisionId: random.uuid(),
-      snapshotId: null,
-      isRegenerating: false,
-      snapshotFacts: null,
-      regenerationFailure: null,
+    });
+    const owner: FunctionRecord = {
+      name,
+      uid: await store.nextUid(),
+      lastVersion: 0,
+      tags,
+      reservedConcurrency: null,
     };
-    store.transaction(() => {
-      refuseExisting();
-      store.putFunction({ name, uid: store.nextUid(), lastVersion: 0, tags, reservedConcurrency: null });
-      store.putVersion(record);
+    await changes.decide(name, async () => {
+      await refuseExisting();
+      return {
+        writes: [
+          { op: "put", kind: "function", record: owner, over: null },
+          { op: "put", kind: "version", record, over: null },
+        ],
+        result: undefined,
+      };
     });
     if (input.Publish !== true) {
       void this.#settle(record);
       return presentVersion(scope, record, { qualifiedArn: false });
     }
-    const active = this.#activate(record);
     // AWS shows the version that it published under the function's own ARN.
-    const published = publish(this.#services, this.#publisher, active ?? record, undefined);
-    return { ...presentVersion(scope, published, { qualifiedArn: false }) };
+    return presentVersion(scope, await this.#publishOwn(record, owner), { qualifiedArn: false });
   }
 
-  get(input: In<"GetFunction">): Out<"GetFunction"> {
+  async get(input: In<"GetFunction">): Promise<Out<"GetFunction">> {
     const { scope } = this.#services;
-    const { owner, version, qualifier } = findVersion(this.#services, input.FunctionName, input.Qualifier);
+    const { owner, version, qualifier } = await findVersion(this.#services, input.FunctionName, input.Qualifier);
     const tags = Object.keys(owner.tags).length === 0 ? {} : { Tags: owner.tags };
     return {
       Configuration: presentVersion(scope, version, {
@@ -146,20 +150,15 @@ export class Functions {
     };
   }
 
-  getConfiguration(input: In<"GetFunctionConfiguration">): Out<"GetFunctionConfiguration"> {
-    const { version, qualifier } = findVersion(this.#services, input.FunctionName, input.Qualifier);
+  async getConfiguration(input: In<"GetFunctionConfiguration">): Promise<Out<"GetFunctionConfiguration">> {
+    const { version, qualifier } = await findVersion(this.#services, input.FunctionName, input.Qualifier);
     return presentVersion(this.#services.scope, version, { qualifiedArn: qualifier !== null });
   }
 
-  list(input: In<"ListFunctions">): Out<"ListFunctions"> {
+  async list(input: In<"ListFunctions">): Promise<Out<"ListFunctions">> {
     const { store, scope } = this.#services;
-    const all: VersionRecord[] = [];
-    for (const { name } of store.listFunctions()) {
-      const versions = store.listVersions(name);
-      all.push(
-        ...(input.FunctionVersion === "ALL" ? versions : versions.filter((version) => version.version === LATEST)),
-      );
-    }
+    const versions = await store.listAllVersions();
+    const all = input.FunctionVersion === "ALL" ? versions : versions.filter(({ version }) => version === LATEST);
     const page = pageOf(all, (record) => `${record.functionName}:${record.version}`, input.Marker, input.MaxItems);
     return {
       Functions: page.items.map((record) =>
@@ -170,45 +169,38 @@ export class Functions {
   }
 
   async updateCode(input: In<"UpdateFunctionCode">): Promise<Out<"UpdateFunctionCode">> {
-    const { store, scope } = this.#services;
+    const { scope } = this.#services;
     const name = nameForChange(this.#services, input.FunctionName);
     if (input.ImageUri !== undefined)
       throw invalidParameter("Please don't provide ImageUri when updating a function with packageType Zip.");
-    const before = findLatest(this.#services, name);
+    const before = await findLatest(this.#services, name);
     checkSettled(this.#services, before);
     checkRevision(input.RevisionId, before.revisionId);
     if (input.Architectures !== undefined && input.Architectures[0] !== "x86_64")
       throw invalidParameter(`The architecture ${input.Architectures[0]} can't be run on this host, which is x86_64.`);
     const code = await this.#fetchCode(input);
     if (input.DryRun === true) return presentVersion(scope, { ...before, code }, { qualifiedArn: false });
-    const updated = store.transaction(() =>
-      this.#updateLatest(name, input.RevisionId, (latest) => ({ ...latest, code })),
-    );
+    const { updated, owner } = await this.#updateLatest(name, input.RevisionId, (latest) => ({ ...latest, code }));
     if (input.Publish !== true) return presentVersion(scope, updated, { qualifiedArn: false });
-    const published = publish(this.#services, this.#publisher, this.#activate(updated) ?? updated, undefined);
-    return presentVersion(scope, published, { qualifiedArn: true });
+    return presentVersion(scope, await this.#publishOwn(updated, owner), { qualifiedArn: true });
   }
 
-  updateConfiguration(input: In<"UpdateFunctionConfiguration">): Out<"UpdateFunctionConfiguration"> {
-    const { store, scope } = this.#services;
+  async updateConfiguration(input: In<"UpdateFunctionConfiguration">): Promise<Out<"UpdateFunctionConfiguration">> {
     const name = nameForChange(this.#services, input.FunctionName);
-    const updated = store.transaction(() =>
-      this.#updateLatest(name, input.RevisionId, (latest) => ({
-        ...latest,
-        config: changeConfig(latest.config, input, this.#rules),
-      })),
-    );
-    return presentVersion(scope, updated, { qualifiedArn: false });
+    const { updated } = await this.#updateLatest(name, input.RevisionId, (latest) => ({
+      ...latest,
+      config: changeConfig(latest.config, input, this.#rules),
+    }));
+    return presentVersion(this.#services.scope, updated, { qualifiedArn: false });
   }
 
   /** The function with all of it, or one version. */
   async remove(input: In<"DeleteFunction">): Promise<Out<"DeleteFunction">> {
-    const { store, scope, worker, logs } = this.#services;
+    const { scope, worker, logs } = this.#services;
     const { name, qualifier } = parseFunctionName(scope, input.FunctionName, input.Qualifier);
-    findFunction(this.#services, name, qualifier);
+    await findFunction(this.#services, name, qualifier);
     if (qualifier === null) {
-      const versions = store.listVersions(name);
-      store.removeFunction(name);
+      const versions = await this.#removeFunction(name);
       for (const version of versions) this.#publisher.forget(version);
       await worker.stopEnvironments({ functionName: name });
       for (const group of new Set(versions.map((version) => version.config.logGroup))) {
@@ -216,17 +208,16 @@ export class Functions {
       }
       return { StatusCode: 204 };
     }
-    this.#removeVersion(name, qualifier);
+    await this.#removeVersion(name, qualifier);
     await worker.stopEnvironments({ functionName: name, version: qualifier });
     return { StatusCode: 204 };
   }
 
-  /** What was being created or updated when the last process ended, or when the store failed, is finished. */
-  settleAll(): void {
-    for (const { name } of this.#services.store.listFunctions()) {
-      const latest = this.#services.store.getVersion(name, LATEST);
-      if (latest !== null && (latest.state === "Pending" || latest.lastUpdateStatus === "InProgress"))
-        this.#activate(latest);
+  /** Finishes what was being created or updated when the last process ended, or when the store failed. */
+  async settleAll(): Promise<void> {
+    for (const record of await this.#services.store.listAllVersions()) {
+      if (record.version === LATEST && (record.state === "Pending" || record.lastUpdateStatus === "InProgress"))
+        await this.#activate(record);
     }
   }
 
@@ -240,45 +231,89 @@ export class Functions {
     }
   }
 
-  #removeVersion(name: string, qualifier: string): void {
-    const { store, scope } = this.#services;
+  /** Each version is named in the write: what has become of one since it was listed (a snapshot, say) is not forgotten. */
+  #removeFunction(name: string): Promise<readonly VersionRecord[]> {
+    const { store, changes } = this.#services;
+    return changes.decide(name, async () => {
+      const owner = await findFunction(this.#services, name);
+      const versions = await store.listVersions(name);
+      const removed = versions.map((record) => ({ op: "remove", kind: "version", record }) as const);
+      return { writes: [...removed, { op: "remove", kind: "function", record: owner }], result: versions };
+    });
+  }
+
+  async #removeVersion(name: string, qualifier: string): Promise<void> {
     if (qualifier === LATEST)
       throw invalidParameter("$LATEST version cannot be deleted without deleting the function.");
     if (!/^\d+$/.test(qualifier)) throw invalidParameter("Deletion of aliases is not currently supported.");
-    const version = store.getVersion(name, qualifier);
-    if (version === null) return;
-    const users = store
-      .listAliases(name)
-      .filter((alias) => alias.functionVersion === qualifier || Object.hasOwn(alias.weights, qualifier));
+    const removed = await this.#services.changes.decide(name, () => this.#decideRemoval(name, qualifier));
+    if (removed !== null) this.#publisher.forget(removed);
+  }
+
+  async #decideRemoval(name: string, qualifier: string): Promise<Decision<VersionRecord | null>> {
+    const { store, scope } = this.#services;
+    const owner = await store.getFunction(name);
+    const record = await store.getVersion(name, qualifier);
+    if (owner === null || record === null) return { writes: [], result: null };
+    const users = (await store.listAliases(name)).filter(
+      (alias) => alias.functionVersion === qualifier || Object.hasOwn(alias.weights, qualifier),
+    );
     if (users.length > 0) {
       throw conflict(
         `Version cannot be deleted since it is being used by alias(es): [${users.map((alias) => alias.name).join(", ")}] of function ${functionArn(scope, name)}`,
       );
     }
-    store.removeVersion(name, qualifier);
-    this.#publisher.forget(version);
+    return {
+      writes: [
+        { op: "touchFunction", record: owner },
+        { op: "remove", kind: "version", record },
+      ],
+      result: record,
+    };
   }
 
-  #updateLatest(
+  async #updateLatest(
     name: string,
     revisionId: string | undefined,
     change: (latest: VersionRecord) => VersionRecord,
-  ): VersionRecord {
-    const latest = findLatest(this.#services, name);
-    checkSettled(this.#services, latest);
-    checkRevision(revisionId, latest.revisionId);
-    const { clock, random, store } = this.#services;
-    const updated = { ...change(latest), ...UPDATING_STATE, lastModifiedMs: clock.nowMs(), revisionId: random.uuid() };
-    store.putVersion(updated);
-    void this.#settle(updated);
-    return updated;
+  ): Promise<{ readonly updated: VersionRecord; readonly owner: FunctionRecord }> {
+    const { store, changes, clock, random, scope } = this.#services;
+    const done = await changes.decide(name, async () => {
+      const owner = await findFunction(this.#services, name);
+      const latest = await store.getVersion(name, LATEST);
+      if (latest === null) throw notFound(`Function not found: ${functionArn(scope, name)}`);
+      checkSettled(this.#services, latest);
+      checkRevision(revisionId, latest.revisionId);
+      const updated: VersionRecord = {
+        ...change(latest),
+        ...UPDATING_STATE,
+        lastModifiedMs: clock.nowMs(),
+        revisionId: random.uuid(),
+      };
+      return { writes: [{ op: "put", kind: "version", record: updated, over: latest }], result: { updated, owner } };
+    });
+    void this.#settle(done.updated);
+    return done;
+  }
+
+  /**
+   * Publishes what this request itself has made of `$LATEST`, whatever others make of it meanwhile; but not in the name of another
+   * function that has got the name since.
+   */
+  async #publishOwn(record: VersionRecord, { name, uid }: FunctionRecord): Promise<VersionRecord> {
+    const content = (await this.#activate(record)) ?? record;
+    return publish(this.#services, this.#publisher, name, undefined, async () => {
+      const owner = await findFunction(this.#services, name);
+      if (owner.uid !== uid) throw notFound(`Function not found: ${functionArn(this.#services.scope, name)}`);
+      return { content, expected: [{ op: "expect", kind: "function", record: owner }] };
+    });
   }
 
   /** The answer goes out with the state in between, as from AWS; nothing is left to do but to say so. */
   async #settle(record: VersionRecord): Promise<void> {
     await nextTurn();
     try {
-      this.#activate(record);
+      await this.#activate(record);
     } catch (error) {
       // A full disk, say. The function is settled by the next look at all of them.
       this.#services.onProblem(`settle ${record.functionName}`, error);
@@ -286,14 +321,13 @@ export class Functions {
   }
 
   /** Null where the function has changed again, or has gone. */
-  #activate(record: VersionRecord): VersionRecord | null {
-    const { store, random } = this.#services;
-    return store.transaction(() => {
-      const current = store.getVersion(record.functionName, LATEST);
-      if (current === null || current.revisionId !== record.revisionId) return null;
-      const active = { ...current, ...ACTIVE_STATE, revisionId: random.uuid() };
-      store.putVersion(active);
-      return active;
+  #activate(record: VersionRecord): Promise<VersionRecord | null> {
+    const { store, changes, random } = this.#services;
+    return changes.decide(record.functionName, async () => {
+      const current = await store.getVersion(record.functionName, LATEST);
+      if (current === null || current.revisionId !== record.revisionId) return { writes: [], result: null };
+      const active: VersionRecord = { ...current, ...ACTIVE_STATE, revisionId: random.uuid() };
+      return { writes: [{ op: "put", kind: "version", record: active, over: current }], result: active };
     });
   }
 

@@ -3,7 +3,7 @@ import { invalidParameter, notFound } from "../../model/api-error.ts";
 import { parseFunctionName } from "../../model/function-name.ts";
 import { findFunction } from "../records/lookup.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
-import type { ControlServices } from "../services.ts";
+import type { ControlParts } from "../services.ts";
 
 const TAGS_MAX = 50;
 const OTHER_KINDS = [
@@ -13,16 +13,16 @@ const OTHER_KINDS = [
   ["network-connector", "Network connector"],
 ] as const;
 
-export function checkTags(
-  current: Readonly<Record<string, string>>,
-  added: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> {
+type Tagged = Readonly<Record<string, string>>;
+
+/** Adds tags to those that are there. Throws an InvalidParameterValueException where there would be too many. */
+export function checkTags(current: Tagged, added: Tagged): Tagged {
   const all = { ...current, ...added };
   if (Object.keys(all).length > TAGS_MAX) throw invalidParameter("Number of tags exceeds resource tag limit.");
   return all;
 }
 
-type Needs = Pick<ControlServices, "scope" | "store">;
+type Needs = Pick<ControlParts, "scope" | "store" | "changes">;
 
 export function tagOperations(services: Needs): OperationsOf<"TagResource" | "UntagResource" | "ListTags"> {
   const tags = new Tags(services);
@@ -40,32 +40,33 @@ class Tags {
     this.#services = services;
   }
 
-  tag(input: In<"TagResource">): Record<string, never> {
-    const { store } = this.#services;
+  async tag(input: In<"TagResource">): Promise<Out<"TagResource">> {
     if (Object.keys(input.Tags).length === 0)
       throw invalidParameter("An error occurred and the request cannot be processed.");
-    store.transaction(() => {
-      const owner = findFunction(this.#services, this.#nameOf(input.Resource));
-      store.putFunction({ ...owner, tags: checkTags(owner.tags, input.Tags) });
-    });
+    await this.#change(input.Resource, (tags) => checkTags(tags, input.Tags));
     return {};
   }
 
-  untag(input: In<"UntagResource">): Record<string, never> {
-    const { store } = this.#services;
-    store.transaction(() => {
-      const owner = findFunction(this.#services, this.#nameOf(input.Resource));
-      const gone = new Set(input.TagKeys);
-      store.putFunction({
-        ...owner,
-        tags: Object.fromEntries(Object.entries(owner.tags).filter(([key]) => !gone.has(key))),
-      });
-    });
+  async untag(input: In<"UntagResource">): Promise<Out<"UntagResource">> {
+    const gone = new Set(input.TagKeys);
+    await this.#change(input.Resource, (tags) =>
+      Object.fromEntries(Object.entries(tags).filter(([key]) => !gone.has(key))),
+    );
     return {};
   }
 
-  list(input: In<"ListTags">): Out<"ListTags"> {
-    return { Tags: findFunction(this.#services, this.#nameOf(input.Resource)).tags };
+  async list(input: In<"ListTags">): Promise<Out<"ListTags">> {
+    const { tags } = await findFunction(this.#services, this.#nameOf(input.Resource));
+    return { Tags: tags };
+  }
+
+  async #change(resource: string, change: (tags: Tagged) => Tagged): Promise<void> {
+    const name = this.#nameOf(resource);
+    await this.#services.changes.decide(name, async () => {
+      const owner = await findFunction(this.#services, name);
+      const record = { ...owner, tags: change(owner.tags) };
+      return { writes: [{ op: "put", kind: "function", record, over: owner }], result: undefined };
+    });
   }
 
   #nameOf(resource: string): string {

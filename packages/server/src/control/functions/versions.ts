@@ -2,15 +2,16 @@
 import { createHash } from "node:crypto";
 import { invalidParameter } from "../../model/api-error.ts";
 import { parseFunctionName } from "../../model/function-name.ts";
-import { CREATING_STATE, type VersionRecord } from "../../model/function-record.ts";
+import { freshVersion, type VersionRecord } from "../../model/function-record.ts";
+import type { Write } from "../../ports/metadata-store.ts";
 import { checkRevision, checkSettled, findFunction, findLatest, nameForChange } from "../records/lookup.ts";
 import { pageOf } from "../records/pages.ts";
 import { presentListedVersion, presentVersion } from "../records/present.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
-import type { ControlServices } from "../services.ts";
+import type { ControlParts } from "../services.ts";
 
-type Needs = Pick<ControlServices, "scope" | "store" | "clock" | "random">;
+type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "clock" | "random">;
 
 export function versionOperations(
   services: Needs,
@@ -32,25 +33,27 @@ class Versions {
     this.#publisher = publisher;
   }
 
-  publish(input: In<"PublishVersion">): Out<"PublishVersion"> {
+  async publish(input: In<"PublishVersion">): Promise<Out<"PublishVersion">> {
     const name = nameForChange(this.#services, input.FunctionName);
-    const latest = findLatest(this.#services, name);
-    checkSettled(this.#services, latest);
-    checkRevision(input.RevisionId, latest.revisionId);
-    if (input.CodeSha256 !== undefined && input.CodeSha256 !== latest.code.codeSha256) {
-      throw invalidParameter(
-        `CodeSHA256 (${input.CodeSha256}) is different from current CodeSHA256 in $LATEST (${latest.code.codeSha256}). Please try again with the CodeSHA256 in $LATEST.`,
-      );
-    }
-    const published = publish(this.#services, this.#publisher, latest, input.Description);
+    const published = await publish(this.#services, this.#publisher, name, input.Description, async () => {
+      const latest = await findLatest(this.#services, name);
+      checkSettled(this.#services, latest);
+      checkRevision(input.RevisionId, latest.revisionId);
+      if (input.CodeSha256 !== undefined && input.CodeSha256 !== latest.code.codeSha256) {
+        throw invalidParameter(
+          `CodeSHA256 (${input.CodeSha256}) is different from current CodeSHA256 in $LATEST (${latest.code.codeSha256}). Please try again with the CodeSHA256 in $LATEST.`,
+        );
+      }
+      return { content: latest, expected: [{ op: "expect", kind: "version", record: latest }] };
+    });
     return presentVersion(this.#services.scope, published, { qualifiedArn: true });
   }
 
-  list(input: In<"ListVersionsByFunction">): Out<"ListVersionsByFunction"> {
+  async list(input: In<"ListVersionsByFunction">): Promise<Out<"ListVersionsByFunction">> {
     const { store, scope } = this.#services;
     const { name } = parseFunctionName(scope, input.FunctionName);
-    findFunction(this.#services, name);
-    const page = pageOf(store.listVersions(name), (record) => record.version, input.Marker, input.MaxItems);
+    await findFunction(this.#services, name);
+    const page = pageOf(await store.listVersions(name), (record) => record.version, input.Marker, input.MaxItems);
     return {
       Versions: page.items.map((record) => presentListedVersion(scope, record, { qualifiedArn: true })),
       ...(page.nextMarker === undefined ? {} : { NextMarker: page.nextMarker }),
@@ -58,46 +61,73 @@ class Versions {
   }
 }
 
+/** What a version is to be made of, and what must still be so when it is. */
+interface Content {
+  readonly content: VersionRecord;
+  readonly expected: readonly Write[];
+}
+
 /**
- * A new version of what `$LATEST` is, or the last one where nothing has changed since. With SnapStart it is Pending until its
- * snapshot is there; a version whose Init failed is never taken for the last one, so that publishing again tries again.
+ * Makes a new version, or returns the last one where nothing has changed since. With SnapStart it is Pending until its snapshot is there.
+ * A version whose Init failed is never taken for the last one, so that publishing again tries again. Its number is taken by a write of the
+ * function's record, so that no two versions get the same one, and none is made of a function that is being deleted.
  */
-export function publish(
+export async function publish(
   services: Needs,
   publisher: Publisher,
-  latest: VersionRecord,
+  name: string,
   description: string | undefined,
+  readContent: () => Promise<Content>,
+): Promise<VersionRecord> {
+  const { store, changes, clock, random } = services;
+  // The place is held until the version is in the queue itself: others are counted with it.
+  const place = publisher.place();
+  try {
+    const { record, isNew } = await changes.decide(name, async () => {
+      const { content, expected } = await readContent();
+      const owner = await findFunction(services, name);
+      const last = await store.getVersion(name, String(owner.lastVersion));
+      if (last !== null && isUsable(last) && contentOf(last) === contentOf(content))
+        return { writes: [], result: { record: last, isNew: false } };
+      if (content.config.snapStartApplyOn === "PublishedVersions") place.admit();
+      const version = newVersion(content, String(owner.lastVersion + 1), description, clock.nowMs(), random.uuid());
+      const grown = { ...owner, lastVersion: owner.lastVersion + 1 };
+      return {
+        writes: [
+          ...expected,
+          { op: "put", kind: "function", record: grown, over: owner },
+          { op: "put", kind: "version", record: version, over: null },
+        ],
+        result: { record: version, isNew: true },
+      };
+    });
+    if (isNew) publisher.begin(record);
+    return record;
+  } finally {
+    place.leave();
+  }
+}
+
+function newVersion(
+  content: VersionRecord,
+  version: string,
+  description: string | undefined,
+  nowMs: number,
+  revisionId: string,
 ): VersionRecord {
-  const { store, clock, random } = services;
-  const result = store.transaction(() => {
-    const owner = findFunction(services, latest.functionName);
-    const last = store.getVersion(owner.name, String(owner.lastVersion));
-    if (
-      last !== null &&
-      last.state !== "Failed" &&
-      last.regenerationFailure === null &&
-      contentOf(last) === contentOf(latest)
-    )
-      return { record: last, isNew: false };
-    if (latest.config.snapStartApplyOn === "PublishedVersions") publisher.admit();
-    const record: VersionRecord = {
-      ...latest,
-      ...CREATING_STATE,
-      version: String(owner.lastVersion + 1),
-      config: { ...latest.config, description: description ?? latest.config.description },
-      lastModifiedMs: clock.nowMs(),
-      revisionId: random.uuid(),
-      snapshotId: null,
-      isRegenerating: false,
-      snapshotFacts: null,
-      regenerationFailure: null,
-    };
-    store.putFunction({ ...owner, lastVersion: owner.lastVersion + 1 });
-    store.putVersion(record);
-    return { record, isNew: true };
+  const { functionName, code, config } = content;
+  return freshVersion({
+    functionName,
+    version,
+    code,
+    config: { ...config, description: description ?? config.description },
+    lastModifiedMs: nowMs,
+    revisionId,
   });
-  if (result.isNew) publisher.begin(result.record);
-  return result.record;
+}
+
+function isUsable(last: VersionRecord): boolean {
+  return last.state !== "Failed" && last.regenerationFailure === null;
 }
 
 function contentOf(record: VersionRecord): string {

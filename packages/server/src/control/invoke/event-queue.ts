@@ -3,9 +3,11 @@
  * one and two minutes; throttled or not yet invocable, later and later. Nothing is tried beyond six hours. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
  */
 import type { EventRecord } from "../../model/function-record.ts";
-import { ApiError } from "../../model/api-error.ts";
+import { ApiError, notFound } from "../../model/api-error.ts";
+import { functionArn } from "../../model/function-name.ts";
+import type { Stored } from "../../ports/metadata-store.ts";
 import type { InvokeOutcome } from "../../ports/worker.ts";
-import type { ControlServices } from "../services.ts";
+import type { ControlParts } from "../services.ts";
 
 const ATTEMPTS_MAX = 3;
 const RETRY_DELAYS_MS = [60_000, 120_000];
@@ -18,15 +20,19 @@ const AT_ONCE_OF_FUNCTION_MAX = 12;
 /** A look at the queue at least so often while something waits in it, should a store error have stopped one. */
 const POLL_MS_MAX = 60_000;
 
+type AcceptedEvent = Pick<EventRecord, "requestId" | "functionName" | "qualifier" | "payload" | "clientContext">;
 type Run = (event: EventRecord) => Promise<InvokeOutcome>;
 
-type Needs = Pick<ControlServices, "store" | "clock" | "onProblem">;
+type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "clock" | "onProblem">;
 
 export class EventQueue {
   readonly #services: Needs;
   readonly #running = new Map<number, { readonly functionName: string; readonly done: Promise<void> }>();
   #run: Run | null = null;
   #cancelPoll: (() => void) | null = null;
+  #pumping: Promise<void> | null = null;
+  /** Something has changed since the pump under way began to look. */
+  #hasNews = false;
   #isClosing = false;
 
   constructor(services: Needs) {
@@ -38,11 +44,14 @@ export class EventQueue {
     this.#pump();
   }
 
-  /** Durable when it returns. */
-  accept(event: Pick<EventRecord, "requestId" | "functionName" | "qualifier" | "payload" | "clientContext">): void {
-    const nowMs = this.#services.clock.nowMs();
+  /** Durable when it resolves. Throws a ResourceNotFoundException where the function has gone meanwhile. */
+  async accept(event: AcceptedEvent): Promise<void> {
+    const { changes, clock, scope } = this.#services;
+    const nowMs = clock.nowMs();
+    const added = { ...event, attempts: 0, acceptedAtMs: nowMs, notBeforeMs: nowMs };
     try {
-      this.#services.store.addEvent({ ...event, attempts: 0, acceptedAtMs: nowMs, notBeforeMs: nowMs });
+      if ((await changes.commit([{ op: "addEvent", event: added }])) === "changed")
+        throw notFound(`Function not found: ${functionArn(scope, event.functionName, event.qualifier)}`);
     } finally {
       // A store that failed may have it all the same: then nothing else would wake the queue for it.
       this.#pump();
@@ -52,32 +61,51 @@ export class EventQueue {
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#cancelPoll?.();
+    await this.#pumping;
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
+  /** Starts what is due, unless that is being done; then it is done once more. */
   #pump(): void {
-    if (this.#isClosing || this.#run === null) return;
-    this.#cancelPoll?.();
-    try {
-      this.#startDue(this.#run);
-    } catch (error) {
-      // The store failed. What was accepted is in it all the same.
-      this.#services.onProblem("read the queue of events", error);
-      this.#cancelPoll = this.#services.clock.after(POLL_MS_MAX, () => this.#pump());
-    }
+    this.#hasNews = true;
+    if (this.#isClosing || this.#run === null || this.#pumping !== null) return;
+    this.#pumping = this.#pumpAll(this.#run);
   }
 
-  #startDue(run: Run): void {
+  async #pumpAll(run: Run): Promise<void> {
+    while (this.#hasNews && !this.#isClosing) {
+      this.#hasNews = false;
+      this.#cancelPoll?.();
+      try {
+        await this.#startDue(run);
+      } catch (error) {
+        // The store failed. What was accepted is in it all the same.
+        this.#services.onProblem("read the queue of events", error);
+        this.#pollAfter(POLL_MS_MAX);
+      }
+    }
+    // In the turn of the last look for news: none comes between the two.
+    this.#pumping = null;
+  }
+
+  async #startDue(run: Run): Promise<void> {
     const { store, clock } = this.#services;
-    const due = store.listEvents(clock.nowMs(), AT_ONCE_MAX * 2).filter((event) => !this.#running.has(event.id));
+    // One that ends while the list is read may still be in it, and is nobody's any more.
+    const before = new Set(this.#running.keys());
+    const listed = await store.listEvents(clock.nowMs(), AT_ONCE_MAX * 2);
+    if (this.#isClosing) return;
+    const due = listed.filter((event) => !before.has(event.id));
     for (let next = this.#choose(due); next !== null; next = this.#choose(due)) this.#start(next, run);
     const nowMs = clock.nowMs();
-    const nextMs = store.nextEventDueMs(nowMs);
-    if (nextMs !== null || due.length > 0)
-      this.#cancelPoll = clock.after(Math.min(POLL_MS_MAX, (nextMs ?? Infinity) - nowMs), () => this.#pump());
+    const nextMs = await store.nextEventDueMs(nowMs);
+    if (nextMs !== null || due.length > 0) this.#pollAfter(Math.min(POLL_MS_MAX, (nextMs ?? Infinity) - nowMs));
   }
 
-  #start(event: EventRecord, run: Run): void {
+  #pollAfter(delayMs: number): void {
+    if (!this.#isClosing) this.#cancelPoll = this.#services.clock.after(delayMs, () => this.#pump());
+  }
+
+  #start(event: Stored<EventRecord>, run: Run): void {
     const done = this.#carryOut(event, run)
       // The store failed: the event is still there, and is tried again by the next poll.
       .catch((error: unknown) => this.#services.onProblem(`event ${event.requestId} of ${event.functionName}`, error))
@@ -87,12 +115,12 @@ export class EventQueue {
   }
 
   /** The oldest of the function with the fewest under way; takes it out of `due`. */
-  #choose(due: EventRecord[]): EventRecord | null {
+  #choose(due: Array<Stored<EventRecord>>): Stored<EventRecord> | null {
     if (this.#running.size >= AT_ONCE_MAX) return null;
     const running = new Map<string, number>();
     for (const { functionName } of this.#running.values())
       running.set(functionName, (running.get(functionName) ?? 0) + 1);
-    let best: EventRecord | null = null;
+    let best: Stored<EventRecord> | null = null;
     for (const event of due) {
       const own = running.get(event.functionName) ?? 0;
       if (own < AT_ONCE_OF_FUNCTION_MAX && (best === null || own < (running.get(best.functionName) ?? 0))) best = event;
@@ -101,29 +129,39 @@ export class EventQueue {
     return best;
   }
 
-  async #carryOut(event: EventRecord, run: Run): Promise<void> {
-    const { store, clock } = this.#services;
+  async #carryOut(event: Stored<EventRecord>, run: Run): Promise<void> {
+    const { clock } = this.#services;
     const outcome = await run(event).catch((error: unknown) => error);
     if (this.#isClosing && isPlatform(outcome)) return;
-    if (isDone(outcome)) return store.removeEvent(event.id);
+    if (isDone(outcome)) return this.#remove(event);
     const nowMs = clock.nowMs();
     if (isFunctionError(outcome)) {
       const attempts = event.attempts + 1;
       if (attempts >= ATTEMPTS_MAX) return this.#drop(event, "the function failed three times");
       const nextMs = nowMs + (RETRY_DELAYS_MS[event.attempts] ?? BACKOFF_MS_MAX);
       if (nextMs - event.acceptedAtMs > AGE_MS_MAX) return this.#drop(event, TOO_OLD);
-      return store.postponeEvent(event.id, attempts, nextMs);
+      return this.#postpone(event, attempts, nextMs);
     }
     if (outcome instanceof ApiError && outcome.name === "ResourceNotFoundException")
       return this.#drop(event, outcome.message);
     if (nowMs - event.acceptedAtMs > AGE_MS_MAX) return this.#drop(event, TOO_OLD);
     const backoffMs = Math.min(BACKOFF_MS_MAX, Math.max(1000, nowMs - event.acceptedAtMs));
-    return store.postponeEvent(event.id, event.attempts, nowMs + backoffMs);
+    return this.#postpone(event, event.attempts, nowMs + backoffMs);
   }
 
-  #drop(event: EventRecord, why: string): void {
-    this.#services.store.removeEvent(event.id);
+  async #drop(event: Stored<EventRecord>, why: string): Promise<void> {
+    await this.#remove(event);
     this.#services.onProblem(`event ${event.requestId} of ${event.functionName} is dropped`, new Error(why));
+  }
+
+  /** Where it is not as it was read it went with its function, and there is nothing left to do. */
+  async #remove(event: Stored<EventRecord>): Promise<void> {
+    await this.#services.changes.commit([{ op: "removeEvent", event }]);
+  }
+
+  /** As for `#remove`. */
+  async #postpone(event: Stored<EventRecord>, attempts: number, notBeforeMs: number): Promise<void> {
+    await this.#services.changes.commit([{ op: "postponeEvent", event, attempts, notBeforeMs }]);
   }
 }
 

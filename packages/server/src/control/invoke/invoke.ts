@@ -1,8 +1,8 @@
 /** Invoke: RequestResponse, Event and DryRun. */
 import { ApiError, conflict } from "../../model/api-error.ts";
 import { chooseVersion } from "../../model/alias-routing.ts";
-import { functionArn } from "../../model/function-name.ts";
-import type { EventRecord, VersionRecord } from "../../model/function-record.ts";
+import { functionArn, parseFunctionName } from "../../model/function-name.ts";
+import type { AliasRecord, EventRecord, VersionRecord } from "../../model/function-record.ts";
 import { PLATFORM_ERRORS, type PlatformCode } from "../../model/platform-errors.ts";
 import type { InvokeOutcome, InvokeRefusal } from "../../ports/worker.ts";
 import type { SnapshotId } from "../../base/ids.ts";
@@ -10,9 +10,9 @@ import type { Concurrency } from "../concurrency/concurrency.ts";
 import type { EventQueue } from "./event-queue.ts";
 import { type FoundVersion, findVersion } from "../records/lookup.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
-import { toRunnableVersion } from "../records/runnable-version.ts";
+import type { RunnableVersions } from "../records/runnable-version.ts";
 import type { Call, In, OperationsOf, Out } from "../operations.ts";
-import type { ControlServices } from "../services.ts";
+import type { ControlParts } from "../services.ts";
 import type { VersionUses } from "../snapshots/version-uses.ts";
 
 const REQUEST_SIZE_BYTES_MAX = 6_291_456;
@@ -25,7 +25,22 @@ const SNAPSHOT_UNUSABLE: Readonly<Partial<Record<PlatformCode, number>>> = {
   SANDBOX_RESTORE_FAILED: 2,
 };
 
-type Needs = Pick<ControlServices, "scope" | "store" | "worker" | "clock" | "random" | "onProblem" | "onFallback">;
+/** How often an invoke looks again at a function that is changed all the time; then it goes on with what it has. */
+const FINDS_MAX = 5;
+
+type Needs = Pick<
+  ControlParts,
+  "scope" | "store" | "changes" | "worker" | "clock" | "random" | "onProblem" | "onFallback"
+>;
+
+/** What an invoke goes through on its way. */
+export interface InvokeParts {
+  readonly publisher: Publisher;
+  readonly events: EventQueue;
+  readonly uses: VersionUses;
+  readonly concurrency: Concurrency;
+  readonly runnables: RunnableVersions;
+}
 
 /** One run of a function, for a client or for an accepted event. */
 interface Attempt {
@@ -38,6 +53,17 @@ interface Attempt {
   readonly wantsLogTail: boolean;
 }
 
+/** What was found, and the function's epoch from before. */
+interface Found {
+  readonly found: FoundVersion;
+  readonly epoch: number;
+}
+
+interface Ran {
+  readonly version: VersionRecord;
+  readonly outcome: InvokeOutcome;
+}
+
 export function invokeOperations(invoke: InvokeOperation): OperationsOf<"Invoke"> {
   return { Invoke: (input, call) => invoke.invoke(input, call) };
 }
@@ -48,15 +74,17 @@ export class InvokeOperation {
   readonly #events: EventQueue;
   readonly #uses: VersionUses;
   readonly #concurrency: Concurrency;
+  readonly #runnables: RunnableVersions;
   /** Restores that failed in a row. */
   readonly #failedRestores = new Map<SnapshotId, number>();
 
-  constructor(services: Needs, publisher: Publisher, events: EventQueue, uses: VersionUses, concurrency: Concurrency) {
+  constructor(services: Needs, parts: InvokeParts) {
     this.#services = services;
-    this.#publisher = publisher;
-    this.#events = events;
-    this.#uses = uses;
-    this.#concurrency = concurrency;
+    this.#publisher = parts.publisher;
+    this.#events = parts.events;
+    this.#uses = parts.uses;
+    this.#concurrency = parts.concurrency;
+    this.#runnables = parts.runnables;
   }
 
   async invoke(input: In<"Invoke">, call: Call): Promise<Out<"Invoke">> {
@@ -71,11 +99,11 @@ export class InvokeOperation {
       );
     const payload = checkPayload(call.body);
     if (clientContext !== null) checkContext(clientContext);
-    const found = this.#find(input.FunctionName, input.Qualifier);
+    const { found, epoch } = await this.#find(input.FunctionName, input.Qualifier);
     if (input.InvocationType === "DryRun") return { StatusCode: 204, ExecutedVersion: found.version.version };
-    this.checkInvocable(found.version);
+    await this.checkInvocable(found.version);
     if (isEvent) {
-      this.#events.accept({
+      await this.#events.accept({
         requestId,
         functionName: found.owner.name,
         qualifier: found.qualifier,
@@ -85,42 +113,62 @@ export class InvokeOperation {
       return { StatusCode: 202 };
     }
     const wantsLogTail = input.LogType === "Tail";
-    const outcome = await this.#enter(found, { payload, requestId, traceId, clientContext, wantsLogTail });
-    return this.#toOutput(found.version, outcome);
+    const attempt = { payload, requestId, traceId, clientContext, wantsLogTail };
+    const { version, outcome } = await this.#enter(found, epoch, attempt);
+    return this.#toOutput(version, outcome);
   }
 
   /** One attempt at an event that was accepted. Each is an invoke of its own: an alias chooses anew. */
   async runAccepted(event: EventRecord): Promise<InvokeOutcome> {
     const { functionName, qualifier, payload, requestId, clientContext } = event;
-    const found = this.#find(functionName, qualifier ?? undefined);
-    this.checkInvocable(found.version);
-    return this.#enter(found, { payload, requestId, traceId: null, clientContext, wantsLogTail: false });
+    const { found, epoch } = await this.#find(functionName, qualifier ?? undefined);
+    await this.checkInvocable(found.version);
+    const attempt = { payload, requestId, traceId: null, clientContext, wantsLogTail: false };
+    return (await this.#enter(found, epoch, attempt)).outcome;
   }
 
-  async #enter(found: FoundVersion, attempt: Attempt): Promise<InvokeOutcome> {
-    const entered = this.#concurrency.enter(found.owner);
-    if ("throttled" in entered) return { kind: "throttled", reason: entered.throttled };
+  async #enter(found: FoundVersion, epoch: number, attempt: Attempt): Promise<Ran> {
+    const entered = await this.#concurrency.enter(found.owner);
+    if ("throttled" in entered)
+      return { version: found.version, outcome: { kind: "throttled", reason: entered.throttled } };
     try {
-      return await this.#run(found, attempt);
+      return await this.#run(found, epoch, attempt);
     } finally {
       entered.leave();
     }
   }
 
-  async #run(found: FoundVersion, attempt: Attempt): Promise<InvokeOutcome> {
+  async #run(found: FoundVersion, epoch: number, attempt: Attempt): Promise<Ran> {
     const { scope, worker } = this.#services;
-    const runnable = toRunnableVersion(scope, found.owner, found.version);
-    if (found.version.snapshotId !== null) this.#uses.touch(found.owner.name, found.version.version);
+    const { owner, version, qualifier } = await this.#touch(found, epoch);
+    const runnable = this.#runnables.of(owner, version);
     const outcome = await worker.invoke(runnable, {
       requestId: attempt.requestId,
       payload: attempt.payload,
-      invokedFunctionArn: functionArn(scope, found.owner.name, found.qualifier),
+      invokedFunctionArn: functionArn(scope, owner.name, qualifier),
       clientContext: attempt.clientContext === null ? null : decodeContext(attempt.clientContext),
       traceId: attempt.traceId ?? this.#newTraceId(),
       wantsLogTail: attempt.wantsLogTail,
     });
-    if (found.version.snapshotId !== null) this.#judgeSnapshot(found.version, found.version.snapshotId, outcome);
-    return outcome;
+    if (version.snapshotId !== null) await this.#judgeSnapshot(version, version.snapshotId, outcome);
+    return { version, outcome };
+  }
+
+  /**
+   * Notes the use of a version, and makes sure that it is still what was found: where it was changed meanwhile, its snapshot may be on its
+   * way out. The worker is to be asked in the same turn that this one resolves in: what is removed after that waits for the invoke.
+   */
+  async #touch(found: FoundVersion, epoch: number): Promise<FoundVersion> {
+    const { changes } = this.#services;
+    let now = { found, epoch };
+    for (let count = 0; count < FINDS_MAX; count++) {
+      const { owner, version, qualifier } = now.found;
+      if (version.snapshotId !== null) await this.#uses.touch(owner.name, version.version);
+      if (changes.epochOf(owner.name) === now.epoch) break;
+      now = await this.#find(owner.name, qualifier ?? undefined);
+      await this.checkInvocable(now.found.version);
+    }
+    return now.found;
   }
 
   /** Every invocation has one on AWS; nothing is sampled where nobody asked for it. */
@@ -130,13 +178,13 @@ export class InvokeOperation {
     return `Root=1-${seconds}-${random.bytes(12).toString("hex")};Parent=${random.bytes(8).toString("hex")};Sampled=0`;
   }
 
-  /** Throws what an invoke of this version is told that it can't have now. */
-  checkInvocable(version: VersionRecord): void {
+  /** Throws an ApiError where the version can't be invoked now; one without its snapshot is initialised again. */
+  async checkInvocable(version: VersionRecord): Promise<void> {
     if (
       version.isRegenerating ||
       (version.state === "Inactive" && version.config.snapStartApplyOn === "PublishedVersions")
     ) {
-      throw this.#publisher.wake(version);
+      throw await this.#publisher.wake(version);
     }
     if (version.state === "Active") return;
     throw conflict(
@@ -144,7 +192,7 @@ export class InvokeOperation {
     );
   }
 
-  #judgeSnapshot(version: VersionRecord, snapshotId: SnapshotId, outcome: InvokeOutcome): void {
+  async #judgeSnapshot(version: VersionRecord, snapshotId: SnapshotId, outcome: InvokeOutcome): Promise<void> {
     const enough = outcome.kind === "platform-error" ? SNAPSHOT_UNUSABLE[outcome.code] : undefined;
     if (outcome.kind === "response") this.#failedRestores.delete(snapshotId);
     if (outcome.kind !== "platform-error" || enough === undefined) return;
@@ -157,16 +205,18 @@ export class InvokeOperation {
       new Error(outcome.message),
     );
     this.#services.onFallback(version.functionName, version.version, outcome.code);
-    this.#publisher.regenerate(version);
+    await this.#publisher.regenerate(version);
   }
 
-  #find(functionName: string, qualifier: string | undefined): FoundVersion {
-    const choose = (alias: FoundVersion["alias"] & object): string =>
-      chooseVersion(alias, this.#services.random.fraction());
-    return findVersion(this.#services, functionName, qualifier, choose);
+  async #find(functionName: string, qualifier: string | undefined): Promise<Found> {
+    const { scope, changes } = this.#services;
+    // Read before the rows: what is changed while they are read is noticed.
+    const epoch = changes.epochOf(parseFunctionName(scope, functionName, qualifier).name);
+    const choose = (alias: AliasRecord): string => chooseVersion(alias, this.#services.random.fraction());
+    return { found: await findVersion(this.#services, functionName, qualifier, choose), epoch };
   }
 
-  #toOutput(version: VersionRecord, outcome: InvokeOutcome): Out<"Invoke"> {
+  async #toOutput(version: VersionRecord, outcome: InvokeOutcome): Promise<Out<"Invoke">> {
     switch (outcome.kind) {
       case "response":
         return {
@@ -178,8 +228,10 @@ export class InvokeOperation {
         };
       case "platform-error":
         // It was made anew already.
-        if (outcome.code === "WORKER_SNAPSHOT_UNFIT")
-          this.checkInvocable(this.#services.store.getVersion(version.functionName, version.version) ?? version);
+        if (outcome.code === "WORKER_SNAPSHOT_UNFIT") {
+          const current = await this.#services.store.getVersion(version.functionName, version.version);
+          await this.checkInvocable(current ?? version);
+        }
         throw refusalOf(outcome);
       default:
         throw refusalOf(outcome);

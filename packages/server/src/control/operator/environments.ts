@@ -23,11 +23,11 @@ export class EnvironmentAdmin {
   }
 
   /** Resolves to the number of environments that were told to stop. Throws ResourceNotFoundException for an unknown alias. */
-  stop({ functionName, qualifier, keepParked }: StopWish): Promise<number> {
+  async stop({ functionName, qualifier, keepParked }: StopWish): Promise<number> {
     const version =
       functionName === undefined || qualifier === undefined
         ? qualifier
-        : versionOfQualifier(this.#services, functionName, qualifier);
+        : await versionOfQualifier(this.#services, functionName, qualifier);
     return this.#services.worker.stopEnvironments({
       ...(functionName === undefined ? {} : { functionName }),
       ...(version === undefined ? {} : { version }),

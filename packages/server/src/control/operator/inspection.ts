@@ -5,7 +5,7 @@ import { LATEST, type VersionRecord } from "../../model/function-record.ts";
 import { ThawError } from "../../model/platform-errors.ts";
 import type { SnapshotKey } from "../../ports/snapshots.ts";
 import type { SnapshotContents, SnapshotReader, Verification } from "../../ports/snapshot-reader.ts";
-import { findVersion, listAllVersions } from "../records/lookup.ts";
+import { findVersion } from "../records/lookup.ts";
 import type { ControlServices } from "../services.ts";
 
 /** The version that a snapshot belongs to. */
@@ -23,16 +23,18 @@ interface Found {
   readonly reader: SnapshotReader;
 }
 
-export class SnapshotInspection {
-  readonly #services: ControlServices;
+type Needs = Pick<ControlServices, "scope" | "store" | "snapshotReader">;
 
-  constructor(services: ControlServices) {
+export class SnapshotInspection {
+  readonly #services: Needs;
+
+  constructor(services: Needs) {
     this.#services = services;
   }
 
   /** Reads the manifest only. Throws ServiceException where it can't be read, ResourceNotFoundException without a snapshot. */
   async inspect(id: string): Promise<Owner & SnapshotContents> {
-    const { owner, snapshotId, key, reader } = this.#find(id);
+    const { owner, snapshotId, key, reader } = await this.#find(id);
     try {
       return { ...owner, ...(await reader.inspect(snapshotId, key)) };
     } catch (error) {
@@ -42,7 +44,7 @@ export class SnapshotInspection {
 
   /** Reads all of it; `isLocal`: only what is on this host. Throws as `inspect` does. */
   async verify(id: string, isLocal: boolean): Promise<Owner & Verification> {
-    const { owner, snapshotId, key, reader } = this.#find(id);
+    const { owner, snapshotId, key, reader } = await this.#find(id);
     try {
       return { ...owner, ...(await reader.verify(snapshotId, key, isLocal)) };
     } catch (error) {
@@ -50,8 +52,8 @@ export class SnapshotInspection {
     }
   }
 
-  #find(id: string): Found {
-    const record = this.#findVersion(id);
+  async #find(id: string): Promise<Found> {
+    const record = await this.#findVersion(id);
     const { snapshotId, snapshotFacts } = record;
     const key = snapshotFacts?.key;
     const reader = this.#services.snapshotReader;
@@ -59,13 +61,13 @@ export class SnapshotInspection {
     return { owner: ownerOf(record), snapshotId, key, reader };
   }
 
-  #findVersion(id: string): VersionRecord {
-    const bySnapshot = listAllVersions(this.#services).find(
+  async #findVersion(id: string): Promise<VersionRecord> {
+    const bySnapshot = (await this.#services.store.listAllVersions()).find(
       (version) => version.version !== LATEST && version.snapshotId === id,
     );
     if (bySnapshot !== undefined) return bySnapshot;
     if (id.startsWith("snap-")) throw notFound(`Snapshot not found: ${id}`);
-    const { version } = findVersion(this.#services, id, undefined);
+    const { version } = await findVersion(this.#services, id, undefined);
     if (version.snapshotId !== null) return version;
     throw notFound(`${version.functionName}:${version.version} has no snapshot: ${whyNone(version)}`);
   }

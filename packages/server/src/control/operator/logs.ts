@@ -11,15 +11,18 @@ export interface LogWish {
   readonly signal: AbortSignal;
 }
 
-export class FunctionLogs {
-  readonly #services: ControlServices;
+type Needs = Pick<ControlServices, "scope" | "store" | "logs">;
 
-  constructor(services: ControlServices) {
+export class FunctionLogs {
+  readonly #services: Needs;
+
+  constructor(services: Needs) {
     this.#services = services;
   }
 
   /** Reads the events of all of a function's environments. Throws ResourceNotFoundException where there is no such function. */
-  read(functionName: string, wish: LogWish): AsyncIterable<LogEvent> {
-    return this.#services.logs.read(findLatest(this.#services, functionName).config.logGroup, wish);
+  async read(functionName: string, wish: LogWish): Promise<AsyncIterable<LogEvent>> {
+    const { config } = await findLatest(this.#services, functionName);
+    return this.#services.logs.read(config.logGroup, wish);
   }
 }

@@ -1,6 +1,5 @@
 /** Releases of runtimes that are installed, for operators: which are needed, and by what. */
 import type { RuntimeReleaseUse } from "../../ports/worker.ts";
-import { listAllVersions } from "../records/lookup.ts";
 import type { ControlServices } from "../services.ts";
 
 export interface ReleaseSummary extends RuntimeReleaseUse {
@@ -15,8 +14,9 @@ export class RuntimeAdmin {
     this.#services = services;
   }
 
-  releases(): readonly ReleaseSummary[] {
-    const versions = listAllVersions(this.#services);
+  /** Lists all releases that are installed, of all runtimes. */
+  async releases(): Promise<readonly ReleaseSummary[]> {
+    const versions = await this.#services.store.listAllVersions();
     return this.#services.worker.runtimeReleases().map((release) => ({
       ...release,
       snapshots: versions.filter(

@@ -2,34 +2,34 @@
 import { conflict, invalidParameter, notFound, ApiError } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import { type AliasRecord, type FunctionRecord, LATEST, type VersionRecord } from "../../model/function-record.ts";
+import type { Stored } from "../../ports/metadata-store.ts";
 import type { ControlServices } from "../services.ts";
 
 export interface FoundVersion {
-  readonly owner: FunctionRecord;
-  readonly version: VersionRecord;
+  readonly owner: Stored<FunctionRecord>;
+  readonly version: Stored<VersionRecord>;
   /** The alias by which it was named. */
-  readonly alias: AliasRecord | null;
+  readonly alias: Stored<AliasRecord> | null;
   readonly qualifier: string | null;
 }
 
 type Needs = Pick<ControlServices, "scope" | "store">;
 
-export function findFunction(services: Needs, name: string, qualifier: string | null = null): FunctionRecord {
-  const found = services.store.getFunction(name);
+export async function findFunction(
+  services: Needs,
+  name: string,
+  qualifier: string | null = null,
+): Promise<Stored<FunctionRecord>> {
+  const found = await services.store.getFunction(name);
   if (found === null) throw notFound(`Function not found: ${functionArn(services.scope, name, qualifier)}`);
   return found;
 }
 
-export function findLatest(services: Needs, name: string): VersionRecord {
-  findFunction(services, name);
-  const latest = services.store.getVersion(name, LATEST);
+export async function findLatest(services: Needs, name: string): Promise<Stored<VersionRecord>> {
+  await findFunction(services, name);
+  const latest = await services.store.getVersion(name, LATEST);
   if (latest === null) throw notFound(`Function not found: ${functionArn(services.scope, name)}`);
   return latest;
-}
-
-/** `$LATEST` among them. */
-export function listAllVersions({ store }: Pick<ControlServices, "store">): readonly VersionRecord[] {
-  return store.listFunctions().flatMap(({ name }) => store.listVersions(name));
 }
 
 /** The function's name, for a change: a version that was named by mistake is not taken for `$LATEST`. */
@@ -40,19 +40,19 @@ export function nameForChange(services: Pick<ControlServices, "scope">, text: st
 }
 
 /** A version by number, `$LATEST`, or the version that an alias chooses. */
-export function findVersion(
+export async function findVersion(
   services: Needs,
   functionName: string,
   qualifierParameter: string | undefined,
   choose: (alias: AliasRecord) => string = (alias) => alias.functionVersion,
-): FoundVersion {
+): Promise<FoundVersion> {
   const { name, qualifier } = parseFunctionName(services.scope, functionName, qualifierParameter);
-  const owner = findFunction(services, name, qualifier);
+  const owner = await findFunction(services, name, qualifier);
   const isNumber = qualifier === null || isVersion(qualifier);
-  const alias = isNumber ? null : services.store.getAlias(name, qualifier);
+  const alias = isNumber ? null : await services.store.getAlias(name, qualifier);
   if (!isNumber && alias === null)
     throw notFound(`Function not found: ${functionArn(services.scope, name, qualifier)}`);
-  const version = services.store.getVersion(name, alias === null ? (qualifier ?? LATEST) : choose(alias));
+  const version = await services.store.getVersion(name, alias === null ? (qualifier ?? LATEST) : choose(alias));
   if (version === null) throw notFound(`Function not found: ${functionArn(services.scope, name, qualifier)}`);
   return { owner, version, alias, qualifier };
 }
@@ -65,13 +65,13 @@ function isVersion(qualifier: string): boolean {
  * Resolves an alias to its version; a version stays as it is, also when it is gone.
  * Throws ResourceNotFoundException for an unknown alias.
  */
-export function versionOfQualifier(
+export async function versionOfQualifier(
   { scope, store }: Pick<ControlServices, "scope" | "store">,
   name: string,
   qualifier: string,
-): string {
+): Promise<string> {
   if (isVersion(qualifier)) return qualifier;
-  const alias = store.getAlias(name, qualifier);
+  const alias = await store.getAlias(name, qualifier);
   if (alias === null) throw notFound(`Function not found: ${functionArn(scope, name, qualifier)}`);
   return alias.functionVersion;
 }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { type AccountScope, functionArn } from "../../model/function-name.ts";
 import { accessPointOf } from "../../model/function-config.ts";
 import type { FunctionRecord, VersionRecord } from "../../model/function-record.ts";
+import type { Revision, Stored } from "../../ports/metadata-store.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
 
 export function toRunnableVersion(scope: AccountScope, owner: FunctionRecord, record: VersionRecord): RunnableVersion {
@@ -41,4 +42,37 @@ export function toRunnableVersion(scope: AccountScope, owner: FunctionRecord, re
     snapshotFingerprints: record.snapshotFacts?.fingerprints ?? null,
     kmsKeyArn: config.kmsKeyArn,
   };
+}
+
+/** A version's configuration may have 4 KiB of variables: some ten MiB of memory. */
+const KEPT_MAX = 2000;
+
+/** Runnable versions of stored records, each worked out once for a revision of its record: an invoke needs one each time. */
+export class RunnableVersions {
+  readonly #scope: AccountScope;
+  /** The least recently used first. */
+  readonly #kept = new Map<
+    string,
+    { readonly uid: number; readonly revision: Revision; readonly made: RunnableVersion }
+  >();
+
+  constructor(scope: AccountScope) {
+    this.#scope = scope;
+  }
+
+  of(owner: FunctionRecord, record: Stored<VersionRecord>): RunnableVersion {
+    const key = `${record.functionName}:${record.version}`;
+    const { uid } = owner;
+    const { revision } = record;
+    const found = this.#kept.get(key);
+    const made =
+      found?.uid === uid && found.revision === revision ? found.made : toRunnableVersion(this.#scope, owner, record);
+    this.#kept.delete(key);
+    this.#kept.set(key, { uid, revision, made });
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= KEPT_MAX) break;
+      this.#kept.delete(oldest);
+    }
+    return made;
+  }
 }

@@ -28,7 +28,7 @@ import { PLATFORM_ERRORS, type PlatformCode } from "../../model/platform-errors.
 import { REFRESH_ATTEMPTS_MAX, retryAtMs } from "../../model/snapshot-life.ts";
 import type { SnapshotOutcome } from "../../ports/worker.ts";
 import { toRunnableVersion } from "../records/runnable-version.ts";
-import type { ControlServices } from "../services.ts";
+import type { ControlParts } from "../services.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
 import type { VersionUses } from "./version-uses.ts";
 
@@ -41,9 +41,15 @@ type Made =
 type Failed = Extract<SnapshotOutcome, { readonly kind: "function-error" | "platform-error" }>;
 
 type Needs = Pick<
-  ControlServices,
-  "scope" | "store" | "worker" | "clock" | "random" | "limits" | "freeDiskBytes" | "onProblem"
+  ControlParts,
+  "scope" | "store" | "changes" | "worker" | "clock" | "random" | "limits" | "freeDiskBytes" | "onProblem"
 >;
+
+export interface Place {
+  /** Holds the place. Throws an ApiError where too much is on its way already, or the disk is nearly full. */
+  admit(): void;
+  leave(): void;
+}
 
 export class Publisher {
   readonly #services: Needs;
@@ -51,6 +57,8 @@ export class Publisher {
   readonly #jobs: SnapshotJobs;
   /** Snapshots that no row names yet. */
   readonly #making = new Set<SnapshotId>();
+  /** Places of those that are not in the queue yet. */
+  #held = 0;
   #isClosing = false;
 
   constructor(services: Needs, uses: VersionUses) {
@@ -59,10 +67,26 @@ export class Publisher {
     this.#jobs = new SnapshotJobs(services.limits, services.onProblem);
   }
 
-  /** Refuses where too much is on its way already, or the disk is nearly full: before anything of it is stored or started. */
-  admit(): void {
+  /** Makes a place for a snapshot that is about to be asked for; it is to be left once that is in the queue, or will not be. */
+  place(): Place {
+    let isHeld = false;
+    return {
+      admit: () => {
+        if (isHeld) return;
+        this.#admit();
+        this.#held++;
+        isHeld = true;
+      },
+      leave: () => {
+        if (isHeld) this.#held--;
+        isHeld = false;
+      },
+    };
+  }
+
+  #admit(): void {
     const { limits, freeDiskBytes } = this.#services;
-    if (this.#jobs.size >= limits.snapshotsPendingMax) {
+    if (this.#jobs.size + this.#held >= limits.snapshotsPendingMax) {
       // Recorded by hashicorp/terraform-provider-aws#29907.
       throw new ApiError(
         "TooManyRequestsException",
@@ -103,8 +127,9 @@ export class Publisher {
     return this.#jobs.stateOf(keyOf(record));
   }
 
-  isMaking(snapshotId: SnapshotId): boolean {
-    return this.#making.has(snapshotId);
+  /** Lists the snapshots that are being made at the moment. A row that is to name one does before it leaves this list. */
+  making(): ReadonlySet<SnapshotId> {
+    return new Set(this.#making);
   }
 
   /** The version has been deleted: its work is stopped, its snapshot goes. */
@@ -115,22 +140,22 @@ export class Publisher {
   }
 
   /** An Active version whose snapshot can't be used any more, or an Inactive one, is initialised again. */
-  regenerate(record: VersionRecord, isBackground = false): void {
-    const pending = this.#change(record, { ...REGENERATING_STATE, isRegenerating: true });
+  async regenerate(record: VersionRecord, isBackground = false): Promise<void> {
+    const pending = await this.#change(record, { ...REGENERATING_STATE, isRegenerating: true });
     if (pending !== null) this.begin(pending, isBackground);
   }
 
-  /** The version was not used for too long. */
-  expire(record: VersionRecord): void {
-    this.#change(record, { ...IDLE_STATE, isRegenerating: false, regenerationFailure: null });
+  /** Lets the snapshot of a version go that was not used for too long, unless it is used meanwhile. */
+  async expire(record: VersionRecord, isIdle: () => boolean): Promise<void> {
+    await this.#change(record, { ...IDLE_STATE, isRegenerating: false, regenerationFailure: null }, isIdle);
   }
 
   /** What one who invokes a version is told that has no snapshot at the moment. Its Init starts if it has not yet. */
-  wake(record: VersionRecord): ApiError {
-    this.#uses.touch(record.functionName, record.version);
+  async wake(record: VersionRecord): Promise<ApiError> {
+    await this.#uses.touch(record.functionName, record.version);
     if (record.state === "Inactive") {
       if (this.#services.clock.nowMs() < retryAtMs(record.regenerationFailure)) return regenerationFailed();
-      this.regenerate(record);
+      await this.regenerate(record);
     } else this.begin(record);
     return notReady();
   }
@@ -155,19 +180,21 @@ export class Publisher {
 
   async #bring(record: VersionRecord, signal: AbortSignal): Promise<void> {
     const snapshotId = newSnapshotId();
-    await this.#makeFor(snapshotId, record, signal, (made) => {
+    await this.#makeFor(snapshotId, record, signal, async (made) => {
       if (made.kind === "ready") return this.#activate(record, snapshotId, made.facts);
-      if (made.kind !== "cancelled") this.#fail(record, made);
+      if (made.kind !== "cancelled") await this.#fail(record, made);
       return false;
     });
   }
 
   async #refresh(record: VersionRecord, signal: AbortSignal): Promise<void> {
     const snapshotId = newSnapshotId();
-    await this.#makeFor(snapshotId, record, signal, (made) => {
+    await this.#makeFor(snapshotId, record, signal, async (made) => {
       if (made.kind === "ready")
-        return this.#change(record, { snapshotId, snapshotFacts: made.facts, regenerationFailure: null }) !== null;
-      if (made.kind !== "cancelled") this.#failRefresh(record, made);
+        return (
+          (await this.#change(record, { snapshotId, snapshotFacts: made.facts, regenerationFailure: null })) !== null
+        );
+      if (made.kind !== "cancelled") await this.#failRefresh(record, made);
       return false;
     });
   }
@@ -177,14 +204,14 @@ export class Publisher {
     snapshotId: SnapshotId,
     record: VersionRecord,
     signal: AbortSignal,
-    settle: (made: Made) => boolean,
+    settle: (made: Made) => Promise<boolean>,
   ): Promise<void> {
     this.#making.add(snapshotId);
     let isKept = false;
     try {
       const made = await this.#make(record, snapshotId, signal);
       const isLeft = made.kind === "platform-error" && LEFT_AS_IT_IS.has(made.code);
-      if (!isLeft) isKept = settle(made);
+      if (!isLeft) isKept = await settle(made);
       if (made.kind === "ready" && !isKept) await this.removeSnapshot(snapshotId);
       // Chunks of half a snapshot, or a whole one whose maker was told of an error. Nobody waits for that.
       else if (made.kind === "platform-error" && !isLeft) void this.removeSnapshot(snapshotId);
@@ -215,7 +242,7 @@ export class Publisher {
   }
 
   async #createSnapshot(record: VersionRecord, snapshotId: SnapshotId, signal: AbortSignal): Promise<SnapshotOutcome> {
-    const owner = this.#services.store.getFunction(record.functionName);
+    const owner = await this.#services.store.getFunction(record.functionName);
     if (owner === null || signal.aborted) return { kind: "cancelled" };
     const runnable = toRunnableVersion(this.#services.scope, owner, record);
     return this.#services.worker.createSnapshot(
@@ -226,8 +253,12 @@ export class Publisher {
   }
 
   /** False where the version has gone or changed meanwhile. */
-  #activate(record: VersionRecord, snapshotId: SnapshotId | null, snapshotFacts: SnapshotFacts | null): boolean {
-    const changed = this.#change(record, {
+  async #activate(
+    record: VersionRecord,
+    snapshotId: SnapshotId | null,
+    snapshotFacts: SnapshotFacts | null,
+  ): Promise<boolean> {
+    const changed = await this.#change(record, {
       ...ACTIVE_STATE,
       isRegenerating: false,
       regenerationFailure: null,
@@ -236,28 +267,28 @@ export class Publisher {
     });
     // A version that nobody ever invokes is idle from here on.
     if (changed !== null && this.#uses.lastUseMs(record.functionName, record.version) === null)
-      this.#uses.touch(record.functionName, record.version);
+      await this.#uses.touch(record.functionName, record.version);
     return changed !== null;
   }
 
-  #fail(record: VersionRecord, made: Failed): void {
+  async #fail(record: VersionRecord, made: Failed): Promise<void> {
     const [reason, code] = this.#reasonOf(record, made);
-    if (!record.isRegenerating) this.#change(record, failedState(reason, code));
+    if (!record.isRegenerating) await this.#change(record, failedState(reason, code));
     else
-      this.#change(record, {
+      await this.#change(record, {
         ...inactiveState(reason, code),
         isRegenerating: false,
         regenerationFailure: this.#oneMore(record.regenerationFailure),
       });
   }
 
-  #failRefresh(record: VersionRecord, made: Failed): void {
+  async #failRefresh(record: VersionRecord, made: Failed): Promise<void> {
     const [reason, code] = this.#reasonOf(record, made);
     const failure = this.#oneMore(record.regenerationFailure);
     const isFinal = made.kind === "function-error" && failure.attempts >= REFRESH_ATTEMPTS_MAX;
-    if (isFinal) this.#change(record, { ...inactiveState(reason, code), regenerationFailure: failure });
+    if (isFinal) await this.#change(record, { ...inactiveState(reason, code), regenerationFailure: failure });
     else
-      this.#change(record, {
+      await this.#change(record, {
         snapshotId: record.snapshotId,
         snapshotFacts: record.snapshotFacts,
         regenerationFailure: failure,
@@ -279,27 +310,25 @@ export class Publisher {
 
   /**
    * Writes a change of a version that is still as `record` has it; without a snapshot unless the change names one. The snapshot that
-   * the row named before goes, and with it the environments restored from it: idle ones at once, busy ones after their invoke.
+   * the row named before goes, and with it the environments restored from it: idle ones at once, busy ones after their invoke. Null where
+   * the version has gone or changed meanwhile, or `isWanted` says no.
    */
-  #change(record: VersionRecord, change: Partial<VersionRecord>): VersionRecord | null {
-    const { store, random, worker, onProblem } = this.#services;
-    const next = store.transaction(() => {
-      const current = store.getVersion(record.functionName, record.version);
-      if (current === null || current.revisionId !== record.revisionId) return null;
-      const changed: VersionRecord = {
-        ...current,
-        snapshotId: null,
-        snapshotFacts: null,
-        ...change,
-        revisionId: random.uuid(),
-      };
-      store.putVersion(changed);
-      return changed;
+  async #change(
+    record: VersionRecord,
+    change: Partial<VersionRecord>,
+    isWanted: () => boolean = () => true,
+  ): Promise<VersionRecord | null> {
+    const { store, changes, random, worker, onProblem } = this.#services;
+    const { functionName, version } = record;
+    const next = await changes.decide<VersionRecord | null>(functionName, async () => {
+      const current = await store.getVersion(functionName, version);
+      if (current === null || current.revisionId !== record.revisionId || !isWanted())
+        return { writes: [], result: null };
+      const changed = { ...current, snapshotId: null, snapshotFacts: null, ...change, revisionId: random.uuid() };
+      return { writes: [{ op: "put", kind: "version", record: changed, over: current }], result: changed };
     });
     if (next === null || record.snapshotId === null || next.snapshotId === record.snapshotId) return next;
-    worker
-      .stopEnvironments({ functionName: record.functionName, version: record.version })
-      .catch((error: unknown) => onProblem("stop environments", error));
+    worker.stopEnvironments({ functionName, version }).catch((error: unknown) => onProblem("stop environments", error));
     void this.removeSnapshot(record.snapshotId);
     return next;
   }

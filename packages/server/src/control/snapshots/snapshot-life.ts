@@ -6,7 +6,6 @@
 import type { SnapshotId } from "../../base/ids.ts";
 import { LATEST, type VersionRecord } from "../../model/function-record.ts";
 import { isIdleTooLong, retryAtMs } from "../../model/snapshot-life.ts";
-import { listAllVersions } from "../records/lookup.ts";
 import type { Publisher } from "./publisher.ts";
 import type { ControlServices } from "../services.ts";
 import type { VersionUses } from "./version-uses.ts";
@@ -20,14 +19,14 @@ export class SnapshotLife {
   readonly #services: Needs;
   readonly #publisher: Publisher;
   readonly #uses: VersionUses;
-  readonly #settleOthers: () => void;
+  readonly #settleOthers: () => Promise<void>;
   readonly #intervalMs: number;
   #cancelTimer: (() => void) | null = null;
   #looking: Promise<void> | null = null;
   #isClosing = false;
   #hasSwept = false;
 
-  constructor(services: Needs, publisher: Publisher, uses: VersionUses, settleOthers: () => void) {
+  constructor(services: Needs, publisher: Publisher, uses: VersionUses, settleOthers: () => Promise<void>) {
     this.#services = services;
     this.#publisher = publisher;
     this.#uses = uses;
@@ -68,17 +67,18 @@ export class SnapshotLife {
 
   async #look(): Promise<void> {
     const { store, clock } = this.#services;
-    this.#settleOthers();
+    await this.#settleOthers();
     // Before the snapshots are listed: one that a row names by now is in the list, or has gone.
-    const all = listAllVersions(this.#services);
+    const all = await store.listAllVersions();
     const records = this.#byUse(all.filter((record) => record.version !== LATEST));
     if (!this.#hasSwept) await this.#sweep(all);
     const listed = await this.#listSnapshots();
     if (this.#isClosing) return;
     const present = listed && new Set(listed.map(({ snapshotId }) => snapshotId));
     for (const record of records) {
-      if (store.getVersion(record.functionName, record.version)?.revisionId === record.revisionId)
-        this.#visit(record, present, clock.nowMs());
+      if (this.#isClosing) return;
+      const current = await store.getVersion(record.functionName, record.version);
+      if (current?.revisionId === record.revisionId) await this.#visit(record, present, clock.nowMs());
     }
     await this.#removeOrphans(listed ?? []);
   }
@@ -105,27 +105,33 @@ export class SnapshotLife {
     }
   }
 
-  #visit(record: VersionRecord, present: ReadonlySet<SnapshotId> | null, nowMs: number): void {
-    const { worker, limits } = this.#services;
-    const lastUseMs = this.#uses.lastUseMs(record.functionName, record.version);
-    const isIdle = lastUseMs !== null && isIdleTooLong(lastUseMs, nowMs, limits.snapshotIdleMs);
-    const mayRetry = !isIdle && nowMs >= retryAtMs(record.regenerationFailure);
+  async #visit(record: VersionRecord, present: ReadonlySet<SnapshotId> | null, nowMs: number): Promise<void> {
+    const { worker } = this.#services;
+    const isIdle = (): boolean => this.#isIdle(record, nowMs);
+    const mayRetry = !isIdle() && nowMs >= retryAtMs(record.regenerationFailure);
     if (record.state === "Pending") this.#publisher.begin(record, record.isRegenerating);
     else if (record.state === "Inactive") {
-      if (record.regenerationFailure !== null && mayRetry) this.#publisher.regenerate(record, true);
+      if (record.regenerationFailure !== null && mayRetry) await this.#publisher.regenerate(record, true);
     } else if (record.snapshotId !== null) {
-      if (lastUseMs === null) this.#uses.touch(record.functionName, record.version);
-      if (isIdle) this.#publisher.expire(record);
+      if (this.#uses.lastUseMs(record.functionName, record.version) === null)
+        await this.#uses.touch(record.functionName, record.version);
+      if (isIdle()) await this.#publisher.expire(record, isIdle);
       // Without the runtime or an engine there is nothing to make it anew with; it may fit again when they are back.
       else if (worker.snapshotsProblem() === null && worker.runtimeProblem(record.config.runtime) === null) {
         const fit =
           record.snapshotFacts === null
             ? "unfit"
             : worker.snapshotFit(record.config.runtime, record.snapshotFacts.fingerprints);
-        if (present?.has(record.snapshotId) === false || fit === "unfit") this.#publisher.regenerate(record, true);
+        if (present?.has(record.snapshotId) === false || fit === "unfit")
+          await this.#publisher.regenerate(record, true);
         else if (fit === "stale" && mayRetry) this.#publisher.refresh(record);
       }
     }
+  }
+
+  #isIdle({ functionName, version }: VersionRecord, nowMs: number): boolean {
+    const lastUseMs = this.#uses.lastUseMs(functionName, version);
+    return lastUseMs !== null && isIdleTooLong(lastUseMs, nowMs, this.#services.limits.snapshotIdleMs);
   }
 
   #byUse(records: readonly VersionRecord[]): readonly VersionRecord[] {
@@ -135,10 +141,11 @@ export class SnapshotLife {
 
   /** What is only in the far store stays: another host may be about to name it. The engine removes that once it is old. */
   async #removeOrphans(listed: readonly ListedSnapshot[]): Promise<void> {
-    const named = new Set(listAllVersions(this.#services).map((record) => record.snapshotId));
+    // In this order: what was listed is being made, or its row was written before the rows are read, or nobody will ever name it.
+    const making = this.#publisher.making();
+    const named = new Set((await this.#services.store.listAllVersions()).map((record) => record.snapshotId));
     for (const { snapshotId, isHere } of listed) {
-      if (isHere && !named.has(snapshotId) && !this.#publisher.isMaking(snapshotId))
-        await this.#publisher.removeSnapshot(snapshotId);
+      if (isHere && !named.has(snapshotId) && !making.has(snapshotId)) await this.#publisher.removeSnapshot(snapshotId);
     }
   }
 }

@@ -2,7 +2,6 @@
 import type { SnapshotId } from "../../base/ids.ts";
 import { LATEST, type VersionRecord } from "../../model/function-record.ts";
 import { retryAtMs } from "../../model/snapshot-life.ts";
-import { listAllVersions } from "../records/lookup.ts";
 import type { Publisher } from "./publisher.ts";
 import type { ControlServices } from "../services.ts";
 import type { VersionUses } from "./version-uses.ts";
@@ -54,8 +53,8 @@ export class SnapshotStatus {
     this.#uses = uses;
   }
 
-  list(): readonly SnapshotSummary[] {
-    return listAllVersions(this.#services)
+  async list(): Promise<readonly SnapshotSummary[]> {
+    return (await this.#services.store.listAllVersions())
       .filter((record) => record.version !== LATEST && record.config.snapStartApplyOn === "PublishedVersions")
       .map((record) => this.#summarise(record));
   }

@@ -3,16 +3,20 @@
  * before the invoke runs. So what is on disk is behind by less than an interval, a crash included, and a start adds the interval:
  * a version may expire that much late, never early.
  */
-import type { ControlServices } from "../services.ts";
+import type { VersionUse } from "../../model/function-record.ts";
+import type { ControlParts } from "../services.ts";
 
 const HOUR_MS = 3_600_000;
 
 interface Use {
   usedAtMs: number;
-  writtenAtMs: number;
+  /** Null before the first write. */
+  writtenAtMs: number | null;
+  /** The write that is under way. */
+  writing: Promise<void> | null;
 }
 
-type Needs = Pick<ControlServices, "store" | "clock" | "limits" | "onProblem">;
+type Needs = Pick<ControlParts, "store" | "changes" | "clock" | "limits" | "onProblem">;
 
 export class VersionUses {
   readonly #services: Needs;
@@ -23,28 +27,45 @@ export class VersionUses {
     this.#services = services;
     const { snapshotIdleMs } = services.limits;
     this.#intervalMs = Math.min(HOUR_MS, (snapshotIdleMs ?? HOUR_MS * 24) / 24);
-    const nowMs = services.clock.nowMs();
-    for (const { functionName, version, usedAtMs } of services.store.listUses()) {
+  }
+
+  /** Reads what is on disk, once, before anything is used. */
+  async load(): Promise<void> {
+    const { clock, store } = this.#services;
+    const nowMs = clock.nowMs();
+    for (const { functionName, version, usedAtMs } of await store.listUses()) {
       // A clock that was set back must not make a version look used in the future.
       this.#uses.set(keyOf(functionName, version), {
         usedAtMs: Math.min(nowMs, usedAtMs + this.#intervalMs),
         writtenAtMs: Math.min(nowMs, usedAtMs),
+        writing: null,
       });
     }
   }
 
-  touch(functionName: string, version: string): void {
-    const { clock, store, onProblem } = this.#services;
-    const nowMs = clock.nowMs();
-    const use = this.#uses.get(keyOf(functionName, version));
-    if (use !== undefined) use.usedAtMs = Math.max(use.usedAtMs, nowMs);
-    if (use !== undefined && Math.abs(nowMs - use.writtenAtMs) < this.#intervalMs) return;
+  /** Notes a use at once; resolves when what is on disk is recent enough. Never rejects. */
+  async touch(functionName: string, version: string): Promise<void> {
+    const nowMs = this.#services.clock.nowMs();
+    const key = keyOf(functionName, version);
+    const use = this.#uses.get(key) ?? { usedAtMs: nowMs, writtenAtMs: null, writing: null };
+    this.#uses.set(key, use);
+    const isRecent = use.writtenAtMs !== null && Math.abs(nowMs - use.writtenAtMs) < this.#intervalMs;
+    // After a clock that was set back, the time of now is what counts.
+    use.usedAtMs = isRecent ? Math.max(use.usedAtMs, nowMs) : nowMs;
+    if (isRecent) return;
+    use.writing ??= this.#write(use, { functionName, version, usedAtMs: nowMs });
+    await use.writing;
+  }
+
+  async #write(use: Use, written: VersionUse): Promise<void> {
     try {
-      store.putUse({ functionName, version, usedAtMs: nowMs });
-      this.#uses.set(keyOf(functionName, version), { usedAtMs: nowMs, writtenAtMs: nowMs });
+      await this.#services.changes.commit([{ op: "putUse", use: written }]);
+      use.writtenAtMs = written.usedAtMs;
     } catch (error) {
       // A full disk is no reason to refuse an invoke.
-      onProblem(`last use of ${functionName}:${version}`, error);
+      this.#services.onProblem(`last use of ${written.functionName}:${written.version}`, error);
+    } finally {
+      use.writing = null;
     }
   }
 

@@ -4,17 +4,15 @@ import { isWanted, pageOf } from "./pages.ts";
 
 export function concurrencyHandlers({ control }: ThawApiServices): Handlers<"listProvisioned"> {
   return {
-    listProvisioned({ query }) {
+    async listProvisioned({ query }) {
       const idOf = (each: { readonly functionName: string; readonly qualifier: string }): string =>
         `${each.functionName}:${each.qualifier}`;
-      const wanted = control.provisioned
-        .summaries()
-        .filter(
-          (each) =>
-            isWanted(query.function, each.functionName) &&
-            isWanted(query.version, each.qualifier) &&
-            isWanted(query.id, idOf(each)),
-        );
+      const wanted = (await control.provisioned.summaries()).filter(
+        (each) =>
+          isWanted(query.function, each.functionName) &&
+          isWanted(query.version, each.qualifier) &&
+          isWanted(query.id, idOf(each)),
+      );
       const { items, more } = pageOf(wanted, idOf, query);
       return { provisioned: items, ...more };
     },

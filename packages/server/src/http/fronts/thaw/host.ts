@@ -13,10 +13,10 @@ export function hostHandlers({
     async readMetrics() {
       return { contentType: figures.contentType, bytes: Buffer.from(await figures.text()) };
     },
-    listRuntimes({ query }) {
-      const wanted = control.runtimes
-        .releases()
-        .filter((each) => isWanted(query.runtime, each.runtime) && isWanted(query.id, each.name));
+    async listRuntimes({ query }) {
+      const wanted = (await control.runtimes.releases()).filter(
+        (each) => isWanted(query.runtime, each.runtime) && isWanted(query.id, each.name),
+      );
       const { items, more } = pageOf(wanted, (each) => each.name, query);
       return { releases: items, ...more };
     },

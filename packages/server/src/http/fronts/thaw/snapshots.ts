@@ -6,18 +6,16 @@ export function snapshotHandlers({
   control,
 }: ThawApiServices): Handlers<"listSnapshots" | "inspectSnapshot" | "verifySnapshot"> {
   return {
-    listSnapshots({ query }) {
+    async listSnapshots({ query }) {
       const idOf = (each: { readonly functionName: string; readonly version: string }): string =>
         `${each.functionName}:${each.version}`;
-      const wanted = control.snapshots
-        .list()
-        .filter(
-          (each) =>
-            isWanted(query.function, each.functionName) &&
-            isWanted(query.version, each.version) &&
-            isWanted(query.state, each.status) &&
-            isWanted(query.id, each.snapshotId, idOf(each)),
-        );
+      const wanted = (await control.snapshots.list()).filter(
+        (each) =>
+          isWanted(query.function, each.functionName) &&
+          isWanted(query.version, each.version) &&
+          isWanted(query.state, each.status) &&
+          isWanted(query.id, each.snapshotId, idOf(each)),
+      );
       const { items, more } = pageOf(wanted, idOf, query);
       return { snapshots: items, ...more };
     },

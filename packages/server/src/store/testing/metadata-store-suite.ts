@@ -1,0 +1,413 @@
+/**
+ * What a metadata store must do, for each store there is. A store joins by a test file of its own that calls `metadataStoreSuite`.
+ * Two stores that are opened on the same data are two servers: what one of them has written the other one knows.
+ */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type {
+  AliasRecord,
+  EventRecord,
+  FunctionRecord,
+  ProvisionedRecord,
+  VersionRecord,
+} from "../../model/function-record.ts";
+import { ACTIVE_STATE, freshVersion, LATEST } from "../../model/function-record.ts";
+import type { MetadataStore, Stored, Write } from "../../ports/metadata-store.ts";
+
+export interface StoreUnderTest {
+  readonly name: string;
+  /** Empty data of their own for one test. */
+  prepare(): Promise<StoreData>;
+}
+
+export interface StoreData {
+  /** Opens the data; again: another server on the same data, or the same one after a restart. */
+  open(): Promise<MetadataStore>;
+  remove(): Promise<void>;
+}
+
+export function metadataStoreSuite(under: StoreUnderTest): void {
+  describe(`metadata store: ${under.name}`, () => {
+    let data: StoreData;
+    let store: MetadataStore;
+    let open: MetadataStore[] = [];
+
+    const openAnother = async (): Promise<MetadataStore> => {
+      const another = await data.open();
+      open.push(another);
+      return another;
+    };
+
+    beforeEach(async () => {
+      data = await under.prepare();
+      store = await openAnother();
+    });
+
+    afterEach(async () => {
+      for (const each of open) await each.close();
+      open = [];
+      await data.remove();
+    });
+
+    documents(() => store);
+    dependents(() => store);
+    expectations(() => store, openAnother);
+    anotherOne(() => store);
+    servers(() => store, openAnother);
+    sums(() => store, openAnother);
+    events(() => store);
+
+    test("what was committed is there after a restart, with the revision that it had", async () => {
+      await create(store, "f");
+      const before = await store.getFunction("f");
+      const account = await store.accountRevision();
+      const uid = await store.nextUid();
+      await store.close();
+      open = [];
+      const again = await openAnother();
+      expect(await again.getFunction("f")).toEqual(before);
+      expect(await again.accountRevision()).toBe(account);
+      expect(await again.nextUid()).toBeGreaterThan(uid);
+    });
+  });
+}
+
+function documents(store: () => MetadataStore): void {
+  test("each kind is read as it was written, by its key and in lists, in order", async () => {
+    for (const name of ["b", "a"]) await create(store(), name);
+    const a = await functionOf(store(), "a");
+    const versions = ["2", "10", "1"].map((version) => put("version", versionRecord("a", version)));
+    const aliases = ["live", "blue"].map((name) => put("alias", alias("a", name)));
+    const provisioned = ["live", "1"].map((qualifier) => put("provisioned", provision("a", qualifier)));
+    expect(await store().commit([...versions, ...aliases, ...provisioned])).toBe("done");
+    expect((await store().listFunctions()).map(({ name }) => name)).toEqual(["a", "b"]);
+    expect((await store().listVersions("a")).map(({ version }) => version)).toEqual([LATEST, "1", "2", "10"]);
+    expect((await store().listAllVersions()).map((record) => `${record.functionName}:${record.version}`)).toEqual([
+      "a:$LATEST",
+      "a:1",
+      "a:2",
+      "a:10",
+      "b:$LATEST",
+    ]);
+    expect((await store().listAliases("a")).map(({ name }) => name)).toEqual(["blue", "live"]);
+    expect((await store().listProvisioned("a")).map(({ qualifier }) => qualifier)).toEqual(["1", "live"]);
+    expect(await store().listAllProvisioned()).toHaveLength(2);
+    expect(await store().getVersion("a", "10")).toEqual({
+      ...versionRecord("a", "10"),
+      revision: expect.any(Number),
+    });
+    expect(await store().getAlias("a", "live")).toMatchObject(alias("a", "live"));
+    expect(await store().getProvisioned("a", "1")).toMatchObject(provision("a", "1"));
+    expect(a).toMatchObject(functionRecord("a"));
+  });
+
+  test("what is not there is null, and its lists are empty", async () => {
+    expect(await store().getFunction("f")).toBeNull();
+    expect(await store().getVersion("f", LATEST)).toBeNull();
+    expect(await store().getAlias("f", "live")).toBeNull();
+    expect(await store().getProvisioned("f", "live")).toBeNull();
+    expect(await store().listFunctions()).toEqual([]);
+    expect(await store().listVersions("f")).toEqual([]);
+    expect(await store().listUses()).toEqual([]);
+  });
+}
+
+function dependents(store: () => MetadataStore): void {
+  test("a revision that was read along with a record is not stored in it", async () => {
+    await create(store(), "f");
+    const before = await functionOf(store(), "f");
+    await store().commit([{ op: "put", kind: "function", record: { ...before, lastVersion: 1 }, over: before }]);
+    const after = await functionOf(store(), "f");
+    expect(after).toEqual({ ...functionRecord("f"), lastVersion: 1, revision: after.revision });
+    expect(after.revision).not.toBe(before.revision);
+  });
+
+  test("with a function goes all that belongs to it; with a version its use", async () => {
+    await create(store(), "f");
+    await create(store(), "g");
+    await store().commit([
+      put("version", versionRecord("f", "1")),
+      put("alias", alias("f", "live")),
+      put("provisioned", provision("f", "live")),
+      { op: "addEvent", event: event("f", 0) },
+      { op: "addEvent", event: event("g", 0) },
+      { op: "putUse", use: { functionName: "f", version: "1", usedAtMs: 5 } },
+    ]);
+    expect(await store().listUses()).toEqual([{ functionName: "f", version: "1", usedAtMs: 5 }]);
+    await store().commit([{ op: "remove", kind: "version", record: await versionOf(store(), "f", "1") }]);
+    expect(await store().listUses()).toEqual([]);
+    await store().commit([{ op: "remove", kind: "function", record: await functionOf(store(), "f") }]);
+    expect(await store().getAlias("f", "live")).toBeNull();
+    expect(await store().getProvisioned("f", "live")).toBeNull();
+    expect((await store().listAllVersions()).map(({ functionName }) => functionName)).toEqual(["g"]);
+    expect((await store().listEvents(10, 10)).map(({ functionName }) => functionName)).toEqual(["g"]);
+  });
+
+  test("a use is written over the one before, and one of a version that is not there is dropped", async () => {
+    await create(store(), "f");
+    for (const usedAtMs of [7, 3]) {
+      const use = { functionName: "f", version: LATEST, usedAtMs };
+      expect(await store().commit([{ op: "putUse", use }])).toBe("done");
+    }
+    const gone = { functionName: "f", version: "9", usedAtMs: 1 };
+    expect(await store().commit([{ op: "putUse", use: gone }])).toBe("done");
+    expect(await store().listUses()).toEqual([{ functionName: "f", version: LATEST, usedAtMs: 3 }]);
+  });
+}
+
+function expectations(store: () => MetadataStore, openAnother: () => Promise<MetadataStore>): void {
+  test("a write over what another server has changed meanwhile is refused, whatever kind it is of", async () => {
+    await create(store(), "f");
+    await store().commit([put("alias", alias("f", "live")), put("provisioned", provision("f", "live"))]);
+    const other = await openAnother();
+    const read = {
+      function: await functionOf(store(), "f"),
+      version: await versionOf(store(), "f", LATEST),
+      alias: await found(store().getAlias("f", "live")),
+      provisioned: await found(store().getProvisioned("f", "live")),
+    };
+    for (const write of overwrites(read)) {
+      expect(await other.commit([write])).toBe("done");
+      expect(await store().commit([write]), `${write.op} ${JSON.stringify(write)}`).toBe("changed");
+    }
+    for (const write of [...overwrites(read).map(toExpect), ...overwrites(read).map(toRemove)])
+      expect(await store().commit([write])).toBe("changed");
+    expect(await functionOf(store(), "f")).toMatchObject({ name: "f" });
+  });
+
+  test("one write that can't be leaves all of the others undone, before it and after it", async () => {
+    await create(store(), "f");
+    const read = await functionOf(store(), "f");
+    await store().commit([{ op: "touchFunction", record: read }]);
+    const writes: readonly Write[] = [
+      put("alias", alias("f", "live")),
+      { op: "touchFunction", record: read },
+      put("alias", alias("f", "blue")),
+    ];
+    expect(await store().commit(writes)).toBe("changed");
+    expect(await store().listAliases("f")).toEqual([]);
+  });
+
+  test("what is to be new must not be there, and needs its function", async () => {
+    await create(store(), "f");
+    expect(await store().commit([put("function", functionRecord("f"))])).toBe("changed");
+    expect(await store().commit([put("version", versionRecord("f", LATEST))])).toBe("changed");
+    expect(await store().commit([put("version", versionRecord("gone", "1"))])).toBe("changed");
+    expect(await store().commit([put("alias", alias("gone", "live"))])).toBe("changed");
+    expect(await store().commit([put("provisioned", provision("gone", "live"))])).toBe("changed");
+    expect(await store().commit([{ op: "addEvent", event: event("gone", 0) }])).toBe("changed");
+    expect(await store().listEvents(10, 10)).toEqual([]);
+  });
+}
+
+function anotherOne(store: () => MetadataStore): void {
+  test("a function that was removed and made again is another one", async () => {
+    await create(store(), "f");
+    const first = await functionOf(store(), "f");
+    const latest = await versionOf(store(), "f", LATEST);
+    await store().commit([{ op: "remove", kind: "function", record: first }]);
+    await create(store(), "f");
+    expect(await store().commit([{ op: "put", kind: "function", record: first, over: first }])).toBe("changed");
+    expect(await store().commit([{ op: "put", kind: "version", record: latest, over: latest }])).toBe("changed");
+    expect(await store().commit([{ op: "remove", kind: "function", record: first }])).toBe("changed");
+  });
+
+  test("a touched function has a new revision and is the same otherwise; one that is expected stays as it is", async () => {
+    await create(store(), "f");
+    const before = await functionOf(store(), "f");
+    expect(await store().commit([{ op: "expect", kind: "function", record: before }])).toBe("done");
+    expect(await functionOf(store(), "f")).toEqual(before);
+    expect(await store().commit([{ op: "touchFunction", record: before }])).toBe("done");
+    const after = await functionOf(store(), "f");
+    expect(after).toEqual({ ...before, revision: after.revision });
+    expect(after.revision).not.toBe(before.revision);
+  });
+}
+
+function servers(store: () => MetadataStore, openAnother: () => Promise<MetadataStore>): void {
+  test("of many servers that count up the same record at once none loses a count", async () => {
+    await create(store(), "f");
+    const all = [store(), await openAnother(), await openAnother()];
+    const numbers: number[] = [];
+    const countUp = async (server: MetadataStore): Promise<void> => {
+      for (;;) {
+        const owner = await functionOf(server, "f");
+        const lastVersion = owner.lastVersion + 1;
+        const written = await server.commit([
+          { op: "put", kind: "function", record: { ...owner, lastVersion }, over: owner },
+          put("version", versionRecord("f", String(lastVersion))),
+        ]);
+        if (written === "done") return void numbers.push(lastVersion);
+      }
+    };
+    await Promise.all(Array.from({ length: 30 }, (_each, number) => countUp(all[number % 3] as MetadataStore)));
+    expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_each, number) => number + 1));
+    expect(await store().listVersions("f")).toHaveLength(31);
+  });
+
+  test("no two calls get the same uid, from several servers either", async () => {
+    const other = await openAnother();
+    const uids = await Promise.all(Array.from({ length: 10 }, () => [store().nextUid(), other.nextUid()]).flat());
+    expect(new Set(uids).size).toBe(20);
+  });
+}
+
+function sums(store: () => MetadataStore, openAnother: () => Promise<MetadataStore>): void {
+  test("of two servers that reserve what is left of the account only one does", async () => {
+    for (const name of ["f", "g"]) await create(store(), name);
+    const other = await openAnother();
+    const reserve = async (server: MetadataStore, name: string): Promise<() => Promise<string>> => {
+      const revision = await server.accountRevision();
+      const owner = await functionOf(server, name);
+      const record = { ...owner, reservedConcurrency: 900 };
+      return () =>
+        server.commit([
+          { op: "put", kind: "function", record, over: owner },
+          { op: "touchAccount", revision },
+        ]);
+    };
+    // Both have read before one writes; their functions are not the same.
+    const attempts = [await reserve(store(), "f"), await reserve(other, "g")];
+    const outcomes = await Promise.all(attempts.map((attempt) => attempt()));
+    expect(outcomes.toSorted()).toEqual(["changed", "done"]);
+    const reserved = (await store().listFunctions()).map(({ reservedConcurrency }) => reservedConcurrency);
+    expect(reserved.filter((each) => each !== null)).toEqual([900]);
+  });
+}
+
+function events(store: () => MetadataStore): void {
+  const add = (name: string, notBeforeMs: number): Promise<unknown> =>
+    store().commit([{ op: "addEvent", event: event(name, notBeforeMs) }]);
+
+  test("events are listed by function, oldest first, and the next due one is known", async () => {
+    for (const name of ["a", "b", "c"]) await create(store(), name);
+    for (let at = 1; at <= 5; at++) await add("b", at);
+    await add("c", 3);
+    await add("a", 9);
+    const due = await store().listEvents(4, 2);
+    expect(due.map(({ requestId }) => requestId)).toEqual(["b1", "b2", "c3"]);
+    expect(due[0]).toEqual({ ...event("b", 1), id: due[0]?.id, revision: due[0]?.revision });
+    expect(await store().nextEventDueMs(4)).toBe(5);
+    expect(await store().nextEventDueMs(9)).toBeNull();
+  });
+
+  test("an event is put off or removed only as it was read", async () => {
+    await create(store(), "f");
+    await add("f", 1);
+    const [read] = await store().listEvents(1, 1);
+    if (read === undefined) throw new Error("no event");
+    const postpone: Write = { op: "postponeEvent", event: read, attempts: 1, notBeforeMs: 50 };
+    expect(await store().commit([postpone])).toBe("done");
+    expect(await store().listEvents(49, 10)).toEqual([]);
+    expect(await store().commit([postpone])).toBe("changed");
+    expect(await store().commit([{ op: "removeEvent", event: read }])).toBe("changed");
+    const [again] = await store().listEvents(50, 1);
+    if (again === undefined) throw new Error("no event");
+    expect(again).toMatchObject({ id: read.id, attempts: 1, notBeforeMs: 50, acceptedAtMs: 0 });
+    expect(await store().commit([{ op: "removeEvent", event: again }])).toBe("done");
+    expect(await store().commit([{ op: "removeEvent", event: again }])).toBe("changed");
+    expect(await store().listEvents(100, 10)).toEqual([]);
+  });
+}
+
+interface Read {
+  readonly function: Stored<FunctionRecord>;
+  readonly version: Stored<VersionRecord>;
+  readonly alias: Stored<AliasRecord>;
+  readonly provisioned: Stored<ProvisionedRecord>;
+}
+
+type Overwrite = Extract<Write, { readonly op: "put" }>;
+
+function overwrites(read: Read): readonly Overwrite[] {
+  return [
+    { op: "put", kind: "function", record: read.function, over: read.function },
+    { op: "put", kind: "version", record: read.version, over: read.version },
+    { op: "put", kind: "alias", record: read.alias, over: read.alias },
+    { op: "put", kind: "provisioned", record: read.provisioned, over: read.provisioned },
+  ];
+}
+
+function toExpect({ kind, over }: Overwrite): Write {
+  return { op: "expect", kind, record: over } as Write;
+}
+
+function toRemove({ kind, over }: Overwrite): Write {
+  return { op: "remove", kind, record: over } as Write;
+}
+
+function put(kind: "function", record: FunctionRecord): Write;
+function put(kind: "version", record: VersionRecord): Write;
+function put(kind: "alias", record: AliasRecord): Write;
+function put(kind: "provisioned", record: ProvisionedRecord): Write;
+function put(kind: string, record: unknown): Write {
+  return { op: "put", kind, record, over: null } as Write;
+}
+
+async function create(store: MetadataStore, name: string): Promise<void> {
+  const writes = [put("function", functionRecord(name)), put("version", versionRecord(name, LATEST))];
+  expect(await store.commit(writes)).toBe("done");
+}
+
+async function found<T>(read: Promise<T | null>): Promise<T> {
+  const record = await read;
+  if (record === null) throw new Error("it is not there");
+  return record;
+}
+
+function functionOf(store: MetadataStore, name: string): Promise<Stored<FunctionRecord>> {
+  return found(store.getFunction(name));
+}
+
+function versionOf(store: MetadataStore, name: string, version: string): Promise<Stored<VersionRecord>> {
+  return found(store.getVersion(name, version));
+}
+
+function functionRecord(name: string): FunctionRecord {
+  return { name, uid: 100_000, lastVersion: 0, tags: { team: "ü" }, reservedConcurrency: null };
+}
+
+function versionRecord(functionName: string, version: string): VersionRecord {
+  const code = { codeName: "code", codeSha256: "sha", codeSizeBytes: 1 };
+  const config = {
+    runtime: "python3.13",
+    role: "role",
+    handler: "a.b",
+    description: "",
+    timeoutS: 3,
+    memorySizeMib: 128,
+    environment: { QUOTED: "'\"\n" },
+    kmsKeyArn: null,
+    tracingMode: "PassThrough",
+    architectures: ["x86_64"],
+    tmpSizeMib: 512,
+    fileSystems: [],
+    snapStartApplyOn: "PublishedVersions",
+    logFormat: "Text",
+    logGroup: "/aws/lambda/f",
+    applicationLogLevel: null,
+    systemLogLevel: null,
+  } as const;
+  const made = freshVersion({ functionName, version, config, code, lastModifiedMs: 7, revisionId: `r-${version}` });
+  return { ...made, ...ACTIVE_STATE };
+}
+
+function alias(functionName: string, name: string): AliasRecord {
+  return { functionName, name, functionVersion: "1", description: "", weights: { "2": 0.1 }, revisionId: "r" };
+}
+
+function provision(functionName: string, qualifier: string): ProvisionedRecord {
+  return { functionName, qualifier, requested: 2, lastModifiedMs: 3 };
+}
+
+function event(functionName: string, notBeforeMs: number): Omit<EventRecord, "id"> {
+  return {
+    requestId: `${functionName}${notBeforeMs}`,
+    functionName,
+    qualifier: null,
+    payload: Buffer.from([0, 255, 1]),
+    clientContext: null,
+    attempts: 0,
+    acceptedAtMs: 0,
+    notBeforeMs,
+  };
+}
