@@ -11,6 +11,7 @@ import {
   type Call,
   type ControlLimits,
   type ControlPlane,
+  type ControlServices,
   createControlPlane,
   DEFAULT_CONTROL_LIMITS,
 } from "@thaw/server/testing/control";
@@ -40,6 +41,8 @@ export interface ControlHarnessOptions {
   readonly random?: Random;
   readonly freeDiskBytes?: () => number;
   readonly onStep?: (step: FakeStep) => void;
+  /** Services in place of the harness's own. */
+  readonly services?: Partial<ControlServices>;
   /** A far store that other harnesses may have, too. */
   readonly afar?: Map<SnapshotId, FakeSnapshot>;
   /** Called before each step outward of a life (store, engine); true ends that life there. */
@@ -167,7 +170,7 @@ export class ControlHarness {
       onFallback: () => undefined,
       objects: {
         hasBucket: async () => false,
-        put: async () => ({ sizeBytes: 0 }),
+        put: async (_bucket, _key, content) => ({ sizeBytes: (await content.toArray()).length }),
         get: async () => null,
         remove: async () => undefined,
       },
@@ -181,6 +184,7 @@ export class ControlHarness {
       onProblem: (what, error) => {
         if (!self.isOver) this.problems.push(`${what}: ${String(error)}`);
       },
+      ...this.#options.services,
     });
     return { control, worker, engine };
   }
