@@ -50,6 +50,8 @@ export interface ControlHarnessOptions {
   readonly random?: Random;
   readonly freeDiskBytes?: () => number;
   readonly onStep?: (step: FakeStep) => void;
+  /** Services in place of the harness's own. */
+  readonly services?: Partial<ControlServices>;
   /** A far store that other harnesses may have, too. */
   readonly afar?: Map<SnapshotId, FakeSnapshot>;
   /** Called before each step outward of a life (store, engine); true ends that life there. */
@@ -180,7 +182,7 @@ export class ControlHarness {
       onFallback: () => undefined,
       objects: {
         hasBucket: async () => false,
-        put: async () => ({ sizeBytes: 0 }),
+        put: async (_bucket, _key, content) => ({ sizeBytes: (await content.toArray()).length }),
         get: async () => null,
         remove: async () => undefined,
       },
@@ -194,6 +196,7 @@ export class ControlHarness {
       onProblem: (what, error) => {
         if (!self.isOver) this.problems.push(`${what}: ${String(error)}`);
       },
+      ...this.#options.services,
     };
     return { control: createControlPlane(services), services, worker, engine };
   }

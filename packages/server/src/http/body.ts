@@ -50,7 +50,6 @@ export interface BodyLimits {
 
 /** Gives the chunks of a body. Throws BodyError where it is too large or is cut off; one that stands still is cut off here. */
 async function* chunksOf(request: Incoming, { bytesMax, idleMs, clock }: BodyLimits): AsyncGenerator<Buffer> {
-  if (announcedBytes(request) > bytesMax) throw tooLarge(bytesMax);
   let isSlow = false;
   let bytes = 0;
   const giveUp = (): void => {
@@ -72,6 +71,11 @@ async function* chunksOf(request: Incoming, { bytesMax, idleMs, clock }: BodyLim
   } finally {
     stop();
   }
+}
+
+/** Throws BodyError where Content-Length is over the limit. */
+export function checkAnnounced(request: Incoming, { bytesMax }: Pick<BodyLimits, "bytesMax">): void {
+  if (announcedBytes(request) > bytesMax) throw tooLarge(bytesMax);
 }
 
 function tooLarge(bytesMax: number): BodyError {
@@ -102,7 +106,8 @@ export async function readWhole(request: Incoming, limits: BodyLimits, budget: B
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    if (announcedBytes(request) <= limits.bytesMax) holdUpTo(announcedBytes(request));
+    checkAnnounced(request, limits);
+    holdUpTo(announcedBytes(request));
     for await (const chunk of chunksOf(request, limits)) {
       bytes += chunk.length;
       holdUpTo(bytes);

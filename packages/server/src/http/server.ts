@@ -8,7 +8,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
-import { BodyBudget, BodyError, type BodyLimits, readStream, readWhole } from "./body.ts";
+import { BodyBudget, BodyError, type BodyLimits, checkAnnounced, readStream, readWhole } from "./body.ts";
 import type { Admission, FrontContext } from "./fronts/front.ts";
 import type { OnProblem } from "./fronts/thaw/front.ts";
 import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
@@ -221,18 +221,19 @@ async function serveStream(
   limits: BodyLimits,
   context: FrontContext,
 ): Promise<Reply> {
-  let problem: SignatureProblem | null = null;
+  checkAnnounced(request.raw, limits);
+  let verdict: { readonly problem: SignatureProblem | null } | null = null;
   const isRight = (sha256: string): boolean => {
-    problem = claim?.verify(sha256) ?? null;
-    return problem === null;
+    verdict = { problem: claim?.verify(sha256) ?? null };
+    return verdict.problem === null;
   };
-  const body = readStream(request.raw, limits, isRight);
-  try {
-    return await admission.serve(body, context);
-  } catch (error) {
-    if (problem !== null) return refusalOf(problem);
-    throw error;
-  }
+  const reply = await admission.serve(readStream(request.raw, limits, isRight), context).catch((error: unknown) => {
+    if (!(error instanceof BodyError) || verdict?.problem == null) throw error;
+    return refusalOf(verdict.problem);
+  });
+  // Whatever was done without the end of the body was done without a signature.
+  if (verdict === null && reply.status < 300) throw new Error("a request was carried out before it was verified");
+  return reply;
 }
 
 function refusalOf({ name, message, status }: SignatureProblem): Reply {

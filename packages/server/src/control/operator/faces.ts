@@ -8,14 +8,17 @@ import { FunctionLogs } from "./logs.ts";
 import { ObjectAdmin } from "./objects.ts";
 import { RuntimeAdmin } from "./runtimes.ts";
 
+/** The methods of a class, so that something else can stand in for it. */
+type Face<T> = { readonly [K in keyof T]: T[K] };
+
 export interface OperatorFaces {
-  readonly environments: EnvironmentAdmin;
-  readonly inspection: SnapshotInspection;
-  readonly logs: FunctionLogs;
+  readonly environments: Face<EnvironmentAdmin>;
+  readonly inspection: Face<SnapshotInspection>;
+  readonly logs: Face<FunctionLogs>;
   readonly keys: KeyAdmin;
-  readonly objects: ObjectAdmin;
-  readonly code: CodeReader;
-  readonly runtimes: RuntimeAdmin;
+  readonly objects: Face<ObjectAdmin>;
+  readonly code: Face<CodeReader>;
+  readonly runtimes: Face<RuntimeAdmin>;
 }
 
 export function createOperatorFaces(services: ControlServices): OperatorFaces {

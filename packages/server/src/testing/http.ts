@@ -1,0 +1,2 @@
+export { createHttpServer, type HttpServer, type HttpServerOptions } from "../http/server.ts";
+export { createObjectDirectory } from "../objects/object-directory.ts";

@@ -1,0 +1,167 @@
+/** The real HTTP listener before a control plane on the fake engine, and clients of it: signed ones, and bare sockets. */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { signRequest } from "@thaw/aws-api";
+import { systemClock, systemRandom } from "@thaw/server/testing/base";
+import { createHttpServer, type HttpServer, type HttpServerOptions } from "@thaw/server/testing/http";
+import { ThawClient } from "@thaw/thaw-api";
+import { ControlHarness, type ControlHarnessOptions } from "./harness.ts";
+
+export const CREDENTIALS = { accessKeyId: "AKIATEST", secretAccessKey: "secret" };
+export const REGION = "us-east-1";
+
+const HOST = {
+  criuVersion: null,
+  criuProblem: "none",
+  cgroupVersion: "v2",
+  cpuFingerprint: "cpu",
+  kernel: "6.1",
+  hasNetwork: false,
+  tmpQuota: "tmpfs",
+  engine: "fake",
+  snapshotsProblem: null,
+  runtimes: [],
+  limits: { environmentsMax: 1, memoryMaxMib: 1, poolSize: 0 },
+  inUse: { environments: 0, snapshots: 0 },
+  disk: { freeBytes: 1, sizeBytes: 2 },
+  snapshotStore: {},
+  server: { node: "v24", residentBytes: 1, uptimeS: 1 },
+} as const;
+
+export interface Answered {
+  readonly status: number;
+  readonly text: string;
+  /** The message of a refusal. */
+  readonly message: string | undefined;
+}
+
+export class HttpHarness implements AsyncDisposable {
+  readonly control: ControlHarness;
+  readonly app: HttpServer;
+  readonly problems: string[] = [];
+  readonly port: number;
+  readonly client: ThawClient;
+
+  private constructor(control: ControlHarness, app: HttpServer, problems: string[]) {
+    this.control = control;
+    this.app = app;
+    this.problems = problems;
+    const address = app.server.address();
+    this.port = typeof address === "object" && address !== null ? address.port : 0;
+    this.client = new ThawClient(({ method, path, query, body, signal }) =>
+      this.fetch(method, `${path}${query === "" ? "" : `?${query}`}`, Buffer.from(body), signal),
+    );
+  }
+
+  static async start(
+    control: ControlHarnessOptions,
+    options: Partial<HttpServerOptions> = {},
+    replace: (control: HttpServerOptions["control"]) => HttpServerOptions["control"] = (same) => same,
+  ): Promise<HttpHarness> {
+    const harness = await ControlHarness.start(control);
+    const problems: string[] = [];
+    const app = createHttpServer({
+      control: replace(harness.control),
+      region: REGION,
+      clock: systemClock,
+      random: systemRandom,
+      credentials: CREDENTIALS,
+      secretOf: (id) => (id === CREDENTIALS.accessKeyId ? CREDENTIALS.secretAccessKey : null),
+      describeHost: async () => HOST,
+      health: { notReady: () => null },
+      figures: { contentType: "text/plain", text: async () => "thaw_problems_total 0\n" },
+      draining: new AbortController().signal,
+      onProblem: (what, error) => void problems.push(`${what}: ${String(error)}`),
+      ...options,
+    });
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    return new HttpHarness(harness, app, problems);
+  }
+
+  get host(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Headers of a signed request. */
+  signed(method: string, target: string, body: Buffer, headers: Record<string, string> = {}): Record<string, string> {
+    const at = target.indexOf("?");
+    const [path, query] = at === -1 ? [target, ""] : [target.slice(0, at), target.slice(at + 1)];
+    const request = { method, path, query, headers: { host: this.host, ...headers }, body };
+    return signRequest(request, CREDENTIALS, REGION, Date.now());
+  }
+
+  fetch(method: string, target: string, body = Buffer.alloc(0), signal: AbortSignal | null = null): Promise<Response> {
+    return fetch(`http://${this.host}${target}`, {
+      method,
+      headers: this.signed(method, target, body),
+      ...(body.length === 0 ? {} : { body: new Uint8Array(body) }),
+      signal,
+    });
+  }
+
+  /** A signed request of Thaw's own API. */
+  async thaw(method: string, path: string, body = Buffer.alloc(0)): Promise<Answered> {
+    const response = await this.fetch(method, `/_thaw/v1/${path}`, body);
+    const text = await response.text();
+    const { message } = response.ok ? {} : (JSON.parse(text) as { readonly message?: string });
+    return { status: response.status, text, message };
+  }
+
+  /** A connection on which the test writes itself. */
+  async open(): Promise<RawConnection> {
+    const socket = connect(this.port, "127.0.0.1");
+    await once(socket, "connect");
+    return new RawConnection(socket);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.app.server.closeAllConnections();
+    await this.app.close();
+    await this.control.end();
+  }
+}
+
+export class RawConnection {
+  readonly socket: Socket;
+  #received = "";
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    // A cut connection shows by its end.
+    socket.on("error", () => undefined);
+  }
+
+  send(method: string, target: string, headers: Readonly<Record<string, string | number>>, body?: Uint8Array): void {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    this.socket.write(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`);
+    if (body !== undefined) this.socket.write(body);
+  }
+
+  /** The status line and headers of the next answer; null where the connection ends before. */
+  async head(): Promise<string | null> {
+    for (;;) {
+      const end = this.#received.indexOf("\r\n\r\n");
+      if (end !== -1) return this.#received.slice(0, end);
+      const bytes = await this.#next();
+      if (bytes === null) return null;
+      this.#received += bytes;
+    }
+  }
+
+  async #next(): Promise<string | null> {
+    const stop = new AbortController();
+    try {
+      return await Promise.race([
+        once(this.socket, "data", { signal: stop.signal }).then(([bytes]) => String(bytes)),
+        this.closed(stop.signal).then(() => null),
+      ]);
+    } finally {
+      stop.abort();
+    }
+  }
+
+  async closed(signal?: AbortSignal): Promise<void> {
+    if (!this.socket.destroyed)
+      await once(this.socket, "close", signal === undefined ? {} : { signal }).catch(() => undefined);
+  }
+}
