@@ -296,7 +296,10 @@ describe("streams", () => {
 
   test("are sent as fast as the client takes them, and ended when it goes", async () => {
     const logs = endlessLogs();
-    await using harness = await start({}, (control) => ({ ...control, logs: { read: () => logs.read() } }));
+    await using harness = await start({}, (control) => ({
+      ...control,
+      logs: { read: () => Promise.resolve(logs.read()) },
+    }));
     const connection = await harness.open();
     const target = "/_thaw/v1/logs/one";
     connection.send("GET", target, harness.signed("GET", target, Buffer.alloc(0)));
@@ -312,7 +315,10 @@ describe("streams", () => {
 
   test("come whole to a client that reads them", async () => {
     const logs = endlessLogs();
-    await using harness = await start({}, (control) => ({ ...control, logs: { read: () => logs.read() } }));
+    await using harness = await start({}, (control) => ({
+      ...control,
+      logs: { read: () => Promise.resolve(logs.read()) },
+    }));
     let count = 0;
     for await (const event of harness.client.lines("readLogs", { parameters: { function: "one" } })) {
       expect(event.message.length).toBe(64 * 1024);

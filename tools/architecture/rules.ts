@@ -29,7 +29,7 @@ export const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   engines: [...INNER, "snapshots"],
   ...Object.fromEntries(ADAPTERS.map((name) => [name, INNER])),
   main: [...INNER, ...OUTER, "http"],
-  testing: [...INNER, ...OUTER],
+  testing: [...INNER, ...OUTER, "http"],
 };
 
 /**

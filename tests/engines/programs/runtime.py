@@ -8,16 +8,16 @@ import traceback
 API = os.environ["AWS_LAMBDA_RUNTIME_API"]
 
 
-def serve(check):
+def serve(check, takes_event=False):
     host, port = API.split(":")
     connection = http.client.HTTPConnection(host, int(port))
     while True:
         connection.request("GET", "/2018-06-01/runtime/invocation/next")
         response = connection.getresponse()
-        response.read()
+        body = response.read()
         request_id = response.headers["Lambda-Runtime-Aws-Request-Id"]
         try:
-            answer = check()
+            answer = check(json.loads(body)) if takes_event else check()
         except Exception:
             answer = traceback.format_exc()
         connection.request("POST", f"/2018-06-01/runtime/invocation/{request_id}/response", json.dumps(answer))

@@ -13,6 +13,7 @@ export interface FakeSnapshot {
   readonly fingerprint: string;
   /** Root of the runtime that it was made with. */
   readonly root: string;
+  readonly uid: number;
   readonly dataKey: Buffer;
   readonly state: FakeState;
   readonly env: Readonly<Record<string, string>>;

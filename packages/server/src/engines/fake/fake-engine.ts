@@ -85,7 +85,7 @@ export class FakeEngine implements Engine {
     try {
       await this.step("take", sandbox.spec);
       const image = sandbox.image();
-      const madeWith = { root: sandbox.spec.root, fingerprint: this.#fingerprint };
+      const madeWith = { root: sandbox.spec.root, uid: sandbox.spec.uid, fingerprint: this.#fingerprint };
       this.disk.snapshots.set(snapshotId, { ...image, ...madeWith, dataKey, state: structuredClone(image.state) });
       return {
         memoryBytes: 1000,
@@ -110,6 +110,7 @@ export class FakeEngine implements Engine {
       );
       throw new FakeHostError("SANDBOX_RESTORE_FAILED", { detail: { snapshotId } });
     }
+    if (snapshot.uid !== spec.uid) throw new FakeHostError("SANDBOX_BAD_REQUEST", { detail: { snapshotId } });
     const sandbox = new FakeSandbox(this, spec, this.#functionOf(spec), snapshot.nextCallId);
     this.live.add(sandbox);
     sandbox.resume(snapshot.env, structuredClone(snapshot.state), snapshot.parkedAt);

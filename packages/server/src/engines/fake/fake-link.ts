@@ -14,8 +14,8 @@ const BODY_SIZE_BYTES_MAX = 6_400_000;
 export interface FakeLinkHost {
   spawn(request: SpawnRequest): Promise<{ readonly pid: number }>;
   signal(name: string, signal: number): void;
-  /** Called whenever the worker answers a call; a frozen sandbox must get none. */
-  checkRunning(what: string): void;
+  /** Called whenever the worker answers a call; a frozen sandbox should get none, and reads it when it is thawed. */
+  deliver(what: string, answer: () => void): void;
 }
 
 export class FakeLink implements SupervisorLink {
@@ -95,8 +95,9 @@ export class FakeLink implements SupervisorLink {
         respond: (status, responseHeaders, responseBody) => {
           if (isAnswered) return;
           isAnswered = true;
-          this.#host.checkRunning(`answer of ${method} ${path}`);
-          resolve({ status, headers: responseHeaders, body: responseBody.toString() });
+          this.#host.deliver(`answer of ${method} ${path}`, () =>
+            resolve({ status, headers: responseHeaders, body: responseBody.toString() }),
+          );
         },
         abort: () => {
           isAnswered = true;

@@ -30,6 +30,7 @@ export class FakeSandbox implements Sandbox {
   #tellExited: (exit: SandboxExit) => void = () => undefined;
   #tellGone: () => void = () => undefined;
   #isFrozen = false;
+  readonly #undelivered: Array<() => void> = [];
   #isGone = false;
   #oomKills = 0;
 
@@ -47,7 +48,7 @@ export class FakeSandbox implements Sandbox {
     const host = {
       spawn: (request: SpawnRequest) => this.#spawn(request),
       signal: (_name: string, signal: number) => this.#process?.end(null, signal),
-      checkRunning: (what: string) => this.#checkRunning(what),
+      deliver: (what: string, answer: () => void) => this.#deliver(what, answer),
     };
     this.link = new FakeLink(host, firstCallId === 1 ? [] : [{ name: "runtime", pid: RUNTIME_PID }], firstCallId);
   }
@@ -60,6 +61,7 @@ export class FakeSandbox implements Sandbox {
   async thaw(): Promise<void> {
     await this.#engine.step("thaw", this.spec);
     this.#isFrozen = false;
+    for (const answer of this.#undelivered.splice(0)) answer();
   }
 
   async boost(): Promise<void> {
@@ -132,8 +134,10 @@ export class FakeSandbox implements Sandbox {
     };
   }
 
-  #checkRunning(what: string): void {
+  #deliver(what: string, answer: () => void): void {
     if (this.#isFrozen) this.#engine.violations.push(`${what} while frozen`);
     if (this.#isGone) this.#engine.violations.push(`${what} after the end`);
+    if (this.#isFrozen) this.#undelivered.push(answer);
+    else answer();
   }
 }
