@@ -1,30 +1,41 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Some files at a time: they neither take all of the machine, nor look at all of it, nor measure. */
-const BESIDE = [
-  "tests/{engines,faults,parity,scan,stores,worker}/**/*.test.ts",
-  "tests/adversary/{crash-safety,pager,server,snapshot-files,terminated}.test.ts",
-  "tests/integration/{backup,check,check-pairs,check-requests,clients,cli,connections,crash,hooks,identity,java-clones,keys}.test.ts",
-  "tests/integration/{logging,operations,packaging,snapshot-store,store-crash,uniqueness,whole-memory,wrapper}.test.ts",
-];
-/** Minutes each: begun first, so that nothing long is left over for one worker at the end. */
-const LONG = [
-  "faults/faults",
-  "integration/snapshot-store",
-  "integration/uniqueness",
-  "integration/check-pairs",
-  "engines/state-modes",
-];
+/** Neither needs a sandbox: fakes at the ports. */
+const WITHOUT_SANDBOX = ["tests/control/**/*.test.ts", "tests/worker/**/*.test.ts"];
+const SYSTEM_TESTS = globSync("tests/**/*.test.ts", {
+  cwd: import.meta.dirname,
+  exclude: ["tests/bench/**", ...WITHOUT_SANDBOX],
+});
+
+/**
+ * A system test runs beside others, unless its first lines say why not: `// alone: REASON`, because it takes all of the
+ * machine, looks at all of it, or measures. `// long: REASON` has it begun first, so that nothing long is left over for one
+ * worker at the end.
+ */
+const MARK = /^\/\/ (alone|long):(.*)$/gm;
+const marks = new Map(SYSTEM_TESTS.map((file) => [file, marksOf(file)]));
+const alone = SYSTEM_TESTS.filter((file) => marks.get(file)?.includes("alone"));
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number => {
-      const index = LONG.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
-      return index === -1 ? LONG.length : index;
-    };
-    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+    const isLong = ({ moduleId }: TestSpecification): boolean =>
+      [...marks].some(([file, found]) => found.includes("long") && moduleId.endsWith(`/${file}`));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }
+}
+
+/** The marks of a test file. Throws where one has no reason. */
+function marksOf(file: string): string[] {
+  const text = readFileSync(join(import.meta.dirname, file), "utf8");
+  const head = text.slice(0, text.indexOf("\nimport "));
+  return [...head.matchAll(MARK)].map(([, mark = "", reason = ""]) => {
+    if (reason.trim().length < 10) throw new Error(`${file}: "// ${mark}:" needs a reason`);
+    return mark;
+  });
 }
 
 const SYSTEM = {
@@ -40,26 +51,20 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: [
-            "packages/*/src/**/*.test.ts",
-            "runtimes/**/*.test.ts",
-            "tools/**/*.test.ts",
-            "tests/control/**/*.test.ts",
-          ],
+          include: ["packages/*/src/**/*.test.ts", "runtimes/**/*.test.ts", "tools/**/*.test.ts", ...WITHOUT_SANDBOX],
           testTimeout: 20_000,
         },
       },
-      { test: { ...SYSTEM, name: "beside", include: BESIDE, maxWorkers: 3 } },
       {
         test: {
           ...SYSTEM,
-          name: "system",
-          include: ["tests/**/*.test.ts"],
-          exclude: ["tests/bench/**", "tests/control/**", ...BESIDE],
-          // One server at a time: the figures of a restore and the limits of the host are shared.
-          fileParallelism: false,
+          name: "beside",
+          include: SYSTEM_TESTS.filter((file) => !alone.includes(file)),
+          maxWorkers: 3,
         },
       },
+      // One server at a time: the figures of a restore and the limits of the host are shared.
+      { test: { ...SYSTEM, name: "system", include: alone, fileParallelism: false } },
     ],
   },
 });

@@ -1,3 +1,4 @@
+// alone: one function holds 1.5 GiB, and sandboxd's peak is measured
 /** Taking a snapshot streams: sandboxd's memory stays under a stated bound, whatever the function holds (docs/formats/snapshot.md). */
 import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";

@@ -1,3 +1,4 @@
+// alone: attacks the host, and measures that a neighbour goes on in time
 /**
  * Process states made to break the one who saves or restores them. Each ends within its time: the clone works, or the version fails
  * with a reason; the neighbour answers all the while, and the next function is published as ever.

@@ -1,3 +1,4 @@
+// alone: takes all that the host gives, and measures that a neighbour goes on in time
 /** Functions that take all they can get: each meets its own limit, and the neighbour answers all the while. */
 import { readFileSync } from "node:fs";
 import { describe, it } from "vitest";

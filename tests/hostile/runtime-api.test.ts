@@ -1,3 +1,4 @@
+// alone: attacks the host, and measures that a neighbour goes on in time
 /** Functions that lie to the server: calls for others' requests, forged log lines, a supervisor that is stopped, killed or flooded. */
 import { describe, it } from "vitest";
 import type { TestFunctions } from "../support/functions.ts";

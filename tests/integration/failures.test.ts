@@ -1,3 +1,4 @@
+// alone: a fork bomb, and the host's limit of environments
 /** Functions that misbehave: each ends with AWS's error and a server that goes on. */
 import {
   CreateFunctionCommand,

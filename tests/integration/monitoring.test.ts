@@ -1,3 +1,4 @@
+// alone: reads figures of the whole host
 /** Figures, health, traces and the server's log of a real server, as a monitoring system sees them. */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";

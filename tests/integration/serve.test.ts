@@ -1,3 +1,4 @@
+// alone: looks at all networks and sandboxes of the machine, and measures how long an end takes
 /** Starting and stopping `thaw serve`: what stands in the way is said, and nothing keeps it from ending. */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";

@@ -58,7 +58,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     "runtime-api": [],
     telemetry: [],
   },
-  snapshots: { ".": ["far", "format"], far: ["format"], format: [] },
+  snapshots: { ".": ["far", "format"], far: ["format"], format: [], testing: ["far", "format"] },
   engines: { ".": [], criu: [], process: [], fake: [] },
 };
 
@@ -66,7 +66,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
 export const ROOFS: readonly string[] = ["control/control-plane.ts", "worker/create-worker.ts"];
 
 /** What only tests may import, besides `testing` and themselves. */
-export const FAKES: readonly string[] = ["engines/fake/", "base/testing/", "testing/"];
+export const FAKES: readonly string[] = ["engines/fake/", "base/testing/", "snapshots/testing/", "testing/"];
 
 /** Folders of the server that touch files: adapters, and what they share. */
 const FILE_USERS = [

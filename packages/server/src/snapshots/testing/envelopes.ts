@@ -1,6 +1,6 @@
 /** Manifests as the far store's machinery sees them: a clear part with names, and something sealed. */
 import { createHash } from "node:crypto";
-import { SNAPSHOT_FORMAT } from "@thaw/server/testing/snapshots";
+import { SNAPSHOT_FORMAT } from "../format/envelope.ts";
 
 export function manifestOf(snapshot: string, names: readonly string[], generation = 0): Buffer {
   const header = {

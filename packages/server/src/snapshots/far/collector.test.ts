@@ -3,20 +3,17 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
-import { type Clock, type SnapshotId, systemRandom } from "@thaw/server/testing/base";
-import { FakeClock } from "@thaw/server/testing/fakes";
-import {
-  chunkKey,
-  chunkNamesOf,
-  Collector,
-  FarStore,
-  LocalFiles,
-  manifestKey,
-  readClear,
-  Uploader,
-} from "@thaw/server/testing/snapshots";
-import { chunkOf, manifestOf } from "./envelopes.ts";
-import { MemoryObjects } from "./memory-store.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { SnapshotId } from "../../base/ids.ts";
+import { systemRandom } from "../../base/random.ts";
+import { FakeClock } from "../../base/testing/fake-clock.ts";
+import { Collector } from "./collector.ts";
+import { chunkKey, FarStore, manifestKey } from "./far-store.ts";
+import { LocalFiles } from "./local-files.ts";
+import { Uploader } from "./uploader.ts";
+import { chunkNamesOf, readClear } from "../format/envelope.ts";
+import { chunkOf, manifestOf } from "../testing/envelopes.ts";
+import { MemoryObjects } from "../testing/memory-objects.ts";
 
 const OLD = "snap-0000000000000001" as SnapshotId;
 const NEW = "snap-0000000000000002" as SnapshotId;

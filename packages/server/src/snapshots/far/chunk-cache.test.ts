@@ -3,10 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, it } from "vitest";
-import { type SnapshotId, systemRandom } from "@thaw/server/testing/base";
-import { FakeClock } from "@thaw/server/testing/fakes";
-import { ChunkCache, LocalFiles } from "@thaw/server/testing/snapshots";
-import { chunkOf, manifestOf } from "./envelopes.ts";
+import type { SnapshotId } from "../../base/ids.ts";
+import { systemRandom } from "../../base/random.ts";
+import { FakeClock } from "../../base/testing/fake-clock.ts";
+import { ChunkCache } from "./chunk-cache.ts";
+import { LocalFiles } from "./local-files.ts";
+import { chunkOf, manifestOf } from "../testing/envelopes.ts";
 
 const ID = "snap-0000000000000001" as SnapshotId;
 const [HERE, AFAR, UNPUBLISHED] = [chunkOf("here and afar"), chunkOf("only afar"), chunkOf("only here")];

@@ -1,5 +1,5 @@
 /** A far store in memory whose calls are carried out in the order that a test chooses, and whose users can die in the middle. */
-import type { SnapshotStore, StoredObject } from "@thaw/server/testing/ports";
+import type { SnapshotStore, StoredObject } from "../../ports/snapshot-store.ts";
 
 export class MemoryObjects {
   readonly objects = new Map<string, { readonly content: Buffer; readonly modifiedMs: number; readonly tag: string }>();
