@@ -1,3 +1,3 @@
 export { type Clock, systemClock } from "../base/clock.ts";
 export { newEnvironmentId, newSnapshotId, type SnapshotId } from "../base/ids.ts";
-export type { Random } from "../base/random.ts";
+export { type Random, systemRandom } from "../base/random.ts";
