@@ -3,7 +3,9 @@
  * REPORT line is there, as it is part of the answer); the invocation is over when the runtime polls again.
  */
 import type { InvokeOutcome } from "../../ports/worker.ts";
-import type { Deadline, EnvironmentCore, InvokeRequest } from "../environment/core.ts";
+import type { Brought, EnvironmentCore } from "../environment/core.ts";
+import type { Deadline, InvokeRequest } from "../environment/events.ts";
+import { waitFor } from "../environment/wait.ts";
 import {
   describeTimeout,
   type Failure,
@@ -24,7 +26,7 @@ export interface ColdStart {
 
 export const WARM: ColdStart = { initDurationMs: null, restoreDurationMs: null, billedRestoreDurationMs: null };
 
-/** When the invoke's clock started; the same deadline holds for an Init that was tried again within it. */
+/** The time that an Init or an invoke may take. One clock holds for an invoke and an Init that was tried again within it. */
 export interface InvokeClock {
   readonly startMs: number;
   readonly deadline: Deadline;
@@ -32,13 +34,17 @@ export interface InvokeClock {
   readonly deadlineAtMs: number;
 }
 
-export function startInvokeClock(core: EnvironmentCore): InvokeClock {
-  const timeoutMs = core.version.timeoutS * 1000;
+export function startClock(core: EnvironmentCore, limitMs: number): InvokeClock {
   return {
     startMs: core.nowMs(),
-    deadline: core.startDeadline(timeoutMs),
-    deadlineAtMs: core.services.clock.nowMs() + timeoutMs,
+    deadline: core.startDeadline(limitMs),
+    deadlineAtMs: core.services.clock.nowMs() + limitMs,
   };
+}
+
+/** Starts the clock of the function's timeout. */
+export function startInvokeClock(core: EnvironmentCore): InvokeClock {
+  return startClock(core, core.version.timeoutS * 1000);
 }
 
 interface Answer {
@@ -47,17 +53,24 @@ interface Answer {
   readonly errorType: string | null;
 }
 
+/** One invocation: the environment that runs it, what is asked, and its time. */
+export interface Invocation {
+  readonly brought: Brought;
+  readonly request: InvokeRequest;
+  readonly clock: InvokeClock;
+  readonly cold: ColdStart;
+}
+
 /** Returns why the environment can't be used again, or null. */
 export async function runInvoke(
   core: EnvironmentCore,
-  request: InvokeRequest,
-  clock: InvokeClock,
-  cold: ColdStart,
+  invocation: Invocation,
   onAnswered: () => void,
 ): Promise<Failure | null> {
+  const { brought, request, clock } = invocation;
   const { input } = request;
   beginInvocation(core, request);
-  core.session.deliver({
+  brought.session.deliver({
     requestId: input.requestId,
     deadlineMs: clock.deadlineAtMs,
     invokedFunctionArn: input.invokedFunctionArn,
@@ -65,7 +78,7 @@ export async function runInvoke(
     clientContext: input.clientContext,
     payload: input.payload,
   });
-  const result = await core.waitFor(clock.deadline, ["response", "response-too-large", "invocation-error"]);
+  const result = await waitFor(core, brought, clock.deadline, ["response", "response-too-large", "invocation-error"]);
   const answer = result.kind === "event" ? toAnswer(result.event) : null;
   let failure = result.kind === "failed" ? result.failure : null;
   if (answer !== null) {
@@ -74,11 +87,11 @@ export async function runInvoke(
       request.reply(toOutcome(core, answer, null));
       onAnswered();
     }
-    const ready = await core.waitFor(clock.deadline, ["invocation-next"]);
+    const ready = await waitFor(core, brought, clock.deadline, ["invocation-next"]);
     if (ready.kind === "failed") failure = ready.failure;
   }
   clock.deadline.cancel();
-  await endInvocation(core, request, clock, cold, failure, answer);
+  await endInvocation(core, invocation, failure, answer);
   if (answer === null) request.reply(failureOutcome(core, request, failure));
   else if (input.wantsLogTail) request.reply(toOutcome(core, answer, core.log.takeTail()));
   return failure;
@@ -89,16 +102,12 @@ function noteFirstResponse(core: EnvironmentCore, { startMs }: InvokeClock): voi
   core.phases.record({ name: "firstResponse", startMs, durationMs: core.nowMs() - startMs });
 }
 
-/** The invoke of an environment whose Init failed again within it: the same lines and the same answer, without a handler. */
-export async function failInvoke(
-  core: EnvironmentCore,
-  request: InvokeRequest,
-  clock: InvokeClock,
-  failure: Failure,
-): Promise<void> {
+/** Answers the invoke of an environment whose Init failed again within it: the same lines and the same answer, without a handler. */
+export async function failInvoke(core: EnvironmentCore, invocation: Invocation, failure: Failure): Promise<void> {
+  const { request, clock } = invocation;
   beginInvocation(core, request);
   clock.deadline.cancel();
-  await endInvocation(core, request, clock, WARM, failure, null);
+  await endInvocation(core, invocation, failure, null);
   request.reply(failureOutcome(core, request, failure));
 }
 
@@ -110,9 +119,7 @@ function beginInvocation(core: EnvironmentCore, request: InvokeRequest): void {
 
 async function endInvocation(
   core: EnvironmentCore,
-  request: InvokeRequest,
-  clock: InvokeClock,
-  cold: ColdStart,
+  { brought, request, clock, cold }: Invocation,
   failure: Failure | null,
   answer: Answer | null,
 ): Promise<void> {
@@ -124,7 +131,7 @@ async function endInvocation(
   core.log.flushOutput();
   if (failure !== null) writeFailureLine(core, requestId, failure);
   core.log.writePlatform({ kind: "end", requestId });
-  const memoryMaxMib = await core.measureMemoryMaxMib();
+  const memoryMaxMib = await core.measureMemoryMaxMib(brought);
   core.services.onInvocation({
     functionName: core.version.functionName,
     durationMs,
