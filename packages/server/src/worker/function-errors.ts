@@ -19,6 +19,12 @@ export type Failure =
   | { readonly kind: "cancelled" }
   | { readonly kind: "platform"; readonly code: PlatformCode; readonly message: string };
 
+export const OUT_OF_MEMORY: Failure = {
+  kind: "exit",
+  errorType: "Runtime.OutOfMemory",
+  message: "Runtime exited with error: signal: killed",
+};
+
 export type ExitErrorType = "Runtime.ExitError" | "Runtime.OutOfMemory" | "Runtime.InvalidEntrypoint";
 
 /** As Go prints a signal, which is what AWS's texts carry. */

@@ -1,9 +1,48 @@
-/** The runtime as a process: how it is started, and what its failure to start means. */
-import { type Brought, type EnvironmentCore, RUNTIME_PROCESS } from "../environment/core.ts";
-import { describeExit, type Failure } from "../function-errors.ts";
+/** The runtime as an agent: how its process is started, when it is ready, and what its end means. */
+import type { Brought, EnvironmentCore } from "../environment/core.ts";
+import type { ProcessExit } from "../../ports/supervisor.ts";
+import { describeExit, type Failure, OUT_OF_MEMORY } from "../function-errors.ts";
 import { buildEnvironmentVariables } from "../runtime-api/environment-variables.ts";
+import type { RuntimeSession } from "../runtime-api/runtime.ts";
+import type { RuntimeState } from "../runtime-api/state.ts";
+import type { Barrier } from "./flow.ts";
+import type { Agent } from "./registry.ts";
 
+const RUNTIME_PROCESS = "runtime";
 const WRAPPER_VARIABLE = "AWS_LAMBDA_EXEC_WRAPPER";
+const SIGKILL = 9;
+/** What a shell makes of a child killed by SIGKILL. */
+const EXIT_CODE_OF_SIGKILL = 137;
+
+const READY_IN: Readonly<Record<Barrier, readonly RuntimeState[]>> = {
+  init: ["RestoreReady", "Ready"],
+  clone: ["RestoreReady", "Ready"],
+  restore: ["Ready"],
+  invoke: ["Ready"],
+};
+
+export class RuntimeAgent implements Agent {
+  readonly name = RUNTIME_PROCESS;
+  readonly #session: RuntimeSession;
+
+  constructor(session: RuntimeSession) {
+    this.#session = session;
+  }
+
+  isExpectedAt(): boolean {
+    return true;
+  }
+
+  isReadyAt(barrier: Barrier): boolean {
+    return READY_IN[barrier].includes(this.#session.state);
+  }
+
+  async toFailure(exit: ProcessExit, isOutOfMemory: () => Promise<boolean>): Promise<Failure> {
+    const wasKilled = exit.signal === SIGKILL || exit.code === EXIT_CODE_OF_SIGKILL;
+    if (wasKilled && (await isOutOfMemory())) return OUT_OF_MEMORY;
+    return { kind: "exit", errorType: "Runtime.ExitError", message: describeExit(exit) };
+  }
+}
 
 /** Starts the runtime process. Null: it runs. */
 export async function startRuntime(core: EnvironmentCore, { sandbox }: Brought): Promise<Failure | null> {

@@ -13,25 +13,27 @@ import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
 import type { WorkingSetInfo } from "../../ports/snapshot-disk.ts";
 import type { WorkingSetInfo } from "../../ports/snapshot-disk.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
+import { AgentRegistry } from "../agents/registry.ts";
+import { RuntimeAgent } from "../agents/runtime.ts";
 import type { Failure } from "../function-errors.ts";
 import { toPlatformFailure } from "../platform-failure.ts";
 import type { InitializationType } from "../runtime-api/environment-variables.ts";
-import { RuntimeSession } from "../runtime-api/session.ts";
+import { EnvironmentApi } from "../runtime-api/api.ts";
+import type { RuntimeSession } from "../runtime-api/runtime.ts";
 import { deriveSnapshotToken } from "../runtime-api/snapshot-token.ts";
 import { EnvironmentLog, nameLogStream } from "../telemetry/environment-log.ts";
 import type { WorkerServices } from "../worker-services.ts";
 import type { Deadline, EnvironmentEvent, EnvironmentMode } from "./events.ts";
 import { Inbox } from "./inbox.ts";
 
-/** Names the process of the runtime to the supervisor. */
-export const RUNTIME_PROCESS = "runtime";
 /** Credentials are replaced this long before they end. */
 const CREDENTIALS_MARGIN_MS = 5 * 60_000;
 
-/** A sandbox that is there, and the Runtime API of its processes. */
+/** A sandbox that is there, the runtime's session, and the processes that the phases wait for. */
 export interface Brought {
   readonly sandbox: Sandbox;
   readonly session: RuntimeSession;
+  readonly agents: AgentRegistry;
 }
 
 export interface EnvironmentOptions {
@@ -119,23 +121,27 @@ export class EnvironmentCore {
   /** Takes over a sandbox that the engine made: its events go to the inbox from here on. */
   attach(sandbox: Sandbox): Brought {
     this.#sandbox = sandbox;
-    const session = new RuntimeSession({
-      snapStart: this.isSnapStart,
+    const api = new EnvironmentApi({
+      isSnapStart: this.isSnapStart,
       token: this.token,
       credentials: () => this.currentCredentials(),
       emit: (event) => this.#putFrom(sandbox, event),
     });
+    const { session } = api;
+    const agents = new AgentRegistry();
+    agents.add(new RuntimeAgent(session));
     sandbox.link.listen({
-      onCall: (call) => session.handleCall(call),
-      onAbandoned: (call) => session.handleAbandoned(call),
+      onCall: (call) => api.handleCall(call),
+      onAbandoned: (call) => api.handleAbandoned(call),
       onLog: (source, stream, bytes) => this.log.writeOutput(source, stream, bytes),
       onExit: (exit) => {
-        if (exit.name === RUNTIME_PROCESS) this.#putFrom(sandbox, { kind: "exit", exit });
+        const agent = agents.find(exit.name);
+        if (agent !== null) this.#putFrom(sandbox, { kind: "exit", agent, exit });
       },
       onLost: () => this.#putFrom(sandbox, { kind: "lost" }),
     });
     void sandbox.exited.then((exit) => this.#putFrom(sandbox, { kind: "sandbox-exited", exit }));
-    return { sandbox, session };
+    return { sandbox, session, agents };
   }
 
   /** Destroys the sandbox and forgets it. A failure to do so is reported, and leaves nothing for the caller to do. */

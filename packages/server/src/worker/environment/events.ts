@@ -5,7 +5,8 @@ import type { SnapshotKey } from "../../ports/snapshots.ts";
 import type { ProcessExit } from "../../ports/supervisor.ts";
 import type { InvokeInput, InvokeOutcome } from "../../ports/worker.ts";
 import type { Failure } from "../function-errors.ts";
-import type { RuntimeEvent } from "../runtime-api/session.ts";
+import type { Agent } from "../agents/registry.ts";
+import type { RuntimeEvent } from "../runtime-api/runtime.ts";
 
 export interface RestoreMode {
   readonly kind: "restore";
@@ -36,7 +37,7 @@ export interface Deadline {
 
 export type EnvironmentEvent =
   | RuntimeEvent
-  | { readonly kind: "exit"; readonly exit: ProcessExit }
+  | { readonly kind: "exit"; readonly agent: Agent; readonly exit: ProcessExit }
   | { readonly kind: "lost" }
   | { readonly kind: "sandbox-exited"; readonly exit: SandboxExit }
   | { readonly kind: "deadline"; readonly deadline: Deadline }

@@ -1,17 +1,13 @@
 /** Waits of a phase: for what the runtime does next, or for the reason why the phase has failed. */
 import type { SandboxExit } from "../../ports/engine.ts";
-import type { ProcessExit } from "../../ports/supervisor.ts";
-import { describeExit, type Failure } from "../function-errors.ts";
+import { type Failure, OUT_OF_MEMORY } from "../function-errors.ts";
 import { CONNECTION_LOST, SNAPSHOT_DAMAGED } from "../platform-failure.ts";
-import type { RuntimeEvent } from "../runtime-api/session.ts";
+import type { RuntimeEvent } from "../runtime-api/runtime.ts";
 import type { Brought, EnvironmentCore } from "./core.ts";
 import type { Deadline, EnvironmentEvent } from "./events.ts";
 
 /** How long after the connection's end the news of the sandbox's end may come. */
 const SANDBOX_EXIT_WAIT_MS = 1000;
-const SIGKILL = 9;
-/** What a shell makes of a child killed by SIGKILL. */
-const EXIT_CODE_OF_SIGKILL = 137;
 
 export type WaitResult<K extends RuntimeEvent["kind"]> =
   | { readonly kind: "event"; readonly event: Extract<RuntimeEvent, { readonly kind: K }> }
@@ -25,13 +21,40 @@ export async function waitFor<K extends RuntimeEvent["kind"]>(
   kinds: readonly K[],
 ): Promise<WaitResult<K>> {
   for (;;) {
-    const event = await core.inbox.take();
-    if ((kinds as readonly string[]).includes(event.kind)) {
-      return { kind: "event", event: event as Extract<RuntimeEvent, { readonly kind: K }> };
+    const next = await nextRuntimeEvent(core, brought, deadline);
+    if (next.kind === "failed") return next;
+    if ((kinds as readonly string[]).includes(next.event.kind)) {
+      return { kind: "event", event: next.event as Extract<RuntimeEvent, { readonly kind: K }> };
     }
+  }
+}
+
+/** Waits for whatever the runtime does next, or the reason why the phase has failed. */
+export async function nextRuntimeEvent(
+  core: EnvironmentCore,
+  brought: Brought,
+  deadline: Deadline,
+): Promise<WaitResult<RuntimeEvent["kind"]>> {
+  for (;;) {
+    const event = await core.inbox.take();
     const failure = await toFailure(core, brought, event, deadline);
     if (failure !== null) return { kind: "failed", failure };
+    if (isRuntimeEvent(event)) return { kind: "event", event };
   }
+}
+
+const NOT_OF_THE_RUNTIME: ReadonlySet<EnvironmentEvent["kind"]> = new Set([
+  "exit",
+  "lost",
+  "sandbox-exited",
+  "deadline",
+  "invoke",
+  "stop",
+  "kill",
+]);
+
+function isRuntimeEvent(event: EnvironmentEvent): event is RuntimeEvent {
+  return !NOT_OF_THE_RUNTIME.has(event.kind);
 }
 
 async function toFailure(
@@ -49,7 +72,7 @@ async function toFailure(
       await skipUntil(core, ["exit", "lost", "sandbox-exited"], core.services.limits.exitWaitMs);
       return { kind: "reported", errorType: event.errorType, body: event.body };
     case "exit":
-      return exitFailure(core, brought, event.exit);
+      return event.agent.toFailure(event.exit, () => hasOomKills(core, brought));
     case "lost":
       return lostFailure(core);
     case "sandbox-exited":
@@ -63,18 +86,6 @@ async function toFailure(
       return null;
   }
 }
-
-async function exitFailure(core: EnvironmentCore, brought: Brought, exit: ProcessExit): Promise<Failure> {
-  const wasKilled = exit.signal === SIGKILL || exit.code === EXIT_CODE_OF_SIGKILL;
-  if (wasKilled && (await hasOomKills(core, brought))) return OUT_OF_MEMORY;
-  return { kind: "exit", errorType: "Runtime.ExitError", message: describeExit(exit) };
-}
-
-const OUT_OF_MEMORY: Failure = {
-  kind: "exit",
-  errorType: "Runtime.OutOfMemory",
-  message: "Runtime exited with error: signal: killed",
-};
 
 async function hasOomKills(core: EnvironmentCore, { sandbox }: Brought): Promise<boolean> {
   try {

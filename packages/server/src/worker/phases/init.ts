@@ -1,8 +1,8 @@
 /** The Init phase: the runtime is started and has to reach its first long poll. On demand, within an invoke, and ahead. */
+import { untilReady } from "../agents/flow.ts";
 import { startRuntime } from "../agents/runtime.ts";
 import type { Brought, EnvironmentCore } from "../environment/core.ts";
 import type { Deadline } from "../environment/events.ts";
-import { waitFor } from "../environment/wait.ts";
 import { type Failure, failureErrorType } from "../function-errors.ts";
 import type { PhaseStatus } from "../telemetry/platform-log.ts";
 import { primeRuntime } from "./prime.ts";
@@ -53,7 +53,7 @@ export function toPhaseStatus(failure: Failure | null): PhaseStatus {
 async function initialise(core: EnvironmentCore, brought: Brought, deadline: Deadline): Promise<Failure | null> {
   const notStarted = await startRuntime(core, brought);
   if (notStarted !== null) return notStarted;
-  const polling = await waitFor(core, brought, deadline, ["restore-next", "invocation-next"]);
-  if (polling.kind === "failed") return polling.failure;
+  const notReady = await untilReady(core, brought, deadline, "init");
+  if (notReady !== null) return notReady;
   return core.isSnapStart ? primeRuntime(core, brought, deadline) : null;
 }

@@ -3,6 +3,7 @@
  * REPORT line is there, as it is part of the answer); the invocation is over when the runtime polls again.
  */
 import type { InvokeOutcome } from "../../ports/worker.ts";
+import { untilReady } from "../agents/flow.ts";
 import type { Brought, EnvironmentCore } from "../environment/core.ts";
 import type { Deadline, InvokeRequest } from "../environment/events.ts";
 import { waitFor } from "../environment/wait.ts";
@@ -15,7 +16,7 @@ import {
 } from "../function-errors.ts";
 import type { PhaseStatus } from "../telemetry/platform-log.ts";
 import { toPhaseStatus } from "./init.ts";
-import type { RuntimeEvent } from "../runtime-api/session.ts";
+import type { RuntimeEvent } from "../runtime-api/runtime.ts";
 
 /** What the first invocation of an environment reports of the phase before it. */
 export interface ColdStart {
@@ -87,8 +88,7 @@ export async function runInvoke(
       request.reply(toOutcome(core, answer, null));
       onAnswered();
     }
-    const ready = await waitFor(core, brought, clock.deadline, ["invocation-next"]);
-    if (ready.kind === "failed") failure = ready.failure;
+    failure = await untilReady(core, brought, clock.deadline, "invoke");
   }
   clock.deadline.cancel();
   await endInvocation(core, invocation, failure, answer);

@@ -3,6 +3,7 @@
  * the next one. A runtime that went to restore/next can't be primed from here: its answer would run the after-restore hooks. Thaw's
  * Node.js client and its starts of the Java and Python clients prime themselves, before that call.
  */
+import { untilReady } from "../agents/flow.ts";
 import type { Brought, EnvironmentCore } from "../environment/core.ts";
 import type { Deadline } from "../environment/events.ts";
 import { waitFor } from "../environment/wait.ts";
@@ -28,8 +29,8 @@ export async function primeRuntime(
     const answer = await waitFor(core, brought, deadline, ["response", "response-too-large", "invocation-error"]);
     if (answer.kind === "failed") return answer.failure;
     if (answer.event.kind !== "response") core.log.writeLine(`A prime event failed: ${describe(answer.event)}\n`);
-    const ready = await waitFor(core, brought, deadline, ["invocation-next"]);
-    if (ready.kind === "failed") return ready.failure;
+    const failure = await untilReady(core, brought, deadline, "invoke");
+    if (failure !== null) return failure;
   }
   return null;
 }

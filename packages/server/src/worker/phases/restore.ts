@@ -3,9 +3,9 @@
  * A runtime that was parked in restore/next gets an empty 200 and then has its after-restore hooks to run; one that was parked in
  * invocation/next stays there until Invoke.
  */
+import { untilReady } from "../agents/flow.ts";
 import { type Brought, type EnvironmentCore, tryEngine } from "../environment/core.ts";
 import type { RestoreMode } from "../environment/events.ts";
-import { waitFor } from "../environment/wait.ts";
 import type { Failure } from "../function-errors.ts";
 import { toPhaseStatus } from "./init.ts";
 
@@ -96,10 +96,10 @@ async function makeClone(core: EnvironmentCore, { snapshotId, key }: RestoreMode
 async function untilParked(core: EnvironmentCore, brought: Brought): Promise<Failure | null> {
   const endParked = core.phases.start("parked");
   const deadline = core.startDeadline(core.services.limits.restoreTimeoutMs);
-  const parked = await waitFor(core, brought, deadline, ["restore-next", "invocation-next"]);
+  const failure = await untilReady(core, brought, deadline, "clone");
   deadline.cancel();
   endParked();
-  return parked.kind === "failed" ? parked.failure : null;
+  return failure;
 }
 
 async function releaseRuntime(core: EnvironmentCore, brought: Brought): Promise<Failure | null> {
@@ -108,8 +108,8 @@ async function releaseRuntime(core: EnvironmentCore, brought: Brought): Promise<
   const endHooks = core.phases.start("hooks");
   const deadline = core.startDeadline(core.services.limits.restoreTimeoutMs);
   brought.session.releaseRestore();
-  const ready = await waitFor(core, brought, deadline, ["invocation-next"]);
+  const failure = await untilReady(core, brought, deadline, "restore");
   deadline.cancel();
   endHooks();
-  return ready.kind === "failed" ? ready.failure : null;
+  return failure;
 }

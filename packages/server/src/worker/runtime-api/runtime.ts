@@ -3,10 +3,10 @@
  * (`restore/next`, `invocation/next`) are kept until the driver releases them. Codes, bodies and headers are AWS's
  * (snapstart-behaviour.md section 3).
  */
-import type { FunctionCredentials } from "../../ports/credential-source.ts";
 import type { RuntimeCall } from "../../ports/supervisor.ts";
 import { RESPONSE_SIZE_BYTES_MAX, validateErrorType } from "../function-errors.ts";
-import { parseRuntimeRoute } from "./routes.ts";
+import { ACCEPTED_BODY, errorBody, JSON_HEADERS } from "./answers.ts";
+import type { RuntimeRoute } from "./routes.ts";
 import { decideMove, type RuntimeMove, type RuntimeState } from "./state.ts";
 
 export type RuntimeEvent =
@@ -26,22 +26,10 @@ export interface InvocationEvent {
   readonly payload: Buffer;
 }
 
-export interface RuntimeSessionOptions {
-  readonly snapStart: boolean;
-  /** The token of the credentials endpoint; null without SnapStart. */
-  readonly token: string | null;
-  /** Credentials behind the token, fresh enough to hand out. */
-  credentials(): FunctionCredentials;
-  emit(event: RuntimeEvent): void;
-}
-
-const JSON_HEADERS = { "Content-Type": "application/json" } as const;
-const TEXT_HEADERS = { "Content-Type": "text/plain; charset=utf-8" } as const;
-const ACCEPTED_BODY = '{"status":"OK"}\n';
 const ERROR_WITH_CAUSE = "application/vnd.aws.lambda.error.cause+json";
 
 export class RuntimeSession {
-  readonly #options: RuntimeSessionOptions;
+  readonly #emit: (event: RuntimeEvent) => void;
   #state: RuntimeState = "Started";
   /** The long poll that is being held. */
   #parked: RuntimeCall | null = null;
@@ -49,17 +37,16 @@ export class RuntimeSession {
   #event: InvocationEvent | null = null;
   #requestId: string | null = null;
 
-  constructor(options: RuntimeSessionOptions) {
-    this.#options = options;
+  constructor(emit: (event: RuntimeEvent) => void) {
+    this.#emit = emit;
   }
 
   get state(): RuntimeState {
     return this.#state;
   }
 
-  handleCall(call: RuntimeCall): void {
-    const route = parseRuntimeRoute(call.method, call.path, this.#options.snapStart);
-    switch (route.kind) {
+  handleCall(call: RuntimeCall, route: RuntimeRoute): void {
+    switch (route.action) {
       case "invocation-next":
         return this.#handleInvocationNext(call);
       case "response":
@@ -72,14 +59,6 @@ export class RuntimeSession {
         return this.#handleRestoreNext(call);
       case "restore-error":
         return this.#handleReport(call, "restore-error");
-      case "credentials":
-        return this.#handleCredentials(call);
-      case "ping":
-        return call.respond(200, TEXT_HEADERS, "pong");
-      case "wrong-method":
-        return call.respond(405, {}, "");
-      case "not-found":
-        return call.respond(404, TEXT_HEADERS, "404 page not found\n");
     }
   }
 
@@ -130,7 +109,7 @@ export class RuntimeSession {
       return;
     }
     this.#parked = call;
-    this.#options.emit({ kind: "invocation-next" });
+    this.#emit({ kind: "invocation-next" });
   }
 
   #handleRestoreNext(call: RuntimeCall): void {
@@ -141,7 +120,7 @@ export class RuntimeSession {
     }
     if (!this.#move(call, "restore-next")) return;
     this.#parked = call;
-    this.#options.emit({ kind: "restore-next" });
+    this.#emit({ kind: "restore-next" });
   }
 
   #handleResponse(call: RuntimeCall, requestId: string): void {
@@ -151,7 +130,7 @@ export class RuntimeSession {
     if (mode !== undefined && mode !== "" && mode !== "streaming") {
       const body = errorBody("InvalidFunctionResponseMode", "Invalid function response mode");
       call.respond(400, JSON_HEADERS, body);
-      this.#options.emit({
+      this.#emit({
         kind: "invocation-error",
         errorType: "Runtime.InvalidResponseModeHeader",
         payload: Buffer.alloc(0),
@@ -160,7 +139,7 @@ export class RuntimeSession {
     }
     if (call.bodyLength > RESPONSE_SIZE_BYTES_MAX) return this.#refuseTooLarge(call);
     call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
-    this.#options.emit({ kind: "response", payload: call.body });
+    this.#emit({ kind: "response", payload: call.body });
   }
 
   #handleInvocationError(call: RuntimeCall, requestId: string): void {
@@ -169,7 +148,7 @@ export class RuntimeSession {
     if (call.bodyLength > RESPONSE_SIZE_BYTES_MAX) return this.#refuseTooLarge(call);
     call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
     const hasCause = call.headers.get("content-type") === ERROR_WITH_CAUSE;
-    this.#options.emit({
+    this.#emit({
       kind: "invocation-error",
       errorType: validateErrorType(call.headers.get("lambda-runtime-function-error-type")),
       payload: hasCause ? withoutCause(call.body) : call.body,
@@ -179,7 +158,7 @@ export class RuntimeSession {
   #refuseTooLarge(call: RuntimeCall): void {
     const message = `Exceeded maximum allowed payload size (${RESPONSE_SIZE_BYTES_MAX} bytes).`;
     call.respond(413, JSON_HEADERS, errorBody("RequestEntityTooLarge", message));
-    this.#options.emit({ kind: "response-too-large", sizeBytes: call.bodyLength });
+    this.#emit({ kind: "response-too-large", sizeBytes: call.bodyLength });
   }
 
   #handleReport(call: RuntimeCall, move: "init-error" | "restore-error"): void {
@@ -187,26 +166,11 @@ export class RuntimeSession {
     if (!this.#move(call, move)) return;
     call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
     // Clients report after-restore errors to /init/error too; AWS takes them as restore errors.
-    this.#options.emit({
+    this.#emit({
       kind: wasRestoring ? "restore-error" : "init-error",
       errorType: validateErrorType(call.headers.get("lambda-runtime-function-error-type")),
       body: call.body,
     });
-  }
-
-  #handleCredentials(call: RuntimeCall): void {
-    const token = this.#options.token;
-    if (token === null || call.headers.get("authorization") !== token) {
-      return call.respond(404, TEXT_HEADERS, "cannot get credentials for the provided token");
-    }
-    const credentials = this.#options.credentials();
-    const body = {
-      AccessKeyId: credentials.accessKeyId,
-      SecretAccessKey: credentials.secretAccessKey,
-      Token: credentials.sessionToken,
-      Expiration: new Date(credentials.expiresAtMs).toISOString().replace(/\.\d{3}Z$/, "Z"),
-    };
-    call.respond(200, JSON_HEADERS, JSON.stringify(body));
   }
 
   #checkRequestId(call: RuntimeCall, requestId: string): boolean {
@@ -226,11 +190,7 @@ export class RuntimeSession {
   }
 }
 
-function errorBody(errorType: string, errorMessage: string): string {
-  return `${JSON.stringify({ errorMessage, errorType })}\n`;
-}
-
-/** Of an error document with an X-Ray cause, the part that the caller of Invoke sees. */
+/** Returns the part of an error document with an X-Ray cause that the caller of Invoke sees. */
 function withoutCause(body: Buffer): Buffer {
   try {
     const parsed: unknown = JSON.parse(body.toString("utf8"));
