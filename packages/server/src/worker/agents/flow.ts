@@ -27,5 +27,7 @@ export async function untilReady(
     const next = await nextRuntimeEvent(core, brought, deadline);
     if (next.kind === "failed") return next.failure;
   }
+  // Whoever was early is ready by its state; the news of it must not look like something that waits for the driver.
+  core.inbox.discard(({ kind }) => kind === "restore-next" || kind === "invocation-next");
   return null;
 }

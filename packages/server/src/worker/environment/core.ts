@@ -11,7 +11,6 @@ import type { FunctionCredentials } from "../../ports/credential-source.ts";
 import type { Sandbox, SandboxSpec } from "../../ports/engine.ts";
 import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
 import type { WorkingSetInfo } from "../../ports/snapshot-disk.ts";
-import type { WorkingSetInfo } from "../../ports/snapshot-disk.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
 import { AgentRegistry } from "../agents/registry.ts";
 import { RuntimeAgent } from "../agents/runtime.ts";

@@ -2,6 +2,7 @@
  * One invocation of a ready environment. The caller gets its answer as soon as the runtime has sent it (with LogType Tail: when the
  * REPORT line is there, as it is part of the answer); the invocation is over when the runtime polls again.
  */
+import { type Body, type BodyEnd, wholeBody } from "../../base/body.ts";
 import type { InvokeOutcome } from "../../ports/worker.ts";
 import { untilReady } from "../agents/flow.ts";
 import type { Brought, EnvironmentCore } from "../environment/core.ts";
@@ -18,7 +19,9 @@ import type { PhaseStatus } from "../telemetry/platform-log.ts";
 import { toPhaseStatus } from "./init.ts";
 import type { RuntimeEvent } from "../runtime-api/runtime.ts";
 
-/** What the first invocation of an environment reports of the phase before it. */
+const TOO_LARGE = "Function.ResponseSizeTooLarge";
+
+/** The part of the phase before it that the first invocation of an environment reports. */
 export interface ColdStart {
   readonly initDurationMs: number | null;
   readonly restoreDurationMs: number | null;
@@ -48,10 +51,19 @@ export function startInvokeClock(core: EnvironmentCore): InvokeClock {
   return startClock(core, core.version.timeoutS * 1000);
 }
 
+/** A response that has come to its end, or an error in its place. */
 interface Answer {
-  readonly payload: Buffer;
+  readonly payload: Body;
   readonly functionError: "Unhandled" | null;
+  /** For the REPORT line; null where the response is good. */
   readonly errorType: string | null;
+}
+
+/** Either the answer or the failure is there. */
+interface Answered {
+  readonly answer: Answer | null;
+  readonly failure: Failure | null;
+  readonly hasReplied: boolean;
 }
 
 /** One invocation: the environment that runs it, what is asked, and its time. */
@@ -62,7 +74,16 @@ export interface Invocation {
   readonly cold: ColdStart;
 }
 
-/** Returns why the environment can't be used again, or null. */
+const ANSWERS = ["response", "response-begin", "response-too-large", "invocation-error"] as const;
+
+/** AWS's types for a response in pieces that did not come to a good end. */
+const STREAM_ERRORS: Readonly<Record<BodyEnd["kind"], string | null>> = {
+  whole: null,
+  "too-large": TOO_LARGE,
+  cut: "Runtime.TruncatedResponse",
+};
+
+/** Runs the invocation up to the runtime's next poll. Returns why the environment can't be used again, or null. */
 export async function runInvoke(
   core: EnvironmentCore,
   invocation: Invocation,
@@ -78,23 +99,46 @@ export async function runInvoke(
     traceId: input.traceId,
     clientContext: input.clientContext,
     payload: input.payload,
+    isStreamed: input.isStreamed === true,
   });
-  const result = await waitFor(core, brought, clock.deadline, ["response", "response-too-large", "invocation-error"]);
-  const answer = result.kind === "event" ? toAnswer(result.event) : null;
-  let failure = result.kind === "failed" ? result.failure : null;
+  const answered = await untilAnswered(core, invocation);
+  const { answer } = answered;
+  let { failure, hasReplied } = answered;
   if (answer !== null) {
-    noteFirstResponse(core, clock);
-    if (!input.wantsLogTail) {
+    if (!hasReplied && !input.wantsLogTail) {
       request.reply(toOutcome(core, answer, null));
-      onAnswered();
+      hasReplied = true;
     }
+    if (hasReplied) onAnswered();
     failure = await untilReady(core, brought, clock.deadline, "invoke");
   }
   clock.deadline.cancel();
   await endInvocation(core, invocation, failure, answer);
-  if (answer === null) request.reply(failureOutcome(core, request, failure));
-  else if (input.wantsLogTail) request.reply(toOutcome(core, answer, core.log.takeTail()));
+  if (!hasReplied) {
+    request.reply(
+      answer === null ? failureOutcome(core, request, failure) : toOutcome(core, answer, core.log.takeTail()),
+    );
+  }
   return failure;
+}
+
+/** Waits for the end of the response. The reply to a streamed one is given at its head. */
+async function untilAnswered(core: EnvironmentCore, invocation: Invocation): Promise<Answered> {
+  const { brought, request, clock } = invocation;
+  const result = await waitFor(core, brought, clock.deadline, ANSWERS);
+  if (result.kind === "failed") return { answer: null, failure: result.failure, hasReplied: false };
+  noteFirstResponse(core, clock);
+  if (result.event.kind !== "response-begin")
+    return { answer: toAnswer(result.event), failure: null, hasReplied: false };
+  const { body } = result.event;
+  request.reply(toOutcome(core, { payload: body, functionError: null, errorType: null }, null));
+  const ended = await waitFor(core, brought, clock.deadline, ["response-end"]);
+  if (ended.kind === "failed") {
+    body.fail();
+    return { answer: null, failure: ended.failure, hasReplied: true };
+  }
+  const answer: Answer = { payload: body, functionError: null, errorType: STREAM_ERRORS[ended.event.end] };
+  return { answer, failure: null, hasReplied: true };
 }
 
 function noteFirstResponse(core: EnvironmentCore, { startMs }: InvokeClock): void {
@@ -153,9 +197,9 @@ async function endInvocation(
 
 function reportStatus(failure: Failure | null, answer: Answer | null): PhaseStatus {
   if (failure !== null) return toPhaseStatus(failure);
-  if (answer?.errorType === "Function.ResponseSizeTooLarge") return { kind: "error", errorType: answer.errorType };
-  // An error that the handler threw is an answer, not a failed invocation.
-  return { kind: "success" };
+  return answer === null || answer.errorType === null
+    ? { kind: "success" }
+    : { kind: "error", errorType: answer.errorType };
 }
 
 function writeFailureLine(core: EnvironmentCore, requestId: string, failure: Failure): void {
@@ -172,14 +216,15 @@ function toAnswer(
 ): Answer {
   switch (event.kind) {
     case "response":
-      return { payload: event.payload, functionError: null, errorType: null };
+      return { payload: wholeBody(event.payload), functionError: null, errorType: null };
     case "invocation-error":
-      return { payload: event.payload, functionError: "Unhandled", errorType: event.errorType };
+      // The handler's error is an answer, not a failed invocation.
+      return { payload: wholeBody(event.payload), functionError: "Unhandled", errorType: null };
     case "response-too-large":
       return {
-        payload: responseTooLargePayload(event.sizeBytes),
+        payload: wholeBody(responseTooLargePayload(event.sizeBytes)),
         functionError: "Unhandled",
-        errorType: "Function.ResponseSizeTooLarge",
+        errorType: TOO_LARGE,
       };
   }
 }
@@ -198,7 +243,13 @@ function failureOutcome(core: EnvironmentCore, request: InvokeRequest, failure: 
   const payload = failure === null ? null : failurePayload(failure, request.input.requestId, core.version.timeoutS);
   if (payload !== null) {
     const logTail = core.log.takeTail();
-    return { kind: "response", payload, functionError: "Unhandled", logTail, environmentId: core.environmentId };
+    return {
+      kind: "response",
+      payload: wholeBody(payload),
+      functionError: "Unhandled",
+      logTail,
+      environmentId: core.environmentId,
+    };
   }
   if (failure?.kind === "platform") return { kind: "platform-error", code: failure.code, message: failure.message };
   return {

@@ -25,6 +25,7 @@ export async function primeRuntime(
       traceId: null,
       clientContext: null,
       payload,
+      isStreamed: false,
     });
     const answer = await waitFor(core, brought, deadline, ["response", "response-too-large", "invocation-error"]);
     if (answer.kind === "failed") return answer.failure;

@@ -1,19 +1,30 @@
 /**
- * The Runtime API of one environment: answers the runtime's calls and tells the environment's driver what happened. Long polls
- * (`restore/next`, `invocation/next`) are kept until the driver releases them. Codes, bodies and headers are AWS's
- * (snapstart-behaviour.md section 3).
+ * The runtime's part of the Runtime API: answers its calls and tells the environment's driver what happened. Long polls (`restore/next`,
+ * `invocation/next`) are kept until the driver releases them. Codes, bodies and headers are AWS's (docs/reference/snapstart-behaviour.md,
+ * section 3).
+ *
+ * Events are emitted in the turn in which the runtime's call, or the end of its body, came in: a response is told before an exit that
+ * followed it.
  */
-import type { RuntimeCall } from "../../ports/supervisor.ts";
-import { RESPONSE_SIZE_BYTES_MAX, validateErrorType } from "../function-errors.ts";
+import type { Body, BodyEnd, KeptBody } from "../../base/body.ts";
+import { RESPONSE_SIZE_BYTES_MAX, STREAM_SIZE_BYTES_MAX } from "../../model/payload-limits.ts";
+import type { CallBody, RuntimeCall } from "../../ports/supervisor.ts";
+import { validateErrorType } from "../function-errors.ts";
 import { ACCEPTED_BODY, errorBody, JSON_HEADERS } from "./answers.ts";
 import type { RuntimeRoute } from "./routes.ts";
 import { decideMove, type RuntimeMove, type RuntimeState } from "./state.ts";
+
+/** A body that is handed on while it comes. `fail` ends it when the environment does. */
+export type StreamedBody = Body & Pick<CallBody, "fail">;
 
 export type RuntimeEvent =
   | { readonly kind: "restore-next" }
   | { readonly kind: "invocation-next" }
   | { readonly kind: "init-error" | "restore-error"; readonly errorType: string; readonly body: Buffer }
   | { readonly kind: "response"; readonly payload: Buffer }
+  /** The head of a response that the invoke wants in pieces; `response-end` follows. */
+  | { readonly kind: "response-begin"; readonly body: StreamedBody }
+  | { readonly kind: "response-end"; readonly end: BodyEnd["kind"] }
   | { readonly kind: "response-too-large"; readonly sizeBytes: number }
   | { readonly kind: "invocation-error"; readonly errorType: string; readonly payload: Buffer };
 
@@ -24,6 +35,8 @@ export interface InvocationEvent {
   readonly traceId: string | null;
   readonly clientContext: string | null;
   readonly payload: Buffer;
+  /** The response is handed on piece by piece. */
+  readonly isStreamed: boolean;
 }
 
 const ERROR_WITH_CAUSE = "application/vnd.aws.lambda.error.cause+json";
@@ -97,6 +110,7 @@ export class RuntimeSession {
   }
 
   #handleInvocationNext(call: RuntimeCall): void {
+    call.body.cancel();
     const before = this.#state;
     if (!this.#move(call, "invocation-next")) return;
     if (before === "Running" && this.#event !== null) return this.#answerInvocation(call, this.#event);
@@ -113,6 +127,7 @@ export class RuntimeSession {
   }
 
   #handleRestoreNext(call: RuntimeCall): void {
+    call.body.cancel();
     // A client that hung up on its poll and asks again is still where it was.
     if (this.#state === "RestoreReady" && this.#parked === null) {
       this.#parked = call;
@@ -128,8 +143,8 @@ export class RuntimeSession {
     const mode = call.headers.get("lambda-runtime-function-response-mode");
     if (!this.#move(call, "response")) return;
     if (mode !== undefined && mode !== "" && mode !== "streaming") {
-      const body = errorBody("InvalidFunctionResponseMode", "Invalid function response mode");
-      call.respond(400, JSON_HEADERS, body);
+      call.respond(400, JSON_HEADERS, errorBody("InvalidFunctionResponseMode", "Invalid function response mode"));
+      this.#state = "RuntimeResponseSentState";
       this.#emit({
         kind: "invocation-error",
         errorType: "Runtime.InvalidResponseModeHeader",
@@ -137,31 +152,59 @@ export class RuntimeSession {
       });
       return;
     }
-    if (call.bodyLength > RESPONSE_SIZE_BYTES_MAX) return this.#refuseTooLarge(call);
-    call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
-    this.#emit({ kind: "response", payload: call.body });
+    if (this.#event?.isStreamed === true) return this.#streamResponse(call);
+    this.#keepBody(call, (payload) => this.#emit({ kind: "response", payload }));
+  }
+
+  #streamResponse(call: RuntimeCall): void {
+    call.body.stream(STREAM_SIZE_BYTES_MAX, (end) => {
+      // Its beginning has been handed on, so that the runtime can't send it again.
+      this.#state = "RuntimeResponseSentState";
+      if (end.kind === "too-large") refuseTooLarge(call, STREAM_SIZE_BYTES_MAX);
+      else call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
+      this.#emit({ kind: "response-end", end: end.kind });
+    });
+    this.#emit({ kind: "response-begin", body: call.body });
   }
 
   #handleInvocationError(call: RuntimeCall, requestId: string): void {
     if (!this.#checkRequestId(call, requestId)) return;
     if (!this.#move(call, "invocation-error")) return;
-    if (call.bodyLength > RESPONSE_SIZE_BYTES_MAX) return this.#refuseTooLarge(call);
-    call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
     const hasCause = call.headers.get("content-type") === ERROR_WITH_CAUSE;
-    this.#emit({
-      kind: "invocation-error",
-      errorType: validateErrorType(call.headers.get("lambda-runtime-function-error-type")),
-      payload: hasCause ? withoutCause(call.body) : call.body,
+    this.#keepBody(call, (body) =>
+      this.#emit({
+        kind: "invocation-error",
+        errorType: validateErrorType(call.headers.get("lambda-runtime-function-error-type")),
+        payload: hasCause ? withoutCause(body) : body,
+      }),
+    );
+  }
+
+  /** Takes the body of a response or an error whole; it counts when its end has come. */
+  #keepBody(call: RuntimeCall, accept: (body: Buffer) => void): void {
+    call.body.keep(RESPONSE_SIZE_BYTES_MAX, (kept) => {
+      // A runtime whose call was cut off may try again.
+      this.#state = kept.kind === "cut" ? "Running" : "RuntimeResponseSentState";
+      switch (kept.kind) {
+        case "cut":
+          return;
+        case "too-large":
+          refuseTooLarge(call, RESPONSE_SIZE_BYTES_MAX);
+          return this.#emit({ kind: "response-too-large", sizeBytes: kept.lengthBytes });
+        case "whole":
+          call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
+          return accept(kept.bytes);
+      }
     });
   }
 
-  #refuseTooLarge(call: RuntimeCall): void {
-    const message = `Exceeded maximum allowed payload size (${RESPONSE_SIZE_BYTES_MAX} bytes).`;
-    call.respond(413, JSON_HEADERS, errorBody("RequestEntityTooLarge", message));
-    this.#emit({ kind: "response-too-large", sizeBytes: call.bodyLength });
+  #handleReport(call: RuntimeCall, move: "init-error" | "restore-error"): void {
+    call.body.keep(RESPONSE_SIZE_BYTES_MAX, (kept) => {
+      if (kept.kind !== "cut") this.#report(call, move, kept);
+    });
   }
 
-  #handleReport(call: RuntimeCall, move: "init-error" | "restore-error"): void {
+  #report(call: RuntimeCall, move: "init-error" | "restore-error", kept: Exclude<KeptBody, { kind: "cut" }>): void {
     const wasRestoring = this.#state === "Restoring";
     if (!this.#move(call, move)) return;
     call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
@@ -169,7 +212,7 @@ export class RuntimeSession {
     this.#emit({
       kind: wasRestoring ? "restore-error" : "init-error",
       errorType: validateErrorType(call.headers.get("lambda-runtime-function-error-type")),
-      body: call.body,
+      body: kept.kind === "whole" ? kept.bytes : Buffer.alloc(0),
     });
   }
 
@@ -188,6 +231,11 @@ export class RuntimeSession {
     this.#state = decision.state;
     return true;
   }
+}
+
+function refuseTooLarge(call: RuntimeCall, sizeBytesMax: number): void {
+  const message = `Exceeded maximum allowed payload size (${sizeBytesMax} bytes).`;
+  call.respond(413, JSON_HEADERS, errorBody("RequestEntityTooLarge", message));
 }
 
 /** Returns the part of an error document with an X-Ray cause that the caller of Invoke sees. */
