@@ -231,6 +231,8 @@ function specOf(task: string, memorySizeMib = 512): SandboxSpec {
   return { environmentId, ...names, fileSystems: [], recordsSent: false, uid: UID, memorySizeMib, tmpSizeMib: 512 };
 }
 
+const ANSWER_SIZE_BYTES_MAX = 6_400_000;
+
 /** A sandbox whose program speaks the Runtime API (tests/engines/programs/runtime.py). */
 export class TestClone {
   readonly spec: SandboxSpec;
@@ -284,8 +286,11 @@ export class TestClone {
   #onCall(call: RuntimeCall): void {
     if (call.method === "GET") this.#next = call;
     else {
-      this.#answer = call.body.toString();
-      call.respond(202, {}, "");
+      call.body.keep(ANSWER_SIZE_BYTES_MAX, (kept) => {
+        this.#answer = kept.kind === "whole" ? kept.bytes.toString() : JSON.stringify(kept.kind);
+        call.respond(202, {}, "");
+        this.#changed();
+      });
     }
     this.#changed();
   }

@@ -24,6 +24,10 @@ import type {
 } from "@thaw/server/testing/ports";
 import { createWorker, type WorkerLimits, type WorkerProblem } from "@thaw/server/testing/worker";
 
+/** With the payload taken whole. */
+export type WholeSuccess = Omit<InvokeSuccess, "payload"> & { readonly payload: Buffer };
+export type WholeOutcome = WholeSuccess | Exclude<InvokeOutcome, InvokeSuccess>;
+
 const catalog: RuntimeCatalog = {
   find: (runtime) =>
     runtime === "java99"
@@ -104,7 +108,8 @@ export class WorkerHarness {
       primes: { readPrimes: async () => this.primes.map((text) => Buffer.from(text)) },
       onRestore: (report) => void this.restores.push(report),
       onProblem: (problem) => void this.problems.push(problem),
-      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      // Clones are parked only where a test is about them.
+      limits: { parkedPerVersionMax: 0, ...options.limits },
     });
   }
 
@@ -149,11 +154,11 @@ export class WorkerHarness {
     };
   }
 
-  invoke(changes: Partial<RunnableVersion> = {}, input: Partial<InvokeInput> = {}): Promise<InvokeOutcome> {
-    return this.worker.invoke(this.version(changes), this.input(input));
+  async invoke(changes: Partial<RunnableVersion> = {}, input: Partial<InvokeInput> = {}): Promise<WholeOutcome> {
+    return whole(await this.worker.invoke(this.version(changes), this.input(input)));
   }
 
-  async invokeOk(changes: Partial<RunnableVersion> = {}, input: Partial<InvokeInput> = {}): Promise<InvokeSuccess> {
+  async invokeOk(changes: Partial<RunnableVersion> = {}, input: Partial<InvokeInput> = {}): Promise<WholeSuccess> {
     const outcome = await this.invoke(changes, input);
     if (outcome.kind !== "response") throw new Error(`not a response: ${JSON.stringify(outcome)}`);
     await this.clock.advance(0);
@@ -193,7 +198,12 @@ export class WorkerHarness {
   }
 }
 
+export async function whole(outcome: InvokeOutcome): Promise<WholeOutcome> {
+  if (outcome.kind !== "response") return outcome;
+  return { ...outcome, payload: await outcome.payload.collect(Number.POSITIVE_INFINITY) };
+}
+
 /** A response's JSON. */
-export function json(outcome: InvokeSuccess): unknown {
+export function json(outcome: WholeSuccess): unknown {
   return JSON.parse(outcome.payload.toString("utf8"));
 }

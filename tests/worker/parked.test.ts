@@ -29,6 +29,7 @@ test("after a restore a clone is parked, and the next invoke that finds no idle 
   const issuedBefore = harness.credentialsIssued;
   await harness.worker.stopEnvironments({ keepParked: true });
   const restoresBefore = harness.engine.steps.filter((step) => step.startsWith("restore ")).length;
+  await harness.clock.advance(500);
   const outcome = await harness.invokeOk(restorable);
   expect(outcome.environmentId).toBe(parked?.environmentId);
   expect(harness.engine.steps.filter((step) => step.startsWith("restore ")).length).toBe(restoresBefore);

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import type { InvokeOutcome } from "@thaw/server/testing/ports";
-import { WorkerHarness } from "./harness.ts";
+import { type WholeOutcome, WorkerHarness } from "./harness.ts";
 
 /** A handler that waits until the test lets it go. */
 function gatedHandler(): { readonly handle: () => Promise<string>; readonly release: () => void } {
@@ -178,7 +177,7 @@ test("a runtime that is not installed is an error that names the command", async
 test("one function takes its share of the host at most, two that want all leave a place for a third", async () => {
   const { handle, release } = gatedHandler();
   const harness = new WorkerHarness({ handle }, { limits: { environmentsMax: 20 } });
-  const flood = (functionName: string): Array<Promise<InvokeOutcome>> =>
+  const flood = (functionName: string): Array<Promise<WholeOutcome>> =>
     Array.from({ length: 40 }, () => harness.invoke({ functionName, runKey: functionName }));
   const running = flood("noisy");
   await harness.clock.advance(0);
@@ -199,7 +198,7 @@ test("one function takes its share of the host at most, two that want all leave 
 test("the share holds for memory, too, and does not count what is idle", async () => {
   const { handle, release } = gatedHandler();
   const harness = new WorkerHarness({ handle }, { limits: { memoryMaxMib: 10_000 } });
-  const large = (): Promise<InvokeOutcome> =>
+  const large = (): Promise<WholeOutcome> =>
     harness.invoke({ functionName: "large", runKey: "large", memorySizeMib: 2000 });
   const running = [large(), large(), large(), large(), large()];
   await harness.clock.advance(0);

@@ -4,7 +4,7 @@ import type { FakeProcess } from "@thaw/server/testing/fakes";
 import type { PlatformCode } from "@thaw/server/testing/model";
 import type { RunnableVersion } from "@thaw/server/testing/ports";
 import { createWorker } from "@thaw/server/testing/worker";
-import { json, WorkerHarness } from "./harness.ts";
+import { json, whole, WorkerHarness } from "./harness.ts";
 
 async function readCredentials(process: FakeProcess): Promise<string> {
   const authorization = process.env["AWS_CONTAINER_AUTHORIZATION_TOKEN"] ?? "";
@@ -171,7 +171,7 @@ test("the token is known again after a restart of the worker", async () => {
       }),
     },
   });
-  const outcome = await worker.invoke(harness.version(restorable), harness.input());
+  const outcome = await whole(await worker.invoke(harness.version(restorable), harness.input()));
   expect(outcome.kind === "response" && json(outcome)).toBe("FRESH");
   await worker.close(0);
   await harness.end();

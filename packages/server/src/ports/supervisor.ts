@@ -2,6 +2,11 @@
  * The connection to the supervisor inside a sandbox: processes started, their output, and every HTTP call that they make to the
  * Runtime API. Knows no Lambda rules. Wire form: docs/formats/supervisor-protocol.md.
  */
+import type { Body, BodyPipe } from "../base/body.ts";
+
+/** The reader's side of a call's body. */
+export type CallBody = Body & Pick<BodyPipe, "keep" | "stream" | "fail">;
+
 export interface RuntimeCall {
   readonly id: number;
   readonly method: string;
@@ -9,9 +14,8 @@ export interface RuntimeCall {
   readonly path: string;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
-  /** At most 6,400,000 bytes; `bodyLength` is what was really sent. */
-  readonly body: Buffer;
-  readonly bodyLength: number;
+  /** Comes in pieces, after the head. At most 6,400,000 bytes of it; its end tells the length that was really sent. */
+  readonly body: CallBody;
   /** True once the client closed its connection without an answer. */
   readonly isAbandoned: boolean;
   /** Answers once; a second call, or one after the call was abandoned, does nothing. */
@@ -36,7 +40,9 @@ export interface SpawnRequest {
 
 /** All events come in order, on one listener; events before `listen` are kept for it. */
 export interface SupervisorListener {
+  /** At the head of the call; its body may not be there yet. */
   onCall(call: RuntimeCall): void;
+  /** The client closed its connection before it was answered; the body has ended, whole or not. */
   onAbandoned(call: RuntimeCall): void;
   onLog(source: string, stream: "stdout" | "stderr", bytes: Buffer): void;
   onExit(exit: ProcessExit): void;

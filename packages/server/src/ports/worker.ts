@@ -1,6 +1,7 @@
 /**
  * What the control plane asks of a worker (the host agent that owns environments). Values only: control/ and worker/ share no memory.
  */
+import type { Body } from "../base/body.ts";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
 import type { ShownPhases } from "../model/phases.ts";
@@ -57,15 +58,21 @@ export interface InvokeInput {
   readonly traceId: string | null;
   /** Last 4 KiB of the log, for LogType Tail. */
   readonly wantsLogTail: boolean;
+  /**
+   * The outcome comes with the head of the response and the payload piece by piece, up to 200 MiB. Without it the outcome comes when the
+   * response is there, whole and within 6 MiB. Not together with `wantsLogTail`, which is known only at the end.
+   */
+  readonly isStreamed?: boolean;
   /** No clone is parked for the next cold invoke of this one's runKey. */
   readonly parksNone?: boolean;
 }
 
-/** `Handled`/`Unhandled` is AWS's X-Amz-Function-Error; the payload is then its JSON error document. */
 export interface InvokeSuccess {
   readonly kind: "response";
-  readonly payload: Buffer;
-  readonly functionError: "Handled" | "Unhandled" | null;
+  /** The response, or AWS's JSON error document. Of a streamed one the reader is told by a throw that it was cut, or was too large. */
+  readonly payload: Body;
+  /** AWS's X-Amz-Function-Error; null where the function answered. */
+  readonly functionError: "Unhandled" | null;
   readonly logTail: Buffer | null;
   readonly environmentId: EnvironmentId;
 }

@@ -7,11 +7,12 @@
  * ```
  */
 import { connect, type Socket } from "node:net";
+import type { BodySource } from "../base/body.ts";
 import type { Clock } from "../base/clock.ts";
 import { ThawError } from "../model/platform-errors.ts";
 import type { ProcessExit, SpawnRequest, SupervisorLink, SupervisorListener } from "../ports/supervisor.ts";
 import { encodeFrame, encodeJson, FRAME, type Frame, FrameReader, SupervisorProtocolError } from "./frames.ts";
-import { LinkedCall } from "./linked-call.ts";
+import { type CallHead, LinkedCall } from "./linked-call.ts";
 
 const PROTOCOL = 1;
 const EMPTY = Buffer.alloc(0);
@@ -38,14 +39,8 @@ export class SpawnFailedError extends Error {
 
 interface Hello {
   readonly protocol: number;
-  readonly calls: ReadonlyArray<RequestHead & { readonly id: number }>;
+  readonly calls: ReadonlyArray<CallHead & { readonly id: number }>;
   readonly processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>;
-}
-
-interface RequestHead {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: ReadonlyArray<readonly [string, string]>;
 }
 
 type Event = (listener: SupervisorListener) => void;
@@ -76,6 +71,16 @@ class Link implements SupervisorLink {
   #parkedCalls: readonly number[] | null = null;
   #listener: SupervisorListener | null = null;
   #isClosed = false;
+  /** Bodies whose readers are behind. While there is one, nothing is read of the connection. */
+  #pauses = 0;
+  readonly #source: BodySource = {
+    pause: () => {
+      if (++this.#pauses === 1) this.#socket.pause();
+    },
+    resume: () => {
+      if (--this.#pauses === 0) this.#socket.resume();
+    },
+  };
 
   constructor(socket: Socket, clock: Clock) {
     this.#socket = socket;
@@ -145,9 +150,9 @@ class Link implements SupervisorLink {
       case FRAME.spawned:
         return this.#onSpawned(readJson<{ name: string; pid?: number; error?: string }>(frame.payload));
       case FRAME.requestHead:
-        return this.#beginCall(frame.callId, readJson<RequestHead>(frame.payload));
+        return this.#beginCall(frame.callId, readJson<CallHead>(frame.payload));
       case FRAME.requestBody:
-        return this.#callOf(frame)?.addBody(Buffer.from(frame.payload));
+        return this.#calls.get(frame.callId)?.body.push(Buffer.from(frame.payload));
       case FRAME.requestEnd:
         return this.#endRequest(frame);
       case FRAME.requestAbort:
@@ -171,7 +176,7 @@ class Link implements SupervisorLink {
     this.processes = hello.processes;
     for (const head of hello.calls) {
       this.#beginCall(head.id, head);
-      this.#finishRequest(head.id, null);
+      this.#calls.get(head.id)?.body.end();
     }
     this.#opening?.resolve();
     this.#opening = null;
@@ -184,11 +189,10 @@ class Link implements SupervisorLink {
     else waiting?.reject(new SpawnFailedError(spawned.error ?? "EIO"));
   }
 
-  #beginCall(id: number, head: RequestHead): void {
-    this.#calls.set(
-      id,
-      new LinkedCall(id, head.method, head.path, new Map(head.headers), (frames) => this.#answer(id, frames)),
-    );
+  #beginCall(id: number, head: CallHead): void {
+    const call = new LinkedCall(id, head, this.#source, (frames) => this.#answer(id, frames));
+    this.#calls.set(id, call);
+    this.#emit((listener) => listener.onCall(call));
   }
 
   #answer(id: number, frames: readonly Buffer[]): void {
@@ -200,15 +204,9 @@ class Link implements SupervisorLink {
   }
 
   #endRequest(frame: Frame): void {
-    const truncated = frame.payload.length === 0 ? null : readJson<{ length: number }>(frame.payload).length;
-    this.#finishRequest(frame.callId, truncated);
-  }
-
-  #finishRequest(id: number, fullLength: number | null): void {
-    const call = this.#calls.get(id);
-    if (call === undefined) return;
-    call.complete(fullLength);
-    this.#emit((listener) => listener.onCall(call));
+    const body = this.#calls.get(frame.callId)?.body;
+    if (frame.payload.length === 0) body?.end();
+    else body?.end(readJson<{ length: number }>(frame.payload).length);
   }
 
   #abandon(id: number): void {
@@ -216,7 +214,7 @@ class Link implements SupervisorLink {
     this.#calls.delete(id);
     if (call === undefined) return;
     call.abandon();
-    if (call.isComplete) this.#emit((listener) => listener.onAbandoned(call));
+    this.#emit((listener) => listener.onAbandoned(call));
   }
 
   #onLog(payload: Buffer): void {
@@ -227,10 +225,6 @@ class Link implements SupervisorLink {
     this.#emit((listener) => listener.onLog(source, stream, bytes));
   }
 
-  #callOf(frame: Frame): LinkedCall | undefined {
-    return this.#calls.get(frame.callId);
-  }
-
   #emit(event: Event): void {
     if (this.#listener === null) this.#kept.push(event);
     else event(this.#listener);
@@ -239,6 +233,7 @@ class Link implements SupervisorLink {
   #onClose(cause: Error | undefined): void {
     const wasClosedByUs = this.#isClosed;
     this.#isClosed = true;
+    for (const call of this.#calls.values()) call.body.fail();
     const lost = new SupervisorLostError(cause);
     this.#opening?.reject(lost);
     for (const waiting of this.#spawning.values()) waiting.reject(lost);

@@ -1,49 +1,38 @@
-/** One HTTP call of a process in the sandbox, from its head to our answer. */
+/** One HTTP call of a process in the sandbox, from its head to our answer. The link writes its body, one reader takes it. */
+import { BodyPipe, type BodySource } from "../base/body.ts";
 import type { RuntimeCall } from "../ports/supervisor.ts";
 import { encodeFrame, encodeJson, FRAME, PIECE_SIZE_BYTES } from "./frames.ts";
 
 const EMPTY = Buffer.alloc(0);
+
+export interface CallHead {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: ReadonlyArray<readonly [string, string]>;
+}
 
 export class LinkedCall implements RuntimeCall {
   readonly id: number;
   readonly method: string;
   readonly path: string;
   readonly headers: ReadonlyMap<string, string>;
-  body: Buffer = EMPTY;
-  bodyLength = 0;
+  readonly body: BodyPipe;
   isAbandoned = false;
-  isComplete = false;
   readonly #send: (frames: readonly Buffer[]) => void;
-  #parts: Buffer[] = [];
   #isAnswered = false;
 
-  constructor(
-    id: number,
-    method: string,
-    path: string,
-    headers: ReadonlyMap<string, string>,
-    send: (frames: readonly Buffer[]) => void,
-  ) {
+  constructor(id: number, head: CallHead, source: BodySource, send: (frames: readonly Buffer[]) => void) {
     this.id = id;
-    this.method = method;
-    this.path = path;
-    this.headers = headers;
+    this.method = head.method;
+    this.path = head.path;
+    this.headers = new Map(head.headers);
+    this.body = new BodyPipe(source);
     this.#send = send;
-  }
-
-  addBody(bytes: Buffer): void {
-    this.#parts.push(bytes);
-  }
-
-  complete(fullLength: number | null): void {
-    this.body = Buffer.concat(this.#parts);
-    this.#parts = [];
-    this.bodyLength = fullLength ?? this.body.length;
-    this.isComplete = true;
   }
 
   abandon(): void {
     this.isAbandoned = true;
+    this.body.fail();
   }
 
   respond(status: number, headers: Readonly<Record<string, string>>, body: string | Buffer): void {
@@ -66,6 +55,11 @@ export class LinkedCall implements RuntimeCall {
   #takeTurn(): boolean {
     if (this.#isAnswered || this.isAbandoned) return false;
     this.#isAnswered = true;
+    // An answer that comes before the end of the request wants nothing more of it.
+    if (!this.body.hasEnded) {
+      this.body.cancel();
+      this.body.fail();
+    }
     return true;
   }
 }

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
-import { PLATFORM_ERRORS, type PlatformCode } from "../model/platform-errors.ts";
+import { PLATFORM_ERRORS } from "../model/platform-errors.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
@@ -15,6 +15,7 @@ import type {
   EnvironmentSummary,
   InvokeInput,
   InvokeOutcome,
+  InvokeRefusal,
   ProvisionedStatus,
   ProvisionedTarget,
   RunnableVersion,
@@ -23,12 +24,11 @@ import type {
   SnapshotOutcome,
   Worker,
 } from "../ports/worker.ts";
-import { tryEngine } from "./environment/core.ts";
 import { EnvironmentPool } from "./placement/pool.ts";
 import type { Environment } from "./environment/environment.ts";
 import { CLOSING } from "./platform-failure.ts";
 import { ProvisionedEnvironments } from "./placement/provisioned.ts";
-import { initialiseAndSnapshot } from "./lives/snapshot.ts";
+import { liveForSnapshot } from "./lives/snapshot.ts";
 import {
   DEFAULT_WORKER_LIMITS,
   type WorkerLimits,
@@ -72,7 +72,9 @@ export function createWorker(options: WorkerOptions): Worker {
   return new LocalWorker(services, catalog);
 }
 
-const UNFIT: InvokeOutcome = {
+type PlatformRefusal = Extract<InvokeRefusal, { readonly kind: "platform-error" }>;
+
+const UNFIT: PlatformRefusal = {
   kind: "platform-error",
   code: "WORKER_SNAPSHOT_UNFIT",
   message: PLATFORM_ERRORS.WORKER_SNAPSHOT_UNFIT.message,
@@ -96,11 +98,11 @@ class LocalWorker implements Worker {
     this.#catalog = catalog;
     this.#pool = new EnvironmentPool(services);
     this.#provisioned = new ProvisionedEnvironments(services, catalog, this.#pool);
-    this.#pool.onPlaced = ({ core: { version, mode } }) =>
-      this.#provisioned.count(version.runKey, mode.kind === "provisioned");
+    this.#pool.onPlaced = ({ version, mode }) => this.#provisioned.count(version.runKey, mode.kind === "provisioned");
   }
 
   async invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome> {
+    assert(!(input.isStreamed === true && input.wantsLogTail), "the log's tail is known at the end of a stream only");
     if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
     const made = version.snapshotFingerprints;
     const recipe =
@@ -129,9 +131,7 @@ class LocalWorker implements Worker {
   }
 
   async removeSnapshot(snapshotId: SnapshotId): Promise<void> {
-    const users = this.#pool.all.filter(
-      ({ core: { mode } }) => mode.kind === "restore" && mode.snapshotId === snapshotId,
-    );
+    const users = this.#pool.all.filter(({ mode }) => mode.kind === "restore" && mode.snapshotId === snapshotId);
     for (const environment of users) if (environment.isParking) environment.stop();
     await Promise.all(users.map((environment) => environment.restored));
     await this.#services.snapshots?.remove(snapshotId);
@@ -167,7 +167,7 @@ class LocalWorker implements Worker {
     return this.#catalog.releases().map((release) => ({
       ...release,
       environments: environments.filter(
-        ({ core: { recipe } }) => recipe.runtime === release.runtime && recipe.fingerprint === release.fingerprint,
+        ({ recipe }) => recipe.runtime === release.runtime && recipe.fingerprint === release.fingerprint,
       ).length,
     }));
   }
@@ -186,10 +186,7 @@ class LocalWorker implements Worker {
 
   async observe(environmentId: EnvironmentId): Promise<EnvironmentObservation | null> {
     const environment = await this.#pool.untilIdle(environmentId);
-    if (environment === null) return null;
-    const observed = await tryEngine(() => environment.core.sandbox.observe());
-    if (!observed.ok) return null;
-    return { summary: environment.summary, memory: environment.core.memory, sandbox: observed.value };
+    return environment === null ? null : environment.observe();
   }
 
   async inspectSnapshot(version: RunnableVersion, needles: readonly Buffer[]): Promise<SnapshotFindings> {
@@ -220,7 +217,7 @@ class LocalWorker implements Worker {
     const environments = this.#pool.all;
     for (const environment of environments) {
       // A snapshot that is being made is begun again at the next start.
-      if (environment.core.mode.kind === "snapshot") environment.kill();
+      if (environment.mode.kind === "snapshot") environment.kill();
       else environment.stop();
     }
     const cancel = this.#services.clock.after(graceMs, () => {
@@ -240,24 +237,21 @@ class LocalWorker implements Worker {
     if (recipe === null) return this.#runtimeMissing(version);
     if (snapshots === null)
       return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: this.snapshotsProblem() ?? "" };
-    let outcome: SnapshotOutcome | null = null;
     const environment = await this.#pool.startInRoom(
       version,
       recipe,
       { kind: "snapshot", snapshotId },
       signal,
-      async (started) => {
-        outcome = await initialiseAndSnapshot(started, snapshots, snapshotId, signal);
-      },
+      (driver) => liveForSnapshot(driver, snapshots, snapshotId, signal),
     );
     if (environment === null) return { kind: "cancelled" };
     const onAbort = (): void => environment.kill({ kind: "cancelled" });
     signal.addEventListener("abort", onAbort, { once: true });
-    await environment.stopped;
+    const outcome = await environment.stopped;
     signal.removeEventListener("abort", onAbort);
     // The language may have been replaced under the Init.
     const isSame = this.#catalog.find(version.runtime, recipe.fingerprint) !== null;
-    if (outcome !== null && (outcome as SnapshotOutcome).kind === "ready" && !isSame) {
+    if (outcome?.kind === "ready" && !isSame) {
       await this.removeSnapshot(snapshotId);
       return {
         kind: "platform-error",
@@ -274,20 +268,12 @@ class LocalWorker implements Worker {
     );
   }
 
-  #tooLarge(version: RunnableVersion): {
-    readonly kind: "platform-error";
-    readonly code: PlatformCode;
-    readonly message: string;
-  } {
+  #tooLarge(version: RunnableVersion): PlatformRefusal {
     const message = `The function has ${version.memorySizeMib} MiB of memory, this host gives ${this.#services.limits.memoryMaxMib} MiB to all functions together (--memory-max-mib).`;
     return { kind: "platform-error", code: "WORKER_TOO_LARGE", message };
   }
 
-  #runtimeMissing(version: RunnableVersion): {
-    readonly kind: "platform-error";
-    readonly code: PlatformCode;
-    readonly message: string;
-  } {
+  #runtimeMissing(version: RunnableVersion): PlatformRefusal {
     return {
       kind: "platform-error",
       code: "WORKER_RUNTIME_MISSING",
@@ -297,7 +283,7 @@ class LocalWorker implements Worker {
 }
 
 function isChosen(environment: Environment, filter: EnvironmentFilter): boolean {
-  const { version, mode } = environment.core;
+  const { version, mode } = environment;
   if (mode.kind === "snapshot" || environment.isStopping) return false;
   if (filter.keepParked === true && environment.isParking) return false;
   if (filter.runKey !== undefined && filter.runKey !== version.runKey) return false;

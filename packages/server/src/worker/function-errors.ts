@@ -3,11 +3,9 @@
  * Forms recorded from AWS: `Runtime.ExitError` and `Sandbox.Timedout` (recorded/test_lambda.TestLambdaErrors.*, …Behavior.test_lambda_invoke_with_timeout).
  */
 import { constants } from "node:os";
+import { RESPONSE_SIZE_BYTES_MAX } from "../model/payload-limits.ts";
 import type { PlatformCode } from "../model/platform-errors.ts";
 import type { ProcessExit } from "../ports/supervisor.ts";
-
-/** 6 MiB and 100 bytes, AWS's limit for a response. */
-export const RESPONSE_SIZE_BYTES_MAX = 6_291_556;
 
 /** Why a phase of an environment failed. */
 export type Failure =
@@ -18,6 +16,12 @@ export type Failure =
   | { readonly kind: "exit"; readonly errorType: ExitErrorType; readonly message: string }
   | { readonly kind: "cancelled" }
   | { readonly kind: "platform"; readonly code: PlatformCode; readonly message: string };
+
+export const OUT_OF_MEMORY: Failure = {
+  kind: "exit",
+  errorType: "Runtime.OutOfMemory",
+  message: "Runtime exited with error: signal: killed",
+};
 
 export type ExitErrorType = "Runtime.ExitError" | "Runtime.OutOfMemory" | "Runtime.InvalidEntrypoint";
 

@@ -3,6 +3,7 @@ import { ApiError } from "../../model/api-error.ts";
 import type { CloneAnswer } from "../../model/compare-clones.ts";
 import { readSent, type SentReading, type SentTraffic } from "../../model/sent-requests.ts";
 import type { EnvironmentObservation, RunnableVersion } from "../../ports/worker.ts";
+import { takeWhole } from "../invoke/buffered.ts";
 import { refusalOf } from "../invoke/invoke.ts";
 import type { ControlServices } from "../services.ts";
 
@@ -83,7 +84,7 @@ async function invokeOnce(
   readonly isError: boolean;
   readonly environmentId: EnvironmentObservation["summary"]["environmentId"];
 }> {
-  const outcome = await services.worker.invoke(version, {
+  const invoked = await services.worker.invoke(version, {
     requestId: services.random.uuid(),
     payload,
     invokedFunctionArn: `${version.functionArn}:${version.version}`,
@@ -92,6 +93,7 @@ async function invokeOnce(
     wantsLogTail: false,
     parksNone: true,
   });
+  const outcome = await takeWhole(invoked);
   switch (outcome.kind) {
     case "response":
       return {

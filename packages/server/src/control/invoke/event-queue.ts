@@ -6,8 +6,8 @@ import type { EventRecord } from "../../model/function-record.ts";
 import { ApiError, notFound } from "../../model/api-error.ts";
 import { functionArn } from "../../model/function-name.ts";
 import type { Stored } from "../../ports/metadata-store.ts";
-import type { InvokeOutcome } from "../../ports/worker.ts";
 import type { ControlParts } from "../services.ts";
+import type { BufferedOutcome } from "./buffered.ts";
 
 const ATTEMPTS_MAX = 3;
 const RETRY_DELAYS_MS = [60_000, 120_000];
@@ -21,7 +21,7 @@ const AT_ONCE_OF_FUNCTION_MAX = 12;
 const POLL_MS_MAX = 60_000;
 
 type AcceptedEvent = Pick<EventRecord, "requestId" | "functionName" | "qualifier" | "payload" | "clientContext">;
-type Run = (event: EventRecord) => Promise<InvokeOutcome>;
+type Run = (event: EventRecord) => Promise<BufferedOutcome>;
 
 type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "clock" | "onProblem">;
 
@@ -165,7 +165,7 @@ export class EventQueue {
   }
 }
 
-function isOutcome(value: unknown): value is InvokeOutcome {
+function isOutcome(value: unknown): value is BufferedOutcome {
   return typeof value === "object" && value !== null && "kind" in value;
 }
 

@@ -4,9 +4,10 @@ import { chooseVersion } from "../../model/alias-routing.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import type { AliasRecord, EventRecord, VersionRecord } from "../../model/function-record.ts";
 import { PLATFORM_ERRORS, type PlatformCode } from "../../model/platform-errors.ts";
-import type { InvokeOutcome, InvokeRefusal } from "../../ports/worker.ts";
+import type { InvokeRefusal } from "../../ports/worker.ts";
 import type { SnapshotId } from "../../base/ids.ts";
 import type { Concurrency } from "../concurrency/concurrency.ts";
+import { type BufferedOutcome, takeWhole } from "./buffered.ts";
 import type { EventQueue } from "./event-queue.ts";
 import { type FoundVersion, findVersion } from "../records/lookup.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
@@ -61,7 +62,7 @@ interface Found {
 
 interface Ran {
   readonly version: VersionRecord;
-  readonly outcome: InvokeOutcome;
+  readonly outcome: BufferedOutcome;
 }
 
 export function invokeOperations(invoke: InvokeOperation): OperationsOf<"Invoke"> {
@@ -119,7 +120,7 @@ export class InvokeOperation {
   }
 
   /** One attempt at an event that was accepted. Each is an invoke of its own: an alias chooses anew. */
-  async runAccepted(event: EventRecord): Promise<InvokeOutcome> {
+  async runAccepted(event: EventRecord): Promise<BufferedOutcome> {
     const { functionName, qualifier, payload, requestId, clientContext } = event;
     const { found, epoch } = await this.#find(functionName, qualifier ?? undefined);
     await this.checkInvocable(found.version);
@@ -142,7 +143,7 @@ export class InvokeOperation {
     const { scope, worker } = this.#services;
     const { owner, version, qualifier } = await this.#touch(found, epoch);
     const runnable = this.#runnables.of(owner, version);
-    const outcome = await worker.invoke(runnable, {
+    const invoked = await worker.invoke(runnable, {
       requestId: attempt.requestId,
       payload: attempt.payload,
       invokedFunctionArn: functionArn(scope, owner.name, qualifier),
@@ -150,6 +151,7 @@ export class InvokeOperation {
       traceId: attempt.traceId ?? this.#newTraceId(),
       wantsLogTail: attempt.wantsLogTail,
     });
+    const outcome = await takeWhole(invoked);
     if (version.snapshotId !== null) await this.#judgeSnapshot(version, version.snapshotId, outcome);
     return { version, outcome };
   }
@@ -192,7 +194,7 @@ export class InvokeOperation {
     );
   }
 
-  async #judgeSnapshot(version: VersionRecord, snapshotId: SnapshotId, outcome: InvokeOutcome): Promise<void> {
+  async #judgeSnapshot(version: VersionRecord, snapshotId: SnapshotId, outcome: BufferedOutcome): Promise<void> {
     const enough = outcome.kind === "platform-error" ? SNAPSHOT_UNUSABLE[outcome.code] : undefined;
     if (outcome.kind === "response") this.#failedRestores.delete(snapshotId);
     if (outcome.kind !== "platform-error" || enough === undefined) return;
@@ -216,7 +218,7 @@ export class InvokeOperation {
     return { found: await findVersion(this.#services, functionName, qualifier, choose), epoch };
   }
 
-  async #toOutput(version: VersionRecord, outcome: InvokeOutcome): Promise<Out<"Invoke">> {
+  async #toOutput(version: VersionRecord, outcome: BufferedOutcome): Promise<Out<"Invoke">> {
     switch (outcome.kind) {
       case "response":
         return {

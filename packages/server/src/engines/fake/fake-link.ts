@@ -6,7 +6,8 @@ import type {
   SupervisorLink,
   SupervisorListener,
 } from "../../ports/supervisor.ts";
-import type { FakeResponse } from "./fake-process.ts";
+import { BodyPipe } from "../../base/body.ts";
+import type { FakeBody, FakeResponse } from "./fake-process.ts";
 
 /** As the supervisor protocol has it. */
 const BODY_SIZE_BYTES_MAX = 6_400_000;
@@ -23,6 +24,8 @@ export class FakeLink implements SupervisorLink {
   readonly #host: FakeLinkHost;
   #listener: SupervisorListener | null = null;
   #kept: Array<(listener: SupervisorListener) => void> = [];
+  /** Bodies that have not come to their end. */
+  readonly #sending = new Set<BodyPipe>();
   #nextCallId: number;
   #isOpen = true;
 
@@ -60,11 +63,19 @@ export class FakeLink implements SupervisorLink {
 
   close(): void {
     this.#isOpen = false;
+    this.hangUp();
   }
 
   lose(): void {
+    this.hangUp();
     this.tell((listener) => listener.onLost());
     this.#isOpen = false;
+  }
+
+  /** The process closes its connections: what it was sending is cut. */
+  hangUp(): void {
+    for (const pipe of this.#sending) pipe.fail();
+    this.#sending.clear();
   }
 
   tell(event: (listener: SupervisorListener) => void): void {
@@ -81,16 +92,16 @@ export class FakeLink implements SupervisorLink {
     this.tell((listener) => listener.onExit(exit));
   }
 
-  call(method: string, path: string, headers: Readonly<Record<string, string>>, body: Buffer): Promise<FakeResponse> {
-    return new Promise((resolve) => {
+  call(method: string, path: string, headers: Readonly<Record<string, string>>, body: FakeBody): Promise<FakeResponse> {
+    return new Promise((resolve, reject) => {
       let isAnswered = false;
+      const pipe = new BodyPipe();
       const call: RuntimeCall = {
         id: this.#nextCallId++,
         method,
         path,
         headers: new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
-        body: body.subarray(0, BODY_SIZE_BYTES_MAX),
-        bodyLength: body.length,
+        body: pipe,
         isAbandoned: false,
         respond: (status, responseHeaders, responseBody) => {
           if (isAnswered) return;
@@ -104,6 +115,18 @@ export class FakeLink implements SupervisorLink {
         },
       };
       this.tell((listener) => listener.onCall(call));
+      this.#send(pipe, body).catch(reject);
     });
+  }
+
+  async #send(pipe: BodyPipe, body: FakeBody): Promise<void> {
+    if (Buffer.isBuffer(body)) {
+      pipe.push(body.subarray(0, BODY_SIZE_BYTES_MAX));
+      pipe.end(body.length);
+      return;
+    }
+    this.#sending.add(pipe);
+    for await (const piece of body) if (this.#sending.has(pipe)) pipe.push(piece);
+    if (this.#sending.delete(pipe)) pipe.end();
   }
 }

@@ -5,6 +5,9 @@ export interface FakeInvocation {
   readonly payload: string;
 }
 
+/** A response, whole or in pieces as they come. */
+export type FakeResult = string | AsyncIterable<Buffer>;
+
 export type FakeState = Record<string, unknown>;
 
 /**
@@ -17,7 +20,7 @@ export interface FakeFunction {
   init?(process: FakeProcess, state: FakeState): void | Promise<void>;
   beforeSnapshot?(process: FakeProcess, state: FakeState): void | Promise<void>;
   afterRestore?(process: FakeProcess, state: FakeState): void | Promise<void>;
-  handle?(process: FakeProcess, invocation: FakeInvocation, state: FakeState): string | Promise<string>;
+  handle?(process: FakeProcess, invocation: FakeInvocation, state: FakeState): FakeResult | Promise<FakeResult>;
   /** After the response, before the next poll. */
   afterResponse?(process: FakeProcess, state: FakeState): void | Promise<void>;
 }
@@ -28,9 +31,12 @@ export interface FakeResponse {
   readonly body: string;
 }
 
+/** Whole, or in pieces as they come. */
+export type FakeBody = Buffer | AsyncIterable<Buffer>;
+
 /** What a process needs of its sandbox. */
 export interface FakeProcessHost {
-  call(method: string, path: string, headers: Readonly<Record<string, string>>, body: Buffer): Promise<FakeResponse>;
+  call(method: string, path: string, headers: Readonly<Record<string, string>>, body: FakeBody): Promise<FakeResponse>;
   print(stream: "stdout" | "stderr", bytes: Buffer): void;
   exit(code: number | null, signal: number | null): void;
   killForMemory(): void;
@@ -102,7 +108,7 @@ export class FakeProcess {
   async callBytes(
     method: string,
     path: string,
-    body: Buffer,
+    body: FakeBody,
     headers: Readonly<Record<string, string>>,
   ): Promise<FakeResponse> {
     const response = await this.#host.call(method, path, headers, body);
@@ -177,7 +183,8 @@ export class FakeProcess {
     try {
       const result =
         this.#function.handle === undefined ? "null" : await this.#function.handle(this, invocation, this.#state);
-      await this.call("POST", `${path}/response`, result);
+      const body = typeof result === "string" ? Buffer.from(result) : result;
+      await this.callBytes("POST", `${path}/response`, body, {});
     } catch (error) {
       if (error instanceof ProcessEnded) throw error;
       await this.call("POST", `${path}/error`, describeError(error), {

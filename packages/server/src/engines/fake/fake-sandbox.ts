@@ -127,7 +127,10 @@ export class FakeSandbox implements Sandbox {
     return {
       call: (method, path, headers, body) => this.link.call(method, path, headers, body),
       print: (stream, bytes) => this.link.tellLog(stream, bytes),
-      exit: (code, signal) => this.link.tellExit({ name: "runtime", pid: RUNTIME_PID, code, signal }),
+      exit: (code, signal) => {
+        this.link.hangUp();
+        this.link.tellExit({ name: "runtime", pid: RUNTIME_PID, code, signal });
+      },
       killForMemory: () => {
         this.#oomKills++;
       },

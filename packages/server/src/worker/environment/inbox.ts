@@ -1,6 +1,6 @@
-/** Events for one reader, in order. The reader is the environment's driver: everyone else only puts. */
+/** Events for one reader, in order. The reader is the environment's driver; everybody else puts. */
 export class Inbox<E> {
-  readonly #events: E[] = [];
+  #events: E[] = [];
   #wake: ((event: E) => void) | null = null;
 
   get isEmpty(): boolean {
@@ -25,8 +25,13 @@ export class Inbox<E> {
     });
   }
 
-  /** All that is waiting, without waiting for more. */
+  /** Takes all that is there, without waiting for more. */
   drain(): E[] {
     return this.#events.splice(0);
+  }
+
+  /** Throws events away that nobody needs any more. */
+  discard(isStale: (event: E) => boolean): void {
+    this.#events = this.#events.filter((event) => !isStale(event));
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The states of an execution environment. The driver in environment.ts is the only writer.
+ * The states of an execution environment. Its driver (driver.ts) is the only writer.
  *
  *   starting ─► initialising ─► snapshotting ──────────┐
  *      │         ▲   │  │ (idle, where provisioned)    │

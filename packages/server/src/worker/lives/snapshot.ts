@@ -1,72 +1,67 @@
 /** The life of an environment that is made for its snapshot: the whole Init, before-snapshot hooks included, then the snapshot. */
 import type { SnapshotId } from "../../base/ids.ts";
-import type { SnapshotOutcome } from "../../ports/worker.ts";
-import { tryEngine } from "../environment/core.ts";
-import type { Environment } from "../environment/environment.ts";
-import type { Failure } from "../function-errors.ts";
-import { runInit } from "../phases/init.ts";
 import type { Snapshots } from "../../ports/snapshots.ts";
+import type { SnapshotOutcome } from "../../ports/worker.ts";
+import { type Brought, type EnvironmentCore, tryEngine } from "../environment/core.ts";
+import type { Driver } from "../environment/driver.ts";
+import type { Failure } from "../function-errors.ts";
+import { aheadLimitMs, bringUp } from "./bring-up.ts";
 
 /** AWS's text, whatever went wrong in Init; the function's log has the rest. */
 const INIT_FAILED_REASON = "An error occurred during function initialization.";
 
-export async function initialiseAndSnapshot(
-  environment: Environment,
+export async function liveForSnapshot(
+  driver: Driver,
   snapshots: Snapshots,
   snapshotId: SnapshotId,
   signal: AbortSignal,
 ): Promise<SnapshotOutcome> {
-  const { core } = environment;
-  const createMs = core.nowMs();
-  const endEngine = core.phases.start("engine");
-  const created = await tryEngine(() => core.services.engine.create(core.sandboxSpec));
-  if (!created.ok) {
-    core.reportProblem("create the sandbox", created.error);
-    return toOutcome(created.failure);
-  }
-  core.phases.include(created.value.phases, createMs);
-  endEngine();
-  core.attach(created.value);
-  environment.transition("initialising");
-  const { publishInitTimeoutMs } = core.services.limits;
-  const deadline = core.startDeadline(Math.max(core.version.timeoutS * 1000, publishInitTimeoutMs));
-  const init = await runInit(core, { phase: "init", deadline });
-  deadline.cancel();
+  const up = await bringUp(driver, { phase: "init", limitMs: aheadLimitMs(driver.core) });
+  if (up.kind === "no-sandbox") return toOutcome(up.failure);
   if (signal.aborted) return { kind: "cancelled" };
-  if (init.kind === "failed") return toOutcome(init.failure);
-  environment.transition("snapshotting");
+  if (up.kind === "init-failed") return toOutcome(up.failure);
+  driver.enter("snapshotting");
+  const outcome = await takeSnapshot(driver.core, up.brought, snapshots, snapshotId, up.initDurationMs);
+  if (outcome.kind !== "ready" || !signal.aborted) return outcome;
+  await removeQuietly(driver.core, snapshots, snapshotId);
+  return { kind: "cancelled" };
+}
+
+async function takeSnapshot(
+  core: EnvironmentCore,
+  { sandbox }: Brought,
+  snapshots: Snapshots,
+  snapshotId: SnapshotId,
+  initDurationMs: number,
+): Promise<SnapshotOutcome> {
   const startMs = core.nowMs();
   const endSnapshot = core.phases.start("snapshot");
-  const taken = await tryEngine(() => snapshots.take(core.sandbox, snapshotId, core.version.kmsKeyArn));
+  const taken = await tryEngine(() => snapshots.take(sandbox, snapshotId, core.version.kmsKeyArn));
   if (!taken.ok) {
     core.reportProblem("take the snapshot", taken.error);
     return toOutcome(taken.failure);
-  }
-  if (signal.aborted) {
-    await removeQuietly(environment, snapshots, snapshotId);
-    return { kind: "cancelled" };
   }
   core.phases.include(taken.value.phases, startMs);
   endSnapshot();
   const { key, memoryBytes, diskBytes, newBytes, cutConnections } = taken.value;
   return {
     kind: "ready",
-    initDurationMs: init.durationMs,
+    initDurationMs,
     snapshotKey: key,
     memoryBytes,
     diskBytes,
     newBytes,
     cutConnections,
     fingerprints: { engine: snapshots.fingerprint, runtime: core.recipe.fingerprint },
-    ...core.phases.show(createMs),
+    ...core.phases.show(core.createdMonotonicMs),
   };
 }
 
-async function removeQuietly(environment: Environment, snapshots: Snapshots, snapshotId: SnapshotId): Promise<void> {
+async function removeQuietly(core: EnvironmentCore, snapshots: Snapshots, snapshotId: SnapshotId): Promise<void> {
   try {
     await snapshots.remove(snapshotId);
   } catch (error) {
-    environment.core.reportProblem("remove the snapshot of a cancelled publish", error);
+    core.reportProblem("remove the snapshot of a cancelled publish", error);
   }
 }
 
@@ -81,7 +76,7 @@ function toOutcome(failure: Failure): SnapshotOutcome {
   }
 }
 
-/** AWS's StateReasonCode. */
+/** Returns AWS's StateReasonCode. */
 function reasonCode(failure: Exclude<Failure, { kind: "cancelled" | "platform" }>): string {
   if (failure.kind === "timeout") return "FunctionError.InitTimeout";
   if (failure.kind === "reported") return "FunctionError";

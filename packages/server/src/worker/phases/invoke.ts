@@ -2,8 +2,12 @@
  * One invocation of a ready environment. The caller gets its answer as soon as the runtime has sent it (with LogType Tail: when the
  * REPORT line is there, as it is part of the answer); the invocation is over when the runtime polls again.
  */
+import { type Body, type BodyEnd, wholeBody } from "../../base/body.ts";
 import type { InvokeOutcome } from "../../ports/worker.ts";
-import type { Deadline, EnvironmentCore, InvokeRequest } from "../environment/core.ts";
+import { untilReady } from "../agents/flow.ts";
+import type { Brought, EnvironmentCore } from "../environment/core.ts";
+import type { Deadline, InvokeRequest } from "../environment/events.ts";
+import { waitFor } from "../environment/wait.ts";
 import {
   describeTimeout,
   type Failure,
@@ -13,9 +17,11 @@ import {
 } from "../function-errors.ts";
 import type { PhaseStatus } from "../telemetry/platform-log.ts";
 import { toPhaseStatus } from "./init.ts";
-import type { RuntimeEvent } from "../runtime-api/session.ts";
+import type { RuntimeEvent } from "../runtime-api/runtime.ts";
 
-/** What the first invocation of an environment reports of the phase before it. */
+const TOO_LARGE = "Function.ResponseSizeTooLarge";
+
+/** The part of the phase before it that the first invocation of an environment reports. */
 export interface ColdStart {
   readonly initDurationMs: number | null;
   readonly restoreDurationMs: number | null;
@@ -24,7 +30,7 @@ export interface ColdStart {
 
 export const WARM: ColdStart = { initDurationMs: null, restoreDurationMs: null, billedRestoreDurationMs: null };
 
-/** When the invoke's clock started; the same deadline holds for an Init that was tried again within it. */
+/** The time that an Init or an invoke may take. One clock holds for an invoke and an Init that was tried again within it. */
 export interface InvokeClock {
   readonly startMs: number;
   readonly deadline: Deadline;
@@ -32,56 +38,107 @@ export interface InvokeClock {
   readonly deadlineAtMs: number;
 }
 
-export function startInvokeClock(core: EnvironmentCore): InvokeClock {
-  const timeoutMs = core.version.timeoutS * 1000;
+export function startClock(core: EnvironmentCore, limitMs: number): InvokeClock {
   return {
     startMs: core.nowMs(),
-    deadline: core.startDeadline(timeoutMs),
-    deadlineAtMs: core.services.clock.nowMs() + timeoutMs,
+    deadline: core.startDeadline(limitMs),
+    deadlineAtMs: core.services.clock.nowMs() + limitMs,
   };
 }
 
+/** Starts the clock of the function's timeout. */
+export function startInvokeClock(core: EnvironmentCore): InvokeClock {
+  return startClock(core, core.version.timeoutS * 1000);
+}
+
+/** A response that has come to its end, or an error in its place. */
 interface Answer {
-  readonly payload: Buffer;
+  readonly payload: Body;
   readonly functionError: "Unhandled" | null;
+  /** For the REPORT line; null where the response is good. */
   readonly errorType: string | null;
 }
 
-/** Returns why the environment can't be used again, or null. */
+/** Either the answer or the failure is there. */
+interface Answered {
+  readonly answer: Answer | null;
+  readonly failure: Failure | null;
+  readonly hasReplied: boolean;
+}
+
+/** One invocation: the environment that runs it, what is asked, and its time. */
+export interface Invocation {
+  readonly brought: Brought;
+  readonly request: InvokeRequest;
+  readonly clock: InvokeClock;
+  readonly cold: ColdStart;
+}
+
+const ANSWERS = ["response", "response-begin", "response-too-large", "invocation-error"] as const;
+
+/** AWS's types for a response in pieces that did not come to a good end. */
+const STREAM_ERRORS: Readonly<Record<BodyEnd["kind"], string | null>> = {
+  whole: null,
+  "too-large": TOO_LARGE,
+  cut: "Runtime.TruncatedResponse",
+};
+
+/** Runs the invocation up to the runtime's next poll. Returns why the environment can't be used again, or null. */
 export async function runInvoke(
   core: EnvironmentCore,
-  request: InvokeRequest,
-  clock: InvokeClock,
-  cold: ColdStart,
+  invocation: Invocation,
   onAnswered: () => void,
 ): Promise<Failure | null> {
+  const { brought, request, clock } = invocation;
   const { input } = request;
   beginInvocation(core, request);
-  core.session.deliver({
+  brought.session.deliver({
     requestId: input.requestId,
     deadlineMs: clock.deadlineAtMs,
     invokedFunctionArn: input.invokedFunctionArn,
     traceId: input.traceId,
     clientContext: input.clientContext,
     payload: input.payload,
+    isStreamed: input.isStreamed === true,
   });
-  const result = await core.waitFor(clock.deadline, ["response", "response-too-large", "invocation-error"]);
-  const answer = result.kind === "event" ? toAnswer(result.event) : null;
-  let failure = result.kind === "failed" ? result.failure : null;
+  const answered = await untilAnswered(core, invocation);
+  const { answer } = answered;
+  let { failure, hasReplied } = answered;
   if (answer !== null) {
-    noteFirstResponse(core, clock);
-    if (!input.wantsLogTail) {
+    if (!hasReplied && !input.wantsLogTail) {
       request.reply(toOutcome(core, answer, null));
-      onAnswered();
+      hasReplied = true;
     }
-    const ready = await core.waitFor(clock.deadline, ["invocation-next"]);
-    if (ready.kind === "failed") failure = ready.failure;
+    if (hasReplied) onAnswered();
+    failure = await untilReady(core, brought, clock.deadline, "invoke");
   }
   clock.deadline.cancel();
-  await endInvocation(core, request, clock, cold, failure, answer);
-  if (answer === null) request.reply(failureOutcome(core, request, failure));
-  else if (input.wantsLogTail) request.reply(toOutcome(core, answer, core.log.takeTail()));
+  await endInvocation(core, invocation, failure, answer);
+  if (!hasReplied) {
+    request.reply(
+      answer === null ? failureOutcome(core, request, failure) : toOutcome(core, answer, core.log.takeTail()),
+    );
+  }
   return failure;
+}
+
+/** Waits for the end of the response. The reply to a streamed one is given at its head. */
+async function untilAnswered(core: EnvironmentCore, invocation: Invocation): Promise<Answered> {
+  const { brought, request, clock } = invocation;
+  const result = await waitFor(core, brought, clock.deadline, ANSWERS);
+  if (result.kind === "failed") return { answer: null, failure: result.failure, hasReplied: false };
+  noteFirstResponse(core, clock);
+  if (result.event.kind !== "response-begin")
+    return { answer: toAnswer(result.event), failure: null, hasReplied: false };
+  const { body } = result.event;
+  request.reply(toOutcome(core, { payload: body, functionError: null, errorType: null }, null));
+  const ended = await waitFor(core, brought, clock.deadline, ["response-end"]);
+  if (ended.kind === "failed") {
+    body.fail();
+    return { answer: null, failure: ended.failure, hasReplied: true };
+  }
+  const answer: Answer = { payload: body, functionError: null, errorType: STREAM_ERRORS[ended.event.end] };
+  return { answer, failure: null, hasReplied: true };
 }
 
 function noteFirstResponse(core: EnvironmentCore, { startMs }: InvokeClock): void {
@@ -89,16 +146,12 @@ function noteFirstResponse(core: EnvironmentCore, { startMs }: InvokeClock): voi
   core.phases.record({ name: "firstResponse", startMs, durationMs: core.nowMs() - startMs });
 }
 
-/** The invoke of an environment whose Init failed again within it: the same lines and the same answer, without a handler. */
-export async function failInvoke(
-  core: EnvironmentCore,
-  request: InvokeRequest,
-  clock: InvokeClock,
-  failure: Failure,
-): Promise<void> {
+/** Answers the invoke of an environment whose Init failed again within it: the same lines and the same answer, without a handler. */
+export async function failInvoke(core: EnvironmentCore, invocation: Invocation, failure: Failure): Promise<void> {
+  const { request, clock } = invocation;
   beginInvocation(core, request);
   clock.deadline.cancel();
-  await endInvocation(core, request, clock, WARM, failure, null);
+  await endInvocation(core, invocation, failure, null);
   request.reply(failureOutcome(core, request, failure));
 }
 
@@ -110,9 +163,7 @@ function beginInvocation(core: EnvironmentCore, request: InvokeRequest): void {
 
 async function endInvocation(
   core: EnvironmentCore,
-  request: InvokeRequest,
-  clock: InvokeClock,
-  cold: ColdStart,
+  { brought, request, clock, cold }: Invocation,
   failure: Failure | null,
   answer: Answer | null,
 ): Promise<void> {
@@ -124,7 +175,7 @@ async function endInvocation(
   core.log.flushOutput();
   if (failure !== null) writeFailureLine(core, requestId, failure);
   core.log.writePlatform({ kind: "end", requestId });
-  const memoryMaxMib = await core.measureMemoryMaxMib();
+  const memoryMaxMib = await core.measureMemoryMaxMib(brought);
   core.services.onInvocation({
     functionName: core.version.functionName,
     durationMs,
@@ -146,9 +197,9 @@ async function endInvocation(
 
 function reportStatus(failure: Failure | null, answer: Answer | null): PhaseStatus {
   if (failure !== null) return toPhaseStatus(failure);
-  if (answer?.errorType === "Function.ResponseSizeTooLarge") return { kind: "error", errorType: answer.errorType };
-  // An error that the handler threw is an answer, not a failed invocation.
-  return { kind: "success" };
+  return answer === null || answer.errorType === null
+    ? { kind: "success" }
+    : { kind: "error", errorType: answer.errorType };
 }
 
 function writeFailureLine(core: EnvironmentCore, requestId: string, failure: Failure): void {
@@ -165,14 +216,15 @@ function toAnswer(
 ): Answer {
   switch (event.kind) {
     case "response":
-      return { payload: event.payload, functionError: null, errorType: null };
+      return { payload: wholeBody(event.payload), functionError: null, errorType: null };
     case "invocation-error":
-      return { payload: event.payload, functionError: "Unhandled", errorType: event.errorType };
+      // The handler's error is an answer, not a failed invocation.
+      return { payload: wholeBody(event.payload), functionError: "Unhandled", errorType: null };
     case "response-too-large":
       return {
-        payload: responseTooLargePayload(event.sizeBytes),
+        payload: wholeBody(responseTooLargePayload(event.sizeBytes)),
         functionError: "Unhandled",
-        errorType: "Function.ResponseSizeTooLarge",
+        errorType: TOO_LARGE,
       };
   }
 }
@@ -191,7 +243,13 @@ function failureOutcome(core: EnvironmentCore, request: InvokeRequest, failure: 
   const payload = failure === null ? null : failurePayload(failure, request.input.requestId, core.version.timeoutS);
   if (payload !== null) {
     const logTail = core.log.takeTail();
-    return { kind: "response", payload, functionError: "Unhandled", logTail, environmentId: core.environmentId };
+    return {
+      kind: "response",
+      payload: wholeBody(payload),
+      functionError: "Unhandled",
+      logTail,
+      environmentId: core.environmentId,
+    };
   }
   if (failure?.kind === "platform") return { kind: "platform-error", code: failure.code, message: failure.message };
   return {

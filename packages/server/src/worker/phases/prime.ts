@@ -3,27 +3,35 @@
  * the next one. A runtime that went to restore/next can't be primed from here: its answer would run the after-restore hooks. Thaw's
  * Node.js client and its starts of the Java and Python clients prime themselves, before that call.
  */
-import type { Deadline, EnvironmentCore } from "../environment/core.ts";
+import { untilReady } from "../agents/flow.ts";
+import type { Brought, EnvironmentCore } from "../environment/core.ts";
+import type { Deadline } from "../environment/events.ts";
+import { waitFor } from "../environment/wait.ts";
 import type { Failure } from "../function-errors.ts";
 
 /** Returns why Init has failed: the process ended, or the time was over. An event that the function answers with an error is no failure. */
-export async function primeRuntime(core: EnvironmentCore, deadline: Deadline): Promise<Failure | null> {
-  if (core.session.state !== "Ready") return null;
+export async function primeRuntime(
+  core: EnvironmentCore,
+  brought: Brought,
+  deadline: Deadline,
+): Promise<Failure | null> {
+  if (brought.session.state !== "Ready") return null;
   const events = await readEvents(core);
   for (const [index, payload] of events.entries()) {
-    core.session.deliver({
+    brought.session.deliver({
       requestId: `00000000-0000-4000-8000-${String(index + 1).padStart(12, "0")}`,
       deadlineMs: core.services.clock.nowMs() + core.version.timeoutS * 1000,
       invokedFunctionArn: `${core.version.functionArn}:${core.version.version}`,
       traceId: null,
       clientContext: null,
       payload,
+      isStreamed: false,
     });
-    const answer = await core.waitFor(deadline, ["response", "response-too-large", "invocation-error"]);
+    const answer = await waitFor(core, brought, deadline, ["response", "response-too-large", "invocation-error"]);
     if (answer.kind === "failed") return answer.failure;
     if (answer.event.kind !== "response") core.log.writeLine(`A prime event failed: ${describe(answer.event)}\n`);
-    const ready = await core.waitFor(deadline, ["invocation-next"]);
-    if (ready.kind === "failed") return ready.failure;
+    const failure = await untilReady(core, brought, deadline, "invoke");
+    if (failure !== null) return failure;
   }
   return null;
 }

@@ -3,47 +3,50 @@
  * A runtime that was parked in restore/next gets an empty 200 and then has its after-restore hooks to run; one that was parked in
  * invocation/next stays there until Invoke.
  */
-import { type EnvironmentCore, tryEngine } from "../environment/core.ts";
+import { untilReady } from "../agents/flow.ts";
+import { type Brought, type EnvironmentCore, tryEngine } from "../environment/core.ts";
+import type { RestoreMode } from "../environment/events.ts";
 import type { Failure } from "../function-errors.ts";
 import { toPhaseStatus } from "./init.ts";
-import type { SnapshotId } from "../../base/ids.ts";
-import type { SnapshotKey } from "../../ports/snapshots.ts";
 
-export interface RestoreResult {
+export type RestoreResult = {
+  /** Wall clock at the beginning. */
   readonly startedAtMs: number;
+  /** The same on the monotonic clock. */
+  readonly startMs: number;
   readonly durationMs: number;
   /** Runtime load and after-restore hooks, rounded up. */
   readonly billedMs: number;
-  readonly failure: Failure | null;
+} & ({ readonly kind: "ready"; readonly brought: Brought } | { readonly kind: "failed"; readonly failure: Failure });
+
+/** A clone that stands where the snapshot was taken. */
+export type CloneResult =
+  | { readonly kind: "ready"; readonly brought: Brought }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+/** Restores from a snapshot. */
+export function runRestore(core: EnvironmentCore, snapshot: RestoreMode): Promise<RestoreResult> {
+  return restore(core, () => makeClone(core, snapshot));
 }
 
-/** A restore that starts from a snapshot. */
-export function runRestore(core: EnvironmentCore, snapshotId: SnapshotId, key: SnapshotKey): Promise<RestoreResult> {
-  return restore(core, async () => (await makeClone(core, snapshotId, key)) ?? (await untilParked(core)));
-}
-
-/** A restore that starts from a parked clone. Its duration counts from the request, as AWS's does from the invoke. */
-export function runUnpark(core: EnvironmentCore): Promise<RestoreResult> {
+/** Restores from a parked clone. The duration counts from the request, as AWS's does from the invoke. */
+export function runUnpark(core: EnvironmentCore, brought: Brought): Promise<RestoreResult> {
   core.renewIdentity();
   return restore(core, async () => {
-    const thawed = await tryEngine(() => core.sandbox.thaw());
-    return thawed.ok ? null : thawed.failure;
+    const thawed = await tryEngine(() => brought.sandbox.thaw());
+    return thawed.ok ? { kind: "ready", brought } : { kind: "failed", failure: thawed.failure };
   });
 }
 
-/** Makes a clone and stops it where the snapshot was taken. */
-export async function parkClone(
-  core: EnvironmentCore,
-  snapshotId: SnapshotId,
-  key: SnapshotKey,
-): Promise<Failure | null> {
-  const failure = (await makeClone(core, snapshotId, key)) ?? (await untilParked(core));
-  if (failure !== null) return failure;
-  const frozen = await tryEngine(() => core.sandbox.freeze());
-  return frozen.ok ? null : frozen.failure;
+/** Makes a clone and freezes it where the snapshot was taken. */
+export async function parkClone(core: EnvironmentCore, snapshot: RestoreMode): Promise<CloneResult> {
+  const clone = await makeClone(core, snapshot);
+  if (clone.kind === "failed") return clone;
+  const frozen = await tryEngine(() => clone.brought.sandbox.freeze());
+  return frozen.ok ? clone : { kind: "failed", failure: frozen.failure };
 }
 
-async function restore(core: EnvironmentCore, bring: () => Promise<Failure | null>): Promise<RestoreResult> {
+async function restore(core: EnvironmentCore, bring: () => Promise<CloneResult>): Promise<RestoreResult> {
   const { log, version, recipe } = core;
   log.beginPhase();
   log.writePlatform({
@@ -54,22 +57,25 @@ async function restore(core: EnvironmentCore, bring: () => Promise<Failure | nul
     runtimeVersionArn: recipe.runtimeVersionArn,
   });
   const startedAtMs = core.services.clock.nowMs();
+  const startMs = core.nowMs();
   const endRestore = core.phases.start("restore");
-  const cloneFailure = await bring();
+  const clone = await bring();
   const releasedMs = core.nowMs();
-  const failure = cloneFailure ?? (await releaseRuntime(core));
+  const failure = clone.kind === "failed" ? clone.failure : await releaseRuntime(core, clone.brought);
   const billedMs = Math.ceil(core.nowMs() - releasedMs);
   const durationMs = endRestore();
   log.flushOutput();
   log.writePlatform({ kind: "restore-report", durationMs, status: toPhaseStatus(failure) });
-  return { startedAtMs, durationMs, billedMs, failure };
+  const times = { startedAtMs, startMs, durationMs, billedMs };
+  if (clone.kind === "failed") return { ...clone, ...times };
+  return failure === null ? { ...clone, ...times } : { kind: "failed", failure, ...times };
 }
 
-async function makeClone(core: EnvironmentCore, snapshotId: SnapshotId, key: SnapshotKey): Promise<Failure | null> {
-  const { snapshots } = core.services;
+async function makeClone(core: EnvironmentCore, { snapshotId, key }: RestoreMode): Promise<CloneResult> {
+  const { engine, snapshots } = core.services;
   if (snapshots === null) {
-    const message = `This host can't restore snapshots: ${core.services.engine.snapshotsProblem ?? "the engine has none"}`;
-    return { kind: "platform", code: "WORKER_NO_SNAPSHOTS", message };
+    const message = `This host can't restore snapshots: ${engine.snapshotsProblem ?? "the engine has none"}`;
+    return { kind: "failed", failure: { kind: "platform", code: "WORKER_NO_SNAPSHOTS", message } };
   }
   core.currentCredentials();
   const startMs = core.nowMs();
@@ -77,32 +83,33 @@ async function makeClone(core: EnvironmentCore, snapshotId: SnapshotId, key: Sna
   const restored = await tryEngine(() => snapshots.restore(core.sandboxSpec, snapshotId, key));
   if (!restored.ok) {
     core.reportProblem("restore", restored.error);
-    return restored.failure;
+    return { kind: "failed", failure: restored.failure };
   }
   core.phases.include(restored.value.phases, startMs);
   endEngine();
-  core.attach(restored.value);
-  return null;
+  const brought = core.attach(restored.value);
+  const failure = await untilParked(core, brought);
+  return failure === null ? { kind: "ready", brought } : { kind: "failed", failure };
 }
 
-/** Until the runtime presents the call in which the snapshot was taken. */
-async function untilParked(core: EnvironmentCore): Promise<Failure | null> {
+/** Waits until the runtime presents the call in which the snapshot was taken. */
+async function untilParked(core: EnvironmentCore, brought: Brought): Promise<Failure | null> {
   const endParked = core.phases.start("parked");
   const deadline = core.startDeadline(core.services.limits.restoreTimeoutMs);
-  const parked = await core.waitFor(deadline, ["restore-next", "invocation-next"]);
+  const failure = await untilReady(core, brought, deadline, "clone");
   deadline.cancel();
   endParked();
-  return parked.kind === "failed" ? parked.failure : null;
+  return failure;
 }
 
-async function releaseRuntime(core: EnvironmentCore): Promise<Failure | null> {
+async function releaseRuntime(core: EnvironmentCore, brought: Brought): Promise<Failure | null> {
   // A runtime without hooks was taken in invocation/next, and stays there until Invoke.
-  if (core.session.state !== "RestoreReady") return null;
+  if (brought.session.state !== "RestoreReady") return null;
   const endHooks = core.phases.start("hooks");
   const deadline = core.startDeadline(core.services.limits.restoreTimeoutMs);
-  core.session.releaseRestore();
-  const ready = await core.waitFor(deadline, ["invocation-next"]);
+  brought.session.releaseRestore();
+  const failure = await untilReady(core, brought, deadline, "restore");
   deadline.cancel();
   endHooks();
-  return ready.kind === "failed" ? ready.failure : null;
+  return failure;
 }

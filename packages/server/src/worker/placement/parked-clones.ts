@@ -54,7 +54,7 @@ export class ParkedClones {
   #replenish(version: RunnableVersion, recipe: RuntimeRecipe): void {
     const { limits } = this.#services;
     const parked = this.#place.environments().filter((each) => each.isParking && !each.isStopping);
-    const own = parked.filter((each) => each.core.version.runKey === version.runKey);
+    const own = parked.filter((each) => each.version.runKey === version.runKey);
     if (own.length >= limits.parkedPerVersionMax) return;
     // The one parked longest ago gives way.
     if (parked.length >= limits.parkedMax) parked[0]?.stop();

@@ -3,8 +3,12 @@ import { strict as assert } from "node:assert";
 import { type EnvironmentId, newEnvironmentId } from "../../base/ids.ts";
 import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
 import type { InvokeInput, InvokeOutcome, RunnableVersion } from "../../ports/worker.ts";
-import type { EnvironmentMode, InvokeReply, InvokeRequest } from "../environment/core.ts";
-import { Environment } from "../environment/environment.ts";
+import type { Driver } from "../environment/driver.ts";
+import { Environment, type Life } from "../environment/environment.ts";
+import type { EnvironmentMode, InvokeReply, InvokeRequest, RestoreMode } from "../environment/events.ts";
+import { serveOnDemand } from "../lives/on-demand.ts";
+import { serveParked } from "../lives/parked.ts";
+import { serveRestored } from "../lives/restored.ts";
 import { FairGate } from "./fair-gate.ts";
 import { chooseEvictions, type EnvironmentView, type Placement, placeInvoke } from "./placement.ts";
 import { ParkedClones } from "./parked-clones.ts";
@@ -14,11 +18,11 @@ import type { WorkerServices } from "../worker-services.ts";
 /** An environment may end at the moment it is chosen; more often than this is no coincidence. */
 const ATTEMPTS_MAX = 8;
 
-function modeOf(version: RunnableVersion): EnvironmentMode {
-  const { snapshotId, snapshotKey } = version;
+/** Null where the version has no snapshot. */
+function snapshotOf({ snapshotId, snapshotKey }: RunnableVersion): RestoreMode | null {
   // Without its key a snapshot is refused by the engine, never passed over.
   return snapshotId === null
-    ? { kind: "on-demand" }
+    ? null
     : { kind: "restore", snapshotId, key: snapshotKey ?? { keyArn: null, wrapped: "" } };
 }
 
@@ -47,7 +51,7 @@ export class EnvironmentPool {
 
   /** No clones are parked for what these run, until it is used again. */
   forgetParking(environments: readonly Environment[]): void {
-    for (const environment of environments) this.#parked.forget(environment.core.version.runKey);
+    for (const environment of environments) this.#parked.forget(environment.version.runKey);
   }
 
   get all(): readonly Environment[] {
@@ -96,17 +100,20 @@ export class EnvironmentPool {
     }
   }
 
-  /** Starts an environment as soon as there is room for it, idle ones shut down for it where needed. Null when the signal or the end came first. */
-  async startInRoom(
+  /**
+   * Starts an environment as soon as there is room for it, idle ones shut down for it where needed. Null when the signal or the end came
+   * first.
+   */
+  async startInRoom<T>(
     version: RunnableVersion,
     recipe: RuntimeRecipe,
     mode: EnvironmentMode,
     signal: AbortSignal,
-    run: (environment: Environment) => Promise<void>,
-  ): Promise<Environment | null> {
+    life: Life<T>,
+  ): Promise<Environment<T> | null> {
     while (!signal.aborted && !this.#isClosed) {
       const evict = chooseEvictions(this.#views(), version.memorySizeMib, this.#services.limits);
-      if (evict !== null && evict.length === 0) return this.start(version, recipe, mode, run);
+      if (evict !== null && evict.length === 0) return this.start(version, recipe, mode, life);
       await (evict === null ? this.#untilRoom(signal) : this.#evict(evict));
     }
     return null;
@@ -131,28 +138,23 @@ export class EnvironmentPool {
     this.#tellRoom();
   }
 
-  start(
-    version: RunnableVersion,
-    recipe: RuntimeRecipe,
-    mode: EnvironmentMode,
-    run: (environment: Environment) => Promise<void>,
-  ): Environment {
+  start<T>(version: RunnableVersion, recipe: RuntimeRecipe, mode: EnvironmentMode, life: Life<T>): Environment<T> {
     const environmentId = newEnvironmentId();
-    const environment = new Environment(
+    const environment = new Environment<T>(
       { environmentId, version, recipe, mode, services: this.#services },
       {
-        onIdle: (idle) => {
-          this.#waiting.get(version.runKey)?.shift()?.(idle);
+        onIdle: () => {
+          this.#waiting.get(version.runKey)?.shift()?.(environment);
           this.#tellRoom();
         },
+        nextIdleOrder: () => ++this.#idleOrder,
         onStopped: () => {
           this.#environments.delete(environmentId);
           this.#tellRoom();
         },
       },
-      () => ++this.#idleOrder,
       // Not before the environment is listed.
-      (started) => Promise.resolve().then(() => run(started)),
+      (driver) => Promise.resolve().then(() => life(driver)),
     );
     this.#environments.set(environmentId, environment);
     return environment;
@@ -165,11 +167,13 @@ export class EnvironmentPool {
     evict: readonly EnvironmentId[],
   ): Promise<InvokeReply> {
     const evicted = this.#evict(evict);
+    const snapshot = snapshotOf(version);
     return new Promise((resolve) => {
-      const environment = this.start(version, recipe, modeOf(version), async (started) => {
+      const first = { input, reply: resolve };
+      const environment = this.start(version, recipe, snapshot ?? { kind: "on-demand" }, async (driver) => {
         await evicted;
-        if (started.core.mode.kind === "on-demand") return started.serve({ input, reply: resolve });
-        return this.#restoreInTurn(started, { input, reply: resolve });
+        if (snapshot === null) return serveOnDemand(driver, first);
+        return this.#restoreInTurn(driver, snapshot, first);
       });
       this.onPlaced(environment);
       // Also where the driver broke and never answered; a second answer does nothing.
@@ -186,8 +190,9 @@ export class EnvironmentPool {
   /** Only where there is room without sending anything else away. */
   #park(version: RunnableVersion, recipe: RuntimeRecipe): boolean {
     const evict = chooseEvictions(this.#views(), version.memorySizeMib, this.#services.limits);
-    if (evict === null || evict.length > 0) return false;
-    this.start(version, recipe, modeOf(version), (started) => started.serveParked());
+    const snapshot = snapshotOf(version);
+    if (evict === null || evict.length > 0 || snapshot === null) return false;
+    this.start(version, recipe, snapshot, (driver) => serveParked(driver, snapshot));
     return true;
   }
 
@@ -196,13 +201,13 @@ export class EnvironmentPool {
     return environment.invoke(input);
   }
 
-  async #restoreInTurn(environment: Environment, first: InvokeRequest): Promise<void> {
-    const { functionName } = environment.core.version;
+  async #restoreInTurn(driver: Driver, snapshot: RestoreMode, first: InvokeRequest): Promise<void> {
+    const { functionName } = driver.core.version;
     if (!(await this.#restores.enter(functionName, this.#services.limits.restoreWaitMs))) {
       return first.reply({ kind: "throttled", reason: "CallerRateLimitExceeded" });
     }
-    void environment.restored.then(() => this.#restores.leave(functionName));
-    return environment.serve(first);
+    void driver.status.restored.then(() => this.#restores.leave(functionName));
+    return serveRestored(driver, snapshot, first);
   }
 
   #untilRoom(signal: AbortSignal): Promise<void> {
@@ -253,7 +258,7 @@ export class EnvironmentPool {
   #views(): readonly EnvironmentView[] {
     const views: EnvironmentView[] = [];
     for (const environment of this.#environments.values()) {
-      // What is on its way out is waited for by the one that takes its place.
+      // Stopping environments are left out: the invoke that evicts them waits for them.
       if (!environment.isStopping) views.push(environment.view);
     }
     return views;

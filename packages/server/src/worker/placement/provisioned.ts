@@ -6,6 +6,7 @@ import type { ProvisionedStatus, ProvisionedTarget, RunnableVersion } from "../.
 import type { RuntimeCatalog } from "../../ports/runtime-catalog.ts";
 import type { EnvironmentPool } from "./pool.ts";
 import type { Environment } from "../environment/environment.ts";
+import { serveProvisioned } from "../lives/provisioned.ts";
 import type { WorkerServices } from "../worker-services.ts";
 
 /** Init on many environments at once would only be slower. */
@@ -107,8 +108,8 @@ export class ProvisionedEnvironments {
       recipe,
       { kind: "provisioned" },
       entry.abort.signal,
-      (started) =>
-        started.serveProvisioned(() => {
+      (driver) =>
+        serveProvisioned(driver, () => {
           isReady = true;
           entry.failures = 0;
           this.#fill(entry);
@@ -133,7 +134,7 @@ export class ProvisionedEnvironments {
 
   #environmentsOf(runKey: string): readonly Environment[] {
     return this.#pool.all.filter(
-      ({ core, isStopping }) => core.mode.kind === "provisioned" && core.version.runKey === runKey && !isStopping,
+      ({ mode, version, isStopping }) => mode.kind === "provisioned" && version.runKey === runKey && !isStopping,
     );
   }
 }

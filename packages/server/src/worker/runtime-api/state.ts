@@ -1,11 +1,11 @@
 /**
  * The runtime's states as the Runtime API sees them; names and texts are those of AWS's own Runtime API (visible in its 403 bodies).
  *
- *   Started ─► RestoreReady ─► Restoring ─► Ready ─► Running ─► RuntimeResponseSentState ─► Ready …
- *      ├─► InitError               └─► RuntimeRestoreErrorState
+ *   Started ─► RestoreReady ─► Restoring ─► Ready ─► Running ─┬► InvocationResponse ──────┬► RuntimeResponseSentState ─► Ready …
+ *      ├─► InitError               └─► RuntimeRestoreErrorState └► InvocationErrorResponse ─┘
  *      └─► Ready
  *
- * Responses are taken whole, so AWS's two states between Running and RuntimeResponseSentState last no time here.
+ * InvocationResponse and InvocationErrorResponse last from the head of the runtime's call to the end of its body.
  */
 export type RuntimeState =
   | "Started"
@@ -15,6 +15,8 @@ export type RuntimeState =
   | "RuntimeRestoreErrorState"
   | "Ready"
   | "Running"
+  | "InvocationResponse"
+  | "InvocationErrorResponse"
   | "RuntimeResponseSentState";
 
 /** What a call of the runtime asks for. `init-error` is decided by the state: it is a restore error while Restoring. */
@@ -42,11 +44,11 @@ const ALLOWED: Readonly<Record<RuntimeMove, Readonly<Partial<Record<RuntimeState
     Running: "Running",
     RuntimeResponseSentState: "Ready",
   },
-  response: { Running: "RuntimeResponseSentState" },
-  "invocation-error": { Running: "RuntimeResponseSentState" },
+  response: { Running: "InvocationResponse" },
+  "invocation-error": { Running: "InvocationErrorResponse" },
 };
 
-/** As AWS names the state a refused call would have led to. */
+/** The state that a refused call would have led to, as AWS names it. */
 const TARGET_NAME: Readonly<Record<RuntimeMove, string>> = {
   "restore-next": "RestoreReady",
   "restore-error": "RuntimeRestoreErrorState",

@@ -1,19 +1,30 @@
 /**
- * The Runtime API of one environment: answers the runtime's calls and tells the environment's driver what happened. Long polls
- * (`restore/next`, `invocation/next`) are kept until the driver releases them. Codes, bodies and headers are AWS's
- * (snapstart-behaviour.md section 3).
+ * The runtime's part of the Runtime API: answers its calls and tells the environment's driver what happened. Long polls (`restore/next`,
+ * `invocation/next`) are kept until the driver releases them. Codes, bodies and headers are AWS's (docs/reference/snapstart-behaviour.md,
+ * section 3).
+ *
+ * Events are emitted in the turn in which the runtime's call, or the end of its body, came in: a response is told before an exit that
+ * followed it.
  */
-import type { FunctionCredentials } from "../../ports/credential-source.ts";
-import type { RuntimeCall } from "../../ports/supervisor.ts";
-import { RESPONSE_SIZE_BYTES_MAX, validateErrorType } from "../function-errors.ts";
-import { parseRuntimeRoute } from "./routes.ts";
+import type { Body, BodyEnd, KeptBody } from "../../base/body.ts";
+import { RESPONSE_SIZE_BYTES_MAX, STREAM_SIZE_BYTES_MAX } from "../../model/payload-limits.ts";
+import type { CallBody, RuntimeCall } from "../../ports/supervisor.ts";
+import { validateErrorType } from "../function-errors.ts";
+import { ACCEPTED_BODY, errorBody, JSON_HEADERS } from "./answers.ts";
+import type { RuntimeRoute } from "./routes.ts";
 import { decideMove, type RuntimeMove, type RuntimeState } from "./state.ts";
+
+/** A body that is handed on while it comes. `fail` ends it when the environment does. */
+export type StreamedBody = Body & Pick<CallBody, "fail">;
 
 export type RuntimeEvent =
   | { readonly kind: "restore-next" }
   | { readonly kind: "invocation-next" }
   | { readonly kind: "init-error" | "restore-error"; readonly errorType: string; readonly body: Buffer }
   | { readonly kind: "response"; readonly payload: Buffer }
+  /** The head of a response that the invoke wants in pieces; `response-end` follows. */
+  | { readonly kind: "response-begin"; readonly body: StreamedBody }
+  | { readonly kind: "response-end"; readonly end: BodyEnd["kind"] }
   | { readonly kind: "response-too-large"; readonly sizeBytes: number }
   | { readonly kind: "invocation-error"; readonly errorType: string; readonly payload: Buffer };
 
@@ -24,24 +35,14 @@ export interface InvocationEvent {
   readonly traceId: string | null;
   readonly clientContext: string | null;
   readonly payload: Buffer;
+  /** The response is handed on piece by piece. */
+  readonly isStreamed: boolean;
 }
 
-export interface RuntimeSessionOptions {
-  readonly snapStart: boolean;
-  /** The token of the credentials endpoint; null without SnapStart. */
-  readonly token: string | null;
-  /** Credentials behind the token, fresh enough to hand out. */
-  credentials(): FunctionCredentials;
-  emit(event: RuntimeEvent): void;
-}
-
-const JSON_HEADERS = { "Content-Type": "application/json" } as const;
-const TEXT_HEADERS = { "Content-Type": "text/plain; charset=utf-8" } as const;
-const ACCEPTED_BODY = '{"status":"OK"}\n';
 const ERROR_WITH_CAUSE = "application/vnd.aws.lambda.error.cause+json";
 
 export class RuntimeSession {
-  readonly #options: RuntimeSessionOptions;
+  readonly #emit: (event: RuntimeEvent) => void;
   #state: RuntimeState = "Started";
   /** The long poll that is being held. */
   #parked: RuntimeCall | null = null;
@@ -49,17 +50,16 @@ export class RuntimeSession {
   #event: InvocationEvent | null = null;
   #requestId: string | null = null;
 
-  constructor(options: RuntimeSessionOptions) {
-    this.#options = options;
+  constructor(emit: (event: RuntimeEvent) => void) {
+    this.#emit = emit;
   }
 
   get state(): RuntimeState {
     return this.#state;
   }
 
-  handleCall(call: RuntimeCall): void {
-    const route = parseRuntimeRoute(call.method, call.path, this.#options.snapStart);
-    switch (route.kind) {
+  handleCall(call: RuntimeCall, route: RuntimeRoute): void {
+    switch (route.action) {
       case "invocation-next":
         return this.#handleInvocationNext(call);
       case "response":
@@ -72,14 +72,6 @@ export class RuntimeSession {
         return this.#handleRestoreNext(call);
       case "restore-error":
         return this.#handleReport(call, "restore-error");
-      case "credentials":
-        return this.#handleCredentials(call);
-      case "ping":
-        return call.respond(200, TEXT_HEADERS, "pong");
-      case "wrong-method":
-        return call.respond(405, {}, "");
-      case "not-found":
-        return call.respond(404, TEXT_HEADERS, "404 page not found\n");
     }
   }
 
@@ -118,6 +110,7 @@ export class RuntimeSession {
   }
 
   #handleInvocationNext(call: RuntimeCall): void {
+    call.body.cancel();
     const before = this.#state;
     if (!this.#move(call, "invocation-next")) return;
     if (before === "Running" && this.#event !== null) return this.#answerInvocation(call, this.#event);
@@ -130,10 +123,11 @@ export class RuntimeSession {
       return;
     }
     this.#parked = call;
-    this.#options.emit({ kind: "invocation-next" });
+    this.#emit({ kind: "invocation-next" });
   }
 
   #handleRestoreNext(call: RuntimeCall): void {
+    call.body.cancel();
     // A client that hung up on its poll and asks again is still where it was.
     if (this.#state === "RestoreReady" && this.#parked === null) {
       this.#parked = call;
@@ -141,7 +135,7 @@ export class RuntimeSession {
     }
     if (!this.#move(call, "restore-next")) return;
     this.#parked = call;
-    this.#options.emit({ kind: "restore-next" });
+    this.#emit({ kind: "restore-next" });
   }
 
   #handleResponse(call: RuntimeCall, requestId: string): void {
@@ -149,64 +143,77 @@ export class RuntimeSession {
     const mode = call.headers.get("lambda-runtime-function-response-mode");
     if (!this.#move(call, "response")) return;
     if (mode !== undefined && mode !== "" && mode !== "streaming") {
-      const body = errorBody("InvalidFunctionResponseMode", "Invalid function response mode");
-      call.respond(400, JSON_HEADERS, body);
-      this.#options.emit({
+      call.respond(400, JSON_HEADERS, errorBody("InvalidFunctionResponseMode", "Invalid function response mode"));
+      this.#state = "RuntimeResponseSentState";
+      this.#emit({
         kind: "invocation-error",
         errorType: "Runtime.InvalidResponseModeHeader",
         payload: Buffer.alloc(0),
       });
       return;
     }
-    if (call.bodyLength > RESPONSE_SIZE_BYTES_MAX) return this.#refuseTooLarge(call);
-    call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
-    this.#options.emit({ kind: "response", payload: call.body });
+    if (this.#event?.isStreamed === true) return this.#streamResponse(call);
+    this.#keepBody(call, (payload) => this.#emit({ kind: "response", payload }));
+  }
+
+  #streamResponse(call: RuntimeCall): void {
+    call.body.stream(STREAM_SIZE_BYTES_MAX, (end) => {
+      // Its beginning has been handed on, so that the runtime can't send it again.
+      this.#state = "RuntimeResponseSentState";
+      if (end.kind === "too-large") refuseTooLarge(call, STREAM_SIZE_BYTES_MAX);
+      else call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
+      this.#emit({ kind: "response-end", end: end.kind });
+    });
+    this.#emit({ kind: "response-begin", body: call.body });
   }
 
   #handleInvocationError(call: RuntimeCall, requestId: string): void {
     if (!this.#checkRequestId(call, requestId)) return;
     if (!this.#move(call, "invocation-error")) return;
-    if (call.bodyLength > RESPONSE_SIZE_BYTES_MAX) return this.#refuseTooLarge(call);
-    call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
     const hasCause = call.headers.get("content-type") === ERROR_WITH_CAUSE;
-    this.#options.emit({
-      kind: "invocation-error",
-      errorType: validateErrorType(call.headers.get("lambda-runtime-function-error-type")),
-      payload: hasCause ? withoutCause(call.body) : call.body,
+    this.#keepBody(call, (body) =>
+      this.#emit({
+        kind: "invocation-error",
+        errorType: validateErrorType(call.headers.get("lambda-runtime-function-error-type")),
+        payload: hasCause ? withoutCause(body) : body,
+      }),
+    );
+  }
+
+  /** Takes the body of a response or an error whole; it counts when its end has come. */
+  #keepBody(call: RuntimeCall, accept: (body: Buffer) => void): void {
+    call.body.keep(RESPONSE_SIZE_BYTES_MAX, (kept) => {
+      // A runtime whose call was cut off may try again.
+      this.#state = kept.kind === "cut" ? "Running" : "RuntimeResponseSentState";
+      switch (kept.kind) {
+        case "cut":
+          return;
+        case "too-large":
+          refuseTooLarge(call, RESPONSE_SIZE_BYTES_MAX);
+          return this.#emit({ kind: "response-too-large", sizeBytes: kept.lengthBytes });
+        case "whole":
+          call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
+          return accept(kept.bytes);
+      }
     });
   }
 
-  #refuseTooLarge(call: RuntimeCall): void {
-    const message = `Exceeded maximum allowed payload size (${RESPONSE_SIZE_BYTES_MAX} bytes).`;
-    call.respond(413, JSON_HEADERS, errorBody("RequestEntityTooLarge", message));
-    this.#options.emit({ kind: "response-too-large", sizeBytes: call.bodyLength });
+  #handleReport(call: RuntimeCall, move: "init-error" | "restore-error"): void {
+    call.body.keep(RESPONSE_SIZE_BYTES_MAX, (kept) => {
+      if (kept.kind !== "cut") this.#report(call, move, kept);
+    });
   }
 
-  #handleReport(call: RuntimeCall, move: "init-error" | "restore-error"): void {
+  #report(call: RuntimeCall, move: "init-error" | "restore-error", kept: Exclude<KeptBody, { kind: "cut" }>): void {
     const wasRestoring = this.#state === "Restoring";
     if (!this.#move(call, move)) return;
     call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
     // Clients report after-restore errors to /init/error too; AWS takes them as restore errors.
-    this.#options.emit({
+    this.#emit({
       kind: wasRestoring ? "restore-error" : "init-error",
       errorType: validateErrorType(call.headers.get("lambda-runtime-function-error-type")),
-      body: call.body,
+      body: kept.kind === "whole" ? kept.bytes : Buffer.alloc(0),
     });
-  }
-
-  #handleCredentials(call: RuntimeCall): void {
-    const token = this.#options.token;
-    if (token === null || call.headers.get("authorization") !== token) {
-      return call.respond(404, TEXT_HEADERS, "cannot get credentials for the provided token");
-    }
-    const credentials = this.#options.credentials();
-    const body = {
-      AccessKeyId: credentials.accessKeyId,
-      SecretAccessKey: credentials.secretAccessKey,
-      Token: credentials.sessionToken,
-      Expiration: new Date(credentials.expiresAtMs).toISOString().replace(/\.\d{3}Z$/, "Z"),
-    };
-    call.respond(200, JSON_HEADERS, JSON.stringify(body));
   }
 
   #checkRequestId(call: RuntimeCall, requestId: string): boolean {
@@ -226,11 +233,12 @@ export class RuntimeSession {
   }
 }
 
-function errorBody(errorType: string, errorMessage: string): string {
-  return `${JSON.stringify({ errorMessage, errorType })}\n`;
+function refuseTooLarge(call: RuntimeCall, sizeBytesMax: number): void {
+  const message = `Exceeded maximum allowed payload size (${sizeBytesMax} bytes).`;
+  call.respond(413, JSON_HEADERS, errorBody("RequestEntityTooLarge", message));
 }
 
-/** Of an error document with an X-Ray cause, the part that the caller of Invoke sees. */
+/** Returns the part of an error document with an X-Ray cause that the caller of Invoke sees. */
 function withoutCause(body: Buffer): Buffer {
   try {
     const parsed: unknown = JSON.parse(body.toString("utf8"));

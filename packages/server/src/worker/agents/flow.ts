@@ -1,0 +1,33 @@
+/**
+ * The barriers of an environment's life: who must be ready before a phase is over. As core/flow.go of AWS's runtime interface emulator
+ * names them; an agent says for itself at which it is expected and by what it is ready (registry.ts).
+ *
+ * | barrier | ends                                    | the runtime is ready in            |
+ * |---------|-----------------------------------------|------------------------------------|
+ * | init    | Init                                    | restore/next or invocation/next    |
+ * | clone   | the making of a clone                   | the call that the snapshot holds   |
+ * | restore | Restore, after-restore hooks included   | invocation/next                    |
+ * | invoke  | Invoke, after the response              | invocation/next                    |
+ */
+import type { Brought, EnvironmentCore } from "../environment/core.ts";
+import type { Deadline } from "../environment/events.ts";
+import { nextRuntimeEvent } from "../environment/wait.ts";
+import type { Failure } from "../function-errors.ts";
+
+export type Barrier = "init" | "clone" | "restore" | "invoke";
+
+/** Waits until all agents are ready at the barrier. Returns why the phase has failed, or null. */
+export async function untilReady(
+  core: EnvironmentCore,
+  brought: Brought,
+  deadline: Deadline,
+  barrier: Barrier,
+): Promise<Failure | null> {
+  while (!brought.agents.areReadyAt(barrier)) {
+    const next = await nextRuntimeEvent(core, brought, deadline);
+    if (next.kind === "failed") return next.failure;
+  }
+  // Whoever was early is ready by its state; the news of it must not look like something that waits for the driver.
+  core.inbox.discard(({ kind }) => kind === "restore-next" || kind === "invocation-next");
+  return null;
+}

@@ -1,0 +1,95 @@
+/**
+ * The state of one environment and what belongs to it. The environment's driver is the only writer, with two exceptions: the pool
+ * reserves an idle environment for an invoke, and anybody may request its end.
+ */
+import { strict as assert } from "node:assert";
+import type { EnvironmentView } from "../placement/placement.ts";
+import type { Brought } from "./core.ts";
+import { canTransition, type EnvironmentState } from "./state.ts";
+
+export class EnvironmentStatus {
+  /** Resolves when the snapshot's data is not needed any more, or never was. */
+  readonly restored: Promise<void>;
+  /** Rises with each return to idle. */
+  idleOrder = 0;
+  invokeCount = 0;
+  lastInvokeAtMs: number | null = null;
+  #tellRestored: () => void = () => undefined;
+  #state: EnvironmentState = "starting";
+  #isStopRequested = false;
+  #isReserved = true;
+  #isFinishing = false;
+  #isParking = false;
+  #atRest: Brought | null = null;
+
+  constructor() {
+    this.restored = new Promise((resolve) => {
+      this.#tellRestored = resolve;
+    });
+  }
+
+  get state(): EnvironmentState {
+    return this.#state;
+  }
+
+  /** No further invoke is taken. */
+  get isStopRequested(): boolean {
+    return this.#isStopRequested;
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopRequested || this.#state === "stopping" || this.#state === "stopped";
+  }
+
+  /** The environment is, or is about to become, a parked clone. */
+  get isParking(): boolean {
+    return this.#isParking;
+  }
+
+  /** The sandbox of an idle environment; null in every other state. */
+  get atRest(): Brought | null {
+    return this.#atRest;
+  }
+
+  get availability(): EnvironmentView["availability"] {
+    if (this.#isFinishing) return "finishing";
+    return !this.#isReserved && (this.#state === "parked" || this.#state === "idle") ? this.#state : "busy";
+  }
+
+  enter(to: EnvironmentState): void {
+    assert(canTransition(this.#state, to), `environment: ${this.#state} to ${to} is not a transition`);
+    if (to !== "restoring") this.#tellRestored();
+    this.#isFinishing = false;
+    this.#atRest = null;
+    this.#state = to;
+  }
+
+  requestStop(): void {
+    this.#isStopRequested = true;
+  }
+
+  beginParking(): void {
+    this.#isParking = true;
+  }
+
+  endParking(): void {
+    this.#isParking = false;
+  }
+
+  /** Enters a state in which an invoke may be handed over. */
+  offer(state: "idle" | "parked", atRest: Brought): void {
+    this.enter(state);
+    if (state === "idle") this.#atRest = atRest;
+    this.#isReserved = false;
+  }
+
+  reserve(): void {
+    assert(!this.#isReserved, "an invoke was handed to an environment that has one");
+    this.#isReserved = true;
+  }
+
+  /** The caller has its answer and the environment will be idle in a moment; the next invoke had better wait for it. */
+  setFinishing(isFinishing: boolean): void {
+    this.#isFinishing = isFinishing;
+  }
+}

@@ -1,0 +1,124 @@
+/** Waits of a phase: for what the runtime does next, or for the reason why the phase has failed. */
+import type { SandboxExit } from "../../ports/engine.ts";
+import { type Failure, OUT_OF_MEMORY } from "../function-errors.ts";
+import { CONNECTION_LOST, SNAPSHOT_DAMAGED } from "../platform-failure.ts";
+import type { RuntimeEvent } from "../runtime-api/runtime.ts";
+import type { Brought, EnvironmentCore } from "./core.ts";
+import type { Deadline, EnvironmentEvent } from "./events.ts";
+
+/** How long after the connection's end the news of the sandbox's end may come. */
+const SANDBOX_EXIT_WAIT_MS = 1000;
+
+export type WaitResult<K extends RuntimeEvent["kind"]> =
+  | { readonly kind: "event"; readonly event: Extract<RuntimeEvent, { readonly kind: K }> }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+/** Waits until the runtime does one of `kinds`, or the phase fails. A request to stop is kept for the end of the phase. */
+export async function waitFor<K extends RuntimeEvent["kind"]>(
+  core: EnvironmentCore,
+  brought: Brought,
+  deadline: Deadline,
+  kinds: readonly K[],
+): Promise<WaitResult<K>> {
+  for (;;) {
+    const next = await nextRuntimeEvent(core, brought, deadline);
+    if (next.kind === "failed") return next;
+    if ((kinds as readonly string[]).includes(next.event.kind)) {
+      return { kind: "event", event: next.event as Extract<RuntimeEvent, { readonly kind: K }> };
+    }
+  }
+}
+
+/** Waits for whatever the runtime does next, or the reason why the phase has failed. */
+export async function nextRuntimeEvent(
+  core: EnvironmentCore,
+  brought: Brought,
+  deadline: Deadline,
+): Promise<WaitResult<RuntimeEvent["kind"]>> {
+  for (;;) {
+    const event = await core.inbox.take();
+    const failure = await toFailure(core, brought, event, deadline);
+    if (failure !== null) return { kind: "failed", failure };
+    if (isRuntimeEvent(event)) return { kind: "event", event };
+  }
+}
+
+const NOT_OF_THE_RUNTIME: ReadonlySet<EnvironmentEvent["kind"]> = new Set([
+  "exit",
+  "lost",
+  "sandbox-exited",
+  "deadline",
+  "invoke",
+  "stop",
+  "kill",
+]);
+
+function isRuntimeEvent(event: EnvironmentEvent): event is RuntimeEvent {
+  return !NOT_OF_THE_RUNTIME.has(event.kind);
+}
+
+async function toFailure(
+  core: EnvironmentCore,
+  brought: Brought,
+  event: EnvironmentEvent,
+  deadline: Deadline,
+): Promise<Failure | null> {
+  switch (event.kind) {
+    case "deadline":
+      return event.deadline === deadline ? { kind: "timeout" } : null;
+    case "init-error":
+    case "restore-error":
+      // A runtime that reported an error exits by itself; its exit comes after its last output.
+      await skipUntil(core, ["exit", "lost", "sandbox-exited"], core.services.limits.exitWaitMs);
+      return { kind: "reported", errorType: event.errorType, body: event.body };
+    case "exit":
+      return event.agent.toFailure(event.exit, () => hasOomKills(core, brought));
+    case "lost":
+      return lostFailure(core);
+    case "sandbox-exited":
+      return sandboxExitFailure(event.exit);
+    case "kill":
+      return event.failure;
+    case "invoke":
+      event.request.reply({ kind: "gone" });
+      return null;
+    default:
+      return null;
+  }
+}
+
+async function hasOomKills(core: EnvironmentCore, { sandbox }: Brought): Promise<boolean> {
+  try {
+    return (await sandbox.usage()).oomKills > 0;
+  } catch (error) {
+    core.reportProblem("read usage after the runtime was killed", error);
+    return false;
+  }
+}
+
+async function lostFailure(core: EnvironmentCore): Promise<Failure> {
+  const event = await skipUntil(core, ["sandbox-exited"], SANDBOX_EXIT_WAIT_MS);
+  return event?.kind === "sandbox-exited" ? sandboxExitFailure(event.exit) : CONNECTION_LOST;
+}
+
+function sandboxExitFailure(exit: SandboxExit): Failure {
+  if (exit.snapshotDamaged) return SNAPSHOT_DAMAGED;
+  return exit.oom ? OUT_OF_MEMORY : CONNECTION_LOST;
+}
+
+/** Null where none of `kinds` came within the limit. */
+async function skipUntil(
+  core: EnvironmentCore,
+  kinds: readonly EnvironmentEvent["kind"][],
+  limitMs: number,
+): Promise<EnvironmentEvent | null> {
+  const deadline = core.startDeadline(limitMs);
+  for (;;) {
+    const event = await core.inbox.take();
+    if (event.kind === "deadline" && event.deadline === deadline) return null;
+    if (event.kind === "invoke") event.request.reply({ kind: "gone" });
+    if (!kinds.includes(event.kind)) continue;
+    deadline.cancel();
+    return event;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Everything that listens on AWS_LAMBDA_RUNTIME_API inside one environment: gives each call to the part that owns its route. The
+ * runtime's calls go to its session; extensions and telemetry will be parts beside it.
+ */
+import type { RuntimeCall } from "../../ports/supervisor.ts";
+import { TEXT_HEADERS } from "./answers.ts";
+import { answerCredentials, type CredentialsOptions } from "./credentials.ts";
+import { parseRoute } from "./routes.ts";
+import { type RuntimeEvent, RuntimeSession } from "./runtime.ts";
+
+export interface EnvironmentApiOptions extends CredentialsOptions {
+  readonly isSnapStart: boolean;
+  readonly emit: (event: RuntimeEvent) => void;
+}
+
+export class EnvironmentApi {
+  readonly session: RuntimeSession;
+  readonly #options: EnvironmentApiOptions;
+
+  constructor(options: EnvironmentApiOptions) {
+    this.#options = options;
+    this.session = new RuntimeSession(options.emit);
+  }
+
+  handleCall(call: RuntimeCall): void {
+    const route = parseRoute(call.method, call.path, this.#options.isSnapStart);
+    switch (route.kind) {
+      case "runtime":
+        return this.session.handleCall(call, route);
+      case "credentials":
+        return answerCredentials(call, this.#options);
+      case "ping":
+        return call.respond(200, TEXT_HEADERS, "pong");
+      case "wrong-method":
+        return call.respond(405, {}, "");
+      case "not-found":
+        return call.respond(404, TEXT_HEADERS, "404 page not found\n");
+    }
+  }
+
+  /** The client of a call that was not answered yet has hung up. */
+  handleAbandoned(call: RuntimeCall): void {
+    this.session.handleAbandoned(call);
+  }
+}

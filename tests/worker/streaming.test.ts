@@ -1,0 +1,161 @@
+/** Responses that are handed on while they come: the first piece reaches the caller before the runtime has sent the last one. */
+import { expect, test } from "vitest";
+import type { InvokeSuccess } from "@thaw/server/testing/ports";
+import { json, WorkerHarness } from "./harness.ts";
+
+/** A response of which the test sends each piece. */
+class Pieces implements AsyncIterable<Buffer> {
+  readonly #sent: Array<Buffer | null> = [];
+  #wake: () => void = () => undefined;
+
+  send(text: string): void {
+    this.#put(Buffer.from(text));
+  }
+
+  end(): void {
+    this.#put(null);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+    for (;;) {
+      const piece = this.#sent.shift();
+      if (piece === null) return;
+      if (piece !== undefined) yield piece;
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  #put(piece: Buffer | null): void {
+    this.#sent.push(piece);
+    this.#wake();
+  }
+}
+
+async function stream(harness: WorkerHarness, timeoutS = 3): Promise<InvokeSuccess> {
+  const outcome = await harness.worker.invoke(harness.version({ timeoutS }), harness.input({ isStreamed: true }));
+  if (outcome.kind !== "response") throw new Error(`not a response: ${JSON.stringify(outcome)}`);
+  return outcome;
+}
+
+async function readAll(outcome: InvokeSuccess): Promise<{ readonly read: string; readonly error: string | null }> {
+  let read = "";
+  try {
+    for await (const piece of outcome.payload) read += piece.toString();
+    return { read, error: null };
+  } catch (error) {
+    return { read, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+test("the first piece reaches the caller before the runtime has sent the last one", async () => {
+  const pieces = new Pieces();
+  const harness = new WorkerHarness({ handle: () => pieces });
+  pieces.send("one ");
+  const outcome = await stream(harness);
+  const reader = outcome.payload[Symbol.asyncIterator]();
+  expect((await reader.next()).value?.toString()).toBe("one ");
+  expect(harness.worker.listEnvironments()[0]?.state).toBe("invoking");
+  expect(harness.logs.lines.at(-1)).toContain("START");
+  pieces.send("two");
+  expect((await reader.next()).value?.toString()).toBe("two");
+  pieces.end();
+  expect((await reader.next()).done).toBe(true);
+  await harness.clock.advance(0);
+  expect(harness.worker.listEnvironments()[0]?.state).toBe("idle");
+  expect(harness.logs.lines.at(-1)).toContain("REPORT");
+  await harness.end();
+});
+
+test("the same response is whole for an invoke that wants it whole", async () => {
+  const pieces = new Pieces();
+  const harness = new WorkerHarness({ handle: () => pieces });
+  const invoke = harness.invokeOk();
+  pieces.send('"one ');
+  await harness.clock.advance(100);
+  pieces.send('two"');
+  pieces.end();
+  expect(json(await invoke)).toBe("one two");
+  await harness.end();
+});
+
+test("a response in pieces over 6 MiB is refused where it is wanted whole, and handed on where it is streamed", async () => {
+  const large = async function* (): AsyncGenerator<Buffer> {
+    for (let n = 0; n < 7; n++) yield Buffer.alloc(1024 * 1024, "x");
+  };
+  const harness = new WorkerHarness({ handle: () => large() });
+  const whole = await harness.invokeOk();
+  expect(json(whole)).toMatchObject({ errorType: "Function.ResponseSizeTooLarge" });
+  expect((await readAll(await stream(harness))).read).toHaveLength(7 * 1024 * 1024);
+  await harness.clock.advance(0);
+  expect(harness.worker.listEnvironments()).toHaveLength(1);
+  await harness.end();
+});
+
+test("a stream over 200 MiB ends with an error, and the environment goes on", async () => {
+  const mib = Buffer.alloc(1024 * 1024);
+  const endless = async function* (): AsyncGenerator<Buffer> {
+    for (let n = 0; n < 205; n++) yield mib;
+  };
+  const harness = new WorkerHarness({ handle: () => endless() });
+  const outcome = await stream(harness);
+  let readBytes = 0;
+  const reading = (async () => {
+    for await (const piece of outcome.payload) readBytes += piece.length;
+  })();
+  await expect(reading).rejects.toThrow("a body of more than 209715200 bytes");
+  expect(readBytes).toBe(200 * 1024 * 1024);
+  await harness.clock.advance(0);
+  expect(harness.logs.lines.at(-1)).toContain("Error Type: Function.ResponseSizeTooLarge");
+  expect(harness.worker.listEnvironments()[0]?.state).toBe("idle");
+  await harness.end();
+});
+
+test("a caller that goes away stops neither the function nor its environment", async () => {
+  const pieces = new Pieces();
+  const harness = new WorkerHarness({ handle: () => pieces });
+  pieces.send("one");
+  const outcome = await stream(harness);
+  for await (const piece of outcome.payload) if (piece.toString() === "one") break;
+  pieces.send("two");
+  pieces.end();
+  await harness.clock.advance(0);
+  expect(harness.logs.lines.at(-1)).toMatch(/^REPORT .*\t$/);
+  expect(harness.worker.listEnvironments()[0]?.state).toBe("idle");
+  await harness.end();
+});
+
+test("a runtime that ends in the middle, or is too slow, cuts the stream and ends the environment", async () => {
+  const exiting = new WorkerHarness({
+    handle: (process) =>
+      (async function* (): AsyncGenerator<Buffer> {
+        yield Buffer.from("half");
+        process.exit(1);
+      })(),
+  });
+  expect(await readAll(await stream(exiting))).toEqual({ read: "half", error: "a body that was cut off" });
+  await exiting.clock.advance(0);
+  expect(exiting.worker.listEnvironments()).toEqual([]);
+  await exiting.end();
+  const pieces = new Pieces();
+  const hanging = new WorkerHarness({ handle: () => pieces });
+  pieces.send("half");
+  const reading = readAll(await stream(hanging, 1));
+  await hanging.clock.advance(1000);
+  expect(await reading).toEqual({ read: "half", error: "a body that was cut off" });
+  await hanging.clock.advance(0);
+  expect(hanging.logs.lines.at(-1)).toContain("Status: timeout");
+  expect(hanging.worker.listEnvironments()).toEqual([]);
+  await hanging.end();
+});
+
+test("a runtime that ends in the middle of a response that is wanted whole has not answered", async () => {
+  const harness = new WorkerHarness({
+    handle: (process) =>
+      (async function* (): AsyncGenerator<Buffer> {
+        yield Buffer.from("half");
+        process.exit(1);
+      })(),
+  });
+  expect(json(await harness.invokeOk())).toMatchObject({ errorType: "Runtime.ExitError" });
+  await harness.end();
+});
