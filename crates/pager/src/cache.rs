@@ -1,5 +1,6 @@
-//! Decrypted chunks, shared by all clones of this host, within a memory limit. A chunk that the host lacks, or that does not
-//! authenticate, is asked for once more from afar; what still does not authenticate is lost, and never given out.
+//! Decrypted chunks, shared by all clones of this host, within a memory limit. A chunk that the host lacks, or that
+//! does not authenticate, is asked for once more from afar; what still does not authenticate is lost, and never given
+//! out.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -52,7 +53,7 @@ impl fmt::Display for Lost {
 }
 
 enum Entry {
-    /// What comes of it, for those who wait: they don't try again what has just failed.
+    /// Outcome, for those that wait: they don't repeat a decryption that has just failed.
     Loading(Arc<OnceLock<Result<Content, Lost>>>),
     Ready {
         content: Content,
@@ -178,7 +179,7 @@ impl Cache {
         chunk::decompress(wanted, &frame).map(Arc::new).map_err(|_| Problem::Damaged)
     }
 
-    /// What decryption has cost so far, of all clones.
+    /// Milliseconds spent on decryption so far, for all clones.
     pub fn decrypt_ms(&self) -> f64 {
         self.decrypt_ns.load(Ordering::Relaxed) as f64 / 1e6
     }

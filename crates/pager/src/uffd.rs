@@ -59,7 +59,7 @@ struct Range {
     length: u64,
 }
 
-/// What a copy came to. `done` bytes were put in place before it.
+/// Outcome of a copy. The bytes that were put in place before it are counted beside it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Done,
@@ -131,8 +131,8 @@ pub fn zero(uffd: BorrowedFd, address: u64, size: usize) -> io::Result<(usize, O
     })
 }
 
-/// `place` tells whether all of a piece got there, else how many bytes. The kernel refuses as a whole what lies in two mappings (the
-/// clone may have split one since the snapshot): such a piece is tried by halves.
+/// `place` tells whether all of a piece got there, else how many bytes. The kernel refuses as a whole what lies in two
+/// mappings (the clone may have split one since the snapshot): such a piece is tried by halves.
 fn by_pieces(size: usize, place: impl Fn(usize, usize) -> (bool, i64)) -> io::Result<(usize, Outcome)> {
     let mut done = 0;
     let mut limit = size;

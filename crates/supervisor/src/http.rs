@@ -1,6 +1,7 @@
 //! Reading HTTP/1.1 requests from a byte stream: pure, no I/O.
 //!
-//! A request's head is parsed whole; its body is handed on in pieces. Bytes past the end of a request are left for the next one.
+//! A request's head is parsed whole; its body is handed on in pieces. Bytes past the end of a request are left for the
+//! next one.
 
 /// Largest head; the clients of the Runtime API send a few hundred bytes.
 pub const HEAD_SIZE_BYTES_MAX: usize = 16 * 1024;

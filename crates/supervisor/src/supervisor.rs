@@ -1,6 +1,7 @@
 //! The loop: one thread, one epoll, everything else is a state beside it.
 //!
-//! Without a connection of the server nothing of the function is read: its output and its calls stay in their pipes and sockets.
+//! Without a connection of the server nothing of the function is read: its output and its calls stay in their pipes and
+//! sockets.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;

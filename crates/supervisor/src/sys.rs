@@ -98,7 +98,7 @@ pub fn watch_children() -> io::Result<OwnedFd> {
     }
 }
 
-/// What became of one child: pid, and exit code or signal. `None` when no more have ended.
+/// Reaps one child: its pid, and its exit code or signal. `None` when no more have ended.
 pub fn reap() -> Option<(i32, Result<i32, i32>)> {
     let mut status = 0;
     // SAFETY: the status is writable.
@@ -110,7 +110,7 @@ pub fn reap() -> Option<(i32, Result<i32, i32>)> {
     Some((pid, end))
 }
 
-/// Who is at the other end of a unix socket.
+/// Reads the user id at the other end of a unix socket.
 pub fn peer_uid(fd: RawFd) -> io::Result<u32> {
     let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let mut size = std::mem::size_of::<libc::ucred>() as libc::socklen_t;

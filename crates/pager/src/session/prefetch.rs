@@ -90,10 +90,10 @@ impl Session {
     }
 }
 
-/// What is put in place ahead of its first touch.
+/// A part of the working set, put in place before it is touched.
 enum Ahead<'a> {
     Content(&'a [u8]),
-    /// So many bytes of them.
+    /// Size in bytes.
     Zeros(u64),
 }
 

@@ -1,7 +1,8 @@
-//! The starter: a process of a waiting sandbox that is in its control groups already. It becomes what starts a function, or CRIU.
+//! The starter: a process of a waiting sandbox that is in its control groups already. It becomes what starts a
+//! function, or CRIU.
 //!
-//! To move a process into another control group the kernel waits for a grace period of RCU, in every hierarchy anew: with the four
-//! of version 1 some 15 ms, a third of a cold invoke. So it is done while the sandbox waits in the pool.
+//! To move a process into another control group the kernel waits for a grace period of RCU, in every hierarchy anew:
+//! with the four of version 1 some 15 ms, a third of a cold invoke. So it is done while the sandbox waits in the pool.
 
 use std::fs::File;
 use std::io::{self, Write};

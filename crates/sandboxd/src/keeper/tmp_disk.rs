@@ -1,7 +1,7 @@
 //! `/tmp`: the only writable place of a sandbox, an overlay whose upper layer lies on a disk of limited size.
 //!
-//! The disk is an ext4 image on a loop device (its pages are file cache, not the function's memory), or a tmpfs where the host
-//! has no loop devices. The image is deleted once it is mounted: it goes with the sandbox, however that ends.
+//! The disk is an ext4 image on a loop device (its pages are file cache, not the function's memory), or a tmpfs where
+//! the host has no loop devices. The image is deleted once it is mounted: it goes with the sandbox, however that ends.
 
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};

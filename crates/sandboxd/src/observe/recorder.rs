@@ -1,5 +1,6 @@
-//! Reads what a sandbox sends, for `thaw check` only: a packet socket at the host's end of the sandbox's own network device. It is bound to
-//! this one device before the function can run, changes nothing, and sees nothing of another sandbox. Its end: that of the sandbox.
+//! Reads what a sandbox sends, for `thaw check` only: a packet socket at the host's end of the sandbox's own network
+//! device. It is bound to this one device before the function can run, changes nothing, and sees nothing of another
+//! sandbox. Its end: that of the sandbox.
 
 use std::io;
 use std::mem;
@@ -19,8 +20,9 @@ use super::sent::{Sent, SentView};
 const PACKET_SIZE_BYTES_MAX: usize = 65_535;
 /// For what is sent faster than it is read.
 const SOCKET_SIZE_BYTES: usize = 4 * 1024 * 1024;
-/// Read under one lock. More than the socket holds (of a packet the kernel counts some 700 bytes at least, and gives twice what is asked
-/// for), so that all is read that was there; and who asks has an answer, however much is being sent.
+/// Read under one lock. More than the socket holds (of a packet the kernel counts some 700 bytes at least, and gives
+/// twice what is asked for), so that all is read that was there; and who asks has an answer, however much is being
+/// sent.
 const PACKETS_AT_ONCE_MAX: usize = 16 * 1024;
 
 pub struct Recorder {
@@ -90,7 +92,7 @@ impl Shared {
         }
     }
 
-    /// What is there now. False where nothing more will come: the device is gone, and the sandbox with it.
+    /// Takes the packets that are there. False where no more will come: the device is gone, and the sandbox with it.
     fn drain(&self, record: &mut Record) -> bool {
         let Record { sent, packet } = record;
         for _ in 0..PACKETS_AT_ONCE_MAX {

@@ -1,4 +1,5 @@
-//! Secrets that can be told by their form. What merely looks like one (a constant of a library, a document's example) is left out.
+//! Secrets that can be told by their form. What merely looks like one (a constant of a library, a document's example)
+//! is left out.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What a sandbox has at this moment, as the kernel tells it: threads, timers, traffic. For `thaw check`.
+//! A sandbox as the kernel sees it at this moment: threads, timers, traffic. For `thaw check`.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,5 @@
-//! Keeps the pager running and speaks to it. When it dies, each sandbox's relay kills its clone; a new pager is there at once.
+//! Keeps the pager running and speaks to it. When it dies, each sandbox's relay kills its clone; a new pager is there
+//! at once.
 
 mod process;
 mod sessions;
@@ -189,7 +190,7 @@ impl Pager {
         }
     }
 
-    /// What the clone has touched so far.
+    /// Gives the pages that the clone has touched so far, and ends the recording.
     fn recorded(&self, session: &str) -> Result<Recording> {
         let (sender, receiver) = mpsc::channel();
         {

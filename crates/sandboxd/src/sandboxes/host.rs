@@ -28,7 +28,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 type OnExit = Arc<Locked<Option<Box<dyn FnOnce() + Send>>>>;
 
-/// What all sandboxes of this sandboxd share.
+/// The parts that all sandboxes of this sandboxd share.
 pub struct Host {
     pub hierarchy: Hierarchy,
     pub network: Network,

@@ -35,7 +35,7 @@ pub struct Pool {
     cpu_latency: Option<CpuLatency>,
 }
 
-/// Those that are under way, and when the last one ended.
+/// Number of cold starts that are under way, and the moment when the last one ended.
 struct ColdStarts(Locked<(usize, Instant)>);
 
 /// A cold start, until it is dropped.

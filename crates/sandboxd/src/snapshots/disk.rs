@@ -1,4 +1,5 @@
-//! A function's `/tmp` in a snapshot: read into chunks when its processes are gone, laid out again as the lower layer of clones.
+//! A function's `/tmp` in a snapshot: read into chunks when its processes are gone, laid out again as the lower layer
+//! of clones.
 
 use std::collections::HashMap;
 use std::ffi::{CString, OsStr};

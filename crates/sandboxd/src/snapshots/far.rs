@@ -1,4 +1,5 @@
-//! Chunks that this host lacks: asked for from the server, which fetches them from the far store into the directory of chunks.
+//! Chunks that this host lacks: asked for from the server, which fetches them from the far store into the directory of
+//! chunks.
 
 use std::collections::HashMap;
 

@@ -1,11 +1,13 @@
-//! Snapshots on disk: sealed manifests beside the chunks that they name. Written beside and renamed into place; never seen half.
+//! Snapshots on disk: sealed manifests beside the chunks that they name. Written beside and renamed into place; never
+//! seen half.
 //!
 //! ```text
 //! DATA/snapshots/snap-…/manifest       sealed under the snapshot's data key; written last
 //!                       working-set    sealed too; comes with use
 //! DATA/chunks/ab/abcd…                 named by content, shared by snapshots
 //! ```
-//! The server's user owns both directories (it fetches, uploads and removes): everything is authenticated before it is used.
+//! The server's user owns both directories (it fetches, uploads and removes): everything is authenticated before it is
+//! used.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -106,7 +108,7 @@ impl SnapshotStore {
         Ok(read_all(&file)?)
     }
 
-    /// Those with a manifest of this format.
+    /// Lists the snapshots that have a manifest of this format.
     pub fn list(&self) -> io::Result<Vec<String>> {
         let is_whole = |name: &String| {
             !name.ends_with(PARTIAL) && self.read_manifest(name).is_ok_and(|file| read_header(&file).is_ok())
@@ -125,7 +127,8 @@ impl SnapshotStore {
         Ok(())
     }
 
-    /// Removes chunks that no manifest names and nobody has pinned. A manifest that can't be read stops it: its chunks may be needed yet.
+    /// Removes chunks that no manifest names and nobody has pinned. A manifest that can't be read stops it: its chunks
+    /// may be needed yet.
     pub fn collect(&self) -> Result<usize> {
         self.chunks.collect(|| {
             let mut named: HashSet<ChunkName> = HashSet::new();
@@ -171,7 +174,8 @@ impl SnapshotStore {
     }
 
     fn write_draft(&self, draft: &Path, manifest: &Manifest, key: &DataKey) -> Result<()> {
-        // One sync for the whole file system: cheaper than one for each of hundreds of chunks, and it holds the directories too.
+        // One sync for the whole file system: cheaper than one for each of hundreds of chunks, and it holds the
+        // directories too.
         self.chunks.directory.sync()?;
         fault_point!("take.chunks-synced");
         fs::DirBuilder::new().mode(0o755).create(draft)?;

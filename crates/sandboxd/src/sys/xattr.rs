@@ -1,4 +1,5 @@
-//! Extended attributes of a function's files: its own (`user.`) and access lists. Those of the system's security are not a function's to set.
+//! Extended attributes of a function's files: its own (`user.`) and access lists. Those of the system's security are
+//! not a function's to set.
 
 use std::ffi::CString;
 use std::io;

@@ -1,16 +1,18 @@
-//! Takes CRIU's images as it makes them (`criu dump --stream`), so that no page of a function is ever written to disk in the clear.
+//! Takes CRIU's images as it makes them (`criu dump --stream`), so that no page of a function is ever written to disk
+//! in the clear.
 //!
 //! ```text
 //!  criu ──unix socket── u32 size, ImgStreamerRequestEntry{filename} ; 1 byte with the reading end of a pipe    (for each file)
 //!       ──pipes──────── the files, several at once
 //!  criu's action script ──unix socket── connects when all is dumped, and waits for one byte
 //! ```
-//! CRIU gives the pages away by reference (vmsplice): what is in a pipe changes with the memory it came from. The kernel writes
-//! into a process that ends (the thread ids that glibc keeps, the owners of robust futexes), so the processes must stay as they are
-//! until every page has been read. CRIU ends them only when its action script for `post-dump` has come back.
+//! CRIU gives the pages away by reference (vmsplice): what is in a pipe changes with the memory it came from. The
+//! kernel writes into a process that ends (the thread ids that glibc keeps, the owners of robust futexes), so the
+//! processes must stay as they are until every page has been read. CRIU ends them only when its action script for
+//! `post-dump` has come back.
 //!
-//! Held in memory: one chunk for each file of pages, one for all others, the pipes' buffers, 16 bytes for each page, and the files
-//! that have to be understood (page maps, memory maps).
+//! Held in memory: one chunk for each file of pages, one for all others, the pipes' buffers, 16 bytes for each page,
+//! and the files that have to be understood (page maps, memory maps).
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -59,7 +61,7 @@ struct Stream {
     target: Target,
 }
 
-/// What CRIU wrote.
+/// The files that CRIU wrote, as far as they are needed again.
 pub struct Files {
     pub images: Vec<Image>,
     /// By the number in `pages-N.img`.
@@ -81,7 +83,8 @@ impl Listeners {
     }
 }
 
-/// What CRIU calls at each step of a dump, with the name of the step in its environment. Says whether CRIU may go on.
+/// CRIU calls this program at each step of a dump, with the step's name in the environment. Throws where CRIU must not
+/// go on.
 pub fn run_action_script() -> std::result::Result<(), String> {
     if std::env::var_os("CRTOOLS_SCRIPT_ACTION").is_none_or(|action| action != "post-dump") {
         return Ok(());
@@ -171,7 +174,7 @@ impl Capture<'_> {
             if let Some(stream) = connection.take_if(|_| has_request) {
                 connection = self.read_request(stream)?;
             }
-            // What CRIU asked for before its script came was there to be seen in this round.
+            // A file that CRIU asked for before its script came has been seen in this round.
             if !has_request {
                 self.answer_script()?;
             }
@@ -314,7 +317,7 @@ mod tests {
     use proptest::prelude::*;
     use thaw_snapshot::messages::send_message;
 
-    /// What somebody in CRIU's place sends.
+    /// A message of somebody in CRIU's place.
     #[derive(Clone, Debug)]
     enum Step {
         /// A file, whole: its content comes through a pipe.
