@@ -114,7 +114,7 @@ impl Session {
         self.started.elapsed().as_secs_f64() * 1e3
     }
 
-    /// The fault thread: until the clone has gone, or its pages can't be had.
+    /// Runs the fault thread until the clone has gone, or its pages can't be had.
     pub fn run(self: &Arc<Self>) -> End {
         let end = self.serve();
         if end.is_ok() && !self.inner.lock().is_complete {
@@ -172,7 +172,7 @@ impl Session {
         }
     }
 
-    /// Whether the relay has sent something, or has ended; otherwise a clone has.
+    /// Waits. True where the relay has sent something, or has ended; false where a clone has something.
     fn wait_for_work(&self) -> io::Result<bool> {
         let fds: Vec<std::os::fd::RawFd> = {
             use std::os::fd::AsRawFd;
@@ -422,7 +422,8 @@ impl Session {
         Ok(())
     }
 
-    /// After a loss: tells the relay by the end of its socket, and keeps the descriptors until it has killed the clone.
+    /// Ends a session after a loss: tells the relay by the end of its socket, and keeps the descriptors until it has
+    /// killed the clone.
     pub fn abandon(&self) {
         use std::os::fd::AsRawFd;
         // SAFETY: plain numbers.

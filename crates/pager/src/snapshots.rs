@@ -103,7 +103,7 @@ impl Snapshot {
         pieces
     }
 
-    /// The page at `address` of process `pid`; a page that the snapshot does not have is zero.
+    /// Finds the page at `address` of process `pid`; a page that the snapshot does not have is zero.
     pub fn place(&self, pid: u32, address: u64) -> Place<'_> {
         let runs = self.tables.get(&pid).map_or(&[][..], Vec::as_slice);
         let next = runs.partition_point(|run| run.address <= address);

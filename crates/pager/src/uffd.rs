@@ -121,7 +121,7 @@ pub fn copy(uffd: BorrowedFd, address: u64, content: &[u8]) -> io::Result<(usize
     })
 }
 
-/// The same with zeros, which cost no memory before they are written to.
+/// Puts zeros in place, which cost no memory before they are written to.
 pub fn zero(uffd: BorrowedFd, address: u64, size: usize) -> io::Result<(usize, Outcome)> {
     by_pieces(size, |done, length| {
         let mut request = Zero { start: address + done as u64, length: length as u64, mode: 0, zeroed: 0 };
@@ -155,7 +155,7 @@ fn by_pieces(size: usize, place: impl Fn(usize, usize) -> (bool, i64)) -> io::Re
     Ok((done, Outcome::Done))
 }
 
-/// For a page that somebody else has put in place meanwhile.
+/// Wakes threads that wait for a page that is in place meanwhile.
 pub fn wake(uffd: BorrowedFd, address: u64, length: u64) {
     let request = Range { start: address, length };
     // SAFETY: plain numbers. A process that has gone needs no waking.

@@ -165,8 +165,8 @@ fn end_sandboxes(host: &Host, registry: &Registry, pool: &Pool) {
     eprintln!("sandboxd: some sandboxes did not end in time");
 }
 
-/// Before the first thread: one that does not block them would take a signal that this process waits for, and end it at
-/// once.
+/// Blocks them before the first thread: one that does not would take a signal that this process waits for, and end it
+/// at once.
 fn block_ending_signals() -> io::Result<SigSet> {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
@@ -189,7 +189,7 @@ fn own_data_directory(data: &Path) -> io::Result<Flock<fs::File>> {
     }
 }
 
-/// Only the server may pass through RUN/sb to the control sockets.
+/// Makes the directories anew. Only the server may pass through RUN/sb to the control sockets.
 fn prepare_directories(options: &ServeOptions) -> io::Result<PathBuf> {
     for name in ["sb", "root"] {
         let path = options.run.join(name);

@@ -47,7 +47,7 @@ fn cipher(key: &[u8; 32]) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("a key of this length is valid"))
 }
 
-/// Our own content: one over the limit is our bug.
+/// Seals our own content: more than the limit is our bug.
 pub fn seal(secret: &ChunkSecret, content: &[u8]) -> (ChunkRef, Vec<u8>) {
     assert!(content.len() <= CHUNK_SIZE_BYTES_MAX && !content.is_empty(), "chunk: size out of range");
     let mut file = zstd::bulk::compress(content, LEVEL).expect("memory for a chunk");
@@ -64,12 +64,12 @@ pub fn name_of(file: &[u8]) -> ChunkName {
     digest::digest(&digest::SHA256, file).as_ref().try_into().expect("a digest of 32 bytes")
 }
 
-/// The content. Authenticates before it reads a byte of it.
+/// Opens a chunk: authenticates it before a byte of it is read.
 pub fn open(chunk: &ChunkRef, file: Vec<u8>) -> Result<Vec<u8>> {
     decompress(chunk, &decrypt(chunk, file)?)
 }
 
-/// The frame, authenticated: for `decompress`.
+/// Decrypts the frame, authenticated: for `decompress`.
 pub fn decrypt(chunk: &ChunkRef, mut file: Vec<u8>) -> Result<Vec<u8>> {
     let opened =
         cipher(&chunk.key).open_in_place(Nonce::assume_unique_for_key([0; 12]), Aad::from(ASSOCIATED), &mut file);

@@ -46,7 +46,7 @@ pub(crate) fn new_nonce() -> Nonce12 {
     nonce
 }
 
-/// Our own parts: one over its limit is our bug.
+/// Seals our own parts: one over its limit is our bug.
 pub(crate) fn seal_with(
     key: &DataKey,
     nonce: Nonce12,

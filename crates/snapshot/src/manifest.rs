@@ -212,7 +212,7 @@ impl Manifest {
     }
 }
 
-/// The clear header and the names of the chunks, without a key and so not authenticated.
+/// Reads the clear header and the names of the chunks, without a key and so not authenticated.
 pub fn read_header(file: &[u8]) -> Result<(Header, Vec<ChunkName>)> {
     let clear = envelope::read_clear(file)?;
     Ok((parse(clear.header)?, clear.names))

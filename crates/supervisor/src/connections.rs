@@ -208,7 +208,7 @@ impl Connection {
         }
     }
 
-    /// False: the connection is done with and must be dropped.
+    /// Ends the answer; false where the connection is done with and must be dropped.
     pub fn respond_end(&mut self) -> bool {
         if self.chunked {
             self.queue.bytes().extend_from_slice(b"0\r\n\r\n");

@@ -169,7 +169,7 @@ fn parse_size(line: &[u8]) -> Option<u64> {
     plain.then(|| u64::from_str_radix(text, 16).ok()).flatten().filter(|size| *size <= u64::from(u32::MAX))
 }
 
-/// Head of an answer; no length means chunked.
+/// Writes the head of an answer; no length means chunked.
 pub fn response_head(status: u16, headers: &[(String, String)], length: Option<u64>) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {status} {}\r\n", reason(status));
     for (name, value) in headers {

@@ -376,7 +376,7 @@ impl Supervisor {
         self.calls.insert(id, Call { connection: token, head });
     }
 
-    /// One read at most, so that a chatty process does not keep the others waiting.
+    /// Reads once at most, so that a chatty process does not keep the others waiting.
     fn read_output(&mut self, token: u64) {
         let Some(output) = self.outputs.get_mut(&token) else { return };
         let mut bytes = vec![0u8; 2 + output.source.len() + READ_SIZE];

@@ -42,7 +42,7 @@ impl Session {
         }
     }
 
-    /// False: the session is over.
+    /// Returns false where the session is over.
     fn prefetch_run(&self, pid: u32, address: u64, ahead: &Ahead) -> bool {
         let size = ahead.size();
         let mut done = 0;

@@ -95,7 +95,7 @@ fn run_shim(socket: &OwnedFd) -> io::Result<()> {
 struct Told(OwnedFd);
 
 impl Told {
-    /// Until the teller is dropped, or its process has gone.
+    /// Waits until the teller is dropped, or its process has gone.
     fn wait(self) {
         while nix::unistd::read(&self.0, &mut [0]) == Err(nix::errno::Errno::EINTR) {}
     }

@@ -31,7 +31,7 @@ pub struct Starter {
 }
 
 impl Starter {
-    /// `procs`: descriptors of `cgroup.procs`; writing "0" moves the writer.
+    /// Forks the starter. `procs`: descriptors of `cgroup.procs`; writing "0" moves the writer.
     pub fn fork(procs: Vec<File>) -> io::Result<Self> {
         let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
         // SAFETY: pid 1 has one thread.
@@ -41,7 +41,7 @@ impl Starter {
         }
     }
 
-    /// Its exit code says how the job ended.
+    /// Gives it its job. Its exit code says how the job ended.
     pub fn give(&self, job: &Job, fds: &[BorrowedFd]) -> io::Result<()> {
         send_message(self.socket.as_fd(), &serde_json::to_vec(job)?, fds)
     }

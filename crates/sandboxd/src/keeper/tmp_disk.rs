@@ -92,7 +92,8 @@ fn attach_loop(backing: &File) -> io::Result<(File, String)> {
     Err(last)
 }
 
-/// In a container /dev may be a plain directory in which no new device appears by itself.
+/// Makes a device's node where it is missing: in a container /dev may be a plain directory in which none appears by
+/// itself.
 fn ensure_node(path: &str, number: libc::c_int) -> io::Result<()> {
     if Path::new(path).exists() {
         return Ok(());

@@ -50,7 +50,7 @@ struct TmpFile {
     size: u64,
 }
 
-/// `needles` are bytes, as hexadecimal digits.
+/// Searches a snapshot's memory and lists its `/tmp`. `needles` are bytes, as hexadecimal digits.
 pub fn inspect(store: &SnapshotStore, snapshot: &str, key: &DataKey, needles: &[String]) -> Result<Inspected> {
     check_name("snapshot", snapshot)?;
     let needles = read_needles(needles)?;

@@ -43,7 +43,7 @@ struct Record {
 }
 
 impl Recorder {
-    /// From now on, of the device of that name.
+    /// Records from now on what comes from the device of that name.
     pub fn start(device: &str) -> io::Result<Self> {
         let record = Locked::new(Record { sent: Sent::default(), packet: vec![0; PACKET_SIZE_BYTES_MAX] });
         let shared = Arc::new(Shared { socket: open_socket(device)?, record });
@@ -56,7 +56,7 @@ impl Recorder {
         Ok(Recorder { shared, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// With all that the sandbox has sent before this call.
+    /// Gives all that the sandbox has sent before this call.
     pub fn view(&self) -> SentView {
         let mut record = self.shared.record.lock();
         self.shared.drain(&mut record);
@@ -110,7 +110,7 @@ impl Shared {
     }
 }
 
-/// Bound to nothing until the last step, so that no packet of another device ever comes in.
+/// Opens a socket that is bound to nothing until the last step, so that no packet of another device ever comes in.
 fn open_socket(device: &str) -> io::Result<OwnedFd> {
     let index = if_nametoindex(device)?;
     let opened =
@@ -139,7 +139,7 @@ fn open_socket(device: &str) -> io::Result<OwnedFd> {
     Ok(opened)
 }
 
-/// Since the last call: there was no room for them.
+/// Counts the packets that there was no room for since the last call.
 fn dropped_packets(socket: &OwnedFd) -> u32 {
     let mut stats = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
     let mut size = mem::size_of_val(&stats) as libc::socklen_t;

@@ -74,7 +74,7 @@ struct Segment<'a> {
 }
 
 impl Sent {
-    /// An IP packet that left the sandbox, without the header of its link.
+    /// Adds an IP packet that left the sandbox, without the header of its link.
     pub fn take(&mut self, packet: &[u8]) {
         let Some(segment) = parse(packet) else { return };
         let room = SIZE_BYTES_MAX - self.connections.iter().map(|connection| connection.bytes.len()).sum::<usize>();
@@ -83,7 +83,7 @@ impl Sent {
         }
     }
 
-    /// The reader was too slow, or could not go on.
+    /// Notes that packets were lost: the reader was too slow, or could not go on.
     pub fn note_loss(&mut self) {
         self.is_cut = true;
     }
@@ -92,7 +92,7 @@ impl Sent {
         SentView { connections: self.connections.iter().map(Connection::view).collect(), is_cut: self.is_cut }
     }
 
-    /// The latest between these two: a port is used again.
+    /// Finds the latest connection between these two: a port is used again.
     fn connection_of(&mut self, segment: &Segment) -> Option<&mut Connection> {
         let known =
             self.connections.iter().rposition(|each| each.source == segment.source && each.peer == segment.peer);

@@ -42,7 +42,7 @@ struct Link {
 }
 
 impl Link {
-    /// Nothing where the pager has read these very files already.
+    /// Tells the pager to open a snapshot, unless it has read these very files already.
     fn open(&mut self, snapshot: &str, key: &DataKey, files: &Files) -> Result<()> {
         let stamps = (files.manifest_stamp, files.working_set_stamp);
         if self.opened.get(snapshot) == Some(&stamps) {
@@ -112,7 +112,7 @@ impl Pager {
         }
     }
 
-    /// The pager reads the snapshot's files, and asks for the chunks of the working set that this host lacks.
+    /// Has the pager read the snapshot's files, and ask for the chunks of the working set that this host lacks.
     pub fn open(self: &Arc<Self>, snapshot: &str, key: &DataKey, files: &Files) -> Result<()> {
         let mut guard = self.link.lock();
         self.ensure(&mut guard)?.open(snapshot, key, files)
@@ -138,12 +138,12 @@ impl Pager {
         Ok((begun, relay))
     }
 
-    /// Why the clone of this session lost its pages, as far as the pager has said so or its end is known.
+    /// Tells why the clone of this session lost its pages, as far as the pager has said so or its end is known.
     pub fn known_loss(&self, session: &str) -> Option<Loss> {
         self.sessions.lock().losses.get(session).cloned()
     }
 
-    /// The same for a clone that has failed: it feels the end of its pager a moment before that is known here.
+    /// Tells the same for a clone that has failed: it feels the end of its pager a moment before that is known here.
     fn loss(&self, session: &str) -> Option<Loss> {
         if let Some(loss) = self.known_loss(session) {
             return Some(loss);
@@ -245,7 +245,7 @@ impl Pager {
         }
     }
 
-    /// The pager has ended: everyone who waits for it is told, and another one is started.
+    /// Replaces a pager that has ended, and tells everyone who waits for it.
     fn restart(self: &Arc<Self>, socket: &Arc<OwnedFd>) {
         let mut link = self.link.lock();
         let is_current = link.as_ref().is_some_and(|link| Arc::ptr_eq(&link.socket, socket));

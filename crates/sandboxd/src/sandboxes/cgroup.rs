@@ -106,8 +106,8 @@ impl Hierarchy {
         Ok(cgroup)
     }
 
-    /// For a sandboxd that was killed a moment ago; a next one does it when it starts. Under version 2 nothing is left
-    /// to end.
+    /// Ends the sandboxes of a sandboxd that was killed a moment ago; a next one does it when it starts. Under version
+    /// 2 nothing is left to end.
     pub fn end_dead_instances() {
         if !Path::new(ROOT).join("cgroup.controllers").exists() {
             Hierarchy { version: Version::V1, parent: "thaw/none".to_string() }.sweep_dead_instances();
@@ -229,7 +229,7 @@ impl Cgroup {
         self.apply(limits)
     }
 
-    /// In no order; a process may have ended since.
+    /// Lists the processes, in no order; one may have ended since.
     pub fn pids(&self) -> io::Result<Vec<i32>> {
         let text = fs::read_to_string(self.dir("pids").join("cgroup.procs"))?;
         Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
@@ -330,7 +330,7 @@ fn remove_when_empty(dir: &Path) -> io::Result<()> {
     }
 }
 
-/// SIGKILL to all that is in a group; then it is thawed, to take it.
+/// Sends SIGKILL to all that is in a group, then thaws it, so that they take it.
 fn end_processes(dir: &Path) {
     for line in fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default().lines() {
         // 0 is a process that this namespace does not show; as an argument of kill it would mean ourselves.

@@ -94,7 +94,8 @@ impl Network {
         Ok(Slot { number: number as u32 })
     }
 
-    /// The device goes with its namespace, but some time after it: the number is free only when the device is.
+    /// Frees the slot. Its device goes with its namespace, but some time after it: the number is free only when the
+    /// device is.
     pub fn release(&self, slot: &Slot) {
         if self.has_nat {
             delete_device(&self.device(slot.number));
@@ -121,7 +122,7 @@ impl Network {
         Ok(())
     }
 
-    /// The host's end, where sandboxes have a network.
+    /// Names the host's end, where sandboxes have a network.
     pub fn device_of(&self, slot: &Slot) -> Option<String> {
         self.has_nat.then(|| self.device(slot.number))
     }
@@ -150,7 +151,7 @@ fn device_prefix(block: u32) -> String {
     format!("thw{block}-")
 }
 
-/// None: another sandboxd has it.
+/// Locks a block; none where another sandboxd has it.
 fn lock_block(lock_dir: &Path, block: u32) -> io::Result<Option<Flock<File>>> {
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).open(lock_dir.join(format!("net-{block}.lock")))?;
@@ -189,7 +190,7 @@ fn delete_devices(block: u32) {
     }
 }
 
-/// It may have gone by itself.
+/// Deletes a device, which may have gone by itself.
 fn delete_device(name: &str) {
     let _ = Command::new("ip").args(["link", "delete", name]).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }

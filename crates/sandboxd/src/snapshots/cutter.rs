@@ -109,7 +109,7 @@ pub struct ByteCutter {
 }
 
 impl ByteCutter {
-    /// A new file; its number.
+    /// Begins a new file. Returns its number.
     pub fn begin(&mut self) -> usize {
         self.files.push(Vec::new());
         self.files.len() - 1
@@ -142,7 +142,7 @@ impl ByteCutter {
         Ok(())
     }
 
-    /// The extents of each file.
+    /// Gives the extents of each file.
     pub fn finish(mut self, sink: &mut dyn Sink) -> io::Result<Vec<Vec<Extent>>> {
         self.flush(sink)?;
         Ok(self.files)

@@ -144,7 +144,7 @@ impl SnapshotStore {
         })
     }
 
-    /// Unreadable at once: it is renamed before its files go.
+    /// Removes a snapshot. It is unreadable at once: it is renamed before its files go.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         let gone = self.path(&format!("{name}.removed{PARTIAL}"));
         match fs::rename(self.path(name), &gone) {
@@ -225,7 +225,7 @@ impl SnapshotStore {
         })
     }
 
-    /// Authenticated, and of this snapshot.
+    /// Opens a manifest. Throws `SnapshotDamaged` where it does not authenticate, or belongs to another snapshot.
     pub fn open_manifest(&self, name: &str, file: &OwnedFd, key: &DataKey) -> Result<Manifest> {
         let manifest = Manifest::open(key, &read_all(file)?).map_err(|error| damaged(name, &error.to_string()))?;
         if manifest.header.snapshot != name {
@@ -234,7 +234,7 @@ impl SnapshotStore {
         Ok(manifest)
     }
 
-    /// `None` where there is none, or one that can't be trusted: it is only a help.
+    /// Opens a working set; `None` where there is none, or one that can't be trusted: it is only a help.
     pub fn open_working_set(&self, name: &str, file: Option<&OwnedFd>, key: &DataKey) -> Option<WorkingSet> {
         let set = WorkingSet::open(key, &read_all(file?).ok()?).ok()?;
         (set.header.snapshot == name).then_some(set)

@@ -36,7 +36,7 @@ pub struct CpuLatency {
 }
 
 impl CpuLatency {
-    /// None where this host has no such device, or does not let us.
+    /// Opens the device; none where this host has no such device, or does not let us.
     pub fn open(device: &Path) -> Option<Self> {
         hold_open(device).ok()?;
         let state = Arc::new(State::default());
@@ -45,7 +45,7 @@ impl CpuLatency {
         Some(CpuLatency { device: device.into(), state })
     }
 
-    /// For a while from now.
+    /// Keeps the processors awake for a while from now.
     pub fn hold(&self) {
         let until = Instant::now() + HOLD;
         let mut held = self.state.held.lock();

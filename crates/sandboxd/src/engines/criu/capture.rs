@@ -111,7 +111,8 @@ fn nonsense(what: &str) -> Error {
     Error::new(Code::SnapshotFailed, format!("CRIU's stream: {what}"))
 }
 
-/// Until CRIU hangs up and every file has ended. `cancel` becomes readable when CRIU has ended without connecting.
+/// Captures until CRIU hangs up and every file has ended. `cancel` becomes readable when CRIU has ended without
+/// connecting.
 pub fn capture(listeners: Listeners, cancel: BorrowedFd, sink: &mut dyn Sink) -> Result<Files> {
     let Some(connection) = accept(&listeners.images, cancel)? else { return Err(nonsense("it never came")) };
     let mut capture = Capture {
@@ -197,7 +198,7 @@ impl Capture<'_> {
         Ok(())
     }
 
-    /// The connection again, unless CRIU has hung up.
+    /// Reads a request for a file. Gives the connection back, unless CRIU has hung up.
     fn read_request(&mut self, connection: UnixStream) -> Result<Option<UnixStream>> {
         let Some(head) = receive_exactly(&connection, 4)? else { return Ok(None) };
         let size = u32::from_le_bytes(head.try_into().expect("four bytes")) as usize;
@@ -291,12 +292,12 @@ fn push_pages(cutter: &mut PageCutter, rest: &mut Vec<u8>, mut read: &[u8], sink
     Ok(())
 }
 
-/// `pages-N.img`.
+/// Reads N out of `pages-N.img`.
 fn pages_id(name: &str) -> Option<u32> {
     name.strip_prefix("pages-")?.strip_suffix(".img")?.parse().ok()
 }
 
-/// `None` where the other side has hung up before the first byte.
+/// Receives `size` bytes. `None` where the other side has hung up before the first one.
 fn receive_exactly(connection: &UnixStream, size: usize) -> Result<Option<Vec<u8>>> {
     let mut bytes = Vec::with_capacity(size);
     while bytes.len() < size {
