@@ -1,5 +1,6 @@
-//! Named fault points, for test builds only (docs/design/0014-fault-points.md). `fault_point!("take.dumped")` is nothing at all unless
-//! the feature `fault-points` is on; then a test may make the step before it fail, last, or kill the process there.
+//! Named fault points, for test builds only (docs/design/0014-fault-points.md). `fault_point!("take.dumped")` is
+//! nothing at all unless the feature `fault-points` is on; then a test may make the step before it fail, last, or kill
+//! the process there.
 //!
 //! ```text
 //! $THAW_FAULTS/NAME.armed    written by the test: error, delay or kill
@@ -33,7 +34,7 @@ mod on {
     use std::io::{self, Write};
     use std::path::Path;
 
-    /// What a test has armed this point with happens here.
+    /// Does what a test has armed this point with.
     pub fn reach(name: &str) -> io::Result<()> {
         let Some(dir) = std::env::var_os("THAW_FAULTS") else { return Ok(()) };
         let dir = Path::new(&dir);

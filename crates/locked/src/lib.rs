@@ -1,7 +1,7 @@
 //! A mutex that is never poisoned, as far as its users can see, and the condition that goes with it.
 //!
-//! A release aborts on a panic, so that nobody ever sees a lock whose holder has panicked. In a test build the panic is passed on to
-//! whoever locks next: the test fails by it.
+//! A release aborts on a panic, so that nobody ever sees a lock whose holder has panicked. In a test build the panic is
+//! passed on to whoever locks next: the test fails by it.
 
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;

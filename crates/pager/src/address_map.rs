@@ -1,5 +1,5 @@
-//! Where each address of a running clone comes from: the address in the snapshot, or zeros. Starts as the identity and follows what
-//! the clone does to its address space (mremap, munmap, madvise).
+//! Where each address of a running clone comes from: the address in the snapshot, or zeros. Starts as the identity and
+//! follows what the clone does to its address space (mremap, munmap, madvise).
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub struct AddressMap {
     pieces: Arc<BTreeMap<u64, Piece>>,
 }
 
-/// What an address holds, and up to where the same rule holds.
+/// The contents that belong at an address, and the end of the range with the same rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Origin {
     /// `None`: zeros.

@@ -1,5 +1,6 @@
-//! Decrypted chunks, shared by all clones of this host, within a memory limit. A chunk that the host lacks, or that does not
-//! authenticate, is asked for once more from afar; what still does not authenticate is lost, and never given out.
+//! Decrypted chunks, shared by all clones of this host, within a memory limit. A chunk that the host lacks, or that
+//! does not authenticate, is asked for once more from afar; what still does not authenticate is lost, and never given
+//! out.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -39,7 +40,7 @@ impl Lost {
         Lost { message: format!("a page could not be put in place: {error}"), is_damaged: false }
     }
 
-    /// It did not come from afar in time.
+    /// True where the content did not come from the far store in time.
     pub fn is_late(&self) -> bool {
         self.message == LATE
     }
@@ -52,7 +53,7 @@ impl fmt::Display for Lost {
 }
 
 enum Entry {
-    /// What comes of it, for those who wait: they don't try again what has just failed.
+    /// Outcome, for those that wait: they don't repeat a decryption that has just failed.
     Loading(Arc<OnceLock<Result<Content, Lost>>>),
     Ready {
         content: Content,
@@ -99,7 +100,8 @@ impl Cache {
         }
     }
 
-    /// The content, authenticated. Several who want the same chunk wait for one load, and share what comes of it.
+    /// Gives a chunk's content, authenticated. Several callers that want the same chunk wait for one load, and share
+    /// its outcome.
     pub fn get(&self, wanted: &ChunkRef) -> Result<Content, Lost> {
         let mut state = self.state.lock();
         state.uses += 1;
@@ -178,7 +180,7 @@ impl Cache {
         chunk::decompress(wanted, &frame).map(Arc::new).map_err(|_| Problem::Damaged)
     }
 
-    /// What decryption has cost so far, of all clones.
+    /// Milliseconds spent on decryption so far, for all clones.
     pub fn decrypt_ms(&self) -> f64 {
         self.decrypt_ns.load(Ordering::Relaxed) as f64 / 1e6
     }
@@ -212,7 +214,7 @@ impl Cache {
         size <= self.size_bytes_max / 2 && chunks.iter().any(|chunk| !state.entries.contains_key(&chunk.name))
     }
 
-    /// Never `Late`: that is an error.
+    /// Waits for the answer. Throws where it is `Late`.
     fn wait_for(&self, name: &ChunkName) -> Result<ChunkAnswer, Lost> {
         let deadline = Instant::now() + FAR_TIMEOUT;
         let mut state = self.state.lock();
@@ -232,7 +234,7 @@ impl Cache {
         }
     }
 
-    /// The answer to `ask_far`.
+    /// Takes the answer to `ask_far`.
     pub fn arrived(&self, name: &ChunkName, answer: ChunkAnswer) {
         let mut state = self.state.lock();
         if let Some(wanted) = state.wanted.get_mut(name) {
@@ -255,7 +257,7 @@ mod tests {
     use std::sync::mpsc;
     use std::thread;
 
-    /// All that wait for a chunk, the one that loads it and the entry hold its outcome.
+    /// Counts the holders of a chunk's outcome: those that wait, the one that loads it, and the entry.
     fn holders(cache: &Cache, name: &ChunkName) -> usize {
         match cache.state.lock().entries.get(name) {
             Some(Entry::Loading(outcome)) => Arc::strong_count(outcome),

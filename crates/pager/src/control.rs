@@ -1,4 +1,4 @@
-//! What sandboxd asks of the pager. One thread reads; sessions have threads of their own.
+//! The commands of sandboxd. One thread reads them; sessions have threads of their own.
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -1,7 +1,8 @@
 //! The pager: answers the page faults of all clones of this host, from chunks that it decrypts and authenticates.
 //!
-//! Unprivileged; started by sandboxd with its control socket as descriptor 3 and the directory of chunks as descriptor 4. When it
-//! dies, the relay in each sandbox kills the clone (`keeper/relay.rs`): a fault is never answered by zeros instead of data.
+//! Unprivileged; started by sandboxd with its control socket as descriptor 3 and the directory of chunks as descriptor
+//! 4. When it dies, the relay in each sandbox kills the clone (`keeper/relay.rs`): a fault is never answered by zeros
+//! instead of data.
 
 mod address_map;
 mod cache;

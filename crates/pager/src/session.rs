@@ -4,8 +4,8 @@
 //!  relay ──SEQPACKET──► fault thread: processes, events, faults          relay: holds a copy of every userfaultfd, so that it
 //!        ◄── hold ────  prefetch thread: the working set, in order               outlives the pager; end of the socket = kill
 //! ```
-//! Events of an address space are read under the session's lock, and pages are put in place under it: a page can't land in a range
-//! that the clone has just given up, because the kernel lets it go on only once its event was read.
+//! Events of an address space are read under the session's lock, and pages are put in place under it: a page can't land
+//! in a range that the clone has just given up, because the kernel lets it go on only once its event was read.
 
 mod prefetch;
 
@@ -88,7 +88,7 @@ pub enum End {
     Failed(Lost),
 }
 
-/// What became of a page that was to be put in place.
+/// Outcome of putting a page in place.
 enum Placed {
     Yes,
     /// Read the events first.
@@ -114,7 +114,7 @@ impl Session {
         self.started.elapsed().as_secs_f64() * 1e3
     }
 
-    /// The fault thread: until the clone has gone, or its pages can't be had.
+    /// Runs the fault thread until the clone has gone, or its pages can't be had.
     pub fn run(self: &Arc<Self>) -> End {
         let end = self.serve();
         if end.is_ok() && !self.inner.lock().is_complete {
@@ -135,8 +135,8 @@ impl Session {
         }
     }
 
-    /// The relay has ended, and pid 1 of the sandbox ends the clone: until then the descriptors stay open, so that what is missing
-    /// keeps its reader waiting.
+    /// The relay has ended, and pid 1 of the sandbox ends the clone: until then the descriptors stay open, so that what
+    /// is missing keeps its reader waiting.
     fn outlive_clone(&self) {
         let deadline = Instant::now() + CLONE_END_TIMEOUT;
         while self.inner.lock().processes.iter().any(|process| has_process(process.uffd.as_fd()))
@@ -172,7 +172,7 @@ impl Session {
         }
     }
 
-    /// Whether the relay has sent something, or has ended; otherwise a clone has.
+    /// Waits. True where the relay has sent something, or has ended; false where a clone has something.
     fn wait_for_work(&self) -> io::Result<bool> {
         let fds: Vec<std::os::fd::RawFd> = {
             use std::os::fd::AsRawFd;
@@ -349,7 +349,8 @@ impl Session {
         Placed::Yes
     }
 
-    /// Puts every page in place; then the clone needs the pager no more. Where it moved memory or forked meanwhile, once more.
+    /// Puts every page in place; then the clone needs the pager no more. Where it moved memory or forked meanwhile,
+    /// once more.
     pub fn complete(&self) -> Result<(), Lost> {
         loop {
             let (count, changes) = {
@@ -421,7 +422,8 @@ impl Session {
         Ok(())
     }
 
-    /// After a loss: tells the relay by the end of its socket, and keeps the descriptors until it has killed the clone.
+    /// Ends a session after a loss: tells the relay by the end of its socket, and keeps the descriptors until it has
+    /// killed the clone.
     pub fn abandon(&self) {
         use std::os::fd::AsRawFd;
         // SAFETY: plain numbers.
@@ -431,7 +433,7 @@ impl Session {
         self.inner.lock().processes.clear();
     }
 
-    /// What was touched so far; nothing more is recorded.
+    /// Takes what was touched so far, and ends the recording.
     pub fn take_touched(&self) -> (Vec<TouchedRun>, SessionStats) {
         let mut inner = self.inner.lock();
         inner.is_recording = false;
@@ -440,14 +442,15 @@ impl Session {
     }
 }
 
-/// Number of pieces that one change adds at most. A map that is shared with a parent or child is copied by its first change.
+/// Number of pieces that one change adds at most. A map that is shared with a parent or child is copied by its first
+/// change.
 fn pieces_added(map: &AddressMap) -> usize {
     let copied = if map.is_shared() { map.pieces() } else { 0 };
     copied + 4
 }
 
-/// In the place of one that has ended where there are many: a function may fork for each of its events. Only of one with the same
-/// pages: who is just completing that place goes on with the right content.
+/// In the place of one that has ended where there are many: a function may fork for each of its events. Only of one
+/// with the same pages: who is just completing that place goes on with the right content.
 fn add_child(processes: &mut Vec<Process>, child: Process) {
     if processes.len() >= PROCESSES_DEAD_MAX {
         let is_free = |process: &&mut Process| process.pid == child.pid && !has_process(process.uffd.as_fd());

@@ -19,7 +19,7 @@ pub struct Snapshot {
     tables: HashMap<u32, Vec<Run>>,
     /// The working set in the order of access, by batches, as the sessions bring it: worked out once for all of them.
     pub ahead: Vec<Piece>,
-    /// Of these pieces, each once.
+    /// Chunks of these pieces, each once.
     ahead_chunks: Vec<ChunkRef>,
 }
 
@@ -36,7 +36,8 @@ pub struct Piece {
 /// Where a page of the snapshot is.
 #[derive(Clone, Copy)]
 pub enum Place<'a> {
-    /// `pages` of them follow one another in the chunk from `offset` on, this one among them; `pages_before` lie in front of it likewise.
+    /// `pages` of them follow one another in the chunk from `offset` on, this one among them; `pages_before` lie in
+    /// front of it likewise.
     Chunk {
         chunk: &'a ChunkRef,
         offset: usize,
@@ -71,7 +72,8 @@ impl Snapshot {
     fn new(manifest: Manifest, working_set: Vec<TouchedRun>) -> Self {
         let mut tables = HashMap::new();
         for space in manifest.spaces.into_iter().filter(|space| space.pid != 0) {
-            // What CRIU put in place itself is never asked for: a fault there is one of a mapping that came later, and is of zeros.
+            // Pages that CRIU put in place itself are never asked for: a fault there is in a later mapping, and is of
+            // zeros.
             let mut runs: Vec<Run> = space.runs.into_iter().filter(|run| run.is_lazy).collect();
             runs.sort_unstable_by_key(|run| run.address);
             tables.insert(space.pid, runs);
@@ -101,7 +103,7 @@ impl Snapshot {
         pieces
     }
 
-    /// The page at `address` of process `pid`; a page that the snapshot does not have is zero.
+    /// Finds the page at `address` of process `pid`; a page that the snapshot does not have is zero.
     pub fn place(&self, pid: u32, address: u64) -> Place<'_> {
         let runs = self.tables.get(&pid).map_or(&[][..], Vec::as_slice);
         let next = runs.partition_point(|run| run.address <= address);

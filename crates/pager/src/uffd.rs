@@ -59,7 +59,7 @@ struct Range {
     length: u64,
 }
 
-/// What a copy came to. `done` bytes were put in place before it.
+/// Outcome of a copy. The bytes that were put in place before it are counted beside it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Done,
@@ -121,7 +121,7 @@ pub fn copy(uffd: BorrowedFd, address: u64, content: &[u8]) -> io::Result<(usize
     })
 }
 
-/// The same with zeros, which cost no memory before they are written to.
+/// Puts zeros in place, which cost no memory before they are written to.
 pub fn zero(uffd: BorrowedFd, address: u64, size: usize) -> io::Result<(usize, Outcome)> {
     by_pieces(size, |done, length| {
         let mut request = Zero { start: address + done as u64, length: length as u64, mode: 0, zeroed: 0 };
@@ -131,8 +131,8 @@ pub fn zero(uffd: BorrowedFd, address: u64, size: usize) -> io::Result<(usize, O
     })
 }
 
-/// `place` tells whether all of a piece got there, else how many bytes. The kernel refuses as a whole what lies in two mappings (the
-/// clone may have split one since the snapshot): such a piece is tried by halves.
+/// `place` tells whether all of a piece got there, else how many bytes. The kernel refuses as a whole what lies in two
+/// mappings (the clone may have split one since the snapshot): such a piece is tried by halves.
 fn by_pieces(size: usize, place: impl Fn(usize, usize) -> (bool, i64)) -> io::Result<(usize, Outcome)> {
     let mut done = 0;
     let mut limit = size;
@@ -155,7 +155,7 @@ fn by_pieces(size: usize, place: impl Fn(usize, usize) -> (bool, i64)) -> io::Re
     Ok((done, Outcome::Done))
 }
 
-/// For a page that somebody else has put in place meanwhile.
+/// Wakes threads that wait for a page that is in place meanwhile.
 pub fn wake(uffd: BorrowedFd, address: u64, length: u64) {
     let request = Range { start: address, length };
     // SAFETY: plain numbers. A process that has gone needs no waking.

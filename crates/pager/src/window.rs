@@ -16,7 +16,7 @@ pub fn around(image: u64) -> (u64, u64) {
     (before, WINDOW_PAGES - before)
 }
 
-/// Who touches page after page, while a working set is recorded.
+/// Streams of faults that go from page to page, while a working set is recorded.
 #[derive(Default)]
 pub struct Streams(VecDeque<Stream>);
 
@@ -28,8 +28,8 @@ struct Stream {
 }
 
 impl Streams {
-    /// As `around`. What is recorded must be what is touched, since every later restore brings it: so one page, and more only for who
-    /// reads page after page.
+    /// As `around`. What is recorded must be what is touched, since every later restore brings it: so one page, and
+    /// more only for who reads page after page.
     pub fn window(&mut self, pid: u32, image: u64) -> (u64, u64) {
         let known = self.0.iter().position(|stream| stream.pid == pid && stream.next == image);
         let pages =

@@ -1,6 +1,7 @@
 //! `thaw-sandboxd bind HOST PORT PROGRAM [ARGUMENTS…]`: runs a program with a listening socket as its standard input.
 //!
-//! The launcher keeps it for as long as it lives, over its own renewal: while no server accepts, connections wait in the kernel.
+//! The launcher keeps it for as long as it lives, over its own renewal: while no server accepts, connections wait in
+//! the kernel.
 
 use std::ffi::CString;
 use std::io;

@@ -11,7 +11,7 @@ pub fn check_name(what: &str, name: &str) -> Result<()> {
     }
 }
 
-/// `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`: no separator, no leading dot, so never a way out of its directory.
+/// Matches `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`: no separator, no leading dot, so never a way out of its directory.
 pub fn is_name(text: &str) -> bool {
     let bytes = text.as_bytes();
     !bytes.is_empty()

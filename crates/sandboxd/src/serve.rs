@@ -47,13 +47,15 @@ pub fn serve(args: impl Iterator<Item = String>) -> Result<(), String> {
     run(&signals, options, private).map_err(|error| error.to_string())
 }
 
-/// Raises the limit to its maximum, for the pager and CRIU as well: CRIU holds one for each shared mapping that it restores.
+/// Raises the limit to its maximum, for the pager and CRIU as well: CRIU holds one for each shared mapping that it
+/// restores.
 fn raise_open_files() -> nix::Result<()> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most)
 }
 
-/// What is decrypted of a snapshot is never on a disk: a tmpfs in a mount namespace of this process's own, gone when it ends.
+/// Makes the place for decrypted parts of snapshots, which are never on a disk: a tmpfs in a mount namespace of this
+/// process's own, gone when it ends.
 fn make_private(run: &Path) -> io::Result<PathBuf> {
     nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS)?;
     let flags = MsFlags::MS_REC | MsFlags::MS_SLAVE;
@@ -149,7 +151,8 @@ fn compose(
     Ok((Arc::new(parts), host))
 }
 
-/// Those too that other threads are making or ending: their control groups and network devices would outlive this process.
+/// Ends all sandboxes, also those that other threads are making or ending: their control groups and network devices
+/// would outlive this process.
 fn end_sandboxes(host: &Host, registry: &Registry, pool: &Pool) {
     let deadline = Instant::now() + END_TIMEOUT;
     pool.close();
@@ -162,7 +165,8 @@ fn end_sandboxes(host: &Host, registry: &Registry, pool: &Pool) {
     eprintln!("sandboxd: some sandboxes did not end in time");
 }
 
-/// Before the first thread: one that does not block them would take a signal that this process waits for, and end it at once.
+/// Blocks them before the first thread: one that does not would take a signal that this process waits for, and end it
+/// at once.
 fn block_ending_signals() -> io::Result<SigSet> {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
@@ -185,7 +189,7 @@ fn own_data_directory(data: &Path) -> io::Result<Flock<fs::File>> {
     }
 }
 
-/// Only the server may pass through RUN/sb to the control sockets.
+/// Makes the directories anew. Only the server may pass through RUN/sb to the control sockets.
 fn prepare_directories(options: &ServeOptions) -> io::Result<PathBuf> {
     for name in ["sb", "root"] {
         let path = options.run.join(name);

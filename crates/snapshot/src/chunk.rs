@@ -1,12 +1,14 @@
-//! Chunks: up to 512 KiB of content, compressed, then encrypted under a key that comes from what is encrypted (convergent encryption).
+//! Chunks: up to 512 KiB of content, compressed, then encrypted under a key that comes from what is encrypted
+//! (convergent encryption).
 //!
 //! ```text
 //!  frame = Zstandard(content)                             file = AES-256-GCM(key, nonce 0, aad "thaw-chunk-3", frame) ‖ tag
 //!  key   = HMAC-SHA-256(secret of the account, frame)     name = SHA-256(file)
 //! ```
-//! Equal content of one account is one file; without the account's secret neither key nor equality with known content can be told.
-//! A key encrypts one frame only, so the nonce may be fixed: that is why it comes from the frame, since another version of the
-//! compressor makes another frame of the same content. The name lets anyone check a file without a key.
+//! Equal content of one account is one file; without the account's secret neither key nor equality with known content
+//! can be told. A key encrypts one frame only, so the nonce may be fixed: that is why it comes from the frame, since
+//! another version of the compressor makes another frame of the same content. The name lets anyone check a file without
+//! a key.
 
 use ring::aead::{Aad, LessSafeKey, Nonce, UnboundKey, AES_256_GCM};
 use ring::{digest, hmac};
@@ -14,7 +16,7 @@ use ring::{digest, hmac};
 use crate::{damaged, Result, CHUNK_SIZE_BYTES_MAX};
 
 pub const TAG_SIZE_BYTES: usize = 16;
-/// What does not compress grows by the frame's own head and those of its blocks: Zstandard's bound for 512 KiB.
+/// Growth of content that does not compress, by the heads of the frame and its blocks: Zstandard's bound for 512 KiB.
 const FRAME_SIZE_BYTES_MAX: usize = CHUNK_SIZE_BYTES_MAX + 2048;
 pub const FILE_SIZE_BYTES_MAX: usize = FRAME_SIZE_BYTES_MAX + TAG_SIZE_BYTES;
 const ASSOCIATED: &[u8] = b"thaw-chunk-3";
@@ -28,7 +30,7 @@ pub type ChunkName = [u8; 32];
 pub struct ChunkRef {
     pub name: ChunkName,
     pub key: [u8; 32],
-    /// Of the content.
+    /// Size of the content, before it is compressed.
     pub size_bytes: u32,
 }
 
@@ -45,7 +47,7 @@ fn cipher(key: &[u8; 32]) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("a key of this length is valid"))
 }
 
-/// Our own content: one over the limit is our bug.
+/// Seals our own content: more than the limit is our bug.
 pub fn seal(secret: &ChunkSecret, content: &[u8]) -> (ChunkRef, Vec<u8>) {
     assert!(content.len() <= CHUNK_SIZE_BYTES_MAX && !content.is_empty(), "chunk: size out of range");
     let mut file = zstd::bulk::compress(content, LEVEL).expect("memory for a chunk");
@@ -62,12 +64,12 @@ pub fn name_of(file: &[u8]) -> ChunkName {
     digest::digest(&digest::SHA256, file).as_ref().try_into().expect("a digest of 32 bytes")
 }
 
-/// The content. Authenticates before it reads a byte of it.
+/// Opens a chunk: authenticates it before a byte of it is read.
 pub fn open(chunk: &ChunkRef, file: Vec<u8>) -> Result<Vec<u8>> {
     decompress(chunk, &decrypt(chunk, file)?)
 }
 
-/// The frame, authenticated: for `decompress`.
+/// Decrypts the frame, authenticated: for `decompress`.
 pub fn decrypt(chunk: &ChunkRef, mut file: Vec<u8>) -> Result<Vec<u8>> {
     let opened =
         cipher(&chunk.key).open_in_place(Nonce::assume_unique_for_key([0; 12]), Aad::from(ASSOCIATED), &mut file);

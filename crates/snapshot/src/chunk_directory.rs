@@ -1,5 +1,6 @@
-//! A directory of chunk files, `ab/abcdef…`, each written beside and renamed into place. The server's user may write here too, so
-//! nothing is trusted: names are opened without following links, and contents are compared or authenticated.
+//! A directory of chunk files, `ab/abcdef…`, each written beside and renamed into place. The server's user may write
+//! here too, so nothing is trusted: names are opened without following links, and contents are compared or
+//! authenticated.
 
 use std::ffi::CString;
 use std::fs::File;
@@ -66,7 +67,8 @@ impl ChunkDirectory {
         }
     }
 
-    /// The file as it is; `NotFound` where there is none. Longer than a chunk may be: cut one byte over the limit, so that it is refused.
+    /// Reads the file as it is; `NotFound` where there is none. One longer than a chunk may be is cut one byte over the
+    /// limit, so that it is refused.
     pub fn read(&self, name: &ChunkName) -> io::Result<Vec<u8>> {
         let file = self.open(&path_of(name), libc::O_RDONLY | libc::O_NONBLOCK, 0)?;
         let mut bytes = Vec::with_capacity(FILE_SIZE_BYTES_MAX + 1);
@@ -74,7 +76,7 @@ impl ChunkDirectory {
         Ok(bytes)
     }
 
-    /// Everything written so far is durable.
+    /// Makes everything durable that was written so far.
     pub fn sync(&self) -> io::Result<()> {
         Ok(nix::unistd::syncfs(&self.dir)?)
     }
@@ -85,8 +87,8 @@ impl ChunkDirectory {
         unsafe { libc::faccessat(self.dir.as_raw_fd(), path.as_ptr(), libc::F_OK, 0) == 0 }
     }
 
-    /// True where the file is new. One that is there already is compared byte by byte: a crash may have left it empty, and another
-    /// user may have put it there.
+    /// Writes a chunk; true where the file is new. One that is there already is compared byte by byte: a crash may have
+    /// left it empty, and another user may have put it there.
     pub fn write(&self, name: &ChunkName, bytes: &[u8]) -> io::Result<bool> {
         match self.read(name) {
             Ok(found) if found == bytes => return Ok(false),
@@ -159,7 +161,7 @@ impl ChunkDirectory {
         }
     }
 
-    /// Every chunk that is there. Drafts that a crash left go: those that nobody can be writing any more.
+    /// Lists every chunk that is there. Removes drafts that a crash left: those that nobody can be writing any more.
     pub fn list(&self) -> io::Result<Vec<ChunkName>> {
         let mut names = Vec::new();
         let base = std::path::PathBuf::from(format!("/proc/self/fd/{}", self.dir.as_raw_fd()));

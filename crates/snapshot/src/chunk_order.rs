@@ -1,5 +1,6 @@
-//! The order of a manifest's chunks: first those that a restore needs before anything runs, then the working set's as it will be
-//! touched, then the rest. A host that has none of them brings the first ones (`Header::early_chunks`) without a key.
+//! The order of a manifest's chunks: first those that a restore needs before anything runs, then the working set's as
+//! it will be touched, then the rest. A host that has none of them brings the first ones (`Header::early_chunks`)
+//! without a key.
 
 use std::collections::HashMap;
 
@@ -51,7 +52,7 @@ impl Manifest {
         self.chunks = numbers.old.iter().map(|old| self.chunks[*old as usize]).collect();
     }
 
-    /// Of the pages that come on demand, in the order of access; one may be there more than once.
+    /// Chunks of the pages that come on demand, in the order of access; a chunk may be there more than once.
     fn touched_chunks(&self, working_set: &[TouchedRun]) -> Vec<u32> {
         let mut lazy: HashMap<u32, Vec<&Run>> = HashMap::new();
         for space in self.spaces.iter().filter(|space| space.pid != 0) {

@@ -1,5 +1,5 @@
-//! The envelope of a snapshot's own files (manifest, working set): a clear part that anyone may read, and a part sealed under the
-//! snapshot's data key. Both are authenticated together.
+//! The envelope of a snapshot's own files (manifest, working set): a clear part that anyone may read, and a part sealed
+//! under the snapshot's data key. Both are authenticated together.
 //!
 //! ```text
 //!  0  8  magic "THAWSNAP"     16  4  size of the names, bytes      36      header (JSON)
@@ -14,7 +14,8 @@ use crate::chunk::ChunkName;
 use crate::{damaged, Result};
 
 const MAGIC: &[u8; 8] = b"THAWSNAP";
-/// Raised whenever what a snapshot holds changes in a way that an older Thaw could not restore, or this one an older one's.
+/// Raised whenever what a snapshot holds changes in a way that an older Thaw could not restore, or this one an older
+/// one's.
 pub const FORMAT: u32 = 4;
 const FIXED_SIZE_BYTES: usize = 36;
 const TAG_SIZE_BYTES: usize = 16;
@@ -45,7 +46,7 @@ pub(crate) fn new_nonce() -> Nonce12 {
     nonce
 }
 
-/// Our own parts: one over its limit is our bug.
+/// Seals our own parts: one over its limit is our bug.
 pub(crate) fn seal_with(
     key: &DataKey,
     nonce: Nonce12,

@@ -8,7 +8,7 @@ pub fn encode(bytes: &[u8]) -> String {
     })
 }
 
-/// `None` where the text is not digits of exactly `N` bytes.
+/// Decodes; `None` where the text is not digits of exactly `N` bytes.
 pub fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let bytes = decode_vec(text)?;
     bytes.try_into().ok()

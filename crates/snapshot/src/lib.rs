@@ -1,5 +1,5 @@
-//! What sandboxd, the pager and (in TypeScript) the server agree on: the files of a snapshot, and messages with descriptors.
-//! Byte tables: docs/formats/snapshot.md; vectors that both languages read: docs/formats/vectors/.
+//! Formats that sandboxd, the pager and (in TypeScript) the server share: a snapshot's files, and messages with
+//! descriptors. Byte tables: docs/formats/snapshot.md; vectors that both languages read: docs/formats/vectors/.
 
 pub mod chunk;
 pub mod chunk_directory;

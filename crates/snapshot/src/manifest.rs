@@ -1,7 +1,8 @@
 //! The manifest of a snapshot: what its memory, its disk and CRIU's own files consist of, and which chunks hold them.
 //!
-//! Sealed part of the envelope: `u32` size of the description, the description (JSON), then for each chunk its key and its size
-//! (36 bytes), then the runs of all spaces (24 bytes each). The names of the chunks are in the clear part: a collector needs no key.
+//! Sealed part of the envelope: `u32` size of the description, the description (JSON), then for each chunk its key and
+//! its size (36 bytes), then the runs of all spaces (24 bytes each). The names of the chunks are in the clear part: a
+//! collector needs no key.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +28,7 @@ pub struct Header {
     pub created_at_ms: u64,
     /// Rises when the chunks are laid out anew.
     pub generation: u32,
-    /// So many chunks, the first ones, are needed before the first response.
+    /// Number of chunks, the first ones, that are needed before the first response.
     pub early_chunks: u32,
     /// Pages of memory, those of zeros left out of `storedPages`.
     pub memory_pages: u64,
@@ -211,7 +212,7 @@ impl Manifest {
     }
 }
 
-/// The clear header and the names of the chunks, without a key and so not authenticated.
+/// Reads the clear header and the names of the chunks, without a key and so not authenticated.
 pub fn read_header(file: &[u8]) -> Result<(Header, Vec<ChunkName>)> {
     let clear = envelope::read_clear(file)?;
     Ok((parse(clear.header)?, clear.names))
@@ -401,7 +402,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Who has the key may seal nonsense: it is refused, or all its references are good.
+        /// A holder of the key may seal nonsense: it is refused, or all its references are good.
         #[test]
         fn any_sealed_bytes_are_refused(secret in proptest::collection::vec(any::<u8>(), 0..600), names in proptest::collection::vec(any::<[u8; 32]>(), 0..4)) {
             prop_assert!(Manifest::open(&[5; 32], &sealed(secret, &names)).is_err());

@@ -17,12 +17,12 @@ pub fn send_message(socket: BorrowedFd, bytes: &[u8], fds: &[BorrowedFd]) -> io:
     Ok(())
 }
 
-/// One message and its descriptors; `None` at the end of the connection.
+/// Receives one message and its descriptors; `None` at the end of the connection.
 pub fn receive_message(socket: BorrowedFd) -> io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>> {
     receive_up_to(socket, MESSAGE_SIZE_BYTES_MAX)
 }
 
-/// As `receive_message`; on a stream socket it takes at most `limit` bytes.
+/// Receives like `receive_message`; on a stream socket it takes at most `limit` bytes.
 pub fn receive_up_to(socket: BorrowedFd, limit: usize) -> io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>> {
     let mut bytes = vec![0u8; limit];
     let mut control = nix::cmsg_space!([RawFd; MESSAGE_FDS_MAX]);

@@ -1,8 +1,8 @@
-//! What sandboxd and the pager say to each other: JSON with descriptors over one SEQPACKET socket.
+//! Messages between sandboxd and the pager: JSON with descriptors over one SEQPACKET socket.
 
 use serde::{Deserialize, Serialize};
 
-/// What became of a chunk that was asked for from afar.
+/// Outcome of a request for a chunk of the far store.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "lowercase")]
 pub enum ChunkAnswer {
@@ -14,7 +14,7 @@ pub enum ChunkAnswer {
     Late,
 }
 
-/// What the pager did for one clone. Milliseconds are counted from the beginning of the session.
+/// The pager's work for one clone. Milliseconds are counted from the beginning of the session.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Debug, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionStats {

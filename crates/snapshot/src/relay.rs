@@ -1,11 +1,11 @@
-//! What the relay in a sandbox and the pager say to each other, one message each (SEQPACKET), and what both do with their copies
+//! Messages between the relay in a sandbox and the pager, one a packet (SEQPACKET), and what both do with their copies
 //! of the userfaultfds.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use crate::PAGE_SIZE_BYTES;
 
-/// Of `linux/userfaultfd.h`.
+/// A request number of `linux/userfaultfd.h`.
 const UFFDIO_COPY: libc::c_ulong = 0xC028_AA03;
 /// Above `vm.mmap_min_addr`, below all programs: nothing is ever mapped there.
 const UNMAPPED_ADDRESS: u64 = 0x10000;

@@ -1,5 +1,5 @@
-//! Test vectors: files made of fixed inputs, which both languages read. `THAW_WRITE_VECTORS=1 cargo test -p thaw-snapshot vectors`
-//! writes them anew.
+//! Test vectors: files made of fixed inputs, which both languages read. `THAW_WRITE_VECTORS=1 cargo test -p
+//! thaw-snapshot vectors` writes them anew.
 
 use std::fs;
 use std::path::PathBuf;

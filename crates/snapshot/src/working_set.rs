@@ -1,12 +1,12 @@
-//! The working set: pages that were touched between a restore and its first response, in order of access, merged over several
-//! recordings. Stored beside the manifest in an envelope of its own.
+//! The working set: pages that were touched between a restore and its first response, in order of access, merged over
+//! several recordings. Stored beside the manifest in an envelope of its own.
 
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::{self, DataKey};
 use crate::{damaged, Result, PAGES_PER_CHUNK_MAX, PAGE_SIZE_BYTES};
 
-/// So many pages are brought by address, not in the order of access.
+/// Size of a batch in pages: within one, pages come by address instead of in the order of access.
 const BATCH_PAGES: usize = 4 * PAGES_PER_CHUNK_MAX;
 
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -68,9 +68,9 @@ pub fn push_run(runs: &mut Vec<TouchedRun>, run: TouchedRun) {
     }
 }
 
-/// The order in which the pages of `runs` are laid out in chunks, and put in place. Who runs touches page after page here and there, and a
-/// copy for each costs as much again as the copying. So within a batch neighbours come together; a clone that needs a page sooner than
-/// its batch brings it asks for it.
+/// The order in which the pages of `runs` are laid out in chunks, and put in place. Who runs touches page after page
+/// here and there, and a copy for each costs as much again as the copying. So within a batch neighbours come together;
+/// a clone that needs a page sooner than its batch brings it asks for it.
 pub fn by_batches(runs: &[TouchedRun]) -> Vec<TouchedRun> {
     let mut ordered = Vec::with_capacity(runs.len());
     let mut rest = runs;

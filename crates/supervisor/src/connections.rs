@@ -11,8 +11,8 @@ use crate::sys::Epoll;
 
 const READ_SIZE: usize = 64 * 1024;
 
-/// A whole request, body in memory (bounded by `BODY_RELAYED_BYTES_MAX`): what is relayed is never half of one, so a snapshot or a
-/// new connection of the server can come at any moment.
+/// A whole request, body in memory (bounded by `BODY_RELAYED_BYTES_MAX`): what is relayed is never half of one, so a
+/// snapshot or a new connection of the server can come at any moment.
 pub struct Request {
     pub method: String,
     pub path: String,
@@ -208,7 +208,7 @@ impl Connection {
         }
     }
 
-    /// False: the connection is done with and must be dropped.
+    /// Ends the answer; false where the connection is done with and must be dropped.
     pub fn respond_end(&mut self) -> bool {
         if self.chunked {
             self.queue.bytes().extend_from_slice(b"0\r\n\r\n");

@@ -73,7 +73,7 @@ impl Control {
         }
     }
 
-    /// All whole frames received so far, handed to `each`; an error if the bytes are not this protocol.
+    /// Takes all whole frames received so far; throws `InvalidData` where the bytes are not this protocol.
     pub fn take_frames(&mut self) -> io::Result<Vec<(u8, u32, Vec<u8>)>> {
         let mut frames = Vec::new();
         let mut at = 0;

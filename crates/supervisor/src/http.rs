@@ -1,6 +1,7 @@
 //! Reading HTTP/1.1 requests from a byte stream: pure, no I/O.
 //!
-//! A request's head is parsed whole; its body is handed on in pieces. Bytes past the end of a request are left for the next one.
+//! A request's head is parsed whole; its body is handed on in pieces. Bytes past the end of a request are left for the
+//! next one.
 
 /// Largest head; the clients of the Runtime API send a few hundred bytes.
 pub const HEAD_SIZE_BYTES_MAX: usize = 16 * 1024;
@@ -168,7 +169,7 @@ fn parse_size(line: &[u8]) -> Option<u64> {
     plain.then(|| u64::from_str_radix(text, 16).ok()).flatten().filter(|size| *size <= u64::from(u32::MAX))
 }
 
-/// Head of an answer; no length means chunked.
+/// Writes the head of an answer; no length means chunked.
 pub fn response_head(status: u16, headers: &[(String, String)], length: Option<u64>) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {status} {}\r\n", reason(status));
     for (name, value) in headers {

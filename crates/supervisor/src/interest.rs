@@ -1,7 +1,7 @@
-//! What one descriptor is waited for, kept in step with epoll.
+//! The events that one descriptor is watched for, kept in step with epoll.
 //!
-//! Epoll reports hang-ups even of descriptors that nothing was asked of; one that must rest is taken out altogether, or the loop
-//! would never sleep.
+//! Epoll reports hang-ups even of descriptors that nothing was asked of; one that must rest is taken out altogether, or
+//! the loop would never sleep.
 
 use std::io;
 use std::os::fd::RawFd;

@@ -40,8 +40,9 @@ fn run(args: &[String]) -> io::Result<()> {
         Some(text) => text.parse().map_err(|_| usage())?,
     };
     let http = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
-    // Its mode says that it listens: sandboxd waits for 0777. (Binding under another name and renaming does not survive CRIU, which
-    // binds the name that the socket was born with.) Who may connect is decided by the directory and by the peer's user.
+    // Its mode says that it listens: sandboxd waits for 0777. (Binding under another name and renaming does not survive
+    // CRIU, which binds the name that the socket was born with.) Who may connect is decided by the directory and by the
+    // peer's user.
     let control = UnixListener::bind(path)?;
     let mut supervisor = supervisor::Supervisor::new(control, http, server_uid)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o777))?;

@@ -9,12 +9,12 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// Where more bytes are appended.
+    /// Gives the buffer, to append to.
     pub fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
-    /// How many bytes are not sent yet.
+    /// Counts the bytes that are not sent yet.
     pub fn len(&self) -> usize {
         self.bytes.len() - self.sent
     }

@@ -121,7 +121,7 @@ unsafe fn become_program(
     }
 }
 
-/// The pipe is closed by a successful exec; a failed one writes its errno first.
+/// Reads a failed exec's errno; a successful one closes the pipe.
 fn read_failure(pipe: OwnedFd) -> Option<i32> {
     // SAFETY: plain numbers: the read below must wait for the exec.
     unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, 0) };

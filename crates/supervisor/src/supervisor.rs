@@ -1,6 +1,7 @@
 //! The loop: one thread, one epoll, everything else is a state beside it.
 //!
-//! Without a connection of the server nothing of the function is read: its output and its calls stay in their pipes and sockets.
+//! Without a connection of the server nothing of the function is read: its output and its calls stay in their pipes and
+//! sockets.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -375,7 +376,7 @@ impl Supervisor {
         self.calls.insert(id, Call { connection: token, head });
     }
 
-    /// One read at most, so that a chatty process does not keep the others waiting.
+    /// Reads once at most, so that a chatty process does not keep the others waiting.
     fn read_output(&mut self, token: u64) {
         let Some(output) = self.outputs.get_mut(&token) else { return };
         let mut bytes = vec![0u8; 2 + output.source.len() + READ_SIZE];

@@ -11,14 +11,14 @@ pub fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     }
 }
 
-/// The descriptor must be new and owned by nobody.
+/// Takes ownership of a descriptor, which must be new and owned by nobody.
 fn own(fd: libc::c_int) -> io::Result<OwnedFd> {
     let fd = check(fd)?;
     // SAFETY: the kernel has just returned it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Read end, write end; both closed on exec. The read end does not block.
+/// Makes a pipe: read end, write end; both closed on exec. The read end does not block.
 pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut fds = [0; 2];
     // SAFETY: room for two descriptors.
@@ -75,14 +75,14 @@ impl Epoll {
     }
 }
 
-/// From here on /proc/PID of this process belongs to root. Programs that it starts are as open as ever: exec resets it.
+/// Gives /proc/PID of this process to root. Programs that it starts are as open as ever: exec resets it.
 pub fn forbid_inspection() -> io::Result<()> {
     // SAFETY: plain numbers.
     check(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) })?;
     Ok(())
 }
 
-/// Children's ends as something to wait for. SIGCHLD is blocked; the other signals are ignored.
+/// Makes children's ends something to wait for. SIGCHLD is blocked; the other signals are ignored.
 pub fn watch_children() -> io::Result<OwnedFd> {
     // SAFETY: the set is initialised before it is used.
     unsafe {
@@ -98,7 +98,7 @@ pub fn watch_children() -> io::Result<OwnedFd> {
     }
 }
 
-/// What became of one child: pid, and exit code or signal. `None` when no more have ended.
+/// Reaps one child: its pid, and its exit code or signal. `None` when no more have ended.
 pub fn reap() -> Option<(i32, Result<i32, i32>)> {
     let mut status = 0;
     // SAFETY: the status is writable.
@@ -110,7 +110,7 @@ pub fn reap() -> Option<(i32, Result<i32, i32>)> {
     Some((pid, end))
 }
 
-/// Who is at the other end of a unix socket.
+/// Reads the user id at the other end of a unix socket.
 pub fn peer_uid(fd: RawFd) -> io::Result<u32> {
     let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let mut size = std::mem::size_of::<libc::ucred>() as libc::socklen_t;

@@ -42,7 +42,7 @@ impl Session {
         }
     }
 
-    /// False: the session is over.
+    /// Returns false where the session is over.
     fn prefetch_run(&self, pid: u32, address: u64, ahead: &Ahead) -> bool {
         let size = ahead.size();
         let mut done = 0;
@@ -90,10 +90,10 @@ impl Session {
     }
 }
 
-/// What is put in place ahead of its first touch.
+/// A part of the working set, put in place before it is touched.
 enum Ahead<'a> {
     Content(&'a [u8]),
-    /// So many bytes of them.
+    /// Size in bytes.
     Zeros(u64),
 }
 

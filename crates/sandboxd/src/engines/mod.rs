@@ -1,8 +1,9 @@
 //! Engines: an engine turns the processes of a sandbox into the contents of a snapshot, and starts them again from it.
 //!
-//! An engine knows its own files, and how a process goes on. It does not know where chunks lie, how they are encrypted or fetched, what a
-//! manifest is sealed with, or what a working set is: it gives contents to a `Sink` and reads them from a `Source`. Another engine
-//! (gVisor, a microVM) is a folder beside `criu/`, a value of this trait, and a line in `Engines`.
+//! An engine knows its own files, and how a process goes on. It does not know where chunks lie, how they are encrypted
+//! or fetched, what a manifest is sealed with, or what a working set is: it gives contents to a `Sink` and reads them
+//! from a `Source`. Another engine (gVisor, a microVM) is a folder beside `criu/`, a value of this trait, and a line in
+//! `Engines`.
 
 pub mod criu;
 
@@ -21,8 +22,8 @@ pub trait Engine: Send + Sync {
     /// Its name in the protocol and in manifests.
     fn name(&self) -> &'static str;
 
-    /// Writes the state of all processes of a sandbox into the sink. They are gone afterwards, whatever the outcome; `/tmp` is left as
-    /// they left it.
+    /// Writes the state of all processes of a sandbox into the sink. They are gone afterwards, whatever the outcome;
+    /// `/tmp` is left as they left it.
     fn capture(&self, original: &Original, sink: &mut dyn Sink) -> Result<Captured>;
 
     /// True where restores read every page from the files that `lay_out` writes, and none from the pager.
@@ -31,7 +32,8 @@ pub trait Engine: Send + Sync {
     /// Writes the files that every restore of the snapshot reads into a new directory, before the first of them.
     fn lay_out(&self, directory: &Path, manifest: &Manifest, source: &mut Source) -> Result<()>;
 
-    /// Starts the processes of a snapshot in a sandbox that has the function's directories already. Returns when they run.
+    /// Starts the processes of a snapshot in a sandbox that has the function's directories already. Returns when they
+    /// run.
     fn restore(&self, clone: &Clone) -> Result<()>;
 }
 
@@ -42,7 +44,7 @@ pub struct Original<'a> {
     pub tmp_mib: u64,
 }
 
-/// What an engine has to say of the state that it wrote: its part of the manifest.
+/// An engine's part of the manifest: where the state is that it wrote to the sink.
 pub struct Captured {
     pub supervisor_pid: i32,
     pub clocks: Clocks,

@@ -142,7 +142,8 @@ impl Init<'_> {
     ) -> io::Result<Reply> {
         self.uid()?;
         let code = self.run_starter(&Job::Restore { offsets, memory }, criu)?;
-        // A relay that ended meanwhile is seen before its listener is closed, and with it the userfaultfds that nobody took.
+        // A relay that ended meanwhile is seen before its listener is closed, and with it the userfaultfds that nobody
+        // took.
         self.reap();
         if memory == Memory::Lazy && self.relay.is_none() {
             return Ok(Reply::CriuFailed { code: RELAY_ENDED });

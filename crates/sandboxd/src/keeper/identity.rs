@@ -1,5 +1,5 @@
-//! What makes a sandbox another one than its siblings, written before anything of the function runs in it. Programs that a snapshot
-//! brings along find here what their memory can't tell them.
+//! Values that tell a sandbox from its siblings, written before anything of the function runs in it. Programs that a
+//! snapshot brings along find here what their memory can't tell them.
 //!
 //! ```text
 //!  /run/thaw/generation      one page: u32 counter, u32 zero, u64 id, zeros. Mapped by a program, it shows each clone's own numbers

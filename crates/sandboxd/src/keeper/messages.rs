@@ -1,4 +1,4 @@
-//! What sandboxd and a keeper say to each other. Both are the same program, so the form is free to change.
+//! Messages between sandboxd and a keeper. Both are the same program, so the form is free to change.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ impl MountPoint {
 /// Added to the host's clocks, so that a clone goes on where its snapshot stopped.
 pub type TimeOffsets = thaw_snapshot::manifest::Clocks;
 
-/// What a clone is told of its snapshot.
+/// Facts of its snapshot that a clone can read.
 #[derive(Serialize, Deserialize)]
 pub struct SnapshotFacts {
     pub snapshot: String,
@@ -70,7 +70,8 @@ pub enum Command {
     Dump {
         ghost_limit_bytes: u64,
     },
-    /// Descriptors: criu, images directory, work directory; with a pager also the socket on which CRIU calls it, and the one to it.
+    /// Descriptors: criu, images directory, work directory; with a pager also the socket on which CRIU calls it, and
+    /// the one to it.
     Restore {
         supervisor_pid: i32,
         offsets: TimeOffsets,

@@ -4,9 +4,10 @@
 //!  sandboxd ──fork+exec──► shim (waits)  ──fork──► pid 1 of the sandbox ──fork──► starter ► supervisor, criu
 //!           ◄─────────── SEQPACKET, JSON + descriptors ───────────►
 //! ```
-//! The shim makes the namespaces and waits for pid 1, so that its own end means: no process of the sandbox is left. Both die
-//! with sandboxd (PR_SET_PDEATHSIG). Pid 1 builds the root file system, then obeys sandboxd one command at a time: it is already
-//! inside every namespace, so starting or restoring a function is a fork, not a walk through `setns`. It is never in a snapshot.
+//! The shim makes the namespaces and waits for pid 1, so that its own end means: no process of the sandbox is left.
+//! Both die with sandboxd (PR_SET_PDEATHSIG). Pid 1 builds the root file system, then obeys sandboxd one command at a
+//! time: it is already inside every namespace, so starting or restoring a function is a fork, not a walk through
+//! `setns`. It is never in a snapshot.
 
 mod commands;
 mod identity;
@@ -40,7 +41,8 @@ use nix::unistd::{fork, ForkResult, Pid};
 use crate::sys;
 use thaw_snapshot::messages::{receive_message, send_message};
 
-/// Runs in a fresh process (`thaw-sandboxd keeper`); the socket to sandboxd is descriptor 3, the configuration its first message.
+/// Runs in a fresh process (`thaw-sandboxd keeper`); the socket to sandboxd is descriptor 3, the configuration its
+/// first message.
 pub fn main() -> ! {
     // SAFETY: sandboxd starts a keeper with its socket as descriptor 3 and nothing else above 2.
     let socket: OwnedFd = unsafe { std::os::fd::FromRawFd::from_raw_fd(3) };
@@ -93,7 +95,7 @@ fn run_shim(socket: &OwnedFd) -> io::Result<()> {
 struct Told(OwnedFd);
 
 impl Told {
-    /// Until the teller is dropped, or its process has gone.
+    /// Waits until the teller is dropped, or its process has gone.
     fn wait(self) {
         while nix::unistd::read(&self.0, &mut [0]) == Err(nix::errno::Errno::EINTR) {}
     }

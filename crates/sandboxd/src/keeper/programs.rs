@@ -39,7 +39,7 @@ pub struct CriuFds {
 }
 
 impl CriuFds {
-    /// The first three.
+    /// Takes the first three of the descriptors.
     pub fn of(fds: &[OwnedFd]) -> io::Result<Self> {
         let [program, images, work, ..] = fds else {
             return Err(invalid("criu, images and work directory are needed"));
@@ -67,7 +67,8 @@ pub fn exit_with(result: io::Result<()>) -> ! {
     std::process::exit(i32::from(result.is_err()))
 }
 
-/// In a forked child: a new time namespace for a grandchild that runs `body`, which must not return but by an error.
+/// Makes, in a forked child, a new time namespace for a grandchild that runs `body`, which must not return but by an
+/// error.
 fn fork_in_time_namespace(offsets: TimeOffsets, body: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     make_time_namespace(offsets)?;
     // SAFETY: forked from a process with one thread.
@@ -109,7 +110,7 @@ pub fn enter_time_namespace(pid: Pid) -> io::Result<()> {
     Ok(())
 }
 
-/// The clocks as the function sees them now: the host's, plus the offsets of its time namespace.
+/// Reads the clocks as the function sees them now: the host's, plus the offsets of its time namespace.
 pub fn clocks_of(pid: Pid) -> io::Result<TimeOffsets> {
     let text = fs::read_to_string(format!("/proc/{pid}/timens_offsets"))?;
     let offset = |name: &str| -> i64 {
@@ -134,7 +135,7 @@ fn use_dev_null() -> io::Result<()> {
     Ok(())
 }
 
-/// From root to the function's user with nothing left to come back by, then into the supervisor.
+/// Goes from root to the function's user with nothing left to come back by, then into the supervisor.
 fn become_supervisor(uid: u32, server_uid: u32, program: &seccomp::Program) -> io::Result<()> {
     setsid()?;
     use_dev_null()?;

@@ -1,8 +1,8 @@
 //! The relay: a process of the sandbox between CRIU and the pager. It holds a copy of every userfaultfd of the clone.
 //!
-//! While a copy is open, a missing page keeps its reader waiting: it never comes as zeros because the pager died. When the pager's
-//! end of the socket closes, the relay kills the whole clone. When the sandbox itself is killed, the kernel has sent SIGKILL to all
-//! of its processes before the relay's copies can go.
+//! While a copy is open, a missing page keeps its reader waiting: it never comes as zeros because the pager died. When
+//! the pager's end of the socket closes, the relay kills the whole clone. When the sandbox itself is killed, the kernel
+//! has sent SIGKILL to all of its processes before the relay's copies can go.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -22,8 +22,8 @@ const RESTORE_FINISHED: i32 = 0x5253_5446;
 /// Descriptors of processes that have ended, at most.
 const HELD_DEAD_MAX: usize = 64;
 
-/// Returns at once; the relay ends with the clone, or when the pager says that it is not needed any more: with 0 only then. Where it
-/// ends otherwise pid 1 must kill the clone: what was forked meanwhile has escaped the relay.
+/// Returns at once; the relay ends with the clone, or when the pager says that it is not needed any more: with 0 only
+/// then. Where it ends otherwise pid 1 must kill the clone: what was forked meanwhile has escaped the relay.
 pub fn start(listener: BorrowedFd, pager: BorrowedFd) -> io::Result<Pid> {
     // SAFETY: pid 1 has one thread.
     match unsafe { fork()? } {

@@ -134,14 +134,14 @@ fn show_etc(from: &Path, to: &Path) -> io::Result<()> {
     attach(&fs::canonicalize(from)?, to)
 }
 
-/// For all programs, whatever environment they are started with.
+/// Preloads a library into all programs, whatever environment they are started with.
 fn preload(library: &Path, base: &Path) -> io::Result<()> {
     fs::write(base.join(&PRELOADED[1..]), b"")?;
     attach(library, &base.join(&PRELOADED[1..]))?;
     fs::write(base.join("etc/ld.so.preload"), format!("{PRELOADED}\n"))
 }
 
-/// The host's name servers, without those on its loopback: a sandbox can't reach them.
+/// Lists the host's name servers, without those on its loopback: a sandbox can't reach them.
 fn resolver() -> String {
     for file in ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"] {
         let text = fs::read_to_string(file).unwrap_or_default();
@@ -214,7 +214,7 @@ fn enter(base: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Go listens with MPTCP where it can, which CRIU can't dump: without it Go falls back to TCP.
+/// Switches MPTCP off: Go listens with it where it can, and CRIU can't dump that. Go falls back to TCP.
 fn settle_kernel() -> io::Result<()> {
     let mptcp = Path::new("/proc/sys/net/mptcp/enabled");
     if mptcp.exists() {
@@ -229,7 +229,8 @@ pub fn reserve_low_pids() -> io::Result<Pid> {
     Ok(Pid::from_raw(LAST_RESERVED_PID + 1))
 }
 
-/// The root is read-only by the time the file systems are known: their mount points are on a small one of their own.
+/// Makes the mount points of file systems on a small file system of their own: the root is read-only by the time they
+/// are known.
 pub fn make_mount_points(names: &[&str]) -> io::Result<()> {
     if names.is_empty() {
         return Ok(());

@@ -1,10 +1,10 @@
-//! The system calls a function may make: what containers allow by default, without tracing, other processes' memory, io_uring,
-//! keys, odd socket families, and asynchronous I/O of the old kind (`io_setup`: its contexts are counted for the whole host, so that one
-//! function could take them from all others). Everything else answers EPERM.
+//! The system calls a function may make: what containers allow by default, without tracing, other processes' memory,
+//! io_uring, keys, odd socket families, and asynchronous I/O of the old kind (`io_setup`: its contexts are counted for
+//! the whole host, so that one function could take them from all others). Everything else answers EPERM.
 //!
-//! The kernel tries a new filter on every number there is (`seccomp_cache_prepare`), and a restore installs it in each process: a list
-//! that is gone through from the top cost 1 ms each time. So the calls that need no look at their arguments are found by bisection, in
-//! some eight steps; `seccompiler` makes the rules for the others.
+//! The kernel tries a new filter on every number there is (`seccomp_cache_prepare`), and a restore installs it in each
+//! process: a list that is gone through from the top cost 1 ms each time. So the calls that need no look at their
+//! arguments are found by bisection, in some eight steps; `seccompiler` makes the rules for the others.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ fn verdicts(conditional: &Rules) -> Vec<(u32, Verdict)> {
     let allowed = ALLOWED.into_iter().flatten().map(|call| (*call, Verdict::Allow));
     let asked = conditional.keys().map(|call| (*call, Verdict::Ask));
     let number = |call: i64| u32::try_from(call).expect("a number of a system call");
-    // Of two for one call the later one holds.
+    // Where a call is listed twice the later verdict holds.
     let listed: BTreeMap<u32, Verdict> = allowed
         .chain(asked)
         .chain([(libc::SYS_clone3, Verdict::Missing)])
@@ -92,8 +92,8 @@ const fn load(offset: usize) -> sock_filter {
     statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, offset as u32)
 }
 
-/// Instructions that find the range of the loaded number. Where the verdict is `Ask` they go on behind the end, with `behind`
-/// instructions of this search still to be skipped.
+/// Instructions that find the range of the loaded number. Where the verdict is `Ask` they go on behind the end, with
+/// `behind` instructions of this search still to be skipped.
 fn search(ranges: &[(u32, Verdict)], behind: usize) -> Program {
     if let [(_, verdict)] = ranges {
         return vec![match verdict {
@@ -114,8 +114,8 @@ fn search(ranges: &[(u32, Verdict)], behind: usize) -> Program {
         .collect()
 }
 
-/// One filter: more than one has the slow end of a restore (patches/criu). The rules at the end begin with the architecture and the number
-/// once more.
+/// One filter: more than one has the slow end of a restore (patches/criu). The rules at the end begin with the
+/// architecture and the number once more.
 pub fn default_filter() -> Result<Program, seccompiler::BackendError> {
     let conditional = conditional()?;
     let ranges = verdicts(&conditional);
@@ -143,7 +143,7 @@ pub fn apply(program: &Program) -> Result<(), seccompiler::Error> {
 mod tests {
     use super::*;
 
-    /// What the kernel would answer, and after how many instructions.
+    /// Runs the filter as the kernel would: its answer, and the number of instructions.
     fn run(program: &Program, arch: u32, number: u32, args: [u64; 6]) -> (u32, usize) {
         let mut data = Vec::new();
         data.extend_from_slice(&number.to_le_bytes());

@@ -12,7 +12,8 @@ const NLM_F_DUMP: u16 = 0x300;
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
 const TCP_LISTEN: u32 = 10;
-/// States of connections that the function has closed itself: FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, LAST_ACK, CLOSING.
+/// States of connections that the function has closed itself: FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, LAST_ACK,
+/// CLOSING.
 const CLOSED_STATES: [u8; 6] = [4, 5, 6, 7, 9, 11];
 const HEADER_SIZE: usize = 16;
 const REQUEST_SIZE: usize = 56;

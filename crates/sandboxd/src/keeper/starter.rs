@@ -1,7 +1,8 @@
-//! The starter: a process of a waiting sandbox that is in its control groups already. It becomes what starts a function, or CRIU.
+//! The starter: a process of a waiting sandbox that is in its control groups already. It becomes what starts a
+//! function, or CRIU.
 //!
-//! To move a process into another control group the kernel waits for a grace period of RCU, in every hierarchy anew: with the four
-//! of version 1 some 15 ms, a third of a cold invoke. So it is done while the sandbox waits in the pool.
+//! To move a process into another control group the kernel waits for a grace period of RCU, in every hierarchy anew:
+//! with the four of version 1 some 15 ms, a third of a cold invoke. So it is done while the sandbox waits in the pool.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -30,7 +31,7 @@ pub struct Starter {
 }
 
 impl Starter {
-    /// `procs`: descriptors of `cgroup.procs`; writing "0" moves the writer.
+    /// Forks the starter. `procs`: descriptors of `cgroup.procs`; writing "0" moves the writer.
     pub fn fork(procs: Vec<File>) -> io::Result<Self> {
         let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
         // SAFETY: pid 1 has one thread.
@@ -40,7 +41,7 @@ impl Starter {
         }
     }
 
-    /// Its exit code says how the job ended.
+    /// Gives it its job. Its exit code says how the job ended.
     pub fn give(&self, job: &Job, fds: &[BorrowedFd]) -> io::Result<()> {
         send_message(self.socket.as_fd(), &serde_json::to_vec(job)?, fds)
     }

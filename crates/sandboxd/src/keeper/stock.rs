@@ -29,7 +29,8 @@ pub fn start_lazy_daemon(criu: &CriuFds) -> io::Result<()> {
     Ok(())
 }
 
-/// The socket's file is there a moment before anybody listens. `table`: `/proc/net/unix`, whose fourth column has the flags.
+/// Tells whether anybody listens: the socket's file is there a moment before. `table`: `/proc/net/unix`, whose fourth
+/// column has the flags.
 fn is_listening(table: &str, name: &str) -> bool {
     const ACCEPTS: u32 = 0x10000;
     table.lines().any(|line| {

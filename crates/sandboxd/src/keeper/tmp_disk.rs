@@ -1,7 +1,7 @@
 //! `/tmp`: the only writable place of a sandbox, an overlay whose upper layer lies on a disk of limited size.
 //!
-//! The disk is an ext4 image on a loop device (its pages are file cache, not the function's memory), or a tmpfs where the host
-//! has no loop devices. The image is deleted once it is mounted: it goes with the sandbox, however that ends.
+//! The disk is an ext4 image on a loop device (its pages are file cache, not the function's memory), or a tmpfs where
+//! the host has no loop devices. The image is deleted once it is mounted: it goes with the sandbox, however that ends.
 
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
@@ -92,7 +92,8 @@ fn attach_loop(backing: &File) -> io::Result<(File, String)> {
     Err(last)
 }
 
-/// In a container /dev may be a plain directory in which no new device appears by itself.
+/// Makes a device's node where it is missing: in a container /dev may be a plain directory in which none appears by
+/// itself.
 fn ensure_node(path: &str, number: libc::c_int) -> io::Result<()> {
     if Path::new(path).exists() {
         return Ok(());

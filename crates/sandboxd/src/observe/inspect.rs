@@ -17,7 +17,7 @@ use crate::snapshots::store::SnapshotStore;
 
 /// Searched at once.
 const WINDOW_SIZE_BYTES: usize = 8 * 1024 * 1024;
-/// What begins in the last bytes of a window is looked at again with the next one: longer than any needle or secret.
+/// Matches that begin in the last bytes of a window are found with the next one: longer than any needle or secret.
 const OVERLAP_SIZE_BYTES: usize = 16 * 1024;
 /// A shorter one is found everywhere.
 const NEEDLE_SIZE_BYTES_MIN: usize = 4;
@@ -27,7 +27,7 @@ const FILES_LISTED_MAX: usize = 50;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inspected {
-    /// Of each needle: how often it is in the memory of the function's processes.
+    /// Number of places for each needle, in the memory of the function's processes.
     needles: Vec<u64>,
     secrets: Vec<SecretCount>,
     files: Vec<TmpFile>,
@@ -50,7 +50,7 @@ struct TmpFile {
     size: u64,
 }
 
-/// `needles` are bytes, as hexadecimal digits.
+/// Searches a snapshot's memory and lists its `/tmp`. `needles` are bytes, as hexadecimal digits.
 pub fn inspect(store: &SnapshotStore, snapshot: &str, key: &DataKey, needles: &[String]) -> Result<Inspected> {
     check_name("snapshot", snapshot)?;
     let needles = read_needles(needles)?;
@@ -82,7 +82,7 @@ fn read_needles(digits: &[String]) -> Result<Vec<Vec<u8>>> {
         .ok_or_else(|| Error::new(Code::BadRequest, "needles: each has 4 to 4096 bytes, as hexadecimal digits"))
 }
 
-/// Of directories the empty ones: the others are seen in the files' paths.
+/// Lists files, and of the directories only the empty ones: the others are seen in the files' paths.
 fn list_files(manifest: &Manifest) -> (Vec<TmpFile>, usize) {
     let decode = |path: &str| hex::decode_vec(path).unwrap_or_default();
     let parent = |path: &str| {
@@ -146,7 +146,7 @@ impl Found {
 
 struct Search {
     automaton: AhoCorasick,
-    /// What each pattern is one of: a needle by number, or the beginning of a secret.
+    /// Meaning of each pattern: a needle by number, or the beginning of a secret.
     meanings: Vec<Meaning>,
     counts: Vec<u64>,
     secrets: Vec<Found>,

@@ -1,4 +1,4 @@
-//! What `thaw check` looks at: a snapshot's memory, and what a running sandbox has and sends.
+//! The view that `thaw check` has: of a snapshot's memory, and of what a running sandbox has and sends.
 
 pub mod inspect;
 pub mod recorder;

@@ -1,5 +1,6 @@
-//! Reads what a sandbox sends, for `thaw check` only: a packet socket at the host's end of the sandbox's own network device. It is bound to
-//! this one device before the function can run, changes nothing, and sees nothing of another sandbox. Its end: that of the sandbox.
+//! Reads what a sandbox sends, for `thaw check` only: a packet socket at the host's end of the sandbox's own network
+//! device. It is bound to this one device before the function can run, changes nothing, and sees nothing of another
+//! sandbox. Its end: that of the sandbox.
 
 use std::io;
 use std::mem;
@@ -19,8 +20,9 @@ use super::sent::{Sent, SentView};
 const PACKET_SIZE_BYTES_MAX: usize = 65_535;
 /// For what is sent faster than it is read.
 const SOCKET_SIZE_BYTES: usize = 4 * 1024 * 1024;
-/// Read under one lock. More than the socket holds (of a packet the kernel counts some 700 bytes at least, and gives twice what is asked
-/// for), so that all is read that was there; and who asks has an answer, however much is being sent.
+/// Read under one lock. More than the socket holds (of a packet the kernel counts some 700 bytes at least, and gives
+/// twice what is asked for), so that all is read that was there; and who asks has an answer, however much is being
+/// sent.
 const PACKETS_AT_ONCE_MAX: usize = 16 * 1024;
 
 pub struct Recorder {
@@ -41,7 +43,7 @@ struct Record {
 }
 
 impl Recorder {
-    /// From now on, of the device of that name.
+    /// Records from now on what comes from the device of that name.
     pub fn start(device: &str) -> io::Result<Self> {
         let record = Locked::new(Record { sent: Sent::default(), packet: vec![0; PACKET_SIZE_BYTES_MAX] });
         let shared = Arc::new(Shared { socket: open_socket(device)?, record });
@@ -54,7 +56,7 @@ impl Recorder {
         Ok(Recorder { shared, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// With all that the sandbox has sent before this call.
+    /// Gives all that the sandbox has sent before this call.
     pub fn view(&self) -> SentView {
         let mut record = self.shared.record.lock();
         self.shared.drain(&mut record);
@@ -90,7 +92,7 @@ impl Shared {
         }
     }
 
-    /// What is there now. False where nothing more will come: the device is gone, and the sandbox with it.
+    /// Takes the packets that are there. False where no more will come: the device is gone, and the sandbox with it.
     fn drain(&self, record: &mut Record) -> bool {
         let Record { sent, packet } = record;
         for _ in 0..PACKETS_AT_ONCE_MAX {
@@ -108,7 +110,7 @@ impl Shared {
     }
 }
 
-/// Bound to nothing until the last step, so that no packet of another device ever comes in.
+/// Opens a socket that is bound to nothing until the last step, so that no packet of another device ever comes in.
 fn open_socket(device: &str) -> io::Result<OwnedFd> {
     let index = if_nametoindex(device)?;
     let opened =
@@ -137,7 +139,7 @@ fn open_socket(device: &str) -> io::Result<OwnedFd> {
     Ok(opened)
 }
 
-/// Since the last call: there was no room for them.
+/// Counts the packets that there was no room for since the last call.
 fn dropped_packets(socket: &OwnedFd) -> u32 {
     let mut stats = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
     let mut size = mem::size_of_val(&stats) as libc::socklen_t;

@@ -1,4 +1,5 @@
-//! Secrets that can be told by their form. What merely looks like one (a constant of a library, a document's example) is left out.
+//! Secrets that can be told by their form. What merely looks like one (a constant of a library, a document's example)
+//! is left out.
 
 use std::ops::Range;
 
@@ -38,7 +39,7 @@ impl Secret {
         }
     }
 
-    /// The secret that begins at `at`, where the beginning was found; `None` where it only began like one.
+    /// Reads the secret that begins at `at`, where the beginning was found; `None` where it only began like one.
     pub fn read(self, memory: &[u8], at: usize) -> Option<&[u8]> {
         let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
         if at > 0 && memory.get(at - 1).is_some_and(is_word) {

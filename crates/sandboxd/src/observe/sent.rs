@@ -1,4 +1,4 @@
-//! What a sandbox sends by TCP, put together from packets as they leave it. No I/O: whatever the bytes are, they are taken or left.
+//! The bytes that a sandbox sends by TCP, put together from packets. No I/O: any bytes at all are taken or left out.
 //!
 //! ```text
 //!  packets ─► segments ─► connections, in the order of their first packet: peer, then bytes in order, up to the first gap
@@ -14,9 +14,10 @@ use thaw_snapshot::hex;
 const SIZE_BYTES_MAX: usize = 256 * 1024;
 const CONNECTION_SIZE_BYTES_MAX: usize = 64 * 1024;
 const CONNECTIONS_MAX: usize = 64;
-/// Pieces of one connection that wait for what is before them. On a veth few overtake another; more of them are a gap that stays.
+/// Pieces of one connection that wait for what is before them. On a veth few overtake another; more of them are a gap
+/// that stays.
 const AHEAD_MAX: usize = 64;
-/// Of a TLS record: handshake, version 3.x, as long as it takes to know it again. Nobody can read the rest, others can be read instead.
+/// Beginning of a TLS record (handshake, version 3.x). Such a connection can't be read: the room goes to others.
 const TLS_BEGINNING: [u8; 2] = [0x16, 0x03];
 const TLS_SIZE_BYTES: usize = 3;
 
@@ -54,7 +55,7 @@ struct Connection {
     start: u32,
     /// By their place, which is known before what is between them has come.
     bytes: Vec<u8>,
-    /// So many have all come.
+    /// Number of bytes from the beginning without a gap.
     whole: usize,
     /// Pieces behind them: begin and end.
     ahead: BTreeMap<usize, usize>,
@@ -73,7 +74,7 @@ struct Segment<'a> {
 }
 
 impl Sent {
-    /// An IP packet that left the sandbox, without the header of its link.
+    /// Adds an IP packet that left the sandbox, without the header of its link.
     pub fn take(&mut self, packet: &[u8]) {
         let Some(segment) = parse(packet) else { return };
         let room = SIZE_BYTES_MAX - self.connections.iter().map(|connection| connection.bytes.len()).sum::<usize>();
@@ -82,7 +83,7 @@ impl Sent {
         }
     }
 
-    /// The reader was too slow, or could not go on.
+    /// Notes that packets were lost: the reader was too slow, or could not go on.
     pub fn note_loss(&mut self) {
         self.is_cut = true;
     }
@@ -91,7 +92,7 @@ impl Sent {
         SentView { connections: self.connections.iter().map(Connection::view).collect(), is_cut: self.is_cut }
     }
 
-    /// The latest between these two: a port is used again.
+    /// Finds the latest connection between these two: a port is used again.
     fn connection_of(&mut self, segment: &Segment) -> Option<&mut Connection> {
         let known =
             self.connections.iter().rposition(|each| each.source == segment.source && each.peer == segment.peer);
@@ -130,7 +131,7 @@ impl Connection {
 
     /// `room`: so many bytes more may be kept.
     fn put(&mut self, sequence: u32, data: &[u8], room: usize) {
-        // What lies before the beginning or is there already is sent again, or is a probe with a byte of no meaning.
+        // Bytes before the beginning, or that are there already, were sent again or probe the connection.
         let offset = i64::from(sequence.wrapping_sub(self.start) as i32);
         let skipped = usize::try_from(self.whole as i64 - offset).unwrap_or(0);
         if self.is_encrypted || data.len() <= skipped {
@@ -328,7 +329,8 @@ mod tests {
         };
         assert!(parse(&whole).is_some_and(|segment| segment.data == b"data"));
         assert_eq!(parse(&[&whole[..], b"padding"].concat()), parse(&whole));
-        // IPv6, a short header, a fragment, UDP, a length beyond the frame, a short header of TCP, one beyond the packet.
+        // IPv6, a short header, a fragment, UDP, a length beyond the frame, a short header of TCP, one beyond the
+        // packet.
         for (at, byte) in [(0, 0x65), (0, 0x44), (6, 0x20), (9, 17), (3, 200), (32, 0x40), (32, 0xf0)] {
             assert_eq!(parse(&changed(at, byte)), None, "byte {at}");
         }

@@ -1,4 +1,4 @@
-//! What a sandbox has at this moment, as the kernel tells it: threads, timers, traffic. For `thaw check`.
+//! A sandbox as the kernel sees it at this moment: threads, timers, traffic. For `thaw check`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,7 +36,7 @@ struct Process {
     timers: usize,
 }
 
-/// `pids`: all processes of the sandbox.
+/// Looks at a sandbox. `pids`: all of its processes.
 pub fn observe(pids: &[i32], recorder: Option<&Recorder>) -> Observed {
     let mut observed = Observed { sent: recorder.map(Recorder::view), ..Observed::default() };
     let mut has_network = false;
@@ -102,7 +102,7 @@ fn observe_network(dir: &Path, observed: &mut Observed) {
     observed.peers.dedup();
 }
 
-/// The line of names `Udp: InDatagrams … OutDatagrams …`, then the line of numbers.
+/// Finds the number by its name: the line `Udp: InDatagrams … OutDatagrams …`, then the line of numbers.
 fn sent_datagrams(snmp: &str) -> u64 {
     let mut lines = snmp.lines().filter(|line| line.starts_with("Udp: "));
     let (Some(names), Some(numbers)) = (lines.next(), lines.next()) else { return 0 };
@@ -115,7 +115,8 @@ fn sent_datagrams6(snmp6: &str) -> u64 {
     line.and_then(|number| number.trim().parse().ok()).unwrap_or(0)
 }
 
-/// `  0: 0100007F:1F90 0A00020A:01BB 01 …` as `10.2.0.10:443`. Listening sockets have no peer, loopback is inside.
+/// Reads `  0: 0100007F:1F90 0A00020A:01BB 01 …` as `10.2.0.10:443`. Listening sockets have no peer, loopback is
+/// inside.
 fn outside_peer(line: &str) -> Option<String> {
     let (address, port) = line.split_whitespace().nth(2)?.split_once(':')?;
     let port = u16::from_str_radix(port, 16).ok()?;

@@ -54,8 +54,8 @@ impl PreparedSnapshots {
         place
     }
 
-    /// Gives a snapshot that is ready for a restore, and the files that it was made from. Makes it now where it is not there, or is of
-    /// another manifest.
+    /// Gives a snapshot that is ready for a restore, and the files that it was made from. Makes it now where it is not
+    /// there, or is of another manifest.
     pub fn get(&self, name: &str, key: &DataKey, engine: &dyn Engine) -> Result<(Arc<Prepared>, Files)> {
         let needs_all_pages = engine.needs_all_pages();
         let place = self.place(name);
@@ -93,7 +93,8 @@ impl PreparedSnapshots {
         Ok((prepared, files))
     }
 
-    /// Begins to give a clone its pages on demand. Gives the session and the socket for the engine; none without a pager.
+    /// Begins to give a clone its pages on demand. Gives the session and the socket for the engine; none without a
+    /// pager.
     pub fn begin_session(
         &self,
         sandbox: &str,

@@ -1,4 +1,5 @@
-//! `restore`: a clone, made of a ready sandbox, a prepared snapshot, and its engine. Its pages may come while it already runs.
+//! `restore`: a clone, made of a ready sandbox, a prepared snapshot, and its engine. Its pages may come while it
+//! already runs.
 
 use std::thread;
 

@@ -41,7 +41,7 @@ pub struct Taken {
     phases: Phases,
 }
 
-/// `entry` is off the registry's list. The sandbox is gone afterwards, whatever the outcome.
+/// Takes a snapshot of a sandbox that is off the registry's list. It is gone afterwards, whatever the outcome.
 pub fn take(store: &SnapshotStore, engine: &dyn Engine, entry: Arc<Entry>, request: &TakeRequest) -> Result<Taken> {
     let mut watch = Stopwatch::start();
     store.check_free(request.snapshot)?;

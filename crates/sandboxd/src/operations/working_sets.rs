@@ -24,15 +24,15 @@ const PAGE: u64 = PAGE_SIZE_BYTES as u64;
 #[serde(rename_all = "camelCase")]
 pub struct Recorded {
     is_merged: bool,
-    /// Of the merged working set; 0 where there is none.
+    /// Pages of the merged working set; 0 where there is none.
     pages: u64,
     recordings: u32,
     #[serde(flatten)]
     stats: SessionStats,
 }
 
-/// Ends the recording of a clone. The pages that it touched are merged into the snapshot's working set, unless that is of
-/// `recordings_max` clones already.
+/// Ends the recording of a clone. The pages that it touched are merged into the snapshot's working set, unless that is
+/// of `recordings_max` clones already.
 pub fn record(store: &SnapshotStore, entry: &Entry, recordings_max: u32) -> Result<Recorded> {
     let (Some(session), Some(prepared)) = (&entry.session, &entry.prepared) else {
         return Ok(Recorded { is_merged: false, pages: 0, recordings: 0, stats: SessionStats::default() });
@@ -55,8 +55,9 @@ pub fn record(store: &SnapshotStore, entry: &Entry, recordings_max: u32) -> Resu
     Ok(Recorded { is_merged, pages: set.pages(), recordings: set.header.recordings, stats })
 }
 
-/// Lays the working set out in chunks of its own, in the order of access: a cold host then fetches few chunks before the first
-/// response. Clones that run go on with the old layout, whose chunks hold all other pages still. Returns the number of pages.
+/// Lays the working set out in chunks of its own, in the order of access: a cold host then fetches few chunks before
+/// the first response. Clones that run go on with the old layout, whose chunks hold all other pages still. Returns the
+/// number of pages.
 pub fn repack(store: &SnapshotStore, snapshot: &str, key: &DataKey, chunk_secret: &[u8; 32]) -> Result<u64> {
     check_name("snapshot", snapshot)?;
     let opening = store.chunks.opening();
@@ -143,7 +144,7 @@ fn move_pages(manifest: &mut Manifest, moved: &HashMap<(u32, u64), (u32, u32)>) 
     }
 }
 
-/// What was touched goes behind what was known, each page once.
+/// Appends the touched pages to the known ones, each page once.
 fn merge(known: &[TouchedRun], touched: &[TouchedRun]) -> Vec<TouchedRun> {
     let mut seen: HashSet<(u32, u64)> = HashSet::new();
     let mut runs: Vec<TouchedRun> = Vec::new();

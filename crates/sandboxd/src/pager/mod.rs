@@ -1,4 +1,5 @@
-//! Keeps the pager running and speaks to it. When it dies, each sandbox's relay kills its clone; a new pager is there at once.
+//! Keeps the pager running and speaks to it. When it dies, each sandbox's relay kills its clone; a new pager is there
+//! at once.
 
 mod process;
 mod sessions;
@@ -41,7 +42,7 @@ struct Link {
 }
 
 impl Link {
-    /// Nothing where the pager has read these very files already.
+    /// Tells the pager to open a snapshot, unless it has read these very files already.
     fn open(&mut self, snapshot: &str, key: &DataKey, files: &Files) -> Result<()> {
         let stamps = (files.manifest_stamp, files.working_set_stamp);
         if self.opened.get(snapshot) == Some(&stamps) {
@@ -111,7 +112,7 @@ impl Pager {
         }
     }
 
-    /// The pager reads the snapshot's files, and asks for the chunks of the working set that this host lacks.
+    /// Has the pager read the snapshot's files, and ask for the chunks of the working set that this host lacks.
     pub fn open(self: &Arc<Self>, snapshot: &str, key: &DataKey, files: &Files) -> Result<()> {
         let mut guard = self.link.lock();
         self.ensure(&mut guard)?.open(snapshot, key, files)
@@ -137,12 +138,12 @@ impl Pager {
         Ok((begun, relay))
     }
 
-    /// Why the clone of this session lost its pages, as far as the pager has said so or its end is known.
+    /// Tells why the clone of this session lost its pages, as far as the pager has said so or its end is known.
     pub fn known_loss(&self, session: &str) -> Option<Loss> {
         self.sessions.lock().losses.get(session).cloned()
     }
 
-    /// The same for a clone that has failed: it feels the end of its pager a moment before that is known here.
+    /// Tells the same for a clone that has failed: it feels the end of its pager a moment before that is known here.
     fn loss(&self, session: &str) -> Option<Loss> {
         if let Some(loss) = self.known_loss(session) {
             return Some(loss);
@@ -189,7 +190,7 @@ impl Pager {
         }
     }
 
-    /// What the clone has touched so far.
+    /// Gives the pages that the clone has touched so far, and ends the recording.
     fn recorded(&self, session: &str) -> Result<Recording> {
         let (sender, receiver) = mpsc::channel();
         {
@@ -244,7 +245,7 @@ impl Pager {
         }
     }
 
-    /// The pager has ended: everyone who waits for it is told, and another one is started.
+    /// Replaces a pager that has ended, and tells everyone who waits for it.
     fn restart(self: &Arc<Self>, socket: &Arc<OwnedFd>) {
         let mut link = self.link.lock();
         let is_current = link.as_ref().is_some_and(|link| Arc::ptr_eq(&link.socket, socket));

@@ -62,7 +62,7 @@ impl Sessions {
     }
 }
 
-/// The pager has fewer rights than we: what it gives must not cost more than a clone can touch.
+/// Reads a recording. The pager has fewer rights than we: its recording must not cost more than a clone can touch.
 pub fn read_runs(fd: OwnedFd) -> Result<Vec<TouchedRun>> {
     let file = File::from(fd);
     if !file.metadata()?.is_file() {

@@ -79,7 +79,8 @@ impl Connection {
 pub struct Current(Locked<Option<UnixStream>>);
 
 impl Current {
-    /// The server learns that sandboxd is lost. Were the sandboxes ended first, it would take that for the functions' failure.
+    /// Tells the server that sandboxd is lost. Were the sandboxes ended first, it would take that for the functions'
+    /// failure.
     pub fn hang_up(&self) {
         if let Some(stream) = self.0.lock().take() {
             let _ = stream.shutdown(Shutdown::Both);

@@ -1,4 +1,5 @@
-//! Control groups of one sandbox: memory, CPU, process count, freezing. Version 1 (one hierarchy a controller) and version 2.
+//! Control groups of one sandbox: memory, CPU, process count, freezing. Version 1 (one hierarchy a controller) and
+//! version 2.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -105,15 +106,16 @@ impl Hierarchy {
         Ok(cgroup)
     }
 
-    /// For a sandboxd that was killed a moment ago; a next one does it when it starts. Under version 2 nothing is left to end.
+    /// Ends the sandboxes of a sandboxd that was killed a moment ago; a next one does it when it starts. Under version
+    /// 2 nothing is left to end.
     pub fn end_dead_instances() {
         if !Path::new(ROOT).join("cgroup.controllers").exists() {
             Hierarchy { version: Version::V1, parent: "thaw/none".to_string() }.sweep_dead_instances();
         }
     }
 
-    /// Groups of a sandboxd that was killed, named by its pid. Its sandboxes died with it, but for those that were frozen: under
-    /// version 1 a frozen process takes no signal, SIGKILL neither, before it is thawed.
+    /// Groups of a sandboxd that was killed, named by its pid. Its sandboxes died with it, but for those that were
+    /// frozen: under version 1 a frozen process takes no signal, SIGKILL neither, before it is thawed.
     fn sweep_dead_instances(&self) {
         let dead = self.dead_instances();
         let groups: Vec<PathBuf> = dead
@@ -170,7 +172,8 @@ impl Hierarchy {
     }
 }
 
-/// Under version 2 a group with processes can't have controllers for children: sandboxd moves itself into a leaf of its own.
+/// Under version 2 a group with processes can't have controllers for children: sandboxd moves itself into a leaf of its
+/// own.
 fn v2_parent(instance: &str) -> io::Result<String> {
     let text = fs::read_to_string("/proc/self/cgroup")?;
     let own = text.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/").trim_matches('/').to_string();
@@ -207,7 +210,8 @@ impl Cgroup {
                 // The limit may never be above the one that includes swap: lift that first.
                 let _ = write(&memory.join("memory.memsw.limit_in_bytes"), "-1");
                 write(&memory.join("memory.limit_in_bytes"), &bytes.to_string())?;
-                // Swap would make "out of memory" a matter of the host's configuration; absent where swap is not accounted.
+                // Swap would make "out of memory" a matter of the host's configuration; absent where swap is not
+                // accounted.
                 let _ = write(&memory.join("memory.memsw.limit_in_bytes"), &bytes.to_string());
             }
             Version::V2 => {
@@ -225,7 +229,7 @@ impl Cgroup {
         self.apply(limits)
     }
 
-    /// In no order; a process may have ended since.
+    /// Lists the processes, in no order; one may have ended since.
     pub fn pids(&self) -> io::Result<Vec<i32>> {
         let text = fs::read_to_string(self.dir("pids").join("cgroup.procs"))?;
         Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
@@ -326,7 +330,7 @@ fn remove_when_empty(dir: &Path) -> io::Result<()> {
     }
 }
 
-/// SIGKILL to all that is in a group; then it is thawed, to take it.
+/// Sends SIGKILL to all that is in a group, then thaws it, so that they take it.
 fn end_processes(dir: &Path) {
     for line in fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default().lines() {
         // 0 is a process that this namespace does not show; as an argument of kill it would mean ourselves.

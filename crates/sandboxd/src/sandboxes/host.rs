@@ -28,7 +28,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 type OnExit = Arc<Locked<Option<Box<dyn FnOnce() + Send>>>>;
 
-/// What all sandboxes of this sandboxd share.
+/// The parts that all sandboxes of this sandboxd share.
 pub struct Host {
     pub hierarchy: Hierarchy,
     pub network: Network,
@@ -83,7 +83,7 @@ impl Host {
         Host { hierarchy, network, scratch, sandboxes: Arc::default(), spawner, templates: Locked::default() }
     }
 
-    /// A copy of the empty file system of that size, made once: only its written blocks take space.
+    /// Copies the empty file system of that size, which is made once: only its written blocks take space.
     fn make_tmp_image(&self, name: &str, tmp_mib: u64) -> io::Result<Option<PathBuf>> {
         if !has_loop_devices() {
             return Ok(None);
@@ -106,7 +106,7 @@ pub fn has_loop_devices() -> bool {
     Path::new("/dev/loop-control").exists()
 }
 
-/// A little larger than asked, for the file system's own tables.
+/// Makes an empty file system, a little larger than asked, for its own tables.
 fn make_file_system(template: &Path, tmp_mib: u64) -> io::Result<()> {
     let partial = template.with_extension("partial");
     let file = File::create(&partial)?;
@@ -156,7 +156,7 @@ fn spawn_shim(socket: &OwnedFd) -> io::Result<Child> {
 }
 
 impl Keeper {
-    /// A ready sandbox: namespaces, root, network, control group; nothing of a function yet.
+    /// Makes a ready sandbox: namespaces, root, network, control group; nothing of a function yet.
     pub fn spawn(host: &Arc<Host>, name: &str, mut config: KeeperConfig) -> Result<Arc<Self>> {
         let counted = host.sandboxes.one_more();
         let limits = Limits { memory_mib: 128, pids_max: 1024 };
@@ -239,12 +239,13 @@ impl Keeper {
         }
     }
 
-    /// One command, one reply. Commands of one keeper do not overlap: the lock on the answers sees to that.
+    /// Gives one command and waits for its reply. Commands of one keeper do not overlap: the lock on the answers sees
+    /// to that.
     pub fn ask(&self, command: &Command, fds: &[BorrowedFd]) -> Result<Reply> {
         self.ask_within(ANSWER_TIMEOUT, command, fds)
     }
 
-    /// As `ask`. What is not answered by then leaves the sandbox unusable: it must be destroyed.
+    /// Asks with a limit. A command that is not answered by then leaves the sandbox unusable: it must be destroyed.
     pub fn ask_within(&self, limit: Duration, command: &Command, fds: &[BorrowedFd]) -> Result<Reply> {
         let answers = self.answers.lock();
         let bytes = serde_json::to_vec(command).map_err(io::Error::from)?;

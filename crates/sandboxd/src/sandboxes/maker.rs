@@ -157,7 +157,7 @@ impl Maker {
     }
 }
 
-/// Null where the host does not allow it: a check goes on without, and says so.
+/// Starts a recorder; null where the host does not allow it: a check goes on without, and says so.
 fn start_recorder(keeper: &Keeper, sandbox: &str) -> Option<Recorder> {
     let device = keeper.host_device()?;
     Recorder::start(&device)

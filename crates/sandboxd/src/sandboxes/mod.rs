@@ -1,4 +1,5 @@
-//! Sandboxes without their contents: namespaces, control groups and networks, made ahead in a pool, and listed by name once they are used.
+//! Sandboxes without their contents: namespaces, control groups and networks, made ahead in a pool, and listed by name
+//! once they are used.
 
 pub mod cgroup;
 pub mod entry;

@@ -1,7 +1,7 @@
 //! The network of sandboxes: one veth pair each, NAT outward, nothing inward, no way to the host or to other sandboxes.
 //!
-//! Inside, every sandbox has the same address (so that sockets of a snapshot can be bound again in each clone) and translates it
-//! to one of its own on the way out:
+//! Inside, every sandbox has the same address (so that sockets of a snapshot can be bound again in each clone) and
+//! translates it to one of its own on the way out:
 //! ```text
 //!  sandbox: 169.254.76.1 ──masquerade──► eth0 100.66.x.y/30 ──veth──► host ──masquerade──► outside
 //! ```
@@ -21,7 +21,8 @@ const BLOCKS: u32 = 16;
 const SLOTS_PER_BLOCK: u32 = 1024;
 const INNER_ADDRESS: &str = "169.254.76.1";
 
-/// Link-local (most clouds' metadata), sandboxes, loopback; then metadata and wire servers outside of it: Alibaba, Azure, Oracle.
+/// Link-local (most clouds' metadata), sandboxes, loopback; then metadata and wire servers outside of it: Alibaba,
+/// Azure, Oracle.
 const UNREACHABLE: &str = "169.254.0.0/16, 100.66.0.0/16, 127.0.0.0/8, 100.100.100.200, 168.63.129.16, 192.0.0.192";
 
 pub struct Network {
@@ -93,7 +94,8 @@ impl Network {
         Ok(Slot { number: number as u32 })
     }
 
-    /// The device goes with its namespace, but some time after it: the number is free only when the device is.
+    /// Frees the slot. Its device goes with its namespace, but some time after it: the number is free only when the
+    /// device is.
     pub fn release(&self, slot: &Slot) {
         if self.has_nat {
             delete_device(&self.device(slot.number));
@@ -120,7 +122,7 @@ impl Network {
         Ok(())
     }
 
-    /// The host's end, where sandboxes have a network.
+    /// Names the host's end, where sandboxes have a network.
     pub fn device_of(&self, slot: &Slot) -> Option<String> {
         self.has_nat.then(|| self.device(slot.number))
     }
@@ -149,14 +151,14 @@ fn device_prefix(block: u32) -> String {
     format!("thw{block}-")
 }
 
-/// None: another sandboxd has it.
+/// Locks a block; none where another sandboxd has it.
 fn lock_block(lock_dir: &Path, block: u32) -> io::Result<Option<Flock<File>>> {
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).open(lock_dir.join(format!("net-{block}.lock")))?;
     Ok(Flock::lock(file, FlockArg::LockExclusiveNonblock).ok())
 }
 
-/// Of sandboxds that were killed: nobody may take their blocks for a long time.
+/// Sweeps what killed sandboxds left in their blocks, which may stay free for a long time.
 fn sweep_free_blocks(lock_dir: &Path) -> io::Result<()> {
     let listed = Command::new("nft").args(["list", "tables"]).stderr(Stdio::null()).output();
     let tables = listed.map(|done| String::from_utf8_lossy(&done.stdout).into_owned()).unwrap_or_default();
@@ -177,7 +179,7 @@ fn delete_table(block: u32) {
     let _ = Command::new("nft").args(["delete", "table", "inet", &table(block)]).stderr(Stdio::null()).status();
 }
 
-/// Of a sandboxd that had this block and was killed: the kernel takes its time over a namespace that nobody is left in.
+/// Deletes the devices of a killed sandboxd that had this block: the kernel takes its time over an empty namespace.
 fn delete_devices(block: u32) {
     let prefix = device_prefix(block);
     for entry in fs::read_dir("/sys/class/net").into_iter().flatten().flatten() {
@@ -188,7 +190,7 @@ fn delete_devices(block: u32) {
     }
 }
 
-/// It may have gone by itself.
+/// Deletes a device, which may have gone by itself.
 fn delete_device(name: &str) {
     let _ = Command::new("ip").args(["link", "delete", name]).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }

@@ -35,7 +35,7 @@ pub struct Pool {
     cpu_latency: Option<CpuLatency>,
 }
 
-/// Those that are under way, and when the last one ended.
+/// Number of cold starts that are under way, and the moment when the last one ended.
 struct ColdStarts(Locked<(usize, Instant)>);
 
 /// A cold start, until it is dropped.
@@ -54,7 +54,7 @@ impl ColdStarts {
         ColdStart(self)
     }
 
-    /// When to look again; none: the host is quiet.
+    /// Tells when to look again; none: the host is quiet.
     fn pause(&self) -> Option<Duration> {
         let (running, ended) = *self.0.lock();
         match running {
@@ -102,7 +102,7 @@ impl Pool {
         pool
     }
 
-    /// While it is held nothing is made ahead, and at its beginning the processors stay awake.
+    /// Begins a cold start: while it is held nothing is made ahead, and at its beginning the processors stay awake.
     pub fn cold_start(&self) -> ColdStart<'_> {
         if let Some(cpu_latency) = &self.cpu_latency {
             cpu_latency.hold();
@@ -123,7 +123,7 @@ impl Pool {
         }
     }
 
-    /// A ready sandbox, or one made now.
+    /// Gives a ready sandbox, or one made now.
     pub fn take(&self, config: &KeeperConfig) -> Result<Arc<Keeper>> {
         let found = {
             let mut kinds = self.ready.lock();

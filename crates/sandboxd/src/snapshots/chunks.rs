@@ -1,5 +1,5 @@
-//! The chunks of this host: written once, pinned while a snapshot that will name them is being made or one that named them is in use,
-//! collected when nobody needs them.
+//! The chunks of this host: written once, pinned while a snapshot that will name them is being made or one that named
+//! them is in use, collected when nobody needs them.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -26,8 +26,8 @@ pub struct ChunkStore {
 struct Pins {
     /// How many drafts and users need each chunk.
     counts: HashMap<ChunkName, usize>,
-    /// While chunks are collected: all that were pinned since it began. A draft may be published and unpin its chunks after the
-    /// collector has read the manifests.
+    /// While chunks are collected: all that were pinned since it began. A draft may be published and unpin its chunks
+    /// after the collector has read the manifests.
     since_collection: Option<HashSet<ChunkName>>,
 }
 
@@ -96,8 +96,8 @@ impl ChunkStore {
         Opening { store: self, _no_removal: self.opening.read().expect("a panic ends the process") }
     }
 
-    /// Removes every chunk that no snapshot names and nobody has pinned. `read_names` is called once, when new pins are watched
-    /// already: what is published after it is not removed. Returns how many.
+    /// Removes every chunk that no snapshot names and nobody has pinned. `read_names` is called once, when new pins are
+    /// watched already: what is published after it is not removed. Returns how many.
     pub fn collect<E: From<io::Error>>(
         &self,
         read_names: impl FnOnce() -> Result<HashSet<ChunkName>, E>,
@@ -108,7 +108,7 @@ impl ChunkStore {
             pins.since_collection = Some(pins.counts.keys().copied().collect());
         }
         let removed = read_names().and_then(|named| {
-            // Who opened a manifest that was replaced before it was read has pinned it now. What is opened from here on was read.
+            // A manifest that was opened and then replaced before it was read is pinned by now; later ones were read.
             drop(self.opening.write().expect("a panic ends the process"));
             Ok(self.remove_unnamed(&named)?)
         });

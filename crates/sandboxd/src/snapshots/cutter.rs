@@ -11,8 +11,8 @@ pub trait Sink: Send {
     fn add(&mut self, content: Vec<u8>) -> io::Result<u32>;
 }
 
-/// A chunk of pages ends where the content of its last page says so, after at least this many: pages that were added or left out
-/// change the chunks around them only, and the rest is stored already.
+/// A chunk of pages ends where the content of its last page says so, after at least this many: pages that were added or
+/// left out change the chunks around them only, and the rest is stored already.
 const PAGES_PER_CHUNK_MIN: usize = 64;
 const BOUNDARY_MASK: u64 = 31;
 const PAGE: u64 = PAGE_SIZE_BYTES as u64;
@@ -109,7 +109,7 @@ pub struct ByteCutter {
 }
 
 impl ByteCutter {
-    /// A new file; its number.
+    /// Begins a new file. Returns its number.
     pub fn begin(&mut self) -> usize {
         self.files.push(Vec::new());
         self.files.len() - 1
@@ -142,7 +142,7 @@ impl ByteCutter {
         Ok(())
     }
 
-    /// The extents of each file.
+    /// Gives the extents of each file.
     pub fn finish(mut self, sink: &mut dyn Sink) -> io::Result<Vec<Vec<Extent>>> {
         self.flush(sink)?;
         Ok(self.files)

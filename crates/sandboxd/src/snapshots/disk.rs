@@ -1,4 +1,5 @@
-//! A function's `/tmp` in a snapshot: read into chunks when its processes are gone, laid out again as the lower layer of clones.
+//! A function's `/tmp` in a snapshot: read into chunks when its processes are gone, laid out again as the lower layer
+//! of clones.
 
 use std::collections::HashMap;
 use std::ffi::{CString, OsStr};
@@ -42,7 +43,7 @@ fn kind_of(meta: &fs::Metadata) -> Option<DiskKind> {
     }
 }
 
-/// Everything below `root`, parents first. Nothing of it may be in use any more.
+/// Reads everything below `root`, parents first. Nothing of it may be in use any more.
 pub fn read(root: &Path, sink: &mut dyn Sink) -> Result<Vec<DiskEntry>> {
     let mut entries = Vec::new();
     let mut cutter = ByteCutter::default();
@@ -131,7 +132,7 @@ fn decode(text: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// A path below the root of the disk: plain names only.
+/// Decodes a path below the root of the disk: plain names only.
 fn decode_below(text: &str) -> Result<PathBuf> {
     let path = decode(text)?;
     let is_plain =
@@ -212,7 +213,7 @@ fn set_mtime(path: &Path, mtime_ns: i64) -> io::Result<()> {
     }
 }
 
-/// The root of a disk: as `/tmp` is, and the function's.
+/// Makes the root of a disk, as `/tmp` is, for the function.
 pub fn make_root(path: &Path, uid: u32) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o700).create(path)?;
     chown(path, Some(uid), Some(uid))?;

@@ -1,4 +1,5 @@
-//! Chunks that this host lacks: asked for from the server, which fetches them from the far store into the directory of chunks.
+//! Chunks that this host lacks: asked for from the server, which fetches them from the far store into the directory of
+//! chunks.
 
 use std::collections::HashMap;
 
@@ -37,7 +38,7 @@ impl FarChunks {
         *self.ask.lock() = Some(Box::new(ask));
     }
 
-    /// Nobody will answer what was asked; who waits gives up at its limit.
+    /// Forgets the server: nobody will answer any request, and those that wait give up at their limit.
     pub fn disconnect(&self) {
         *self.ask.lock() = None;
         self.wanted.lock().retain(|_, wanted| wanted.waiters > 0);
@@ -112,7 +113,7 @@ impl FarChunks {
         }
     }
 
-    /// A chunk's content, authenticated; fetched where this host lacks it or has it damaged.
+    /// Reads a chunk's content, authenticated; fetches it where this host lacks it or has it damaged.
     pub fn read(&self, directory: &ChunkDirectory, wanted: &ChunkRef) -> Result<Vec<u8>> {
         let local = directory.read(&wanted.name).map(|file| chunk::open(wanted, file));
         let is_damaged = match local {

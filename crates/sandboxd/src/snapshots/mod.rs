@@ -1,5 +1,5 @@
-//! Snapshots on this host, whichever engine took them: sealed manifests, chunks named by their content, and chunks that are fetched from
-//! the far store when they are needed.
+//! Snapshots on this host, whichever engine took them: sealed manifests, chunks named by their content, and chunks that
+//! are fetched from the far store when they are needed.
 
 pub mod chunk_cache;
 pub mod chunks;

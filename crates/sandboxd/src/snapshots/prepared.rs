@@ -1,4 +1,4 @@
-//! What this host keeps of a snapshot for its clones, in memory only: the engine's own files decrypted, and `/tmp`.
+//! A snapshot that is ready for restores, in memory only: the engine's own files decrypted, and `/tmp`.
 //!
 //! ```text
 //! (tmpfs of sandboxd's own mount namespace)/snap-…-N/images/    the engine's files

@@ -20,7 +20,7 @@ impl<'a> Source<'a> {
         Source { store, manifest, last: None }
     }
 
-    /// Content of the chunk with that number in the manifest.
+    /// Reads the chunk with that number in the manifest.
     pub fn chunk(&self, number: u32) -> Result<Vec<u8>> {
         self.store.read_chunk(&self.manifest.chunks[number as usize])
     }

@@ -1,11 +1,13 @@
-//! Snapshots on disk: sealed manifests beside the chunks that they name. Written beside and renamed into place; never seen half.
+//! Snapshots on disk: sealed manifests beside the chunks that they name. Written beside and renamed into place; never
+//! seen half.
 //!
 //! ```text
 //! DATA/snapshots/snap-…/manifest       sealed under the snapshot's data key; written last
 //!                       working-set    sealed too; comes with use
 //! DATA/chunks/ab/abcd…                 named by content, shared by snapshots
 //! ```
-//! The server's user owns both directories (it fetches, uploads and removes): everything is authenticated before it is used.
+//! The server's user owns both directories (it fetches, uploads and removes): everything is authenticated before it is
+//! used.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -106,7 +108,7 @@ impl SnapshotStore {
         Ok(read_all(&file)?)
     }
 
-    /// Those with a manifest of this format.
+    /// Lists the snapshots that have a manifest of this format.
     pub fn list(&self) -> io::Result<Vec<String>> {
         let is_whole = |name: &String| {
             !name.ends_with(PARTIAL) && self.read_manifest(name).is_ok_and(|file| read_header(&file).is_ok())
@@ -125,7 +127,8 @@ impl SnapshotStore {
         Ok(())
     }
 
-    /// Removes chunks that no manifest names and nobody has pinned. A manifest that can't be read stops it: its chunks may be needed yet.
+    /// Removes chunks that no manifest names and nobody has pinned. A manifest that can't be read stops it: its chunks
+    /// may be needed yet.
     pub fn collect(&self) -> Result<usize> {
         self.chunks.collect(|| {
             let mut named: HashSet<ChunkName> = HashSet::new();
@@ -141,7 +144,7 @@ impl SnapshotStore {
         })
     }
 
-    /// Unreadable at once: it is renamed before its files go.
+    /// Removes a snapshot. It is unreadable at once: it is renamed before its files go.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         let gone = self.path(&format!("{name}.removed{PARTIAL}"));
         match fs::rename(self.path(name), &gone) {
@@ -171,7 +174,8 @@ impl SnapshotStore {
     }
 
     fn write_draft(&self, draft: &Path, manifest: &Manifest, key: &DataKey) -> Result<()> {
-        // One sync for the whole file system: cheaper than one for each of hundreds of chunks, and it holds the directories too.
+        // One sync for the whole file system: cheaper than one for each of hundreds of chunks, and it holds the
+        // directories too.
         self.chunks.directory.sync()?;
         fault_point!("take.chunks-synced");
         fs::DirBuilder::new().mode(0o755).create(draft)?;
@@ -221,7 +225,7 @@ impl SnapshotStore {
         })
     }
 
-    /// Authenticated, and of this snapshot.
+    /// Opens a manifest. Throws `SnapshotDamaged` where it does not authenticate, or belongs to another snapshot.
     pub fn open_manifest(&self, name: &str, file: &OwnedFd, key: &DataKey) -> Result<Manifest> {
         let manifest = Manifest::open(key, &read_all(file)?).map_err(|error| damaged(name, &error.to_string()))?;
         if manifest.header.snapshot != name {
@@ -230,7 +234,7 @@ impl SnapshotStore {
         Ok(manifest)
     }
 
-    /// `None` where there is none, or one that can't be trusted: it is only a help.
+    /// Opens a working set; `None` where there is none, or one that can't be trusted: it is only a help.
     pub fn open_working_set(&self, name: &str, file: Option<&OwnedFd>, key: &DataKey) -> Option<WorkingSet> {
         let set = WorkingSet::open(key, &read_all(file?).ok()?).ok()?;
         (set.header.snapshot == name).then_some(set)

@@ -20,7 +20,7 @@ impl Count {
         Counted(Arc::clone(self))
     }
 
-    /// False: some are left after that time.
+    /// Waits for the last one; false where some are left after that time.
     pub fn is_none_within(&self, limit: Duration) -> bool {
         let number = self.number.lock();
         *self.changed.wait_timeout_while(number, limit, |number| *number > 0) == 0

@@ -1,8 +1,9 @@
 //! Processors that stay awake while a cold start begins.
 //!
-//! A cold start is a chain of some hundred wake-ups, from one process to the next. A processor that has gone to sleep between two of them
-//! has to come back first: microseconds from a shallow state, hundreds from a deep one, more where a hypervisor wakes it. As long as
-//! `/dev/cpu_dma_latency` is open with a zero written to it, the kernel polls instead (its document: power/pm_qos_interface).
+//! A cold start is a chain of some hundred wake-ups, from one process to the next. A processor that has gone to sleep
+//! between two of them has to come back first: microseconds from a shallow state, hundreds from a deep one, more where
+//! a hypervisor wakes it. As long as `/dev/cpu_dma_latency` is open with a zero written to it, the kernel polls instead
+//! (its document: power/pm_qos_interface).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -35,7 +36,7 @@ pub struct CpuLatency {
 }
 
 impl CpuLatency {
-    /// None where this host has no such device, or does not let us.
+    /// Opens the device; none where this host has no such device, or does not let us.
     pub fn open(device: &Path) -> Option<Self> {
         hold_open(device).ok()?;
         let state = Arc::new(State::default());
@@ -44,7 +45,7 @@ impl CpuLatency {
         Some(CpuLatency { device: device.into(), state })
     }
 
-    /// For a while from now.
+    /// Keeps the processors awake for a while from now.
     pub fn hold(&self) {
         let until = Instant::now() + HOLD;
         let mut held = self.state.held.lock();

@@ -1,4 +1,4 @@
-//! What of this host a snapshot depends on.
+//! Facts of this host that a snapshot depends on.
 
 use std::fs;
 

@@ -35,7 +35,7 @@ fn check(result: libc::c_long) -> io::Result<libc::c_long> {
     }
 }
 
-/// A detached copy of the mount tree at `path`.
+/// Makes a detached copy of the mount tree at `path`.
 pub fn open_tree_clone(path: &Path) -> io::Result<OwnedFd> {
     let path = cstring(path)?;
     // SAFETY: the path is a valid C string; the kernel returns a new descriptor that nobody else owns.
@@ -50,7 +50,7 @@ pub fn open_tree_clone(path: &Path) -> io::Result<OwnedFd> {
     }
 }
 
-/// A detached copy of the mount at an open directory.
+/// Makes a detached copy of the mount at an open directory.
 pub fn open_tree_clone_fd(dir: BorrowedFd) -> io::Result<OwnedFd> {
     // SAFETY: as above, with an empty path that stands for the descriptor itself.
     unsafe {
@@ -72,7 +72,7 @@ struct MountAttr {
     userns_fd: u64,
 }
 
-/// No set-uid programs and no devices below a detached mount; read-only too if asked.
+/// Forbids set-uid programs and devices below a detached mount; makes it read-only too if asked.
 pub fn restrict_tree(tree: BorrowedFd, read_only: bool) -> io::Result<()> {
     let read_only = if read_only { MOUNT_ATTR_RDONLY } else { 0 };
     let attr = MountAttr {
@@ -144,7 +144,7 @@ fn open_beneath(dir: BorrowedFd, name: &str, flags: u64) -> io::Result<OwnedFd> 
     }
 }
 
-/// The path under which a process can open what `fd` stands for, whatever its mount namespace.
+/// Names the path under which a process can open the file of `fd`, whatever its mount namespace.
 pub fn self_fd_path(fd: BorrowedFd) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
 }

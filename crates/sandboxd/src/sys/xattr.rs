@@ -1,4 +1,5 @@
-//! Extended attributes of a function's files: its own (`user.`) and access lists. Those of the system's security are not a function's to set.
+//! Extended attributes of a function's files: its own (`user.`) and access lists. Those of the system's security are
+//! not a function's to set.
 
 use std::ffi::CString;
 use std::io;
@@ -17,7 +18,7 @@ fn is_kept(name: &[u8]) -> bool {
     name.starts_with(b"user.") || name.starts_with(b"system.posix_acl_")
 }
 
-/// Name and value as hexadecimal digits; none where the file system has none.
+/// Reads names and values as hexadecimal digits; none where the file system has none.
 pub fn read(path: &Path) -> io::Result<Vec<(String, String)>> {
     let path = path_of(path)?;
     let mut names = vec![0u8; SIZE_BYTES_MAX];
@@ -43,7 +44,7 @@ fn read_value(path: &CString, name: &[u8]) -> io::Result<Vec<u8>> {
     Ok(value)
 }
 
-/// Where the clone's file system has no such attributes they are left out, as `cp` does.
+/// Writes an attribute, unless the clone's file system has no such ones: it is left out then, as `cp` does.
 pub fn write(path: &Path, name: &str, value: &str) -> io::Result<()> {
     let invalid = || io::Error::from(io::ErrorKind::InvalidData);
     let path = path_of(path)?;

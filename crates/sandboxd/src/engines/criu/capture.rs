@@ -1,16 +1,18 @@
-//! Takes CRIU's images as it makes them (`criu dump --stream`), so that no page of a function is ever written to disk in the clear.
+//! Takes CRIU's images as it makes them (`criu dump --stream`), so that no page of a function is ever written to disk
+//! in the clear.
 //!
 //! ```text
 //!  criu ──unix socket── u32 size, ImgStreamerRequestEntry{filename} ; 1 byte with the reading end of a pipe    (for each file)
 //!       ──pipes──────── the files, several at once
 //!  criu's action script ──unix socket── connects when all is dumped, and waits for one byte
 //! ```
-//! CRIU gives the pages away by reference (vmsplice): what is in a pipe changes with the memory it came from. The kernel writes
-//! into a process that ends (the thread ids that glibc keeps, the owners of robust futexes), so the processes must stay as they are
-//! until every page has been read. CRIU ends them only when its action script for `post-dump` has come back.
+//! CRIU gives the pages away by reference (vmsplice): what is in a pipe changes with the memory it came from. The
+//! kernel writes into a process that ends (the thread ids that glibc keeps, the owners of robust futexes), so the
+//! processes must stay as they are until every page has been read. CRIU ends them only when its action script for
+//! `post-dump` has come back.
 //!
-//! Held in memory: one chunk for each file of pages, one for all others, the pipes' buffers, 16 bytes for each page, and the files
-//! that have to be understood (page maps, memory maps).
+//! Held in memory: one chunk for each file of pages, one for all others, the pipes' buffers, 16 bytes for each page,
+//! and the files that have to be understood (page maps, memory maps).
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -59,7 +61,7 @@ struct Stream {
     target: Target,
 }
 
-/// What CRIU wrote.
+/// The files that CRIU wrote, as far as they are needed again.
 pub struct Files {
     pub images: Vec<Image>,
     /// By the number in `pages-N.img`.
@@ -81,7 +83,8 @@ impl Listeners {
     }
 }
 
-/// What CRIU calls at each step of a dump, with the name of the step in its environment. Says whether CRIU may go on.
+/// CRIU calls this program at each step of a dump, with the step's name in the environment. Throws where CRIU must not
+/// go on.
 pub fn run_action_script() -> std::result::Result<(), String> {
     if std::env::var_os("CRTOOLS_SCRIPT_ACTION").is_none_or(|action| action != "post-dump") {
         return Ok(());
@@ -108,7 +111,8 @@ fn nonsense(what: &str) -> Error {
     Error::new(Code::SnapshotFailed, format!("CRIU's stream: {what}"))
 }
 
-/// Until CRIU hangs up and every file has ended. `cancel` becomes readable when CRIU has ended without connecting.
+/// Captures until CRIU hangs up and every file has ended. `cancel` becomes readable when CRIU has ended without
+/// connecting.
 pub fn capture(listeners: Listeners, cancel: BorrowedFd, sink: &mut dyn Sink) -> Result<Files> {
     let Some(connection) = accept(&listeners.images, cancel)? else { return Err(nonsense("it never came")) };
     let mut capture = Capture {
@@ -171,7 +175,7 @@ impl Capture<'_> {
             if let Some(stream) = connection.take_if(|_| has_request) {
                 connection = self.read_request(stream)?;
             }
-            // What CRIU asked for before its script came was there to be seen in this round.
+            // A file that CRIU asked for before its script came has been seen in this round.
             if !has_request {
                 self.answer_script()?;
             }
@@ -194,7 +198,7 @@ impl Capture<'_> {
         Ok(())
     }
 
-    /// The connection again, unless CRIU has hung up.
+    /// Reads a request for a file. Gives the connection back, unless CRIU has hung up.
     fn read_request(&mut self, connection: UnixStream) -> Result<Option<UnixStream>> {
         let Some(head) = receive_exactly(&connection, 4)? else { return Ok(None) };
         let size = u32::from_le_bytes(head.try_into().expect("four bytes")) as usize;
@@ -288,12 +292,12 @@ fn push_pages(cutter: &mut PageCutter, rest: &mut Vec<u8>, mut read: &[u8], sink
     Ok(())
 }
 
-/// `pages-N.img`.
+/// Reads N out of `pages-N.img`.
 fn pages_id(name: &str) -> Option<u32> {
     name.strip_prefix("pages-")?.strip_suffix(".img")?.parse().ok()
 }
 
-/// `None` where the other side has hung up before the first byte.
+/// Receives `size` bytes. `None` where the other side has hung up before the first one.
 fn receive_exactly(connection: &UnixStream, size: usize) -> Result<Option<Vec<u8>>> {
     let mut bytes = Vec::with_capacity(size);
     while bytes.len() < size {
@@ -314,7 +318,7 @@ mod tests {
     use proptest::prelude::*;
     use thaw_snapshot::messages::send_message;
 
-    /// What somebody in CRIU's place sends.
+    /// A message of somebody in CRIU's place.
     #[derive(Clone, Debug)]
     enum Step {
         /// A file, whole: its content comes through a pipe.

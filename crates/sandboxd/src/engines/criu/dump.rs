@@ -49,7 +49,7 @@ pub fn dump(engine: &CriuEngine, original: &Original, sink: &mut dyn Sink) -> Re
     }
 }
 
-/// `pagemap-PID.img` is the memory of a process, `pagemap-shmem-ID.img` that of a shared mapping.
+/// Composes the spaces: `pagemap-PID.img` is the memory of a process, `pagemap-shmem-ID.img` that of a shared mapping.
 fn compose_spaces(files: &Files) -> Result<Vec<Space>> {
     let mut spaces = Vec::new();
     for (name, content) in files.kept.iter().filter(|(name, _)| name.starts_with("pagemap-")) {
@@ -68,7 +68,7 @@ fn compose_spaces(files: &Files) -> Result<Vec<Space>> {
     Ok(spaces)
 }
 
-/// Better told at publish than at each restore.
+/// Refuses a process that could not be restored: better at publish than at each restore.
 fn check_reservations(memory_map: &[u8]) -> Result<()> {
     if read_private_size(memory_map)? <= PRIVATE_SIZE_BYTES_MAX {
         return Ok(());

@@ -1,5 +1,5 @@
-//! CRIU's own files, as far as Thaw must understand them: which pages a process has, and which of its mappings must not be cloned.
-//! Field numbers are those of CRIU's images/*.proto.
+//! CRIU's own files, as far as Thaw must understand them: which pages a process has, and which of its mappings must not
+//! be cloned. Field numbers are those of CRIU's images/*.proto.
 
 use prost::Message;
 

@@ -52,8 +52,8 @@ fn lay_out_pages(images: &Path, manifest: &Manifest, source: &Source, is_eager: 
     }
     for (chunk, pieces) in pieces {
         let content = source.chunk(chunk)?;
-        // One is open at a time: a function may have tens of thousands of shared mappings, each with a file of its own. Within a
-        // chunk the pages of a file follow one another.
+        // One is open at a time: a function may have tens of thousands of shared mappings, each with a file of its own.
+        // Within a chunk the pages of a file follow one another.
         let mut open: Option<(u32, File)> = None;
         for piece in pieces {
             if open.as_ref().is_none_or(|(pages_id, _)| *pages_id != piece.pages_id) {

@@ -60,7 +60,8 @@ fn read_version(path: &Path) -> Result<String, String> {
         .ok_or_else(|| format!("{} does not say its version", path.display()))
 }
 
-/// `criu check` writes what it found to `/run`, if that is a tmpfs; done in a mount namespace of its own so that the host's is left alone.
+/// Runs `criu check`, which writes its findings to `/run` if that is a tmpfs: in a mount namespace of its own, so that
+/// the host's is left alone.
 fn probe_kernel(path: &Path) -> io::Result<Vec<u8>> {
     let mut command = Command::new("/bin/sh");
     command

@@ -20,7 +20,7 @@ impl WorkDirectory {
         Ok(WorkDirectory { path, fd })
     }
 
-    /// The last lines of a log; empty where there is none.
+    /// Reads the last lines of a log; empty where there is none.
     pub fn log_tail(&self, name: &str) -> String {
         let bytes = fs::read(self.path.join(name)).unwrap_or_default();
         let start = bytes.len().saturating_sub(LOG_TAIL_BYTES);
