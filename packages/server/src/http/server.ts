@@ -222,17 +222,19 @@ async function serveStream(
   context: FrontContext,
 ): Promise<Reply> {
   checkAnnounced(request.raw, limits);
-  let verdict: { readonly problem: SignatureProblem | null } | null = null;
+  let isVerified = false;
+  let problem: SignatureProblem | null = null;
   const isRight = (sha256: string): boolean => {
-    verdict = { problem: claim?.verify(sha256) ?? null };
-    return verdict.problem === null;
+    isVerified = true;
+    problem = claim?.verify(sha256) ?? null;
+    return problem === null;
   };
   const reply = await admission.serve(readStream(request.raw, limits, isRight), context).catch((error: unknown) => {
-    if (!(error instanceof BodyError) || verdict?.problem == null) throw error;
-    return refusalOf(verdict.problem);
+    if (error instanceof BodyError && problem !== null) return refusalOf(problem);
+    throw error;
   });
   // Whatever was done without the end of the body was done without a signature.
-  if (verdict === null && reply.status < 300) throw new Error("a request was carried out before it was verified");
+  if (!isVerified && reply.status < 300) throw new Error("a request was carried out before it was verified");
   return reply;
 }
 
