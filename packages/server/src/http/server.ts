@@ -230,8 +230,8 @@ async function serveStream(
     return problem === null;
   };
   const reply = await admission.serve(readStream(request.raw, limits, isRight), context).catch((error: unknown) => {
-    if (!(error instanceof BodyError) || problem === null) throw error;
-    return refusalOf(problem);
+    if (error instanceof BodyError && problem !== null) return refusalOf(problem);
+    throw error;
   });
   // Whatever was done without the end of the body was done without a signature.
   if (!isVerified && reply.status < 300) throw new Error("a request was carried out before it was verified");

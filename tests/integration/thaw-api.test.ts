@@ -1,0 +1,109 @@
+/**
+ * Thaw's own API, both ways: every route of the table is called on a real server, and its answer is what the table declares, no less
+ * (the schema) and no more (what the schema leaves when it has dropped what it does not know).
+ */
+import { GetFunctionCommand, PutProvisionedConcurrencyConfigCommand } from "@aws-sdk/client-lambda";
+import { signRequest } from "@thaw/aws-api";
+import { type AnswerOf, answerProblem, type RouteForm, type RouteName, ROUTES, ThawClient } from "@thaw/thaw-api";
+import { expect, it } from "vitest";
+import { TestFunctions } from "../support/functions.ts";
+import { withThaw } from "../support/with-thaw.ts";
+
+const CODE = { "index.mjs": "export const handler = async () => 'here';\n" };
+const ARN = "arn:aws:kms:us-east-1:000000000000:key/44444444-4444-4444-4444-444444444444";
+let functions: TestFunctions;
+withThaw((made) => {
+  functions = made;
+});
+
+function client(): ThawClient {
+  const { endpoint, env } = functions.server;
+  const credentials = {
+    accessKeyId: env["AWS_ACCESS_KEY_ID"] ?? "",
+    secretAccessKey: env["AWS_SECRET_ACCESS_KEY"] ?? "",
+  };
+  return new ThawClient(async ({ method, path, query, body, signal }) => {
+    const request = { method, path, query, headers: { host: new URL(endpoint).host }, body };
+    const headers = signRequest(request, credentials, "us-east-1", Date.now());
+    const response = await fetch(`${endpoint}${path}${query === "" ? "" : `?${query}`}`, {
+      method,
+      headers,
+      ...(body.length === 0 ? {} : { body: new Uint8Array(body) }),
+      signal,
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response;
+  });
+}
+
+/** The document, if it is what the route declares. */
+function exactly<N extends RouteName>(name: N, document: AnswerOf<N>): AnswerOf<N> {
+  expect(answerProblem(name, document)).toBeNull();
+  const { answer }: RouteForm = ROUTES[name];
+  if (answer.kind !== "bytes") expect(document).toEqual(answer.schema.parse(document));
+  return document;
+}
+
+it("every route answers with what it declares", { timeout: 120_000 }, async () => {
+  const thaw = client();
+  const name = await functions.createSnapStart(CODE);
+  await functions.publish(name);
+  expect((await functions.invoke(name, {}, "1")).payload).toBe("here");
+  const plain = await functions.create(CODE);
+  const provisioned = await functions.publish(plain);
+  await functions.lambda.send(
+    new PutProvisionedConcurrencyConfigCommand({
+      FunctionName: plain,
+      Qualifier: provisioned,
+      ProvisionedConcurrentExecutions: 1,
+    }),
+  );
+  const { Code } = await functions.lambda.send(new GetFunctionCommand({ FunctionName: name }));
+  const codeName = new URL(Code?.Location ?? "").pathname.split("/").at(-1) ?? "";
+  const snapshot = { parameters: { snapshot: `${name}:1` } };
+  const key = { body: { arn: ARN } };
+
+  /** By name, so that a route without a call does not compile. Each gives true where its answer held something to look at. */
+  const calls: { readonly [N in RouteName]: () => Promise<boolean> } = {
+    getHealth: async () => exactly("getHealth", await thaw.call("getHealth", {})).status === "ok",
+    describeHost: async () => exactly("describeHost", await thaw.call("describeHost", {})).runtimes.length > 0,
+    readMetrics: async () => (await (await thaw.raw("readMetrics", {})).text()).includes("thaw_invocations_total"),
+    listEnvironments: async () =>
+      exactly("listEnvironments", await thaw.call("listEnvironments", {})).environments.length > 0,
+    listProvisioned: async () =>
+      exactly("listProvisioned", await thaw.call("listProvisioned", {})).provisioned.length > 0,
+    listRuntimes: async () => exactly("listRuntimes", await thaw.call("listRuntimes", {})).releases.length > 0,
+    listSnapshots: async () => exactly("listSnapshots", await thaw.call("listSnapshots", {})).snapshots.length > 0,
+    inspectSnapshot: async () =>
+      exactly("inspectSnapshot", await thaw.call("inspectSnapshot", snapshot)).spaces.length > 0,
+    verifySnapshot: async () => exactly("verifySnapshot", await thaw.call("verifySnapshot", snapshot)).isWhole,
+    readLogs: async () => {
+      let count = 0;
+      for await (const event of thaw.lines("readLogs", { parameters: { function: name } }))
+        count += exactly("readLogs", event).message.length > 0 ? 1 : 0;
+      return count > 0;
+    },
+    createKey: async () => exactly("createKey", await thaw.call("createKey", key)).keys.length === 2,
+    disableKey: async () => exactly("disableKey", await thaw.call("disableKey", key)).keys.length === 2,
+    enableKey: async () => exactly("enableKey", await thaw.call("enableKey", key)).keys.length === 2,
+    listKeys: async () => exactly("listKeys", await thaw.call("listKeys", { query: { limit: 1 } })).next !== undefined,
+    deleteKey: async () => exactly("deleteKey", await thaw.call("deleteKey", key)).keys.length === 1,
+    putObject: async () => {
+      const parameters = { bucket: "my-bucket", key: "a/b c.zip" };
+      return exactly("putObject", await thaw.call("putObject", { parameters, body: Buffer.from("x") })).sizeBytes === 1;
+    },
+    readCode: async () =>
+      (await (await thaw.raw("readCode", { parameters: { name: codeName } })).bytes()).subarray(0, 2).join() ===
+      "80,75",
+    checkFunction: async () => {
+      const body = { function: `${name}:1`, event: "{}", clones: 2 };
+      return exactly("checkFunction", await thaw.call("checkFunction", { body })).phases.length > 0;
+    },
+    stopEnvironments: async () =>
+      exactly("stopEnvironments", await thaw.call("stopEnvironments", { body: undefined })).stopped > 0,
+  };
+  await functions.eventually("environments of provisioned concurrency", async () =>
+    (await thaw.call("listProvisioned", {})).provisioned.every((each) => each.available === 1),
+  );
+  for (const [route, call] of Object.entries(calls)) expect(await call(), route).toBe(true);
+});
