@@ -69,7 +69,11 @@ describe("kill -9 of the pager", () => {
     await clone.ready();
     await clone.link.park();
     killPager();
-    const taken = sandboxd.host.snapshot(clone.spec.environmentId, newSnapshotId(), "test", sandboxd);
+    const taken = sandboxd.host.snapshot("criu", clone.spec.environmentId, {
+      snapshotId: newSnapshotId(),
+      fingerprint: "test",
+      secrets: sandboxd,
+    });
     await expect(within(LIMIT_MS, "it is refused", taken)).rejects.toMatchObject({ name: "SandboxError" });
     expect(await sandboxd.host.listSnapshots()).toEqual([snapshot]);
     await worksAgain();

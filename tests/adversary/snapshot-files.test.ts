@@ -149,7 +149,9 @@ describe("exchanged files", () => {
 
   it("a manifest under another key", async ({ expect }) => {
     const spec = { ...original.spec, environmentId: "env-00000000000000aa" as typeof original.spec.environmentId };
-    await expect(sandboxd.host.restore(spec, snapshot, "test", Buffer.alloc(32, 1))).rejects.toMatchObject({
+    await expect(
+      sandboxd.host.restore("criu", spec, { snapshotId: snapshot, fingerprint: "test", dataKey: Buffer.alloc(32, 1) }),
+    ).rejects.toMatchObject({
       code: "SANDBOX_SNAPSHOT_DAMAGED",
     });
     expect(await attempt()).toBe("ok");

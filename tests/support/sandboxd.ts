@@ -21,6 +21,7 @@ import { createInterface } from "node:readline";
 import { childrenOf } from "../../tools/processes.ts";
 
 const PARTS = partsOf(process.env);
+const ENGINE = "criu";
 const FINGERPRINT = "test";
 const UID = 100_077;
 const API = "127.0.0.1:9001";
@@ -124,7 +125,7 @@ export class TestSandboxd {
     mkdirSync(join(this.dir, "data/code", task), { mode: 0o755 });
     writeFileSync(join(this.dir, "data/code", task, "bootstrap"), program, { mode: 0o755 });
     const spec = specOf(task, options.memorySizeMib);
-    const hosted = await this.host.create(spec);
+    const hosted = await this.host.create(ENGINE, spec);
     const clone = new TestClone(this, spec, await connectSupervisor(hosted.controlSocket, systemClock), hosted.exited);
     await clone.link.spawn({
       name: "runtime",
@@ -138,11 +139,13 @@ export class TestSandboxd {
 
   async restore(snapshotId: SnapshotId, like: SandboxSpec): Promise<TestClone> {
     const spec = specOf(like.task, like.memorySizeMib);
-    const hosted = await this.host.restore(spec, snapshotId, FINGERPRINT, this.dataKey).catch((error: unknown) => {
-      // A log of tests is for operators: CRIU's own words belong into it.
-      if (error instanceof SandboxError) error.message += ` ${String(error.detail["hostMessage"])}`;
-      throw error;
-    });
+    const hosted = await this.host
+      .restore(ENGINE, spec, { snapshotId, fingerprint: FINGERPRINT, dataKey: this.dataKey })
+      .catch((error: unknown) => {
+        // A log of tests is for operators: CRIU's own words belong into it.
+        if (error instanceof SandboxError) error.message += ` ${String(error.detail["hostMessage"])}`;
+        throw error;
+      });
     const link = connectSupervisor(hosted.controlSocket, systemClock);
     return new TestClone(this, spec, await link, hosted.exited);
   }
@@ -155,7 +158,11 @@ export class TestSandboxd {
     const snapshotId = newSnapshotId();
     await clone.ready();
     await clone.link.park();
-    const taken = await this.host.snapshot(clone.spec.environmentId, snapshotId, FINGERPRINT, this);
+    const taken = await this.host.snapshot(ENGINE, clone.spec.environmentId, {
+      snapshotId,
+      fingerprint: FINGERPRINT,
+      secrets: this,
+    });
     return { ...taken, snapshotId };
   }
 

@@ -26,18 +26,30 @@ export interface HostedSandbox {
   readonly exited: Promise<SandboxExit>;
 }
 
+/** Engines of sandboxd, by their names in its protocol and in manifests. */
+export type HostEngine = "criu";
+
+/** A snapshot to make a clone of. It is refused where its fingerprint is another one. */
+export interface HostRestore {
+  readonly snapshotId: SnapshotId;
+  readonly fingerprint: string;
+  readonly dataKey: Buffer;
+}
+
+/** A snapshot to take. */
+export interface HostCapture {
+  readonly snapshotId: SnapshotId;
+  readonly fingerprint: string;
+  readonly secrets: SnapshotSecrets;
+}
+
 export interface SandboxHost extends SnapshotDisk {
   readonly facts: HostFacts;
   /** Resolves when the connection to sandboxd ended: nothing of the host can be used any more. */
   readonly lost: Promise<void>;
-  create(spec: SandboxSpec): Promise<HostedSandbox>;
-  restore(spec: SandboxSpec, snapshotId: SnapshotId, fingerprint: string, dataKey: Buffer): Promise<HostedSandbox>;
-  snapshot(
-    environmentId: EnvironmentId,
-    snapshotId: SnapshotId,
-    fingerprint: string,
-    secrets: SnapshotSecrets,
-  ): Promise<CapturedSnapshot>;
+  create(engine: HostEngine, spec: SandboxSpec): Promise<HostedSandbox>;
+  restore(engine: HostEngine, spec: SandboxSpec, from: HostRestore): Promise<HostedSandbox>;
+  snapshot(engine: HostEngine, environmentId: EnvironmentId, capture: HostCapture): Promise<CapturedSnapshot>;
   observe(environmentId: EnvironmentId): Promise<SandboxObservation>;
   freeze(environmentId: EnvironmentId): Promise<void>;
   thaw(environmentId: EnvironmentId): Promise<void>;

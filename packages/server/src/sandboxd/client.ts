@@ -9,14 +9,12 @@ import { createInterface } from "node:readline";
 import { type EnvironmentId, type SnapshotId, isSnapshotId } from "../base/ids.ts";
 import { inOrder, isHostPhase, type Phase } from "../model/phases.ts";
 import type { CapturedSnapshot, SandboxExit, SandboxSpec, SandboxUsage } from "../ports/engine.ts";
-import type { HostFacts, HostedSandbox, SandboxHost } from "../ports/sandbox-host.ts";
+import type { HostCapture, HostEngine, HostFacts, HostedSandbox, SandboxHost } from "../ports/sandbox-host.ts";
 import { readHostError, SandboxError } from "./errors.ts";
 import { readObservation } from "./observation.ts";
 import type { ChunkAnswer, SnapshotFindings, SnapshotSecrets, WorkingSetInfo } from "../ports/snapshot-disk.ts";
 
 const PROTOCOL = 3;
-/** The engine of all sandboxes that this client makes. */
-const ENGINE = "criu";
 
 interface Waiting {
   resolve(value: Record<string, unknown>): void;
@@ -173,13 +171,14 @@ function connectSocket(path: string): Promise<Socket> {
 async function makeSandbox(
   client: SandboxdClient,
   op: "create" | "restore",
+  engine: HostEngine,
   spec: SandboxSpec,
   members: Readonly<Record<string, unknown>> = {},
 ): Promise<HostedSandbox> {
   const sandbox = spec.environmentId;
   const exited = client.watchExit(sandbox);
   try {
-    const made = await client.request(op, { engine: ENGINE, sandbox, spec: wireSpec(spec), ...members });
+    const made = await client.request(op, { engine, sandbox, spec: wireSpec(spec), ...members });
     return { controlSocket: made["controlSocket"] as string, phases: toPhases(made["phases"]), exited };
   } catch (error) {
     client.forget(sandbox);
@@ -189,19 +188,13 @@ async function makeSandbox(
 
 async function takeSnapshot(
   client: SandboxdClient,
+  engine: HostEngine,
   sandbox: EnvironmentId,
-  snapshot: SnapshotId,
-  fingerprint: string,
-  secrets: SnapshotSecrets,
+  { snapshotId: snapshot, fingerprint, secrets }: HostCapture,
 ): Promise<CapturedSnapshot> {
   client.forget(sandbox);
-  const taken = await client.request("snapshot", {
-    engine: ENGINE,
-    sandbox,
-    snapshot,
-    fingerprint,
-    ...wireSecrets(secrets),
-  });
+  const members = { snapshot, fingerprint, ...wireSecrets(secrets) };
+  const taken = await client.request("snapshot", { engine, sandbox, ...members });
   return {
     memoryBytes: taken["memoryBytes"] as number,
     diskBytes: taken["diskBytes"] as number,
@@ -227,11 +220,12 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
   return {
     facts,
     lost: client.lost,
-    create: (spec) => makeSandbox(client, "create", spec),
-    restore: (spec, snapshot, fingerprint, dataKey) =>
-      makeSandbox(client, "restore", spec, { snapshot, fingerprint, dataKey: dataKey.toString("hex") }),
-    snapshot: (sandbox, snapshot, fingerprint, secrets) =>
-      takeSnapshot(client, sandbox, snapshot, fingerprint, secrets),
+    create: (engine, spec) => makeSandbox(client, "create", engine, spec),
+    restore: (engine, spec, { snapshotId, fingerprint, dataKey }) => {
+      const members = { snapshot: snapshotId, fingerprint, dataKey: dataKey.toString("hex") };
+      return makeSandbox(client, "restore", engine, spec, members);
+    },
+    snapshot: (engine, sandbox, capture) => takeSnapshot(client, engine, sandbox, capture),
     recordWorkingSet: async (sandbox, recordingsMax) =>
       (await client.request("recordWorkingSet", { sandbox, recordingsMax })) as unknown as WorkingSetInfo,
     repack: async (snapshot, secrets) => void (await client.request("repack", { snapshot, ...wireSecrets(secrets) })),

@@ -1,9 +1,10 @@
 /** The engine that saves and restores processes with CRIU; sandboxd does both. */
 import type { Engine, EngineImages } from "../../ports/engine.ts";
+import type { HostEngine } from "../../ports/sandbox-host.ts";
 import { fingerprintOf } from "../../snapshots/format/fingerprint.ts";
 import { type HostedEngineOptions, openSandbox } from "../hosted-engine.ts";
 
-const NAME = "criu";
+const NAME: HostEngine = "criu";
 
 export function createCriuEngine(options: HostedEngineOptions): Engine {
   const { host } = options;
@@ -11,7 +12,7 @@ export function createCriuEngine(options: HostedEngineOptions): Engine {
     name: NAME,
     images: host.facts.criuVersion === null ? null : createImages(options),
     snapshotsProblem: host.facts.criuProblem,
-    create: (spec) => openSandbox(options, spec, () => host.create(spec)),
+    create: (spec) => openSandbox(options, spec, () => host.create(NAME, spec)),
     close: async () => host.close(),
   };
 }
@@ -22,8 +23,9 @@ function createImages(options: HostedEngineOptions): EngineImages {
   const fingerprint = fingerprintOf(NAME, [host.facts.criuVersion, host.facts.cpuFingerprint]);
   return {
     fingerprint,
-    capture: (sandbox, snapshotId, secrets) => host.snapshot(sandbox.environmentId, snapshotId, fingerprint, secrets),
+    capture: (sandbox, snapshotId, secrets) =>
+      host.snapshot(NAME, sandbox.environmentId, { snapshotId, fingerprint, secrets }),
     restore: (spec, snapshotId, dataKey) =>
-      openSandbox(options, spec, () => host.restore(spec, snapshotId, fingerprint, dataKey)),
+      openSandbox(options, spec, () => host.restore(NAME, spec, { snapshotId, fingerprint, dataKey })),
   };
 }

@@ -2,7 +2,11 @@
  * The engine without snapshots: the same sandboxes, a plain Init each time. For hosts where CRIU can't run.
  */
 import type { Engine } from "../../ports/engine.ts";
+import type { HostEngine } from "../../ports/sandbox-host.ts";
 import { type HostedEngineOptions, openSandbox } from "../hosted-engine.ts";
+
+/** Its sandboxes are those of this engine of sandboxd, which needs CRIU for snapshots only. */
+const SANDBOXES: HostEngine = "criu";
 
 export function createProcessEngine(options: HostedEngineOptions): Engine {
   const { host } = options;
@@ -10,7 +14,7 @@ export function createProcessEngine(options: HostedEngineOptions): Engine {
     name: "process",
     images: null,
     snapshotsProblem: "The process engine takes no snapshots. Start the server with --engine criu.",
-    create: (spec) => openSandbox(options, spec, () => host.create(spec)),
+    create: (spec) => openSandbox(options, spec, () => host.create(SANDBOXES, spec)),
     close: async () => host.close(),
   };
 }
