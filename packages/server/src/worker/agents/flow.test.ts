@@ -1,10 +1,11 @@
 import { describe, it } from "vitest";
 import { FakeClock } from "../../base/testing/fake-clock.ts";
-import type { Brought, EnvironmentCore } from "../environment/core.ts";
+import type { Brought } from "../environment/brought.ts";
+import type { EnvironmentCore } from "../environment/core.ts";
 import type { EnvironmentEvent } from "../environment/events.ts";
 import { Inbox } from "../environment/inbox.ts";
-import { type Barrier, untilReady } from "./flow.ts";
-import { type Agent, AgentRegistry } from "./registry.ts";
+import { untilReady } from "./flow.ts";
+import { type Agent, AgentRegistry, type Barrier } from "./registry.ts";
 
 class TestAgent implements Agent {
   readonly name: string;

@@ -5,7 +5,9 @@
 import { strict as assert } from "node:assert";
 import type { ProcessExit } from "../../ports/supervisor.ts";
 import type { Failure } from "../function-errors.ts";
-import type { Barrier } from "./flow.ts";
+
+/** The end of a phase that waits for agents; flow.ts says which. */
+export type Barrier = "init" | "clone" | "restore" | "invoke";
 
 export interface Agent {
   /** The name of its process to the supervisor: `runtime`, `extension/NAME`. */

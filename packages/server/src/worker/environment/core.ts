@@ -2,8 +2,8 @@
  * What the phases and lives of one environment share: the version it runs, its log, credentials, phases and inbox, and the sandbox that
  * it must destroy in the end. Phases run one after the other on the environment's driver, never at once.
  *
- * The sandbox is handed from phase to phase as `Brought`: a phase that needs one can't be called without it. The core keeps it for two
- * purposes only, to destroy it and to drop events of a sandbox that has been replaced.
+ * The sandbox is handed from phase to phase as `Brought` (brought.ts). The core keeps it for two purposes only: to destroy it, and to
+ * drop events of a sandbox that has been replaced.
  */
 import type { EnvironmentId } from "../../base/ids.ts";
 import { PhaseRecorder } from "../../model/phases.ts";
@@ -12,13 +12,9 @@ import type { Sandbox, SandboxSpec } from "../../ports/engine.ts";
 import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
 import type { WorkingSetInfo } from "../../ports/snapshot-disk.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
-import { AgentRegistry } from "../agents/registry.ts";
-import { RuntimeAgent } from "../agents/runtime.ts";
 import type { Failure } from "../function-errors.ts";
 import { toPlatformFailure } from "../platform-failure.ts";
 import type { InitializationType } from "../runtime-api/environment-variables.ts";
-import { EnvironmentApi } from "../runtime-api/api.ts";
-import type { RuntimeSession } from "../runtime-api/runtime.ts";
 import { deriveSnapshotToken } from "../runtime-api/snapshot-token.ts";
 import { EnvironmentLog, nameLogStream } from "../telemetry/environment-log.ts";
 import type { WorkerServices } from "../worker-services.ts";
@@ -27,13 +23,6 @@ import { Inbox } from "./inbox.ts";
 
 /** Credentials are replaced this long before they end. */
 const CREDENTIALS_MARGIN_MS = 5 * 60_000;
-
-/** A sandbox that is there, the runtime's session, and the processes that the phases wait for. */
-export interface Brought {
-  readonly sandbox: Sandbox;
-  readonly session: RuntimeSession;
-  readonly agents: AgentRegistry;
-}
 
 export interface EnvironmentOptions {
   readonly environmentId: EnvironmentId;
@@ -117,30 +106,14 @@ export class EnvironmentCore {
     return this.services.clock.monotonicMs();
   }
 
-  /** Takes over a sandbox that the engine made: its events go to the inbox from here on. */
-  attach(sandbox: Sandbox): Brought {
+  /** Makes this the environment's sandbox, to be destroyed with it. */
+  adopt(sandbox: Sandbox): void {
     this.#sandbox = sandbox;
-    const api = new EnvironmentApi({
-      isSnapStart: this.isSnapStart,
-      token: this.token,
-      credentials: () => this.currentCredentials(),
-      emit: (event) => this.#putFrom(sandbox, event),
-    });
-    const { session } = api;
-    const agents = new AgentRegistry();
-    agents.add(new RuntimeAgent(session));
-    sandbox.link.listen({
-      onCall: (call) => api.handleCall(call),
-      onAbandoned: (call) => api.handleAbandoned(call),
-      onLog: (source, stream, bytes) => this.log.writeOutput(source, stream, bytes),
-      onExit: (exit) => {
-        const agent = agents.find(exit.name);
-        if (agent !== null) this.#putFrom(sandbox, { kind: "exit", agent, exit });
-      },
-      onLost: () => this.#putFrom(sandbox, { kind: "lost" }),
-    });
-    void sandbox.exited.then((exit) => this.#putFrom(sandbox, { kind: "sandbox-exited", exit }));
-    return { sandbox, session, agents };
+  }
+
+  /** Puts an event of a sandbox into the inbox; one of a sandbox that has been replaced is dropped. */
+  putFrom(sandbox: Sandbox, event: EnvironmentEvent): void {
+    if (this.#sandbox === sandbox) this.inbox.put(event);
   }
 
   /** Destroys the sandbox and forgets it. A failure to do so is reported, and leaves nothing for the caller to do. */
@@ -156,7 +129,7 @@ export class EnvironmentCore {
   }
 
   /** Returns the high-water mark in MiB; the last one known where the sandbox has died with its function. */
-  async measureMemoryMaxMib({ sandbox }: Brought): Promise<number> {
+  async measureMemoryMaxMib(sandbox: Sandbox): Promise<number> {
     try {
       const usage = await sandbox.usage();
       const measured = Math.ceil(usage.memoryMaxBytes / (1024 * 1024));
@@ -184,10 +157,6 @@ export class EnvironmentCore {
 
   reportProblem(what: string, error: unknown): void {
     this.services.onProblem({ what, environmentId: this.environmentId, error });
-  }
-
-  #putFrom(sandbox: Sandbox, event: EnvironmentEvent): void {
-    if (this.#sandbox === sandbox) this.inbox.put(event);
   }
 }
 

@@ -5,7 +5,8 @@
 import { type ColdStart, type InvokeClock, runInvoke, startInvokeClock, WARM } from "../phases/invoke.ts";
 import type { Failure } from "../function-errors.ts";
 import { toRefusal } from "../refusal.ts";
-import { type Brought, type EnvironmentCore, tryEngine } from "./core.ts";
+import type { Brought } from "./brought.ts";
+import { type EnvironmentCore, tryEngine } from "./core.ts";
 import type { Deadline, InvokeRequest } from "./events.ts";
 import type { EnvironmentState } from "./state.ts";
 import type { EnvironmentStatus } from "./status.ts";

@@ -4,7 +4,7 @@
  */
 import { strict as assert } from "node:assert";
 import type { EnvironmentView } from "../placement/placement.ts";
-import type { Brought } from "./core.ts";
+import type { Brought } from "./brought.ts";
 import { canTransition, type EnvironmentState } from "./state.ts";
 
 export class EnvironmentStatus {

@@ -3,7 +3,8 @@ import type { SandboxExit } from "../../ports/engine.ts";
 import { type Failure, OUT_OF_MEMORY } from "../function-errors.ts";
 import { CONNECTION_LOST, SNAPSHOT_DAMAGED } from "../platform-failure.ts";
 import type { RuntimeEvent } from "../runtime-api/runtime.ts";
-import type { Brought, EnvironmentCore } from "./core.ts";
+import type { Brought } from "./brought.ts";
+import type { EnvironmentCore } from "./core.ts";
 import type { Deadline, EnvironmentEvent } from "./events.ts";
 
 /** How long after the connection's end the news of the sandbox's end may come. */

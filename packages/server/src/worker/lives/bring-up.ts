@@ -1,5 +1,6 @@
 /** The beginning that all lives without a restore share: a sandbox, and the Init phase in it. */
-import { type Brought, type EnvironmentCore, tryEngine } from "../environment/core.ts";
+import { attach, type Brought } from "../environment/brought.ts";
+import { type EnvironmentCore, tryEngine } from "../environment/core.ts";
 import type { Driver } from "../environment/driver.ts";
 import type { Failure } from "../function-errors.ts";
 import { runInit } from "../phases/init.ts";
@@ -58,5 +59,5 @@ async function makeSandbox(
   }
   core.phases.include(created.value.phases, startMs);
   endEngine();
-  return { ok: true, brought: core.attach(created.value) };
+  return { ok: true, brought: attach(core, created.value) };
 }

@@ -1,7 +1,8 @@
 /** The life of a clone that is restored from a snapshot when an invoke needs it, and what a parked clone has in common with it. */
 import type { RestoreReport } from "../../ports/reports.ts";
 import type { WorkingSetInfo } from "../../ports/snapshot-disk.ts";
-import type { Brought, EnvironmentCore } from "../environment/core.ts";
+import type { Brought } from "../environment/brought.ts";
+import type { EnvironmentCore } from "../environment/core.ts";
 import type { Driver } from "../environment/driver.ts";
 import type { InvokeRequest, RestoreMode } from "../environment/events.ts";
 import type { Failure } from "../function-errors.ts";

@@ -1,11 +1,12 @@
 /** The Init phase: the runtime is started and has to reach its first long poll. On demand, within an invoke, and ahead. */
 import { untilReady } from "../agents/flow.ts";
-import { startRuntime } from "../agents/runtime.ts";
-import type { Brought, EnvironmentCore } from "../environment/core.ts";
+import type { Brought } from "../environment/brought.ts";
+import type { EnvironmentCore } from "../environment/core.ts";
 import type { Deadline } from "../environment/events.ts";
 import { type Failure, failureErrorType } from "../function-errors.ts";
 import type { PhaseStatus } from "../telemetry/platform-log.ts";
 import { primeRuntime } from "./prime.ts";
+import { startRuntime } from "./start-runtime.ts";
 
 export type InitResult =
   | { readonly kind: "ready"; readonly durationMs: number }

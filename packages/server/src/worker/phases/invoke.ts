@@ -5,7 +5,8 @@
 import { type Body, type BodyEnd, wholeBody } from "../../base/body.ts";
 import type { InvokeOutcome } from "../../ports/worker.ts";
 import { untilReady } from "../agents/flow.ts";
-import type { Brought, EnvironmentCore } from "../environment/core.ts";
+import type { Brought } from "../environment/brought.ts";
+import type { EnvironmentCore } from "../environment/core.ts";
 import type { Deadline, InvokeRequest } from "../environment/events.ts";
 import { waitFor } from "../environment/wait.ts";
 import {
@@ -175,7 +176,7 @@ async function endInvocation(
   core.log.flushOutput();
   if (failure !== null) writeFailureLine(core, requestId, failure);
   core.log.writePlatform({ kind: "end", requestId });
-  const memoryMaxMib = await core.measureMemoryMaxMib(brought);
+  const memoryMaxMib = await core.measureMemoryMaxMib(brought.sandbox);
   core.services.onInvocation({
     functionName: core.version.functionName,
     durationMs,

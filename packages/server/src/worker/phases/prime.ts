@@ -4,7 +4,8 @@
  * Node.js client and its starts of the Java and Python clients prime themselves, before that call.
  */
 import { untilReady } from "../agents/flow.ts";
-import type { Brought, EnvironmentCore } from "../environment/core.ts";
+import type { Brought } from "../environment/brought.ts";
+import type { EnvironmentCore } from "../environment/core.ts";
 import type { Deadline } from "../environment/events.ts";
 import { waitFor } from "../environment/wait.ts";
 import type { Failure } from "../function-errors.ts";

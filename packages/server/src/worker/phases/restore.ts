@@ -4,7 +4,8 @@
  * invocation/next stays there until Invoke.
  */
 import { untilReady } from "../agents/flow.ts";
-import { type Brought, type EnvironmentCore, tryEngine } from "../environment/core.ts";
+import { attach, type Brought } from "../environment/brought.ts";
+import { type EnvironmentCore, tryEngine } from "../environment/core.ts";
 import type { RestoreMode } from "../environment/events.ts";
 import type { Failure } from "../function-errors.ts";
 import { toPhaseStatus } from "./init.ts";
@@ -87,7 +88,7 @@ async function makeClone(core: EnvironmentCore, { snapshotId, key }: RestoreMode
   }
   core.phases.include(restored.value.phases, startMs);
   endEngine();
-  const brought = core.attach(restored.value);
+  const brought = attach(core, restored.value);
   const failure = await untilParked(core, brought);
   return failure === null ? { kind: "ready", brought } : { kind: "failed", failure };
 }
