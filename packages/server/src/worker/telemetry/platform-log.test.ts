@@ -1,0 +1,110 @@
+import { describe, it } from "vitest";
+import {
+  billedDurationMs,
+  formatPlatformEvent,
+  type InvokeReport,
+  isWanted,
+  type PlatformEvent,
+} from "./platform-log.ts";
+
+const RUNTIME = { runtimeVersion: "python:3.13.thaw", runtimeVersionArn: "arn:aws:lambda:us-east-1::runtime:a" };
+const REPORT: InvokeReport = {
+  requestId: "r1",
+  durationMs: 149.534,
+  memorySizeMib: 128,
+  memoryMaxMib: 43,
+  initDurationMs: null,
+  restoreDurationMs: null,
+  billedRestoreDurationMs: null,
+  status: { kind: "success" },
+};
+const RESTORED: InvokeReport = { ...REPORT, restoreDurationMs: 789.2, billedRestoreDurationMs: 163 };
+const TIMED_OUT: InvokeReport = { ...REPORT, durationMs: 3000, status: { kind: "timeout" } };
+
+describe("text", () => {
+  it.for<[PlatformEvent, string]>([
+    [
+      {
+        kind: "init-start",
+        functionName: "f",
+        version: "1",
+        phase: "init",
+        initializationType: "on-demand",
+        ...RUNTIME,
+      },
+      "INIT_START Runtime Version: python:3.13.thaw\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:a",
+    ],
+    [
+      {
+        kind: "init-report",
+        report: { durationMs: 12.345, phase: "init", initializationType: "snap-start", status: { kind: "success" } },
+      },
+      "INIT_REPORT Init Duration: 12.35 ms",
+    ],
+    [
+      {
+        kind: "init-report",
+        report: {
+          durationMs: 1,
+          phase: "invoke",
+          initializationType: "on-demand",
+          status: { kind: "error", errorType: "Runtime.ExitError" },
+        },
+      },
+      "INIT_REPORT Init Duration: 1.00 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.ExitError",
+    ],
+    [
+      { kind: "restore-report", durationMs: 10_000, status: { kind: "timeout" } },
+      "RESTORE_REPORT Restore Duration: 10000.00 ms\tStatus: timeout",
+    ],
+    [{ kind: "start", requestId: "r1", version: "$LATEST" }, "START RequestId: r1 Version: $LATEST"],
+    [{ kind: "end", requestId: "r1" }, "END RequestId: r1"],
+    [
+      { kind: "report", report: RESTORED },
+      "REPORT RequestId: r1\tDuration: 149.53 ms\tBilled Duration: 313 ms\tMemory Size: 128 MB\tMax Memory Used: 43 MB\tRestore Duration: 789.20 ms\tBilled Restore Duration: 163 ms\t",
+    ],
+    [
+      { kind: "report", report: TIMED_OUT },
+      "REPORT RequestId: r1\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tMemory Size: 128 MB\tMax Memory Used: 43 MB\tStatus: timeout\t",
+    ],
+  ])("%o", ([event, line], { expect }) => {
+    expect(formatPlatformEvent(event, "Text", 0)).toBe(line);
+  });
+});
+
+it("writes JSON by the Telemetry schema, with microseconds at most, and no line for END", ({ expect }) => {
+  const line = formatPlatformEvent({ kind: "report", report: { ...TIMED_OUT, durationMs: 1.234567 } }, "JSON", 0);
+  expect(JSON.parse(line ?? "")).toEqual({
+    time: "1970-01-01T00:00:00.000Z",
+    type: "platform.report",
+    record: {
+      requestId: "r1",
+      status: "timeout",
+      metrics: { durationMs: 1.235, billedDurationMs: 2, memorySizeMB: 128, maxMemoryUsedMB: 43 },
+    },
+  });
+  expect(formatPlatformEvent({ kind: "end", requestId: "r1" }, "JSON", 0)).toBeNull();
+});
+
+it("bills an Init on demand and the billed part of a restore", ({ expect }) => {
+  expect(billedDurationMs(REPORT)).toBe(150);
+  expect(billedDurationMs({ ...REPORT, initDurationMs: 100.6 })).toBe(251);
+  expect(billedDurationMs(RESTORED)).toBe(313);
+});
+
+it.for<[PlatformEvent, string]>([
+  [{ kind: "report", report: REPORT }, "INFO"],
+  [{ kind: "report", report: TIMED_OUT }, "WARN"],
+  [{ kind: "restore-report", durationMs: 1, status: { kind: "success" } }, "INFO"],
+  [
+    {
+      kind: "init-report",
+      report: { durationMs: 1, phase: "init", initializationType: "on-demand", status: { kind: "success" } },
+    },
+    "DEBUG",
+  ],
+])("has its level: %o is %s", ([event, level], { expect }) => {
+  const passing = ["DEBUG", "INFO", "WARN"].filter((wanted) => isWanted(event, wanted));
+  expect(passing.at(-1)).toBe(level);
+  expect(isWanted(event, null)).toBe(true);
+});
