@@ -67,8 +67,14 @@ describe("the head alone decides", () => {
   test("a refused client that goes on sending is cut off, and one that has finished keeps its connection", async () => {
     await using harness = await start();
     const endless = await harness.open();
-    endless.send("PUT", target, { host: harness.host, "content-length": 240_000_000 });
+    endless.send("PUT", target, { host: harness.host, "content-length": 10 ** 12 });
     expect(await endless.head()).toContain("403");
+    const chunk = Buffer.alloc(MIB);
+    const goOn = (): void => {
+      while (!endless.socket.destroyed && endless.socket.write(chunk));
+    };
+    endless.socket.on("drain", goOn);
+    goOn();
     await endless.closed();
     const short = await harness.open();
     short.send("PUT", target, { host: harness.host, "content-length": 5 }, Buffer.from("hello"));
@@ -183,7 +189,7 @@ describe("slow clients", () => {
   });
 
   test("connections have a maximum", async () => {
-    await using harness = await start({ connectionsMax: 2 });
+    await using harness = await start({ connectionsMax: 2, headersMs: 60_000 });
     const kept = [await harness.open(), await harness.open()];
     for (const connection of kept) {
       connection.send("GET", "/_thaw/v1/health", { host: harness.host });
