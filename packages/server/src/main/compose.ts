@@ -1,4 +1,7 @@
-/** Builds the server of one process, a control plane and a worker: the only place that knows which adapter stands behind which port. */
+/**
+ * Builds the server of one process, a control plane and a worker: the only place that knows which adapter stands behind
+ * which port.
+ */
 import { join } from "node:path";
 import { SETUP } from "@thaw/installation";
 import { systemClock as clock } from "../base/clock.ts";
@@ -41,7 +44,7 @@ export interface ComposedServer {
   readonly control: ControlPlane;
   readonly worker: Worker;
   readonly engine: Engine;
-  /** Null where the engine takes no snapshots. */
+  /** Snapshots of this host; null where the engine takes none. */
   readonly snapshots: SnapshotService | null;
   readonly monitoring: Monitoring;
   readonly health: Health;
@@ -62,7 +65,7 @@ interface Foundation {
   readonly keyring: Keyring;
   readonly far: FarCounts;
   readonly engine: Engine;
-  /** Null where the engine takes no snapshots. */
+  /** Snapshots of this host; null where the engine takes none. */
   readonly snapshots: SnapshotService | null;
   readonly snapshotReader: SnapshotReader | null;
 }
