@@ -6,8 +6,8 @@
  *  DATA/server.json               while it runs: where it listens, its region, the id of its key
  *  DATA/credentials               keys that it made for itself
  * ```
- * The variables and profiles of AWS's tools name keys of the person's own: they are neither sent to a server nor printed, unless
- * their id is that of the server's own key.
+ * The variables and profiles of AWS's tools name keys of the person's own: they are neither sent to a server nor
+ * printed, unless their id is that of the server's own key.
  */
 import { defaultDataDirOf, PROGRAM } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
@@ -35,7 +35,10 @@ const DEFAULT_ENDPOINT = "http://127.0.0.1:9000";
 const RUN_DIR = "/run/thaw";
 const KEYS = "set THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY";
 
-/** Finds the server that a command is for. Where several run on this host and none is named, the credentials are an error. */
+/**
+ * Finds the server that a command is for. Where several run on this host and none is named, the credentials are an
+ * error.
+ */
 export function findTarget(env: Env, runDir = RUN_DIR): Target {
   const servers = localServers(env, runDir);
   const given = env["THAW_ENDPOINT"] ?? env["AWS_ENDPOINT_URL_LAMBDA"];

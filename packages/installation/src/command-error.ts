@@ -1,2 +1,2 @@
-/** What went wrong, in words for the person at the terminal. */
+/** A mistake or failure, told to the person at the terminal in one sentence. */
 export class CommandError extends Error {}

@@ -1,6 +1,7 @@
 /**
- * What the programs of one installation agree on: where its parts are, and how the person at the terminal calls it. A checkout needs
- * no setting; the command that an installed package brings sets THAW_BINARIES, THAW_CLIENTS, THAW_CRIU and THAW_PROGRAM.
+ * Agreements of the programs of one installation: where its parts are, and how the person at the terminal calls it. A
+ * checkout needs no setting; the command that an installed package brings sets THAW_BINARIES, THAW_CLIENTS, THAW_CRIU
+ * and THAW_PROGRAM.
  */
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -40,7 +41,7 @@ export interface Parts {
   readonly criu: string;
 }
 
-/** Where they should be; whether they are there is for the caller to look. */
+/** Names the places where the parts should be; the caller looks whether they are there. */
 export function partsOf(env: Env): Parts {
   const binaries = env["THAW_BINARIES"] ?? join(ROOT, "target/x86_64-unknown-linux-gnu/release");
   return {

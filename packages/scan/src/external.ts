@@ -1,4 +1,7 @@
-/** The scanners that are programs of their own: python3 on scanners/python, java on scanners/dist/java. They answer with JSON lines. */
+/**
+ * The scanners that are programs of their own: python3 on scanners/python, java on scanners/dist/java. They answer with
+ * JSON lines.
+ */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";

@@ -1,4 +1,4 @@
-/** What the three language scanners answer, and the command adds to. */
+/** Answers of the three language scanners, which the command adds to. */
 export interface SourcePlace {
   readonly file: string;
   readonly line: number;
@@ -10,12 +10,12 @@ export interface RawFinding {
   readonly file: string;
   readonly line: number;
   readonly column: number;
-  /** What holds it: `RUN_ID`, `Service.id`; null where the call itself is the hazard. */
+  /** Holder of the value, such as `RUN_ID` or `Service.id`; null where the call itself is the hazard. */
   readonly kept: string | null;
-  /** What brought it in: `uuid.uuid4()`. */
+  /** Source of the value, such as `uuid.uuid4()`. */
   readonly what: string;
   readonly phase: "init" | "before-snapshot";
-  /** Where it was brought in. */
+  /** Place of the source. */
   readonly source: SourcePlace;
 }
 

@@ -1,4 +1,4 @@
-/** One scan's whole answer, and its findings in words. */
+/** The whole answer of a scan, and its findings in words. */
 import type { RawFinding } from "./finding.ts";
 import { type Rule, ruleOf } from "./rules.ts";
 import type { Suppression } from "./suppress.ts";

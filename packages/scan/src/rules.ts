@@ -1,6 +1,6 @@
 /**
- * The rules of `thaw scan`. docs/reference/scan-rules.md has the same table with an example for each language; its test compares them
- * both ways. An id is never reused: it is in people's `thaw-ignore` comments.
+ * The rules of `thaw scan`. docs/reference/scan-rules.md has the same table with an example for each language; its test
+ * compares them both ways. An id is never reused: it is in people's `thaw-ignore` comments.
  */
 export type Severity = "error" | "warning" | "note";
 

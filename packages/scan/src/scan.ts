@@ -92,7 +92,7 @@ function toFinding(raw: RawFinding, unit: Unit, suppressions: Suppressions, plac
   };
 }
 
-/** Two functions of one template may share a module. */
+/** Leaves out repeated findings: two functions of one template may share a module. */
 function once(findings: readonly Finding[]): Finding[] {
   const seen = new Map(
     findings.map((finding) => [
@@ -103,7 +103,7 @@ function once(findings: readonly Finding[]): Finding[] {
   return [...seen.values()].sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
 }
 
-/** Where a scanner's file is on disk, and how it is shown: from the current folder where that is possible. */
+/** Places of a scanner's files on disk, and how they are shown: from the current folder where that is possible. */
 class Places {
   readonly #unit: Unit;
   #jvmSources: readonly string[] | null = null;

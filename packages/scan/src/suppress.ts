@@ -1,7 +1,8 @@
 /**
- * What people decided to live with. In sources: `// thaw-ignore RULE reason` (`#` in Python) on the line, or alone on the line above. For class
- * files without sources, and for many places at once: a file `.thaw-ignore` beside the code, `RULE PATTERN reason` a line, where PATTERN is a
- * file (`src/*.py`, `com/example/Handler.java:12`) or what holds the value (`Handler.START`). The reason is not optional.
+ * Findings that people decided to live with. In sources: `// thaw-ignore RULE reason` (`#` in Python) on the line, or
+ * alone on the line above. For class files without sources, and for many places at once: a file `.thaw-ignore` beside
+ * the code, `RULE PATTERN reason` a line, where PATTERN is a file (`src/*.py`, `com/example/Handler.java:12`) or what
+ * holds the value (`Handler.START`). The reason is not optional.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +15,7 @@ export interface Suppression {
 
 export interface Suppressible {
   readonly rule: string;
-  /** As the scanner names it, and where it is on disk, if it is. */
+  /** File as the scanner names it, and its path on disk, if it is there. */
   readonly file: string;
   readonly path: string | null;
   readonly line: number;

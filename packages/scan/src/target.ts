@@ -63,7 +63,10 @@ function templateOf(target: string): string | null {
   return TEMPLATES.map((name) => join(target, name)).find((path) => existsSync(path)) ?? null;
 }
 
-/** What a deploy would refuse is no matter here: only code, handler and runtime count. */
+/**
+ * Reads the functions of a template. A part that a deploy would refuse does not matter: only code, handler and runtime
+ * count.
+ */
 async function templateUnits(path: string, scratch: string): Promise<Unit[]> {
   const plan = planTemplate(readTemplate(path), {
     region: "us-east-1",

@@ -1,4 +1,4 @@
-/** What is scanned: one function's code each. */
+/** Units of a scan: the code of one function each. */
 export type Language = "java" | "javascript" | "python";
 
 export interface Unit {
@@ -7,7 +7,7 @@ export interface Unit {
   /** A folder, or a jar. */
   readonly root: string;
   readonly languages: readonly Language[];
-  /** As Lambda takes it; null: all that looks like a handler. */
+  /** Handler as Lambda takes it; null: all that looks like one. */
   readonly handler: string | null;
   /** The folder's own files are what the person edits; a package's are copies. */
   readonly isSource: boolean;

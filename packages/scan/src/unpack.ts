@@ -1,4 +1,7 @@
-/** A deployment package unpacked for reading: only plain files, nothing outside the folder, no more than a function may have. */
+/**
+ * A deployment package unpacked for reading: only plain files, nothing outside the folder, no more than a function may
+ * have.
+ */
 import { createWriteStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";

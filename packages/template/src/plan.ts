@@ -1,6 +1,6 @@
 /**
- * A template as a plan: functions, versions and aliases, and the list of all that has no meaning here. Nothing is dropped silently:
- * a property is either in the plan or in the list.
+ * A template as a plan: functions, versions and aliases, and the list of all that has no meaning here. Nothing is
+ * dropped silently: a property is either in the plan or in the list.
  */
 import type { Problem } from "./problem.ts";
 import { readParameters, type ResolveContext, Resolver } from "./resolve.ts";
@@ -17,7 +17,7 @@ export interface PlannedFunction {
   /** Text of thaw.prime.json: the events of `Metadata.Thaw.Prime`. */
   readonly primes: string | null;
   readonly reservedConcurrency: number | null;
-  /** Of the alias that is published. */
+  /** Environments kept ready for the alias that is published. */
   readonly provisionedConcurrency: number | null;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Values of a template: parameters, Ref, Fn::Sub, Fn::GetAtt, Fn::Join. What can't be resolved is a problem with its place, and
- * undefined: the member that it is the value of is left out, as with AWS::NoValue. Nothing is ever made of half a value.
+ * Values of a template: parameters, Ref, Fn::Sub, Fn::GetAtt, Fn::Join. What can't be resolved is a problem with its
+ * place, and undefined: the member that it is the value of is left out, as with AWS::NoValue. Nothing is ever made of
+ * half a value.
  */
 import type { Problem } from "./problem.ts";
 import { isTemplateMap, type Template, type TemplateMap, type TemplateValue } from "./template.ts";

@@ -1,4 +1,7 @@
-/** Reads a template: YAML with CloudFormation's short tags, or JSON. `!Ref X` becomes `{ Ref: X }`, `!Sub` and the rest `{ "Fn::Sub": … }`. */
+/**
+ * Reads a template: YAML with CloudFormation's short tags, or JSON. `!Ref X` becomes `{ Ref: X }`, `!Sub` and the rest
+ * `{ "Fn::Sub": … }`.
+ */
 import { readFileSync } from "node:fs";
 import { isMap, isSeq, parseDocument, type CollectionTag, type ScalarTag, type YAMLMap, type YAMLSeq } from "yaml";
 import { CommandError } from "@thaw/installation/command-error";

@@ -1,4 +1,6 @@
-/** `package/Class.method` as in class files, constructors as `<init>`. Kotlin and Scala by the classes they compile to. */
+/**
+ * `package/Class.method` as in class files, constructors as `<init>`. Kotlin and Scala by the classes they compile to.
+ */
 import type { SourceGroup } from "./source.ts";
 
 const RANDOMS = [

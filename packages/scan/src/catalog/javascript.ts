@@ -1,6 +1,6 @@
 /**
- * `module.name` without `node:`; a default import or a whole `require` is the module's own name. Globals by their names. `X()` is what
- * the call or `new X` returned; `?` a value of unknown kind.
+ * `module.name` without `node:`; a default import or a whole `require` is the module's own name. Globals by their
+ * names. `X()` is what the call or `new X` returned; `?` a value of unknown kind.
  */
 import type { SourceGroup } from "./source.ts";
 

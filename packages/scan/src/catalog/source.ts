@@ -1,8 +1,9 @@
 /** The calls and reads that bring state into a program that clones must not share; one list for each language. */
 
 /**
- * value: what it returns is the hazard, where it is kept. noargs: the same, only without arguments (`new Date()`). generator: the same,
- * under the rule `seed` where it has arguments. withargs: only with arguments. effect: the call itself is the hazard.
+ * value: what it returns is the hazard, where it is kept. noargs: the same, only without arguments (`new Date()`).
+ * generator: the same, under the rule `seed` where it has arguments. withargs: only with arguments. effect: the call
+ * itself is the hazard.
  */
 export type SourceMode = "value" | "noargs" | "withargs" | "generator" | "effect";
 

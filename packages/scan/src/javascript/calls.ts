@@ -15,7 +15,7 @@ import {
 } from "./values.ts";
 import type { Walk } from "./walk.ts";
 
-/** What compilers wrap around a `require`; the value is its argument. */
+/** Names of functions that compilers wrap around a `require`; the value is its argument. */
 const INTEROP =
   /^(tslib\.)?_*(importDefault|importStar|interopRequireDefault|interopRequireWildcard|toESM|toCommonJS)\d*$/;
 const LAZY_MODULE = /^__(commonJS|esm)(Min)?\d*$/;

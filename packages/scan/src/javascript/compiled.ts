@@ -14,7 +14,10 @@ export class CompiledCalls {
     this.#walk = walk;
   }
 
-  /** As compilers write it: `Object.defineProperty(exports, "v4", { get: … })`, `__exportStar(require("./other"), exports)`. */
+  /**
+   * Takes an export that a compiler wrote: `Object.defineProperty(exports, "v4", { get: … })`,
+   * `__exportStar(require("./other"), exports)`.
+   */
   exportsByCall(name: string, given: readonly Node[], values: readonly Value[], frame: Frame): boolean {
     const { exported, getters } = frame.module;
     const [first, second, third] = given;
@@ -38,7 +41,10 @@ export class CompiledCalls {
     return true;
   }
 
-  /** webpack's own calls: `require("./other.js")`, `require.d(exports, …)`, `require.n(module)`. Null: it is another call. */
+  /**
+   * webpack's own calls: `require("./other.js")`, `require.d(exports, …)`, `require.n(module)`. Null: it is another
+   * call.
+   */
   ofBundle(target: Node, given: readonly Node[], node: Node, frame: Frame): Value | null {
     const { module } = frame;
     const [first] = given;

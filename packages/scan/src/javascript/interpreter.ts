@@ -1,8 +1,8 @@
 /**
  * Walks all that JavaScript runs during Init (modules, and what they call), with hazards in place of values.
  *
- * A hazard counts when it is kept: in module state that a function reads, in a field of a kept object or a class, in a variable that a
- * function handed out still sees. Both branches of a condition are walked, each loop once.
+ * A hazard counts when it is kept: in module state that a function reads, in a field of a kept object or a class, in a
+ * variable that a function handed out still sees. Both branches of a condition are walked, each loop once.
  *
  * The walk is composed of parts by kind of syntax, which meet in `Walk`:
  *

@@ -1,4 +1,6 @@
-/** Values that are looked up: members of objects and modules, imports, and the hazards that the catalog knows by name. */
+/**
+ * Values that are looked up: members of objects and modules, imports, and the hazards that the catalog knows by name.
+ */
 import type { Frame } from "./state.ts";
 import {
   type Label,

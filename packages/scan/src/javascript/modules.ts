@@ -1,4 +1,7 @@
-/** The function's own modules: parsing, and where an import leads. Packages under node_modules are outside unless asked for. */
+/**
+ * The function's own modules: parsing, and where an import leads. Packages under node_modules are outside unless asked
+ * for.
+ */
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { parseSync } from "oxc-parser";
@@ -31,17 +34,17 @@ export class Modules {
     return [...this.#modules.values()].filter((module) => module !== null);
   }
 
-  /** For a look at many files: no parsing of what does not have the word in it. */
+  /** Loads a module only where it has the word in it: for a look at many files. */
   loadIfMentions(path: string, word: RegExp): Module | null {
     try {
       if (statSync(path).size <= SOURCE_SIZE_BYTES_MAX && !word.test(readFileSync(path, "utf8"))) return null;
     } catch {
-      // What can't be read is a problem that `load` notes.
+      // `load` notes a file that can't be read as a problem.
     }
     return this.load(path);
   }
 
-  /** Null: not there, or not JavaScript that can be parsed (a problem then). */
+  /** Loads a module; null where it is not there, or no JavaScript that can be parsed (a problem then). */
   load(path: string): Module | null {
     const known = this.#modules.get(path);
     if (known !== undefined) return known;
@@ -169,7 +172,7 @@ function mainOf(folder: string): string {
   }
 }
 
-/** As an import finds it; `isExact`: as the runtime finds a handler, which is no folder. */
+/** Finds a file as an import does; with `isExact` as the runtime finds a handler, which is no folder. */
 export function fileOf(path: string, isExact = false): string | null {
   for (const ending of ENDINGS) if (isFile(path + ending)) return realpathSync(path + ending);
   const ending = /\.[mc]?jsx?$/.exec(path)?.[0] ?? "";

@@ -1,4 +1,4 @@
-/** What a walk through Init found so far: kept hazards, effects, hooks, and what after-restore hooks set again. */
+/** State of a walk through Init: hazards kept so far, effects, hooks, and state that after-restore hooks set again. */
 import type { Catalog } from "../catalog/lookup.ts";
 import type { FunctionValue, Label, Module, Place, Scope, Value, ClassValue } from "./values.ts";
 
@@ -11,7 +11,7 @@ export interface KeptEvent {
   readonly phase: Phase;
 }
 
-/** One running function, or a module's top. */
+/** A running function, or a module's top. */
 export interface Frame {
   readonly module: Module;
   readonly scope: Scope;
@@ -50,7 +50,11 @@ export class ScanState {
     return `${module.file}\t${name}`;
   }
 
-  /** `replaces`: what was there before is gone (an assignment that always happens). */
+  /**
+   * Notes that a value with hazards is kept under a name.
+   *
+   * @param replaces - True where the value before it is gone: an assignment that always happens.
+   */
   keep(owner: Module, name: string, value: Value, place: Place, replaces: boolean): void {
     const key = ScanState.keyOf(owner, name);
     if (this.phase === "after-restore") {

@@ -18,7 +18,7 @@ export function isFunction(node: Node): boolean {
   return FUNCTIONS.has(node.type);
 }
 
-/** Without parentheses, types, `await` and `?.`. */
+/** Takes parentheses, types, `await` and `?.` off an expression. */
 export function unwrap(node: Node): Node {
   let at = node;
   while (WRAPPERS.has(at.type)) at = (at["expression"] ?? at["argument"]) as Node;
@@ -101,7 +101,7 @@ function isRead(node: Node, parent: Node | null): boolean {
   );
 }
 
-/** All that any function of a module reads from outside itself. */
+/** Collects all that any function of a module reads from outside itself. */
 export function readInFunctions(body: readonly Node[]): Set<string> {
   const reads = new Set<string>();
   const visit = (node: Node): void => {
@@ -112,7 +112,10 @@ export function readInFunctions(body: readonly Node[]): Set<string> {
   return reads;
 }
 
-/** What a function hands out that lives on: reads of the functions in its return values and in what it puts into objects. */
+/**
+ * Collects the names behind all that a function hands out and that lives on: reads of the functions in its return
+ * values and in what it puts into objects.
+ */
 export function capturedReads(fn: Node): Set<string> {
   const reads = new Set<string>();
   const declared = new Map<string, Node>();
@@ -151,7 +154,7 @@ function visitFunctionsIn(node: Node, found: (fn: Node) => void): void {
   else for (const child of childrenOf(node)) visitFunctionsIn(child, found);
 }
 
-/** Only where the value itself is handed out: `return f`, `return { f, g: h }`, not `return f(x)`. */
+/** Lists identifiers whose value itself is handed out: `return f`, `return { f, g: h }`, not `return f(x)`. */
 function identifiersIn(node: Node): string[] {
   const at = unwrap(node);
   if (at.type === "Identifier") return [at["name"] as string];

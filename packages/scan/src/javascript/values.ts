@@ -1,6 +1,10 @@
-/** What the interpreter knows of a value: which hazards are in it, and what it is, as far as that can be told without running it. */
+/**
+ * Knowledge of the walk about a value: the hazards in it, and its nature, as far as that can be told without
+ * running it.
+ */
 
-// The parser's syntax tree (ESTree with TypeScript). Its union of 200 types would double the code here; the names are checked by the tests.
+// The parser's syntax tree (ESTree with TypeScript). Its union of 200 types would double the code here; the names are
+// checked by the tests.
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Node = { readonly type: string; readonly start: number; readonly end: number } & Record<string, any>;
 
@@ -9,12 +13,12 @@ export interface Place {
   readonly offset: number;
 }
 
-/** One hazard inside a value. */
+/** A hazard inside a value. */
 export interface Label {
   readonly rule: string;
   readonly what: string;
   readonly place: Place;
-  /** Where an object's own field took it in: the line that is to be changed. */
+  /** Place at which an object's own field took it in: the line that is to be changed. */
   readonly keptAt?: Place;
   readonly keptAs?: string;
 }
@@ -30,7 +34,7 @@ export interface Value {
   /** The class of an object, or of the `this` of a bound method. */
   readonly instance?: ClassValue;
   readonly props?: Map<string, Value>;
-  /** What a call of it gives: webpack's getter of a module's default. */
+  /** Result of a call of it: webpack's getter of a module's default. */
   readonly returns?: Value;
 }
 
@@ -63,9 +67,9 @@ export interface Module {
   /** `module.exports`; its props are the named exports. */
   exported: Value;
   isRun: boolean;
-  /** What it calls `module` and `exports`; a bundler may have given them other names. */
+  /** Names that the module has for `module` and `exports`; a bundler may have given them other ones. */
   readonly names: { readonly module: string; readonly exports: string };
-  /** Of a bundle: its other modules, and what this one asks for them with. */
+  /** Other modules of the bundle that it came from, and the function that it asks for them with. */
   readonly bundle?: {
     readonly modules: ReadonlyMap<string, Node>;
     readonly made: Map<string, Module>;

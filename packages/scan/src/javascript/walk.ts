@@ -1,4 +1,7 @@
-/** The questions that the parts of the interpreter ask one another: each part knows this interface, and none another part. */
+/**
+ * The questions that the parts of the interpreter ask one another: each part knows this interface, and none another
+ * part.
+ */
 import type { Modules } from "./modules.ts";
 import type { Frame, ScanState } from "./state.ts";
 import type { ClassValue, FunctionValue, Label, Module, Node, Scope, Value } from "./values.ts";
@@ -35,19 +38,19 @@ export interface Walk {
 
   call(node: Node, frame: Frame): Value;
   construction(node: Node, frame: Frame): Value;
-  /** True where a compiler's call was an export, and has been taken as one. */
+  /** Takes a compiler's call as an export; false where it is none. */
   exportsByCall(name: string, given: readonly Node[], values: readonly Value[], frame: Frame): boolean;
-  /** Null where it is no call of the bundler's own. */
+  /** Carries out a call of the bundler's own; null where it is another call. */
   ofBundle(target: Node, given: readonly Node[], node: Node, frame: Frame): Value | null;
 
   /** Runs a function of the package with hazards for arguments. */
   enter(fn: FunctionValue, values: readonly Value[], instance: ClassValue | null): Entered;
-  /** The function that esbuild's wrapper of a module gives. */
+  /** Makes the function that esbuild's wrapper of a module gives. */
   lazyModule(value: Value | undefined): Value;
   /** Notes that a function put something into a variable of the function around it. */
   noteCaptured(scope: Scope, name: string, value: Value, node: Node, frame: Frame): void;
 
   classValue(node: Node, frame: Frame): Value;
-  /** Hazards in the fields of a new object. */
+  /** Runs a constructor; returns the hazards in the fields of the new object. */
   construct(cls: ClassValue, values: readonly Value[], frame: Frame): ReadonlySet<Label>;
 }

@@ -1,12 +1,13 @@
 /**
- * What webpack writes (5, and 4 below it), taken apart again into the modules that it was made of, minified or not:
+ * Takes bundles of webpack (5, and 4 below it) apart again into the modules that they were made of, minified or not:
  *
  *     (() => { var TABLE = { ID: (module, exports, require) => { … }, … };
  *              function REQUIRE(id) { … TABLE[id](…) … }
  *              the entry's own code; module.exports = … })()
  *     module.exports = (function (TABLE) { function REQUIRE(id) { … } return REQUIRE(REQUIRE.s = ID) })({ ID: function … })
  *
- * Exports are getters: `require.d(exports, { name: () => local })`, `require.d(exports, "name", function () { return local })`.
+ * Exports are getters: `require.d(exports, { name: () => local })`, `require.d(exports, "name", function () { return
+ * local })`.
  */
 import { boundNames, childrenOf, isFunction, keyOf, unwrap } from "./syntax.ts";
 import type { Node } from "./values.ts";
@@ -14,14 +15,14 @@ import type { Node } from "./values.ts";
 export interface Bundle {
   /** The entry's statements. Where it has no block of its own, the bundler's are among them. */
   readonly entry: readonly Node[];
-  /** What they call `exports`. */
+  /** Name that they have for `exports`. */
   readonly exports: string;
   readonly modules: ReadonlyMap<string, Node>;
   /** The function that a module is asked of; null where all are in the entry. */
   readonly require: Node | null;
 }
 
-/** Null: the file is no such bundle. */
+/** Reads a bundle; null where the file is none. */
 export function readBundle(body: readonly Node[]): Bundle | null {
   const block = blockOf(body);
   if (block === null) return readOldBundle(body);
@@ -59,7 +60,7 @@ function readOldBundle(body: readonly Node[]): Bundle | null {
   return { entry: [entry], exports: "exports", modules, require };
 }
 
-/** Of `{ ID: function … }` or `[function …]`, which has holes. */
+/** Lists the functions in `{ ID: function … }` or `[function …]`, which has holes. */
 function functionsIn(table: Node): ReadonlyMap<string, Node> | null {
   const entries =
     table.type === "ArrayExpression"
@@ -73,7 +74,10 @@ function functionsIn(table: Node): ReadonlyMap<string, Node> | null {
   return new Map(entries.map(([key, value]) => [key ?? "", value]));
 }
 
-/** Its own block, if it has one: there its names are apart from the bundler's. `exported` is what is set as `module.exports` in the end. */
+/**
+ * Its own block, if it has one: there its names are apart from the bundler's. `exported` is what is set as
+ * `module.exports` in the end.
+ */
 function entryOf(outer: readonly Node[], exported: string): Pick<Bundle, "entry" | "exports"> {
   const blocks = outer.map(calledBlock).filter((block) => block !== null && block.flatMap(declaredNames).length > 0);
   const [block] = blocks;
@@ -91,7 +95,7 @@ function entryOf(outer: readonly Node[], exported: string): Pick<Bundle, "entry"
   return { entry, exports };
 }
 
-/** A module's function without its wrapping: its statements, and its names for `module`, `exports` and `require`. */
+/** Takes the wrapping off a module's function: its statements, and its names for `module`, `exports` and `require`. */
 export function readModule(fn: Node): { readonly body: readonly Node[]; readonly names: readonly string[] } {
   const names = (fn["params"] as Node[]).map((param) => String(param["name"] ?? ""));
   const block = fn["body"] as Node;
@@ -137,7 +141,7 @@ function blockOf(body: readonly Node[]): readonly Node[] | null {
   return calledBlock(only);
 }
 
-/** Of `(() => { … })()`. */
+/** Returns the statements of `(() => { … })()`. */
 function calledBlock(statement: Node): readonly Node[] | null {
   const call = statement.type === "ExpressionStatement" ? unwrap(statement["expression"] as Node) : statement;
   if (call.type !== "CallExpression" || (call["arguments"] as Node[]).length > 0) return null;
@@ -147,7 +151,7 @@ function calledBlock(statement: Node): readonly Node[] | null {
   return (fn["body"] as Node)["body"] as Node[];
 }
 
-/** One expression a statement. */
+/** Splits statements, so that each has one expression. */
 function statementsOf(block: readonly Node[]): readonly Node[] {
   return block.flatMap((node) => {
     const expression = node.type === "ExpressionStatement" ? unwrap(node["expression"] as Node) : null;
@@ -179,7 +183,7 @@ function findTable(
   return null;
 }
 
-/** Declared, or called where it stands: `var e = function e(id) { … }(1)`. */
+/** Lists functions that are declared, or called where they stand: `var e = function e(id) { … }(1)`. */
 function functionsOf(statement: Node): Node[] {
   if (statement.type === "FunctionDeclaration") return [statement];
   if (statement.type !== "VariableDeclaration") return [];
@@ -192,7 +196,7 @@ function functionsOf(statement: Node): Node[] {
   });
 }
 
-/** Has `TABLE[id]`, with its parameter for the id. */
+/** Says whether a function has `TABLE[id]`, with its parameter for the id. */
 function readsTable(fn: Node, table: string): boolean {
   const [id] = (fn["params"] as Node[]).flatMap(boundNames);
   const visit = (node: Node): boolean => {
@@ -203,7 +207,7 @@ function readsTable(fn: Node, table: string): boolean {
   return id !== undefined && visit(fn["body"] as Node);
 }
 
-/** The name in `module.exports = NAME`. */
+/** Reads the name in `module.exports = NAME`. */
 function moduleExports(statement: Node): string | null {
   const expression = statement.type === "ExpressionStatement" ? unwrap(statement["expression"] as Node) : null;
   if (expression?.type !== "AssignmentExpression") return null;

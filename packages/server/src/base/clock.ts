@@ -1,8 +1,8 @@
 /** Time, injected: tests live through months. Only this file touches the real one. */
 export interface Clock {
-  /** Wall clock, milliseconds since the epoch. */
+  /** Reads the wall clock: milliseconds since the epoch. */
   nowMs(): number;
-  /** Monotonic, milliseconds with fractions, for durations. */
+  /** Reads the monotonic clock, for durations: milliseconds with fractions. */
   monotonicMs(): number;
   /** Calls back once after `delayMs`; the returned function cancels. Does not keep the process alive. */
   after(delayMs: number, callback: () => void): () => void;

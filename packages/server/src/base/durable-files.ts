@@ -1,7 +1,11 @@
 /** Files that are still there, whole, after the power fails. */
 import { open } from "node:fs/promises";
 
-/** A new file; EEXIST where there is one. Its name lasts only once the directory has been synced. */
+/**
+ * Writes a new file and syncs it. Its name lasts only once its directory has been synced too.
+ *
+ * @throws The system's error EEXIST when there is a file of that name.
+ */
 export async function writeSynced(path: string, content: Buffer): Promise<void> {
   const file = await open(path, "wx", 0o644);
   try {

@@ -1,4 +1,4 @@
-/** Ids: one branded type a kind, with a short prefix, so that one can't be taken for another. */
+/** Ids: one branded type for each kind, with a short prefix, so that one can't be mistaken for another. */
 import { systemRandom } from "./random.ts";
 
 declare const brand: unique symbol;

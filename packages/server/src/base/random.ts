@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 
 export interface Random {
-  /** From 0 to 1, exclusive. */
+  /** Draws a number from 0 to 1, exclusive. */
   fraction(): number;
   uuid(): string;
   bytes(count: number): Buffer;

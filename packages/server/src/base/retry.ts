@@ -1,4 +1,4 @@
-/** Calls to something that may be slow, away or wrong for a moment: each with a limit of its own, repeated with growing pauses. */
+/** Repeated calls to something that may be slow, away or wrong for a moment. Each has a time limit, and pauses grow. */
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
@@ -6,11 +6,11 @@ export interface RetryOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly attemptsMax: number;
-  /** Of one attempt; its signal is aborted then. */
+  /** Time limit of one attempt, milliseconds; its signal is aborted then. */
   readonly attemptMs: number;
-  /** Of all of them. */
+  /** Time limit of all attempts together, milliseconds. */
   readonly totalMs: number;
-  /** Before the second attempt; doubles each time, between half and all of it. */
+  /** Pause before the second attempt, milliseconds. It doubles each time; half of it is drawn at random. */
   readonly pauseMs: number;
   readonly isTransient: (error: unknown) => boolean;
 }
@@ -21,7 +21,9 @@ export function pause(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => void clock.after(delayMs, resolve));
 }
 
-/** Rejects with the last attempt's error; with an AbortError where that one took too long. */
+/**
+ * Repeats until an attempt succeeds. Rejects with the last attempt's error, an AbortError when that one took too long.
+ */
 export async function retry<T>(options: RetryOptions, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { clock, random } = options;
   const endMs = clock.monotonicMs() + options.totalMs;
@@ -42,7 +44,7 @@ export function isAbort(error: unknown): boolean {
   return error instanceof Error && (error.name === "AbortError" || error.name === "TimeoutError");
 }
 
-/** The attempt may ignore its signal: its late end is nobody's then. */
+/** Runs one attempt. A result that arrives after the limit is ignored, since the attempt may ignore its signal. */
 async function withLimit<T>(clock: Clock, limitMs: number, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   let cancel: () => void = () => undefined;

@@ -1,6 +1,6 @@
-/** Work at the same time, bounded. */
+/** A bound on the work that goes on at the same time. */
 
-/** At most `limit` of the jobs given to `run` go at once; the others wait in order. */
+/** Runs at most `limit` jobs at once; the others wait in order. */
 export class Slots {
   #free: number;
   readonly #waiting: Array<() => void> = [];
@@ -21,7 +21,10 @@ export class Slots {
     }
   }
 
-  /** All of `items`, in any order. The first failure rejects when those that run have ended; what has not begun is left out. */
+  /**
+   * Runs a job for each of `items`, in any order. The first failure rejects when the running jobs have ended; no
+   * further ones begin.
+   */
   async each<T>(items: Iterable<T>, job: (item: T) => Promise<void>): Promise<void> {
     let failure: { readonly error: unknown } | null = null;
     const all = [...items].map((item) =>

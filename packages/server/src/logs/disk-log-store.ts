@@ -1,4 +1,7 @@
-/** The log store on disk: a directory of log groups. `append` never waits and never throws; a short timer writes in the background. */
+/**
+ * The log store on disk: a directory of log groups. `append` never waits and never throws; a short timer writes in the
+ * background.
+ */
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { LogEvent, LogReadOptions, LogStore, LogOrigin } from "../ports/log-store.ts";
@@ -6,7 +9,7 @@ import { groupDirectoryName } from "./group-directory.ts";
 import { LogGroup, type LogGroupLimits } from "./log-group.ts";
 
 export interface DiskLogStoreOptions {
-  /** The directory of all groups; made when needed. */
+  /** Directory of all groups; made when needed. */
   readonly directory: string;
   readonly clock: Clock;
   readonly limits?: Partial<LogGroupLimits>;
@@ -17,11 +20,11 @@ const DEFAULT_LIMITS: LogGroupLimits = {
   groupSizeBytesMax: 64 * 1024 * 1024,
   bufferSizeBytesMax: 16 * 1024 * 1024,
 };
-/** A crash loses at most so much time of logs. */
+/** Time between two writes: a crash loses at most this much of the logs. */
 const FLUSH_DELAY_MS = 50;
-/** A buffer of this size doesn't wait for the timer. */
+/** Size at which a buffer is written without waiting for the timer. */
 const FLUSH_SIZE_BYTES = 1024 * 1024;
-/** Events a slow follower may be behind. */
+/** Number of events that a follower may lag behind. */
 const FOLLOWER_QUEUE_LENGTH_MAX = 10_000;
 
 export function createDiskLogStore(options: DiskLogStoreOptions): LogStore {
@@ -116,7 +119,9 @@ class DiskLogStore implements LogStore {
   }
 }
 
-/** What a follower has not taken yet; when it is too slow the oldest events go, and a line says how many. */
+/**
+ * Events that a follower has not read yet. When it is too slow the oldest ones are dropped, and a line says how many.
+ */
 class FollowerQueue {
   readonly #lengthMax: number;
   #events: LogEvent[] = [];
@@ -142,7 +147,7 @@ class FollowerQueue {
     this.#notify();
   }
 
-  /** Null at the end. */
+  /** Waits for the next event; null at the end. */
   async take(): Promise<LogEvent | null> {
     while (this.#events.length === 0) {
       if (this.#isEnded) return null;

@@ -1,4 +1,4 @@
-/** The directory name of a log group: readable, one name for each group, never a path. */
+/** Names of log groups' directories: readable, one for each group, never a path. */
 import { createHash } from "node:crypto";
 
 /** File systems allow 255 bytes. */

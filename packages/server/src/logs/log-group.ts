@@ -1,9 +1,11 @@
 /**
- * One log group on disk: append-only segments `00000001.log`, … in one directory. Appends go to a bounded buffer in memory and are
- * written by a chain of tasks, one at a time, so that a reader can be placed exactly between what is on disk and what is to come.
+ * A log group on disk: append-only segments `00000001.log`, … in one directory. Appends go to a bounded buffer in
+ * memory and are written by a chain of tasks, one at a time, so that a reader can be placed exactly between what is on
+ * disk and what is to come.
  *
- * After a crash the last line of a segment may be torn; a new segment is begun at each start, so it stays the last line, and readers
- * leave it out. Disk full or gone: events are dropped and counted, and the count is written once there is room again.
+ * After a crash the last line of a segment may be torn; a new segment is begun at each start, so it stays the last
+ * line, and readers leave it out. Disk full or gone: events are dropped and counted, and the count is written once
+ * there is room again.
  */
 import { createReadStream } from "node:fs";
 import { appendFile, mkdir, readdir, rm, stat, unlink } from "node:fs/promises";
@@ -13,10 +15,10 @@ import type { LogEvent } from "../ports/log-store.ts";
 import { decodeRecord, encodeRecord } from "./log-record.ts";
 
 export interface LogGroupLimits {
-  /** A segment is closed at this size. The whole group is at most `groupSizeBytesMax` plus one segment. */
+  /** Size at which a segment is closed. The whole group has at most `groupSizeBytesMax` and one segment. */
   readonly segmentSizeBytesMax: number;
   readonly groupSizeBytesMax: number;
-  /** Events that are not on disk yet. */
+  /** Size of the events that are not on disk yet, beyond which new ones are dropped. */
   readonly bufferSizeBytesMax: number;
 }
 
@@ -25,7 +27,7 @@ interface Segment {
   sizeBytes: number;
 }
 
-/** What was there at one moment; everything after it is told to the follower. */
+/** Content of a group at one moment; the follower is told everything after it. */
 export interface LogGroupView {
   readonly segments: readonly Segment[];
   readonly buffered: readonly LogEvent[];
@@ -40,7 +42,7 @@ export class LogGroup {
   #bufferSizeBytes = 0;
   #droppedCount = 0;
   #lastDropped: LogEvent | null = null;
-  /** The chain: each task starts when the one before it has ended. Tasks never reject. */
+  /** End of the chain of tasks: each starts when the one before it has ended. Tasks never reject. */
   #tasks: Promise<void> = Promise.resolve();
 
   constructor(directory: string, limits: LogGroupLimits) {
@@ -71,13 +73,13 @@ export class LogGroup {
     return this.#enqueue(() => this.#writeBuffer());
   }
 
-  /** The present content; `follower` is told every event after it, none twice. */
+  /** Opens a view of the present content. `follower` is told every event after it, none twice. */
   async open(follower: ((event: LogEvent) => void) | null): Promise<LogGroupView> {
     let view: LogGroupView = { segments: [], buffered: [] };
     await this.#enqueue(async () => {
       await this.#writeBuffer();
       const segments = (this.#segments ?? (await this.#findSegments())).map((segment) => ({ ...segment }));
-      // No await from here: what comes later is the follower's.
+      // No await from here: later events are the follower's.
       view = { segments, buffered: [...this.#buffer] };
       if (follower !== null) this.#followers.add(follower);
     });
@@ -88,7 +90,7 @@ export class LogGroup {
     this.#followers.delete(follower);
   }
 
-  /** Events of a view, oldest first. A segment that was rotated away meanwhile is left out. */
+  /** Reads the events of a view, oldest first. A segment that was rotated away meanwhile is left out. */
   async *readView(view: LogGroupView): AsyncGenerator<LogEvent> {
     for (const segment of view.segments) {
       if (segment.sizeBytes > 0) yield* this.#readSegment(segment);
@@ -152,7 +154,7 @@ export class LogGroup {
     if (this.#segments === null) {
       await mkdir(this.#directory, { recursive: true });
       this.#segments = await this.#findSegments();
-      // Never go on in a segment of before: its last line may be torn.
+      // Never continue a segment of an earlier start: its last line may be torn.
       this.#beginSegment(this.#segments);
     }
     const last = this.#segments.at(-1);
@@ -229,7 +231,7 @@ function segmentName(number: number): string {
   return `${String(number).padStart(8, "0")}.log`;
 }
 
-/** Text in memory, two bytes a character at most, and its frame. */
+/** Estimates the memory of an event: at most two bytes for each character, and its frame. */
 function recordSizeEstimate(event: LogEvent): number {
   return event.message.length * 2 + event.logStream.length + 64;
 }

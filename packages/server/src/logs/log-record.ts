@@ -1,6 +1,6 @@
 /**
- * One event as a line of a segment: JSON with short keys, one line each; `o` is 1 for what the platform wrote. A line that isn't whole
- * (a crash tore it) is no event.
+ * An event as a line of a segment: JSON with short keys, one line each; `o` is 1 for events of the platform. A line
+ * that isn't whole (a crash tore it) is no event.
  */
 import type { LogEvent } from "../ports/log-store.ts";
 
@@ -8,7 +8,7 @@ export function encodeRecord(event: LogEvent): string {
   return `${JSON.stringify({ t: event.timestampMs, s: event.logStream, m: event.message, ...(event.origin === "platform" ? { o: 1 } : {}) })}\n`;
 }
 
-/** Null for a torn or foreign line. */
+/** Reads a line; null where it is torn or foreign. */
 export function decodeRecord(line: string): LogEvent | null {
   let parsed: unknown;
   try {

@@ -30,6 +30,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const isDone = await runUntilStopped(parts, orders);
   removeServerFile(options.dataDir);
   await server.close();
-  // Anything that did not end would keep the process; sandboxd, which ends with it, holds what is left of the sandboxes.
+  // Anything that did not end would keep the process; sandboxd, which ends with it, holds what is left of the
+  // sandboxes.
   if (!isDone) process.exit(1);
 }

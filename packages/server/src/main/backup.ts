@@ -1,9 +1,10 @@
 /**
  * `thaw backup DIR` and `thaw restore DIR`: the whole state of a data directory, also while its server runs.
  *
- * What files name is by content or by a new id, and never changed: so files first, then the database as of one moment, then the files
- * that came meanwhile. Should the database name code that went in between (a function was deleted at that moment), it is copied anew.
- * Keys and secrets come last: a key that is not there any more is of something deleted. A backup holds all secrets: it is root's alone.
+ * Files are named by content or by a new id, and never changed: so files come first, then the database as of one
+ * moment, then the files that came meanwhile. Should the database name code that went in between (a function was
+ * deleted at that moment), it is copied anew. Keys and secrets come last: a key that is not there any more is of
+ * something deleted. A backup holds all secrets: it is root's alone.
  */
 import { spawnSync } from "node:child_process";
 import {

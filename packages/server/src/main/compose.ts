@@ -1,5 +1,9 @@
-/** Builds the server of one process, a control plane and a worker: the only place that knows which adapter stands behind which port. */
+/**
+ * Builds the server of one process, a control plane and a worker: the only place that knows which adapter stands behind
+ * which port.
+ */
 import { join } from "node:path";
+import { SETUP } from "@thaw/installation";
 import { systemClock as clock } from "../base/clock.ts";
 import { ThawError } from "../model/platform-errors.ts";
 import { systemRandom as random } from "../base/random.ts";
@@ -40,7 +44,7 @@ export interface ComposedServer {
   readonly control: ControlPlane;
   readonly worker: Worker;
   readonly engine: Engine;
-  /** Null where the engine takes no snapshots. */
+  /** Snapshots of this host; null where the engine takes none. */
   readonly snapshots: SnapshotService | null;
   readonly monitoring: Monitoring;
   readonly health: Health;
@@ -61,7 +65,7 @@ interface Foundation {
   readonly keyring: Keyring;
   readonly far: FarCounts;
   readonly engine: Engine;
-  /** Null where the engine takes no snapshots. */
+  /** Snapshots of this host; null where the engine takes none. */
   readonly snapshots: SnapshotService | null;
   readonly snapshotReader: SnapshotReader | null;
 }
@@ -179,12 +183,16 @@ async function connectHost(): Promise<SandboxHost> {
   try {
     return await connectSandboxd(socket);
   } catch (error) {
-    if (error instanceof ThawError)
+    if (!(error instanceof ThawError)) throw error;
+    if (error.code !== "SANDBOX_LOST")
       throw new UsageError(
-        `sandboxd can't be reached at ${socket}. ` +
-          "Start thaw serve as root, or have root start thaw-sandboxd for this user.",
+        `sandboxd at ${socket} refuses this server: ${String(error.detail["hostMessage"])}. ` +
+          `Both must be of one version. Run: ${SETUP}`,
       );
-    throw error;
+    throw new UsageError(
+      `sandboxd can't be reached at ${socket}. ` +
+        "Start thaw serve as root, or have root start thaw-sandboxd for this user.",
+    );
   }
 }
 

@@ -1,4 +1,7 @@
-/** The server's own credentials: given by variables, or made on the first start as an AWS profile file in the data directory. */
+/**
+ * The server's own credentials: given by variables, or made on the first start as an AWS profile file in the data
+ * directory.
+ */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemRandom } from "../base/random.ts";

@@ -1,8 +1,9 @@
 /**
  * The data directory, which holds functions' code, variables, logs and events: closed to every other user of the host.
  *
- * Its own mode (0700) is the wall. Behind it the files are the server's alone too (0600), but for two that others read: unpacked code,
- * which is mounted into sandboxes (0755), and chunks, which the pager reads as one of the server's group (0750).
+ * Its own mode (0700) is the wall. Behind it the files are the server's alone too (0600), but for two that others read:
+ * unpacked code, which is mounted into sandboxes (0755), and chunks, which the pager reads as one of the server's group
+ * (0750).
  */
 import { accessSync, chmodSync, chownSync, constants, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -33,7 +34,8 @@ export function makeDataDirectory(path: string, owner: number | null): void {
 }
 
 /**
- * Makes a directory that is its owner's alone, in directories that everybody may pass through. Returns false where it was there.
+ * Makes a directory that is its owner's alone, in directories that everybody may pass through. Returns false where it
+ * was there.
  *
  * @throws UsageError when a file is in its place.
  */
@@ -51,7 +53,9 @@ function makeMissing(path: string, mode: number): boolean {
   return true;
 }
 
-/** Closes a directory of an earlier version, which others could read. Only what the caller owns can be changed, and is. */
+/**
+ * Closes a directory of an earlier version, which others could read. Only what the caller owns can be changed, and is.
+ */
 export function closeDataDirectory(path: string): void {
   chmodSync(path, 0o700);
   for (const name of readdirSync(path)) {

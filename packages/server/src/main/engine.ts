@@ -1,4 +1,7 @@
-/** Builds the engine that the settings name, and what keeps its snapshots: here and in the far store, claimed for this installation. */
+/**
+ * Builds the engine that the settings name, and what keeps its snapshots: here and in the far store, claimed for this
+ * installation.
+ */
 import { hkdfSync } from "node:crypto";
 import { systemClock } from "../base/clock.ts";
 import { type PlatformCode, ThawError } from "../model/platform-errors.ts";
@@ -30,9 +33,9 @@ export interface EngineParts extends FarNews {
 
 export interface MadeEngine {
   readonly engine: Engine;
-  /** Null where the engine takes no snapshots. */
+  /** Snapshots of this host; null where the engine takes none. */
   readonly snapshots: SnapshotService | null;
-  /** Null where there are no snapshots to read: not with this engine. */
+  /** Reader of snapshots; null where the engine takes none. */
   readonly snapshotReader: SnapshotReader | null;
 }
 
@@ -75,7 +78,10 @@ function createSnapshots(
   });
 }
 
-/** Another installation's store, or one that refuses, ends the start. One that is away does not: what is here can be restored. */
+/**
+ * Another installation's store, or one that refuses, ends the start. One that is away does not: what is here can be
+ * restored.
+ */
 async function claimStore(claim: Promise<void>, onProblem: EngineParts["onProblem"]): Promise<void> {
   const claimed = claim.catch((error: unknown) => {
     if (error instanceof ThawError && FATAL_AT_START.has(error.code))

@@ -1,4 +1,7 @@
-/** Builds what the settings name beyond this host: the far store of snapshots, and who holds the keys. The SDKs are loaded only where they are used. */
+/**
+ * Builds what the settings name beyond this host: the far store of snapshots, and who holds the keys. The SDKs are
+ * loaded only where they are used.
+ */
 import { hkdfSync } from "node:crypto";
 import { systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
@@ -13,7 +16,7 @@ import type { SnapshotStoreOptions } from "./options/snapshot-store.ts";
 
 const MIB = 1024 * 1024;
 
-/** What has come and gone between this host and the far store since the start. */
+/** Counts of the traffic between this host and the snapshot store since the start. */
 export class FarCounts {
   readonly counts = {
     chunksFetched: 0,

@@ -1,4 +1,7 @@
-/** Temporary credentials for environments. Nothing accepts them yet; they have AWS's form, and each environment has its own. */
+/**
+ * Temporary credentials for environments. Nothing accepts them yet; they have AWS's form, and each environment has its
+ * own.
+ */
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";

@@ -7,8 +7,9 @@
  * ```
  * Both end when this process ends, however it ends (`setpriv --pdeathsig`); this process ends when one of them does.
  *
- * The listening socket is this process's standard input, put there by `thaw-sandboxd bind`. SIGHUP renews everything, this program
- * included: the server finishes what it has, and this process runs itself again, with the same socket, in which new connections wait.
+ * The listening socket is this process's standard input, put there by `thaw-sandboxd bind`. SIGHUP renews everything,
+ * this program included: the server finishes what it has, and this process runs itself again, with the same socket, in
+ * which new connections wait.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -52,7 +53,7 @@ function prepareDirectories(options: ServeOptions, layout: Layout): void {
   writeFileSync(join(layout.runDir, "data-directory"), options.dataDir);
 }
 
-/** Directories of launchers that were killed; all that was mounted there went with their namespaces. */
+/** Removes directories of launchers that were killed; all that was mounted there went with their namespaces. */
 function removeDeadRuns(parent: string): void {
   if (!existsSync(parent)) return;
   for (const name of readdirSync(parent)) {
@@ -60,7 +61,7 @@ function removeDeadRuns(parent: string): void {
   }
 }
 
-/** One that has ended and was not waited for is there, without a command line. */
+/** Says whether a process runs. One that has ended and was not waited for is there, but has no command line. */
 function isRunning(pid: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8") !== "";
@@ -69,7 +70,9 @@ function isRunning(pid: string): boolean {
   }
 }
 
-/** The settings as the server process gets them: without a configuration file, which its user may not be able to read. */
+/**
+ * The settings as the server process gets them: without a configuration file, which its user may not be able to read.
+ */
 type Passed = Pick<Settings, "argv" | "env">;
 
 /** Runs sandboxd and the server until one of them ends. Throws a UsageError when they can't be started. */
@@ -92,7 +95,7 @@ export async function launch(options: ServeOptions, passed: Passed): Promise<voi
   if (isRenewal) runAgain(process.execPath, [], process.env);
 }
 
-/** Comes back here with a listening socket as standard input. */
+/** Runs this program again with a listening socket as standard input. */
 function bindSocket(options: ServeOptions, layout: Layout): void {
   runAgain(layout.sandboxd, ["bind", options.listen.host, String(options.listen.port), process.execPath], {
     ...process.env,
@@ -133,7 +136,10 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   throw new UsageError(`sandboxd did not start; its message is above. Run: ${PROGRAM} doctor`);
 }
 
-/** Can another user walk down to this path? A clone below /root or in a private temporary directory can't be read by the server's user. */
+/**
+ * Can another user walk down to this path? A clone below /root or in a private temporary directory can't be read by the
+ * server's user.
+ */
 function isReachable(path: string): boolean {
   for (let at = path; at !== "/"; at = dirname(at)) {
     if ((statSync(at).mode & 0o005) !== 0o005) return false;
@@ -166,8 +172,9 @@ function startServer(options: ServeOptions, layout: Layout, passed: Passed): Chi
 }
 
 /**
- * Without it each start strips the types of all modules and compiles them: 250 ms, and 30 MB that the process keeps. The server's user
- * owns it, and nobody else reads it. Entries go by path: none where the program is mounted under another name at each start.
+ * Names the directory of compiled modules. Without it each start strips the types of all modules and compiles them: 250
+ * ms, and 30 MB that the process keeps. The server's user owns it, and nobody else reads it. Entries go by path: none
+ * where the program is mounted under another name at each start.
  */
 function compileCache(options: ServeOptions, shown: Shown): NodeJS.ProcessEnv {
   if (shown.repository !== ROOT) return {};
@@ -183,7 +190,10 @@ interface Shown {
   readonly dataDir: string;
 }
 
-/** Where the server's user finds the program and its data: as they are, or mounted beside its socket in a mount namespace of its own. */
+/**
+ * Decides where the server's user finds the program and its data: as they are, or mounted beside its socket in a mount
+ * namespace of its own.
+ */
 function showTo(options: ServeOptions, layout: Layout): Shown {
   const hidden = [ROOT, options.dataDir, layout.clients].filter((path) => !isReachable(dirname(path)));
   if (hidden.length === 0) return { prefix: [], repository: ROOT, dataDir: options.dataDir };
@@ -208,7 +218,7 @@ function showTo(options: ServeOptions, layout: Layout): Shown {
   return { prefix, repository: app, dataDir: data };
 }
 
-/** True where all is to be started again. */
+/** Waits until one of both ends, and ends the other. Resolves to true where all is to be started again. */
 async function superviseUntilEnd(sandboxd: ChildProcess, server: ChildProcess): Promise<boolean> {
   let stops = 0;
   let isRenewal = false;

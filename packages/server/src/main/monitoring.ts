@@ -1,4 +1,4 @@
-/** Builds what watches the server: figures, traces, and the listener for both. */
+/** The parts that watch the server: figures, traces, and the listener for both. */
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
@@ -62,7 +62,10 @@ export class Monitoring {
   }
 }
 
-/** As OpenTelemetry's specification has it: the signal's own variable is the whole URL, the general one a base. */
+/**
+ * Reads the collector's address as OpenTelemetry specifies it: the signal's own variable is the whole URL, the general
+ * one a base.
+ */
 function tracesUrl(env: Env): string | null {
   const own = env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
   const base = env["OTEL_EXPORTER_OTLP_ENDPOINT"];

@@ -1,6 +1,6 @@
 /**
- * `thaw serve`. As root it is the launcher: it starts sandboxd, and the server itself as an unprivileged user. As anybody else it is
- * the server, and uses the sandboxd whose socket `THAW_SANDBOXD` names.
+ * `thaw serve`. As root it is the launcher: it starts sandboxd, and the server itself as an unprivileged user. As
+ * anybody else it is the server, and uses the sandboxd whose socket `THAW_SANDBOXD` names.
  */
 import { VERSION } from "@thaw/installation";
 import { toServeOptions } from "./options/serve-options.ts";

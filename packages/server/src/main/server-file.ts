@@ -1,6 +1,6 @@
 /**
- * DATA/server.json, while a server runs: where it listens, for commands on the same host. It holds no secret: `credentials` beside it
- * does, unless the operator chose the keys, whose id then differs from the one there.
+ * DATA/server.json, while a server runs: where it listens, for commands on the same host. It holds no secret:
+ * `credentials` beside it does, unless the operator chose the keys, whose id then differs from the one there.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -7,7 +7,8 @@
  *                                                          stop accepting, finish what runs ───┤
  *  sandboxd gone, second SIGTERM ──────────────────────────────────────────────────────────────┴► end
  * ```
- * Accepted events that are not done stay in the store. What does not end in time is left to the launcher, which ends it all.
+ * Accepted events that are not done stay in the store. What does not end in time is left to the launcher, which ends it
+ * all.
  */
 import type { Clock } from "../base/clock.ts";
 import { pause } from "../base/retry.ts";
@@ -23,7 +24,10 @@ const RENEWAL_DRAIN_MS = 900_000;
 const KEEP_ALIVE_END_MS = KEEP_ALIVE_MS + 1500;
 /** After the grace: for killed environments to be gone. */
 const LAST_WAIT_MS = 10_000;
-/** How often idle connections are looked for while the server closes: one may have become idle, or silent, a moment later. */
+/**
+ * How often idle connections are looked for while the server closes: one may have become idle, or silent, a moment
+ * later.
+ */
 const IDLE_LOOK_MS = 250;
 
 export interface Running {

@@ -1,6 +1,6 @@
 /**
- * Connections on which no byte has come yet. Clients open some ahead of their requests, and Node.js leaves these open when a server closes:
- * the server would wait for its whole drain time.
+ * Connections on which no byte has come yet. Clients open some ahead of their requests, and Node.js leaves these open
+ * when a server closes: the server would wait for its whole drain time.
  */
 import type { Server, Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";

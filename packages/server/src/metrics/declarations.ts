@@ -1,12 +1,12 @@
 /**
- * Every figure that Thaw gives, declared once: `registry.ts` makes them, docs/reference/metrics.md is generated from them. Names are
- * Prometheus's form of CloudWatch's where CloudWatch has the figure; units are seconds and bytes.
+ * Every figure that Thaw gives, declared once: `registry.ts` makes them, docs/reference/metrics.md is generated from
+ * them. Names are Prometheus's form of CloudWatch's where CloudWatch has the figure; units are seconds and bytes.
  */
 export interface MetricDeclaration {
   readonly kind: "counter" | "gauge" | "histogram";
   readonly unit: string;
   readonly help: string;
-  /** What one could think is in it, and is not. */
+  /** Things that one could expect in it, and that are not counted. */
   readonly notCounted: string;
   readonly healthy: string;
   readonly labels: readonly string[];

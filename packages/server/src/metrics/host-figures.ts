@@ -1,4 +1,4 @@
-/** Figures that are looked up when they are asked for. */
+/** Figures of the host that are looked up at each scrape, not counted. */
 import { statfs } from "node:fs/promises";
 import { performance } from "node:perf_hooks";
 import type { Worker } from "../ports/worker.ts";
@@ -6,7 +6,7 @@ import type { Metrics } from "./registry.ts";
 
 export interface HostFigures {
   readonly dataDir: string;
-  /** Of this host: the far store is not asked at each scrape. */
+  /** Counts the snapshots on this host. The snapshot store is not asked at each scrape. */
   readonly countSnapshots: () => Promise<number>;
 }
 

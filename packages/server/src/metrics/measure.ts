@@ -1,4 +1,4 @@
-/** Counts what a worker does, from outside: a Worker around the Worker, and its reports. */
+/** Figures of a worker's deeds, taken from outside: a Worker around the Worker, and its reports. */
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { InvokeOutcome, SnapshotOutcome, Worker } from "../ports/worker.ts";
 import type { Metrics } from "./registry.ts";

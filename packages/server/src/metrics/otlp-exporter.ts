@@ -1,7 +1,7 @@
 /**
- * Sends spans to an OpenTelemetry collector: OTLP over HTTP with JSON, in batches, from a bounded queue. Own code, since all that is
- * needed of OpenTelemetry's SDK is this one request: our spans are finished when they come, and have no context to be carried.
- * A collector that is slow or gone costs spans, which are counted, and nothing else.
+ * Sends spans to an OpenTelemetry collector: OTLP over HTTP with JSON, in batches, from a bounded queue. It is our own
+ * code because this one request is all that we would use of OpenTelemetry's SDK: our spans are finished when they come,
+ * and carry no context. A collector that is slow or gone costs spans, which are counted, and nothing else.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Span } from "./restore-trace.ts";
@@ -12,7 +12,7 @@ const DELAY_MS = 1000;
 const TIMEOUT_MS = 10_000;
 
 export interface OtlpOptions {
-  /** With its path, `…/v1/traces`. */
+  /** Address of the collector with its path, `…/v1/traces`. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly serviceName: string;
@@ -36,7 +36,7 @@ export class OtlpExporter {
     this.#cancelSend ??= this.#options.clock.after(DELAY_MS, () => void this.flush());
   }
 
-  /** Resolves when all that was added is sent, or given up. Never rejects. */
+  /** Sends all spans that were added. Resolves when they are sent, or given up. Never rejects. */
   flush(): Promise<void> {
     this.#cancelSend?.();
     this.#cancelSend = null;

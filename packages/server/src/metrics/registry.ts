@@ -1,4 +1,7 @@
-/** The declared metrics as prom-client's objects. Nothing here is awaited on the path of an invoke: counting is a few additions. */
+/**
+ * The declared metrics as prom-client's objects. Nothing here is awaited on the path of an invoke: counting is a few
+ * additions.
+ */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { METRICS, type MetricDeclaration, type MetricName } from "./declarations.ts";
 
@@ -38,7 +41,7 @@ export class Metrics {
     this.#gauges.get(name)?.reset();
   }
 
-  /** Called before each scrape, for figures that are looked up and not counted. */
+  /** Registers a function that is called before each scrape, for figures that are looked up and not counted. */
   collect(collector: () => void | Promise<void>): void {
     this.#collectors.push(collector);
   }
@@ -47,7 +50,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** Prometheus's text form. A figure that can't be looked up keeps its last value. */
+  /** Writes Prometheus's text form. A figure that can't be looked up keeps its last value. */
   async text(): Promise<string> {
     await Promise.allSettled(this.#collectors.map(async (collector) => collector()));
     return this.#registry.metrics();

@@ -1,6 +1,6 @@
 /**
- * One restore as one trace, in the form of OTLP/JSON (https://opentelemetry.io/docs/specs/otlp/#otlphttp). The trace's id is the
- * request's id without dashes, so that a log line leads to its trace.
+ * A restore as a trace, in the form of OTLP/JSON (https://opentelemetry.io/docs/specs/otlp/#otlphttp). The trace's
+ * id is the request's id without dashes, so that a log line leads to its trace.
  *
  *   restore ─┬─ engine ─┬─ one span for each step of the host
  *            │          └─ connect
@@ -87,7 +87,7 @@ function attributesOf(report: TracedRestore): Span["attributes"] {
   ];
 }
 
-/** More digits than a double holds. */
+/** Converts milliseconds to nanoseconds as text: they have more digits than a double holds. */
 function toNano(ms: number): string {
   const whole = Math.floor(ms);
   return String(BigInt(whole) * BigInt(NS_PER_MS) + BigInt(Math.round((ms - whole) * NS_PER_MS)));

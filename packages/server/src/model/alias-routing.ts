@@ -1,7 +1,11 @@
-/** Which version an alias means this time: a pure decision. */
+/** The choice of the version that an alias means for one invoke. Pure. */
 import type { AliasRecord } from "./function-record.ts";
 
-/** `chance` from 0 to 1, exclusive. The additional version gets its weight, the alias's own version the rest. */
+/**
+ * Chooses a version: the additional one by its weight, else the alias's own.
+ *
+ * @param chance - From 0 to 1, exclusive.
+ */
 export function chooseVersion(alias: AliasRecord, chance: number): string {
   let from = 0;
   for (const [version, weight] of Object.entries(alias.weights)) {

@@ -1,7 +1,9 @@
-/** A refusal in AWS's terms: the name of an error of the API model and its message. Becomes a response in http/ only. */
+/**
+ * A refusal in AWS's terms: the name of an error of the API model and its message. Becomes a response in http/ only.
+ */
 import type { ErrorName } from "@thaw/aws-api";
 
-/** Errors that AWS answers though its model does not list them. */
+/** Names of errors that AWS answers though its model does not list them. */
 type UnmodelledName =
   | "ValidationException"
   | "SerializationException"

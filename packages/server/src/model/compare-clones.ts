@@ -1,42 +1,44 @@
-/** What clones of one snapshot said to the same events, and sent elsewhere, compared: what should be each one's own and is not. Pure. */
+/**
+ * Compares the answers and requests of clones of one snapshot: values that should differ between them and do not. Pure.
+ */
 import type { RequestPart } from "./http-request.ts";
 import { findNamedValues, findUniqueValues, type UniqueValue } from "./unique-values.ts";
 
-/** What one invoke of one clone gave. */
+/** Result of one invoke of one clone. */
 export interface CloneAnswer {
   readonly payload: string;
-  /** The function's own lines. */
+  /** Log lines of the function itself. */
   readonly log: readonly string[];
-  /** Texts of the requests that it sent to the outside, where they can be read. */
+  /** Texts of the requests that the clone sent to the outside, where they can be read. */
   readonly sent: readonly RequestPart[];
-  /** When the event was given and when the answer was there, milliseconds since the epoch. */
+  /** Times of the event and of the answer, milliseconds since the epoch. */
   readonly startedAtMs: number;
   readonly endedAtMs: number;
 }
 
-/** Of each clone its invokes, in order. All clones have the same number of them. */
+/** Invokes of each clone, in order. All clones have the same number of them. */
 export type CloneAnswers = ReadonlyArray<readonly CloneAnswer[]>;
 
 export interface ComparisonContext {
-  /** What the function was given or has in its package: values in it are the same by right. */
+  /** Texts that the function was given or has in its package: they may be the same in all clones. */
   readonly isKnown: (text: string) => boolean;
   /** Texts of the event: a value is often written together with one (`SALTtext`), and is then looked for without it. */
   readonly given: readonly string[];
   readonly snapshotCreatedAtMs: number;
-  /** When the first clone's invoke began. */
+  /** Start of the first clone's first invoke, milliseconds since the epoch. */
   readonly invokedAtMs: number;
 }
 
 /**
- * same: equal in all clones. repeated: equal in all clones at each invoke, and another one at the next: a generator that all of them
- * have in the same state. old-time: a time before the snapshot was taken.
+ * same: equal in all clones. repeated: equal in all clones at each invoke, and another one at the next: a generator
+ * that all of them have in the same state. old-time: a time before the snapshot was taken.
  */
 export interface SharedValue {
   readonly kind: "same" | "repeated" | "old-time";
   readonly value: UniqueValue;
 }
 
-/** An Init takes at most this long; a time before that is a constant. */
+/** Longest time that an Init takes; a time before that is a constant of the code. */
 export const INIT_MS_MAX = 15 * 60_000;
 const DAY_MS = 86_400_000;
 
@@ -68,7 +70,8 @@ function kindOf(
   context: ComparisonContext,
 ): SharedValue["kind"] | null {
   if (value.time !== undefined && isFromInit(value, context)) return "old-time";
-  // Half of all numbers of 31 bits look like a time in seconds: one that is far from now, and another one at each invoke, was drawn.
+  // Half of all numbers of 31 bits look like a time in seconds: one that is far from now, and another one at each
+  // invoke, was drawn.
   if (value.time !== undefined && (isElsewhere || invokes < 2 || !isFarFromNow(value, context))) return null;
   return isElsewhere || invokes < 2 ? "same" : "repeated";
 }
@@ -84,13 +87,13 @@ function isFarFromNow(value: UniqueValue, { invokedAtMs }: ComparisonContext): b
   return /^\d+$/.test(value.text) && Math.abs((value.time?.ms ?? invokedAtMs) - invokedAtMs) > DAY_MS;
 }
 
-/** Those texts of an event that can be taken out of a JSON document without breaking it. */
+/** Lists the texts of an event that can be taken out of a JSON document without breaking it. */
 export function givenTexts(event: unknown): readonly string[] {
   if (typeof event === "string") return /^[\p{L}\p{N} ._-]{3,}$/u.test(event) && !/^\d+$/.test(event) ? [event] : [];
   return typeof event === "object" && event !== null ? Object.values(event).flatMap(givenTexts) : [];
 }
 
-/** By their text; the first place counts: that of a request where the value is nowhere else. */
+/** Groups values by their text. The first place counts: that of a request where the value is nowhere else. */
 function valuesOf(answer: CloneAnswer, given: readonly string[]): ReadonlyMap<string, UniqueValue> {
   const values = new Map<string, UniqueValue>();
   const without = (text: string): string =>

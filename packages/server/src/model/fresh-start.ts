@@ -1,6 +1,7 @@
 /**
- * Clones beside an environment that was initialised apart. What is the same in all clones and another there comes from the one Init that
- * was snapshotted, whatever it looks like: a shard number, the name of a folder, a signature. Pure.
+ * Compares clones with an environment that was initialised apart. A value that is the same in all clones and differs
+ * there comes from the Init that was snapshotted, whatever it looks like: a shard number, the name of a folder, a
+ * signature. Pure.
  *
  *     place            clone 1     clone 2     apart
  *     response.shard   7 7         7 7         12 12      kept: one value of Init
@@ -14,14 +15,14 @@ import type { CloneAnswer, CloneAnswers } from "./compare-clones.ts";
 export interface KeptWord {
   readonly place: string;
   readonly text: string;
-  /** The same place in the environment that was initialised apart. */
+  /** Values at the same place in the environment that was initialised apart. */
   readonly freshText: string;
 }
 
 export interface AgeWord {
   readonly place: string;
   readonly text: string;
-  /** What it counts from, milliseconds since the epoch. */
+  /** Moment that the number counts from, milliseconds since the epoch. */
   readonly sinceMs: number;
 }
 
@@ -29,18 +30,22 @@ type Words = ReadonlyMap<string, string>;
 
 const WORDS_MAX = 2000;
 const WORD = ", word ";
-/** AWS_LAMBDA_INITIALIZATION_TYPE differs by right. */
+/** Values that differ by right: those of AWS_LAMBDA_INITIALIZATION_TYPE. */
 const BY_RIGHT = new Set(["snap-start", "on-demand"]);
-/** A row says something where it moves so often, and the other one differs from it so often. */
+/** Number of times that a row must move, and that the other one must differ from it, before it says something. */
 const ROW_CHANGES_MIN = 4;
 const ROW_DIFFERENCES_MIN = 3;
-/** The first answers of an environment are slower than the others, in all alike. */
+/** Number of first answers that are left out: they are slower than the others, in all environments alike. */
 const ROW_SKIPPED = 2;
-/** Clones lie further apart than this, or nothing is said about ages. */
+/** Distance between clones below which nothing is said about ages, milliseconds. */
 const AGE_SPREAD_MS_MIN = 50;
 const AGE_TOLERANCE_MS = 20;
 
-/** `given`: texts of the event, which are left out. Nothing where the answers are not of one form. */
+/**
+ * Finds values that all clones kept from Init. Finds nothing where the answers are not of one form.
+ *
+ * @param given - Texts of the event, which are left out.
+ */
 export function keptWords(
   clones: CloneAnswers,
   fresh: readonly CloneAnswer[],
@@ -56,7 +61,10 @@ export function keptWords(
   return smallest(kept);
 }
 
-/** Places whose values change from invoke to invoke, in all clones alike and otherwise apart: worth a longer look, which few of them stand. */
+/**
+ * Finds places whose values change from invoke to invoke, alike in all clones and otherwise apart: a longer look clears
+ * most of them.
+ */
 export function movingPlaces(
   clones: CloneAnswers,
   fresh: readonly CloneAnswer[],
@@ -67,7 +75,7 @@ export function movingPlaces(
     .map(({ place }) => place);
 }
 
-/** The same after many invokes: what is equal then is so by no accident. */
+/** Finds the rows that are still equal in all clones after many invokes, which is no accident. */
 export function repeatedRows(
   clones: CloneAnswers,
   fresh: readonly CloneAnswer[],
@@ -83,12 +91,12 @@ export function repeatedRows(
   return smallest(rows);
 }
 
-/** Without the texts whose single words say it already. */
+/** Leaves out the texts whose single words say it already. */
 function smallest(words: readonly KeptWord[]): readonly KeptWord[] {
   return words.filter(({ place }) => !words.some((other) => other.place.startsWith(`${place}${WORD}`)));
 }
 
-/** Numbers that tell how long ago something of Init was. */
+/** Finds numbers that tell how long ago something of Init was. */
 export function agesOfInit(
   clones: CloneAnswers,
   context: { readonly given: readonly string[]; readonly earliestMs: number; readonly latestMs: number },
@@ -124,7 +132,10 @@ function commonOrigin(samples: ReadonlyArray<{ readonly ageMs: number; readonly 
   return from <= to + AGE_TOLERANCE_MS ? to : null;
 }
 
-/** Of each place that all of them have, in each invoke: the row of all clones, where they have the same one, and the row apart. */
+/**
+ * Lists the places that all of them have in each invoke, with the row of all clones, where they have the same one, and
+ * the row apart.
+ */
 function rowsOf(
   clones: CloneAnswers,
   fresh: readonly CloneAnswer[],
@@ -148,7 +159,7 @@ function rowsOf(
   return found;
 }
 
-/** Lines at the end of each answer's log that all have: what Init and hooks write stands before them. */
+/** Counts the lines at the end of each answer's log that all have: lines of Init and hooks stand before them. */
 function linesInAll(environments: CloneAnswers): number {
   return Math.min(...environments.flat().map((answer) => answer.log.length));
 }
@@ -183,7 +194,10 @@ function addValue(value: unknown, place: string, words: Map<string, string>): vo
       addValue(member, Array.isArray(value) ? `${place}[${key}]` : `${place}.${key}`, words);
 }
 
-/** The text, and where it has several words each of them: by its number among so many, since words of another text stand elsewhere. */
+/**
+ * Lists the text, and its words where it has several. A word's place is its number among how many, since another text's
+ * words stand elsewhere.
+ */
 function addText(text: string, place: string, words: Map<string, string>): void {
   const parts = text.split(/\s+/).filter((part) => part !== "");
   if (parts.length === 0 || words.size >= WORDS_MAX) return;

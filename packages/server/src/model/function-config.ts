@@ -74,7 +74,7 @@ const RESERVED_VARIABLES = new Set([
 
 type ConfigRequest = Partial<CreateFunctionRequest> & Partial<UpdateFunctionConfigurationRequest>;
 
-/** What AWS has and Thaw has not yet: refused by name, never dropped. */
+/** Members that AWS has and Thaw has not yet: refused by name, never dropped. */
 const NOT_YET = [
   "VpcConfig",
   "Layers",
@@ -89,7 +89,7 @@ const NOT_YET = [
 
 export interface ConfigRules {
   readonly parity: "extended" | "strict";
-  /** Null where the runtime can be run here. */
+  /** Says why a runtime can't be run here; null where it can. */
   runtimeProblem(runtime: string): string | null;
   /** ARNs of the access points that are mapped to directories of this host. */
   readonly accessPoints: ReadonlySet<string>;
@@ -151,7 +151,7 @@ export function changeConfig(current: FunctionConfig, request: ConfigRequest, ru
 
 type Logging = Pick<FunctionConfig, "logFormat" | "logGroup" | "applicationLogLevel" | "systemLogLevel">;
 
-/** Levels go with JSON only, where they are INFO unless told otherwise. */
+/** Reads the logging settings. Levels go with JSON only, where they are INFO unless told otherwise. */
 function changeLogging(current: FunctionConfig, request: ConfigRequest): Logging {
   const asked = request.LoggingConfig ?? {};
   const logFormat = asked.LogFormat ?? current.logFormat;
@@ -207,7 +207,10 @@ function checkConfig(config: FunctionConfig, rules: ConfigRules): void {
   if (config.snapStartApplyOn === "PublishedVersions") checkSnapStart(config, rules);
 }
 
-/** The service says this, not the front end that checks the model (recorded …TestLambdaFunction.test_update_lambda_exceptions). */
+/**
+ * The service says this, not the front end that checks the model (recorded
+ * …TestLambdaFunction.test_update_lambda_exceptions).
+ */
 function checkRuntime(runtime: string): void {
   if (enumValues("Runtime").includes(runtime)) return;
   throw invalidParameter(
@@ -215,7 +218,7 @@ function checkRuntime(runtime: string): void {
   );
 }
 
-/** `fsap-…`, which is its name to the sandboxes' maker. */
+/** Cuts `fsap-…` out of an access point's ARN: its name to sandboxd. */
 export function accessPointOf(arn: string): string {
   return arn.slice(arn.lastIndexOf("/") + 1);
 }
@@ -249,7 +252,7 @@ function checkEnvironment(variables: Readonly<Record<string, string>>): void {
   }
 }
 
-/** Empty lists and structures mean "none", which is what there is. */
+/** Says whether a value is an empty list or structure, which means "none" and so changes nothing. */
 function isGiven(value: unknown): boolean {
   if (value === undefined || value === null || value === "") return false;
   if (Array.isArray(value)) return value.length > 0;

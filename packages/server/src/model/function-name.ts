@@ -1,4 +1,7 @@
-/** The forms in which a client names a function: `name`, `name:qualifier`, `account:function:name`, the whole ARN; and ARNs made. */
+/**
+ * Names of functions as clients write them: `name`, `name:qualifier`, `account:function:name`, the whole ARN; and ARNs
+ * of our own.
+ */
 import { ApiError, invalidParameter, notFound } from "./api-error.ts";
 
 export interface AccountScope {
@@ -8,7 +11,7 @@ export interface AccountScope {
 
 export interface FunctionReference {
   readonly name: string;
-  /** From the name itself or from the parameter; null where there is none. */
+  /** Qualifier from the name itself or from the parameter; null where there is none. */
   readonly qualifier: string | null;
 }
 
@@ -20,7 +23,11 @@ export function functionArn(scope: AccountScope, name: string, qualifier?: strin
   return qualifier === undefined || qualifier === null ? arn : `${arn}:${qualifier}`;
 }
 
-/** `text` has passed the model's pattern. */
+/**
+ * Reads a name.
+ *
+ * @param text - Has passed the model's pattern.
+ */
 export function parseFunctionName(scope: AccountScope, text: string, qualifier?: string): FunctionReference {
   const match = FORMS.exec(text);
   if (match === null) throw invalidParameter(`The function name '${text}' is not valid.`);

@@ -1,47 +1,49 @@
-/** What is stored of functions, versions and aliases. `$LATEST` is a version like the others, only it changes. */
+/** Stored records of functions, versions and aliases. `$LATEST` is a version like the others, but it changes. */
 import type { SnapshotId } from "../base/ids.ts";
 
 export const LATEST = "$LATEST";
 
-/** What a snapshot depends on besides its own data: it is restored only where both are still there. */
+/** Facts that a snapshot depends on besides its own data: it is restored only where both still hold. */
 export interface SnapshotFingerprints {
-  /** The engine's: format, CRIU, features of the CPU. */
+  /** Fingerprint of the engine: format, CRIU, features of the CPU. */
   readonly engine: string;
-  /** The runtime's: root file system, language, client. */
+  /** Fingerprint of the runtime: root file system, language, client. */
   readonly runtime: string;
 }
 
-/** As in ports/engine.ts. */
+/** Key of a snapshot, in the same form as in ports/engine.ts. */
 export interface SnapshotKeyRecord {
   readonly keyArn: string | null;
   readonly wrapped: string;
 }
 
 export interface SnapshotFacts {
-  /** What the snapshot is sealed with, wrapped: where this record goes, the snapshot can't be read any more. */
+  /**
+   * Key that the snapshot is sealed with, wrapped. When this record is deleted, the snapshot can't be read any more.
+   */
   readonly key: SnapshotKeyRecord;
   readonly fingerprints: SnapshotFingerprints;
   readonly createdAtMs: number;
   readonly memoryBytes: number;
   readonly diskBytes: number;
-  /** What it added to the store. */
+  /** Bytes that it added to the chunks on disk. */
   readonly newBytes: number;
-  /** TCP connections with the outside that were open when it was taken. Absent in a record of an older Thaw. */
+  /** Number of TCP connections to the outside that were open when it was taken. Absent in a record of an older Thaw. */
   readonly cutConnections?: number;
 }
 
-/** The last tries to make a version's snapshot anew went wrong. */
+/** Failure of the last tries to make a version's snapshot anew. */
 export interface RegenerationFailure {
   readonly attempts: number;
   readonly failedAtMs: number;
 }
 
-/** As in the API; the reasons are absent where the state is a good one. */
+/** State of a version as in the API; the reasons are absent where the state is a good one. */
 export interface StateFields {
   readonly state: "Pending" | "Active" | "Inactive" | "Failed";
   readonly stateReason: string | null;
   readonly stateReasonCode: string | null;
-  /** Null: absent, as on a version that is Pending for the first time. */
+  /** Status of the last update; null: absent, as on a version that is Pending for the first time. */
   readonly lastUpdateStatus: "Successful" | "InProgress" | "Failed" | null;
   readonly lastUpdateStatusReason: string | null;
   readonly lastUpdateStatusReasonCode: string | null;
@@ -54,7 +56,7 @@ export interface FunctionConfig {
   readonly description: string;
   readonly timeoutS: number;
   readonly memorySizeMib: number;
-  /** Null: no Environment in answers; an empty one is shown as such. */
+  /** Variables; null: no Environment in answers. An empty one is shown as such. */
   readonly environment: Readonly<Record<string, string>> | null;
   readonly kmsKeyArn: string | null;
   readonly tracingMode: "Active" | "PassThrough";
@@ -82,16 +84,16 @@ export interface VersionRecord extends StateFields {
   readonly code: CodeInfo;
   readonly lastModifiedMs: number;
   readonly revisionId: string;
-  /** The snapshot that invokes restore; null before it is whole, and where there is none. */
+  /** Snapshot that invokes restore; null before it is whole, and where there is none. */
   readonly snapshotId: SnapshotId | null;
-  /** A new snapshot is being made for a version that once had one: invokes are told SnapStartNotReadyException. */
+  /** True while a new snapshot is made for a version that once had one: invokes are told SnapStartNotReadyException. */
   readonly isRegenerating: boolean;
-  /** Null exactly where `snapshotId` is. */
+  /** Facts of the snapshot; null exactly where `snapshotId` is. */
   readonly snapshotFacts: SnapshotFacts | null;
   readonly regenerationFailure: RegenerationFailure | null;
 }
 
-/** When a version was last used. */
+/** Time of a version's last use. */
 export interface VersionUse {
   readonly functionName: string;
   readonly version: string;
@@ -100,14 +102,14 @@ export interface VersionUse {
 
 export interface FunctionRecord {
   readonly name: string;
-  /** The function's user inside sandboxes, its own for each function. */
+  /** User of the function inside sandboxes; each function has its own. */
   readonly uid: number;
   readonly lastVersion: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly reservedConcurrency: number | null;
 }
 
-/** So many environments of a version, or of those behind an alias, are wanted ahead of invokes. */
+/** Number of environments of a version, or of those behind an alias, that are wanted ahead of invokes. */
 export interface ProvisionedRecord {
   readonly functionName: string;
   readonly qualifier: string;
@@ -186,7 +188,7 @@ export const REGENERATING_STATE: StateFields = {
   stateReasonCode: "Restoring",
 };
 
-/** Not invoked for so long that its snapshot was removed. */
+/** State of a version that was not invoked for so long that its snapshot was removed. */
 export const IDLE_STATE: StateFields = {
   ...ACTIVE_STATE,
   state: "Inactive",
@@ -194,7 +196,7 @@ export const IDLE_STATE: StateFields = {
   stateReasonCode: "Idle",
 };
 
-/** Its snapshot could not be made anew. */
+/** Makes the state of a version whose snapshot could not be made anew. */
 export function inactiveState(reason: string, reasonCode: string): StateFields {
   return { ...failedState(reason, reasonCode), state: "Inactive" };
 }

@@ -1,12 +1,13 @@
 /**
- * A request of HTTP/1 (RFC 9112) as a client wrote it: the texts in it that its sender chose, by their place. What the protocol or a
- * client's library makes equal by right is left out. Pure; the bytes are foreign, and may end anywhere.
+ * A request of HTTP/1 (RFC 9112) as a client wrote it: the texts in it that its sender chose, by their place. Texts
+ * that the protocol or a client's library makes equal by right are left out. Pure; the bytes are foreign, and may end
+ * anywhere.
  */
 
-/** A text of a request, and where it stands there. */
+/** A text of a request, and its place there. */
 export interface RequestPart {
   readonly place: string;
-  /** Of the header, the parameter or the cookie; empty for a piece of the path, null for a whole document. */
+  /** Name of the header, the parameter or the cookie; empty for a piece of the path, null for a whole document. */
   readonly name: string | null;
   readonly text: string;
 }
@@ -14,7 +15,7 @@ export interface RequestPart {
 export interface HttpRequest {
   readonly parts: readonly RequestPart[];
   readonly sizeBytes: number;
-  /** False: it has a body that is no plain text. */
+  /** False where it has a body that is no plain text. */
   readonly isPlain: boolean;
 }
 
@@ -25,7 +26,7 @@ interface Header {
 
 interface Body {
   readonly bytes: Buffer;
-  /** Of the whole request. */
+  /** Length of the whole request in bytes. */
   readonly end: number;
 }
 
@@ -33,17 +34,20 @@ const REQUEST_LINE = /^([A-Z]{1,20}) (\S+) HTTP\/1\.[01]$/;
 const HEAD_END = "\r\n\r\n";
 const FORM = "application/x-www-form-urlencoded";
 /**
- * Names of servers and programs, settings, and what is computed from the body. Also the session of AWS's temporary credentials: it is
- * looked for in the memory, and AWS's clients renew it.
+ * Names of servers and programs, settings, and what is computed from the body. Also the session of AWS's temporary
+ * credentials: it is looked for in the memory, and AWS's clients renew it.
  */
 const EQUAL_BY_RIGHT =
   /^(host|user-agent|x-amz-user-agent|http2-settings|content-md5|(content-|repr-)?digest|x-amz-content-sha256|x-amz-checksum-\w+|x-amz-security-token)$/;
-/** A signature is computed: two clones may sign the same request within one second. Whose key it is the memory tells. */
+/**
+ * Names of signatures, which are computed: two clones may sign the same request within one second. The memory tells
+ * whose key it is.
+ */
 const SIGNED_BY_AWS = /^AWS4-/;
 const SIGNED_QUERY = /^X-Amz-(Signature|Credential|Security-Token)$/i;
 const SHOWN_NAME = /^[\w.-]{1,64}$/;
 
-/** The one that these bytes begin with; null where they begin with something else. */
+/** Reads the request that these bytes begin with; null where they begin with something else. */
 export function readHttpRequest(bytes: Buffer): HttpRequest | null {
   const found = bytes.indexOf(HEAD_END);
   const headEnd = found < 0 ? bytes.length : found;
@@ -61,7 +65,7 @@ export function readHttpRequest(bytes: Buffer): HttpRequest | null {
   return { parts, sizeBytes: end, isPlain: text !== null };
 }
 
-/** Null where the bytes are none. The last character may be cut. */
+/** Reads plain text; null where the bytes are none. The last character may be cut. */
 export function plainText(bytes: Buffer): string | null {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
@@ -87,7 +91,7 @@ function readBody(bytes: Buffer, start: number, headers: readonly Header[]): Bod
   return { bytes: bytes.subarray(start, end), end };
 }
 
-/** `SIZE\r\n…\r\n` as often as there are chunks, `0\r\n`, trailers and an empty line. */
+/** Reads a chunked body: `SIZE\r\n…\r\n` for each chunk, then `0\r\n`, trailers and an empty line. */
 function readChunks(bytes: Buffer, start: number): Body {
   const chunks: Buffer[] = [];
   const body = (end: number): Body => ({ bytes: Buffer.concat(chunks), end });

@@ -1,6 +1,7 @@
 /**
- * What an environment sent to the outside by TCP, told apart: requests of HTTP/1, other plain text, and what nobody can read here.
- * Of what is plain the texts by their place, for a comparison with those of other clones. Pure; the bytes are foreign.
+ * Sorts the bytes that an environment sent to the outside by TCP: requests of HTTP/1, other plain text, and bytes that
+ * can't be read here. Texts of the plain ones are listed by their place, for a comparison with those of other clones.
+ * Pure; the bytes are foreign.
  *
  *     connection   GET /a?id=7 … POST /b {…}  │ GET /a?id=8 …
  *     invoke                    1             │     2            the invoke in which a request begins has it
@@ -8,49 +9,53 @@
 import { plainText, readHttpRequest, type RequestPart } from "./http-request.ts";
 
 export interface SentConnection {
-  /** `ADDRESS:PORT` */
+  /** Other end, as `ADDRESS:PORT`. */
   readonly peer: string;
-  /** From the first on, and more each time it is looked at. */
+  /** Bytes from the first one on; more each time the connection is looked at. */
   readonly bytes: Buffer;
-  /** More was sent than is here. */
+  /** True where more was sent than was kept here. */
   readonly isCut: boolean;
 }
 
 export interface SentTraffic {
-  /** In the order of their beginning. */
+  /** Connections in the order of their beginning. */
   readonly connections: readonly SentConnection[];
   readonly isCut: boolean;
 }
 
 export interface SentReading {
-  /** Of each invoke what was sent in it. */
+  /** Texts that were sent in each invoke. */
   readonly parts: ReadonlyArray<readonly RequestPart[]>;
   readonly requests: number;
   /** Peers of the connections that are encrypted, one for each of them. */
   readonly encrypted: readonly string[];
-  /** Peers that got something else that is no plain text, one for each connection. */
+  /** Peers that got other bytes that are no plain text, one for each connection. */
   readonly unreadable: readonly string[];
-  /** Of what could be read more was sent than was kept. */
+  /** True where more of the readable bytes was sent than was kept. */
   readonly isCut: boolean;
 }
 
-/** What is in a connection besides plain text. */
+/** Content of a connection besides plain text. */
 type Rest = "none" | "encrypted" | "unreadable";
 
 interface Item {
-  /** Where it begins in the connection. */
+  /** Offset in the connection at which it begins. */
   readonly at: number;
   readonly parts: readonly RequestPart[];
 }
 
 const ROOT = "request to ";
 
-/** Is it a place of one of these parts? */
+/** Says whether a place is that of one of these parts. */
 export function isPlaceOfRequest(place: string): boolean {
   return place.startsWith(ROOT);
 }
 
-/** `seen`: one after each invoke; null where it could not be looked at. Null where it never could. */
+/**
+ * Reads the traffic of all invokes; null where it could never be looked at.
+ *
+ * @param seen - Traffic after each invoke; null where it could not be looked at.
+ */
 export function readSent(seen: ReadonlyArray<SentTraffic | null>): SentReading | null {
   const last = seen.findLast((each) => each !== null) ?? null;
   if (last === null) return null;
@@ -71,7 +76,7 @@ export function readSent(seen: ReadonlyArray<SentTraffic | null>): SentReading |
   return { parts, requests, encrypted, unreadable, isCut };
 }
 
-/** `ends`: what had been sent at the end of each invoke. */
+/** Assigns parts to invokes; `ends` are the offsets that had been sent at the end of each invoke. */
 function readConnection(
   { peer, bytes }: SentConnection,
   ends: readonly number[],
@@ -99,7 +104,7 @@ function readConnection(
   return { items, rest };
 }
 
-/** The header of a handshake's record (RFC 8446, 5.1). */
+/** Recognises the header of a handshake's record (RFC 8446, 5.1). */
 function isTls(bytes: Buffer): boolean {
   return bytes[0] === 0x16 && bytes[1] === 0x03;
 }

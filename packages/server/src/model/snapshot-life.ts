@@ -1,7 +1,7 @@
-/** When a version's snapshot goes, and when it is tried again: pure decisions. */
+/** Decisions on when a version's snapshot is removed, and when it is tried again. Pure. */
 import type { RegenerationFailure } from "./function-record.ts";
 
-/** A function's Init that fails so often while the old snapshot is still restored makes the version Inactive. */
+/** Number of failed Inits, while the old snapshot is still restored, after which the version becomes Inactive. */
 export const REFRESH_ATTEMPTS_MAX = 3;
 
 const RETRY_DELAYS_MS = [60_000, 600_000, 3_600_000];
@@ -11,7 +11,7 @@ export function isIdleTooLong(lastUseMs: number, nowMs: number, idleMs: number |
   return idleMs !== null && nowMs - lastUseMs >= idleMs;
 }
 
-/** When Init may be tried again after it failed. */
+/** Reckons when Init may be tried again after it failed, milliseconds since the epoch. */
 export function retryAtMs(failure: RegenerationFailure | null): number {
   if (failure === null) return 0;
   return failure.failedAtMs + (RETRY_DELAYS_MS[failure.attempts - 1] ?? RETRY_DELAY_MS_MAX);

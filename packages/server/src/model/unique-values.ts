@@ -1,16 +1,17 @@
 /**
- * Values that look as if there were only one of each: identifiers, tokens, random numbers, times. Found in a function's answers and
- * logs by their form, and by the name of the member that holds them. What has no such form (a short word, a count) is not seen.
+ * Finds values that look as if there were only one of each: identifiers, tokens, random numbers, times. They are found
+ * in a function's answers and logs by their form, and by the name of the member that holds them. A value without such a
+ * form (a short word, a count) is not.
  */
 export type UniqueKind = "uuid" | "jwt" | "hex" | "random-string" | "random-number" | "time";
 
 export interface UniqueValue {
   readonly kind: UniqueKind;
-  /** As it stands in the text. */
+  /** Value as it stands in the text. */
   readonly text: string;
-  /** Where it was: `response.items[0].id`, `log`. */
+  /** Place of the value, such as `response.items[0].id` or `log`. */
   readonly place: string;
-  /** Times only: milliseconds since the epoch, and how exact. */
+  /** Moment that a time stands for, milliseconds since the epoch, and how exact it is; absent for other kinds. */
   readonly time?: { readonly ms: number; readonly precisionMs: number };
 }
 
@@ -21,21 +22,21 @@ const HEX = /^(?=.*\d)(?=.*[a-f])[0-9a-f]{16,}$/i;
 const BASE64 = /^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w+/-]{40,}={0,2}$/;
 const BASE64_ENTROPY_BITS_MIN = 4.5;
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$/;
-/** As in X-Amz-Date. */
+/** Time in the form of X-Amz-Date. */
 const BASIC_TIME = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
-/** Of a text that is no JSON: a time, a token, or a number. */
+/** Words of a text that is no JSON: a time, a token, or a number. */
 const TOKEN =
   /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Za-z0-9_+/=-]+(?:\.[A-Za-z0-9_+/=-]+)*/g;
-/** A member with such a name holds something unique, whatever it looks like. */
+/** Names of members that hold something unique, whatever it looks like. */
 const UNIQUE_NAME = /token|nonce|salt|secret|session|uuid|guid|random|seed|otp|(^|[_.])id$|Id$|ID$/i;
 const NAMED_SIZE_MIN = 6;
 const NAMED_SIZE_MAX = 512;
 const RANDOM_SIZE_MIN = 16;
 const ENTROPY_BITS_MIN = 3;
-/** A double that was drawn has nearly always so many. */
+/** Number of digits that a double which was drawn nearly always has. */
 const FRACTION_DIGITS_MIN = 10;
 const INTEGER_DIGITS_MIN = 9;
-/** Between 2001 and 2286 a time in seconds has ten digits. */
+/** Times in seconds: between 2001 and 2286 they have ten digits. */
 const TIME_UNITS: ReadonlyArray<readonly [RegExp, number]> = [
   [/^[1-9]\d{9}(\.\d+)?$/, 1000],
   [/^[1-9]\d{12}(\.\d+)?$/, 1],
@@ -44,7 +45,7 @@ const TIME_UNITS: ReadonlyArray<readonly [RegExp, number]> = [
 ];
 const VALUES_MAX = 2000;
 
-/** Bits a character, by how often each occurs. */
+/** Reckons bits for each character, by how often each occurs. */
 export function entropyOf(text: string): number {
   const counts = new Map<string, number>();
   for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
@@ -53,7 +54,7 @@ export function entropyOf(text: string): number {
   return bits;
 }
 
-/** All that looks unique in a payload: of a JSON document each member, else the words of the text. */
+/** Finds all that looks unique in a payload: in each member of a JSON document, else among the words of the text. */
 export function findUniqueValues(payload: string, root: string): readonly UniqueValue[] {
   let parsed: unknown;
   try {
@@ -66,7 +67,9 @@ export function findUniqueValues(payload: string, root: string): readonly Unique
   return found.slice(0, VALUES_MAX);
 }
 
-/** Of a text that has a name, and is no document: a header, a parameter. Digits stay as they stand. */
+/**
+ * Finds unique values in a text that has a name and is no document: a header, a parameter. Digits stay as they stand.
+ */
 export function findNamedValues(text: string, place: string, name: string): readonly UniqueValue[] {
   const found: UniqueValue[] = [];
   fromString(text, place, name, found);
@@ -156,8 +159,8 @@ function isoTime(text: string, place: string, iso: string): UniqueValue | null {
 }
 
 /**
- * The forms in which a value may be kept in memory: as text in one byte or two bytes a character (V8 and the JVM have both), a number as a
- * double or an integer of 64 bits, a UUID as its 16 bytes or as the two halves of Java's.
+ * Lists the forms in which a value may be kept in memory: as text in one byte or two bytes a character (V8 and the JVM
+ * have both), a number as a double or an integer of 64 bits, a UUID as its 16 bytes or as the two halves of Java's.
  */
 export function formsInMemory(value: UniqueValue): readonly Buffer[] {
   const forms = [Buffer.from(value.text, "utf8"), Buffer.from(value.text, "utf16le")];

@@ -1,6 +1,6 @@
 /**
- * The runtimes of this host: found by looking, never substituted. What was found is looked at again whenever one of its files changed;
- * whether one did is asked each time, unless the caller is content with an older answer.
+ * The runtimes of this host: found by looking, never substituted. Each request looks whether a file of a runtime has
+ * changed, and then looks at that runtime again, unless the caller accepts an older answer.
  *
  *   javaN         the host's /usr/lib/jvm, or a root file system $THAW_HOME/runtimes/javaN
  *   pythonX.Y     the host's /usr/bin/pythonX.Y, or $THAW_HOME/runtimes/pythonX.Y
@@ -23,7 +23,7 @@ export interface RuntimeCatalogOptions {
   readonly thawHome: string;
   /** Directory of runtime clients (`runtimes/dist`). */
   readonly clientsDir: string;
-  /** Names runtimes' ARNs; any text. */
+  /** Makes a runtime's ARN from any text that names its release. */
   readonly arnOf: (runtime: string) => string;
   readonly clock: Clock;
 }
@@ -33,7 +33,7 @@ interface Found {
   readonly root: string;
   readonly lang: string | null;
   readonly client: string;
-  /** Files of the host that change whenever the language does. */
+  /** Files of the host that change whenever the language itself does. */
   readonly files: readonly string[];
   readonly argv: RuntimeRecipe["argv"];
   readonly env: Readonly<Record<string, string>>;
@@ -102,7 +102,7 @@ class CatalogEntry {
   #look(): void {
     const { thawHome, clientsDir } = this.#options;
     const places = [join(thawHome, "runtimes"), "/usr/lib/jvm", clientsDir];
-    // Stamps first: what changes while we look is seen by the next call.
+    // Stamps first: a change while we look is then seen by the next call.
     const placeStamps = places.map((path) => [path, stampOf(path)] as const);
     const found = this.#find();
     const watched = found.flatMap(({ files, client }) => [...files, join(clientsDir, client, ".recipe")]);
@@ -136,7 +136,7 @@ function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
   };
 }
 
-/** `recipes` are of one runtime, newest first. */
+/** Chooses among recipes of one runtime, which come newest first. */
 function releasesOf(recipes: readonly RuntimeRecipe[]): readonly RuntimeRelease[] {
   return recipes.flatMap(({ runtime, root, lang, fingerprint }, index) => {
     const name = lang ?? root;
@@ -170,7 +170,7 @@ function findJava(options: RuntimeCatalogOptions, major: number): Found[] {
   });
 }
 
-/** Where a language with a root of its own may be: on the host, which goes first, or in each of its releases. */
+/** Lists the places of a language with a root of its own: the host, which goes first, then each of its releases. */
 function rootsOf(
   options: RuntimeCatalogOptions,
   name: string,
@@ -179,7 +179,7 @@ function rootsOf(
   return [{ root: "host", path: "/" }, ...listReleases(dir, name).map((root) => ({ root, path: join(dir, root) }))];
 }
 
-/** By major version: the place inside the root. */
+/** Places inside the root, by major version. */
 function javaHomes(root: string): Map<number, string> {
   const homes = new Map<number, string>();
   const dir = join(root, "usr/lib/jvm");

@@ -1,8 +1,9 @@
 /**
  * The command line of the official Java client.
  *
- * A small image restores fast: the heap starts small and shrinks after the collection before the snapshot, and the CDS archive stays
- * where it was built, so that its pages stay clean (measured: design.md section 4). C1 only, as AWS does for SnapStart functions.
+ * A small image restores fast: the heap starts small and shrinks after the collection before the snapshot, and the CDS
+ * archive stays where it was built, so that its pages stay clean. Only the C1 compiler, as AWS has it for SnapStart
+ * functions.
  */
 export interface JavaOptions {
   readonly home: string;
@@ -12,14 +13,14 @@ export interface JavaOptions {
   readonly snapStart: boolean;
 }
 
-/** Where the generators are that get new seeds after a restore (runtimes/java). */
+/** Packages opened to the client (runtimes/java): they hold the generators that get new seeds after a restore. */
 const OPENED = [
   "java.base/java.lang",
   "java.base/java.util",
   "java.base/java.util.concurrent",
   "java.base/sun.security.provider",
 ];
-/** The rest is for the JVM itself and for threads' stacks. */
+/** Share of the memory that the heap gets; the rest is for the JVM itself and for threads' stacks. */
 const HEAP_SHARE = 0.85;
 
 export function javaArgv(options: JavaOptions): readonly string[] {

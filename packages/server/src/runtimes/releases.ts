@@ -1,11 +1,11 @@
 /**
- * The releases of a runtime that lie side by side in $THAW_HOME/runtimes: `java21`, then `java21.r1`, `java21.r2`… from updates. A snapshot
- * goes on with the release that it was made with while the next one's snapshots are made.
+ * The releases of a runtime that lie side by side in $THAW_HOME/runtimes: `java21`, then `java21.r1`, `java21.r2`… from
+ * updates. A snapshot goes on with the release that it was made with while the next one's snapshots are made.
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** Names of the directories, newest first. */
+/** Lists the names of a runtime's directories, newest first. */
 export function listReleases(runtimesDir: string, name: string): readonly string[] {
   if (!existsSync(runtimesDir)) return [];
   const numbers = readdirSync(runtimesDir).flatMap((entry) => {
@@ -16,14 +16,14 @@ export function listReleases(runtimesDir: string, name: string): readonly string
   return numbers.sort((a, b) => b - a).map((number) => (number === 0 ? name : `${name}.r${number}`));
 }
 
-/** Changes when the file is replaced or edited. */
+/** Makes a stamp of a file that changes when the file is replaced or edited. */
 export function stampOf(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat === undefined ? "absent" : `${stat.size}:${stat.mtimeMs}`;
 }
 
 const LIBRARY_DIRS = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
-/** What language runtimes map from their root besides their own files. */
+/** Libraries that language runtimes map from their root besides their own files. */
 const LIBRARIES = [
   "libc.so.6",
   "libm.so.6",

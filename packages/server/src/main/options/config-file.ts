@@ -28,8 +28,8 @@ const BY_NAME = new Map<string, OptionDeclaration<unknown>>(
 /**
  * Reads the settings of a configuration file, by the name of their option.
  *
- * @throws UsageError when the file can't be read, is no YAML mapping, has a key that is no setting or a value that is no text, or holds
- * a secret and every user of the host may read it.
+ * @throws UsageError when the file can't be read, is no YAML mapping, has a key that is no setting or a value that is
+ * no text, or holds a secret and every user of the host may read it.
  */
 export function readConfigFile(path: string): ReadonlyMap<string, FileSetting> {
   const lines = new LineCounter();

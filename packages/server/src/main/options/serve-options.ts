@@ -36,9 +36,12 @@ export interface ServeOptions extends Plain {
   readonly credentials: ServerCredentials | null;
   /** From 0, exclusive, to 1. */
   readonly functionShareMax: number;
-  /** Where snapshots are kept besides this host; null: only here. */
+  /** Place where snapshots are kept besides this host; null: only here. */
   readonly snapshotStore: SnapshotStoreOptions | null;
-  /** Limit of the chunks on this host's disk, beyond which those that the snapshot store has are evicted. Infinity: no limit. */
+  /**
+   * Limit of the chunks on this host's disk, beyond which those that the snapshot store has are evicted. Infinity: no
+   * limit.
+   */
   readonly chunkCacheMib: number;
   /** Null: only the local keyring. */
   readonly kms: AwsKmsOptions | null;

@@ -1,4 +1,4 @@
-/** Where settings come from, and the sentences for those that can't be read. */
+/** Sources of settings, and the sentences for those that can't be read. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

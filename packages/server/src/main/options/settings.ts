@@ -1,6 +1,6 @@
 /**
- * Where each setting comes from: the command line, else its variable, else the configuration file, else the variables of AWS's tools
- * that mean the same, else the default.
+ * The source of each setting: the command line, else its variable, else the configuration file, else the variables
+ * of AWS's tools that mean the same, else the default.
  */
 import { parseArgs } from "node:util";
 import { type FileSetting, readConfigFile } from "./config-file.ts";
@@ -21,7 +21,10 @@ export interface Settings {
   readonly values: OptionValues;
   /** Options of the command line without the configuration file's. */
   readonly argv: readonly string[];
-  /** Variables, and among them what the configuration file says: together with `argv` they are the same settings without the file. */
+  /**
+   * Variables, and among them what the configuration file says: together with `argv` they are the same settings without
+   * the file.
+   */
   readonly env: Env;
 }
 

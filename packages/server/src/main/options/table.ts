@@ -1,6 +1,7 @@
 /**
- * Every setting of `thaw serve`, declared once: parsing, `--help`, the configuration file and docs/reference/configuration.md come
- * from here. The variables that other parts of Thaw read are in tools/other-variables.ts.
+ * Every setting of `thaw serve`, declared once: parsing, `--help`, the configuration file and
+ * docs/reference/configuration.md come from here. The variables that other parts of Thaw read are in
+ * tools/other-variables.ts.
  */
 import { DEFAULT_CONTROL_LIMITS } from "../../control/limits.ts";
 import { DEFAULT_WORKER_LIMITS } from "../../worker/worker-services.ts";
@@ -32,13 +33,13 @@ export interface OptionDeclaration<T> {
   readonly type: ValueType<T>;
   /** Text that is parsed when nothing is given; null: the value is then null. */
   readonly default: string | null;
-  /** What the help and the reference say of a default that is null or depends on the host. */
+  /** Text of the help and the reference for a default that is null or depends on the host. */
   readonly defaultText?: string;
   /** MiB, s, …; null: the value has none. */
   readonly unit: string | null;
   /** True: never shown, and not accepted from a file that every user can read. */
   readonly isSecret?: true;
-  /** One sentence without its full stop. */
+  /** Sentence of the help and the reference, without its full stop. */
   readonly help: string;
 }
 
@@ -58,7 +59,7 @@ const WORKER = DEFAULT_WORKER_LIMITS;
 const CONTROL = DEFAULT_CONTROL_LIMITS;
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
-/** With a snapshot store; without one nothing is evicted. */
+/** Default of a host with a snapshot store; without one nothing is evicted. */
 export const DEFAULT_CHUNK_CACHE_MIB = 10_240;
 
 const PROCESS_OPTIONS = {

@@ -12,7 +12,7 @@ function describeOption(option: OptionDeclaration<unknown>): string {
   return line(`--${option.name} ${option.flag}`, `${option.help} (${option.defaultText ?? value})`);
 }
 
-/** One option, wrapped at spaces to the width of the text. */
+/** Writes an option and its sentence, wrapped at spaces to the width of the text. */
 function line(option: string, sentence: string): string {
   const rows = [""];
   for (const word of sentence.split(" ")) {
