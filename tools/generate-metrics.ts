@@ -2,20 +2,16 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { METRICS, type MetricDeclaration } from "@thaw/server/metrics";
+import { wrapMarkdown } from "./wrap-markdown.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const ALL = Object.entries(METRICS) as ReadonlyArray<readonly [string, MetricDeclaration]>;
-
-/** Breaks a sentence between words, into lines of at most 120 columns. */
-function wrap(text: string): string {
-  return text.replaceAll(/(.{1,118})(?: |$)/g, "$1\n").trimEnd();
-}
 
 function toMarkdown(): string {
   const sections = ALL.map(([name, { kind, unit, help, notCounted, healthy, labels, cloudWatch }]) => {
     const labelled = labels.length === 0 ? "" : `, by ${labels.map((label) => `\`${label}\``).join(", ")}`;
     const known = cloudWatch === null ? "" : `\nCloudWatch: \`${cloudWatch}\`  `;
-    return `### \`${name}\`\n${wrap(help)}  \n${kind} of ${unit}${labelled}  ${known}\nNot counted: ${notCounted}  \nHealthy: ${healthy}\n`;
+    return `### \`${name}\`\n${help}  \n${kind} of ${unit}${labelled}  ${known}\nNot counted: ${notCounted}  \nHealthy: ${healthy}\n`;
   });
   return `# Metrics
 
@@ -83,7 +79,7 @@ function queries(name: string, { kind, labels }: MetricDeclaration): ReadonlyArr
 }
 
 const FILES: ReadonlyArray<readonly [string, string]> = [
-  ["docs/reference/metrics.md", toMarkdown()],
+  ["docs/reference/metrics.md", wrapMarkdown(toMarkdown())],
   ["packaging/grafana-dashboard.json", toDashboard()],
 ];
 const isCheck = process.argv.includes("--check");
