@@ -2,6 +2,7 @@
 import type { ProcessExit, RuntimeCall, Sandbox } from "@thaw/server/testing/ports";
 
 const ANSWER_TIMEOUT_MS = 30_000;
+const ANSWER_SIZE_BYTES_MAX = 65_536;
 const JSON_HEADERS = { "Lambda-Runtime-Aws-Request-Id": "r-1", "Content-Type": "application/json" };
 
 export type ProbeEvent =
@@ -93,12 +94,14 @@ export class Probe {
 
   #onCall(call: RuntimeCall): void {
     this.calls.push(`${call.method} ${call.path.slice(call.path.lastIndexOf("/") + 1)}`);
-    this.#change(() => {
-      if (call.method === "GET") this.#next = call;
-      else {
-        this.#answer = call.body.toString();
-        call.respond(202, {}, "");
-      }
+    if (call.method === "GET") {
+      this.#change(() => (this.#next = call));
+      return;
+    }
+    call.body.keep(ANSWER_SIZE_BYTES_MAX, (kept) => {
+      call.respond(202, {}, "");
+      // A body that is not whole is an answer that no test waits for.
+      this.#change(() => (this.#answer = kept.kind === "whole" ? kept.bytes.toString() : JSON.stringify(kept.kind)));
     });
   }
 

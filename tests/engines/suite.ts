@@ -1,6 +1,6 @@
 /**
- * One suite for every engine behind ports/engine.ts, with the snapshots that snapshots/ makes on it. An engine that can't do something
- * leaves that test out by its name, with the reason.
+ * One suite for every engine behind ports/engine.ts, with the snapshots that snapshots/ makes on it. An engine that
+ * can't do something leaves that test out by its name, with the reason.
  */
 import { afterAll, afterEach, beforeAll, describe, type ExpectStatic, it } from "vitest";
 import { newEnvironmentId, newSnapshotId, type SnapshotId } from "@thaw/server/testing/base";

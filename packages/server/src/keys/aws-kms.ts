@@ -1,6 +1,6 @@
 /**
- * Keys of AWS KMS, or of a service that speaks its API: a data key for each snapshot, bound to it by the encryption context.
- * Wrapped form: `kms:` and KMS's own ciphertext, base64; the key that made it is named in there.
+ * Keys of AWS KMS, or of a service that speaks its API: a data key for each snapshot, bound to it by the encryption
+ * context. Wrapped form: `kms:` and KMS's own ciphertext, base64; the key that made it is named in there.
  */
 import { DecryptCommand, GenerateDataKeyCommand, KMSClient, KMSServiceException } from "@aws-sdk/client-kms";
 import { type DataKey, KeyError, type KeyProblem, type KeyProvider } from "../ports/key-provider.ts";
@@ -9,7 +9,10 @@ export const KMS_PREFIX = "kms:";
 const KEY_SIZE_BYTES = 32;
 const TIMEOUT_MS = 5000;
 
-/** https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html#API_Decrypt_Errors and CommonErrors. */
+/**
+ * Codes by the name of KMS's error.
+ * https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html#API_Decrypt_Errors and CommonErrors.
+ */
 const PROBLEMS: Readonly<Record<string, KeyProblem>> = {
   AccessDeniedException: "KMS_ACCESS_DENIED",
   ExpiredTokenException: "KMS_ACCESS_DENIED",
@@ -31,7 +34,7 @@ const PROBLEMS: Readonly<Record<string, KeyProblem>> = {
 };
 
 export interface AwsKmsOptions {
-  /** Null: as the AWS variables say, else AWS's own. */
+  /** Endpoint; null: as the AWS variables say, else AWS's own. */
   readonly endpoint: string | null;
   readonly region: string;
 }

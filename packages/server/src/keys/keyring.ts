@@ -1,6 +1,7 @@
 /**
- * The local keyring: master keys in one file of the data directory, each by its ARN, the default one without. Wraps with
- * AES-256-GCM; the snapshot's id is authenticated with it, so that a wrapped key can't be moved to another snapshot.
+ * The local keyring: master keys in one file of the data directory, each by its ARN, the default one without. Wraps
+ * with AES-256-GCM; the snapshot's id is authenticated with it, so that a wrapped key can't be moved to another
+ * snapshot.
  *
  * File: JSON `{"format":1,"keys":[{"arn":null,"state":"Enabled","key":"base64"}]}`, mode 0600, replaced as a whole.
  */
@@ -15,7 +16,7 @@ const KEY_SIZE_BYTES = 32;
 const NONCE_SIZE_BYTES = 12;
 const TAG_SIZE_BYTES = 16;
 
-/** As in the API's model of KMSKeyArn. */
+/** Form of a KMSKeyArn, as in the API's model. */
 const ARN = /^arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.+$/;
 
 interface MasterKey extends LocalKey {

@@ -1,6 +1,7 @@
 /**
- * Which provider a function's key is with: the local keyring where it has that ARN (and for functions without one), else AWS KMS
- * where the server was given one. A wrapped key is opened by the provider that made it, whatever the settings are by then.
+ * Chooses the provider of a function's key: the local keyring where it has that ARN (and for functions without one),
+ * else AWS KMS where the server was given one. A wrapped key is opened by the provider that made it, whatever the
+ * settings are by then.
  */
 import { type DataKey, KeyError, type KeyProvider } from "../ports/key-provider.ts";
 import { type AwsKms, KMS_PREFIX } from "./aws-kms.ts";

@@ -1,11 +1,15 @@
 /**
- * Platform errors: what went wrong in Thaw itself, not in a function and not in a request. One table says what each code means to
- * everybody who meets it; docs/reference/errors.md is generated from it (`node tools/generate-errors.ts`).
+ * Platform errors: what went wrong in Thaw itself, not in a function and not in a request. One table says what each
+ * code means to everybody who meets it; docs/reference/errors.md is generated from it (`node
+ * tools/generate-errors.ts`).
  */
 import { PROGRAM } from "@thaw/installation";
 
 interface PlatformErrorEntry {
-  /** Text for the client: says what to do and shows no internals. Null: written where it is thrown, since it names something. */
+  /**
+   * Text for the client: says what to do and shows no internals. Null: written where it is thrown, since it names
+   * something.
+   */
   readonly message: string | null;
   /** Cause and remedy for the operator's reference, in Markdown. */
   readonly meaning: string;
@@ -283,8 +287,8 @@ type ThawErrorOptions<Code extends PlatformCode> = ThawErrorFacts &
   (Code extends CodeWithMessage ? { readonly publicMessage?: string } : { readonly publicMessage: string });
 
 /**
- * A platform error as it is thrown. `publicMessage` tells the user what to do; `detail` is for logs. The cause's text is never repeated in
- * the message.
+ * A platform error as it is thrown. `publicMessage` tells the user what to do; `detail` is for logs. The cause's text
+ * is never repeated in the message.
  */
 export abstract class ThawError<Code extends PlatformCode = PlatformCode> extends Error {
   readonly code: Code;

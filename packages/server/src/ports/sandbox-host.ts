@@ -20,7 +20,7 @@ export interface HostFacts {
 export interface HostedSandbox {
   /** Path of the supervisor's socket. */
   readonly controlSocket: string;
-  /** Starts count from the request. */
+  /** Phases of its making; starts count from the request. */
   readonly phases: readonly Phase[];
   /** Resolves when the supervisor ended without `destroy` or `snapshot`; also when sandboxd itself is gone. */
   readonly exited: Promise<SandboxExit>;

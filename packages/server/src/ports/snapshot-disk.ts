@@ -1,6 +1,6 @@
 /**
- * Snapshots on the disk of this host, whichever engine made them: sealed files and chunks. Owned by snapshots/, implemented by sandboxd/.
- * Form of the files: docs/formats/snapshot.md.
+ * Snapshots on the disk of this host, whichever engine made them: sealed files and chunks. Owned by snapshots/,
+ * implemented by sandboxd/. Form of the files: docs/formats/snapshot.md.
  */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 
@@ -35,13 +35,16 @@ export interface WorkingSetInfo {
   /** Counted from the beginning of the restore; 0 where nothing was prefetched. */
   readonly prefetchStartMs: number;
   readonly prefetchEndMs: number;
-  /** Time spent on authenticating and decrypting chunks that no earlier clone had read, for all clones restored meanwhile. */
+  /**
+   * Time spent on authenticating and decrypting chunks that no earlier clone had read, for all clones restored
+   * meanwhile.
+   */
   readonly decryptMs: number;
 }
 
 /**
- * here: the chunk is in the directory. nowhere: there is none to be had, the snapshot is damaged. late: it may come another time,
- * so the invoke ends as a timeout and not as damage.
+ * here: the chunk is in the directory. nowhere: there is none to be had, the snapshot is damaged. late: it may come
+ * another time, so the invoke ends as a timeout and not as damage.
  */
 export type ChunkAnswer = "here" | "nowhere" | "late";
 
@@ -53,8 +56,8 @@ export interface SnapshotDisk {
   /** Removes chunks that no snapshot of this host names. */
   collectChunks(): Promise<void>;
   /**
-   * Ends the recording of a clone. Its pages are merged into the snapshot's working set, unless that has those of `recordingsMax`
-   * clones already.
+   * Ends the recording of a clone. Its pages are merged into the snapshot's working set, unless that has those of
+   * `recordingsMax` clones already.
    */
   recordWorkingSet(environmentId: EnvironmentId, recordingsMax: number): Promise<WorkingSetInfo>;
   /** Lays the chunks out by the working set. */

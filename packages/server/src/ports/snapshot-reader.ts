@@ -1,10 +1,10 @@
-/** Looks into snapshots and checks them, without a sandbox. Owned by http/ and control/, implemented in engines/criu. */
+/** Shows and checks snapshots without a sandbox. Owned by http/ and control/, implemented in snapshots/. */
 import type { SnapshotId } from "../base/ids.ts";
 import type { SnapshotKey } from "./snapshots.ts";
 
-/** Pages of 4 KiB. */
+/** Pages (of 4 KiB) without a gap between them. */
 export interface RegionSummary {
-  /** First address, hexadecimal. */
+  /** First address in hexadecimal digits. */
   readonly address: string;
   readonly pages: number;
   readonly zeroPages: number;
@@ -12,13 +12,13 @@ export interface RegionSummary {
 }
 
 export interface SpaceSummary {
-  /** Inside the sandbox; 0: memory that processes share. */
+  /** Process id inside the sandbox; 0: memory that processes share. */
   readonly pid: number;
   readonly pages: number;
   readonly zeroPages: number;
-  /** Pages that come on demand. */
+  /** Number of pages that come on demand. */
   readonly lazyPages: number;
-  /** Pages that CRIU puts in place before the clone runs. */
+  /** Number of pages that are put in place before the clone runs. */
   readonly eagerPages: number;
   readonly regions: readonly RegionSummary[];
 }
@@ -27,9 +27,9 @@ export interface SnapshotContents {
   readonly snapshotId: SnapshotId;
   readonly createdAt: string;
   readonly fingerprint: string;
-  /** Rises when the chunks are laid out by the working set. */
+  /** Number of times that the chunks were laid out by the working set. */
   readonly generation: number;
-  /** Null: the installation's own key. */
+  /** KMSKeyArn; null: the installation's own key. */
   readonly keyArn: string | null;
   readonly memoryBytes: number;
   readonly storedBytes: number;
@@ -41,7 +41,7 @@ export interface SnapshotContents {
     readonly sizeBytes: number;
     readonly storedBytes: number;
   }>;
-  /** `shared`: named by another snapshot of this account too. */
+  /** Chunks of the snapshot. `shared` ones are named by another snapshot of this account too. */
   readonly chunks: {
     readonly count: number;
     readonly bytes: number;
@@ -49,7 +49,7 @@ export interface SnapshotContents {
     readonly sharedBytes: number;
     readonly missing: number;
   };
-  /** Null: none was recorded yet, or it can't be trusted (`verify` says why). */
+  /** Working set; null where none was recorded yet, or it can't be trusted (`verify` says why). */
   readonly workingSet: { readonly recordings: number; readonly pages: number } | null;
 }
 
@@ -57,17 +57,22 @@ export interface Verification {
   readonly snapshotId: SnapshotId;
   readonly isWhole: boolean;
   readonly chunks: number;
-  /** Of these, those that were read from the far store: this host does not have them, or has them damaged. */
+  /** Number of chunks that were read from the far store: this host does not have them, or has them damaged. */
   readonly chunksFromAfar: number;
   readonly bytes: number;
-  /** What is wrong, in plain words; a damaged working set is a problem but no damage: it is only a help. Nor is
-   * what is damaged here and whole in the far store: a restore takes it from there. */
+  /** Faults in plain words. A damaged working set is a fault but no damage: it is only a help. Nor is a file that is
+   * damaged here and whole in the far store: a restore takes it from there. */
   readonly problems: readonly string[];
 }
 
 export interface SnapshotReader {
-  /** Reads manifests only: no page is decrypted. Throws where the manifest can't be read. */
+  /**
+   * Shows a snapshot's contents. Reads manifests only: no page is decrypted. Throws where the manifest can't be read.
+   */
   inspect(snapshotId: SnapshotId, key: SnapshotKey): Promise<SnapshotContents>;
-  /** Reads and authenticates all of it, without bringing it here. `isLocal`: only what is here. Rejects where the far store does not answer. */
+  /**
+   * Reads and authenticates all of a snapshot, without bringing it here. `isLocal`: only the files that are here.
+   * Rejects where the far store does not answer.
+   */
   verify(snapshotId: SnapshotId, key: SnapshotKey, isLocal: boolean): Promise<Verification>;
 }

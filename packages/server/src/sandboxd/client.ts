@@ -1,7 +1,7 @@
 /**
- * Client of sandboxd: JSON lines on a unix socket, requests outstanding at once, events by sandbox.
- * Byte form: docs/formats/sandboxd-protocol.md. When the connection ends, sandboxd destroys all our sandboxes: every request
- * fails with SANDBOX_LOST and every sandbox counts as exited.
+ * Client of sandboxd: JSON lines on a unix socket, requests outstanding at once, events by sandbox. Byte form:
+ * docs/formats/sandboxd-protocol.md. When the connection ends, sandboxd destroys all our sandboxes: every request fails
+ * with SANDBOX_LOST and every sandbox counts as exited.
  */
 import assert from "node:assert";
 import { type Socket, connect } from "node:net";
@@ -38,7 +38,7 @@ class SandboxdClient {
   readonly #waiting = new Map<number, Waiting>();
   readonly #exits = new Map<string, (exit: SandboxExit) => void>();
   readonly lost: Promise<void>;
-  /** No far store: what the host lacks is nowhere. */
+  /** Fetches a chunk. Without a far store, a chunk that the host lacks is nowhere. */
   fetchChunk: (chunk: string, isDamaged: boolean) => Promise<ChunkAnswer> = async () => "nowhere";
   #nextId = 1;
   #isLost = false;
@@ -65,7 +65,7 @@ class SandboxdClient {
     });
   }
 
-  /** Must be called before the request that makes the sandbox, so that an early exit is not missed. */
+  /** Watches for an exit. Call it before the request that makes the sandbox, so that an early exit is not missed. */
   watchExit(sandbox: string): Promise<SandboxExit> {
     return new Promise((resolve) => this.#exits.set(sandbox, resolve));
   }
@@ -114,7 +114,7 @@ class SandboxdClient {
   }
 }
 
-/** sandboxd's steps come in order of work and follow one another without a gap. */
+/** Reads sandboxd's steps, which come in order of work and follow one another without a gap. */
 function toPhases(steps: unknown): readonly Phase[] {
   return inOrder(
     (steps as ReadonlyArray<readonly [string, number]>).map(([name, durationMs]) => {

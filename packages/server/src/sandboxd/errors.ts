@@ -7,7 +7,9 @@ export class SandboxError extends ThawError<HostCode> {
   }
 }
 
-/** Makes the error of an answer. A code that this server does not know becomes SANDBOX_FAILED and is kept in the text. */
+/**
+ * Makes the error of an answer. A code that this server does not know becomes SANDBOX_FAILED and is kept in the text.
+ */
 export function readHostError(error: { readonly code: string; readonly message: string }): SandboxError {
   const code = parseHostCode(error.code);
   return code === null

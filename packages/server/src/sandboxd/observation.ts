@@ -1,4 +1,7 @@
-/** sandboxd's answer to `observe`, with what a function sent: bytes that it chose, of connections that it chose. */
+/**
+ * Reads sandboxd's answer to `observe`. It holds traffic of a function: foreign bytes of connections that the function
+ * chose.
+ */
 import type { SentConnection, SentTraffic } from "../model/sent-requests.ts";
 import type { SandboxObservation } from "../ports/engine.ts";
 import { SandboxError } from "./errors.ts";

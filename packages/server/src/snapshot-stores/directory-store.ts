@@ -1,4 +1,7 @@
-/** Objects as files below a directory: one disk, or one that several hosts have mounted. Written beside, synced, then renamed. */
+/**
+ * Objects as files below a directory: one disk, or one that several hosts have mounted. Written beside, synced, then
+ * renamed.
+ */
 import { constants } from "node:fs";
 import { link, mkdir, open, readdir, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -8,7 +11,7 @@ import { systemRandom } from "../base/random.ts";
 import { type SnapshotStore, SnapshotStoreError, type StoredObject } from "../ports/snapshot-store.ts";
 
 const PARTIAL = ".partial";
-/** Nobody writes for so long: a crash left it. */
+/** Age at which an unfinished file is taken for a leftover of a crash: no write takes so long. */
 const PARTIAL_LIFETIME_MS = 24 * 3_600_000;
 
 export function createDirectoryStore(root: string): SnapshotStore {
@@ -83,7 +86,7 @@ class DirectoryStore {
       const path = join(entry.parentPath, entry.name);
       const key = path.slice(join(this.#root, "/").length);
       if (!entry.isFile() || !key.startsWith(prefix)) continue;
-      // One that went meanwhile was not there.
+      // A file that went meanwhile was not there.
       const meta = await stat(path).catch(nullIfAbsent);
       if (meta === null) continue;
       if (entry.name.endsWith(PARTIAL)) {

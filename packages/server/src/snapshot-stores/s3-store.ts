@@ -1,4 +1,7 @@
-/** Objects in a bucket of S3, or of a store that speaks its API. Endpoint, region and credentials come as for any AWS client. */
+/**
+ * Objects in a bucket of S3, or of a store that speaks its API. Endpoint, region and credentials come as for any AWS
+ * client.
+ */
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -14,14 +17,14 @@ import { type SnapshotStore, SnapshotStoreError, type StoredObject } from "../po
 
 export interface S3StoreOptions {
   readonly bucket: string;
-  /** Before every key; empty or ends with a slash. */
+  /** Beginning of every key; empty or ends with a slash. */
   readonly prefix: string;
-  /** Null: as the AWS variables say, else AWS's own. */
+  /** Endpoint; null: as the AWS variables say, else AWS's own. */
   readonly endpoint: string | null;
-  /** The bucket in the path, not in the host's name: what most stores other than AWS's want. */
+  /** True where the bucket is in the path, not in the host's name, as most stores other than AWS's want. */
   readonly pathStyle: boolean;
   readonly region: string;
-  /** Null: variables, profiles and roles, as for any AWS client. */
+  /** Credentials; null: variables, profiles and roles, as for any AWS client. */
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
 }
 
@@ -57,7 +60,7 @@ class S3Store implements SnapshotStore {
     const config: S3ClientConfig = {
       region,
       forcePathStyle: pathStyle,
-      // Retries belong to the caller, who knows what is being waited for.
+      // The caller tries again: it knows who is waiting.
       maxAttempts: 1,
       // Contents are checked by name or by key: a checksum more costs and says nothing.
       requestChecksumCalculation: "WHEN_REQUIRED",
@@ -145,7 +148,7 @@ class S3Store implements SnapshotStore {
     return { Bucket: this.#bucket, Key: `${this.#prefix}${key}` };
   }
 
-  /** Null for an error of `absent`. */
+  /** Runs a call; null for an error of `absent`. */
   async #call<T>(send: () => Promise<T>, absent: readonly string[] = []): Promise<T | null> {
     try {
       return await send();
@@ -164,7 +167,7 @@ class S3Store implements SnapshotStore {
   }
 }
 
-/** A body shorter than it was said to be is a failure of the transport; one that stops coming ends with the signal. */
+/** Reads a body. Throws when it is shorter than announced; one that stops coming ends with the signal. */
 async function readBody(
   body: Readable,
   length: number | undefined,

@@ -1,13 +1,16 @@
-/** Which clones still read chunks that no manifest names any more: those have to stay until the last of them has gone. */
+/**
+ * Counts the clones that still read chunks which no manifest names any more. These chunks stay until the last of the
+ * clones has gone.
+ */
 import type { SnapshotId } from "../base/ids.ts";
 
 export class Clones {
   readonly #live = new Map<SnapshotId, Set<symbol>>();
-  /** Of snapshots that have been removed, or laid out anew, since. */
+  /** Clones of snapshots that have since been removed, or laid out anew. */
   readonly #retired = new Set<symbol>();
   #waiting: Array<() => void> = [];
 
-  /** The returned function says that the clone has gone. */
+  /** Counts a clone in; the function that it returns counts it out. */
   opened(id: SnapshotId): () => void {
     const clone = Symbol(id);
     const clones = this.#live.get(id) ?? new Set();

@@ -1,4 +1,7 @@
-/** Unwrapped data keys, kept for a while: a cold invoke does not wait for a key service, and a disabled key is noticed soon. */
+/**
+ * Unwrapped data keys, kept for a while: a cold invoke does not wait for a key service, and a disabled key is noticed
+ * soon.
+ */
 import type { Clock } from "../base/clock.ts";
 import type { SnapshotId } from "../base/ids.ts";
 import type { KeyProvider } from "../ports/key-provider.ts";

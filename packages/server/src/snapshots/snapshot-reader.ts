@@ -1,4 +1,7 @@
-/** Reads the files of snapshots, on this host and in the far store: what is inside, and whether all of it is whole. */
+/**
+ * Reads the files of snapshots, on this host and in the far store: shows their contents, and checks that all of it is
+ * whole.
+ */
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ThawError } from "../model/platform-errors.ts";
@@ -37,11 +40,11 @@ import type { SnapshotKey } from "../ports/snapshots.ts";
 export interface SnapshotReaderOptions {
   readonly dataDir: string;
   readonly keys: KeyProvider;
-  /** Null: snapshots are only on this host. */
+  /** Null where snapshots are only on this host. */
   readonly far: FarFiles | null;
 }
 
-/** The first `sizeBytesMax` bytes of an object; null where there is none. */
+/** Reads the first `sizeBytesMax` bytes of an object; null where there is none. */
 export interface FarFiles {
   get(key: string, sizeBytesMax: number): Promise<Buffer | null>;
 }
@@ -49,7 +52,7 @@ export interface FarFiles {
 interface Opened<T> {
   readonly content: T;
   readonly isFromAfar: boolean;
-  /** What is wrong with the file of this host; null where there is nothing wrong, or no file. */
+  /** Fault of this host's file; null where there is none, or no file. */
   readonly problem: string | null;
 }
 
@@ -159,7 +162,7 @@ class DirectoryReader implements SnapshotReader {
     return manifestOf(snapshotId, dataKey, await readUpTo(this.#manifestPath(snapshotId), ENVELOPE_SIZE_BYTES_MAX));
   }
 
-  /** Null where there is none. */
+  /** Reads the working set; null where there is none. */
   async #workingSet(snapshotId: SnapshotId, dataKey: Buffer): Promise<WorkingSet | null> {
     const file = await readUpTo(join(this.#snapshots, snapshotId, "working-set"), ENVELOPE_SIZE_BYTES_MAX).catch(
       nullIfMissing,
@@ -181,7 +184,10 @@ class DirectoryReader implements SnapshotReader {
     return { count: chunks.length, bytes: sum(chunks), shared: shared.length, sharedBytes: sum(shared), missing };
   }
 
-  /** From clear parts, which need no key. One that can't be read names nothing. */
+  /**
+   * Reads the names of chunks from the clear parts of other manifests, which need no key. A manifest that can't be read
+   * names nothing.
+   */
   async #namedByOthers(snapshot: string): Promise<Set<string>> {
     const names = new Set<string>();
     for (const other of await readdir(this.#snapshots)) {
@@ -212,7 +218,10 @@ interface Place {
   readonly sizeBytesMax: number;
 }
 
-/** From this host; from the far store where it is not here or can't be opened here. Throws what is wrong with it, or SnapshotStoreError. */
+/**
+ * Opens a file of this host, or of the far store where it is not here or can't be opened here. Throws its fault, or
+ * SnapshotStoreError.
+ */
 async function openFrom<T>(
   far: FarFiles | null,
   { path, key, sizeBytesMax }: Place,
@@ -263,7 +272,7 @@ function summarize({ pid, runs }: Space): SpaceSummary {
   return { pid, pages, zeroPages, lazyPages, eagerPages: pages - lazyPages, regions: regionsOf(runs) };
 }
 
-/** Pages without a gap between them. */
+/** Joins runs of pages without a gap between them. */
 function regionsOf(runs: readonly Run[]): RegionSummary[] {
   const sorted = [...runs].sort((a, b) => (a.address < b.address ? -1 : 1));
   const groups: Run[][] = [];

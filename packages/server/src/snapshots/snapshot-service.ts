@@ -1,8 +1,9 @@
 /**
- * The snapshots of this host, whatever engine makes them: their keys, their place here and afar, their working sets, and their end.
+ * The snapshots of this host, whatever engine makes them: their keys, their place here and afar, their working sets,
+ * and their end.
  *
- * Order of a publish: the engine's image is durable here, then whole in the far store, then it counts. Order of a restore: the key, the
- * files (from afar where they are not here), the clone.
+ * Order of a publish: the engine's image is durable here, then whole in the far store, then it counts. Order of a
+ * restore: the key, the files (from afar where they are not here), the clone.
  */
 import type { Clock } from "../base/clock.ts";
 import type { SnapshotId } from "../base/ids.ts";
@@ -18,7 +19,10 @@ import type { FarSnapshots } from "./far/far-snapshots.ts";
 
 /** First responses whose pages are merged into the working set. */
 const RECORDINGS_MAX = 5;
-/** Numbers of recordings after which the chunks are laid out: early for all who come soon, and when the working set is complete. */
+/**
+ * Numbers of recordings after which the chunks are laid out: early, for clones that come soon, and with the complete
+ * working set.
+ */
 const REPACK_AT_RECORDINGS: ReadonlySet<number> = new Set([2, RECORDINGS_MAX]);
 /** Failures of a restore that the manifest of the far store may cure. */
 const CURABLE: ReadonlySet<PlatformCode> = new Set<PlatformCode>(["SANDBOX_SNAPSHOT_DAMAGED", "SANDBOX_UNKNOWN"]);
@@ -39,7 +43,7 @@ export interface SnapshotServiceOptions {
   readonly keys: KeyProvider;
   /** Time for which an unwrapped data key is used. */
   readonly dataKeysKeptMs: number;
-  /** 32 bytes, the account's: equal content is stored once for it. */
+  /** Secret of the account, 32 bytes. Equal content is stored once under it. */
   readonly chunkSecret: Buffer;
   /** Place of snapshots besides this host; null: only here. */
   readonly far: FarSide | null;
@@ -67,7 +71,7 @@ export class SnapshotService implements Snapshots {
     const { far, onProblem } = this.#options;
     const take = (): Promise<SnapshotInfo> => this.#take(sandbox, snapshotId, keyArn);
     const taken = await (far === null ? take() : far.cache.whileWriting(take));
-    // In the background: a limit that is passed for a moment harms nobody.
+    // In the background: passing the limit for a moment does no harm.
     far?.cache.added(taken.newBytes).catch((error: unknown) => onProblem("evict chunks", error));
     return taken;
   }
@@ -108,7 +112,7 @@ export class SnapshotService implements Snapshots {
     await disk.removeSnapshot(snapshotId);
     this.#clones.retire(snapshotId);
     const collecting = this.#clones.retiredGone().then(() => this.#collect(names));
-    // A clone in the middle of its invoke still needs its chunks: nobody waits for that.
+    // A clone in the middle of its invoke still needs its chunks; the removal does not wait for it.
     if (this.#clones.hasRetired) collecting.catch((error: unknown) => onProblem("collect chunks", error));
     else await collecting;
   }
@@ -119,7 +123,9 @@ export class SnapshotService implements Snapshots {
     return [...new Set([...here, ...afar])].map((snapshotId) => ({ snapshotId, isHere: here.has(snapshotId) }));
   }
 
-  /** The disk removes half-written snapshots itself when it starts; their chunks are nobody's. */
+  /**
+   * Removes what nobody names. Half-written snapshots went when sandboxd started; `collectChunks` takes their chunks.
+   */
   async sweep(named: ReadonlySet<SnapshotId>): Promise<void> {
     const { disk, far, onProblem } = this.#options;
     for (const snapshotId of await disk.listSnapshots()) {

@@ -1,4 +1,6 @@
-/** A disk of snapshots in memory, with the far store and the keys that go with it. Outlives the engine, as a disk does. */
+/**
+ * A disk of snapshots in memory, with the far store and the keys that go with it. Outlives the engine, as a disk does.
+ */
 import { createHash } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
 import type { SnapshotId } from "../../base/ids.ts";
@@ -29,7 +31,7 @@ export interface FakeDiskHooks {
   onResponded?(): Promise<void>;
 }
 
-/** There are no pages, so there is no working set: none is ever merged. */
+/** Answer to every recording: there are no pages, so none is ever merged. */
 const NOTHING_RECORDED: WorkingSetInfo = {
   isMerged: false,
   pages: 0,
@@ -72,13 +74,13 @@ export class FakeDisk implements SnapshotDisk {
     return { needles: counts, secrets: [], files: [], fileCount: 0, searchedBytes: memory.length };
   }
 
-  /** There are no chunks. */
+  /** Does nothing: there are no chunks. */
   async collectChunks(): Promise<void> {}
   async repack(): Promise<void> {}
   onChunkWanted(): void {}
 }
 
-/** Wrapped keys name their snapshot. */
+/** Keys whose wrapped form names their snapshot. */
 const FAKE_KEYS: KeyProvider = {
   generate: async (_keyArn, snapshotId) => ({ plaintext: dataKeyOf(snapshotId), wrapped: `key of ${snapshotId}` }),
   unwrap: async (keyArn, snapshotId, wrapped) => {
@@ -91,7 +93,7 @@ function dataKeyOf(snapshotId: string): Buffer {
   return createHash("sha256").update(snapshotId).digest();
 }
 
-/** The far store of several hosts: whole snapshots, there at once. */
+/** Builds the far store of several hosts: whole snapshots, there at once. */
 function fakeFar(near: FakeSnapshots, afar: FakeSnapshots): FarSide {
   const copy = (from: FakeSnapshots, to: FakeSnapshots, id: SnapshotId): boolean => {
     const found = from.get(id);
@@ -122,7 +124,7 @@ export interface FakeSnapshotParts {
   readonly images: EngineImages;
   readonly disk: FakeDisk;
   readonly clock: Clock;
-  /** Null: snapshots are only on this host. */
+  /** Far store; null where snapshots are only on this host. */
   readonly afar: FakeSnapshots | null;
   readonly onProblem: (what: string, error: unknown) => void;
 }

@@ -1,6 +1,6 @@
 /**
- * An engine in memory, for tests of the worker: its sandboxes run FakeFunctions, its images are copies of their state. Each step
- * can be told to fail; what is left behind and what was done to a frozen sandbox can be read.
+ * An engine in memory, for tests of the worker: its sandboxes run FakeFunctions, its images are copies of their state.
+ * Each step can be told to fail. Leftovers, and answers given to a frozen sandbox, can be read.
  */
 import type { SnapshotId } from "../../base/ids.ts";
 import { ThawError } from "../../model/platform-errors.ts";
@@ -21,7 +21,7 @@ export interface FakeEngineOptions extends FakeDiskHooks {
   onStep?(step: FakeStep, spec: SandboxSpec): void | Promise<void>;
 }
 
-/** A refusal by what would be the host. */
+/** Refusal that sandboxd would answer with. */
 class FakeHostError extends ThawError {}
 
 export class FakeEngine implements Engine {
@@ -31,9 +31,9 @@ export class FakeEngine implements Engine {
   readonly disk: FakeDisk;
   /** Sandboxes that have not been destroyed. */
   readonly live = new Set<FakeSandbox>();
-  /** All steps in order: `create env-…`. */
+  /** Steps in order: `create env-…`. */
   readonly steps: string[] = [];
-  /** Things that should never happen, such as an answer to a frozen sandbox. Empty in a good run. */
+  /** Events that should never happen, such as an answer to a frozen sandbox. Empty in a good run. */
   readonly violations: string[] = [];
   readonly #options: FakeEngineOptions;
   readonly #fingerprint: string;

@@ -9,7 +9,7 @@ import type {
 import { BodyPipe } from "../../base/body.ts";
 import type { FakeBody, FakeResponse } from "./fake-process.ts";
 
-/** As the supervisor protocol has it. */
+/** Limit of a body, as in the supervisor protocol. */
 const BODY_SIZE_BYTES_MAX = 6_400_000;
 
 export interface FakeLinkHost {

@@ -1,4 +1,7 @@
-/** One process inside a fake sandbox, with the runtime side of the Runtime API: the loop of an official client, on a FakeFunction. */
+/**
+ * One process inside a fake sandbox, with the runtime side of the Runtime API: the loop of an official client, on a
+ * FakeFunction.
+ */
 export interface FakeInvocation {
   readonly requestId: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -11,17 +14,21 @@ export type FakeResult = string | AsyncIterable<Buffer>;
 export type FakeState = Record<string, unknown>;
 
 /**
- * What a fake runtime runs. Its memory is `state`, plain data: a snapshot copies it, each clone goes on with a copy of its own.
+ * Function of a fake runtime. Its memory is `state`, plain data: a snapshot copies it, each clone goes on with a copy
+ * of its own.
  * A step may return, throw (the fake runtime reports it as the official clients do), exit, hang or print.
  */
 export interface FakeFunction {
-  /** True: a client with hooks, blocks in restore/next under SnapStart. False: goes straight to invocation/next. */
+  /**
+   * True for a client with hooks, which blocks in restore/next under SnapStart. False: it goes straight to
+   * invocation/next.
+   */
   readonly hasHooks?: boolean;
   init?(process: FakeProcess, state: FakeState): void | Promise<void>;
   beforeSnapshot?(process: FakeProcess, state: FakeState): void | Promise<void>;
   afterRestore?(process: FakeProcess, state: FakeState): void | Promise<void>;
   handle?(process: FakeProcess, invocation: FakeInvocation, state: FakeState): FakeResult | Promise<FakeResult>;
-  /** After the response, before the next poll. */
+  /** Runs after the response, before the next poll. */
   afterResponse?(process: FakeProcess, state: FakeState): void | Promise<void>;
 }
 
@@ -31,10 +38,10 @@ export interface FakeResponse {
   readonly body: string;
 }
 
-/** Whole, or in pieces as they come. */
+/** Body of a call: whole, or in pieces as they come. */
 export type FakeBody = Buffer | AsyncIterable<Buffer>;
 
-/** What a process needs of its sandbox. */
+/** Services of the sandbox for its process. */
 export interface FakeProcessHost {
   call(method: string, path: string, headers: Readonly<Record<string, string>>, body: FakeBody): Promise<FakeResponse>;
   print(stream: "stdout" | "stderr", bytes: Buffer): void;
@@ -42,7 +49,7 @@ export interface FakeProcessHost {
   killForMemory(): void;
 }
 
-/** Where a parked runtime goes on after a restore. */
+/** Call in which a runtime is parked, and goes on after a restore. */
 export type ParkedAt = "restore-next" | "invocation-next";
 
 /** Unwinds a fake process that has ended; never seen outside. */
@@ -79,19 +86,19 @@ export class FakeProcess {
     this.#host.print(stream, Buffer.from(text));
   }
 
-  /** Never returns. */
+  /** Ends the process. Never returns. */
   exit(code: number): never {
     this.end(code, null);
     throw new ProcessEnded();
   }
 
-  /** Never returns: as killed by a signal. */
+  /** Ends the process as a signal does. Never returns. */
   crash(signal: number): never {
     this.end(null, signal);
     throw new ProcessEnded();
   }
 
-  /** Never returns: as killed by the kernel for its memory. */
+  /** Ends the process as the kernel does for its memory. Never returns. */
   runOutOfMemory(): never {
     this.#host.killForMemory();
     return this.crash(9);
@@ -122,7 +129,7 @@ export class FakeProcess {
     this.#host.exit(code, signal);
   }
 
-  /** The sandbox went away under it: no exit is told. */
+  /** Ends the process because its sandbox went away: no exit is told. */
   vanish(): void {
     this.#hasEnded = true;
   }

@@ -10,7 +10,7 @@ const RUNTIME_PID = 1003;
 
 export type FakeStep = "create" | "spawn" | "freeze" | "thaw" | "boost" | "usage" | "destroy" | "take" | "restore";
 
-/** What a fake sandbox needs of its engine. */
+/** Services of the engine for its sandboxes. */
 export interface FakeSandboxOwner {
   readonly live: Set<FakeSandbox>;
   readonly violations: string[];
@@ -84,7 +84,7 @@ export class FakeSandbox implements Sandbox {
     this.#tellGone();
   }
 
-  /** All is gone, without news. */
+  /** Removes the sandbox without news. */
   vanish(): void {
     this.#isGone = true;
     this.#process?.vanish();
@@ -92,7 +92,7 @@ export class FakeSandbox implements Sandbox {
     this.#engine.live.delete(this);
   }
 
-  /** The whole sandbox dies by itself. */
+  /** Ends the whole sandbox as if it died by itself. */
   die(oom: boolean): void {
     this.#process?.vanish();
     this.link.lose();

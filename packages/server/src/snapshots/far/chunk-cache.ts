@@ -1,15 +1,16 @@
 /**
- * Keeps the chunks of this host within a limit. Only what the far store has goes: chunks named by a manifest that is there, too.
- * Those of snapshots restored longest ago go first. A clone that still needs one asks for it again.
+ * Keeps the chunks of this host within a limit. Only chunks that the far store has are evicted: those named by a
+ * manifest that is there too.
+ * Chunks of snapshots restored longest ago go first. A clone that still needs one asks for it again.
  */
 import type { Clock } from "../../base/clock.ts";
 import type { SnapshotId } from "../../base/ids.ts";
 import { chunkNamesOf } from "../format/envelope.ts";
 import type { LocalFiles } from "./local-files.ts";
 
-/** Below the limit, so that it is not reached again by the next chunk. */
+/** Part of the limit that eviction goes down to, so that the next chunk does not reach it again. */
 const EVICT_TO = 0.9;
-/** A chunk that has just come is being read by who asked for it. */
+/** Age of a chunk below which whoever asked for it may still be reading it. */
 const FRESH_MS = 5000;
 
 export interface ChunkCacheOptions {
@@ -23,12 +24,12 @@ export interface ChunkCacheOptions {
 export class ChunkCache {
   readonly #options: ChunkCacheOptions;
   readonly #usedMs = new Map<SnapshotId, number>();
-  /** Snapshots being made: sandboxd counts on chunks that it has seen, before a manifest names them. */
+  /** Number of snapshots being made: sandboxd counts on chunks that it has seen, before a manifest names them. */
   #writers = 0;
-  /** At least so much; counted anew by each eviction. */
+  /** Lower bound of the size; counted anew by each eviction. */
   #sizeBytes = 0;
   #running: Promise<void> | null = null;
-  /** While some are too fresh to go: nothing could be evicted before. */
+  /** Cancels the next attempt; null where none waits. Until then all that could go is too fresh. */
   #cancelAgain: (() => void) | null = null;
 
   constructor(options: ChunkCacheOptions) {
@@ -52,7 +53,7 @@ export class ChunkCache {
       : Promise.resolve();
   }
 
-  /** Nothing is evicted while `write` runs. */
+  /** Runs `write`; nothing is evicted meanwhile. */
   async whileWriting<T>(write: () => Promise<T>): Promise<T> {
     this.#writers++;
     try {
@@ -63,7 +64,7 @@ export class ChunkCache {
     }
   }
 
-  /** Down to the limit, as far as that goes. */
+  /** Evicts down to the limit, as far as that goes. */
   evict(): Promise<void> {
     this.#running ??= this.#evict().finally(() => {
       this.#running = null;
@@ -99,7 +100,7 @@ export class ChunkCache {
     if (this.#sizeBytes > sizeBytesMax && count < evictable.length) this.#again();
   }
 
-  /** Some were too fresh, or a snapshot was begun. */
+  /** Tries again later: some chunks were too fresh, or a snapshot was begun. */
   #again(): void {
     const { clock, onProblem } = this.#options;
     this.#cancelAgain?.();
@@ -109,7 +110,7 @@ export class ChunkCache {
     });
   }
 
-  /** When each chunk that the far store has was last of use. */
+  /** Reads when each chunk that the far store has was last used. */
   async #readUses(): Promise<ReadonlyMap<string, number>> {
     const { files } = this.#options;
     const uses = new Map<string, number>();

@@ -1,6 +1,6 @@
 /**
- * Chunks that this host lacks, or has damaged, fetched while a clone waits for them: checked by name before they are put into the
- * directory, one fetch for one chunk, several at once.
+ * Chunks that this host lacks, or has damaged, fetched while a clone waits for them: checked by name before they are
+ * put into the directory, one fetch for one chunk, several at once.
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";

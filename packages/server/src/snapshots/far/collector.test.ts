@@ -1,4 +1,7 @@
-/** Uploads, removals and rounds of the collector at the same time, in any order, each dying at any call: no manifest without its chunks. */
+/**
+ * Uploads, removals and rounds of the collector at the same time, in any order, each dying at any call: no manifest
+ * without its chunks.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

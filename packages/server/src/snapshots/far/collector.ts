@@ -1,13 +1,17 @@
 /**
- * Removes chunks of the far store that no manifest names, beside uploads of any host and whatever crashes when.
+ * Removes chunks of the far store that no manifest names, beside uploads of any host, and with a crash of any of them at
+ * any time.
  *
  * Two promises in writing, each written before the other side's is read, so that one of them always sees the other:
  *
- *   uploader:   draft (what it will name) ─► reads `collecting`: waits for those who are about to remove one of its chunks ─► has? put
- *   collector:  collecting (what it removes, until when) ─► reads drafts, then manifests: spares what they name ─► removes
+ * ```text
+ * uploader:   draft (names to come) ─► reads `collecting`, waits while one of its chunks is in there ─► has? put
+ * collector:  collecting (names to remove, until when) ─► reads drafts, then manifests, spares their names ─► removes
+ * ```
  *
- * Drafts before manifests: a draft goes only after its manifest is there. A promise that a crash left ends by itself: a collector's
- * after a minute (it removes nothing later), a draft after an hour (no upload lasts so long). Hosts' clocks may differ by seconds.
+ * Drafts before manifests: a draft goes only after its manifest is there. A promise that a crash left ends by itself: a
+ * collector's after a minute (it removes nothing later), a draft after an hour (no upload lasts so long). Hosts' clocks
+ * may differ by seconds.
  */
 import type { Clock } from "../../base/clock.ts";
 import type { SnapshotId } from "../../base/ids.ts";
@@ -18,7 +22,7 @@ import { CHUNKS, chunkKey, COLLECTING, DRAFTS, type FarStore, manifestKey, ORPHA
 
 const BATCH_MAX = 4096;
 const LEASE_MS = 60_000;
-/** Calls in flight end within this. */
+/** Time within which calls in flight end. */
 const LEASE_MARGIN_MS = 25_000;
 const DRAFT_LIFETIME_MS = 3_600_000;
 const WAIT_STEP_MS = 200;
@@ -29,20 +33,25 @@ export interface CollectorOptions {
   readonly far: FarStore;
   readonly clock: Clock;
   readonly random: Random;
-  /** How long a chunk must have been named by nobody: longer than a clone lives that has an older manifest open. */
+  /**
+   * Time for which no manifest must have named a chunk: longer than the life of a clone that has an older manifest
+   * open.
+   */
   readonly graceMs: number;
 }
 
 export class Collector {
   readonly #options: CollectorOptions;
-  /** What manifests name, by the tag of what was read. */
+  /** Names in manifests that were read, with the tag of the version read. */
   readonly #known = new Map<string, { readonly tag: string; readonly names: readonly string[] }>();
 
   constructor(options: CollectorOptions) {
     this.#options = options;
   }
 
-  /** Resolves when no collector is about to remove one of these. The draft that names them must be there already. */
+  /**
+   * Waits until no collector is about to remove one of these chunks. The draft that names them must be there already.
+   */
   async waitFor(names: ReadonlySet<string>): Promise<void> {
     const { far, clock } = this.#options;
     for (;;) {
@@ -57,7 +66,7 @@ export class Collector {
     }
   }
 
-  /** Removes those of `names` that nobody names. Returns how many. */
+  /** Removes those of `names` that no manifest names. Returns their number. */
   async collect(names: Iterable<string>): Promise<number> {
     const all = [...names];
     let removed = 0;
@@ -66,7 +75,10 @@ export class Collector {
     return removed;
   }
 
-  /** The whole store: chunks that nobody has named for long, and what crashes left. Returns how many chunks went. */
+  /**
+   * Goes through the whole store: removes chunks that no manifest has named for long, and leftovers of crashes. Returns
+   * the number of chunks.
+   */
   async collectAll(): Promise<number> {
     const { far, clock, graceMs } = this.#options;
     await this.#removeLeftovers();
@@ -106,7 +118,9 @@ export class Collector {
     return removed;
   }
 
-  /** A manifest that can't be read stops the collection: its chunks may be needed yet. */
+  /**
+   * Reads all names. Throws where a manifest can't be read, which stops the collection: its chunks may be needed yet.
+   */
   async #readNamed(): Promise<ReadonlySet<string>> {
     const { far } = this.#options;
     const drafts = await far.list(DRAFTS);
@@ -114,7 +128,7 @@ export class Collector {
     const read = async (key: string, tag: string): Promise<void> => {
       const known = this.#known.get(key);
       const names = known?.tag === tag ? known.names : await this.#readNames(key);
-      // One that has gone names nothing any more.
+      // A manifest that has gone names nothing any more.
       if (names === null) return;
       this.#known.set(key, { tag, names });
       for (const name of names) named.add(name);
@@ -145,13 +159,13 @@ export class Collector {
     }
   }
 
-  /** What a manifest of the far store names; null where there is none. */
+  /** Reads the names in a manifest of the far store; null where there is none. */
   namesOf(id: SnapshotId): Promise<readonly string[] | null> {
     return this.#readNames(manifestKey(id));
   }
 }
 
-/** The clear part of a manifest or a draft. Throws SnapshotDamagedError. */
+/** Reads the clear part of a manifest or a draft. Throws SnapshotDamagedError. */
 async function readFarClear(far: FarStore, key: string): Promise<EnvelopeClear | null> {
   const start = await far.get(key, CLEAR_GUESS_BYTES);
   if (start === null) return null;
@@ -161,7 +175,10 @@ async function readFarClear(far: FarStore, key: string): Promise<EnvelopeClear |
   return whole === null ? null : readClear(whole);
 }
 
-/** Of another version, or half a page of nonsense: somebody collects, for all we know, but names nothing of ours. */
+/**
+ * Reads a promise; null where it is of another version, or nonsense: somebody may be collecting, but names nothing of
+ * ours.
+ */
 function parsePromise(file: Buffer | null): { readonly untilMs: number; readonly names: readonly string[] } | null {
   const promise = parseJson(file);
   const { untilMs, names } = promise;

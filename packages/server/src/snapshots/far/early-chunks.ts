@@ -6,26 +6,27 @@ import { EARLY_PART_SIZE_BYTES, readEarlyPart } from "./early-parts.ts";
 
 export interface EarlyChunksOptions {
   readonly far: FarStore;
-  /** A chunk of the snapshot that has come, checked. */
+  /** Stores a chunk that has come and was checked. */
   readonly store: (name: string, file: Buffer) => Promise<void>;
 }
 
 export class EarlyChunks {
   readonly #options: EarlyChunksOptions;
-  /** Chunks on their way: resolved when they are here, or will not come so. */
+  /** Chunks on their way. Each resolves when the chunk is here, or will not come in a part. */
   readonly #coming = new Map<string, PromiseWithResolvers<void>>();
 
   constructor(options: EarlyChunksOptions) {
     this.#options = options;
   }
 
-  /** Undefined: it does not come in a part. Never rejects. */
+  /** Waits for a chunk; undefined where it does not come in a part. Never rejects. */
   waitFor(name: string): Promise<void> | undefined {
     return this.#coming.get(name)?.promise;
   }
 
   /**
-   * `names`: chunks of the snapshot that are missing here. Resolves when nothing more of them comes. Never rejects: what did not come
+   * Brings chunks that are missing here (`names`). Resolves when no more of them come. Never rejects: a chunk that did
+   * not come
    * is asked for by its name.
    */
   async bring(id: SnapshotId, first: Promise<Buffer | null>, names: readonly string[]): Promise<void> {
@@ -44,7 +45,7 @@ export class EarlyChunks {
     }
   }
 
-  /** One attempt; null where there is none. */
+  /** Reads a part in one attempt; null where there is none. */
   read(id: SnapshotId, part: number): Promise<Buffer | null> {
     return this.#options.far.getNow(earlyKey(id, part), EARLY_PART_SIZE_BYTES);
   }
@@ -54,7 +55,7 @@ export class EarlyChunks {
       (part === null ? [] : readEarlyPart(part).files).map(async (file) => {
         const name = chunkNameOf(file);
         if (!this.#coming.has(name)) return;
-        // A full disk is told by who asks for the chunk by its name.
+        // Not told here: whoever asks for the chunk by its name meets the full disk too.
         await this.#options.store(name, file).catch(() => undefined);
         this.#end(name);
       }),

@@ -1,17 +1,17 @@
 /**
- * Copies of the chunks that a restore needs before its first response, many in one object: a host that has nothing asks the far store a
- * few times and not once for each. Only a help: what they lack, or have wrong, comes by its name.
+ * Copies of the chunks that a restore needs before its first response, many in one object: a host that has nothing asks
+ * the far store a few times and not once for each. Only a help: what they lack, or have wrong, comes by its name.
  *
  * ```text
- * early-N:   4  how many of these objects there are (LE)      then for each chunk   4  size of its file (LE)      …  the file
+ * early-N:   4  number of these objects (LE)      then for each chunk   4  size of its file (LE)      …  the file
  * ```
  * The chunks follow one another as in the manifest. Nothing of it is trusted: each file is checked by its name.
  */
 export const EARLY_PART_SIZE_BYTES = 2 * 1024 * 1024;
-/** No reader asks for more. */
+/** Largest number of parts: no reader asks for more. */
 export const EARLY_PARTS_MAX = 16;
 
-/** `files` one after the other; what is beyond the limit is left out. */
+/** Packs files one after the other; those beyond the limit are left out. */
 export function packEarlyParts(files: readonly Buffer[]): readonly Buffer[] {
   const parts: Buffer[][] = [];
   let size = Number.POSITIVE_INFINITY;
@@ -28,12 +28,12 @@ export function packEarlyParts(files: readonly Buffer[]): readonly Buffer[] {
 }
 
 export interface EarlyPart {
-  /** How many there are, at most EARLY_PARTS_MAX. */
+  /** Number of parts, at most EARLY_PARTS_MAX. */
   readonly parts: number;
   readonly files: readonly Buffer[];
 }
 
-/** What can be read of it: foreign bytes. */
+/** Reads a part as far as that goes: its bytes are foreign. */
 export function readEarlyPart(part: Buffer): EarlyPart {
   if (part.length < 4) return { parts: 0, files: [] };
   const files: Buffer[] = [];

@@ -1,6 +1,6 @@
 /**
- * The snapshots of the installation that are in the far store, for one host: published there, brought here when wanted, kept the
- * same when a working set grows or the chunks are laid out anew, and removed.
+ * The snapshots of the installation that are in the far store, for one host: published there, brought here when wanted,
+ * kept the same when a working set grows or the chunks are laid out anew, and removed.
  *
  * Writes of one snapshot are in order; what is removed is not written any more.
  */
@@ -31,7 +31,7 @@ export type FarEvent =
   | { readonly kind: "chunk-fetched"; readonly bytes: number; readonly durationMs: number }
   | { readonly kind: "chunk-failed"; readonly chunk: string; readonly answer: string; readonly error: unknown }
   | { readonly kind: "snapshot-fetched"; readonly snapshotId: SnapshotId; readonly bytes: number }
-  /** What was damaged or older here was replaced. */
+  /** A manifest of this host was damaged or older, and was replaced. */
   | { readonly kind: "manifest-replaced"; readonly snapshotId: SnapshotId }
   | {
       readonly kind: "snapshot-uploaded";
@@ -47,7 +47,7 @@ interface FarOptions {
   readonly dataDir: string;
   readonly installation: string;
   readonly cacheSizeBytesMax: number;
-  /** How long a chunk must have been named by nobody before the round of the whole store removes it. */
+  /** Time for which no manifest must have named a chunk before the round of the whole store removes it. */
   readonly graceMs: number;
   readonly onEvent: (event: FarEvent) => void;
 }
@@ -59,12 +59,12 @@ interface Services extends FarOptions {
 }
 
 const ROUND_MS = 3_600_000;
-/** A restore may take 10 s. */
+/** Limits within a restore, which may take 10 s. */
 const FETCH_LIMITS = { attemptsMax: Number.POSITIVE_INFINITY, attemptMs: 3000, totalMs: 10_000, pauseMs: 50 };
 const LIST_LIMITS = { attemptsMax: 1, attemptMs: 10_000, totalMs: 10_000, pauseMs: 50 };
 const DOUBTS_MAX = 4;
 
-/** The store did not answer while a restore waited for it. */
+/** Error of a restore whose files did not come from the store in time. */
 class RestoreLateError extends ThawError {
   constructor(snapshotId: SnapshotId, cause: unknown) {
     super("SANDBOX_RESTORE_TIMEOUT", {
@@ -84,12 +84,12 @@ export class FarSnapshots {
   readonly #collector: Collector;
   readonly #uploader: Uploader;
   readonly #early: EarlyChunks;
-  /** The last of the writes of a snapshot that were asked for. */
+  /** Last write of each snapshot that was asked for. */
   readonly #writes = new Map<SnapshotId, Promise<unknown>>();
   readonly #fetches = new Map<SnapshotId, Promise<void>>();
-  /** Never written again. */
+  /** Snapshots that are never written again. */
   readonly #removed = new Set<SnapshotId>();
-  /** Of these, those that may still be afar. */
+  /** Removed snapshots that may still be afar. */
   readonly #owed = new Set<SnapshotId>();
   #isClosed = false;
   #cancelRound: () => void = () => undefined;
@@ -132,22 +132,25 @@ export class FarSnapshots {
     });
   }
 
-  /** The store's objects by key, for who reads them only. */
+  /** Objects of the store by key, for readers. */
   get files(): Pick<FarStore, "get"> {
     return this.#far;
   }
 
-  /** Throws where the store is another installation's, or can't be reached. */
+  /**
+   * Claims the store for this installation. Throws ForeignStoreError where it is another's, SnapshotStoreError where it
+   * can't be reached.
+   */
   claim(): Promise<void> {
     return this.#far.claim();
   }
 
-  /** Whole and durable there when it resolves. `newSinceMs`: when the snapshot was begun. */
+  /** Uploads a snapshot that was begun at `newSinceMs`. It is whole and durable there when this resolves. */
   publish(id: SnapshotId, newSinceMs: number): Promise<void> {
     return this.#write(id, () => this.#upload(id, newSinceMs, () => true));
   }
 
-  /** Its working set or its manifest is another one now: follows in the background. */
+  /** Brings the far store up to date in the background, after a change of the working set or the manifest. */
   changed(id: SnapshotId, newSinceMs: number): void {
     this.#background(
       `upload changes of ${id}`,
@@ -169,7 +172,7 @@ export class FarSnapshots {
     await fetching;
   }
 
-  /** The snapshot that is here can't be restored: true where the far store had another manifest, which is here now. */
+  /** Replaces a manifest that can't be restored. True where the far store had another one, which is here now. */
   async refresh(id: SnapshotId, dataKey: Buffer): Promise<boolean> {
     const far = await this.#read(id, manifestKey(id), (file) => checkManifest(id, dataKey, file));
     const near = await this.#files.readManifest(id);
@@ -180,7 +183,7 @@ export class FarSnapshots {
     return true;
   }
 
-  /** All that are whole in the far store. Rejects where that takes too long: the start waits for it. */
+  /** Lists snapshots that are whole in the far store. Rejects where that takes too long: the start waits for it. */
   async list(): Promise<readonly SnapshotId[]> {
     const { clock, random } = this.#services;
     const found = await retry({ clock, random, ...LIST_LIMITS, isTransient: () => false }, () =>
@@ -190,7 +193,8 @@ export class FarSnapshots {
   }
 
   /**
-   * Unreadable when it resolves; the chunks that it named are returned, for `collect`. A store that does not answer is asked again
+   * Makes a snapshot unreadable and returns the chunks that it named, for `collect`. A store that does not answer is
+   * asked again
    * by the next round, or at the next start, when nobody names the snapshot any more.
    */
   async remove(id: SnapshotId): Promise<readonly string[]> {
@@ -211,12 +215,15 @@ export class FarSnapshots {
     if (chunks > 0) this.#services.onEvent({ kind: "chunks-collected", chunks });
   }
 
-  /** After the start, in the background: what is only here goes there, what nobody names goes; then a round every hour. */
+  /**
+   * Starts the work in the background: uploads snapshots that are only here, removes those that nobody names, then
+   * makes a round every hour.
+   */
   begin(named: ReadonlySet<SnapshotId>): void {
     this.#background("bring the snapshot store up to date", this.#begin(named));
   }
 
-  /** What is under way is taken up by the next start. */
+  /** Ends; the next start takes up what was under way. */
   close(): void {
     this.#isClosed = true;
     this.#cancelRound();
@@ -257,7 +264,7 @@ export class FarSnapshots {
 
   async #removeFar(id: SnapshotId): Promise<readonly string[]> {
     await this.#far.claim();
-    // One that can't be read names chunks that the next round finds.
+    // The next round finds the chunks of a manifest that can't be read.
     const names = await this.#collector.namesOf(id).catch((error: unknown) => {
       if (error instanceof SnapshotDamagedError) return [];
       throw error;
@@ -290,7 +297,10 @@ export class FarSnapshots {
     });
   }
 
-  /** Null where the store says, more than once, that there is none. Throws SnapshotDamagedError or RestoreLateError. */
+  /**
+   * Reads and checks an object. Null where the store says, more than once, that there is none. Throws
+   * SnapshotDamagedError or RestoreLateError.
+   */
   async #read(
     id: SnapshotId,
     key: string,

@@ -6,7 +6,7 @@
  *        chunks/ab/abcd…                  named by content
  *        snapshots/snap-…/manifest        put last: what it names is there
  *                         working-set
- *                         early-0, early-1, …    copies of the chunks that a restore needs first, many in one (early-chunks.ts)
+ *                         early-0, early-1, …    chunks that a restore needs first, many in one (early-chunks.ts)
  *        drafts/snap-….RANDOM             clear part of a manifest whose chunks are on their way
  *        collecting/RANDOM                names that a collector is about to remove, until when (JSON)
  *        orphans                          since when which chunks are named by nobody (JSON)
@@ -30,7 +30,7 @@ const OWNER = "installation";
 const OWNER_SIZE_BYTES_MAX = 1024;
 const CALLS_AT_ONCE_MAX = 16;
 const LIMITS = { attemptsMax: 5, attemptMs: 10_000, totalMs: 25_000, pauseMs: 100 };
-/** A slow line, with all the others' chunks on it. */
+/** Limits of a put: the line may be slow, and carries other chunks at the same time. */
 const PUT_LIMITS = { ...LIMITS, attemptMs: 60_000, totalMs: 120_000 };
 const ONCE = { ...LIMITS, attemptsMax: 1 };
 const NOW = { ...ONCE, attemptMs: 3000, totalMs: 3000 };
@@ -41,7 +41,7 @@ export const snapshotPrefix = (id: SnapshotId): string => `${SNAPSHOTS}${id}/`;
 export const earlyKey = (id: SnapshotId, part: number): string => `${SNAPSHOTS}${id}/early-${part}`;
 export const workingSetKey = (id: SnapshotId): string => `${SNAPSHOTS}${id}/working-set`;
 
-/** Two installations in one place would remove each other's snapshots. */
+/** Error of a store that belongs to another installation: two in one place would remove each other's snapshots. */
 export class ForeignStoreError extends ThawError {
   constructor(store: string) {
     super("STORE_FOREIGN", {
@@ -53,7 +53,7 @@ export class ForeignStoreError extends ThawError {
 
 export interface FarStoreOptions {
   readonly store: SnapshotStore;
-  /** Names the installation; the same for all its hosts. */
+  /** Name of the installation, the same for all its hosts. */
   readonly installation: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -62,7 +62,9 @@ export interface FarStoreOptions {
 export class FarStore {
   readonly store: SnapshotStore;
   readonly #options: FarStoreOptions;
-  /** Bounded in sum: uploads and collections do not starve one another, since each is many short calls. */
+  /**
+   * Slots for all calls together. Uploads and collections do not starve one another, since each is many short calls.
+   */
   readonly slots = new Slots(CALLS_AT_ONCE_MAX);
   readonly #closing = new AbortController();
   #owned: Promise<void> | null = null;
@@ -72,7 +74,10 @@ export class FarStore {
     this.#options = options;
   }
 
-  /** Before anything else is done with it. Throws ForeignStoreError or SnapshotStoreError; the next call tries again. */
+  /**
+   * Claims the store for this installation, before anything else. Throws ForeignStoreError or SnapshotStoreError; the
+   * next call tries again.
+   */
   claim(): Promise<void> {
     this.#owned ??= this.#claim().catch((error: unknown) => {
       this.#owned = null;
@@ -89,7 +94,7 @@ export class FarStore {
     return this.#call((signal) => this.store.get(key, sizeBytesMax, signal));
   }
 
-  /** One attempt, which a restore can wait for. */
+  /** Reads in one attempt, which a restore can wait for. */
   getNow(key: string, sizeBytesMax: number): Promise<Buffer | null> {
     return this.#call((signal) => this.store.get(key, sizeBytesMax, signal), NOW);
   }
@@ -102,7 +107,7 @@ export class FarStore {
     await this.#call((signal) => this.store.remove(key, signal));
   }
 
-  /** One attempt of at most 10 s: what is not done then is not done later. */
+  /** Removes in one attempt of at most 10 s: what is not done then is not done later. */
   async removeNow(key: string): Promise<void> {
     await this.#call((signal) => this.store.remove(key, signal), ONCE);
   }
@@ -112,7 +117,7 @@ export class FarStore {
     return this.#call((signal) => this.store.list(prefix, signal));
   }
 
-  /** Of each snapshot its manifest, and what helps it. */
+  /** Lists each snapshot's manifest object and its optional objects (working set, early parts). */
   async listSnapshots(): Promise<
     ReadonlyMap<SnapshotId, { readonly manifest: StoredObject | null; readonly others: readonly StoredObject[] }>
   > {
@@ -128,7 +133,7 @@ export class FarStore {
     return found;
   }
 
-  /** What is under way ends; the next start takes it up. */
+  /** Aborts what is under way; the next start takes it up. */
   close(): void {
     this.#closing.abort();
     this.store.close();

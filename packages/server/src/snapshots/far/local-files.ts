@@ -1,6 +1,7 @@
 /**
- * The snapshots and chunks of this host as the server sees them: it reads what sandboxd wrote, adds what comes from afar, evicts.
- * Whatever is added here is written beside and renamed; nothing of it is trusted later, so it is not synced.
+ * The snapshots and chunks of this host as the server sees them: it reads what sandboxd wrote, adds what comes from
+ * afar, evicts. Whatever is added here is written beside and renamed; nothing of it is trusted later, so it is not
+ * synced.
  *
  * ```text
  * DATA/chunks/ab/abcd…
@@ -57,7 +58,7 @@ export class LocalFiles {
       await settle();
     } catch (error) {
       nullIfAbsent(error);
-      // The first one of its group.
+      // The first chunk of its group.
       await mkdir(group, { recursive: true });
       await chmod(group, 0o755);
       await settle();
@@ -95,7 +96,7 @@ export class LocalFiles {
     return readFile(this.#path(id, "working-set")).catch(nullIfAbsent);
   }
 
-  /** Throws SnapshotDamagedError; null where there is no manifest. */
+  /** Reads the clear part of a manifest; null where there is none. Throws SnapshotDamagedError. */
   async readManifestClear(id: SnapshotId): Promise<EnvelopeClear | null> {
     const file = await open(this.#path(id, "manifest")).catch(nullIfAbsent);
     if (file === null) return null;
@@ -113,7 +114,7 @@ export class LocalFiles {
     }
   }
 
-  /** A whole snapshot from afar; one that is there already stays. */
+  /** Adds a whole snapshot from afar; one that is there already stays. */
   async addSnapshot(id: SnapshotId, manifest: Buffer, workingSet: Buffer | null): Promise<void> {
     const draft = join(this.#snapshots, `${id}.${this.#random.uuid()}${PARTIAL}`);
     await mkdir(draft);
@@ -130,20 +131,22 @@ export class LocalFiles {
     }
   }
 
-  /** Clones that have the old manifest open go on with it. */
+  /** Replaces a manifest. Clones that have the old one open go on with it. */
   async replaceManifest(id: SnapshotId, manifest: Buffer): Promise<void> {
     const path = this.#path(id, "manifest");
     await this.#settle(`${path}.${this.#random.uuid()}${PARTIAL}`, path, manifest);
     await this.markUploaded(id, manifest);
   }
 
-  /** The far store has this manifest with all that it names. */
+  /** Notes that the far store has this manifest with all that it names. */
   async markUploaded(id: SnapshotId, manifest: Buffer): Promise<void> {
     const path = this.#path(id, "uploaded");
     await this.#settle(`${path}.${this.#random.uuid()}${PARTIAL}`, path, Buffer.from(digestOf(manifest)));
   }
 
-  /** Is the manifest that is here afar too? When it was last used, or got there. */
+  /**
+   * Reads when a snapshot was uploaded or last used; null where the far store does not have the manifest that is here.
+   */
   async uploadedMs(id: SnapshotId): Promise<number | null> {
     const path = this.#path(id, "uploaded");
     const mark = await readFile(path, "utf8").catch(nullIfAbsent);
@@ -153,7 +156,7 @@ export class LocalFiles {
     return (await stat(path).catch(nullIfAbsent))?.mtimeMs ?? null;
   }
 
-  /** Only the order of eviction over a restart hangs on it. */
+  /** Notes the time of use. Only the order of eviction over a restart depends on it. */
   async touch(id: SnapshotId, nowMs: number): Promise<void> {
     await utimes(this.#path(id, "uploaded"), nowMs / 1000, nowMs / 1000).catch(() => undefined);
   }

@@ -1,4 +1,4 @@
-/** A snapshot of this host into the far store: what it lacks of the chunks, the working set, and the manifest last. */
+/** Uploads a snapshot of this host: the chunks that the far store lacks, the working set, and the manifest last. */
 import type { SnapshotId } from "../../base/ids.ts";
 import type { Random } from "../../base/random.ts";
 import { chunkNameOf, chunkNamesOf, readClear, readManifestHeader, SnapshotDamagedError } from "../format/envelope.ts";
@@ -8,7 +8,7 @@ import { chunkKey, DRAFTS, earlyKey, type FarStore, manifestKey, workingSetKey }
 import type { LocalFiles } from "./local-files.ts";
 
 interface Uploaded {
-  /** Put now; the others were there. */
+  /** Number of chunks that were put; the others were there. */
   readonly chunks: number;
   readonly bytes: number;
 }
@@ -26,7 +26,10 @@ export class Uploader {
     this.#random = random;
   }
 
-  /** `newSinceMs`: chunks written here since then are taken for new without asking the store. `isWanted` is asked before each step; null where it was not wanted any more. */
+  /**
+   * Uploads all that is missing. Chunks written here since `newSinceMs` are taken for new without asking the store.
+   * `isWanted` is asked before each step; returns null when it says no.
+   */
   async upload(id: SnapshotId, newSinceMs: number, isWanted: () => boolean): Promise<Uploaded | null> {
     const manifest = await this.#files.readManifest(id);
     if (manifest === null || !isWanted()) return null;
@@ -54,7 +57,7 @@ export class Uploader {
     }
   }
 
-  /** Those that are not here any more are left out. */
+  /** Leaves out chunks that are not here any more. */
   async #uploadEarly(id: SnapshotId, names: readonly string[], isWanted: () => boolean): Promise<void> {
     const files: Buffer[] = [];
     let sizeBytes = 0;
@@ -75,7 +78,7 @@ export class Uploader {
     if (workingSet !== null && isWanted()) await this.#far.put(workingSetKey(id), workingSet);
   }
 
-  /** True where the manifest of this host is one that another host has laid out anew since. */
+  /** Tells whether another host has since laid out the chunks anew: the manifest of this host is the older one. */
   async isOlder(id: SnapshotId): Promise<boolean> {
     const [near, far] = [await this.#files.readManifest(id), await this.#far.get(manifestKey(id))];
     return (
@@ -85,7 +88,7 @@ export class Uploader {
     );
   }
 
-  /** Bytes put. A chunk that is damaged here is not spread. */
+  /** Puts a chunk and returns its size in bytes. A chunk that is damaged here is not put. */
   async #putChunk(name: string, newSinceMs: number): Promise<number> {
     const found = await this.#files.statChunk(name);
     const isNew = found !== null && found.modifiedMs >= newSinceMs;

@@ -1,4 +1,7 @@
-/** The envelope's reader: what was sealed comes back, and nothing that was changed is taken. Written here as crates/snapshot writes it. */
+/**
+ * The envelope's reader: what was sealed comes back, and nothing that was changed is taken. Written here as
+ * crates/snapshot writes it.
+ */
 import fc from "fast-check";
 import { createCipheriv, type CipherGCM, randomBytes } from "node:crypto";
 import { it } from "vitest";

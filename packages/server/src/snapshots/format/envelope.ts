@@ -1,56 +1,60 @@
 /**
- * The envelope of a snapshot's own files (manifest, working set): a clear part that anyone may read, and a part sealed under the
- * snapshot's data key; both are authenticated together. Byte tables: docs/formats/snapshot.md; written by crates/snapshot.
+ * The envelope of a snapshot's own files (manifest, working set): a clear part that anyone may read, and a part sealed
+ * under the snapshot's data key; both are authenticated together. Byte tables: docs/formats/snapshot.md; written by
+ * crates/snapshot.
  *
  * ```text
  *  0  8  magic "THAWSNAP"     16  4  size of the names, bytes      36      header (JSON)
  *  8  4  format (LE)          20  4  size of the sealed part        …      names of chunks, 32 bytes each
- * 12  4  size of the header   24 12  nonce                          …      AES-256-GCM(data key, nonce, aad = all before) ‖ tag
+ * 12  4  size of the header   24 12  nonce                          …      AES-256-GCM(data key, nonce, aad: all before), tag
  * ```
  */
 import { createDecipheriv, createHash, type DecipherGCM } from "node:crypto";
 import { ThawError } from "../../model/platform-errors.ts";
 
 const MAGIC = Buffer.from("THAWSNAP");
-/** Raised whenever what a snapshot holds changes in a way that one of the two Thaws, old and new, could not restore the other's. */
+/**
+ * Raised whenever what a snapshot holds changes in a way that one of the two Thaws, old and new, could not restore the
+ * other's.
+ */
 export const SNAPSHOT_FORMAT = 4;
 const FIXED_SIZE_BYTES = 36;
 const NONCE_AT = 24;
 export const TAG_SIZE_BYTES = 16;
 const NAME_SIZE_BYTES = 32;
 const HEADER_SIZE_BYTES_MAX = 64 * 1024;
-/** Of a manifest or a working set. */
+/** Largest size of a manifest or a working set. */
 export const ENVELOPE_SIZE_BYTES_MAX = 256 * 1024 * 1024;
-/** Of a chunk's file: 512 KiB of content, what Zstandard adds where it does not compress, and the tag. */
+/** Largest size of a chunk's file: 512 KiB of content, Zstandard's addition where it does not compress, and the tag. */
 export const CHUNK_FILE_SIZE_BYTES_MAX = 512 * 1024 + 2048 + TAG_SIZE_BYTES;
 
-/** Foreign bytes that are not what they should be: changed, cut short, of another format, or sealed under another key. */
+/** Error of foreign bytes that were changed, cut short, are of another format, or sealed under another key. */
 export class SnapshotDamagedError extends ThawError {
   constructor(why: string) {
     super("SANDBOX_SNAPSHOT_DAMAGED", { detail: { why } });
   }
 }
 
-/** Nothing of it is authenticated before `openEnvelope`. */
+/** Clear part of an envelope. Not authenticated before `openEnvelope`. */
 export interface EnvelopeClear {
   readonly header: Buffer;
-  /** All names one after the other, 32 bytes each. */
+  /** Names of chunks one after the other, 32 bytes each. */
   readonly names: Buffer;
   readonly sealedAt: number;
   readonly fileSizeBytes: number;
 }
 
-/** As in crates/snapshot/src/manifest.rs. */
+/** Header of a manifest, as in crates/snapshot/src/manifest.rs. */
 export interface ManifestHeader {
   readonly snapshot: string;
   readonly fingerprint: string;
-  /** The engine that took it, which alone can restore it. */
+  /** Name of the engine that took the snapshot; no other one can restore it. */
   readonly engine: string;
   readonly uid: number;
   readonly createdAtMs: number;
-  /** Rises when the chunks are laid out anew. */
+  /** Number of times that the chunks were laid out anew. */
   readonly generation: number;
-  /** So many chunks, the first ones, are needed before the first response. */
+  /** Number of chunks, the first ones, that are needed before the first response. */
   readonly earlyChunks: number;
   readonly memoryPages: number;
   readonly storedPages: number;
@@ -58,12 +62,15 @@ export interface ManifestHeader {
   readonly diskBytes: number;
 }
 
-/** Where the clear part ends, out of a file's first bytes. */
+/** Reads from a file's first bytes where the clear part ends. Throws SnapshotDamagedError. */
 export function clearSizeOf(start: Buffer): number {
   return readSizes(start).sealedAt;
 }
 
-/** The clear part, out of the file or of its first bytes (`clearSizeOf` says how many are needed). */
+/**
+ * Reads the clear part of a file or of its first bytes (`clearSizeOf` says how many are needed). Throws
+ * SnapshotDamagedError.
+ */
 export function readClear(start: Buffer): EnvelopeClear {
   const { namesAt, sealedAt, fileSizeBytes } = readSizes(start);
   if (start.length < sealedAt || start.length > fileSizeBytes)
@@ -76,7 +83,7 @@ export function readClear(start: Buffer): EnvelopeClear {
   };
 }
 
-/** Names of chunks as 64 hexadecimal digits. */
+/** Lists the names of chunks as 64 hexadecimal digits each. */
 export function chunkNamesOf(clear: EnvelopeClear): string[] {
   const names: string[] = [];
   for (let at = 0; at < clear.names.length; at += NAME_SIZE_BYTES)
@@ -105,7 +112,10 @@ export function readManifestHeader(clear: EnvelopeClear): ManifestHeader {
   return header as unknown as ManifestHeader;
 }
 
-/** Of a working set: whose it is, and how many recordings it is merged from. */
+/**
+ * Reads the header of a working set: its snapshot, and the number of recordings that were merged. Throws
+ * SnapshotDamagedError.
+ */
 export function readWorkingSetHeader(clear: EnvelopeClear): { readonly snapshot: string; readonly recordings: number } {
   const header = parseHeader(clear);
   if (typeof header["snapshot"] !== "string" || !Number.isSafeInteger(header["recordings"]))
@@ -113,7 +123,7 @@ export function readWorkingSetHeader(clear: EnvelopeClear): { readonly snapshot:
   return { snapshot: header["snapshot"], recordings: header["recordings"] as number };
 }
 
-/** Authenticates the whole file; gives the clear part and what was sealed. `dataKey`: 32 bytes. */
+/** Authenticates the whole file, and opens its sealed part. `dataKey`: 32 bytes. Throws SnapshotDamagedError. */
 export function openEnvelope(
   dataKey: Buffer,
   file: Buffer,
@@ -130,7 +140,7 @@ export function openEnvelope(
   return { clear, secret };
 }
 
-/** AES-256-GCM; `sealed` ends with the tag. Null: it was changed, or the key is another one. */
+/** Opens AES-256-GCM; `sealed` ends with the tag. Null where it was changed, or the key is another one. */
 export function openSealed(key: Buffer, nonce: Buffer, associated: Buffer, sealed: Buffer): Buffer | null {
   const decipher = createDecipheriv("aes-256-gcm", key, nonce) as DecipherGCM;
   decipher.setAAD(associated);
@@ -144,7 +154,7 @@ export function openSealed(key: Buffer, nonce: Buffer, associated: Buffer, seale
   }
 }
 
-/** A chunk is named by its file's SHA-256: anyone can check it without a key. */
+/** Names a chunk by the SHA-256 of its file, which anyone can check without a key. */
 export function chunkNameOf(file: Buffer): string {
   return createHash("sha256").update(file).digest("hex");
 }

@@ -1,6 +1,6 @@
 /**
- * What is inside a snapshot's files: manifest, working set, chunks. Byte tables: docs/formats/snapshot.md; written by crates/snapshot.
- * All readers authenticate before they parse, and throw SnapshotDamagedError.
+ * What is inside a snapshot's files: manifest, working set, chunks. Byte tables: docs/formats/snapshot.md; written by
+ * crates/snapshot. All readers authenticate before they parse, and throw SnapshotDamagedError.
  */
 import { createHmac } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
@@ -21,7 +21,7 @@ const CHUNK_SIZE_BYTES_MAX = 512 * 1024;
 const CHUNK_ENTRY_SIZE_BYTES = 36;
 const RUN_SIZE_BYTES = 24;
 const TOUCHED_RUN_SIZE_BYTES = 16;
-/** In place of a chunk's number: the pages are all zero. */
+/** Marks, in place of a chunk's number, pages that are all zero. */
 const ZERO_CHUNK = 0xffff_ffff;
 const FLAG_LAZY = 1;
 const CHUNK_NONCE = Buffer.alloc(12);
@@ -29,24 +29,24 @@ const CHUNK_ASSOCIATED = Buffer.from("thaw-chunk-3");
 const ADDRESS_END = 2n ** 64n;
 
 export interface ChunkRef {
-  /** 64 hexadecimal digits. */
+  /** Name of 64 hexadecimal digits. */
   readonly name: string;
   readonly key: Buffer;
-  /** Of the content. */
+  /** Size of the content. */
   readonly sizeBytes: number;
 }
 
-/** Pages that follow one another both in the address space and in a chunk. */
+/** Run of pages that follow one another both in the address space and in a chunk. */
 export interface Run {
   readonly address: bigint;
   readonly pages: number;
-  /** Null: all zero. */
+  /** Place in a chunk; null where the pages are all zero. */
   readonly place: { readonly chunk: number; readonly slot: number } | null;
-  /** They come on demand. */
+  /** True where the pages come on demand. */
   readonly isLazy: boolean;
 }
 
-/** Of one process, or of one shared mapping (`pid` 0). */
+/** Memory of one process, or of one shared mapping (`pid` 0). */
 export interface Space {
   readonly pid: number;
   readonly pagesId: number;
@@ -67,7 +67,7 @@ export interface Image {
 }
 
 export interface DiskEntry {
-  /** Bytes as hexadecimal digits. */
+  /** Path relative to `/tmp`: its bytes as hexadecimal digits. */
   readonly path: string;
   readonly kind: "file" | "directory" | "symlink" | "hardlink" | "fifo" | "socket";
   readonly size: number;
@@ -102,7 +102,7 @@ interface Description {
   readonly spaces: ReadonlyArray<{ readonly pid: number; readonly pagesId: number; readonly runs: number }>;
 }
 
-/** Authenticates, then checks that each reference is within its chunk. `dataKey`: 32 bytes. */
+/** Authenticates a manifest, then checks that each reference is within its chunk. `dataKey`: 32 bytes. */
 export function openManifest(dataKey: Buffer, file: Buffer): Manifest {
   const { clear, secret } = openEnvelope(dataKey, file);
   const header = readManifestHeader(clear);
@@ -154,14 +154,14 @@ export function openWorkingSet(dataKey: Buffer, file: Buffer): WorkingSet {
   return { header: readWorkingSetHeader(clear), runs };
 }
 
-/** A chunk's content, authenticated. Its name alone is checked by `chunkNameOf`. */
+/** Opens a chunk's file and authenticates its content. `chunkNameOf` checks the name without a key. */
 export function openChunk(chunk: ChunkRef, file: Buffer): Buffer {
   const content = decompress(openFrame(chunk, file), chunk.sizeBytes);
   if (content?.length !== chunk.sizeBytes) throw new SnapshotDamagedError("a chunk has another size");
   return content;
 }
 
-/** What a chunk's file encrypts: its content, compressed. */
+/** Compresses a chunk's content to the frame that its file encrypts. */
 export function openFrame(chunk: ChunkRef, file: Buffer): Buffer {
   const frame =
     file.length < TAG_SIZE_BYTES || chunkNameOf(file) !== chunk.name
@@ -171,12 +171,12 @@ export function openFrame(chunk: ChunkRef, file: Buffer): Buffer {
   return frame;
 }
 
-/** A chunk's key: from the account's secret and the frame. */
+/** Derives a chunk's key from the account's secret and the frame. */
 export function chunkKeyOf(secret: Buffer, frame: Buffer): Buffer {
   return createHmac("sha256", secret).update(frame).digest();
 }
 
-/** Null where it is no frame, or one of more than `sizeBytes`. */
+/** Expands a frame. Null where it is none, or one of more than `sizeBytes`. */
 function decompress(frame: Buffer, sizeBytes: number): Buffer | null {
   try {
     return zstdDecompressSync(frame, { maxOutputLength: sizeBytes });

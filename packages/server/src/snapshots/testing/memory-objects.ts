@@ -1,4 +1,7 @@
-/** A far store in memory whose calls are carried out in the order that a test chooses, and whose users can die in the middle. */
+/**
+ * A far store in memory whose calls are carried out in the order that a test chooses, and whose users can die in the
+ * middle.
+ */
 import type { SnapshotStore, StoredObject } from "../../ports/snapshot-store.ts";
 
 export class MemoryObjects {
