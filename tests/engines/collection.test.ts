@@ -1,4 +1,7 @@
-/** Chunks are collected while a clone is being made whose chunks come slowly from afar: neither waits for the other, and nothing is lost. */
+/**
+ * Chunks are collected while a clone is being made whose chunks come slowly from afar: neither waits for the other, and
+ * nothing is lost.
+ */
 import { mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";

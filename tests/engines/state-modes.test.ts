@@ -1,7 +1,8 @@
 // long: some minutes of programs, each in every memory mode
 /**
- * Every state program in every way in which a clone can get its memory: at once, on demand, by CRIU's own daemon, from chunks that the
- * host lacks, as a snapshot of a clone, two at once, with a recorded working set, and parked. Each program checks itself.
+ * Every state program in every way in which a clone can get its memory: at once, on demand, by CRIU's own daemon, from
+ * chunks that the host lacks, as a snapshot of a clone, two at once, with a recorded working set, and parked. Each
+ * program checks itself.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

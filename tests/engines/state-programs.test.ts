@@ -1,6 +1,7 @@
 /**
- * One suite for every engine, with CRIU's idea of state programs: each prepares a state at Init, is snapshotted, restored twice at
- * once, and checks itself. On an engine without snapshots the same programs check themselves in two environments at once.
+ * One suite for every engine, with CRIU's idea of state programs: each prepares a state at Init, is snapshotted,
+ * restored twice at once, and checks itself. On an engine without snapshots the same programs check themselves in two
+ * environments at once.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
