@@ -38,7 +38,7 @@ mkdir -p "$lib/node_modules/@thaw" "$lib/tools"
 for package in $packages; do ln -s "../../packages/$package" "$lib/node_modules/@thaw/$package"; done
 install -m 755 "$root/tools/install-runtime.sh" "$root/tools/lib.sh" "$lib/tools/"
 # What the packages need at run time, and nothing of what builds and tests them.
-# shellcheck disable=SC2086
+# shellcheck disable=SC2046,SC2086
 (cd "$root" && npm ls --omit=dev --all --parseable $(printf -- '-w @thaw/%s ' $packages) 2>/dev/null || true) |
 	sed -n "s#^$root/##p" | grep '^node_modules/' | grep -v '^node_modules/\(@thaw/\|node$\|node/\|node-bin\)' | sort -u | while read -r path; do
 	mkdir -p "$lib/$(dirname "$path")"
