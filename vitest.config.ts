@@ -12,8 +12,8 @@ const SYSTEM_TESTS = globSync("tests/**/*.test.ts", {
 
 /**
  * A system test runs beside others, unless its first lines say why not: `// alone: REASON`, because it takes all of the
- * machine, looks at all of it, or measures. `// long: REASON` has it begun first, so that nothing long is left over for one
- * worker at the end.
+ * machine, looks at all of it, or measures. `// long: REASON` has it begun first, so that nothing long is left over for
+ * one worker at the end.
  */
 const MARK = /^\/\/ (alone|long):(.*)$/gm;
 const marks = new Map(SYSTEM_TESTS.map((file) => [file, marksOf(file)]));

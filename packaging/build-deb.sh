@@ -6,6 +6,7 @@ out=${1:?usage: packaging/build-deb.sh OUT_DIR}
 thaw_home=${THAW_HOME:-/var/lib/thaw}
 binaries=$root/target/x86_64-unknown-linux-gnu/release
 version=$("$root/node_modules/node/bin/node" -p "require('$root/packages/server/package.json').version")
+packages="server cli installation aws-api thaw-api template scan"
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 chmod 755 "$stage"
@@ -27,17 +28,18 @@ mkdir -p "$lib/scanners/dist"
 cp -r "$root/scanners/python" "$lib/scanners/python"
 cp -r "$root/scanners/dist/java" "$lib/scanners/dist/java"
 find "$lib/scanners" -name __pycache__ -prune -exec rm -r {} +
-for package in server cli installation aws-api thaw-api template scan; do
+for package in $packages; do
 	mkdir -p "$lib/packages/$package"
 	cp -r "$root/packages/$package/package.json" "$root/packages/$package/src" "$lib/packages/$package/"
 	find "$lib/packages/$package" \( -name '*.test.ts' -o -name testing \) -prune -exec rm -r {} +
 done
 cp -r "$root/packages/cli/bin" "$lib/packages/cli/"
 mkdir -p "$lib/node_modules/@thaw" "$lib/tools"
-for package in server cli installation aws-api thaw-api template scan; do ln -s "../../packages/$package" "$lib/node_modules/@thaw/$package"; done
+for package in $packages; do ln -s "../../packages/$package" "$lib/node_modules/@thaw/$package"; done
 install -m 755 "$root/tools/install-runtime.sh" "$root/tools/lib.sh" "$lib/tools/"
 # What the packages need at run time, and nothing of what builds and tests them.
-(cd "$root" && npm ls --omit=dev --all --parseable -w @thaw/server -w @thaw/cli -w @thaw/installation -w @thaw/aws-api -w @thaw/thaw-api -w @thaw/template -w @thaw/scan 2>/dev/null || true) |
+# shellcheck disable=SC2046,SC2086
+(cd "$root" && npm ls --omit=dev --all --parseable $(printf -- '-w @thaw/%s ' $packages) 2>/dev/null || true) |
 	sed -n "s#^$root/##p" | grep '^node_modules/' | grep -v '^node_modules/\(@thaw/\|node$\|node/\|node-bin\)' | sort -u | while read -r path; do
 	mkdir -p "$lib/$(dirname "$path")"
 	[ -d "$lib/$path" ] || cp -r "$root/$path" "$lib/$path"
@@ -66,7 +68,8 @@ Depends: libc6 (>= 2.36), iproute2, nftables, e2fsprogs, util-linux, python3
 Recommends: openjdk-17-jre-headless, mmdebstrap, npm
 Installed-Size: $(du -sk "$stage" | cut -f1)
 Description: AWS Lambda SnapStart, self-hosted
- A functions platform with the AWS Lambda API whose cold starts are restores of a snapshot of the initialised environment.
+ A functions platform with the AWS Lambda API whose cold starts are restores of a snapshot of the initialised
+ environment.
 CONTROL
 echo /etc/default/thaw > "$stage/DEBIAN/conffiles"
 cat > "$stage/DEBIAN/postinst" <<'SCRIPT'

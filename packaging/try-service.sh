@@ -1,7 +1,7 @@
 #!/bin/sh
-# packaging/try-service.sh: the package under a real systemd, in a container of its own. By hand, as root, after npm run setup; takes some
-# three minutes. Installs, deploys a sample, invokes it after a reload, an upgrade and the death of each process, and looks for what is
-# left after the stop. Needs mmdebstrap and systemd-container.
+# packaging/try-service.sh: the package under a real systemd, in a container of its own. By hand, as root, after npm run
+# setup; takes some three minutes. Installs, deploys a sample, invokes it after a reload, an upgrade and the death of
+# each process, and looks for what is left after the stop. Needs mmdebstrap and systemd-container.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
@@ -53,7 +53,8 @@ echo "ok: nothing left"
 TRY
 step "A systemd of its own"
 # The container's own filter of system calls would keep CRIU from its work.
-SYSTEMD_SECCOMP=0 SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 timeout -k 5 400 systemd-nspawn --boot --quiet --directory "$root" --register=no --keep-unit \
+SYSTEMD_SECCOMP=0 SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 timeout -k 5 400 \
+	systemd-nspawn --boot --quiet --directory "$root" --register=no --keep-unit \
 	--capability=all --network-veth --bind="$THAW_HOME/runtimes" > "$place/boot.log" 2>&1 || tail -n 20 "$place/boot.log"
 cat "$root/root/try.log"
 grep -q '^ok: nothing left' "$root/root/try.log" || die "the service did not do all of it"

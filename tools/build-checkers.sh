@@ -1,5 +1,6 @@
 #!/bin/sh
-# The checkers of `npm run check` that npm does not bring, in .thaw/checkers: ruff, shellcheck, cargo-deny, Java's formatter.
+# The checkers of `npm run check` that npm does not bring, in .thaw/checkers: ruff, shellcheck, cargo-deny, Java's
+# formatter.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh

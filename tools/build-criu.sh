@@ -1,6 +1,7 @@
 #!/bin/sh
 # CRIU 4.2.1 from Debian's source package, linked statically, so that sandboxd can run it inside any root file system.
-# Older ones fail on today's kernels (docs/design/0002-criu.md). Result: $THAW_HOME/criu/VERSION-DIGEST/criu, and a link to it.
+# Older ones fail on today's kernels (docs/design/0002-criu.md). Result: $THAW_HOME/criu/VERSION-DIGEST/criu, and a link
+# to it.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh

@@ -39,7 +39,8 @@ build_unique() {
 compile_library() {
   library=$1
   shift
-  run gcc -O2 -Wall -Wextra -shared -fPIC -nostdlib -fno-builtin -fno-stack-protector -fvisibility=hidden -Wl,-z,now -o "$library" "$@"
+  run gcc -O2 -Wall -Wextra -shared -fPIC -nostdlib -fno-builtin -fno-stack-protector \
+    -fvisibility=hidden -Wl,-z,now -o "$library" "$@"
   run strip "$library"
 }
 

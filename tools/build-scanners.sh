@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 . tools/lib.sh
 
 dist=scanners/dist/java
-recipe=$(find scanners/java/src scanners/java/pom.xml tools/build-scanners.sh -type f | sort | xargs cat | sha256sum | cut -c 1-16)
+recipe=$(find scanners/java/src scanners/java/pom.xml tools/build-scanners.sh -type f | sort | xargs cat |
+  sha256sum | cut -c 1-16)
 [ "$(cat $dist/.recipe 2>/dev/null)" = "$recipe" ] && exit 0
 step "Java scanner"
 rm -rf $dist.new && mkdir -p $dist.new

@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the functions of tests/functions/unique need, in .thaw/test-functions: Java libraries, Python wheels, a Rust and a Go program.
+# What the functions of tests/functions/unique need, in .thaw/test-functions: Java libraries, Python wheels, a Rust and
+# a Go program.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
@@ -7,7 +8,8 @@ cd "$(dirname "$0")/.."
 source=tests/functions/unique
 target=.thaw/test-functions
 python=$(find "$THAW_HOME/runtimes" -maxdepth 1 -name 'python3.*' | sed -n 's/.*python\(3\.[0-9]*\)$/\1/p' | sort | head -n 1)
-recipe=$(digest $source/pom.xml $source/requirements.txt $source/rust/Cargo.toml $source/rust/Cargo.lock $source/rust/src/main.rs $source/go/main.go tools/build-test-functions.sh)
+recipe=$(digest $source/pom.xml $source/requirements.txt $source/rust/Cargo.toml $source/rust/Cargo.lock \
+  $source/rust/src/main.rs $source/go/main.go tools/build-test-functions.sh)
 [ "$(cat $target/.recipe 2>/dev/null)" = "$recipe" ] && exit 0
 step "Libraries and programs of the tests' functions"
 rm -rf $target

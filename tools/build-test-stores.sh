@@ -1,5 +1,6 @@
 #!/bin/sh
-# The S3-compatible server that the tests use, in .thaw/test-stores. Needs Go; without it those tests are skipped and say so.
+# The S3-compatible server that the tests use, in .thaw/test-stores. Needs Go; without it those tests are skipped and
+# say so.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh

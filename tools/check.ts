@@ -1,6 +1,6 @@
 /**
- * npm run check: every check that needs no sandbox, for TypeScript, Rust, Python, Java, shell and documents. Two steps at a
- * time; each says what it saw, and all of them run, whatever the first ones say.
+ * npm run check: every check that needs no sandbox, for TypeScript, Rust, Python, Java, shell and documents. Two steps
+ * at a time; each says what it saw, and all of them run, whatever the first ones say.
  *
  * With names (`npm run check -- rust java`) only the steps whose name contains one of them.
  */
@@ -34,6 +34,7 @@ const STEPS: readonly Step[] = [
   step("format: python", "ruff format --check"),
   step("lint: python", "ruff check"),
   step("lint: shell", "sh tools/check-shell.sh"),
+  step("text", "node tools/tidy/main.ts"),
   step("architecture", "node tools/architecture/main.ts"),
   ...readdirSync(join(ROOT, "tools"))
     .filter((name) => name.startsWith("generate-"))

@@ -1,6 +1,6 @@
 /**
- * The table of platform errors has every code that sandboxd answers with, and none that nobody gives. That the server uses no other is
- * held by types (`PlatformCode`); docs/reference/errors.md is generated.
+ * The table of platform errors has every code that sandboxd answers with, and none that nobody gives. That the server
+ * uses no other is held by types (`PlatformCode`); docs/reference/errors.md is generated.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -1,4 +1,7 @@
-/** docs/reference/metrics.md and packaging/grafana-dashboard.json from the declarations. `--check`: do they say the same? */
+/**
+ * docs/reference/metrics.md and packaging/grafana-dashboard.json from the declarations. `--check`: do they say the
+ * same?
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { METRICS, type MetricDeclaration } from "@thaw/server/metrics";

@@ -1,6 +1,7 @@
 #!/bin/sh
-# install-runtime.sh NAME [--update]: a language for functions, in $THAW_HOME/runtimes/NAME. `thaw runtimes install` calls it.
-# With --update the newest release goes beside the one that is there (NAME.r1, NAME.r2…), which snapshots made with it still need.
+# install-runtime.sh NAME [--update]: a language for functions, in $THAW_HOME/runtimes/NAME. `thaw runtimes install`
+# calls it. With --update the newest release goes beside the one that is there (NAME.r1, NAME.r2…), which snapshots made
+# with it still need.
 #   nodejs22 nodejs24       Node.js from npm, mounted on /var/lang of a sandbox
 #   python3.13 python3.14   a Debian root file system (trixie, sid) with that Python
 #   java11 java21 java25    a Debian root file system (bullseye, trixie) with that JDK

@@ -1,4 +1,7 @@
-/** What Thaw could leave behind on a machine: processes, mounts, control groups, loop devices, network devices, directories. */
+/**
+ * What Thaw could leave behind on a machine: processes, mounts, control groups, loop devices, network devices,
+ * directories.
+ */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,7 @@
-/** docs/reference/scan-rules.md has every rule with its severity, title, reason and cure, and none that is not there; its examples are the fixtures. */
+/**
+ * docs/reference/scan-rules.md has every rule with its severity, title, reason and cure, and none that is not there;
+ * its examples are the fixtures.
+ */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { it } from "vitest";

@@ -14,7 +14,8 @@ check_host() {
   [ "$(uname -sm)" = "Linux x86_64" ] || die "Thaw needs Linux on x86_64; this is $(uname -sm)."
   debian=$(sed -n 's/^VERSION_ID="\{0,1\}\([0-9]*\).*/\1/p' /etc/os-release)
   if ! grep -q '^ID=debian' /etc/os-release || [ "${debian:-0}" -lt 12 ]; then
-    is_complete || die "The set-up installs packages with apt and knows Debian 12 or newer. Missing here: $(missing_list).
+    is_complete || die "The set-up installs packages with apt and knows Debian 12 or newer.
+Missing here: $(missing_list).
 Install them by hand (docs/reference/setup.md lists what each is for), then run this again."
   fi
 }

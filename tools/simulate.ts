@@ -1,4 +1,7 @@
-/** npm run simulate -- [seeds] [first seed] [moves]: the simulation of the control plane over many seeds; prints those that fail. */
+/**
+ * npm run simulate -- [seeds] [first seed] [moves]: the simulation of the control plane over many seeds; prints those
+ * that fail.
+ */
 import { simulate } from "../tests/control/simulation.ts";
 
 const [seeds = 500, first = 1, moves = 60] = process.argv.slice(2).map(Number);

@@ -1,4 +1,7 @@
-/** A real `thaw serve` as a child process, on a free port, with a data directory of its own: for the demo, the tests and the bench. */
+/**
+ * A real `thaw serve` as a child process, on a free port, with a data directory of its own: for the demo, the tests and
+ * the bench.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -130,7 +133,10 @@ function untilListening(child: ChildProcess, output: readonly string[]): Promise
 const PARTS = { server: /serve\.ts/, sandboxd: /thaw-sandboxd serve/, pager: /^\S*thaw-pager/ } as const;
 export type Part = keyof typeof PARTS;
 
-/** `launcher`: the pid of a ThawServer. Undefined where it does not run: a pager that was killed comes back with the next restore. */
+/**
+ * `launcher`: the pid of a ThawServer. Undefined where it does not run: a pager that was killed comes back with the
+ * next restore.
+ */
 export function pidOf(launcher: number, part: Part): number | undefined {
   return childrenOf(launcher).find(({ command }) => PARTS[part].test(command))?.pid;
 }

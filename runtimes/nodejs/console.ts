@@ -1,6 +1,6 @@
 /**
- * console.* writes AWS's lines. Text: time, request id, level and text, separated by tabs; line breaks as carriage returns keep one
- * event. JSON (AWS_LAMBDA_LOG_FORMAT): one document a line, without those below AWS_LAMBDA_LOG_LEVEL.
+ * console.* writes AWS's lines. Text: time, request id, level and text, separated by tabs; line breaks as carriage
+ * returns keep one event. JSON (AWS_LAMBDA_LOG_FORMAT): one document a line, without those below AWS_LAMBDA_LOG_LEVEL.
  */
 import { format } from "node:util";
 import { describeError } from "./errors.ts";
@@ -39,7 +39,9 @@ function textLine(level: string, args: readonly unknown[]): string {
   return `${new Date().toISOString()}\t${requestId}\t${level}\t${format(...args).replaceAll("\n", "\r")}`;
 }
 
-/** One argument is the message as it is; several are formatted, with the members of the first error among them beside. */
+/**
+ * One argument is the message as it is; several are formatted, with the members of the first error among them beside.
+ */
 function jsonLine(level: string, args: readonly unknown[]): string {
   const line = { timestamp: new Date().toISOString(), level, requestId };
   if (args.length === 1) {

@@ -1,4 +1,6 @@
-/** Finds the handler: `folder/file.function`, an ES module or CommonJS, with AWS's error types where it is not there. */
+/**
+ * Finds the handler: `folder/file.function`, an ES module or CommonJS, with AWS's error types where it is not there.
+ */
 import { existsSync } from "node:fs";
 import { resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";

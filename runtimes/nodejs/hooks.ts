@@ -1,8 +1,8 @@
 /**
  * Runtime hooks: `globalThis.awslambda.snapStart.registerBeforeSnapshot(hook)` and `.registerAfterRestore(hook)`.
- * Before: last registered first. After: in the order of registration. The first hook that throws ends it, as in AWS's Python client.
- * After-restore hooks are given what is known of the snapshot; `.snapshot()` reads the same, `.generation()` is another number after
- * every restore and costs next to nothing to ask for.
+ * Before: last registered first. After: in the order of registration. The first hook that throws ends it, as in AWS's
+ * Python client. After-restore hooks are given what is known of the snapshot; `.snapshot()` reads the same,
+ * `.generation()` is another number after every restore and costs next to nothing to ask for.
  */
 import { readSnapshotInfo, type SnapshotInfo } from "./snapshot.ts";
 import { generation } from "./unique.ts";

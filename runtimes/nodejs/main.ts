@@ -4,7 +4,8 @@
  *   load handler ─► prime events ─► before-snapshot hooks (last in, first out) ─► restore/next ═ snapshot ═► after-restore hooks (in order)
  *                └────────────── without SnapStart ──────────────────────────────► invocation/next ─► handler ─► response …
  *
- * The official client has no restore support. Error reports and exit codes are those of AWS's Python client, whose hooks are AWS's own.
+ * The official client has no restore support. Error reports and exit codes are those of AWS's Python client, whose
+ * hooks are AWS's own.
  */
 import { installConsole, logInvokeError, setRequestId } from "./console.ts";
 import { describeError, errorTypeOf } from "./errors.ts";

@@ -1,15 +1,17 @@
 /*
- * page.node: shows the page of /run/thaw/generation to JavaScript, as the ArrayBuffer `page`. After a restore it holds other numbers,
- * so that code in any thread can ask "was I cloned?" for the price of a load.
+ * page.node: shows the page of /run/thaw/generation to JavaScript, as the ArrayBuffer `page`. After a restore it holds
+ * other numbers, so that code in any thread can ask "was I cloned?" for the price of a load.
  *
- * Node-API is stable and exported by the program: its few declarations stand here, so that no headers are needed to build this.
+ * Node-API is stable and exported by the program: its few declarations stand here, so that no headers are needed to
+ * build this.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct napi_env__ *napi_env;
 typedef struct napi_value__ *napi_value;
-extern int napi_create_external_arraybuffer(napi_env, void *data, size_t size, void (*finalize)(napi_env, void *, void *), void *hint, napi_value *);
+extern int napi_create_external_arraybuffer(
+    napi_env, void *data, size_t size, void (*finalize)(napi_env, void *, void *), void *hint, napi_value *);
 extern int napi_set_named_property(napi_env, napi_value object, const char *name, napi_value value);
 extern int open(const char *path, int flags, ...);
 extern int close(int fd);

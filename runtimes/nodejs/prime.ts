@@ -1,4 +1,6 @@
-/** Serves the events of thaw.prime.json before the snapshot: `{"events": [...], "times": 3}`. The answers go nowhere. */
+/**
+ * Serves the events of thaw.prime.json before the snapshot: `{"events": [...], "times": 3}`. The answers go nowhere.
+ */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createContext } from "./context.ts";

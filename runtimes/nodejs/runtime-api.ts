@@ -34,7 +34,8 @@ export async function nextInvocation(): Promise<Invocation> {
 }
 
 /**
- * Calls that mean nothing, so that each clone finds this code compiled and the connection open: `ping` is AWS's own, and takes no POST.
+ * Calls that mean nothing, so that each clone finds this code compiled and the connection open: `ping` is AWS's own,
+ * and takes no POST.
  */
 export async function rehearse(): Promise<void> {
   await call("GET", "/ping", {}, "");

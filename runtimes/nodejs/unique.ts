@@ -1,14 +1,15 @@
 /**
- * Random numbers of Node.js after a restore. Loaded by `--import`, so also in worker threads and in processes made by `fork`, before
- * any of the function's code.
+ * Random numbers of Node.js after a restore. Loaded by `--import`, so also in worker threads and in processes made by
+ * `fork`, before any of the function's code.
  *
- * OpenSSL's generator is renewed by the preloaded library (runtimes/unique). What is left is what Node.js and V8 keep themselves:
+ * OpenSSL's generator is renewed by the preloaded library (runtimes/unique). What is left is what Node.js and V8 keep
+ * themselves:
  *
  *   crypto.randomUUID, crypto.randomInt   take from a cache filled ahead: the old content is thrown away
  *   Math.random                           V8's state can't be set: a restored clone goes on with a generator of its own, newly seeded
  *
- * Each looks first whether the page of the generation still holds the numbers it knows: one load, so there is no moment after a restore
- * at which old numbers come out, and nothing is done in a clone that asks for none.
+ * Each looks first whether the page of the generation still holds the numbers it knows: one load, so there is no moment
+ * after a restore at which old numbers come out, and nothing is done in a clone that asks for none.
  */
 import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";

@@ -1,9 +1,9 @@
 /*
  * Part of libthaw-unique.so: the JVM's class data archive is read into memory instead of being mapped.
  *
- * The JVM maps the writable part of its archive privately and changes most of it at start. A restore has to read such pages before
- * anything runs, since userfaultfd takes no private file mappings (docs/design/0005): a thousand pages, 4 ms of each cold start. In
- * anonymous memory they come on demand like all others, and for the JVM nothing is different.
+ * The JVM maps the writable part of its archive privately and changes most of it at start. A restore has to read such
+ * pages before anything runs, since userfaultfd takes no private file mappings (docs/design/0005): a thousand pages, 4
+ * ms of each cold start. In anonymous memory they come on demand like all others, and for the JVM nothing is different.
  */
 #define _GNU_SOURCE
 #include <stddef.h>
@@ -40,8 +40,10 @@ static void *returned(long result) {
     return (void *)-1;
 }
 
-__attribute__((visibility("default"))) void *mmap(void *at, size_t size, int protection, int flags, int fd, long offset) {
-    int is_changeable = fd >= 0 && (flags & MAP_KIND) == MAP_IS_PRIVATE && !(flags & MAP_HAS_NO_FILE) && (protection & PROT_WRITABLE);
+__attribute__((visibility("default")))
+void *mmap(void *at, size_t size, int protection, int flags, int fd, long offset) {
+    int is_private = (flags & MAP_KIND) == MAP_IS_PRIVATE;
+    int is_changeable = fd >= 0 && is_private && !(flags & MAP_HAS_NO_FILE) && (protection & PROT_WRITABLE);
     if (is_changeable && is_called_from(JVM, sizeof JVM - 1, (uintptr_t)__builtin_return_address(0))) {
         long memory = call(SYS_mmap, (long)at, (long)size, protection, flags | MAP_HAS_NO_FILE, -1, 0);
         if (is_error(memory)) return returned(memory);
@@ -51,4 +53,5 @@ __attribute__((visibility("default"))) void *mmap(void *at, size_t size, int pro
     return returned(call(SYS_mmap, (long)at, (long)size, protection, flags, fd, offset));
 }
 
-__attribute__((visibility("default"), alias("mmap"))) void *mmap64(void *at, size_t size, int protection, int flags, int fd, long offset);
+__attribute__((visibility("default"), alias("mmap")))
+void *mmap64(void *at, size_t size, int protection, int flags, int fd, long offset);

@@ -1,15 +1,17 @@
 /*
- * libthaw-unique.so, preloaded into every dynamically linked program of a sandbox: OpenSSL in a clone draws new random numbers. (Its
- * other part, archive.c, makes clones of JVMs start sooner.)
+ * libthaw-unique.so, preloaded into every dynamically linked program of a sandbox: OpenSSL in a clone draws new random
+ * numbers. (Its other part, archive.c, makes clones of JVMs start sooner.)
  *
- * OpenSSL keeps its generators in the process, so clones of one snapshot would go on with the same ones. But it knows one event that
- * copies a process: fork. Before each draw it compares getpid() with the value of the last draw and reseeds from the kernel when it
- * differs, all the way up to the first generator (openssl_get_fork_id, since 1.1.1). So a restore is shown to OpenSSL as a fork:
- * getpid, called from OpenSSL, carries in its upper bits how often the generation of the environment has changed. This covers
- * what no wrapper of RAND_bytes can: keys made inside libcrypto, each thread's generator, OpenSSL linked into another library.
+ * OpenSSL keeps its generators in the process, so clones of one snapshot would go on with the same ones. But it knows
+ * one event that copies a process: fork. Before each draw it compares getpid() with the value of the last draw and
+ * reseeds from the kernel when it differs, all the way up to the first generator (openssl_get_fork_id, since 1.1.1). So
+ * a restore is shown to OpenSSL as a fork: getpid, called from OpenSSL, carries in its upper bits how often the
+ * generation of the environment has changed. This covers what no wrapper of RAND_bytes can: keys made inside libcrypto,
+ * each thread's generator, OpenSSL linked into another library.
  *
- * The generation is in /run/thaw/generation, mapped here. The mapping of a clone shows the clone's own file, so a draw costs one load
- * and one comparison more. No other caller of getpid sees a difference. Nothing is needed from any libc: this must load everywhere.
+ * The generation is in /run/thaw/generation, mapped here. The mapping of a clone shows the clone's own file, so a draw
+ * costs one load and one comparison more. No other caller of getpid sees a difference. Nothing is needed from any libc:
+ * this must load everywhere.
  *
  * THAW_RESEED_SKIP=all or openssl in the environment turns it off.
  */
@@ -79,7 +81,9 @@ static int holds_openssl(uintptr_t base, const ElfW(Phdr) *headers, size_t count
     for (size_t i = 0; i < count; i++) {
         if (headers[i].p_type != PT_LOAD || (headers[i].p_flags & PF_W) || !(headers[i].p_flags & PF_R)) continue;
         const char *text = (const char *)(base + headers[i].p_vaddr);
-        if (contains(text, headers[i].p_filesz, MARKER_3, sizeof MARKER_3) || contains(text, headers[i].p_filesz, MARKER_1, sizeof MARKER_1)) return 1;
+        size_t size = headers[i].p_filesz;
+        if (contains(text, size, MARKER_3, sizeof MARKER_3)) return 1;
+        if (contains(text, size, MARKER_1, sizeof MARKER_1)) return 1;
     }
     return 0;
 }
@@ -90,7 +94,9 @@ struct search {
     struct object found;
 };
 
-static void describe(struct object *object, const char *name, uintptr_t base, const ElfW(Phdr) *headers, size_t count, int is_program) {
+static void describe(
+    struct object *object, const char *name, uintptr_t base,
+    const ElfW(Phdr) *headers, size_t count, int is_program) {
     object->start = UINTPTR_MAX;
     object->end = 0;
     for (size_t i = 0; i < count; i++) {
@@ -134,7 +140,7 @@ static int find_object(uintptr_t address, struct object *object) {
             object->is_openssl = 0;
             return 1;
         }
-        /* An object with holes between its segments is found piece by piece, and only the first begins with its header. */
+        /* An object with holes between its segments is found piece by piece; only the first begins with its header. */
         const ElfW(Ehdr) *header = found.dlfo_map_start;
         if (contains((const char *)header, SELFMAG, ELFMAG, SELFMAG)) {
             const ElfW(Phdr) *headers = (const ElfW(Phdr) *)((const char *)header + header->e_phoff);
@@ -170,7 +176,9 @@ static void remember(const struct object *object) {
 
 static int is_openssl(uintptr_t address) {
     /* A program or library that shows OpenSSL's functions (Node.js): the three that ask stand together. */
-    if (ossl_prov_drbg_generate && address >= (uintptr_t)ossl_prov_drbg_instantiate && address < (uintptr_t)ossl_prov_drbg_generate + GENERATE_SIZE_MAX) return 1;
+    if (ossl_prov_drbg_generate && address >= (uintptr_t)ossl_prov_drbg_instantiate &&
+        address < (uintptr_t)ossl_prov_drbg_generate + GENERATE_SIZE_MAX)
+        return 1;
     uint32_t count = __atomic_load_n(&object_count, __ATOMIC_ACQUIRE);
     for (uint32_t i = 0; i < count; i++)
         if (address >= objects[i].start && address < objects[i].end) return objects[i].is_openssl;

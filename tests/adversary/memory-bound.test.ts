@@ -1,5 +1,8 @@
 // alone: one function holds 1.5 GiB, and sandboxd's peak is measured
-/** Taking a snapshot streams: sandboxd's memory stays under a stated bound, whatever the function holds (docs/formats/snapshot.md). */
+/**
+ * Taking a snapshot streams: sandboxd's memory stays under a stated bound, whatever the function holds
+ * (docs/formats/snapshot.md).
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
@@ -36,6 +39,7 @@ it("1.5 GiB of random bytes", { timeout: 240_000 }, async () => {
     const watch = (async () => {
       while (!watching.signal.aborted) {
         availableMin = Math.min(availableMin, fieldBytes("/proc/meminfo", "MemAvailable"));
+        // sleeps: samples a figure until the snapshot is taken
         await delay(50);
       }
     })();

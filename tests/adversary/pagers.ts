@@ -1,4 +1,7 @@
-/** Pagers that do not do what they should, as programs in the place of thaw-pager: descriptor 3 is sandboxd, 4 the chunks. */
+/**
+ * Pagers that do not do what they should, as programs in the place of thaw-pager: descriptor 3 is sandboxd, 4 the
+ * chunks.
+ */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -1,4 +1,7 @@
-/** The adversary before the whole server: files of a snapshot changed or exchanged, and a pager that dies, seen by a client and the CLI. */
+/**
+ * The adversary before the whole server: files of a snapshot changed or exchanged, and a pager that dies, seen by a
+ * client and the CLI.
+ */
 import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

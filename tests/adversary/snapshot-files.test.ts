@@ -1,4 +1,7 @@
-/** Files of a snapshot that were changed, exchanged, or lost, and stores that give back something else: never wrong memory, never a hang. */
+/**
+ * Files of a snapshot that were changed, exchanged, or lost, and stores that give back something else: never wrong
+ * memory, never a hang.
+ */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
@@ -223,6 +226,7 @@ describe("a store of chunks", () => {
 
   it("that gives all, late", async ({ expect }) => {
     const late = async (near: string, far: string): Promise<boolean> => {
+      // sleeps: a store that answers late
       await new Promise((next) => setTimeout(next, 20));
       return put(near, readFileSync(far));
     };

@@ -1,6 +1,7 @@
 /**
- * A host that has nothing of a version: its first invoke there. The snapshot lies in S3 with 10 ms to each answer. In every other host no
- * invoke was ever served; the others have served another function, and have this version's chunks to fetch.
+ * A host that has nothing of a version: its first invoke there. The snapshot lies in S3 with 10 ms to each answer. In
+ * every other host no invoke was ever served; the others have served another function, and have this version's chunks
+ * to fetch.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { startThaw, type ThawServer, type ThawServerOptions } from "../../tools/thaw-server.ts";

@@ -1,9 +1,11 @@
 /**
- * What it costs that clones are unique: each function twice, with the cures and with THAW_RESEED_SKIP=all, restored and called in turns so
- * that both see the same moments of the machine. `node tests/bench/cures.ts`; JSON in bench/out/cures.json.
+ * What it costs that clones are unique: each function twice, with the cures and with THAW_RESEED_SKIP=all, restored and
+ * called in turns so that both see the same moments of the machine. `node tests/bench/cures.ts`; JSON in
+ * bench/out/cures.json.
  *
- * Per restore: the server's phases `criu` (the mapping comes back with the process) and `hooks` (from the answer of restore/next to the
- * next poll, where the cures run). Per call: nanoseconds, best of several rounds in a clone that has run warm.
+ * Per restore: the server's phases `criu` (the mapping comes back with the process) and `hooks` (from the answer of
+ * restore/next to the next poll, where the cures run). Per call: nanoseconds, best of several rounds in a clone that
+ * has run warm.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

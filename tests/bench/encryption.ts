@@ -1,4 +1,7 @@
-/** What decryption is of a cold invoke: nothing where another clone has read the chunks; here a new pager has to read all of them. */
+/**
+ * What decryption is of a cold invoke: nothing where another clone has read the chunks; here a new pager has to read
+ * all of them.
+ */
 import { setTimeout as pause } from "node:timers/promises";
 import { pidOf, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";

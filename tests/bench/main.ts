@@ -1,6 +1,6 @@
 /**
- * npm run bench: what docs/SPECIFICATION.md promises of speed and size, in one run on one machine. Medians, quartiles, p99; a table on
- * standard output, all values as JSON in bench/out/. `npm run bench -- NAME…` runs only some parts.
+ * npm run bench: what docs/SPECIFICATION.md promises of speed and size, in one run on one machine. Medians, quartiles,
+ * p99; a table on standard output, all values as JSON in bench/out/. `npm run bench -- NAME…` runs only some parts.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";

@@ -31,7 +31,10 @@ export const SPRING: Subject = {
 
 export const NODE: Subject = { label: "Node.js", name: "primes", event: { below: 100 } };
 
-/** Deploys a template of the repository with the CLI, as a user does. This process goes on meanwhile: it may be the store's proxy. */
+/**
+ * Deploys a template of the repository with the CLI, as a user does. This process goes on meanwhile: it may be the
+ * store's proxy.
+ */
 export async function deploy(server: ThawServer, template: string): Promise<void> {
   const { code, stderr } = await runThaw(["deploy", join(REPOSITORY, template)], server.env);
   if (code !== 0) throw new Error(`${template}: ${stderr}`);
@@ -94,7 +97,10 @@ export async function parkedInvokes(
   return all;
 }
 
-/** Of the server's trace lines, in order, of functions whose names begin with `name`; the last line may come a moment after the answer. */
+/**
+ * Of the server's trace lines, in order, of functions whose names begin with `name`; the last line may come a moment
+ * after the answer.
+ */
 export async function restoreTraces(
   server: ThawServer,
   functions: TestFunctions,

@@ -1,6 +1,7 @@
 /**
- * A control plane and its worker on the fake engine, with a clock that tests move, the real SQLite store on disk, and a disk of snapshots
- * that outlives both. A life of the server can be ended as by SIGKILL, between any two of its steps outward; the next one finds what is on disk.
+ * A control plane and its worker on the fake engine, with a clock that tests move, the real SQLite store on disk, and a
+ * disk of snapshots that outlives both. A life of the server can be ended as by SIGKILL, between any two of its steps
+ * outward; the next one finds what is on disk.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

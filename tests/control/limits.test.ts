@@ -1,4 +1,7 @@
-/** Limits and fairness: what is refused before anything of it is started, and that one function does not starve the others. */
+/**
+ * Limits and fairness: what is refused before anything of it is started, and that one function does not starve the
+ * others.
+ */
 import { expect, test } from "vitest";
 import type { FakeFunction } from "@thaw/server/testing/fakes";
 import { ControlHarness } from "./harness.ts";

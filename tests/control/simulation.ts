@@ -1,6 +1,7 @@
 /**
- * A server's life at random, from a seed: functions are made, published, invoked, deleted; time passes, runtimes are updated, snapshots are
- * lost, steps of the engine fail, and the server dies between any two steps outward. After each move and at the end it is checked that
+ * A server's life at random, from a seed: functions are made, published, invoked, deleted; time passes, runtimes are
+ * updated, snapshots are lost, steps of the engine fail, and the server dies between any two steps outward. After each
+ * move and at the end it is checked that
  *  - an Active SnapStart version has a snapshot on disk that fits, or is on its way to one;
  *  - a version is Inactive only when it was idle for long enough, or its Init failed;
  *  - an accepted event is carried out, or still there, or was dropped with a reason that AWS has, too;

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
-import { BUILD_TIMEOUT_MS, buildFaultBinaries, FAULT_BINARIES } from "../faults/fault-host.ts";
+import { BUILD_TIMEOUT_MS, buildFaultBinaries, FAULT_BINARIES } from "../faults/fault-build.ts";
 import { type TestClone, TestSandboxd } from "../support/sandboxd.ts";
 
 const PROGRAMS = join(REPOSITORY, "tests/engines/programs");

@@ -1,5 +1,6 @@
 /**
- * The test's side of fault points (docs/design/0014-fault-points.md): files in a directory that all processes of Thaw reach.
+ * The test's side of fault points (docs/design/0014-fault-points.md): files in a directory that all processes of Thaw
+ * reach.
  *
  *   NAME.armed    error, delay or kill        NAME.go    a FIFO: a delay ends when it is opened
  *   NAME.reached  taken by who came by        trace      what was passed, a line each
@@ -7,8 +8,11 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  closeSync,
+  constants,
   existsSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -18,6 +22,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -74,6 +79,27 @@ export class FaultControl {
   /** Lets a delayed process go on. */
   async release(point: string): Promise<void> {
     await (await open(join(this.dir, `${point}.go`), "w")).close();
+  }
+
+  /** Lets a delayed process go on as soon as it waits, or gives up when `over` is settled: the process may be dead. */
+  async letGo(point: string, over: Promise<unknown>): Promise<void> {
+    let isOver = false;
+    const end = (): void => {
+      isOver = true;
+    };
+    over.then(end, end);
+    while (!isOver && !this.#releaseNow(point)) await nextTurn();
+  }
+
+  #releaseNow(point: string): boolean {
+    try {
+      closeSync(openSync(join(this.dir, `${point}.go`), constants.O_WRONLY | constants.O_NONBLOCK));
+      return true;
+    } catch (error) {
+      // Nobody reads.
+      if ((error as NodeJS.ErrnoException).code === "ENXIO") return false;
+      throw error;
+    }
   }
 
   clearTrace(): void {

@@ -1,4 +1,7 @@
-/** One host with fault points and a far store: a server that is killed and started again on its data, and what must be true of them after each fault. */
+/**
+ * One host with fault points and a far store: a server that is killed and started again on its data, and what must be
+ * true of them after each fault.
+ */
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
@@ -7,35 +10,21 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { VersionRecord } from "@thaw/server/testing/model";
 import { childrenOf, isRunning, type Process } from "../../tools/processes.ts";
-import { partsOf, thawHomeOf } from "@thaw/installation";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { thawHomeOf } from "@thaw/installation";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { ACCESS_POINT } from "../support/access-point.ts";
 import { TestFunctions } from "../support/functions.ts";
+import { faultyServer } from "./fault-build.ts";
 import { FaultControl } from "./fault-control.ts";
 import { Storage } from "./storage.ts";
 
-export const FAULT_BINARIES = join(REPOSITORY, "target/x86_64-unknown-linux-gnu/faults");
-/** The server's user may find the repository elsewhere than we do: what it loads is named from its own program. */
-const ENTRY = 'await import(new URL("../../../../tests/faults/server-entry.ts", "file://" + process.argv[1]))';
 const GONE_TIMEOUT_MS = 30_000;
 const STOP_MS_MAX = 10_000;
 const UNTIL_TIMEOUT_MS = 30_000;
 /** Between two looks: the machine has something else to do. */
 const POLL_MS = 5;
-/** The first time; afterwards it only looks. */
-export const BUILD_TIMEOUT_MS = 600_000;
 const CREDENTIALS = { AWS_ACCESS_KEY_ID: "AKIAFAULTS", AWS_SECRET_ACCESS_KEY: "faults" };
 const NODE = "nodejs24";
-
-/** sandboxd and the pager with all that a release leaves out (fault points, stock CRIU), beside the release. */
-export function buildFaultBinaries(): void {
-  const packages = ["thaw-sandboxd", "thaw-pager", "thaw-supervisor"].flatMap((name) => ["-p", name]);
-  const features = ["--features", "thaw-sandboxd/fault-points,thaw-sandboxd/bench,thaw-pager/fault-points"];
-  execFileSync("cargo", ["build", "--locked", "--profile", "faults", ...packages, ...features], {
-    cwd: REPOSITORY,
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-}
 
 export class FaultHost {
   readonly control = new FaultControl();
@@ -101,20 +90,17 @@ export class FaultHost {
       if (this.#server === null || !isRunning(this.#server.pid))
         throw new Error(`the server has ended before: ${what}`);
       if (Date.now() > deadline) throw new Error(`never: ${what}\n${this.output().slice(-3000)}`);
+      // sleeps: between two looks
       await setTimeout(POLL_MS);
     }
   }
 
   async #start(): Promise<void> {
     const env = {
-      THAW_BINARIES: FAULT_BINARIES,
+      ...faultyServer(this.control),
       THAW_HOME: join(this.#dir, "home"),
-      THAW_CRIU: partsOf(process.env).criu,
-      THAW_FAULTS: this.control.dir,
       THAW_CHUNK_GRACE_S: "0",
-      THAW_PARKED_CLONES_MAX: "0",
       THAW_DATA_KEY_CACHE_S: "0",
-      NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import=data:text/javascript,${encodeURIComponent(ENTRY)}`,
     };
     mkdirSync(this.dataDir, { recursive: true });
     mkdirSync(this.#eventsDir, { recursive: true });
@@ -164,6 +150,7 @@ export class FaultHost {
         throw new Error(
           `still there after the kill: ${JSON.stringify(this.#parts.filter((part) => isRunning(part.pid)))}`,
         );
+      // sleeps: between two looks
       await setTimeout(POLL_MS);
     }
     this.#forget();
@@ -173,7 +160,10 @@ export class FaultHost {
     return this.#server?.output() ?? "";
   }
 
-  /** The release of Node.js that was the older one is the newest now: snapshots of the other are stale. Only while the server is stopped. */
+  /**
+   * The release of Node.js that was the older one is the newest now: snapshots of the other are stale. Only while the
+   * server is stopped.
+   */
   updateRuntime(): void {
     const [older, next] = [Math.max(0, this.#release - 1), this.#release + 1];
     renameSync(this.#runtime(older), this.#runtime(next));

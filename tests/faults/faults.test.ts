@@ -1,9 +1,11 @@
 // long: a restart of the server for each fault point
 /**
- * The fault matrix: point × (error, delay, kill) × operation, on the real engine. `npm test` runs each point once; `npm run faults` all.
+ * The fault matrix: point × (error, delay, kill) × operation, on the real engine. `npm test` runs each point once; `npm
+ * run faults` all.
  */
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { BUILD_TIMEOUT_MS, buildFaultBinaries, FaultHost } from "./fault-host.ts";
+import { BUILD_TIMEOUT_MS, buildFaultBinaries } from "./fault-build.ts";
+import { FaultHost } from "./fault-host.ts";
 import { FAULTS } from "./fault-control.ts";
 import { BESIDE, COMBINATIONS, PATHS, POINTS, representativeSlice } from "./matrix.ts";
 import { createEventsFunction, OPERATION, OPERATIONS, publishedFunction, type Subject } from "./operations.ts";

@@ -1,6 +1,7 @@
 /**
- * The fault points by operation, in the order in which it passes them, and what is made of them: point × fault × operation. What an
- * operation passes is not taken from here on trust: the first test of faults.test.ts compares it with the trace of an undisturbed run.
+ * The fault points by operation, in the order in which it passes them, and what is made of them: point × fault ×
+ * operation. What an operation passes is not taken from here on trust: the first test of faults.test.ts compares it
+ * with the trace of an undisturbed run.
  */
 import { FAULTS, type Fault } from "./fault-control.ts";
 import { OPERATIONS, type OperationName } from "./operations.ts";
@@ -68,7 +69,8 @@ export const PATHS: Readonly<Record<OperationName, readonly string[]>> = {
 /** Passed as well, and in the matrix where it is what the operation is about. */
 export const BESIDE: Readonly<Record<OperationName, readonly string[]>> = {
   publish: [],
-  // The new layout goes to the far store, as a publish does; where the second restore touched new pages, so does the working set.
+  // The new layout goes to the far store, as a publish does; where the second restore touched new pages, so does the
+  // working set.
   restore: [...UPLOAD, "working-set.synced", "freeze.asked"],
   // Its first is a restore, and the function of events is started.
   invoke: [...FETCH, ...OPEN, ...PAGES, ...RECORD, ...SNAPSHOT, ...UPLOAD],
@@ -80,8 +82,8 @@ export const BESIDE: Readonly<Record<OperationName, readonly string[]>> = {
 };
 
 /**
- * Errors after which something is left to the next look at all versions, at the start and then every five minutes. The test starts the
- * server anew for that.
+ * Errors after which something is left to the next look at all versions, at the start and then every five minutes. The
+ * test starts the server anew for that.
  */
 const HEALED_BY_LOOK = new Set([
   // The snapshot is there, and its row can't be written.

@@ -1,6 +1,7 @@
 /**
- * What is done while a fault happens, and what must be true afterwards. `prepare` runs before a point is armed, `run` meets it; after a
- * kill the server has been started again when `settle` is called, which finds the end of the operation and judges it.
+ * What is done while a fault happens, and what must be true afterwards. `prepare` runs before a point is armed, `run`
+ * meets it; after a kill the server has been started again when `settle` is called, which finds the end of the
+ * operation and judges it.
  */
 import {
   DeleteFunctionCommand,
@@ -172,7 +173,10 @@ const publish: Operation = {
   },
 };
 
-/** On a host that has not got the snapshot any more, but for what its processes hold in memory; the second restore of its life. */
+/**
+ * On a host that has not got the snapshot any more, but for what its processes hold in memory; the second restore of
+ * its life.
+ */
 const restore: Operation = {
   async prepare(host) {
     const subject = await publishedFunction(host);

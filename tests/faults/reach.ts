@@ -1,4 +1,7 @@
-/** The server's side of fault points, as crates/faults is sandboxd's and the pager's: what a test has armed a point with happens here. */
+/**
+ * The server's side of fault points, as crates/faults is sandboxd's and the pager's: what a test has armed a point with
+ * happens here.
+ */
 import { appendFileSync, closeSync, openSync, readFileSync, renameSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";

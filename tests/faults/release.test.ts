@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, it } from "vitest";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
-import { BUILD_TIMEOUT_MS, buildFaultBinaries } from "./fault-host.ts";
+import { BUILD_TIMEOUT_MS, buildFaultBinaries } from "./fault-build.ts";
 import { POINTS, processOf } from "./matrix.ts";
 
 const TARGET = join(REPOSITORY, "target/x86_64-unknown-linux-gnu");

@@ -30,7 +30,8 @@ export async function runCombination(host: FaultHost, combination: Combination, 
   const hasEnded = fault === "kill" && processOf(point) !== "pager";
   if (hasEnded) await host.gone();
   if (hasEnded || !host.isStarted) await host.start();
-  // sandboxd starts another pager: for a client that is a fault like others. A new start leaves nothing to be wanted after an error either.
+  // sandboxd starts another pager: for a client that is a fault like others. A new start leaves nothing to be wanted
+  // after an error either.
   await operation.settle(
     host,
     subject,

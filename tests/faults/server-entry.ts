@@ -1,6 +1,6 @@
 /**
- * `node --import` of this file: the server that starts then has fault points, because its composition root gets wrapped adapters in the
- * place of the real ones. Nothing in packages/ knows of it (docs/design/0014-fault-points.md).
+ * `node --import` of this file: the server that starts then has fault points, because its composition root gets wrapped
+ * adapters in the place of the real ones. Nothing in packages/ knows of it (docs/design/0014-fault-points.md).
  */
 import { registerHooks } from "node:module";
 

@@ -1,7 +1,7 @@
 // alone: attacks the host, and measures that a neighbour goes on in time
 /**
- * Process states made to break the one who saves or restores them. Each ends within its time: the clone works, or the version fails
- * with a reason; the neighbour answers all the while, and the next function is published as ever.
+ * Process states made to break the one who saves or restores them. Each ends within its time: the clone works, or the
+ * version fails with a reason; the neighbour answers all the while, and the next function is published as ever.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,8 +14,8 @@ const SOURCE = readFileSync(join(REPOSITORY, "tests/hostile/programs/state.py"),
 const CASES = [...SOURCE.matchAll(/^def (\w+)\(\):/gm)].map((match) => match[1] ?? "");
 
 /**
- * CRIU saves these and can't restore them: the invoke is answered so, at once, and nothing else notices. The first where the host's
- * limit of open files is below one for each mapping (packaging/ sets it higher).
+ * CRIU saves these and can't restore them: the invoke is answered so, at once, and nothing else notices. The first
+ * where the host's limit of open files is below one for each mapping (packaging/ sets it higher).
  */
 const MAY_NOT_RESTORE = new Set(["many_mappings", "memfd_executed"]);
 

@@ -1,5 +1,8 @@
 // alone: attacks the host: what it reached would be somebody else's
-/** Ways out of the sandbox: files, memory, processes, system calls, sockets and devices of others. Each from a fresh environment and from a clone. */
+/**
+ * Ways out of the sandbox: files, memory, processes, system calls, sockets and devices of others. Each from a fresh
+ * environment and from a clone.
+ */
 import { constants } from "node:fs";
 import { describe, it } from "vitest";
 import type { TestFunctions } from "../support/functions.ts";

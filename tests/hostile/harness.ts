@@ -7,7 +7,10 @@ import type { TestFunctions } from "../support/functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
 const PROGRAMS = join(REPOSITORY, "tests/hostile/programs");
-/** What the neighbour may take at most while others are at work: far above its few milliseconds, far below a wait for the attack's end. */
+/**
+ * What the neighbour may take at most while others are at work: far above its few milliseconds, far below a wait for
+ * the attack's end.
+ */
 const NEIGHBOUR_MS_MAX = 3000;
 
 export interface Outcome {

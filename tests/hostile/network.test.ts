@@ -1,5 +1,8 @@
 // alone: looks at every address of the host
-/** What a function can reach: the outside, but neither the host, nor other sandboxes, nor the addresses at which clouds hand out credentials. */
+/**
+ * What a function can reach: the outside, but neither the host, nor other sandboxes, nor the addresses at which clouds
+ * hand out credentials.
+ */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";

@@ -1,5 +1,8 @@
 // alone: attacks the host, and measures that a neighbour goes on in time
-/** Functions that lie to the server: calls for others' requests, forged log lines, a supervisor that is stopped, killed or flooded. */
+/**
+ * Functions that lie to the server: calls for others' requests, forged log lines, a supervisor that is stopped, killed
+ * or flooded.
+ */
 import { describe, it } from "vitest";
 import type { TestFunctions } from "../support/functions.ts";
 import { type Neighbour, type Outcome, program, PROVIDED, publishOutcome, withNeighbour } from "./harness.ts";

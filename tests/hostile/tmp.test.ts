@@ -1,7 +1,8 @@
 // alone: attacks the host's files, as root copies them
 /**
- * What a function leaves in /tmp before its snapshot, which root copies: links out, odd names, devices, endless depth and size. Each
- * is the same in the clone, or the version fails with a reason; and nothing of the host is read, written or copied on the way.
+ * What a function leaves in /tmp before its snapshot, which root copies: links out, odd names, devices, endless depth
+ * and size. Each is the same in the clone, or the version fails with a reason; and nothing of the host is read, written
+ * or copied on the way.
  */
 import { it } from "vitest";
 import { createHash } from "node:crypto";

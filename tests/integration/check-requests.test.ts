@@ -1,4 +1,6 @@
-/** thaw check on requests that functions send: what only a server outside gets is compared, where it is not encrypted. */
+/**
+ * thaw check on requests that functions send: what only a server outside gets is compared, where it is not encrypted.
+ */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { CheckHarness, idsOf, node, type Options, python, PYTHON } from "../support/check-harness.ts";

@@ -1,4 +1,7 @@
-/** thaw check on the real engine: small functions that share something, beyond the pairs of check-pairs.test.ts, and what the report says. */
+/**
+ * thaw check on the real engine: small functions that share something, beyond the pairs of check-pairs.test.ts, and
+ * what the report says.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DefaultTreeAdapterTypes, parse } from "parse5";

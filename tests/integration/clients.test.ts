@@ -1,4 +1,7 @@
-/** AWS's own clients, unmodified, through the whole life of a function: create, waiter, publish, waiter, alias, invoke, logs, delete. */
+/**
+ * AWS's own clients, unmodified, through the whole life of a function: create, waiter, publish, waiter, alias, invoke,
+ * logs, delete.
+ */
 import {
   CreateAliasCommand,
   DeleteFunctionCommand,

@@ -1,6 +1,6 @@
 /**
- * Connections that Init has made, with the libraries people use, against a real server outside: cut before a clone runs, so that each
- * library sees a clean error and makes a new one. Lines of docs/reference/uniqueness.md.
+ * Connections that Init has made, with the libraries people use, against a real server outside: cut before a clone
+ * runs, so that each library sees a clean error and makes a new one. Lines of docs/reference/uniqueness.md.
  */
 import { join } from "node:path";
 import type { CreateFunctionCommandInput } from "@aws-sdk/client-lambda";

@@ -225,7 +225,10 @@ it("fails a version where the disk is full at the moment of the snapshot", async
   }
 });
 
-/** Becomes the program under a filter that allows all system calls, as the ones of containers and services are there, too. */
+/**
+ * Becomes the program under a filter that allows all system calls, as the ones of containers and services are there,
+ * too.
+ */
 const UNDER_FILTER = `#!/usr/bin/python3
 import ctypes, os, struct, sys
 code = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0x7fff0000), 8)

@@ -1,4 +1,6 @@
-/** What tells clones of one snapshot apart, what does not, and what time it is in them (docs/reference/uniqueness.md). */
+/**
+ * What tells clones of one snapshot apart, what does not, and what time it is in them (docs/reference/uniqueness.md).
+ */
 import { it } from "vitest";
 import type { TestFunctions } from "../support/functions.ts";
 import { source } from "../support/test-functions.ts";

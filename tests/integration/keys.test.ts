@@ -1,4 +1,6 @@
-/** KMSKeyArn from publish to invoke: the local keyring and AWS's KMS API, and AWS's errors when a key does not answer. */
+/**
+ * KMSKeyArn from publish to invoke: the local keyring and AWS's KMS API, and AWS's errors when a key does not answer.
+ */
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import {
   GetFunctionConfigurationCommand,

@@ -1,4 +1,7 @@
-/** A function's modules may have the names of modules that the runtime's own start needs: it starts, and its clones are unique. */
+/**
+ * A function's modules may have the names of modules that the runtime's own start needs: it starts, and its clones are
+ * unique.
+ */
 import { describe, expect, test } from "vitest";
 import type { Files, TestFunctions } from "../support/functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
@@ -8,7 +11,10 @@ withThaw((made) => {
   functions = made;
 });
 
-/** The client imports them at its start, around a snapshot, or in a thread; the renewal of generators needs the last ones. */
+/**
+ * The client imports them at its start, around a snapshot, or in a thread; the renewal of generators needs the last
+ * ones.
+ */
 const NAMES = ["json", "logging", "queue", "http", "base64", "traceback", "types", "tempfile", "uuid", "secrets"];
 const OWN = "TOKEN = 'mine'\n";
 const HANDLER = `

@@ -1,5 +1,8 @@
 // alone: a function takes the whole host, and a deadline runs
-/** A snapshot's life on the real engine: expiry seen by the AWS CLI and the SDK, refresh beside the old runtime, provisioned concurrency, storage. */
+/**
+ * A snapshot's life on the real engine: expiry seen by the AWS CLI and the SDK, refresh beside the old runtime,
+ * provisioned concurrency, storage.
+ */
 import { partsOf, thawHomeOf } from "@thaw/installation";
 import {
   DeleteFunctionCommand,

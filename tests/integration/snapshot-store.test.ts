@@ -1,5 +1,7 @@
 // long: some minutes of servers with a far store
-/** Snapshots in S3: published there, restored by a host that has nothing, through a store that is slow, wrong or away. */
+/**
+ * Snapshots in S3: published there, restored by a host that has nothing, through a store that is slow, wrong or away.
+ */
 import { DeleteFunctionCommand, GetFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
 import { chmodSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";

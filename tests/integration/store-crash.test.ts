@@ -1,4 +1,7 @@
-/** SIGKILL of the server at any call of an upload or a collection: every published snapshot stays readable, no half one is seen. */
+/**
+ * SIGKILL of the server at any call of an upload or a collection: every published snapshot stays readable, no half one
+ * is seen.
+ */
 import {
   DeleteFunctionCommand,
   GetFunctionConfigurationCommand,

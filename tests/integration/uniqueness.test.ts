@@ -1,7 +1,7 @@
 // long: some minutes of clones in four languages
 /**
- * docs/reference/uniqueness.md, line by line: 200 clones of one snapshot draw from every source of chance of their runtime. The same
- * function without the cures shows that the test can fail: there, what is "made safe" repeats.
+ * docs/reference/uniqueness.md, line by line: 200 clones of one snapshot draw from every source of chance of their
+ * runtime. The same function without the cures shows that the test can fail: there, what is "made safe" repeats.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * A snapshot is the memory as it was: nothing of how its processes end gets into it. Where the end of a thread did, its id was 0 in each
- * clone, glibc took every free lock for its own, and OpenSSL refused to work. It showed on a busy host, in one snapshot of five.
+ * A snapshot is the memory as it was: nothing of how its processes end gets into it. Where the end of a thread did, its
+ * id was 0 in each clone, glibc took every free lock for its own, and OpenSSL refused to work. It showed on a busy
+ * host, in one snapshot of five.
  */
 import { it } from "vitest";
 import type { TestFunctions } from "../support/functions.ts";

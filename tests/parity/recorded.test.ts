@@ -1,4 +1,6 @@
-/** Thaw's answers beside those recorded from AWS: the same members, the same texts; placeholders stand for what differs. */
+/**
+ * Thaw's answers beside those recorded from AWS: the same members, the same texts; placeholders stand for what differs.
+ */
 import * as aws from "@aws-sdk/client-lambda";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

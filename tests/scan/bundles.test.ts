@@ -1,4 +1,7 @@
-/** Single files that webpack 5.101 made of some pairs and fixtures (tests/scan/recall/main.ts measures all of them with more bundlers). */
+/**
+ * Single files that webpack 5.101 made of some pairs and fixtures (tests/scan/recall/main.ts measures all of them with
+ * more bundlers).
+ */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";

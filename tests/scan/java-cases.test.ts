@@ -1,4 +1,7 @@
-/** Java beyond one example a rule: all that AWS's own scanner finds (its detectors are named in the test), and what it leaves alone. */
+/**
+ * Java beyond one example a rule: all that AWS's own scanner finds (its detectors are named in the test), and what it
+ * leaves alone.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

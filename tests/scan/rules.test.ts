@@ -1,4 +1,7 @@
-/** For each rule and language a function that breaks it, and its fixed twin: the first gives this rule and no other, the second nothing. */
+/**
+ * For each rule and language a function that breaks it, and its fixed twin: the first gives this rule and no other, the
+ * second nothing.
+ */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

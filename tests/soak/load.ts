@@ -1,4 +1,7 @@
-/** One client of the soak: creates, updates, publishes, invokes and deletes a function of its own, and checks each answer. */
+/**
+ * One client of the soak: creates, updates, publishes, invokes and deletes a function of its own, and checks each
+ * answer.
+ */
 import { DeleteFunctionCommand, InvokeCommand } from "@aws-sdk/client-lambda";
 import type { TestFunctions } from "../support/functions.ts";
 

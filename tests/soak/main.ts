@@ -1,7 +1,8 @@
 /**
- * npm run soak [-- --minutes N] [--seed N]: clients that publish, invoke, update and delete, while the server, sandboxd, the pager and the
- * launcher are killed at random and started again. At the end: no accepted event lost, no wrong answer, nothing left on the machine; what
- * the processes hold, minute by minute, as a table and in bench/out/soak.json.
+ * npm run soak [-- --minutes N] [--seed N]: clients that publish, invoke, update and delete, while the server,
+ * sandboxd, the pager and the launcher are killed at random and started again. At the end: no accepted event lost, no
+ * wrong answer, nothing left on the machine; what the processes hold, minute by minute, as a table and in
+ * bench/out/soak.json.
  */
 import { randomInt } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

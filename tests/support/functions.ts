@@ -47,8 +47,9 @@ export function zipOf(files: Files): Promise<Buffer> {
 
 export interface ConnectionOptions {
   /**
-   * For measurements, and where what happens to connections is tested. Else each request has its own: a test that computes for seconds does
-   * not see meanwhile that the server closed one, sends on it, and no error of a request is tried again here.
+   * For measurements, and where what happens to connections is tested. Else each request has its own: a test that
+   * computes for seconds does not see meanwhile that the server closed one, sends on it, and no error of a request is
+   * tried again here.
    */
   readonly keepAlive: boolean;
 }

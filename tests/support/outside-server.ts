@@ -1,7 +1,7 @@
 /**
- * Answers as S3 (ListBuckets), Lambda (ListFunctions), Secrets Manager (GetSecretValue), SSM (GetParameter) and KMS (Decrypt) do, keeps connections alive, and
- * tells which connection a request came by. PORT: HTTP; PORT + 1: lines; PORT + 2: HTTPS. With an address as its second argument it is a
- * name server, too: every name has that address.
+ * Answers as S3 (ListBuckets), Lambda (ListFunctions), Secrets Manager (GetSecretValue), SSM (GetParameter) and KMS
+ * (Decrypt) do, keeps connections alive, and tells which connection a request came by. PORT: HTTP; PORT + 1: lines;
+ * PORT + 2: HTTPS. With an address as its second argument it is a name server, too: every name has that address.
  */
 import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
@@ -25,7 +25,10 @@ const TARGETS: Readonly<Record<string, object>> = {
   "TrentService.Decrypt": { KeyId: "key", Plaintext: Buffer.from(SECRET).toString("base64") },
 };
 
-/** Not before the request was read whole: on "connection: close" an early answer would end a connection that is still written to. */
+/**
+ * Not before the request was read whole: on "connection: close" an early answer would end a connection that is still
+ * written to.
+ */
 const answering = (answer: RequestListener): RequestListener => {
   return (request, response) => void request.resume().once("end", () => answer(request, response));
 };

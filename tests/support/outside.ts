@@ -1,6 +1,6 @@
 /**
- * A host outside: a network namespace with a server in it. Sandboxes reach it through their NAT as they would any other host; the way to
- * this machine itself stays shut.
+ * A host outside: a network namespace with a server in it. Sandboxes reach it through their NAT as they would any other
+ * host; the way to this machine itself stays shut.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";

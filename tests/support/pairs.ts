@@ -1,9 +1,10 @@
 /**
- * For each rule of `thaw scan` and each language a function that breaks it and its fixed twin, which can be deployed as they are. Most are
- * the scanner's fixtures; where those need a library or a service that no test has, another pair is in tests/pairs.
+ * For each rule of `thaw scan` and each language a function that breaks it and its fixed twin, which can be deployed as
+ * they are. Most are the scanner's fixtures; where those need a library or a service that no test has, another pair is
+ * in tests/pairs.
  *
- * `found`: what `thaw check` says of the broken one (findings, notes left out); of the fixed one it says nothing. What no check can see of
- * these hazards is in UNSEEN, with the reason.
+ * `found`: what `thaw check` says of the broken one (findings, notes left out); of the fixed one it says nothing. What
+ * no check can see of these hazards is in UNSEEN, with the reason.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -114,7 +115,10 @@ export const PAIRS: readonly Pair[] = [
   { language: "python", rule: "temp-file", found: ["kept-value"] },
 ];
 
-/** Broken functions of which a check must be silent, because nothing of the hazard can come out of clones. The scanner finds them all. */
+/**
+ * Broken functions of which a check must be silent, because nothing of the hazard can come out of clones. The scanner
+ * finds them all.
+ */
 export const UNSEEN: ReadonlyArray<Pair & { readonly reason: string }> = [
   {
     language: "python",

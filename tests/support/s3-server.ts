@@ -1,4 +1,7 @@
-/** A real S3-compatible server (versitygw) on a directory of its own, and a proxy before it that is slow, wrong or away on demand. */
+/**
+ * A real S3-compatible server (versitygw) on a directory of its own, and a proxy before it that is slow, wrong or away
+ * on demand.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -24,7 +27,9 @@ export const noS3: string | null = existsSync(PROGRAM)
   ? null
   : "versitygw is not there: it needs Go (tools/build-test-stores.sh)";
 
-/** pass; late (never answered); half (of the body, as if it were all); wrong (another content); none (404); fail (500). */
+/**
+ * pass; late (never answered); half (of the body, as if it were all); wrong (another content); none (404); fail (500).
+ */
 export type Fate = "pass" | "late" | "half" | "wrong" | "none" | "fail";
 
 export class S3Server {
@@ -122,6 +127,7 @@ export class S3Server {
     const { method = "GET", url = "/" } = request;
     const fate = this.fateOf(method, url);
     if (fate === "late") return;
+    // sleeps: a store as slow as a test asks for
     if (this.delayMs > 0) await new Promise((next) => setTimeout(next, this.delayMs));
     if (fate === "none" || fate === "fail") {
       request.resume();

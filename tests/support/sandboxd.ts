@@ -1,4 +1,7 @@
-/** sandboxd alone, without a server: for tests that ask for what the product does not do by itself (a snapshot of a clone, a lying pager). */
+/**
+ * sandboxd alone, without a server: for tests that ask for what the product does not do by itself (a snapshot of a
+ * clone, a lying pager).
+ */
 import { partsOf, thawHomeOf } from "@thaw/installation";
 import { newEnvironmentId, newSnapshotId, type SnapshotId, systemClock } from "@thaw/server/testing/base";
 import type {
@@ -19,6 +22,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { childrenOf } from "../../tools/processes.ts";
+import { faultyPrograms } from "../faults/fault-build.ts";
+import type { FaultControl } from "../faults/fault-control.ts";
 
 const PARTS = partsOf(process.env);
 const ENGINE = "criu";
@@ -35,6 +40,8 @@ export interface SandboxdOptions {
   /** In place of thaw-pager. */
   readonly pager?: string;
   readonly pagerMemoryMib?: number;
+  /** Programs with fault points, instead of the released ones; they have to be built before. */
+  readonly faults?: FaultControl;
 }
 
 export class TestSandboxd {
@@ -183,8 +190,15 @@ export class TestSandboxd {
   }
 
   async #start(): Promise<void> {
-    const { memory = "lazy", pager = PARTS.pager, pagerMemoryMib = 256, binaries } = this.#options;
+    const { memory = "lazy", pagerMemoryMib = 256, faults, binaries } = this.#options;
     const isStock = memory === "stock-lazy";
+    const env = {
+      ...process.env,
+      ...(binaries === undefined ? {} : { THAW_BINARIES: binaries, THAW_CRIU: PARTS.criu }),
+      ...(faults === undefined ? {} : faultyPrograms(faults)),
+      ...(isStock ? { THAW_BENCH_MEMORY: memory } : {}),
+    };
+    const { sandboxd, supervisor, pager } = { ...partsOf(env), ...this.#options };
     const args = [
       "serve",
       "--run",
@@ -194,7 +208,7 @@ export class TestSandboxd {
       "--runtimes",
       join(thawHomeOf(process.env), "runtimes"),
     ];
-    args.push("--clients", PARTS.clients, "--supervisor", PARTS.supervisor, "--server-uid", "0", "--pool", "1");
+    args.push("--clients", PARTS.clients, "--supervisor", supervisor, "--server-uid", "0", "--pool", "1");
     args.push(
       "--memory",
       isStock ? "lazy" : memory,
@@ -207,10 +221,9 @@ export class TestSandboxd {
       "--criu",
       PARTS.criu,
     );
-    const program = binaries === undefined ? PARTS.sandboxd : join(binaries, "thaw-sandboxd");
-    const child = spawn("setpriv", ["--pdeathsig", "TERM", program, ...args], {
+    const child = spawn("setpriv", ["--pdeathsig", "TERM", sandboxd, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: isStock ? { ...process.env, THAW_BENCH_MEMORY: memory } : process.env,
+      env,
     });
     child.stderr.on("data", (bytes: Buffer) => this.#output.push(bytes.toString()));
     this.#child = child;
@@ -248,8 +261,9 @@ export class TestClone {
   readonly #sandboxd: TestSandboxd;
   #next: RuntimeCall | null = null;
   #answer: string | null = null;
+  #log = "";
   #isLost = false;
-  #changed: () => void = () => undefined;
+  readonly #watchers = new Set<() => void>();
 
   constructor(sandboxd: TestSandboxd, spec: SandboxSpec, link: SupervisorLink, exited: Promise<SandboxExit>) {
     this.#sandboxd = sandboxd;
@@ -259,7 +273,10 @@ export class TestClone {
     link.listen({
       onCall: (call) => this.#onCall(call),
       onAbandoned: () => undefined,
-      onLog: () => undefined,
+      onLog: (_source, _stream, bytes) => {
+        this.#log += bytes.toString();
+        this.#changed();
+      },
       onExit: () => this.#lose(),
       onLost: () => this.#lose(),
     });
@@ -285,6 +302,11 @@ export class TestClone {
     return JSON.parse(this.#answer ?? "null") as unknown;
   }
 
+  /** The program has printed this line. Rejects when the sandbox ends before. */
+  said(line: string): Promise<void> {
+    return this.#until(`"${line}" in the log`, () => this.#log.split("\n").includes(line));
+  }
+
   async destroy(): Promise<void> {
     this.link.close();
     await this.#sandboxd.host.destroy(this.spec.environmentId);
@@ -307,6 +329,10 @@ export class TestClone {
     this.#changed();
   }
 
+  #changed(): void {
+    for (const look of this.#watchers) look();
+  }
+
   #until(what: string, isThere: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -316,11 +342,11 @@ export class TestClone {
       const look = (): void => {
         if (!isThere() && !this.#isLost) return;
         clearTimeout(timer);
-        this.#changed = () => undefined;
+        this.#watchers.delete(look);
         if (isThere()) resolve();
         else reject(new CloneLost());
       };
-      this.#changed = look;
+      this.#watchers.add(look);
       look();
     });
   }

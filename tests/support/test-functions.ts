@@ -77,7 +77,10 @@ export function jar(name: RegExp): string {
   return join(dir, found);
 }
 
-/** A source file below tests/functions, compiled against the runtime client and the libraries whose names match; these go to lib/. */
+/**
+ * A source file below tests/functions, compiled against the runtime client and the libraries whose names match; these
+ * go to lib/.
+ */
 export function javaPackage(sourceName: string, wanted: RegExp): Package {
   return { ...compileJava(join(FUNCTIONS, sourceName), jars(wanted)), ...jarFiles(wanted) };
 }

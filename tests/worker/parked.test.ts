@@ -1,4 +1,7 @@
-/** Parked clones: restored ahead, taken by the next invoke that would be cold; new in identity, and the first to give way. */
+/**
+ * Parked clones: restored ahead, taken by the next invoke that would be cold; new in identity, and the first to give
+ * way.
+ */
 import { test } from "vitest";
 import { json, WorkerHarness } from "./harness.ts";
 

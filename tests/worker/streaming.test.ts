@@ -134,7 +134,7 @@ test("a runtime that ends in the middle, or is too slow, cuts the stream and end
   });
   expect(await readAll(await stream(exiting))).toEqual({ read: "half", error: "a body that was cut off" });
   await exiting.clock.advance(0);
-  expect(exiting.worker.listEnvironments()).toEqual([]);
+  expect((await exiting.worker.report()).environments).toEqual([]);
   await exiting.end();
   const pieces = new Pieces();
   const hanging = new WorkerHarness({ handle: () => pieces });
@@ -144,7 +144,7 @@ test("a runtime that ends in the middle, or is too slow, cuts the stream and end
   expect(await reading).toEqual({ read: "half", error: "a body that was cut off" });
   await hanging.clock.advance(0);
   expect(hanging.logs.lines.at(-1)).toContain("Status: timeout");
-  expect(hanging.worker.listEnvironments()).toEqual([]);
+  expect((await hanging.worker.report()).environments).toEqual([]);
   await hanging.end();
 });
 

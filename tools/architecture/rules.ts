@@ -1,6 +1,6 @@
 /**
- * The layering rule (docs/ARCHITECTURE.md) as tables: imports point inwards, siblings do not know one another, only main sees
- * both sides. A folder that is in no table is a violation: a new one gets its line here first.
+ * The layering rule (docs/ARCHITECTURE.md) as tables: imports point inwards, siblings do not know one another, only
+ * main sees both sides. A folder that is in no table is a violation: a new one gets its line here first.
  */
 
 const INNER = ["base", "model", "ports"];
@@ -33,8 +33,8 @@ export const FOLDERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Rooms: the folders inside of a folder, and which of their sisters each may import. `.` stands for the files that lie in no
- * room; every room may import them, but for the roofs.
+ * Rooms: the folders inside of a folder, and which of their sisters each may import. `.` stands for the files that lie
+ * in no room; every room may import them, but for the roofs.
  */
 export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   control: {

@@ -1,4 +1,7 @@
-/** The far store with a point before each call that changes or brings something, named by what the key is, and one after a manifest is there. */
+/**
+ * The far store with a point before each call that changes or brings something, named by what the key is, and one after
+ * a manifest is there.
+ */
 import { type SnapshotStore, SnapshotStoreError } from "@thaw/server/testing/ports";
 import { createDirectoryStore as create } from "@thaw/server/testing/directory-store";
 import { reach } from "../reach.ts";

@@ -1,6 +1,7 @@
 /**
- * node tests/scan/precision/main.ts DIR: scans what fetch.sh brought to DIR, and prints each finding with its line of code, for a person to
- * judge. docs/reference/scan-precision.md has the verdicts; `--json` prints what that document's table is made from.
+ * node tests/scan/precision/main.ts DIR: scans what fetch.sh brought to DIR, and prints each finding with its line of
+ * code, for a person to judge. docs/reference/scan-precision.md has the verdicts; `--json` prints what that document's
+ * table is made from.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";

@@ -1,7 +1,7 @@
 /**
- * node tests/scan/recall/main.ts DIR: the broken JavaScript functions (pairs and fixtures), as they are and as a single file of each
- * bundler that fetch.sh brought to DIR, scanned; prints for each form how many are found, which are not, and how many of the fixed twins
- * are wrongly found. The table of docs/reference/scan-recall.md is this.
+ * node tests/scan/recall/main.ts DIR: the broken JavaScript functions (pairs and fixtures), as they are and as a single
+ * file of each bundler that fetch.sh brought to DIR, scanned; prints for each form how many are found, which are not,
+ * and how many of the fixed twins are wrongly found. The table of docs/reference/scan-recall.md is this.
  */
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

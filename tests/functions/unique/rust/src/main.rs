@@ -59,13 +59,15 @@ fn call(stream: &mut TcpStream, method: &str, path: &str, body: &str) -> (String
 
 fn main() {
     let mut stream = TcpStream::connect(std::env::var("AWS_LAMBDA_RUNTIME_API").expect("the API's address")).expect("connect");
-    let mut sources = Sources { own: StdRng::from_os_rng(), renewed: StdRng::from_os_rng(), seen: generation(), hasher: RandomState::new() };
+    let (own, renewed) = (StdRng::from_os_rng(), StdRng::from_os_rng());
+    let mut sources = Sources { own, renewed, seen: generation(), hasher: RandomState::new() };
     sources.draw();
     loop {
         let (head, event) = call(&mut stream, "GET", "invocation/next", "");
         let id = head.lines().find_map(|line| line.strip_prefix("lambda-runtime-aws-request-id: ")).expect("an id").trim().to_string();
         let values: Vec<String> = sources.draw().iter().map(|(name, value)| format!("{name:?}:{value:?}")).collect();
-        let hold = event.split("\"holdMs\":").nth(1).and_then(|rest| rest.trim_end_matches('}').parse().ok()).unwrap_or(0);
+        let held = event.split("\"holdMs\":").nth(1);
+        let hold = held.and_then(|rest| rest.trim_end_matches('}').parse().ok()).unwrap_or(0);
         std::thread::sleep(Duration::from_millis(hold));
         let answer = format!("{{\"clone\":\"{:x}\",\"values\":{{{}}}}}", generation(), values.join(","));
         call(&mut stream, "POST", &format!("invocation/{id}/response"), &answer);
