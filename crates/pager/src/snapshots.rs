@@ -215,14 +215,14 @@ mod tests {
             header: WorkingSetHeader { snapshot: snapshot.into(), recordings: 1 },
             runs: vec![TouchedRun { pid: 9, address: 0x1000, pages: 1 }],
         };
-        let sealed = manifest().seal(&KEY);
+        let sealed = manifest().seal(&KEY).expect("small");
         let open =
             |bytes: &[u8]| Snapshot::open("snap-1", &KEY, file(&sealed), Some(file(bytes))).expect("opens").ahead.len();
-        let mut flipped = set("snap-1").seal(&KEY);
+        let mut flipped = set("snap-1").seal(&KEY).expect("small");
         flipped[60] ^= 1;
-        assert_eq!(open(&set("snap-1").seal(&KEY)), 1);
+        assert_eq!(open(&set("snap-1").seal(&KEY).expect("small")), 1);
         assert_eq!(open(&flipped), 0);
-        assert_eq!(open(&set("snap-2").seal(&KEY)), 0);
+        assert_eq!(open(&set("snap-2").seal(&KEY).expect("small")), 0);
         assert_eq!(open(b""), 0);
         assert!(Snapshot::open("snap-2", &KEY, file(&sealed), None).is_err());
     }

@@ -10,6 +10,8 @@ pub enum Code {
     Exists,
     NoCriu,
     SnapshotFailed,
+    /// The function has more files, links or pieces of memory than a snapshot can describe.
+    SnapshotTooLarge,
     SnapshotDamaged,
     RestoreFailed,
     RestoreTimeout,
@@ -27,6 +29,7 @@ impl Code {
             Code::Exists => "SANDBOX_EXISTS",
             Code::NoCriu => "SANDBOX_NO_CRIU",
             Code::SnapshotFailed => "SANDBOX_SNAPSHOT_FAILED",
+            Code::SnapshotTooLarge => "SANDBOX_SNAPSHOT_TOO_LARGE",
             Code::SnapshotDamaged => "SANDBOX_SNAPSHOT_DAMAGED",
             Code::RestoreFailed => "SANDBOX_RESTORE_FAILED",
             Code::RestoreTimeout => "SANDBOX_RESTORE_TIMEOUT",
@@ -65,6 +68,7 @@ impl From<thaw_snapshot::Error> for Error {
     fn from(error: thaw_snapshot::Error) -> Self {
         match error {
             thaw_snapshot::Error::Damaged(why) => Error::new(Code::SnapshotDamaged, why),
+            thaw_snapshot::Error::TooLarge(why) => Error::new(Code::SnapshotTooLarge, why),
             thaw_snapshot::Error::Io(error) => error.into(),
         }
     }

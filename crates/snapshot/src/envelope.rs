@@ -11,7 +11,7 @@ use ring::aead::{Aad, LessSafeKey, Nonce, UnboundKey, AES_256_GCM};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::chunk::ChunkName;
-use crate::{damaged, Result};
+use crate::{damaged, Error, Result};
 
 const MAGIC: &[u8; 8] = b"THAWSNAP";
 /// Raised whenever what a snapshot holds changes in a way that an older Thaw could not restore, or this one an older
@@ -46,17 +46,19 @@ pub(crate) fn new_nonce() -> Nonce12 {
     nonce
 }
 
-/// Seals our own parts: one over its limit is our bug.
+/// Seals a file's parts. Fails with `TooLarge` where they are over the limit: their size depends on the function.
 pub(crate) fn seal_with(
     key: &DataKey,
     nonce: Nonce12,
     header: &[u8],
     names: &[ChunkName],
     mut secret: Vec<u8>,
-) -> Vec<u8> {
-    assert!(header.len() <= HEADER_SIZE_BYTES_MAX, "envelope: header over the limit");
-    let mut file =
-        Vec::with_capacity(FIXED_SIZE_BYTES + header.len() + names.len() * 32 + secret.len() + TAG_SIZE_BYTES);
+) -> Result<Vec<u8>> {
+    let size = FIXED_SIZE_BYTES + header.len() + names.len() * 32 + secret.len() + TAG_SIZE_BYTES;
+    if header.len() > HEADER_SIZE_BYTES_MAX || size > FILE_SIZE_BYTES_MAX {
+        return Err(Error::TooLarge(format!("its description has {size} bytes, {FILE_SIZE_BYTES_MAX} are the limit")));
+    }
+    let mut file = Vec::with_capacity(size);
     file.extend_from_slice(MAGIC);
     for number in [FORMAT, header.len() as u32, names.len() as u32 * 32, (secret.len() + TAG_SIZE_BYTES) as u32] {
         file.extend_from_slice(&number.to_le_bytes());
@@ -66,12 +68,11 @@ pub(crate) fn seal_with(
     for name in names {
         file.extend_from_slice(name);
     }
-    assert!(file.len() + secret.len() + TAG_SIZE_BYTES <= FILE_SIZE_BYTES_MAX, "envelope: file over the limit");
     cipher(key)
         .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(&file), &mut secret)
         .expect("shorter than the cipher's limit");
     file.append(&mut secret);
-    file
+    Ok(file)
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> usize {
@@ -125,7 +126,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn seal(key: &DataKey, header: &[u8], names: &[ChunkName], secret: Vec<u8>) -> Vec<u8> {
-        seal_with(key, new_nonce(), header, names, secret)
+        seal_with(key, new_nonce(), header, names, secret).expect("small")
+    }
+
+    #[test]
+    fn parts_over_the_limit_are_an_error_and_no_panic() {
+        let sealed =
+            |header: usize, secret: usize| seal_with(&[3; 32], [0; 12], &vec![b' '; header], &[], vec![0; secret]);
+        assert!(matches!(sealed(2, FILE_SIZE_BYTES_MAX), Err(Error::TooLarge(_))));
+        assert!(matches!(sealed(HEADER_SIZE_BYTES_MAX + 1, 2), Err(Error::TooLarge(_))));
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub const PAGES_PER_CHUNK_MAX: usize = CHUNK_SIZE_BYTES_MAX / PAGE_SIZE_BYTES;
 pub enum Error {
     /// Changed, cut short, or sealed under another key: never used.
     Damaged(String),
+    /// A snapshot that is being made has more to describe than its file may hold.
+    TooLarge(String),
     Io(io::Error),
 }
 
@@ -39,6 +41,7 @@ impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Error::Damaged(why) => write!(formatter, "damaged: {why}"),
+            Error::TooLarge(why) => write!(formatter, "too large: {why}"),
             Error::Io(error) => write!(formatter, "{error}"),
         }
     }

@@ -144,11 +144,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    pub fn seal(&self, key: &DataKey) -> Vec<u8> {
+    /// Fails with `TooLarge` where the function has more to describe than a file may hold.
+    pub fn seal(&self, key: &DataKey) -> Result<Vec<u8>> {
         self.seal_with(key, envelope::new_nonce())
     }
 
-    pub(crate) fn seal_with(&self, key: &DataKey, nonce: envelope::Nonce12) -> Vec<u8> {
+    pub(crate) fn seal_with(&self, key: &DataKey, nonce: envelope::Nonce12) -> Result<Vec<u8>> {
         let description = Description {
             supervisor_pid: self.supervisor_pid,
             clocks: self.clocks,
@@ -329,7 +330,7 @@ mod tests {
 
     #[test]
     fn another_format_is_refused_by_its_number() {
-        let mut file = sample().seal(&[5; 32]);
+        let mut file = sample().seal(&[5; 32]).expect("small");
         file[8..12].copy_from_slice(&3u32.to_le_bytes());
         let refused = Manifest::open(&[5; 32], &file).expect_err("is refused").to_string();
         assert_eq!(refused, "damaged: its format is 3, this Thaw reads 4");
@@ -337,7 +338,7 @@ mod tests {
 
     #[test]
     fn gives_back_what_was_sealed() {
-        let file = sample().seal(&[5; 32]);
+        let file = sample().seal(&[5; 32]).expect("small");
         assert_eq!(Manifest::open(&[5; 32], &file).expect("opens"), sample());
         assert_eq!(read_header(&file).expect("reads").1, vec![[1; 32], [3; 32]]);
     }
@@ -355,13 +356,13 @@ mod tests {
         for (number, change) in spoil.iter().enumerate() {
             let mut manifest = sample();
             change(&mut manifest);
-            assert!(Manifest::open(&[5; 32], &manifest.seal(&[5; 32])).is_err(), "case {number}");
+            assert!(Manifest::open(&[5; 32], &manifest.seal(&[5; 32]).expect("small")).is_err(), "case {number}");
         }
     }
 
     #[test]
     fn no_flipped_bit_is_accepted() {
-        let file = sample().seal(&[5; 32]);
+        let file = sample().seal(&[5; 32]).expect("small");
         for bit in 0..file.len() * 8 {
             let mut changed = file.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
@@ -376,7 +377,7 @@ mod tests {
 
     fn sealed(secret: Vec<u8>, names: &[ChunkName]) -> Vec<u8> {
         let header = serde_json::to_vec(&sample().header).expect("plain data");
-        envelope::seal_with(&[5; 32], envelope::new_nonce(), &header, names, secret)
+        envelope::seal_with(&[5; 32], envelope::new_nonce(), &header, names, secret).expect("small")
     }
 
     /// All that a reader of pages relies on.
@@ -410,7 +411,7 @@ mod tests {
 
         #[test]
         fn changed_tables_are_refused_or_harmless(changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6)) {
-            let file = sample().seal(&[5; 32]);
+            let file = sample().seal(&[5; 32]).expect("small");
             let (clear, mut secret) = envelope::open(&[5; 32], &file).expect("opens");
             for (index, byte) in changes {
                 let at = index.index(secret.len());
@@ -421,7 +422,7 @@ mod tests {
 
         #[test]
         fn any_header_is_read_or_refused(header in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let file = envelope::seal_with(&[5; 32], [0; 12], &header, &[], Vec::new());
+            let file = envelope::seal_with(&[5; 32], [0; 12], &header, &[], Vec::new()).expect("small");
             let _ = read_header(&file);
         }
     }

@@ -149,8 +149,8 @@ fn files() -> Vec<(String, Vec<u8>)> {
     text.push(b'\n');
     vec![
         ("vectors.json".into(), text),
-        ("manifest".into(), manifest().seal_with(&DATA_KEY, *b"nonce-of-man")),
-        ("working-set".into(), set().seal_with(&DATA_KEY, *b"nonce-of-set")),
+        ("manifest".into(), manifest().seal_with(&DATA_KEY, *b"nonce-of-man").expect("small")),
+        ("working-set".into(), set().seal_with(&DATA_KEY, *b"nonce-of-set").expect("small")),
         ("chunk-0".into(), chunk::seal(&secret, &pages()).1),
         ("chunk-1".into(), chunk::seal(&secret, &bytes()).1),
     ]

@@ -31,11 +31,12 @@ pub struct WorkingSet {
 }
 
 impl WorkingSet {
-    pub fn seal(&self, key: &DataKey) -> Vec<u8> {
+    /// Fails with `TooLarge` where the function has more to describe than a file may hold.
+    pub fn seal(&self, key: &DataKey) -> Result<Vec<u8>> {
         self.seal_with(key, envelope::new_nonce())
     }
 
-    pub(crate) fn seal_with(&self, key: &DataKey, nonce: envelope::Nonce12) -> Vec<u8> {
+    pub(crate) fn seal_with(&self, key: &DataKey, nonce: envelope::Nonce12) -> Result<Vec<u8>> {
         envelope::seal_with(
             key,
             nonce,
@@ -161,7 +162,7 @@ mod tests {
                 TouchedRun { pid: 1002, address: 0x1000, pages: 1 },
             ],
         };
-        assert_eq!(WorkingSet::open(&[1; 32], &set.seal(&[1; 32])).expect("opens"), set);
+        assert_eq!(WorkingSet::open(&[1; 32], &set.seal(&[1; 32]).expect("small")).expect("opens"), set);
         assert_eq!(set.pages(), 4);
     }
 
@@ -171,7 +172,8 @@ mod tests {
             header: Header { snapshot: "snap-1".into(), recordings: 1 },
             runs: vec![TouchedRun { pid: 1, address: 0x1000, pages: 3 }],
         }
-        .seal(&[1; 32]);
+        .seal(&[1; 32])
+        .expect("small");
         for bit in 0..file.len() * 8 {
             let mut changed = file.clone();
             changed[bit / 8] ^= 1 << (bit % 8);

@@ -20,6 +20,12 @@ use crate::error::{Code, Error, Result};
 use crate::sys::xattr;
 
 const READ_SIZE_BYTES: usize = 512 * 1024;
+/// Size of what describes a disk in a manifest: some 150,000 files. It is in this process's memory several times while a
+/// snapshot is made, and in the memory of all who open it.
+const DESCRIPTION_SIZE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Members of an entry besides its texts, and one extent, as JSON.
+const ENTRY_SIZE_BYTES: usize = 160;
+const EXTENT_SIZE_BYTES: usize = 64;
 
 fn encode(path: &Path) -> String {
     hex::encode(path.as_os_str().as_bytes())
@@ -45,7 +51,8 @@ fn kind_of(meta: &fs::Metadata) -> Option<DiskKind> {
 
 /// Reads everything below `root`, parents first. Nothing of it may be in use any more.
 pub fn read(root: &Path, sink: &mut dyn Sink) -> Result<Vec<DiskEntry>> {
-    let mut entries = Vec::new();
+    let mut entries: Vec<DiskEntry> = Vec::new();
+    let mut description = Description::default();
     let mut cutter = ByteCutter::default();
     let mut content_of = Vec::new();
     let mut links: HashMap<(u64, u64), PathBuf> = HashMap::new();
@@ -79,8 +86,12 @@ pub fn read(root: &Path, sink: &mut dyn Sink) -> Result<Vec<DiskEntry>> {
                 content_of.push(entries.len());
                 read_content(&full, file, &mut cutter, sink)?;
             }
+            let path = encode(&path);
+            let attributes = xattr::read(&full)?;
+            let attributes_size: usize = attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
+            description.add(ENTRY_SIZE_BYTES + path.len() + target.len() + attributes_size)?;
             entries.push(DiskEntry {
-                path: encode(&path),
+                path,
                 kind,
                 mode: meta.mode() & 0o7777,
                 uid: meta.uid(),
@@ -89,14 +100,34 @@ pub fn read(root: &Path, sink: &mut dyn Sink) -> Result<Vec<DiskEntry>> {
                 size: if is_file { meta.size() } else { 0 },
                 target,
                 extents: Vec::new(),
-                attributes: xattr::read(&full)?,
+                attributes,
             });
         }
     }
     for (entry, extents) in content_of.into_iter().zip(cutter.finish(sink)?) {
+        description.add(extents.len() * EXTENT_SIZE_BYTES)?;
         entries[entry].extents = extents;
     }
     Ok(entries)
+}
+
+/// Size of the entries so far, as they will be in the manifest.
+#[derive(Default)]
+struct Description {
+    size_bytes: usize,
+}
+
+impl Description {
+    fn add(&mut self, size_bytes: usize) -> Result<()> {
+        self.size_bytes += size_bytes;
+        if self.size_bytes <= DESCRIPTION_SIZE_BYTES_MAX {
+            return Ok(());
+        }
+        let limit_mib = DESCRIPTION_SIZE_BYTES_MAX / 1024 / 1024;
+        let message =
+            format!("/tmp has so many files, links, attributes or holes that their list is over {limit_mib} MiB");
+        Err(Error::new(Code::SnapshotTooLarge, message))
+    }
 }
 
 /// Holes stay holes.

@@ -181,7 +181,7 @@ impl SnapshotStore {
         fs::DirBuilder::new().mode(0o755).create(draft)?;
         chown(draft, Some(self.owner), Some(self.owner))?;
         let mut file = File::create(draft.join(MANIFEST))?;
-        file.write_all(&manifest.seal(key))?;
+        file.write_all(&manifest.seal(key)?)?;
         file.sync_all()?;
         fault_point!("take.manifest-synced");
         Ok(())
@@ -190,7 +190,7 @@ impl SnapshotStore {
     /// Puts another manifest in the place of a snapshot's. Those who have the old one open go on with it.
     pub fn replace_manifest(&self, name: &str, manifest: &Manifest, key: &DataKey) -> Result<()> {
         let mut file = File::create(self.path(name).join(format!("{MANIFEST}{PARTIAL}")))?;
-        file.write_all(&manifest.seal(key))?;
+        file.write_all(&manifest.seal(key)?)?;
         self.chunks.directory.sync()?;
         file.sync_all()?;
         fault_point!("repack.manifest-synced");
@@ -199,7 +199,7 @@ impl SnapshotStore {
 
     pub fn write_working_set(&self, name: &str, working_set: &WorkingSet, key: &DataKey) -> Result<()> {
         let mut file = File::create(self.path(name).join(format!("{WORKING_SET}{PARTIAL}")))?;
-        file.write_all(&working_set.seal(key))?;
+        file.write_all(&working_set.seal(key)?)?;
         file.sync_all()?;
         fault_point!("working-set.synced");
         self.settle(name, WORKING_SET)

@@ -70,6 +70,14 @@ export const PLATFORM_ERRORS = {
     transient: false,
     ...INTERNAL,
   },
+  SANDBOX_SNAPSHOT_TOO_LARGE: {
+    message:
+      "The execution environment could not be saved: it has too many files in /tmp, or its memory is in too many pieces.",
+    meaning: "a snapshot has more to describe than its manifest may hold",
+    remedy: "fewer files, links and extended attributes in `/tmp` at the end of Init; the server's log says which limit",
+    transient: false,
+    ...INTERNAL,
+  },
   SANDBOX_SNAPSHOT_DAMAGED: {
     message: "The snapshot is damaged. The version is initialised again.",
     meaning: "a file of the snapshot has changed; it is never restored",
