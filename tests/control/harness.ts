@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deserialize, serialize } from "node:v8";
 import type { OperationName } from "@thaw/aws-api";
 import type { Clock, Random, SnapshotId } from "@thaw/server/testing/base";
 import {
@@ -27,6 +28,7 @@ import {
 import type { VersionRecord } from "@thaw/server/testing/model";
 import type {
   CodeStore,
+  InvokeSuccess,
   MetadataStore,
   RuntimeCatalog,
   RuntimeRecipe,
@@ -39,6 +41,7 @@ import { createWorker, type WorkerLimits } from "@thaw/server/testing/worker";
 import { ACCESS_POINT } from "../support/access-point.ts";
 import { MemoryLogStore } from "../worker/harness.ts";
 
+const RUNTIME = "python3.13";
 const ROLE = "arn:aws:iam::000000000000:role/test";
 
 export interface ControlHarnessOptions {
@@ -187,7 +190,7 @@ export class ControlHarness {
         remove: async () => undefined,
       },
       logs: this.logs,
-      worker,
+      worker: overWire(worker),
       clock,
       random: this.#options.random ?? plainRandom,
       limits: { ...DEFAULT_CONTROL_LIMITS, ...this.#options.limits },
@@ -248,7 +251,7 @@ export class ControlHarness {
     const input = {
       FunctionName: name,
       Role: ROLE,
-      Runtime: "python3.13",
+      Runtime: RUNTIME,
       Handler: "a.b",
       Code: { ZipFile: Buffer.from(code) },
       ...snapStart,
@@ -364,6 +367,7 @@ export class ControlHarness {
         return release === undefined ? null : recipeOf(runtime, release);
       },
       list: () => [],
+      all: () => this.releases.map((release) => recipeOf(RUNTIME, release)),
       releases: () => [],
       remedy: () => "There is none.",
     };
@@ -416,6 +420,30 @@ function mortal(store: MetadataStore, crashes: (step: string) => boolean, turns:
 
 async function pass(turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+}
+
+/**
+ * The worker as one on another host: whatever goes in or out is copied by its bytes, so that nothing but values gets through. Exceptions
+ * are the signal that cancels and the pieces of a response. The call itself still reaches the worker in the same turn.
+ */
+export function overWire(worker: Worker): Worker {
+  return new Proxy(worker, {
+    get: (target, name: keyof Worker) => {
+      const method = target[name] as (...args: unknown[]) => Promise<unknown>;
+      return async (...args: unknown[]) => copyOf(await method.apply(target, args.map(copyOf)));
+    },
+  });
+}
+
+function copyOf(value: unknown): unknown {
+  if (value instanceof AbortSignal) return value;
+  if (!isResponse(value)) return deserialize(serialize(value));
+  const { payload, ...rest } = value;
+  return { ...(copyOf(rest) as object), payload };
+}
+
+function isResponse(value: unknown): value is InvokeSuccess {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "response";
 }
 
 const memoryCode: CodeStore = {

@@ -157,7 +157,9 @@ test("a function with a thousand events does not keep the event of another one w
   await harness.advance(0);
   await harness.advance(0);
   expect(handled).toEqual(['"mine"']);
-  expect(harness.life.worker.listEnvironments().filter((each) => each.functionName === "noisy")).toHaveLength(12);
+  expect(
+    (await harness.life.worker.report()).environments.filter((each) => each.functionName === "noisy"),
+  ).toHaveLength(12);
   harness.crash();
   release();
   await harness.end();

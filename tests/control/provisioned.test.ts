@@ -47,14 +47,14 @@ test("environments are initialised ahead, taken first, replaced, and let go", as
   expect(await harness.outcome("f", "1")).toBe('"provisioned-concurrency"');
   // Idle for hours, they are still there; older than their lifetime they are replaced.
   await harness.advance(9 * 3_600_000);
-  expect(harness.life.worker.listEnvironments()).toHaveLength(2);
+  expect((await harness.life.worker.report()).environments).toHaveLength(2);
   expect(harness.logs.lines.filter((line) => line.startsWith("INIT_REPORT")).length).toBeGreaterThan(2);
   await harness.restart();
   await harness.advance(0);
-  expect(harness.life.worker.listEnvironments()).toHaveLength(2);
+  expect((await harness.life.worker.report()).environments).toHaveLength(2);
   await harness.call("DeleteProvisionedConcurrencyConfig", { FunctionName: "f", Qualifier: "1" });
   await harness.advance(0);
-  expect(harness.life.worker.listEnvironments()).toHaveLength(0);
+  expect((await harness.life.worker.report()).environments).toHaveLength(0);
   await expect(
     harness.call("GetProvisionedConcurrencyConfig", { FunctionName: "f", Qualifier: "1" }),
   ).rejects.toMatchObject({
@@ -102,18 +102,15 @@ test("an alias takes its environments along to the version that it is moved to, 
     RoutingConfig: { AdditionalVersionWeights: { "2": 0.25 } },
   });
   await harness.advance(0);
-  const versions = (): readonly string[] =>
-    harness.life.worker
-      .listEnvironments()
-      .map((each) => each.version)
-      .toSorted();
-  expect(versions()).toEqual(["1", "1", "1", "2"]);
+  const versions = async (): Promise<readonly string[]> =>
+    (await harness.life.worker.report()).environments.map((each) => each.version).toSorted();
+  expect(await versions()).toEqual(["1", "1", "1", "2"]);
   await harness.call("UpdateAlias", { FunctionName: "f", Name: "live", FunctionVersion: "2", RoutingConfig: {} });
   await harness.advance(0);
-  expect(versions()).toEqual(["2", "2", "2", "2"]);
+  expect(await versions()).toEqual(["2", "2", "2", "2"]);
   await harness.call("DeleteAlias", { FunctionName: "f", Name: "live" });
   await harness.advance(0);
-  expect(versions()).toEqual([]);
+  expect(await versions()).toEqual([]);
   await harness.end();
 });
 

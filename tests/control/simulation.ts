@@ -255,7 +255,7 @@ class Simulation {
       const fault = this.#faultOf(record, nowMs);
       if (fault !== null) this.problems.push(`after ${what}: ${record.functionName}:${record.version} ${fault}`);
     }
-    const listed = harness.life.worker.listEnvironments().length;
+    const listed = (await harness.life.worker.report()).environments.length;
     if (harness.life.engine.live.size > listed)
       this.problems.push(`after ${what}: ${harness.life.engine.live.size} sandboxes for ${listed} environments`);
     this.problems.push(...harness.life.engine.violations);
@@ -314,7 +314,7 @@ class Simulation {
       }
     }
     const wanted = summaries.reduce((sum, each) => sum + each.requested, 0);
-    const idle = this.harness.life.worker.listEnvironments().length;
+    const idle = (await this.harness.life.worker.report()).environments.length;
     // Those on demand have been idle for long enough to be gone.
     if (idle !== wanted) this.problems.push(`${idle} environments are left, ${wanted} are wanted`);
   }

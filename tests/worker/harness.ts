@@ -44,6 +44,7 @@ const catalog: RuntimeCatalog = {
           fingerprint: "f",
         },
   list: () => [],
+  all: () => [],
   releases: () => [],
   remedy: (runtime) => `Run: npx thaw runtimes install ${runtime}`,
 };
@@ -191,7 +192,7 @@ export class WorkerHarness {
       sandboxes: this.engine.live.size,
       timers: this.clock.timerCount,
       violations: this.engine.violations,
-      listed: this.worker.listEnvironments().length,
+      listed: (await this.worker.report()).environments.length,
     };
     if (left.sandboxes + left.timers + left.violations.length + left.listed > 0)
       throw new Error(`left behind: ${JSON.stringify(left)}`);

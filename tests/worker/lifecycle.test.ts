@@ -96,7 +96,7 @@ test("a function that runs into its timeout is killed and answers as AWS", async
   );
   expect(outcome.logTail?.toString()).toContain("Status: timeout");
   await harness.clock.advance(0);
-  expect(harness.worker.listEnvironments()).toEqual([]);
+  expect((await harness.worker.report()).environments).toEqual([]);
   await harness.end();
 });
 
@@ -150,7 +150,7 @@ test("a response over 6 MB is refused in AWS's words and the environment goes on
     errorType: "Function.ResponseSizeTooLarge",
     errorMessage: "Response payload size (6291557 bytes) exceeded maximum allowed payload size (6291556 bytes).",
   });
-  expect(harness.worker.listEnvironments()).toHaveLength(1);
+  expect((await harness.worker.report()).environments).toHaveLength(1);
   await harness.end();
 });
 
@@ -219,7 +219,7 @@ test("a runtime that can't be started is Runtime.InvalidEntrypoint", async () =>
 test("a runtime that dies after its answer does not change the answer, but ends the environment", async () => {
   const harness = new WorkerHarness({ handle: () => '"fine"', afterResponse: (process) => process.exit(3) });
   expect(json(await harness.invokeOk())).toBe("fine");
-  expect(harness.worker.listEnvironments()).toEqual([]);
+  expect((await harness.worker.report()).environments).toEqual([]);
   expect(harness.logs.lines.at(-1)).toContain("Error Type: Runtime.ExitError");
   await harness.end();
 });

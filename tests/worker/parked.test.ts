@@ -15,8 +15,8 @@ async function parkedOne(
   return { restorable };
 }
 
-function states(harness: WorkerHarness): string[] {
-  return harness.worker.listEnvironments().map((environment) => environment.state);
+async function states(harness: WorkerHarness): Promise<string[]> {
+  return (await harness.worker.report()).environments.map((environment) => environment.state);
 }
 
 test("after a restore a clone is parked, and the next invoke that finds no idle environment takes it", async ({
@@ -24,8 +24,8 @@ test("after a restore a clone is parked, and the next invoke that finds no idle 
 }) => {
   const harness = new WorkerHarness(RUN, { limits: LIMITS });
   const { restorable } = await parkedOne(harness);
-  expect(states(harness).toSorted()).toEqual(["idle", "parked"]);
-  const parked = harness.worker.listEnvironments().find((environment) => environment.state === "parked");
+  expect((await states(harness)).toSorted()).toEqual(["idle", "parked"]);
+  const parked = (await harness.worker.report()).environments.find((environment) => environment.state === "parked");
   const issuedBefore = harness.credentialsIssued;
   await harness.worker.stopEnvironments({ keepParked: true });
   const restoresBefore = harness.engine.steps.filter((step) => step.startsWith("restore ")).length;
@@ -46,27 +46,27 @@ test("a parked clone that nobody takes goes, and so does one whose snapshot is r
   const harness = new WorkerHarness(RUN, { limits: LIMITS });
   const { restorable } = await parkedOne(harness);
   await harness.clock.advance(LIMITS.parkedIdleMs);
-  expect(states(harness)).not.toContain("parked");
+  expect(await states(harness)).not.toContain("parked");
   await harness.worker.stopEnvironments({});
   await harness.invokeOk(restorable);
   await harness.clock.advance(LIMITS.parkedQuietMs);
-  expect(states(harness)).toContain("parked");
+  expect(await states(harness)).toContain("parked");
   const removed = harness.worker.removeSnapshot(restorable.snapshotId as never);
   await harness.clock.advance(0);
   await removed;
   await harness.clock.advance(0);
-  expect(states(harness)).not.toContain("parked");
+  expect(await states(harness)).not.toContain("parked");
   await harness.end();
 });
 
 test("parked clones give way to invokes, and none is made where there is no room", async ({ expect }) => {
   const harness = new WorkerHarness(RUN, { limits: { ...LIMITS, environmentsMax: 2 } });
   await parkedOne(harness);
-  expect(states(harness).toSorted()).toEqual(["idle", "parked"]);
+  expect((await states(harness)).toSorted()).toEqual(["idle", "parked"]);
   expect(json(await harness.invokeOk({ runKey: "run-other" }))).toBeDefined();
-  expect(states(harness)).not.toContain("parked");
+  expect(await states(harness)).not.toContain("parked");
   await harness.clock.advance(LIMITS.parkedQuietMs * 2);
-  expect(states(harness)).not.toContain("parked");
+  expect(await states(harness)).not.toContain("parked");
   await harness.end();
 });
 
@@ -79,29 +79,29 @@ test("a clone that is stopped while it is being parked goes at once", async ({ e
   };
   const harness = new WorkerHarness(RUN, { limits: LIMITS, onStep });
   await parkedOne(harness);
-  expect(states(harness).toSorted()).toEqual(["idle", "restoring"]);
+  expect((await states(harness)).toSorted()).toEqual(["idle", "restoring"]);
   const stopped = harness.worker.stopEnvironments({});
   release();
   await harness.clock.advance(0);
   await stopped;
-  expect(states(harness)).toEqual([]);
+  expect(await states(harness)).toEqual([]);
   await harness.end();
 });
 
 test("no clone is parked where the host keeps none", async ({ expect }) => {
   const harness = new WorkerHarness(RUN, { limits: { ...LIMITS, parkedMax: 0 } });
   await parkedOne(harness);
-  expect(states(harness)).toEqual(["idle"]);
+  expect(await states(harness)).toEqual(["idle"]);
   await harness.end();
 });
 
 test("a parked clone that dies is not given to anybody", async ({ expect }) => {
   const harness = new WorkerHarness(RUN, { limits: LIMITS });
   const { restorable } = await parkedOne(harness);
-  const parked = harness.worker.listEnvironments().find((environment) => environment.state === "parked");
+  const parked = (await harness.worker.report()).environments.find((environment) => environment.state === "parked");
   for (const sandbox of harness.engine.live) if (sandbox.environmentId === parked?.environmentId) sandbox.die(false);
   await harness.clock.advance(0);
-  expect(states(harness)).not.toContain("parked");
+  expect(await states(harness)).not.toContain("parked");
   await harness.worker.stopEnvironments({});
   await harness.invokeOk(restorable);
   await harness.end();
@@ -112,7 +112,7 @@ test("a clone of a check is neither a parked one nor parks one, records what it 
 }) => {
   const harness = new WorkerHarness(RUN, { limits: LIMITS });
   const { restorable } = await parkedOne(harness);
-  const before = harness.worker.listEnvironments().map((environment) => environment.environmentId);
+  const before = (await harness.worker.report()).environments.map((environment) => environment.environmentId);
   const own = await harness.invokeOk({ ...restorable, runKey: "check-1", recordsSent: true }, { parksNone: true });
   expect(before).not.toContain(own.environmentId);
   const observed = await harness.worker.observe(own.environmentId);
@@ -122,9 +122,9 @@ test("a clone of a check is neither a parked one nor parks one, records what it 
     .map((sandbox) => sandbox.environmentId);
   expect(recording).toEqual([own.environmentId]);
   await harness.clock.advance(LIMITS.parkedQuietMs * 2);
-  expect(harness.worker.listEnvironments()).toHaveLength(before.length + 1);
+  expect((await harness.worker.report()).environments).toHaveLength(before.length + 1);
   expect(await harness.worker.stopEnvironments({ runKey: "check-1" })).toBe(1);
-  expect(harness.worker.listEnvironments().map((environment) => environment.environmentId)).toEqual(before);
+  expect((await harness.worker.report()).environments.map((environment) => environment.environmentId)).toEqual(before);
   expect(await harness.worker.observe(own.environmentId)).toBeNull();
   await harness.end();
 });

@@ -29,7 +29,7 @@ test("at the limit the longest idle environment of another version makes room", 
   const old = await harness.invokeOk({ runKey: "a" });
   const newer = await harness.invokeOk({ runKey: "b" });
   const third = await harness.invokeOk({ runKey: "c" });
-  const left = harness.worker.listEnvironments().map((summary) => summary.environmentId);
+  const left = (await harness.worker.report()).environments.map((summary) => summary.environmentId);
   expect(left).toEqual([newer.environmentId, third.environmentId]);
   expect(left).not.toContain(old.environmentId);
   expect(await harness.invoke({ runKey: "d", memorySizeMib: 512 })).toMatchObject({
@@ -62,7 +62,7 @@ test("it does not wait long when that environment is slow to finish", async () =
     outcome.kind === "response" && first.kind === "response" && outcome.environmentId !== first.environmentId,
   ).toBe(true);
   await harness.clock.advance(3000);
-  expect(harness.worker.listEnvironments()).toEqual([]);
+  expect((await harness.worker.report()).environments).toEqual([]);
   await harness.end();
 });
 
@@ -79,15 +79,15 @@ test("idle environments end after a while; used ones are the last to go", async 
   await harness.clock.advance(999);
   expect((await harness.invokeOk()).environmentId).toBe(first.environmentId);
   await harness.clock.advance(999);
-  expect(harness.worker.listEnvironments()).toHaveLength(1);
+  expect((await harness.worker.report()).environments).toHaveLength(1);
   await harness.clock.advance(1);
-  expect(harness.worker.listEnvironments()).toEqual([]);
+  expect((await harness.worker.report()).environments).toEqual([]);
   const second = await harness.invokeOk();
   for (let i = 0; i < 6; i++) {
     await harness.clock.advance(900);
     await harness.invokeOk();
   }
-  expect(harness.worker.listEnvironments()[0]?.environmentId).not.toBe(second.environmentId);
+  expect((await harness.worker.report()).environments[0]?.environmentId).not.toBe(second.environmentId);
   await harness.end();
 });
 
@@ -119,7 +119,9 @@ test("a failed thaw or freeze costs the environment, not the invoke", async () =
   const third = await harness.invokeOk({ runKey: "b" });
   expect(third.functionError).toBeNull();
   await harness.clock.advance(0);
-  expect(harness.worker.listEnvironments().map((summary) => summary.environmentId)).not.toContain(third.environmentId);
+  expect((await harness.worker.report()).environments.map((summary) => summary.environmentId)).not.toContain(
+    third.environmentId,
+  );
   expect(harness.problems.map((problem) => problem.what)).toContain("freeze");
   await harness.end();
 });
@@ -134,11 +136,11 @@ test("stopEnvironments ends idle ones at once and busy ones after their invoke",
   await harness.clock.advance(0);
   expect(await harness.worker.stopEnvironments({ functionName: "other" })).toBe(0);
   expect(await harness.worker.stopEnvironments({})).toBe(2);
-  expect(harness.worker.listEnvironments().map((summary) => summary.functionName)).toEqual(["busy"]);
+  expect((await harness.worker.report()).environments.map((summary) => summary.functionName)).toEqual(["busy"]);
   release();
   expect((await busy).kind).toBe("response");
   await harness.clock.advance(0);
-  expect(harness.worker.listEnvironments()).toEqual([]);
+  expect((await harness.worker.report()).environments).toEqual([]);
   await harness.end();
 });
 
@@ -170,7 +172,7 @@ test("a runtime that is not installed is an error that names the command", async
     code: "WORKER_RUNTIME_MISSING",
     message: "The runtime java99 is not installed on this host. Run: npx thaw runtimes install java99",
   });
-  expect(harness.worker.runtimeProblem("python3.13")).toBeNull();
+  expect(await harness.worker.runtimeProblem("python3.13")).toBeNull();
   await harness.end();
 });
 
@@ -181,16 +183,16 @@ test("one function takes its share of the host at most, two that want all leave 
     Array.from({ length: 40 }, () => harness.invoke({ functionName, runKey: functionName }));
   const running = flood("noisy");
   await harness.clock.advance(0);
-  expect(harness.worker.listEnvironments()).toHaveLength(16);
+  expect((await harness.worker.report()).environments).toHaveLength(16);
   running.push(...flood("noisy-too"));
   await harness.clock.advance(0);
-  expect(harness.worker.listEnvironments().length).toBeLessThan(20);
+  expect((await harness.worker.report()).environments.length).toBeLessThan(20);
   const quiet = harness.invoke({ functionName: "quiet", runKey: "quiet" });
   await harness.clock.advance(0);
   release();
   expect(await quiet).toMatchObject({ kind: "response" });
   const throttled = (await Promise.all(running)).filter((outcome) => outcome.kind === "throttled");
-  expect(throttled).toHaveLength(80 - harness.worker.listEnvironments().length + 1);
+  expect(throttled).toHaveLength(80 - (await harness.worker.report()).environments.length + 1);
   await harness.clock.advance(0);
   await harness.end();
 });
@@ -202,7 +204,7 @@ test("the share holds for memory, too, and does not count what is idle", async (
     harness.invoke({ functionName: "large", runKey: "large", memorySizeMib: 2000 });
   const running = [large(), large(), large(), large(), large()];
   await harness.clock.advance(0);
-  expect(harness.worker.listEnvironments()).toHaveLength(4);
+  expect((await harness.worker.report()).environments).toHaveLength(4);
   release();
   expect(
     (await Promise.all(running)).map((outcome) => outcome.kind).filter((kind) => kind === "throttled"),
@@ -225,11 +227,11 @@ test("restores wait for their turn, each function in its own, and are throttled 
     { handle: () => "1" },
     {
       limits: { restoresAtOnceMax: 1 },
-      onStep: (step, spec) => {
+      onStep: async (step, spec) => {
         if (step !== "restore") return undefined;
         order.push(
-          harness.worker.listEnvironments().find((each) => each.environmentId === spec.environmentId)?.functionName ??
-            "",
+          (await harness.worker.report()).environments.find((each) => each.environmentId === spec.environmentId)
+            ?.functionName ?? "",
         );
         return new Promise<void>((resolve) => gates.push(resolve));
       },
@@ -264,7 +266,7 @@ test("a snapshot's environment waits for room instead of starting without it", a
   await harness.clock.advance(0);
   const published = harness.publish();
   await harness.clock.advance(2000);
-  expect(harness.worker.listEnvironments()).toHaveLength(1);
+  expect((await harness.worker.report()).environments).toHaveLength(1);
   release();
   await running;
   await harness.clock.advance(0);

@@ -43,9 +43,9 @@ test("publish runs the whole Init once; three clones answer at once, each with i
   const answers = await Promise.all([1, 2, 3].map(() => harness.invokeOk(restorable)));
   expect(inits).toBe(1);
   expect(answers.map(json)).toEqual([1, 2, 3].map((n) => ({ counter: 11, key: `AKID${n}`, type: "snap-start" })));
-  expect(new Set(harness.worker.listEnvironments().map((summary) => summary.logStream)).size).toBe(3);
-  expect(harness.worker.listEnvironments().every((summary) => summary.isRestored)).toBe(true);
-  const stream = harness.worker.listEnvironments()[0]?.logStream;
+  expect(new Set((await harness.worker.report()).environments.map((summary) => summary.logStream)).size).toBe(3);
+  expect((await harness.worker.report()).environments.every((summary) => summary.isRestored)).toBe(true);
+  const stream = (await harness.worker.report()).environments[0]?.logStream;
   const lines = harness.logs.events.filter((event) => event.logStream === stream).map((event) => event.message);
   expect(lines.map((line) => line.split(" ")[0])).toEqual([
     "RESTORE_START",
@@ -100,7 +100,9 @@ test("the phases of a restore have their starts, and those of a publish, too", a
     phases: { sandbox: 1, engine: 30, parked: 0, hooks: 60, restore: 90, firstResponse: 7 },
     phaseStarts: { sandbox: 0, engine: 0, parked: 30, hooks: 30, restore: 0, firstResponse: 90 },
   });
-  expect(harness.worker.listEnvironments()[0]).toMatchObject({ phaseStarts: { engine: 0, firstResponse: 90 } });
+  expect((await harness.worker.report()).environments[0]).toMatchObject({
+    phaseStarts: { engine: 0, firstResponse: 90 },
+  });
   await harness.end();
 });
 
@@ -155,6 +157,7 @@ test("the token is known again after a restart of the worker", async () => {
         fingerprint: "f",
       }),
       list: () => [],
+      all: () => [],
       releases: () => [],
       remedy: () => "",
     },

@@ -54,14 +54,14 @@ test("the first piece reaches the caller before the runtime has sent the last on
   const outcome = await stream(harness);
   const reader = outcome.payload[Symbol.asyncIterator]();
   expect((await reader.next()).value?.toString()).toBe("one ");
-  expect(harness.worker.listEnvironments()[0]?.state).toBe("invoking");
+  expect((await harness.worker.report()).environments[0]?.state).toBe("invoking");
   expect(harness.logs.lines.at(-1)).toContain("START");
   pieces.send("two");
   expect((await reader.next()).value?.toString()).toBe("two");
   pieces.end();
   expect((await reader.next()).done).toBe(true);
   await harness.clock.advance(0);
-  expect(harness.worker.listEnvironments()[0]?.state).toBe("idle");
+  expect((await harness.worker.report()).environments[0]?.state).toBe("idle");
   expect(harness.logs.lines.at(-1)).toContain("REPORT");
   await harness.end();
 });
@@ -87,7 +87,7 @@ test("a response in pieces over 6 MiB is refused where it is wanted whole, and h
   expect(json(whole)).toMatchObject({ errorType: "Function.ResponseSizeTooLarge" });
   expect((await readAll(await stream(harness))).read).toHaveLength(7 * 1024 * 1024);
   await harness.clock.advance(0);
-  expect(harness.worker.listEnvironments()).toHaveLength(1);
+  expect((await harness.worker.report()).environments).toHaveLength(1);
   await harness.end();
 });
 
@@ -106,7 +106,7 @@ test("a stream over 200 MiB ends with an error, and the environment goes on", as
   expect(readBytes).toBe(200 * 1024 * 1024);
   await harness.clock.advance(0);
   expect(harness.logs.lines.at(-1)).toContain("Error Type: Function.ResponseSizeTooLarge");
-  expect(harness.worker.listEnvironments()[0]?.state).toBe("idle");
+  expect((await harness.worker.report()).environments[0]?.state).toBe("idle");
   await harness.end();
 });
 
@@ -120,7 +120,7 @@ test("a caller that goes away stops neither the function nor its environment", a
   pieces.end();
   await harness.clock.advance(0);
   expect(harness.logs.lines.at(-1)).toMatch(/^REPORT .*\t$/);
-  expect(harness.worker.listEnvironments()[0]?.state).toBe("idle");
+  expect((await harness.worker.report()).environments[0]?.state).toBe("idle");
   await harness.end();
 });
 
@@ -134,7 +134,7 @@ test("a runtime that ends in the middle, or is too slow, cuts the stream and end
   });
   expect(await readAll(await stream(exiting))).toEqual({ read: "half", error: "a body that was cut off" });
   await exiting.clock.advance(0);
-  expect(exiting.worker.listEnvironments()).toEqual([]);
+  expect((await exiting.worker.report()).environments).toEqual([]);
   await exiting.end();
   const pieces = new Pieces();
   const hanging = new WorkerHarness({ handle: () => pieces });
@@ -144,7 +144,7 @@ test("a runtime that ends in the middle, or is too slow, cuts the stream and end
   expect(await reading).toEqual({ read: "half", error: "a body that was cut off" });
   await hanging.clock.advance(0);
   expect(hanging.logs.lines.at(-1)).toContain("Status: timeout");
-  expect(hanging.worker.listEnvironments()).toEqual([]);
+  expect((await hanging.worker.report()).environments).toEqual([]);
   await hanging.end();
 });
 

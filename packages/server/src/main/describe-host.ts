@@ -44,7 +44,7 @@ export async function describeHost({
       memoryMaxMib: options.memoryMaxMib,
       poolSize: options.poolSize,
     },
-    inUse: { environments: worker.listEnvironments().length, snapshots: await countSnapshots(engine, host) },
+    inUse: { environments: (await worker.report()).environments.length, snapshots: await countSnapshots(engine, host) },
     disk: { freeBytes: disk.bavail * disk.bsize, sizeBytes: disk.blocks * disk.bsize },
     snapshotStore: far.counts,
     server: { node: process.version, residentBytes: process.memoryUsage.rss(), uptimeS: process.uptime() },

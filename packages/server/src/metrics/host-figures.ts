@@ -19,9 +19,10 @@ export function collectHostFigures(metrics: Metrics, worker: Worker, { dataDir, 
     metrics.set("thaw_resident_memory_bytes", process.memoryUsage.rss());
     metrics.set("thaw_uptime_seconds", process.uptime());
   });
-  metrics.collect(() => {
+  metrics.collect(async () => {
+    const { environments } = await worker.report();
     const counts = new Map<string, number>();
-    for (const { state } of worker.listEnvironments()) counts.set(state, (counts.get(state) ?? 0) + 1);
+    for (const { state } of environments) counts.set(state, (counts.get(state) ?? 0) + 1);
     metrics.reset("thaw_environments");
     for (const [state, count] of counts) metrics.set("thaw_environments", count, { state });
   });

@@ -25,16 +25,12 @@ export function measureWorker(worker: Worker, metrics: Metrics): Worker {
     removeSnapshot: (...parameters) => worker.removeSnapshot(...parameters),
     sweepSnapshots: (named) => worker.sweepSnapshots(named),
     listSnapshots: () => worker.listSnapshots(),
-    snapshotsProblem: () => worker.snapshotsProblem(),
-    snapshotFit: (...parameters) => worker.snapshotFit(...parameters),
     runtimeProblem: (runtime) => worker.runtimeProblem(runtime),
-    runtimeReleases: () => worker.runtimeReleases(),
-    listEnvironments: () => worker.listEnvironments(),
+    report: () => worker.report(),
     observe: (environmentId) => worker.observe(environmentId),
     inspectSnapshot: (...parameters) => worker.inspectSnapshot(...parameters),
     stopEnvironments: (filter) => worker.stopEnvironments(filter),
     provision: (targets) => worker.provision(targets),
-    provisionedStatus: (runKey) => worker.provisionedStatus(runKey),
     close: (graceMs) => worker.close(graceMs),
   };
 }

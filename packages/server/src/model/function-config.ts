@@ -89,8 +89,8 @@ const NOT_YET = [
 
 export interface ConfigRules {
   readonly parity: "extended" | "strict";
-  /** Null where the runtime can be run here. */
-  runtimeProblem(runtime: string): string | null;
+  /** Why the runtime that is wanted can't be run here; null: it can. */
+  readonly runtimeProblem: string | null;
   /** ARNs of the access points that are mapped to directories of this host. */
   readonly accessPoints: ReadonlySet<string>;
 }
@@ -192,8 +192,7 @@ function checkConfig(config: FunctionConfig, rules: ConfigRules): void {
     throw invalidParameter(`The architecture ${config.architectures[0]} can't be run on this host, which is x86_64.`);
   checkEnvironment(config.environment ?? {});
   checkRuntime(config.runtime);
-  const problem = rules.runtimeProblem(config.runtime);
-  if (problem !== null) throw invalidParameter(problem);
+  if (rules.runtimeProblem !== null) throw invalidParameter(rules.runtimeProblem);
   for (const { arn, localMountPath } of config.fileSystems) {
     if (!rules.accessPoints.has(arn))
       throw invalidParameter(

@@ -38,6 +38,8 @@ export interface RuntimeCatalog {
    */
   find(runtime: string, fingerprint?: string, ageMsMax?: number): RuntimeRecipe | null;
   list(): readonly RuntimeRecipe[];
+  /** Lists all releases that can be run now, of each runtime the newest first; what belongs to the host itself among them. */
+  all(): readonly RuntimeRecipe[];
   /** Without what belongs to the host itself. */
   releases(): readonly RuntimeRelease[];
   /** What to do to get it: `Run: npx thaw runtimes install java21`. */

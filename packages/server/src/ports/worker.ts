@@ -109,9 +109,6 @@ export type SnapshotOutcome =
   | { readonly kind: "platform-error"; readonly code: PlatformCode; readonly message: string }
   | { readonly kind: "cancelled" };
 
-/** current: as a new one would be. stale: the runtime has a newer release, its own is still there. unfit: it can't be restored here. */
-export type SnapshotFit = "current" | "stale" | "unfit";
-
 /** Its phases' starts count from the beginning of its life. */
 export interface EnvironmentSummary extends ShownPhases {
   readonly environmentId: EnvironmentId;
@@ -164,6 +161,34 @@ export interface RuntimeReleaseUse extends RuntimeRelease {
   readonly environments: number;
 }
 
+/** A runtime that can be run here. */
+export interface RuntimeReport {
+  readonly runtime: string;
+  /** Fingerprints of its releases, the newest first; there is at least one. */
+  readonly fingerprints: readonly string[];
+}
+
+/**
+ * What a worker says of itself, of one moment: a value that may travel. Decisions by it are functions of it (control/snapshots/fit.ts);
+ * they may be behind by the time that they are carried out, which each command answers for itself.
+ */
+export interface WorkerReport {
+  /** Null: it can take snapshots. Else why it can't, in plain words. */
+  readonly snapshotsProblem: string | null;
+  /** Null where it takes no snapshots. */
+  readonly engineFingerprint: string | null;
+  readonly runtimes: readonly RuntimeReport[];
+  /** Releases that are installed, and how many environments need them. */
+  readonly releases: readonly RuntimeReleaseUse[];
+  readonly environments: readonly EnvironmentSummary[];
+  /** What is wanted now, by `provision`. */
+  readonly provisioned: ReadonlyArray<ProvisionedStatus & { readonly runKey: string }>;
+}
+
+/**
+ * A worker as the control plane knows it. Everything in and out is a value that can be copied (objects, arrays, texts, numbers, and
+ * Buffers for payloads), with two exceptions: the AbortSignal stands for a command to cancel, and a response's Body for its pieces.
+ */
 export interface Worker {
   invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome>;
   /** The whole Init of a version, ending in a durable snapshot. Cancelled by `signal`. Never throws for what is in the outcome. */
@@ -172,18 +197,14 @@ export interface Worker {
   removeSnapshot(snapshotId: SnapshotId): Promise<void>;
   /** Those that this host may restore. Rejects where that can't be told now: a store that is away has lost nothing. */
   listSnapshots(): Promise<readonly ListedSnapshot[]>;
-  snapshotFit(runtime: string, fingerprints: SnapshotFingerprints): SnapshotFit;
   /** After a start: removes those that are not in `named`. */
-  sweepSnapshots(named: ReadonlySet<SnapshotId>): Promise<void>;
-  /** Can this worker take snapshots? Else the reason, in plain words. */
-  snapshotsProblem(): string | null;
-  /** Null when the runtime can be run here; else a message that names the command to install it. */
-  runtimeProblem(runtime: string): string | null;
-  runtimeReleases(): readonly RuntimeReleaseUse[];
+  sweepSnapshots(named: readonly SnapshotId[]): Promise<void>;
+  /** Looks at the host now. Null when the runtime can be run there; else a message that names the command to install it. */
+  runtimeProblem(runtime: string): Promise<string | null>;
   /** All that is wanted, in place of what was wanted before. */
-  provision(targets: readonly ProvisionedTarget[]): void;
-  provisionedStatus(runKey: string): ProvisionedStatus;
-  listEnvironments(): readonly EnvironmentSummary[];
+  provision(targets: readonly ProvisionedTarget[]): Promise<void>;
+  /** Asks for a report of now. */
+  report(): Promise<WorkerReport>;
   /** Waits until it is idle. Null where it has ended. */
   observe(environmentId: EnvironmentId): Promise<EnvironmentObservation | null>;
   /** Searches the version's snapshot, as Snapshots.search. Rejects where it can't be read. */

@@ -67,6 +67,7 @@ export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCat
       );
     },
     list: () => [...entries.keys()].map(newest).filter((recipe) => recipe !== null),
+    all: () => [...entries.values()].flatMap((entry) => entry.recipes()),
     releases: () => [...entries.values()].flatMap((entry) => releasesOf(entry.recipes())),
     remedy: (runtime) => {
       const name = runtime.replace(/\.x$/, "");

@@ -17,4 +17,5 @@ export type {
   RunnableVersion,
   SnapshotOutcome,
   Worker,
+  WorkerReport,
 } from "../ports/worker.ts";

@@ -20,9 +20,10 @@ import type {
   ProvisionedTarget,
   RunnableVersion,
   RuntimeReleaseUse,
-  SnapshotFit,
+  RuntimeReport,
   SnapshotOutcome,
   Worker,
+  WorkerReport,
 } from "../ports/worker.ts";
 import { EnvironmentPool } from "./placement/pool.ts";
 import type { Environment } from "./environment/environment.ts";
@@ -111,7 +112,7 @@ class LocalWorker implements Worker {
     if (recipe === null && (made === null || this.#catalog.find(version.runtime) === null))
       return this.#runtimeMissing(version);
     const isOtherEngine =
-      made !== null && this.snapshotsProblem() === null && this.#services.snapshots?.fingerprint !== made.engine;
+      made !== null && this.#snapshotsProblem() === null && this.#services.snapshots?.fingerprint !== made.engine;
     if (recipe === null || isOtherEngine) return UNFIT;
     if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
     return this.#pool.invoke(version, recipe, input);
@@ -122,7 +123,7 @@ class LocalWorker implements Worker {
     snapshotId: SnapshotId,
     signal: AbortSignal,
   ): Promise<SnapshotOutcome> {
-    const problem = this.snapshotsProblem();
+    const problem = this.#snapshotsProblem();
     if (problem !== null) return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: problem };
     if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
     if (signal.aborted) return { kind: "cancelled" };
@@ -141,28 +142,43 @@ class LocalWorker implements Worker {
     return (await this.#services.snapshots?.list()) ?? [];
   }
 
-  snapshotFit(runtime: string, fingerprints: SnapshotFingerprints): SnapshotFit {
-    if (fingerprints.engine !== this.#services.snapshots?.fingerprint) return "unfit";
-    if (this.#catalog.find(runtime)?.fingerprint === fingerprints.runtime) return "current";
-    return this.#catalog.find(runtime, fingerprints.runtime) === null ? "unfit" : "stale";
+  async sweepSnapshots(named: readonly SnapshotId[]): Promise<void> {
+    await this.#services.snapshots?.sweep(new Set(named));
   }
 
-  async sweepSnapshots(named: ReadonlySet<SnapshotId>): Promise<void> {
-    await this.#services.snapshots?.sweep(named);
+  async runtimeProblem(runtime: string): Promise<string | null> {
+    return this.#catalog.find(runtime) === null ? this.#remedyOf(runtime) : null;
   }
 
-  snapshotsProblem(): string | null {
+  async report(): Promise<WorkerReport> {
+    return {
+      snapshotsProblem: this.#snapshotsProblem(),
+      engineFingerprint: this.#services.snapshots?.fingerprint ?? null,
+      runtimes: this.#runtimes(),
+      releases: this.#releases(),
+      environments: this.#pool.all.map((environment) => environment.summary),
+      provisioned: this.#provisioned.statuses(),
+    };
+  }
+
+  #snapshotsProblem(): string | null {
     const { engine, snapshots } = this.#services;
     if (snapshots !== null) return null;
     return engine.snapshotsProblem ?? `The engine ${engine.name} takes no snapshots.`;
   }
 
-  runtimeProblem(runtime: string): string | null {
-    if (this.#catalog.find(runtime) !== null) return null;
+  #remedyOf(runtime: string): string {
     return `The runtime ${runtime} is not installed on this host. ${this.#catalog.remedy(runtime)}`;
   }
 
-  runtimeReleases(): readonly RuntimeReleaseUse[] {
+  #runtimes(): readonly RuntimeReport[] {
+    const fingerprints = new Map<string, string[]>();
+    for (const { runtime, fingerprint } of this.#catalog.all())
+      fingerprints.set(runtime, [...(fingerprints.get(runtime) ?? []), fingerprint]);
+    return [...fingerprints].map(([runtime, all]) => ({ runtime, fingerprints: all }));
+  }
+
+  #releases(): readonly RuntimeReleaseUse[] {
     const environments = this.#pool.all;
     return this.#catalog.releases().map((release) => ({
       ...release,
@@ -172,16 +188,8 @@ class LocalWorker implements Worker {
     }));
   }
 
-  provision(targets: readonly ProvisionedTarget[]): void {
+  async provision(targets: readonly ProvisionedTarget[]): Promise<void> {
     if (!this.#isClosing) this.#provisioned.set(targets);
-  }
-
-  provisionedStatus(runKey: string): ProvisionedStatus {
-    return this.#provisioned.statusOf(runKey);
-  }
-
-  listEnvironments(): readonly EnvironmentSummary[] {
-    return this.#pool.all.map((environment) => environment.summary);
   }
 
   async observe(environmentId: EnvironmentId): Promise<EnvironmentObservation | null> {
@@ -236,7 +244,7 @@ class LocalWorker implements Worker {
     const recipe = this.#catalog.find(version.runtime);
     if (recipe === null) return this.#runtimeMissing(version);
     if (snapshots === null)
-      return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: this.snapshotsProblem() ?? "" };
+      return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: this.#snapshotsProblem() ?? "" };
     const environment = await this.#pool.startInRoom(
       version,
       recipe,
@@ -277,7 +285,7 @@ class LocalWorker implements Worker {
     return {
       kind: "platform-error",
       code: "WORKER_RUNTIME_MISSING",
-      message: this.runtimeProblem(version.runtime) ?? "",
+      message: this.#remedyOf(version.runtime),
     };
   }
 }

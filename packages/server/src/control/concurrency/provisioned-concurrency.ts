@@ -178,7 +178,7 @@ export class ProvisionedConcurrency {
         if (record.state === "Active" && count > 0) targets.set(version.runKey, { version, count });
       }
     }
-    worker.provision([...targets.values()]);
+    await worker.provision([...targets.values()]);
   }
 
   /** Lists what is provisioned in the whole account, for operators. */
@@ -278,9 +278,9 @@ export class ProvisionedConcurrency {
     const owner = await store.getFunction(record.functionName);
     if (owner === null) return NONE;
     const parts = await this.#versionsOf(record.functionName, record.qualifier);
-    return parts
-      .map((part) => worker.provisionedStatus(this.#runnables.of(owner, part.record).runKey))
-      .reduce(add, NONE);
+    const runKeys = new Set(parts.map((part) => this.#runnables.of(owner, part.record).runKey));
+    const { provisioned } = await worker.report();
+    return provisioned.filter(({ runKey }) => runKeys.has(runKey)).reduce(add, NONE);
   }
 }
 

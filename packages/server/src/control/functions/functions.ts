@@ -74,16 +74,10 @@ export function functionOperations(functions: Functions): FunctionOperations {
 export class Functions {
   readonly #services: Needs;
   readonly #publisher: Publisher;
-  readonly #rules: ConfigRules;
 
   constructor(services: Needs, publisher: Publisher) {
     this.#services = services;
     this.#publisher = publisher;
-    this.#rules = {
-      parity: services.parity,
-      runtimeProblem: (runtime) => services.worker.runtimeProblem(runtime),
-      accessPoints: services.accessPoints,
-    };
   }
 
   async create(input: In<"CreateFunction">): Promise<Out<"CreateFunction">> {
@@ -98,7 +92,7 @@ export class Functions {
       if ((await store.getFunction(name)) !== null) throw conflict(`Function already exist: ${name}`);
     };
     await refuseExisting();
-    const config = createConfig({ ...input, FunctionName: name }, this.#rules);
+    const config = createConfig({ ...input, FunctionName: name }, await this.#rulesFor(input.Runtime));
     const tags = checkTags({}, input.Tags ?? {});
     const code = await this.#fetchCode(input.Code);
     const record = freshVersion({
@@ -180,17 +174,20 @@ export class Functions {
       throw invalidParameter(`The architecture ${input.Architectures[0]} can't be run on this host, which is x86_64.`);
     const code = await this.#fetchCode(input);
     if (input.DryRun === true) return presentVersion(scope, { ...before, code }, { qualifiedArn: false });
-    const { updated, owner } = await this.#updateLatest(name, input.RevisionId, (latest) => ({ ...latest, code }));
+    const { updated, owner } = await this.#updateLatest(name, input.RevisionId, async (latest) => ({
+      ...latest,
+      code,
+    }));
     if (input.Publish !== true) return presentVersion(scope, updated, { qualifiedArn: false });
     return presentVersion(scope, await this.#publishOwn(updated, owner), { qualifiedArn: true });
   }
 
   async updateConfiguration(input: In<"UpdateFunctionConfiguration">): Promise<Out<"UpdateFunctionConfiguration">> {
     const name = nameForChange(this.#services, input.FunctionName);
-    const { updated } = await this.#updateLatest(name, input.RevisionId, (latest) => ({
-      ...latest,
-      config: changeConfig(latest.config, input, this.#rules),
-    }));
+    const { updated } = await this.#updateLatest(name, input.RevisionId, async (latest) => {
+      const rules = await this.#rulesFor(input.Runtime ?? latest.config.runtime);
+      return { ...latest, config: changeConfig(latest.config, input, rules) };
+    });
     return presentVersion(this.#services.scope, updated, { qualifiedArn: false });
   }
 
@@ -219,6 +216,16 @@ export class Functions {
       if (record.version === LATEST && (record.state === "Pending" || record.lastUpdateStatus === "InProgress"))
         await this.#activate(record);
     }
+  }
+
+  /** Asks the worker itself about the runtime: it may have been installed a moment ago. */
+  async #rulesFor(runtime: string | undefined): Promise<ConfigRules> {
+    const { parity, accessPoints, worker } = this.#services;
+    return {
+      parity,
+      accessPoints,
+      runtimeProblem: runtime === undefined ? null : await worker.runtimeProblem(runtime),
+    };
   }
 
   /** AWS's refusal of another account has no text here (recorded …TestLambdaFunction.test_function_arns). */
@@ -275,7 +282,7 @@ export class Functions {
   async #updateLatest(
     name: string,
     revisionId: string | undefined,
-    change: (latest: VersionRecord) => VersionRecord,
+    change: (latest: VersionRecord) => Promise<VersionRecord>,
   ): Promise<{ readonly updated: VersionRecord; readonly owner: FunctionRecord }> {
     const { store, changes, clock, random, scope } = this.#services;
     const done = await changes.decide(name, async () => {
@@ -285,7 +292,7 @@ export class Functions {
       checkSettled(this.#services, latest);
       checkRevision(revisionId, latest.revisionId);
       const updated: VersionRecord = {
-        ...change(latest),
+        ...(await change(latest)),
         ...UPDATING_STATE,
         lastModifiedMs: clock.nowMs(),
         revisionId: random.uuid(),

@@ -18,8 +18,8 @@ export class EnvironmentAdmin {
     this.#services = services;
   }
 
-  list(): readonly EnvironmentSummary[] {
-    return this.#services.worker.listEnvironments();
+  async list(): Promise<readonly EnvironmentSummary[]> {
+    return (await this.#services.worker.report()).environments;
   }
 
   /** Resolves to the number of environments that were told to stop. Throws ResourceNotFoundException for an unknown alias. */

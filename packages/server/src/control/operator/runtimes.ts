@@ -17,7 +17,8 @@ export class RuntimeAdmin {
   /** Lists all releases that are installed, of all runtimes. */
   async releases(): Promise<readonly ReleaseSummary[]> {
     const versions = await this.#services.store.listAllVersions();
-    return this.#services.worker.runtimeReleases().map((release) => ({
+    const report = await this.#services.worker.report();
+    return report.releases.map((release) => ({
       ...release,
       snapshots: versions.filter(
         ({ config, snapshotFacts }) =>

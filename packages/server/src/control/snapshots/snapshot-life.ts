@@ -6,6 +6,8 @@
 import type { SnapshotId } from "../../base/ids.ts";
 import { LATEST, type VersionRecord } from "../../model/function-record.ts";
 import { isIdleTooLong, retryAtMs } from "../../model/snapshot-life.ts";
+import type { WorkerReport } from "../../ports/worker.ts";
+import { canMakeSnapshots, snapshotFit } from "./fit.ts";
 import type { Publisher } from "./publisher.ts";
 import type { ControlServices } from "../services.ts";
 import type { VersionUses } from "./version-uses.ts";
@@ -14,6 +16,13 @@ import type { ListedSnapshot } from "../../ports/snapshots.ts";
 const INTERVAL_MS_MIN = 100;
 
 type Needs = Pick<ControlServices, "store" | "worker" | "clock" | "limits" | "onProblem">;
+
+/** What a look has found on the host. */
+interface Host {
+  /** Null where it can't be told which snapshots there are. */
+  readonly present: ReadonlySet<SnapshotId> | null;
+  readonly report: WorkerReport;
+}
 
 export class SnapshotLife {
   readonly #services: Needs;
@@ -75,10 +84,11 @@ export class SnapshotLife {
     const listed = await this.#listSnapshots();
     if (this.#isClosing) return;
     const present = listed && new Set(listed.map(({ snapshotId }) => snapshotId));
+    const report = await this.#services.worker.report();
     for (const record of records) {
       if (this.#isClosing) return;
       const current = await store.getVersion(record.functionName, record.version);
-      if (current?.revisionId === record.revisionId) await this.#visit(record, present, clock.nowMs());
+      if (current?.revisionId === record.revisionId) await this.#visit(record, { present, report }, clock.nowMs());
     }
     await this.#removeOrphans(listed ?? []);
   }
@@ -88,7 +98,7 @@ export class SnapshotLife {
     this.#hasSwept = true;
     try {
       await this.#services.worker.sweepSnapshots(
-        new Set(records.map((record) => record.snapshotId).filter((id) => id !== null)),
+        records.map((record) => record.snapshotId).filter((id) => id !== null),
       );
     } catch (error) {
       this.#services.onProblem("remove snapshots that nobody names", error);
@@ -105,8 +115,7 @@ export class SnapshotLife {
     }
   }
 
-  async #visit(record: VersionRecord, present: ReadonlySet<SnapshotId> | null, nowMs: number): Promise<void> {
-    const { worker } = this.#services;
+  async #visit(record: VersionRecord, { present, report }: Host, nowMs: number): Promise<void> {
     const isIdle = (): boolean => this.#isIdle(record, nowMs);
     const mayRetry = !isIdle() && nowMs >= retryAtMs(record.regenerationFailure);
     if (record.state === "Pending") this.#publisher.begin(record, record.isRegenerating);
@@ -117,11 +126,11 @@ export class SnapshotLife {
         await this.#uses.touch(record.functionName, record.version);
       if (isIdle()) await this.#publisher.expire(record, isIdle);
       // Without the runtime or an engine there is nothing to make it anew with; it may fit again when they are back.
-      else if (worker.snapshotsProblem() === null && worker.runtimeProblem(record.config.runtime) === null) {
+      else if (canMakeSnapshots(report, record.config.runtime)) {
         const fit =
           record.snapshotFacts === null
             ? "unfit"
-            : worker.snapshotFit(record.config.runtime, record.snapshotFacts.fingerprints);
+            : snapshotFit(report, record.config.runtime, record.snapshotFacts.fingerprints);
         if (present?.has(record.snapshotId) === false || fit === "unfit")
           await this.#publisher.regenerate(record, true);
         else if (fit === "stale" && mayRetry) this.#publisher.refresh(record);

@@ -57,7 +57,11 @@ export class ProvisionedEnvironments {
     else entry.spillovers++;
   }
 
-  statusOf(runKey: string): ProvisionedStatus {
+  statuses(): ReadonlyArray<ProvisionedStatus & { readonly runKey: string }> {
+    return [...this.#entries.keys()].map((runKey) => ({ runKey, ...this.#statusOf(runKey) }));
+  }
+
+  #statusOf(runKey: string): ProvisionedStatus {
     const entry = this.#entries.get(runKey);
     const own = this.#environmentsOf(runKey);
     const available = own.filter(

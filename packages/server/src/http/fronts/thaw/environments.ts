@@ -4,16 +4,14 @@ import { isWanted, pageOf } from "./pages.ts";
 
 export function environmentHandlers({ control }: ThawApiServices): Handlers<"listEnvironments" | "stopEnvironments"> {
   return {
-    listEnvironments({ query }) {
-      const wanted = control.environments
-        .list()
-        .filter(
-          (each) =>
-            isWanted(query.function, each.functionName) &&
-            isWanted(query.version, each.version) &&
-            isWanted(query.state, each.state) &&
-            isWanted(query.id, each.environmentId),
-        );
+    async listEnvironments({ query }) {
+      const wanted = (await control.environments.list()).filter(
+        (each) =>
+          isWanted(query.function, each.functionName) &&
+          isWanted(query.version, each.version) &&
+          isWanted(query.state, each.state) &&
+          isWanted(query.id, each.environmentId),
+      );
       const { items, more } = pageOf(wanted, (each) => each.environmentId, query);
       return { environments: items, ...more };
     },
