@@ -14,7 +14,9 @@ export type WaitResult<K extends RuntimeEvent["kind"]> =
   | { readonly kind: "event"; readonly event: Extract<RuntimeEvent, { readonly kind: K }> }
   | { readonly kind: "failed"; readonly failure: Failure };
 
-/** Waits until the runtime does one of `kinds`, or the phase fails. A request to stop is kept for the end of the phase. */
+/**
+ * Waits until the runtime does one of `kinds`, or the phase fails. A request to stop is kept for the end of the phase.
+ */
 export async function waitFor<K extends RuntimeEvent["kind"]>(
   core: EnvironmentCore,
   brought: Brought,
@@ -107,7 +109,7 @@ function sandboxExitFailure(exit: SandboxExit): Failure {
   return exit.oom ? OUT_OF_MEMORY : CONNECTION_LOST;
 }
 
-/** Null where none of `kinds` came within the limit. */
+/** Waits for an event of `kinds` and drops the others. Null where none came within the limit. */
 async function skipUntil(
   core: EnvironmentCore,
   kinds: readonly EnvironmentEvent["kind"][],
