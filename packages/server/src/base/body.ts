@@ -217,16 +217,26 @@ export class BodyPipe implements Body {
 
 /** Makes a body of bytes that are there. */
 export function wholeBody(bytes: Buffer): Body {
-  return {
-    collect: async (sizeBytesMax) => {
-      if (bytes.length > sizeBytesMax) throw new BodyTooLargeError(sizeBytesMax);
-      return bytes;
-    },
-    cancel: () => undefined,
-    async *[Symbol.asyncIterator]() {
-      yield bytes;
-    },
-  };
+  return new WholeBody(bytes);
+}
+
+class WholeBody implements Body {
+  readonly #bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  async collect(sizeBytesMax: number): Promise<Buffer> {
+    if (this.#bytes.length > sizeBytesMax) throw new BodyTooLargeError(sizeBytesMax);
+    return this.#bytes;
+  }
+
+  cancel(): void {}
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    yield this.#bytes;
+  }
 }
 
 async function collect(body: AsyncIterable<Buffer>, sizeBytesMax: number): Promise<Buffer> {
