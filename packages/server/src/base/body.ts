@@ -1,6 +1,6 @@
 /**
- * Bodies that come in pieces. One side writes, one side reads, once. A reader that is slower than the writer holds the writer's source
- * up; a reader that goes away does not.
+ * Bodies that come in pieces. One side writes, one side reads, once. A reader that is slower than the writer holds the
+ * writer's source up; a reader that goes away does not.
  *
  * ```text
  *            ┌► keep ───► whole, too-large or cut: told at the end, with all bytes
@@ -13,7 +13,7 @@ import { strict as assert } from "node:assert";
 /** Unread bytes of a body that is streamed beyond which its source is held up. */
 export const BODY_UNREAD_BYTES_MAX = 256 * 1024;
 
-/** What a reader sees. Iterating throws what the body ended with where it did not come whole. */
+/** The reader's side. Iterating throws BodyCutError or BodyTooLargeError where the body does not come whole. */
 export interface Body extends AsyncIterable<Buffer> {
   /** Reads everything. Throws BodyTooLargeError when there is more than `sizeBytesMax`. */
   collect(sizeBytesMax: number): Promise<Buffer>;
@@ -44,14 +44,14 @@ export interface BodySource {
 
 const FREE_SOURCE: BodySource = { pause: () => undefined, resume: () => undefined };
 
-/** How a body ended. */
+/** The end of a body. */
 export type BodyEnd =
   | { readonly kind: "whole" }
   /** `lengthBytes` is what was sent, as far as it is known. */
   | { readonly kind: "too-large"; readonly lengthBytes: number }
   | { readonly kind: "cut" };
 
-/** How a body ended that was kept. */
+/** The end of a body that was kept. */
 export type KeptBody = Exclude<BodyEnd, { kind: "whole" }> | { readonly kind: "whole"; readonly bytes: Buffer };
 
 export class BodyPipe implements Body {
@@ -75,7 +75,7 @@ export class BodyPipe implements Body {
     return this.#end !== null;
   }
 
-  /** Writes. What comes after the end is dropped. */
+  /** Writes a piece. A piece that comes after the end is dropped. */
   push(bytes: Buffer): void {
     if (this.#end !== null) return;
     this.#lengthBytes += bytes.length;
@@ -86,7 +86,7 @@ export class BodyPipe implements Body {
     else if (this.#mode !== "dropping") this.#queue(bytes);
   }
 
-  /** `lengthBytes`: where the writer was given more than it handed on. */
+  /** Ends the body. `lengthBytes`: its real length, where the writer was given more than it handed on. */
   end(lengthBytes: number = this.#lengthBytes): void {
     if (this.#end !== null) return;
     this.#lengthBytes = lengthBytes;
@@ -101,7 +101,10 @@ export class BodyPipe implements Body {
     this.#finish({ kind: "cut" });
   }
 
-  /** Keeps all bytes up to `sizeBytesMax`, without ever holding the source up; `done` is called in the turn in which the end comes. */
+  /**
+   * Keeps all bytes up to `sizeBytesMax`, without ever holding the source up; `done` is called in the turn in which the
+   * end comes.
+   */
   keep(sizeBytesMax: number, done: (kept: KeptBody) => void): void {
     this.#begin("keeping", sizeBytesMax, (end) => {
       if (end.kind !== "whole") return done(end);
@@ -111,7 +114,9 @@ export class BodyPipe implements Body {
     });
   }
 
-  /** Lets the body be iterated; `done` is called in the turn in which the end comes, whether or not it has been read. */
+  /**
+   * Lets the body be iterated; `done` is called in the turn in which the end comes, whether or not it has been read.
+   */
   stream(sizeBytesMax: number, done: (end: BodyEnd) => void): Body {
     this.#begin("streaming", sizeBytesMax, done);
     return this;
@@ -212,16 +217,26 @@ export class BodyPipe implements Body {
 
 /** Makes a body of bytes that are there. */
 export function wholeBody(bytes: Buffer): Body {
-  return {
-    collect: async (sizeBytesMax) => {
-      if (bytes.length > sizeBytesMax) throw new BodyTooLargeError(sizeBytesMax);
-      return bytes;
-    },
-    cancel: () => undefined,
-    async *[Symbol.asyncIterator]() {
-      yield bytes;
-    },
-  };
+  return new WholeBody(bytes);
+}
+
+class WholeBody implements Body {
+  readonly #bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  async collect(sizeBytesMax: number): Promise<Buffer> {
+    if (this.#bytes.length > sizeBytesMax) throw new BodyTooLargeError(sizeBytesMax);
+    return this.#bytes;
+  }
+
+  cancel(): void {}
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    yield this.#bytes;
+  }
 }
 
 async function collect(body: AsyncIterable<Buffer>, sizeBytesMax: number): Promise<Buffer> {

@@ -1,6 +1,6 @@
 /**
- * The steps of an environment's life that are measured, each with its start and its duration. Steps overlap: a sum contains its parts
- * (`engine` and `restore` below), and `prefetch` goes on beside everything else.
+ * The steps of an environment's life that are measured, each with its start and its duration. Steps overlap: a sum
+ * contains its parts (`engine` and `restore` below), and `prefetch` goes on beside everything else.
  *
  * ```text
  * initialised  engine [ sandbox mount supervisor connect ]  init                                  firstResponse
@@ -93,7 +93,9 @@ export function isHostPhase(name: string): name is HostPhaseName {
   return (HOST_PHASES as readonly string[]).includes(name);
 }
 
-/** Records the phases of one life on one monotonic clock. Each name is written once: a second time is a defect of ours. */
+/**
+ * Records the phases of one life on one monotonic clock. Each name is written once: a second time is a defect of ours.
+ */
 export class PhaseRecorder {
   readonly #nowMs: () => number;
   readonly #phases = new Map<PhaseName, Phase>();
@@ -123,7 +125,7 @@ export class PhaseRecorder {
     for (const phase of phases) this.record({ ...phase, startMs: fromMs + phase.startMs });
   }
 
-  /** Null where the phase has not been recorded. */
+  /** Returns the phase; null where it has not been recorded. */
   find(name: PhaseName): Phase | null {
     return this.#phases.get(name) ?? null;
   }

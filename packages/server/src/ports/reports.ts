@@ -1,14 +1,14 @@
-/** What a worker tells, for figures. Owned by worker/, taken by metrics/ through main. */
+/** Reports that a worker pushes, for figures. Owned by worker/, taken by metrics/ through main. */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { ShownPhases } from "../model/phases.ts";
 import type { WorkingSetInfo } from "./snapshot-disk.ts";
 
-/** Of each invocation. */
+/** The report of one invocation. */
 export interface InvocationReport {
   readonly functionName: string;
-  /** As in REPORT. */
+  /** Duration as in REPORT. */
   readonly durationMs: number;
-  /** Null where the environment was warm, or was restored. */
+  /** Duration of the Init; null where the environment was warm, or was restored. */
   readonly initDurationMs: number | null;
   readonly memoryMaxMib: number;
 }

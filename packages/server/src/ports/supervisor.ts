@@ -1,6 +1,6 @@
 /**
- * The connection to the supervisor inside a sandbox: processes started, their output, and every HTTP call that they make to the
- * Runtime API. Knows no Lambda rules. Wire form: docs/formats/supervisor-protocol.md.
+ * The connection to the supervisor inside a sandbox: processes started, their output, and every HTTP call that they
+ * make to the Runtime API. Knows no Lambda rules. Wire form: docs/formats/supervisor-protocol.md.
  */
 import type { Body, BodyPipe } from "../base/body.ts";
 
@@ -10,11 +10,14 @@ export type CallBody = Body & Pick<BodyPipe, "keep" | "stream" | "fail">;
 export interface RuntimeCall {
   readonly id: number;
   readonly method: string;
-  /** With the query string, as sent. */
+  /** Path and query string, as sent. */
   readonly path: string;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
-  /** Comes in pieces, after the head. At most 6,400,000 bytes of it; its end tells the length that was really sent. */
+  /**
+   * The body, which comes in pieces after the head: at most 6,400,000 bytes. Its end tells the length that was really
+   * sent.
+   */
   readonly body: CallBody;
   /** True once the client closed its connection without an answer. */
   readonly isAbandoned: boolean;
@@ -38,15 +41,15 @@ export interface SpawnRequest {
   readonly cwd: string;
 }
 
-/** All events come in order, on one listener; events before `listen` are kept for it. */
+/** The one listener of a link. Events come in order; those before `listen` are kept for it. */
 export interface SupervisorListener {
-  /** At the head of the call; its body may not be there yet. */
+  /** Told at the head of the call; its body may not be there yet. */
   onCall(call: RuntimeCall): void;
-  /** The client closed its connection before it was answered; the body has ended, whole or not. */
+  /** Told when the client closed its connection before it was answered; the body has ended, whole or not. */
   onAbandoned(call: RuntimeCall): void;
   onLog(source: string, stream: "stdout" | "stderr", bytes: Buffer): void;
   onExit(exit: ProcessExit): void;
-  /** The connection ended and was not parked by us. */
+  /** Told when the connection ended and was not parked by us. */
   onLost(): void;
 }
 

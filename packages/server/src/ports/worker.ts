@@ -1,5 +1,6 @@
 /**
- * What the control plane asks of a worker (the host agent that owns environments). Values only: control/ and worker/ share no memory.
+ * The worker (the host agent that owns environments) as the control plane uses it. Values only: control/ and worker/
+ * share no memory.
  */
 import type { Body } from "../base/body.ts";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
@@ -11,7 +12,9 @@ import type { FileSystemMount, SandboxObservation } from "./engine.ts";
 import type { SnapshotFindings, WorkingSetInfo } from "./snapshot-disk.ts";
 import type { ListedSnapshot, SnapshotKey } from "./snapshots.ts";
 
-/** All that an environment needs to know of the version it runs. Immutable: a changed configuration is another one. */
+/**
+ * A version with everything that an environment needs to know of it. Immutable: a changed configuration is another one.
+ */
 export interface RunnableVersion {
   /** Changes with every change of code or configuration: environments of an older one are never reused. */
   readonly runKey: string;
@@ -34,42 +37,46 @@ export interface RunnableVersion {
   readonly uid: number;
   readonly logGroup: string;
   readonly logFormat: "Text" | "JSON";
-  /** With JSON only: what the runtime's client leaves out of the log, and what the platform does. */
+  /** Levels below which the runtime's client and the platform leave lines out of the log; null where none was set. */
   readonly applicationLogLevel: string | null;
   readonly systemLogLevel: string | null;
   /** The snapshot to restore; null: Init on demand. */
   readonly snapshotId: SnapshotId | null;
-  /** Null where there is none to restore. */
+  /** The key of that snapshot; null where there is none to restore. */
   readonly snapshotKey: SnapshotKey | null;
-  /** What that snapshot was made with. Null where there is none to restore. */
+  /** Engine and runtime that the snapshot was made with; null where there is none to restore. */
   readonly snapshotFingerprints: SnapshotFingerprints | null;
-  /** For the snapshot that `createSnapshot` makes. */
+  /** Key for the snapshot that `createSnapshot` makes; null: the installation's own. */
   readonly kmsKeyArn: string | null;
-  /** Of a check only: its environments keep what they send to the outside. They need a runKey of their own. */
+  /** True for a check: its environments keep what they send to the outside. They need a runKey of their own. */
   readonly recordsSent?: boolean;
 }
 
 export interface InvokeInput {
   readonly requestId: string;
   readonly payload: Buffer;
-  /** As the client named it: ARN with its qualifier, for the runtime's header. */
+  /** ARN with the qualifier that the client named, for the runtime's header. */
   readonly invokedFunctionArn: string;
   readonly clientContext: string | null;
   readonly traceId: string | null;
-  /** Last 4 KiB of the log, for LogType Tail. */
+  /** True: the outcome has the last 4 KiB of the log, for LogType Tail. */
   readonly wantsLogTail: boolean;
   /**
-   * The outcome comes with the head of the response and the payload piece by piece, up to 200 MiB. Without it the outcome comes when the
-   * response is there, whole and within 6 MiB. Not together with `wantsLogTail`, which is known only at the end.
+   * True: the outcome comes with the head of the response and the payload piece by piece, up to 200 MiB. Otherwise the
+   * outcome comes when the response is there, whole and within 6 MiB. Can't be combined with `wantsLogTail`, which is
+   * known only at the end.
    */
   readonly isStreamed?: boolean;
-  /** No clone is parked for the next cold invoke of this one's runKey. */
+  /** True: no clone is parked for the next cold invoke of this one's runKey. */
   readonly parksNone?: boolean;
 }
 
 export interface InvokeSuccess {
   readonly kind: "response";
-  /** The response, or AWS's JSON error document. Of a streamed one the reader is told by a throw that it was cut, or was too large. */
+  /**
+   * The response, or AWS's JSON error document. Reading a streamed one throws BodyCutError or BodyTooLargeError where
+   * it ends early.
+   */
   readonly payload: Body;
   /** AWS's X-Amz-Function-Error; null where the function answered. */
   readonly functionError: "Unhandled" | null;
@@ -77,7 +84,10 @@ export interface InvokeSuccess {
   readonly environmentId: EnvironmentId;
 }
 
-/** AWS's reasons of TooManyRequestsException. CallerRateLimitExceeded: too many restores wait for their turn on this host. */
+/**
+ * AWS's reasons of TooManyRequestsException. CallerRateLimitExceeded: too many restores wait for their turn on this
+ * host.
+ */
 export type ThrottleReason =
   | "ConcurrentInvocationLimitExceeded"
   | "ReservedFunctionConcurrentInvocationLimitExceeded"
@@ -104,12 +114,15 @@ export type SnapshotOutcome =
       readonly newBytes: number;
       readonly cutConnections: number;
     } & ShownPhases)
-  /** The function's fault; `reasonCode` is one of AWS's StateReasonCode values (`FunctionError`, `FunctionError.InitTimeout`, …). */
+  /**
+   * The function's fault; `reasonCode` is one of AWS's StateReasonCode values (`FunctionError`,
+   * `FunctionError.InitTimeout`, …).
+   */
   | { readonly kind: "function-error"; readonly reasonCode: string; readonly reason: string }
   | { readonly kind: "platform-error"; readonly code: PlatformCode; readonly message: string }
   | { readonly kind: "cancelled" };
 
-/** Its phases' starts count from the beginning of its life. */
+/** An environment as it is listed. The starts of its phases count from the beginning of its life. */
 export interface EnvironmentSummary extends ShownPhases {
   readonly environmentId: EnvironmentId;
   readonly functionName: string;
@@ -133,30 +146,33 @@ export interface EnvironmentFilter {
   readonly runKey?: string;
   readonly functionName?: string;
   readonly version?: string;
-  /** Leaves parked clones alone. */
+  /** True: parked clones are left alone. */
   readonly keepParked?: boolean;
 }
 
-/** So many environments of a version are to be initialised ahead. */
+/** Number of environments of a version that are to be initialised ahead. */
 export interface ProvisionedTarget {
   readonly version: RunnableVersion;
   readonly count: number;
 }
 
 export interface ProvisionedStatus {
-  /** Started, ready or not. */
+  /** Environments that were started, ready or not. */
   readonly allocated: number;
-  /** Ready or with an invoke. */
+  /** Environments that are ready or have an invoke. */
   readonly available: number;
   readonly inUse: number;
   /** The last Init failed; it is tried again. */
   readonly hasFailed: boolean;
-  /** CloudWatch's ProvisionedConcurrencyInvocations and ProvisionedConcurrencySpilloverInvocations, since it was asked for. */
+  /**
+   * CloudWatch's ProvisionedConcurrencyInvocations and ProvisionedConcurrencySpilloverInvocations, since it was asked
+   * for.
+   */
   readonly invocations: number;
   readonly spilloverInvocations: number;
 }
 
-/** How many environments run it or are about to. */
+/** A release with the number of environments that run it or are about to. */
 export interface RuntimeReleaseUse extends RuntimeRelease {
   readonly environments: number;
 }
@@ -169,43 +185,51 @@ export interface RuntimeReport {
 }
 
 /**
- * What a worker says of itself, of one moment: a value that may travel. Decisions by it are functions of it (control/snapshots/fit.ts);
- * they may be behind by the time that they are carried out, which each command answers for itself.
+ * A worker's report of one moment: a value that may travel. Decisions by it are functions of it
+ * (control/snapshots/fit.ts); they may be behind by the time that they are carried out, which each command answers for
+ * itself.
  */
 export interface WorkerReport {
-  /** Null: it can take snapshots. Else why it can't, in plain words. */
+  /** The reason in plain words why it can't take snapshots; null where it can. */
   readonly snapshotsProblem: string | null;
-  /** Null where it takes no snapshots. */
+  /** Fingerprint of the engine; null where it takes no snapshots. */
   readonly engineFingerprint: string | null;
   readonly runtimes: readonly RuntimeReport[];
-  /** Releases that are installed, and how many environments need them. */
+  /** Releases that are installed, with the number of environments that need them. */
   readonly releases: readonly RuntimeReleaseUse[];
   readonly environments: readonly EnvironmentSummary[];
-  /** What is wanted now, by `provision`. */
+  /** The provisioned concurrency that is wanted now, by `provision`. */
   readonly provisioned: ReadonlyArray<ProvisionedStatus & { readonly runKey: string }>;
 }
 
 /**
  * A worker as the control plane knows it. Everything in and out is a value that can be copied (objects, arrays, texts, numbers, and
- * Buffers for payloads), with two exceptions: the AbortSignal stands for a command to cancel, and a response's Body for its pieces.
+ * Buffers), but for two that stand for messages of their own: the AbortSignal, a command to cancel, and the body of a
+ * response, which comes in pieces.
  */
 export interface Worker {
   invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome>;
-  /** The whole Init of a version, ending in a durable snapshot. Cancelled by `signal`. Never throws for what is in the outcome. */
+  /**
+   * Runs the whole Init of a version and makes a durable snapshot. Cancelled by `signal`. Never throws for what is in
+   * the outcome.
+   */
   createSnapshot(version: RunnableVersion, snapshotId: SnapshotId, signal: AbortSignal): Promise<SnapshotOutcome>;
   /** Waits for restores of it that are under way; from then on there are none. */
   removeSnapshot(snapshotId: SnapshotId): Promise<void>;
-  /** Those that this host may restore. Rejects where that can't be told now: a store that is away has lost nothing. */
+  /**
+   * Lists the snapshots that this host may restore. Rejects where that can't be told now: a store that is away has lost
+   * nothing.
+   */
   listSnapshots(): Promise<readonly ListedSnapshot[]>;
-  /** After a start: removes those that are not in `named`. */
+  /** Removes the snapshots that are not in `named`. Called after a start. */
   sweepSnapshots(named: readonly SnapshotId[]): Promise<void>;
-  /** Looks at the host now. Null when the runtime can be run there; else a message that names the command to install it. */
+  /** Looks at the host now and names the command to install the runtime. Null when it can be run there. */
   runtimeProblem(runtime: string): Promise<string | null>;
-  /** All that is wanted, in place of what was wanted before. */
+  /** Sets everything that is wanted, in place of what was wanted before. */
   provision(targets: readonly ProvisionedTarget[]): Promise<void>;
   /** Asks for a report of now. */
   report(): Promise<WorkerReport>;
-  /** Waits until it is idle. Null where it has ended. */
+  /** Looks at an environment when it is idle. Null where it has ended. */
   observe(environmentId: EnvironmentId): Promise<EnvironmentObservation | null>;
   /** Searches the version's snapshot, as Snapshots.search. Rejects where it can't be read. */
   inspectSnapshot(version: RunnableVersion, needles: readonly Buffer[]): Promise<SnapshotFindings>;

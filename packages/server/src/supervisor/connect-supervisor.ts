@@ -17,8 +17,8 @@ import { type CallHead, LinkedCall } from "./linked-call.ts";
 const PROTOCOL = 1;
 const EMPTY = Buffer.alloc(0);
 /**
- * A function can stop its supervisor, which has the same user, and a clone whose memory does not come can't answer: what takes
- * milliseconds is not waited for longer than AWS gives to a restore.
+ * Limit of an answer that takes milliseconds: as much as AWS gives to a restore. A function can stop its supervisor,
+ * which has the same user, and a clone whose memory does not come can't answer.
  */
 const ANSWER_MS_MAX = 10_000;
 
@@ -71,7 +71,7 @@ class Link implements SupervisorLink {
   #parkedCalls: readonly number[] | null = null;
   #listener: SupervisorListener | null = null;
   #isClosed = false;
-  /** Bodies whose readers are behind. While there is one, nothing is read of the connection. */
+  /** Number of bodies whose readers are behind. While there is one, nothing is read of the connection. */
   #pauses = 0;
   readonly #source: BodySource = {
     pause: () => {
@@ -127,7 +127,7 @@ class Link implements SupervisorLink {
     this.#socket.destroy();
   }
 
-  /** An answer that does not come in time ends the connection, and so rejects all that wait. */
+  /** Waits for an answer. One that does not come in time ends the connection, and so rejects all that wait. */
   #within<T>(what: string, start: (waiting: Waiting<T>) => void): Promise<T> {
     const cancel = this.#clock.after(ANSWER_MS_MAX, () =>
       this.#socket.destroy(new SupervisorProtocolError(`no answer to ${what}`)),

@@ -5,7 +5,7 @@ import { ThawError } from "../model/platform-errors.ts";
 
 export const HEADER_SIZE_BYTES = 12;
 export const PAYLOAD_SIZE_BYTES_MAX = 1024 * 1024;
-/** Larger bodies travel in pieces. */
+/** Size of the pieces in which larger bodies travel. */
 export const PIECE_SIZE_BYTES = 64 * 1024;
 
 export const FRAME = {
@@ -55,7 +55,7 @@ export function encodeJson(type: number, callId: number, value: unknown): Buffer
   return encodeFrame(type, callId, Buffer.from(JSON.stringify(value)));
 }
 
-/** Bytes in, whole frames out. The bytes come from a process inside a sandbox: nothing of them is trusted. */
+/** Takes bytes and gives whole frames. The bytes come from a process inside a sandbox: nothing of them is trusted. */
 export class FrameReader {
   #parts: Buffer[] = [];
   #size = 0;

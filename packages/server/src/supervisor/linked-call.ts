@@ -1,4 +1,6 @@
-/** One HTTP call of a process in the sandbox, from its head to our answer. The link writes its body, one reader takes it. */
+/**
+ * An HTTP call of a process in the sandbox, from its head to our answer. The link writes its body, one reader takes it.
+ */
 import { BodyPipe, type BodySource } from "../base/body.ts";
 import type { RuntimeCall } from "../ports/supervisor.ts";
 import { encodeFrame, encodeJson, FRAME, PIECE_SIZE_BYTES } from "./frames.ts";

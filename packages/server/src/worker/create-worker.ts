@@ -1,4 +1,7 @@
-/** The worker: owns the execution environments of this host. No HTTP, no child processes: engines and the log store are ports. */
+/**
+ * The worker: owns the execution environments of this host. No HTTP, no child processes: engines and the log store are
+ * ports.
+ */
 import { strict as assert } from "node:assert";
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
@@ -47,7 +50,7 @@ export interface WorkerOptions {
   readonly credentials: CredentialSource;
   readonly primes: PrimeSource;
   readonly clock: Clock;
-  /** At least 32 bytes, the same at every start of this installation: tokens inside snapshots are derived from it. */
+  /** The installation's secret, at least 32 bytes: tokens inside snapshots are derived from it. */
   readonly secret: Buffer;
   readonly limits?: Partial<WorkerLimits>;
   readonly onRestore?: (report: RestoreReport) => void;
@@ -82,8 +85,8 @@ const UNFIT: PlatformRefusal = {
 };
 
 /**
- * Most invokes find an environment that runs, and some fifteen files of the host say nothing to them. One that starts an environment may
- * wait for its turn longer than this; after an Init the host is looked at before the snapshot counts.
+ * The age in milliseconds up to which an invoke believes the last look at the runtimes on the host. Most invokes find
+ * an environment that runs, and need none of the fifteen files that a look reads.
  */
 const LOOK_AGE_MS_MAX = 1000;
 
@@ -208,9 +211,9 @@ class LocalWorker implements Worker {
 
   async stopEnvironments(filter: EnvironmentFilter): Promise<number> {
     const chosen = this.#pool.all.filter((environment) => isChosen(environment, filter));
-    // Idle ones are gone when this resolves; busy ones go after their invoke.
+    // Idle environments are gone when this resolves; busy ones go after their invoke.
     const idle = chosen.filter((environment) => environment.state === "idle" || environment.state === "parked");
-    // Nobody has ever invoked a parked clone: it is not one of theirs.
+    // A parked clone has never been invoked, and so is not counted.
     const count = chosen.filter((environment) => !environment.isParking).length;
     for (const environment of chosen) environment.stop();
     if (filter.keepParked !== true) this.#pool.forgetParking(chosen);

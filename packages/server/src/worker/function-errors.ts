@@ -1,13 +1,14 @@
 /**
- * Function errors are data: AWS's error types and the JSON documents that Invoke answers with.
- * Forms recorded from AWS: `Runtime.ExitError` and `Sandbox.Timedout` (recorded/test_lambda.TestLambdaErrors.*, …Behavior.test_lambda_invoke_with_timeout).
+ * Function errors are data: AWS's error types and the JSON documents that Invoke answers with. Forms recorded from AWS:
+ * `Runtime.ExitError` and `Sandbox.Timedout` (recorded/test_lambda.TestLambdaErrors.*,
+ * …Behavior.test_lambda_invoke_with_timeout).
  */
 import { constants } from "node:os";
 import { RESPONSE_SIZE_BYTES_MAX } from "../model/payload-limits.ts";
 import type { PlatformCode } from "../model/platform-errors.ts";
 import type { ProcessExit } from "../ports/supervisor.ts";
 
-/** Why a phase of an environment failed. */
+/** The reason why a phase of an environment failed. */
 export type Failure =
   | { readonly kind: "timeout" }
   /** The runtime told us by /init/error or /restore/error. */
@@ -25,7 +26,7 @@ export const OUT_OF_MEMORY: Failure = {
 
 export type ExitErrorType = "Runtime.ExitError" | "Runtime.OutOfMemory" | "Runtime.InvalidEntrypoint";
 
-/** As Go prints a signal, which is what AWS's texts carry. */
+/** Signals as Go prints them, and so AWS's texts. */
 const SIGNAL_TEXT: Readonly<Record<string, string>> = {
   SIGHUP: "hangup",
   SIGINT: "interrupt",
@@ -59,14 +60,14 @@ export function describeExit(exit: Pick<ProcessExit, "code" | "signal">): string
 
 const ERROR_TYPE = /(Runtime|Function)\.[A-Z][a-zA-Z]+/;
 
-/** AWS's rule for the header Lambda-Runtime-Function-Error-Type. */
+/** Applies AWS's rule for the header Lambda-Runtime-Function-Error-Type. */
 export function validateErrorType(header: string | undefined): string {
   if (header === undefined) return "Runtime.Unknown";
   if (ERROR_TYPE.test(header)) return header;
   return header.startsWith("Function.") ? "Function.Unknown" : "Runtime.Unknown";
 }
 
-/** `3.00 seconds`. */
+/** Says `Task timed out after 3.00 seconds`. */
 export function describeTimeout(timeoutS: number): string {
   return `Task timed out after ${timeoutS.toFixed(2)} seconds`;
 }
@@ -84,7 +85,7 @@ export function failureErrorType(failure: Failure): string {
   }
 }
 
-/** The document Invoke answers with. Null where the failure is ours, not the function's. */
+/** Returns the document that Invoke answers with; null where the failure is ours, not the function's. */
 export function failurePayload(failure: Failure, requestId: string, timeoutS: number): Buffer | null {
   switch (failure.kind) {
     case "timeout":

@@ -1,4 +1,7 @@
-/** The answer to an invoke whose environment could not be brought up. Texts are those of AWS's SnapStartException and SnapStartTimeoutException. */
+/**
+ * The answer to an invoke whose environment could not be brought up. Texts are those of AWS's SnapStartException and
+ * SnapStartTimeoutException.
+ */
 import type { PlatformCode } from "../model/platform-errors.ts";
 import type { InvokeRefusal } from "../ports/worker.ts";
 import type { Failure } from "./function-errors.ts";

@@ -1,4 +1,4 @@
-/** What every environment of a worker uses, and the limits it keeps. */
+/** The services that every environment of a worker uses, and the limits that it keeps. */
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId } from "../base/ids.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
@@ -10,11 +10,11 @@ import type { Snapshots } from "../ports/snapshots.ts";
 import type { HostLimits } from "./placement/placement.ts";
 
 export interface WorkerLimits extends HostLimits {
-  /** Init on demand; then it is tried again within the invoke. AWS's 10 s. */
+  /** Limit of an Init on demand, which is then tried again within the invoke. AWS's 10 s. */
   readonly initTimeoutMs: number;
-  /** At publish: the larger of this and the function's timeout, before-snapshot hooks included. AWS's 130 s. */
+  /** Limit of an Init ahead, before-snapshot hooks included, unless the function's timeout is longer. AWS's 130 s. */
   readonly publishInitTimeoutMs: number;
-  /** Runtime load and after-restore hooks. AWS's 10 s. */
+  /** Limit of runtime load and after-restore hooks. AWS's 10 s. */
   readonly restoreTimeoutMs: number;
   readonly idleTimeoutMs: number;
   /** An environment older than this is not used again, so that credentials and leaks have an end. */
@@ -31,10 +31,15 @@ export interface WorkerLimits extends HostLimits {
   readonly parkedMax: number;
   /** A parked clone that nobody took for this long goes. */
   readonly parkedIdleMs: number;
-  /** A version must have been without a cold invoke for this long before the next clone is parked: it must not compete with one. */
+  /**
+   * A version must have been without a cold invoke for this long before the next clone is parked: it must not compete
+   * with one.
+   */
   readonly parkedQuietMs: number;
   readonly logPhaseSizeBytesMax: number;
-  /** After /init/error or /restore/error: how long the runtime may take to exit, so that its last output is in the log. */
+  /**
+   * After /init/error or /restore/error: how long the runtime may take to exit, so that its last output is in the log.
+   */
   readonly exitWaitMs: number;
 }
 
@@ -67,13 +72,13 @@ export interface WorkerProblem {
 
 export interface WorkerServices {
   readonly engine: Pick<Engine, "name" | "create" | "snapshotsProblem">;
-  /** Null where the engine takes none. */
+  /** The service that saves and restores snapshots; null where the engine takes none. */
   readonly snapshots: Snapshots | null;
   readonly clock: Clock;
   readonly logs: LogStore;
   readonly credentials: CredentialSource;
   readonly primes: PrimeSource;
-  /** Of this installation; snapshots' tokens are derived from it, so it must outlive them. */
+  /** The installation's secret. Tokens inside snapshots are derived from it, so it must outlive them. */
   readonly secret: Buffer;
   readonly limits: WorkerLimits;
   readonly onRestore: (report: RestoreReport) => void;

@@ -115,16 +115,14 @@ export class FakeLink implements SupervisorLink {
         },
       };
       this.tell((listener) => listener.onCall(call));
-      this.#send(pipe, body).catch(reject);
+      if (Buffer.isBuffer(body)) {
+        pipe.push(body.subarray(0, BODY_SIZE_BYTES_MAX));
+        pipe.end(body.length);
+      } else this.#send(pipe, body).catch(reject);
     });
   }
 
-  async #send(pipe: BodyPipe, body: FakeBody): Promise<void> {
-    if (Buffer.isBuffer(body)) {
-      pipe.push(body.subarray(0, BODY_SIZE_BYTES_MAX));
-      pipe.end(body.length);
-      return;
-    }
+  async #send(pipe: BodyPipe, body: AsyncIterable<Buffer>): Promise<void> {
     this.#sending.add(pipe);
     for await (const piece of body) if (this.#sending.has(pipe)) pipe.push(piece);
     if (this.#sending.delete(pipe)) pipe.end();

@@ -1,6 +1,7 @@
 /**
- * The barriers of an environment's life: who must be ready before a phase is over. As core/flow.go of AWS's runtime interface emulator
- * names them; an agent says for itself at which it is expected and by what it is ready (registry.ts).
+ * The barriers of an environment's life: who must be ready before a phase is over. As core/flow.go of AWS's runtime
+ * interface emulator names them; an agent says for itself at which it is expected and by what it is ready
+ * (registry.ts).
  *
  * | barrier | ends                                    | the runtime is ready in            |
  * |---------|-----------------------------------------|------------------------------------|

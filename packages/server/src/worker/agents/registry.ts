@@ -1,6 +1,7 @@
 /**
- * Agents: the processes of one sandbox that take part in its phases. The runtime is one; extensions will be others, which register while
- * Init runs. A process that is no agent (a child of the function) may end without any consequence for a phase.
+ * Agents: the processes of one sandbox that take part in its phases. The runtime is one; extensions will be others,
+ * which register while Init runs. A process that is no agent (a child of the function) may end without any consequence
+ * for a phase.
  */
 import { strict as assert } from "node:assert";
 import type { ProcessExit } from "../../ports/supervisor.ts";
@@ -12,24 +13,27 @@ export type Barrier = "init" | "clone" | "restore" | "invoke";
 export interface Agent {
   /** The name of its process to the supervisor: `runtime`, `extension/NAME`. */
   readonly name: string;
-  /** Whether the phase that ends at the barrier waits for this agent at all. */
+  /** Says whether the phase that ends at the barrier waits for this agent at all. */
   isExpectedAt(barrier: Barrier): boolean;
-  /** Whether the agent has done what the barrier waits for. */
+  /** Says whether the agent has done what the barrier waits for. */
   isReadyAt(barrier: Barrier): boolean;
-  /** Says why the phase has failed in which the process ended. `isOutOfMemory`: the kernel has killed for memory in this sandbox. */
+  /**
+   * Says why the phase has failed in which the process ended. `isOutOfMemory`: the kernel has killed for memory in this
+   * sandbox.
+   */
   toFailure(exit: ProcessExit, isOutOfMemory: () => Promise<boolean>): Promise<Failure>;
 }
 
 export class AgentRegistry {
   readonly #agents = new Map<string, Agent>();
 
-  /** A name is given once. */
+  /** Adds an agent. Its name must be a new one. */
   add(agent: Agent): void {
     assert(!this.#agents.has(agent.name), `agent ${agent.name} is there already`);
     this.#agents.set(agent.name, agent);
   }
 
-  /** Null where no agent has this name. */
+  /** Returns the agent of this name, or null. */
   find(name: string): Agent | null {
     return this.#agents.get(name) ?? null;
   }

@@ -8,7 +8,7 @@ import type { Agent, Barrier } from "./registry.ts";
 /** Names the process of the runtime to the supervisor. */
 export const RUNTIME_PROCESS = "runtime";
 const SIGKILL = 9;
-/** What a shell makes of a child killed by SIGKILL. */
+/** Exit code of a shell whose child was killed by SIGKILL. */
 const EXIT_CODE_OF_SIGKILL = 137;
 
 const READY_IN: Readonly<Record<Barrier, readonly RuntimeState[]>> = {

@@ -1,6 +1,6 @@
 /**
- * A sandbox that is there, with everything that belongs to it. It is handed from phase to phase as a parameter: a phase that needs a
- * sandbox can't be called without one.
+ * A sandbox that is there, with everything that belongs to it. It is handed from phase to phase as a parameter: a phase
+ * that needs a sandbox can't be called without one.
  */
 import type { Sandbox } from "../../ports/engine.ts";
 import { AgentRegistry } from "../agents/registry.ts";

@@ -1,9 +1,10 @@
 /**
- * What the phases and lives of one environment share: the version it runs, its log, credentials, phases and inbox, and the sandbox that
- * it must destroy in the end. Phases run one after the other on the environment's driver, never at once.
+ * The things that phases and lives of one environment share: the version it runs, its log, credentials, phases and
+ * inbox, and the sandbox that it must destroy in the end. Phases run one after the other on the environment's driver,
+ * never at once.
  *
- * The sandbox is handed from phase to phase as `Brought` (brought.ts). The core keeps it for two purposes only: to destroy it, and to
- * drop events of a sandbox that has been replaced.
+ * The sandbox is handed from phase to phase as `Brought` (brought.ts). The core keeps it for two purposes only: to
+ * destroy it, and to drop events of a sandbox that has been replaced.
  */
 import type { EnvironmentId } from "../../base/ids.ts";
 import { PhaseRecorder } from "../../model/phases.ts";

@@ -1,6 +1,7 @@
 /**
- * The driver of one environment: what all its lives do once a sandbox is there, one invoke after the other, frozen between them.
- * A life (lives/) runs on the driver and on nothing else; while it runs it owns the sandbox and is the only one that changes the state.
+ * The driver of one environment: what all its lives do once a sandbox is there, one invoke after the other, frozen
+ * between them. A life (lives/) runs on the driver and on nothing else; while it runs it owns the sandbox and is the
+ * only one that changes the state.
  */
 import { type ColdStart, type InvokeClock, runInvoke, startInvokeClock, WARM } from "../phases/invoke.ts";
 import type { Failure } from "../function-errors.ts";
@@ -60,7 +61,7 @@ export class Driver {
     if (isFirst)
       brought.sandbox.boost(false).catch((error: unknown) => core.reportProblem("apply the CPU limit", error));
     const failure = await runInvoke(core, { brought, request, clock, cold }, () => status.setFinishing(true));
-    // Still finishing until it is idle: the next invoke waits these few milliseconds rather than being given a cold start.
+    // Still finishing until it is idle: the next invoke waits these few milliseconds and is spared a cold start.
     status.setFinishing(failure === null);
     return failure;
   }

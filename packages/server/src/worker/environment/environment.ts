@@ -1,6 +1,7 @@
 /**
- * One execution environment as the pool has it: an identity, a state to look at, an inbox to put invokes and requests to stop into. What
- * it does is decided by its life, which runs on its driver. Nothing of it is left when `stopped` resolves.
+ * An execution environment as the pool has it: an identity, a state to look at, an inbox to put invokes and requests to
+ * stop into. Its life, which runs on its driver, decides everything else. Nothing of it is left when `stopped`
+ * resolves.
  *
  * | state                                             | sandbox                  | owned by                           |
  * |---------------------------------------------------|--------------------------|------------------------------------|
@@ -76,7 +77,10 @@ export class Environment<T = unknown> {
     return summaryOf(this.#core, this.#status);
   }
 
-  /** Hands an invoke to an idle or parked environment. `gone`: it ended first and nothing was run, another environment may try. */
+  /**
+   * Hands an invoke to an idle or parked environment. `gone`: it ended first and nothing was run, another environment
+   * may try.
+   */
   invoke(input: InvokeInput): Promise<InvokeReply> {
     this.#status.reserve();
     return new Promise((reply) => {

@@ -32,6 +32,6 @@ export class Inbox<E> {
 
   /** Throws events away that nobody needs any more. */
   discard(isStale: (event: E) => boolean): void {
-    this.#events = this.#events.filter((event) => !isStale(event));
+    if (this.#events.length > 0) this.#events = this.#events.filter((event) => !isStale(event));
   }
 }

@@ -4,7 +4,8 @@
  *   starting ─► initialising ─► snapshotting ──────────┐
  *      │         ▲   │  │ (idle, where provisioned)    │
  *      │ resetting ◄─┘  └────► invoking ◄──► idle      ▼
- *      └───────► restoring ──────┘            └──► stopping ─► stopped     (every state but stopped may go to stopping)
+ *      └───────► restoring ──────┘            └──► stopping ─► stopped
+ *                                                  (every state but stopped may go to stopping)
  *                 ▲  │
  *                 └──┴── parked
  *

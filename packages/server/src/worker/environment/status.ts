@@ -1,6 +1,6 @@
 /**
- * The state of one environment and what belongs to it. The environment's driver is the only writer, with two exceptions: the pool
- * reserves an idle environment for an invoke, and anybody may request its end.
+ * The state of one environment and what belongs to it. The environment's driver is the only writer, with two
+ * exceptions: the pool reserves an idle environment for an invoke, and anybody may request its end.
  */
 import { strict as assert } from "node:assert";
 import type { EnvironmentView } from "../placement/placement.ts";
@@ -32,7 +32,7 @@ export class EnvironmentStatus {
     return this.#state;
   }
 
-  /** No further invoke is taken. */
+  /** True once no further invoke is taken. */
   get isStopRequested(): boolean {
     return this.#isStopRequested;
   }
@@ -41,7 +41,7 @@ export class EnvironmentStatus {
     return this.#isStopRequested || this.#state === "stopping" || this.#state === "stopped";
   }
 
-  /** The environment is, or is about to become, a parked clone. */
+  /** True where the environment is, or is about to become, a parked clone. */
   get isParking(): boolean {
     return this.#isParking;
   }
@@ -88,7 +88,10 @@ export class EnvironmentStatus {
     this.#isReserved = true;
   }
 
-  /** The caller has its answer and the environment will be idle in a moment; the next invoke had better wait for it. */
+  /**
+   * Says that the caller has its answer and the environment will be idle in a moment: the next invoke had better wait
+   * for it.
+   */
   setFinishing(isFinishing: boolean): void {
     this.#isFinishing = isFinishing;
   }

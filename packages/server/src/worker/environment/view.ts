@@ -1,4 +1,4 @@
-/** What others see of an environment: placement, and the list of environments. Pure. */
+/** An environment as others see it: placement, and the list of environments. Pure. */
 import type { EnvironmentSummary } from "../../ports/worker.ts";
 import type { EnvironmentView } from "../placement/placement.ts";
 import type { EnvironmentCore } from "./core.ts";

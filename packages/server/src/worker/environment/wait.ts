@@ -14,7 +14,9 @@ export type WaitResult<K extends RuntimeEvent["kind"]> =
   | { readonly kind: "event"; readonly event: Extract<RuntimeEvent, { readonly kind: K }> }
   | { readonly kind: "failed"; readonly failure: Failure };
 
-/** Waits until the runtime does one of `kinds`, or the phase fails. A request to stop is kept for the end of the phase. */
+/**
+ * Waits until the runtime does one of `kinds`, or the phase fails. A request to stop is kept for the end of the phase.
+ */
 export async function waitFor<K extends RuntimeEvent["kind"]>(
   core: EnvironmentCore,
   brought: Brought,
@@ -38,24 +40,26 @@ export async function nextRuntimeEvent(
 ): Promise<WaitResult<RuntimeEvent["kind"]>> {
   for (;;) {
     const event = await core.inbox.take();
+    if (isProgress(event)) return { kind: "event", event };
     const failure = await toFailure(core, brought, event, deadline);
     if (failure !== null) return { kind: "failed", failure };
-    if (isRuntimeEvent(event)) return { kind: "event", event };
   }
 }
 
-const NOT_OF_THE_RUNTIME: ReadonlySet<EnvironmentEvent["kind"]> = new Set([
-  "exit",
-  "lost",
-  "sandbox-exited",
-  "deadline",
-  "invoke",
-  "stop",
-  "kill",
-]);
-
-function isRuntimeEvent(event: EnvironmentEvent): event is RuntimeEvent {
-  return !NOT_OF_THE_RUNTIME.has(event.kind);
+/** Says whether the runtime went on; a report of an error is the end of its phase. */
+function isProgress(event: EnvironmentEvent): event is RuntimeEvent {
+  switch (event.kind) {
+    case "restore-next":
+    case "invocation-next":
+    case "response":
+    case "response-begin":
+    case "response-end":
+    case "response-too-large":
+    case "invocation-error":
+      return true;
+    default:
+      return false;
+  }
 }
 
 async function toFailure(
@@ -107,7 +111,7 @@ function sandboxExitFailure(exit: SandboxExit): Failure {
   return exit.oom ? OUT_OF_MEMORY : CONNECTION_LOST;
 }
 
-/** Null where none of `kinds` came within the limit. */
+/** Waits for an event of `kinds` and drops the others. Null where none came within the limit. */
 async function skipUntil(
   core: EnvironmentCore,
   kinds: readonly EnvironmentEvent["kind"][],

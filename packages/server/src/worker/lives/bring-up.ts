@@ -42,7 +42,9 @@ export async function bringUp(driver: Driver, { phase, limitMs }: BringUpOptions
     : { kind: "ready", brought, initDurationMs: init.durationMs, clock };
 }
 
-/** Returns AWS's limit for the Init of a version that is initialised ahead: at publish, or as provisioned concurrency. */
+/**
+ * Returns AWS's limit for the Init of a version that is initialised ahead: at publish, or as provisioned concurrency.
+ */
 export function aheadLimitMs({ services, version }: EnvironmentCore): number {
   return Math.max(version.timeoutS * 1000, services.limits.publishInitTimeoutMs);
 }

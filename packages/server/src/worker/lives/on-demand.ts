@@ -21,7 +21,7 @@ export async function serveOnDemand(driver: Driver, first: InvokeRequest): Promi
   }
 }
 
-/** AWS's suppressed Init: after a failed Init it is run once more within the invoke, under the function's timeout. */
+/** Runs a failed Init once more within the invoke, under the function's timeout: AWS's suppressed Init. */
 async function initAgain(driver: Driver, first: InvokeRequest): Promise<void> {
   const { core } = driver;
   driver.enter("resetting");

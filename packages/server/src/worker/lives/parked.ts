@@ -1,4 +1,6 @@
-/** The life of a parked clone: restored ahead, frozen where the snapshot was taken, and invoked when somebody takes it. */
+/**
+ * The life of a parked clone: restored ahead, frozen where the snapshot was taken, and invoked when somebody takes it.
+ */
 import type { Driver } from "../environment/driver.ts";
 import type { RestoreMode } from "../environment/events.ts";
 import { parkClone, runUnpark } from "../phases/restore.ts";

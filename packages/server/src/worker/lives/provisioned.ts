@@ -1,4 +1,7 @@
-/** The life of an environment of provisioned concurrency: initialised ahead, until it is stopped, fails, or has lived long enough. */
+/**
+ * The life of an environment of provisioned concurrency: initialised ahead, until it is stopped, fails, or has lived
+ * long enough.
+ */
 import type { Driver } from "../environment/driver.ts";
 import { aheadLimitMs, bringUp } from "./bring-up.ts";
 

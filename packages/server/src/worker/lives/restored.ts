@@ -1,4 +1,7 @@
-/** The life of a clone that is restored from a snapshot when an invoke needs it, and what a parked clone has in common with it. */
+/**
+ * The life of a clone that is restored from a snapshot when an invoke needs it, and what a parked clone has in common
+ * with it.
+ */
 import type { RestoreReport } from "../../ports/reports.ts";
 import type { WorkingSetInfo } from "../../ports/snapshot-disk.ts";
 import type { Brought } from "../environment/brought.ts";
@@ -36,7 +39,7 @@ export async function serveFrom(
   if (failure === null) await driver.serveWarm(restore.brought);
 }
 
-/** The caller has its answer; what the clone touched up to here helps the next ones. */
+/** Records what the clone touched up to here, for the clones to come. The caller has its answer already. */
 async function recordWorkingSet(driver: Driver, { sandbox }: Brought, snapshot: RestoreMode): Promise<void> {
   const { core, status } = driver;
   try {
@@ -50,7 +53,7 @@ async function recordWorkingSet(driver: Driver, { sandbox }: Brought, snapshot: 
   }
 }
 
-/** The pager's times count from the engine's restore. */
+/** Records when pages were brought ahead. The pager's times count from the engine's restore. */
 function notePrefetch(core: EnvironmentCore, { prefetchStartMs, prefetchEndMs }: WorkingSetInfo): void {
   const engine = core.phases.find("engine");
   if (prefetchEndMs === 0 || engine === null) return;

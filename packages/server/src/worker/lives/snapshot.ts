@@ -1,4 +1,7 @@
-/** The life of an environment that is made for its snapshot: the whole Init, before-snapshot hooks included, then the snapshot. */
+/**
+ * The life of an environment that is made for its snapshot: the whole Init, before-snapshot hooks included, then the
+ * snapshot.
+ */
 import type { SnapshotId } from "../../base/ids.ts";
 import type { Snapshots } from "../../ports/snapshots.ts";
 import type { SnapshotOutcome } from "../../ports/worker.ts";

@@ -1,4 +1,6 @@
-/** The Init phase: the runtime is started and has to reach its first long poll. On demand, within an invoke, and ahead. */
+/**
+ * The Init phase: the runtime is started and has to reach its first long poll. On demand, within an invoke, and ahead.
+ */
 import { untilReady } from "../agents/flow.ts";
 import type { Brought } from "../environment/brought.ts";
 import type { EnvironmentCore } from "../environment/core.ts";

@@ -1,6 +1,7 @@
 /**
- * One invocation of a ready environment. The caller gets its answer as soon as the runtime has sent it (with LogType Tail: when the
- * REPORT line is there, as it is part of the answer); the invocation is over when the runtime polls again.
+ * The Invoke phase of a ready environment. The caller gets its answer as soon as the runtime has sent it (with LogType
+ * Tail: when the REPORT line is there, as it is part of the answer); the invocation is over when the runtime polls
+ * again.
  */
 import { type Body, type BodyEnd, wholeBody } from "../../base/body.ts";
 import type { InvokeOutcome } from "../../ports/worker.ts";
@@ -31,7 +32,10 @@ export interface ColdStart {
 
 export const WARM: ColdStart = { initDurationMs: null, restoreDurationMs: null, billedRestoreDurationMs: null };
 
-/** The time that an Init or an invoke may take. One clock holds for an invoke and an Init that was tried again within it. */
+/**
+ * The time that an Init or an invoke may take. One clock holds for an invoke and an Init that was tried again within
+ * it.
+ */
 export interface InvokeClock {
   readonly startMs: number;
   readonly deadline: Deadline;
@@ -67,7 +71,7 @@ interface Answered {
   readonly hasReplied: boolean;
 }
 
-/** One invocation: the environment that runs it, what is asked, and its time. */
+/** An invocation: the environment that runs it, the request, and its time. */
 export interface Invocation {
   readonly brought: Brought;
   readonly request: InvokeRequest;
@@ -147,7 +151,10 @@ function noteFirstResponse(core: EnvironmentCore, { startMs }: InvokeClock): voi
   core.phases.record({ name: "firstResponse", startMs, durationMs: core.nowMs() - startMs });
 }
 
-/** Answers the invoke of an environment whose Init failed again within it: the same lines and the same answer, without a handler. */
+/**
+ * Answers the invoke of an environment whose Init failed again within it: the same lines and the same answer, without a
+ * handler.
+ */
 export async function failInvoke(core: EnvironmentCore, invocation: Invocation, failure: Failure): Promise<void> {
   const { request, clock } = invocation;
   beginInvocation(core, request);

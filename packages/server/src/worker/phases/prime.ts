@@ -1,7 +1,8 @@
 /**
- * Prime events for a runtime that has gone straight to invocation/next: it is served requests there, and is snapshotted when it asks for
- * the next one. A runtime that went to restore/next can't be primed from here: its answer would run the after-restore hooks. Thaw's
- * Node.js client and its starts of the Java and Python clients prime themselves, before that call.
+ * Prime events for a runtime that has gone straight to invocation/next: it is served requests there, and is snapshotted
+ * when it asks for the next one. A runtime that went to restore/next can't be primed from here: its answer would run
+ * the after-restore hooks. Thaw's Node.js client and its starts of the Java and Python clients prime themselves, before
+ * that call.
  */
 import { untilReady } from "../agents/flow.ts";
 import type { Brought } from "../environment/brought.ts";
@@ -10,7 +11,10 @@ import type { Deadline } from "../environment/events.ts";
 import { waitFor } from "../environment/wait.ts";
 import type { Failure } from "../function-errors.ts";
 
-/** Returns why Init has failed: the process ended, or the time was over. An event that the function answers with an error is no failure. */
+/**
+ * Returns why Init has failed: the process ended, or the time was over. An event that the function answers with an
+ * error is no failure.
+ */
 export async function primeRuntime(
   core: EnvironmentCore,
   brought: Brought,

@@ -1,7 +1,7 @@
 /**
- * The Restore phase: a clone is made from the snapshot and released. Its credentials and its log stream are new before it runs.
- * A runtime that was parked in restore/next gets an empty 200 and then has its after-restore hooks to run; one that was parked in
- * invocation/next stays there until Invoke.
+ * The Restore phase: a clone is made from the snapshot and released. Its credentials and its log stream are new before
+ * it runs. A runtime that was parked in restore/next gets an empty 200 and then has its after-restore hooks to run; one
+ * that was parked in invocation/next stays there until Invoke.
  */
 import { untilReady } from "../agents/flow.ts";
 import { attach, type Brought } from "../environment/brought.ts";

@@ -1,6 +1,6 @@
 /**
- * The Shutdown phase: everything of the environment ends. Without extensions AWS gives it no time: the processes are killed at once.
- * The budget of extensions, SIGTERM to the runtime and their SHUTDOWN event belong here.
+ * The Shutdown phase: everything of the environment ends. Without extensions AWS gives it no time: the processes are
+ * killed at once. The budget of extensions, SIGTERM to the runtime and their SHUTDOWN event belong here.
  */
 import type { EnvironmentCore } from "../environment/core.ts";
 

@@ -1,6 +1,6 @@
 /**
- * At most `limit` at once. Among those that wait, the function that holds the fewest places is next; among equals the one whose last turn
- * is the longest ago.
+ * A gate that lets at most `limit` through at once. Among the waiting functions the one that holds the fewest places is
+ * next; among equals the one whose last turn is the longest ago.
  */
 import type { Clock } from "../../base/clock.ts";
 
@@ -13,7 +13,7 @@ export class FairGate {
   readonly #limit: number;
   readonly #clock: Clock;
   readonly #held = new Map<string, number>();
-  /** Counts up with each turn of a function that still waits or holds. */
+  /** Number of the last turn of each function that still waits or holds. */
   readonly #lastTurn = new Map<string, number>();
   #turns = 0;
   #heldCount = 0;
@@ -25,7 +25,7 @@ export class FairGate {
     this.#clock = clock;
   }
 
-  /** False when the time is over or the gate was closed: then nothing is held. */
+  /** Takes a place, or waits for one. False when the time is over or the gate was closed: then nothing is held. */
   enter(functionName: string, waitMs: number): Promise<boolean> {
     if (this.#isClosed) return Promise.resolve(false);
     if (this.#heldCount < this.#limit) {
@@ -59,7 +59,7 @@ export class FairGate {
     rest.reduce((best, waiter) => (this.#isBefore(waiter, best) ? waiter : best), first).finish(true);
   }
 
-  /** Those that wait are told no; so is everyone from here on. */
+  /** Tells all that wait no, and everybody from here on. */
   close(): void {
     this.#isClosed = true;
     for (const waiter of this.#waiting) waiter.finish(false);

@@ -1,7 +1,8 @@
 /**
- * Parked clones: restored, frozen and untouched, one or two for each version that was used a short while ago. An invoke that would be
- * cold takes one of them: the engine's restore is off its path. What is new in every clone (credentials, log stream) is set when it is
- * taken. They give way to everything else: to invokes, to snapshots, to the host's budget.
+ * Parked clones: restored, frozen and untouched, one or two for each version that was used a short while ago. An invoke
+ * that would be cold takes one of them: the engine's restore is off its path. What is new in every clone (credentials,
+ * log stream) is set when it is taken. They give way to everything else: to invokes, to snapshots, to the host's
+ * budget.
  */
 import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
@@ -17,7 +18,7 @@ export interface ParkingPlace {
 export class ParkedClones {
   readonly #services: WorkerServices;
   readonly #place: ParkingPlace;
-  /** By runKey: used lately, to be looked at when the host is quiet. Calling it leaves that out. */
+  /** Versions that were used lately, by runKey, each with a function that keeps a clone from being parked for it. */
   readonly #wanted = new Map<string, () => void>();
   #isClosed = false;
 
@@ -26,7 +27,10 @@ export class ParkedClones {
     this.#place = place;
   }
 
-  /** A clone of this version was used; another one may be wanted soon. Waits until it has been quiet for a moment. */
+  /**
+   * Notes that a clone of this version was used and another one may be wanted soon. Waits until it has been quiet for a
+   * moment.
+   */
   noteUse(version: RunnableVersion, recipe: RuntimeRecipe): void {
     const { limits, clock } = this.#services;
     if (this.#isClosed || limits.parkedPerVersionMax === 0 || limits.parkedMax === 0 || version.snapshotId === null)
@@ -39,13 +43,13 @@ export class ParkedClones {
     this.#wanted.set(version.runKey, cancel);
   }
 
-  /** Nothing is parked any more. */
+  /** Parks nothing from here on. */
   close(): void {
     this.#isClosed = true;
     for (const runKey of this.#wanted.keys()) this.forget(runKey);
   }
 
-  /** The version is told to have no more clones parked. */
+  /** Parks no clones of the version until it is used again. */
   forget(runKey: string): void {
     this.#wanted.get(runKey)?.();
     this.#wanted.delete(runKey);

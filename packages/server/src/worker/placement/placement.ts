@@ -1,5 +1,5 @@
 /**
- * Where an invoke goes: a pure decision over what the worker has. No I/O, no time.
+ * The place of an invoke: a pure decision over the environments that the worker has. No I/O, no time.
  * Warm environments are used last in, first out, so that the surplus grows old and is shut down.
  */
 import type { EnvironmentId } from "../../base/ids.ts";
@@ -9,11 +9,11 @@ export interface EnvironmentView {
   readonly functionName: string;
   readonly runKey: string;
   readonly memorySizeMib: number;
-  /** Kept for its version whether it is used or not. */
+  /** True: kept for its version whether it is used or not. */
   readonly isProvisioned: boolean;
   /**
-   * idle: may take an invoke now. parked: a clone that waits for its first. finishing: has answered its caller and will be idle in a
-   * moment. busy: anything else.
+   * idle: may take an invoke now. parked: a clone that waits for its first. finishing: has answered its caller and will
+   * be idle in a moment. busy: anything else.
    */
   readonly availability: "idle" | "parked" | "finishing" | "busy";
   /** Rises with each return to idle. */
@@ -24,8 +24,8 @@ export interface HostLimits {
   readonly environmentsMax: number;
   readonly memoryMaxMib: number;
   /**
-   * The part of the host that one function alone may have busy; 1: all of it. Two that both want as much as they can get have less each,
-   * so that something is always left for a third.
+   * The part of the host that one function alone may have busy; 1: all of it. Two that both want as much as they can
+   * get have less each, so that something is always left for a third.
    */
   readonly functionShareMax: number;
 }
@@ -43,7 +43,7 @@ export interface PlacementRequest {
 export type Placement =
   | { readonly kind: "reuse"; readonly environmentId: EnvironmentId }
   | { readonly kind: "wait" }
-  /** Make a new one after these have been shut down. */
+  /** A new environment is made after these have been shut down. */
   | { readonly kind: "create"; readonly evict: readonly EnvironmentId[] }
   | { readonly kind: "throttle" };
 
@@ -70,14 +70,15 @@ export function placeInvoke(
   return evict === null ? { kind: "throttle" } : { kind: "create", evict };
 }
 
-/** Provisioned ones first; then the one that became idle last. */
+/** Orders idle environments: provisioned ones first, then the one that became idle last. */
 function isUsedBefore(a: EnvironmentView, b: EnvironmentView): boolean {
   return a.isProvisioned === b.isProvisioned ? a.idleOrder > b.idleOrder : a.isProvisioned;
 }
 
 /**
- * A function may have `share / (1 - share)` times what is free after it: alone it comes to its share, and the more there are that want
- * all, the less each gets, but never nothing. Idle environments are free: they make room.
+ * Says whether a function stays within its share. It may have `share / (1 - share)` times what is free after it: alone
+ * it comes to its share, and the more there are that want all, the less each gets, but never nothing. Idle environments
+ * are free: they make room.
  */
 function isWithinShare(
   environments: readonly EnvironmentView[],
@@ -100,7 +101,10 @@ function isWithinShare(
   return isCountFair && memoryOf(own) <= factor * (limits.memoryMaxMib - memoryOf(busy));
 }
 
-/** Parked clones, then the longest idle ones, as many as must go to make room; null when even all of them are not enough. */
+/**
+ * Chooses parked clones, then the longest idle environments, as many as must go to make room. Null when even all of
+ * them are not enough.
+ */
 export function chooseEvictions(
   environments: readonly EnvironmentView[],
   memorySizeMib: number,

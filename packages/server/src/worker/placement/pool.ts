@@ -1,4 +1,6 @@
-/** All environments of this worker: places invokes, makes room, and waits for what ends. Decisions are in placement.ts. */
+/**
+ * All environments of this worker: places invokes, makes room, and waits for what ends. Decisions are in placement.ts.
+ */
 import { strict as assert } from "node:assert";
 import { type EnvironmentId, newEnvironmentId } from "../../base/ids.ts";
 import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
@@ -18,7 +20,7 @@ import type { WorkerServices } from "../worker-services.ts";
 /** An environment may end at the moment it is chosen; more often than this is no coincidence. */
 const ATTEMPTS_MAX = 8;
 
-/** Null where the version has no snapshot. */
+/** Returns the snapshot to restore; null where the version has none. */
 function snapshotOf({ snapshotId, snapshotKey }: RunnableVersion): RestoreMode | null {
   // Without its key a snapshot is refused by the engine, never passed over.
   return snapshotId === null
@@ -35,7 +37,7 @@ export class EnvironmentPool {
   readonly #restores: FairGate;
   /** Called whenever an environment has become idle or has ended. */
   readonly #onRoom = new Set<() => void>();
-  /** An environment was chosen for an invoke. */
+  /** Called when an environment was chosen for an invoke. */
   onPlaced: (environment: Environment) => void = () => undefined;
   #idleOrder = 0;
   #isClosed = false;
@@ -49,7 +51,7 @@ export class EnvironmentPool {
     });
   }
 
-  /** No clones are parked for what these run, until it is used again. */
+  /** Parks no clones of the versions that these run, until they are used again. */
   forgetParking(environments: readonly Environment[]): void {
     for (const environment of environments) this.#parked.forget(environment.version.runKey);
   }
@@ -101,8 +103,8 @@ export class EnvironmentPool {
   }
 
   /**
-   * Starts an environment as soon as there is room for it, idle ones shut down for it where needed. Null when the signal or the end came
-   * first.
+   * Starts an environment as soon as there is room for it, idle ones shut down for it where needed. Null when the
+   * signal or the end came first.
    */
   async startInRoom<T>(
     version: RunnableVersion,
@@ -119,7 +121,7 @@ export class EnvironmentPool {
     return null;
   }
 
-  /** Null where it has ended. */
+  /** Waits until the environment is idle. Null where it has ended. */
   async untilIdle(environmentId: EnvironmentId): Promise<Environment | null> {
     const never = new AbortController().signal;
     for (;;) {
@@ -130,7 +132,7 @@ export class EnvironmentPool {
     }
   }
 
-  /** Nothing more is started that waits for its turn or for room. */
+  /** Starts nothing more that waits for its turn or for room. */
   close(): void {
     this.#isClosed = true;
     this.#restores.close();
@@ -153,7 +155,7 @@ export class EnvironmentPool {
           this.#tellRoom();
         },
       },
-      // Not before the environment is listed.
+      // The life begins after the environment is listed.
       (driver) => Promise.resolve().then(() => life(driver)),
     );
     this.#environments.set(environmentId, environment);
@@ -176,7 +178,7 @@ export class EnvironmentPool {
         return this.#restoreInTurn(driver, snapshot, first);
       });
       this.onPlaced(environment);
-      // Also where the driver broke and never answered; a second answer does nothing.
+      // Answers where the driver broke and never did; a second answer does nothing.
       void environment.stopped.then(() =>
         resolve({
           kind: "platform-error",
@@ -187,7 +189,7 @@ export class EnvironmentPool {
     });
   }
 
-  /** Only where there is room without sending anything else away. */
+  /** Parks a clone where there is room without sending anything else away. Returns false where there is none. */
   #park(version: RunnableVersion, recipe: RuntimeRecipe): boolean {
     const evict = chooseEvictions(this.#views(), version.memorySizeMib, this.#services.limits);
     const snapshot = snapshotOf(version);
@@ -232,7 +234,7 @@ export class EnvironmentPool {
     await Promise.all(environments.map((environment) => environment.stopped));
   }
 
-  /** The environment that becomes idle first takes the invoke, at once and so without a freeze in between. */
+  /** Gives the invoke to the environment that becomes idle first, at once and so without a freeze in between. */
   #waitForIdle(runKey: string, input: InvokeInput): Promise<InvokeReply | { readonly kind: "waited" }> {
     return new Promise((resolve) => {
       const waiters = this.#waiting.get(runKey) ?? [];

@@ -1,6 +1,6 @@
 /**
- * Provisioned concurrency: environments that are initialised ahead and kept until they are not wanted any more. The wanted state is
- * given as a whole; what is missing is started, what is too much is stopped, what ended is replaced.
+ * Provisioned concurrency: environments that are initialised ahead and kept until they are not wanted any more. The
+ * wanted state is given as a whole; what is missing is started, what is too much is stopped, what ended is replaced.
  */
 import type { ProvisionedStatus, ProvisionedTarget, RunnableVersion } from "../../ports/worker.ts";
 import type { RuntimeCatalog } from "../../ports/runtime-catalog.ts";
@@ -49,7 +49,7 @@ export class ProvisionedEnvironments {
     }
   }
 
-  /** An invoke found its place. */
+  /** Counts an invoke that found its place. */
   count(runKey: string, isProvisioned: boolean): void {
     const entry = this.#entries.get(runKey);
     if (entry === undefined) return;

@@ -1,6 +1,6 @@
 /**
- * Everything that listens on AWS_LAMBDA_RUNTIME_API inside one environment: gives each call to the part that owns its route. The
- * runtime's calls go to its session; extensions and telemetry will be parts beside it.
+ * Everything that listens on AWS_LAMBDA_RUNTIME_API inside one environment: gives each call to the part that owns its
+ * route. The runtime's calls go to its session; extensions and telemetry will be parts beside it.
  */
 import type { RuntimeCall } from "../../ports/supervisor.ts";
 import { TEXT_HEADERS } from "./answers.ts";
@@ -38,7 +38,7 @@ export class EnvironmentApi {
     }
   }
 
-  /** The client of a call that was not answered yet has hung up. */
+  /** Forgets a call whose client has hung up before it was answered. */
   handleAbandoned(call: RuntimeCall): void {
     this.session.handleAbandoned(call);
   }

@@ -1,11 +1,17 @@
-/** The environment of the runtime process: exactly AWS's set. Nothing of it changes at a restore: it is in the process image. */
+/**
+ * The environment variables of the runtime process: exactly AWS's set. A restore changes none of them: they are in the
+ * process image.
+ */
 import type { FunctionCredentials } from "../../ports/credential-source.ts";
 import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
 
 export const RUNTIME_API_ADDRESS = "127.0.0.1:9001";
 
-/** As recorded (test_lambda_init_environment). Nothing listens there; trace ids say Sampled=0, so tracing libraries stay silent. */
+/**
+ * Values that AWS sets (recorded test_lambda_init_environment). Nothing listens there; trace ids say Sampled=0, so
+ * tracing libraries stay silent.
+ */
 const TRACING_VARIABLES = {
   AWS_XRAY_CONTEXT_MISSING: "LOG_ERROR",
   AWS_XRAY_DAEMON_ADDRESS: "127.0.0.1:2000",
@@ -13,7 +19,7 @@ const TRACING_VARIABLES = {
   _AWS_XRAY_DAEMON_PORT: "2000",
 } as const;
 
-/** With SnapStart credentials come from the endpoint; without, from the variables. */
+/** The way in which credentials come: from the endpoint with SnapStart, from variables without. */
 export type CredentialDelivery =
   | { readonly kind: "endpoint"; readonly token: string }
   | { readonly kind: "variables"; readonly credentials: FunctionCredentials; readonly logStream: string };
@@ -37,7 +43,7 @@ export function buildEnvironmentVariables(
   };
 }
 
-/** A function's own variables never win over these. */
+/** Returns the variables that a function's own never override. */
 function reservedVariables(version: RunnableVersion, delivery: CredentialDelivery): Record<string, string> {
   return {
     _HANDLER: version.handler,
@@ -56,7 +62,7 @@ function reservedVariables(version: RunnableVersion, delivery: CredentialDeliver
   };
 }
 
-/** The clients read them; with text there are none (recorded …test_lambda_init_environment). */
+/** Returns what the clients read for their log format; nothing for text (recorded …test_lambda_init_environment). */
 function loggingVariables(version: RunnableVersion): Record<string, string> {
   if (version.logFormat !== "JSON") return {};
   return { AWS_LAMBDA_LOG_FORMAT: "JSON", AWS_LAMBDA_LOG_LEVEL: version.applicationLogLevel ?? "INFO" };

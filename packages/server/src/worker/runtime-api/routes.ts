@@ -31,7 +31,7 @@ const FIXED: ReadonlyMap<string, FixedRoute> = new Map([
 
 const INVOCATION = /^\/2018-06-01\/runtime\/invocation\/([^/]+)\/(response|error)$/;
 
-/** The restore and credentials routes exist only with SnapStart. */
+/** Finds the route of a call. The restore and credentials routes exist only with SnapStart. */
 export function parseRoute(method: string, path: string, isSnapStart: boolean): Route {
   const query = path.indexOf("?");
   const plain = query === -1 ? path : path.slice(0, query);

@@ -1,10 +1,10 @@
 /**
- * The runtime's part of the Runtime API: answers its calls and tells the environment's driver what happened. Long polls (`restore/next`,
- * `invocation/next`) are kept until the driver releases them. Codes, bodies and headers are AWS's (docs/reference/snapstart-behaviour.md,
- * section 3).
+ * The runtime's part of the Runtime API: answers its calls and tells the environment's driver what happened. Long polls
+ * (`restore/next`, `invocation/next`) are kept until the driver releases them. Codes, bodies and headers are AWS's
+ * (docs/reference/snapstart-behaviour.md, section 3).
  *
- * Events are emitted in the turn in which the runtime's call, or the end of its body, came in: a response is told before an exit that
- * followed it.
+ * Events are emitted in the turn in which the runtime's call, or the end of its body, came in: a response is told
+ * before an exit that followed it.
  */
 import type { Body, BodyEnd, KeptBody } from "../../base/body.ts";
 import { RESPONSE_SIZE_BYTES_MAX, STREAM_SIZE_BYTES_MAX } from "../../model/payload-limits.ts";
@@ -35,7 +35,7 @@ export interface InvocationEvent {
   readonly traceId: string | null;
   readonly clientContext: string | null;
   readonly payload: Buffer;
-  /** The response is handed on piece by piece. */
+  /** True: the response is handed on piece by piece. */
   readonly isStreamed: boolean;
 }
 
@@ -158,7 +158,7 @@ export class RuntimeSession {
 
   #streamResponse(call: RuntimeCall): void {
     call.body.stream(STREAM_SIZE_BYTES_MAX, (end) => {
-      // Its beginning has been handed on, so that the runtime can't send it again.
+      // Also when it was cut: its beginning has been handed on, so the runtime can't send it again.
       this.#state = "RuntimeResponseSentState";
       if (end.kind === "too-large") refuseTooLarge(call, STREAM_SIZE_BYTES_MAX);
       else call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
@@ -180,7 +180,7 @@ export class RuntimeSession {
     );
   }
 
-  /** Takes the body of a response or an error whole; it counts when its end has come. */
+  /** Takes the body of a response or an error whole. The call counts when the end of the body has come. */
   #keepBody(call: RuntimeCall, accept: (body: Buffer) => void): void {
     call.body.keep(RESPONSE_SIZE_BYTES_MAX, (kept) => {
       // A runtime whose call was cut off may try again.

@@ -1,6 +1,7 @@
 /**
- * The authorization token of a snapshot's credentials endpoint. It is inside the snapshot, so the worker must know it again after
- * a restart: it is derived from the snapshot's id and the worker's secret, in the form of a UUIDv4 as AWS has it.
+ * The authorization token of a snapshot's credentials endpoint. It is inside the snapshot, so the worker must know it
+ * again after a restart: it is derived from the snapshot's id and the worker's secret, in the form of a UUIDv4 as AWS
+ * has it.
  */
 import { createHmac } from "node:crypto";
 import type { SnapshotId } from "../../base/ids.ts";

@@ -1,8 +1,9 @@
 /**
- * The runtime's states as the Runtime API sees them; names and texts are those of AWS's own Runtime API (visible in its 403 bodies).
+ * The runtime's states as the Runtime API sees them; names and texts are those of AWS's own Runtime API (visible in its
+ * 403 bodies).
  *
- *   Started ─► RestoreReady ─► Restoring ─► Ready ─► Running ─┬► InvocationResponse ──────┬► RuntimeResponseSentState ─► Ready …
- *      ├─► InitError               └─► RuntimeRestoreErrorState └► InvocationErrorResponse ─┘
+ *   Started ─► RestoreReady ─► Restoring ─► Ready ─► Running ─┬► InvocationResponse ──────┬► RuntimeResponseSentState
+ *      ├─► InitError               └─► RuntimeRestoreErrorState └► InvocationErrorResponse ─┘     └─► Ready …
  *      └─► Ready
  *
  * InvocationResponse and InvocationErrorResponse last from the head of the runtime's call to the end of its body.
@@ -19,7 +20,10 @@ export type RuntimeState =
   | "InvocationErrorResponse"
   | "RuntimeResponseSentState";
 
-/** What a call of the runtime asks for. `init-error` is decided by the state: it is a restore error while Restoring. */
+/**
+ * The move that a call of the runtime asks for. `init-error` is decided by the state: it is a restore error while
+ * Restoring.
+ */
 export type RuntimeMove =
   | "restore-next"
   | "restore-error"

@@ -1,7 +1,7 @@
 /**
- * The log stream of one environment: platform lines and the function's output, line by line, into the log store; and the tail of
- * the running invocation. Output is limited in each phase (Init, Restore, one invocation), so that a function that never stops
- * printing fills neither memory nor disk; what was dropped is said in the log.
+ * The log stream of one environment: platform lines and the function's output, line by line, into the log store; and
+ * the tail of the running invocation. Output is limited in each phase (Init, Restore, one invocation), so that a
+ * function that never stops printing fills neither memory nor disk; what was dropped is said in the log.
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
@@ -9,7 +9,7 @@ import type { EnvironmentId } from "../../base/ids.ts";
 import type { LogOrigin, LogStore } from "../../ports/log-store.ts";
 import { formatPlatformEvent, isWanted, type PlatformEvent } from "./platform-log.ts";
 
-/** As CloudWatch Logs: a longer line is cut into several events. */
+/** CloudWatch Logs' limit for an event: a longer line is cut into several. */
 export const MESSAGE_SIZE_BYTES_MAX = 256 * 1024;
 /** AWS's size of the log in LogResult. */
 export const TAIL_SIZE_BYTES_MAX = 4096;
@@ -20,13 +20,13 @@ export interface EnvironmentLogOptions {
   readonly logGroup: string;
   readonly logStream: string;
   readonly format: "Text" | "JSON";
-  /** Platform lines below it are left out; null: none is. */
+  /** Level below which platform lines are left out; null: none is. */
   readonly systemLogLevel: string | null;
-  /** Output kept in one phase. */
+  /** Bytes of output that are kept in one phase. */
   readonly phaseSizeBytesMax: number;
 }
 
-/** `2026/11/23/[3]` and 32 hexadecimal digits, one for each environment. */
+/** Names a log stream as AWS does: `2026/11/23/[3]` and 32 hexadecimal digits, others for each environment. */
 export function nameLogStream(environmentId: EnvironmentId, version: string, nowMs: number): string {
   const day = new Date(nowMs).toISOString().slice(0, 10).replaceAll("-", "/");
   const digest = createHash("sha256").update(`${environmentId}:${nowMs}`).digest("hex").slice(0, 32);
@@ -56,7 +56,7 @@ export class EnvironmentLog {
     this.#phaseSizeBytes = 0;
   }
 
-  /** From here to `takeTail` the last 4 KiB of lines are kept. */
+  /** Keeps the last 4 KiB of lines from here to `takeTail`. */
   beginTail(): void {
     this.#tail = new Tail();
   }
@@ -74,12 +74,12 @@ export class EnvironmentLog {
     if (message !== null) this.writeLine(message);
   }
 
-  /** A line of the platform. */
+  /** Writes a line of the platform. */
   writeLine(message: string): void {
     this.#append(message, "platform");
   }
 
-  /** Bytes as they came from a pipe of the sandbox. */
+  /** Writes bytes as they came from a pipe of the sandbox. */
   writeOutput(source: string, stream: string, bytes: Buffer): void {
     const pipe = `${source}/${stream}`;
     const room = this.#options.phaseSizeBytesMax - this.#phaseSizeBytes;
@@ -98,7 +98,10 @@ export class EnvironmentLog {
     if (from < kept.length) this.#addPartial(pipe, Buffer.from(kept.subarray(from)));
   }
 
-  /** Writes unfinished lines, and a line for what was dropped. At the end of each phase: a frozen process finishes no line. */
+  /**
+   * Writes unfinished lines, and a line for what was dropped. Called at the end of each phase: a frozen process
+   * finishes no line.
+   */
   flushOutput(): void {
     for (const pipe of Array.from(this.#partial.keys())) this.#endLine(pipe);
     if (this.#droppedBytes === 0) return;
@@ -149,7 +152,10 @@ export class EnvironmentLog {
   }
 }
 
-/** The largest cut of at most `limit` bytes that splits no UTF-8 character; bytes that are not UTF-8 are cut anywhere. */
+/**
+ * Returns the largest cut of at most `limit` bytes that splits no UTF-8 character. Bytes that are not UTF-8 are cut
+ * anywhere.
+ */
 function characterBoundary(bytes: Buffer, limit: number): number {
   for (let cut = limit; cut > 0 && cut > limit - 4; cut--) {
     if (((bytes[cut] ?? 0) & 0xc0) !== 0x80) return cut;

@@ -1,6 +1,6 @@
 /**
- * AWS's platform log lines: text with tabs (snapstart-behaviour.md 5.1), or JSON by the Telemetry schema (5.2, 5.3).
- * Pure: values in, one message out. Durations in milliseconds.
+ * AWS's platform log lines: text with tabs (docs/reference/snapstart-behaviour.md 5.1), or JSON by the Telemetry schema
+ * (5.2, 5.3). Pure: values in, one message out. Durations in milliseconds.
  */
 export interface RuntimeVersionInfo {
   readonly runtimeVersion: string;
@@ -45,14 +45,16 @@ export type PlatformEvent =
   | { readonly kind: "end"; readonly requestId: string }
   | { readonly kind: "report"; readonly report: InvokeReport };
 
-/** Null where the format has no line for the event. */
+/** Formats an event. Null where the format has no line for it. */
 export function formatPlatformEvent(event: PlatformEvent, format: "Text" | "JSON", nowMs: number): string | null {
   return format === "Text" ? formatText(event) : formatJson(event, nowMs);
 }
 
 const SYSTEM_LEVELS = ["DEBUG", "INFO", "WARN"];
 
-/** Whether a line passes LoggingConfig's SystemLogLevel (the levels: snapstart-behaviour.md 5.2). */
+/**
+ * Says whether a line passes LoggingConfig's SystemLogLevel (the levels: docs/reference/snapstart-behaviour.md 5.2).
+ */
 export function isWanted(event: PlatformEvent, systemLogLevel: string | null): boolean {
   return SYSTEM_LEVELS.indexOf(levelOf(event)) >= SYSTEM_LEVELS.indexOf(systemLogLevel ?? "DEBUG");
 }
@@ -71,7 +73,7 @@ function levelOf(event: PlatformEvent): string {
   }
 }
 
-/** AWS since 2025-08: the Init of an on-demand environment is billed with its first invoke. */
+/** Sums up what AWS bills. Since 2025-08 the Init of an on-demand environment is billed with its first invoke. */
 export function billedDurationMs(report: InvokeReport): number {
   return Math.ceil(report.durationMs + (report.initDurationMs ?? 0)) + (report.billedRestoreDurationMs ?? 0);
 }
