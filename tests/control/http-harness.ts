@@ -1,4 +1,4 @@
-/** The real HTTP listener before a control plane on the fake engine, and clients of it: signed ones, and bare sockets. */
+/** The real HTTP listener before a control plane on the fake engine, and its clients: signed ones and bare sockets. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { signRequest } from "@thaw/aws-api";

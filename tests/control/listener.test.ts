@@ -1,4 +1,4 @@
-/** The listener: what a client without credentials can make it hold, what it takes of a body, and how it sends streams. */
+/** The listener: what a client without credentials can make it hold, what it takes of a body, how it sends streams. */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -11,7 +11,7 @@ const KEYS = [
 ] as const;
 const keys = { list: () => KEYS, create: () => undefined, setState: () => undefined, remove: () => undefined };
 
-/** Two functions, the first with three versions and an alias of the second one; an environment of each of three versions. */
+/** Starts with two functions, three versions and an alias of the first, and environments of three versions. */
 async function start(): Promise<HttpHarness> {
   const harness = await HttpHarness.start({ functions: FUNCTIONS, services: { keys } });
   const { control } = harness;

@@ -1,6 +1,6 @@
 /**
- * Thaw's own API, both ways: every route of the table is called on a real server, and its answer is what the table declares, no less
- * (the schema) and no more (what the schema leaves when it has dropped what it does not know).
+ * Thaw's own API, both ways: every route of the table is called on a real server. Its answer is what the table declares,
+ * no less (the schema) and no more (the schema drops what it does not know, and nothing may be missing then).
  */
 import { GetFunctionCommand, PutProvisionedConcurrencyConfigCommand } from "@aws-sdk/client-lambda";
 import { signRequest } from "@thaw/aws-api";
@@ -63,7 +63,7 @@ it("every route answers with what it declares", { timeout: 120_000 }, async () =
   const snapshot = { parameters: { snapshot: `${name}:1` } };
   const key = { body: { arn: ARN } };
 
-  /** By name, so that a route without a call does not compile. Each gives true where its answer held something to look at. */
+  /** Calls by name, so that a route without one does not compile. True where the answer held something to look at. */
   const calls: { readonly [N in RouteName]: () => Promise<boolean> } = {
     getHealth: async () => exactly("getHealth", await thaw.call("getHealth", {})).status === "ok",
     describeHost: async () => exactly("describeHost", await thaw.call("describeHost", {})).runtimes.length > 0,

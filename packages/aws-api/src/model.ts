@@ -1,4 +1,4 @@
-/** The model of a service: data that the protocols and the checks work on. Generated from AWS's own (tools/generate-api.ts). */
+/** The model of a service, on which the protocols and the checks work. Generated from AWS's own (tools/generate-api.ts). */
 import type { Shape } from "./shape.ts";
 
 export interface OperationModel {

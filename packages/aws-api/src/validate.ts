@@ -16,7 +16,7 @@ export class Validator {
     this.#model = model;
   }
 
-  /** Null where the value satisfies its shape. */
+  /** Says what is wrong with a value; null where it satisfies its shape. Throws SerializationError for a wrong JSON type. */
   validate(shapeName: string, value: unknown): string | null {
     const problems: string[] = [];
     this.#check(shapeName, value, "", problems);
@@ -25,7 +25,7 @@ export class Validator {
     return `${problems.length} validation ${noun} detected: ${problems.join("; ")}`;
   }
 
-  /** Empty where the shape is no enumeration. */
+  /** Gives the values of an enumeration; empty where the shape is none. */
   enumValues(shapeName: string): readonly string[] {
     return this.#shapeOf(shapeName).enum ?? [];
   }
@@ -167,7 +167,7 @@ function describe(value: string, path: string, constraint: string): string {
   return `Value '${value}' at '${path}' failed to satisfy constraint: ${constraint}`;
 }
 
-/** As Java prints it, which is what AWS's texts carry. */
+/** Shows a value as Java prints it: AWS's texts do. */
 function show(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => show(item)).join(", ")}]`;
   if (value instanceof Uint8Array) return "java.nio.HeapByteBuffer";

@@ -38,7 +38,7 @@ function makeServer(
   return dataDir;
 }
 
-/** As a launcher leaves it in its run directory. */
+/** Writes what a launcher leaves in its run directory. */
 function announce(dataDir: string, pid: number): void {
   mkdirSync(join(base, "run", String(pid)), { recursive: true });
   writeFileSync(join(base, "run", String(pid), "data-directory"), dataDir);

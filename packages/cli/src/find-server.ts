@@ -1,5 +1,5 @@
 /**
- * Where the server is, and with which keys: what THAW_* variables say, else what a server on this host says of itself.
+ * Finds the server and the keys for it: as THAW_* variables say, else as a server on this host says of itself.
  *
  * ```text
  *  /run/thaw/PID/data-directory   the data directory of each server that root runs

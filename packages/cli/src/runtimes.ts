@@ -17,7 +17,7 @@ export async function listRuntimes(connection: Connection, json: boolean): Promi
   else print(`${runtimes.join("\n")}\n`);
 }
 
-/** With `update` beside the release that is there: snapshots made with it are restored until theirs have been made anew. */
+/** Installs a release. With `update` the one that is there stays, for snapshots that were made with it. */
 export async function installRuntime(name: string, update = false): Promise<void> {
   const script = join(ROOT, "tools/install-runtime.sh");
   const child = spawn("sh", [script, name, ...(update ? ["--update"] : [])], { stdio: "inherit" });
@@ -66,7 +66,7 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
-/** A release is whole or has another name: the server never finds half of one. */
+/** Renames each release before it is removed, so that the server never finds half of one. */
 function removeReleases(dir: string, releases: readonly ReleaseSummary[]): void {
   try {
     for (const { name } of releases) renameSync(join(dir, name), join(dir, `${name}${REMOVED}`));

@@ -23,7 +23,7 @@ export async function listSnapshots(connection: Connection, json: boolean): Prom
     print(`${refreshes.length} of ${snapshots.length} still to be refreshed for a newer runtime\n`);
 }
 
-/** To the minute, UTC. */
+/** Shows a time to the minute, UTC. */
 function shortTime(iso: string | null): string {
   return iso === null ? "-" : iso.slice(0, 16).replace("T", " ");
 }
@@ -36,7 +36,7 @@ export async function inspectSnapshot(connection: Connection, snapshot: string, 
 
 export interface VerifyOptions {
   readonly json: boolean;
-  /** Only what is on the server's host. */
+  /** Reads only what is on the server's host. */
   readonly local: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Rows in columns, for people. */
+/** Lays rows out in columns, for people. */
 export function formatTable(heads: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => (row[column] ?? "").length)));
   const line = (cells: readonly string[]): string =>

@@ -1,4 +1,4 @@
-/** The report of `thaw check`: Thaw's own API gives it, the command line shows it. Times in milliseconds, sizes in bytes. */
+/** The report of `thaw check`, which Thaw's own API gives and the command line shows. Times in ms, sizes in bytes. */
 import * as z from "zod";
 import type { Frozen } from "./frozen.ts";
 

@@ -6,7 +6,7 @@ export type QueryShape = Readonly<Record<string, z.ZodType<unknown, string | und
 
 export type AnswerForm =
   | { readonly kind: "json"; readonly schema: z.ZodType }
-  /** One JSON document a line. */
+  /** A JSON document on each line. */
   | { readonly kind: "lines"; readonly schema: z.ZodType }
   | { readonly kind: "bytes"; readonly contentType: string };
 

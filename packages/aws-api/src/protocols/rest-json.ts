@@ -15,7 +15,8 @@ export interface WireRequest {
 export interface WireResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
+  /** Pieces where the output's payload comes in pieces. */
+  readonly body: Buffer | AsyncIterable<Uint8Array>;
 }
 
 /** An operation's place: literal segments, labels, and the fixed part of its query. */
@@ -40,7 +41,7 @@ function fixedParts({ segments, query }: Route<unknown>): number {
   return segments.filter((segment) => !segment.startsWith("{")).length + query.size;
 }
 
-/** The labels' texts, percent-encoded; null where the path is another one. A greedy label (`{Arn+}`) takes one segment or more. */
+/** The labels' texts, percent-encoded; null for another path. A greedy label (`{Arn+}`) takes one segment or more. */
 function matchSegments(
   pattern: readonly string[],
   segments: readonly string[],
@@ -83,7 +84,7 @@ export class RestJson<O extends string> {
       .sort((a, b) => fixedParts(b) - fixedParts(a));
   }
 
-  /** Null where no operation has this method, path and fixed query. */
+  /** Finds the operation of a request; null where none has this method, path and fixed query. */
   match(method: string, path: string, query: URLSearchParams): OperationMatch<O> | null {
     const segments = path.replace(/\/$/, "").split("/");
     for (const route of this.#routes) {
@@ -102,7 +103,7 @@ export class RestJson<O extends string> {
     return null;
   }
 
-  /** The input as the model's structure; blobs decoded, nothing checked but the JSON types that it takes to read it. */
+  /** Reads the input as the model's structure, blobs decoded. Throws SerializationError for a JSON type it can't read. */
   parseInput(match: OperationMatch<O>, request: WireRequest): Record<string, unknown> {
     const inputName = this.#model.operations[match.operation].input;
     if (inputName === null) return {};
@@ -150,7 +151,7 @@ export class RestJson<O extends string> {
     return this.#readStructure(shape, parsed as Record<string, unknown>);
   }
 
-  /** Unknown members are left out, as AWS does. */
+  /** Reads the members that the shape knows; others are left out, as AWS does. */
   #readStructure(shape: Shape, raw: Record<string, unknown>): Record<string, unknown> {
     const value: Record<string, unknown> = {};
     for (const [name, member] of Object.entries(shape.members ?? {})) {
@@ -178,13 +179,13 @@ export class RestJson<O extends string> {
     const headers: Record<string, string> = {};
     const json: Record<string, unknown> = {};
     let finalStatus: number = status;
-    let payload: Buffer | null = null;
+    let payload: WireResponse["body"] | null = null;
     for (const [name, member] of Object.entries(shape.members ?? {})) {
       const value = output[name];
       if (value === undefined || value === null) continue;
       if (member.location === "statusCode") finalStatus = Number(value);
       else if (member.location === "header") headers[member.locationName ?? name] = String(value);
-      else if (shape.payload === name) payload = Buffer.from(value as Uint8Array);
+      else if (shape.payload === name) payload = payloadOf(value as Uint8Array | AsyncIterable<Uint8Array>);
       else json[name] = value;
     }
     if (shape.payload !== undefined) return { status: finalStatus, headers, body: payload ?? Buffer.alloc(0) };
@@ -222,4 +223,9 @@ function readBlob(raw: unknown): Buffer {
   if (typeof raw !== "string" || !/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(raw))
     throw new SerializationError("A blob must be base64 text");
   return Buffer.from(raw, "base64");
+}
+
+function payloadOf(value: Uint8Array | AsyncIterable<Uint8Array>): WireResponse["body"] {
+  if (!(value instanceof Uint8Array)) return value;
+  return Buffer.isBuffer(value) ? value : Buffer.from(value);
 }

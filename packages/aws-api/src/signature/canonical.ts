@@ -35,6 +35,7 @@ export function parseQuery(query: string): URLSearchParams {
   return new URLSearchParams(`?${query}`);
 }
 
+/** Computes the signature, hexadecimal. `bodySha256` is hexadecimal, too. */
 export function signatureOf(
   head: Omit<RequestHead, "query"> & { readonly query: URLSearchParams },
   signedHeaders: readonly string[],

@@ -1,6 +1,7 @@
 /**
- * Verifies signatures of AWS Signature Version 4, in a request's headers or in its query, in two steps: the head alone tells whether
- * the request may come (`readClaim`), its body's digest whether it is the one that was signed (`Claim.verify`). Texts are AWS's own.
+ * Verifies signatures of AWS Signature Version 4, in a request's headers or in its query, in two steps: the head alone
+ * tells whether the request may come (`readClaim`), its body's digest whether it is the one that was signed
+ * (`Claim.verify`). Texts are AWS's own.
  */
 import { timingSafeEqual } from "node:crypto";
 import {
@@ -39,7 +40,7 @@ export interface Verifier {
   secretOf(accessKeyId: string): string | null;
 }
 
-/** A head whose key is known, and whose scope, date and signed headers are in order. Its signature is not verified yet. */
+/** A head whose key is known, with scope, date and signed headers in order. Its signature is not verified yet. */
 export interface Claim {
   /** Service of the signature's scope. */
   readonly service: string;
@@ -65,7 +66,7 @@ interface Parts {
   readonly ageMsMax: number;
 }
 
-/** Null where the signature is right. */
+/** Verifies a whole request; null where its signature is right. */
 export function verifySignature(request: SignedRequest, verifier: Verifier): SignatureProblem | null {
   const claim = readClaim(request, verifier);
   return "status" in claim ? claim : claim.verify(sha256(request.body));
@@ -110,7 +111,7 @@ function isEqual(expected: string, given: string): boolean {
   return expected.length === given.length && timingSafeEqual(Buffer.from(expected), Buffer.from(given));
 }
 
-/** AWS insists on Host and on each x-amz-* header: else a header could be added to a request that somebody else signed. */
+/** Insists on Host and each x-amz-* header, as AWS does: else one could be added to what somebody else signed. */
 function checkSignedHeaders(signed: readonly string[], headers: Headers): SignatureProblem | null {
   const names = new Set(signed);
   if (!names.has("host")) return invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");

@@ -13,7 +13,7 @@ export interface CheckOptions {
   readonly json: boolean;
 }
 
-/** The exit status is 1 where something was found. Throws where the check could not be done. */
+/** Runs a check; the exit status is 1 where it found something. Throws when the check could not be done. */
 export async function checkCommand(connection: Connection, name: string, options: CheckOptions): Promise<void> {
   const event = options.event === undefined ? "{}" : readEvent(options.event);
   const body = { function: name, event, clones: options.clones };

@@ -45,7 +45,7 @@ function formatFinding(finding: CheckFinding): string {
 ${evidence === "" ? "" : `<ul class="evidence">${evidence}</ul>`}<p>${escapeHtml(finding.why)}</p><p><strong>Cure:</strong> ${escapeHtml(finding.cure)}</p></article>`;
 }
 
-/** One row a step, each beginning where the one before ended. */
+/** Draws a row for each step, beginning where the one before ended. */
 function drawPhases(phases: readonly CheckPhase[]): string {
   const total = Math.max(
     phases.reduce((sum, phase) => sum + phase.durationMs, 0),

@@ -90,7 +90,7 @@ function formatSnapshot({ snapshot, network, processes, snapshotCreatedAt }: Che
   return rows.flatMap(([name, value]) => wrap(value, `  ${name.padEnd(13)} `));
 }
 
-/** The first line begins with `lead`, the others are indented as far. */
+/** Wraps text: the first line begins with `lead`, the others are indented as far. */
 function wrap(text: string, lead: string): string[] {
   const lines: string[] = [];
   let line = lead;

@@ -1,4 +1,4 @@
-/** What the page and the HTML report say alike. */
+/** Words that the page and the HTML report share. */
 import type { CheckPhase, CheckReport } from "@thaw/thaw-api/check-report";
 
 export const PARTS: Readonly<Record<CheckPhase["part"], string>> = {
@@ -7,7 +7,7 @@ export const PARTS: Readonly<Record<CheckPhase["part"], string>> = {
   invoke: "your code, up to its first answer",
 };
 
-/** Milliseconds of each part, in order. */
+/** Sums the milliseconds of each part, in order. */
 export function partTimes(report: CheckReport): ReadonlyArray<readonly [CheckPhase["part"], number]> {
   const { restoreMs, firstInvokeMs } = report.timing;
   const hooksMs = report.phases.find((phase) => phase.part === "hooks")?.durationMs ?? 0;

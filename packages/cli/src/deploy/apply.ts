@@ -1,4 +1,4 @@
-/** Carries out a plan, with progress: functions first, then versions, then aliases. Can be run again after any failure. */
+/** Carries out a plan, with progress: functions, then versions, then aliases. Can be run again after any failure. */
 import {
   CreateAliasCommand,
   CreateFunctionCommand,
@@ -116,7 +116,7 @@ async function update(
   progress: Progress,
 ): Promise<void> {
   progress(`${planned.name}: update`);
-  // What the template does not say goes back to the default, as CloudFormation does.
+  // A setting that the template leaves out goes back to its default, as with CloudFormation.
   const defaults = {
     Timeout: 3,
     MemorySize: 128,

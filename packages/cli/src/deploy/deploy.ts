@@ -33,7 +33,7 @@ export async function deploy(connection: Connection, templatePath: string, optio
   return undefined;
 }
 
-/** `sam build` writes to PROJECT/.aws-sam/build/template.yaml: its functions belong to the project, too. */
+/** Names the project of a template; that of `sam build` lies in PROJECT/.aws-sam/build. */
 function projectDirectory(path: string): string {
   const parts = dirname(path).split(sep);
   return parts.slice(-2).join("/") === ".aws-sam/build" ? parts.slice(0, -2).join(sep) : dirname(path);

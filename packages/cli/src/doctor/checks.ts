@@ -1,4 +1,4 @@
-/** What Thaw needs of a host, each with its cure. Nothing is changed here. */
+/** Checks of what Thaw needs of a host, each with its cure. Nothing is changed here. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { release } from "node:os";
@@ -113,7 +113,7 @@ function checkUserfaultfd(): Finding {
   return warning("userfaultfd", "not in this kernel", "memory is restored eagerly");
 }
 
-/** Of this process: a server that was started from here would have it, too. */
+/** Looks at this process: a server that was started from here would have the same. */
 function checkSeccomp(): Finding {
   if (/^Seccomp:\s+0$/m.test(readFileSync("/proc/self/status", "utf8"))) return ok("system calls", "no filter");
   return problem(

@@ -1,4 +1,4 @@
-/** thaw doctor: line by line what this host can do, and what to do about the rest. Exit status 1 where Thaw can't run. */
+/** thaw doctor: what this host can do, and what to do about the rest. The exit status is 1 where Thaw can't run. */
 import { PROGRAM } from "@thaw/installation";
 import { type Connection, connect } from "../connection.ts";
 import { print, printJson } from "../table.ts";
@@ -19,7 +19,7 @@ export async function runDoctor(json: boolean): Promise<void> {
   if (findings.some(({ level }) => level === "problem")) process.exitCode = 1;
 }
 
-/** A server that answers tells of itself what a look at the host can't. */
+/** Asks a server that answers for what a look at the host can't tell. */
 async function checkServer(connection: Connection): Promise<readonly Finding[]> {
   const { endpoint } = connection;
   const ready = await fetch(`${endpoint}/healthz/ready`).catch(() => null);

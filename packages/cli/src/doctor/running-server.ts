@@ -1,4 +1,4 @@
-/** What a running server says of itself (GET /_thaw/v1/host), judged. */
+/** Judges a running server by its own description (GET /_thaw/v1/host). */
 import { PROGRAM, SETUP } from "@thaw/installation";
 import type { HostDescription } from "@thaw/thaw-api";
 import type { Finding } from "./checks.ts";

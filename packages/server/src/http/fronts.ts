@@ -18,6 +18,7 @@ export interface FrontChoice {
 
 export type ChooseFront = (method: string, path: string) => FrontChoice;
 
+/** Creates all fronts and the choice between them. */
 export function createFronts(
   services: ThawApiServices & { readonly control: ControlPlane },
   onProblem: OnProblem,

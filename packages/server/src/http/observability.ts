@@ -1,6 +1,6 @@
 /**
- * What monitoring asks for, without credentials: on the main listener only whether the server lives and is ready, on a listener of its
- * own (--metrics) the figures too, which name functions.
+ * Routes for monitoring, without credentials: on the main listener only whether the server lives and is ready, on a
+ * listener of its own (--metrics) the metrics too, which name functions.
  *
  *   GET /healthz/live    200 while the process can answer
  *   GET /healthz/ready   200 while invokes are taken; 503 with the reason while it starts to stop, or has lost sandboxd
@@ -18,6 +18,7 @@ export interface Figures {
   text(): Promise<string>;
 }
 
+/** Adds the health routes, which need no signature. */
 export function addHealthRoutes(app: FastifyInstance, health: Health): void {
   app.get("/healthz/live", (_request, reply) => reply.send({ status: "ok" }));
   app.get("/healthz/ready", (_request, reply) => {
@@ -26,6 +27,7 @@ export function addHealthRoutes(app: FastifyInstance, health: Health): void {
   });
 }
 
+/** Creates the listener for monitoring alone. */
 export function createObservabilityServer(health: Health, figures: Figures): FastifyInstance {
   const app = fastify({ forceCloseConnections: true });
   addHealthRoutes(app, health);

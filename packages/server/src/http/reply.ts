@@ -6,7 +6,7 @@ import { ApiError } from "../model/api-error.ts";
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** What is not a Buffer is sent as fast as the client takes it, and ended when the client has gone. */
+  /** A stream is sent as fast as the client takes it, and ended when the client has gone. */
   readonly body: Buffer | Readable | AsyncIterable<Uint8Array | string>;
 }
 
@@ -44,6 +44,7 @@ export function errorReply(
   };
 }
 
+/** Turns an error into the reply that AWS gives; one that is no refusal goes to `onProblem`, too. */
 export function replyOfError(error: unknown, onProblem: (what: string, error: unknown) => void): Reply {
   if (error instanceof ApiError) return errorReply(error.name, error.message, error.extra);
   const code = (error as NodeJS.ErrnoException | null)?.code;
@@ -52,6 +53,7 @@ export function replyOfError(error: unknown, onProblem: (what: string, error: un
   return errorReply("ServiceException", "An internal error occurred. The server's log has the details.");
 }
 
+/** Gives one JSON document on a line of its own. */
 export function jsonReply(status: number, value: unknown): Reply {
   return { status, headers: { "Content-Type": "application/json" }, body: Buffer.from(`${JSON.stringify(value)}\n`) };
 }

@@ -1,6 +1,6 @@
 /**
- * The HTTP listener. A request is judged by its head first (signature's claim, route, size), its body is read within limits, and only
- * what is signed as a whole is carried out.
+ * The HTTP listener. A request is judged by its head first (the signature's claim, route, size). Its body is read within
+ * limits, and the request is carried out only if all of it is signed.
  */
 import { Readable } from "node:stream";
 import { type Claim, presignQuery, readClaim, type SignatureProblem, type SigningCredentials } from "@thaw/aws-api";
@@ -20,8 +20,8 @@ import { readHead, type WireHead } from "./wire-head.ts";
 /** Life of a link, as on AWS. */
 const LINK_VALID_S = 600;
 /**
- * Told to clients (`Keep-Alive: timeout=5`), which so never send on a connection that is being closed; an upgrade waits as long for
- * them.
+ * Life of an idle connection. Clients are told (`Keep-Alive: timeout=5`) and never send on one that is being closed; an
+ * upgrade waits as long for them.
  */
 export const KEEP_ALIVE_MS = 5000;
 /** After the refusal of a request whose body is still coming, the time that its client has to read it. */
@@ -67,6 +67,7 @@ export interface HttpServerOptions {
   readonly limits?: Partial<ListenerLimits>;
 }
 
+/** Creates the listener; it listens when its caller says so. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const limits = { ...DEFAULT_LISTENER_LIMITS, ...options.limits };
   const app = fastify({

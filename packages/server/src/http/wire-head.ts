@@ -11,6 +11,7 @@ export interface WireHead {
   readonly signed: RequestHead;
 }
 
+/** Splits a request target at its first `?`. */
 export function readHead(method: string, url: string, headers: RequestHead["headers"]): WireHead {
   const at = url.indexOf("?");
   const path = at === -1 ? url : url.slice(0, at);

@@ -11,7 +11,7 @@ export class CodeReader {
     this.#services = services;
   }
 
-  /** Throws ResourceNotFoundException where there is no such package. */
+  /** Reads a package. Throws ResourceNotFoundException where there is no such one. */
   async readZip(codeName: string): Promise<Buffer> {
     const zip = CODE_NAME.test(codeName) ? await this.#services.code.readZip(codeName) : null;
     if (zip === null) throw notFound(`Code not found: ${codeName}`);

@@ -22,7 +22,7 @@ export class EnvironmentAdmin {
     return (await this.#services.worker.report()).environments;
   }
 
-  /** Resolves to the number of environments that were told to stop. Throws ResourceNotFoundException for an unknown alias. */
+  /** Resolves to the number of environments told to stop. Throws ResourceNotFoundException for an unknown alias. */
   async stop({ functionName, qualifier, keepParked }: StopWish): Promise<number> {
     const version =
       functionName === undefined || qualifier === undefined

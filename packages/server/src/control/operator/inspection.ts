@@ -32,7 +32,7 @@ export class SnapshotInspection {
     this.#services = services;
   }
 
-  /** Reads the manifest only. Throws ServiceException where it can't be read, ResourceNotFoundException without a snapshot. */
+  /** Reads the manifest only. Throws ServiceException if it can't be read, ResourceNotFoundException if there is none. */
   async inspect(id: string): Promise<Owner & SnapshotContents> {
     const { owner, snapshotId, key, reader } = await this.#find(id);
     try {

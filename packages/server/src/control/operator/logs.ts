@@ -20,7 +20,7 @@ export class FunctionLogs {
     this.#services = services;
   }
 
-  /** Reads the events of all of a function's environments. Throws ResourceNotFoundException where there is no such function. */
+  /** Reads events of all of a function's environments. Throws ResourceNotFoundException for an unknown function. */
   async read(functionName: string, wish: LogWish): Promise<AsyncIterable<LogEvent>> {
     const { config } = await findLatest(this.#services, functionName);
     return this.#services.logs.read(config.logGroup, wish);

@@ -10,7 +10,7 @@ export class ObjectAdmin {
     this.#services = services;
   }
 
-  /** Durable when it resolves. An error of `content` leaves nothing behind. Throws an ApiError for a wrong bucket name. */
+  /** Stores durably; an error of `content` leaves nothing behind. Throws an ApiError for a wrong bucket name. */
   async put(bucket: string, key: string, content: Readable): Promise<{ readonly sizeBytes: number }> {
     try {
       return await this.#services.objects.put(bucket, key, content);

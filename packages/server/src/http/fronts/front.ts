@@ -13,15 +13,15 @@ export interface FrontContext {
 
 /** A request that may come: its signature's claim holds, its body has not been read. */
 export type Admission = {
-  /** Of the body. */
+  /** Largest body that is taken. */
   readonly bytesMax: number;
   /** The refusal of a larger body. */
   readonly tooLarge: () => Reply;
 } & (
   | { readonly body: "whole"; serve(body: Buffer, context: FrontContext): Promise<Reply> }
   /**
-   * The stream fails with a BodyError where the body is too large, comes too slowly, or does not have the signed digest; `serve`
-   * then rejects with that error.
+   * The stream fails with a BodyError where the body is too large, comes too slowly, or does not have the signed digest;
+   * `serve` then rejects with that error.
    */
   | { readonly body: "stream"; serve(body: Readable, context: FrontContext): Promise<Reply> }
 );

@@ -14,6 +14,7 @@ const BODY_BYTES_MAX = 6 * 1024 * 1024;
 const WITH_CODE: ReadonlySet<OperationName> = new Set(["CreateFunction", "UpdateFunctionCode", "PublishLayerVersion"]);
 const INVOKES: ReadonlySet<OperationName> = new Set(["Invoke", "InvokeAsync", "InvokeWithResponseStream"]);
 
+/** Creates the front of AWS's Lambda API. */
 export function createLambdaFront(services: LambdaServices): Front {
   return {
     admit(head) {

@@ -59,7 +59,7 @@ async function carryOut<O extends OperationName>(
   return serializeOutput(operation, withLink(output as Readonly<Record<string, unknown>>, linkTo));
 }
 
-/** Reads an operation's input and checks it against the model. Throws a ValidationException where it is not as the model says. */
+/** Reads an operation's input and checks it against the model. Throws ValidationException where it is another one. */
 function readInput<O extends OperationName>(operation: O, match: Match, request: WireRequest): In<O> {
   const input = parseInput(match, request);
   const shape = OPERATIONS[operation].input;

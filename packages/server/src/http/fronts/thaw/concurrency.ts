@@ -2,6 +2,7 @@
 import type { Handlers, ThawApiServices } from "./handlers.ts";
 import { isWanted, pageOf } from "./pages.ts";
 
+/** Makes the handlers of the routes about provisioned concurrency. */
 export function concurrencyHandlers({ control }: ThawApiServices): Handlers<"listProvisioned"> {
   return {
     async listProvisioned({ query }) {

@@ -2,6 +2,7 @@
 import type { Handlers, ThawApiServices } from "./handlers.ts";
 import { isWanted, pageOf } from "./pages.ts";
 
+/** Makes the handlers of the routes about environments. */
 export function environmentHandlers({ control }: ThawApiServices): Handlers<"listEnvironments" | "stopEnvironments"> {
   return {
     async listEnvironments({ query }) {

@@ -26,6 +26,7 @@ import { snapshotHandlers } from "./snapshots.ts";
 
 export type OnProblem = (what: string, error: unknown) => void;
 
+/** Creates the front of Thaw's own API. */
 export function createThawFront(services: ThawApiServices, onProblem: OnProblem): Front {
   const handlers: Handlers = {
     ...hostHandlers(services),

@@ -6,6 +6,7 @@ type FunctionRoute = "checkFunction" | "readLogs" | "putObject" | "readCode";
 /** Two are enough to see what is equal. */
 const CHECK_CLONES = 2;
 
+/** Makes the handlers of the routes about checks, logs, objects and code. */
 export function functionHandlers({ control }: ThawApiServices): Handlers<FunctionRoute> {
   return {
     checkFunction: ({ body }) =>

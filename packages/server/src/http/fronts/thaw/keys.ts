@@ -6,6 +6,7 @@ import { isWanted, pageOf } from "./pages.ts";
 
 type KeyRoute = "listKeys" | "createKey" | "enableKey" | "disableKey" | "deleteKey";
 
+/** Makes the handlers of the routes about master keys. */
 export function keyHandlers({ control: { keys } }: ThawApiServices): Handlers<KeyRoute> {
   const all = (): AnswerOf<"createKey"> => ({ keys: keys.list() });
   return {

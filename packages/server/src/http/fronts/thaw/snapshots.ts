@@ -2,6 +2,7 @@
 import type { Handlers, ThawApiServices } from "./handlers.ts";
 import { isWanted, pageOf } from "./pages.ts";
 
+/** Makes the handlers of the routes about snapshots. */
 export function snapshotHandlers({
   control,
 }: ThawApiServices): Handlers<"listSnapshots" | "inspectSnapshot" | "verifySnapshot"> {
