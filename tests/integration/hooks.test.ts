@@ -135,12 +135,12 @@ export const handler = async (event, context) => {
   return seen;
 };
 `;
-const PRIMED_CUSTOM = `${readFileSync(join(REPOSITORY, "tests/engines/programs/runtime.py"), "utf8").replace("response.read()", "event = json.loads(response.read())").replace("answer = check()", "answer = check(event)")}
+const PRIMED_CUSTOM = `${readFileSync(join(REPOSITORY, "tests/engines/programs/runtime.py"), "utf8")}
 seen = []
 def check(event):
     seen.append(f"event {event.get('n', 'fail')}")
     return seen
-serve(check)
+serve(check, takes_event=True)
 `;
 
 describe("prime events", () => {
