@@ -1,6 +1,7 @@
 /**
- * The environment variables that are no setting of `thaw serve` (those are in packages/server/src/main/options/table.ts), by the part
- * that reads them. docs/reference/configuration.md is made from both tables; a test holds the sources against them.
+ * The environment variables that are no setting of `thaw serve` (those are in
+ * packages/server/src/main/options/table.ts), by the part that reads them. docs/reference/configuration.md is made from
+ * both tables; a test holds the sources against them.
  */
 export interface VariableGroup {
   readonly title: string;

@@ -1,6 +1,7 @@
 /**
- * The checkers that are not ours fail where they should: each gets a file with one fault and ends with an error that names it,
- * with the configuration of this repository. The rules of tools/architecture and tools/tidy have planted faults of their own.
+ * The checkers that are not ours fail where they should: each gets a file with one fault and ends with an error that
+ * names it, with the configuration of this repository. The rules of tools/architecture and tools/tidy have planted
+ * faults of their own.
  */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,6 +1,7 @@
 /**
- * A function's memory and /tmp lie nowhere in the clear: random bytes that a function holds in both are searched for in all files of the
- * data directory, of the far store and of the host's run directory, after each step of a snapshot's life and beside running clones.
+ * A function's memory and /tmp lie nowhere in the clear: random bytes that a function holds in both are searched for in
+ * all files of the data directory, of the far store and of the host's run directory, after each step of a snapshot's
+ * life and beside running clones.
  */
 import { chmodSync, createReadStream, lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +14,10 @@ import { startColdHost } from "../support/hosts.ts";
 const NEEDLE_SIZE_BYTES = 32;
 const PIECE_SIZE_BYTES = 1 << 22;
 const ZEROS = Buffer.alloc(PIECE_SIZE_BYTES);
-/** Needles lie in a mass of random bytes, which no compression changes: where nothing were sealed they would be there to be found. */
+/**
+ * Needles lie in a mass of random bytes, which no compression changes: where nothing were sealed they would be there to
+ * be found.
+ */
 const HAYSTACK = {
   "index.mjs": `import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";

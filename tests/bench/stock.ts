@@ -1,4 +1,6 @@
-/** Stock CRIU alone, with the JVM's default flags: all memory read before the processes run, and its own lazy daemon. */
+/**
+ * Stock CRIU alone, with the JVM's default flags: all memory read before the processes run, and its own lazy daemon.
+ */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { REPOSITORY, startThaw } from "../../tools/thaw-server.ts";
@@ -8,7 +10,10 @@ import type { Series } from "./series.ts";
 import { coldInvokes, deploy, SPRING, type Subject } from "./subjects.ts";
 
 const COLD = 20;
-/** What Thaw sets for SnapStart, back to the JVM's own defaults: this variable, no valid name for a function's, wins over the command line. */
+/**
+ * What Thaw sets for SnapStart, back to the JVM's own defaults: this variable, no valid name for a function's, wins
+ * over the command line.
+ */
 const DEFAULT_FLAGS = `#!/bin/sh
 export _JAVA_OPTIONS="-Xms28m -XX:MinHeapFreeRatio=40 -XX:MaxHeapFreeRatio=70 -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=1"
 exec "$@"

@@ -1,6 +1,6 @@
 /**
- * Changes of the same functions at the same time, through two servers with one store that takes its time: whatever happens first, what is stored at the end fits
- * together, and each request was carried out or refused in AWS's terms.
+ * Changes of the same functions at the same time, through two servers with one store that takes its time: whatever
+ * happens first, what is stored at the end fits together, and each request was carried out or refused in AWS's terms.
  */
 import type { OperationName } from "@thaw/aws-api";
 import { expect, test } from "vitest";

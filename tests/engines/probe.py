@@ -1,5 +1,4 @@
 import secrets
-import subprocess
 import sys
 import time
 

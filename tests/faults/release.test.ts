@@ -1,6 +1,6 @@
 /**
- * Fault points and the modes of stock CRIU are in test builds only: nothing of them is in the programs that are released, nor in the
- * packages.
+ * Fault points and the modes of stock CRIU are in test builds only: nothing of them is in the programs that are
+ * released, nor in the packages.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,8 @@
 // long: some minutes of pairs, each deployed and checked
-/** thaw check on each deployable pair: the broken function's hazard is found in real clones, its twin is clean. The table is tests/support/pairs.ts. */
+/**
+ * thaw check on each deployable pair: the broken function's hazard is found in real clones, its twin is clean. The
+ * table is tests/support/pairs.ts.
+ */
 import type { CheckReport } from "@thaw/thaw-api/check-report";
 import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";

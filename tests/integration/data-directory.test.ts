@@ -1,4 +1,7 @@
-/** No other user of the host reads what functions and their callers keep, also where an earlier version had left it open. */
+/**
+ * No other user of the host reads what functions and their callers keep, also where an earlier version had left it
+ * open.
+ */
 import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

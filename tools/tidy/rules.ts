@@ -5,7 +5,7 @@ export interface Problem {
   readonly what: string;
 }
 
-const COLUMNS_MAX = 120;
+export const COLUMNS_MAX = 120;
 /** A text in code: messages are not broken, because they are found by searching; no formatter breaks them either. */
 const TEXT = /"(?:[^"\\]|\\.){20,}"|'(?:[^'\\]|\\.){20,}'|`[^`]{20,}`?|\/(?:[^/\\]|\\.){20,}\//g;
 const COMMENT = /^\s*(?:\/\/|\/?\*|#)/;
@@ -27,7 +27,7 @@ export function longLines(path: string, text: string): Problem[] {
     if (isDocument && line.trimStart().startsWith("```")) isFenced = !isFenced;
     const isText = isInTemplate;
     if (isTypeScript && !COMMENT.test(line) && backticks(line) % 2 === 1) isInTemplate = !isInTemplate;
-    const columns = [...line].length;
+    const columns = widthOf(line);
     if (columns <= COLUMNS_MAX || ADDRESS.test(line) || isText) return [];
     if (!isDocument && (COMMENT.test(line) ? PICTURE.test(line) : widthWithoutTexts(line) <= COLUMNS_MAX)) return [];
     if (isDocument && (isFenced || line.startsWith("|") || line.startsWith("    "))) return [];
@@ -35,12 +35,17 @@ export function longLines(path: string, text: string): Problem[] {
   });
 }
 
+/** Columns of a line: a character outside the basic plane is one. */
+export function widthOf(text: string): number {
+  return text.replaceAll(/[\ud800-\udbff][\udc00-\udfff]/g, ".").length;
+}
+
 function backticks(line: string): number {
   return line.replaceAll(/\\`/g, "").split("`").length - 1;
 }
 
 function widthWithoutTexts(line: string): number {
-  return [...line.replaceAll(TEXT, '""')].length;
+  return widthOf(line.replaceAll(TEXT, '""'));
 }
 
 /** A promise that is settled by time alone, whatever has happened. */

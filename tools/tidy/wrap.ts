@@ -1,6 +1,7 @@
 /** Wraps comments that are too wide; the formatters leave them as they are. */
 
-const COLUMNS_MAX = 120;
+import { COLUMNS_MAX, widthOf } from "./rules.ts";
+
 const ONE_LINE_BLOCK = /^(\s*)\/\*\* (.*) \*\/$/;
 /** A line of a comment that is prose: no list, no table, no picture, no tag. */
 const PROSE = /^(\s*(?:\*|\/\/[/!]?|#) )(?=[^\s|@#*<-])(?!```)(.*)$/;
@@ -12,7 +13,7 @@ export function wrapComments(text: string): string {
   const done: string[] = [];
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at] ?? "";
-    const wide = [...line].length > COLUMNS_MAX;
+    const wide = widthOf(line) > COLUMNS_MAX;
     const block = wide ? ONE_LINE_BLOCK.exec(line) : null;
     const prose = wide ? PROSE.exec(line) : null;
     if (block !== null) {
@@ -39,7 +40,7 @@ function fill(prefix: string, text: string): string[] {
   const lines: string[] = [];
   let line = prefix;
   for (const word of text.split(/\s+/)) {
-    if (line !== prefix && [...line].length + 1 + [...word].length > COLUMNS_MAX) {
+    if (line !== prefix && widthOf(line) + 1 + widthOf(word) > COLUMNS_MAX) {
       lines.push(line);
       line = prefix;
     }

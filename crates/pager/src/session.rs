@@ -36,8 +36,8 @@ const PAGE: u64 = PAGE_SIZE_BYTES as u64;
 const ZERO_WINDOW_PAGES: u64 = 64;
 /// Descriptors of processes that have ended are kept up to this number.
 const PROCESSES_DEAD_MAX: usize = 64;
-/// Pieces of a clone's address maps, of all its processes together, some 60 bytes each: beyond this its memory is put in place
-/// whole, so that nothing has to be remembered any more.
+/// Pieces of a clone's address maps, of all its processes together, some 60 bytes each: beyond this its memory is put
+/// in place whole, so that nothing has to be remembered any more.
 const PIECES_MAX: usize = 1 << 16;
 /// A clone that adds pieces faster than its memory comes is ended here.
 const PIECES_LIMIT: usize = 4 * PIECES_MAX;
@@ -260,7 +260,8 @@ impl Session {
         self.bound_pieces(&mut inner)
     }
 
-    /// Keeps the address maps small: what one clone does to its address space must not fill the memory of the pager, which serves all.
+    /// Keeps the address maps small: what one clone does to its address space must not fill the memory of the pager,
+    /// which serves all.
     fn bound_pieces(self: &Arc<Self>, inner: &mut Inner) -> Result<(), Lost> {
         let limit = if inner.is_completing { PIECES_LIMIT } else { PIECES_MAX };
         if inner.pieces_at_most <= limit {

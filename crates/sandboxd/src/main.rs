@@ -1,7 +1,8 @@
 //! sandboxd: the only privileged process of Thaw. Makes sandboxes, freezes and ends them, and runs CRIU in them.
 //!
 //! `thaw-sandboxd sweep` ends what a killed one left frozen.
-//! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu FILE] [--pool N]
+//! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu
+//! FILE] [--pool N]
 //!  [--cpu-latency low|default] [--pager FILE] [--pager-uid N] [--pager-memory-mib N] [--memory lazy|eager]
 //!  [--file-systems 'NAME=DIR…']`
 //!

@@ -1,6 +1,6 @@
 /**
- * thaw env: shell commands after which AWS clients and `thaw` use this server. What AWS's tools would take before these keys, or send
- * along with them, is unset.
+ * thaw env: shell commands after which AWS clients and `thaw` use this server. What AWS's tools would take before these
+ * keys, or send along with them, is unset.
  */
 import type { Connection } from "./connection.ts";
 import { print } from "./table.ts";

@@ -1,4 +1,7 @@
-/** The report as a browser reads it: parsed by the HTML standard's own rules, with texts in it that try to be more than texts. */
+/**
+ * The report as a browser reads it: parsed by the HTML standard's own rules, with texts in it that try to be more than
+ * texts.
+ */
 import type { CheckReport } from "@thaw/thaw-api/check-report";
 import { type DefaultTreeAdapterTypes, type ParserError, parse } from "parse5";
 import { expect, it } from "vitest";

@@ -1,11 +1,14 @@
-/** The operations of AWS's Lambda API, typed by its model: each family of them returns its part, and the front calls them by name. */
+/**
+ * The operations of AWS's Lambda API, typed by its model: each family of them returns its part, and the front calls
+ * them by name.
+ */
 import type { OperationName, OperationTypes } from "@thaw/aws-api";
 
 declare const OPERATION: unique symbol;
 
 /**
- * An operation's input. The mark is a matter of types only and never there at run time: GetAlias takes what CreateAlias is given, and
- * answers alike, so that without it one could be bound in place of the other.
+ * An operation's input. The mark is a matter of types only and never there at run time: GetAlias takes what CreateAlias
+ * is given, and answers alike, so that without it one could be bound in place of the other.
  */
 export type In<O extends OperationName> = OperationTypes[O]["input"] & { readonly [OPERATION]?: O };
 export type Out<O extends OperationName> = OperationTypes[O]["output"];

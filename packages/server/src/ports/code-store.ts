@@ -6,7 +6,10 @@ export interface CodeStore {
   unpack(zip: Buffer): Promise<CodeInfo>;
   /** The zip itself, for GetFunction's Location. Null where it is gone. */
   readZip(codeName: string): Promise<Buffer | null>;
-  /** Those of `texts` that stand in a file of the package as they are (UTF-8). Files in archives inside it are not opened. */
+  /**
+   * Those of `texts` that stand in a file of the package as they are (UTF-8). Files in archives inside it are not
+   * opened.
+   */
   findTexts(codeName: string, texts: readonly string[]): Promise<ReadonlySet<string>>;
   /** Removes what is not in `used`. */
   sweep(used: ReadonlySet<string>): Promise<void>;

@@ -1,4 +1,7 @@
-/** Temporary credentials that a function sees. Every environment gets its own; a restored one gets fresh ones behind the same token. */
+/**
+ * Temporary credentials that a function sees. Every environment gets its own; a restored one gets fresh ones behind the
+ * same token.
+ */
 export interface FunctionCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;

@@ -1,9 +1,10 @@
 /**
  * Functions, versions, aliases, provisioned concurrency and accepted events.
  *
- * A read is of one moment, two reads are of two. So a decision that rests on what was read names it in the writes that come of it:
- * `commit` carries all of them out, or none where another writer was first. A function's record stands for all that belongs to it:
- * whoever decides by a list (of its versions, its aliases) puts or touches it. The account's revision stands for sums over functions.
+ * A read is of one moment, two reads are of two. So a decision that rests on what was read names it in the writes that
+ * come of it: `commit` carries all of them out, or none where another writer was first. A function's record stands for
+ * all that belongs to it: whoever decides by a list (of its versions, its aliases) puts or touches it. The account's
+ * revision stands for sums over functions.
  */
 import type {
   AliasRecord,

@@ -1,4 +1,6 @@
-/** Objects by bucket and key: where S3Bucket/S3Key of a deployment package are looked up. A directory here, S3 later. */
+/**
+ * Objects by bucket and key: where S3Bucket/S3Key of a deployment package are looked up. A directory here, S3 later.
+ */
 import type { Readable } from "node:stream";
 
 export interface ObjectStore {

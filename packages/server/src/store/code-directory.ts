@@ -1,6 +1,7 @@
 /**
- * Deployment packages on disk: DATA/code/NAME is the unpacked code, DATA/packages/NAME.zip what the client sent. The name comes from
- * the content, so that equal packages are kept once and a crash leaves nothing half-written under a name that is used.
+ * Deployment packages on disk: DATA/code/NAME is the unpacked code, DATA/packages/NAME.zip what the client sent. The
+ * name comes from the content, so that equal packages are kept once and a crash leaves nothing half-written under a
+ * name that is used.
  */
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";

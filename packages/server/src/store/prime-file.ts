@@ -1,6 +1,7 @@
 /**
- * `thaw.prime.json` at the top of a package: `{"events": [...], "times": 3}`. Each event is served so often; once where it is not said.
- * Java, Python and Node.js read it in their own process; this is for the runtimes whose clients know nothing of it.
+ * `thaw.prime.json` at the top of a package: `{"events": [...], "times": 3}`. Each event is served so often; once where
+ * it is not said. Java, Python and Node.js read it in their own process; this is for the runtimes whose clients know
+ * nothing of it.
  */
 import { open } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * The metadata in one SQLite file. Records are JSON documents beside their keys and their revisions; the schema's version is checked at
- * start. Each call is carried out at once, before its promise is handed back.
+ * The metadata in one SQLite file. Records are JSON documents beside their keys and their revisions; the schema's
+ * version is checked at start. Each call is carried out at once, before its promise is handed back.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { ThawError } from "../model/platform-errors.ts";

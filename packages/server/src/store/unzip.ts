@@ -1,6 +1,6 @@
 /**
- * A function's zip, unpacked. The zip is foreign: entries that leave the directory, links that point out of it, device files,
- * encrypted entries, too many files and too many bytes are refused, whatever its headers claim.
+ * A function's zip, unpacked. The zip is foreign: entries that leave the directory, links that point out of it, device
+ * files, encrypted entries, too many files and too many bytes are refused, whatever its headers claim.
  */
 import { createWriteStream } from "node:fs";
 import { chmod, mkdir, symlink } from "node:fs/promises";
@@ -146,7 +146,8 @@ function openEntry(file: ZipFile, entry: Entry): Promise<Readable> {
   return new Promise((resolve, reject) => {
     file.openReadStream(entry, (error, stream) => {
       if (error !== null && error !== undefined) return reject(error);
-      // A broken entry may fail before its reader is there or after it has gone: the failure is kept for it, and never ends the server.
+      // A broken entry may fail before its reader is there or after it has gone: the failure is kept for it, and never
+      // ends the server.
       stream.on("error", (failure: Error) => stream.destroy(failure));
       resolve(stream);
     });

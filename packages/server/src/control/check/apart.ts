@@ -1,4 +1,7 @@
-/** Clones, and between them an environment that is initialised apart: what it says otherwise, all clones have from the Init that was snapshotted. */
+/**
+ * Clones, and between them an environment that is initialised apart: what it says otherwise, all clones have from the
+ * Init that was snapshotted.
+ */
 import { ApiError } from "../../model/api-error.ts";
 import type { CloneAnswers } from "../../model/compare-clones.ts";
 import { keptWords, type KeptWord, movingPlaces, repeatedRows } from "../../model/fresh-start.ts";
@@ -31,7 +34,10 @@ export function answersOf(clones: readonly CheckedClone[]): CloneAnswers {
   return clones.map((clone) => clone.answers);
 }
 
-/** One after the other: each has the host to itself, as a cold start has at its best. What moves with time is then no difference. */
+/**
+ * One after the other: each has the host to itself, as a cold start has at its best. What moves with time is then no
+ * difference.
+ */
 export async function runEnvironments(
   run: RunEnvironment,
   version: RunnableVersion,

@@ -1,6 +1,7 @@
 /**
- * `thaw check`: restores clones of a version's snapshot, gives them the same event, and tells what they share. Between the clones an
- * environment that is initialised apart gets the event: what it says otherwise, all clones have from the Init that was snapshotted.
+ * `thaw check`: restores clones of a version's snapshot, gives them the same event, and tells what they share. Between
+ * the clones an environment that is initialised apart gets the event: what it says otherwise, all clones have from the
+ * Init that was snapshotted.
  */
 import { invalidParameter } from "../../model/api-error.ts";
 import {
@@ -117,7 +118,10 @@ export class CheckOperation {
     return describe(runnable, facts, seen, judge(seen), clock.monotonicMs() - startMs);
   }
 
-  /** A clone that sent no datagram has asked no name server: it has the addresses that it reaches from Init, or they are written down. */
+  /**
+   * A clone that sent no datagram has asked no name server: it has the addresses that it reaches from Init, or they are
+   * written down.
+   */
   async #findOldAddresses(
     version: RunnableVersion,
     clones: readonly CheckedClone[],

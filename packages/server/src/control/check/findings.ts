@@ -74,9 +74,9 @@ function sharedValues(facts: CheckFacts): CheckFinding | null {
 type SharedFact = CheckFacts["shared"][number];
 
 /**
- * In memory before any copy ran; or of a form that is never computed from an event: JavaScript keeps a new UUID in pieces; or another one
- * where the function was started apart. In requests only the last counts: what every start sends alike (the key of a service, a word of
- * a protocol) is in memory as well.
+ * In memory before any copy ran; or of a form that is never computed from an event: JavaScript keeps a new UUID in
+ * pieces; or another one where the function was started apart. In requests only the last counts: what every start sends
+ * alike (the key of a service, a word of a protocol) is in memory as well.
  */
 function isMadeAtInit(
   { fresh }: CheckFacts,

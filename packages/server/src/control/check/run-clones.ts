@@ -1,4 +1,7 @@
-/** Environments made for a check alone, clones and one that is initialised apart: never warm or parked ones, and gone when it is over. */
+/**
+ * Environments made for a check alone, clones and one that is initialised apart: never warm or parked ones, and gone
+ * when it is over.
+ */
 import { ApiError } from "../../model/api-error.ts";
 import type { CloneAnswer } from "../../model/compare-clones.ts";
 import { readSent, type SentReading, type SentTraffic } from "../../model/sent-requests.ts";

@@ -1,6 +1,6 @@
 /**
- * How many invokes run at once: the account's limit, and what functions have reserved of it. A reservation is both a promise and a limit.
- * https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+ * How many invokes run at once: the account's limit, and what functions have reserved of it. A reservation is both a
+ * promise and a limit. https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
  */
 import { invalidParameter } from "../../model/api-error.ts";
 import { parseFunctionName } from "../../model/function-name.ts";

@@ -167,8 +167,8 @@ class Aliases {
 }
 
 /**
- * The function is touched with each of its aliases: a version can't be removed while one comes to point at it. Where there is no
- * function the checks have thrown; a function that has gone meanwhile took its aliases with it.
+ * The function is touched with each of its aliases: a version can't be removed while one comes to point at it. Where
+ * there is no function the checks have thrown; a function that has gone meanwhile took its aliases with it.
  */
 function writesOf(
   owner: Stored<FunctionRecord> | null,

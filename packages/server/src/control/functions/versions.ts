@@ -68,9 +68,10 @@ interface Content {
 }
 
 /**
- * Makes a new version, or returns the last one where nothing has changed since. With SnapStart it is Pending until its snapshot is there.
- * A version whose Init failed is never taken for the last one, so that publishing again tries again. Its number is taken by a write of the
- * function's record, so that no two versions get the same one, and none is made of a function that is being deleted.
+ * Makes a new version, or returns the last one where nothing has changed since. With SnapStart it is Pending until its
+ * snapshot is there. A version whose Init failed is never taken for the last one, so that publishing again tries again.
+ * Its number is taken by a write of the function's record, so that no two versions get the same one, and none is made
+ * of a function that is being deleted.
  */
 export async function publish(
   services: Needs,

@@ -1,6 +1,6 @@
 /**
- * The point at which the payload of an invoke is taken whole. Everything after it (the wire of Invoke, events, checks) works with bytes
- * that are there; what hands a response on piece by piece must leave this out.
+ * The point at which the payload of an invoke is taken whole. Everything after it (the wire of Invoke, events, checks)
+ * works with bytes that are there; what hands a response on piece by piece must leave this out.
  */
 import { RESPONSE_SIZE_BYTES_MAX } from "../../model/payload-limits.ts";
 import type { InvokeOutcome, InvokeRefusal, InvokeSuccess } from "../../ports/worker.ts";

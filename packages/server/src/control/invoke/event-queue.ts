@@ -1,6 +1,7 @@
 /**
- * Asynchronous invokes: accepted into the store, then carried out, at least once. A function that fails is tried twice more, after
- * one and two minutes; throttled or not yet invocable, later and later. Nothing is tried beyond six hours. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
+ * Asynchronous invokes: accepted into the store, then carried out, at least once. A function that fails is tried twice
+ * more, after one and two minutes; throttled or not yet invocable, later and later. Nothing is tried beyond six hours.
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
  */
 import type { EventRecord } from "../../model/function-record.ts";
 import { ApiError, notFound } from "../../model/api-error.ts";

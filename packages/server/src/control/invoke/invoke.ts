@@ -157,8 +157,9 @@ export class InvokeOperation {
   }
 
   /**
-   * Notes the use of a version, and makes sure that it is still what was found: where it was changed meanwhile, its snapshot may be on its
-   * way out. The worker is to be asked in the same turn that this one resolves in: what is removed after that waits for the invoke.
+   * Notes the use of a version, and makes sure that it is still what was found: where it was changed meanwhile, its
+   * snapshot may be on its way out. The worker is to be asked in the same turn that this one resolves in: what is
+   * removed after that waits for the invoke.
    */
   async #touch(found: FoundVersion, epoch: number): Promise<FoundVersion> {
     const { changes } = this.#services;

@@ -1,6 +1,6 @@
 /**
- * All that the control plane writes goes through here: decisions that are taken anew where another writer was first, and the one place
- * where others hear of what was committed.
+ * All that the control plane writes goes through here: decisions that are taken anew where another writer was first,
+ * and the one place where others hear of what was committed.
  */
 import { ApiError } from "../../model/api-error.ts";
 import type { Committed, MetadataStore, Write } from "../../ports/metadata-store.ts";
@@ -11,7 +11,9 @@ export interface Decision<T> {
   readonly result: T;
 }
 
-/** Decisions within this process wait for one another, so only another server on the same store can be first so often. */
+/**
+ * Decisions within this process wait for one another, so only another server on the same store can be first so often.
+ */
 const ATTEMPTS_MAX = 20;
 /** The key of decisions that rest on a sum over the account. */
 export const ACCOUNT = "";
@@ -33,8 +35,9 @@ export class Changes {
   }
 
   /**
-   * Reads, decides and commits, one at a time for each key (a function's name, or ACCOUNT). `attempt` reads all it decides by anew each
-   * time and has no other effect. Throws what `attempt` throws; a ServiceException where others were first all the time.
+   * Reads, decides and commits, one at a time for each key (a function's name, or ACCOUNT). `attempt` reads all it
+   * decides by anew each time and has no other effect. Throws what `attempt` throws; a ServiceException where others
+   * were first all the time.
    */
   async decide<T>(key: string, attempt: () => Promise<Decision<T>>): Promise<T> {
     const before = this.#last.get(key) ?? Promise.resolve();
@@ -61,8 +64,9 @@ export class Changes {
   }
 
   /**
-   * A number that differs once something of the function was changed by this process. It has changed before the writer does what follows
-   * from its change (snapshots removed, environments stopped): what was read before and is used while it is the same precedes all that.
+   * A number that differs once something of the function was changed by this process. It has changed before the writer
+   * does what follows from its change (snapshots removed, environments stopped): what was read before and is used while
+   * it is the same precedes all that.
    */
   epochOf(functionName: string): number {
     return this.#epochs.get(functionName) ?? 0;

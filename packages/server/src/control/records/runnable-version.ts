@@ -47,7 +47,10 @@ export function toRunnableVersion(scope: AccountScope, owner: FunctionRecord, re
 /** A version's configuration may have 4 KiB of variables: some ten MiB of memory. */
 const KEPT_MAX = 2000;
 
-/** Runnable versions of stored records, each worked out once for a revision of its record: an invoke needs one each time. */
+/**
+ * Runnable versions of stored records, each worked out once for a revision of its record: an invoke needs one each
+ * time.
+ */
 export class RunnableVersions {
   readonly #scope: AccountScope;
   /** The least recently used first. */

@@ -9,7 +9,8 @@
  *   Active   ──its runtime was updated──► Active with the old snapshot while the new one is made; Inactive where Init fails three times
  *   Inactive ──invoked──► Pending (Restoring) ──► …
  *
- * The row is written last: a crash before leaves the version as it was, and the next start takes it up again with a new snapshot.
+ * The row is written last: a crash before leaves the version as it was, and the next start takes it up again with a new
+ * snapshot.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { newSnapshotId, type SnapshotId } from "../../base/ids.ts";
@@ -67,7 +68,10 @@ export class Publisher {
     this.#jobs = new SnapshotJobs(services.limits, services.onProblem);
   }
 
-  /** Makes a place for a snapshot that is about to be asked for; it is to be left once that is in the queue, or will not be. */
+  /**
+   * Makes a place for a snapshot that is about to be asked for; it is to be left once that is in the queue, or will not
+   * be.
+   */
   place(): Place {
     let isHeld = false;
     return {
@@ -127,7 +131,9 @@ export class Publisher {
     return this.#jobs.stateOf(keyOf(record));
   }
 
-  /** Lists the snapshots that are being made at the moment. A row that is to name one does before it leaves this list. */
+  /**
+   * Lists the snapshots that are being made at the moment. A row that is to name one does before it leaves this list.
+   */
   making(): ReadonlySet<SnapshotId> {
     return new Set(this.#making);
   }
@@ -309,9 +315,9 @@ export class Publisher {
   }
 
   /**
-   * Writes a change of a version that is still as `record` has it; without a snapshot unless the change names one. The snapshot that
-   * the row named before goes, and with it the environments restored from it: idle ones at once, busy ones after their invoke. Null where
-   * the version has gone or changed meanwhile, or `isWanted` says no.
+   * Writes a change of a version that is still as `record` has it; without a snapshot unless the change names one. The
+   * snapshot that the row named before goes, and with it the environments restored from it: idle ones at once, busy
+   * ones after their invoke. Null where the version has gone or changed meanwhile, or `isWanted` says no.
    */
   async #change(
     record: VersionRecord,

@@ -1,6 +1,7 @@
 /**
- * The work of making snapshots, a few at a time. What a caller waits for comes before what runs in the background; among callers each
- * function has its turn, so that one that publishes much does not keep the others waiting; background work goes in the order given.
+ * The work of making snapshots, a few at a time. What a caller waits for comes before what runs in the background;
+ * among callers each function has its turn, so that one that publishes much does not keep the others waiting;
+ * background work goes in the order given.
  */
 export interface SnapshotJob {
   readonly key: string;

@@ -7,8 +7,8 @@ import type { ControlServices } from "../services.ts";
 import type { VersionUses } from "./version-uses.ts";
 
 /**
- * creating: Pending. ready: restored on a cold invoke. refreshing, refresh waiting: the same, while its successor is made or waits for its
- * turn. idle: removed, an invoke brings it back. failed: there is none, Init failed.
+ * creating: Pending. ready: restored on a cold invoke. refreshing, refresh waiting: the same, while its successor is
+ * made or waits for its turn. idle: removed, an invoke brings it back. failed: there is none, Init failed.
  */
 export type SnapshotPhase =
   | "creating"

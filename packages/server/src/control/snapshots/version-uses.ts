@@ -1,7 +1,7 @@
 /**
- * When each version was last used, without a write for each invoke: a use is written where the one on disk is older than an interval,
- * before the invoke runs. So what is on disk is behind by less than an interval, a crash included, and a start adds the interval:
- * a version may expire that much late, never early.
+ * When each version was last used, without a write for each invoke: a use is written where the one on disk is older
+ * than an interval, before the invoke runs. So what is on disk is behind by less than an interval, a crash included,
+ * and a start adds the interval: a version may expire that much late, never early.
  */
 import type { VersionUse } from "../../model/function-record.ts";
 import type { ControlParts } from "../services.ts";

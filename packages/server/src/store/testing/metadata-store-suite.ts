@@ -1,6 +1,7 @@
 /**
- * What a metadata store must do, for each store there is. A store joins by a test file of its own that calls `metadataStoreSuite`.
- * Two stores that are opened on the same data are two servers: what one of them has written the other one knows.
+ * What a metadata store must do, for each store there is. A store joins by a test file of its own that calls
+ * `metadataStoreSuite`. Two stores that are opened on the same data are two servers: what one of them has written the
+ * other one knows.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type {
