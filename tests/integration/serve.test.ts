@@ -1,9 +1,10 @@
 // alone: looks at all networks and sandboxes of the machine, and measures how long an end takes
 /** Starting and stopping `thaw serve`: what stands in the way is said, and nothing keeps it from ending. */
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { constants } from "node:os";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
+import { GetFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
 import { describe, it } from "vitest";
 import { pidOf, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
@@ -41,6 +42,23 @@ describe("a start that can't succeed", () => {
       expect((await functions.invoke(name, {}, version)).payload).toBe("done");
     });
   });
+});
+
+it("takes settings from a file that only root may read, and hands them to the server", async ({ expect }) => {
+  const place = mkdtempSync(join(tmpdir(), "thaw-config-"));
+  const file = join(place, "thaw.yaml");
+  writeFileSync(file, "account-id: 000000000012\nenvironments-max: 7\n", { mode: 0o600 });
+  const server = await startThaw({ args: ["--config", file] });
+  try {
+    const functions = new TestFunctions(server);
+    const name = await functions.create(SLOW);
+    const { FunctionArn } = await functions.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name }));
+    expect(FunctionArn).toBe(`arn:aws:lambda:us-east-1:000000000012:function:${name}`);
+    expect(await (await functions.admin("GET", "host")).json()).toMatchObject({ limits: { environmentsMax: 7 } });
+  } finally {
+    await server.remove();
+    rmSync(place, { recursive: true });
+  }
 });
 
 describe("SIGTERM", () => {

@@ -132,7 +132,8 @@ function credentialsOf(server: LocalServer, env: Env): SigningCredentials | Comm
   return (
     [readProfile(join(server.dataDir, "credentials")), aws].find((each) => each?.accessKeyId === server.accessKeyId) ??
     new CommandError(
-      `no credentials: the server at ${server.endpoint} has keys that its operator chose (${server.accessKeyId}): ${KEYS}`,
+      `no credentials: the server at ${server.endpoint} has keys that its operator chose ` +
+        `(${server.accessKeyId}): ${KEYS}`,
     )
   );
 }

@@ -1,6 +1,6 @@
 /** The command line: what each command takes; the work is in the modules beside. */
 import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
-import { PROGRAM } from "@thaw/installation";
+import { PROGRAM, VERSION } from "@thaw/installation";
 import { AnswerFormError } from "@thaw/thaw-api";
 import { checkCommand } from "./check/check.ts";
 import { connect } from "./connection.ts";
@@ -21,6 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on("error", endWithReader);
   const program = new Command("thaw")
     .description("Lambda SnapStart for real, self-hosted")
+    .version(VERSION, "--version")
     .option("--json", "answers as JSON")
     .showHelpAfterError();
   program.command("serve").description("run the server (thaw serve --help)").allowUnknownOption();

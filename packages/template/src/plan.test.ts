@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { type Plan, planTemplate } from "./plan.ts";
+import { planTemplate } from "./plan.ts";
+import type { Plan } from "./planned.ts";
 import { readTemplate } from "./template.ts";
 
 let dir: string;

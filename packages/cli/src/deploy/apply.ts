@@ -22,7 +22,7 @@ import { PROGRAM } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
 import type { Connection } from "../connection.ts";
 import { digestOf, packageCode, packageInline } from "./package-code.ts";
-import type { Plan, PlannedFunction } from "@thaw/template/plan";
+import type { Plan, PlannedFunction } from "@thaw/template/planned";
 
 export type Progress = (line: string) => void;
 

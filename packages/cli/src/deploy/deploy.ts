@@ -4,7 +4,8 @@ import { CommandError } from "@thaw/installation/command-error";
 import type { Connection } from "../connection.ts";
 import { print, printJson } from "../table.ts";
 import { applyPlan } from "./apply.ts";
-import { type Plan, planTemplate } from "@thaw/template/plan";
+import { planTemplate } from "@thaw/template/plan";
+import type { Plan } from "@thaw/template/planned";
 import { readTemplate } from "@thaw/template/template";
 
 export interface DeployOptions {

@@ -1,4 +1,5 @@
 /** Sources of settings, and the sentences for those that can't be read. */
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +8,8 @@ import { DEFAULT_CONTROL_LIMITS } from "../../control/limits.ts";
 import { DEFAULT_WORKER_LIMITS } from "../../worker/worker-services.ts";
 import { parseServeOptions } from "./serve-options.ts";
 import { readSettings } from "./settings.ts";
-import { OPTIONS } from "./table.ts";
+import { type OptionDeclaration, OPTIONS } from "./table.ts";
+import { SERVE_USAGE } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
 
 const ARN = "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0";
@@ -131,6 +133,21 @@ describe("refusals", () => {
   it("of a file that is not there", ({ expect }) => {
     expect(refusal(["--config", join(directory, "none")])).toMatch(/^--config .*none can't be read: ENOENT/);
   });
+});
+
+it.for([
+  ["--help", /^Usage: thaw serve \[options\]\n/],
+  ["--version", /^\d+\.\d+\.\d+\n$/],
+] as const)("answers %s", ([flag, text], { expect }) => {
+  const program = join(import.meta.dirname, "../serve.ts");
+  const { status, stdout } = spawnSync(process.execPath, [program, flag], { encoding: "utf8" });
+  expect(status).toBe(0);
+  expect(stdout).toMatch(text);
+});
+
+it("shows each setting in the help", ({ expect }) => {
+  for (const { name, flag, variable } of Object.values<OptionDeclaration<unknown>>(OPTIONS))
+    expect(SERVE_USAGE).toContain(flag === null ? `  ${variable} ` : `  --${name} ${flag}`);
 });
 
 it("has defaults that every option accepts, and the parts' own limits among them", ({ expect }) => {

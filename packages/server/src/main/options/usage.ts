@@ -25,15 +25,16 @@ function line(option: string, sentence: string): string {
   return `${first}${rows.join(`\n${" ".repeat(COLUMN)}`)}`;
 }
 
+const CONFIG_HELP = `settings as YAML, one on a line (pool: 5), keys as below without the dashes; also ${CONFIG_VARIABLE} (none)`;
 const FLAGS = Object.values<OptionDeclaration<unknown>>(OPTIONS).filter((option) => option.flag !== null);
 const OTHERS = Object.values<OptionDeclaration<unknown>>(OPTIONS).filter((option) => option.flag === null);
 
 export const SERVE_USAGE = `Usage: thaw serve [options]
-${line("--config FILE", `settings as YAML, one on a line (pool: 5), keys as below without the dashes; also ${CONFIG_VARIABLE} (none)`)}
+${line("--config FILE", CONFIG_HELP)}
 ${FLAGS.map(describeOption).join("\n")}
   --help, --version
 
-Each option has a variable (--snapshot-idle: THAW_SNAPSHOT_IDLE); the command line wins, then the variable, then the file.
+Each option has a variable (--snapshot-idle: THAW_SNAPSHOT_IDLE). The command line wins, then the variable, then the file.
 These have no flag, but a variable and a key in the file:
 ${OTHERS.map((option) => line(option.variable, `${option.help} (${option.defaultText ?? option.default})`)).join("\n")}
 
