@@ -74,7 +74,8 @@ export const PLATFORM_ERRORS = {
     message:
       "The execution environment could not be saved: it has too many files in /tmp, or its memory is in too many pieces.",
     meaning: "a snapshot has more to describe than its manifest may hold",
-    remedy: "fewer files, links and extended attributes in `/tmp` at the end of Init; the server's log says which limit",
+    remedy:
+      "fewer files, links and extended attributes in `/tmp` at the end of Init; the server's log says which limit",
     transient: false,
     ...INTERNAL,
   },
