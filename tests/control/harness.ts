@@ -29,6 +29,7 @@ import {
 import type { VersionRecord } from "@thaw/server/testing/model";
 import type {
   CodeStore,
+  InvokeSuccess,
   MetadataStore,
   RuntimeCatalog,
   RuntimeRecipe,
@@ -423,17 +424,27 @@ async function pass(turns: number): Promise<void> {
 }
 
 /**
- * The worker as one on another host: whatever goes in or out is copied by its bytes, so that nothing but values gets through. The signal
- * is the one exception. The call itself still reaches the worker in the same turn.
+ * The worker as one on another host: whatever goes in or out is copied by its bytes, so that nothing but values gets through. Exceptions
+ * are the signal that cancels and the pieces of a response. The call itself still reaches the worker in the same turn.
  */
 export function overWire(worker: Worker): Worker {
-  const copied = (value: unknown): unknown => (value instanceof AbortSignal ? value : deserialize(serialize(value)));
   return new Proxy(worker, {
     get: (target, name: keyof Worker) => {
       const method = target[name] as (...args: unknown[]) => Promise<unknown>;
-      return async (...args: unknown[]) => copied(await method.apply(target, args.map(copied)));
+      return async (...args: unknown[]) => copyOf(await method.apply(target, args.map(copyOf)));
     },
   });
+}
+
+function copyOf(value: unknown): unknown {
+  if (value instanceof AbortSignal) return value;
+  if (!isResponse(value)) return deserialize(serialize(value));
+  const { payload, ...rest } = value;
+  return { ...(copyOf(rest) as object), payload };
+}
+
+function isResponse(value: unknown): value is InvokeSuccess {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "response";
 }
 
 const memoryCode: CodeStore = {

@@ -187,7 +187,7 @@ export interface WorkerReport {
 
 /**
  * A worker as the control plane knows it. Everything in and out is a value that can be copied (objects, arrays, texts, numbers, and
- * Buffers for payloads), but for the AbortSignal, which stands for a command to cancel.
+ * Buffers for payloads), with two exceptions: the AbortSignal stands for a command to cancel, and a response's Body for its pieces.
  */
 export interface Worker {
   invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome>;
