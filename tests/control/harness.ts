@@ -440,7 +440,7 @@ function copyOf(value: unknown): unknown {
   if (value instanceof AbortSignal) return value;
   if (!isResponse(value)) return deserialize(serialize(value));
   const { payload, ...rest } = value;
-  return { ...(copyOf(rest) as object), payload };
+  return { ...(deserialize(serialize(rest)) as object), payload };
 }
 
 function isResponse(value: unknown): value is InvokeSuccess {
