@@ -6,7 +6,7 @@
 import assert from "node:assert";
 import { type Socket, connect } from "node:net";
 import { createInterface } from "node:readline";
-import { type EnvironmentId, type SnapshotId, isSnapshotId } from "../base/ids.ts";
+import { type EnvironmentId, isSnapshotId } from "../base/ids.ts";
 import { inOrder, isHostPhase, type Phase } from "../model/phases.ts";
 import type { CapturedSnapshot, SandboxExit, SandboxSpec, SandboxUsage } from "../ports/engine.ts";
 import type { HostCapture, HostEngine, HostFacts, HostedSandbox, SandboxHost } from "../ports/sandbox-host.ts";

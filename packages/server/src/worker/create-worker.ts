@@ -8,15 +8,12 @@ import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
-import type { SnapshotFingerprints } from "../model/function-record.ts";
 import type {
   EnvironmentFilter,
   EnvironmentObservation,
-  EnvironmentSummary,
   InvokeInput,
   InvokeOutcome,
   InvokeRefusal,
-  ProvisionedStatus,
   ProvisionedTarget,
   RunnableVersion,
   RuntimeReleaseUse,
