@@ -204,8 +204,8 @@ export interface WorkerReport {
 
 /**
  * A worker as the control plane knows it. Everything in and out is a value that can be copied (objects, arrays, texts,
- * numbers and Buffers), but for two that stand for messages of their own: the AbortSignal, a command to cancel, and the body of a
- * response, which comes in pieces.
+ * numbers and Buffers), but for two that stand for messages of their own: the AbortSignal, a command to cancel, and the
+ * body of a response, which comes in pieces.
  */
 export interface Worker {
   invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome>;
