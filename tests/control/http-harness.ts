@@ -141,7 +141,11 @@ export class RawConnection {
   async head(): Promise<string | null> {
     for (;;) {
       const end = this.#received.indexOf("\r\n\r\n");
-      if (end !== -1) return this.#received.slice(0, end);
+      if (end !== -1) {
+        const head = this.#received.slice(0, end);
+        this.#received = this.#received.slice(end + 4);
+        return head;
+      }
       const bytes = await this.#next();
       if (bytes === null) return null;
       this.#received += bytes;
