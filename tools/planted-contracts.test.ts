@@ -44,7 +44,7 @@ it("an undocumented option is found", TIMEOUT, ({ expect }) => {
   const text = readFileSync(table, "utf8");
   const planted = text.replace(
     "export const OPTIONS = { ",
-    'export const OPTIONS = { planted: { ...LIMIT_OPTIONS.parkedMax, name: "planted", variable: "THAW_PLANTED" }, ',
+    'export const OPTIONS = { planted: { ...LIMIT_OPTIONS.parkedMax, name: "planted", variable: "THAW" + "_PLANTED" }, ',
   );
   expect(planted).not.toBe(text);
   writeFileSync(table, planted);
