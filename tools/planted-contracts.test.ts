@@ -1,6 +1,6 @@
 /**
- * What is declared once, and read on both sides: an option without its line in the reference, and an answer of Thaw's own API
- * that one side has otherwise, do not pass `npm run check`.
+ * What is declared once, and read on both sides: an option without its line in the reference, and an answer of Thaw's
+ * own API that one side has otherwise, do not pass `npm run check`.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

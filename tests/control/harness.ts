@@ -400,8 +400,9 @@ function recipeOf(runtime: string, release: string): RuntimeRecipe {
 }
 
 /**
- * Each call may be the one at which the server dies: before it, so that it is not carried out. A call takes some turns before it is
- * carried out and some until its caller hears of it, as with a store on another host: others do something meanwhile.
+ * Each call may be the one at which the server dies: before it, so that it is not carried out. A call takes some turns
+ * before it is carried out and some until its caller hears of it, as with a store on another host: others do something
+ * meanwhile.
  */
 function mortal(store: MetadataStore, crashes: (step: string) => boolean, turns: () => number): MetadataStore {
   return new Proxy(store, {
@@ -424,8 +425,9 @@ async function pass(turns: number): Promise<void> {
 }
 
 /**
- * The worker as one on another host: whatever goes in or out is copied by its bytes, so that nothing but values gets through. Exceptions
- * are the signal that cancels and the pieces of a response. The call itself still reaches the worker in the same turn.
+ * The worker as one on another host: whatever goes in or out is copied by its bytes, so that nothing but values gets
+ * through. Exceptions are the signal that cancels and the pieces of a response. The call itself still reaches the
+ * worker in the same turn.
  */
 export function overWire(worker: Worker): Worker {
   return new Proxy(worker, {

@@ -1,6 +1,6 @@
 /**
- * Thaw's own API, both ways: every route of the table is called on a real server. Its answer is what the table declares,
- * no less (the schema) and no more (the schema drops what it does not know, and nothing may be missing then).
+ * Thaw's own API, both ways: every route of the table is called on a real server. Its answer is what the table
+ * declares, no less (the schema) and no more (the schema drops what it does not know, and nothing may be missing then).
  */
 import { GetFunctionCommand, PutProvisionedConcurrencyConfigCommand } from "@aws-sdk/client-lambda";
 import { signRequest } from "@thaw/aws-api";

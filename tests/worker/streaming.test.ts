@@ -1,4 +1,7 @@
-/** Responses that are handed on while they come: the first piece reaches the caller before the runtime has sent the last one. */
+/**
+ * Responses that are handed on while they come: the first piece reaches the caller before the runtime has sent the last
+ * one.
+ */
 import { expect, test } from "vitest";
 import type { InvokeSuccess } from "@thaw/server/testing/ports";
 import { json, WorkerHarness } from "./harness.ts";

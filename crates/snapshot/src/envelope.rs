@@ -153,7 +153,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gives_back_what_was_sealed(header in proptest::collection::vec(any::<u8>(), 0..200), names in proptest::collection::vec(any::<[u8; 32]>(), 0..20), secret in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        fn gives_back_what_was_sealed(
+            header in proptest::collection::vec(any::<u8>(), 0..200),
+            names in proptest::collection::vec(any::<[u8; 32]>(), 0..20),
+            secret in proptest::collection::vec(any::<u8>(), 0..2000),
+        ) {
             let file = seal(&[3; 32], &header, &names, secret.clone());
             let (clear, opened) = open(&[3; 32], &file).expect("opens");
             prop_assert_eq!(clear.header, &header[..]);
@@ -167,7 +171,10 @@ mod tests {
         }
 
         #[test]
-        fn a_right_start_does_not_help(sizes in any::<[u32; 3]>(), rest in proptest::collection::vec(any::<u8>(), 0..4000)) {
+        fn a_right_start_does_not_help(
+            sizes in any::<[u32; 3]>(),
+            rest in proptest::collection::vec(any::<u8>(), 0..4000),
+        ) {
             let mut bytes = MAGIC.to_vec();
             bytes.extend_from_slice(&FORMAT.to_le_bytes());
             for size in sizes { bytes.extend_from_slice(&(size % 5000).to_le_bytes()); }

@@ -405,12 +405,17 @@ mod tests {
     proptest! {
         /// A holder of the key may seal nonsense: it is refused, or all its references are good.
         #[test]
-        fn any_sealed_bytes_are_refused(secret in proptest::collection::vec(any::<u8>(), 0..600), names in proptest::collection::vec(any::<[u8; 32]>(), 0..4)) {
+        fn any_sealed_bytes_are_refused(
+            secret in proptest::collection::vec(any::<u8>(), 0..600),
+            names in proptest::collection::vec(any::<[u8; 32]>(), 0..4),
+        ) {
             prop_assert!(Manifest::open(&[5; 32], &sealed(secret, &names)).is_err());
         }
 
         #[test]
-        fn changed_tables_are_refused_or_harmless(changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6)) {
+        fn changed_tables_are_refused_or_harmless(
+            changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
+        ) {
             let file = sample().seal(&[5; 32]).expect("small");
             let (clear, mut secret) = envelope::open(&[5; 32], &file).expect("opens");
             for (index, byte) in changes {

@@ -86,8 +86,12 @@ mod tests {
 
         #[test]
         fn gives_back_what_was_sent(pid in any::<u32>()) {
-            for message in [FromRelay::Process { pid }, FromRelay::Restored] { prop_assert_eq!(FromRelay::decode(&message.encode()), Some(message)); }
-            for message in [ToRelay::Hold, ToRelay::Release] { prop_assert_eq!(ToRelay::decode(&message.encode()), Some(message)); }
+            for message in [FromRelay::Process { pid }, FromRelay::Restored] {
+                prop_assert_eq!(FromRelay::decode(&message.encode()), Some(message));
+            }
+            for message in [ToRelay::Hold, ToRelay::Release] {
+                prop_assert_eq!(ToRelay::decode(&message.encode()), Some(message));
+            }
         }
     }
 }

@@ -112,7 +112,10 @@ fn describe(manifest: &Manifest) -> Value {
     let spaces: Vec<Value> = manifest
         .spaces
         .iter()
-        .map(|space| json!({ "pid": space.pid, "pagesId": space.pages_id, "runs": space.runs.iter().map(run).collect::<Vec<_>>() }))
+        .map(|space| {
+            let runs = space.runs.iter().map(run).collect::<Vec<_>>();
+            json!({ "pid": space.pid, "pagesId": space.pages_id, "runs": runs })
+        })
         .collect();
     let chunks: Vec<Value> = manifest
         .chunks

@@ -69,7 +69,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn decodes_what_was_encoded(kind: u8, call: u32, payload in proptest::collection::vec(any::<u8>(), 0..2000), rest in proptest::collection::vec(any::<u8>(), 0..30)) {
+        fn decodes_what_was_encoded(
+            kind: u8,
+            call: u32,
+            payload in proptest::collection::vec(any::<u8>(), 0..2000),
+            rest in proptest::collection::vec(any::<u8>(), 0..30),
+        ) {
             let mut bytes = Vec::new();
             encode(&mut bytes, kind, call, &payload);
             let size = bytes.len();

@@ -1,4 +1,6 @@
-/** The model of a service, on which the protocols and the checks work. Generated from AWS's own (tools/generate-api.ts). */
+/**
+ * The model of a service, on which the protocols and the checks work. Generated from AWS's own (tools/generate-api.ts).
+ */
 import type { Shape } from "./shape.ts";
 
 export interface OperationModel {

@@ -16,7 +16,10 @@ export class Validator {
     this.#model = model;
   }
 
-  /** Says what is wrong with a value; null where it satisfies its shape. Throws SerializationError for a wrong JSON type. */
+  /**
+   * Says what is wrong with a value; null where it satisfies its shape. Throws SerializationError for a wrong JSON
+   * type.
+   */
   validate(shapeName: string, value: unknown): string | null {
     const problems: string[] = [];
     this.#check(shapeName, value, "", problems);

@@ -1,6 +1,6 @@
 /**
- * A template as a plan: functions, versions and aliases, and the list of all that has no meaning here. Nothing is dropped
- * silently: a property is either in the plan or in the list.
+ * A template as a plan: functions, versions and aliases, and the list of all that has no meaning here. Nothing is
+ * dropped silently: a property is either in the plan or in the list.
  *
  * ```text
  *  template.ts ─► resolve.ts ─► resources/* ─► plan

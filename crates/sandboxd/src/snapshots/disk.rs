@@ -20,8 +20,8 @@ use crate::error::{Code, Error, Result};
 use crate::sys::xattr;
 
 const READ_SIZE_BYTES: usize = 512 * 1024;
-/// Size of what describes a disk in a manifest: some 150,000 files. It is in this process's memory several times while a
-/// snapshot is made, and in the memory of all who open it.
+/// Size of what describes a disk in a manifest: some 150,000 files. It is in this process's memory several times while
+/// a snapshot is made, and in the memory of all who open it.
 const DESCRIPTION_SIZE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Members of an entry besides its texts, and one extent, as JSON.
 const ENTRY_SIZE_BYTES: usize = 160;

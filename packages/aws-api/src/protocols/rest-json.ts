@@ -103,7 +103,9 @@ export class RestJson<O extends string> {
     return null;
   }
 
-  /** Reads the input as the model's structure, blobs decoded. Throws SerializationError for a JSON type it can't read. */
+  /**
+   * Reads the input as the model's structure, blobs decoded. Throws SerializationError for a JSON type it can't read.
+   */
   parseInput(match: OperationMatch<O>, request: WireRequest): Record<string, unknown> {
     const inputName = this.#model.operations[match.operation].input;
     if (inputName === null) return {};

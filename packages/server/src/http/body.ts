@@ -49,7 +49,8 @@ export interface BodyLimits {
 }
 
 /**
- * Gives the chunks of a body. Throws BodyError where it is too large or is cut off; one that stands still is cut off here.
+ * Gives the chunks of a body. Throws BodyError where it is too large or is cut off; one that stands still is cut off
+ * here.
  */
 async function* chunksOf(request: Incoming, { bytesMax, idleMs, clock }: BodyLimits): AsyncGenerator<Buffer> {
   let isSlow = false;
@@ -124,9 +125,9 @@ export async function readWhole(request: Incoming, limits: BodyLimits, budget: B
 }
 
 /**
- * Gives a body as a stream, of which only a few chunks are held. The stream fails with a BodyError, at its end too where
- * `isRight` does not accept the digest (hexadecimal): a reader that keeps nothing of a failed stream keeps nothing that
- * was not signed.
+ * Gives a body as a stream, of which only a few chunks are held. The stream fails with a BodyError, at its end too
+ * where `isRight` does not accept the digest (hexadecimal): a reader that keeps nothing of a failed stream keeps
+ * nothing that was not signed.
  */
 export function readStream(request: Incoming, limits: BodyLimits, isRight: (sha256: string) => boolean): Readable {
   return Readable.from(verified(request, limits, isRight), { objectMode: false });

@@ -1,6 +1,6 @@
 /**
- * The HTTP listener. A request is judged by its head first (the signature's claim, route, size). Its body is read within
- * limits, and the request is carried out only if all of it is signed.
+ * The HTTP listener. A request is judged by its head first (the signature's claim, route, size). Its body is read
+ * within limits, and the request is carried out only if all of it is signed.
  */
 import { Readable } from "node:stream";
 import { type Claim, presignQuery, readClaim, type SignatureProblem, type SigningCredentials } from "@thaw/aws-api";

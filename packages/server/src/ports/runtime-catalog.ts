@@ -33,12 +33,16 @@ export interface RuntimeRelease {
 
 export interface RuntimeCatalog {
   /**
-   * The newest release of the runtime that is on the host now, or the one with this fingerprint. Null when it is not there: never another
-   * one in its place. `ageMsMax`: so old may the look at the host be; without it the host is looked at now.
+   * The newest release of the runtime that is on the host now, or the one with this fingerprint. Null when it is not
+   * there: never another one in its place. `ageMsMax`: so old may the look at the host be; without it the host is
+   * looked at now.
    */
   find(runtime: string, fingerprint?: string, ageMsMax?: number): RuntimeRecipe | null;
   list(): readonly RuntimeRecipe[];
-  /** Lists all releases that can be run now, of each runtime the newest first; what belongs to the host itself among them. */
+  /**
+   * Lists all releases that can be run now, of each runtime the newest first; what belongs to the host itself among
+   * them.
+   */
   all(): readonly RuntimeRecipe[];
   /** Without what belongs to the host itself. */
   releases(): readonly RuntimeRelease[];

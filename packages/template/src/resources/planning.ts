@@ -1,4 +1,7 @@
-/** A plan in the making, and the way in which a kind of resource adds to it. A new kind is a file beside and a line in plan.ts. */
+/**
+ * A plan in the making, and the way in which a kind of resource adds to it. A new kind is a file beside and a line in
+ * plan.ts.
+ */
 import type { PlannedAlias, PlannedFunction, PlannedVersion } from "../planned.ts";
 import type { Resolver } from "../resolve.ts";
 import { isTemplateMap, type Template, type TemplateMap, type TemplateValue } from "../template.ts";

@@ -172,7 +172,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400), entries in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60), 0..5)) {
+        fn any_bytes_are_read_or_refused(
+            bytes in proptest::collection::vec(any::<u8>(), 0..400),
+            entries in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60), 0..5),
+        ) {
             for file in [bytes, file(&entries)] {
                 let _ = read_pagemap(&file);
                 let _ = read_wiped_ranges(&file);

@@ -1,7 +1,7 @@
 /**
- * Provisioned concurrency of versions and aliases: what is wanted is stored, and the worker is told the whole of it whenever something
- * changed. https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html; texts that are not in the API's model are those that
- * LocalStack keeps from AWS (localstack-core …/lambda_/provider.py).
+ * Provisioned concurrency of versions and aliases: what is wanted is stored, and the worker is told the whole of it
+ * whenever something changed. https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html; texts that are
+ * not in the API's model are those that LocalStack keeps from AWS (localstack-core …/lambda_/provider.py).
  */
 import { ApiError, conflict, invalidParameter } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";

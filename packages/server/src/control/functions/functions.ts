@@ -238,7 +238,9 @@ export class Functions {
     }
   }
 
-  /** Each version is named in the write: what has become of one since it was listed (a snapshot, say) is not forgotten. */
+  /**
+   * Each version is named in the write: what has become of one since it was listed (a snapshot, say) is not forgotten.
+   */
   #removeFunction(name: string): Promise<readonly VersionRecord[]> {
     const { store, changes } = this.#services;
     return changes.decide(name, async () => {
@@ -304,8 +306,8 @@ export class Functions {
   }
 
   /**
-   * Publishes what this request itself has made of `$LATEST`, whatever others make of it meanwhile; but not in the name of another
-   * function that has got the name since.
+   * Publishes what this request itself has made of `$LATEST`, whatever others make of it meanwhile; but not in the name
+   * of another function that has got the name since.
    */
   async #publishOwn(record: VersionRecord, { name, uid }: FunctionRecord): Promise<VersionRecord> {
     const content = (await this.#activate(record)) ?? record;

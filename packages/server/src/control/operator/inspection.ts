@@ -32,7 +32,9 @@ export class SnapshotInspection {
     this.#services = services;
   }
 
-  /** Reads the manifest only. Throws ServiceException if it can't be read, ResourceNotFoundException if there is none. */
+  /**
+   * Reads the manifest only. Throws ServiceException if it can't be read, ResourceNotFoundException if there is none.
+   */
   async inspect(id: string): Promise<Owner & SnapshotContents> {
     const { owner, snapshotId, key, reader } = await this.#find(id);
     try {

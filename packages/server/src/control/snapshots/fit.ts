@@ -2,7 +2,10 @@
 import type { SnapshotFingerprints } from "../../model/function-record.ts";
 import type { WorkerReport } from "../../ports/worker.ts";
 
-/** current: as a new one would be. stale: the runtime has a newer release, its own is still there. unfit: it can't be restored. */
+/**
+ * current: as a new one would be. stale: the runtime has a newer release, its own is still there. unfit: it can't be
+ * restored.
+ */
 export type SnapshotFit = "current" | "stale" | "unfit";
 
 export function snapshotFit(report: WorkerReport, runtime: string, made: SnapshotFingerprints): SnapshotFit {

@@ -1,7 +1,8 @@
 /**
- * Looks over all versions and their snapshots, at the start and then every few minutes: what is idle for too long expires, what is lost or
- * no longer fits is made anew, what could be newer is refreshed (the least recently used first), what failed is tried again, and what
- * nobody names is removed from this host. It keeps nothing in memory: each look decides anew from the rows, the host and the clock.
+ * Looks over all versions and their snapshots, at the start and then every few minutes: what is idle for too long
+ * expires, what is lost or no longer fits is made anew, what could be newer is refreshed (the least recently used
+ * first), what failed is tried again, and what nobody names is removed from this host. It keeps nothing in memory: each
+ * look decides anew from the rows, the host and the clock.
  */
 import type { SnapshotId } from "../../base/ids.ts";
 import { LATEST, type VersionRecord } from "../../model/function-record.ts";
@@ -148,9 +149,12 @@ export class SnapshotLife {
     return [...records].sort((a, b) => useOf(a) - useOf(b));
   }
 
-  /** What is only in the far store stays: another host may be about to name it. The engine removes that once it is old. */
+  /**
+   * What is only in the far store stays: another host may be about to name it. The engine removes that once it is old.
+   */
   async #removeOrphans(listed: readonly ListedSnapshot[]): Promise<void> {
-    // In this order: what was listed is being made, or its row was written before the rows are read, or nobody will ever name it.
+    // In this order: what was listed is being made, or its row was written before the rows are read, or nobody will
+    // ever name it.
     const making = this.#publisher.making();
     const named = new Set((await this.#services.store.listAllVersions()).map((record) => record.snapshotId));
     for (const { snapshotId, isHere } of listed) {

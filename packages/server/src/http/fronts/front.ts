@@ -20,8 +20,8 @@ export type Admission = {
 } & (
   | { readonly body: "whole"; serve(body: Buffer, context: FrontContext): Promise<Reply> }
   /**
-   * The stream fails with a BodyError where the body is too large, comes too slowly, or does not have the signed digest;
-   * `serve` then rejects with that error.
+   * The stream fails with a BodyError where the body is too large, comes too slowly, or does not have the signed
+   * digest; `serve` then rejects with that error.
    */
   | { readonly body: "stream"; serve(body: Readable, context: FrontContext): Promise<Reply> }
 );

@@ -1,6 +1,6 @@
 /**
- * Removes chunks of the far store that no manifest names, beside uploads of any host, and with a crash of any of them at
- * any time.
+ * Removes chunks of the far store that no manifest names, beside uploads of any host, and with a crash of any of them
+ * at any time.
  *
  * Two promises in writing, each written before the other side's is read, so that one of them always sees the other:
  *
