@@ -26,10 +26,10 @@ import type {
   WorkerReport,
 } from "../ports/worker.ts";
 import { EnvironmentPool } from "./placement/pool.ts";
+import { initialiseForSnapshot } from "./placement/for-snapshot.ts";
 import type { Environment } from "./environment/environment.ts";
 import { CLOSING } from "./platform-failure.ts";
 import { ProvisionedEnvironments } from "./placement/provisioned.ts";
-import { liveForSnapshot } from "./lives/snapshot.ts";
 import {
   DEFAULT_WORKER_LIMITS,
   type WorkerLimits,
@@ -97,9 +97,10 @@ class LocalWorker implements Worker {
   constructor(services: WorkerServices, catalog: RuntimeCatalog) {
     this.#services = services;
     this.#catalog = catalog;
-    this.#pool = new EnvironmentPool(services);
+    this.#pool = new EnvironmentPool(services, ({ version, mode }) =>
+      this.#provisioned.count(version.runKey, mode.kind === "provisioned"),
+    );
     this.#provisioned = new ProvisionedEnvironments(services, catalog, this.#pool);
-    this.#pool.onPlaced = ({ version, mode }) => this.#provisioned.count(version.runKey, mode.kind === "provisioned");
   }
 
   async invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome> {
@@ -128,7 +129,12 @@ class LocalWorker implements Worker {
     if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
     if (signal.aborted) return { kind: "cancelled" };
     if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
-    return this.#runSnapshotEnvironment(version, snapshotId, signal);
+    const { snapshots } = this.#services;
+    const recipe = this.#catalog.find(version.runtime);
+    if (recipe === null) return this.#runtimeMissing(version);
+    if (snapshots === null) return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: "" };
+    const isInstalled = (): boolean => this.#catalog.find(version.runtime, recipe.fingerprint) !== null;
+    return initialiseForSnapshot(this.#pool, { version, recipe, isInstalled, snapshots, snapshotId, signal });
   }
 
   async removeSnapshot(snapshotId: SnapshotId): Promise<void> {
@@ -233,47 +239,6 @@ class LocalWorker implements Worker {
     });
     await Promise.all(environments.map((environment) => environment.stopped));
     cancel();
-  }
-
-  async #runSnapshotEnvironment(
-    version: RunnableVersion,
-    snapshotId: SnapshotId,
-    signal: AbortSignal,
-  ): Promise<SnapshotOutcome> {
-    const snapshots = this.#services.snapshots;
-    const recipe = this.#catalog.find(version.runtime);
-    if (recipe === null) return this.#runtimeMissing(version);
-    if (snapshots === null)
-      return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: this.#snapshotsProblem() ?? "" };
-    const environment = await this.#pool.startInRoom(
-      version,
-      recipe,
-      { kind: "snapshot", snapshotId },
-      signal,
-      (driver) => liveForSnapshot(driver, snapshots, snapshotId, signal),
-    );
-    if (environment === null) return { kind: "cancelled" };
-    const onAbort = (): void => environment.kill({ kind: "cancelled" });
-    signal.addEventListener("abort", onAbort, { once: true });
-    const outcome = await environment.stopped;
-    signal.removeEventListener("abort", onAbort);
-    // The language may have been replaced under the Init.
-    const isSame = this.#catalog.find(version.runtime, recipe.fingerprint) !== null;
-    if (outcome?.kind === "ready" && !isSame) {
-      await this.removeSnapshot(snapshotId);
-      return {
-        kind: "platform-error",
-        code: "WORKER_ENVIRONMENT_LOST",
-        message: "The runtime was updated while the snapshot was made.",
-      };
-    }
-    return (
-      outcome ?? {
-        kind: "platform-error",
-        code: "WORKER_ENVIRONMENT_LOST",
-        message: "The snapshot could not be made. The server's log has the details.",
-      }
-    );
   }
 
   #tooLarge(version: RunnableVersion): PlatformRefusal {

@@ -7,7 +7,17 @@ import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { Snapshots } from "../ports/snapshots.ts";
-import type { HostLimits } from "./placement/placement.ts";
+
+/** Limits of the host as a whole, by which invokes are placed. */
+export interface HostLimits {
+  readonly environmentsMax: number;
+  readonly memoryMaxMib: number;
+  /**
+   * The part of the host that one function alone may have busy; 1: all of it. Two that both want as much as they can
+   * get have less each, so that something is always left for a third.
+   */
+  readonly functionShareMax: number;
+}
 
 export interface WorkerLimits extends HostLimits {
   /** Limit of an Init on demand, which is then tried again within the invoke. AWS's 10 s. */

@@ -6,9 +6,9 @@
 import { type ColdStart, type InvokeClock, runInvoke, startInvokeClock, WARM } from "../phases/invoke.ts";
 import type { Failure } from "../function-errors.ts";
 import { toRefusal } from "../refusal.ts";
-import type { Brought } from "./brought.ts";
-import { type EnvironmentCore, tryEngine } from "./core.ts";
-import type { Deadline, InvokeRequest } from "./events.ts";
+import type { Brought } from "../core/brought.ts";
+import { type EnvironmentCore, tryEngine } from "../core/core.ts";
+import type { Deadline, InvokeRequest } from "../core/events.ts";
 import type { EnvironmentState } from "./state.ts";
 import type { EnvironmentStatus } from "./status.ts";
 
@@ -54,9 +54,7 @@ export class Driver {
   ): Promise<Failure | null> {
     const { core, status } = this;
     const isFirst = status.invokeCount === 0;
-    this.enter("invoking");
-    status.invokeCount++;
-    status.lastInvokeAtMs = core.services.clock.nowMs();
+    status.enterInvoking(core.services.clock.nowMs());
     // Off the critical path: the order of commands at the engine is kept, and a late limit harms nobody.
     if (isFirst)
       brought.sandbox.boost(false).catch((error: unknown) => core.reportProblem("apply the CPU limit", error));
@@ -115,8 +113,7 @@ export class Driver {
     const { idleTimeoutMs, lifetimeMsMax } = core.services.limits;
     const lifeLeftMs = lifetimeMsMax - (core.nowMs() - core.createdMonotonicMs);
     if (lifeLeftMs <= 0) return null;
-    status.offer("idle", brought);
-    status.idleOrder = this.#listener.nextIdleOrder();
+    status.offerIdle(brought, this.#listener.nextIdleOrder());
     this.#listener.onIdle();
     // An invoke that was waiting is taken without freezing in between.
     if (core.inbox.isEmpty) this.#freeze(brought);

@@ -17,14 +17,13 @@ import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
 import type { EnvironmentObservation, EnvironmentSummary, InvokeInput, RunnableVersion } from "../../ports/worker.ts";
 import type { Failure } from "../function-errors.ts";
 import { runShutdown } from "../phases/shutdown.ts";
-import type { EnvironmentView } from "../placement/placement.ts";
 import { CLOSING } from "../platform-failure.ts";
-import { EnvironmentCore, type EnvironmentOptions, tryEngine } from "./core.ts";
+import { EnvironmentCore, type EnvironmentOptions, tryEngine } from "../core/core.ts";
 import { Driver, type DriverListener } from "./driver.ts";
-import type { EnvironmentMode, InvokeReply } from "./events.ts";
+import type { EnvironmentMode, InvokeReply } from "../core/events.ts";
 import type { EnvironmentState } from "./state.ts";
 import { EnvironmentStatus } from "./status.ts";
-import { summaryOf, viewOf } from "./view.ts";
+import { type EnvironmentView, summaryOf, viewOf } from "./view.ts";
 
 /** A way to spend an environment's life; the environment is destroyed when it ends. */
 export type Life<T> = (driver: Driver) => Promise<T>;
@@ -116,6 +115,8 @@ export class Environment<T = unknown> {
     const status = this.#status;
     let result: T | null = null;
     try {
+      // The pool lists the environment before its life begins.
+      await Promise.resolve();
       result = await life(new Driver(core, status, listener));
     } catch (error) {
       // A broken invariant: the environment dies, its caller is told, the worker lives.

@@ -43,3 +43,9 @@ const NEXT: Readonly<Record<EnvironmentState, readonly EnvironmentState[]>> = {
 export function canTransition(from: EnvironmentState, to: EnvironmentState): boolean {
   return NEXT[from].includes(to);
 }
+
+/**
+ * idle: may take an invoke now. parked: a clone that waits for its first. finishing: has answered its caller and will
+ * be idle in a moment. busy: anything else.
+ */
+export type Availability = "idle" | "parked" | "finishing" | "busy";

@@ -1,19 +1,18 @@
 /**
- * The state of one environment and what belongs to it. The environment's driver is the only writer, with two
- * exceptions: the pool reserves an idle environment for an invoke, and anybody may request its end.
+ * The state of one environment and what belongs to it, changed by its methods alone. They are called on the environment's
+ * driver (its life, its phases), with two exceptions: the pool reserves an idle environment for an invoke, and anybody may
+ * request its end.
  */
 import { strict as assert } from "node:assert";
-import type { EnvironmentView } from "../placement/placement.ts";
-import type { Brought } from "./brought.ts";
-import { canTransition, type EnvironmentState } from "./state.ts";
+import type { Brought } from "../core/brought.ts";
+import { type Availability, canTransition, type EnvironmentState } from "./state.ts";
 
 export class EnvironmentStatus {
   /** Resolves when the snapshot's data is not needed any more, or never was. */
   readonly restored: Promise<void>;
-  /** Rises with each return to idle. */
-  idleOrder = 0;
-  invokeCount = 0;
-  lastInvokeAtMs: number | null = null;
+  #idleOrder = 0;
+  #invokeCount = 0;
+  #lastInvokeAtMs: number | null = null;
   #tellRestored: () => void = () => undefined;
   #state: EnvironmentState = "starting";
   #isStopRequested = false;
@@ -30,6 +29,19 @@ export class EnvironmentStatus {
 
   get state(): EnvironmentState {
     return this.#state;
+  }
+
+  /** Rises with each return to idle. */
+  get idleOrder(): number {
+    return this.#idleOrder;
+  }
+
+  get invokeCount(): number {
+    return this.#invokeCount;
+  }
+
+  get lastInvokeAtMs(): number | null {
+    return this.#lastInvokeAtMs;
   }
 
   /** True once no further invoke is taken. */
@@ -51,7 +63,7 @@ export class EnvironmentStatus {
     return this.#atRest;
   }
 
-  get availability(): EnvironmentView["availability"] {
+  get availability(): Availability {
     if (this.#isFinishing) return "finishing";
     return !this.#isReserved && (this.#state === "parked" || this.#state === "idle") ? this.#state : "busy";
   }
@@ -76,10 +88,23 @@ export class EnvironmentStatus {
     this.#isParking = false;
   }
 
-  /** Enters a state in which an invoke may be handed over. */
-  offer(state: "idle" | "parked", atRest: Brought): void {
-    this.enter(state);
-    if (state === "idle") this.#atRest = atRest;
+  enterInvoking(nowMs: number): void {
+    this.enter("invoking");
+    this.#invokeCount++;
+    this.#lastInvokeAtMs = nowMs;
+  }
+
+  /** Enters a state in which an invoke may be handed over: idle, after all that became idle before. */
+  offerIdle(atRest: Brought, idleOrder: number): void {
+    this.enter("idle");
+    this.#atRest = atRest;
+    this.#idleOrder = idleOrder;
+    this.#isReserved = false;
+  }
+
+  /** Enters a state in which an invoke may be handed over: parked, with nothing run since the restore. */
+  offerParked(): void {
+    this.enter("parked");
     this.#isReserved = false;
   }
 

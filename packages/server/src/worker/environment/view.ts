@@ -1,8 +1,22 @@
 /** An environment as others see it: placement, and the list of environments. Pure. */
+import type { EnvironmentId } from "../../base/ids.ts";
 import type { EnvironmentSummary } from "../../ports/worker.ts";
-import type { EnvironmentView } from "../placement/placement.ts";
-import type { EnvironmentCore } from "./core.ts";
+import type { EnvironmentCore } from "../core/core.ts";
+import type { Availability } from "./state.ts";
 import type { EnvironmentStatus } from "./status.ts";
+
+/** An environment as placement sees it. */
+export interface EnvironmentView {
+  readonly environmentId: EnvironmentId;
+  readonly functionName: string;
+  readonly runKey: string;
+  readonly memorySizeMib: number;
+  /** True: kept for its version whether it is used or not. */
+  readonly isProvisioned: boolean;
+  readonly availability: Availability;
+  /** Rises with each return to idle. */
+  readonly idleOrder: number;
+}
 
 export function viewOf(core: EnvironmentCore, status: EnvironmentStatus): EnvironmentView {
   const { environmentId, version, mode } = core;

@@ -1,6 +1,6 @@
 /** The life of an environment that is initialised when an invoke needs it. */
 import type { Driver } from "../environment/driver.ts";
-import type { InvokeRequest } from "../environment/events.ts";
+import type { InvokeRequest } from "../core/events.ts";
 import { failInvoke, WARM } from "../phases/invoke.ts";
 import { bringUp } from "./bring-up.ts";
 

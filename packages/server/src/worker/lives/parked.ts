@@ -2,7 +2,7 @@
  * The life of a parked clone: restored ahead, frozen where the snapshot was taken, and invoked when somebody takes it.
  */
 import type { Driver } from "../environment/driver.ts";
-import type { RestoreMode } from "../environment/events.ts";
+import type { RestoreMode } from "../core/events.ts";
 import { parkClone, runUnpark } from "../phases/restore.ts";
 import { serveFrom } from "./restored.ts";
 
@@ -12,7 +12,7 @@ export async function serveParked(driver: Driver, snapshot: RestoreMode): Promis
   driver.enter("restoring");
   const clone = await parkClone(core, snapshot);
   if (clone.kind === "failed" || status.isStopRequested) return;
-  status.offer("parked", clone.brought);
+  status.offerParked();
   const deadline = core.startDeadline(core.services.limits.parkedIdleMs);
   const first = await driver.takeInvoke(deadline);
   deadline.cancel();

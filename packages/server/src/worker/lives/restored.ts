@@ -4,10 +4,10 @@
  */
 import type { RestoreReport } from "../../ports/reports.ts";
 import type { WorkingSetInfo } from "../../ports/snapshot-disk.ts";
-import type { Brought } from "../environment/brought.ts";
-import type { EnvironmentCore } from "../environment/core.ts";
+import type { Brought } from "../core/brought.ts";
+import type { EnvironmentCore } from "../core/core.ts";
 import type { Driver } from "../environment/driver.ts";
-import type { InvokeRequest, RestoreMode } from "../environment/events.ts";
+import type { InvokeRequest, RestoreMode } from "../core/events.ts";
 import type { Failure } from "../function-errors.ts";
 import { type RestoreResult, runRestore } from "../phases/restore.ts";
 
@@ -46,7 +46,7 @@ async function recordWorkingSet(driver: Driver, { sandbox }: Brought, snapshot: 
     const recorded = await core.services.snapshots?.responded(sandbox, snapshot.snapshotId, snapshot.key);
     if (recorded === undefined) return;
     notePrefetch(core, recorded);
-    core.memory = recorded;
+    core.noteMemory(recorded);
   } catch (error) {
     // A clone that has ended has nothing to tell.
     if (!status.isStopRequested) core.reportProblem("record the working set", error);

@@ -5,8 +5,8 @@
 import type { SnapshotId } from "../../base/ids.ts";
 import type { Snapshots } from "../../ports/snapshots.ts";
 import type { SnapshotOutcome } from "../../ports/worker.ts";
-import type { Brought } from "../environment/brought.ts";
-import { type EnvironmentCore, tryEngine } from "../environment/core.ts";
+import type { Brought } from "../core/brought.ts";
+import { type EnvironmentCore, tryEngine } from "../core/core.ts";
 import type { Driver } from "../environment/driver.ts";
 import type { Failure } from "../function-errors.ts";
 import { aheadLimitMs, bringUp } from "./bring-up.ts";

@@ -1,10 +1,10 @@
 /**
  * The Init phase: the runtime is started and has to reach its first long poll. On demand, within an invoke, and ahead.
  */
-import { untilReady } from "../agents/flow.ts";
-import type { Brought } from "../environment/brought.ts";
-import type { EnvironmentCore } from "../environment/core.ts";
-import type { Deadline } from "../environment/events.ts";
+import { untilReady } from "../core/flow.ts";
+import type { Brought } from "../core/brought.ts";
+import type { EnvironmentCore } from "../core/core.ts";
+import type { Deadline } from "../core/events.ts";
 import { type Failure, failureErrorType } from "../function-errors.ts";
 import type { PhaseStatus } from "../telemetry/platform-log.ts";
 import { primeRuntime } from "./prime.ts";

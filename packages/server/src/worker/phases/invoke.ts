@@ -5,11 +5,11 @@
  */
 import { type Body, type BodyEnd, wholeBody } from "../../base/body.ts";
 import type { InvokeOutcome } from "../../ports/worker.ts";
-import { untilReady } from "../agents/flow.ts";
-import type { Brought } from "../environment/brought.ts";
-import type { EnvironmentCore } from "../environment/core.ts";
-import type { Deadline, InvokeRequest } from "../environment/events.ts";
-import { waitFor } from "../environment/wait.ts";
+import { untilReady } from "../core/flow.ts";
+import type { Brought } from "../core/brought.ts";
+import type { EnvironmentCore } from "../core/core.ts";
+import type { Deadline, InvokeRequest } from "../core/events.ts";
+import { waitFor } from "../core/wait.ts";
 import {
   describeTimeout,
   type Failure,

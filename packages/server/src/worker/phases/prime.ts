@@ -4,11 +4,11 @@
  * the after-restore hooks. Thaw's Node.js client and its starts of the Java and Python clients prime themselves, before
  * that call.
  */
-import { untilReady } from "../agents/flow.ts";
-import type { Brought } from "../environment/brought.ts";
-import type { EnvironmentCore } from "../environment/core.ts";
-import type { Deadline } from "../environment/events.ts";
-import { waitFor } from "../environment/wait.ts";
+import { untilReady } from "../core/flow.ts";
+import type { Brought } from "../core/brought.ts";
+import type { EnvironmentCore } from "../core/core.ts";
+import type { Deadline } from "../core/events.ts";
+import { waitFor } from "../core/wait.ts";
 import type { Failure } from "../function-errors.ts";
 
 /**

@@ -3,10 +3,10 @@
  * it runs. A runtime that was parked in restore/next gets an empty 200 and then has its after-restore hooks to run; one
  * that was parked in invocation/next stays there until Invoke.
  */
-import { untilReady } from "../agents/flow.ts";
-import { attach, type Brought } from "../environment/brought.ts";
-import { type EnvironmentCore, tryEngine } from "../environment/core.ts";
-import type { RestoreMode } from "../environment/events.ts";
+import { untilReady } from "../core/flow.ts";
+import { attach, type Brought } from "../core/brought.ts";
+import { type EnvironmentCore, tryEngine } from "../core/core.ts";
+import type { RestoreMode } from "../core/events.ts";
 import type { Failure } from "../function-errors.ts";
 import { toPhaseStatus } from "./init.ts";
 

@@ -1,7 +1,7 @@
 /** The beginning of Init: the runtime's process is started, by the function's wrapper script where there is one. */
 import { RUNTIME_PROCESS } from "../agents/runtime.ts";
-import type { Brought } from "../environment/brought.ts";
-import type { EnvironmentCore } from "../environment/core.ts";
+import type { Brought } from "../core/brought.ts";
+import type { EnvironmentCore } from "../core/core.ts";
 import { describeExit, type Failure } from "../function-errors.ts";
 import { buildEnvironmentVariables } from "../runtime-api/environment-variables.ts";
 

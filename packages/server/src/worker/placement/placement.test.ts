@@ -1,13 +1,9 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import type { EnvironmentId } from "../../base/ids.ts";
-import {
-  chooseEvictions,
-  type EnvironmentView,
-  type HostLimits,
-  placeInvoke,
-  type PlacementRequest,
-} from "./placement.ts";
+import type { EnvironmentView } from "../environment/view.ts";
+import type { HostLimits } from "../worker-services.ts";
+import { chooseEvictions, placeInvoke, type PlacementRequest } from "./placement.ts";
 
 const LIMITS: HostLimits = { environmentsMax: 4, memoryMaxMib: 4000, functionShareMax: 1 };
 const REQUEST: PlacementRequest = { functionName: "f", runKey: "f-1", memorySizeMib: 100, waiting: 0, mayWait: true };

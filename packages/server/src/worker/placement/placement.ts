@@ -3,32 +3,8 @@
  * Warm environments are used last in, first out, so that the surplus grows old and is shut down.
  */
 import type { EnvironmentId } from "../../base/ids.ts";
-
-export interface EnvironmentView {
-  readonly environmentId: EnvironmentId;
-  readonly functionName: string;
-  readonly runKey: string;
-  readonly memorySizeMib: number;
-  /** True: kept for its version whether it is used or not. */
-  readonly isProvisioned: boolean;
-  /**
-   * idle: may take an invoke now. parked: a clone that waits for its first. finishing: has answered its caller and will
-   * be idle in a moment. busy: anything else.
-   */
-  readonly availability: "idle" | "parked" | "finishing" | "busy";
-  /** Rises with each return to idle. */
-  readonly idleOrder: number;
-}
-
-export interface HostLimits {
-  readonly environmentsMax: number;
-  readonly memoryMaxMib: number;
-  /**
-   * The part of the host that one function alone may have busy; 1: all of it. Two that both want as much as they can
-   * get have less each, so that something is always left for a third.
-   */
-  readonly functionShareMax: number;
-}
+import type { EnvironmentView } from "../environment/view.ts";
+import type { HostLimits } from "../worker-services.ts";
 
 export interface PlacementRequest {
   readonly functionName: string;

@@ -7,12 +7,13 @@ import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
 import type { InvokeInput, InvokeOutcome, RunnableVersion } from "../../ports/worker.ts";
 import type { Driver } from "../environment/driver.ts";
 import { Environment, type Life } from "../environment/environment.ts";
-import type { EnvironmentMode, InvokeReply, InvokeRequest, RestoreMode } from "../environment/events.ts";
+import type { EnvironmentView } from "../environment/view.ts";
+import type { EnvironmentMode, InvokeReply, InvokeRequest, RestoreMode } from "../core/events.ts";
 import { serveOnDemand } from "../lives/on-demand.ts";
 import { serveParked } from "../lives/parked.ts";
 import { serveRestored } from "../lives/restored.ts";
 import { FairGate } from "./fair-gate.ts";
-import { chooseEvictions, type EnvironmentView, type Placement, placeInvoke } from "./placement.ts";
+import { chooseEvictions, type Placement, placeInvoke } from "./placement.ts";
 import { ParkedClones } from "./parked-clones.ts";
 import { CLOSING } from "../platform-failure.ts";
 import type { WorkerServices } from "../worker-services.ts";
@@ -37,13 +38,14 @@ export class EnvironmentPool {
   readonly #restores: FairGate;
   /** Called whenever an environment has become idle or has ended. */
   readonly #onRoom = new Set<() => void>();
-  /** Called when an environment was chosen for an invoke. */
-  onPlaced: (environment: Environment) => void = () => undefined;
+  readonly #onPlaced: (environment: Environment) => void;
   #idleOrder = 0;
   #isClosed = false;
 
-  constructor(services: WorkerServices) {
+  /** `onPlaced` is called when an environment was chosen for an invoke. */
+  constructor(services: WorkerServices, onPlaced: (environment: Environment) => void) {
     this.#services = services;
+    this.#onPlaced = onPlaced;
     this.#restores = new FairGate(services.limits.restoresAtOnceMax, services.clock);
     this.#parked = new ParkedClones(services, {
       environments: () => this.all,
@@ -155,8 +157,7 @@ export class EnvironmentPool {
           this.#tellRoom();
         },
       },
-      // The life begins after the environment is listed.
-      (driver) => Promise.resolve().then(() => life(driver)),
+      life,
     );
     this.#environments.set(environmentId, environment);
     return environment;
@@ -177,7 +178,7 @@ export class EnvironmentPool {
         if (snapshot === null) return serveOnDemand(driver, first);
         return this.#restoreInTurn(driver, snapshot, first);
       });
-      this.onPlaced(environment);
+      this.#onPlaced(environment);
       // Answers where the driver broke and never did; a second answer does nothing.
       void environment.stopped.then(() =>
         resolve({
@@ -199,7 +200,7 @@ export class EnvironmentPool {
   }
 
   #hand(environment: Environment, input: InvokeInput): Promise<InvokeReply> {
-    this.onPlaced(environment);
+    this.#onPlaced(environment);
     return environment.invoke(input);
   }
 

@@ -1,11 +1,11 @@
 import { describe, it } from "vitest";
 import { FakeClock } from "../../base/testing/fake-clock.ts";
-import type { Brought } from "../environment/brought.ts";
-import type { EnvironmentCore } from "../environment/core.ts";
-import type { EnvironmentEvent } from "../environment/events.ts";
-import { Inbox } from "../environment/inbox.ts";
+import type { Brought } from "./brought.ts";
+import type { EnvironmentCore } from "./core.ts";
+import type { EnvironmentEvent } from "./events.ts";
+import { Inbox } from "./inbox.ts";
 import { untilReady } from "./flow.ts";
-import { type Agent, AgentRegistry, type Barrier } from "./registry.ts";
+import { type Agent, AgentRegistry, type Barrier } from "../agents/registry.ts";
 
 class TestAgent implements Agent {
   readonly name: string;

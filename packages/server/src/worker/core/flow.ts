@@ -10,12 +10,12 @@
  * | restore | Restore, after-restore hooks included   | invocation/next                    |
  * | invoke  | Invoke, after the response              | invocation/next                    |
  */
-import type { Brought } from "../environment/brought.ts";
-import type { EnvironmentCore } from "../environment/core.ts";
-import type { Deadline } from "../environment/events.ts";
-import { nextRuntimeEvent } from "../environment/wait.ts";
+import type { Brought } from "./brought.ts";
+import type { EnvironmentCore } from "./core.ts";
+import type { Deadline } from "./events.ts";
+import { nextRuntimeEvent } from "./wait.ts";
 import type { Failure } from "../function-errors.ts";
-import type { Barrier } from "./registry.ts";
+import type { Barrier } from "../agents/registry.ts";
 
 /** Waits until all agents are ready at the barrier. Returns why the phase has failed, or null. */
 export async function untilReady(

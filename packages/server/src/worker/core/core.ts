@@ -45,12 +45,11 @@ export class EnvironmentCore {
   readonly phases = new PhaseRecorder(() => this.nowMs());
   /** The token of the credentials endpoint; null without SnapStart. */
   readonly token: string | null;
-  /** How the memory of a restored clone came; null where it was not restored, or is not known yet. */
-  memory: WorkingSetInfo | null = null;
   #log: EnvironmentLog;
   #credentials: FunctionCredentials | null = null;
   #sandbox: Sandbox | null = null;
   #memoryMaxMib = 0;
+  #memory: WorkingSetInfo | null = null;
 
   constructor(options: EnvironmentOptions) {
     const { environmentId, version, recipe, mode, services } = options;
@@ -63,6 +62,15 @@ export class EnvironmentCore {
     this.createdMonotonicMs = services.clock.monotonicMs();
     this.token = "snapshotId" in mode ? deriveSnapshotToken(services.secret, mode.snapshotId) : null;
     this.#log = openLog(options);
+  }
+
+  /** How the memory of a restored clone came; null where it was not restored, or is not known yet. */
+  get memory(): WorkingSetInfo | null {
+    return this.#memory;
+  }
+
+  noteMemory(memory: WorkingSetInfo): void {
+    this.#memory = memory;
   }
 
   get log(): EnvironmentLog {
