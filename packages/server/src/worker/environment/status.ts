@@ -1,7 +1,7 @@
 /**
- * The state of one environment and what belongs to it, changed by its methods alone. They are called on the environment's
- * driver (its life, its phases), with two exceptions: the pool reserves an idle environment for an invoke, and anybody may
- * request its end.
+ * The state of one environment and what belongs to it, changed by its methods alone. They are called on the
+ * environment's driver (its life, its phases), with two exceptions: the pool reserves an idle environment for an
+ * invoke, and anybody may request its end.
  */
 import { strict as assert } from "node:assert";
 import type { Brought } from "../core/brought.ts";

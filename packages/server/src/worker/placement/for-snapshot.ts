@@ -1,6 +1,6 @@
 /**
- * An environment that is made for its snapshot: it waits for room, lives once, and the result of its life is the outcome
- * of the snapshot.
+ * An environment that is made for its snapshot: it waits for room, lives once, and the result of its life is the
+ * outcome of the snapshot.
  */
 import type { SnapshotId } from "../../base/ids.ts";
 import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
