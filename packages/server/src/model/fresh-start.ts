@@ -5,7 +5,7 @@
  *     place            clone 1     clone 2     fresh
  *     response.shard   7 7         7 7         12 12      kept: one value of Init
  *     response.roll    3 5 1 …     3 5 1 …     2 2 6 …    a row: one generator of Init
- *     response.upMs    4100 4105   5230 5236   90 95      an age: the clock less the number is always the moment of Init
+ *     response.upMs    4100 4105   5230 5236   90 95      an age: the clock less the number is the moment of Init
  *
  * A place is a member of the response, or a word of it or of a line of the log.
  */

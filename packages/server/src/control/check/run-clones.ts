@@ -57,7 +57,7 @@ export async function runClone(
       // Also waits until the next invoke finds it.
       const seen = await services.worker.observe(environmentId);
       observed ??= seen;
-      // Of another environment, where the first one has ended, nothing is compared.
+      // Where the first environment has ended, nothing of another one is compared.
       traffic.push(
         seen?.summary.environmentId === observed?.summary.environmentId ? (seen?.sandbox.sent ?? null) : null,
       );
