@@ -94,6 +94,18 @@ test("a response in pieces over 6 MiB is refused where it is wanted whole, and h
   await harness.end();
 });
 
+test("a response of which the supervisor relays only the beginning ends with an error where it is streamed", async () => {
+  const harness = new WorkerHarness({ handle: () => Buffer.alloc(7 * 1024 * 1024, "x") });
+  const whole = await harness.invokeOk();
+  expect(json(whole)).toMatchObject({ errorType: "Function.ResponseSizeTooLarge" });
+  const { read, error } = await readAll(await stream(harness));
+  expect([read.length, error]).toEqual([6_400_000, "a body that was cut off"]);
+  await harness.clock.advance(0);
+  expect(harness.logs.lines.at(-1)).toContain("Error Type: Runtime.TruncatedResponse");
+  expect((await harness.worker.report()).environments[0]?.state).toBe("idle");
+  await harness.end();
+});
+
 test("a stream over 200 MiB ends with an error, and the environment goes on", async () => {
   const mib = Buffer.alloc(1024 * 1024);
   const endless = async function* (): AsyncGenerator<Buffer> {

@@ -1,4 +1,4 @@
-/** thaw check FUNCTION:VERSION: what copies of a version's snapshot share, on one page. */
+/** thaw check FUNCTION:VERSION: shows on one page the values that copies of a version's snapshot share. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { CommandError } from "@thaw/installation/command-error";
 import type { Connection } from "../connection.ts";

@@ -1,4 +1,4 @@
-/** thaw deploy TEMPLATE: what is not supported is said before anything is changed. */
+/** thaw deploy TEMPLATE: says what is not supported before it changes anything. */
 import { basename, dirname, resolve, sep } from "node:path";
 import { CommandError } from "@thaw/installation/command-error";
 import type { Connection } from "../connection.ts";

@@ -1,4 +1,4 @@
-/** thaw doctor: what this host can do, and what to do about the rest. The exit status is 1 where Thaw can't run. */
+/** thaw doctor: shows what this host can do, and the cures for the rest. Exit status 1 where Thaw can't run. */
 import { PROGRAM } from "@thaw/installation";
 import { type Connection, connect } from "../connection.ts";
 import { print, printJson } from "../table.ts";

@@ -69,6 +69,14 @@ describe("a body that is kept", () => {
     expect(kept).toEqual([{ kind: "too-large", lengthBytes: 30 }]);
   });
 
+  it("is cut when its writer handed on less than there was, though all of it were within the limit", ({ expect }) => {
+    const pipe = new BodyPipe();
+    const kept = keep(pipe, 30);
+    pipe.push(Buffer.alloc(20));
+    pipe.end(30);
+    expect(kept).toEqual([{ kind: "cut" }]);
+  });
+
   it("is cut when its writer goes, and holds no source up", ({ expect }) => {
     const source = new Source();
     const pipe = new BodyPipe(source);
@@ -121,6 +129,39 @@ describe("a body that is streamed", () => {
     }
   });
 
+  it.for([
+    ["asked before", true],
+    ["asked afterwards", false],
+  ] as const)("is cut when its writer handed on less than there was: %s", async ([, isBefore], { expect }) => {
+    const pipe = new BodyPipe();
+    const ends: BodyEnd[] = [];
+    if (isBefore) pipe.stream(1000, (end) => ends.push(end));
+    pipe.push(Buffer.from("abc"));
+    pipe.end(30);
+    if (!isBefore) pipe.stream(1000, (end) => ends.push(end));
+    expect(ends).toEqual([{ kind: "cut" }]);
+    const read: string[] = [];
+    const reading = (async () => {
+      for await (const piece of pipe) read.push(piece.toString());
+    })();
+    await expect(reading).rejects.toThrow(BodyCutError);
+    expect(read).toEqual(["abc"]);
+  });
+
+  it.for([
+    ["asked before", true],
+    ["asked afterwards", false],
+  ] as const)("is too large when what there was is over the limit: %s", async ([, isBefore], { expect }) => {
+    const pipe = new BodyPipe();
+    const ends: BodyEnd[] = [];
+    if (isBefore) pipe.stream(10, (end) => ends.push(end));
+    pipe.push(Buffer.from("abc"));
+    pipe.end(30);
+    if (!isBefore) pipe.stream(10, (end) => ends.push(end));
+    expect(ends).toEqual([{ kind: "too-large", lengthBytes: 30 }]);
+    await expect(pipe.collect(10)).rejects.toThrow(BodyTooLargeError);
+  });
+
   it("holds nothing up once its reader has gone, and still tells its end", async ({ expect }) => {
     const source = new Source();
     const pipe = new BodyPipe(source);
@@ -146,6 +187,10 @@ it("collects up to a limit", async ({ expect }) => {
   const large = new BodyPipe();
   large.push(Buffer.alloc(5));
   await expect(large.collect(4)).rejects.toThrow(BodyTooLargeError);
+  const cut = new BodyPipe();
+  cut.push(Buffer.alloc(3));
+  cut.end(4);
+  await expect(cut.collect(4)).rejects.toThrow(BodyCutError);
   expect((await wholeBody(Buffer.from("abcd")).collect(4)).toString()).toBe("abcd");
   await expect(wholeBody(Buffer.from("abcd")).collect(3)).rejects.toThrow(BodyTooLargeError);
 });

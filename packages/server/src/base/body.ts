@@ -29,7 +29,7 @@ export class BodyTooLargeError extends Error {
   }
 }
 
-/** The writer went away in the middle. */
+/** A body that does not come whole: its writer went away in the middle, or handed on its beginning only. */
 export class BodyCutError extends Error {
   constructor() {
     super("a body that was cut off");
@@ -60,6 +60,8 @@ export class BodyPipe implements Body {
   #pieces: Buffer[] = [];
   #unreadBytes = 0;
   #lengthBytes = 0;
+  /** True where the writer handed on less than `#lengthBytes`. */
+  #isTruncated = false;
   #sizeBytesMax = Number.POSITIVE_INFINITY;
   #isPaused = false;
   #end: BodyEnd | null = null;
@@ -86,11 +88,16 @@ export class BodyPipe implements Body {
     else if (this.#mode !== "dropping") this.#queue(bytes);
   }
 
-  /** Ends the body. `lengthBytes`: its real length, where the writer was given more than it handed on. */
+  /**
+   * Ends the body. `lengthBytes` is its real length, where the writer was given more than it handed on: such a body is
+   * too large where that is over the reader's limit, and cut otherwise.
+   */
   end(lengthBytes: number = this.#lengthBytes): void {
     if (this.#end !== null) return;
-    this.#lengthBytes = lengthBytes;
-    if (lengthBytes > this.#sizeBytesMax) this.#refuse();
+    this.#isTruncated = lengthBytes !== this.#lengthBytes;
+    this.#lengthBytes = Math.max(lengthBytes, this.#lengthBytes);
+    if (this.#lengthBytes > this.#sizeBytesMax) this.#refuse();
+    else if (this.#isTruncated) this.fail();
     else this.#finish({ kind: "whole" });
   }
 
@@ -163,7 +170,7 @@ export class BodyPipe implements Body {
 
   /** The limit is known only now, and may have been passed already. */
   #applyLimit(): void {
-    if (this.#lengthBytes <= this.#sizeBytesMax || this.#end?.kind === "cut") return;
+    if (this.#lengthBytes <= this.#sizeBytesMax || (this.#end?.kind === "cut" && !this.#isTruncated)) return;
     this.#drop();
     if (this.#end === null && this.#mode === "keeping") return;
     this.#end = null;

@@ -24,7 +24,7 @@ export interface ControlPlane extends OperatorFaces {
   readonly snapshots: SnapshotStatus;
   readonly provisioned: ProvisionedConcurrency;
   readonly checks: CheckOperation;
-  /** After the start: takes up what the last run left unfinished. */
+  /** Takes up the work that the last run left unfinished; called once, after the start. */
   recover(): Promise<void>;
   close(): Promise<void>;
 }

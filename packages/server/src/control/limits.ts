@@ -1,18 +1,18 @@
 /** The limits that the control plane keeps, with what a server has unless it is told otherwise. */
 export interface ControlLimits {
-  /** A version that was not used for this long loses its snapshot. AWS's 14 days; null: never. */
+  /** Time without use after which a version loses its snapshot. AWS's 14 days; null: never. */
   readonly snapshotIdleMs: number | null;
-  /** Between two looks at all versions and their snapshots; shorter where `snapshotIdleMs` is. */
+  /** Time between two looks at all versions and their snapshots; shorter where `snapshotIdleMs` is. */
   readonly lookIntervalMs: number;
   /** Snapshots being made at the same time; more wait. */
   readonly snapshotsAtOnceMax: number;
-  /** Of these, those that nobody waits for: refreshes and retries. */
+  /** Snapshots among these that nobody waits for: refreshes and retries. */
   readonly refreshesAtOnceMax: number;
   /** Versions whose snapshot is being made or waits for its turn; PublishVersion is refused beyond. */
   readonly snapshotsPendingMax: number;
   /** Invokes of the account at the same time. AWS's 1,000. */
   readonly concurrencyMax: number;
-  /** No new snapshot where less of the disk would be left. */
+  /** Free bytes of the disk below which no new snapshot is made. */
   readonly diskFreeMinBytes: number;
 }
 

@@ -1,4 +1,4 @@
-/** What the use cases need. Built once, in main. */
+/** The services that the use cases need. Built once, in main. */
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { AccountScope } from "../model/function-name.ts";
@@ -13,21 +13,21 @@ import type { Worker } from "../ports/worker.ts";
 import type { ControlLimits } from "./limits.ts";
 import type { Changes } from "./records/changes.ts";
 
-/** What the use cases have: what main gives, and the control plane's own way to write. */
+/** The services that the use cases have: those that main gives, and the control plane's own way to write. */
 export interface ControlParts extends ControlServices {
   readonly changes: Changes;
 }
 
 export interface ControlServices {
   readonly scope: AccountScope;
-  /** strict: what AWS refuses is refused, in AWS's words. */
+  /** Parity with AWS; strict: requests that AWS refuses are refused, in AWS's words. */
   readonly parity: "extended" | "strict";
   readonly store: MetadataStore;
   readonly code: CodeStore;
   readonly objects: ObjectStore;
   readonly logs: LogStore;
   readonly worker: Worker;
-  /** Null where the engine takes no snapshots. */
+  /** Reader of snapshots; null where the engine takes none. */
   readonly snapshotReader: SnapshotReader | null;
   readonly keys: KeyAdmin;
   readonly clock: Clock;
@@ -35,10 +35,13 @@ export interface ControlServices {
   readonly limits: ControlLimits;
   /** ARNs of access points that are mapped to directories of the host. */
   readonly accessPoints: ReadonlySet<string>;
-  /** Of the disk that holds the data. */
+  /** Free bytes on the disk that holds the data directory. */
   readonly freeDiskBytes: () => number;
-  /** A snapshot could not be used, and its version is initialised again: never silent, so that it can be counted. */
+  /**
+   * Hears of each snapshot that could not be used, so that its version is initialised again. It is never silent, so
+   * that it can be counted.
+   */
   readonly onFallback: (functionName: string, version: string, code: PlatformCode) => void;
-  /** For operators: what went wrong without a caller to tell. */
+  /** Tells operators of an error that has no caller to be told. */
   readonly onProblem: (what: string, error: unknown) => void;
 }

@@ -1,4 +1,7 @@
-/** The APIs on the listener: chosen by the path for Thaw's own, by the service in the signature's scope for AWS's. */
+/**
+ * The APIs on the listener: chosen by the head of a request for Thaw's own, by the service in the signature's scope for
+ * AWS's.
+ */
 import { LAMBDA } from "@thaw/aws-api";
 import { PREFIX } from "@thaw/thaw-api";
 import type { ControlPlane } from "../control/control-plane.ts";
@@ -6,39 +9,64 @@ import type { Front } from "./fronts/front.ts";
 import { createLambdaFront } from "./fronts/lambda-front.ts";
 import { createThawFront, isPublic, type OnProblem } from "./fronts/thaw/front.ts";
 import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
+import type { WireHead } from "./wire-head.ts";
 
 export interface FrontChoice {
-  /** Services whose signatures are accepted for this path. */
+  /** Services whose signatures are accepted for this request. */
   readonly services: readonly string[];
   /** True where no signature is asked for. */
   readonly isPublic: boolean;
-  /** The front of a signature's service, or of a public path. */
+  /** The front of a signature's service, or of a public request. */
   of(service: string): Front;
 }
 
-export type ChooseFront = (method: string, path: string) => FrontChoice;
+/** The parts of a head that a front is chosen by, before its signature is read. */
+export type FrontHead = Pick<WireHead, "method" | "path" | "hostName">;
 
-/** Creates all fronts and the choice between them. */
+export type ChooseFront = (head: FrontHead) => FrontChoice;
+
+/** Takes the requests of one API by their heads; null leaves a request to the rules that follow. */
+export type FrontRule = (head: FrontHead) => FrontChoice | null;
+
+/**
+ * Creates all fronts and the choice between them. A rule that goes by the host stands before those that go by the path:
+ * all paths of such a host are its own.
+ */
 export function createFronts(
   services: ThawApiServices & { readonly control: ControlPlane },
   onProblem: OnProblem,
 ): ChooseFront {
   const thaw = createThawFront(services, onProblem);
-  /** Thaw's own API is signed as the service that its clients know. */
-  const ownServices = [LAMBDA.scope];
-  const byService: Readonly<Record<string, Front>> = {
-    [LAMBDA.scope]: createLambdaFront({ control: services.control, onProblem }),
+  const byService = { [LAMBDA.scope]: createLambdaFront({ control: services.control, onProblem }) };
+  return chooseByRules([thawRule(thaw)], awsChoice(byService));
+}
+
+/** Chooses by the first rule that takes a request, and `last` where none does. */
+export function chooseByRules(rules: readonly FrontRule[], last: FrontChoice): ChooseFront {
+  return (head) => {
+    for (const rule of rules) {
+      const choice = rule(head);
+      if (choice !== null) return choice;
+    }
+    return last;
   };
-  return (method, path) => {
-    if (path.startsWith(PREFIX)) return { services: ownServices, isPublic: isPublic(method, path), of: () => thaw };
-    return {
-      services: Object.keys(byService),
-      isPublic: false,
-      of(service) {
-        const front = byService[service];
-        if (front === undefined) throw new Error(`no front of ${service}, whose signature was accepted`);
-        return front;
-      },
-    };
+}
+
+function thawRule(thaw: Front): FrontRule {
+  /** Thaw's own API is signed as the service that its clients know. */
+  const services = [LAMBDA.scope];
+  return ({ method, path }) =>
+    path.startsWith(PREFIX) ? { services, isPublic: isPublic(method, path), of: () => thaw } : null;
+}
+
+function awsChoice(byService: Readonly<Record<string, Front>>): FrontChoice {
+  return {
+    services: Object.keys(byService),
+    isPublic: false,
+    of(service) {
+      const front = byService[service];
+      if (front === undefined) throw new Error(`no front of ${service}, whose signature was accepted`);
+      return front;
+    },
   };
 }

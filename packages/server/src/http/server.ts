@@ -150,7 +150,7 @@ class Listener {
 
   /** Decides by the head alone; a Reply is a refusal. */
   #admit(head: WireHead): { readonly admission: Admission; readonly claim: Claim | null } | Reply {
-    const choice = this.#chooseFront(head.method, head.path);
+    const choice = this.#chooseFront(head);
     const claim = choice.isPublic ? null : this.#readClaim(head, choice.services);
     if (claim !== null && "status" in claim) return refusalOf(claim);
     const admission = choice.of(claim?.service ?? "").admit(head);

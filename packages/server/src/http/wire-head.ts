@@ -5,6 +5,8 @@ export interface WireHead {
   readonly method: string;
   /** Path as sent, percent-encoded. */
   readonly path: string;
+  /** Name in the Host header, in lower case and without the port; empty where the header is missing or no host. */
+  readonly hostName: string;
   readonly query: URLSearchParams;
   readonly headers: RequestHead["headers"];
   /** The parts that are signed. */
@@ -16,5 +18,14 @@ export function readHead(method: string, url: string, headers: RequestHead["head
   const at = url.indexOf("?");
   const path = at === -1 ? url : url.slice(0, at);
   const query = at === -1 ? "" : url.slice(at + 1);
-  return { method, path, query: parseQuery(query), headers, signed: { method, path, query, headers } };
+  const signed = { method, path, query, headers };
+  return { method, path, hostName: hostNameOf(headers["host"]), query: parseQuery(query), headers, signed };
+}
+
+/** The port is left out: behind a proxy, or where one is mapped, it is not the listener's. */
+function hostNameOf(host: string | string[] | undefined): string {
+  if (typeof host !== "string") return "";
+  const nameEnd = host.startsWith("[") ? host.indexOf("]") + 1 : host.indexOf(":");
+  const end = nameEnd === -1 ? host.length : nameEnd;
+  return /^(?::\d*)?$/.test(host.slice(end)) ? host.slice(0, end).toLowerCase() : "";
 }

@@ -9,13 +9,13 @@ function answer(value: unknown, log: readonly string[] = [], startedAtMs = 0): C
 
 const row = (values: readonly unknown[]): readonly CloneAnswer[] => values.map((value) => answer({ value }));
 
-it("finds whatever is the same in all clones and another one apart, and nothing else", () => {
+it("finds whatever is the same in all clones and another one in the fresh environment, and nothing else", () => {
   fc.assert(
-    fc.property(fc.jsonValue(), fc.jsonValue(), (kept, apart) => {
+    fc.property(fc.jsonValue(), fc.jsonValue(), (kept, fresh) => {
       const clone = [answer({ kept, same: 1 }), answer({ kept, same: 1 })];
-      const found = keptWords([clone, clone], [answer({ kept: apart, same: 1 }), answer({ kept: apart, same: 1 })], []);
+      const found = keptWords([clone, clone], [answer({ kept: fresh, same: 1 }), answer({ kept: fresh, same: 1 })], []);
       for (const word of found) expect(word.place).toMatch(/^response\.kept/);
-      if (typeof kept === "number" && typeof apart === "number" && String(kept) !== String(apart))
+      if (typeof kept === "number" && typeof fresh === "number" && String(kept) !== String(fresh))
         expect(found).toHaveLength(1);
       expect(keptWords([clone, clone], clone, [])).toEqual([]);
     }),

@@ -1,12 +1,11 @@
 /**
- * Compares clones with an environment that was initialised apart. A value that is the same in all clones and differs
- * there comes from the Init that was snapshotted, whatever it looks like: a shard number, the name of a folder, a
- * signature. Pure.
+ * Compares clones with a fresh environment. A value that is the same in all clones and differs there comes from the
+ * Init that was snapshotted, whatever it looks like: a shard number, the name of a folder, a signature. Pure.
  *
- *     place            clone 1     clone 2     apart
+ *     place            clone 1     clone 2     fresh
  *     response.shard   7 7         7 7         12 12      kept: one value of Init
  *     response.roll    3 5 1 …     3 5 1 …     2 2 6 …    a row: one generator of Init
- *     response.upMs    4100 4105   5230 5236   90 95      an age: the clock less the number is always the same moment, that of Init
+ *     response.upMs    4100 4105   5230 5236   90 95      an age: the clock less the number is the moment of Init
  *
  * A place is a member of the response, or a word of it or of a line of the log.
  */
@@ -15,7 +14,7 @@ import type { CloneAnswer, CloneAnswers } from "./compare-clones.ts";
 export interface KeptWord {
   readonly place: string;
   readonly text: string;
-  /** Values at the same place in the environment that was initialised apart. */
+  /** Values at the same place in the fresh environment. */
   readonly freshText: string;
 }
 
@@ -54,16 +53,19 @@ export function keptWords(
   const rows = rowsOf(clones, fresh, given);
   const kept = rows
     .filter(
-      ({ row, apart }) =>
-        new Set(row).size === 1 && new Set(apart).size === 1 && row[0] !== apart[0] && !BY_RIGHT.has(row[0] ?? ""),
+      ({ row, freshRow }) =>
+        new Set(row).size === 1 &&
+        new Set(freshRow).size === 1 &&
+        row[0] !== freshRow[0] &&
+        !BY_RIGHT.has(row[0] ?? ""),
     )
-    .map(({ place, row, apart }) => ({ place, text: row[0] ?? "", freshText: apart[0] ?? "" }));
+    .map(({ place, row, freshRow }) => ({ place, text: row[0] ?? "", freshText: freshRow[0] ?? "" }));
   return smallest(kept);
 }
 
 /**
- * Finds places whose values change from invoke to invoke, alike in all clones and otherwise apart: a longer look clears
- * most of them.
+ * Finds places whose values change from invoke to invoke, alike in all clones and differently in the fresh environment:
+ * a longer look clears most of them.
  */
 export function movingPlaces(
   clones: CloneAnswers,
@@ -71,7 +73,7 @@ export function movingPlaces(
   given: readonly string[],
 ): readonly string[] {
   return rowsOf(clones, fresh, given)
-    .filter(({ row, apart }) => new Set(row).size > 1 && row.some((word, invoke) => word !== apart[invoke]))
+    .filter(({ row, freshRow }) => new Set(row).size > 1 && row.some((word, invoke) => word !== freshRow[invoke]))
     .map(({ place }) => place);
 }
 
@@ -82,12 +84,12 @@ export function repeatedRows(
   given: readonly string[],
 ): readonly KeptWord[] {
   const rows = rowsOf(clones, fresh, given)
-    .filter(({ row, apart }) => {
+    .filter(({ row, freshRow }) => {
       const changes = row.filter((word, invoke) => invoke > 0 && word !== row[invoke - 1]).length;
-      const differences = row.filter((word, invoke) => invoke >= ROW_SKIPPED && word !== apart[invoke]).length;
+      const differences = row.filter((word, invoke) => invoke >= ROW_SKIPPED && word !== freshRow[invoke]).length;
       return changes >= ROW_CHANGES_MIN && differences >= ROW_DIFFERENCES_MIN;
     })
-    .map(({ place, row, apart }) => ({ place, text: row.join(" "), freshText: apart.join(" ") }));
+    .map(({ place, row, freshRow }) => ({ place, text: row.join(" "), freshText: freshRow.join(" ") }));
   return smallest(rows);
 }
 
@@ -134,16 +136,16 @@ function commonOrigin(samples: ReadonlyArray<{ readonly ageMs: number; readonly 
 
 /**
  * Lists the places that all of them have in each invoke, with the row of all clones, where they have the same one, and
- * the row apart.
+ * the row of the fresh environment.
  */
 function rowsOf(
   clones: CloneAnswers,
   fresh: readonly CloneAnswer[],
   given: readonly string[],
-): ReadonlyArray<{ readonly place: string; readonly row: readonly string[]; readonly apart: readonly string[] }> {
+): ReadonlyArray<{ readonly place: string; readonly row: readonly string[]; readonly freshRow: readonly string[] }> {
   const lines = linesInAll([...clones, fresh]);
   const [first = [], ...others] = clones.map((invokes) => invokes.map((answer) => wordsOf(answer, given, lines)));
-  const apart = fresh.map((answer) => wordsOf(answer, given, lines));
+  const freshWords = fresh.map((answer) => wordsOf(answer, given, lines));
   const rowOf = (place: string, invokes: readonly Words[]): readonly string[] | null => {
     const row = invokes.map((words) => words.get(place));
     return row.every((word) => word !== undefined) ? row : null;
@@ -151,10 +153,10 @@ function rowsOf(
   const found = [];
   for (const place of first[0]?.keys() ?? []) {
     const row = rowOf(place, first);
-    const freshRow = rowOf(place, apart);
+    const freshRow = rowOf(place, freshWords);
     if (row === null || freshRow === null) continue;
     if (others.every((invokes) => rowOf(place, invokes)?.join("\n") === row.join("\n")))
-      found.push({ place, row, apart: freshRow });
+      found.push({ place, row, freshRow });
   }
   return found;
 }

@@ -5,7 +5,7 @@ import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "vitest";
-import { BODY_UNREAD_BYTES_MAX, type KeptBody } from "../base/body.ts";
+import { BODY_UNREAD_BYTES_MAX, BodyCutError, type BodyEnd, type KeptBody } from "../base/body.ts";
 import { systemClock } from "../base/clock.ts";
 import type { ProcessExit, RuntimeCall, SupervisorLink } from "../ports/supervisor.ts";
 import { connectSupervisor } from "./connect-supervisor.ts";
@@ -179,5 +179,36 @@ it("tells the length of a body that was longer than what was relayed", async ({ 
     supervisor.write(encodeFrame(FRAME.requestBody, 13, Buffer.alloc(64)));
     supervisor.write(encodeJson(FRAME.requestEnd, 13, { truncated: true, length: 5000 }));
     expect(await over).toEqual({ kind: "too-large", lengthBytes: 5000 });
+  });
+});
+
+it("cuts a body in pieces that was longer than what was relayed", async ({ expect }) => {
+  await play(async ({ supervisor, nextCall }) => {
+    const coming = nextCall();
+    supervisor.write(encodeJson(FRAME.requestHead, 14, POST));
+    const call = await coming;
+    const ends: BodyEnd[] = [];
+    const body = call.body.stream(10_000, (end) => ends.push(end));
+    supervisor.write(encodeFrame(FRAME.requestBody, 14, Buffer.alloc(64)));
+    supervisor.write(encodeJson(FRAME.requestEnd, 14, { truncated: true, length: 5000 }));
+    let readBytes = 0;
+    const reading = (async () => {
+      for await (const piece of body) readBytes += piece.length;
+    })();
+    await expect(reading).rejects.toThrow(BodyCutError);
+    expect(readBytes).toBe(64);
+    expect(ends).toEqual([{ kind: "cut" }]);
+  });
+});
+
+it("hangs up on an end of a body that tells no length", async ({ expect }) => {
+  await play(async ({ supervisor, nextCall }) => {
+    const coming = nextCall();
+    supervisor.write(encodeJson(FRAME.requestHead, 15, POST));
+    const call = await coming;
+    const ended = new Promise<KeptBody>((resolve) => call.body.keep(100, resolve));
+    supervisor.write(encodeJson(FRAME.requestEnd, 15, { truncated: true }));
+    expect(await ended).toEqual({ kind: "cut" });
+    await once(supervisor, "close");
   });
 });

@@ -205,8 +205,11 @@ class Link implements SupervisorLink {
 
   #endRequest(frame: Frame): void {
     const body = this.#calls.get(frame.callId)?.body;
-    if (frame.payload.length === 0) body?.end();
-    else body?.end(readJson<{ length: number }>(frame.payload).length);
+    if (frame.payload.length === 0) return body?.end();
+    // The supervisor has relayed the beginning of the body only, and tells its real length.
+    const { length } = readJson<{ length: unknown }>(frame.payload);
+    if (!Number.isSafeInteger(length)) throw new SupervisorProtocolError("length of a request's body");
+    body?.end(length as number);
   }
 
   #abandon(id: number): void {

@@ -1,7 +1,7 @@
 /**
  * `thaw check`: restores clones of a version's snapshot, gives them the same event, and tells what they share. Between
- * the clones an environment that is initialised apart gets the event: what it says otherwise, all clones have from the
- * Init that was snapshotted.
+ * the clones a fresh environment gets the event, which tells the values that all clones have from the Init that was
+ * snapshotted.
  */
 import { invalidParameter } from "../../model/api-error.ts";
 import {
@@ -19,14 +19,20 @@ import type { InvokeOperation } from "../invoke/invoke.ts";
 import { findVersion } from "../records/lookup.ts";
 import { toRunnableVersion } from "../records/runnable-version.ts";
 import type { ControlServices } from "../services.ts";
-import { answersOf, compareApart, type RanEnvironments, type RunEnvironment, runEnvironments } from "./apart.ts";
+import {
+  answersOf,
+  compareWithFresh,
+  type RanEnvironments,
+  type RunEnvironment,
+  runEnvironments,
+} from "./fresh-environment.ts";
 import { judge } from "./findings.ts";
 import type { CheckReport } from "@thaw/thaw-api/check-report";
 import { type CheckedClone, runClone } from "./run-clones.ts";
 import { describe } from "./describe.ts";
 import type { CheckFacts } from "./facts.ts";
 
-/** As a client gives it. */
+/** Input as a client gives it, not checked yet. */
 export interface CheckInput {
   /** NAME:VERSION, or an alias. */
   readonly function: unknown;
@@ -42,7 +48,7 @@ interface CheckRequest {
   readonly clones: number;
 }
 
-/** What the comparison of answers takes besides them. */
+/** Texts that the comparison of answers takes besides them: those of the event, and all that each clone was given. */
 interface Known {
   readonly given: readonly string[];
   readonly texts: readonly string[];
@@ -50,11 +56,11 @@ interface Known {
 
 const CLONES_MIN = 2;
 const CLONES_MAX = 5;
-/** Of the needles of one search, in bytes: a request to sandboxd is one line of 64 KiB. */
+/** Size of all needles of one search: a request to sandboxd is one line of 64 KiB. */
 const NEEDLES_SIZE_BYTES_MAX = 24 * 1024;
 const SECRET_NAME = /secret|token|passw|api_?key|private|credential/i;
 const SECRET_SIZE_MIN = 8;
-/** Where a secret is, not what it is: an ARN, or a URL without a password in it. */
+/** A value that names the place of a secret and is none itself: an ARN, or a URL without a password in it. */
 const SECRET_PLACE = /^(arn:|[a-z]+:\/\/[^@]*$)/;
 
 type Needs = Pick<ControlServices, "scope" | "store" | "code" | "logs" | "worker" | "clock" | "random">;
@@ -98,7 +104,7 @@ export class CheckOperation {
     const shared = candidates.filter((each) => !inCode.has(each.value.text));
     const found = await this.#search(runnable, shared);
     const looksAtRows = shared.every((each) => each.kind !== "repeated");
-    const apart = await compareApart(run, runnable, ran, { given: known.given, looksAtRows });
+    const compared = await compareWithFresh(run, runnable, ran, { given: known.given, looksAtRows });
     const seen: CheckFacts = {
       clones,
       fresh,
@@ -110,10 +116,10 @@ export class CheckOperation {
         earliestMs: facts.createdAtMs - INIT_MS_MAX,
         latestMs: facts.createdAtMs,
       }),
-      kept: apart.kept,
-      rows: apart.rows,
+      kept: compared.kept,
+      rows: compared.rows,
       oldAddresses: await this.#findOldAddresses(runnable, clones, known),
-      limits: [...ran.limits, ...apart.limits, ...found.limits],
+      limits: [...ran.limits, ...compared.limits, ...found.limits],
     };
     return describe(runnable, facts, seen, judge(seen), clock.monotonicMs() - startMs);
   }
@@ -175,7 +181,7 @@ export class CheckOperation {
   }
 }
 
-/** Where else the value is. A start apart whose requests could not be read is taken to have sent it. */
+/** Tells where else the value is. A fresh environment whose requests could not be read is taken to have sent it. */
 function elsewhere(
   { clones, fresh }: RanEnvironments,
   { text, place }: UniqueValue,
@@ -212,7 +218,7 @@ function readRequest(input: CheckInput): CheckRequest {
   }
 }
 
-/** What every clone is given alike. */
+/** Lists the texts that every clone is given alike. */
 function knownTexts(version: RunnableVersion, payload: Buffer): readonly string[] {
   const { functionArn, accountId, codeName, logGroup, snapshotId } = version;
   return [

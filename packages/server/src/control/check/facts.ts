@@ -1,10 +1,10 @@
 import type { SharedValue } from "../../model/compare-clones.ts";
 import type { AgeWord } from "../../model/fresh-start.ts";
 import type { SnapshotFindings } from "../../ports/snapshot-disk.ts";
-import type { ComparedApart, RanEnvironments } from "./apart.ts";
+import type { FreshComparison, RanEnvironments } from "./fresh-environment.ts";
 
 /** Everything that a check has seen, before it is judged. */
-export interface CheckFacts extends RanEnvironments, ComparedApart {
+export interface CheckFacts extends RanEnvironments, FreshComparison {
   readonly shared: ReadonlyArray<
     SharedValue & { readonly placesInMemory: number; readonly isInFresh: boolean; readonly isOnlySent: boolean }
   >;
@@ -15,6 +15,6 @@ export interface CheckFacts extends RanEnvironments, ComparedApart {
   readonly cutConnections: number | null;
   /** Names of environment variables whose values look secret and are in the memory. */
   readonly secretVariables: readonly string[];
-  /** What this check could not look at, in plain words. */
+  /** Parts that this check could not look at, in plain words. */
   readonly limits: readonly string[];
 }

@@ -1,4 +1,4 @@
-/** From what was seen to what it means: in words for someone who has never heard of snapshots of functions. */
+/** Findings from the facts of a check, in words for someone who has never heard of snapshots of functions. */
 import type { UniqueValue } from "../../model/unique-values.ts";
 import type { CheckFinding } from "@thaw/thaw-api/check-report";
 import type { CheckFacts } from "./facts.ts";
@@ -74,9 +74,10 @@ function sharedValues(facts: CheckFacts): CheckFinding | null {
 type SharedFact = CheckFacts["shared"][number];
 
 /**
- * In memory before any copy ran; or of a form that is never computed from an event: JavaScript keeps a new UUID in
- * pieces; or another one where the function was started apart. In requests only the last counts: what every start sends
- * alike (the key of a service, a word of a protocol) is in memory as well.
+ * Tells whether a value was made by Init: it was in memory before any clone ran, or it has a form that is never
+ * computed from an event (JavaScript keeps a new UUID in pieces), or the fresh environment has another one. In requests
+ * only the last counts: a text that every start sends alike (the key of a service, a word of a protocol) is in memory
+ * as well.
  */
 function isMadeAtInit(
   { fresh }: CheckFacts,
@@ -96,7 +97,7 @@ function repeatedDraws({ shared, rows, clones }: CheckFacts): CheckFinding | nul
   const found = shared
     .filter((each) => each.kind === "repeated")
     .map(({ value }) => shown(value.kind === "time" ? { ...value, kind: "random-number" } : value));
-  // Of few values (a die): seen by a long row of them.
+  // Draws from few values (a die) are seen only by a long row of them.
   if (found.length === 0)
     found.push(
       ...rows.map(
@@ -129,7 +130,7 @@ function oldTimes({ shared, ages }: CheckFacts): CheckFinding | null {
   };
 }
 
-/** What looks like anything: a number of a shard, the name of a folder, "local". */
+/** Finds kept values that can look like anything: a number of a shard, the name of a folder, "local". */
 function keptValues(facts: CheckFacts): CheckFinding | null {
   const told = facts.shared
     .filter((each) => each.kind === "old-time" || isMadeAtInit(facts, each))

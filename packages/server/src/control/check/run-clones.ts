@@ -1,6 +1,6 @@
 /**
- * Environments made for a check alone, clones and one that is initialised apart: never warm or parked ones, and gone
- * when it is over.
+ * Environments made for a check alone, clones and a fresh one: never warm or parked ones, and gone when the check is
+ * over.
  */
 import { ApiError } from "../../model/api-error.ts";
 import type { CloneAnswer } from "../../model/compare-clones.ts";
@@ -10,23 +10,23 @@ import { takeWhole } from "../invoke/buffered.ts";
 import { refusalOf } from "../invoke/invoke.ts";
 import type { ControlServices } from "../services.ts";
 
-/** So that a die does not show the same side each time, but for one time in 36. */
+/** Number of invokes of each clone: a die shows the same side in all three of them one time in 36 only. */
 export const INVOKES_PER_CLONE = 3;
 
 export interface CheckedClone {
   readonly answers: readonly CloneAnswer[];
-  /** The first includes the restore. */
+  /** Durations of the invokes; the first includes the restore. */
   readonly invokeMs: readonly number[];
-  /** After the first invoke; null where the environment ended with it. */
+  /** Look at the environment after the first invoke; null where the environment ended with that invoke. */
   readonly observed: EnvironmentObservation | null;
-  /** What it sent to the outside; null where that could not be read. */
+  /** Data that it sent to the outside; null where that could not be read. */
   readonly sent: SentReading | null;
   /** Invokes that ended in a function error: their payloads. */
   readonly errors: readonly string[];
 }
 
 export interface CloneRun {
-  /** No other environment has it. */
+  /** Key that no other environment has. */
   readonly runKey: string;
   readonly payload: Buffer;
   readonly invokes: number;
@@ -34,7 +34,7 @@ export interface CloneRun {
 
 type CloneServices = Pick<ControlServices, "logs" | "worker" | "clock" | "random">;
 
-/** The event goes to each environment as often as to the other ones. Throws an ApiError where it could not be made. */
+/** Makes one environment and gives it the event. Throws an ApiError when it could not be made. */
 export async function runClone(
   services: CloneServices,
   version: RunnableVersion,
@@ -57,7 +57,7 @@ export async function runClone(
       // Also waits until the next invoke finds it.
       const seen = await services.worker.observe(environmentId);
       observed ??= seen;
-      // Of another environment, where the first one has ended, nothing is compared.
+      // Where the first environment has ended, nothing of another one is compared.
       traffic.push(
         seen?.summary.environmentId === observed?.summary.environmentId ? (seen?.sandbox.sent ?? null) : null,
       );

@@ -31,7 +31,7 @@ type Entered = { readonly leave: () => void } | { readonly throttled: ThrottleRe
 export class Concurrency {
   readonly #services: Needs;
   readonly #running = new Map<string, number>();
-  /** Of functions without a reservation. */
+  /** Number of running invokes of functions without a reservation. */
   #unreservedRunning = 0;
 
   constructor(services: Needs) {

@@ -159,7 +159,7 @@ export class ProvisionedConcurrency {
     return own;
   }
 
-  /** What belongs to a version or an alias that has gone is forgotten. */
+  /** Tells the worker all targets, and removes the records of versions and aliases that have gone. */
   async #apply(): Promise<void> {
     const { store, worker } = this.#services;
     const targets = new Map<string, ProvisionedTarget>();

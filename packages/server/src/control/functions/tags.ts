@@ -70,7 +70,7 @@ class Tags {
   }
 
   #nameOf(resource: string): string {
-    // Of the other kinds there are none yet; the texts are recorded (…TestLambdaTag.test_tag_exceptions).
+    // There are no resources of the other kinds yet; the texts are recorded (…TestLambdaTag.test_tag_exceptions).
     const other = OTHER_KINDS.find(([kind]) => resource.includes(`:${kind}:`));
     if (other !== undefined) throw notFound(`${other[1]} not found: ${resource}`);
     const { name, qualifier } = parseFunctionName(this.#services.scope, resource);

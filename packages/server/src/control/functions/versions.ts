@@ -61,7 +61,7 @@ class Versions {
   }
 }
 
-/** What a version is to be made of, and what must still be so when it is. */
+/** Content of a version that is to be made, and the records that must be unchanged when it is. */
 interface Content {
   readonly content: VersionRecord;
   readonly expected: readonly Write[];

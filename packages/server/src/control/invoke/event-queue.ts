@@ -16,9 +16,9 @@ const AGE_MS_MAX = 6 * 3_600_000;
 const TOO_OLD = "it is older than six hours";
 const BACKOFF_MS_MAX = 5 * 60_000;
 const AT_ONCE_MAX = 16;
-/** One function leaves places for the others. */
+/** Number of events of one function at the same time: it leaves places for the others. */
 const AT_ONCE_OF_FUNCTION_MAX = 12;
-/** A look at the queue at least so often while something waits in it, should a store error have stopped one. */
+/** Longest time between two looks at the queue while something waits in it, should a store error have stopped one. */
 const POLL_MS_MAX = 60_000;
 
 type AcceptedEvent = Pick<EventRecord, "requestId" | "functionName" | "qualifier" | "payload" | "clientContext">;
@@ -80,7 +80,7 @@ export class EventQueue {
       try {
         await this.#startDue(run);
       } catch (error) {
-        // The store failed. What was accepted is in it all the same.
+        // The store failed. The accepted events are in it all the same.
         this.#services.onProblem("read the queue of events", error);
         this.#pollAfter(POLL_MS_MAX);
       }
@@ -155,12 +155,15 @@ export class EventQueue {
     this.#services.onProblem(`event ${event.requestId} of ${event.functionName} is dropped`, new Error(why));
   }
 
-  /** Where it is not as it was read it went with its function, and there is nothing left to do. */
+  /**
+   * Removes the event from the queue. An event that is no longer as it was read has gone with its function, and there
+   * is nothing left to do.
+   */
   async #remove(event: Stored<EventRecord>): Promise<void> {
     await this.#services.changes.commit([{ op: "removeEvent", event }]);
   }
 
-  /** As for `#remove`. */
+  /** Puts the next attempt off. An event that is no longer as it was read has gone, as for `#remove`. */
   async #postpone(event: Stored<EventRecord>, attempts: number, notBeforeMs: number): Promise<void> {
     await this.#services.changes.commit([{ op: "postponeEvent", event, attempts, notBeforeMs }]);
   }

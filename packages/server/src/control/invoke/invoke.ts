@@ -34,7 +34,7 @@ type Needs = Pick<
   "scope" | "store" | "changes" | "worker" | "clock" | "random" | "onProblem" | "onFallback"
 >;
 
-/** What an invoke goes through on its way. */
+/** Parts of the control plane that an invoke goes through. */
 export interface InvokeParts {
   readonly publisher: Publisher;
   readonly events: EventQueue;
@@ -43,7 +43,7 @@ export interface InvokeParts {
   readonly runnables: RunnableVersions;
 }
 
-/** One run of a function, for a client or for an accepted event. */
+/** A single run of a function, for a client or for an accepted event. */
 interface Attempt {
   readonly payload: Buffer;
   readonly requestId: string;
@@ -54,7 +54,7 @@ interface Attempt {
   readonly wantsLogTail: boolean;
 }
 
-/** What was found, and the function's epoch from before. */
+/** A version that was found, and the function's epoch from before it was read. */
 interface Found {
   readonly found: FoundVersion;
   readonly epoch: number;
@@ -119,7 +119,7 @@ export class InvokeOperation {
     return this.#toOutput(version, outcome);
   }
 
-  /** One attempt at an event that was accepted. Each is an invoke of its own: an alias chooses anew. */
+  /** Makes one attempt at an event that was accepted. Each is an invoke of its own: an alias chooses anew. */
   async runAccepted(event: EventRecord): Promise<BufferedOutcome> {
     const { functionName, qualifier, payload, requestId, clientContext } = event;
     const { found, epoch } = await this.#find(functionName, qualifier ?? undefined);
@@ -242,7 +242,7 @@ export class InvokeOperation {
   }
 }
 
-/** In AWS's words. */
+/** Makes the error of a refusal, in AWS's words. */
 export function refusalOf(outcome: InvokeRefusal): ApiError {
   switch (outcome.kind) {
     case "throttled":

@@ -5,7 +5,7 @@
 import { ApiError } from "../../model/api-error.ts";
 import type { Committed, MetadataStore, Write } from "../../ports/metadata-store.ts";
 
-/** What a decision writes (nothing: nothing is to be changed) and what its caller is told. */
+/** Outcome of a decision: its writes (none where nothing is to be changed) and the result for its caller. */
 export interface Decision<T> {
   readonly writes: readonly Write[];
   readonly result: T;
@@ -20,7 +20,7 @@ export const ACCOUNT = "";
 
 export class Changes {
   readonly #store: Pick<MetadataStore, "commit">;
-  /** By key, the end of the last decision that was asked for. */
+  /** End of the last decision that was asked for, by key. */
   readonly #last = new Map<string, Promise<unknown>>();
   readonly #epochs = new Map<string, number>();
   #heard: (writes: readonly Write[]) => Promise<void> = () => Promise.resolve();

@@ -63,7 +63,10 @@ export function presentVersion(
   };
 }
 
-/** As the List operations show it: a subset, without the states (recorded …TestLambdaFunction.test_list_functions). */
+/**
+ * Shows a version as the List operations do: a subset, without the states (recorded
+ * …TestLambdaFunction.test_list_functions).
+ */
 export function presentListedVersion(
   scope: AccountScope,
   record: VersionRecord,

@@ -6,7 +6,8 @@
  *                                 └► failed ► Failed
  *   Active   ──not used for 14 days──────────► Inactive (Idle)
  *   Active   ──snapshot lost, damaged or unfit──► Pending (Restoring) ──► Active, or Inactive where Init fails
- *   Active   ──its runtime was updated──► Active with the old snapshot while the new one is made; Inactive where Init fails three times
+ *   Active   ──its runtime was updated──► Active with the old snapshot while the new one is made; Inactive where Init
+ *                                         fails three times
  *   Inactive ──invoked──► Pending (Restoring) ──► …
  *
  * The row is written last: a crash before leaves the version as it was, and the next start takes it up again with a new
@@ -126,7 +127,7 @@ export class Publisher {
     this.#add(record, true, (signal) => this.#refresh(record, signal));
   }
 
-  /** What becomes of the version's snapshot at the moment. */
+  /** Tells whether the version's snapshot is being made or waits for its turn; null where it is neither. */
   progressOf(record: VersionRecord): "waiting" | "running" | null {
     return this.#jobs.stateOf(keyOf(record));
   }
@@ -138,14 +139,14 @@ export class Publisher {
     return new Set(this.#making);
   }
 
-  /** The version has been deleted: its work is stopped, its snapshot goes. */
+  /** Stops the work on a version that has been deleted, and removes its snapshot. */
   forget(record: VersionRecord): void {
     this.#jobs.cancel(keyOf(record));
     this.#uses.forget(record.functionName, record.version);
     if (record.snapshotId !== null) void this.removeSnapshot(record.snapshotId);
   }
 
-  /** An Active version whose snapshot can't be used any more, or an Inactive one, is initialised again. */
+  /** Initialises again an Active version whose snapshot can't be used any more, or an Inactive one. */
   async regenerate(record: VersionRecord, isBackground = false): Promise<void> {
     const pending = await this.#change(record, { ...REGENERATING_STATE, isRegenerating: true });
     if (pending !== null) this.begin(pending, isBackground);
@@ -156,7 +157,10 @@ export class Publisher {
     await this.#change(record, { ...IDLE_STATE, isRegenerating: false, regenerationFailure: null }, isIdle);
   }
 
-  /** What one who invokes a version is told that has no snapshot at the moment. Its Init starts if it has not yet. */
+  /**
+   * Makes the error for an invoke of a version that has no snapshot at the moment. Starts its Init if that has not been
+   * started yet.
+   */
   async wake(record: VersionRecord): Promise<ApiError> {
     await this.#uses.touch(record.functionName, record.version);
     if (record.state === "Inactive") {

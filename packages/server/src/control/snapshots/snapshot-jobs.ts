@@ -1,5 +1,5 @@
 /**
- * The work of making snapshots, a few at a time. What a caller waits for comes before what runs in the background;
+ * The work of making snapshots, a few at a time. Jobs that a caller waits for come before those in the background;
  * among callers each function has its turn, so that one that publishes much does not keep the others waiting;
  * background work goes in the order given.
  */
@@ -24,7 +24,7 @@ interface Entry extends SnapshotJob {
 export class SnapshotJobs {
   readonly #limits: SnapshotJobLimits;
   readonly #onProblem: (what: string, error: unknown) => void;
-  /** In the order of arrival. */
+  /** Jobs by their keys, in the order of arrival. */
   readonly #entries = new Map<string, Entry>();
   /** Counts up with each start of a function's job. */
   readonly #lastStart = new Map<string, number>();
@@ -46,7 +46,7 @@ export class SnapshotJobs {
     return entry.done === null ? "waiting" : "running";
   }
 
-  /** Where the key is there already, nothing is added; somebody now waits for it if `isBackground` is false. */
+  /** Adds a job, unless one with its key is there: somebody now waits for that one if `isBackground` is false. */
   add(job: SnapshotJob): void {
     if (this.#isClosing) return;
     const known = this.#entries.get(job.key);

@@ -18,9 +18,9 @@ const INTERVAL_MS_MIN = 100;
 
 type Needs = Pick<ControlServices, "store" | "worker" | "clock" | "limits" | "onProblem">;
 
-/** What a look has found on the host. */
+/** State of the host, as a look has found it. */
 interface Host {
-  /** Null where it can't be told which snapshots there are. */
+  /** Snapshots that are there; null where that can't be told. */
   readonly present: ReadonlySet<SnapshotId> | null;
   readonly report: WorkerReport;
 }
@@ -51,7 +51,7 @@ export class SnapshotLife {
     this.#schedule();
   }
 
-  /** One at a time: a second call gets the one that runs. */
+  /** Looks over all versions and snapshots. One look runs at a time: a second call gets the one that runs. */
   look(): Promise<void> {
     this.#looking ??= this.#look()
       .catch((error: unknown) => this.#services.onProblem("look over snapshots", error))
@@ -150,7 +150,8 @@ export class SnapshotLife {
   }
 
   /**
-   * What is only in the far store stays: another host may be about to name it. The engine removes that once it is old.
+   * Removes the snapshots of this host that no row names. A snapshot that is only in the far store stays: another host
+   * may be about to name it. The engine removes such a snapshot once it is old.
    */
   async #removeOrphans(listed: readonly ListedSnapshot[]): Promise<void> {
     // In this order: what was listed is being made, or its row was written before the rows are read, or nobody will

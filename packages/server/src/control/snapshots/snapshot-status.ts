@@ -29,12 +29,12 @@ export interface SnapshotSummary {
   readonly reason: string | null;
   readonly createdAt: string | null;
   readonly lastUsedAt: string | null;
-  /** When it is removed unless it is used before. Null: never. */
+  /** Time when it is removed unless it is used before. Null: never. */
   readonly expiresAt: string | null;
   readonly retryAt: string | null;
   readonly memoryBytes: number;
   readonly diskBytes: number;
-  /** What it added to the store when it was taken. */
+  /** Bytes that it added to the store when it was taken. */
   readonly newBytes: number;
   readonly runtimeFingerprint: string | null;
   readonly engineFingerprint: string | null;

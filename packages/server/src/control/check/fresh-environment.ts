@@ -1,6 +1,6 @@
 /**
- * Clones, and between them an environment that is initialised apart: what it says otherwise, all clones have from the
- * Init that was snapshotted.
+ * Runs clones, and between them a fresh environment. A value that the clones share and the fresh environment does not
+ * have comes from the Init that was snapshotted.
  */
 import { ApiError } from "../../model/api-error.ts";
 import type { CloneAnswers } from "../../model/compare-clones.ts";
@@ -8,25 +8,25 @@ import { keptWords, type KeptWord, movingPlaces, repeatedRows } from "../../mode
 import type { RunnableVersion } from "../../ports/worker.ts";
 import { type CheckedClone, INVOKES_PER_CLONE } from "./run-clones.ts";
 
-/** Makes an environment of a version, for this check alone, and gives it the event so often. */
+/** Makes an environment of a version, for this check alone, and gives it the event `invokes` times. */
 export type RunEnvironment = (version: RunnableVersion, invokes: number) => Promise<CheckedClone>;
 
 export interface RanEnvironments {
   readonly clones: readonly CheckedClone[];
-  /** Null: none could be compared; `limits` says why. */
+  /** The fresh environment; null where it could not be compared, and `limits` says why. */
   readonly fresh: CheckedClone | null;
-  /** What could not be done, in plain words. */
+  /** Parts of the comparison that could not be made, in plain words. */
   readonly limits: readonly string[];
 }
 
-export interface ComparedApart {
+export interface FreshComparison {
   readonly kept: readonly KeptWord[];
   readonly rows: readonly KeptWord[];
   readonly limits: readonly string[];
 }
 
 const LONG_WORD_SIZE_MIN = 8;
-/** Of the longer look at values that move alike; with slow functions it would take too long. */
+/** Number of invokes of the longer look at values that move alike; slow functions are not given it. */
 const LONG_LOOK_INVOKES = 12;
 const LONG_LOOK_INVOKE_MS_MAX = 1000;
 
@@ -35,8 +35,8 @@ export function answersOf(clones: readonly CheckedClone[]): CloneAnswers {
 }
 
 /**
- * One after the other: each has the host to itself, as a cold start has at its best. What moves with time is then no
- * difference.
+ * Runs `count` clones and the fresh environment, one after the other: each has the host to itself, as a cold start has
+ * at its best. Values that move with time are then no difference.
  */
 export async function runEnvironments(
   run: RunEnvironment,
@@ -44,7 +44,7 @@ export async function runEnvironments(
   count: number,
 ): Promise<RanEnvironments> {
   const clones = [await run(version, INVOKES_PER_CLONE)];
-  const { fresh, limits } = await runApart(run, version);
+  const { fresh, limits } = await runFresh(run, version);
   while (clones.length < count) clones.push(await run(version, INVOKES_PER_CLONE));
   const failed = clones.some((clone) => clone.errors.length > 0) ? undefined : fresh?.errors[0];
   if (failed === undefined) return { clones, fresh, limits };
@@ -52,12 +52,12 @@ export async function runEnvironments(
   return { clones, fresh: null, limits: [why] };
 }
 
-async function runApart(
+async function runFresh(
   run: RunEnvironment,
   version: RunnableVersion,
 ): Promise<Pick<RanEnvironments, "fresh" | "limits">> {
   try {
-    return { fresh: await run(initialisedApart(version), INVOKES_PER_CLONE), limits: [] };
+    return { fresh: await run(withoutSnapshot(version), INVOKES_PER_CLONE), limits: [] };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return {
@@ -69,18 +69,18 @@ async function runApart(
   }
 }
 
-/** The same version without its snapshot: its environments are initialised, each by itself. */
-function initialisedApart(version: RunnableVersion): RunnableVersion {
+/** Makes the same version without its snapshot: each of its environments is initialised, so it is a fresh one. */
+function withoutSnapshot(version: RunnableVersion): RunnableVersion {
   return { ...version, snapshotId: null, snapshotKey: null, snapshotFingerprints: null };
 }
 
-/** `given`: texts of the event. `looksAtRows`: no generator was found yet. */
-export async function compareApart(
+/** Compares the clones with the fresh one. `given`: texts of the event. `looksAtRows`: no generator was found yet. */
+export async function compareWithFresh(
   run: RunEnvironment,
   version: RunnableVersion,
   { clones, fresh }: RanEnvironments,
   { given, looksAtRows }: { readonly given: readonly string[]; readonly looksAtRows: boolean },
-): Promise<ComparedApart> {
+): Promise<FreshComparison> {
   if (fresh === null || clones.some((clone) => clone.errors.length > 0)) return { kept: [], rows: [], limits: [] };
   const kept = keptWords(answersOf(clones), fresh.answers, given);
   const isMoving = looksAtRows && movingPlaces(answersOf(clones), fresh.answers, given).length > 0;
@@ -96,10 +96,10 @@ export async function compareApart(
   const invokes = isMoving ? LONG_LOOK_INVOKES : INVOKES_PER_CLONE;
   const again = answersOf([await run(version, invokes), await run(version, invokes)]);
   const stays = new Set(keptWords(again, fresh.answers, given).map((word) => `${word.place} ${word.text}`));
-  const apart = isMoving ? await run(initialisedApart(version), invokes) : null;
+  const freshAgain = isMoving ? await run(withoutSnapshot(version), invokes) : null;
   return {
     kept: kept.filter((word) => stays.has(`${word.place} ${word.text}`)),
-    rows: apart === null ? [] : repeatedRows(again, apart.answers, given),
+    rows: freshAgain === null ? [] : repeatedRows(again, freshAgain.answers, given),
     limits: [],
   };
 }
