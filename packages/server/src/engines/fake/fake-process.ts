@@ -8,8 +8,8 @@ export interface FakeInvocation {
   readonly payload: string;
 }
 
-/** A response, whole or in pieces as they come. */
-export type FakeResult = string | AsyncIterable<Buffer>;
+/** A response, whole (its bytes may be any) or in pieces as they come. */
+export type FakeResult = string | Buffer | AsyncIterable<Buffer>;
 
 export type FakeState = Record<string, unknown>;
 
