@@ -138,12 +138,19 @@ describe("kill -9 of the pager", () => {
 
   describe("while a clone is being restored", () => {
     let control: FaultControl;
+    let released: { readonly original: TestClone; readonly snapshot: SnapshotId };
     beforeAll(async () => {
       control = new FaultControl();
       buildFaultBinaries();
       await sandboxd.restart({ faults: control });
+      // The supervisor's program is part of a snapshot, and that of this build is another one.
+      released = { original, snapshot };
+      original = await sandboxd.create(SELF_CHECKING);
+      snapshot = await sandboxd.snapshot(original);
     }, BUILD_TIMEOUT_MS);
     afterAll(async () => {
+      await sandboxd.host.removeSnapshot(snapshot);
+      ({ original, snapshot } = released);
       await sandboxd.restart({});
       control.remove();
     });
