@@ -6,8 +6,9 @@
 //!  sandbox: 169.254.76.1 ──masquerade──► eth0 100.66.x.y/30 ──veth──► host ──masquerade──► outside
 //! ```
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,6 +20,7 @@ use thaw_locked::Locked;
 /// Several sandboxds on one host take a block each.
 const BLOCKS: u32 = 16;
 const SLOTS_PER_BLOCK: u32 = 1024;
+const LOCK_MODE: u32 = 0o600;
 const INNER_ADDRESS: &str = "169.254.76.1";
 
 /// Link-local (most clouds' metadata), sandboxes, loopback; then metadata and wire servers outside of it: Alibaba,
@@ -151,10 +153,12 @@ fn device_prefix(block: u32) -> String {
     format!("thw{block}-")
 }
 
-/// Locks a block; none where another sandboxd has it.
+/// Locks a block; none where another sandboxd has it. A file that other users could open is closed to them: any of
+/// them could hold its lock, and with all of them held no sandbox would have a network.
 fn lock_block(lock_dir: &Path, block: u32) -> io::Result<Option<Flock<File>>> {
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).open(lock_dir.join(format!("net-{block}.lock")))?;
+    let path = lock_dir.join(format!("net-{block}.lock"));
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(LOCK_MODE).open(path)?;
+    file.set_permissions(Permissions::from_mode(LOCK_MODE))?;
     Ok(Flock::lock(file, FlockArg::LockExclusiveNonblock).ok())
 }
 
@@ -219,7 +223,22 @@ fn pipe_to(command: &mut Command, input: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::address;
+    use super::{address, lock_block};
+    use crate::sys::testing::TestDirectory;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn other_users_can_not_hold_the_lock_of_a_block() {
+        let dir = TestDirectory::new();
+        let path = dir.0.join("net-0.lock");
+        let mode = || fs::metadata(&path).expect("is there").permissions().mode() & 0o777;
+        assert!(lock_block(&dir.0, 0).expect("can be opened").is_some());
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("is ours");
+        assert!(lock_block(&dir.0, 0).expect("can be opened").is_some());
+        assert_eq!(mode(), 0o600);
+    }
 
     #[test]
     fn addresses_of_blocks_and_slots_do_not_meet() {
