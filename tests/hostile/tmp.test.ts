@@ -62,3 +62,13 @@ it.each([
   },
   120_000,
 );
+
+it("a list of /tmp that is too large fails its own publish, with that reason", async ({ expect }) => {
+  const name = await functions.createSnapStart(
+    { bootstrap: program("tmp") },
+    { ...PROVIDED, Environment: { Variables: { CASE: "many_deep_links" } } },
+  );
+  const published = await neighbour.during(publishOutcome(functions, name, 45_000));
+  expect(published).toMatchObject({ state: "Failed", reason: expect.stringContaining("too many files in /tmp") });
+  await neighbour.check();
+}, 120_000);

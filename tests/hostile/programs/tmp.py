@@ -106,6 +106,18 @@ def deleted():
 KEPT = None
 
 
+def many_deep_links():
+    """17,000 links whose paths are as long as paths can be: their list is longer than a snapshot may have it."""
+    os.chdir("/tmp")
+    for _ in range(16):
+        os.mkdir("d" * 250)
+        os.chdir("d" * 250)
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, 0o600))
+    for number in range(17_000):
+        os.link("file", f"link{number}")
+    os.chdir("/var/task")
+
+
 def digest():
     """All that can be told of /tmp: names, kinds, modes, targets, content, attributes."""
     hasher = hashlib.sha256()
