@@ -124,15 +124,14 @@ class LocalWorker implements Worker {
     snapshotId: SnapshotId,
     signal: AbortSignal,
   ): Promise<SnapshotOutcome> {
-    const problem = this.#snapshotsProblem();
-    if (problem !== null) return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: problem };
+    const { snapshots } = this.#services;
+    if (snapshots === null)
+      return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: this.#snapshotsProblem() ?? "" };
     if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
     if (signal.aborted) return { kind: "cancelled" };
     if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
-    const { snapshots } = this.#services;
     const recipe = this.#catalog.find(version.runtime);
     if (recipe === null) return this.#runtimeMissing(version);
-    if (snapshots === null) return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: "" };
     const isInstalled = (): boolean => this.#catalog.find(version.runtime, recipe.fingerprint) !== null;
     return initialiseForSnapshot(this.#pool, { version, recipe, isInstalled, snapshots, snapshotId, signal });
   }
