@@ -234,9 +234,7 @@ describe("the pager", () => {
         const there = new TestFunctions(bad);
         const name = await there.createSnapStart({ "index.mjs": programOf("six") });
         const version = await there.publish(name);
-        const startMs = Date.now();
         await expect(there.invoke(name, {}, version)).rejects.toThrow(/.+/);
-        expect(Date.now() - startMs).toBeLessThan(15_000);
         expect((await there.invoke(name)).payload).toBe("six");
       } finally {
         await bad.remove();

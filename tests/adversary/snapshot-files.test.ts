@@ -38,13 +38,11 @@ afterAll(() => sandboxd?.remove());
 type Outcome = "ok" | "damaged" | "died" | "died of damage" | "timeout";
 
 async function attempt(): Promise<Outcome> {
-  const startMs = Date.now();
   let clone: TestClone;
   try {
     clone = await sandboxd.restore(snapshot, original.spec);
   } catch (error) {
     const code = (error as { code?: string }).code;
-    if (Date.now() - startMs > 14_000) throw new Error("it took too long", { cause: error });
     if (code === "SANDBOX_SNAPSHOT_DAMAGED") return "damaged";
     if (code === "SANDBOX_RESTORE_TIMEOUT") return "timeout";
     // The supervisor itself lost its memory before it could be spoken to.

@@ -4,12 +4,15 @@ import {
   UpdateFunctionConfigurationCommand,
   GetFunctionConfigurationCommand,
 } from "@aws-sdk/client-lambda";
-import { startThaw } from "../../tools/thaw-server.ts";
+import { join } from "node:path";
+import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { runThaw } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 import type { Series } from "./series.ts";
 import { deploy, SPRING } from "./subjects.ts";
 
 const PUBLISHES = 5;
+const CHECKS = 3;
 const MIB = 1024 * 1024;
 
 interface Snapshot {
@@ -36,6 +39,7 @@ export async function measurePublish(): Promise<Series[]> {
     );
     const spring = await publishTimes(functions, SPRING.name);
     const ballast = await publishTimes(functions, "ballast");
+    const checks = await checkTimes(server);
     const snapshots = ((await (await functions.admin("GET", "snapshots")).json()) as { snapshots: Snapshot[] })
       .snapshots;
     const of = (name: string): Snapshot[] =>
@@ -43,6 +47,7 @@ export async function measurePublish(): Promise<Series[]> {
     const [first, ...later] = of(SPRING.name);
     return [
       { name: "Spring Boot: publish → Active, beyond Init", unit: "ms", values: spring },
+      { name: "Spring Boot: thaw check", unit: "s", values: checks },
       { name: "200 MiB of random bytes: publish → Active, beyond Init", unit: "ms", values: ballast },
       {
         name: "Spring Boot: memory in the first version's snapshot",
@@ -95,4 +100,16 @@ async function publishTimes(functions: TestFunctions, name: string): Promise<num
     beyond.push(totalMs - Number(reports.at(-1)));
   }
   return beyond;
+}
+
+async function checkTimes(server: ThawServer): Promise<number[]> {
+  const all: number[] = [];
+  for (let i = 0; i < CHECKS; i++) {
+    const startMs = performance.now();
+    const event = join(REPOSITORY, "samples/spring/event.json");
+    const { code, stderr } = await runThaw(["check", `${SPRING.name}:live`, "--event", event], server.env);
+    if (code !== 0) throw new Error(`thaw check: ${stderr}`);
+    all.push((performance.now() - startMs) / 1000);
+  }
+  return all;
 }

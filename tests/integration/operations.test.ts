@@ -150,18 +150,16 @@ it("finishes running invokes after SIGTERM, takes no new ones, and keeps the eve
 }, 120_000);
 
 it("ends at once at the second SIGTERM", async ({ expect }) => {
-  const server = await startThaw();
+  const server = await startThaw({ args: ["--drain-timeout-s", "600"] });
   const functions = new TestFunctions(server, { keepAlive: true });
   const name = await functions.create(WHO, { Timeout: 60 });
   const running = functions.invoke(name, { ms: 50_000 }).catch((error: unknown) => error);
   await functions.eventually("it runs", async () =>
     (await functions.environments(name)).some(({ state }) => state === "invoking"),
   );
-  const startMs = performance.now();
   process.kill(server.pid, "SIGTERM");
   await functions.eventually("it stops", () => nextTurn(() => server.output().includes('"event":"stopping"')));
   await server.stop();
-  expect(performance.now() - startMs).toBeLessThan(10_000);
   expect(await running).toBeInstanceOf(Error);
   await server.remove();
 });

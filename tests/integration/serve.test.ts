@@ -1,4 +1,4 @@
-// alone: looks at all networks and sandboxes of the machine, and measures how long an end takes
+// alone: looks at all networks and sandboxes of the machine
 /** Starting and stopping `thaw serve`: what stands in the way is said, and nothing keeps it from ending. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,8 +14,11 @@ const SLOW = {
     "export const handler = async () => { await new Promise((next) => setTimeout(next, 1500)); return 'done'; };\n",
 };
 
+/** Longer than a test may take: a server that waits for it fails the test. */
+const DRAIN_TIMEOUT_S = 600;
+
 async function withServer(run: (server: ThawServer, functions: TestFunctions) => Promise<void>): Promise<void> {
-  const server = await startThaw();
+  const server = await startThaw({ args: ["--drain-timeout-s", String(DRAIN_TIMEOUT_S)] });
   try {
     await run(server, new TestFunctions(server));
   } finally {
@@ -70,10 +73,8 @@ describe("SIGTERM", () => {
       await functions.eventually("invoking", async () =>
         (await functions.environments(name)).some((each) => each.state === "invoking"),
       );
-      const startMs = performance.now();
       await server.stop();
       expect((await answer).payload).toBe("done");
-      expect(performance.now() - startMs).toBeLessThan(10_000);
     });
   });
 
@@ -83,10 +84,8 @@ describe("SIGTERM", () => {
       await functions.invoke(name);
       const following = await functions.admin("GET", `logs/${name}?follow=1`);
       const ended = following.text();
-      const startMs = performance.now();
       await server.stop();
       expect(await ended).toContain("START RequestId");
-      expect(performance.now() - startMs).toBeLessThan(10_000);
     });
   });
 });
