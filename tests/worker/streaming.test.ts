@@ -94,15 +94,28 @@ test("a response in pieces over 6 MiB is refused where it is wanted whole, and h
   await harness.end();
 });
 
-test("a response of which the supervisor relays only the beginning ends with an error where it is streamed", async () => {
+test("a response that was sent at once is handed on whole, whatever its size", async () => {
   const harness = new WorkerHarness({ handle: () => "x".repeat(7 * 1024 * 1024) });
-  const whole = await harness.invokeOk();
-  expect(json(whole)).toMatchObject({ errorType: "Function.ResponseSizeTooLarge" });
+  expect(json(await harness.invokeOk())).toMatchObject({ errorType: "Function.ResponseSizeTooLarge" });
   const { read, error } = await readAll(await stream(harness));
-  expect([read.length, error]).toEqual([6_400_000, "a body that was cut off"]);
+  expect([read.length, error]).toEqual([7 * 1024 * 1024, null]);
+  await harness.end();
+});
+
+test("an error after the beginning of a response is told in the REPORT, and is the answer where it is wanted whole", async () => {
+  const harness = new WorkerHarness({
+    handle: () =>
+      (async function* (): AsyncGenerator<Buffer> {
+        yield Buffer.from("half");
+        throw new RangeError("late");
+      })(),
+  });
+  expect(await readAll(await stream(harness))).toEqual({ read: "half", error: null });
   await harness.clock.advance(0);
-  expect(harness.logs.lines.at(-1)).toContain("Error Type: Runtime.TruncatedResponse");
+  expect(harness.logs.lines.at(-1)).toContain("Error Type: Function.Error");
   expect((await harness.worker.report()).environments[0]?.state).toBe("idle");
+  const whole = await harness.invokeOk();
+  expect([json(whole), whole.functionError]).toEqual([{ errorType: "RangeError", errorMessage: "late" }, "Unhandled"]);
   await harness.end();
 });
 

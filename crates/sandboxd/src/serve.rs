@@ -29,6 +29,7 @@ use crate::sandboxes::registry::Registry;
 use crate::snapshots::far::FarChunks;
 use crate::snapshots::store::SnapshotStore;
 use crate::sys::cpu_latency::{self, CpuLatency};
+use crate::sys::host_facts;
 
 const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 /// The last sandboxes may take so long to end, and are looked for so often.
@@ -145,9 +146,22 @@ fn compose(
         supervisor: options.supervisor,
         file_systems: options.file_systems,
     };
+    let supervisor_build = host_facts::build_of(&directories.supervisor);
     let maker = Maker::new(directories, server_uid, pool, kdat)?;
     let registry = Registry::default();
-    let parts = Parts { server_uid, cgroup_version, has_nat, registry, maker, store, far, prepared, pager, engines };
+    let parts = Parts {
+        server_uid,
+        cgroup_version,
+        has_nat,
+        supervisor_build,
+        registry,
+        maker,
+        store,
+        far,
+        prepared,
+        pager,
+        engines,
+    };
     Ok((Arc::new(parts), host))
 }
 

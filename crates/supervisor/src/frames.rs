@@ -14,6 +14,8 @@ pub mod kind {
     pub const RESPONSE_END: u8 = 0x06;
     pub const RESPONSE_ABORT: u8 = 0x07;
     pub const PARK: u8 = 0x08;
+    pub const REQUEST_MORE: u8 = 0x09;
+    pub const REQUEST_SKIP: u8 = 0x0a;
     pub const HELLO_BACK: u8 = 0x81;
     pub const SPAWNED: u8 = 0x82;
     pub const REQUEST_HEAD: u8 = 0x83;

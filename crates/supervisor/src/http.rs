@@ -6,10 +6,10 @@
 /// Largest head; the clients of the Runtime API send a few hundred bytes.
 pub const HEAD_SIZE_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 100;
-/// More than the largest response AWS allows (6,291,556 bytes); the rest is read and dropped, only counted.
-pub const BODY_RELAYED_BYTES_MAX: u64 = 6_400_000;
 /// A chunk's size line, with extensions nobody sends.
 const CHUNK_LINE_BYTES_MAX: usize = 256;
+/// A line of the trailers: AWS's clients send an error document in one, in Base64.
+const TRAILER_LINE_BYTES_MAX: usize = 128 * 1024;
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Head {
@@ -97,6 +97,12 @@ pub enum Progress {
         end: usize,
         consumed: usize,
     },
+    /// These bytes of the input are a field of the trailers.
+    Trailer {
+        start: usize,
+        end: usize,
+        consumed: usize,
+    },
     /// Framing was read; ask again.
     Skipped {
         consumed: usize,
@@ -143,14 +149,15 @@ impl Chunk {
     }
 
     fn advance_line(&mut self, bytes: &[u8]) -> Progress {
-        let Some(end) = bytes.windows(2).position(|pair| pair == b"\r\n") else {
-            return if bytes.len() > CHUNK_LINE_BYTES_MAX { Progress::Malformed } else { Progress::Incomplete };
+        let limit = if matches!(self, Chunk::Trailer) { TRAILER_LINE_BYTES_MAX } else { CHUNK_LINE_BYTES_MAX };
+        let Some(end) = bytes.windows(2).take(limit).position(|pair| pair == b"\r\n") else {
+            return if bytes.len() > limit { Progress::Malformed } else { Progress::Incomplete };
         };
         let (line, consumed) = (&bytes[..end], end + 2);
         match self {
             Chunk::DataEnd if line.is_empty() => *self = Chunk::Size,
             Chunk::Trailer if line.is_empty() => return Progress::Done { consumed },
-            Chunk::Trailer => {}
+            Chunk::Trailer => return Progress::Trailer { start: 0, end, consumed },
             Chunk::Size => match parse_size(line) {
                 Some(0) => *self = Chunk::Trailer,
                 Some(size) => *self = Chunk::Data(size),
@@ -212,7 +219,7 @@ mod tests {
                     out.extend_from_slice(&bytes[start..end]);
                     bytes = &bytes[consumed..];
                 }
-                Progress::Skipped { consumed } => bytes = &bytes[consumed..],
+                Progress::Trailer { consumed, .. } | Progress::Skipped { consumed } => bytes = &bytes[consumed..],
                 Progress::Done { consumed } => return Ok((out, whole - bytes.len() + consumed)),
                 other => return Err(other),
             }

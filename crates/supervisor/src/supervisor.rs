@@ -13,14 +13,14 @@ use std::os::unix::net::UnixListener;
 use serde::Deserialize;
 use serde_json::{json, Value};
 
-use crate::connections::{Connection, Outcome, Request};
+use crate::connections::{Connection, Event, Request};
 use crate::control::{self, Control};
 use crate::frames::{kind, PIECE_SIZE_BYTES_MAX};
 use crate::interest::Interest;
 use crate::processes::{self, Spawn};
 use crate::sys::{self, Epoll};
 
-const PROTOCOL: u64 = 1;
+const PROTOCOL: u64 = 2;
 const TOKEN_CONTROL_LISTENER: u64 = 0;
 const TOKEN_HTTP_LISTENER: u64 = 2;
 const TOKEN_CHILDREN: u64 = 3;
@@ -40,6 +40,8 @@ struct Output {
 struct Call {
     connection: u64,
     head: Value,
+    /// The whole request has been relayed.
+    is_whole: bool,
 }
 
 pub struct Supervisor {
@@ -117,6 +119,8 @@ impl Supervisor {
                     control::TOKEN => self.serve_control(flags),
                     TOKEN_HTTP_LISTENER => self.accept_http()?,
                     TOKEN_CHILDREN => self.reap()?,
+                    // Bytes that are read now would be told to nobody: they stay where they are.
+                    _ if !self.is_relaying() => self.serve_http(token, flags & libc::EPOLLOUT as u32),
                     _ if self.outputs.contains_key(&token) => self.read_output(token),
                     _ => self.serve_http(token, flags),
                 }
@@ -130,11 +134,10 @@ impl Supervisor {
         if let Some(control) = &mut self.control {
             let failed = control.write().is_err();
             if failed || control.parking && !control.has_queue() {
-                self.control = None;
+                self.lose_control();
             }
         }
-        let ready =
-            self.control.as_ref().is_some_and(|control| control.greeted && !control.parking && !control.is_full());
+        let ready = self.is_relaying() && !self.control.as_ref().is_some_and(Control::is_full);
         let events = if ready { READABLE } else { 0 };
         self.http_interest.set(&self.epoll, events)?;
         for output in self.outputs.values_mut() {
@@ -149,6 +152,25 @@ impl Supervisor {
             control.update_interest(&self.epoll, queued < ANSWERS_BYTES_HIGH)?;
         }
         Ok(())
+    }
+
+    /// The server is there, has said HELLO, and is not parking.
+    fn is_relaying(&self) -> bool {
+        self.control.as_ref().is_some_and(|control| control.greeted && !control.parking)
+    }
+
+    /// Forgets the connection of the server. Requests that it has seen a part of are told to the next one from their
+    /// head; those whose beginning is no longer here are cut.
+    fn lose_control(&mut self) {
+        self.control = None;
+        let halves: Vec<u32> = self.calls.iter().filter(|(_, call)| !call.is_whole).map(|(id, _)| *id).collect();
+        for id in halves {
+            let Some(call) = self.calls.remove(&id) else { continue };
+            let is_kept = self.connections.get_mut(&call.connection).is_some_and(Connection::take_back);
+            if !is_kept {
+                self.connections.remove(&call.connection);
+            }
+        }
     }
 
     fn accept_control(&mut self) -> io::Result<()> {
@@ -167,7 +189,7 @@ impl Supervisor {
     fn serve_control(&mut self, flags: u32) {
         let result = self.read_control(flags);
         if result.is_err() {
-            self.control = None;
+            self.lose_control();
         }
     }
 
@@ -215,8 +237,21 @@ impl Supervisor {
                 }
                 Ok(())
             }
+            kind::REQUEST_MORE => {
+                let bytes = payload.try_into().map(u32::from_le_bytes).map_err(invalid)?;
+                if let Some(connection) = self.connection_of(call) {
+                    connection.widen(bytes);
+                }
+                Ok(())
+            }
+            kind::REQUEST_SKIP => {
+                if let Some(connection) = self.connection_of(call) {
+                    connection.skip();
+                }
+                Ok(())
+            }
             kind::PARK => {
-                let calls: Vec<u32> = self.calls.keys().copied().collect();
+                let calls: Vec<u32> = self.calls.iter().filter(|(_, call)| call.is_whole).map(|(id, _)| *id).collect();
                 let control = self.control.as_mut().ok_or(ErrorKind::NotConnected)?;
                 control.push_json(kind::PARKED, 0, &json!({ "calls": calls }));
                 control.parking = true;
@@ -238,8 +273,8 @@ impl Supervisor {
             self.connections.remove(&call.connection);
             return;
         }
-        let outcome = connection.parse();
-        self.handle(call.connection, outcome);
+        let events = connection.parse();
+        self.handle(call.connection, events);
     }
 
     fn greet(&mut self, payload: &[u8]) -> io::Result<()> {
@@ -265,6 +300,7 @@ impl Supervisor {
             &json!({ "protocol": PROTOCOL, "calls": calls, "processes": processes }),
         );
         control.greeted = true;
+        self.relay_again();
         for (name, pid, end) in std::mem::take(&mut self.ended) {
             self.tell_exit(&name, pid, end);
         }
@@ -331,31 +367,53 @@ impl Supervisor {
 
     fn serve_http(&mut self, token: u64, flags: u32) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
-        let outcome = connection.on_event(flags);
-        if connection.is_done() {
+        let events = connection.on_event(flags);
+        self.handle(token, events);
+        if self.connections.get(&token).is_some_and(Connection::is_done) {
             self.connections.remove(&token);
-            return;
         }
-        self.handle(token, outcome);
     }
 
-    fn handle(&mut self, token: u64, outcome: Outcome) {
-        match outcome {
-            Outcome::Nothing => {}
-            Outcome::Request(request) => self.relay(token, request),
-            Outcome::Closed => {
-                let call = self.connections.remove(&token).and_then(|connection| connection.call);
-                if let Some(call) = call {
-                    self.calls.remove(&call);
-                    if let Some(control) = &mut self.control {
-                        control.push(kind::REQUEST_ABORT, call, b"");
-                    }
+    fn handle(&mut self, token: u64, events: Vec<Event>) {
+        for event in events {
+            match event {
+                Event::Head(request) => self.relay_head(token, &request),
+                Event::Body(bytes) => self.relay_body(token, &bytes),
+                Event::End { length, trailers } => self.relay_end(token, length, &trailers),
+                Event::Aborted => {
+                    let call = self.connections.get_mut(&token).and_then(|connection| connection.call.take());
+                    self.abandon(call);
+                }
+                Event::Closed => {
+                    let call = self.connections.remove(&token).and_then(|connection| connection.call);
+                    self.abandon(call);
                 }
             }
         }
     }
 
-    fn relay(&mut self, token: u64, request: Request) {
+    fn abandon(&mut self, call: Option<u32>) {
+        let Some(call) = call else { return };
+        self.calls.remove(&call);
+        if let Some(control) = &mut self.control {
+            control.push(kind::REQUEST_ABORT, call, b"");
+        }
+    }
+
+    /// Tells a server that has just connected of the requests that are still being received.
+    fn relay_again(&mut self) {
+        let mut tokens: Vec<u64> = self.connections.keys().copied().collect();
+        tokens.sort_unstable();
+        for token in tokens {
+            let Some((request, body)) = self.connections.get_mut(&token).and_then(Connection::unrelayed) else {
+                continue;
+            };
+            self.relay_head(token, &request);
+            self.relay_body(token, &body);
+        }
+    }
+
+    fn relay_head(&mut self, token: u64, request: &Request) {
         let id = self.next_call;
         self.next_call += 1;
         let head = json!({ "method": request.method, "path": request.path, "headers": request.headers });
@@ -364,16 +422,32 @@ impl Supervisor {
         }
         if let Some(control) = &mut self.control {
             control.push_json(kind::REQUEST_HEAD, id, &head);
-            for piece in request.body.chunks(PIECE_SIZE_BYTES_MAX) {
-                control.push(kind::REQUEST_BODY, id, piece);
-            }
-            if request.body_length > request.body.len() as u64 {
-                control.push_json(kind::REQUEST_END, id, &json!({ "truncated": true, "length": request.body_length }));
-            } else {
-                control.push(kind::REQUEST_END, id, b"");
+        }
+        self.calls.insert(id, Call { connection: token, head, is_whole: false });
+    }
+
+    fn relay_body(&mut self, token: u64, bytes: &[u8]) {
+        let Some(call) = self.connections.get(&token).and_then(|connection| connection.call) else { return };
+        if let Some(control) = &mut self.control {
+            for piece in bytes.chunks(PIECE_SIZE_BYTES_MAX) {
+                control.push(kind::REQUEST_BODY, call, piece);
             }
         }
-        self.calls.insert(id, Call { connection: token, head });
+    }
+
+    fn relay_end(&mut self, token: u64, length: Option<u64>, trailers: &[(String, String)]) {
+        let Some(call) = self.connections.get(&token).and_then(|connection| connection.call) else { return };
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.is_whole = true;
+        }
+        let Some(control) = &mut self.control else { return };
+        match (length, trailers) {
+            (None, []) => control.push(kind::REQUEST_END, call, b""),
+            (None, trailers) => control.push_json(kind::REQUEST_END, call, &json!({ "trailers": trailers })),
+            (Some(length), _) => {
+                control.push_json(kind::REQUEST_END, call, &json!({ "truncated": true, "length": length }));
+            }
+        }
     }
 
     /// Reads once at most, so that a chatty process does not keep the others waiting.

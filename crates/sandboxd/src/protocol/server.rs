@@ -38,6 +38,8 @@ pub struct Parts {
     pub server_uid: u32,
     pub cgroup_version: Version,
     pub has_nat: bool,
+    /// Null where the program can't be read: nothing starts then.
+    pub supervisor_build: Option<String>,
     pub registry: Registry,
     pub maker: Maker,
     pub store: Arc<SnapshotStore>,
@@ -233,6 +235,7 @@ fn hello(parts: &Parts) -> Value {
         "criuProblem": problem,
         "cgroup": if parts.cgroup_version == Version::V2 { "v2" } else { "v1" },
         "cpuFingerprint": host_facts::cpu_fingerprint(),
+        "supervisorBuild": parts.supervisor_build,
         "kernel": host_facts::kernel(),
         "network": parts.has_nat,
         "tmpQuota": if has_loop_devices() { "loop" } else { "tmpfs" },

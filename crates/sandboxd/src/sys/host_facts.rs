@@ -1,6 +1,7 @@
 //! Facts of this host that a snapshot depends on.
 
 use std::fs;
+use std::path::Path;
 
 use ring::digest::{digest, SHA256};
 use thaw_snapshot::hex;
@@ -15,6 +16,13 @@ pub fn cpu_fingerprint() -> String {
         .unwrap_or_default();
     flags.sort_unstable();
     hex::encode(&digest(&SHA256, flags.join(" ").as_bytes()).as_ref()[..8])
+}
+
+/// Hash of a program that is part of snapshots: a clone goes on in the same file, or not at all. Null where it can't be
+/// read.
+pub fn build_of(program: &Path) -> Option<String> {
+    let bytes = fs::read(program).ok()?;
+    Some(hex::encode(&digest(&SHA256, &bytes).as_ref()[..8]))
 }
 
 pub fn kernel() -> String {

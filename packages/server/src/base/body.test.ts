@@ -13,6 +13,7 @@ import {
 class Source {
   isPaused = false;
   pauses = 0;
+  skips = 0;
 
   pause(): void {
     this.isPaused = true;
@@ -21,6 +22,10 @@ class Source {
 
   resume(): void {
     this.isPaused = false;
+  }
+
+  skip(): void {
+    this.skips++;
   }
 }
 
@@ -67,6 +72,16 @@ describe("a body that is kept", () => {
     pipe.end(30);
     if (!isBefore) kept = keep(pipe, 10);
     expect(kept).toEqual([{ kind: "too-large", lengthBytes: 30 }]);
+  });
+
+  it("says that it wants only the length once it is too large", ({ expect }) => {
+    const source = new Source();
+    const pipe = new BodyPipe(source);
+    keep(pipe, 10);
+    pipe.push(Buffer.alloc(10));
+    expect(source.skips).toBe(0);
+    pipe.push(Buffer.alloc(1));
+    expect(source.skips).toBe(1);
   });
 
   it("is cut when its writer handed on less than there was, though all of it were within the limit", ({ expect }) => {

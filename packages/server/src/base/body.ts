@@ -36,13 +36,15 @@ export class BodyCutError extends Error {
   }
 }
 
-/** The source that the writer reads from. Calls are in pairs. */
+/** The source that the writer reads from. Pauses and resumptions are in pairs. */
 export interface BodySource {
   pause(): void;
   resume(): void;
+  /** Says that a piece was dropped, and that only the length of the body is of use now. */
+  skip(): void;
 }
 
-const FREE_SOURCE: BodySource = { pause: () => undefined, resume: () => undefined };
+const FREE_SOURCE: BodySource = { pause: () => undefined, resume: () => undefined, skip: () => undefined };
 
 /** The end of a body. */
 export type BodyEnd =
@@ -85,7 +87,8 @@ export class BodyPipe implements Body {
     if (this.#mode === "streaming" && isTooLarge) return this.#refuse();
     // The length of a kept body is told, so it is read to its end; its bytes are of no use any more.
     if (this.#mode === "keeping" && isTooLarge) this.#drop();
-    else if (this.#mode !== "dropping") this.#queue(bytes);
+    else if (this.#mode !== "dropping") return this.#queue(bytes);
+    this.#source.skip();
   }
 
   /**

@@ -33,8 +33,9 @@ export async function describeHost({
   far,
 }: Described): Promise<HostDescription> {
   const disk = await statfs(options.dataDir);
+  const { supervisorBuild: _, ...facts } = host.facts;
   return {
-    ...host.facts,
+    ...facts,
     cpuFingerprint: createHash("sha256").update(host.facts.cpuFingerprint).digest("hex").slice(0, 16),
     engine: engine.name,
     snapshotsProblem: engine.snapshotsProblem,

@@ -12,6 +12,8 @@ export interface HostFacts {
   readonly criuProblem: string | null;
   readonly cgroupVersion: "v1" | "v2";
   readonly cpuFingerprint: string;
+  /** Hash of the supervisor's program, which is part of every snapshot; null where it can't be read. */
+  readonly supervisorBuild: string | null;
   readonly kernel: string;
   readonly hasNetwork: boolean;
   readonly tmpQuota: "loop" | "tmpfs";

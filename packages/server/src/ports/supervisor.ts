@@ -14,11 +14,10 @@ export interface RuntimeCall {
   readonly path: string;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
-  /**
-   * The body, which comes in pieces after the head: at most 6,400,000 bytes. Its end tells the length that was really
-   * sent.
-   */
+  /** The body, which comes in pieces after the head. Its end tells the length that was really sent. */
   readonly body: CallBody;
+  /** Fields that came after the body, names in lower case. None before the body has ended. */
+  readonly trailers: ReadonlyMap<string, string>;
   /** True once the client closed its connection without an answer. */
   readonly isAbandoned: boolean;
   /** Answers once; a second call, or one after the call was abandoned, does nothing. */

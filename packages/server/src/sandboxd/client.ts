@@ -150,6 +150,7 @@ function readFacts(hello: Record<string, unknown>): HostFacts {
     criuProblem: hello["criuProblem"] as string | null,
     cgroupVersion: hello["cgroup"] as "v1" | "v2",
     cpuFingerprint: hello["cpuFingerprint"] as string,
+    supervisorBuild: hello["supervisorBuild"] as string | null,
     kernel: hello["kernel"] as string,
     hasNetwork: hello["network"] as boolean,
     tmpQuota: hello["tmpQuota"] as "loop" | "tmpfs",

@@ -7,14 +7,13 @@
  * ```
  */
 import { connect, type Socket } from "node:net";
-import type { BodySource } from "../base/body.ts";
 import type { Clock } from "../base/clock.ts";
 import { ThawError } from "../model/platform-errors.ts";
 import type { ProcessExit, SpawnRequest, SupervisorLink, SupervisorListener } from "../ports/supervisor.ts";
 import { encodeFrame, encodeJson, FRAME, type Frame, FrameReader, SupervisorProtocolError } from "./frames.ts";
-import { type CallHead, LinkedCall } from "./linked-call.ts";
+import { type CallEnd, type CallHead, LinkedCall } from "./linked-call.ts";
 
-const PROTOCOL = 1;
+const PROTOCOL = 2;
 const EMPTY = Buffer.alloc(0);
 /**
  * Limit of an answer that takes milliseconds: as much as AWS gives to a restore. A function can stop its supervisor,
@@ -71,16 +70,6 @@ class Link implements SupervisorLink {
   #parkedCalls: readonly number[] | null = null;
   #listener: SupervisorListener | null = null;
   #isClosed = false;
-  /** Number of bodies whose readers are behind. While there is one, nothing is read of the connection. */
-  #pauses = 0;
-  readonly #source: BodySource = {
-    pause: () => {
-      if (++this.#pauses === 1) this.#socket.pause();
-    },
-    resume: () => {
-      if (--this.#pauses === 0) this.#socket.resume();
-    },
-  };
 
   constructor(socket: Socket, clock: Clock) {
     this.#socket = socket;
@@ -152,7 +141,7 @@ class Link implements SupervisorLink {
       case FRAME.requestHead:
         return this.#beginCall(frame.callId, readJson<CallHead>(frame.payload));
       case FRAME.requestBody:
-        return this.#calls.get(frame.callId)?.body.push(Buffer.from(frame.payload));
+        return this.#calls.get(frame.callId)?.receive(Buffer.from(frame.payload));
       case FRAME.requestEnd:
         return this.#endRequest(frame);
       case FRAME.requestAbort:
@@ -176,7 +165,7 @@ class Link implements SupervisorLink {
     this.processes = hello.processes;
     for (const head of hello.calls) {
       this.#beginCall(head.id, head);
-      this.#calls.get(head.id)?.body.end();
+      this.#calls.get(head.id)?.end({});
     }
     this.#opening?.resolve();
     this.#opening = null;
@@ -190,13 +179,15 @@ class Link implements SupervisorLink {
   }
 
   #beginCall(id: number, head: CallHead): void {
-    const call = new LinkedCall(id, head, this.#source, (frames) => this.#answer(id, frames));
+    const call = new LinkedCall(id, head, {
+      send: (frames) => this.#send(frames),
+      forget: () => void this.#calls.delete(id),
+    });
     this.#calls.set(id, call);
     this.#emit((listener) => listener.onCall(call));
   }
 
-  #answer(id: number, frames: readonly Buffer[]): void {
-    this.#calls.delete(id);
+  #send(frames: readonly Buffer[]): void {
     if (this.#isClosed) return;
     this.#socket.cork();
     for (const frame of frames) this.#socket.write(frame);
@@ -204,12 +195,7 @@ class Link implements SupervisorLink {
   }
 
   #endRequest(frame: Frame): void {
-    const body = this.#calls.get(frame.callId)?.body;
-    if (frame.payload.length === 0) return body?.end();
-    // The supervisor has relayed the beginning of the body only, and tells its real length.
-    const { length } = readJson<{ length: unknown }>(frame.payload);
-    if (!Number.isSafeInteger(length)) throw new SupervisorProtocolError("length of a request's body");
-    body?.end(length as number);
+    this.#calls.get(frame.callId)?.end(frame.payload.length === 0 ? {} : readEnd(frame.payload));
   }
 
   #abandon(id: number): void {
@@ -244,6 +230,16 @@ class Link implements SupervisorLink {
     this.#parking?.reject(lost);
     if (!wasClosedByUs) this.#emit((listener) => listener.onLost());
   }
+}
+
+/** Reads the end of a request that has more to tell than that it is whole. */
+function readEnd(payload: Buffer): CallEnd {
+  const { length, trailers } = readJson<{ length?: unknown; trailers?: unknown }>(payload);
+  if (Number.isSafeInteger(length) && (length as number) >= 0) return { length: length as number };
+  const isField = (field: unknown): field is [string, string] =>
+    Array.isArray(field) && field.length === 2 && field.every((part) => typeof part === "string");
+  if (Array.isArray(trailers) && trailers.every(isField)) return { trailers };
+  throw new SupervisorProtocolError("end of a request's body");
 }
 
 function readJson<T>(payload: Buffer): T {

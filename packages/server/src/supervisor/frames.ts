@@ -8,6 +8,10 @@ export const PAYLOAD_SIZE_BYTES_MAX = 1024 * 1024;
 /** Size of the pieces in which larger bodies travel. */
 export const PIECE_SIZE_BYTES = 64 * 1024;
 
+/** Bytes of a body that the supervisor relays before it is asked for more; one read of it may go beyond. */
+export const WINDOW_SIZE_BYTES = 256 * 1024;
+export const WINDOW_EXCESS_BYTES_MAX = 64 * 1024;
+
 export const FRAME = {
   hello: 0x01,
   spawn: 0x02,
@@ -17,6 +21,8 @@ export const FRAME = {
   responseEnd: 0x06,
   responseAbort: 0x07,
   park: 0x08,
+  requestMore: 0x09,
+  requestSkip: 0x0a,
   helloAnswer: 0x81,
   spawned: 0x82,
   requestHead: 0x83,

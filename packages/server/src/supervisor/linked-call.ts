@@ -1,9 +1,19 @@
 /**
  * An HTTP call of a process in the sandbox, from its head to our answer. The link writes its body, one reader takes it.
+ * The supervisor relays a window of the body, and more when it is asked: a reader that is behind holds up this call, and
+ * no other.
  */
-import { BodyPipe, type BodySource } from "../base/body.ts";
+import { BodyPipe } from "../base/body.ts";
 import type { RuntimeCall } from "../ports/supervisor.ts";
-import { encodeFrame, encodeJson, FRAME, PIECE_SIZE_BYTES } from "./frames.ts";
+import {
+  encodeFrame,
+  encodeJson,
+  FRAME,
+  PIECE_SIZE_BYTES,
+  SupervisorProtocolError,
+  WINDOW_EXCESS_BYTES_MAX,
+  WINDOW_SIZE_BYTES,
+} from "./frames.ts";
 
 const EMPTY = Buffer.alloc(0);
 
@@ -13,23 +23,65 @@ export interface CallHead {
   readonly headers: ReadonlyArray<readonly [string, string]>;
 }
 
+export interface CallEnd {
+  /** Real length of a body of which only the beginning was relayed. */
+  readonly length?: number;
+  readonly trailers?: ReadonlyArray<readonly [string, string]>;
+}
+
+/** The part of the link that a call needs. */
+export interface CallLink {
+  send(frames: readonly Buffer[]): void;
+  /** Called when the call is answered. */
+  forget(): void;
+}
+
 export class LinkedCall implements RuntimeCall {
   readonly id: number;
   readonly method: string;
   readonly path: string;
   readonly headers: ReadonlyMap<string, string>;
+  trailers: ReadonlyMap<string, string> = new Map();
   readonly body: BodyPipe;
   isAbandoned = false;
-  readonly #send: (frames: readonly Buffer[]) => void;
+  readonly #link: CallLink;
   #isAnswered = false;
+  #receivedBytes = 0;
+  /** Bytes that the supervisor may relay, counted from the beginning of the body. */
+  #allowedBytes = WINDOW_SIZE_BYTES;
+  #isHeldUp = false;
+  #isSkipped = false;
 
-  constructor(id: number, head: CallHead, source: BodySource, send: (frames: readonly Buffer[]) => void) {
+  constructor(id: number, head: CallHead, link: CallLink) {
     this.id = id;
     this.method = head.method;
     this.path = head.path;
     this.headers = new Map(head.headers);
-    this.body = new BodyPipe(source);
-    this.#send = send;
+    this.#link = link;
+    this.body = new BodyPipe({
+      pause: () => {
+        this.#isHeldUp = true;
+      },
+      resume: () => {
+        this.#isHeldUp = false;
+        this.#askForMore();
+      },
+      skip: () => this.#skip(),
+    });
+  }
+
+  /** Takes a piece of the body. Throws SupervisorProtocolError where it was not asked for. */
+  receive(bytes: Buffer): void {
+    this.#receivedBytes += bytes.length;
+    if (this.#receivedBytes > this.#allowedBytes + WINDOW_EXCESS_BYTES_MAX)
+      throw new SupervisorProtocolError("more of a body than was asked for");
+    this.body.push(bytes);
+    this.#askForMore();
+  }
+
+  end({ length, trailers = [] }: CallEnd): void {
+    this.trailers = new Map(trailers);
+    this.body.end(length);
   }
 
   abandon(): void {
@@ -47,11 +99,11 @@ export class LinkedCall implements RuntimeCall {
       frames.push(encodeFrame(FRAME.responseBody, this.id, bytes.subarray(from, from + PIECE_SIZE_BYTES)));
     }
     frames.push(encodeFrame(FRAME.responseEnd, this.id, EMPTY));
-    this.#send(frames);
+    this.#link.send(frames);
   }
 
   abort(): void {
-    if (this.#takeTurn()) this.#send([encodeFrame(FRAME.responseAbort, this.id, EMPTY)]);
+    if (this.#takeTurn()) this.#link.send([encodeFrame(FRAME.responseAbort, this.id, EMPTY)]);
   }
 
   #takeTurn(): boolean {
@@ -62,6 +114,24 @@ export class LinkedCall implements RuntimeCall {
       this.body.cancel();
       this.body.fail();
     }
+    this.#link.forget();
     return true;
+  }
+
+  /** Asks for a whole window again, once half of the last one is used up. */
+  #askForMore(): void {
+    if (this.#isHeldUp || this.#isSkipped || this.#isAnswered || this.body.hasEnded) return;
+    const moreBytes = this.#receivedBytes + WINDOW_SIZE_BYTES - this.#allowedBytes;
+    if (moreBytes < WINDOW_SIZE_BYTES / 2) return;
+    this.#allowedBytes += moreBytes;
+    const payload = Buffer.alloc(4);
+    payload.writeUInt32LE(moreBytes);
+    this.#link.send([encodeFrame(FRAME.requestMore, this.id, payload)]);
+  }
+
+  #skip(): void {
+    if (this.#isSkipped || this.#isAnswered) return;
+    this.#isSkipped = true;
+    this.#link.send([encodeFrame(FRAME.requestSkip, this.id, EMPTY)]);
   }
 }

@@ -20,7 +20,8 @@ export function createCriuEngine(options: HostedEngineOptions): Engine {
 function createImages(options: HostedEngineOptions): EngineImages {
   const { host } = options;
   // The memory of a process depends on what the CPU offered to its libraries.
-  const fingerprint = fingerprintOf(NAME, [host.facts.criuVersion, host.facts.cpuFingerprint]);
+  const { criuVersion, cpuFingerprint, supervisorBuild } = host.facts;
+  const fingerprint = fingerprintOf(NAME, [criuVersion, cpuFingerprint, supervisorBuild]);
   return {
     fingerprint,
     capture: (sandbox, snapshotId, secrets) =>

@@ -9,9 +9,6 @@ import type {
 import { BodyPipe } from "../../base/body.ts";
 import type { FakeBody, FakeResponse } from "./fake-process.ts";
 
-/** Limit of a body, as in the supervisor protocol. */
-const BODY_SIZE_BYTES_MAX = 6_400_000;
-
 export interface FakeLinkHost {
   spawn(request: SpawnRequest): Promise<{ readonly pid: number }>;
   signal(name: string, signal: number): void;
@@ -101,6 +98,7 @@ export class FakeLink implements SupervisorLink {
         method,
         path,
         headers: new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+        trailers: new Map(),
         body: pipe,
         isAbandoned: false,
         respond: (status, responseHeaders, responseBody) => {
@@ -116,15 +114,35 @@ export class FakeLink implements SupervisorLink {
       };
       this.tell((listener) => listener.onCall(call));
       if (Buffer.isBuffer(body)) {
-        pipe.push(body.subarray(0, BODY_SIZE_BYTES_MAX));
-        pipe.end(body.length);
-      } else this.#send(pipe, body).catch(reject);
+        pipe.push(body);
+        pipe.end();
+      } else {
+        this.#send(pipe, body, (trailers) => Object.assign(call, { trailers })).catch(reject);
+      }
     });
   }
 
-  async #send(pipe: BodyPipe, body: AsyncIterable<Buffer>): Promise<void> {
+  /** An error of the body is told in the trailers, as AWS's clients do. */
+  async #send(
+    pipe: BodyPipe,
+    body: AsyncIterable<Buffer>,
+    tell: (trailers: ReadonlyMap<string, string>) => void,
+  ): Promise<void> {
     this.#sending.add(pipe);
-    for await (const piece of body) if (this.#sending.has(pipe)) pipe.push(piece);
+    try {
+      for await (const piece of body) if (this.#sending.has(pipe)) pipe.push(piece);
+    } catch (error) {
+      if (this.#sending.has(pipe)) tell(errorTrailers(error));
+    }
     if (this.#sending.delete(pipe)) pipe.end();
   }
+}
+
+function errorTrailers(error: unknown): ReadonlyMap<string, string> {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const document = JSON.stringify({ errorType: name, errorMessage: message });
+  return new Map([
+    ["lambda-runtime-function-error-type", "Function.Error"],
+    ["lambda-runtime-function-error-body", Buffer.from(document).toString("base64")],
+  ]);
 }

@@ -142,7 +142,9 @@ async function untilAnswered(core: EnvironmentCore, invocation: Invocation): Pro
     body.fail();
     return { answer: null, failure: ended.failure, hasReplied: true };
   }
-  const answer: Answer = { payload: body, functionError: null, errorType: STREAM_ERRORS[ended.event.end] };
+  const { end, lateError } = ended.event;
+  const errorType = lateError?.errorType ?? STREAM_ERRORS[end];
+  const answer: Answer = { payload: body, functionError: errorType === null ? null : "Unhandled", errorType };
   return { answer, failure: null, hasReplied: true };
 }
 

@@ -17,6 +17,13 @@ import { decideMove, type RuntimeMove, type RuntimeState } from "./state.ts";
 /** A body that is handed on while it comes. `fail` ends it when the environment does. */
 export type StreamedBody = Body & Pick<CallBody, "fail">;
 
+/** An error of the function after the head of its response was sent: AWS's clients tell it in the trailers. */
+export interface LateError {
+  readonly errorType: string;
+  /** The error document, as the runtime sent it. */
+  readonly payload: Buffer;
+}
+
 export type RuntimeEvent =
   | { readonly kind: "restore-next" }
   | { readonly kind: "invocation-next" }
@@ -24,7 +31,7 @@ export type RuntimeEvent =
   | { readonly kind: "response"; readonly payload: Buffer }
   /** The head of a response that the invoke wants in pieces; `response-end` follows. */
   | { readonly kind: "response-begin"; readonly body: StreamedBody }
-  | { readonly kind: "response-end"; readonly end: BodyEnd["kind"] }
+  | { readonly kind: "response-end"; readonly end: BodyEnd["kind"]; readonly lateError: LateError | null }
   | { readonly kind: "response-too-large"; readonly sizeBytes: number }
   | { readonly kind: "invocation-error"; readonly errorType: string; readonly payload: Buffer };
 
@@ -153,7 +160,12 @@ export class RuntimeSession {
       return;
     }
     if (this.#event?.isStreamed === true) return this.#streamResponse(call);
-    this.#keepBody(call, (payload) => this.#emit({ kind: "response", payload }));
+    this.#keepBody(call, (payload) => {
+      // What came before the error is of no use to an invoke that wants its response whole.
+      const lateError = readLateError(call);
+      if (lateError === null) this.#emit({ kind: "response", payload });
+      else this.#emit({ kind: "invocation-error", ...lateError });
+    });
   }
 
   #streamResponse(call: RuntimeCall): void {
@@ -162,7 +174,7 @@ export class RuntimeSession {
       this.#state = "RuntimeResponseSentState";
       if (end.kind === "too-large") refuseTooLarge(call, STREAM_SIZE_BYTES_MAX);
       else call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
-      this.#emit({ kind: "response-end", end: end.kind });
+      this.#emit({ kind: "response-end", end: end.kind, lateError: readLateError(call) });
     });
     this.#emit({ kind: "response-begin", body: call.body });
   }
@@ -236,6 +248,14 @@ export class RuntimeSession {
 function refuseTooLarge(call: RuntimeCall, sizeBytesMax: number): void {
   const message = `Exceeded maximum allowed payload size (${sizeBytesMax} bytes).`;
   call.respond(413, JSON_HEADERS, errorBody("RequestEntityTooLarge", message));
+}
+
+/** Reads an error that came after the body. Null where there is none. */
+function readLateError({ trailers }: RuntimeCall): LateError | null {
+  const errorType = trailers.get("lambda-runtime-function-error-type");
+  if (errorType === undefined) return null;
+  const payload = Buffer.from(trailers.get("lambda-runtime-function-error-body") ?? "", "base64");
+  return { errorType: validateErrorType(errorType), payload };
 }
 
 /** Returns the part of an error document with an X-Ray cause that the caller of Invoke sees. */
