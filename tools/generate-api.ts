@@ -88,15 +88,17 @@ function typesFile(model: Model): string {
     if (scalar !== null) lines.push(`export type ${name} = ${scalar};`);
     else if (shape.type === "list") lines.push(`export type ${name} = readonly ${shape.member?.shape}[];`);
     else if (shape.type === "map") lines.push(`export type ${name} = Readonly<Record<string, ${shape.value?.shape}>>;`);
-    else lines.push(interfaceOf(name, shape));
+    else lines.push(interfaceOf(name, shape, (other) => model.shapes[other]?.eventstream === true));
   }
   return `${lines.join("\n")}\n`;
 }
 
-function interfaceOf(name: string, shape: Shape): string {
+function interfaceOf(name: string, shape: Shape, isStream: (shape: string) => boolean): string {
+  const memberType = (member: Member): string =>
+    isStream(member.shape) ? `AsyncIterable<${member.shape}>` : member.shape;
   const required = new Set(shape.required ?? []);
   const members = Object.entries(shape.members ?? {}).map(
-    ([key, member]) => `  readonly ${key}${required.has(key) ? "" : "?"}: ${member.shape};`,
+    ([key, member]) => `  readonly ${key}${required.has(key) ? "" : "?"}: ${memberType(member)};`,
   );
   return members.length === 0
     ? `export type ${name} = Record<string, never>;`

@@ -15,12 +15,14 @@ import { measurePublish } from "./publish.ts";
 import { type Series, summarize } from "./series.ts";
 import { measureServer } from "./server.ts";
 import { measureStock } from "./stock.ts";
+import { measureStreaming } from "./streaming.ts";
 
 const PARTS: Readonly<Record<string, () => Promise<Series[]>>> = {
   server: measureServer,
   functions: measureFunctions,
   stock: measureStock,
   clones: measureClones,
+  streaming: measureStreaming,
   publish: measurePublish,
   encryption: measureEncryption,
   "cold-host": measureColdHost,

@@ -426,7 +426,7 @@ async function pass(turns: number): Promise<void> {
 
 /**
  * The worker as one on another host: whatever goes in or out is copied by its bytes, so that nothing but values gets
- * through. Exceptions are the signal that cancels and the pieces of a response. The call itself still reaches the
+ * through. Exceptions are the signal that cancels and a response that is streamed. The call itself still reaches the
  * worker in the same turn.
  */
 export function overWire(worker: Worker): Worker {
@@ -441,8 +441,8 @@ export function overWire(worker: Worker): Worker {
 function copyOf(value: unknown): unknown {
   if (value instanceof AbortSignal) return value;
   if (!isResponse(value)) return deserialize(serialize(value));
-  const { payload, ...rest } = value;
-  return { ...(deserialize(serialize(rest)) as object), payload };
+  const { payload, stream, ...rest } = value;
+  return { ...(deserialize(serialize(rest)) as object), payload, stream };
 }
 
 function isResponse(value: unknown): value is InvokeSuccess {

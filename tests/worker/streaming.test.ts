@@ -94,11 +94,12 @@ test("a response in pieces over 6 MiB is refused where it is wanted whole, and h
   await harness.end();
 });
 
-test("a response that was sent at once is handed on whole, whatever its size", async () => {
+test("a response that the runtime does not stream comes whole, and keeps to 6 MiB", async () => {
   const harness = new WorkerHarness({ handle: () => "x".repeat(7 * 1024 * 1024) });
   expect(json(await harness.invokeOk())).toMatchObject({ errorType: "Function.ResponseSizeTooLarge" });
-  const { read, error } = await readAll(await stream(harness));
-  expect([read.length, error]).toEqual([7 * 1024 * 1024, null]);
+  const outcome = await stream(harness);
+  expect([outcome.stream, outcome.functionError]).toEqual([null, "Unhandled"]);
+  expect(JSON.parse((await readAll(outcome)).read)).toMatchObject({ errorType: "Function.ResponseSizeTooLarge" });
   await harness.end();
 });
 
@@ -110,7 +111,12 @@ test("an error after the beginning of a response is told in the REPORT, and is t
         throw new RangeError("late");
       })(),
   });
-  expect(await readAll(await stream(harness))).toEqual({ read: "half", error: null });
+  const outcome = await stream(harness);
+  expect(await readAll(outcome)).toEqual({ read: "half", error: null });
+  expect((await outcome.stream?.completion)?.error).toEqual({
+    code: "Function.Error",
+    details: JSON.stringify({ errorType: "RangeError", errorMessage: "late" }),
+  });
   await harness.clock.advance(0);
   expect(harness.logs.lines.at(-1)).toContain("Error Type: Function.Error");
   expect((await harness.worker.report()).environments[0]?.state).toBe("idle");

@@ -300,8 +300,8 @@ impl Connection {
         }
     }
 
-    /// Takes a request back of which the server has seen a part, since that server is gone. False where its beginning is
-    /// no longer here: the connection must be dropped.
+    /// Takes a request back of which a server has seen a part that is gone now. False where its beginning is no longer
+    /// here: the connection must be dropped.
     pub fn take_back(&mut self) -> bool {
         let State::Body(receiving) = &mut self.state else { return true };
         self.call = None;

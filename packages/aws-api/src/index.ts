@@ -1,4 +1,4 @@
-/** The public face: signatures, and AWS's Lambda API as types, checks and wire forms. No dependencies. */
+/** The public face: signatures, and AWS's Lambda API as types, checks and wire forms. */
 export * from "./lambda.ts";
 export type { ServiceModel } from "./model.ts";
 export type { WireRequest, WireResponse } from "./protocols/rest-json.ts";

@@ -1,5 +1,6 @@
 /** The REST-JSON protocol: which operation a request means, its input out of it, and an output as a response. */
 import type { ServiceModel } from "../model.ts";
+import { encodeEvents, EVENT_STREAM_TYPE } from "./event-stream.ts";
 import type { Shape } from "../shape.ts";
 import { SerializationError } from "../validate.ts";
 
@@ -174,6 +175,17 @@ export class RestJson<O extends string> {
     return raw;
   }
 
+  #isEventStream(shape: Shape): boolean {
+    const payload = shape.members?.[shape.payload ?? ""];
+    return payload !== undefined && this.#model.shapes[payload.shape]?.["eventstream"] === true;
+  }
+
+  #writePayload(shapeName: string, value: unknown): WireResponse["body"] {
+    if (this.#model.shapes[shapeName]?.["eventstream"] === true)
+      return encodeEvents(this.#model, shapeName, value as AsyncIterable<Readonly<Record<string, unknown>>>);
+    return payloadOf(value as Uint8Array | AsyncIterable<Uint8Array>);
+  }
+
   serializeOutput(operation: O, output: Readonly<Record<string, unknown>>): WireResponse {
     const { output: outputName, status } = this.#model.operations[operation];
     if (outputName === null) return { status, headers: {}, body: Buffer.alloc(0) };
@@ -187,9 +199,10 @@ export class RestJson<O extends string> {
       if (value === undefined || value === null) continue;
       if (member.location === "statusCode") finalStatus = Number(value);
       else if (member.location === "header") headers[member.locationName ?? name] = String(value);
-      else if (shape.payload === name) payload = payloadOf(value as Uint8Array | AsyncIterable<Uint8Array>);
+      else if (shape.payload === name) payload = this.#writePayload(member.shape, value);
       else json[name] = value;
     }
+    if (this.#isEventStream(shape)) Object.assign(headers, eventStreamHeaders(headers));
     if (shape.payload !== undefined) return { status: finalStatus, headers, body: payload ?? Buffer.alloc(0) };
     return {
       status: finalStatus,
@@ -197,6 +210,18 @@ export class RestJson<O extends string> {
       body: finalStatus === 204 ? Buffer.alloc(0) : Buffer.from(JSON.stringify(json)),
     };
   }
+}
+
+/**
+ * The type of the stream itself takes the place of the one that the model binds to Content-Type: recorded answers have
+ * that one in a header of its own.
+ */
+function eventStreamHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const contentType = headers["Content-Type"];
+  return {
+    "Content-Type": EVENT_STREAM_TYPE,
+    ...(contentType === undefined ? {} : { "x-amzn-Remapped-Content-Type": contentType }),
+  };
 }
 
 function readLocated(

@@ -256,6 +256,16 @@ function replyOfBody(error: BodyError, admission: Admission): Reply {
 }
 
 function send(reply: FastifyReply, request: FastifyRequest, { status, headers, body }: Reply): FastifyReply {
+  // A response whose client has left is read to its end all the same: its function would wait for a reader.
+  if (reply.raw.destroyed && !Buffer.isBuffer(body)) void drop(body);
   reply.code(status).header("x-amzn-RequestId", request.id).headers(headers);
   return reply.send(Buffer.isBuffer(body) || body instanceof Readable ? body : Readable.from(body));
+}
+
+async function drop(body: AsyncIterable<unknown>): Promise<void> {
+  try {
+    for await (const _ of body);
+  } catch {
+    // Nobody is there to be told.
+  }
 }

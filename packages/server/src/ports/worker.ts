@@ -62,9 +62,8 @@ export interface InvokeInput {
   /** True: the outcome has the last 4 KiB of the log, for LogType Tail. */
   readonly wantsLogTail: boolean;
   /**
-   * True: the outcome comes with the head of the response and the payload piece by piece, up to 200 MiB. Otherwise the
-   * outcome comes when the response is there, whole and within 6 MiB. Can't be combined with `wantsLogTail`, which is
-   * known only at the end. The supervisor of today relays 6,400,000 bytes of a response: a longer one is cut there.
+   * True: a response that the runtime streams is handed on piece by piece, up to 200 MiB; the outcome comes with its
+   * head. Any other response comes whole, within 6 MiB.
    */
   readonly isStreamed?: boolean;
   /** True: no clone is parked for the next cold invoke of this one's runKey. */
@@ -80,8 +79,25 @@ export interface InvokeSuccess {
   readonly payload: Body;
   /** AWS's X-Amz-Function-Error; null where the function answered. */
   readonly functionError: "Unhandled" | null;
+  /** Null also where the response is streamed: its completion has it. */
   readonly logTail: Buffer | null;
+  /** Only of a streamed response. */
+  readonly stream: ResponseStream | null;
   readonly environmentId: EnvironmentId;
+}
+
+/** A response that is being handed on while the runtime sends it. */
+export interface ResponseStream {
+  /** As the runtime said; null where it did not. */
+  readonly contentType: string | null;
+  /** Resolves when the response has ended, with the REPORT line where the log's tail is wanted. Never rejects. */
+  readonly completion: Promise<StreamCompletion>;
+}
+
+export interface StreamCompletion {
+  /** Null where the response ended well. */
+  readonly error: { readonly code: string; readonly details: string } | null;
+  readonly logTail: Buffer | null;
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * An HTTP call of a process in the sandbox, from its head to our answer. The link writes its body, one reader takes it.
- * The supervisor relays a window of the body, and more when it is asked: a reader that is behind holds up this call, and
+ * The supervisor relays a window of the body, and more when it is asked: a reader that is behind holds up this call and
  * no other.
  */
 import { BodyPipe } from "../base/body.ts";

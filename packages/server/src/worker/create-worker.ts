@@ -104,7 +104,6 @@ class LocalWorker implements Worker {
   }
 
   async invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome> {
-    assert(!(input.isStreamed === true && input.wantsLogTail), "the log's tail is known at the end of a stream only");
     if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
     const made = version.snapshotFingerprints;
     const recipe =

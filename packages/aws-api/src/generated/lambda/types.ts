@@ -1120,7 +1120,7 @@ export interface InvokeWithResponseStreamRequest {
 export interface InvokeWithResponseStreamResponse {
   readonly StatusCode?: Integer;
   readonly ExecutedVersion?: Version;
-  readonly EventStream?: InvokeWithResponseStreamResponseEvent;
+  readonly EventStream?: AsyncIterable<InvokeWithResponseStreamResponseEvent>;
   readonly ResponseStreamContentType?: String;
 }
 export interface InvokeWithResponseStreamResponseEvent {

@@ -1,13 +1,14 @@
-/** Invoke: RequestResponse, Event and DryRun. */
+/** Invoke (RequestResponse, Event and DryRun) and InvokeWithResponseStream. */
 import { ApiError, conflict } from "../../model/api-error.ts";
 import { chooseVersion } from "../../model/alias-routing.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import type { AliasRecord, EventRecord, VersionRecord } from "../../model/function-record.ts";
 import { PLATFORM_ERRORS, type PlatformCode } from "../../model/platform-errors.ts";
-import type { InvokeRefusal } from "../../ports/worker.ts";
+import type { InvokeOutcome, InvokeRefusal } from "../../ports/worker.ts";
 import type { SnapshotId } from "../../base/ids.ts";
 import type { Concurrency } from "../concurrency/concurrency.ts";
 import { type BufferedOutcome, takeWhole } from "./buffered.ts";
+import { streamEvents } from "./response-stream.ts";
 import type { EventQueue } from "./event-queue.ts";
 import { type FoundVersion, findVersion } from "../records/lookup.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
@@ -18,6 +19,8 @@ import type { VersionUses } from "../snapshots/version-uses.ts";
 
 const REQUEST_SIZE_BYTES_MAX = 6_291_456;
 const EVENT_SIZE_BYTES_MAX = 1_048_576;
+/** The type that AWS gives a streamed response whose runtime names none. */
+const DEFAULT_CONTENT_TYPE = "application/octet-stream";
 const EMPTY_EVENT = Buffer.from("{}");
 /** Codes of a restore after which a new snapshot is made, and how often in a row they must come. */
 const SNAPSHOT_UNUSABLE: Readonly<Partial<Record<PlatformCode, number>>> = {
@@ -52,6 +55,7 @@ interface Attempt {
   /** Base64 of a JSON object, as the client sent it; null where it sent none. */
   readonly clientContext: string | null;
   readonly wantsLogTail: boolean;
+  readonly isStreamed: boolean;
 }
 
 /** A version that was found, and the function's epoch from before it was read. */
@@ -62,11 +66,17 @@ interface Found {
 
 interface Ran {
   readonly version: VersionRecord;
-  readonly outcome: BufferedOutcome;
+  readonly outcome: InvokeOutcome;
 }
 
-export function invokeOperations(invoke: InvokeOperation): OperationsOf<"Invoke"> {
-  return { Invoke: (input, call) => invoke.invoke(input, call) };
+/** A request for one synchronous run. */
+type Request = In<"Invoke"> | In<"InvokeWithResponseStream">;
+
+export function invokeOperations(invoke: InvokeOperation): OperationsOf<"Invoke" | "InvokeWithResponseStream"> {
+  return {
+    Invoke: (input, call) => invoke.invoke(input, call),
+    InvokeWithResponseStream: (input, call) => invoke.invokeStreamed(input, call),
+  };
 }
 
 export class InvokeOperation {
@@ -89,53 +99,62 @@ export class InvokeOperation {
   }
 
   async invoke(input: In<"Invoke">, call: Call): Promise<Out<"Invoke">> {
-    const { requestId, traceId } = call;
-    const clientContext = input.ClientContext ?? null;
     const isEvent = input.InvocationType === "Event";
-    const limit = isEvent ? EVENT_SIZE_BYTES_MAX : REQUEST_SIZE_BYTES_MAX;
-    if (call.body.length > limit)
-      throw new ApiError(
-        "RequestTooLargeException",
-        `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
-      );
-    const payload = checkPayload(call.body);
-    if (clientContext !== null) checkContext(clientContext);
-    const { found, epoch } = await this.#find(input.FunctionName, input.Qualifier);
+    const attempt = toAttempt(input, call, isEvent ? EVENT_SIZE_BYTES_MAX : REQUEST_SIZE_BYTES_MAX, false);
+    const now = await this.#find(input.FunctionName, input.Qualifier);
+    const { found } = now;
     if (input.InvocationType === "DryRun") return { StatusCode: 204, ExecutedVersion: found.version.version };
     await this.checkInvocable(found.version);
     if (isEvent) {
-      await this.#events.accept({
-        requestId,
-        functionName: found.owner.name,
-        qualifier: found.qualifier,
-        payload,
-        clientContext,
-      });
+      const { requestId, payload, clientContext } = attempt;
+      const { owner, qualifier } = found;
+      await this.#events.accept({ requestId, functionName: owner.name, qualifier, payload, clientContext });
       return { StatusCode: 202 };
     }
-    const wantsLogTail = input.LogType === "Tail";
-    const attempt = { payload, requestId, traceId, clientContext, wantsLogTail };
-    const { version, outcome } = await this.#enter(found, epoch, attempt);
-    return this.#toOutput(version, outcome);
+    const { version, outcome } = await this.#enter(now, attempt);
+    return this.#toOutput(version, await takeWhole(outcome));
+  }
+
+  async invokeStreamed(input: In<"InvokeWithResponseStream">, call: Call): Promise<Out<"InvokeWithResponseStream">> {
+    const attempt = toAttempt(input, call, REQUEST_SIZE_BYTES_MAX, true);
+    const now = await this.#find(input.FunctionName, input.Qualifier);
+    const { version: asked } = now.found;
+    if (input.InvocationType === "DryRun") return { StatusCode: 204, ExecutedVersion: asked.version };
+    await this.checkInvocable(asked);
+    const { version, outcome } = await this.#enter(now, attempt);
+    if (outcome.kind !== "response") throw await this.#toError(version, outcome);
+    return {
+      StatusCode: 200,
+      ExecutedVersion: version.version,
+      EventStream: streamEvents(outcome),
+      ResponseStreamContentType: outcome.stream?.contentType ?? DEFAULT_CONTENT_TYPE,
+    };
   }
 
   /** Makes one attempt at an event that was accepted. Each is an invoke of its own: an alias chooses anew. */
   async runAccepted(event: EventRecord): Promise<BufferedOutcome> {
     const { functionName, qualifier, payload, requestId, clientContext } = event;
-    const { found, epoch } = await this.#find(functionName, qualifier ?? undefined);
-    await this.checkInvocable(found.version);
-    const attempt = { payload, requestId, traceId: null, clientContext, wantsLogTail: false };
-    return (await this.#enter(found, epoch, attempt)).outcome;
+    const now = await this.#find(functionName, qualifier ?? undefined);
+    await this.checkInvocable(now.found.version);
+    const attempt = { payload, requestId, traceId: null, clientContext, wantsLogTail: false, isStreamed: false };
+    return takeWhole((await this.#enter(now, attempt)).outcome);
   }
 
-  async #enter(found: FoundVersion, epoch: number, attempt: Attempt): Promise<Ran> {
+  /** Runs within the limits of concurrency, which a streamed response leaves at its end. */
+  async #enter({ found, epoch }: Found, attempt: Attempt): Promise<Ran> {
     const entered = await this.#concurrency.enter(found.owner);
     if ("throttled" in entered)
       return { version: found.version, outcome: { kind: "throttled", reason: entered.throttled } };
+    let isStreaming = false;
     try {
-      return await this.#run(found, epoch, attempt);
+      const ran = await this.#run(found, epoch, attempt);
+      if (ran.outcome.kind === "response" && ran.outcome.stream !== null) {
+        isStreaming = true;
+        void ran.outcome.stream.completion.then(entered.leave);
+      }
+      return ran;
     } finally {
-      entered.leave();
+      if (!isStreaming) entered.leave();
     }
   }
 
@@ -143,15 +162,15 @@ export class InvokeOperation {
     const { scope, worker } = this.#services;
     const { owner, version, qualifier } = await this.#touch(found, epoch);
     const runnable = this.#runnables.of(owner, version);
-    const invoked = await worker.invoke(runnable, {
+    const outcome = await worker.invoke(runnable, {
       requestId: attempt.requestId,
       payload: attempt.payload,
       invokedFunctionArn: functionArn(scope, owner.name, qualifier),
       clientContext: attempt.clientContext === null ? null : decodeContext(attempt.clientContext),
       traceId: attempt.traceId ?? this.#newTraceId(),
       wantsLogTail: attempt.wantsLogTail,
+      ...(attempt.isStreamed ? { isStreamed: true } : {}),
     });
-    const outcome = await takeWhole(invoked);
     if (version.snapshotId !== null) await this.#judgeSnapshot(version, version.snapshotId, outcome);
     return { version, outcome };
   }
@@ -195,7 +214,7 @@ export class InvokeOperation {
     );
   }
 
-  async #judgeSnapshot(version: VersionRecord, snapshotId: SnapshotId, outcome: BufferedOutcome): Promise<void> {
+  async #judgeSnapshot(version: VersionRecord, snapshotId: SnapshotId, outcome: InvokeOutcome): Promise<void> {
     const enough = outcome.kind === "platform-error" ? SNAPSHOT_UNUSABLE[outcome.code] : undefined;
     if (outcome.kind === "response") this.#failedRestores.delete(snapshotId);
     if (outcome.kind !== "platform-error" || enough === undefined) return;
@@ -220,25 +239,23 @@ export class InvokeOperation {
   }
 
   async #toOutput(version: VersionRecord, outcome: BufferedOutcome): Promise<Out<"Invoke">> {
-    switch (outcome.kind) {
-      case "response":
-        return {
-          StatusCode: 200,
-          Payload: outcome.payload,
-          ExecutedVersion: version.version,
-          ...(outcome.functionError === null ? {} : { FunctionError: outcome.functionError }),
-          ...(outcome.logTail === null ? {} : { LogResult: outcome.logTail.toString("base64") }),
-        };
-      case "platform-error":
-        // It was made anew already.
-        if (outcome.code === "WORKER_SNAPSHOT_UNFIT") {
-          const current = await this.#services.store.getVersion(version.functionName, version.version);
-          await this.checkInvocable(current ?? version);
-        }
-        throw refusalOf(outcome);
-      default:
-        throw refusalOf(outcome);
+    if (outcome.kind !== "response") throw await this.#toError(version, outcome);
+    return {
+      StatusCode: 200,
+      Payload: outcome.payload,
+      ExecutedVersion: version.version,
+      ...(outcome.functionError === null ? {} : { FunctionError: outcome.functionError }),
+      ...(outcome.logTail === null ? {} : { LogResult: outcome.logTail.toString("base64") }),
+    };
+  }
+
+  async #toError(version: VersionRecord, refusal: InvokeRefusal): Promise<ApiError> {
+    // It was made anew already.
+    if (refusal.kind === "platform-error" && refusal.code === "WORKER_SNAPSHOT_UNFIT") {
+      const current = await this.#services.store.getVersion(version.functionName, version.version);
+      await this.checkInvocable(current ?? version);
     }
+    return refusalOf(refusal);
   }
 }
 
@@ -254,6 +271,19 @@ export function refusalOf(outcome: InvokeRefusal): ApiError {
     case "platform-error":
       return new ApiError(PLATFORM_ERRORS[outcome.code].apiError, outcome.message);
   }
+}
+
+/** Checks what the client sent. Throws an ApiError where it is too large, or not what it must be. */
+function toAttempt(input: Request, { body, requestId, traceId }: Call, limit: number, isStreamed: boolean): Attempt {
+  if (body.length > limit)
+    throw new ApiError(
+      "RequestTooLargeException",
+      `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
+    );
+  const payload = checkPayload(body);
+  const clientContext = input.ClientContext ?? null;
+  if (clientContext !== null) checkContext(clientContext);
+  return { payload, requestId, traceId, clientContext, wantsLogTail: input.LogType === "Tail", isStreamed };
 }
 
 function checkPayload(payload: Buffer): Buffer {

@@ -55,6 +55,11 @@ export type ParkedAt = "restore-next" | "invocation-next";
 /** Unwinds a fake process that has ended; never seen outside. */
 class ProcessEnded extends Error {}
 
+/** Headers of AWS's clients for a response in pieces. */
+const STREAMED = {
+  "content-type": "application/octet-stream",
+  "lambda-runtime-function-response-mode": "streaming",
+};
 const CONTENT = { "content-type": "application/json" };
 /** Exit code of the official clients after a reported failure. */
 const REPORTED_EXIT_CODE = 64;
@@ -191,7 +196,7 @@ export class FakeProcess {
       const result =
         this.#function.handle === undefined ? "null" : await this.#function.handle(this, invocation, this.#state);
       const body = typeof result === "string" ? Buffer.from(result) : result;
-      await this.callBytes("POST", `${path}/response`, body, {});
+      await this.callBytes("POST", `${path}/response`, body, Buffer.isBuffer(body) ? {} : STREAMED);
     } catch (error) {
       if (error instanceof ProcessEnded) throw error;
       await this.call("POST", `${path}/error`, describeError(error), {

@@ -4,7 +4,7 @@
  * again.
  */
 import { type Body, type BodyEnd, wholeBody } from "../../base/body.ts";
-import type { InvokeOutcome } from "../../ports/worker.ts";
+import type { InvokeOutcome, StreamCompletion } from "../../ports/worker.ts";
 import { untilReady } from "../core/flow.ts";
 import type { Brought } from "../core/brought.ts";
 import type { EnvironmentCore } from "../core/core.ts";
@@ -62,13 +62,30 @@ interface Answer {
   readonly functionError: "Unhandled" | null;
   /** For the REPORT line; null where the response is good. */
   readonly errorType: string | null;
+  /** The error document of an error after the head of a streamed response; empty where there is none. */
+  readonly lateDetails: string;
 }
 
 /** Either the answer or the failure is there. */
 interface Answered {
   readonly answer: Answer | null;
   readonly failure: Failure | null;
-  readonly hasReplied: boolean;
+  /** The rest of a reply that has been given at the head of the response; null where none has. */
+  readonly streamed: StreamedReply | null;
+}
+
+/** A reply whose payload is still coming. */
+class StreamedReply {
+  readonly #completion = Promise.withResolvers<StreamCompletion>();
+
+  get completion(): Promise<StreamCompletion> {
+    return this.#completion.promise;
+  }
+
+  /** Completes the reply; a second time does nothing. */
+  complete(error: StreamCompletion["error"], logTail: Buffer | null): void {
+    this.#completion.resolve({ error, logTail });
+  }
 }
 
 /** An invocation: the environment that runs it, the request, and its time. */
@@ -82,11 +99,11 @@ export interface Invocation {
 const ANSWERS = ["response", "response-begin", "response-too-large", "invocation-error"] as const;
 
 /** AWS's types for a response in pieces that did not come to a good end. */
-const STREAM_ERRORS: Readonly<Record<BodyEnd["kind"], string | null>> = {
+const STREAM_ERRORS = {
   whole: null,
   "too-large": TOO_LARGE,
   cut: "Runtime.TruncatedResponse",
-};
+} as const satisfies Readonly<Record<BodyEnd["kind"], string | null>>;
 
 /** Runs the invocation up to the runtime's next poll. Returns why the environment can't be used again, or null. */
 export async function runInvoke(
@@ -107,45 +124,85 @@ export async function runInvoke(
     isStreamed: input.isStreamed === true,
   });
   const answered = await untilAnswered(core, invocation);
-  const { answer } = answered;
-  let { failure, hasReplied } = answered;
+  try {
+    return await finish(core, invocation, answered, onAnswered);
+  } finally {
+    answered.streamed?.complete({ code: "Sandbox.Failure", details: "" }, null);
+  }
+}
+
+/** Brings the invocation from its answer to the runtime's next poll. */
+async function finish(
+  core: EnvironmentCore,
+  invocation: Invocation,
+  { answer, failure: early, streamed }: Answered,
+  onAnswered: () => void,
+): Promise<Failure | null> {
+  const { brought, request, clock } = invocation;
+  const { wantsLogTail } = request.input;
+  let failure = early;
   if (answer !== null) {
-    if (!hasReplied && !input.wantsLogTail) {
-      request.reply(toOutcome(core, answer, null));
-      hasReplied = true;
+    if (!wantsLogTail) {
+      if (streamed === null) request.reply(toOutcome(core, answer, null));
+      else streamed.complete(streamError(answer), null);
     }
-    if (hasReplied) onAnswered();
+    if (!wantsLogTail || streamed !== null) onAnswered();
     failure = await untilReady(core, brought, clock.deadline, "invoke");
   }
   clock.deadline.cancel();
   await endInvocation(core, invocation, failure, answer);
-  if (!hasReplied) {
-    request.reply(
-      answer === null ? failureOutcome(core, request, failure) : toOutcome(core, answer, core.log.takeTail()),
-    );
+  if (answer === null) {
+    if (streamed === null) request.reply(failureOutcome(core, request, failure));
+    else streamed.complete(cutBy(core, request, failure), core.log.takeTail());
+  } else if (wantsLogTail) {
+    if (streamed === null) request.reply(toOutcome(core, answer, core.log.takeTail()));
+    else streamed.complete(streamError(answer), core.log.takeTail());
   }
   return failure;
+}
+
+function streamError({ errorType, lateDetails }: Answer): StreamCompletion["error"] {
+  return errorType === null ? null : { code: errorType, details: lateDetails };
+}
+
+/**
+ * Tells the error of a stream that ended with its environment. AWS's types: environment-behaviour, section 1.4, of
+ * which the public source of its emulator is the evidence.
+ */
+function cutBy(core: EnvironmentCore, request: InvokeRequest, failure: Failure | null): StreamCompletion["error"] {
+  const payload = failure === null ? null : failurePayload(failure, request.input.requestId, core.version.timeoutS);
+  const code =
+    failure?.kind === "timeout" ? "Sandbox.Timeout" : failure?.kind === "exit" ? STREAM_ERRORS.cut : "Sandbox.Failure";
+  return { code, details: payload?.toString("utf8") ?? "" };
 }
 
 /** Waits for the end of the response. The reply to a streamed one is given at its head. */
 async function untilAnswered(core: EnvironmentCore, invocation: Invocation): Promise<Answered> {
   const { brought, request, clock } = invocation;
   const result = await waitFor(core, brought, clock.deadline, ANSWERS);
-  if (result.kind === "failed") return { answer: null, failure: result.failure, hasReplied: false };
+  if (result.kind === "failed") return { answer: null, failure: result.failure, streamed: null };
   noteFirstResponse(core, clock);
-  if (result.event.kind !== "response-begin")
-    return { answer: toAnswer(result.event), failure: null, hasReplied: false };
-  const { body } = result.event;
-  request.reply(toOutcome(core, { payload: body, functionError: null, errorType: null }, null));
+  if (result.event.kind !== "response-begin") return { answer: toAnswer(result.event), failure: null, streamed: null };
+  const { body, contentType } = result.event;
+  const streamed = new StreamedReply();
+  request.reply({
+    kind: "response",
+    payload: body,
+    functionError: null,
+    logTail: null,
+    stream: { contentType, completion: streamed.completion },
+    environmentId: core.environmentId,
+  });
   const ended = await waitFor(core, brought, clock.deadline, ["response-end"]);
   if (ended.kind === "failed") {
     body.fail();
-    return { answer: null, failure: ended.failure, hasReplied: true };
+    return { answer: null, failure: ended.failure, streamed };
   }
   const { end, lateError } = ended.event;
   const errorType = lateError?.errorType ?? STREAM_ERRORS[end];
-  const answer: Answer = { payload: body, functionError: errorType === null ? null : "Unhandled", errorType };
-  return { answer, failure: null, hasReplied: true };
+  const lateDetails = lateError?.payload.toString("utf8") ?? "";
+  const answer: Answer = { payload: body, functionError: null, errorType, lateDetails };
+  return { answer, failure: null, streamed };
 }
 
 function noteFirstResponse(core: EnvironmentCore, { startMs }: InvokeClock): void {
@@ -226,15 +283,16 @@ function toAnswer(
 ): Answer {
   switch (event.kind) {
     case "response":
-      return { payload: wholeBody(event.payload), functionError: null, errorType: null };
+      return { payload: wholeBody(event.payload), functionError: null, errorType: null, lateDetails: "" };
     case "invocation-error":
       // The handler's error is an answer, not a failed invocation.
-      return { payload: wholeBody(event.payload), functionError: "Unhandled", errorType: null };
+      return { payload: wholeBody(event.payload), functionError: "Unhandled", errorType: null, lateDetails: "" };
     case "response-too-large":
       return {
         payload: wholeBody(responseTooLargePayload(event.sizeBytes)),
         functionError: "Unhandled",
         errorType: TOO_LARGE,
+        lateDetails: "",
       };
   }
 }
@@ -245,6 +303,7 @@ function toOutcome(core: EnvironmentCore, answer: Answer, logTail: Buffer | null
     payload: answer.payload,
     functionError: answer.functionError,
     logTail,
+    stream: null,
     environmentId: core.environmentId,
   };
 }
@@ -258,6 +317,7 @@ function failureOutcome(core: EnvironmentCore, request: InvokeRequest, failure: 
       payload: wholeBody(payload),
       functionError: "Unhandled",
       logTail,
+      stream: null,
       environmentId: core.environmentId,
     };
   }

@@ -29,8 +29,8 @@ export type RuntimeEvent =
   | { readonly kind: "invocation-next" }
   | { readonly kind: "init-error" | "restore-error"; readonly errorType: string; readonly body: Buffer }
   | { readonly kind: "response"; readonly payload: Buffer }
-  /** The head of a response that the invoke wants in pieces; `response-end` follows. */
-  | { readonly kind: "response-begin"; readonly body: StreamedBody }
+  /** The head of a response that the runtime streams to an invoke that takes it so; `response-end` follows. */
+  | { readonly kind: "response-begin"; readonly body: StreamedBody; readonly contentType: string | null }
   | { readonly kind: "response-end"; readonly end: BodyEnd["kind"]; readonly lateError: LateError | null }
   | { readonly kind: "response-too-large"; readonly sizeBytes: number }
   | { readonly kind: "invocation-error"; readonly errorType: string; readonly payload: Buffer };
@@ -42,7 +42,7 @@ export interface InvocationEvent {
   readonly traceId: string | null;
   readonly clientContext: string | null;
   readonly payload: Buffer;
-  /** True: the response is handed on piece by piece. */
+  /** True: a response that the runtime streams is handed on piece by piece. */
   readonly isStreamed: boolean;
 }
 
@@ -159,7 +159,7 @@ export class RuntimeSession {
       });
       return;
     }
-    if (this.#event?.isStreamed === true) return this.#streamResponse(call);
+    if (this.#event?.isStreamed === true && mode === "streaming") return this.#streamResponse(call);
     this.#keepBody(call, (payload) => {
       // What came before the error is of no use to an invoke that wants its response whole.
       const lateError = readLateError(call);
@@ -176,7 +176,7 @@ export class RuntimeSession {
       else call.respond(202, JSON_HEADERS, ACCEPTED_BODY);
       this.#emit({ kind: "response-end", end: end.kind, lateError: readLateError(call) });
     });
-    this.#emit({ kind: "response-begin", body: call.body });
+    this.#emit({ kind: "response-begin", body: call.body, contentType: call.headers.get("content-type") ?? null });
   }
 
   #handleInvocationError(call: RuntimeCall, requestId: string): void {
