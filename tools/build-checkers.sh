@@ -12,5 +12,5 @@ step "Checkers for Python, shell, Java and crates"
 rm -rf "$target"
 run python3 -m venv "$target"
 run "$target/bin/pip" install --quiet --no-deps --only-binary=:all: --require-hashes -r tools/checkers/requirements.txt
-run mvn -B -q -f tools/checkers/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$target/java"
+run mvn -B -q -C -f tools/checkers/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$target/java"
 echo "$recipe" > "$target/.recipe"

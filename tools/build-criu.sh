@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 . tools/lib.sh
 
 VERSION=4.2.1
+SHA256=29ec0ee09e296479fe7048c80980e8ef1d0684d0b0204c2b101dfea19f6725b9
 patches=$(find patches/criu -name '*.patch' 2>/dev/null | sort)
 # shellcheck disable=SC2086
 recipe=$(digest tools/build-criu.sh $patches)
@@ -28,10 +29,13 @@ SOURCES
   options="-o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=$work/sources -o Dir::State::lists=$work/lists -o Acquire::Check-Valid-Until=false -o APT::Sandbox::User=root"
   # shellcheck disable=SC2086
   run apt-get $options update
-  # The packaging files may be gone from a mirror; only the upstream archive is needed, and apt has checked its digest.
+  # The packaging files may be gone from a mirror; only the upstream archive is needed. Its digest is checked below: the
+  # lists of packages may be older than they say they may be.
   # shellcheck disable=SC2086
   (cd "$work/src" && apt-get $options source --download-only "criu=$VERSION-1" || apt-get $options source --download-only criu) >"$work/download.log" 2>&1 </dev/null || true
   [ -f "$work/src/criu_$VERSION.orig.tar.xz" ] || { cat "$work/download.log" >&2; die "Debian's source of CRIU $VERSION could not be fetched."; }
+  echo "$SHA256  $work/src/criu_$VERSION.orig.tar.xz" | sha256sum --check --status ||
+    die "Debian's source of CRIU $VERSION is not the one that this script knows."
   tar -xf "$work/src/criu_$VERSION.orig.tar.xz" -C "$work"
   source=$(find "$work" -maxdepth 1 -type d -name 'criu-*')
   cd "$source"

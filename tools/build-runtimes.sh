@@ -17,7 +17,7 @@ build_java() {
   [ "$(cat $dist/java/.recipe 2>/dev/null)" = "$recipe" ] && return
   step "Java runtime interface client"
   rm -rf $dist/java.new && mkdir -p $dist/java.new/lib
-  run mvn -B -q -f runtimes/java/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$dist/java.new/lib"
+  run mvn -B -q -C -f runtimes/java/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$dist/java.new/lib"
   classes=$(mktemp -d)
   run javac --release 11 -cp "$dist/java.new/lib/*" -d "$classes" runtimes/java/src/dev/thaw/runtime/*.java
   run jar --create --file $dist/java.new/lib/thaw-runtime.jar -C "$classes" .

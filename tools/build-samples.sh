@@ -8,5 +8,5 @@ sample=samples/spring
 recipe=$(find $sample/src $sample/pom.xml -type f | sort | xargs cat | sha256sum | cut -c 1-16)
 [ -f $sample/target/function.zip ] && [ "$(cat $sample/target/.recipe 2>/dev/null)" = "$recipe" ] && exit 0
 step "Spring Boot sample"
-run mvn -B -q -f $sample/pom.xml package
+run mvn -B -q -C -f $sample/pom.xml package
 echo "$recipe" > $sample/target/.recipe

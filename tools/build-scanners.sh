@@ -10,7 +10,7 @@ recipe=$(find scanners/java/src scanners/java/pom.xml tools/build-scanners.sh -t
 [ "$(cat $dist/.recipe 2>/dev/null)" = "$recipe" ] && exit 0
 step "Java scanner"
 rm -rf $dist.new && mkdir -p $dist.new
-run mvn -B -q -f scanners/java/pom.xml package dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$dist.new"
+run mvn -B -q -C -f scanners/java/pom.xml package dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$dist.new"
 cp scanners/java/target/scanner.jar $dist.new/
 echo "$recipe" > $dist.new/.recipe
 chmod -R a+rX $dist.new

@@ -10,5 +10,5 @@ recipe=$(digest tests/support/requirements.txt tools/build-test-clients.sh)
 step "AWS CLI and boto3 for the tests"
 rm -rf $target
 run python3 -m venv $target
-run $target/bin/pip install --quiet -r tests/support/requirements.txt
+run $target/bin/pip install --quiet --require-hashes --only-binary=:all: -r tests/support/requirements.txt
 echo "$recipe" > $target/.recipe

@@ -14,7 +14,7 @@ recipe=$(digest $source/pom.xml $source/requirements.txt $source/rust/Cargo.toml
 step "Libraries and programs of the tests' functions"
 rm -rf $target
 mkdir -p $target/java $target/python $target/rust $target/go
-run mvn -B -q -f $source/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$target/java"
+run mvn -B -q -C -f $source/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$target/java"
 run python3 tools/fetch-wheels.py "${python:-3.13}" $source/requirements.txt $target/python
 run cargo build --release --locked --manifest-path $source/rust/Cargo.toml --target-dir $target/rust-build
 cp $target/rust-build/x86_64-unknown-linux-gnu/release/unique $target/rust/bootstrap

@@ -1,4 +1,7 @@
-"""fetch-wheels.py VERSION REQUIREMENTS TARGET: unpacks wheels for a Python that need not be installed, with any pip."""
+"""fetch-wheels.py VERSION REQUIREMENTS TARGET: unpacks wheels for a Python that need not be installed, with any pip.
+
+Every wheel must be in REQUIREMENTS with its digest (tools/pin-wheels.py writes them).
+"""
 
 import pathlib
 import subprocess
@@ -19,7 +22,7 @@ def pip() -> list[str]:
 
 with tempfile.TemporaryDirectory() as scratch:
     wheels = pathlib.Path(scratch, "wheels")
-    command = pip() + ["download", "--quiet", "--dest", str(wheels), "--only-binary=:all:", "--python-version", version]
+    command = pip() + ["download", "--quiet", "--require-hashes", "--dest", str(wheels), "--only-binary=:all:", "--python-version", version]
     command += [
         "--implementation",
         "cp",

