@@ -22,8 +22,10 @@ def pip() -> list[str]:
 
 with tempfile.TemporaryDirectory() as scratch:
     wheels = pathlib.Path(scratch, "wheels")
-    command = pip() + ["download", "--quiet", "--require-hashes", "--dest", str(wheels), "--only-binary=:all:", "--python-version", version]
+    command = pip() + ["download", "--quiet", "--require-hashes", "--only-binary=:all:", "--dest", str(wheels)]
     command += [
+        "--python-version",
+        version,
         "--implementation",
         "cp",
         "--platform",
