@@ -58,8 +58,11 @@ export interface ControlHarnessOptions {
   readonly services?: Partial<ControlServices>;
   /** A far store that other harnesses may have, too. */
   readonly afar?: Map<SnapshotId, FakeSnapshot>;
-  /** Called before each step outward of a life (store, engine); true ends that life there. */
-  readonly crashesAt?: (step: string) => boolean;
+  /**
+   * Called before each step outward of a life (store, engine); true ends that life there. The engine's steps come with
+   * the name of the code that they are for.
+   */
+  readonly crashesAt?: (step: string, code?: string) => boolean;
   /** How many turns each call of the store takes, before it is carried out and again after. Default: none. */
   readonly storeTurns?: () => number;
   /** Where the store is kept; in memory-backed /dev/shm for long runs. */
@@ -89,6 +92,9 @@ export interface InvokeAnswer {
 class Dead extends Error {
   override readonly name = "Dead";
 }
+
+/** Whether the life ends at a step. */
+type Crashes = (step: string, code?: string) => boolean;
 
 interface Life {
   isOver: boolean;
@@ -139,8 +145,8 @@ export class ControlHarness {
 
   async start(): Promise<void> {
     const self: { isOver: boolean } = { isOver: false };
-    const crashes = (step: string): boolean => {
-      if (!self.isOver && this.#options.crashesAt?.(step) === true) self.isOver = true;
+    const crashes: Crashes = (step, code) => {
+      if (!self.isOver && this.#options.crashesAt?.(step, code) === true) self.isOver = true;
       return self.isOver;
     };
     const clock: Clock = {
@@ -163,14 +169,14 @@ export class ControlHarness {
     store: MetadataStore,
     clock: Clock,
     self: { readonly isOver: boolean },
-    crashes: (step: string) => boolean,
+    crashes: Crashes,
   ): Omit<Life, "isOver" | "store"> {
     const engine = new FakeEngine({
       functions: this.#options.functions,
       disk: this.disk,
       fingerprint: this.engineFingerprint,
-      onStep: (step) => {
-        if (crashes(`engine ${step}`)) return new Promise<never>(() => undefined);
+      onStep: (step, { task }) => {
+        if (crashes(`engine ${step}`, task)) return new Promise<never>(() => undefined);
         return this.#options.onStep?.(step);
       },
       onRemove: () => (crashes("engine remove") ? new Promise<never>(() => undefined) : undefined),
@@ -220,9 +226,9 @@ export class ControlHarness {
     await this.start();
   }
 
-  async stop(): Promise<void> {
+  async stop(isHostLost: () => boolean = () => false): Promise<void> {
     const { control, worker, engine, store } = this.life;
-    await this.orDeath(control.close());
+    await this.orDeath(control.close(isHostLost));
     await this.orDeath(worker.close(0));
     await this.clock.advance(0);
     this.violations.push(...engine.violations);
@@ -404,7 +410,7 @@ function recipeOf(runtime: string, release: string): RuntimeRecipe {
  * before it is carried out and some until its caller hears of it, as with a store on another host: others do something
  * meanwhile.
  */
-function mortal(store: MetadataStore, crashes: (step: string) => boolean, turns: () => number): MetadataStore {
+function mortal(store: MetadataStore, crashes: Crashes, turns: () => number): MetadataStore {
   return new Proxy(store, {
     get: (target, name: keyof MetadataStore) => {
       const method = target[name] as (...args: unknown[]) => Promise<unknown>;

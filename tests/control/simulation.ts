@@ -4,6 +4,7 @@
  * move and at the end it is checked that
  *  - an Active SnapStart version has a snapshot on disk that fits, or is on its way to one;
  *  - a version is Inactive only when it was idle for long enough, or its Init failed;
+ *  - a version whose capture always ends the server is given up, and none that has not seen three ends of the server;
  *  - an accepted event is carried out, or still there, or was dropped with a reason that AWS has, too;
  *  - nothing is left over: sandboxes that no environment has, snapshots that no version names.
  */
@@ -21,6 +22,9 @@ const IDLE_MS = 2 * HOUR_MS;
 /** Between two looks at all snapshots. */
 const LOOK_MS = 5 * MINUTE_MS;
 const STEPS_BEFORE_CRASH_MAX = 40;
+/** Ends of the server after which a snapshot or an event is given up. */
+const TRIES_MAX = 3;
+const GIVEN_UP = /ended three times in a row/;
 /** Others do something while the store is asked. */
 const STORE_TURNS_MAX = 6;
 
@@ -60,7 +64,10 @@ class Simulation {
   readonly handled = new Set<string>();
   readonly lastUse = new Map<string, number>();
   readonly seenIdle = new Set<string>();
+  /** Number of ends of the server before each version was there. */
+  readonly endsBefore = new Map<string, number>();
   crashes = 0;
+  #endsAtLastCheck = 0;
   snapshots = 0;
   #isInitBroken = false;
   #stepsToCrash: number | null = null;
@@ -81,7 +88,7 @@ class Simulation {
       if (this.#isInitBroken) throw new Error("the database is away");
     };
     this.harness = new ControlHarness({
-      functions: { good: { handle }, plain: { hasHooks: false, handle }, flaky: { init, handle } },
+      functions: { good: { handle }, plain: { hasHooks: false, handle }, flaky: { init, handle }, killer: { handle } },
       random: this.random,
       limits: { snapshotIdleMs: IDLE_MS },
       storeTurns: () => Math.floor(this.random.fraction() * STORE_TURNS_MAX),
@@ -90,7 +97,8 @@ class Simulation {
         if (step === "take") this.snapshots++;
         if (this.random.fraction() < this.#faultChance && step !== "destroy") throw new Error(`the fault at ${step}`);
       },
-      crashesAt: () => {
+      crashesAt: (step, code) => {
+        if (step === "engine take" && code === "killer") return true;
         if (this.#stepsToCrash === null || --this.#stepsToCrash > 0) return false;
         this.#stepsToCrash = null;
         return true;
@@ -150,7 +158,7 @@ class Simulation {
     const name = `f${++this.#count}`;
     this.names.add(name);
     const snapStart = this.random.fraction() < 0.7;
-    await this.harness.create(name, this.#pick(["good", "plain", "flaky"]), { snapStart }).catch(ignoreDeath);
+    await this.harness.create(name, this.#pick(["good", "plain", "flaky", "good", "plain", "flaky", "killer"]), { snapStart }).catch(ignoreDeath);
     return `create ${name}`;
   }
 
@@ -241,6 +249,7 @@ class Simulation {
       if (gone !== undefined) harness.disk.delete(gone);
       this.#lostAtMs = harness.clock.nowMs();
     } else if (what === "engine") {
+      this.crashes++;
       harness.crash();
       harness.engineFingerprint = `engine-${++this.#releases}`;
       await harness.start().catch(ignoreDeath);
@@ -255,7 +264,10 @@ class Simulation {
       if (record.version === LATEST || record.config.snapStartApplyOn === "None") continue;
       const fault = this.#faultOf(record, nowMs);
       if (fault !== null) this.problems.push(`after ${what}: ${record.functionName}:${record.version} ${fault}`);
+      const key = `${record.functionName}:${record.version}`;
+      if (!this.endsBefore.has(key)) this.endsBefore.set(key, this.#endsAtLastCheck);
     }
+    this.#endsAtLastCheck = this.crashes;
     const listed = (await harness.life.worker.report()).environments.length;
     if (harness.life.engine.live.size > listed)
       this.problems.push(`after ${what}: ${harness.life.engine.live.size} sandboxes for ${listed} environments`);
@@ -269,6 +281,10 @@ class Simulation {
       if (record.snapshotId === null || record.snapshotFacts === null) return "is Active without a snapshot";
       if (!this.harness.disk.has(record.snapshotId) && nowMs - this.#lostAtMs > LOOK_MS + MINUTE_MS)
         return "is Active and its snapshot is not there";
+    }
+    if (record.state === "Failed" && GIVEN_UP.test(record.stateReason ?? "")) {
+      const ends = this.crashes - (this.endsBefore.get(key) ?? this.#endsAtLastCheck);
+      if (ends < TRIES_MAX) return `is given up after ${ends} ends of the server`;
     }
     if (record.state === "Pending" && this.#statusOf(record) === null) return "is Pending and nothing is under way";
     if (record.state === "Inactive" && record.stateReasonCode === "Idle" && !this.seenIdle.has(key)) {
@@ -329,6 +345,7 @@ class Simulation {
       if (this.handled.has(requestId) || this.deleted.has(name)) continue;
       const dropped = this.harness.problems.find((problem) => problem.startsWith(`event ${requestId} of`));
       if (dropped === undefined) this.problems.push(`${requestId} of ${name} is lost`);
+      else if (GIVEN_UP.test(dropped) && this.crashes >= TRIES_MAX) continue;
       else if (isSure && !this.#wasAway) this.problems.push(`${requestId} of a good function was dropped: ${dropped}`);
     }
   }

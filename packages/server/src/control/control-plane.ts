@@ -9,6 +9,7 @@ import { functionOperations, Functions } from "./functions/functions.ts";
 import { InvokeOperation, invokeOperations } from "./invoke/invoke.ts";
 import { Changes } from "./records/changes.ts";
 import { RunnableVersions } from "./records/runnable-version.ts";
+import { UnfinishedWork } from "./records/unfinished-work.ts";
 import { ProvisionedConcurrency, provisionedOperations } from "./concurrency/provisioned-concurrency.ts";
 import type { Operations } from "./operations.ts";
 import { Publisher } from "./snapshots/publisher.ts";
@@ -26,15 +27,20 @@ export interface ControlPlane extends OperatorFaces {
   readonly checks: CheckOperation;
   /** Takes up the work that the last run left unfinished; called once, after the start. */
   recover(): Promise<void>;
-  close(): Promise<void>;
+  /**
+   * Ends what runs behind the operations. Where the host is lost by then, what is under way may be why, and the next
+   * start knows.
+   */
+  close(isHostLost?: () => boolean): Promise<void>;
 }
 
 export function createControlPlane(services: ControlServices): ControlPlane {
   const parts = { ...services, changes: new Changes(services.store) };
   const runnables = new RunnableVersions(services.scope);
   const uses = new VersionUses(parts);
-  const publisher = new Publisher(parts, uses);
-  const events = new EventQueue(parts);
+  const unfinished = new UnfinishedWork(parts);
+  const publisher = new Publisher(parts, uses, unfinished);
+  const events = new EventQueue(parts, unfinished);
   const concurrency = new Concurrency(parts);
   const provisioned = new ProvisionedConcurrency(parts, concurrency, runnables);
   parts.changes.listen((writes) => provisioned.heard(writes));
@@ -61,12 +67,14 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     checks: new CheckOperation(parts, invoke),
     async recover() {
       await uses.load();
+      await unfinished.load();
       await services.code.sweep(await usedCode(services));
       await life.start();
       events.start((event) => invoke.runAccepted(event));
     },
-    async close() {
+    async close(isHostLost = () => false) {
       await Promise.all([life.close(), publisher.close(), events.close()]);
+      if (!isHostLost()) await unfinished.forgive();
     },
   };
 }

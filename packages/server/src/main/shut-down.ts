@@ -75,7 +75,11 @@ export class Orders {
 
 /** Resolves when all is closed; false where something did not end in time. */
 export async function runUntilStopped(running: Running, orders: Orders): Promise<boolean> {
-  const lost = running.hostLost.then(() => "now" as const);
+  let isHostLost = false;
+  const lost = running.hostLost.then(() => {
+    isHostLost = true;
+    return "now" as const;
+  });
   const order = await Promise.race([orders.first, lost]);
   log("stopping", { phase: "shutdown", reason: order === "now" ? "sandboxd is gone" : order });
   const startMs = running.clock.monotonicMs();
@@ -91,7 +95,8 @@ export async function runUntilStopped(running: Running, orders: Orders): Promise
   const usedMs = running.clock.monotonicMs() - startMs;
   const graceMs = isUrgent ? 0 : Math.max(0, limitMs - usedMs);
   // Events under way end with their environments; those that did not stay in the store.
-  const ended = Promise.all([running.control.close(), running.worker.close(graceMs)]).then(async () => {
+  const closing = running.control.close(() => isHostLost);
+  const ended = Promise.all([closing, running.worker.close(graceMs)]).then(async () => {
     running.app.server.closeAllConnections();
     await closed;
   });

@@ -36,6 +36,8 @@ export interface SnapshotFacts {
 export interface RegenerationFailure {
   readonly attempts: number;
   readonly failedAtMs: number;
+  /** True where it is not tried again: the tries ended the server. */
+  readonly isFinal?: boolean;
 }
 
 /** State of a version as in the API; the reasons are absent where the state is a good one. */
@@ -137,6 +139,21 @@ export interface EventRecord {
   readonly attempts: number;
   readonly acceptedAtMs: number;
   readonly notBeforeMs: number;
+}
+
+/**
+ * Work that a function causes and that a start takes up again. `key`: the version, the id of the event, the qualifier.
+ */
+export interface Work {
+  readonly kind: "snapshot" | "event" | "provisioned";
+  readonly functionName: string;
+  readonly key: string;
+}
+
+/** Work that was begun, and whose end nobody has seen yet. */
+export interface UnfinishedWork extends Work {
+  /** Number of lives of the server in a row in which it was begun and not ended. */
+  readonly tries: number;
 }
 
 const CREATING = "The function is being created.";

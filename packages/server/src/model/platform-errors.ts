@@ -218,6 +218,15 @@ export const PLATFORM_ERRORS = {
     transient: false,
     ...INTERNAL,
   },
+  PUBLISH_ENDS_SERVER: {
+    message:
+      "The server ended three times in a row while the snapshot of this version was made, and it is not tried again. " +
+      "Change what the function's Init leaves in memory and in /tmp, and publish a new version.",
+    meaning: "sandboxd or the server ended each time that the version's snapshot was made, the last two times alone",
+    remedy: "report it, with the log of sandboxd's end; another version of the function may work",
+    transient: false,
+    ...INTERNAL,
+  },
   WORKER_RUNTIME_MISSING: {
     message: null,
     meaning: "the host lacks the function's runtime",

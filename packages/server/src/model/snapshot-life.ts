@@ -14,5 +14,6 @@ export function isIdleTooLong(lastUseMs: number, nowMs: number, idleMs: number |
 /** Reckons when Init may be tried again after it failed, milliseconds since the epoch. */
 export function retryAtMs(failure: RegenerationFailure | null): number {
   if (failure === null) return 0;
+  if (failure.isFinal === true) return Infinity;
   return failure.failedAtMs + (RETRY_DELAYS_MS[failure.attempts - 1] ?? RETRY_DELAY_MS_MAX);
 }

@@ -11,6 +11,7 @@ import type {
   EventRecord,
   FunctionRecord,
   ProvisionedRecord,
+  UnfinishedWork,
   VersionRecord,
   VersionUse,
 } from "../model/function-record.ts";
@@ -71,7 +72,12 @@ export type Write =
     }
   | { readonly op: "removeEvent"; readonly event: Stored<EventRecord> }
   /** The last writer wins; a use of a version that is not there is dropped. */
-  | { readonly op: "putUse"; readonly use: VersionUse };
+  | { readonly op: "putUse"; readonly use: VersionUse }
+  /**
+   * The last writer wins; no tries: it is forgotten. Work of a function that is not there is dropped. A commit of
+   * nothing but this for events outlives the process, but perhaps not a power cut: each event has one.
+   */
+  | { readonly op: "putUnfinished"; readonly work: UnfinishedWork };
 
 /** changed: a record was not as a write expects it, and nothing was written. */
 export type Committed = "done" | "changed";
@@ -95,6 +101,7 @@ export interface MetadataStore {
   listAllVersions(): Promise<ReadonlyArray<Stored<VersionRecord>>>;
 
   listUses(): Promise<readonly VersionUse[]>;
+  listUnfinished(): Promise<readonly UnfinishedWork[]>;
 
   getAlias(functionName: string, name: string): Promise<Stored<AliasRecord> | null>;
   /** By name. */

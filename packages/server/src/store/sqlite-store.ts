@@ -10,6 +10,7 @@ import {
   type FunctionRecord,
   LATEST,
   type ProvisionedRecord,
+  type UnfinishedWork,
   type VersionRecord,
   type VersionUse,
 } from "../model/function-record.ts";
@@ -58,6 +59,11 @@ const MIGRATIONS = [
   CREATE TABLE account (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL) STRICT;
   INSERT INTO account VALUES (1, 1);
   INSERT INTO counters VALUES ('revision', 1);
+`,
+  `
+  CREATE TABLE unfinished (kind TEXT NOT NULL, function_name TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE,
+    key TEXT NOT NULL, tries INTEGER NOT NULL, PRIMARY KEY (kind, function_name, key)) STRICT;
+  CREATE INDEX unfinished_of_function ON unfinished (function_name);
 `,
 ];
 const SCHEMA_VERSION = MIGRATIONS.length;
@@ -112,6 +118,16 @@ class SqliteStore implements MetadataStore {
   }
 
   async commit(writes: readonly Write[]): Promise<Committed> {
+    if (!writes.every(mayWaitForDisk)) return this.#commit(writes);
+    this.#run("PRAGMA synchronous = NORMAL");
+    try {
+      return this.#commit(writes);
+    } finally {
+      this.#run("PRAGMA synchronous = FULL");
+    }
+  }
+
+  #commit(writes: readonly Write[]): Committed {
     this.#run("BEGIN IMMEDIATE");
     try {
       let given: Revision | null = null;
@@ -160,6 +176,16 @@ class SqliteStore implements MetadataStore {
       functionName: row["function_name"] as string,
       version: row["version"] as string,
       usedAtMs: row["used_at_ms"] as number,
+    }));
+  }
+
+  async listUnfinished(): Promise<readonly UnfinishedWork[]> {
+    const rows = this.#prepare("SELECT * FROM unfinished").all() as Array<Record<string, unknown>>;
+    return rows.map((row) => ({
+      kind: row["kind"] as UnfinishedWork["kind"],
+      functionName: row["function_name"] as string,
+      key: row["key"] as string,
+      tries: row["tries"] as number,
     }));
   }
 
@@ -243,6 +269,9 @@ class SqliteStore implements MetadataStore {
       case "putUse":
         this.#putUse(write.use);
         return true;
+      case "putUnfinished":
+        this.#putUnfinished(write.work);
+        return true;
     }
   }
 
@@ -297,6 +326,16 @@ class SqliteStore implements MetadataStore {
     this.#run(sql, usedAtMs, functionName, version);
   }
 
+  #putUnfinished({ kind, functionName, key, tries }: UnfinishedWork): void {
+    if (tries === 0) {
+      this.#run("DELETE FROM unfinished WHERE kind = ? AND function_name = ? AND key = ?", kind, functionName, key);
+      return;
+    }
+    const sql = `INSERT INTO unfinished (kind, function_name, key, tries) SELECT ?, name, ?, ? FROM functions
+      WHERE name = ? ON CONFLICT DO UPDATE SET tries = excluded.tries`;
+    this.#run(sql, kind, key, tries, functionName);
+  }
+
   /** The next number of a counter that begins with `first`. */
   #count(name: string, first: number): number {
     const sql =
@@ -328,6 +367,11 @@ class SqliteStore implements MetadataStore {
   #all<T>(sql: string, ...values: readonly string[]): ReadonlyArray<Stored<T>> {
     return (this.#prepare(sql).all(...values) as unknown as DocumentRow[]).map((row) => toStored<T>(row));
   }
+}
+
+/** Whether a write may be lost with the host's power. It never overtakes one that was committed before. */
+function mayWaitForDisk(write: Write): boolean {
+  return write.op === "putUnfinished" && write.work.kind === "event";
 }
 
 interface DocumentRow {

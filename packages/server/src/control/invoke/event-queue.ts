@@ -3,10 +3,11 @@
  * more, after one and two minutes; throttled or not yet invocable, later and later. Nothing is tried beyond six hours.
  * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
  */
-import type { EventRecord } from "../../model/function-record.ts";
+import type { EventRecord, Work } from "../../model/function-record.ts";
 import { ApiError, notFound } from "../../model/api-error.ts";
 import { functionArn } from "../../model/function-name.ts";
 import type { Stored } from "../../ports/metadata-store.ts";
+import { TRIES_MAX, type UnfinishedWork } from "../records/unfinished-work.ts";
 import type { ControlParts } from "../services.ts";
 import type { BufferedOutcome } from "./buffered.ts";
 
@@ -18,6 +19,8 @@ const BACKOFF_MS_MAX = 5 * 60_000;
 const AT_ONCE_MAX = 16;
 /** Number of events of one function at the same time: it leaves places for the others. */
 const AT_ONCE_OF_FUNCTION_MAX = 12;
+/** Time in which the server hears that sandboxd has ended, where that is why an environment was lost. */
+const LOSS_HEARD_MS = 1000;
 /** Longest time between two looks at the queue while something waits in it, should a store error have stopped one. */
 const POLL_MS_MAX = 60_000;
 
@@ -28,7 +31,11 @@ type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "clock" | "onPro
 
 export class EventQueue {
   readonly #services: Needs;
-  readonly #running = new Map<number, { readonly functionName: string; readonly done: Promise<void> }>();
+  readonly #unfinished: UnfinishedWork;
+  readonly #running = new Map<
+    number,
+    { readonly functionName: string; readonly isSuspect: boolean; readonly done: Promise<void> }
+  >();
   #run: Run | null = null;
   #cancelPoll: (() => void) | null = null;
   #pumping: Promise<void> | null = null;
@@ -36,8 +43,9 @@ export class EventQueue {
   #hasNews = false;
   #isClosing = false;
 
-  constructor(services: Needs) {
+  constructor(services: Needs, unfinished: UnfinishedWork) {
     this.#services = services;
+    this.#unfinished = unfinished;
   }
 
   start(run: Run): void {
@@ -111,8 +119,13 @@ export class EventQueue {
       // The store failed: the event is still there, and is tried again by the next poll.
       .catch((error: unknown) => this.#services.onProblem(`event ${event.requestId} of ${event.functionName}`, error))
       .finally(() => this.#running.delete(event.id));
-    this.#running.set(event.id, { functionName: event.functionName, done });
+    this.#running.set(event.id, { functionName: event.functionName, isSuspect: this.#isSuspect(event), done });
     void done.then(() => this.#pump());
+  }
+
+  /** Whether the event was under way when the last life of the server ended; such are carried out one at a time. */
+  #isSuspect(event: Stored<EventRecord>): boolean {
+    return this.#unfinished.triesOf(workOf(event)) > 0;
   }
 
   /** The oldest of the function with the fewest under way; takes it out of `due`. */
@@ -121,8 +134,10 @@ export class EventQueue {
     const running = new Map<string, number>();
     for (const { functionName } of this.#running.values())
       running.set(functionName, (running.get(functionName) ?? 0) + 1);
+    const hasSuspect = [...this.#running.values()].some(({ isSuspect }) => isSuspect);
     let best: Stored<EventRecord> | null = null;
     for (const event of due) {
+      if (hasSuspect && this.#isSuspect(event)) continue;
       const own = running.get(event.functionName) ?? 0;
       if (own < AT_ONCE_OF_FUNCTION_MAX && (best === null || own < (running.get(best.functionName) ?? 0))) best = event;
     }
@@ -132,8 +147,20 @@ export class EventQueue {
 
   async #carryOut(event: Stored<EventRecord>, run: Run): Promise<void> {
     const { clock } = this.#services;
+    const work = workOf(event);
+    if (this.#unfinished.triesOf(work) >= TRIES_MAX) {
+      await this.#unfinished.ended(work);
+      return this.#drop(event, "the server ended three times in a row while it was carried out");
+    }
+    await this.#unfinished.begin(work);
     const outcome = await run(event).catch((error: unknown) => error);
     if (this.#isClosing && isPlatform(outcome)) return;
+    // Where sandboxd has ended, the server hears of it a moment later.
+    if (!isPlatformError(outcome)) await this.#unfinished.ended(work);
+    else
+      clock.after(LOSS_HEARD_MS, () => {
+        if (!this.#isClosing) void this.#unfinished.ended(work);
+      });
     if (isDone(outcome)) return this.#remove(event);
     const nowMs = clock.nowMs();
     if (isFunctionError(outcome)) {
@@ -169,12 +196,20 @@ export class EventQueue {
   }
 }
 
+function workOf({ functionName, id }: Stored<EventRecord>): Work {
+  return { kind: "event", functionName, key: String(id) };
+}
+
 function isOutcome(value: unknown): value is BufferedOutcome {
   return typeof value === "object" && value !== null && "kind" in value;
 }
 
 function isPlatform(value: unknown): boolean {
   return !isOutcome(value) || value.kind === "platform-error";
+}
+
+function isPlatformError(value: unknown): boolean {
+  return isOutcome(value) && value.kind === "platform-error";
 }
 
 function isDone(value: unknown): boolean {

@@ -11,7 +11,7 @@
  *   Inactive ──invoked──► Pending (Restoring) ──► …
  *
  * The row is written last: a crash before leaves the version as it was, and the next start takes it up again with a new
- * snapshot.
+ * snapshot; but not for ever: one that was under way at the end of several lives in a row is given up.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { newSnapshotId, type SnapshotId } from "../../base/ids.ts";
@@ -25,11 +25,13 @@ import {
   type RegenerationFailure,
   type SnapshotFacts,
   type VersionRecord,
+  type Work,
 } from "../../model/function-record.ts";
 import { PLATFORM_ERRORS, type PlatformCode } from "../../model/platform-errors.ts";
 import { REFRESH_ATTEMPTS_MAX, retryAtMs } from "../../model/snapshot-life.ts";
 import type { SnapshotOutcome } from "../../ports/worker.ts";
 import { toRunnableVersion } from "../records/runnable-version.ts";
+import { TRIES_MAX, type UnfinishedWork } from "../records/unfinished-work.ts";
 import type { ControlParts } from "../services.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
 import type { VersionUses } from "./version-uses.ts";
@@ -41,6 +43,12 @@ type Made =
   | Exclude<SnapshotOutcome, { readonly kind: "ready" }>
   | { readonly kind: "ready"; readonly facts: SnapshotFacts };
 type Failed = Extract<SnapshotOutcome, { readonly kind: "function-error" | "platform-error" }>;
+
+const GIVEN_UP: Failed = {
+  kind: "platform-error",
+  code: "PUBLISH_ENDS_SERVER",
+  message: PLATFORM_ERRORS.PUBLISH_ENDS_SERVER.message,
+};
 
 type Needs = Pick<
   ControlParts,
@@ -56,6 +64,7 @@ export interface Place {
 export class Publisher {
   readonly #services: Needs;
   readonly #uses: VersionUses;
+  readonly #unfinished: UnfinishedWork;
   readonly #jobs: SnapshotJobs;
   /** Snapshots that no row names yet. */
   readonly #making = new Set<SnapshotId>();
@@ -63,9 +72,10 @@ export class Publisher {
   #held = 0;
   #isClosing = false;
 
-  constructor(services: Needs, uses: VersionUses) {
+  constructor(services: Needs, uses: VersionUses, unfinished: UnfinishedWork) {
     this.#services = services;
     this.#uses = uses;
+    this.#unfinished = unfinished;
     this.#jobs = new SnapshotJobs(services.limits, services.onProblem);
   }
 
@@ -143,6 +153,7 @@ export class Publisher {
   forget(record: VersionRecord): void {
     this.#jobs.cancel(keyOf(record));
     this.#uses.forget(record.functionName, record.version);
+    void this.#unfinished.ended(workOf(record));
     if (record.snapshotId !== null) void this.removeSnapshot(record.snapshotId);
   }
 
@@ -185,10 +196,13 @@ export class Publisher {
   }
 
   #add(record: VersionRecord, isBackground: boolean, run: (signal: AbortSignal) => Promise<void>): void {
-    this.#jobs.add({ key: keyOf(record), functionName: record.functionName, isBackground, run });
+    const { functionName } = record;
+    const isAlone = this.#unfinished.triesOf(workOf(record)) > 0;
+    this.#jobs.add({ key: keyOf(record), functionName, isBackground, isAlone, run });
   }
 
   async #bring(record: VersionRecord, signal: AbortSignal): Promise<void> {
+    if (this.#unfinished.triesOf(workOf(record)) >= TRIES_MAX) return this.#giveUp(record);
     const snapshotId = newSnapshotId();
     await this.#makeFor(snapshotId, record, signal, async (made) => {
       if (made.kind === "ready") return this.#activate(record, snapshotId, made.facts);
@@ -198,6 +212,7 @@ export class Publisher {
   }
 
   async #refresh(record: VersionRecord, signal: AbortSignal): Promise<void> {
+    if (this.#unfinished.triesOf(workOf(record)) >= TRIES_MAX) return this.#giveUpRefresh(record);
     const snapshotId = newSnapshotId();
     await this.#makeFor(snapshotId, record, signal, async (made) => {
       if (made.kind === "ready")
@@ -219,8 +234,11 @@ export class Publisher {
     this.#making.add(snapshotId);
     let isKept = false;
     try {
+      await this.#unfinished.begin(workOf(record));
       const made = await this.#make(record, snapshotId, signal);
       const isLeft = made.kind === "platform-error" && LEFT_AS_IT_IS.has(made.code);
+      // It may have been cancelled because the server ends; the end says why.
+      if (!isLeft && made.kind !== "cancelled") await this.#unfinished.ended(workOf(record));
       if (!isLeft) isKept = await settle(made);
       if (made.kind === "ready" && !isKept) await this.removeSnapshot(snapshotId);
       // Chunks of half a snapshot, or a whole one whose maker was told of an error. Nobody waits for that.
@@ -292,6 +310,24 @@ export class Publisher {
       });
   }
 
+  /** Fails a version for good: the server ended whenever its snapshot was made. */
+  async #giveUp(record: VersionRecord): Promise<void> {
+    const [reason, code] = this.#reasonOf(record, GIVEN_UP);
+    await this.#change(record, { ...failedState(reason, code), isRegenerating: false });
+    await this.#unfinished.ended(workOf(record));
+  }
+
+  /** Keeps the old snapshot for as long as it fits. */
+  async #giveUpRefresh(record: VersionRecord): Promise<void> {
+    this.#reasonOf(record, GIVEN_UP);
+    await this.#change(record, {
+      snapshotId: record.snapshotId,
+      snapshotFacts: record.snapshotFacts,
+      regenerationFailure: { ...this.#oneMore(record.regenerationFailure), isFinal: true },
+    });
+    await this.#unfinished.ended(workOf(record));
+  }
+
   async #failRefresh(record: VersionRecord, made: Failed): Promise<void> {
     const [reason, code] = this.#reasonOf(record, made);
     const failure = this.#oneMore(record.regenerationFailure);
@@ -357,6 +393,10 @@ function regenerationFailed(): ApiError {
     "SnapStartRegenerationFailureException",
     "Lambda couldn't regenerate the SnapStart snapshot for the function. Wait for Lambda to retry, or update the function's configuration and publish a new version. Check the function's logs for initialization errors.",
   );
+}
+
+function workOf({ functionName, version }: VersionRecord): Work {
+  return { kind: "snapshot", functionName, key: version };
 }
 
 function keyOf(record: VersionRecord): string {

@@ -7,6 +7,8 @@ export interface SnapshotJob {
   readonly key: string;
   readonly functionName: string;
   readonly isBackground: boolean;
+  /** True for a job that may have ended the last life of the server: nothing runs beside it, and it goes first. */
+  readonly isAlone: boolean;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -95,8 +97,10 @@ export class SnapshotJobs {
   #choose(): Entry | null {
     const entries = [...this.#entries.values()];
     const running = entries.filter((entry) => entry.done !== null);
-    if (running.length >= this.#limits.snapshotsAtOnceMax) return null;
+    if (running.length >= this.#limits.snapshotsAtOnceMax || running.some((entry) => entry.isAlone)) return null;
     const waiting = entries.filter((entry) => entry.done === null);
+    const alone = waiting.find((entry) => entry.isAlone);
+    if (alone !== undefined) return running.length === 0 ? alone : null;
     const asked = waiting.filter((entry) => !entry.isBackground);
     if (asked.length > 0)
       return asked.reduce((best, entry) => (this.#rank(entry, running) < this.#rank(best, running) ? entry : best));

@@ -82,7 +82,7 @@ export class SnapshotStatus {
         lastUseMs === null || snapshotIdleMs === null || record.snapshotId === null
           ? null
           : toIso(lastUseMs + snapshotIdleMs),
-      retryAt: failure === null ? null : toIso(retryAtMs(failure)),
+      retryAt: failure === null || failure.isFinal === true ? null : toIso(retryAtMs(failure)),
       memoryBytes: facts?.memoryBytes ?? 0,
       diskBytes: facts?.diskBytes ?? 0,
       newBytes: facts?.newBytes ?? 0,
