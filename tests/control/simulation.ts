@@ -158,7 +158,9 @@ class Simulation {
     const name = `f${++this.#count}`;
     this.names.add(name);
     const snapStart = this.random.fraction() < 0.7;
-    await this.harness.create(name, this.#pick(["good", "plain", "flaky", "good", "plain", "flaky", "killer"]), { snapStart }).catch(ignoreDeath);
+    await this.harness
+      .create(name, this.#pick(["good", "plain", "flaky", "good", "plain", "flaky", "killer"]), { snapStart })
+      .catch(ignoreDeath);
     return `create ${name}`;
   }
 
@@ -305,6 +307,7 @@ class Simulation {
       if (record.version !== LATEST)
         await this.harness.invoke(record.functionName, record.version).catch(ignoreRefusal);
     }
+    await this.#provisionAnew();
     await this.harness.advance(20 * MINUTE_MS);
     await this.#check("the end");
     for (const record of await this.#records()) {
@@ -319,6 +322,20 @@ class Simulation {
     await this.#checkProvisioned();
     await this.#checkEvents();
     await this.harness.end().catch((error: Error) => this.problems.push(error.message));
+  }
+
+  /** Puts anew what was given up, as an operator would: the server may have died three times beside it. */
+  async #provisionAnew(): Promise<void> {
+    for (const { kind, functionName, key, tries } of await this.harness.life.store.listUnfinished()) {
+      if (kind !== "provisioned" || tries < TRIES_MAX) continue;
+      const target = { FunctionName: functionName, Qualifier: key };
+      const wanted = await this.harness.life.store.getProvisioned(functionName, key);
+      if (wanted === null) continue;
+      await this.#call("PutProvisionedConcurrencyConfig", {
+        ...target,
+        ProvisionedConcurrentExecutions: wanted.requested,
+      });
+    }
   }
 
   async #checkProvisioned(): Promise<void> {

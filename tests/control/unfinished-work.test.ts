@@ -177,6 +177,51 @@ test("a version that is deleted is forgotten with its tries", async () => {
   await harness.end();
 });
 
+test("provisioned concurrency whose Init ends the server is given up after three lives, until it is put anew", async () => {
+  let isArmed = true;
+  let inits = 0;
+  const never = new Promise<never>(() => undefined);
+  const end = (): Promise<never> => {
+    harness.life.isOver = true;
+    return never;
+  };
+  const harness: ControlHarness = await ControlHarness.start({
+    functions: {
+      good: { handle: () => "1" },
+      killer: { init: () => (inits++, isArmed ? end() : undefined), handle: () => "2" },
+    },
+  });
+  for (const [name, code] of [
+    ["f", "good"],
+    ["k", "killer"],
+  ] as const) {
+    await harness.create(name, code, { snapStart: false });
+    await harness.publish(name);
+    const wanted = { FunctionName: name, Qualifier: "1", ProvisionedConcurrentExecutions: 2 };
+    await harness.call("PutProvisionedConcurrencyConfig", wanted).catch(ignoreDeath);
+    await harness.clock.advance(MINUTE_MS);
+  }
+  expect(await startUntilItLasts(harness)).toBe(3);
+  const get = (name: string): Promise<unknown> =>
+    harness.call("GetProvisionedConcurrencyConfig", { FunctionName: name, Qualifier: "1" });
+  expect(await get("k")).toMatchObject({
+    Status: "FAILED",
+    StatusReason: expect.stringContaining("three times in a row"),
+  });
+  expect(await get("f")).toMatchObject({ Status: "READY" });
+  const before = inits;
+  await harness.restart();
+  await harness.advance(MINUTE_MS);
+  expect(inits).toBe(before);
+  isArmed = false;
+  const wanted = { FunctionName: "k", Qualifier: "1", ProvisionedConcurrentExecutions: 2 };
+  await harness.call("PutProvisionedConcurrencyConfig", wanted);
+  await harness.advance(MINUTE_MS);
+  expect(await get("k")).toMatchObject({ Status: "READY" });
+  expect(await harness.life.store.listUnfinished()).toEqual([]);
+  await harness.end();
+});
+
 test("an event whose invoke ends the server is dropped after three lives; others are carried out", async () => {
   const ran: string[] = [];
   const never = new Promise<never>(() => undefined);
@@ -185,7 +230,10 @@ test("an event whose invoke ends the server is dropped after three lives; others
     return never;
   };
   const harness: ControlHarness = await ControlHarness.start({
-    functions: { good: { handle: () => (ran.push("good"), "1") }, killer: { handle: () => (ran.push("killer"), end()) } },
+    functions: {
+      good: { handle: () => (ran.push("good"), "1") },
+      killer: { handle: () => (ran.push("killer"), end()) },
+    },
   });
   await harness.create("k", "killer", { snapStart: false });
   await harness.create("f", "good", { snapStart: false });

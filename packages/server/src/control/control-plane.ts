@@ -42,7 +42,7 @@ export function createControlPlane(services: ControlServices): ControlPlane {
   const publisher = new Publisher(parts, uses, unfinished);
   const events = new EventQueue(parts, unfinished);
   const concurrency = new Concurrency(parts);
-  const provisioned = new ProvisionedConcurrency(parts, concurrency, runnables);
+  const provisioned = new ProvisionedConcurrency(parts, { concurrency, runnables, unfinished });
   parts.changes.listen((writes) => provisioned.heard(writes));
   const functions = new Functions(parts, publisher);
   const life = new SnapshotLife(parts, publisher, uses, async () => {
@@ -73,6 +73,7 @@ export function createControlPlane(services: ControlServices): ControlPlane {
       events.start((event) => invoke.runAccepted(event));
     },
     async close(isHostLost = () => false) {
+      provisioned.close();
       await Promise.all([life.close(), publisher.close(), events.close()]);
       if (!isHostLost()) await unfinished.forgive();
     },

@@ -14,11 +14,13 @@ import {
 import type { Stored, Write } from "../../ports/metadata-store.ts";
 import type { ProvisionedStatus, ProvisionedTarget } from "../../ports/worker.ts";
 import type { Concurrency } from "./concurrency.ts";
+import { ProvisionedTries } from "./provisioned-tries.ts";
 import { ACCOUNT } from "../records/changes.ts";
 import { findFunction, findVersion } from "../records/lookup.ts";
 import { pageOf } from "../records/pages.ts";
 import { formatTimestamp } from "../records/present.ts";
 import type { RunnableVersions } from "../records/runnable-version.ts";
+import type { UnfinishedWork } from "../records/unfinished-work.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlParts } from "../services.ts";
 
@@ -40,12 +42,23 @@ export function provisionedOperations(provisioned: ProvisionedConcurrency): Prov
   };
 }
 
+/** Time between two looks at how the Init of what is provisioned has ended: the first, and the longest. */
+const LOOK_MS_MIN = 1000;
+const LOOK_MS_MAX = 60_000;
+const GIVEN_UP =
+  "The server ended three times in a row while this was initialised, and it is not tried again. Put the configuration anew to try again.";
 const WITH_SNAPSTART = "Provisioned Concurrency is not supported for SnapStart enabled functions.";
 
 export interface ProvisionedSummary extends ProvisionedStatus {
   readonly functionName: string;
   readonly qualifier: string;
   readonly requested: number;
+}
+
+interface ProvisionedParts {
+  readonly concurrency: Concurrency;
+  readonly runnables: RunnableVersions;
+  readonly unfinished: UnfinishedWork;
 }
 
 export class ProvisionedConcurrency {
@@ -56,11 +69,20 @@ export class ProvisionedConcurrency {
   #applied: Promise<void> = Promise.resolve();
   /** The `apply` that has not begun to read. */
   #next: Promise<void> | null = null;
+  readonly #tries: ProvisionedTries;
+  #cancelLook: (() => void) | null = null;
+  #isClosing = false;
 
-  constructor(services: Needs, concurrency: Concurrency, runnables: RunnableVersions) {
+  constructor(services: Needs, parts: ProvisionedParts) {
     this.#services = services;
-    this.#concurrency = concurrency;
-    this.#runnables = runnables;
+    this.#concurrency = parts.concurrency;
+    this.#runnables = parts.runnables;
+    this.#tries = new ProvisionedTries(parts.unfinished);
+  }
+
+  close(): void {
+    this.#isClosing = true;
+    this.#cancelLook?.();
   }
 
   async put(input: In<"PutProvisionedConcurrencyConfig">): Promise<Out<"PutProvisionedConcurrencyConfig">> {
@@ -91,13 +113,17 @@ export class ProvisionedConcurrency {
         result: wanted,
       };
     });
+    if (this.#tries.isGivenUp(record)) {
+      await this.#tries.forget(record);
+      await this.apply();
+    }
     // As AWS answers, whatever is there already.
     return { ...present(record, NONE), Status: "IN_PROGRESS" };
   }
 
   async get(input: In<"GetProvisionedConcurrencyConfig">): Promise<Out<"GetProvisionedConcurrencyConfig">> {
     const record = await this.#find(input.FunctionName, input.Qualifier);
-    return present(record, await this.#statusOf(record));
+    return this.#present(record);
   }
 
   async list(input: In<"ListProvisionedConcurrencyConfigs">): Promise<Out<"ListProvisionedConcurrencyConfigs">> {
@@ -109,7 +135,7 @@ export class ProvisionedConcurrency {
       ProvisionedConcurrencyConfigs: await Promise.all(
         page.items.map(async (record) => ({
           FunctionArn: functionArn(scope, name, record.qualifier),
-          ...present(record, await this.#statusOf(record)),
+          ...(await this.#present(record)),
         })),
       ),
       ...(page.nextMarker === undefined ? {} : { NextMarker: page.nextMarker }),
@@ -124,6 +150,7 @@ export class ProvisionedConcurrency {
       const record = await this.#services.store.getProvisioned(name, input.Qualifier);
       return { writes: record === null ? [] : [{ op: "remove", kind: "provisioned", record }], result: undefined };
     });
+    await this.#tries.forget({ functionName: name, qualifier: input.Qualifier });
     return {};
   }
 
@@ -163,6 +190,7 @@ export class ProvisionedConcurrency {
   async #apply(): Promise<void> {
     const { store, worker } = this.#services;
     const targets = new Map<string, ProvisionedTarget>();
+    this.#tries.begin();
     for (const wanted of await store.listAllProvisioned()) {
       const { functionName, qualifier, requested } = wanted;
       const owner = await store.getFunction(functionName);
@@ -172,13 +200,42 @@ export class ProvisionedConcurrency {
         await store.commit([{ op: "remove", kind: "provisioned", record: wanted }]);
         continue;
       }
-      for (const { record, weight } of versions) {
-        const version = this.#runnables.of(owner, record);
+      const parts = versions
+        .filter(({ record }) => record.state === "Active")
+        .map(({ record, weight }) => ({ version: this.#runnables.of(owner, record), weight }));
+      if (!(await this.#tries.admits(wanted, parts.map(({ version }) => version.runKey).join()))) continue;
+      for (const { version, weight } of parts) {
         const count = Math.round(requested * weight) + (targets.get(version.runKey)?.count ?? 0);
-        if (record.state === "Active" && count > 0) targets.set(version.runKey, { version, count });
+        if (count > 0) targets.set(version.runKey, { version, count });
       }
     }
     await worker.provision([...targets.values()]);
+    this.#lookAfter(LOOK_MS_MIN);
+  }
+
+  /** Looks again and again how Inits end, until all have; each time a while later. */
+  #lookAfter(delayMs: number): void {
+    this.#cancelLook?.();
+    this.#cancelLook = null;
+    if (this.#isClosing || !this.#tries.hasOpen) return;
+    this.#cancelLook = this.#services.clock.after(delayMs, () => {
+      void this.#look()
+        .catch((error: unknown) => this.#services.onProblem("look at what is provisioned", error))
+        .then(() => this.#lookAfter(Math.min(LOOK_MS_MAX, delayMs * 2)));
+    });
+  }
+
+  async #look(): Promise<void> {
+    const isNext = await this.#tries.settle(async (record) => {
+      const status = await this.#statusOf(record);
+      return status.hasFailed || status.available >= record.requested;
+    });
+    if (isNext) await this.apply();
+  }
+
+  async #present(record: ProvisionedRecord): Promise<Out<"GetProvisionedConcurrencyConfig">> {
+    if (!this.#tries.isGivenUp(record)) return present(record, await this.#statusOf(record));
+    return { ...present(record, NONE), Status: "FAILED", StatusReason: GIVEN_UP };
   }
 
   /** Lists what is provisioned in the whole account, for operators. */

@@ -153,6 +153,26 @@ function dependents(store: () => MetadataStore): void {
     expect(await store().commit([{ op: "putUse", use: gone }])).toBe("done");
     expect(await store().listUses()).toEqual([{ functionName: "f", version: LATEST, usedAtMs: 3 }]);
   });
+
+  test("keeps what is unfinished until it has no tries, or its function has gone", async () => {
+    await create(store(), "f");
+    const event = { kind: "event", functionName: "f", key: "7" } as const;
+    const snapshot = { kind: "snapshot", functionName: "f", key: "1" } as const;
+    for (const tries of [1, 2]) {
+      expect(await store().commit([{ op: "putUnfinished", work: { ...event, tries } }])).toBe("done");
+      expect(await store().commit([{ op: "putUnfinished", work: { ...snapshot, tries } }])).toBe("done");
+    }
+    const gone = { kind: "event", functionName: "gone", key: "7", tries: 1 } as const;
+    expect(await store().commit([{ op: "putUnfinished", work: gone }])).toBe("done");
+    expect(await store().listUnfinished()).toEqual([
+      { ...event, tries: 2 },
+      { ...snapshot, tries: 2 },
+    ]);
+    await store().commit([{ op: "putUnfinished", work: { ...event, tries: 0 } }]);
+    expect(await store().listUnfinished()).toEqual([{ ...snapshot, tries: 2 }]);
+    await store().commit([{ op: "remove", kind: "function", record: await functionOf(store(), "f") }]);
+    expect(await store().listUnfinished()).toEqual([]);
+  });
 }
 
 function expectations(store: () => MetadataStore, openAnother: () => Promise<MetadataStore>): void {
