@@ -420,9 +420,11 @@ describe("recorded from AWS", () => {
   });
 
   it("names an operation that is not there yet, and refuses wrong signatures", async ({ expect }) => {
-    expect(await refused(send(new aws.ListLayersCommand({})))).toMatchObject({
-      status: 501,
-      Message: expect.stringContaining("ListLayers"),
+    const layer = new aws.GetLayerVersionByArnCommand({ Arn: "arn:aws:lambda:us-east-1:000000000000:layer:l:1" });
+    expect(await refused(send(layer))).toMatchObject({
+      Code: "NotImplementedException",
+      status: 400,
+      Message: expect.stringContaining("GetLayerVersionByArn"),
     });
     const stranger = (accessKeyId: string, secretAccessKey: string): aws.LambdaClient =>
       new aws.LambdaClient({

@@ -1,11 +1,13 @@
 /** The control plane: all operations, and what runs behind them. */
 import { getAccountSettings } from "./concurrency/account.ts";
 import { createOperatorFaces, type OperatorFaces } from "./operator/faces.ts";
+import { absentOperations } from "./functions/absent.ts";
 import { aliasOperations } from "./functions/aliases.ts";
 import { CheckOperation } from "./check/check.ts";
 import { Concurrency, concurrencyOperations } from "./concurrency/concurrency.ts";
 import { EventQueue } from "./invoke/event-queue.ts";
 import { functionOperations, Functions } from "./functions/functions.ts";
+import { refusingOthers } from "./honoured.ts";
 import { InvokeOperation, invokeOperations } from "./invoke/invoke.ts";
 import { Changes } from "./records/changes.ts";
 import { RunnableVersions } from "./records/runnable-version.ts";
@@ -51,7 +53,7 @@ export function createControlPlane(services: ControlServices): ControlPlane {
   });
   const invoke = new InvokeOperation(parts, { publisher, events, uses, concurrency, runnables });
   return {
-    operations: {
+    operations: refusingOthers({
       ...functionOperations(functions),
       ...versionOperations(parts, publisher),
       ...aliasOperations(parts, provisioned),
@@ -59,8 +61,9 @@ export function createControlPlane(services: ControlServices): ControlPlane {
       ...provisionedOperations(provisioned),
       ...concurrencyOperations(concurrency),
       ...invokeOperations(invoke),
+      ...absentOperations(parts),
       GetAccountSettings: () => getAccountSettings(parts, concurrency),
-    },
+    }),
     ...createOperatorFaces(services),
     snapshots: new SnapshotStatus(parts, publisher, uses),
     provisioned,

@@ -23,7 +23,8 @@ const UNMODELLED: Readonly<Record<string, Form>> = {
   AccessDeniedException: { status: 403, messageMember: "Message", fault: "front" },
   RequestEntityTooLargeException: { status: 413, messageMember: "message", fault: "front" },
   UnknownOperationException: { status: 404, messageMember: "message", fault: "front" },
-  NotImplementedException: { status: 501, messageMember: "message", fault: "front" },
+  // Not AWS's 501: clients try a 5xx again and again, and an operation that is missing would look like a hang.
+  NotImplementedException: { status: 400, messageMember: "message", fault: "front" },
 };
 
 /** An empty message is null in the body: AWS has errors without a text. */

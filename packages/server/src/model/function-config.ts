@@ -74,19 +74,6 @@ const RESERVED_VARIABLES = new Set([
 
 type ConfigRequest = Partial<CreateFunctionRequest> & Partial<UpdateFunctionConfigurationRequest>;
 
-/** Members that AWS has and Thaw has not yet: refused by name, never dropped. */
-const NOT_YET = [
-  "VpcConfig",
-  "Layers",
-  "DeadLetterConfig",
-  "ImageConfig",
-  "TenancyConfig",
-  "CapacityProviderConfig",
-  "CodeSigningConfigArn",
-  "DurableConfig",
-  "AcceleratorConfig",
-] as const;
-
 export interface ConfigRules {
   readonly parity: "extended" | "strict";
   /** Reason why the wanted runtime can't be run here; null where it can. */
@@ -95,7 +82,8 @@ export interface ConfigRules {
   readonly accessPoints: ReadonlySet<string>;
 }
 
-export function createConfig(request: CreateFunctionRequest, rules: ConfigRules): FunctionConfig {
+/** `name`: the function's, without the ARN that the request may have given. */
+export function createConfig(name: string, request: CreateFunctionRequest, rules: ConfigRules): FunctionConfig {
   if (request.PackageType === "Image" || request.Code.ImageUri !== undefined) throw notYet("PackageType Image");
   if (request.Runtime === undefined)
     throw invalidParameter("Runtime is mandatory for functions created with deployment packages.");
@@ -116,7 +104,7 @@ export function createConfig(request: CreateFunctionRequest, rules: ConfigRules)
     fileSystems: [],
     snapStartApplyOn: "None",
     logFormat: "Text",
-    logGroup: `/aws/lambda/${request.FunctionName}`,
+    logGroup: `/aws/lambda/${name}`,
     applicationLogLevel: null,
     systemLogLevel: null,
   };
@@ -124,7 +112,6 @@ export function createConfig(request: CreateFunctionRequest, rules: ConfigRules)
 }
 
 export function changeConfig(current: FunctionConfig, request: ConfigRequest, rules: ConfigRules): FunctionConfig {
-  for (const name of NOT_YET) if (isGiven(request[name])) throw notYet(name);
   const logging = changeLogging(current, request);
   const changed: FunctionConfig = {
     ...current,
@@ -249,14 +236,6 @@ function checkEnvironment(variables: Readonly<Record<string, string>>): void {
       `Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: ${shown.slice(0, 200)}`,
     );
   }
-}
-
-/** Says whether a value is an empty list or structure, which means "none" and so changes nothing. */
-function isGiven(value: unknown): boolean {
-  if (value === undefined || value === null || value === "") return false;
-  if (Array.isArray(value)) return value.length > 0;
-  if (typeof value === "object") return Object.values(value).some(isGiven);
-  return true;
 }
 
 function notYet(what: string): ApiError {

@@ -130,7 +130,8 @@ export class ProvisionedConcurrency {
     const { store, scope } = this.#services;
     const { name } = parseFunctionName(scope, input.FunctionName);
     await findFunction(this.#services, name);
-    const page = pageOf(await store.listProvisioned(name), (record) => record.qualifier, input.Marker, input.MaxItems);
+    const all = await store.listProvisioned(name);
+    const page = pageOf({ list: `provisioned ${name}`, all, placeOf: (record) => [record.qualifier] }, input);
     return {
       ProvisionedConcurrencyConfigs: await Promise.all(
         page.items.map(async (record) => ({

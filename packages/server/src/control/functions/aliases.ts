@@ -72,7 +72,7 @@ class Aliases {
     const all = (await store.listAliases(name)).filter(
       (alias) => wanted === undefined || alias.functionVersion === wanted || Object.hasOwn(alias.weights, wanted),
     );
-    const page = pageOf(all, (alias) => alias.name, input.Marker, input.MaxItems);
+    const page = pageOf({ list: `aliases ${name}`, all, placeOf: (alias) => [alias.name] }, input);
     return {
       Aliases: page.items.map((alias) => presentAlias(scope, alias)),
       ...(page.nextMarker === undefined ? {} : { NextMarker: page.nextMarker }),

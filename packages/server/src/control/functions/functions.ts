@@ -21,7 +21,7 @@ import {
   findVersion,
   nameForChange,
 } from "../records/lookup.ts";
-import { pageOf } from "../records/pages.ts";
+import { pageOf, type Place, placeOfVersion } from "../records/pages.ts";
 import { presentListedVersion, presentVersion } from "../records/present.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
@@ -92,7 +92,7 @@ export class Functions {
       if ((await store.getFunction(name)) !== null) throw conflict(`Function already exist: ${name}`);
     };
     await refuseExisting();
-    const config = createConfig({ ...input, FunctionName: name }, await this.#rulesFor(input.Runtime));
+    const config = createConfig(name, input, await this.#rulesFor(input.Runtime));
     const tags = checkTags({}, input.Tags ?? {});
     const code = await this.#fetchCode(input.Code);
     const record = freshVersion({
@@ -153,7 +153,8 @@ export class Functions {
     const { store, scope } = this.#services;
     const versions = await store.listAllVersions();
     const all = input.FunctionVersion === "ALL" ? versions : versions.filter(({ version }) => version === LATEST);
-    const page = pageOf(all, (record) => `${record.functionName}:${record.version}`, input.Marker, input.MaxItems);
+    const placeOf = (record: VersionRecord): Place => [record.functionName, placeOfVersion(record)];
+    const page = pageOf({ list: `functions ${input.FunctionVersion ?? ""}`, all, placeOf }, input);
     return {
       Functions: page.items.map((record) =>
         presentListedVersion(scope, record, { qualifiedArn: input.FunctionVersion === "ALL" }),
@@ -344,8 +345,13 @@ export class Functions {
     readonly ZipFile?: Uint8Array;
     readonly S3Bucket?: string;
     readonly S3Key?: string;
+    readonly S3ObjectStorageMode?: string;
   }): Promise<CodeInfo> {
+    if (from.S3ObjectStorageMode === "REFERENCE")
+      throw invalidParameter("S3ObjectStorageMode REFERENCE is not supported by Thaw: it keeps a copy. Use COPY.");
     if (from.ZipFile !== undefined) {
+      if (from.S3Bucket !== undefined || from.S3Key !== undefined)
+        throw invalidParameter("Please do not provide other FunctionCode parameters when providing a ZipFile.");
       if (from.ZipFile.length > ZIP_SIZE_BYTES_MAX)
         throw new ApiError(
           "RequestEntityTooLargeException",

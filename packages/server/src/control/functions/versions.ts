@@ -5,7 +5,7 @@ import { parseFunctionName } from "../../model/function-name.ts";
 import { freshVersion, type VersionRecord } from "../../model/function-record.ts";
 import type { Write } from "../../ports/metadata-store.ts";
 import { checkRevision, checkSettled, findFunction, findLatest, nameForChange } from "../records/lookup.ts";
-import { pageOf } from "../records/pages.ts";
+import { pageOf, placeOfVersion } from "../records/pages.ts";
 import { presentListedVersion, presentVersion } from "../records/present.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
@@ -53,7 +53,8 @@ class Versions {
     const { store, scope } = this.#services;
     const { name } = parseFunctionName(scope, input.FunctionName);
     await findFunction(this.#services, name);
-    const page = pageOf(await store.listVersions(name), (record) => record.version, input.Marker, input.MaxItems);
+    const all = await store.listVersions(name);
+    const page = pageOf({ list: `versions ${name}`, all, placeOf: (record) => [placeOfVersion(record)] }, input);
     return {
       Versions: page.items.map((record) => presentListedVersion(scope, record, { qualifiedArn: true })),
       ...(page.nextMarker === undefined ? {} : { NextMarker: page.nextMarker }),

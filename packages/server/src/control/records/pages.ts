@@ -1,6 +1,12 @@
-/** Pages of a list: the marker is the last key of the page before, opaque to the client. */
+/**
+ * Pages of a list. The marker is the place of the page's last item in the list's order, so that the next page goes on
+ * after it even where that item has gone meanwhile. It is opaque to clients, and names its list: one of another list is
+ * refused.
+ */
 import { invalidParameter } from "../../model/api-error.ts";
+import { LATEST, type VersionRecord } from "../../model/function-record.ts";
 
+/** AWS's limit for functions and versions, "even if you set the number higher". */
 const PAGE_LENGTH = 50;
 
 export interface Page<T> {
@@ -8,20 +14,68 @@ export interface Page<T> {
   readonly nextMarker: string | undefined;
 }
 
-export function pageOf<T>(
-  all: readonly T[],
-  keyOf: (item: T) => string,
-  marker: string | undefined,
-  maxItems: number | undefined,
-): Page<T> {
-  let start = 0;
-  if (marker !== undefined) {
-    const last = Buffer.from(marker, "base64url").toString("utf8");
-    start = all.findIndex((item) => keyOf(item) === last) + 1;
-    if (start === 0) throw invalidParameter("Invalid marker value");
-  }
-  const items = all.slice(start, start + Math.min(maxItems ?? PAGE_LENGTH, PAGE_LENGTH));
+/** Place of an item in its list: compared part by part, all items of a list with parts of the same types. */
+export type Place = ReadonlyArray<string | number>;
+
+export interface PageWish {
+  readonly Marker?: string;
+  readonly MaxItems?: number;
+}
+
+/** A list that has pages. */
+export interface Paged<T> {
+  /** Name that no other list has: the operation, and what it lists of. */
+  readonly list: string;
+  /** In the order of their places. */
+  readonly all: readonly T[];
+  readonly placeOf: (item: T) => Place;
+}
+
+/** Throws an InvalidParameterValueException where the marker is none of this list. */
+export function pageOf<T>({ list, all, placeOf }: Paged<T>, { Marker, MaxItems }: PageWish): Page<T> {
+  const after = Marker === undefined ? null : readMarker(list, Marker);
+  const found = after === null ? 0 : all.findIndex((item) => compare(placeOf(item), after) > 0);
+  const start = found === -1 ? all.length : found;
+  const items = all.slice(start, start + Math.min(MaxItems ?? PAGE_LENGTH, PAGE_LENGTH));
   const last = items.at(-1);
   const isEnd = last === undefined || start + items.length >= all.length;
-  return { items, nextMarker: isEnd ? undefined : Buffer.from(keyOf(last), "utf8").toString("base64url") };
+  return { items, nextMarker: isEnd ? undefined : writeMarker(list, placeOf(last)) };
+}
+
+/** Place of a version among those of its function: `$LATEST` first, then by number. */
+export function placeOfVersion({ version }: Pick<VersionRecord, "version">): number {
+  return version === LATEST ? 0 : Number(version);
+}
+
+function writeMarker(list: string, place: Place): string {
+  return Buffer.from(JSON.stringify([list, ...place]), "utf8").toString("base64url");
+}
+
+function readMarker(list: string, marker: string): Place {
+  try {
+    const [named, ...place] = JSON.parse(Buffer.from(marker, "base64url").toString("utf8")) as readonly unknown[];
+    // As it was written, or it is none.
+    if (named === list && writeMarker(list, place as Place) === marker && place.every(isPart)) return place as Place;
+  } catch {
+    throw invalidMarker();
+  }
+  throw invalidMarker();
+}
+
+function isPart(part: unknown): part is string | number {
+  return typeof part === "string" || typeof part === "number";
+}
+
+function invalidMarker(): Error {
+  return invalidParameter("Invalid marker value");
+}
+
+function compare(a: Place, b: Place): number {
+  for (const [index, part] of a.entries()) {
+    const other = b[index];
+    if (part === other) continue;
+    if (other === undefined || typeof part !== typeof other) throw invalidMarker();
+    return part < other ? -1 : 1;
+  }
+  return 0;
 }

@@ -1,0 +1,292 @@
+/**
+ * No member of a request is taken and ignored: over the model, each is either read by its operation, or refused with a
+ * sentence.
+ */
+import { LAMBDA, type OperationName } from "@thaw/aws-api";
+import { HONOURED } from "@thaw/server/testing/control";
+import { describe, expect, it } from "vitest";
+import { ACCESS_POINT } from "../support/access-point.ts";
+import { ControlHarness } from "./harness.ts";
+
+type Input = Readonly<Record<string, unknown>>;
+
+/** The paths of all members of an operation's input, down to what is no structure. */
+function pathsOf(operation: OperationName): readonly string[] {
+  const { input } = LAMBDA.operations[operation];
+  return input === null ? [] : membersOf(input, "");
+}
+
+function membersOf(shapeName: string, prefix: string): readonly string[] {
+  const shape = LAMBDA.shapes[shapeName];
+  if (shape?.type === "list") return membersOf(shape.member?.shape ?? "", prefix);
+  return Object.entries(shape?.members ?? {}).flatMap(([name, member]) => {
+    const below = membersOf(member.shape, `${prefix}${name}.`);
+    return below.length > 0 ? below : [`${prefix}${name}`];
+  });
+}
+
+/** A value with the member at a path, of the kind that its shape wants. */
+function withMember(shapeName: string, path: readonly string[]): unknown {
+  const shape = LAMBDA.shapes[shapeName];
+  const [name, ...rest] = path;
+  if (shape?.type === "list") return [name === undefined ? "x" : withMember(shape.member?.shape ?? "", path)];
+  if (name !== undefined) return { [name]: withMember(shape?.members?.[name]?.shape ?? "", rest) };
+  switch (shape?.type) {
+    case "boolean":
+      return true;
+    case "integer":
+    case "long":
+    case "double":
+      return 7;
+    case "map":
+      return { x: "y" };
+    case "timestamp":
+      return new Date(0);
+    case "blob":
+      return Buffer.from("x");
+    default:
+      return "x";
+  }
+}
+
+/** The input, which notes the paths of what is read of it by name; to go over all that is there is no reading. */
+function noting(value: unknown, read: Set<string>, prefix = ""): unknown {
+  if (typeof value !== "object" || value === null || Buffer.isBuffer(value)) return value;
+  let enumerated: string | symbol | null = null;
+  return new Proxy(value, {
+    getOwnPropertyDescriptor(target, name) {
+      enumerated = name;
+      return Reflect.getOwnPropertyDescriptor(target, name);
+    },
+    get(target, name, receiver) {
+      const member: unknown = Reflect.get(target, name, receiver);
+      if (typeof name === "symbol" || Array.isArray(target))
+        return Array.isArray(target) && typeof member === "object" ? noting(member, read, prefix) : member;
+      if (enumerated !== name) read.add(`${prefix}${name}`);
+      enumerated = null;
+      return noting(member, read, `${prefix}${name}.`);
+    },
+  });
+}
+
+const CODE = { Runtime: "python3.13", Role: "arn:aws:iam::000000000000:role/r", Handler: "a.b" };
+const CONFIG = {
+  FunctionName: "f",
+  ...CODE,
+  Description: "d",
+  Timeout: 5,
+  MemorySize: 256,
+  Environment: { Variables: { NAME: "value" } },
+  KMSKeyArn: "arn:aws:kms:us-east-1:000000000000:key/k",
+  TracingConfig: { Mode: "Active" },
+  FileSystemConfigs: [{ Arn: ACCESS_POINT, LocalMountPath: "/mnt/data" }],
+  EphemeralStorage: { Size: 600 },
+  SnapStart: { ApplyOn: "None" },
+  LoggingConfig: { LogFormat: "JSON", ApplicationLogLevel: "INFO", SystemLogLevel: "INFO", LogGroup: "group" },
+};
+const PAGE = { MaxItems: 1 };
+const QUALIFIED = { FunctionName: "f", Qualifier: "1" };
+
+/** Inputs with which an operation reads all that it honours, in an order in which they can be carried out. */
+const INPUTS: ReadonlyArray<readonly [OperationName, Input]> = [
+  [
+    "CreateFunction",
+    {
+      ...CONFIG,
+      PackageType: "Zip",
+      Architectures: ["x86_64"],
+      Publish: true,
+      Code: { ZipFile: Buffer.from("good") },
+      Tags: { a: "b" },
+    },
+  ],
+  ["CreateFunction", { ...CODE, FunctionName: "g", Code: { S3Bucket: "b", S3Key: "k", S3ObjectStorageMode: "COPY" } }],
+  ["CreateFunction", { ...CODE, FunctionName: "g", Code: { ImageUri: "x" } }],
+  ["UpdateFunctionConfiguration", CONFIG],
+  ["UpdateFunctionConfiguration", { FunctionName: "f", RevisionId: "x" }],
+  [
+    "UpdateFunctionCode",
+    {
+      FunctionName: "f",
+      ZipFile: Buffer.from("good"),
+      Architectures: ["x86_64"],
+      Publish: true,
+      DryRun: true,
+      RevisionId: "x",
+    },
+  ],
+  ["UpdateFunctionCode", { FunctionName: "f", ZipFile: Buffer.from("good"), DryRun: true }],
+  ["UpdateFunctionCode", { FunctionName: "f", ZipFile: Buffer.from("good"), Publish: true }],
+  ["UpdateFunctionCode", { FunctionName: "f", S3Bucket: "b", S3Key: "k", S3ObjectStorageMode: "COPY" }],
+  ["UpdateFunctionCode", { FunctionName: "f", ImageUri: "x" }],
+  ["PublishVersion", { FunctionName: "f", Description: "d", CodeSha256: "x" }],
+  ["PublishVersion", { FunctionName: "f", RevisionId: "x" }],
+  ["PublishVersion", { FunctionName: "f" }],
+  [
+    "CreateAlias",
+    {
+      FunctionName: "f",
+      Name: "live",
+      FunctionVersion: "1",
+      Description: "d",
+      RoutingConfig: { AdditionalVersionWeights: {} },
+    },
+  ],
+  [
+    "UpdateAlias",
+    {
+      FunctionName: "f",
+      Name: "live",
+      FunctionVersion: "1",
+      Description: "d",
+      RoutingConfig: { AdditionalVersionWeights: {} },
+      RevisionId: "x",
+    },
+  ],
+  [
+    "UpdateAlias",
+    {
+      FunctionName: "f",
+      Name: "live",
+      FunctionVersion: "1",
+      Description: "d",
+      RoutingConfig: { AdditionalVersionWeights: {} },
+    },
+  ],
+  ["GetAlias", { FunctionName: "f", Name: "live" }],
+  ["ListAliases", { FunctionName: "f", FunctionVersion: "1", ...PAGE }],
+  ["DeleteAlias", { FunctionName: "f", Name: "live" }],
+  ["GetFunction", QUALIFIED],
+  ["GetFunctionConfiguration", QUALIFIED],
+  ["ListFunctions", { FunctionVersion: "ALL", ...PAGE }],
+  ["ListVersionsByFunction", { FunctionName: "f", ...PAGE }],
+  ["TagResource", { Resource: "arn:aws:lambda:us-east-1:000000000000:function:f", Tags: { a: "b" } }],
+  ["UntagResource", { Resource: "arn:aws:lambda:us-east-1:000000000000:function:f", TagKeys: ["a"] }],
+  ["ListTags", { Resource: "arn:aws:lambda:us-east-1:000000000000:function:f" }],
+  ["PutProvisionedConcurrencyConfig", { ...QUALIFIED, ProvisionedConcurrentExecutions: 1 }],
+  ["GetProvisionedConcurrencyConfig", QUALIFIED],
+  ["ListProvisionedConcurrencyConfigs", { FunctionName: "f", ...PAGE }],
+  ["DeleteProvisionedConcurrencyConfig", QUALIFIED],
+  ["PutFunctionConcurrency", { FunctionName: "f", ReservedConcurrentExecutions: 1 }],
+  ["GetFunctionConcurrency", { FunctionName: "f" }],
+  ["DeleteFunctionConcurrency", { FunctionName: "f" }],
+  ["Invoke", { ...QUALIFIED, InvocationType: "RequestResponse", LogType: "Tail", ClientContext: "e30=" }],
+  ["InvokeWithResponseStream", { ...QUALIFIED, InvocationType: "RequestResponse", LogType: "Tail", ClientContext: "e30=" }],
+  ["GetAccountSettings", {}],
+  ["ListLayers", PAGE],
+  ["ListLayerVersions", { LayerName: "l", ...PAGE }],
+  ["GetLayerVersion", { LayerName: "l", VersionNumber: 1 }],
+  ["ListEventSourceMappings", PAGE],
+  ["GetEventSourceMapping", { UUID: "u" }],
+  ["DeleteEventSourceMapping", { UUID: "u" }],
+  ["ListCodeSigningConfigs", PAGE],
+  ["GetCodeSigningConfig", { CodeSigningConfigArn: "x" }],
+  ["DeleteCodeSigningConfig", { CodeSigningConfigArn: "x" }],
+  ["ListFunctionsByCodeSigningConfig", { CodeSigningConfigArn: "x", ...PAGE }],
+  ["GetFunctionCodeSigningConfig", { FunctionName: "f" }],
+  ["DeleteFunctionCodeSigningConfig", { FunctionName: "f" }],
+  ["ListFunctionEventInvokeConfigs", { FunctionName: "f", ...PAGE }],
+  ["GetFunctionEventInvokeConfig", QUALIFIED],
+  ["DeleteFunctionEventInvokeConfig", QUALIFIED],
+  ["ListFunctionUrlConfigs", { FunctionName: "f", ...PAGE }],
+  ["GetFunctionUrlConfig", QUALIFIED],
+  ["DeleteFunctionUrlConfig", QUALIFIED],
+  ["GetPolicy", QUALIFIED],
+  ["GetRuntimeManagementConfig", QUALIFIED],
+  ["GetFunctionRecursionConfig", { FunctionName: "f" }],
+  ["PutFunctionRecursionConfig", { FunctionName: "f", RecursiveLoop: "Allow" }],
+  ["ListCapacityProviders", PAGE],
+  ["DeleteFunction", QUALIFIED],
+];
+
+/**
+ * Members that need not be read: the payload is the body itself, and of a kind of thing that Thaw can't make there is
+ * nothing that a name or a filter could choose.
+ */
+const OF_NOTHING = new Set([
+  "Invoke Payload",
+  "InvokeWithResponseStream Payload",
+  ...["ListLayers", "ListLayerVersions"].flatMap((name) => [
+    `${name} CompatibleArchitecture`,
+    `${name} CompatibleRuntime`,
+  ]),
+  "ListLayerVersions LayerName",
+  "GetLayerVersion LayerName",
+  "GetLayerVersion VersionNumber",
+  "ListEventSourceMappings EventSourceArn",
+  "ListEventSourceMappings FunctionName",
+  "GetEventSourceMapping UUID",
+  "DeleteEventSourceMapping UUID",
+  "ListFunctionsByCodeSigningConfig Marker",
+  "ListFunctionsByCodeSigningConfig MaxItems",
+  "ListCapacityProviders State",
+]);
+
+describe("each member of a request", async () => {
+  const harness = await ControlHarness.start({ functions: { good: { handle: () => "1" } } });
+  const built = Object.keys(harness.control.operations) as OperationName[];
+
+  it("is listed for each operation that is built, and only if the model has it", () => {
+    expect(Object.keys(HONOURED).toSorted()).toEqual(built.toSorted());
+    for (const operation of built) {
+      const paths = pathsOf(operation);
+      expect(
+        HONOURED[operation]?.filter((path) => !paths.includes(path)),
+        operation,
+      ).toEqual([]);
+    }
+  });
+
+  it.for(
+    built.flatMap((operation) =>
+      pathsOf(operation)
+        .filter((path) => HONOURED[operation]?.includes(path) !== true)
+        .map((path) => [operation, path] as const),
+    ),
+  )("%s refuses %s, which is not honoured, and says what to do", async ([operation, path]) => {
+    const input = withMember(LAMBDA.operations[operation].input ?? "", path.split("."));
+    const refusal = await harness.ask(operation, input as Record<string, unknown>).then(
+      () => null,
+      (error: unknown) => error as Error,
+    );
+    expect(refusal?.name).toBe("InvalidParameterValueException");
+    expect(refusal?.message).toMatch(/ is not supported(?: by Thaw yet\.|: .*\.) Leave it out\.$/);
+    const [first = ""] = path.split(".");
+    expect(refusal?.message).toContain(first);
+  });
+
+  it("is read where it is honoured", async () => {
+    const read = new Map<OperationName, Set<string>>();
+    for (const [operation, input] of INPUTS) {
+      const noted = read.get(operation) ?? new Set<string>();
+      read.set(operation, noted);
+      await harness.call(operation, noting(input, noted) as Record<string, unknown>).catch((error: Error) => {
+        if (!error.name.endsWith("Exception")) throw error;
+      });
+      await harness.advance(0);
+    }
+    const unread = built.flatMap((operation) =>
+      (HONOURED[operation] ?? [])
+        .filter((path) => read.get(operation)?.has(path) !== true)
+        .map((path) => `${operation} ${path}`)
+        .filter((each) => !OF_NOTHING.has(each)),
+    );
+    expect(unread).toEqual([]);
+    await harness.end();
+  });
+});
+
+describe("what means none", async () => {
+  it("changes nothing: tools send it for members that nobody has set", async () => {
+    const harness = await ControlHarness.start({ functions: { good: { handle: () => "1" } } });
+    await harness.create("f", "good", {
+      snapStart: false,
+      config: {
+        VpcConfig: { SubnetIds: [], SecurityGroupIds: [], Ipv6AllowedForDualStack: false },
+        Layers: [],
+        DeadLetterConfig: { TargetArn: "" },
+      },
+    });
+    await harness.end();
+  });
+});
