@@ -138,6 +138,10 @@ describe("AWS CLI", () => {
     const download = await fetch(Code.Location);
     expect(download.status).toBe(200);
     expect(Buffer.from(await download.arrayBuffer()).equals(readFileSync(join(scratch, "function.zip")))).toBe(true);
+    const upload = run(join(CLIENTS, "aws"), ["s3", "cp", join(scratch, "function.zip"), "s3://bucket/key"], {
+      env: { ...process.env, ...server.env, AWS_ENDPOINT_URL: server.endpoint },
+    });
+    await expect(upload).rejects.toThrow("Thaw does not have S3");
     await aws("delete-function", "--function-name", "cli");
     await expect(aws("get-function", "--function-name", "cli")).rejects.toThrow("ResourceNotFoundException");
   });
@@ -156,5 +160,12 @@ describe("boto3", () => {
       weighted: ["1", "2"],
       gone: "ResourceNotFoundException",
     });
+  });
+
+  it("shows Thaw's sentence for other services, in each protocol", async ({ expect }) => {
+    const { stdout } = await run(join(CLIENTS, "python"), [join(REPOSITORY, "tests/integration/boto3_others.py")], {
+      env: { ...process.env, ...server.env },
+    });
+    expect(stdout.trim()).toBe("");
   });
 });

@@ -6,6 +6,7 @@ import { LAMBDA } from "@thaw/aws-api";
 import { PREFIX } from "@thaw/thaw-api";
 import type { ControlPlane } from "../control/control-plane.ts";
 import type { Front } from "./fronts/front.ts";
+import { createOtherFront, otherService } from "./fronts/other-services.ts";
 import { createLambdaFront } from "./fronts/lambda-front.ts";
 import { createThawFront, isPublic, type OnProblem } from "./fronts/thaw/front.ts";
 import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
@@ -21,7 +22,7 @@ export interface FrontChoice {
 }
 
 /** The parts of a head that a front is chosen by, before its signature is read. */
-export type FrontHead = Pick<WireHead, "method" | "path" | "hostName">;
+export type FrontHead = Pick<WireHead, "method" | "path" | "hostName" | "query" | "headers">;
 
 export type ChooseFront = (head: FrontHead) => FrontChoice;
 
@@ -38,7 +39,7 @@ export function createFronts(
 ): ChooseFront {
   const thaw = createThawFront(services, onProblem);
   const byService = { [LAMBDA.scope]: createLambdaFront({ control: services.control, onProblem }) };
-  return chooseByRules([thawRule(thaw)], awsChoice(byService));
+  return chooseByRules([thawRule(thaw), otherRule], awsChoice(byService));
 }
 
 /** Chooses by the first rule that takes a request, and `last` where none does. */
@@ -57,6 +58,12 @@ function thawRule(thaw: Front): FrontRule {
   const services = [LAMBDA.scope];
   return ({ method, path }) =>
     path.startsWith(PREFIX) ? { services, isPublic: isPublic(method, path), of: () => thaw } : null;
+}
+
+/** A service that Thaw does not have says so to everybody. */
+function otherRule(head: FrontHead): FrontChoice | null {
+  const found = otherService(head);
+  return found === null ? null : { services: [], isPublic: true, of: () => createOtherFront(found) };
 }
 
 function awsChoice(byService: Readonly<Record<string, Front>>): FrontChoice {

@@ -1,6 +1,6 @@
 /** Answers as AWS forms them: error bodies, error headers, request ids. */
 import type { Readable } from "node:stream";
-import { ERRORS } from "@thaw/aws-api";
+import { ERRORS, type WireResponse } from "@thaw/aws-api";
 import { ApiError } from "../model/api-error.ts";
 
 export interface Reply {
@@ -8,6 +8,11 @@ export interface Reply {
   readonly headers: Readonly<Record<string, string>>;
   /** A stream is sent as fast as the client takes it, and ended when the client has gone. */
   readonly body: Buffer | Readable | AsyncIterable<Uint8Array | string>;
+}
+
+/** Makes a reply of a protocol's response. */
+export function toReply({ status, headers, body }: WireResponse): Reply {
+  return { status, headers, body };
 }
 
 interface Form {

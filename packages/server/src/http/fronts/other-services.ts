@@ -1,0 +1,71 @@
+/**
+ * Every other AWS service: answers in its own protocol that Thaw does not have it, and what to use instead. A tool that
+ * was pointed here as a whole (`AWS_ENDPOINT_URL`) then shows that sentence. Nothing is looked up, so no signature is
+ * verified, and no body is read.
+ */
+import { foreignError, type ForeignRequest, LAMBDA, readForeign } from "@thaw/aws-api";
+import { PROGRAM } from "@thaw/installation";
+import { toReply } from "../reply.ts";
+import type { WireHead } from "../wire-head.ts";
+import type { Front } from "./front.ts";
+
+interface Instead {
+  readonly name: string;
+  /** What to use in its place. */
+  readonly use: string;
+}
+
+const ELSEWHERE =
+  "Where the real service is meant, set AWS_ENDPOINT_URL_LAMBDA instead of AWS_ENDPOINT_URL (or --endpoint-url).";
+const DEPLOY = `Deploy the template with '${PROGRAM} deploy'.`;
+const LOGS = `Read logs with '${PROGRAM} logs FUNCTION'.`;
+const PACKAGES = `Give packages as a zip file, or deploy with '${PROGRAM} deploy'.`;
+const METRICS = "Metrics are at /_thaw/v1/metrics.";
+const ANY_ROLE = "Any role's ARN is taken, and none is looked at.";
+
+/** By the name in the scope of the signature. */
+const INSTEAD: Readonly<Record<string, Instead>> = {
+  cloudformation: { name: "CloudFormation", use: DEPLOY },
+  s3: { name: "S3", use: PACKAGES },
+  logs: { name: "CloudWatch Logs", use: LOGS },
+  monitoring: { name: "CloudWatch", use: METRICS },
+  sts: { name: "STS", use: "There is one access key, and no other principal." },
+  iam: { name: "IAM", use: ANY_ROLE },
+  ecr: { name: "ECR", use: `There are no container images. ${PACKAGES}` },
+  xray: { name: "X-Ray", use: "Traces can be sent by OpenTelemetry." },
+  ssm: { name: "Systems Manager", use: "Give values in the function's environment variables." },
+  secretsmanager: { name: "Secrets Manager", use: "Give values in the function's environment variables." },
+  apigateway: { name: "API Gateway", use: "Call functions with Invoke." },
+  "execute-api": { name: "API Gateway", use: "Call functions with Invoke." },
+  states: { name: "Step Functions", use: "" },
+  events: { name: "EventBridge", use: "Call functions with Invoke, InvocationType Event." },
+  scheduler: { name: "EventBridge Scheduler", use: "Call functions with Invoke." },
+  pipes: { name: "EventBridge Pipes", use: "" },
+  sqs: { name: "SQS", use: "" },
+  sns: { name: "SNS", use: "" },
+  dynamodb: { name: "DynamoDB", use: "" },
+  kinesis: { name: "Kinesis", use: "" },
+  kms: { name: "KMS", use: `Thaw's own keys are made with '${PROGRAM} keys create ARN'.` },
+  ec2: { name: "EC2", use: "" },
+};
+
+/** Finds the service that a request is for; null where it is the Lambda API's or Thaw's, or says nothing. */
+export function otherService(head: Pick<WireHead, "method" | "path" | "query" | "headers">): ForeignRequest | null {
+  const found = readForeign(head);
+  return found === null || found.service === LAMBDA.scope ? null : found;
+}
+
+/** Creates the front of a service that Thaw does not have. */
+export function createOtherFront({ service, protocol }: ForeignRequest): Front {
+  return {
+    admit: (head) => toReply(foreignError(protocol, head, "NotImplementedException", sentence(service))),
+  };
+}
+
+function sentence(service: string | null): string {
+  const known = service !== null && Object.hasOwn(INSTEAD, service) ? INSTEAD[service] : undefined;
+  const name = known?.name ?? (service === null ? "this AWS service" : `the AWS service ${service}`);
+  return [`Thaw does not have ${name}: this endpoint serves AWS Lambda only.`, known?.use ?? "", ELSEWHERE]
+    .filter((part) => part !== "")
+    .join(" ");
+}
