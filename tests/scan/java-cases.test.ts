@@ -26,6 +26,16 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     "random-value Handler.draws",
     "timestamp Handler.label",
   ],
+  generators: [
+    "random-generator Handler.DRBG",
+    "random-generator Handler.SPLIT",
+    "random-generator Handler.made",
+    "random-generator Handler.named",
+    "random-generator Handler.parted",
+    "random-generator Handler.sha1",
+    "random-generator Handler.splittable",
+    "random-value Handler.drawn",
+  ],
   bean: ["identifier Orders.instance"],
   late: [],
 };

@@ -6,6 +6,7 @@ import { CommandError } from "@thaw/installation/command-error";
 import { planTemplate } from "@thaw/template/plan";
 import type { PlannedFunction } from "@thaw/template/planned";
 import { readTemplate } from "@thaw/template/template";
+import { adviceOnProgram } from "./native.ts";
 import { type Language, languageOfRuntime, type Unit } from "./unit.ts";
 import { unpack } from "./unpack.ts";
 
@@ -162,7 +163,8 @@ function languagesOf(root: string, known: Language | null, handler: string | nul
       );
     return [known];
   }
-  if (found.size === 0) throw new CommandError(`${root} has no class files, JavaScript, TypeScript or Python`);
+  if (found.size === 0)
+    throw new CommandError(adviceOnProgram(root) ?? `${root} has no class files, JavaScript, TypeScript or Python`);
   if (handler?.includes("::") === true) return found.has("java") ? ["java"] : [...found];
   return [...found];
 }

@@ -3,9 +3,11 @@
 /**
  * value: what it returns is the hazard, where it is kept. noargs: the same, only without arguments (`new Date()`).
  * generator: the same, under the rule `seed` where it has arguments. withargs: only with arguments. effect: the call
- * itself is the hazard.
+ * itself is the hazard. pool: what it returns is, and the call fills a pool of random bytes that later calls draw from.
+ * execArgv: a thread or process that is started with an `execArgv` of its own, so that what makes its clones unique
+ * does not reach it. The last two are JavaScript's only.
  */
-export type SourceMode = "value" | "noargs" | "withargs" | "generator" | "effect";
+export type SourceMode = "value" | "noargs" | "withargs" | "generator" | "effect" | "pool" | "execArgv";
 
 export interface SourceGroup {
   readonly rule: string;

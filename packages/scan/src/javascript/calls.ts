@@ -104,6 +104,7 @@ export class Calls {
     const found = this.#walk.source([name], node, frame, values);
     if (FILLS_ARGUMENT.test(name) && first !== undefined && given.length > 0)
       this.#walk.assign(first, withLabels(values[0] ?? NOTHING, found), frame);
+    this.#handOver(found, values);
     // A number drawn from a generator is not the generator.
     const rest = union(without(callee.labels, GENERATOR_RULES), ...values.map((each) => each.labels));
     return { labels: union(rest, found, fromCallbacks), name: `${name}()`, ...propsOf(name, values) };
@@ -171,6 +172,14 @@ export class Calls {
           : this.#walk.enter(each.fn, [argument, argument], each.instance ?? null).result.labels,
       ),
     );
+  }
+
+  /** A source that answers by a callback: `randomBytes(16, (error, bytes) => …)`. */
+  #handOver(found: ReadonlySet<Label>, values: readonly Value[]): void {
+    const last = values.at(-1);
+    if (found.size === 0 || last?.fn === undefined) return;
+    const answer: Value = { labels: found };
+    this.#walk.enter(last.fn, [NOTHING, answer, answer], last.instance ?? null);
   }
 
   #registerHook(name: string, values: readonly Value[]): void {

@@ -68,18 +68,42 @@ export class Members {
       const rule = found.mode === "generator" && (values?.length ?? 0) > 0 ? "seed" : found.rule;
       const place = { module: frame.module, offset: node.start };
       const label: Label = { rule, what: values === null ? name : `${name.replace("?.", "")}()`, place };
-      if (found.mode !== "effect") return new Set([label]);
-      if (this.#walk.state.phase === "after-restore") this.#walk.state.curedEffects.add(name);
-      else
-        this.#walk.state.effects.set(`${frame.module.file}:${node.start}`, {
-          label,
-          place,
-          name,
-          phase: this.#walk.state.phase,
-          source: name,
-        });
-      return NO_LABELS;
+      switch (found.mode) {
+        case "execArgv":
+          if (!hasOwnExecArgv(values ?? [], node, frame)) return NO_LABELS;
+          this.#effect({ ...label, what: `${label.what} with an execArgv of its own` }, name);
+          return NO_LABELS;
+        case "effect":
+          this.#effect(label, name);
+          return NO_LABELS;
+        case "pool":
+          this.#effect({ ...label, rule: "random-generator", what: `the pool of ${label.what}` }, name);
+          return new Set([label]);
+        default:
+          return new Set([label]);
+      }
     }
     return NO_LABELS;
   }
+
+  /** Notes a call that is the hazard itself; in an after-restore hook it cures those of Init. */
+  #effect(label: Label, name: string): void {
+    const { state } = this.#walk;
+    const { place } = label;
+    if (state.phase === "after-restore") state.curedEffects.add(name);
+    else
+      state.effects.set(`${place.module.file}:${place.offset}`, {
+        label,
+        place,
+        name,
+        phase: state.phase,
+        source: name,
+      });
+  }
+}
+
+/** Options name an `execArgv` in which the process's own is not: it has Thaw's `--import`. */
+function hasOwnExecArgv(values: readonly Value[], node: Node, frame: Frame): boolean {
+  const isGiven = values.some((value) => value.props?.has("execArgv") === true);
+  return isGiven && !frame.module.source.slice(node.start, node.end).includes("process.execArgv");
 }
