@@ -49,6 +49,15 @@ export const handler = async () => ({ authorization: token });`),
     node("export const handler = async () => ({ startedAt: Date.now() });"),
   ],
   [
+    "Node.js: a time reckoned from a moment of Init",
+    {},
+    ["slow-clock"],
+    node(
+      "const start = Date.now() - performance.now(); export const handler = async () => ({ at: new Date(start + performance.now()) });",
+    ),
+    node("export const handler = async () => ({ at: new Date() });"),
+  ],
+  [
     "Node.js: a generator with a seed of Init",
     {},
     ["repeated-draw"],

@@ -12,6 +12,7 @@ import {
   type SharedValue,
 } from "../../model/compare-clones.ts";
 import { agesOfInit } from "../../model/fresh-start.ts";
+import { slowClocks } from "../../model/slow-clocks.ts";
 import { isPlaceOfRequest } from "../../model/sent-requests.ts";
 import { formsInMemory, type UniqueValue } from "../../model/unique-values.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
@@ -116,6 +117,7 @@ export class CheckOperation {
         earliestMs: facts.createdAtMs - INIT_MS_MAX,
         latestMs: facts.createdAtMs,
       }),
+      slowClocks: slowClocks(answersOf(clones), fresh?.answers ?? null, context),
       kept: compared.kept,
       rows: compared.rows,
       oldAddresses: await this.#findOldAddresses(runnable, clones, known),

@@ -1,5 +1,6 @@
 import type { SharedValue } from "../../model/compare-clones.ts";
 import type { AgeWord } from "../../model/fresh-start.ts";
+import type { SlowClock } from "../../model/slow-clocks.ts";
 import type { SnapshotFindings } from "../../ports/snapshot-disk.ts";
 import type { FreshComparison, RanEnvironments } from "./fresh-environment.ts";
 
@@ -9,6 +10,7 @@ export interface CheckFacts extends RanEnvironments, FreshComparison {
     SharedValue & { readonly placesInMemory: number; readonly isInFresh: boolean; readonly isOnlySent: boolean }
   >;
   readonly ages: readonly AgeWord[];
+  readonly slowClocks: readonly SlowClock[];
   /** Outside addresses that clones reached without asking for a name, and that nobody has written down. */
   readonly oldAddresses: readonly string[];
   readonly contents: SnapshotFindings;

@@ -35,6 +35,7 @@ export function judge(facts: CheckFacts): readonly CheckFinding[] {
     sharedValues(facts),
     repeatedDraws(facts),
     oldTimes(facts),
+    slowTimes(facts),
     keptValues(facts),
   ];
   findings.push(connections(facts), oldAddresses(facts), secrets(facts));
@@ -127,6 +128,20 @@ function oldTimes({ shared, ages }: CheckFacts): CheckFinding | null {
     why: "The function read the clock while it started up and kept the value. It does not move: a copy that starts next week still says so.",
     cure: "Read the clock in the handler, or again in an after-restore hook.",
     evidence: limit(found),
+  };
+}
+
+function slowTimes({ slowClocks: found }: CheckFacts): CheckFinding | null {
+  if (found.length === 0) return null;
+  return {
+    id: "slow-clock",
+    severity: "error",
+    title: "A time that the function gives out is behind by the age of the snapshot",
+    why: "The function read the clock while it started up, and counts on from there with a clock that stands still between the snapshot and the start of a copy (performance.now, time.monotonic, System.nanoTime): a copy that starts next week is a week behind.",
+    cure: "Read the wall clock in the handler, or take the moment to count from again in an after-restore hook.",
+    evidence: limit(
+      found.map(({ place, text, behindMs }) => `${place}: time ${text}, ${(behindMs / 1000).toFixed(1)} s behind`),
+    ),
   };
 }
 
