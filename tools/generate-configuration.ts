@@ -47,7 +47,7 @@ setting on a line, and paths in it are absolute. A file with a secret key must n
 (SIGHUP) reads it again, but the listening socket stays.
 
 \`\`\`yaml
-listen: 0.0.0.0:9000
+listen: 127.0.0.1:9000
 environments-max: 200
 snapshot-idle: 30d
 file-system:

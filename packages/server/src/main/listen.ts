@@ -29,12 +29,18 @@ export async function listen(app: HttpServer, options: ServeOptions): Promise<st
   return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
-/** Throws a UsageError when others can reach the listener and the credentials are those made for this machine alone. */
-export function checkListener(options: ServeOptions): void {
-  if (!LOOPBACK.has(options.listen.host) && options.credentials === null) {
+/**
+ * Throws a UsageError when others can reach the listener, and the credentials are those made for this machine alone, or
+ * nobody has said that plain HTTP may go over the network.
+ */
+export function checkListener({ listen: { host }, credentials, insecureHttp }: ServeOptions): void {
+  if (LOOPBACK.has(host)) return;
+  const outside = `--listen ${host} is reachable from outside`;
+  if (credentials === null)
+    throw new UsageError(`${outside}: set THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY to credentials of your own`);
+  if (!insecureHttp)
     throw new UsageError(
-      `--listen ${options.listen.host} is reachable from outside: ` +
-        "set THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY to credentials of your own",
+      `${outside}, and Thaw serves plain HTTP: payloads, code and links could be read on the way. ` +
+        "Listen on 127.0.0.1 behind a proxy with TLS, or, where the network is trusted, set --insecure-http true",
     );
-  }
 }
