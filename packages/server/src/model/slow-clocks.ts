@@ -60,7 +60,7 @@ interface Sample {
 }
 
 /**
- * Reckons how far from now the time is by right: 0 for the time of an answer, an hour for that at which a token expires.
+ * Reckons how far from now the time is by right: 0 for that of an answer, an hour for that at which a token expires.
  */
 function offsetOf(place: string, fresh: readonly Sample[]): number {
   const given = fresh.flatMap(({ answer, times }) => {
