@@ -171,7 +171,10 @@ const INPUTS: ReadonlyArray<readonly [OperationName, Input]> = [
   ["GetFunctionConcurrency", { FunctionName: "f" }],
   ["DeleteFunctionConcurrency", { FunctionName: "f" }],
   ["Invoke", { ...QUALIFIED, InvocationType: "RequestResponse", LogType: "Tail", ClientContext: "e30=" }],
-  ["InvokeWithResponseStream", { ...QUALIFIED, InvocationType: "RequestResponse", LogType: "Tail", ClientContext: "e30=" }],
+  [
+    "InvokeWithResponseStream",
+    { ...QUALIFIED, InvocationType: "RequestResponse", LogType: "Tail", ClientContext: "e30=" },
+  ],
   ["GetAccountSettings", {}],
   ["ListLayers", PAGE],
   ["ListLayerVersions", { LayerName: "l", ...PAGE }],

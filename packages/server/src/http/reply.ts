@@ -1,7 +1,7 @@
 /** Answers as AWS forms them: error bodies, error headers, request ids. */
 import type { Readable } from "node:stream";
 import { ERRORS, type WireResponse } from "@thaw/aws-api";
-import { ApiError } from "../model/api-error.ts";
+import { ApiError, type ErrorMembers } from "../model/api-error.ts";
 
 export interface Reply {
   readonly status: number;
@@ -33,16 +33,15 @@ const UNMODELLED: Readonly<Record<string, Form>> = {
 };
 
 /** An empty message is null in the body: AWS has errors without a text. */
-export function errorReply(
-  name: string,
-  message: string,
-  extra: Readonly<Record<string, string>> = {},
-  statusGiven?: number,
-): Reply {
+export function errorReply(name: string, message: string, extra: ErrorMembers = {}, statusGiven?: number): Reply {
   const form: Form | undefined = (ERRORS as Readonly<Record<string, Form>>)[name] ?? UNMODELLED[name];
   const fault = form?.fault ?? "front";
   const type = fault === "front" ? {} : { Type: fault === "server" ? "Service" : "User" };
-  const body = { ...type, ...extra, [form?.messageMember ?? "message"]: message === "" ? null : message };
+  const members = Object.entries({ ...type, ...extra }).filter(([, value]) => value !== null);
+  const body = {
+    ...Object.fromEntries(members),
+    [form?.messageMember ?? "message"]: message === "" ? null : message,
+  };
   return {
     status: statusGiven ?? form?.status ?? 400,
     headers: { "Content-Type": "application/json", "X-Amzn-ErrorType": name },

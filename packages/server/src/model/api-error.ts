@@ -12,12 +12,14 @@ type UnmodelledName =
   | "UnknownOperationException"
   | "NotImplementedException";
 
+export type ErrorMembers = Readonly<Record<string, string | null>>;
+
 export class ApiError extends Error {
   override readonly name: ErrorName | UnmodelledName;
-  /** Further members of the body (`Reason`). */
-  readonly extra: Readonly<Record<string, string>>;
+  /** Further members of the body (`Reason`); null: one that is left out. */
+  readonly extra: ErrorMembers;
 
-  constructor(name: ErrorName | UnmodelledName, message: string, extra: Readonly<Record<string, string>> = {}) {
+  constructor(name: ErrorName | UnmodelledName, message: string, extra: ErrorMembers = {}) {
     super(message);
     this.name = name;
     this.extra = extra;
@@ -26,6 +28,11 @@ export class ApiError extends Error {
 
 export function invalidParameter(message: string): ApiError {
   return new ApiError("InvalidParameterValueException", message);
+}
+
+/** For refusals whose body has no `Type` on AWS. */
+export function untypedInvalidParameter(message: string): ApiError {
+  return new ApiError("InvalidParameterValueException", message, { Type: null });
 }
 
 export function notFound(message: string): ApiError {

@@ -67,7 +67,7 @@ function offsetOf(place: string, fresh: readonly Sample[]): number {
     const ms = times.get(place)?.time.ms;
     return ms === undefined ? [] : [{ least: ms - answer.endedAtMs, most: ms - answer.startedAtMs }];
   });
-  if (given.length === 0 || given.every(({ least, most }) => least <= TOLERANCE_MS && most >= -TOLERANCE_MS)) return 0;
+  if (given.every(({ least, most }) => least <= TOLERANCE_MS && most >= -TOLERANCE_MS)) return 0;
   return Math.max(...given.map(({ least }) => least));
 }
 

@@ -2,9 +2,9 @@
  * How many invokes run at once: the account's limit, and what functions have reserved of it. A reservation is both a
  * promise and a limit. https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
  */
-import { invalidParameter } from "../../model/api-error.ts";
+import { invalidParameter, untypedInvalidParameter } from "../../model/api-error.ts";
 import { parseFunctionName } from "../../model/function-name.ts";
-import type { FunctionRecord } from "../../model/function-record.ts";
+import { type FunctionRecord, LATEST } from "../../model/function-record.ts";
 import type { ThrottleReason } from "../../ports/worker.ts";
 import { ACCOUNT } from "../records/changes.ts";
 import { findFunction } from "../records/lookup.ts";
@@ -69,9 +69,16 @@ export class Concurrency {
     await changes.decide(ACCOUNT, async () => {
       // Read before the sum: who changes a reservation meanwhile changes it, too.
       const revision = await store.accountRevision();
-      const owner = await findFunction(this.#services, name);
+      const owner = await findFunction(this.#services, name, LATEST);
+      const provisioned = (await store.listProvisioned(name)).reduce((sum, { requested }) => sum + requested, 0);
+      if (input.ReservedConcurrentExecutions < provisioned) {
+        // As it is recorded, with its blanks.
+        throw untypedInvalidParameter(
+          ` ReservedConcurrentExecutions  ${input.ReservedConcurrentExecutions} should not be lower than function's total provisioned concurrency [${provisioned}].`,
+        );
+      }
       if ((await this.unreserved(name)) - input.ReservedConcurrentExecutions < this.#unreservedMin) {
-        throw invalidParameter(
+        throw untypedInvalidParameter(
           `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${this.#unreservedMin}].`,
         );
       }

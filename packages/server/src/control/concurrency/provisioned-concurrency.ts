@@ -3,7 +3,7 @@
  * whenever something changed. https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html; texts that are
  * not in the API's model are those that LocalStack keeps from AWS (localstack-core …/lambda_/provider.py).
  */
-import { ApiError, conflict, invalidParameter } from "../../model/api-error.ts";
+import { ApiError, conflict, invalidParameter, notFound } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import {
   type FunctionRecord,
@@ -92,7 +92,7 @@ export class ProvisionedConcurrency {
         throw invalidParameter("Provisioned Concurrency Configs cannot be applied to unpublished function versions.");
       // Read before the sum: who changes a reservation meanwhile changes it, too.
       const revision = await store.accountRevision();
-      const { owner } = await findVersion(this.#services, input.FunctionName, input.Qualifier);
+      const owner = await this.#findOwner(input);
       for (const version of await this.#versionsOf(owner.name, input.Qualifier)) this.#checkVersion(version.record);
       await this.#checkOverlap(owner.name, input.Qualifier);
       await this.#checkCount(owner, input.Qualifier, input.ProvisionedConcurrentExecutions);
@@ -146,7 +146,7 @@ export class ProvisionedConcurrency {
   async remove(input: In<"DeleteProvisionedConcurrencyConfig">): Promise<Out<"DeleteProvisionedConcurrencyConfig">> {
     if (input.Qualifier === LATEST)
       throw invalidParameter("The function resource provided must be an alias or a published version.");
-    const { name } = (await findVersion(this.#services, input.FunctionName, input.Qualifier)).owner;
+    const { name } = await this.#findOwner(input);
     await this.#services.changes.decide(name, async () => {
       const record = await this.#services.store.getProvisioned(name, input.Qualifier);
       return { writes: record === null ? [] : [{ op: "remove", kind: "provisioned", record }], result: undefined };
@@ -255,7 +255,7 @@ export class ProvisionedConcurrency {
   async #find(functionName: string, qualifier: string): Promise<ProvisionedRecord> {
     if (qualifier === LATEST)
       throw invalidParameter("The function resource provided must be an alias or a published version.");
-    const { name } = (await findVersion(this.#services, functionName, qualifier)).owner;
+    const { name } = await this.#findOwner({ FunctionName: functionName, Qualifier: qualifier });
     const record = await this.#services.store.getProvisioned(name, qualifier);
     if (record === null)
       throw new ApiError(
@@ -263,6 +263,19 @@ export class ProvisionedConcurrency {
         "No Provisioned Concurrency Config found for this function",
       );
     return record;
+  }
+
+  /** AWS looks for an alias before it looks for the function, and has words of its own for one that is not there. */
+  async #findOwner(input: {
+    readonly FunctionName: string;
+    readonly Qualifier: string;
+  }): Promise<Stored<FunctionRecord>> {
+    const { scope, store } = this.#services;
+    const { name } = parseFunctionName(scope, input.FunctionName, input.Qualifier);
+    const isAlias = !/^\d+$/.test(input.Qualifier);
+    if (isAlias && (await store.getAlias(name, input.Qualifier)) === null)
+      throw notFound(`Cannot find alias arn: ${functionArn(scope, name, input.Qualifier)}`);
+    return (await findVersion(this.#services, input.FunctionName, input.Qualifier)).owner;
   }
 
   /** A version, or those behind an alias with their parts; empty where there is none. */

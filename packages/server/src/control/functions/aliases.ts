@@ -1,5 +1,5 @@
 /** The five alias operations. */
-import { conflict, invalidParameter, notFound } from "../../model/api-error.ts";
+import { conflict, invalidParameter, notFound, untypedInvalidParameter } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import { type AliasRecord, type FunctionRecord, LATEST } from "../../model/function-record.ts";
 import type { Stored, Write } from "../../ports/metadata-store.ts";
@@ -143,7 +143,7 @@ class Aliases {
       );
     }
     if (extra.length > 0 && alias.functionVersion === LATEST)
-      throw invalidParameter("$LATEST is not supported for an alias pointing to more than 1 version");
+      throw untypedInvalidParameter("$LATEST is not supported for an alias pointing to more than 1 version");
     for (const version of [alias.functionVersion, ...extra])
       await this.#checkVersion(alias.functionName, version, owner);
   }
