@@ -251,3 +251,29 @@ test("an event whose invoke ends the server is dropped after three lives; others
   expect(await harness.life.store.listUnfinished()).toEqual([]);
   await harness.end();
 });
+
+test("an event beside a snapshot that ends the server is not blamed for it", async () => {
+  let ran = 0;
+  const harness = await startWithKiller({
+    functions: {
+      killer: { handle: () => "2" },
+      slow: {
+        handle: async () => (
+          ran++, await new Promise<string>((resolve) => harness.clock.after(10, () => resolve('"1"')))
+        ),
+      },
+    },
+  });
+  await harness.create("f", "slow", { snapStart: false });
+  await harness.create("k", "killer");
+  await harness.invoke("f", undefined, {}, "Event");
+  await harness.clock.advance(0);
+  expect(ran).toBe(1);
+  await harness.publish("k").catch(ignoreDeath);
+  expect(await startUntilItLasts(harness)).toBe(3);
+  expect((await harness.version("k", "1")).state).toBe("Failed");
+  expect(ran, "it waits for its turn, and is carried out then").toBe(2);
+  expect(await harness.life.store.listEvents(Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
+  expect(harness.problems.join()).not.toContain("is dropped");
+  await harness.end();
+});

@@ -77,7 +77,7 @@ export class ProvisionedConcurrency {
     this.#services = services;
     this.#concurrency = parts.concurrency;
     this.#runnables = parts.runnables;
-    this.#tries = new ProvisionedTries(parts.unfinished);
+    this.#tries = new ProvisionedTries(parts.unfinished, () => this.#applyQuietly());
   }
 
   close(): void {
@@ -172,8 +172,11 @@ export class ProvisionedConcurrency {
 
   /** Hears of every commit: where it matters here, the worker is told before the writer goes on. Never rejects. */
   async heard(writes: readonly Write[]): Promise<void> {
-    if (!writes.some(matters)) return;
-    await this.apply().catch((error: unknown) => this.#services.onProblem("apply provisioned concurrency", error));
+    if (writes.some(matters)) await this.#applyQuietly();
+  }
+
+  #applyQuietly(): Promise<void> {
+    return this.apply().catch((error: unknown) => this.#services.onProblem("apply provisioned concurrency", error));
   }
 
   /** Tells the worker all that is wanted. One at a time, so that it is told last what was read last. */
@@ -189,9 +192,8 @@ export class ProvisionedConcurrency {
 
   /** Tells the worker all targets, and removes the records of versions and aliases that have gone. */
   async #apply(): Promise<void> {
-    const { store, worker } = this.#services;
+    const { store, worker, clock } = this.#services;
     const targets = new Map<string, ProvisionedTarget>();
-    this.#tries.begin();
     for (const wanted of await store.listAllProvisioned()) {
       const { functionName, qualifier, requested } = wanted;
       const owner = await store.getFunction(functionName);
@@ -199,12 +201,14 @@ export class ProvisionedConcurrency {
       if (owner === null || versions.length === 0) {
         // Past `changes`, which would have this told here; one that was changed meanwhile is looked at then.
         await store.commit([{ op: "remove", kind: "provisioned", record: wanted }]);
+        await this.#tries.forget(wanted);
         continue;
       }
       const parts = versions
         .filter(({ record }) => record.state === "Active")
         .map(({ record, weight }) => ({ version: this.#runnables.of(owner, record), weight }));
-      if (!(await this.#tries.admits(wanted, parts.map(({ version }) => version.runKey).join()))) continue;
+      const runKeys = parts.map(({ version }) => version.runKey).join();
+      if (!(await this.#tries.admits(wanted, runKeys, clock.nowMs()))) continue;
       for (const { version, weight } of parts) {
         const count = Math.round(requested * weight) + (targets.get(version.runKey)?.count ?? 0);
         if (count > 0) targets.set(version.runKey, { version, count });
@@ -227,11 +231,10 @@ export class ProvisionedConcurrency {
   }
 
   async #look(): Promise<void> {
-    const isNext = await this.#tries.settle(async (record) => {
+    await this.#tries.settle(this.#services.clock.nowMs(), async (record) => {
       const status = await this.#statusOf(record);
       return status.hasFailed || status.available >= record.requested;
     });
-    if (isNext) await this.apply();
   }
 
   async #present(record: ProvisionedRecord): Promise<Out<"GetProvisionedConcurrencyConfig">> {

@@ -34,7 +34,7 @@ export class EventQueue {
   readonly #unfinished: UnfinishedWork;
   readonly #running = new Map<
     number,
-    { readonly functionName: string; readonly isSuspect: boolean; readonly done: Promise<void> }
+    { readonly functionName: string; readonly work: Work; readonly isSuspect: boolean; readonly done: Promise<void> }
   >();
   #run: Run | null = null;
   #cancelPoll: (() => void) | null = null;
@@ -70,6 +70,7 @@ export class EventQueue {
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#cancelPoll?.();
+    for (const { work } of this.#running.values()) this.#unfinished.leaveTurn(work);
     await this.#pumping;
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
@@ -119,13 +120,14 @@ export class EventQueue {
       // The store failed: the event is still there, and is tried again by the next poll.
       .catch((error: unknown) => this.#services.onProblem(`event ${event.requestId} of ${event.functionName}`, error))
       .finally(() => this.#running.delete(event.id));
-    this.#running.set(event.id, { functionName: event.functionName, isSuspect: this.#isSuspect(event), done });
+    const { id, functionName } = event;
+    this.#running.set(id, { functionName, work: workOf(event), isSuspect: this.#isSuspect(event), done });
     void done.then(() => this.#pump());
   }
 
   /** Whether the event was under way when the last life of the server ended; such are carried out one at a time. */
   #isSuspect(event: Stored<EventRecord>): boolean {
-    return this.#unfinished.triesOf(workOf(event)) > 0;
+    return this.#unfinished.isSuspect(workOf(event));
   }
 
   /** The oldest of the function with the fewest under way; takes it out of `due`. */
@@ -146,23 +148,33 @@ export class EventQueue {
   }
 
   async #carryOut(event: Stored<EventRecord>, run: Run): Promise<void> {
-    const { clock } = this.#services;
     const work = workOf(event);
+    await this.#unfinished.turn(work);
+    if (this.#isClosing) return;
     if (this.#unfinished.triesOf(work) >= TRIES_MAX) {
-      await this.#unfinished.ended(work);
+      await this.#ended(work);
       return this.#drop(event, "the server ended three times in a row while it was carried out");
     }
     await this.#unfinished.begin(work);
     const outcome = await run(event).catch((error: unknown) => error);
     if (this.#isClosing && isPlatform(outcome)) return;
-    // Where sandboxd has ended, the server hears of it a moment later.
-    if (!isPlatformError(outcome)) await this.#unfinished.ended(work);
+    if (!isPlatformError(outcome)) await this.#ended(work);
     else
-      clock.after(LOSS_HEARD_MS, () => {
-        if (!this.#isClosing) void this.#unfinished.ended(work);
+      this.#services.clock.after(LOSS_HEARD_MS, () => {
+        if (!this.#isClosing) void this.#ended(work);
       });
+    await this.#settle(event, outcome);
+  }
+
+  async #ended(work: Work): Promise<void> {
+    await this.#unfinished.ended(work);
+    this.#unfinished.leaveTurn(work);
+  }
+
+  /** Removes the event, or puts its next attempt off, by what came of this one. */
+  async #settle(event: Stored<EventRecord>, outcome: unknown): Promise<void> {
     if (isDone(outcome)) return this.#remove(event);
-    const nowMs = clock.nowMs();
+    const nowMs = this.#services.clock.nowMs();
     if (isFunctionError(outcome)) {
       const attempts = event.attempts + 1;
       if (attempts >= ATTEMPTS_MAX) return this.#drop(event, "the function failed three times");

@@ -2,7 +2,8 @@
  * Work that a start takes up again, and that may itself be what ended the server: a snapshot whose capture kills
  * sandboxd, an accepted event whose invoke does. It is noted before it begins and when it has ended. Whatever is noted
  * at a start was under way when the last life ended: it is suspect, is taken up alone, and after `TRIES_MAX` lives in a
- * row that ended so it is given up. An end that was asked for (SIGTERM, a renewal) counts for nothing.
+ * row that ended so it is given up. An end that was asked for (SIGTERM, a renewal) counts for nothing. Suspects of all
+ * kinds take turns, so that no one is blamed for what another did.
  *
  * Design 0006 has the reasons.
  */
@@ -24,6 +25,10 @@ export class UnfinishedWork {
   /** Work that this life has begun and not ended. */
   readonly #begun = new Map<string, Work>();
 
+  /** Key of the suspect whose turn it is, and those that wait for theirs. */
+  #holder: string | null = null;
+  readonly #waiting: Array<{ readonly key: string; readonly resolve: () => void }> = [];
+
   constructor(services: Needs) {
     this.#services = services;
   }
@@ -38,9 +43,32 @@ export class UnfinishedWork {
     return this.#left.get(keyOf(work))?.tries ?? 0;
   }
 
-  /** Work of a kind that earlier lives left. */
-  leftOf(kind: Work["kind"]): readonly Noted[] {
-    return [...this.#left.values()].filter((noted) => noted.kind === kind);
+  isSuspect(work: Work): boolean {
+    return this.triesOf(work) > 0;
+  }
+
+  /** Takes the turn of a suspect. False where it is another one's. */
+  takeTurn(work: Work): boolean {
+    const key = keyOf(work);
+    this.#holder ??= key;
+    return this.#holder === key;
+  }
+
+  /** Resolves when it is the work's turn, at once where it is no suspect. Whoever waited leaves the turn. */
+  async turn(work: Work): Promise<void> {
+    if (!this.isSuspect(work) || this.takeTurn(work)) return;
+    await new Promise<void>((resolve) => this.#waiting.push({ key: keyOf(work), resolve }));
+  }
+
+  /** Gives the turn to the next one, where the work has it; else it no longer waits for it. */
+  leaveTurn(work: Work): void {
+    const key = keyOf(work);
+    const at = this.#waiting.findIndex((each) => each.key === key);
+    if (at !== -1) this.#waiting.splice(at, 1)[0]?.resolve();
+    if (this.#holder !== key) return;
+    const next = this.#waiting.shift();
+    this.#holder = next?.key ?? null;
+    next?.resolve();
   }
 
   /** Notes a beginning, before the work begins; a life counts once. Never rejects. */

@@ -66,6 +66,8 @@ export class Publisher {
   readonly #uses: VersionUses;
   readonly #unfinished: UnfinishedWork;
   readonly #jobs: SnapshotJobs;
+  /** Keys of the jobs of suspects that wait for their turn. */
+  readonly #awaited = new Set<string>();
   /** Snapshots that no row names yet. */
   readonly #making = new Set<SnapshotId>();
   /** Places of those that are not in the queue yet. */
@@ -139,7 +141,7 @@ export class Publisher {
 
   /** Tells whether the version's snapshot is being made or waits for its turn; null where it is neither. */
   progressOf(record: VersionRecord): "waiting" | "running" | null {
-    return this.#jobs.stateOf(keyOf(record));
+    return this.#awaited.has(keyOf(record)) ? "waiting" : this.#jobs.stateOf(keyOf(record));
   }
 
   /**
@@ -151,8 +153,10 @@ export class Publisher {
 
   /** Stops the work on a version that has been deleted, and removes its snapshot. */
   forget(record: VersionRecord): void {
+    this.#awaited.delete(keyOf(record));
     this.#jobs.cancel(keyOf(record));
     this.#uses.forget(record.functionName, record.version);
+    this.#unfinished.leaveTurn(workOf(record));
     void this.#unfinished.ended(workOf(record));
     if (record.snapshotId !== null) void this.removeSnapshot(record.snapshotId);
   }
@@ -197,8 +201,23 @@ export class Publisher {
 
   #add(record: VersionRecord, isBackground: boolean, run: (signal: AbortSignal) => Promise<void>): void {
     const { functionName } = record;
-    const isAlone = this.#unfinished.triesOf(workOf(record)) > 0;
-    this.#jobs.add({ key: keyOf(record), functionName, isBackground, isAlone, run });
+    const key = keyOf(record);
+    const work = workOf(record);
+    const isSuspect = this.#unfinished.isSuspect(work);
+    if (!isSuspect) return this.#jobs.add({ key, functionName, isBackground, isAlone: false, run });
+    if (this.#awaited.has(key) || this.#jobs.stateOf(key) !== null) return;
+    this.#awaited.add(key);
+    const runInTurn = async (signal: AbortSignal): Promise<void> => {
+      try {
+        await run(signal);
+      } finally {
+        this.#unfinished.leaveTurn(work);
+      }
+    };
+    void this.#unfinished.turn(work).then(() => {
+      // Else it has been deleted meanwhile.
+      if (this.#awaited.delete(key)) this.#jobs.add({ key, functionName, isBackground, isAlone: true, run: runInTurn });
+    });
   }
 
   async #bring(record: VersionRecord, signal: AbortSignal): Promise<void> {
