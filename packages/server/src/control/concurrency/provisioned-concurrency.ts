@@ -77,7 +77,7 @@ export class ProvisionedConcurrency {
     this.#services = services;
     this.#concurrency = parts.concurrency;
     this.#runnables = parts.runnables;
-    this.#tries = new ProvisionedTries(parts.unfinished, () => this.#applyQuietly());
+    this.#tries = new ProvisionedTries(parts.unfinished, () => void this.#applyQuietly());
   }
 
   close(): void {
