@@ -13,6 +13,8 @@ export interface RuntimeRecipe {
   }): readonly string[];
   /** Added to the environment before the function's own variables (LANG, PATH, LD_LIBRARY_PATH…). */
   readonly env: Readonly<Record<string, string>>;
+  /** True where the runtime's client writes log records to the descriptor that `_LAMBDA_TELEMETRY_LOG_FD` names. */
+  readonly writesRecords: boolean;
   /** As in INIT_START: `java:17.thaw`. */
   readonly runtimeVersion: string;
   readonly runtimeVersionArn: string;

@@ -38,7 +38,15 @@ export interface SpawnRequest {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /**
+   * The descriptor on which the process is to find a pipe for log records, and the variable that tells it the number.
+   * A supervisor from before there were such pipes leaves out both.
+   */
+  readonly records?: { readonly fd: number; readonly variable: string };
 }
+
+/** A pipe that a process writes to; `records` is the one that a spawn may ask for. */
+export type OutputStream = "stdout" | "stderr" | "records";
 
 /** The one listener of a link. Events come in order; those before `listen` are kept for it. */
 export interface SupervisorListener {
@@ -46,7 +54,7 @@ export interface SupervisorListener {
   onCall(call: RuntimeCall): void;
   /** Told when the client closed its connection before it was answered; the body has ended, whole or not. */
   onAbandoned(call: RuntimeCall): void;
-  onLog(source: string, stream: "stdout" | "stderr", bytes: Buffer): void;
+  onLog(source: string, stream: OutputStream, bytes: Buffer): void;
   onExit(exit: ProcessExit): void;
   /** Told when the connection ended and was not parked by us. */
   onLost(): void;

@@ -37,6 +37,7 @@ interface Found {
   readonly files: readonly string[];
   readonly argv: RuntimeRecipe["argv"];
   readonly env: Readonly<Record<string, string>>;
+  readonly writesRecords: boolean;
 }
 
 const BASE_ENV = {
@@ -113,7 +114,7 @@ class CatalogEntry {
 }
 
 function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
-  const { runtime, root, lang, client, argv, env, files } = found;
+  const { runtime, root, lang, client, argv, env, files, writesRecords } = found;
   const stamps = files.map((path) => [path, stampOf(path)]);
   const fingerprint = createHash("sha256")
     .update(
@@ -131,6 +132,7 @@ function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
     client,
     argv,
     env: { ...BASE_ENV, ...env },
+    writesRecords,
     runtimeVersion: `${runtime.replace(/^(java|python|nodejs)/, "$1:").replace(/^provided\./, "provided:")}.thaw`,
     runtimeVersionArn: options.arnOf(`${runtime}:${fingerprint}`),
     fingerprint,
@@ -166,6 +168,7 @@ function findJava(options: RuntimeCatalogOptions, major: number): Found[] {
         files: [...files, ...librariesOf(path)],
         argv,
         env: { JAVA_HOME: home },
+        writesRecords: true,
       },
     ];
   });
@@ -206,9 +209,8 @@ function findPython(options: RuntimeCatalogOptions, version: string): Found[] {
     const argv: RuntimeRecipe["argv"] = ({ handler }) => [`/${program}`, "/var/runtime/thaw_runtime.py", handler];
     // Layers are on sys.path, not in PYTHONPATH, as on AWS.
     const env = { PYTHONPATH: "/var/runtime", PYTHONDONTWRITEBYTECODE: "1" };
-    return [
-      { runtime, root, lang: null, client: runtime, files: [join(path, program), ...librariesOf(path)], argv, env },
-    ];
+    const files = [join(path, program), ...librariesOf(path)];
+    return [{ runtime, root, lang: null, client: runtime, files, argv, env, writesRecords: true }];
   });
 }
 
@@ -235,6 +237,7 @@ function findNode(options: RuntimeCatalogOptions, major: number): Found[] {
         files: [program, ...librariesOf("/")],
         argv,
         env,
+        writesRecords: false,
       },
     ];
   });
@@ -243,5 +246,6 @@ function findNode(options: RuntimeCatalogOptions, major: number): Found[] {
 function findProvided(options: RuntimeCatalogOptions, runtime: string): Found[] {
   if (!existsSync(join(options.clientsDir, "provided"))) return [];
   const argv: RuntimeRecipe["argv"] = () => ["/var/task/bootstrap"];
-  return [{ runtime, root: "host", lang: null, client: "provided", files: librariesOf("/"), argv, env: {} }];
+  const files = librariesOf("/");
+  return [{ runtime, root: "host", lang: null, client: "provided", files, argv, env: {}, writesRecords: false }];
 }

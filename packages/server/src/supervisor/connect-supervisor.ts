@@ -9,12 +9,20 @@
 import { connect, type Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
 import { ThawError } from "../model/platform-errors.ts";
-import type { ProcessExit, SpawnRequest, SupervisorLink, SupervisorListener } from "../ports/supervisor.ts";
+import type {
+  OutputStream,
+  ProcessExit,
+  SpawnRequest,
+  SupervisorLink,
+  SupervisorListener,
+} from "../ports/supervisor.ts";
 import { encodeFrame, encodeJson, FRAME, type Frame, FrameReader, SupervisorProtocolError } from "./frames.ts";
 import { type CallEnd, type CallHead, LinkedCall } from "./linked-call.ts";
 
 const PROTOCOL = 2;
 const EMPTY = Buffer.alloc(0);
+/** By their number in a LOG frame, less one. */
+const OUTPUT_STREAMS: readonly OutputStream[] = ["stdout", "stderr", "records"];
 /**
  * Limit of an answer that takes milliseconds: as much as AWS gives to a restore. A function can stop its supervisor,
  * which has the same user, and a clone whose memory does not come can't answer.
@@ -209,7 +217,8 @@ class Link implements SupervisorLink {
   #onLog(payload: Buffer): void {
     const nameSize = payload.readUInt8(0);
     const source = payload.toString("utf8", 1, 1 + nameSize);
-    const stream = payload.readUInt8(1 + nameSize) === 2 ? "stderr" : "stdout";
+    const stream = OUTPUT_STREAMS[payload.readUInt8(1 + nameSize) - 1];
+    if (stream === undefined) throw new SupervisorProtocolError("stream of a process's output");
     const bytes = Buffer.from(payload.subarray(2 + nameSize));
     this.#emit((listener) => listener.onLog(source, stream, bytes));
   }

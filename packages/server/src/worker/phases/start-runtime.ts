@@ -6,13 +6,17 @@ import { describeExit, type Failure } from "../function-errors.ts";
 import { buildEnvironmentVariables } from "../runtime-api/environment-variables.ts";
 
 const WRAPPER_VARIABLE = "AWS_LAMBDA_EXEC_WRAPPER";
+/** AWS's number (recorded …test_lambda_init_environment, java17). Python's client takes the variable out again. */
+const RECORDS = { fd: 62, variable: "_LAMBDA_TELEMETRY_LOG_FD" } as const;
 
 /** Starts the runtime process. Null: it runs. */
 export async function startRuntime(core: EnvironmentCore, { sandbox }: Brought): Promise<Failure | null> {
   const wrapper = wrapperOf(core);
   const argv = runtimeArgv(core, wrapper);
   try {
-    await sandbox.link.spawn({ name: RUNTIME_PROCESS, argv, env: runtimeEnvironment(core), cwd: "/var/task" });
+    const records = core.recipe.writesRecords ? { records: RECORDS } : {};
+    const env = runtimeEnvironment(core);
+    await sandbox.link.spawn({ name: RUNTIME_PROCESS, argv, env, cwd: "/var/task", ...records });
     return null;
   } catch (error) {
     core.reportProblem("start the runtime", error);
