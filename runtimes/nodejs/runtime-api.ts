@@ -22,7 +22,7 @@ interface Reply {
 export async function nextInvocation(): Promise<Invocation> {
   const reply = await call("GET", "/runtime/invocation/next", {}, "");
   if (reply.status !== 200) throw new Error(`invocation/next answered ${reply.status}`);
-  const header = (name: string): string | undefined => reply.headers[`lambda-runtime-${name}`] as string | undefined;
+  const header = (name: string): string | undefined => decode(reply.headers[`lambda-runtime-${name}`]);
   return {
     requestId: header("aws-request-id") ?? "",
     deadlineMs: Number(header("deadline-ms")),
@@ -31,6 +31,11 @@ export async function nextInvocation(): Promise<Invocation> {
     clientContext: header("client-context"),
     body: reply.body,
   };
+}
+
+/** Node reads headers as Latin-1; those of the Runtime API are UTF-8 (the client context's JSON). */
+function decode(header: string | string[] | undefined): string | undefined {
+  return typeof header === "string" ? Buffer.from(header, "latin1").toString("utf8") : undefined;
 }
 
 /**

@@ -186,3 +186,48 @@ fn read_failure(pipe: OwnedFd) -> Option<i32> {
     let mut bytes = [0; 4];
     File::from(pipe).read_exact(&mut bytes).ok().map(|()| i32::from_ne_bytes(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::FromRawFd;
+
+    /// Runs a shell script with a pipe for records on `fd`; returns what it wrote there.
+    fn records_of(script: &str, fd: i32) -> Result<String, &'static str> {
+        let request = serde_json::json!({
+            "name": "runtime",
+            "argv": ["/bin/sh", "-c", script],
+            "env": {},
+            "cwd": "/",
+            "records": { "fd": fd, "variable": "RECORDS_FD" },
+        });
+        let spawned = spawn(&serde_json::from_value(request).expect("a request"))?;
+        let pipe = spawned.records.expect("a pipe");
+        // SAFETY: plain numbers: the test reads to the end.
+        unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, 0) };
+        let mut text = String::new();
+        File::from(pipe).read_to_string(&mut text).expect("text");
+        // SAFETY: our own child.
+        unsafe { libc::waitpid(spawned.pid, std::ptr::null_mut(), 0) };
+        Ok(text)
+    }
+
+    #[test]
+    fn gives_a_pipe_for_records_wherever_its_number_is_taken() {
+        let script = "echo $RECORDS_FD > /proc/self/fd/$RECORDS_FD";
+        // SAFETY: a descriptor of its own for each number, so that the pipes of the spawn take the ones around it.
+        let taken: Vec<OwnedFd> =
+            (0..40).map(|_| unsafe { OwnedFd::from_raw_fd(libc::fcntl(1, libc::F_DUPFD_CLOEXEC, 3)) }).collect();
+        let highest = taken.iter().map(AsRawFd::as_raw_fd).max().expect("one");
+        for fd in [3, 62].into_iter().chain(highest - 2..highest + 10) {
+            assert_eq!(records_of(script, fd), Ok(format!("{fd}\n")), "{fd}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_number_that_is_none() {
+        for fd in [-1, 2, 1024] {
+            assert_eq!(records_of("true", fd), Err("EINVAL"), "{fd}");
+        }
+    }
+}

@@ -203,6 +203,10 @@ class Tail {
 
   read(): Buffer {
     const all = Buffer.concat(this.#lines);
-    return all.subarray(Math.max(0, all.length - TAIL_SIZE_BYTES_MAX));
+    if (all.length <= TAIL_SIZE_BYTES_MAX) return all;
+    const start = all.length - TAIL_SIZE_BYTES_MAX;
+    // A character that was cut is left out whole: clients decode the log as UTF-8.
+    for (let from = start; from < start + 4; from++) if (((all[from] ?? 0) & 0xc0) !== 0x80) return all.subarray(from);
+    return all.subarray(start);
   }
 }
