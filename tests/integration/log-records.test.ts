@@ -123,7 +123,7 @@ describe.each(["fresh environment", "clone"])("in a %s", (kind) => {
   });
 });
 
-it.for([
+it.for<[string, Buffer]>([
   ["bytes that are no UTF-8", Buffer.from('{"a":"\xff"}', "latin1")],
   ["a surrogate in UTF-8", Buffer.from('"\xed\xa0\x80"', "latin1")],
   ["a byte order mark", Buffer.from("\ufeff{}")],

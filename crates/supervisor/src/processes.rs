@@ -19,6 +19,13 @@ pub struct Spawn {
     records: Option<Records>,
 }
 
+impl Spawn {
+    /// The path of the program.
+    pub fn program(&self) -> Option<&str> {
+        self.argv.first().map(String::as_str)
+    }
+}
+
 /// The descriptor on which the program is to write its log records, and the variable that names it to the program.
 #[derive(Deserialize)]
 struct Records {

@@ -18,6 +18,7 @@ use crate::control::{self, Control};
 use crate::frames::{kind, PIECE_SIZE_BYTES_MAX};
 use crate::interest::Interest;
 use crate::processes::{self, Spawn};
+use crate::program;
 use crate::sys::{self, Epoll};
 
 const PROTOCOL: u64 = 2;
@@ -319,7 +320,10 @@ impl Supervisor {
                 }
                 json!({ "name": request.name, "pid": spawned.pid })
             }
-            Err(errno) => json!({ "name": request.name, "error": errno }),
+            Err(errno) => {
+                let program = request.program().map(program::describe);
+                json!({ "name": request.name, "error": errno, "program": program })
+            }
         };
         if let Some(control) = &mut self.control {
             control.push_json(kind::SPAWNED, 0, &answer);
