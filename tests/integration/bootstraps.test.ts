@@ -47,7 +47,12 @@ const FOREIGN_ELF = Buffer.concat([
 
 it.for<[string, Entry, string, string]>([
   ["not executable", { content: "#!/bin/sh\n", mode: 0o100644 }, "permission denied", "not executable for everybody"],
-  ["for another machine", { content: FOREIGN_ELF }, "exec format error", "is a program for another machine (number 43)"],
+  [
+    "for another machine",
+    { content: FOREIGN_ELF },
+    "exec format error",
+    "is a program for another machine (number 43)",
+  ],
   ["without #!", { content: "echo hello\n" }, "exec format error", "nor a script whose first line names"],
   ["empty", {}, "exec format error", "is empty"],
   ["with a missing interpreter", { content: "#!/usr/bin/nope\n" }, "no such file or directory", '"/usr/bin/nope"'],

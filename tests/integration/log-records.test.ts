@@ -90,10 +90,7 @@ describe.each(["fresh environment", "clone"])("in a %s", (kind) => {
     const child = await run(name, version, { do: "child" });
     expect(child.messages).toEqual(["of a child", expect.stringContaining("after the child")]);
     const bad = await run(name, version, { do: "bad" });
-    expect(bad.messages).toEqual([
-      expect.stringMatching(/endless$/),
-      expect.stringContaining("after the bad one"),
-    ]);
+    expect(bad.messages).toEqual([expect.stringMatching(/endless$/), expect.stringContaining("after the bad one")]);
     expect((await run(name, version, { do: "half" })).messages).toEqual(["begun"]);
     // What follows is the rest of that record, as far as anybody can tell.
     expect((await run(name, version, { do: "log" })).messages.join("\n")).toContain("first\nsecond");

@@ -100,18 +100,21 @@ it.for<[string, string, Record<string, string>]>([
       "index.mjs": `export const handler = async (event) => { for (const line of event) process.stdout.write(line + "\\n"); };`,
     },
   ],
-])("%s: leaves out what is printed as JSON below the level, and no text", async ([Runtime, Handler, files], { expect }) => {
-  const LoggingConfig = { LogFormat: "JSON", ApplicationLogLevel: "WARN", SystemLogLevel: "WARN" } as const;
-  const name = await functions.create(files, { Runtime: Runtime as "python3.13", Handler, LoggingConfig });
-  const without = [JSON.stringify({ level: "ERROR", message: "no time" }), "text", '{"level":"DEBUG"'];
-  await functions.invoke(name, [...PRINTED, ...without]);
-  expect((await functions.logs(name)).map((event) => event.message)).toEqual([
-    PRINTED[2],
-    PRINTED[3],
-    "text",
-    '{"level":"DEBUG"',
-  ]);
-});
+])(
+  "%s: leaves out what is printed as JSON below the level, and no text",
+  async ([Runtime, Handler, files], { expect }) => {
+    const LoggingConfig = { LogFormat: "JSON", ApplicationLogLevel: "WARN", SystemLogLevel: "WARN" } as const;
+    const name = await functions.create(files, { Runtime: Runtime as "python3.13", Handler, LoggingConfig });
+    const without = [JSON.stringify({ level: "ERROR", message: "no time" }), "text", '{"level":"DEBUG"'];
+    await functions.invoke(name, [...PRINTED, ...without]);
+    expect((await functions.logs(name)).map((event) => event.message)).toEqual([
+      PRINTED[2],
+      PRINTED[3],
+      "text",
+      '{"level":"DEBUG"',
+    ]);
+  },
+);
 
 it("Python: a level that the function sets lower does not get past the configured one", async ({ expect }) => {
   const app = `import logging

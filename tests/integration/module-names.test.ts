@@ -130,7 +130,9 @@ test("what Python puts behind its own folders stays there", async () => {
   const Environment = { Variables: { PYTHONUSERBASE: "/var/task/base" } };
   const path = (await functions.invoke(await functions.create(files, { Runtime: "python3.13", Environment })))
     .payload as string[];
-  expect(path.indexOf("/var/task/base/lib/python3.13/site-packages")).toBeGreaterThan(path.indexOf("/usr/lib/python3.13"));
+  expect(path.indexOf("/var/task/base/lib/python3.13/site-packages")).toBeGreaterThan(
+    path.indexOf("/usr/lib/python3.13"),
+  );
 });
 
 test.each([

@@ -1,7 +1,7 @@
 /**
- * Filters of log events, in CloudWatch's words for plain text (AWS's guide of CloudWatch Logs, "Filter pattern syntax"):
- * each term must be in the event, `?term` says that one of several is enough, `-term` must not be there; quotes keep
- * blanks together. Case matters. Terms are text, no expressions, so that the time is linear in what is read.
+ * Filters of log events, in CloudWatch's words for plain text ("Filter pattern syntax" of CloudWatch Logs): each term
+ * must be in the event, `?term` says that one of several is enough, `-term` must not be there; quotes keep blanks
+ * together. Case matters. Terms are text, no expressions, so that the time is linear in what is read.
  */
 import { CommandError } from "@thaw/installation/command-error";
 
@@ -21,11 +21,12 @@ export function parseFilter(pattern: string): LogFilter {
   if (first === "{" || first === "[" || first === "%") {
     throw new CommandError(
       `--filter ${pattern}: patterns of CloudWatch for JSON ({…}), columns ([…]) and expressions (%…%) are not supported. ` +
-        'To look for this text, put it in quotes: --filter \'"…"\'',
+        "To look for this text, put it in quotes: --filter '\"…\"'",
     );
   }
   const terms = readTerms(pattern);
-  const of = (sign: Term["sign"]): readonly string[] => terms.filter((term) => term.sign === sign).map((term) => term.text);
+  const of = (sign: Term["sign"]): readonly string[] =>
+    terms.filter((term) => term.sign === sign).map((term) => term.text);
   const [all, any, none] = [of(""), of("?"), of("-")];
   return (message) =>
     all.every((text) => message.includes(text)) &&

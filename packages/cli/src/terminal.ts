@@ -5,8 +5,7 @@
  */
 
 /** C0 and C1 controls but tab and line feed, and the marks that turn the order of what is read. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const UNSEEN = /[^\P{Cc}\t\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 /**
  * Shows control characters as `\u001b`, which is what they are in JSON, too. Carriage returns become line breaks: the

@@ -11,7 +11,9 @@ public class Records implements RequestHandler<Records.Order, Records.Order> {
         context.getLogger().log("alone");
         System.out.println("one\ntwo");
         if (order.fail()) throw new IllegalStateException("bottom", new RuntimeException("cause"));
-        Object custom = context.getClientContext() == null ? null : context.getClientContext().getCustom().get("key");
+        Object custom = context.getClientContext() == null
+                ? null
+                : context.getClientContext().getCustom().get("key");
         return new Order(order.id() + " " + custom, order.amount() + 1, false);
     }
 }

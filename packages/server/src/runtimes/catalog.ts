@@ -237,7 +237,7 @@ function findNode(options: RuntimeCatalogOptions, major: number): Found[] {
         files: [program, ...librariesOf("/")],
         argv,
         env,
-        writesRecords: false,
+        writesRecords: true,
       },
     ];
   });

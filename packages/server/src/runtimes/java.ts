@@ -15,7 +15,7 @@ export interface JavaOptions {
 
 /**
  * Packages opened to the client (runtimes/java): they hold the generators that get new seeds after a restore. AWS's
- * client makes a FileDescriptor of `_LAMBDA_TELEMETRY_LOG_FD`, and writes its records to standard output where it can't.
+ * client makes a FileDescriptor of `_LAMBDA_TELEMETRY_LOG_FD`; where it can't, it writes to standard output.
  */
 const OPENED = [
   "java.base/java.io",

@@ -67,7 +67,7 @@ it("ends the text between records where the next record begins", ({ expect }) =>
 it("cuts an endless record as it cuts an endless line, and keeps the phase's budget", ({ expect }) => {
   const { log, messages, write } = openLog();
   write(frame("x".repeat(3 * 1024 * 1024)), frame("after"));
-  expect(messages.map((message) => message.length)).toEqual(new Array(4).fill(MESSAGE_SIZE_BYTES_MAX));
+  expect(messages.map((message) => message.length)).toEqual(Array.from({ length: 4 }, () => MESSAGE_SIZE_BYTES_MAX));
   log.beginPhase();
   write(frame("next phase"));
   expect(messages.slice(4)).toEqual([

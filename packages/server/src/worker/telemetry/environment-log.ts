@@ -1,7 +1,8 @@
 /**
  * The log stream of one environment: platform lines, the function's output line by line, and the records of its
- * runtime's client, each as one event, into the log store; and the tail of the running invocation. Output is limited in each phase (Init, Restore, one invocation), so that a
- * function that never stops printing fills neither memory nor disk; what was dropped is said in the log.
+ * runtime's client, each as one event, into the log store; and the tail of the running invocation. Output is limited in
+ * each phase (Init, Restore, one invocation), so that a function that never stops printing fills neither memory nor
+ * disk; what was dropped is said in the log.
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
