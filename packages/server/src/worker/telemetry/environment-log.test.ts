@@ -71,9 +71,17 @@ it("cuts an endless record as it cuts an endless line, and keeps the phase's bud
   log.beginPhase();
   write(frame("next phase"));
   expect(messages.slice(4)).toEqual([
-    "[thaw] 2097157 bytes of output were dropped: more than 1048576 bytes in one phase.",
+    "[thaw] 2097189 bytes of output were dropped: more than 1048576 bytes in one phase.",
     "next phase",
   ]);
+});
+
+it("counts the headers, so that there is no end to records without a message but the budget's", ({ expect }) => {
+  const { log, messages, write } = openLog({ phaseSizeBytesMax: 100 });
+  for (let count = 0; count < 1000; count++) write(frame(""));
+  expect(messages).toEqual(Array.from({ length: 6 }, () => ""));
+  log.flushOutput();
+  expect(messages.at(-1)).toMatch(/^\[thaw\] \d+ bytes of output were dropped/);
 });
 
 it("writes at the end of a phase what has come of a record, and goes on with its rest", ({ expect }) => {

@@ -10,12 +10,16 @@ import type { EnvironmentId } from "../../base/ids.ts";
 import type { LogOrigin, LogStore } from "../../ports/log-store.ts";
 import { isWantedMessage } from "./application-level.ts";
 import { formatPlatformEvent, isWanted, type PlatformEvent } from "./platform-log.ts";
-import type { LogLevel, RecordPiece } from "./record-reader.ts";
+import { type LogLevel, RECORD_HEADER_SIZE_BYTES, type RecordPiece } from "./record-reader.ts";
 
 /** CloudWatch Logs' limit for an event: a longer line is cut into several. */
 export const MESSAGE_SIZE_BYTES_MAX = 256 * 1024;
 /** AWS's size of the log in LogResult. */
 export const TAIL_SIZE_BYTES_MAX = 4096;
+
+/** Number of pieces of an unfinished line that are kept as they came. */
+const PARTS_MAX = 1024;
+const RECORD_HEADER = Buffer.alloc(RECORD_HEADER_SIZE_BYTES);
 
 export interface EnvironmentLogOptions {
   readonly logs: LogStore;
@@ -104,7 +108,10 @@ export class EnvironmentLog {
     this.#endLine(`${source}/text`);
     const pipe = `${source}/record`;
     const kept = this.#take(piece.bytes);
-    if (kept.length > 0 || piece.bytes.length === 0) this.#addPartial(pipe, Buffer.from(kept), piece.level);
+    // The header counts, too: records without a message would else be without a limit.
+    const hasRoom = !piece.isEnd || this.#take(RECORD_HEADER).length === RECORD_HEADER.length;
+    const isEmpty = piece.bytes.length === 0;
+    if (kept.length > 0 || (isEmpty && hasRoom)) this.#addPartial(pipe, Buffer.from(kept), piece.level);
     if (piece.isEnd) this.#endLine(pipe, piece.level);
     return undefined;
   }
@@ -146,6 +153,8 @@ export class EnvironmentLog {
     const parts = this.#partial.get(pipe);
     if (parts === undefined) this.#partial.set(pipe, [bytes]);
     else parts.push(bytes);
+    // A process that writes byte by byte must not cost hundreds of bytes for each.
+    if (parts !== undefined && parts.length >= PARTS_MAX) parts.splice(0, parts.length, Buffer.concat(parts));
     this.#partialSize.set(pipe, (this.#partialSize.get(pipe) ?? 0) + bytes.length);
   }
 

@@ -21,7 +21,8 @@ const TIME_BIT = 0x02;
 const KNOWN_BITS = 0x1f;
 const TYPE_SIZE = 8;
 const TIME_SIZE = 8;
-const HEADER_SIZE_MAX = TYPE_SIZE + TIME_SIZE;
+/** Size of a header that has a time. */
+export const RECORD_HEADER_SIZE_BYTES = TYPE_SIZE + TIME_SIZE;
 
 interface Header {
   readonly sizeBytes: number;
@@ -95,7 +96,7 @@ function readHeader(bytes: Buffer): Header | null | "incomplete" {
   if (bytes.length < TYPE_SIZE) return "incomplete";
   const messageSizeBytes = bytes.readUInt32BE(4);
   if (messageSizeBytes > RECORD_SIZE_BYTES_MAX) return null;
-  const sizeBytes = (bits & TIME_BIT) === 0 ? TYPE_SIZE : HEADER_SIZE_MAX;
+  const sizeBytes = (bits & TIME_BIT) === 0 ? TYPE_SIZE : RECORD_HEADER_SIZE_BYTES;
   if (bytes.length < sizeBytes) return "incomplete";
   return { sizeBytes, messageSizeBytes, level: LOG_LEVELS[level - 1] ?? null };
 }
@@ -104,7 +105,7 @@ function readHeader(bytes: Buffer): Header | null | "incomplete" {
 function findHeader(bytes: Buffer, start: number): number {
   const first = MAGIC[0] as number;
   for (let at = bytes.indexOf(first, start); at !== -1; at = bytes.indexOf(first, at + 1)) {
-    if (readHeader(bytes.subarray(at, at + HEADER_SIZE_MAX)) !== null) return at;
+    if (readHeader(bytes.subarray(at, at + RECORD_HEADER_SIZE_BYTES)) !== null) return at;
   }
   return bytes.length;
 }
