@@ -2,7 +2,7 @@
 # What the runtimes need. In this clone, runtimes/dist/NAME is mounted on /var/runtime of a sandbox:
 #   java    the official runtime interface client, from Maven Central, and our start of it (runtimes/java/src)
 #   unique  the library that is preloaded in every sandbox (runtimes/unique)
-#   nodejs  our own client (runtimes/nodejs/*.ts with the types stripped)
+#   nodejs  the official client for each version of Node.js, from npm, and our start of it (runtimes/nodejs)
 #   python  the official client for each version of Python
 # Machine-wide, $THAW_HOME/runtimes/NAME: Node.js 22 and 24 from npm, Python 3.13 in a Debian root file system.
 set -eu
@@ -39,19 +39,37 @@ build_unique() {
 compile_library() {
   library=$1
   shift
-  run gcc -O2 -Wall -Wextra -shared -fPIC -nostdlib -fno-builtin -fno-stack-protector \
+  run gcc -D_GNU_SOURCE -O2 -Wall -Wextra -shared -fPIC -nostdlib -fno-builtin -fno-stack-protector \
     -fvisibility=hidden -Wl,-z,now -o "$library" "$@"
   run strip "$library"
 }
 
+# build_nodejs VERSION CLIENT: AWS's client and what follows it are one file, as in AWS's own runtimes.
 build_nodejs() {
-  recipe=$(digest runtimes/nodejs/*.ts runtimes/nodejs/page.c tools/build-runtimes.sh tools/strip-types.ts)
-  [ "$(cat $dist/nodejs/.recipe 2>/dev/null)" = "$recipe" ] && return
-  step "Node.js runtime client"
-  rm -rf $dist/nodejs.new && mkdir -p $dist/nodejs.new
-  run node --disable-warning=ExperimentalWarning tools/strip-types.ts runtimes/nodejs $dist/nodejs.new
-  compile_library $dist/nodejs.new/page.node runtimes/nodejs/page.c
-  finish nodejs "$recipe"
+  name=nodejs$1
+  recipe=$(digest runtimes/nodejs/*.ts runtimes/nodejs/*.cts runtimes/nodejs/*.js runtimes/nodejs/*.c \
+    runtimes/nodejs/clients.sha512 tools/build-runtimes.sh tools/strip-types.ts)
+  [ "$(cat $dist/"$name"/.recipe 2>/dev/null)" = "$recipe" ] && return
+  step "Node.js $1 runtime interface client"
+  rm -rf $dist/"$name".new && mkdir -p $dist/"$name".new
+  work=$(mktemp -d)
+  fetch_client "$work" "$2"
+  find "$work/package" -maxdepth 2 -name index.mjs -not -path '*/bin/*' -exec cat {} \; > $dist/"$name".new/index.mjs
+  cat runtimes/nodejs/start"$1".js >> $dist/"$name".new/index.mjs
+  cat "$work/package/THIRD-PARTY-LICENSES" "$work/package/LICENSE" > $dist/"$name".new/THIRD-PARTY-LICENSES.txt
+  rm -rf "$work"
+  run node --disable-warning=ExperimentalWarning tools/strip-types.ts runtimes/nodejs $dist/"$name".new
+  compile_library $dist/"$name".new/page.node runtimes/nodejs/page.c
+  compile_library $dist/"$name".new/rapid-client.node runtimes/nodejs/rapid-client.c
+  finish "$name" "$recipe"
+}
+
+# fetch_client FOLDER VERSION: unpacks it, if it is the one that clients.sha512 names
+fetch_client() {
+  run npm pack --silent --pack-destination "$1" "aws-lambda-ric@$2"
+  grep "aws-lambda-ric-$2.tgz" runtimes/nodejs/clients.sha512 > "$1/expected"
+  (cd "$1" && run sha512sum --check --status expected)
+  tar -xzf "$1/aws-lambda-ric-$2.tgz" -C "$1"
 }
 
 build_provided() {
@@ -80,7 +98,8 @@ finish() {
 
 build_unique
 build_java
-build_nodejs
+build_nodejs 22 3.3.0
+build_nodejs 24 4.0.2
 build_provided
 for version in 3.12 3.13 3.14; do build_python $version; done
 for name in nodejs24 nodejs22 python3.13; do sh tools/install-runtime.sh $name; done

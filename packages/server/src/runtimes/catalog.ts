@@ -16,6 +16,7 @@ import { PROGRAM } from "@thaw/installation";
 import type { Clock } from "../base/clock.ts";
 import type { RuntimeCatalog, RuntimeRecipe, RuntimeRelease } from "../ports/runtime-catalog.ts";
 import { javaArgv } from "./java.ts";
+import { nodeStart } from "./node.ts";
 import { librariesOf, listReleases, stampOf } from "./releases.ts";
 
 export interface RuntimeCatalogOptions {
@@ -38,6 +39,7 @@ interface Found {
   readonly argv: RuntimeRecipe["argv"];
   readonly env: Readonly<Record<string, string>>;
   readonly writesRecords: boolean;
+  readonly envOver?: NonNullable<RuntimeRecipe["envOver"]>;
 }
 
 const BASE_ENV = {
@@ -133,6 +135,7 @@ function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
     argv,
     env: { ...BASE_ENV, ...env },
     writesRecords,
+    ...(found.envOver === undefined ? {} : { envOver: found.envOver }),
     runtimeVersion: `${runtime.replace(/^(java|python|nodejs)/, "$1:").replace(/^provided\./, "provided:")}.thaw`,
     runtimeVersionArn: options.arnOf(`${runtime}:${fingerprint}`),
     fingerprint,
@@ -216,30 +219,13 @@ function findPython(options: RuntimeCatalogOptions, version: string): Found[] {
 
 function findNode(options: RuntimeCatalogOptions, major: number): Found[] {
   const dir = join(options.thawHome, "runtimes");
-  if (!existsSync(join(options.clientsDir, "nodejs"))) return [];
-  return listReleases(dir, `nodejs${major}`).flatMap((lang) => {
+  const client = `nodejs${major}`;
+  if (!existsSync(join(options.clientsDir, client))) return [];
+  return listReleases(dir, client).flatMap((lang) => {
     const program = join(dir, lang, "bin/node");
     if (!existsSync(program)) return [];
-    const argv: RuntimeRecipe["argv"] = ({ memorySizeMib }) => [
-      "/var/lang/bin/node",
-      `--max-old-space-size=${Math.floor(memorySizeMib * 0.9)}`,
-      // Worker threads and forked processes inherit it.
-      "--import=/var/runtime/unique.mjs",
-      "/var/runtime/main.mjs",
-    ];
-    const env = { NODE_PATH: "/opt/nodejs/node_modules:/var/task/node_modules" };
-    return [
-      {
-        runtime: `nodejs${major}.x`,
-        root: "host",
-        lang,
-        client: "nodejs",
-        files: [program, ...librariesOf("/")],
-        argv,
-        env,
-        writesRecords: true,
-      },
-    ];
+    const files = [program, ...librariesOf("/")];
+    return [{ runtime: `${client}.x`, root: "host", lang, client, files, ...nodeStart(major) }];
   });
 }
 
