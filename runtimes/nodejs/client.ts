@@ -34,9 +34,30 @@ let isReady = process.env["AWS_LAMBDA_INITIALIZATION_TYPE"] !== "snap-start";
 /** Bodies of the prime events that are still to be served; null before the first one. */
 let primes: string[] | null = null;
 const primeIds = new Set<string>();
+/** The response that is being streamed; resolved where there is none. */
+let streaming: Promise<unknown> = Promise.resolve();
+
+/** The class of AWS's client that opens the stream of a response. */
+interface StreamOpener {
+  getStreamForInvocationResponse(...args: unknown[]): { readonly responseDone: Promise<unknown> };
+}
+
+/**
+ * Notes each response that is streamed. After an error in mid-stream AWS's clients may ask for the next request while
+ * the last bytes are still on their way; the Runtime API would take that for a request to repeat the event.
+ */
+export function watchStreams(opener: StreamOpener): void {
+  const open = opener.getStreamForInvocationResponse;
+  opener.getStreamForInvocationResponse = function (...args): ReturnType<typeof open> {
+    const opened = open.apply(this, args);
+    streaming = opened.responseDone.catch(() => undefined);
+    return opened;
+  };
+}
 
 export const client = {
   async next(): Promise<Invocation> {
+    await streaming;
     if (!isReady) {
       primes ??= [...readPrimeEvents()];
       const body = primes.shift();
