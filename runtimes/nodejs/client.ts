@@ -37,9 +37,13 @@ const primeIds = new Set<string>();
 /** The response that is being streamed; resolved where there is none. */
 let streaming: Promise<unknown> = Promise.resolve();
 
+interface OpenedStream {
+  readonly responseDone: Promise<unknown>;
+}
+
 /** The class of AWS's client that opens the stream of a response. */
 interface StreamOpener {
-  getStreamForInvocationResponse(...args: unknown[]): { readonly responseDone: Promise<unknown> };
+  getStreamForInvocationResponse: (this: StreamOpener, ...args: unknown[]) => OpenedStream;
 }
 
 /**
@@ -48,7 +52,7 @@ interface StreamOpener {
  */
 export function watchStreams(opener: StreamOpener): void {
   const open = opener.getStreamForInvocationResponse;
-  opener.getStreamForInvocationResponse = function (...args): ReturnType<typeof open> {
+  opener.getStreamForInvocationResponse = function (...args): OpenedStream {
     const opened = open.apply(this, args);
     streaming = opened.responseDone.catch(() => undefined);
     return opened;
