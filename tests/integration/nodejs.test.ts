@@ -75,13 +75,14 @@ describe.each([
   });
 
   test("keeps to its convention in a clone, and gives its log the request's id", async () => {
-    const files = { "index.js": "exports.handler = (event) => { console.log('seen'); return 'plain'; };" };
+    const files = { "index.js": "exports.handler = (event) => { console.log('seen\\nand more'); return 'plain'; };" };
     const name = await functions.createSnapStart(files, { Runtime });
     const version = await functions.publish(name);
     const { payload, log } = await functions.invoke(name, {}, version);
     expect(payload).toBe(major === "22" ? null : "plain");
     const id = /START RequestId: (\S+)/.exec(log)?.[1];
-    expect(log).toContain(`\t${id}\tINFO\tseen`);
+    // One record of AWS's client, with its line break.
+    expect(log).toContain(`\t${id}\tINFO\tseen\nand more\n`);
   });
 
   test("answers a plain Invoke of a streaming handler with the whole, in a clone too", async () => {
