@@ -1,8 +1,7 @@
 /** The native part by itself, against servers that frame their answers in every way a proxy may. */
 import { once } from "node:events";
 import { createRequire } from "node:module";
-import { createServer, type Server, type Socket } from "node:net";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterEach, expect, it, test } from "vitest";
