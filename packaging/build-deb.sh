@@ -23,7 +23,8 @@ for program in "$binaries"/thaw-*; do
 done
 install -m 755 "$thaw_home/criu/criu" "$lib/bin/criu"
 install -m 755 "$root/node_modules/node/bin/node" "$lib/node/node"
-cp -r "$root/runtimes/dist" "$lib/runtimes/dist"
+# The SDKs are in several of its folders, and once on the disk.
+cp -r --preserve=links "$root/runtimes/dist" "$lib/runtimes/dist"
 mkdir -p "$lib/scanners/dist"
 cp -r "$root/scanners/python" "$lib/scanners/python"
 cp -r "$root/scanners/dist/java" "$lib/scanners/dist/java"

@@ -5,26 +5,13 @@ export interface ErrorReport {
   readonly trace: readonly string[];
 }
 
-/** An error of the client itself; its name is the type that AWS reports. */
-export class RuntimeError extends Error {
-  readonly type: string;
-
-  constructor(type: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.type = type;
-  }
-}
-
+/** Describes what a hook threw, which may be anything: a member that throws must not hide it. */
 export function describeError(error: unknown): ErrorReport {
-  if (error instanceof Error) {
-    const errorType = error instanceof RuntimeError ? error.type : error.name;
-    return { errorType, errorMessage: error.message, trace: (error.stack ?? "").split("\n") };
+  try {
+    if (error instanceof Error)
+      return { errorType: error.name, errorMessage: error.message, trace: String(error.stack ?? "").split("\n") };
+    return { errorType: typeof error, errorMessage: String(error), trace: [] };
+  } catch {
+    return { errorType: "Error", errorMessage: "an error whose text can't be read", trace: [] };
   }
-  return { errorType: typeof error, errorMessage: String(error), trace: [] };
-}
-
-/** For the header: AWS accepts `Runtime.X` and `Function.X`. */
-export function errorTypeOf(error: unknown): string {
-  if (error instanceof RuntimeError) return error.type;
-  return error instanceof Error && /^[A-Z][A-Za-z]+$/.test(error.name) ? `Function.${error.name}` : "Function.Unknown";
 }

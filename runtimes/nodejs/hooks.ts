@@ -5,14 +5,23 @@
  * `.generation()` is another number after every restore and costs next to nothing to ask for.
  */
 import { readSnapshotInfo, type SnapshotInfo } from "./snapshot.ts";
-import { generation } from "./unique.ts";
 
 type Hook = (snapshot?: SnapshotInfo) => unknown;
 
 const before: Hook[] = [];
 const after: Hook[] = [];
 
+/** The page that `unique.cts` maps; null outside a sandbox of Thaw. */
+function readGeneration(): Uint32Array | null {
+  return (globalThis as { [key: symbol]: Uint32Array | null | undefined })[Symbol.for("thaw.generation")] ?? null;
+}
+
+/**
+ * Defines the global `awslambda` with our part. AWS's client puts an object of its own in its place when it loads the
+ * function: our part is added to that one.
+ */
 export function installHooks(): void {
+  const generation = readGeneration();
   const snapStart = {
     registerBeforeSnapshot: (hook: Hook): void => void before.push(checked(hook)),
     registerAfterRestore: (hook: Hook): void => void after.push(checked(hook)),
@@ -20,8 +29,21 @@ export function installHooks(): void {
     generation: (): number =>
       generation === null ? 0 : (generation[0] ?? 0) + ((generation[1] ?? 0) % 2 ** 21) * 2 ** 32,
   };
-  const global = globalThis as { awslambda?: Record<string, unknown> };
-  global.awslambda = { ...global.awslambda, snapStart };
+  const define = (awslambda: object): void => {
+    Object.defineProperty(globalThis, "awslambda", {
+      value: { ...awslambda, snapStart },
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  };
+  const first = { snapStart };
+  Object.defineProperty(globalThis, "awslambda", {
+    get: () => first,
+    set: define,
+    enumerable: true,
+    configurable: true,
+  });
 }
 
 export async function beforeSnapshot(): Promise<void> {

@@ -1,73 +1,53 @@
-/** Calls of the Runtime API, over one kept-alive connection. A long poll has no time limit. */
-import { Agent, type IncomingHttpHeaders, request } from "node:http";
+/** Calls of the Runtime API. They pass JavaScript's http by (rapid-client.c). A long poll has no time limit. */
+import { createRequire } from "node:module";
 
-const BASE = `http://${process.env["AWS_LAMBDA_RUNTIME_API"] ?? "127.0.0.1:9001"}/2018-06-01`;
-const agent = new Agent({ keepAlive: true, maxSockets: 1, timeout: 0 });
-
-export interface Invocation {
-  readonly requestId: string;
-  readonly deadlineMs: number;
-  readonly invokedFunctionArn: string;
-  readonly traceId: string | undefined;
-  readonly clientContext: string | undefined;
-  readonly body: string;
+interface Native {
+  post(host: string, port: string, request: string): number;
+  poll(host: string, port: string, request: string, callback: (head?: string, body?: string) => void): void;
 }
 
-interface Reply {
+export interface Answer {
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
   readonly body: string;
 }
 
-export async function nextInvocation(): Promise<Invocation> {
-  const reply = await call("GET", "/runtime/invocation/next", {}, "");
-  if (reply.status !== 200) throw new Error(`invocation/next answered ${reply.status}`);
-  const header = (name: string): string | undefined => reply.headers[`lambda-runtime-${name}`] as string | undefined;
-  return {
-    requestId: header("aws-request-id") ?? "",
-    deadlineMs: Number(header("deadline-ms")),
-    invokedFunctionArn: header("invoked-function-arn") ?? "",
-    traceId: header("trace-id"),
-    clientContext: header("client-context"),
-    body: reply.body,
-  };
+const native = createRequire(import.meta.url)("./rapid-client.node") as Native;
+// A wrapper script may have put a proxy in between.
+const address = process.env["AWS_LAMBDA_RUNTIME_API"] ?? "127.0.0.1:9001";
+const [host = "", port = ""] = address.split(":");
+
+/** Blocks until the answer is there, so that it is out before the process can end. Returns its status; 0: no answer. */
+export function post(path: string, body: string, errorType?: string): number {
+  const type = errorType === undefined ? "" : `Lambda-Runtime-Function-Error-Type: ${errorType}\r\n`;
+  const length = Buffer.byteLength(body);
+  return native.post(
+    host,
+    port,
+    `${head("POST", path)}Content-Type: application/json\r\nContent-Length: ${length}\r\n${type}\r\n${body}`,
+  );
 }
 
-/**
- * Calls that mean nothing, so that each clone finds this code compiled and the connection open: `ping` is AWS's own,
- * and takes no POST.
- */
-export async function rehearse(): Promise<void> {
-  await call("GET", "/ping", {}, "");
-  await post("/ping", "null");
-}
-
-/** Blocks over the snapshot: it returns in each clone. */
-export async function waitForRestore(): Promise<void> {
-  const reply = await call("GET", "/runtime/restore/next", {}, "");
-  if (reply.status !== 200) throw new Error(`restore/next answered ${reply.status}: ${reply.body}`);
-}
-
-export async function post(path: string, body: string, errorType?: string): Promise<void> {
-  const headers: Record<string, string> = {
-    "Content-Type": "application/json",
-    "Content-Length": String(Buffer.byteLength(body)),
-  };
-  if (errorType !== undefined) headers["Lambda-Runtime-Function-Error-Type"] = errorType;
-  await call("POST", path, headers, body);
-}
-
-function call(method: string, path: string, headers: Record<string, string>, body: string): Promise<Reply> {
+/** Throws when the connection breaks, or where nothing listens. */
+export function get(path: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(`${BASE}${path}`, { method, headers, agent }, (incoming) => {
-      const parts: Buffer[] = [];
-      incoming.on("data", (part: Buffer) => parts.push(part));
-      incoming.on("error", reject);
-      incoming.on("end", () =>
-        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(parts).toString() }),
-      );
+    native.poll(host, port, `${head("GET", path)}\r\n`, (answerHead, body) => {
+      if (answerHead === undefined || body === undefined) reject(new Error(`no answer to GET ${path} of ${address}`));
+      else resolve({ ...parseHead(answerHead), body });
     });
-    outgoing.on("error", reject);
-    outgoing.end(body);
   });
+}
+
+function head(method: string, path: string): string {
+  return `${method} /2018-06-01${path} HTTP/1.1\r\nHost: ${address}\r\n`;
+}
+
+function parseHead(text: string): Omit<Answer, "body"> {
+  const [first = "", ...lines] = text.trimEnd().split("\r\n");
+  const fields = lines.map((line) => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
+  });
+  return { status: Number(first.split(" ")[1]), headers: new Map(fields) };
 }

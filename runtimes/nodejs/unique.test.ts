@@ -7,8 +7,8 @@ const PROGRAM = `
 const buffer = new ArrayBuffer(4096);
 const page = new Uint32Array(buffer, 8, 2);
 process.dlopen = (module) => { module.exports.page = buffer; };
-const { generation } = await import(${JSON.stringify(join(import.meta.dirname, "unique.ts"))});
-if (generation === null) throw new Error("no page");
+await import(${JSON.stringify(join(import.meta.dirname, "unique.cts"))});
+if (globalThis[Symbol.for("thaw.generation")] === null) throw new Error("no page");
 page[0] = 1;
 const values = Array.from({ length: 200_000 }, () => Math.random());
 const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -46,12 +46,15 @@ def own_path() -> list[str]:
 
 
 def search_path() -> list[str]:
-    """AWS's order: the function, layers, PYTHONPATH, the runtime, Python's own (Lambda's guide, "search path")."""
+    """AWS's order: the function, layers, PYTHONPATH, the runtime, Python's own (Lambda's guide, "search path").
+
+    What Python itself puts behind its own folders (PYTHONUSERBASE) stays there.
+    """
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    added = [path for path in sys.path if path != RUNTIME_DIR and not is_standard_path(path)]
-    standard = [path for path in sys.path if is_standard_path(path)]
     first = ["/var/task", f"/opt/python/lib/{version}/site-packages", "/opt/python"]
-    return [*first, *(path for path in added if path not in first), RUNTIME_DIR, *standard]
+    rest = [path for path in sys.path if path != RUNTIME_DIR and path not in first]
+    own = next((index for index, path in enumerate(rest) if is_standard_path(path)), len(rest))
+    return [*first, *rest[:own], RUNTIME_DIR, *rest[own:]]
 
 
 def is_standard_path(path: str) -> bool:

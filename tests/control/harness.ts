@@ -399,6 +399,7 @@ function recipeOf(runtime: string, release: string): RuntimeRecipe {
     client: "fake",
     argv: () => ["/var/runtime/bootstrap"],
     env: {},
+    writesRecords: false,
     runtimeVersion: "python:3.13.thaw",
     runtimeVersionArn: "arn:aws:lambda:us-east-1::runtime:abc",
     fingerprint: release,

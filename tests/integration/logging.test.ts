@@ -87,3 +87,46 @@ it("leaves out what is below the levels", async ({ expect }) => {
   const lines = await linesOf(await functions.createSnapStart({ "index.mjs": NODE }, { LoggingConfig }));
   expect(lines.map((line) => line.type ?? line.level)).toEqual(["ERROR", "ERROR"]);
 });
+
+const TIME = "2026-11-29T00:00:00Z";
+const PRINTED = ["DEBUG", "info", "Warn", "ERROR"].map((level) => JSON.stringify({ level, timestamp: TIME }));
+
+it.for<[string, string, Record<string, string>]>([
+  ["python3.13", "app.handler", { "app.py": `def handler(event, context):\n    for line in event: print(line)\n` }],
+  [
+    "nodejs24.x",
+    "index.handler",
+    {
+      "index.mjs": `export const handler = async (event) => { for (const line of event) process.stdout.write(line + "\\n"); };`,
+    },
+  ],
+])(
+  "%s: leaves out what is printed as JSON below the level, and no text",
+  async ([Runtime, Handler, files], { expect }) => {
+    const LoggingConfig = { LogFormat: "JSON", ApplicationLogLevel: "WARN", SystemLogLevel: "WARN" } as const;
+    const name = await functions.create(files, { Runtime: Runtime as "python3.13", Handler, LoggingConfig });
+    const without = [JSON.stringify({ level: "ERROR", message: "no time" }), "text", '{"level":"DEBUG"'];
+    await functions.invoke(name, [...PRINTED, ...without]);
+    expect((await functions.logs(name)).map((event) => event.message)).toEqual([
+      PRINTED[2],
+      PRINTED[3],
+      "text",
+      '{"level":"DEBUG"',
+    ]);
+  },
+);
+
+it("Python: a level that the function sets lower does not get past the configured one", async ({ expect }) => {
+  const app = `import logging
+logging.getLogger().setLevel(logging.DEBUG)
+def handler(event, context):
+    logging.debug("debug")
+    logging.info("info")
+    logging.warning("warning")
+`;
+  const LoggingConfig = { LogFormat: "JSON", ApplicationLogLevel: "WARN", SystemLogLevel: "WARN" } as const;
+  const options = { Runtime: "python3.13", Handler: "app.handler", LoggingConfig } as const;
+  const name = await functions.create({ "app.py": app }, options);
+  await functions.invoke(name);
+  expect((await functions.logs(name)).map((event) => (JSON.parse(event.message) as Line).message)).toEqual(["warning"]);
+});

@@ -1,9 +1,10 @@
 /**
- * A function's modules may have the names of modules that the runtime's own start needs: it starts, and its clones are
- * unique.
+ * A function's modules, libraries, classes and variables may have names that the runtime's own start reads: it starts,
+ * and its clones are unique.
  */
 import { describe, expect, test } from "vitest";
 import type { Files, TestFunctions } from "../support/functions.ts";
+import { javaPackage } from "../support/test-functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
 let functions: TestFunctions;
@@ -74,4 +75,75 @@ test("the search path is AWS's: the function, layers, the runtime, then Python's
     "/var/runtime",
   ]);
   expect(path.slice(4).every((each) => each.startsWith("/usr/"))).toBe(true);
+});
+
+/** Libraries that the languages' own programs are linked against. On AWS those of the system are found first. */
+const LIBRARIES: Files = Object.fromEntries(
+  ["libz.so.1", "libstdc++.so.6", "libc.so.6", "libexpat.so.1", "libssl.so.3", "libcrypto.so.3"].map((name) => [
+    `lib/${name}`,
+    "not a library\n",
+  ]),
+);
+
+/** Python reads them before our start does anything, or in every import. Each of them is harmless on AWS, too. */
+const PYTHON_VARIABLES = {
+  PYTHONWARNINGS: "error",
+  PYTHONOPTIMIZE: "2",
+  PYTHONDEVMODE: "1",
+  PYTHONINSPECT: "1",
+  PYTHONSTARTUP: "/var/task/exits.py",
+  PYTHONHOME: "/usr",
+  PYTHONUSERBASE: "/var/task/base",
+  PYTHONCASEOK: "1",
+  PYTHONUTF8: "0",
+  LC_ALL: "C",
+  PATH: "/nowhere",
+  LD_PRELOAD: "/nowhere/none.so",
+  OPENSSL_CONF: "/nowhere",
+};
+
+test("Python starts, and is unique, whatever its variables and the function's libraries are", async () => {
+  const files = {
+    ...LIBRARIES,
+    "index.py": HANDLER.replace("secrets.TOKEN", "secrets.token_hex(8)"),
+    "exits.py": "raise SystemExit(9)\n",
+    // What a person has installed for themselves comes after the standard library.
+    "base/lib/python3.13/site-packages/json.py": "raise ImportError('the wrong one')\n",
+  };
+  const Environment = { Variables: PYTHON_VARIABLES };
+  const name = await functions.createSnapStart(files, { Runtime: "python3.13", Environment });
+  const drawn = [(await functions.invoke(name)).payload];
+  const version = await functions.publish(name);
+  for (let clone = 0; clone < 2; clone++) {
+    drawn.push((await functions.invoke(name, {}, version)).payload);
+    await functions.stopEnvironments(name);
+  }
+  for (const answer of drawn) expect(answer).toMatchObject([expect.any(String), expect.any(Number)]);
+  expect(new Set(drawn.flat()).size).toBe(6);
+});
+
+test("what Python puts behind its own folders stays there", async () => {
+  const files = {
+    "index.py": "import sys\nPATH = list(sys.path)\ndef handler(event, context):\n    return PATH\n",
+    "base/lib/python3.13/site-packages/one.py": "",
+  };
+  const Environment = { Variables: { PYTHONUSERBASE: "/var/task/base" } };
+  const path = (await functions.invoke(await functions.create(files, { Runtime: "python3.13", Environment })))
+    .payload as string[];
+  expect(path.indexOf("/var/task/base/lib/python3.13/site-packages")).toBeGreaterThan(
+    path.indexOf("/usr/lib/python3.13"),
+  );
+});
+
+test.each([
+  ["JDK_JAVA_OPTIONS", { JDK_JAVA_OPTIONS: "-Dmine=1 -cp /nowhere" }],
+  ["JAVA_TOOL_OPTIONS", { JAVA_TOOL_OPTIONS: "-Dorg.crac.Core.Compat=none -Djava.class.path=/var/task" }],
+  ["CLASSPATH", { CLASSPATH: "/var/task", JAVA_HOME: "/nowhere", PATH: "/nowhere" }],
+])("Java starts whatever %s and the function's libraries are", async (_, Variables) => {
+  const files = { ...LIBRARIES, ...javaPackage("plain/Plain.java", /^$/) };
+  const options = { Runtime: "java17", Handler: "Plain::handleRequest", MemorySize: 512 } as const;
+  const name = await functions.createSnapStart(files, { ...options, Environment: { Variables } });
+  const version = await functions.publish(name);
+  for (const qualifier of ["$LATEST", version])
+    expect(await functions.invoke(name, { text: "a" }, qualifier)).toMatchObject({ functionError: undefined });
 });

@@ -39,6 +39,7 @@ const catalog: RuntimeCatalog = {
           client: "fake",
           argv: () => ["/var/runtime/bootstrap"],
           env: { LANG: "en_US.UTF-8", PATH: "/usr/bin" },
+          writesRecords: false,
           runtimeVersion: "python:3.13.thaw",
           runtimeVersionArn: "arn:aws:lambda:us-east-1::runtime:abc",
           fingerprint: "f",

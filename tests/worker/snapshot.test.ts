@@ -152,6 +152,7 @@ test("the token is known again after a restart of the worker", async () => {
         client: "fake",
         argv: () => ["x"],
         env: {},
+        writesRecords: false,
         runtimeVersion: "v",
         runtimeVersionArn: "a",
         fingerprint: "f",

@@ -9,6 +9,7 @@ mod http;
 mod interest;
 mod outgoing;
 mod processes;
+mod program;
 mod supervisor;
 mod sys;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use serde::Deserialize;
 
@@ -16,13 +16,42 @@ pub struct Spawn {
     argv: Vec<String>,
     env: HashMap<String, String>,
     cwd: String,
+    records: Option<Records>,
+}
+
+impl Spawn {
+    /// The path of the program.
+    pub fn program(&self) -> Option<&str> {
+        self.argv.first().map(String::as_str)
+    }
+}
+
+/// The descriptor on which the program is to write its log records, and the variable that names it to the program.
+#[derive(Deserialize)]
+struct Records {
+    fd: i32,
+    variable: String,
 }
 
 pub struct Spawned {
     pub pid: i32,
     pub stdout: OwnedFd,
     pub stderr: OwnedFd,
+    /// Null where the program was given no descriptor for records.
+    pub records: Option<OwnedFd>,
 }
+
+/// Numbers in the freshly forked child: where its pipes are now, and where records are to be.
+struct ChildPipes {
+    stdout: RawFd,
+    stderr: RawFd,
+    failure: RawFd,
+    /// The pipe for records, and the descriptor that it becomes.
+    records: Option<(RawFd, RawFd)>,
+}
+
+/// Descriptors that may be asked for: none of the first three, and under the limit of open files.
+const RECORDS_FDS: std::ops::Range<i32> = 3..1024;
 
 /// Names of what can go wrong with a program; anything else is `EIO`.
 fn errno_name(errno: i32) -> &'static str {
@@ -35,7 +64,14 @@ fn errno_name(errno: i32) -> &'static str {
         libc::ENOMEM => "ENOMEM",
         libc::EAGAIN => "EAGAIN",
         libc::EPERM => "EPERM",
+        libc::EISDIR => "EISDIR",
+        libc::ELIBBAD => "ELIBBAD",
         libc::ELOOP => "ELOOP",
+        libc::EINVAL => "EINVAL",
+        libc::EIO => "EIO",
+        libc::EMFILE => "EMFILE",
+        libc::ENAMETOOLONG => "ENAMETOOLONG",
+        libc::ENFILE => "ENFILE",
         libc::ETXTBSY => "ETXTBSY",
         _ => "EIO",
     }
@@ -52,9 +88,11 @@ fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
 /// The errno's name when the program can't be started.
 pub fn spawn(request: &Spawn) -> Result<Spawned, &'static str> {
     let argv = strings(request.argv.iter().cloned())?;
-    let env = strings(request.env.iter().map(|(name, value)| format!("{name}={value}")))?;
+    let records = request.records.as_ref();
+    let named = records.map(|Records { fd, variable }| format!("{variable}={fd}"));
+    let env = strings(request.env.iter().map(|(name, value)| format!("{name}={value}")).chain(named))?;
     let cwd = CString::new(request.cwd.as_str()).map_err(|_| "EINVAL")?;
-    if argv.is_empty() {
+    if argv.is_empty() || records.is_some_and(|records| !RECORDS_FDS.contains(&records.fd)) {
         return Err("EINVAL");
     }
     let (argv_list, env_list) = (pointers(&argv), pointers(&env));
@@ -62,6 +100,14 @@ pub fn spawn(request: &Spawn) -> Result<Spawned, &'static str> {
     let (stdout, child_stdout) = sys::pipe().map_err(name_of)?;
     let (stderr, child_stderr) = sys::pipe().map_err(name_of)?;
     let (failure, child_failure) = sys::pipe().map_err(name_of)?;
+    let records_pipe = records.map(|_| sys::pipe()).transpose().map_err(name_of)?;
+    let child_records = records_pipe.as_ref().zip(records).map(|((_, child), records)| (child.as_raw_fd(), records.fd));
+    let pipes = ChildPipes {
+        stdout: child_stdout.as_raw_fd(),
+        stderr: child_stderr.as_raw_fd(),
+        failure: child_failure.as_raw_fd(),
+        records: child_records,
+    };
     // SAFETY: this process has one thread; the child only makes system calls and ends in exec or _exit.
     let pid = unsafe { libc::fork() };
     if pid < 0 {
@@ -69,15 +115,11 @@ pub fn spawn(request: &Spawn) -> Result<Spawned, &'static str> {
     }
     if pid == 0 {
         // SAFETY: in the child; every pointer was made before the fork and outlives the call.
-        unsafe {
-            let errno = become_program(&argv_list, &env_list, &cwd, child_stdout.as_raw_fd(), child_stderr.as_raw_fd());
-            libc::write(child_failure.as_raw_fd(), (&raw const errno).cast(), 4);
-            libc::_exit(127);
-        }
+        unsafe { become_program(&argv_list, &env_list, &cwd, pipes) };
     }
     drop((child_stdout, child_stderr, child_failure));
     match read_failure(failure) {
-        None => Ok(Spawned { pid, stdout, stderr }),
+        None => Ok(Spawned { pid, stdout, stderr, records: records_pipe.map(|(records, _child)| records) }),
         Some(errno) => {
             // SAFETY: our own child, which has ended; nobody else waits for it by pid.
             unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
@@ -86,7 +128,7 @@ pub fn spawn(request: &Spawn) -> Result<Spawned, &'static str> {
     }
 }
 
-/// Returns only with an error number.
+/// Ends in the program, or tells the parent why it can't.
 ///
 /// # Safety
 /// Only for a freshly forked child; the lists must end in a null pointer.
@@ -94,30 +136,53 @@ unsafe fn become_program(
     argv: &[*const libc::c_char],
     env: &[*const libc::c_char],
     cwd: &CString,
-    stdout: i32,
-    stderr: i32,
-) -> i32 {
+    mut pipes: ChildPipes,
+) -> ! {
     // SAFETY: plain system calls on valid pointers.
     unsafe {
         libc::setpgid(0, 0);
+        let is_ready = place_descriptors(&mut pipes) && libc::chdir(cwd.as_ptr()) == 0;
+        if is_ready {
+            let mut none: libc::sigset_t = std::mem::zeroed();
+            libc::sigemptyset(&raw mut none);
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+            for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGPIPE, libc::SIGHUP] {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+            libc::execve(argv[0], argv.as_ptr(), env.as_ptr());
+        }
+        let errno = *libc::__errno_location();
+        libc::write(pipes.failure, (&raw const errno).cast(), 4);
+        libc::_exit(127);
+    }
+}
+
+/// Gives the child its descriptors; false with an errno. All others are closed by exec.
+///
+/// # Safety
+/// Only for a freshly forked child.
+unsafe fn place_descriptors(pipes: &mut ChildPipes) -> bool {
+    // SAFETY: plain numbers.
+    unsafe {
         let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY);
-        if null < 0 || libc::dup2(null, 0) < 0 || libc::dup2(stdout, 1) < 0 || libc::dup2(stderr, 2) < 0 {
-            return *libc::__errno_location();
+        if null < 0 || libc::dup2(null, 0) < 0 || libc::dup2(pipes.stdout, 1) < 0 || libc::dup2(pipes.stderr, 2) < 0 {
+            return false;
         }
         if null > 2 {
             libc::close(null);
         }
-        let mut none: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut none);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
-        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGPIPE, libc::SIGHUP] {
-            libc::signal(signal, libc::SIG_DFL);
+        let Some((pipe, fd)) = pipes.records else { return true };
+        if pipes.failure == fd {
+            // The way to tell an error lies where records are to be.
+            pipes.failure = libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, fd + 1);
+            if pipes.failure < 0 {
+                return false;
+            }
         }
-        if libc::chdir(cwd.as_ptr()) < 0 {
-            return *libc::__errno_location();
+        if pipe == fd {
+            return libc::fcntl(fd, libc::F_SETFD, 0) == 0;
         }
-        libc::execve(argv[0], argv.as_ptr(), env.as_ptr());
-        *libc::__errno_location()
+        libc::dup2(pipe, fd) == fd
     }
 }
 
@@ -127,4 +192,49 @@ fn read_failure(pipe: OwnedFd) -> Option<i32> {
     unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, 0) };
     let mut bytes = [0; 4];
     File::from(pipe).read_exact(&mut bytes).ok().map(|()| i32::from_ne_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::FromRawFd;
+
+    /// Runs a shell script with a pipe for records on `fd`; returns what it wrote there.
+    fn records_of(script: &str, fd: i32) -> Result<String, &'static str> {
+        let request = serde_json::json!({
+            "name": "runtime",
+            "argv": ["/bin/sh", "-c", script],
+            "env": {},
+            "cwd": "/",
+            "records": { "fd": fd, "variable": "RECORDS_FD" },
+        });
+        let spawned = spawn(&serde_json::from_value(request).expect("a request"))?;
+        let pipe = spawned.records.expect("a pipe");
+        // SAFETY: plain numbers: the test reads to the end.
+        unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, 0) };
+        let mut text = String::new();
+        File::from(pipe).read_to_string(&mut text).expect("text");
+        // SAFETY: our own child.
+        unsafe { libc::waitpid(spawned.pid, std::ptr::null_mut(), 0) };
+        Ok(text)
+    }
+
+    #[test]
+    fn gives_a_pipe_for_records_wherever_its_number_is_taken() {
+        let script = "echo $RECORDS_FD > /proc/self/fd/$RECORDS_FD";
+        // SAFETY: a descriptor of its own for each number, so that the pipes of the spawn take the ones around it.
+        let taken: Vec<OwnedFd> =
+            (0..40).map(|_| unsafe { OwnedFd::from_raw_fd(libc::fcntl(1, libc::F_DUPFD_CLOEXEC, 3)) }).collect();
+        let highest = taken.iter().map(AsRawFd::as_raw_fd).max().expect("one");
+        for fd in [3, 62].into_iter().chain(highest - 2..highest + 10) {
+            assert_eq!(records_of(script, fd), Ok(format!("{fd}\n")), "{fd}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_number_that_is_none() {
+        for fd in [-1, 2, 1024] {
+            assert_eq!(records_of("true", fd), Err("EINVAL"), "{fd}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ use crate::control::{self, Control};
 use crate::frames::{kind, PIECE_SIZE_BYTES_MAX};
 use crate::interest::Interest;
 use crate::processes::{self, Spawn};
+use crate::program;
 use crate::sys::{self, Epoll};
 
 const PROTOCOL: u64 = 2;
@@ -314,9 +315,15 @@ impl Supervisor {
                 self.processes.insert(spawned.pid, request.name.clone());
                 self.watch_output(&request.name, 1, spawned.stdout);
                 self.watch_output(&request.name, 2, spawned.stderr);
+                if let Some(records) = spawned.records {
+                    self.watch_output(&request.name, 3, records);
+                }
                 json!({ "name": request.name, "pid": spawned.pid })
             }
-            Err(errno) => json!({ "name": request.name, "error": errno }),
+            Err(errno) => {
+                let program = request.program().map(program::describe);
+                json!({ "name": request.name, "error": errno, "program": program })
+            }
         };
         if let Some(control) = &mut self.control {
             control.push_json(kind::SPAWNED, 0, &answer);
@@ -486,7 +493,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// All output that is in the pipes goes first: at most what two pipes hold, whatever the queue.
+    /// All output that is in the pipes goes first: at most what its pipes hold, whatever the queue.
     fn tell_exit(&mut self, name: &str, pid: i32, end: Result<i32, i32>) {
         let tokens: Vec<u64> =
             self.outputs.iter().filter(|(_, output)| output.source == name).map(|(token, _)| *token).collect();

@@ -1,34 +1,60 @@
-/** thaw logs NAME [--follow] */
+/** thaw logs NAME[:QUALIFIER] [--since TIME] [--filter PATTERN] [--follow] */
 import type { LogEvent } from "@thaw/thaw-api";
 import type { Connection } from "./connection.ts";
+import { parseFilter } from "./logs-filter.ts";
+import { parseSince } from "./logs-since.ts";
 import { print } from "./table.ts";
+import { readable } from "./terminal.ts";
 
 const STREAM_LENGTH = 8;
+const SINCE_DEFAULT = "10m";
 
-export async function showLogs(
-  connection: Connection,
-  name: string,
-  options: { follow?: boolean; since?: number; json: boolean },
-): Promise<void> {
+export interface LogsOptions {
+  readonly follow?: boolean;
+  readonly since?: string;
+  readonly filter?: string;
+  readonly json: boolean;
+}
+
+export async function showLogs(connection: Connection, name: string, options: LogsOptions): Promise<void> {
+  const nowMs = Date.now();
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
-  const { since, follow } = options;
+  const isWanted = options.filter === undefined ? () => true : parseFilter(options.filter);
   const query = {
-    ...(since === undefined ? {} : { since: Math.max(0, Date.now() - since * 60_000) }),
-    ...(follow === true ? { follow } : {}),
+    since: parseSince(options.since ?? SINCE_DEFAULT, nowMs),
+    ...(options.follow === true ? { follow: true } : {}),
   };
   const events = connection.thaw.lines("readLogs", { parameters: { function: name }, query, signal: stop.signal });
+  let count = 0;
   try {
-    for await (const event of events) print(options.json ? `${JSON.stringify(event)}\n` : format(event));
+    for await (const event of events) {
+      if (!isWanted(event.message)) continue;
+      count++;
+      print(options.json ? `${JSON.stringify(event)}\n` : formatEvent(event, nowMs, process.stdout));
+    }
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   }
+  if (count === 0 && options.follow !== true && !options.json) process.stderr.write(nothingFound(name, options));
 }
 
-/** `12:30:01.123 [3]1a2b3c4d  message` */
-function format(event: LogEvent): string {
-  const time = new Date(event.timestampMs).toISOString().slice(11, 23);
-  const stream = event.logStream.split("/").at(-1) ?? "";
-  const end = stream.indexOf("]") + 1;
-  return `${time} ${stream.slice(0, end + STREAM_LENGTH)}  ${event.message}\n`;
+/** Says that nothing is there to be shown, and how to see more: silence could mean that the function never ran. */
+function nothingFound(name: string, { since, filter }: LogsOptions): string {
+  const span = since === undefined ? `in the last ${SINCE_DEFAULT} (--since 1d looks further back)` : `since ${since}`;
+  return `${name}: no log events ${span}${filter === undefined ? "" : ` that match ${filter}`}\n`;
+}
+
+/**
+ * Formats an event as `12:30:01.123 [3]1a2b3c4d  message`, with the date before it where that is not today's. On a
+ * terminal the further lines of a message are indented: none of them can pass for another event.
+ */
+export function formatEvent(event: LogEvent, nowMs: number, stream: NodeJS.WriteStream): string {
+  const time = new Date(event.timestampMs).toISOString();
+  const isToday = time.slice(0, 10) === new Date(nowMs).toISOString().slice(0, 10);
+  const name = event.logStream.split("/").at(-1) ?? "";
+  const end = name.indexOf("]") + 1;
+  const head = `${isToday ? "" : `${time.slice(0, 10)} `}${time.slice(11, 23)} ${name.slice(0, end + STREAM_LENGTH)}  `;
+  const message = readable(event.message, stream);
+  return `${head}${stream.isTTY ? message.replaceAll("\n", `\n${" ".repeat(head.length)}`) : message}\n`;
 }

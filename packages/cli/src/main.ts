@@ -16,9 +16,12 @@ import { installRuntime, listRuntimes, pruneRuntimes } from "./runtimes.ts";
 import { scanCommand } from "./scan.ts";
 import type { Severity } from "@thaw/scan/rules";
 import { inspectSnapshot, listSnapshots, verifySnapshots } from "./snapshots.ts";
+import { guardTerminal } from "./terminal.ts";
 
 export async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on("error", endWithReader);
+  guardTerminal(process.stdout);
+  guardTerminal(process.stderr);
   const program = new Command("thaw")
     .description("Lambda SnapStart for real, self-hosted")
     .version(VERSION, "--version")
@@ -90,11 +93,12 @@ function addFunctionCommands(program: Command): void {
     );
   program
     .command("logs")
-    .argument("<function>", "name")
-    .option("-f, --follow", "go on with new lines")
-    .option("--since <minutes>", "how far back", parseNumber)
-    .description("log lines of a function, all environments")
-    .action((name: string, options: { follow?: boolean; since?: number }, command: Command) =>
+    .argument("<function>", "NAME, NAME:VERSION, NAME:ALIAS or ARN")
+    .option("-f, --follow", "go on with new events")
+    .option("--since <time>", "how far back: 30s, 5m, 2h, 1d, or an ISO time (UTC); else the last ten minutes")
+    .option("--filter <pattern>", 'only events with these words: each of them, ?one ?of them, -not this, "a phrase"')
+    .description("log of a function, all environments; times are UTC")
+    .action((name: string, options: { follow?: boolean; since?: string; filter?: string }, command: Command) =>
       showLogs(connect(), name, { ...options, json: isJson(command) }),
     );
 }

@@ -169,7 +169,8 @@ export const ROUTES = {
   readLogs: {
     method: "GET",
     path: "logs/{function}",
-    about: "Gives the log events of a function, of all its environments, as JSON lines.",
+    about:
+      "Gives the log events of a function as JSON lines, of all its environments; named with a version or an alias, of theirs only.",
     query: {
       since: number("Milliseconds since the epoch of the first event wanted", Number.isFinite, "milliseconds"),
       follow: flag("Goes on with new events until the client leaves"),

@@ -88,6 +88,11 @@ fn attach(source: &Path, target: &Path) -> io::Result<()> {
 
 fn mirror_top_level(source: &Path, base: &Path, dir: &str) -> io::Result<()> {
     let from = source.join(dir);
+    if dir == "lib64" {
+        if let Some(libraries) = system_libraries(source) {
+            return symlink(libraries, base.join(dir));
+        }
+    }
     match fs::symlink_metadata(&from) {
         Err(_) => Ok(()),
         Ok(meta) if meta.is_symlink() => symlink(fs::read_link(&from)?, base.join(dir)),
@@ -96,6 +101,19 @@ fn mirror_top_level(source: &Path, base: &Path, dir: &str) -> io::Result<()> {
             attach(&from, &base.join(dir))
         }
     }
+}
+
+/// Finds where Debian keeps the libraries that other systems have in /lib64. AWS's LD_LIBRARY_PATH names /lib64 before
+/// the function's own folders: only with the system's libraries in it the runtime's program loads those, and not what
+/// a function has brought under their names. None where /lib64 has something else.
+fn system_libraries(source: &Path) -> Option<String> {
+    let libraries = format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH);
+    let from = source.join("lib64");
+    if !source.join(&libraries).is_dir() || from.exists() && !fs::symlink_metadata(&from).ok()?.is_symlink() {
+        return None;
+    }
+    let mut shown = fs::read_dir(source.join("usr/lib64")).into_iter().flatten().flatten();
+    shown.all(|entry| source.join(&libraries).join(entry.file_name()).exists()).then_some(libraries)
 }
 
 fn build_etc(source: &Path, etc: &Path) -> io::Result<()> {

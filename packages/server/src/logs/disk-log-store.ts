@@ -59,7 +59,8 @@ class DiskLogStore implements LogStore {
     const queue = new FollowerQueue(FOLLOWER_QUEUE_LENGTH_MAX);
     const isWanted = (event: LogEvent): boolean =>
       event.timestampMs >= (options.sinceMs ?? 0) &&
-      (options.logStream === undefined || event.logStream === options.logStream);
+      (options.logStream === undefined || event.logStream === options.logStream) &&
+      (options.versions === undefined || options.versions.some((version) => isOfVersion(event.logStream, version)));
     const follower = (event: LogEvent): void => {
       if (isWanted(event)) queue.put(event);
     };
@@ -117,6 +118,11 @@ class DiskLogStore implements LogStore {
       if (!this.#closing.signal.aborted && groups.some((group) => group.hasBuffered)) this.#flushSoon();
     });
   }
+}
+
+/** A stream's name is the day, then the version in brackets, then what tells environments apart. */
+function isOfVersion(logStream: string, version: string): boolean {
+  return logStream.includes(`/[${version}]`);
 }
 
 /**

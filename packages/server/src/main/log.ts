@@ -13,6 +13,14 @@ export interface LogFields {
   readonly [other: string]: unknown;
 }
 
+/**
+ * Characters that are controls for a terminal, and that JSON leaves as they are. Messages may name what functions chose:
+ * files in /tmp, programs.
+ */
+const TERMINAL_CONTROLS = /[\u007f-\u009f]/g;
+
 export function log(event: string, fields: LogFields): void {
-  process.stderr.write(`${JSON.stringify({ time: new Date(systemClock.nowMs()).toISOString(), event, ...fields })}\n`);
+  const line = JSON.stringify({ time: new Date(systemClock.nowMs()).toISOString(), event, ...fields });
+  const escape = (character: string): string => `\\u00${character.charCodeAt(0).toString(16)}`;
+  process.stderr.write(`${line.replace(TERMINAL_CONTROLS, escape)}\n`);
 }

@@ -17,6 +17,8 @@ export type LogOrigin = "platform" | "function";
 export interface LogReadOptions {
   readonly sinceMs?: number;
   readonly logStream?: string;
+  /** Only streams of environments of these versions. */
+  readonly versions?: readonly string[];
   /** Keep going with new events until the signal. */
   readonly follow?: boolean;
   readonly signal?: AbortSignal;

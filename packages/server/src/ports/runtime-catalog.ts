@@ -5,14 +5,22 @@ export interface RuntimeRecipe {
   readonly root: string;
   readonly lang: string | null;
   readonly client: string;
-  /** Command line of the runtime process, given the handler and the memory size. `/var/runtime/bootstrap` for most. */
+  /**
+   * Command line of the runtime process, given the handler, the memory size and the function's own variables.
+   * `/var/runtime/bootstrap` for most.
+   */
   argv(options: {
     readonly handler: string;
     readonly memorySizeMib: number;
     readonly snapStart: boolean;
+    readonly environment: Readonly<Record<string, string>>;
   }): readonly string[];
   /** Added to the environment before the function's own variables (LANG, PATH, LD_LIBRARY_PATH…). */
   readonly env: Readonly<Record<string, string>>;
+  /** True where the runtime's client writes log records to the descriptor that `_LAMBDA_TELEMETRY_LOG_FD` names. */
+  readonly writesRecords: boolean;
+  /** Makes variables out of the function's own, whose place they take. */
+  envOver?(environment: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
   /** As in INIT_START: `java:17.thaw`. */
   readonly runtimeVersion: string;
   readonly runtimeVersionArn: string;

@@ -38,7 +38,39 @@ export interface SpawnRequest {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /**
+   * The descriptor on which the process is to find a pipe for log records, and the variable that tells it the number.
+   * A supervisor from before there were such pipes leaves out both.
+   */
+  readonly records?: { readonly fd: number; readonly variable: string };
 }
+
+/**
+ * What is there under the name of a program that could not be started; null: the supervisor is older and did not look.
+ * `head`: up to 256 bytes of its beginning, null where they can't be read. From inside the sandbox: the function's.
+ */
+export interface ProgramFound {
+  readonly kind: "missing" | "link" | "directory" | "file" | "other";
+  /** Permission bits of a file. */
+  readonly mode: number;
+  readonly head: Buffer | null;
+}
+
+/** A program that could not be started. */
+export class SpawnFailedError extends Error {
+  /** The errno's name. */
+  readonly code: string;
+  readonly program: ProgramFound | null;
+
+  constructor(code: string, program: ProgramFound | null = null) {
+    super(`the program could not be started: ${code}`);
+    this.code = code;
+    this.program = program;
+  }
+}
+
+/** A pipe that a process writes to; `records` is the one that a spawn may ask for. */
+export type OutputStream = "stdout" | "stderr" | "records";
 
 /** The one listener of a link. Events come in order; those before `listen` are kept for it. */
 export interface SupervisorListener {
@@ -46,7 +78,7 @@ export interface SupervisorListener {
   onCall(call: RuntimeCall): void;
   /** Told when the client closed its connection before it was answered; the body has ended, whole or not. */
   onAbandoned(call: RuntimeCall): void;
-  onLog(source: string, stream: "stdout" | "stderr", bytes: Buffer): void;
+  onLog(source: string, stream: OutputStream, bytes: Buffer): void;
   onExit(exit: ProcessExit): void;
   /** Told when the connection ended and was not parked by us. */
   onLost(): void;
@@ -56,7 +88,7 @@ export interface SupervisorLink {
   /** Processes that were already there at the connection (after a restore). */
   readonly processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>;
   listen(listener: SupervisorListener): void;
-  /** Rejects with the errno's name (`ENOENT`, `EACCES`) when the program can't be started. */
+  /** Rejects with SpawnFailedError when the program can't be started. */
   spawn(request: SpawnRequest): Promise<{ readonly pid: number }>;
   signal(name: string, signal: number): void;
   /** Hangs up; calls in flight stay parked inside. Returns their ids. */

@@ -10,8 +10,8 @@ const clock = new FakeClock();
 
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), "thaw-catalog-"));
-  mkdirSync(join(home, "clients/nodejs"), { recursive: true });
-  writeFileSync(join(home, "clients/nodejs/.recipe"), "one");
+  mkdirSync(join(home, "clients/nodejs24"), { recursive: true });
+  writeFileSync(join(home, "clients/nodejs24/.recipe"), "one");
 });
 
 afterEach(() => rmSync(home, { recursive: true, force: true }));
@@ -74,8 +74,8 @@ describe("the catalog", () => {
     const after = catalog.find("nodejs24.x")?.fingerprint;
     expect(after).not.toBe(before);
     expect(catalog.find("nodejs24.x", before)).toBeNull();
-    cpSync(join(home, "clients/nodejs/.recipe"), join(home, "clients/nodejs/old"));
-    writeFileSync(join(home, "clients/nodejs/.recipe"), "another");
+    cpSync(join(home, "clients/nodejs24/.recipe"), join(home, "clients/nodejs24/old"));
+    writeFileSync(join(home, "clients/nodejs24/.recipe"), "another");
     expect(catalog.find("nodejs24.x")?.fingerprint).not.toBe(after);
   });
 });

@@ -16,6 +16,7 @@ import { PROGRAM } from "@thaw/installation";
 import type { Clock } from "../base/clock.ts";
 import type { RuntimeCatalog, RuntimeRecipe, RuntimeRelease } from "../ports/runtime-catalog.ts";
 import { javaArgv } from "./java.ts";
+import { nodeStart } from "./node.ts";
 import { librariesOf, listReleases, stampOf } from "./releases.ts";
 
 export interface RuntimeCatalogOptions {
@@ -37,6 +38,8 @@ interface Found {
   readonly files: readonly string[];
   readonly argv: RuntimeRecipe["argv"];
   readonly env: Readonly<Record<string, string>>;
+  readonly writesRecords: boolean;
+  readonly envOver?: NonNullable<RuntimeRecipe["envOver"]>;
 }
 
 const BASE_ENV = {
@@ -113,7 +116,7 @@ class CatalogEntry {
 }
 
 function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
-  const { runtime, root, lang, client, argv, env, files } = found;
+  const { runtime, root, lang, client, argv, env, files, writesRecords } = found;
   const stamps = files.map((path) => [path, stampOf(path)]);
   const fingerprint = createHash("sha256")
     .update(
@@ -131,6 +134,8 @@ function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
     client,
     argv,
     env: { ...BASE_ENV, ...env },
+    writesRecords,
+    ...(found.envOver === undefined ? {} : { envOver: found.envOver }),
     runtimeVersion: `${runtime.replace(/^(java|python|nodejs)/, "$1:").replace(/^provided\./, "provided:")}.thaw`,
     runtimeVersionArn: options.arnOf(`${runtime}:${fingerprint}`),
     fingerprint,
@@ -166,6 +171,7 @@ function findJava(options: RuntimeCatalogOptions, major: number): Found[] {
         files: [...files, ...librariesOf(path)],
         argv,
         env: { JAVA_HOME: home },
+        writesRecords: true,
       },
     ];
   });
@@ -206,42 +212,26 @@ function findPython(options: RuntimeCatalogOptions, version: string): Found[] {
     const argv: RuntimeRecipe["argv"] = ({ handler }) => [`/${program}`, "/var/runtime/thaw_runtime.py", handler];
     // Layers are on sys.path, not in PYTHONPATH, as on AWS.
     const env = { PYTHONPATH: "/var/runtime", PYTHONDONTWRITEBYTECODE: "1" };
-    return [
-      { runtime, root, lang: null, client: runtime, files: [join(path, program), ...librariesOf(path)], argv, env },
-    ];
+    const files = [join(path, program), ...librariesOf(path)];
+    return [{ runtime, root, lang: null, client: runtime, files, argv, env, writesRecords: true }];
   });
 }
 
 function findNode(options: RuntimeCatalogOptions, major: number): Found[] {
   const dir = join(options.thawHome, "runtimes");
-  if (!existsSync(join(options.clientsDir, "nodejs"))) return [];
-  return listReleases(dir, `nodejs${major}`).flatMap((lang) => {
+  const client = `nodejs${major}`;
+  if (!existsSync(join(options.clientsDir, client))) return [];
+  return listReleases(dir, client).flatMap((lang) => {
     const program = join(dir, lang, "bin/node");
     if (!existsSync(program)) return [];
-    const argv: RuntimeRecipe["argv"] = ({ memorySizeMib }) => [
-      "/var/lang/bin/node",
-      `--max-old-space-size=${Math.floor(memorySizeMib * 0.9)}`,
-      // Worker threads and forked processes inherit it.
-      "--import=/var/runtime/unique.mjs",
-      "/var/runtime/main.mjs",
-    ];
-    const env = { NODE_PATH: "/opt/nodejs/node_modules:/var/task/node_modules" };
-    return [
-      {
-        runtime: `nodejs${major}.x`,
-        root: "host",
-        lang,
-        client: "nodejs",
-        files: [program, ...librariesOf("/")],
-        argv,
-        env,
-      },
-    ];
+    const files = [program, ...librariesOf("/")];
+    return [{ runtime: `${client}.x`, root: "host", lang, client, files, ...nodeStart(major) }];
   });
 }
 
 function findProvided(options: RuntimeCatalogOptions, runtime: string): Found[] {
   if (!existsSync(join(options.clientsDir, "provided"))) return [];
   const argv: RuntimeRecipe["argv"] = () => ["/var/task/bootstrap"];
-  return [{ runtime, root: "host", lang: null, client: "provided", files: librariesOf("/"), argv, env: {} }];
+  const files = librariesOf("/");
+  return [{ runtime, root: "host", lang: null, client: "provided", files, argv, env: {}, writesRecords: false }];
 }

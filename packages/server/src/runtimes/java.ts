@@ -13,8 +13,12 @@ export interface JavaOptions {
   readonly snapStart: boolean;
 }
 
-/** Packages opened to the client (runtimes/java): they hold the generators that get new seeds after a restore. */
+/**
+ * Packages opened to the client (runtimes/java): they hold the generators that get new seeds after a restore. AWS's
+ * client makes a FileDescriptor of `_LAMBDA_TELEMETRY_LOG_FD`; where it can't, it writes to standard output.
+ */
 const OPENED = [
+  "java.base/java.io",
   "java.base/java.lang",
   "java.base/java.util",
   "java.base/java.util.concurrent",

@@ -9,12 +9,22 @@
 import { connect, type Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
 import { ThawError } from "../model/platform-errors.ts";
-import type { ProcessExit, SpawnRequest, SupervisorLink, SupervisorListener } from "../ports/supervisor.ts";
+import {
+  type OutputStream,
+  type ProcessExit,
+  type ProgramFound,
+  SpawnFailedError,
+  type SpawnRequest,
+  type SupervisorLink,
+  type SupervisorListener,
+} from "../ports/supervisor.ts";
 import { encodeFrame, encodeJson, FRAME, type Frame, FrameReader, SupervisorProtocolError } from "./frames.ts";
 import { type CallEnd, type CallHead, LinkedCall } from "./linked-call.ts";
 
 const PROTOCOL = 2;
 const EMPTY = Buffer.alloc(0);
+/** By their number in a LOG frame, less one. */
+const OUTPUT_STREAMS: readonly OutputStream[] = ["stdout", "stderr", "records"];
 /**
  * Limit of an answer that takes milliseconds: as much as AWS gives to a restore. A function can stop its supervisor,
  * which has the same user, and a clone whose memory does not come can't answer.
@@ -27,19 +37,17 @@ export class SupervisorLostError extends ThawError {
   }
 }
 
-/** A program that the supervisor could not start; `code` of Node's own errors is the errno's name. */
-export class SpawnFailedError extends Error {
-  readonly code: string;
-  constructor(code: string) {
-    super(`the program could not be started: ${code}`);
-    this.code = code;
-  }
-}
-
 interface Hello {
   readonly protocol: number;
   readonly calls: ReadonlyArray<CallHead & { readonly id: number }>;
   readonly processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>;
+}
+
+interface Spawned {
+  readonly name: string;
+  readonly pid?: number;
+  readonly error?: string;
+  readonly program?: unknown;
 }
 
 type Event = (listener: SupervisorListener) => void;
@@ -137,7 +145,7 @@ class Link implements SupervisorLink {
       case FRAME.helloAnswer:
         return this.#onHello(readJson<Hello>(frame.payload));
       case FRAME.spawned:
-        return this.#onSpawned(readJson<{ name: string; pid?: number; error?: string }>(frame.payload));
+        return this.#onSpawned(readJson<Spawned>(frame.payload));
       case FRAME.requestHead:
         return this.#beginCall(frame.callId, readJson<CallHead>(frame.payload));
       case FRAME.requestBody:
@@ -171,11 +179,11 @@ class Link implements SupervisorLink {
     this.#opening = null;
   }
 
-  #onSpawned(spawned: { name: string; pid?: number; error?: string }): void {
+  #onSpawned(spawned: Spawned): void {
     const waiting = this.#spawning.get(spawned.name);
     this.#spawning.delete(spawned.name);
     if (spawned.pid !== undefined) waiting?.resolve({ pid: spawned.pid });
-    else waiting?.reject(new SpawnFailedError(spawned.error ?? "EIO"));
+    else waiting?.reject(new SpawnFailedError(spawned.error ?? "EIO", readProgram(spawned.program)));
   }
 
   #beginCall(id: number, head: CallHead): void {
@@ -209,7 +217,8 @@ class Link implements SupervisorLink {
   #onLog(payload: Buffer): void {
     const nameSize = payload.readUInt8(0);
     const source = payload.toString("utf8", 1, 1 + nameSize);
-    const stream = payload.readUInt8(1 + nameSize) === 2 ? "stderr" : "stdout";
+    const stream = OUTPUT_STREAMS[payload.readUInt8(1 + nameSize) - 1];
+    if (stream === undefined) throw new SupervisorProtocolError("stream of a process's output");
     const bytes = Buffer.from(payload.subarray(2 + nameSize));
     this.#emit((listener) => listener.onLog(source, stream, bytes));
   }
@@ -248,4 +257,20 @@ function readJson<T>(payload: Buffer): T {
   } catch {
     throw new SupervisorProtocolError("JSON");
   }
+}
+
+const PROGRAM_KINDS: readonly ProgramFound["kind"][] = ["missing", "link", "directory", "file", "other"];
+const PROGRAM_HEAD_SIZE_MAX = 256;
+
+/** Reads what a supervisor found under a program's name; null where it says nothing, or nothing that can be. */
+function readProgram(found: unknown): ProgramFound | null {
+  if (typeof found !== "object" || found === null) return null;
+  const { kind, mode, head } = found as Record<string, unknown>;
+  const known = PROGRAM_KINDS.find((each) => each === kind);
+  if (known === undefined) return null;
+  return {
+    kind: known,
+    mode: typeof mode === "number" ? mode : 0,
+    head: typeof head === "string" ? Buffer.from(head, "hex").subarray(0, PROGRAM_HEAD_SIZE_MAX) : null,
+  };
 }

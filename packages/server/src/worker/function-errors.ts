@@ -13,10 +13,19 @@ export type Failure =
   | { readonly kind: "timeout" }
   /** The runtime told us by /init/error or /restore/error. */
   | { readonly kind: "reported"; readonly errorType: string; readonly body: Buffer }
-  /** The process ended, or could not be started. `message` comes after AWS's `Error: `. */
-  | { readonly kind: "exit"; readonly errorType: ExitErrorType; readonly message: string }
+  | ExitFailure
   | { readonly kind: "cancelled" }
   | { readonly kind: "platform"; readonly code: PlatformCode; readonly message: string };
+
+/** The process ended, or could not be started. */
+export interface ExitFailure {
+  readonly kind: "exit";
+  readonly errorType: ExitErrorType;
+  /** Comes after AWS's `Error: `. */
+  readonly message: string;
+  /** A sentence of ours for the log, where the message leaves open what is wrong. */
+  readonly explanation?: string;
+}
 
 export const OUT_OF_MEMORY: Failure = {
   kind: "exit",

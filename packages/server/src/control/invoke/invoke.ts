@@ -286,14 +286,17 @@ function toAttempt(input: Request, { body, requestId, traceId }: Call, limit: nu
   return { payload, requestId, traceId, clientContext, wantsLogTail: input.LogType === "Tail", isStreamed };
 }
 
+/** Throws where bytes are no UTF-8, as AWS does: the function must not see other text than was checked. */
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function checkPayload(payload: Buffer): Buffer {
   if (payload.length === 0) return EMPTY_EVENT;
   try {
-    JSON.parse(payload.toString("utf8"));
+    JSON.parse(UTF_8.decode(payload));
   } catch (error) {
     throw new ApiError(
       "InvalidRequestContentException",
-      `Could not parse request body into json: ${(error as Error).message}`,
+      `Could not parse request body into json: Could not parse payload into json: ${(error as Error).message}`,
     );
   }
   return payload;
@@ -305,7 +308,7 @@ function checkContext(text: string): void {
     "Client context must be a valid Base64-encoded JSON object.",
   );
   try {
-    const context: unknown = JSON.parse(decodeContext(text));
+    const context: unknown = JSON.parse(UTF_8.decode(Buffer.from(text, "base64")));
     if (typeof context === "object" && context !== null && !Array.isArray(context)) return;
   } catch {
     throw refused;
@@ -313,6 +316,13 @@ function checkContext(text: string): void {
   throw refused;
 }
 
+/**
+ * Decodes the client context for the runtime's header. Characters beyond the basic plane become JSON escapes: the Java
+ * client hands the header on through JNI's modified UTF-8, which cuts the text short after the first of them.
+ */
 function decodeContext(text: string): string {
-  return Buffer.from(text, "base64").toString("utf8");
+  const escape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16)}`;
+  return Buffer.from(text, "base64")
+    .toString("utf8")
+    .replace(/[\ud800-\udfff]/g, escape);
 }

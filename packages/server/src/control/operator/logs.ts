@@ -1,6 +1,6 @@
 /** Logs of functions, for operators. */
 import type { LogEvent } from "../../ports/log-store.ts";
-import { findLatest } from "../records/lookup.ts";
+import { findVersion } from "../records/lookup.ts";
 import type { ControlServices } from "../services.ts";
 
 export interface LogWish {
@@ -20,9 +20,13 @@ export class FunctionLogs {
     this.#services = services;
   }
 
-  /** Reads events of all of a function's environments. Throws ResourceNotFoundException for an unknown function. */
+  /**
+   * Reads events of all of a function's environments; where the name has a qualifier, of those of that version, or of
+   * all versions that the alias chooses from. Throws ResourceNotFoundException for what is unknown.
+   */
   async read(functionName: string, wish: LogWish): Promise<AsyncIterable<LogEvent>> {
-    const { config } = await findLatest(this.#services, functionName);
-    return this.#services.logs.read(config.logGroup, wish);
+    const { alias, qualifier, version } = await findVersion(this.#services, functionName, undefined);
+    const versions = alias === null ? [version.version] : [alias.functionVersion, ...Object.keys(alias.weights)];
+    return this.#services.logs.read(version.config.logGroup, { ...wish, ...(qualifier === null ? {} : { versions }) });
   }
 }

@@ -7,6 +7,7 @@ import { AgentRegistry } from "../agents/registry.ts";
 import { RuntimeAgent } from "../agents/runtime.ts";
 import { EnvironmentApi } from "../runtime-api/api.ts";
 import type { RuntimeSession } from "../runtime-api/runtime.ts";
+import { RecordReader } from "../telemetry/record-reader.ts";
 import type { EnvironmentCore } from "./core.ts";
 
 export interface Brought {
@@ -29,10 +30,20 @@ export function attach(core: EnvironmentCore, sandbox: Sandbox): Brought {
   const { session } = api;
   const agents = new AgentRegistry();
   agents.add(new RuntimeAgent(session));
+  // Of this sandbox only: the next one begins with a whole record.
+  const readers = new Map<string, RecordReader>();
+  const readerOf = (source: string): RecordReader => {
+    const reader = readers.get(source) ?? new RecordReader();
+    readers.set(source, reader);
+    return reader;
+  };
   sandbox.link.listen({
     onCall: (call) => api.handleCall(call),
     onAbandoned: (call) => api.handleAbandoned(call),
-    onLog: (source, stream, bytes) => core.log.writeOutput(source, stream, bytes),
+    onLog: (source, stream, bytes) => {
+      if (stream !== "records") return core.log.writeOutput(source, stream, bytes);
+      for (const piece of readerOf(source).push(bytes)) core.log.writeRecord(source, piece);
+    },
     onExit: (exit) => {
       const agent = agents.find(exit.name);
       if (agent !== null) core.putFrom(sandbox, { kind: "exit", agent, exit });

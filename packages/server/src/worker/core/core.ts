@@ -18,6 +18,7 @@ import { toPlatformFailure } from "../platform-failure.ts";
 import type { InitializationType } from "../runtime-api/environment-variables.ts";
 import { deriveSnapshotToken } from "../runtime-api/snapshot-token.ts";
 import { EnvironmentLog, nameLogStream } from "../telemetry/environment-log.ts";
+import { toLogLevel } from "../telemetry/application-level.ts";
 import type { WorkerServices } from "../worker-services.ts";
 import type { Deadline, EnvironmentEvent, EnvironmentMode } from "./events.ts";
 import { Inbox } from "./inbox.ts";
@@ -177,6 +178,7 @@ function openLog({ environmentId, version, services }: EnvironmentOptions): Envi
     logStream: nameLogStream(environmentId, version.version, services.clock.nowMs()),
     format: version.logFormat,
     systemLogLevel: version.systemLogLevel,
+    applicationLogLevel: version.logFormat === "JSON" ? toLogLevel(version.applicationLogLevel) : null,
     phaseSizeBytesMax: services.limits.logPhaseSizeBytesMax,
   });
 }

@@ -275,6 +275,8 @@ function writeFailureLine(core: EnvironmentCore, requestId: string, failure: Fai
     core.log.writeLine(`${time} ${requestId} ${describeTimeout(core.version.timeoutS)}\n`);
   } else if (failure.kind === "exit") {
     core.log.writeLine(`RequestId: ${requestId} Error: ${failure.message}\n${failure.errorType}`);
+    // It is in Init's part of the log, too; the one who invoked sees this part only.
+    if (failure.explanation !== undefined) core.log.writeLine(`[thaw] ${failure.explanation}`);
   }
 }
 

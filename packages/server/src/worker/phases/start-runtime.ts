@@ -2,23 +2,40 @@
 import { RUNTIME_PROCESS } from "../agents/runtime.ts";
 import type { Brought } from "../core/brought.ts";
 import type { EnvironmentCore } from "../core/core.ts";
-import { describeExit, type Failure } from "../function-errors.ts";
+import { SpawnFailedError } from "../../ports/supervisor.ts";
+import { describeExit, type ExitFailure, type Failure } from "../function-errors.ts";
 import { buildEnvironmentVariables } from "../runtime-api/environment-variables.ts";
+import { explainStart, startFailure } from "./start-problem.ts";
 
 const WRAPPER_VARIABLE = "AWS_LAMBDA_EXEC_WRAPPER";
+/** AWS's number (recorded …test_lambda_init_environment, java17). Python's client takes the variable out again. */
+const RECORDS = { fd: 62, variable: "_LAMBDA_TELEMETRY_LOG_FD" } as const;
 
 /** Starts the runtime process. Null: it runs. */
 export async function startRuntime(core: EnvironmentCore, { sandbox }: Brought): Promise<Failure | null> {
   const wrapper = wrapperOf(core);
   const argv = runtimeArgv(core, wrapper);
   try {
-    await sandbox.link.spawn({ name: RUNTIME_PROCESS, argv, env: runtimeEnvironment(core), cwd: "/var/task" });
+    const records = core.recipe.writesRecords ? { records: RECORDS } : {};
+    const env = runtimeEnvironment(core);
+    await sandbox.link.spawn({ name: RUNTIME_PROCESS, argv, env, cwd: "/var/task", ...records });
     return null;
   } catch (error) {
     core.reportProblem("start the runtime", error);
-    const code = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
-    return wrapper === null ? spawnFailure(core, argv, code) : wrapperFailure(core, wrapper, code);
+    const failed = error instanceof SpawnFailedError ? error : new SpawnFailedError(codeOf(error));
+    const path = wrapper ?? argv[0] ?? "";
+    const isCustom = core.version.runtime.startsWith("provided");
+    const failure = wrapper === null ? startFailure(path, isCustom, failed) : wrapperFailure(core, wrapper, failed);
+    const explanation = explainStart(path, failed, process.arch);
+    if (explanation === null) return failure;
+    core.log.writeLine(`[thaw] ${explanation}`);
+    return { ...failure, explanation };
   }
+}
+
+/** Whatever else the link throws says what it is in its code or in its text. */
+function codeOf(error: unknown): string {
+  return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
 }
 
 /** The script that starts a managed runtime in the function's way; null without one, and for custom runtimes. */
@@ -28,8 +45,8 @@ function wrapperOf({ version: { runtime, environment } }: EnvironmentCore): stri
 
 /** AWS: "Modifying the runtime environment", wrapper scripts. */
 function runtimeArgv({ version, recipe, isSnapStart }: EnvironmentCore, wrapper: string | null): readonly string[] {
-  const { handler, memorySizeMib } = version;
-  const argv = recipe.argv({ handler, memorySizeMib, snapStart: isSnapStart });
+  const { handler, memorySizeMib, environment } = version;
+  const argv = recipe.argv({ handler, memorySizeMib, environment, snapStart: isSnapStart });
   return wrapper === null ? argv : [wrapper, ...argv];
 }
 
@@ -44,29 +61,16 @@ function runtimeEnvironment(core: EnvironmentCore): Readonly<Record<string, stri
   );
 }
 
-function spawnFailure(core: EnvironmentCore, argv: readonly string[], code: string): Failure {
-  const program = argv[0] ?? "";
-  if (code.includes("ENOENT")) {
-    const isProvided = core.version.runtime.startsWith("provided");
-    const places = isProvided ? "/var/task/bootstrap /opt/bootstrap" : program;
-    return {
-      kind: "exit",
-      errorType: "Runtime.InvalidEntrypoint",
-      message: `Couldn't find valid bootstrap(s): [${places}]`,
-    };
-  }
-  const reason = code.includes("EACCES") ? "permission denied" : code;
-  return { kind: "exit", errorType: "Runtime.InvalidEntrypoint", message: `fork/exec ${program}: ${reason}` };
-}
-
 /** AWS's bootstrap is a shell script, and says it as one: a line in the log, and the shell's exit status. */
-function wrapperFailure(core: EnvironmentCore, wrapper: string, code: string): Failure {
-  const isMissing = code.includes("ENOENT");
+function wrapperFailure(core: EnvironmentCore, wrapper: string, failed: SpawnFailedError): ExitFailure {
+  const isMissing = failed.code === "ENOENT";
   const reason = isMissing
-    ? "does not exist"
-    : code.includes("EACCES")
+    ? failed.program?.kind === "file"
+      ? "can't be started: no such file or directory"
+      : "does not exist"
+    : failed.code === "EACCES"
       ? "is not an executable"
-      : `can't be started: ${code}`;
+      : `can't be started: ${failed.code}`;
   core.log.writeOutput("runtime", "stdout", Buffer.from(`${wrapper}: ${reason}\n`));
   return {
     kind: "exit",

@@ -38,6 +38,7 @@ export function buildEnvironmentVariables(
     ...TRACING_VARIABLES,
     ...recipe.env,
     ...version.environment,
+    ...recipe.envOver?.(version.environment),
     ...reservedVariables(version, delivery),
     ...type,
   };

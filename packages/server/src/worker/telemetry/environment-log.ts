@@ -1,18 +1,25 @@
 /**
- * The log stream of one environment: platform lines and the function's output, line by line, into the log store; and
- * the tail of the running invocation. Output is limited in each phase (Init, Restore, one invocation), so that a
- * function that never stops printing fills neither memory nor disk; what was dropped is said in the log.
+ * The log stream of one environment: platform lines, the function's output line by line, and the records of its
+ * runtime's client, each as one event, into the log store; and the tail of the running invocation. Output is limited in
+ * each phase (Init, Restore, one invocation), so that a function that never stops printing fills neither memory nor
+ * disk; what was dropped is said in the log.
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
 import type { EnvironmentId } from "../../base/ids.ts";
 import type { LogOrigin, LogStore } from "../../ports/log-store.ts";
+import { isWantedMessage } from "./application-level.ts";
 import { formatPlatformEvent, isWanted, type PlatformEvent } from "./platform-log.ts";
+import { type LogLevel, RECORD_HEADER_SIZE_BYTES, type RecordPiece } from "./record-reader.ts";
 
 /** CloudWatch Logs' limit for an event: a longer line is cut into several. */
 export const MESSAGE_SIZE_BYTES_MAX = 256 * 1024;
 /** AWS's size of the log in LogResult. */
 export const TAIL_SIZE_BYTES_MAX = 4096;
+
+/** Number of pieces of an unfinished line that are kept as they came. */
+const PARTS_MAX = 1024;
+const RECORD_HEADER = Buffer.alloc(RECORD_HEADER_SIZE_BYTES);
 
 export interface EnvironmentLogOptions {
   readonly logs: LogStore;
@@ -22,6 +29,8 @@ export interface EnvironmentLogOptions {
   readonly format: "Text" | "JSON";
   /** Level below which platform lines are left out; null: none is. */
   readonly systemLogLevel: string | null;
+  /** Level below which the function's own messages are left out; null with the format Text, where none is. */
+  readonly applicationLogLevel: LogLevel | null;
   /** Bytes of output that are kept in one phase. */
   readonly phaseSizeBytesMax: number;
 }
@@ -82,13 +91,7 @@ export class EnvironmentLog {
   /** Writes bytes as they came from a pipe of the sandbox. */
   writeOutput(source: string, stream: string, bytes: Buffer): void {
     const pipe = `${source}/${stream}`;
-    const room = this.#options.phaseSizeBytesMax - this.#phaseSizeBytes;
-    if (bytes.length > room) {
-      this.#droppedBytes += bytes.length - room;
-      if (room === 0) return;
-    }
-    const kept = bytes.subarray(0, room);
-    this.#phaseSizeBytes += kept.length;
+    const kept = this.#take(bytes);
     let from = 0;
     for (let end = kept.indexOf(0x0a); end !== -1; end = kept.indexOf(0x0a, from)) {
       this.#addPartial(pipe, kept.subarray(from, end));
@@ -96,6 +99,21 @@ export class EnvironmentLog {
       from = end + 1;
     }
     if (from < kept.length) this.#addPartial(pipe, Buffer.from(kept.subarray(from)));
+  }
+
+  /** Writes a piece of what a runtime's client wrote to its descriptor for records: one record is one event. */
+  writeRecord(source: string, piece: RecordPiece): void {
+    if (piece.kind === "text") return this.writeOutput(source, "text", piece.bytes);
+    // Text that stood before the record has come to its end, with a line break or without.
+    this.#endLine(`${source}/text`);
+    const pipe = `${source}/record`;
+    const kept = this.#take(piece.bytes);
+    // The header counts, too: records without a message would else be without a limit.
+    const hasRoom = !piece.isEnd || this.#take(RECORD_HEADER).length === RECORD_HEADER.length;
+    const isEmpty = piece.bytes.length === 0;
+    if (kept.length > 0 || (isEmpty && hasRoom)) this.#addPartial(pipe, Buffer.from(kept), piece.level);
+    if (piece.isEnd) this.#endLine(pipe, piece.level);
+    return undefined;
   }
 
   /**
@@ -110,13 +128,21 @@ export class EnvironmentLog {
     this.#droppedBytes = 0;
   }
 
-  #addPartial(pipe: string, bytes: Buffer): void {
+  /** Takes bytes into the phase's budget, and returns those that fit. */
+  #take(bytes: Buffer): Buffer {
+    const kept = bytes.subarray(0, this.#options.phaseSizeBytesMax - this.#phaseSizeBytes);
+    this.#phaseSizeBytes += kept.length;
+    this.#droppedBytes += bytes.length - kept.length;
+    return kept;
+  }
+
+  #addPartial(pipe: string, bytes: Buffer, level: LogLevel | null = null): void {
     let rest = bytes;
     let size = this.#partialSize.get(pipe) ?? 0;
     while (size + rest.length > MESSAGE_SIZE_BYTES_MAX) {
       const cut = characterBoundary(rest, MESSAGE_SIZE_BYTES_MAX - size);
       this.#pushPartial(pipe, rest.subarray(0, cut));
-      this.#endLine(pipe);
+      this.#endLine(pipe, level);
       rest = rest.subarray(cut);
       size = 0;
     }
@@ -127,17 +153,24 @@ export class EnvironmentLog {
     const parts = this.#partial.get(pipe);
     if (parts === undefined) this.#partial.set(pipe, [bytes]);
     else parts.push(bytes);
+    // A process that writes byte by byte must not cost hundreds of bytes for each.
+    if (parts !== undefined && parts.length >= PARTS_MAX) parts.splice(0, parts.length, Buffer.concat(parts));
     this.#partialSize.set(pipe, (this.#partialSize.get(pipe) ?? 0) + bytes.length);
   }
 
-  #endLine(pipe: string): void {
+  /** Writes what a pipe has gathered. `level`: what the header of a record says. */
+  #endLine(pipe: string, level: LogLevel | null = null): void {
     const parts = this.#partial.get(pipe);
     if (parts === undefined) return;
     this.#partial.delete(pipe);
     this.#partialSize.delete(pipe);
     const first = parts[0];
     const line = parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
-    this.#append(line.toString("utf8"), "function");
+    // A record may bring the line break that a line has left behind.
+    const message = line.toString("utf8", 0, line.at(-1) === 0x0a ? line.length - 1 : line.length);
+    const { applicationLogLevel } = this.#options;
+    if (applicationLogLevel !== null && !isWantedMessage(message, level, applicationLogLevel)) return;
+    this.#append(message, "function");
   }
 
   #append(message: string, origin: LogOrigin): void {
@@ -180,6 +213,10 @@ class Tail {
 
   read(): Buffer {
     const all = Buffer.concat(this.#lines);
-    return all.subarray(Math.max(0, all.length - TAIL_SIZE_BYTES_MAX));
+    if (all.length <= TAIL_SIZE_BYTES_MAX) return all;
+    const start = all.length - TAIL_SIZE_BYTES_MAX;
+    // A character that was cut is left out whole: clients decode the log as UTF-8.
+    for (let from = start; from < start + 4; from++) if (((all[from] ?? 0) & 0xc0) !== 0x80) return all.subarray(from);
+    return all.subarray(start);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Random numbers of Node.js after a restore. Loaded by `--import`, so also in worker threads and in processes made by
- * `fork`, before any of the function's code.
+ * Random numbers of Node.js after a restore. Loaded by `--require`, so also in worker threads and in processes made by
+ * `fork`, and by NODE_OPTIONS before any `--require` or `--import` of the function's own (module-paths.cts).
  *
  * OpenSSL's generator is renewed by the preloaded library (runtimes/unique). What is left is what Node.js and V8 keep
  * themselves:
@@ -11,8 +11,10 @@
  * Each looks first whether the page of the generation still holds the numbers it knows: one load, so there is no moment
  * after a restore at which old numbers come out, and nothing is done in a clone that asks for none.
  */
-import crypto from "node:crypto";
-import { syncBuiltinESMExports } from "node:module";
+import type Crypto from "node:crypto";
+
+const crypto = process.getBuiltinModule("node:crypto");
+const { syncBuiltinESMExports } = process.getBuiltinModule("node:module");
 
 /** UUIDs and integers in Node's caches (lib/internal/crypto/random.js). */
 const CACHED_UUIDS = 128;
@@ -21,7 +23,7 @@ const FILLED_NUMBERS = 128;
 const TWO_TO_26 = 67_108_864;
 const TWO_TO_53 = 9_007_199_254_740_992;
 
-export const generation: Uint32Array | null = mapGeneration();
+const generation: Uint32Array | null = mapGeneration();
 
 function mapGeneration(): Uint32Array | null {
   const module: { exports: { page?: ArrayBuffer } } = { exports: {} };
@@ -117,7 +119,7 @@ function renewUuids(page: Uint32Array): void {
   const renew = (): void => {
     for (let i = 0; i < CACHED_UUIDS; i++) native();
   };
-  define(crypto, "randomUUID", function randomUUID(options?: crypto.RandomUUIDOptions) {
+  define(crypto, "randomUUID", function randomUUID(options?: Crypto.RandomUUIDOptions) {
     if (wasRestored()) renew();
     return native(options);
   });
@@ -146,3 +148,6 @@ if (generation !== null) {
     syncBuiltinESMExports();
   }
 }
+
+/** Read by hooks.ts. */
+Object.defineProperty(globalThis, Symbol.for("thaw.generation"), { value: generation });

@@ -1,0 +1,40 @@
+/**
+ * Foreign text on a terminal: what functions, servers and templates say may hold sequences that make a terminal write
+ * over other lines, change its title, or answer as if somebody had typed. Where a stream is a terminal, control
+ * characters are shown instead of sent; a pipe or a file gets the bytes as they are.
+ */
+
+/** C0 and C1 controls but tab and line feed, and the marks that turn the order of what is read. */
+const UNSEEN = /[^\P{Cc}\t\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
+/**
+ * Shows control characters as `\u001b`, which is what they are in JSON, too. Carriage returns become line breaks: the
+ * runtimes' clients write them between the lines of one event, and a terminal would show the last line only.
+ */
+export function showControls(text: string): string {
+  return text
+    .replace(/\r\n?/g, "\n")
+    .replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** Makes text for a stream: lines that a person can read and copy where it is a terminal, the text itself elsewhere. */
+export function readable(text: string, stream: NodeJS.WriteStream): string {
+  // Python's client indents tracebacks with no-break spaces.
+  return stream.isTTY ? showControls(text).replaceAll("\u00a0", " ") : text;
+}
+
+/** Lets nothing but text reach a terminal through this stream, whoever writes. A stream that is none stays as it is. */
+export function guardTerminal(stream: NodeJS.WriteStream): void {
+  if (!stream.isTTY) return;
+  const write = stream.write.bind(stream) as (text: string, done?: (error?: Error | null) => void) => boolean;
+  // Keeps the beginning of a character that two writes share.
+  const decoder = new TextDecoder();
+  stream.write = (
+    chunk: string | Uint8Array,
+    encoding?: BufferEncoding | ((error?: Error | null) => void),
+    done?: (error?: Error | null) => void,
+  ): boolean => {
+    const text = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
+    return write(showControls(text), typeof encoding === "function" ? encoding : done);
+  };
+}
