@@ -1,6 +1,7 @@
 //! `restore`: a clone, made of a ready sandbox, a prepared snapshot, and its engine. Its pages may come while it
 //! already runs.
 
+use std::sync::Arc;
 use std::thread;
 
 use thaw_faults::fault_point;
@@ -13,7 +14,7 @@ use crate::engines::{Clone, Engine};
 use crate::error::{Code, Error, Result};
 use crate::names::check_name;
 use crate::sandboxes::entry::Entry;
-use crate::sandboxes::maker::Maker;
+use crate::sandboxes::maker::{Maker, Origin};
 use crate::sandboxes::spec::Spec;
 use crate::sys::stopwatch::Stopwatch;
 
@@ -45,15 +46,17 @@ pub fn restore(
         watch.lap("prepare");
         (prepared, taking.join().expect("making a sandbox does not panic"))
     });
-    let ((prepared, files), keeper) = (prepared?, keeper?);
+    let (ready, keeper) = (prepared?, keeper?);
+    let prepared = Arc::clone(&ready.snapshot);
     watch.lap("sandbox");
     check_fits(&prepared.header, request, engine.name())?;
     fault_point!("restore.prepared");
-    let mut entry = maker.furnish(sandbox, spec, keeper, Some(&prepared))?;
+    let origin = Origin { snapshot: &prepared, fill_tmp: &|root| snapshots.fill_tmp(&ready, root) };
+    let mut entry = maker.furnish(sandbox, spec, keeper, Some(&origin))?;
     watch.lap("mount");
     fault_point!("restore.sandbox-taken");
-    let images = prepared.open_images()?;
-    let pages = match snapshots.begin_session(sandbox, &prepared, &files)? {
+    let images = ready.images.open()?;
+    let pages = match snapshots.begin_session(sandbox, &prepared, &ready.files)? {
         Some((session, pages)) => {
             entry.session = Some(session);
             Some(pages)

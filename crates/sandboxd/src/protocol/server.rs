@@ -182,7 +182,7 @@ fn run(connection: &Connection, parts: &Arc<Parts>, operation: Operation) -> Res
                 key: &data_key.0,
                 chunk_secret: &chunk_secret.0,
             };
-            to_value(take(store, engines.get(&engine)?, entry, &request)?)
+            to_value(take(store, prepared, engines.get(&engine)?, entry, &request)?)
         }
         Operation::RecordWorkingSet { sandbox, recordings_max } => {
             let entry = registry.entry(&sandbox)?;

@@ -16,7 +16,7 @@ pub struct Entry {
     pub tmp_mib: u64,
     /// The directory of the control socket.
     pub control: PathBuf,
-    /// The snapshot that a clone was restored from: its `/tmp` lies below the clone's.
+    /// The snapshot that a clone was restored from: its `/tmp` may lie below the clone's.
     pub prepared: Option<Arc<Prepared>>,
     /// Absent where the sandbox is no clone, or had its memory before it ran.
     pub session: Option<Session>,

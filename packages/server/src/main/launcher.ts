@@ -115,6 +115,7 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   args.push("--clients", layout.clients, "--supervisor", layout.supervisor, "--server-uid", String(options.serverUid));
   args.push("--pool", String(options.poolSize), "--memory", options.memory, "--cpu-latency", options.cpuLatency);
   args.push("--pager", process.env["THAW_PAGER"] ?? layout.pager, "--pager-memory-mib", String(options.pagerMemoryMib));
+  args.push("--prepared-mib", String(options.preparedMemoryMib));
   if (options.engine === "criu") args.push("--criu", layout.criu);
   const mapped = [...options.fileSystems].map(([arn, dir]) => `${accessPointOf(arn)}=${dir}`);
   if (mapped.length > 0) args.push("--file-systems", mapped.join("\n"));

@@ -3,6 +3,7 @@
  * docs/reference/configuration.md come from here. The variables that other parts of Thaw read are in
  * tools/other-variables.ts.
  */
+import { totalmem } from "node:os";
 import { DEFAULT_CONTROL_LIMITS } from "../../control/limits.ts";
 import { DEFAULT_WORKER_LIMITS } from "../../worker/worker-services.ts";
 import { storeUrl } from "./snapshot-store.ts";
@@ -59,6 +60,7 @@ const WORKER = DEFAULT_WORKER_LIMITS;
 const CONTROL = DEFAULT_CONTROL_LIMITS;
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
+const PREPARED_MEMORY_MIB = Math.max(512, Math.floor(totalmem() / MIB / 16));
 /** Default of a host with a snapshot store; without one nothing is evicted. */
 export const DEFAULT_CHUNK_CACHE_MIB = 10_240;
 
@@ -107,6 +109,16 @@ const PROCESS_OPTIONS = {
     default: "256",
     unit: "MiB",
     help: "decrypted chunks kept for all clones of the host",
+  }),
+  preparedMemoryMib: defaulted({
+    name: "prepared-memory-mib",
+    flag: "N",
+    variable: "THAW_PREPARED_MEMORY_MIB",
+    type: wholeNumber(64, 2 ** 20),
+    default: String(PREPARED_MEMORY_MIB),
+    defaultText: "a sixteenth of the host's memory, at least 512",
+    unit: "MiB",
+    help: "memory for the decrypted parts of snapshots that restores read, all snapshots together",
   }),
   cpuLatency: defaulted({
     name: "cpu-latency",
