@@ -82,7 +82,12 @@ impl From<thaw_snapshot::Error> for Error {
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
-        let full = [Some(libc::ENOSPC), Some(libc::EDQUOT)].contains(&error.raw_os_error());
-        Error::new(if full { Code::DiskFull } else { Code::Failed }, error.to_string())
+        let code = match error.raw_os_error() {
+            Some(libc::ENOSPC | libc::EDQUOT) => Code::DiskFull,
+            // No process or thread, no memory for one, no descriptor.
+            Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE) => Code::Busy,
+            _ => Code::Failed,
+        };
+        Error::new(code, error.to_string())
     }
 }

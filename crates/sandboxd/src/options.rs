@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::keeper::Memory;
-use crate::names::is_name;
+use crate::names::{is_name, is_network};
 use crate::pager::PagerOptions;
 
 const PREPARED_MIB_DEFAULT: &str = "512";
@@ -25,6 +25,8 @@ pub struct ServeOptions {
     /// Absent where none was named: no snapshots then.
     pub criu: Option<PathBuf>,
     pub memory: Memory,
+    /// Networks that no sandbox may reach, as `A.B.C.D/N`.
+    pub network_denied: Vec<String>,
     /// Memory for prepared snapshots, all together.
     pub prepared_mib: u64,
     /// Sandboxes kept ready of each kind.
@@ -57,6 +59,7 @@ impl ServeOptions {
             server_uid,
             criu: values.get("criu").filter(|path| !path.is_empty()).map(PathBuf::from),
             memory,
+            network_denied: denied_option(values.get("network-deny").map_or("", String::as_str))?,
             prepared_mib: prepared_option(&values)?,
             pool_size: pool_size_option(&values)?,
             keeps_awake: cpu_latency_option(&values)? && !memory.is_stock(),
@@ -115,6 +118,15 @@ fn stock_memory() -> Result<Option<Memory>, String> {
         Some("stock-eager") => Ok(Some(Memory::StockEager)),
         Some("stock-lazy") => Ok(Some(Memory::StockLazy)),
         Some(other) => Err(format!("THAW_BENCH_MEMORY={other}: expected stock-eager or stock-lazy")),
+    }
+}
+
+/// Networks with commas between them.
+fn denied_option(text: &str) -> Result<Vec<String>, String> {
+    let networks: Vec<String> = text.split(',').filter(|each| !each.is_empty()).map(str::to_string).collect();
+    match networks.iter().find(|network| !is_network(network)) {
+        Some(wrong) => Err(format!("--network-deny {wrong}: expected A.B.C.D/N")),
+        None => Ok(networks),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::protocol::server::{self, Current, Parts};
 use crate::sandboxes::cgroup::Hierarchy;
 use crate::sandboxes::host::Host;
 use crate::sandboxes::maker::{Directories, Maker};
-use crate::sandboxes::network::Network;
+use crate::sandboxes::network::{Network, LOCK_DIR};
 use crate::sandboxes::pool::{Pool, PoolOptions};
 use crate::sandboxes::registry::Registry;
 use crate::snapshots::far::FarChunks;
@@ -89,7 +89,11 @@ fn run(signals: &SigSet, options: ServeOptions, private: PathBuf) -> io::Result<
     let _owned = own_data_directory(&options.data)?;
     let scratch = prepare_directories(&options)?;
     let hierarchy = Hierarchy::open(&std::process::id().to_string())?;
-    let (parts, host) = compose(options, private, hierarchy, scratch)?;
+    let network =
+        Network::open(Path::new(LOCK_DIR), options.network_denied.clone()).inspect_err(|_| hierarchy.remove())?;
+    let host = Host::new(hierarchy, network, scratch).map(Arc::new)?;
+    let parts = compose(options, private, &host).inspect_err(|_| close(&host))?;
+    let listener = listen(&run_dir, parts.server_uid).inspect_err(|_| close(&host))?;
     if let Some(pager) = &parts.pager {
         let parts = Arc::downgrade(&parts);
         pager.on_lost(move |sessions| {
@@ -98,12 +102,12 @@ fn run(signals: &SigSet, options: ServeOptions, private: PathBuf) -> io::Result<
             }
         });
     }
-    let listener = listen(&run_dir, parts.server_uid)?;
     let current = Arc::new(Current::default());
-    thread::spawn({
+    let serving = {
         let (parts, current) = (Arc::clone(&parts), Arc::clone(&current));
         move || server::serve(&listener, &parts, &current)
-    });
+    };
+    thread::Builder::new().name("server".into()).spawn(serving).inspect_err(|_| close(&host))?;
     println!("sandboxd ready");
     signals.wait().map_err(io::Error::from)?;
     current.hang_up();
@@ -111,29 +115,25 @@ fn run(signals: &SigSet, options: ServeOptions, private: PathBuf) -> io::Result<
     if let Some(pager) = &parts.pager {
         pager.close();
     }
-    host.hierarchy.remove();
-    host.network.close();
+    close(&host);
     let _ = fs::remove_file(run_dir.join("sandboxd.sock"));
     std::process::exit(0)
 }
 
-fn compose(
-    options: ServeOptions,
-    private: PathBuf,
-    hierarchy: Hierarchy,
-    scratch: PathBuf,
-) -> io::Result<(Arc<Parts>, Arc<Host>)> {
+/// Leaves nothing behind that would outlive this process.
+fn close(host: &Host) {
+    host.hierarchy.remove();
+    host.network.close();
+}
+
+fn compose(options: ServeOptions, private: PathBuf, host: &Arc<Host>) -> io::Result<Arc<Parts>> {
     let criu_path = options.criu.clone();
-    // Takes a moment: the network is set up meanwhile.
-    let probe = thread::spawn(move || match criu_path {
+    let cgroup_version = host.hierarchy.version;
+    let has_nat = host.network.has_nat;
+    let program = match criu_path {
         None => Err("no CRIU was named (--criu)".to_string()),
         Some(path) => Program::open(&path),
-    });
-    let cgroup_version = hierarchy.version;
-    let network = Network::open(Path::new("/run/thaw"))?;
-    let has_nat = network.has_nat;
-    let host = Arc::new(Host::new(hierarchy, network, scratch));
-    let program = probe.join().map_err(|_| io::Error::other("probing CRIU failed"))?;
+    };
     let kdat = program.is_ok().then(|| options.run.join("criu.kdat"));
     if let (Ok(program), Some(kdat)) = (&program, &kdat) {
         fs::write(kdat, &program.kdat)?;
@@ -152,7 +152,7 @@ fn compose(
     let prepared =
         PreparedSnapshots::new(prepared_directory, options.prepared_mib << 20, Arc::clone(&store), pager.clone());
     let cpu_latency = options.keeps_awake.then(|| CpuLatency::open(Path::new(cpu_latency::DEVICE))).flatten();
-    let pool = Pool::new(Arc::clone(&host), PoolOptions { size: options.pool_size, cpu_latency });
+    let pool = Pool::new(Arc::clone(host), PoolOptions { size: options.pool_size, cpu_latency })?;
     let directories = Directories {
         data: options.data,
         runtimes: options.runtimes,
@@ -168,6 +168,7 @@ fn compose(
         server_uid,
         cgroup_version,
         has_nat,
+        host: Arc::clone(host),
         supervisor_build,
         registry,
         maker,
@@ -177,7 +178,7 @@ fn compose(
         pager,
         engines,
     };
-    Ok((Arc::new(parts), host))
+    Ok(Arc::new(parts))
 }
 
 /// Ends all sandboxes, also those that other threads are making or ending: their control groups and network devices

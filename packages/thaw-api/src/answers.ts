@@ -153,6 +153,13 @@ export const host = z.object({
   cpuFingerprint: z.string(),
   kernel: z.string(),
   hasNetwork: z.boolean(),
+  network: z
+    .object({
+      rulesRestored: z.number().describe("How often the rules of sandboxes were gone from the host and were put back"),
+      problem: z.string().nullable().describe("Null: the rules are in place; else no sandbox is made"),
+      denied: z.array(z.string()).describe("The networks of --network-deny"),
+    })
+    .describe("The rules that keep sandboxes from the host and from each other"),
   tmpQuota: z.enum(["loop", "tmpfs"]),
   engine: z.string(),
   snapshotsProblem: z.string().nullable().describe("Null when this host can take snapshots"),

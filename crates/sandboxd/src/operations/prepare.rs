@@ -199,7 +199,8 @@ impl PreparedSnapshots {
         disk::write(root, &manifest.disk, |file: &File, extents: &[Extent]| source.fill(file, extents))
     }
 
-    /// Drops a part of the snapshot that was used longest ago and has one to drop. One that is being made is left alone.
+    /// Drops a part of the snapshot that was used longest ago and has one to drop. One that is being made is left
+    /// alone.
     fn drop_idle(&self, drop_part: fn(&mut Slot) -> bool) -> bool {
         let places: Vec<Place> = self.ready.lock().iter().map(|(_, place)| Arc::clone(place)).collect();
         places.iter().any(|place| place.try_lock().is_some_and(|mut slot| drop_part(&mut slot)))

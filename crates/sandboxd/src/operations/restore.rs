@@ -40,13 +40,13 @@ pub fn restore(
     let _cold = maker.pool.cold_start();
     let mut watch = Stopwatch::start();
     // On a host that has neither, the sandbox is made while the snapshot's files come.
-    let (prepared, keeper) = thread::scope(|scope| {
-        let taking = scope.spawn(|| maker.take_keeper(spec));
+    let (ready, keeper) = thread::scope(|scope| {
+        let taking = thread::Builder::new().spawn_scoped(scope, || maker.take_keeper(spec))?;
         let prepared = snapshots.get(request.snapshot, request.key, engine);
         watch.lap("prepare");
-        (prepared, taking.join().expect("making a sandbox does not panic"))
-    });
-    let (ready, keeper) = (prepared?, keeper?);
+        let keeper = taking.join().map_err(|_| Error::new(Code::Failed, "making a sandbox panicked"))?;
+        Ok::<_, Error>((prepared?, keeper?))
+    })?;
     let prepared = Arc::clone(&ready.snapshot);
     watch.lap("sandbox");
     check_fits(&prepared.header, request, engine.name())?;
@@ -74,6 +74,7 @@ pub fn restore(
     };
     engine.restore(&clone).map_err(|error| explain(&entry, error))?;
     drop(pages);
+    entry.raise_oom_score()?;
     entry.keeper.on_exit(on_exit);
     watch.lap("criu");
     fault_point!("restore.criu-done");

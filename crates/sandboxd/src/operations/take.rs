@@ -85,7 +85,9 @@ pub fn take(
         phases: watch.phases,
     };
     // The dead sandbox is cleared away after the answer.
-    thread::spawn(move || drop(entry));
+    let clearing = thread::Builder::new().name("clear".into()).spawn(move || drop(entry));
+    // Not started, it has dropped the sandbox already.
+    drop(clearing);
     Ok(taken)
 }
 

@@ -6,6 +6,7 @@ const FINE: RunningServer = {
   snapshotsProblem: null,
   criuVersion: "4.2.1",
   hasNetwork: true,
+  network: { rulesRestored: 0, problem: null, denied: [] },
   tmpQuota: "loop",
   runtimes: ["java21"],
   limits: { environmentsMax: 100, memoryMaxMib: 16_384, poolSize: 3 },
@@ -25,5 +26,7 @@ it("finds nothing where all is well, and names each lack with its cure", ({ expe
   expect(bad({ inUse: { environments: 95, snapshots: 0 } })).toEqual(["limits: true"]);
   expect(bad({ disk: { freeBytes: 1, sizeBytes: 2 } })).toEqual(["disk: true"]);
   expect(bad({ hasNetwork: false })).toEqual(["network: true"]);
+  expect(bad({ network: { ...FINE.network, problem: "nft failed" } })).toEqual(["network: true"]);
+  expect(bad({ network: { ...FINE.network, rulesRestored: 1 } })).toEqual(["network: true"]);
   expect(bad({ limits: { ...FINE.limits, poolSize: 0 } })).toEqual(["pool: true"]);
 });

@@ -39,6 +39,7 @@ export async function describeHost({
     cpuFingerprint: createHash("sha256").update(host.facts.cpuFingerprint).digest("hex").slice(0, 16),
     engine: engine.name,
     snapshotsProblem: engine.snapshotsProblem,
+    network: { ...(await host.network()), denied: [...options.networkDenied] },
     runtimes: catalog.list().map((recipe) => recipe.runtime),
     limits: {
       environmentsMax: options.environmentsMax,

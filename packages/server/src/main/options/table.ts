@@ -14,6 +14,7 @@ import {
   directory,
   duration,
   kmsService,
+  networks,
   oneOf,
   text,
   trueOrFalse,
@@ -224,6 +225,20 @@ const ACCOUNT_OPTIONS = {
     defaultText: "none",
     unit: null,
     help: "a directory of this host, writable for uids from 100000, for functions that name this access point; repeatable",
+  }),
+};
+
+const NETWORK_OPTIONS = {
+  networkDenied: defaulted({
+    name: "network-deny",
+    flag: "CIDR",
+    isList: true,
+    variable: "THAW_NETWORK_DENY",
+    type: networks,
+    default: "",
+    defaultText: "none",
+    unit: null,
+    help: "a network that functions can't reach: 10.0.0.0/8, or private for RFC 1918 and 100.64.0.0/10; name servers of the host in it are out of reach, too; repeatable",
   }),
 };
 
@@ -446,7 +461,13 @@ const STORE_OPTIONS = {
   }),
 };
 
-export const OPTIONS = { ...PROCESS_OPTIONS, ...ACCOUNT_OPTIONS, ...LIMIT_OPTIONS, ...STORE_OPTIONS };
+export const OPTIONS = {
+  ...PROCESS_OPTIONS,
+  ...ACCOUNT_OPTIONS,
+  ...NETWORK_OPTIONS,
+  ...LIMIT_OPTIONS,
+  ...STORE_OPTIONS,
+};
 
 export type OptionKey = keyof typeof OPTIONS;
 /** Parsed values by key of the table. */
