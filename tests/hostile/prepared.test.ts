@@ -1,7 +1,7 @@
 // alone: measures memory of the host that belongs to sandboxd
 /**
- * Much in /tmp or in shared memory before a snapshot. Its restores lay it out as files: that takes no more of the host's
- * memory than is set aside, and no other snapshot fails for it.
+ * Much in /tmp or in shared memory before a snapshot. Its restores lay it out as files: that takes no more of the
+ * host's memory than is set aside, and no other snapshot fails for it.
  */
 import { statfsSync } from "node:fs";
 import { describe, it } from "vitest";

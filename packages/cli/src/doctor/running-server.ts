@@ -25,7 +25,12 @@ const NEAR_LIMIT = 0.9;
 export function checkRunning(running: RunningServer): readonly Finding[] {
   const { engine, snapshotsProblem, limits, inUse, disk, server } = running;
   const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
-  const isNearLimit = inUse.environments >= limits.environmentsMax * NEAR_LIMIT;
+  const isNearLimit =
+    inUse.environments >= limits.environmentsMax * NEAR_LIMIT ||
+    inUse.memoryMib >= limits.memoryMaxMib * NEAR_LIMIT ||
+    (limits.tmpMaxMib !== null && inUse.tmpMib >= limits.tmpMaxMib * NEAR_LIMIT);
+  const memoryText = `${inUse.memoryMib} of ${limits.memoryMaxMib} MiB of memory (as ${limits.memoryCount})`;
+  const tmpText = `${inUse.tmpMib} of ${Math.floor(limits.tmpMaxMib ?? 0)} MiB of ephemeral storage`;
   const isDiskLow = disk.freeBytes < FREE_BYTES_MIN;
   const poolText = `${limits.poolSize} ready sandboxes for each kind of runtime`;
   return [
@@ -57,8 +62,8 @@ export function checkRunning(running: RunningServer): readonly Finding[] {
     {
       level: isNearLimit ? "warning" : "ok",
       what: "limits",
-      detail: `${inUse.environments} of ${limits.environmentsMax} environments, ${limits.memoryMaxMib} MiB for all`,
-      ...(isNearLimit ? { remedy: `${PROGRAM} serve --environments-max, --memory-max-mib` } : {}),
+      detail: `${inUse.environments} of ${limits.environmentsMax} environments, ${memoryText}, ${tmpText}`,
+      ...(isNearLimit ? { remedy: `${PROGRAM} serve --environments-max, --memory-max-mib, --tmp-max-mib` } : {}),
     },
     {
       level: isDiskLow ? "warning" : "ok",

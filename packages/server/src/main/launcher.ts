@@ -141,7 +141,7 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   throw new UsageError(`sandboxd did not start; its message is above. Run: ${PROGRAM} doctor`);
 }
 
-/** Removes what a sandboxd that was killed has left: frozen processes, control groups, rules and devices of networks. */
+/** Removes what a sandboxd that was killed has left: frozen processes, control groups, networks. */
 function sweep(layout: Layout): void {
   spawnSync(layout.sandboxd, ["sweep"], { stdio: "inherit" });
 }

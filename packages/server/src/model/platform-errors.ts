@@ -117,7 +117,8 @@ export const PLATFORM_ERRORS = {
       "the parts of the snapshot that a restore needs as files (shared memory and what CRIU writes; all memory with " +
       "`--memory eager`; `/tmp` where the host has no loop devices) are larger than their part of " +
       "`--prepared-memory-mib`",
-    remedy: "less shared memory at the end of Init, or a larger `--prepared-memory-mib`; the server's log has both sizes",
+    remedy:
+      "less shared memory at the end of Init, or a larger `--prepared-memory-mib`; the server's log has both sizes",
     transient: false,
     ...INTERNAL,
   },
@@ -209,6 +210,20 @@ export const PLATFORM_ERRORS = {
     meaning: "the key service does not answer",
     remedy: KEY_SETTINGS,
     transient: true,
+    ...INTERNAL,
+  },
+  STORE_NO_USER_LEFT: {
+    message: "This host has users for 65,536 functions, and all of them are in use. Delete a function first.",
+    meaning: "each function runs as a user of its own; functions, and environments of deleted ones, have all of them",
+    remedy: "delete functions",
+    transient: false,
+    ...INTERNAL,
+  },
+  STORE_FULL: {
+    message: "The host's disk is full: nothing can be changed, but functions and versions can be deleted.",
+    meaning: "the database could not be written",
+    remedy: "delete functions or versions, stop environments (`thaw environments`), make room where `--data` is",
+    transient: false,
     ...INTERNAL,
   },
   STORE_UNAVAILABLE: {
