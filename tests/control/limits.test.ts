@@ -146,6 +146,14 @@ test("the account's limit and a reservation throttle with AWS's reasons; a reser
   await harness.end();
 });
 
+test("GetAccountSettings says what the host can run at once", async () => {
+  const harness = await ControlHarness.start({ functions: {}, limits: { environmentsMax: 7 } });
+  expect(await harness.call("GetAccountSettings", {})).toMatchObject({
+    AccountLimit: { ConcurrentExecutions: 7, UnreservedConcurrentExecutions: 7 },
+  });
+  await harness.end();
+});
+
 test("a function with a thousand events does not keep the event of another one waiting", async () => {
   const handled: string[] = [];
   const { run, release } = gated("handle");

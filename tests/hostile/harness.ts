@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CreateFunctionCommandInput, PublishVersionCommand } from "@aws-sdk/client-lambda";
-import { REPOSITORY } from "../../tools/thaw-server.ts";
+import { REPOSITORY, type ThawServerOptions } from "../../tools/thaw-server.ts";
 import type { TestFunctions } from "../support/functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
@@ -92,6 +92,9 @@ export async function publishOutcome(
 }
 
 /** A server, and a neighbour on it. `started`: what else is made before the first test. */
-export function withNeighbour(started: (functions: TestFunctions, neighbour: Neighbour) => void | Promise<void>): void {
-  withThaw(async (functions) => started(functions, await new Neighbour(functions).start()));
+export function withNeighbour(
+  started: (functions: TestFunctions, neighbour: Neighbour) => void | Promise<void>,
+  options: ThawServerOptions = {},
+): void {
+  withThaw(async (functions) => started(functions, await new Neighbour(functions).start()), options);
 }

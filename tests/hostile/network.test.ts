@@ -5,11 +5,13 @@
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { createSocket } from "node:dgram";
 import { networkInterfaces } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
-import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { pidOf, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { connects } from "../support/connects.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { type Outcome, program, PROVIDED } from "./harness.ts";
@@ -27,6 +29,8 @@ const METADATA = [
   "168.63.129.16",
   "192.0.0.192",
 ];
+/** In a network that the operator has denied. */
+const DENIED = "203.0.113.9";
 const PORT = 8099;
 
 let server: ThawServer;
@@ -56,7 +60,9 @@ beforeAll(async () => {
   });
   if (outside.stdout === null) throw new Error("no pipe");
   await once(outside.stdout, "data");
-  server = await startThaw();
+  ip(...inside, "addr", "add", `${DENIED}/32`, "dev", "lo");
+  ip("route", "add", `${DENIED}/32`, "via", ALLOWED);
+  server = await startThaw({ args: ["--network-deny", "203.0.113.0/24"] });
   functions = new TestFunctions(server);
   name = await functions.createSnapStart({ bootstrap: program("network") }, PROVIDED);
   await functions.publish(name);
@@ -133,6 +139,59 @@ it("can't reach another sandbox, nor be reached by one", async () => {
   }
   const outcome = (await open).payload as Outcome;
   if (outcome.refused !== "ETIMEDOUT") throw new Error(JSON.stringify(outcome));
+});
+
+it.each(["$LATEST", "1"])("can't reach a network that the operator denies (%s)", async (qualifier) => {
+  const found = await reached(
+    [ALLOWED, DENIED].map((address) => [address, PORT] as const),
+    qualifier,
+  );
+  if (JSON.stringify(found) !== JSON.stringify([`${ALLOWED}:${PORT}`])) throw new Error(JSON.stringify(found));
+  if (!(await connects(DENIED, PORT))) throw new Error("the host itself does not reach it");
+});
+
+it.each(["$LATEST", "1"])("can't fill the host's table of connections (%s)", async (qualifier) => {
+  const count = (): number => Number(readFileSync("/proc/sys/net/netfilter/nf_conntrack_count", "utf8"));
+  const most = Number(readFileSync("/proc/sys/net/netfilter/nf_conntrack_max", "utf8"));
+  const before = count();
+  const addresses = Array.from({ length: 12_000 }, (_, number) => [ALLOWED, 10_000 + number] as const);
+  await functions.invoke(name, { try: "send_datagrams", addresses }, qualifier);
+  const grown = count() - before;
+  // Some of its connections and a neighbour's are beside those that it is allowed.
+  if (grown > most / 200 + 500) throw new Error(`${grown} of ${most} entries`);
+  if (grown < 100) throw new Error(`only ${grown}: nothing was sent`);
+});
+
+/** The table of this server: its sandboxd holds the lock of that number. */
+function ownTable(): string {
+  const files = `/proc/${pidOf(server.pid, "sandboxd") ?? 0}/fd`;
+  const held = readdirSync(files).map((fd) => readlinkSync(join(files, fd)));
+  return `thaw${held.map((path) => /net-(\d+)\.lock$/.exec(path)?.[1]).find((number) => number !== undefined)}`;
+}
+
+function tables(): string[] {
+  return execFileSync("nft", ["list", "tables", "inet"], { encoding: "utf8" })
+    .split("\n")
+    .map((line) => line.replace("table inet ", ""));
+}
+
+it("rules of the host that are flushed are missed by nobody, and put back", async ({ expect }) => {
+  const table = ownTable();
+  const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  const addresses = own.filter(({ internal, family }) => !internal && family === "IPv4").map(({ address }) => address);
+  const listening = await listenEverywhere();
+  try {
+    for (const qualifier of ["$LATEST", "1"]) {
+      execFileSync("nft", ["delete", "table", "inet", table]);
+      const targets = [...addresses, "127.0.0.1", ...METADATA].map((each) => [each, listening.port] as const);
+      expect(await reached(targets, qualifier), qualifier).toEqual([]);
+      await functions.eventually("the rules are back", async () => tables().includes(table));
+    }
+    const { network } = (await (await functions.admin("GET", "host")).json()) as { network: unknown };
+    expect(network).toMatchObject({ rulesRestored: 2, problem: null, denied: ["203.0.113.0/24"] });
+  } finally {
+    listening.server.close();
+  }
 });
 
 async function listenEverywhere(): Promise<{ readonly server: Server; readonly port: number }> {

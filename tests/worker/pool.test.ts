@@ -220,6 +220,29 @@ test("the share holds for memory, too, and does not count what is idle", async (
   await harness.end();
 });
 
+test("memory is counted as it is used, with a part held back, where the host says so", async () => {
+  const { handle, release } = gatedHandler();
+  const limits = { memoryMaxMib: 16_384, functionShareMax: 1 };
+  const tenOf = async (countsUsedMemory: boolean): Promise<readonly string[]> => {
+    const harness = new WorkerHarness({ handle }, { limits: { ...limits, countsUsedMemory } });
+    const running: Promise<WholeOutcome>[] = [];
+    for (let number = 0; number < 12; number++) {
+      const name = `f${number}`;
+      running.push(harness.invoke({ functionName: name, runKey: name, memorySizeMib: 1769 }));
+      await harness.clock.advance(0);
+    }
+    const { room } = await harness.worker.report();
+    expect(room.memoryMib).toBeLessThanOrEqual(limits.memoryMaxMib);
+    release();
+    const kinds = (await Promise.all(running)).map(({ kind }) => kind);
+    await harness.clock.advance(0);
+    await harness.end();
+    return kinds;
+  };
+  expect((await tenOf(false)).filter((kind) => kind === "response")).toHaveLength(9);
+  expect((await tenOf(true)).filter((kind) => kind === "response")).toHaveLength(12);
+});
+
 test("restores wait for their turn, each function in its own, and are throttled when it does not come", async () => {
   const order: string[] = [];
   const gates: Array<() => void> = [];

@@ -3,7 +3,7 @@
 //! A release aborts on a panic, so that nobody ever sees a lock whose holder has panicked. In a test build the panic is
 //! passed on to whoever locks next: the test fails by it.
 
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
 const NO_HOLDER_PANICS: &str = "a panic ends the process";
@@ -18,6 +18,15 @@ impl<T> Locked<T> {
 
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().expect(NO_HOLDER_PANICS)
+    }
+
+    /// Locks it where nobody holds it now.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        match self.0.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::Poisoned(_)) => panic!("{NO_HOLDER_PANICS}"),
+        }
     }
 }
 

@@ -17,6 +17,10 @@ pub enum Code {
     RestoreTimeout,
     /// The pager ended, and the clones with it: nothing is wrong with what they were restored from.
     PagerLost,
+    /// A restore would need more memory for what is prepared than this host sets aside for all of it.
+    PreparedTooLarge,
+    /// The host is short of something at this moment: a process, a thread, room for what is prepared.
+    Busy,
     DiskFull,
     Failed,
 }
@@ -34,6 +38,8 @@ impl Code {
             Code::RestoreFailed => "SANDBOX_RESTORE_FAILED",
             Code::RestoreTimeout => "SANDBOX_RESTORE_TIMEOUT",
             Code::PagerLost => "SANDBOX_PAGER_LOST",
+            Code::PreparedTooLarge => "SANDBOX_PREPARED_TOO_LARGE",
+            Code::Busy => "SANDBOX_BUSY",
             Code::DiskFull => "SANDBOX_DISK_FULL",
             Code::Failed => "SANDBOX_FAILED",
         }
@@ -76,7 +82,12 @@ impl From<thaw_snapshot::Error> for Error {
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
-        let full = [Some(libc::ENOSPC), Some(libc::EDQUOT)].contains(&error.raw_os_error());
-        Error::new(if full { Code::DiskFull } else { Code::Failed }, error.to_string())
+        let code = match error.raw_os_error() {
+            Some(libc::ENOSPC | libc::EDQUOT) => Code::DiskFull,
+            // No process or thread, no memory for one, no descriptor.
+            Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE) => Code::Busy,
+            _ => Code::Failed,
+        };
+        Error::new(code, error.to_string())
     }
 }

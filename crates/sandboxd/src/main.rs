@@ -1,9 +1,10 @@
 //! sandboxd: the only privileged process of Thaw. Makes sandboxes, freezes and ends them, and runs CRIU in them.
 //!
-//! `thaw-sandboxd sweep` ends what a killed one left frozen.
+//! `thaw-sandboxd sweep` ends what a killed one left frozen, and removes its network rules.
 //! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu
 //! FILE] [--pool N]
 //!  [--cpu-latency low|default] [--pager FILE] [--pager-uid N] [--pager-memory-mib N] [--memory lazy|eager]
+//!  [--prepared-mib N] [--network-deny CIDR,CIDR…]
 //!  [--file-systems 'NAME=DIR…']`
 //!
 //! ```text
@@ -27,6 +28,8 @@ mod serve;
 mod snapshots;
 mod sys;
 
+use std::path::Path;
+
 const USAGE: &str = "usage: thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE \
     --server-uid N [--criu FILE] [--pool N] [--file-systems 'NAME=DIR…']";
 
@@ -38,7 +41,8 @@ fn main() {
         Some("keeper") => keeper::main(),
         Some("sweep") => {
             sandboxes::cgroup::Hierarchy::end_dead_instances();
-            Ok(())
+            sandboxes::network::sweep(Path::new(sandboxes::network::LOCK_DIR))
+                .map_err(|error| format!("network: {error}"))
         }
         Some("bind") => {
             // In the launcher's place: its words, and its status for a wrong setting.

@@ -1,4 +1,7 @@
-//! Names instead of paths: the server never tells sandboxd where something is, only what it is called.
+//! Names instead of paths: the server never tells sandboxd where something is, only what it is called. And the form of
+//! the networks that it names.
+
+use std::net::Ipv4Addr;
 
 use crate::error::{Error, Result};
 
@@ -20,9 +23,18 @@ pub fn is_name(text: &str) -> bool {
         && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
+/// Checks a network in the form `A.B.C.D/N`.
+pub fn is_network(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else { return false };
+    address.parse::<Ipv4Addr>().is_ok()
+        && bits.len() <= 2
+        && bits.bytes().all(|digit| digit.is_ascii_digit())
+        && bits.parse::<u8>().is_ok_and(|bits| bits <= 32)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_name;
+    use super::{is_name, is_network};
 
     #[test]
     fn accepts_plain_names() {
@@ -36,6 +48,16 @@ mod tests {
         let long = "a".repeat(129);
         for name in ["", ".", "..", "../x", "a/b", "/a", ".hidden", "-x", "a b", "a\0b", "ä", long.as_str()] {
             assert!(!is_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_network_is_an_address_and_a_number_of_bits() {
+        for text in ["10.0.0.0/8", "0.0.0.0/0", "192.0.2.1/32"] {
+            assert!(is_network(text), "{text}");
+        }
+        for text in ["10.0.0.0", "10.0.0/8", "10.0.0.0/33", "10.0.0.0/+8", "10.0.0.0/8; drop", "::/0", ""] {
+            assert!(!is_network(text), "{text}");
         }
     }
 }

@@ -5,9 +5,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::keeper::Memory;
-use crate::names::is_name;
+use crate::names::{is_name, is_network};
 use crate::pager::PagerOptions;
 
+const PREPARED_MIB_DEFAULT: &str = "512";
+const PREPARED_MIB_MIN: u64 = 64;
+const PREPARED_MIB_MAX: u64 = 1 << 24;
 const POOL_SIZE_DEFAULT: usize = 3;
 const PAGER_MEMORY_MIB_DEFAULT: u32 = 256;
 
@@ -22,6 +25,10 @@ pub struct ServeOptions {
     /// Absent where none was named: no snapshots then.
     pub criu: Option<PathBuf>,
     pub memory: Memory,
+    /// Networks that no sandbox may reach, as `A.B.C.D/N`.
+    pub network_denied: Vec<String>,
+    /// Memory for prepared snapshots, all together.
+    pub prepared_mib: u64,
     /// Sandboxes kept ready of each kind.
     pub pool_size: usize,
     /// True where processors are kept awake while a cold start begins.
@@ -52,6 +59,8 @@ impl ServeOptions {
             server_uid,
             criu: values.get("criu").filter(|path| !path.is_empty()).map(PathBuf::from),
             memory,
+            network_denied: denied_option(values.get("network-deny").map_or("", String::as_str))?,
+            prepared_mib: prepared_option(&values)?,
             pool_size: pool_size_option(&values)?,
             keeps_awake: cpu_latency_option(&values)? && !memory.is_stock(),
             pager: if memory == Memory::Lazy { Some(pager_options(&values, server_uid)?) } else { None },
@@ -109,6 +118,23 @@ fn stock_memory() -> Result<Option<Memory>, String> {
         Some("stock-eager") => Ok(Some(Memory::StockEager)),
         Some("stock-lazy") => Ok(Some(Memory::StockLazy)),
         Some(other) => Err(format!("THAW_BENCH_MEMORY={other}: expected stock-eager or stock-lazy")),
+    }
+}
+
+/// Networks with commas between them.
+fn denied_option(text: &str) -> Result<Vec<String>, String> {
+    let networks: Vec<String> = text.split(',').filter(|each| !each.is_empty()).map(str::to_string).collect();
+    match networks.iter().find(|network| !is_network(network)) {
+        Some(wrong) => Err(format!("--network-deny {wrong}: expected A.B.C.D/N")),
+        None => Ok(networks),
+    }
+}
+
+fn prepared_option(values: &Values) -> Result<u64, String> {
+    let text = values.get("prepared-mib").map_or(PREPARED_MIB_DEFAULT, String::as_str);
+    match text.parse() {
+        Ok(mib) if (PREPARED_MIB_MIN..=PREPARED_MIB_MAX).contains(&mib) => Ok(mib),
+        _ => Err(format!("--prepared-mib {text}: expected {PREPARED_MIB_MIN} to {PREPARED_MIB_MAX}")),
     }
 }
 

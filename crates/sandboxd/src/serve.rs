@@ -23,14 +23,17 @@ use crate::protocol::server::{self, Current, Parts};
 use crate::sandboxes::cgroup::Hierarchy;
 use crate::sandboxes::host::Host;
 use crate::sandboxes::maker::{Directories, Maker};
-use crate::sandboxes::network::Network;
+use crate::sandboxes::network::{Network, LOCK_DIR};
 use crate::sandboxes::pool::{Pool, PoolOptions};
 use crate::sandboxes::registry::Registry;
 use crate::snapshots::far::FarChunks;
+use crate::snapshots::room::FILE_SIZE_BYTES;
 use crate::snapshots::store::SnapshotStore;
 use crate::sys::cpu_latency::{self, CpuLatency};
 use crate::sys::host_facts;
 
+/// Size of the file system for CRIU's logs and sockets.
+const WORK_MIB: u64 = 64;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 /// The last sandboxes may take so long to end, and are looked for so often.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,7 +47,8 @@ pub fn serve(args: impl Iterator<Item = String>) -> Result<(), String> {
     let signals = block_ending_signals().map_err(|error| format!("signals: {error}"))?;
     raise_open_files().map_err(|error| format!("limit of open files: {error}"))?;
     let options = ServeOptions::parse(args)?;
-    let private = make_private(&options.run).map_err(|error| format!("private tmpfs: {error}"))?;
+    let private =
+        make_private(&options.run, options.prepared_mib).map_err(|error| format!("private tmpfs: {error}"))?;
     run(&signals, options, private).map_err(|error| error.to_string())
 }
 
@@ -57,17 +61,26 @@ fn raise_open_files() -> nix::Result<()> {
 
 /// Makes the place for decrypted parts of snapshots, which are never on a disk: a tmpfs in a mount namespace of this
 /// process's own, gone when it ends.
-fn make_private(run: &Path) -> io::Result<PathBuf> {
+fn make_private(run: &Path, prepared_mib: u64) -> io::Result<PathBuf> {
     nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS)?;
     let flags = MsFlags::MS_REC | MsFlags::MS_SLAVE;
     mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)?;
     let path = run.join("private");
     fs::create_dir_all(&path)?;
-    mount(Some("thaw"), &path, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=700"))?;
-    for name in ["work", "prepared"] {
-        fs::create_dir(path.join(name))?;
-    }
+    // What is prepared is counted before it is laid out: the limit is for what the count would miss.
+    mount_private(&path, prepared_mib)?;
+    fs::create_dir(path.join("prepared"))?;
+    // CRIU's logs have the length that a function gives them: they must not take the place of what is prepared.
+    let work = path.join("work");
+    fs::create_dir(&work)?;
+    mount_private(&work, WORK_MIB)?;
     Ok(path)
+}
+
+fn mount_private(path: &Path, size_mib: u64) -> io::Result<()> {
+    let options = format!("mode=700,size={size_mib}m,nr_inodes={}", size_mib * (1024 * 1024 / FILE_SIZE_BYTES));
+    mount(Some("thaw"), path, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(options.as_str()))?;
+    Ok(())
 }
 
 fn run(signals: &SigSet, options: ServeOptions, private: PathBuf) -> io::Result<()> {
@@ -76,7 +89,11 @@ fn run(signals: &SigSet, options: ServeOptions, private: PathBuf) -> io::Result<
     let _owned = own_data_directory(&options.data)?;
     let scratch = prepare_directories(&options)?;
     let hierarchy = Hierarchy::open(&std::process::id().to_string())?;
-    let (parts, host) = compose(options, private, hierarchy, scratch)?;
+    let network =
+        Network::open(Path::new(LOCK_DIR), options.network_denied.clone()).inspect_err(|_| hierarchy.remove())?;
+    let host = Host::new(hierarchy, network, scratch).map(Arc::new)?;
+    let parts = compose(options, private, &host).inspect_err(|_| close(&host))?;
+    let listener = listen(&run_dir, parts.server_uid).inspect_err(|_| close(&host))?;
     if let Some(pager) = &parts.pager {
         let parts = Arc::downgrade(&parts);
         pager.on_lost(move |sessions| {
@@ -85,12 +102,12 @@ fn run(signals: &SigSet, options: ServeOptions, private: PathBuf) -> io::Result<
             }
         });
     }
-    let listener = listen(&run_dir, parts.server_uid)?;
     let current = Arc::new(Current::default());
-    thread::spawn({
+    let serving = {
         let (parts, current) = (Arc::clone(&parts), Arc::clone(&current));
         move || server::serve(&listener, &parts, &current)
-    });
+    };
+    thread::Builder::new().name("server".into()).spawn(serving).inspect_err(|_| close(&host))?;
     println!("sandboxd ready");
     signals.wait().map_err(io::Error::from)?;
     current.hang_up();
@@ -98,29 +115,25 @@ fn run(signals: &SigSet, options: ServeOptions, private: PathBuf) -> io::Result<
     if let Some(pager) = &parts.pager {
         pager.close();
     }
-    host.hierarchy.remove();
-    host.network.close();
+    close(&host);
     let _ = fs::remove_file(run_dir.join("sandboxd.sock"));
     std::process::exit(0)
 }
 
-fn compose(
-    options: ServeOptions,
-    private: PathBuf,
-    hierarchy: Hierarchy,
-    scratch: PathBuf,
-) -> io::Result<(Arc<Parts>, Arc<Host>)> {
+/// Leaves nothing behind that would outlive this process.
+fn close(host: &Host) {
+    host.hierarchy.remove();
+    host.network.close();
+}
+
+fn compose(options: ServeOptions, private: PathBuf, host: &Arc<Host>) -> io::Result<Arc<Parts>> {
     let criu_path = options.criu.clone();
-    // Takes a moment: the network is set up meanwhile.
-    let probe = thread::spawn(move || match criu_path {
+    let cgroup_version = host.hierarchy.version;
+    let has_nat = host.network.has_nat;
+    let program = match criu_path {
         None => Err("no CRIU was named (--criu)".to_string()),
         Some(path) => Program::open(&path),
-    });
-    let cgroup_version = hierarchy.version;
-    let network = Network::open(Path::new("/run/thaw"))?;
-    let has_nat = network.has_nat;
-    let host = Arc::new(Host::new(hierarchy, network, scratch));
-    let program = probe.join().map_err(|_| io::Error::other("probing CRIU failed"))?;
+    };
     let kdat = program.is_ok().then(|| options.run.join("criu.kdat"));
     if let (Ok(program), Some(kdat)) = (&program, &kdat) {
         fs::write(kdat, &program.kdat)?;
@@ -135,9 +148,11 @@ fn compose(
     let store = Arc::new(store);
     let start_pager = |options| Pager::start(options, fs::File::open(&chunks)?.into(), Arc::clone(&far));
     let pager = options.pager.map(start_pager).transpose()?;
-    let prepared = PreparedSnapshots::new(private.join("prepared"), Arc::clone(&store), pager.clone());
+    let prepared_directory = private.join("prepared");
+    let prepared =
+        PreparedSnapshots::new(prepared_directory, options.prepared_mib << 20, Arc::clone(&store), pager.clone());
     let cpu_latency = options.keeps_awake.then(|| CpuLatency::open(Path::new(cpu_latency::DEVICE))).flatten();
-    let pool = Pool::new(Arc::clone(&host), PoolOptions { size: options.pool_size, cpu_latency });
+    let pool = Pool::new(Arc::clone(host), PoolOptions { size: options.pool_size, cpu_latency })?;
     let directories = Directories {
         data: options.data,
         runtimes: options.runtimes,
@@ -153,6 +168,7 @@ fn compose(
         server_uid,
         cgroup_version,
         has_nat,
+        host: Arc::clone(host),
         supervisor_build,
         registry,
         maker,
@@ -162,7 +178,7 @@ fn compose(
         pager,
         engines,
     };
-    Ok((Arc::new(parts), host))
+    Ok(Arc::new(parts))
 }
 
 /// Ends all sandboxes, also those that other threads are making or ending: their control groups and network devices

@@ -153,12 +153,31 @@ export const host = z.object({
   cpuFingerprint: z.string(),
   kernel: z.string(),
   hasNetwork: z.boolean(),
+  network: z
+    .object({
+      rulesRestored: z.number().describe("How often the rules of sandboxes were gone from the host and were put back"),
+      problem: z.string().nullable().describe("Null: the rules are in place; else no sandbox is made"),
+      denied: z.array(z.string()).describe("The networks of --network-deny"),
+    })
+    .describe("The rules that keep sandboxes from the host and from each other"),
   tmpQuota: z.enum(["loop", "tmpfs"]),
   engine: z.string(),
   snapshotsProblem: z.string().nullable().describe("Null when this host can take snapshots"),
   runtimes: z.array(z.string()),
-  limits: z.object({ environmentsMax: z.number(), memoryMaxMib: z.number(), poolSize: z.number() }),
-  inUse: z.object({ environments: z.number(), snapshots: z.number() }),
+  limits: z.object({
+    environmentsMax: z.number(),
+    memoryMaxMib: z.number(),
+    memoryCount: z.enum(["used", "configured"]).describe("How memory is counted against memoryMaxMib"),
+    tmpMaxMib: z.number().nullable().describe("Ephemeral storage of all environments together, as of now"),
+    preparedMemoryMib: z.number().describe("Memory for what restores read of snapshots"),
+    poolSize: z.number(),
+  }),
+  inUse: z.object({
+    environments: z.number(),
+    memoryMib: z.number().describe("Counted against memoryMaxMib"),
+    tmpMib: z.number().describe("Counted against tmpMaxMib"),
+    snapshots: z.number(),
+  }),
   disk: z.object({ freeBytes: bytes, sizeBytes: bytes }).describe("The disk that holds the data directory"),
   snapshotStore: z.record(z.string(), z.number()).describe("Counts since the start of the server"),
   server: z.object({ node: z.string(), residentBytes: bytes, uptimeS: z.number() }),

@@ -156,6 +156,17 @@ def work_between_invokes(event):
 
 
 @attempt
+def oom_score_adj(event):
+    return int(open("/proc/self/oom_score_adj").read())
+
+
+@attempt
+def lower_oom_score_adj(event):
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("-500")
+
+
+@attempt
 def address_space(event):
     """Gives back every second page of a large mapping, one call each; then children that all change one more."""
     libc = ctypes.CDLL(None, use_errno=True)

@@ -29,6 +29,9 @@ pub trait Engine: Send + Sync {
     /// True where restores read every page from the files that `lay_out` writes, and none from the pager.
     fn needs_all_pages(&self) -> bool;
 
+    /// Size of the memory that `lay_out` will take.
+    fn laid_out_size(&self, manifest: &Manifest) -> u64;
+
     /// Writes the files that every restore of the snapshot reads into a new directory, before the first of them.
     fn lay_out(&self, directory: &Path, manifest: &Manifest, source: &mut Source) -> Result<()>;
 

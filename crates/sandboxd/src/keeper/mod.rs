@@ -27,19 +27,24 @@ pub use messages::{Command, Event, KeeperConfig, Memory, MountPoint, Reply, Snap
 pub use programs::ACTION_SCRIPT;
 pub use relay::LISTENER_NAME;
 
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sched::{unshare, CloneFlags};
 use nix::sys::prctl;
+use nix::sys::resource::{setrlimit, Resource};
 use nix::sys::signal::{kill, SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{waitpid, WaitPidFlag, WaitStatus};
 use nix::unistd::{fork, ForkResult, Pid};
 
-use crate::sys;
+use crate::sys::{self, host_facts::pids_of_host};
 use thaw_snapshot::messages::{receive_message, send_message};
+
+/// Processes of a sandbox go first where the host is out of memory, whatever the service's own value is.
+pub const OOM_SCORE_ADJ: i32 = 500;
 
 /// Runs in a fresh process (`thaw-sandboxd keeper`); the socket to sandboxd is descriptor 3, the configuration its
 /// first message.
@@ -66,6 +71,11 @@ fn run_shim(socket: &OwnedFd) -> io::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     let (bytes, _) = receive_message(socket.as_fd())?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let config: KeeperConfig = serde_json::from_slice(&bytes)?;
+    // Before the sandbox's own /proc: all of it inherits this, and nobody in it can go below.
+    fs::write("/proc/self/oom_score_adj", OOM_SCORE_ADJ.to_string())?;
+    // Counted by the kernel for the function's user, over all of its sandboxes: half of what all functions have.
+    let own_pids = pids_of_host() / 4;
+    setrlimit(Resource::RLIMIT_NPROC, own_pids, own_pids)?;
     unshare(
         CloneFlags::CLONE_NEWPID
             | CloneFlags::CLONE_NEWNS

@@ -1,31 +1,53 @@
 //! The snapshots that this host keeps ready for restores, and their removal.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use thaw_faults::fault_point;
 use thaw_locked::Locked;
 use thaw_snapshot::envelope::DataKey;
-use thaw_snapshot::manifest::Manifest;
+use thaw_snapshot::manifest::{Extent, Manifest};
 
 use crate::engines::Engine;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::names::check_name;
 use crate::pager::{Pager, Session};
+use crate::sandboxes::host::has_loop_devices;
 use crate::snapshots::disk;
-use crate::snapshots::prepared::Prepared;
+use crate::snapshots::prepared::{Images, Prepared};
+use crate::snapshots::room::{Kept, Room};
 use crate::snapshots::source::Source;
 use crate::snapshots::store::{Files, SnapshotStore};
 
 /// Snapshots that are kept ready though no clone of them lives.
 const IDLE_MAX: usize = 16;
+/// How long a restore waits for the engines' files of other restores to go.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Default)]
+struct Slot {
+    snapshot: Option<Arc<Prepared>>,
+    /// The engine's files for the next restore; none where they are so large that they stay for one only.
+    kept: Option<Arc<Images>>,
+    /// The same, or those that restores under way are reading.
+    images: Weak<Images>,
+}
 
 /// Locked while it is made.
-type Place = Arc<Locked<Option<Arc<Prepared>>>>;
+type Place = Arc<Locked<Slot>>;
+
+/// A snapshot as a restore takes it.
+pub struct Ready {
+    pub snapshot: Arc<Prepared>,
+    pub images: Arc<Images>,
+    /// The files that both were made from.
+    pub files: Files,
+}
 
 pub struct PreparedSnapshots {
     directory: PathBuf,
@@ -33,13 +55,29 @@ pub struct PreparedSnapshots {
     /// Absent where memory does not come on demand.
     pager: Option<Arc<Pager>>,
     serial: AtomicU64,
+    image_room: Arc<Room>,
+    tmp_room: Arc<Room>,
     /// Oldest use first; each under a lock of its own while it is made.
     ready: Locked<Vec<(String, Place)>>,
 }
 
 impl PreparedSnapshots {
-    pub fn new(directory: PathBuf, store: Arc<SnapshotStore>, pager: Option<Arc<Pager>>) -> Self {
-        PreparedSnapshots { directory, store, pager, serial: AtomicU64::new(0), ready: Locked::default() }
+    /// `size_bytes`: what is prepared may take so much memory, all together.
+    pub fn new(directory: PathBuf, size_bytes: u64, store: Arc<SnapshotStore>, pager: Option<Arc<Pager>>) -> Self {
+        PreparedSnapshots {
+            directory,
+            store,
+            pager,
+            serial: AtomicU64::new(0),
+            image_room: Room::new(size_bytes - size_bytes / 4),
+            tmp_room: Room::new(size_bytes / 4),
+            ready: Locked::default(),
+        }
+    }
+
+    /// Size up to which a snapshot's part stays for the next restore: no single one makes all others be laid out anew.
+    fn kept_size_max(&self) -> u64 {
+        self.tmp_room.size_bytes / 4
     }
 
     fn place(&self, name: &str) -> Place {
@@ -54,43 +92,118 @@ impl PreparedSnapshots {
         place
     }
 
-    /// Gives a snapshot that is ready for a restore, and the files that it was made from. Makes it now where it is not
-    /// there, or is of another manifest.
-    pub fn get(&self, name: &str, key: &DataKey, engine: &dyn Engine) -> Result<(Arc<Prepared>, Files)> {
+    /// Gives a snapshot that is ready for a restore. Makes now what is not there, or is of another manifest.
+    pub fn get(&self, name: &str, key: &DataKey, engine: &dyn Engine) -> Result<Ready> {
         let needs_all_pages = engine.needs_all_pages();
         let place = self.place(name);
         let mut slot = place.lock();
         let opening = self.store.chunks.opening();
         let files = self.store.open_files(name)?;
         fault_point!("restore.opened");
-        if let Some(prepared) = slot.as_ref() {
-            let has_pages = prepared.has_all_pages || !needs_all_pages;
-            if prepared.stamp == files.manifest_stamp && prepared.key == *key && has_pages {
-                return Ok((Arc::clone(prepared), files));
-            }
+        let of_this_manifest =
+            slot.snapshot.clone().filter(|known| known.stamp == files.manifest_stamp && known.key == *key);
+        let images = slot.images.upgrade().filter(|images| images.has_all_pages || !needs_all_pages);
+        if let (Some(snapshot), Some(images)) = (&of_this_manifest, images) {
+            return Ok(Ready { snapshot: Arc::clone(snapshot), images, files });
         }
         let manifest = self.store.open_manifest(name, &files.manifest, key)?;
-        let prepared = Prepared {
-            name: name.to_string(),
-            header: manifest.header.clone(),
-            supervisor_pid: manifest.supervisor_pid,
-            clocks: manifest.clocks,
-            _chunks: opening.pin(manifest.chunks.iter().map(|chunk| chunk.name)),
-            key: *key,
-            stamp: files.manifest_stamp,
-            directory: self.directory.join(format!("{name}-{}", self.serial.fetch_add(1, Ordering::Relaxed))),
-            has_all_pages: needs_all_pages,
-        };
+        self.check_images(engine.laid_out_size(&manifest))?;
+        // Before the new ones take their room.
+        slot.kept = None;
         let mut source = Source::new(&self.store, &manifest);
         source.ask_ahead(needs_all_pages);
         if let Some(pager) = &self.pager {
             // It reads the manifest meanwhile, and asks for what was touched since the chunks were put in order.
             pager.open(name, key, &files)?;
         }
-        lay_out(&prepared, &manifest, &mut source, engine)?;
-        let prepared = Arc::new(prepared);
-        *slot = Some(Arc::clone(&prepared));
-        Ok((prepared, files))
+        let (images, is_kept) = self.lay_out_images(name, &manifest, &mut source, engine)?;
+        let images = Arc::new(images);
+        let snapshot = match of_this_manifest {
+            Some(snapshot) => snapshot,
+            None => Arc::new(Prepared {
+                name: name.to_string(),
+                header: manifest.header.clone(),
+                supervisor_pid: manifest.supervisor_pid,
+                clocks: manifest.clocks,
+                _chunks: opening.pin(manifest.chunks.iter().map(|chunk| chunk.name)),
+                key: *key,
+                stamp: files.manifest_stamp,
+                tmp: self.lay_out_tmp(name, &manifest, &mut source)?,
+            }),
+        };
+        slot.snapshot = Some(Arc::clone(&snapshot));
+        slot.images = Arc::downgrade(&images);
+        slot.kept = is_kept.then(|| Arc::clone(&images));
+        Ok(Ready { snapshot, images, files })
+    }
+
+    fn new_directory(&self, name: &str, kind: &str) -> PathBuf {
+        self.directory.join(format!("{name}-{}.{kind}", self.serial.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// Throws `PreparedTooLarge` where no restore could lay out an engine's files of that size, not even alone.
+    pub fn check_images(&self, size_bytes: u64) -> Result<()> {
+        check_size("its shared memory and open state", size_bytes, &self.image_room)
+    }
+
+    /// Throws `PreparedTooLarge` where no clone could have this `/tmp`.
+    pub fn check_tmp(&self, size_bytes: u64) -> Result<()> {
+        if has_loop_devices() {
+            return Ok(());
+        }
+        check_size("its /tmp, on a host without loop devices,", size_bytes, &self.tmp_room)
+    }
+
+    fn lay_out_images(
+        &self,
+        name: &str,
+        manifest: &Manifest,
+        source: &mut Source,
+        engine: &dyn Engine,
+    ) -> Result<(Images, bool)> {
+        let size_bytes = engine.laid_out_size(manifest);
+        let wanted = (size_bytes, self.new_directory(name, "images"));
+        let files = Kept::take(&self.image_room, wanted, PATIENCE, || self.drop_idle(drop_images))
+            .ok_or_else(|| Error::new(Code::Busy, "other restores hold the memory for prepared snapshots"))?;
+        fs::DirBuilder::new().mode(0o700).create(&files.directory)?;
+        engine.lay_out(&files.directory, manifest, source)?;
+        let images = Images { files, has_all_pages: engine.needs_all_pages() };
+        Ok((images, size_bytes <= self.kept_size_max()))
+    }
+
+    /// Lays `/tmp` out for all clones; none where each is to have it on its own disk.
+    fn lay_out_tmp(&self, name: &str, manifest: &Manifest, source: &mut Source) -> Result<Option<Kept>> {
+        let size_bytes = disk::laid_out_size(&manifest.disk);
+        self.check_tmp(size_bytes)?;
+        if size_bytes > self.kept_size_max() && has_loop_devices() {
+            return Ok(None);
+        }
+        let wanted = (size_bytes, self.new_directory(name, "tmp"));
+        let Some(files) = Kept::take(&self.tmp_room, wanted, Duration::ZERO, || self.drop_idle(drop_snapshot)) else {
+            return if has_loop_devices() {
+                Ok(None)
+            } else {
+                Err(Error::new(Code::Busy, "other clones hold the memory for prepared snapshots"))
+            };
+        };
+        disk::make_root(&files.directory, manifest.header.uid)?;
+        disk::write(&files.directory, &manifest.disk, |file, extents| source.fill(file, extents))?;
+        Ok(Some(files))
+    }
+
+    /// Lays `/tmp` of a snapshot out below `root`, on the disk of one clone.
+    pub fn fill_tmp(&self, ready: &Ready, root: &Path) -> Result<()> {
+        let snapshot = &ready.snapshot;
+        let manifest = self.store.open_manifest(&snapshot.name, &ready.files.manifest, &snapshot.key)?;
+        let mut source = Source::new(&self.store, &manifest);
+        disk::write(root, &manifest.disk, |file: &File, extents: &[Extent]| source.fill(file, extents))
+    }
+
+    /// Drops a part of the snapshot that was used longest ago and has one to drop. One that is being made is left
+    /// alone.
+    fn drop_idle(&self, drop_part: fn(&mut Slot) -> bool) -> bool {
+        let places: Vec<Place> = self.ready.lock().iter().map(|(_, place)| Arc::clone(place)).collect();
+        places.iter().any(|place| place.try_lock().is_some_and(|mut slot| drop_part(&mut slot)))
     }
 
     /// Begins to give a clone its pages on demand. Gives the session and the socket for the engine; none without a
@@ -122,11 +235,25 @@ impl PreparedSnapshots {
     }
 }
 
-fn lay_out(prepared: &Prepared, manifest: &Manifest, source: &mut Source, engine: &dyn Engine) -> Result<()> {
-    let images = prepared.images_directory();
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&images)?;
-    engine.lay_out(&images, manifest, source)?;
-    let tmp = prepared.tmp_directory();
-    disk::make_root(&tmp, manifest.header.uid)?;
-    disk::write(&tmp, &manifest.disk, |file, extents| source.fill(file, extents))
+/// Drops the engine's files where no restore reads them.
+fn drop_images(slot: &mut Slot) -> bool {
+    slot.kept.take_if(|images| Arc::strong_count(images) == 1).is_some()
+}
+
+/// Drops `/tmp`, and with it the snapshot, where no clone of it lives.
+fn drop_snapshot(slot: &mut Slot) -> bool {
+    let idle = slot.snapshot.take_if(|snapshot| snapshot.tmp.is_some() && Arc::strong_count(snapshot) == 1);
+    if idle.is_some() {
+        slot.kept = None;
+    }
+    idle.is_some()
+}
+
+fn check_size(what: &str, size_bytes: u64, room: &Room) -> Result<()> {
+    if size_bytes <= room.size_bytes {
+        return Ok(());
+    }
+    let (needed_mib, most_mib) = (size_bytes.div_ceil(1 << 20), room.size_bytes >> 20);
+    let message = format!("{what} takes {needed_mib} MiB in each restore, {most_mib} MiB are set aside for that");
+    Err(Error::new(Code::PreparedTooLarge, message))
 }

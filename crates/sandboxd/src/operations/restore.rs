@@ -1,6 +1,7 @@
 //! `restore`: a clone, made of a ready sandbox, a prepared snapshot, and its engine. Its pages may come while it
 //! already runs.
 
+use std::sync::Arc;
 use std::thread;
 
 use thaw_faults::fault_point;
@@ -13,7 +14,7 @@ use crate::engines::{Clone, Engine};
 use crate::error::{Code, Error, Result};
 use crate::names::check_name;
 use crate::sandboxes::entry::Entry;
-use crate::sandboxes::maker::Maker;
+use crate::sandboxes::maker::{Maker, Origin};
 use crate::sandboxes::spec::Spec;
 use crate::sys::stopwatch::Stopwatch;
 
@@ -39,21 +40,23 @@ pub fn restore(
     let _cold = maker.pool.cold_start();
     let mut watch = Stopwatch::start();
     // On a host that has neither, the sandbox is made while the snapshot's files come.
-    let (prepared, keeper) = thread::scope(|scope| {
-        let taking = scope.spawn(|| maker.take_keeper(spec));
+    let (ready, keeper) = thread::scope(|scope| {
+        let taking = thread::Builder::new().spawn_scoped(scope, || maker.take_keeper(spec))?;
         let prepared = snapshots.get(request.snapshot, request.key, engine);
         watch.lap("prepare");
-        (prepared, taking.join().expect("making a sandbox does not panic"))
-    });
-    let ((prepared, files), keeper) = (prepared?, keeper?);
+        let keeper = taking.join().map_err(|_| Error::new(Code::Failed, "making a sandbox panicked"))?;
+        Ok::<_, Error>((prepared?, keeper?))
+    })?;
+    let prepared = Arc::clone(&ready.snapshot);
     watch.lap("sandbox");
     check_fits(&prepared.header, request, engine.name())?;
     fault_point!("restore.prepared");
-    let mut entry = maker.furnish(sandbox, spec, keeper, Some(&prepared))?;
+    let origin = Origin { snapshot: &prepared, fill_tmp: &|root| snapshots.fill_tmp(&ready, root) };
+    let mut entry = maker.furnish(sandbox, spec, keeper, Some(&origin))?;
     watch.lap("mount");
     fault_point!("restore.sandbox-taken");
-    let images = prepared.open_images()?;
-    let pages = match snapshots.begin_session(sandbox, &prepared, &files)? {
+    let images = ready.images.open()?;
+    let pages = match snapshots.begin_session(sandbox, &prepared, &ready.files)? {
         Some((session, pages)) => {
             entry.session = Some(session);
             Some(pages)
@@ -71,6 +74,7 @@ pub fn restore(
     };
     engine.restore(&clone).map_err(|error| explain(&entry, error))?;
     drop(pages);
+    entry.raise_oom_score()?;
     entry.keeper.on_exit(on_exit);
     watch.lap("criu");
     fault_point!("restore.criu-done");

@@ -11,6 +11,7 @@ use thaw_snapshot::envelope::DataKey;
 use thaw_snapshot::manifest::{DiskEntry, Header, Manifest, Run};
 use thaw_snapshot::PAGE_SIZE_BYTES;
 
+use super::prepare::PreparedSnapshots;
 use crate::engines::{Captured, Engine, Original};
 use crate::error::Result;
 use crate::sandboxes::entry::Entry;
@@ -42,7 +43,13 @@ pub struct Taken {
 }
 
 /// Takes a snapshot of a sandbox that is off the registry's list. It is gone afterwards, whatever the outcome.
-pub fn take(store: &SnapshotStore, engine: &dyn Engine, entry: Arc<Entry>, request: &TakeRequest) -> Result<Taken> {
+pub fn take(
+    store: &SnapshotStore,
+    prepared: &PreparedSnapshots,
+    engine: &dyn Engine,
+    entry: Arc<Entry>,
+    request: &TakeRequest,
+) -> Result<Taken> {
     let mut watch = Stopwatch::start();
     store.check_free(request.snapshot)?;
     entry.keeper.on_exit(|| ());
@@ -62,6 +69,9 @@ pub fn take(store: &SnapshotStore, engine: &dyn Engine, entry: Arc<Entry>, reque
     let disk = disk::read(&entry.keeper.root_path().join("tmp"), &mut writer)?;
     watch.lap("tmp");
     let manifest = compose(request, engine, entry.uid, captured, (disk, writer.chunks.clone()));
+    // Better now than at each restore.
+    prepared.check_images(engine.laid_out_size(&manifest))?;
+    prepared.check_tmp(disk::laid_out_size(&manifest.disk))?;
     store.publish(request.snapshot, &manifest, request.key)?;
     watch.lap("seal");
     fault_point!("take.committed");
@@ -75,7 +85,9 @@ pub fn take(store: &SnapshotStore, engine: &dyn Engine, entry: Arc<Entry>, reque
         phases: watch.phases,
     };
     // The dead sandbox is cleared away after the answer.
-    thread::spawn(move || drop(entry));
+    let clearing = thread::Builder::new().name("clear".into()).spawn(move || drop(entry));
+    // Not started, it has dropped the sandbox already.
+    drop(clearing);
     Ok(taken)
 }
 

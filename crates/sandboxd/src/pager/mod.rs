@@ -91,14 +91,21 @@ impl Pager {
         if link.is_none() {
             let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
                 .map_err(io::Error::from)?;
-            let child = spawn(&self.options, theirs.as_fd(), self.chunks.as_fd())?;
+            let mut child = spawn(&self.options, theirs.as_fd(), self.chunks.as_fd())?;
             let socket = Arc::new(ours);
             let (pager, reader) = (Arc::downgrade(self), Arc::clone(&socket));
-            let answered = Arc::new(Locked::new(Instant::now()));
-            let (watched, watching) = (open_pid(child.id() as i32)?, Arc::downgrade(&answered));
-            thread::Builder::new().name("pager".into()).spawn(move || read_events(&pager, &reader, &answered))?;
-            let pinged = Arc::clone(&socket);
-            thread::Builder::new().name("pager-watch".into()).spawn(move || watch(&pinged, &watched, &watching))?;
+            let (answered, pinged) = (Arc::new(Locked::new(Instant::now())), Arc::clone(&socket));
+            let watching = Arc::downgrade(&answered);
+            let started = open_pid(child.id() as i32).and_then(|watched| {
+                thread::Builder::new().name("pager".into()).spawn(move || read_events(&pager, &reader, &answered))?;
+                let watch = move || watch(&pinged, &watched, &watching);
+                thread::Builder::new().name("pager-watch".into()).spawn(watch)
+            });
+            if let Err(error) = started {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(error);
+            }
             *link = Some(Link { socket, child, started: Instant::now(), opened: HashMap::new() });
         }
         Ok(link.as_mut().expect("just made"))

@@ -85,10 +85,26 @@ pub enum Operation {
     Destroy {
         sandbox: String,
     },
+    Network,
     ListSnapshots,
     RemoveSnapshot {
         snapshot: String,
     },
+}
+
+impl Operation {
+    /// True for what environments that are there already need: it starts no process, and takes moments.
+    pub fn is_short(&self) -> bool {
+        matches!(
+            self,
+            Operation::Freeze { .. }
+                | Operation::Thaw { .. }
+                | Operation::Boost { .. }
+                | Operation::Usage { .. }
+                | Operation::Destroy { .. }
+                | Operation::Chunk { .. }
+        )
+    }
 }
 
 /// 32 bytes as hexadecimal digits.

@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use serde_json::{json, Value};
@@ -23,7 +24,7 @@ use crate::operations::take::{take, TakeRequest};
 use crate::operations::working_sets;
 use crate::pager::Pager;
 use crate::sandboxes::cgroup::Version;
-use crate::sandboxes::host::has_loop_devices;
+use crate::sandboxes::host::{has_loop_devices, Host};
 use crate::sandboxes::maker::Maker;
 use crate::sandboxes::registry::Registry;
 use crate::snapshots::far::FarChunks;
@@ -31,6 +32,8 @@ use crate::snapshots::store::SnapshotStore;
 use crate::sys::host_facts;
 
 const LINE_SIZE_BYTES_MAX: u64 = 64 * 1024;
+/// Before the next try where a connection can't be taken.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const PROTOCOL: u32 = 3;
 
 /// The parts of sandboxd that requests work on.
@@ -40,6 +43,7 @@ pub struct Parts {
     pub has_nat: bool,
     /// Null where the program can't be read: nothing starts then.
     pub supervisor_build: Option<String>,
+    pub host: Arc<Host>,
     pub registry: Registry,
     pub maker: Maker,
     pub store: Arc<SnapshotStore>,
@@ -90,27 +94,37 @@ impl Current {
     }
 }
 
-pub fn serve(listener: &UnixListener, parts: &Arc<Parts>, current: &Current) -> io::Result<()> {
-    for stream in listener.incoming() {
-        let stream = stream?;
-        let peer = getsockopt(&stream, PeerCredentials).map_err(io::Error::from)?;
-        if peer.uid() != parts.server_uid {
+/// Serves until the process ends.
+pub fn serve(listener: &UnixListener, parts: &Arc<Parts>, current: &Current) {
+    loop {
+        let accepted = listener.accept().map_err(|error| eprintln!("sandboxd: no connection: {error}"));
+        let Ok((stream, _)) = accepted else {
+            // Out of descriptors, for one: the next may be free in a moment.
+            thread::sleep(ACCEPT_PAUSE);
             continue;
-        }
-        *current.0.lock() = Some(stream.try_clone()?);
-        // One server at a time: while this one is connected, another waits in the backlog.
-        let connection = Connection { stream: Arc::new(Locked::new(stream.try_clone()?)) };
-        let asking = connection.clone();
-        parts.far.connect(move |chunk, is_damaged| {
-            asking.send(&json!({ "event": "chunkWanted", "chunk": chunk, "isDamaged": is_damaged }));
-        });
-        if let Err(error) = serve_connection(stream, &connection, parts) {
+        };
+        if let Err(error) = serve_stream(stream, parts, current) {
             eprintln!("sandboxd: connection: {error}");
         }
-        parts.far.disconnect();
-        parts.registry.destroy_all();
     }
-    Ok(())
+}
+
+fn serve_stream(stream: UnixStream, parts: &Arc<Parts>, current: &Current) -> io::Result<()> {
+    let peer = getsockopt(&stream, PeerCredentials).map_err(io::Error::from)?;
+    if peer.uid() != parts.server_uid {
+        return Ok(());
+    }
+    *current.0.lock() = Some(stream.try_clone()?);
+    // One server at a time: while this one is connected, another waits in the backlog.
+    let connection = Connection { stream: Arc::new(Locked::new(stream.try_clone()?)) };
+    let asking = connection.clone();
+    parts.far.connect(move |chunk, is_damaged| {
+        asking.send(&json!({ "event": "chunkWanted", "chunk": chunk, "isDamaged": is_damaged }));
+    });
+    let served = serve_connection(stream, &connection, parts);
+    parts.far.disconnect();
+    parts.registry.destroy_all();
+    served
 }
 
 fn serve_connection(stream: UnixStream, connection: &Connection, parts: &Arc<Parts>) -> io::Result<()> {
@@ -132,12 +146,32 @@ fn serve_connection(stream: UnixStream, connection: &Connection, parts: &Arc<Par
                 continue;
             }
         };
-        let (connection, parts) = (connection.clone(), Arc::clone(parts));
-        thread::spawn(move || {
-            let result = run(&connection, &parts, request.operation);
-            connection.send(&answer(request.id, result));
-        });
+        start(connection, parts, request);
     }
+}
+
+/// Answers a request in a thread of its own. Without one, what warm environments need is done here and now; the rest
+/// is refused.
+fn start(connection: &Connection, parts: &Arc<Parts>, request: Request) {
+    let id = request.id;
+    let waiting = Arc::new(Locked::new(Some(request.operation)));
+    let work = {
+        let (connection, parts, waiting) = (connection.clone(), Arc::clone(parts), Arc::clone(&waiting));
+        move || {
+            let operation = waiting.lock().take();
+            if let Some(operation) = operation {
+                let result = run(&connection, &parts, operation);
+                connection.send(&answer(id, result));
+            }
+        }
+    };
+    let Err(error) = thread::Builder::new().name("request".into()).spawn(work) else { return };
+    let operation = waiting.lock().take();
+    let result = match operation {
+        Some(operation) if operation.is_short() => run(connection, parts, operation),
+        _ => Err(error.into()),
+    };
+    connection.send(&answer(id, result));
 }
 
 fn answer(id: u64, result: Result<Value>) -> Value {
@@ -182,7 +216,7 @@ fn run(connection: &Connection, parts: &Arc<Parts>, operation: Operation) -> Res
                 key: &data_key.0,
                 chunk_secret: &chunk_secret.0,
             };
-            to_value(take(store, engines.get(&engine)?, entry, &request)?)
+            to_value(take(store, prepared, engines.get(&engine)?, entry, &request)?)
         }
         Operation::RecordWorkingSet { sandbox, recordings_max } => {
             let entry = registry.entry(&sandbox)?;
@@ -211,6 +245,7 @@ fn run(connection: &Connection, parts: &Arc<Parts>, operation: Operation) -> Res
             let pids = entry.keeper.cgroup.lock().pids()?;
             to_value(observe(&pids, entry.recorder.as_ref()))
         }
+        Operation::Network => to_value(parts.host.network.state()),
         Operation::Freeze { sandbox } => registry.freeze(&sandbox).map(|()| done),
         Operation::Thaw { sandbox } => registry.thaw(&sandbox).map(|()| done),
         Operation::Boost { sandbox, on } => registry.boost(&sandbox, on).map(|()| done),

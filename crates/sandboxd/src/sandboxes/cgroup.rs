@@ -10,6 +10,8 @@ use nix::sys::signal::{kill, Signal};
 use nix::unistd::Pid;
 use serde::Serialize;
 
+use crate::sys::host_facts::pids_of_host;
+
 const ROOT: &str = "/sys/fs/cgroup";
 /// 1,769 MiB of memory is one vCPU (AWS Lambda's documentation of memory and computing power).
 const MEMORY_MIB_PER_CPU: u64 = 1769;
@@ -82,6 +84,7 @@ impl Hierarchy {
         for dir in hierarchy.dirs() {
             fs::create_dir_all(&dir).map_err(|error| annotate(&dir, &error))?;
         }
+        hierarchy.limit_pids();
         if hierarchy.version == Version::V2 {
             let control = Path::new(ROOT).join(&hierarchy.parent).join("cgroup.subtree_control");
             write(&control, "+memory +cpu +pids")?;
@@ -91,6 +94,15 @@ impl Hierarchy {
 
     fn dirs(&self) -> Vec<PathBuf> {
         dirs_of(self.version, Path::new(&self.parent))
+    }
+
+    /// Limits the processes and threads of all sandboxes together: half of what the kernel has is left to the host.
+    fn limit_pids(&self) {
+        let controller = if self.version == Version::V1 { "pids" } else { "" };
+        let path = Path::new(ROOT).join(controller).join(&self.parent).join("pids.max");
+        if let Err(error) = write(&path, &pids_of_host().div_euclid(2).to_string()) {
+            eprintln!("sandboxd: processes of all sandboxes together have no limit: {error}");
+        }
     }
 
     pub fn create(&self, sandbox: &str, limits: Limits) -> io::Result<Cgroup> {

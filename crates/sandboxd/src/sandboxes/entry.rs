@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::host::Keeper;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
+use crate::keeper::OOM_SCORE_ADJ;
 use crate::observe::recorder::Recorder;
 use crate::pager::Session;
 use crate::snapshots::prepared::Prepared;
+
+const OOM_PASSES: u32 = 100;
 
 pub struct Entry {
     pub keeper: Arc<Keeper>,
@@ -16,7 +19,7 @@ pub struct Entry {
     pub tmp_mib: u64,
     /// The directory of the control socket.
     pub control: PathBuf,
-    /// The snapshot that a clone was restored from: its `/tmp` lies below the clone's.
+    /// The snapshot that a clone was restored from: its `/tmp` may lie below the clone's.
     pub prepared: Option<Arc<Prepared>>,
     /// Absent where the sandbox is no clone, or had its memory before it ran.
     pub session: Option<Session>,
@@ -24,6 +27,22 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Gives all processes of a clone the value that a fresh sandbox has: a restore gives them that of the snapshot,
+    /// which may have been taken under another service.
+    pub fn raise_oom_score(&self) -> Result<()> {
+        // A process that was forked meanwhile has its parent's value: until all have the right one.
+        for _ in 0..OOM_PASSES {
+            let mut was_right = true;
+            for pid in self.keeper.cgroup.lock().pids()? {
+                was_right &= has_raised(pid);
+            }
+            if was_right {
+                return Ok(());
+            }
+        }
+        Err(Error::new(Code::Failed, "the processes of the clone fork too fast to be made the first to go"))
+    }
+
     pub fn freeze(&self, on: bool) -> Result<()> {
         self.keeper.cgroup.lock().freeze(on)?;
         // Lost while it was being frozen: it must be able to die.
@@ -32,6 +51,16 @@ impl Entry {
         }
         Ok(())
     }
+}
+
+/// Raises one; true where there was nothing to raise, or it has ended.
+fn has_raised(pid: i32) -> bool {
+    let path = format!("/proc/{pid}/oom_score_adj");
+    let Ok(text) = fs::read_to_string(&path) else { return true };
+    if text.trim().parse().is_ok_and(|value: i32| value >= OOM_SCORE_ADJ) {
+        return true;
+    }
+    fs::write(path, OOM_SCORE_ADJ.to_string()).is_err()
 }
 
 impl Drop for Entry {

@@ -31,7 +31,7 @@ type OnExit = Arc<Locked<Option<Box<dyn FnOnce() + Send>>>>;
 /// The parts that all sandboxes of this sandboxd share.
 pub struct Host {
     pub hierarchy: Hierarchy,
-    pub network: Network,
+    pub network: Arc<Network>,
     pub scratch: PathBuf,
     /// Sandboxes that are there, are made or are on their way out.
     pub sandboxes: Arc<Count>,
@@ -69,7 +69,7 @@ struct Started {
 }
 
 impl Host {
-    pub fn new(hierarchy: Hierarchy, network: Network, scratch: PathBuf) -> Self {
+    pub fn new(hierarchy: Hierarchy, network: Arc<Network>, scratch: PathBuf) -> io::Result<Self> {
         let (spawner, jobs) = mpsc::channel::<SpawnJob>();
         // PR_SET_PDEATHSIG follows the thread that forked: one that lives as long as sandboxd.
         thread::Builder::new()
@@ -79,8 +79,11 @@ impl Host {
                     let _ = job.answer.send(spawn_shim(&job.socket));
                 }
             })
-            .expect("a thread can be started");
-        Host { hierarchy, network, scratch, sandboxes: Arc::default(), spawner, templates: Locked::default() }
+            .inspect_err(|_| {
+                hierarchy.remove();
+                network.close();
+            })?;
+        Ok(Host { hierarchy, network, scratch, sandboxes: Arc::default(), spawner, templates: Locked::default() })
     }
 
     /// Copies the empty file system of that size, which is made once: only its written blocks take space.
@@ -192,11 +195,13 @@ impl Keeper {
         let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
             .map_err(io::Error::from)?;
         let (answer, spawned) = mpsc::channel();
-        host.spawner.send(SpawnJob { socket: theirs, answer }).expect("the spawner lives as long as the host");
-        let mut shim = spawned.recv().expect("the spawner answers")?;
+        let gone = || Error::new(Code::Failed, "the thread that starts sandboxes has ended");
+        // Before the processes: without a reader they would be nobody's.
         let socket = Arc::new(ours);
         let on_exit = Arc::new(Locked::new(None));
-        let answers = start_reader(Arc::clone(&socket), Arc::clone(&on_exit));
+        let answers = start_reader(Arc::clone(&socket), Arc::clone(&on_exit))?;
+        host.spawner.send(SpawnJob { socket: theirs, answer }).map_err(|_| gone())?;
+        let mut shim = spawned.recv().map_err(|_| gone())??;
         let started = (|| {
             send_message(socket.as_fd(), &serde_json::to_vec(&*config).map_err(io::Error::from)?, &[])?;
             match answers.recv_timeout(START_TIMEOUT) {
@@ -296,23 +301,19 @@ impl Drop for Keeper {
     }
 }
 
-fn start_reader(socket: Arc<OwnedFd>, on_exit: OnExit) -> Receiver<Event> {
+fn start_reader(socket: Arc<OwnedFd>, on_exit: OnExit) -> io::Result<Receiver<Event>> {
     let (answers, receiver) = mpsc::channel();
-    thread::Builder::new()
-        .name("keeper".into())
-        .stack_size(256 * 1024)
-        .spawn(move || {
-            while let Ok(Some((bytes, _))) = receive_message(socket.as_fd()) {
-                match serde_json::from_slice::<Event>(&bytes) {
-                    Ok(Event::Exited) => run_callback(&on_exit),
-                    Ok(event) => drop(answers.send(event)),
-                    Err(error) => eprintln!("sandboxd: unreadable event: {error}"),
-                }
+    thread::Builder::new().name("keeper".into()).stack_size(256 * 1024).spawn(move || {
+        while let Ok(Some((bytes, _))) = receive_message(socket.as_fd()) {
+            match serde_json::from_slice::<Event>(&bytes) {
+                Ok(Event::Exited) => run_callback(&on_exit),
+                Ok(event) => drop(answers.send(event)),
+                Err(error) => eprintln!("sandboxd: unreadable event: {error}"),
             }
-            run_callback(&on_exit);
-        })
-        .expect("a thread can be started");
-    receiver
+        }
+        run_callback(&on_exit);
+    })?;
+    Ok(receiver)
 }
 
 fn run_callback(on_exit: &Locked<Option<Box<dyn FnOnce() + Send>>>) {

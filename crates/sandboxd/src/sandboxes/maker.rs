@@ -22,6 +22,16 @@ use crate::sys;
 /// In the directory of runtime clients.
 const PRELOAD: &str = "unique/libthaw-unique.so";
 
+/// In a sandbox's root: the upper layer of its `/tmp`, which only root reaches, and no process of a function yet.
+const TMP_UPPER: &str = "run/.thaw/disk/upper";
+
+/// What a clone is made of.
+pub struct Origin<'a> {
+    pub snapshot: &'a Arc<Prepared>,
+    /// Lays `/tmp` out on the clone's own disk, below the path. Called where no clone shares the snapshot's.
+    pub fill_tmp: &'a dyn Fn(&Path) -> Result<()>,
+}
+
 /// Fixed when sandboxd starts.
 pub struct Directories {
     pub data: PathBuf,
@@ -94,14 +104,8 @@ impl Maker {
         self.pool.take(&self.keeper_config(spec)?)
     }
 
-    /// Hangs the function's directories into a sandbox. `snapshot`: the one that it is to be a clone of.
-    pub fn furnish(
-        &self,
-        sandbox: &str,
-        spec: &Spec,
-        keeper: Arc<Keeper>,
-        snapshot: Option<&Arc<Prepared>>,
-    ) -> Result<Entry> {
+    /// Hangs the function's directories into a sandbox. `origin`: the snapshot that it is to be a clone of.
+    pub fn furnish(&self, sandbox: &str, spec: &Spec, keeper: Arc<Keeper>, origin: Option<&Origin>) -> Result<Entry> {
         let control = self.directories.run.join("sb").join(sandbox);
         let recorder = if spec.records_sent { start_recorder(&keeper, sandbox) } else { None };
         let entry = Entry {
@@ -109,23 +113,23 @@ impl Maker {
             uid: spec.uid,
             tmp_mib: spec.tmp_mib,
             control,
-            prepared: snapshot.cloned(),
+            prepared: origin.map(|origin| Arc::clone(origin.snapshot)),
             session: None,
             recorder,
         };
         fs::create_dir(&entry.control)?;
         fs::set_permissions(&entry.control, fs::Permissions::from_mode(0o755))?;
         // A restored control socket is bound by CRIU, as root; a fresh one by the supervisor.
-        if snapshot.is_none() {
+        if origin.is_none() {
             chown(&entry.control, Some(spec.uid), Some(spec.uid))?;
         }
         let limits = Limits { memory_mib: spec.memory_mib, pids_max: spec.pids_max };
         entry.keeper.cgroup.lock().set_limits(limits)?;
-        self.mount(&entry, spec, snapshot)?;
+        self.mount(&entry, spec, origin)?;
         Ok(entry)
     }
 
-    fn mount(&self, entry: &Entry, spec: &Spec, snapshot: Option<&Arc<Prepared>>) -> Result<()> {
+    fn mount(&self, entry: &Entry, spec: &Spec, origin: Option<&Origin>) -> Result<()> {
         let mut mounts = vec![MountPoint::Task, MountPoint::Control];
         let task = sys::open_dir_beneath(self.code.as_fd(), &spec.task)
             .map_err(|error| Error::new(Code::Unknown, format!("code {}: {error}", spec.task)))?;
@@ -135,9 +139,12 @@ impl Maker {
             mounts.push(MountPoint::Opt);
             trees.push(sys::open_tree_clone_fd(opt.as_fd())?);
         }
-        if let Some(snapshot) = snapshot {
-            mounts.push(MountPoint::TmpLower);
-            trees.push(snapshot.clone_tmp_tree()?);
+        match origin.map(|origin| origin.snapshot.clone_tmp_tree()).transpose()?.flatten() {
+            Some(tree) => {
+                mounts.push(MountPoint::TmpLower);
+                trees.push(tree);
+            }
+            None => origin.map_or(Ok(()), |origin| (origin.fill_tmp)(&entry.keeper.root_path().join(TMP_UPPER)))?,
         }
         for FileSystem { name, mount } in &spec.file_systems {
             let path = self.directories.file_systems.get(name);
@@ -146,9 +153,9 @@ impl Maker {
             trees.push(sys::open_tree_clone(path)?);
         }
         let fds: Vec<BorrowedFd> = trees.iter().map(AsFd::as_fd).collect();
-        let facts = snapshot.map(|prepared| SnapshotFacts {
-            snapshot: prepared.name.clone(),
-            taken_at_ms: prepared.header.created_at_ms as i64,
+        let facts = origin.map(|Origin { snapshot, .. }| SnapshotFacts {
+            snapshot: snapshot.name.clone(),
+            taken_at_ms: snapshot.header.created_at_ms as i64,
         });
         match entry.keeper.ask(&Command::Take { mounts, uid: spec.uid, snapshot: facts }, &fds)? {
             Reply::Done => Ok(()),

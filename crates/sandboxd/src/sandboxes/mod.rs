@@ -8,4 +8,5 @@ pub mod maker;
 pub mod network;
 pub mod pool;
 pub mod registry;
+pub mod rules;
 pub mod spec;

@@ -10,29 +10,65 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::sched::{setns, CloneFlags};
+use serde::Serialize;
 use thaw_locked::Locked;
+
+use super::rules::{connections_max, delete_table, list_tables, other_devices, Rules};
 
 /// Several sandboxds on one host take a block each.
 const BLOCKS: u32 = 16;
 const SLOTS_PER_BLOCK: u32 = 1024;
 const LOCK_MODE: u32 = 0o600;
 const INNER_ADDRESS: &str = "169.254.76.1";
-
-/// Link-local (most clouds' metadata), sandboxes, loopback; then metadata and wire servers outside of it: Alibaba,
-/// Azure, Oracle.
-const UNREACHABLE: &str = "169.254.0.0/16, 100.66.0.0/16, 127.0.0.0/8, 100.100.100.200, 168.63.129.16, 192.0.0.192";
+const FORWARDING: &str = "/proc/sys/net/ipv4/ip_forward";
+/// Says that the host did not forward before: the devices that it had, a line each.
+const UNFORWARDED: &str = "net-forwarding.lock";
+/// Held while tables come and go.
+const TURN: &str = "net-turn.lock";
+/// Where sandboxds of this host keep their locks.
+pub const LOCK_DIR: &str = "/run/thaw";
+/// How often the rules are looked at.
+const LOOK: Duration = Duration::from_secs(3);
 
 pub struct Network {
     block: u32,
+    lock_dir: PathBuf,
     used: Locked<Vec<bool>>,
     /// Outward NAT works; else sandboxes have only their loopback.
     pub has_nat: bool,
+    walls: Locked<Walls>,
     _lock: Flock<File>,
+}
+
+/// The rules on the host, and what became of them.
+struct Walls {
+    rules: Rules,
+    /// The table as it was when it was put in place.
+    listed: Option<String>,
+    restored: u64,
+    problem: Option<String>,
+    /// Ends the look; none: nobody looks, or the network is closed.
+    look: Option<Sender<()>>,
+    is_closed: bool,
+}
+
+/// What operators are told.
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkState {
+    /// How often the rules were gone or changed, and have been put back.
+    pub rules_restored: u64,
+    /// Why they could not be put back: no sandbox is given a network then.
+    pub problem: Option<String>,
 }
 
 pub struct Slot {
@@ -45,47 +81,51 @@ fn address(block: u32, slot: u32, host: u32) -> String {
 }
 
 impl Network {
-    pub fn open(lock_dir: &Path) -> io::Result<Self> {
+    /// Takes a block of addresses. `denied`: networks that no sandbox may reach.
+    pub fn open(lock_dir: &Path, denied: Vec<String>) -> io::Result<Arc<Self>> {
         fs::create_dir_all(lock_dir)?;
+        let _turn = take_turn(lock_dir)?;
         for block in 0..BLOCKS {
             if let Some(lock) = lock_block(lock_dir, block)? {
+                let rules = Rules {
+                    table: table(block),
+                    devices: device_prefix(block),
+                    subnet: format!("{}/20", address(block, 0, 0)),
+                    denied,
+                    unforwarded: note_forwarding(lock_dir)?,
+                    has_timeouts: true,
+                    connections_max: connections_max(),
+                };
+                let walls = Walls { rules, listed: None, restored: 0, problem: None, look: None, is_closed: false };
                 let mut network = Network {
                     block,
+                    lock_dir: lock_dir.to_path_buf(),
                     used: Locked::new(vec![false; SLOTS_PER_BLOCK as usize]),
                     has_nat: false,
+                    walls: Locked::new(walls),
                     _lock: lock,
                 };
-                network.has_nat = network.install_rules().is_ok();
+                let installed = network.walls.lock().install().and_then(|()| fs::write(FORWARDING, "1"));
+                network.has_nat = installed.inspect_err(|error| eprintln!("sandboxd: no network: {error}")).is_ok();
                 delete_devices(block);
                 sweep_free_blocks(lock_dir)?;
+                let network = Arc::new(network);
+                if network.has_nat {
+                    network.walls.lock().look = Some(start_looking(&network)?);
+                }
                 return Ok(network);
             }
         }
         Err(io::Error::other("every block of sandbox addresses is taken by another sandboxd"))
     }
 
-    fn device(&self, slot: u32) -> String {
-        format!("{}{slot}", device_prefix(self.block))
+    pub fn state(&self) -> NetworkState {
+        let walls = self.walls.lock();
+        NetworkState { rules_restored: walls.restored, problem: walls.problem.clone() }
     }
 
-    fn install_rules(&self) -> io::Result<()> {
-        let table = table(self.block);
-        let devices = format!("\"{}*\"", device_prefix(self.block));
-        let subnet = format!("{}/20", address(self.block, 0, 0));
-        let rules = format!(
-            "table inet {table} {{}}\ndelete table inet {table}\n\
-             table inet {table} {{\n\
-             chain input {{ type filter hook input priority -10; policy accept; iifname {devices} drop; }}\n\
-             chain forward {{ type filter hook forward priority -10; policy accept;\n\
-               iifname {devices} ip daddr {{ {UNREACHABLE} }} drop;\n\
-               iifname {devices} meta nfproto ipv6 drop;\n\
-               oifname {devices} ct state established,related accept;\n\
-               oifname {devices} drop; }}\n\
-             chain postrouting {{ type nat hook postrouting priority srcnat; policy accept;\n\
-               ip saddr {subnet} oifname != {devices} masquerade; }}\n}}\n"
-        );
-        pipe_to(Command::new("nft").args(["-f", "-"]), &rules)?;
-        fs::write("/proc/sys/net/ipv4/ip_forward", "1")
+    fn device(&self, slot: u32) -> String {
+        format!("{}{slot}", device_prefix(self.block))
     }
 
     pub fn take(&self) -> io::Result<Slot> {
@@ -118,10 +158,19 @@ impl Network {
         }
         pipe_to(in_network_of(Command::new("ip").args(["-batch", "-"]), pid)?, &inside)?;
         if self.has_nat {
-            let rules = "table ip nat {\n chain post {\n type nat hook postrouting priority 100\n oifname \"eth0\" masquerade\n }\n}\n";
-            pipe_to(in_network_of(Command::new("nft").args(["-f", "-"]), pid)?, rules)?;
+            let rules = self.rules()?;
+            rules.install_inside(pid)?;
         }
         Ok(())
+    }
+
+    /// Throws where the host's rules are gone: no sandbox gets a network without them.
+    fn rules(&self) -> io::Result<Rules> {
+        let walls = self.walls.lock();
+        match &walls.problem {
+            Some(problem) => Err(io::Error::other(format!("its rules on the host are gone: {problem}"))),
+            None => Ok(walls.rules.clone()),
+        }
     }
 
     /// Names the host's end, where sandboxes have a network.
@@ -138,11 +187,101 @@ impl Network {
         )
     }
 
+    /// Safe to call twice. The host forwards as it did before once the last sandboxd has closed.
     pub fn close(&self) {
+        let turn = take_turn(&self.lock_dir);
+        let mut walls = self.walls.lock();
+        if std::mem::replace(&mut walls.is_closed, true) {
+            return;
+        }
+        walls.look = None;
         if self.has_nat {
-            delete_table(self.block);
+            delete_table(&table(self.block));
+            if turn.is_ok() && !others_are_open(&self.lock_dir, self.block) {
+                put_forwarding_back(&self.lock_dir);
+            }
         }
     }
+}
+
+impl Walls {
+    fn install(&mut self) -> io::Result<()> {
+        self.rules.install()?;
+        self.listed = self.rules.list();
+        Ok(())
+    }
+
+    /// Puts the rules back where they are not as they were: somebody may have flushed all rules of the host.
+    fn look(&mut self) {
+        if self.is_closed || (self.problem.is_none() && self.listed.is_some() && self.rules.list() == self.listed) {
+            return;
+        }
+        match self.install() {
+            Ok(()) => {
+                self.restored += 1;
+                self.problem = None;
+                eprintln!(
+                    "sandboxd: the nftables table {} was gone or changed; it has been put back",
+                    self.rules.table
+                );
+            }
+            Err(error) => {
+                eprintln!("sandboxd: the nftables table {} can't be put back: {error}", self.rules.table);
+                self.problem = Some(error.to_string());
+            }
+        }
+    }
+}
+
+/// Starts to look at the rules, until the sender is dropped.
+fn start_looking(network: &Arc<Network>) -> io::Result<Sender<()>> {
+    let (look, ended) = mpsc::channel();
+    let network: Weak<Network> = Arc::downgrade(network);
+    thread::Builder::new().name("network-look".into()).stack_size(256 * 1024).spawn(move || {
+        while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+            let Some(network) = network.upgrade() else { return };
+            network.walls.lock().look();
+        }
+    })?;
+    Ok(look)
+}
+
+/// Waits for the turn to change the host's tables: what is swept is never what another has just made.
+fn take_turn(lock_dir: &Path) -> io::Result<Flock<File>> {
+    let file = open_lock(&lock_dir.join(TURN))?;
+    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| error.into())
+}
+
+/// Notes which devices there are where the host does not forward yet. Lists those between which it is not to forward.
+fn note_forwarding(lock_dir: &Path) -> io::Result<Vec<String>> {
+    let note = lock_dir.join(UNFORWARDED);
+    if fs::read_to_string(FORWARDING).is_ok_and(|text| text.trim() == "0") {
+        let mut file = open_lock(&note)?;
+        file.set_len(0)?;
+        file.write_all(other_devices().join("\n").as_bytes())?;
+    }
+    Ok(fs::read_to_string(note).unwrap_or_default().lines().map(str::to_string).collect())
+}
+
+fn put_forwarding_back(lock_dir: &Path) {
+    let note = lock_dir.join(UNFORWARDED);
+    if note.exists() && fs::write(FORWARDING, "0").is_ok() {
+        let _ = fs::remove_file(note);
+    }
+}
+
+fn others_are_open(lock_dir: &Path, own: u32) -> bool {
+    (0..BLOCKS).any(|block| block != own && !matches!(lock_block(lock_dir, block), Ok(Some(_))))
+}
+
+/// Removes what killed sandboxds left of their networks.
+pub fn sweep(lock_dir: &Path) -> io::Result<()> {
+    let _turn = take_turn(lock_dir)?;
+    sweep_free_blocks(lock_dir)?;
+    if !others_are_open(lock_dir, BLOCKS) {
+        put_forwarding_back(lock_dir);
+    }
+    Ok(())
 }
 
 fn table(block: u32) -> String {
@@ -156,16 +295,19 @@ fn device_prefix(block: u32) -> String {
 /// Locks a block; none where another sandboxd has it. A file that other users could open is closed to them: any of
 /// them could hold its lock, and with all of them held no sandbox would have a network.
 fn lock_block(lock_dir: &Path, block: u32) -> io::Result<Option<Flock<File>>> {
-    let path = lock_dir.join(format!("net-{block}.lock"));
+    let file = open_lock(&lock_dir.join(format!("net-{block}.lock")))?;
+    Ok(Flock::lock(file, FlockArg::LockExclusiveNonblock).ok())
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().create(true).truncate(false).write(true).mode(LOCK_MODE).open(path)?;
     file.set_permissions(Permissions::from_mode(LOCK_MODE))?;
-    Ok(Flock::lock(file, FlockArg::LockExclusiveNonblock).ok())
+    Ok(file)
 }
 
 /// Sweeps what killed sandboxds left in their blocks, which may stay free for a long time.
 fn sweep_free_blocks(lock_dir: &Path) -> io::Result<()> {
-    let listed = Command::new("nft").args(["list", "tables"]).stderr(Stdio::null()).output();
-    let tables = listed.map(|done| String::from_utf8_lossy(&done.stdout).into_owned()).unwrap_or_default();
+    let tables = list_tables();
     for block in 0..BLOCKS {
         let line = format!("table inet {}", table(block));
         if !tables.lines().any(|each| each == line) {
@@ -173,14 +315,10 @@ fn sweep_free_blocks(lock_dir: &Path) -> io::Result<()> {
         }
         if let Some(_lock) = lock_block(lock_dir, block)? {
             delete_devices(block);
-            delete_table(block);
+            delete_table(&table(block));
         }
     }
     Ok(())
-}
-
-fn delete_table(block: u32) {
-    let _ = Command::new("nft").args(["delete", "table", "inet", &table(block)]).stderr(Stdio::null()).status();
 }
 
 /// Deletes the devices of a killed sandboxd that had this block: the kernel takes its time over an empty namespace.
@@ -199,7 +337,7 @@ fn delete_device(name: &str) {
     let _ = Command::new("ip").args(["link", "delete", name]).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }
 
-fn in_network_of(command: &mut Command, pid: i32) -> io::Result<&mut Command> {
+pub fn in_network_of(command: &mut Command, pid: i32) -> io::Result<&mut Command> {
     let namespace = File::open(format!("/proc/{pid}/ns/net"))?;
     // SAFETY: only a system call between fork and exec.
     unsafe {
@@ -211,7 +349,7 @@ fn in_network_of(command: &mut Command, pid: i32) -> io::Result<&mut Command> {
     Ok(command)
 }
 
-fn pipe_to(command: &mut Command, input: &str) -> io::Result<()> {
+pub fn pipe_to(command: &mut Command, input: &str) -> io::Result<()> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     child.stdin.take().expect("stdin is piped").write_all(input.as_bytes())?;
     let output = child.wait_with_output()?;

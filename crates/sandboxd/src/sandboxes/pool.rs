@@ -1,6 +1,7 @@
 //! Ready sandboxes, made ahead: namespaces, devices and mounts are off the path of a cold invoke.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::Arc;
@@ -72,7 +73,7 @@ struct Kinds {
 }
 
 impl Pool {
-    pub fn new(host: Arc<Host>, options: PoolOptions) -> Arc<Self> {
+    pub fn new(host: Arc<Host>, options: PoolOptions) -> io::Result<Arc<Self>> {
         let (wanted, requests) = mpsc::channel::<KeeperConfig>();
         let pool = Arc::new(Pool {
             host,
@@ -84,22 +85,19 @@ impl Pool {
             cpu_latency: options.cpu_latency,
         });
         let refiller = Arc::downgrade(&pool);
-        thread::Builder::new()
-            .name("pool".into())
-            .spawn(move || loop {
-                let Ok(first) = requests.recv() else { return };
-                let Some(pool) = refiller.upgrade() else { return };
-                pool.is_quiet_and_open();
-                let mut kinds = vec![first];
-                kinds.extend(requests.try_iter());
-                for (index, kind) in kinds.iter().enumerate() {
-                    if !kinds[index + 1..].contains(kind) {
-                        pool.fill(kind);
-                    }
+        thread::Builder::new().name("pool".into()).spawn(move || loop {
+            let Ok(first) = requests.recv() else { return };
+            let Some(pool) = refiller.upgrade() else { return };
+            pool.is_quiet_and_open();
+            let mut kinds = vec![first];
+            kinds.extend(requests.try_iter());
+            for (index, kind) in kinds.iter().enumerate() {
+                if !kinds[index + 1..].contains(kind) {
+                    pool.fill(kind);
                 }
-            })
-            .expect("a thread can be started");
-        pool
+            }
+        })?;
+        Ok(pool)
     }
 
     /// Begins a cold start: while it is held nothing is made ahead, and at its beginning the processors stay awake.

@@ -94,7 +94,11 @@ impl Registry {
         let entries: Vec<_> = self.live.lock().drain().map(|(_, entry)| entry).collect();
         thread::scope(|scope| {
             for entry in &entries {
-                scope.spawn(|| entry.keeper.destroy());
+                let destroying = thread::Builder::new().spawn_scoped(scope, || entry.keeper.destroy());
+                if destroying.is_err() {
+                    // One after the other, where there is no thread for each.
+                    entry.keeper.destroy();
+                }
             }
         });
     }

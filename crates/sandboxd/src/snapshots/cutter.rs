@@ -5,6 +5,8 @@ use std::io;
 use thaw_snapshot::manifest::{Extent, Run};
 use thaw_snapshot::{CHUNK_SIZE_BYTES_MAX, PAGES_PER_CHUNK_MAX, PAGE_SIZE_BYTES};
 
+use super::zeros::is_zero;
+
 /// Takes the chunks of a snapshot that is being made.
 pub trait Sink: Send {
     /// Stores a chunk. Returns its number in the snapshot: the same one for the same content.
@@ -47,12 +49,6 @@ pub struct PageCutter {
     current: Vec<u8>,
     /// Numbers of the pages in `current`.
     waiting: Vec<usize>,
-}
-
-fn is_zero(page: &[u8]) -> bool {
-    // SAFETY: every bit pattern is a valid u64.
-    let (head, words, tail) = unsafe { page.align_to::<u64>() };
-    words.iter().all(|word| *word == 0) && head.iter().chain(tail).all(|byte| *byte == 0)
 }
 
 fn is_boundary(page: &[u8]) -> bool {

@@ -16,10 +16,14 @@ use thaw_snapshot::hex;
 use thaw_snapshot::manifest::{DiskEntry, DiskKind, Extent};
 
 use super::cutter::{ByteCutter, Sink};
+use super::room::{size_of_extents, FILE_SIZE_BYTES};
+use super::zeros::for_each_filled;
 use crate::error::{Code, Error, Result};
 use crate::sys::xattr;
 
 const READ_SIZE_BYTES: usize = 512 * 1024;
+/// Blocks of zeros of this size become holes. Large, so that what describes them is small beside them.
+const HOLE_SIZE_BYTES: usize = 64 * 1024;
 /// Size of what describes a disk in a manifest: some 150,000 files. It is in this process's memory several times while
 /// a snapshot is made, and in the memory of all who open it.
 const DESCRIPTION_SIZE_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -130,7 +134,7 @@ impl Description {
     }
 }
 
-/// Holes stay holes.
+/// Holes stay holes, and blocks of zeros become holes.
 fn read_content(path: &Path, number: usize, cutter: &mut ByteCutter, sink: &mut dyn Sink) -> io::Result<()> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
     let mut buffer = vec![0u8; READ_SIZE_BYTES];
@@ -151,7 +155,9 @@ fn read_content(path: &Path, number: usize, cutter: &mut ByteCutter, sink: &mut 
             if length == 0 {
                 return Ok(());
             }
-            cutter.push(number, at as u64, &buffer[..length], sink)?;
+            for_each_filled(&buffer[..length], at as u64, HOLE_SIZE_BYTES, |at, bytes| {
+                cutter.push(number, at, bytes, sink)
+            })?;
             at += length as i64;
         }
     }
@@ -177,6 +183,17 @@ fn decode_below(text: &str) -> Result<PathBuf> {
 
 fn damaged(why: &str) -> Error {
     Error::new(Code::SnapshotDamaged, why)
+}
+
+/// Size of the memory that `write` takes below a root in memory, at most.
+pub fn laid_out_size(entries: &[DiskEntry]) -> u64 {
+    let size_of = |entry: &DiskEntry| {
+        let attributes: usize = entry.attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
+        // Texts are hexadecimal here.
+        let texts = (entry.path.len() + entry.target.len()) / 2 + attributes;
+        FILE_SIZE_BYTES + texts as u64 + size_of_extents(&entry.extents)
+    };
+    FILE_SIZE_BYTES + entries.iter().map(size_of).sum::<u64>()
 }
 
 /// Lays the entries out below `root`, which only root can reach. `content` fills a file from its extents.

@@ -7,5 +7,7 @@ pub mod cutter;
 pub mod disk;
 pub mod far;
 pub mod prepared;
+pub mod room;
 pub mod source;
 pub mod store;
+pub mod zeros;

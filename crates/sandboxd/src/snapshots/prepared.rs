@@ -1,19 +1,19 @@
 //! A snapshot that is ready for restores, in memory only: the engine's own files decrypted, and `/tmp`.
 //!
 //! ```text
-//! (tmpfs of sandboxd's own mount namespace)/snap-…-N/images/    the engine's files
-//!                                                    tmp/       lower layer of the clones' /tmp
+//! (tmpfs of sandboxd's own mount namespace)/snap-…-N.images/    the engine's files, for the moments of a restore
+//!                                           snap-…-N.tmp/       lower layer of the clones' /tmp, while they live
 //! ```
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 
 use thaw_snapshot::envelope::DataKey;
 use thaw_snapshot::manifest::{Clocks, Header};
 
 use super::chunks::Pinned;
+use super::room::Kept;
 use super::store::Stamp;
 use crate::sys;
 
@@ -28,31 +28,25 @@ pub struct Prepared {
     pub key: DataKey,
     /// The manifest file that it was made from.
     pub stamp: Stamp,
-    pub directory: PathBuf,
-    /// True where the engine's files hold every page, for restores without a pager.
+    /// `/tmp`, shared by all clones; none where it is so large that each clone gets it on its own disk.
+    pub tmp: Option<Kept>,
+}
+
+/// The engine's files.
+pub struct Images {
+    pub files: Kept,
+    /// True where they hold every page, for restores without a pager.
     pub has_all_pages: bool,
 }
 
-impl Drop for Prepared {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.directory);
+impl Prepared {
+    pub fn clone_tmp_tree(&self) -> io::Result<Option<OwnedFd>> {
+        self.tmp.as_ref().map(|tmp| sys::open_tree_clone(&tmp.directory)).transpose()
     }
 }
 
-impl Prepared {
-    pub fn images_directory(&self) -> PathBuf {
-        self.directory.join("images")
-    }
-
-    pub fn tmp_directory(&self) -> PathBuf {
-        self.directory.join("tmp")
-    }
-
-    pub fn open_images(&self) -> io::Result<OwnedFd> {
-        Ok(File::open(self.images_directory())?.into())
-    }
-
-    pub fn clone_tmp_tree(&self) -> io::Result<OwnedFd> {
-        sys::open_tree_clone(&self.tmp_directory())
+impl Images {
+    pub fn open(&self) -> io::Result<OwnedFd> {
+        Ok(File::open(&self.files.directory)?.into())
     }
 }

@@ -4,8 +4,10 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use thaw_snapshot::manifest::{Extent, Manifest};
+use thaw_snapshot::PAGE_SIZE_BYTES;
 
 use super::store::SnapshotStore;
+use super::zeros::for_each_filled;
 use crate::error::Result;
 
 pub struct Source<'a> {
@@ -32,7 +34,7 @@ impl<'a> Source<'a> {
         self.store.ask_ahead(chunks[..count].iter());
     }
 
-    /// Writes the extents into the file, each at its place.
+    /// Writes the extents into the file, which is nothing but holes, each at its place. Pages of zeros stay holes.
     pub fn fill(&mut self, file: &File, extents: &[Extent]) -> Result<()> {
         for extent in extents {
             if self.last.as_ref().is_none_or(|(number, _)| *number != extent.chunk) {
@@ -40,7 +42,8 @@ impl<'a> Source<'a> {
             }
             let (_, content) = self.last.as_ref().expect("just read");
             let from = extent.offset as usize;
-            file.write_all_at(&content[from..from + extent.length as usize], extent.at)?;
+            let bytes = &content[from..from + extent.length as usize];
+            for_each_filled(bytes, extent.at, PAGE_SIZE_BYTES, |at, bytes| file.write_all_at(bytes, at))?;
         }
         Ok(())
     }

@@ -1,10 +1,13 @@
-//! Facts of this host that a snapshot depends on.
+//! Facts of this host: those that a snapshot depends on, and what its kernel has to give.
 
 use std::fs;
 use std::path::Path;
 
 use ring::digest::{digest, SHA256};
 use thaw_snapshot::hex;
+
+/// The kernel's smallest default.
+const PIDS_DEFAULT: u64 = 32_768;
 
 /// Programs choose code paths by CPU features at start: a snapshot restores only where it finds the same.
 pub fn cpu_fingerprint() -> String {
@@ -27,4 +30,13 @@ pub fn build_of(program: &Path) -> Option<String> {
 
 pub fn kernel() -> String {
     fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_string()
+}
+
+/// Number of processes and threads that the kernel can have at a time.
+pub fn pids_of_host() -> u64 {
+    let read = |name: &str| {
+        let text = fs::read_to_string(Path::new("/proc/sys/kernel").join(name));
+        text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(PIDS_DEFAULT)
+    };
+    read("pid_max").min(read("threads-max"))
 }

@@ -6,10 +6,18 @@ const FINE: RunningServer = {
   snapshotsProblem: null,
   criuVersion: "4.2.1",
   hasNetwork: true,
+  network: { rulesRestored: 0, problem: null, denied: [] },
   tmpQuota: "loop",
   runtimes: ["java21"],
-  limits: { environmentsMax: 100, memoryMaxMib: 16_384, poolSize: 3 },
-  inUse: { environments: 2, snapshots: 1 },
+  limits: {
+    environmentsMax: 100,
+    memoryMaxMib: 16_384,
+    memoryCount: "used",
+    tmpMaxMib: 10_000,
+    preparedMemoryMib: 512,
+    poolSize: 3,
+  },
+  inUse: { environments: 2, memoryMib: 300, tmpMib: 1024, snapshots: 1 },
   disk: { freeBytes: 50 * 1024 ** 3, sizeBytes: 100 * 1024 ** 3 },
   server: { uptimeS: 10, residentBytes: 100 * 1024 ** 2 },
 };
@@ -22,8 +30,12 @@ const bad = (changed: Partial<RunningServer>): readonly string[] =>
 it("finds nothing where all is well, and names each lack with its cure", ({ expect }) => {
   expect(bad({})).toEqual([]);
   expect(bad({ snapshotsProblem: "no CRIU" })).toEqual(["engine: true"]);
-  expect(bad({ inUse: { environments: 95, snapshots: 0 } })).toEqual(["limits: true"]);
+  expect(bad({ inUse: { ...FINE.inUse, environments: 95 } })).toEqual(["limits: true"]);
+  expect(bad({ inUse: { ...FINE.inUse, memoryMib: 16_000 } })).toEqual(["limits: true"]);
+  expect(bad({ inUse: { ...FINE.inUse, tmpMib: 9500 } })).toEqual(["limits: true"]);
   expect(bad({ disk: { freeBytes: 1, sizeBytes: 2 } })).toEqual(["disk: true"]);
   expect(bad({ hasNetwork: false })).toEqual(["network: true"]);
+  expect(bad({ network: { ...FINE.network, problem: "nft failed" } })).toEqual(["network: true"]);
+  expect(bad({ network: { ...FINE.network, rulesRestored: 1 } })).toEqual(["network: true"]);
   expect(bad({ limits: { ...FINE.limits, poolSize: 0 } })).toEqual(["pool: true"]);
 });

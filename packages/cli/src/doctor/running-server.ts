@@ -6,7 +6,16 @@ import type { Finding } from "./checks.ts";
 /** The parts that are judged. */
 export type RunningServer = Pick<
   HostDescription,
-  "engine" | "snapshotsProblem" | "criuVersion" | "hasNetwork" | "tmpQuota" | "runtimes" | "limits" | "inUse" | "disk"
+  | "engine"
+  | "snapshotsProblem"
+  | "criuVersion"
+  | "hasNetwork"
+  | "network"
+  | "tmpQuota"
+  | "runtimes"
+  | "limits"
+  | "inUse"
+  | "disk"
 > & { readonly server: Pick<HostDescription["server"], "uptimeS" | "residentBytes"> };
 
 /** Room for a handful of snapshots of large functions. */
@@ -16,7 +25,12 @@ const NEAR_LIMIT = 0.9;
 export function checkRunning(running: RunningServer): readonly Finding[] {
   const { engine, snapshotsProblem, limits, inUse, disk, server } = running;
   const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
-  const isNearLimit = inUse.environments >= limits.environmentsMax * NEAR_LIMIT;
+  const isNearLimit =
+    inUse.environments >= limits.environmentsMax * NEAR_LIMIT ||
+    inUse.memoryMib >= limits.memoryMaxMib * NEAR_LIMIT ||
+    (limits.tmpMaxMib !== null && inUse.tmpMib >= limits.tmpMaxMib * NEAR_LIMIT);
+  const memoryText = `${inUse.memoryMib} of ${limits.memoryMaxMib} MiB of memory (as ${limits.memoryCount})`;
+  const tmpText = `${inUse.tmpMib} of ${Math.floor(limits.tmpMaxMib ?? 0)} MiB of ephemeral storage`;
   const isDiskLow = disk.freeBytes < FREE_BYTES_MIN;
   const poolText = `${limits.poolSize} ready sandboxes for each kind of runtime`;
   return [
@@ -48,8 +62,8 @@ export function checkRunning(running: RunningServer): readonly Finding[] {
     {
       level: isNearLimit ? "warning" : "ok",
       what: "limits",
-      detail: `${inUse.environments} of ${limits.environmentsMax} environments, ${limits.memoryMaxMib} MiB for all`,
-      ...(isNearLimit ? { remedy: `${PROGRAM} serve --environments-max, --memory-max-mib` } : {}),
+      detail: `${inUse.environments} of ${limits.environmentsMax} environments, ${memoryText}, ${tmpText}`,
+      ...(isNearLimit ? { remedy: `${PROGRAM} serve --environments-max, --memory-max-mib, --tmp-max-mib` } : {}),
     },
     {
       level: isDiskLow ? "warning" : "ok",
@@ -58,7 +72,7 @@ export function checkRunning(running: RunningServer): readonly Finding[] {
       ...(isDiskLow ? { remedy: "make room where --data is: publishing fails with SANDBOX_DISK_FULL" } : {}),
     },
     running.hasNetwork
-      ? { level: "ok", what: "network", detail: "sandboxes reach the outside" }
+      ? judgeRules(running.network)
       : {
           level: "warning",
           what: "network",
@@ -66,4 +80,28 @@ export function checkRunning(running: RunningServer): readonly Finding[] {
           remedy: "nftables and ip_forward are needed",
         },
   ];
+}
+
+/** The rules are taken away by others: `nft flush ruleset`, a reload of the host's firewall. */
+function judgeRules({ problem, rulesRestored, denied }: RunningServer["network"]): Finding {
+  const what = "network";
+  if (problem !== null)
+    return {
+      level: "problem",
+      what,
+      detail: `its rules on the host are gone and can't be put back: ${problem}; no sandbox is made`,
+      remedy: "look at the host's nftables, then start the server again",
+    };
+  if (rulesRestored > 0)
+    return {
+      level: "warning",
+      what,
+      detail: `its rules on the host were gone or changed ${rulesRestored} times, and were put back`,
+      remedy: "let nothing flush all rules of the host: delete single tables instead",
+    };
+  return {
+    level: "ok",
+    what,
+    detail: `sandboxes reach the outside${denied.length === 0 ? "" : `, but not ${denied.join(", ")}`}`,
+  };
 }

@@ -12,6 +12,8 @@ export interface ControlLimits {
   readonly snapshotsPendingMax: number;
   /** Invokes of the account at the same time. AWS's 1,000. */
   readonly concurrencyMax: number;
+  /** Environments that the host may have at the same time: no more invokes than that can run. */
+  readonly environmentsMax: number;
   /** Free bytes of the disk below which no new snapshot is made. */
   readonly diskFreeMinBytes: number;
 }
@@ -25,5 +27,6 @@ export const DEFAULT_CONTROL_LIMITS: ControlLimits = {
   refreshesAtOnceMax: 1,
   snapshotsPendingMax: 100,
   concurrencyMax: 1000,
+  environmentsMax: 1000,
   diskFreeMinBytes: 512 * 1024 * 1024,
 };

@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import { ERRORS, type WireResponse } from "@thaw/aws-api";
 import { ApiError, type ErrorMembers } from "../model/api-error.ts";
+import { ThawError } from "../model/platform-errors.ts";
 
 export interface Reply {
   readonly status: number;
@@ -55,6 +56,7 @@ export function replyOfError(error: unknown, onProblem: (what: string, error: un
   const code = (error as NodeJS.ErrnoException | null)?.code;
   onProblem("request", error);
   if (code === "ENOSPC") return errorReply("ServiceException", "The host's disk is full.");
+  if (error instanceof ThawError) return errorReply("ServiceException", error.publicMessage);
   return errorReply("ServiceException", "An internal error occurred. The server's log has the details.");
 }
 

@@ -7,6 +7,7 @@ import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
 import type { SandboxHost } from "../ports/sandbox-host.ts";
 import type { Worker } from "../ports/worker.ts";
 import type { FarCounts } from "./far.ts";
+import { countsUsedMemory } from "./limits.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 
 export interface Described {
@@ -32,6 +33,7 @@ export async function describeHost({
   options,
   far,
 }: Described): Promise<HostDescription> {
+  const { environments, room } = await worker.report();
   const disk = await statfs(options.dataDir);
   const { supervisorBuild: _, ...facts } = host.facts;
   return {
@@ -39,13 +41,22 @@ export async function describeHost({
     cpuFingerprint: createHash("sha256").update(host.facts.cpuFingerprint).digest("hex").slice(0, 16),
     engine: engine.name,
     snapshotsProblem: engine.snapshotsProblem,
+    network: { ...(await host.network()), denied: [...options.networkDenied] },
     runtimes: catalog.list().map((recipe) => recipe.runtime),
     limits: {
       environmentsMax: options.environmentsMax,
       memoryMaxMib: options.memoryMaxMib,
+      memoryCount: countsUsedMemory(options) ? "used" : "configured",
+      tmpMaxMib: room.tmpMaxMib,
+      preparedMemoryMib: options.preparedMemoryMib,
       poolSize: options.poolSize,
     },
-    inUse: { environments: (await worker.report()).environments.length, snapshots: await countSnapshots(engine, host) },
+    inUse: {
+      environments: environments.length,
+      memoryMib: room.memoryMib,
+      tmpMib: room.tmpMib,
+      snapshots: await countSnapshots(engine, host),
+    },
     disk: { freeBytes: disk.bavail * disk.bsize, sizeBytes: disk.blocks * disk.bsize },
     snapshotStore: far.counts,
     server: { node: process.version, residentBytes: process.memoryUsage.rss(), uptimeS: process.uptime() },

@@ -87,8 +87,7 @@ export async function launch(options: ServeOptions, passed: Passed): Promise<voi
     const sandboxd = await startSandboxd(options, layout);
     const server = startServer(options, layout, passed);
     isRenewal = await superviseUntilEnd(sandboxd, server);
-    // Killed, it left what was frozen.
-    if (sandboxd.signalCode !== null) spawnSync(layout.sandboxd, ["sweep"], { stdio: "inherit" });
+    if (sandboxd.signalCode !== null) sweep(layout);
   } finally {
     rmSync(layout.runDir, { recursive: true, force: true });
   }
@@ -115,8 +114,10 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   args.push("--clients", layout.clients, "--supervisor", layout.supervisor, "--server-uid", String(options.serverUid));
   args.push("--pool", String(options.poolSize), "--memory", options.memory, "--cpu-latency", options.cpuLatency);
   args.push("--pager", process.env["THAW_PAGER"] ?? layout.pager, "--pager-memory-mib", String(options.pagerMemoryMib));
+  args.push("--prepared-mib", String(options.preparedMemoryMib));
   if (options.engine === "criu") args.push("--criu", layout.criu);
   const mapped = [...options.fileSystems].map(([arn, dir]) => `${accessPointOf(arn)}=${dir}`);
+  if (options.networkDenied.length > 0) args.push("--network-deny", options.networkDenied.join(","));
   if (mapped.length > 0) args.push("--file-systems", mapped.join("\n"));
   // A group of its own: Ctrl-C is for us, and sandboxd ends last, when what is running has been answered.
   const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "inherit"], detached: true });
@@ -132,8 +133,17 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
     child.once("error", () => finish(false));
   });
   if (await ready) return child;
+  const exited = child.exitCode === null && child.signalCode === null ? once(child, "exit") : null;
   child.kill("SIGKILL");
+  // One that could not be started at all has no exit.
+  if (child.pid !== undefined) await exited;
+  sweep(layout);
   throw new UsageError(`sandboxd did not start; its message is above. Run: ${PROGRAM} doctor`);
+}
+
+/** Removes what a sandboxd that was killed has left: frozen processes, control groups, networks. */
+function sweep(layout: Layout): void {
+  spawnSync(layout.sandboxd, ["sweep"], { stdio: "inherit" });
 }
 
 /**

@@ -10,7 +10,19 @@ export function workerLimits(options: ServeOptions): Partial<WorkerLimits> {
   const { environmentsMax, memoryMaxMib, restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax } =
     options;
   const shares = { restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax };
-  return { environmentsMax, memoryMaxMib, idleTimeoutMs: options.idleTimeoutS * 1000, ...shares };
+  return {
+    environmentsMax,
+    memoryMaxMib,
+    countsUsedMemory: countsUsedMemory(options),
+    tmpMaxMib: () => options.tmpMaxMib ?? Math.max(0, freeBytes(options.dataDir) / 2 ** 20 - options.diskFreeMinMib),
+    idleTimeoutMs: options.idleTimeoutS * 1000,
+    ...shares,
+  };
+}
+
+/** With a snapshot store there may be other hosts that a client is better sent to. */
+export function countsUsedMemory({ memoryCount, snapshotStore }: ServeOptions): boolean {
+  return memoryCount === null ? snapshotStore === null : memoryCount === "used";
 }
 
 /** Limits of the control plane, and the facts of the host that it needs to keep them. */
@@ -23,10 +35,11 @@ export function hostLimits(options: ServeOptions): Pick<ControlServices, "limits
 }
 
 function controlLimits(options: ServeOptions): ControlLimits {
-  const { snapshotIdleMs, snapshotsAtOnceMax, snapshotsPendingMax, concurrencyMax } = options;
+  const { environmentsMax, snapshotIdleMs, snapshotsAtOnceMax, snapshotsPendingMax, concurrencyMax } = options;
   const diskFreeMinBytes = options.diskFreeMinMib * 2 ** 20;
   return {
     ...DEFAULT_CONTROL_LIMITS,
+    environmentsMax,
     snapshotIdleMs,
     snapshotsAtOnceMax,
     snapshotsPendingMax,

@@ -26,6 +26,7 @@ export function measureWorker(worker: Worker, metrics: Metrics): Worker {
     sweepSnapshots: (named) => worker.sweepSnapshots(named),
     listSnapshots: () => worker.listSnapshots(),
     runtimeProblem: (runtime) => worker.runtimeProblem(runtime),
+    uidsInUse: () => worker.uidsInUse(),
     report: () => worker.report(),
     observe: (environmentId) => worker.observe(environmentId),
     inspectSnapshot: (...parameters) => worker.inspectSnapshot(...parameters),

@@ -109,6 +109,28 @@ export const PLATFORM_ERRORS = {
     transient: true,
     ...INTERNAL,
   },
+  SANDBOX_PREPARED_TOO_LARGE: {
+    message:
+      "A restore of the execution environment needs more memory for its shared memory than this host sets aside " +
+      "(thaw serve --prepared-memory-mib).",
+    meaning:
+      "the parts of the snapshot that a restore needs as files (shared memory and what CRIU writes; all memory with " +
+      "`--memory eager`; `/tmp` where the host has no loop devices) are larger than their part of " +
+      "`--prepared-memory-mib`",
+    remedy:
+      "less shared memory at the end of Init, or a larger `--prepared-memory-mib`; the server's log has both sizes",
+    transient: false,
+    ...INTERNAL,
+  },
+  SANDBOX_BUSY: {
+    message: "The host is short of processes, memory or open files at this moment. Try again.",
+    meaning:
+      "the host could not start a process or thread, open a file, or give a restore its part of the memory for " +
+      "prepared snapshots",
+    remedy: "try again; if it stays so, the host's limits of processes and open files, and `--prepared-memory-mib`",
+    transient: true,
+    ...INTERNAL,
+  },
   SANDBOX_DISK_FULL: {
     message: "The host's disk is full.",
     meaning: "no space for the snapshot",
@@ -188,6 +210,20 @@ export const PLATFORM_ERRORS = {
     meaning: "the key service does not answer",
     remedy: KEY_SETTINGS,
     transient: true,
+    ...INTERNAL,
+  },
+  STORE_NO_USER_LEFT: {
+    message: "This host has users for 65,536 functions, and all of them are in use. Delete a function first.",
+    meaning: "each function runs as a user of its own; functions, and environments of deleted ones, have all of them",
+    remedy: "delete functions",
+    transient: false,
+    ...INTERNAL,
+  },
+  STORE_FULL: {
+    message: "The host's disk is full: nothing can be changed, but functions and versions can be deleted.",
+    meaning: "the database could not be written",
+    remedy: "delete functions or versions, stop environments (`thaw environments`), make room where `--data` is",
+    transient: false,
     ...INTERNAL,
   },
   STORE_UNAVAILABLE: {

@@ -85,8 +85,11 @@ export type Committed = "done" | "changed";
 export interface MetadataStore {
   /** Carries out all writes in their order, or none. Durable when it resolves. Rejects when the store fails. */
   commit(writes: readonly Write[]): Promise<Committed>;
-  /** A number never given before. Durable when it resolves. */
-  nextUid(): Promise<number>;
+  /**
+   * The user of a new function: one that no function has and that is not among `living`, longest unused first. Null
+   * where there is none. Durable when it resolves.
+   */
+  nextUid(living: ReadonlySet<number>): Promise<number | null>;
   /** For `touchAccount`. */
   accountRevision(): Promise<Revision>;
 

@@ -19,6 +19,14 @@ export interface HostFacts {
   readonly tmpQuota: "loop" | "tmpfs";
 }
 
+/** The rules on the host that keep sandboxes from the host and from each other. */
+export interface NetworkState {
+  /** How often they were gone or changed, and have been put back. */
+  readonly rulesRestored: number;
+  /** Reason why they could not be put back: no sandbox is made then. Null: they are in place. */
+  readonly problem: string | null;
+}
+
 export interface HostedSandbox {
   /** Path of the supervisor's socket. */
   readonly controlSocket: string;
@@ -52,6 +60,7 @@ export interface SandboxHost extends SnapshotDisk {
   create(engine: HostEngine, spec: SandboxSpec): Promise<HostedSandbox>;
   restore(engine: HostEngine, spec: SandboxSpec, from: HostRestore): Promise<HostedSandbox>;
   snapshot(engine: HostEngine, environmentId: EnvironmentId, capture: HostCapture): Promise<CapturedSnapshot>;
+  network(): Promise<NetworkState>;
   observe(environmentId: EnvironmentId): Promise<SandboxObservation>;
   freeze(environmentId: EnvironmentId): Promise<void>;
   thaw(environmentId: EnvironmentId): Promise<void>;

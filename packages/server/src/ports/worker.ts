@@ -205,7 +205,16 @@ export interface RuntimeReport {
  * (control/snapshots/fit.ts); they may be behind by the time that they are carried out, which each command answers for
  * itself.
  */
+/** What is counted against the host's limits. */
+export interface RoomReport {
+  readonly memoryMib: number;
+  readonly tmpMib: number;
+  /** How much all `/tmp` together may come to now; null: there is no limit. */
+  readonly tmpMaxMib: number | null;
+}
+
 export interface WorkerReport {
+  readonly room: RoomReport;
   /** The reason in plain words why it can't take snapshots; null where it can. */
   readonly snapshotsProblem: string | null;
   /** Fingerprint of the engine; null where it takes no snapshots. */
@@ -243,6 +252,8 @@ export interface Worker {
   runtimeProblem(runtime: string): Promise<string | null>;
   /** Sets everything that is wanted, in place of what was wanted before. */
   provision(targets: readonly ProvisionedTarget[]): Promise<void>;
+  /** Users that processes of any environment have at this moment. */
+  uidsInUse(): Promise<ReadonlySet<number>>;
   /** Asks for a report of now. */
   report(): Promise<WorkerReport>;
   /** Looks at an environment when it is idle. Null where it has ended. */

@@ -243,6 +243,10 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
     },
     freeze: async (sandbox) => void (await client.request("freeze", { sandbox })),
     thaw: async (sandbox) => void (await client.request("thaw", { sandbox })),
+    network: async () => {
+      const { rulesRestored, problem } = await client.request("network");
+      return { rulesRestored: rulesRestored as number, problem: problem as string | null };
+    },
     boost: async (sandbox, on) => void (await client.request("boost", { sandbox, on })),
     usage: (sandbox, reset) => readUsage(client, sandbox, reset),
     async destroy(sandbox) {

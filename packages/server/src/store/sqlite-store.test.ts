@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { FunctionRecord } from "../model/function-record.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 import { metadataStoreSuite } from "./testing/metadata-store-suite.ts";
 
@@ -105,13 +106,40 @@ test("data of format 2 is brought up: all of it has a revision, and can be chang
     { op: "putUse", use: { functionName: "f", version: "1", usedAtMs: 5 } },
   ]);
   expect(committed).toBe("done");
-  expect(await store.nextUid()).toBe(100_001);
+  expect(await store.nextUid(new Set())).toBe(100_001);
   await store.close();
   const again = openSqliteStore(path);
   expect(await again.getFunction("f")).toMatchObject({ lastVersion: 2, uid: 100_000 });
   expect(await again.listUses()).toEqual([{ functionName: "f", version: "1", usedAtMs: 5 }]);
   expect(await again.listAllProvisioned()).toEqual([]);
   await again.close();
+});
+
+test("users are given again once all have been given, but none that a function or a process has", async () => {
+  const path = write("");
+  const store = openSqliteStore(path);
+  const owner = (name: string, uid: number): FunctionRecord => ({
+    name,
+    uid,
+    lastVersion: 0,
+    tags: {},
+    reservedConcurrency: null,
+  });
+  await store.commit([
+    { op: "put", kind: "function", record: owner("first", 100_000), over: null },
+    { op: "put", kind: "function", record: owner("last", 165_535), over: null },
+  ]);
+  const db = new DatabaseSync(path);
+  db.exec("INSERT INTO counters VALUES ('uid', 165534) ON CONFLICT DO UPDATE SET value = 165534");
+  expect(await store.nextUid(new Set([100_001]))).toBe(100_002);
+  expect(await store.nextUid(new Set())).toBe(100_003);
+  const all = new Set(Array.from({ length: 65_536 }, (_, number) => 100_000 + number));
+  expect(await store.nextUid(all)).toBeNull();
+  // As an older server left it, whose numbers only rose.
+  db.exec("UPDATE counters SET value = 165900 WHERE name = 'uid'");
+  expect(await store.nextUid(new Set())).toBe(100_365);
+  db.close();
+  await store.close();
 });
 
 test("a newer format is refused, and nothing of it is touched", () => {

@@ -14,6 +14,7 @@ import {
   type VersionRecord,
   type VersionUse,
 } from "../model/function-record.ts";
+import { DiskReserve } from "./disk-reserve.ts";
 import type {
   Committed,
   DocumentKind,
@@ -25,7 +26,11 @@ import type {
   Write,
 } from "../ports/metadata-store.ts";
 
+/** SQLITE_FULL, and what SQLite says where a file beside the database can't grow: SQLITE_IOERR_WRITE, _SHMSIZE. */
+const FULL_CODES: ReadonlySet<unknown> = new Set([13, 778, 4874]);
 const UID_FIRST = 100_000;
+/** As many as sandboxd takes. */
+const UID_COUNT = 65_536;
 
 /** One step a format: the first makes an empty file's tables, each later one brings the format before it up. */
 const MIGRATIONS = [
@@ -94,6 +99,12 @@ export class StoreFormatError extends ThawError {
   }
 }
 
+class StoreFullError extends ThawError<"STORE_FULL"> {
+  constructor(cause: unknown) {
+    super("STORE_FULL", { cause });
+  }
+}
+
 export function openSqliteStore(path: string): MetadataStore {
   const db = new DatabaseSync(path);
   db.exec(
@@ -106,18 +117,35 @@ export function openSqliteStore(path: string): MetadataStore {
   }
   if (found < SCHEMA_VERSION)
     db.exec(`BEGIN; ${MIGRATIONS.slice(found).join("")} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
-  return new SqliteStore(db);
+  return new SqliteStore(db, new DiskReserve(`${path}-reserve`));
 }
 
 class SqliteStore implements MetadataStore {
   readonly #db: DatabaseSync;
+  readonly #reserve: DiskReserve;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, reserve: DiskReserve) {
     this.#db = db;
+    this.#reserve = reserve;
+    reserve.hold();
   }
 
   async commit(writes: readonly Write[]): Promise<Committed> {
+    try {
+      return this.#commitSynced(writes);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      // What makes room must work where there is none.
+      if (!writes.some(({ op }) => op === "remove")) throw new StoreFullError(error);
+      this.#reserve.release();
+      return this.#commitSynced(writes);
+    } finally {
+      this.#reserve.hold();
+    }
+  }
+
+  #commitSynced(writes: readonly Write[]): Committed {
     if (!writes.every(mayWaitForDisk)) return this.#commit(writes);
     this.#run("PRAGMA synchronous = NORMAL");
     try {
@@ -142,8 +170,32 @@ class SqliteStore implements MetadataStore {
     }
   }
 
-  async nextUid(): Promise<number> {
-    return this.#count("uid", UID_FIRST);
+  async nextUid(living: ReadonlySet<number>): Promise<number | null> {
+    this.#run("BEGIN IMMEDIATE");
+    try {
+      const uid = this.#freeUid(living);
+      this.#run("COMMIT");
+      return uid;
+    } catch (error) {
+      if (this.#db.isTransaction) this.#run("ROLLBACK");
+      throw isFull(error) ? new StoreFullError(error) : error;
+    }
+  }
+
+  /** Goes round: a user that is given again has been nobody's for as long as possible. Null where all are in use. */
+  #freeUid(living: ReadonlySet<number>): number | null {
+    const last = this.#prepare("SELECT value FROM counters WHERE name = 'uid'").get() as { value: number } | undefined;
+    const rows = this.#prepare("SELECT json_extract(doc, '$.uid') AS uid FROM functions").all() as { uid: number }[];
+    const used = new Set(rows.map(({ uid }) => uid));
+    const from = last === undefined ? UID_FIRST : last.value + 1;
+    for (let step = 0; step < UID_COUNT; step++) {
+      const uid = UID_FIRST + ((from - UID_FIRST + step) % UID_COUNT);
+      if (used.has(uid) || living.has(uid)) continue;
+      const sql = "INSERT INTO counters (name, value) VALUES ('uid', ?) ON CONFLICT (name) DO UPDATE SET value = ?";
+      this.#run(sql, uid, uid);
+      return uid;
+    }
+    return null;
   }
 
   async accountRevision(): Promise<Revision> {
@@ -399,4 +451,8 @@ function keysOf(write: DocumentWrite): readonly string[] {
     case "provisioned":
       return [write.record.functionName, write.record.qualifier];
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && FULL_CODES.has(error.errcode);
 }

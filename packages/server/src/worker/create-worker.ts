@@ -154,6 +154,10 @@ class LocalWorker implements Worker {
     return this.#catalog.find(runtime) === null ? this.#remedyOf(runtime) : null;
   }
 
+  async uidsInUse(): Promise<ReadonlySet<number>> {
+    return new Set(this.#pool.all.map(({ version }) => version.uid));
+  }
+
   async report(): Promise<WorkerReport> {
     return {
       snapshotsProblem: this.#snapshotsProblem(),
@@ -161,6 +165,7 @@ class LocalWorker implements Worker {
       runtimes: this.#runtimes(),
       releases: this.#releases(),
       environments: this.#pool.all.map((environment) => environment.summary),
+      room: this.#pool.room(),
       provisioned: this.#provisioned.statuses(),
     };
   }

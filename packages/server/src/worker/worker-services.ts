@@ -12,6 +12,10 @@ import type { Snapshots } from "../ports/snapshots.ts";
 export interface HostLimits {
   readonly environmentsMax: number;
   readonly memoryMaxMib: number;
+  /** True: memory is counted as environments use it, with a part held back. False: as functions are configured. */
+  readonly countsUsedMemory: boolean;
+  /** How much all `/tmp` together may come to, so that the disk has room for the rest of the server's data. */
+  readonly tmpMaxMib: () => number;
   /**
    * The part of the host that one function alone may have busy; 1: all of it. Two that both want as much as they can
    * get have less each, so that something is always left for a third.
@@ -56,6 +60,8 @@ export interface WorkerLimits extends HostLimits {
 export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
   environmentsMax: 100,
   memoryMaxMib: 16_384,
+  countsUsedMemory: false,
+  tmpMaxMib: () => Number.POSITIVE_INFINITY,
   functionShareMax: 0.8,
   initTimeoutMs: 10_000,
   publishInitTimeoutMs: 130_000,

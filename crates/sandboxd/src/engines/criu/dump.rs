@@ -27,13 +27,14 @@ pub fn dump(engine: &CriuEngine, original: &Original, sink: &mut dyn Sink) -> Re
     let (cancel, ended) = nix::unistd::pipe().map_err(io::Error::from)?;
     let command = Command::Dump { ghost_limit_bytes: original.tmp_mib * 1024 * 1024 };
     let (reply, captured) = thread::scope(|scope| {
-        let capturing = scope.spawn(|| capture(listeners, cancel.as_fd(), sink));
+        let capturing = thread::Builder::new().spawn_scoped(scope, || capture(listeners, cancel.as_fd(), sink))?;
         let fds = [engine.program.file.as_fd(), work.fd.as_fd(), work.fd.as_fd()];
         let reply = original.keeper.ask(&command, &fds);
         // CRIU has ended: if it has not connected by now, it never will.
         drop(ended);
-        (reply, capturing.join().expect("the capture does not panic"))
-    });
+        let captured = capturing.join().map_err(|_| Error::new(Code::Failed, "the capture panicked"))?;
+        Ok::<_, Error>((reply, captured))
+    })?;
     match (reply?, captured) {
         (Reply::Dumped { supervisor_pid, clocks, cut_connections }, Ok(files)) => {
             let spaces = compose_spaces(&files)?;

@@ -15,7 +15,20 @@ use thaw_snapshot::PAGE_SIZE_BYTES;
 
 use crate::error::{Code, Error, Result};
 use crate::names::is_name;
+use crate::snapshots::room::{size_of_extents, FILE_SIZE_BYTES};
 use crate::snapshots::source::Source;
+
+/// Size of the memory that the files take, at most.
+pub fn size_of(manifest: &Manifest, is_eager: bool) -> u64 {
+    let images: u64 = manifest.images.iter().map(|image| FILE_SIZE_BYTES + size_of_extents(&image.extents)).sum();
+    let pages = manifest
+        .spaces
+        .iter()
+        .flat_map(|space| &space.runs)
+        .filter(|run| run.place.is_some() && (is_eager || !run.is_lazy))
+        .map(|run| u64::from(run.pages) * PAGE_SIZE_BYTES as u64);
+    images + manifest.spaces.len() as u64 * FILE_SIZE_BYTES + pages.sum::<u64>()
+}
 
 pub fn lay_out(images: &Path, manifest: &Manifest, source: &mut Source, is_eager: bool) -> Result<()> {
     for image in &manifest.images {

@@ -44,6 +44,10 @@ impl Engine for CriuEngine {
         self.memory.needs_all_pages()
     }
 
+    fn laid_out_size(&self, manifest: &Manifest) -> u64 {
+        lay_out::size_of(manifest, self.needs_all_pages())
+    }
+
     fn lay_out(&self, directory: &Path, manifest: &Manifest, source: &mut Source) -> Result<()> {
         lay_out::lay_out(directory, manifest, source, self.needs_all_pages())
     }

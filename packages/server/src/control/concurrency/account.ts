@@ -4,12 +4,13 @@ import type { Concurrency } from "./concurrency.ts";
 import type { Out } from "../operations.ts";
 import type { ControlServices } from "../services.ts";
 
-/** Sums up what the account has of AWS's limits. */
+/** Sums up what the account has of AWS's limits, and what this host can really run of them. */
 export async function getAccountSettings(
   services: Pick<ControlServices, "store" | "limits">,
   concurrency: Concurrency,
 ): Promise<Out<"GetAccountSettings">> {
   const versions = await services.store.listAllVersions();
+  const { concurrencyMax, environmentsMax } = services.limits;
   let totalCodeSize = 0;
   for (const { code } of versions) totalCodeSize += code.codeSizeBytes;
   return {
@@ -17,8 +18,8 @@ export async function getAccountSettings(
       TotalCodeSize: 80_530_636_800,
       CodeSizeUnzipped: 262_144_000,
       CodeSizeZipped: 52_428_800,
-      ConcurrentExecutions: services.limits.concurrencyMax,
-      UnreservedConcurrentExecutions: await concurrency.unreserved(),
+      ConcurrentExecutions: Math.min(concurrencyMax, environmentsMax),
+      UnreservedConcurrentExecutions: Math.min(await concurrency.unreserved(), environmentsMax),
     },
     AccountUsage: {
       TotalCodeSize: totalCodeSize,

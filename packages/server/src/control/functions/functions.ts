@@ -12,6 +12,7 @@ import {
   UPDATING_STATE,
   type VersionRecord,
 } from "../../model/function-record.ts";
+import { ThawError } from "../../model/platform-errors.ts";
 import type { Decision } from "../records/changes.ts";
 import {
   checkRevision,
@@ -71,6 +72,8 @@ export function functionOperations(functions: Functions): FunctionOperations {
   };
 }
 
+class NoUserLeftError extends ThawError<"STORE_NO_USER_LEFT"> {}
+
 export class Functions {
   readonly #services: Needs;
   readonly #publisher: Publisher;
@@ -105,7 +108,7 @@ export class Functions {
     });
     const owner: FunctionRecord = {
       name,
-      uid: await store.nextUid(),
+      uid: await this.#freeUid(),
       lastVersion: 0,
       tags,
       reservedConcurrency: null,
@@ -126,6 +129,14 @@ export class Functions {
     }
     // AWS shows the version that it published under the function's own ARN.
     return presentVersion(scope, await this.#publishOwn(record, owner), { qualifiedArn: false });
+  }
+
+  /** Throws where functions, and environments of deleted ones that still run, have all users of this host. */
+  async #freeUid(): Promise<number> {
+    const { store, worker } = this.#services;
+    const uid = await store.nextUid(await worker.uidsInUse());
+    if (uid === null) throw new NoUserLeftError("STORE_NO_USER_LEFT", {});
+    return uid;
   }
 
   async get(input: In<"GetFunction">): Promise<Out<"GetFunction">> {

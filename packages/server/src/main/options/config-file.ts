@@ -12,7 +12,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { isScalar, isSeq, LineCounter, type Node, parseDocument, isMap } from "yaml";
 import { nearest } from "./nearest.ts";
-import { OPTIONS, type OptionDeclaration } from "./table.ts";
+import type { OptionDeclaration } from "./declaration.ts";
+import { OPTIONS } from "./table.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface FileSetting {

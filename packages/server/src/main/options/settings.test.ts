@@ -8,7 +8,8 @@ import { DEFAULT_CONTROL_LIMITS } from "../../control/limits.ts";
 import { DEFAULT_WORKER_LIMITS } from "../../worker/worker-services.ts";
 import { parseServeOptions } from "./serve-options.ts";
 import { readSettings } from "./settings.ts";
-import { type OptionDeclaration, OPTIONS } from "./table.ts";
+import type { OptionDeclaration } from "./declaration.ts";
+import { OPTIONS } from "./table.ts";
 import { SERVE_USAGE } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
 

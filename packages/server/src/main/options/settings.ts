@@ -4,14 +4,8 @@
  */
 import { parseArgs } from "node:util";
 import { type FileSetting, readConfigFile } from "./config-file.ts";
-import {
-  CONFIG_FLAG,
-  CONFIG_VARIABLE,
-  type OptionDeclaration,
-  type OptionKey,
-  OPTIONS,
-  type OptionValues,
-} from "./table.ts";
+import type { OptionDeclaration } from "./declaration.ts";
+import { CONFIG_FLAG, CONFIG_VARIABLE, type OptionKey, OPTIONS, type OptionValues } from "./table.ts";
 import { SERVE_USAGE } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
 

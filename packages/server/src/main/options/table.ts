@@ -5,6 +5,8 @@
  */
 import { DEFAULT_CONTROL_LIMITS } from "../../control/limits.ts";
 import { DEFAULT_WORKER_LIMITS } from "../../worker/worker-services.ts";
+import { defaulted, optional } from "./declaration.ts";
+import { MEMORY_MAX_MIB, PAGER_MEMORY_MIB, PREPARED_MEMORY_MIB } from "./host-defaults.ts";
 import { storeUrl } from "./snapshot-store.ts";
 import {
   accessPoints,
@@ -13,47 +15,14 @@ import {
   directory,
   duration,
   kmsService,
+  networks,
   oneOf,
   text,
   trueOrFalse,
-  type ValueType,
   wholeNumber,
 } from "./value-types.ts";
 
-export interface OptionDeclaration<T> {
-  /** Key in the configuration file, and the flag without its dashes. */
-  readonly name: string;
-  /** Placeholder of the flag's value; null: there is no such flag. */
-  readonly flag: string | null;
-  /** True: the flag may be given several times. */
-  readonly isList?: true;
-  readonly variable: string;
-  /** Variables of AWS's tools that are read when the setting is given nowhere else, the first one that is set. */
-  readonly fallbacks?: readonly string[];
-  readonly type: ValueType<T>;
-  /** Text that is parsed when nothing is given; null: the value is then null. */
-  readonly default: string | null;
-  /** Text of the help and the reference for a default that is null or depends on the host. */
-  readonly defaultText?: string;
-  /** MiB, s, …; null: the value has none. */
-  readonly unit: string | null;
-  /** True: never shown, and not accepted from a file that every user can read. */
-  readonly isSecret?: true;
-  /** Sentence of the help and the reference, without its full stop. */
-  readonly help: string;
-}
-
-/** A setting without a default: null when it is given nowhere. */
-type Optional<T> = OptionDeclaration<T> & { readonly default: null };
-type Defaulted<T> = OptionDeclaration<T> & { readonly default: string };
-
-function optional<T>(declaration: Omit<OptionDeclaration<T>, "default">): Optional<T> {
-  return { ...declaration, default: null };
-}
-
-function defaulted<T>(declaration: Defaulted<T>): Defaulted<T> {
-  return declaration;
-}
+export type { OptionDeclaration } from "./declaration.ts";
 
 const WORKER = DEFAULT_WORKER_LIMITS;
 const CONTROL = DEFAULT_CONTROL_LIMITS;
@@ -113,9 +82,19 @@ const PROCESS_OPTIONS = {
     flag: "N",
     variable: "THAW_PAGER_MEMORY_MIB",
     type: wholeNumber(1, 2 ** 20),
-    default: "256",
+    default: String(PAGER_MEMORY_MIB),
     unit: "MiB",
     help: "decrypted chunks kept for all clones of the host",
+  }),
+  preparedMemoryMib: defaulted({
+    name: "prepared-memory-mib",
+    flag: "N",
+    variable: "THAW_PREPARED_MEMORY_MIB",
+    type: wholeNumber(64, 2 ** 20),
+    default: String(PREPARED_MEMORY_MIB),
+    defaultText: "a sixteenth of the host's memory, at least 512",
+    unit: "MiB",
+    help: "memory for the decrypted parts of snapshots that restores read, all snapshots together",
   }),
   cpuLatency: defaulted({
     name: "cpu-latency",
@@ -225,6 +204,17 @@ const ACCOUNT_OPTIONS = {
 };
 
 const LIMIT_OPTIONS = {
+  networkDenied: defaulted({
+    name: "network-deny",
+    flag: "CIDR",
+    isList: true,
+    variable: "THAW_NETWORK_DENY",
+    type: networks,
+    default: "",
+    defaultText: "none",
+    unit: null,
+    help: "a network that functions can't reach: 10.0.0.0/8, or private for RFC 1918 and 100.64.0.0/10; name servers of the host in it are out of reach, too; repeatable",
+  }),
   parkedPerVersionMax: defaulted({
     name: "parked-clones",
     flag: "N",
@@ -257,9 +247,28 @@ const LIMIT_OPTIONS = {
     flag: "N",
     variable: "THAW_MEMORY_MAX_MIB",
     type: wholeNumber(128, 2 ** 24),
-    default: String(WORKER.memoryMaxMib),
+    default: String(MEMORY_MAX_MIB),
+    defaultText: "the host's memory less what is set aside for snapshots, the pager and the host; at least 10240",
     unit: "MiB",
-    help: "sum of the configured memory sizes of all environments",
+    help: "sum of the memory of all environments",
+  }),
+  memoryCount: optional({
+    name: "memory-count",
+    flag: "used|configured",
+    variable: "THAW_MEMORY_COUNT",
+    type: oneOf("used", "configured"),
+    defaultText: "used; configured with a snapshot store",
+    unit: null,
+    help: "how that sum is made: of what environments use, with a quarter of the rest held back, or of their sizes",
+  }),
+  tmpMaxMib: optional({
+    name: "tmp-max-mib",
+    flag: "N",
+    variable: "THAW_TMP_MAX_MIB",
+    type: wholeNumber(512, 2 ** 30),
+    defaultText: "what is free where --data is, less --disk-free-min-mib",
+    unit: "MiB",
+    help: "sum of the ephemeral storage of all environments",
   }),
   idleTimeoutS: defaulted({
     name: "idle-timeout-s",

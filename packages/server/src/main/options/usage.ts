@@ -1,5 +1,6 @@
 /** `thaw serve --help`, from the table of options. */
-import { CONFIG_VARIABLE, type OptionDeclaration, OPTIONS } from "./table.ts";
+import type { OptionDeclaration } from "./declaration.ts";
+import { CONFIG_VARIABLE, OPTIONS } from "./table.ts";
 
 const COLUMN = 28;
 const WIDTH = 120;

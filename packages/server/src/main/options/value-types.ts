@@ -1,4 +1,5 @@
 /** How the text of a setting becomes a value, and how that form is described in the help and in the reference. */
+import { isIPv4 } from "node:net";
 import { isAbsolute, resolve } from "node:path";
 import { UsageError } from "./usage-error.ts";
 
@@ -117,6 +118,26 @@ export const accessPoints: ValueType<ReadonlyMap<string, string>> = {
       mapped.set(arn, parsePath(name, dir, base));
     }
     return mapped;
+  },
+};
+
+/** Networks that the word `private` stands for: RFC 1918, and RFC 6598's between providers and their clients. */
+const PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+
+/** IPv4 networks, from lines `A.B.C.D/N` or `private`. Sandboxes have no IPv6. */
+export const networks: ValueType<readonly string[]> = {
+  form: "lines `A.B.C.D/N` or `private`; in the file a list of them",
+  parse(name, lines) {
+    return lines
+      .split("\n")
+      .filter((line) => line !== "")
+      .flatMap((line) => {
+        if (line === "private") return PRIVATE_NETWORKS;
+        const [host = "", bits = "", ...rest] = line.split("/");
+        if (!isIPv4(host) || !/^\d{1,2}$/.test(bits) || Number(bits) > 32 || rest.length > 0)
+          throw new UsageError(`${name} ${line}: expected an IPv4 network (10.0.0.0/8) or private`);
+        return [`${host}/${Number(bits)}`];
+      });
   },
 };
 

@@ -168,3 +168,30 @@ it("never removes a chunk that a manifest names, and leaves nothing in the end",
   // The runs did differ.
   expect(outcomes.size).toBeGreaterThan(4);
 });
+
+it("a promise that says more than a collector may is not believed for longer than a collector's", async ({
+  expect,
+}) => {
+  const clock = new FakeClock();
+  const objects = new MemoryObjects(() => clock.nowMs());
+  const { collector } = hostOf(objects, "host", clock);
+  const steps = (): number => 0;
+  const write = (key: string): unknown =>
+    objects.objects.set(`collecting/${key}`, {
+      content: Buffer.from(JSON.stringify({ format: 1, untilMs: 1e15, names: namesOf(0, 1) })),
+      modifiedMs: clock.nowMs(),
+      tag: key,
+    });
+  write("far");
+  const startMs = clock.monotonicMs();
+  await finish(objects, clock, steps, collector.waitFor(new Set(namesOf(0, 2))), () => undefined);
+  expect(clock.monotonicMs() - startMs).toBeGreaterThan(60_000);
+  expect(clock.monotonicMs() - startMs).toBeLessThan(120_000);
+  // New ones again and again: the upload fails in the end.
+  let count = 0;
+  const refused = collector.waitFor(new Set(namesOf(0, 2))).catch((error: Error) => error.message);
+  await finish(objects, clock, steps, refused, () => {
+    if (clock.monotonicMs() > count * 30_000) write(`again-${count++}`);
+  });
+  expect(await refused).toBe("The snapshot store can't be reached. Try again.");
+});

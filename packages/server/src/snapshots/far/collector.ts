@@ -17,11 +17,16 @@ import type { Clock } from "../../base/clock.ts";
 import type { SnapshotId } from "../../base/ids.ts";
 import type { Random } from "../../base/random.ts";
 import { pause } from "../../base/retry.ts";
+import { SnapshotStoreError } from "../../ports/snapshot-store.ts";
 import { chunkNamesOf, clearSizeOf, type EnvelopeClear, isChunkName, readClear } from "../format/envelope.ts";
 import { CHUNKS, chunkKey, COLLECTING, DRAFTS, type FarStore, manifestKey, ORPHANS } from "./far-store.ts";
 
 const BATCH_MAX = 4096;
 const LEASE_MS = 60_000;
+/** A promise, with what hosts' clocks may differ by. */
+const PROMISE_MS_MAX = LEASE_MS + 30_000;
+/** How long an upload waits for promises, whoever writes new ones. */
+const WAIT_MS_MAX = 10 * 60_000;
 /** Time within which calls in flight end. */
 const LEASE_MARGIN_MS = 25_000;
 const DRAFT_LIFETIME_MS = 3_600_000;
@@ -51,12 +56,19 @@ export class Collector {
 
   /**
    * Waits until no collector is about to remove one of these chunks. The draft that names them must be there already.
+   * Throws a SnapshotStoreError where promises to remove them never end.
    */
   async waitFor(names: ReadonlySet<string>): Promise<void> {
     const { far, clock } = this.#options;
-    for (;;) {
+    const startMs = clock.monotonicMs();
+    const seenMs = new Map<string, number>();
+    while (clock.monotonicMs() - startMs < WAIT_MS_MAX) {
       let isFree = true;
       for (const { key } of await far.list(COLLECTING)) {
+        const firstMs = seenMs.get(key) ?? clock.monotonicMs();
+        seenMs.set(key, firstMs);
+        // No collector promises more: whatever a record says, it is nobody's by then.
+        if (clock.monotonicMs() - firstMs >= PROMISE_MS_MAX) continue;
         const promise = parsePromise(await far.get(key, RECORD_SIZE_BYTES_MAX));
         if (promise !== null && promise.untilMs > clock.nowMs() && promise.names.some((name) => names.has(name)))
           isFree = false;
@@ -64,6 +76,9 @@ export class Collector {
       if (isFree) return;
       await pause(clock, WAIT_STEP_MS);
     }
+    throw new SnapshotStoreError("STORE_UNAVAILABLE", {
+      why: "collectors promise to remove its chunks again and again",
+    });
   }
 
   /** Removes those of `names` that no manifest names. Returns their number. */

@@ -23,6 +23,7 @@ export function attach(core: EnvironmentCore, sandbox: Sandbox): Brought {
   core.adopt(sandbox);
   const api = new EnvironmentApi({
     isSnapStart: core.isSnapStart,
+    clock: core.services.clock,
     token: core.token,
     credentials: () => core.currentCredentials(),
     emit: (event) => core.putFrom(sandbox, event),

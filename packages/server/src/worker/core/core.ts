@@ -25,6 +25,9 @@ import { Inbox } from "./inbox.ts";
 
 /** Credentials are replaced this long before they end. */
 const CREDENTIALS_MARGIN_MS = 5 * 60_000;
+/** Part of a function's unused memory that stays counted: it may grow at any moment. */
+const HELD_BACK_SHARE = 0.25;
+const HELD_BACK_MIB_MIN = 32;
 
 export interface EnvironmentOptions {
   readonly environmentId: EnvironmentId;
@@ -136,6 +139,22 @@ export class EnvironmentCore {
     } catch (error) {
       this.reportProblem("destroy sandbox", error);
     }
+  }
+
+  /**
+   * The memory that is counted against the host's: what was measured, and a part of the rest held back for growth. All
+   * of it before the first measurement, and where the host counts what is configured.
+   */
+  get countedMemoryMib(): number {
+    const { memorySizeMib } = this.version;
+    if (!this.services.limits.countsUsedMemory || this.#memoryMaxMib === 0) return memorySizeMib;
+    const heldBackMib = Math.max(HELD_BACK_MIB_MIN, (memorySizeMib - this.#memoryMaxMib) * HELD_BACK_SHARE);
+    return Math.min(memorySizeMib, Math.ceil(this.#memoryMaxMib + heldBackMib));
+  }
+
+  /** Measures what the environment uses now; nothing where it has no sandbox yet, or none any more. */
+  async measure(): Promise<void> {
+    if (this.#sandbox !== null) await this.measureMemoryMaxMib(this.#sandbox);
   }
 
   /** Returns the high-water mark in MiB; the last one known where the sandbox has died with its function. */

@@ -72,6 +72,10 @@ export class Environment<T = unknown> {
     return viewOf(this.#core, this.#status);
   }
 
+  measure(): Promise<void> {
+    return this.#core.measure();
+  }
+
   get summary(): EnvironmentSummary {
     return summaryOf(this.#core, this.#status);
   }

@@ -10,7 +10,10 @@ export interface EnvironmentView {
   readonly environmentId: EnvironmentId;
   readonly functionName: string;
   readonly runKey: string;
-  readonly memorySizeMib: number;
+  /** Memory that is counted against the host's. */
+  readonly memoryMib: number;
+  /** Size of its `/tmp`, which it may fill. */
+  readonly tmpSizeMib: number;
   /** True: kept for its version whether it is used or not. */
   readonly isProvisioned: boolean;
   readonly availability: Availability;
@@ -25,10 +28,16 @@ export function viewOf(core: EnvironmentCore, status: EnvironmentStatus): Enviro
     functionName: version.functionName,
     isProvisioned: mode.kind === "provisioned",
     runKey: version.runKey,
-    memorySizeMib: version.memorySizeMib,
+    memoryMib: hasBegun(status) ? core.countedMemoryMib : version.memorySizeMib,
+    tmpSizeMib: version.tmpSizeMib,
     availability: status.availability,
     idleOrder: status.idleOrder,
   };
+}
+
+/** Before its first invoke an environment has yet to show what it uses. */
+function hasBegun({ state }: EnvironmentStatus): boolean {
+  return state === "idle" || state === "invoking";
 }
 
 export function summaryOf(core: EnvironmentCore, status: EnvironmentStatus): EnvironmentSummary {

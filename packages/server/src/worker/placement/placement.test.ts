@@ -3,10 +3,23 @@ import { describe, it } from "vitest";
 import type { EnvironmentId } from "../../base/ids.ts";
 import type { EnvironmentView } from "../environment/view.ts";
 import type { HostLimits } from "../worker-services.ts";
-import { chooseEvictions, placeInvoke, type PlacementRequest } from "./placement.ts";
+import { chooseEvictions, chooseSurplus, placeInvoke, type PlacementRequest } from "./placement.ts";
 
-const LIMITS: HostLimits = { environmentsMax: 4, memoryMaxMib: 4000, functionShareMax: 1 };
-const REQUEST: PlacementRequest = { functionName: "f", runKey: "f-1", memorySizeMib: 100, waiting: 0, mayWait: true };
+const LIMITS: HostLimits = {
+  environmentsMax: 4,
+  memoryMaxMib: 4000,
+  countsUsedMemory: false,
+  tmpMaxMib: () => 10_000,
+  functionShareMax: 1,
+};
+const REQUEST: PlacementRequest = {
+  functionName: "f",
+  runKey: "f-1",
+  memorySizeMib: 100,
+  tmpSizeMib: 512,
+  waiting: 0,
+  mayWait: true,
+};
 
 let count = 0;
 
@@ -15,7 +28,8 @@ function view(changes: Partial<EnvironmentView> = {}): EnvironmentView {
     environmentId: `env-${++count}` as EnvironmentId,
     functionName: "f",
     runKey: "f-1",
-    memorySizeMib: 100,
+    memoryMib: 100,
+    tmpSizeMib: 512,
     isProvisioned: false,
     availability: "idle",
     idleOrder: 0,
@@ -72,18 +86,19 @@ describe("chooseEvictions", () => {
     const others = [view({ availability: "busy" }), view({ isProvisioned: true })];
     const limits = { ...LIMITS, environmentsMax: 5 };
     const ids = (views: readonly EnvironmentView[]): readonly string[] => views.map((each) => each.environmentId);
-    expect(chooseEvictions([young, parked, old, ...others], 100, limits)).toEqual(ids([parked]));
-    expect(chooseEvictions([young, parked, old, ...others], 100, { ...limits, environmentsMax: 4 })).toEqual(
+    expect(chooseEvictions([young, parked, old, ...others], REQUEST, limits)).toEqual(ids([parked]));
+    expect(chooseEvictions([young, parked, old, ...others], REQUEST, { ...limits, environmentsMax: 4 })).toEqual(
       ids([parked, old]),
     );
-    expect(chooseEvictions([young, parked, old, ...others], 100, { ...limits, environmentsMax: 2 })).toBeNull();
+    expect(chooseEvictions([young, parked, old, ...others], REQUEST, { ...limits, environmentsMax: 2 })).toBeNull();
   });
 
   it("always makes room, or says that there is none", ({ expect }) => {
     const views = fc.array(
       fc.record({
         availability: fc.constantFrom("idle", "parked", "finishing", "busy"),
-        memorySizeMib: fc.integer({ min: 1, max: 2000 }),
+        memoryMib: fc.integer({ min: 1, max: 2000 }),
+        tmpSizeMib: fc.integer({ min: 512, max: 4000 }),
         idleOrder: fc.nat(100),
         isProvisioned: fc.boolean(),
       }),
@@ -92,10 +107,11 @@ describe("chooseEvictions", () => {
     fc.assert(
       fc.property(views, fc.integer({ min: 1, max: 4000 }), (changes, memorySizeMib) => {
         const all = changes.map((each) => view(each as Partial<EnvironmentView>));
-        const evict = chooseEvictions(all, memorySizeMib, LIMITS);
+        const evict = chooseEvictions(all, { memorySizeMib, tmpSizeMib: 512 }, LIMITS);
         const fits = (kept: readonly EnvironmentView[]): boolean =>
           kept.length < LIMITS.environmentsMax &&
-          kept.reduce((sum, each) => sum + each.memorySizeMib, memorySizeMib) <= LIMITS.memoryMaxMib;
+          kept.reduce((sum, each) => sum + each.memoryMib, memorySizeMib) <= LIMITS.memoryMaxMib &&
+          kept.reduce((sum, each) => sum + each.tmpSizeMib, 512) <= LIMITS.tmpMaxMib();
         const mayGo = (each: EnvironmentView): boolean =>
           each.availability === "parked" || (each.availability === "idle" && !each.isProvisioned);
         if (evict === null) expect(fits(all.filter((each) => !mayGo(each)))).toBe(false);
@@ -105,5 +121,24 @@ describe("chooseEvictions", () => {
         }
       }),
     );
+  });
+});
+
+describe("what environments may fill", () => {
+  it("has a sum that is never promised twice", ({ expect }) => {
+    const [idle, busy] = [view({ tmpSizeMib: 4000 }), view({ availability: "busy", tmpSizeMib: 4000 })];
+    const wanted = { ...REQUEST, tmpSizeMib: 4000 };
+    expect(chooseEvictions([busy], wanted, LIMITS)).toEqual([]);
+    expect(chooseEvictions([idle, busy], wanted, LIMITS)).toEqual([idle.environmentId]);
+    expect(chooseEvictions([busy, busy], wanted, LIMITS)).toBeNull();
+    expect(chooseEvictions([busy], wanted, { ...LIMITS, tmpMaxMib: () => 7999 })).toBeNull();
+  });
+
+  it("makes idle ones leave where it has grown over what was counted", ({ expect }) => {
+    const [old, young] = [view({ idleOrder: 1, memoryMib: 900 }), view({ idleOrder: 2, memoryMib: 900 })];
+    const busy = view({ availability: "busy", memoryMib: 3000 });
+    expect(chooseSurplus([young, old], LIMITS)).toEqual([]);
+    expect(chooseSurplus([young, old, busy], LIMITS)).toEqual([old.environmentId]);
+    expect(chooseSurplus([busy, busy, young], LIMITS)).toEqual([young.environmentId]);
   });
 });

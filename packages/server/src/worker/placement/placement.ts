@@ -10,6 +10,7 @@ export interface PlacementRequest {
   readonly functionName: string;
   readonly runKey: string;
   readonly memorySizeMib: number;
+  readonly tmpSizeMib: number;
   /** Invokes of the same runKey that already wait for a finishing environment. */
   readonly waiting: number;
   /** False once the request has waited in vain. */
@@ -42,7 +43,7 @@ export function placeInvoke(
   if (request.mayWait && finishing > request.waiting) return { kind: "wait" };
   if (!isWithinShare(environments, request, limits)) return { kind: "throttle" };
   if (parked !== null) return { kind: "reuse", environmentId: parked.environmentId };
-  const evict = chooseEvictions(environments, request.memorySizeMib, limits);
+  const evict = chooseEvictions(environments, request, limits);
   return evict === null ? { kind: "throttle" } : { kind: "create", evict };
 }
 
@@ -72,10 +73,13 @@ function isWithinShare(
   if (own.length === 0) return true;
   const factor = limits.functionShareMax / (1 - limits.functionShareMax);
   const memoryOf = (views: readonly EnvironmentView[]): number =>
-    views.reduce((sum, view) => sum + view.memorySizeMib, request.memorySizeMib);
+    views.reduce((sum, view) => sum + view.memoryMib, request.memorySizeMib);
   const isCountFair = own.length + 1 <= factor * (limits.environmentsMax - busy.length - 1);
   return isCountFair && memoryOf(own) <= factor * (limits.memoryMaxMib - memoryOf(busy));
 }
+
+/** Sizes of an environment that is to be made: it may come to use all of them. */
+export type Sizes = Pick<PlacementRequest, "memorySizeMib" | "tmpSizeMib">;
 
 /**
  * Chooses parked clones, then the longest idle environments, as many as must go to make room. Null when even all of
@@ -83,22 +87,47 @@ function isWithinShare(
  */
 export function chooseEvictions(
   environments: readonly EnvironmentView[],
-  memorySizeMib: number,
+  { memorySizeMib, tmpSizeMib }: Sizes,
   limits: HostLimits,
 ): readonly EnvironmentId[] | null {
-  let count = environments.length + 1;
-  let memoryMib = memorySizeMib;
-  for (const environment of environments) memoryMib += environment.memorySizeMib;
+  const used = { count: environments.length + 1, memoryMib: memorySizeMib, tmpMib: tmpSizeMib };
+  for (const environment of environments) {
+    used.memoryMib += environment.memoryMib;
+    used.tmpMib += environment.tmpSizeMib;
+  }
+  const tmpMaxMib = limits.tmpMaxMib();
+  const fits = (): boolean =>
+    used.count <= limits.environmentsMax && used.memoryMib <= limits.memoryMaxMib && used.tmpMib <= tmpMaxMib;
   const evict: EnvironmentId[] = [];
-  if (count <= limits.environmentsMax && memoryMib <= limits.memoryMaxMib) return evict;
+  if (fits()) return evict;
+  for (const environment of inOrderOfLeaving(environments)) {
+    evict.push(environment.environmentId);
+    used.count--;
+    used.memoryMib -= environment.memoryMib;
+    used.tmpMib -= environment.tmpSizeMib;
+    if (fits()) return evict;
+  }
+  return null;
+}
+
+/**
+ * Chooses what must go because environments have grown over what was counted for them. Not more than there is to
+ * choose from: busy ones go on.
+ */
+export function chooseSurplus(environments: readonly EnvironmentView[], limits: HostLimits): readonly EnvironmentId[] {
+  let surplusMib = environments.reduce((sum, { memoryMib }) => sum + memoryMib, 0) - limits.memoryMaxMib;
+  const evict: EnvironmentId[] = [];
+  for (const environment of inOrderOfLeaving(environments)) {
+    if (surplusMib <= 0) break;
+    evict.push(environment.environmentId);
+    surplusMib -= environment.memoryMib;
+  }
+  return evict;
+}
+
+function inOrderOfLeaving(environments: readonly EnvironmentView[]): readonly EnvironmentView[] {
   const idle = environments
     .filter((environment) => environment.availability === "idle" && !environment.isProvisioned)
     .sort((a, b) => a.idleOrder - b.idleOrder);
-  for (const environment of [...environments.filter((each) => each.availability === "parked"), ...idle]) {
-    evict.push(environment.environmentId);
-    count--;
-    memoryMib -= environment.memorySizeMib;
-    if (count <= limits.environmentsMax && memoryMib <= limits.memoryMaxMib) return evict;
-  }
-  return null;
+  return [...environments.filter((each) => each.availability === "parked"), ...idle];
 }

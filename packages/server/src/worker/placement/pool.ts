@@ -4,7 +4,7 @@
 import { strict as assert } from "node:assert";
 import { type EnvironmentId, newEnvironmentId } from "../../base/ids.ts";
 import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
-import type { InvokeInput, InvokeOutcome, RunnableVersion } from "../../ports/worker.ts";
+import type { InvokeInput, InvokeOutcome, RoomReport, RunnableVersion } from "../../ports/worker.ts";
 import type { Driver } from "../environment/driver.ts";
 import { Environment, type Life } from "../environment/environment.ts";
 import type { EnvironmentView } from "../environment/view.ts";
@@ -13,7 +13,7 @@ import { serveOnDemand } from "../lives/on-demand.ts";
 import { serveParked } from "../lives/parked.ts";
 import { serveRestored } from "../lives/restored.ts";
 import { FairGate } from "./fair-gate.ts";
-import { chooseEvictions, type Placement, placeInvoke } from "./placement.ts";
+import { chooseEvictions, chooseSurplus, type Placement, placeInvoke } from "./placement.ts";
 import { ParkedClones } from "./parked-clones.ts";
 import { CLOSING } from "../platform-failure.ts";
 import type { WorkerServices } from "../worker-services.ts";
@@ -39,6 +39,7 @@ export class EnvironmentPool {
   /** Called whenever an environment has become idle or has ended. */
   readonly #onRoom = new Set<() => void>();
   readonly #onPlaced: (environment: Environment) => void;
+  #measuring: Promise<void> | null = null;
   #idleOrder = 0;
   #isClosed = false;
 
@@ -62,17 +63,33 @@ export class EnvironmentPool {
     return [...this.#environments.values()];
   }
 
+  room(): RoomReport {
+    const views = this.all.map((environment) => environment.view);
+    const tmpMaxMib = this.#services.limits.tmpMaxMib();
+    return {
+      memoryMib: views.reduce((sum, { memoryMib }) => sum + memoryMib, 0),
+      tmpMib: views.reduce((sum, { tmpSizeMib }) => sum + tmpSizeMib, 0),
+      tmpMaxMib: Number.isFinite(tmpMaxMib) ? tmpMaxMib : null,
+    };
+  }
+
   async invoke(version: RunnableVersion, recipe: RuntimeRecipe, input: InvokeInput): Promise<InvokeOutcome> {
     let mayWait = true;
+    let mayMeasure = this.#services.limits.countsUsedMemory;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const { functionName, runKey, memorySizeMib } = version;
+      const { functionName, runKey, memorySizeMib, tmpSizeMib } = version;
       const waiting = this.#waiting.get(runKey)?.length ?? 0;
       const placement = placeInvoke(
         this.#views(),
-        { functionName, runKey, memorySizeMib, waiting, mayWait },
+        { functionName, runKey, memorySizeMib, tmpSizeMib, waiting, mayWait },
         this.#services.limits,
       );
-      if (placement.kind === "throttle") return { kind: "throttled", reason: "ConcurrentInvocationLimitExceeded" };
+      if (placement.kind === "throttle") {
+        if (!mayMeasure) return { kind: "throttled", reason: "ConcurrentInvocationLimitExceeded" };
+        mayMeasure = false;
+        await this.#measure();
+        continue;
+      }
       const isClone =
         placement.kind === "create" ||
         (placement.kind === "reuse" && this.#find(placement.environmentId).state === "parked");
@@ -116,7 +133,12 @@ export class EnvironmentPool {
     life: Life<T>,
   ): Promise<Environment<T> | null> {
     while (!signal.aborted && !this.#isClosed) {
-      const evict = chooseEvictions(this.#views(), version.memorySizeMib, this.#services.limits);
+      let evict = chooseEvictions(this.#views(), version, this.#services.limits);
+      if (evict === null && this.#services.limits.countsUsedMemory) {
+        await this.#measure();
+        if (signal.aborted || this.#isClosed) return null;
+        evict = chooseEvictions(this.#views(), version, this.#services.limits);
+      }
       if (evict !== null && evict.length === 0) return this.start(version, recipe, mode, life);
       await (evict === null ? this.#untilRoom(signal) : this.#evict(evict));
     }
@@ -149,6 +171,8 @@ export class EnvironmentPool {
       {
         onIdle: () => {
           this.#waiting.get(version.runKey)?.shift()?.(environment);
+          // It has been measured: together they may be more than was counted.
+          for (const surplus of chooseSurplus(this.#views(), this.#services.limits)) this.#find(surplus).stop();
           this.#tellRoom();
         },
         nextIdleOrder: () => ++this.#idleOrder,
@@ -192,11 +216,19 @@ export class EnvironmentPool {
 
   /** Parks a clone where there is room without sending anything else away. Returns false where there is none. */
   #park(version: RunnableVersion, recipe: RuntimeRecipe): boolean {
-    const evict = chooseEvictions(this.#views(), version.memorySizeMib, this.#services.limits);
+    const evict = chooseEvictions(this.#views(), version, this.#services.limits);
     const snapshot = snapshotOf(version);
     if (evict === null || evict.length > 0 || snapshot === null) return false;
     this.start(version, recipe, snapshot, (driver) => serveParked(driver, snapshot));
     return true;
+  }
+
+  /** Measures all environments, before something is refused for what they might use. One round for all that ask. */
+  #measure(): Promise<void> {
+    this.#measuring ??= Promise.all(this.all.map((environment) => environment.measure())).then(() => {
+      this.#measuring = null;
+    });
+    return this.#measuring;
   }
 
   #hand(environment: Environment, input: InvokeInput): Promise<InvokeReply> {

@@ -1,0 +1,32 @@
+/** A file that keeps a little of the disk free for the moment when nothing else of it is. */
+import { rmSync, statSync, writeFileSync } from "node:fs";
+
+/** Some hundred pages of the database's log: enough to remove a function with many versions. */
+const SIZE_BYTES = 4 * 1024 * 1024;
+
+export class DiskReserve {
+  readonly #path: string;
+  #isHeld = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Takes the room, where it is not taken yet and there is some. */
+  hold(): void {
+    if (this.#isHeld) return;
+    try {
+      if (statSync(this.#path, { throwIfNoEntry: false })?.size !== SIZE_BYTES)
+        writeFileSync(this.#path, Buffer.alloc(SIZE_BYTES, 1), { mode: 0o600 });
+      this.#isHeld = true;
+    } catch {
+      // The next commit tries again; what was written of it is given back.
+      rmSync(this.#path, { force: true });
+    }
+  }
+
+  release(): void {
+    rmSync(this.#path, { force: true });
+    this.#isHeld = false;
+  }
+}
