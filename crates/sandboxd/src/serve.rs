@@ -29,6 +29,7 @@ use crate::sandboxes::registry::Registry;
 use crate::snapshots::far::FarChunks;
 use crate::snapshots::store::SnapshotStore;
 use crate::sys::cpu_latency::{self, CpuLatency};
+use crate::sys::data_directory::{DataDirectory, PrivateDirectory};
 use crate::sys::host_facts;
 
 const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -73,10 +74,12 @@ fn make_private(run: &Path) -> io::Result<PathBuf> {
 fn run(signals: &SigSet, options: ServeOptions, private: PathBuf) -> io::Result<()> {
     let run_dir = options.run.clone();
     // Held until this process ends: the directory's one owner cleans up what lies in it.
-    let _owned = own_data_directory(&options.data)?;
-    let scratch = prepare_directories(&options)?;
+    let data = DataDirectory::open(&options.data, options.server_uid)?;
+    let _owned = own_data_directory(&data, &options.data)?;
+    let scratch = data.open_private("scratch")?;
+    prepare_directories(&options, &scratch)?;
     let hierarchy = Hierarchy::open(&std::process::id().to_string())?;
-    let (parts, host) = compose(options, private, hierarchy, scratch)?;
+    let (parts, host) = compose(options, private, hierarchy, (data, scratch))?;
     if let Some(pager) = &parts.pager {
         let parts = Arc::downgrade(&parts);
         pager.on_lost(move |sessions| {
@@ -108,7 +111,7 @@ fn compose(
     options: ServeOptions,
     private: PathBuf,
     hierarchy: Hierarchy,
-    scratch: PathBuf,
+    (data, scratch): (DataDirectory, PrivateDirectory),
 ) -> io::Result<(Arc<Parts>, Arc<Host>)> {
     let criu_path = options.criu.clone();
     // Takes a moment: the network is set up meanwhile.
@@ -129,17 +132,15 @@ fn compose(
     let work = private.join("work");
     let engines = Engines::new(program.map(|program| CriuEngine { program, memory, work }));
     let far = Arc::new(FarChunks::default());
-    let chunks = options.data.join("chunks");
-    let store = SnapshotStore::open(&options.data.join("snapshots"), &chunks, server_uid, Arc::clone(&far))?;
+    let store = SnapshotStore::open(&data, Arc::clone(&far))?;
     store.sweep()?;
     let store = Arc::new(store);
-    let start_pager = |options| Pager::start(options, fs::File::open(&chunks)?.into(), Arc::clone(&far));
+    let start_pager = |options| Pager::start(options, data.open_for_server("chunks")?, Arc::clone(&far));
     let pager = options.pager.map(start_pager).transpose()?;
     let prepared = PreparedSnapshots::new(private.join("prepared"), Arc::clone(&store), pager.clone());
     let cpu_latency = options.keeps_awake.then(|| CpuLatency::open(Path::new(cpu_latency::DEVICE))).flatten();
     let pool = Pool::new(Arc::clone(&host), PoolOptions { size: options.pool_size, cpu_latency });
     let directories = Directories {
-        data: options.data,
         runtimes: options.runtimes,
         clients: options.clients,
         run: options.run,
@@ -147,7 +148,7 @@ fn compose(
         file_systems: options.file_systems,
     };
     let supervisor_build = host_facts::build_of(&directories.supervisor);
-    let maker = Maker::new(directories, server_uid, pool, kdat)?;
+    let maker = Maker::new(directories, &data, pool, kdat)?;
     let registry = Registry::default();
     let parts = Parts {
         server_uid,
@@ -189,22 +190,21 @@ fn block_ending_signals() -> io::Result<SigSet> {
     Ok(signals)
 }
 
-fn own_data_directory(data: &Path) -> io::Result<Flock<fs::File>> {
-    let path = data.join("sandboxd.lock");
+fn own_data_directory(data: &DataDirectory, path: &Path) -> io::Result<Flock<fs::File>> {
     let deadline = Instant::now() + LOCK_TIMEOUT;
     loop {
-        let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+        let file = data.open_own_file("sandboxd.lock")?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => return Ok(lock),
             // A killed one may be on its way out.
             Err(_) if Instant::now() < deadline => thread::sleep(Duration::from_millis(20)),
-            Err(_) => return Err(io::Error::other(format!("{} is in use by another thaw serve", data.display()))),
+            Err(_) => return Err(io::Error::other(format!("{} is in use by another thaw serve", path.display()))),
         }
     }
 }
 
 /// Makes the directories anew. Only the server may pass through RUN/sb to the control sockets.
-fn prepare_directories(options: &ServeOptions) -> io::Result<PathBuf> {
+fn prepare_directories(options: &ServeOptions, scratch: &PrivateDirectory) -> io::Result<()> {
     for name in ["sb", "root"] {
         let path = options.run.join(name);
         let _ = fs::remove_dir_all(&path);
@@ -212,16 +212,13 @@ fn prepare_directories(options: &ServeOptions) -> io::Result<PathBuf> {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o750))?;
     }
     chown(options.run.join("sb"), Some(0), Some(options.server_uid))?;
-    let scratch = options.data.join("scratch");
-    fs::create_dir_all(&scratch)?;
-    fs::set_permissions(&scratch, fs::Permissions::from_mode(0o700))?;
     // Images of sandboxes that a crash caught before their mount.
-    for entry in fs::read_dir(&scratch)?.flatten() {
+    for entry in fs::read_dir(scratch.path())?.flatten() {
         if entry.file_name().to_string_lossy().starts_with("sb-") {
             let _ = fs::remove_file(entry.path());
         }
     }
-    Ok(scratch)
+    Ok(())
 }
 
 fn listen(run: &Path, server_uid: u32) -> io::Result<UnixListener> {

@@ -128,5 +128,5 @@ fn lay_out(prepared: &Prepared, manifest: &Manifest, source: &mut Source, engine
     engine.lay_out(&images, manifest, source)?;
     let tmp = prepared.tmp_directory();
     disk::make_root(&tmp, manifest.header.uid)?;
-    disk::write(&tmp, &manifest.disk, |file, extents| source.fill(file, extents))
+    disk::write(&tmp, manifest.header.uid, &manifest.disk, |file, extents| source.fill(file, extents))
 }
