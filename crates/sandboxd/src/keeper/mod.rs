@@ -26,6 +26,7 @@ mod tmp_disk;
 pub use messages::{Command, Event, KeeperConfig, Memory, MountPoint, Reply, SnapshotFacts, TimeOffsets};
 pub use programs::ACTION_SCRIPT;
 pub use relay::LISTENER_NAME;
+pub use seccomp::filter_bytes;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

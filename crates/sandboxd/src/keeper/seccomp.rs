@@ -135,6 +135,17 @@ pub fn default_filter() -> Result<Program, seccompiler::BackendError> {
     Ok(begin.into_iter().chain(search(&ranges, 0)).chain(rules).collect())
 }
 
+/// The filter of every sandbox as the kernel shows it, and as CRIU writes it down.
+pub fn filter_bytes() -> Result<Vec<u8>, String> {
+    let program = default_filter().map_err(|error| error.to_string())?;
+    let bytes = |step: &sock_filter| {
+        let [code_low, code_high] = step.code.to_le_bytes();
+        let [a, b, c, d] = step.k.to_le_bytes();
+        [code_low, code_high, step.jt, step.jf, a, b, c, d]
+    };
+    Ok(program.iter().flat_map(bytes).collect())
+}
+
 pub fn apply(program: &Program) -> Result<(), seccompiler::Error> {
     apply_filter(program)
 }

@@ -1,6 +1,6 @@
 //! A dump with CRIU: its files go into chunks as they come, its page maps tell where each page of a process is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::AsFd;
 use std::thread;
@@ -10,6 +10,7 @@ use thaw_snapshot::PAGE_SIZE_BYTES;
 
 use super::capture::{capture, Files, Listeners};
 use super::images::{read_pagemap, read_private_size, read_wiped_ranges, Pagemap};
+use super::judge::{judge, Expected};
 use super::work_directory::WorkDirectory;
 use super::CriuEngine;
 use crate::engines::{Captured, Original};
@@ -36,6 +37,7 @@ pub fn dump(engine: &CriuEngine, original: &Original, sink: &mut dyn Sink) -> Re
     });
     match (reply?, captured) {
         (Reply::Dumped { supervisor_pid, clocks, cut_connections }, Ok(files)) => {
+            judge_state(&files, original.uid)?;
             let spaces = compose_spaces(&files)?;
             Ok(Captured { supervisor_pid, clocks, cut_connections, images: files.images, spaces })
         }
@@ -47,6 +49,16 @@ pub fn dump(engine: &CriuEngine, original: &Original, sink: &mut dyn Sink) -> Re
             Err(Error::new(code, format!("criu: {tail}")))
         }
     }
+}
+
+/// Fails a publish whose state no restore would accept.
+fn judge_state(files: &Files, uid: u32) -> Result<()> {
+    let refuse = |why: String| Error::new(Code::SnapshotFailed, format!("the state can't be restored: {why}"));
+    // Deleted files are not kept whole, and a function makes no devices. Links in /tmp have not been read yet.
+    let names = files.images.iter().map(|image| image.name.as_str()).filter(|name| !name.starts_with("ghost-file-"));
+    let expected = Expected { uid, links: &HashSet::new() };
+    judge(names, &expected, |name| files.kept.get(name).cloned().ok_or_else(|| format!("{name} is missing")))
+        .map_err(refuse)
 }
 
 /// Composes the spaces: `pagemap-PID.img` is the memory of a process, `pagemap-shmem-ID.img` that of a shared mapping.
