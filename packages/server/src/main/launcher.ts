@@ -20,6 +20,7 @@ import { type Parts, PROGRAM, partsOf, ROOT, SETUP } from "@thaw/installation";
 import { systemClock } from "../base/clock.ts";
 import { accessPointOf } from "../model/function-config.ts";
 import { makeDataDirectory, makePrivateDirectory } from "./data-directory.ts";
+import { checkHostUsers } from "./host-users.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 import { type Settings, withoutOption } from "./options/settings.ts";
 import { UsageError } from "./options/usage-error.ts";
@@ -80,6 +81,7 @@ export async function launch(options: ServeOptions, passed: Passed): Promise<voi
   // Directories and sockets made here and by sandboxd have modes of their own, whatever the service's mask is.
   process.umask(0o022);
   const layout = findLayout();
+  checkHostUsers(options.serverUid);
   if (process.env[LISTEN_FD] === undefined) bindSocket(options, layout);
   prepareDirectories(options, layout);
   let isRenewal = false;
