@@ -45,6 +45,7 @@ pub fn serve(args: impl Iterator<Item = String>) -> Result<(), String> {
     let signals = block_ending_signals().map_err(|error| format!("signals: {error}"))?;
     raise_open_files().map_err(|error| format!("limit of open files: {error}"))?;
     let options = ServeOptions::parse(args)?;
+    keep_out_of_dumps().map_err(|error| format!("core dumps: {error}"))?;
     let private = make_private(&options.run).map_err(|error| format!("private tmpfs: {error}"))?;
     run(&signals, options, private).map_err(|error| error.to_string())
 }
@@ -56,6 +57,14 @@ fn raise_open_files() -> nix::Result<()> {
     setrlimit(Resource::RLIMIT_NOFILE, most, most)
 }
 
+/// Keeps keys and pages of functions out of core dumps, which may go to a disk: of this process, and of all that it
+/// starts, which inherit the limit and the empty list of what a dump holds.
+fn keep_out_of_dumps() -> io::Result<()> {
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    fs::write("/proc/self/coredump_filter", "0")?;
+    Ok(nix::sys::prctl::set_dumpable(false)?)
+}
+
 /// Makes the place for decrypted parts of snapshots, which are never on a disk: a tmpfs in a mount namespace of this
 /// process's own, gone when it ends.
 fn make_private(run: &Path) -> io::Result<PathBuf> {
@@ -64,7 +73,10 @@ fn make_private(run: &Path) -> io::Result<PathBuf> {
     mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)?;
     let path = run.join("private");
     fs::create_dir_all(&path)?;
-    mount(Some("thaw"), &path, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=700"))?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    // Linux has `noswap` from 6.4 on. On an older one swap has to be off, or encrypted: docs/reference/isolation.md.
+    mount(Some("thaw"), &path, Some("tmpfs"), flags, Some("mode=700,noswap"))
+        .or_else(|_| mount(Some("thaw"), &path, Some("tmpfs"), flags, Some("mode=700")))?;
     for name in ["work", "prepared"] {
         fs::create_dir(path.join(name))?;
     }

@@ -80,6 +80,8 @@ type Passed = Pick<Settings, "argv" | "env">;
 export async function launch(options: ServeOptions, passed: Passed): Promise<void> {
   // Directories and sockets made here and by sandboxd have modes of their own, whatever the service's mask is.
   process.umask(0o022);
+  // Inherited by all that is started here: no core dump holds memory, wherever the host sends dumps.
+  writeFileSync("/proc/self/coredump_filter", "0");
   const layout = findLayout();
   checkHostUsers(options.serverUid);
   if (process.env[LISTEN_FD] === undefined) bindSocket(options, layout);
