@@ -65,7 +65,7 @@ Architecture: amd64
 Maintainer: Thaw <thaw@localhost>
 Section: net
 Priority: optional
-Depends: libc6 (>= 2.36), iproute2, nftables, e2fsprogs, util-linux, python3
+Depends: libc6 (>= 2.36), iproute2, nftables, e2fsprogs, util-linux, passwd, python3
 Recommends: openjdk-17-jre-headless, mmdebstrap, npm
 Installed-Size: $(du -sk "$stage" | cut -f1)
 Description: AWS Lambda SnapStart, self-hosted
@@ -76,6 +76,17 @@ echo /etc/default/thaw > "$stage/DEBIAN/conffiles"
 cat > "$stage/DEBIAN/postinst" <<'SCRIPT'
 #!/bin/sh
 set -e
+if [ "$1" = configure ]; then
+	# Users of their own: no other program of the host is given these numbers, by useradd or as a DynamicUser of systemd.
+	for user in thaw:64321 thaw-pager:64322; do
+		name=${user%:*} id=${user#*:}
+		if ! getent passwd "$name" >/dev/null; then
+			getent group "$name" >/dev/null || groupadd --system --gid "$id" "$name"
+			useradd --system --uid "$id" --gid "$name" --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$name" ||
+				echo "thaw: another user has the id $id: see THAW_SERVER_UID in /etc/default/thaw" >&2
+		fi
+	done
+fi
 if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 	# A running server goes over to the new version without a failed invoke; a new one is started by its operator.

@@ -3,10 +3,21 @@
  * all files of the data directory, of the far store and of the host's run directory, after each step of a snapshot's
  * life and beside running clones.
  */
-import { chmodSync, createReadStream, lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import {
+  chmodSync,
+  createReadStream,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, onTestFinished } from "vitest";
+import { childrenOf } from "../../tools/processes.ts";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { startColdHost } from "../support/hosts.ts";
@@ -85,6 +96,36 @@ async function generationOf(functions: TestFunctions, name: string, version: str
   const reply = await functions.admin("GET", `snapshots/${name}:${version}`);
   return ((await reply.json()) as SnapshotView).generation;
 }
+
+/** Programs with memory of functions, or with keys: none of it is in a core dump, and what is laid out is never swapped. */
+it("no memory goes into core dumps, and none of a snapshot that is laid out into swap", { timeout: 120_000 }, async ({
+  expect,
+}) => {
+  const server = await startThaw();
+  onTestFinished(() => server.remove());
+  const functions = new TestFunctions(server);
+  const name = await functions.createSnapStart(HAYSTACK);
+  expect((await functions.invoke(name, {}, await functions.publish(name))).log).toContain("Restore Duration");
+  const processes = childrenOf(server.pid);
+  const find = (part: RegExp): number => processes.find(({ command }) => part.test(command))?.pid ?? 0;
+  const parts = [
+    server.pid,
+    find(/serve\.ts/),
+    find(/^\S*thaw-pager/),
+    find(/^thaw-keeper/),
+    find(/thaw-sandboxd serve/),
+  ];
+  for (const pid of parts) {
+    expect(readFileSync(`/proc/${pid}/coredump_filter`, "utf8").trim(), String(pid)).toBe("00000000");
+  }
+  // Not dumpable: the files of such a process belong to root, whoever it is.
+  expect(statSync(`/proc/${find(/^\S*thaw-pager/)}/environ`).uid).toBe(0);
+  const mounts = readFileSync(`/proc/${find(/thaw-sandboxd serve/)}/mountinfo`, "utf8");
+  const line = mounts.split("\n").find((each) => each.includes(`/${server.pid}/private `)) ?? "";
+  expect(line).toContain(" tmpfs ");
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  if (major > 6 || (major === 6 && minor >= 4)) expect(line).toContain("noswap");
+});
 
 describe.each(["lazy", "eager"] as const)("memory %s", (memory) => {
   it("needles are nowhere in the clear", { timeout: 120_000 }, async ({ expect }) => {

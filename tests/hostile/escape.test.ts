@@ -76,6 +76,11 @@ const FILES: readonly Try[] = [
   directory("/proc/1/fd", NOT_ALLOWED),
   directory("/proc/1/map_files", NOT_ALLOWED),
   { title: "see the host's devices and keys in /proc", event: { try: "hidden_parts_of_proc" }, refused: NOT_THERE },
+  {
+    title: "see where its control groups are on the host",
+    event: { try: "place_in_control_groups" },
+    refused: NOT_THERE,
+  },
   write("/proc/sys/kernel/core_pattern"),
   write("/proc/sys/kernel/ns_last_pid"),
   write("/proc/sys/net/ipv4/ip_forward"),
@@ -173,6 +178,9 @@ const CALLS: readonly Try[] = [
   call("quotactl", 179, 0, null, 0, null),
   call("sethostname", 170, null, 0),
   call("acct", 163, null),
+  call("mmap of huge pages", 9, null, 2 << 20, 3, 0x40022, -1, 0),
+  call("memfd_create of huge pages", 319, null, 4),
+  call("shmget of huge pages", 29, 0, 2 << 20, 0o5600),
   call("getpid of the x32 interface", 0x40000000 + 39),
   { title: "32-bit system calls", event: { try: "old_abi" }, refused: /^EPERM$/ },
 ];
@@ -189,6 +197,22 @@ const SOCKETS: readonly Try[] = [
   socket("of XDP", 44, 3),
   socket("of KCM", 41, 2),
   socket("of SMC", 43, 1),
+  ...[
+    ["SCTP", 1, 132],
+    ["SCTP, of packets", 5, 132],
+    ["SCTP, by its type alone", 5, 0],
+    ["DCCP", 6, 33],
+    ["DCCP, by its type alone", 6, 0],
+    ["MPTCP", 1, 262],
+    ["L2TP", 2, 115],
+    ["UDP-Lite", 2, 136],
+  ].flatMap(([title, type, protocol]) => [
+    socket(`of ${title}, which loads a kernel module`, 2, type as number, protocol as number),
+    socket(`of ${title}, which loads a kernel module, over IPv6`, 10, type as number, protocol as number),
+  ]),
+  ...[1, 2, 4, 6, 8, 9, 10, 12, 15, 16, 18, 19, 20, 21, 22].map((protocol) =>
+    socket(`of netlink's family ${protocol}`, 16, 3, protocol),
+  ),
   {
     title: "a socket pair of TIPC, which loads a kernel module",
     event: { try: "make_socket_pair", family: 30, type: 1 },

@@ -30,6 +30,7 @@ use crate::snapshots::far::FarChunks;
 use crate::snapshots::room::FILE_SIZE_BYTES;
 use crate::snapshots::store::SnapshotStore;
 use crate::sys::cpu_latency::{self, CpuLatency};
+use crate::sys::data_directory::{DataDirectory, PrivateDirectory};
 use crate::sys::host_facts;
 
 /// Size of the file system for CRIU's logs and sockets.
@@ -47,6 +48,7 @@ pub fn serve(args: impl Iterator<Item = String>) -> Result<(), String> {
     let signals = block_ending_signals().map_err(|error| format!("signals: {error}"))?;
     raise_open_files().map_err(|error| format!("limit of open files: {error}"))?;
     let options = ServeOptions::parse(args)?;
+    keep_out_of_dumps().map_err(|error| format!("core dumps: {error}"))?;
     let private =
         make_private(&options.run, options.prepared_mib).map_err(|error| format!("private tmpfs: {error}"))?;
     run(&signals, options, private).map_err(|error| error.to_string())
@@ -57,6 +59,14 @@ pub fn serve(args: impl Iterator<Item = String>) -> Result<(), String> {
 fn raise_open_files() -> nix::Result<()> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most)
+}
+
+/// Keeps keys and pages of functions out of core dumps, which may go to a disk: of this process, and of all that it
+/// starts, which inherit the limit and the empty list of what a dump holds.
+fn keep_out_of_dumps() -> io::Result<()> {
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    fs::write("/proc/self/coredump_filter", "0")?;
+    Ok(nix::sys::prctl::set_dumpable(false)?)
 }
 
 /// Makes the place for decrypted parts of snapshots, which are never on a disk: a tmpfs in a mount namespace of this
@@ -78,21 +88,27 @@ fn make_private(run: &Path, prepared_mib: u64) -> io::Result<PathBuf> {
 }
 
 fn mount_private(path: &Path, size_mib: u64) -> io::Result<()> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     let options = format!("mode=700,size={size_mib}m,nr_inodes={}", size_mib * (1024 * 1024 / FILE_SIZE_BYTES));
-    mount(Some("thaw"), path, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(options.as_str()))?;
+    let unswapped = format!("{options},noswap");
+    // Linux has `noswap` from 6.4 on. On an older one swap has to be off, or encrypted: docs/reference/isolation.md.
+    mount(Some("thaw"), path, Some("tmpfs"), flags, Some(unswapped.as_str()))
+        .or_else(|_| mount(Some("thaw"), path, Some("tmpfs"), flags, Some(options.as_str())))?;
     Ok(())
 }
 
 fn run(signals: &SigSet, options: ServeOptions, private: PathBuf) -> io::Result<()> {
     let run_dir = options.run.clone();
     // Held until this process ends: the directory's one owner cleans up what lies in it.
-    let _owned = own_data_directory(&options.data)?;
-    let scratch = prepare_directories(&options)?;
+    let data = DataDirectory::open(&options.data, options.server_uid)?;
+    let _owned = own_data_directory(&data, &options.data)?;
+    let scratch = data.open_private("scratch")?;
+    prepare_directories(&options, &scratch)?;
     let hierarchy = Hierarchy::open(&std::process::id().to_string())?;
     let network =
         Network::open(Path::new(LOCK_DIR), options.network_denied.clone()).inspect_err(|_| hierarchy.remove())?;
     let host = Host::new(hierarchy, network, scratch).map(Arc::new)?;
-    let parts = compose(options, private, &host).inspect_err(|_| close(&host))?;
+    let parts = compose(options, private, data, &host).inspect_err(|_| close(&host))?;
     let listener = listen(&run_dir, parts.server_uid).inspect_err(|_| close(&host))?;
     if let Some(pager) = &parts.pager {
         let parts = Arc::downgrade(&parts);
@@ -126,7 +142,12 @@ fn close(host: &Host) {
     host.network.close();
 }
 
-fn compose(options: ServeOptions, private: PathBuf, host: &Arc<Host>) -> io::Result<Arc<Parts>> {
+fn compose(
+    options: ServeOptions,
+    private: PathBuf,
+    data: DataDirectory,
+    host: &Arc<Host>,
+) -> io::Result<Arc<Parts>> {
     let criu_path = options.criu.clone();
     let cgroup_version = host.hierarchy.version;
     let has_nat = host.network.has_nat;
@@ -142,11 +163,10 @@ fn compose(options: ServeOptions, private: PathBuf, host: &Arc<Host>) -> io::Res
     let work = private.join("work");
     let engines = Engines::new(program.map(|program| CriuEngine { program, memory, work }));
     let far = Arc::new(FarChunks::default());
-    let chunks = options.data.join("chunks");
-    let store = SnapshotStore::open(&options.data.join("snapshots"), &chunks, server_uid, Arc::clone(&far))?;
+    let store = SnapshotStore::open(&data, Arc::clone(&far))?;
     store.sweep()?;
     let store = Arc::new(store);
-    let start_pager = |options| Pager::start(options, fs::File::open(&chunks)?.into(), Arc::clone(&far));
+    let start_pager = |options| Pager::start(options, data.open_for_server("chunks")?, Arc::clone(&far));
     let pager = options.pager.map(start_pager).transpose()?;
     let prepared_directory = private.join("prepared");
     let prepared =
@@ -154,7 +174,6 @@ fn compose(options: ServeOptions, private: PathBuf, host: &Arc<Host>) -> io::Res
     let cpu_latency = options.keeps_awake.then(|| CpuLatency::open(Path::new(cpu_latency::DEVICE))).flatten();
     let pool = Pool::new(Arc::clone(host), PoolOptions { size: options.pool_size, cpu_latency })?;
     let directories = Directories {
-        data: options.data,
         runtimes: options.runtimes,
         clients: options.clients,
         run: options.run,
@@ -162,7 +181,7 @@ fn compose(options: ServeOptions, private: PathBuf, host: &Arc<Host>) -> io::Res
         file_systems: options.file_systems,
     };
     let supervisor_build = host_facts::build_of(&directories.supervisor);
-    let maker = Maker::new(directories, server_uid, pool, kdat)?;
+    let maker = Maker::new(directories, &data, pool, kdat)?;
     let registry = Registry::default();
     let parts = Parts {
         server_uid,
@@ -205,22 +224,21 @@ fn block_ending_signals() -> io::Result<SigSet> {
     Ok(signals)
 }
 
-fn own_data_directory(data: &Path) -> io::Result<Flock<fs::File>> {
-    let path = data.join("sandboxd.lock");
+fn own_data_directory(data: &DataDirectory, path: &Path) -> io::Result<Flock<fs::File>> {
     let deadline = Instant::now() + LOCK_TIMEOUT;
     loop {
-        let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+        let file = data.open_own_file("sandboxd.lock")?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => return Ok(lock),
             // A killed one may be on its way out.
             Err(_) if Instant::now() < deadline => thread::sleep(Duration::from_millis(20)),
-            Err(_) => return Err(io::Error::other(format!("{} is in use by another thaw serve", data.display()))),
+            Err(_) => return Err(io::Error::other(format!("{} is in use by another thaw serve", path.display()))),
         }
     }
 }
 
 /// Makes the directories anew. Only the server may pass through RUN/sb to the control sockets.
-fn prepare_directories(options: &ServeOptions) -> io::Result<PathBuf> {
+fn prepare_directories(options: &ServeOptions, scratch: &PrivateDirectory) -> io::Result<()> {
     for name in ["sb", "root"] {
         let path = options.run.join(name);
         let _ = fs::remove_dir_all(&path);
@@ -228,16 +246,13 @@ fn prepare_directories(options: &ServeOptions) -> io::Result<PathBuf> {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o750))?;
     }
     chown(options.run.join("sb"), Some(0), Some(options.server_uid))?;
-    let scratch = options.data.join("scratch");
-    fs::create_dir_all(&scratch)?;
-    fs::set_permissions(&scratch, fs::Permissions::from_mode(0o700))?;
     // Images of sandboxes that a crash caught before their mount.
-    for entry in fs::read_dir(&scratch)?.flatten() {
+    for entry in fs::read_dir(scratch.path())?.flatten() {
         if entry.file_name().to_string_lossy().starts_with("sb-") {
             let _ = fs::remove_file(entry.path());
         }
     }
-    Ok(scratch)
+    Ok(())
 }
 
 fn listen(run: &Path, server_uid: u32) -> io::Result<UnixListener> {

@@ -2,38 +2,28 @@
 //! here too, so nothing is trusted: names are opened without following links, and contents are compared or
 //! authenticated.
 
-use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use nix::sys::stat::{fstat, fstatat, SFlag};
+
+use crate::beneath;
 use crate::chunk::{ChunkName, FILE_SIZE_BYTES_MAX};
 use crate::hex;
 
 const DRAFT_LIFETIME: std::time::Duration = std::time::Duration::from_secs(3600);
-const RESOLVE_NO_SYMLINKS: u64 = 0x04;
-const RESOLVE_BENEATH: u64 = 0x08;
-
-#[repr(C)]
-struct OpenHow {
-    flags: u64,
-    mode: u64,
-    resolve: u64,
-}
 
 pub struct ChunkDirectory {
     dir: OwnedFd,
     serial: AtomicU64,
 }
 
-fn path_of(name: &ChunkName) -> String {
+/// Names the directory that a chunk is in, and the chunk's file there.
+fn place_of(name: &ChunkName) -> (String, String) {
     let text = hex::encode(name);
-    format!("{}/{text}", &text[..2])
-}
-
-fn cstring(text: &str) -> CString {
-    CString::new(text).expect("our names have no NUL")
+    (text[..2].to_string(), text)
 }
 
 /// A chunk is written in a moment.
@@ -47,32 +37,13 @@ impl ChunkDirectory {
         ChunkDirectory { dir, serial: AtomicU64::new(0) }
     }
 
-    fn open(&self, path: &str, flags: i32, mode: u64) -> io::Result<File> {
-        let path = cstring(path);
-        let how =
-            OpenHow { flags: (flags | libc::O_CLOEXEC) as u64, mode, resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
-        // SAFETY: `how` and the path outlive the call; the kernel returns a new descriptor.
-        unsafe {
-            let fd = libc::syscall(
-                libc::SYS_openat2,
-                self.dir.as_raw_fd(),
-                path.as_ptr(),
-                &raw const how,
-                std::mem::size_of::<OpenHow>(),
-            );
-            if fd < 0 {
-                return Err(io::Error::last_os_error());
-            }
-            Ok(File::from_raw_fd(fd as i32))
-        }
-    }
-
     /// Reads the file as it is; `NotFound` where there is none. One longer than a chunk may be is cut one byte over the
     /// limit, so that it is refused.
     pub fn read(&self, name: &ChunkName) -> io::Result<Vec<u8>> {
-        let file = self.open(&path_of(name), libc::O_RDONLY | libc::O_NONBLOCK, 0)?;
+        let (group, file) = place_of(name);
+        let file = beneath::open_file(&self.dir, format!("{group}/{file}"))?;
         let mut bytes = Vec::with_capacity(FILE_SIZE_BYTES_MAX + 1);
-        file.take(FILE_SIZE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+        File::from(file).take(FILE_SIZE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
@@ -82,9 +53,10 @@ impl ChunkDirectory {
     }
 
     pub fn has(&self, name: &ChunkName) -> bool {
-        let path = cstring(&path_of(name));
-        // SAFETY: the path is a valid C string.
-        unsafe { libc::faccessat(self.dir.as_raw_fd(), path.as_ptr(), libc::F_OK, 0) == 0 }
+        let (group, file) = place_of(name);
+        let found = beneath::open_dir(&self.dir, group)
+            .and_then(|group| Ok(fstatat(group, file.as_str(), nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW)?));
+        found.is_ok_and(|found| SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG)
     }
 
     /// Writes a chunk; true where the file is new. One that is there already is compared byte by byte: a crash may have
@@ -96,87 +68,105 @@ impl ChunkDirectory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        let path = path_of(name);
-        self.make_parent(&path[..2])?;
-        let draft = format!("{}/.{}-{}", &path[..2], std::process::id(), self.serial.fetch_add(1, Ordering::Relaxed));
-        let mut file = self.open(&draft, libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL, 0o644)?;
-        let written = file.write_all(bytes).and_then(|()| self.rename(&draft, &path));
+        let (group, path) = place_of(name);
+        let group = self.make_group(&group)?;
+        let draft = format!(".{}-{}", std::process::id(), self.serial.fetch_add(1, Ordering::Relaxed));
+        let mut file = beneath::create_new(&group, &draft, 0o644)?;
+        let written = file.write_all(bytes).and_then(|()| beneath::rename(&group, &draft, &path));
         if written.is_err() {
-            self.unlink(&draft)?;
+            beneath::remove_file(&group, &draft)?;
         }
         written.map(|()| true)
     }
 
-    fn make_parent(&self, name: &str) -> io::Result<()> {
-        let name = cstring(name);
-        // SAFETY: the name is a valid C string.
-        let made = unsafe { libc::mkdirat(self.dir.as_raw_fd(), name.as_ptr(), 0o755) };
-        let error = io::Error::last_os_error();
-        if made != 0 && error.kind() != io::ErrorKind::AlreadyExists {
-            return Err(error);
+    /// Opens a group's directory. A new one is given to the owner of all: the server adds what it fetches, and removes
+    /// what is evicted.
+    fn make_group(&self, name: &str) -> io::Result<OwnedFd> {
+        match beneath::open_dir(&self.dir, name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => return other,
         }
-        if made == 0 {
-            // The server adds what it fetches, and removes what is evicted.
-            let owner = nix::sys::stat::fstat(&self.dir).map_err(io::Error::from)?;
-            // SAFETY: as above.
-            unsafe {
-                libc::fchownat(
-                    self.dir.as_raw_fd(),
-                    name.as_ptr(),
-                    owner.st_uid,
-                    owner.st_gid,
-                    libc::AT_SYMLINK_NOFOLLOW,
-                )
-            };
+        let group = beneath::make_dir(&self.dir, name, 0o755)?;
+        let owner = fstat(&self.dir)?.st_uid;
+        if owner != nix::unistd::geteuid().as_raw() {
+            beneath::give(&group, owner)?;
         }
-        Ok(())
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let (from, to) = (cstring(from), cstring(to));
-        // SAFETY: both are valid C strings.
-        let done = unsafe { libc::renameat(self.dir.as_raw_fd(), from.as_ptr(), self.dir.as_raw_fd(), to.as_ptr()) };
-        if done == 0 {
-            Ok(())
-        } else {
-            Err(io::Error::last_os_error())
-        }
-    }
-
-    fn unlink(&self, path: &str) -> io::Result<()> {
-        let path = cstring(path);
-        // SAFETY: the path is a valid C string.
-        let done = unsafe { libc::unlinkat(self.dir.as_raw_fd(), path.as_ptr(), 0) };
-        if done == 0 {
-            Ok(())
-        } else {
-            Err(io::Error::last_os_error())
-        }
+        Ok(group)
     }
 
     pub fn remove(&self, name: &ChunkName) -> io::Result<()> {
-        match self.unlink(&path_of(name)) {
+        let (group, file) = place_of(name);
+        let removed = beneath::open_dir(&self.dir, group).and_then(|group| beneath::remove_file(group, file));
+        match removed {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
+            other => other.map(drop),
         }
     }
 
     /// Lists every chunk that is there. Removes drafts that a crash left: those that nobody can be writing any more.
     pub fn list(&self) -> io::Result<Vec<ChunkName>> {
         let mut names = Vec::new();
-        let base = std::path::PathBuf::from(format!("/proc/self/fd/{}", self.dir.as_raw_fd()));
-        for group in std::fs::read_dir(&base)?.flatten() {
+        for group in std::fs::read_dir(beneath::path_in(self.dir.as_fd(), "."))?.flatten() {
             if !group.file_type()?.is_dir() {
                 continue;
             }
-            for entry in std::fs::read_dir(group.path())?.flatten() {
+            // Swapped for a link meanwhile, or gone.
+            let Ok(group) = beneath::open_dir(&self.dir, group.file_name()) else { continue };
+            for entry in std::fs::read_dir(beneath::path_in(group.as_fd(), "."))?.flatten() {
                 match entry.file_name().to_str().and_then(hex::decode::<32>) {
                     Some(name) => names.push(name),
-                    None if is_left_behind(&entry) => drop(std::fs::remove_file(entry.path())),
+                    None if is_left_behind(&entry) => drop(beneath::remove_file(&group, entry.file_name())),
                     None => {}
                 }
             }
         }
         Ok(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::PathBuf;
+
+    struct TestDirectory(PathBuf);
+
+    impl TestDirectory {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("thaw-chunks-{name}-{}", std::process::id()));
+            fs::create_dir(&path).expect("is made");
+            TestDirectory(path)
+        }
+    }
+
+    impl Drop for TestDirectory {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn nothing_outside_is_read_written_listed_or_removed_through_a_link() {
+        let dir = TestDirectory::new("links");
+        let outside = dir.0.join("outside");
+        fs::create_dir(&outside).expect("is made");
+        fs::create_dir(dir.0.join("chunks")).expect("is made");
+        let name: ChunkName = [7; 32];
+        let chunk = outside.join(hex::encode(&name));
+        fs::write(&chunk, b"theirs").expect("is written");
+        let old = fs::File::create(outside.join("old")).expect("is made");
+        old.set_modified(std::time::SystemTime::UNIX_EPOCH).expect("is set");
+        symlink(&outside, dir.0.join("chunks/07")).expect("is made");
+        let chunks = ChunkDirectory::new(fs::File::open(dir.0.join("chunks")).expect("opens").into());
+        assert!(!chunks.has(&name));
+        assert!(chunks.read(&name).is_err());
+        assert!(chunks.write(&name, b"ours").is_err());
+        assert!(chunks.remove(&name).is_err());
+        assert_eq!(chunks.list().expect("lists"), Vec::<ChunkName>::new());
+        assert_eq!(fs::read(&chunk).expect("is there"), b"theirs");
+        assert!(outside.join("old").exists());
+        assert_eq!(fs::read_dir(&outside).expect("lists").count(), 2);
     }
 }

@@ -1,6 +1,7 @@
 //! Formats that sandboxd, the pager and (in TypeScript) the server share: a snapshot's files, and messages with
 //! descriptors. Byte tables: docs/formats/snapshot.md; vectors that both languages read: docs/formats/vectors/.
 
+pub mod beneath;
 pub mod chunk;
 pub mod chunk_directory;
 mod chunk_order;

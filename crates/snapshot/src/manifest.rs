@@ -333,7 +333,7 @@ mod tests {
         let mut file = sample().seal(&[5; 32]).expect("small");
         file[8..12].copy_from_slice(&3u32.to_le_bytes());
         let refused = Manifest::open(&[5; 32], &file).expect_err("is refused").to_string();
-        assert_eq!(refused, "damaged: its format is 3, this Thaw reads 4");
+        assert_eq!(refused, "damaged: its format is 3, this Thaw reads 5");
     }
 
     #[test]

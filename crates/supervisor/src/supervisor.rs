@@ -177,6 +177,9 @@ impl Supervisor {
     fn accept_control(&mut self) -> io::Result<()> {
         let (stream, _) = match self.control_listener.accept() {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            // The function's connections have taken all descriptors. The server must be able to come: one of them goes,
+            // and the listener, which is ready still, is asked again.
+            Err(error) if error.raw_os_error() == Some(libc::EMFILE) && self.drop_connection() => return Ok(()),
             other => other?,
         };
         let uid = sys::peer_uid(stream.as_raw_fd())?;
@@ -185,6 +188,16 @@ impl Supervisor {
             self.control = Some(Control::new(stream)?);
         }
         Ok(())
+    }
+
+    /// Closes one connection of the function, if it can be one without a call. False where there is none.
+    fn drop_connection(&mut self) -> bool {
+        let idle = self.connections.iter().find(|(_, connection)| connection.call.is_none());
+        let Some(token) = idle.or(self.connections.iter().next()).map(|(token, _)| *token) else { return false };
+        if let Some(call) = self.connections.remove(&token).and_then(|connection| connection.call) {
+            self.calls.remove(&call);
+        }
+        true
     }
 
     fn serve_control(&mut self, flags: u32) {

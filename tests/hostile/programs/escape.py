@@ -76,11 +76,26 @@ def hidden_parts_of_proc(event):
         "key-users",
         "kallsyms",
         "timer_list",
+        "timer_stats",
         "sched_debug",
         "latency_stats",
         "kmsg",
         "interrupts",
+        "softirqs",
+        "schedstat",
         "kcore",
+        "cmdline",
+        "config.gz",
+        "modules",
+        "partitions",
+        "diskstats",
+        "mdstat",
+        "swaps",
+        "locks",
+        "zoneinfo",
+        "buddyinfo",
+        "iomem",
+        "ioports",
     )
     found = []
     for name in (name for name in files if os.path.exists(f"/proc/{name}")):
@@ -90,12 +105,21 @@ def hidden_parts_of_proc(event):
             pass
     found += [
         name
-        for name in ("acpi", "asound", "scsi", "bus")
+        for name in ("acpi", "asound", "scsi", "bus", "driver", "dynamic_debug", "fs", "irq")
         if os.path.isdir(f"/proc/{name}") and os.listdir(f"/proc/{name}")
     ]
     if not found:
         raise OSError(errno.ENOENT, "nothing")
     return found
+
+
+@attempt
+def place_in_control_groups(event):
+    """Where on the host its control groups are, and whose."""
+    paths = {line.split(":", 2)[2] for line in open("/proc/self/cgroup").read().splitlines()}
+    if paths <= {"/"}:
+        raise OSError(errno.ENOENT, "nothing")
+    return sorted(paths)
 
 
 @attempt

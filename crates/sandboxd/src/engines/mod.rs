@@ -44,6 +44,8 @@ pub trait Engine: Send + Sync {
 pub struct Original<'a> {
     pub sandbox: &'a str,
     pub keeper: &'a Keeper,
+    /// The function's.
+    pub uid: u32,
     pub tmp_mib: u64,
 }
 

@@ -119,14 +119,15 @@ impl Init<'_> {
         let child = match unsafe { fork()? } {
             ForkResult::Parent { child } => child,
             ForkResult::Child => programs::exit_with(
-                programs::enter_time_namespace(supervisor)
+                programs::enter_namespaces(supervisor)
                     .and_then(|()| programs::become_dumper(uid))
                     .and_then(|()| programs::exec_criu(criu, &args, false)),
             ),
         };
         match self.wait_for(child)? {
             0 => {
-                self.reap();
+                // What may have escaped CRIU must not be there while /tmp is read.
+                self.end_all()?;
                 Ok(Reply::Dumped { supervisor_pid: supervisor.as_raw(), clocks, cut_connections })
             }
             code => Ok(Reply::CriuFailed { code }),

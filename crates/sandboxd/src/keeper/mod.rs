@@ -9,6 +9,7 @@
 //! time: it is already inside every namespace, so starting or restoring a function is a fork, not a walk through
 //! `setns`. It is never in a snapshot.
 
+mod capabilities;
 mod commands;
 mod identity;
 mod messages;
@@ -26,6 +27,7 @@ mod tmp_disk;
 pub use messages::{Command, Event, KeeperConfig, Memory, MountPoint, Reply, SnapshotFacts, TimeOffsets};
 pub use programs::ACTION_SCRIPT;
 pub use relay::LISTENER_NAME;
+pub use seccomp::filter_bytes;
 
 use std::fs;
 use std::io;
@@ -95,6 +97,8 @@ fn run_shim(socket: &OwnedFd) -> io::Result<()> {
             report(socket.as_fd(), &Event::Init { pid: child.as_raw() });
             drop(teller);
             sys::close_fds_except(3, &[]);
+            // It waits, and nothing else.
+            capabilities::keep_only(&[])?;
             let _ = waitpid(child, None);
             std::process::exit(0)
         }
@@ -122,7 +126,7 @@ fn run_init(socket: &OwnedFd, config: &KeeperConfig, told: Told) -> io::Result<(
     signals.add(Signal::SIGCHLD);
     signals.thread_block()?;
     let children = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-    let built = root::build(config);
+    let built = root::build(config).and_then(|()| capabilities::keep_only(&capabilities::OF_KEEPER));
     told.wait();
     if let Err(error) = built {
         report(socket.as_fd(), &Event::Failed { message: format!("root file system: {error}") });
@@ -208,6 +212,20 @@ impl Init<'_> {
             self.supervisor = None;
             if !self.expects_exit {
                 report(self.socket.as_fd(), &Event::Exited);
+            }
+        }
+    }
+
+    /// Ends all processes of the sandbox but this one, and waits for their ends.
+    fn end_all(&mut self) -> io::Result<()> {
+        loop {
+            // Again after each end: one that was being forked is met the next time.
+            let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+            match waitpid(None, None) {
+                Err(nix::errno::Errno::ECHILD) => return Ok(()),
+                Err(nix::errno::Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+                Ok(status) => self.note_exit(status),
             }
         }
     }

@@ -17,14 +17,13 @@ use nix::unistd::{
 };
 
 use super::messages::{Memory, TimeOffsets};
-use super::seccomp;
+use super::{capabilities, seccomp};
 use crate::sys;
 
 /// As AWS Lambda has it.
 const OPEN_FILES_MAX: u64 = 1024;
 const SUPERVISOR: &std::ffi::CStr = c"/var/rapid/init";
 const CONTROL_SOCKET: &std::ffi::CStr = c"/run/ctl/ctl.sock";
-const CAPABILITY_LAST: i32 = 63;
 /// This program, as pid 1 of the sandbox.
 pub const ACTION_SCRIPT: &str = "/proc/1/exe";
 
@@ -103,10 +102,13 @@ fn make_time_namespace(offsets: TimeOffsets) -> io::Result<()> {
     )
 }
 
-pub fn enter_time_namespace(pid: Pid) -> io::Result<()> {
-    let path = format!("/proc/{pid}/ns/time");
-    let namespace = open(path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-    setns(namespace, CloneFlags::from_bits_retain(libc::CLONE_NEWTIME))?;
+/// Enters the namespaces that the supervisor does not share with pid 1.
+pub fn enter_namespaces(supervisor: Pid) -> io::Result<()> {
+    for (name, kind) in [("time", libc::CLONE_NEWTIME), ("cgroup", libc::CLONE_NEWCGROUP)] {
+        let path = format!("/proc/{supervisor}/ns/{name}");
+        let namespace = open(path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+        setns(namespace, CloneFlags::from_bits_retain(kind))?;
+    }
     Ok(())
 }
 
@@ -156,10 +158,7 @@ fn become_supervisor(uid: u32, server_uid: u32, program: &seccomp::Program) -> i
 }
 
 fn drop_privileges(uid: u32) -> io::Result<()> {
-    for capability in 0..=CAPABILITY_LAST {
-        // SAFETY: plain numbers; fails with EINVAL past the last capability this kernel knows.
-        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
-    }
+    capabilities::drop_bounding(&[]);
     let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(uid));
     setgroups(&[])?;
     setresgid(gid, gid, gid)?;

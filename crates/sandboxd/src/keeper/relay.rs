@@ -13,6 +13,7 @@ use nix::unistd::{fork, ForkResult, Pid};
 use thaw_snapshot::messages::{receive_message, receive_up_to, send_message};
 use thaw_snapshot::relay::{has_process, FromRelay, ToRelay};
 
+use super::{capabilities, seccomp};
 use crate::sys;
 
 /// Where CRIU looks for it, in its work directory.
@@ -30,7 +31,9 @@ pub fn start(listener: BorrowedFd, pager: BorrowedFd) -> io::Result<Pid> {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             sys::close_fds_except(3, &[listener.as_raw_fd(), pager.as_raw_fd()]);
-            let is_released = serve(listener, pager).unwrap_or(false);
+            let confined = capabilities::become_relay()
+                .and_then(|()| seccomp::apply(&seccomp::relay_filter()?).map_err(io::Error::other));
+            let is_released = confined.and_then(|()| serve(listener, pager)).unwrap_or(false);
             if !is_released {
                 // All of the sandbox but this process and pid 1.
                 let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);

@@ -26,12 +26,17 @@ const ETC_COPIED: [&str; 9] = [
     "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl/certs", "ssl/openssl.cnf", "ca-certificates",
     "localtime", "mime.types",
 ];
-const PROC_MASKED: [&str; 10] = [
-    "kcore", "keys", "key-users", "sysrq-trigger", "timer_list", "sched_debug", "latency_stats", "kallsyms", "kmsg",
-    "interrupts",
+/// Files that tell of the host, of its keys, or of what others do. What programs reckon with stays: cpuinfo, meminfo,
+/// stat, loadavg, uptime, version, vmstat.
+const PROC_MASKED: [&str; 25] = [
+    "kcore", "keys", "key-users", "sysrq-trigger", "timer_list", "timer_stats", "sched_debug", "latency_stats",
+    "kallsyms", "kmsg", "interrupts", "softirqs", "schedstat", "cmdline", "config.gz", "modules", "partitions",
+    "diskstats", "mdstat", "swaps", "locks", "zoneinfo", "buddyinfo", "iomem", "ioports",
 ];
-/// Devices of the host.
-const PROC_HIDDEN: [&str; 4] = ["acpi", "asound", "scsi", "bus"];
+/// Devices and file systems of the host.
+const PROC_HIDDEN: [&str; 8] = ["acpi", "asound", "scsi", "bus", "driver", "dynamic_debug", "fs", "irq"];
+/// The one setting of the kernel that is set in a running sandbox: by pid 1 and by CRIU.
+const SETTING_WRITTEN: &str = "sys/kernel/ns_last_pid";
 
 const PASSWD: &str = "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n";
 const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
@@ -72,11 +77,12 @@ pub fn build(config: &KeeperConfig) -> io::Result<()> {
     build_run(config, &base.join("run"))?;
     let proc_flags = flags | MsFlags::MS_NOEXEC;
     mount(Some("proc"), &base.join("proc"), Some("proc"), proc_flags, None::<&str>)?;
-    mask_proc(base)?;
+    settle_kernel(&base.join("proc"))?;
+    mask_proc(&base.join("proc"), &base.join("dev/null"))?;
     identity::write(base)?;
     enter(base)?;
     sethostname("sandbox")?;
-    settle_kernel()
+    Ok(())
 }
 
 fn attach(source: &Path, target: &Path) -> io::Result<()> {
@@ -207,19 +213,22 @@ fn build_run(config: &KeeperConfig, run: &Path) -> io::Result<()> {
     tmp_disk::mount_disk(config, &private.join("disk"))
 }
 
-fn mask_proc(base: &Path) -> io::Result<()> {
-    let null = base.join("dev/null");
-    for name in PROC_MASKED {
-        let path = base.join("proc").join(name);
-        if path.exists() {
-            mount(Some(&null), &path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
-        }
+/// Hides what is the host's in /proc, and makes the kernel's settings read-only, also for root in the sandbox.
+fn mask_proc(proc: &Path, null: &Path) -> io::Result<()> {
+    for path in PROC_MASKED.iter().map(|name| proc.join(name)).filter(|path| path.exists()) {
+        mount(Some(null), &path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
     }
-    let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    for dir in PROC_HIDDEN.iter().map(|name| base.join("proc").join(name)).filter(|dir| dir.is_dir()) {
-        mount(Some("thaw"), &dir, Some("tmpfs"), flags, Some("size=4k"))?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    for dir in PROC_HIDDEN.iter().map(|name| proc.join(name)).filter(|dir| dir.is_dir()) {
+        mount(Some("thaw"), &dir, Some("tmpfs"), flags | MsFlags::MS_RDONLY, Some("size=4k"))?;
     }
-    Ok(())
+    let bind_again = |path: &Path, more: MsFlags| -> io::Result<()> {
+        mount(Some(path), path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
+        mount(None::<&str>, path, None::<&str>, MsFlags::MS_REMOUNT | MsFlags::MS_BIND | flags | more, None::<&str>)?;
+        Ok(())
+    };
+    bind_again(&proc.join("sys"), MsFlags::MS_RDONLY)?;
+    bind_again(&proc.join(SETTING_WRITTEN), MsFlags::empty())
 }
 
 fn enter(base: &Path) -> io::Result<()> {
@@ -233,8 +242,8 @@ fn enter(base: &Path) -> io::Result<()> {
 }
 
 /// Switches MPTCP off: Go listens with it where it can, and CRIU can't dump that. Go falls back to TCP.
-fn settle_kernel() -> io::Result<()> {
-    let mptcp = Path::new("/proc/sys/net/mptcp/enabled");
+fn settle_kernel(proc: &Path) -> io::Result<()> {
+    let mptcp = proc.join("sys/net/mptcp/enabled");
     if mptcp.exists() {
         fs::write(mptcp, "0")?;
     }

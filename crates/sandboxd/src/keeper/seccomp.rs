@@ -25,7 +25,48 @@ const NAMESPACES: u64 = (libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNET
     | libc::CLONE_NEWCGROUP) as u64;
-const SOCKET_FAMILIES: [libc::c_int; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+/// Sockets by family, type and protocol. Any other would have the kernel load its module (SCTP, DCCP, L2TP, the families
+/// of netlink).
+const SOCKETS: [(libc::c_int, libc::c_int, &[libc::c_int]); 6] = [
+    (libc::AF_INET, libc::SOCK_STREAM, &[0, libc::IPPROTO_TCP]),
+    (libc::AF_INET, libc::SOCK_DGRAM, &[0, libc::IPPROTO_UDP, libc::IPPROTO_ICMP]),
+    (libc::AF_INET6, libc::SOCK_STREAM, &[0, libc::IPPROTO_TCP]),
+    (libc::AF_INET6, libc::SOCK_DGRAM, &[0, libc::IPPROTO_UDP, libc::IPPROTO_ICMPV6]),
+    (libc::AF_NETLINK, libc::SOCK_RAW, &[libc::NETLINK_ROUTE]),
+    (libc::AF_NETLINK, libc::SOCK_DGRAM, &[libc::NETLINK_ROUTE]),
+];
+/// What of a socket's type is no flag.
+const SOCKET_TYPE_MASK: u64 = 0xf;
+/// Calls of the relay, with those that a panic and the allocator make.
+const RELAY: [libc::c_long; 27] = [
+    libc::SYS_read,
+    libc::SYS_write,
+    libc::SYS_close,
+    libc::SYS_poll,
+    libc::SYS_ppoll,
+    libc::SYS_recvmsg,
+    libc::SYS_recvfrom,
+    libc::SYS_sendmsg,
+    libc::SYS_sendto,
+    libc::SYS_accept,
+    libc::SYS_accept4,
+    libc::SYS_ioctl,
+    libc::SYS_fcntl,
+    libc::SYS_kill,
+    libc::SYS_mmap,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_mprotect,
+    libc::SYS_madvise,
+    libc::SYS_brk,
+    libc::SYS_futex,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_sigaltstack,
+    libc::SYS_restart_syscall,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+];
 /// `linux/audit.h`: EM_X86_64, 64 bits, little endian.
 const AUDIT_ARCH_X86_64: u32 = 0xc000_003e;
 /// Linux, no address randomisation (the JVM's launcher asks), 32-bit base, both, and "tell me".
@@ -35,18 +76,35 @@ fn when(arg: u8, op: SeccompCmpOp, value: u64) -> Result<SeccompRule, seccompile
     SeccompRule::new(vec![SeccompCondition::new(arg, SeccompCmpArgLen::Qword, op, value)?])
 }
 
+fn sockets() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    let equal = |arg: u8, value: libc::c_int| {
+        SeccompCondition::new(arg, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, value as u64)
+    };
+    let mut rules = vec![when(0, SeccompCmpOp::Eq, libc::AF_UNIX as u64)?];
+    for (family, kind, protocols) in SOCKETS {
+        for protocol in protocols {
+            let op = SeccompCmpOp::MaskedEq(SOCKET_TYPE_MASK);
+            let kind = SeccompCondition::new(1, SeccompCmpArgLen::Qword, op, kind as u64)?;
+            rules.push(SeccompRule::new(vec![equal(0, family)?, kind, equal(2, *protocol)?])?);
+        }
+    }
+    Ok(rules)
+}
+
 /// Calls whose arguments decide.
 fn conditional() -> Result<Rules, seccompiler::BackendError> {
     let mut rules: Rules = BTreeMap::new();
     rules.insert(libc::SYS_clone, vec![when(0, SeccompCmpOp::MaskedEq(NAMESPACES), 0)?]);
-    let families: Result<Vec<_>, _> =
-        SOCKET_FAMILIES.iter().map(|family| when(0, SeccompCmpOp::Eq, *family as u64)).collect();
-    rules.insert(libc::SYS_socket, families?);
+    rules.insert(libc::SYS_socket, sockets()?);
     // Any other family would have the kernel load its module.
     rules.insert(libc::SYS_socketpair, vec![when(0, SeccompCmpOp::Eq, libc::AF_UNIX as u64)?]);
     let personalities: Result<Vec<_>, _> =
         PERSONALITIES.iter().map(|value| when(0, SeccompCmpOp::Eq, *value)).collect();
     rules.insert(libc::SYS_personality, personalities?);
+    // Huge pages are the host's reserve, outside of a function's memory limit.
+    rules.insert(libc::SYS_mmap, vec![when(3, SeccompCmpOp::MaskedEq(libc::MAP_HUGETLB as u64), 0)?]);
+    rules.insert(libc::SYS_memfd_create, vec![when(1, SeccompCmpOp::MaskedEq(u64::from(libc::MFD_HUGETLB)), 0)?]);
+    rules.insert(libc::SYS_shmget, vec![when(2, SeccompCmpOp::MaskedEq(libc::SHM_HUGETLB as u64), 0)?]);
     Ok(rules)
 }
 
@@ -135,6 +193,26 @@ pub fn default_filter() -> Result<Program, seccompiler::BackendError> {
     Ok(begin.into_iter().chain(search(&ranges, 0)).chain(rules).collect())
 }
 
+/// The filter of every sandbox as the kernel shows it, and as CRIU writes it down.
+pub fn filter_bytes() -> Result<Vec<u8>, String> {
+    let program = default_filter().map_err(|error| error.to_string())?;
+    let bytes = |step: &sock_filter| {
+        let [code_low, code_high] = step.code.to_le_bytes();
+        let [a, b, c, d] = step.k.to_le_bytes();
+        [code_low, code_high, step.jt, step.jf, a, b, c, d]
+    };
+    Ok(program.iter().flat_map(bytes).collect())
+}
+
+/// The relay's: it reads and writes messages, looks at userfaultfds, and ends its clone. Its own, not a function's.
+pub fn relay_filter() -> std::io::Result<Program> {
+    let rules: Rules = RELAY.iter().map(|call| (*call, Vec::new())).collect();
+    let (deny, allow) = (SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow);
+    SeccompFilter::new(rules, deny, allow, TargetArch::x86_64)
+        .and_then(BpfProgram::try_from)
+        .map_err(std::io::Error::other)
+}
+
 pub fn apply(program: &Program) -> Result<(), seccompiler::Error> {
     apply_filter(program)
 }
@@ -203,6 +281,68 @@ mod tests {
             }
         }
         assert!(steps_max <= 12, "{steps_max} steps");
+    }
+
+    /// A snapshot has its filter in it, and one with another filter is not restored: the format says which there are.
+    #[test]
+    fn another_filter_needs_another_format_of_snapshots() {
+        use std::fmt::Write;
+        let digest = ring::digest::digest(&ring::digest::SHA256, &filter_bytes().expect("a filter"));
+        let text = digest.as_ref()[..8].iter().fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("a string takes all");
+            text
+        });
+        let known = (thaw_snapshot::envelope::FORMAT, text.as_str());
+        assert_eq!(known, (5, "b0197f826a2d4f87"), "raise FORMAT, and note the new digest here");
+    }
+
+    #[test]
+    fn asks_for_type_and_protocol_of_sockets_and_for_huge_pages() {
+        let filter = default_filter().expect("a filter");
+        let allows = |call: libc::c_long, args: [u64; 6]| {
+            run(&filter, AUDIT_ARCH_X86_64, call as u32, args).0 == libc::SECCOMP_RET_ALLOW
+        };
+        let socket = |family: i32, kind: i32, protocol: i32| {
+            let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+            let args = |kind: i32| [family as u64, kind as u64, protocol as u64, 0, 0, 0];
+            let plain = allows(libc::SYS_socket, args(kind));
+            assert_eq!(plain, allows(libc::SYS_socket, args(kind | flags)));
+            plain
+        };
+        let (stream, datagram, raw) = (libc::SOCK_STREAM, libc::SOCK_DGRAM, libc::SOCK_RAW);
+        for (family, kind, protocol) in [
+            (libc::AF_UNIX, stream, 0),
+            (libc::AF_UNIX, libc::SOCK_SEQPACKET, 0),
+            (libc::AF_INET, stream, 0),
+            (libc::AF_INET, stream, 6),
+            (libc::AF_INET, datagram, 17),
+            (libc::AF_INET, datagram, 1),
+            (libc::AF_INET6, datagram, 58),
+            (libc::AF_NETLINK, raw, 0),
+            (libc::AF_NETLINK, datagram, 0),
+        ] {
+            assert!(socket(family, kind, protocol), "{family} {kind} {protocol}");
+        }
+        for family in [libc::AF_INET, libc::AF_INET6] {
+            for (kind, protocol) in
+                [(stream, 132), (stream, 262), (5, 0), (5, 132), (6, 0), (6, 33), (datagram, 136), (raw, 255)]
+            {
+                assert!(!socket(family, kind, protocol), "{family} {kind} {protocol}");
+            }
+        }
+        for protocol in 1..32 {
+            assert!(!socket(libc::AF_NETLINK, raw, protocol), "netlink {protocol}");
+        }
+        let anonymous = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64;
+        for huge in [0, 21u64 << 26, 30 << 26] {
+            let flags = anonymous | libc::MAP_HUGETLB as u64 | huge;
+            assert!(!allows(libc::SYS_mmap, [0, 1 << 21, 3, flags, u64::MAX, 0]));
+        }
+        assert!(allows(libc::SYS_mmap, [0, 1 << 21, 3, anonymous, u64::MAX, 0]));
+        assert!(!allows(libc::SYS_memfd_create, [0, 4, 0, 0, 0, 0]));
+        assert!(allows(libc::SYS_memfd_create, [0, 3, 0, 0, 0, 0]));
+        assert!(!allows(libc::SYS_shmget, [0, 1 << 21, 0o5600, 0, 0, 0]));
+        assert!(allows(libc::SYS_shmget, [0, 1 << 21, 0o1600, 0, 0, 0]));
     }
 
     #[test]

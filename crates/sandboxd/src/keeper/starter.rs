@@ -54,6 +54,8 @@ fn serve(procs: Vec<File>, socket: &OwnedFd) -> io::Result<()> {
     for mut each in procs {
         each.write_all(b"0")?;
     }
+    // /proc/self/cgroup shows the groups from here on: not whose they are, nor where on the host.
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWCGROUP)?;
     // Pid 1 has ended, and with it the sandbox.
     let Some((bytes, fds)) = receive_message(socket.as_fd())? else { return Ok(()) };
     match serde_json::from_slice(&bytes)? {

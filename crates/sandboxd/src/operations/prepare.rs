@@ -187,7 +187,7 @@ impl PreparedSnapshots {
             };
         };
         disk::make_root(&files.directory, manifest.header.uid)?;
-        disk::write(&files.directory, &manifest.disk, |file, extents| source.fill(file, extents))?;
+        disk::write(&files.directory, manifest.header.uid, &manifest.disk, |file, extents| source.fill(file, extents))?;
         Ok(Some(files))
     }
 
@@ -196,7 +196,8 @@ impl PreparedSnapshots {
         let snapshot = &ready.snapshot;
         let manifest = self.store.open_manifest(&snapshot.name, &ready.files.manifest, &snapshot.key)?;
         let mut source = Source::new(&self.store, &manifest);
-        disk::write(root, &manifest.disk, |file: &File, extents: &[Extent]| source.fill(file, extents))
+        let uid = snapshot.header.uid;
+        disk::write(root, uid, &manifest.disk, |file: &File, extents: &[Extent]| source.fill(file, extents))
     }
 
     /// Drops a part of the snapshot that was used longest ago and has one to drop. One that is being made is left

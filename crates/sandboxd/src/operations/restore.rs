@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn restores_only_what_was_made_for_it() {
         let spec: Spec = serde_json::from_value(serde_json::json!({
-            "root": "host", "client": "provided", "task": "code", "uid": 100_007, "memoryMib": 128, "tmpMib": 512
+            "root": "host", "client": "provided", "task": "code", "uid": 2_000_000_007, "memoryMib": 128, "tmpMib": 512
         }))
         .expect("is a specification");
         let request =
@@ -123,7 +123,7 @@ mod tests {
             snapshot: "snap-1".into(),
             fingerprint: "f".into(),
             engine: "criu".into(),
-            uid: 100_007,
+            uid: 2_000_000_007,
             created_at_ms: 0,
             generation: 0,
             early_chunks: 0,
@@ -136,6 +136,6 @@ mod tests {
         assert_eq!(code(header.clone()), Ok(()));
         assert_eq!(code(Header { engine: "gvisor".into(), ..header.clone() }), Err(Code::RestoreFailed));
         assert_eq!(code(Header { fingerprint: "g".into(), ..header.clone() }), Err(Code::RestoreFailed));
-        assert_eq!(code(Header { uid: 100_008, ..header }), Err(Code::BadRequest));
+        assert_eq!(code(Header { uid: 2_000_000_008, ..header }), Err(Code::BadRequest));
     }
 }

@@ -61,7 +61,7 @@ pub fn take(
     }
     fault_point!("take.stopped");
     let mut writer = ChunkWriter::new(&store.chunks, request.chunk_secret);
-    let original = Original { sandbox: request.sandbox, keeper: &entry.keeper, tmp_mib: entry.tmp_mib };
+    let original = Original { sandbox: request.sandbox, keeper: &entry.keeper, uid: entry.uid, tmp_mib: entry.tmp_mib };
     let captured = engine.capture(&original, &mut writer)?;
     let cut_connections = captured.cut_connections;
     watch.lap("criu");

@@ -19,6 +19,7 @@ use crate::keeper::{Command, Event, KeeperConfig, Reply};
 use crate::sandboxes::cgroup::{Cgroup, Hierarchy, Limits};
 use crate::sandboxes::network::{Network, Slot};
 use crate::sys::count::{Count, Counted};
+use crate::sys::data_directory::PrivateDirectory;
 use crate::sys::{self, kill_pid, open_pid};
 use thaw_snapshot::messages::{receive_message, send_message};
 
@@ -32,7 +33,7 @@ type OnExit = Arc<Locked<Option<Box<dyn FnOnce() + Send>>>>;
 pub struct Host {
     pub hierarchy: Hierarchy,
     pub network: Arc<Network>,
-    pub scratch: PathBuf,
+    scratch: PrivateDirectory,
     /// Sandboxes that are there, are made or are on their way out.
     pub sandboxes: Arc<Count>,
     spawner: Sender<SpawnJob>,
@@ -69,7 +70,7 @@ struct Started {
 }
 
 impl Host {
-    pub fn new(hierarchy: Hierarchy, network: Arc<Network>, scratch: PathBuf) -> io::Result<Self> {
+    pub fn new(hierarchy: Hierarchy, network: Arc<Network>, scratch: PrivateDirectory) -> io::Result<Self> {
         let (spawner, jobs) = mpsc::channel::<SpawnJob>();
         // PR_SET_PDEATHSIG follows the thread that forked: one that lives as long as sandboxd.
         thread::Builder::new()
@@ -91,7 +92,7 @@ impl Host {
         if !has_loop_devices() {
             return Ok(None);
         }
-        let template = self.scratch.join(format!("template-{tmp_mib}.ext4"));
+        let template = self.scratch.path().join(format!("template-{tmp_mib}.ext4"));
         {
             // Sandboxes made at the same time share one template: only one of them makes it.
             let _one_at_a_time = self.templates.lock();
@@ -99,7 +100,7 @@ impl Host {
                 make_file_system(&template, tmp_mib)?;
             }
         }
-        let image = self.scratch.join(format!("{name}.ext4"));
+        let image = self.scratch.path().join(format!("{name}.ext4"));
         run(Process::new("cp").arg("--sparse=always").arg(&template).arg(&image))?;
         Ok(Some(image))
     }

@@ -1,7 +1,7 @@
 //! Makes sandboxes for functions: takes one that is ready from the pool, and hangs the function's directories into it.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{chown, PermissionsExt};
@@ -18,6 +18,8 @@ use crate::keeper::{Command, KeeperConfig, MountPoint, Reply, SnapshotFacts};
 use crate::observe::recorder::Recorder;
 use crate::snapshots::prepared::Prepared;
 use crate::sys;
+use crate::sys::data_directory::DataDirectory;
+use thaw_snapshot::beneath;
 
 /// In the directory of runtime clients.
 const PRELOAD: &str = "unique/libthaw-unique.so";
@@ -34,7 +36,6 @@ pub struct Origin<'a> {
 
 /// Fixed when sandboxd starts.
 pub struct Directories {
-    pub data: PathBuf,
     pub runtimes: PathBuf,
     pub clients: PathBuf,
     pub run: PathBuf,
@@ -52,23 +53,20 @@ pub struct Maker {
     opt: OwnedFd,
 }
 
-fn open_subdir(data: &Path, name: &str) -> io::Result<OwnedFd> {
-    let path = data.join(name);
-    fs::create_dir_all(&path)?;
-    Ok(File::open(path)?.into())
-}
-
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
 impl Maker {
-    pub fn new(directories: Directories, server_uid: u32, pool: Arc<Pool>, kdat: Option<PathBuf>) -> io::Result<Self> {
-        let code = open_subdir(&directories.data, "code")?;
-        let opt = open_subdir(&directories.data, "opt")?;
-        for dir in [&code, &opt] {
-            chown(sys::self_fd_path(dir.as_fd()), Some(server_uid), Some(server_uid))?;
-        }
+    pub fn new(
+        directories: Directories,
+        data: &DataDirectory,
+        pool: Arc<Pool>,
+        kdat: Option<PathBuf>,
+    ) -> io::Result<Self> {
+        let server_uid = data.owner;
+        let code = data.open_for_server("code")?;
+        let opt = data.open_for_server("opt")?;
         Ok(Maker { directories, server_uid, pool, kdat, code, opt })
     }
 
@@ -131,11 +129,11 @@ impl Maker {
 
     fn mount(&self, entry: &Entry, spec: &Spec, origin: Option<&Origin>) -> Result<()> {
         let mut mounts = vec![MountPoint::Task, MountPoint::Control];
-        let task = sys::open_dir_beneath(self.code.as_fd(), &spec.task)
+        let task = beneath::open_dir(&self.code, &spec.task)
             .map_err(|error| Error::new(Code::Unknown, format!("code {}: {error}", spec.task)))?;
         let mut trees = vec![sys::open_tree_clone_fd(task.as_fd())?, sys::open_tree_clone(&entry.control)?];
         if let Some(opt) = &spec.opt {
-            let opt = sys::open_dir_beneath(self.opt.as_fd(), opt)?;
+            let opt = beneath::open_dir(&self.opt, opt)?;
             mounts.push(MountPoint::Opt);
             trees.push(sys::open_tree_clone_fd(opt.as_fd())?);
         }

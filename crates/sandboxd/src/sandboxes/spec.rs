@@ -5,8 +5,9 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use crate::names::check_name;
 
-const UID_MIN: u32 = 100_000;
-const UID_MAX: u32 = 165_535;
+/// Users of functions: above all that a host gives away (packages/server/src/sandboxd/host-uids.ts).
+const UID_MIN: u32 = 2_000_000_000;
+const UID_MAX: u32 = 2_000_065_535;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -1,17 +1,19 @@
 //! A function's `/tmp` in a snapshot: read into chunks when its processes are gone, laid out again as the lower layer
-//! of clones.
+//! of clones. Both go from one open directory to the next and follow no link: neither a function that has escaped a dump
+//! nor a manifest of somebody else's making reaches what is outside.
 
 use std::collections::HashMap;
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{
     chown, lchown, symlink, DirBuilderExt, FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt,
 };
 use std::path::{Path, PathBuf};
 
+use thaw_snapshot::beneath;
 use thaw_snapshot::hex;
 use thaw_snapshot::manifest::{DiskEntry, DiskKind, Extent};
 
@@ -53,6 +55,14 @@ fn kind_of(meta: &fs::Metadata) -> Option<DiskKind> {
     }
 }
 
+/// Opens a directory of the disk; the top for an empty path.
+fn open_below(top: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
+    if path.as_os_str().is_empty() {
+        return top.try_clone();
+    }
+    beneath::open_dir(top, path)
+}
+
 /// Reads everything below `root`, parents first. Nothing of it may be in use any more.
 pub fn read(root: &Path, sink: &mut dyn Sink) -> Result<Vec<DiskEntry>> {
     let mut entries: Vec<DiskEntry> = Vec::new();
@@ -61,14 +71,16 @@ pub fn read(root: &Path, sink: &mut dyn Sink) -> Result<Vec<DiskEntry>> {
     let mut content_of = Vec::new();
     let mut links: HashMap<(u64, u64), PathBuf> = HashMap::new();
     let mut dirs = vec![PathBuf::new()];
+    let top: OwnedFd = File::open(root)?.into();
     while let Some(dir) = dirs.pop() {
-        let mut names: Vec<_> = fs::read_dir(root.join(&dir))?
+        let open = open_below(&top, &dir)?;
+        let mut names: Vec<_> = fs::read_dir(beneath::path_in(open.as_fd(), "."))?
             .map(|entry| entry.map(|entry| entry.file_name()))
             .collect::<io::Result<_>>()?;
         names.sort();
         for name in names {
+            let full = beneath::path_in(open.as_fd(), &name);
             let path = dir.join(name);
-            let full = root.join(&path);
             let meta = fs::symlink_metadata(&full)?;
             let Some(mut kind) = kind_of(&meta) else { continue };
             let mut target = String::new();
@@ -196,19 +208,53 @@ pub fn laid_out_size(entries: &[DiskEntry]) -> u64 {
     FILE_SIZE_BYTES + entries.iter().map(size_of).sum::<u64>()
 }
 
-/// Lays the entries out below `root`, which only root can reach. `content` fills a file from its extents.
+/// The directories that entries go into: one is open at a time, as those of a directory follow one another.
+struct Places {
+    top: OwnedFd,
+    last: Option<(PathBuf, OwnedFd)>,
+}
+
+impl Places {
+    fn new(root: &Path) -> io::Result<Self> {
+        Ok(Places { top: File::open(root)?.into(), last: None })
+    }
+
+    /// A path to an entry for calls that do not follow a link at its end. Throws `SnapshotDamaged` where something else
+    /// than a directory is on the way: the entries before it may be links.
+    fn of(&mut self, text: &str) -> Result<PathBuf> {
+        let path = decode_below(text)?;
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(damaged("a path has no name"));
+        };
+        if self.last.as_ref().is_none_or(|(path, _)| path != parent) {
+            let open = open_below(&self.top, parent)
+                .map_err(|error| damaged(&format!("a path does not go through directories only: {error}")))?;
+            self.last = Some((parent.to_path_buf(), open));
+        }
+        let (_, open) = self.last.as_ref().expect("just opened");
+        Ok(beneath::path_in(open.as_fd(), name))
+    }
+}
+
+/// Lays the entries out below `root`, which only root can reach, all as files of the user `uid`. `content` fills a file
+/// from its extents.
 pub fn write(
     root: &Path,
+    uid: u32,
     entries: &[DiskEntry],
     mut content: impl FnMut(&File, &[Extent]) -> Result<()>,
 ) -> Result<()> {
+    let (mut places, mut targets) = (Places::new(root)?, Places::new(root)?);
     for entry in entries {
-        let full = root.join(decode_below(&entry.path)?);
+        if entry.uid != uid || entry.gid != uid {
+            return Err(damaged("a file in /tmp is not the function's"));
+        }
+        let full = places.of(&entry.path)?;
         match entry.kind {
             DiskKind::Directory => fs::DirBuilder::new().mode(0o700).create(&full)?,
             DiskKind::Symlink => symlink(decode(&entry.target)?, &full)?,
             DiskKind::Hardlink => {
-                fs::hard_link(root.join(decode_below(&entry.target)?), &full)?;
+                fs::hard_link(targets.of(&entry.target)?, &full)?;
                 continue;
             }
             DiskKind::Fifo | DiskKind::Socket => make_node(&full, entry.kind)?,
@@ -223,12 +269,13 @@ pub fn write(
             xattr::write(&full, name, value)?;
         }
         if entry.kind != DiskKind::Symlink {
-            fs::set_permissions(&full, fs::Permissions::from_mode(entry.mode))?;
+            // Just made, and no link.
+            fs::set_permissions(&full, fs::Permissions::from_mode(entry.mode & 0o7777))?;
         }
     }
     // A directory's time changes with what is put into it.
     for entry in entries.iter().rev() {
-        set_mtime(&root.join(decode_below(&entry.path)?), entry.mtime_ns)?;
+        set_mtime(&places.of(&entry.path)?, entry.mtime_ns)?;
     }
     Ok(())
 }
@@ -266,4 +313,102 @@ pub fn make_root(path: &Path, uid: u32) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o700).create(path)?;
     chown(path, Some(uid), Some(uid))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o1777))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::testing::TestDirectory;
+
+    struct NoSink;
+
+    impl Sink for NoSink {
+        fn add(&mut self, _content: Vec<u8>) -> io::Result<u32> {
+            Ok(0)
+        }
+    }
+
+    fn me() -> u32 {
+        nix::unistd::geteuid().as_raw()
+    }
+
+    fn entry(path: &str, kind: DiskKind, target: &str) -> DiskEntry {
+        DiskEntry {
+            path: hex::encode(path.as_bytes()),
+            kind,
+            mode: 0o644,
+            uid: me(),
+            gid: me(),
+            mtime_ns: 5,
+            size: 0,
+            target: hex::encode(target.as_bytes()),
+            extents: Vec::new(),
+            attributes: Vec::new(),
+        }
+    }
+
+    fn lay_out(root: &Path, entries: &[DiskEntry]) -> Result<()> {
+        write(root, me(), entries, |_, _| Ok(()))
+    }
+
+    /// What somebody writes who knows the snapshot's key: each entry is a plain name by itself.
+    #[test]
+    fn entries_do_not_leave_the_disk_through_earlier_ones() {
+        let dir = TestDirectory::new();
+        let outside = dir.0.join("outside");
+        fs::create_dir(&outside).expect("makes");
+        fs::write(outside.join("secret"), b"theirs").expect("writes");
+        let link = entry("a", DiskKind::Symlink, &outside.to_string_lossy());
+        let relative = entry("a", DiskKind::Symlink, "../outside");
+        let hostile = [
+            vec![link.clone(), entry("a/x", DiskKind::File, "")],
+            vec![relative.clone(), entry("a/x", DiskKind::Directory, "")],
+            vec![relative.clone(), entry("a/x", DiskKind::Fifo, "")],
+            vec![relative.clone(), entry("a/x", DiskKind::Symlink, "y")],
+            vec![relative.clone(), entry("x", DiskKind::Hardlink, "a/secret")],
+            vec![link.clone(), entry("f", DiskKind::File, ""), entry("a/x", DiskKind::Hardlink, "f")],
+            vec![entry("d", DiskKind::Directory, ""), entry("d/up", DiskKind::Symlink, "../.."), {
+                entry("d/up/outside/x", DiskKind::File, "")
+            }],
+            vec![entry("../outside/x", DiskKind::File, "")],
+            vec![DiskEntry { uid: me() + 1, ..entry("x", DiskKind::File, "") }],
+            vec![DiskEntry { gid: me() + 1, ..entry("x", DiskKind::File, "") }],
+        ];
+        for (number, entries) in hostile.iter().enumerate() {
+            let root = dir.0.join(format!("root-{number}"));
+            fs::create_dir(&root).expect("makes");
+            let refused = lay_out(&root, entries).map_err(|error| error.code);
+            assert_eq!(refused, Err(Code::SnapshotDamaged), "case {number}");
+        }
+        assert_eq!(fs::read_dir(&outside).expect("lists").count(), 1);
+        assert_eq!(fs::metadata(outside.join("secret")).expect("is there").nlink(), 1);
+    }
+
+    #[test]
+    fn gives_back_what_was_read() {
+        let dir = TestDirectory::new();
+        let (root, again) = (dir.0.join("root"), dir.0.join("again"));
+        for path in [&root, &again] {
+            fs::create_dir(path).expect("makes");
+        }
+        let mut entries = vec![
+            entry("d", DiskKind::Directory, ""),
+            entry("f", DiskKind::File, ""),
+            entry("link", DiskKind::Symlink, "/etc/../nowhere"),
+            entry("pipe", DiskKind::Fifo, ""),
+            entry("d/e", DiskKind::Directory, ""),
+            entry("d/same", DiskKind::Hardlink, "f"),
+            entry("d/e/deep", DiskKind::File, ""),
+        ];
+        lay_out(&root, &entries).expect("lays out");
+        let read = |root: &Path| read(root, &mut NoSink).expect("reads");
+        let mut found = read(&root);
+        lay_out(&again, &found).expect("lays out");
+        assert_eq!(read(&again), found);
+        let by_path = |a: &DiskEntry, b: &DiskEntry| a.path.cmp(&b.path);
+        found.sort_by(by_path);
+        entries.sort_by(by_path);
+        let names = |entries: &[DiskEntry]| entries.iter().map(|entry| entry.path.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&found), names(&entries));
+    }
 }

@@ -13,11 +13,12 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{chown, DirBuilderExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use thaw_faults::fault_point;
+use thaw_snapshot::beneath;
 use thaw_snapshot::chunk::{ChunkName, ChunkRef};
 use thaw_snapshot::envelope::{DataKey, FILE_SIZE_BYTES_MAX};
 use thaw_snapshot::manifest::{read_header, Manifest};
@@ -26,7 +27,7 @@ use thaw_snapshot::working_set::WorkingSet;
 use super::chunks::ChunkStore;
 use super::far::FarChunks;
 use crate::error::{Code, Error, Result};
-use crate::sys;
+use crate::sys::data_directory::DataDirectory;
 
 const PARTIAL: &str = ".partial";
 const MANIFEST: &str = "manifest";
@@ -51,6 +52,20 @@ pub struct Files {
     pub working_set_stamp: Option<Stamp>,
 }
 
+/// A file of a snapshot that is written, but has not its name yet.
+struct Draft {
+    dir: OwnedFd,
+    file: File,
+    becomes: &'static str,
+}
+
+impl Draft {
+    fn settle(self) -> Result<()> {
+        beneath::rename(&self.dir, format!("{}{PARTIAL}", self.becomes), self.becomes)?;
+        Ok(File::from(self.dir).sync_all()?)
+    }
+}
+
 fn damaged(name: &str, why: &str) -> Error {
     Error::new(Code::SnapshotDamaged, format!("snapshot {name}: {why}"))
 }
@@ -71,17 +86,10 @@ pub fn read_all(file: &OwnedFd) -> io::Result<Vec<u8>> {
 
 impl SnapshotStore {
     /// `far`: where chunks come from that this host lacks.
-    pub fn open(path: &Path, chunks: &Path, owner: u32, far: Arc<FarChunks>) -> io::Result<Self> {
-        for dir in [path, chunks] {
-            fs::DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
-            chown(dir, Some(owner), Some(owner))?;
-        }
-        Ok(SnapshotStore {
-            far,
-            root: File::open(path)?.into(),
-            chunks: Arc::new(ChunkStore::new(File::open(chunks)?.into())),
-            owner,
-        })
+    pub fn open(data: &DataDirectory, far: Arc<FarChunks>) -> io::Result<Self> {
+        let root = data.open_for_server("snapshots")?;
+        let chunks = Arc::new(ChunkStore::new(data.open_for_server("chunks")?));
+        Ok(SnapshotStore { far, root, chunks, owner: data.owner })
     }
 
     /// Reads a chunk's content, authenticated; fetches it where this host lacks it or has it damaged.
@@ -95,7 +103,7 @@ impl SnapshotStore {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        Path::new(&sys::self_fd_path(self.root.as_fd())).join(name)
+        beneath::path_in(self.root.as_fd(), name)
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
@@ -103,7 +111,7 @@ impl SnapshotStore {
     }
 
     fn read_manifest(&self, name: &str) -> Result<Vec<u8>> {
-        let file = sys::open_file_beneath(self.root.as_fd(), &format!("{name}/{MANIFEST}"))
+        let file = beneath::open_file(&self.root, format!("{name}/{MANIFEST}"))
             .map_err(|_| damaged(name, "it has no manifest"))?;
         Ok(read_all(&file)?)
     }
@@ -133,7 +141,7 @@ impl SnapshotStore {
         self.chunks.collect(|| {
             let mut named: HashSet<ChunkName> = HashSet::new();
             for name in self.names()?.iter().filter(|name| !name.ends_with(PARTIAL)) {
-                let file = match sys::open_file_beneath(self.root.as_fd(), &format!("{name}/{MANIFEST}")) {
+                let file = match beneath::open_file(&self.root, format!("{name}/{MANIFEST}")) {
                     // Removed meanwhile, or never whole.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                     other => other?,
@@ -146,17 +154,17 @@ impl SnapshotStore {
 
     /// Removes a snapshot. It is unreadable at once: it is renamed before its files go.
     pub fn remove(&self, name: &str) -> io::Result<()> {
-        let gone = self.path(&format!("{name}.removed{PARTIAL}"));
-        match fs::rename(self.path(name), &gone) {
+        let gone = format!("{name}.removed{PARTIAL}");
+        match beneath::rename(&self.root, name, &gone) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other?,
         }
         fault_point!("remove.renamed");
-        fs::remove_dir_all(gone)
+        fs::remove_dir_all(self.path(&gone))
     }
 
     pub fn check_free(&self, name: &str) -> Result<()> {
-        if self.path(name).exists() {
+        if fs::symlink_metadata(self.path(name)).is_ok() {
             return Err(Error::new(Code::Exists, format!("snapshot {name} is there already")));
         }
         Ok(())
@@ -164,59 +172,59 @@ impl SnapshotStore {
 
     /// Makes a snapshot visible whose chunks are all written: syncs them, then the manifest, then renames.
     pub fn publish(&self, name: &str, manifest: &Manifest, key: &DataKey) -> Result<()> {
-        let draft = self.path(&format!("{name}{PARTIAL}"));
-        let written = self.write_draft(&draft, manifest, key).and_then(|()| Ok(fs::rename(&draft, self.path(name))?));
+        let draft = format!("{name}{PARTIAL}");
+        let written =
+            self.write_draft(&draft, manifest, key).and_then(|()| Ok(beneath::rename(&self.root, &draft, name)?));
         if written.is_err() {
-            let _ = fs::remove_dir_all(&draft);
+            let _ = fs::remove_dir_all(self.path(&draft));
         }
         written?;
         Ok(File::from(self.root.try_clone()?).sync_all()?)
     }
 
-    fn write_draft(&self, draft: &Path, manifest: &Manifest, key: &DataKey) -> Result<()> {
+    fn write_draft(&self, draft: &str, manifest: &Manifest, key: &DataKey) -> Result<()> {
         // One sync for the whole file system: cheaper than one for each of hundreds of chunks, and it holds the
         // directories too.
         self.chunks.directory.sync()?;
         fault_point!("take.chunks-synced");
-        fs::DirBuilder::new().mode(0o755).create(draft)?;
-        chown(draft, Some(self.owner), Some(self.owner))?;
-        let mut file = File::create(draft.join(MANIFEST))?;
+        let dir = beneath::make_dir(&self.root, draft, 0o755)?;
+        let mut file = beneath::create_anew(&dir, MANIFEST, 0o644)?;
         file.write_all(&manifest.seal(key)?)?;
         file.sync_all()?;
+        beneath::give(&dir, self.owner)?;
         fault_point!("take.manifest-synced");
         Ok(())
     }
 
     /// Puts another manifest in the place of a snapshot's. Those who have the old one open go on with it.
     pub fn replace_manifest(&self, name: &str, manifest: &Manifest, key: &DataKey) -> Result<()> {
-        let mut file = File::create(self.path(name).join(format!("{MANIFEST}{PARTIAL}")))?;
-        file.write_all(&manifest.seal(key)?)?;
+        let draft = self.draft_in(name, MANIFEST, &manifest.seal(key)?)?;
         self.chunks.directory.sync()?;
-        file.sync_all()?;
+        draft.file.sync_all()?;
         fault_point!("repack.manifest-synced");
-        self.settle(name, MANIFEST)
+        draft.settle()
     }
 
     pub fn write_working_set(&self, name: &str, working_set: &WorkingSet, key: &DataKey) -> Result<()> {
-        let mut file = File::create(self.path(name).join(format!("{WORKING_SET}{PARTIAL}")))?;
-        file.write_all(&working_set.seal(key)?)?;
-        file.sync_all()?;
+        let draft = self.draft_in(name, WORKING_SET, &working_set.seal(key)?)?;
+        draft.file.sync_all()?;
         fault_point!("working-set.synced");
-        self.settle(name, WORKING_SET)
+        draft.settle()
     }
 
-    fn settle(&self, name: &str, file: &str) -> Result<()> {
-        let dir = self.path(name);
-        fs::rename(dir.join(format!("{file}{PARTIAL}")), dir.join(file))?;
-        Ok(File::open(dir)?.sync_all()?)
+    /// Writes a file beside the one of a snapshot whose place it will take.
+    fn draft_in(&self, name: &str, becomes: &'static str, content: &[u8]) -> Result<Draft> {
+        let dir = beneath::open_dir(&self.root, name)?;
+        let mut file = beneath::create_anew(&dir, format!("{becomes}{PARTIAL}"), 0o644)?;
+        file.write_all(content)?;
+        Ok(Draft { dir, file, becomes })
     }
 
     pub fn open_files(&self, name: &str) -> Result<Files> {
-        let dir = sys::open_dir_beneath(self.root.as_fd(), name)
+        let dir = beneath::open_dir(&self.root, name)
             .map_err(|_| Error::new(Code::Unknown, format!("there is no snapshot {name}")))?;
-        let manifest =
-            sys::open_file_beneath(dir.as_fd(), MANIFEST).map_err(|_| damaged(name, "it has no manifest"))?;
-        let working_set = sys::open_file_beneath(dir.as_fd(), WORKING_SET).ok();
+        let manifest = beneath::open_file(&dir, MANIFEST).map_err(|_| damaged(name, "it has no manifest"))?;
+        let working_set = beneath::open_file(&dir, WORKING_SET).ok();
         Ok(Files {
             manifest_stamp: stamp_of(&manifest)?,
             working_set_stamp: working_set.as_ref().map(stamp_of).transpose()?,
@@ -275,12 +283,50 @@ mod tests {
         }
     }
 
+    fn open(dir: &TestDirectory) -> SnapshotStore {
+        let data = DataDirectory::open(&dir.0, nix::unistd::getuid().as_raw()).expect("opens");
+        SnapshotStore::open(&data, Arc::default()).expect("opens")
+    }
+
+    /// What the server's user may do at any moment: a link in the place of a draft.
+    #[test]
+    fn nothing_is_written_or_renamed_through_a_link() {
+        use std::os::unix::fs::symlink;
+        let dir = TestDirectory::new();
+        let snapshots = open(&dir);
+        let (chunk, _) = thaw_snapshot::chunk::seal(&ChunkSecret::new(&[1; 32]), &[1; 5000]);
+        snapshots.publish("snap-1", &manifest("snap-1", chunk), &KEY).expect("publishes");
+        let target = dir.0.join("target");
+        fs::write(&target, b"theirs").expect("writes");
+        let working_set = WorkingSet {
+            header: thaw_snapshot::working_set::Header { snapshot: "snap-1".into(), recordings: 1 },
+            runs: Vec::new(),
+        };
+        for draft in ["manifest.partial", "working-set.partial"] {
+            symlink(&target, dir.0.join("snapshots/snap-1").join(draft)).expect("links");
+        }
+        snapshots.write_working_set("snap-1", &working_set, &KEY).expect("writes");
+        snapshots.replace_manifest("snap-1", &manifest("snap-1", chunk), &KEY).expect("writes");
+        assert_eq!(fs::read(&target).expect("reads"), b"theirs");
+        // A link in the place of the whole snapshot, and of the draft of one.
+        let outside = dir.0.join("outside");
+        fs::create_dir(&outside).expect("makes");
+        for name in ["snap-2", "snap-3.partial"] {
+            symlink(&outside, dir.0.join("snapshots").join(name)).expect("links");
+        }
+        assert!(snapshots.write_working_set("snap-2", &working_set, &KEY).is_err());
+        assert!(snapshots.replace_manifest("snap-2", &manifest("snap-2", chunk), &KEY).is_err());
+        assert!(snapshots.publish("snap-3", &manifest("snap-3", chunk), &KEY).is_err());
+        assert!(snapshots.check_free("snap-2").is_err());
+        snapshots.remove("snap-2").expect("removes the link");
+        snapshots.sweep().expect("sweeps");
+        assert_eq!(fs::read_dir(&outside).expect("is there").count(), 0);
+    }
+
     #[test]
     fn a_manifest_that_cannot_be_read_stops_the_collection() {
         let dir = TestDirectory::new();
-        let owner = nix::unistd::getuid().as_raw();
-        let snapshots =
-            SnapshotStore::open(&dir.0.join("snapshots"), &dir.0.join("chunks"), owner, Arc::default()).expect("opens");
+        let snapshots = open(&dir);
         let (chunk, file) = thaw_snapshot::chunk::seal(&ChunkSecret::new(&[1; 32]), &[1; 5000]);
         snapshots.chunks.directory.write(&chunk.name, &file).expect("writes");
         snapshots.publish("snap-1", &manifest("snap-1", chunk), &KEY).expect("publishes");

@@ -1,7 +1,8 @@
-//! System calls that `nix` does not wrap: the mount API of Linux 5.2 and later, and `openat2`.
+//! System calls that `nix` does not wrap: the mount API of Linux 5.2 and later, and others.
 
 pub mod count;
 pub mod cpu_latency;
+pub mod data_directory;
 pub mod host_facts;
 pub mod stopwatch;
 #[cfg(test)]
@@ -16,8 +17,6 @@ use std::path::Path;
 const OPEN_TREE_CLONE: libc::c_uint = 1;
 const AT_RECURSIVE: libc::c_uint = 0x8000;
 const MOVE_MOUNT_F_EMPTY_PATH: libc::c_uint = 4;
-const RESOLVE_NO_SYMLINKS: u64 = 0x04;
-const RESOLVE_BENEATH: u64 = 0x08;
 const MOUNT_ATTR_RDONLY: u64 = 0x01;
 const MOUNT_ATTR_NOSUID: u64 = 0x02;
 const MOUNT_ATTR_NODEV: u64 = 0x04;
@@ -110,43 +109,6 @@ pub fn attach_tree(tree: BorrowedFd, target: &Path) -> io::Result<()> {
         ))?;
     }
     Ok(())
-}
-
-#[repr(C)]
-struct OpenHow {
-    flags: u64,
-    mode: u64,
-    resolve: u64,
-}
-
-/// Opens a directory below `dir` without following any link: the directory may be writable by the server.
-pub fn open_dir_beneath(dir: BorrowedFd, name: &str) -> io::Result<OwnedFd> {
-    open_beneath(dir, name, (libc::O_DIRECTORY | libc::O_RDONLY | libc::O_CLOEXEC) as u64)
-}
-
-pub fn open_file_beneath(dir: BorrowedFd, name: &str) -> io::Result<OwnedFd> {
-    open_beneath(dir, name, (libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_CLOEXEC) as u64)
-}
-
-fn open_beneath(dir: BorrowedFd, name: &str, flags: u64) -> io::Result<OwnedFd> {
-    let name = cstring(Path::new(name))?;
-    let how = OpenHow { flags, mode: 0, resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
-    // SAFETY: `how` and the name outlive the call; the kernel returns a new descriptor.
-    unsafe {
-        let fd = check(libc::syscall(
-            libc::SYS_openat2,
-            dir.as_raw_fd(),
-            name.as_ptr(),
-            &raw const how,
-            std::mem::size_of::<OpenHow>(),
-        ))?;
-        Ok(OwnedFd::from_raw_fd(fd as RawFd))
-    }
-}
-
-/// Names the path under which a process can open the file of `fd`, whatever its mount namespace.
-pub fn self_fd_path(fd: BorrowedFd) -> String {
-    format!("/proc/self/fd/{}", fd.as_raw_fd())
 }
 
 /// Lets `fd` survive exec.

@@ -6,7 +6,7 @@
  * (0750).
  */
 import { accessSync, chmodSync, chownSync, constants, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { getSystemErrorMessage } from "node:util";
 import { UsageError } from "./options/usage-error.ts";
 
@@ -23,6 +23,7 @@ const SHARED: Readonly<Record<string, number>> = { chunks: 0o750, opt: 0o755 };
  */
 export function makeDataDirectory(path: string, owner: number | null): void {
   try {
+    if (owner !== null && owner !== process.geteuid?.()) refuseWayOf(resolve(path), owner);
     makePrivateDirectory(path);
     if (owner !== null) chownSync(path, owner, owner);
     else accessSync(path, constants.W_OK | constants.X_OK);
@@ -30,6 +31,17 @@ export function makeDataDirectory(path: string, owner: number | null): void {
     if (error instanceof UsageError) throw error;
     const { syscall = "", path: at = path, errno = 0 } = error as NodeJS.ErrnoException;
     throw new UsageError(`--data ${path} can't be used: ${syscall} ${at}: ${getSystemErrorMessage(errno)}`);
+  }
+}
+
+/** Throws where the server's user could have put something else in the place of the directory: root would work there. */
+function refuseWayOf(path: string, owner: number): void {
+  for (let at = path; at !== "/"; at = dirname(at)) {
+    const found = lstatSync(at, { throwIfNoEntry: false });
+    if (found?.uid !== owner || (at === path && found.isDirectory())) continue;
+    throw new UsageError(
+      `--data ${path} can't be used: ${at} belongs to the server's user ${owner}, who could put another directory there. Give it to root, or name another directory.`,
+    );
   }
 }
 

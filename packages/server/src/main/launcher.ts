@@ -20,6 +20,7 @@ import { type Parts, PROGRAM, partsOf, ROOT, SETUP } from "@thaw/installation";
 import { systemClock } from "../base/clock.ts";
 import { accessPointOf } from "../model/function-config.ts";
 import { makeDataDirectory, makePrivateDirectory } from "./data-directory.ts";
+import { checkHostUsers } from "./host-users.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 import { type Settings, withoutOption } from "./options/settings.ts";
 import { UsageError } from "./options/usage-error.ts";
@@ -79,7 +80,10 @@ type Passed = Pick<Settings, "argv" | "env">;
 export async function launch(options: ServeOptions, passed: Passed): Promise<void> {
   // Directories and sockets made here and by sandboxd have modes of their own, whatever the service's mask is.
   process.umask(0o022);
+  // Inherited by all that is started here: no core dump holds memory, wherever the host sends dumps.
+  writeFileSync("/proc/self/coredump_filter", "0");
   const layout = findLayout();
+  checkHostUsers(options.serverUid);
   if (process.env[LISTEN_FD] === undefined) bindSocket(options, layout);
   prepareDirectories(options, layout);
   let isRenewal = false;

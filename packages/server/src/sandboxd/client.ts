@@ -11,6 +11,7 @@ import { inOrder, isHostPhase, type Phase } from "../model/phases.ts";
 import type { CapturedSnapshot, SandboxExit, SandboxSpec, SandboxUsage } from "../ports/engine.ts";
 import type { HostCapture, HostEngine, HostFacts, HostedSandbox, SandboxHost } from "../ports/sandbox-host.ts";
 import { readHostError, SandboxError } from "./errors.ts";
+import { hostUidOf } from "./host-uids.ts";
 import { readObservation } from "./observation.ts";
 import type { ChunkAnswer, SnapshotFindings, SnapshotSecrets, WorkingSetInfo } from "../ports/snapshot-disk.ts";
 
@@ -131,7 +132,7 @@ function wireSpec(spec: SandboxSpec): Record<string, unknown> {
     client: spec.client,
     task: spec.task,
     opt: spec.opt,
-    uid: spec.uid,
+    uid: hostUidOf(spec.uid),
     memoryMib: spec.memorySizeMib,
     tmpMib: spec.tmpSizeMib,
     fileSystems: spec.fileSystems,

@@ -12,7 +12,7 @@
 //! `post-dump` has come back.
 //!
 //! Held in memory: one chunk for each file of pages, one for all others, the pipes' buffers, 16 bytes for each page,
-//! and the files that have to be understood (page maps, memory maps).
+//! and the files that have to be understood (page maps, memory maps, what `judge` looks at).
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -27,6 +27,7 @@ use thaw_snapshot::manifest::{Extent, Image};
 use thaw_snapshot::messages::receive_up_to;
 use thaw_snapshot::PAGE_SIZE_BYTES;
 
+use super::judge;
 use crate::error::{Code, Error, Result};
 use crate::names::is_name;
 use crate::snapshots::cutter::{ByteCutter, PageCutter, PagePlace, Sink};
@@ -35,7 +36,7 @@ const SOCKET_NAME: &str = "streamer-capture.sock";
 const DUMPED_SOCKET_NAME: &str = "dumped.sock";
 const PIPE_SIZE_BYTES: i32 = 1024 * 1024;
 const REQUEST_SIZE_BYTES_MAX: usize = 4096;
-/// Page maps and memory maps only: a page map of 10 GiB with a hole behind every page has 50 MB.
+/// One kept file: a page map of 10 GiB with a hole behind every page has 50 MB.
 const KEPT_SIZE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 #[derive(Clone, PartialEq, Message)]
@@ -66,7 +67,7 @@ pub struct Files {
     pub images: Vec<Image>,
     /// By the number in `pages-N.img`.
     pub pages: HashMap<u32, Vec<PagePlace>>,
-    /// Whole content of page maps and memory maps, by name.
+    /// Whole content of page maps, memory maps and what is judged, by name.
     pub kept: HashMap<String, Vec<u8>>,
 }
 
@@ -224,7 +225,8 @@ impl Capture<'_> {
         if pages_id(name).is_some() {
             return Target::Pages { cutter: PageCutter::default(), rest: Vec::new() };
         }
-        if name.starts_with("pagemap-") || name.starts_with("mm-") {
+        let is_ghost = name.starts_with("ghost-file-");
+        if name.starts_with("pagemap-") || name.starts_with("mm-") || (judge::is_judged(name) && !is_ghost) {
             self.kept.insert(name.to_string(), Vec::new());
         }
         self.files.push((name.to_string(), 0));
@@ -248,7 +250,7 @@ impl Capture<'_> {
             Target::Bytes { file } => {
                 if let Some(kept) = self.kept.get_mut(&stream.name) {
                     if kept.len() + read.len() > KEPT_SIZE_BYTES_MAX {
-                        return Err(nonsense("a page map is too long"));
+                        return Err(nonsense("a page map or another file is too long"));
                     }
                     kept.extend_from_slice(read);
                 }
@@ -429,7 +431,7 @@ mod tests {
             drop(reading);
             // Once another file is read, the request above and the script have both been seen.
             let (reading, writing_other) = nix::unistd::pipe().expect("a pipe");
-            criu.write_all(&request("inventory.img")).expect("is sent");
+            criu.write_all(&request("fs-9.img")).expect("is sent");
             send_message(criu.as_fd(), b"x", &[reading.as_fd()]).expect("is sent");
             drop(reading);
             let mut other = std::fs::File::from(writing_other);

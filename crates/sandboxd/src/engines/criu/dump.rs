@@ -1,6 +1,6 @@
 //! A dump with CRIU: its files go into chunks as they come, its page maps tell where each page of a process is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::AsFd;
 use std::thread;
@@ -10,6 +10,7 @@ use thaw_snapshot::PAGE_SIZE_BYTES;
 
 use super::capture::{capture, Files, Listeners};
 use super::images::{read_pagemap, read_private_size, read_wiped_ranges, Pagemap};
+use super::judge::{judge, Expected};
 use super::work_directory::WorkDirectory;
 use super::CriuEngine;
 use crate::engines::{Captured, Original};
@@ -37,6 +38,7 @@ pub fn dump(engine: &CriuEngine, original: &Original, sink: &mut dyn Sink) -> Re
     })?;
     match (reply?, captured) {
         (Reply::Dumped { supervisor_pid, clocks, cut_connections }, Ok(files)) => {
+            judge_state(&files, original.uid)?;
             let spaces = compose_spaces(&files)?;
             Ok(Captured { supervisor_pid, clocks, cut_connections, images: files.images, spaces })
         }
@@ -48,6 +50,16 @@ pub fn dump(engine: &CriuEngine, original: &Original, sink: &mut dyn Sink) -> Re
             Err(Error::new(code, format!("criu: {tail}")))
         }
     }
+}
+
+/// Fails a publish whose state no restore would accept.
+fn judge_state(files: &Files, uid: u32) -> Result<()> {
+    let refuse = |why: String| Error::new(Code::SnapshotFailed, format!("the state can't be restored: {why}"));
+    // Deleted files are not kept whole, and a function makes no devices. Links in /tmp have not been read yet.
+    let names = files.images.iter().map(|image| image.name.as_str()).filter(|name| !name.starts_with("ghost-file-"));
+    let expected = Expected { uid, links: &HashSet::new() };
+    judge(names, &expected, |name| files.kept.get(name).cloned().ok_or_else(|| format!("{name} is missing")))
+        .map_err(refuse)
 }
 
 /// Composes the spaces: `pagemap-PID.img` is the memory of a process, `pagemap-shmem-ID.img` that of a shared mapping.
@@ -86,6 +98,7 @@ fn compose_space(
     wiped: &[(u64, u64)],
     pages: &HashMap<u32, Vec<PagePlace>>,
 ) -> Result<Space> {
+    let wiped = join_ranges(wiped);
     let none = Vec::new();
     let places = pages.get(&pagemap.pages_id).unwrap_or(&none);
     let mut runs: Vec<Run> = Vec::new();
@@ -97,7 +110,8 @@ fn compose_space(
                 return Err(Error::new(Code::SnapshotFailed, "CRIU wrote fewer pages than its page map has"));
             };
             next += 1;
-            let is_wiped = wiped.iter().any(|(start, end)| (*start..*end).contains(&address));
+            let after = wiped.partition_point(|(start, _)| *start <= address);
+            let is_wiped = after > 0 && address < wiped[after - 1].1;
             push_page(&mut runs, address, if is_wiped { None } else { *place }, range.is_lazy);
         }
     }
@@ -105,6 +119,20 @@ fn compose_space(
         return Err(Error::new(Code::SnapshotFailed, "CRIU wrote more pages than its page map has"));
     }
     Ok(Space { pid, pages_id: pagemap.pages_id, runs })
+}
+
+/// Sorts ranges, and joins those that overlap: a page is then found by bisection, however many a function has.
+fn join_ranges(ranges: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let mut sorted = ranges.to_vec();
+    sorted.sort_unstable();
+    let mut joined: Vec<(u64, u64)> = Vec::new();
+    for (start, end) in sorted {
+        match joined.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => joined.push((start, end)),
+        }
+    }
+    joined
 }
 
 #[cfg(test)]
@@ -128,6 +156,21 @@ mod tests {
                 run(0x9000, 1, Some((1, 0)), false),
             ]
         );
+    }
+
+    #[test]
+    fn finds_wiped_pages_among_ranges_in_any_order() {
+        let ranges = [(0x9000, 0xa000), (0x1000, 0x8000), (0x2000, 0x3000), (0x8000, 0x8000), (0xa000, 0xb000)];
+        assert_eq!(join_ranges(&ranges), vec![(0x1000, 0x8000), (0x9000, 0xb000)]);
+        // As many as there may be mappings, each with a page beside it: a look at each range for each page would be
+        // 10¹⁰ looks.
+        let ranges: Vec<(u64, u64)> = (0..100_000).map(|n| (n * 0x2000, n * 0x2000 + 0x1000)).rev().collect();
+        let pagemap = Pagemap { pages_id: 3, ranges: vec![PageRange { address: 0, pages: 200_000, is_lazy: true }] };
+        let pages = HashMap::from([(3, vec![Some((0, 0)); 200_000])]);
+        let space = compose_space(9, &pagemap, &ranges, &pages).expect("composes");
+        let kept = |run: &&Run| run.place.is_some();
+        assert_eq!(space.runs.iter().filter(kept).map(|run| u64::from(run.pages)).sum::<u64>(), 100_000);
+        assert!(space.runs.iter().filter(kept).all(|run| run.address % 0x2000 == 0x1000));
     }
 
     #[test]

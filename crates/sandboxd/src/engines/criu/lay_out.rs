@@ -7,16 +7,22 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use thaw_snapshot::manifest::Manifest;
 use thaw_snapshot::PAGE_SIZE_BYTES;
 
+use super::judge::{judge, links_of, Expected};
 use crate::error::{Code, Error, Result};
 use crate::names::is_name;
 use crate::snapshots::room::{size_of_extents, FILE_SIZE_BYTES};
 use crate::snapshots::source::Source;
+
+/// As long as a dump may make it.
+const JUDGED_SIZE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+const HEAD_SIZE_BYTES: u64 = 64 * 1024;
 
 /// Size of the memory that the files take, at most.
 pub fn size_of(manifest: &Manifest, is_eager: bool) -> u64 {
@@ -39,7 +45,28 @@ pub fn lay_out(images: &Path, manifest: &Manifest, source: &mut Source, is_eager
         file.set_len(image.size)?;
         source.fill(&file, &image.extents)?;
     }
+    judge_images(images, manifest)?;
     lay_out_pages(images, manifest, source, is_eager)
+}
+
+/// Throws `SnapshotDamaged` where the images describe what no function can be.
+fn judge_images(images: &Path, manifest: &Manifest) -> Result<()> {
+    let links = links_of(&manifest.disk);
+    let expected = Expected { uid: manifest.header.uid, links: &links };
+    let names = manifest.images.iter().map(|image| image.name.as_str());
+    let read = |name: &str| -> std::result::Result<Vec<u8>, String> {
+        let mut content = Vec::new();
+        let file = File::open(images.join(name)).map_err(|error| format!("{name}: {error}"))?;
+        // Of a deleted file only the head is looked at, its content follows.
+        let limit = if name.starts_with("ghost-file-") { HEAD_SIZE_BYTES } else { JUDGED_SIZE_BYTES_MAX + 1 };
+        file.take(limit).read_to_end(&mut content).map_err(|error| format!("{name}: {error}"))?;
+        if content.len() as u64 > JUDGED_SIZE_BYTES_MAX {
+            return Err(format!("{name} is too long"));
+        }
+        Ok(content)
+    };
+    judge(names, &expected, read)
+        .map_err(|why| Error::new(Code::SnapshotDamaged, format!("it can't be restored: {why}")))
 }
 
 /// A page to be written: where in the chunk, into the file of which pages, where in it.

@@ -3,6 +3,7 @@
 mod capture;
 mod dump;
 mod images;
+mod judge;
 mod lay_out;
 mod program;
 mod restore;

@@ -30,6 +30,8 @@ const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
 /** Default of a host with a snapshot store; without one nothing is evicted. */
 export const DEFAULT_CHUNK_CACHE_MIB = 10_240;
+/** The user that the Debian package makes; its pager has the next number. */
+export const SERVER_UID_DEFAULT = 64_321;
 
 const PROCESS_OPTIONS = {
   listen: defaulted({
@@ -137,9 +139,9 @@ const PROCESS_OPTIONS = {
     flag: null,
     variable: "THAW_SERVER_UID",
     type: wholeNumber(1, 2 ** 31),
-    default: "64321",
+    default: String(SERVER_UID_DEFAULT),
     unit: null,
-    help: "unprivileged user (and group) of the server process when root starts it",
+    help: "unprivileged user (and group) of the server process when root starts it; the pager is the user after it",
   }),
 };
 
@@ -199,7 +201,7 @@ const ACCOUNT_OPTIONS = {
     default: "",
     defaultText: "none",
     unit: null,
-    help: "a directory of this host, writable for uids from 100000, for functions that name this access point; repeatable",
+    help: "a directory of this host, writable for uids from 2000000000, for functions that name this access point; repeatable",
   }),
 };
 
