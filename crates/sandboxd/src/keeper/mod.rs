@@ -11,11 +11,13 @@
 
 mod commands;
 mod identity;
+mod ipc;
 mod messages;
 mod programs;
 mod relay;
 mod root;
 mod seccomp;
+mod shown;
 mod sockets;
 mod starter;
 #[cfg(any(test, feature = "bench"))]

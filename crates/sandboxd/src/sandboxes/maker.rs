@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{chown, PermissionsExt};
+use std::os::unix::fs::{chown, DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,6 +48,14 @@ fn open_subdir(data: &Path, name: &str) -> io::Result<OwnedFd> {
     Ok(File::open(path)?.into())
 }
 
+/// Makes root's own empty directory, the second layer of what sandboxes show. Keepers look whether it is that.
+fn make_empty(path: &Path) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(0o555).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
@@ -59,6 +67,7 @@ impl Maker {
         for dir in [&code, &opt] {
             chown(sys::self_fd_path(dir.as_fd()), Some(server_uid), Some(server_uid))?;
         }
+        make_empty(&directories.data.join("empty"))?;
         Ok(Maker { directories, server_uid, pool, kdat, code, opt })
     }
 
@@ -82,6 +91,7 @@ impl Maker {
             supervisor: text(&self.directories.supervisor),
             preload: preload.is_file().then(|| text(&preload)),
             mount_point: text(&self.directories.run.join("root")),
+            empty: text(&self.directories.data.join("empty")),
             kdat: self.kdat.as_deref().map_or_else(String::new, text),
             tmp_mib: spec.tmp_mib,
             tmp_image: None,

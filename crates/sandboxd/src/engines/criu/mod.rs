@@ -5,6 +5,7 @@ mod dump;
 mod images;
 mod lay_out;
 mod program;
+mod refusals;
 mod restore;
 mod work_directory;
 
