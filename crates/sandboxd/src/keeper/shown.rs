@@ -3,8 +3,8 @@
 //! ```text
 //!  lowerdir = the host's directory : an empty one      →  inodes of this sandbox, pages of all
 //! ```
-//! Locks, leases and watches belong to an inode. With a bind mount the inode of a runtime's or a package's file would be
-//! the same in all sandboxes of the host, and one that locks it would stop the others. The overlay asks for a second
+//! Locks, leases and watches belong to an inode. With a bind mount the inode of a runtime's or a package's file would
+//! be the same in all sandboxes of the host, and one that locks it would stop the others. The overlay asks for a second
 //! layer: an empty directory, on the layer's own file system where there is one (then inode numbers stay as they are).
 
 use std::fs::{self, File, OpenOptions};
@@ -99,8 +99,8 @@ impl Shown {
         self.show_directory(&self.stage, target).map_err(|error| describe(target, &error))
     }
 
-    /// An overlay does not show what is mounted below its layers. What can't be a layer (a file, a file system of an odd
-    /// kind) is shown as it is, with the host's inodes.
+    /// An overlay does not show what is mounted below its layers. What can't be a layer (a file, a file system of an
+    /// odd kind) is shown as it is, with the host's inodes.
     fn show_mounts_below(&self, source: &Path, target: &Path) -> io::Result<()> {
         for point in mounts_below(source, &fs::read("/proc/self/mountinfo")?) {
             let place = target.join(point.strip_prefix(source).expect("is below it"));

@@ -114,8 +114,8 @@ pub fn mount_tmp(uid: u32, has_lower: bool) -> io::Result<()> {
     let upper = format!("{PRIVATE}/disk/upper");
     chown(&upper, Some(uid), Some(uid))?;
     fs::set_permissions(&upper, fs::Permissions::from_mode(0o1777))?;
-    // Fresh files have the device number of their directories: so a watch on one is found again. Above a snapshot's files
-    // inode numbers would be negative. There a file with several names stays one when it is first written to.
+    // Fresh files have the device number of their directories: so a watch on one is found again. Above a snapshot's
+    // files inode numbers would be negative. There a file with several names stays one when it is first written to.
     let more = if has_lower { "index=on" } else { "xino=on" };
     let options = format!("lowerdir={PRIVATE}/lower,upperdir={upper},workdir={PRIVATE}/disk/work,{more}");
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;

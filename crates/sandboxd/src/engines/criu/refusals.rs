@@ -172,7 +172,8 @@ mod tests {
     use super::*;
 
     const LOG: &str = "Error (criu/util.c:1534): rlimit: Can't setup RLIMIT_NOFILE for self: Operation not permitted\n";
-    const END_OF_LOG: &str = "Error (criu/cr-dump.c:1545): Dump files (pid: 1002) failed with -1\nError (criu/cr-dump.c:1975): Dumping FAILED.\n";
+    const END_OF_LOG: &str = "Error (criu/cr-dump.c:1545): Dump files (pid: 1002) failed with -1\n\
+                              Error (criu/cr-dump.c:1975): Dumping FAILED.\n";
 
     fn explained(lines: &str) -> String {
         explain(&format!("{LOG}{lines}{END_OF_LOG}"), 1)
