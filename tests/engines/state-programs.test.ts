@@ -24,6 +24,10 @@ const STATES = [
   "child_processes",
   "shared_memory",
   "many_files",
+  "wall_clock_timers",
+  "watches",
+  "locks",
+  "hard_links",
 ];
 
 describe.each(["criu", "process"] as const)("engine %s", (engine) => {

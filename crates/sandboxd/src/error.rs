@@ -10,6 +10,8 @@ pub enum Code {
     Exists,
     NoCriu,
     SnapshotFailed,
+    /// The function holds something that can't be saved. The message's first line tells its owner what.
+    SnapshotRefused,
     /// The function has more files, links or pieces of memory than a snapshot can describe.
     SnapshotTooLarge,
     SnapshotDamaged,
@@ -33,6 +35,7 @@ impl Code {
             Code::Exists => "SANDBOX_EXISTS",
             Code::NoCriu => "SANDBOX_NO_CRIU",
             Code::SnapshotFailed => "SANDBOX_SNAPSHOT_FAILED",
+            Code::SnapshotRefused => "SANDBOX_SNAPSHOT_REFUSED",
             Code::SnapshotTooLarge => "SANDBOX_SNAPSHOT_TOO_LARGE",
             Code::SnapshotDamaged => "SANDBOX_SNAPSHOT_DAMAGED",
             Code::RestoreFailed => "SANDBOX_RESTORE_FAILED",

@@ -142,12 +142,7 @@ fn close(host: &Host) {
     host.network.close();
 }
 
-fn compose(
-    options: ServeOptions,
-    private: PathBuf,
-    data: DataDirectory,
-    host: &Arc<Host>,
-) -> io::Result<Arc<Parts>> {
+fn compose(options: ServeOptions, private: PathBuf, data: DataDirectory, host: &Arc<Host>) -> io::Result<Arc<Parts>> {
     let criu_path = options.criu.clone();
     let cgroup_version = host.hierarchy.version;
     let has_nat = host.network.has_nat;

@@ -9,10 +9,11 @@ use nix::unistd::{fork, ForkResult, Pid};
 
 use super::messages::{Command, Memory, MountPoint, Reply, SnapshotFacts, TimeOffsets};
 use super::programs::{self, invalid, CriuFds, ACTION_SCRIPT};
+use super::shown::Shown;
 use super::starter::{Job, Starter};
 #[cfg(feature = "bench")]
 use super::stock;
-use super::{identity, relay, root, sockets, tmp_disk, Init};
+use super::{identity, ipc, relay, root, sockets, tmp_disk, Init};
 use crate::sys;
 
 /// In place of CRIU's exit code.
@@ -58,6 +59,7 @@ impl Init<'_> {
         }
         let file_systems: Vec<&str> = mounts.iter().filter_map(MountPoint::file_system).collect();
         root::make_mount_points(&file_systems)?;
+        let shown = Shown::new(Path::new(tmp_disk::PRIVATE))?;
         for (mount, tree) in mounts.iter().zip(&fds) {
             let (target, read_only) = match mount {
                 MountPoint::Task => ("/var/task".to_string(), true),
@@ -67,9 +69,13 @@ impl Init<'_> {
                 MountPoint::FileSystem { name } => (format!("/mnt/{name}"), false),
             };
             sys::restrict_tree(tree.as_fd(), read_only)?;
-            sys::attach_tree(tree.as_fd(), Path::new(&target))?;
+            if matches!(mount, MountPoint::Task | MountPoint::Opt) {
+                shown.show_tree(tree.as_fd(), Path::new(&target))?;
+            } else {
+                sys::attach_tree(tree.as_fd(), Path::new(&target))?;
+            }
         }
-        tmp_disk::mount_tmp(uid)?;
+        tmp_disk::mount_tmp(uid, snapshot.is_some())?;
         root::write_users(uid)?;
         if let Some(facts) = snapshot {
             identity::write_snapshot(facts)?;
@@ -104,12 +110,19 @@ impl Init<'_> {
     fn dump(&mut self, ghost_limit_bytes: u64, criu: &CriuFds) -> io::Result<Reply> {
         let supervisor = self.supervisor.ok_or_else(|| invalid("there is no supervisor"))?;
         let uid = self.uid()?;
+        if let Some(what) = ipc::find_objects()? {
+            return Ok(Reply::Refused { what });
+        }
         let cut_connections = sockets::cut_outside_connections()?;
         let clocks = programs::clocks_of(supervisor)?;
         let log_args = ["dump", "-t", &supervisor.to_string(), "--ghost-limit", &ghost_limit_bytes.to_string()]
             .map(str::to_string)
             .to_vec();
         let mut args = log_args;
+        // Where a watched file has no handle by which its path could be found. All of it is bounded by the function.
+        args.extend(
+            ["/tmp", "/var/task", "/opt"].iter().flat_map(|path| ["--irmap-scan-path", path].map(str::to_string)),
+        );
         args.extend(
             ["--stream", "--action-script", ACTION_SCRIPT, "--network-lock", "skip", "--link-remap", "-o", "dump.log"]
                 .map(str::to_string),

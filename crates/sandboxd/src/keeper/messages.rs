@@ -14,6 +14,8 @@ pub struct KeeperConfig {
     pub preload: Option<String>,
     /// An empty directory of the host to build on.
     pub mount_point: String,
+    /// Root's own empty directory, on the disk of sandboxd's data.
+    pub empty: String,
     /// The kernel facts CRIU has cached; empty without CRIU.
     pub kdat: String,
     pub tmp_mib: u64,
@@ -133,6 +135,10 @@ pub enum Reply {
         supervisor_pid: i32,
         clocks: TimeOffsets,
         cut_connections: u32,
+    },
+    /// What the function holds that no engine would find again: a sentence for its owner.
+    Refused {
+        what: String,
     },
     /// CRIU's exit code; its log is in the work directory.
     CriuFailed {

@@ -12,11 +12,13 @@
 mod capabilities;
 mod commands;
 mod identity;
+mod ipc;
 mod messages;
 mod programs;
 mod relay;
 mod root;
 mod seccomp;
+mod shown;
 mod sockets;
 mod starter;
 #[cfg(any(test, feature = "bench"))]

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::AsFd;
 use std::os::unix::fs::{symlink, PermissionsExt};
 use std::path::Path;
 
@@ -11,8 +10,8 @@ use nix::sys::stat::{makedev, mknod, Mode, SFlag};
 use nix::unistd::{chdir, pivot_root, sethostname, Pid};
 
 use super::messages::KeeperConfig;
+use super::shown::{self, Aside, Shown};
 use super::{identity, tmp_disk};
-use crate::sys;
 
 /// Up to this only init, CRIU and helpers live, so that the pids of a snapshot are free again at its restore.
 const LAST_RESERVED_PID: i32 = 1000;
@@ -53,28 +52,30 @@ pub fn build(config: &KeeperConfig) -> io::Result<()> {
     for dir in DIRECTORIES {
         fs::create_dir_all(base.join(dir))?;
     }
+    build_run(config, &base.join("run"))?;
+    let shown = Shown::new(&base.join(&tmp_disk::PRIVATE[1..]))?;
     let source = Path::new(&config.root);
-    attach(&source.join("usr"), &base.join("usr"))?;
+    shown.show(&source.join("usr"), &base.join("usr"))?;
     for dir in TOP_LEVEL {
-        mirror_top_level(source, base, dir)?;
+        mirror_top_level(&shown, source, base, dir)?;
     }
     if config.root == "/" {
         for dir in HOST_HIDDEN.iter().filter(|dir| base.join(dir).is_dir()) {
             mount(Some("thaw"), &base.join(dir), Some("tmpfs"), flags | MsFlags::MS_RDONLY, Some("size=4k"))?;
         }
     }
-    build_etc(source, &base.join("etc"))?;
-    attach(Path::new(&config.client), &base.join("var/runtime"))?;
+    build_etc(&shown, source, &base.join("etc"))?;
+    shown.show(Path::new(&config.client), &base.join("var/runtime"))?;
     if let Some(lang) = &config.lang {
-        attach(Path::new(lang), &base.join("var/lang"))?;
+        shown.show(Path::new(lang), &base.join("var/lang"))?;
     }
     fs::write(base.join("var/rapid/init"), b"")?;
-    attach(Path::new(&config.supervisor), &base.join("var/rapid/init"))?;
+    shown.show(Path::new(&config.supervisor), &base.join("var/rapid/init"))?;
     if let Some(library) = &config.preload {
-        preload(Path::new(library), base)?;
+        preload(&shown, Path::new(library), base)?;
     }
+    drop(shown);
     build_dev(&base.join("dev"))?;
-    build_run(config, &base.join("run"))?;
     let proc_flags = flags | MsFlags::MS_NOEXEC;
     mount(Some("proc"), &base.join("proc"), Some("proc"), proc_flags, None::<&str>)?;
     settle_kernel(&base.join("proc"))?;
@@ -85,14 +86,7 @@ pub fn build(config: &KeeperConfig) -> io::Result<()> {
     Ok(())
 }
 
-fn attach(source: &Path, target: &Path) -> io::Result<()> {
-    let describe = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", target.display()));
-    let tree = sys::open_tree_clone(source).map_err(describe)?;
-    sys::restrict_tree(tree.as_fd(), true).map_err(describe)?;
-    sys::attach_tree(tree.as_fd(), target).map_err(describe)
-}
-
-fn mirror_top_level(source: &Path, base: &Path, dir: &str) -> io::Result<()> {
+fn mirror_top_level(shown: &Shown, source: &Path, base: &Path, dir: &str) -> io::Result<()> {
     let from = source.join(dir);
     if dir == "lib64" {
         if let Some(libraries) = system_libraries(source) {
@@ -104,7 +98,7 @@ fn mirror_top_level(source: &Path, base: &Path, dir: &str) -> io::Result<()> {
         Ok(meta) if meta.is_symlink() => symlink(fs::read_link(&from)?, base.join(dir)),
         Ok(_) => {
             fs::create_dir(base.join(dir))?;
-            attach(&from, &base.join(dir))
+            shown.show(&from, &base.join(dir))
         }
     }
 }
@@ -122,7 +116,7 @@ fn system_libraries(source: &Path) -> Option<String> {
     shown.all(|entry| source.join(&libraries).join(entry.file_name()).exists()).then_some(libraries)
 }
 
-fn build_etc(source: &Path, etc: &Path) -> io::Result<()> {
+fn build_etc(shown: &Shown, source: &Path, etc: &Path) -> io::Result<()> {
     // The function's user is known only when the sandbox is taken; by then this file system is read-only.
     for name in ["passwd", "group", "machine-id"] {
         symlink(format!("/run/etc/{name}"), etc.join(name))?;
@@ -139,14 +133,20 @@ fn build_etc(source: &Path, etc: &Path) -> io::Result<()> {
             names.push(name);
         }
     }
+    if !from.is_dir() {
+        return Ok(());
+    }
+    let whole = shown.lay_aside(&from)?;
     for name in names {
-        show_etc(&from.join(&name), &etc.join(&name))?;
+        show_etc(shown, &whole, &from, Path::new(&name), &etc.join(&name))?;
     }
     Ok(())
 }
 
-fn show_etc(from: &Path, to: &Path) -> io::Result<()> {
-    let Ok(meta) = fs::metadata(from) else { return Ok(()) };
+/// `whole`: the overlay of all of `/etc`, laid out aside.
+fn show_etc(shown: &Shown, whole: &Aside, etc: &Path, name: &Path, to: &Path) -> io::Result<()> {
+    let from = etc.join(name);
+    let Ok(meta) = fs::metadata(&from) else { return Ok(()) };
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent)?;
     }
@@ -155,13 +155,17 @@ fn show_etc(from: &Path, to: &Path) -> io::Result<()> {
     } else {
         fs::write(to, b"")?;
     }
-    attach(&fs::canonicalize(from)?, to)
+    // A link to elsewhere has an overlay of its own.
+    match fs::canonicalize(&from)?.strip_prefix(fs::canonicalize(etc)?) {
+        Ok(inside) => whole.show(inside, to),
+        Err(_) => shown.show(&fs::canonicalize(&from)?, to),
+    }
 }
 
 /// Preloads a library into all programs, whatever environment they are started with.
-fn preload(library: &Path, base: &Path) -> io::Result<()> {
+fn preload(shown: &Shown, library: &Path, base: &Path) -> io::Result<()> {
     fs::write(base.join(&PRELOADED[1..]), b"")?;
-    attach(library, &base.join(&PRELOADED[1..]))?;
+    shown.show(library, &base.join(&PRELOADED[1..]))?;
     fs::write(base.join("etc/ld.so.preload"), format!("{PRELOADED}\n"))
 }
 
@@ -206,9 +210,10 @@ fn build_run(config: &KeeperConfig, run: &Path) -> io::Result<()> {
     fs::create_dir(run.join("ctl"))?;
     fs::create_dir(run.join("etc"))?;
     let private = run.join(".thaw");
-    for dir in ["", "lower", "disk"] {
+    for dir in ["", "lower", "disk"].into_iter().chain(shown::DIRECTORIES) {
         fs::create_dir(private.join(dir))?;
     }
+    shown::attach_empty(Path::new(&config.empty), &private)?;
     fs::set_permissions(&private, fs::Permissions::from_mode(0o700))?;
     tmp_disk::mount_disk(config, &private.join("disk"))
 }

@@ -15,7 +15,7 @@ use nix::mount::{mount, MsFlags};
 use super::messages::KeeperConfig;
 
 /// Inside /run, for root only: where the layers of /tmp are attached.
-const PRIVATE: &str = "/run/.thaw";
+pub const PRIVATE: &str = "/run/.thaw";
 const LOOP_CTL_GET_FREE: libc::c_ulong = 0x4C82;
 const LOOP_CONFIGURE: libc::c_ulong = 0x4C0A;
 const LO_FLAGS_AUTOCLEAR: u32 = 4;
@@ -109,12 +109,15 @@ fn ensure_node(path: &str, number: libc::c_int) -> io::Result<()> {
     }
 }
 
-/// Joins the layers on /tmp for the function's user. The lower one is empty, or the snapshot's.
-pub fn mount_tmp(uid: u32) -> io::Result<()> {
+/// Joins the layers on /tmp for the function's user. The lower one is the snapshot's, or empty.
+pub fn mount_tmp(uid: u32, has_lower: bool) -> io::Result<()> {
     let upper = format!("{PRIVATE}/disk/upper");
     chown(&upper, Some(uid), Some(uid))?;
     fs::set_permissions(&upper, fs::Permissions::from_mode(0o1777))?;
-    let options = format!("lowerdir={PRIVATE}/lower,upperdir={upper},workdir={PRIVATE}/disk/work");
+    // Fresh files have the device number of their directories: so a watch on one is found again. Above a snapshot's
+    // files inode numbers would be negative. There a file with several names stays one when it is first written to.
+    let more = if has_lower { "index=on" } else { "xino=on" };
+    let options = format!("lowerdir={PRIVATE}/lower,upperdir={upper},workdir={PRIVATE}/disk/work,{more}");
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(Some("overlay"), "/tmp", Some("overlay"), flags, Some(options.as_str()))?;
     Ok(())

@@ -18,7 +18,7 @@ use crate::keeper::{Command, KeeperConfig, MountPoint, Reply, SnapshotFacts};
 use crate::observe::recorder::Recorder;
 use crate::snapshots::prepared::Prepared;
 use crate::sys;
-use crate::sys::data_directory::DataDirectory;
+use crate::sys::data_directory::{DataDirectory, PrivateDirectory};
 use thaw_snapshot::beneath;
 
 /// In the directory of runtime clients.
@@ -51,6 +51,8 @@ pub struct Maker {
     kdat: Option<PathBuf>,
     code: OwnedFd,
     opt: OwnedFd,
+    /// The second layer of what sandboxes show.
+    empty: PrivateDirectory,
 }
 
 fn text(path: &Path) -> String {
@@ -67,7 +69,8 @@ impl Maker {
         let server_uid = data.owner;
         let code = data.open_for_server("code")?;
         let opt = data.open_for_server("opt")?;
-        Ok(Maker { directories, server_uid, pool, kdat, code, opt })
+        let empty = data.open_private("empty")?;
+        Ok(Maker { directories, server_uid, pool, kdat, code, opt, empty })
     }
 
     fn keeper_config(&self, spec: &Spec) -> Result<KeeperConfig> {
@@ -90,6 +93,7 @@ impl Maker {
             supervisor: text(&self.directories.supervisor),
             preload: preload.is_file().then(|| text(&preload)),
             mount_point: text(&self.directories.run.join("root")),
+            empty: text(&self.empty.path()),
             kdat: self.kdat.as_deref().map_or_else(String::new, text),
             tmp_mib: spec.tmp_mib,
             tmp_image: None,

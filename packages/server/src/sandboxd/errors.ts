@@ -3,7 +3,10 @@ import { type HostCode, parseHostCode, ThawError } from "../model/platform-error
 /** A refusal or failure of sandboxd. `hostMessage` is for operators and goes to the log. */
 export class SandboxError extends ThawError<HostCode> {
   constructor(code: HostCode, hostMessage: string) {
-    super(code, { detail: { hostMessage } });
+    const [firstLine = ""] = hostMessage.split("\n", 1);
+    // The one code whose text is sandboxd's own: its first line is for the function's owner.
+    const own = code === "SANDBOX_SNAPSHOT_REFUSED" ? { publicMessage: firstLine } : {};
+    super(code, { detail: { hostMessage }, ...own });
   }
 }
 

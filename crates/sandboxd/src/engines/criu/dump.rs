@@ -11,6 +11,7 @@ use thaw_snapshot::PAGE_SIZE_BYTES;
 use super::capture::{capture, Files, Listeners};
 use super::images::{read_pagemap, read_private_size, read_wiped_ranges, Pagemap};
 use super::judge::{judge, Expected};
+use super::refusals;
 use super::work_directory::WorkDirectory;
 use super::CriuEngine;
 use crate::engines::{Captured, Original};
@@ -44,10 +45,15 @@ pub fn dump(engine: &CriuEngine, original: &Original, sink: &mut dyn Sink) -> Re
         }
         (_, Err(error)) if error.code == Code::DiskFull => Err(error),
         (Reply::Dumped { .. }, Err(error)) => Err(error),
-        _ => {
+        (Reply::Refused { what }, _) => Err(Error::new(Code::SnapshotRefused, what)),
+        (reply, _) => {
             let tail = work.log_tail("dump.log");
-            let code = if tail.contains("No space left") { Code::DiskFull } else { Code::SnapshotFailed };
-            Err(Error::new(code, format!("criu: {tail}")))
+            if tail.contains("No space left") {
+                return Err(Error::new(Code::DiskFull, format!("criu: {tail}")));
+            }
+            let code = if let Reply::CriuFailed { code } = reply { code } else { 0 };
+            // The first line is for the function's owner, the rest for the operator.
+            Err(Error::new(Code::SnapshotRefused, format!("{}\ncriu: {tail}", refusals::explain(&tail, code))))
         }
     }
 }
@@ -87,8 +93,9 @@ fn check_reservations(memory_map: &[u8]) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(
-        Code::SnapshotFailed,
-        "a process has reserved more than 60 TiB of addresses, which can't be restored",
+        Code::SnapshotRefused,
+        "The execution environment could not be saved: a process has reserved more than 60 TiB of addresses, which \
+         can't be restored. Reserve less.",
     ))
 }
 

@@ -6,6 +6,7 @@ mod images;
 mod judge;
 mod lay_out;
 mod program;
+mod refusals;
 mod restore;
 mod work_directory;
 

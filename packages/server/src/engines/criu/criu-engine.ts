@@ -5,6 +5,8 @@ import { fingerprintOf } from "../../snapshots/format/fingerprint.ts";
 import { type HostedEngineOptions, openSandbox } from "../hosted-engine.ts";
 
 const NAME: HostEngine = "criu";
+/** Rises when `patches/criu` gives another meaning to what CRIU's files hold. 2: timers of the wall clock. */
+const PATCHES = "patches 2";
 
 export function createCriuEngine(options: HostedEngineOptions): Engine {
   const { host } = options;
@@ -21,7 +23,7 @@ function createImages(options: HostedEngineOptions): EngineImages {
   const { host } = options;
   // The memory of a process depends on what the CPU offered to its libraries.
   const { criuVersion, cpuFingerprint, supervisorBuild } = host.facts;
-  const fingerprint = fingerprintOf(NAME, [criuVersion, cpuFingerprint, supervisorBuild]);
+  const fingerprint = fingerprintOf(NAME, [criuVersion, PATCHES, cpuFingerprint, supervisorBuild]);
   return {
     fingerprint,
     capture: (sandbox, snapshotId, secrets) =>
