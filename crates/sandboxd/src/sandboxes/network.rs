@@ -166,7 +166,10 @@ impl Network {
 
     /// Throws where the host's rules are gone: no sandbox gets a network without them.
     fn rules(&self) -> io::Result<Rules> {
-        let walls = self.walls.lock();
+        let mut walls = self.walls.lock();
+        if walls.problem.is_some() {
+            walls.look();
+        }
         match &walls.problem {
             Some(problem) => Err(io::Error::other(format!("its rules on the host are gone: {problem}"))),
             None => Ok(walls.rules.clone()),
@@ -207,14 +210,21 @@ impl Network {
 impl Walls {
     fn install(&mut self) -> io::Result<()> {
         self.rules.install()?;
-        self.listed = self.rules.list();
+        self.listed = self.rules.list()?;
         Ok(())
     }
 
     /// Puts the rules back where they are not as they were: somebody may have flushed all rules of the host.
     fn look(&mut self) {
-        if self.is_closed || (self.problem.is_none() && self.listed.is_some() && self.rules.list() == self.listed) {
+        if self.is_closed {
             return;
+        }
+        if self.problem.is_none() {
+            // Not asked, on a host that is short of processes for one: the next look may tell.
+            let Ok(listed) = self.rules.list() else { return };
+            if listed.is_some() && listed == self.listed {
+                return;
+            }
         }
         match self.install() {
             Ok(()) => {

@@ -132,11 +132,12 @@ impl Rules {
         })
     }
 
-    /// Lists the host's table as it is, without what counts; none where there is no such table.
-    pub fn list(&self) -> Option<String> {
+    /// Lists the host's table as it is, without what counts; none where there is no such table. Throws where nft can't
+    /// be asked, which says nothing about the table.
+    pub fn list(&self) -> io::Result<Option<String>> {
         let words = ["-s", "-t", "list", "table", "inet", &self.table];
-        let listed = Command::new("nft").args(words).stderr(Stdio::null()).output().ok()?;
-        listed.status.success().then(|| String::from_utf8_lossy(&listed.stdout).into_owned())
+        let listed = Command::new("nft").args(words).stderr(Stdio::null()).output()?;
+        Ok(listed.status.success().then(|| String::from_utf8_lossy(&listed.stdout).into_owned()))
     }
 
     /// Puts the sandbox's own tables in place.
