@@ -1,10 +1,15 @@
 //! Open files in CRIU's images. CRIU opens them as root, by their paths in the sandbox.
 
-use super::images::{all, first, File, Ghost, RegularFile, UnixSocket};
+use std::collections::HashSet;
+
+use super::images::{all, first, File, Ghost, RegularFile, Remap, UnixSocket};
 use super::{Expected, Judged};
 
 const REGULAR: i32 = 1;
 const UNIX: i32 = 5;
+/// Kinds of remapped files.
+const LINKED: i32 = 0;
+const GHOST: i32 = 1;
 /// Pipes, FIFOs, sockets of the internet, eventfds, epolls, inotify, signalfds, netlink, timerfds, memfds, pidfds. Not:
 /// packet sockets, terminals, fanotify, namespaces, tunnels, what a plugin restores, maps of BPF.
 const OTHERS: [i32; 11] = [2, 3, 4, 6, 7, 8, 9, 13, 17, 18, 20];
@@ -14,10 +19,17 @@ const DEVICES: [&[u8]; 5] = [b"null", b"zero", b"full", b"random", b"urandom"];
 const CONTROL_SOCKET: &[u8] = b"/run/ctl/ctl.sock";
 const TYPE_MASK: u32 = libc::S_IFMT;
 
-pub fn judge_files(image: &[u8], expected: &Expected) -> Judged {
+/// Lists the files that were deleted, or have another name: CRIU links them to theirs for a moment, and to another one
+/// where something has that by now. It does not follow a link there.
+pub fn read_renamed(image: &[u8]) -> Judged<HashSet<u32>> {
+    let is_link = |remap: &Remap| [LINKED, GHOST].contains(&remap.kind.unwrap_or(LINKED));
+    Ok(all::<Remap>(image)?.into_iter().filter(is_link).map(|remap| remap.file).collect())
+}
+
+pub fn judge_files(image: &[u8], renamed: &HashSet<u32>, expected: &Expected) -> Judged {
     for file in all::<File>(image)? {
         match file.kind {
-            REGULAR => judge_regular(&file.regular.ok_or("a file has no path")?, expected)?,
+            REGULAR => judge_regular(&file.regular.ok_or("a file has no path")?, renamed, expected)?,
             UNIX => judge_unix(&file.unix.ok_or("a socket has no name")?, expected)?,
             kind if OTHERS.contains(&kind) => {}
             kind => return Err(format!("an open file is of a kind that no function has (CRIU's number {kind})")),
@@ -44,7 +56,7 @@ fn parts_of(path: &[u8]) -> Option<Vec<&[u8]>> {
     (!parts.contains(&b"..".as_slice())).then_some(parts)
 }
 
-fn judge_regular(file: &RegularFile, expected: &Expected) -> Judged {
+fn judge_regular(file: &RegularFile, renamed: &HashSet<u32>, expected: &Expected) -> Judged {
     let flags = file.flags as i32;
     let is_read_only = flags & libc::O_ACCMODE == libc::O_RDONLY;
     if file.external == Some(true) || flags & (libc::O_CREAT | libc::O_TRUNC | libc::O_EXCL) != 0 {
@@ -52,6 +64,7 @@ fn judge_regular(file: &RegularFile, expected: &Expected) -> Judged {
     }
     let parts = parts_of(&file.name).ok_or_else(|| show(&file.name))?;
     let is_allowed = match parts[..] {
+        [b"tmp", .., _] if renamed.contains(&file.id) => !goes_through_link(&parts[1..parts.len() - 1], expected),
         [b"tmp", ..] => !goes_through_link(&parts[1..], expected),
         [b"dev", name] => DEVICES.contains(&name),
         [b"proc", ..] => is_read_only && is_own_process_file(&parts[1..]),

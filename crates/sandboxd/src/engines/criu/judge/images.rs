@@ -145,12 +145,23 @@ pub struct File {
 
 #[derive(Clone, PartialEq, Message)]
 pub struct RegularFile {
+    #[prost(uint32, required, tag = "1")]
+    pub id: u32,
     #[prost(uint32, required, tag = "2")]
     pub flags: u32,
     #[prost(bytes = "vec", required, tag = "6")]
     pub name: Vec<u8>,
     #[prost(bool, optional, tag = "9")]
     pub external: Option<bool>,
+}
+
+/// A file that has its name no more.
+#[derive(Clone, PartialEq, Message)]
+pub struct Remap {
+    #[prost(uint32, required, tag = "1")]
+    pub file: u32,
+    #[prost(int32, optional, tag = "3")]
+    pub kind: Option<i32>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -45,7 +45,7 @@ pub fn links_of(disk: &[DiskEntry]) -> HashSet<Vec<u8>> {
 /// True for images whose content is judged, whole.
 pub fn is_judged(name: &str) -> bool {
     ["core-", "ids-", "ghost-file-"].iter().any(|start| name.starts_with(start))
-        || ["inventory.img", "pstree.img", "seccomp.img", "files.img"].contains(&name)
+        || ["inventory.img", "pstree.img", "seccomp.img", "files.img", "remap-fpath.img"].contains(&name)
 }
 
 fn is_known(name: &str) -> bool {
@@ -87,13 +87,18 @@ pub fn judge<'n, E: From<Refusal>>(
             Err(format!("it has no {name}").into())
         }
     })?;
+    let renamed = if names.contains("remap-fpath.img") {
+        files::read_renamed(&read("remap-fpath.img")?).map_err(|why| explain("remap-fpath.img", why))?
+    } else {
+        HashSet::new()
+    };
     for name in names.iter().filter(|name| is_judged(name)) {
         if name.starts_with("ids-") {
             processes::judge_ids(&read(name)?, &root).map_err(|why| explain(name, why))?;
         } else if name.starts_with("ghost-file-") {
             files::judge_ghost(&read(name)?).map_err(|why| explain(name, why))?;
         } else if *name == "files.img" {
-            files::judge_files(&read(name)?, expected).map_err(|why| explain(name, why))?;
+            files::judge_files(&read(name)?, &renamed, expected).map_err(|why| explain(name, why))?;
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
 use super::images::{
-    Core, Creds, File, Filter, Ghost, Ids, Inventory, Process, RegularFile, Seccomp, Task, Thread, UnixSocket,
+    Core, Creds, File, Filter, Ghost, Ids, Inventory, Process, RegularFile, Remap, Seccomp, Task, Thread, UnixSocket,
 };
 use super::*;
 use crate::keeper;
@@ -73,7 +73,13 @@ fn put_inventory(images: &mut Images, version: u32, root_ids: Option<Ids>) {
 }
 
 fn regular(name: &str, flags: i32) -> File {
-    let regular = RegularFile { flags: flags as u32, name: name.into(), external: None };
+    let regular = RegularFile { id: 1, flags: flags as u32, name: name.into(), external: None };
+    File { kind: 1, regular: Some(regular), unix: None }
+}
+
+/// One whose name is another file's by now.
+fn deleted(name: &str) -> File {
+    let regular = RegularFile { id: 7, flags: libc::O_RDWR as u32, name: name.into(), external: None };
     File { kind: 1, regular: Some(regular), unix: None }
 }
 
@@ -98,6 +104,7 @@ fn sample() -> Images {
     put(&mut images, "core-1003.img", &dead);
     put(&mut images, "ids-1001.img", &ids());
     put(&mut images, "ghost-file-1f.img", &Ghost { mode: libc::S_IFREG | 0o644 });
+    put(&mut images, "remap-fpath.img", &Remap { file: 7, kind: Some(1) });
     let files = [
         regular("/tmp/data", libc::O_RDWR),
         regular("./tmp/dir/data", libc::O_WRONLY | libc::O_APPEND),
@@ -108,6 +115,7 @@ fn sample() -> Images {
         regular("/proc/meminfo", libc::O_RDONLY),
         regular("/proc/1001/maps", libc::O_RDONLY),
         regular("/proc/1001/task/1002/stat", libc::O_RDONLY),
+        deleted("/tmp/link"),
         unix(b"", None),
         unix(b"\0name", None),
         unix(b"/run/ctl/ctl.sock\0", None),
@@ -265,11 +273,13 @@ fn files_that_a_function_could_not_open_are_refused() {
         regular("/dev/sda", libc::O_RDONLY),
         regular("/tmp/link", libc::O_RDWR),
         regular("/tmp/link/1/mem", libc::O_RDWR),
+        deleted("/tmp/link/1/mem"),
+        deleted("/proc/1/mem"),
         regular("/tmp/new", libc::O_RDONLY | libc::O_CREAT),
         regular("/tmp/../proc/1/mem", libc::O_RDONLY),
         File {
             kind: 1,
-            regular: Some(RegularFile { flags: 0, name: b"/tmp/x".to_vec(), external: Some(true) }),
+            regular: Some(RegularFile { id: 1, flags: 0, name: b"/tmp/x".to_vec(), external: Some(true) }),
             unix: None,
         },
         File { kind: 1, regular: None, unix: None },
