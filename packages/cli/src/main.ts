@@ -6,7 +6,7 @@ import { checkCommand } from "./check/check.ts";
 import { connect } from "./connection.ts";
 import { listEnvironments, stopEnvironments } from "./environments.ts";
 import { CommandError } from "@thaw/installation/command-error";
-import { deploy } from "./deploy/deploy.ts";
+import { deploy, type DeployOptions } from "./deploy/deploy.ts";
 import { runDoctor } from "./doctor/doctor.ts";
 import { invoke } from "./invoke.ts";
 import { changeKey, listKeys } from "./keys.ts";
@@ -66,17 +66,23 @@ function exitOfWrongCall(error: CommanderError): never {
 function addFunctionCommands(program: Command): void {
   program
     .command("deploy")
-    .argument("[template]", "SAM or CloudFormation template", "template.yml")
-    .option("--stack-name <name>", "prefix of functions without a FunctionName")
-    .option("--parameter-overrides <name=value...>", "template parameters", collectPairs, {})
+    .argument("[template]", "SAM or CloudFormation template, or a folder with one (default: this folder)")
+    .option("--stack-name <name>", "prefix of functions without a FunctionName (default: the folder's name)")
+    .option("--parameter-overrides <name=value...>", "template parameters, in both forms of AWS's tools")
+    .option("--env-vars <file>", "values of functions' variables, in the form of sam local")
     .option("--skip-unsupported", "deploy although parts of the template have no meaning here")
     .description("create or update what a template describes")
     .action(
       (
-        template: string,
-        options: { stackName?: string; parameterOverrides: Record<string, string>; skipUnsupported?: boolean },
+        template: string | undefined,
+        options: Omit<DeployOptions, "json" | "parameterOverrides"> & OverrideFlags,
         command: Command,
-      ) => deploy(connect(), template, { ...options, json: isJson(command) }),
+      ) =>
+        deploy(connect(), template, {
+          ...options,
+          parameterOverrides: options.parameterOverrides ?? [],
+          json: isJson(command),
+        }),
     );
   program
     .command("invoke")
@@ -97,6 +103,10 @@ function addFunctionCommands(program: Command): void {
     .action((name: string, options: { follow?: boolean; since?: number }, command: Command) =>
       showLogs(connect(), name, { ...options, json: isJson(command) }),
     );
+}
+
+interface OverrideFlags {
+  readonly parameterOverrides?: readonly string[];
 }
 
 interface ScanFlags {
@@ -223,12 +233,6 @@ function addKeyCommands(program: Command): void {
 
 function isJson(command: Command): boolean {
   return command.optsWithGlobals()["json"] === true;
-}
-
-function collectPairs(text: string, previous: Record<string, string>): Record<string, string> {
-  const at = text.indexOf("=");
-  if (at < 1) throw new InvalidArgumentError("expected NAME=VALUE");
-  return { ...previous, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
 function parseNumber(text: string): number {
