@@ -3,21 +3,26 @@ import { Command, type CommanderError, InvalidArgumentError, Option } from "comm
 import { PROGRAM, VERSION } from "@thaw/installation";
 import { AnswerFormError } from "@thaw/thaw-api";
 import { checkCommand } from "./check/check.ts";
+import { completionScript } from "./completion.ts";
 import { connect } from "./connection.ts";
 import { listEnvironments, stopEnvironments } from "./environments.ts";
 import { CommandError } from "@thaw/installation/command-error";
 import { deploy, type DeployOptions } from "./deploy/deploy.ts";
 import { runDoctor } from "./doctor/doctor.ts";
+import { addHelp } from "./help.ts";
 import { invoke } from "./invoke.ts";
 import { changeKey, listKeys } from "./keys.ts";
 import { printEnv } from "./print-env.ts";
 import { showLogs } from "./logs.ts";
 import { installRuntime, listRuntimes, pruneRuntimes } from "./runtimes.ts";
+import { INSTALLABLE } from "./runtime-names.ts";
 import { scanCommand } from "./scan.ts";
 import type { Severity } from "@thaw/scan/rules";
+import { print } from "./table.ts";
 import { inspectSnapshot, listSnapshots, verifySnapshots } from "./snapshots.ts";
 
-export async function main(argv: readonly string[]): Promise<void> {
+/** `serveUsage`: the help of `thaw serve`, for completion scripts. */
+export async function main(argv: readonly string[], serveUsage = ""): Promise<void> {
   process.stdout.on("error", endWithReader);
   const program = new Command("thaw")
     .description("Lambda SnapStart for real, self-hosted")
@@ -27,18 +32,24 @@ export async function main(argv: readonly string[]): Promise<void> {
   program.command("serve").description("run the server (thaw serve --help)").allowUnknownOption();
   program
     .command("backup")
-    .argument("<dir>")
-    .option("--data <dir>")
+    .argument("<dir>", "new directory for the backup")
+    .option("--data <dir>", "data directory of the server")
     .description("copy the whole state of a server, also while it runs (root)");
   program
     .command("restore")
-    .argument("<dir>")
-    .option("--data <dir>")
+    .argument("<dir>", "directory of the backup")
+    .option("--data <dir>", "data directory to make")
     .description("make a new data directory from a backup (root)");
   addFunctionCommands(program);
   addScanCommand(program);
   addCheckCommand(program);
   addHostCommands(program);
+  program
+    .command("completion")
+    .argument("<shell>", "bash, zsh or fish")
+    .description("script that completes commands and options in a shell")
+    .action((shell: string) => print(completionScript(shell, program, serveUsage)));
+  addHelp(program);
   await runOrFail(() => program.parseAsync(argv), 1);
 }
 
@@ -157,18 +168,23 @@ function addHostCommands(program: Command): void {
   const environments = program.command("environments").description("execution environments");
   environments
     .command("ls")
-    .option("--function <name>")
+    .option("--function <name>", "only those of this function")
+    .description("execution environments of this host, with their state and invokes")
     .action((options: { function?: string }, command: Command) =>
       listEnvironments(connect(), { ...options, json: isJson(command) }),
     );
   environments
     .command("stop")
-    .option("--function <name[:qualifier]>")
+    .option("--function <name[:qualifier]>", "only those of this function, or of this version or alias")
+    .description("stop environments: the next invoke is a cold start")
     .action((options: { function?: string }, command: Command) =>
       stopEnvironments(connect(), { ...options, json: isJson(command) }),
     );
   const snapshots = program.command("snapshots").description("snapshots of published versions");
-  snapshots.command("ls").action((_options: unknown, command: Command) => listSnapshots(connect(), isJson(command)));
+  snapshots
+    .command("ls")
+    .description("snapshots with their function, state, size and times")
+    .action((_options: unknown, command: Command) => listSnapshots(connect(), isJson(command)));
   snapshots
     .command("inspect")
     .argument("<snapshot>", "ID or FUNCTION:VERSION")
@@ -186,10 +202,14 @@ function addHostCommands(program: Command): void {
     );
   addKeyCommands(program);
   const runtimes = program.command("runtimes").description("languages on this host");
-  runtimes.command("ls").action((_options: unknown, command: Command) => listRuntimes(connect(), isJson(command)));
+  runtimes
+    .command("ls")
+    .description("runtimes that functions can have on the server's host")
+    .action((_options: unknown, command: Command) => listRuntimes(connect(), isJson(command)));
   runtimes
     .command("install")
-    .argument("<name>", "java11, java21, java25, python3.13, python3.14, nodejs22, nodejs24")
+    .argument("<name>", `${INSTALLABLE.join(", ")}; or as functions name it: nodejs22.x`)
+    .description("install a language for functions (root, on the server's host)")
     .action((name: string) => installRuntime(name));
   runtimes
     .command("update")
@@ -215,7 +235,10 @@ function addHostCommands(program: Command): void {
 
 function addKeyCommands(program: Command): void {
   const keys = program.command("keys").description("keys for KMSKeyArn that the server holds itself");
-  keys.command("ls").action((_options: unknown, command: Command) => listKeys(connect(), isJson(command)));
+  keys
+    .command("ls")
+    .description("keys and their states")
+    .action((_options: unknown, command: Command) => listKeys(connect(), isJson(command)));
   const descriptions = {
     create: "a new key under this ARN",
     enable: "use it again",
