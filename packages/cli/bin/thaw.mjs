@@ -65,7 +65,7 @@ async function run() {
   else if (command === "serve") await (await import("@thaw/server/serve")).main(rest);
   else if ((command === "backup" || command === "restore") && !isHelp)
     await (await import("@thaw/server/backup")).main(command, rest);
-  else if (command === "completion") {
+  else if (command === "completion" || command === "man-page") {
     const { SERVE_USAGE } = await import("@thaw/server/usage");
     await (await import("../src/main.ts")).main(process.argv, SERVE_USAGE);
   } else await (await import("../src/main.ts")).main(process.argv);

@@ -23,10 +23,14 @@ export function completionScript(shell: string, program: Command, serveUsage: st
 }
 
 function collect(command: Command, path: string): Words[] {
-  const commands = command.commands.map((each) => [each.name(), firstLine(each.description())] as const);
+  const shown = command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((each) => command.commands.includes(each));
+  const commands = shown.map((each) => [each.name(), firstLine(each.description())] as const);
   const declared = [...command.options, new Option("--help", "help for the command")];
   const options = declared.map((option) => [option.long ?? option.short ?? "", firstLine(option.description)] as const);
-  const below = command.commands.flatMap((each) => collect(each, path === "" ? each.name() : `${path} ${each.name()}`));
+  const below = shown.flatMap((each) => collect(each, path === "" ? each.name() : `${path} ${each.name()}`));
   return [{ path, commands, options }, ...below];
 }
 

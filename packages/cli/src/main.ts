@@ -12,6 +12,7 @@ import { runDoctor } from "./doctor/doctor.ts";
 import { addHelp } from "./help.ts";
 import { invoke } from "./invoke.ts";
 import { changeKey, listKeys } from "./keys.ts";
+import { manPage } from "./man-page.ts";
 import { printEnv } from "./print-env.ts";
 import { showLogs } from "./logs.ts";
 import { installRuntime, listRuntimes, pruneRuntimes } from "./runtimes.ts";
@@ -49,6 +50,10 @@ export async function main(argv: readonly string[], serveUsage = ""): Promise<vo
     .argument("<shell>", "bash, zsh or fish")
     .description("script that completes commands and options in a shell")
     .action((shell: string) => print(completionScript(shell, program, serveUsage)));
+  program
+    .command("man-page", { hidden: true })
+    .description("manual page, for packages")
+    .action(() => print(manPage(program, serveUsage)));
   addHelp(program);
   await runOrFail(() => program.parseAsync(argv), 1);
 }

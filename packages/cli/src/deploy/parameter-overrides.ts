@@ -31,7 +31,8 @@ export function readParameterOverrides(given: readonly string[], declared: reado
 function splitArgument(argument: string, declared: ReadonlySet<string>): readonly string[] {
   const parts: string[] = [];
   for (const word of words(argument)) {
-    const name = word.startsWith(KEY) ? word.slice(KEY.length).split(",")[0] : word.split("=")[0];
+    const bare = word.trimStart();
+    const name = bare.startsWith(KEY) ? bare.slice(KEY.length).split(",")[0] : bare.split("=")[0];
     if (parts.length === 0 || (word.includes("=") && declared.has(name ?? ""))) parts.push(word);
     else parts[parts.length - 1] += word;
   }
