@@ -1,7 +1,15 @@
 /** Fn::Cidr: address blocks of equal size out of one block, for IPv4 and IPv6. */
-import { isIPv4, isIPv6 } from "node:net";
-
 const COUNT_MAX = 256;
+
+function isIPv4(address: string): boolean {
+  const parts = address.split(".");
+  return parts.length === 4 && parts.every((part) => /^[0-9]{1,3}$/.test(part) && Number(part) <= 255);
+}
+
+/** Asks the parser of URLs, which knows all forms. */
+function isIPv6(address: string): boolean {
+  return /^[0-9a-fA-F:.]{2,45}$/.test(address) && URL.canParse(`http://[${address}]/`);
+}
 
 /** Gives the blocks, or the predicate of a sentence that says what is wrong. */
 export function splitBlock(block: string, count: number, subnetBits: number): readonly string[] | { wrong: string } {
