@@ -55,7 +55,30 @@ SCRIPT
 chmod 755 "$stage/usr/bin/thaw"
 install -m 644 "$root/packaging/systemd/thaw.service" "$stage/lib/systemd/system/thaw.service"
 install -m 640 "$root/packaging/systemd/thaw.default" "$stage/etc/default/thaw"
-install -m 644 "$root/README.md" "$root/LICENSE" "$root/packaging/grafana-dashboard.json" "$stage/usr/share/doc/thaw/"
+
+# Documents, which call the program as the package does.
+doc=$stage/usr/share/doc/thaw
+install -m 644 "$root/packaging/README.md" "$root/CHANGELOG.md" "$root/packaging/grafana-dashboard.json" "$doc/"
+install -m 644 "$root/LICENSE" "$doc/copyright"
+mkdir -p "$doc/docs" "$doc/samples"
+cp -r "$root/docs/guides" "$root/docs/reference" "$root/docs/design" "$root/docs/formats" "$root"/docs/*.md "$doc/docs/"
+rm -rf "$doc/docs/formats/vectors"
+cp -r "$root/samples/nodejs" "$root/samples/python" "$doc/samples/"
+find "$doc" -name '*.md' -exec sed -i 's/npx thaw/thaw/g' {} +
+find "$doc" -name __pycache__ -prune -exec rm -r {} +
+
+# Manual page and completion, made by the program itself.
+mkdir -p "$stage/usr/share/man/man1" "$stage/usr/share/bash-completion/completions" \
+	"$stage/usr/share/zsh/vendor-completions" "$stage/usr/share/fish/vendor_completions.d"
+staged=$stage/thaw
+sed "s#/usr/lib/thaw#$lib#g" "$stage/usr/bin/thaw" > "$staged"
+chmod 755 "$staged"
+"$staged" man-page | gzip -9n > "$stage/usr/share/man/man1/thaw.1.gz"
+"$staged" completion bash > "$stage/usr/share/bash-completion/completions/thaw"
+"$staged" completion zsh > "$stage/usr/share/zsh/vendor-completions/_thaw"
+"$staged" completion fish > "$stage/usr/share/fish/vendor_completions.d/thaw.fish"
+rm "$staged"
+chmod -R u+rwX,go+rX,go-w "$stage/usr/share"
 chmod -R u+rwX,go+rX,go-w "$lib"
 
 cat > "$stage/DEBIAN/control" <<CONTROL

@@ -2,9 +2,10 @@
 import type { CheckReport } from "@thaw/thaw-api/check-report";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, it } from "vitest";
 import { REPOSITORY, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
@@ -99,6 +100,26 @@ it("finds its own parts: doctor, scanners, and how it is called", ({ expect }) =
   const { status, stderr } = thaw("snapshots", "ls");
   expect(status).toBe(1);
   expect(stderr).toMatch(/^thaw: no credentials: .*Start a server: thaw serve\./);
+});
+
+it("brings documents that call the program as it does, a manual page and completion", ({ expect }) => {
+  const doc = join(root, "usr/share/doc/thaw");
+  const texts = readdirSync(doc, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"));
+  expect(texts).toEqual(expect.arrayContaining(["README.md", "docs/guides/deploy.md", "docs/reference/operations.md"]));
+  for (const name of texts) expect(readFileSync(join(doc, name), "utf8"), name).not.toContain("npx thaw");
+  const readme = readFileSync(join(doc, "README.md"), "utf8");
+  const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map(([, path = ""]) => path);
+  expect(links.length).toBeGreaterThan(10);
+  for (const link of links) expect(existsSync(join(doc, link)), link).toBe(true);
+  expect(existsSync(join(doc, "samples/nodejs/template.yml"))).toBe(true);
+  const page = gunzipSync(readFileSync(join(root, "usr/share/man/man1/thaw.1.gz"))).toString();
+  expect(page).toMatch(/^\.TH THAW 1/);
+  expect(page).toContain(".SS thaw snapshots verify\n");
+  expect(page).not.toContain("npx thaw");
+  const completion = readFileSync(join(root, "usr/share/bash-completion/completions/thaw"), "utf8");
+  expect(completion).toContain("complete -o default -F _thaw thaw");
+  for (const path of ["zsh/vendor-completions/_thaw", "fish/vendor_completions.d/thaw.fish"])
+    expect(existsSync(join(root, "usr/share", path)), path).toBe(true);
 });
 
 it.skipIf(!HAS_SYSTEMD)("has a unit that systemd understands (skipped where it is not installed)", ({ expect }) => {

@@ -92,6 +92,10 @@ it("every route answers with what it declares", { timeout: 120_000 }, async () =
       const parameters = { bucket: "my-bucket", key: "a/b c.zip" };
       return exactly("putObject", await thaw.call("putObject", { parameters, body: Buffer.from("x") })).sizeBytes === 1;
     },
+    readObject: async () => {
+      const parameters = { bucket: "my-bucket", key: "a/b c.zip" };
+      return (await (await thaw.raw("readObject", { parameters })).text()) === "x";
+    },
     readCode: async () =>
       (await (await thaw.raw("readCode", { parameters: { name: codeName } })).bytes()).subarray(0, 2).join() ===
       "80,75",

@@ -1,22 +1,75 @@
 #!/usr/bin/env node
 // Finds Node.js 24 (the programs are TypeScript, run as they are), then the command.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const MAJOR = 24;
-if (Number(process.versions.node.split(".")[0]) < MAJOR) {
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"];
+const PARENT = "THAW_PARENT_PID";
+const PARENT_CHECK_MS = 500;
+
+/**
+ * Ends with npm. `npx thaw serve &` gives the shell the pid of npm; npm passes a signal on to the shell that it starts
+ * the command in, and that shell ends without a word to the command. So the command looks for its parent. The variable
+ * keeps the parent's pid when the program becomes another one.
+ */
+function endWithNpm(stop) {
+  if (process.env.npm_command === undefined) return;
+  process.env[PARENT] ??= String(process.ppid);
+  setInterval(() => {
+    if (process.ppid !== Number(process.env[PARENT])) stop();
+  }, PARENT_CHECK_MS).unref();
+}
+
+/** Takes paths from where the person stands, also where npm has gone to this checkout (`npm --prefix`). */
+function standWhereCalled() {
+  const called = process.env.INIT_CWD;
+  if (process.env.npm_command === undefined || called === undefined) return;
+  if (isInside(process.cwd()) && !isInside(called) && existsSync(called)) process.chdir(called);
+}
+
+function isInside(path) {
+  return !relative(ROOT, resolve(path)).startsWith("..");
+}
+
+/** Runs this program with the checkout's own Node.js, hands signals on, and ends as it does. */
+function runWithOwnNode() {
   const local = fileURLToPath(new URL("../../../node_modules/node/bin/node", import.meta.url));
   if (!existsSync(local)) {
     process.stderr.write(`thaw: Node.js ${MAJOR} or newer is needed. Run: npm run setup\n`);
     process.exit(1);
   }
-  const child = spawnSync(local, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
-  process.exit(child.status ?? 1);
+  const stop = () => child.kill("SIGTERM");
+  endWithNpm(stop);
+  const { [PARENT]: _, ...env } = process.env;
+  const child = spawn(local, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit", env });
+  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
 }
-process.removeAllListeners("warning");
-const [command, ...rest] = process.argv.slice(2);
-// The server and what works on its files are programs of their own; everything else only talks to it.
-if (command === "serve") await (await import("@thaw/server/serve")).main(rest);
-else if (command === "backup" || command === "restore") await (await import("@thaw/server/backup")).main(command, rest);
-else await (await import("../src/main.ts")).main(process.argv);
+
+async function run() {
+  process.removeAllListeners("warning");
+  endWithNpm(() => process.kill(process.pid, "SIGTERM"));
+  standWhereCalled();
+  const [command, ...rest] = process.argv.slice(2);
+  const isHelp = rest.includes("--help") || rest.includes("-h");
+  // The server and what works on its files are programs of their own; everything else only talks to it.
+  if (command === "help" && rest[0] === "serve") await (await import("@thaw/server/serve")).main(["--help"]);
+  else if (command === "serve") await (await import("@thaw/server/serve")).main(rest);
+  else if ((command === "backup" || command === "restore") && !isHelp)
+    await (await import("@thaw/server/backup")).main(command, rest);
+  else if (command === "completion" || command === "man-page") {
+    const { SERVE_USAGE } = await import("@thaw/server/usage");
+    await (await import("../src/main.ts")).main(process.argv, SERVE_USAGE);
+  } else await (await import("../src/main.ts")).main(process.argv);
+}
+
+if (Number(process.versions.node.split(".")[0]) < MAJOR) runWithOwnNode();
+else await run();

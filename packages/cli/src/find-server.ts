@@ -69,7 +69,7 @@ function defaultDirs(env: Env): readonly string[] {
 
 /** Data directories of the launchers that run. */
 function runningDirs(runDir: string): readonly string[] {
-  const pids = existsSync(runDir) ? readdirSync(runDir).filter((name) => existsSync(`/proc/${name}/cmdline`)) : [];
+  const pids = existsSync(runDir) ? readdirSync(runDir).filter((name) => isRunning(Number(name))) : [];
   return pids.flatMap((pid) => readText(join(runDir, pid, "data-directory")) ?? []);
 }
 
@@ -79,9 +79,19 @@ function readServer(dataDir: string): LocalServer | null {
   try {
     const { endpoint, region, accessKeyId, pid } = JSON.parse(text) as Record<string, unknown>;
     if (typeof endpoint !== "string" || typeof region !== "string" || typeof accessKeyId !== "string") return null;
-    return existsSync(`/proc/${String(pid)}`) ? { dataDir, endpoint: reachable(endpoint), region, accessKeyId } : null;
+    return isRunning(Number(pid)) ? { dataDir, endpoint: reachable(endpoint), region, accessKeyId } : null;
   } catch {
     return null;
+  }
+}
+
+/** Asks the kernel itself: /proc need not be mounted. */
+function isRunning(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid < 1) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

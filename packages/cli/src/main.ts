@@ -3,22 +3,28 @@ import { Command, type CommanderError, InvalidArgumentError, Option } from "comm
 import { PROGRAM, VERSION } from "@thaw/installation";
 import { AnswerFormError } from "@thaw/thaw-api";
 import { checkCommand } from "./check/check.ts";
+import { completionScript } from "./completion.ts";
 import { connect } from "./connection.ts";
 import { listEnvironments, stopEnvironments } from "./environments.ts";
 import { CommandError } from "@thaw/installation/command-error";
-import { deploy } from "./deploy/deploy.ts";
+import { deploy, type DeployOptions } from "./deploy/deploy.ts";
 import { runDoctor } from "./doctor/doctor.ts";
+import { addHelp } from "./help.ts";
 import { invoke } from "./invoke.ts";
 import { changeKey, listKeys } from "./keys.ts";
+import { manPage } from "./man-page.ts";
 import { printEnv } from "./print-env.ts";
 import { showLogs } from "./logs.ts";
 import { installRuntime, listRuntimes, pruneRuntimes } from "./runtimes.ts";
+import { INSTALLABLE } from "./runtime-names.ts";
 import { scanCommand } from "./scan.ts";
 import type { Severity } from "@thaw/scan/rules";
+import { print } from "./table.ts";
 import { inspectSnapshot, listSnapshots, verifySnapshots } from "./snapshots.ts";
 import { guardTerminal } from "./terminal.ts";
 
-export async function main(argv: readonly string[]): Promise<void> {
+/** `serveUsage`: the help of `thaw serve`, for completion scripts. */
+export async function main(argv: readonly string[], serveUsage = ""): Promise<void> {
   process.stdout.on("error", endWithReader);
   guardTerminal(process.stdout);
   guardTerminal(process.stderr);
@@ -30,18 +36,28 @@ export async function main(argv: readonly string[]): Promise<void> {
   program.command("serve").description("run the server (thaw serve --help)").allowUnknownOption();
   program
     .command("backup")
-    .argument("<dir>")
-    .option("--data <dir>")
+    .argument("<dir>", "new directory for the backup")
+    .option("--data <dir>", "data directory of the server")
     .description("copy the whole state of a server, also while it runs (root)");
   program
     .command("restore")
-    .argument("<dir>")
-    .option("--data <dir>")
+    .argument("<dir>", "directory of the backup")
+    .option("--data <dir>", "data directory to make")
     .description("make a new data directory from a backup (root)");
   addFunctionCommands(program);
   addScanCommand(program);
   addCheckCommand(program);
   addHostCommands(program);
+  program
+    .command("completion")
+    .argument("<shell>", "bash, zsh or fish")
+    .description("script that completes commands and options in a shell")
+    .action((shell: string) => print(completionScript(shell, program, serveUsage)));
+  program
+    .command("man-page", { hidden: true })
+    .description("manual page, for packages")
+    .action(() => print(manPage(program, serveUsage)));
+  addHelp(program);
   await runOrFail(() => program.parseAsync(argv), 1);
 }
 
@@ -69,17 +85,23 @@ function exitOfWrongCall(error: CommanderError): never {
 function addFunctionCommands(program: Command): void {
   program
     .command("deploy")
-    .argument("[template]", "SAM or CloudFormation template", "template.yml")
-    .option("--stack-name <name>", "prefix of functions without a FunctionName")
-    .option("--parameter-overrides <name=value...>", "template parameters", collectPairs, {})
+    .argument("[template]", "SAM or CloudFormation template, or a folder with one (default: this folder)")
+    .option("--stack-name <name>", "prefix of functions without a FunctionName (default: the folder's name)")
+    .option("--parameter-overrides <name=value...>", "template parameters, in both forms of AWS's tools")
+    .option("--env-vars <file>", "values of functions' variables, in the form of sam local")
     .option("--skip-unsupported", "deploy although parts of the template have no meaning here")
     .description("create or update what a template describes")
     .action(
       (
-        template: string,
-        options: { stackName?: string; parameterOverrides: Record<string, string>; skipUnsupported?: boolean },
+        template: string | undefined,
+        options: Omit<DeployOptions, "json" | "parameterOverrides"> & OverrideFlags,
         command: Command,
-      ) => deploy(connect(), template, { ...options, json: isJson(command) }),
+      ) =>
+        deploy(connect(), template, {
+          ...options,
+          parameterOverrides: options.parameterOverrides ?? [],
+          json: isJson(command),
+        }),
     );
   program
     .command("invoke")
@@ -101,6 +123,10 @@ function addFunctionCommands(program: Command): void {
     .action((name: string, options: { follow?: boolean; since?: string; filter?: string }, command: Command) =>
       showLogs(connect(), name, { ...options, json: isJson(command) }),
     );
+}
+
+interface OverrideFlags {
+  readonly parameterOverrides?: readonly string[];
 }
 
 interface ScanFlags {
@@ -151,18 +177,23 @@ function addHostCommands(program: Command): void {
   const environments = program.command("environments").description("execution environments");
   environments
     .command("ls")
-    .option("--function <name>")
+    .option("--function <name>", "only those of this function")
+    .description("execution environments of this host, with their state and invokes")
     .action((options: { function?: string }, command: Command) =>
       listEnvironments(connect(), { ...options, json: isJson(command) }),
     );
   environments
     .command("stop")
-    .option("--function <name[:qualifier]>")
+    .option("--function <name[:qualifier]>", "only those of this function, or of this version or alias")
+    .description("stop environments: the next invoke is a cold start")
     .action((options: { function?: string }, command: Command) =>
       stopEnvironments(connect(), { ...options, json: isJson(command) }),
     );
   const snapshots = program.command("snapshots").description("snapshots of published versions");
-  snapshots.command("ls").action((_options: unknown, command: Command) => listSnapshots(connect(), isJson(command)));
+  snapshots
+    .command("ls")
+    .description("snapshots with their function, state, size and times")
+    .action((_options: unknown, command: Command) => listSnapshots(connect(), isJson(command)));
   snapshots
     .command("inspect")
     .argument("<snapshot>", "ID or FUNCTION:VERSION")
@@ -180,10 +211,14 @@ function addHostCommands(program: Command): void {
     );
   addKeyCommands(program);
   const runtimes = program.command("runtimes").description("languages on this host");
-  runtimes.command("ls").action((_options: unknown, command: Command) => listRuntimes(connect(), isJson(command)));
+  runtimes
+    .command("ls")
+    .description("runtimes that functions can have on the server's host")
+    .action((_options: unknown, command: Command) => listRuntimes(connect(), isJson(command)));
   runtimes
     .command("install")
-    .argument("<name>", "java11, java21, java25, python3.13, python3.14, nodejs22, nodejs24")
+    .argument("<name>", `${INSTALLABLE.join(", ")}; or as functions name it: nodejs22.x`)
+    .description("install a language for functions (root, on the server's host)")
     .action((name: string) => installRuntime(name));
   runtimes
     .command("update")
@@ -209,7 +244,10 @@ function addHostCommands(program: Command): void {
 
 function addKeyCommands(program: Command): void {
   const keys = program.command("keys").description("keys for KMSKeyArn that the server holds itself");
-  keys.command("ls").action((_options: unknown, command: Command) => listKeys(connect(), isJson(command)));
+  keys
+    .command("ls")
+    .description("keys and their states")
+    .action((_options: unknown, command: Command) => listKeys(connect(), isJson(command)));
   const descriptions = {
     create: "a new key under this ARN",
     enable: "use it again",
@@ -227,12 +265,6 @@ function addKeyCommands(program: Command): void {
 
 function isJson(command: Command): boolean {
   return command.optsWithGlobals()["json"] === true;
-}
-
-function collectPairs(text: string, previous: Record<string, string>): Record<string, string> {
-  const at = text.indexOf("=");
-  if (at < 1) throw new InvalidArgumentError("expected NAME=VALUE");
-  return { ...previous, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
 function parseNumber(text: string): number {

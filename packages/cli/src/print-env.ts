@@ -5,6 +5,23 @@
 import type { Connection } from "./connection.ts";
 import { print } from "./table.ts";
 
+/** Variables that AWS's tools would take before these keys or this endpoint, or send along. */
+const UNSET = [
+  "AWS_SESSION_TOKEN",
+  "AWS_PROFILE",
+  "AWS_DEFAULT_PROFILE",
+  "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+  "AWS_USE_FIPS_ENDPOINT",
+  "AWS_USE_DUALSTACK_ENDPOINT",
+];
+
+/** Endpoints of single services, which are stronger than the one for all. */
+function otherEndpoints(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.keys(env).filter(
+    (name) => /^AWS_ENDPOINT_URL_[A-Z0-9_]+$/.test(name) && name !== "AWS_ENDPOINT_URL_LAMBDA",
+  );
+}
+
 /** Throws a CommandError when no credentials of the server are known. */
 export async function printEnv(connection: Connection): Promise<void> {
   const { accessKeyId, secretAccessKey } = await connection.credentials();
@@ -12,13 +29,15 @@ export async function printEnv(connection: Connection): Promise<void> {
     THAW_ENDPOINT: connection.endpoint,
     THAW_ACCESS_KEY_ID: accessKeyId,
     THAW_SECRET_ACCESS_KEY: secretAccessKey,
+    // One for all services: a service that Thaw does not have is refused here, and never gets these keys elsewhere.
+    AWS_ENDPOINT_URL: connection.endpoint,
     AWS_ENDPOINT_URL_LAMBDA: connection.endpoint,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_REGION: connection.region,
     AWS_DEFAULT_REGION: connection.region,
   };
-  print("unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE\n");
+  print(`unset ${[...UNSET, ...otherEndpoints(process.env)].join(" ")}\n`);
   print(
     Object.entries(variables)
       .map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`)

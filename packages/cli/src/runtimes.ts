@@ -7,8 +7,11 @@ import { join } from "node:path";
 import { CommandError } from "@thaw/installation/command-error";
 import type { ReleaseSummary } from "@thaw/thaw-api";
 import type { Connection } from "./connection.ts";
+import { INSTALLABLE, installName } from "./runtime-names.ts";
 import { formatTable, print, printJson } from "./table.ts";
 
+/** Runtimes that are only used where the host has them, by their Debian package. */
+const HOSTS: Readonly<Record<string, string>> = { java17: "openjdk-17-jre-headless", "python3.12": "python3.12" };
 const REMOVED = ".removed";
 
 export async function listRuntimes(connection: Connection, json: boolean): Promise<void> {
@@ -17,13 +20,21 @@ export async function listRuntimes(connection: Connection, json: boolean): Promi
   else print(`${runtimes.join("\n")}\n`);
 }
 
-/** Installs a release. With `update` the one that is there stays, for snapshots that were made with it. */
+/** Installs a release; the name may be that of a function's runtime. With `update` the one that is there stays, for snapshots that were made with it. */
 export async function installRuntime(name: string, update = false): Promise<void> {
+  const installed = installName(name);
+  if (installed === null) throw new CommandError(`${name} can't be installed: ${whyNot(name)}`);
   const script = join(ROOT, "tools/install-runtime.sh");
-  const child = spawn("sh", [script, name, ...(update ? ["--update"] : [])], { stdio: "inherit" });
+  const child = spawn("sh", [script, installed, ...(update ? ["--update"] : [])], { stdio: "inherit" });
   const [code] = (await once(child, "exit")) as [number | null];
   if (code !== 0) throw new CommandError(`${name} could not be installed`);
   print("A running server uses it from now on.\n");
+}
+
+function whyNot(name: string): string {
+  if (name.startsWith("provided")) return "functions bring it themselves, as bootstrap";
+  if (HOSTS[name] !== undefined) return `it is that of the host. Run: apt-get install ${HOSTS[name]}`;
+  return `expected one of ${INSTALLABLE.join(", ")}`;
 }
 
 /** Removes releases that no snapshot was made with and no environment runs, but for the newest of each runtime. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { planTemplate } from "./plan.ts";
 import type { Plan } from "./planned.ts";
+import { versionMark } from "./references.ts";
 import { readTemplate } from "./template.ts";
 
 let dir: string;
@@ -33,7 +34,7 @@ Parameters:
 Globals:
   Function:
     Runtime: java17
-    Environment: { Variables: { STAGE: !Ref Stage, SHARED: yes } }
+    Environment: { Variables: { STAGE: !Ref Stage, SHARED: "yes" } }
 Resources:
   Orders:
     Type: AWS::Serverless::Function
@@ -93,37 +94,49 @@ describe("planTemplate", () => {
     });
     expect(versions).toMatchObject([{ logicalId: "OtherV1", functionName: "shop-Other" }]);
     expect(aliases).toMatchObject([
-      { functionName: "shop-Other", name: "live", version: "OtherV1", provisionedConcurrency: 2 },
+      { functionName: "shop-Other", name: "live", version: versionMark("OtherV1"), provisionedConcurrency: 2 },
     ]);
     expect(outputs).toEqual({ Url: "a/prod" });
   });
 
   it("lists what is not supported by resource and property, and drops nothing silently", ({ expect }) => {
-    const { problems } = plan(`
-Conditions: { X: !Equals [a, b] }
+    const { problems, notes, madeUp } = plan(`
 Globals: { Api: { Cors: "*" } }
+Hooks: {}
 Resources:
   Table: { Type: AWS::DynamoDB::Table }
+  Role: { Type: AWS::IAM::Role }
   F:
     Type: AWS::Serverless::Function
-    Condition: X
     Properties:
       CodeUri: .
       Handler: h
       Runtime: nodejs24.x
+      Policies: [AWSLambdaBasicExecutionRole]
+      Role: !GetAtt Role.Arn
       Events: { Get: { Type: Api } }
+      Tiemout: 3
       ProvisionedConcurrencyConfig: { ProvisionedConcurrentExecutions: 2 }
-      Environment: { Variables: { T: !Ref Table, Z: !ImportValue z } }
+      Environment: { Variables: { T: !Ref Table, A: !GetAtt Table.Arn, Z: !ImportValue z, Y: "{{resolve:ssm:/y}}" } }
 `);
-    expect(problems.map((problem) => problem.place).toSorted()).toEqual([
-      "Conditions",
+    expect(problems.map(({ kind, place }) => `${kind} ${place}`).toSorted()).toEqual([
+      "error Resources.F.ProvisionedConcurrencyConfig",
+      "error Resources.F.Tiemout",
+      "unsupported Hooks",
+      "unsupported Resources.F.Environment.Variables.Y",
+      "unsupported Resources.F.Environment.Variables.Z",
+      "unsupported Resources.F.Events",
+      "unsupported Resources.Table",
+    ]);
+    expect(notes.map(({ place }) => place).toSorted()).toEqual([
       "Globals.Api",
-      "Resources.F.Condition",
-      "Resources.F.Environment.Variables.T",
-      "Resources.F.Environment.Variables.Z",
-      "Resources.F.Events",
-      "Resources.F.ProvisionedConcurrencyConfig",
-      "Resources.Table",
+      "Resources.F.Policies",
+      "Resources.F.Role",
+      "Resources.Role",
+    ]);
+    expect(madeUp.map(({ place, value }) => [place.split(".").at(-1), value])).toEqual([
+      ["T", "Table"],
+      ["A", "arn:aws:dynamodb:eu-west-1:123456789012:table/Table"],
     ]);
   });
 
@@ -188,9 +201,9 @@ Outputs:
       "Resources.F.Environment.Variables.TABLE",
       "Resources.F.Environment.Variables.URL[1]",
       "Resources.V.FunctionName",
-      "Resources.V.FunctionName",
       "Resources.A.FunctionVersion",
       "Outputs.Url",
     ]);
+    expect(found.problems.every(({ kind }) => kind === "error")).toBe(true);
   });
 });

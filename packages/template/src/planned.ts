@@ -1,6 +1,7 @@
 /** The parts of a plan: the functions, versions and aliases to deploy, in the words of Lambda's API. */
-import type { Problem } from "./problem.ts";
-import type { TemplateMap } from "./template.ts";
+import type { Note, Problem } from "./problem.ts";
+import type { MadeUp } from "./references.ts";
+import type { TemplateMap } from "./value.ts";
 
 export interface PlannedFunction {
   readonly logicalId: string;
@@ -10,11 +11,15 @@ export interface PlannedFunction {
   readonly code: PlannedCode;
   readonly tags: Readonly<Record<string, string>>;
   readonly autoPublishAlias: string | null;
+  /** Description of the version that is published for the alias. */
+  readonly versionDescription: string | null;
   /** Text of thaw.prime.json: the events of `Metadata.Thaw.Prime`. */
   readonly primes: string | null;
   readonly reservedConcurrency: number | null;
   /** Environments kept ready for the alias that is published. */
   readonly provisionedConcurrency: number | null;
+  /** Stays when the template no longer has it (`DeletionPolicy`). */
+  readonly isRetained: boolean;
 }
 
 export type PlannedCode =
@@ -26,6 +31,8 @@ export interface PlannedVersion {
   readonly logicalId: string;
   readonly functionName: string;
   readonly description: string | null;
+  /** Digest that the function's code must have; null: any. */
+  readonly codeSha256: string | null;
   readonly provisionedConcurrency: number | null;
 }
 
@@ -33,16 +40,24 @@ export interface PlannedAlias {
   readonly logicalId: string;
   readonly functionName: string;
   readonly name: string;
-  /** A number, `$LATEST`, or the logical id of a planned version. */
+  /** A number, `$LATEST`, or the mark of a planned version. */
   readonly version: string;
   readonly description: string | null;
+  /** Shares of invokes by version (a number or a mark), besides that of the alias's own. */
+  readonly weights: Readonly<Record<string, number>>;
   readonly provisionedConcurrency: number | null;
 }
 
 export interface Plan {
+  /** Names of all functions that the template has under no false condition, also of those that can't be deployed. */
+  readonly functionNames: readonly string[];
   readonly functions: readonly PlannedFunction[];
   readonly versions: readonly PlannedVersion[];
   readonly aliases: readonly PlannedAlias[];
+  /** May hold marks of versions. */
   readonly outputs: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];
+  readonly notes: readonly Note[];
+  /** Variables of functions that name a resource which is not here, with the value that they get. */
+  readonly madeUp: readonly MadeUp[];
 }

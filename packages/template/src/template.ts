@@ -1,28 +1,67 @@
 /**
  * Reads a template: YAML with CloudFormation's short tags, or JSON. `!Ref X` becomes `{ Ref: X }`, `!Sub` and the rest
- * `{ "Fn::Sub": … }`.
+ * `{ "Fn::Sub": … }`. The sections are checked to be what their names say, nothing is evaluated.
  */
-import { readFileSync } from "node:fs";
-import { isMap, isSeq, parseDocument, type CollectionTag, type ScalarTag, type YAMLMap, type YAMLSeq } from "yaml";
+import { readFileSync, statSync } from "node:fs";
+import {
+  type CollectionTag,
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+  type ScalarTag,
+  visit,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import { CommandError } from "@thaw/installation/command-error";
+import { changedText, readScalar, SCALAR_TAGS } from "./scalars.ts";
+import { isTemplateMap, type TemplateMap, type TemplateValue } from "./value.ts";
 
-export type TemplateValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly TemplateValue[]
-  | { readonly [key: string]: TemplateValue };
-export type TemplateMap = { readonly [key: string]: TemplateValue };
+type Sections = { readonly [name: string]: TemplateMap };
 
 export interface Template {
-  readonly Transform?: TemplateValue;
-  readonly Globals?: TemplateMap;
-  readonly Parameters?: { readonly [name: string]: TemplateMap };
-  readonly Resources: { readonly [logicalId: string]: TemplateMap };
-  readonly Outputs?: { readonly [name: string]: TemplateMap };
-  readonly [section: string]: unknown;
+  /** Names of the macros, in their order. */
+  readonly transforms: readonly string[];
+  readonly globals: TemplateMap;
+  readonly parameters: Sections;
+  readonly mappings: Sections;
+  readonly conditions: TemplateMap;
+  readonly rules: Sections;
+  /** Those of `Fn::ForEach::…` among them, whose values are lists. */
+  readonly resources: TemplateMap;
+  readonly outputs: TemplateMap;
+  /** Sections that have no meaning for a deployment here. */
+  readonly others: readonly string[];
+  /** Texts of plain scalars that YAML 1.1 takes for another value, by their path: `yes` for true. */
+  readonly reread: ReadonlyMap<string, string>;
+  /** Paths of keys that a map has twice; the last one counts. */
+  readonly doubles: readonly string[];
 }
+
+/** CloudFormation's own limit on a template. */
+const BYTES_MAX = 1024 * 1024;
+/**
+ * Lines of a flow collection may begin further left than YAML says, for CloudFormation's parser does not mind: such a
+ * line is moved to the right.
+ */
+const UNDER_INDENTED = /^Flow (?:map|sequence) in block collection must be sufficiently indented/;
+const INDENTATION = " ".repeat(40);
+const REPAIRS_MAX = 100;
+const DEPTH_MAX = 200;
+const TOO_DEEP = `is nested more than ${DEPTH_MAX} levels deep`;
+const SILENT_SECTIONS = new Set(["AWSTemplateFormatVersion", "Description", "Metadata"]);
+const READ_SECTIONS = new Set([
+  "Transform",
+  "Globals",
+  "Parameters",
+  "Mappings",
+  "Conditions",
+  "Rules",
+  "Resources",
+  "Outputs",
+]);
 
 const FUNCTIONS = [
   "Ref",
@@ -45,33 +84,193 @@ const FUNCTIONS = [
   "Not",
   "ToJsonString",
   "Length",
+  "Contains",
+  "EachMemberEquals",
+  "EachMemberIn",
+  "RefAll",
+  "ValueOf",
+  "ValueOfAll",
 ];
 
+/** Throws CommandError when the file can't be read, or is no template. */
 export function readTemplate(path: string): Template {
   let text: string;
   try {
+    if (statSync(path).size > BYTES_MAX)
+      throw new Error(`it is larger than ${BYTES_MAX} bytes, CloudFormation's limit`);
     text = readFileSync(path, "utf8");
   } catch (error) {
     throw new CommandError(`${path} can't be read: ${(error as Error).message}`);
   }
-  const document = parseDocument(text, { customTags: tags(), logLevel: "silent" });
-  const problem = document.errors[0] ?? document.warnings[0];
-  if (problem !== undefined) throw new CommandError(`${path}: ${problem.message}`);
-  const template: unknown = document.toJS();
-  if (!isTemplateMap(template) || !isTemplateMap(template["Resources"] as unknown))
-    throw new CommandError(`${path} is no template: it has no Resources`);
-  return template as unknown as Template;
+  return parseTemplate(text, path);
 }
 
-export function isTemplateMap(value: unknown): value is TemplateMap {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** Throws CommandError, which names the template as `name` says, when the text is no template. */
+export function parseTemplate(text: string, name: string): Template {
+  const { sections, reread, doubles } = parseText(text, name);
+  const section = (key: string): TemplateMap => {
+    const value = sections[key] ?? {};
+    if (!isTemplateMap(value)) throw new CommandError(`${name}: ${key} must be a map of names`);
+    return value;
+  };
+  const sectionOfMaps = (key: string): Sections => {
+    const found = section(key);
+    for (const [each, value] of Object.entries(found))
+      if (!isTemplateMap(value)) throw new CommandError(`${name}: ${key}.${each} must be a map`);
+    return found as Sections;
+  };
+  return {
+    transforms: transformsOf(sections["Transform"], name),
+    globals: section("Globals"),
+    parameters: sectionOfMaps("Parameters"),
+    mappings: sectionOfMaps("Mappings"),
+    conditions: section("Conditions"),
+    rules: sectionOfMaps("Rules"),
+    resources: checkResources(section("Resources"), name),
+    outputs: section("Outputs"),
+    others: Object.keys(sections).filter((key) => !READ_SECTIONS.has(key) && !SILENT_SECTIONS.has(key)),
+    reread,
+    doubles,
+  };
+}
+
+interface Parsed {
+  readonly sections: TemplateMap;
+  readonly reread: ReadonlyMap<string, string>;
+  readonly doubles: readonly string[];
+}
+
+function parseText(text: string, name: string): Parsed {
+  try {
+    const json = parseJson(text);
+    const document = json === undefined ? parseYaml(text, name) : null;
+    const sections: unknown = document === null ? json : document.toJS();
+    if (!isTemplateMap(sections) || !isTemplateMap(sections["Resources"]))
+      throw new CommandError(`${name} is no template: it has no Resources`);
+    checkDepth(sections, name);
+    return {
+      sections,
+      reread: document === null ? new Map() : rereadScalars(document),
+      doubles: document === null ? [] : findDoubles(document),
+    };
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    if (error instanceof RangeError) throw new CommandError(`${name} ${TOO_DEEP}`);
+    throw new CommandError(`${name}: ${(error as Error).message}`);
+  }
+}
+
+/** Reads JSON; undefined: it is none. Keeps the digits of numbers that JavaScript can't hold. */
+function parseJson(text: string): unknown {
+  if (!text.trimStart().startsWith("{")) return undefined;
+  const reviver = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
+    typeof value === "number" && context?.source !== undefined ? readScalar(context.source) : value;
+  try {
+    return JSON.parse(text, reviver as (key: string, value: unknown) => unknown);
+  } catch (error) {
+    // A flow map of YAML begins in the same way.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function parseYaml(text: string, name: string): Document.Parsed {
+  let repaired = text;
+  for (let repairs = 0; ; repairs++) {
+    const document = parseDocument(repaired, {
+      schema: "failsafe",
+      customTags: (own) => [...SCALAR_TAGS, ...own, ...functionTags()],
+      stringKeys: true,
+      // The last one counts, as with CloudFormation; `doubles` names them.
+      uniqueKeys: false,
+      merge: true,
+      logLevel: "silent",
+    });
+    const problem = document.errors[0] ?? document.warnings[0];
+    if (problem === undefined) return document;
+    if (repairs === REPAIRS_MAX || !UNDER_INDENTED.test(problem.message))
+      throw new CommandError(`${name}: ${problem.message}`);
+    const lineStart = repaired.lastIndexOf("\n", problem.pos[0] - 1) + 1;
+    repaired = `${repaired.slice(0, lineStart)}${INDENTATION}${repaired.slice(lineStart)}`;
+  }
+}
+
+/** Paths of keys that a map has twice. */
+function findDoubles(document: Document.Parsed): readonly string[] {
+  const doubles: string[] = [];
+  visit(document, {
+    Map(_key, node, path) {
+      const seen = new Set<string>();
+      for (const { key } of node.items) {
+        const name = isScalar(key) ? String(key.value) : "";
+        if (seen.has(name) && name !== "<<") doubles.push(`${pathOf([...path, node])}.${name}`.replace(/^\./, ""));
+        seen.add(name);
+      }
+    },
+  });
+  return doubles;
+}
+
+/** Level by level, not by recursion. */
+function checkDepth(sections: unknown, name: string): void {
+  let level: readonly unknown[] = [sections];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEPTH_MAX) throw new CommandError(`${name} ${TOO_DEEP}`);
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+  }
+}
+
+function transformsOf(value: TemplateValue | undefined, name: string): readonly string[] {
+  if (value === undefined || value === null) return [];
+  return (Array.isArray(value) ? (value as readonly TemplateValue[]) : [value as TemplateValue]).map((each) => {
+    if (typeof each === "string") return each;
+    const macro = isTemplateMap(each) ? each["Name"] : undefined;
+    if (typeof macro !== "string") throw new CommandError(`${name}: Transform must be the name of a macro, or a list`);
+    return macro;
+  });
+}
+
+function checkResources(resources: TemplateMap, name: string): TemplateMap {
+  for (const [logicalId, resource] of Object.entries(resources)) {
+    if (logicalId.startsWith("Fn::")) continue;
+    if (!isTemplateMap(resource) || typeof resource["Type"] !== "string")
+      throw new CommandError(`${name}: Resources.${logicalId} must be a map with a Type`);
+    const properties = resource["Properties"];
+    if (properties !== undefined && properties !== null && !isTemplateMap(properties))
+      throw new CommandError(`${name}: Resources.${logicalId}.Properties must be a map`);
+  }
+  return resources;
+}
+
+function rereadScalars(document: Document.Parsed): Map<string, string> {
+  const found = new Map<string, string>();
+  visit(document, {
+    Scalar(key, node, path) {
+      if (key === "key" || node.type !== "PLAIN" || node.tag !== undefined) return;
+      const { source } = node;
+      if (source !== undefined && changedText(source) !== null) found.set(pathOf([...path, node]), source);
+    },
+  });
+  return found;
+}
+
+function pathOf(nodes: readonly unknown[]): string {
+  return nodes
+    .flatMap((node, index) => {
+      const below = nodes[index + 1];
+      if (isSeq(node)) return [`[${node.items.indexOf(below)}]`];
+      const key = (node as { key?: unknown } | null)?.key;
+      return isScalar(key) ? [`.${String(key.value)}`] : [];
+    })
+    .join("")
+    .replace(/^\./, "");
 }
 
 function longName(name: string): string {
   return name === "Ref" || name === "Condition" ? name : `Fn::${name}`;
 }
 
-function tags(): Array<ScalarTag | CollectionTag> {
+function functionTags(): Array<ScalarTag | CollectionTag> {
   return FUNCTIONS.flatMap(
     (name): Array<ScalarTag | CollectionTag> => [
       {
@@ -84,7 +283,7 @@ function tags(): Array<ScalarTag | CollectionTag> {
   );
 }
 
-/** The collection stays a node, so that tags inside it are resolved too. */
+/** Gives the call as a value. Tags inside the collection are resolved with it. */
 function wrap(name: string, node: YAMLMap.Parsed | YAMLSeq.Parsed): unknown {
   if (!isMap(node) && !isSeq(node)) return node;
   return { [longName(name)]: node.toJSON() as unknown };

@@ -201,6 +201,15 @@ export const ROUTES = {
     bodyBytesMax: OBJECT_BYTES_MAX,
     answer: json(z.object({ sizeBytes: z.number() })),
   },
+  readObject: {
+    method: "GET",
+    path: "objects/{bucket}/{key+}",
+    about: "Gives a small object back, such as the record of a deployment: at most 1 MiB.",
+    query: {},
+    body: null,
+    bodyBytesMax: 0,
+    answer: { kind: "bytes", contentType: "application/octet-stream" },
+  },
   readCode: {
     method: "GET",
     path: "code/{name}",

@@ -1,50 +1,75 @@
-/** thaw deploy TEMPLATE: says what is not supported before it changes anything. */
-import { basename, dirname, resolve, sep } from "node:path";
+/** thaw deploy [TEMPLATE]: says what is not supported before it changes anything. */
+import { basename, dirname, extname } from "node:path";
 import { CommandError } from "@thaw/installation/command-error";
-import type { Connection } from "../connection.ts";
-import { print, printJson } from "../table.ts";
-import { applyPlan } from "./apply.ts";
+import { isStackName, toStackName } from "@thaw/template/function-names";
 import { planTemplate } from "@thaw/template/plan";
 import type { Plan } from "@thaw/template/planned";
 import { readTemplate } from "@thaw/template/template";
+import type { Connection } from "../connection.ts";
+import { print, printJson } from "../table.ts";
+import { applyPlan } from "./apply.ts";
+import { readEnvVars } from "./env-vars.ts";
+import { type FoundTemplate, findTemplate, projectDirectory } from "./find-template.ts";
+import { findLocally } from "./local-code.ts";
+import { readParameterOverrides } from "./parameter-overrides.ts";
+import { describeNotes, describeRefusal, describeVariables } from "./report.ts";
+import { withoutMissingRuntimes } from "./runtimes.ts";
 
 export interface DeployOptions {
   readonly stackName?: string;
-  readonly parameterOverrides: Readonly<Record<string, string>>;
+  readonly parameterOverrides: readonly string[];
+  readonly envVars?: string;
   readonly skipUnsupported?: boolean;
   readonly json: boolean;
 }
 
-export async function deploy(connection: Connection, templatePath: string, options: DeployOptions): Promise<void> {
-  const path = resolve(templatePath);
-  const stackName = options.stackName ?? basename(projectDirectory(path));
-  const accountId = process.env["THAW_ACCOUNT_ID"] ?? "000000000000";
-  const plan = planTemplate(readTemplate(path), {
-    region: connection.region,
-    accountId,
-    stackName,
-    overrides: options.parameterOverrides,
-  });
-  reportProblems(plan, options);
-  if (plan.functions.length === 0) throw new CommandError(`${templatePath} has no function that can be deployed`);
+/** `given`: a template, or a folder with one; undefined: this folder. */
+export async function deploy(connection: Connection, given: string | undefined, options: DeployOptions): Promise<void> {
+  const found = findTemplate(given);
+  for (const note of found.notes) process.stderr.write(`note: ${note}\n`);
+  const stackName = nameStack(found, options.stackName);
+  const isSkipping = options.skipUnsupported === true;
+  const plan = await withoutMissingRuntimes(connection, planFor(connection, found, stackName, options));
+  const refusal = describeRefusal(plan, isSkipping);
+  if (refusal !== null) throw new CommandError(refusal);
+  process.stderr.write(describeNotes(plan, isSkipping));
+  if (plan.functions.length === 0) throw new CommandError(`${found.path} has no function that can be deployed`);
   const progress = (line: string): void => void process.stderr.write(`${line}\n`);
-  const deployed = await applyPlan(connection, plan, dirname(path), progress);
-  if (options.json) return printJson({ functions: deployed, outputs: plan.outputs, unsupported: plan.problems });
-  for (const [name, value] of Object.entries(plan.outputs)) print(`${name} = ${value}\n`);
+  const { functions, outputs } = await applyPlan(connection, plan, {
+    baseDir: dirname(found.path),
+    // Two templates in one folder are two stacks, unless somebody gives them one name.
+    recordKey: `stacks/${options.stackName ?? `${stackName}@${basename(found.path, extname(found.path))}`}.json`,
+    progress,
+  });
+  process.stderr.write(describeVariables(plan));
+  if (options.json)
+    return printJson({ functions, outputs, unsupported: plan.problems, notes: plan.notes, madeUp: plan.madeUp });
+  for (const [name, value] of Object.entries(outputs)) print(`${name} = ${value}\n`);
   return undefined;
 }
 
-/** Names the project of a template; that of `sam build` lies in PROJECT/.aws-sam/build. */
-function projectDirectory(path: string): string {
-  const parts = dirname(path).split(sep);
-  return parts.slice(-2).join("/") === ".aws-sam/build" ? parts.slice(0, -2).join(sep) : dirname(path);
+function planFor(connection: Connection, found: FoundTemplate, stackName: string, options: DeployOptions): Plan {
+  const template = readTemplate(found.path);
+  const plan = planTemplate(template, {
+    region: connection.region,
+    accountId: process.env["THAW_ACCOUNT_ID"] ?? "000000000000",
+    stackName,
+    overrides: readParameterOverrides(options.parameterOverrides, Object.keys(template.parameters)),
+    environment: options.envVars === undefined ? {} : readEnvVars(options.envVars),
+  });
+  const functions = plan.functions.map((each) => ({ ...each, code: findLocally(each.code, found.path) }));
+  return { ...plan, functions };
 }
 
-function reportProblems(plan: Plan, options: DeployOptions): void {
-  if (plan.problems.length === 0) return;
-  const list = plan.problems.map(({ place, reason }) => `  ${place} ${reason}`).join("\n");
-  if (options.skipUnsupported !== true) {
-    throw new CommandError(`not supported, nothing was changed:\n${list}\nTo deploy the rest: --skip-unsupported`);
-  }
-  process.stderr.write(`left out:\n${list}\n`);
+/** The given name, else that of the project's folder, made fit. */
+function nameStack({ path }: FoundTemplate, given: string | undefined): string {
+  if (given !== undefined && !isStackName(given))
+    throw new CommandError(
+      `--stack-name ${given}: expected at most 128 letters, digits, - and _, of which the first is a letter`,
+    );
+  const folder = basename(projectDirectory(path));
+  const name = given ?? toStackName(folder);
+  if (given === undefined && name !== folder)
+    process.stderr.write(`note: the stack is called ${name}, for ${folder} can't be in names (or give --stack-name)\n`);
+  return name;
 }

@@ -1,36 +1,45 @@
-/** Code as a zip: a folder packed the same way every time, a .zip or .jar as it is. */
+/** Code as a zip: a folder packed the same way every time, a .zip or .jar as it is, another file alone in one. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { basename, resolve } from "node:path";
 import { ZipFile } from "yazl";
 import { CommandError } from "@thaw/installation/command-error";
+import { listFiles, type PackedFile } from "./folder-files.ts";
 
 /** Equal content is an equal zip, so that a deploy without changes publishes nothing. */
 const MTIME = new Date(Date.UTC(1980, 0, 1, 12));
 const PRIME_FILE = "thaw.prime.json";
-const IGNORED = new Set([".git", ".aws-sam", "node_modules/.cache", "__pycache__", ".DS_Store"]);
+/** How a zip begins; one without entries begins with its end. */
+const ZIP_BEGINNINGS = [Buffer.from("PK\u0003\u0004"), Buffer.from("PK\u0005\u0006")];
+const LINK_MODE = 0o120777;
 
 /** `primes`: the text of thaw.prime.json, added to a folder's files. */
 export async function packageCode(baseDir: string, path: string, primes: string | null = null): Promise<Buffer> {
   const full = resolve(baseDir, path);
-  if (!existsSync(full)) throw new CommandError(`${full} is not there; is the code built?`);
-  if (!statSync(full).isDirectory()) {
-    if (primes !== null)
-      throw new CommandError(`${full} is packed already: put ${PRIME_FILE} into it instead of Metadata.Thaw.Prime`);
-    return readFileSync(full);
+  const found = statSync(full, { throwIfNoEntry: false });
+  if (found === undefined) throw new CommandError(`${full} is not there; is the code built?`);
+  if (found.isDirectory()) return packFiles(full, listFiles(full), primes);
+  // Nothing else is opened: reading a pipe would never end.
+  if (!found.isFile()) throw new CommandError(`${full} can't be deployed: it is no file and no folder`);
+  const content = readFileSync(full);
+  if (!ZIP_BEGINNINGS.some((begin) => content.subarray(0, begin.length).equals(begin))) {
+    const isExecutable = (found.mode & 0o111) !== 0;
+    return packFiles(full, [{ name: basename(full), content: { kind: "file", path: full }, isExecutable }], primes);
   }
+  if (primes !== null)
+    throw new CommandError(`${full} is packed already: put ${PRIME_FILE} into it instead of Metadata.Thaw.Prime`);
+  return content;
+}
+
+function packFiles(full: string, files: readonly PackedFile[], primes: string | null): Promise<Buffer> {
+  if (files.length === 0) throw new CommandError(`${full} has no files; is the code built?`);
   const zip = new ZipFile();
   addPrimes(zip, primes);
-  for (const file of await filesOf(full)) {
-    if (primes !== null && relative(full, file) === PRIME_FILE) {
-      throw new CommandError(`${file}: the template's Metadata.Thaw.Prime says the same; keep one of them`);
-    }
-    const { mode } = await stat(file);
-    zip.addBuffer(await readFile(file), relative(full, file), {
-      mtime: MTIME,
-      mode: (mode & 0o111) === 0 ? 0o100644 : 0o100755,
-    });
+  for (const { name, content, isExecutable } of files) {
+    if (primes !== null && name === PRIME_FILE)
+      throw new CommandError(`${full}/${name}: the template's Metadata.Thaw.Prime says the same; keep one of them`);
+    if (content.kind === "link") zip.addBuffer(Buffer.from(content.to), name, { mtime: MTIME, mode: LINK_MODE });
+    else zip.addBuffer(readFileSync(content.path), name, { mtime: MTIME, mode: isExecutable ? 0o100755 : 0o100644 });
   }
   return finish(zip);
 }
@@ -59,15 +68,4 @@ async function finish(zip: ZipFile): Promise<Buffer> {
   const parts: Buffer[] = [];
   for await (const part of zip.outputStream as AsyncIterable<Buffer>) parts.push(part);
   return Buffer.concat(parts);
-}
-
-async function filesOf(dir: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const entry of (await readdir(dir, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (IGNORED.has(entry.name)) continue;
-    const path = join(dir, entry.name);
-    if (entry.isDirectory()) found.push(...(await filesOf(path)));
-    else found.push(path);
-  }
-  return found;
 }

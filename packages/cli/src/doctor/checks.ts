@@ -19,18 +19,33 @@ export function checkHost(): readonly Finding[] {
   return [
     checkUser(),
     checkKernel(),
-    checkCriu(parts.criu),
-    ...checkNamespaces(),
-    checkCgroup(),
-    checkFileSystems(),
-    checkUserfaultfd(),
-    checkSeccomp(),
-    checkCpu(),
+    ...(hasProc() ? [checkCriu(parts.criu)] : []),
+    ...checkProc(),
     checkCpuLatency(),
     ...checkPrograms(),
     checkRust(parts),
     ...checkRuntimes(parts.clients, join(thawHomeOf(process.env), "runtimes")),
   ];
+}
+
+/** Checks that read /proc, which a container or a chroot may not have. */
+function checkProc(): readonly Finding[] {
+  if (!hasProc())
+    return [problem("/proc", "not mounted: neither the kernel nor CRIU can be asked", "mount -t proc proc /proc")];
+  return [...checkNamespaces(), checkCgroup(), checkFileSystems(), checkUserfaultfd(), checkSeccomp(), checkCpu()];
+}
+
+function hasProc(): boolean {
+  return existsSync("/proc/self/status");
+}
+
+/** Reads a file of the kernel; empty where it can't be read. */
+function readKernel(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 function ok(what: string, detail: string): Finding {
@@ -83,10 +98,10 @@ function checkNamespaces(): readonly Finding[] {
 }
 
 function checkCgroup(): Finding {
-  const mounts = readFileSync("/proc/mounts", "utf8");
+  const mounts = readKernel("/proc/mounts");
   const wanted = ["memory", "cpu", "freezer", "pids"];
   if (existsSync("/sys/fs/cgroup/cgroup.controllers")) {
-    const controllers = readFileSync("/sys/fs/cgroup/cgroup.controllers", "utf8").trim().split(" ");
+    const controllers = readKernel("/sys/fs/cgroup/cgroup.controllers").trim().split(" ");
     const missing = ["memory", "cpu", "pids"].filter((name) => !controllers.includes(name));
     return missing.length === 0
       ? ok("cgroup", "v2")
@@ -99,7 +114,7 @@ function checkCgroup(): Finding {
 }
 
 function checkFileSystems(): Finding {
-  const known = readFileSync("/proc/filesystems", "utf8");
+  const known = readKernel("/proc/filesystems");
   if (!known.includes("overlay")) return problem("overlay", "not known to the kernel", "modprobe overlay");
   if (!existsSync("/dev/loop-control"))
     return warning("/tmp quota", "no loop devices: /tmp is kept in memory", "modprobe loop");
@@ -115,7 +130,7 @@ function checkUserfaultfd(): Finding {
 
 /** Looks at this process: a server that was started from here would have the same. */
 function checkSeccomp(): Finding {
-  if (/^Seccomp:\s+0$/m.test(readFileSync("/proc/self/status", "utf8"))) return ok("system calls", "no filter");
+  if (/^Seccomp:\s+0$/m.test(readKernel("/proc/self/status"))) return ok("system calls", "no filter");
   return problem(
     "system calls",
     "filtered: CRIU can't take snapshots here",
@@ -124,7 +139,7 @@ function checkSeccomp(): Finding {
 }
 
 function checkCpu(): Finding {
-  const flags = new Set((/^flags\s*:\s*(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "").split(" "));
+  const flags = new Set((/^flags\s*:\s*(.*)$/m.exec(readKernel("/proc/cpuinfo"))?.[1] ?? "").split(" "));
   const shown = ["avx2", "avx512f", "amx_tile"].filter((flag) => flags.has(flag));
   if (!flags.has("xsave")) return problem("CPU", "no XSAVE", "another machine");
   return ok("CPU", `xsave ${shown.join(" ")} (snapshots restore only where the same features are)`);

@@ -2,6 +2,7 @@
  * Routes for monitoring, without credentials: on the main listener only whether the server lives and is ready, on a
  * listener of its own (--metrics) the metrics too, which name functions.
  *
+ *   GET /healthz         as /healthz/ready
  *   GET /healthz/live    200 while the process can answer
  *   GET /healthz/ready   200 while invokes are taken; 503 with the reason while it starts to stop, or has lost sandboxd
  *   GET /metrics         Prometheus's text
@@ -21,10 +22,11 @@ export interface Figures {
 /** Adds the health routes, which need no signature. */
 export function addHealthRoutes(app: FastifyInstance, health: Health): void {
   app.get("/healthz/live", (_request, reply) => reply.send({ status: "ok" }));
-  app.get("/healthz/ready", (_request, reply) => {
-    const reason = health.notReady();
-    return reason === null ? reply.send({ status: "ok" }) : reply.code(503).send({ status: "not ready", reason });
-  });
+  for (const path of ["/healthz", "/healthz/ready"])
+    app.get(path, (_request, reply) => {
+      const reason = health.notReady();
+      return reason === null ? reply.send({ status: "ok" }) : reply.code(503).send({ status: "not ready", reason });
+    });
 }
 
 /** Creates the listener for monitoring alone. */

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -33,6 +33,11 @@ test("a package without the file has none; one that is too large is refused", as
     expect(texts(await source.readPrimes("code-a"))).toEqual(["{}"]);
     writeFileSync(join(dir, "code/code-a/thaw.prime.json"), " ".repeat(7_000_000));
     await expect(source.readPrimes("code-a")).rejects.toThrow("7000000 bytes");
+    // A package's links are resolved in the sandbox only.
+    writeFileSync(join(dir, "secret"), '{"events":["of the host"]}');
+    rmSync(join(dir, "code/code-a/thaw.prime.json"));
+    symlinkSync(join(dir, "secret"), join(dir, "code/code-a/thaw.prime.json"));
+    await expect(source.readPrimes("code-a")).rejects.toThrow("thaw.prime.json is a link");
   } finally {
     rmSync(dir, { recursive: true });
   }

@@ -3,6 +3,7 @@
  * it is not said. Java, Python and Node.js read it in their own process; this is for the runtimes whose clients know
  * nothing of it.
  */
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { PrimeSource } from "../ports/prime-source.ts";
@@ -32,9 +33,11 @@ export function parsePrimes(text: string): readonly Buffer[] {
   return Array.from({ length: Math.min(Number(times), TIMES_MAX) }, () => payloads).flat();
 }
 
+/** Follows no link: it would lead to a file of this host, while the package's links are meant for the sandbox. */
 async function readSmall(path: string): Promise<string | null> {
-  const file = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
+    if (error.code === "ELOOP") throw new Error(`${PRIME_FILE} is a link; it must be a file`);
     throw error;
   });
   if (file === null) return null;

@@ -1,11 +1,22 @@
 /** AWS::Serverless::Function and AWS::Lambda::Function */
 import type { PlannedCode } from "../planned.ts";
-import { isTemplateMap, type TemplateMap, type TemplateValue } from "../template.ts";
-import { type Planning, PROVISIONED, readProvisioned, type Resource } from "./planning.ts";
+import { isScalar, isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "../value.ts";
+import { hasMark } from "../references.ts";
+import { FUNCTION_PROPERTIES, isTaken } from "./function-properties.ts";
+import {
+  NOT_SUPPORTED,
+  type Planning,
+  PROVISIONED,
+  readNumber,
+  readProvisioned,
+  type Resource,
+  text,
+} from "./planning.ts";
 
 export const SAM_FUNCTION = "AWS::Serverless::Function";
 
-const CONFIG = new Set([
+/** Members of CreateFunction that a template names as the API does. */
+const CONFIG = [
   "Handler",
   "Runtime",
   "MemorySize",
@@ -18,70 +29,174 @@ const CONFIG = new Set([
   "Architectures",
   "Role",
   "LoggingConfig",
-  "KmsKeyArn",
-]);
+];
+/** Runtimes that have no handler and no name of a runtime in an image. */
+const TEXTS = ["Handler", "Runtime", "Description", "Role"];
 
-export function readFunction(planning: Planning, { logicalId, type, place, properties }: Resource): void {
+export function readFunction(planning: Planning, resource: Resource): void {
+  const { logicalId, type, place, properties } = resource;
   const isSam = type === SAM_FUNCTION;
-  const config: Record<string, TemplateValue> = {};
-  const code = isSam ? samCode(properties) : lambdaCode(properties);
-  const samOnly = ["CodeUri", "InlineCode", "AutoPublishAlias", "Tracing", PROVISIONED];
-  const handled = new Set([
-    "FunctionName",
-    "Tags",
-    "ReservedConcurrentExecutions",
-    ...(isSam ? samOnly : ["Code", "TracingConfig"]),
-  ]);
   // As SAM itself says.
-  if (properties[PROVISIONED] !== undefined && properties["AutoPublishAlias"] === undefined)
-    planning.refuse(`${place}.${PROVISIONED}`, "needs an AutoPublishAlias");
-  for (const [key, value] of Object.entries(properties)) {
-    if (CONFIG.has(key)) config[key === "KmsKeyArn" ? "KMSKeyArn" : key] = value;
-    else if (key === "PackageType" && value === "Zip") continue;
-    else if (!handled.has(key)) planning.refuse(`${place}.${key}`);
+  if (isSam && properties[PROVISIONED] !== undefined && properties["AutoPublishAlias"] === undefined)
+    planning.report.error(`${place}.${PROVISIONED}`, "needs an AutoPublishAlias");
+  sayWhatIsLeftOut(planning, resource);
+  const code = isSam ? samCode(resource) : lambdaCode(resource);
+  if (properties["PackageType"] === "Image" || isImage(resource)) {
+    planning.report.unsupported(place, "is a container image, which Thaw can't run yet");
+    return;
   }
-  if (isSam && properties["Tracing"] !== undefined) config["TracingConfig"] = { Mode: properties["Tracing"] };
-  if (!isSam && properties["TracingConfig"] !== undefined) config["TracingConfig"] = properties["TracingConfig"];
-  if (code === null)
-    return planning.refuse(`${place}.${isSam ? "CodeUri" : "Code"}`, "is needed: a folder, a zip, or an object");
+  if (code === null) {
+    planning.report.error(`${place}.${isSam ? "CodeUri" : "Code"}`, "is needed: a folder, a zip, or an object");
+    return;
+  }
   planning.functions.push({
     logicalId,
     name: planning.names.get(logicalId) ?? logicalId,
-    config: coerce(config),
+    config: readConfig(planning, resource, isSam),
     code,
     tags: readTags(properties["Tags"]),
-    autoPublishAlias: properties["AutoPublishAlias"] === undefined ? null : String(properties["AutoPublishAlias"]),
-    primes: planPrimes(planning, logicalId, code),
-    reservedConcurrency:
-      properties["ReservedConcurrentExecutions"] === undefined
-        ? null
-        : Number(properties["ReservedConcurrentExecutions"]),
-    provisionedConcurrency: readProvisioned(properties),
+    autoPublishAlias: isSam ? text(properties["AutoPublishAlias"]) : null,
+    versionDescription: isSam ? text(properties["VersionDescription"]) : null,
+    primes: planPrimes(planning, resource, code),
+    reservedConcurrency: readNumber(
+      planning,
+      `${place}.ReservedConcurrentExecutions`,
+      properties["ReservedConcurrentExecutions"],
+    ),
+    provisionedConcurrency: isSam ? readProvisioned(planning, resource) : null,
+    isRetained: resource.isRetained,
   });
 }
 
-function planPrimes(planning: Planning, logicalId: string, code: PlannedCode): string | null {
-  const place = `Resources.${logicalId}.Metadata.Thaw`;
-  const metadata = planning.template.Resources[logicalId]?.["Metadata"];
-  const thaw = isTemplateMap(metadata) ? metadata["Thaw"] : undefined;
+function sayWhatIsLeftOut({ report }: Planning, { type, place, properties, given, metadata }: Resource): void {
+  const known = FUNCTION_PROPERTIES[type === SAM_FUNCTION ? "sam" : "lambda"];
+  for (const key of Object.keys(given)) {
+    const at = `${place}.${key}`;
+    const rule = Object.hasOwn(known, key) ? known[key] : undefined;
+    const value = isTaken(type === SAM_FUNCTION, key) ? properties[key] : given[key];
+    if (rule === undefined) report.error(at, `is no property of ${type}`);
+    else if (rule === "taken" || value === undefined || isEmpty(value)) continue;
+    else if (key === "Events")
+      report.unsupported(at, `is not supported: nothing here invokes it for ${eventsOf(value)}`);
+    else if (key === "RuntimeManagementConfig" && isAutomatic(value)) continue;
+    else if (rule === "refused") report.unsupported(at, NOT_SUPPORTED);
+    else report.note(at, rule);
+  }
+  if (metadata["BuildMethod"] !== undefined && metadata["SamResourceId"] === undefined)
+    report.note(`${place}.Metadata.BuildMethod`, "is for sam build, which has not been run: the folder goes as it is");
+  if (
+    type === SAM_FUNCTION &&
+    !["CodeUri", "InlineCode", "ImageUri", "PackageType"].some((key) => given[key] !== undefined)
+  )
+    report.note(place, "has no CodeUri: the template's own folder is its code");
+}
+
+function isEmpty(value: TemplateValue): boolean {
+  if (value === null) return true;
+  return isTemplateList(value) ? value.length === 0 : isTemplateMap(value) && Object.keys(value).length === 0;
+}
+
+function isAutomatic(value: TemplateValue): boolean {
+  return isTemplateMap(value) && value["UpdateRuntimeOn"] === "Auto";
+}
+
+/** `Get (Api), Tick (Schedule)` */
+function eventsOf(value: TemplateValue): string {
+  const events = Object.entries(isTemplateMap(value) ? value : {});
+  return events.map(([name, event]) => `${name} (${String(isTemplateMap(event) ? event["Type"] : "?")})`).join(", ");
+}
+
+function readConfig(planning: Planning, { place, properties }: Resource, isSam: boolean): TemplateMap {
+  const config: Record<string, TemplateValue> = {};
+  for (const key of CONFIG) if (properties[key] !== undefined) config[key] = properties[key];
+  if (properties["KmsKeyArn"] !== undefined) config["KMSKeyArn"] = properties["KmsKeyArn"];
+  const architectures = config["Architectures"];
+  if (isTemplateList(architectures) && architectures.includes("arm64")) {
+    const why = "is arm64, and hosts of Thaw are x86_64: as x86_64 a package without programs of its own runs as well";
+    planning.report.unsupported(`${place}.Architectures`, why);
+    delete config["Architectures"];
+  }
+  const tracing = isSam ? properties["Tracing"] : properties["TracingConfig"];
+  if (tracing !== undefined && tracing !== "Disabled") config["TracingConfig"] = isSam ? { Mode: tracing } : tracing;
+  for (const key of TEXTS) if (isScalar(config[key])) config[key] = String(config[key]);
+  for (const key of ["MemorySize", "Timeout"]) {
+    const number = readNumber(planning, `${place}.${key}`, config[key]);
+    if (number !== null) config[key] = number;
+  }
+  const storage = config["EphemeralStorage"];
+  if (isTemplateMap(storage)) {
+    const size = readNumber(planning, `${place}.EphemeralStorage.Size`, storage["Size"]);
+    if (size !== null) config["EphemeralStorage"] = { ...storage, Size: size };
+  }
+  const environment = config["Environment"];
+  if (environment !== undefined) config["Environment"] = readEnvironment(planning, place, environment);
+  return config;
+}
+
+/** Variables are texts: numbers and truth values as the template has them, nothing else. */
+function readEnvironment({ report }: Planning, place: string, environment: TemplateValue): TemplateMap {
+  const variables = isTemplateMap(environment) ? (environment["Variables"] ?? {}) : null;
+  if (!isTemplateMap(environment) || !isTemplateMap(variables)) {
+    report.error(`${place}.Environment`, "must have Variables, a map of texts");
+    return {};
+  }
+  for (const key of Object.keys(environment))
+    if (key !== "Variables") report.error(`${place}.Environment.${key}`, "is no member of Environment");
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(variables)) {
+    const at = `${place}.Environment.Variables.${name}`;
+    if (typeof value === "string" && hasMark(value))
+      report.unsupported(at, "needs the number of a version, which is known only after the deployment");
+    else if (isScalar(value)) texts[name] = String(value);
+    else if (value !== null) report.error(at, "must be a text");
+  }
+  return { Variables: texts };
+}
+
+function planPrimes({ evaluator, report }: Planning, resource: Resource, code: PlannedCode): string | null {
+  const place = `${resource.place}.Metadata.Thaw`;
+  const thaw = resource.metadata["Thaw"];
   if (thaw === undefined) return null;
-  const resolved = planning.resolver.resolve(thaw, place);
+  const resolved = evaluator.value(thaw, place);
   const primes = isTemplateMap(resolved) ? readPrimes(resolved) : null;
-  if (primes === null) planning.refuse(place, "must be Prime: { Events: [...], Times: 1 or more }");
+  if (primes === null) report.error(place, "must be Prime: { Events: [...], Times: 1 or more }");
   else if (code.kind === "object")
-    planning.refuse(place, "needs code that is packed here; put thaw.prime.json into the object instead");
+    report.error(place, "needs code that is packed here; put thaw.prime.json into the object instead");
   return primes;
 }
 
-function samCode(properties: TemplateMap): PlannedCode | null {
+function readPrimes(thaw: TemplateMap): string | null {
+  const prime = thaw["Prime"];
+  if (!isTemplateMap(prime) || Object.keys(thaw).length > 1) return null;
+  const { Events: events, Times: times = 1, ...rest } = prime;
+  if (!Array.isArray(events) || !Number.isInteger(times) || Number(times) < 1 || Object.keys(rest).length > 0)
+    return null;
+  return `${JSON.stringify({ events, times })}\n`;
+}
+
+function isImage({ properties }: Resource): boolean {
+  const code = properties["Code"];
+  return properties["ImageUri"] !== undefined || (isTemplateMap(code) && code["ImageUri"] !== undefined);
+}
+
+function samCode(resource: Resource): PlannedCode | null {
+  const { properties, given } = resource;
   if (typeof properties["InlineCode"] === "string") return { kind: "inline", text: properties["InlineCode"] };
+  if (given["CodeUri"] === undefined && given["InlineCode"] === undefined) return { kind: "path", path: "." };
   return toCode(properties["CodeUri"]);
 }
 
-function lambdaCode(properties: TemplateMap): PlannedCode | null {
-  const code = properties["Code"];
+function lambdaCode(resource: Resource): PlannedCode | null {
+  const code = resource.properties["Code"];
   if (isTemplateMap(code) && typeof code["ZipFile"] === "string") return { kind: "inline", text: code["ZipFile"] };
-  return toCode(code);
+  return assetOf(resource) ?? toCode(code);
+}
+
+/** CDK says in the metadata where the asset of a property lies, from the template's folder. */
+function assetOf({ metadata }: Resource): PlannedCode | null {
+  const path = metadata["aws:asset:path"];
+  const property = metadata["aws:asset:property"] ?? "Code";
+  return typeof path === "string" && property === "Code" ? { kind: "path", path } : null;
 }
 
 function toCode(value: TemplateValue | undefined): PlannedCode | null {
@@ -97,38 +212,12 @@ function toCode(value: TemplateValue | undefined): PlannedCode | null {
   return typeof bucket === "string" && typeof key === "string" ? { kind: "object", bucket, key } : null;
 }
 
-/** Numbers that came as text out of parameters. */
-function coerce(config: TemplateMap): TemplateMap {
-  const environment = config["Environment"];
-  const variables =
-    isTemplateMap(environment) && isTemplateMap(environment["Variables"]) ? environment["Variables"] : null;
-  return {
-    ...config,
-    ...(config["MemorySize"] === undefined ? {} : { MemorySize: Number(config["MemorySize"]) }),
-    ...(config["Timeout"] === undefined ? {} : { Timeout: Number(config["Timeout"]) }),
-    ...(variables === null
-      ? {}
-      : {
-          Environment: {
-            Variables: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])),
-          },
-        }),
-  };
-}
-
-function readPrimes(thaw: TemplateMap): string | null {
-  const prime = thaw["Prime"];
-  if (!isTemplateMap(prime) || Object.keys(thaw).length > 1) return null;
-  const { Events: events, Times: times = 1, ...rest } = prime;
-  if (!Array.isArray(events) || !Number.isInteger(times) || Number(times) < 1 || Object.keys(rest).length > 0)
-    return null;
-  return `${JSON.stringify({ events, times })}\n`;
-}
-
 function readTags(value: TemplateValue | undefined): Record<string, string> {
-  if (Array.isArray(value))
-    return Object.fromEntries((value as TemplateMap[]).map((tag) => [String(tag["Key"]), String(tag["Value"])]));
+  if (isTemplateList(value))
+    return Object.fromEntries(
+      value.filter(isTemplateMap).map((tag): [string, string] => [String(tag["Key"]), String(tag["Value"])]),
+    );
   return isTemplateMap(value)
-    ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, String(each)]))
+    ? Object.fromEntries(Object.entries(value).map(([key, each]): [string, string] => [key, String(each)]))
     : {};
 }

@@ -2,20 +2,19 @@
  * A plan in the making, and the way in which a kind of resource adds to it. A new kind is a file beside and a line in
  * plan.ts.
  */
+import type { Evaluator } from "../language/evaluator.ts";
 import type { PlannedAlias, PlannedFunction, PlannedVersion } from "../planned.ts";
-import type { Resolver } from "../resolve.ts";
-import { isTemplateMap, type Template, type TemplateMap, type TemplateValue } from "../template.ts";
+import type { Report } from "../problem.ts";
+import { isScalar, isTemplateMap, type TemplateMap, type TemplateValue } from "../value.ts";
 
 export interface Planning {
-  readonly template: Template;
-  readonly resolver: Resolver;
+  readonly evaluator: Evaluator;
+  readonly report: Report;
   /** Names of functions by their logical ids. */
   readonly names: ReadonlyMap<string, string>;
   readonly functions: PlannedFunction[];
   readonly versions: PlannedVersion[];
   readonly aliases: PlannedAlias[];
-  /** Notes a part that has no meaning here. */
-  refuse(place: string, reason?: string): void;
 }
 
 export interface Resource {
@@ -25,23 +24,38 @@ export interface Resource {
   readonly place: string;
   /** Properties with their values filled in, those of `Globals` among them. */
   readonly properties: TemplateMap;
+  /** Properties as the template gives them: those that are not taken, or whose value can't be had, are here alone. */
+  readonly given: TemplateMap;
+  readonly metadata: TemplateMap;
+  readonly isRetained: boolean;
 }
 
 /** Adds a resource to the plan. */
 export type ResourceReader = (planning: Planning, resource: Resource) => void;
 
 export const PROVISIONED = "ProvisionedConcurrencyConfig";
+export const NOT_SUPPORTED = "is not supported";
 
 /** Refuses a resource that lacks one of these properties. Returns true where it does. */
-export function lacks(planning: Planning, place: string, properties: TemplateMap, names: readonly string[]): boolean {
-  const missing = names.filter((name) => properties[name] === undefined);
-  for (const name of missing) planning.refuse(`${place}.${name}`, "is needed");
-  return missing.length > 0;
+export function lacks({ report }: Planning, { place, properties, given }: Resource, names: readonly string[]): boolean {
+  for (const name of names) if (given[name] === undefined) report.error(`${place}.${name}`, "is needed");
+  return names.some((name) => properties[name] === undefined);
 }
 
-export function readProvisioned(properties: TemplateMap): number | null {
+export function readProvisioned(planning: Planning, { place, properties }: Resource): number | null {
   const config = properties[PROVISIONED];
-  return isTemplateMap(config) ? Number(config["ProvisionedConcurrentExecutions"]) : null;
+  if (!isTemplateMap(config)) return null;
+  const key = "ProvisionedConcurrentExecutions";
+  return readNumber(planning, `${place}.${PROVISIONED}.${key}`, config[key]);
+}
+
+/** A number, which may have come as text out of a parameter; null where it is left out. */
+export function readNumber({ report }: Planning, place: string, value: TemplateValue | undefined): number | null {
+  if (value === undefined || value === null) return null;
+  const number = isScalar(value) && value !== "" ? Number(value) : Number.NaN;
+  if (Number.isFinite(number)) return number;
+  report.error(place, `must be a number, not ${JSON.stringify(value)}`);
+  return null;
 }
 
 /** The name in a function's ARN, or the name itself. */
@@ -51,5 +65,5 @@ export function bareName(value: TemplateValue | undefined): string {
 
 /** Text of a property that may be left out; null where it is. */
 export function text(value: TemplateValue | undefined): string | null {
-  return value === undefined || value === null ? null : String(value);
+  return isScalar(value) ? String(value) : null;
 }

@@ -1,7 +1,7 @@
 /** check, logs/FUNCTION, objects/BUCKET/KEY, code/NAME */
 import type { Handlers, ThawApiServices } from "./handlers.ts";
 
-type FunctionRoute = "checkFunction" | "readLogs" | "putObject" | "readCode";
+type FunctionRoute = "checkFunction" | "readLogs" | "putObject" | "readObject" | "readCode";
 
 /** Two are enough to see what is equal. */
 const CHECK_CLONES = 2;
@@ -22,6 +22,10 @@ export function functionHandlers({ control }: ThawApiServices): Handlers<Functio
         signal: gone,
       }),
     putObject: ({ parameters, content }) => control.objects.put(parameters.bucket, parameters.key, content),
+    async readObject({ parameters }) {
+      const bytes = await control.objects.readSmall(parameters.bucket, parameters.key);
+      return { contentType: "application/octet-stream", bytes };
+    },
     async readCode({ parameters }) {
       return { contentType: "application/zip", bytes: await control.code.readZip(parameters.name) };
     },

@@ -1,0 +1,73 @@
+/**
+ * The record of what `thaw deploy` has deployed for a template, kept by the server, so that the next deployment can
+ * take away what the template no longer has: functions, aliases, tags. What others added is left alone.
+ */
+import type { Connection } from "../connection.ts";
+import type { Plan, PlannedFunction } from "@thaw/template/planned";
+
+export interface RecordedFunction {
+  readonly tags: readonly string[];
+  readonly aliases: readonly string[];
+  /** Stays when the template no longer has it. */
+  readonly isRetained: boolean;
+}
+
+export type StackRecord = Readonly<Record<string, RecordedFunction>>;
+
+const BUCKET = "thaw-deployments";
+const NOT_FOUND = /not found/i;
+
+/** Reads the record; empty where there is none. */
+export async function readRecord(connection: Connection, key: string): Promise<StackRecord> {
+  try {
+    const answer = await connection.thaw.raw("readObject", { parameters: { bucket: BUCKET, key } });
+    return toRecord(await answer.json());
+  } catch (error) {
+    if (NOT_FOUND.test((error as Error).message)) return {};
+    throw error;
+  }
+}
+
+export async function writeRecord(connection: Connection, key: string, record: StackRecord): Promise<void> {
+  const body = Buffer.from(JSON.stringify(record));
+  await connection.thaw.call("putObject", { parameters: { bucket: BUCKET, key }, body });
+}
+
+/** Describes what a plan deploys. */
+export function recordOf(plan: Plan): StackRecord {
+  return Object.fromEntries(plan.functions.map((planned) => [planned.name, recordOfFunction(plan, planned)]));
+}
+
+/** Both together: what must be looked at again if the deployment is cut off. */
+export function joinRecords(one: StackRecord, other: StackRecord): StackRecord {
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return Object.fromEntries(
+    [...names].map((name) => {
+      const [a, b] = [one[name], other[name]];
+      const join = (first: readonly string[] = [], second: readonly string[] = []): string[] => [
+        ...new Set([...first, ...second]),
+      ];
+      const isRetained = (b ?? a)?.isRetained === true;
+      return [name, { tags: join(a?.tags, b?.tags), aliases: join(a?.aliases, b?.aliases), isRetained }];
+    }),
+  );
+}
+
+function recordOfFunction(plan: Plan, planned: PlannedFunction): RecordedFunction {
+  const { name, tags, autoPublishAlias, isRetained } = planned;
+  const own = plan.aliases.filter(({ functionName }) => functionName === name).map((alias) => alias.name);
+  const aliases = autoPublishAlias === null ? own : [...own, autoPublishAlias];
+  return { tags: Object.keys(tags), aliases, isRetained };
+}
+
+function toRecord(document: unknown): StackRecord {
+  const texts = (value: unknown): string[] =>
+    Array.isArray(value) ? value.filter((each): each is string => typeof each === "string") : [];
+  const entries = typeof document === "object" && document !== null ? Object.entries(document) : [];
+  return Object.fromEntries(
+    entries.map(([name, value]) => {
+      const { tags, aliases, isRetained } = (value ?? {}) as Record<string, unknown>;
+      return [name, { tags: texts(tags), aliases: texts(aliases), isRetained: isRetained === true }];
+    }),
+  );
+}

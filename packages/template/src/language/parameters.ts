@@ -1,0 +1,172 @@
+/** Parameters of a template: their types, constraints and values, in CloudFormation's rules. */
+import { runInNewContext } from "node:vm";
+import type { Report } from "../problem.ts";
+import { isScalar, isTemplateList, type Scalar, type TemplateMap, type TemplateValue } from "../value.ts";
+import { UNRESOLVED, type Unresolved } from "./outcome.ts";
+
+export type ParameterValue = string | readonly string[];
+
+export interface Parameters {
+  /** UNRESOLVED: the value is in SSM, or there is none. */
+  readonly values: ReadonlyMap<string, ParameterValue | Unresolved>;
+  /** Names of those with an error that was reported: what needs them need not say it again. */
+  readonly broken: ReadonlySet<string>;
+}
+
+export interface ParameterInput {
+  readonly declared: { readonly [name: string]: TemplateMap };
+  readonly overrides: Readonly<Record<string, string>>;
+}
+
+const KEYS = new Set([
+  "Type",
+  "Default",
+  "Description",
+  "NoEcho",
+  "AllowedValues",
+  "AllowedPattern",
+  "ConstraintDescription",
+  "MinLength",
+  "MaxLength",
+  "MinValue",
+  "MaxValue",
+]);
+const SSM_VALUE = "AWS::SSM::Parameter::Value<";
+const NUMBER = /^[-+]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][-+]?[0-9]{1,3})?$/;
+/** A pattern of a template is foreign: it may not keep the process. */
+const PATTERN_TIMEOUT_MS = 1000;
+
+/** Reads all parameters. What is not allowed is an error, and no value. */
+export function readParameters({ declared, overrides }: ParameterInput, report: Report): Parameters {
+  const values = new Map<string, ParameterValue | Unresolved>();
+  const broken = new Set<string>();
+  for (const [name, parameter] of Object.entries(declared)) {
+    const given = Object.hasOwn(overrides, name) ? overrides[name] : undefined;
+    const error = (place: string, reason: string): void => {
+      broken.add(name);
+      report.error(place, reason);
+    };
+    values.set(name, readParameter(name, parameter, given, { ...report, error }));
+  }
+  for (const name of Object.keys(overrides))
+    if (!Object.hasOwn(declared, name)) report.error(`Parameters.${name}`, "is not in the template");
+  return { values, broken };
+}
+
+function readParameter(
+  name: string,
+  parameter: TemplateMap,
+  given: string | undefined,
+  report: Report,
+): ParameterValue | Unresolved {
+  const place = `Parameters.${name}`;
+  for (const key of Object.keys(parameter))
+    if (!KEYS.has(key)) report.error(`${place}.${key}`, "is no member of a parameter");
+  const type = parameter["Type"];
+  if (typeof type !== "string" || !isType(type)) {
+    report.error(`${place}.Type`, `must be a type of CloudFormation's parameters, not ${JSON.stringify(type ?? null)}`);
+    return UNRESOLVED;
+  }
+  const value = given ?? parameter["Default"];
+  if (value === undefined) {
+    report.error(place, `has no default; give it with --parameter-overrides ${name}=VALUE`);
+    return UNRESOLVED;
+  }
+  if (!isScalar(value)) {
+    report.error(`${place}.Default`, "must be a text or a number; a list is one text with commas");
+    return UNRESOLVED;
+  }
+  if (type.startsWith(SSM_VALUE)) return UNRESOLVED;
+  const isList = type === "CommaDelimitedList" || type.startsWith("List<");
+  const items = isList ? splitList(value) : [String(value)];
+  const wrong = items.map((item) => violation(parameter, type, item)).find((each) => each !== null);
+  if (wrong !== undefined && wrong !== null) {
+    report.error(place, wrong);
+    return UNRESOLVED;
+  }
+  return isList ? items : (items[0] ?? "");
+}
+
+function isType(type: string): boolean {
+  return (
+    ["String", "Number", "CommaDelimitedList", "List<Number>", "List<String>"].includes(type) ||
+    /^(?:List<)?AWS::[A-Za-z0-9:]+>?$/.test(type) ||
+    type.startsWith(SSM_VALUE)
+  );
+}
+
+function splitList(value: Scalar): readonly string[] {
+  return value === ""
+    ? []
+    : String(value)
+        .split(",")
+        .map((item) => item.trim());
+}
+
+/** Predicate of a sentence about a value that is not allowed; null: it is. */
+function violation(parameter: TemplateMap, type: string, value: string): string | null {
+  const wrong = constraintOf(parameter, type, value);
+  if (wrong === null) return null;
+  const isHidden = String(parameter["NoEcho"] ?? false) === "true";
+  const description = parameter["ConstraintDescription"];
+  const why = isScalar(description) ? `: ${String(description)}` : "";
+  return `can't be ${isHidden ? "**** (NoEcho)" : `'${value}'`}: it ${wrong}${why}`;
+}
+
+function constraintOf(parameter: TemplateMap, type: string, value: string): string | null {
+  const { AllowedValues: allowed, AllowedPattern: pattern } = parameter as Record<string, TemplateValue>;
+  const isNumber = type === "Number" || type === "List<Number>";
+  if (isNumber && !NUMBER.test(value)) return "must be a number";
+  if (isTemplateList(allowed) && !allowed.map(String).includes(value))
+    return `must be one of AllowedValues: ${allowed.map(String).join(", ")}`;
+  const limit = (key: string): number | null => (isScalar(parameter[key]) ? Number(parameter[key]) : null);
+  const [least, most, short, long] = [limit("MinValue"), limit("MaxValue"), limit("MinLength"), limit("MaxLength")];
+  if (isNumber && least !== null && Number(value) < least) return `must be a number not less than ${least}`;
+  if (isNumber && most !== null && Number(value) > most) return `must be a number not greater than ${most}`;
+  if (short !== null && value.length < short) return `must contain at least ${short} characters`;
+  if (long !== null && value.length > long) return `must contain at most ${long} characters`;
+  return typeof pattern === "string" ? patternViolation(pattern, value) : null;
+}
+
+/** The pattern must match the whole value. */
+function patternViolation(pattern: string, value: string): string | null {
+  try {
+    const isMatch: unknown = runInNewContext(
+      "new RegExp(`^(?:${pattern})$`).test(value)",
+      { pattern: toJavaScript(pattern), value },
+      { timeout: PATTERN_TIMEOUT_MS },
+    );
+    return isMatch === true ? null : `must match pattern ${pattern}`;
+  } catch (error) {
+    return `must match pattern ${pattern}, which can't be tried (${(error as Error).message})`;
+  }
+}
+
+/** Java's names of character classes, for patterns are Java's. */
+const CLASSES: Readonly<Record<string, string>> = {
+  Lower: "a-z",
+  Upper: "A-Z",
+  ASCII: "\\x00-\\x7F",
+  Alpha: "a-zA-Z",
+  Digit: "0-9",
+  Alnum: "a-zA-Z0-9",
+  Punct: "!-/:-@\\[-`{-~",
+  Graph: "!-~",
+  Print: "\\x20-\\x7E",
+  Blank: " \\t",
+  Cntrl: "\\x00-\\x1F\\x7F",
+  XDigit: "0-9a-fA-F",
+  Space: "\\s",
+};
+
+function toJavaScript(pattern: string): string {
+  let isInClass = false;
+  // An escape, a bracket, or a named class.
+  return pattern.replace(/\\p\{([A-Za-z]+)\}|\\.|[[\]]/g, (part: string, name: string | undefined) => {
+    if (part === "[") isInClass = true;
+    if (part === "]") isInClass = false;
+    const range = name === undefined ? undefined : CLASSES[name];
+    if (range === undefined) return part;
+    return isInClass ? range : `[${range}]`;
+  });
+}
