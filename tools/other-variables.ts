@@ -29,6 +29,7 @@ export const OTHER_VARIABLES: readonly VariableGroup[] = [
       THAW_CLIENTS: "directory of the runtimes' clients (runtimes/dist of the checkout)",
       THAW_CRIU: "the CRIU program (THAW_HOME/criu/criu)",
       THAW_PAGER: "the pager program, when it is not the one in THAW_BINARIES",
+      THAW_PARENT_PID: "set by the command itself under npx: the process whose end is its own",
       THAW_PROGRAM: "name of the program in messages (npx thaw; the package's command says thaw)",
     },
   },

@@ -97,7 +97,9 @@ async function generationOf(functions: TestFunctions, name: string, version: str
   return ((await reply.json()) as SnapshotView).generation;
 }
 
-/** Programs with memory of functions, or with keys: none of it is in a core dump, and what is laid out is never swapped. */
+/**
+ * Programs with memory of functions, or with keys: none of it is in a core dump, and what is laid out is never swapped.
+ */
 it("no memory goes into core dumps, and none of a snapshot that is laid out into swap", { timeout: 120_000 }, async ({
   expect,
 }) => {

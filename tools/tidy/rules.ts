@@ -78,7 +78,8 @@ const CODE_PATH =
  * and placeholders (`{a,b}`, `NAME`, `…`) are no paths.
  */
 export function danglingPaths(path: string, text: string, exists: (path: string) => boolean): Problem[] {
-  const folder = path.split("/").slice(0, -1);
+  // The package's README lies beside docs/ where it is installed.
+  const folder = path === "packaging/README.md" ? [] : path.split("/").slice(0, -1);
   let isFenced = false;
   return text.split("\n").flatMap((line, index) => {
     if (line.trimStart().startsWith("```")) isFenced = !isFenced;

@@ -20,7 +20,10 @@ export async function listRuntimes(connection: Connection, json: boolean): Promi
   else print(`${runtimes.join("\n")}\n`);
 }
 
-/** Installs a release; the name may be that of a function's runtime. With `update` the one that is there stays, for snapshots that were made with it. */
+/**
+ * Installs a release; the name may be that of a function's runtime. With `update` the one that is there stays, for
+ * snapshots that were made with it.
+ */
 export async function installRuntime(name: string, update = false): Promise<void> {
   const installed = installName(name);
   if (installed === null) throw new CommandError(`${name} can't be installed: ${whyNot(name)}`);

@@ -29,8 +29,8 @@ const LAST: u32 = 63;
 const VERSION_3: u32 = 0x2008_0522;
 
 /// The keeper's, and so CRIU's: it takes over and makes foreign processes (SYS_PTRACE, SYS_ADMIN, CHECKPOINT_RESTORE,
-/// SETPCAP, SYS_RESOURCE), opens and owns their files, repairs their TCP connections (NET_ADMIN), sets the clocks of their
-/// time namespace (SYS_TIME), and kills them.
+/// SETPCAP, SYS_RESOURCE), opens and owns their files, repairs their TCP connections (NET_ADMIN), sets the clocks of
+/// their time namespace (SYS_TIME), and kills them.
 pub const OF_KEEPER: [u32; 19] = [
     CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_ADMIN,
     IPC_LOCK, SYS_CHROOT, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE, SYS_TIME, LEASE, CHECKPOINT_RESTORE,

@@ -25,8 +25,8 @@ const NAMESPACES: u64 = (libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNET
     | libc::CLONE_NEWCGROUP) as u64;
-/// Sockets by family, type and protocol. Any other would have the kernel load its module (SCTP, DCCP, L2TP, the families
-/// of netlink).
+/// Sockets by family, type and protocol. Any other would have the kernel load its module (SCTP, DCCP, L2TP, the
+/// families of netlink).
 const SOCKETS: [(libc::c_int, libc::c_int, &[libc::c_int]); 6] = [
     (libc::AF_INET, libc::SOCK_STREAM, &[0, libc::IPPROTO_TCP]),
     (libc::AF_INET, libc::SOCK_DGRAM, &[0, libc::IPPROTO_UDP, libc::IPPROTO_ICMP]),

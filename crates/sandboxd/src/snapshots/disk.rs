@@ -1,6 +1,6 @@
 //! A function's `/tmp` in a snapshot: read into chunks when its processes are gone, laid out again as the lower layer
-//! of clones. Both go from one open directory to the next and follow no link: neither a function that has escaped a dump
-//! nor a manifest of somebody else's making reaches what is outside.
+//! of clones. Both go from one open directory to the next and follow no link: neither a function that has escaped a
+//! dump nor a manifest of somebody else's making reaches what is outside.
 
 use std::collections::HashMap;
 use std::ffi::{CString, OsStr};

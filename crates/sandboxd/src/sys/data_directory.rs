@@ -1,5 +1,5 @@
-//! The data directory. It belongs to the server's user, who may change every name in it at any moment: root goes below it
-//! from open directories only, and follows no link.
+//! The data directory. It belongs to the server's user, who may change every name in it at any moment: root goes below
+//! it from open directories only, and follows no link.
 
 use std::fs::{self, File};
 use std::io;

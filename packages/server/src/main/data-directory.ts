@@ -34,7 +34,9 @@ export function makeDataDirectory(path: string, owner: number | null): void {
   }
 }
 
-/** Throws where the server's user could have put something else in the place of the directory: root would work there. */
+/**
+ * Throws where the server's user could have put something else in the place of the directory: root would work there.
+ */
 function refuseWayOf(path: string, owner: number): void {
   for (let at = path; at !== "/"; at = dirname(at)) {
     const found = lstatSync(at, { throwIfNoEntry: false });

@@ -1,6 +1,6 @@
 /**
- * Users of this host that have the ids which Thaw runs as. Who has one of them could stop functions, read what they keep
- * in file systems, or, as the server's user, give orders to sandboxd.
+ * Users of this host that have the ids which Thaw runs as. Who has one of them could stop functions, read what they
+ * keep in file systems, or, as the server's user, give orders to sandboxd.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { HOST_UID_FIRST, HOST_UID_LAST } from "../sandboxd/host-uids.ts";

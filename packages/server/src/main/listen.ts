@@ -1,6 +1,7 @@
 /** The listening socket of the Lambda API. */
 import { once } from "node:events";
 import type { HttpServer } from "../http/server.ts";
+import { log } from "./log.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 import { UsageError } from "./options/usage-error.ts";
 
@@ -9,6 +10,9 @@ const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "the host has no such address",
   EACCES: "the server's user may not use ports below 1024",
 };
+const NO_TLS =
+  "payloads, code and links can be read on the way: on a network that is not trusted, listen on 127.0.0.1 behind a " +
+  "proxy with TLS";
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 /**
@@ -26,21 +30,16 @@ export async function listen(app: HttpServer, options: ServeOptions): Promise<st
   });
   const address = app.server.address();
   if (address === null || typeof address === "string") throw new UsageError("THAW_LISTEN_FD is no TCP socket");
+  if (!LOOPBACK.has(host)) log("plain HTTP is reachable from outside", { address: host, reason: NO_TLS });
   return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
-/**
- * Throws a UsageError when others can reach the listener, and the credentials are those made for this machine alone, or
- * nobody has said that plain HTTP may go over the network.
- */
-export function checkListener({ listen: { host }, credentials, insecureHttp }: ServeOptions): void {
-  if (LOOPBACK.has(host)) return;
-  const outside = `--listen ${host} is reachable from outside`;
-  if (credentials === null)
-    throw new UsageError(`${outside}: set THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY to credentials of your own`);
-  if (!insecureHttp)
+/** Throws a UsageError when others can reach the listener and the credentials are those made for this machine alone. */
+export function checkListener(options: ServeOptions): void {
+  if (!LOOPBACK.has(options.listen.host) && options.credentials === null) {
     throw new UsageError(
-      `${outside}, and Thaw serves plain HTTP: payloads, code and links could be read on the way. ` +
-        "Listen on 127.0.0.1 behind a proxy with TLS, or, where the network is trusted, set --insecure-http true",
+      `--listen ${options.listen.host} is reachable from outside: ` +
+        "set THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY to credentials of your own",
     );
+  }
 }

@@ -14,8 +14,8 @@ export interface LogFields {
 }
 
 /**
- * Characters that are controls for a terminal, and that JSON leaves as they are. Messages may name what functions chose:
- * files in /tmp, programs.
+ * Characters that are controls for a terminal, and that JSON leaves as they are. Messages may name what functions
+ * chose: files in /tmp, programs.
  */
 const TERMINAL_CONTROLS = /[\u007f-\u009f]/g;
 

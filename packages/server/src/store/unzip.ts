@@ -1,7 +1,7 @@
 /**
- * A function's zip, unpacked. The zip is foreign: entries that leave the directory, device files, encrypted entries, too
- * many files and too many bytes are refused, whatever its headers claim. Of several entries of one name the last one
- * counts, as with AWS.
+ * A function's zip, unpacked. The zip is foreign: entries that leave the directory, device files, encrypted entries,
+ * too many files and too many bytes are refused, whatever its headers claim. Of several entries of one name the last
+ * one counts, as with AWS.
  *
  * Links may lead anywhere: they are resolved in the sandbox, where the package is /var/task. Nothing on this side may
  * follow one.

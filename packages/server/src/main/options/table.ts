@@ -43,15 +43,6 @@ const PROCESS_OPTIONS = {
     unit: null,
     help: "where the Lambda API is served; port 0 picks a free one",
   }),
-  insecureHttp: defaulted({
-    name: "insecure-http",
-    flag: "BOOL",
-    variable: "THAW_INSECURE_HTTP",
-    type: trueOrFalse,
-    default: "false",
-    unit: null,
-    help: "serve plain HTTP where --listen is reachable from outside: payloads, code and links can be read on the way",
-  }),
   dataDir: optional({
     name: "data",
     flag: "DIR",

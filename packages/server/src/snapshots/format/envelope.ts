@@ -6,8 +6,7 @@
  * ```text
  *  0  8  magic "THAWSNAP"     16  4  size of the names, bytes      36      header (JSON)
  *  8  4  format (LE)          20  4  size of the sealed part        …      names of chunks, 32 bytes each
- * 12  4  size of the header   24 12  nonce                          …      AES-256-GCM(data key, nonce, aad: all before), tag
- * ```
+ * 12 4 size of the header 24 12 nonce … AES-256-GCM(data key, nonce, aad: all before), tag ```
  */
 import { createDecipheriv, createHash, type DecipherGCM } from "node:crypto";
 import { ThawError } from "../../model/platform-errors.ts";

@@ -1,8 +1,8 @@
 //! Judges CRIU's images before CRIU sees them. CRIU restores whatever its images describe, and it is root: processes of
 //! any user with any rights, namespaces, devices, files that only root can open. A manifest that authenticates says no
 //! more than that its maker had the snapshot's key, which the server has as well. So what is restored must be what a
-//! function can be: its user, no capabilities, the sandbox's filter of system calls, the sandbox's namespaces, and files
-//! that it could open itself.
+//! function can be: its user, no capabilities, the sandbox's filter of system calls, the sandbox's namespaces, and
+//! files that it could open itself.
 //!
 //! The same is asked when a snapshot is taken: a state that would be refused later fails the publish, with its reason.
 
