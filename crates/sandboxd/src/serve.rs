@@ -172,6 +172,7 @@ fn compose(options: ServeOptions, private: PathBuf, data: DataDirectory, host: &
         runtimes: options.runtimes,
         clients: options.clients,
         run: options.run,
+        empty: options.data.join("empty"),
         supervisor: options.supervisor,
         file_systems: options.file_systems,
     };

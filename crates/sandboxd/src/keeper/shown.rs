@@ -40,7 +40,7 @@ fn open_path(path: &Path) -> io::Result<OwnedFd> {
 
 /// Attaches the empty directory of sandboxd's data. `private` has the `DIRECTORIES`.
 pub fn attach_empty(empty: &Path, private: &Path) -> io::Result<()> {
-    let opened = OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(empty)?;
+    let opened = OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW).open(empty)?;
     let meta = opened.metadata()?;
     // Whatever lies in it would lie in each sandbox's root.
     let is_empty = fs::read_dir(beneath::path_in(opened.as_fd(), ""))?.next().is_none();

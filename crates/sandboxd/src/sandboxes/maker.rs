@@ -18,7 +18,7 @@ use crate::keeper::{Command, KeeperConfig, MountPoint, Reply, SnapshotFacts};
 use crate::observe::recorder::Recorder;
 use crate::snapshots::prepared::Prepared;
 use crate::sys;
-use crate::sys::data_directory::{DataDirectory, PrivateDirectory};
+use crate::sys::data_directory::DataDirectory;
 use thaw_snapshot::beneath;
 
 /// In the directory of runtime clients.
@@ -39,6 +39,9 @@ pub struct Directories {
     pub runtimes: PathBuf,
     pub clients: PathBuf,
     pub run: PathBuf,
+    /// The second layer of what sandboxes show: `empty` in the data directory. By its path, since a layer is a mount of
+    /// the keeper's own namespace; each keeper looks whether it is root's own and empty.
+    pub empty: PathBuf,
     pub supervisor: PathBuf,
     pub file_systems: HashMap<String, PathBuf>,
 }
@@ -51,8 +54,6 @@ pub struct Maker {
     kdat: Option<PathBuf>,
     code: OwnedFd,
     opt: OwnedFd,
-    /// The second layer of what sandboxes show.
-    empty: PrivateDirectory,
 }
 
 fn text(path: &Path) -> String {
@@ -69,8 +70,8 @@ impl Maker {
         let server_uid = data.owner;
         let code = data.open_for_server("code")?;
         let opt = data.open_for_server("opt")?;
-        let empty = data.open_private("empty")?;
-        Ok(Maker { directories, server_uid, pool, kdat, code, opt, empty })
+        data.open_private("empty")?;
+        Ok(Maker { directories, server_uid, pool, kdat, code, opt })
     }
 
     fn keeper_config(&self, spec: &Spec) -> Result<KeeperConfig> {
@@ -93,7 +94,7 @@ impl Maker {
             supervisor: text(&self.directories.supervisor),
             preload: preload.is_file().then(|| text(&preload)),
             mount_point: text(&self.directories.run.join("root")),
-            empty: text(&self.empty.path()),
+            empty: text(&self.directories.empty),
             kdat: self.kdat.as_deref().map_or_else(String::new, text),
             tmp_mib: spec.tmp_mib,
             tmp_image: None,
