@@ -12,8 +12,13 @@ import { BUILD_TIMEOUT_MS, buildFaultBinaries, FAULT_BINARIES } from "../faults/
 import { type TestClone, TestSandboxd } from "../support/sandboxd.ts";
 
 const PROGRAMS = join(REPOSITORY, "tests/engines/programs");
-const NOT_STATES = new Set(["runtime.py", "memory.py", "confinement.py"]);
+const NOT_STATES = new Set(["runtime.py", "memory.py", "confinement.py", "refused.py"]);
 const STATES = readdirSync(PROGRAMS).filter((name) => name.endsWith(".py") && !NOT_STATES.has(name));
+/**
+ * Programs that a snapshot of a clone does not bring back. CRIU can't open watches again that it has opened once; Thaw takes snapshots of environments that were initialised, never of clones.
+ */
+const NOT_TWICE = new Set(["watches.py"]);
+const TWICE = STATES.filter((name) => !NOT_TWICE.has(name));
 /** Most programs use their state up when they check it. */
 const CHECKS_AGAIN = (state: string): boolean => programOf(state).includes("map_pages");
 
@@ -80,7 +85,7 @@ describe.each(["lazy", "eager", "stock-lazy"] as const)("memory %s", (memory) =>
       }
     });
 
-    it.for(STATES)("%s: a snapshot of a clone, and of its clone", async (state, { expect }) => {
+    it.for(TWICE)("%s: a snapshot of a clone, and of its clone", async (state, { expect }) => {
       try {
         const original = await kept(sandboxd.create(programOf(state)));
         const first = await sandboxd.snapshot(original);

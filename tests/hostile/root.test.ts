@@ -12,7 +12,7 @@ import type { TestFunctions } from "../support/functions.ts";
 import { type Neighbour, PROVIDED, withNeighbour } from "./harness.ts";
 
 /** Numbers of linux/capability.h: what docs/reference/isolation.md lists. */
-const KEPT = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 18, 19, 21, 24, 25, 28, 40];
+const KEPT = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 13, 14, 18, 19, 21, 24, 25, 28, 40];
 const CAP_KILL = 5;
 /** Its pid in each sandbox. */
 const SUPERVISOR = 1001;

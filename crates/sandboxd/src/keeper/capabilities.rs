@@ -17,6 +17,7 @@ const SETUID: u32 = 7;
 const SETPCAP: u32 = 8;
 const NET_BIND_SERVICE: u32 = 10;
 const NET_ADMIN: u32 = 12;
+const NET_RAW: u32 = 13;
 const IPC_LOCK: u32 = 14;
 const SYS_CHROOT: u32 = 18;
 const SYS_PTRACE: u32 = 19;
@@ -29,11 +30,11 @@ const LAST: u32 = 63;
 const VERSION_3: u32 = 0x2008_0522;
 
 /// The keeper's, and so CRIU's: it takes over and makes foreign processes (SYS_PTRACE, SYS_ADMIN, CHECKPOINT_RESTORE,
-/// SETPCAP, SYS_RESOURCE), opens and owns their files, repairs their TCP connections (NET_ADMIN), sets the clocks of
-/// their time namespace (SYS_TIME), and kills them.
-pub const OF_KEEPER: [u32; 19] = [
+/// SETPCAP, SYS_RESOURCE), opens and owns their files, repairs their TCP connections (NET_ADMIN; NET_RAW for those
+/// that were being closed), sets the clocks of their time namespace (SYS_TIME), and kills them.
+pub const OF_KEEPER: [u32; 20] = [
     CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_ADMIN,
-    IPC_LOCK, SYS_CHROOT, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE, SYS_TIME, LEASE, CHECKPOINT_RESTORE,
+    NET_RAW, IPC_LOCK, SYS_CHROOT, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE, SYS_TIME, LEASE, CHECKPOINT_RESTORE,
 ];
 /// The relay's: it ends its clone.
 pub const OF_RELAY: [u32; 1] = [KILL];
