@@ -28,7 +28,6 @@ it.each([
   ["unix_backlog", "a Unix socket with a connection that was not accepted", "Accept or close"],
   ["watch_of_proc", "an inotify watch on a file that has no path any more, or lies in /proc", "anon_inode:inotify"],
   ["watch_of_nothing", "an inotify watch on a file that has no path any more", "Remove the watch"],
-  ["huge_pages", "a memfd of huge pages", "/memfd:huge"],
   ["thread_that_ended_first", "a process whose main thread has ended while others go on", "Let it end"],
   ["epoll_of_another", "an epoll set with a descriptor that its process has closed", "EPOLL_CTL_DEL"],
   ["reservation", "a process has reserved more than 60 TiB of addresses", "Reserve less"],

@@ -74,10 +74,6 @@ def watch_of_nothing():
     os.rmdir("/tmp/gone")
 
 
-def huge_pages():
-    KEPT.append(os.memfd_create("huge", os.MFD_HUGETLB))
-
-
 def thread_that_ended_first():
     if os.fork() == 0:
         threading.Thread(target=time.sleep, args=(1000,)).start()

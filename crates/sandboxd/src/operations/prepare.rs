@@ -116,6 +116,8 @@ impl PreparedSnapshots {
             // It reads the manifest meanwhile, and asks for what was touched since the chunks were put in order.
             pager.open(name, key, &files)?;
         }
+        // Before anything is waited for: a collection waits for what is being opened.
+        let chunks = opening.pin(manifest.chunks.iter().map(|chunk| chunk.name));
         let (images, is_kept) = self.lay_out_images(name, &manifest, &mut source, engine)?;
         let images = Arc::new(images);
         let snapshot = match of_this_manifest {
@@ -125,7 +127,7 @@ impl PreparedSnapshots {
                 header: manifest.header.clone(),
                 supervisor_pid: manifest.supervisor_pid,
                 clocks: manifest.clocks,
-                _chunks: opening.pin(manifest.chunks.iter().map(|chunk| chunk.name)),
+                _chunks: chunks,
                 key: *key,
                 stamp: files.manifest_stamp,
                 tmp: self.lay_out_tmp(name, &manifest, &mut source)?,
