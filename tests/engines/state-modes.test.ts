@@ -15,7 +15,8 @@ const PROGRAMS = join(REPOSITORY, "tests/engines/programs");
 const NOT_STATES = new Set(["runtime.py", "memory.py", "confinement.py", "refused.py"]);
 const STATES = readdirSync(PROGRAMS).filter((name) => name.endsWith(".py") && !NOT_STATES.has(name));
 /**
- * Programs that a snapshot of a clone does not bring back. CRIU can't open watches again that it has opened once; Thaw takes snapshots of environments that were initialised, never of clones.
+ * Programs that a snapshot of a clone does not bring back: CRIU can't open watches again that it has opened once. Thaw
+ * takes snapshots of environments that were initialised, never of clones.
  */
 const NOT_TWICE = new Set(["watches.py"]);
 const TWICE = STATES.filter((name) => !NOT_TWICE.has(name));
