@@ -33,9 +33,10 @@ describe("completion", () => {
   });
 
   it("exists for zsh and fish, with the same commands, and for no other shell", { timeout: 60_000 }, ({ expect }) => {
-    for (const shell of ["zsh", "fish"])
-      for (const word of ["deploy", "env-vars", "snapshots", "parked-clones"])
-        expect(thaw("completion", shell)).toContain(word);
+    for (const shell of ["zsh", "fish"]) {
+      const text = thaw("completion", shell);
+      for (const word of ["deploy", "env-vars", "snapshots", "parked-clones"]) expect(text).toContain(word);
+    }
     const { status, stderr } = spawnSync(process.execPath, [CLI, "completion", "tcsh"], { encoding: "utf8" });
     expect([status, stderr]).toEqual([1, "thaw: completion tcsh: expected bash, zsh, fish\n"]);
   });
