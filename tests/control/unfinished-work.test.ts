@@ -130,15 +130,21 @@ test("an end that was asked for counts for nothing, one because sandboxd is gone
   await harness.end();
 });
 
-test("a refresh that ends the server is given up, and the old snapshot stays", async () => {
+/** Publishes a version whose next snapshot ends the server, and starts with other releases of its runtime. */
+async function publishedBeforeItKills(releases: string[]) {
   let isArmed = false;
   const harness = await startWithKiller({ killer: () => isArmed });
   await harness.create("k", "killer");
   await harness.publish("k");
   const { snapshotId } = await harness.version("k", "1");
   isArmed = true;
-  harness.releases = ["release-2", "release-1"];
+  harness.releases = releases;
   await harness.restart().catch(ignoreDeath);
+  return { harness, snapshotId };
+}
+
+test("a refresh that ends the server is given up, and the old snapshot stays", async () => {
+  const { harness, snapshotId } = await publishedBeforeItKills(["release-2", "release-1"]);
   expect(await startUntilItLasts(harness)).toBe(3);
   expect(await harness.version("k", "1")).toMatchObject({ state: "Active", snapshotId });
   expect(await harness.status("k", "1")).toBe("refresh failed");
@@ -150,13 +156,7 @@ test("a refresh that ends the server is given up, and the old snapshot stays", a
 });
 
 test("a snapshot that is made anew and ends the server fails its version", async () => {
-  let isArmed = false;
-  const harness = await startWithKiller({ killer: () => isArmed });
-  await harness.create("k", "killer");
-  await harness.publish("k");
-  isArmed = true;
-  harness.releases = ["release-2"];
-  await harness.restart().catch(ignoreDeath);
+  const { harness } = await publishedBeforeItKills(["release-2"]);
   expect(await startUntilItLasts(harness)).toBe(3);
   expect(await harness.version("k", "1")).toMatchObject({ state: "Failed", isRegenerating: false });
   expect(await harness.outcome("k", "1")).toBe("ResourceConflictException");

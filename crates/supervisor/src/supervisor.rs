@@ -3,6 +3,8 @@
 //! Without a connection of the server nothing of the function is read: its output and its calls stay in their pipes and
 //! sockets.
 
+mod relay;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -13,9 +15,9 @@ use std::os::unix::net::UnixListener;
 use serde::Deserialize;
 use serde_json::{json, Value};
 
-use crate::connections::{Connection, Event, Request};
+use crate::connections::Connection;
 use crate::control::{self, Control};
-use crate::frames::{kind, PIECE_SIZE_BYTES_MAX};
+use crate::frames::kind;
 use crate::interest::Interest;
 use crate::processes::{self, Spawn};
 use crate::program;
@@ -190,16 +192,6 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Closes one connection of the function, if it can be one without a call. False where there is none.
-    fn drop_connection(&mut self) -> bool {
-        let idle = self.connections.iter().find(|(_, connection)| connection.call.is_none());
-        let Some(token) = idle.or(self.connections.iter().next()).map(|(token, _)| *token) else { return false };
-        if let Some(call) = self.connections.remove(&token).and_then(|connection| connection.call) {
-            self.calls.remove(&call);
-        }
-        true
-    }
-
     fn serve_control(&mut self, flags: u32) {
         let result = self.read_control(flags);
         if result.is_err() {
@@ -273,22 +265,6 @@ impl Supervisor {
             }
             _ => Err(invalid(())),
         }
-    }
-
-    fn connection_of(&mut self, call: u32) -> Option<&mut Connection> {
-        let token = self.calls.get(&call)?.connection;
-        self.connections.get_mut(&token)
-    }
-
-    fn end_response(&mut self, call: u32) {
-        let Some(call) = self.calls.remove(&call) else { return };
-        let Some(connection) = self.connections.get_mut(&call.connection) else { return };
-        if !connection.respond_end() {
-            self.connections.remove(&call.connection);
-            return;
-        }
-        let events = connection.parse();
-        self.handle(call.connection, events);
     }
 
     fn greet(&mut self, payload: &[u8]) -> io::Result<()> {
@@ -366,110 +342,6 @@ impl Supervisor {
         Ok(())
     }
 
-    fn accept_http(&mut self) -> io::Result<()> {
-        loop {
-            match self.http_listener.accept() {
-                Ok((stream, _)) => {
-                    let token = self.take_token();
-                    self.connections.insert(token, Connection::new(stream, token)?);
-                }
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionAborted) => {
-                    return Ok(())
-                }
-                // The function used up its own descriptors or memory: its next try may fare better.
-                Err(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENOMEM | libc::ENOBUFS)) => {
-                    return Ok(())
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn serve_http(&mut self, token: u64, flags: u32) {
-        let Some(connection) = self.connections.get_mut(&token) else { return };
-        let events = connection.on_event(flags);
-        self.handle(token, events);
-        if self.connections.get(&token).is_some_and(Connection::is_done) {
-            self.connections.remove(&token);
-        }
-    }
-
-    fn handle(&mut self, token: u64, events: Vec<Event>) {
-        for event in events {
-            match event {
-                Event::Head(request) => self.relay_head(token, &request),
-                Event::Body(bytes) => self.relay_body(token, &bytes),
-                Event::End { length, trailers } => self.relay_end(token, length, &trailers),
-                Event::Aborted => {
-                    let call = self.connections.get_mut(&token).and_then(|connection| connection.call.take());
-                    self.abandon(call);
-                }
-                Event::Closed => {
-                    let call = self.connections.remove(&token).and_then(|connection| connection.call);
-                    self.abandon(call);
-                }
-            }
-        }
-    }
-
-    fn abandon(&mut self, call: Option<u32>) {
-        let Some(call) = call else { return };
-        self.calls.remove(&call);
-        if let Some(control) = &mut self.control {
-            control.push(kind::REQUEST_ABORT, call, b"");
-        }
-    }
-
-    /// Tells a server that has just connected of the requests that are still being received.
-    fn relay_again(&mut self) {
-        let mut tokens: Vec<u64> = self.connections.keys().copied().collect();
-        tokens.sort_unstable();
-        for token in tokens {
-            let Some((request, body)) = self.connections.get_mut(&token).and_then(Connection::unrelayed) else {
-                continue;
-            };
-            self.relay_head(token, &request);
-            self.relay_body(token, &body);
-        }
-    }
-
-    fn relay_head(&mut self, token: u64, request: &Request) {
-        let id = self.next_call;
-        self.next_call += 1;
-        let head = json!({ "method": request.method, "path": request.path, "headers": request.headers });
-        if let Some(connection) = self.connections.get_mut(&token) {
-            connection.call = Some(id);
-        }
-        if let Some(control) = &mut self.control {
-            control.push_json(kind::REQUEST_HEAD, id, &head);
-        }
-        self.calls.insert(id, Call { connection: token, head, is_whole: false });
-    }
-
-    fn relay_body(&mut self, token: u64, bytes: &[u8]) {
-        let Some(call) = self.connections.get(&token).and_then(|connection| connection.call) else { return };
-        if let Some(control) = &mut self.control {
-            for piece in bytes.chunks(PIECE_SIZE_BYTES_MAX) {
-                control.push(kind::REQUEST_BODY, call, piece);
-            }
-        }
-    }
-
-    fn relay_end(&mut self, token: u64, length: Option<u64>, trailers: &[(String, String)]) {
-        let Some(call) = self.connections.get(&token).and_then(|connection| connection.call) else { return };
-        if let Some(known) = self.calls.get_mut(&call) {
-            known.is_whole = true;
-        }
-        let Some(control) = &mut self.control else { return };
-        match (length, trailers) {
-            (None, []) => control.push(kind::REQUEST_END, call, b""),
-            (None, trailers) => control.push_json(kind::REQUEST_END, call, &json!({ "trailers": trailers })),
-            (Some(length), _) => {
-                control.push_json(kind::REQUEST_END, call, &json!({ "truncated": true, "length": length }));
-            }
-        }
-    }
-
     /// Reads once at most, so that a chatty process does not keep the others waiting.
     fn read_output(&mut self, token: u64) {
         let Some(output) = self.outputs.get_mut(&token) else { return };
@@ -497,7 +369,7 @@ impl Supervisor {
         while let Some((pid, end)) = sys::reap() {
             // Orphans of the function have no name and are reaped silently.
             let Some(name) = self.processes.remove(&pid) else { continue };
-            if self.control.as_ref().is_some_and(|control| control.greeted && !control.parking) {
+            if self.is_relaying() {
                 self.tell_exit(&name, pid, end);
             } else {
                 self.ended.push((name, pid, end));

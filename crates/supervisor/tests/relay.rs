@@ -6,6 +6,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{json, Value};
@@ -151,6 +152,15 @@ fn chunked_head(path: &str) -> String {
     format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
 }
 
+/// Sends a request of that many bytes from a thread of its own, which gives the connection back.
+fn send_aside(mut client: TcpStream, size: usize) -> JoinHandle<TcpStream> {
+    std::thread::spawn(move || {
+        client.write_all(format!("POST /a HTTP/1.1\r\nContent-Length: {size}\r\n\r\n").as_bytes()).expect("is sent");
+        client.write_all(&vec![7; size]).expect("is sent");
+        client
+    })
+}
+
 fn read_answer(client: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
@@ -181,14 +191,10 @@ fn hands_a_body_on_before_it_has_ended_and_its_trailers_with_the_end() {
 #[test]
 fn relays_no_more_than_the_window_until_the_server_asks_while_others_go_on() {
     let program = Program::start("window");
-    let (mut server, mut client) = (program.server(), program.client());
+    let (mut server, client) = (program.server(), program.client());
     server.expect(HELLO_BACK);
     let size = 8 * 1024 * 1024;
-    let sender = std::thread::spawn(move || {
-        client.write_all(format!("POST /a HTTP/1.1\r\nContent-Length: {size}\r\n\r\n").as_bytes()).expect("is sent");
-        client.write_all(&vec![7; size]).expect("is sent");
-        client
-    });
+    let sender = send_aside(client, size);
     let (call, _) = server.expect(REQUEST_HEAD);
     let first = server.body(WINDOW).len();
     assert!(first < WINDOW + READ, "{first}");
@@ -209,14 +215,10 @@ fn relays_no_more_than_the_window_until_the_server_asks_while_others_go_on() {
 #[test]
 fn counts_only_what_is_skipped() {
     let program = Program::start("skip");
-    let (mut server, mut client) = (program.server(), program.client());
+    let (mut server, client) = (program.server(), program.client());
     server.expect(HELLO_BACK);
     let size = 4 * 1024 * 1024;
-    let sender = std::thread::spawn(move || {
-        client.write_all(format!("POST /a HTTP/1.1\r\nContent-Length: {size}\r\n\r\n").as_bytes()).expect("is sent");
-        client.write_all(&vec![7; size]).expect("is sent");
-        client
-    });
+    let sender = send_aside(client, size);
     let (call, _) = server.expect(REQUEST_HEAD);
     server.body(WINDOW);
     server.send(REQUEST_SKIP, call, b"");

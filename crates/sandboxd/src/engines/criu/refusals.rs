@@ -30,7 +30,7 @@ const ACCEPT: &str = "Accept or close its connections before the end of Init.";
 const END: &str = "Let it end, or wait for it, before the end of Init.";
 
 /// Earlier ones hold where several fit a line.
-const REFUSALS: [Refusal; 42] = [
+const REFUSALS: [Refusal; 41] = [
     refusal("anon_inode:seccomp notify", "the listener of a seccomp filter", CLOSE),
     refusal("anon_inode:[landlock-ruleset]", "a ruleset of Landlock", CLOSE),
     refusal("Can't dump file", "an open file of a kind that has no saved form", CLOSE),
@@ -45,7 +45,6 @@ const REFUSALS: [Refusal; 42] = [
         "a shared memory segment of System V (shmat)",
         "Use memory that is shared by mmap or memfd_create, or attach it after the restore.",
     ),
-    refusal("path=/memfd:", "a memfd of huge pages", CLOSE),
     refusal(
         "Can't lookup mount=",
         "an open file that lies on no file system of the sandbox, as a POSIX message queue does",
