@@ -10,8 +10,17 @@ export interface Connection {
   readonly region: string;
   readonly lambda: LambdaClient;
   readonly credentials: () => Promise<SigningCredentials>;
-  /** Thaw's own API. A refusal is a CommandError with the server's message. */
+  /** Thaw's own API. A refusal is a RefusedError. */
   readonly thaw: ThawClient;
+}
+
+/** A refusal of Thaw's own API, with the server's message. */
+export class RefusedError extends CommandError {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
 }
 
 export function connect(): Connection {
@@ -45,6 +54,7 @@ function sender(endpoint: string, region: string, credentials: () => Promise<Sig
     });
     if (response.ok) return response;
     const answer = (await response.json().catch(() => ({}))) as { message?: string; Message?: string };
-    throw new CommandError(answer.message ?? answer.Message ?? `the server answered ${response.status}`);
+    const said = answer.message ?? answer.Message ?? `the server answered ${response.status}`;
+    throw new RefusedError(response.status, said);
   };
 }

@@ -17,6 +17,7 @@ import type { PlannedFunction } from "@thaw/template/planned";
 import { isTemplateMap, type TemplateMap } from "@thaw/template/value";
 import type { Connection } from "../connection.ts";
 import { digestOf, packageCode, packageInline } from "./package-code.ts";
+import { BUCKET } from "./stack-record.ts";
 import { getConfiguration, pointAlias, POLL_MS, type Progress, provision, publishVersion } from "./publish.ts";
 
 export interface Deployed {
@@ -48,7 +49,6 @@ interface PreparedCode {
 
 const REQUEST_ZIP_BYTES_MAX = 50 * 1024 * 1024;
 const DEFAULT_ROLE = "arn:aws:iam::000000000000:role/thaw";
-const BUCKET = "thaw-deployments";
 
 export async function applyFunction(connection: Connection, job: FunctionJob): Promise<Deployed> {
   const { planned, baseDir, progress } = job;

@@ -2,7 +2,7 @@
  * The record of what `thaw deploy` has deployed for a template, kept by the server, so that the next deployment can
  * take away what the template no longer has: functions, aliases, tags. What others added is left alone.
  */
-import type { Connection } from "../connection.ts";
+import { type Connection, RefusedError } from "../connection.ts";
 import type { Plan, PlannedFunction } from "@thaw/template/planned";
 
 export interface RecordedFunction {
@@ -14,8 +14,8 @@ export interface RecordedFunction {
 
 export type StackRecord = Readonly<Record<string, RecordedFunction>>;
 
-const BUCKET = "thaw-deployments";
-const NOT_FOUND = /not found/i;
+/** Bucket of Thaw's own object store for what the command line keeps there. */
+export const BUCKET = "thaw-deployments";
 
 /** Reads the record; empty where there is none. */
 export async function readRecord(connection: Connection, key: string): Promise<StackRecord> {
@@ -23,7 +23,7 @@ export async function readRecord(connection: Connection, key: string): Promise<S
     const answer = await connection.thaw.raw("readObject", { parameters: { bucket: BUCKET, key } });
     return toRecord(await answer.json());
   } catch (error) {
-    if (NOT_FOUND.test((error as Error).message)) return {};
+    if (error instanceof RefusedError && error.status === 404) return {};
     throw error;
   }
 }
