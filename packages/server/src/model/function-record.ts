@@ -128,6 +128,42 @@ export interface AliasRecord {
   readonly revisionId: string;
 }
 
+/** A setting that is kept beside a function: its `$LATEST`, one of its versions or one of its aliases has one. */
+interface Setting {
+  readonly functionName: string;
+  readonly qualifier: string;
+}
+
+/** What PutRuntimeManagementConfig set. */
+export interface RuntimeManagementRecord extends Setting {
+  readonly updateRuntimeOn: "Auto" | "Manual" | "FunctionUpdate";
+  /** Null unless it is set by hand. */
+  readonly runtimeVersionArn: string | null;
+}
+
+/** The settings of functions, by kind. A new kind needs no more than its line here. */
+export interface Settings {
+  readonly runtimeManagement: RuntimeManagementRecord;
+}
+
+/** Something that belongs to the account and to no function. */
+interface AccountEntry {
+  /** Its key among those of its kind. */
+  readonly id: string;
+}
+
+export interface CodeSigningRecord extends AccountEntry {
+  readonly description: string;
+  readonly signingProfileVersionArns: readonly string[];
+  readonly untrustedArtifactOnDeployment: "Warn" | "Enforce";
+  readonly lastModifiedMs: number;
+}
+
+/** What belongs to the account, by kind. A new kind needs no more than its line here. */
+export interface AccountEntries {
+  readonly codeSigning: CodeSigningRecord;
+}
+
 /** An asynchronous invoke that was accepted and has not been carried out. */
 export interface EventRecord {
   readonly id: number;

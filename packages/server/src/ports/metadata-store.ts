@@ -1,5 +1,6 @@
 /**
- * Functions, versions, aliases, provisioned concurrency and accepted events.
+ * Functions, versions, aliases, provisioned concurrency, settings of functions, what belongs to the account, and
+ * accepted events.
  *
  * A read is of one moment, two reads are of two. So a decision that rests on what was read names it in the writes that
  * come of it: `commit` carries all of them out, or none where another writer was first. A function's record stands for
@@ -7,10 +8,12 @@
  * revision stands for sums over functions.
  */
 import type {
+  AccountEntries,
   AliasRecord,
   EventRecord,
   FunctionRecord,
   ProvisionedRecord,
+  Settings,
   UnfinishedWork,
   VersionRecord,
   VersionUse,
@@ -22,7 +25,7 @@ export type Revision = number;
 export type Stored<T> = T & { readonly revision: Revision };
 
 /** What is kept as documents, by kind. */
-export interface Documents {
+export interface Documents extends Settings, AccountEntries {
   readonly function: FunctionRecord;
   readonly version: VersionRecord;
   readonly alias: AliasRecord;
@@ -30,8 +33,13 @@ export interface Documents {
 }
 
 export type DocumentKind = keyof Documents;
+export type SettingKind = keyof Settings;
+export type AccountEntryKind = keyof AccountEntries;
 
-/** Stores a record in place of `over`; null: there must be none of that key yet, and its function must be there. */
+/**
+ * Stores a record in place of `over`; null: there must be none of that key yet, and the function that it belongs to
+ * must be there.
+ */
 interface Put<K extends DocumentKind> {
   readonly op: "put";
   readonly kind: K;
@@ -115,6 +123,20 @@ export interface MetadataStore {
   listProvisioned(functionName: string): Promise<ReadonlyArray<Stored<ProvisionedRecord>>>;
   /** Those of all functions. */
   listAllProvisioned(): Promise<ReadonlyArray<Stored<ProvisionedRecord>>>;
+
+  getSetting<K extends SettingKind>(
+    kind: K,
+    functionName: string,
+    qualifier: string,
+  ): Promise<Stored<Settings[K]> | null>;
+  /** By qualifier. */
+  listSettings<K extends SettingKind>(kind: K, functionName: string): Promise<ReadonlyArray<Stored<Settings[K]>>>;
+  /** Those of all functions: by function, then by qualifier. */
+  listAllSettings<K extends SettingKind>(kind: K): Promise<ReadonlyArray<Stored<Settings[K]>>>;
+
+  getAccountEntry<K extends AccountEntryKind>(kind: K, id: string): Promise<Stored<AccountEntries[K]> | null>;
+  /** By id. */
+  listAccountEntries<K extends AccountEntryKind>(kind: K): Promise<ReadonlyArray<Stored<AccountEntries[K]>>>;
 
   /** Those that are due, oldest first, at most `limitEach` of each function. */
   listEvents(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<EventRecord>>>;

@@ -5,23 +5,28 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { ThawError } from "../model/platform-errors.ts";
 import {
+  type AccountEntries,
   type AliasRecord,
   type EventRecord,
   type FunctionRecord,
   LATEST,
   type ProvisionedRecord,
+  type Settings,
   type UnfinishedWork,
   type VersionRecord,
   type VersionUse,
 } from "../model/function-record.ts";
 import { DiskReserve } from "./disk-reserve.ts";
+import { MIGRATIONS, SCHEMA_VERSION } from "./migrations.ts";
 import type {
+  AccountEntryKind,
   Committed,
   DocumentKind,
   Documents,
   DocumentWrite,
   MetadataStore,
   Revision,
+  SettingKind,
   Stored,
   Write,
 } from "../ports/metadata-store.ts";
@@ -32,58 +37,28 @@ const UID_FIRST = 100_000;
 /** As many as sandboxd takes. */
 const UID_COUNT = 65_536;
 
-/** One step a format: the first makes an empty file's tables, each later one brings the format before it up. */
-const MIGRATIONS = [
-  `
-  CREATE TABLE functions (name TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
-  CREATE TABLE versions (function_name TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE, version TEXT NOT NULL,
-    number INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (function_name, version)) STRICT;
-  CREATE TABLE aliases (function_name TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE, name TEXT NOT NULL,
-    doc TEXT NOT NULL, PRIMARY KEY (function_name, name)) STRICT;
-  CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, function_name TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE,
-    request_id TEXT NOT NULL, qualifier TEXT, payload BLOB NOT NULL, client_context TEXT, attempts INTEGER NOT NULL,
-    accepted_at_ms INTEGER NOT NULL, not_before_ms INTEGER NOT NULL) STRICT;
-  CREATE INDEX events_due ON events (not_before_ms, id);
-  CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
-`,
-  `
-  CREATE TABLE version_uses (function_name TEXT NOT NULL, version TEXT NOT NULL, used_at_ms INTEGER NOT NULL, PRIMARY KEY (function_name, version),
-    FOREIGN KEY (function_name, version) REFERENCES versions(function_name, version) ON DELETE CASCADE) STRICT;
-  UPDATE versions SET doc = json_set(doc, '$.snapshotFacts', json('null'), '$.regenerationFailure', json('null'), '$.config.fileSystems', json('[]'));
-  CREATE TABLE provisioned (function_name TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE, qualifier TEXT NOT NULL,
-    doc TEXT NOT NULL, PRIMARY KEY (function_name, qualifier)) STRICT;
-  UPDATE functions SET doc = json_set(doc, '$.reservedConcurrency', json('null'));
-  CREATE INDEX events_of_function ON events (function_name, not_before_ms, id);
-`,
-  `
-  ALTER TABLE functions ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
-  ALTER TABLE versions ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
-  ALTER TABLE aliases ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
-  ALTER TABLE provisioned ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
-  ALTER TABLE events ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
-  CREATE TABLE account (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL) STRICT;
-  INSERT INTO account VALUES (1, 1);
-  INSERT INTO counters VALUES ('revision', 1);
-`,
-  `
-  CREATE TABLE unfinished (kind TEXT NOT NULL, function_name TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE,
-    key TEXT NOT NULL, tries INTEGER NOT NULL, PRIMARY KEY (kind, function_name, key)) STRICT;
-  CREATE INDEX unfinished_of_function ON unfinished (function_name);
-`,
-];
-const SCHEMA_VERSION = MIGRATIONS.length;
-
 interface Table {
   readonly name: string;
   readonly keys: readonly string[];
 }
 
-const TABLES: Readonly<Record<DocumentKind, Table>> = {
+/** Kinds with a table of their own. */
+const TABLES: Readonly<Record<Exclude<DocumentKind, SettingKind | AccountEntryKind>, Table>> = {
   function: { name: "functions", keys: ["name"] },
   version: { name: "versions", keys: ["function_name", "version"] },
   alias: { name: "aliases", keys: ["function_name", "name"] },
   provisioned: { name: "provisioned", keys: ["function_name", "qualifier"] },
 };
+const SETTINGS: Table = { name: "settings", keys: ["kind", "function_name", "qualifier"] };
+const ACCOUNT_ENTRIES: Table = { name: "account_entries", keys: ["kind", "id"] };
+
+/** A record's place: its table, and its values for the columns of the table's key. */
+interface Place {
+  readonly table: Table;
+  readonly keys: readonly string[];
+  /** The function that it belongs to; null where it belongs to none, and for functions themselves. */
+  readonly owner: string | null;
+}
 
 /** One step in the index for each function, however many events there are. */
 const FUNCTIONS_WITH_EVENTS = `WITH RECURSIVE n(name) AS (SELECT min(function_name) FROM events
@@ -203,7 +178,7 @@ class SqliteStore implements MetadataStore {
   }
 
   async getFunction(name: string): Promise<Stored<FunctionRecord> | null> {
-    return this.#one("function", name);
+    return this.#one(TABLES.function, name);
   }
 
   async listFunctions(): Promise<ReadonlyArray<Stored<FunctionRecord>>> {
@@ -211,7 +186,7 @@ class SqliteStore implements MetadataStore {
   }
 
   async getVersion(functionName: string, version: string): Promise<Stored<VersionRecord> | null> {
-    return this.#one("version", functionName, version);
+    return this.#one(TABLES.version, functionName, version);
   }
 
   async listVersions(functionName: string): Promise<ReadonlyArray<Stored<VersionRecord>>> {
@@ -242,7 +217,7 @@ class SqliteStore implements MetadataStore {
   }
 
   async getAlias(functionName: string, name: string): Promise<Stored<AliasRecord> | null> {
-    return this.#one("alias", functionName, name);
+    return this.#one(TABLES.alias, functionName, name);
   }
 
   async listAliases(functionName: string): Promise<ReadonlyArray<Stored<AliasRecord>>> {
@@ -250,7 +225,7 @@ class SqliteStore implements MetadataStore {
   }
 
   async getProvisioned(functionName: string, qualifier: string): Promise<Stored<ProvisionedRecord> | null> {
-    return this.#one("provisioned", functionName, qualifier);
+    return this.#one(TABLES.provisioned, functionName, qualifier);
   }
 
   async listProvisioned(functionName: string): Promise<ReadonlyArray<Stored<ProvisionedRecord>>> {
@@ -259,6 +234,34 @@ class SqliteStore implements MetadataStore {
 
   async listAllProvisioned(): Promise<ReadonlyArray<Stored<ProvisionedRecord>>> {
     return this.#all("SELECT doc, revision FROM provisioned ORDER BY function_name, qualifier");
+  }
+
+  async getSetting<K extends SettingKind>(
+    kind: K,
+    functionName: string,
+    qualifier: string,
+  ): Promise<Stored<Settings[K]> | null> {
+    return this.#one(SETTINGS, kind, functionName, qualifier);
+  }
+
+  async listSettings<K extends SettingKind>(
+    kind: K,
+    functionName: string,
+  ): Promise<ReadonlyArray<Stored<Settings[K]>>> {
+    const sql = "SELECT doc, revision FROM settings WHERE kind = ? AND function_name = ? ORDER BY qualifier";
+    return this.#all(sql, kind, functionName);
+  }
+
+  async listAllSettings<K extends SettingKind>(kind: K): Promise<ReadonlyArray<Stored<Settings[K]>>> {
+    return this.#all("SELECT doc, revision FROM settings WHERE kind = ? ORDER BY function_name, qualifier", kind);
+  }
+
+  async getAccountEntry<K extends AccountEntryKind>(kind: K, id: string): Promise<Stored<AccountEntries[K]> | null> {
+    return this.#one(ACCOUNT_ENTRIES, kind, id);
+  }
+
+  async listAccountEntries<K extends AccountEntryKind>(kind: K): Promise<ReadonlyArray<Stored<AccountEntries[K]>>> {
+    return this.#all("SELECT doc, revision FROM account_entries WHERE kind = ? ORDER BY id", kind);
   }
 
   async listEvents(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<EventRecord>>> {
@@ -328,8 +331,8 @@ class SqliteStore implements MetadataStore {
   }
 
   #writeDocument(write: DocumentWrite, next: () => Revision): boolean {
-    const table = TABLES[write.kind];
-    const keys = keysOf(write);
+    const place = placeOf(write);
+    const { table, keys } = place;
     const isKey = table.keys.map((key) => `${key} = ?`).join(" AND ");
     switch (write.op) {
       case "expect": {
@@ -342,14 +345,14 @@ class SqliteStore implements MetadataStore {
         );
       case "put": {
         const doc = toDocument(write.record);
-        if (write.over === null) return this.#insert(write, table, keys, doc, next());
+        if (write.over === null) return this.#insert(write, place, doc, next());
         const sql = `UPDATE ${table.name} SET doc = ?, revision = ? WHERE ${isKey} AND revision = ?`;
         return this.#run(sql, doc, next(), ...keys, write.over.revision) > 0;
       }
     }
   }
 
-  #insert(write: DocumentWrite, table: Table, keys: readonly string[], doc: string, revision: Revision): boolean {
+  #insert(write: DocumentWrite, { table, keys, owner }: Place, doc: string, revision: Revision): boolean {
     const values: SQLInputValue[] = [...keys, doc, revision];
     const columns = [...table.keys, "doc", "revision"];
     if (write.kind === "version") {
@@ -358,9 +361,9 @@ class SqliteStore implements MetadataStore {
     }
     const marks = columns.map(() => "?").join(", ");
     const into = `INSERT INTO ${table.name} (${columns.join(", ")})`;
-    if (write.kind === "function") return this.#run(`${into} VALUES (${marks}) ON CONFLICT DO NOTHING`, ...values) > 0;
+    if (owner === null) return this.#run(`${into} VALUES (${marks}) ON CONFLICT DO NOTHING`, ...values) > 0;
     const sql = `${into} SELECT ${marks} FROM functions WHERE name = ? ON CONFLICT DO NOTHING`;
-    return this.#run(sql, ...values, keys[0] ?? "") > 0;
+    return this.#run(sql, ...values, owner) > 0;
   }
 
   #addEvent(event: Omit<EventRecord, "id">, revision: Revision): boolean {
@@ -409,11 +412,10 @@ class SqliteStore implements MetadataStore {
     return Number(this.#prepare(sql).run(...values).changes);
   }
 
-  #one<K extends DocumentKind>(kind: K, ...keys: readonly string[]): Stored<Documents[K]> | null {
-    const table = TABLES[kind];
+  #one<T>(table: Table, ...keys: readonly string[]): Stored<T> | null {
     const sql = `SELECT doc, revision FROM ${table.name} WHERE ${table.keys.map((key) => `${key} = ?`).join(" AND ")}`;
     const row = this.#prepare(sql).get(...keys) as DocumentRow | undefined;
-    return row === undefined ? null : toStored<Documents[K]>(row);
+    return row === undefined ? null : toStored<T>(row);
   }
 
   #all<T>(sql: string, ...values: readonly string[]): ReadonlyArray<Stored<T>> {
@@ -440,16 +442,19 @@ function toDocument(record: Documents[DocumentKind]): string {
   return JSON.stringify({ ...record, revision: undefined });
 }
 
-function keysOf(write: DocumentWrite): readonly string[] {
-  switch (write.kind) {
+function placeOf({ kind, record }: DocumentWrite): Place {
+  switch (kind) {
     case "function":
-      return [write.record.name];
+      return { table: TABLES.function, keys: [record.name], owner: null };
     case "version":
-      return [write.record.functionName, write.record.version];
+      return { table: TABLES.version, keys: [record.functionName, record.version], owner: record.functionName };
     case "alias":
-      return [write.record.functionName, write.record.name];
+      return { table: TABLES.alias, keys: [record.functionName, record.name], owner: record.functionName };
     case "provisioned":
-      return [write.record.functionName, write.record.qualifier];
+      return { table: TABLES.provisioned, keys: [record.functionName, record.qualifier], owner: record.functionName };
+    default:
+      if ("id" in record) return { table: ACCOUNT_ENTRIES, keys: [kind, record.id], owner: null };
+      return { table: SETTINGS, keys: [kind, record.functionName, record.qualifier], owner: record.functionName };
   }
 }
 

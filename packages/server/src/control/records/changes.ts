@@ -85,7 +85,8 @@ function functionsOf(writes: readonly Write[]): ReadonlySet<string> {
   const names = new Set<string>();
   for (const write of writes) {
     if (write.op !== "put" && write.op !== "remove") continue;
-    names.add(write.kind === "function" ? write.record.name : write.record.functionName);
+    if (write.kind === "function") names.add(write.record.name);
+    else if ("functionName" in write.record) names.add(write.record.functionName);
   }
   return names;
 }

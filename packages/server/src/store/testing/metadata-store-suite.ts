@@ -4,15 +4,22 @@
  * other one knows.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type {
-  AliasRecord,
-  EventRecord,
-  FunctionRecord,
-  ProvisionedRecord,
-  VersionRecord,
-} from "../../model/function-record.ts";
-import { ACTIVE_STATE, freshVersion, LATEST } from "../../model/function-record.ts";
+import type { AliasRecord, FunctionRecord, ProvisionedRecord, VersionRecord } from "../../model/function-record.ts";
+import { LATEST } from "../../model/function-record.ts";
 import type { MetadataStore, Stored, Write } from "../../ports/metadata-store.ts";
+import { accountEntries, settings } from "./settings-suite.ts";
+import {
+  alias,
+  create,
+  event,
+  found,
+  functionOf,
+  functionRecord,
+  provision,
+  put,
+  versionOf,
+  versionRecord,
+} from "./stored-records.ts";
 
 export interface StoreUnderTest {
   readonly name: string;
@@ -51,6 +58,8 @@ export function metadataStoreSuite(under: StoreUnderTest): void {
 
     documents(() => store);
     dependents(() => store);
+    settings(() => store);
+    accountEntries(() => store);
     expectations(() => store, openAnother);
     anotherOne(() => store);
     servers(() => store, openAnother);
@@ -359,81 +368,4 @@ function toExpect({ kind, over }: Overwrite): Write {
 
 function toRemove({ kind, over }: Overwrite): Write {
   return { op: "remove", kind, record: over } as Write;
-}
-
-function put(kind: "function", record: FunctionRecord): Write;
-function put(kind: "version", record: VersionRecord): Write;
-function put(kind: "alias", record: AliasRecord): Write;
-function put(kind: "provisioned", record: ProvisionedRecord): Write;
-function put(kind: string, record: unknown): Write {
-  return { op: "put", kind, record, over: null } as Write;
-}
-
-async function create(store: MetadataStore, name: string): Promise<void> {
-  const writes = [put("function", functionRecord(name)), put("version", versionRecord(name, LATEST))];
-  expect(await store.commit(writes)).toBe("done");
-}
-
-async function found<T>(read: Promise<T | null>): Promise<T> {
-  const record = await read;
-  if (record === null) throw new Error("it is not there");
-  return record;
-}
-
-function functionOf(store: MetadataStore, name: string): Promise<Stored<FunctionRecord>> {
-  return found(store.getFunction(name));
-}
-
-function versionOf(store: MetadataStore, name: string, version: string): Promise<Stored<VersionRecord>> {
-  return found(store.getVersion(name, version));
-}
-
-function functionRecord(name: string): FunctionRecord {
-  return { name, uid: 100_000, lastVersion: 0, tags: { team: "ü" }, reservedConcurrency: null };
-}
-
-function versionRecord(functionName: string, version: string): VersionRecord {
-  const code = { codeName: "code", codeSha256: "sha", codeSizeBytes: 1 };
-  const config = {
-    runtime: "python3.13",
-    role: "role",
-    handler: "a.b",
-    description: "",
-    timeoutS: 3,
-    memorySizeMib: 128,
-    environment: { QUOTED: "'\"\n" },
-    kmsKeyArn: null,
-    tracingMode: "PassThrough",
-    architectures: ["x86_64"],
-    tmpSizeMib: 512,
-    fileSystems: [],
-    snapStartApplyOn: "PublishedVersions",
-    logFormat: "Text",
-    logGroup: "/aws/lambda/f",
-    applicationLogLevel: null,
-    systemLogLevel: null,
-  } as const;
-  const made = freshVersion({ functionName, version, config, code, lastModifiedMs: 7, revisionId: `r-${version}` });
-  return { ...made, ...ACTIVE_STATE };
-}
-
-function alias(functionName: string, name: string): AliasRecord {
-  return { functionName, name, functionVersion: "1", description: "", weights: { "2": 0.1 }, revisionId: "r" };
-}
-
-function provision(functionName: string, qualifier: string): ProvisionedRecord {
-  return { functionName, qualifier, requested: 2, lastModifiedMs: 3 };
-}
-
-function event(functionName: string, notBeforeMs: number): Omit<EventRecord, "id"> {
-  return {
-    requestId: `${functionName}${notBeforeMs}`,
-    functionName,
-    qualifier: null,
-    payload: Buffer.from([0, 255, 1]),
-    clientContext: null,
-    attempts: 0,
-    acceptedAtMs: 0,
-    notBeforeMs,
-  };
 }
