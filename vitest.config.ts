@@ -12,12 +12,14 @@ const SYSTEM_TESTS = globSync("tests/**/*.test.ts", {
 
 /**
  * A system test runs beside others, unless its first lines say why not: `// alone: REASON`, because it takes all of the
- * machine, looks at all of it, or measures. `// long: REASON` has it begun first, so that nothing long is left over for
- * one worker at the end.
+ * machine, looks at all of it, or measures. `// matrix: REASON` keeps it out of `npm test`: it goes over so many cases
+ * of one kind that it takes minutes, and runs in `npm run matrix`. `// long: REASON` has it begun first, so that
+ * nothing long is left over for one worker at the end.
  */
-const MARK = /^\/\/ (alone|long):(.*)$/gm;
+const MARK = /^\/\/ (alone|matrix|long):(.*)$/gm;
 const marks = new Map(SYSTEM_TESTS.map((file) => [file, marksOf(file)]));
 const alone = SYSTEM_TESTS.filter((file) => marks.get(file)?.includes("alone"));
+const matrices = SYSTEM_TESTS.filter((file) => marks.get(file)?.includes("matrix"));
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -59,10 +61,11 @@ export default defineConfig({
         test: {
           ...SYSTEM,
           name: "beside",
-          include: SYSTEM_TESTS.filter((file) => !alone.includes(file)),
+          include: SYSTEM_TESTS.filter((file) => !alone.includes(file) && !matrices.includes(file)),
           maxWorkers: 3,
         },
       },
+      { test: { ...SYSTEM, name: "matrix", include: matrices, maxWorkers: 3 } },
       // One server at a time: the figures of a restore and the limits of the host are shared.
       { test: { ...SYSTEM, name: "system", include: alone, fileParallelism: false } },
     ],

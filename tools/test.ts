@@ -1,4 +1,7 @@
-/** npm test: unit tests, Rust tests and system tests on the real engine; then nothing may be left on the machine. */
+/**
+ * npm test: unit tests, Rust tests and system tests on the real engine; then nothing may be left on the machine. With
+ * names of vitest's projects (`node tools/test.ts matrix`) only those, and no Rust tests.
+ */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +9,8 @@ import { join, relative, resolve } from "node:path";
 import { findTraces, newTraces } from "./leaks.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
+const named = process.argv.slice(2);
+const projects = named.length > 0 ? named : ["unit", "beside", "system"];
 const before = findTraces();
 const reports = mkdtempSync(join(tmpdir(), "test-report-"));
 let passed = 0;
@@ -36,7 +41,21 @@ function failuresOf(report: Report): string[] {
   });
 }
 
-for (const project of ["unit", "beside", "system"]) {
+/** Runs the Rust tests, in the profile of the binaries with fault points: its libraries are built already. */
+function testRust(): void {
+  const rust = spawnSync("cargo", ["test", "--profile", "faults", "--locked"], { cwd: ROOT, encoding: "utf8" });
+  process.stdout.write(rust.stdout);
+  if (rust.status !== 0) process.stderr.write(rust.stderr);
+  for (const match of rust.stdout.matchAll(/(\d+) passed; \d+ failed/g)) passed += Number(match[1]);
+  const failedRust = [...rust.stdout.matchAll(/^test (.+) \.\.\. FAILED$/gm)].map(
+    (match) => `cargo test > ${match[1]}`,
+  );
+  if (rust.status !== 0 && failedRust.length === 0)
+    failedRust.push(`cargo test ended with ${rust.status ?? rust.signal}`);
+  failures.push(...failedRust);
+}
+
+for (const project of projects) {
   const report = join(reports, `${project}.json`);
   const done = spawnSync(
     join(ROOT, "node_modules/.bin/vitest"),
@@ -51,15 +70,7 @@ for (const project of ["unit", "beside", "system"]) {
   failures.push(...found);
 }
 
-// The profile of the binaries with fault points: quick to build, and their libraries are there already.
-const rust = spawnSync("cargo", ["test", "--profile", "faults", "--locked"], { cwd: ROOT, encoding: "utf8" });
-process.stdout.write(rust.stdout);
-if (rust.status !== 0) process.stderr.write(rust.stderr);
-for (const match of rust.stdout.matchAll(/(\d+) passed; \d+ failed/g)) passed += Number(match[1]);
-const failedRust = [...rust.stdout.matchAll(/^test (.+) \.\.\. FAILED$/gm)].map((match) => `cargo test > ${match[1]}`);
-if (rust.status !== 0 && failedRust.length === 0)
-  failedRust.push(`cargo test ended with ${rust.status ?? rust.signal}`);
-failures.push(...failedRust);
+if (named.length === 0) testRust();
 
 rmSync(reports, { recursive: true });
 const left = newTraces(before, findTraces());

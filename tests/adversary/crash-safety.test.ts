@@ -1,4 +1,4 @@
-// long: a restart of the server for each round
+// matrix: a restart of the server for each round
 /**
  * kill -9 of server, sandboxd, launcher or pager at many moments of writing, restoring and collecting, which go on at
  * the same time: every published snapshot stays readable, no half one is seen, nothing is left. The moments are fault

@@ -1,4 +1,4 @@
-// long: some minutes of programs, each in every memory mode
+// matrix: some minutes of programs, each in every memory mode
 /**
  * Every state program in every way in which a clone can get its memory: at once, on demand, by CRIU's own daemon, from
  * chunks that the host lacks, as a snapshot of a clone, two at once, with a recorded working set, and parked. Each

@@ -1,4 +1,4 @@
-// long: a restart of the server for each fault point
+// matrix: a restart of the server for each fault point
 /**
  * The fault matrix: point × (error, delay, kill) × operation, on the real engine. `npm test` runs each point once; `npm
  * run faults` all.

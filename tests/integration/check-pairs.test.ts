@@ -1,4 +1,4 @@
-// long: some minutes of pairs, each deployed and checked
+// matrix: some minutes of pairs, each deployed and checked
 /**
  * thaw check on each deployable pair: the broken function's hazard is found in real clones, its twin is clean. The
  * table is tests/support/pairs.ts.
