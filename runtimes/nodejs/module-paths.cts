@@ -19,7 +19,9 @@ interface Resolver {
 
 const nodeModule = process.getBuiltinModule("node:module");
 const { pathToFileURL } = process.getBuiltinModule("node:url");
-const OWN_OPTIONS = "--require=/var/runtime/unique.cjs --require=/var/runtime/module-paths.cjs";
+const OWN_OPTIONS = ["unique", "watch-file", "module-paths"]
+  .map((name) => `--require=/var/runtime/${name}.cjs`)
+  .join(" ");
 
 /** A name that is looked up in folders: no path, no URL, nothing of a package's own `imports`. */
 function isBare(specifier: string): boolean {

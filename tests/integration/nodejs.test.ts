@@ -27,6 +27,26 @@ exports.handler = async () => ({
 });
 `;
 
+/** Changes one file twice, and waits for both its watchers each time: by then those of the other one have looked, too. */
+const WATCHED = `
+const { appendFileSync, watchFile, writeFileSync } = require("node:fs");
+const seen = [];
+let heard = () => {};
+for (const [name, bigint] of [["kept", false], ["changed", false], ["kept", true], ["changed", true]]) {
+  const path = "/tmp/" + name + (bigint ? "-big" : "");
+  writeFileSync(path, "0");
+  watchFile(path, { interval: 20, bigint }, () => heard(seen.push(bigint ? "big " + name : name)));
+}
+exports.handler = async () => {
+  for (const wanted of [2, 4]) {
+    const all = new Promise((done) => (heard = () => seen.length >= wanted && done()));
+    for (const path of ["/tmp/changed", "/tmp/changed-big"]) appendFileSync(path, "1");
+    await all;
+  }
+  return [...seen.slice(0, 2).sort(), ...seen.slice(2).sort()];
+};
+`;
+
 describe.each([
   ["nodejs22.x", "22"],
   ["nodejs24.x", "24"],
@@ -72,6 +92,13 @@ describe.each([
       await functions.stopEnvironments(name);
     }
     expect(new Set(drawn).size).toBe(6);
+  });
+
+  test("fs.watchFile hears of a clone's own changes, and nothing of the restore", async () => {
+    const name = await functions.createSnapStart({ "index.js": WATCHED }, { Runtime });
+    const version = await functions.publish(name);
+    const { payload } = await functions.invoke(name, {}, version);
+    expect(payload).toEqual(["big changed", "changed", "big changed", "changed"]);
   });
 
   test("keeps to its convention in a clone, and gives its log the request's id", async () => {

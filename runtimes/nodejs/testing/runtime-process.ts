@@ -13,6 +13,7 @@ import { text } from "node:stream/consumers";
 
 const DIST = resolve(import.meta.dirname, "../../dist");
 const HOME = process.env["THAW_HOME"] ?? "/var/lib/thaw";
+const PRELOADED = ["unique", "watch-file", "module-paths"];
 const DEADLINE_MS = 30_000;
 
 export interface RuntimeOptions {
@@ -51,7 +52,7 @@ export async function runFunction(major: number, options: RuntimeOptions): Promi
   const flags = ["--no-experimental-require-module", "--no-experimental-detect-module"];
   const child = spawn(
     join(HOME, `runtimes/nodejs${major}/bin/node`),
-    [...flags, `--require=${client}/unique.cjs`, `--require=${client}/module-paths.cjs`, join(client, "index.mjs")],
+    [...flags, ...PRELOADED.map((name) => `--require=${client}/${name}.cjs`), join(client, "index.mjs")],
     { cwd: folder, stdio: ["ignore", "pipe", "pipe"], env: variables(major, folder, port, options) },
   );
   let output = "";

@@ -8,7 +8,7 @@ import type { RuntimeRecipe } from "../ports/runtime-catalog.ts";
  * Inherited by worker threads and forked processes as well. runtimes/nodejs/module-paths.cts takes them out of
  * NODE_OPTIONS.
  */
-const PRELOADED = ["--require=/var/runtime/unique.cjs", "--require=/var/runtime/module-paths.cjs"];
+const PRELOADED = ["unique", "watch-file", "module-paths"].map((name) => `--require=/var/runtime/${name}.cjs`);
 
 /**
  * Features that AWS switches off, unless NODE_OPTIONS has the opposite ("Experimental Node.js features" in Lambda's
