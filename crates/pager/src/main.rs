@@ -16,8 +16,8 @@ use std::os::fd::{FromRawFd, OwnedFd};
 
 fn main() {
     let mut args = std::env::args().skip(1);
-    let memory_mib = match (args.next().as_deref(), args.next()) {
-        (Some("--memory-mib"), Some(text)) => text.parse::<usize>().ok(),
+    let memory_mib = match (args.next().as_deref(), args.next(), args.next()) {
+        (Some("--memory-mib"), Some(text), None) => text.parse::<usize>().ok(),
         _ => None,
     };
     let Some(memory_mib) = memory_mib else {

@@ -37,6 +37,11 @@ pub struct ServeOptions {
     pub pager: Option<PagerOptions>,
 }
 
+const OPTIONS: [&str; 16] = [
+    "clients", "cpu-latency", "criu", "data", "file-systems", "memory", "network-deny", "pager", "pager-memory-mib",
+    "pager-uid", "pool", "prepared-mib", "run", "runtimes", "server-uid", "supervisor",
+];
+
 type Values = HashMap<String, String>;
 
 impl ServeOptions {
@@ -73,8 +78,11 @@ fn read_pairs(args: impl Iterator<Item = String>) -> Result<Values, String> {
     let mut values = Values::new();
     for pair in args.chunks(2) {
         let [name, value] = pair else { return Err(format!("{} needs a value", pair[0])) };
-        let name = name.strip_prefix("--").ok_or_else(|| format!("unknown argument {name}"))?;
-        values.insert(name.to_string(), value.clone());
+        let known = name.strip_prefix("--").filter(|name| OPTIONS.contains(name));
+        let option = known.ok_or_else(|| format!("unknown option {name}"))?;
+        if values.insert(option.to_string(), value.clone()).is_some() {
+            return Err(format!("{name} is there twice"));
+        }
     }
     Ok(values)
 }
@@ -164,4 +172,45 @@ fn pager_options(values: &Values, server_uid: u32) -> Result<PagerOptions, Strin
         gid: server_uid,
         memory_mib: number("pager-memory-mib", PAGER_MEMORY_MIB_DEFAULT)? as usize,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(line: &str) -> Option<String> {
+        ServeOptions::parse(line.split(' ').map(str::to_string)).err()
+    }
+
+    fn parsed(line: &str) -> Result<ServeOptions, String> {
+        let paths = "--data / --runtimes / --clients / --run / --supervisor / --pager /";
+        ServeOptions::parse(format!("{paths} --server-uid 7 {line}").split(' ').map(str::to_string))
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        let cases = [
+            ("--pool 3 --pol 4", "unknown option --pol"),
+            ("pool 3", "unknown option pool"),
+            ("-pool 3", "unknown option -pool"),
+            ("-- 3", "unknown option --"),
+            ("--pool", "--pool needs a value"),
+            ("--pool 3 --pool 4", "--pool is there twice"),
+            ("--server-uid x", "--server-uid is missing or not a number"),
+        ];
+        for (line, wanted) in cases {
+            assert_eq!(refusal(line).as_deref(), Some(wanted), "{line}");
+        }
+    }
+
+    #[test]
+    fn takes_each_option() {
+        let line = "--criu /criu --memory lazy --network-deny 10.0.0.0/8 --prepared-mib 64 --pool 9 --cpu-latency low \
+                    --file-systems a=/ --pager-uid 5 --pager-memory-mib 6";
+        let options = parsed(line).expect("is right");
+        assert_eq!((options.server_uid, options.pool_size, options.prepared_mib), (7, 9, 64));
+        assert_eq!(options.network_denied, ["10.0.0.0/8"]);
+        let pager = options.pager.expect("memory comes on demand");
+        assert_eq!((pager.uid, pager.gid, pager.memory_mib), (5, 7, 6));
+    }
 }
