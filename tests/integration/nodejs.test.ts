@@ -27,7 +27,7 @@ exports.handler = async () => ({
 });
 `;
 
-/** Changes one file twice, and waits for both its watchers each time: by then those of the other one have looked, too. */
+/** Changes one file twice, and waits for both its watchers each time: by then those of the other file have looked. */
 const WATCHED = `
 const { appendFileSync, watchFile, writeFileSync } = require("node:fs");
 const seen = [];
