@@ -164,6 +164,30 @@ Resources:
     expect(plan(template("{ Thaw: { Prime: { Events: [] } } }", "CodeUri: s3://b/k")).problems).toHaveLength(1);
   });
 
+  it("says what a condition leaves out, and that code is not whole where a part of it is missing", ({ expect }) => {
+    const { functions, notes, problems } = plan(`
+Parameters: { Bucket: { Type: String } }
+Conditions: { Never: !Equals [a, b] }
+Resources:
+  Table: { Type: AWS::DynamoDB::Table, Condition: Never }
+  Gone: { Type: AWS::Serverless::Function, Condition: Never, Properties: { Handler: h, Runtime: nodejs24.x } }
+  Half: { Type: AWS::Lambda::Function, Properties: { Handler: h, Runtime: nodejs24.x, Code: { S3Bucket: !Ref Bucket, S3Key: k } } }
+  None: { Type: AWS::Lambda::Function, Properties: { Handler: h, Runtime: nodejs24.x } }
+`);
+    expect(functions).toEqual([]);
+    expect(notes).toEqual(
+      ["Table", "Gone"].map((id) => ({
+        place: `Resources.${id}`,
+        text: "is left out: its condition Never is not true",
+      })),
+    );
+    expect(problems.map(({ place, reason }) => `${place} ${reason}`)).toEqual([
+      "Parameters.Bucket has no default; give it with --parameter-overrides Bucket=VALUE",
+      "Resources.Half.Code is not whole: a folder, a zip, or an object's S3Bucket and S3Key",
+      "Resources.None.Code is needed: a folder, a zip, or an object's S3Bucket and S3Key",
+    ]);
+  });
+
   it("asks for parameters without a default, and refuses unknown ones", ({ expect }) => {
     const { problems } = plan("Parameters: { A: { Type: String } }\nResources: {}", { B: "1" });
     expect(problems.map((problem) => problem.place)).toEqual(["Parameters.A", "Parameters.B"]);

@@ -224,7 +224,8 @@ function addResource(
   const resource = template.resources[logicalId];
   const place = `Resources.${logicalId}`;
   if (!isTemplateMap(resource)) return findings.error(place, "must be a map with a Type");
-  if (!isPresent(resource, place)) return undefined;
+  if (!isPresent(resource, place))
+    return findings.note(place, `is left out: its condition ${String(resource["Condition"])} is not true`);
   const type = String(resource["Type"]);
   const read = Object.hasOwn(READERS, type) ? READERS[type] : undefined;
   if (read === undefined) return sayForeign(findings, logicalId, type);

@@ -46,7 +46,9 @@ export function readFunction(planning: Planning, resource: Resource): void {
     return;
   }
   if (code === null) {
-    planning.report.error(`${place}.${isSam ? "CodeUri" : "Code"}`, "is needed: a folder, a zip, or an object");
+    const property = isSam ? "CodeUri" : "Code";
+    const state = resource.given[property] === undefined ? "needed" : "not whole";
+    planning.report.error(`${place}.${property}`, `is ${state}: a folder, a zip, or an object's S3Bucket and S3Key`);
     return;
   }
   planning.functions.push({
