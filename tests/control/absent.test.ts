@@ -20,8 +20,6 @@ async function answer(operation: OperationName, input: Record<string, unknown>):
 }
 
 it.for([
-  ["ListLayers", {}, { Layers: [] }],
-  ["ListLayerVersions", { LayerName: "l" }, { LayerVersions: [] }],
   ["ListEventSourceMappings", {}, { EventSourceMappings: [] }],
   ["ListCodeSigningConfigs", {}, { CodeSigningConfigs: [] }],
   ["ListCapacityProviders", {}, { CapacityProviders: [] }],
@@ -42,7 +40,6 @@ it.for([
   ["GetPolicy", GONE, NOTHING],
   ["GetFunctionUrlConfig", F, NOTHING],
   ["DeleteFunctionUrlConfig", GONE, NOTHING],
-  ["GetLayerVersion", { LayerName: "l", VersionNumber: 1 }, NOTHING],
   ["GetEventSourceMapping", { UUID: "u" }, NOTHING],
   ["DeleteEventSourceMapping", { UUID: "u" }, NOTHING],
   ["GetFunctionEventInvokeConfig", F, `The function ${ARN}f:$LATEST doesn't have an EventInvokeConfig`],
@@ -65,7 +62,9 @@ it("what can't be is refused: a wish to have loops stopped, a marker of no list,
   expect(await answer("PutFunctionRecursionConfig", { ...F, RecursiveLoop: "Terminate" })).toMatch(
     /^InvalidParameterValueException: .* can only be Allow\.$/,
   );
-  expect(await answer("ListLayers", { Marker: "x" })).toBe("InvalidParameterValueException: Invalid marker value");
+  expect(await answer("ListCapacityProviders", { Marker: "x" })).toBe(
+    "InvalidParameterValueException: Invalid marker value",
+  );
   expect(await answer("GetPolicy", { FunctionName: "f:one", Qualifier: "two" })).toMatch(
     /does not match the specified qualifier/,
   );

@@ -460,6 +460,8 @@ const memoryCode: CodeStore = {
   unpack: async (zip) => ({ codeName: zip.toString(), codeSha256: zip.toString("base64"), codeSizeBytes: zip.length }),
   readZip: async () => null,
   findTexts: async () => new Set(),
+  unpackedSizeOf: async () => 1,
+  merge: async () => undefined,
   sweep: async () => undefined,
 };
 

@@ -86,6 +86,8 @@ const CONFIG = {
 };
 const PAGE = { MaxItems: 1 };
 const QUALIFIED = { FunctionName: "f", Qualifier: "1" };
+const LAYER_VERSION = { LayerName: "l", VersionNumber: 1 };
+const STATEMENT = { ...LAYER_VERSION, StatementId: "s" };
 
 /** Inputs with which an operation reads all that it honours, in an order in which they can be carried out. */
 const INPUTS: ReadonlyArray<readonly [OperationName, Input]> = [
@@ -176,9 +178,29 @@ const INPUTS: ReadonlyArray<readonly [OperationName, Input]> = [
     { ...QUALIFIED, InvocationType: "RequestResponse", LogType: "Tail", ClientContext: "e30=" },
   ],
   ["GetAccountSettings", {}],
-  ["ListLayers", PAGE],
-  ["ListLayerVersions", { LayerName: "l", ...PAGE }],
-  ["GetLayerVersion", { LayerName: "l", VersionNumber: 1 }],
+  [
+    "PublishLayerVersion",
+    {
+      LayerName: "l",
+      Description: "d",
+      Content: { ZipFile: Buffer.from("good") },
+      CompatibleArchitectures: ["x86_64"],
+      CompatibleRuntimes: ["python3.13"],
+      LicenseInfo: "MIT",
+    },
+  ],
+  ["PublishLayerVersion", { LayerName: "l", Content: { S3Bucket: "b", S3Key: "k", S3ObjectStorageMode: "COPY" } }],
+  ["ListLayers", { CompatibleArchitecture: "x86_64", CompatibleRuntime: "python3.13", ...PAGE }],
+  ["ListLayerVersions", { LayerName: "l", CompatibleArchitecture: "x86_64", CompatibleRuntime: "python3.13", ...PAGE }],
+  ["GetLayerVersion", LAYER_VERSION],
+  ["GetLayerVersionByArn", { Arn: "arn:aws:lambda:us-east-1:000000000000:layer:l:1" }],
+  [
+    "AddLayerVersionPermission",
+    { ...STATEMENT, Action: "lambda:GetLayerVersion", Principal: "*", OrganizationId: "o" },
+  ],
+  ["GetLayerVersionPolicy", LAYER_VERSION],
+  ["RemoveLayerVersionPermission", STATEMENT],
+  ["DeleteLayerVersion", LAYER_VERSION],
   ["ListEventSourceMappings", PAGE],
   ["GetEventSourceMapping", { UUID: "u" }],
   ["DeleteEventSourceMapping", { UUID: "u" }],
@@ -209,13 +231,6 @@ const INPUTS: ReadonlyArray<readonly [OperationName, Input]> = [
 const OF_NOTHING = new Set([
   "Invoke Payload",
   "InvokeWithResponseStream Payload",
-  ...["ListLayers", "ListLayerVersions"].flatMap((name) => [
-    `${name} CompatibleArchitecture`,
-    `${name} CompatibleRuntime`,
-  ]),
-  "ListLayerVersions LayerName",
-  "GetLayerVersion LayerName",
-  "GetLayerVersion VersionNumber",
   "ListEventSourceMappings EventSourceArn",
   "ListEventSourceMappings FunctionName",
   "GetEventSourceMapping UUID",

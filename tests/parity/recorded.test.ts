@@ -117,6 +117,56 @@ describe("recorded from AWS", () => {
     ).toBeNull();
   });
 
+  it("layers: published, attached, deleted while a function has them", async ({ expect }) => {
+    const expected = recorded("TestLambdaLayer.test_layer_lifecycle");
+    const like = (step: string, answer: unknown): void =>
+      expect(difference(expected[step] ?? null, answer), step).toBeNull();
+    const FunctionName = await functions.create(
+      { "handler.py": "" },
+      {
+        Runtime: "python3.12",
+        Handler: "handler.handler",
+        MemorySize: 128,
+        Timeout: 30,
+        Environment: { Variables: {} },
+      },
+    );
+    const publish = async (content: string): Promise<aws.PublishLayerVersionCommandOutput> =>
+      send(
+        new aws.PublishLayerVersionCommand({
+          LayerName: "layer",
+          CompatibleRuntimes: ["python3.12"],
+          CompatibleArchitectures: ["x86_64"],
+          Content: { ZipFile: await zipOf({ content }) },
+          Description: "a description",
+          LicenseInfo: "MIT",
+        }),
+      );
+    const list = (): Promise<unknown> => send(new aws.ListLayerVersionsCommand({ LayerName: "layer" }));
+    const remove = (VersionNumber: number): Promise<unknown> =>
+      send(new aws.DeleteLayerVersionCommand({ LayerName: "layer", VersionNumber }));
+    like("get_fn_config_result", await send(new aws.GetFunctionConfigurationCommand({ FunctionName })));
+    const first = await publish("1");
+    const arn = first.LayerVersionArn ?? "";
+    like("publish_result", first);
+    like("publish_result_2", await publish("1"));
+    like("update_fn_config", await send(new aws.UpdateFunctionConfigurationCommand({ FunctionName, Layers: [arn] })));
+    await aws.waitUntilFunctionUpdatedV2(
+      { client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 },
+      { FunctionName },
+    );
+    like("get_fn_config", await send(new aws.GetFunctionConfigurationCommand({ FunctionName })));
+    const one = { LayerName: "layer", VersionNumber: 1 };
+    like("get_layer_ver_result", await send(new aws.GetLayerVersionCommand(one)));
+    like("get_layer_by_arn_version", await send(new aws.GetLayerVersionByArnCommand({ Arn: arn })));
+    like("list_layer_versions_predelete", await list());
+    like("delete_layer_1", await remove(1));
+    like("get_fn_config_postdelete", await send(new aws.GetFunctionConfigurationCommand({ FunctionName })));
+    like("delete_layer_2", await remove(2));
+    like("list_layer_versions_postdelete", await list());
+    like("publish_result_3", await publish("1"));
+  });
+
   it("revisions", async ({ expect }) => {
     const expected = recorded("TestLambdaRevisions.test_function_revisions_basic");
     const create = new aws.CreateFunctionCommand({
@@ -420,11 +470,11 @@ describe("recorded from AWS", () => {
   });
 
   it("names an operation that is not there yet, and refuses wrong signatures", async ({ expect }) => {
-    const layer = new aws.GetLayerVersionByArnCommand({ Arn: "arn:aws:lambda:us-east-1:000000000000:layer:l:1" });
-    expect(await refused(send(layer))).toMatchObject({
+    const scaling = new aws.GetFunctionScalingConfigCommand({ FunctionName: "f", Qualifier: "1" });
+    expect(await refused(send(scaling))).toMatchObject({
       Code: "NotImplementedException",
       status: 400,
-      Message: expect.stringContaining("GetLayerVersionByArn"),
+      Message: expect.stringContaining("GetFunctionScalingConfig"),
     });
     const stranger = (accessKeyId: string, secretAccessKey: string): aws.LambdaClient =>
       new aws.LambdaClient({

@@ -126,6 +126,7 @@ export class WorkerHarness {
       runtime: "python3.13",
       handler: "app.handler",
       codeName: "code",
+      optName: null,
       memorySizeMib: 128,
       timeoutS: 3,
       tmpSizeMib: 512,

@@ -38,10 +38,11 @@ export const FOLDERS: Readonly<Record<string, readonly string[]>> = {
  */
 export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   control: {
-    ".": ["check", "concurrency", "functions", "invoke", "operator", "records", "snapshots"],
+    ".": ["check", "concurrency", "functions", "invoke", "layers", "operator", "records", "snapshots"],
     check: ["invoke", "records"],
     functions: ["records", "snapshots"],
     invoke: ["concurrency", "records", "snapshots"],
+    layers: ["records"],
     concurrency: ["records"],
     snapshots: ["records"],
     operator: ["records"],

@@ -8,6 +8,9 @@ import { Concurrency, concurrencyOperations } from "./concurrency/concurrency.ts
 import { EventQueue } from "./invoke/event-queue.ts";
 import { functionOperations, Functions } from "./functions/functions.ts";
 import { refusingOthers } from "./honoured.ts";
+import { layerOperations } from "./layers/layers.ts";
+import { layerPermissionOperations } from "./layers/permissions.ts";
+import { restoreLayers, usedContent } from "./layers/content.ts";
 import { InvokeOperation, invokeOperations } from "./invoke/invoke.ts";
 import { Changes } from "./records/changes.ts";
 import { RunnableVersions } from "./records/runnable-version.ts";
@@ -61,6 +64,8 @@ export function createControlPlane(services: ControlServices): ControlPlane {
       ...provisionedOperations(provisioned),
       ...concurrencyOperations(concurrency),
       ...invokeOperations(invoke),
+      ...layerOperations(parts),
+      ...layerPermissionOperations(parts),
       ...absentOperations(parts),
       GetAccountSettings: () => getAccountSettings(parts, concurrency),
     }),
@@ -71,7 +76,8 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     async recover() {
       await uses.load();
       await unfinished.load();
-      await services.code.sweep(await usedCode(services));
+      await services.code.sweep(await usedContent(services));
+      await restoreLayers(services);
       await life.start();
       events.start((event) => invoke.runAccepted(event));
     },
@@ -81,8 +87,4 @@ export function createControlPlane(services: ControlServices): ControlPlane {
       if (!isHostLost()) await unfinished.forgive();
     },
   };
-}
-
-async function usedCode({ store }: Pick<ControlServices, "store">): Promise<ReadonlySet<string>> {
-  return new Set((await store.listAllVersions()).map((version) => version.code.codeName));
 }

@@ -30,7 +30,9 @@ const CONFIG = [
   "LoggingConfig.ApplicationLogLevel",
   "LoggingConfig.SystemLogLevel",
   "LoggingConfig.LogGroup",
+  "Layers",
 ];
+const LAYER_VERSION = ["LayerName", "VersionNumber"];
 
 export const HONOURED: { readonly [O in OperationName]?: readonly string[] } = {
   CreateFunction: [...CONFIG, ...CODE.map((name) => `Code.${name}`), "Publish", "PackageType", "Tags", "Architectures"],
@@ -61,10 +63,22 @@ export const HONOURED: { readonly [O in OperationName]?: readonly string[] } = {
   Invoke: [...QUALIFIED, "InvocationType", "LogType", "ClientContext", "Payload"],
   InvokeWithResponseStream: [...QUALIFIED, "InvocationType", "LogType", "ClientContext", "Payload"],
   GetAccountSettings: [],
-  // Nothing is there that a filter could leave out.
+  PublishLayerVersion: [
+    "LayerName",
+    "Description",
+    ...["ZipFile", "S3Bucket", "S3Key", "S3ObjectStorageMode"].map((name) => `Content.${name}`),
+    "CompatibleArchitectures",
+    "CompatibleRuntimes",
+    "LicenseInfo",
+  ],
   ListLayers: ["CompatibleArchitecture", "CompatibleRuntime", ...PAGE],
   ListLayerVersions: ["CompatibleArchitecture", "CompatibleRuntime", "LayerName", ...PAGE],
-  GetLayerVersion: ["LayerName", "VersionNumber"],
+  GetLayerVersion: LAYER_VERSION,
+  GetLayerVersionByArn: ["Arn"],
+  DeleteLayerVersion: LAYER_VERSION,
+  AddLayerVersionPermission: [...LAYER_VERSION, "StatementId", "Action", "Principal", "OrganizationId", "RevisionId"],
+  RemoveLayerVersionPermission: [...LAYER_VERSION, "StatementId", "RevisionId"],
+  GetLayerVersionPolicy: LAYER_VERSION,
   ListEventSourceMappings: ["EventSourceArn", "FunctionName", ...PAGE],
   GetEventSourceMapping: ["UUID"],
   DeleteEventSourceMapping: ["UUID"],

@@ -2,6 +2,7 @@
 import { type CreateFunctionRequest, enumValues, type UpdateFunctionConfigurationRequest } from "@thaw/aws-api";
 import { ApiError, invalidParameter } from "./api-error.ts";
 import type { FunctionConfig } from "./function-record.ts";
+import type { FunctionLayer } from "./layer-record.ts";
 
 /** AWS's managed zip runtimes with SnapStart (snapstart-behaviour.md 1.5). */
 const SNAPSTART_RUNTIMES = new Set([
@@ -80,6 +81,8 @@ export interface ConfigRules {
   readonly runtimeProblem: string | null;
   /** ARNs of the access points that are mapped to directories of this host. */
   readonly accessPoints: ReadonlySet<string>;
+  /** The layers that the request names; null where it names none and leaves them as they are. */
+  readonly layers: readonly FunctionLayer[] | null;
 }
 
 /** `name`: the function's, without the ARN that the request may have given. */
@@ -113,8 +116,11 @@ export function createConfig(name: string, request: CreateFunctionRequest, rules
 
 export function changeConfig(current: FunctionConfig, request: ConfigRequest, rules: ConfigRules): FunctionConfig {
   const logging = changeLogging(current, request);
+  const { layers: before, ...others } = current;
+  const layers = rules.layers ?? before ?? [];
   const changed: FunctionConfig = {
-    ...current,
+    ...others,
+    ...(layers.length === 0 ? {} : { layers }),
     runtime: request.Runtime ?? current.runtime,
     role: request.Role ?? current.role,
     handler: request.Handler ?? current.handler,

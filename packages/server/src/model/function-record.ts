@@ -1,5 +1,7 @@
 /** Stored records of functions, versions and aliases. `$LATEST` is a version like the others, but it changes. */
 import type { SnapshotId } from "../base/ids.ts";
+import type { CodeInfo } from "./code-info.ts";
+import type { FunctionLayer, LayerRecord, LayerVersionRecord } from "./layer-record.ts";
 
 export const LATEST = "$LATEST";
 
@@ -65,18 +67,13 @@ export interface FunctionConfig {
   readonly architectures: readonly string[];
   readonly tmpSizeMib: number;
   readonly fileSystems: ReadonlyArray<{ readonly arn: string; readonly localMountPath: string }>;
+  /** In the order in which they are merged. Absent without layers, as in a record of an older Thaw. */
+  readonly layers?: readonly FunctionLayer[];
   readonly snapStartApplyOn: "PublishedVersions" | "None";
   readonly logFormat: "Text" | "JSON";
   readonly logGroup: string;
   readonly applicationLogLevel: string | null;
   readonly systemLogLevel: string | null;
-}
-
-export interface CodeInfo {
-  /** Name of the unpacked code. */
-  readonly codeName: string;
-  readonly codeSha256: string;
-  readonly codeSizeBytes: number;
 }
 
 export interface VersionRecord extends StateFields {
@@ -162,6 +159,8 @@ export interface CodeSigningRecord extends AccountEntry {
 /** What belongs to the account, by kind. A new kind needs no more than its line here. */
 export interface AccountEntries {
   readonly codeSigning: CodeSigningRecord;
+  readonly layer: LayerRecord;
+  readonly layerVersion: LayerVersionRecord;
 }
 
 /** An asynchronous invoke that was accepted and has not been carried out. */

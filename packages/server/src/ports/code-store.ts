@@ -1,5 +1,8 @@
-/** Deployment packages, unpacked: one read-only directory for each content. */
-import type { CodeInfo } from "../model/function-record.ts";
+/**
+ * Deployment packages and layers, unpacked: one read-only directory for each content; and layers merged, one read-only
+ * directory for each list of contents.
+ */
+import type { CodeInfo } from "../model/code-info.ts";
 
 export interface CodeStore {
   /** Durable when it resolves. Rejects with an ApiError where the zip is broken, hostile or too large. */
@@ -11,6 +14,13 @@ export interface CodeStore {
    * opened.
    */
   findTexts(codeName: string, texts: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Removes what is not in `used`. */
+  /** Bytes of the files of an unpacked package. Rejects where it is not there. */
+  unpackedSizeOf(codeName: string): Promise<number>;
+  /**
+   * Makes the directory `optName` of the named contents, later ones over earlier ones, file by file. Durable when it
+   * resolves. Does nothing where it is there already.
+   */
+  merge(optName: string, codeNames: readonly string[]): Promise<void>;
+  /** Removes what is not in `used`: the names of unpacked packages and of merged layers. */
   sweep(used: ReadonlySet<string>): Promise<void>;
 }

@@ -29,6 +29,8 @@ export interface RunnableVersion {
   readonly handler: string;
   /** Name of the unpacked code directory. */
   readonly codeName: string;
+  /** Name of the directory of its merged layers; null without layers. */
+  readonly optName: string | null;
   readonly memorySizeMib: number;
   readonly timeoutS: number;
   readonly tmpSizeMib: number;

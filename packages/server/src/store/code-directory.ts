@@ -1,14 +1,15 @@
 /**
- * Deployment packages on disk: DATA/code/NAME is the unpacked code, DATA/packages/NAME.zip what the client sent. The
- * name comes from the content, so that equal packages are kept once and a crash leaves nothing half-written under a
- * name that is used.
+ * Deployment packages and layers on disk: DATA/code/NAME is the unpacked code, DATA/packages/NAME.zip what the client
+ * sent, DATA/opt/NAME what layers are merged into (merged-layers.ts). The name comes from the content, so that equal
+ * packages are kept once and a crash leaves nothing half-written under a name that is used.
  */
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { syncDirectory, writeSynced } from "../base/durable-files.ts";
-import type { CodeInfo } from "../model/function-record.ts";
+import type { CodeInfo } from "../model/code-info.ts";
 import type { CodeStore } from "../ports/code-store.ts";
+import { mergeLayers, sizeOfTree } from "./merged-layers.ts";
 import { unzip } from "./unzip.ts";
 
 const PARTIAL = ".partial-";
@@ -16,12 +17,20 @@ const PARTIAL = ".partial-";
 export async function openCodeDirectory(dataDir: string): Promise<CodeStore> {
   const codeDir = join(dataDir, "code");
   const packageDir = join(dataDir, "packages");
-  for (const dir of [codeDir, packageDir]) await mkdir(dir, { recursive: true, mode: 0o755 });
+  const optDir = join(dataDir, "opt");
+  for (const dir of [codeDir, packageDir, optDir]) await mkdir(dir, { recursive: true, mode: 0o755 });
   return {
     unpack: (zip) => unpack(codeDir, packageDir, zip),
     readZip: (codeName) => readFile(join(packageDir, `${codeName}.zip`)).catch(() => null),
     findTexts: (codeName, texts) => findTexts(join(codeDir, codeName), texts),
-    sweep: (used) => sweep(codeDir, packageDir, used),
+    unpackedSizeOf: (codeName) => sizeOfTree(join(codeDir, codeName)),
+    merge: (optName, codeNames) =>
+      mergeLayers(
+        optDir,
+        optName,
+        codeNames.map((codeName) => join(codeDir, codeName)),
+      ),
+    sweep: (used) => sweep([codeDir, optDir], packageDir, used),
   };
 }
 
@@ -66,9 +75,11 @@ async function writeWhole(path: string, suffix: string, content: Buffer): Promis
   await rename(`${path}${suffix}`, path);
 }
 
-async function sweep(codeDir: string, packageDir: string, used: ReadonlySet<string>): Promise<void> {
-  for (const name of await readdir(codeDir)) {
-    if (!used.has(name)) await rm(join(codeDir, name), { recursive: true, force: true });
+async function sweep(directories: readonly string[], packageDir: string, used: ReadonlySet<string>): Promise<void> {
+  for (const dir of directories) {
+    for (const name of await readdir(dir)) {
+      if (!used.has(name)) await rm(join(dir, name), { recursive: true, force: true });
+    }
   }
   for (const name of await readdir(packageDir)) {
     if (!used.has(name.replace(/\.zip$/, ""))) await rm(join(packageDir, name), { force: true });

@@ -1,9 +1,18 @@
 /** A consistent copy of the metadata while a server writes to it, and what a copy says of itself. */
 import { backup, DatabaseSync } from "node:sqlite";
 
+/** The layers of a version are its own, whether or not they are still listed. A file of an older Thaw has none. */
+const CODE_NAMES = `
+  SELECT json_extract(doc, '$.code.codeName') AS name FROM versions
+  UNION SELECT json_extract(layer.value, '$.codeName') FROM versions, json_each(versions.doc, '$.config.layers') AS layer`;
+/** The first format with the table. */
+const LAYERS_SINCE = 5;
+const LAYER_CODE_NAMES = `
+  UNION SELECT json_extract(doc, '$.code.codeName') AS name FROM account_entries WHERE kind = 'layerVersion'`;
+
 export interface DatabaseFacts {
   readonly format: number;
-  /** Code directories that its versions name. */
+  /** Code directories that versions of functions and of layers name. */
   readonly codeNames: readonly string[];
 }
 
@@ -25,9 +34,9 @@ export function readDatabaseFacts(path: string): DatabaseFacts {
     const check = db.prepare("PRAGMA quick_check").get() as { quick_check: string };
     if (check.quick_check !== "ok") throw new Error(`${path}: ${check.quick_check}`);
     const { user_version: format } = db.prepare("PRAGMA user_version").get() as { user_version: number };
-    const rows = db
-      .prepare("SELECT DISTINCT json_extract(doc, '$.code.codeName') AS name FROM versions")
-      .all() as Array<{ name: string | null }>;
+    const rows = db.prepare(format < LAYERS_SINCE ? CODE_NAMES : `${CODE_NAMES} ${LAYER_CODE_NAMES}`).all() as Array<{
+      name: string | null;
+    }>;
     return { format, codeNames: rows.flatMap(({ name }) => (name === null ? [] : [name])) };
   } finally {
     db.close();

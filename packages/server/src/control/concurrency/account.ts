@@ -12,7 +12,8 @@ export async function getAccountSettings(
   const versions = await services.store.listAllVersions();
   const { concurrencyMax, environmentsMax } = services.limits;
   let totalCodeSize = 0;
-  for (const { code } of versions) totalCodeSize += code.codeSizeBytes;
+  const layers = await services.store.listAccountEntries("layerVersion");
+  for (const { code } of [...versions, ...layers]) totalCodeSize += code.codeSizeBytes;
   return {
     AccountLimit: {
       TotalCodeSize: 80_530_636_800,

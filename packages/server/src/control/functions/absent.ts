@@ -1,5 +1,5 @@
 /**
- * Reads, and deletions, of what no function has yet because Thaw can't make it: layers, function URLs, resource
+ * Reads, and deletions, of what no function has yet because Thaw can't make it: function URLs, resource
  * policies, event source mappings, destinations, code signing. They answer as AWS does where there is none. Each goes
  * when its operation that makes one comes. Texts: recorded …TestLambdaFunction.test_ops_on_nonexisting_fn,
  * …TestLambdaPermissions.test_permission_exceptions, …TestCodeSigningConfig.test_code_signing_not_found_excs.
@@ -34,9 +34,6 @@ type OfFunctions = OperationsOf<
   | "PutFunctionRecursionConfig"
 >;
 type OfTheAccount = OperationsOf<
-  | "ListLayers"
-  | "ListLayerVersions"
-  | "GetLayerVersion"
   | "ListEventSourceMappings"
   | "GetEventSourceMapping"
   | "DeleteEventSourceMapping"
@@ -108,9 +105,6 @@ function ofTheAccount(): OfTheAccount {
     throw notFound(`The Lambda code signing configuration ${input.CodeSigningConfigArn} can not be found.`);
   };
   return {
-    ListLayers: (input) => ({ Layers: none(input) }),
-    ListLayerVersions: (input) => ({ LayerVersions: none(input) }),
-    GetLayerVersion: nothing,
     ListEventSourceMappings: (input) => ({ EventSourceMappings: none(input) }),
     GetEventSourceMapping: nothing,
     DeleteEventSourceMapping: nothing,

@@ -5,7 +5,6 @@ import { changeConfig, type ConfigRules, createConfig } from "../../model/functi
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import {
   ACTIVE_STATE,
-  type CodeInfo,
   freshVersion,
   type FunctionRecord,
   LATEST,
@@ -14,6 +13,8 @@ import {
 } from "../../model/function-record.ts";
 import { ThawError } from "../../model/platform-errors.ts";
 import type { Decision } from "../records/changes.ts";
+import { fetchCode } from "../records/fetch-code.ts";
+import { FunctionLayers } from "../records/function-layers.ts";
 import {
   checkRevision,
   checkSettled,
@@ -56,8 +57,6 @@ type FunctionOperations = OperationsOf<
   | "DeleteFunction"
 >;
 
-const ZIP_SIZE_BYTES_MAX = 50 * 1024 * 1024;
-const S3_ZIP_SIZE_BYTES_MAX = 262_144_000;
 const NAME_LENGTH_MAX = 64;
 
 export function functionOperations(functions: Functions): FunctionOperations {
@@ -77,10 +76,12 @@ class NoUserLeftError extends ThawError<"STORE_NO_USER_LEFT"> {}
 export class Functions {
   readonly #services: Needs;
   readonly #publisher: Publisher;
+  readonly #layers: FunctionLayers;
 
   constructor(services: Needs, publisher: Publisher) {
     this.#services = services;
     this.#publisher = publisher;
+    this.#layers = new FunctionLayers(services);
   }
 
   async create(input: In<"CreateFunction">): Promise<Out<"CreateFunction">> {
@@ -95,9 +96,10 @@ export class Functions {
       if ((await store.getFunction(name)) !== null) throw conflict(`Function already exist: ${name}`);
     };
     await refuseExisting();
-    const config = createConfig(name, input, await this.#rulesFor(input.Runtime));
+    const config = createConfig(name, input, await this.#rulesFor(input.Runtime, input.Layers));
     const tags = checkTags({}, input.Tags ?? {});
-    const code = await this.#fetchCode(input.Code);
+    const code = await fetchCode(this.#services, input.Code);
+    await this.#layers.prepare(config, code);
     const record = freshVersion({
       functionName: name,
       version: LATEST,
@@ -184,12 +186,13 @@ export class Functions {
     checkRevision(input.RevisionId, before.revisionId);
     if (input.Architectures !== undefined && input.Architectures[0] !== "x86_64")
       throw invalidParameter(`The architecture ${input.Architectures[0]} can't be run on this host, which is x86_64.`);
-    const code = await this.#fetchCode(input);
+    const code = await fetchCode(this.#services, input);
+    await this.#layers.checkSize(before.config, code);
     if (input.DryRun === true) return presentVersion(scope, { ...before, code }, { qualifiedArn: false });
-    const { updated, owner } = await this.#updateLatest(name, input.RevisionId, async (latest) => ({
-      ...latest,
-      code,
-    }));
+    const { updated, owner } = await this.#updateLatest(name, input.RevisionId, async (latest) => {
+      await this.#layers.checkSize(latest.config, code);
+      return { ...latest, code };
+    });
     if (input.Publish !== true) return presentVersion(scope, updated, { qualifiedArn: false });
     return presentVersion(scope, await this.#publishOwn(updated, owner), { qualifiedArn: true });
   }
@@ -197,8 +200,10 @@ export class Functions {
   async updateConfiguration(input: In<"UpdateFunctionConfiguration">): Promise<Out<"UpdateFunctionConfiguration">> {
     const name = nameForChange(this.#services, input.FunctionName);
     const { updated } = await this.#updateLatest(name, input.RevisionId, async (latest) => {
-      const rules = await this.#rulesFor(input.Runtime ?? latest.config.runtime);
-      return { ...latest, config: changeConfig(latest.config, input, rules) };
+      const rules = await this.#rulesFor(input.Runtime ?? latest.config.runtime, input.Layers);
+      const config = changeConfig(latest.config, input, rules);
+      if (input.Layers !== undefined) await this.#layers.prepare(config, latest.code);
+      return { ...latest, config };
     });
     return presentVersion(this.#services.scope, updated, { qualifiedArn: false });
   }
@@ -231,12 +236,13 @@ export class Functions {
   }
 
   /** Asks the worker itself about the runtime: it may have been installed a moment ago. */
-  async #rulesFor(runtime: string | undefined): Promise<ConfigRules> {
+  async #rulesFor(runtime: string | undefined, layerArns: readonly string[] | undefined): Promise<ConfigRules> {
     const { parity, accessPoints, worker } = this.#services;
     return {
       parity,
       accessPoints,
       runtimeProblem: runtime === undefined ? null : await worker.runtimeProblem(runtime),
+      layers: layerArns === undefined ? null : await this.#layers.find(layerArns),
     };
   }
 
@@ -350,42 +356,5 @@ export class Functions {
       const active: VersionRecord = { ...current, ...ACTIVE_STATE, revisionId: random.uuid() };
       return { writes: [{ op: "put", kind: "version", record: active, over: current }], result: active };
     });
-  }
-
-  async #fetchCode(from: {
-    readonly ZipFile?: Uint8Array;
-    readonly S3Bucket?: string;
-    readonly S3Key?: string;
-    readonly S3ObjectStorageMode?: string;
-  }): Promise<CodeInfo> {
-    if (from.S3ObjectStorageMode === "REFERENCE")
-      throw invalidParameter("S3ObjectStorageMode REFERENCE is not supported by Thaw: it keeps a copy. Use COPY.");
-    if (from.ZipFile !== undefined) {
-      if (from.S3Bucket !== undefined || from.S3Key !== undefined)
-        throw invalidParameter("Please do not provide other FunctionCode parameters when providing a ZipFile.");
-      if (from.ZipFile.length > ZIP_SIZE_BYTES_MAX)
-        throw new ApiError(
-          "RequestEntityTooLargeException",
-          `Zipped size must be smaller than ${ZIP_SIZE_BYTES_MAX} bytes`,
-        );
-      return this.#services.code.unpack(Buffer.from(from.ZipFile));
-    }
-    if (from.S3Bucket === undefined || from.S3Key === undefined)
-      throw invalidParameter("Please provide a source for function code.");
-    const found = await this.#services.objects.get(from.S3Bucket, from.S3Key);
-    if (found === null) throw invalidParameter(await this.#missingObject(from.S3Bucket));
-    if (found.sizeBytes > S3_ZIP_SIZE_BYTES_MAX)
-      throw invalidParameter(`Unzipped size must be smaller than ${S3_ZIP_SIZE_BYTES_MAX} bytes`);
-    const parts: Buffer[] = [];
-    for await (const part of found.content as AsyncIterable<Buffer>) parts.push(part);
-    return this.#services.code.unpack(Buffer.concat(parts));
-  }
-
-  /** Recorded …TestLambdaFunction.test_lambda_code_location_s3_errors. */
-  async #missingObject(bucket: string): Promise<string> {
-    const [code, message] = (await this.#services.objects.hasBucket(bucket))
-      ? ["NoSuchKey", "The specified key does not exist."]
-      : ["NoSuchBucket", "The specified bucket does not exist"];
-    return `Error occurred while GetObject. S3 Error Code: ${code}. S3 Error Message: ${message}`;
   }
 }

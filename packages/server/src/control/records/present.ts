@@ -53,6 +53,9 @@ export function presentVersion(
             LocalMountPath: localMountPath,
           })),
         }),
+    ...(config.layers === undefined
+      ? {}
+      : { Layers: config.layers.map(({ arn, codeSizeBytes }) => ({ Arn: arn, CodeSize: codeSizeBytes })) }),
     SnapStart: {
       ApplyOn: config.snapStartApplyOn,
       OptimizationStatus:

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { type AccountScope, functionArn } from "../../model/function-name.ts";
 import { accessPointOf } from "../../model/function-config.ts";
+import { optNameOf } from "../../model/layer-record.ts";
 import type { FunctionRecord, VersionRecord } from "../../model/function-record.ts";
 import type { Revision, Stored } from "../../ports/metadata-store.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
@@ -24,6 +25,7 @@ export function toRunnableVersion(scope: AccountScope, owner: FunctionRecord, re
     runtime: config.runtime,
     handler: config.handler,
     codeName: code.codeName,
+    optName: optNameOf(config.layers ?? []),
     memorySizeMib: config.memorySizeMib,
     timeoutS: config.timeoutS,
     tmpSizeMib: config.tmpSizeMib,

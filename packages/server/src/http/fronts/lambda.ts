@@ -69,8 +69,14 @@ function readInput<O extends OperationName>(operation: O, match: Match, request:
   return input as In<O>;
 }
 
-/** GetFunction's Code.Location: on AWS, too, whoever has the link may read the package for ten minutes. */
+/**
+ * Code.Location of GetFunction, and Content.Location of GetLayerVersion: on AWS, too, whoever has the link may read the
+ * package for ten minutes.
+ */
 function withLink(output: Readonly<Record<string, unknown>>, linkTo: LinkTo): Readonly<Record<string, unknown>> {
-  const code = output["Code"] as { readonly Location?: string } | undefined;
-  return code?.Location === undefined ? output : { ...output, Code: { ...code, Location: linkTo(code.Location) } };
+  for (const name of ["Code", "Content"]) {
+    const code = output[name] as { readonly Location?: string } | undefined;
+    if (code?.Location !== undefined) return { ...output, [name]: { ...code, Location: linkTo(code.Location) } };
+  }
+  return output;
 }

@@ -106,7 +106,7 @@ export class EnvironmentCore {
       lang: recipe.lang,
       client: recipe.client,
       task: version.codeName,
-      opt: null,
+      opt: version.optName,
       uid: version.uid,
       memorySizeMib: version.memorySizeMib,
       tmpSizeMib: version.tmpSizeMib,

@@ -52,12 +52,15 @@ const FOREIGN_FORMATS: ReadonlyArray<readonly [string, string]> = [
 /** Where AWS looks for the program of a custom runtime. */
 const BOOTSTRAPS = "/var/task/bootstrap /opt/bootstrap";
 
+/** False where there is no such program, and AWS looks at the next place: it passes over a folder of the name, too. */
+export function isProgramThere(failed: SpawnFailedError): boolean {
+  const kind = failed.program?.kind ?? (failed.code === "ENOENT" ? "missing" : "file");
+  return kind === "file" || kind === "other";
+}
+
 /** Makes the failure of a runtime that could not be started. `isCustom`: by its own bootstrap. */
 export function startFailure(path: string, isCustom: boolean, failed: SpawnFailedError): ExitFailure {
-  const kind = failed.program?.kind ?? (failed.code === "ENOENT" ? "missing" : "file");
-  // AWS passes over a folder of this name.
-  const isFound = kind === "file" || kind === "other";
-  const message = isFound
+  const message = isProgramThere(failed)
     ? `fork/exec ${path}: ${GO_TEXT[failed.code] ?? failed.code}`
     : `Couldn't find valid bootstrap(s): [${isCustom ? BOOTSTRAPS : path}]`;
   return { kind: "exit", errorType: "Runtime.InvalidEntrypoint", message };

@@ -5,32 +5,52 @@ import type { EnvironmentCore } from "../core/core.ts";
 import { SpawnFailedError } from "../../ports/supervisor.ts";
 import { describeExit, type ExitFailure, type Failure } from "../function-errors.ts";
 import { buildEnvironmentVariables } from "../runtime-api/environment-variables.ts";
-import { explainStart, startFailure } from "./start-problem.ts";
+import { explainStart, isProgramThere, startFailure } from "./start-problem.ts";
 
 const WRAPPER_VARIABLE = "AWS_LAMBDA_EXEC_WRAPPER";
 /** AWS's number (recorded …test_lambda_init_environment, java17). Python's client takes the variable out again. */
 const RECORDS = { fd: 62, variable: "_LAMBDA_TELEMETRY_LOG_FD" } as const;
 
+/** Where a custom runtime may be in a layer, if it is not in the function's own package. */
+const LAYER_BOOTSTRAP = "/opt/bootstrap";
+
+interface Tried {
+  readonly path: string;
+  readonly failed: SpawnFailedError;
+}
+
 /** Starts the runtime process. Null: it runs. */
 export async function startRuntime(core: EnvironmentCore, { sandbox }: Brought): Promise<Failure | null> {
   const wrapper = wrapperOf(core);
   const argv = runtimeArgv(core, wrapper);
-  try {
-    const records = core.recipe.writesRecords ? { records: RECORDS } : {};
-    const env = runtimeEnvironment(core);
-    await sandbox.link.spawn({ name: RUNTIME_PROCESS, argv, env, cwd: "/var/task", ...records });
-    return null;
-  } catch (error) {
-    core.reportProblem("start the runtime", error);
-    const failed = error instanceof SpawnFailedError ? error : new SpawnFailedError(codeOf(error));
-    const path = wrapper ?? argv[0] ?? "";
-    const isCustom = core.version.runtime.startsWith("provided");
-    const failure = wrapper === null ? startFailure(path, isCustom, failed) : wrapperFailure(core, wrapper, failed);
-    const explanation = explainStart(path, failed, process.arch);
-    if (explanation === null) return failure;
-    core.log.writeLine(`[thaw] ${explanation}`);
-    return { ...failure, explanation };
+  const isCustom = core.version.runtime.startsWith("provided");
+  const records = core.recipe.writesRecords ? { records: RECORDS } : {};
+  const env = runtimeEnvironment(core);
+  const start = async (command: readonly string[]): Promise<Tried | null> => {
+    try {
+      await sandbox.link.spawn({ name: RUNTIME_PROCESS, argv: command, env, cwd: "/var/task", ...records });
+      return null;
+    } catch (error) {
+      const failed = error instanceof SpawnFailedError ? error : new SpawnFailedError(codeOf(error));
+      return { path: command[0] ?? "", failed };
+    }
+  };
+  let tried = await start(argv);
+  if (tried !== null && isCustom && core.version.optName !== null && !isProgramThere(tried.failed)) {
+    const second = await start([LAYER_BOOTSTRAP]);
+    if (second === null || isProgramThere(second.failed)) tried = second;
   }
+  return tried === null ? null : failureOf(core, wrapper, tried);
+}
+
+function failureOf(core: EnvironmentCore, wrapper: string | null, { path, failed }: Tried): Failure {
+  core.reportProblem("start the runtime", failed);
+  const isCustom = core.version.runtime.startsWith("provided");
+  const failure = wrapper === null ? startFailure(path, isCustom, failed) : wrapperFailure(core, wrapper, failed);
+  const explanation = explainStart(path, failed, process.arch);
+  if (explanation === null) return failure;
+  core.log.writeLine(`[thaw] ${explanation}`);
+  return { ...failure, explanation };
 }
 
 /** Whatever else the link throws says what it is in its code or in its text. */

@@ -1,0 +1,129 @@
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "vitest";
+import { mergeLayers, sizeOfTree } from "./merged-layers.ts";
+
+let dir: string;
+let count = 0;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "layers-test-"));
+  mkdirSync(join(dir, "opt"));
+});
+
+afterEach(() => rmSync(dir, { recursive: true }));
+
+/** Files by their paths; `-> x` is a link, null a folder. */
+function layer(entries: Readonly<Record<string, string | null>>): string {
+  const root = join(dir, `layer-${++count}`);
+  mkdirSync(root);
+  for (const [name, content] of Object.entries(entries)) {
+    const path = join(root, name);
+    mkdirSync(content === null ? path : dirname(path), { recursive: true });
+    if (content?.startsWith("-> ") === true) symlinkSync(content.slice(3), path);
+    else if (content !== null) writeFileSync(path, content);
+  }
+  return root;
+}
+
+/** What a tree holds, in the form of `layer`. */
+function shown(root: string, below = ""): Record<string, string | null> {
+  const entries: Record<string, string | null> = {};
+  for (const name of readdirSync(join(root, below))) {
+    const at = join(below, name);
+    const kind = lstatSync(join(root, at));
+    if (kind.isSymbolicLink()) entries[at] = `-> ${readlinkSync(join(root, at))}`;
+    else if (!kind.isDirectory()) entries[at] = readFileSync(join(root, at), "utf8");
+    else Object.assign(entries, readdirSync(join(root, at)).length === 0 ? { [at]: null } : shown(root, at));
+  }
+  return entries;
+}
+
+async function merged(...layers: ReadonlyArray<Readonly<Record<string, string | null>>>): Promise<string> {
+  await mergeLayers(join(dir, "opt"), "opt-1", layers.map(layer));
+  return join(dir, "opt/opt-1");
+}
+
+describe("merged layers", () => {
+  it("are one tree, in which the later file is there", async ({ expect }) => {
+    const tree = await merged(
+      { "python/a.py": "1", "python/b.py": "1", "bin/tool": "1", "only/first": "1" },
+      { "python/b.py": "2", "python/lib/c.py": "2", empty: null },
+      { "bin/tool": "3" },
+    );
+    expect(shown(tree)).toEqual({
+      "python/a.py": "1",
+      "python/b.py": "2",
+      "python/lib/c.py": "2",
+      "bin/tool": "3",
+      "only/first": "1",
+      empty: null,
+    });
+    expect(readdirSync(join(dir, "opt"))).toEqual(["opt-1"]);
+  });
+
+  it.for([
+    ["a file over a folder", { "a/b": "1" }, { a: "2" }, { a: "2" }],
+    ["a folder over a file", { a: "1" }, { "a/b": "2" }, { "a/b": "2" }],
+    ["a link over a file", { a: "1" }, { a: "-> elsewhere" }, { a: "-> elsewhere" }],
+    ["a link over a folder", { "a/b": "1" }, { a: "-> elsewhere" }, { a: "-> elsewhere" }],
+    ["a file over a link", { a: "-> elsewhere" }, { a: "2" }, { a: "2" }],
+  ] as const)("%s: the later one is there", async ([, first, second, expected], { expect }) => {
+    expect(shown(await merged(first, second))).toEqual(expected);
+  });
+
+  it("are never written through a link, to wherever it leads", async ({ expect }) => {
+    mkdirSync(join(dir, "outside"));
+    writeFileSync(join(dir, "outside/file"), "untouched");
+    for (const to of [join(dir, "outside"), "../../outside"]) {
+      const layers = [layer({ a: `-> ${to}` }), layer({ "a/file": "2", "a/new": "2" })];
+      await mergeLayers(join(dir, "opt"), `opt-${to.length}`, layers);
+      expect(shown(join(dir, "opt", `opt-${to.length}`))).toEqual({ "a/file": "2", "a/new": "2" });
+    }
+    expect(shown(join(dir, "outside"))).toEqual({ file: "untouched" });
+  });
+
+  it("have their layers' modes, and folders that every user may read", async ({ expect }) => {
+    const source = layer({ "bin/tool": "#!", "bin/data": "x" });
+    chmodSync(join(source, "bin/tool"), 0o755);
+    chmodSync(join(source, "bin/data"), 0o644);
+    const mask = process.umask(0o077);
+    try {
+      await mergeLayers(join(dir, "opt"), "opt-1", [source]);
+    } finally {
+      process.umask(mask);
+    }
+    const modeOf = (name: string): string => (statSync(join(dir, "opt/opt-1", name)).mode & 0o777).toString(8);
+    expect([".", "bin", "bin/tool", "bin/data"].map(modeOf)).toEqual(["755", "755", "755", "644"]);
+    expect(statSync(join(dir, "opt/opt-1/bin/tool")).ino).toBe(statSync(join(source, "bin/tool")).ino);
+  });
+
+  it("are there whole or not at all, and left alone once they are", async ({ expect }) => {
+    const optDir = join(dir, "opt");
+    await expect(mergeLayers(optDir, "opt-1", [layer({ a: "1" }), join(dir, "missing")])).rejects.toThrow(/ENOENT/);
+    expect(readdirSync(optDir)).toEqual([]);
+    const source = layer({ a: "1" });
+    await Promise.all([1, 2, 3].map(() => mergeLayers(optDir, "opt-1", [source])));
+    await mergeLayers(optDir, "opt-1", [layer({ b: "2" })]);
+    expect(shown(join(optDir, "opt-1"))).toEqual({ a: "1" });
+    expect(readdirSync(optDir)).toEqual(["opt-1"]);
+  });
+
+  it("count by their files", async ({ expect }) => {
+    const source = layer({ "a/b": "12345", c: "123", link: "-> /etc/passwd", empty: null });
+    expect(await sizeOfTree(source)).toBe(8);
+  });
+});

@@ -1,0 +1,98 @@
+/**
+ * Layers merged: DATA/opt/NAME shows the unpacked contents of several packages as one tree. Its files are links to
+ * those of the packages, so that a layer's bytes are on disk, and in memory, once.
+ *
+ * What several layers have is the later one's: a file in place of a file, as on AWS; also a file in place of a folder,
+ * and a folder in place of a file or of a symbolic link. The packages are foreign: no symbolic link is ever followed,
+ * so that none leads out of the tree.
+ */
+import type { Dirent } from "node:fs";
+import { chmod, copyFile, link, lstat, mkdir, mkdtemp, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { syncDirectory } from "../base/durable-files.ts";
+
+const PARTIAL = ".partial-";
+/** A file that has all the links that its file system allows, or that may not be linked here. */
+const UNLINKABLE: ReadonlySet<unknown> = new Set(["EMLINK", "EXDEV", "EPERM"]);
+
+/**
+ * Makes `optDir/name` of the directories `sources`. Does nothing where it is there already; else it is there whole, or
+ * not at all.
+ */
+export async function mergeLayers(optDir: string, name: string, sources: readonly string[]): Promise<void> {
+  const target = join(optDir, name);
+  if ((await typeOf(target)) !== null) return;
+  const partial = await mkdtemp(join(optDir, PARTIAL));
+  try {
+    for (const source of sources) await mergeInto(partial, source);
+    await chmod(partial, 0o755);
+    await rename(partial, target).catch((error: NodeJS.ErrnoException) => {
+      // The same layers, merged by another request at the same time.
+      if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+    });
+    await syncDirectory(optDir);
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
+}
+
+/** Counts the bytes of the files in a directory, without following links. */
+export async function sizeOfTree(dir: string): Promise<number> {
+  let sizeBytes = 0;
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) sizeBytes += (await lstat(join(entry.parentPath, entry.name))).size;
+  }
+  return sizeBytes;
+}
+
+async function mergeInto(target: string, source: string): Promise<void> {
+  for (const entry of await readdir(source, { withFileTypes: true })) {
+    const [from, to] = [join(source, entry.name), join(target, entry.name)];
+    if (entry.isDirectory()) {
+      await makeFolder(to);
+      await mergeInto(to, from);
+    } else {
+      await place(entry, from, to);
+    }
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  const before = await typeOf(path);
+  if (before === "folder") return;
+  if (before !== null) await rm(path);
+  await mkdir(path);
+  // Functions have users of their own, whatever the server's file mode mask.
+  await chmod(path, 0o755);
+}
+
+async function place(entry: Dirent, from: string, to: string): Promise<void> {
+  try {
+    await put(entry, from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    await rm(to, { recursive: true });
+    await put(entry, from, to);
+  }
+}
+
+async function put(entry: Dirent, from: string, to: string): Promise<void> {
+  if (entry.isSymbolicLink()) return symlink(await readlink(from), to);
+  try {
+    return await link(from, to);
+  } catch (error) {
+    if (!UNLINKABLE.has((error as NodeJS.ErrnoException).code)) throw error;
+    await copyFile(from, to);
+    return chmod(to, (await lstat(from)).mode & 0o777);
+  }
+}
+
+/** Null: nothing is there. */
+async function typeOf(path: string): Promise<"folder" | "other" | null> {
+  try {
+    return (await lstat(path)).isDirectory() ? "folder" : "other";
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
