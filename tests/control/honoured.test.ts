@@ -84,6 +84,19 @@ const CONFIG = {
   SnapStart: { ApplyOn: "None" },
   LoggingConfig: { LogFormat: "JSON", ApplicationLogLevel: "INFO", SystemLogLevel: "INFO", LogGroup: "group" },
 };
+const LIVE = { FunctionName: "f", Qualifier: "live" };
+const URL = {
+  AuthType: "NONE",
+  InvokeMode: "BUFFERED",
+  Cors: {
+    AllowCredentials: true,
+    AllowHeaders: ["a"],
+    AllowMethods: ["GET"],
+    AllowOrigins: ["*"],
+    ExposeHeaders: ["b"],
+    MaxAge: 1,
+  },
+};
 const PAGE = { MaxItems: 1 };
 const QUALIFIED = { FunctionName: "f", Qualifier: "1" };
 const LAYER_VERSION = { LayerName: "l", VersionNumber: 1 };
@@ -157,6 +170,26 @@ const INPUTS: ReadonlyArray<readonly [OperationName, Input]> = [
   ],
   ["GetAlias", { FunctionName: "f", Name: "live" }],
   ["ListAliases", { FunctionName: "f", FunctionVersion: "1", ...PAGE }],
+  ["CreateFunctionUrlConfig", { ...LIVE, ...URL }],
+  ["UpdateFunctionUrlConfig", { ...LIVE, ...URL }],
+  [
+    "AddPermission",
+    {
+      ...LIVE,
+      StatementId: "s",
+      Action: "lambda:InvokeFunction",
+      Principal: "*",
+      SourceArn: "arn:aws:s3:::bucket",
+      SourceAccount: "000000000000",
+      EventSourceToken: "token",
+      FunctionUrlAuthType: "NONE",
+      InvokedViaFunctionUrl: true,
+      PrincipalOrgID: "o-1234567890",
+    },
+  ],
+  ["AddPermission", { ...LIVE, StatementId: "t", Action: "a", Principal: "*", RevisionId: "r" }],
+  ["RemovePermission", { ...LIVE, StatementId: "s", RevisionId: "r" }],
+  ["RemovePermission", { ...LIVE, StatementId: "s" }],
   ["DeleteAlias", { FunctionName: "f", Name: "live" }],
   ["GetFunction", QUALIFIED],
   ["GetFunctionConfiguration", QUALIFIED],

@@ -57,6 +57,7 @@ beforeAll(async () => {
   const provisioned = { FunctionName: "reserved", Qualifier: "1", ProvisionedConcurrentExecutions: 2 };
   await control.call("PutProvisionedConcurrencyConfig", provisioned);
   await control.call("CreateAlias", { FunctionName: "f", Name: "custom", FunctionVersion: "1" });
+  await control.call("AddPermission", { ...S3, ...of("custom") });
 });
 afterAll(() => harness[Symbol.asyncDispose]());
 
@@ -79,6 +80,88 @@ const routed = (version: string, weights: Readonly<Record<string, number>>): Inp
   RoutingConfig: { AdditionalVersionWeights: weights },
 });
 const of = (Qualifier: string, FunctionName = "f"): Input => ({ FunctionName, Qualifier });
+
+const NONE = { AuthType: "NONE" };
+const URL_CHANGES = [
+  ["create_function_url_config", "CreateFunctionUrlConfig"],
+  ["update_function_url_config", "UpdateFunctionUrlConfig"],
+  ["get_function_url_config", "GetFunctionUrlConfig"],
+  ["delete_function_url_config", "DeleteFunctionUrlConfig"],
+] as const;
+const URL_CASES = URL_CHANGES.flatMap(([step, operation]) =>
+  (
+    [
+      ["name_doesnotexist", { FunctionName: "doesnotexist" }],
+      ["arn_doesnotexist", { FunctionName: "arn:aws:lambda:us-east-1:000000000000:function:doesnotexist" }],
+      ["name_doesnotexist_qualifier", of("1", "doesnotexist")],
+      ["qualifier_version", of("1")],
+      ["qualifier_version_doesnotexist", of("2")],
+      ["qualifier_alias_doesnotexist", of("doesnotexist")],
+      ["qualifier_latest", of("$LATEST")],
+      ...(operation === "DeleteFunctionUrlConfig"
+        ? []
+        : ([["qualifier_alias_doesnotmatch_arn", { FunctionName: "f:custom", Qualifier: "other" }]] as const)),
+      ...(operation === "CreateFunctionUrlConfig" ? [] : ([["config_doesnotexist", { FunctionName: "f" }]] as const)),
+    ] as const
+  ).map(([suffix, input]): readonly [string, string, OperationName, Input] => [
+    URLS,
+    `${step}_${suffix}`,
+    operation,
+    operation === "CreateFunctionUrlConfig" || operation === "UpdateFunctionUrlConfig" ? { ...input, ...NONE } : input,
+  ]),
+);
+
+const S3 = { StatementId: "s3", Action: "lambda:InvokeFunction", Principal: "s3.amazonaws.com" };
+const PERMISSION_CASES: ReadonlyArray<readonly [string, string, OperationName, Input]> = [
+  [
+    PERMISSIONS,
+    "add_permission_invalid_statement_id",
+    "AddPermission",
+    { ...S3, ...of("1"), StatementId: "example.com" },
+  ],
+  [
+    PERMISSIONS,
+    "add_permission_fn_qualifier_mismatch",
+    "AddPermission",
+    { ...S3, FunctionName: "f:a", Qualifier: "b" },
+  ],
+  [PERMISSIONS, "add_permission_fn_qualifier_latest", "AddPermission", { ...S3, ...of("$LATEST") }],
+  [
+    PERMISSIONS,
+    "add_permission_principal_invalid",
+    "AddPermission",
+    { ...S3, FunctionName: "f", Principal: "a.nonaws.com" },
+  ],
+  [PERMISSIONS, "add_permission_fn_doesnotexist", "AddPermission", { ...S3, FunctionName: "doesnotexist" }],
+  [PERMISSIONS, "add_permission_fn_alias_doesnotexist", "AddPermission", { ...S3, ...of("alias-doesnotexist") }],
+  [PERMISSIONS, "add_permission_fn_version_doesnotexist", "AddPermission", { ...S3, ...of("42") }],
+  [
+    PERMISSIONS,
+    "add_permission_fn_qualifier_invalid",
+    "AddPermission",
+    { ...S3, ...of("invalid-qualifier-with-?-char") },
+  ],
+  [
+    PERMISSIONS,
+    "add_permission_fn_qualifier_valid_doesnotexist",
+    "AddPermission",
+    { ...S3, ...of("valid-with-$-but-doesnotexist") },
+  ],
+  [PERMISSIONS, "add_permission_conflicting_statement_id", "AddPermission", { ...S3, ...of("custom") }],
+  [PERMISSIONS, "remove_permission_policy_doesnotexist", "RemovePermission", { FunctionName: "f", StatementId: "s3" }],
+  [
+    PERMISSIONS,
+    "remove_permission_fn_doesnotexist",
+    "RemovePermission",
+    { FunctionName: "doesnotexist", StatementId: "s3" },
+  ],
+  [
+    PERMISSIONS,
+    "remove_permission_fn_alias_doesnotexist",
+    "RemovePermission",
+    { ...of("alias-doesnotexist"), StatementId: "s3" },
+  ],
+];
 
 /** Test, step, operation, input; and the parameter of the test where it has some. */
 const CASES: ReadonlyArray<readonly [string, string, OperationName, Input, string?]> = [
@@ -261,6 +344,8 @@ const CASES: ReadonlyArray<readonly [string, string, OperationName, Input, strin
   ],
   [URLS, "get_function_url_config_qualifier_latest", "GetFunctionUrlConfig", of("$LATEST")],
   [URLS, "delete_function_url_config_config_doesnotexist", "DeleteFunctionUrlConfig", { FunctionName: "f" }],
+  ...URL_CASES,
+  ...PERMISSION_CASES,
   [
     SIGNING,
     "get_function_csc_nonexistingfn",

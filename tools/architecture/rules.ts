@@ -38,7 +38,7 @@ export const FOLDERS: Readonly<Record<string, readonly string[]>> = {
  */
 export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   control: {
-    ".": ["check", "concurrency", "functions", "invoke", "layers", "operator", "records", "snapshots"],
+    ".": ["check", "concurrency", "functions", "invoke", "layers", "operator", "policies", "records", "snapshots", "urls"],
     check: ["invoke", "records"],
     functions: ["records", "snapshots"],
     invoke: ["concurrency", "records", "snapshots"],
@@ -46,6 +46,8 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     concurrency: ["records"],
     snapshots: ["records"],
     operator: ["records"],
+    policies: ["records"],
+    urls: ["invoke", "policies", "records"],
     records: [],
   },
   worker: {

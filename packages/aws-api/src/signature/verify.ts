@@ -44,6 +44,7 @@ export interface Verifier {
 export interface Claim {
   /** Service of the signature's scope. */
   readonly service: string;
+  readonly accessKeyId: string;
   /** Null where the signature is right for a body with this digest (hexadecimal). */
   verify(bodySha256: string): SignatureProblem | null;
 }
@@ -96,6 +97,7 @@ export function readClaim(head: RequestHead, verifier: Verifier): Claim | Signat
   if (unsigned !== null) return unsigned;
   return {
     service: scope.service,
+    accessKeyId: scope.accessKeyId,
     verify(bodySha256) {
       const { query, signedHeaders, timestamp, signature } = parts;
       const expected = signatureOf({ ...head, query }, signedHeaders, bodySha256, scope, timestamp, secret);

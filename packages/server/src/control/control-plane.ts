@@ -17,6 +17,9 @@ import { RunnableVersions } from "./records/runnable-version.ts";
 import { UnfinishedWork } from "./records/unfinished-work.ts";
 import { ProvisionedConcurrency, provisionedOperations } from "./concurrency/provisioned-concurrency.ts";
 import type { Operations } from "./operations.ts";
+import { policyOperations } from "./policies/policies.ts";
+import { createUrlCalls, type UrlCalls } from "./urls/url-calls.ts";
+import { urlOperations } from "./urls/url-configs.ts";
 import { Publisher } from "./snapshots/publisher.ts";
 import type { ControlServices } from "./services.ts";
 import { SnapshotLife } from "./snapshots/snapshot-life.ts";
@@ -30,6 +33,7 @@ export interface ControlPlane extends OperatorFaces {
   readonly snapshots: SnapshotStatus;
   readonly provisioned: ProvisionedConcurrency;
   readonly checks: CheckOperation;
+  readonly urls: UrlCalls;
   /** Takes up the work that the last run left unfinished; called once, after the start. */
   recover(): Promise<void>;
   /**
@@ -66,6 +70,8 @@ export function createControlPlane(services: ControlServices): ControlPlane {
       ...invokeOperations(invoke),
       ...layerOperations(parts),
       ...layerPermissionOperations(parts),
+      ...policyOperations(parts),
+      ...urlOperations(parts),
       ...absentOperations(parts),
       GetAccountSettings: () => getAccountSettings(parts, concurrency),
     }),
@@ -73,6 +79,7 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     snapshots: new SnapshotStatus(parts, publisher, uses),
     provisioned,
     checks: new CheckOperation(parts, invoke),
+    urls: createUrlCalls(parts, invoke),
     async recover() {
       await uses.load();
       await unfinished.load();

@@ -11,6 +11,8 @@ const PAGE = ["Marker", "MaxItems"];
 const QUALIFIED = ["FunctionName", "Qualifier"];
 const ALIAS = ["FunctionName", "Name", "FunctionVersion", "Description", "RoutingConfig.AdditionalVersionWeights"];
 const CODE = ["ZipFile", "S3Bucket", "S3Key", "S3ObjectStorageMode", "ImageUri"];
+const CORS = ["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge"];
+const URL = [...QUALIFIED, "AuthType", "InvokeMode", ...CORS.map((name) => `Cors.${name}`)];
 const CONFIG = [
   "FunctionName",
   "Role",
@@ -91,10 +93,26 @@ export const HONOURED: { readonly [O in OperationName]?: readonly string[] } = {
   ListFunctionEventInvokeConfigs: ["FunctionName", ...PAGE],
   GetFunctionEventInvokeConfig: QUALIFIED,
   DeleteFunctionEventInvokeConfig: QUALIFIED,
+  CreateFunctionUrlConfig: URL,
+  UpdateFunctionUrlConfig: URL,
   ListFunctionUrlConfigs: ["FunctionName", ...PAGE],
   GetFunctionUrlConfig: QUALIFIED,
   DeleteFunctionUrlConfig: QUALIFIED,
+  AddPermission: [
+    ...QUALIFIED,
+    "StatementId",
+    "Action",
+    "Principal",
+    "SourceArn",
+    "SourceAccount",
+    "EventSourceToken",
+    "FunctionUrlAuthType",
+    "InvokedViaFunctionUrl",
+    "PrincipalOrgID",
+    "RevisionId",
+  ],
   GetPolicy: QUALIFIED,
+  RemovePermission: [...QUALIFIED, "StatementId", "RevisionId"],
   GetRuntimeManagementConfig: QUALIFIED,
   GetFunctionRecursionConfig: ["FunctionName"],
   PutFunctionRecursionConfig: ["FunctionName", "RecursiveLoop"],

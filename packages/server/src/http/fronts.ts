@@ -9,6 +9,8 @@ import type { Front } from "./fronts/front.ts";
 import { createOtherFront, otherService } from "./fronts/other-services.ts";
 import { createLambdaFront } from "./fronts/lambda-front.ts";
 import { createThawFront, isPublic, type OnProblem } from "./fronts/thaw/front.ts";
+import { createUrlFront, type UrlFrontServices } from "./fronts/urls/front.ts";
+import { targetOf } from "./fronts/urls/target.ts";
 import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
 import type { WireHead } from "./wire-head.ts";
 
@@ -34,12 +36,13 @@ export type FrontRule = (head: FrontHead) => FrontChoice | null;
  * all paths of such a host are its own.
  */
 export function createFronts(
-  services: ThawApiServices & { readonly control: ControlPlane },
+  services: ThawApiServices & { readonly control: ControlPlane } & Omit<UrlFrontServices, "urls" | "onProblem">,
   onProblem: OnProblem,
 ): ChooseFront {
   const thaw = createThawFront(services, onProblem);
   const byService = { [LAMBDA.scope]: createLambdaFront({ control: services.control, onProblem }) };
-  return chooseByRules([thawRule(thaw), otherRule], awsChoice(byService));
+  const urls = createUrlFront({ ...services, urls: services.control.urls, onProblem });
+  return chooseByRules([urlRule(urls), thawRule(thaw), otherRule], awsChoice(byService));
 }
 
 /** Chooses by the first rule that takes a request, and `last` where none does. */
@@ -51,6 +54,12 @@ export function chooseByRules(rules: readonly FrontRule[], last: FrontChoice): C
     }
     return last;
   };
+}
+
+/** A function URL says itself whether it asks for a signature. */
+function urlRule(front: Front): FrontRule {
+  const choice: FrontChoice = { services: [LAMBDA.scope], isPublic: true, of: () => front };
+  return (head) => (targetOf(head) === null ? null : choice);
 }
 
 function thawRule(thaw: Front): FrontRule {

@@ -6,7 +6,8 @@ import { ThawError } from "../model/platform-errors.ts";
 
 export interface Reply {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  /** A header with several values is sent once for each. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   /** A stream is sent as fast as the client takes it, and ended when the client has gone. */
   readonly body: Buffer | Readable | AsyncIterable<Uint8Array | string>;
 }

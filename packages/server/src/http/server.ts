@@ -15,7 +15,9 @@ import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
 import { type ChooseFront, createFronts } from "./fronts.ts";
 import { addHealthRoutes, type Figures, type Health } from "./observability.ts";
 import { errorReply, type Reply, replyOfError } from "./reply.ts";
-import { readHead, type WireHead } from "./wire-head.ts";
+import { addressOf } from "./fronts/urls/address.ts";
+import { targetOf } from "./fronts/urls/target.ts";
+import { hostNameOf, readHead, type WireHead } from "./wire-head.ts";
 
 /** Life of a link, as on AWS. */
 const LINK_VALID_S = 600;
@@ -64,8 +66,20 @@ export interface HttpServerOptions {
   /** Once aborted, each answer is the last of its connection, and streams that follow a log end. */
   readonly draining: AbortSignal;
   readonly onProblem: OnProblem;
+  readonly functionUrls: FunctionUrlOptions;
   readonly limits?: Partial<ListenerLimits>;
 }
+
+/** Settings of function URLs. */
+export interface FunctionUrlOptions {
+  /** Address below whose name there is one for each function URL; null: by the client's own way here. */
+  readonly publicUrl: URL | null;
+  /** Whether an address is that of a proxy whose X-Forwarded headers are believed. */
+  readonly isTrustedProxy: (address: string) => boolean;
+}
+
+/** Route of all requests to function URLs, whose own paths and escapes are the functions'. */
+const FUNCTION_URLS = "/_thaw/function-urls";
 
 /** Creates the listener; it listens when its caller says so. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
@@ -76,6 +90,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     requestTimeout: limits.requestMs,
     http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: Math.min(limits.headersMs, 5000) },
     routerOptions: { maxParamLength: 4096 },
+    rewriteUrl: (request) => routeOf(request.headers.host, request.url ?? "/"),
     frameworkErrors: (error, request, reply) => {
       void send(
         reply as FastifyReply,
@@ -109,7 +124,21 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     url: "/*",
     handler: (request, reply) => listener.serve(request, reply),
   });
+  app.route({
+    method: ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"],
+    url: FUNCTION_URLS,
+    exposeHeadRoute: false,
+    // Before the framework looks at the content type, which is the function's matter.
+    onRequest: (request, reply) => listener.serve(request, reply),
+    handler: () => Promise.reject(new Error("a request to a function URL was not answered")),
+  });
   return app;
+}
+
+/** The target that the router sees. */
+function routeOf(host: string | undefined, target: string): string {
+  const [path = ""] = target.split("?", 1);
+  return targetOf({ hostName: hostNameOf(host), path }) === null ? target : FUNCTION_URLS;
 }
 
 class Listener {
@@ -121,13 +150,13 @@ class Listener {
   constructor(options: HttpServerOptions, limits: ListenerLimits) {
     this.#options = options;
     this.#limits = limits;
-    this.#chooseFront = createFronts(options, options.onProblem);
+    this.#chooseFront = createFronts({ ...options, ...options.functionUrls }, options.onProblem);
     this.#budget = new BodyBudget(limits.bodyBytesMax);
   }
 
   async serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const head = readHead(request.method, request.raw.url ?? "/", request.headers);
-    const admitted = this.#admit(head);
+    const head = headOf(request);
+    const admitted = (head.values["host"]?.length ?? 0) > 1 ? twoHosts() : await this.#admit(head);
     if ("status" in admitted) {
       this.#linger(request);
       return send(reply, request, admitted);
@@ -136,6 +165,8 @@ class Listener {
       requestId: request.id,
       untilGone: () => this.#untilGone(reply),
       linkTo: (path) => this.#linkTo(request, path),
+      addressOf: (urlId) =>
+        addressOf(urlId, head, { region: this.#options.region, publicUrl: this.#options.functionUrls.publicUrl }),
     };
     const answer = await this.#carryOut(admitted, request, context);
     if (!request.raw.complete) this.#linger(request);
@@ -149,11 +180,11 @@ class Listener {
   }
 
   /** Decides by the head alone; a Reply is a refusal. */
-  #admit(head: WireHead): { readonly admission: Admission; readonly claim: Claim | null } | Reply {
+  async #admit(head: WireHead): Promise<{ readonly admission: Admission; readonly claim: Claim | null } | Reply> {
     const choice = this.#chooseFront(head);
     const claim = choice.isPublic ? null : this.#readClaim(head, choice.services);
     if (claim !== null && "status" in claim) return refusalOf(claim);
-    const admission = choice.of(claim?.service ?? "").admit(head);
+    const admission = await choice.of(claim?.service ?? "").admit(head);
     return "status" in admission ? admission : { admission, claim };
   }
 
@@ -214,6 +245,18 @@ class Listener {
   }
 }
 
+/** The head as it was sent: the router may have seen another target. */
+function headOf({ method, originalUrl, headers, raw }: FastifyRequest): WireHead {
+  const connection = { protocol: `HTTP/${raw.httpVersion}`, remoteAddress: raw.socket.remoteAddress ?? "" };
+  const values = raw.headersDistinct as WireHead["values"];
+  return readHead(method, originalUrl, headers, values, connection);
+}
+
+/** Node.js would take the first: another reader of the same request may take the last. */
+function twoHosts(): Reply {
+  return errorReply("InvalidRequestContentException", "A request must have one Host header.", {}, 400);
+}
+
 /** The signature is verified at the end of the stream, whose reader keeps nothing where it fails. */
 async function serveStream(
   admission: Extract<Admission, { body: "stream" }>,
@@ -258,7 +301,8 @@ function replyOfBody(error: BodyError, admission: Admission): Reply {
 function send(reply: FastifyReply, request: FastifyRequest, { status, headers, body }: Reply): FastifyReply {
   // A response whose client has left is read to its end all the same: its function would wait for a reader.
   if (reply.raw.destroyed && !Buffer.isBuffer(body)) void drop(body);
-  reply.code(status).header("x-amzn-RequestId", request.id).headers(headers);
+  reply.code(status).header("x-amzn-RequestId", request.id);
+  for (const [name, value] of Object.entries(headers)) reply.header(name, value);
   return reply.send(Buffer.isBuffer(body) || body instanceof Readable ? body : Readable.from(body));
 }
 

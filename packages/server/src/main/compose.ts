@@ -33,6 +33,7 @@ import { countSnapshots, describeHost } from "./describe-host.ts";
 import { createEngine } from "./engine.ts";
 import { createKeys, FarCounts } from "./far.ts";
 import { createCredentialSource } from "./function-credentials.ts";
+import { functionUrlOptions } from "./function-urls.ts";
 import { hostLimits, workerLimits } from "./limits.ts";
 import { Monitoring } from "./monitoring.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
@@ -111,6 +112,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
     health,
     figures: monitoring.metrics,
     draining: draining.signal,
+    functionUrls: functionUrlOptions(options),
   });
   const close = async (): Promise<void> => {
     snapshots?.close();

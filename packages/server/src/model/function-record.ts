@@ -138,9 +138,52 @@ export interface RuntimeManagementRecord extends Setting {
   readonly runtimeVersionArn: string | null;
 }
 
+/** A statement of a resource policy, as answers show it. */
+export interface PolicyStatement {
+  readonly Sid: string;
+  readonly Effect: "Allow";
+  readonly Principal: "*" | { readonly Service: string } | { readonly AWS: string };
+  readonly Action: string;
+  readonly Resource: string;
+  readonly Condition?: PolicyConditions;
+}
+
+/** Values by key, by operator. */
+export type PolicyConditions = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Who may call a function, a version or an alias. */
+export interface PolicyRecord extends Setting {
+  /** Never empty. */
+  readonly statements: readonly PolicyStatement[];
+  readonly revisionId: string;
+}
+
+/** What answers of a function URL tell browsers; null: nothing is told. */
+export interface UrlCors {
+  readonly AllowCredentials?: boolean;
+  readonly AllowHeaders?: readonly string[];
+  readonly AllowMethods?: readonly string[];
+  readonly AllowOrigins?: readonly string[];
+  readonly ExposeHeaders?: readonly string[];
+  readonly MaxAge?: number;
+}
+
+/** The URL of a function (`$LATEST`) or of an alias; it stays when the alias goes, as on AWS. */
+export interface UrlRecord extends Setting {
+  /** First label of its host name. */
+  readonly urlId: string;
+  readonly authType: "NONE" | "AWS_IAM";
+  readonly cors: UrlCors | null;
+  readonly invokeMode: "BUFFERED" | "RESPONSE_STREAM";
+  readonly createdAtMs: number;
+  readonly lastModifiedMs: number;
+}
+
 /** The settings of functions, by kind. A new kind needs no more than its line here. */
 export interface Settings {
   readonly runtimeManagement: RuntimeManagementRecord;
+  readonly policy: PolicyRecord;
+  readonly url: UrlRecord;
 }
 
 /** Something that belongs to the account and to no function. */
@@ -156,11 +199,18 @@ export interface CodeSigningRecord extends AccountEntry {
   readonly lastModifiedMs: number;
 }
 
+/** Where the URL of an id belongs. It is written and removed with the URL. */
+export interface UrlIdRecord extends AccountEntry {
+  readonly functionName: string;
+  readonly qualifier: string;
+}
+
 /** What belongs to the account, by kind. A new kind needs no more than its line here. */
 export interface AccountEntries {
   readonly codeSigning: CodeSigningRecord;
   readonly layer: LayerRecord;
   readonly layerVersion: LayerVersionRecord;
+  readonly urlId: UrlIdRecord;
 }
 
 /** An asynchronous invoke that was accepted and has not been carried out. */

@@ -1,8 +1,7 @@
 /**
- * Reads, and deletions, of what no function has yet because Thaw can't make it: function URLs, resource
- * policies, event source mappings, destinations, code signing. They answer as AWS does where there is none. Each goes
- * when its operation that makes one comes. Texts: recorded …TestLambdaFunction.test_ops_on_nonexisting_fn,
- * …TestLambdaPermissions.test_permission_exceptions, …TestCodeSigningConfig.test_code_signing_not_found_excs.
+ * Reads, and deletions, of what no function has yet because Thaw can't make it: event source mappings, destinations,
+ * code signing. They answer as AWS does where there is none. Each goes when its operation that makes one comes. Texts:
+ * recorded …TestLambdaFunction.test_ops_on_nonexisting_fn, …TestCodeSigningConfig.test_code_signing_not_found_excs.
  */
 import { invalidParameter, notFound } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
@@ -23,10 +22,6 @@ type OfFunctions = OperationsOf<
   | "ListFunctionEventInvokeConfigs"
   | "GetFunctionEventInvokeConfig"
   | "DeleteFunctionEventInvokeConfig"
-  | "ListFunctionUrlConfigs"
-  | "GetFunctionUrlConfig"
-  | "DeleteFunctionUrlConfig"
-  | "GetPolicy"
   | "GetFunctionCodeSigningConfig"
   | "DeleteFunctionCodeSigningConfig"
   | "GetRuntimeManagementConfig"
@@ -55,10 +50,6 @@ const NOTHING = "The resource you requested does not exist.";
 function ofFunctions(services: Needs): OfFunctions {
   const { scope } = services;
   const nameOf = (input: Named): string => parseFunctionName(scope, input.FunctionName, input.Qualifier).name;
-  const nothing = (input: Named): never => {
-    nameOf(input);
-    throw notFound(NOTHING);
-  };
   const noEventConfig = (input: Named): never => {
     const { name, qualifier } = parseFunctionName(scope, input.FunctionName, input.Qualifier);
     throw notFound(`The function ${functionArn(scope, name, qualifier ?? LATEST)} doesn't have an EventInvokeConfig`);
@@ -71,14 +62,6 @@ function ofFunctions(services: Needs): OfFunctions {
     ListFunctionEventInvokeConfigs: (input) => withFunction(input, { FunctionEventInvokeConfigs: none(input) }),
     GetFunctionEventInvokeConfig: noEventConfig,
     DeleteFunctionEventInvokeConfig: noEventConfig,
-    ListFunctionUrlConfigs: async (input) => {
-      const isThere = (await services.store.getFunction(nameOf(input))) !== null;
-      if (!isThere) throw notFound("Function does not exist");
-      return { FunctionUrlConfigs: none(input) };
-    },
-    GetFunctionUrlConfig: nothing,
-    DeleteFunctionUrlConfig: nothing,
-    GetPolicy: nothing,
     // Without a configuration AWS's answer has no member, whatever the model says.
     GetFunctionCodeSigningConfig: (input) => withFunction(input, {} as never),
     DeleteFunctionCodeSigningConfig: (input) => withFunction(input, {}),

@@ -15,6 +15,7 @@ import { ThawError } from "../../model/platform-errors.ts";
 import type { Decision } from "../records/changes.ts";
 import { fetchCode } from "../records/fetch-code.ts";
 import { FunctionLayers } from "../records/function-layers.ts";
+import { policyOf, urlEntriesOf } from "../records/kept-with.ts";
 import {
   checkRevision,
   checkSettled,
@@ -265,7 +266,8 @@ export class Functions {
       const owner = await findFunction(this.#services, name);
       const versions = await store.listVersions(name);
       const removed = versions.map((record) => ({ op: "remove", kind: "version", record }) as const);
-      return { writes: [...removed, { op: "remove", kind: "function", record: owner }], result: versions };
+      const urls = await urlEntriesOf(store, name);
+      return { writes: [...urls, ...removed, { op: "remove", kind: "function", record: owner }], result: versions };
     });
   }
 
@@ -294,6 +296,7 @@ export class Functions {
       writes: [
         { op: "touchFunction", record: owner },
         { op: "remove", kind: "version", record },
+        ...(await policyOf(store, name, qualifier)),
       ],
       result: record,
     };

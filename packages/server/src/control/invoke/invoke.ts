@@ -58,6 +58,13 @@ interface Attempt {
   readonly isStreamed: boolean;
 }
 
+/** An event that is no request of Invoke. */
+export interface MadeEvent extends Pick<Attempt, "payload" | "requestId" | "traceId" | "isStreamed"> {
+  readonly functionName: string;
+  readonly qualifier: string | null;
+  readonly clientContext?: string | null;
+}
+
 /** A version that was found, and the function's epoch from before it was read. */
 interface Found {
   readonly found: FoundVersion;
@@ -133,11 +140,17 @@ export class InvokeOperation {
 
   /** Makes one attempt at an event that was accepted. Each is an invoke of its own: an alias chooses anew. */
   async runAccepted(event: EventRecord): Promise<BufferedOutcome> {
-    const { functionName, qualifier, payload, requestId, clientContext } = event;
+    return takeWhole(await this.runEvent({ ...event, traceId: null, isStreamed: false }));
+  }
+
+  /** Runs a function with an event that was made here. Throws an ApiError where it can't be invoked now. */
+  async runEvent(event: MadeEvent): Promise<InvokeOutcome> {
+    const { functionName, qualifier, payload, requestId, traceId, isStreamed } = event;
     const now = await this.#find(functionName, qualifier ?? undefined);
     await this.checkInvocable(now.found.version);
-    const attempt = { payload, requestId, traceId: null, clientContext, wantsLogTail: false, isStreamed: false };
-    return takeWhole((await this.#enter(now, attempt)).outcome);
+    const clientContext = event.clientContext ?? null;
+    const attempt = { payload, requestId, traceId, clientContext, wantsLogTail: false, isStreamed };
+    return (await this.#enter(now, attempt)).outcome;
   }
 
   /** Runs within the limits of concurrency, which a streamed response leaves at its end. */

@@ -9,6 +9,8 @@ export interface FrontContext {
   readonly untilGone: () => AbortSignal;
   /** Makes a link that needs no credentials, to a path of Thaw's own API. */
   readonly linkTo: (path: string) => string;
+  /** Makes the address of a function URL that works for this client. */
+  readonly addressOf: (urlId: string) => string;
 }
 
 /** A request that may come: its signature's claim holds, its body has not been read. */
@@ -28,5 +30,5 @@ export type Admission = {
 
 export interface Front {
   /** Decides by the head alone. The reply is a refusal. */
-  admit(head: WireHead): Admission | Reply;
+  admit(head: WireHead): Admission | Reply | Promise<Admission | Reply>;
 }

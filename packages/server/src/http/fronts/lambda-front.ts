@@ -27,8 +27,7 @@ export function createLambdaFront(services: LambdaServices): Front {
       return {
         ...limitOf(match.operation),
         body: "whole",
-        serve: (body, { requestId, linkTo }) =>
-          serveLambdaApi(services, match, requestOf(head, body), requestId, linkTo),
+        serve: (body, context) => serveLambdaApi(services, match, requestOf(head, body), context),
       };
     },
   };

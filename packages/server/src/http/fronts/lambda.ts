@@ -13,9 +13,10 @@ import type { ControlPlane } from "../../control/control-plane.ts";
 import type { In } from "../../control/operations.ts";
 import { ApiError } from "../../model/api-error.ts";
 import { errorReply, type Reply, replyOfError } from "../reply.ts";
+import type { FrontContext } from "./front.ts";
 
-/** A link that needs no credentials, to a path of Thaw's own API. */
-export type LinkTo = (path: string) => string;
+/** Makes what answers show by the address that the client used. */
+export type Links = Pick<FrontContext, "requestId" | "linkTo" | "addressOf">;
 
 export interface LambdaServices {
   readonly control: Pick<ControlPlane, "operations">;
@@ -27,11 +28,10 @@ export async function serveLambdaApi(
   { control, onProblem }: LambdaServices,
   match: Match,
   request: WireRequest,
-  requestId: string,
-  linkTo: LinkTo,
+  links: Links,
 ): Promise<Reply> {
   try {
-    return await carryOut(control, match.operation, match, request, requestId, linkTo);
+    return await carryOut(control, match.operation, match, request, links);
   } catch (error) {
     if (error instanceof SerializationError) return errorReply("SerializationException", error.message);
     return replyOfError(error, onProblem);
@@ -43,8 +43,7 @@ async function carryOut<O extends OperationName>(
   operation: O,
   match: Match,
   request: WireRequest,
-  requestId: string,
-  linkTo: LinkTo,
+  links: Links,
 ): Promise<Reply> {
   const run = operations[operation];
   if (run === undefined) {
@@ -55,8 +54,12 @@ async function carryOut<O extends OperationName>(
   }
   const trace = request.headers["x-amzn-trace-id"];
   const traceId = typeof trace === "string" ? trace : null;
-  const output = await run(readInput(operation, match, request), { requestId, body: request.body, traceId });
-  return serializeOutput(operation, withLink(output as Readonly<Record<string, unknown>>, linkTo));
+  const output = await run(readInput(operation, match, request), {
+    requestId: links.requestId,
+    body: request.body,
+    traceId,
+  });
+  return serializeOutput(operation, withLinks(output as Readonly<Record<string, unknown>>, links));
 }
 
 /** Reads an operation's input and checks it against the model. Throws ValidationException where it is another one. */
@@ -70,13 +73,16 @@ function readInput<O extends OperationName>(operation: O, match: Match, request:
 }
 
 /**
- * Code.Location of GetFunction, and Content.Location of GetLayerVersion: on AWS, too, whoever has the link may read the
- * package for ten minutes.
+ * Code.Location of GetFunction, and Content.Location of GetLayerVersion (on AWS, too, whoever has the link may read the
+ * package for ten minutes), and the addresses of function URLs in the place of their ids.
  */
-function withLink(output: Readonly<Record<string, unknown>>, linkTo: LinkTo): Readonly<Record<string, unknown>> {
+function withLinks(output: Readonly<Record<string, unknown>>, links: Links): Readonly<Record<string, unknown>> {
   for (const name of ["Code", "Content"]) {
     const code = output[name] as { readonly Location?: string } | undefined;
-    if (code?.Location !== undefined) return { ...output, [name]: { ...code, Location: linkTo(code.Location) } };
+    if (code?.Location !== undefined) return { ...output, [name]: { ...code, Location: links.linkTo(code.Location) } };
   }
-  return output;
+  if (Array.isArray(output["FunctionUrlConfigs"]))
+    return { ...output, FunctionUrlConfigs: output["FunctionUrlConfigs"].map((each) => withLinks(each, links)) };
+  const urlId = output["FunctionUrl"];
+  return typeof urlId === "string" ? { ...output, FunctionUrl: links.addressOf(urlId) } : output;
 }

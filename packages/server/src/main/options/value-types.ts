@@ -99,6 +99,18 @@ export const kmsService: ValueType<{ readonly endpoint: string | null }> = {
   },
 };
 
+/** Scheme, host and perhaps a port, below whose name others are made. */
+export const baseUrl: ValueType<URL> = {
+  form: "`http://HOST` or `https://HOST`, perhaps with a port",
+  parse(name, text) {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    const isBase = url !== null && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href;
+    if (!isBase || /^[\d.]+$|^\[/.test(url.hostname))
+      throw new UsageError(`${name} ${text}: expected http(s)://HOST[:PORT], a name and no number, without a path`);
+    return url;
+  },
+};
+
 /** Text whose form another part checks, or that has none. */
 export function text(form: string): ValueType<string> {
   return { form, parse: (_name, value) => value };

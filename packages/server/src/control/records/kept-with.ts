@@ -1,0 +1,19 @@
+/** What goes with a function or an alias, besides what the store removes with it by itself. */
+import type { MetadataStore, Write } from "../../ports/metadata-store.ts";
+
+/** The account's entries of a function's URLs. */
+export async function urlEntriesOf(store: MetadataStore, functionName: string): Promise<readonly Write[]> {
+  const urls = await store.listSettings("url", functionName);
+  const entries = await Promise.all(urls.map(({ urlId }) => store.getAccountEntry("urlId", urlId)));
+  return entries.flatMap((record) => (record === null ? [] : [{ op: "remove", kind: "urlId", record } as const]));
+}
+
+/** The policy of an alias or a version: one that is made anew under the name does not inherit it. */
+export async function policyOf(
+  store: MetadataStore,
+  functionName: string,
+  qualifier: string,
+): Promise<readonly Write[]> {
+  const record = await store.getSetting("policy", functionName, qualifier);
+  return record === null ? [] : [{ op: "remove", kind: "policy", record }];
+}

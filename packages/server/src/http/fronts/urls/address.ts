@@ -1,0 +1,31 @@
+/** The address of a function URL, as answers show it: one that works for the client that asks. */
+import type { WireHead } from "../../wire-head.ts";
+import { URL_PATH } from "./target.ts";
+
+export interface AddressRules {
+  readonly region: string;
+  /** The operator's own address, below whose name there is one for each URL; null: none. */
+  readonly publicUrl: URL | null;
+}
+
+/**
+ * Makes the address. On this machine names below `localhost` need no name server; by any other name, perhaps a mere
+ * number, there may be none for a URL, and a path is used.
+ */
+export function addressOf(urlId: string, head: Pick<WireHead, "hostName" | "headers">, rules: AddressRules): string {
+  const label = `${urlId}.lambda-url.${rules.region}`;
+  if (rules.publicUrl !== null) return `${rules.publicUrl.protocol}//${label}.${rules.publicUrl.host}/`;
+  const { hostName } = head;
+  const host = String(head.headers["host"] ?? "");
+  if (isThisMachine(hostName)) return `http://${label}.localhost${/:\d+$/.exec(host)?.[0] ?? ""}/`;
+  const scheme = head.headers["x-forwarded-proto"] === "https" ? "https" : "http";
+  return `${scheme}://${host}${URL_PATH}${urlId}/`;
+}
+
+function isThisMachine(hostName: string): boolean {
+  return hostName === "localhost" || hostName.endsWith(".localhost") || hostName === "[::1]" || isLoopback(hostName);
+}
+
+function isLoopback(hostName: string): boolean {
+  return /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostName);
+}

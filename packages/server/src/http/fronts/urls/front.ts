@@ -1,0 +1,200 @@
+/**
+ * Function URLs: a request becomes an event of payload format 2.0, and what the function answers becomes the response.
+ * Errors are those of AWS's URLs, which differ from the API's (recorded test_lambda.TestLambdaURL.*).
+ */
+import { createHash } from "node:crypto";
+import { type Claim, LAMBDA, readClaim } from "@thaw/aws-api";
+import type { Clock } from "../../../base/clock.ts";
+import type { Random } from "../../../base/random.ts";
+import { refusalOf } from "../../../control/invoke/invoke.ts";
+import type { UrlCalls } from "../../../control/urls/url-calls.ts";
+import type { UrlRecord } from "../../../model/function-record.ts";
+import { type AnswerHead, toHttpAnswer } from "../../../model/http-answer.ts";
+import { answerHeaders, preflightHeaders, readPreflight } from "../../../model/http-cors.ts";
+import { type HttpCall, toHttpEvent } from "../../../model/http-event.ts";
+import { RESPONSE_SIZE_BYTES_MAX } from "../../../model/payload-limits.ts";
+import type { InvokeSuccess } from "../../../ports/worker.ts";
+import { errorReply, type Reply, replyOfError } from "../../reply.ts";
+import type { WireHead } from "../../wire-head.ts";
+import type { Admission, Front } from "../front.ts";
+import { PRELUDE_TYPE, readPrelude } from "./prelude.ts";
+import { sourceOf } from "./source.ts";
+import { targetOf, type UrlTarget } from "./target.ts";
+
+/** AWS's limit of a synchronous invoke: of the body, and of the event that is made of it. */
+const EVENT_BYTES_MAX = 6 * 1024 * 1024;
+const FORBIDDEN =
+  "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html";
+/** As the client sent it, if it may be one; it goes into a header. */
+const TRACE_ID = /^[\x21-\x7e]{1,512}$/;
+
+export interface UrlFrontServices {
+  readonly urls: UrlCalls;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly secretOf: (accessKeyId: string) => string | null;
+  /** Whether an address is that of a proxy whose X-Forwarded headers are believed. */
+  readonly isTrustedProxy: (address: string) => boolean;
+  readonly onProblem: (what: string, error: unknown) => void;
+}
+
+export function createUrlFront(services: UrlFrontServices): Front {
+  return new UrlFront(services);
+}
+
+/** A request that may be carried out. */
+interface Admitted {
+  readonly head: WireHead;
+  readonly target: UrlTarget;
+  readonly url: UrlRecord;
+  /** Null where no signature is asked for. */
+  readonly claim: Claim | null;
+}
+
+class UrlFront implements Front {
+  readonly #services: UrlFrontServices;
+
+  constructor(services: UrlFrontServices) {
+    this.#services = services;
+  }
+
+  async admit(head: WireHead): Promise<Admission | Reply> {
+    const { urls } = this.#services;
+    const target = targetOf(head);
+    const isHere = target !== null && (target.region === null || target.region === urls.region);
+    const url = isHere ? await urls.find(target.urlId) : null;
+    if (target === null || url === null) return forbidden("");
+    const preflight = url.cors === null ? null : readPreflight(head.method, head.values);
+    if (url.cors !== null && preflight !== null)
+      return { status: 200, headers: preflightHeaders(url.cors, preflight.origin), body: Buffer.alloc(0) };
+    const claim = await this.#authorize(head, url);
+    if (claim !== null && "status" in claim) return claim;
+    const tooLarge = (): Reply =>
+      errorReply(
+        "RequestEntityTooLargeException",
+        `Request must be smaller than ${EVENT_BYTES_MAX} bytes for the InvokeFunction operation`,
+      );
+    return {
+      body: "whole",
+      bytesMax: EVENT_BYTES_MAX,
+      tooLarge,
+      serve: async (body, { requestId }) => {
+        const traceId = this.#traceIdOf(head);
+        const reply = await this.#serve({ head, target, url, claim }, body, requestId, traceId, tooLarge);
+        return withCommonHeaders(reply, url, head, traceId);
+      },
+    };
+  }
+
+  /** Null: everybody may call it. */
+  async #authorize(head: WireHead, url: UrlRecord): Promise<Claim | Reply | null> {
+    const { urls, clock, secretOf } = this.#services;
+    if (url.authType === "NONE") return (await urls.isPublic(url)) ? null : forbidden(FORBIDDEN);
+    const verifier = { region: urls.region, services: [LAMBDA.scope], nowMs: clock.nowMs(), secretOf };
+    const claim = readClaim(head.signed, verifier);
+    if (!("status" in claim)) return claim;
+    if (claim.name === "MissingAuthenticationTokenException") return forbidden(FORBIDDEN);
+    return errorReply(claim.name, claim.message, {}, claim.status);
+  }
+
+  async #serve(
+    admitted: Admitted,
+    body: Buffer,
+    requestId: string,
+    traceId: string,
+    tooLarge: () => Reply,
+  ): Promise<Reply> {
+    const { urls, onProblem } = this.#services;
+    const { url, claim } = admitted;
+    const problem = claim?.verify(createHash("sha256").update(body).digest("hex")) ?? null;
+    if (problem !== null) return errorReply(problem.name, problem.message, {}, problem.status);
+    const payload = Buffer.from(JSON.stringify(toHttpEvent(this.#callOf(admitted, body, requestId, traceId))));
+    if (payload.length > EVENT_BYTES_MAX) return tooLarge();
+    try {
+      const outcome = await urls.call(url, { requestId, payload, traceId });
+      // The alias of the URL is gone (recorded …test_lambda_url_persists_after_alias_delete).
+      if (outcome === null) return forbidden(FORBIDDEN);
+      if (outcome.kind !== "response") return replyOfError(refusalOf(outcome), onProblem);
+      return (await toReply(outcome, url)) ?? badGateway();
+    } catch (error) {
+      return replyOfError(error, onProblem);
+    }
+  }
+
+  #callOf({ head, target, url, claim }: Admitted, body: Buffer, requestId: string, traceId: string): HttpCall {
+    const { urls, clock, isTrustedProxy } = this.#services;
+    return {
+      ...sourceOf(head, isTrustedProxy),
+      method: head.method,
+      path: target.path,
+      query: head.signed.query,
+      headers: head.values,
+      body,
+      protocol: head.connection.protocol,
+      domainName: head.hostName,
+      urlId: url.urlId,
+      requestId,
+      traceId: traceId.split(";")[0] ?? traceId,
+      timeMs: clock.nowMs(),
+      caller: claim === null ? null : { accessKeyId: claim.accessKeyId, accountId: urls.accountId },
+    };
+  }
+
+  /** Nothing is sampled where nobody asked for it. */
+  #traceIdOf(head: WireHead): string {
+    const { clock, random } = this.#services;
+    const [given] = head.values["x-amzn-trace-id"] ?? [];
+    if (given !== undefined && TRACE_ID.test(given)) return given;
+    const seconds = Math.floor(clock.nowMs() / 1000).toString(16);
+    return `Root=1-${seconds}-${random.bytes(12).toString("hex")};Parent=${random.bytes(8).toString("hex")};Sampled=0`;
+  }
+}
+
+/** Null where the function failed, or what it answered is no response. */
+async function toReply(outcome: InvokeSuccess, { invokeMode }: UrlRecord): Promise<Reply | null> {
+  const { stream, payload, functionError } = outcome;
+  if (stream !== null) {
+    if (stream.contentType !== PRELUDE_TYPE)
+      return {
+        status: 200,
+        headers: { "Content-Type": stream.contentType ?? "application/octet-stream" },
+        body: payload,
+      };
+    const preluded = await readPrelude(payload);
+    return preluded === null ? null : replyWith(preluded.head, preluded.body);
+  }
+  const result = await payload.collect(RESPONSE_SIZE_BYTES_MAX);
+  if (functionError !== null) return null;
+  // A function that does not stream is not understood in this mode: its result goes out as it is.
+  if (invokeMode === "RESPONSE_STREAM")
+    return { status: 200, headers: { "Content-Type": "application/json" }, body: result };
+  const answer = toHttpAnswer(result);
+  return answer === null ? null : replyWith(answer, answer.body);
+}
+
+function replyWith({ status, headers }: AnswerHead, body: Reply["body"]): Reply {
+  return { status, headers, body };
+}
+
+/** AWS's answers have both the configured headers and the function's own. */
+function withCommonHeaders(reply: Reply, { cors }: UrlRecord, head: WireHead, traceId: string): Reply {
+  const headers: Record<string, string | readonly string[]> = { ...reply.headers };
+  const [origin] = head.values["origin"] ?? [];
+  for (const [name, value] of Object.entries(answerHeaders(cors, origin)))
+    headers[name] = headers[name] === undefined ? value : [value, headers[name]].flat();
+  headers["X-Amzn-Trace-Id"] = traceId;
+  return { ...reply, headers };
+}
+
+/** An empty message: null in the body, as for a URL that is not there. */
+function forbidden(message: string): Reply {
+  return errorReply("AccessDeniedException", message);
+}
+
+function badGateway(): Reply {
+  return {
+    status: 502,
+    headers: { "Content-Type": "application/json" },
+    body: Buffer.from("Internal Server Error"),
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * The event that a function URL makes of an HTTP request: payload format 2.0.
+ * https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+ */
+
+export interface HttpCall {
+  readonly method: string;
+  /** As sent, percent-encoded. */
+  readonly path: string;
+  /** As sent, without the `?`. */
+  readonly query: string;
+  /** Each header with all its values, by its name in lower case. */
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+  readonly body: Buffer;
+  /** Such as HTTP/1.1. */
+  readonly protocol: string;
+  readonly sourceIp: string;
+  readonly port: string;
+  readonly scheme: "http" | "https";
+  readonly domainName: string;
+  readonly urlId: string;
+  readonly requestId: string;
+  readonly traceId: string;
+  readonly timeMs: number;
+  /** Who signed the request; null where no signature is asked for. */
+  readonly caller: { readonly accessKeyId: string; readonly accountId: string } | null;
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+/** Headers of one connection, and those that are members of their own. Authorization is the platform's if it asks. */
+const LEFT_OUT = new Set(["connection", "keep-alive", "transfer-encoding", "te", "upgrade", "cookie"]);
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Makes the event. Members that AWS leaves out where there is nothing are left out. */
+export function toHttpEvent(call: HttpCall): Readonly<Record<string, unknown>> {
+  const cookies = (call.headers["cookie"] ?? []).flatMap((line) => line.split(";").map((each) => each.trim()));
+  const query = joined(new URLSearchParams(`?${call.query}`));
+  return {
+    version: "2.0",
+    routeKey: "$default",
+    rawPath: call.path,
+    rawQueryString: call.query,
+    ...(cookies.some((each) => each !== "") ? { cookies: cookies.filter((each) => each !== "") } : {}),
+    headers: headersOf(call),
+    ...(Object.keys(query).length === 0 ? {} : { queryStringParameters: query }),
+    requestContext: contextOf(call),
+    ...bodyOf(call),
+  };
+}
+
+function headersOf(call: HttpCall): Record<string, string> {
+  const entries = Object.entries(call.headers).filter(
+    ([name]) => !LEFT_OUT.has(name) && !(name === "authorization" && call.caller !== null),
+  );
+  const made = {
+    "x-amzn-trace-id": call.traceId,
+    "x-forwarded-for": call.sourceIp,
+    "x-forwarded-port": call.port,
+    "x-forwarded-proto": call.scheme,
+  };
+  // Null prototype: a header may be called __proto__.
+  return Object.assign(
+    Object.create(null) as Record<string, string>,
+    Object.fromEntries(entries.map(([name, values]) => [name, values.join(",")])),
+    made,
+  );
+}
+
+function joined(query: URLSearchParams): Record<string, string> {
+  const names = [...new Set(query.keys())];
+  return Object.fromEntries(names.map((name) => [name, query.getAll(name).join(",")]));
+}
+
+function contextOf(call: HttpCall): Readonly<Record<string, unknown>> {
+  const { caller } = call;
+  return {
+    accountId: caller?.accountId ?? "anonymous",
+    apiId: call.urlId,
+    ...(caller === null ? {} : { authorizer: { iam: identityOf(caller) } }),
+    domainName: call.domainName,
+    domainPrefix: call.urlId,
+    http: {
+      method: call.method,
+      path: call.path,
+      protocol: call.protocol,
+      sourceIp: call.sourceIp,
+      userAgent: call.headers["user-agent"]?.join(",") ?? "",
+    },
+    requestId: call.requestId,
+    routeKey: "$default",
+    stage: "$default",
+    time: formatTime(call.timeMs),
+    timeEpoch: call.timeMs,
+  };
+}
+
+/** The account itself: there are no users and roles. */
+function identityOf({ accessKeyId, accountId }: NonNullable<HttpCall["caller"]>): Readonly<Record<string, unknown>> {
+  return {
+    accessKey: accessKeyId,
+    accountId,
+    callerId: accountId,
+    cognitoIdentity: null,
+    principalOrgId: null,
+    userArn: `arn:aws:iam::${accountId}:root`,
+    userId: accountId,
+  };
+}
+
+/** `12/Mar/2020:19:03:58 +0000` */
+function formatTime(ms: number): string {
+  const iso = new Date(ms).toISOString();
+  return `${iso.slice(8, 10)}/${MONTHS[Number(iso.slice(5, 7)) - 1]}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`;
+}
+
+/** Text as it is, and all else in base64. */
+function bodyOf({ body, headers }: HttpCall): { readonly body?: string; readonly isBase64Encoded: boolean } {
+  if (body.length === 0) return { isBase64Encoded: false };
+  const text = isText(headers["content-type"]?.[0] ?? "") ? decode(body) : null;
+  return text === null
+    ? { body: body.toString("base64"), isBase64Encoded: true }
+    : { body: text, isBase64Encoded: false };
+}
+
+function isText(contentType: string): boolean {
+  const [type = "", subtype = ""] = (contentType.split(";")[0] ?? "").trim().toLowerCase().split("/");
+  if (type === "text") return true;
+  const isKnown = ["json", "xml", "javascript", "x-javascript", "ecmascript"].includes(subtype);
+  return type === "application" && (isKnown || subtype.endsWith("+json") || subtype.endsWith("+xml"));
+}
+
+/** Null where the bytes are no UTF-8. */
+function decode(bytes: Buffer): string | null {
+  try {
+    return UTF_8.decode(bytes);
+  } catch {
+    return null;
+  }
+}
