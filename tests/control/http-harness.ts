@@ -79,7 +79,11 @@ export class HttpHarness implements AsyncDisposable {
       health: { notReady: () => null },
       figures: { contentType: "text/plain", text: async () => "thaw_problems_total 0\n" },
       draining: new AbortController().signal,
-      functionUrls: { publicUrl: null, isTrustedProxy: (address) => address === "127.0.0.9" },
+      functionUrls: {
+        publicUrl: null,
+        hasLocalNames: () => true,
+        isTrustedProxy: (address) => address === "127.0.0.9",
+      },
       onProblem: (what, error) => void problems.push(`${what}: ${String(error)}`),
       ...options,
     });

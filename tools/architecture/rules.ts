@@ -38,7 +38,18 @@ export const FOLDERS: Readonly<Record<string, readonly string[]>> = {
  */
 export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   control: {
-    ".": ["check", "concurrency", "functions", "invoke", "layers", "operator", "policies", "records", "snapshots", "urls"],
+    ".": [
+      "check",
+      "concurrency",
+      "functions",
+      "invoke",
+      "layers",
+      "operator",
+      "policies",
+      "records",
+      "snapshots",
+      "urls",
+    ],
     check: ["invoke", "records"],
     functions: ["records", "snapshots"],
     invoke: ["concurrency", "records", "snapshots"],

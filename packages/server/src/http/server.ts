@@ -15,7 +15,7 @@ import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
 import { type ChooseFront, createFronts } from "./fronts.ts";
 import { addHealthRoutes, type Figures, type Health } from "./observability.ts";
 import { errorReply, type Reply, replyOfError } from "./reply.ts";
-import { addressOf } from "./fronts/urls/address.ts";
+import { addressOf, type AddressRules } from "./fronts/urls/address.ts";
 import { targetOf } from "./fronts/urls/target.ts";
 import { hostNameOf, readHead, type WireHead } from "./wire-head.ts";
 
@@ -71,9 +71,7 @@ export interface HttpServerOptions {
 }
 
 /** Settings of function URLs. */
-export interface FunctionUrlOptions {
-  /** Address below whose name there is one for each function URL; null: by the client's own way here. */
-  readonly publicUrl: URL | null;
+export interface FunctionUrlOptions extends Omit<AddressRules, "region"> {
   /** Whether an address is that of a proxy whose X-Forwarded headers are believed. */
   readonly isTrustedProxy: (address: string) => boolean;
 }
@@ -165,8 +163,7 @@ class Listener {
       requestId: request.id,
       untilGone: () => this.#untilGone(reply),
       linkTo: (path) => this.#linkTo(request, path),
-      addressOf: (urlId) =>
-        addressOf(urlId, head, { region: this.#options.region, publicUrl: this.#options.functionUrls.publicUrl }),
+      addressOf: (urlId) => addressOf(urlId, head, { region: this.#options.region, ...this.#options.functionUrls }),
     };
     const answer = await this.#carryOut(admitted, request, context);
     if (!request.raw.complete) this.#linger(request);

@@ -1,6 +1,6 @@
 /**
- * AddPermission, GetPolicy and RemovePermission. A function, each version and each alias has a policy of its own. Texts:
- * recorded …TestLambdaPermissions.test_permission_exceptions.
+ * AddPermission, GetPolicy and RemovePermission. A function, each version and each alias has a policy of its own.
+ * Texts: recorded …TestLambdaPermissions.test_permission_exceptions.
  */
 import { ApiError, conflict, invalidParameter, notFound } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";

@@ -6,18 +6,21 @@ export interface AddressRules {
   readonly region: string;
   /** The operator's own address, below whose name there is one for each URL; null: none. */
   readonly publicUrl: URL | null;
+  /** Whether programs of this machine find it by any name below `localhost`. */
+  readonly hasLocalNames: () => boolean;
 }
 
 /**
- * Makes the address. On this machine names below `localhost` need no name server; by any other name, perhaps a mere
- * number, there may be none for a URL, and a path is used.
+ * Makes the address. For a client on this machine it is a name below `localhost`, where the machine knows those; by any
+ * other name, perhaps a mere number, there may be none for a URL, and a path is used.
  */
 export function addressOf(urlId: string, head: Pick<WireHead, "hostName" | "headers">, rules: AddressRules): string {
   const label = `${urlId}.lambda-url.${rules.region}`;
   if (rules.publicUrl !== null) return `${rules.publicUrl.protocol}//${label}.${rules.publicUrl.host}/`;
   const { hostName } = head;
   const host = String(head.headers["host"] ?? "");
-  if (isThisMachine(hostName)) return `http://${label}.localhost${/:\d+$/.exec(host)?.[0] ?? ""}/`;
+  if (isThisMachine(hostName) && rules.hasLocalNames())
+    return `http://${label}.localhost${/:\d+$/.exec(host)?.[0] ?? ""}/`;
   const scheme = head.headers["x-forwarded-proto"] === "https" ? "https" : "http";
   return `${scheme}://${host}${URL_PATH}${urlId}/`;
 }

@@ -27,7 +27,7 @@ const TYPE = { "content-type": "application/octet-stream" };
 it.for([
   [[`{"statusCode":201}${NULS}body`], { status: 201, headers: TYPE, body: "body" }],
   [[`{"statusCode":201}`, NULS, "bo", "dy"], { status: 201, headers: TYPE, body: "body" }],
-  [[...`{}${NULS}b`], { status: 200, headers: TYPE, body: "b" }],
+  [Array.from(`{}${NULS}b`), { status: 200, headers: TYPE, body: "b" }],
   [[`{}\0\0\0`, `\0\0\0\0\0${NULS}`], { status: 200, headers: TYPE, body: NULS }],
   [
     [`{"headers":{"Content-Type":"text/html"},"cookies":["a=1"]}${NULS}`],

@@ -1,6 +1,6 @@
 /**
- * Where a request to a function URL goes: by its host (`ID.lambda-url.REGION.ANYTHING`), or by a path of Thaw's own, for
- * clients that can't resolve such names (`/_thaw/url/ID/…`).
+ * Where a request to a function URL goes: by its host (`ID.lambda-url.REGION.ANYTHING`), or by a path of Thaw's own,
+ * for clients that can't resolve such names (`/_thaw/url/ID/…`).
  */
 import type { WireHead } from "../../wire-head.ts";
 
