@@ -183,3 +183,39 @@ it("finds the newest of template and build, and assets of CDK and osls", async (
   expect(cdk.code, cdk.stderr).toBe(0);
   expect((await thaw("invoke", `${basename(folder)}-cdk`, "--quiet")).stdout).toBe('"asset"\n');
 });
+
+it("publishes layers that are new or changed, before the functions that have them", async ({ expect }) => {
+  const write = (text: string): void =>
+    writeFileSync(
+      join(folder, "shared/nodejs/node_modules/shared/index.js"),
+      `module.exports = ${JSON.stringify(text)};`,
+    );
+  mkdirSync(join(folder, "shared/nodejs/node_modules/shared"), { recursive: true });
+  write("one");
+  writeFileSync(
+    join(folder, "app/index.mjs"),
+    'import { createRequire } from "node:module";\nconst shared = createRequire(import.meta.url)("shared");\nexport const handler = async () => [shared, process.env.LAYER];\n',
+  );
+  const layer = `${basename(folder)}-shared`;
+  template(`
+  Shared: { Type: AWS::Serverless::LayerVersion, Properties: { ContentUri: shared, LayerName: ${layer}, CompatibleRuntimes: [nodejs24.x] } }
+  F:
+    Type: AWS::Serverless::Function
+    Properties: { Layers: [!Ref Shared], AutoPublishAlias: live, Environment: { Variables: { LAYER: !Ref Shared } } }
+Outputs: { Layer: { Value: !Ref Shared } }
+`);
+  const answer = async (): Promise<unknown> =>
+    JSON.parse((await thaw("invoke", `${basename(folder)}-F:live`, "--quiet")).stdout);
+  const arn = (number: number): string => `arn:aws:lambda:us-east-1:000000000000:layer:${layer}:${number}`;
+  const first = await thaw("deploy");
+  expect(first.code, first.stderr).toBe(0);
+  expect(first.stdout).toContain(`Layer = ${arn(1)}\n`);
+  expect(await answer()).toEqual(["one", arn(1)]);
+  const again = await thaw("deploy");
+  expect(again.stdout).toContain(`Layer = ${arn(1)}\n`);
+  expect(again.stderr).toContain("version 1 of the layer is as it was");
+  expect(again.stderr).toContain("alias live → version 1");
+  write("two");
+  expect((await thaw("deploy")).stderr).toContain("alias live → version 2");
+  expect(await answer()).toEqual(["two", arn(2)]);
+});

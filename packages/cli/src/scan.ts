@@ -48,5 +48,6 @@ async function fetchDeployed(connection: Connection, functionName: string): Prom
     zip: Buffer.from(await response.arrayBuffer()),
     handler: Configuration?.Handler ?? null,
     runtime: Configuration?.Runtime ?? null,
+    layers: (Configuration?.Layers ?? []).map(({ Arn = "" }) => Arn),
   };
 }

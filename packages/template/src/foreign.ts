@@ -20,7 +20,6 @@ const NAME_PROPERTIES = [
   "StreamName",
   "EventBusName",
   "StateMachineName",
-  "LayerName",
   "FunctionName",
   "Name",
 ];
@@ -47,8 +46,6 @@ const ARNS: ReadonlyArray<readonly [string, string]> = [
   ["AWS::EFS::AccessPoint", "elasticfilesystem:R:A:access-point/N"],
   ["AWS::EFS::", "elasticfilesystem:R:A:file-system/N"],
   ["AWS::Cognito::UserPool", "cognito-idp:R:A:userpool/N"],
-  ["AWS::Lambda::LayerVersion", "lambda:R:A:layer:N:1"],
-  ["AWS::Serverless::LayerVersion", "lambda:R:A:layer:N:1"],
 ];
 
 /** What the transform of AWS::Serverless makes besides the template's own resources. */

@@ -4,15 +4,7 @@ import type { Template } from "./template.ts";
 import { isCall, isScalar, isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "./value.ts";
 
 /** Sections for kinds of resources that Thaw does not have. */
-const OTHERS = new Set([
-  "Api",
-  "HttpApi",
-  "WebSocketApi",
-  "SimpleTable",
-  "StateMachine",
-  "LayerVersion",
-  "CapacityProvider",
-]);
+const OTHERS = new Set(["Api", "HttpApi", "WebSocketApi", "SimpleTable", "StateMachine", "CapacityProvider"]);
 
 /** A SAM function's properties with those of Globals below them, but for those that `IgnoreGlobals` names. */
 export function withGlobals(template: Template, resource: TemplateMap, own: TemplateMap): TemplateMap {
@@ -26,7 +18,12 @@ export function withGlobals(template: Template, resource: TemplateMap, own: Temp
 export function noteGlobals(template: Template, report: Report): void {
   for (const section of Object.keys(template.globals)) {
     if (section === "Function") continue;
-    if (OTHERS.has(section))
+    if (section === "LayerVersion")
+      report.note(
+        "Globals.LayerVersion",
+        "has no effect: a version is published when code or configuration have changed",
+      );
+    else if (OTHERS.has(section))
       report.note(`Globals.${section}`, "has no effect: it is for resources that Thaw does not have");
     else report.error(`Globals.${section}`, "is no section of Globals");
   }

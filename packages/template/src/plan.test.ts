@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { planTemplate } from "./plan.ts";
 import type { Plan } from "./planned.ts";
-import { versionMark } from "./references.ts";
+import { layerMark, versionMark } from "./references.ts";
 import { readTemplate } from "./template.ts";
 
 let dir: string;
@@ -185,6 +185,82 @@ Resources:
       "Parameters.Bucket has no default; give it with --parameter-overrides Bucket=VALUE",
       "Resources.Half.Code is not whole: a folder, a zip, or an object's S3Bucket and S3Key",
       "Resources.None.Code is needed: a folder, a zip, or an object's S3Bucket and S3Key",
+    ]);
+  });
+
+  it("plans layers, and functions that name them", ({ expect }) => {
+    const found = plan(`
+Globals:
+  LayerVersion: { PublishLambdaVersion: true }
+  Function: { Layers: [!Ref Shared], Runtime: nodejs24.x, Handler: h, CodeUri: . }
+Conditions: { Never: !Equals [a, b] }
+Resources:
+  Shared:
+    Type: AWS::Serverless::LayerVersion
+    Metadata: { BuildMethod: nodejs24.x }
+    Properties: { ContentUri: shared, LayerName: !Sub "\${AWS::StackName}-x", RetentionPolicy: Delete, CompatibleRuntimes: [nodejs24.x], Description: 1.0 }
+  Plain: { Type: AWS::Serverless::LayerVersion, Properties: { ContentUri: plain.zip } }
+  Own: { Type: AWS::Lambda::LayerVersion, Properties: { Content: { S3Bucket: b, S3Key: k }, LicenseInfo: MIT } }
+  Asset: { Type: AWS::Lambda::LayerVersion, Metadata: { "aws:asset:path": asset.a, "aws:asset:property": Content }, Properties: { Content: { S3Bucket: b, S3Key: k } } }
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Layers: [!GetAtt Own.LayerVersionArn, !If [Never, x, !Ref AWS::NoValue], "arn:aws:lambda:eu-west-1:123456789012:layer:made:4"]
+      Environment: { Variables: { LAYER: !Ref Plain } }
+Outputs:
+  Layer: { Value: !Ref Shared }
+`);
+    const arn = (name: string, logicalId: string): string =>
+      `arn:aws:lambda:eu-west-1:123456789012:layer:${name}:${layerMark(logicalId)}`;
+    expect(found.problems).toEqual([]);
+    expect(found.layers).toEqual([
+      {
+        logicalId: "Shared",
+        name: "shop-x",
+        config: { Description: "1.0", CompatibleRuntimes: ["nodejs24.x"] },
+        code: { kind: "path", path: "shared" },
+      },
+      { logicalId: "Plain", name: "Plain", config: {}, code: { kind: "path", path: "plain.zip" } },
+      {
+        logicalId: "Own",
+        name: "shop-Own",
+        config: { LicenseInfo: "MIT" },
+        code: { kind: "object", bucket: "b", key: "k" },
+      },
+      { logicalId: "Asset", name: "shop-Asset", config: {}, code: { kind: "path", path: "asset.a" } },
+    ]);
+    expect(found.functions[0]?.config).toMatchObject({
+      Layers: [arn("shop-x", "Shared"), arn("shop-Own", "Own"), "arn:aws:lambda:eu-west-1:123456789012:layer:made:4"],
+      Environment: { Variables: { LAYER: arn("Plain", "Plain") } },
+    });
+    expect(found.outputs).toEqual({ Layer: arn("shop-x", "Shared") });
+    expect(found.notes.map(({ place }) => place).filter((place) => place !== "Resources.Shared.Description")).toEqual([
+      "Resources.Shared.RetentionPolicy",
+      "Resources.Shared.Metadata.BuildMethod",
+      "Globals.LayerVersion",
+    ]);
+  });
+
+  it("refuses layers that are not whole, not known, or not here", ({ expect }) => {
+    const { problems, layers } = plan(`
+Resources:
+  None: { Type: AWS::Serverless::LayerVersion, Properties: { LayerName: n } }
+  Half: { Type: AWS::Lambda::LayerVersion, Properties: { Content: { S3Bucket: b } } }
+  Odd: { Type: AWS::Lambda::LayerVersion, Properties: { ContentUri: x, Content: { S3Bucket: b, S3Key: k, S3ObjectVersion: v }, CompatibleRuntimes: all } }
+  F:
+    Type: AWS::Lambda::Function
+    Properties: { Code: src, Handler: h, Runtime: nodejs24.x, Layers: ["arn:aws:lambda:eu-west-1:580247275435:layer:LambdaInsightsExtension:14", plain, !GetAtt Odd.Size] }
+`);
+    expect(layers.map(({ logicalId }) => logicalId)).toEqual(["Odd"]);
+    expect(problems.map(({ kind, place, reason }) => `${kind} ${place} ${reason}`)).toEqual([
+      "error Resources.None.ContentUri is needed: a folder, a zip, or an object",
+      "error Resources.Half.Content is not whole: a folder, a zip, or an object",
+      "error Resources.Odd.ContentUri is no property of AWS::Lambda::LayerVersion",
+      "unsupported Resources.Odd.Content.S3ObjectVersion is not supported: objects have one version here",
+      "error Resources.Odd.CompatibleRuntimes must be a list of texts",
+      "error Resources.F.Layers[2] needs Odd.Size, which a layer does not have",
+      "unsupported Resources.F.Layers[0] names arn:aws:lambda:eu-west-1:580247275435:layer:LambdaInsightsExtension:14, which is of another account or Region: publish it here",
+      "error Resources.F.Layers[1] must be the ARN of a layer's version",
     ]);
   });
 

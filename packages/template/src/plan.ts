@@ -1,6 +1,6 @@
 /**
- * A template as a plan: functions, versions and aliases, and the list of all that has no meaning here. Nothing is
- * dropped silently: a property is in the plan, in the list of problems or in that of notes.
+ * A template as a plan: layers, functions, versions and aliases, and the list of all that has no meaning here. Nothing
+ * is dropped silently: a property is in the plan, in the list of problems or in that of notes.
  *
  * ```text
  *  template.ts ─► language/* ─► references.ts ─► resources/* ─► plan
@@ -23,6 +23,7 @@ import type { Plan } from "./planned.ts";
 import type { Note, Problem, Report } from "./problem.ts";
 import {
   FUNCTION_TYPES,
+  LAYER_TYPES,
   type MadeUp,
   parameterScope,
   type ReferenceInput,
@@ -33,6 +34,7 @@ import { notedBecause } from "./resource-types.ts";
 import { readAlias } from "./resources/alias.ts";
 import { isTaken } from "./resources/function-properties.ts";
 import { readFunction, SAM_FUNCTION } from "./resources/function.ts";
+import { readLayer, SAM_LAYER } from "./resources/layer.ts";
 import { NOT_SUPPORTED, type Planning, type ResourceReader } from "./resources/planning.ts";
 import { readVersion } from "./resources/version.ts";
 import type { Template } from "./template.ts";
@@ -48,6 +50,8 @@ export interface PlanOptions extends StackPlace {
 const READERS: Readonly<Record<string, ResourceReader>> = {
   [SAM_FUNCTION]: readFunction,
   "AWS::Lambda::Function": readFunction,
+  [SAM_LAYER]: readLayer,
+  "AWS::Lambda::LayerVersion": readLayer,
   "AWS::Lambda::Version": readVersion,
   "AWS::Lambda::Alias": readAlias,
 };
@@ -108,6 +112,9 @@ export function planTemplate(template: Template, options: PlanOptions): Plan {
     evaluator: prepared.evaluator,
     report: findings,
     names: nameFunctions(prepared, options),
+    layerNames: nameLayers(prepared, options),
+    stack: options,
+    layers: [],
     functions: [],
     versions: [],
     aliases: [],
@@ -116,9 +123,9 @@ export function planTemplate(template: Template, options: PlanOptions): Plan {
     addResource(prepared, planning, logicalId, options.environment ?? {});
   noteUnused(options.environment ?? {}, new Set([...planning.names].flat()), findings);
   noteGlobals(template, findings);
-  noteText(template, findings, (logicalId) => planning.names.has(logicalId));
+  noteText(template, findings, (logicalId) => planning.names.has(logicalId) || planning.layerNames.has(logicalId));
   const madeUp = noteMadeUp(prepared);
-  const { functions, versions, aliases } = planning;
+  const { layers, functions, versions, aliases } = planning;
   const outputs = readOutputs(prepared);
   const functionNames = [...planning.names].flatMap(([logicalId, name]) => {
     const resource = prepared.template.resources[logicalId] ?? null;
@@ -126,6 +133,7 @@ export function planTemplate(template: Template, options: PlanOptions): Plan {
   });
   return {
     functionNames,
+    layers,
     functions,
     versions,
     aliases,
@@ -191,6 +199,20 @@ function nameFunctions(
     const alias = references.readName(own["Name"]);
     const of = functionOf(own["FunctionName"], names) ?? references.readName(own["FunctionName"]);
     if (alias !== null && of !== null) references.nameAlias(logicalId, of, alias);
+  }
+  return names;
+}
+
+/** SAM's transform gives a layer the name of its logical id, CloudFormation one with the stack's. */
+function nameLayers({ template, references }: Prepared, { stackName }: PlanOptions): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const [logicalId, resource] of Object.entries(template.resources)) {
+    if (!isTemplateMap(resource) || !LAYER_TYPES.has(String(resource["Type"]))) continue;
+    const own = isTemplateMap(resource["Properties"]) ? resource["Properties"] : {};
+    const byDefault = resource["Type"] === SAM_LAYER ? logicalId : defaultFunctionName(stackName, logicalId);
+    const name = references.readName(own["LayerName"]) ?? byDefault;
+    names.set(logicalId, name);
+    references.nameLayer(logicalId, name);
   }
   return names;
 }

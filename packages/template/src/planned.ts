@@ -1,12 +1,21 @@
-/** The parts of a plan: the functions, versions and aliases to deploy, in the words of Lambda's API. */
+/** The parts of a plan: the layers, functions, versions and aliases to deploy, in the words of Lambda's API. */
 import type { Note, Problem } from "./problem.ts";
 import type { MadeUp } from "./references.ts";
 import type { TemplateMap } from "./value.ts";
 
+/** A version of a layer, which is published where the newest one is another. */
+export interface PlannedLayer {
+  readonly logicalId: string;
+  readonly name: string;
+  /** Members of PublishLayerVersion, without the content. */
+  readonly config: TemplateMap;
+  readonly code: PlannedCode;
+}
+
 export interface PlannedFunction {
   readonly logicalId: string;
   readonly name: string;
-  /** Members of CreateFunction, without the code. */
+  /** Members of CreateFunction, without the code. May hold marks of layers. */
   readonly config: TemplateMap;
   readonly code: PlannedCode;
   readonly tags: Readonly<Record<string, string>>;
@@ -51,6 +60,7 @@ export interface PlannedAlias {
 export interface Plan {
   /** Names of all functions that the template has under no false condition, also of those that can't be deployed. */
   readonly functionNames: readonly string[];
+  readonly layers: readonly PlannedLayer[];
   readonly functions: readonly PlannedFunction[];
   readonly versions: readonly PlannedVersion[];
   readonly aliases: readonly PlannedAlias[];

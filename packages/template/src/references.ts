@@ -1,6 +1,7 @@
 /**
- * What names in a template stand for: parameters, pseudo parameters, our functions, versions and aliases, and resources
- * that are not ours. A value that is known only after a version was published is a mark, which `fillMarks` replaces.
+ * What names in a template stand for: parameters, pseudo parameters, our functions, layers, versions and aliases, and
+ * resources that are not ours. A value that is known only after a version was published is a mark, which `fillMarks`
+ * replaces.
  */
 import { attributeOf, givenName, isMadeBySam } from "./foreign.ts";
 import { Evaluator, type Scope } from "./language/evaluator.ts";
@@ -38,6 +39,9 @@ export interface ReferenceInput {
 const SILENT: Report = { error: () => {}, unsupported: () => {}, note: () => {} };
 const MARK_BEGIN = "\u{E000}";
 const MARK_END = "\u{E001}";
+/** No logical id has a blank. */
+const LAYER = "layer ";
+export const LAYER_TYPES = new Set(["AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"]);
 export const FUNCTION_TYPES = new Set(["AWS::Serverless::Function", "AWS::Lambda::Function"]);
 const VERSION_TYPE = "AWS::Lambda::Version";
 const ALIAS_TYPE = "AWS::Lambda::Alias";
@@ -60,8 +64,22 @@ export function fillMarks(text: string, numbers: ReadonlyMap<string, string>): s
   return isWhole ? filled : null;
 }
 
-export function hasMark(text: string): boolean {
-  return text.includes(MARK_BEGIN);
+/**
+ * A text that stands for the number of a layer's version. Layers are published before anything else, so that it may
+ * stand where that of a function's version may not.
+ */
+export function layerMark(logicalId: string): string {
+  return versionMark(layerKey(logicalId));
+}
+
+/** The key of a layer's mark among the numbers for `fillMarks`. */
+export function layerKey(logicalId: string): string {
+  return `${LAYER}${logicalId}`;
+}
+
+/** True where a text has a mark of a function's version. */
+export function hasVersionMark(text: string): boolean {
+  return text.replaceAll(`${MARK_BEGIN}${LAYER}`, "").includes(MARK_BEGIN);
 }
 
 /** Names in conditions, rules and loops: parameters and pseudo parameters only. */
@@ -94,6 +112,7 @@ export class References implements Scope {
   readonly #report: Report;
   readonly #resources = new Map<string, Known>();
   readonly #names = new Map<string, string>();
+  readonly #layers = new Map<string, string>();
   readonly #aliases = new Map<string, readonly [functionName: string, alias: string]>();
   /** Evaluates names, which may need parameters, and says nothing about those that it can't. */
   readonly #naming: Evaluator;
@@ -130,6 +149,10 @@ export class References implements Scope {
     this.#names.set(logicalId, name);
   }
 
+  nameLayer(logicalId: string, name: string): void {
+    this.#layers.set(logicalId, name);
+  }
+
   nameAlias(logicalId: string, functionName: string, alias: string): void {
     this.#aliases.set(logicalId, [functionName, alias]);
   }
@@ -158,7 +181,7 @@ export class References implements Scope {
     if (!this.#isKnown(name, place)) return UNRESOLVED;
     const alias = this.#aliases.get(name);
     if (alias !== undefined) return this.functionArn(alias.join(":"));
-    const version = this.#versionArn(name);
+    const version = this.#layerArn(name) ?? this.#versionArn(name);
     return version ?? this.#makeUp(name, place, (known) => this.#nameOf(name, known));
   }
 
@@ -166,6 +189,8 @@ export class References implements Scope {
     if (!this.#isKnown(logicalId, place)) return UNRESOLVED;
     const own = this.#names.get(logicalId);
     if (own !== undefined) return this.#ownAttribute(logicalId, own, attribute, place);
+    const layer = this.#layerArn(logicalId);
+    if (layer !== null) return this.#layerAttribute(logicalId, layer, attribute, place);
     const known = this.#resources.get(logicalId);
     if (known?.type === VERSION_TYPE && attribute === "Version") return versionMark(logicalId);
     if (known?.type === VERSION_TYPE && attribute === "FunctionArn") return this.#versionArn(logicalId) ?? UNRESOLVED;
@@ -173,6 +198,20 @@ export class References implements Scope {
     return this.#makeUp(logicalId, place, (resource) =>
       attributeOf(resource?.type ?? "", this.#nameOf(logicalId, resource), attribute, this.#input.stack),
     );
+  }
+
+  /** `Ref` of a layer is the ARN of its version; null: it is no layer. */
+  #layerArn(logicalId: string): string | null {
+    const name = this.#layers.get(logicalId);
+    const { region, accountId } = this.#input.stack;
+    return name === undefined ? null : `arn:aws:lambda:${region}:${accountId}:layer:${name}:${layerMark(logicalId)}`;
+  }
+
+  #layerAttribute(logicalId: string, arn: string, attribute: string, place: string): Outcome {
+    // SAM's transform makes the second of the first.
+    if (attribute === "LayerVersionArn" || attribute === "Arn") return arn;
+    this.#report.error(place, `needs ${logicalId}.${attribute}, which a layer does not have`);
+    return UNRESOLVED;
   }
 
   #ownAttribute(logicalId: string, name: string, attribute: string, place: string): Outcome {

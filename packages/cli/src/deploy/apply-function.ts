@@ -16,8 +16,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { PlannedFunction } from "@thaw/template/planned";
 import { isTemplateMap, type TemplateMap } from "@thaw/template/value";
 import type { Connection } from "../connection.ts";
-import { digestOf, packageCode, packageInline } from "./package-code.ts";
-import { BUCKET } from "./stack-record.ts";
+import { packageCode, packageInline } from "./package-code.ts";
+import { objectCode, type PreparedCode, sendZip } from "./send-code.ts";
 import { getConfiguration, pointAlias, POLL_MS, type Progress, provision, publishVersion } from "./publish.ts";
 
 export interface Deployed {
@@ -36,18 +36,6 @@ export interface FunctionJob {
   readonly progress: Progress;
 }
 
-interface CodeMembers {
-  readonly ZipFile?: Uint8Array;
-  readonly S3Bucket?: string;
-  readonly S3Key?: string;
-}
-
-interface PreparedCode {
-  readonly members: CodeMembers;
-  readonly sha256: string | null;
-}
-
-const REQUEST_ZIP_BYTES_MAX = 50 * 1024 * 1024;
 const DEFAULT_ROLE = "arn:aws:iam::000000000000:role/thaw";
 
 export async function applyFunction(connection: Connection, job: FunctionJob): Promise<Deployed> {
@@ -110,6 +98,7 @@ function defaultsOf({ config }: PlannedFunction): TemplateMap {
     SnapStart: { ApplyOn: "None" },
     EphemeralStorage: { Size: 512 },
     FileSystemConfigs: [],
+    Layers: [],
     KMSKeyArn: "",
     TracingConfig: { Mode: "PassThrough" },
     ...(config["Handler"] === undefined ? {} : { Handler: config["Handler"] }),
@@ -141,18 +130,13 @@ async function reserve(connection: Connection, { name, reservedConcurrency }: Pl
 }
 
 async function prepareCode(connection: Connection, planned: PlannedFunction, baseDir: string): Promise<PreparedCode> {
-  const { code } = planned;
-  if (code.kind === "object") return { members: { S3Bucket: code.bucket, S3Key: code.key }, sha256: null };
-  const { primes } = planned;
+  const { code, primes } = planned;
+  if (code.kind === "object") return objectCode(code.bucket, code.key);
   const zip =
     code.kind === "inline"
       ? await packageInline(code.text, String(planned.config["Runtime"]), primes)
       : await packageCode(baseDir, code.path, primes);
-  const sha256 = digestOf(zip);
-  if (zip.length <= REQUEST_ZIP_BYTES_MAX) return { members: { ZipFile: zip }, sha256 };
-  const key = `${Buffer.from(sha256, "base64").toString("hex")}.zip`;
-  await connection.thaw.call("putObject", { parameters: { bucket: BUCKET, key }, body: zip });
-  return { members: { S3Bucket: BUCKET, S3Key: key }, sha256 };
+  return sendZip(connection, zip);
 }
 
 async function settle(connection: Connection, name: string): Promise<void> {

@@ -1,13 +1,15 @@
 /**
- * Carries out a plan, with progress: functions, several at once, then versions, then aliases, then what the template no
- * longer has. Can be run again after any failure.
+ * Carries out a plan, with progress: layers, then functions, several at once, then versions, then aliases, then what
+ * the template no longer has. Can be run again after any failure.
  */
 import { DeleteAliasCommand, DeleteFunctionCommand, ResourceNotFoundException } from "@aws-sdk/client-lambda";
 import { CommandError } from "@thaw/installation/command-error";
 import type { Plan, PlannedAlias, PlannedFunction } from "@thaw/template/planned";
-import { fillMarks } from "@thaw/template/references";
+import { fillMarks, layerKey } from "@thaw/template/references";
+import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
 import type { Connection } from "../connection.ts";
 import { applyFunction, type Deployed } from "./apply-function.ts";
+import { applyLayer } from "./apply-layer.ts";
 import { pointAlias, type Progress, provision, publishVersion } from "./publish.ts";
 import { joinRecords, readRecord, recordOf, type StackRecord, writeRecord } from "./stack-record.ts";
 
@@ -33,8 +35,13 @@ export async function applyPlan(connection: Connection, plan: Plan, place: Place
   const after = recordOf(plan);
   // Both, until it is done: a deployment that is cut off forgets nothing.
   await writeRecord(connection, place.recordKey, joinRecords(before, after));
-  const functions = await applyFunctions(connection, plan.functions, before, place);
-  const numbers = new Map(functions.flatMap(({ version }, at) => versionOf(plan.functions[at], version)));
+  const numbers = new Map<string, string>();
+  for (const layer of plan.layers)
+    numbers.set(layerKey(layer.logicalId), await applyLayer(connection, layer, place.baseDir, place.progress));
+  const planned = plan.functions.map((each) => ({ ...each, config: fillMap(each.config, numbers) }));
+  const functions = await applyFunctions(connection, planned, before, place);
+  for (const [at, { version }] of functions.entries())
+    for (const [logicalId, number] of versionOf(plan.functions[at], version)) numbers.set(logicalId, number);
   for (const version of plan.versions) {
     const number = await publishVersion(connection, version, place.progress);
     numbers.set(version.logicalId, number);
@@ -52,6 +59,17 @@ function versionOf(
   version: string | null,
 ): ReadonlyArray<readonly [string, string]> {
   return planned === undefined || version === null ? [] : [[planned.logicalId, version]];
+}
+
+/** A setting with the numbers of the layers' versions in the place of their marks. */
+function fillIn(value: TemplateValue, numbers: ReadonlyMap<string, string>): TemplateValue {
+  if (typeof value === "string") return fillMarks(value, numbers) ?? value;
+  if (isTemplateList(value)) return value.map((item) => fillIn(item, numbers));
+  return isTemplateMap(value) ? fillMap(value, numbers) : value;
+}
+
+function fillMap(map: TemplateMap, numbers: ReadonlyMap<string, string>): TemplateMap {
+  return Object.fromEntries(Object.entries(map).map(([key, member]) => [key, fillIn(member, numbers)]));
 }
 
 async function applyFunctions(

@@ -33,7 +33,8 @@ export async function deploy(connection: Connection, given: string | undefined, 
   const refusal = describeRefusal(plan, isSkipping);
   if (refusal !== null) throw new CommandError(refusal);
   process.stderr.write(describeNotes(plan, isSkipping));
-  if (plan.functions.length === 0) throw new CommandError(`${found.path} has no function that can be deployed`);
+  if (plan.functions.length === 0 && plan.layers.length === 0)
+    throw new CommandError(`${found.path} has no function and no layer that can be deployed`);
   const progress = (line: string): void => void process.stderr.write(`${line}\n`);
   const { functions, outputs } = await applyPlan(connection, plan, {
     baseDir: dirname(found.path),
@@ -58,7 +59,8 @@ function planFor(connection: Connection, found: FoundTemplate, stackName: string
     environment: options.envVars === undefined ? {} : readEnvVars(options.envVars),
   });
   const functions = plan.functions.map((each) => ({ ...each, code: findLocally(each.code, found.path) }));
-  return { ...plan, functions };
+  const layers = plan.layers.map((each) => ({ ...each, code: findLocally(each.code, found.path) }));
+  return { ...plan, functions, layers };
 }
 
 /** The given name, else that of the project's folder, made fit. */

@@ -3,7 +3,7 @@
  * with this sentence. A name that is not here is a typing error.
  */
 /** Refused only with some of their values. */
-const EVALUATED = new Set(["Layers", "VpcConfig", "RuntimeManagementConfig", "ImageUri"]);
+const EVALUATED = new Set(["VpcConfig", "RuntimeManagementConfig", "ImageUri"]);
 
 export type PropertyRule = string;
 
@@ -24,7 +24,7 @@ const COMMON: Readonly<Record<string, PropertyRule>> = {
   Handler: "taken",
   ImageConfig: "refused",
   KmsKeyArn: "taken",
-  Layers: "refused",
+  Layers: "taken",
   LoggingConfig: "taken",
   MemorySize: "taken",
   PackageType: "taken",

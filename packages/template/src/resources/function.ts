@@ -1,7 +1,8 @@
 /** AWS::Serverless::Function and AWS::Lambda::Function */
 import type { PlannedCode } from "../planned.ts";
 import { isScalar, isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "../value.ts";
-import { hasMark } from "../references.ts";
+import { hasVersionMark } from "../references.ts";
+import { assetOf, toCode } from "./code.ts";
 import { FUNCTION_PROPERTIES, isTaken } from "./function-properties.ts";
 import {
   NOT_SUPPORTED,
@@ -132,7 +133,23 @@ function readConfig(planning: Planning, { place, properties }: Resource, isSam: 
   }
   const environment = config["Environment"];
   if (environment !== undefined) config["Environment"] = readEnvironment(planning, place, environment);
+  const layers = readLayers(planning, place, properties["Layers"]);
+  if (layers.length > 0) config["Layers"] = layers;
   return config;
+}
+
+/** ARNs of layers; those of the template's own have marks, because their versions come with the deployment. */
+function readLayers({ report, stack }: Planning, place: string, value: TemplateValue | undefined): readonly string[] {
+  if (value === undefined || value === null) return [];
+  const own = `:lambda:${stack.region}:${stack.accountId}:layer:`;
+  const arns: string[] = [];
+  for (const [index, each] of (isTemplateList(value) ? value : [value]).entries()) {
+    const at = `${place}.Layers[${index}]`;
+    if (typeof each !== "string" || !each.startsWith("arn:")) report.error(at, "must be the ARN of a layer's version");
+    else if (each.includes(own)) arns.push(each);
+    else report.unsupported(at, `names ${each}, which is of another account or Region: publish it here`);
+  }
+  return arns;
 }
 
 /** Variables are texts: numbers and truth values as the template has them, nothing else. */
@@ -147,7 +164,7 @@ function readEnvironment({ report }: Planning, place: string, environment: Templ
   const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries(variables)) {
     const at = `${place}.Environment.Variables.${name}`;
-    if (typeof value === "string" && hasMark(value))
+    if (typeof value === "string" && hasVersionMark(value))
       report.unsupported(at, "needs the number of a version, which is known only after the deployment");
     else if (isScalar(value)) texts[name] = String(value);
     else if (value !== null) report.error(at, "must be a text");
@@ -191,27 +208,7 @@ function samCode(resource: Resource): PlannedCode | null {
 function lambdaCode(resource: Resource): PlannedCode | null {
   const code = resource.properties["Code"];
   if (isTemplateMap(code) && typeof code["ZipFile"] === "string") return { kind: "inline", text: code["ZipFile"] };
-  return assetOf(resource) ?? toCode(code);
-}
-
-/** CDK says in the metadata where the asset of a property lies, from the template's folder. */
-function assetOf({ metadata }: Resource): PlannedCode | null {
-  const path = metadata["aws:asset:path"];
-  const property = metadata["aws:asset:property"] ?? "Code";
-  return typeof path === "string" && property === "Code" ? { kind: "path", path } : null;
-}
-
-function toCode(value: TemplateValue | undefined): PlannedCode | null {
-  if (typeof value === "string") {
-    const object = /^s3:\/\/([^/]+)\/(.+)$/.exec(value);
-    return object === null
-      ? { kind: "path", path: value }
-      : { kind: "object", bucket: object[1] ?? "", key: object[2] ?? "" };
-  }
-  if (!isTemplateMap(value)) return null;
-  const bucket = value["S3Bucket"] ?? value["Bucket"];
-  const key = value["S3Key"] ?? value["Key"];
-  return typeof bucket === "string" && typeof key === "string" ? { kind: "object", bucket, key } : null;
+  return assetOf(resource, "Code") ?? toCode(code);
 }
 
 function readTags(value: TemplateValue | undefined): Record<string, string> {

@@ -3,8 +3,9 @@
  * plan.ts.
  */
 import type { Evaluator } from "../language/evaluator.ts";
-import type { PlannedAlias, PlannedFunction, PlannedVersion } from "../planned.ts";
+import type { PlannedAlias, PlannedFunction, PlannedLayer, PlannedVersion } from "../planned.ts";
 import type { Report } from "../problem.ts";
+import type { StackPlace } from "../references.ts";
 import { isScalar, isTemplateMap, type TemplateMap, type TemplateValue } from "../value.ts";
 
 export interface Planning {
@@ -12,6 +13,10 @@ export interface Planning {
   readonly report: Report;
   /** Names of functions by their logical ids. */
   readonly names: ReadonlyMap<string, string>;
+  /** Names of layers by their logical ids. */
+  readonly layerNames: ReadonlyMap<string, string>;
+  readonly stack: StackPlace;
+  readonly layers: PlannedLayer[];
   readonly functions: PlannedFunction[];
   readonly versions: PlannedVersion[];
   readonly aliases: PlannedAlias[];
