@@ -263,3 +263,15 @@ it("leaves installed packages out unless asked", async ({ expect }) => {
     "identifier",
   ]);
 });
+
+it("says which layers of a function it does not read", async ({ expect }) => {
+  const root = project("layers", {
+    "template.yaml": `Transform: AWS::Serverless-2016-10-31
+Resources:
+  Shared: { Type: AWS::Serverless::LayerVersion, Properties: { ContentUri: shared } }
+  F: { Type: AWS::Serverless::Function, Properties: { CodeUri: app, Handler: index.handler, Runtime: nodejs24.x, Layers: [!Ref Shared] } }
+`,
+    "app/index.js": "exports.handler = async () => 1;\n",
+  });
+  expect((await scan(root, {}, noServer)).problems).toEqual(["F: the code of its layers is not read (Shared)"]);
+});

@@ -42,12 +42,18 @@ export async function scan(target: string, options: ScanOptions, fetchDeployed: 
       problems.push(
         ...raw.problems.map(({ file, message }) => (file === "" ? message : `${file}: ${message}`)),
         ...suppressions.problems,
+        ...unreadLayers(unit),
       );
     }
     return { findings: once(findings), scanned, problems };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** What a layer holds is mostly dependencies, and lies elsewhere: somebody may scan its folder by itself. */
+function unreadLayers({ name, layers = [] }: Unit): readonly string[] {
+  return layers.length === 0 ? [] : [`${name}: the code of its layers is not read (${layers.join(", ")})`];
 }
 
 async function scanUnit(unit: Unit, options: ScannerOptions): Promise<RawScan> {

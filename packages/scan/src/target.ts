@@ -6,6 +6,7 @@ import { CommandError } from "@thaw/installation/command-error";
 import { planTemplate } from "@thaw/template/plan";
 import type { PlannedFunction } from "@thaw/template/planned";
 import { readTemplate } from "@thaw/template/template";
+import { isTemplateList } from "@thaw/template/value";
 import { adviceOnProgram } from "./native.ts";
 import { type Language, languageOfRuntime, type Unit } from "./unit.ts";
 import { unpack } from "./unpack.ts";
@@ -20,6 +21,8 @@ export interface DeployedCode {
   readonly zip: Buffer;
   readonly handler: string | null;
   readonly runtime: string | null;
+  /** ARNs of its layers. */
+  readonly layers: readonly string[];
 }
 
 /** Throws CommandError where the function, or a package of it, can't be had. */
@@ -77,9 +80,16 @@ async function templateUnits(path: string, scratch: string): Promise<Unit[]> {
     overrides: {},
   });
   const units: Unit[] = [];
-  for (const planned of plan.functions) units.push(await plannedUnit(planned, path, scratch));
+  for (const planned of plan.functions)
+    units.push({ ...(await plannedUnit(planned, path, scratch)), layers: layersOf(planned) });
   if (units.length === 0) throw new CommandError(`${path} has no function whose code is here`);
   return units;
+}
+
+/** Names of layers, for those of the template have no number yet. */
+function layersOf({ config }: PlannedFunction): readonly string[] {
+  const arns = config["Layers"];
+  return isTemplateList(arns) ? arns.map((arn) => String(arn).split(":")[6] ?? "") : [];
 }
 
 async function plannedUnit(planned: PlannedFunction, template: string, scratch: string): Promise<Unit> {
@@ -108,7 +118,8 @@ async function deployedUnit(
   const deployed = await fetchDeployed(name);
   const zip = join(scratch, "function.zip");
   await writeFile(zip, deployed.zip);
-  return pathUnit(name, zip, options.handler ?? deployed.handler, deployed.runtime, scratch);
+  const unit = await pathUnit(name, zip, options.handler ?? deployed.handler, deployed.runtime, scratch);
+  return { ...unit, layers: deployed.layers };
 }
 
 async function pathUnit(

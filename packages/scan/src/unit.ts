@@ -11,6 +11,8 @@ export interface Unit {
   readonly handler: string | null;
   /** The folder's own files are what the person edits; a package's are copies. */
   readonly isSource: boolean;
+  /** ARNs or logical ids of the function's layers, which are not read. Absent without layers. */
+  readonly layers?: readonly string[];
 }
 
 export function languageOfRuntime(runtime: string): Language | null {

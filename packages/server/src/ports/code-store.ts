@@ -10,10 +10,10 @@ export interface CodeStore {
   /** The zip itself, for GetFunction's Location. Null where it is gone. */
   readZip(codeName: string): Promise<Buffer | null>;
   /**
-   * Those of `texts` that stand in a file of the package as they are (UTF-8). Files in archives inside it are not
-   * opened.
+   * Those of `texts` that stand in a file of the package, or of the merged layers, of this name: as they are (UTF-8).
+   * Files in archives inside it are not opened.
    */
-  findTexts(codeName: string, texts: readonly string[]): Promise<ReadonlySet<string>>;
+  findTexts(name: string, texts: readonly string[]): Promise<ReadonlySet<string>>;
   /** Bytes of the files of an unpacked package. Rejects where it is not there. */
   unpackedSizeOf(codeName: string): Promise<number>;
   /**

@@ -9,7 +9,7 @@ import { basename, join } from "node:path";
 import { syncDirectory, writeSynced } from "../base/durable-files.ts";
 import type { CodeInfo } from "../model/code-info.ts";
 import type { CodeStore } from "../ports/code-store.ts";
-import { mergeLayers, sizeOfTree } from "./merged-layers.ts";
+import { isMerged, mergeLayers, sizeOfTree } from "./merged-layers.ts";
 import { unzip } from "./unzip.ts";
 
 const PARTIAL = ".partial-";
@@ -22,7 +22,7 @@ export async function openCodeDirectory(dataDir: string): Promise<CodeStore> {
   return {
     unpack: (zip) => unpack(codeDir, packageDir, zip),
     readZip: (codeName) => readFile(join(packageDir, `${codeName}.zip`)).catch(() => null),
-    findTexts: (codeName, texts) => findTexts(join(codeDir, codeName), texts),
+    findTexts: (name, texts) => findTexts(join(isMerged(name) ? optDir : codeDir, name), texts),
     unpackedSizeOf: (codeName) => sizeOfTree(join(codeDir, codeName)),
     merge: (optName, codeNames) =>
       mergeLayers(

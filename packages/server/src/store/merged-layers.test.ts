@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   lstatSync,
@@ -14,6 +15,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "vitest";
+import { optNameOf } from "../model/layer-record.ts";
+import { openCodeDirectory } from "./code-directory.ts";
 import { mergeLayers, sizeOfTree } from "./merged-layers.ts";
 
 let dir: string;
@@ -125,5 +128,28 @@ describe("merged layers", () => {
   it("count by their files", async ({ expect }) => {
     const source = layer({ "a/b": "12345", c: "123", link: "-> /etc/passwd", empty: null });
     expect(await sizeOfTree(source)).toBe(8);
+  });
+
+  it("lie beside the packages: found, read for texts, kept and removed by what is used", async ({ expect }) => {
+    const store = await openCodeDirectory(dir);
+    const zip = (name: string, text: string): Buffer => {
+      const path = join(dir, `${name}.zip`);
+      const script = "import sys, zipfile\nzipfile.ZipFile(sys.argv[1], 'w').writestr(*sys.argv[2:])";
+      execFileSync("python3", ["-c", script, path, name, text]);
+      return readFileSync(path);
+    };
+    const layers = [await store.unpack(zip("a", "first")), await store.unpack(zip("b", "second"))];
+    const names = layers.map(({ codeName }) => codeName);
+    const optName = optNameOf(layers) ?? "";
+    await store.merge(optName, names);
+    expect(shown(join(dir, "opt", optName))).toEqual({ a: "first", b: "second" });
+    expect([...(await store.findTexts(optName, ["second", "third"]))]).toEqual(["second"]);
+    expect(await store.unpackedSizeOf(names[1] ?? "")).toBe(6);
+    await store.sweep(new Set([optName, ...names.slice(0, 1)]));
+    expect(readdirSync(join(dir, "code"))).toEqual(names.slice(0, 1));
+    // What is merged lives by itself.
+    expect(shown(join(dir, "opt", optName))).toEqual({ a: "first", b: "second" });
+    await store.sweep(new Set());
+    expect(["code", "opt", "packages"].map((each) => readdirSync(join(dir, each)))).toEqual([[], [], []]);
   });
 });

@@ -15,6 +15,11 @@ const PARTIAL = ".partial-";
 /** A file that has all the links that its file system allows, or that may not be linked here. */
 const UNLINKABLE: ReadonlySet<unknown> = new Set(["EMLINK", "EXDEV", "EPERM"]);
 
+/** True for a name that `optNameOf` (model/layer-record.ts) gives. */
+export function isMerged(name: string): boolean {
+  return name.startsWith("opt-");
+}
+
 /**
  * Makes `optDir/name` of the directories `sources`. Does nothing where it is there already; else it is there whole, or
  * not at all.

@@ -101,7 +101,7 @@ export class CheckOperation {
     const isKnown = (text: string): boolean => known.texts.some((each) => each.includes(text));
     const context = { isKnown, given: known.given, snapshotCreatedAtMs: facts.createdAtMs, invokedAtMs };
     const candidates = compareClones(answersOf(clones), context);
-    const inCode = await this.#services.code.findTexts(runnable.codeName, textsOf(candidates));
+    const inCode = await this.#textsInCode(runnable, textsOf(candidates));
     const shared = candidates.filter((each) => !inCode.has(each.value.text));
     const found = await this.#search(runnable, shared);
     const looksAtRows = shared.every((each) => each.kind !== "repeated");
@@ -140,8 +140,15 @@ export class CheckOperation {
       peer.replace(/:\d+$/, "").replace(/^\[|\]$/g, ""),
     );
     const unknown = addresses.filter((address) => !known.texts.some((text) => text.includes(address)));
-    const inCode = await this.#services.code.findTexts(version.codeName, unknown);
+    const inCode = await this.#textsInCode(version, unknown);
     return [...new Set(unknown.filter((address) => !inCode.has(address)))];
+  }
+
+  /** Those of `texts` that the package or the layers have in a file. */
+  async #textsInCode({ codeName, optName }: RunnableVersion, texts: readonly string[]): Promise<ReadonlySet<string>> {
+    const inPackage = await this.#services.code.findTexts(codeName, texts);
+    if (optName === null) return inPackage;
+    return new Set([...inPackage, ...(await this.#services.code.findTexts(optName, texts))]);
   }
 
   async #search(
