@@ -23,14 +23,11 @@ it.for([
   ["ListEventSourceMappings", {}, { EventSourceMappings: [] }],
   ["ListCodeSigningConfigs", {}, { CodeSigningConfigs: [] }],
   ["ListCapacityProviders", {}, { CapacityProviders: [] }],
-  ["ListFunctionEventInvokeConfigs", F, { FunctionEventInvokeConfigs: [] }],
   ["ListFunctionUrlConfigs", F, { FunctionUrlConfigs: [] }],
   ["GetFunctionCodeSigningConfig", F, {}],
   ["DeleteFunctionCodeSigningConfig", F, {}],
   ["GetRuntimeManagementConfig", F, { UpdateRuntimeOn: "Auto", FunctionArn: `${ARN}f` }],
   ["GetRuntimeManagementConfig", { ...F, Qualifier: "$LATEST" }, { FunctionArn: `${ARN}f:$LATEST` }],
-  ["GetFunctionRecursionConfig", F, { RecursiveLoop: "Allow" }],
-  ["PutFunctionRecursionConfig", { ...F, RecursiveLoop: "Allow" }, { RecursiveLoop: "Allow" }],
 ] as const)("%s of %j answers", async ([operation, input, expected]) => {
   expect(await answer(operation, input)).toMatchObject(expected);
 });
@@ -42,26 +39,15 @@ it.for([
   ["DeleteFunctionUrlConfig", GONE, NOTHING],
   ["GetEventSourceMapping", { UUID: "u" }, NOTHING],
   ["DeleteEventSourceMapping", { UUID: "u" }, NOTHING],
-  ["GetFunctionEventInvokeConfig", F, `The function ${ARN}f:$LATEST doesn't have an EventInvokeConfig`],
-  [
-    "GetFunctionEventInvokeConfig",
-    { ...F, Qualifier: "7" },
-    `The function ${ARN}f:7 doesn't have an EventInvokeConfig`,
-  ],
-  ["GetFunctionEventInvokeConfig", GONE, `The function ${ARN}nobody:$LATEST doesn't have an EventInvokeConfig`],
   ["GetCodeSigningConfig", { CodeSigningConfigArn: "x" }, "The Lambda code signing configuration x can not be found."],
   ["ListFunctionUrlConfigs", GONE, "Function does not exist"],
   ["GetFunctionCodeSigningConfig", GONE, `Function not found: ${ARN}nobody`],
-  ["GetFunctionRecursionConfig", GONE, `Function not found: ${ARN}nobody`],
   ["GetRuntimeManagementConfig", GONE, `Function not found: ${ARN}nobody`],
 ] as const)("%s of %j says that there is none", async ([operation, input, message]) => {
   expect(await answer(operation, input)).toBe(`ResourceNotFoundException: ${message}`);
 });
 
-it("what can't be is refused: a wish to have loops stopped, a marker of no list, a qualifier beside another", async () => {
-  expect(await answer("PutFunctionRecursionConfig", { ...F, RecursiveLoop: "Terminate" })).toMatch(
-    /^InvalidParameterValueException: .* can only be Allow\.$/,
-  );
+it("what can't be is refused: a marker of no list, a qualifier beside another", async () => {
   expect(await answer("ListCapacityProviders", { Marker: "x" })).toBe(
     "InvalidParameterValueException: Invalid marker value",
   );

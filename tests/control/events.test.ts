@@ -100,29 +100,77 @@ test("attempts and their times outlive a crash", async () => {
 
 test("a throttled event is tried for six hours, ever more rarely; those are no attempts of the function", async () => {
   const { ranAtMinutes, start } = failing();
-  const harness = await start();
-  await harness.call("PutFunctionConcurrency", { FunctionName: "f", ReservedConcurrentExecutions: 0 });
+  const harness = await start({ limits: { concurrencyMax: 0 } });
   await harness.invoke("f", undefined, {}, "Event");
   await harness.advance(6 * HOUR_MS - 10 * MINUTE_MS);
   expect(ranAtMinutes).toEqual([]);
   expect(await left(harness)).toBe(1);
   await harness.advance(20 * MINUTE_MS);
   expect(await left(harness)).toBe(0);
-  expect(harness.problems.join()).toContain("it is older than six hours");
+  expect(harness.problems.join()).toContain("it was too old");
   await harness.end();
 });
 
 test("what fails at the end of the six hours is not tried beyond them", async () => {
   const { ranAtMinutes, start } = failing();
-  const harness = await start();
-  await harness.call("PutFunctionConcurrency", { FunctionName: "f", ReservedConcurrentExecutions: 0 });
+  const limits = { concurrencyMax: 0 };
+  const harness = await start({ limits });
   await harness.invoke("f", undefined, {}, "Event");
   await harness.advance(6 * HOUR_MS - 6 * MINUTE_MS);
-  await harness.call("DeleteFunctionConcurrency", { FunctionName: "f" });
+  limits.concurrencyMax = 100;
+  await harness.restart();
   await harness.advance(HOUR_MS);
   const last = ranAtMinutes.at(-1) ?? 0;
   expect(ranAtMinutes.length).toBeGreaterThan(0);
   expect(last).toBeLessThanOrEqual(360);
   expect(await left(harness)).toBe(0);
+  await harness.end();
+});
+
+test("an event that lay for more than six hours while the server was away is given up, and not run", async () => {
+  const { ranAtMinutes, start } = failing();
+  const limits = { concurrencyMax: 0 };
+  const harness = await start({ limits });
+  await harness.invoke("f", undefined, {}, "Event");
+  harness.crash();
+  await harness.advance(7 * HOUR_MS);
+  limits.concurrencyMax = 100;
+  await harness.start();
+  await harness.advance(1000);
+  expect(ranAtMinutes).toEqual([]);
+  expect(await left(harness)).toBe(0);
+  await harness.end();
+});
+
+test("1,000 invokes at once of a function with a limit of 5: what is over it gets 429, and each event is carried out", async () => {
+  const ran = new Set<string>();
+  let running = 0;
+  let most = 0;
+  const handle = async (_process: unknown, { payload }: { readonly payload: string }): Promise<string> => {
+    most = Math.max(most, ++running);
+    await Promise.resolve();
+    running--;
+    ran.add(payload);
+    return "1";
+  };
+  const harness = await ControlHarness.start({ functions: { busy: { handle } } });
+  await harness.create("f", "busy", { snapStart: false });
+  await harness.call("PutFunctionConcurrency", { FunctionName: "f", ReservedConcurrentExecutions: 5 });
+  const requests = Array.from({ length: 1000 }, (_, n) =>
+    harness.request({ name: "f", payload: n, type: n % 10 === 0 ? "Event" : "RequestResponse" }).then(
+      (answer) => answer.StatusCode ?? 0,
+      (error: unknown) => (error as Error).name,
+    ),
+  );
+  const answers = await harness.orDeath(Promise.all(requests));
+  const count = (answer: number | string): number => answers.filter((each) => each === answer).length;
+  expect(count(202)).toBe(100);
+  expect(count(200)).toBeGreaterThanOrEqual(5);
+  expect(count(200) + count("TooManyRequestsException")).toBe(900);
+  expect(count("TooManyRequestsException")).toBeGreaterThan(0);
+  await harness.advance(HOUR_MS);
+  expect(await left(harness)).toBe(0);
+  for (let n = 0; n < 1000; n += 10) expect(ran).toContain(String(n));
+  expect(most).toBeLessThanOrEqual(5);
   await harness.end();
 });

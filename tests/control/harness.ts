@@ -20,6 +20,7 @@ import {
 } from "@thaw/server/testing/control";
 import {
   createFakeSnapshots,
+  FakeDestinations,
   FakeClock,
   FakeEngine,
   type FakeFunction,
@@ -28,6 +29,7 @@ import {
 } from "@thaw/server/testing/fakes";
 import type { VersionRecord } from "@thaw/server/testing/model";
 import type {
+  AsyncReport,
   CodeStore,
   InvokeSuccess,
   MetadataStore,
@@ -112,6 +114,8 @@ export class ControlHarness {
   readonly problems: string[] = [];
   readonly violations: string[] = [];
   readonly logs = new MemoryLogStore();
+  readonly destinations = new FakeDestinations();
+  readonly asyncReports: AsyncReport[] = [];
   /** Releases of the runtime on the host, newest first. */
   releases = ["release-1"];
   engineFingerprint = "engine-1";
@@ -189,7 +193,9 @@ export class ControlHarness {
       code: memoryCode,
       snapshotReader: null,
       keys: { list: () => [], create: () => undefined, setState: () => undefined, remove: () => undefined },
+      destinations: this.destinations,
       onFallback: () => undefined,
+      onAsync: (report) => void this.asyncReports.push(report),
       objects: {
         hasBucket: async () => false,
         put: async (_bucket, _key, content) => ({ sizeBytes: (await content.toArray()).length }),

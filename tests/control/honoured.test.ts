@@ -79,6 +79,7 @@ const CONFIG = {
   Environment: { Variables: { NAME: "value" } },
   KMSKeyArn: "arn:aws:kms:us-east-1:000000000000:key/k",
   TracingConfig: { Mode: "Active" },
+  DeadLetterConfig: { TargetArn: "arn:aws:sqs:us-east-1:000000000000:q" },
   FileSystemConfigs: [{ Arn: ACCESS_POINT, LocalMountPath: "/mnt/data" }],
   EphemeralStorage: { Size: 600 },
   SnapStart: { ApplyOn: "None" },
@@ -96,6 +97,12 @@ const URL = {
     ExposeHeaders: ["b"],
     MaxAge: 1,
   },
+};
+const DESTINATION = { Destination: "arn:aws:sqs:us-east-1:000000000000:q" };
+const EVENT_CONFIG = {
+  MaximumRetryAttempts: 1,
+  MaximumEventAgeInSeconds: 60,
+  DestinationConfig: { OnSuccess: DESTINATION, OnFailure: DESTINATION },
 };
 const PAGE = { MaxItems: 1 };
 const QUALIFIED = { FunctionName: "f", Qualifier: "1" };
@@ -210,6 +217,7 @@ const INPUTS: ReadonlyArray<readonly [OperationName, Input]> = [
     "InvokeWithResponseStream",
     { ...QUALIFIED, InvocationType: "RequestResponse", LogType: "Tail", ClientContext: "e30=" },
   ],
+  ["InvokeAsync", { FunctionName: "f" }],
   ["GetAccountSettings", {}],
   [
     "PublishLayerVersion",
@@ -244,6 +252,8 @@ const INPUTS: ReadonlyArray<readonly [OperationName, Input]> = [
   ["GetFunctionCodeSigningConfig", { FunctionName: "f" }],
   ["DeleteFunctionCodeSigningConfig", { FunctionName: "f" }],
   ["ListFunctionEventInvokeConfigs", { FunctionName: "f", ...PAGE }],
+  ["PutFunctionEventInvokeConfig", { ...QUALIFIED, ...EVENT_CONFIG }],
+  ["UpdateFunctionEventInvokeConfig", { ...QUALIFIED, ...EVENT_CONFIG }],
   ["GetFunctionEventInvokeConfig", QUALIFIED],
   ["DeleteFunctionEventInvokeConfig", QUALIFIED],
   ["ListFunctionUrlConfigs", { FunctionName: "f", ...PAGE }],
@@ -263,6 +273,7 @@ const INPUTS: ReadonlyArray<readonly [OperationName, Input]> = [
  */
 const OF_NOTHING = new Set([
   "Invoke Payload",
+  "InvokeAsync InvokeArgs",
   "InvokeWithResponseStream Payload",
   "ListEventSourceMappings EventSourceArn",
   "ListEventSourceMappings FunctionName",

@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { CLI } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
-import { KmsServer } from "../support/kms-server.ts";
+import { MotoServer } from "../support/moto-server.ts";
 
 const ARN = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555";
 const QUICK = { "index.mjs": "export const handler = async () => 'quick';\n" };
@@ -117,7 +117,7 @@ describe("the local keyring", () => {
 
 describe("AWS's KMS API", () => {
   it("a snapshot under a key of the service (moto)", async ({ expect }) => {
-    const kms = await KmsServer.start();
+    const kms = await MotoServer.start();
     const credentials = { accessKeyId: "test", secretAccessKey: "test" };
     const client = new KMSClient({ endpoint: kms.endpoint, region: "us-east-1", credentials });
     const server = await startThaw({

@@ -14,6 +14,7 @@ const ADAPTERS = [
   "logs",
   "runtimes",
   "metrics",
+  "destinations",
 ];
 const OUTER = ["control", "worker", "snapshots", "engines", ...ADAPTERS];
 
@@ -108,9 +109,13 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "node:net": ["main", "sandboxd", "supervisor"],
   "node:sqlite": ["store"],
   "node:worker_threads": [],
+  "@aws-sdk/client-eventbridge": ["destinations"],
   "@aws-sdk/client-kms": ["keys"],
   "@aws-sdk/client-lambda": ["packages/cli"],
-  "@aws-sdk/client-s3": ["snapshot-stores"],
+  "@aws-sdk/client-s3": ["destinations", "snapshot-stores"],
+  "@aws-sdk/client-sns": ["destinations"],
+  "@aws-sdk/client-sqs": ["destinations"],
+  "@aws-sdk/credential-provider-node": ["destinations"],
   commander: ["packages/cli"],
   fastify: ["http"],
   "oxc-parser": ["packages/scan"],

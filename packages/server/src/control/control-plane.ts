@@ -5,6 +5,8 @@ import { absentOperations } from "./functions/absent.ts";
 import { aliasOperations } from "./functions/aliases.ts";
 import { CheckOperation } from "./check/check.ts";
 import { Concurrency, concurrencyOperations } from "./concurrency/concurrency.ts";
+import { Deliveries } from "./invoke/deliveries.ts";
+import { eventConfigOperations, recursionOperations } from "./invoke/event-config.ts";
 import { EventQueue } from "./invoke/event-queue.ts";
 import { functionOperations, Functions } from "./functions/functions.ts";
 import { refusingOthers } from "./honoured.ts";
@@ -49,7 +51,7 @@ export function createControlPlane(services: ControlServices): ControlPlane {
   const uses = new VersionUses(parts);
   const unfinished = new UnfinishedWork(parts);
   const publisher = new Publisher(parts, uses, unfinished);
-  const events = new EventQueue(parts, unfinished);
+  const events = new EventQueue(parts, unfinished, new Deliveries(parts));
   const concurrency = new Concurrency(parts);
   const provisioned = new ProvisionedConcurrency(parts, { concurrency, runnables, unfinished });
   parts.changes.listen((writes) => provisioned.heard(writes));
@@ -68,6 +70,8 @@ export function createControlPlane(services: ControlServices): ControlPlane {
       ...provisionedOperations(provisioned),
       ...concurrencyOperations(concurrency),
       ...invokeOperations(invoke),
+      ...eventConfigOperations(parts),
+      ...recursionOperations(parts),
       ...layerOperations(parts),
       ...layerPermissionOperations(parts),
       ...policyOperations(parts),

@@ -13,6 +13,13 @@ const ALIAS = ["FunctionName", "Name", "FunctionVersion", "Description", "Routin
 const CODE = ["ZipFile", "S3Bucket", "S3Key", "S3ObjectStorageMode", "ImageUri"];
 const CORS = ["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge"];
 const URL = [...QUALIFIED, "AuthType", "InvokeMode", ...CORS.map((name) => `Cors.${name}`)];
+const EVENT_CONFIG = [
+  ...QUALIFIED,
+  "MaximumRetryAttempts",
+  "MaximumEventAgeInSeconds",
+  "DestinationConfig.OnSuccess.Destination",
+  "DestinationConfig.OnFailure.Destination",
+];
 const CONFIG = [
   "FunctionName",
   "Role",
@@ -33,6 +40,7 @@ const CONFIG = [
   "LoggingConfig.SystemLogLevel",
   "LoggingConfig.LogGroup",
   "Layers",
+  "DeadLetterConfig.TargetArn",
 ];
 const LAYER_VERSION = ["LayerName", "VersionNumber"];
 
@@ -63,6 +71,7 @@ export const HONOURED: { readonly [O in OperationName]?: readonly string[] } = {
   DeleteFunctionConcurrency: ["FunctionName"],
   // The payload is the body itself (`Call.body`).
   Invoke: [...QUALIFIED, "InvocationType", "LogType", "ClientContext", "Payload"],
+  InvokeAsync: ["FunctionName", "InvokeArgs"],
   InvokeWithResponseStream: [...QUALIFIED, "InvocationType", "LogType", "ClientContext", "Payload"],
   GetAccountSettings: [],
   PublishLayerVersion: [
@@ -91,6 +100,8 @@ export const HONOURED: { readonly [O in OperationName]?: readonly string[] } = {
   GetFunctionCodeSigningConfig: ["FunctionName"],
   DeleteFunctionCodeSigningConfig: ["FunctionName"],
   ListFunctionEventInvokeConfigs: ["FunctionName", ...PAGE],
+  PutFunctionEventInvokeConfig: EVENT_CONFIG,
+  UpdateFunctionEventInvokeConfig: EVENT_CONFIG,
   GetFunctionEventInvokeConfig: QUALIFIED,
   DeleteFunctionEventInvokeConfig: QUALIFIED,
   CreateFunctionUrlConfig: URL,

@@ -4,10 +4,12 @@ import type { Random } from "../base/random.ts";
 import type { AccountScope } from "../model/function-name.ts";
 import type { PlatformCode } from "../model/platform-errors.ts";
 import type { CodeStore } from "../ports/code-store.ts";
+import type { Destinations } from "../ports/destinations.ts";
 import type { KeyAdmin } from "../ports/key-admin.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { MetadataStore } from "../ports/metadata-store.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
+import type { AsyncReport } from "../ports/reports.ts";
 import type { SnapshotReader } from "../ports/snapshot-reader.ts";
 import type { Worker } from "../ports/worker.ts";
 import type { ControlLimits } from "./limits.ts";
@@ -30,6 +32,8 @@ export interface ControlServices {
   /** Reader of snapshots; null where the engine takes none. */
   readonly snapshotReader: SnapshotReader | null;
   readonly keys: KeyAdmin;
+  /** Queues, topics, buses and buckets that take results of asynchronous invokes. */
+  readonly destinations: Destinations;
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: ControlLimits;
@@ -42,6 +46,8 @@ export interface ControlServices {
    * that it can be counted.
    */
   readonly onFallback: (functionName: string, version: string, code: PlatformCode) => void;
+  /** Hears of what becomes of asynchronous invokes, so that it can be counted. */
+  readonly onAsync: (report: AsyncReport) => void;
   /** Tells operators of an error that has no caller to be told. */
   readonly onProblem: (what: string, error: unknown) => void;
 }

@@ -30,6 +30,7 @@ import { openSqliteStore } from "../store/sqlite-store.ts";
 import { createWorker } from "../worker/create-worker.ts";
 import { loadCredentials, loadSecret } from "./credentials.ts";
 import { countSnapshots, describeHost } from "./describe-host.ts";
+import { createDestinations } from "./destinations.ts";
 import { createEngine } from "./engine.ts";
 import { createKeys, FarCounts } from "./far.ts";
 import { createCredentialSource } from "./function-credentials.ts";
@@ -82,6 +83,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   const logs = createDiskLogStore({ directory: join(options.dataDir, "logs"), clock });
   const worker = composeWorker(options, foundation, { catalog, monitoring, logs });
   const store = openSqliteStore(join(options.dataDir, "thaw.db"));
+  const destinations = createDestinations(options.destinations);
   const control = createControlPlane({
     scope: { accountId: options.accountId, region: options.region },
     parity: options.parity,
@@ -92,10 +94,12 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
     worker,
     snapshotReader: foundation.snapshotReader,
     keys: foundation.keyring,
+    destinations,
     clock,
     random,
     ...hostLimits(options),
     onFallback: () => void far.counts.fallbacks++,
+    onAsync: (report) => monitoring.happened(report),
     onProblem,
   });
   const draining = new AbortController();
@@ -116,6 +120,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   });
   const close = async (): Promise<void> => {
     snapshots?.close();
+    destinations.close();
     await engine.close();
     try {
       await Promise.all([logs.close(), monitoring.close()]);

@@ -4,11 +4,11 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { createObservabilityServer, type Health } from "../http/observability.ts";
 import type { HttpServer } from "../http/server.ts";
-import { countInvocation, countRestore } from "../metrics/measure.ts";
+import { countAsync, countInvocation, countRestore } from "../metrics/measure.ts";
 import { OtlpExporter } from "../metrics/otlp-exporter.ts";
 import { Metrics } from "../metrics/registry.ts";
 import { traceRestore } from "../metrics/restore-trace.ts";
-import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
+import type { AsyncReport, InvocationReport, RestoreReport } from "../ports/reports.ts";
 import { log } from "./log.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 import { UsageError } from "./options/usage-error.ts";
@@ -47,6 +47,10 @@ export class Monitoring {
 
   invoked(report: InvocationReport): void {
     countInvocation(this.metrics, report);
+  }
+
+  happened(report: AsyncReport): void {
+    countAsync(this.metrics, report);
   }
 
   async listen(listen: ServeOptions["metricsListen"], health: Health): Promise<void> {

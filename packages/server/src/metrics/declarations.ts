@@ -17,6 +17,8 @@ export interface MetricDeclaration {
 
 /** From a warm invoke to the longest function. */
 const INVOKE_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
+/** From an event that is run at once to the six hours after which none is. */
+const EVENT_AGE_BUCKETS_S = [0.01, 0.1, 1, 10, 60, 120, 300, 900, 3600, 21_600];
 /** A restore is tens of milliseconds; its limit is 10 s. */
 const RESTORE_BUCKETS_S = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -61,6 +63,61 @@ export const METRICS = {
     labels: ["function_name"],
     cloudWatch: "Duration",
     buckets: INVOKE_BUCKETS_S,
+  }),
+  thaw_async_events_received_total: declare({
+    kind: "counter",
+    unit: "events",
+    help: "Asynchronous invokes that were accepted, those of destinations included.",
+    notCounted: "attempts that follow the first one",
+    healthy: "whatever the clients send",
+    labels: ["function_name"],
+    cloudWatch: "AsyncEventsReceived",
+  }),
+  thaw_async_event_age_seconds: declare({
+    kind: "histogram",
+    unit: "seconds",
+    help: "Age of an accepted event at the start of each of its runs.",
+    notCounted: "events that wait",
+    healthy: "near 0; it grows with throttles and with failures of the function",
+    labels: ["function_name"],
+    cloudWatch: "AsyncEventAge",
+    buckets: EVENT_AGE_BUCKETS_S,
+  }),
+  thaw_async_events_dropped_total: declare({
+    kind: "counter",
+    unit: "events",
+    help: "Accepted events that were given up: retries exhausted, too old, a reserved concurrency of 0, a loop, or a version that is gone.",
+    notCounted: "events that went with their function when it was deleted",
+    healthy: "0; destinations and dead letters have the events, where they are set",
+    labels: ["function_name"],
+    cloudWatch: "AsyncEventsDropped",
+  }),
+  thaw_destination_delivery_failures_total: declare({
+    kind: "counter",
+    unit: "records",
+    help: "Records that no destination took: refused for good, or for four days of attempts.",
+    notCounted: "attempts that are followed by another one",
+    healthy: "0",
+    labels: ["function_name"],
+    cloudWatch: "DestinationDeliveryFailures",
+  }),
+  thaw_dead_letter_errors_total: declare({
+    kind: "counter",
+    unit: "events",
+    help: "Dead letters that no queue or topic took: refused for good, or for four days of attempts.",
+    notCounted: "attempts that are followed by another one",
+    healthy: "0",
+    labels: ["function_name"],
+    cloudWatch: "DeadLetterErrors",
+  }),
+  thaw_recursive_invocations_dropped_total: declare({
+    kind: "counter",
+    unit: "invocations",
+    help: "Invocations that were refused because the function came back to itself 16 times in one chain of requests.",
+    notCounted: "loops of functions whose RecursiveLoop is Allow",
+    healthy: "0",
+    labels: ["function_name"],
+    cloudWatch: "RecursiveInvocationsDropped",
   }),
   thaw_concurrent_executions: declare({
     kind: "gauge",

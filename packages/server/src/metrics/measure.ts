@@ -1,5 +1,5 @@
 /** Figures of a worker's deeds, taken from outside: a Worker around the Worker, and its reports. */
-import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
+import type { AsyncReport, InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { InvokeOutcome, SnapshotOutcome, Worker } from "../ports/worker.ts";
 import type { Metrics } from "./registry.ts";
 
@@ -41,6 +41,24 @@ export function countInvocation(metrics: Metrics, report: InvocationReport): voi
   metrics.observe("thaw_duration_seconds", report.durationMs / MS_PER_S, labels);
   if (report.initDurationMs !== null)
     metrics.observe("thaw_init_duration_seconds", report.initDurationMs / MS_PER_S, labels);
+}
+
+export function countAsync(metrics: Metrics, report: AsyncReport): void {
+  const labels = { function_name: report.functionName };
+  switch (report.kind) {
+    case "received":
+      return metrics.count("thaw_async_events_received_total", labels);
+    case "started":
+      return metrics.observe("thaw_async_event_age_seconds", report.ageMs / MS_PER_S, labels);
+    case "dropped":
+      return metrics.count("thaw_async_events_dropped_total", labels);
+    case "recursion-dropped":
+      return metrics.count("thaw_recursive_invocations_dropped_total", labels);
+    case "delivery-failed":
+      return metrics.count("thaw_destination_delivery_failures_total", labels);
+    case "dead-letter-failed":
+      return metrics.count("thaw_dead_letter_errors_total", labels);
+  }
 }
 
 export function countRestore(

@@ -6,7 +6,7 @@ import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import { systemClock } from "../base/clock.ts";
 import { FakeClock } from "../base/testing/fake-clock.ts";
 import { METRICS } from "./declarations.ts";
-import { countInvocation, countRestore, measureWorker } from "./measure.ts";
+import { countAsync, countInvocation, countRestore, measureWorker } from "./measure.ts";
 import { OtlpExporter } from "./otlp-exporter.ts";
 import { Metrics } from "./registry.ts";
 import { traceRestore, type TracedRestore } from "./restore-trace.ts";
@@ -82,6 +82,20 @@ it.each([
   );
   if (JSON.stringify(counted) !== JSON.stringify(expected)) throw new Error(JSON.stringify(counted));
   if (!text.includes("\nthaw_concurrent_executions 0\n")) throw new Error("still running");
+});
+
+it.for([
+  ["received", "thaw_async_events_received_total"],
+  ["started", "thaw_async_event_age_seconds_sum"],
+  ["dropped", "thaw_async_events_dropped_total"],
+  ["recursion-dropped", "thaw_recursive_invocations_dropped_total"],
+  ["delivery-failed", "thaw_destination_delivery_failures_total"],
+  ["dead-letter-failed", "thaw_dead_letter_errors_total"],
+] as const)("counts asynchronous invokes: %s", async ([kind, name], { expect }) => {
+  const metrics = new Metrics();
+  countAsync(metrics, { kind, functionName: "f", ageMs: 1000 });
+  const counted = [...(await metrics.text()).matchAll(/^(thaw_\w+_(?:total|sum))\{function_name="f"\} (\d+)/gm)];
+  expect(counted.map((match) => [match[1], match[2]])).toEqual([[name, "1"]]);
 });
 
 it("makes one trace of a restore: each step where it began, all inside their parents", ({ expect }) => {

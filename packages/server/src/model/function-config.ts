@@ -139,7 +139,14 @@ export function changeConfig(current: FunctionConfig, request: ConfigRequest, ru
     ...logging,
   };
   checkConfig(changed, rules);
-  return changed;
+  return withDeadLetters(changed, request.DeadLetterConfig);
+}
+
+/** An empty ARN takes the queue away. */
+function withDeadLetters(config: FunctionConfig, given: ConfigRequest["DeadLetterConfig"]): FunctionConfig {
+  if (given?.TargetArn === undefined) return config;
+  const { deadLetterArn: _, ...without } = config;
+  return given.TargetArn === "" ? without : { ...without, deadLetterArn: given.TargetArn };
 }
 
 type Logging = Pick<FunctionConfig, "logFormat" | "logGroup" | "applicationLogLevel" | "systemLogLevel">;

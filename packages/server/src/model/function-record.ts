@@ -74,6 +74,8 @@ export interface FunctionConfig {
   readonly logGroup: string;
   readonly applicationLogLevel: string | null;
   readonly systemLogLevel: string | null;
+  /** Queue or topic for events that are given up. Absent where there is none, as in a record of an older Thaw. */
+  readonly deadLetterArn?: string;
 }
 
 export interface VersionRecord extends StateFields {
@@ -179,8 +181,25 @@ export interface UrlRecord extends Setting {
   readonly lastModifiedMs: number;
 }
 
+/** What PutFunctionEventInvokeConfig set; null: AWS's default. */
+export interface EventInvokeRecord extends Setting {
+  readonly maximumRetryAttempts: number | null;
+  readonly maximumEventAgeS: number | null;
+  /** ARN of the destination; null: none. */
+  readonly onSuccess: string | null;
+  readonly onFailure: string | null;
+  readonly lastModifiedMs: number;
+}
+
+/** What PutFunctionRecursionConfig set, under `$LATEST`. */
+export interface RecursionRecord extends Setting {
+  readonly recursiveLoop: "Allow" | "Terminate";
+}
+
 /** The settings of functions, by kind. A new kind needs no more than its line here. */
 export interface Settings {
+  readonly eventInvoke: EventInvokeRecord;
+  readonly recursion: RecursionRecord;
   readonly runtimeManagement: RuntimeManagementRecord;
   readonly policy: PolicyRecord;
   readonly url: UrlRecord;
@@ -221,9 +240,40 @@ export interface EventRecord {
   readonly qualifier: string | null;
   readonly payload: Buffer;
   readonly clientContext: string | null;
+  /** The chain of requests that it belongs to; null in a record of an older Thaw. */
+  readonly traceId: string | null;
+  /** Number of runs that the function has failed. */
   readonly attempts: number;
   readonly acceptedAtMs: number;
   readonly notBeforeMs: number;
+}
+
+/**
+ * A result, or an event that was given up, on its way to a destination. It belongs to no function: it is delivered
+ * though its function is deleted.
+ */
+export interface DeliveryRecord {
+  readonly id: number;
+  readonly requestId: string;
+  readonly functionName: string;
+  /** ARN of the function as it was invoked, always with a qualifier. */
+  readonly functionArn: string;
+  /** ARN of the destination. */
+  readonly destination: string;
+  /** The failure that a dead letter's attributes tell of; null: `body` is AWS's record, for a destination. */
+  readonly deadLetter: DeadLetter | null;
+  readonly isSuccess: boolean;
+  /** The trace of the run; null where none was made. */
+  readonly traceId: string | null;
+  readonly body: Buffer;
+  readonly attempts: number;
+  readonly acceptedAtMs: number;
+  readonly notBeforeMs: number;
+}
+
+export interface DeadLetter {
+  readonly errorCode: number;
+  readonly errorMessage: string;
 }
 
 /**

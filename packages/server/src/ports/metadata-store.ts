@@ -1,6 +1,6 @@
 /**
- * Functions, versions, aliases, provisioned concurrency, settings of functions, what belongs to the account, and
- * accepted events.
+ * Functions, versions, aliases, provisioned concurrency, settings of functions, what belongs to the account, accepted
+ * events, and what is on its way to destinations.
  *
  * A read is of one moment, two reads are of two. So a decision that rests on what was read names it in the writes that
  * come of it: `commit` carries all of them out, or none where another writer was first. A function's record stands for
@@ -10,6 +10,7 @@
 import type {
   AccountEntries,
   AliasRecord,
+  DeliveryRecord,
   EventRecord,
   FunctionRecord,
   ProvisionedRecord,
@@ -79,6 +80,9 @@ export type Write =
       readonly notBeforeMs: number;
     }
   | { readonly op: "removeEvent"; readonly event: Stored<EventRecord> }
+  | { readonly op: "addDelivery"; readonly delivery: Omit<DeliveryRecord, "id"> }
+  | { readonly op: "postponeDelivery"; readonly delivery: Stored<DeliveryRecord>; readonly notBeforeMs: number }
+  | { readonly op: "removeDelivery"; readonly delivery: Stored<DeliveryRecord> }
   /** The last writer wins; a use of a version that is not there is dropped. */
   | { readonly op: "putUse"; readonly use: VersionUse }
   /**
@@ -140,6 +144,10 @@ export interface MetadataStore {
 
   /** Those that are due, oldest first, at most `limitEach` of each function. */
   listEvents(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<EventRecord>>>;
+  /** Those that are due, longest due first. */
+  listDeliveries(dueMs: number, limit: number): Promise<ReadonlyArray<Stored<DeliveryRecord>>>;
+  /** When the next delivery after `afterMs` is due; null where there is none. */
+  nextDeliveryDueMs(afterMs: number): Promise<number | null>;
   /** When the next event after `afterMs` is due; null where there is none. */
   nextEventDueMs(afterMs: number): Promise<number | null>;
 

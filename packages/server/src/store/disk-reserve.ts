@@ -1,5 +1,6 @@
 /** A file that keeps a little of the disk free for the moment when nothing else of it is. */
-import { rmSync, statSync, writeFileSync } from "node:fs";
+import { rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 
 /** Some hundred pages of the database's log: enough to remove a function with many versions. */
 const SIZE_BYTES = 4 * 1024 * 1024;
@@ -16,13 +17,21 @@ export class DiskReserve {
   hold(): void {
     if (this.#isHeld) return;
     try {
-      if (statSync(this.#path, { throwIfNoEntry: false })?.size !== SIZE_BYTES)
+      if (statSync(this.#path, { throwIfNoEntry: false })?.size !== SIZE_BYTES) {
+        // Asked first: on a full disk each commit comes here, and to write in vain takes milliseconds.
+        if (!this.#hasRoom()) return;
         writeFileSync(this.#path, Buffer.alloc(SIZE_BYTES, 1), { mode: 0o600 });
+      }
       this.#isHeld = true;
     } catch {
       // The next commit tries again; what was written of it is given back.
       rmSync(this.#path, { force: true });
     }
+  }
+
+  #hasRoom(): boolean {
+    const { bavail, bsize } = statfsSync(dirname(this.#path));
+    return bavail * bsize > SIZE_BYTES;
   }
 
   release(): void {

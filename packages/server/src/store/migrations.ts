@@ -45,5 +45,11 @@ export const MIGRATIONS = [
   CREATE TABLE account_entries (kind TEXT NOT NULL, id TEXT NOT NULL, doc TEXT NOT NULL, revision INTEGER NOT NULL,
     PRIMARY KEY (kind, id)) STRICT;
 `,
+  `
+  ALTER TABLE events ADD COLUMN trace_id TEXT;
+  CREATE TABLE deliveries (id INTEGER PRIMARY KEY AUTOINCREMENT, doc TEXT NOT NULL, body BLOB NOT NULL,
+    attempts INTEGER NOT NULL, not_before_ms INTEGER NOT NULL, revision INTEGER NOT NULL) STRICT;
+  CREATE INDEX deliveries_due ON deliveries (not_before_ms, id);
+`,
 ];
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -7,6 +7,7 @@ import { ThawError } from "../model/platform-errors.ts";
 import {
   type AccountEntries,
   type AliasRecord,
+  type DeliveryRecord,
   type EventRecord,
   type FunctionRecord,
   LATEST,
@@ -18,6 +19,7 @@ import {
 } from "../model/function-record.ts";
 import { DiskReserve } from "./disk-reserve.ts";
 import { MIGRATIONS, SCHEMA_VERSION } from "./migrations.ts";
+import { toDelivery, toEvent } from "./queue-rows.ts";
 import type {
   AccountEntryKind,
   Committed,
@@ -51,6 +53,8 @@ const TABLES: Readonly<Record<Exclude<DocumentKind, SettingKind | AccountEntryKi
 };
 const SETTINGS: Table = { name: "settings", keys: ["kind", "function_name", "qualifier"] };
 const ACCOUNT_ENTRIES: Table = { name: "account_entries", keys: ["kind", "id"] };
+
+type DeliveryWrite = Extract<Write, { readonly op: "addDelivery" | "postponeDelivery" | "removeDelivery" }>;
 
 /** A record's place: its table, and its values for the columns of the table's key. */
 interface Place {
@@ -112,7 +116,7 @@ class SqliteStore implements MetadataStore {
     } catch (error) {
       if (!isFull(error)) throw error;
       // What makes room must work where there is none.
-      if (!writes.some(({ op }) => op === "remove")) throw new StoreFullError(error);
+      if (!writes.some(makesRoom)) throw new StoreFullError(error);
       this.#reserve.release();
       return this.#commitSynced(writes);
     } finally {
@@ -271,18 +275,18 @@ class SqliteStore implements MetadataStore {
     );
     const rows = names.flatMap(({ name }) => ofFunction.all(name, dueMs, limitEach) as Array<Record<string, unknown>>);
     rows.sort((a, b) => (a["id"] as number) - (b["id"] as number));
-    return rows.map((row) => ({
-      id: row["id"] as number,
-      requestId: row["request_id"] as string,
-      functionName: row["function_name"] as string,
-      qualifier: row["qualifier"] as string | null,
-      payload: Buffer.from(row["payload"] as Uint8Array),
-      clientContext: row["client_context"] as string | null,
-      attempts: row["attempts"] as number,
-      acceptedAtMs: row["accepted_at_ms"] as number,
-      notBeforeMs: row["not_before_ms"] as number,
-      revision: row["revision"] as number,
-    }));
+    return rows.map(toEvent);
+  }
+
+  async listDeliveries(dueMs: number, limit: number): Promise<ReadonlyArray<Stored<DeliveryRecord>>> {
+    const sql = "SELECT * FROM deliveries WHERE not_before_ms <= ? ORDER BY not_before_ms, id LIMIT ?";
+    const rows = this.#prepare(sql).all(dueMs, limit) as Array<Record<string, unknown>>;
+    return rows.map(toDelivery);
+  }
+
+  async nextDeliveryDueMs(afterMs: number): Promise<number | null> {
+    const sql = "SELECT min(not_before_ms) AS due FROM deliveries WHERE not_before_ms > ?";
+    return (this.#prepare(sql).get(afterMs) as { due: number | null }).due;
   }
 
   async nextEventDueMs(afterMs: number): Promise<number | null> {
@@ -321,6 +325,10 @@ class SqliteStore implements MetadataStore {
       }
       case "removeEvent":
         return this.#run("DELETE FROM events WHERE id = ? AND revision = ?", write.event.id, write.event.revision) > 0;
+      case "addDelivery":
+      case "postponeDelivery":
+      case "removeDelivery":
+        return this.#writeDelivery(write, next());
       case "putUse":
         this.#putUse(write.use);
         return true;
@@ -368,11 +376,36 @@ class SqliteStore implements MetadataStore {
 
   #addEvent(event: Omit<EventRecord, "id">, revision: Revision): boolean {
     const sql = `INSERT INTO events
-      (function_name, request_id, qualifier, payload, client_context, attempts, accepted_at_ms, not_before_ms, revision)
-      SELECT name, ?, ?, ?, ?, ?, ?, ?, ? FROM functions WHERE name = ?`;
-    const { functionName, requestId, qualifier, payload, clientContext, attempts, acceptedAtMs, notBeforeMs } = event;
-    const values = [requestId, qualifier, payload, clientContext, attempts, acceptedAtMs, notBeforeMs, revision];
+      (function_name, request_id, qualifier, payload, client_context, trace_id, attempts, accepted_at_ms, not_before_ms, revision)
+      SELECT name, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM functions WHERE name = ?`;
+    const { functionName, requestId, qualifier, payload, clientContext, traceId } = event;
+    const { attempts, acceptedAtMs, notBeforeMs } = event;
+    const values = [
+      requestId,
+      qualifier,
+      payload,
+      clientContext,
+      traceId,
+      attempts,
+      acceptedAtMs,
+      notBeforeMs,
+      revision,
+    ];
     return this.#run(sql, ...values, functionName) > 0;
+  }
+
+  #writeDelivery(write: DeliveryWrite, given: Revision): boolean {
+    if (write.op === "addDelivery") {
+      const { body, attempts, notBeforeMs, ...doc } = write.delivery;
+      const sql = "INSERT INTO deliveries (doc, body, attempts, not_before_ms, revision) VALUES (?, ?, ?, ?, ?)";
+      return this.#run(sql, JSON.stringify(doc), body, attempts, notBeforeMs, given) > 0;
+    }
+    const { id, revision } = write.delivery;
+    if (write.op === "removeDelivery")
+      return this.#run("DELETE FROM deliveries WHERE id = ? AND revision = ?", id, revision) > 0;
+    const sql =
+      "UPDATE deliveries SET attempts = attempts + 1, not_before_ms = ?, revision = ? WHERE id = ? AND revision = ?";
+    return this.#run(sql, write.notBeforeMs, given, id, revision) > 0;
   }
 
   #putUse({ functionName, version, usedAtMs }: VersionUse): void {
@@ -421,6 +454,10 @@ class SqliteStore implements MetadataStore {
   #all<T>(sql: string, ...values: readonly string[]): ReadonlyArray<Stored<T>> {
     return (this.#prepare(sql).all(...values) as unknown as DocumentRow[]).map((row) => toStored<T>(row));
   }
+}
+
+function makesRoom({ op }: Write): boolean {
+  return op === "remove" || op === "removeEvent" || op === "removeDelivery";
 }
 
 /** Whether a write may be lost with the host's power. It never overtakes one that was committed before. */

@@ -3,3 +3,4 @@ export { createFakeSnapshots, type FakeSnapshot } from "../engines/fake/fake-dis
 export { FakeEngine, type FakeEngineOptions } from "../engines/fake/fake-engine.ts";
 export type { FakeFunction, FakeProcess } from "../engines/fake/fake-process.ts";
 export type { FakeStep } from "../engines/fake/fake-sandbox.ts";
+export { FakeDestinations } from "./fake-destinations.ts";

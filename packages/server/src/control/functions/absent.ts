@@ -1,11 +1,10 @@
 /**
- * Reads, and deletions, of what no function has yet because Thaw can't make it: event source mappings, destinations,
- * code signing. They answer as AWS does where there is none. Each goes when its operation that makes one comes. Texts:
- * recorded …TestLambdaFunction.test_ops_on_nonexisting_fn, …TestCodeSigningConfig.test_code_signing_not_found_excs.
+ * Reads, and deletions, of what no function has yet because Thaw can't make it: event source mappings, code signing. They
+ * answer as AWS does where there is none. Each goes when its operation that makes one comes. Texts: recorded
+ * …TestLambdaFunction.test_ops_on_nonexisting_fn, …TestCodeSigningConfig.test_code_signing_not_found_excs.
  */
-import { invalidParameter, notFound } from "../../model/api-error.ts";
+import { notFound } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
-import { LATEST } from "../../model/function-record.ts";
 import { findFunction, findVersion } from "../records/lookup.ts";
 import { pageOf, type PageWish } from "../records/pages.ts";
 import type { OperationsOf } from "../operations.ts";
@@ -19,14 +18,7 @@ export function absentOperations(services: Needs): AbsentOperations {
 }
 
 type OfFunctions = OperationsOf<
-  | "ListFunctionEventInvokeConfigs"
-  | "GetFunctionEventInvokeConfig"
-  | "DeleteFunctionEventInvokeConfig"
-  | "GetFunctionCodeSigningConfig"
-  | "DeleteFunctionCodeSigningConfig"
-  | "GetRuntimeManagementConfig"
-  | "GetFunctionRecursionConfig"
-  | "PutFunctionRecursionConfig"
+  "GetFunctionCodeSigningConfig" | "DeleteFunctionCodeSigningConfig" | "GetRuntimeManagementConfig"
 >;
 type OfTheAccount = OperationsOf<
   | "ListEventSourceMappings"
@@ -50,18 +42,11 @@ const NOTHING = "The resource you requested does not exist.";
 function ofFunctions(services: Needs): OfFunctions {
   const { scope } = services;
   const nameOf = (input: Named): string => parseFunctionName(scope, input.FunctionName, input.Qualifier).name;
-  const noEventConfig = (input: Named): never => {
-    const { name, qualifier } = parseFunctionName(scope, input.FunctionName, input.Qualifier);
-    throw notFound(`The function ${functionArn(scope, name, qualifier ?? LATEST)} doesn't have an EventInvokeConfig`);
-  };
   const withFunction = async <T>(input: Named, answer: T): Promise<T> => {
     await findFunction(services, nameOf(input));
     return answer;
   };
   return {
-    ListFunctionEventInvokeConfigs: (input) => withFunction(input, { FunctionEventInvokeConfigs: none(input) }),
-    GetFunctionEventInvokeConfig: noEventConfig,
-    DeleteFunctionEventInvokeConfig: noEventConfig,
     // Without a configuration AWS's answer has no member, whatever the model says.
     GetFunctionCodeSigningConfig: (input) => withFunction(input, {} as never),
     DeleteFunctionCodeSigningConfig: (input) => withFunction(input, {}),
@@ -69,13 +54,6 @@ function ofFunctions(services: Needs): OfFunctions {
       const { owner, qualifier } = await findVersion(services, input.FunctionName, input.Qualifier);
       // Snapshots are refreshed when a release of the runtime is installed.
       return { UpdateRuntimeOn: "Auto", FunctionArn: functionArn(scope, owner.name, qualifier) };
-    },
-    GetFunctionRecursionConfig: (input) => withFunction(input, { RecursiveLoop: "Allow" }),
-    PutFunctionRecursionConfig: (input) => {
-      // AWS's default is Terminate; nobody looks for loops here, and the answer says so.
-      if (input.RecursiveLoop !== "Allow")
-        throw invalidParameter("Thaw does not look for recursive loops yet: RecursiveLoop can only be Allow.");
-      return withFunction(input, { RecursiveLoop: "Allow" });
     },
   };
 }

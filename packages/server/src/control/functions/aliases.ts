@@ -3,7 +3,7 @@ import { conflict, invalidParameter, notFound, untypedInvalidParameter } from ".
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import { type AliasRecord, type FunctionRecord, LATEST } from "../../model/function-record.ts";
 import type { Stored, Write } from "../../ports/metadata-store.ts";
-import { policyOf } from "../records/kept-with.ts";
+import { settingsOf } from "../records/kept-with.ts";
 import { checkRevision, findFunction } from "../records/lookup.ts";
 import { pageOf } from "../records/pages.ts";
 import { presentAlias } from "../records/present.ts";
@@ -114,7 +114,7 @@ class Aliases {
           : [
               { op: "touchFunction", record: owner },
               { op: "remove", kind: "alias", record: alias },
-              ...(await policyOf(store, name, input.Name)),
+              ...(await settingsOf(store, name, input.Name)),
             ];
       return { writes, result: undefined };
     });

@@ -15,7 +15,7 @@ import { ThawError } from "../../model/platform-errors.ts";
 import type { Decision } from "../records/changes.ts";
 import { fetchCode } from "../records/fetch-code.ts";
 import { FunctionLayers } from "../records/function-layers.ts";
-import { policyOf, urlEntriesOf } from "../records/kept-with.ts";
+import { settingsOf, urlEntriesOf } from "../records/kept-with.ts";
 import {
   checkRevision,
   checkSettled,
@@ -24,6 +24,7 @@ import {
   findVersion,
   nameForChange,
 } from "../records/lookup.ts";
+import { checkDeadLetterTarget } from "../records/destination-check.ts";
 import { pageOf, type Place, placeOfVersion } from "../records/pages.ts";
 import { presentListedVersion, presentVersion } from "../records/present.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
@@ -37,6 +38,7 @@ type Needs = Pick<
   | "scope"
   | "parity"
   | "store"
+  | "destinations"
   | "changes"
   | "code"
   | "objects"
@@ -97,6 +99,7 @@ export class Functions {
       if ((await store.getFunction(name)) !== null) throw conflict(`Function already exist: ${name}`);
     };
     await refuseExisting();
+    await this.#checkDeadLetters(input.DeadLetterConfig?.TargetArn);
     const config = createConfig(name, input, await this.#rulesFor(input.Runtime, input.Layers));
     const tags = checkTags({}, input.Tags ?? {});
     const code = await fetchCode(this.#services, input.Code);
@@ -200,6 +203,7 @@ export class Functions {
 
   async updateConfiguration(input: In<"UpdateFunctionConfiguration">): Promise<Out<"UpdateFunctionConfiguration">> {
     const name = nameForChange(this.#services, input.FunctionName);
+    await this.#checkDeadLetters(input.DeadLetterConfig?.TargetArn);
     const { updated } = await this.#updateLatest(name, input.RevisionId, async (latest) => {
       const rules = await this.#rulesFor(input.Runtime ?? latest.config.runtime, input.Layers);
       const config = changeConfig(latest.config, input, rules);
@@ -234,6 +238,10 @@ export class Functions {
       if (record.version === LATEST && (record.state === "Pending" || record.lastUpdateStatus === "InProgress"))
         await this.#activate(record);
     }
+  }
+
+  async #checkDeadLetters(arn: string | undefined): Promise<void> {
+    if (arn !== undefined && arn !== "") await checkDeadLetterTarget(this.#services, arn);
   }
 
   /** Asks the worker itself about the runtime: it may have been installed a moment ago. */
@@ -296,7 +304,7 @@ export class Functions {
       writes: [
         { op: "touchFunction", record: owner },
         { op: "remove", kind: "version", record },
-        ...(await policyOf(store, name, qualifier)),
+        ...(await settingsOf(store, name, qualifier)),
       ],
       result: record,
     };

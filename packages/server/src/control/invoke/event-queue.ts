@@ -1,21 +1,18 @@
 /**
  * Asynchronous invokes: accepted into the store, then carried out, at least once. A function that fails is tried twice
  * more, after one and two minutes; throttled or not yet invocable, later and later. Nothing is tried beyond six hours.
- * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
+ * The function's configuration may say less of both. What comes of it goes to destinations in the commit that takes the
+ * event out of the queue. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
  */
-import type { EventRecord, Work } from "../../model/function-record.ts";
-import { ApiError, notFound } from "../../model/api-error.ts";
+import { type EventInvokeRecord, type EventRecord, LATEST, type Work } from "../../model/function-record.ts";
+import { notFound } from "../../model/api-error.ts";
 import { functionArn } from "../../model/function-name.ts";
 import type { Stored } from "../../ports/metadata-store.ts";
 import { TRIES_MAX, type UnfinishedWork } from "../records/unfinished-work.ts";
 import type { ControlParts } from "../services.ts";
-import type { BufferedOutcome } from "./buffered.ts";
+import { type AcceptedRun, ageMsMax, endedServers, judge, tooOld, type Verdict } from "./accepted-run.ts";
+import { type Deliveries, deliveriesOf } from "./deliveries.ts";
 
-const ATTEMPTS_MAX = 3;
-const RETRY_DELAYS_MS = [60_000, 120_000];
-const AGE_MS_MAX = 6 * 3_600_000;
-const TOO_OLD = "it is older than six hours";
-const BACKOFF_MS_MAX = 5 * 60_000;
 const AT_ONCE_MAX = 16;
 /** Number of events of one function at the same time: it leaves places for the others. */
 const AT_ONCE_OF_FUNCTION_MAX = 12;
@@ -24,14 +21,19 @@ const LOSS_HEARD_MS = 1000;
 /** Longest time between two looks at the queue while something waits in it, should a store error have stopped one. */
 const POLL_MS_MAX = 60_000;
 
-type AcceptedEvent = Pick<EventRecord, "requestId" | "functionName" | "qualifier" | "payload" | "clientContext">;
-type Run = (event: EventRecord) => Promise<BufferedOutcome>;
+type AcceptedEvent = Pick<
+  EventRecord,
+  "requestId" | "functionName" | "qualifier" | "payload" | "clientContext" | "traceId"
+>;
+/** Runs an event once. Rejects where it could not be run. */
+type Run = (event: EventRecord) => Promise<AcceptedRun>;
 
-type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "clock" | "onProblem">;
+type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "clock" | "onProblem" | "onAsync">;
 
 export class EventQueue {
   readonly #services: Needs;
   readonly #unfinished: UnfinishedWork;
+  readonly #deliveries: Deliveries;
   readonly #running = new Map<
     number,
     { readonly functionName: string; readonly work: Work; readonly isSuspect: boolean; readonly done: Promise<void> }
@@ -43,13 +45,15 @@ export class EventQueue {
   #hasNews = false;
   #isClosing = false;
 
-  constructor(services: Needs, unfinished: UnfinishedWork) {
+  constructor(services: Needs, unfinished: UnfinishedWork, deliveries: Deliveries) {
     this.#services = services;
     this.#unfinished = unfinished;
+    this.#deliveries = deliveries;
   }
 
   start(run: Run): void {
     this.#run = run;
+    this.#deliveries.start(() => this.#pump());
     this.#pump();
   }
 
@@ -61,6 +65,7 @@ export class EventQueue {
     try {
       if ((await changes.commit([{ op: "addEvent", event: added }])) === "changed")
         throw notFound(`Function not found: ${functionArn(scope, event.functionName, event.qualifier)}`);
+      this.#services.onAsync({ kind: "received", functionName: event.functionName });
     } finally {
       // A store that failed may have it all the same: then nothing else would wake the queue for it.
       this.#pump();
@@ -73,6 +78,7 @@ export class EventQueue {
     for (const { work } of this.#running.values()) this.#unfinished.leaveTurn(work);
     await this.#pumping;
     await Promise.all([...this.#running.values()].map(({ done }) => done));
+    await this.#deliveries.close();
   }
 
   /** Starts what is due, unless that is being done; then it is done once more. */
@@ -151,19 +157,26 @@ export class EventQueue {
     const work = workOf(event);
     await this.#unfinished.turn(work);
     if (this.#isClosing) return;
+    const config = await this.#configOf(event);
     if (this.#unfinished.triesOf(work) >= TRIES_MAX) {
       await this.#ended(work);
-      return this.#drop(event, "the server ended three times in a row while it was carried out");
+      return this.#conclude(event, config, { kind: "given-up", givenUp: endedServers(event) });
+    }
+    const ageMs = this.#services.clock.nowMs() - event.acceptedAtMs;
+    if (ageMs > ageMsMax(config)) {
+      await this.#ended(work);
+      return this.#conclude(event, config, { kind: "given-up", givenUp: tooOld(event) });
     }
     await this.#unfinished.begin(work);
-    const outcome = await run(event).catch((error: unknown) => error);
-    if (this.#isClosing && isPlatform(outcome)) return;
-    if (!isPlatformError(outcome)) await this.#ended(work);
+    this.#services.onAsync({ kind: "started", functionName: event.functionName, ageMs });
+    const ran = await run(event).catch((error: unknown): AcceptedRun => ({ kind: "error", error }));
+    if (this.#isClosing && isPlatform(ran)) return;
+    if (!isPlatformError(ran)) await this.#ended(work);
     else
       this.#services.clock.after(LOSS_HEARD_MS, () => {
         if (!this.#isClosing) void this.#ended(work);
       });
-    await this.#settle(event, outcome);
+    await this.#settle(event, ran);
   }
 
   async #ended(work: Work): Promise<void> {
@@ -171,26 +184,41 @@ export class EventQueue {
     this.#unfinished.leaveTurn(work);
   }
 
+  #configOf({ functionName, qualifier }: EventRecord): Promise<EventInvokeRecord | null> {
+    return this.#services.store.getSetting("eventInvoke", functionName, qualifier ?? LATEST);
+  }
+
   /** Removes the event, or puts its next attempt off, by what came of this one. */
-  async #settle(event: Stored<EventRecord>, outcome: unknown): Promise<void> {
-    if (isDone(outcome)) return this.#remove(event);
-    const nowMs = this.#services.clock.nowMs();
-    if (isFunctionError(outcome)) {
-      const attempts = event.attempts + 1;
-      if (attempts >= ATTEMPTS_MAX) return this.#drop(event, "the function failed three times");
-      const nextMs = nowMs + (RETRY_DELAYS_MS[event.attempts] ?? BACKOFF_MS_MAX);
-      if (nextMs - event.acceptedAtMs > AGE_MS_MAX) return this.#drop(event, TOO_OLD);
-      return this.#postpone(event, attempts, nextMs);
-    }
-    if (outcome instanceof ApiError && outcome.name === "ResourceNotFoundException")
-      return this.#drop(event, outcome.message);
-    if (nowMs - event.acceptedAtMs > AGE_MS_MAX) return this.#drop(event, TOO_OLD);
-    const backoffMs = Math.min(BACKOFF_MS_MAX, Math.max(1000, nowMs - event.acceptedAtMs));
-    return this.#postpone(event, event.attempts, nowMs + backoffMs);
+  async #settle(event: Stored<EventRecord>, ran: AcceptedRun): Promise<void> {
+    // Read again: it may have been changed while the function ran.
+    const config = await this.#configOf(event);
+    const verdict = judge(event, ran, config, this.#services.clock.nowMs());
+    if (verdict.kind === "again") return this.#postpone(event, verdict.attempts, verdict.notBeforeMs);
+    if (verdict.kind === "gone") return this.#drop(event, verdict.why);
+    return this.#conclude(event, config, verdict);
+  }
+
+  /** Takes the event out of the queue, and what is to be sent of it goes on its way, in one commit. */
+  async #conclude(
+    event: Stored<EventRecord>,
+    config: EventInvokeRecord | null,
+    verdict: Extract<Verdict, { readonly kind: "done" | "given-up" }>,
+  ): Promise<void> {
+    const { changes, onProblem, onAsync } = this.#services;
+    const sent = await deliveriesOf(this.#services, event, config, verdict);
+    // An event that is no longer as it was read has gone with its function.
+    if ((await changes.commit([{ op: "removeEvent", event }, ...sent])) === "changed") return;
+    if (sent.length > 0) this.#deliveries.pump();
+    if (verdict.kind === "done") return;
+    onAsync({ kind: "dropped", functionName: event.functionName });
+    // A failure that a destination tells of is no news to the operator.
+    if (sent.length > 0) return;
+    onProblem(`event ${event.requestId} of ${event.functionName} is dropped`, new Error(verdict.givenUp.why));
   }
 
   async #drop(event: Stored<EventRecord>, why: string): Promise<void> {
     await this.#remove(event);
+    this.#services.onAsync({ kind: "dropped", functionName: event.functionName });
     this.#services.onProblem(`event ${event.requestId} of ${event.functionName} is dropped`, new Error(why));
   }
 
@@ -212,25 +240,11 @@ function workOf({ functionName, id }: Stored<EventRecord>): Work {
   return { kind: "event", functionName, key: String(id) };
 }
 
-function isOutcome(value: unknown): value is BufferedOutcome {
-  return typeof value === "object" && value !== null && "kind" in value;
+/** Whether the platform, and not the function, is why there is no answer. */
+function isPlatform(ran: AcceptedRun): boolean {
+  return ran.kind === "error" || isPlatformError(ran);
 }
 
-function isPlatform(value: unknown): boolean {
-  return !isOutcome(value) || value.kind === "platform-error";
-}
-
-function isPlatformError(value: unknown): boolean {
-  return isOutcome(value) && value.kind === "platform-error";
-}
-
-function isDone(value: unknown): boolean {
-  return isOutcome(value) && value.kind === "response" && value.functionError === null;
-}
-
-function isFunctionError(value: unknown): boolean {
-  return (
-    isOutcome(value) &&
-    (value.kind === "response" || value.kind === "restore-error" || value.kind === "restore-timeout")
-  );
+function isPlatformError(ran: AcceptedRun): boolean {
+  return ran.kind === "ran" && ran.outcome.kind === "platform-error";
 }

@@ -2,12 +2,16 @@
 import { ApiError, conflict } from "../../model/api-error.ts";
 import { chooseVersion } from "../../model/alias-routing.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
-import type { AliasRecord, EventRecord, VersionRecord } from "../../model/function-record.ts";
+import type { AliasRecord, EventRecord, FunctionRecord, VersionRecord } from "../../model/function-record.ts";
+import { CHAIN_RUNS_MAX, headerOfRun, runsBefore } from "../../model/trace-header.ts";
 import { PLATFORM_ERRORS, type PlatformCode } from "../../model/platform-errors.ts";
 import type { InvokeOutcome, InvokeRefusal } from "../../ports/worker.ts";
 import type { SnapshotId } from "../../base/ids.ts";
 import type { Concurrency } from "../concurrency/concurrency.ts";
+import type { AcceptedRun } from "./accepted-run.ts";
 import { type BufferedOutcome, takeWhole } from "./buffered.ts";
+import { recursionOf } from "./event-config.ts";
+import { ASYNC_ARGS_SIZE_BYTES_MAX, EVENT_SIZE_BYTES_MAX, REQUEST_SIZE_BYTES_MAX } from "./payload-sizes.ts";
 import { streamEvents } from "./response-stream.ts";
 import type { EventQueue } from "./event-queue.ts";
 import { type FoundVersion, findVersion } from "../records/lookup.ts";
@@ -17,8 +21,6 @@ import type { Call, In, OperationsOf, Out } from "../operations.ts";
 import type { ControlParts } from "../services.ts";
 import type { VersionUses } from "../snapshots/version-uses.ts";
 
-const REQUEST_SIZE_BYTES_MAX = 6_291_456;
-const EVENT_SIZE_BYTES_MAX = 1_048_576;
 /** The type that AWS gives a streamed response whose runtime names none. */
 const DEFAULT_CONTENT_TYPE = "application/octet-stream";
 const EMPTY_EVENT = Buffer.from("{}");
@@ -34,7 +36,7 @@ const FINDS_MAX = 5;
 
 type Needs = Pick<
   ControlParts,
-  "scope" | "store" | "changes" | "worker" | "clock" | "random" | "onProblem" | "onFallback"
+  "scope" | "store" | "changes" | "worker" | "clock" | "random" | "onProblem" | "onFallback" | "onAsync"
 >;
 
 /** Parts of the control plane that an invoke goes through. */
@@ -50,8 +52,8 @@ export interface InvokeParts {
 interface Attempt {
   readonly payload: Buffer;
   readonly requestId: string;
-  /** Null: the attempt gets a trace of its own. */
-  readonly traceId: string | null;
+  /** The header X-Amzn-Trace-Id of the chain of requests that the attempt belongs to. */
+  readonly traceId: string;
   /** Base64 of a JSON object, as the client sent it; null where it sent none. */
   readonly clientContext: string | null;
   readonly wantsLogTail: boolean;
@@ -59,7 +61,9 @@ interface Attempt {
 }
 
 /** An event that is no request of Invoke. */
-export interface MadeEvent extends Pick<Attempt, "payload" | "requestId" | "traceId" | "isStreamed"> {
+export interface MadeEvent extends Pick<Attempt, "payload" | "requestId" | "isStreamed"> {
+  /** Null: it begins a chain of requests. */
+  readonly traceId: string | null;
   readonly functionName: string;
   readonly qualifier: string | null;
   readonly clientContext?: string | null;
@@ -79,8 +83,11 @@ interface Ran {
 /** A request for one synchronous run. */
 type Request = In<"Invoke"> | In<"InvokeWithResponseStream">;
 
-export function invokeOperations(invoke: InvokeOperation): OperationsOf<"Invoke" | "InvokeWithResponseStream"> {
+export function invokeOperations(
+  invoke: InvokeOperation,
+): OperationsOf<"Invoke" | "InvokeAsync" | "InvokeWithResponseStream"> {
   return {
+    InvokeAsync: (input, call) => invoke.invokeAsync(input, call),
     Invoke: (input, call) => invoke.invoke(input, call),
     InvokeWithResponseStream: (input, call) => invoke.invokeStreamed(input, call),
   };
@@ -107,23 +114,36 @@ export class InvokeOperation {
 
   async invoke(input: In<"Invoke">, call: Call): Promise<Out<"Invoke">> {
     const isEvent = input.InvocationType === "Event";
-    const attempt = toAttempt(input, call, isEvent ? EVENT_SIZE_BYTES_MAX : REQUEST_SIZE_BYTES_MAX, false);
+    const attempt = this.#toAttempt(input, call, isEvent ? EVENT_SIZE_BYTES_MAX : REQUEST_SIZE_BYTES_MAX, false);
     const now = await this.#find(input.FunctionName, input.Qualifier);
     const { found } = now;
     if (input.InvocationType === "DryRun") return { StatusCode: 204, ExecutedVersion: found.version.version };
     await this.checkInvocable(found.version);
     if (isEvent) {
-      const { requestId, payload, clientContext } = attempt;
-      const { owner, qualifier } = found;
-      await this.#events.accept({ requestId, functionName: owner.name, qualifier, payload, clientContext });
+      await this.#accept(found, attempt);
       return { StatusCode: 202 };
     }
     const { version, outcome } = await this.#enter(now, attempt);
     return this.#toOutput(version, await takeWhole(outcome));
   }
 
+  /** The old form of an asynchronous invoke, with AWS's limit for it. */
+  async invokeAsync(input: In<"InvokeAsync">, call: Call): Promise<Out<"InvokeAsync">> {
+    const { FunctionName } = input;
+    const attempt = this.#toAttempt({ FunctionName }, call, ASYNC_ARGS_SIZE_BYTES_MAX, false);
+    const { found } = await this.#find(FunctionName, undefined);
+    await this.checkInvocable(found.version);
+    await this.#accept(found, attempt);
+    return { Status: 202 };
+  }
+
+  #accept({ owner, qualifier }: FoundVersion, attempt: Attempt): Promise<void> {
+    const { requestId, payload, clientContext, traceId } = attempt;
+    return this.#events.accept({ requestId, functionName: owner.name, qualifier, payload, clientContext, traceId });
+  }
+
   async invokeStreamed(input: In<"InvokeWithResponseStream">, call: Call): Promise<Out<"InvokeWithResponseStream">> {
-    const attempt = toAttempt(input, call, REQUEST_SIZE_BYTES_MAX, true);
+    const attempt = this.#toAttempt(input, call, REQUEST_SIZE_BYTES_MAX, true);
     const now = await this.#find(input.FunctionName, input.Qualifier);
     const { version: asked } = now.found;
     if (input.InvocationType === "DryRun") return { StatusCode: 204, ExecutedVersion: asked.version };
@@ -138,23 +158,48 @@ export class InvokeOperation {
     };
   }
 
-  /** Makes one attempt at an event that was accepted. Each is an invoke of its own: an alias chooses anew. */
-  async runAccepted(event: EventRecord): Promise<BufferedOutcome> {
-    return takeWhole(await this.runEvent({ ...event, traceId: null, isStreamed: false }));
+  /**
+   * Makes one attempt at an event that was accepted. Each is an invoke of its own: an alias chooses anew. Throws where
+   * it could not be run.
+   */
+  async runAccepted(event: EventRecord): Promise<AcceptedRun> {
+    const now = await this.#find(event.functionName, event.qualifier ?? undefined);
+    if (now.found.owner.reservedConcurrency === 0) return { kind: "zero-concurrency" };
+    const { version, outcome } = await this.#runMade(now, { ...event, isStreamed: false });
+    return { kind: "ran", executedVersion: version.version, outcome: await takeWhole(outcome) };
   }
 
   /** Runs a function with an event that was made here. Throws an ApiError where it can't be invoked now. */
   async runEvent(event: MadeEvent): Promise<InvokeOutcome> {
-    const { functionName, qualifier, payload, requestId, traceId, isStreamed } = event;
-    const now = await this.#find(functionName, qualifier ?? undefined);
+    const now = await this.#find(event.functionName, event.qualifier ?? undefined);
+    return (await this.#runMade(now, event)).outcome;
+  }
+
+  async #runMade(now: Found, event: MadeEvent): Promise<Ran> {
+    const { payload, requestId, isStreamed } = event;
     await this.checkInvocable(now.found.version);
     const clientContext = event.clientContext ?? null;
-    const attempt = { payload, requestId, traceId, clientContext, wantsLogTail: false, isStreamed };
-    return (await this.#enter(now, attempt)).outcome;
+    const traceId = event.traceId ?? this.#newTraceId();
+    return this.#enter(now, { payload, requestId, traceId, clientContext, wantsLogTail: false, isStreamed });
+  }
+
+  /**
+   * Throws where the function has come back to itself so often in one chain of requests that it is a loop.
+   * https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+   */
+  async #checkChain({ name }: FunctionRecord, traceId: string): Promise<void> {
+    if (runsBefore(traceId, functionArn(this.#services.scope, name)) < CHAIN_RUNS_MAX) return;
+    if ((await recursionOf(this.#services, name)) === "Allow") return;
+    this.#services.onAsync({ kind: "recursion-dropped", functionName: name });
+    throw new ApiError(
+      "RecursiveInvocationException",
+      "Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and stopped your function's invocation.",
+    );
   }
 
   /** Runs within the limits of concurrency, which a streamed response leaves at its end. */
   async #enter({ found, epoch }: Found, attempt: Attempt): Promise<Ran> {
+    await this.#checkChain(found.owner, attempt.traceId);
     const entered = await this.#concurrency.enter(found.owner);
     if ("throttled" in entered)
       return { version: found.version, outcome: { kind: "throttled", reason: entered.throttled } };
@@ -180,7 +225,7 @@ export class InvokeOperation {
       payload: attempt.payload,
       invokedFunctionArn: functionArn(scope, owner.name, qualifier),
       clientContext: attempt.clientContext === null ? null : decodeContext(attempt.clientContext),
-      traceId: attempt.traceId ?? this.#newTraceId(),
+      traceId: headerOfRun(attempt.traceId, functionArn(scope, owner.name)),
       wantsLogTail: attempt.wantsLogTail,
       ...(attempt.isStreamed ? { isStreamed: true } : {}),
     });
@@ -204,6 +249,25 @@ export class InvokeOperation {
       await this.checkInvocable(now.found.version);
     }
     return now.found;
+  }
+
+  /** Checks what the client sent. Throws an ApiError where it is too large, or not what it must be. */
+  #toAttempt(
+    input: Pick<Request, "FunctionName" | "ClientContext" | "LogType">,
+    { body, requestId, traceId }: Call,
+    limit: number,
+    isStreamed: boolean,
+  ): Attempt {
+    if (body.length > limit)
+      throw new ApiError(
+        "RequestTooLargeException",
+        `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
+      );
+    const payload = checkPayload(body);
+    const clientContext = input.ClientContext ?? null;
+    if (clientContext !== null) checkContext(clientContext);
+    const wantsLogTail = input.LogType === "Tail";
+    return { payload, requestId, traceId: traceId ?? this.#newTraceId(), clientContext, wantsLogTail, isStreamed };
   }
 
   /** Every invocation has one on AWS; nothing is sampled where nobody asked for it. */
@@ -284,19 +348,6 @@ export function refusalOf(outcome: InvokeRefusal): ApiError {
     case "platform-error":
       return new ApiError(PLATFORM_ERRORS[outcome.code].apiError, outcome.message);
   }
-}
-
-/** Checks what the client sent. Throws an ApiError where it is too large, or not what it must be. */
-function toAttempt(input: Request, { body, requestId, traceId }: Call, limit: number, isStreamed: boolean): Attempt {
-  if (body.length > limit)
-    throw new ApiError(
-      "RequestTooLargeException",
-      `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
-    );
-  const payload = checkPayload(body);
-  const clientContext = input.ClientContext ?? null;
-  if (clientContext !== null) checkContext(clientContext);
-  return { payload, requestId, traceId, clientContext, wantsLogTail: input.LogType === "Tail", isStreamed };
 }
 
 /** Throws where bytes are no UTF-8, as AWS does: the function must not see other text than was checked. */

@@ -8,12 +8,19 @@ export async function urlEntriesOf(store: MetadataStore, functionName: string): 
   return entries.flatMap((record) => (record === null ? [] : [{ op: "remove", kind: "urlId", record } as const]));
 }
 
-/** The policy of an alias or a version: one that is made anew under the name does not inherit it. */
-export async function policyOf(
+/**
+ * The policy of an alias or a version, and its settings of asynchronous invokes: one that is made anew under the name
+ * does not inherit them.
+ */
+export async function settingsOf(
   store: MetadataStore,
   functionName: string,
   qualifier: string,
 ): Promise<readonly Write[]> {
-  const record = await store.getSetting("policy", functionName, qualifier);
-  return record === null ? [] : [{ op: "remove", kind: "policy", record }];
+  const policy = await store.getSetting("policy", functionName, qualifier);
+  const eventInvoke = await store.getSetting("eventInvoke", functionName, qualifier);
+  return [
+    ...(policy === null ? [] : [{ op: "remove", kind: "policy", record: policy } as const]),
+    ...(eventInvoke === null ? [] : [{ op: "remove", kind: "eventInvoke", record: eventInvoke } as const]),
+  ];
 }

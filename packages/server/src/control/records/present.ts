@@ -39,6 +39,7 @@ export function presentVersion(
     Version: record.version,
     ...(config.environment === null ? {} : { Environment: { Variables: config.environment } }),
     ...(config.kmsKeyArn === null ? {} : { KMSKeyArn: config.kmsKeyArn }),
+    ...(config.deadLetterArn === undefined ? {} : { DeadLetterConfig: { TargetArn: config.deadLetterArn } }),
     TracingConfig: { Mode: config.tracingMode },
     RevisionId: record.revisionId,
     ...presentState(record),

@@ -1,5 +1,6 @@
 /** Configuration of `thaw serve`, parsed once at the start and handed on as values. */
 import { defaultDataDirOf, thawHomeOf } from "@thaw/installation";
+import type { AwsDestinationsOptions } from "../../destinations/aws-destinations.ts";
 import type { AwsKmsOptions } from "../../keys/aws-kms.ts";
 import { type Env, readSettings, type Settings } from "./settings.ts";
 import { composeStore, type SnapshotStoreOptions } from "./snapshot-store.ts";
@@ -25,6 +26,7 @@ type Plain = Omit<
   | "kms"
   | "kmsRegion"
   | `s3${string}`
+  | `aws${string}`
 >;
 
 export interface ServeOptions extends Plain {
@@ -43,6 +45,8 @@ export interface ServeOptions extends Plain {
    * limit.
    */
   readonly chunkCacheMib: number;
+  /** Where destinations of asynchronous invokes are, and who signs what is sent there. */
+  readonly destinations: AwsDestinationsOptions;
   /** Null: only the local keyring. */
   readonly kms: AwsKmsOptions | null;
 }
@@ -68,23 +72,35 @@ export function toServeOptions({ values, env }: Settings, isRoot: boolean): Serv
     s3PathStyle: _pathStyle,
     s3AccessKeyId: _id,
     s3SecretAccessKey: _secret,
+    awsEndpoints,
+    awsKeyId,
+    awsSecretKey,
     ...plain
   } = values;
   return {
     ...plain,
     dataDir: dataDir ?? defaultDataDirOf(env, isRoot),
     thawHome: thawHomeOf(env),
-    credentials: pairOf(accessKeyId, secretAccessKey),
+    credentials: pairOf(["THAW_ACCESS_KEY_ID", "THAW_SECRET_ACCESS_KEY"], accessKeyId, secretAccessKey),
+    destinations: {
+      endpoints: awsEndpoints,
+      credentials: pairOf(["THAW_AWS_KEY_ID", "THAW_AWS_SECRET_KEY"], awsKeyId, awsSecretKey),
+      region: values.region,
+    },
     functionShareMax: functionSharePercent / 100,
     ...toStore(values),
     kms: kms === null ? null : { endpoint: kms.endpoint, region: kmsRegion ?? values.region },
   };
 }
 
-function pairOf(accessKeyId: string | null, secretAccessKey: string | null): ServerCredentials | null {
+function pairOf(
+  names: readonly [string, string],
+  accessKeyId: string | null,
+  secretAccessKey: string | null,
+): ServerCredentials | null {
   if (accessKeyId !== null && secretAccessKey !== null) return { accessKeyId, secretAccessKey };
   if (accessKeyId !== null || secretAccessKey !== null)
-    throw new UsageError("THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY belong together; only one is set");
+    throw new UsageError(`${names.join(" and ")} belong together; only one is set`);
   return null;
 }
 

@@ -6,6 +6,7 @@
 import { DEFAULT_CONTROL_LIMITS } from "../../control/limits.ts";
 import { DEFAULT_WORKER_LIMITS } from "../../worker/worker-services.ts";
 import { defaulted, optional } from "./declaration.ts";
+import { DESTINATION_OPTIONS } from "./destination-options.ts";
 import { MEMORY_MAX_MIB, PAGER_MEMORY_MIB, PREPARED_MEMORY_MIB } from "./host-defaults.ts";
 import { storeUrl } from "./snapshot-store.ts";
 import {
@@ -466,7 +467,13 @@ const STORE_OPTIONS = {
   }),
 };
 
-export const OPTIONS = { ...PROCESS_OPTIONS, ...ACCOUNT_OPTIONS, ...LIMIT_OPTIONS, ...STORE_OPTIONS };
+export const OPTIONS = {
+  ...PROCESS_OPTIONS,
+  ...ACCOUNT_OPTIONS,
+  ...LIMIT_OPTIONS,
+  ...STORE_OPTIONS,
+  ...DESTINATION_OPTIONS,
+};
 
 export type OptionKey = keyof typeof OPTIONS;
 /** Parsed values by key of the table. */

@@ -1,6 +1,7 @@
 /** How the text of a setting becomes a value, and how that form is described in the help and in the reference. */
 import { isIPv4 } from "node:net";
 import { isAbsolute, resolve } from "node:path";
+import { DESTINATION_SERVICES, type DestinationService } from "../../model/destination.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface ValueType<T> {
@@ -108,6 +109,30 @@ export const baseUrl: ValueType<URL> = {
     if (!isBase || /^[\d.]+$|^\[/.test(url.hostname))
       throw new UsageError(`${name} ${text}: expected http(s)://HOST[:PORT], a name and no number, without a path`);
     return url;
+  },
+};
+
+/** Endpoints by service, from lines `SERVICE=URL`, or `URL` for all of the services. */
+export const awsEndpoints: ValueType<ReadonlyMap<DestinationService, string>> = {
+  form: `lines \`URL\` or \`SERVICE=URL\`, SERVICE one of ${DESTINATION_SERVICES.join(", ")}; in the file a list of them`,
+  parse(name, lines) {
+    const named = new Map<DestinationService, string>();
+    const forAll: string[] = [];
+    for (const line of lines.split("\n").filter((each) => each !== "")) {
+      const service = DESTINATION_SERVICES.find((each) => line.startsWith(`${each}=`));
+      const url = service === undefined ? line : line.slice(service.length + 1);
+      if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+        throw new UsageError(
+          `${name} ${line}: expected the URL of a service with AWS's API, or SERVICE=URL with ${DESTINATION_SERVICES.join(", ")}`,
+        );
+      if (service === undefined) forAll.push(url);
+      else named.set(service, url);
+    }
+    const [general, second] = forAll;
+    if (second !== undefined) throw new UsageError(`${name}: ${general} and ${second} can't both be for all services`);
+    if (general !== undefined)
+      for (const service of DESTINATION_SERVICES) if (!named.has(service)) named.set(service, general);
+    return named;
   },
 };
 

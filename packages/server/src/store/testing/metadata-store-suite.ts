@@ -11,6 +11,7 @@ import { accountEntries, settings } from "./settings-suite.ts";
 import {
   alias,
   create,
+  delivery,
   event,
   found,
   functionOf,
@@ -65,6 +66,7 @@ export function metadataStoreSuite(under: StoreUnderTest): void {
     servers(() => store, openAnother);
     sums(() => store, openAnother);
     events(() => store);
+    deliveries(() => store);
 
     test("what was committed is there after a restart, with the revision that it had", async () => {
       await create(store, "f");
@@ -341,6 +343,32 @@ function events(store: () => MetadataStore): void {
     expect(await store().commit([{ op: "removeEvent", event: again }])).toBe("done");
     expect(await store().commit([{ op: "removeEvent", event: again }])).toBe("changed");
     expect(await store().listEvents(100, 10)).toEqual([]);
+  });
+}
+
+function deliveries(store: () => MetadataStore): void {
+  test("a delivery is whole, outlives its function, and is put off or removed only as it was read", async () => {
+    await create(store(), "f");
+    for (const at of [3, 1, 9])
+      expect(await store().commit([{ op: "addDelivery", delivery: delivery("f", at) }])).toBe("done");
+    await store().commit([{ op: "remove", kind: "function", record: await functionOf(store(), "f") }]);
+    const due = await store().listDeliveries(5, 10);
+    expect(due.map(({ notBeforeMs }) => notBeforeMs)).toEqual([1, 3]);
+    const [first] = due;
+    if (first === undefined) throw new Error("no delivery");
+    expect(first).toEqual({ ...delivery("f", 1), id: first.id, revision: first.revision });
+    expect(await store().listDeliveries(5, 1)).toEqual([first]);
+    expect(await store().nextDeliveryDueMs(5)).toBe(9);
+    const postpone: Write = { op: "postponeDelivery", delivery: first, notBeforeMs: 4 };
+    expect(await store().commit([postpone])).toBe("done");
+    expect(await store().commit([postpone])).toBe("changed");
+    expect(await store().commit([{ op: "removeDelivery", delivery: first }])).toBe("changed");
+    const [, again] = await store().listDeliveries(5, 10);
+    if (again === undefined) throw new Error("no delivery");
+    expect(again).toMatchObject({ id: first.id, attempts: 1, notBeforeMs: 4 });
+    expect(await store().commit([{ op: "removeDelivery", delivery: again }])).toBe("done");
+    expect(await store().listDeliveries(5, 10)).toHaveLength(1);
+    expect(await store().nextDeliveryDueMs(9)).toBeNull();
   });
 }
 

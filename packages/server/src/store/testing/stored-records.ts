@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import type {
   AliasRecord,
+  DeliveryRecord,
   EventRecord,
   FunctionRecord,
   ProvisionedRecord,
@@ -78,8 +79,25 @@ export function event(functionName: string, notBeforeMs: number): Omit<EventReco
     qualifier: null,
     payload: Buffer.from([0, 255, 1]),
     clientContext: null,
+    traceId: "Root=1",
     attempts: 0,
     acceptedAtMs: 0,
+    notBeforeMs,
+  };
+}
+
+export function delivery(functionName: string, notBeforeMs: number): Omit<DeliveryRecord, "id"> {
+  return {
+    requestId: `${functionName}${notBeforeMs}`,
+    functionName,
+    functionArn: "arn",
+    destination: "to",
+    deadLetter: { errorCode: 200, errorMessage: "ü" },
+    isSuccess: false,
+    traceId: null,
+    body: Buffer.from([0, 255, 1]),
+    attempts: 0,
+    acceptedAtMs: 7,
     notBeforeMs,
   };
 }

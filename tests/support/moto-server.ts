@@ -1,11 +1,11 @@
-/** moto's KMS: AWS's API, in a process of its own. */
+/** moto: AWS's API (KMS, SQS, SNS, EventBridge, S3), in a process of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 
-export class KmsServer {
+export class MotoServer {
   readonly endpoint: string;
   readonly #child: ChildProcess;
 
@@ -14,7 +14,7 @@ export class KmsServer {
     this.endpoint = endpoint;
   }
 
-  static async start(): Promise<KmsServer> {
+  static async start(): Promise<MotoServer> {
     const child = spawn(join(REPOSITORY, ".thaw/aws-clients/bin/moto_server"), ["-H", "127.0.0.1", "-p", "0"], {
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -23,7 +23,7 @@ export class KmsServer {
       const endpoint = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(line)?.[1];
       if (endpoint === undefined) continue;
       stderr.resume();
-      return new KmsServer(child, endpoint);
+      return new MotoServer(child, endpoint);
     }
     throw new Error("moto did not start");
   }
