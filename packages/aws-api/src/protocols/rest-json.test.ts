@@ -1,6 +1,6 @@
 /** Operations by method, path and fixed query, for all operations of the model. */
 import { describe, it } from "vitest";
-import { matchOperation, OPERATIONS, type OperationName } from "../lambda.ts";
+import { matchOperation, OPERATIONS, type OperationName, serializeOutput } from "../lambda.ts";
 
 const QUERY = new URLSearchParams();
 const operations = Object.entries(OPERATIONS) as Array<[OperationName, { method: string; uri: string }]>;
@@ -44,4 +44,12 @@ describe("matchOperation", () => {
     expect(matchOperation("GET", "/2015-03-31/functions", QUERY)?.operation).toBe("ListFunctions");
     expect(matchOperation("GET", "/2015-03-31/functions/f/", QUERY)?.operation).toBe("GetFunction");
   });
+});
+
+it("a timestamp is written as seconds since 1970, in lists too", ({ expect }) => {
+  const LastModified = new Date(1_700_000_000_123);
+  const one = serializeOutput("GetFunctionEventInvokeConfig", { LastModified });
+  expect(String(one.body)).toBe('{"LastModified":1700000000.123}');
+  const all = serializeOutput("ListFunctionEventInvokeConfigs", { FunctionEventInvokeConfigs: [{ LastModified }] });
+  expect(String(all.body)).toBe('{"FunctionEventInvokeConfigs":[{"LastModified":1700000000.123}]}');
 });

@@ -207,9 +207,17 @@ export class RestJson<O extends string> {
     return {
       status: finalStatus,
       headers: { ...headers, "Content-Type": "application/json" },
-      body: finalStatus === 204 ? Buffer.alloc(0) : Buffer.from(JSON.stringify(json)),
+      body: finalStatus === 204 ? Buffer.alloc(0) : Buffer.from(writeJson(json)),
     };
   }
+}
+
+/** A timestamp is a number of seconds since 1970, with a fraction. */
+function writeJson(json: unknown): string {
+  return JSON.stringify(json, function (this: Readonly<Record<string, unknown>>, key, value: unknown) {
+    const before = this[key];
+    return before instanceof Date ? before.getTime() / 1000 : value;
+  });
 }
 
 /**
