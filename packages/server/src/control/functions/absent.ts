@@ -1,6 +1,6 @@
 /**
- * Reads, and deletions, of what no function has yet because Thaw can't make it: event source mappings, code signing. They
- * answer as AWS does where there is none. Each goes when its operation that makes one comes. Texts: recorded
+ * Reads, and deletions, of what no function has yet because Thaw can't make it: event source mappings, code signing.
+ * They answer as AWS does where there is none. Each goes when its operation that makes one comes. Texts: recorded
  * …TestLambdaFunction.test_ops_on_nonexisting_fn, …TestCodeSigningConfig.test_code_signing_not_found_excs.
  */
 import { notFound } from "../../model/api-error.ts";

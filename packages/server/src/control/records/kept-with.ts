@@ -17,8 +17,10 @@ export async function settingsOf(
   functionName: string,
   qualifier: string,
 ): Promise<readonly Write[]> {
-  const policy = await store.getSetting("policy", functionName, qualifier);
-  const eventInvoke = await store.getSetting("eventInvoke", functionName, qualifier);
+  const [policy, eventInvoke] = await Promise.all([
+    store.getSetting("policy", functionName, qualifier),
+    store.getSetting("eventInvoke", functionName, qualifier),
+  ]);
   return [
     ...(policy === null ? [] : [{ op: "remove", kind: "policy", record: policy } as const]),
     ...(eventInvoke === null ? [] : [{ op: "remove", kind: "eventInvoke", record: eventInvoke } as const]),
