@@ -13,11 +13,8 @@ import { type Neighbour, program, PROVIDED, publishOutcome, withNeighbour } from
 const SOURCE = readFileSync(join(REPOSITORY, "tests/hostile/programs/state.py"), "utf8");
 const CASES = [...SOURCE.matchAll(/^def (\w+)\(\):/gm)].map((match) => match[1] ?? "");
 
-/**
- * CRIU saves these and can't restore them: the invoke is answered so, at once, and nothing else notices. The first
- * where the host's limit of open files is below one for each mapping (packaging/ sets it higher).
- */
-const MAY_NOT_RESTORE = new Set(["many_mappings", "memfd_executed"]);
+/** CRIU saves these and can't restore them: the invoke is answered so, at once, and nothing else notices. */
+const MAY_NOT_RESTORE = new Set(["memfd_executed"]);
 
 let functions: TestFunctions;
 let neighbour: Neighbour;

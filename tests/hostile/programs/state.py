@@ -13,7 +13,10 @@ KEPT = []
 
 
 def many_mappings():
-    """As many as the kernel lets one process have, of alternating protections so that none are joined."""
+    """
+    Many shared ones, of alternating protections so that none are joined. CRIU restores each with a file that it keeps
+    open: where the limit of open files is below their number, the publish is refused (packaging/ sets it higher).
+    """
     for n in range(20_000):
         KEPT.append(mmap.mmap(-1, 4096, prot=mmap.PROT_READ | (mmap.PROT_WRITE if n % 2 else 0)))
 

@@ -28,6 +28,7 @@ use thaw_snapshot::messages::receive_up_to;
 use thaw_snapshot::PAGE_SIZE_BYTES;
 
 use super::judge;
+use super::shared_memory::SharedMemory;
 use crate::error::{Code, Error, Result};
 use crate::names::is_name;
 use crate::snapshots::cutter::{ByteCutter, PageCutter, PagePlace, Sink};
@@ -106,6 +107,7 @@ struct Capture<'a> {
     files: Vec<(String, u64)>,
     pages: HashMap<u32, Vec<PagePlace>>,
     kept: HashMap<String, Vec<u8>>,
+    shared: SharedMemory,
 }
 
 fn nonsense(what: &str) -> Error {
@@ -125,6 +127,7 @@ pub fn capture(listeners: Listeners, cancel: BorrowedFd, sink: &mut dyn Sink) ->
         files: Vec::new(),
         pages: HashMap::new(),
         kept: HashMap::new(),
+        shared: SharedMemory::of_this_host()?,
     };
     capture.run(connection)?;
     let extents = std::mem::take(&mut capture.bytes).finish(capture.sink)?;
@@ -216,6 +219,7 @@ impl Capture<'_> {
         let pipe = fds.pop().ok_or_else(|| nonsense("a file without a pipe"))?;
         // A larger pipe is a favour, not a need.
         let _ = fcntl(&pipe, FcntlArg::F_SETPIPE_SZ(PIPE_SIZE_BYTES));
+        self.shared.add(&filename)?;
         let target = self.target_for(&filename);
         self.streams.push(Stream { name: filename, pipe, target });
         Ok(Some(connection))

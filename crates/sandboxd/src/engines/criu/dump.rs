@@ -43,7 +43,7 @@ pub fn dump(engine: &CriuEngine, original: &Original, sink: &mut dyn Sink) -> Re
             let spaces = compose_spaces(&files)?;
             Ok(Captured { supervisor_pid, clocks, cut_connections, images: files.images, spaces })
         }
-        (_, Err(error)) if error.code == Code::DiskFull => Err(error),
+        (_, Err(error)) if matches!(error.code, Code::DiskFull | Code::SnapshotRefused) => Err(error),
         (Reply::Dumped { .. }, Err(error)) => Err(error),
         (Reply::Refused { what }, _) => Err(Error::new(Code::SnapshotRefused, what)),
         (reply, _) => {

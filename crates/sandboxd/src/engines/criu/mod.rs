@@ -8,6 +8,7 @@ mod lay_out;
 mod program;
 mod refusals;
 mod restore;
+mod shared_memory;
 mod work_directory;
 
 use std::path::{Path, PathBuf};
