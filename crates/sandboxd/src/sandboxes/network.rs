@@ -106,12 +106,20 @@ impl Network {
                     _lock: lock,
                 };
                 let installed = network.walls.lock().install().and_then(|()| fs::write(FORWARDING, "1"));
-                network.has_nat = installed.inspect_err(|error| eprintln!("sandboxd: no network: {error}")).is_ok();
+                network.has_nat = installed.is_ok();
+                if let Err(error) = installed {
+                    eprintln!("sandboxd: no network: {error}");
+                    // The table may be there all the same, unless there is no nft. close() deletes none without NAT.
+                    if error.kind() != io::ErrorKind::NotFound {
+                        delete_table(&table(block));
+                    }
+                }
                 delete_devices(block);
-                sweep_free_blocks(lock_dir)?;
+                sweep_free_blocks(lock_dir).inspect_err(|_| delete_table(&table(block)))?;
                 let network = Arc::new(network);
                 if network.has_nat {
-                    network.walls.lock().look = Some(start_looking(&network)?);
+                    let look = start_looking(&network).inspect_err(|_| delete_table(&table(block)))?;
+                    network.walls.lock().look = Some(look);
                 }
                 return Ok(network);
             }

@@ -91,7 +91,7 @@ export async function launch(options: ServeOptions, passed: Passed): Promise<voi
     const sandboxd = await startSandboxd(options, layout);
     const server = startServer(options, layout, passed);
     isRenewal = await superviseUntilEnd(sandboxd, server);
-    if (sandboxd.signalCode !== null) sweep(layout);
+    if (sandboxd.exitCode !== 0) sweep(layout);
   } finally {
     rmSync(layout.runDir, { recursive: true, force: true });
   }
@@ -145,7 +145,7 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   throw new UsageError(`sandboxd did not start; its message is above. Run: ${PROGRAM} doctor`);
 }
 
-/** Removes what a sandboxd that was killed has left: frozen processes, control groups, networks. */
+/** Removes what a sandboxd that did not end as it should has left: frozen processes, control groups, networks. */
 function sweep(layout: Layout): void {
   spawnSync(layout.sandboxd, ["sweep"], { stdio: "inherit" });
 }
