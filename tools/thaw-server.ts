@@ -65,7 +65,8 @@ export async function startThaw(options: ThawServerOptions = {}): Promise<ThawSe
   const [command = "", ...words] = [...withNameServer(options.nameServer), process.execPath, ...args];
   const child = spawn(command, words, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...credentials, ...options.env },
+    // Nobody here is to wait for a state that is only shown.
+    env: { ...process.env, THAW_STATE_CHANGE_MS: "0", ...credentials, ...options.env },
   });
   const output: string[] = [];
   child.stdout?.on("data", (bytes: Buffer) => output.push(bytes.toString()));

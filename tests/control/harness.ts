@@ -206,7 +206,7 @@ export class ControlHarness {
       worker: overWire(worker),
       clock,
       random: this.#options.random ?? plainRandom,
-      limits: { ...DEFAULT_CONTROL_LIMITS, ...this.#options.limits },
+      limits: { ...DEFAULT_CONTROL_LIMITS, stateChangeMs: 0, ...this.#options.limits },
       accessPoints: new Set([ACCESS_POINT]),
       freeDiskBytes: this.#options.freeDiskBytes ?? (() => 2 ** 40),
       onProblem: (what, error) => {

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { LAMBDA, type OperationName } from "@thaw/aws-api";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { HttpHarness } from "./http-harness.ts";
-
-type Input = Readonly<Record<string, unknown>>;
+import { type Input, toRequest } from "./replay.ts";
 
 interface Recorded {
   readonly Error: { readonly Code: string; readonly Message: string | null };
@@ -21,25 +20,6 @@ function recorded(test: string, step: string, parameter: string): Recorded {
   const found = all[parameter]?.responses[step];
   if (found === undefined) throw new Error(`nothing recorded for ${test} ${parameter} ${step}`);
   return found;
-}
-
-/** An operation's input as its request, by the model. */
-function toRequest(operation: OperationName, input: Input): readonly [string, string, Buffer<ArrayBuffer>] {
-  const { method, uri, input: shapeName } = LAMBDA.operations[operation];
-  const [path = "", fixed = ""] = uri.split("?");
-  const query = new URLSearchParams(fixed);
-  const body: Record<string, unknown> = {};
-  let target = path;
-  for (const [name, value] of Object.entries(input)) {
-    const { location, locationName = name } = LAMBDA.shapes[shapeName ?? ""]?.members?.[name] ?? {};
-    if (location === "uri")
-      target = target.replace(new RegExp(`\\{${locationName}\\+?\\}`), encodeURIComponent(String(value)));
-    else if (location === "querystring")
-      for (const one of Array.isArray(value) ? value : [value]) query.append(locationName, String(one));
-    else body[name] = value;
-  }
-  const text = Object.keys(body).length === 0 ? "" : JSON.stringify(body);
-  return [method, `${target}${query.size === 0 ? "" : `?${query.toString()}`}`, Buffer.from(text)];
 }
 
 let harness: HttpHarness;

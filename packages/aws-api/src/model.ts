@@ -27,4 +27,6 @@ export interface ServiceModel<O extends string = string> {
   readonly errors: Readonly<Record<string, ErrorModel>>;
   /** Shapes whose values AWS's front end lets through; the service behind it has its own text. */
   readonly checkedByTheService: ReadonlySet<string>;
+  /** Constraints that recorded refusals of AWS name otherwise than its published model; checked is the model. */
+  readonly saidByTheService: Readonly<Record<string, Partial<Shape>>>;
 }

@@ -8,11 +8,16 @@ import type { Shape } from "./shape.ts";
 /** A value of the wrong JSON type: AWS answers SerializationException, not ValidationException. */
 export class SerializationError extends Error {}
 
+type Checked = Pick<ServiceModel, "shapes" | "checkedByTheService" | "saidByTheService">;
+
+/** Lists whose refusals do not say that a member must not be null, as those of others do (recorded on AWS). */
+const WITHOUT_NULL = new Set(["SecurityGroupId", "SubnetId"]);
+
 /** Checks of one service's shapes. */
 export class Validator {
-  readonly #model: Pick<ServiceModel, "shapes" | "checkedByTheService">;
+  readonly #model: Checked;
 
-  constructor(model: Pick<ServiceModel, "shapes" | "checkedByTheService">) {
+  constructor(model: Checked) {
     this.#model = model;
   }
 
@@ -45,8 +50,8 @@ export class Validator {
       default: {
         requireType(shape, value, path);
         if (this.#model.checkedByTheService.has(shapeName)) return;
-        const failed = failedConstraint(shape, value);
-        if (failed !== null) problems.push(describe(show(value), path, failed));
+        for (const failed of failedConstraints(shape, value, this.#said(shapeName)))
+          problems.push(describe(show(value), path, failed));
       }
     }
   }
@@ -74,11 +79,15 @@ export class Validator {
       return;
     }
     for (const item of value) requireType(member, item, path);
-    const isBroken = value.some((item) => failedConstraint(member, item) !== null);
-    if (isBroken)
-      problems.push(
-        describe(show(value), path, `Member must satisfy constraint: [${allConstraints(member).join(", ")}]`),
-      );
+    const isBroken = value.some((item) => failedConstraints(member, item).length > 0);
+    if (isBroken) {
+      const isNullSaid = !WITHOUT_NULL.has(shape.member?.shape ?? "");
+      const all = [
+        ...allConstraints(this.#said(shape.member?.shape ?? "String")),
+        ...(isNullSaid ? ["Member must not be null"] : []),
+      ].join(", ");
+      problems.push(describe(show(value), path, `Member must satisfy constraint: [${all}]`));
+    }
   }
 
   #checkMap(shape: Shape, value: unknown, path: string, problems: string[]): void {
@@ -87,17 +96,22 @@ export class Validator {
     if (size !== null) problems.push(describe(show(value), path, size));
     const key = this.#shapeOf(shape.key?.shape ?? "String");
     const item = this.#shapeOf(shape.value?.shape ?? "String");
-    if (Object.keys(value).some((name) => failedConstraint(key, name) !== null)) {
+    if (Object.keys(value).some((name) => failedConstraints(key, name).length > 0)) {
       problems.push(
         describe(show(value), path, `Map keys must satisfy constraint: [${allConstraints(key).join(", ")}]`),
       );
     }
     if (isComposite(item)) return;
     for (const each of Object.values(value)) requireType(item, each, path);
-    if (Object.values(value).some((each) => failedConstraint(item, each) !== null)) {
+    if (Object.values(value).some((each) => failedConstraints(item, each).length > 0)) {
       const all = [...allConstraints(item), "Member must not be null"].join(", ");
       problems.push(describe(show(value), path, `Map value must satisfy constraint: [${all}]`));
     }
+  }
+
+  /** A shape as AWS's refusals name it, which may differ from the published model. */
+  #said(name: string): Shape {
+    return { ...this.#shapeOf(name), ...this.#model.saidByTheService[name] };
   }
 
   #shapeOf(name: string): Shape {
@@ -119,14 +133,16 @@ function requireType(shape: Shape, value: unknown, path: string): void {
     throw new SerializationError(`${typeof value} value can not be converted to ${shape.type} at '${path}'`);
 }
 
-function failedConstraint(shape: Shape, value: unknown): string | null {
+/** All that fail, in AWS's order: the pattern before the length. `said`: what is named in place of what is checked. */
+function failedConstraints(shape: Shape, value: unknown, said = shape): readonly string[] {
+  const failed: string[] = [];
   if (typeof value === "string" && shape.enum !== undefined && !shape.enum.includes(value))
-    return enumConstraint(shape.enum);
-  const size = sizeConstraint(shape, value);
-  if (size !== null) return size;
+    failed.push(enumConstraint(said.enum ?? shape.enum));
   if (typeof value === "string" && shape.pattern !== undefined && !compile(shape.pattern).test(value))
-    return patternConstraint(shape.pattern);
-  return null;
+    failed.push(patternConstraint(said.pattern ?? shape.pattern));
+  const size = sizeConstraint(shape, value);
+  if (size !== null) failed.push(size);
+  return failed;
 }
 
 function sizeConstraint(shape: Shape, value: unknown): string | null {

@@ -3,6 +3,9 @@ import { getAccountSettings } from "./concurrency/account.ts";
 import { createOperatorFaces, type OperatorFaces } from "./operator/faces.ts";
 import { absentOperations } from "./functions/absent.ts";
 import { aliasOperations } from "./functions/aliases.ts";
+import { codeSigningOperations } from "./functions/code-signing.ts";
+import { eventSourceOperations } from "./functions/event-sources.ts";
+import { runtimeManagementOperations } from "./functions/runtime-management.ts";
 import { CheckOperation } from "./check/check.ts";
 import { Concurrency, concurrencyOperations } from "./concurrency/concurrency.ts";
 import { Deliveries } from "./invoke/deliveries.ts";
@@ -76,7 +79,10 @@ export function createControlPlane(services: ControlServices): ControlPlane {
       ...layerPermissionOperations(parts),
       ...policyOperations(parts),
       ...urlOperations(parts),
-      ...absentOperations(parts),
+      ...codeSigningOperations(parts),
+      ...runtimeManagementOperations(parts),
+      ...eventSourceOperations(parts),
+      ...absentOperations(),
       GetAccountSettings: () => getAccountSettings(parts, concurrency),
     }),
     ...createOperatorFaces(services),
@@ -94,6 +100,7 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     },
     async close(isHostLost = () => false) {
       provisioned.close();
+      functions.close();
       await Promise.all([life.close(), publisher.close(), events.close()]);
       if (!isHostLost()) await unfinished.forgive();
     },

@@ -14,6 +14,8 @@ export interface ControlLimits {
   readonly concurrencyMax: number;
   /** Environments that the host may have at the same time: no more invokes than that can run. */
   readonly environmentsMax: number;
+  /** Shortest time for which a function is Pending, or an update of it InProgress, as clients see it. */
+  readonly stateChangeMs: number;
   /** Free bytes of the disk below which no new snapshot is made. */
   readonly diskFreeMinBytes: number;
 }
@@ -28,5 +30,6 @@ export const DEFAULT_CONTROL_LIMITS: ControlLimits = {
   snapshotsPendingMax: 100,
   concurrencyMax: 1000,
   environmentsMax: 1000,
+  stateChangeMs: 200,
   diskFreeMinBytes: 512 * 1024 * 1024,
 };

@@ -35,7 +35,8 @@ export function hostLimits(options: ServeOptions): Pick<ControlServices, "limits
 }
 
 function controlLimits(options: ServeOptions): ControlLimits {
-  const { environmentsMax, snapshotIdleMs, snapshotsAtOnceMax, snapshotsPendingMax, concurrencyMax } = options;
+  const { environmentsMax, snapshotIdleMs, snapshotsAtOnceMax, snapshotsPendingMax, concurrencyMax, stateChangeMs } =
+    options;
   const diskFreeMinBytes = options.diskFreeMinMib * 2 ** 20;
   return {
     ...DEFAULT_CONTROL_LIMITS,
@@ -44,6 +45,7 @@ function controlLimits(options: ServeOptions): ControlLimits {
     snapshotsAtOnceMax,
     snapshotsPendingMax,
     concurrencyMax,
+    stateChangeMs,
     diskFreeMinBytes,
   };
 }

@@ -1,5 +1,5 @@
 /** The configuration of a function out of a request: defaults, limits and the combinations that AWS refuses. */
-import { type CreateFunctionRequest, enumValues, type UpdateFunctionConfigurationRequest } from "@thaw/aws-api";
+import { type CreateFunctionRequest, type UpdateFunctionConfigurationRequest } from "@thaw/aws-api";
 import { ApiError, invalidParameter } from "./api-error.ts";
 import type { FunctionConfig } from "./function-record.ts";
 import type { FunctionLayer } from "./layer-record.ts";
@@ -44,10 +44,21 @@ const SUPPORTED_RUNTIMES = [
   "provided.al2",
   "java8.al2",
 ];
+/** Those of the model that AWS has taken since that text was recorded. */
+const NEWER_RUNTIMES = new Set([
+  "nodejs26.x",
+  "python3.15",
+  "ruby4.0",
+  "java8.al2023",
+  "java11.al2023",
+  "java17.al2023",
+]);
 const MEMORY_SIZE_MIB_MAX = 10_240;
 const TMP_SIZE_MIB_MAX = 10_240;
 const TIMEOUT_S_MAX = 900;
 const ENVIRONMENT_SIZE_BYTES_MAX = 4096;
+/** Longest part of the variables in a refusal: AWS shows all of them. */
+const SHOWN_LENGTH_MAX = 65_536;
 const SNAPSTART_TMP_SIZE_MIB_MAX = 512;
 const MOUNT_PATH = /^\/mnt\/[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
 const VARIABLE_NAME = /^[a-zA-Z]([a-zA-Z0-9_])+$/;
@@ -137,6 +148,7 @@ export function changeConfig(current: FunctionConfig, request: ConfigRequest, ru
       current.fileSystems,
     snapStartApplyOn: request.SnapStart?.ApplyOn ?? current.snapStartApplyOn,
     ...logging,
+    ...changeVpc(current, request),
   };
   checkConfig(changed, rules);
   return withDeadLetters(changed, request.DeadLetterConfig);
@@ -147,6 +159,16 @@ function withDeadLetters(config: FunctionConfig, given: ConfigRequest["DeadLette
   if (given?.TargetArn === undefined) return config;
   const { deadLetterArn: _, ...without } = config;
   return given.TargetArn === "" ? without : { ...without, deadLetterArn: given.TargetArn };
+}
+
+/** Two empty lists take a function out of its network; AWS's text for half of it. */
+function changeVpc({ vpc }: FunctionConfig, { VpcConfig: asked }: ConfigRequest): Pick<FunctionConfig, "vpc"> {
+  if (asked === undefined) return vpc === undefined ? {} : { vpc };
+  const subnetIds = asked.SubnetIds ?? vpc?.subnetIds ?? [];
+  const securityGroupIds = asked.SecurityGroupIds ?? vpc?.securityGroupIds ?? [];
+  if ((subnetIds.length === 0) !== (securityGroupIds.length === 0))
+    throw invalidParameter("SubnetIds and SecurityIds must coexist or be both empty list.");
+  return { vpc: { subnetIds, securityGroupIds, ipv6: asked.Ipv6AllowedForDualStack ?? vpc?.ipv6 ?? false } };
 }
 
 type Logging = Pick<FunctionConfig, "logFormat" | "logGroup" | "applicationLogLevel" | "systemLogLevel">;
@@ -208,10 +230,10 @@ function checkConfig(config: FunctionConfig, rules: ConfigRules): void {
 
 /**
  * The service says this, not the front end that checks the model (recorded
- * …TestLambdaFunction.test_update_lambda_exceptions).
+ * …TestLambdaFunction.test_update_lambda_exceptions); also of runtimes that the model has and AWS no longer takes.
  */
 function checkRuntime(runtime: string): void {
-  if (enumValues("Runtime").includes(runtime)) return;
+  if (SUPPORTED_RUNTIMES.includes(runtime) || NEWER_RUNTIMES.has(runtime)) return;
   throw invalidParameter(
     `Value ${runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [${SUPPORTED_RUNTIMES.join(", ")}] or be a valid ARN`,
   );
@@ -246,7 +268,7 @@ function checkEnvironment(variables: Readonly<Record<string, string>>): void {
   const shown = JSON.stringify(variables);
   if (Buffer.byteLength(shown) > ENVIRONMENT_SIZE_BYTES_MAX) {
     throw invalidParameter(
-      `Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: ${shown.slice(0, 200)}`,
+      `Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: ${shown.slice(0, SHOWN_LENGTH_MAX)}`,
     );
   }
 }

@@ -76,6 +76,12 @@ export interface FunctionConfig {
   readonly systemLogLevel: string | null;
   /** Queue or topic for events that are given up. Absent where there is none, as in a record of an older Thaw. */
   readonly deadLetterArn?: string;
+  /** What VpcConfig said; absent where it never did. It is shown, and changes nothing of the network here. */
+  readonly vpc?: {
+    readonly subnetIds: readonly string[];
+    readonly securityGroupIds: readonly string[];
+    readonly ipv6: boolean;
+  };
 }
 
 export interface VersionRecord extends StateFields {
@@ -92,6 +98,11 @@ export interface VersionRecord extends StateFields {
   /** Facts of the snapshot; null exactly where `snapshotId` is. */
   readonly snapshotFacts: SnapshotFacts | null;
   readonly regenerationFailure: RegenerationFailure | null;
+  /**
+   * Fingerprint of the `$LATEST` that was published: it has the description of that, which the version's own may differ
+   * from. Absent on `$LATEST`, and in a record of an older Thaw.
+   */
+  readonly publishedFrom?: string;
 }
 
 /** Time of a version's last use. */
@@ -196,6 +207,11 @@ export interface RecursionRecord extends Setting {
   readonly recursiveLoop: "Allow" | "Terminate";
 }
 
+/** What PutFunctionCodeSigningConfig set; a function has it, so it is kept with `$LATEST`. */
+export interface FunctionCodeSigningRecord extends Setting {
+  readonly codeSigningConfigArn: string;
+}
+
 /** The settings of functions, by kind. A new kind needs no more than its line here. */
 export interface Settings {
   readonly eventInvoke: EventInvokeRecord;
@@ -203,6 +219,7 @@ export interface Settings {
   readonly runtimeManagement: RuntimeManagementRecord;
   readonly policy: PolicyRecord;
   readonly url: UrlRecord;
+  readonly functionCodeSigning: FunctionCodeSigningRecord;
 }
 
 /** Something that belongs to the account and to no function. */
@@ -216,6 +233,7 @@ export interface CodeSigningRecord extends AccountEntry {
   readonly signingProfileVersionArns: readonly string[];
   readonly untrustedArtifactOnDeployment: "Warn" | "Enforce";
   readonly lastModifiedMs: number;
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 /** Where the URL of an id belongs. It is written and removed with the URL. */

@@ -45,7 +45,7 @@ export class Concurrency {
     if (reserved !== null && running >= reserved)
       return { throttled: "ReservedFunctionConcurrentInvocationLimitExceeded" };
     // Fast path: so much is always unreserved, so below it there is no need to add up the reservations.
-    if (reserved === null && this.#unreservedRunning >= this.#unreservedMin) {
+    if (reserved === null && this.#unreservedRunning >= this.unreservedMin) {
       const unreserved = await this.unreserved();
       // Compared after the wait, and counted in the same turn: others may have entered meanwhile.
       if (this.#unreservedRunning >= unreserved) return { throttled: "ConcurrentInvocationLimitExceeded" };
@@ -77,9 +77,9 @@ export class Concurrency {
           ` ReservedConcurrentExecutions  ${input.ReservedConcurrentExecutions} should not be lower than function's total provisioned concurrency [${provisioned}].`,
         );
       }
-      if ((await this.unreserved(name)) - input.ReservedConcurrentExecutions < this.#unreservedMin) {
+      if ((await this.unreserved(name)) - input.ReservedConcurrentExecutions < this.unreservedMin) {
         throw untypedInvalidParameter(
-          `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${this.#unreservedMin}].`,
+          `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${this.unreservedMin}].`,
         );
       }
       const record = { ...owner, reservedConcurrency: input.ReservedConcurrentExecutions };
@@ -110,7 +110,7 @@ export class Concurrency {
     return {};
   }
 
-  get #unreservedMin(): number {
+  get unreservedMin(): number {
     return Math.min(UNRESERVED_MIN, this.#services.limits.concurrencyMax);
   }
 

@@ -3,7 +3,7 @@
  * whenever something changed. https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html; texts that are
  * not in the API's model are those that LocalStack keeps from AWS (localstack-core …/lambda_/provider.py).
  */
-import { ApiError, conflict, invalidParameter, notFound } from "../../model/api-error.ts";
+import { ApiError, conflict, invalidParameter, notFound, untypedInvalidParameter } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import {
   type FunctionRecord,
@@ -343,6 +343,12 @@ export class ProvisionedConcurrency {
     if (reserved === null && others + requested > unreserved) {
       throw invalidParameter(
         `Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${unreserved}].`,
+      );
+    }
+    const least = this.#concurrency.unreservedMin;
+    if (reserved === null && unreserved > least && unreserved - others - requested < least) {
+      throw untypedInvalidParameter(
+        `Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${least}].`,
       );
     }
   }

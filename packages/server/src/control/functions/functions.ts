@@ -1,5 +1,4 @@
 /** CreateFunction, the Get and List operations, both updates, DeleteFunction. */
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { ApiError, conflict, invalidParameter, notFound } from "../../model/api-error.ts";
 import { changeConfig, type ConfigRules, createConfig } from "../../model/function-config.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
@@ -27,9 +26,11 @@ import {
 import { checkDeadLetterTarget } from "../records/destination-check.ts";
 import { pageOf, type Place, placeOfVersion } from "../records/pages.ts";
 import { presentListedVersion, presentVersion } from "../records/present.ts";
+import { stateChange } from "../records/state-change.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlParts } from "../services.ts";
+import { checkSigning, signingOfNewFunction } from "./code-signing.ts";
 import { checkTags } from "./tags.ts";
 import { publish } from "./versions.ts";
 
@@ -47,6 +48,7 @@ type Needs = Pick<
   | "clock"
   | "random"
   | "accessPoints"
+  | "limits"
   | "onProblem"
 >;
 
@@ -80,11 +82,17 @@ export class Functions {
   readonly #services: Needs;
   readonly #publisher: Publisher;
   readonly #layers: FunctionLayers;
+  #isClosing = false;
 
   constructor(services: Needs, publisher: Publisher) {
     this.#services = services;
     this.#publisher = publisher;
     this.#layers = new FunctionLayers(services);
+  }
+
+  /** What is being created or updated is settled by the next start. */
+  close(): void {
+    this.#isClosing = true;
   }
 
   async create(input: In<"CreateFunction">): Promise<Out<"CreateFunction">> {
@@ -102,6 +110,7 @@ export class Functions {
     await this.#checkDeadLetters(input.DeadLetterConfig?.TargetArn);
     const config = createConfig(name, input, await this.#rulesFor(input.Runtime, input.Layers));
     const tags = checkTags({}, input.Tags ?? {});
+    const signing = await signingOfNewFunction(this.#services, name, input.CodeSigningConfigArn);
     const code = await fetchCode(this.#services, input.Code);
     await this.#layers.prepare(config, code);
     const record = freshVersion({
@@ -125,6 +134,7 @@ export class Functions {
         writes: [
           { op: "put", kind: "function", record: owner, over: null },
           { op: "put", kind: "version", record, over: null },
+          ...signing,
         ],
         result: undefined,
       };
@@ -190,6 +200,7 @@ export class Functions {
     checkRevision(input.RevisionId, before.revisionId);
     if (input.Architectures !== undefined && input.Architectures[0] !== "x86_64")
       throw invalidParameter(`The architecture ${input.Architectures[0]} can't be run on this host, which is x86_64.`);
+    await checkSigning(this.#services.store, name);
     const code = await fetchCode(this.#services, input);
     await this.#layers.checkSize(before.config, code);
     if (input.DryRun === true) return presentVersion(scope, { ...before, code }, { qualifiedArn: false });
@@ -217,7 +228,9 @@ export class Functions {
   async remove(input: In<"DeleteFunction">): Promise<Out<"DeleteFunction">> {
     const { scope, worker, logs } = this.#services;
     const { name, qualifier } = parseFunctionName(scope, input.FunctionName, input.Qualifier);
-    await findFunction(this.#services, name, qualifier);
+    // AWS's order: what can't be deleted is refused before the function is looked for.
+    if (qualifier !== null) checkDeletable(qualifier);
+    await findFunction(this.#services, name);
     if (qualifier === null) {
       const versions = await this.#removeFunction(name);
       for (const version of versions) this.#publisher.forget(version);
@@ -280,9 +293,6 @@ export class Functions {
   }
 
   async #removeVersion(name: string, qualifier: string): Promise<void> {
-    if (qualifier === LATEST)
-      throw invalidParameter("$LATEST version cannot be deleted without deleting the function.");
-    if (!/^\d+$/.test(qualifier)) throw invalidParameter("Deletion of aliases is not currently supported.");
     const removed = await this.#services.changes.decide(name, () => this.#decideRemoval(name, qualifier));
     if (removed !== null) this.#publisher.forget(removed);
   }
@@ -340,7 +350,7 @@ export class Functions {
    */
   async #publishOwn(record: VersionRecord, { name, uid }: FunctionRecord): Promise<VersionRecord> {
     const content = (await this.#activate(record)) ?? record;
-    return publish(this.#services, this.#publisher, name, undefined, async () => {
+    return publish(this.#services, this.#publisher, { name, isPendingFirst: true }, async () => {
       const owner = await findFunction(this.#services, name);
       if (owner.uid !== uid) throw notFound(`Function not found: ${functionArn(this.#services.scope, name)}`);
       return { content, expected: [{ op: "expect", kind: "function", record: owner }] };
@@ -349,12 +359,14 @@ export class Functions {
 
   /** The answer goes out with the state in between, as from AWS; nothing is left to do but to say so. */
   async #settle(record: VersionRecord): Promise<void> {
-    await nextTurn();
+    const { clock, limits, onProblem } = this.#services;
+    await stateChange(clock, limits.stateChangeMs);
+    if (this.#isClosing) return;
     try {
       await this.#activate(record);
     } catch (error) {
       // A full disk, say. The function is settled by the next look at all of them.
-      this.#services.onProblem(`settle ${record.functionName}`, error);
+      onProblem(`settle ${record.functionName}`, error);
     }
   }
 
@@ -368,4 +380,9 @@ export class Functions {
       return { writes: [{ op: "put", kind: "version", record: active, over: current }], result: active };
     });
   }
+}
+
+function checkDeletable(qualifier: string): void {
+  if (qualifier === LATEST) throw invalidParameter("$LATEST version cannot be deleted without deleting the function.");
+  if (!/^\d+$/.test(qualifier)) throw invalidParameter("Deletion of aliases is not currently supported.");
 }

@@ -1,9 +1,13 @@
-/** TagResource, UntagResource, ListTags, for functions. */
+/** TagResource, UntagResource, ListTags, for functions and code signing configurations. */
 import { invalidParameter, notFound } from "../../model/api-error.ts";
 import { parseFunctionName } from "../../model/function-name.ts";
-import { findFunction } from "../records/lookup.ts";
+import type { CodeSigningRecord } from "../../model/function-record.ts";
+import type { Stored } from "../../ports/metadata-store.ts";
+import { ACCOUNT } from "../records/changes.ts";
+import { checkSettled, findFunction, findLatest } from "../records/lookup.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlParts } from "../services.ts";
+import { revisedLatest } from "./versions.ts";
 
 const TAGS_MAX = 50;
 const OTHER_KINDS = [
@@ -22,7 +26,7 @@ export function checkTags(current: Tagged, added: Tagged): Tagged {
   return all;
 }
 
-type Needs = Pick<ControlParts, "scope" | "store" | "changes">;
+type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "random">;
 
 export function tagOperations(services: Needs): OperationsOf<"TagResource" | "UntagResource" | "ListTags"> {
   const tags = new Tags(services);
@@ -56,21 +60,41 @@ class Tags {
   }
 
   async list(input: In<"ListTags">): Promise<Out<"ListTags">> {
-    const { tags } = await findFunction(this.#services, this.#nameOf(input.Resource));
+    const signing = await this.#signingOf(input.Resource);
+    const { tags } = signing ?? (await findFunction(this.#services, this.#nameOf(input.Resource)));
     return { Tags: tags };
   }
 
   async #change(resource: string, change: (tags: Tagged) => Tagged): Promise<void> {
+    if (isSigning(resource)) return this.#changeSigning(resource, change);
     const name = this.#nameOf(resource);
     await this.#services.changes.decide(name, async () => {
       const owner = await findFunction(this.#services, name);
       const record = { ...owner, tags: change(owner.tags) };
-      return { writes: [{ op: "put", kind: "function", record, over: owner }], result: undefined };
+      checkSettled(this.#services, await findLatest(this.#services, name));
+      const latest = await revisedLatest(this.#services, name);
+      return { writes: [{ op: "put", kind: "function", record, over: owner }, ...latest], result: undefined };
     });
   }
 
+  #changeSigning(resource: string, change: (tags: Tagged) => Tagged): Promise<void> {
+    return this.#services.changes.decide(ACCOUNT, async () => {
+      const over = await this.#signingOf(resource);
+      if (over === null) throw notFound(`Code signing configuration not found: ${resource}`);
+      const record = { ...over, tags: change(over.tags) };
+      return { writes: [{ op: "put", kind: "codeSigning", record, over }], result: undefined };
+    });
+  }
+
+  /** Null where the resource is none that is there. */
+  #signingOf(resource: string): Promise<Stored<CodeSigningRecord> | null> {
+    if (!isSigning(resource)) return Promise.resolve(null);
+    const id = resource.slice(resource.lastIndexOf(":") + 1);
+    return this.#services.store.getAccountEntry("codeSigning", id);
+  }
+
   #nameOf(resource: string): string {
-    // There are no resources of the other kinds yet; the texts are recorded (…TestLambdaTag.test_tag_exceptions).
+    // The texts of kinds that are not there are recorded (…TestLambdaTag.test_tag_exceptions).
     const other = OTHER_KINDS.find(([kind]) => resource.includes(`:${kind}:`));
     if (other !== undefined) throw notFound(`${other[1]} not found: ${resource}`);
     const { name, qualifier } = parseFunctionName(this.#services.scope, resource);
@@ -78,4 +102,8 @@ class Tags {
       throw invalidParameter("Tags on function aliases and versions are not supported. Please specify a function ARN.");
     return name;
   }
+}
+
+function isSigning(resource: string): boolean {
+  return resource.includes(":code-signing-config:");
 }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { invalidParameter } from "../../model/api-error.ts";
 import { parseFunctionName } from "../../model/function-name.ts";
-import { freshVersion, type VersionRecord } from "../../model/function-record.ts";
+import { ACTIVE_STATE, freshVersion, LATEST, type VersionRecord } from "../../model/function-record.ts";
 import type { Write } from "../../ports/metadata-store.ts";
 import { checkRevision, checkSettled, findFunction, findLatest, nameForChange } from "../records/lookup.ts";
 import { pageOf, placeOfVersion } from "../records/pages.ts";
@@ -35,17 +35,22 @@ class Versions {
 
   async publish(input: In<"PublishVersion">): Promise<Out<"PublishVersion">> {
     const name = nameForChange(this.#services, input.FunctionName);
-    const published = await publish(this.#services, this.#publisher, name, input.Description, async () => {
-      const latest = await findLatest(this.#services, name);
-      checkSettled(this.#services, latest);
-      checkRevision(input.RevisionId, latest.revisionId);
-      if (input.CodeSha256 !== undefined && input.CodeSha256 !== latest.code.codeSha256) {
-        throw invalidParameter(
-          `CodeSHA256 (${input.CodeSha256}) is different from current CodeSHA256 in $LATEST (${latest.code.codeSha256}). Please try again with the CodeSHA256 in $LATEST.`,
-        );
-      }
-      return { content: latest, expected: [{ op: "expect", kind: "version", record: latest }] };
-    });
+    const published = await publish(
+      this.#services,
+      this.#publisher,
+      { name, description: input.Description, isPendingFirst: false },
+      async () => {
+        const latest = await findLatest(this.#services, name);
+        checkSettled(this.#services, latest);
+        checkRevision(input.RevisionId, latest.revisionId);
+        if (input.CodeSha256 !== undefined && input.CodeSha256 !== latest.code.codeSha256) {
+          throw invalidParameter(
+            `CodeSHA256 (${input.CodeSha256}) is different from current CodeSHA256 in $LATEST (${latest.code.codeSha256}). Please try again with the CodeSHA256 in $LATEST.`,
+          );
+        }
+        return { content: latest, expected: [{ op: "expect", kind: "version", record: latest }] };
+      },
+    );
     return presentVersion(this.#services.scope, published, { qualifiedArn: true });
   }
 
@@ -68,20 +73,29 @@ interface Content {
   readonly expected: readonly Write[];
 }
 
+export interface PublishWish {
+  readonly name: string;
+  /** Absent: the version takes the description of `$LATEST`. */
+  readonly description?: string | undefined;
+  /** False where it is Active at once if it has no snapshot; AWS shows one that `Publish` made as Pending first. */
+  readonly isPendingFirst: boolean;
+}
+
 /**
  * Makes a new version, or returns the last one where nothing has changed since. With SnapStart it is Pending until its
  * snapshot is there. A version whose Init failed is never taken for the last one, so that publishing again tries again.
  * Its number is taken by a write of the function's record, so that no two versions get the same one, and none is made
- * of a function that is being deleted.
+ * of a function that is being deleted. `$LATEST` gets a new RevisionId, as on AWS (recorded
+ * …TestLambdaRevisions.test_function_revisions_version_and_alias).
  */
 export async function publish(
   services: Needs,
   publisher: Publisher,
-  name: string,
-  description: string | undefined,
+  wish: PublishWish,
   readContent: () => Promise<Content>,
 ): Promise<VersionRecord> {
-  const { store, changes, clock, random } = services;
+  const { store, changes } = services;
+  const { name } = wish;
   // The place is held until the version is in the queue itself: others are counted with it.
   const place = publisher.place();
   try {
@@ -89,20 +103,22 @@ export async function publish(
       const { content, expected } = await readContent();
       const owner = await findFunction(services, name);
       const last = await store.getVersion(name, String(owner.lastVersion));
-      if (last !== null && isUsable(last) && contentOf(last) === contentOf(content))
+      if (last !== null && isUsable(last) && isPublishedAs(last, content))
         return { writes: [], result: { record: last, isNew: false } };
       if (content.config.snapStartApplyOn === "PublishedVersions") place.admit();
-      const version = newVersion(content, String(owner.lastVersion + 1), description, clock.nowMs(), random.uuid());
+      const version = newVersion(services, content, owner.lastVersion + 1, wish);
       const grown = { ...owner, lastVersion: owner.lastVersion + 1 };
       return {
         writes: [
           ...expected,
           { op: "put", kind: "function", record: grown, over: owner },
           { op: "put", kind: "version", record: version, over: null },
+          ...(await revisedLatest(services, name)),
         ],
         result: { record: version, isNew: true },
       };
     });
+    // One that is Active has nothing to be waited for, but its use is to be noted.
     if (isNew) publisher.begin(record);
     return record;
   } finally {
@@ -110,32 +126,52 @@ export async function publish(
   }
 }
 
+/**
+ * The write that gives `$LATEST` a new RevisionId. None where there is no function, or where it is being changed: the
+ * end of that change knows it by its RevisionId, and gives it a new one.
+ */
+export async function revisedLatest(
+  { store, random }: Pick<Needs, "store" | "random">,
+  name: string,
+): Promise<readonly Write[]> {
+  const latest = await store.getVersion(name, LATEST);
+  if (latest === null || latest.state === "Pending" || latest.lastUpdateStatus === "InProgress") return [];
+  return [{ op: "put", kind: "version", record: { ...latest, revisionId: random.uuid() }, over: latest }];
+}
+
 function newVersion(
+  { clock, random }: Pick<Needs, "clock" | "random">,
   content: VersionRecord,
-  version: string,
-  description: string | undefined,
-  nowMs: number,
-  revisionId: string,
+  number: number,
+  { description, isPendingFirst }: PublishWish,
 ): VersionRecord {
   const { functionName, code, config } = content;
-  return freshVersion({
+  const fresh = freshVersion({
     functionName,
-    version,
+    version: String(number),
     code,
     config: { ...config, description: description ?? config.description },
-    lastModifiedMs: nowMs,
-    revisionId,
+    lastModifiedMs: clock.nowMs(),
+    revisionId: random.uuid(),
   });
+  const isActive = config.snapStartApplyOn === "None" && !isPendingFirst;
+  return { ...fresh, ...(isActive ? ACTIVE_STATE : {}), publishedFrom: contentOf(content, true) };
 }
 
 function isUsable(last: VersionRecord): boolean {
   return last.state !== "Failed" && last.regenerationFailure === null;
 }
 
-function contentOf(record: VersionRecord): string {
-  const { description: _, ...rest } = record.config;
+function isPublishedAs(last: VersionRecord, content: VersionRecord): boolean {
+  return last.publishedFrom === undefined
+    ? contentOf(last, false) === contentOf(content, false)
+    : last.publishedFrom === contentOf(content, true);
+}
+
+function contentOf(record: VersionRecord, withDescription: boolean): string {
+  const { description, ...rest } = record.config;
   // No environment and an empty one are the same to a function.
-  const config = { ...rest, environment: rest.environment ?? {} };
+  const config = { ...rest, ...(withDescription ? { description } : {}), environment: rest.environment ?? {} };
   return createHash("sha256")
     .update(JSON.stringify([record.code.codeSha256, Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))]))
     .digest("hex");

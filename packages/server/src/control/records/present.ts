@@ -2,7 +2,7 @@
 import type { AliasConfiguration, FunctionConfiguration, Runtime } from "@thaw/aws-api";
 import { createHash } from "node:crypto";
 import { type AccountScope, functionArn } from "../../model/function-name.ts";
-import { type AliasRecord, LATEST, type VersionRecord } from "../../model/function-record.ts";
+import { type AliasRecord, type FunctionConfig, LATEST, type VersionRecord } from "../../model/function-record.ts";
 
 /** `2026-11-23T10:00:00.000+0000`. */
 export function formatTimestamp(ms: number): string {
@@ -64,6 +64,19 @@ export function presentVersion(
     },
     RuntimeVersionConfig: { RuntimeVersionArn: runtimeVersionArn(scope, config.runtime) },
     LoggingConfig: presentLogging(record),
+    ...(config.vpc === undefined ? {} : { VpcConfig: presentVpc(config.vpc) }),
+  };
+}
+
+/** AWS knows the network of a subnet; here its id is made of the subnets' ids, the same for the same subnets. */
+function presentVpc(vpc: NonNullable<FunctionConfig["vpc"]>): NonNullable<FunctionConfiguration["VpcConfig"]> {
+  const { subnetIds, securityGroupIds, ipv6 } = vpc;
+  const id = createHash("sha256").update(JSON.stringify(subnetIds.toSorted())).digest("hex").slice(0, 17);
+  return {
+    SubnetIds: subnetIds,
+    SecurityGroupIds: securityGroupIds,
+    VpcId: subnetIds.length === 0 ? "" : `vpc-${id}`,
+    Ipv6AllowedForDualStack: ipv6,
   };
 }
 

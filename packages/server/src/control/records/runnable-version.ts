@@ -10,7 +10,7 @@ import type { RunnableVersion } from "../../ports/worker.ts";
 export function toRunnableVersion(scope: AccountScope, owner: FunctionRecord, record: VersionRecord): RunnableVersion {
   const { config, code } = record;
   // The description and the like may change without a new environment.
-  const { description: _d, role: _r, ...running } = config;
+  const { description: _d, role: _r, vpc: _v, ...running } = config;
   const runKey = createHash("sha256")
     .update(JSON.stringify([owner.uid, record.version, code.codeName, record.snapshotId, Object.entries(running)]))
     .digest("hex")

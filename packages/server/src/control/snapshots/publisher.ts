@@ -13,7 +13,6 @@
  * The row is written last: a crash before leaves the version as it was, and the next start takes it up again with a new
  * snapshot; but not for ever: one that was under way at the end of several lives in a row is given up.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { newSnapshotId, type SnapshotId } from "../../base/ids.ts";
 import { ApiError } from "../../model/api-error.ts";
 import {
@@ -33,6 +32,7 @@ import type { SnapshotOutcome } from "../../ports/worker.ts";
 import { toRunnableVersion } from "../records/runnable-version.ts";
 import { TRIES_MAX, type UnfinishedWork } from "../records/unfinished-work.ts";
 import type { ControlParts } from "../services.ts";
+import { stateChange } from "../records/state-change.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
 import type { VersionUses } from "./version-uses.ts";
 
@@ -123,15 +123,22 @@ export class Publisher {
     }
   }
 
-  /** Takes a Pending version up, unless it is already. */
+  /** Takes a version up that is Pending, unless it is already, or Active without a snapshot. */
   begin(record: VersionRecord, isBackground = false): void {
+    const { clock, limits, onProblem } = this.#services;
     if (record.config.snapStartApplyOn === "PublishedVersions")
       this.#add(record, isBackground, (signal) => this.#bring(record, signal));
     else {
-      void nextTurn()
-        .then(() => this.#isClosing || this.#activate(record, null, null))
-        .catch((error: unknown) => this.#services.onProblem(`publish ${keyOf(record)}`, error));
+      const run = (): unknown => this.#isClosing || this.#bringWithout(record);
+      void stateChange(clock, record.state === "Active" ? 0 : limits.stateChangeMs)
+        .then(run)
+        .catch((error: unknown) => onProblem(`publish ${keyOf(record)}`, error));
     }
+  }
+
+  async #bringWithout(record: VersionRecord): Promise<void> {
+    if (record.state === "Active") await this.#uses.touch(record.functionName, record.version);
+    else await this.#activate(record, null, null);
   }
 
   /** Makes a new snapshot of an Active version while the old one is still restored. */
@@ -387,9 +394,11 @@ export class Publisher {
     const { functionName, version } = record;
     const next = await changes.decide<VersionRecord | null>(functionName, async () => {
       const current = await store.getVersion(functionName, version);
-      if (current === null || current.revisionId !== record.revisionId || !isWanted())
-        return { writes: [], result: null };
-      const changed = { ...current, snapshotId: null, snapshotFacts: null, ...change, revisionId: random.uuid() };
+      if (current === null || !isSame(current, record) || !isWanted()) return { writes: [], result: null };
+      const made = { ...current, snapshotId: null, snapshotFacts: null, ...change };
+      // AWS's rule (recorded …TestLambdaRevisions.test_function_revisions_version_and_alias).
+      const isFirst = current.state === "Pending" && !current.isRegenerating;
+      const changed = isFirst ? made : { ...made, revisionId: random.uuid() };
       return { writes: [{ op: "put", kind: "version", record: changed, over: current }], result: changed };
     });
     if (next === null || record.snapshotId === null || next.snapshotId === record.snapshotId) return next;
@@ -412,6 +421,11 @@ function regenerationFailed(): ApiError {
     "SnapStartRegenerationFailureException",
     "Lambda couldn't regenerate the SnapStart snapshot for the function. Wait for Lambda to retry, or update the function's configuration and publish a new version. Check the function's logs for initialization errors.",
   );
+}
+
+/** A version keeps its RevisionId when it becomes Active for the first time, so the state tells, too. */
+function isSame(a: VersionRecord, b: VersionRecord): boolean {
+  return a.revisionId === b.revisionId && a.state === b.state;
 }
 
 function workOf({ functionName, version }: VersionRecord): Work {

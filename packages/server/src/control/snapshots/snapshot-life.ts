@@ -89,7 +89,8 @@ export class SnapshotLife {
     for (const record of records) {
       if (this.#isClosing) return;
       const current = await store.getVersion(record.functionName, record.version);
-      if (current?.revisionId === record.revisionId) await this.#visit(record, { present, report }, clock.nowMs());
+      if (current?.revisionId === record.revisionId && current.state === record.state)
+        await this.#visit(record, { present, report }, clock.nowMs());
     }
     await this.#removeOrphans(listed ?? []);
   }

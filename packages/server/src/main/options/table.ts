@@ -303,6 +303,15 @@ const LIMIT_OPTIONS = {
     unit: "s, m, h, d",
     help: "versions not invoked for this long lose their snapshot: 14d, 12h, 30m, 5s or never",
   }),
+  stateChangeMs: defaulted({
+    name: "state-change-ms",
+    flag: "N",
+    variable: "THAW_STATE_CHANGE_MS",
+    type: wholeNumber(0, 60_000),
+    default: String(CONTROL.stateChangeMs),
+    unit: "ms",
+    help: "shortest time for which a function shows as Pending, or its update as InProgress; 0: until the answer is out",
+  }),
   snapshotsAtOnceMax: defaulted({
     name: "snapshots-at-once",
     flag: "N",

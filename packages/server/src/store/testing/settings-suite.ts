@@ -55,6 +55,7 @@ export function accountEntries(store: () => MetadataStore): void {
       signingProfileVersionArns: ["arn"],
       untrustedArtifactOnDeployment: "Warn",
       lastModifiedMs: 1,
+      tags: {},
     });
     expect(await store().commit([put("codeSigning", entry("b")), put("codeSigning", entry("a"))])).toBe("done");
     expect(await store().commit([put("codeSigning", entry("a"))])).toBe("changed");
