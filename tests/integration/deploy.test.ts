@@ -219,3 +219,35 @@ Outputs: { Layer: { Value: !Ref Shared } }
   expect((await thaw("deploy")).stderr).toContain("alias live → version 2");
   expect(await answer()).toEqual(["two", arn(2)]);
 });
+
+it("URLs and permissions come, change and go with the template", async ({ expect }) => {
+  const own = (config: string): string => `
+  F: { Type: AWS::Serverless::Function, Properties: { AutoPublishAlias: live${config} } }`;
+  writeFileSync(join(folder, "app/index.mjs"), "export const handler = async () => ({ hello: 1 });\n");
+  template(`${own(", FunctionUrlConfig: { AuthType: NONE, Cors: { AllowOrigins: ['*'] } }")}
+  U: { Type: AWS::Lambda::Url, Properties: { TargetFunctionArn: !GetAtt F.Arn, AuthType: AWS_IAM } }
+Outputs:
+  Url: { Value: !GetAtt FUrl.FunctionUrl }
+  Own: { Value: !Sub "\${U.FunctionUrl}x" }`);
+  const first = await thaw("deploy", "--json");
+  expect(first.code, first.stderr).toBe(0);
+  const { outputs, urls } = JSON.parse(first.stdout) as {
+    readonly outputs: Readonly<Record<"Url" | "Own", string>>;
+    readonly urls: ReadonlyArray<{ readonly url: string; readonly qualifier: string | null }>;
+  };
+  expect(urls.map(({ qualifier }) => qualifier)).toEqual(["live", null]);
+  expect(first.stderr).toContain(`F:live: URL ${outputs.Url}`);
+  const called = await fetch(outputs.Url, { headers: { origin: "https://a.example" } });
+  expect([await called.json(), called.headers.get("access-control-allow-origin")]).toEqual([{ hello: 1 }, "*"]);
+  expect((await fetch(outputs.Own)).status).toBe(403);
+  template(own(", FunctionUrlConfig: { AuthType: NONE }"));
+  expect((await thaw("deploy")).code).toBe(0);
+  const again = await fetch(outputs.Url, { headers: { origin: "https://a.example" } });
+  expect([again.status, again.headers.get("access-control-allow-origin")]).toEqual([200, null]);
+  expect(await (await fetch(outputs.Own)).text()).toBe('{"Message":null}');
+  template(own(""));
+  const last = await thaw("deploy");
+  expect(last.stderr).toContain("the URL of live is removed");
+  expect(last.stderr).toContain("the permission live/FUrlPublicPermissions is removed");
+  expect(await (await fetch(outputs.Url)).text()).toBe('{"Message":null}');
+});

@@ -36,6 +36,8 @@ import { isTaken } from "./resources/function-properties.ts";
 import { readFunction, SAM_FUNCTION } from "./resources/function.ts";
 import { readLayer, SAM_LAYER } from "./resources/layer.ts";
 import { NOT_SUPPORTED, type Planning, type ResourceReader } from "./resources/planning.ts";
+import { readPermission } from "./resources/permission.ts";
+import { readUrl } from "./resources/url.ts";
 import { readVersion } from "./resources/version.ts";
 import type { Template } from "./template.ts";
 import { isScalar, isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "./value.ts";
@@ -47,6 +49,8 @@ export interface PlanOptions extends StackPlace {
   readonly environment?: EnvironmentOverrides;
 }
 
+const URL_TYPE = "AWS::Lambda::Url";
+const PERMISSION_TYPE = "AWS::Lambda::Permission";
 const READERS: Readonly<Record<string, ResourceReader>> = {
   [SAM_FUNCTION]: readFunction,
   "AWS::Lambda::Function": readFunction,
@@ -54,6 +58,8 @@ const READERS: Readonly<Record<string, ResourceReader>> = {
   "AWS::Lambda::LayerVersion": readLayer,
   "AWS::Lambda::Version": readVersion,
   "AWS::Lambda::Alias": readAlias,
+  [URL_TYPE]: readUrl,
+  [PERMISSION_TYPE]: readPermission,
 };
 const RESOURCE_KEYS = new Set([
   "Type",
@@ -118,6 +124,8 @@ export function planTemplate(template: Template, options: PlanOptions): Plan {
     functions: [],
     versions: [],
     aliases: [],
+    urls: [],
+    permissions: [],
   };
   for (const logicalId of Object.keys(prepared.template.resources))
     addResource(prepared, planning, logicalId, options.environment ?? {});
@@ -125,7 +133,7 @@ export function planTemplate(template: Template, options: PlanOptions): Plan {
   noteGlobals(template, findings);
   noteText(template, findings, (logicalId) => planning.names.has(logicalId) || planning.layerNames.has(logicalId));
   const madeUp = noteMadeUp(prepared);
-  const { layers, functions, versions, aliases } = planning;
+  const { layers, functions, versions, aliases, urls, permissions } = planning;
   const outputs = readOutputs(prepared);
   const functionNames = [...planning.names].flatMap(([logicalId, name]) => {
     const resource = prepared.template.resources[logicalId] ?? null;
@@ -137,6 +145,8 @@ export function planTemplate(template: Template, options: PlanOptions): Plan {
     functions,
     versions,
     aliases,
+    urls,
+    permissions,
     outputs,
     problems: findings.problems,
     notes: findings.notes,
@@ -200,6 +210,7 @@ function nameFunctions(
     const of = functionOf(own["FunctionName"], names) ?? references.readName(own["FunctionName"]);
     if (alias !== null && of !== null) references.nameAlias(logicalId, of, alias);
   }
+  nameUrls(template, references, names);
   return names;
 }
 
@@ -215,6 +226,24 @@ function nameLayers({ template, references }: Prepared, { stackName }: PlanOptio
     references.nameLayer(logicalId, name);
   }
   return names;
+}
+
+/** SAM's transform calls the URL of F `FUrl`. */
+function nameUrls(template: Template, references: References, names: ReadonlyMap<string, string>): void {
+  for (const [logicalId, resource] of Object.entries(template.resources)) {
+    const type = isTemplateMap(resource) ? resource["Type"] : undefined;
+    if (!isTemplateMap(resource) || (type !== URL_TYPE && type !== SAM_FUNCTION)) continue;
+    const own = isTemplateMap(resource["Properties"]) ? resource["Properties"] : {};
+    if (type === URL_TYPE) {
+      const of = functionOf(own["TargetFunctionArn"], names);
+      references.nameUrl(logicalId, of, references.readName(own["Qualifier"]));
+      continue;
+    }
+    const merged = withGlobals(template, resource, own);
+    if (merged["FunctionUrlConfig"] === undefined) continue;
+    const alias = references.readName(merged["AutoPublishAlias"]);
+    references.nameUrl(`${logicalId}Url`, names.get(logicalId) ?? null, alias);
+  }
 }
 
 /** SAM's transform calls the alias of F that is named live `FAliaslive`. */
@@ -238,11 +267,12 @@ function functionOf(value: TemplateValue | undefined, names: ReadonlyMap<string,
 }
 
 function addResource(
-  { template, findings, evaluator, isPresent }: Prepared,
+  prepared: Prepared,
   planning: Planning,
   logicalId: string,
   environment: EnvironmentOverrides,
 ): void {
+  const { template, findings, evaluator, isPresent } = prepared;
   const resource = template.resources[logicalId];
   const place = `Resources.${logicalId}`;
   if (!isTemplateMap(resource)) return findings.error(place, "must be a map with a Type");
@@ -252,6 +282,7 @@ function addResource(
   const read = Object.hasOwn(READERS, type) ? READERS[type] : undefined;
   if (read === undefined) return sayForeign(findings, logicalId, type);
   sayAttributes(findings, resource, place);
+  if (type === PERMISSION_TYPE) return addPermission(prepared, planning, logicalId, resource);
   const own = isTemplateMap(resource["Properties"]) ? resource["Properties"] : {};
   const name = planning.names.get(logicalId);
   const merged = type === SAM_FUNCTION ? withGlobals(template, resource, own) : own;
@@ -267,6 +298,42 @@ function addResource(
     metadata: isTemplateMap(resource["Metadata"]) ? resource["Metadata"] : {},
     isRetained: String(resource["DeletionPolicy"] ?? "Delete").startsWith("Retain"),
   });
+}
+
+/**
+ * No function needs a permission to be what it is, so one that can't be had is no reason to stop: those of event
+ * sources name what is not here.
+ */
+function addPermission(
+  { references, findings }: Prepared,
+  planning: Planning,
+  logicalId: string,
+  resource: TemplateMap,
+): void {
+  const place = `Resources.${logicalId}`;
+  const report: Report = {
+    error: (at, reason) => findings.error(at, reason),
+    unsupported: (at, reason) => findings.note(at, `is left out: it ${reason}`),
+    note: (at, text) => findings.note(at, text),
+  };
+  const own = isTemplateMap(resource["Properties"]) ? resource["Properties"] : {};
+  const before = references.madeUp.length;
+  const properties = new Evaluator(references, report).value(own, place);
+  const [madeUp] = references.madeUp.splice(before);
+  if (madeUp !== undefined) return findings.note(place, `is left out: it names ${madeUp.logicalId}, which is not here`);
+  if (!isTemplateMap(properties)) return;
+  readPermission(
+    { ...planning, report },
+    {
+      logicalId,
+      type: PERMISSION_TYPE,
+      place,
+      properties,
+      given: own,
+      metadata: {},
+      isRetained: false,
+    },
+  );
 }
 
 /** The properties that a plan takes; the others are not evaluated, for what they name does not matter here. */

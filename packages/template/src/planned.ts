@@ -57,6 +57,28 @@ export interface PlannedAlias {
   readonly provisionedConcurrency: number | null;
 }
 
+/** The URL of a function or of an alias. */
+export interface PlannedUrl {
+  /** Key of its address among the marks. */
+  readonly mark: string;
+  readonly functionName: string;
+  /** An alias; null: the function itself. */
+  readonly qualifier: string | null;
+  readonly authType: string;
+  readonly invokeMode: string | null;
+  /** In the words of Lambda's API; null: none. */
+  readonly cors: TemplateMap | null;
+}
+
+/** A statement of a resource policy. */
+export interface PlannedPermission {
+  readonly statementId: string;
+  readonly functionName: string;
+  readonly qualifier: string | null;
+  /** Members of AddPermission besides those above. */
+  readonly members: TemplateMap;
+}
+
 export interface Plan {
   /** Names of all functions that the template has under no false condition, also of those that can't be deployed. */
   readonly functionNames: readonly string[];
@@ -64,7 +86,9 @@ export interface Plan {
   readonly functions: readonly PlannedFunction[];
   readonly versions: readonly PlannedVersion[];
   readonly aliases: readonly PlannedAlias[];
-  /** May hold marks of versions. */
+  readonly urls: readonly PlannedUrl[];
+  readonly permissions: readonly PlannedPermission[];
+  /** May hold marks of versions and of URLs. */
   readonly outputs: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];
   readonly notes: readonly Note[];

@@ -48,9 +48,14 @@ const ALIAS_TYPE = "AWS::Lambda::Alias";
 /** Attributes of a function beside its ARN that are known only to AWS. */
 const SNAPSHOT_ATTRIBUTE = "SnapStartResponse";
 
-/** A text that stands for the number of the version with this logical id. */
+/** A text that stands for the number of the version with this logical id, or for the address of a URL (`urlKey`). */
 export function versionMark(logicalId: string): string {
   return `${MARK_BEGIN}${logicalId}${MARK_END}`;
+}
+
+/** The key of a URL's address among the values that marks stand for. */
+export function urlKey(logicalId: string): string {
+  return `url:${logicalId}`;
 }
 
 /** Puts numbers in the place of marks; null where one of them is not known. */
@@ -114,6 +119,8 @@ export class References implements Scope {
   readonly #names = new Map<string, string>();
   readonly #layers = new Map<string, string>();
   readonly #aliases = new Map<string, readonly [functionName: string, alias: string]>();
+  /** ARNs of what URLs belong to; null: the template names it in a way that only an evaluation tells. */
+  readonly #urls = new Map<string, string | null>();
   /** Evaluates names, which may need parameters, and says nothing about those that it can't. */
   readonly #naming: Evaluator;
   #guesses = 0;
@@ -157,6 +164,11 @@ export class References implements Scope {
     this.#aliases.set(logicalId, [functionName, alias]);
   }
 
+  nameUrl(logicalId: string, functionName: string | null, qualifier: string | null): void {
+    const name = qualifier === null ? functionName : `${functionName ?? ""}:${qualifier}`;
+    this.#urls.set(logicalId, functionName === null || name === null ? null : this.functionArn(name));
+  }
+
   condition(name: string, place: string): boolean | Unresolved {
     return this.#input.condition(name, place);
   }
@@ -181,12 +193,15 @@ export class References implements Scope {
     if (!this.#isKnown(name, place)) return UNRESOLVED;
     const alias = this.#aliases.get(name);
     if (alias !== undefined) return this.functionArn(alias.join(":"));
-    const version = this.#layerArn(name) ?? this.#versionArn(name);
+    const version = this.#urls.get(name) ?? this.#layerArn(name) ?? this.#versionArn(name);
     return version ?? this.#makeUp(name, place, (known) => this.#nameOf(name, known));
   }
 
   attribute(logicalId: string, attribute: string, place: string): Outcome {
     if (!this.#isKnown(logicalId, place)) return UNRESOLVED;
+    const urlOf = this.#urls.get(logicalId);
+    if (urlOf !== undefined && attribute === "FunctionUrl") return versionMark(urlKey(logicalId));
+    if (typeof urlOf === "string" && attribute === "FunctionArn") return urlOf;
     const own = this.#names.get(logicalId);
     if (own !== undefined) return this.#ownAttribute(logicalId, own, attribute, place);
     const layer = this.#layerArn(logicalId);

@@ -7,7 +7,6 @@ const WATCHING = "Thaw has its own logs and metrics";
 const RECORDS = "describes the deployment only";
 
 const NOTED: Readonly<Record<string, string>> = {
-  "AWS::Lambda::Permission": PERMISSIONS,
   "AWS::Lambda::LayerVersionPermission": PERMISSIONS,
   "AWS::S3::BucketPolicy": PERMISSIONS,
   "AWS::SQS::QueuePolicy": PERMISSIONS,

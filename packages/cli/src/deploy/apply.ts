@@ -11,7 +11,15 @@ import type { Connection } from "../connection.ts";
 import { applyFunction, type Deployed } from "./apply-function.ts";
 import { applyLayer } from "./apply-layer.ts";
 import { pointAlias, type Progress, provision, publishVersion } from "./publish.ts";
-import { joinRecords, readRecord, recordOf, type StackRecord, writeRecord } from "./stack-record.ts";
+import {
+  joinRecords,
+  readRecord,
+  recordOf,
+  type RecordedFunction,
+  type StackRecord,
+  writeRecord,
+} from "./stack-record.ts";
+import { applyUrls, type DeployedUrl, removePermission, removeUrl, statementOf } from "./urls.ts";
 
 export interface Place {
   /** Directory of the template, which paths of code start from. */
@@ -23,6 +31,7 @@ export interface Place {
 
 export interface Applied {
   readonly functions: readonly Deployed[];
+  readonly urls: readonly DeployedUrl[];
   readonly outputs: Readonly<Record<string, string>>;
 }
 
@@ -48,10 +57,28 @@ export async function applyPlan(connection: Connection, plan: Plan, place: Place
     await provision(connection, version.functionName, number, version.provisionedConcurrency, place.progress);
   }
   for (const alias of plan.aliases) await applyAlias(connection, alias, numbers, place.progress);
+  const marked = await applyUrls(connection, deployable(plan, place.progress), keysOf(before), place.progress);
+  for (const { mark, url } of marked) numbers.set(mark, url);
+  const urls = marked.map(({ functionName, qualifier, url }) => ({ functionName, qualifier, url }));
   const kept = await removeGone(connection, before, after, new Set(plan.functionNames), place.progress);
   await writeRecord(connection, place.recordKey, { ...after, ...kept });
   const outputs = Object.entries(plan.outputs).map(([name, value]) => [name, fillMarks(value, numbers) ?? value]);
-  return { functions, outputs: Object.fromEntries(outputs) as Record<string, string> };
+  return { functions, urls, outputs: Object.fromEntries(outputs) as Record<string, string> };
+}
+
+/** What belongs to a function that was left out is left out, too. */
+function deployable({ functionNames, functions, urls, permissions }: Plan, progress: Progress) {
+  const left = new Set(functionNames.filter((name) => !functions.some((each) => each.name === name)));
+  const isThere = ({ functionName }: { readonly functionName: string }): boolean => !left.has(functionName);
+  for (const { functionName } of urls.filter((url) => !isThere(url)))
+    progress(`${functionName}: its URL is left out with it`);
+  return { urls: urls.filter(isThere), permissions: permissions.filter(isThere) };
+}
+
+function keysOf(record: StackRecord): ReadonlySet<string> {
+  return new Set(
+    Object.entries(record).flatMap(([name, { permissions }]) => permissions.map((key) => `${name} ${key}`)),
+  );
 }
 
 function versionOf(
@@ -136,6 +163,7 @@ async function removeGone(
   for (const [name, recorded] of Object.entries(before)) {
     const now = after[name];
     if (now !== undefined) {
+      await removeGoneUrls(connection, name, recorded, now, progress);
       for (const alias of recorded.aliases.filter((each) => !now.aliases.includes(each))) {
         progress(`${name}: alias ${alias} is removed, for the template no longer has it`);
         await remove(() => connection.lambda.send(new DeleteAliasCommand({ FunctionName: name, Name: alias })));
@@ -148,6 +176,24 @@ async function removeGone(
     }
   }
   return kept;
+}
+
+async function removeGoneUrls(
+  connection: Connection,
+  name: string,
+  recorded: RecordedFunction,
+  now: RecordedFunction,
+  progress: Progress,
+): Promise<void> {
+  for (const qualifier of recorded.urls.filter((each) => !now.urls.includes(each))) {
+    progress(`${name}: the URL of ${qualifier} is removed, for the template no longer has it`);
+    await removeUrl(connection, name, qualifier);
+  }
+  const statements = new Set(now.permissions.map(statementOf));
+  for (const key of recorded.permissions.filter((each) => !statements.has(statementOf(each)))) {
+    progress(`${name}: the permission ${statementOf(key)} is removed, for the template no longer has it`);
+    await removePermission(connection, name, key);
+  }
 }
 
 async function remove(send: () => Promise<unknown>): Promise<void> {

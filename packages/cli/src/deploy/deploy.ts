@@ -36,7 +36,7 @@ export async function deploy(connection: Connection, given: string | undefined, 
   if (plan.functions.length === 0 && plan.layers.length === 0)
     throw new CommandError(`${found.path} has no function and no layer that can be deployed`);
   const progress = (line: string): void => void process.stderr.write(`${line}\n`);
-  const { functions, outputs } = await applyPlan(connection, plan, {
+  const { functions, urls, outputs } = await applyPlan(connection, plan, {
     baseDir: dirname(found.path),
     // Two templates in one folder are two stacks, unless somebody gives them one name.
     recordKey: `stacks/${options.stackName ?? `${stackName}@${basename(found.path, extname(found.path))}`}.json`,
@@ -44,7 +44,7 @@ export async function deploy(connection: Connection, given: string | undefined, 
   });
   process.stderr.write(describeVariables(plan));
   if (options.json)
-    return printJson({ functions, outputs, unsupported: plan.problems, notes: plan.notes, madeUp: plan.madeUp });
+    return printJson({ functions, urls, outputs, unsupported: plan.problems, notes: plan.notes, madeUp: plan.madeUp });
   for (const [name, value] of Object.entries(outputs)) print(`${name} = ${value}\n`);
   return undefined;
 }

@@ -4,10 +4,15 @@
  */
 import { type Connection, RefusedError } from "../connection.ts";
 import type { Plan, PlannedFunction } from "@thaw/template/planned";
+import { LATEST, permissionKey } from "./urls.ts";
 
 export interface RecordedFunction {
   readonly tags: readonly string[];
   readonly aliases: readonly string[];
+  /** Qualifiers that have a URL; `$LATEST` for the function's own. */
+  readonly urls: readonly string[];
+  /** Statements of resource policies, by `permissionKey`. */
+  readonly permissions: readonly string[];
   /** Stays when the template no longer has it. */
   readonly isRetained: boolean;
 }
@@ -48,7 +53,13 @@ export function joinRecords(one: StackRecord, other: StackRecord): StackRecord {
         ...new Set([...first, ...second]),
       ];
       const isRetained = (b ?? a)?.isRetained === true;
-      return [name, { tags: join(a?.tags, b?.tags), aliases: join(a?.aliases, b?.aliases), isRetained }];
+      const joined = {
+        tags: join(a?.tags, b?.tags),
+        aliases: join(a?.aliases, b?.aliases),
+        urls: join(a?.urls, b?.urls),
+        permissions: join(a?.permissions, b?.permissions),
+      };
+      return [name, { ...joined, isRetained }];
     }),
   );
 }
@@ -57,7 +68,10 @@ function recordOfFunction(plan: Plan, planned: PlannedFunction): RecordedFunctio
   const { name, tags, autoPublishAlias, isRetained } = planned;
   const own = plan.aliases.filter(({ functionName }) => functionName === name).map((alias) => alias.name);
   const aliases = autoPublishAlias === null ? own : [...own, autoPublishAlias];
-  return { tags: Object.keys(tags), aliases, isRetained };
+  const ofThis = ({ functionName }: { readonly functionName: string }): boolean => functionName === name;
+  const urls = plan.urls.filter(ofThis).map(({ qualifier }) => qualifier ?? LATEST);
+  const permissions = plan.permissions.filter(ofThis).map(permissionKey);
+  return { tags: Object.keys(tags), aliases, urls, permissions, isRetained };
 }
 
 function toRecord(document: unknown): StackRecord {
@@ -66,8 +80,9 @@ function toRecord(document: unknown): StackRecord {
   const entries = typeof document === "object" && document !== null ? Object.entries(document) : [];
   return Object.fromEntries(
     entries.map(([name, value]) => {
-      const { tags, aliases, isRetained } = (value ?? {}) as Record<string, unknown>;
-      return [name, { tags: texts(tags), aliases: texts(aliases), isRetained: isRetained === true }];
+      const { tags, aliases, urls, permissions, isRetained } = (value ?? {}) as Record<string, unknown>;
+      const lists = { tags: texts(tags), aliases: texts(aliases), urls: texts(urls), permissions: texts(permissions) };
+      return [name, { ...lists, isRetained: isRetained === true }];
     }),
   );
 }

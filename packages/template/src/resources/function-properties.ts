@@ -54,7 +54,7 @@ export const FUNCTION_PROPERTIES: Readonly<Record<"sam" | "lambda", Readonly<Rec
     DeploymentPreference: "has no effect: the alias goes to the new version at once, and no hooks are called",
     EventInvokeConfig: "refused",
     Events: "refused",
-    FunctionUrlConfig: "refused",
+    FunctionUrlConfig: "taken",
     ImageUri: "refused",
     InlineCode: "taken",
     PermissionsBoundary: NO_IAM,

@@ -14,6 +14,8 @@ import {
   text,
 } from "./planning.ts";
 
+import { readOwnUrl } from "./url.ts";
+
 export const SAM_FUNCTION = "AWS::Serverless::Function";
 
 /** Members of CreateFunction that a template names as the API does. */
@@ -52,9 +54,11 @@ export function readFunction(planning: Planning, resource: Resource): void {
     planning.report.error(`${place}.${property}`, `is ${state}: a folder, a zip, or an object's S3Bucket and S3Key`);
     return;
   }
+  const name = planning.names.get(logicalId) ?? logicalId;
+  if (isSam) readOwnUrl(planning, resource, name);
   planning.functions.push({
     logicalId,
-    name: planning.names.get(logicalId) ?? logicalId,
+    name,
     config: readConfig(planning, resource, isSam),
     code,
     tags: readTags(properties["Tags"]),
@@ -165,7 +169,10 @@ function readEnvironment({ report }: Planning, place: string, environment: Templ
   for (const [name, value] of Object.entries(variables)) {
     const at = `${place}.Environment.Variables.${name}`;
     if (typeof value === "string" && hasVersionMark(value))
-      report.unsupported(at, "needs the number of a version, which is known only after the deployment");
+      report.unsupported(
+        at,
+        "needs the number of a version or the address of a URL, which is known only after the deployment",
+      );
     else if (isScalar(value)) texts[name] = String(value);
     else if (value !== null) report.error(at, "must be a text");
   }

@@ -3,7 +3,14 @@
  * plan.ts.
  */
 import type { Evaluator } from "../language/evaluator.ts";
-import type { PlannedAlias, PlannedFunction, PlannedLayer, PlannedVersion } from "../planned.ts";
+import type {
+  PlannedAlias,
+  PlannedFunction,
+  PlannedLayer,
+  PlannedPermission,
+  PlannedUrl,
+  PlannedVersion,
+} from "../planned.ts";
 import type { Report } from "../problem.ts";
 import type { StackPlace } from "../references.ts";
 import { isScalar, isTemplateMap, type TemplateMap, type TemplateValue } from "../value.ts";
@@ -20,6 +27,8 @@ export interface Planning {
   readonly functions: PlannedFunction[];
   readonly versions: PlannedVersion[];
   readonly aliases: PlannedAlias[];
+  readonly urls: PlannedUrl[];
+  readonly permissions: PlannedPermission[];
 }
 
 export interface Resource {
@@ -66,6 +75,15 @@ export function readNumber({ report }: Planning, place: string, value: TemplateV
 /** The name in a function's ARN, or the name itself. */
 export function bareName(value: TemplateValue | undefined): string {
   return String(value).split(":function:").at(-1) ?? "";
+}
+
+/** The function and the qualifier in an ARN, or in a name. */
+export function targetOf(value: TemplateValue | undefined): {
+  readonly functionName: string;
+  readonly qualifier: string | null;
+} {
+  const [functionName = "", qualifier = null] = bareName(value).split(":");
+  return { functionName, qualifier };
 }
 
 /** Text of a property that may be left out; null where it is. */
