@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LAMBDA, type OperationName } from "@thaw/aws-api";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { REFUSED } from "@thaw/server/testing/control";
 import { HttpHarness } from "./http-harness.ts";
 import { type Input, toRequest } from "./replay.ts";
 
@@ -387,8 +388,7 @@ it("each operation of the model that is not built says so, with a status that no
       400,
       "NotImplementedException",
     ]);
-    expect(await response.json()).toEqual({
-      message: `${operation} is part of the Lambda API, but Thaw does not have it yet.`,
-    });
+    const said = `${operation} is part of the Lambda API, but Thaw does not have it. ${REFUSED[operation]}`;
+    expect(await response.json()).toEqual({ message: said });
   }
 });

@@ -357,6 +357,24 @@ describe("refusals of AWS that no recording here has", () => {
       "The resource you requested does not exist.",
     ],
     [
+      "DeleteFunction",
+      { FunctionName: "nobody", Qualifier: "$LATEST" },
+      "InvalidParameterValueException",
+      "$LATEST version cannot be deleted without deleting the function.",
+    ],
+    [
+      "DeleteFunction",
+      { FunctionName: "nobody", Qualifier: "3" },
+      "ResourceNotFoundException",
+      `Function not found: ${ARN}nobody`,
+    ],
+    [
+      "CreateFunction",
+      wanted("never", { Environment: { Variables: { LARGE: "x".repeat(4096) } } }),
+      "InvalidParameterValueException",
+      `Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {"LARGE":"${"x".repeat(4096)}"}`,
+    ],
+    [
       "CreateFunction",
       wanted("never", { Architectures: ["X86_64"] }),
       "ValidationException",
@@ -373,4 +391,15 @@ describe("refusals of AWS that no recording here has", () => {
     const { message, Message } = (await response.json()) as Record<string, string>;
     expect([response.headers.get("x-amzn-errortype"), message ?? Message]).toEqual([code, text]);
   });
+});
+
+it("runtimes that AWS's model has and AWS no longer takes are refused as those that never were", async ({ expect }) => {
+  const refusal = async (Runtime: string): Promise<string> => {
+    const response = await harness.fetch(...toRequest("CreateFunction", wanted("never", { Runtime })));
+    return ((await response.json()) as { readonly message: string }).message;
+  };
+  const text = await refusal("never-was");
+  expect(text).toContain("Value never-was at 'runtime' failed to satisfy constraint");
+  for (const gone of ["python3.7", "nodejs14.x", "java8", "go1.x", "provided"])
+    expect(await refusal(gone)).toBe(text.replace("never-was", gone));
 });

@@ -5,6 +5,7 @@
  */
 import { ApiError, invalidParameter, notFound } from "../../model/api-error.ts";
 import { parseFunctionName } from "../../model/function-name.ts";
+import { REFUSED } from "../operation-notes.ts";
 import { versionOfQualifier } from "../records/lookup.ts";
 import { pageOf } from "../records/pages.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
@@ -58,7 +59,7 @@ async function refuse(
   await checkFunction(services, input.FunctionName);
   throw new ApiError(
     "NotImplementedException",
-    "Thaw does not poll event sources yet, so it makes no event source mapping: nothing would ever invoke the function.",
+    `CreateEventSourceMapping is part of the Lambda API, but Thaw does not have it. ${REFUSED.CreateEventSourceMapping}`,
   );
 }
 

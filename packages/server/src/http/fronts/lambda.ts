@@ -10,6 +10,7 @@ import {
   type WireRequest,
 } from "@thaw/aws-api";
 import type { ControlPlane } from "../../control/control-plane.ts";
+import { REFUSED } from "../../control/operation-notes.ts";
 import type { In } from "../../control/operations.ts";
 import { ApiError } from "../../model/api-error.ts";
 import { errorReply, type Reply, replyOfError } from "../reply.ts";
@@ -49,7 +50,7 @@ async function carryOut<O extends OperationName>(
   if (run === undefined) {
     throw new ApiError(
       "NotImplementedException",
-      `${operation} is part of the Lambda API, but Thaw does not have it yet.`,
+      `${operation} is part of the Lambda API, but Thaw does not have it. ${REFUSED[operation] ?? ""}`.trimEnd(),
     );
   }
   const trace = request.headers["x-amzn-trace-id"];
