@@ -3,6 +3,8 @@ import {
   CreateAliasCommand,
   GetAliasCommand,
   GetFunctionConfigurationCommand,
+  GetFunctionEventInvokeConfigCommand,
+  GetFunctionRecursionConfigCommand,
   LambdaClient,
   ListAliasesCommand,
   ListFunctionsCommand,
@@ -250,4 +252,29 @@ Outputs:
   expect(last.stderr).toContain("the URL of live is removed");
   expect(last.stderr).toContain("the permission live/FUrlPublicPermissions is removed");
   expect(await (await fetch(outputs.Url)).text()).toBe('{"Message":null}');
+});
+
+it("settings of asynchronous invokes come with a template and go with it", async ({ expect }) => {
+  const settings = `
+      AutoPublishAlias: live
+      RecursiveLoop: Allow
+      EventInvokeConfig:
+        MaximumRetryAttempts: 1
+        DestinationConfig: { OnSuccess: { Type: Lambda, Destination: !GetAtt Audit.Arn } }`;
+  const audit = "  Audit: { Type: AWS::Serverless::Function, Properties: { FunctionName: async-audit } }\n";
+  const work = "  Work:\n    Type: AWS::Serverless::Function\n    Properties:\n      FunctionName: async-work";
+  template(`${audit}${work}${settings}\n`);
+  const first = await thaw("deploy");
+  expect(first.code, first.stderr).toBe(0);
+  const of = { FunctionName: "async-work", Qualifier: "live" };
+  expect(await lambda.send(new GetFunctionEventInvokeConfigCommand(of))).toMatchObject({
+    MaximumRetryAttempts: 1,
+    DestinationConfig: { OnSuccess: { Destination: expect.stringMatching(/:function:async-audit$/) } },
+  });
+  const loops = new GetFunctionRecursionConfigCommand({ FunctionName: "async-work" });
+  expect(await lambda.send(loops)).toMatchObject({ RecursiveLoop: "Allow" });
+  template(`${audit}${work}\n      AutoPublishAlias: live\n`);
+  expect((await thaw("deploy")).code).toBe(0);
+  await expect(lambda.send(new GetFunctionEventInvokeConfigCommand(of))).rejects.toThrow("doesn't have an EventInvoke");
+  expect(await lambda.send(loops)).toMatchObject({ RecursiveLoop: "Terminate" });
 });

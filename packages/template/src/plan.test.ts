@@ -67,6 +67,61 @@ Outputs:
   Url: { Value: !Join ["/", [a, !Ref Stage]] }
 `;
 
+describe("asynchronous invokes", () => {
+  const FUNCTION = `
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: .
+      Handler: a.b
+      Runtime: python3.13
+`;
+  const QUEUE = "arn:aws:sqs:eu-west-1:123456789012:q";
+
+  it("of a function of SAM are for its alias; its queue is Lambda's", ({ expect }) => {
+    const { eventInvokes, functions, problems } = plan(`${FUNCTION}
+      AutoPublishAlias: live
+      RecursiveLoop: Allow
+      DeadLetterQueue: { Type: SQS, TargetArn: "${QUEUE}" }
+      EventInvokeConfig:
+        MaximumRetryAttempts: 0
+        DestinationConfig: { OnSuccess: { Type: Lambda, Destination: !GetAtt G.Arn } }
+  G:
+    Type: AWS::Lambda::Function
+    Properties: { Code: { S3Bucket: b, S3Key: k }, DeadLetterConfig: { TargetArn: "${QUEUE}" } }
+  Settings:
+    Type: AWS::Lambda::EventInvokeConfig
+    Properties: { FunctionName: !Ref G, Qualifier: $LATEST, MaximumEventAgeInSeconds: "60" }
+`);
+    expect(problems).toEqual([]);
+    const Destination = "arn:aws:lambda:eu-west-1:123456789012:function:shop-G";
+    const DestinationConfig = { OnSuccess: { Destination } };
+    expect(eventInvokes).toEqual([
+      { functionName: "shop-F", qualifier: "live", config: { MaximumRetryAttempts: 0, DestinationConfig } },
+      { functionName: "shop-G", qualifier: "$LATEST", config: { MaximumEventAgeInSeconds: 60 } },
+    ]);
+    expect(functions).toMatchObject([
+      { recursiveLoop: "Allow", config: { DeadLetterConfig: { TargetArn: QUEUE } } },
+      { recursiveLoop: null, config: { DeadLetterConfig: { TargetArn: QUEUE } } },
+    ]);
+  });
+
+  it.for([
+    ["EventInvokeConfig: { DestinationConfig: { OnFailure: { Type: SQS } } }", "OnFailure", "can't make the SQS"],
+    ["EventInvokeConfig: { MaximumRetries: 1 }", "MaximumRetries", "is no member of it"],
+    ["EventInvokeConfig: { DestinationConfig: { OnError: { Destination: x } } }", "OnError", "is neither OnSuccess"],
+    ["EventInvokeConfig: { DestinationConfig: { OnSuccess: {} } }", "OnSuccess", "needs a Destination"],
+    ["EventInvokeConfig: { MaximumRetryAttempts: many }", "MaximumRetryAttempts", "must be a number"],
+    ["EventInvokeConfig: {}", "EventInvokeConfig", "says neither retries nor destinations"],
+    ["DeadLetterQueue: { Type: SQS }", "DeadLetterQueue", "needs a Type, SQS or SNS, and a TargetArn"],
+  ] as const)("%s is refused by name", ([property, place, reason], { expect }) => {
+    const { problems } = plan(`${FUNCTION}      ${property}\n`);
+    expect(problems.find((each) => each.place.endsWith(place))?.reason).toContain(reason);
+  });
+});
+
 describe("planTemplate", () => {
   it("understands functions, versions, aliases and their references", ({ expect }) => {
     const { functions, versions, aliases, outputs, problems } = plan(SAM, { Stage: "prod" });

@@ -32,6 +32,7 @@ import {
 } from "./references.ts";
 import { notedBecause } from "./resource-types.ts";
 import { readAlias } from "./resources/alias.ts";
+import { readEventInvoke } from "./resources/event-invoke.ts";
 import { isTaken } from "./resources/function-properties.ts";
 import { readFunction, SAM_FUNCTION } from "./resources/function.ts";
 import { readLayer, SAM_LAYER } from "./resources/layer.ts";
@@ -60,6 +61,7 @@ const READERS: Readonly<Record<string, ResourceReader>> = {
   "AWS::Lambda::Alias": readAlias,
   [URL_TYPE]: readUrl,
   [PERMISSION_TYPE]: readPermission,
+  "AWS::Lambda::EventInvokeConfig": readEventInvoke,
 };
 const RESOURCE_KEYS = new Set([
   "Type",
@@ -126,6 +128,7 @@ export function planTemplate(template: Template, options: PlanOptions): Plan {
     aliases: [],
     urls: [],
     permissions: [],
+    eventInvokes: [],
   };
   for (const logicalId of Object.keys(prepared.template.resources))
     addResource(prepared, planning, logicalId, options.environment ?? {});
@@ -133,7 +136,7 @@ export function planTemplate(template: Template, options: PlanOptions): Plan {
   noteGlobals(template, findings);
   noteText(template, findings, (logicalId) => planning.names.has(logicalId) || planning.layerNames.has(logicalId));
   const madeUp = noteMadeUp(prepared);
-  const { layers, functions, versions, aliases, urls, permissions } = planning;
+  const { layers, functions, versions, aliases, urls, permissions, eventInvokes } = planning;
   const outputs = readOutputs(prepared);
   const functionNames = [...planning.names].flatMap(([logicalId, name]) => {
     const resource = prepared.template.resources[logicalId] ?? null;
@@ -147,6 +150,7 @@ export function planTemplate(template: Template, options: PlanOptions): Plan {
     aliases,
     urls,
     permissions,
+    eventInvokes,
     outputs,
     problems: findings.problems,
     notes: findings.notes,

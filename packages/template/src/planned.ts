@@ -25,6 +25,8 @@ export interface PlannedFunction {
   /** Text of thaw.prime.json: the events of `Metadata.Thaw.Prime`. */
   readonly primes: string | null;
   readonly reservedConcurrency: number | null;
+  /** `Allow` or `Terminate`; null: Lambda's default. */
+  readonly recursiveLoop: string | null;
   /** Environments kept ready for the alias that is published. */
   readonly provisionedConcurrency: number | null;
   /** Stays when the template no longer has it (`DeletionPolicy`). */
@@ -79,6 +81,15 @@ export interface PlannedPermission {
   readonly members: TemplateMap;
 }
 
+/** Settings of asynchronous invokes. */
+export interface PlannedEventInvoke {
+  readonly functionName: string;
+  /** `$LATEST`, an alias, a version's number or its mark; perhaps at the end of an ARN. */
+  readonly qualifier: string;
+  /** Members of PutFunctionEventInvokeConfig, without the two above. */
+  readonly config: TemplateMap;
+}
+
 export interface Plan {
   /** Names of all functions that the template has under no false condition, also of those that can't be deployed. */
   readonly functionNames: readonly string[];
@@ -88,6 +99,7 @@ export interface Plan {
   readonly aliases: readonly PlannedAlias[];
   readonly urls: readonly PlannedUrl[];
   readonly permissions: readonly PlannedPermission[];
+  readonly eventInvokes: readonly PlannedEventInvoke[];
   /** May hold marks of versions and of URLs. */
   readonly outputs: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];

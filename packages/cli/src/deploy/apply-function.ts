@@ -5,6 +5,8 @@ import {
   DeleteFunctionConcurrencyCommand,
   type FunctionConfiguration,
   PutFunctionConcurrencyCommand,
+  PutFunctionRecursionConfigCommand,
+  type RecursiveLoop,
   ResourceNotFoundException,
   TagResourceCommand,
   UntagResourceCommand,
@@ -46,6 +48,7 @@ export async function applyFunction(connection: Connection, job: FunctionJob): P
   else await update(connection, job, current, code);
   await settle(connection, planned.name);
   await reserve(connection, planned);
+  if (current !== null || planned.recursiveLoop !== null) await setLoops(connection, planned);
   return publish(connection, planned, progress);
 }
 
@@ -100,6 +103,7 @@ function defaultsOf({ config }: PlannedFunction): TemplateMap {
     FileSystemConfigs: [],
     Layers: [],
     KMSKeyArn: "",
+    DeadLetterConfig: { TargetArn: "" },
     TracingConfig: { Mode: "PassThrough" },
     ...(config["Handler"] === undefined ? {} : { Handler: config["Handler"] }),
   };
@@ -127,6 +131,11 @@ async function reserve(connection: Connection, { name, reservedConcurrency }: Pl
       ? new DeleteFunctionConcurrencyCommand({ FunctionName: name })
       : new PutFunctionConcurrencyCommand({ FunctionName: name, ReservedConcurrentExecutions: reservedConcurrency });
   await connection.lambda.send(command as PutFunctionConcurrencyCommand);
+}
+
+async function setLoops(connection: Connection, { name, recursiveLoop }: PlannedFunction): Promise<void> {
+  const RecursiveLoop = (recursiveLoop ?? "Terminate") as RecursiveLoop;
+  await connection.lambda.send(new PutFunctionRecursionConfigCommand({ FunctionName: name, RecursiveLoop }));
 }
 
 async function prepareCode(connection: Connection, planned: PlannedFunction, baseDir: string): Promise<PreparedCode> {

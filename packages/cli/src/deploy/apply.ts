@@ -1,6 +1,6 @@
 /**
- * Carries out a plan, with progress: layers, then functions, several at once, then versions, then aliases, then what
- * the template no longer has. Can be run again after any failure.
+ * Carries out a plan, with progress: layers, then functions, several at once, then versions, aliases, the settings of
+ * asynchronous invokes, then what the template no longer has. Can be run again after any failure.
  */
 import { DeleteAliasCommand, DeleteFunctionCommand, ResourceNotFoundException } from "@aws-sdk/client-lambda";
 import { CommandError } from "@thaw/installation/command-error";
@@ -8,6 +8,7 @@ import type { Plan, PlannedAlias, PlannedFunction } from "@thaw/template/planned
 import { fillMarks, layerKey } from "@thaw/template/references";
 import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
 import type { Connection } from "../connection.ts";
+import { applyEventInvoke, removeEventInvoke } from "./apply-event-invoke.ts";
 import { applyFunction, type Deployed } from "./apply-function.ts";
 import { applyLayer } from "./apply-layer.ts";
 import { pointAlias, type Progress, provision, publishVersion } from "./publish.ts";
@@ -57,9 +58,11 @@ export async function applyPlan(connection: Connection, plan: Plan, place: Place
     await provision(connection, version.functionName, number, version.provisionedConcurrency, place.progress);
   }
   for (const alias of plan.aliases) await applyAlias(connection, alias, numbers, place.progress);
-  const marked = await applyUrls(connection, deployable(plan, place.progress), keysOf(before), place.progress);
+  const rest = deployable(plan, place.progress);
+  const marked = await applyUrls(connection, rest, keysOf(before), place.progress);
   for (const { mark, url } of marked) numbers.set(mark, url);
   const urls = marked.map(({ functionName, qualifier, url }) => ({ functionName, qualifier, url }));
+  for (const each of rest.eventInvokes) await applyEventInvoke(connection, each, numbers, place.progress);
   const kept = await removeGone(connection, before, after, new Set(plan.functionNames), place.progress);
   await writeRecord(connection, place.recordKey, { ...after, ...kept });
   const outputs = Object.entries(plan.outputs).map(([name, value]) => [name, fillMarks(value, numbers) ?? value]);
@@ -67,12 +70,21 @@ export async function applyPlan(connection: Connection, plan: Plan, place: Place
 }
 
 /** What belongs to a function that was left out is left out, too. */
-function deployable({ functionNames, functions, urls, permissions }: Plan, progress: Progress) {
+function deployable(
+  { functionNames, functions, urls, permissions, eventInvokes }: Plan,
+  progress: Progress,
+): Pick<Plan, "urls" | "permissions" | "eventInvokes"> {
   const left = new Set(functionNames.filter((name) => !functions.some((each) => each.name === name)));
   const isThere = ({ functionName }: { readonly functionName: string }): boolean => !left.has(functionName);
   for (const { functionName } of urls.filter((url) => !isThere(url)))
     progress(`${functionName}: its URL is left out with it`);
-  return { urls: urls.filter(isThere), permissions: permissions.filter(isThere) };
+  for (const { functionName } of eventInvokes.filter((each) => !isThere(each)))
+    progress(`${functionName}: its settings of asynchronous invokes are left out with it`);
+  return {
+    urls: urls.filter(isThere),
+    permissions: permissions.filter(isThere),
+    eventInvokes: eventInvokes.filter(isThere),
+  };
 }
 
 function keysOf(record: StackRecord): ReadonlySet<string> {
@@ -167,6 +179,10 @@ async function removeGone(
       for (const alias of recorded.aliases.filter((each) => !now.aliases.includes(each))) {
         progress(`${name}: alias ${alias} is removed, for the template no longer has it`);
         await remove(() => connection.lambda.send(new DeleteAliasCommand({ FunctionName: name, Name: alias })));
+      }
+      for (const qualifier of recorded.eventInvokes.filter((each) => !now.eventInvokes.includes(each))) {
+        progress(`${name}: the settings of asynchronous invokes of ${qualifier} are removed`);
+        await removeEventInvoke(connection, name, qualifier);
       }
     } else if (present.has(name)) kept[name] = recorded;
     else if (recorded.isRetained) progress(`${name}: stays, for its DeletionPolicy says so`);

@@ -13,6 +13,8 @@ export interface RecordedFunction {
   readonly urls: readonly string[];
   /** Statements of resource policies, by `permissionKey`. */
   readonly permissions: readonly string[];
+  /** `$LATEST` and aliases with settings of asynchronous invokes. */
+  readonly eventInvokes: readonly string[];
   /** Stays when the template no longer has it. */
   readonly isRetained: boolean;
 }
@@ -58,6 +60,7 @@ export function joinRecords(one: StackRecord, other: StackRecord): StackRecord {
         aliases: join(a?.aliases, b?.aliases),
         urls: join(a?.urls, b?.urls),
         permissions: join(a?.permissions, b?.permissions),
+        eventInvokes: join(a?.eventInvokes, b?.eventInvokes),
       };
       return [name, { ...joined, isRetained }];
     }),
@@ -71,7 +74,12 @@ function recordOfFunction(plan: Plan, planned: PlannedFunction): RecordedFunctio
   const ofThis = ({ functionName }: { readonly functionName: string }): boolean => functionName === name;
   const urls = plan.urls.filter(ofThis).map(({ qualifier }) => qualifier ?? LATEST);
   const permissions = plan.permissions.filter(ofThis).map(permissionKey);
-  return { tags: Object.keys(tags), aliases, urls, permissions, isRetained };
+  // Those of a version stay with it, as it is.
+  const eventInvokes = plan.eventInvokes
+    .filter(ofThis)
+    .map(({ qualifier }) => qualifier.split(":").at(-1) ?? qualifier)
+    .filter((qualifier) => qualifier === LATEST || aliases.includes(qualifier));
+  return { tags: Object.keys(tags), aliases, urls, permissions, eventInvokes, isRetained };
 }
 
 function toRecord(document: unknown): StackRecord {
@@ -80,8 +88,14 @@ function toRecord(document: unknown): StackRecord {
   const entries = typeof document === "object" && document !== null ? Object.entries(document) : [];
   return Object.fromEntries(
     entries.map(([name, value]) => {
-      const { tags, aliases, urls, permissions, isRetained } = (value ?? {}) as Record<string, unknown>;
-      const lists = { tags: texts(tags), aliases: texts(aliases), urls: texts(urls), permissions: texts(permissions) };
+      const { tags, aliases, urls, permissions, eventInvokes, isRetained } = (value ?? {}) as Record<string, unknown>;
+      const lists = {
+        tags: texts(tags),
+        aliases: texts(aliases),
+        urls: texts(urls),
+        permissions: texts(permissions),
+        eventInvokes: texts(eventInvokes),
+      };
       return [name, { ...lists, isRetained: isRetained === true }];
     }),
   );

@@ -13,7 +13,6 @@ const COMMON: Readonly<Record<string, PropertyRule>> = {
   Architectures: "taken",
   CapacityProviderConfig: "refused",
   CodeSigningConfigArn: "refused",
-  DeadLetterConfig: "refused",
   Description: "taken",
   DurableConfig: "refused",
   Environment: "taken",
@@ -29,7 +28,7 @@ const COMMON: Readonly<Record<string, PropertyRule>> = {
   MemorySize: "taken",
   PackageType: "taken",
   PublishToLatestPublished: "refused",
-  RecursiveLoop: "refused",
+  RecursiveLoop: "taken",
   ReservedConcurrentExecutions: "taken",
   Role: "taken",
   Runtime: "taken",
@@ -42,7 +41,7 @@ const COMMON: Readonly<Record<string, PropertyRule>> = {
 };
 
 export const FUNCTION_PROPERTIES: Readonly<Record<"sam" | "lambda", Readonly<Record<string, PropertyRule>>>> = {
-  lambda: { ...COMMON, Code: "taken", TracingConfig: "taken" },
+  lambda: { ...COMMON, Code: "taken", DeadLetterConfig: "taken", TracingConfig: "taken" },
   sam: {
     ...COMMON,
     AssumeRolePolicyDocument: NO_IAM,
@@ -50,9 +49,9 @@ export const FUNCTION_PROPERTIES: Readonly<Record<"sam" | "lambda", Readonly<Rec
     AutoPublishAliasAllProperties: "taken",
     AutoPublishCodeSha256: "has no effect: a version is published when code or configuration have changed",
     CodeUri: "taken",
-    DeadLetterQueue: "refused",
+    DeadLetterQueue: "taken",
     DeploymentPreference: "has no effect: the alias goes to the new version at once, and no hooks are called",
-    EventInvokeConfig: "refused",
+    EventInvokeConfig: "taken",
     Events: "refused",
     FunctionUrlConfig: "taken",
     ImageUri: "refused",

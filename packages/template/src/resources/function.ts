@@ -3,6 +3,7 @@ import type { PlannedCode } from "../planned.ts";
 import { isScalar, isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "../value.ts";
 import { hasVersionMark } from "../references.ts";
 import { assetOf, toCode } from "./code.ts";
+import { readDeadLetterQueue, readSamEventInvoke } from "./event-invoke.ts";
 import { FUNCTION_PROPERTIES, isTaken } from "./function-properties.ts";
 import {
   NOT_SUPPORTED,
@@ -70,9 +71,11 @@ export function readFunction(planning: Planning, resource: Resource): void {
       `${place}.ReservedConcurrentExecutions`,
       properties["ReservedConcurrentExecutions"],
     ),
+    recursiveLoop: text(properties["RecursiveLoop"]),
     provisionedConcurrency: isSam ? readProvisioned(planning, resource) : null,
     isRetained: resource.isRetained,
   });
+  if (isSam) readSamEventInvoke(planning, resource);
 }
 
 function sayWhatIsLeftOut({ report }: Planning, { type, place, properties, given, metadata }: Resource): void {
@@ -113,7 +116,8 @@ function eventsOf(value: TemplateValue): string {
   return events.map(([name, event]) => `${name} (${String(isTemplateMap(event) ? event["Type"] : "?")})`).join(", ");
 }
 
-function readConfig(planning: Planning, { place, properties }: Resource, isSam: boolean): TemplateMap {
+function readConfig(planning: Planning, resource: Resource, isSam: boolean): TemplateMap {
+  const { place, properties } = resource;
   const config: Record<string, TemplateValue> = {};
   for (const key of CONFIG) if (properties[key] !== undefined) config[key] = properties[key];
   if (properties["KmsKeyArn"] !== undefined) config["KMSKeyArn"] = properties["KmsKeyArn"];
@@ -123,6 +127,8 @@ function readConfig(planning: Planning, { place, properties }: Resource, isSam: 
     planning.report.unsupported(`${place}.Architectures`, why);
     delete config["Architectures"];
   }
+  const deadLetters = isSam ? readDeadLetterQueue(planning, resource) : (properties["DeadLetterConfig"] ?? null);
+  if (deadLetters !== null) config["DeadLetterConfig"] = deadLetters;
   const tracing = isSam ? properties["Tracing"] : properties["TracingConfig"];
   if (tracing !== undefined && tracing !== "Disabled") config["TracingConfig"] = isSam ? { Mode: tracing } : tracing;
   for (const key of TEXTS) if (isScalar(config[key])) config[key] = String(config[key]);

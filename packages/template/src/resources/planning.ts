@@ -5,6 +5,7 @@
 import type { Evaluator } from "../language/evaluator.ts";
 import type {
   PlannedAlias,
+  PlannedEventInvoke,
   PlannedFunction,
   PlannedLayer,
   PlannedPermission,
@@ -29,6 +30,7 @@ export interface Planning {
   readonly aliases: PlannedAlias[];
   readonly urls: PlannedUrl[];
   readonly permissions: PlannedPermission[];
+  readonly eventInvokes: PlannedEventInvoke[];
 }
 
 export interface Resource {
