@@ -144,8 +144,18 @@ const PERMISSION_CASES: ReadonlyArray<readonly [string, string, OperationName, I
   ],
 ];
 
+const EVENT_CONFIG = "TestLambdaEventInvokeConfig.test_lambda_eventinvokeconfig_lifecycle";
+const RECURSION = "TestLambdaRecursion.test_put_function_recursion_config_invalid_value";
+
 /** Test, step, operation, input; and the parameter of the test where it has some. */
 const CASES: ReadonlyArray<readonly [string, string, OperationName, Input, string?]> = [
+  [EVENT_CONFIG, "get_invokeconfig_postpublish", "GetFunctionEventInvokeConfig", of("1")],
+  [
+    RECURSION,
+    "put_recursion_invalid_value_error",
+    "PutFunctionRecursionConfig",
+    { FunctionName: "f", RecursiveLoop: "InvalidValue" },
+  ],
   [ALIAS, "routing_config_exc_toomany", "CreateAlias", routed("1", { "2": 0.1, "3": 0.2 })],
   [ALIAS, "routing_config_exc_toohigh", "CreateAlias", routed("1", { "2": 2 })],
   [ALIAS, "routing_config_exc_subzero", "CreateAlias", routed("1", { "2": -1 })],

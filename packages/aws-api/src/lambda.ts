@@ -19,8 +19,13 @@ const LAYER_RUNTIMES =
 export const LAMBDA: ServiceModel<OperationName> = {
   scope: "lambda",
   operations: OPERATIONS,
-  // AWS's texts name these values in another order than its model (recorded …test_lambda_url_invalid_invoke_mode).
-  shapes: { ...SHAPES, InvokeMode: { ...SHAPES["InvokeMode"], type: "string", enum: ["RESPONSE_STREAM", "BUFFERED"] } },
+  // AWS's texts name these values in another order than its model (recorded …test_lambda_url_invalid_invoke_mode,
+  // …test_put_function_recursion_config_invalid_value).
+  shapes: {
+    ...SHAPES,
+    InvokeMode: { ...SHAPES["InvokeMode"], type: "string", enum: ["RESPONSE_STREAM", "BUFFERED"] },
+    RecursiveLoop: { ...SHAPES["RecursiveLoop"], type: "string", enum: ["Terminate", "Allow"] },
+  },
   errors: ERRORS,
   checkedByTheService: new Set(["Runtime"]),
   saidByTheService: {
