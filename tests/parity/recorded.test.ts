@@ -426,7 +426,7 @@ describe("recorded from AWS", () => {
       status: 400,
     });
     expect((await functions.invoke(name)).payload).toMatch(
-      /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$/,
+      /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0;Lineage=1:[0-9a-f]{8}:0$/,
     );
   });
 

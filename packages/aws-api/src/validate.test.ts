@@ -53,6 +53,13 @@ describe("validate", () => {
     );
   });
 
+  it("says all that is wrong with one value, the pattern first; a far too long one is not matched", ({ expect }) => {
+    const problem = (length: number): string | null =>
+      validate("GetAliasRequest", { FunctionName: "f", Name: `${"a".repeat(length)}!` });
+    expect(problem(128)).toMatch(/^2 validation errors detected: .*pattern: .*; .*less than or equal to 128$/);
+    expect(problem(5000)).toMatch(/^1 validation error detected: .*less than or equal to 128$/);
+  });
+
   it("tells a wrong JSON type from a wrong value", ({ expect }) => {
     expect(() => validate("CreateFunctionRequest", { ...function_, MemorySize: "128" })).toThrow(SerializationError);
   });

@@ -10,6 +10,8 @@ export class SerializationError extends Error {}
 
 type Checked = Pick<ServiceModel, "shapes" | "checkedByTheService" | "saidByTheService">;
 
+/** Longest text that is matched though it is too long anyway: not each pattern of the model is linear. */
+const MATCHED_LENGTH_MAX = 4096;
 /** Lists whose refusals do not say that a member must not be null, as those of others do (recorded on AWS). */
 const WITHOUT_NULL = new Set(["SecurityGroupId", "SubnetId"]);
 
@@ -138,9 +140,10 @@ function failedConstraints(shape: Shape, value: unknown, said = shape): readonly
   const failed: string[] = [];
   if (typeof value === "string" && shape.enum !== undefined && !shape.enum.includes(value))
     failed.push(enumConstraint(said.enum ?? shape.enum));
-  if (typeof value === "string" && shape.pattern !== undefined && !compile(shape.pattern).test(value))
-    failed.push(patternConstraint(said.pattern ?? shape.pattern));
   const size = sizeConstraint(shape, value);
+  const isMatched = size === null || (typeof value === "string" && value.length <= MATCHED_LENGTH_MAX);
+  if (typeof value === "string" && shape.pattern !== undefined && isMatched && !compile(shape.pattern).test(value))
+    failed.push(patternConstraint(said.pattern ?? shape.pattern));
   if (size !== null) failed.push(size);
   return failed;
 }

@@ -1,6 +1,6 @@
 /** Operations by method, path and fixed query, for all operations of the model. */
 import { describe, it } from "vitest";
-import { matchOperation, OPERATIONS, type OperationName, serializeOutput } from "../lambda.ts";
+import { matchOperation, OPERATIONS, type OperationName, parseInput, serializeOutput } from "../lambda.ts";
 
 const QUERY = new URLSearchParams();
 const operations = Object.entries(OPERATIONS) as Array<[OperationName, { method: string; uri: string }]>;
@@ -52,4 +52,34 @@ it("a timestamp is written as seconds since 1970, in lists too", ({ expect }) =>
   expect(String(one.body)).toBe('{"LastModified":1700000000.123}');
   const all = serializeOutput("ListFunctionEventInvokeConfigs", { FunctionEventInvokeConfigs: [{ LastModified }] });
   expect(String(all.body)).toBe('{"FunctionEventInvokeConfigs":[{"LastModified":1700000000.123}]}');
+});
+
+describe("a blob", () => {
+  const read = (ZipFile: string): unknown => {
+    const match = matchOperation("PUT", "/2015-03-31/functions/f/code", QUERY);
+    if (match === null) throw new Error("no such operation");
+    const body = Buffer.from(JSON.stringify({ ZipFile }));
+    const input = parseInput(match, { method: "PUT", path: "", query: QUERY, headers: {}, body });
+    return (input as { readonly ZipFile: Buffer }).ZipFile.toString();
+  };
+
+  it.for([
+    ["Z29vZA==", "good"],
+    ["Z29v\n ZA= =\n", "good"],
+    ["", ""],
+    ["YWJj", "abc"],
+  ] as const)("%j is base64", ([text, content], { expect }) => {
+    expect(read(text)).toBe(content);
+  });
+
+  // As a pattern with two parts that take blanks, it stopped a server for most of a minute.
+  it.for([
+    "Z29vZA===",
+    "Z29v=ZA",
+    "Z%29",
+    `${" ".repeat(250_000)}!`,
+    `=${" ".repeat(250_000)}=${" ".repeat(250_000)}=`,
+  ])("text %# is none", (text, { expect }) => {
+    expect(() => read(text)).toThrow("A blob must be base64 text");
+  });
 });
