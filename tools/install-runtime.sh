@@ -60,11 +60,17 @@ install_rootfs() {
     "$suite" "$target.new" http://deb.debian.org/debian
 }
 
+# What extensions of AWS's own examples call: python3 by that name, and curl.
+install_python() {
+  install_rootfs "$1" "$2,curl"
+  ln -s "../../bin/$2" "$target.new/usr/local/bin/python3"
+}
+
 case $name in
   nodejs22) install_nodejs 22.23.5 "$NODEJS_22_SHA512" ;;
   nodejs24) install_nodejs 24.22.3 "$NODEJS_24_SHA512" ;;
-  python3.13) install_rootfs trixie python3.13 ;;
-  python3.14) install_rootfs sid python3.14 ;;
+  python3.13) install_python trixie python3.13 ;;
+  python3.14) install_python sid python3.14 ;;
   java11) install_rootfs bullseye openjdk-11-jre-headless ;;
   java21) install_rootfs trixie openjdk-21-jre-headless ;;
   java25) install_rootfs trixie openjdk-25-jre-headless ;;

@@ -10,6 +10,7 @@ import { REPOSITORY } from "../../tools/thaw-server.ts";
 import { measureClones } from "./clones.ts";
 import { measureColdHost } from "./cold-host.ts";
 import { measureEncryption } from "./encryption.ts";
+import { measureExtensions } from "./extensions.ts";
 import { measureFunctions } from "./functions.ts";
 import { measurePublish } from "./publish.ts";
 import { type Series, summarize } from "./series.ts";
@@ -23,6 +24,7 @@ const PARTS: Readonly<Record<string, () => Promise<Series[]>>> = {
   stock: measureStock,
   clones: measureClones,
   streaming: measureStreaming,
+  extensions: measureExtensions,
   publish: measurePublish,
   encryption: measureEncryption,
   "cold-host": measureColdHost,

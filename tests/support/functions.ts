@@ -36,7 +36,7 @@ export function zipOf(files: Files): Promise<Buffer> {
   const zip = new ZipFile();
   for (const [name, content] of Object.entries(files))
     zip.addBuffer(Buffer.from(content), name, {
-      mode: name === "bootstrap" || name.startsWith("bin/") ? 0o100755 : 0o100644,
+      mode: /^(bootstrap$|bin\/|extensions\/)/.test(name) ? 0o100755 : 0o100644,
       mtime: new Date(0),
     });
   zip.end();

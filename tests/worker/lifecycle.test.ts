@@ -260,6 +260,12 @@ test("JSON log format writes platform events by the Telemetry schema", async () 
   const harness = new WorkerHarness({ handle: () => "null" });
   await harness.invokeOk({ logFormat: "JSON" }, { requestId: "r1" });
   const types = harness.logs.lines.map((line) => (JSON.parse(line) as { type: string }).type);
-  expect(types).toEqual(["platform.initStart", "platform.start", "platform.report"]);
+  expect(types).toEqual([
+    "platform.initStart",
+    "platform.initRuntimeDone",
+    "platform.start",
+    "platform.runtimeDone",
+    "platform.report",
+  ]);
   await harness.end();
 });

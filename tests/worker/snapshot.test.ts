@@ -288,7 +288,7 @@ test("a restore that the engine refuses is the platform's error", async () => {
 test("the Runtime API without SnapStart knows no restore and no credentials", async () => {
   const harness = new WorkerHarness({
     handle: async (process) => {
-      const paths = ["/2018-06-01/runtime/restore/next", "/2021-04-23/credentials", "/2020-01-01/extension/register"];
+      const paths = ["/2018-06-01/runtime/restore/next", "/2021-04-23/credentials", "/2020-01-01/extension/none"];
       const responses = await Promise.all(paths.map((path) => process.call("GET", path)));
       const wrong = await process.call("POST", "/2018-06-01/runtime/init/error");
       const unknown = await process.call("POST", "/2018-06-01/runtime/invocation/nobody/response");

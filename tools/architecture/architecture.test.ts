@@ -41,7 +41,7 @@ const PLANTED: ReadonlyArray<readonly [string, string, string]> = [
     "only main, packages/cli, packages/scan may use node:child_process",
   ],
   [`${SERVER}/worker/a.ts`, 'import { connect } from "node:net";', "only main, sandboxd, supervisor may use node:net"],
-  [`${SERVER}/http/a.ts`, 'import { createServer } from "node:http";', "only nobody may use node:http"],
+  [`${SERVER}/http/a.ts`, 'import { createServer } from "node:http";', "only supervisor may use node:http"],
   [
     `${SERVER}/control/a.ts`,
     'import { readFile } from "node:fs/promises";',

@@ -103,7 +103,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "node:cluster": [],
   "node:dgram": [],
   "node:fs": [...FILE_USERS, "packages/cli", "packages/installation", "packages/scan", "packages/template"],
-  "node:http": [],
+  "node:http": ["supervisor"],
   "node:http2": [],
   "node:https": [],
   "node:net": ["main", "sandboxd", "supervisor"],

@@ -16,6 +16,11 @@ pub mod kind {
     pub const PARK: u8 = 0x08;
     pub const REQUEST_MORE: u8 = 0x09;
     pub const REQUEST_SKIP: u8 = 0x0a;
+    pub const LIST: u8 = 0x0b;
+    pub const KEEP: u8 = 0x0c;
+    pub const CONNECT: u8 = 0x0d;
+    pub const SEND: u8 = 0x0e;
+    pub const HANG_UP: u8 = 0x0f;
     pub const HELLO_BACK: u8 = 0x81;
     pub const SPAWNED: u8 = 0x82;
     pub const REQUEST_HEAD: u8 = 0x83;
@@ -25,6 +30,10 @@ pub mod kind {
     pub const LOG: u8 = 0x87;
     pub const EXIT: u8 = 0x88;
     pub const PARKED: u8 = 0x89;
+    pub const LISTED: u8 = 0x8a;
+    pub const WRITTEN: u8 = 0x8b;
+    pub const RECEIVED: u8 = 0x8c;
+    pub const HUNG_UP: u8 = 0x8d;
 }
 
 #[derive(Debug, PartialEq, Eq)]

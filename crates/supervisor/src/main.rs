@@ -4,6 +4,7 @@
 
 mod connections;
 mod control;
+mod directory;
 mod frames;
 mod http;
 mod interest;

@@ -53,8 +53,8 @@ struct ChildPipes {
 /// Descriptors that may be asked for: none of the first three, and under the limit of open files.
 const RECORDS_FDS: std::ops::Range<i32> = 3..1024;
 
-/// Names of what can go wrong with a program; anything else is `EIO`.
-fn errno_name(errno: i32) -> &'static str {
+/// Names of what can go wrong with a program, a directory or a connection; anything else is `EIO`.
+pub fn errno_name(errno: i32) -> &'static str {
     match errno {
         libc::ENOENT => "ENOENT",
         libc::EACCES => "EACCES",
@@ -73,6 +73,11 @@ fn errno_name(errno: i32) -> &'static str {
         libc::ENAMETOOLONG => "ENAMETOOLONG",
         libc::ENFILE => "ENFILE",
         libc::ETXTBSY => "ETXTBSY",
+        libc::ECONNREFUSED => "ECONNREFUSED",
+        libc::ECONNRESET => "ECONNRESET",
+        libc::EPIPE => "EPIPE",
+        libc::ETIMEDOUT => "ETIMEDOUT",
+        libc::ENOBUFS => "ENOBUFS",
         _ => "EIO",
     }
 }

@@ -3,6 +3,7 @@
 //! Without a connection of the server nothing of the function is read: its output and its calls stay in their pipes and
 //! sockets.
 
+mod outward;
 mod relay;
 
 use std::collections::{BTreeMap, HashMap};
@@ -17,6 +18,7 @@ use serde_json::{json, Value};
 
 use crate::connections::Connection;
 use crate::control::{self, Control};
+use crate::directory;
 use crate::frames::kind;
 use crate::interest::Interest;
 use crate::processes::{self, Spawn};
@@ -24,6 +26,10 @@ use crate::program;
 use crate::sys::{self, Epoll};
 
 const PROTOCOL: u64 = 2;
+/// What this program can do beyond what every supervisor of this protocol could.
+const FEATURES: [&str; 3] = ["list", "keep", "connect"];
+/// Text that the server may leave here for the servers to come.
+const KEPT_SIZE_BYTES_MAX: usize = 64 * 1024;
 const TOKEN_CONTROL_LISTENER: u64 = 0;
 const TOKEN_HTTP_LISTENER: u64 = 2;
 const TOKEN_CHILDREN: u64 = 3;
@@ -65,12 +71,21 @@ pub struct Supervisor {
     calls: BTreeMap<u32, Call>,
     next_call: u32,
     next_token: u64,
+    /// Connections of the server to listeners of the function.
+    outwards: HashMap<u64, outward::Outward>,
+    /// What the server left here, as it is: it is in the snapshot, and told to the server of each clone.
+    kept: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Signal {
     name: String,
     signal: i32,
+}
+
+#[derive(Deserialize)]
+struct List {
+    path: String,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +123,8 @@ impl Supervisor {
             calls: BTreeMap::new(),
             next_call: 1,
             next_token: TOKEN_FIRST,
+            outwards: HashMap::new(),
+            kept: None,
         })
     }
 
@@ -125,6 +142,7 @@ impl Supervisor {
                     // Bytes that are read now would be told to nobody: they stay where they are.
                     _ if !self.is_relaying() => self.serve_http(token, flags & libc::EPOLLOUT as u32),
                     _ if self.outputs.contains_key(&token) => self.read_output(token),
+                    _ if self.outwards.contains_key(&token) => self.serve_outward(token, flags),
                     _ => self.serve_http(token, flags),
                 }
             }
@@ -146,6 +164,9 @@ impl Supervisor {
         for output in self.outputs.values_mut() {
             output.interest.set(&self.epoll, events)?;
         }
+        for outward in self.outwards.values_mut() {
+            outward.update_interest(&self.epoll, ready)?;
+        }
         let mut queued = 0;
         for connection in self.connections.values_mut() {
             connection.update_interest(&self.epoll, ready)?;
@@ -166,6 +187,7 @@ impl Supervisor {
     /// head; those whose beginning is no longer here are cut.
     fn lose_control(&mut self) {
         self.control = None;
+        self.outwards.clear();
         let halves: Vec<u32> = self.calls.iter().filter(|(_, call)| !call.is_whole).map(|(id, _)| *id).collect();
         for id in halves {
             let Some(call) = self.calls.remove(&id) else { continue };
@@ -256,7 +278,19 @@ impl Supervisor {
                 }
                 Ok(())
             }
+            kind::LIST => self.list(payload),
+            kind::KEEP => self.keep(payload),
+            kind::CONNECT => self.connect_outward(call, payload),
+            kind::SEND => {
+                self.send_outward(call, payload);
+                Ok(())
+            }
+            kind::HANG_UP => {
+                self.hang_up_outward(call);
+                Ok(())
+            }
             kind::PARK => {
+                self.outwards.clear();
                 let calls: Vec<u32> = self.calls.iter().filter(|(_, call)| call.is_whole).map(|(id, _)| *id).collect();
                 let control = self.control.as_mut().ok_or(ErrorKind::NotConnected)?;
                 control.push_json(kind::PARKED, 0, &json!({ "calls": calls }));
@@ -287,13 +321,37 @@ impl Supervisor {
         control.push_json(
             kind::HELLO_BACK,
             0,
-            &json!({ "protocol": PROTOCOL, "calls": calls, "processes": processes }),
+            &json!({
+                "protocol": PROTOCOL,
+                "calls": calls,
+                "processes": processes,
+                "features": FEATURES,
+                "kept": self.kept,
+            }),
         );
         control.greeted = true;
         self.relay_again();
         for (name, pid, end) in std::mem::take(&mut self.ended) {
             self.tell_exit(&name, pid, end);
         }
+        Ok(())
+    }
+
+    fn list(&mut self, payload: &[u8]) -> io::Result<()> {
+        let request: List = serde_json::from_slice(payload).map_err(invalid)?;
+        let mut answer = directory::list(&request.path);
+        answer["path"] = json!(request.path);
+        if let Some(control) = &mut self.control {
+            control.push_json(kind::LISTED, 0, &answer);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, payload: &[u8]) -> io::Result<()> {
+        if payload.len() > KEPT_SIZE_BYTES_MAX {
+            return Err(invalid(()));
+        }
+        self.kept = Some(std::str::from_utf8(payload).map_err(invalid)?.to_string());
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! The program as it is: a server on its control socket, clients on its Runtime API.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -18,12 +18,20 @@ const RESPONSE_END: u8 = 0x06;
 const PARK: u8 = 0x08;
 const REQUEST_MORE: u8 = 0x09;
 const REQUEST_SKIP: u8 = 0x0a;
+const LIST: u8 = 0x0b;
+const KEEP: u8 = 0x0c;
+const CONNECT: u8 = 0x0d;
+const SEND: u8 = 0x0e;
 const HELLO_BACK: u8 = 0x81;
 const REQUEST_HEAD: u8 = 0x83;
 const REQUEST_BODY: u8 = 0x84;
 const REQUEST_END: u8 = 0x85;
 const REQUEST_ABORT: u8 = 0x86;
 const PARKED: u8 = 0x89;
+const LISTED: u8 = 0x8a;
+const WRITTEN: u8 = 0x8b;
+const RECEIVED: u8 = 0x8c;
+const HUNG_UP: u8 = 0x8d;
 const WINDOW: usize = 256 * 1024;
 const READ: usize = 64 * 1024;
 /// Limit of a wait that fails the test, not of anything that it measures.
@@ -301,4 +309,79 @@ fn half_a_request_whose_beginning_is_gone_is_cut() {
     // It goes on with others.
     program.client().write_all(b"GET /b HTTP/1.1\r\n\r\n").expect("is sent");
     next.expect(REQUEST_HEAD);
+}
+
+#[test]
+fn lists_a_directory_in_order_and_says_what_is_none() {
+    let program = Program::start("list");
+    let mut server = program.server();
+    server.expect(HELLO_BACK);
+    let directory = program.directory.join("extensions");
+    std::fs::create_dir_all(directory.join("b-folder")).expect("a directory");
+    std::fs::write(directory.join("c"), "").expect("a file");
+    std::os::unix::fs::symlink("/nowhere", directory.join("a")).expect("a link");
+    server.send(LIST, 0, json!({ "path": directory }).to_string().as_bytes());
+    let listed = server.expect_json(LISTED);
+    let names: Vec<(&str, bool)> = listed["entries"]
+        .as_array()
+        .expect("entries")
+        .iter()
+        .map(|entry| (entry["name"].as_str().expect("a name"), entry["isDirectory"] == true))
+        .collect();
+    assert_eq!(names, [("a", false), ("b-folder", true), ("c", false)]);
+    server.send(LIST, 0, json!({ "path": directory.join("none") }).to_string().as_bytes());
+    assert_eq!(server.expect_json(LISTED)["error"], "ENOENT");
+}
+
+#[test]
+fn keeps_a_text_for_the_next_server() {
+    let program = Program::start("keep");
+    let mut server = program.server();
+    assert_eq!(server.expect_json(HELLO_BACK)["kept"], Value::Null);
+    server.send(KEEP, 0, br#"{"a":1}"#);
+    server.send(PARK, 0, b"");
+    server.expect(PARKED);
+    drop(server);
+    assert_eq!(program.server().expect_json(HELLO_BACK)["kept"], r#"{"a":1}"#);
+}
+
+#[test]
+fn carries_bytes_to_a_listener_of_the_function_and_back() {
+    let program = Program::start("outward");
+    let mut server = program.server();
+    server.expect(HELLO_BACK);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
+    let port = listener.local_addr().expect("an address").port();
+    server.send(CONNECT, 7, json!({ "port": port }).to_string().as_bytes());
+    assert_eq!(server.expect(WRITTEN).0, 7);
+    let (mut subscriber, _) = listener.accept().expect("a connection");
+    let bytes: Vec<u8> = (0..64 * 1024).map(|n| n as u8).collect();
+    server.send(SEND, 7, &bytes);
+    let mut read = vec![0; bytes.len()];
+    subscriber.read_exact(&mut read).expect("bytes");
+    assert!(read == bytes);
+    assert_eq!(server.expect(WRITTEN).0, 7);
+    subscriber.write_all(b"HTTP/1.1 200 OK").expect("is sent");
+    assert_eq!(server.expect(RECEIVED), (7, b"HTTP/1.1 200 OK".to_vec()));
+    drop(subscriber);
+    assert_eq!(server.expect_json(HUNG_UP)["error"], Value::Null);
+}
+
+#[test]
+fn says_where_nobody_listens_and_hangs_up_when_it_is_parked() {
+    let program = Program::start("refused");
+    let mut server = program.server();
+    server.expect(HELLO_BACK);
+    let (_reserved, port) = reserve_port();
+    server.send(CONNECT, 1, json!({ "port": port }).to_string().as_bytes());
+    assert_eq!(server.expect_json(HUNG_UP)["error"], "ECONNREFUSED");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
+    let port = listener.local_addr().expect("an address").port();
+    server.send(CONNECT, 2, json!({ "port": port }).to_string().as_bytes());
+    server.expect(WRITTEN);
+    let (mut subscriber, _) = listener.accept().expect("a connection");
+    subscriber.set_read_timeout(Some(LIMIT)).expect("a limit");
+    server.send(PARK, 0, b"");
+    server.expect(PARKED);
+    assert_eq!(subscriber.read(&mut [0]).expect("its end"), 0);
 }

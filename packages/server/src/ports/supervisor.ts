@@ -84,6 +84,30 @@ export interface SupervisorListener {
   onLost(): void;
 }
 
+/** A request to a listener of the function on its loopback. */
+export interface OutwardRequest {
+  readonly port: number;
+  readonly method: string;
+  /** Path and query string. */
+  readonly path: string;
+  /** JSON. */
+  readonly body: Buffer;
+  /** Ends it before the head of the answer has come. */
+  readonly signal: AbortSignal;
+}
+
+/** A TCP connection to a listener of the function on its loopback. */
+export interface OutwardConnection {
+  /** Resolves when the bytes are in the listener's socket; rejects when the connection has ended. */
+  write(bytes: Buffer): Promise<void>;
+  close(): void;
+}
+
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly isDirectory: boolean;
+}
+
 export interface SupervisorLink {
   /** Processes that were already there at the connection (after a restore). */
   readonly processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>;
@@ -91,6 +115,24 @@ export interface SupervisorLink {
   /** Rejects with SpawnFailedError when the program can't be started. */
   spawn(request: SpawnRequest): Promise<{ readonly pid: number }>;
   signal(name: string, signal: number): void;
+  /**
+   * Lists a directory of the sandbox, at most 256 entries, sorted. Empty where it is not there, or where the supervisor
+   * is from before it could.
+   */
+  list(path: string): Promise<readonly DirectoryEntry[]>;
+  /**
+   * Text that `keep` left in the supervisor before the snapshot; null where there is none. It comes from inside the
+   * sandbox.
+   */
+  readonly kept: string | null;
+  /** Leaves a text of at most 64 KiB in the supervisor, and so in the snapshot. */
+  keep(text: string): void;
+  /**
+   * Sends an HTTP request to a listener of the function. Returns the status of the answer; rejects when none came.
+   */
+  post(request: OutwardRequest): Promise<number>;
+  /** Connects to a listener of the function. A connection does not outlive `park`. */
+  connect(port: number): OutwardConnection;
   /** Hangs up; calls in flight stay parked inside. Returns their ids. */
   park(): Promise<readonly number[]>;
   close(): void;

@@ -10,7 +10,10 @@ import { connect, type Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
 import { ThawError } from "../model/platform-errors.ts";
 import {
+  type DirectoryEntry,
   type OutputStream,
+  type OutwardConnection,
+  type OutwardRequest,
   type ProcessExit,
   type ProgramFound,
   SpawnFailedError,
@@ -20,6 +23,7 @@ import {
 } from "../ports/supervisor.ts";
 import { encodeFrame, encodeJson, FRAME, type Frame, FrameReader, SupervisorProtocolError } from "./frames.ts";
 import { type CallEnd, type CallHead, LinkedCall } from "./linked-call.ts";
+import { OutwardStream, postOver, toConnection } from "./outward.ts";
 
 const PROTOCOL = 2;
 const EMPTY = Buffer.alloc(0);
@@ -41,6 +45,14 @@ interface Hello {
   readonly protocol: number;
   readonly calls: ReadonlyArray<CallHead & { readonly id: number }>;
   readonly processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>;
+  /** What this supervisor can beyond the protocol's first form; absent where it is older. */
+  readonly features?: unknown;
+  readonly kept?: unknown;
+}
+
+interface Listed {
+  readonly path: string;
+  readonly entries?: unknown;
 }
 
 interface Spawned {
@@ -66,11 +78,14 @@ export async function connectSupervisor(controlSocket: string, clock: Clock): Pr
 
 class Link implements SupervisorLink {
   processes: ReadonlyArray<{ readonly name: string; readonly pid: number }> = [];
+  kept: string | null = null;
   readonly opened: Promise<void>;
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #reader = new FrameReader();
   readonly #calls = new Map<number, LinkedCall>();
+  readonly #outwards = new Map<number, OutwardStream>();
+  readonly #listing = new Map<string, Waiting<readonly DirectoryEntry[]>>();
   readonly #spawning = new Map<string, Waiting<{ pid: number }>>();
   readonly #kept: Event[] = [];
   #opening: Waiting<void> | null = null;
@@ -78,6 +93,8 @@ class Link implements SupervisorLink {
   #parkedCalls: readonly number[] | null = null;
   #listener: SupervisorListener | null = null;
   #isClosed = false;
+  #features: readonly unknown[] = [];
+  #nextOutward = 1;
 
   constructor(socket: Socket, clock: Clock) {
     this.#socket = socket;
@@ -109,6 +126,41 @@ class Link implements SupervisorLink {
 
   signal(name: string, signal: number): void {
     if (!this.#isClosed) this.#socket.write(encodeJson(FRAME.signal, 0, { name, signal }));
+  }
+
+  list(path: string): Promise<readonly DirectoryEntry[]> {
+    if (this.#isClosed) return Promise.reject(new SupervisorLostError());
+    if (!this.#features.includes("list")) return Promise.resolve([]);
+    return this.#within("LIST", (waiting) => {
+      this.#listing.set(path, waiting);
+      this.#socket.write(encodeJson(FRAME.list, 0, { path }));
+    });
+  }
+
+  keep(text: string): void {
+    if (!this.#isClosed && this.#features.includes("keep"))
+      this.#socket.write(encodeFrame(FRAME.keep, 0, Buffer.from(text)));
+  }
+
+  post(request: OutwardRequest): Promise<number> {
+    return postOver(this.#openOutward(request.port), request);
+  }
+
+  connect(port: number): OutwardConnection {
+    return toConnection(this.#openOutward(port));
+  }
+
+  #openOutward(port: number): OutwardStream {
+    const id = this.#nextOutward++;
+    // An older supervisor takes a frame that it does not know for the end of the protocol.
+    const isAble = this.#features.includes("connect");
+    const stream = new OutwardStream(id, port, {
+      send: (frames) => (isAble ? this.#send(frames) : undefined),
+      forget: () => void this.#outwards.delete(id),
+    });
+    this.#outwards.set(id, stream);
+    if (this.#isClosed || !isAble) stream.onHungUp("ENOTCONN");
+    return stream;
   }
 
   park(): Promise<readonly number[]> {
@@ -160,6 +212,14 @@ class Link implements SupervisorLink {
         const exit = readJson<ProcessExit>(frame.payload);
         return this.#emit((listener) => listener.onExit(exit));
       }
+      case FRAME.listed:
+        return this.#onListed(readJson<Listed>(frame.payload));
+      case FRAME.written:
+        return this.#outwards.get(frame.callId)?.onWritten();
+      case FRAME.received:
+        return this.#outwards.get(frame.callId)?.onReceived(Buffer.from(frame.payload));
+      case FRAME.hungUp:
+        return this.#outwards.get(frame.callId)?.onHungUp(readHungUp(frame.payload));
       case FRAME.parked:
         this.#parkedCalls = readJson<{ calls: readonly number[] }>(frame.payload).calls;
         return undefined;
@@ -171,6 +231,8 @@ class Link implements SupervisorLink {
   #onHello(hello: Hello): void {
     if (hello.protocol !== PROTOCOL) throw new SupervisorProtocolError(`protocol ${hello.protocol}`);
     this.processes = hello.processes;
+    this.#features = Array.isArray(hello.features) ? hello.features : [];
+    this.kept = typeof hello.kept === "string" ? hello.kept : null;
     for (const head of hello.calls) {
       this.#beginCall(head.id, head);
       this.#calls.get(head.id)?.end({});
@@ -184,6 +246,12 @@ class Link implements SupervisorLink {
     this.#spawning.delete(spawned.name);
     if (spawned.pid !== undefined) waiting?.resolve({ pid: spawned.pid });
     else waiting?.reject(new SpawnFailedError(spawned.error ?? "EIO", readProgram(spawned.program)));
+  }
+
+  #onListed({ path, entries }: Listed): void {
+    const waiting = this.#listing.get(path);
+    this.#listing.delete(path);
+    waiting?.resolve(Array.isArray(entries) ? entries.filter(isEntry) : []);
   }
 
   #beginCall(id: number, head: CallHead): void {
@@ -232,13 +300,27 @@ class Link implements SupervisorLink {
     const wasClosedByUs = this.#isClosed;
     this.#isClosed = true;
     for (const call of this.#calls.values()) call.body.fail();
+    for (const outward of this.#outwards.values()) outward.destroy(new SupervisorLostError(cause));
     const lost = new SupervisorLostError(cause);
     this.#opening?.reject(lost);
     for (const waiting of this.#spawning.values()) waiting.reject(lost);
+    for (const waiting of this.#listing.values()) waiting.reject(lost);
     if (this.#parking !== null && this.#parkedCalls !== null) return this.#parking.resolve(this.#parkedCalls);
     this.#parking?.reject(lost);
     if (!wasClosedByUs) this.#emit((listener) => listener.onLost());
   }
+}
+
+function isEntry(entry: unknown): entry is DirectoryEntry {
+  if (typeof entry !== "object" || entry === null) return false;
+  const { name, isDirectory } = entry as Record<string, unknown>;
+  return typeof name === "string" && typeof isDirectory === "boolean";
+}
+
+/** Reads why a connection into the sandbox has ended; null where the listener closed it. */
+function readHungUp(payload: Buffer): string | null {
+  const { error } = readJson<{ error?: unknown }>(payload);
+  return typeof error === "string" ? error : null;
 }
 
 /** Reads the end of a request that has more to tell than that it is whole. */

@@ -23,6 +23,11 @@ export const FRAME = {
   park: 0x08,
   requestMore: 0x09,
   requestSkip: 0x0a,
+  list: 0x0b,
+  keep: 0x0c,
+  connect: 0x0d,
+  send: 0x0e,
+  hangUp: 0x0f,
   helloAnswer: 0x81,
   spawned: 0x82,
   requestHead: 0x83,
@@ -32,6 +37,10 @@ export const FRAME = {
   log: 0x87,
   exit: 0x88,
   parked: 0x89,
+  listed: 0x8a,
+  written: 0x8b,
+  received: 0x8c,
+  hungUp: 0x8d,
 } as const;
 
 const FROM_SUPERVISOR: ReadonlySet<number> = new Set(Object.values(FRAME).filter((type) => type >= 0x80));

@@ -23,9 +23,14 @@ export interface ExitFailure {
   readonly errorType: ExitErrorType;
   /** Comes after AWS's `Error: `. */
   readonly message: string;
+  /** Why an extension could not be started, in AWS's word. */
+  readonly launchErrorType?: LaunchErrorType;
   /** A sentence of ours for the log, where the message leaves open what is wrong. */
   readonly explanation?: string;
 }
+
+/** AWS's types of an extension's start that failed (environment-behaviour, section 2). */
+export type LaunchErrorType = "PermissionDenied" | "TooManyExtensions" | "UnknownError";
 
 export const OUT_OF_MEMORY: Failure = {
   kind: "exit",
@@ -33,7 +38,14 @@ export const OUT_OF_MEMORY: Failure = {
   message: "Runtime exited with error: signal: killed",
 };
 
-export type ExitErrorType = "Runtime.ExitError" | "Runtime.OutOfMemory" | "Runtime.InvalidEntrypoint";
+export type ExitErrorType =
+  | "Runtime.ExitError"
+  | "Runtime.OutOfMemory"
+  | "Runtime.InvalidEntrypoint"
+  | "Extension.LaunchError"
+  | "Extension.InitError"
+  | "Extension.ExitError"
+  | "Extension.Crash";
 
 /** Signals as Go prints them, and so AWS's texts. */
 const SIGNAL_TEXT: Readonly<Record<string, string>> = {
@@ -58,13 +70,21 @@ const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.signals).map(([name, number]) => [number, name]),
 );
 
-export function describeExit(exit: Pick<ProcessExit, "code" | "signal">): string {
+type ExitStatus = Pick<ProcessExit, "code" | "signal">;
+
+/** Says how the runtime ended. */
+export function describeExit(exit: ExitStatus): string {
+  if (exit.code === 0) return "Runtime exited without providing a reason";
+  return `Runtime exited with error: ${describeStatus(exit)}`;
+}
+
+/** Says how an extension ended, in AWS's words. */
+export function describeStatus(exit: ExitStatus): string {
   if (exit.signal !== null) {
     const text = SIGNAL_TEXT[SIGNAL_NAMES.get(exit.signal) ?? ""];
-    return `Runtime exited with error: signal: ${text ?? `signal ${exit.signal}`}`;
+    return `signal: ${text ?? `signal ${exit.signal}`}`;
   }
-  if (exit.code === 0) return "Runtime exited without providing a reason";
-  return `Runtime exited with error: exit status ${exit.code}`;
+  return exit.code === 0 ? "exit code 0" : `exit status ${exit.code}`;
 }
 
 const ERROR_TYPE = /(Runtime|Function)\.[A-Z][a-zA-Z]+/;

@@ -9,6 +9,7 @@ import { KeyError, type KeyProvider } from "../../ports/key-provider.ts";
 import type { SnapshotDisk, SnapshotFindings, WorkingSetInfo } from "../../ports/snapshot-disk.ts";
 import { SnapshotDamagedError } from "../../snapshots/format/envelope.ts";
 import { type FarSide, SnapshotService } from "../../snapshots/snapshot-service.ts";
+import type { FakeExtensionImage } from "./fake-extension.ts";
 import type { FakeState, ParkedAt } from "./fake-process.ts";
 
 export interface FakeSnapshot {
@@ -21,6 +22,8 @@ export interface FakeSnapshot {
   readonly env: Readonly<Record<string, string>>;
   readonly parkedAt: ParkedAt;
   readonly nextCallId: number;
+  readonly extensions: readonly FakeExtensionImage[];
+  readonly kept: string | null;
 }
 
 export type FakeSnapshots = Map<SnapshotId, FakeSnapshot>;

@@ -8,12 +8,15 @@ import type { CapturedSnapshot, Engine, EngineImages, Sandbox, SandboxSpec } fro
 import type { SnapshotSecrets } from "../../ports/snapshot-disk.ts";
 import { SnapshotDamagedError } from "../../snapshots/format/envelope.ts";
 import { FakeDisk, type FakeDiskHooks, type FakeSnapshots } from "./fake-disk.ts";
+import type { FakeExtension } from "./fake-extension.ts";
 import type { FakeFunction } from "./fake-process.ts";
 import { FakeSandbox, type FakeStep } from "./fake-sandbox.ts";
 
 export interface FakeEngineOptions extends FakeDiskHooks {
   /** Functions by the name of the code directory. */
   readonly functions: Readonly<Record<string, FakeFunction>>;
+  /** Programs of /opt/extensions, by name; null: one that is there and can't be started. */
+  readonly extensions?: Readonly<Record<string, FakeExtension | null>>;
   readonly canSnapshot?: boolean;
   readonly disk?: FakeSnapshots;
   readonly fingerprint?: string;
@@ -58,6 +61,10 @@ export class FakeEngine implements Engine {
     await Promise.all([...this.live].map((sandbox) => sandbox.destroy()));
   }
 
+  get extensions(): Readonly<Record<string, FakeExtension | null>> {
+    return this.#options.extensions ?? {};
+  }
+
   async step(step: FakeStep, spec: SandboxSpec): Promise<void> {
     this.steps.push(`${step} ${spec.environmentId}`);
     await this.#options.onStep?.(step, spec);
@@ -86,7 +93,7 @@ export class FakeEngine implements Engine {
       await this.step("take", sandbox.spec);
       const image = sandbox.image();
       const madeWith = { root: sandbox.spec.root, uid: sandbox.spec.uid, fingerprint: this.#fingerprint };
-      this.disk.snapshots.set(snapshotId, { ...image, ...madeWith, dataKey, state: structuredClone(image.state) });
+      this.disk.snapshots.set(snapshotId, { ...structuredClone(image), ...madeWith, dataKey });
       return {
         memoryBytes: 1000,
         diskBytes: 10,
@@ -111,9 +118,9 @@ export class FakeEngine implements Engine {
       throw new FakeHostError("SANDBOX_RESTORE_FAILED", { detail: { snapshotId } });
     }
     if (snapshot.uid !== spec.uid) throw new FakeHostError("SANDBOX_BAD_REQUEST", { detail: { snapshotId } });
-    const sandbox = new FakeSandbox(this, spec, this.#functionOf(spec), snapshot.nextCallId);
+    const sandbox = new FakeSandbox(this, spec, this.#functionOf(spec), snapshot);
     this.live.add(sandbox);
-    sandbox.resume(snapshot.env, structuredClone(snapshot.state), snapshot.parkedAt);
+    sandbox.resume(structuredClone(snapshot));
     return sandbox;
   }
 }

@@ -1,5 +1,8 @@
 /** The fake of a supervisor: keeps events for a late listener, carries calls of the fake process to it. */
 import type {
+  DirectoryEntry,
+  OutwardConnection,
+  OutwardRequest,
   ProcessExit,
   RuntimeCall,
   SpawnRequest,
@@ -12,12 +15,17 @@ import type { FakeBody, FakeResponse } from "./fake-process.ts";
 export interface FakeLinkHost {
   spawn(request: SpawnRequest): Promise<{ readonly pid: number }>;
   signal(name: string, signal: number): void;
+  list(path: string): readonly DirectoryEntry[];
+  keep(text: string): void;
+  post(request: OutwardRequest): Promise<number>;
+  connect(port: number): OutwardConnection;
   /** Called whenever the worker answers a call; a frozen sandbox should get none, and reads it when it is thawed. */
   deliver(what: string, answer: () => void): void;
 }
 
 export class FakeLink implements SupervisorLink {
   readonly processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>;
+  readonly kept: string | null;
   readonly #host: FakeLinkHost;
   #listener: SupervisorListener | null = null;
   #kept: Array<(listener: SupervisorListener) => void> = [];
@@ -30,8 +38,10 @@ export class FakeLink implements SupervisorLink {
     host: FakeLinkHost,
     processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>,
     firstCallId: number,
+    kept: string | null,
   ) {
     this.#host = host;
+    this.kept = kept;
     this.processes = processes;
     this.#nextCallId = firstCallId;
   }
@@ -51,6 +61,22 @@ export class FakeLink implements SupervisorLink {
 
   signal(name: string, signal: number): void {
     this.#host.signal(name, signal);
+  }
+
+  async list(path: string): Promise<readonly DirectoryEntry[]> {
+    return this.#host.list(path);
+  }
+
+  keep(text: string): void {
+    this.#host.keep(text);
+  }
+
+  post(request: OutwardRequest): Promise<number> {
+    return this.#host.post(request);
+  }
+
+  connect(port: number): OutwardConnection {
+    return this.#host.connect(port);
   }
 
   park(): Promise<readonly number[]> {
@@ -81,8 +107,8 @@ export class FakeLink implements SupervisorLink {
     else event(this.#listener);
   }
 
-  tellLog(stream: "stdout" | "stderr", bytes: Buffer): void {
-    this.tell((listener) => listener.onLog("runtime", stream, bytes));
+  tellLog(source: string, stream: "stdout" | "stderr", bytes: Buffer): void {
+    this.tell((listener) => listener.onLog(source, stream, bytes));
   }
 
   tellExit(exit: ProcessExit): void {

@@ -41,8 +41,12 @@ export interface FakeResponse {
 /** Body of a call: whole, or in pieces as they come. */
 export type FakeBody = Buffer | AsyncIterable<Buffer>;
 
+/** What a listener of the function does with a batch; it returns the status of its answer. */
+export type FakeListener = (path: string, body: string) => number | Promise<number>;
+
 /** Services of the sandbox for its process. */
 export interface FakeProcessHost {
+  listen(port: number, listener: FakeListener): void;
   call(method: string, path: string, headers: Readonly<Record<string, string>>, body: FakeBody): Promise<FakeResponse>;
   print(stream: "stdout" | "stderr", bytes: Buffer): void;
   exit(code: number | null, signal: number | null): void;
@@ -137,6 +141,16 @@ export class FakeProcess {
   /** Ends the process because its sandbox went away: no exit is told. */
   vanish(): void {
     this.#hasEnded = true;
+  }
+
+  /** Listens on a port of the loopback. */
+  listen(port: number, listener: FakeListener): void {
+    this.#host.listen(port, listener);
+  }
+
+  /** Runs a script of its own in the place of a runtime's loop. */
+  run(script: () => Promise<void>): void {
+    this.#run(script);
   }
 
   start(): void {

@@ -1,10 +1,21 @@
-/** A sandbox of the fake engine: one fake process, a freezer that notices work while frozen, and counters. */
+/**
+ * A sandbox of the fake engine: a fake runtime and its extensions, a freezer that notices work while frozen, and
+ * counters.
+ */
 import type { EnvironmentId } from "../../base/ids.ts";
 import type { Phase } from "../../model/phases.ts";
 import type { Sandbox, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage } from "../../ports/engine.ts";
-import type { SpawnRequest } from "../../ports/supervisor.ts";
+import { type OutwardRequest, SpawnFailedError, type SpawnRequest } from "../../ports/supervisor.ts";
+import type { FakeExtension, FakeExtensionImage } from "./fake-extension.ts";
 import { FakeLink } from "./fake-link.ts";
-import { type FakeFunction, FakeProcess, type FakeProcessHost, type FakeState, type ParkedAt } from "./fake-process.ts";
+import {
+  type FakeFunction,
+  type FakeListener,
+  FakeProcess,
+  type FakeProcessHost,
+  type FakeState,
+  type ParkedAt,
+} from "./fake-process.ts";
 
 const RUNTIME_PID = 1003;
 
@@ -13,8 +24,19 @@ export type FakeStep = "create" | "spawn" | "freeze" | "thaw" | "boost" | "usage
 /** Services of the engine for its sandboxes. */
 export interface FakeSandboxOwner {
   readonly live: Set<FakeSandbox>;
+  readonly extensions: Readonly<Record<string, FakeExtension | null>>;
   readonly violations: string[];
   step(step: FakeStep, spec: SandboxSpec): Promise<void>;
+}
+
+/** The part of a sandbox that is in a snapshot. */
+export interface FakeImage {
+  readonly state: FakeState;
+  readonly env: Readonly<Record<string, string>>;
+  readonly parkedAt: ParkedAt;
+  readonly nextCallId: number;
+  readonly extensions: readonly FakeExtensionImage[];
+  readonly kept: string | null;
 }
 
 export class FakeSandbox implements Sandbox {
@@ -27,6 +49,12 @@ export class FakeSandbox implements Sandbox {
   readonly #engine: FakeSandboxOwner;
   readonly #function: FakeFunction;
   #process: FakeProcess | null = null;
+  /** Processes of extensions, by the name of their program. */
+  readonly #extensions = new Map<string, FakeProcess>();
+  readonly #listeners = new Map<number, FakeListener>();
+  /** Signals that processes were sent: `runtime 15`. */
+  readonly signals: string[] = [];
+  #kept: string | null;
   #tellExited: (exit: SandboxExit) => void = () => undefined;
   #tellGone: () => void = () => undefined;
   #isFrozen = false;
@@ -34,7 +62,7 @@ export class FakeSandbox implements Sandbox {
   #isGone = false;
   #oomKills = 0;
 
-  constructor(engine: FakeSandboxOwner, spec: SandboxSpec, run: FakeFunction, firstCallId = 1) {
+  constructor(engine: FakeSandboxOwner, spec: SandboxSpec, run: FakeFunction, image: FakeImage | null = null) {
     this.#engine = engine;
     this.spec = spec;
     this.environmentId = spec.environmentId;
@@ -47,10 +75,27 @@ export class FakeSandbox implements Sandbox {
     });
     const host = {
       spawn: (request: SpawnRequest) => this.#spawn(request),
-      signal: (_name: string, signal: number) => this.#process?.end(null, signal),
+      signal: (name: string, signal: number) => this.#signal(name, signal),
       deliver: (what: string, answer: () => void) => this.#deliver(what, answer),
+      list: (path: string) =>
+        path === "/opt/extensions" ? Object.keys(engine.extensions).map((name) => ({ name, isDirectory: false })) : [],
+      keep: (text: string) => {
+        this.#kept = text;
+      },
+      post: (request: OutwardRequest) => this.#post(request),
+      connect: (port: number) => ({
+        write: async (bytes: Buffer) => void (await this.#listenerOf(port)("", bytes.toString())),
+        close: () => undefined,
+      }),
     };
-    this.link = new FakeLink(host, firstCallId === 1 ? [] : [{ name: "runtime", pid: RUNTIME_PID }], firstCallId);
+    this.#kept = image?.kept ?? null;
+    const processes = image === null ? [] : ["runtime", ...image.extensions.map(({ name }) => `extension/${name}`)];
+    this.link = new FakeLink(
+      host,
+      processes.map((name) => ({ name, pid: RUNTIME_PID })),
+      image?.nextCallId ?? 1,
+      this.#kept,
+    );
   }
 
   async freeze(): Promise<void> {
@@ -87,49 +132,90 @@ export class FakeSandbox implements Sandbox {
   /** Removes the sandbox without news. */
   vanish(): void {
     this.#isGone = true;
-    this.#process?.vanish();
+    this.#vanishProcesses();
     this.link.close();
     this.#engine.live.delete(this);
   }
 
   /** Ends the whole sandbox as if it died by itself. */
   die(oom: boolean): void {
-    this.#process?.vanish();
+    this.#vanishProcesses();
     this.link.lose();
     this.#tellExited({ oom, snapshotDamaged: false });
   }
 
-  image(): {
-    readonly state: FakeState;
-    readonly env: Readonly<Record<string, string>>;
-    readonly parkedAt: ParkedAt;
-    readonly nextCallId: number;
-  } {
+  image(): FakeImage {
     const process = this.#process;
     const parkedAt = process?.parkedAt ?? null;
     if (process === null || parkedAt === null) throw new Error("fake engine: the runtime is not parked");
-    return { state: process.state, env: process.env, parkedAt, nextCallId: this.link.nextCallId };
+    const extensions = [...this.#extensions].map(([name, { env, state }]) => ({ name, env, state }));
+    const { nextCallId } = this.link;
+    return { state: process.state, env: process.env, parkedAt, nextCallId, extensions, kept: this.#kept };
   }
 
-  resume(env: Readonly<Record<string, string>>, state: FakeState, parkedAt: ParkedAt): void {
-    this.#process = new FakeProcess(this.#host(), this.#function, env, state);
+  resume({ env, state, parkedAt, extensions }: FakeImage): void {
+    this.#process = new FakeProcess(this.#host("runtime"), this.#function, env, state);
     this.#process.resume(parkedAt);
+    for (const image of extensions) {
+      const extension = this.#engine.extensions[image.name];
+      const process = this.#addExtension(image.name, image.env, image.state);
+      process.run(async () => extension?.resume?.(process, image.state));
+    }
   }
 
-  async #spawn(request: SpawnRequest): Promise<{ readonly pid: number }> {
+  async #spawn({ name, env }: SpawnRequest): Promise<{ readonly pid: number }> {
     await this.#engine.step("spawn", this.spec);
-    this.#process = new FakeProcess(this.#host(), this.#function, request.env, {});
-    this.#process.start();
-    return { pid: RUNTIME_PID };
+    if (name === "runtime") {
+      this.#process = new FakeProcess(this.#host(name), this.#function, env, {});
+      this.#process.start();
+      return { pid: RUNTIME_PID };
+    }
+    const program = name.slice("extension/".length);
+    const extension = this.#engine.extensions[program] ?? null;
+    if (extension === null) throw new SpawnFailedError("EACCES");
+    const state: FakeState = {};
+    const process = this.#addExtension(program, env, state);
+    process.run(() => extension.start(process, state));
+    return { pid: RUNTIME_PID + this.#extensions.size };
   }
 
-  #host(): FakeProcessHost {
+  #addExtension(name: string, env: Readonly<Record<string, string>>, state: FakeState): FakeProcess {
+    const process = new FakeProcess(this.#host(`extension/${name}`), {}, env, state);
+    this.#extensions.set(name, process);
+    return process;
+  }
+
+  #signal(name: string, signal: number): void {
+    this.signals.push(`${name} ${signal}`);
+    const process = name === "runtime" ? this.#process : this.#extensions.get(name.slice("extension/".length));
+    process?.end(null, signal);
+  }
+
+  #listenerOf(port: number): FakeListener {
+    const listener = this.#listeners.get(port);
+    if (listener === undefined) throw new Error("ECONNREFUSED");
+    return listener;
+  }
+
+  async #post({ port, path, body, signal }: OutwardRequest): Promise<number> {
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    signal.addEventListener("abort", () => reject(new Error("aborted")));
+    return Promise.race([this.#listenerOf(port)(path, body.toString()), aborted]);
+  }
+
+  #vanishProcesses(): void {
+    this.#process?.vanish();
+    for (const process of this.#extensions.values()) process.vanish();
+  }
+
+  #host(name: string): FakeProcessHost {
     return {
+      listen: (port, listener) => void this.#listeners.set(port, listener),
       call: (method, path, headers, body) => this.link.call(method, path, headers, body),
-      print: (stream, bytes) => this.link.tellLog(stream, bytes),
+      print: (stream, bytes) => this.link.tellLog(name, stream, bytes),
       exit: (code, signal) => {
-        this.link.hangUp();
-        this.link.tellExit({ name: "runtime", pid: RUNTIME_PID, code, signal });
+        if (name === "runtime") this.link.hangUp();
+        this.link.tellExit({ name, pid: RUNTIME_PID, code, signal });
       },
       killForMemory: () => {
         this.#oomKills++;

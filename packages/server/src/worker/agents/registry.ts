@@ -1,5 +1,5 @@
 /**
- * Agents: the processes of one sandbox that take part in its phases. The runtime is one; extensions will be others,
+ * Agents: the processes of one sandbox that take part in its phases. The runtime is one; extensions are others,
  * which register while Init runs. A process that is no agent (a child of the function) may end without any consequence
  * for a phase.
  */
@@ -8,7 +8,7 @@ import type { ProcessExit } from "../../ports/supervisor.ts";
 import type { Failure } from "../function-errors.ts";
 
 /** The end of a phase that waits for agents; flow.ts says which. */
-export type Barrier = "init" | "clone" | "restore" | "invoke";
+export type Barrier = "registered" | "init" | "clone" | "restore" | "runtime" | "invoke";
 
 export interface Agent {
   /** The name of its process to the supervisor: `runtime`, `extension/NAME`. */

@@ -11,10 +11,11 @@ const SIGKILL = 9;
 /** Exit code of a shell whose child was killed by SIGKILL. */
 const EXIT_CODE_OF_SIGKILL = 137;
 
-const READY_IN: Readonly<Record<Barrier, readonly RuntimeState[]>> = {
+const READY_IN: Readonly<Record<Exclude<Barrier, "registered">, readonly RuntimeState[]>> = {
   init: ["RestoreReady", "Ready"],
   clone: ["RestoreReady", "Ready"],
   restore: ["Ready"],
+  runtime: ["Ready"],
   invoke: ["Ready"],
 };
 
@@ -26,12 +27,12 @@ export class RuntimeAgent implements Agent {
     this.#session = session;
   }
 
-  isExpectedAt(): boolean {
-    return true;
+  isExpectedAt(barrier: Barrier): boolean {
+    return barrier !== "registered";
   }
 
   isReadyAt(barrier: Barrier): boolean {
-    return READY_IN[barrier].includes(this.#session.state);
+    return barrier !== "registered" && READY_IN[barrier].includes(this.#session.state);
   }
 
   async toFailure(exit: ProcessExit, isOutOfMemory: () => Promise<boolean>): Promise<Failure> {

@@ -3,8 +3,8 @@
  * inbox, and the sandbox that it must destroy in the end. Phases run one after the other on the environment's driver,
  * never at once.
  *
- * The sandbox is handed from phase to phase as `Brought` (brought.ts). The core keeps it for two purposes only: to
- * destroy it, and to drop events of a sandbox that has been replaced.
+ * The sandbox is handed from phase to phase as `Brought` (brought.ts). The core keeps it for two purposes only: to end
+ * it, in whatever phase that is, and to drop events of a sandbox that has been replaced.
  */
 import type { EnvironmentId } from "../../base/ids.ts";
 import { PhaseRecorder } from "../../model/phases.ts";
@@ -18,8 +18,10 @@ import { toPlatformFailure } from "../platform-failure.ts";
 import type { InitializationType } from "../runtime-api/environment-variables.ts";
 import { deriveSnapshotToken } from "../runtime-api/snapshot-token.ts";
 import { EnvironmentLog, nameLogStream } from "../telemetry/environment-log.ts";
+import { TelemetryHub } from "../telemetry/hub.ts";
 import { toLogLevel } from "../telemetry/application-level.ts";
 import type { WorkerServices } from "../worker-services.ts";
+import type { Brought } from "./brought.ts";
 import type { Deadline, EnvironmentEvent, EnvironmentMode } from "./events.ts";
 import { Inbox } from "./inbox.ts";
 
@@ -28,6 +30,9 @@ const CREDENTIALS_MARGIN_MS = 5 * 60_000;
 /** Part of a function's unused memory that stays counted: it may grow at any moment. */
 const HELD_BACK_SHARE = 0.25;
 const HELD_BACK_MIB_MIN = 32;
+
+/** Events that outlive the sandbox. */
+const NOT_OF_A_SANDBOX: ReadonlySet<EnvironmentEvent["kind"]> = new Set(["deadline", "invoke", "stop", "kill"]);
 
 export interface EnvironmentOptions {
   readonly environmentId: EnvironmentId;
@@ -47,11 +52,14 @@ export class EnvironmentCore {
   readonly createdMonotonicMs: number;
   readonly inbox = new Inbox<EnvironmentEvent>();
   readonly phases = new PhaseRecorder(() => this.nowMs());
+  /** Takes what the log takes, for extensions that have subscribed. */
+  readonly telemetry: TelemetryHub;
   /** The token of the credentials endpoint; null without SnapStart. */
   readonly token: string | null;
   #log: EnvironmentLog;
   #credentials: FunctionCredentials | null = null;
-  #sandbox: Sandbox | null = null;
+  #brought: Brought | null = null;
+  #failure: Failure | null = null;
   #memoryMaxMib = 0;
   #memory: WorkingSetInfo | null = null;
 
@@ -65,7 +73,8 @@ export class EnvironmentCore {
     this.createdAtMs = services.clock.nowMs();
     this.createdMonotonicMs = services.clock.monotonicMs();
     this.token = "snapshotId" in mode ? deriveSnapshotToken(services.secret, mode.snapshotId) : null;
-    this.#log = openLog(options);
+    this.telemetry = new TelemetryHub(services.clock);
+    this.#log = openLog(options, this.telemetry);
   }
 
   /** How the memory of a restored clone came; null where it was not restored, or is not known yet. */
@@ -84,7 +93,7 @@ export class EnvironmentCore {
   /** Gives the environment what no two clones share, from now on: a log stream and credentials of its own. */
   renewIdentity(): void {
     this.#log.flushOutput();
-    this.#log = openLog(this);
+    this.#log = openLog(this, this.telemetry);
     this.#credentials = null;
   }
 
@@ -120,22 +129,51 @@ export class EnvironmentCore {
   }
 
   /** Makes this the environment's sandbox, to be destroyed with it. */
-  adopt(sandbox: Sandbox): void {
-    this.#sandbox = sandbox;
+  adopt(brought: Brought): void {
+    this.#brought = brought;
+    this.#failure = null;
+  }
+
+  /** The sandbox that is to be ended; null where there is none. */
+  get toEnd(): Brought | null {
+    return this.#brought;
+  }
+
+  /** Why the sandbox can't be used again; null where nothing failed. */
+  get failure(): Failure | null {
+    return this.#failure;
+  }
+
+  noteFailure(failure: Failure | null): void {
+    this.#failure ??= failure;
   }
 
   /** Puts an event of a sandbox into the inbox; one of a sandbox that has been replaced is dropped. */
   putFrom(sandbox: Sandbox, event: EnvironmentEvent): void {
-    if (this.#sandbox === sandbox) this.inbox.put(event);
+    if (this.#brought?.sandbox === sandbox) this.inbox.put(event);
+  }
+
+  /** Freezes the sandbox. Nobody in it can take telemetry from here on. */
+  freeze({ sandbox }: Brought): Promise<void> {
+    this.telemetry.pause();
+    return sandbox.freeze();
+  }
+
+  async thaw({ sandbox }: Brought): Promise<void> {
+    await sandbox.thaw();
+    this.telemetry.resume();
   }
 
   /** Destroys the sandbox and forgets it. A failure to do so is reported, and leaves nothing for the caller to do. */
   async destroySandbox(): Promise<void> {
-    const sandbox = this.#sandbox;
-    this.#sandbox = null;
-    if (sandbox === null) return;
+    const brought = this.#brought;
+    this.#brought = null;
+    this.telemetry.reset();
+    if (brought === null) return;
+    // What its processes did at their end must not look like something that those of the next sandbox did.
+    this.inbox.discard(({ kind }) => !NOT_OF_A_SANDBOX.has(kind));
     try {
-      await sandbox.destroy();
+      await brought.sandbox.destroy();
     } catch (error) {
       this.reportProblem("destroy sandbox", error);
     }
@@ -154,7 +192,7 @@ export class EnvironmentCore {
 
   /** Measures what the environment uses now; nothing where it has no sandbox yet, or none any more. */
   async measure(): Promise<void> {
-    if (this.#sandbox !== null) await this.measureMemoryMaxMib(this.#sandbox);
+    if (this.#brought !== null) await this.measureMemoryMaxMib(this.#brought.sandbox);
   }
 
   /** Returns the high-water mark in MiB; the last one known where the sandbox has died with its function. */
@@ -189,7 +227,10 @@ export class EnvironmentCore {
   }
 }
 
-function openLog({ environmentId, version, services }: EnvironmentOptions): EnvironmentLog {
+function openLog(
+  { environmentId, version, services }: Pick<EnvironmentOptions, "environmentId" | "version" | "services">,
+  observer: TelemetryHub,
+): EnvironmentLog {
   return new EnvironmentLog({
     logs: services.logs,
     clock: services.clock,
@@ -199,6 +240,7 @@ function openLog({ environmentId, version, services }: EnvironmentOptions): Envi
     systemLogLevel: version.systemLogLevel,
     applicationLogLevel: version.logFormat === "JSON" ? toLogLevel(version.applicationLogLevel) : null,
     phaseSizeBytesMax: services.limits.logPhaseSizeBytesMax,
+    observer,
   });
 }
 

@@ -6,7 +6,7 @@ import type { ProcessExit } from "../../ports/supervisor.ts";
 import type { InvokeInput, InvokeOutcome } from "../../ports/worker.ts";
 import type { Failure } from "../function-errors.ts";
 import type { Agent } from "../agents/registry.ts";
-import type { RuntimeEvent } from "../runtime-api/runtime.ts";
+import type { ApiEvent } from "../runtime-api/api.ts";
 
 export interface RestoreMode {
   readonly kind: "restore";
@@ -36,7 +36,7 @@ export interface Deadline {
 }
 
 export type EnvironmentEvent =
-  | RuntimeEvent
+  | ApiEvent
   | { readonly kind: "exit"; readonly agent: Agent; readonly exit: ProcessExit }
   | { readonly kind: "lost" }
   | { readonly kind: "sandbox-exited"; readonly exit: SandboxExit }

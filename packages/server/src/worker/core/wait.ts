@@ -1,8 +1,8 @@
-/** Waits of a phase: for what the runtime does next, or for the reason why the phase has failed. */
+/** Waits of a phase: for what the processes do next, or for the reason why the phase has failed. */
 import type { SandboxExit } from "../../ports/engine.ts";
 import { type Failure, OUT_OF_MEMORY } from "../function-errors.ts";
 import { CONNECTION_LOST, SNAPSHOT_DAMAGED } from "../platform-failure.ts";
-import type { RuntimeEvent } from "../runtime-api/runtime.ts";
+import type { ApiEvent } from "../runtime-api/api.ts";
 import type { Brought } from "./brought.ts";
 import type { EnvironmentCore } from "./core.ts";
 import type { Deadline, EnvironmentEvent } from "./events.ts";
@@ -10,34 +10,34 @@ import type { Deadline, EnvironmentEvent } from "./events.ts";
 /** How long after the connection's end the news of the sandbox's end may come. */
 const SANDBOX_EXIT_WAIT_MS = 1000;
 
-export type WaitResult<K extends RuntimeEvent["kind"]> =
-  | { readonly kind: "event"; readonly event: Extract<RuntimeEvent, { readonly kind: K }> }
+export type WaitResult<K extends ApiEvent["kind"]> =
+  | { readonly kind: "event"; readonly event: Extract<ApiEvent, { readonly kind: K }> }
   | { readonly kind: "failed"; readonly failure: Failure };
 
 /**
  * Waits until the runtime does one of `kinds`, or the phase fails. A request to stop is kept for the end of the phase.
  */
-export async function waitFor<K extends RuntimeEvent["kind"]>(
+export async function waitFor<K extends ApiEvent["kind"]>(
   core: EnvironmentCore,
   brought: Brought,
   deadline: Deadline,
   kinds: readonly K[],
 ): Promise<WaitResult<K>> {
   for (;;) {
-    const next = await nextRuntimeEvent(core, brought, deadline);
+    const next = await nextApiEvent(core, brought, deadline);
     if (next.kind === "failed") return next;
     if ((kinds as readonly string[]).includes(next.event.kind)) {
-      return { kind: "event", event: next.event as Extract<RuntimeEvent, { readonly kind: K }> };
+      return { kind: "event", event: next.event as Extract<ApiEvent, { readonly kind: K }> };
     }
   }
 }
 
-/** Waits for whatever the runtime does next, or the reason why the phase has failed. */
-export async function nextRuntimeEvent(
+/** Waits for whatever runtime or extensions do next, or the reason why the phase has failed. */
+export async function nextApiEvent(
   core: EnvironmentCore,
   brought: Brought,
   deadline: Deadline,
-): Promise<WaitResult<RuntimeEvent["kind"]>> {
+): Promise<WaitResult<ApiEvent["kind"]>> {
   for (;;) {
     const event = await core.inbox.take();
     if (isProgress(event)) return { kind: "event", event };
@@ -46,8 +46,8 @@ export async function nextRuntimeEvent(
   }
 }
 
-/** Says whether the runtime went on; a report of an error is the end of its phase. */
-function isProgress(event: EnvironmentEvent): event is RuntimeEvent {
+/** Says whether a process went on; a report of an error is the end of its phase. */
+function isProgress(event: EnvironmentEvent): event is ApiEvent {
   switch (event.kind) {
     case "restore-next":
     case "invocation-next":
@@ -56,6 +56,7 @@ function isProgress(event: EnvironmentEvent): event is RuntimeEvent {
     case "response-end":
     case "response-too-large":
     case "invocation-error":
+    case "extension":
       return true;
     default:
       return false;

@@ -96,7 +96,7 @@ export class Driver {
   async #invokeWarm(brought: Brought, request: InvokeRequest): Promise<Failure | null> {
     const thawed = await tryEngine(async () => {
       await this.#freezing;
-      if (this.#freezing !== null) await brought.sandbox.thaw();
+      if (this.#freezing !== null) await this.core.thaw(brought);
     });
     this.#freezing = null;
     if (!thawed.ok) {
@@ -128,7 +128,7 @@ export class Driver {
   }
 
   #freeze(brought: Brought): void {
-    const freezing = brought.sandbox.freeze();
+    const freezing = this.core.freeze(brought);
     this.#freezing = freezing;
     freezing.catch((error: unknown) => {
       this.core.reportProblem("freeze", error);

@@ -1,5 +1,6 @@
 /** The beginning that all lives without a restore share: a sandbox, and the Init phase in it. */
-import { attach, type Brought } from "../core/brought.ts";
+import { attach } from "../core/attach.ts";
+import type { Brought } from "../core/brought.ts";
 import { type EnvironmentCore, tryEngine } from "../core/core.ts";
 import type { Driver } from "../environment/driver.ts";
 import type { Failure } from "../function-errors.ts";

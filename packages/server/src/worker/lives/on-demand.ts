@@ -2,6 +2,7 @@
 import type { Driver } from "../environment/driver.ts";
 import type { InvokeRequest } from "../core/events.ts";
 import { failInvoke, WARM } from "../phases/invoke.ts";
+import { endSandbox } from "../phases/shutdown.ts";
 import { bringUp } from "./bring-up.ts";
 
 export async function serveOnDemand(driver: Driver, first: InvokeRequest): Promise<void> {
@@ -26,7 +27,7 @@ async function initAgain(driver: Driver, first: InvokeRequest): Promise<void> {
   const { core } = driver;
   driver.enter("resetting");
   core.phases.clear();
-  await core.destroySandbox();
+  await endSandbox(core);
   const up = await bringUp(driver, { phase: "invoke", limitMs: core.version.timeoutS * 1000 });
   switch (up.kind) {
     case "no-sandbox":

@@ -14,6 +14,9 @@ import { aheadLimitMs, bringUp } from "./bring-up.ts";
 /** AWS's text, whatever went wrong in Init; the function's log has the rest. */
 const INIT_FAILED_REASON = "An error occurred during function initialization.";
 
+/** How long a snapshot waits for subscribers of telemetry to take what they have not got yet. */
+const SETTLE_MS = 2000;
+
 export async function liveForSnapshot(
   driver: Driver,
   snapshots: Snapshots,
@@ -33,13 +36,16 @@ export async function liveForSnapshot(
 
 async function takeSnapshot(
   core: EnvironmentCore,
-  { sandbox }: Brought,
+  { sandbox, api }: Brought,
   snapshots: Snapshots,
   snapshotId: SnapshotId,
   initDurationMs: number,
 ): Promise<SnapshotOutcome> {
   const startMs = core.nowMs();
   const endSnapshot = core.phases.start("snapshot");
+  await core.telemetry.settled(SETTLE_MS);
+  const kept = api.keep();
+  if (kept !== null) sandbox.link.keep(kept);
   const taken = await tryEngine(() => snapshots.take(sandbox, snapshotId, core.version.kmsKeyArn));
   if (!taken.ok) {
     core.reportProblem("take the snapshot", taken.error);
@@ -84,7 +90,14 @@ function toOutcome(failure: Failure): SnapshotOutcome {
 function reasonCode(failure: Exclude<Failure, { kind: "cancelled" | "platform" }>): string {
   if (failure.kind === "timeout") return "FunctionError.InitTimeout";
   if (failure.kind === "reported") return "FunctionError";
+  if (failure.launchErrorType === "PermissionDenied") return "FunctionError.PermissionDenied";
+  if (failure.launchErrorType === "TooManyExtensions") return "FunctionError.TooManyExtensions";
   switch (failure.errorType) {
+    case "Extension.LaunchError":
+    case "Extension.InitError":
+    case "Extension.ExitError":
+    case "Extension.Crash":
+      return "FunctionError.ExtensionInitError";
     case "Runtime.OutOfMemory":
       return "FunctionError.InitResourceExhausted";
     case "Runtime.InvalidEntrypoint":

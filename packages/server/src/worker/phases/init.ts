@@ -8,6 +8,7 @@ import type { Deadline } from "../core/events.ts";
 import { type Failure, failureErrorType } from "../function-errors.ts";
 import type { PhaseStatus } from "../telemetry/platform-log.ts";
 import { primeRuntime } from "./prime.ts";
+import { startExtensions } from "./start-extensions.ts";
 import { startRuntime } from "./start-runtime.ts";
 
 export type InitResult =
@@ -38,8 +39,15 @@ export async function runInit(
   });
   const endInit = core.phases.start("init");
   const failure = await initialise(core, brought, deadline);
+  core.noteFailure(failure);
   const durationMs = endInit();
   log.flushOutput();
+  if (wasStarted(failure))
+    log.writePlatform({ kind: "init-runtime-done", initializationType, phase, status: toPhaseStatus(failure) });
+  for (const { name, state, events, errorType } of brought.extensions.all)
+    log.writePlatform({ kind: "extension", name, state, events, errorType });
+  brought.subscriptions.close();
+  core.telemetry.close();
   // AWS reports a good Init only with SnapStart and provisioned concurrency; on demand its duration is in REPORT.
   if (failure !== null || initializationType !== "on-demand") {
     const status = toPhaseStatus(failure);
@@ -48,12 +56,19 @@ export async function runInit(
   return failure === null ? { kind: "ready", durationMs } : { kind: "failed", durationMs, failure };
 }
 
+/** AWS reports the runtime's part of Init where the extensions let it begin. */
+function wasStarted(failure: Failure | null): boolean {
+  return failure?.kind !== "exit" || failure.errorType !== "Extension.LaunchError";
+}
+
 export function toPhaseStatus(failure: Failure | null): PhaseStatus {
   if (failure === null) return { kind: "success" };
   return failure.kind === "timeout" ? { kind: "timeout" } : { kind: "error", errorType: failureErrorType(failure) };
 }
 
 async function initialise(core: EnvironmentCore, brought: Brought, deadline: Deadline): Promise<Failure | null> {
+  const notLaunched = await startExtensions(core, brought, deadline);
+  if (notLaunched !== null) return notLaunched;
   const notStarted = await startRuntime(core, brought);
   if (notStarted !== null) return notStarted;
   const notReady = await untilReady(core, brought, deadline, "init");

@@ -19,6 +19,8 @@ import {
 } from "../function-errors.ts";
 import type { PhaseStatus } from "../telemetry/platform-log.ts";
 import { toPhaseStatus } from "./init.ts";
+import { InvokeTimes } from "./invoke-times.ts";
+import { invokeEvent } from "../runtime-api/extension-events.ts";
 import type { RuntimeEvent } from "../runtime-api/runtime.ts";
 
 const TOO_LARGE = "Function.ResponseSizeTooLarge";
@@ -114,6 +116,8 @@ export async function runInvoke(
   const { brought, request, clock } = invocation;
   const { input } = request;
   beginInvocation(core, request);
+  const times = new InvokeTimes(core.services.clock);
+  brought.extensions.deliver(invokeEvent(input, clock.deadlineAtMs));
   brought.session.deliver({
     requestId: input.requestId,
     deadlineMs: clock.deadlineAtMs,
@@ -123,9 +127,9 @@ export async function runInvoke(
     payload: input.payload,
     isStreamed: input.isStreamed === true,
   });
-  const answered = await untilAnswered(core, invocation);
+  const answered = await untilAnswered(core, invocation, times);
   try {
-    return await finish(core, invocation, answered, onAnswered);
+    return await finish(core, invocation, answered, times, onAnswered);
   } finally {
     answered.streamed?.complete({ code: "Sandbox.Failure", details: "" }, null);
   }
@@ -136,6 +140,7 @@ async function finish(
   core: EnvironmentCore,
   invocation: Invocation,
   { answer, failure: early, streamed }: Answered,
+  times: InvokeTimes,
   onAnswered: () => void,
 ): Promise<Failure | null> {
   const { brought, request, clock } = invocation;
@@ -147,10 +152,15 @@ async function finish(
       else streamed.complete(streamError(answer), null);
     }
     if (!wantsLogTail || streamed !== null) onAnswered();
-    failure = await untilReady(core, brought, clock.deadline, "invoke");
+    failure = await untilReady(core, brought, clock.deadline, "runtime");
   }
+  times.note("ready");
+  core.log.flushOutput();
+  core.log.writePlatform(times.runtimeDone(request.input.requestId, reportStatus(failure, answer)));
+  if (failure === null) failure = await untilReady(core, brought, clock.deadline, "invoke");
+  core.noteFailure(failure);
   clock.deadline.cancel();
-  await endInvocation(core, invocation, failure, answer);
+  await endInvocation(core, invocation, failure, answer, times);
   if (answer === null) {
     if (streamed === null) request.reply(failureOutcome(core, request, failure));
     else streamed.complete(cutBy(core, request, failure), core.log.takeTail());
@@ -177,11 +187,13 @@ function cutBy(core: EnvironmentCore, request: InvokeRequest, failure: Failure |
 }
 
 /** Waits for the end of the response. The reply to a streamed one is given at its head. */
-async function untilAnswered(core: EnvironmentCore, invocation: Invocation): Promise<Answered> {
+async function untilAnswered(core: EnvironmentCore, invocation: Invocation, times: InvokeTimes): Promise<Answered> {
   const { brought, request, clock } = invocation;
   const result = await waitFor(core, brought, clock.deadline, ANSWERS);
   if (result.kind === "failed") return { answer: null, failure: result.failure, streamed: null };
   noteFirstResponse(core, clock);
+  times.note("responded");
+  if (result.event.kind !== "response-begin") times.noteAnswer(result.event);
   if (result.event.kind !== "response-begin") return { answer: toAnswer(result.event), failure: null, streamed: null };
   const { body, contentType } = result.event;
   const streamed = new StreamedReply();
@@ -198,6 +210,7 @@ async function untilAnswered(core: EnvironmentCore, invocation: Invocation): Pro
     body.fail();
     return { answer: null, failure: ended.failure, streamed };
   }
+  times.note("sent");
   const { end, lateError } = ended.event;
   const errorType = lateError?.errorType ?? STREAM_ERRORS[end];
   const lateDetails = lateError?.payload.toString("utf8") ?? "";
@@ -218,7 +231,9 @@ export async function failInvoke(core: EnvironmentCore, invocation: Invocation, 
   const { request, clock } = invocation;
   beginInvocation(core, request);
   clock.deadline.cancel();
-  await endInvocation(core, invocation, failure, null);
+  const times = new InvokeTimes(core.services.clock);
+  core.log.writePlatform(times.runtimeDone(request.input.requestId, reportStatus(failure, null)));
+  await endInvocation(core, invocation, failure, null, null);
   request.reply(failureOutcome(core, request, failure));
 }
 
@@ -233,6 +248,7 @@ async function endInvocation(
   { brought, request, clock, cold }: Invocation,
   failure: Failure | null,
   answer: Answer | null,
+  times: InvokeTimes | null,
 ): Promise<void> {
   const { requestId } = request.input;
   const timeoutMs = core.version.timeoutS * 1000;
@@ -242,6 +258,7 @@ async function endInvocation(
   core.log.flushOutput();
   if (failure !== null) writeFailureLine(core, requestId, failure);
   core.log.writePlatform({ kind: "end", requestId });
+  const overhead = brought.extensions.all.length > 0 && times !== null ? times.extensionOverhead(failure) : null;
   const memoryMaxMib = await core.measureMemoryMaxMib(brought.sandbox);
   core.services.onInvocation({
     functionName: core.version.functionName,
@@ -258,6 +275,7 @@ async function endInvocation(
       memoryMaxMib,
       ...cold,
       status: reportStatus(failure, answer),
+      ...(overhead === null ? {} : { extensionOverhead: overhead }),
     },
   });
 }
@@ -272,9 +290,13 @@ function reportStatus(failure: Failure | null, answer: Answer | null): PhaseStat
 function writeFailureLine(core: EnvironmentCore, requestId: string, failure: Failure): void {
   if (failure.kind === "timeout") {
     const time = new Date(core.services.clock.nowMs()).toISOString();
-    core.log.writeLine(`${time} ${requestId} ${describeTimeout(core.version.timeoutS)}\n`);
+    const text = `${time} ${requestId} ${describeTimeout(core.version.timeoutS)}`;
+    core.log.writeLine(`${text}\n`);
+    core.telemetry.platform({ kind: "fault", text });
   } else if (failure.kind === "exit") {
-    core.log.writeLine(`RequestId: ${requestId} Error: ${failure.message}\n${failure.errorType}`);
+    const text = `RequestId: ${requestId} Error: ${failure.message}\n${failure.errorType}`;
+    core.log.writeLine(text);
+    core.telemetry.platform({ kind: "fault", text });
     // It is in Init's part of the log, too; the one who invoked sees this part only.
     if (failure.explanation !== undefined) core.log.writeLine(`[thaw] ${failure.explanation}`);
   }

@@ -4,7 +4,8 @@
  * that was parked in invocation/next stays there until Invoke.
  */
 import { untilReady } from "../core/flow.ts";
-import { attach, type Brought } from "../core/brought.ts";
+import { attach } from "../core/attach.ts";
+import type { Brought } from "../core/brought.ts";
 import { type EnvironmentCore, tryEngine } from "../core/core.ts";
 import type { RestoreMode } from "../core/events.ts";
 import type { Failure } from "../function-errors.ts";
@@ -34,7 +35,7 @@ export function runRestore(core: EnvironmentCore, snapshot: RestoreMode): Promis
 export function runUnpark(core: EnvironmentCore, brought: Brought): Promise<RestoreResult> {
   core.renewIdentity();
   return restore(core, async () => {
-    const thawed = await tryEngine(() => brought.sandbox.thaw());
+    const thawed = await tryEngine(() => core.thaw(brought));
     return thawed.ok ? { kind: "ready", brought } : { kind: "failed", failure: thawed.failure };
   });
 }
@@ -43,7 +44,7 @@ export function runUnpark(core: EnvironmentCore, brought: Brought): Promise<Rest
 export async function parkClone(core: EnvironmentCore, snapshot: RestoreMode): Promise<CloneResult> {
   const clone = await makeClone(core, snapshot);
   if (clone.kind === "failed") return clone;
-  const frozen = await tryEngine(() => clone.brought.sandbox.freeze());
+  const frozen = await tryEngine(() => core.freeze(clone.brought));
   return frozen.ok ? clone : { kind: "failed", failure: frozen.failure };
 }
 
@@ -63,9 +64,11 @@ async function restore(core: EnvironmentCore, bring: () => Promise<CloneResult>)
   const clone = await bring();
   const releasedMs = core.nowMs();
   const failure = clone.kind === "failed" ? clone.failure : await releaseRuntime(core, clone.brought);
+  core.noteFailure(failure);
   const billedMs = Math.ceil(core.nowMs() - releasedMs);
   const durationMs = endRestore();
   log.flushOutput();
+  if (clone.kind === "ready") log.writePlatform({ kind: "restore-runtime-done", status: toPhaseStatus(failure) });
   log.writePlatform({ kind: "restore-report", durationMs, status: toPhaseStatus(failure) });
   const times = { startedAtMs, startMs, durationMs, billedMs };
   if (clone.kind === "failed") return { ...clone, ...times };

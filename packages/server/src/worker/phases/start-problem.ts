@@ -8,7 +8,7 @@ import type { ProgramFound, SpawnFailedError } from "../../ports/supervisor.ts";
 import type { ExitFailure } from "../function-errors.ts";
 
 /** Errnos as Go prints them. */
-const GO_TEXT: Readonly<Record<string, string>> = {
+export const GO_TEXT: Readonly<Record<string, string>> = {
   E2BIG: "argument list too long",
   EACCES: "permission denied",
   EAGAIN: "resource temporarily unavailable",

@@ -20,7 +20,7 @@ interface Tried {
 }
 
 /** Starts the runtime process. Null: it runs. */
-export async function startRuntime(core: EnvironmentCore, { sandbox }: Brought): Promise<Failure | null> {
+export async function startRuntime(core: EnvironmentCore, { sandbox, processes }: Brought): Promise<Failure | null> {
   const wrapper = wrapperOf(core);
   const argv = runtimeArgv(core, wrapper);
   const isCustom = core.version.runtime.startsWith("provided");
@@ -29,6 +29,7 @@ export async function startRuntime(core: EnvironmentCore, { sandbox }: Brought):
   const start = async (command: readonly string[]): Promise<Tried | null> => {
     try {
       await sandbox.link.spawn({ name: RUNTIME_PROCESS, argv: command, env, cwd: "/var/task", ...records });
+      processes.add(RUNTIME_PROCESS);
       return null;
     } catch (error) {
       const failed = error instanceof SpawnFailedError ? error : new SpawnFailedError(codeOf(error));
@@ -54,7 +55,7 @@ function failureOf(core: EnvironmentCore, wrapper: string | null, { path, failed
 }
 
 /** Whatever else the link throws says what it is in its code or in its text. */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
 }
 
@@ -70,7 +71,8 @@ function runtimeArgv({ version, recipe, isSnapStart }: EnvironmentCore, wrapper:
   return wrapper === null ? argv : [wrapper, ...argv];
 }
 
-function runtimeEnvironment(core: EnvironmentCore): Readonly<Record<string, string>> {
+/** Returns the variables of the runtime's process. */
+export function runtimeEnvironment(core: EnvironmentCore): Readonly<Record<string, string>> {
   return buildEnvironmentVariables(
     core.version,
     core.recipe,

@@ -1,23 +1,34 @@
 /**
  * Everything that listens on AWS_LAMBDA_RUNTIME_API inside one environment: gives each call to the part that owns its
- * route. The runtime's calls go to its session; extensions and telemetry will be parts beside it.
+ * route: the runtime's calls to its session, those of extensions to the Extensions API and to that of subscriptions.
  */
 import type { Clock } from "../../base/clock.ts";
 import type { RuntimeCall } from "../../ports/supervisor.ts";
 import { TEXT_HEADERS } from "./answers.ts";
 import { CallBudget } from "./call-budget.ts";
 import { answerCredentials, type CredentialsOptions } from "./credentials.ts";
+import { EXTENSIONS_MAX, type ExtensionNews, ExtensionsApi, type ExtensionsOptions } from "./extensions.ts";
+import { readKept, writeKept } from "./kept.ts";
 import { parseRoute } from "./routes.ts";
 import { type RuntimeEvent, RuntimeSession } from "./runtime.ts";
+import { SubscriptionsApi, type SubscriptionsOptions } from "./subscriptions.ts";
 
-export interface EnvironmentApiOptions extends CredentialsOptions {
+/** What the processes of the environment did. */
+export type ApiEvent = RuntimeEvent | ExtensionNews;
+
+export interface EnvironmentApiOptions
+  extends CredentialsOptions,
+    Pick<ExtensionsOptions, "facts" | "onAdded">,
+    Pick<SubscriptionsOptions, "onSubscribed"> {
   readonly isSnapStart: boolean;
   readonly clock: Clock;
-  readonly emit: (event: RuntimeEvent) => void;
+  readonly emit: (event: ApiEvent) => void;
 }
 
 export class EnvironmentApi {
   readonly session: RuntimeSession;
+  readonly extensions: ExtensionsApi;
+  readonly subscriptions: SubscriptionsApi;
   readonly #options: EnvironmentApiOptions;
   readonly #budget: CallBudget;
   /** Calls beyond the budget, as the parts of this API know them. */
@@ -26,7 +37,12 @@ export class EnvironmentApi {
   constructor(options: EnvironmentApiOptions) {
     this.#options = options;
     this.#budget = new CallBudget(options.clock);
-    this.session = new RuntimeSession(options.emit);
+    this.extensions = new ExtensionsApi(options);
+    this.subscriptions = new SubscriptionsApi({ extensions: this.extensions, onSubscribed: options.onSubscribed });
+    this.session = new RuntimeSession((event) => {
+      if (event.kind === "restore-next" || event.kind === "invocation-next") this.extensions.close();
+      options.emit(event);
+    });
   }
 
   handleCall(came: RuntimeCall): void {
@@ -36,6 +52,10 @@ export class EnvironmentApi {
     switch (route.kind) {
       case "runtime":
         return this.session.handleCall(call, route);
+      case "extension":
+        return this.extensions.handleCall(call, route);
+      case "subscription":
+        return this.subscriptions.handleCall(call, route.api);
       case "credentials":
         return answerCredentials(call, this.#options);
       case "ping":
@@ -47,8 +67,23 @@ export class EnvironmentApi {
     }
   }
 
+  /** Writes down who is registered, and subscribed to what, for the servers of clones. Null where nobody is. */
+  keep(): string | null {
+    const extensions = this.extensions.all.map((extension) => extension.kept);
+    return extensions.length === 0 ? null : writeKept({ extensions, subscriptions: this.subscriptions.all });
+  }
+
+  /** Takes over who was there when the snapshot was taken. */
+  resume(text: string): void {
+    const { extensions, subscriptions } = readKept(text, EXTENSIONS_MAX);
+    this.extensions.resume(extensions);
+    this.subscriptions.resume(subscriptions);
+  }
+
   /** Forgets a call whose client has hung up before it was answered. */
   handleAbandoned(call: RuntimeCall): void {
-    this.session.handleAbandoned(this.#late.get(call) ?? call);
+    const known = this.#late.get(call) ?? call;
+    this.session.handleAbandoned(known);
+    this.extensions.handleAbandoned(known);
   }
 }

@@ -12,6 +12,9 @@ function apiWith(clock: FakeClock): { readonly api: EnvironmentApi; readonly ans
     isSnapStart: false,
     clock,
     token: null,
+    facts: { functionName: "f", functionVersion: "1", handler: "h", accountId: "0" },
+    onAdded: () => undefined,
+    onSubscribed: () => undefined,
     credentials: () => {
       throw new Error("nobody asks for credentials");
     },

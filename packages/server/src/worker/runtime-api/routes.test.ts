@@ -17,7 +17,7 @@ it.for([
   ["GET", "/2018-06-01/runtime/restore/next", { kind: "runtime", action: "restore-next" }],
   ["GET", "/2021-04-23/credentials", { kind: "credentials" }],
   ["GET", "/2018-06-01/ping", { kind: "ping" }],
-  ["POST", "/2020-01-01/extension/register", { kind: "not-found" }],
+  ["POST", "/2020-01-01/extension/register", { kind: "extension", action: "register" }],
 ] as const)("%s %s", ([method, path, route], { expect }) => {
   expect(parseRoute(method, path, true)).toEqual(route);
 });

@@ -1,4 +1,4 @@
-/** The routes of the Runtime API: which part of it a method and path mean. Extensions and telemetry add theirs here. */
+/** The routes of the Runtime API: which part of it a method and path mean. */
 
 /** A call of the runtime. */
 export type RuntimeRoute =
@@ -8,7 +8,23 @@ export type RuntimeRoute =
     }
   | { readonly kind: "runtime"; readonly action: "response" | "invocation-error"; readonly requestId: string };
 
-export type Route = RuntimeRoute | { readonly kind: "credentials" | "ping" | "wrong-method" | "not-found" };
+/** A call of an extension. */
+export interface ExtensionRoute {
+  readonly kind: "extension";
+  readonly action: "register" | "event-next" | "init-error" | "exit-error";
+}
+
+/** A subscription to telemetry. */
+export interface SubscriptionRoute {
+  readonly kind: "subscription";
+  readonly api: "telemetry" | "logs";
+}
+
+export type Route =
+  | RuntimeRoute
+  | ExtensionRoute
+  | SubscriptionRoute
+  | { readonly kind: "credentials" | "ping" | "wrong-method" | "not-found" };
 
 interface FixedRoute {
   readonly method: string;
@@ -23,6 +39,12 @@ function fixed(method: string, route: Route, needsSnapStart = false): FixedRoute
 const FIXED: ReadonlyMap<string, FixedRoute> = new Map([
   ["/2018-06-01/runtime/invocation/next", fixed("GET", { kind: "runtime", action: "invocation-next" })],
   ["/2018-06-01/runtime/init/error", fixed("POST", { kind: "runtime", action: "init-error" })],
+  ["/2020-01-01/extension/register", fixed("POST", { kind: "extension", action: "register" })],
+  ["/2020-01-01/extension/event/next", fixed("GET", { kind: "extension", action: "event-next" })],
+  ["/2020-01-01/extension/init/error", fixed("POST", { kind: "extension", action: "init-error" })],
+  ["/2020-01-01/extension/exit/error", fixed("POST", { kind: "extension", action: "exit-error" })],
+  ["/2022-07-01/telemetry", fixed("PUT", { kind: "subscription", api: "telemetry" })],
+  ["/2020-08-15/logs", fixed("PUT", { kind: "subscription", api: "logs" })],
   ["/2018-06-01/ping", fixed("GET", { kind: "ping" })],
   ["/2018-06-01/runtime/restore/next", fixed("GET", { kind: "runtime", action: "restore-next" }, true)],
   ["/2018-06-01/runtime/restore/error", fixed("POST", { kind: "runtime", action: "restore-error" }, true)],

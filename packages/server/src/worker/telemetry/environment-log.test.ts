@@ -34,6 +34,7 @@ function openLog(changes: Partial<EnvironmentLogOptions> = {}): {
     format: "Text",
     systemLogLevel: null,
     applicationLogLevel: null,
+    observer: { platform: () => undefined, line: () => undefined },
     phaseSizeBytesMax: 1024 * 1024,
     ...changes,
   });

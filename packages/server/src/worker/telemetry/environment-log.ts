@@ -33,6 +33,14 @@ export interface EnvironmentLogOptions {
   readonly applicationLogLevel: LogLevel | null;
   /** Bytes of output that are kept in one phase. */
   readonly phaseSizeBytesMax: number;
+  /** Gets everything, whatever the levels leave out of the log. */
+  readonly observer: LogObserver;
+}
+
+export interface LogObserver {
+  platform(event: PlatformEvent): void;
+  /** `source` begins with the supervisor's name of the process. */
+  line(source: string, line: string): void;
 }
 
 /** Names a log stream as AWS does: `2026/11/23/[3]` and 32 hexadecimal digits, others for each environment. */
@@ -77,7 +85,8 @@ export class EnvironmentLog {
   }
 
   writePlatform(event: PlatformEvent): void {
-    const { format, systemLogLevel } = this.#options;
+    const { format, systemLogLevel, observer } = this.#options;
+    observer.platform(event);
     if (format === "JSON" && !isWanted(event, systemLogLevel)) return;
     const message = formatPlatformEvent(event, this.#options.format, this.#options.clock.nowMs());
     if (message !== null) this.writeLine(message);
@@ -168,7 +177,8 @@ export class EnvironmentLog {
     const line = parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
     // A record may bring the line break that a line has left behind.
     const message = line.toString("utf8", 0, line.at(-1) === 0x0a ? line.length - 1 : line.length);
-    const { applicationLogLevel } = this.#options;
+    const { applicationLogLevel, observer } = this.#options;
+    observer.line(pipe, message);
     if (applicationLogLevel !== null && !isWantedMessage(message, level, applicationLogLevel)) return;
     this.#append(message, "function");
   }

@@ -12,6 +12,14 @@ export type PhaseStatus =
   | { readonly kind: "timeout" }
   | { readonly kind: "error"; readonly errorType: string };
 
+/** A part of a phase, of which AWS tells the time. */
+export interface Span {
+  readonly name: "responseLatency" | "responseDuration" | "runtimeOverhead" | "extensionOverhead";
+  /** Wall clock. */
+  readonly startAtMs: number;
+  readonly durationMs: number;
+}
+
 export interface InitReport {
   readonly durationMs: number;
   readonly phase: "init" | "invoke";
@@ -28,6 +36,8 @@ export interface InvokeReport {
   readonly restoreDurationMs: number | null;
   readonly billedRestoreDurationMs: number | null;
   readonly status: PhaseStatus;
+  /** The time between the runtime's end and that of the extensions; absent where there are none. */
+  readonly extensionOverhead?: Span;
 }
 
 export type PlatformEvent =
@@ -41,6 +51,44 @@ export type PlatformEvent =
   | { readonly kind: "init-report"; readonly report: InitReport }
   | ({ readonly kind: "restore-start"; readonly functionName: string; readonly version: string } & RuntimeVersionInfo)
   | { readonly kind: "restore-report"; readonly durationMs: number; readonly status: PhaseStatus }
+  | {
+      readonly kind: "extension";
+      readonly name: string;
+      readonly state: string;
+      readonly events: readonly string[];
+      /** What went wrong with it; null where nothing did. */
+      readonly errorType: string | null;
+    }
+  | {
+      readonly kind: "subscription";
+      readonly api: "telemetry" | "logs";
+      readonly name: string;
+      readonly types: readonly string[];
+    }
+  | {
+      readonly kind: "init-runtime-done";
+      readonly phase: "init" | "invoke";
+      readonly initializationType: "on-demand" | "provisioned-concurrency" | "snap-start";
+      readonly status: PhaseStatus;
+    }
+  | { readonly kind: "restore-runtime-done"; readonly status: PhaseStatus }
+  | {
+      readonly kind: "runtime-done";
+      readonly requestId: string;
+      readonly status: PhaseStatus;
+      readonly durationMs: number;
+      /** Null where the response was streamed, or none came. */
+      readonly producedBytes: number | null;
+      readonly spans: readonly Span[];
+    }
+  /** What went wrong in an invocation, in one line. Subscribers of the Logs API alone get it. */
+  | { readonly kind: "fault"; readonly text: string }
+  | {
+      readonly kind: "logs-dropped";
+      readonly reason: string;
+      readonly droppedRecords: number;
+      readonly droppedBytes: number;
+    }
   | { readonly kind: "start"; readonly requestId: string; readonly version: string }
   | { readonly kind: "end"; readonly requestId: string }
   | { readonly kind: "report"; readonly report: InvokeReport };
@@ -66,6 +114,14 @@ function levelOf(event: PlatformEvent): string {
       return event.report.initializationType === "on-demand" ? "DEBUG" : "INFO";
     case "restore-report":
       return event.status.kind === "success" ? "INFO" : "WARN";
+    case "init-runtime-done":
+    case "restore-runtime-done":
+    case "runtime-done":
+      return event.status.kind === "success" ? "DEBUG" : "WARN";
+    case "logs-dropped":
+      return "WARN";
+    case "extension":
+      return event.errorType === null ? "INFO" : "WARN";
     case "report":
       return event.report.status.kind === "success" ? "INFO" : "WARN";
     default:
@@ -78,7 +134,7 @@ export function billedDurationMs(report: InvokeReport): number {
   return Math.ceil(report.durationMs + (report.initDurationMs ?? 0)) + (report.billedRestoreDurationMs ?? 0);
 }
 
-function formatText(event: PlatformEvent): string {
+function formatText(event: PlatformEvent): string | null {
   switch (event.kind) {
     case "init-start":
       return `INIT_START Runtime Version: ${event.runtimeVersion}\tRuntime Version ARN: ${event.runtimeVersionArn}`;
@@ -88,6 +144,16 @@ function formatText(event: PlatformEvent): string {
       return `RESTORE_START Runtime Version: ${event.runtimeVersion}\tRuntime Version ARN: ${event.runtimeVersionArn}`;
     case "restore-report":
       return `RESTORE_REPORT Restore Duration: ${milliseconds(event.durationMs)}${statusText(event.status)}`;
+    case "subscription":
+      return `${event.api.toUpperCase()}\tName: ${event.name}\tState: Subscribed\tTypes: [${event.types.map(capitalise).join(", ")}]`;
+    case "init-runtime-done":
+    case "restore-runtime-done":
+    case "runtime-done":
+    case "fault":
+    case "logs-dropped":
+      return null;
+    case "extension":
+      return `EXTENSION\tName: ${event.name}\tState: ${event.state}\tEvents: [${event.events.join(", ")}]${event.errorType === null ? "" : `\tError Type: ${event.errorType}`}`;
     case "start":
       return `START RequestId: ${event.requestId} Version: ${event.version}`;
     case "end":
@@ -95,6 +161,10 @@ function formatText(event: PlatformEvent): string {
     case "report":
       return formatReportText(event.report);
   }
+}
+
+function capitalise(word: string): string {
+  return `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`;
 }
 
 function formatReportText(report: InvokeReport): string {
@@ -133,12 +203,73 @@ function initStatusText(report: InitReport): string {
 }
 
 function formatJson(event: PlatformEvent, nowMs: number): string | null {
-  const body = jsonBody(event);
+  const body = platformRecord(event);
   if (body === null) return null;
   return JSON.stringify({ time: new Date(nowMs).toISOString(), type: body.type, record: body.record });
 }
 
-function jsonBody(event: PlatformEvent): { readonly type: string; readonly record: Record<string, unknown> } | null {
+export interface PlatformRecord {
+  readonly type: string;
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+/** Returns an event in the Telemetry API's schema. Null where that has none of its kind. */
+export function platformRecord(event: PlatformEvent): PlatformRecord | null {
+  switch (event.kind) {
+    case "init-start":
+    case "init-runtime-done":
+    case "init-report":
+    case "restore-start":
+    case "restore-runtime-done":
+    case "restore-report":
+      return phaseRecord(event);
+    case "end":
+    case "fault":
+      return null;
+    case "subscription":
+      return {
+        type: `platform.${event.api}Subscription`,
+        record: { name: event.name, state: "Subscribed", types: event.types },
+      };
+    case "runtime-done": {
+      const { requestId, status, durationMs, producedBytes, spans } = event;
+      const metrics = { durationMs: round(durationMs), ...(producedBytes === null ? {} : { producedBytes }) };
+      return {
+        type: "platform.runtimeDone",
+        record: { requestId, ...jsonStatus(status), metrics, spans: spans.map(jsonSpan) },
+      };
+    }
+    case "logs-dropped": {
+      const { reason, droppedRecords, droppedBytes } = event;
+      return { type: "platform.logsDropped", record: { reason, droppedRecords, droppedBytes } };
+    }
+    case "extension": {
+      const { name, state, events, errorType } = event;
+      return {
+        type: "platform.extension",
+        record: { name, state, events, ...(errorType === null ? {} : { errorType }) },
+      };
+    }
+    case "start":
+      return { type: "platform.start", record: { requestId: event.requestId, version: event.version } };
+    case "report":
+      return {
+        type: "platform.report",
+        record: {
+          requestId: event.report.requestId,
+          ...jsonStatus(event.report.status),
+          metrics: jsonMetrics(event.report),
+          ...(event.report.extensionOverhead === undefined
+            ? {}
+            : { spans: [jsonSpan(event.report.extensionOverhead)] }),
+        },
+      };
+  }
+}
+
+type PhaseEvent = Extract<PlatformEvent, { readonly kind: `init-${string}` | `restore-${string}` }>;
+
+function phaseRecord(event: PhaseEvent): PlatformRecord {
   switch (event.kind) {
     case "init-start":
       return {
@@ -152,6 +283,10 @@ function jsonBody(event: PlatformEvent): { readonly type: string; readonly recor
           runtimeVersionArn: event.runtimeVersionArn,
         },
       };
+    case "init-runtime-done": {
+      const { initializationType, phase, status } = event;
+      return { type: "platform.initRuntimeDone", record: { initializationType, phase, ...jsonStatus(status) } };
+    }
     case "init-report": {
       const { initializationType, phase, status, durationMs } = event.report;
       return {
@@ -169,23 +304,12 @@ function jsonBody(event: PlatformEvent): { readonly type: string; readonly recor
           runtimeVersionArn: event.runtimeVersionArn,
         },
       };
+    case "restore-runtime-done":
+      return { type: "platform.restoreRuntimeDone", record: jsonStatus(event.status) };
     case "restore-report":
       return {
         type: "platform.restoreReport",
         record: { ...jsonStatus(event.status), metrics: { durationMs: round(event.durationMs) } },
-      };
-    case "start":
-      return { type: "platform.start", record: { requestId: event.requestId, version: event.version } };
-    case "end":
-      return null;
-    case "report":
-      return {
-        type: "platform.report",
-        record: {
-          requestId: event.report.requestId,
-          ...jsonStatus(event.report.status),
-          metrics: jsonMetrics(event.report),
-        },
       };
   }
 }
@@ -201,8 +325,15 @@ function jsonMetrics(report: InvokeReport): Record<string, number> {
   };
 }
 
+/** AWS calls what went wrong with the sandbox itself a failure (rapid/handlers.go of its emulator). */
 function jsonStatus(status: PhaseStatus): Record<string, string> {
-  return status.kind === "error" ? { status: "error", errorType: status.errorType } : { status: status.kind };
+  if (status.kind !== "error") return { status: status.kind };
+  const { errorType } = status;
+  return { status: errorType.startsWith("Sandbox.") ? "failure" : "error", errorType };
+}
+
+function jsonSpan({ name, startAtMs, durationMs }: Span): Record<string, unknown> {
+  return { name, start: new Date(startAtMs).toISOString(), durationMs: round(durationMs) };
 }
 
 function round(durationMs: number): number {
