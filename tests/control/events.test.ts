@@ -1,4 +1,5 @@
 /** Asynchronous invokes: which version runs, when a failed one is tried again, and when it is given up. */
+import type { Call } from "@thaw/server/testing/control";
 import { expect, test } from "vitest";
 import { ControlHarness, type ControlHarnessOptions } from "./harness.ts";
 
@@ -138,6 +139,32 @@ test("an event that lay for more than six hours while the server was away is giv
   await harness.start();
   await harness.advance(1000);
   expect(ranAtMinutes).toEqual([]);
+  expect(await left(harness)).toBe(0);
+  await harness.end();
+});
+
+test("an event has at most 1 MiB, and one of InvokeAsync 256 KiB", async () => {
+  const harness = await ControlHarness.start({ functions: { good: { handle: () => "1" } } });
+  await harness.create("f", "good", { snapStart: false });
+  const { Invoke, InvokeAsync } = harness.control.operations;
+  const call = (sizeBytes: number): Call => ({
+    requestId: "r",
+    body: Buffer.from(JSON.stringify("x".repeat(sizeBytes - 2))),
+    traceId: null,
+  });
+  const later = async (sizeBytes: number): Promise<unknown> =>
+    Invoke?.({ FunctionName: "f", InvocationType: "Event" }, call(sizeBytes));
+  const old = async (sizeBytes: number): Promise<unknown> =>
+    InvokeAsync?.({ FunctionName: "f", InvokeArgs: Buffer.alloc(0) }, call(sizeBytes));
+  expect(await harness.orDeath(later(1_048_576))).toEqual({ StatusCode: 202 });
+  expect(await harness.orDeath(old(262_144))).toEqual({ Status: 202 });
+  const refused = (sizeBytes: number, limit: number): object => ({
+    name: "RequestEntityTooLargeException",
+    message: `${sizeBytes} byte payload is too large for the Event invocation type (limit ${limit} bytes)`,
+  });
+  await expect(later(1_048_577)).rejects.toMatchObject(refused(1_048_577, 1_048_576));
+  await expect(old(262_145)).rejects.toMatchObject(refused(262_145, 262_144));
+  await harness.advance(1000);
   expect(await left(harness)).toBe(0);
   await harness.end();
 });

@@ -258,11 +258,7 @@ export class InvokeOperation {
     limit: number,
     isStreamed: boolean,
   ): Attempt {
-    if (body.length > limit)
-      throw new ApiError(
-        "RequestTooLargeException",
-        `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
-      );
+    if (body.length > limit) throw tooLarge(body.length, limit);
     const payload = checkPayload(body);
     const clientContext = input.ClientContext ?? null;
     if (clientContext !== null) checkContext(clientContext);
@@ -348,6 +344,19 @@ export function refusalOf(outcome: InvokeRefusal): ApiError {
     case "platform-error":
       return new ApiError(PLATFORM_ERRORS[outcome.code].apiError, outcome.message);
   }
+}
+
+/** AWS has another error for events: https://github.com/ASFHyP3/hyp3/issues/2241 shows one. */
+function tooLarge(sizeBytes: number, limit: number): ApiError {
+  if (limit === REQUEST_SIZE_BYTES_MAX)
+    return new ApiError(
+      "RequestTooLargeException",
+      `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
+    );
+  return new ApiError(
+    "RequestEntityTooLargeException",
+    `${sizeBytes} byte payload is too large for the Event invocation type (limit ${limit} bytes)`,
+  );
 }
 
 /** Throws where bytes are no UTF-8, as AWS does: the function must not see other text than was checked. */
