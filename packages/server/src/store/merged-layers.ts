@@ -12,6 +12,8 @@ import { join } from "node:path";
 import { syncDirectory } from "../base/durable-files.ts";
 
 const PARTIAL = ".partial-";
+/** Node.js has a few threads for files; more than they can take at once only waits. */
+const AT_ONCE = 16;
 /** A file that has all the links that its file system allows, or that may not be linked here. */
 const UNLINKABLE: ReadonlySet<unknown> = new Set(["EMLINK", "EXDEV", "EPERM"]);
 
@@ -43,22 +45,34 @@ export async function mergeLayers(optDir: string, name: string, sources: readonl
 
 /** Counts the bytes of the files in a directory, without following links. */
 export async function sizeOfTree(dir: string): Promise<number> {
+  const files = (await readdir(dir, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
   let sizeBytes = 0;
-  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) sizeBytes += (await lstat(join(entry.parentPath, entry.name))).size;
-  }
+  await someAtOnce(files, async ({ parentPath, name }) => {
+    const { size } = await lstat(join(parentPath, name));
+    sizeBytes += size;
+  });
   return sizeBytes;
 }
 
 async function mergeInto(target: string, source: string): Promise<void> {
-  for (const entry of await readdir(source, { withFileTypes: true })) {
-    const [from, to] = [join(source, entry.name), join(target, entry.name)];
-    if (entry.isDirectory()) {
-      await makeFolder(to);
-      await mergeInto(to, from);
-    } else {
-      await place(entry, from, to);
-    }
+  const entries = await readdir(source, { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory());
+  await someAtOnce(
+    entries.filter((entry) => !entry.isDirectory()),
+    (entry) => place(entry, join(source, entry.name), join(target, entry.name)),
+  );
+  for (const { name } of folders) {
+    await makeFolder(join(target, name));
+    await mergeInto(join(target, name), join(source, name));
+  }
+}
+
+/** Ends with the first failure, but not before the others have ended. */
+async function someAtOnce<T>(items: readonly T[], carryOut: (item: T) => Promise<void>): Promise<void> {
+  for (let at = 0; at < items.length; at += AT_ONCE) {
+    const done = await Promise.allSettled(items.slice(at, at + AT_ONCE).map(carryOut));
+    const failed = done.find((each) => each.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 }
 

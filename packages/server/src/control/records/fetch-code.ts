@@ -17,7 +17,11 @@ export interface PackageSource {
 type Needs = Pick<ControlServices, "code" | "objects">;
 
 /** Unpacks the package. Throws an ApiError where there is none, or where it is broken, hostile or too large. */
-export async function fetchCode(services: Needs, from: PackageSource): Promise<CodeInfo> {
+export async function fetchCode(
+  services: Needs,
+  from: PackageSource,
+  what: "function code" | "layer content" = "function code",
+): Promise<CodeInfo> {
   if (from.S3ObjectStorageMode === "REFERENCE")
     throw invalidParameter("S3ObjectStorageMode REFERENCE is not supported by Thaw: it keeps a copy. Use COPY.");
   if (from.ZipFile !== undefined) {
@@ -31,7 +35,7 @@ export async function fetchCode(services: Needs, from: PackageSource): Promise<C
     return services.code.unpack(Buffer.from(from.ZipFile));
   }
   if (from.S3Bucket === undefined || from.S3Key === undefined)
-    throw invalidParameter("Please provide a source for function code.");
+    throw invalidParameter(`Please provide a source for ${what}.`);
   const found = await services.objects.get(from.S3Bucket, from.S3Key);
   if (found === null) throw invalidParameter(await missingObject(services, from.S3Bucket));
   if (found.sizeBytes > S3_ZIP_SIZE_BYTES_MAX)
