@@ -4,6 +4,7 @@ import { OPERATIONS, type OperationName } from "./generated/lambda/operations.ts
 import { SHAPES } from "./generated/lambda/shapes.ts";
 import type { ServiceModel } from "./model.ts";
 import { type OperationMatch, RestJson } from "./protocols/rest-json.ts";
+import type { Shape } from "./shape.ts";
 import { Validator } from "./validate.ts";
 
 export { ERRORS, type ErrorName } from "./generated/lambda/errors.ts";
@@ -16,6 +17,15 @@ const LAYER_RUNTIMES =
     " ",
   );
 
+function withRuntimeFilter(request: Shape | undefined): Shape {
+  const { CompatibleRuntime: filter, ...others } = request?.members ?? {};
+  return {
+    ...request,
+    type: "structure",
+    members: { ...others, CompatibleRuntime: { ...filter, shape: "RuntimeFilter" } },
+  };
+}
+
 export const LAMBDA: ServiceModel<OperationName> = {
   scope: "lambda",
   operations: OPERATIONS,
@@ -25,6 +35,10 @@ export const LAMBDA: ServiceModel<OperationName> = {
     ...SHAPES,
     InvokeMode: { ...SHAPES["InvokeMode"], type: "string", enum: ["RESPONSE_STREAM", "BUFFERED"] },
     RecursiveLoop: { ...SHAPES["RecursiveLoop"], type: "string", enum: ["Terminate", "Allow"] },
+    // The runtime of a list's filter is checked with the rest of the request, unlike that of a function.
+    RuntimeFilter: { ...SHAPES["Runtime"], type: "string" },
+    ListLayersRequest: withRuntimeFilter(SHAPES["ListLayersRequest"]),
+    ListLayerVersionsRequest: withRuntimeFilter(SHAPES["ListLayerVersionsRequest"]),
   },
   errors: ERRORS,
   checkedByTheService: new Set(["Runtime"]),
@@ -35,6 +49,7 @@ export const LAMBDA: ServiceModel<OperationName> = {
     InvokeMode: { enum: ["RESPONSE_STREAM", "BUFFERED"] },
     // In lists of compatible runtimes of layers (LocalStack keeps the text: localstack/services/lambda_/runtimes.py).
     Runtime: { enum: LAYER_RUNTIMES },
+    RuntimeFilter: { enum: LAYER_RUNTIMES },
     // Recorded …TestLambdaTag.test_tag_exceptions.
     TaggableResource: {
       pattern:

@@ -43,6 +43,14 @@ describe("validate", () => {
     expect(validate(shape, value)).toBe(message);
   });
 
+  it("checks filters of layers together", ({ expect }) => {
+    const filter = { CompatibleArchitecture: "vax", CompatibleRuntime: "cobol" };
+    expect(validate("ListLayersRequest", filter)).toMatch(
+      /^2 validation errors detected: Value 'vax' at 'compatibleArchitecture' failed to satisfy constraint: Member must satisfy enum value set: \[x86_64, arm64\]; Value 'cobol' at 'compatibleRuntime' failed to satisfy constraint: Member must satisfy enum value set: \[ruby3\.5, .*python2\.7\]$/,
+    );
+    expect(validate("ListLayersRequest", { CompatibleRuntime: "python3.13" })).toBeNull();
+  });
+
   it("accepts what is right", ({ expect }) => {
     expect(validate("CreateFunctionRequest", { ...function_, Runtime: "java17", MemorySize: 1769 })).toBeNull();
   });
