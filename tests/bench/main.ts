@@ -17,6 +17,7 @@ import { type Series, summarize } from "./series.ts";
 import { measureServer } from "./server.ts";
 import { measureStock } from "./stock.ts";
 import { measureStreaming } from "./streaming.ts";
+import { measureUrls } from "./urls.ts";
 
 const PARTS: Readonly<Record<string, () => Promise<Series[]>>> = {
   server: measureServer,
@@ -25,6 +26,7 @@ const PARTS: Readonly<Record<string, () => Promise<Series[]>>> = {
   clones: measureClones,
   streaming: measureStreaming,
   extensions: measureExtensions,
+  urls: measureUrls,
   publish: measurePublish,
   encryption: measureEncryption,
   "cold-host": measureColdHost,

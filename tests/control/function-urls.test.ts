@@ -1,6 +1,8 @@
 /** Function URLs over HTTP, on the fake engine: who may call, what the function sees, what the client gets. */
 import { once } from "node:events";
 import { type IncomingHttpHeaders, request } from "node:http";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { OperationName } from "@thaw/aws-api";
 import { signRequest } from "@thaw/aws-api";
 import { systemRandom } from "@thaw/server/testing/base";
@@ -234,7 +236,13 @@ describe("the response", async () => {
     const { id } = await makeUrl("result");
     const result = {
       statusCode: 200,
-      headers: { "Content-Type": "text/html", "X-Number": 1, "Content-Length": "999", Connection: "close" },
+      headers: {
+        "Content-Type": "text/html",
+        "Set-Cookie": "c=3",
+        "X-Number": 1,
+        "Content-Length": "999",
+        Connection: "close",
+      },
       cookies: ["a=1; Path=/", "b=2"],
       body: "<p>",
     };
@@ -247,7 +255,7 @@ describe("the response", async () => {
       "x-number": "1",
       "x-amzn-remapped-content-length": "999",
       "x-amzn-remapped-connection": "close",
-      "set-cookie": ["a=1; Path=/", "b=2"],
+      "set-cookie": ["c=3", "a=1; Path=/", "b=2"],
     });
     const head = await send(id, { method: "HEAD" });
     expect([head.status, head.text]).toEqual([502, ""]);
@@ -454,7 +462,58 @@ describe("bad requests", async () => {
   });
 });
 
+interface Recorded {
+  readonly "-": { readonly responses: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
+}
+
+/** The members that AWS answered with, by step. */
+function recordedMembers(test: string): Record<string, readonly string[]> {
+  const path = join(import.meta.dirname, `../recorded/test_lambda_api.TestLambdaUrl.${test}.json`);
+  const { responses } = (JSON.parse(readFileSync(path, "utf8")) as Recorded)["-"];
+  return Object.fromEntries(Object.entries(responses).map(([step, answer]) => [step, membersOf(answer)]));
+}
+
+function membersOf(answer: unknown): readonly string[] {
+  return Object.keys(answer as object)
+    .filter((name) => name !== "ResponseMetadata")
+    .toSorted();
+}
+
 describe("the configuration", async () => {
+  it("has the members that are recorded", async () => {
+    const name = `f${made++}`;
+    await harness.control.create(name, "echo", { snapStart: false });
+    const of = { FunctionName: name };
+    const life = recordedMembers("test_url_config_lifecycle");
+    expect(membersOf(await call("CreateFunctionUrlConfig", { ...of, AuthType: "NONE" }))).toEqual(life["url_creation"]);
+    expect(membersOf(await call("GetFunctionUrlConfig", of))).toEqual(life["get_url_config"]);
+    const updated = await call("UpdateFunctionUrlConfig", { ...of, AuthType: "AWS_IAM" });
+    expect(membersOf(updated)).toEqual(life["updated_url_config"]);
+    await expect(call("CreateFunctionUrlConfig", { ...of, AuthType: "NONE" })).rejects.toThrow(
+      `Failed to create function url config for [functionArn = arn:aws:lambda:us-east-1:000000000000:function:${name}]. ` +
+        "Error message:  FunctionUrlConfig exists for this Lambda function",
+    );
+    await call("CreateAlias", { ...of, Name: "a", FunctionVersion: "$LATEST" });
+    const alias = { ...of, Qualifier: "a" };
+    const apart = recordedMembers("test_url_config_deletion_without_qualifier");
+    const ofAlias = await call("CreateFunctionUrlConfig", { ...alias, AuthType: "NONE" });
+    expect(membersOf(ofAlias)).toEqual(apart["url_with_alias_creation"]);
+    await call("DeleteFunctionUrlConfig", of);
+    await expect(call("GetFunctionUrlConfig", of)).rejects.toThrow("The resource you requested does not exist.");
+    expect(membersOf(await call("GetFunctionUrlConfig", alias))).toEqual(
+      apart["get_url_config_with_alias_after_deletion"],
+    );
+  });
+
+  it("names the modes in AWS's order where another one is given", async () => {
+    const body = Buffer.from('{"AuthType": "NONE", "InvokeMode": "UNKNOWN"}');
+    const answer = await harness.fetch("POST", "/2021-10-31/functions/f/url", body);
+    expect(await answer.json()).toEqual({
+      message:
+        "1 validation error detected: Value 'UNKNOWN' at 'invokeMode' failed to satisfy constraint: Member must satisfy enum value set: [RESPONSE_STREAM, BUFFERED]",
+    });
+  });
+
   it("shows an address that works for the client that asks", async () => {
     const { name, id } = await makeUrl("echo");
     const answer = await harness.fetch("GET", `/2021-10-31/functions/${name}/url`);

@@ -22,6 +22,10 @@ def stream(path, url):
     connection.sendall(f"POST {url} HTTP/1.1\r\nHost: x\r\n{mode}Transfer-Encoding: chunked\r\n\r\n".encode())
     if path != "/plain" and path != "/broken":
         chunk(connection, json.dumps(PRELUDE).encode() + bytes(8))
+    if path == "/stamps":
+        for _ in range(100):
+            time.sleep(0.02)
+            chunk(connection, f"{time.time() * 1000:.3f}".encode())
     chunk(connection, b"first;")
     if path == "/hang":
         time.sleep(1000)

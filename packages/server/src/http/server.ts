@@ -112,7 +112,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     send(
       reply,
       request,
-      errorReply("UnknownOperationException", `There is nothing at ${request.method} ${request.url}.`),
+      errorReply("UnknownOperationException", `There is nothing at ${request.method} ${request.originalUrl}.`),
     ),
   );
   addHealthRoutes(app, options.health);

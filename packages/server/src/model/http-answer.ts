@@ -57,12 +57,13 @@ export function readAnswerHead(given: Readonly<Record<string, unknown>>, default
   const headers = readHeaders(given["headers"]);
   const cookies = readCookies(given["cookies"]);
   if (status === null || headers === null || cookies === null) return null;
+  const ownCookies = headers["set-cookie"] ?? [];
   return {
     status,
     headers: {
       ...("content-type" in headers ? {} : { "content-type": defaultType }),
       ...headers,
-      ...(cookies.length === 0 ? {} : { "set-cookie": cookies }),
+      ...(cookies.length === 0 ? {} : { "set-cookie": [ownCookies, cookies].flat() }),
     },
   };
 }

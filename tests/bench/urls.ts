@@ -1,0 +1,98 @@
+/** Function URLs beside Invoke, both warm and on one connection, and a streamed piece on its way to the client. */
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { Agent, type IncomingMessage, request } from "node:http";
+import { join } from "node:path";
+import { AddPermissionCommand, CreateFunctionUrlConfigCommand } from "@aws-sdk/client-lambda";
+import { signRequest } from "@thaw/aws-api";
+import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { TestFunctions } from "../support/functions.ts";
+import type { Series } from "./series.ts";
+
+const CALLS = 300;
+const HANDLER = { "index.js": "exports.handler = async () => ({ statusCode: 200, body: 'ok' });" };
+
+interface Call {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export async function measureUrls(): Promise<Series[]> {
+  const server = await startThaw();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  try {
+    const functions = new TestFunctions(server, { keepAlive: true });
+    const name = await functions.create(HANDLER);
+    const url = await makeUrl(functions, name, "BUFFERED");
+    const invokes: number[] = [];
+    const calls: number[] = [];
+    for (let i = 0; i < CALLS; i++) {
+      invokes.push(await timed(agent, signedInvoke(server, name)));
+      calls.push(await timed(agent, { method: "GET", url, headers: {} }));
+    }
+    const bootstrap = readFileSync(join(REPOSITORY, "tests/functions/plain/url_streamer.py"), "utf8");
+    const settings = { Runtime: "provided.al2023", Handler: "x", MemorySize: 1769, Timeout: 60 } as const;
+    const streamer = await makeUrl(functions, await functions.create({ bootstrap }, settings), "RESPONSE_STREAM");
+    return [
+      { name: "Warm Invoke, one connection", unit: "ms", values: invokes },
+      { name: "Warm call of a function URL, one connection", unit: "ms", values: calls },
+      {
+        name: "Streamed response of a function URL: from the function's write to the client",
+        unit: "ms",
+        values: await delaysOf(new URL("stamps", streamer)),
+      },
+    ];
+  } finally {
+    agent.destroy();
+    await server.remove();
+  }
+}
+
+async function makeUrl(functions: TestFunctions, name: string, mode: "BUFFERED" | "RESPONSE_STREAM"): Promise<URL> {
+  const { FunctionUrl = "" } = await functions.lambda.send(
+    new CreateFunctionUrlConfigCommand({ FunctionName: name, AuthType: "NONE", InvokeMode: mode }),
+  );
+  await functions.lambda.send(
+    new AddPermissionCommand({
+      FunctionName: name,
+      StatementId: "url",
+      Action: "lambda:InvokeFunctionUrl",
+      Principal: "*",
+      FunctionUrlAuthType: "NONE",
+    }),
+  );
+  return new URL(FunctionUrl);
+}
+
+function signedInvoke({ endpoint, env }: ThawServer, name: string): Call {
+  const url = new URL(`/2015-03-31/functions/${name}/invocations`, endpoint);
+  const credentials = {
+    accessKeyId: env["AWS_ACCESS_KEY_ID"] ?? "",
+    secretAccessKey: env["AWS_SECRET_ACCESS_KEY"] ?? "",
+  };
+  const signed = { method: "POST", path: url.pathname, query: "", headers: { host: url.host }, body: Buffer.alloc(0) };
+  return { method: "POST", url, headers: signRequest(signed, credentials, "us-east-1", Date.now()) };
+}
+
+/** Milliseconds to the end of the answer. */
+async function timed(agent: Agent, { method, url, headers }: Call): Promise<number> {
+  const startMs = performance.now();
+  const sent = request(url, { method, headers, agent });
+  sent.end();
+  const [answer] = (await once(sent, "response")) as [IncomingMessage];
+  await answer.toArray();
+  if (answer.statusCode !== 200) throw new Error(`${method} ${url.href}: ${answer.statusCode}`);
+  return performance.now() - startMs;
+}
+
+/** Each piece is the time of its writing. */
+async function delaysOf(url: URL): Promise<number[]> {
+  const answer = await fetch(url);
+  const delays: number[] = [];
+  for await (const piece of answer.body ?? []) {
+    const text = Buffer.from(piece).toString();
+    if (/^\d+\.\d+$/.test(text)) delays.push(performance.timeOrigin + performance.now() - Number(text));
+  }
+  return delays;
+}
