@@ -118,6 +118,8 @@ export class ControlHarness {
   readonly asyncReports: AsyncReport[] = [];
   /** Releases of the runtime on the host, newest first. */
   releases = ["release-1"];
+  /** Runtimes that the host does not have. */
+  readonly missingRuntimes = new Set<string>();
   engineFingerprint = "engine-1";
   #life: Life | null = null;
   readonly #options: ControlHarnessOptions;
@@ -375,6 +377,7 @@ export class ControlHarness {
   #catalog(): RuntimeCatalog {
     return {
       find: (runtime, fingerprint) => {
+        if (this.missingRuntimes.has(runtime)) return null;
         const release =
           fingerprint === undefined ? this.releases[0] : this.releases.find((each) => each === fingerprint);
         return release === undefined ? null : recipeOf(runtime, release);

@@ -88,8 +88,6 @@ type ConfigRequest = Partial<CreateFunctionRequest> & Partial<UpdateFunctionConf
 
 export interface ConfigRules {
   readonly parity: "extended" | "strict";
-  /** Reason why the wanted runtime can't be run here; null where it can. */
-  readonly runtimeProblem: string | null;
   /** ARNs of the access points that are mapped to directories of this host. */
   readonly accessPoints: ReadonlySet<string>;
   /** The layers that the request names; null where it names none and leaves them as they are. */
@@ -214,7 +212,6 @@ function checkConfig(config: FunctionConfig, rules: ConfigRules): void {
     throw invalidParameter(`The architecture ${config.architectures[0]} can't be run on this host, which is x86_64.`);
   checkEnvironment(config.environment ?? {});
   checkRuntime(config.runtime);
-  if (rules.runtimeProblem !== null) throw invalidParameter(rules.runtimeProblem);
   for (const { arn, localMountPath } of config.fileSystems) {
     if (!rules.accessPoints.has(arn))
       throw invalidParameter(

@@ -3,7 +3,6 @@ import { ApiError, conflict, invalidParameter, notFound } from "../../model/api-
 import { changeConfig, type ConfigRules, createConfig } from "../../model/function-config.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import {
-  ACTIVE_STATE,
   freshVersion,
   type FunctionRecord,
   LATEST,
@@ -26,6 +25,7 @@ import {
 import { checkDeadLetterTarget } from "../records/destination-check.ts";
 import { pageOf, type Place, placeOfVersion } from "../records/pages.ts";
 import { presentListedVersion, presentVersion } from "../records/present.ts";
+import { isHealed, settledState } from "../records/runtime-state.ts";
 import { stateChange } from "../records/state-change.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
@@ -108,7 +108,7 @@ export class Functions {
     };
     await refuseExisting();
     await this.#checkDeadLetters(input.DeadLetterConfig?.TargetArn);
-    const config = createConfig(name, input, await this.#rulesFor(input.Runtime, input.Layers));
+    const config = createConfig(name, input, await this.#rulesFor(input.Layers));
     const tags = checkTags({}, input.Tags ?? {});
     const signing = await signingOfNewFunction(this.#services, name, input.CodeSigningConfigArn);
     const code = await fetchCode(this.#services, input.Code);
@@ -216,7 +216,7 @@ export class Functions {
     const name = nameForChange(this.#services, input.FunctionName);
     await this.#checkDeadLetters(input.DeadLetterConfig?.TargetArn);
     const { updated } = await this.#updateLatest(name, input.RevisionId, async (latest) => {
-      const rules = await this.#rulesFor(input.Runtime ?? latest.config.runtime, input.Layers);
+      const rules = await this.#rulesFor(input.Layers);
       const config = changeConfig(latest.config, input, rules);
       if (input.Layers !== undefined) await this.#layers.prepare(config, latest.code);
       return { ...latest, config };
@@ -245,11 +245,15 @@ export class Functions {
     return { StatusCode: 204 };
   }
 
-  /** Finishes what was being created or updated when the last process ended, or when the store failed. */
+  /**
+   * Finishes what was being created or updated when the last process ended, or when the store failed; and what failed
+   * because its runtime was not installed, where it is by now.
+   */
   async settleAll(): Promise<void> {
     for (const record of await this.#services.store.listAllVersions()) {
-      if (record.version === LATEST && (record.state === "Pending" || record.lastUpdateStatus === "InProgress"))
-        await this.#activate(record);
+      if (record.version !== LATEST) continue;
+      const isOpen = record.state === "Pending" || record.lastUpdateStatus === "InProgress";
+      if (isOpen || (await isHealed(this.#services.worker, record))) await this.#activate(record);
     }
   }
 
@@ -257,13 +261,11 @@ export class Functions {
     if (arn !== undefined && arn !== "") await checkDeadLetterTarget(this.#services, arn);
   }
 
-  /** Asks the worker itself about the runtime: it may have been installed a moment ago. */
-  async #rulesFor(runtime: string | undefined, layerArns: readonly string[] | undefined): Promise<ConfigRules> {
-    const { parity, accessPoints, worker } = this.#services;
+  async #rulesFor(layerArns: readonly string[] | undefined): Promise<ConfigRules> {
+    const { parity, accessPoints } = this.#services;
     return {
       parity,
       accessPoints,
-      runtimeProblem: runtime === undefined ? null : await worker.runtimeProblem(runtime),
       layers: layerArns === undefined ? null : await this.#layers.find(layerArns),
     };
   }
@@ -372,12 +374,13 @@ export class Functions {
 
   /** Null where the function has changed again, or has gone. */
   #activate(record: VersionRecord): Promise<VersionRecord | null> {
-    const { store, changes, random } = this.#services;
+    const { store, changes, random, worker } = this.#services;
     return changes.decide(record.functionName, async () => {
       const current = await store.getVersion(record.functionName, LATEST);
       if (current === null || current.revisionId !== record.revisionId) return { writes: [], result: null };
-      const active: VersionRecord = { ...current, ...ACTIVE_STATE, revisionId: random.uuid() };
-      return { writes: [{ op: "put", kind: "version", record: active, over: current }], result: active };
+      const state = await settledState(worker, current);
+      const settled: VersionRecord = { ...current, ...state, revisionId: random.uuid() };
+      return { writes: [{ op: "put", kind: "version", record: settled, over: current }], result: settled };
     });
   }
 }

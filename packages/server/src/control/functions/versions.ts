@@ -2,9 +2,23 @@
 import { createHash } from "node:crypto";
 import { invalidParameter } from "../../model/api-error.ts";
 import { parseFunctionName } from "../../model/function-name.ts";
-import { ACTIVE_STATE, freshVersion, LATEST, type VersionRecord } from "../../model/function-record.ts";
+import {
+  ACTIVE_STATE,
+  failedState,
+  freshVersion,
+  LATEST,
+  type StateFields,
+  type VersionRecord,
+} from "../../model/function-record.ts";
 import type { Write } from "../../ports/metadata-store.ts";
-import { checkRevision, checkSettled, findFunction, findLatest, nameForChange } from "../records/lookup.ts";
+import {
+  checkNotFailed,
+  checkRevision,
+  checkSettled,
+  findFunction,
+  findLatest,
+  nameForChange,
+} from "../records/lookup.ts";
 import { pageOf, placeOfVersion } from "../records/pages.ts";
 import { presentListedVersion, presentVersion } from "../records/present.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
@@ -42,6 +56,7 @@ class Versions {
       async () => {
         const latest = await findLatest(this.#services, name);
         checkSettled(this.#services, latest);
+        checkNotFailed(latest);
         checkRevision(input.RevisionId, latest.revisionId);
         if (input.CodeSha256 !== undefined && input.CodeSha256 !== latest.code.codeSha256) {
           throw invalidParameter(
@@ -119,7 +134,7 @@ export async function publish(
       };
     });
     // One that is Active has nothing to be waited for, but its use is to be noted.
-    if (isNew) publisher.begin(record);
+    if (isNew && record.state !== "Failed") publisher.begin(record);
     return record;
   } finally {
     place.leave();
@@ -154,8 +169,13 @@ function newVersion(
     lastModifiedMs: clock.nowMs(),
     revisionId: random.uuid(),
   });
-  const isActive = config.snapStartApplyOn === "None" && !isPendingFirst;
-  return { ...fresh, ...(isActive ? ACTIVE_STATE : {}), publishedFrom: contentOf(content, true) };
+  return { ...fresh, ...firstState(content, isPendingFirst), publishedFrom: contentOf(content, true) };
+}
+
+/** A version of a function that can't run is Failed from the first, as the function is. */
+function firstState({ config, ...content }: VersionRecord, isPendingFirst: boolean): Partial<StateFields> {
+  if (content.state === "Failed") return failedState(content.stateReason ?? "", content.stateReasonCode ?? "");
+  return config.snapStartApplyOn === "None" && !isPendingFirst ? ACTIVE_STATE : {};
 }
 
 function isUsable(last: VersionRecord): boolean {

@@ -14,7 +14,7 @@ import { recursionOf } from "./event-config.ts";
 import { ASYNC_ARGS_SIZE_BYTES_MAX, EVENT_SIZE_BYTES_MAX, REQUEST_SIZE_BYTES_MAX } from "./payload-sizes.ts";
 import { streamEvents } from "./response-stream.ts";
 import type { EventQueue } from "./event-queue.ts";
-import { type FoundVersion, findVersion } from "../records/lookup.ts";
+import { checkNotFailed, type FoundVersion, findVersion } from "../records/lookup.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
 import type { RunnableVersions } from "../records/runnable-version.ts";
 import type { Call, In, OperationsOf, Out } from "../operations.ts";
@@ -282,6 +282,7 @@ export class InvokeOperation {
       throw await this.#publisher.wake(version);
     }
     if (version.state === "Active") return;
+    checkNotFailed(version);
     throw conflict(
       `The operation cannot be performed at this time. The function is currently in the following state: ${version.state}`,
     );

@@ -94,3 +94,13 @@ export function checkSettled(services: Pick<ControlServices, "scope">, latest: V
   if (latest.lastUpdateStatus === "InProgress")
     throw conflict(`The operation cannot be performed at this time. An update is in progress for resource: ${arn}`);
 }
+
+/** A function that can't run is not published, and not invoked. */
+export function checkNotFailed({ state, stateReason, stateReasonCode }: VersionRecord): void {
+  if (state !== "Failed") return;
+  // Only this reason says what to do in a sentence.
+  const reason = stateReasonCode === "InvalidRuntime" ? `. ${stateReason}` : "";
+  throw conflict(
+    `The operation cannot be performed at this time. The function is currently in the following state: Failed${reason}`,
+  );
+}
