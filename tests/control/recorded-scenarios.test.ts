@@ -403,3 +403,23 @@ it("runtimes that AWS's model has and AWS no longer takes are refused as those t
   for (const gone of ["python3.7", "nodejs14.x", "java8", "go1.x", "provided"])
     expect(await refusal(gone)).toBe(text.replace("never-was", gone));
 });
+
+it("provisioned concurrency leaves the account its least, in AWS's words and without a type", async ({ expect }) => {
+  const replay = new Replay(harness, `${REVISIONS}.test_function_revisions_basic`);
+  const FunctionName = "ahead";
+  await replay.send("CreateFunction", wanted(FunctionName, { Publish: true }));
+  const { AccountLimit } = await replay.send("GetAccountSettings", {});
+  const all = (AccountLimit as { readonly UnreservedConcurrentExecutions: number }).UnreservedConcurrentExecutions;
+  const refusal = async (ProvisionedConcurrentExecutions: number): Promise<unknown> => {
+    const input = { FunctionName, Qualifier: "1", ProvisionedConcurrentExecutions };
+    const response = await harness.fetch(...toRequest("PutProvisionedConcurrencyConfig", input));
+    return response.json();
+  };
+  expect(await refusal(all + 1)).toEqual({
+    message: `Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${all}].`,
+  });
+  expect(await refusal(all)).toEqual({
+    message:
+      "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].",
+  });
+});

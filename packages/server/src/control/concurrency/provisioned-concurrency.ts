@@ -341,7 +341,7 @@ export class ProvisionedConcurrency {
     }
     const unreserved = await this.#concurrency.unreserved();
     if (reserved === null && others + requested > unreserved) {
-      throw invalidParameter(
+      throw untypedInvalidParameter(
         `Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${unreserved}].`,
       );
     }
