@@ -156,11 +156,7 @@ describe.each(["fresh environment", "clone"])("in a %s", (kind) => {
     });
     const init = ["platform.initStart ", "platform.telemetrySubscription ", "platform.initRuntimeDone success"];
     const restore = ["platform.restoreStart ", "platform.restoreRuntimeDone success", "platform.restoreReport success"];
-    const begun = [
-      ...init,
-      "platform.extension ",
-      ...(kind === "clone" ? ["platform.initReport success", ...restore] : []),
-    ];
+    const begun = [...init, "platform.extension ", "platform.initReport success", ...(kind === "clone" ? restore : [])];
     const invoke = (status: string): readonly string[] => [
       "platform.start ",
       "function hello",

@@ -263,6 +263,7 @@ test("JSON log format writes platform events by the Telemetry schema", async () 
   expect(types).toEqual([
     "platform.initStart",
     "platform.initRuntimeDone",
+    "platform.initReport",
     "platform.start",
     "platform.runtimeDone",
     "platform.report",

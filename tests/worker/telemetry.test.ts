@@ -102,6 +102,7 @@ test("a subscriber gets Init, an invoke and a shutdown, in AWS's order and schem
     "extension",
     "platform.initRuntimeDone",
     "platform.extension",
+    "platform.initReport",
     "platform.start",
     "function",
     "platform.runtimeDone",
@@ -116,8 +117,8 @@ test("a subscriber gets Init, an invoke and a shutdown, in AWS's order and schem
   expect(got[2]).toEqual({ time, type: "extension", record: "ready" });
   expect(got[3]?.record).toEqual({ initializationType: "on-demand", phase: "init", status: "success" });
   expect(got[4]?.record).toEqual({ name: "sub", state: "Ready", events: ["INVOKE", "SHUTDOWN"] });
-  expect(got[6]).toEqual({ time, type: "function", record: "hello" });
-  expect(got[7]?.record).toEqual({
+  expect(got[7]).toEqual({ time, type: "function", record: "hello" });
+  expect(got[8]?.record).toEqual({
     requestId: "r1",
     status: "success",
     metrics: { durationMs: 0, producedBytes: 7 },
@@ -127,7 +128,7 @@ test("a subscriber gets Init, an invoke and a shutdown, in AWS's order and schem
       { name: "runtimeOverhead", start: time, durationMs: 0 },
     ],
   });
-  expect(got[8]?.record).toMatchObject({
+  expect(got[9]?.record).toMatchObject({
     requestId: "r1",
     status: "success",
     spans: [{ name: "extensionOverhead", start: time, durationMs: 0 }],
@@ -146,9 +147,9 @@ test.for([
   await invoke;
   await harness.clock.advance(0);
   await harness.end();
-  expect(kinds(got).slice(5)).toEqual(["platform.start", "platform.runtimeDone", "platform.report"]);
-  expect(got[6]?.record).toMatchObject({ requestId: "r1", ...status });
+  expect(kinds(got).slice(6)).toEqual(["platform.start", "platform.runtimeDone", "platform.report"]);
   expect(got[7]?.record).toMatchObject({ requestId: "r1", ...status });
+  expect(got[8]?.record).toMatchObject({ requestId: "r1", ...status });
 });
 
 test("subscriptions are in the snapshot: a clone tells its restore and its invokes, and nothing of Init", async () => {

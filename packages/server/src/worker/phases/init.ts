@@ -48,11 +48,8 @@ export async function runInit(
     log.writePlatform({ kind: "extension", name, state, events, errorType });
   brought.subscriptions.close();
   core.telemetry.close();
-  // AWS reports a good Init only with SnapStart and provisioned concurrency; on demand its duration is in REPORT.
-  if (failure !== null || initializationType !== "on-demand") {
-    const status = toPhaseStatus(failure);
-    log.writePlatform({ kind: "init-report", report: { durationMs, phase, initializationType, status } });
-  }
+  const status = toPhaseStatus(failure);
+  log.writePlatform({ kind: "init-report", report: { durationMs, phase, initializationType, status } });
   return failure === null ? { kind: "ready", durationMs } : { kind: "failed", durationMs, failure };
 }
 

@@ -139,6 +139,8 @@ function formatText(event: PlatformEvent): string | null {
     case "init-start":
       return `INIT_START Runtime Version: ${event.runtimeVersion}\tRuntime Version ARN: ${event.runtimeVersionArn}`;
     case "init-report":
+      // On demand the duration of a good Init is in REPORT, and nowhere else in the text.
+      if (event.report.status.kind === "success" && event.report.initializationType === "on-demand") return null;
       return `INIT_REPORT Init Duration: ${milliseconds(event.report.durationMs)}${initStatusText(event.report)}`;
     case "restore-start":
       return `RESTORE_START Runtime Version: ${event.runtimeVersion}\tRuntime Version ARN: ${event.runtimeVersionArn}`;
