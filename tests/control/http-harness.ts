@@ -17,7 +17,7 @@ const HOST = {
   cpuFingerprint: "cpu",
   kernel: "6.1",
   hasNetwork: false,
-  network: { rulesRestored: 0, problem: null, denied: [] },
+  network: { rulesRestored: 0, problem: null, denied: [], hostPorts: [] },
   tmpQuota: "tmpfs",
   engine: "fake",
   snapshotsProblem: null,

@@ -58,7 +58,7 @@ class Run {
   spec(changes: Partial<SandboxSpec> = {}): SandboxSpec {
     const { task, uid } = this.bench;
     const names = { root: "host", lang: null, client: "provided", task, opt: null };
-    const limits = { memorySizeMib: MEMORY_MIB, tmpSizeMib: 512, fileSystems: [], recordsSent: false };
+    const limits = { memorySizeMib: MEMORY_MIB, tmpSizeMib: 512, fileSystems: [], hostPorts: [], recordsSent: false };
     return { environmentId: newEnvironmentId(), ...names, ...limits, uid, ...changes };
   }
 

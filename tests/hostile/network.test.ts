@@ -37,6 +37,10 @@ let server: ThawServer;
 let functions: TestFunctions;
 let outside: ChildProcess;
 let name: string;
+/** A service on the host's loopback that the operator lets this function reach, as host.thaw.internal. */
+const service = createServer((socket) => socket.on("error", () => undefined).end());
+const HOST = "169.254.76.2";
+let servicePort: number;
 
 const ip = (...words: readonly string[]): string => execFileSync("ip", words, { encoding: "utf8" });
 
@@ -62,7 +66,11 @@ beforeAll(async () => {
   await once(outside.stdout, "data");
   ip(...inside, "addr", "add", `${DENIED}/32`, "dev", "lo");
   ip("route", "add", `${DENIED}/32`, "via", ALLOWED);
-  server = await startThaw({ args: ["--network-deny", "203.0.113.0/24"] });
+  service.listen(0, "127.0.0.1");
+  await once(service, "listening");
+  servicePort = (service.address() as { port: number }).port;
+  const allowed = ["--allow-host", `test-1=127.0.0.1:${servicePort}`];
+  server = await startThaw({ args: ["--network-deny", "203.0.113.0/24", ...allowed] });
   functions = new TestFunctions(server);
   name = await functions.createSnapStart({ bootstrap: program("network") }, PROVIDED);
   await functions.publish(name);
@@ -71,6 +79,7 @@ beforeAll(async () => {
 afterAll(async () => {
   outside?.kill("SIGKILL");
   await server?.remove();
+  service.close();
   ip("link", "delete", DEVICE);
   ip("netns", "delete", OUTSIDE);
 });
@@ -99,10 +108,12 @@ it.each(["$LATEST", "1"])("can't reach anything of the host, on none of its addr
       .filter(({ internal, address }) => !internal && !address.startsWith("fe80"))
       .map(({ address }) => address);
     const serverPort = Number(new URL(server.endpoint).port);
-    const targets = [...addresses, "127.0.0.1", "::1"].flatMap((address) => [
+    const targets = [...addresses, "127.0.0.1", "::1", HOST].flatMap((address) => [
       [address, listening.port] as const,
       [address, serverPort] as const,
     ]);
+    // The one that it may reach has one name only.
+    targets.push(...[...addresses, "127.0.0.1"].map((address) => [address, servicePort] as const));
     if (addresses.length < 2) throw new Error(`the host has hardly any address: ${addresses.join(" ")}`);
     const found = await reached(targets, qualifier);
     if (JSON.stringify(found) !== "[]") throw new Error(JSON.stringify(found));
@@ -183,12 +194,15 @@ it("rules of the host that are flushed are missed by nobody, and put back", asyn
   try {
     for (const qualifier of ["$LATEST", "1"]) {
       execFileSync("nft", ["delete", "table", "inet", table]);
-      const targets = [...addresses, "127.0.0.1", ...METADATA].map((each) => [each, listening.port] as const);
+      const targets = [...addresses, "127.0.0.1", HOST, ...METADATA].map((each) => [each, listening.port] as const);
       expect(await reached(targets, qualifier), qualifier).toEqual([]);
       await functions.eventually("the rules are back", async () => tables().includes(table));
+      const granted = [HOST, "127.0.0.1"].map((each) => [each, servicePort] as const);
+      expect(await reached(granted, qualifier), qualifier).toEqual([`${HOST}:${servicePort}`]);
     }
     const { network } = (await (await functions.admin("GET", "host")).json()) as { network: unknown };
     expect(network).toMatchObject({ rulesRestored: 2, problem: null, denied: ["203.0.113.0/24"] });
+    expect(network).toMatchObject({ hostPorts: [`test-1=127.0.0.1:${servicePort}`] });
   } finally {
     listening.server.close();
   }

@@ -248,7 +248,8 @@ export class TestSandboxd {
 function specOf(task: string, memorySizeMib = 512): SandboxSpec {
   const environmentId = newEnvironmentId();
   const names = { root: "host", lang: null, client: "provided", task, opt: null };
-  return { environmentId, ...names, fileSystems: [], recordsSent: false, uid: UID, memorySizeMib, tmpSizeMib: 512 };
+  const limits = { fileSystems: [], hostPorts: [], recordsSent: false, memorySizeMib, tmpSizeMib: 512 };
+  return { environmentId, ...names, ...limits, uid: UID };
 }
 
 const ANSWER_SIZE_BYTES_MAX = 6_400_000;

@@ -4,7 +4,8 @@
 //! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu
 //! FILE] [--pool N]
 //!  [--cpu-latency low|default] [--pager FILE] [--pager-uid N] [--pager-memory-mib N] [--memory lazy|eager]
-//!  [--prepared-mib N] [--network-deny CIDR,CIDR…]
+//!  [--prepared-mib N] [--network-deny CIDR,CIDR…] [--allow-host A.B.C.D:PORT,…]
+//!  [--grant-host A.B.C.D:PORT,…]
 //!  [--file-systems 'NAME=DIR…']`
 //!
 //! ```text

@@ -1,7 +1,8 @@
 //! Names instead of paths: the server never tells sandboxd where something is, only what it is called. And the form of
-//! the networks that it names.
+//! the networks and of the host's ports that it names.
 
 use std::net::Ipv4Addr;
+use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
@@ -32,9 +33,32 @@ pub fn is_network(text: &str) -> bool {
         && bits.parse::<u8>().is_ok_and(|bits| bits <= 32)
 }
 
+/// A port of the host that functions may be let reach.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct HostPort {
+    pub address: Ipv4Addr,
+    pub port: u16,
+}
+
+impl FromStr for HostPort {
+    type Err = String;
+
+    /// Reads `A.B.C.D:PORT`.
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let wrong = || format!("{text}: expected A.B.C.D:PORT");
+        let (address, port) = text.split_once(':').ok_or_else(wrong)?;
+        let address: Ipv4Addr = address.parse().map_err(|_| wrong())?;
+        let is_number = !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
+        match port.parse::<u16>() {
+            Ok(port) if is_number && port != 0 && !address.is_unspecified() => Ok(HostPort { address, port }),
+            _ => Err(wrong()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{is_name, is_network};
+    use super::{is_name, is_network, HostPort};
 
     #[test]
     fn accepts_plain_names() {
@@ -58,6 +82,18 @@ mod tests {
         }
         for text in ["10.0.0.0", "10.0.0/8", "10.0.0.0/33", "10.0.0.0/+8", "10.0.0.0/8; drop", "::/0", ""] {
             assert!(!is_network(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_port_of_the_host_has_an_address_and_a_number() {
+        let read = "127.0.0.1:8000".parse::<HostPort>().expect("is one");
+        assert_eq!((read.address.octets(), read.port), ([127, 0, 0, 1], 8000));
+        for text in [
+            "8000", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:+1", "127.0.0.1:65536", "0.0.0.0:80", "::1:80",
+            "localhost:80", "127.0.0.1:80; drop", "",
+        ] {
+            assert!(text.parse::<HostPort>().is_err(), "{text}");
         }
     }
 }

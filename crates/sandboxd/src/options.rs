@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::keeper::Memory;
-use crate::names::{is_name, is_network};
+use crate::names::{is_name, is_network, HostPort};
 use crate::pager::PagerOptions;
 
 const PREPARED_MIB_DEFAULT: &str = "512";
@@ -27,6 +27,10 @@ pub struct ServeOptions {
     pub memory: Memory,
     /// Networks that no sandbox may reach, as `A.B.C.D/N`.
     pub network_denied: Vec<String>,
+    /// Ports of the host that each sandbox may reach.
+    pub hosts_allowed: Vec<HostPort>,
+    /// Ports of the host that only those sandboxes may reach whose specification names them.
+    pub hosts_grantable: Vec<HostPort>,
     /// Memory for prepared snapshots, all together.
     pub prepared_mib: u64,
     /// Sandboxes kept ready of each kind.
@@ -37,9 +41,9 @@ pub struct ServeOptions {
     pub pager: Option<PagerOptions>,
 }
 
-const OPTIONS: [&str; 16] = [
-    "clients", "cpu-latency", "criu", "data", "file-systems", "memory", "network-deny", "pager", "pager-memory-mib",
-    "pager-uid", "pool", "prepared-mib", "run", "runtimes", "server-uid", "supervisor",
+const OPTIONS: [&str; 18] = [
+    "allow-host", "clients", "cpu-latency", "criu", "data", "file-systems", "grant-host", "memory", "network-deny",
+    "pager", "pager-memory-mib", "pager-uid", "pool", "prepared-mib", "run", "runtimes", "server-uid", "supervisor",
 ];
 
 type Values = HashMap<String, String>;
@@ -65,6 +69,8 @@ impl ServeOptions {
             criu: values.get("criu").filter(|path| !path.is_empty()).map(PathBuf::from),
             memory,
             network_denied: denied_option(values.get("network-deny").map_or("", String::as_str))?,
+            hosts_allowed: hosts_option(&values, "allow-host")?,
+            hosts_grantable: hosts_option(&values, "grant-host")?,
             prepared_mib: prepared_option(&values)?,
             pool_size: pool_size_option(&values)?,
             keeps_awake: cpu_latency_option(&values)? && !memory.is_stock(),
@@ -136,6 +142,15 @@ fn denied_option(text: &str) -> Result<Vec<String>, String> {
         Some(wrong) => Err(format!("--network-deny {wrong}: expected A.B.C.D/N")),
         None => Ok(networks),
     }
+}
+
+/// Ports of the host, with commas between them.
+fn hosts_option(values: &Values, name: &str) -> Result<Vec<HostPort>, String> {
+    let text = values.get(name).map_or("", String::as_str);
+    text.split(',')
+        .filter(|each| !each.is_empty())
+        .map(|each| each.parse().map_err(|wrong| format!("--{name} {wrong}")))
+        .collect()
 }
 
 fn prepared_option(values: &Values) -> Result<u64, String> {

@@ -25,6 +25,7 @@ use crate::sandboxes::host::Host;
 use crate::sandboxes::maker::{Directories, Maker};
 use crate::sandboxes::network::{Network, LOCK_DIR};
 use crate::sandboxes::pool::{Pool, PoolOptions};
+use crate::sandboxes::reach::HostPorts;
 use crate::sandboxes::registry::Registry;
 use crate::snapshots::far::FarChunks;
 use crate::snapshots::room::FILE_SIZE_BYTES;
@@ -64,7 +65,9 @@ fn raise_open_files() -> nix::Result<()> {
 /// Keeps keys and pages of functions out of core dumps, which may go to a disk: of this process, and of all that it
 /// starts, which inherit the limit and the empty list of what a dump holds.
 fn keep_out_of_dumps() -> io::Result<()> {
-    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    // Only for now: a host may not let us raise it again for functions, whose dumps stay in their sandbox.
+    let (_, most) = getrlimit(Resource::RLIMIT_CORE)?;
+    setrlimit(Resource::RLIMIT_CORE, 0, most)?;
     fs::write("/proc/self/coredump_filter", "0")?;
     Ok(nix::sys::prctl::set_dumpable(false)?)
 }
@@ -105,8 +108,13 @@ fn run(signals: &SigSet, options: ServeOptions, private: PathBuf) -> io::Result<
     let scratch = data.open_private("scratch")?;
     prepare_directories(&options, &scratch)?;
     let hierarchy = Hierarchy::open(&std::process::id().to_string())?;
-    let network =
-        Network::open(Path::new(LOCK_DIR), options.network_denied.clone()).inspect_err(|_| hierarchy.remove())?;
+    let host_ports = HostPorts {
+        allowed: options.hosts_allowed.clone(),
+        grantable: options.hosts_grantable.clone(),
+        ..HostPorts::default()
+    };
+    let network = Network::open(Path::new(LOCK_DIR), options.network_denied.clone(), host_ports)
+        .inspect_err(|_| hierarchy.remove())?;
     let host = Host::new(hierarchy, network, scratch).map(Arc::new)?;
     let parts = compose(options, private, data, &host).inspect_err(|_| close(&host))?;
     let listener = listen(&run_dir, parts.server_uid).inspect_err(|_| close(&host))?;

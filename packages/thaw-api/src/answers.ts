@@ -158,6 +158,7 @@ export const host = z.object({
       rulesRestored: z.number().describe("How often the rules of sandboxes were gone from the host and were put back"),
       problem: z.string().nullable().describe("Null: the rules are in place; else no sandbox is made"),
       denied: z.array(z.string()).describe("The networks of --network-deny"),
+      hostPorts: z.array(z.string()).describe("The ports of the host that functions may reach, of --allow-host"),
     })
     .describe("The rules that keep sandboxes from the host and from each other"),
   tmpQuota: z.enum(["loop", "tmpfs"]),

@@ -16,6 +16,7 @@ use thaw_locked::Locked;
 
 use crate::error::{Code, Error, Result};
 use crate::keeper::{Command, Event, KeeperConfig, Reply};
+use crate::names::HostPort;
 use crate::sandboxes::cgroup::{Cgroup, Hierarchy, Limits};
 use crate::sandboxes::network::{Network, Slot};
 use crate::sys::count::{Count, Counted};
@@ -278,6 +279,14 @@ impl Keeper {
     /// Name of its network device on the host.
     pub fn host_device(&self) -> Option<String> {
         self.host.network.device_of(&self.slot)
+    }
+
+    /// Lets it reach ports of the host that the operator named for functions.
+    pub fn grant(&self, ports: &[HostPort]) -> Result<()> {
+        self.host
+            .network
+            .grant(&self.slot, ports)
+            .map_err(|error| Error::new(Code::Failed, format!("network: {error}")))
     }
 
     /// Returns when no process, cgroup or address of it is left. Safe to call twice.

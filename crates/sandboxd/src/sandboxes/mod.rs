@@ -7,6 +7,7 @@ pub mod host;
 pub mod maker;
 pub mod network;
 pub mod pool;
+pub mod reach;
 pub mod registry;
 pub mod rules;
 pub mod spec;

@@ -22,7 +22,9 @@ use nix::sched::{setns, CloneFlags};
 use serde::Serialize;
 use thaw_locked::Locked;
 
-use super::rules::{connections_max, delete_table, list_tables, other_devices, Rules};
+use super::reach::{HostPorts, HOST_ADDRESS};
+use super::rules::{connections_max, delete_table, host_addresses, list_tables, other_devices, Rules};
+use crate::names::HostPort;
 
 /// Several sandboxds on one host take a block each.
 const BLOCKS: u32 = 16;
@@ -81,8 +83,10 @@ fn address(block: u32, slot: u32, host: u32) -> String {
 }
 
 impl Network {
-    /// Takes a block of addresses. `denied`: networks that no sandbox may reach.
-    pub fn open(lock_dir: &Path, denied: Vec<String>) -> io::Result<Arc<Self>> {
+    /// Takes a block of addresses. `denied`: networks that no sandbox may reach; `host_ports`: of the host's, those
+    /// that they may.
+    pub fn open(lock_dir: &Path, denied: Vec<String>, host_ports: HostPorts) -> io::Result<Arc<Self>> {
+        host_ports.check(&host_addresses())?;
         fs::create_dir_all(lock_dir)?;
         let _turn = take_turn(lock_dir)?;
         for block in 0..BLOCKS {
@@ -92,6 +96,7 @@ impl Network {
                     devices: device_prefix(block),
                     subnet: format!("{}/20", address(block, 0, 0)),
                     denied,
+                    host_ports,
                     unforwarded: note_forwarding(lock_dir)?,
                     has_timeouts: true,
                     connections_max: connections_max(),
@@ -149,6 +154,7 @@ impl Network {
     pub fn release(&self, slot: &Slot) {
         if self.has_nat {
             delete_device(&self.device(slot.number));
+            self.walls.lock().revoke(&self.device(slot.number));
         }
         self.used.lock()[slot.number as usize] = false;
     }
@@ -163,6 +169,9 @@ impl Network {
                 address(self.block, slot.number, 1)
             );
             pipe_to(Command::new("ip").args(["-batch", "-"]), &outside)?;
+            if self.walls.lock().rules.host_ports.has_loopback() {
+                fs::write(format!("/proc/sys/net/ipv4/conf/{device}/route_localnet"), "1")?;
+            }
         }
         pipe_to(in_network_of(Command::new("ip").args(["-batch", "-"]), pid)?, &inside)?;
         if self.has_nat {
@@ -170,6 +179,21 @@ impl Network {
             rules.install_inside(pid)?;
         }
         Ok(())
+    }
+
+    /// Lets a sandbox reach these ports of the host. Throws where the operator has not named one of them for functions.
+    pub fn grant(&self, slot: &Slot, ports: &[HostPort]) -> io::Result<()> {
+        self.rules()?;
+        let mut walls = self.walls.lock();
+        let Rules { table, host_ports, .. } = &mut walls.rules;
+        if let Some(HostPort { address, port }) = ports.iter().find(|each| !host_ports.grantable.contains(each)) {
+            return Err(io::Error::other(format!("{address}:{port} was not named for functions")));
+        }
+        if self.has_nat {
+            host_ports.grant(table, &self.device(slot.number), ports)
+        } else {
+            Ok(())
+        }
     }
 
     /// Throws where the host's rules are gone: no sandbox gets a network without them.
@@ -190,9 +214,15 @@ impl Network {
     }
 
     fn inner_script(&self, slot: u32) -> String {
+        // Refused at once: nobody waits for an answer that can't come.
+        let closed = if self.walls.lock().rules.host_ports.is_empty() {
+            format!("route add unreachable {HOST_ADDRESS}/32\n")
+        } else {
+            String::new()
+        };
         format!(
             "link set lo up\naddr add {INNER_ADDRESS}/32 dev lo\naddr add {}/30 dev eth0\nlink set eth0 up\n\
-             route add default via {} src {INNER_ADDRESS}\n",
+             route add default via {} src {INNER_ADDRESS}\n{closed}",
             address(self.block, slot, 2),
             address(self.block, slot, 1)
         )
@@ -220,6 +250,16 @@ impl Walls {
         self.rules.install()?;
         self.listed = self.rules.list()?;
         Ok(())
+    }
+
+    /// Takes back what a sandbox was granted. Where that fails the rules are put in place anew, without it, before
+    /// another sandbox has a network.
+    fn revoke(&mut self, device: &str) {
+        let Rules { table, host_ports, .. } = &mut self.rules;
+        if let Err(error) = host_ports.revoke(table, device) {
+            self.problem = Some(error.to_string());
+            self.look();
+        }
     }
 
     /// Puts the rules back where they are not as they were: somebody may have flushed all rules of the host.

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::network::{in_network_of, pipe_to};
+use super::reach::HostPorts;
 
 /// Link-local (most clouds' metadata), sandboxes, loopback; then metadata and wire servers outside of it: Alibaba,
 /// Azure, Oracle.
@@ -36,6 +37,7 @@ pub struct Rules {
     pub subnet: String,
     /// Networks that sandboxes may not reach, besides those that none may.
     pub denied: Vec<String>,
+    pub host_ports: HostPorts,
     /// Devices between which the host did not forward before: it does not do so now.
     pub unforwarded: Vec<String>,
     pub has_timeouts: bool,
@@ -55,20 +57,26 @@ impl Rules {
         let devices = format!("\"{}*\"", self.devices);
         let all_max = connections_max * PART_OF_CONNTRACK / 2;
         let (timeouts, set_timeouts) = self.timeouts(&format!("iifname {devices}"));
+        let limit = format!(
+            "iifname {devices} ct state new add @connections {{ iifname ct count over {connections_max} }} drop;\n"
+        );
         format!(
             "table inet {table} {{}}\ndelete table inet {table}\n\
              table inet {table} {{\n{timeouts}\
              set connections {{ type ifname; size 1024; flags dynamic; }}\n\
-             chain input {{ type filter hook input priority -10; policy accept; iifname {devices} drop; }}\n\
+             {host_chains}\
+             chain input {{ type filter hook input priority -10; policy accept;\n{to_host}iifname {devices} drop; }}\n\
              chain forward {{ type filter hook forward priority -10; policy accept;\n\
                iifname {devices} ip daddr {{ {UNREACHABLE} }} drop;\n{denied}\
                iifname {devices} meta nfproto ipv6 drop;\n{set_timeouts}\
-               iifname {devices} ct state new add @connections {{ iifname ct count over {connections_max} }} drop;\n\
+               {limit}\
                iifname {devices} ct state new ct count over {all_max} drop;\n\
                oifname {devices} ct state established,related accept;\n\
                oifname {devices} drop;\n{unforwarded}}}\n\
              chain postrouting {{ type nat hook postrouting priority srcnat; policy accept;\n\
                ip saddr {subnet} oifname != {devices} masquerade; }}\n}}\n",
+            host_chains = self.host_ports.host_chains(&devices, subnet),
+            to_host = self.host_ports.host_input(&devices, &limit),
             denied = self.deny(&format!("iifname {devices}")),
             unforwarded = self.forward_as_before(),
         )
@@ -84,13 +92,14 @@ impl Rules {
              table inet walls {{\n{timeouts}\
              chain output {{ type filter hook output priority 0; policy accept;\n\
                oifname != \"eth0\" accept;\n\
-               meta nfproto ipv6 drop;\n\
+               meta nfproto ipv6 drop;\n{to_host}\
                ip daddr {{ {UNREACHABLE} }} drop;\n{denied}{host}{set_timeouts}\
                ct state new ct count over {connections_max} drop; }}\n\
              chain input {{ type filter hook input priority 0; policy accept;\n\
                iifname != \"eth0\" accept;\n\
                ct state established,related accept;\n\
                drop; }}\n}}\n",
+            to_host = self.host_ports.inner_output(self.connections_max),
             denied = self.deny(""),
             connections_max = self.connections_max,
         )
@@ -148,7 +157,7 @@ impl Rules {
 }
 
 /// Addresses of the host's devices at this moment.
-fn host_addresses() -> Vec<Ipv4Addr> {
+pub fn host_addresses() -> Vec<Ipv4Addr> {
     let own = nix::ifaddrs::getifaddrs().into_iter().flatten();
     let mut found: Vec<Ipv4Addr> =
         own.filter_map(|each| each.address.as_ref()?.as_sockaddr_in().map(|address| address.ip())).collect();
@@ -204,6 +213,7 @@ mod tests {
             devices: "thw0-".into(),
             subnet: "100.66.0.0/20".into(),
             denied: vec!["10.0.0.0/8".into()],
+            host_ports: HostPorts::default(),
             unforwarded: Vec::new(),
             has_timeouts: false,
             connections_max: 300,

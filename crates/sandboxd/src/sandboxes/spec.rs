@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::names::check_name;
+use crate::names::{check_name, HostPort};
 
 /// Users of functions: above all that a host gives away (packages/server/src/sandboxd/host-uids.ts).
 const UID_MIN: u32 = 2_000_000_000;
@@ -24,6 +24,10 @@ pub struct Spec {
     pub pids_max: u64,
     #[serde(default)]
     pub file_systems: Vec<FileSystem>,
+    /// Ports of the host that this sandbox may reach besides those that all may: `A.B.C.D:PORT`, of those that the
+    /// operator named for functions.
+    #[serde(default)]
+    pub hosts: Vec<String>,
     /// True for a check: what the sandbox sends is kept for `observe`.
     #[serde(default)]
     pub records_sent: bool,
@@ -56,6 +60,7 @@ impl Spec {
             check_name("fileSystems.name", name)?;
             check_name("fileSystems.mount", mount)?;
         }
+        self.host_ports()?;
         let in_range = (UID_MIN..=UID_MAX).contains(&self.uid)
             && (128..=10_240).contains(&self.memory_mib)
             && (64..=10_240).contains(&self.tmp_mib)
@@ -65,5 +70,11 @@ impl Spec {
         } else {
             Err(Error::bad_request("a number of the specification is out of range"))
         }
+    }
+
+    /// Reads `hosts`. Throws `BadRequest` where one has another form.
+    pub fn host_ports(&self) -> Result<Vec<HostPort>> {
+        let read = |text: &String| text.parse().map_err(|wrong| Error::bad_request(format!("hosts: {wrong}")));
+        self.hosts.iter().map(read).collect()
     }
 }

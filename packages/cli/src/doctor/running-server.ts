@@ -83,7 +83,7 @@ export function checkRunning(running: RunningServer): readonly Finding[] {
 }
 
 /** The rules are taken away by others: `nft flush ruleset`, a reload of the host's firewall. */
-function judgeRules({ problem, rulesRestored, denied }: RunningServer["network"]): Finding {
+function judgeRules({ problem, rulesRestored, denied, hostPorts }: RunningServer["network"]): Finding {
   const what = "network";
   if (problem !== null)
     return {
@@ -99,9 +99,7 @@ function judgeRules({ problem, rulesRestored, denied }: RunningServer["network"]
       detail: `its rules on the host were gone or changed ${rulesRestored} times, and were put back`,
       remedy: "let nothing flush all rules of the host: delete single tables instead",
     };
-  return {
-    level: "ok",
-    what,
-    detail: `sandboxes reach the outside${denied.length === 0 ? "" : `, but not ${denied.join(", ")}`}`,
-  };
+  const not = denied.length === 0 ? "" : `, but not ${denied.join(", ")}`;
+  const also = hostPorts.length === 0 ? "" : `; of this host ${hostPorts.join(", ")}`;
+  return { level: "ok", what, detail: `sandboxes reach the outside${not}${also}` };
 }

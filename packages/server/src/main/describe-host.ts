@@ -8,6 +8,7 @@ import type { SandboxHost } from "../ports/sandbox-host.ts";
 import type { Worker } from "../ports/worker.ts";
 import type { FarCounts } from "./far.ts";
 import { countsUsedMemory } from "./limits.ts";
+import { listPorts } from "./options/host-ports.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 
 export interface Described {
@@ -41,7 +42,11 @@ export async function describeHost({
     cpuFingerprint: createHash("sha256").update(host.facts.cpuFingerprint).digest("hex").slice(0, 16),
     engine: engine.name,
     snapshotsProblem: engine.snapshotsProblem,
-    network: { ...(await host.network()), denied: [...options.networkDenied] },
+    network: {
+      ...(await host.network()),
+      denied: [...options.networkDenied],
+      hostPorts: [...listPorts(options.hostPorts)],
+    },
     runtimes: catalog.list().map((recipe) => recipe.runtime),
     limits: {
       environmentsMax: options.environmentsMax,

@@ -21,6 +21,7 @@ import { systemClock } from "../base/clock.ts";
 import { accessPointOf } from "../model/function-config.ts";
 import { makeDataDirectory, makePrivateDirectory } from "./data-directory.ts";
 import { checkHostUsers } from "./host-users.ts";
+import { grantablePorts } from "./options/host-ports.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 import { type Settings, withoutOption } from "./options/settings.ts";
 import { UsageError } from "./options/usage-error.ts";
@@ -122,6 +123,9 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   if (options.engine === "criu") args.push("--criu", layout.criu);
   const mapped = [...options.fileSystems].map(([arn, dir]) => `${accessPointOf(arn)}=${dir}`);
   if (options.networkDenied.length > 0) args.push("--network-deny", options.networkDenied.join(","));
+  const granted = grantablePorts(options.hostPorts);
+  if (options.hostPorts.forAll.length > 0) args.push("--allow-host", options.hostPorts.forAll.join(","));
+  if (granted.length > 0) args.push("--grant-host", granted.join(","));
   if (mapped.length > 0) args.push("--file-systems", mapped.join("\n"));
   // A group of its own: Ctrl-C is for us, and sandboxd ends last, when what is running has been answered.
   const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "inherit"], detached: true });

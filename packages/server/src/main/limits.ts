@@ -15,6 +15,7 @@ export function workerLimits(options: ServeOptions): Partial<WorkerLimits> {
     memoryMaxMib,
     countsUsedMemory: countsUsedMemory(options),
     tmpMaxMib: () => options.tmpMaxMib ?? Math.max(0, freeBytes(options.dataDir) / 2 ** 20 - options.diskFreeMinMib),
+    hostPortsOf: (functionName) => options.hostPorts.byFunction.get(functionName) ?? [],
     idleTimeoutMs: options.idleTimeoutS * 1000,
     ...shares,
   };

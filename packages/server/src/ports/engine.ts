@@ -36,6 +36,8 @@ export interface SandboxSpec {
   readonly memorySizeMib: number;
   readonly tmpSizeMib: number;
   readonly fileSystems: readonly FileSystemMount[];
+  /** Ports of the host that it may reach besides those that all may, as `A.B.C.D:PORT`. */
+  readonly hostPorts: readonly string[];
   /** True where its traffic to the outside is kept for `observe`. */
   readonly recordsSent: boolean;
 }

@@ -136,6 +136,7 @@ function wireSpec(spec: SandboxSpec): Record<string, unknown> {
     memoryMib: spec.memorySizeMib,
     tmpMib: spec.tmpSizeMib,
     fileSystems: spec.fileSystems,
+    ...(spec.hostPorts.length > 0 ? { hosts: spec.hostPorts } : {}),
     ...(spec.recordsSent ? { recordsSent: true } : {}),
   };
 }

@@ -30,6 +30,8 @@ export interface WorkerLimits extends HostLimits {
   readonly publishInitTimeoutMs: number;
   /** Limit of runtime load and after-restore hooks. AWS's 10 s. */
   readonly restoreTimeoutMs: number;
+  /** Ports of the host that this function alone may reach, as `A.B.C.D:PORT`, besides those that all may. */
+  readonly hostPortsOf: (functionName: string) => readonly string[];
   readonly idleTimeoutMs: number;
   /** An environment older than this is not used again, so that credentials and leaks have an end. */
   readonly lifetimeMsMax: number;
@@ -63,6 +65,7 @@ export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
   countsUsedMemory: false,
   tmpMaxMib: () => Number.POSITIVE_INFINITY,
   functionShareMax: 0.8,
+  hostPortsOf: () => [],
   initTimeoutMs: 10_000,
   publishInitTimeoutMs: 130_000,
   restoreTimeoutMs: 10_000,

@@ -8,6 +8,7 @@ import { DEFAULT_WORKER_LIMITS } from "../../worker/worker-services.ts";
 import { defaulted, optional } from "./declaration.ts";
 import { DESTINATION_OPTIONS } from "./destination-options.ts";
 import { MEMORY_MAX_MIB, PAGER_MEMORY_MIB, PREPARED_MEMORY_MIB } from "./host-defaults.ts";
+import { NETWORK_OPTIONS } from "./network-options.ts";
 import { storeUrl } from "./snapshot-store.ts";
 import {
   accessPoints,
@@ -16,8 +17,8 @@ import {
   directory,
   duration,
   kmsService,
-  baseUrl,
   networks,
+  baseUrl,
   oneOf,
   text,
   trueOrFalse,
@@ -219,17 +220,6 @@ const ACCOUNT_OPTIONS = {
 };
 
 const LIMIT_OPTIONS = {
-  networkDenied: defaulted({
-    name: "network-deny",
-    flag: "CIDR",
-    isList: true,
-    variable: "THAW_NETWORK_DENY",
-    type: networks,
-    default: "",
-    defaultText: "none",
-    unit: null,
-    help: "a network that functions can't reach: 10.0.0.0/8, or private for RFC 1918 and 100.64.0.0/10; name servers of the host in it are out of reach, too; repeatable",
-  }),
   parkedPerVersionMax: defaulted({
     name: "parked-clones",
     flag: "N",
@@ -479,6 +469,7 @@ const STORE_OPTIONS = {
 export const OPTIONS = {
   ...PROCESS_OPTIONS,
   ...ACCOUNT_OPTIONS,
+  ...NETWORK_OPTIONS,
   ...LIMIT_OPTIONS,
   ...STORE_OPTIONS,
   ...DESTINATION_OPTIONS,

@@ -120,6 +120,7 @@ export class EnvironmentCore {
       memorySizeMib: version.memorySizeMib,
       tmpSizeMib: version.tmpSizeMib,
       fileSystems: version.fileSystems,
+      hostPorts: this.services.limits.hostPortsOf(version.functionName),
       recordsSent: version.recordsSent === true,
     };
   }

@@ -1,0 +1,162 @@
+//! The ports of the host that the operator lets functions reach: at one address, the same in every sandbox and clone,
+//! which the host translates.
+//!
+//! ```text
+//!  sandbox: 169.254.76.2:PORT ──veth──► prerouting: the named address ──► input: from 127.0.0.1, if it goes there
+//! ```
+//! A service that listens on the host's loopback sees a client of its own loopback: that is what databases of a
+//! developer's machine trust. All else to that address is dropped, as all else to the host is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::Ipv4Addr;
+use std::process::Command;
+
+use super::network::pipe_to;
+use crate::names::HostPort;
+
+/// The address behind `host.thaw.internal` (keeper/root.rs).
+pub const HOST_ADDRESS: &str = "169.254.76.2";
+const LOOPBACK: &str = "127.0.0.0/8";
+
+#[derive(Clone, Default)]
+pub struct HostPorts {
+    /// For every sandbox.
+    pub allowed: Vec<HostPort>,
+    /// For the sandboxes to which one is granted.
+    pub grantable: Vec<HostPort>,
+    /// By the sandbox's device on the host.
+    pub granted: BTreeMap<String, Vec<HostPort>>,
+}
+
+impl HostPorts {
+    pub fn is_empty(&self) -> bool {
+        self.allowed.is_empty() && self.grantable.is_empty()
+    }
+
+    /// Throws where an address is none of the host's.
+    pub fn check(&self, host_addresses: &[Ipv4Addr]) -> io::Result<()> {
+        let named = self.allowed.iter().chain(&self.grantable);
+        match named.map(|each| each.address).find(|one| !one.is_loopback() && !host_addresses.contains(one)) {
+            Some(wrong) => Err(io::Error::other(format!(
+                "--allow-host {wrong}: no address of this host; functions reach other hosts without this option"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// True where a packet to the host's loopback comes from a device that is not the loopback's.
+    pub fn has_loopback(&self) -> bool {
+        self.allowed.iter().chain(&self.grantable).any(|each| each.address.is_loopback())
+    }
+
+    /// The host's chains, and the map of grants.
+    pub fn host_chains(&self, devices: &str, subnet: &str) -> String {
+        if self.is_empty() {
+            return String::new();
+        }
+        let to_host = format!("iifname {devices} ip saddr {subnet} ip daddr {HOST_ADDRESS}");
+        let allowed: String = self
+            .allowed
+            .iter()
+            .map(|HostPort { address, port }| format!("{to_host} tcp dport {port} dnat ip to {address}\n"))
+            .collect();
+        let (map, by_grant) = if self.grantable.is_empty() {
+            (String::new(), String::new())
+        } else {
+            let all: Vec<String> = self.granted.iter().map(|(device, ports)| elements(device, ports, true)).collect();
+            let all = if all.is_empty() { String::new() } else { format!("elements = {{ {} }};", all.join(", ")) };
+            (
+                format!("map granted {{ type ifname . inet_service : ipv4_addr; {all} }}\n"),
+                format!("{to_host} dnat ip to iifname . tcp dport map @granted\n"),
+            )
+        };
+        format!(
+            "{map}chain prerouting {{ type nat hook prerouting priority dstnat; policy accept;\n{allowed}{by_grant}}}\n\
+             chain local {{ type nat hook input priority 100; policy accept;\n\
+               iifname {devices} ct status dnat ip daddr {LOOPBACK} snat ip to 127.0.0.1; }}\n"
+        )
+    }
+
+    /// The rules before the one that drops all that comes to the host. `limit`: drops what is beyond a sandbox's
+    /// connections.
+    pub fn host_input(&self, devices: &str, limit: &str) -> String {
+        if self.is_empty() {
+            return String::new();
+        }
+        format!("{limit}iifname {devices} ct status dnat ct original ip daddr {HOST_ADDRESS} accept;\n")
+    }
+
+    /// The sandbox's own rules before those that drop. Inside, all ports that some function may reach are open: the
+    /// host's map says who may.
+    pub fn inner_output(&self, connections_max: u64) -> String {
+        if self.is_empty() {
+            return String::new();
+        }
+        let ports: BTreeSet<u16> = self.allowed.iter().chain(&self.grantable).map(|each| each.port).collect();
+        let ports = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+        let to_host = format!("ip daddr {HOST_ADDRESS} tcp dport {{ {ports} }}");
+        format!("{to_host} ct state new ct count over {connections_max} drop;\n{to_host} accept;\n")
+    }
+
+    /// Lets one sandbox reach ports that are grantable.
+    pub fn grant(&mut self, table: &str, device: &str, ports: &[HostPort]) -> io::Result<()> {
+        change(table, "add", &elements(device, ports, true))?;
+        self.granted.insert(device.to_string(), ports.to_vec());
+        Ok(())
+    }
+
+    /// Takes back what the sandbox of that device was granted. Throws where the rules may still have it.
+    pub fn revoke(&mut self, table: &str, device: &str) -> io::Result<()> {
+        match self.granted.remove(device) {
+            Some(ports) => change(table, "delete", &elements(device, &ports, false)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn elements(device: &str, ports: &[HostPort], has_addresses: bool) -> String {
+    let one = |HostPort { address, port }: &HostPort| {
+        let value = if has_addresses { format!(" : {address}") } else { String::new() };
+        format!("\"{device}\" . {port}{value}")
+    };
+    ports.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn change(table: &str, verb: &str, elements: &str) -> io::Result<()> {
+    pipe_to(Command::new("nft").args(["-f", "-"]), &format!("{verb} element inet {table} granted {{ {elements} }}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(text: &str) -> HostPort {
+        text.parse().expect("is one")
+    }
+
+    #[test]
+    fn without_ports_there_are_no_rules() {
+        let none = HostPorts::default();
+        assert_eq!(none.host_chains("\"thw0-*\"", "100.66.0.0/20"), "");
+        assert_eq!(none.host_input("\"thw0-*\"", "limit"), "");
+        assert_eq!(none.inner_output(300), "");
+    }
+
+    #[test]
+    fn what_is_granted_is_in_the_rules_again_when_they_are_put_back() {
+        let mut ports = HostPorts { grantable: vec![port("127.0.0.1:5432")], ..HostPorts::default() };
+        assert!(!ports.host_chains("\"thw0-*\"", "100.66.0.0/20").contains("elements"));
+        ports.granted.insert("thw0-7".into(), vec![port("127.0.0.1:5432")]);
+        let chains = ports.host_chains("\"thw0-*\"", "100.66.0.0/20");
+        assert!(chains.contains("elements = { \"thw0-7\" . 5432 : 127.0.0.1 }"), "{chains}");
+    }
+
+    #[test]
+    fn only_addresses_of_the_host_are_taken() {
+        let own = [Ipv4Addr::new(192, 0, 2, 1)];
+        let check = |text: &str| HostPorts { allowed: vec![port(text)], ..HostPorts::default() }.check(&own);
+        assert!(check("127.0.0.53:53").is_ok() && check("192.0.2.1:80").is_ok());
+        assert!(check("192.0.2.2:80").expect_err("is not its own").to_string().contains("no address of this host"));
+    }
+}
