@@ -5,6 +5,7 @@ import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import type { AliasRecord, EventRecord, FunctionRecord, VersionRecord } from "../../model/function-record.ts";
 import { CHAIN_RUNS_MAX, headerOfRun, runsBefore } from "../../model/trace-header.ts";
 import { PLATFORM_ERRORS, type PlatformCode } from "../../model/platform-errors.ts";
+import { withSegment } from "../../model/trace.ts";
 import type { InvokeOutcome, InvokeRefusal } from "../../ports/worker.ts";
 import type { SnapshotId } from "../../base/ids.ts";
 import type { Concurrency } from "../concurrency/concurrency.ts";
@@ -225,7 +226,7 @@ export class InvokeOperation {
       payload: attempt.payload,
       invokedFunctionArn: functionArn(scope, owner.name, qualifier),
       clientContext: attempt.clientContext === null ? null : decodeContext(attempt.clientContext),
-      traceId: headerOfRun(attempt.traceId, functionArn(scope, owner.name)),
+      traceId: this.#traceHeader(attempt, owner.name, version),
       wantsLogTail: attempt.wantsLogTail,
       ...(attempt.isStreamed ? { isStreamed: true } : {}),
     });
@@ -271,6 +272,13 @@ export class InvokeOperation {
     const { clock, random } = this.#services;
     const seconds = Math.floor(clock.nowMs() / 1000).toString(16);
     return `Root=1-${seconds}-${random.bytes(12).toString("hex")};Parent=${random.bytes(8).toString("hex")};Sampled=0`;
+  }
+
+  /** The header that the function gets: a segment of its own is its parent where it asks for one. */
+  #traceHeader({ traceId }: Attempt, name: string, { config }: VersionRecord): string {
+    const { scope, random } = this.#services;
+    const header = headerOfRun(traceId, functionArn(scope, name));
+    return config.tracingMode === "Active" ? withSegment(header, random.bytes(8).toString("hex")) : header;
   }
 
   /** Throws an ApiError where the version can't be invoked now; one without its snapshot is initialised again. */

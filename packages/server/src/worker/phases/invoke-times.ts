@@ -1,5 +1,7 @@
 /** When an invocation came to its stations, for the spans that AWS tells of it. */
 import type { Clock } from "../../base/clock.ts";
+import { readTrace } from "../../model/trace.ts";
+import type { InvokeInput } from "../../ports/worker.ts";
 import type { Failure } from "../function-errors.ts";
 import type { RuntimeEvent } from "../runtime-api/runtime.ts";
 import type { PhaseStatus, PlatformEvent, Span } from "../telemetry/platform-log.ts";
@@ -36,7 +38,7 @@ export class InvokeTimes {
     this.#producedBytes = event.kind === "response-too-large" ? event.sizeBytes : event.payload.length;
   }
 
-  runtimeDone(requestId: string, status: PhaseStatus): PlatformEvent {
+  runtimeDone({ requestId, traceId }: Pick<InvokeInput, "requestId" | "traceId">, status: PhaseStatus): PlatformEvent {
     const spans = [
       this.#span("responseLatency", "delivered", "responded"),
       this.#span("responseDuration", "responded", "sent"),
@@ -44,7 +46,8 @@ export class InvokeTimes {
     ].filter((span) => span !== null);
     const [delivered, ready] = [this.#moments.get("delivered"), this.#moments.get("ready")];
     const durationMs = (ready?.monotonicMs ?? 0) - (delivered?.monotonicMs ?? 0);
-    return { kind: "runtime-done", requestId, status, durationMs, producedBytes: this.#producedBytes, spans };
+    const trace = readTrace(traceId);
+    return { kind: "runtime-done", requestId, status, durationMs, producedBytes: this.#producedBytes, spans, trace };
   }
 
   /** Returns the time since the runtime was ready; null where the extensions never were. */

@@ -4,6 +4,7 @@
  * again.
  */
 import { type Body, type BodyEnd, wholeBody } from "../../base/body.ts";
+import { readTrace } from "../../model/trace.ts";
 import type { InvokeOutcome, StreamCompletion } from "../../ports/worker.ts";
 import { untilReady } from "../core/flow.ts";
 import type { Brought } from "../core/brought.ts";
@@ -156,7 +157,7 @@ async function finish(
   }
   times.note("ready");
   core.log.flushOutput();
-  core.log.writePlatform(times.runtimeDone(request.input.requestId, reportStatus(failure, answer)));
+  core.log.writePlatform(times.runtimeDone(request.input, reportStatus(failure, answer)));
   if (failure === null) failure = await untilReady(core, brought, clock.deadline, "invoke");
   core.noteFailure(failure);
   clock.deadline.cancel();
@@ -232,7 +233,7 @@ export async function failInvoke(core: EnvironmentCore, invocation: Invocation, 
   beginInvocation(core, request);
   clock.deadline.cancel();
   const times = new InvokeTimes(core.services.clock);
-  core.log.writePlatform(times.runtimeDone(request.input.requestId, reportStatus(failure, null)));
+  core.log.writePlatform(times.runtimeDone(request.input, reportStatus(failure, null)));
   await endInvocation(core, invocation, failure, null, null);
   request.reply(failureOutcome(core, request, failure));
 }
@@ -240,7 +241,8 @@ export async function failInvoke(core: EnvironmentCore, invocation: Invocation, 
 function beginInvocation(core: EnvironmentCore, request: InvokeRequest): void {
   core.log.beginPhase();
   if (request.input.wantsLogTail) core.log.beginTail();
-  core.log.writePlatform({ kind: "start", requestId: request.input.requestId, version: core.version.version });
+  const { requestId, traceId } = request.input;
+  core.log.writePlatform({ kind: "start", requestId, version: core.version.version, trace: readTrace(traceId) });
 }
 
 async function endInvocation(
@@ -275,6 +277,7 @@ async function endInvocation(
       memoryMaxMib,
       ...cold,
       status: reportStatus(failure, answer),
+      trace: readTrace(request.input.traceId),
       ...(overhead === null ? {} : { extensionOverhead: overhead }),
     },
   });

@@ -17,6 +17,13 @@ const REPORT: InvokeReport = {
   restoreDurationMs: null,
   billedRestoreDurationMs: null,
   status: { kind: "success" },
+  trace: null,
+};
+const TRACE = {
+  value: "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
+  root: "1-5759e988-bd862e3fe1be46a994272793",
+  segmentId: "53995c3f42cd8ad8",
+  isSampled: true,
 };
 const RESTORED: InvokeReport = { ...REPORT, restoreDurationMs: 789.2, billedRestoreDurationMs: 163 };
 const TIMED_OUT: InvokeReport = { ...REPORT, durationMs: 3000, status: { kind: "timeout" } };
@@ -57,7 +64,7 @@ describe("text", () => {
       { kind: "restore-report", durationMs: 10_000, status: { kind: "timeout" } },
       "RESTORE_REPORT Restore Duration: 10000.00 ms\tStatus: timeout",
     ],
-    [{ kind: "start", requestId: "r1", version: "$LATEST" }, "START RequestId: r1 Version: $LATEST"],
+    [{ kind: "start", requestId: "r1", version: "$LATEST", trace: TRACE }, "START RequestId: r1 Version: $LATEST"],
     [{ kind: "end", requestId: "r1" }, "END RequestId: r1"],
     [
       { kind: "report", report: RESTORED },
@@ -66,6 +73,14 @@ describe("text", () => {
     [
       { kind: "report", report: TIMED_OUT },
       "REPORT RequestId: r1\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tMemory Size: 128 MB\tMax Memory Used: 43 MB\tStatus: timeout\t",
+    ],
+    [
+      { kind: "report", report: { ...TIMED_OUT, trace: TRACE } },
+      "REPORT RequestId: r1\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tMemory Size: 128 MB\tMax Memory Used: 43 MB\tStatus: timeout\t\nXRAY TraceId: 1-5759e988-bd862e3fe1be46a994272793\tSegmentId: 53995c3f42cd8ad8\tSampled: true\t",
+    ],
+    [
+      { kind: "report", report: { ...REPORT, trace: { ...TRACE, isSampled: false } } },
+      "REPORT RequestId: r1\tDuration: 149.53 ms\tBilled Duration: 150 ms\tMemory Size: 128 MB\tMax Memory Used: 43 MB\t",
     ],
   ])("%o", ([event, line], { expect }) => {
     expect(formatPlatformEvent(event, "Text", 0)).toBe(line);
@@ -84,6 +99,14 @@ it("writes JSON by the Telemetry schema, with microseconds at most, and no line 
     },
   });
   expect(formatPlatformEvent({ kind: "end", requestId: "r1" }, "JSON", 0)).toBeNull();
+});
+
+it.for<[PlatformEvent]>([
+  [{ kind: "start", requestId: "r1", version: "1", trace: TRACE }],
+  [{ kind: "report", report: { ...REPORT, trace: TRACE } }],
+])("names a sampled trace in JSON: %o", ([event], { expect }) => {
+  const tracing = { spanId: TRACE.segmentId, type: "X-Amzn-Trace-Id", value: TRACE.value };
+  expect(JSON.parse(formatPlatformEvent(event, "JSON", 0) ?? "").record.tracing).toEqual(tracing);
 });
 
 it("bills an Init on demand and the billed part of a restore", ({ expect }) => {

@@ -2,6 +2,9 @@
  * AWS's platform log lines: text with tabs (docs/reference/snapstart-behaviour.md 5.1), or JSON by the Telemetry schema
  * (5.2, 5.3). Pure: values in, one message out. Durations in milliseconds.
  */
+import type { Trace } from "../../model/trace.ts";
+import { traceFields, traceText } from "./trace-fields.ts";
+
 export interface RuntimeVersionInfo {
   readonly runtimeVersion: string;
   readonly runtimeVersionArn: string;
@@ -36,6 +39,8 @@ export interface InvokeReport {
   readonly restoreDurationMs: number | null;
   readonly billedRestoreDurationMs: number | null;
   readonly status: PhaseStatus;
+  /** Null where the invocation has no trace. */
+  readonly trace: Trace | null;
   /** The time between the runtime's end and that of the extensions; absent where there are none. */
   readonly extensionOverhead?: Span;
 }
@@ -80,6 +85,7 @@ export type PlatformEvent =
       /** Null where the response was streamed, or none came. */
       readonly producedBytes: number | null;
       readonly spans: readonly Span[];
+      readonly trace: Trace | null;
     }
   /** What went wrong in an invocation, in one line. Subscribers of the Logs API alone get it. */
   | { readonly kind: "fault"; readonly text: string }
@@ -89,7 +95,7 @@ export type PlatformEvent =
       readonly droppedRecords: number;
       readonly droppedBytes: number;
     }
-  | { readonly kind: "start"; readonly requestId: string; readonly version: string }
+  | { readonly kind: "start"; readonly requestId: string; readonly version: string; readonly trace: Trace | null }
   | { readonly kind: "end"; readonly requestId: string }
   | { readonly kind: "report"; readonly report: InvokeReport };
 
@@ -182,7 +188,7 @@ function formatReportText(report: InvokeReport): string {
   if (report.billedRestoreDurationMs !== null)
     fields.push(`Billed Restore Duration: ${report.billedRestoreDurationMs} ms`);
   if (report.status.kind !== "success") fields.push(statusText(report.status).slice(1));
-  return `${fields.join("\t")}\t`;
+  return `${fields.join("\t")}\t${traceText(report.trace)}`;
 }
 
 function milliseconds(durationMs: number): string {
@@ -238,7 +244,7 @@ export function platformRecord(event: PlatformEvent): PlatformRecord | null {
       const metrics = { durationMs: round(durationMs), ...(producedBytes === null ? {} : { producedBytes }) };
       return {
         type: "platform.runtimeDone",
-        record: { requestId, ...jsonStatus(status), metrics, spans: spans.map(jsonSpan) },
+        record: { requestId, ...jsonStatus(status), metrics, spans: spans.map(jsonSpan), ...traceFields(event.trace) },
       };
     }
     case "logs-dropped": {
@@ -253,7 +259,10 @@ export function platformRecord(event: PlatformEvent): PlatformRecord | null {
       };
     }
     case "start":
-      return { type: "platform.start", record: { requestId: event.requestId, version: event.version } };
+      return {
+        type: "platform.start",
+        record: { requestId: event.requestId, version: event.version, ...traceFields(event.trace) },
+      };
     case "report":
       return {
         type: "platform.report",
@@ -264,6 +273,7 @@ export function platformRecord(event: PlatformEvent): PlatformRecord | null {
           ...(event.report.extensionOverhead === undefined
             ? {}
             : { spans: [jsonSpan(event.report.extensionOverhead)] }),
+          ...traceFields(event.report.trace),
         },
       };
   }
