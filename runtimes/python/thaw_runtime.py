@@ -1,6 +1,6 @@
 """Starts the official client, with our hook registered before any of the function's.
 
-Command line: `python3 /var/runtime/thaw_runtime.py HANDLER`.
+Command line: `python3 -B /var/runtime/thaw_runtime.py HANDLER`.
 
 A function's folder and its PYTHONPATH may hold modules with the names of those that the client or this file need
 (json.py, random.py, …). As on AWS, the client's imports are done before the function's folders are on `sys.path`, and

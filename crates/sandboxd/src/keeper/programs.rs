@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use nix::fcntl::{open, OFlag};
 use nix::sched::{setns, unshare, CloneFlags};
 use nix::sys::prctl;
-use nix::sys::resource::{setrlimit, Resource};
+use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use nix::sys::signal::SigSet;
 use nix::sys::stat::{umask, Mode};
 use nix::unistd::{
@@ -20,8 +20,14 @@ use super::messages::{Memory, TimeOffsets};
 use super::{capabilities, seccomp};
 use crate::sys;
 
-/// As AWS Lambda has it.
-const OPEN_FILES_MAX: u64 = 1024;
+/// As AWS Lambda has them, the same for now and at most.
+const LIMITS: [(Resource, u64); 4] = [
+    (Resource::RLIMIT_NOFILE, 1024),
+    (Resource::RLIMIT_STACK, 8 << 20),
+    (Resource::RLIMIT_MEMLOCK, 64 << 10),
+    // A dump would have no memory in it (coredump_filter of sandboxd), and lie in the sandbox.
+    (Resource::RLIMIT_CORE, 10 << 30),
+];
 const SUPERVISOR: &std::ffi::CStr = c"/var/rapid/init";
 const CONTROL_SOCKET: &std::ffi::CStr = c"/run/ctl/ctl.sock";
 /// This program, as pid 1 of the sandbox.
@@ -143,8 +149,9 @@ fn become_supervisor(uid: u32, server_uid: u32, program: &seccomp::Program) -> i
     use_dev_null()?;
     sys::close_fds_except(3, &[]);
     umask(Mode::from_bits_truncate(0o022));
-    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES_MAX, OPEN_FILES_MAX)?;
+    for (resource, most) in LIMITS {
+        limit(resource, most)?;
+    }
     SigSet::empty().thread_set_mask()?;
     chdir("/var/task")?;
     drop_privileges(uid)?;
@@ -155,6 +162,14 @@ fn become_supervisor(uid: u32, server_uid: u32, program: &seccomp::Program) -> i
     let no_env: [&std::ffi::CStr; 0] = [];
     nix::unistd::execve(SUPERVISOR, &args, &no_env)?;
     Ok(())
+}
+
+/// Sets a limit; the highest there may be where the host itself has a lower one that can't be raised.
+fn limit(resource: Resource, most: u64) -> nix::Result<()> {
+    setrlimit(resource, most, most).or_else(|_| {
+        let (_, hard) = getrlimit(resource)?;
+        setrlimit(resource, most.min(hard), most.min(hard))
+    })
 }
 
 fn drop_privileges(uid: u32) -> io::Result<()> {

@@ -40,6 +40,8 @@ const SETTING_WRITTEN: &str = "sys/kernel/ns_last_pid";
 const PASSWD: &str = "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n";
 const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
 const HOSTS: &str = "127.0.0.1 localhost sandbox sandbox.localdomain\n::1 localhost\n";
+/// Ports of the host that the operator lets functions reach (sandboxes/reach.rs).
+const HOST: &str = "169.254.76.2 host.thaw.internal\n";
 const NSSWITCH: &str = "passwd: files\ngroup: files\nhosts: files dns\n";
 const PRELOADED: &str = "/var/rapid/libthaw-unique.so";
 
@@ -56,6 +58,7 @@ pub fn build(config: &KeeperConfig) -> io::Result<()> {
     let shown = Shown::new(&base.join(&tmp_disk::PRIVATE[1..]))?;
     let source = Path::new(&config.root);
     shown.show(&source.join("usr"), &base.join("usr"))?;
+    make_bash_the_shell(&base.join("usr/bin"))?;
     for dir in TOP_LEVEL {
         mirror_top_level(&shown, source, base, dir)?;
     }
@@ -83,6 +86,20 @@ pub fn build(config: &KeeperConfig) -> io::Result<()> {
     identity::write(base)?;
     enter(base)?;
     sethostname("sandbox")?;
+    Ok(())
+}
+
+/// Amazon Linux has bash as `/bin/sh`, Debian dash: its file shows bash here. Nothing is done where there is no bash,
+/// or `sh` is no link to a neighbour.
+fn make_bash_the_shell(programs: &Path) -> io::Result<()> {
+    let bash = programs.join("bash");
+    let Ok(shell) = fs::read_link(programs.join("sh")) else { return Ok(()) };
+    let is_neighbour = shell.components().count() == 1 && !shell.is_absolute();
+    let shell = programs.join(shell);
+    let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file());
+    if is_neighbour && shell != bash && is_file(&bash) && is_file(&shell) {
+        shown::show_part(&bash, &shell)?;
+    }
     Ok(())
 }
 
@@ -121,7 +138,7 @@ fn build_etc(shown: &Shown, source: &Path, etc: &Path) -> io::Result<()> {
     for name in ["passwd", "group", "machine-id"] {
         symlink(format!("/run/etc/{name}"), etc.join(name))?;
     }
-    fs::write(etc.join("hosts"), HOSTS)?;
+    fs::write(etc.join("hosts"), format!("{HOSTS}{HOST}"))?;
     fs::write(etc.join("hostname"), "sandbox\n")?;
     fs::write(etc.join("nsswitch.conf"), NSSWITCH)?;
     fs::write(etc.join("resolv.conf"), resolver())?;

@@ -133,7 +133,7 @@ impl Drop for Aside<'_> {
 }
 
 /// Shows a part of a mount of this namespace by its own inodes.
-fn show_part(source: &Path, target: &Path) -> io::Result<()> {
+pub fn show_part(source: &Path, target: &Path) -> io::Result<()> {
     let tree = sys::open_tree_clone(source)?;
     sys::restrict_tree(tree.as_fd(), true)?;
     sys::attach_tree(tree.as_fd(), target)

@@ -78,4 +78,30 @@ describe("the catalog", () => {
     writeFileSync(join(home, "clients/nodejs24/.recipe"), "another");
     expect(catalog.find("nodejs24.x")?.fingerprint).not.toBe(after);
   });
+
+  it("gives the OS-only runtimes AWS's variables, without a language's folders", ({ expect }) => {
+    mkdirSync(join(home, "clients/provided"));
+    for (const runtime of ["provided.al2023", "provided.al2"])
+      expect(openCatalog().find(runtime)?.env).toEqual({
+        LANG: "en_US.UTF-8",
+        PATH: "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+        LD_LIBRARY_PATH: "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+      });
+  });
+
+  it("gives Java AWS's variables, without those of a shell", ({ expect }) => {
+    mkdirSync(join(home, "clients/java"));
+    const java = join(home, "runtimes/java21/usr/lib/jvm/jdk");
+    mkdirSync(join(java, "bin"), { recursive: true });
+    writeFileSync(join(java, "release"), 'JAVA_VERSION="21.0.4"');
+    writeFileSync(join(java, "bin/java"), "");
+    const recipe = openCatalog()
+      .all()
+      .find(({ root }) => root === "java21");
+    expect(recipe?.env).toEqual({
+      LANG: "en_US.UTF-8",
+      PATH: "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+      LD_LIBRARY_PATH: "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+    });
+  });
 });

@@ -42,11 +42,22 @@ interface Found {
   readonly envOver?: NonNullable<RuntimeRecipe["envOver"]>;
 }
 
-const BASE_ENV = {
-  LANG: "C.UTF-8",
-  PATH: "/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
-  LD_LIBRARY_PATH: "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+/**
+ * Values as AWS's runtimes have them (environment-behaviour, section 10, of which recorded environments are the
+ * evidence). The slash behind `/usr/bin` is AWS's.
+ */
+const OS_ENV = {
+  LANG: "en_US.UTF-8",
+  PATH: "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+  LD_LIBRARY_PATH: "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
 } as const;
+const MANAGED_ENV = {
+  ...OS_ENV,
+  PATH: `/var/lang/bin:${OS_ENV.PATH}`,
+  LD_LIBRARY_PATH: `/var/lang/lib:${OS_ENV.LD_LIBRARY_PATH}`,
+} as const;
+/** AWS starts these languages by a shell script, and this is what the shell leaves. */
+const SHELL_ENV = { ...MANAGED_ENV, PWD: "/var/task", SHLVL: "0" } as const;
 
 const JAVA_MAJORS = [11, 17, 21, 25];
 const PYTHON_VERSIONS = ["3.12", "3.13", "3.14"];
@@ -124,6 +135,7 @@ function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
         stamps,
         clientDigest(join(options.clientsDir, client)),
         clientDigest(join(options.clientsDir, "unique")),
+        env,
       ]),
     )
     .digest("hex");
@@ -133,7 +145,7 @@ function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
     lang,
     client,
     argv,
-    env: { ...BASE_ENV, ...env },
+    env,
     writesRecords,
     ...(found.envOver === undefined ? {} : { envOver: found.envOver }),
     runtimeVersion: `${runtime.replace(/^(java|python|nodejs)/, "$1:").replace(/^provided\./, "provided:")}.thaw`,
@@ -170,7 +182,7 @@ function findJava(options: RuntimeCatalogOptions, major: number): Found[] {
         client: "java",
         files: [...files, ...librariesOf(path)],
         argv,
-        env: { JAVA_HOME: home },
+        env: MANAGED_ENV,
         writesRecords: true,
       },
     ];
@@ -209,9 +221,15 @@ function findPython(options: RuntimeCatalogOptions, version: string): Found[] {
   if (!existsSync(join(options.clientsDir, runtime))) return [];
   return rootsOf(options, runtime).flatMap(({ root, path }) => {
     if (!existsSync(join(path, program))) return [];
-    const argv: RuntimeRecipe["argv"] = ({ handler }) => [`/${program}`, "/var/runtime/thaw_runtime.py", handler];
-    // Layers are on sys.path, not in PYTHONPATH, as on AWS.
-    const env = { PYTHONPATH: "/var/runtime", PYTHONDONTWRITEBYTECODE: "1" };
+    const argv: RuntimeRecipe["argv"] = ({ handler }) => [
+      `/${program}`,
+      // No byte code is written: most folders are read-only.
+      "-B",
+      "/var/runtime/thaw_runtime.py",
+      handler,
+    ];
+    // Layers are on sys.path, not in PYTHONPATH, as on AWS. Python sets LC_CTYPE itself where there is no en_US.UTF-8.
+    const env = { ...SHELL_ENV, LC_CTYPE: "C.UTF-8", PYTHONPATH: "/var/runtime" };
     const files = [join(path, program), ...librariesOf(path)];
     return [{ runtime, root, lang: null, client: runtime, files, argv, env, writesRecords: true }];
   });
@@ -225,7 +243,7 @@ function findNode(options: RuntimeCatalogOptions, major: number): Found[] {
     const program = join(dir, lang, "bin/node");
     if (!existsSync(program)) return [];
     const files = [program, ...librariesOf("/")];
-    return [{ runtime: `${client}.x`, root: "host", lang, client, files, ...nodeStart(major) }];
+    return [{ runtime: `${client}.x`, root: "host", lang, client, files, env: SHELL_ENV, ...nodeStart(major) }];
   });
 }
 
@@ -233,5 +251,5 @@ function findProvided(options: RuntimeCatalogOptions, runtime: string): Found[] 
   if (!existsSync(join(options.clientsDir, "provided"))) return [];
   const argv: RuntimeRecipe["argv"] = () => ["/var/task/bootstrap"];
   const files = librariesOf("/");
-  return [{ runtime, root: "host", lang: null, client: "provided", files, argv, env: {}, writesRecords: false }];
+  return [{ runtime, root: "host", lang: null, client: "provided", files, argv, env: OS_ENV, writesRecords: false }];
 }

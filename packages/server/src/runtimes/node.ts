@@ -20,7 +20,7 @@ const SWITCHED_OFF = ["experimental-require-module", "experimental-detect-module
 /** AWS leaves out its own limits where NODE_OPTIONS sets one of these, with either spelling. */
 const MEMORY_OPTIONS = /--max[-_](semi|old)[-_]space[-_]size/;
 
-export function nodeStart(major: number): Required<Pick<RuntimeRecipe, "argv" | "env" | "envOver" | "writesRecords">> {
+export function nodeStart(major: number): Required<Pick<RuntimeRecipe, "argv" | "envOver" | "writesRecords">> {
   const nodePath = [
     `/opt/nodejs/node${major}/node_modules`,
     "/opt/nodejs/node_modules",
@@ -38,7 +38,6 @@ export function nodeStart(major: number): Required<Pick<RuntimeRecipe, "argv" | 
       ...PRELOADED,
       "/var/runtime/index.mjs",
     ],
-    env: {},
     writesRecords: true,
     envOver: ({ NODE_OPTIONS: own, NODE_PATH: ownPath }) => ({
       // Node.js loads what NODE_OPTIONS names before what the command line names.

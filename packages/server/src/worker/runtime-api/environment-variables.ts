@@ -38,6 +38,8 @@ export function buildEnvironmentVariables(
     ...TRACING_VARIABLES,
     ...recipe.env,
     ...version.environment,
+    // A shell of AWS's starts the runtime there, and a shell believes no other place.
+    ...(recipe.env["PWD"] === undefined ? {} : { PWD: recipe.env["PWD"] }),
     ...recipe.envOver?.(version.environment),
     ...reservedVariables(version, delivery),
     ...type,

@@ -1,0 +1,36 @@
+"""What a function finds around it: variables, limits, users, programs."""
+
+import locale
+import os
+import pwd
+import resource
+import socket
+import subprocess
+
+NAMES = ("AS", "CORE", "CPU", "DATA", "FSIZE", "MEMLOCK", "NOFILE", "NPROC", "RSS", "STACK")
+
+
+def run(*words):
+    return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def handler(event, _context):
+    return {
+        "environment": dict(os.environ),
+        "limits": {name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}")) for name in NAMES},
+        "user": pwd.getpwuid(os.getuid()).pw_name,
+        "bash": run("/bin/bash", "-c", "a=(x y); echo ${a[1]} $(id -un) $(ulimit -n) $(ulimit -u)"),
+        "sh": run("/bin/sh", "-c", "a=(x y); [[ -d /tmp ]] && echo ${a[1]}"),
+        "locale": locale.setlocale(locale.LC_CTYPE, ""),
+        "host": socket.gethostbyname("host.thaw.internal"),
+        "reached": [port for port in event.get("ports", []) if reaches(port)],
+        "devices": sorted(os.listdir("/dev")),
+    }
+
+
+def reaches(port):
+    try:
+        with socket.create_connection(("host.thaw.internal", port), 1) as connection:
+            return connection.recv(100) == b"hello"
+    except OSError:
+        return False
