@@ -135,13 +135,30 @@ function errorsFile(model: Model): string {
     .map(([name, shape]) => {
       const members = Object.keys(shape.members ?? {});
       const fields = {
-        status: shape.error?.httpStatusCode ?? 500,
+        status: shape.error?.httpStatusCode ?? statusWithout(model, shape),
         messageMember: members.find((member) => member.toLowerCase() === "message") ?? "Message",
         fault: shape.fault === true ? "server" : "client",
       };
       return `  ${name}: ${JSON.stringify(fields)},`;
     });
   return `${HEADER}export const ERRORS = {\n${rows.join("\n")}\n} as const;\n\nexport type ErrorName = keyof typeof ERRORS;\n`;
+}
+
+/** The JSON protocol's models name no status: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html */
+function statusWithout({ metadata }: Model, shape: Shape): number {
+  return metadata["protocol"] === "json" && shape.fault !== true ? 400 : 500;
+}
+
+function serviceFile({ metadata }: Model): string {
+  const text = (name: string): string => String(metadata[name] ?? "");
+  const service = {
+    scope: text("signingName") || text("endpointPrefix"),
+    targetPrefix: text("targetPrefix"),
+    jsonVersion: text("jsonVersion"),
+    apiVersion: text("apiVersion"),
+    xmlNamespace: text("xmlNamespace"),
+  };
+  return `${HEADER}export const SERVICE = ${JSON.stringify(service, null, 2)} as const;\n`;
 }
 
 function shapesFile(model: Model): string {
@@ -155,6 +172,7 @@ function filesOf(model: Model): Readonly<Record<string, string>> {
     "operations.ts": operationsFile(model),
     "errors.ts": errorsFile(model),
     "shapes.ts": shapesFile(model),
+    "service.ts": serviceFile(model),
   };
 }
 

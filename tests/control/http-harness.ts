@@ -3,12 +3,18 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { signRequest } from "@thaw/aws-api";
 import { systemClock, systemRandom } from "@thaw/server/testing/base";
-import { createHttpServer, type HttpServer, type HttpServerOptions } from "@thaw/server/testing/http";
+import {
+  createAwsServices,
+  createHttpServer,
+  type HttpServer,
+  type HttpServerOptions,
+} from "@thaw/server/testing/http";
 import { ThawClient } from "@thaw/thaw-api";
 import { ControlHarness, type ControlHarnessOptions } from "./harness.ts";
 
 export const CREDENTIALS = { accessKeyId: "AKIATEST", secretAccessKey: "secret" };
 export const REGION = "us-east-1";
+const ACCOUNT = "000000000000";
 
 const HOST = {
   criuVersion: null,
@@ -70,6 +76,7 @@ export class HttpHarness implements AsyncDisposable {
     const problems: string[] = [];
     const app = createHttpServer({
       control: replace(harness.control),
+      awsServices: createAwsServices({ scope: { accountId: ACCOUNT, region: REGION } }),
       region: REGION,
       clock: systemClock,
       random: systemRandom,
@@ -96,11 +103,17 @@ export class HttpHarness implements AsyncDisposable {
   }
 
   /** Headers of a signed request. */
-  signed(method: string, target: string, body: Buffer, headers: Record<string, string> = {}): Record<string, string> {
+  signed(
+    method: string,
+    target: string,
+    body: Buffer,
+    headers: Record<string, string> = {},
+    service = "lambda",
+  ): Record<string, string> {
     const at = target.indexOf("?");
     const [path, query] = at === -1 ? [target, ""] : [target.slice(0, at), target.slice(at + 1)];
     const request = { method, path, query, headers: { host: this.host, ...headers }, body };
-    return signRequest(request, CREDENTIALS, REGION, Date.now());
+    return signRequest(request, CREDENTIALS, REGION, Date.now(), service);
   }
 
   fetch(method: string, target: string, body = Buffer.alloc(0), signal: AbortSignal | null = null): Promise<Response> {

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 CALLS = {
     "s3": ("list_buckets", {}),
     "cloudformation": ("list_stacks", {}),
-    "sts": ("get_caller_identity", {}),
+    "sns": ("list_topics", {}),
     "ssm": ("get_parameter", {"Name": "x"}),
     "dynamodb": ("list_tables", {}),
     "sqs": ("list_queues", {}),

@@ -16,7 +16,7 @@ const ADAPTERS = [
   "metrics",
   "destinations",
 ];
-const OUTER = ["control", "worker", "snapshots", "engines", ...ADAPTERS];
+const OUTER = ["control", "aws", "worker", "snapshots", "engines", ...ADAPTERS];
 
 /** The folders that a folder of packages/server/src may import, besides itself. */
 export const FOLDERS: Readonly<Record<string, readonly string[]>> = {
@@ -25,7 +25,8 @@ export const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   ports: ["base", "model"],
   control: INNER,
   worker: INNER,
-  http: [...INNER, "control"],
+  aws: INNER,
+  http: [...INNER, "control", "aws"],
   snapshots: INNER,
   engines: [...INNER, "snapshots"],
   ...Object.fromEntries(ADAPTERS.map((name) => [name, INNER])),
@@ -62,6 +63,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     urls: ["invoke", "policies", "records"],
     records: [],
   },
+  aws: { ".": ["sts"], sts: [] },
   worker: {
     ".": ["core", "environment", "lives", "placement", "telemetry"],
     placement: ["core", "environment", "lives"],

@@ -19,6 +19,18 @@ export interface ErrorModel {
   readonly fault: "client" | "server";
 }
 
+/** Names by which a service's protocol tells its requests; empty where its protocol has none. */
+export interface ServiceNames {
+  /** Name of the service in the scope of a signature. */
+  readonly scope: string;
+  /** Part of X-Amz-Target before the dot. */
+  readonly targetPrefix: string;
+  readonly jsonVersion: string;
+  /** Parameter `Version` of the query protocol. */
+  readonly apiVersion: string;
+  readonly xmlNamespace: string;
+}
+
 export interface ServiceModel<O extends string = string> {
   /** Name of the service in the scope of a signature. */
   readonly scope: string;

@@ -15,11 +15,12 @@ const UNSET = [
   "AWS_USE_DUALSTACK_ENDPOINT",
 ];
 
+/** Variables of the services that Thaw has: with these alone, all other services go to AWS. */
+const OWN_ENDPOINTS = ["AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL_STS"];
+
 /** Endpoints of single services, which are stronger than the one for all. */
 function otherEndpoints(env: Readonly<Record<string, string | undefined>>): readonly string[] {
-  return Object.keys(env).filter(
-    (name) => /^AWS_ENDPOINT_URL_[A-Z0-9_]+$/.test(name) && name !== "AWS_ENDPOINT_URL_LAMBDA",
-  );
+  return Object.keys(env).filter((name) => /^AWS_ENDPOINT_URL_[A-Z0-9_]+$/.test(name) && !OWN_ENDPOINTS.includes(name));
 }
 
 /** Throws a CommandError when no credentials of the server are known. */
@@ -31,7 +32,7 @@ export async function printEnv(connection: Connection): Promise<void> {
     THAW_SECRET_ACCESS_KEY: secretAccessKey,
     // One for all services: a service that Thaw does not have is refused here, and never gets these keys elsewhere.
     AWS_ENDPOINT_URL: connection.endpoint,
-    AWS_ENDPOINT_URL_LAMBDA: connection.endpoint,
+    ...Object.fromEntries(OWN_ENDPOINTS.map((name) => [name, connection.endpoint])),
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_REGION: connection.region,

@@ -4,6 +4,7 @@
  */
 import type { Headers } from "../signature/canonical.ts";
 import type { WireResponse } from "./rest-json.ts";
+import { escapeXml } from "./xml.ts";
 
 /** https://smithy.io/2.0/aws/protocols/index.html */
 export type WireProtocol = "rest-json" | "json" | "query" | "ec2" | "rest-xml" | "s3" | "cbor";
@@ -112,10 +113,6 @@ function cborText(text: string): Buffer {
   const head = Buffer.from([0x79, 0, 0]);
   head.writeUInt16BE(bytes.length, 1);
   return Buffer.concat([head, bytes]);
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 function textOf(value: string | string[] | undefined): string {

@@ -1,6 +1,7 @@
 /** The REST-JSON protocol: which operation a request means, its input out of it, and an output as a response. */
 import type { ServiceModel } from "../model.ts";
 import { encodeEvents, EVENT_STREAM_TYPE } from "./event-stream.ts";
+import { JsonReader } from "./json-reader.ts";
 import type { Shape } from "../shape.ts";
 import { SerializationError } from "../validate.ts";
 
@@ -76,9 +77,11 @@ function decode(text: string): string | null {
 export class RestJson<O extends string> {
   readonly #model: ServiceModel<O>;
   readonly #routes: ReadonlyArray<Route<O>>;
+  readonly #json: JsonReader;
 
   constructor(model: ServiceModel<O>) {
     this.#model = model;
+    this.#json = new JsonReader(model);
     this.#routes = (Object.keys(model.operations) as O[])
       .map((operation) => routeOf(operation, model.operations[operation]))
       // The more is fixed the earlier: `provisioned-concurrency?List=ALL` before the same path without a query.
@@ -111,7 +114,7 @@ export class RestJson<O extends string> {
     const inputName = this.#model.operations[match.operation].input;
     if (inputName === null) return {};
     const shape = this.#model.shapes[inputName] as Shape;
-    const input: Record<string, unknown> = shape.payload === undefined ? this.#parseBody(shape, request.body) : {};
+    const input: Record<string, unknown> = shape.payload === undefined ? this.#json.readBody(shape, request.body) : {};
     for (const [name, member] of Object.entries(shape.members ?? {})) {
       const wireName = member.locationName ?? name;
       const text = readLocated(member.location, wireName, match, request);
@@ -139,40 +142,6 @@ export class RestJson<O extends string> {
       default:
         return one;
     }
-  }
-
-  #parseBody(shape: Shape, body: Buffer): Record<string, unknown> {
-    if (body.length === 0) return {};
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(body.toString("utf8"));
-    } catch {
-      throw new SerializationError("Could not parse request body into json");
-    }
-    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-      throw new SerializationError("The request body must be a JSON object");
-    return this.#readStructure(shape, parsed as Record<string, unknown>);
-  }
-
-  /** Reads the members that the shape knows; others are left out, as AWS does. */
-  #readStructure(shape: Shape, raw: Record<string, unknown>): Record<string, unknown> {
-    const value: Record<string, unknown> = {};
-    for (const [name, member] of Object.entries(shape.members ?? {})) {
-      if (member.location !== undefined) continue;
-      const at = Object.hasOwn(raw, name) ? raw[name] : undefined;
-      if (at !== undefined && at !== null) value[name] = this.#readValue(member.shape, at);
-    }
-    return value;
-  }
-
-  #readValue(shapeName: string, raw: unknown): unknown {
-    const shape = this.#model.shapes[shapeName] as Shape;
-    if (shape.type === "structure" && typeof raw === "object" && raw !== null && !Array.isArray(raw))
-      return this.#readStructure(shape, raw as Record<string, unknown>);
-    if (shape.type === "list" && Array.isArray(raw))
-      return raw.map((item) => this.#readValue(shape.member?.shape ?? "String", item));
-    if (shape.type === "blob") return readBlob(raw);
-    return raw;
   }
 
   #isEventStream(shape: Shape): boolean {
@@ -252,18 +221,6 @@ function readLocated(
     default:
       return undefined;
   }
-}
-
-function readBlob(raw: unknown): Buffer {
-  if (typeof raw !== "string" || !isBase64(raw)) throw new SerializationError("A blob must be base64 text");
-  return Buffer.from(raw, "base64");
-}
-
-/** Looks at each character once, however many blanks there are: a package's text has up to 70 MB. */
-function isBase64(text: string): boolean {
-  if (/[^A-Za-z0-9+/=\s]/.test(text)) return false;
-  const padding = text.indexOf("=");
-  return padding === -1 || /^={1,2}$/.test(text.slice(padding).replaceAll(/\s/g, ""));
 }
 
 function payloadOf(value: Uint8Array | AsyncIterable<Uint8Array>): WireResponse["body"] {

@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 import type { Front } from "./fronts/front.ts";
 import { chooseByRules, type FrontChoice, type FrontRule } from "./fronts.ts";
-import { errorReply } from "./reply.ts";
+import { errorReply, refusalOf } from "./reply.ts";
 import { readHead } from "./wire-head.ts";
 
 function choiceOf(name: string, isPublic: boolean): FrontChoice {
   const front: Front = { admit: () => errorReply("UnknownOperationException", name) };
-  return { services: [name], isPublic, of: () => front };
+  return { services: [name], isPublic, of: () => front, refuse: refusalOf };
 }
 
 const URLS = choiceOf("urls", true);

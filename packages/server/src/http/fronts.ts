@@ -2,16 +2,19 @@
  * The APIs on the listener: chosen by the head of a request for Thaw's own, by the service in the signature's scope for
  * AWS's.
  */
-import { LAMBDA } from "@thaw/aws-api";
+import { LAMBDA, type SignatureProblem } from "@thaw/aws-api";
 import { PREFIX } from "@thaw/thaw-api";
+import type { AwsService } from "../aws/aws-service.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
 import type { Front } from "./fronts/front.ts";
 import { createOtherFront, otherService } from "./fronts/other-services.ts";
 import { createLambdaFront } from "./fronts/lambda-front.ts";
+import { createServiceFront, type ServiceFront } from "./fronts/service-front.ts";
 import { createThawFront, isPublic, type OnProblem } from "./fronts/thaw/front.ts";
 import { createUrlFront, type UrlFrontServices } from "./fronts/urls/front.ts";
 import { targetOf } from "./fronts/urls/target.ts";
 import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
+import { refusalOf, type Reply } from "./reply.ts";
 import type { WireHead } from "./wire-head.ts";
 
 export interface FrontChoice {
@@ -21,6 +24,8 @@ export interface FrontChoice {
   readonly isPublic: boolean;
   /** The front of a signature's service, or of a public request. */
   of(service: string): Front;
+  /** Forms the refusal of a signature. */
+  refuse(problem: SignatureProblem, requestId: string): Reply;
 }
 
 /** The parts of a head that a front is chosen by, before its signature is read. */
@@ -36,13 +41,19 @@ export type FrontRule = (head: FrontHead) => FrontChoice | null;
  * all paths of such a host are its own.
  */
 export function createFronts(
-  services: ThawApiServices & { readonly control: ControlPlane } & Omit<UrlFrontServices, "urls" | "onProblem">,
+  services: ThawApiServices & {
+    readonly control: ControlPlane;
+    readonly awsServices: readonly AwsService[];
+  } & Omit<UrlFrontServices, "urls" | "onProblem">,
   onProblem: OnProblem,
 ): ChooseFront {
   const thaw = createThawFront(services, onProblem);
   const byService = { [LAMBDA.scope]: createLambdaFront({ control: services.control, onProblem }) };
   const urls = createUrlFront({ ...services, urls: services.control.urls, onProblem });
-  return chooseByRules([urlRule(urls), thawRule(thaw), otherRule], awsChoice(byService));
+  const others = services.awsServices.map(
+    (service) => [service.model.scope, createServiceFront(service, onProblem)] as const,
+  );
+  return chooseByRules([urlRule(urls), thawRule(thaw), serviceRule(new Map(others))], awsChoice(byService));
 }
 
 /** Chooses by the first rule that takes a request, and `last` where none does. */
@@ -58,7 +69,7 @@ export function chooseByRules(rules: readonly FrontRule[], last: FrontChoice): C
 
 /** A function URL says itself whether it asks for a signature. */
 function urlRule(front: Front): FrontRule {
-  const choice: FrontChoice = { services: [LAMBDA.scope], isPublic: true, of: () => front };
+  const choice: FrontChoice = { services: [LAMBDA.scope], isPublic: true, of: () => front, refuse: refusalOf };
   return (head) => (targetOf(head) === null ? null : choice);
 }
 
@@ -66,13 +77,22 @@ function thawRule(thaw: Front): FrontRule {
   /** Thaw's own API is signed as the service that its clients know. */
   const services = [LAMBDA.scope];
   return ({ method, path }) =>
-    path.startsWith(PREFIX) ? { services, isPublic: isPublic(method, path), of: () => thaw } : null;
+    path.startsWith(PREFIX) ? { services, isPublic: isPublic(method, path), of: () => thaw, refuse: refusalOf } : null;
 }
 
-/** A service that Thaw does not have says so to everybody. */
-function otherRule(head: FrontHead): FrontChoice | null {
-  const found = otherService(head);
-  return found === null ? null : { services: [], isPublic: true, of: () => createOtherFront(found) };
+/**
+ * Finds another service than Lambda by the scope that a request names. One that Thaw does not have says so to
+ * everybody.
+ */
+function serviceRule(fronts: ReadonlyMap<string, ServiceFront>): FrontRule {
+  return (head) => {
+    const found = otherService(head);
+    if (found === null) return null;
+    const front = fronts.get(found.service ?? "");
+    return front === undefined || found.service === null
+      ? { services: [], isPublic: true, of: () => createOtherFront(found), refuse: refusalOf }
+      : { services: [found.service], isPublic: false, of: () => front, refuse: (...given) => front.refuse(...given) };
+  };
 }
 
 function awsChoice(byService: Readonly<Record<string, Front>>): FrontChoice {
@@ -84,5 +104,6 @@ function awsChoice(byService: Readonly<Record<string, Front>>): FrontChoice {
       if (front === undefined) throw new Error(`no front of ${service}, whose signature was accepted`);
       return front;
     },
+    refuse: refusalOf,
   };
 }

@@ -1,6 +1,6 @@
 /** Answers as AWS forms them: error bodies, error headers, request ids. */
 import type { Readable } from "node:stream";
-import { ERRORS, type WireResponse } from "@thaw/aws-api";
+import { ERRORS, type SignatureProblem, type WireResponse } from "@thaw/aws-api";
 import { ApiError, type ErrorMembers } from "../model/api-error.ts";
 import { ThawError } from "../model/platform-errors.ts";
 
@@ -49,6 +49,11 @@ export function errorReply(name: string, message: string, extra: ErrorMembers = 
     headers: { "Content-Type": "application/json", "X-Amzn-ErrorType": name },
     body: Buffer.from(JSON.stringify(body)),
   };
+}
+
+/** Gives the refusal of a signature as Lambda's clients read it. */
+export function refusalOf({ name, message, status }: SignatureProblem): Reply {
+  return errorReply(name, message, {}, status);
 }
 
 /** Turns an error into the reply that AWS gives; one that is no refusal goes to `onProblem`, too. */

@@ -5,6 +5,7 @@
 import { Readable } from "node:stream";
 import { type Claim, presignQuery, readClaim, type SignatureProblem, type SigningCredentials } from "@thaw/aws-api";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { AwsService } from "../aws/aws-service.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
@@ -14,7 +15,7 @@ import type { OnProblem } from "./fronts/thaw/front.ts";
 import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
 import { type ChooseFront, createFronts } from "./fronts.ts";
 import { addHealthRoutes, type Figures, type Health } from "./observability.ts";
-import { errorReply, type Reply, replyOfError } from "./reply.ts";
+import { errorReply, refusalOf, type Reply, replyOfError } from "./reply.ts";
 import { addressOf, type AddressRules } from "./fronts/urls/address.ts";
 import { targetOf } from "./fronts/urls/target.ts";
 import { hostNameOf, readHead, type WireHead } from "./wire-head.ts";
@@ -54,6 +55,8 @@ export type HttpServer = FastifyInstance;
 
 export interface HttpServerOptions {
   readonly control: ControlPlane;
+  /** Services of AWS other than Lambda. */
+  readonly awsServices: readonly AwsService[];
   readonly region: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -139,6 +142,14 @@ function routeOf(host: string | undefined, target: string): string {
   return targetOf({ hostName: hostNameOf(host), path }) === null ? target : FUNCTION_URLS;
 }
 
+/** A request whose head has passed. */
+interface Admitted {
+  readonly admission: Admission;
+  readonly claim: Claim | null;
+  /** Forms the refusal of its signature. */
+  readonly refuse: (problem: SignatureProblem) => Reply;
+}
+
 class Listener {
   readonly #options: HttpServerOptions;
   readonly #limits: ListenerLimits;
@@ -154,7 +165,7 @@ class Listener {
 
   async serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const head = headOf(request);
-    const admitted = (head.values["host"]?.length ?? 0) > 1 ? twoHosts() : await this.#admit(head);
+    const admitted = (head.values["host"]?.length ?? 0) > 1 ? twoHosts() : await this.#admit(head, request.id);
     if ("status" in admitted) {
       this.#linger(request);
       return send(reply, request, admitted);
@@ -177,12 +188,13 @@ class Listener {
   }
 
   /** Decides by the head alone; a Reply is a refusal. */
-  async #admit(head: WireHead): Promise<{ readonly admission: Admission; readonly claim: Claim | null } | Reply> {
+  async #admit(head: WireHead, requestId: string): Promise<Admitted | Reply> {
     const choice = this.#chooseFront(head);
+    const refuse = (problem: SignatureProblem): Reply => choice.refuse(problem, requestId);
     const claim = choice.isPublic ? null : this.#readClaim(head, choice.services);
-    if (claim !== null && "status" in claim) return refusalOf(claim);
+    if (claim !== null && "status" in claim) return refuse(claim);
     const admission = await choice.of(claim?.service ?? "").admit(head);
-    return "status" in admission ? admission : { admission, claim };
+    return "status" in admission ? admission : { admission, claim, refuse };
   }
 
   #readClaim(head: WireHead, services: readonly string[]): Claim | SignatureProblem {
@@ -191,7 +203,7 @@ class Listener {
   }
 
   async #carryOut(
-    { admission, claim }: { readonly admission: Admission; readonly claim: Claim | null },
+    { admission, claim, refuse }: Admitted,
     request: FastifyRequest,
     context: FrontContext,
   ): Promise<Reply> {
@@ -200,7 +212,7 @@ class Listener {
     try {
       return admission.body === "stream"
         ? await serveStream(admission, claim, request, limits, context)
-        : await this.#serveWhole(admission, claim, request, limits, context);
+        : await this.#serveWhole(admission, claim, refuse, request, limits, context);
     } catch (error) {
       return error instanceof BodyError ? replyOfBody(error, admission) : replyOfError(error, onProblem);
     }
@@ -209,6 +221,7 @@ class Listener {
   async #serveWhole(
     admission: Extract<Admission, { body: "whole" }>,
     claim: Claim | null,
+    refuse: Admitted["refuse"],
     request: FastifyRequest,
     limits: BodyLimits,
     context: FrontContext,
@@ -216,7 +229,7 @@ class Listener {
     const held = await readWhole(request.raw, limits, this.#budget);
     try {
       const problem = claim?.verify(held.sha256) ?? null;
-      return problem === null ? await admission.serve(held.content, context) : refusalOf(problem);
+      return problem === null ? await admission.serve(held.content, context) : refuse(problem);
     } finally {
       held.release();
     }
@@ -277,10 +290,6 @@ async function serveStream(
   // Whatever was done without the end of the body was done without a signature.
   if (!isVerified && reply.status < 300) throw new Error("a request was carried out before it was verified");
   return reply;
-}
-
-function refusalOf({ name, message, status }: SignatureProblem): Reply {
-  return errorReply(name, message, {}, status);
 }
 
 function replyOfBody(error: BodyError, admission: Admission): Reply {

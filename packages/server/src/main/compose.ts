@@ -12,6 +12,7 @@ import { runtimeVersionArn } from "../control/records/present.ts";
 import type { Health } from "../http/observability.ts";
 import { createHttpServer, type HttpServer } from "../http/server.ts";
 import { Keyring } from "../keys/keyring.ts";
+import { createAwsServices } from "../aws/create-services.ts";
 import { createDiskLogStore } from "../logs/disk-log-store.ts";
 import { collectHostFigures } from "../metrics/host-figures.ts";
 import { measureWorker } from "../metrics/measure.ts";
@@ -84,8 +85,9 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   const worker = composeWorker(options, foundation, { catalog, monitoring, logs });
   const store = openSqliteStore(join(options.dataDir, "thaw.db"));
   const destinations = createDestinations(options.destinations);
+  const scope = { accountId: options.accountId, region: options.region };
   const control = createControlPlane({
-    scope: { accountId: options.accountId, region: options.region },
+    scope,
     parity: options.parity,
     store,
     code: await openCodeDirectory(options.dataDir),
@@ -106,6 +108,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   const health = { notReady: () => (draining.signal.aborted ? "the server is stopping" : null) };
   const app = createHttpServer({
     control,
+    awsServices: createAwsServices({ scope }),
     region: options.region,
     clock,
     random,

@@ -1,2 +1,3 @@
+export { createAwsServices } from "../aws/create-services.ts";
 export { createHttpServer, type HttpServer, type HttpServerOptions } from "../http/server.ts";
 export { createObjectDirectory } from "../objects/object-directory.ts";

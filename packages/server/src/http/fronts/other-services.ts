@@ -17,6 +17,8 @@ interface Instead {
 
 const ELSEWHERE =
   "Where the real service is meant, set AWS_ENDPOINT_URL_LAMBDA instead of AWS_ENDPOINT_URL (or --endpoint-url).";
+/** A service is known by the scope of a signature only. */
+const UNSIGNED = "The request has no signature, so that Thaw can't tell which AWS service it is for, and serves none.";
 const DEPLOY = `Deploy the template with '${PROGRAM} deploy'.`;
 const LOGS = `Read logs with '${PROGRAM} logs FUNCTION'.`;
 const PACKAGES = `Give packages as a zip file, or deploy with '${PROGRAM} deploy'.`;
@@ -29,7 +31,6 @@ const INSTEAD: Readonly<Record<string, Instead>> = {
   s3: { name: "S3", use: PACKAGES },
   logs: { name: "CloudWatch Logs", use: LOGS },
   monitoring: { name: "CloudWatch", use: METRICS },
-  sts: { name: "STS", use: "There is one access key, and no other principal." },
   iam: { name: "IAM", use: ANY_ROLE },
   ecr: { name: "ECR", use: `There are no container images. ${PACKAGES}` },
   xray: { name: "X-Ray", use: "Traces can be sent by OpenTelemetry." },
@@ -63,9 +64,8 @@ export function createOtherFront({ service, protocol }: ForeignRequest): Front {
 }
 
 function sentence(service: string | null): string {
-  const known = service !== null && Object.hasOwn(INSTEAD, service) ? INSTEAD[service] : undefined;
-  const name = known?.name ?? (service === null ? "this AWS service" : `the AWS service ${service}`);
-  return [`Thaw does not have ${name}: this endpoint serves AWS Lambda only.`, known?.use ?? "", ELSEWHERE]
-    .filter((part) => part !== "")
-    .join(" ");
+  if (service === null) return UNSIGNED;
+  const known = Object.hasOwn(INSTEAD, service) ? INSTEAD[service] : undefined;
+  const name = known?.name ?? `the AWS service ${service}`;
+  return [`Thaw does not have ${name}.`, known?.use ?? "", ELSEWHERE].filter((part) => part !== "").join(" ");
 }
