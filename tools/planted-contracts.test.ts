@@ -43,8 +43,8 @@ it("an undocumented option is found", TIMEOUT, ({ expect }) => {
   const table = join(root, "packages/server/src/main/options/table.ts");
   const text = readFileSync(table, "utf8");
   const planted = text.replace(
-    "export const OPTIONS = { ",
-    'export const OPTIONS = { planted: { ...LIMIT_OPTIONS.parkedMax, name: "planted", variable: "THAW" + "_PLANTED" }, ',
+    "export const OPTIONS = {",
+    'export const OPTIONS = { planted: { ...LIMIT_OPTIONS.parkedMax, name: "planted", variable: "THAW" + "_PLANTED" },',
   );
   expect(planted).not.toBe(text);
   writeFileSync(table, planted);
