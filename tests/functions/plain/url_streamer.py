@@ -29,7 +29,7 @@ def stream(path, url):
     chunk(connection, b"first;")
     if path == "/hang":
         time.sleep(1000)
-    for number in range(300 if path == "/long" else 1):
+    for _number in range(300 if path == "/long" else 1):
         chunk(connection, b"x" * 65536 if path == "/long" else b"second;")
     connection.sendall(b"0\r\n\r\n")
     connection.recv(1024)
