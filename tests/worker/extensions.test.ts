@@ -142,6 +142,24 @@ test("the caller has its answer before the extensions are done, and the next inv
   await harness.end();
 });
 
+test("a line that an extension is writing while the runtime is done already stays one line", async () => {
+  const gate = Promise.withResolvers<void>();
+  const write = async (process: FakeProcess): Promise<void> => {
+    process.print("first half, ");
+    await gate.promise;
+    process.print("second half\n");
+  };
+  const harness = new WorkerHarness(
+    { handle: () => "null" },
+    { extensions: { slow: listener("slow", ["INVOKE"], write) } },
+  );
+  await harness.invokeOk();
+  gate.resolve();
+  await harness.clock.advance(0);
+  expect(harness.logs.lines.filter((line) => line.includes("half"))).toEqual(["first half, second half"]);
+  await harness.end();
+});
+
 test("an extension that is not done at the function's timeout ends the environment, whose caller has its answer", async () => {
   const reasons: unknown[] = [];
   const harness = new WorkerHarness(

@@ -156,7 +156,8 @@ async function finish(
     failure = await untilReady(core, brought, clock.deadline, "runtime");
   }
   times.note("ready");
-  core.log.flushOutput();
+  // An extension that still runs may be in the middle of a line.
+  if (failure !== null || brought.agents.areReadyAt("invoke")) core.log.flushOutput();
   core.log.writePlatform(times.runtimeDone(request.input, reportStatus(failure, answer)));
   if (failure === null) failure = await untilReady(core, brought, clock.deadline, "invoke");
   core.noteFailure(failure);
