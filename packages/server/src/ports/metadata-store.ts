@@ -144,8 +144,8 @@ export interface MetadataStore {
 
   /** Those that are due, oldest first, at most `limitEach` of each function. */
   listEvents(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<EventRecord>>>;
-  /** Those that are due, longest due first. */
-  listDeliveries(dueMs: number, limit: number): Promise<ReadonlyArray<Stored<DeliveryRecord>>>;
+  /** Those that are due, longest due first, at most `limitEach` of each destination. */
+  listDeliveries(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<DeliveryRecord>>>;
   /** When the next delivery after `afterMs` is due; null where there is none. */
   nextDeliveryDueMs(afterMs: number): Promise<number | null>;
   /** When the next event after `afterMs` is due; null where there is none. */

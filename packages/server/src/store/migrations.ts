@@ -48,8 +48,10 @@ export const MIGRATIONS = [
   `
   ALTER TABLE events ADD COLUMN trace_id TEXT;
   CREATE TABLE deliveries (id INTEGER PRIMARY KEY AUTOINCREMENT, doc TEXT NOT NULL, body BLOB NOT NULL,
-    attempts INTEGER NOT NULL, not_before_ms INTEGER NOT NULL, revision INTEGER NOT NULL) STRICT;
+    attempts INTEGER NOT NULL, not_before_ms INTEGER NOT NULL, revision INTEGER NOT NULL,
+    destination TEXT GENERATED ALWAYS AS (json_extract(doc, '$.destination')) VIRTUAL) STRICT;
   CREATE INDEX deliveries_due ON deliveries (not_before_ms, id);
+  CREATE INDEX deliveries_of_destination ON deliveries (destination, not_before_ms, id);
 `,
 ];
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -19,6 +19,7 @@ import {
 } from "../model/function-record.ts";
 import { DiskReserve } from "./disk-reserve.ts";
 import { MIGRATIONS, SCHEMA_VERSION } from "./migrations.ts";
+import { ACCOUNT_ENTRIES, type Place, placeOf, SETTINGS, type Table, TABLES } from "./places.ts";
 import { toDelivery, toEvent } from "./queue-rows.ts";
 import type {
   AccountEntryKind,
@@ -39,34 +40,12 @@ const UID_FIRST = 100_000;
 /** As many as sandboxd takes. */
 const UID_COUNT = 65_536;
 
-interface Table {
-  readonly name: string;
-  readonly keys: readonly string[];
-}
-
-/** Kinds with a table of their own. */
-const TABLES: Readonly<Record<Exclude<DocumentKind, SettingKind | AccountEntryKind>, Table>> = {
-  function: { name: "functions", keys: ["name"] },
-  version: { name: "versions", keys: ["function_name", "version"] },
-  alias: { name: "aliases", keys: ["function_name", "name"] },
-  provisioned: { name: "provisioned", keys: ["function_name", "qualifier"] },
-};
-const SETTINGS: Table = { name: "settings", keys: ["kind", "function_name", "qualifier"] };
-const ACCOUNT_ENTRIES: Table = { name: "account_entries", keys: ["kind", "id"] };
-
 type DeliveryWrite = Extract<Write, { readonly op: "addDelivery" | "postponeDelivery" | "removeDelivery" }>;
 
-/** A record's place: its table, and its values for the columns of the table's key. */
-interface Place {
-  readonly table: Table;
-  readonly keys: readonly string[];
-  /** The function that it belongs to; null where it belongs to none, and for functions themselves. */
-  readonly owner: string | null;
-}
-
-/** One step in the index for each function, however many events there are. */
-const FUNCTIONS_WITH_EVENTS = `WITH RECURSIVE n(name) AS (SELECT min(function_name) FROM events
-  UNION ALL SELECT (SELECT min(function_name) FROM events WHERE function_name > n.name) FROM n WHERE n.name IS NOT NULL)
+/** Lists the values of a column that an index begins with: one step for each value, however many rows have it. */
+const valuesOf = (table: string, column: string): string => `WITH RECURSIVE n(name) AS (
+  SELECT min(${column}) FROM ${table}
+  UNION ALL SELECT (SELECT min(${column}) FROM ${table} WHERE ${column} > n.name) FROM n WHERE n.name IS NOT NULL)
   SELECT name FROM n WHERE name IS NOT NULL`;
 
 export class StoreFormatError extends ThawError {
@@ -269,19 +248,22 @@ class SqliteStore implements MetadataStore {
   }
 
   async listEvents(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<EventRecord>>> {
-    const names = this.#prepare(FUNCTIONS_WITH_EVENTS).all() as Array<{ name: string }>;
-    const ofFunction = this.#prepare(
+    const rows = this.#ofEach(
+      valuesOf("events", "function_name"),
       "SELECT * FROM events WHERE function_name = ? AND not_before_ms <= ? ORDER BY id LIMIT ?",
+      [dueMs, limitEach],
     );
-    const rows = names.flatMap(({ name }) => ofFunction.all(name, dueMs, limitEach) as Array<Record<string, unknown>>);
     rows.sort((a, b) => (a["id"] as number) - (b["id"] as number));
     return rows.map(toEvent);
   }
 
-  async listDeliveries(dueMs: number, limit: number): Promise<ReadonlyArray<Stored<DeliveryRecord>>> {
-    const sql = "SELECT * FROM deliveries WHERE not_before_ms <= ? ORDER BY not_before_ms, id LIMIT ?";
-    const rows = this.#prepare(sql).all(dueMs, limit) as Array<Record<string, unknown>>;
-    return rows.map(toDelivery);
+  async listDeliveries(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<DeliveryRecord>>> {
+    const rows = this.#ofEach(
+      valuesOf("deliveries", "destination"),
+      "SELECT * FROM deliveries WHERE destination = ? AND not_before_ms <= ? ORDER BY not_before_ms, id LIMIT ?",
+      [dueMs, limitEach],
+    );
+    return rows.map(toDelivery).toSorted((a, b) => a.notBeforeMs - b.notBeforeMs || a.id - b.id);
   }
 
   async nextDeliveryDueMs(afterMs: number): Promise<number | null> {
@@ -451,6 +433,12 @@ class SqliteStore implements MetadataStore {
     return row === undefined ? null : toStored<T>(row);
   }
 
+  /** Asks `sql` with each of the names that `names` lists. */
+  #ofEach(names: string, sql: string, values: readonly SQLInputValue[]): Array<Record<string, unknown>> {
+    const listed = this.#prepare(names).all() as Array<{ name: string }>;
+    return listed.flatMap(({ name }) => this.#prepare(sql).all(name, ...values) as Array<Record<string, unknown>>);
+  }
+
   #all<T>(sql: string, ...values: readonly string[]): ReadonlyArray<Stored<T>> {
     return (this.#prepare(sql).all(...values) as unknown as DocumentRow[]).map((row) => toStored<T>(row));
   }
@@ -477,22 +465,6 @@ function toStored<T>({ doc, revision }: DocumentRow): Stored<T> {
 /** The revision has a column of its own; a record that was read carries it along. */
 function toDocument(record: Documents[DocumentKind]): string {
   return JSON.stringify({ ...record, revision: undefined });
-}
-
-function placeOf({ kind, record }: DocumentWrite): Place {
-  switch (kind) {
-    case "function":
-      return { table: TABLES.function, keys: [record.name], owner: null };
-    case "version":
-      return { table: TABLES.version, keys: [record.functionName, record.version], owner: record.functionName };
-    case "alias":
-      return { table: TABLES.alias, keys: [record.functionName, record.name], owner: record.functionName };
-    case "provisioned":
-      return { table: TABLES.provisioned, keys: [record.functionName, record.qualifier], owner: record.functionName };
-    default:
-      if ("id" in record) return { table: ACCOUNT_ENTRIES, keys: [kind, record.id], owner: null };
-      return { table: SETTINGS, keys: [kind, record.functionName, record.qualifier], owner: record.functionName };
-  }
 }
 
 function isFull(error: unknown): boolean {

@@ -143,9 +143,9 @@ export class Deliveries {
 
   async #startDue(): Promise<void> {
     const { store, clock } = this.#services;
-    // One that ends while the list is read may still be in it.
+    // One that ends while the list is read may still be in it; those under way are, too.
     const before = new Set(this.#running.keys());
-    const listed = await store.listDeliveries(clock.nowMs(), AT_ONCE_MAX * 4);
+    const listed = await store.listDeliveries(clock.nowMs(), AT_ONCE_OF_DESTINATION_MAX * 2);
     if (this.#isClosing) return;
     const due = listed.filter(({ id }) => !before.has(id));
     for (const delivery of due) if (this.#hasPlace(delivery)) this.#start(delivery);

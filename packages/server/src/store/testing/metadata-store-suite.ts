@@ -370,6 +370,24 @@ function deliveries(store: () => MetadataStore): void {
     expect(await store().listDeliveries(5, 10)).toHaveLength(1);
     expect(await store().nextDeliveryDueMs(9)).toBeNull();
   });
+
+  test("no destination hides those of another, however many deliveries it has", async () => {
+    await create(store(), "f");
+    const toOf = (destination: string, at: number): Write => ({
+      op: "addDelivery",
+      delivery: { ...delivery("f", at), destination },
+    });
+    await store().commit([...[1, 2, 3, 4].map((at) => toOf("dead", at)), toOf("alive", 5), toOf("alive", 6)]);
+    const listed = (await store().listDeliveries(5, 2)).map(({ destination, notBeforeMs }) => [
+      destination,
+      notBeforeMs,
+    ]);
+    expect(listed).toEqual([
+      ["dead", 1],
+      ["dead", 2],
+      ["alive", 5],
+    ]);
+  });
 }
 
 interface Read {
