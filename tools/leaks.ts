@@ -22,7 +22,7 @@ export function findTraces(): Traces {
     loops: lines("losetup", ["--list", "--noheadings", "--output", "BACK-FILE"]).filter((line) =>
       line.includes("thaw"),
     ),
-    devices: lines("ip", ["-o", "link"]).filter((line) => /: thaw/.test(line)),
+    devices: lines("ip", ["-o", "link"]).filter((line) => /: tha?w/.test(line)),
     tables: lines("nft", ["list", "tables"]).filter((line) => line.includes("thaw")),
     directories: [tmpdir(), "/run/thaw"]
       .filter((dir) => existsSync(dir))
