@@ -1,12 +1,10 @@
 /** A Python function with a web framework and a data library: Flask and NumPy from PyPI, for Python 3.13. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 import type { Files } from "../support/functions.ts";
-
-const REQUIREMENTS = "flask==3.1.2\nnumpy==2.3.4\n";
 
 const APP = `import numpy as np
 from flask import Flask, jsonify, request
@@ -31,8 +29,7 @@ def handler(event, context):
 export async function pythonWebFiles(): Promise<Files> {
   const dir = mkdtempSync(join(tmpdir(), "bench-python-"));
   try {
-    const requirements = join(dir, "requirements.txt");
-    writeFileSync(requirements, REQUIREMENTS);
+    const requirements = join(import.meta.dirname, "python-web.txt");
     const target = join(dir, "task");
     execFileSync("python3", [join(REPOSITORY, "tools/fetch-wheels.py"), "3.13", requirements, target], {
       stdio: ["ignore", "ignore", "inherit"],

@@ -296,6 +296,18 @@ Outputs:
     ]);
   });
 
+  it("refuses versions of objects, which Thaw keeps one of", ({ expect }) => {
+    const { problems } = plan(`
+Resources:
+  F: { Type: AWS::Lambda::Function, Properties: { Code: { S3Bucket: b, S3Key: k, S3ObjectVersion: v }, Handler: h, Runtime: nodejs24.x } }
+  G: { Type: AWS::Serverless::Function, Properties: { CodeUri: { Bucket: b, Key: k, Version: v }, Handler: h, Runtime: nodejs24.x } }
+`);
+    expect(problems.map(({ kind, place }) => `${kind} ${place}`)).toEqual([
+      "unsupported Resources.F.Code.S3ObjectVersion",
+      "unsupported Resources.G.CodeUri.Version",
+    ]);
+  });
+
   it("refuses layers that are not whole, not known, or not here", ({ expect }) => {
     const { problems, layers } = plan(`
 Resources:

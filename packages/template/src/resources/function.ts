@@ -2,7 +2,7 @@
 import type { PlannedCode } from "../planned.ts";
 import { isScalar, isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "../value.ts";
 import { hasVersionMark } from "../references.ts";
-import { assetOf, toCode } from "./code.ts";
+import { assetOf, refuseObjectVersion, toCode } from "./code.ts";
 import { readDeadLetterQueue, readSamEventInvoke } from "./event-invoke.ts";
 import { FUNCTION_PROPERTIES, isTaken } from "./function-properties.ts";
 import {
@@ -44,15 +44,16 @@ export function readFunction(planning: Planning, resource: Resource): void {
   if (isSam && properties[PROVISIONED] !== undefined && properties["AutoPublishAlias"] === undefined)
     planning.report.error(`${place}.${PROVISIONED}`, "needs an AutoPublishAlias");
   sayWhatIsLeftOut(planning, resource);
+  const codeProperty = isSam ? "CodeUri" : "Code";
+  refuseObjectVersion(planning, `${place}.${codeProperty}`, properties[codeProperty]);
   const code = isSam ? samCode(resource) : lambdaCode(resource);
   if (properties["PackageType"] === "Image" || isImage(resource)) {
     planning.report.unsupported(place, "is a container image, which Thaw can't run yet");
     return;
   }
   if (code === null) {
-    const property = isSam ? "CodeUri" : "Code";
-    const state = resource.given[property] === undefined ? "needed" : "not whole";
-    planning.report.error(`${place}.${property}`, `is ${state}: a folder, a zip, or an object's S3Bucket and S3Key`);
+    const state = resource.given[codeProperty] === undefined ? "needed" : "not whole";
+    planning.report.error(`${place}.${codeProperty}`, `is ${state}: a folder, a zip, or an object's S3Bucket and S3Key`);
     return;
   }
   const name = planning.names.get(logicalId) ?? logicalId;
