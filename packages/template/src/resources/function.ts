@@ -53,7 +53,10 @@ export function readFunction(planning: Planning, resource: Resource): void {
   }
   if (code === null) {
     const state = resource.given[codeProperty] === undefined ? "needed" : "not whole";
-    planning.report.error(`${place}.${codeProperty}`, `is ${state}: a folder, a zip, or an object's S3Bucket and S3Key`);
+    planning.report.error(
+      `${place}.${codeProperty}`,
+      `is ${state}: a folder, a zip, or an object's S3Bucket and S3Key`,
+    );
     return;
   }
   const name = planning.names.get(logicalId) ?? logicalId;

@@ -1,5 +1,5 @@
 /** AWS::Serverless::LayerVersion and AWS::Lambda::LayerVersion */
-import { isScalar, isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "../value.ts";
+import { isScalar, isTemplateList, type TemplateMap, type TemplateValue } from "../value.ts";
 import { assetOf, refuseObjectVersion, toCode } from "./code.ts";
 import type { Planning, Resource } from "./planning.ts";
 
