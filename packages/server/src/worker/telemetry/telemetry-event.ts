@@ -45,7 +45,7 @@ function toObject(line: string): object | null {
 }
 
 function platformIn(event: PlatformEvent, { api, schemaVersion }: TelemetryForm): Shown | null {
-  if (api === "telemetry") return event.kind === "fault" || event.kind === "end" ? null : platformRecord(event);
+  if (api === "telemetry") return platformRecord(event);
   switch (event.kind) {
     case "init-start":
     case "init-runtime-done":
