@@ -2,7 +2,7 @@
  * AddLayerVersionPermission, RemoveLayerVersionPermission, GetLayerVersionPolicy. The policies are kept and shown, and
  * decide nothing: a server has the layers of one account only.
  */
-import { ApiError, conflict, notFound } from "../../model/api-error.ts";
+import { ApiError, notFound } from "../../model/api-error.ts";
 import {
   layerVersionArn,
   layerVersionId,
@@ -12,13 +12,11 @@ import {
 } from "../../model/layer-record.ts";
 import type { Stored } from "../../ports/metadata-store.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
+import { POLICY_LENGTH_MAX, policyDocument, statementExists, statementMissing } from "../records/policy-document.ts";
 import type { ControlParts } from "../services.ts";
 import { checkNumber, decisionKey } from "./layers.ts";
 
 type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "random">;
-
-/** AWS's limit on a resource policy, in characters. */
-const POLICY_LENGTH_MAX = 20_480;
 
 export function layerPermissionOperations(
   services: Needs,
@@ -46,10 +44,7 @@ class Permissions {
   async add(input: In<"AddLayerVersionPermission">): Promise<Out<"AddLayerVersionPermission">> {
     const { StatementId: id, Action: action, Principal: principal, OrganizationId, RevisionId } = input;
     const { record, arn } = await this.#change(input, (before) => {
-      if (before.policy.some((statement) => statement.id === id))
-        throw conflict(
-          `The statement id (${id}) provided already exists. Please provide a new statement id, or remove the existing statement.`,
-        );
+      if (before.policy.some((statement) => statement.id === id)) throw statementExists(id);
       checkPolicyRevision(RevisionId, before);
       return [...before.policy, { id, action, principal, organizationId: OrganizationId ?? null }];
     });
@@ -64,8 +59,7 @@ class Permissions {
     const { StatementId: id, RevisionId } = input;
     await this.#change(input, (before) => {
       checkPolicyRevision(RevisionId, before);
-      if (before.policy.every((statement) => statement.id !== id))
-        throw notFound(`Statement ${id} is not found in resource policy.`);
+      if (before.policy.every((statement) => statement.id !== id)) throw statementMissing(id);
       return before.policy.filter((statement) => statement.id !== id);
     });
     return {};
@@ -115,11 +109,7 @@ function checkPolicyRevision(given: string | undefined, { revisionId }: LayerVer
 }
 
 function documentOf(policy: readonly LayerStatement[], arn: string): string {
-  return JSON.stringify({
-    Version: "2012-10-17",
-    Id: "default",
-    Statement: policy.map((statement) => show(statement, arn)),
-  });
+  return policyDocument(policy.map((statement) => show(statement, arn)));
 }
 
 function show(

@@ -2,19 +2,17 @@
  * AddPermission, GetPolicy and RemovePermission. A function, each version and each alias has a policy of its own.
  * Texts: recorded …TestLambdaPermissions.test_permission_exceptions.
  */
-import { ApiError, conflict, invalidParameter, notFound } from "../../model/api-error.ts";
+import { ApiError, invalidParameter, notFound } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import { LATEST, type PolicyRecord, type PolicyStatement } from "../../model/function-record.ts";
 import type { Stored, Write } from "../../ports/metadata-store.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
 import type { Decision } from "../records/changes.ts";
+import { POLICY_LENGTH_MAX, policyDocument, statementExists, statementMissing } from "../records/policy-document.ts";
 import type { ControlParts } from "../services.ts";
 import { toStatement } from "./statements.ts";
 
 type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "random">;
-
-/** AWS's limit of the whole policy. */
-const POLICY_LENGTH_MAX = 20_480;
 
 export function policyOperations(services: Needs): OperationsOf<"AddPermission" | "GetPolicy" | "RemovePermission"> {
   const policies = new Policies(services);
@@ -58,13 +56,9 @@ class Policies {
     const policy = await this.#policyOf(subject);
     checkPolicyRevision(input.RevisionId, policy, subject);
     const before = policy?.statements ?? [];
-    if (before.some(({ Sid }) => Sid === statement.Sid)) {
-      throw conflict(
-        `The statement id (${statement.Sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`,
-      );
-    }
+    if (before.some(({ Sid }) => Sid === statement.Sid)) throw statementExists(statement.Sid);
     const statements = [...before, statement];
-    const length = documentOf(statements).length;
+    const length = policyDocument(statements).length;
     if (length > POLICY_LENGTH_MAX)
       throw new ApiError(
         "PolicyLengthExceededException",
@@ -80,7 +74,7 @@ class Policies {
     });
     const policy = await this.#policyOf(subject);
     if (policy === null) throw nothing();
-    return { Policy: documentOf(policy.statements), RevisionId: subject.revisionId ?? policy.revisionId };
+    return { Policy: policyDocument(policy.statements), RevisionId: subject.revisionId ?? policy.revisionId };
   }
 
   async remove(input: In<"RemovePermission">): Promise<Out<"RemovePermission">> {
@@ -92,8 +86,7 @@ class Policies {
       if (policy === null) throw notFound("No policy is associated with the given resource.");
       checkPolicyRevision(input.RevisionId, policy, subject);
       const left = policy.statements.filter(({ Sid }) => Sid !== input.StatementId);
-      if (left.length === policy.statements.length)
-        throw notFound(`Statement ${input.StatementId} is not found in resource policy.`);
+      if (left.length === policy.statements.length) throw statementMissing(input.StatementId);
       return { writes: this.#writesOf(subject, policy, left), result: undefined };
     });
     return {};
@@ -150,10 +143,6 @@ class Policies {
         : { op: "put", kind: "policy", record, over: policy };
     return renewed === null ? [change] : [change, renewed];
   }
-}
-
-function documentOf(statements: readonly PolicyStatement[]): string {
-  return JSON.stringify({ Version: "2012-10-17", Id: "default", Statement: statements });
 }
 
 function checkPolicyRevision(given: string | undefined, policy: PolicyRecord | null, subject: Subject): void {
