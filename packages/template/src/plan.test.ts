@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { planTemplate } from "./plan.ts";
 import type { Plan } from "./planned.ts";
-import { layerMark, versionMark } from "./references.ts";
+import { layerMark, versionMark } from "./marks.ts";
 import { readTemplate } from "./template.ts";
 
 let dir: string;

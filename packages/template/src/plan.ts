@@ -18,6 +18,7 @@ import { Loops } from "./language/for-each.ts";
 import { readParameters } from "./language/parameters.ts";
 import { UNRESOLVED } from "./language/outcome.ts";
 import { checkRules } from "./language/rules.ts";
+import { refuseLateValues } from "./late-values.ts";
 import { noteText } from "./notes.ts";
 import type { Plan } from "./planned.ts";
 import type { Note, Problem, Report } from "./problem.ts";
@@ -136,7 +137,8 @@ export function planTemplate(template: Template, options: PlanOptions): Plan {
   noteGlobals(template, findings);
   noteText(template, findings, (logicalId) => planning.names.has(logicalId) || planning.layerNames.has(logicalId));
   const madeUp = noteMadeUp(prepared);
-  const { layers, functions, versions, aliases, urls, permissions, eventInvokes } = planning;
+  const { layers, functions, permissions, eventInvokes } = refuseLateValues(planning, findings);
+  const { versions, aliases, urls } = planning;
   const outputs = readOutputs(prepared);
   const functionNames = [...planning.names].flatMap(([logicalId, name]) => {
     const resource = prepared.template.resources[logicalId] ?? null;

@@ -61,8 +61,7 @@ export interface PlannedAlias {
 
 /** The URL of a function or of an alias. */
 export interface PlannedUrl {
-  /** Key of its address among the marks. */
-  readonly mark: string;
+  readonly logicalId: string;
   readonly functionName: string;
   /** An alias; null: the function itself. */
   readonly qualifier: string | null;

@@ -1,12 +1,12 @@
 /**
  * What names in a template stand for: parameters, pseudo parameters, our functions, layers, versions and aliases, and
- * resources that are not ours. A value that is known only after a version was published is a mark, which `fillMarks`
- * replaces.
+ * resources that are not ours. A value that is known only after the deployment is a mark (`marks.ts`).
  */
 import { attributeOf, givenName, isMadeBySam } from "./foreign.ts";
 import { Evaluator, type Scope } from "./language/evaluator.ts";
 import { type Outcome, UNRESOLVED, type Unresolved } from "./language/outcome.ts";
 import type { Parameters } from "./language/parameters.ts";
+import { layerMark, urlMark, versionMark } from "./marks.ts";
 import type { Report } from "./problem.ts";
 import { isScalar, isTemplateMap, type TemplateMap, type TemplateValue } from "./value.ts";
 
@@ -37,55 +37,12 @@ export interface ReferenceInput {
 }
 
 const SILENT: Report = { error: () => {}, unsupported: () => {}, note: () => {} };
-const MARK_BEGIN = "\u{E000}";
-const MARK_END = "\u{E001}";
-/** No logical id has a blank. */
-const LAYER = "layer ";
 export const LAYER_TYPES = new Set(["AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"]);
 export const FUNCTION_TYPES = new Set(["AWS::Serverless::Function", "AWS::Lambda::Function"]);
 const VERSION_TYPE = "AWS::Lambda::Version";
 const ALIAS_TYPE = "AWS::Lambda::Alias";
 /** Attributes of a function beside its ARN that are known only to AWS. */
 const SNAPSHOT_ATTRIBUTE = "SnapStartResponse";
-
-/** A text that stands for the number of the version with this logical id, or for the address of a URL (`urlKey`). */
-export function versionMark(logicalId: string): string {
-  return `${MARK_BEGIN}${logicalId}${MARK_END}`;
-}
-
-/** The key of a URL's address among the values that marks stand for. */
-export function urlKey(logicalId: string): string {
-  return `url:${logicalId}`;
-}
-
-/** Puts numbers in the place of marks; null where one of them is not known. */
-export function fillMarks(text: string, numbers: ReadonlyMap<string, string>): string | null {
-  let isWhole = true;
-  const filled = text.replaceAll(/\u{E000}([^\u{E001}]*)\u{E001}/gu, (_mark, logicalId: string) => {
-    const number = numbers.get(logicalId);
-    if (number === undefined) isWhole = false;
-    return number ?? "";
-  });
-  return isWhole ? filled : null;
-}
-
-/**
- * A text that stands for the number of a layer's version. Layers are published before anything else, so that it may
- * stand where that of a function's version may not.
- */
-export function layerMark(logicalId: string): string {
-  return versionMark(layerKey(logicalId));
-}
-
-/** The key of a layer's mark among the numbers for `fillMarks`. */
-export function layerKey(logicalId: string): string {
-  return `${LAYER}${logicalId}`;
-}
-
-/** True where a text has a mark of a function's version. */
-export function hasVersionMark(text: string): boolean {
-  return text.replaceAll(`${MARK_BEGIN}${LAYER}`, "").includes(MARK_BEGIN);
-}
 
 /** Names in conditions, rules and loops: parameters and pseudo parameters only. */
 export function parameterScope(input: ReferenceInput, report: Report): Scope {
@@ -200,7 +157,7 @@ export class References implements Scope {
   attribute(logicalId: string, attribute: string, place: string): Outcome {
     if (!this.#isKnown(logicalId, place)) return UNRESOLVED;
     const urlOf = this.#urls.get(logicalId);
-    if (urlOf !== undefined && attribute === "FunctionUrl") return versionMark(urlKey(logicalId));
+    if (urlOf !== undefined && attribute === "FunctionUrl") return urlMark(logicalId);
     if (typeof urlOf === "string" && attribute === "FunctionArn") return urlOf;
     const own = this.#names.get(logicalId);
     if (own !== undefined) return this.#ownAttribute(logicalId, own, attribute, place);

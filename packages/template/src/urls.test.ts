@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
 import { planTemplate } from "./plan.ts";
 import type { Plan } from "./planned.ts";
-import { urlKey, versionMark } from "./references.ts";
+import { fillMarks, hasMark, urlMark, urlValues } from "./marks.ts";
 import { readTemplate } from "./template.ts";
 
 let dir: string;
@@ -50,7 +50,7 @@ it("SAM's FunctionUrlConfig is a URL of the function, and a statement for everyb
   const of = { functionName: "f", qualifier: null };
   expect(urls).toEqual([
     {
-      mark: urlKey("FUrl"),
+      logicalId: "FUrl",
       ...of,
       authType: "NONE",
       invokeMode: "RESPONSE_STREAM",
@@ -64,7 +64,7 @@ it("SAM's FunctionUrlConfig is a URL of the function, and a statement for everyb
       members: { Action: "lambda:InvokeFunctionUrl", Principal: "*", FunctionUrlAuthType: "NONE" },
     },
   ]);
-  expect(outputs).toEqual({ Url: versionMark(urlKey("FUrl")), Arn: `${ARN}f` });
+  expect(outputs).toEqual({ Url: urlMark("FUrl"), Arn: `${ARN}f` });
 });
 
 it("a function with AutoPublishAlias has the URL at its alias; AWS_IAM makes no statement", ({ expect }) => {
@@ -95,8 +95,8 @@ it.for([
     "  Url: { Value: !GetAtt U.FunctionUrl }",
   );
   expect(problems).toEqual([]);
-  expect(urls).toMatchObject([{ mark: urlKey("U"), ...expected }]);
-  expect(outputs).toEqual({ Url: versionMark(urlKey("U")) });
+  expect(urls).toMatchObject([{ logicalId: "U", ...expected }]);
+  expect(outputs).toEqual({ Url: urlMark("U") });
 });
 
 it("AWS::Lambda::Permission is a statement, and left out where it names what is not here", ({ expect }) => {
@@ -140,4 +140,39 @@ it("what a URL does not have, and what it lacks, is told", ({ expect }) => {
     ["Resources.G.FunctionUrlConfig.Cors.Origins", "unsupported"],
     ["Resources.U.TargetFunctionArn", "error"],
   ]);
+});
+
+it("the host name of a URL can be taken out of its address, which is known only after the deployment", ({ expect }) => {
+  const { outputs, problems } = plan(
+    `${F}
+  U: { Type: AWS::Lambda::Url, Properties: { TargetFunctionArn: !Ref F, AuthType: NONE } }`,
+    `  Host: { Value: !Select [2, !Split ["/", !GetAtt U.FunctionUrl]] }
+  Colon: { Value: !Select [1, !Split [":", !Sub "at:\${U.FunctionUrl}"]] }
+  Scheme: { Value: !Select [0, !Split ["/", !GetAtt U.FunctionUrl]] }`,
+  );
+  expect(problems).toEqual([]);
+  const values = new Map(urlValues("U", "http://127.0.0.1:8000/_thaw/url/abc/"));
+  const filled = Object.entries(outputs).map(([name, value]) => [name, fillMarks(value, values)]);
+  expect(Object.fromEntries(filled)).toEqual({
+    Host: "127.0.0.1:8000",
+    Colon: "http://127.0.0.1:8000/_thaw/url/abc/",
+    Scheme: "http:",
+  });
+});
+
+it.for([
+  ["Description: !Sub 'at ${U.FunctionUrl}'", "Resources.F.Description"],
+  ["Environment: { Variables: { A: !GetAtt U.FunctionUrl } }", "Resources.F.Environment.Variables.A"],
+  [
+    "Environment: { Variables: { A: !Base64 { 'Fn::GetAtt': [U, FunctionUrl] } } }",
+    "Resources.F.Environment.Variables.A",
+  ],
+  ["Tags: { at: !GetAtt U.FunctionUrl }", "Resources.F.Tags.at"],
+] as const)("%s is refused: it is known only after the deployment", ([property, place], { expect }) => {
+  const { problems, functions } = plan(`
+  F: { Type: AWS::Serverless::Function, Properties: { FunctionName: f, ${property} } }
+  U: { Type: AWS::Lambda::Url, Properties: { TargetFunctionArn: !Ref F, AuthType: NONE } }`);
+  const reason = expect.stringContaining("known only after the deployment");
+  expect(problems).toEqual([{ place, kind: "unsupported", reason }]);
+  expect(hasMark(JSON.stringify(functions))).toBe(false);
 });

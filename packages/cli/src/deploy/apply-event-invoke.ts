@@ -5,7 +5,7 @@ import {
   ResourceNotFoundException,
 } from "@aws-sdk/client-lambda";
 import type { PlannedEventInvoke } from "@thaw/template/planned";
-import { fillMarks } from "@thaw/template/references";
+import { fillMarks } from "@thaw/template/marks";
 import { CommandError } from "@thaw/installation/command-error";
 import type { Connection } from "../connection.ts";
 import type { Progress } from "./publish.ts";

@@ -5,7 +5,7 @@
 import { DeleteAliasCommand, DeleteFunctionCommand, ResourceNotFoundException } from "@aws-sdk/client-lambda";
 import { CommandError } from "@thaw/installation/command-error";
 import type { Plan, PlannedAlias, PlannedFunction } from "@thaw/template/planned";
-import { fillMarks, layerKey } from "@thaw/template/references";
+import { fillMarks, layerKey, urlValues } from "@thaw/template/marks";
 import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
 import type { Connection } from "../connection.ts";
 import { applyEventInvoke, removeEventInvoke } from "./apply-event-invoke.ts";
@@ -59,9 +59,10 @@ export async function applyPlan(connection: Connection, plan: Plan, place: Place
   }
   for (const alias of plan.aliases) await applyAlias(connection, alias, numbers, place.progress);
   const rest = deployable(plan, place.progress);
-  const marked = await applyUrls(connection, rest, keysOf(before), place.progress);
-  for (const { mark, url } of marked) numbers.set(mark, url);
-  const urls = marked.map(({ functionName, qualifier, url }) => ({ functionName, qualifier, url }));
+  const applied = await applyUrls(connection, rest, keysOf(before), place.progress);
+  for (const { logicalId, url } of applied)
+    for (const [key, value] of urlValues(logicalId, url)) numbers.set(key, value);
+  const urls = applied.map(({ functionName, qualifier, url }) => ({ functionName, qualifier, url }));
   for (const each of rest.eventInvokes) await applyEventInvoke(connection, each, numbers, place.progress);
   const kept = await removeGone(connection, before, after, new Set(plan.functionNames), place.progress);
   await writeRecord(connection, place.recordKey, { ...after, ...kept });

@@ -23,19 +23,19 @@ export interface DeployedUrl {
 
 type Named = Pick<PlannedUrl, "functionName" | "qualifier">;
 
-/** Makes the URLs and the statements of a plan. Gives the addresses with their marks. */
+/** Makes the URLs and the statements of a plan. Gives the addresses. */
 export async function applyUrls(
   connection: Connection,
   plan: Pick<Plan, "urls" | "permissions">,
   recorded: ReadonlySet<string>,
   progress: Progress,
-): Promise<ReadonlyArray<DeployedUrl & Pick<PlannedUrl, "mark">>> {
-  const deployed: Array<DeployedUrl & Pick<PlannedUrl, "mark">> = [];
+): Promise<ReadonlyArray<DeployedUrl & Pick<PlannedUrl, "logicalId">>> {
+  const deployed: Array<DeployedUrl & Pick<PlannedUrl, "logicalId">> = [];
   for (const planned of plan.urls) {
-    const { mark, functionName, qualifier } = planned;
+    const { logicalId, functionName, qualifier } = planned;
     const url = await applyUrl(connection, planned);
     progress(`${nameOf(planned)}: URL ${url}`);
-    deployed.push({ mark, functionName, qualifier, url });
+    deployed.push({ logicalId, functionName, qualifier, url });
   }
   for (const planned of plan.permissions) await applyPermission(connection, planned, recorded, progress);
   return deployed;

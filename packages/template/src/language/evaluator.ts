@@ -5,6 +5,7 @@
  * The scope decides what is known: it may answer UNRESOLVED for a value that is known after a resource was made, so
  * that the same evaluation serves a plan and a stack.
  */
+import { hasMark } from "../marks.ts";
 import type { Report } from "../problem.ts";
 import { isCall, isScalar, isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "../value.ts";
 import { splitBlock } from "./cidr.ts";
@@ -164,6 +165,14 @@ export class Evaluator {
     return isScalar(found) ? String(found) : this.#wrong(place, `has ${what} that is no text`);
   }
 
+  /** A text that the function needs as it is: what is known only after the deployment is refused. */
+  #known(value: TemplateValue | undefined, place: string, what: string): string | Unresolved {
+    const text = this.#string(value, place, what);
+    if (text === UNRESOLVED || !hasMark(text)) return text;
+    this.#report.unsupported(place, `has ${what} that is known only after the deployment`);
+    return this.#lost();
+  }
+
   #list(value: TemplateValue | undefined, place: string, what: string): readonly TemplateValue[] | Unresolved {
     const found = value === undefined ? undefined : this.#whole(value, place);
     if (found === UNRESOLVED) return UNRESOLVED;
@@ -247,7 +256,7 @@ export class Evaluator {
   #findInMap(argument: TemplateValue, place: string): Outcome {
     const [map, top, second, more] = this.#arguments("Fn::FindInMap", argument, place, 3, 4);
     if (second === undefined) return UNRESOLVED;
-    const keys = [map, top, second].map((each) => this.#string(each, place, "Fn::FindInMap with a key"));
+    const keys = [map, top, second].map((each) => this.#known(each, place, "Fn::FindInMap with a key"));
     if (keys.includes(UNRESOLVED)) return UNRESOLVED;
     const [name = "", topKey = "", secondKey = ""] = keys as string[];
     const mapping = Object.hasOwn(this.#scope.mappings, name) ? this.#scope.mappings[name] : undefined;
@@ -272,14 +281,14 @@ export class Evaluator {
   }
 
   #base64(argument: TemplateValue, place: string): Outcome {
-    const text = this.#string(argument, place, "Fn::Base64 of something");
+    const text = this.#known(argument, place, "Fn::Base64 of something");
     return text === UNRESOLVED ? UNRESOLVED : Buffer.from(text).toString("base64");
   }
 
   #cidr(argument: TemplateValue, place: string): Outcome {
     const [block, count, bits] = this.#arguments("Fn::Cidr", argument, place, 3);
     if (bits === undefined) return UNRESOLVED;
-    const texts = [block, count, bits].map((each) => this.#string(each, place, "Fn::Cidr with an argument"));
+    const texts = [block, count, bits].map((each) => this.#known(each, place, "Fn::Cidr with an argument"));
     if (texts.includes(UNRESOLVED)) return UNRESOLVED;
     const [from = "", many = "", wide = ""] = texts as string[];
     const blocks = splitBlock(from, Number(many), Number(wide));

@@ -1,7 +1,8 @@
 /** AWS::Serverless::Function and AWS::Lambda::Function */
 import type { PlannedCode } from "../planned.ts";
 import { isScalar, isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "../value.ts";
-import { hasVersionMark } from "../references.ts";
+import { LATE } from "../late-values.ts";
+import { hasLateMark } from "../marks.ts";
 import { assetOf, refuseObjectVersion, toCode } from "./code.ts";
 import { readDeadLetterQueue, readSamEventInvoke } from "./event-invoke.ts";
 import { FUNCTION_PROPERTIES, isTaken } from "./function-properties.ts";
@@ -178,11 +179,7 @@ function readEnvironment({ report }: Planning, place: string, environment: Templ
   const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries(variables)) {
     const at = `${place}.Environment.Variables.${name}`;
-    if (typeof value === "string" && hasVersionMark(value))
-      report.unsupported(
-        at,
-        "needs the number of a version or the address of a URL, which is known only after the deployment",
-      );
+    if (typeof value === "string" && hasLateMark(value)) report.unsupported(at, LATE);
     else if (isScalar(value)) texts[name] = String(value);
     else if (value !== null) report.error(at, "must be a text");
   }

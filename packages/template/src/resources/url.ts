@@ -1,6 +1,5 @@
 /** AWS::Lambda::Url, and FunctionUrlConfig of AWS::Serverless::Function */
 import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "../value.ts";
-import { urlKey } from "../references.ts";
 import { lacks, NOT_SUPPORTED, type Planning, readNumber, type Resource, targetOf, text } from "./planning.ts";
 
 const NEEDED = ["TargetFunctionArn", "AuthType"];
@@ -13,7 +12,7 @@ export function readUrl(planning: Planning, resource: Resource): void {
   if (lacks(planning, resource, NEEDED)) return;
   const target = targetOf(properties["TargetFunctionArn"]);
   planning.urls.push({
-    mark: urlKey(logicalId),
+    logicalId,
     functionName: target.functionName,
     qualifier: text(properties["Qualifier"]) ?? target.qualifier,
     ...readSettings(planning, place, properties),
@@ -30,7 +29,7 @@ export function readOwnUrl(planning: Planning, { logicalId, place, properties }:
   refuseOthers(planning, at, config, SETTINGS);
   const of = { functionName: name, qualifier: text(properties["AutoPublishAlias"]) };
   const settings = readSettings(planning, at, config);
-  planning.urls.push({ mark: urlKey(`${logicalId}Url`), ...of, ...settings });
+  planning.urls.push({ logicalId: `${logicalId}Url`, ...of, ...settings });
   if (settings.authType !== "NONE") return;
   const members = { Action: "lambda:InvokeFunctionUrl", Principal: "*", FunctionUrlAuthType: "NONE" };
   planning.permissions.push({ statementId: `${logicalId}UrlPublicPermissions`, ...of, members });
