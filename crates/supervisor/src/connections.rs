@@ -64,6 +64,8 @@ pub struct Connection {
     interest: Interest,
     state: State,
     received: Vec<u8>,
+    /// How many bytes of the head at the beginning of `received` were looked at in vain.
+    searched: usize,
     queue: Outgoing,
     chunked: bool,
     /// Null where the server has not been told of the call.
@@ -95,6 +97,7 @@ impl Connection {
             interest,
             state: State::Head,
             received: Vec::new(),
+            searched: 0,
             queue: Outgoing::default(),
             chunked: false,
             call: None,
@@ -169,11 +172,15 @@ impl Connection {
             return self.after_drain();
         }
         if matches!(self.state, State::Head) {
-            match http::parse_head(&self.received) {
-                Parsed::Incomplete => return events,
+            match http::parse_head(&self.received, self.searched) {
+                Parsed::Incomplete => {
+                    self.searched = self.received.len();
+                    return events;
+                }
                 Parsed::Malformed => return self.refuse(events),
                 Parsed::Head(head, size) => {
                     self.received.drain(..size);
+                    self.searched = 0;
                     events.push(Event::Head(self.begin(head)));
                 }
             }

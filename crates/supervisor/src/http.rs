@@ -3,8 +3,13 @@
 //! A request's head is parsed whole; its body is handed on in pieces. Bytes past the end of a request are left for the
 //! next one.
 
-/// Largest head; the clients of the Runtime API send a few hundred bytes.
-pub const HEAD_SIZE_BYTES_MAX: usize = 16 * 1024;
+/// Largest head, as that of Go's HTTP server, which AWS's Runtime API is written with: 1 MiB and some more. AWS's
+/// clients put up to 1 MiB into `X_RAY_CAUSE`.
+pub const HEAD_SIZE_BYTES_MAX: usize = 1024 * 1024 + 4096;
+/// Largest head without that field: what is relayed. The clients send a few hundred bytes.
+const RELAYED_SIZE_BYTES_MAX: usize = 16 * 1024;
+/// The cause of an error for X-Ray, with all its frames. Nobody is there to take it, so it is not relayed.
+const X_RAY_CAUSE: &str = "lambda-runtime-function-xray-error-cause";
 const HEADERS_MAX: usize = 100;
 /// A chunk's size line, with extensions nobody sends.
 const CHUNK_LINE_BYTES_MAX: usize = 256;
@@ -44,7 +49,12 @@ pub enum Parsed {
     Malformed,
 }
 
-pub fn parse_head(bytes: &[u8]) -> Parsed {
+/// `searched`: how many of the bytes an earlier call has seen, so that a long head which comes byte by byte is not
+/// parsed again with each of them.
+pub fn parse_head(bytes: &[u8], searched: usize) -> Parsed {
+    if bytes.len() > RELAYED_SIZE_BYTES_MAX && bytes.len() < HEAD_SIZE_BYTES_MAX && !has_end(bytes, searched) {
+        return Parsed::Incomplete;
+    }
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut headers);
     let size = match request.parse(bytes) {
@@ -62,8 +72,13 @@ pub fn parse_head(bytes: &[u8]) -> Parsed {
         body: Body::Length(0),
     };
     let (mut length, mut chunked) = (None, false);
+    let mut relayed_size = size;
     for header in request.headers.iter() {
         let name = header.name.to_ascii_lowercase();
+        if name == X_RAY_CAUSE {
+            relayed_size -= header.value.len();
+            continue;
+        }
         let value = String::from_utf8_lossy(header.value).trim().to_string();
         match name.as_str() {
             "content-length" => match (value.parse::<u64>(), length) {
@@ -82,11 +97,17 @@ pub fn parse_head(bytes: &[u8]) -> Parsed {
         }
         head.headers.push((name, value));
     }
-    if chunked && length.is_some() {
+    if chunked && length.is_some() || relayed_size > RELAYED_SIZE_BYTES_MAX {
         return Parsed::Malformed;
     }
     head.body = if chunked { Body::Chunked(Chunk::Size) } else { Body::Length(length.unwrap_or(0)) };
     Parsed::Head(head, size)
+}
+
+/// Tells whether an empty line ends among the bytes that were not searched yet.
+fn has_end(bytes: &[u8], searched: usize) -> bool {
+    let fresh = &bytes[searched.saturating_sub(2).min(bytes.len())..];
+    fresh.windows(2).any(|pair| pair == b"\n\n") || fresh.windows(3).any(|three| three == b"\n\r\n")
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -229,7 +250,7 @@ mod tests {
     #[test]
     fn reads_a_head() {
         let text = b"POST /a?b=c HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
-        let Parsed::Head(head, size) = parse_head(text) else { panic!("no head") };
+        let Parsed::Head(head, size) = parse_head(text, 0) else { panic!("no head") };
         assert_eq!((head.method.as_str(), head.path.as_str()), ("POST", "/a?b=c"));
         assert_eq!(head.headers[0], ("host".to_string(), "x".to_string()));
         assert_eq!(read_body(head.body, &text[size..]), Ok((b"hello".to_vec(), 5)));
@@ -251,14 +272,45 @@ mod tests {
             "GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
             "nonsense\r\n\r\n",
         ] {
-            assert_eq!(parse_head(text.as_bytes()), Parsed::Malformed, "{text}");
+            assert_eq!(parse_head(text.as_bytes(), 0), Parsed::Malformed, "{text}");
         }
+    }
+
+    fn head_with(name: &str, size: usize) -> Vec<u8> {
+        format!("POST /a HTTP/1.1\r\nHost: x\r\n{name}: {}\r\nContent-Length: 0\r\n\r\n", "x".repeat(size)).into_bytes()
+    }
+
+    #[test]
+    fn takes_a_long_cause_for_x_ray_and_does_not_relay_it() {
+        let text = head_with("Lambda-Runtime-Function-XRay-Error-Cause", 1024 * 1024);
+        let Parsed::Head(head, size) = parse_head(&text, 0) else { panic!("no head") };
+        let names: Vec<&str> = head.headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!((names, size), (vec!["host", "content-length"], text.len()));
+    }
+
+    #[test]
+    fn sees_the_end_of_a_long_head_wherever_it_is_cut() {
+        let text = head_with("Lambda-Runtime-Function-XRay-Error-Cause", 20_000);
+        let mut searched = 0;
+        for cut in text.len() - 5..text.len() {
+            assert_eq!(parse_head(&text[..cut], searched), Parsed::Incomplete, "{cut}");
+            searched = cut;
+        }
+        assert!(matches!(parse_head(&text, searched), Parsed::Head(..)));
+    }
+
+    #[test]
+    fn refuses_other_long_heads() {
+        assert!(matches!(parse_head(&head_with("x", 16_000), 0), Parsed::Head(..)));
+        assert_eq!(parse_head(&head_with("x", 17_000), 0), Parsed::Malformed);
+        let endless = vec![b'x'; HEAD_SIZE_BYTES_MAX];
+        assert_eq!(parse_head(&endless, endless.len() - 1), Parsed::Malformed);
     }
 
     proptest! {
         #[test]
         fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = parse_head(&bytes);
+            let _ = parse_head(&bytes, 0);
             let _ = read_body(Body::Chunked(Chunk::Size), &bytes);
         }
     }
