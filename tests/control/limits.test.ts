@@ -154,6 +154,16 @@ test("GetAccountSettings says what the host can run at once", async () => {
   await harness.end();
 });
 
+test("no more is reserved than the host can run, and a tenth stays unreserved as on AWS", async () => {
+  const harness = await ControlHarness.start({ functions: { f: {} }, limits: { environmentsMax: 100 } });
+  await harness.create("f", "f", { snapStart: false });
+  const reserve = (count: number): Promise<unknown> =>
+    harness.call("PutFunctionConcurrency", { FunctionName: "f", ReservedConcurrentExecutions: count });
+  await expect(reserve(91)).rejects.toThrow("below its minimum value of [10].");
+  expect(await reserve(90)).toEqual({ ReservedConcurrentExecutions: 90 });
+  await harness.end();
+});
+
 test("a function with a thousand events does not keep the event of another one waiting", async () => {
   const handled: string[] = [];
   const { run, release } = gated("handle");

@@ -217,3 +217,47 @@ test.for([
     await extended.end();
   },
 );
+
+test("what is provisioned of a reservation is there for its version only (recorded …reserved_provisioned_overlap)", async () => {
+  const gates: Array<() => void> = [];
+  const harness = await withVersion({
+    f: { handle: () => new Promise((resolve) => void gates.push(() => resolve('"ran"'))) },
+  });
+  await harness.call("PutFunctionConcurrency", { FunctionName: "f", ReservedConcurrentExecutions: 2 });
+  await provision(harness, "live", 1);
+  await harness.advance(0);
+  const ask = (qualifier?: string): Promise<unknown> =>
+    harness.request({ name: "f", qualifier }).then(
+      ({ StatusCode }) => StatusCode,
+      (error: { extra: { Reason?: string } }) => error.extra.Reason,
+    );
+  const full = "ReservedFunctionConcurrentInvocationLimitExceeded";
+  const first = ask();
+  await harness.advance(0);
+  expect(await ask()).toBe(full);
+  const provisioned = ask("live");
+  await harness.advance(0);
+  expect(await ask("live")).toBe(full);
+  for (const open of gates) open();
+  expect(await Promise.all([first, provisioned])).toEqual([200, 200]);
+  await harness.advance(0);
+  await provision(harness, "live", 2);
+  await harness.advance(0);
+  expect(await ask()).toBe(full);
+  await harness.end();
+});
+
+test("a configuration is seen in progress for a while, however quickly it is ready", async () => {
+  const harness = await ControlHarness.start({ functions: { f: tellType }, limits: { stateChangeMs: 200 } });
+  await harness.create("f", "f", PLAIN);
+  await harness.advance(200);
+  await harness.publish("f");
+  await provision(harness, "1", 2);
+  const get = (): Promise<unknown> =>
+    harness.call("GetProvisionedConcurrencyConfig", { FunctionName: "f", Qualifier: "1" });
+  await harness.advance(100);
+  expect(await get()).toMatchObject({ AllocatedProvisionedConcurrentExecutions: 0, Status: "IN_PROGRESS" });
+  await harness.advance(100);
+  expect(await get()).toMatchObject({ AllocatedProvisionedConcurrentExecutions: 2, Status: "READY" });
+  await harness.end();
+});

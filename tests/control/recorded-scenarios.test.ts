@@ -174,7 +174,7 @@ describe("versions", () => {
     expect(stateOf(created)).toEqual(["Pending", "1", arn]);
     const version = await replay.send("GetFunctionConfiguration", { FunctionName, Qualifier: "1" });
     expect(stateOf(version)).toEqual(["Active", "1", `${arn}:1`]);
-    expect(version["RevisionId"]).toBe(created["RevisionId"]);
+    expect(version["RevisionId"]).not.toBe(created["RevisionId"]);
     const same = await replay.send("PublishVersion", { FunctionName, Description: "once more" });
     expect([...stateOf(same), same["RevisionId"]]).toEqual(["Active", "1", `${arn}:1`, version["RevisionId"]]);
   });

@@ -14,3 +14,13 @@ export function chooseVersion(alias: AliasRecord, chance: number): string {
   }
   return alias.functionVersion;
 }
+
+/** The versions behind an alias, each with its part of the requests; without an alias: the version itself. */
+export function partsOf(
+  alias: AliasRecord | null,
+  qualifier: string,
+): ReadonlyArray<readonly [version: string, weight: number]> {
+  const others = Object.entries(alias?.weights ?? {});
+  const rest = 1 - others.reduce((sum, [, weight]) => sum + weight, 0);
+  return [[alias?.functionVersion ?? qualifier, rest], ...others];
+}

@@ -6,11 +6,10 @@ import type { ControlServices } from "../services.ts";
 
 /** Sums up what the account has of AWS's limits, and what this host can really run of them. */
 export async function getAccountSettings(
-  services: Pick<ControlServices, "store" | "limits">,
+  services: Pick<ControlServices, "store">,
   concurrency: Concurrency,
 ): Promise<Out<"GetAccountSettings">> {
   const versions = await services.store.listAllVersions();
-  const { concurrencyMax, environmentsMax } = services.limits;
   let totalCodeSize = 0;
   const layers = await services.store.listAccountEntries("layerVersion");
   for (const { code } of [...versions, ...layers]) totalCodeSize += code.codeSizeBytes;
@@ -19,8 +18,8 @@ export async function getAccountSettings(
       TotalCodeSize: 80_530_636_800,
       CodeSizeUnzipped: 262_144_000,
       CodeSizeZipped: 52_428_800,
-      ConcurrentExecutions: Math.min(concurrencyMax, environmentsMax),
-      UnreservedConcurrentExecutions: Math.min(await concurrency.unreserved(), environmentsMax),
+      ConcurrentExecutions: concurrency.accountMax,
+      UnreservedConcurrentExecutions: await concurrency.unreserved(),
     },
     AccountUsage: {
       TotalCodeSize: totalCodeSize,

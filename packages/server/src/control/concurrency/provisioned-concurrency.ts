@@ -3,6 +3,7 @@
  * whenever something changed. https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html; texts that are
  * not in the API's model are those that LocalStack keeps from AWS (localstack-core …/lambda_/provider.py).
  */
+import { partsOf } from "../../model/alias-routing.ts";
 import { ApiError, conflict, invalidParameter, notFound, untypedInvalidParameter } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import {
@@ -24,7 +25,7 @@ import type { UnfinishedWork } from "../records/unfinished-work.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlParts } from "../services.ts";
 
-type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "worker" | "clock" | "onProblem">;
+type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "worker" | "clock" | "limits" | "onProblem">;
 
 type ProvisionedOperations = OperationsOf<
   | "PutProvisionedConcurrencyConfig"
@@ -238,6 +239,9 @@ export class ProvisionedConcurrency {
   }
 
   async #present(record: ProvisionedRecord): Promise<Out<"GetProvisionedConcurrencyConfig">> {
+    // As other changes, it can be seen for a while, however quickly it is done.
+    const isFresh = this.#services.clock.nowMs() - record.lastModifiedMs < this.#services.limits.stateChangeMs;
+    if (isFresh) return { ...present(record, NONE), Status: "IN_PROGRESS" };
     if (!this.#tries.isGivenUp(record)) return present(record, await this.#statusOf(record));
     return { ...present(record, NONE), Status: "FAILED", StatusReason: GIVEN_UP };
   }
@@ -288,11 +292,11 @@ export class ProvisionedConcurrency {
   ): Promise<ReadonlyArray<{ readonly record: Stored<VersionRecord>; readonly weight: number }>> {
     const { store } = this.#services;
     const alias = await store.getAlias(name, qualifier);
-    const extra = Object.entries(alias?.weights ?? {});
-    const rest = 1 - extra.reduce((sum, [, weight]) => sum + weight, 0);
-    const parts: ReadonlyArray<readonly [string, number]> = [[alias?.functionVersion ?? qualifier, rest], ...extra];
     const found = await Promise.all(
-      parts.map(async ([version, weight]) => ({ record: await store.getVersion(name, version), weight })),
+      partsOf(alias, qualifier).map(async ([version, weight]) => ({
+        record: await store.getVersion(name, version),
+        weight,
+      })),
     );
     return found.flatMap(({ record, weight }) => (record === null ? [] : [{ record, weight }]));
   }

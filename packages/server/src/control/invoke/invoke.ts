@@ -201,7 +201,7 @@ export class InvokeOperation {
   /** Runs within the limits of concurrency, which a streamed response leaves at its end. */
   async #enter({ found, epoch }: Found, attempt: Attempt): Promise<Ran> {
     await this.#checkChain(found.owner, attempt.traceId);
-    const entered = await this.#concurrency.enter(found.owner);
+    const entered = await this.#concurrency.enter(found.owner, found.version.version);
     if ("throttled" in entered)
       return { version: found.version, outcome: { kind: "throttled", reason: entered.throttled } };
     let isStreaming = false;

@@ -396,8 +396,9 @@ export class Publisher {
       const current = await store.getVersion(functionName, version);
       if (current === null || !isSame(current, record) || !isWanted()) return { writes: [], result: null };
       const made = { ...current, snapshotId: null, snapshotFacts: null, ...change };
-      // AWS's rule (recorded …TestLambdaRevisions.test_function_revisions_version_and_alias).
-      const isFirst = current.state === "Pending" && !current.isRegenerating;
+      // One that `Publish` made gets a new one when it is Active, as its function does (recorded …test_list_functions).
+      const isFirst =
+        current.state === "Pending" && !current.isRegenerating && current.config.snapStartApplyOn !== "None";
       const changed = isFirst ? made : { ...made, revisionId: random.uuid() };
       return { writes: [{ op: "put", kind: "version", record: changed, over: current }], result: changed };
     });
