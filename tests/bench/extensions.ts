@@ -1,12 +1,17 @@
-/** What an extension that only registers adds to a cold start: the same function without it and with it, in turns. */
+/**
+ * What an extension that only registers, and what layers add to a cold start: the same function without them and with
+ * them, in turns.
+ */
 import { PublishLayerVersionCommand } from "@aws-sdk/client-lambda";
 import { startThaw } from "../../tools/thaw-server.ts";
-import { TestFunctions, zipOf } from "../support/functions.ts";
+import { type Files, TestFunctions, zipOf } from "../support/functions.ts";
 import type { Series } from "./series.ts";
-import { coldInvokes, type Subject, type Timed } from "./subjects.ts";
+import { coldInvokes, type Subject } from "./subjects.ts";
 
 const ROUNDS = 25;
 const LEARNING = 4;
+const LAYERS = 5;
+const FILES_PER_LAYER = 2000;
 
 /**
  * Asks for its first event and never gets one. One small process: what an interpreter needs is not what is measured.
@@ -26,34 +31,55 @@ export async function measureExtensions(): Promise<Series[]> {
   const server = await startThaw({ args: ["--parked-clones", "0"] });
   try {
     const functions = new TestFunctions(server, { keepAlive: true });
-    const layer = await functions.lambda.send(
-      new PublishLayerVersionCommand({
-        LayerName: "registers",
-        Content: { ZipFile: await zipOf({ "extensions/registers": REGISTERS }) },
-      }),
-    );
-    const make = async (layers: readonly string[]): Promise<[Subject, string]> => {
+    const extension = await publishLayer(functions, "registers", { "extensions/registers": REGISTERS });
+    const layers: string[] = [];
+    for (let layer = 0; layer < LAYERS; layer++) {
+      const files = Array.from({ length: FILES_PER_LAYER }, (_, file) => [`data/${layer}/${file}`, `${file}`] as const);
+      layers.push(await publishLayer(functions, `layer-${layer}`, Object.fromEntries(files)));
+    }
+    const variants = { plain: [], "with an extension that only registers": [extension], [LAYERED]: layers };
+    const subjects: Array<readonly [Subject, string]> = [];
+    for (const [label, Layers] of Object.entries(variants)) {
       const name = await functions.createSnapStart(
         { "index.py": "def handler(event, context):\n    return 1\n" },
-        { Runtime: "python3.13", MemorySize: 1769, Layers: [...layers] },
+        { Runtime: "python3.13", MemorySize: 1769, Layers },
       );
-      return [{ label: name, name, event: {} }, await functions.publish(name)];
-    };
-    const subjects = [await make([]), await make([layer.LayerVersionArn ?? ""])] as const;
-    for (const [subject, version] of subjects) await coldInvokes(functions, subject, version, LEARNING);
-    const all: [Timed[], Timed[]] = [[], []];
-    for (let round = 0; round < ROUNDS; round++)
-      for (const [index, [subject, version]] of subjects.entries())
-        all[index === 0 ? 0 : 1].push(...(await coldInvokes(functions, subject, version, 1)));
-    return [
-      { name: "cold start without extensions, at the client", unit: "ms", values: all[0].map((each) => each.clientMs) },
-      {
-        name: "cold start with an extension that only registers, at the client",
-        unit: "ms",
-        values: all[1].map((each) => each.clientMs),
-      },
-    ];
+      const subject = { label, name, event: {} };
+      const version = await functions.publish(name);
+      await coldInvokes(functions, subject, version, LEARNING);
+      subjects.push([subject, version]);
+    }
+    return await inTurns(functions, subjects);
   } finally {
     await server.remove();
   }
+}
+
+const LAYERED = `with ${LAYERS} layers of ${FILES_PER_LAYER} files`;
+
+async function publishLayer(functions: TestFunctions, LayerName: string, files: Files): Promise<string> {
+  const Content = { ZipFile: await zipOf(files) };
+  const { LayerVersionArn = "" } = await functions.lambda.send(new PublishLayerVersionCommand({ LayerName, Content }));
+  return LayerVersionArn;
+}
+
+/** Cold starts of each subject, and what those after the first one take more, round by round. */
+async function inTurns(
+  functions: TestFunctions,
+  subjects: ReadonlyArray<readonly [Subject, string]>,
+): Promise<Series[]> {
+  const rounds: number[][] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const times: number[] = [];
+    for (const [subject, version] of subjects)
+      for (const { clientMs } of await coldInvokes(functions, subject, version, 1)) times.push(clientMs);
+    rounds.push(times);
+  }
+  return subjects.flatMap(([{ label }], index) => {
+    const times = rounds.map((round) => round[index] ?? Number.NaN);
+    const cold: Series = { name: `cold start, ${label}, at the client`, unit: "ms", values: times };
+    if (index === 0) return [cold];
+    const more = rounds.map((round) => (round[index] ?? Number.NaN) - (round[0] ?? Number.NaN));
+    return [cold, { name: "of it more than the plain one of the same round", unit: "ms", values: more }];
+  });
 }

@@ -35,7 +35,7 @@ const PLAIN: Subject = {
 };
 const UNPRIMED: Subject = { ...SPRING, label: "Spring Boot, unprimed", name: "orders-unprimed" };
 
-export async function measureFunctions(): Promise<Series[]> {
+export async function* measureFunctions(): AsyncGenerator<Series> {
   const server = await startThaw();
   try {
     const functions = new TestFunctions(server, { keepAlive: true });
@@ -56,45 +56,45 @@ export async function measureFunctions(): Promise<Series[]> {
       MemorySize: 512,
     });
     const plain = await functions.publish(PLAIN.name);
-    return [
-      ...(await measure(server, functions, SPRING, "live")),
-      ...(await measure(server, functions, PLAIN, plain)),
-      ...(await measureUnprimed(server, functions)),
-      ...(await measure(server, functions, PYTHON, python)),
-      ...(await measure(server, functions, NODE, "live")),
-    ];
+    yield* measure(server, functions, SPRING, "live");
+    yield* measure(server, functions, PLAIN, plain);
+    yield* await measureUnprimed(server, functions);
+    yield* measure(server, functions, PYTHON, python);
+    yield* measure(server, functions, NODE, "live");
   } finally {
     await server.remove();
   }
 }
 
-async function measure(
+async function* measure(
   server: ThawServer,
   functions: TestFunctions,
   subject: Subject,
   qualifier: string,
-): Promise<Series[]> {
+): AsyncGenerator<Series> {
   const { label } = subject;
   const init = await coldInvokes(functions, subject, "$LATEST", INIT);
+  yield { name: `${label}: cold, whole Init, at the client`, unit: "ms", values: init.map((each) => each.clientMs) };
   await functions.stopEnvironments(subject.name);
   const first = await coldInvokes(functions, subject, qualifier, 1);
+  yield {
+    name: `${label}: first cold invoke ever, at the client`,
+    unit: "ms",
+    values: first.map((each) => each.clientMs),
+  };
   await coldInvokes(functions, subject, qualifier, LEARNING);
   const from = server.output().length;
   const cold = await coldInvokes(functions, subject, qualifier, COLD);
   const traces = await restoreTraces(server, functions, { from, count: COLD });
+  yield { name: `${label}: cold, at the client`, unit: "ms", values: cold.map((each) => each.clientMs) };
+  yield { name: `${label}: its Restore Duration`, unit: "ms", values: cold.map((each) => each.startMs) };
+  yield* phaseSeries(label, traces, ["criu", "hooks", "firstResponse"]);
+  yield* memorySeries(label, traces);
   const parked = await parkedInvokes(functions, subject, qualifier, COLD);
-  const warm = await measureWarm(functions, subject, qualifier);
+  const name = `${label}: from a parked clone, at the client`;
+  yield { name, unit: "ms", values: parked.map((each) => each.clientMs) };
+  yield* await measureWarm(functions, subject, qualifier);
   await functions.stopEnvironments(subject.name);
-  return [
-    { name: `${label}: cold, whole Init, at the client`, unit: "ms", values: init.map((each) => each.clientMs) },
-    { name: `${label}: first cold invoke ever, at the client`, unit: "ms", values: first.map((each) => each.clientMs) },
-    { name: `${label}: cold, at the client`, unit: "ms", values: cold.map((each) => each.clientMs) },
-    { name: `${label}: its Restore Duration`, unit: "ms", values: cold.map((each) => each.startMs) },
-    ...phaseSeries(label, traces, ["criu", "hooks", "firstResponse"]),
-    ...memorySeries(label, traces),
-    { name: `${label}: from a parked clone, at the client`, unit: "ms", values: parked.map((each) => each.clientMs) },
-    ...warm,
-  ];
 }
 
 async function measureWarm(functions: TestFunctions, subject: Subject, qualifier: string): Promise<Series[]> {

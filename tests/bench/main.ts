@@ -19,7 +19,10 @@ import { measureStock } from "./stock.ts";
 import { measureStreaming } from "./streaming.ts";
 import { measureUrls } from "./urls.ts";
 
-const PARTS: Readonly<Record<string, () => Promise<Series[]>>> = {
+/** A part that takes minutes hands its series on as they are measured. */
+type Measure = () => AsyncIterable<Series> | Promise<Series[]>;
+
+const PARTS: Readonly<Record<string, Measure>> = {
   server: measureServer,
   functions: measureFunctions,
   stock: measureStock,
@@ -43,11 +46,12 @@ async function main(): Promise<void> {
   const series: Series[] = [];
   for (const [name, measure] of Object.entries(PARTS)) {
     if (chosen.length > 0 && !chosen.includes(name)) continue;
-    const measured = await measure();
-    for (const each of measured) process.stdout.write(`${toRow(each)}\n`);
-    series.push(...measured);
-    // After each part: one that fails does not take the others with it.
-    write(series);
+    for await (const each of await measure()) {
+      process.stdout.write(`${toRow(each)}\n`);
+      series.push(each);
+      // After each: one that fails does not take the others with it.
+      write(series);
+    }
   }
   process.stdout.write(`\n${cpus().length} cores, Linux ${release()}; all values in ${OUT}\n`);
 }
