@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { OPERATIONS, type OperationName } from "@thaw/aws-api";
-import { HONOURED, KEPT, OF_NOTHING, REFUSED, REFUSING_ALL } from "@thaw/server/testing/control";
+import { HONOURED, KEPT, OF_NOTHING, REFUSED } from "@thaw/server/testing/control";
 import { wrapMarkdown } from "./wrap-markdown.ts";
 
 const FILE = "docs/reference/api.md";
@@ -15,7 +15,7 @@ function rowOf(name: OperationName): string {
 }
 
 function statusOf(name: OperationName): string {
-  if (HONOURED[name] === undefined || REFUSING_ALL.has(name)) return "refused";
+  if (HONOURED[name] === undefined) return "refused";
   if (OF_NOTHING[name] !== undefined) return "empty";
   return KEPT[name] === undefined ? "real" : "kept";
 }

@@ -43,6 +43,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     ".": [
       "check",
       "concurrency",
+      "event-sources",
       "functions",
       "invoke",
       "layers",
@@ -53,6 +54,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
       "urls",
     ],
     check: ["invoke", "records"],
+    "event-sources": ["records"],
     functions: ["records", "snapshots"],
     invoke: ["concurrency", "records", "snapshots"],
     layers: ["records"],

@@ -34,6 +34,11 @@ export const LAMBDA: ServiceModel<OperationName> = {
   shapes: {
     ...SHAPES,
     InvokeMode: { ...SHAPES["InvokeMode"], type: "string", enum: ["RESPONSE_STREAM", "BUFFERED"] },
+    EventSourcePosition: {
+      ...SHAPES["EventSourcePosition"],
+      type: "string",
+      enum: ["LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"],
+    },
     RecursiveLoop: { ...SHAPES["RecursiveLoop"], type: "string", enum: ["Terminate", "Allow"] },
     // The runtime of a list's filter is checked with the rest of the request, unlike that of a function.
     RuntimeFilter: { ...SHAPES["Runtime"], type: "string" },
@@ -44,6 +49,11 @@ export const LAMBDA: ServiceModel<OperationName> = {
   checkedByTheService: new Set(["Runtime"]),
   saidByTheService: {
     // Recorded …TestLambdaRecursion.test_put_function_recursion_config_invalid_value.
+    EventSourcePosition: {
+      ...SHAPES["EventSourcePosition"],
+      type: "string",
+      enum: ["LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"],
+    },
     RecursiveLoop: { enum: ["Terminate", "Allow"] },
     // Recorded …TestLambdaUrl.test_url_config_exceptions.
     InvokeMode: { enum: ["RESPONSE_STREAM", "BUFFERED"] },

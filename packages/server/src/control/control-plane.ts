@@ -4,7 +4,7 @@ import { createOperatorFaces, type OperatorFaces } from "./operator/faces.ts";
 import { absentOperations } from "./functions/absent.ts";
 import { aliasOperations } from "./functions/aliases.ts";
 import { codeSigningOperations } from "./functions/code-signing.ts";
-import { eventSourceOperations } from "./functions/event-sources.ts";
+import { eventSourceOperations } from "./event-sources/mappings.ts";
 import { runtimeManagementOperations } from "./functions/runtime-management.ts";
 import { CheckOperation } from "./check/check.ts";
 import { Concurrency, concurrencyOperations } from "./concurrency/concurrency.ts";

@@ -51,12 +51,43 @@ const CONFIG = [
   "VpcConfig.Ipv6AllowedForDualStack",
 ];
 const LAYER_VERSION = ["LayerName", "VersionNumber"];
-
-/** Operations that refuse every request, so that no member of one can be taken and ignored. */
-export const REFUSING_ALL: ReadonlySet<OperationName> = new Set([
-  "CreateEventSourceMapping",
-  "UpdateEventSourceMapping",
-]);
+const KAFKA = [
+  "ConsumerGroupId",
+  "SchemaRegistryConfig.SchemaRegistryURI",
+  "SchemaRegistryConfig.EventRecordFormat",
+  "SchemaRegistryConfig.AccessConfigs.Type",
+  "SchemaRegistryConfig.AccessConfigs.URI",
+  "SchemaRegistryConfig.SchemaValidationConfigs.Attribute",
+];
+const EVENT_SOURCE = [
+  "FunctionName",
+  "Enabled",
+  "BatchSize",
+  "FilterCriteria.Filters.Pattern",
+  "KMSKeyArn",
+  "MetricsConfig.Metrics",
+  "LoggingConfig.SystemLogLevel",
+  "ScalingConfig.MaximumConcurrency",
+  "MaximumBatchingWindowInSeconds",
+  "ParallelizationFactor",
+  "DestinationConfig.OnSuccess.Destination",
+  "DestinationConfig.OnFailure.Destination",
+  "MaximumRecordAgeInSeconds",
+  "BisectBatchOnFunctionError",
+  "MaximumRetryAttempts",
+  "TumblingWindowInSeconds",
+  "SourceAccessConfigurations.Type",
+  "SourceAccessConfigurations.URI",
+  "FunctionResponseTypes",
+  ...KAFKA.map((name) => `AmazonManagedKafkaEventSourceConfig.${name}`),
+  ...[...KAFKA, "ConsumptionMode"].map((name) => `SelfManagedKafkaEventSourceConfig.${name}`),
+  "DocumentDBEventSourceConfig.DatabaseName",
+  "DocumentDBEventSourceConfig.CollectionName",
+  "DocumentDBEventSourceConfig.FullDocument",
+  "ProvisionedPollerConfig.MinimumPollers",
+  "ProvisionedPollerConfig.MaximumPollers",
+  "ProvisionedPollerConfig.PollerGroupName",
+];
 
 export const HONOURED: { readonly [O in OperationName]?: readonly string[] } = {
   CreateFunction: [
@@ -112,8 +143,17 @@ export const HONOURED: { readonly [O in OperationName]?: readonly string[] } = {
   AddLayerVersionPermission: [...LAYER_VERSION, "StatementId", "Action", "Principal", "OrganizationId", "RevisionId"],
   RemoveLayerVersionPermission: [...LAYER_VERSION, "StatementId", "RevisionId"],
   GetLayerVersionPolicy: LAYER_VERSION,
-  CreateEventSourceMapping: [],
-  UpdateEventSourceMapping: [],
+  CreateEventSourceMapping: [
+    ...EVENT_SOURCE,
+    "EventSourceArn",
+    "StartingPosition",
+    "StartingPositionTimestamp",
+    "Tags",
+    "Topics",
+    "Queues",
+    "SelfManagedEventSource.Endpoints",
+  ],
+  UpdateEventSourceMapping: ["UUID", ...EVENT_SOURCE],
   ListEventSourceMappings: ["EventSourceArn", "FunctionName", ...PAGE],
   GetEventSourceMapping: ["UUID"],
   DeleteEventSourceMapping: ["UUID"],
@@ -173,7 +213,7 @@ const REASONS: Readonly<Record<string, string>> = {
 export function refusingOthers(operations: Operations): Operations {
   const checked = Object.entries(operations).map(([name, run]) => {
     const checkedRun = (input: unknown, call: Call): unknown => {
-      if (!REFUSING_ALL.has(name as OperationName)) checkMembers(name as OperationName, input);
+      checkMembers(name as OperationName, input);
       return (run as (input: unknown, call: Call) => unknown)(input, call);
     };
     return [name, checkedRun];

@@ -8,9 +8,13 @@ type Notes = Readonly<Partial<Record<OperationName, string>>>;
 
 const RUNTIMES = "The newest release that the operator has installed runs, whatever is set.";
 
+const POLLING = "Nothing polls event sources yet: a mapping is `Disabled` once it is made, and its reason says so.";
+
 /** Operations that keep and show settings which change nothing of how functions run, or less than on AWS. */
 export const KEPT: Notes = {
   CreateCodeSigningConfig: "Thaw can't check signatures: under `Enforce` no package is deployed, under `Warn` all are.",
+  CreateEventSourceMapping: POLLING,
+  UpdateEventSourceMapping: POLLING,
   PutRuntimeManagementConfig: RUNTIMES,
   GetRuntimeManagementConfig: RUNTIMES,
 };
@@ -19,21 +23,15 @@ const NONE = "There are none: it answers as AWS does then.";
 
 /** Operations on what can't be made. */
 export const OF_NOTHING: Notes = {
-  GetEventSourceMapping: NONE,
-  ListEventSourceMappings: NONE,
-  DeleteEventSourceMapping: NONE,
   ListCapacityProviders: NONE,
 };
 
 const MANAGED_INSTANCES = "There are no Lambda Managed Instances in Thaw.";
 const DURABLE = "There are no durable functions in Thaw yet.";
-const POLLING = "Nothing polls event sources yet.";
 const DOCUMENTS = "Policies are changed statement by statement, with AddPermission and RemovePermission.";
 
 /** Why an operation is refused, as its refusal says it. */
 export const REFUSED: Notes = {
-  CreateEventSourceMapping: POLLING,
-  UpdateEventSourceMapping: POLLING,
   CreateCapacityProvider: MANAGED_INSTANCES,
   GetCapacityProvider: MANAGED_INSTANCES,
   UpdateCapacityProvider: MANAGED_INSTANCES,

@@ -1,6 +1,7 @@
 /** Stored records of functions, versions and aliases. `$LATEST` is a version like the others, but it changes. */
 import type { SnapshotId } from "../base/ids.ts";
 import type { CodeInfo } from "./code-info.ts";
+import type { EventSourceRecord } from "./event-source-record.ts";
 import type { FunctionLayer, LayerRecord, LayerVersionRecord } from "./layer-record.ts";
 
 export const LATEST = "$LATEST";
@@ -245,6 +246,7 @@ export interface UrlIdRecord extends AccountEntry {
 /** What belongs to the account, by kind. A new kind needs no more than its line here. */
 export interface AccountEntries {
   readonly codeSigning: CodeSigningRecord;
+  readonly eventSource: EventSourceRecord;
   readonly layer: LayerRecord;
   readonly layerVersion: LayerVersionRecord;
   readonly urlId: UrlIdRecord;

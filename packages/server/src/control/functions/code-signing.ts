@@ -12,9 +12,9 @@ import { ACCOUNT } from "../records/changes.ts";
 import { findFunction } from "../records/lookup.ts";
 import { pageOf } from "../records/pages.ts";
 import { formatTimestamp } from "../records/present.ts";
+import { checkTags } from "../records/tag-check.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlParts } from "../services.ts";
-import { checkTags } from "./tags.ts";
 
 type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "clock" | "random">;
 

@@ -28,10 +28,10 @@ import { presentListedVersion, presentVersion } from "../records/present.ts";
 import { isHealed, settledState } from "../records/runtime-state.ts";
 import { stateChange } from "../records/state-change.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
+import { checkTags } from "../records/tag-check.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlParts } from "../services.ts";
 import { checkSigning, signingOfNewFunction } from "./code-signing.ts";
-import { checkTags } from "./tags.ts";
 import { publish } from "./versions.ts";
 
 type Needs = Pick<

@@ -1,32 +1,30 @@
-/** TagResource, UntagResource, ListTags, for functions and code signing configurations. */
+/** TagResource, UntagResource, ListTags: for functions, code signing configurations and event source mappings. */
 import { invalidParameter, notFound } from "../../model/api-error.ts";
 import { parseFunctionName } from "../../model/function-name.ts";
+import { type EventSourceRecord, isGone } from "../../model/event-source-record.ts";
 import type { CodeSigningRecord } from "../../model/function-record.ts";
-import type { Stored } from "../../ports/metadata-store.ts";
+import type { Stored, Write } from "../../ports/metadata-store.ts";
 import { ACCOUNT } from "../records/changes.ts";
 import { checkSettled, findFunction, findLatest } from "../records/lookup.ts";
+import { checkTags, type Tagged } from "../records/tag-check.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlParts } from "../services.ts";
 import { revisedLatest } from "./versions.ts";
 
-const TAGS_MAX = 50;
 const OTHER_KINDS = [
-  ["event-source-mapping", "Event source mapping"],
   ["capacity-provider", "Capacity provider"],
-  ["code-signing-config", "Code signing configuration"],
   ["network-connector", "Network connector"],
 ] as const;
 
-type Tagged = Readonly<Record<string, string>>;
+/** Kinds of the account's own that have tags, as their ARNs and AWS's texts name them. */
+const ENTRIES = [
+  { part: ":code-signing-config:", kind: "codeSigning", title: "Code signing configuration" },
+  { part: ":event-source-mapping:", kind: "eventSource", title: "Event source mapping" },
+] as const;
 
-/** Adds tags to those that are there. Throws an InvalidParameterValueException where there would be too many. */
-export function checkTags(current: Tagged, added: Tagged): Tagged {
-  const all = { ...current, ...added };
-  if (Object.keys(all).length > TAGS_MAX) throw invalidParameter("Number of tags exceeds resource tag limit.");
-  return all;
-}
+type Entry = (typeof ENTRIES)[number];
 
-type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "random">;
+type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "clock" | "random" | "limits">;
 
 export function tagOperations(services: Needs): OperationsOf<"TagResource" | "UntagResource" | "ListTags"> {
   const tags = new Tags(services);
@@ -60,13 +58,17 @@ class Tags {
   }
 
   async list(input: In<"ListTags">): Promise<Out<"ListTags">> {
-    const signing = await this.#signingOf(input.Resource);
-    const { tags } = signing ?? (await findFunction(this.#services, this.#nameOf(input.Resource)));
-    return { Tags: tags };
+    const entry = entryOf(input.Resource);
+    const tagged =
+      entry === null
+        ? await findFunction(this.#services, this.#nameOf(input.Resource))
+        : await this.#findEntry(entry, input.Resource);
+    return { Tags: tagged.tags };
   }
 
   async #change(resource: string, change: (tags: Tagged) => Tagged): Promise<void> {
-    if (isSigning(resource)) return this.#changeSigning(resource, change);
+    const entry = entryOf(resource);
+    if (entry !== null) return this.#changeEntry(entry, resource, change);
     const name = this.#nameOf(resource);
     await this.#services.changes.decide(name, async () => {
       const owner = await findFunction(this.#services, name);
@@ -77,20 +79,22 @@ class Tags {
     });
   }
 
-  #changeSigning(resource: string, change: (tags: Tagged) => Tagged): Promise<void> {
+  #changeEntry(entry: Entry, resource: string, change: (tags: Tagged) => Tagged): Promise<void> {
     return this.#services.changes.decide(ACCOUNT, async () => {
-      const over = await this.#signingOf(resource);
-      if (over === null) throw notFound(`Code signing configuration not found: ${resource}`);
+      const over = await this.#findEntry(entry, resource);
       const record = { ...over, tags: change(over.tags) };
-      return { writes: [{ op: "put", kind: "codeSigning", record, over }], result: undefined };
+      // Both are of the entry's kind.
+      const write = { op: "put", kind: entry.kind, record, over } as Write;
+      return { writes: [write], result: undefined };
     });
   }
 
-  /** Null where the resource is none that is there. */
-  #signingOf(resource: string): Promise<Stored<CodeSigningRecord> | null> {
-    if (!isSigning(resource)) return Promise.resolve(null);
-    const id = resource.slice(resource.lastIndexOf(":") + 1);
-    return this.#services.store.getAccountEntry("codeSigning", id);
+  async #findEntry({ kind, title }: Entry, resource: string): Promise<Stored<CodeSigningRecord | EventSourceRecord>> {
+    const { store, clock, limits } = this.#services;
+    const found = await store.getAccountEntry(kind, resource.slice(resource.lastIndexOf(":") + 1));
+    const isDeleted = found !== null && "change" in found && isGone(found, clock.nowMs(), limits.stateChangeMs);
+    if (found === null || isDeleted) throw notFound(`${title} not found: ${resource}`);
+    return found;
   }
 
   #nameOf(resource: string): string {
@@ -104,6 +108,7 @@ class Tags {
   }
 }
 
-function isSigning(resource: string): boolean {
-  return resource.includes(":code-signing-config:");
+/** Null where the resource is none of the account's own. */
+function entryOf(resource: string): Entry | null {
+  return ENTRIES.find(({ part }) => resource.includes(part)) ?? null;
 }
