@@ -1,16 +1,11 @@
 /** Function URLs on the real engine, called by any HTTP client: fresh, from clones of a snapshot, streamed. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  AddPermissionCommand,
-  CreateAliasCommand,
-  CreateFunctionUrlConfigCommand,
-  type CreateFunctionUrlConfigCommandInput,
-  GetFunctionUrlConfigCommand,
-} from "@aws-sdk/client-lambda";
+import { CreateAliasCommand, GetFunctionUrlConfigCommand } from "@aws-sdk/client-lambda";
 import { signRequest } from "@thaw/aws-api";
 import { describe, it } from "vitest";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
+import { makeFunctionUrl } from "../support/function-url.ts";
 import type { TestFunctions } from "../support/functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
@@ -39,34 +34,12 @@ withThaw(async (made) => {
   }
 });
 
-type UrlWish = Partial<CreateFunctionUrlConfigCommandInput> & { readonly FunctionName: string };
-
-/** Everybody may call it, unless it asks for a signature. */
-async function makeUrl(wish: UrlWish): Promise<string> {
-  const { FunctionUrl } = await functions.lambda.send(
-    new CreateFunctionUrlConfigCommand({ AuthType: "NONE", ...wish }),
-  );
-  const { FunctionName, Qualifier } = wish;
-  if (wish.AuthType !== "AWS_IAM")
-    await functions.lambda.send(
-      new AddPermissionCommand({
-        FunctionName,
-        ...(Qualifier === undefined ? {} : { Qualifier }),
-        StatementId: "url",
-        Action: "lambda:InvokeFunctionUrl",
-        Principal: "*",
-        FunctionUrlAuthType: "NONE",
-      }),
-    );
-  return FunctionUrl ?? "";
-}
-
 describe.each([
   ["$LATEST", {}],
   ["a clone", { Qualifier: "live" }],
 ] as const)("the URL of %s", (kind, qualified) => {
   it("gives the request to the function, and its answer to the client", async ({ expect }) => {
-    const url = await makeUrl({ FunctionName: echo, ...qualified });
+    const url = await makeFunctionUrl(functions, { FunctionName: echo, ...qualified });
     const answer = await fetch(`${url}custom_path/extend?test_param=test_value`, {
       method: "POST",
       headers: { "content-type": "text/plain" },
@@ -96,7 +69,11 @@ describe.each([
   });
 
   it("streams what the function streams, while it does", async ({ expect }) => {
-    const url = await makeUrl({ FunctionName: streamer, InvokeMode: "RESPONSE_STREAM", ...qualified });
+    const url = await makeFunctionUrl(functions, {
+      FunctionName: streamer,
+      InvokeMode: "RESPONSE_STREAM",
+      ...qualified,
+    });
     const answer = await fetch(`${url}full`);
     expect([answer.status, answer.headers.get("content-type"), answer.headers.getSetCookie()]).toEqual([
       206,
@@ -140,7 +117,7 @@ async function urlOf(qualified: { readonly Qualifier?: string }): Promise<string
 
 it("a URL with AWS_IAM takes what is signed with the account's key, by its host as by its path", async ({ expect }) => {
   const name = await functions.create({ "index.js": HANDLER });
-  const url = new URL(await makeUrl({ FunctionName: name, AuthType: "AWS_IAM" }));
+  const url = new URL(await makeFunctionUrl(functions, { FunctionName: name, AuthType: "AWS_IAM" }));
   expect((await fetch(url)).status).toBe(403);
   const credentials = {
     accessKeyId: functions.server.env["AWS_ACCESS_KEY_ID"] ?? "",

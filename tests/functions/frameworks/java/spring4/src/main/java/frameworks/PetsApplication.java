@@ -1,0 +1,6 @@
+package frameworks;
+
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+
+@SpringBootApplication
+public class PetsApplication {}
