@@ -28,6 +28,7 @@ const STATES = [
   "watches",
   "locks",
   "hard_links",
+  "file_identity",
 ];
 
 describe.each(["criu", "process"] as const)("engine %s", (engine) => {

@@ -30,8 +30,9 @@ use crate::sandboxes::registry::Registry;
 use crate::snapshots::far::FarChunks;
 use crate::snapshots::room::FILE_SIZE_BYTES;
 use crate::snapshots::store::SnapshotStore;
+use crate::snapshots::tmp_disks::TmpDisks;
 use crate::sys::cpu_latency::{self, CpuLatency};
-use crate::sys::data_directory::{DataDirectory, PrivateDirectory};
+use crate::sys::data_directory::DataDirectory;
 use crate::sys::host_facts;
 
 /// Size of the file system for CRIU's logs and sockets.
@@ -105,8 +106,8 @@ fn run(signals: &SigSet, options: ServeOptions, private: PathBuf) -> io::Result<
     // Held until this process ends: the directory's one owner cleans up what lies in it.
     let data = DataDirectory::open(&options.data, options.server_uid)?;
     let _owned = own_data_directory(&data, &options.data)?;
-    let scratch = data.open_private("scratch")?;
-    prepare_directories(&options, &scratch)?;
+    let disks = Arc::new(TmpDisks::open(data.open_private("scratch")?)?);
+    prepare_directories(&options)?;
     let hierarchy = Hierarchy::open(&std::process::id().to_string())?;
     let host_ports = HostPorts {
         allowed: options.hosts_allowed.clone(),
@@ -115,8 +116,8 @@ fn run(signals: &SigSet, options: ServeOptions, private: PathBuf) -> io::Result<
     };
     let network = Network::open(Path::new(LOCK_DIR), options.network_denied.clone(), host_ports)
         .inspect_err(|_| hierarchy.remove())?;
-    let host = Host::new(hierarchy, network, scratch).map(Arc::new)?;
-    let parts = compose(options, private, data, &host).inspect_err(|_| close(&host))?;
+    let host = Host::new(hierarchy, network, Arc::clone(&disks)).map(Arc::new)?;
+    let parts = compose(options, private, (data, disks), &host).inspect_err(|_| close(&host))?;
     let listener = listen(&run_dir, parts.server_uid).inspect_err(|_| close(&host))?;
     if let Some(pager) = &parts.pager {
         let parts = Arc::downgrade(&parts);
@@ -150,7 +151,12 @@ fn close(host: &Host) {
     host.network.close();
 }
 
-fn compose(options: ServeOptions, private: PathBuf, data: DataDirectory, host: &Arc<Host>) -> io::Result<Arc<Parts>> {
+fn compose(
+    options: ServeOptions,
+    private: PathBuf,
+    (data, disks): (DataDirectory, Arc<TmpDisks>),
+    host: &Arc<Host>,
+) -> io::Result<Arc<Parts>> {
     let criu_path = options.criu.clone();
     let cgroup_version = host.hierarchy.version;
     let has_nat = host.network.has_nat;
@@ -172,8 +178,9 @@ fn compose(options: ServeOptions, private: PathBuf, data: DataDirectory, host: &
     let start_pager = |options| Pager::start(options, data.open_for_server("chunks")?, Arc::clone(&far));
     let pager = options.pager.map(start_pager).transpose()?;
     let prepared_directory = private.join("prepared");
+    let prepared_bytes = options.prepared_mib << 20;
     let prepared =
-        PreparedSnapshots::new(prepared_directory, options.prepared_mib << 20, Arc::clone(&store), pager.clone());
+        PreparedSnapshots::new(prepared_directory, prepared_bytes, (Arc::clone(&store), disks), pager.clone());
     let cpu_latency = options.keeps_awake.then(|| CpuLatency::open(Path::new(cpu_latency::DEVICE))).flatten();
     let pool = Pool::new(Arc::clone(host), PoolOptions { size: options.pool_size, cpu_latency })?;
     let directories = Directories {
@@ -242,7 +249,7 @@ fn own_data_directory(data: &DataDirectory, path: &Path) -> io::Result<Flock<fs:
 }
 
 /// Makes the directories anew. Only the server may pass through RUN/sb to the control sockets.
-fn prepare_directories(options: &ServeOptions, scratch: &PrivateDirectory) -> io::Result<()> {
+fn prepare_directories(options: &ServeOptions) -> io::Result<()> {
     for name in ["sb", "root"] {
         let path = options.run.join(name);
         let _ = fs::remove_dir_all(&path);
@@ -250,12 +257,6 @@ fn prepare_directories(options: &ServeOptions, scratch: &PrivateDirectory) -> io
         fs::set_permissions(&path, fs::Permissions::from_mode(0o750))?;
     }
     chown(options.run.join("sb"), Some(0), Some(options.server_uid))?;
-    // Images of sandboxes that a crash caught before their mount.
-    for entry in fs::read_dir(scratch.path())?.flatten() {
-        if entry.file_name().to_string_lossy().starts_with("sb-") {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
     Ok(())
 }
 

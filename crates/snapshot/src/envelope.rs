@@ -15,7 +15,7 @@ use crate::{damaged, Error, Result};
 const MAGIC: &[u8; 8] = b"THAWSNAP";
 /// Raised whenever what a snapshot holds changes in a way that an older Thaw could not restore, or this one an older
 /// one's.
-pub const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 6;
 const FIXED_SIZE_BYTES: usize = 36;
 const TAG_SIZE_BYTES: usize = 16;
 const HEADER_SIZE_BYTES_MAX: usize = 64 * 1024;

@@ -77,7 +77,19 @@ pub enum DiskKind {
     Socket,
 }
 
-/// Something in `/tmp`. Paths and targets are bytes, as hexadecimal digits: a name need not be UTF-8.
+/// What a copy of the file system would have, and a file that is made anew has not.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Identity {
+    pub inode: u64,
+    pub accessed_ns: i64,
+    /// Of the inode (ctime), and of its birth.
+    pub changed_ns: i64,
+    pub born_ns: i64,
+}
+
+/// Something in `/tmp`, or `/tmp` itself: the first one, with an empty path. Paths and targets are bytes, as
+/// hexadecimal digits: a name need not be UTF-8.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DiskEntry {
@@ -93,6 +105,9 @@ pub struct DiskEntry {
     /// Extended attributes, name and value as hexadecimal digits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<(String, String)>,
+    /// None where inode numbers mean nothing: `/tmp` was on more than one file system, or in memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
 }
 
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -312,6 +327,7 @@ mod tests {
                 target: String::new(),
                 extents: vec![Extent { at: 0, chunk: 1, offset: 10, length: 5 }],
                 attributes: Vec::new(),
+                identity: Some(Identity { inode: 12, accessed_ns: 4, changed_ns: 5, born_ns: -6 }),
             }],
             spaces: vec![Space {
                 pid: 1001,
@@ -333,7 +349,7 @@ mod tests {
         let mut file = sample().seal(&[5; 32]).expect("small");
         file[8..12].copy_from_slice(&3u32.to_le_bytes());
         let refused = Manifest::open(&[5; 32], &file).expect_err("is refused").to_string();
-        assert_eq!(refused, "damaged: its format is 3, this Thaw reads 5");
+        assert_eq!(refused, "damaged: its format is 3, this Thaw reads 6");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{json, Value};
 
 use crate::chunk::{self, ChunkSecret};
 use crate::hex;
-use crate::manifest::{Clocks, DiskEntry, DiskKind, Extent, Header, Image, Manifest, Run, Space};
+use crate::manifest::{Clocks, DiskEntry, DiskKind, Extent, Header, Identity, Image, Manifest, Run, Space};
 use crate::working_set::{self, TouchedRun, WorkingSet};
 
 const DATA_KEY: [u8; 32] = *b"vector data key, 32 bytes of it.";
@@ -64,6 +64,12 @@ fn manifest() -> Manifest {
                 target: String::new(),
                 extents: vec![Extent { at: 4096, chunk: 1, offset: 21, length: 27 }],
                 attributes: Vec::new(),
+                identity: Some(Identity {
+                    inode: 13,
+                    accessed_ns: 1_700_000_001_000_000_000,
+                    changed_ns: 1_700_000_002_000_000_001,
+                    born_ns: 1_699_999_999_999_999_999,
+                }),
             },
             DiskEntry {
                 path: hex::encode(b"link"),
@@ -76,6 +82,7 @@ fn manifest() -> Manifest {
                 target: hex::encode(b"/tmp"),
                 extents: vec![],
                 attributes: Vec::new(),
+                identity: None,
             },
         ],
         spaces: vec![

@@ -60,12 +60,21 @@ impl Init<'_> {
         let file_systems: Vec<&str> = mounts.iter().filter_map(MountPoint::file_system).collect();
         root::make_mount_points(&file_systems)?;
         let shown = Shown::new(Path::new(tmp_disk::PRIVATE))?;
+        let mut tmp = tmp_disk::Origin::Disk;
         for (mount, tree) in mounts.iter().zip(&fds) {
             let (target, read_only) = match mount {
                 MountPoint::Task => ("/var/task".to_string(), true),
                 MountPoint::Opt => ("/opt".to_string(), true),
                 MountPoint::Control => ("/run/ctl".to_string(), false),
-                MountPoint::TmpLower => ("/run/.thaw/lower".to_string(), true),
+                MountPoint::TmpLower => {
+                    tmp = tmp_disk::Origin::Lower;
+                    ("/run/.thaw/lower".to_string(), true)
+                }
+                MountPoint::TmpDisk => {
+                    tmp = tmp_disk::Origin::Copy;
+                    tmp_disk::replace_disk(tree.as_fd())?;
+                    continue;
+                }
                 MountPoint::FileSystem { name } => (format!("/mnt/{name}"), false),
             };
             sys::restrict_tree(tree.as_fd(), read_only)?;
@@ -75,7 +84,7 @@ impl Init<'_> {
                 sys::attach_tree(tree.as_fd(), Path::new(&target))?;
             }
         }
-        tmp_disk::mount_tmp(uid, snapshot.is_some())?;
+        tmp_disk::mount_tmp(uid, tmp)?;
         root::write_users(uid)?;
         if let Some(facts) = snapshot {
             identity::write_snapshot(facts)?;

@@ -30,6 +30,8 @@ pub enum MountPoint {
     Control,
     /// The snapshot's `/tmp`: lower layer of this sandbox's.
     TmpLower,
+    /// The disk with a copy of the snapshot's `/tmp`, in place of this sandbox's empty one.
+    TmpDisk,
     /// Read-write at `/mnt/NAME`.
     FileSystem {
         name: String,

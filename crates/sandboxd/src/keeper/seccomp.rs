@@ -293,7 +293,7 @@ mod tests {
             text
         });
         let known = (thaw_snapshot::envelope::FORMAT, text.as_str());
-        assert_eq!(known, (5, "b0197f826a2d4f87"), "raise FORMAT, and note the new digest here");
+        assert_eq!(known, (6, "b0197f826a2d4f87"), "raise FORMAT, and note the new digest here");
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Shown {
     fn overlay_of(&self, directory: BorrowedFd) -> io::Result<OwnedFd> {
         let device = |fd: BorrowedFd| Ok::<_, io::Error>(File::from(fd.try_clone_to_owned()?).metadata()?.dev());
         let is_beside = device(directory)? == device(self.empty[0].as_fd())?;
-        sys::overlay_read_only(directory, self.empty[usize::from(!is_beside)].as_fd(), is_beside)
+        sys::detached::overlay_read_only(directory, self.empty[usize::from(!is_beside)].as_fd(), is_beside)
     }
 
     /// Shows a directory or file of the host at `target`, with what is mounted below it.

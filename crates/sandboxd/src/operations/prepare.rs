@@ -17,12 +17,15 @@ use crate::engines::Engine;
 use crate::error::{Code, Error, Result};
 use crate::names::check_name;
 use crate::pager::{Pager, Session};
-use crate::sandboxes::host::has_loop_devices;
-use crate::snapshots::disk;
-use crate::snapshots::prepared::{Images, Prepared};
+use crate::snapshots::disk::{self, split_root};
+use crate::snapshots::prepared::{Images, Prepared, Tmp, TmpTree};
 use crate::snapshots::room::{Kept, Room};
 use crate::snapshots::source::Source;
 use crate::snapshots::store::{Files, SnapshotStore};
+use crate::snapshots::tmp_disks::{self, TmpDisks};
+use crate::snapshots::tmp_image;
+use crate::sys;
+use crate::sys::loop_device::has_loop_devices;
 
 /// Snapshots that are kept ready though no clone of them lives.
 const IDLE_MAX: usize = 16;
@@ -52,6 +55,7 @@ pub struct Ready {
 pub struct PreparedSnapshots {
     directory: PathBuf,
     store: Arc<SnapshotStore>,
+    disks: Arc<TmpDisks>,
     /// Absent where memory does not come on demand.
     pager: Option<Arc<Pager>>,
     serial: AtomicU64,
@@ -63,10 +67,16 @@ pub struct PreparedSnapshots {
 
 impl PreparedSnapshots {
     /// `size_bytes`: what is prepared may take so much memory, all together.
-    pub fn new(directory: PathBuf, size_bytes: u64, store: Arc<SnapshotStore>, pager: Option<Arc<Pager>>) -> Self {
+    pub fn new(
+        directory: PathBuf,
+        size_bytes: u64,
+        (store, disks): (Arc<SnapshotStore>, Arc<TmpDisks>),
+        pager: Option<Arc<Pager>>,
+    ) -> Self {
         PreparedSnapshots {
             directory,
             store,
+            disks,
             pager,
             serial: AtomicU64::new(0),
             image_room: Room::new(size_bytes - size_bytes / 4),
@@ -92,16 +102,19 @@ impl PreparedSnapshots {
         place
     }
 
-    /// Gives a snapshot that is ready for a restore. Makes now what is not there, or is of another manifest.
-    pub fn get(&self, name: &str, key: &DataKey, engine: &dyn Engine) -> Result<Ready> {
+    /// Gives a snapshot that is ready for a restore. Makes now what is not there, or is of another manifest. `tmp_mib`:
+    /// the size of the clone's `/tmp`.
+    pub fn get(&self, name: &str, key: &DataKey, tmp_mib: u64, engine: &dyn Engine) -> Result<Ready> {
         let needs_all_pages = engine.needs_all_pages();
         let place = self.place(name);
         let mut slot = place.lock();
         let opening = self.store.chunks.opening();
         let files = self.store.open_files(name)?;
         fault_point!("restore.opened");
-        let of_this_manifest =
-            slot.snapshot.clone().filter(|known| known.stamp == files.manifest_stamp && known.key == *key);
+        let is_this = |known: &Arc<Prepared>| {
+            known.stamp == files.manifest_stamp && known.key == *key && known.tmp_mib == tmp_mib
+        };
+        let of_this_manifest = slot.snapshot.clone().filter(is_this);
         let images = slot.images.upgrade().filter(|images| images.has_all_pages || !needs_all_pages);
         if let (Some(snapshot), Some(images)) = (&of_this_manifest, images) {
             return Ok(Ready { snapshot: Arc::clone(snapshot), images, files });
@@ -130,7 +143,8 @@ impl PreparedSnapshots {
                 _chunks: chunks,
                 key: *key,
                 stamp: files.manifest_stamp,
-                tmp: self.lay_out_tmp(name, &manifest, &mut source)?,
+                tmp_mib,
+                tmp: self.lay_out_tmp(tmp_mib, &manifest, &mut source)?,
             }),
         };
         slot.snapshot = Some(Arc::clone(&snapshot));
@@ -173,33 +187,86 @@ impl PreparedSnapshots {
         Ok((images, size_bytes <= self.kept_size_max()))
     }
 
-    /// Lays `/tmp` out for all clones; none where each is to have it on its own disk.
-    fn lay_out_tmp(&self, name: &str, manifest: &Manifest, source: &mut Source) -> Result<Option<Kept>> {
+    /// Lays `/tmp` out for all clones, if there is room for it.
+    fn lay_out_tmp(&self, tmp_mib: u64, manifest: &Manifest, source: &mut Source) -> Result<Tmp> {
+        if manifest.disk.is_empty() {
+            return Ok(Tmp::Empty);
+        }
+        if has_loop_devices() && tmp_image::is_wanted(&manifest.disk) {
+            if let Some(tmp) = self.lay_out_image(tmp_mib, manifest, source)? {
+                return Ok(tmp);
+            }
+        }
+        self.lay_out_layer(manifest, source)
+    }
+
+    /// Takes room for files of `/tmp`, below a directory of their own, which is not made yet.
+    fn take_tmp_room(&self, name: &str, kind: &str, size_bytes: u64) -> Option<Kept> {
+        let wanted = (size_bytes, self.new_directory(name, kind));
+        Kept::take(&self.tmp_room, wanted, Duration::ZERO, || self.drop_idle(drop_snapshot))
+    }
+
+    /// Makes the file system that clones get a copy of. None where this host can't give files their numbers.
+    fn lay_out_image(&self, tmp_mib: u64, manifest: &Manifest, source: &mut Source) -> Result<Option<Tmp>> {
+        let size_bytes = tmp_image::size_of(&manifest.disk).unwrap_or(u64::MAX);
+        let Some(kept) = self.take_tmp_room(&manifest.header.snapshot, "disk", size_bytes) else {
+            return Ok(Some(Tmp::OwnImage));
+        };
+        fs::DirBuilder::new().mode(0o700).create(&kept.directory)?;
+        let path = kept.directory.join("image");
+        let image = File::options().read(true).write(true).create_new(true).open(path)?;
+        let is_built = self.build_image(&image, tmp_mib, manifest, source)?;
+        if !is_built {
+            let name = &manifest.header.snapshot;
+            eprintln!("sandboxd: /sys/fs/ext4 can't be written to: clones of {name} get new inode numbers in /tmp");
+        }
+        Ok(is_built.then_some(Tmp::Image { image, _kept: kept }))
+    }
+
+    fn build_image(&self, image: &File, tmp_mib: u64, manifest: &Manifest, source: &mut Source) -> Result<bool> {
+        let empty = self.disks.open_empty(tmp_mib)?;
+        let uid = manifest.header.uid;
+        tmp_image::build(image, &empty, uid, &manifest.disk, |file, extents| source.fill(file, extents))
+    }
+
+    fn lay_out_layer(&self, manifest: &Manifest, source: &mut Source) -> Result<Tmp> {
         let size_bytes = disk::laid_out_size(&manifest.disk);
         self.check_tmp(size_bytes)?;
         if size_bytes > self.kept_size_max() && has_loop_devices() {
-            return Ok(None);
+            return Ok(Tmp::OwnFiles);
         }
-        let wanted = (size_bytes, self.new_directory(name, "tmp"));
-        let Some(files) = Kept::take(&self.tmp_room, wanted, Duration::ZERO, || self.drop_idle(drop_snapshot)) else {
+        let Some(files) = self.take_tmp_room(&manifest.header.snapshot, "tmp", size_bytes) else {
             return if has_loop_devices() {
-                Ok(None)
+                Ok(Tmp::OwnFiles)
             } else {
                 Err(Error::new(Code::Busy, "other clones hold the memory for prepared snapshots"))
             };
         };
         disk::make_root(&files.directory, manifest.header.uid)?;
-        disk::write(&files.directory, manifest.header.uid, &manifest.disk, |file, extents| source.fill(file, extents))?;
-        Ok(Some(files))
+        write_files(&files.directory, manifest, source)?;
+        Ok(Tmp::Layer(files))
     }
 
-    /// Lays `/tmp` of a snapshot out below `root`, on the disk of one clone.
-    pub fn fill_tmp(&self, ready: &Ready, root: &Path) -> Result<()> {
+    /// Makes `/tmp` for one clone. None where `upper`, on its own disk, has all of it by then.
+    pub fn make_tmp(&self, ready: &Ready, upper: &Path) -> Result<Option<TmpTree>> {
         let snapshot = &ready.snapshot;
-        let manifest = self.store.open_manifest(&snapshot.name, &ready.files.manifest, &snapshot.key)?;
-        let mut source = Source::new(&self.store, &manifest);
-        let uid = snapshot.header.uid;
-        disk::write(root, uid, &manifest.disk, |file: &File, extents: &[Extent]| source.fill(file, extents))
+        match &snapshot.tmp {
+            Tmp::Empty => Ok(None),
+            Tmp::Layer(files) => Ok(Some(TmpTree::Lower(sys::open_tree_clone(&files.directory)?))),
+            Tmp::Image { image, .. } => Ok(Some(TmpTree::Disk(self.disks.mount_copy(image)?))),
+            Tmp::OwnImage | Tmp::OwnFiles => {
+                let manifest = self.store.open_manifest(&snapshot.name, &ready.files.manifest, &snapshot.key)?;
+                let mut source = Source::new(&self.store, &manifest);
+                if matches!(snapshot.tmp, Tmp::OwnImage) {
+                    let image = self.disks.make_file()?;
+                    if self.build_image(&image, snapshot.tmp_mib, &manifest, &mut source)? {
+                        return Ok(Some(TmpTree::Disk(tmp_disks::mount(&image)?)));
+                    }
+                }
+                write_files(upper, &manifest, &mut source)?;
+                Ok(None)
+            }
+        }
     }
 
     /// Drops a part of the snapshot that was used longest ago and has one to drop. One that is being made is left
@@ -243,9 +310,15 @@ fn drop_images(slot: &mut Slot) -> bool {
     slot.kept.take_if(|images| Arc::strong_count(images) == 1).is_some()
 }
 
+/// Lays `/tmp` out as files that are made anew: their inode numbers and times of birth are others.
+fn write_files(root: &Path, manifest: &Manifest, source: &mut Source) -> Result<()> {
+    let below = split_root(&manifest.disk).1;
+    disk::write(root, manifest.header.uid, below, None, |file: &File, extents: &[Extent]| source.fill(file, extents))
+}
+
 /// Drops `/tmp`, and with it the snapshot, where no clone of it lives.
 fn drop_snapshot(slot: &mut Slot) -> bool {
-    let idle = slot.snapshot.take_if(|snapshot| snapshot.tmp.is_some() && Arc::strong_count(snapshot) == 1);
+    let idle = slot.snapshot.take_if(|snapshot| snapshot.tmp.is_kept() && Arc::strong_count(snapshot) == 1);
     if idle.is_some() {
         slot.kept = None;
     }

@@ -42,7 +42,7 @@ pub fn restore(
     // On a host that has neither, the sandbox is made while the snapshot's files come.
     let (ready, keeper) = thread::scope(|scope| {
         let taking = thread::Builder::new().spawn_scoped(scope, || maker.take_keeper(spec))?;
-        let prepared = snapshots.get(request.snapshot, request.key, engine);
+        let prepared = snapshots.get(request.snapshot, request.key, spec.tmp_mib, engine);
         watch.lap("prepare");
         let keeper = taking.join().map_err(|_| Error::new(Code::Failed, "making a sandbox panicked"))?;
         Ok::<_, Error>((prepared?, keeper?))
@@ -51,7 +51,7 @@ pub fn restore(
     watch.lap("sandbox");
     check_fits(&prepared.header, request, engine.name())?;
     fault_point!("restore.prepared");
-    let origin = Origin { snapshot: &prepared, fill_tmp: &|root| snapshots.fill_tmp(&ready, root) };
+    let origin = Origin { snapshot: &prepared, make_tmp: &|upper| snapshots.make_tmp(&ready, upper) };
     let mut entry = maker.furnish(sandbox, spec, keeper, Some(&origin))?;
     watch.lap("mount");
     fault_point!("restore.sandbox-taken");

@@ -18,6 +18,7 @@ use crate::sandboxes::entry::Entry;
 use crate::snapshots::chunks::ChunkWriter;
 use crate::snapshots::disk;
 use crate::snapshots::store::SnapshotStore;
+use crate::snapshots::tmp_image;
 use crate::sys::stopwatch::{Phases, Stopwatch};
 
 pub struct TakeRequest<'a> {
@@ -66,7 +67,11 @@ pub fn take(
     let cut_connections = captured.cut_connections;
     watch.lap("criu");
     fault_point!("take.dumped");
-    let disk = disk::read(&entry.keeper.root_path().join("tmp"), &mut writer)?;
+    let mut disk = disk::read(&entry.keeper.root_path().join("tmp"), entry.has_tmp_on_one_disk(), &mut writer)?;
+    if !tmp_image::is_wanted(&disk) {
+        // No clone would have them, and the list has a limit.
+        disk.iter_mut().for_each(|entry| entry.identity = None);
+    }
     watch.lap("tmp");
     let manifest = compose(request, engine, entry.uid, captured, (disk, writer.chunks.clone()));
     // Better now than at each restore.

@@ -24,12 +24,13 @@ use crate::operations::take::{take, TakeRequest};
 use crate::operations::working_sets;
 use crate::pager::Pager;
 use crate::sandboxes::cgroup::Version;
-use crate::sandboxes::host::{has_loop_devices, Host};
+use crate::sandboxes::host::Host;
 use crate::sandboxes::maker::Maker;
 use crate::sandboxes::registry::Registry;
 use crate::snapshots::far::FarChunks;
 use crate::snapshots::store::SnapshotStore;
 use crate::sys::host_facts;
+use crate::sys::loop_device::has_loop_devices;
 
 const LINE_SIZE_BYTES_MAX: u64 = 64 * 1024;
 /// Before the next try where a connection can't be taken.

@@ -9,7 +9,8 @@ use crate::error::{Code, Error, Result};
 use crate::keeper::OOM_SCORE_ADJ;
 use crate::observe::recorder::Recorder;
 use crate::pager::Session;
-use crate::snapshots::prepared::Prepared;
+use crate::snapshots::prepared::{Prepared, Tmp};
+use crate::sys::loop_device::has_loop_devices;
 
 const OOM_PASSES: u32 = 100;
 
@@ -41,6 +42,12 @@ impl Entry {
             }
         }
         Err(Error::new(Code::Failed, "the processes of the clone fork too fast to be made the first to go"))
+    }
+
+    /// True where all of `/tmp` is on one file system, whose inode numbers can be had again.
+    pub fn has_tmp_on_one_disk(&self) -> bool {
+        let shares_files = self.prepared.as_ref().is_some_and(|prepared| matches!(prepared.tmp, Tmp::Layer(_)));
+        has_loop_devices() && !shares_files
     }
 
     pub fn freeze(&self, on: bool) -> Result<()> {

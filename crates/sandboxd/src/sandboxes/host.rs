@@ -1,10 +1,10 @@
 //! The host side of keepers: starts them, speaks to them, and clears up after them.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command as Process, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::Arc;
@@ -19,8 +19,9 @@ use crate::keeper::{Command, Event, KeeperConfig, Reply};
 use crate::names::HostPort;
 use crate::sandboxes::cgroup::{Cgroup, Hierarchy, Limits};
 use crate::sandboxes::network::{Network, Slot};
+use crate::snapshots::tmp_disks::TmpDisks;
 use crate::sys::count::{Count, Counted};
-use crate::sys::data_directory::PrivateDirectory;
+use crate::sys::loop_device::has_loop_devices;
 use crate::sys::{self, kill_pid, open_pid};
 use thaw_snapshot::messages::{receive_message, send_message};
 
@@ -34,11 +35,10 @@ type OnExit = Arc<Locked<Option<Box<dyn FnOnce() + Send>>>>;
 pub struct Host {
     pub hierarchy: Hierarchy,
     pub network: Arc<Network>,
-    scratch: PrivateDirectory,
+    disks: Arc<TmpDisks>,
     /// Sandboxes that are there, are made or are on their way out.
     pub sandboxes: Arc<Count>,
     spawner: Sender<SpawnJob>,
-    templates: Locked<()>,
 }
 
 struct SpawnJob {
@@ -71,7 +71,7 @@ struct Started {
 }
 
 impl Host {
-    pub fn new(hierarchy: Hierarchy, network: Arc<Network>, scratch: PrivateDirectory) -> io::Result<Self> {
+    pub fn new(hierarchy: Hierarchy, network: Arc<Network>, disks: Arc<TmpDisks>) -> io::Result<Self> {
         let (spawner, jobs) = mpsc::channel::<SpawnJob>();
         // PR_SET_PDEATHSIG follows the thread that forked: one that lives as long as sandboxd.
         thread::Builder::new()
@@ -85,53 +85,8 @@ impl Host {
                 hierarchy.remove();
                 network.close();
             })?;
-        Ok(Host { hierarchy, network, scratch, sandboxes: Arc::default(), spawner, templates: Locked::default() })
+        Ok(Host { hierarchy, network, disks, sandboxes: Arc::default(), spawner })
     }
-
-    /// Copies the empty file system of that size, which is made once: only its written blocks take space.
-    fn make_tmp_image(&self, name: &str, tmp_mib: u64) -> io::Result<Option<PathBuf>> {
-        if !has_loop_devices() {
-            return Ok(None);
-        }
-        let template = self.scratch.path().join(format!("template-{tmp_mib}.ext4"));
-        {
-            // Sandboxes made at the same time share one template: only one of them makes it.
-            let _one_at_a_time = self.templates.lock();
-            if !template.exists() {
-                make_file_system(&template, tmp_mib)?;
-            }
-        }
-        let image = self.scratch.path().join(format!("{name}.ext4"));
-        run(Process::new("cp").arg("--sparse=always").arg(&template).arg(&image))?;
-        Ok(Some(image))
-    }
-}
-
-pub fn has_loop_devices() -> bool {
-    Path::new("/dev/loop-control").exists()
-}
-
-/// Makes an empty file system, a little larger than asked, for its own tables.
-fn make_file_system(template: &Path, tmp_mib: u64) -> io::Result<()> {
-    let partial = template.with_extension("partial");
-    let file = File::create(&partial)?;
-    file.set_len((tmp_mib + tmp_mib / 32 + 8) * 1024 * 1024)?;
-    run(Process::new("mkfs.ext4")
-        .args(["-q", "-F", "-m", "0", "-O", "^has_journal,^resize_inode", "-E", "lazy_itable_init=1,nodiscard"])
-        .arg(&partial))?;
-    fs::rename(partial, template)
-}
-
-fn run(command: &mut Process) -> io::Result<()> {
-    let output = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let text = String::from_utf8_lossy(&output.stderr).trim().to_string();
-    if text.contains("No space left") {
-        return Err(io::Error::from_raw_os_error(libc::ENOSPC));
-    }
-    Err(io::Error::other(text))
 }
 
 fn spawn_shim(socket: &OwnedFd) -> io::Result<Child> {
@@ -193,7 +148,10 @@ impl Keeper {
     }
 
     fn spawn_in(host: &Arc<Host>, name: &str, config: &mut KeeperConfig) -> Result<Started> {
-        config.tmp_image = host.make_tmp_image(name, config.tmp_mib)?.map(|path| path.to_string_lossy().into_owned());
+        if has_loop_devices() {
+            let image = host.disks.make_empty(name, config.tmp_mib)?;
+            config.tmp_image = Some(image.to_string_lossy().into_owned());
+        }
         let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
             .map_err(io::Error::from)?;
         let (answer, spawned) = mpsc::channel();

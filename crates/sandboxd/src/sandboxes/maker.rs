@@ -16,7 +16,7 @@ use super::spec::{FileSystem, Spec};
 use crate::error::{Code, Error, Result};
 use crate::keeper::{Command, KeeperConfig, MountPoint, Reply, SnapshotFacts};
 use crate::observe::recorder::Recorder;
-use crate::snapshots::prepared::Prepared;
+use crate::snapshots::prepared::{Prepared, TmpTree};
 use crate::sys;
 use crate::sys::data_directory::DataDirectory;
 use thaw_snapshot::beneath;
@@ -30,8 +30,8 @@ const TMP_UPPER: &str = "run/.thaw/disk/upper";
 /// What a clone is made of.
 pub struct Origin<'a> {
     pub snapshot: &'a Arc<Prepared>,
-    /// Lays `/tmp` out on the clone's own disk, below the path. Called where no clone shares the snapshot's.
-    pub fill_tmp: &'a dyn Fn(&Path) -> Result<()>,
+    /// Makes its `/tmp`: a mount, or what lies below the path by then, on the clone's own disk.
+    pub make_tmp: &'a dyn Fn(&Path) -> Result<Option<TmpTree>>,
 }
 
 /// Fixed when sandboxd starts.
@@ -145,12 +145,14 @@ impl Maker {
             mounts.push(MountPoint::Opt);
             trees.push(sys::open_tree_clone_fd(opt.as_fd())?);
         }
-        match origin.map(|origin| origin.snapshot.clone_tmp_tree()).transpose()?.flatten() {
-            Some(tree) => {
-                mounts.push(MountPoint::TmpLower);
-                trees.push(tree);
-            }
-            None => origin.map_or(Ok(()), |origin| (origin.fill_tmp)(&entry.keeper.root_path().join(TMP_UPPER)))?,
+        let upper = entry.keeper.root_path().join(TMP_UPPER);
+        if let Some(tree) = origin.map(|origin| (origin.make_tmp)(&upper)).transpose()?.flatten() {
+            let (mount, tree) = match tree {
+                TmpTree::Lower(tree) => (MountPoint::TmpLower, tree),
+                TmpTree::Disk(tree) => (MountPoint::TmpDisk, tree),
+            };
+            mounts.push(mount);
+            trees.push(tree);
         }
         for FileSystem { name, mount } in &spec.file_systems {
             let path = self.directories.file_systems.get(name);

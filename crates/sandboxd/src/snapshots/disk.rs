@@ -6,24 +6,26 @@ use std::collections::HashMap;
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{
-    chown, lchown, symlink, DirBuilderExt, FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt,
+    chown, lchown, symlink, DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt,
 };
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use thaw_snapshot::beneath;
 use thaw_snapshot::hex;
-use thaw_snapshot::manifest::{DiskEntry, DiskKind, Extent};
+use thaw_snapshot::manifest::{DiskEntry, DiskKind, Extent, Identity};
 
 use super::cutter::{ByteCutter, Sink};
+use super::inodes::InodeNumbers;
 use super::room::{size_of_extents, FILE_SIZE_BYTES};
+use super::tmp_disks::for_each_piece;
 use super::zeros::for_each_filled;
 use crate::error::{Code, Error, Result};
 use crate::sys::xattr;
 
-const READ_SIZE_BYTES: usize = 512 * 1024;
 /// Blocks of zeros of this size become holes. Large, so that what describes them is small beside them.
 const HOLE_SIZE_BYTES: usize = 64 * 1024;
 /// Size of what describes a disk in a manifest: some 150,000 files. It is in this process's memory several times while
@@ -63,8 +65,41 @@ fn open_below(top: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
     beneath::open_dir(top, path)
 }
 
-/// Reads everything below `root`, parents first. Nothing of it may be in use any more.
-pub fn read(root: &Path, sink: &mut dyn Sink) -> Result<Vec<DiskEntry>> {
+fn nanoseconds(seconds: i64, rest: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+}
+
+fn identity_of(meta: &fs::Metadata) -> io::Result<Identity> {
+    // No file is as old as 1970.
+    let born = meta.created()?.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+    Ok(Identity {
+        inode: meta.ino(),
+        accessed_ns: nanoseconds(meta.atime(), meta.atime_nsec()),
+        changed_ns: nanoseconds(meta.ctime(), meta.ctime_nsec()),
+        born_ns: nanoseconds(born.as_secs() as i64, i64::from(born.subsec_nanos())),
+    })
+}
+
+/// Describes a file, but for its content, its attributes and where it leads to.
+fn entry_of(path: &Path, kind: DiskKind, meta: &fs::Metadata, has_identity: bool) -> io::Result<DiskEntry> {
+    Ok(DiskEntry {
+        path: encode(path),
+        kind,
+        mode: meta.mode() & 0o7777,
+        uid: meta.uid(),
+        gid: meta.gid(),
+        mtime_ns: nanoseconds(meta.mtime(), meta.mtime_nsec()),
+        size: if kind == DiskKind::File { meta.size() } else { 0 },
+        target: String::new(),
+        extents: Vec::new(),
+        attributes: Vec::new(),
+        identity: if has_identity && kind != DiskKind::Hardlink { Some(identity_of(meta)?) } else { None },
+    })
+}
+
+/// Reads everything below `root`, parents first, and before it `root` itself; nothing where it is empty. Nothing of it
+/// may be in use any more. `has_identity`: inode numbers mean something there.
+pub fn read(root: &Path, has_identity: bool, sink: &mut dyn Sink) -> Result<Vec<DiskEntry>> {
     let mut entries: Vec<DiskEntry> = Vec::new();
     let mut description = Description::default();
     let mut cutter = ByteCutter::default();
@@ -72,6 +107,10 @@ pub fn read(root: &Path, sink: &mut dyn Sink) -> Result<Vec<DiskEntry>> {
     let mut links: HashMap<(u64, u64), PathBuf> = HashMap::new();
     let mut dirs = vec![PathBuf::new()];
     let top: OwnedFd = File::open(root)?.into();
+    let root_entry = DiskEntry {
+        attributes: xattr::read(root)?,
+        ..entry_of(Path::new(""), DiskKind::Directory, &fs::metadata(root)?, has_identity)?
+    };
     while let Some(dir) = dirs.pop() {
         let open = open_below(&top, &dir)?;
         let mut names: Vec<_> = fs::read_dir(beneath::path_in(open.as_fd(), "."))?
@@ -96,33 +135,23 @@ pub fn read(root: &Path, sink: &mut dyn Sink) -> Result<Vec<DiskEntry>> {
                 },
                 _ => {}
             }
-            let is_file = kind == DiskKind::File;
-            if is_file {
+            if kind == DiskKind::File {
                 let file = cutter.begin();
                 content_of.push(entries.len());
                 read_content(&full, file, &mut cutter, sink)?;
             }
-            let path = encode(&path);
             let attributes = xattr::read(&full)?;
             let attributes_size: usize = attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
-            description.add(ENTRY_SIZE_BYTES + path.len() + target.len() + attributes_size)?;
-            entries.push(DiskEntry {
-                path,
-                kind,
-                mode: meta.mode() & 0o7777,
-                uid: meta.uid(),
-                gid: meta.gid(),
-                mtime_ns: meta.mtime() * 1_000_000_000 + meta.mtime_nsec(),
-                size: if is_file { meta.size() } else { 0 },
-                target,
-                extents: Vec::new(),
-                attributes,
-            });
+            description.add(ENTRY_SIZE_BYTES + path.as_os_str().len() * 2 + target.len() + attributes_size)?;
+            entries.push(DiskEntry { target, attributes, ..entry_of(&path, kind, &meta, has_identity)? });
         }
     }
     for (entry, extents) in content_of.into_iter().zip(cutter.finish(sink)?) {
         description.add(extents.len() * EXTENT_SIZE_BYTES)?;
         entries[entry].extents = extents;
+    }
+    if !entries.is_empty() {
+        entries.insert(0, root_entry);
     }
     Ok(entries)
 }
@@ -149,30 +178,9 @@ impl Description {
 /// Holes stay holes, and blocks of zeros become holes.
 fn read_content(path: &Path, number: usize, cutter: &mut ByteCutter, sink: &mut dyn Sink) -> io::Result<()> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
-    let mut buffer = vec![0u8; READ_SIZE_BYTES];
-    let mut at = 0;
-    loop {
-        // SAFETY: plain numbers.
-        let data = unsafe { libc::lseek(file.as_raw_fd(), at, libc::SEEK_DATA) };
-        if data < 0 {
-            // ENXIO: nothing but a hole up to the end.
-            return Ok(());
-        }
-        // SAFETY: as above.
-        let hole = unsafe { libc::lseek(file.as_raw_fd(), data, libc::SEEK_HOLE) };
-        at = data;
-        while at < hole {
-            let wanted = buffer.len().min((hole - at) as usize);
-            let length = file.read_at(&mut buffer[..wanted], at as u64)?;
-            if length == 0 {
-                return Ok(());
-            }
-            for_each_filled(&buffer[..length], at as u64, HOLE_SIZE_BYTES, |at, bytes| {
-                cutter.push(number, at, bytes, sink)
-            })?;
-            at += length as i64;
-        }
-    }
+    for_each_piece(&file, |at, piece| {
+        for_each_filled(piece, at, HOLE_SIZE_BYTES, |at, bytes| cutter.push(number, at, bytes, sink))
+    })
 }
 
 fn decode(text: &str) -> Result<PathBuf> {
@@ -236,27 +244,40 @@ impl Places {
     }
 }
 
-/// Lays the entries out below `root`, which only root can reach, all as files of the user `uid`. `content` fills a file
-/// from its extents.
+/// Parts what `read` gave into the root, if it is there, and what is below it.
+pub fn split_root(entries: &[DiskEntry]) -> (Option<&DiskEntry>, &[DiskEntry]) {
+    match entries.split_first() {
+        Some((root, below)) if root.path.is_empty() && root.kind == DiskKind::Directory => (Some(root), below),
+        _ => (None, entries),
+    }
+}
+
+/// Gives the identity of what has one of its own: a further name of a file has none.
+pub fn identity_in(entry: &DiskEntry) -> Result<&Identity> {
+    entry.identity.as_ref().ok_or_else(|| damaged("a file in /tmp has no inode number"))
+}
+
+/// Lays the entries out below `root`, which only root can reach, all as files of the user `uid`. `numbers`: they get
+/// their inode numbers. `content` fills a file from its extents.
 pub fn write(
     root: &Path,
     uid: u32,
     entries: &[DiskEntry],
+    numbers: Option<&InodeNumbers>,
     mut content: impl FnMut(&File, &[Extent]) -> Result<()>,
 ) -> Result<()> {
     let (mut places, mut targets) = (Places::new(root)?, Places::new(root)?);
     for entry in entries {
-        if entry.uid != uid || entry.gid != uid {
-            return Err(damaged("a file in /tmp is not the function's"));
-        }
         let full = places.of(&entry.path)?;
+        // A further name of a file has nothing of its own.
+        let is_new = entry.kind != DiskKind::Hardlink;
+        if let (Some(numbers), true) = (numbers, is_new) {
+            numbers.choose(identity_in(entry)?)?;
+        }
         match entry.kind {
+            DiskKind::Hardlink => fs::hard_link(targets.of(&entry.target)?, &full)?,
             DiskKind::Directory => fs::DirBuilder::new().mode(0o700).create(&full)?,
             DiskKind::Symlink => symlink(decode(&entry.target)?, &full)?,
-            DiskKind::Hardlink => {
-                fs::hard_link(targets.of(&entry.target)?, &full)?;
-                continue;
-            }
             DiskKind::Fifo | DiskKind::Socket => make_node(&full, entry.kind)?,
             DiskKind::File => {
                 let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&full)?;
@@ -264,18 +285,32 @@ pub fn write(
                 content(&file, &entry.extents)?;
             }
         }
-        lchown(&full, Some(entry.uid), Some(entry.gid))?;
-        for (name, value) in &entry.attributes {
-            xattr::write(&full, name, value)?;
-        }
-        if entry.kind != DiskKind::Symlink {
-            // Just made, and no link.
-            fs::set_permissions(&full, fs::Permissions::from_mode(entry.mode & 0o7777))?;
+        if is_new {
+            if numbers.is_some() {
+                InodeNumbers::check(&full, identity_in(entry)?)?;
+            }
+            set_owner_and_mode(&full, uid, entry)?;
         }
     }
     // A directory's time changes with what is put into it.
     for entry in entries.iter().rev() {
-        set_mtime(&places.of(&entry.path)?, entry.mtime_ns)?;
+        set_times(&places.of(&entry.path)?, entry)?;
+    }
+    Ok(())
+}
+
+/// Gives a path, just made, the owner, attributes and mode of an entry.
+pub fn set_owner_and_mode(path: &Path, uid: u32, entry: &DiskEntry) -> Result<()> {
+    if entry.uid != uid || entry.gid != uid {
+        return Err(damaged("a file in /tmp is not the function's"));
+    }
+    lchown(path, Some(uid), Some(uid))?;
+    for (name, value) in &entry.attributes {
+        xattr::write(path, name, value)?;
+    }
+    if entry.kind != DiskKind::Symlink {
+        // Just made, and no link.
+        fs::set_permissions(path, fs::Permissions::from_mode(entry.mode & 0o7777))?;
     }
     Ok(())
 }
@@ -295,11 +330,12 @@ fn make_node(path: &Path, kind: DiskKind) -> io::Result<()> {
     }
 }
 
-fn set_mtime(path: &Path, mtime_ns: i64) -> io::Result<()> {
+/// Sets the times that there is a call for.
+pub fn set_times(path: &Path, entry: &DiskEntry) -> io::Result<()> {
     let path = cstring(path)?;
-    let time =
-        libc::timespec { tv_sec: mtime_ns.div_euclid(1_000_000_000), tv_nsec: mtime_ns.rem_euclid(1_000_000_000) };
-    let times = [time, time];
+    let time = |ns: i64| libc::timespec { tv_sec: ns.div_euclid(1_000_000_000), tv_nsec: ns.rem_euclid(1_000_000_000) };
+    let accessed_ns = entry.identity.map_or(entry.mtime_ns, |identity| identity.accessed_ns);
+    let times = [time(accessed_ns), time(entry.mtime_ns)];
     // SAFETY: the path is a valid C string and there are two times.
     if unsafe { libc::utimensat(libc::AT_FDCWD, path.as_ptr(), times.as_ptr(), libc::AT_SYMLINK_NOFOLLOW) } == 0 {
         Ok(())
@@ -318,15 +354,8 @@ pub fn make_root(path: &Path, uid: u32) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshots::cutter::testing::NoSink;
     use crate::sys::testing::TestDirectory;
-
-    struct NoSink;
-
-    impl Sink for NoSink {
-        fn add(&mut self, _content: Vec<u8>) -> io::Result<u32> {
-            Ok(0)
-        }
-    }
 
     fn me() -> u32 {
         nix::unistd::geteuid().as_raw()
@@ -344,11 +373,12 @@ mod tests {
             target: hex::encode(target.as_bytes()),
             extents: Vec::new(),
             attributes: Vec::new(),
+            identity: None,
         }
     }
 
     fn lay_out(root: &Path, entries: &[DiskEntry]) -> Result<()> {
-        write(root, me(), entries, |_, _| Ok(()))
+        write(root, me(), split_root(entries).1, None, |_, _| Ok(()))
     }
 
     /// What somebody writes who knows the snapshot's key: each entry is a plain name by itself.
@@ -401,7 +431,7 @@ mod tests {
             entry("d/e/deep", DiskKind::File, ""),
         ];
         lay_out(&root, &entries).expect("lays out");
-        let read = |root: &Path| read(root, &mut NoSink).expect("reads");
+        let read = |root: &Path| split_root(&read(root, false, &mut NoSink).expect("reads")).1.to_vec();
         let mut found = read(&root);
         lay_out(&again, &found).expect("lays out");
         assert_eq!(read(&again), found);

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! (tmpfs of sandboxd's own mount namespace)/snap-…-N.images/    the engine's files, for the moments of a restore
-//!                                           snap-…-N.tmp/       lower layer of the clones' /tmp, while they live
+//!                                           snap-…-N.disk/image the file system of /tmp, which clones get copies of
+//!                                           snap-…-N.tmp/       or a lower layer of the clones' /tmp, while they live
 //! ```
 
 use std::fs::File;
@@ -15,7 +16,6 @@ use thaw_snapshot::manifest::{Clocks, Header};
 use super::chunks::Pinned;
 use super::room::Kept;
 use super::store::Stamp;
-use crate::sys;
 
 pub struct Prepared {
     pub name: String,
@@ -28,8 +28,35 @@ pub struct Prepared {
     pub key: DataKey,
     /// The manifest file that it was made from.
     pub stamp: Stamp,
-    /// `/tmp`, shared by all clones; none where it is so large that each clone gets it on its own disk.
-    pub tmp: Option<Kept>,
+    pub tmp_mib: u64,
+    pub tmp: Tmp,
+}
+
+/// What clones get as their `/tmp`.
+pub enum Tmp {
+    /// Nothing was in it.
+    Empty,
+    /// A copy of this file system, as their disk.
+    Image { image: File, _kept: Kept },
+    /// The same, made anew for each: there was no room to keep it.
+    OwnImage,
+    /// The files, shared by all, as the lower layer of an overlay.
+    Layer(Kept),
+    /// The files, laid out on the disk of each: they are too many or too large to be shared.
+    OwnFiles,
+}
+
+impl Tmp {
+    /// True where it holds memory that could be set free.
+    pub fn is_kept(&self) -> bool {
+        matches!(self, Tmp::Image { .. } | Tmp::Layer(_))
+    }
+}
+
+/// A mount for one clone's `/tmp`.
+pub enum TmpTree {
+    Lower(OwnedFd),
+    Disk(OwnedFd),
 }
 
 /// The engine's files.
@@ -37,12 +64,6 @@ pub struct Images {
     pub files: Kept,
     /// True where they hold every page, for restores without a pager.
     pub has_all_pages: bool,
-}
-
-impl Prepared {
-    pub fn clone_tmp_tree(&self) -> io::Result<Option<OwnedFd>> {
-        self.tmp.as_ref().map(|tmp| sys::open_tree_clone(&tmp.directory)).transpose()
-    }
 }
 
 impl Images {

@@ -3,13 +3,15 @@
 pub mod count;
 pub mod cpu_latency;
 pub mod data_directory;
+pub mod detached;
 pub mod host_facts;
+pub mod loop_device;
 pub mod stopwatch;
 #[cfg(test)]
 pub mod testing;
 pub mod xattr;
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
@@ -17,11 +19,6 @@ use std::path::Path;
 const OPEN_TREE_CLONE: libc::c_uint = 1;
 const AT_RECURSIVE: libc::c_uint = 0x8000;
 const MOVE_MOUNT_F_EMPTY_PATH: libc::c_uint = 4;
-const FSOPEN_CLOEXEC: libc::c_uint = 1;
-const FSMOUNT_CLOEXEC: libc::c_uint = 1;
-const FSCONFIG_SET_FLAG: libc::c_uint = 0;
-const FSCONFIG_SET_STRING: libc::c_uint = 1;
-const FSCONFIG_CMD_CREATE: libc::c_uint = 6;
 const MOUNT_ATTR_RDONLY: u64 = 0x01;
 const MOUNT_ATTR_NOSUID: u64 = 0x02;
 const MOUNT_ATTR_NODEV: u64 = 0x04;
@@ -97,40 +94,6 @@ pub fn restrict_tree(tree: BorrowedFd, read_only: bool) -> io::Result<()> {
         ))?;
     }
     Ok(())
-}
-
-/// Makes a detached, read-only overlay that shows `upper` over `lower`: both must be in mounts of this process's
-/// namespace. Its inodes are its own, the pages of its files are those of the layers.
-pub fn overlay_read_only(upper: BorrowedFd, lower: BorrowedFd, is_one_file_system: bool) -> io::Result<OwnedFd> {
-    // Through descriptors: a path may hold what separates layers and options.
-    let layers = format!("/proc/self/fd/{}:/proc/self/fd/{}", upper.as_raw_fd(), lower.as_raw_fd());
-    let set = |fs: &OwnedFd, command: libc::c_uint, key: Option<&CStr>, value: Option<&CStr>| {
-        let pointer = |text: Option<&CStr>| text.map_or(std::ptr::null(), CStr::as_ptr);
-        // SAFETY: the texts outlive the call; null where the command has none.
-        check(unsafe { libc::syscall(libc::SYS_fsconfig, fs.as_raw_fd(), command, pointer(key), pointer(value), 0) })
-    };
-    // SAFETY: the name is a valid C string; the kernel returns a new descriptor that nobody else owns.
-    let fs = unsafe {
-        let fd = check(libc::syscall(libc::SYS_fsopen, c"overlay".as_ptr(), FSOPEN_CLOEXEC))?;
-        OwnedFd::from_raw_fd(fd as RawFd)
-    };
-    let layers = CString::new(layers).expect("a path of /proc has no NUL");
-    set(&fs, FSCONFIG_SET_STRING, Some(c"lowerdir"), Some(&layers))?;
-    if !is_one_file_system {
-        // One device number for all of it. Else the kernel's log would say each time that it has one.
-        set(&fs, FSCONFIG_SET_STRING, Some(c"xino"), Some(c"on"))?;
-    }
-    // A watch is found again by its file's handle. The kernel leaves it off where the layers have none.
-    set(&fs, FSCONFIG_SET_STRING, Some(c"redirect_dir"), Some(c"nofollow"))?;
-    set(&fs, FSCONFIG_SET_STRING, Some(c"nfs_export"), Some(c"on"))?;
-    set(&fs, FSCONFIG_SET_FLAG, Some(c"ro"), None)?;
-    set(&fs, FSCONFIG_CMD_CREATE, None, None)?;
-    let attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-    // SAFETY: plain numbers; the kernel returns a new descriptor that nobody else owns.
-    unsafe {
-        let fd = check(libc::syscall(libc::SYS_fsmount, fs.as_raw_fd(), FSMOUNT_CLOEXEC, attributes))?;
-        Ok(OwnedFd::from_raw_fd(fd as RawFd))
-    }
 }
 
 /// Attaches a detached mount at `target` in this process's mount namespace.

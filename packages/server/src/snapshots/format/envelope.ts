@@ -16,7 +16,7 @@ const MAGIC = Buffer.from("THAWSNAP");
  * Raised whenever what a snapshot holds changes in a way that one of the two Thaws, old and new, could not restore the
  * other's.
  */
-export const SNAPSHOT_FORMAT = 5;
+export const SNAPSHOT_FORMAT = 6;
 const FIXED_SIZE_BYTES = 36;
 const NONCE_AT = 24;
 export const TAG_SIZE_BYTES = 16;
