@@ -5,6 +5,7 @@ import { signRequest } from "@thaw/aws-api";
 import { systemClock, systemRandom } from "@thaw/server/testing/base";
 import {
   createAwsServices,
+  createDiskLogStore,
   createHttpServer,
   type HttpServer,
   type HttpServerOptions,
@@ -42,6 +43,8 @@ const HOST = {
   server: { node: "v24", residentBytes: 1, uptimeS: 1 },
 } as const;
 
+type LogGroups = ReturnType<typeof createDiskLogStore>;
+
 export interface Answered {
   readonly status: number;
   readonly text: string;
@@ -53,12 +56,15 @@ export class HttpHarness implements AsyncDisposable {
   readonly control: ControlHarness;
   readonly app: HttpServer;
   readonly problems: string[] = [];
+  /** Log groups of the CloudWatch Logs API, in memory. */
+  readonly logs: LogGroups;
   readonly port: number;
   readonly client: ThawClient;
 
-  private constructor(control: ControlHarness, app: HttpServer, problems: string[]) {
+  private constructor(control: ControlHarness, app: HttpServer, logs: LogGroups, problems: string[]) {
     this.control = control;
     this.app = app;
+    this.logs = logs;
     this.problems = problems;
     const address = app.server.address();
     this.port = typeof address === "object" && address !== null ? address.port : 0;
@@ -74,9 +80,16 @@ export class HttpHarness implements AsyncDisposable {
   ): Promise<HttpHarness> {
     const harness = await ControlHarness.start(control);
     const problems: string[] = [];
+    const onProblem = (what: string, error: unknown): void => void problems.push(`${what}: ${String(error)}`);
+    const logs = createDiskLogStore({
+      path: ":memory:",
+      clock: systemClock,
+      limits: { groupBytesMax: 2 ** 30, totalBytesMax: 2 ** 30 },
+      onProblem: (error) => onProblem("logs", error),
+    });
     const app = createHttpServer({
       control: replace(harness.control),
-      awsServices: createAwsServices({ scope: { accountId: ACCOUNT, region: REGION } }),
+      awsServices: createAwsServices({ scope: { accountId: ACCOUNT, region: REGION }, logs, clock: systemClock }),
       region: REGION,
       clock: systemClock,
       random: systemRandom,
@@ -91,11 +104,11 @@ export class HttpHarness implements AsyncDisposable {
         hasLocalNames: () => true,
         isTrustedProxy: (address) => address === "127.0.0.9",
       },
-      onProblem: (what, error) => void problems.push(`${what}: ${String(error)}`),
+      onProblem,
       ...options,
     });
     await app.listen({ host: "127.0.0.1", port: 0 });
-    return new HttpHarness(harness, app, problems);
+    return new HttpHarness(harness, app, logs, problems);
   }
 
   get host(): string {
@@ -144,6 +157,7 @@ export class HttpHarness implements AsyncDisposable {
     this.app.server.closeAllConnections();
     await this.app.close();
     await this.control.end();
+    await this.logs.close();
   }
 }
 

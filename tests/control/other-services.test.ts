@@ -20,10 +20,10 @@ it("each is named, with what to use instead", async () => {
     "text/xml",
     expect.stringMatching(/<Message>Thaw does not have CloudFormation\. .* thaw deploy'\. .*AWS_ENDPOINT_URL_LAMBDA/),
   ]);
-  expect(await ask("logs", "POST", "/", { "x-amz-target": "Logs_20140328.FilterLogEvents" })).toEqual([
+  expect(await ask("ssm", "POST", "/", { "x-amz-target": "AmazonSSM.GetParameter" })).toEqual([
     400,
     "application/x-amz-json-1.1",
-    expect.stringMatching(/"__type":"NotImplementedException","message":"Thaw does not have CloudWatch Logs\. .*logs/),
+    expect.stringMatching(/"__type":"NotImplementedException","message":"Thaw does not have Systems Manager\. Give /),
   ]);
   expect(await ask("s3", "GET", "/bucket?list-type=2")).toEqual([400, "text/xml", expect.stringContaining("<Error>")]);
   expect((await ask("s3", "HEAD", "/bucket/key"))[0]).toBe(404);

@@ -13,7 +13,7 @@ CALLS = {
     "ssm": ("get_parameter", {"Name": "x"}),
     "dynamodb": ("list_tables", {}),
     "sqs": ("list_queues", {}),
-    "logs": ("describe_log_groups", {}),
+    "kinesis": ("list_streams", {}),
     "cloudwatch": ("list_metrics", {}),
     "ec2": ("describe_vpcs", {}),
     "route53": ("list_hosted_zones", {}),

@@ -4,12 +4,11 @@
  */
 import { CreateAliasCommand, PublishVersionCommand } from "@aws-sdk/client-lambda";
 import { execFile } from "node:child_process";
-import { chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { CLI, type Ran, runThaw } from "../support/cli.ts";
 import type { TestFunctions } from "../support/functions.ts";
+import { askLogs } from "../support/logs.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
 let functions: TestFunctions;
@@ -105,21 +104,18 @@ it("shows one version's events, or those of all that an alias chooses from", asy
 });
 
 /** Makes the log group of a function that is still to come, with one event in it. */
-function writeOldEvent(name: string, timestampMs: number, message: string): void {
-  const logs = join(functions.server.dataDir, "logs");
-  const group = join(logs, encodeURIComponent(`/aws/lambda/${name}`));
-  const { uid, gid } = statSync(logs);
-  mkdirSync(group);
-  const day = new Date(timestampMs).toISOString().slice(0, 10).replaceAll("-", "/");
-  const record = { t: timestampMs, s: `${day}/[$LATEST]0123456789abcdef0123456789abcdef`, m: message };
-  writeFileSync(join(group, "00000001.log"), `${JSON.stringify(record)}\n`);
-  for (const path of [group, join(group, "00000001.log")]) chownSync(path, uid, gid);
+async function writeOldEvent(name: string, timestamp: number, message: string): Promise<void> {
+  const day = new Date(timestamp).toISOString().slice(0, 10).replaceAll("-", "/");
+  const to = { logGroupName: `/aws/lambda/${name}`, logStreamName: `${day}/[$LATEST]0123456789abcdef0123456789abcdef` };
+  await askLogs(functions.server, "CreateLogGroup", { logGroupName: to.logGroupName });
+  await askLogs(functions.server, "CreateLogStream", to);
+  await askLogs(functions.server, "PutLogEvents", { ...to, logEvents: [{ timestamp, message }] });
 }
 
 it("shows the last ten minutes unless told otherwise, and a date where it is not today", async () => {
   const twoDaysAgoMs = Date.now() - 2 * 86_400_000;
   const FunctionName = "with-old-log";
-  writeOldEvent(FunctionName, twoDaysAgoMs, "two days old");
+  await writeOldEvent(FunctionName, twoDaysAgoMs, "two days old");
   const name = await functions.create({ "index.mjs": "export const handler = async () => 'here';" }, { FunctionName });
   expect(await thaw("logs", name)).toMatchObject({ stdout: "", stderr: expect.stringContaining("last 10m") });
   await functions.invoke(name);

@@ -52,10 +52,10 @@ it("closes the data directory to nobody and to the pager's user, and functions s
       [64_322, 64_321],
     ] as const)
       expect(lookAs(uid, gid, dataDir)).toBe("");
-    const modes = ["", "thaw.db", "thaw.db-wal", "logs", "packages", "code"].map((each) =>
+    const modes = ["", "thaw.db", "thaw.db-wal", "logs.db", "logs", "packages", "code"].map((each) =>
       (statSync(join(dataDir, each)).mode & 0o777).toString(8),
     );
-    expect(modes).toEqual(["700", "600", "600", "700", "700", "700"]);
+    expect(modes).toEqual(["700", "600", "600", "600", "700", "700", "700"]);
   } finally {
     await server.remove();
     rmSync(dataDir, { recursive: true, force: true });

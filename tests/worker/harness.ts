@@ -53,7 +53,7 @@ const catalog: RuntimeCatalog = {
 export class MemoryLogStore implements LogStore {
   readonly events: LogEvent[] = [];
 
-  append(_logGroup: string, logStream: string, timestampMs: number, message: string, origin: LogOrigin): void {
+  append(_groupArn: string, logStream: string, timestampMs: number, message: string, origin: LogOrigin): void {
     this.events.push({ logStream, timestampMs, message, origin });
   }
 
@@ -61,7 +61,9 @@ export class MemoryLogStore implements LogStore {
     yield* this.events;
   }
 
-  async removeGroup(): Promise<void> {}
+  async has(): Promise<boolean> {
+    return this.events.length > 0;
+  }
 
   async close(): Promise<void> {}
 

@@ -42,3 +42,11 @@ export interface ServiceModel<O extends string = string> {
   /** Constraints that recorded refusals of AWS name otherwise than its published model; checked is the model. */
   readonly saidByTheService: Readonly<Record<string, Partial<Shape>>>;
 }
+
+/** Makes the model of a service of what is generated, where nothing that AWS does is otherwise than it says. */
+export function modelOf<O extends string>({
+  service,
+  ...parts
+}: Pick<ServiceModel<O>, "operations" | "shapes" | "errors"> & { readonly service: ServiceNames }): ServiceModel<O> {
+  return { ...parts, scope: service.scope, checkedByTheService: new Set(), saidByTheService: {} };
+}

@@ -55,6 +55,7 @@ export function formatEvent(event: LogEvent, nowMs: number, stream: NodeJS.Write
   const name = event.logStream.split("/").at(-1) ?? "";
   const end = name.indexOf("]") + 1;
   const head = `${isToday ? "" : `${time.slice(0, 10)} `}${time.slice(11, 23)} ${name.slice(0, end + STREAM_LENGTH)}  `;
-  const message = readable(event.message, stream);
+  // A client may have put one with its line break.
+  const message = readable(event.message.replace(/\n$/, ""), stream);
   return `${head}${stream.isTTY ? message.replaceAll("\n", `\n${" ".repeat(head.length)}`) : message}\n`;
 }

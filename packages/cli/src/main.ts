@@ -118,7 +118,10 @@ function addFunctionCommands(program: Command): void {
     .argument("<function>", "NAME, NAME:VERSION, NAME:ALIAS or ARN")
     .option("-f, --follow", "go on with new events")
     .option("--since <time>", "how far back: 30s, 5m, 2h, 1d, or an ISO time (UTC); else the last ten minutes")
-    .option("--filter <pattern>", 'only events with these words: each of them, ?one ?of them, -not this, "a phrase"')
+    .option(
+      "--filter <pattern>",
+      'only events that match a pattern of CloudWatch Logs: ERROR, ?one ?of, -not, "a phrase", { $.level = "ERROR" }, [a, b = 4*], %expression%',
+    )
     .description("log of a function, all environments; times are UTC")
     .action((name: string, options: { follow?: boolean; since?: string; filter?: string }, command: Command) =>
       showLogs(connect(), name, { ...options, json: isJson(command) }),

@@ -138,7 +138,9 @@ export const logEvent = z.object({
   timestampMs: z.number(),
   logStream: z.string(),
   message: z.string(),
-  origin: z.enum(["platform", "function"]).describe("Its writer: a function can print a line like the platform's"),
+  origin: z
+    .enum(["platform", "function", "client"])
+    .describe("Its writer: a function can print a line like the platform's; a client is one that called PutLogEvents"),
 });
 
 export const key = z.object({

@@ -17,6 +17,8 @@ export interface AwsService {
   readonly operations: Readonly<Record<string, ServiceOperation>>;
   /** Gives what to do instead of an operation that Thaw does not have: a sentence. */
   readonly instead: (operation: string) => string;
+  /** Name of the error for members that are not as the model says. */
+  readonly invalidCode: string;
 }
 
 export type ServiceOperation = (input: object) => object | Promise<object>;
@@ -24,7 +26,7 @@ export type ServiceOperation = (input: object) => object | Promise<object>;
 /** Makes a service of its API and its operations; the types of both come from one model. */
 export function createService<T extends TypesOf<T>>(
   api: ServiceApi<T>,
-  parts: Pick<AwsService, "name" | "instead"> & { readonly operations: ServiceOperations<T> },
+  parts: Pick<AwsService, "name" | "instead" | "invalidCode"> & { readonly operations: ServiceOperations<T> },
 ): AwsService {
   return {
     ...parts,

@@ -1,13 +1,25 @@
 /** All services other than Lambda that the listener serves. */
-import type { AccountScope } from "../model/function-name.ts";
 import { type AwsService, createService } from "./aws-service.ts";
+import type { LogsContext } from "./logs/context.ts";
+import { insteadOfLogs, LOGS, logsOperations } from "./logs/logs.ts";
 import { insteadOfSts, STS, stsOperations } from "./sts/sts.ts";
 
-export interface AwsServicesParts {
-  readonly scope: AccountScope;
-}
+export type AwsServicesParts = LogsContext;
 
 /** Creates them; each is found by the scope of its requests' signatures. */
-export function createAwsServices({ scope }: AwsServicesParts): readonly AwsService[] {
-  return [createService(STS, { name: "STS", operations: stsOperations(scope), instead: insteadOfSts })];
+export function createAwsServices(parts: AwsServicesParts): readonly AwsService[] {
+  return [
+    createService(STS, {
+      name: "STS",
+      operations: stsOperations(parts.scope),
+      instead: insteadOfSts,
+      invalidCode: "ValidationException",
+    }),
+    createService(LOGS, {
+      name: "CloudWatch Logs",
+      operations: logsOperations(parts),
+      instead: insteadOfLogs,
+      invalidCode: "InvalidParameterException",
+    }),
+  ];
 }

@@ -1,76 +1,94 @@
 /**
- * The log store on disk: a directory of log groups. `append` never waits and never throws; a short timer writes in the
- * background.
+ * The log store on disk. `append` never waits and never throws: a short timer hands what was gathered to the thread of
+ * the logs, which writes it. Everything else asks that thread.
  */
-import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
-import type { LogEvent, LogReadOptions, LogStore, LogOrigin } from "../ports/log-store.ts";
-import { groupDirectoryName } from "./group-directory.ts";
-import { LogGroup, type LogGroupLimits } from "./log-group.ts";
+import type { LogEventQuery, LogGroups, LogPosition } from "../ports/log-groups.ts";
+import type { LogEvent, LogOrigin, LogReadOptions, LogStore } from "../ports/log-store.ts";
+import { EventBuffer } from "./event-buffer.ts";
+import { FollowerQueue } from "./follower-queue.ts";
+import type { LogLimits } from "./log-database.ts";
+import { LogThread } from "./thread.ts";
 
 export interface DiskLogStoreOptions {
-  /** Directory of all groups; made when needed. */
-  readonly directory: string;
+  /** The database; made where it is missing. */
+  readonly path: string;
   readonly clock: Clock;
-  readonly limits?: Partial<LogGroupLimits>;
+  readonly limits: LogLimits;
+  /** Memory of what is not written yet, beyond which new events are dropped. */
+  readonly bufferBytesMax?: number;
+  readonly onProblem: (error: unknown) => void;
 }
 
-const DEFAULT_LIMITS: LogGroupLimits = {
-  segmentSizeBytesMax: 4 * 1024 * 1024,
-  groupSizeBytesMax: 64 * 1024 * 1024,
-  bufferSizeBytesMax: 16 * 1024 * 1024,
-};
+/** A reader that is told new events. */
+interface Follower {
+  readonly tell: (event: LogEvent) => void;
+  /** Events of clients with smaller ids are in its pages; null: its first page has not come. */
+  idsBelow: number | null;
+}
+
+const BUFFER_BYTES_MAX = 16 * 1024 * 1024;
 /** Time between two writes: a crash loses at most this much of the logs. */
 const FLUSH_DELAY_MS = 50;
 /** Size at which a buffer is written without waiting for the timer. */
 const FLUSH_SIZE_BYTES = 1024 * 1024;
 /** Number of events that a follower may lag behind. */
 const FOLLOWER_QUEUE_LENGTH_MAX = 10_000;
+const PAGE_EVENTS_MAX = 1_000;
 
-export function createDiskLogStore(options: DiskLogStoreOptions): LogStore {
-  return new DiskLogStore(options);
+/** Opens the store. Rejects where a newer version of Thaw has written it, or the disk fails. */
+export async function openDiskLogStore(options: DiskLogStoreOptions): Promise<LogStore & LogGroups> {
+  const store = createDiskLogStore(options);
+  await store.findGroup("");
+  return store;
 }
 
-class DiskLogStore implements LogStore {
-  readonly #directory: string;
+/** Creates the store; its database is opened when it is first used. */
+export function createDiskLogStore(options: DiskLogStoreOptions): LogStore & LogGroups {
+  const { path, limits, clock, onProblem } = options;
+  return new DiskLogStore(options, new LogThread({ path, limits }, clock, onProblem));
+}
+
+class DiskLogStore implements LogStore, LogGroups {
   readonly #clock: Clock;
-  readonly #limits: LogGroupLimits;
-  readonly #groups = new Map<string, LogGroup>();
+  readonly #thread: LogThread;
+  readonly #onProblem: (error: unknown) => void;
+  readonly #buffer: EventBuffer;
+  readonly #followers = new Map<string, Set<Follower>>();
   readonly #closing = new AbortController();
   #cancelFlush: (() => void) | null = null;
-  #flushing: Promise<unknown> | null = null;
+  /** True from a write that failed to the next that did not: the problem is told once. */
+  #isFailing = false;
 
-  constructor(options: DiskLogStoreOptions) {
-    this.#directory = options.directory;
-    this.#clock = options.clock;
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+  constructor({ clock, onProblem, bufferBytesMax }: DiskLogStoreOptions, thread: LogThread) {
+    this.#clock = clock;
+    this.#thread = thread;
+    this.#onProblem = onProblem;
+    this.#buffer = new EventBuffer(bufferBytesMax ?? BUFFER_BYTES_MAX);
   }
 
-  append(logGroup: string, logStream: string, timestampMs: number, message: string, origin: LogOrigin): void {
+  append(groupArn: string, logStream: string, timestampMs: number, text: string, origin: LogOrigin): void {
     if (this.#closing.signal.aborted) return;
-    const group = this.#group(logGroup);
-    group.append({ timestampMs, logStream, message: message.endsWith("\n") ? message.slice(0, -1) : message, origin });
-    if (group.bufferSizeBytes >= FLUSH_SIZE_BYTES) this.#flushNow();
-    else this.#flushSoon();
+    const message = text.endsWith("\n") ? text.slice(0, -1) : text;
+    const event: LogEvent = { timestampMs, logStream, message, origin };
+    if (this.#buffer.put(groupArn, event)) for (const { tell } of this.#followers.get(groupArn) ?? []) tell(event);
+    if (this.#buffer.sizeBytes >= FLUSH_SIZE_BYTES) this.#flush();
+    else this.#cancelFlush ??= this.#clock.after(FLUSH_DELAY_MS, () => this.#flush());
   }
 
-  async *read(logGroup: string, options: LogReadOptions): AsyncGenerator<LogEvent> {
-    const group = this.#group(logGroup);
+  async *read(groupArn: string, options: LogReadOptions): AsyncGenerator<LogEvent> {
     const queue = new FollowerQueue(FOLLOWER_QUEUE_LENGTH_MAX);
-    const isWanted = (event: LogEvent): boolean =>
-      event.timestampMs >= (options.sinceMs ?? 0) &&
-      (options.logStream === undefined || event.logStream === options.logStream) &&
-      (options.versions === undefined || options.versions.some((version) => isOfVersion(event.logStream, version)));
-    const follower = (event: LogEvent): void => {
-      if (isWanted(event)) queue.put(event);
-    };
+    const isWanted = wantedBy(options);
+    const follower: Follower = { tell: (event) => (isWanted(event) ? queue.put(event) : undefined), idsBelow: null };
     const ended =
       options.signal === undefined ? this.#closing.signal : AbortSignal.any([options.signal, this.#closing.signal]);
     const onEnd = (): void => queue.end();
     ended.addEventListener("abort", onEnd, { once: true });
+    // No await from the flush to the first call: what comes later is the follower's.
+    this.#flush();
+    if (options.follow === true) this.#follow(groupArn, follower);
     try {
-      const view = await group.open(options.follow === true ? follower : null);
-      for await (const event of group.readView(view)) {
+      for await (const event of this.#readPages(groupArn, options, follower)) {
         if (ended.aborted) return;
         if (isWanted(event)) yield event;
       }
@@ -78,100 +96,142 @@ class DiskLogStore implements LogStore {
       for (let event = await queue.take(); event !== null; event = await queue.take()) yield event;
     } finally {
       ended.removeEventListener("abort", onEnd);
-      group.unfollow(follower);
+      this.#unfollow(groupArn, follower);
     }
   }
 
-  async removeGroup(logGroup: string): Promise<void> {
-    await this.#group(logGroup).remove();
-    this.#groups.delete(logGroup);
+  async has(groupArn: string): Promise<boolean> {
+    return (await this.findGroup(groupArn)) !== null;
+  }
+
+  createGroup(...given: Parameters<LogGroups["createGroup"]>): ReturnType<LogGroups["createGroup"]> {
+    return this.#flushed().call("createGroup", ...given);
+  }
+
+  findGroup(arn: string): ReturnType<LogGroups["findGroup"]> {
+    return this.#flushed().call("findGroup", arn);
+  }
+
+  listGroups(...given: Parameters<LogGroups["listGroups"]>): ReturnType<LogGroups["listGroups"]> {
+    return this.#flushed().call("listGroups", ...given);
+  }
+
+  removeGroup(arn: string): ReturnType<LogGroups["removeGroup"]> {
+    return this.#flushed().call("removeGroup", arn);
+  }
+
+  setRetention(...given: Parameters<LogGroups["setRetention"]>): ReturnType<LogGroups["setRetention"]> {
+    return this.#flushed().call("setRetention", ...given);
+  }
+
+  changeTags(...given: Parameters<LogGroups["changeTags"]>): ReturnType<LogGroups["changeTags"]> {
+    return this.#flushed().call("changeTags", ...given);
+  }
+
+  createStream(...given: Parameters<LogGroups["createStream"]>): ReturnType<LogGroups["createStream"]> {
+    return this.#flushed().call("createStream", ...given);
+  }
+
+  removeStream(...given: Parameters<LogGroups["removeStream"]>): ReturnType<LogGroups["removeStream"]> {
+    return this.#flushed().call("removeStream", ...given);
+  }
+
+  listStreams(...given: Parameters<LogGroups["listStreams"]>): ReturnType<LogGroups["listStreams"]> {
+    return this.#flushed().call("listStreams", ...given);
+  }
+
+  async putEvents(...given: Parameters<LogGroups["putEvents"]>): ReturnType<LogGroups["putEvents"]> {
+    const [groupArn, logStream, events] = given;
+    const firstId = await this.#flushed().call("putEvents", ...given);
+    if (typeof firstId === "string") return firstId;
+    for (const { tell, idsBelow } of this.#followers.get(groupArn) ?? []) {
+      // Its first page was asked for after this was written, and has it.
+      if (idsBelow === null || firstId < idsBelow) continue;
+      for (const event of events) tell({ ...event, logStream, origin: "client" });
+    }
+    return "written";
+  }
+
+  readEvents(query: LogEventQuery): ReturnType<LogGroups["readEvents"]> {
+    return this.#flushed().call("readEvents", query);
   }
 
   async close(): Promise<void> {
-    this.#cancelFlush?.();
-    this.#cancelFlush = null;
+    this.#flush();
     this.#closing.abort();
-    await this.#flushing;
-    await Promise.all([...this.#groups.values()].map((group) => group.flush()));
+    await this.#thread.close();
   }
 
-  #group(logGroup: string): LogGroup {
-    const known = this.#groups.get(logGroup);
-    if (known !== undefined) return known;
-    const group = new LogGroup(join(this.#directory, groupDirectoryName(logGroup)), this.#limits);
-    this.#groups.set(logGroup, group);
-    return group;
+  /** The thread, which has been given all events so far. */
+  #flushed(): LogThread {
+    this.#flush();
+    return this.#thread;
   }
 
-  #flushSoon(): void {
-    this.#cancelFlush ??= this.#clock.after(FLUSH_DELAY_MS, () => this.#flushNow());
-  }
-
-  #flushNow(): void {
+  #flush(): void {
     this.#cancelFlush?.();
     this.#cancelFlush = null;
-    // One flush at a time: appends during it are written by the next one.
-    if (this.#flushing !== null) return;
-    const groups = [...this.#groups.values()].filter((group) => group.hasBuffered);
-    this.#flushing = Promise.all(groups.map((group) => group.flush())).finally(() => {
-      this.#flushing = null;
-      if (!this.#closing.signal.aborted && groups.some((group) => group.hasBuffered)) this.#flushSoon();
-    });
+    const taken = this.#buffer.take();
+    if (taken === null) return;
+    this.#thread.call("append", taken.runs).then(
+      () => {
+        this.#isFailing = false;
+        this.#buffer.written(taken);
+      },
+      (error: unknown) => {
+        // Disk full or gone: the log must never stop an invoke.
+        this.#buffer.failed(taken);
+        if (!this.#isFailing) this.#onProblem(error);
+        this.#isFailing = true;
+      },
+    );
   }
+
+  async *#readPages(groupArn: string, options: LogReadOptions, follower: Follower): AsyncGenerator<LogEvent> {
+    const { sinceMs = 0, logStream } = options;
+    for (let from: LogPosition | null = null; ; ) {
+      const query: LogEventQuery = {
+        groupArn,
+        streams: logStream === undefined ? null : { names: [logStream] },
+        fromMs: sinceMs,
+        untilMs: null,
+        from,
+        direction: "forward",
+        countMax: PAGE_EVENTS_MAX,
+        filterPattern: null,
+      };
+      const page = await this.#thread.call("follow", query, follower.idsBelow);
+      if (typeof page === "string") {
+        follower.idsBelow ??= 0;
+        return;
+      }
+      follower.idsBelow = page.idsBelow;
+      yield* page.events;
+      if (page.next === null) return;
+      from = page.next;
+    }
+  }
+
+  #follow(groupArn: string, follower: Follower): void {
+    const followers = this.#followers.get(groupArn) ?? new Set();
+    this.#followers.set(groupArn, followers.add(follower));
+  }
+
+  #unfollow(groupArn: string, follower: Follower): void {
+    const followers = this.#followers.get(groupArn);
+    followers?.delete(follower);
+    if (followers?.size === 0) this.#followers.delete(groupArn);
+  }
+}
+
+function wantedBy({ sinceMs = 0, logStream, versions }: LogReadOptions): (event: LogEvent) => boolean {
+  return (event) =>
+    event.timestampMs >= sinceMs &&
+    (logStream === undefined || event.logStream === logStream) &&
+    (versions === undefined || versions.some((version) => isOfVersion(event.logStream, version)));
 }
 
 /** A stream's name is the day, then the version in brackets, then what tells environments apart. */
 function isOfVersion(logStream: string, version: string): boolean {
   return logStream.includes(`/[${version}]`);
-}
-
-/**
- * Events that a follower has not read yet. When it is too slow the oldest ones are dropped, and a line says how many.
- */
-class FollowerQueue {
-  readonly #lengthMax: number;
-  #events: LogEvent[] = [];
-  #droppedCount = 0;
-  #isEnded = false;
-  #wake: (() => void) | null = null;
-
-  constructor(lengthMax: number) {
-    this.#lengthMax = lengthMax;
-  }
-
-  put(event: LogEvent): void {
-    if (this.#events.length >= this.#lengthMax) {
-      this.#droppedCount += this.#events.length;
-      this.#events = [];
-    }
-    this.#events.push(event);
-    this.#notify();
-  }
-
-  end(): void {
-    this.#isEnded = true;
-    this.#notify();
-  }
-
-  /** Waits for the next event; null at the end. */
-  async take(): Promise<LogEvent | null> {
-    while (this.#events.length === 0) {
-      if (this.#isEnded) return null;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    const first = this.#events[0];
-    if (this.#droppedCount > 0 && first !== undefined) {
-      const message = `[thaw] ${this.#droppedCount} log events were left out: the reader is too slow.`;
-      this.#droppedCount = 0;
-      return { ...first, message };
-    }
-    return this.#events.shift() ?? null;
-  }
-
-  #notify(): void {
-    this.#wake?.();
-    this.#wake = null;
-  }
 }

@@ -28,8 +28,9 @@ import { UsageError } from "./options/usage-error.ts";
 const BACKUP_FORMAT = 1;
 const MARK = "thaw-backup.json";
 const DATABASE = "thaw.db";
+const LOGS = "logs.db";
 /** Made anew at each start, or part of the database's own files. */
-const NOT_COPIED = /^(scratch|server\.json|thaw\.db.*|.*\.(partial|new|sock))$/;
+const NOT_COPIED = /^(scratch|server\.json|(thaw|logs)\.db.*|.*\.(partial|new|sock))$/;
 /** Small, replaced as a whole, and needed to read the rest: copied last. */
 const SECRETS = /^(secret|credentials|keyring\.json.*)$/;
 const ATTEMPTS_MAX = 5;
@@ -66,9 +67,16 @@ async function copyAll(dataDir: string, target: string): Promise<Mark> {
     copyFiles(dataDir, files, target);
     const facts = readDatabaseFacts(join(target, DATABASE));
     if (!facts.codeNames.every((name) => existsSync(join(target, "code", name)))) continue;
-    const { uid, gid } = statSync(join(dataDir, DATABASE));
-    run("chown", [`${uid}:${gid}`, join(target, DATABASE)]);
-    chmodSync(join(target, DATABASE), 0o600);
+    const copied = [DATABASE];
+    if (existsSync(join(dataDir, LOGS))) {
+      await copyDatabase(join(dataDir, LOGS), join(target, LOGS));
+      copied.push(LOGS);
+    }
+    for (const name of copied) {
+      const { uid, gid } = statSync(join(dataDir, name));
+      run("chown", [`${uid}:${gid}`, join(target, name)]);
+      chmodSync(join(target, name), 0o600);
+    }
     copyFiles(
       dataDir,
       readdirSync(dataDir).filter((name) => SECRETS.test(name)),

@@ -13,11 +13,12 @@ import type { Health } from "../http/observability.ts";
 import { createHttpServer, type HttpServer } from "../http/server.ts";
 import { Keyring } from "../keys/keyring.ts";
 import { createAwsServices } from "../aws/create-services.ts";
-import { createDiskLogStore } from "../logs/disk-log-store.ts";
+import { openDiskLogStore } from "../logs/disk-log-store.ts";
 import { collectHostFigures } from "../metrics/host-figures.ts";
 import { measureWorker } from "../metrics/measure.ts";
 import { createObjectDirectory } from "../objects/object-directory.ts";
 import type { Engine } from "../ports/engine.ts";
+import type { LogStore } from "../ports/log-store.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
 import type { SandboxHost } from "../ports/sandbox-host.ts";
 import type { SnapshotReader } from "../ports/snapshot-reader.ts";
@@ -81,7 +82,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   const catalog = createCatalog(options);
   const monitoring = new Monitoring(process.env, clock, random);
   const onProblem = countingProblems(monitoring);
-  const logs = createDiskLogStore({ directory: join(options.dataDir, "logs"), clock });
+  const logs = await openLogs(options, onProblem);
   const worker = composeWorker(options, foundation, { catalog, monitoring, logs });
   const store = openSqliteStore(join(options.dataDir, "thaw.db"));
   const destinations = createDestinations(options.destinations);
@@ -108,7 +109,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   const health = { notReady: () => (draining.signal.aborted ? "the server is stopping" : null) };
   const app = createHttpServer({
     control,
-    awsServices: createAwsServices({ scope }),
+    awsServices: createAwsServices({ scope, logs, clock }),
     region: options.region,
     clock,
     random,
@@ -156,7 +157,25 @@ async function createFoundation(options: ServeOptions): Promise<Foundation> {
 interface WorkerParts {
   readonly catalog: RuntimeCatalog;
   readonly monitoring: Monitoring;
-  readonly logs: ReturnType<typeof createDiskLogStore>;
+  readonly logs: LogStore;
+}
+
+/** The largest group may have a quarter of the room, so that one function does not drive out the logs of all others. */
+async function openLogs(
+  { dataDir, logsMaxMib }: ServeOptions,
+  onProblem: typeof logProblem,
+): ReturnType<typeof openDiskLogStore> {
+  const totalBytesMax = logsMaxMib * 1024 * 1024;
+  try {
+    return await openDiskLogStore({
+      path: join(dataDir, "logs.db"),
+      clock,
+      limits: { totalBytesMax, groupBytesMax: totalBytesMax / 4 },
+      onProblem: (error) => onProblem("logs", error),
+    });
+  } catch (error) {
+    throw new UsageError(`The logs in ${join(dataDir, "logs.db")} can't be opened: ${(error as Error).message}`);
+  }
 }
 
 /** The worker with its figures. */

@@ -3,6 +3,7 @@ import { type CreateFunctionRequest, type UpdateFunctionConfigurationRequest } f
 import { ApiError, invalidParameter } from "./api-error.ts";
 import type { FunctionConfig } from "./function-record.ts";
 import type { FunctionLayer } from "./layer-record.ts";
+import { defaultLogGroup } from "./log-group.ts";
 
 /** AWS's managed zip runtimes with SnapStart (snapstart-behaviour.md 1.5). */
 const SNAPSTART_RUNTIMES = new Set([
@@ -116,7 +117,7 @@ export function createConfig(name: string, request: CreateFunctionRequest, rules
     fileSystems: [],
     snapStartApplyOn: "None",
     logFormat: "Text",
-    logGroup: `/aws/lambda/${name}`,
+    logGroup: defaultLogGroup(name),
     applicationLogLevel: null,
     systemLogLevel: null,
   };

@@ -1,6 +1,6 @@
 /**
- * Log groups and streams, as CloudWatch Logs has them: one stream an execution environment, kept on disk with a size
- * limit.
+ * Log events of functions: one stream an execution environment, as CloudWatch Logs has them, kept on disk with a size
+ * limit. Written by the worker, read by the control plane. Groups are named by their ARNs (`model/log-group.ts`).
  */
 export interface LogEvent {
   readonly timestampMs: number;
@@ -12,7 +12,8 @@ export interface LogEvent {
   readonly origin: LogOrigin;
 }
 
-export type LogOrigin = "platform" | "function";
+/** `client`: by PutLogEvents. */
+export type LogOrigin = "platform" | "function" | "client";
 
 export interface LogReadOptions {
   readonly sinceMs?: number;
@@ -26,11 +27,12 @@ export interface LogReadOptions {
 
 export interface LogStore {
   /**
-   * One event a call; a message may hold line breaks; a trailing one is kept out. Never throws: a full disk drops
-   * events and counts them.
+   * One event a call; a message may hold line breaks; a trailing one is kept out. Makes the group and the stream where
+   * they are missing. Never throws: a full disk drops events and counts them.
    */
-  append(logGroup: string, logStream: string, timestampMs: number, message: string, origin: LogOrigin): void;
-  read(logGroup: string, options: LogReadOptions): AsyncIterable<LogEvent>;
-  removeGroup(logGroup: string): Promise<void>;
+  append(groupArn: string, logStream: string, timestampMs: number, message: string, origin: LogOrigin): void;
+  /** Reads events in the order of their timestamps; nothing where there is no such group. */
+  read(groupArn: string, options: LogReadOptions): AsyncIterable<LogEvent>;
+  has(groupArn: string): Promise<boolean>;
   close(): Promise<void>;
 }

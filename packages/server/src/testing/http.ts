@@ -1,3 +1,4 @@
 export { createAwsServices } from "../aws/create-services.ts";
 export { createHttpServer, type HttpServer, type HttpServerOptions } from "../http/server.ts";
+export { createDiskLogStore } from "../logs/disk-log-store.ts";
 export { createObjectDirectory } from "../objects/object-directory.ts";

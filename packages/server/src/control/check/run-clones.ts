@@ -4,6 +4,7 @@
  */
 import { ApiError } from "../../model/api-error.ts";
 import type { CloneAnswer } from "../../model/compare-clones.ts";
+import { logGroupArn, scopeOfFunction } from "../../model/log-group.ts";
 import { readSent, type SentReading, type SentTraffic } from "../../model/sent-requests.ts";
 import type { EnvironmentObservation, RunnableVersion } from "../../ports/worker.ts";
 import { takeWhole } from "../invoke/buffered.ts";
@@ -61,7 +62,7 @@ export async function runClone(
       traffic.push(
         seen?.summary.environmentId === observed?.summary.environmentId ? (seen?.sandbox.sent ?? null) : null,
       );
-      const lines = observed === null ? [] : await readLog(services, version.logGroup, observed.summary.logStream);
+      const lines = observed === null ? [] : await readLog(services, version, observed.summary.logStream);
       const log = lines.slice(answers.reduce((sum, answer) => sum + answer.log.length, 0));
       answers.push({ payload: text, log, startedAtMs, endedAtMs });
     }
@@ -117,11 +118,11 @@ async function invokeOnce(
 
 async function readLog(
   services: Pick<ControlServices, "logs">,
-  logGroup: string,
+  { functionArn, logGroup }: RunnableVersion,
   logStream: string,
 ): Promise<readonly string[]> {
   const lines: string[] = [];
-  for await (const event of services.logs.read(logGroup, { logStream }))
+  for await (const event of services.logs.read(logGroupArn(scopeOfFunction(functionArn), logGroup), { logStream }))
     if (event.origin === "function") lines.push(event.message);
   return lines;
 }

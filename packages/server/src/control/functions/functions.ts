@@ -43,7 +43,6 @@ type Needs = Pick<
   | "changes"
   | "code"
   | "objects"
-  | "logs"
   | "worker"
   | "clock"
   | "random"
@@ -226,7 +225,7 @@ export class Functions {
 
   /** The function with all of it, or one version. */
   async remove(input: In<"DeleteFunction">): Promise<Out<"DeleteFunction">> {
-    const { scope, worker, logs } = this.#services;
+    const { scope, worker } = this.#services;
     const { name, qualifier } = parseFunctionName(scope, input.FunctionName, input.Qualifier);
     // AWS's order: what can't be deleted is refused before the function is looked for.
     if (qualifier !== null) checkDeletable(qualifier);
@@ -235,9 +234,7 @@ export class Functions {
       const versions = await this.#removeFunction(name);
       for (const version of versions) this.#publisher.forget(version);
       await worker.stopEnvironments({ functionName: name });
-      for (const group of new Set(versions.map((version) => version.config.logGroup))) {
-        if (group === `/aws/lambda/${name}`) await logs.removeGroup(group);
-      }
+      // The log group stays, as on AWS: it has a life of its own.
       return { StatusCode: 204 };
     }
     await this.#removeVersion(name, qualifier);

@@ -20,7 +20,6 @@ const ELSEWHERE =
 /** A service is known by the scope of a signature only. */
 const UNSIGNED = "The request has no signature, so that Thaw can't tell which AWS service it is for, and serves none.";
 const DEPLOY = `Deploy the template with '${PROGRAM} deploy'.`;
-const LOGS = `Read logs with '${PROGRAM} logs FUNCTION'.`;
 const PACKAGES = `Give packages as a zip file, or deploy with '${PROGRAM} deploy'.`;
 const METRICS = "Metrics are at /_thaw/v1/metrics.";
 const ANY_ROLE = "Any role's ARN is taken, and none is looked at.";
@@ -29,7 +28,6 @@ const ANY_ROLE = "Any role's ARN is taken, and none is looked at.";
 const INSTEAD: Readonly<Record<string, Instead>> = {
   cloudformation: { name: "CloudFormation", use: DEPLOY },
   s3: { name: "S3", use: PACKAGES },
-  logs: { name: "CloudWatch Logs", use: LOGS },
   monitoring: { name: "CloudWatch", use: METRICS },
   iam: { name: "IAM", use: ANY_ROLE },
   ecr: { name: "ECR", use: `There are no container images. ${PACKAGES}` },

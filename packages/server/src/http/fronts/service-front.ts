@@ -50,7 +50,7 @@ function requestOf({ method, path, query, headers }: WireHead, body: Buffer): Wi
 }
 
 async function carryOut(
-  { name, model, protocol, operations, instead }: AwsService,
+  { name, model, protocol, operations, instead, invalidCode }: AwsService,
   validator: Validator,
   request: WireRequest,
   requestId: string,
@@ -73,7 +73,7 @@ async function carryOut(
   const input = protocol.parseInput(operation, request);
   const shape = model.operations[operation]?.input ?? null;
   const problem = shape === null ? null : validator.validate(shape, input);
-  if (problem !== null) throw new ServiceError("ValidationException", problem);
+  if (problem !== null) throw new ServiceError(invalidCode, problem);
   return toReply(
     protocol.serializeOutput(operation, (await run(input)) as Readonly<Record<string, unknown>>, requestId),
   );

@@ -257,6 +257,15 @@ const LIMIT_OPTIONS = {
     unit: "MiB",
     help: "sum of the memory of all environments",
   }),
+  logsMaxMib: defaulted({
+    name: "logs-max-mib",
+    flag: "N",
+    variable: "THAW_LOGS_MAX_MIB",
+    type: wholeNumber(16, 2 ** 24),
+    default: "1024",
+    unit: "MiB",
+    help: "log events kept on disk, one log group at most a quarter of it; then the oldest go",
+  }),
   memoryCount: optional({
     name: "memory-count",
     flag: "used|configured",

@@ -7,6 +7,7 @@
  * it, in whatever phase that is, and to drop events of a sandbox that has been replaced.
  */
 import type { EnvironmentId } from "../../base/ids.ts";
+import { logGroupArn, scopeOfFunction } from "../../model/log-group.ts";
 import { PhaseRecorder } from "../../model/phases.ts";
 import type { FunctionCredentials } from "../../ports/credential-source.ts";
 import type { Sandbox, SandboxSpec } from "../../ports/engine.ts";
@@ -235,7 +236,7 @@ function openLog(
   return new EnvironmentLog({
     logs: services.logs,
     clock: services.clock,
-    logGroup: version.logGroup,
+    logGroupArn: logGroupArn(scopeOfFunction(version.functionArn), version.logGroup),
     logStream: nameLogStream(environmentId, version.version, services.clock.nowMs()),
     format: version.logFormat,
     systemLogLevel: version.systemLogLevel,

@@ -23,13 +23,13 @@ function openLog(changes: Partial<EnvironmentLogOptions> = {}): {
     read: () => {
       throw new Error("not read");
     },
-    removeGroup: () => Promise.resolve(),
+    has: () => Promise.resolve(true),
     close: () => Promise.resolve(),
   };
   const log = new EnvironmentLog({
     logs,
     clock: new FakeClock(),
-    logGroup: "g",
+    logGroupArn: "g",
     logStream: "s",
     format: "Text",
     systemLogLevel: null,

@@ -24,7 +24,7 @@ const RECORD_HEADER = Buffer.alloc(RECORD_HEADER_SIZE_BYTES);
 export interface EnvironmentLogOptions {
   readonly logs: LogStore;
   readonly clock: Clock;
-  readonly logGroup: string;
+  readonly logGroupArn: string;
   readonly logStream: string;
   readonly format: "Text" | "JSON";
   /** Level below which platform lines are left out; null: none is. */
@@ -185,7 +185,7 @@ export class EnvironmentLog {
 
   #append(message: string, origin: LogOrigin): void {
     this.#options.logs.append(
-      this.#options.logGroup,
+      this.#options.logGroupArn,
       this.#options.logStream,
       this.#options.clock.nowMs(),
       message,
