@@ -196,6 +196,22 @@ describe("slow clients", () => {
     await Promise.all([silent.closed(), half.closed()]);
   });
 
+  test.for([
+    ["GET / HTTP/9\r\n\r\n", 400],
+    ["GET / HTTP/1.1\r\nHost: a\r\nX: \u0000\r\n\r\n", 400],
+    ["\u0016\u0003\u0001", 400],
+    [`GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+  ] as const)("what is no request of HTTP is refused as others are: %#", async ([text, status]) => {
+    await using harness = await start();
+    const connection = await harness.open();
+    connection.socket.write(text);
+    const head = await connection.head();
+    expect(head).toContain(`HTTP/1.1 ${status} `);
+    expect(head).toContain("X-Amzn-ErrorType: InvalidRequestContentException");
+    expect(head).toMatch(/x-amzn-RequestId: \S+/);
+    await connection.closed();
+  });
+
   test("connections have a maximum", async () => {
     await using harness = await start({ connectionsMax: 2, headersMs: 60_000 });
     const kept = [await harness.open(), await harness.open()];

@@ -83,3 +83,19 @@ describe("a blob", () => {
     expect(() => read(text)).toThrow("A blob must be base64 text");
   });
 });
+
+describe("texts of a query", () => {
+  const parse = (MaxItems: string): unknown =>
+    parseInput(
+      { operation: "ListFunctions", pathParameters: {} },
+      { method: "GET", path: "/", headers: {}, query: new URLSearchParams({ MaxItems }), body: Buffer.alloc(0) },
+    );
+
+  it.for(["", "x", "1e300", "1.5", "0x10", " 1", "9".repeat(20), "Infinity"])("%j is no number", (text, { expect }) => {
+    expect(() => parse(text)).toThrow(`Value '${text}' is not a whole number`);
+  });
+
+  it("a number may be negative", ({ expect }) => {
+    expect(parse("-7")).toMatchObject({ MaxItems: -7 });
+  });
+});

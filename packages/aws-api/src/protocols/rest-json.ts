@@ -73,6 +73,9 @@ function decode(text: string): string | null {
   }
 }
 
+/** Digits of a 64-bit number at most: `1e300` is a whole number only to JavaScript. */
+const WHOLE_NUMBER = /^-?\d{1,19}$/;
+
 /** Requests and responses of one service. */
 export class RestJson<O extends string> {
   readonly #model: ServiceModel<O>;
@@ -132,12 +135,11 @@ export class RestJson<O extends string> {
     switch (shape.type) {
       case "integer":
       case "long": {
-        const value = Number(one);
-        if (one === "" || !Number.isInteger(value))
-          throw new SerializationError(`Value '${one}' is not a whole number`);
-        return value;
+        if (!WHOLE_NUMBER.test(one)) throw new SerializationError(`Value '${one}' is not a whole number`);
+        return Number(one);
       }
       case "boolean":
+        if (one !== "true" && one !== "false") throw new SerializationError(`Value '${one}' is not true or false`);
         return one === "true";
       default:
         return one;

@@ -15,6 +15,7 @@ import type { OnProblem } from "./fronts/thaw/front.ts";
 import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
 import { type ChooseFront, createFronts } from "./fronts.ts";
 import { addHealthRoutes, type Figures, type Health } from "./observability.ts";
+import { answerUnreadable } from "./unreadable.ts";
 import { errorReply, refusalOf, type Reply, replyOfError } from "./reply.ts";
 import { addressOf, type AddressRules } from "./fronts/urls/address.ts";
 import { targetOf } from "./fronts/urls/target.ts";
@@ -92,6 +93,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: Math.min(limits.headersMs, 5000) },
     routerOptions: { maxParamLength: 4096 },
     rewriteUrl: (request) => routeOf(request.headers.host, request.url ?? "/"),
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket, options.random.uuid()),
     frameworkErrors: (error, request, reply) => {
       void send(
         reply as FastifyReply,
