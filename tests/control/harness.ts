@@ -188,10 +188,13 @@ export class ControlHarness {
       onRemove: () => (crashes("engine remove") ? new Promise<never>(() => undefined) : undefined),
     });
     const worker = this.#createWorker(engine, clock, self);
+    const shown = mortal(store, crashes, this.#options.storeTurns ?? (() => 0));
     const services: ControlServices = {
       scope: { accountId: "000000000000", region: "us-east-1" },
       parity: this.#options.parity ?? "extended",
-      store: mortal(store, crashes, this.#options.storeTurns ?? (() => 0)),
+      store: shown,
+      uids: { next: (living) => shown.nextUid(living) },
+      sharedLayer: async () => null,
       code: memoryCode,
       snapshotReader: null,
       keys: { list: () => [], create: () => undefined, setState: () => undefined, remove: () => undefined },

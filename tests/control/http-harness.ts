@@ -9,7 +9,11 @@ import {
   createHttpServer,
   type HttpServer,
   type HttpServerOptions,
+  type Scopes,
 } from "@thaw/server/testing/http";
+import type { ControlPlane } from "@thaw/server/testing/control";
+import type { CallerKey } from "@thaw/server/testing/model";
+import type { Accounts } from "@thaw/server/testing/ports";
 import { ThawClient } from "@thaw/thaw-api";
 import { ControlHarness, type ControlHarnessOptions } from "./harness.ts";
 
@@ -17,7 +21,7 @@ export const CREDENTIALS = { accessKeyId: "AKIATEST", secretAccessKey: "secret" 
 export const REGION = "us-east-1";
 const ACCOUNT = "000000000000";
 
-const HOST = {
+export const HOST = {
   criuVersion: null,
   criuProblem: "none",
   cgroupVersion: "v2",
@@ -44,6 +48,41 @@ const HOST = {
 } as const;
 
 type LogGroups = ReturnType<typeof createDiskLogStore>;
+
+const HOME_KEY: CallerKey = {
+  secretAccessKey: CREDENTIALS.secretAccessKey,
+  accountId: ACCOUNT,
+  principalArn: `arn:aws:iam::${ACCOUNT}:root`,
+  userId: ACCOUNT,
+  kind: "operator",
+};
+
+/** An installation with the home account alone. */
+const onlyAccount: Accounts = {
+  keyOf: (id) => (id === CREDENTIALS.accessKeyId ? HOME_KEY : null),
+  list: () => [],
+  has: (accountId) => accountId === ACCOUNT,
+  add: () => none(),
+  rotate: () => none(),
+  remove: () => none(),
+};
+
+function none(): never {
+  throw new Error("there is no other account");
+}
+
+function onlyScope(control: ControlPlane, logs: LogGroups): Scopes {
+  const scope = { accountId: ACCOUNT, region: REGION };
+  const home = { control, awsServices: createAwsServices({ scope, logs, clock: systemClock }) };
+  return {
+    home,
+    regions: [REGION],
+    of: async () => home,
+    find: async () => null,
+    all: () => [home],
+    remove: async () => undefined,
+  };
+}
 
 export interface Answered {
   readonly status: number;
@@ -76,7 +115,7 @@ export class HttpHarness implements AsyncDisposable {
   static async start(
     control: ControlHarnessOptions,
     options: Partial<HttpServerOptions> = {},
-    replace: (control: HttpServerOptions["control"]) => HttpServerOptions["control"] = (same) => same,
+    replace: (control: ControlPlane) => ControlPlane = (same) => same,
   ): Promise<HttpHarness> {
     const harness = await ControlHarness.start(control);
     const problems: string[] = [];
@@ -88,13 +127,11 @@ export class HttpHarness implements AsyncDisposable {
       onProblem: (error) => onProblem("logs", error),
     });
     const app = createHttpServer({
-      control: replace(harness.control),
-      awsServices: createAwsServices({ scope: { accountId: ACCOUNT, region: REGION }, logs, clock: systemClock }),
-      region: REGION,
+      scopes: onlyScope(replace(harness.control), logs),
+      accounts: onlyAccount,
       clock: systemClock,
       random: systemRandom,
       credentials: CREDENTIALS,
-      secretOf: (id) => (id === CREDENTIALS.accessKeyId ? CREDENTIALS.secretAccessKey : null),
       describeHost: async () => HOST,
       health: { notReady: () => null },
       figures: { contentType: "text/plain", text: async () => "thaw_problems_total 0\n" },

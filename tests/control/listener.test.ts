@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished, describe, expect, test } from "vitest";
 import { createObjectDirectory, type HttpServerOptions } from "@thaw/server/testing/http";
+import type { ControlPlane } from "@thaw/server/testing/control";
 import { HttpHarness, type RawConnection } from "./http-harness.ts";
 
 const MIB = 2 ** 20;
@@ -13,7 +14,7 @@ const FUNCTIONS = { a: { handle: () => "1" } };
 
 const start = (
   limits: HttpServerOptions["limits"] = {},
-  replace?: (control: HttpServerOptions["control"]) => HttpServerOptions["control"],
+  replace?: (control: ControlPlane) => ControlPlane,
 ): Promise<HttpHarness> => HttpHarness.start({ functions: FUNCTIONS }, { limits }, replace);
 
 /** A harness whose objects are files of a directory. */

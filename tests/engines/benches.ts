@@ -28,7 +28,15 @@ export async function makeCriuBench(memory: "lazy" | "eager"): Promise<EngineBen
     const onProblem = (what: string, error: unknown): void => {
       throw new Error(what, { cause: error });
     };
-    const common = { disk: host, keys, dataKeysKeptMs: 0, chunkSecret, far: null, clock: systemClock, onProblem };
+    const common = {
+      disk: host,
+      keys,
+      dataKeysKeptMs: 0,
+      chunkSecretOf: () => chunkSecret,
+      far: null,
+      clock: systemClock,
+      onProblem,
+    };
     return new SnapshotService({ images: engine.images, ...common });
   };
   const engine = createCriuEngine(hosted(host));

@@ -8,6 +8,7 @@ import type { Engine, SandboxSpec, SnapshotInfo } from "@thaw/server/testing/por
 import type { SnapshotService } from "@thaw/server/testing/snapshots";
 import { type Echo, Probe } from "./probe.ts";
 
+const OWNER = { accountId: "000000000000", kmsKeyArn: null };
 const CLONES = 6;
 const MEMORY_MIB = 512;
 /** 512 MiB are 0.29 of a processor: this much work takes more than three times as long. */
@@ -80,7 +81,7 @@ class Run {
     const probe = await this.start();
     await before?.(probe);
     await probe.idle();
-    return this.snapshots.take(probe.sandbox, newSnapshotId(), null);
+    return this.snapshots.take(probe.sandbox, newSnapshotId(), OWNER);
   }
 
   async restore({ snapshotId, key }: SnapshotInfo): Promise<Probe> {
@@ -241,7 +242,7 @@ const SNAPSHOTS = {
     const clone = await run.restore(first);
     const { token } = await clone.echo();
     await clone.idle();
-    const second = await run.snapshots.take(clone.sandbox, newSnapshotId(), null);
+    const second = await run.snapshots.take(clone.sandbox, newSnapshotId(), OWNER);
     run.expect(await (await run.restore(second)).echo()).toMatchObject({ token, events: 2 });
   },
   "a damaged snapshot is refused": async (run) => {
@@ -274,7 +275,7 @@ const SNAPSHOTS = {
     const respond = async (): Promise<{ readonly pages: number; readonly prefetchedPages: number }> => {
       const clone = await run.restore(taken);
       await clone.echo();
-      const recorded = await run.snapshots.responded(clone.sandbox, taken.snapshotId, taken.key);
+      const recorded = await run.snapshots.responded(clone.sandbox, taken.snapshotId, taken.key, OWNER);
       run.expect(recorded.isMerged).toBe(true);
       return recorded;
     };

@@ -11,6 +11,7 @@ import { withThaw } from "../support/with-thaw.ts";
 
 const CODE = { "index.mjs": "export const handler = async () => 'here';\n" };
 const ARN = "arn:aws:kms:us-east-1:000000000000:key/44444444-4444-4444-4444-444444444444";
+const OTHER = "222222222222";
 let functions: TestFunctions;
 withThaw((made) => {
   functions = made;
@@ -62,6 +63,7 @@ it("every route answers with what it declares", { timeout: 120_000 }, async () =
   const codeName = new URL(Code?.Location ?? "").pathname.split("/").at(-1) ?? "";
   const snapshot = { parameters: { snapshot: `${name}:1` } };
   const key = { body: { arn: ARN } };
+  const account = { body: { accountId: OTHER } };
 
   /** Calls by name, so that a route without one does not compile. True where the answer held something to look at. */
   const calls: { readonly [N in RouteName]: () => Promise<boolean> } = {
@@ -88,6 +90,11 @@ it("every route answers with what it declares", { timeout: 120_000 }, async () =
     enableKey: async () => exactly("enableKey", await thaw.call("enableKey", key)).keys.length === 2,
     listKeys: async () => exactly("listKeys", await thaw.call("listKeys", { query: { limit: 1 } })).next !== undefined,
     deleteKey: async () => exactly("deleteKey", await thaw.call("deleteKey", key)).keys.length === 1,
+    addAccount: async () => exactly("addAccount", await thaw.call("addAccount", account)).accountId === OTHER,
+    rotateAccount: async () => exactly("rotateAccount", await thaw.call("rotateAccount", account)).accountId === OTHER,
+    listAccounts: async () => exactly("listAccounts", await thaw.call("listAccounts", {})).accounts.length === 2,
+    removeAccount: async () =>
+      exactly("removeAccount", await thaw.call("removeAccount", account)).accounts.length === 1,
     putObject: async () => {
       const parameters = { bucket: "my-bucket", key: "a/b c.zip" };
       return exactly("putObject", await thaw.call("putObject", { parameters, body: Buffer.from("x") })).sizeBytes === 1;

@@ -125,6 +125,7 @@ export class WorkerHarness {
       functionArn: "arn:aws:lambda:us-east-1:000000000000:function:hello",
       accountId: "000000000000",
       region: "us-east-1",
+      role: "arn:aws:iam::000000000000:role/test",
       runtime: "python3.13",
       handler: "app.handler",
       codeName: "code",

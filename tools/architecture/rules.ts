@@ -5,6 +5,7 @@
 
 const INNER = ["base", "model", "ports"];
 const ADAPTERS = [
+  "accounts",
   "supervisor",
   "sandboxd",
   "store",
@@ -31,7 +32,7 @@ export const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   engines: [...INNER, "snapshots"],
   ...Object.fromEntries(ADAPTERS.map((name) => [name, INNER])),
   main: [...INNER, ...OUTER, "http"],
-  testing: [...INNER, ...OUTER, "http"],
+  testing: [...INNER, ...OUTER, "http", "main"],
 };
 
 /**
@@ -89,6 +90,7 @@ export const FAKES: readonly string[] = ["engines/fake/", "base/testing/", "snap
 
 /** Folders of the server that touch files: adapters, and what they share. */
 const FILE_USERS = [
+  "accounts",
   "base",
   "keys",
   "logs",

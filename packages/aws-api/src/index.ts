@@ -6,6 +6,13 @@ export type { WireRequest, WireResponse } from "./protocols/rest-json.ts";
 export type { RpcProtocol } from "./protocols/rpc.ts";
 export { parseQuery, type RequestHead } from "./signature/canonical.ts";
 export { presignQuery, signRequest, type SigningCredentials } from "./signature/sign.ts";
-export { type Claim, readClaim, type SignatureProblem, type Verifier, verifySignature } from "./signature/verify.ts";
+export {
+  type Claim,
+  readClaim,
+  type SignatureProblem,
+  type SigningKey,
+  type Verifier,
+  verifySignature,
+} from "./signature/verify.ts";
 export type { ServiceApi, TypesOf } from "./service-api.ts";
 export { SerializationError, Validator } from "./validate.ts";

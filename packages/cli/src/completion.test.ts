@@ -48,7 +48,8 @@ it("has a text and examples for each command", { timeout: 60_000 }, ({ expect })
   expect(sections.length).toBeGreaterThan(20);
   const bare = sections.filter(
     (text) =>
-      !text.includes("Examples:") && !/^thaw (?:serve|environments|snapshots|keys|runtimes|invoke)\n/.test(text),
+      !text.includes("Examples:") &&
+      !/^thaw (?:serve|environments|snapshots|keys|accounts|runtimes|invoke)\n/.test(text),
   );
   expect(bare.map((text) => text.split("\n")[0])).toEqual([]);
 });

@@ -5,6 +5,7 @@
  *  /run/thaw/PID/data-directory   the data directory of each server that root runs
  *  DATA/server.json               while it runs: where it listens, its region, the id of its key
  *  DATA/credentials               keys that it made for itself
+ *  DATA/accounts.json             keys of other accounts, for THAW_ACCOUNT (--account)
  * ```
  * The variables and profiles of AWS's tools name keys of the person's own: they are neither sent to a server nor
  * printed, unless their id is that of the server's own key.
@@ -29,6 +30,8 @@ export interface LocalServer {
   readonly endpoint: string;
   readonly region: string;
   readonly accessKeyId: string;
+  /** Null where a server of an older Thaw wrote the file. */
+  readonly accountId: string | null;
 }
 
 const DEFAULT_ENDPOINT = "http://127.0.0.1:9000";
@@ -77,9 +80,11 @@ function readServer(dataDir: string): LocalServer | null {
   const text = readText(join(dataDir, "server.json"));
   if (text === null) return null;
   try {
-    const { endpoint, region, accessKeyId, pid } = JSON.parse(text) as Record<string, unknown>;
+    const { endpoint, region, accessKeyId, accountId, pid } = JSON.parse(text) as Record<string, unknown>;
     if (typeof endpoint !== "string" || typeof region !== "string" || typeof accessKeyId !== "string") return null;
-    return isRunning(Number(pid)) ? { dataDir, endpoint: reachable(endpoint), region, accessKeyId } : null;
+    if (!isRunning(Number(pid))) return null;
+    const account = typeof accountId === "string" ? accountId : null;
+    return { dataDir, endpoint: reachable(endpoint), region, accessKeyId, accountId: account };
   } catch {
     return null;
   }
@@ -121,6 +126,8 @@ function isSameOrigin(one: string, other: string): boolean {
 }
 
 function findCredentials(env: Env, endpoint: string, server: LocalServer | null): SigningCredentials | CommandError {
+  const account = env["THAW_ACCOUNT"];
+  if (account !== undefined && account !== server?.accountId) return credentialsOfAccount(account, server);
   const own = pairOf(env["THAW_ACCESS_KEY_ID"], env["THAW_SECRET_ACCESS_KEY"]);
   if (own !== null) return own;
   if (server !== null) return credentialsOf(server, env);
@@ -146,6 +153,36 @@ function credentialsOf(server: LocalServer, env: Env): SigningCredentials | Comm
         `(${server.accessKeyId}): ${KEYS}`,
     )
   );
+}
+
+/** The newest key of an account beside the home's: the server's user and root may read them. */
+function credentialsOfAccount(account: string, server: LocalServer | null): SigningCredentials | CommandError {
+  const text = server === null ? null : readText(join(server.dataDir, "accounts.json"));
+  const key = text === null ? null : newestKey(text, account);
+  return (
+    key ??
+    new CommandError(
+      `no credentials of account ${account}: ` +
+        (server === null
+          ? `no server on this host has them. Without --account ${KEYS}`
+          : `${server.dataDir} has none that this user can read. See "${PROGRAM} accounts ls"; without --account ${KEYS}`),
+    )
+  );
+}
+
+function newestKey(text: string, account: string): SigningCredentials | null {
+  try {
+    const { accounts } = JSON.parse(text) as {
+      readonly accounts?: ReadonlyArray<{
+        readonly accountId: string;
+        readonly accessKeys: readonly SigningCredentials[];
+      }>;
+    };
+    const key = accounts?.find(({ accountId }) => accountId === account)?.accessKeys.at(-1);
+    return key === undefined ? null : pairOf(key.accessKeyId, key.secretAccessKey);
+  } catch {
+    return null;
+  }
 }
 
 function pairOf(accessKeyId: string | undefined, secretAccessKey: string | undefined): SigningCredentials | null {

@@ -38,6 +38,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "keys enable": ["keys enable arn:aws:kms:us-east-1:000000000000:key/mine"],
   "keys disable": ["keys disable default"],
   "keys delete": ["keys delete arn:aws:kms:us-east-1:000000000000:key/mine"],
+  "accounts ls": ["accounts ls"],
+  "accounts add": ["accounts add 222222222222 --name team-b"],
+  "accounts rotate": ["accounts rotate 222222222222", "accounts rotate 222222222222 --now"],
+  "accounts rm": ["accounts rm 222222222222"],
   doctor: ["doctor", "doctor --json"],
   completion: [
     "completion bash > /etc/bash_completion.d/thaw",
@@ -49,7 +53,8 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
 const WITHOUT_SERVER = new Set(["backup", "restore", "completion", "runtimes install", "runtimes update"]);
 const SERVER = `
 The server is the one that runs on this host. Another one, or one of several: THAW_ENDPOINT (with THAW_ACCESS_KEY_ID and
-THAW_SECRET_ACCESS_KEY, as "${PROGRAM} env" prints them on its host), or THAW_DATA (its data directory).`;
+THAW_SECRET_ACCESS_KEY, as "${PROGRAM} env" prints them on its host), or THAW_DATA (its data directory). Another account
+or region of it: ${PROGRAM} --account ID --region NAME, before the command.`;
 
 /** Adds examples to all commands below this one, and says how they find their server. */
 export function addHelp(command: Command, path = ""): void {

@@ -2,6 +2,7 @@
 import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
 import { PROGRAM, VERSION } from "@thaw/installation";
 import { AnswerFormError } from "@thaw/thaw-api";
+import { addAccount, listAccounts, removeAccount, rotateAccount } from "./accounts.ts";
 import { checkCommand } from "./check/check.ts";
 import { completionScript } from "./completion.ts";
 import { connect } from "./connection.ts";
@@ -32,6 +33,10 @@ export async function main(argv: readonly string[], serveUsage = ""): Promise<vo
     .description("Lambda SnapStart for real, self-hosted")
     .version(VERSION, "--version")
     .option("--json", "answers as JSON")
+    .option("--account <id>", "act as this account of the server on this host (else THAW_ACCOUNT, else its own)")
+    .option("--region <name>", "act in this region (else THAW_REGION, else the server's own)")
+    .on("option:account", (account: string) => void (process.env["THAW_ACCOUNT"] = account))
+    .on("option:region", (region: string) => void (process.env["THAW_REGION"] = region))
     .showHelpAfterError();
   program.command("serve").description("run the server (thaw serve --help)").allowUnknownOption();
   program
@@ -213,6 +218,7 @@ function addHostCommands(program: Command): void {
       verifySnapshots(connect(), snapshot, { json: isJson(command), local: options.local === true }),
     );
   addKeyCommands(program);
+  addAccountCommands(program);
   const runtimes = program.command("runtimes").description("languages on this host");
   runtimes
     .command("ls")
@@ -264,6 +270,37 @@ function addKeyCommands(program: Command): void {
       .description(descriptions[action])
       .action((arn: string, _options: unknown, command: Command) => changeKey(connect(), action, arn, isJson(command)));
   }
+}
+
+function addAccountCommands(program: Command): void {
+  const accounts = program.command("accounts").description("accounts of this installation, kept apart");
+  accounts
+    .command("ls")
+    .description("accounts and the ids of their access keys")
+    .action((_options: unknown, command: Command) => listAccounts(connect(), isJson(command)));
+  accounts
+    .command("add")
+    .argument("<account>", "12 digits")
+    .option("--name <name>", "a name for people")
+    .description("make an account; prints its first access key, once")
+    .action((account: string, options: { name?: string }, command: Command) =>
+      addAccount(connect(), account, { ...options, json: isJson(command) }),
+    );
+  accounts
+    .command("rotate")
+    .argument("<account>", "12 digits")
+    .option("--now", "end the keys so far at once")
+    .description("make another access key; the one so far stays until the next time")
+    .action((account: string, options: { now?: boolean }, command: Command) =>
+      rotateAccount(connect(), account, { ...options, json: isJson(command) }),
+    );
+  accounts
+    .command("rm")
+    .argument("<account>", "12 digits")
+    .description("remove an account without functions and layers, with its keys, logs and objects")
+    .action((account: string, _options: unknown, command: Command) =>
+      removeAccount(connect(), account, isJson(command)),
+    );
 }
 
 function isJson(command: Command): boolean {

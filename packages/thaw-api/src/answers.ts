@@ -26,6 +26,8 @@ export const SNAPSHOT_STATES = [
 export const environment = z.object({
   environmentId: z.string(),
   functionName: z.string(),
+  accountId: z.string(),
+  region: z.string(),
   version: z.string().describe("`$LATEST` or a number"),
   state: z.string(),
   logStream: z.string(),
@@ -146,6 +148,24 @@ export const logEvent = z.object({
 export const key = z.object({
   arn: z.string().nullable().describe("Null: the installation's own key"),
   state: z.enum(KEY_STATES),
+});
+
+export const account = z.object({
+  accountId: z.string(),
+  name: z.string().describe("Empty where it has none"),
+  isHome: z.boolean().describe("True for the installation's own account, whose key is the operator's"),
+  accessKeys: z.array(
+    z.object({
+      accessKeyId: z.string(),
+      createdAtMs: z.number().nullable().describe("Null for the key that the server was started with"),
+    }),
+  ),
+});
+
+export const newAccessKey = z.object({
+  accountId: z.string(),
+  accessKeyId: z.string(),
+  secretAccessKey: z.string().describe("Shown only here"),
 });
 
 export const host = z.object({

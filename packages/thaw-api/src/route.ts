@@ -17,6 +17,8 @@ export interface RouteForm {
   readonly about: string;
   /** Answered without a signature. */
   readonly isPublic?: true;
+  /** About the whole installation: only the operator's key may ask. Other routes are about the caller's own. */
+  readonly isOperators?: true;
   readonly query: QueryShape;
   /** `bytes`: any content, handed on as it comes. Null: the request has no body. */
   readonly body: z.ZodType | "bytes" | null;

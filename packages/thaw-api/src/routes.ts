@@ -1,11 +1,13 @@
 /** All routes of Thaw's own API. docs/reference/admin-api.md is generated from them. */
 import * as z from "zod";
 import {
+  account,
   environment,
   host,
   key,
   KEY_STATES,
   logEvent,
+  newAccessKey,
   provisioned,
   release,
   SNAPSHOT_STATES,
@@ -24,6 +26,7 @@ const SMALL_BODY_BYTES_MAX = 64 * 1024;
 const CHECK_BYTES_MAX = 40 * 1024 * 1024;
 
 const ofFunction = text("Name of a function");
+const ofAccount = z.string().describe("12 digits");
 const ofVersion = text("Version: `$LATEST` or a number");
 const keyRequest = z.strictObject({
   arn: z.string().nullable().describe("ARN as in KMSKeyArn; null: the installation's own key"),
@@ -34,6 +37,7 @@ function keyRoute<A extends "create" | "enable" | "disable" | "delete">(action: 
     method: "POST",
     path: `keys/${action}`,
     about,
+    isOperators: true,
     query: {},
     body: keyRequest,
     bodyBytesMax: SMALL_BODY_BYTES_MAX,
@@ -56,6 +60,7 @@ export const ROUTES = {
     method: "GET",
     path: "host",
     about: "Describes the host: versions, limits, what is in use.",
+    isOperators: true,
     query: {},
     body: null,
     bodyBytesMax: 0,
@@ -65,6 +70,7 @@ export const ROUTES = {
     method: "GET",
     path: "metrics",
     about: "Gives the metrics (docs/reference/metrics.md).",
+    isOperators: true,
     query: {},
     body: null,
     bodyBytesMax: 0,
@@ -129,6 +135,7 @@ export const ROUTES = {
     method: "GET",
     path: "runtimes",
     about: "Lists the releases of runtimes that are installed, and what needs them.",
+    isOperators: true,
     query: listQuery({ runtime: text("Runtime, as `java21`"), id: text("`name`") }),
     body: null,
     bodyBytesMax: 0,
@@ -183,6 +190,7 @@ export const ROUTES = {
     method: "GET",
     path: "keys",
     about: "Lists the master keys that the server holds itself.",
+    isOperators: true,
     query: listQuery({ state: choice(KEY_STATES, "State of a key"), id: text("`arn`, or `default`") }),
     body: null,
     bodyBytesMax: 0,
@@ -192,6 +200,52 @@ export const ROUTES = {
   enableKey: keyRoute("enable", "Lets a key be used again."),
   disableKey: keyRoute("disable", "Keeps a key from being used until it is enabled."),
   deleteKey: keyRoute("delete", "Removes a key for good: what is sealed with it can't be read any more."),
+  listAccounts: {
+    method: "GET",
+    path: "accounts",
+    about: "Lists the accounts and the ids of their access keys.",
+    isOperators: true,
+    query: listQuery({ id: text("Account, or its name") }),
+    body: null,
+    bodyBytesMax: 0,
+    answer: listOf("accounts", account),
+  },
+  addAccount: {
+    method: "POST",
+    path: "accounts/add",
+    about: "Makes an account and its first access key.",
+    isOperators: true,
+    query: {},
+    body: z.strictObject({
+      accountId: ofAccount,
+      name: z.string().optional().describe("A name for people, at most 64 characters"),
+    }),
+    bodyBytesMax: SMALL_BODY_BYTES_MAX,
+    answer: json(newAccessKey),
+  },
+  rotateAccount: {
+    method: "POST",
+    path: "accounts/rotate",
+    about: "Makes another access key of an account. Its newest one so far stays until the next time; older ones end.",
+    isOperators: true,
+    query: {},
+    body: z.strictObject({
+      accountId: ofAccount,
+      immediate: z.boolean().optional().describe("Ends all older keys at once"),
+    }),
+    bodyBytesMax: SMALL_BODY_BYTES_MAX,
+    answer: json(newAccessKey),
+  },
+  removeAccount: {
+    method: "POST",
+    path: "accounts/remove",
+    about: "Removes an account that has no functions and layers any more, with its keys, logs and objects.",
+    isOperators: true,
+    query: {},
+    body: z.strictObject({ accountId: ofAccount }),
+    bodyBytesMax: SMALL_BODY_BYTES_MAX,
+    answer: json(z.object({ accounts: z.array(account) })),
+  },
   putObject: {
     method: "PUT",
     path: "objects/{bucket}/{key+}",
@@ -214,6 +268,7 @@ export const ROUTES = {
     method: "GET",
     path: "code/{name}",
     about: "Gives a deployment package: the target of the link in GetFunction's Code.Location.",
+    isOperators: true,
     query: {},
     body: null,
     bodyBytesMax: 0,

@@ -13,10 +13,10 @@ const request = {
   body: Buffer.from("{}"),
 };
 const verifier = {
-  region: "us-east-1",
+  regions: ["us-east-1", "eu-central-1"],
   services: ["lambda"],
   nowMs: NOW,
-  secretOf: (id: string) => (id === KEYS.accessKeyId ? KEYS.secretAccessKey : null),
+  keyOf: (id: string): typeof KEYS | null => (id === KEYS.accessKeyId ? KEYS : null),
 };
 const signed = { ...request, headers: signRequest(request, KEYS, "us-east-1", NOW) };
 
@@ -39,7 +39,7 @@ describe("verifySignature", () => {
     [
       "an unknown key",
       {},
-      { secretOf: () => null },
+      { keyOf: () => null },
       "UnrecognizedClientException",
       /security token included in the request is invalid/,
     ],
@@ -52,7 +52,7 @@ describe("verifySignature", () => {
     ],
     ["a date to come", {}, { nowMs: NOW - 6 * 60_000 }, "InvalidSignatureException", /Signature not yet current/],
     ["another service", {}, { services: ["sts", "s3"] }, "InvalidSignatureException", /correct service: 'sts' or 's3'/],
-    ["another region", {}, { region: "eu-west-1" }, "InvalidSignatureException", /valid region/],
+    ["another region", {}, { regions: ["eu-west-1"] }, "InvalidSignatureException", /valid region/],
     [
       "no signature",
       { headers: { host: "localhost" } },
@@ -149,7 +149,7 @@ describe("what is not signed", () => {
 describe("readClaim", () => {
   it("refuses by the head alone", ({ expect }) => {
     const { body: _, ...head } = signed;
-    expect(readClaim(head, { ...verifier, secretOf: () => null })).toMatchObject({
+    expect(readClaim(head, { ...verifier, keyOf: () => null })).toMatchObject({
       name: "UnrecognizedClientException",
     });
     expect(readClaim(head, { ...verifier, nowMs: NOW + 3_600_000 })).toMatchObject({ status: 403 });

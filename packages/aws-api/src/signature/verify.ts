@@ -31,20 +31,28 @@ export interface SignatureProblem {
   readonly message: string;
 }
 
-export interface Verifier {
-  readonly region: string;
+/** What a request is verified with; whoever looks keys up may tell more of one. */
+export interface SigningKey {
+  readonly secretAccessKey: string;
+}
+
+export interface Verifier<K extends SigningKey = SigningKey> {
+  /** Regions whose scope is accepted. */
+  readonly regions: readonly string[];
   /** Services whose scope is accepted. */
   readonly services: readonly string[];
   readonly nowMs: number;
-  /** Null where the key is unknown. */
-  secretOf(accessKeyId: string): string | null;
+  /** Null where the key is unknown, or the token is not its own. The token is null where the request has none. */
+  keyOf(accessKeyId: string, sessionToken: string | null): K | null;
 }
 
 /** A head whose key is known, with scope, date and signed headers in order. Its signature is not verified yet. */
-export interface Claim {
-  /** Service of the signature's scope. */
+export interface Claim<K extends SigningKey = SigningKey> {
+  /** Service and Region of the signature's scope. */
   readonly service: string;
+  readonly region: string;
   readonly accessKeyId: string;
+  readonly key: K;
   /** Null where the signature is right for a body with this digest (hexadecimal). */
   verify(bodySha256: string): SignatureProblem | null;
 }
@@ -61,6 +69,8 @@ interface Parts {
   readonly signedHeaders: readonly string[];
   readonly signature: string;
   readonly timestamp: string;
+  /** Null where there is none. */
+  readonly sessionToken: string | null;
   /** The query without the signature. */
   readonly query: URLSearchParams;
   /** Age at which it is refused. */
@@ -74,7 +84,7 @@ export function verifySignature(request: SignedRequest, verifier: Verifier): Sig
 }
 
 /** Judges by the head alone. */
-export function readClaim(head: RequestHead, verifier: Verifier): Claim | SignatureProblem {
+export function readClaim<K extends SigningKey>(head: RequestHead, verifier: Verifier<K>): Claim<K> | SignatureProblem {
   const parts = partsOfHeader(head) ?? partsOfQuery(head);
   if (parts === null)
     return { name: "MissingAuthenticationTokenException", status: 403, message: "Missing Authentication Token" };
@@ -86,8 +96,8 @@ export function readClaim(head: RequestHead, verifier: Verifier): Claim | Signat
     );
   const problem = checkScope(scope, parts, verifier);
   if (problem !== null) return problem;
-  const secret = verifier.secretOf(scope.accessKeyId);
-  if (secret === null)
+  const key = verifier.keyOf(scope.accessKeyId, parts.sessionToken);
+  if (key === null)
     return {
       name: "UnrecognizedClientException",
       status: 403,
@@ -97,10 +107,13 @@ export function readClaim(head: RequestHead, verifier: Verifier): Claim | Signat
   if (unsigned !== null) return unsigned;
   return {
     service: scope.service,
+    region: scope.region,
     accessKeyId: scope.accessKeyId,
+    key,
     verify(bodySha256) {
       const { query, signedHeaders, timestamp, signature } = parts;
-      const expected = signatureOf({ ...head, query }, signedHeaders, bodySha256, scope, timestamp, secret);
+      const { secretAccessKey } = key;
+      const expected = signatureOf({ ...head, query }, signedHeaders, bodySha256, scope, timestamp, secretAccessKey);
       return isEqual(expected, signature) ? null : invalid(MISMATCH);
     },
   };
@@ -135,6 +148,7 @@ function partsOfHeader(head: RequestHead): Parts | SignatureProblem | null {
     signedHeaders: signedHeaders.split(";"),
     signature,
     timestamp: headerOf(head.headers, "x-amz-date") ?? "",
+    sessionToken: headerOf(head.headers, "x-amz-security-token") ?? null,
     query: parseQuery(head.query),
     ageMsMax: CLOCK_SKEW_MS_MAX,
   };
@@ -156,6 +170,7 @@ function partsOfQuery(head: RequestHead): Parts | SignatureProblem | null {
     signedHeaders: signedHeaders.split(";"),
     signature,
     timestamp: query.get("X-Amz-Date") ?? "",
+    sessionToken: query.get("X-Amz-Security-Token"),
     query,
     ageMsMax: expiresS * 1000,
   };
@@ -168,7 +183,11 @@ function parseScope(credential: string): Scope | null {
   return { accessKeyId, date, region, service, terminator };
 }
 
-function checkScope(scope: Scope, { timestamp, ageMsMax }: Parts, verifier: Verifier): SignatureProblem | null {
+function checkScope(
+  scope: Scope,
+  { timestamp, ageMsMax }: Parts,
+  verifier: Verifier<SigningKey>,
+): SignatureProblem | null {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(timestamp);
   if (match === null)
     return incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
@@ -188,7 +207,7 @@ function checkScope(scope: Scope, { timestamp, ageMsMax }: Parts, verifier: Veri
     return invalid(
       `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scope.date}' != '${timestamp.slice(0, 8)}', from '${timestamp}'.`,
     );
-  if (scope.region !== verifier.region)
+  if (!verifier.regions.includes(scope.region))
     return invalid(`Credential should be scoped to a valid region, not '${scope.region}'.`);
   if (!verifier.services.includes(scope.service))
     return invalid(`Credential should be scoped to correct service: '${verifier.services.join("' or '")}'.`);

@@ -3,10 +3,11 @@
  * that Thaw has.
  */
 import type { RpcProtocol, ServiceApi, ServiceModel, TypesOf } from "@thaw/aws-api";
+import type { Caller } from "../model/caller.ts";
 
 /** Operations by name, typed by the service's model. Each throws a ServiceError where a request is refused. */
 export type ServiceOperations<T extends TypesOf<T>> = {
-  readonly [K in keyof T]?: (input: T[K]["input"]) => T[K]["output"] | Promise<T[K]["output"]>;
+  readonly [K in keyof T]?: (input: T[K]["input"], caller: Caller) => T[K]["output"] | Promise<T[K]["output"]>;
 };
 
 export interface AwsService {
@@ -21,7 +22,7 @@ export interface AwsService {
   readonly invalidCode: string;
 }
 
-export type ServiceOperation = (input: object) => object | Promise<object>;
+export type ServiceOperation = (input: object, caller: Caller) => object | Promise<object>;
 
 /** Makes a service of its API and its operations; the types of both come from one model. */
 export function createService<T extends TypesOf<T>>(

@@ -6,12 +6,12 @@ import { insteadOfSts, STS, stsOperations } from "./sts/sts.ts";
 
 export type AwsServicesParts = LogsContext;
 
-/** Creates them; each is found by the scope of its requests' signatures. */
+/** Creates those of one account in one Region; each is found by the scope of its requests' signatures. */
 export function createAwsServices(parts: AwsServicesParts): readonly AwsService[] {
   return [
     createService(STS, {
       name: "STS",
-      operations: stsOperations(parts.scope),
+      operations: stsOperations(),
       instead: insteadOfSts,
       invalidCode: "ValidationException",
     }),

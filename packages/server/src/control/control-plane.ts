@@ -21,7 +21,9 @@ import { Changes } from "./records/changes.ts";
 import { RunnableVersions } from "./records/runnable-version.ts";
 import { UnfinishedWork } from "./records/unfinished-work.ts";
 import { ProvisionedConcurrency, provisionedOperations } from "./concurrency/provisioned-concurrency.ts";
+import type { AccountScope } from "../model/function-name.ts";
 import type { Operations } from "./operations.ts";
+import { Access } from "./policies/access.ts";
 import { policyOperations } from "./policies/policies.ts";
 import { createUrlCalls, type UrlCalls } from "./urls/url-calls.ts";
 import { urlOperations } from "./urls/url-configs.ts";
@@ -39,6 +41,9 @@ export interface ControlPlane extends OperatorFaces {
   readonly provisioned: ProvisionedConcurrency;
   readonly checks: CheckOperation;
   readonly urls: UrlCalls;
+  readonly access: Access;
+  /** The account and Region that all of it is for. */
+  readonly scope: AccountScope;
   /** Takes up the work that the last run left unfinished; called once, after the start. */
   recover(): Promise<void>;
   /**
@@ -90,6 +95,8 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     provisioned,
     checks: new CheckOperation(parts, invoke),
     urls: createUrlCalls(parts, invoke),
+    access: new Access(parts),
+    scope: services.scope,
     async recover() {
       await uses.load();
       await unfinished.load();

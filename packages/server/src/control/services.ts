@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { AccountScope } from "../model/function-name.ts";
+import type { LayerVersionRecord } from "../model/layer-record.ts";
 import type { PlatformCode } from "../model/platform-errors.ts";
 import type { CodeStore } from "../ports/code-store.ts";
 import type { Destinations } from "../ports/destinations.ts";
@@ -20,11 +21,22 @@ export interface ControlParts extends ControlServices {
   readonly changes: Changes;
 }
 
+export interface UidSource {
+  /** As `nextUid` of the store, over the functions of all scopes. */
+  next(living: ReadonlySet<number>): Promise<number | null>;
+}
+
 export interface ControlServices {
   readonly scope: AccountScope;
   /** Parity with AWS; strict: requests that AWS refuses are refused, in AWS's words. */
   readonly parity: "extended" | "strict";
   readonly store: MetadataStore;
+  /**
+   * Finds a version of a layer that another account has shared with this one. Null where it is not there or not shared.
+   */
+  readonly sharedLayer: (owner: AccountScope, name: string, version: number) => Promise<LayerVersionRecord | null>;
+  /** Users of functions. No two functions of the installation have one. */
+  readonly uids: UidSource;
   readonly code: CodeStore;
   readonly objects: ObjectStore;
   readonly logs: LogStore;

@@ -4,8 +4,6 @@
  */
 import { LAMBDA, type SignatureProblem } from "@thaw/aws-api";
 import { PREFIX } from "@thaw/thaw-api";
-import type { AwsService } from "../aws/aws-service.ts";
-import type { ControlPlane } from "../control/control-plane.ts";
 import type { Front } from "./fronts/front.ts";
 import { createOtherFront, otherService } from "./fronts/other-services.ts";
 import { createLambdaFront } from "./fronts/lambda-front.ts";
@@ -41,17 +39,15 @@ export type FrontRule = (head: FrontHead) => FrontChoice | null;
  * all paths of such a host are its own.
  */
 export function createFronts(
-  services: ThawApiServices & {
-    readonly control: ControlPlane;
-    readonly awsServices: readonly AwsService[];
-  } & Omit<UrlFrontServices, "urls" | "onProblem">,
+  services: ThawApiServices & Omit<UrlFrontServices, "onProblem">,
   onProblem: OnProblem,
 ): ChooseFront {
+  const { scopes } = services;
   const thaw = createThawFront(services, onProblem);
-  const byService = { [LAMBDA.scope]: createLambdaFront({ control: services.control, onProblem }) };
-  const urls = createUrlFront({ ...services, urls: services.control.urls, onProblem });
-  const others = services.awsServices.map(
-    (service) => [service.model.scope, createServiceFront(service, onProblem)] as const,
+  const byService = { [LAMBDA.scope]: createLambdaFront({ scopes, onProblem }) };
+  const urls = createUrlFront({ ...services, onProblem });
+  const others = scopes.home.awsServices.map(
+    (service) => [service.model.scope, createServiceFront(service, scopes, onProblem)] as const,
   );
   return chooseByRules([urlRule(urls), thawRule(thaw), serviceRule(new Map(others))], awsChoice(byService));
 }

@@ -5,10 +5,10 @@
 import { Readable } from "node:stream";
 import { type Claim, presignQuery, readClaim, type SignatureProblem, type SigningCredentials } from "@thaw/aws-api";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import type { AwsService } from "../aws/aws-service.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
-import type { ControlPlane } from "../control/control-plane.ts";
+import { type CallerKey, callerOf } from "../model/caller.ts";
+import type { Accounts } from "../ports/accounts.ts";
 import { BodyBudget, BodyError, type BodyLimits, checkAnnounced, readStream, readWhole } from "./body.ts";
 import type { Admission, FrontContext } from "./fronts/front.ts";
 import type { OnProblem } from "./fronts/thaw/front.ts";
@@ -17,6 +17,7 @@ import { type ChooseFront, createFronts } from "./fronts.ts";
 import { addHealthRoutes, type Figures, type Health } from "./observability.ts";
 import { answerUnreadable } from "./unreadable.ts";
 import { errorReply, refusalOf, type Reply, replyOfError } from "./reply.ts";
+import type { Scopes } from "./scopes.ts";
 import { addressOf, type AddressRules } from "./fronts/urls/address.ts";
 import { targetOf } from "./fronts/urls/target.ts";
 import { hostNameOf, readHead, type WireHead } from "./wire-head.ts";
@@ -55,15 +56,12 @@ export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
 export type HttpServer = FastifyInstance;
 
 export interface HttpServerOptions {
-  readonly control: ControlPlane;
-  /** Services of AWS other than Lambda. */
-  readonly awsServices: readonly AwsService[];
-  readonly region: string;
+  readonly scopes: Scopes;
+  readonly accounts: Accounts;
   readonly clock: Clock;
   readonly random: Random;
-  /** Credentials that sign links. */
+  /** Credentials that sign links: the operator's, who may read what any link leads to. */
   readonly credentials: SigningCredentials;
-  readonly secretOf: (accessKeyId: string) => string | null;
   readonly describeHost: ThawApiServices["describeHost"];
   readonly health: Health;
   readonly figures: Figures;
@@ -147,7 +145,7 @@ function routeOf(host: string | undefined, target: string): string {
 /** A request whose head has passed. */
 interface Admitted {
   readonly admission: Admission;
-  readonly claim: Claim | null;
+  readonly claim: Claim<CallerKey> | null;
   /** Forms the refusal of its signature. */
   readonly refuse: (problem: SignatureProblem) => Reply;
 }
@@ -161,7 +159,10 @@ class Listener {
   constructor(options: HttpServerOptions, limits: ListenerLimits) {
     this.#options = options;
     this.#limits = limits;
-    this.#chooseFront = createFronts({ ...options, ...options.functionUrls }, options.onProblem);
+    this.#chooseFront = createFronts(
+      { ...options, keys: options.accounts, ...options.functionUrls },
+      options.onProblem,
+    );
     this.#budget = new BodyBudget(limits.bodyBytesMax);
   }
 
@@ -172,15 +173,22 @@ class Listener {
       this.#linger(request);
       return send(reply, request, admitted);
     }
+    const caller = admitted.claim === null ? null : callerOf(admitted.claim);
+    const region = caller?.region ?? this.#homeRegion;
     const context: FrontContext = {
       requestId: request.id,
+      caller,
       untilGone: () => this.#untilGone(reply),
       linkTo: (path) => this.#linkTo(request, path),
-      addressOf: (urlId) => addressOf(urlId, head, { region: this.#options.region, ...this.#options.functionUrls }),
+      addressOf: (urlId) => addressOf(urlId, head, { region, ...this.#options.functionUrls }),
     };
     const answer = await this.#carryOut(admitted, request, context);
     if (!request.raw.complete) this.#linger(request);
     return send(reply, request, answer);
+  }
+
+  get #homeRegion(): string {
+    return this.#options.scopes.home.control.scope.region;
   }
 
   #untilGone(reply: FastifyReply): AbortSignal {
@@ -199,9 +207,14 @@ class Listener {
     return "status" in admission ? admission : { admission, claim, refuse };
   }
 
-  #readClaim(head: WireHead, services: readonly string[]): Claim | SignatureProblem {
-    const { region, clock, secretOf } = this.#options;
-    return readClaim(head.signed, { region, services, nowMs: clock.nowMs(), secretOf });
+  #readClaim(head: WireHead, services: readonly string[]): Claim<CallerKey> | SignatureProblem {
+    const { scopes, clock, accounts } = this.#options;
+    return readClaim(head.signed, {
+      regions: scopes.regions,
+      services,
+      nowMs: clock.nowMs(),
+      keyOf: (id, token) => accounts.keyOf(id, token),
+    });
   }
 
   async #carryOut(
@@ -250,7 +263,8 @@ class Listener {
 
   /** A link to the address that the client used. */
   #linkTo(request: FastifyRequest, path: string): string {
-    const { credentials, region, clock } = this.#options;
+    const { credentials, clock } = this.#options;
+    const region = this.#homeRegion;
     const host = request.headers.host ?? "";
     const protocol = request.headers["x-forwarded-proto"] === "https" ? "https" : "http";
     return `${protocol}://${host}${path}?${presignQuery(path, host, credentials, region, clock.nowMs(), LINK_VALID_S)}`;

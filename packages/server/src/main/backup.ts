@@ -1,10 +1,10 @@
 /**
  * `thaw backup DIR` and `thaw restore DIR`: the whole state of a data directory, also while its server runs.
  *
- * Files are named by content or by a new id, and never changed: so files come first, then the database as of one
- * moment, then the files that came meanwhile. Should the database name code that went in between (a function was
- * deleted at that moment), it is copied anew. Keys and secrets come last: a key that is not there any more is of
- * something deleted. A backup holds all secrets: it is root's alone.
+ * Files are named by content or by a new id, and never changed: so files come first, then the database of each account
+ * and Region as of one moment, then the files that came meanwhile. Should a database name code that went in between (a
+ * function was deleted at that moment), all is copied anew. Keys and secrets come last: a key that is not there any
+ * more is of something deleted. A backup holds all secrets: it is root's alone.
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -24,15 +24,15 @@ import { defaultDataDirOf } from "@thaw/installation";
 import { systemClock } from "../base/clock.ts";
 import { copyDatabase, readDatabaseFacts } from "../store/copy-database.ts";
 import { UsageError } from "./options/usage-error.ts";
+import { ACCOUNTS_DIRECTORY, DATABASE, scopeDirectories } from "./scope-directories.ts";
 
 const BACKUP_FORMAT = 1;
 const MARK = "thaw-backup.json";
-const DATABASE = "thaw.db";
 const LOGS = "logs.db";
 /** Made anew at each start, or part of the database's own files. */
-const NOT_COPIED = /^(scratch|server\.json|(thaw|logs)\.db.*|.*\.(partial|new|sock))$/;
+const NOT_COPIED = /^(scratch|server\.json|accounts|(thaw|logs)\.db.*|.*\.(partial|new|sock))$/;
 /** Small, replaced as a whole, and needed to read the rest: copied last. */
-const SECRETS = /^(secret|credentials|keyring\.json.*)$/;
+const SECRETS = /^(secret|credentials|accounts\.json|keyring\.json.*)$/;
 const ATTEMPTS_MAX = 5;
 
 interface Mark {
@@ -62,21 +62,22 @@ async function copyAll(dataDir: string, target: string): Promise<Mark> {
   const files = readdirSync(dataDir).filter((name) => !NOT_COPIED.test(name) && !SECRETS.test(name));
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     copyFiles(dataDir, files, target);
-    rmSync(join(target, DATABASE), { force: true });
-    await copyDatabase(join(dataDir, DATABASE), join(target, DATABASE));
+    // One that comes meanwhile is of the time after the backup.
+    const scopes = scopeDirectories(dataDir).map(({ accountId, region }) =>
+      join(ACCOUNTS_DIRECTORY, accountId, region),
+    );
+    const databases = [".", ...scopes];
+    for (const below of scopes) makeLike(dataDir, target, below);
+    for (const below of databases) await copyOneDatabase(join(dataDir, below), join(target, below));
     copyFiles(dataDir, files, target);
-    const facts = readDatabaseFacts(join(target, DATABASE));
-    if (!facts.codeNames.every((name) => existsSync(join(target, "code", name)))) continue;
-    const copied = [DATABASE];
-    if (existsSync(join(dataDir, LOGS))) {
-      await copyDatabase(join(dataDir, LOGS), join(target, LOGS));
-      copied.push(LOGS);
+    for (const below of scopes) {
+      const own = readdirSync(join(dataDir, below)).filter((name) => !NOT_COPIED.test(name));
+      copyFiles(join(dataDir, below), own, join(target, below));
     }
-    for (const name of copied) {
-      const { uid, gid } = statSync(join(dataDir, name));
-      run("chown", [`${uid}:${gid}`, join(target, name)]);
-      chmodSync(join(target, name), 0o600);
-    }
+    const all = databases.map((below) => readDatabaseFacts(join(target, below, DATABASE)));
+    const names = all.flatMap(({ codeNames }) => codeNames);
+    if (!names.every((name) => existsSync(join(target, "code", name)))) continue;
+    if (existsSync(join(dataDir, LOGS))) await copyOneDatabase(dataDir, target, LOGS);
     copyFiles(
       dataDir,
       readdirSync(dataDir).filter((name) => SECRETS.test(name)),
@@ -84,11 +85,33 @@ async function copyAll(dataDir: string, target: string): Promise<Mark> {
     );
     return {
       format: BACKUP_FORMAT,
-      databaseFormat: facts.format,
+      databaseFormat: Math.max(...all.map(({ format }) => format)),
       createdAt: new Date(systemClock.nowMs()).toISOString(),
     };
   }
   throw new Error("functions are deleted faster than they can be copied: try again");
+}
+
+/** Makes a directory and those above it in the backup, with the owners that they have. */
+function makeLike(from: string, to: string, path: string): void {
+  const parts = path.split("/");
+  for (const [at] of parts.entries()) {
+    const below = parts.slice(0, at + 1).join("/");
+    mkdirSync(join(to, below), { recursive: true, mode: 0o700 });
+    own(join(from, below), join(to, below));
+  }
+}
+
+async function copyOneDatabase(from: string, to: string, name = DATABASE): Promise<void> {
+  rmSync(join(to, name), { force: true });
+  await copyDatabase(join(from, name), join(to, name));
+  own(join(from, name), join(to, name));
+  chmodSync(join(to, name), 0o600);
+}
+
+function own(like: string, path: string): void {
+  const { uid, gid } = statSync(like);
+  run("chown", [`${uid}:${gid}`, path]);
 }
 
 export async function restoreMain(
@@ -103,6 +126,8 @@ export async function restoreMain(
   if (existsSync(dataDir) && readdirSync(dataDir).length > 0)
     throw new UsageError(`${dataDir} is not empty. Stop the server, and move what is there aside.`);
   readDatabaseFacts(join(directory, DATABASE));
+  for (const { accountId, region } of scopeDirectories(directory))
+    readDatabaseFacts(join(directory, ACCOUNTS_DIRECTORY, accountId, region, DATABASE));
   const partial = `${dataDir}.partial`;
   rmSync(partial, { recursive: true, force: true });
   run("cp", ["-a", "--reflink=auto", "--sparse=always", "--", directory, partial]);

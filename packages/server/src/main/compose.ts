@@ -4,10 +4,11 @@
  */
 import { join } from "node:path";
 import { SETUP } from "@thaw/installation";
+import { openAccounts } from "../accounts/account-file.ts";
+import { FunctionCredentialSource } from "../accounts/function-credentials.ts";
 import { systemClock as clock } from "../base/clock.ts";
 import { ThawError } from "../model/platform-errors.ts";
 import { systemRandom as random } from "../base/random.ts";
-import { type ControlPlane, createControlPlane } from "../control/control-plane.ts";
 import { runtimeVersionArn } from "../control/records/present.ts";
 import type { Health } from "../http/observability.ts";
 import { createHttpServer, type HttpServer } from "../http/server.ts";
@@ -16,7 +17,7 @@ import { createAwsServices } from "../aws/create-services.ts";
 import { openDiskLogStore } from "../logs/disk-log-store.ts";
 import { collectHostFigures } from "../metrics/host-figures.ts";
 import { measureWorker } from "../metrics/measure.ts";
-import { createObjectDirectory } from "../objects/object-directory.ts";
+import type { Accounts } from "../ports/accounts.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
@@ -28,24 +29,24 @@ import { connectSandboxd } from "../sandboxd/client.ts";
 import type { SnapshotService } from "../snapshots/snapshot-service.ts";
 import { openCodeDirectory } from "../store/code-directory.ts";
 import { createPrimeSource } from "../store/prime-file.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
 import { createWorker } from "../worker/create-worker.ts";
+import { SharedWorker } from "../worker/shared-worker.ts";
 import { loadCredentials, loadSecret } from "./credentials.ts";
 import { countSnapshots, describeHost } from "./describe-host.ts";
 import { createDestinations } from "./destinations.ts";
 import { createEngine } from "./engine.ts";
 import { createKeys, FarCounts } from "./far.ts";
-import { createCredentialSource } from "./function-credentials.ts";
 import { functionUrlOptions } from "./function-urls.ts";
 import { hostLimits, workerLimits } from "./limits.ts";
 import { Monitoring } from "./monitoring.ts";
-import type { ServeOptions } from "./options/serve-options.ts";
+import type { ServeOptions, ServerCredentials } from "./options/serve-options.ts";
 import { UsageError } from "./options/usage-error.ts";
+import { InstalledScopes } from "./scopes.ts";
 import { countingProblems, logProblem, reportFar } from "./problems.ts";
 
 export interface ComposedServer {
   readonly app: HttpServer;
-  readonly control: ControlPlane;
+  readonly scopes: InstalledScopes;
   readonly worker: Worker;
   readonly engine: Engine;
   /** Snapshots of this host; null where the engine takes none. */
@@ -82,40 +83,44 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   const catalog = createCatalog(options);
   const monitoring = new Monitoring(process.env, clock, random);
   const onProblem = countingProblems(monitoring);
+  const home = { accountId: options.accountId, region: options.region };
+  const { dataDir } = options;
   const logs = await openLogs(options, onProblem);
-  const worker = composeWorker(options, foundation, { catalog, monitoring, logs });
-  const store = openSqliteStore(join(options.dataDir, "thaw.db"));
+  const functionKeys = new FunctionCredentialSource(foundation.secret, clock, random);
+  const accounts = composeAccounts(options, credentials, functionKeys);
+  const worker = composeWorker(options, foundation, { catalog, monitoring, logs, functionKeys });
   const destinations = createDestinations(options.destinations);
-  const scope = { accountId: options.accountId, region: options.region };
-  const control = createControlPlane({
-    scope,
-    parity: options.parity,
-    store,
-    code: await openCodeDirectory(options.dataDir),
-    objects: createObjectDirectory(options.dataDir),
+  const scopes = new InstalledScopes({
+    dataDir,
+    home,
+    regions: options.regions,
+    accounts,
+    code: await openCodeDirectory(dataDir),
+    worker: new SharedWorker(worker, home, options.snapshotsAtOnceMax),
     logs,
-    worker,
-    snapshotReader: foundation.snapshotReader,
-    keys: foundation.keyring,
-    destinations,
-    clock,
-    random,
-    ...hostLimits(options),
-    onFallback: () => void far.counts.fallbacks++,
-    onAsync: (report) => monitoring.happened(report),
-    onProblem,
+    createAwsServices: (scope) => createAwsServices({ scope, logs, clock }),
+    common: {
+      parity: options.parity,
+      snapshotReader: foundation.snapshotReader,
+      keys: foundation.keyring,
+      destinations,
+      clock,
+      random,
+      ...hostLimits(options),
+      onFallback: () => void far.counts.fallbacks++,
+      onAsync: (report) => monitoring.happened(report),
+      onProblem,
+    },
   });
   const draining = new AbortController();
   const health = { notReady: () => (draining.signal.aborted ? "the server is stopping" : null) };
   const app = createHttpServer({
-    control,
-    awsServices: createAwsServices({ scope, logs, clock }),
-    region: options.region,
+    scopes,
+    accounts,
     clock,
     random,
     onProblem,
     credentials,
-    secretOf: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : null),
     describeHost: () => describeHost({ host, engine, catalog, worker, options, far }),
     health,
     figures: monitoring.metrics,
@@ -129,12 +134,25 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
     try {
       await Promise.all([logs.close(), monitoring.close()]);
     } finally {
-      await store.close();
+      await scopes.closeStores();
     }
   };
   const { accessKeyId } = credentials;
-  const parts = { app, control, worker, engine, snapshots, monitoring };
+  const parts = { app, scopes, worker, engine, snapshots, monitoring };
   return { ...parts, health, accessKeyId, draining, hostLost: host.lost, close };
+}
+
+/** Throws a UsageError where the file of accounts can't be read. */
+function composeAccounts(
+  { dataDir, accountId }: ServeOptions,
+  credentials: ServerCredentials,
+  functionKeys: FunctionCredentialSource,
+): Accounts {
+  try {
+    return openAccounts({ dataDir, home: { accountId, ...credentials }, functionKeys, clock, random });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
 async function createFoundation(options: ServeOptions): Promise<Foundation> {
@@ -158,6 +176,7 @@ interface WorkerParts {
   readonly catalog: RuntimeCatalog;
   readonly monitoring: Monitoring;
   readonly logs: LogStore;
+  readonly functionKeys: FunctionCredentialSource;
 }
 
 /** The largest group may have a quarter of the room, so that one function does not drive out the logs of all others. */
@@ -182,7 +201,7 @@ async function openLogs(
 function composeWorker(
   options: ServeOptions,
   { engine, snapshots, host, secret }: Foundation,
-  { catalog, monitoring, logs }: WorkerParts,
+  { catalog, monitoring, logs, functionKeys }: WorkerParts,
 ): Worker {
   const onProblem = countingProblems(monitoring);
   const inner = createWorker({
@@ -190,7 +209,7 @@ function composeWorker(
     snapshots,
     catalog,
     logs,
-    credentials: createCredentialSource(clock, random),
+    credentials: functionKeys,
     primes: createPrimeSource(options.dataDir),
     clock,
     secret,

@@ -71,7 +71,7 @@ function createSnapshots(
     disk: host,
     keys,
     dataKeysKeptMs: options.dataKeyCacheS * 1000,
-    chunkSecret: deriveChunkSecret(secret, options.accountId),
+    chunkSecretOf: (accountId) => deriveChunkSecret(secret, accountId),
     far,
     clock: systemClock,
     onProblem,

@@ -2,6 +2,7 @@
 import { statfsSync } from "node:fs";
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../control/limits.ts";
 import type { ControlServices } from "../control/services.ts";
+import { isSameScope } from "../model/function-name.ts";
 import type { WorkerLimits } from "../worker/worker-services.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 
@@ -15,7 +16,9 @@ export function workerLimits(options: ServeOptions): Partial<WorkerLimits> {
     memoryMaxMib,
     countsUsedMemory: countsUsedMemory(options),
     tmpMaxMib: () => options.tmpMaxMib ?? Math.max(0, freeBytes(options.dataDir) / 2 ** 20 - options.diskFreeMinMib),
-    hostPortsOf: (functionName) => options.hostPorts.byFunction.get(functionName) ?? [],
+    // The operator's names are those of the home account's functions.
+    hostPortsOf: (version) =>
+      isSameScope(version, options) ? (options.hostPorts.byFunction.get(version.functionName) ?? []) : [],
     idleTimeoutMs: options.idleTimeoutS * 1000,
     ...shares,
   };

@@ -10,6 +10,8 @@ export const SERVER_FILE = "server.json";
 export interface ServerFacts {
   readonly endpoint: string;
   readonly region: string;
+  /** The home account, whose key `accessKeyId` is. */
+  readonly accountId: string;
   readonly accessKeyId: string;
 }
 

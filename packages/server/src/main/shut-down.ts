@@ -12,10 +12,10 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { pause } from "../base/retry.ts";
-import type { ControlPlane } from "../control/control-plane.ts";
 import { type HttpServer, KEEP_ALIVE_MS } from "../http/server.ts";
 import type { Worker } from "../ports/worker.ts";
 import { log } from "./log.ts";
+import type { InstalledScopes } from "./scopes.ts";
 import type { SilentConnections } from "./silent-connections.ts";
 
 /** The longest that any function runs. */
@@ -33,7 +33,7 @@ const IDLE_LOOK_MS = 250;
 export interface Running {
   readonly app: HttpServer;
   readonly silent: SilentConnections;
-  readonly control: ControlPlane;
+  readonly scopes: Pick<InstalledScopes, "close">;
   readonly worker: Worker;
   readonly clock: Clock;
   readonly draining: AbortController;
@@ -95,7 +95,7 @@ export async function runUntilStopped(running: Running, orders: Orders): Promise
   const usedMs = running.clock.monotonicMs() - startMs;
   const graceMs = isUrgent ? 0 : Math.max(0, limitMs - usedMs);
   // Events under way end with their environments; those that did not stay in the store.
-  const closing = running.control.close(() => isHostLost);
+  const closing = running.scopes.close(() => isHostLost);
   const ended = Promise.all([closing, running.worker.close(graceMs)]).then(async () => {
     running.app.server.closeAllConnections();
     await closed;

@@ -9,6 +9,10 @@ export interface AccountScope {
   readonly region: string;
 }
 
+export function isSameScope(a: AccountScope, b: AccountScope): boolean {
+  return a.accountId === b.accountId && a.region === b.region;
+}
+
 export interface FunctionReference {
   readonly name: string;
   /** Qualifier from the name itself or from the parameter; null where there is none. */
@@ -23,28 +27,41 @@ export function functionArn(scope: AccountScope, name: string, qualifier?: strin
   return qualifier === undefined || qualifier === null ? arn : `${arn}:${qualifier}`;
 }
 
+/** The parts of a name; null: it has none. */
+export interface FunctionNameParts extends FunctionReference {
+  readonly region: string | null;
+  readonly accountId: string | null;
+}
+
+/** Null where it is no name of a function. */
+export function readFunctionName(text: string): FunctionNameParts | null {
+  const match = FORMS.exec(text);
+  if (match === null) return null;
+  const [, region = null, arnAccount, partialAccount, bareAccount, name = "", qualifier = null] = match;
+  return { region, accountId: arnAccount ?? partialAccount ?? bareAccount ?? null, name, qualifier };
+}
+
 /**
  * Reads a name.
  *
  * @param text - Has passed the model's pattern.
  */
 export function parseFunctionName(scope: AccountScope, text: string, qualifier?: string): FunctionReference {
-  const match = FORMS.exec(text);
-  if (match === null) throw invalidParameter(`The function name '${text}' is not valid.`);
-  const [, region, arnAccount, partialAccount, bareAccount, name = "", ownQualifier] = match;
-  if (region !== undefined && region !== scope.region) {
+  const parts = readFunctionName(text);
+  if (parts === null) throw invalidParameter(`The function name '${text}' is not valid.`);
+  const { region, accountId: account, name, qualifier: ownQualifier } = parts;
+  if (region !== null && region !== scope.region) {
     throw notFound(`Functions from '${region}' are not reachable in this region ('${scope.region}')`);
   }
-  const account = arnAccount ?? partialAccount ?? bareAccount;
-  if (account !== undefined && account !== scope.accountId) {
+  if (account !== null && account !== scope.accountId) {
     const arn = functionArn({ ...scope, accountId: account }, name);
     throw new ApiError(
       "AccessDeniedException",
       `Account ${scope.accountId} is not authorized to perform this operation on resource: ${arn}`,
     );
   }
-  if (ownQualifier !== undefined && qualifier !== undefined && ownQualifier !== qualifier) {
+  if (ownQualifier !== null && qualifier !== undefined && ownQualifier !== qualifier) {
     throw invalidParameter("The derived qualifier from the function name does not match the specified qualifier.");
   }
-  return { name, qualifier: qualifier ?? ownQualifier ?? null };
+  return { name, qualifier: qualifier ?? ownQualifier };
 }

@@ -2,6 +2,7 @@
  * The event that a function URL makes of an HTTP request: payload format 2.0.
  * https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
  */
+import type { Caller } from "./caller.ts";
 
 export interface HttpCall {
   readonly method: string;
@@ -23,7 +24,7 @@ export interface HttpCall {
   readonly traceId: string;
   readonly timeMs: number;
   /** Who signed the request; null where no signature is asked for. */
-  readonly caller: { readonly accessKeyId: string; readonly accountId: string } | null;
+  readonly caller: Pick<Caller, "accessKeyId" | "accountId" | "principalArn" | "userId"> | null;
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -94,16 +95,21 @@ function contextOf(call: HttpCall): Readonly<Record<string, unknown>> {
   };
 }
 
-/** The account itself: there are no users and roles. */
-function identityOf({ accessKeyId, accountId }: NonNullable<HttpCall["caller"]>): Readonly<Record<string, unknown>> {
+/** An account itself, or a function of one: there are no users. */
+function identityOf({
+  accessKeyId,
+  accountId,
+  principalArn,
+  userId,
+}: NonNullable<HttpCall["caller"]>): Readonly<Record<string, unknown>> {
   return {
     accessKey: accessKeyId,
     accountId,
-    callerId: accountId,
+    callerId: userId,
     cognitoIdentity: null,
     principalOrgId: null,
-    userArn: `arn:aws:iam::${accountId}:root`,
-    userId: accountId,
+    userArn: principalArn,
+    userId,
   };
 }
 

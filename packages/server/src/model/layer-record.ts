@@ -99,7 +99,7 @@ export function checkReach(scope: AccountScope, { region, accountId }: AccountSc
     throw notFound(`Layers from '${region}' are not reachable in this region ('${scope.region}')`);
 }
 
-/** AWS's words where the owner of a layer has not shared it: this server has the layers of one account. */
+/** AWS's words where the owner of a layer has not shared it, or has no such layer. */
 export function accessDenied(scope: AccountScope, arn: string): ApiError {
   return new ApiError(
     "AccessDeniedException",

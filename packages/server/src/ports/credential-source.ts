@@ -9,6 +9,14 @@ export interface FunctionCredentials {
   readonly expiresAtMs: number;
 }
 
+/** The function whose credentials they are: its account may be called with them. */
+export interface CredentialOwner {
+  readonly accountId: string;
+  readonly functionName: string;
+  /** ARN of its role. */
+  readonly role: string;
+}
+
 export interface CredentialSource {
-  issue(functionArn: string): FunctionCredentials;
+  issue(owner: CredentialOwner): FunctionCredentials;
 }

@@ -102,6 +102,8 @@ export interface MetadataStore {
    * where there is none. Durable when it resolves.
    */
   nextUid(living: ReadonlySet<number>): Promise<number | null>;
+  /** Users of all functions. */
+  listUids(): Promise<readonly number[]>;
   /** For `touchAccount`. */
   accountRevision(): Promise<Revision>;
 

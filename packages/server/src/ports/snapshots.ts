@@ -24,6 +24,14 @@ export interface SnapshotInfo extends CapturedSnapshot {
   readonly phases: readonly Phase[];
 }
 
+/** The function that a snapshot is of, as far as its keys follow from it. */
+export interface SnapshotOwner {
+  /** Equal content is stored once within an account, never beyond it. */
+  readonly accountId: string;
+  /** KMSKeyArn of the function; null: the installation's own key. */
+  readonly kmsKeyArn: string | null;
+}
+
 /** A whole snapshot that this host may restore. */
 export interface ListedSnapshot {
   readonly snapshotId: SnapshotId;
@@ -41,7 +49,7 @@ export interface Snapshots {
    * Parks the supervisor, takes the snapshot and ends the sandbox, whether it succeeds or not. When it resolves the
    * snapshot is whole and durable, afar too; when it throws nothing of it is left.
    */
-  take(sandbox: Sandbox, snapshotId: SnapshotId, keyArn: string | null): Promise<SnapshotInfo>;
+  take(sandbox: Sandbox, snapshotId: SnapshotId, owner: SnapshotOwner): Promise<SnapshotInfo>;
   /**
    * Makes a clone: its supervisor presents the parked calls through `link.calls`. Checks the snapshot before anything
    * runs.
@@ -51,7 +59,12 @@ export interface Snapshots {
    * Says that a clone has sent its first response. Pages touched up to here are its working set, and later restores
    * bring them ahead.
    */
-  responded(sandbox: Sandbox, snapshotId: SnapshotId, key: SnapshotKey): Promise<WorkingSetInfo>;
+  responded(
+    sandbox: Sandbox,
+    snapshotId: SnapshotId,
+    key: SnapshotKey,
+    owner: Pick<SnapshotOwner, "accountId">,
+  ): Promise<WorkingSetInfo>;
   /** Searches for `needles`, bytes each (4 to 4096), and for secrets that can be told by their form. */
   search(snapshotId: SnapshotId, key: SnapshotKey, needles: readonly Buffer[]): Promise<SnapshotFindings>;
   /** Makes a snapshot unreadable, then removes the chunks that it alone named. */

@@ -4,6 +4,7 @@
  */
 import type { Body } from "../base/body.ts";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import type { AccountScope } from "../model/function-name.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
 import type { ShownPhases } from "../model/phases.ts";
 import type { PlatformCode } from "../model/platform-errors.ts";
@@ -25,6 +26,8 @@ export interface RunnableVersion {
   readonly functionArn: string;
   readonly accountId: string;
   readonly region: string;
+  /** ARN of its role. */
+  readonly role: string;
   readonly runtime: string;
   readonly handler: string;
   /** Name of the unpacked code directory. */
@@ -144,6 +147,8 @@ export type SnapshotOutcome =
 export interface EnvironmentSummary extends ShownPhases {
   readonly environmentId: EnvironmentId;
   readonly functionName: string;
+  readonly accountId: string;
+  readonly region: string;
   readonly version: string;
   readonly state: string;
   readonly logStream: string;
@@ -161,6 +166,8 @@ export interface EnvironmentObservation {
 }
 
 export interface EnvironmentFilter {
+  /** Only environments of this account and Region. */
+  readonly scope?: AccountScope;
   readonly runKey?: string;
   readonly functionName?: string;
   readonly version?: string;

@@ -12,7 +12,7 @@ import { type PlatformCode, ThawError } from "../model/platform-errors.ts";
 import type { EngineImages, Sandbox, SandboxSpec } from "../ports/engine.ts";
 import type { KeyProvider } from "../ports/key-provider.ts";
 import type { SnapshotDisk, SnapshotFindings, WorkingSetInfo } from "../ports/snapshot-disk.ts";
-import type { ListedSnapshot, SnapshotInfo, SnapshotKey, Snapshots } from "../ports/snapshots.ts";
+import type { ListedSnapshot, SnapshotInfo, SnapshotKey, SnapshotOwner, Snapshots } from "../ports/snapshots.ts";
 import { Clones } from "./clones.ts";
 import { DataKeys } from "./data-keys.ts";
 import type { FarSnapshots } from "./far/far-snapshots.ts";
@@ -43,8 +43,8 @@ export interface SnapshotServiceOptions {
   readonly keys: KeyProvider;
   /** Time for which an unwrapped data key is used. */
   readonly dataKeysKeptMs: number;
-  /** Secret of the account, 32 bytes. Equal content is stored once under it. */
-  readonly chunkSecret: Buffer;
+  /** Gives the secret of an account, 32 bytes. Equal content is stored once under it. */
+  readonly chunkSecretOf: (accountId: string) => Buffer;
   /** Place of snapshots besides this host; null: only here. */
   readonly far: FarSide | null;
   readonly clock: Clock;
@@ -67,9 +67,9 @@ export class SnapshotService implements Snapshots {
     return this.#options.images.fingerprint;
   }
 
-  async take(sandbox: Sandbox, snapshotId: SnapshotId, keyArn: string | null): Promise<SnapshotInfo> {
+  async take(sandbox: Sandbox, snapshotId: SnapshotId, owner: SnapshotOwner): Promise<SnapshotInfo> {
     const { far, onProblem } = this.#options;
-    const take = (): Promise<SnapshotInfo> => this.#take(sandbox, snapshotId, keyArn);
+    const take = (): Promise<SnapshotInfo> => this.#take(sandbox, snapshotId, owner);
     const taken = await (far === null ? take() : far.cache.whileWriting(take));
     // In the background: passing the limit for a moment does no harm.
     far?.cache.added(taken.newBytes).catch((error: unknown) => onProblem("evict chunks", error));
@@ -91,12 +91,21 @@ export class SnapshotService implements Snapshots {
     }
   }
 
-  async responded(sandbox: Sandbox, snapshotId: SnapshotId, key: SnapshotKey): Promise<WorkingSetInfo> {
+  async responded(
+    sandbox: Sandbox,
+    snapshotId: SnapshotId,
+    key: SnapshotKey,
+    { accountId }: Pick<SnapshotOwner, "accountId">,
+  ): Promise<WorkingSetInfo> {
     const { disk, far } = this.#options;
     const recorded = await disk.recordWorkingSet(sandbox.environmentId, RECORDINGS_MAX);
     if (recorded.isMerged) far?.changed(snapshotId, Number.POSITIVE_INFINITY);
     if (recorded.isMerged && REPACK_AT_RECORDINGS.has(recorded.recordings)) {
-      this.#background(snapshotId, `lay out ${snapshotId} by its working set`, this.#repack(snapshotId, key));
+      this.#background(
+        snapshotId,
+        `lay out ${snapshotId} by its working set`,
+        this.#repack(snapshotId, key, accountId),
+      );
     }
     return recorded;
   }
@@ -144,19 +153,26 @@ export class SnapshotService implements Snapshots {
     this.#options.far?.close();
   }
 
-  async #take(sandbox: Sandbox, snapshotId: SnapshotId, keyArn: string | null): Promise<SnapshotInfo> {
-    const { images, far, clock, chunkSecret } = this.#options;
+  async #take(
+    sandbox: Sandbox,
+    snapshotId: SnapshotId,
+    { accountId, kmsKeyArn }: SnapshotOwner,
+  ): Promise<SnapshotInfo> {
+    const { images, far, clock, chunkSecretOf } = this.#options;
     const startMs = clock.nowMs();
     const calledMs = clock.monotonicMs();
     let taken;
     let captureMs = 0;
     let key;
     try {
-      const generated = await this.#dataKeys.generate(keyArn, snapshotId);
+      const generated = await this.#dataKeys.generate(kmsKeyArn, snapshotId);
       key = generated.key;
       await sandbox.link.park();
       captureMs = clock.monotonicMs() - calledMs;
-      taken = await images.capture(sandbox, snapshotId, { dataKey: generated.plaintext, chunkSecret });
+      taken = await images.capture(sandbox, snapshotId, {
+        dataKey: generated.plaintext,
+        chunkSecret: chunkSecretOf(accountId),
+      });
     } finally {
       await sandbox.destroy();
     }
@@ -198,9 +214,10 @@ export class SnapshotService implements Snapshots {
     work.catch(tell).catch((error: unknown) => onProblem(what, error));
   }
 
-  async #repack(snapshotId: SnapshotId, key: SnapshotKey): Promise<void> {
-    const { disk, far, clock, chunkSecret } = this.#options;
+  async #repack(snapshotId: SnapshotId, key: SnapshotKey, accountId: string): Promise<void> {
+    const { disk, far, clock, chunkSecretOf } = this.#options;
     const dataKey = await this.#dataKeys.unwrap(snapshotId, key);
+    const chunkSecret = chunkSecretOf(accountId);
     const startMs = clock.nowMs();
     const repack = (): Promise<void> => disk.repack(snapshotId, { dataKey, chunkSecret });
     await (far === null ? repack() : far.cache.whileWriting(repack));

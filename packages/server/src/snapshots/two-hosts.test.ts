@@ -110,7 +110,7 @@ function hostWith(snapshot: SnapshotId): Snapshots {
     disk,
     keys,
     dataKeysKeptMs: 0,
-    chunkSecret: Buffer.alloc(32),
+    chunkSecretOf: () => Buffer.alloc(32),
     far,
     clock,
     onProblem,

@@ -14,13 +14,21 @@ import { unzip } from "./unzip.ts";
 
 const PARTIAL = ".partial-";
 
-export async function openCodeDirectory(dataDir: string): Promise<CodeStore> {
+/**
+ * A code store, which names contents by themselves alone; `of` gives one for another account, whose names are of the
+ * account, too: nobody can tell by the time that it takes whether somebody else has the same package.
+ */
+export interface CodeDirectory extends CodeStore {
+  of(accountId: string): CodeStore;
+}
+
+export async function openCodeDirectory(dataDir: string): Promise<CodeDirectory> {
   const codeDir = join(dataDir, "code");
   const packageDir = join(dataDir, "packages");
   const optDir = join(dataDir, "opt");
   for (const dir of [codeDir, packageDir, optDir]) await mkdir(dir, { recursive: true, mode: 0o755 });
-  return {
-    unpack: (zip) => unpack(codeDir, packageDir, zip),
+  const own: CodeStore = {
+    unpack: (zip) => unpack({ codeDir, packageDir, salt: "" }, zip),
     readZip: (codeName) => readFile(join(packageDir, `${codeName}.zip`)).catch(() => null),
     findTexts: (name, texts) => findTexts(join(isMerged(name) ? optDir : codeDir, name), texts),
     unpackedSizeOf: (codeName) => sizeOfTree(join(codeDir, codeName)),
@@ -32,11 +40,24 @@ export async function openCodeDirectory(dataDir: string): Promise<CodeStore> {
       ),
     sweep: (used) => sweep([codeDir, optDir], packageDir, used),
   };
+  const of = (accountId: string): CodeStore => ({
+    ...own,
+    unpack: (zip) => unpack({ codeDir, packageDir, salt: accountId }, zip),
+  });
+  return { ...own, of };
 }
 
-async function unpack(codeDir: string, packageDir: string, zip: Buffer): Promise<CodeInfo> {
+/** Where packages are unpacked; `salt` keeps equal ones apart. */
+interface Unpacked {
+  readonly codeDir: string;
+  readonly packageDir: string;
+  readonly salt: string;
+}
+
+async function unpack({ codeDir, packageDir, salt }: Unpacked, zip: Buffer): Promise<CodeInfo> {
   const digest = createHash("sha256").update(zip).digest();
-  const codeName = `code-${digest.toString("hex").slice(0, 40)}`;
+  const name = salt === "" ? digest : createHash("sha256").update(`${salt}\n`).update(digest).digest();
+  const codeName = `code-${name.toString("hex").slice(0, 40)}`;
   const info: CodeInfo = { codeName, codeSha256: digest.toString("base64"), codeSizeBytes: zip.length };
   const target = join(codeDir, codeName);
   if (await exists(target)) return info;

@@ -143,8 +143,7 @@ class SqliteStore implements MetadataStore {
   /** Goes round: a user that is given again has been nobody's for as long as possible. Null where all are in use. */
   #freeUid(living: ReadonlySet<number>): number | null {
     const last = this.#prepare("SELECT value FROM counters WHERE name = 'uid'").get() as { value: number } | undefined;
-    const rows = this.#prepare("SELECT json_extract(doc, '$.uid') AS uid FROM functions").all() as { uid: number }[];
-    const used = new Set(rows.map(({ uid }) => uid));
+    const used = new Set(this.#uids());
     const from = last === undefined ? UID_FIRST : last.value + 1;
     for (let step = 0; step < UID_COUNT; step++) {
       const uid = UID_FIRST + ((from - UID_FIRST + step) % UID_COUNT);
@@ -154,6 +153,15 @@ class SqliteStore implements MetadataStore {
       return uid;
     }
     return null;
+  }
+
+  #uids(): readonly number[] {
+    const rows = this.#prepare("SELECT json_extract(doc, '$.uid') AS uid FROM functions").all() as { uid: number }[];
+    return rows.map(({ uid }) => uid);
+  }
+
+  async listUids(): Promise<readonly number[]> {
+    return this.#uids();
   }
 
   async accountRevision(): Promise<Revision> {

@@ -1,3 +1,4 @@
+export type { Accounts } from "../ports/accounts.ts";
 export type { CodeStore } from "../ports/code-store.ts";
 export type { CapturedSnapshot, Engine, EngineImages, Sandbox, SandboxExit, SandboxSpec } from "../ports/engine.ts";
 export { type DataKey, KeyError } from "../ports/key-provider.ts";

@@ -5,9 +5,9 @@
 import { strict as assert } from "node:assert";
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import { isSameScope } from "../model/function-name.ts";
 import { PLATFORM_ERRORS } from "../model/platform-errors.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
-import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
@@ -43,7 +43,7 @@ export interface WorkerOptions {
   readonly engine: WorkerServices["engine"];
   readonly snapshots: Snapshots | null;
   readonly catalog: RuntimeCatalog;
-  readonly logs: LogStore;
+  readonly logs: WorkerServices["logs"];
   readonly credentials: CredentialSource;
   readonly primes: PrimeSource;
   readonly clock: Clock;
@@ -263,6 +263,7 @@ function isChosen(environment: Environment, filter: EnvironmentFilter): boolean 
   if (mode.kind === "snapshot" || environment.isStopping) return false;
   if (filter.keepParked === true && environment.isParking) return false;
   if (filter.runKey !== undefined && filter.runKey !== version.runKey) return false;
+  if (filter.scope !== undefined && !isSameScope(filter.scope, version)) return false;
   if (filter.functionName !== undefined && filter.functionName !== version.functionName) return false;
   return filter.version === undefined || filter.version === version.version;
 }

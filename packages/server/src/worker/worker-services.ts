@@ -7,6 +7,7 @@ import type { LogStore } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { Snapshots } from "../ports/snapshots.ts";
+import type { RunnableVersion } from "../ports/worker.ts";
 
 /** Limits of the host as a whole, by which invokes are placed. */
 export interface HostLimits {
@@ -31,7 +32,7 @@ export interface WorkerLimits extends HostLimits {
   /** Limit of runtime load and after-restore hooks. AWS's 10 s. */
   readonly restoreTimeoutMs: number;
   /** Ports of the host that this function alone may reach, as `A.B.C.D:PORT`, besides those that all may. */
-  readonly hostPortsOf: (functionName: string) => readonly string[];
+  readonly hostPortsOf: (version: RunnableVersion) => readonly string[];
   readonly idleTimeoutMs: number;
   /** An environment older than this is not used again, so that credentials and leaks have an end. */
   readonly lifetimeMsMax: number;

@@ -1,14 +1,17 @@
-/** STS, as far as clients ask who they are: there is one principal, the owner of the installation's access key. */
+/** STS, as far as clients ask who they are: an account, or a function of one. */
 import { STS, type OperationTypes } from "@thaw/aws-api/sts";
-import type { AccountScope } from "../../model/function-name.ts";
 import type { ServiceOperations } from "../aws-service.ts";
 
 export { STS };
 
-/** AWS answers alike where the keys are those of the account itself. */
-export function stsOperations({ accountId }: AccountScope): ServiceOperations<OperationTypes> {
+/** AWS answers alike where the keys are those of the account itself, or of a function's role. */
+export function stsOperations(): ServiceOperations<OperationTypes> {
   return {
-    GetCallerIdentity: () => ({ UserId: accountId, Account: accountId, Arn: `arn:aws:iam::${accountId}:root` }),
+    GetCallerIdentity: (_input, { userId, accountId, principalArn }) => ({
+      UserId: userId,
+      Account: accountId,
+      Arn: principalArn,
+    }),
   };
 }
 

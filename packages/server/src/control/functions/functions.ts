@@ -39,6 +39,8 @@ type Needs = Pick<
   | "scope"
   | "parity"
   | "store"
+  | "uids"
+  | "sharedLayer"
   | "destinations"
   | "changes"
   | "code"
@@ -148,8 +150,8 @@ export class Functions {
 
   /** Throws where functions, and environments of deleted ones that still run, have all users of this host. */
   async #freeUid(): Promise<number> {
-    const { store, worker } = this.#services;
-    const uid = await store.nextUid(await worker.uidsInUse());
+    const { uids, worker } = this.#services;
+    const uid = await uids.next(await worker.uidsInUse());
     if (uid === null) throw new NoUserLeftError("STORE_NO_USER_LEFT", {});
     return uid;
   }

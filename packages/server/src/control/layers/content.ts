@@ -24,7 +24,7 @@ export async function usedContent({ store }: Pick<ControlServices, "store">): Pr
  * the worse.
  */
 export async function restoreLayers(
-  services: Pick<ControlServices, "scope" | "store" | "code" | "onProblem">,
+  services: Pick<ControlServices, "scope" | "store" | "code" | "sharedLayer" | "onProblem">,
 ): Promise<void> {
   const layers = new FunctionLayers(services);
   for (const { functionName, version, config } of await services.store.listAllVersions()) {

@@ -1,6 +1,6 @@
 /**
- * AddLayerVersionPermission, RemoveLayerVersionPermission, GetLayerVersionPolicy. The policies are kept and shown, and
- * decide nothing: a server has the layers of one account only.
+ * AddLayerVersionPermission, RemoveLayerVersionPermission, GetLayerVersionPolicy. What the policies allow is judged in
+ * policies/access.ts.
  */
 import { ApiError, notFound } from "../../model/api-error.ts";
 import {

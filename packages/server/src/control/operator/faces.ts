@@ -2,6 +2,7 @@
 import type { KeyAdmin } from "../../ports/key-admin.ts";
 import type { ControlServices } from "../services.ts";
 import { CodeReader } from "./code.ts";
+import { ScopeContents } from "./contents.ts";
 import { EnvironmentAdmin } from "./environments.ts";
 import { SnapshotInspection } from "./inspection.ts";
 import { FunctionLogs } from "./logs.ts";
@@ -12,6 +13,7 @@ import { RuntimeAdmin } from "./runtimes.ts";
 type Face<T> = { readonly [K in keyof T]: T[K] };
 
 export interface OperatorFaces {
+  readonly contents: Face<ScopeContents>;
   readonly environments: Face<EnvironmentAdmin>;
   readonly inspection: Face<SnapshotInspection>;
   readonly logs: Face<FunctionLogs>;
@@ -23,6 +25,7 @@ export interface OperatorFaces {
 
 export function createOperatorFaces(services: ControlServices): OperatorFaces {
   return {
+    contents: new ScopeContents(services),
     environments: new EnvironmentAdmin(services),
     inspection: new SnapshotInspection(services),
     logs: new FunctionLogs(services),

@@ -1,12 +1,22 @@
 /** Statements of resource policies: made of AddPermission's input, and judged for a call. */
 import type { AddPermissionRequest } from "@thaw/aws-api";
 import { invalidParameter } from "../../model/api-error.ts";
+import { rootArn } from "../../model/caller.ts";
 import type { PolicyConditions, PolicyStatement } from "../../model/function-record.ts";
 
-/** A call as conditions see it: the values of its keys, in lower case. A key that is not there matches nothing. */
+/** A call as statements see it. */
 export interface JudgedCall {
   readonly action: string;
+  /** Null: nobody in particular. */
+  readonly principal: Principal | null;
+  /** Values of condition keys, whose names are in lower case. A key that is not there matches nothing. */
   readonly keys: Readonly<Record<string, string>>;
+}
+
+/** Who makes a call. */
+export interface Principal {
+  readonly accountId: string;
+  readonly principalArn: string;
 }
 
 const SERVICE = /^[a-z0-9.-]+\.(?:amazonaws\.com(?:\.cn)?|amazon\.com)$/;
@@ -29,7 +39,7 @@ export function toStatement(input: AddPermissionRequest, resource: string): Poli
 /** Recorded …TestLambdaPermissions.test_add_lambda_permission_fields. */
 function principalOf(text: string): PolicyStatement["Principal"] {
   if (text === "*") return "*";
-  if (ACCOUNT.test(text)) return { AWS: `arn:aws:iam::${text}:root` };
+  if (ACCOUNT.test(text)) return { AWS: rootArn(text) };
   if (IDENTITY.test(text)) return { AWS: text };
   if (SERVICE.test(text)) return { Service: text };
   throw invalidParameter("The provided principal was invalid. Please check the principal and try again.");
@@ -55,12 +65,21 @@ function given(values: Readonly<Record<string, string | undefined>>): Record<str
   );
 }
 
-/** Says whether a policy lets everybody make a call. */
-export function allowsEverybody(statements: readonly PolicyStatement[], call: JudgedCall): boolean {
+/** Says whether a policy lets a call be made. What no statement allows is not. */
+export function allows(statements: readonly PolicyStatement[], call: JudgedCall): boolean {
   return statements.some(
     ({ Principal, Action, Condition }) =>
-      Principal === "*" && matchesAction(Action, call.action) && matchesAll(Condition ?? {}, call.keys),
+      matchesPrincipal(Principal, call.principal) &&
+      matchesAction(Action, call.action) &&
+      matchesAll(Condition ?? {}, call.keys),
   );
+}
+
+/** An account stands for all that is in it. A service never calls by a key. */
+function matchesPrincipal(allowed: PolicyStatement["Principal"], caller: Principal | null): boolean {
+  if (allowed === "*") return true;
+  if (caller === null || !("AWS" in allowed)) return false;
+  return allowed.AWS === caller.principalArn || allowed.AWS === rootArn(caller.accountId);
 }
 
 /** Names of actions have no case. */
@@ -68,9 +87,46 @@ function matchesAction(pattern: string, action: string): boolean {
   return pattern === "*" || pattern === "lambda:*" || pattern.toLowerCase() === action.toLowerCase();
 }
 
-/** ArnLike stands only with a source, which no call from outside has: whatever the pattern, it does not match. */
 function matchesAll(conditions: PolicyConditions, keys: JudgedCall["keys"]): boolean {
-  return Object.values(conditions).every((values) =>
-    Object.entries(values).every(([key, value]) => keys[key.toLowerCase()] === value),
+  return Object.entries(conditions).every(([operator, values]) =>
+    Object.entries(values).every(([key, value]) => {
+      const given = keys[key.toLowerCase()];
+      if (given === undefined) return false;
+      return operator === "ArnLike" ? isArnLike(value, given) : given === value;
+    }),
   );
+}
+
+/** Each of the six parts of an ARN is matched by itself; `*` and `?` never reach over a colon. */
+export function isArnLike(pattern: string, arn: string): boolean {
+  const [patterns, parts] = [partsOf(pattern), partsOf(arn)];
+  return patterns.length === parts.length && patterns.every((each, at) => isLike(each, parts[at] ?? ""));
+}
+
+/** The sixth part holds the colons of the resource. */
+function partsOf(arn: string): readonly string[] {
+  const parts = arn.split(":");
+  return parts.length <= 6 ? parts : [...parts.slice(0, 5), parts.slice(5).join(":")];
+}
+
+/** Goes back to the last `*` only, so that the time is at most the product of both lengths. */
+function isLike(pattern: string, text: string): boolean {
+  let at = 0;
+  let of = 0;
+  let star = -1;
+  let starAt = 0;
+  while (at < text.length) {
+    if (pattern[of] === "*") {
+      star = of++;
+      starAt = at;
+    } else if (of < pattern.length && (pattern[of] === "?" || pattern[of] === text[at])) {
+      of++;
+      at++;
+    } else if (star >= 0) {
+      of = star + 1;
+      at = ++starAt;
+    } else return false;
+  }
+  while (pattern[of] === "*") of++;
+  return of === pattern.length;
 }

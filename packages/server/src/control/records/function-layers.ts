@@ -19,7 +19,7 @@ const LAYERS_MAX = 5;
 /** Code and layers together, unpacked. */
 const SIZE_BYTES_MAX = 262_144_000;
 
-type Needs = Pick<ControlServices, "scope" | "store" | "code">;
+type Needs = Pick<ControlServices, "scope" | "store" | "code" | "sharedLayer">;
 
 export class FunctionLayers {
   readonly #services: Needs;
@@ -29,8 +29,8 @@ export class FunctionLayers {
   }
 
   /**
-   * Finds the layers that a request names. Throws in AWS's words where there are too many, where one is not there or
-   * not this account's, and where two are versions of the same one.
+   * Finds the layers that a request names. Throws in AWS's words where there are too many, where one is not there,
+   * or another account's that has not shared it, and where two are versions of the same one.
    */
   async find(arns: readonly string[]): Promise<readonly FunctionLayer[]> {
     if (arns.length > LAYERS_MAX) throw invalidParameter(`Cannot reference more than ${LAYERS_MAX} layers.`);
@@ -81,18 +81,21 @@ export class FunctionLayers {
   }
 
   async #findOne(arn: string): Promise<{ readonly name: string; readonly layer: FunctionLayer }> {
-    const { scope, store } = this.#services;
+    const { scope, store, sharedLayer } = this.#services;
     const parts = parseLayerArn(arn);
     if (parts === null || parts.version === null) throw missing(arn);
-    if (parts.accountId !== scope.accountId) throw accessDenied(scope, arn);
+    const isOwn = parts.accountId === scope.accountId;
+    if (!isOwn && parts.region !== scope.region) throw accessDenied(scope, arn);
     if (parts.region !== scope.region)
       throw invalidParameter(
         `Layers are not in the same region as the function. Layers are expected to be in region ${scope.region}.`,
       );
-    const version = await store.getAccountEntry("layerVersion", layerVersionId(parts.name, parts.version));
-    if (version === null) throw missing(arn);
+    const version = isOwn
+      ? await store.getAccountEntry("layerVersion", layerVersionId(parts.name, parts.version))
+      : await sharedLayer(parts, parts.name, parts.version);
+    if (version === null) throw isOwn ? missing(arn) : accessDenied(scope, arn);
     const { codeName, codeSizeBytes } = version.code;
-    return { name: layerArn(scope, parts.name), layer: { arn, codeName, codeSizeBytes } };
+    return { name: layerArn(parts, parts.name), layer: { arn, codeName, codeSizeBytes } };
   }
 }
 

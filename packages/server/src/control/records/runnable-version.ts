@@ -22,6 +22,7 @@ export function toRunnableVersion(scope: AccountScope, owner: FunctionRecord, re
     functionArn: functionArn(scope, record.functionName),
     accountId: scope.accountId,
     region: scope.region,
+    role: config.role,
     runtime: config.runtime,
     handler: config.handler,
     codeName: code.codeName,

@@ -3,7 +3,7 @@ import { ApiError } from "../../model/api-error.ts";
 import { LATEST, type UrlRecord } from "../../model/function-record.ts";
 import type { InvokeOutcome } from "../../ports/worker.ts";
 import type { InvokeOperation } from "../invoke/invoke.ts";
-import { allowsEverybody } from "../policies/statements.ts";
+import { allows, type Principal } from "../policies/statements.ts";
 import type { ControlParts } from "../services.ts";
 
 /** A request to a function, as an event. */
@@ -18,8 +18,8 @@ export interface UrlCalls {
   readonly region: string;
   /** Null where there is no URL of this id. */
   find(urlId: string): Promise<UrlRecord | null>;
-  /** Whether the resource policy lets everybody call it. */
-  isPublic(url: UrlRecord): Promise<boolean>;
+  /** Whether the resource policy lets somebody of another account call it; null: everybody. */
+  allows(url: UrlRecord, principal: Principal | null): Promise<boolean>;
   /** Null where the alias of the URL is no longer there. Throws an ApiError where it can't be invoked now. */
   call(url: UrlRecord, call: UrlCall): Promise<InvokeOutcome | null>;
 }
@@ -36,10 +36,10 @@ export function createUrlCalls(
       const url = await store.getSetting("url", entry.functionName, entry.qualifier);
       return url?.urlId === urlId ? url : null;
     },
-    async isPublic({ functionName, qualifier, authType }) {
+    async allows({ functionName, qualifier, authType }, principal) {
       const policy = await store.getSetting("policy", functionName, qualifier);
       const keys = { "lambda:functionurlauthtype": authType, "lambda:invokedviafunctionurl": "true" };
-      return allowsEverybody(policy?.statements ?? [], { action: "lambda:InvokeFunctionUrl", keys });
+      return allows(policy?.statements ?? [], { action: "lambda:InvokeFunctionUrl", principal, keys });
     },
     async call({ functionName, qualifier, invokeMode }, { requestId, payload, traceId }) {
       try {

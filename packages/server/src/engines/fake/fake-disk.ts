@@ -139,7 +139,7 @@ export function createFakeSnapshots({ images, disk, clock, afar, onProblem }: Fa
     disk,
     keys: FAKE_KEYS,
     dataKeysKeptMs: 0,
-    chunkSecret: Buffer.alloc(32),
+    chunkSecretOf: () => Buffer.alloc(32),
     far: afar === null ? null : fakeFar(disk.snapshots, afar),
     clock,
     onProblem,

@@ -1,10 +1,13 @@
 /** An API on the listener: it sees a request's head first, and says how its body is to be read. */
 import type { Readable } from "node:stream";
+import type { Caller } from "../../model/caller.ts";
 import type { WireHead } from "../wire-head.ts";
 import type { Reply } from "../reply.ts";
 
 export interface FrontContext {
   readonly requestId: string;
+  /** Who signed the request; null where no signature was asked for. */
+  readonly caller: Caller | null;
   /** Makes a signal that is aborted when the client has gone or the server is about to stop. */
   readonly untilGone: () => AbortSignal;
   /** Makes a link that needs no credentials, to a path of Thaw's own API. */
@@ -31,4 +34,11 @@ export type Admission = {
 export interface Front {
   /** Decides by the head alone. The reply is a refusal. */
   admit(head: WireHead): Admission | Reply | Promise<Admission | Reply>;
+}
+
+/** The context of a front that is never reached without a signature. */
+export function signedOf(context: FrontContext): FrontContext & { readonly caller: Caller } {
+  const { caller } = context;
+  if (caller === null) throw new Error("a request was carried out that nobody had signed");
+  return { ...context, caller };
 }

@@ -2,7 +2,7 @@
 import { matchOperation, type OperationName } from "@thaw/aws-api";
 import { errorReply, type Reply } from "../reply.ts";
 import type { WireHead } from "../wire-head.ts";
-import type { Front } from "./front.ts";
+import { type Front, signedOf } from "./front.ts";
 import { type LambdaServices, serveLambdaApi } from "./lambda.ts";
 
 /** A zip of 50 MiB in base64, with room for the rest of the request. */
@@ -27,7 +27,7 @@ export function createLambdaFront(services: LambdaServices): Front {
       return {
         ...limitOf(match.operation),
         body: "whole",
-        serve: (body, context) => serveLambdaApi(services, match, requestOf(head, body), context),
+        serve: (body, context) => serveLambdaApi(services, match, requestOf(head, body), signedOf(context)),
       };
     },
   };

@@ -9,30 +9,37 @@ import {
   type OperationName,
   type WireRequest,
 } from "@thaw/aws-api";
-import type { ControlPlane } from "../../control/control-plane.ts";
 import { REFUSED } from "../../control/operation-notes.ts";
-import type { In } from "../../control/operations.ts";
+import type { In, Operation } from "../../control/operations.ts";
 import { ApiError } from "../../model/api-error.ts";
+import type { Caller } from "../../model/caller.ts";
 import { errorReply, type Reply, replyOfError } from "../reply.ts";
+import type { Scopes } from "../scopes.ts";
 import type { FrontContext } from "./front.ts";
+import { controlFor } from "./other-accounts.ts";
 
 /** Makes what answers show by the address that the client used. */
 export type Links = Pick<FrontContext, "requestId" | "linkTo" | "addressOf">;
 
+/** A signed request. */
+export interface SignedContext extends Links {
+  readonly caller: Caller;
+}
+
 export interface LambdaServices {
-  readonly control: Pick<ControlPlane, "operations">;
+  readonly scopes: Scopes;
   readonly onProblem: (what: string, error: unknown) => void;
 }
 
 /** Never rejects: an error becomes the reply that AWS gives. */
 export async function serveLambdaApi(
-  { control, onProblem }: LambdaServices,
+  { scopes, onProblem }: LambdaServices,
   match: Match,
   request: WireRequest,
-  links: Links,
+  context: SignedContext,
 ): Promise<Reply> {
   try {
-    return await carryOut(control, match.operation, match, request, links);
+    return await carryOut(scopes, match.operation, match, request, context);
   } catch (error) {
     if (error instanceof SerializationError) return errorReply("SerializationException", error.message);
     return replyOfError(error, onProblem);
@@ -40,27 +47,30 @@ export async function serveLambdaApi(
 }
 
 async function carryOut<O extends OperationName>(
-  { operations }: LambdaServices["control"],
+  scopes: Scopes,
   operation: O,
   match: Match,
   request: WireRequest,
-  links: Links,
+  context: SignedContext,
 ): Promise<Reply> {
-  const run = operations[operation];
-  if (run === undefined) {
+  // The operations of all scopes are the same.
+  if (scopes.home.control.operations[operation] === undefined) {
     throw new ApiError(
       "NotImplementedException",
       `${operation} is part of the Lambda API, but Thaw does not have it. ${REFUSED[operation] ?? ""}`.trimEnd(),
     );
   }
+  const input = readInput(operation, match, request);
+  const control = await controlFor(scopes, context.caller, operation, input as Readonly<Record<string, unknown>>);
+  const run = control.operations[operation] as Operation<O>;
   const trace = request.headers["x-amzn-trace-id"];
   const traceId = typeof trace === "string" ? trace : null;
-  const output = await run(readInput(operation, match, request), {
-    requestId: links.requestId,
+  const output = await run(input, {
+    requestId: context.requestId,
     body: request.body,
     traceId,
   });
-  return serializeOutput(operation, withLinks(output as Readonly<Record<string, unknown>>, links));
+  return serializeOutput(operation, withLinks(output as Readonly<Record<string, unknown>>, context));
 }
 
 /** Reads an operation's input and checks it against the model. Throws ValidationException where it is another one. */

@@ -1,10 +1,12 @@
 /** The front of an AWS service whose requests name their operation, as those of the Query protocol do. */
 import { SerializationError, type SignatureProblem, Validator, type WireRequest } from "@thaw/aws-api";
 import type { AwsService } from "../../aws/aws-service.ts";
+import type { Caller } from "../../model/caller.ts";
 import { ServiceError } from "../../model/service-error.ts";
 import { type Reply, toReply } from "../reply.ts";
 import type { WireHead } from "../wire-head.ts";
-import type { Front } from "./front.ts";
+import type { Scopes } from "../scopes.ts";
+import { type Front, signedOf } from "./front.ts";
 import type { OnProblem } from "./thaw/front.ts";
 
 /** Far above what the members of any operation can hold. */
@@ -15,8 +17,8 @@ export interface ServiceFront extends Front {
   refuse(problem: SignatureProblem, requestId: string): Reply;
 }
 
-/** Creates the front of a service. */
-export function createServiceFront(service: AwsService, onProblem: OnProblem): ServiceFront {
+/** Creates the front of a service; `scopes` have the same one, each with operations of its own. */
+export function createServiceFront(service: AwsService, scopes: Scopes, onProblem: OnProblem): ServiceFront {
   const validator = new Validator(service.model);
   const { protocol } = service;
   return {
@@ -34,9 +36,11 @@ export function createServiceFront(service: AwsService, onProblem: OnProblem): S
             "",
           ),
         ),
-      async serve(body, { requestId }) {
+      async serve(body, context) {
+        const { requestId, caller } = signedOf(context);
         try {
-          return await carryOut(service, validator, requestOf(head, body), requestId);
+          const own = (await scopes.of(caller)).awsServices.find(({ model }) => model.scope === service.model.scope);
+          return await carryOut(own ?? service, validator, requestOf(head, body), { requestId, caller });
         } catch (error) {
           return replyOf(service, error, requestId, onProblem);
         }
@@ -53,7 +57,7 @@ async function carryOut(
   { name, model, protocol, operations, instead, invalidCode }: AwsService,
   validator: Validator,
   request: WireRequest,
-  requestId: string,
+  { requestId, caller }: { readonly requestId: string; readonly caller: Caller },
 ): Promise<Reply> {
   const operation = protocol.match(request);
   if (operation === null) {
@@ -75,7 +79,7 @@ async function carryOut(
   const problem = shape === null ? null : validator.validate(shape, input);
   if (problem !== null) throw new ServiceError(invalidCode, problem);
   return toReply(
-    protocol.serializeOutput(operation, (await run(input)) as Readonly<Record<string, unknown>>, requestId),
+    protocol.serializeOutput(operation, (await run(input, caller)) as Readonly<Record<string, unknown>>, requestId),
   );
 }
 

@@ -17,6 +17,7 @@ export interface ServerCredentials {
 type Plain = Omit<
   OptionValues,
   | "listen"
+  | "otherRegions"
   | "dataDir"
   | "accessKeyId"
   | "secretAccessKey"
@@ -31,6 +32,8 @@ type Plain = Omit<
 
 export interface ServeOptions extends Plain {
   readonly listen: Address;
+  /** Regions in which there can be functions; the first is `region`. */
+  readonly regions: readonly string[];
   readonly dataDir: string;
   /** Machine-level results of the set-up: CRIU, language runtimes. */
   readonly thawHome: string;
@@ -60,6 +63,7 @@ export function parseServeOptions(argv: readonly string[], env: Env, isRoot: boo
 export function toServeOptions({ values, env }: Settings, isRoot: boolean): ServeOptions {
   const {
     dataDir,
+    otherRegions,
     accessKeyId,
     secretAccessKey,
     functionSharePercent,
@@ -79,6 +83,7 @@ export function toServeOptions({ values, env }: Settings, isRoot: boolean): Serv
   } = values;
   return {
     ...plain,
+    regions: [...new Set([values.region, ...otherRegions])],
     dataDir: dataDir ?? defaultDataDirOf(env, isRoot),
     thawHome: thawHomeOf(env),
     credentials: pairOf(["THAW_ACCESS_KEY_ID", "THAW_SECRET_ACCESS_KEY"], accessKeyId, secretAccessKey),

@@ -5,14 +5,13 @@
  */
 import { DEFAULT_CONTROL_LIMITS } from "../../control/limits.ts";
 import { DEFAULT_WORKER_LIMITS } from "../../worker/worker-services.ts";
+import { ACCOUNT_OPTIONS } from "./account-options.ts";
 import { defaulted, optional } from "./declaration.ts";
 import { DESTINATION_OPTIONS } from "./destination-options.ts";
 import { MEMORY_MAX_MIB, PAGER_MEMORY_MIB, PREPARED_MEMORY_MIB } from "./host-defaults.ts";
 import { NETWORK_OPTIONS } from "./network-options.ts";
 import { storeUrl } from "./snapshot-store.ts";
 import {
-  accessPoints,
-  accountId,
   address,
   directory,
   duration,
@@ -156,66 +155,6 @@ const PROCESS_OPTIONS = {
     default: String(SERVER_UID_DEFAULT),
     unit: null,
     help: "unprivileged user (and group) of the server process when root starts it; the pager is the user after it",
-  }),
-};
-
-const ACCOUNT_OPTIONS = {
-  parity: defaulted({
-    name: "parity",
-    flag: "extended|strict",
-    variable: "THAW_PARITY",
-    type: oneOf("extended", "strict"),
-    default: "extended",
-    unit: null,
-    help: "strict refuses what AWS refuses",
-  }),
-  region: defaulted({
-    name: "region",
-    flag: null,
-    variable: "THAW_REGION",
-    type: text("a region's name"),
-    default: "us-east-1",
-    unit: null,
-    help: "region in ARNs, in the credentials' profile and in functions' AWS_REGION",
-  }),
-  accountId: defaulted({
-    name: "account-id",
-    flag: null,
-    variable: "THAW_ACCOUNT_ID",
-    type: accountId,
-    default: "000000000000",
-    unit: null,
-    help: "account in ARNs",
-  }),
-  accessKeyId: optional({
-    name: "access-key-id",
-    flag: null,
-    variable: "THAW_ACCESS_KEY_ID",
-    type: text("a key id"),
-    defaultText: "made at the first start, in DATA/credentials",
-    unit: null,
-    help: "key id that clients sign with; needed, with its secret, where --listen is reachable from outside",
-  }),
-  secretAccessKey: optional({
-    name: "secret-access-key",
-    flag: null,
-    variable: "THAW_SECRET_ACCESS_KEY",
-    type: text("a secret key"),
-    defaultText: "made at the first start, in DATA/credentials",
-    unit: null,
-    isSecret: true,
-    help: "secret key of THAW_ACCESS_KEY_ID; one is never given without the other",
-  }),
-  fileSystems: defaulted({
-    name: "file-system",
-    flag: "ARN=DIR",
-    isList: true,
-    variable: "THAW_FILE_SYSTEMS",
-    type: accessPoints,
-    default: "",
-    defaultText: "none",
-    unit: null,
-    help: "a directory of this host, writable for uids from 2000000000, for functions that name this access point; repeatable",
   }),
 };
 

@@ -81,6 +81,23 @@ export const accountId: ValueType<string> = {
   },
 };
 
+/** Form of a region's name, safe as that of a directory. */
+export const REGION = /^[a-z]{2}(?:-[a-z0-9]{1,16}){1,4}$/;
+/** Each account may come to have a database in each. */
+const REGIONS_MAX = 40;
+
+/** Names of regions, a line each. */
+export const regions: ValueType<readonly string[]> = {
+  form: "lines `REGION`, such as eu-west-1; in the file a list of them",
+  parse(name, lines) {
+    const all = [...new Set(lines.split("\n").filter((line) => line !== ""))];
+    const wrong = all.find((region) => !REGION.test(region));
+    if (wrong !== undefined) throw new UsageError(`${name} ${wrong}: expected a region, such as eu-west-1`);
+    if (all.length > REGIONS_MAX) throw new UsageError(`${name}: there can be at most ${REGIONS_MAX}`);
+    return all;
+  },
+};
+
 export const trueOrFalse: ValueType<boolean> = {
   form: "`true` or `false`",
   parse(name, text) {

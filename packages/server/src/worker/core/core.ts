@@ -121,7 +121,7 @@ export class EnvironmentCore {
       memorySizeMib: version.memorySizeMib,
       tmpSizeMib: version.tmpSizeMib,
       fileSystems: version.fileSystems,
-      hostPorts: this.services.limits.hostPortsOf(version.functionName),
+      hostPorts: this.services.limits.hostPortsOf(version),
       recordsSent: version.recordsSent === true,
     };
   }
@@ -213,7 +213,7 @@ export class EnvironmentCore {
   currentCredentials(): FunctionCredentials {
     const current = this.#credentials;
     if (current !== null && current.expiresAtMs - this.services.clock.nowMs() > CREDENTIALS_MARGIN_MS) return current;
-    this.#credentials = this.services.credentials.issue(this.version.functionArn);
+    this.#credentials = this.services.credentials.issue(this.version);
     return this.#credentials;
   }
 

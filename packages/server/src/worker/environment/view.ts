@@ -1,6 +1,6 @@
 /** An environment as others see it: placement, and the list of environments. Pure. */
 import type { EnvironmentId } from "../../base/ids.ts";
-import type { EnvironmentSummary } from "../../ports/worker.ts";
+import type { EnvironmentSummary, RunnableVersion } from "../../ports/worker.ts";
 import type { EnvironmentCore } from "../core/core.ts";
 import type { Availability } from "./state.ts";
 import type { EnvironmentStatus } from "./status.ts";
@@ -8,7 +8,7 @@ import type { EnvironmentStatus } from "./status.ts";
 /** An environment as placement sees it. */
 export interface EnvironmentView {
   readonly environmentId: EnvironmentId;
-  readonly functionName: string;
+  readonly functionKey: string;
   readonly runKey: string;
   /** Memory that is counted against the host's. */
   readonly memoryMib: number;
@@ -21,11 +21,20 @@ export interface EnvironmentView {
   readonly idleOrder: number;
 }
 
+/** Tells a function from those of the same name in other accounts and Regions. */
+export function functionKeyOf({
+  accountId,
+  region,
+  functionName,
+}: Pick<RunnableVersion, "accountId" | "region" | "functionName">): string {
+  return `${accountId}:${region}:${functionName}`;
+}
+
 export function viewOf(core: EnvironmentCore, status: EnvironmentStatus): EnvironmentView {
   const { environmentId, version, mode } = core;
   return {
     environmentId,
-    functionName: version.functionName,
+    functionKey: functionKeyOf(version),
     isProvisioned: mode.kind === "provisioned",
     runKey: version.runKey,
     memoryMib: hasBegun(status) ? core.countedMemoryMib : version.memorySizeMib,
@@ -45,6 +54,8 @@ export function summaryOf(core: EnvironmentCore, status: EnvironmentStatus): Env
   return {
     environmentId,
     functionName: version.functionName,
+    accountId: version.accountId,
+    region: version.region,
     version: version.version,
     state: status.state,
     logStream: log.logStream,

@@ -43,7 +43,7 @@ export async function serveFrom(
 async function recordWorkingSet(driver: Driver, { sandbox }: Brought, snapshot: RestoreMode): Promise<void> {
   const { core, status } = driver;
   try {
-    const recorded = await core.services.snapshots?.responded(sandbox, snapshot.snapshotId, snapshot.key);
+    const recorded = await core.services.snapshots?.responded(sandbox, snapshot.snapshotId, snapshot.key, core.version);
     if (recorded === undefined) return;
     notePrefetch(core, recorded);
     core.noteMemory(recorded);

@@ -46,7 +46,7 @@ async function takeSnapshot(
   await core.telemetry.settled(SETTLE_MS);
   const kept = api.keep();
   if (kept !== null) sandbox.link.keep(kept);
-  const taken = await tryEngine(() => snapshots.take(sandbox, snapshotId, core.version.kmsKeyArn));
+  const taken = await tryEngine(() => snapshots.take(sandbox, snapshotId, core.version));
   if (!taken.ok) {
     core.reportProblem("take the snapshot", taken.error);
     return toOutcome(taken.failure);

@@ -5,7 +5,7 @@
 import type { Clock } from "../../base/clock.ts";
 
 interface Waiter {
-  readonly functionName: string;
+  readonly functionKey: string;
   finish(isIn: boolean): void;
 }
 
@@ -26,19 +26,19 @@ export class FairGate {
   }
 
   /** Takes a place, or waits for one. False when the time is over or the gate was closed: then nothing is held. */
-  enter(functionName: string, waitMs: number): Promise<boolean> {
+  enter(functionKey: string, waitMs: number): Promise<boolean> {
     if (this.#isClosed) return Promise.resolve(false);
     if (this.#heldCount < this.#limit) {
-      this.#hold(functionName);
+      this.#hold(functionKey);
       return Promise.resolve(true);
     }
     return new Promise((resolve) => {
       const waiter: Waiter = {
-        functionName,
+        functionKey,
         finish: (isIn) => {
           cancel();
           this.#waiting = this.#waiting.filter((other) => other !== waiter);
-          if (isIn) this.#hold(functionName);
+          if (isIn) this.#hold(functionKey);
           resolve(isIn);
         },
       };
@@ -47,13 +47,13 @@ export class FairGate {
     });
   }
 
-  leave(functionName: string): void {
-    const held = (this.#held.get(functionName) ?? 0) - 1;
-    if (held > 0) this.#held.set(functionName, held);
-    else this.#held.delete(functionName);
+  leave(functionKey: string): void {
+    const held = (this.#held.get(functionKey) ?? 0) - 1;
+    if (held > 0) this.#held.set(functionKey, held);
+    else this.#held.delete(functionKey);
     this.#heldCount--;
-    if (held <= 0 && !this.#waiting.some((waiter) => waiter.functionName === functionName))
-      this.#lastTurn.delete(functionName);
+    if (held <= 0 && !this.#waiting.some((waiter) => waiter.functionKey === functionKey))
+      this.#lastTurn.delete(functionKey);
     const [first, ...rest] = this.#waiting;
     if (first === undefined) return;
     rest.reduce((best, waiter) => (this.#isBefore(waiter, best) ? waiter : best), first).finish(true);
@@ -66,14 +66,14 @@ export class FairGate {
   }
 
   #isBefore(a: Waiter, b: Waiter): boolean {
-    const [heldByA, heldByB] = [this.#held.get(a.functionName) ?? 0, this.#held.get(b.functionName) ?? 0];
+    const [heldByA, heldByB] = [this.#held.get(a.functionKey) ?? 0, this.#held.get(b.functionKey) ?? 0];
     if (heldByA !== heldByB) return heldByA < heldByB;
-    return (this.#lastTurn.get(a.functionName) ?? 0) < (this.#lastTurn.get(b.functionName) ?? 0);
+    return (this.#lastTurn.get(a.functionKey) ?? 0) < (this.#lastTurn.get(b.functionKey) ?? 0);
   }
 
-  #hold(functionName: string): void {
-    this.#lastTurn.set(functionName, ++this.#turns);
-    this.#held.set(functionName, (this.#held.get(functionName) ?? 0) + 1);
+  #hold(functionKey: string): void {
+    this.#lastTurn.set(functionKey, ++this.#turns);
+    this.#held.set(functionKey, (this.#held.get(functionKey) ?? 0) + 1);
     this.#heldCount++;
   }
 }

@@ -13,7 +13,7 @@ const LIMITS: HostLimits = {
   functionShareMax: 1,
 };
 const REQUEST: PlacementRequest = {
-  functionName: "f",
+  functionKey: "f",
   runKey: "f-1",
   memorySizeMib: 100,
   tmpSizeMib: 512,
@@ -26,7 +26,7 @@ let count = 0;
 function view(changes: Partial<EnvironmentView> = {}): EnvironmentView {
   return {
     environmentId: `env-${++count}` as EnvironmentId,
-    functionName: "f",
+    functionKey: "f",
     runKey: "f-1",
     memoryMib: 100,
     tmpSizeMib: 512,
@@ -67,7 +67,7 @@ describe("placeInvoke", () => {
   });
 
   it("throttles where there is no room, and what has its share of the host", ({ expect }) => {
-    const busy = Array.from({ length: 4 }, () => view({ availability: "busy", runKey: "g-1", functionName: "g" }));
+    const busy = Array.from({ length: 4 }, () => view({ availability: "busy", runKey: "g-1", functionKey: "g" }));
     expect(placeInvoke(busy, REQUEST, LIMITS)).toEqual({ kind: "throttle" });
     const own = [view({ availability: "busy" }), view({ availability: "busy" })];
     expect(placeInvoke(own, REQUEST, { ...LIMITS, functionShareMax: 0.5 })).toEqual({ kind: "throttle" });

@@ -7,7 +7,7 @@ import type { EnvironmentView } from "../environment/view.ts";
 import type { HostLimits } from "../worker-services.ts";
 
 export interface PlacementRequest {
-  readonly functionName: string;
+  readonly functionKey: string;
   readonly runKey: string;
   readonly memorySizeMib: number;
   readonly tmpSizeMib: number;
@@ -68,7 +68,7 @@ function isWithinShare(
       environment.isProvisioned || (environment.availability !== "idle" && environment.availability !== "parked"),
   );
   const own = busy.filter(
-    (environment) => environment.functionName === request.functionName && !environment.isProvisioned,
+    (environment) => environment.functionKey === request.functionKey && !environment.isProvisioned,
   );
   if (own.length === 0) return true;
   const factor = limits.functionShareMax / (1 - limits.functionShareMax);

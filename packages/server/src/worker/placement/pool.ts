@@ -7,7 +7,7 @@ import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
 import type { InvokeInput, InvokeOutcome, RoomReport, RunnableVersion } from "../../ports/worker.ts";
 import type { Driver } from "../environment/driver.ts";
 import { Environment, type Life } from "../environment/environment.ts";
-import type { EnvironmentView } from "../environment/view.ts";
+import { type EnvironmentView, functionKeyOf } from "../environment/view.ts";
 import type { EnvironmentMode, InvokeReply, InvokeRequest, RestoreMode } from "../core/events.ts";
 import { serveOnDemand } from "../lives/on-demand.ts";
 import { serveParked } from "../lives/parked.ts";
@@ -77,11 +77,12 @@ export class EnvironmentPool {
     let mayWait = true;
     let mayMeasure = this.#services.limits.countsUsedMemory;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const { functionName, runKey, memorySizeMib, tmpSizeMib } = version;
+      const { runKey, memorySizeMib, tmpSizeMib } = version;
+      const functionKey = functionKeyOf(version);
       const waiting = this.#waiting.get(runKey)?.length ?? 0;
       const placement = placeInvoke(
         this.#views(),
-        { functionName, runKey, memorySizeMib, tmpSizeMib, waiting, mayWait },
+        { functionKey, runKey, memorySizeMib, tmpSizeMib, waiting, mayWait },
         this.#services.limits,
       );
       if (placement.kind === "throttle") {
@@ -237,11 +238,11 @@ export class EnvironmentPool {
   }
 
   async #restoreInTurn(driver: Driver, snapshot: RestoreMode, first: InvokeRequest): Promise<void> {
-    const { functionName } = driver.core.version;
-    if (!(await this.#restores.enter(functionName, this.#services.limits.restoreWaitMs))) {
+    const functionKey = functionKeyOf(driver.core.version);
+    if (!(await this.#restores.enter(functionKey, this.#services.limits.restoreWaitMs))) {
       return first.reply({ kind: "throttled", reason: "CallerRateLimitExceeded" });
     }
-    void driver.status.restored.then(() => this.#restores.leave(functionName));
+    void driver.status.restored.then(() => this.#restores.leave(functionKey));
     return serveRestored(driver, snapshot, first);
   }
 

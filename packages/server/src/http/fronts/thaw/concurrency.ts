@@ -1,9 +1,9 @@
 /** provisioned */
-import type { Handlers, ThawApiServices } from "./handlers.ts";
+import type { Handlers, ScopedServices } from "./handlers.ts";
 import { isWanted, pageOf } from "./pages.ts";
 
 /** Makes the handlers of the routes about provisioned concurrency. */
-export function concurrencyHandlers({ control }: ThawApiServices): Handlers<"listProvisioned"> {
+export function concurrencyHandlers({ control }: ScopedServices): Handlers<"listProvisioned"> {
   return {
     async listProvisioned({ query }) {
       const idOf = (each: { readonly functionName: string; readonly qualifier: string }): string =>

@@ -1,9 +1,9 @@
 /** environments, environments/stop */
-import type { Handlers, ThawApiServices } from "./handlers.ts";
+import type { Handlers, ScopedServices } from "./handlers.ts";
 import { isWanted, pageOf } from "./pages.ts";
 
 /** Makes the handlers of the routes about environments. */
-export function environmentHandlers({ control }: ThawApiServices): Handlers<"listEnvironments" | "stopEnvironments"> {
+export function environmentHandlers({ control }: ScopedServices): Handlers<"listEnvironments" | "stopEnvironments"> {
   return {
     async listEnvironments({ query }) {
       const wanted = (await control.environments.list()).filter(

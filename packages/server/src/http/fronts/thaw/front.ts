@@ -12,14 +12,16 @@ import {
   ROUTES,
 } from "@thaw/thaw-api";
 import { ApiError, invalidParameter } from "../../../model/api-error.ts";
+import type { Caller } from "../../../model/caller.ts";
 import { BodyError } from "../../body.ts";
 import { errorReply, jsonReply, type Reply, replyOfError } from "../../reply.ts";
 import type { WireHead } from "../../wire-head.ts";
 import type { Admission, Front, FrontContext } from "../front.ts";
+import { accountHandlers } from "./accounts.ts";
 import { concurrencyHandlers } from "./concurrency.ts";
 import { environmentHandlers } from "./environments.ts";
 import { functionHandlers } from "./functions.ts";
-import type { Bytes, Handler, Handlers, ThawApiServices } from "./handlers.ts";
+import type { Bytes, Handler, Handlers, ScopedServices, ThawApiServices } from "./handlers.ts";
 import { hostHandlers } from "./host.ts";
 import { keyHandlers } from "./keys.ts";
 import { snapshotHandlers } from "./snapshots.ts";
@@ -28,23 +30,43 @@ export type OnProblem = (what: string, error: unknown) => void;
 
 /** Creates the front of Thaw's own API. */
 export function createThawFront(services: ThawApiServices, onProblem: OnProblem): Front {
-  const handlers: Handlers = {
+  const handlersOf = async (caller: Caller | null): Promise<Handlers> => {
+    const { control } = caller === null ? services.scopes.home : await services.scopes.of(caller);
+    return createHandlers({ ...services, control });
+  };
+  return {
+    admit(head) {
+      try {
+        return admit(handlersOf, head, onProblem);
+      } catch (error) {
+        return replyOf(error, onProblem);
+      }
+    },
+  };
+}
+
+function createHandlers(services: ScopedServices): Handlers {
+  return {
     ...hostHandlers(services),
     ...environmentHandlers(services),
     ...snapshotHandlers(services),
     ...concurrencyHandlers(services),
     ...functionHandlers(services),
     ...keyHandlers(services),
+    ...accountHandlers(services),
   };
-  return {
-    admit(head) {
-      try {
-        return admit(handlers, head, onProblem);
-      } catch (error) {
-        return replyOf(error, onProblem);
-      }
-    },
-  };
+}
+
+/** Throws an AccessDeniedException where a route is not for a caller; null: nobody had to sign. */
+function checkCaller(form: RouteForm, caller: Caller | null): void {
+  if (form.isPublic === true) return;
+  if (caller?.kind === "function")
+    throw new ApiError("AccessDeniedException", "The credentials of a function are not for Thaw's own API.");
+  if (form.isOperators === true && caller?.kind !== "operator")
+    throw new ApiError(
+      "AccessDeniedException",
+      `${form.method} ${form.path} is about the whole installation: only the operator's key may ask for it.`,
+    );
 }
 
 const PUBLIC: ReadonlySet<string> = new Set(
@@ -58,7 +80,9 @@ export function isPublic(method: string, path: string): boolean {
   return PUBLIC.has(`${method} ${path}`);
 }
 
-function admit(handlers: Handlers, head: WireHead, onProblem: OnProblem): Admission {
+type HandlersOf = (caller: Caller | null) => Promise<Handlers>;
+
+function admit(handlersOf: HandlersOf, head: WireHead, onProblem: OnProblem): Admission {
   const match = matchRoute(head.method, head.path.slice(PREFIX.length));
   if (match === null)
     throw new ApiError("UnknownOperationException", `No such route: ${head.method} ${head.path.slice(0, 200)}`);
@@ -66,7 +90,8 @@ function admit(handlers: Handlers, head: WireHead, onProblem: OnProblem): Admiss
   const query = readQuery(match.name, head.query);
   const serve = async (body: Buffer, content: Readable, context: FrontContext): Promise<Reply> => {
     try {
-      return await run(handlers, match, { query, body, content, context });
+      checkCaller(form, context.caller);
+      return await run(await handlersOf(context.caller), match, { query, body, content, context });
     } catch (error) {
       if (error instanceof BodyError) throw error;
       return replyOf(error, onProblem);

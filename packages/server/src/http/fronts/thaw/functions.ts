@@ -1,5 +1,5 @@
 /** check, logs/FUNCTION, objects/BUCKET/KEY, code/NAME */
-import type { Handlers, ThawApiServices } from "./handlers.ts";
+import type { Handlers, ScopedServices } from "./handlers.ts";
 
 type FunctionRoute = "checkFunction" | "readLogs" | "putObject" | "readObject" | "readCode";
 
@@ -7,7 +7,7 @@ type FunctionRoute = "checkFunction" | "readLogs" | "putObject" | "readObject" |
 const CHECK_CLONES = 2;
 
 /** Makes the handlers of the routes about checks, logs, objects and code. */
-export function functionHandlers({ control }: ThawApiServices): Handlers<FunctionRoute> {
+export function functionHandlers({ control }: ScopedServices): Handlers<FunctionRoute> {
   return {
     checkFunction: ({ body }) =>
       control.checks.check({

@@ -3,7 +3,9 @@ import type { Readable } from "node:stream";
 import type { AnswerOf, BodyOf, ParametersOf, QueryOf, RouteName, RoutesWith } from "@thaw/thaw-api";
 import type { OperatorFaces } from "../../../control/operator/faces.ts";
 import type { ControlPlane } from "../../../control/control-plane.ts";
+import type { Accounts } from "../../../ports/accounts.ts";
 import type { Figures } from "../../observability.ts";
+import type { Scopes } from "../../scopes.ts";
 
 export interface ThawApiRequest<N extends RouteName> {
   readonly parameters: ParametersOf<N>;
@@ -29,7 +31,13 @@ export type Handlers<N extends RouteName = RouteName> = { readonly [K in N]: Han
 
 /** The parts of the server that Thaw's own API shows. */
 export interface ThawApiServices {
-  readonly control: OperatorFaces & Pick<ControlPlane, "snapshots" | "provisioned" | "checks">;
+  readonly scopes: Scopes;
+  readonly accounts: Accounts;
   readonly describeHost: () => Promise<AnswerOf<"describeHost">>;
   readonly figures: Figures;
+}
+
+/** The same, for a caller of one scope. */
+export interface ScopedServices extends ThawApiServices {
+  readonly control: OperatorFaces & Pick<ControlPlane, "snapshots" | "provisioned" | "checks">;
 }

@@ -1,13 +1,13 @@
 /** keys, keys/create, keys/enable, keys/disable, keys/delete */
 import type { AnswerOf } from "@thaw/thaw-api";
 import { invalidParameter } from "../../../model/api-error.ts";
-import type { Handlers, ThawApiServices } from "./handlers.ts";
+import type { Handlers, ScopedServices } from "./handlers.ts";
 import { isWanted, pageOf } from "./pages.ts";
 
 type KeyRoute = "listKeys" | "createKey" | "enableKey" | "disableKey" | "deleteKey";
 
 /** Makes the handlers of the routes about master keys. */
-export function keyHandlers({ control: { keys } }: ThawApiServices): Handlers<KeyRoute> {
+export function keyHandlers({ control: { keys } }: ScopedServices): Handlers<KeyRoute> {
   const all = (): AnswerOf<"createKey"> => ({ keys: keys.list() });
   return {
     listKeys({ query }) {

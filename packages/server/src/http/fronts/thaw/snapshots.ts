@@ -1,11 +1,11 @@
 /** snapshots, snapshots/ID, snapshots/ID/verify */
-import type { Handlers, ThawApiServices } from "./handlers.ts";
+import type { Handlers, ScopedServices } from "./handlers.ts";
 import { isWanted, pageOf } from "./pages.ts";
 
 /** Makes the handlers of the routes about snapshots. */
 export function snapshotHandlers({
   control,
-}: ThawApiServices): Handlers<"listSnapshots" | "inspectSnapshot" | "verifySnapshot"> {
+}: ScopedServices): Handlers<"listSnapshots" | "inspectSnapshot" | "verifySnapshot"> {
   return {
     async listSnapshots({ query }) {
       const idOf = (each: { readonly functionName: string; readonly version: string }): string =>

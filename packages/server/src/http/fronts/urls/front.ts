@@ -8,13 +8,16 @@ import type { Clock } from "../../../base/clock.ts";
 import type { Random } from "../../../base/random.ts";
 import { refusalOf } from "../../../control/invoke/invoke.ts";
 import type { UrlCalls } from "../../../control/urls/url-calls.ts";
+import { type CallerKey, callerOf } from "../../../model/caller.ts";
 import type { UrlRecord } from "../../../model/function-record.ts";
 import { type AnswerHead, toHttpAnswer } from "../../../model/http-answer.ts";
 import { answerHeaders, preflightHeaders, readPreflight } from "../../../model/http-cors.ts";
 import { type HttpCall, toHttpEvent } from "../../../model/http-event.ts";
 import { RESPONSE_SIZE_BYTES_MAX } from "../../../model/payload-limits.ts";
+import type { CallerKeys } from "../../../ports/accounts.ts";
 import type { InvokeSuccess } from "../../../ports/worker.ts";
 import { errorReply, type Reply, replyOfError } from "../../reply.ts";
+import type { Scopes } from "../../scopes.ts";
 import type { WireHead } from "../../wire-head.ts";
 import type { Admission, Front } from "../front.ts";
 import { PRELUDE_TYPE, readPrelude } from "./prelude.ts";
@@ -29,10 +32,10 @@ const FORBIDDEN =
 const TRACE_ID = /^[\x21-\x7e]{1,512}$/;
 
 export interface UrlFrontServices {
-  readonly urls: UrlCalls;
+  readonly scopes: Scopes;
   readonly clock: Clock;
   readonly random: Random;
-  readonly secretOf: (accessKeyId: string) => string | null;
+  readonly keys: CallerKeys;
   /** Whether an address is that of a proxy whose X-Forwarded headers are believed. */
   readonly isTrustedProxy: (address: string) => boolean;
   readonly onProblem: (what: string, error: unknown) => void;
@@ -47,8 +50,10 @@ interface Admitted {
   readonly head: WireHead;
   readonly target: UrlTarget;
   readonly url: UrlRecord;
+  /** The owner's. */
+  readonly urls: UrlCalls;
   /** Null where no signature is asked for. */
-  readonly claim: Claim | null;
+  readonly claim: Claim<CallerKey> | null;
 }
 
 class UrlFront implements Front {
@@ -59,15 +64,14 @@ class UrlFront implements Front {
   }
 
   async admit(head: WireHead): Promise<Admission | Reply> {
-    const { urls } = this.#services;
     const target = targetOf(head);
-    const isHere = target !== null && (target.region === null || target.region === urls.region);
-    const url = isHere ? await urls.find(target.urlId) : null;
-    if (target === null || url === null) return forbidden("");
+    const found = target === null ? null : await this.#find(target);
+    if (target === null || found === null) return forbidden("");
+    const { url, urls } = found;
     const preflight = url.cors === null ? null : readPreflight(head.method, head.values);
     if (url.cors !== null && preflight !== null)
       return { status: 200, headers: preflightHeaders(url.cors, preflight.origin), body: Buffer.alloc(0) };
-    const claim = await this.#authorize(head, url);
+    const claim = await this.#authorize(head, found);
     if (claim !== null && "status" in claim) return claim;
     const tooLarge = (): Reply =>
       errorReply(
@@ -80,19 +84,39 @@ class UrlFront implements Front {
       tooLarge,
       serve: async (body, { requestId }) => {
         const traceId = this.#traceIdOf(head);
-        const reply = await this.#serve({ head, target, url, claim }, body, requestId, traceId, tooLarge);
+        const reply = await this.#serve({ head, target, url, urls, claim }, body, requestId, traceId, tooLarge);
         return withCommonHeaders(reply, url, head, traceId);
       },
     };
   }
 
+  /** An id does not say whose it is. */
+  async #find({ urlId, region }: UrlTarget): Promise<Pick<Admitted, "url" | "urls"> | null> {
+    for (const { control } of this.#services.scopes.all()) {
+      const { urls } = control;
+      const url = region === null || region === urls.region ? await urls.find(urlId) : null;
+      if (url !== null) return { url, urls };
+    }
+    return null;
+  }
+
   /** Null: everybody may call it. */
-  async #authorize(head: WireHead, url: UrlRecord): Promise<Claim | Reply | null> {
-    const { urls, clock, secretOf } = this.#services;
-    if (url.authType === "NONE") return (await urls.isPublic(url)) ? null : forbidden(FORBIDDEN);
-    const verifier = { region: urls.region, services: [LAMBDA.scope], nowMs: clock.nowMs(), secretOf };
-    const claim = readClaim(head.signed, verifier);
-    if (!("status" in claim)) return claim;
+  async #authorize(
+    head: WireHead,
+    { url, urls }: Pick<Admitted, "url" | "urls">,
+  ): Promise<Claim<CallerKey> | Reply | null> {
+    const { clock, keys } = this.#services;
+    if (url.authType === "NONE") return (await urls.allows(url, null)) ? null : forbidden(FORBIDDEN);
+    const claim = readClaim(head.signed, {
+      regions: [urls.region],
+      services: [LAMBDA.scope],
+      nowMs: clock.nowMs(),
+      keyOf: (id, token) => keys.keyOf(id, token),
+    });
+    if (!("status" in claim))
+      return claim.key.accountId === urls.accountId || (await urls.allows(url, claim.key))
+        ? claim
+        : forbidden(FORBIDDEN);
     if (claim.name === "MissingAuthenticationTokenException") return forbidden(FORBIDDEN);
     return errorReply(claim.name, claim.message, {}, claim.status);
   }
@@ -104,8 +128,8 @@ class UrlFront implements Front {
     traceId: string,
     tooLarge: () => Reply,
   ): Promise<Reply> {
-    const { urls, onProblem } = this.#services;
-    const { url, claim } = admitted;
+    const { onProblem } = this.#services;
+    const { url, urls, claim } = admitted;
     const problem = claim?.verify(createHash("sha256").update(body).digest("hex")) ?? null;
     if (problem !== null) return errorReply(problem.name, problem.message, {}, problem.status);
     const payload = Buffer.from(JSON.stringify(toHttpEvent(this.#callOf(admitted, body, requestId, traceId))));
@@ -122,7 +146,7 @@ class UrlFront implements Front {
   }
 
   #callOf({ head, target, url, claim }: Admitted, body: Buffer, requestId: string, traceId: string): HttpCall {
-    const { urls, clock, isTrustedProxy } = this.#services;
+    const { clock, isTrustedProxy } = this.#services;
     return {
       ...sourceOf(head, isTrustedProxy),
       method: head.method,
@@ -136,7 +160,7 @@ class UrlFront implements Front {
       requestId,
       traceId: traceId.split(";")[0] ?? traceId,
       timeMs: clock.nowMs(),
-      caller: claim === null ? null : { accessKeyId: claim.accessKeyId, accountId: urls.accountId },
+      caller: claim === null ? null : callerOf(claim),
     };
   }
 

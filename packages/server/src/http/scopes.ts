@@ -1,0 +1,26 @@
+/** The accounts and Regions that the listener serves, each with a control plane of its own. */
+import type { AwsService } from "../aws/aws-service.ts";
+import type { ControlPlane } from "../control/control-plane.ts";
+import type { AccountScope } from "../model/function-name.ts";
+
+/** What serves the requests of one account in one Region. */
+export interface ServedScope {
+  readonly control: ControlPlane;
+  /** Services of AWS other than Lambda; the same ones for each scope. */
+  readonly awsServices: readonly AwsService[];
+}
+
+export interface Scopes {
+  /** The one that the installation had before any other. */
+  readonly home: ServedScope;
+  /** Regions in which there can be functions. */
+  readonly regions: readonly string[];
+  /** Opens it where it is not open yet. Its account and its Region must be there. */
+  of(scope: AccountScope): Promise<ServedScope>;
+  /** Null where there is no such account, or it has nothing in this Region. */
+  find(scope: AccountScope): Promise<ServedScope | null>;
+  /** Those that are open: all that have something, from the start on. */
+  all(): readonly ServedScope[];
+  /** Removes all that an account has, in all Regions. Its keys must be gone. */
+  remove(accountId: string): Promise<void>;
+}

@@ -1,0 +1,208 @@
+/**
+ * The accounts and Regions of this installation: each has a control plane, a database, log groups and objects of its
+ * own, over the one worker. docs/design/0019-accounts.md
+ */
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { AwsService } from "../aws/aws-service.ts";
+import { type ControlPlane, createControlPlane } from "../control/control-plane.ts";
+import { usedContent } from "../control/layers/content.ts";
+import type { ControlServices } from "../control/services.ts";
+import type { Scopes, ServedScope } from "../http/scopes.ts";
+import { rootArn } from "../model/caller.ts";
+import { type AccountScope, isSameScope } from "../model/function-name.ts";
+import { logGroupArn } from "../model/log-group.ts";
+import { createObjectDirectory } from "../objects/object-directory.ts";
+import type { Accounts } from "../ports/accounts.ts";
+import type { LogGroups } from "../ports/log-groups.ts";
+import type { LogStore } from "../ports/log-store.ts";
+import type { MetadataStore } from "../ports/metadata-store.ts";
+import type { CodeDirectory } from "../store/code-directory.ts";
+import { openSqliteStore } from "../store/sqlite-store.ts";
+import type { SharedWorker } from "../worker/shared-worker.ts";
+import { ACCOUNTS_DIRECTORY, DATABASE, homeTwice, placeOfScope, scopeDirectories } from "./scope-directories.ts";
+
+/** Log groups that are removed in one go. */
+const GROUPS_AT_ONCE = 50;
+
+/** The services that all scopes have in common. */
+type Common = Omit<
+  ControlServices,
+  "scope" | "store" | "uids" | "sharedLayer" | "code" | "objects" | "logs" | "worker"
+>;
+
+export interface ScopesOptions {
+  readonly dataDir: string;
+  readonly home: AccountScope;
+  /** Regions in which there can be functions, the home's among them. */
+  readonly regions: readonly string[];
+  readonly accounts: Accounts;
+  readonly common: Common;
+  readonly code: CodeDirectory;
+  readonly worker: SharedWorker;
+  /** Groups are named by their ARNs: one store has those of all scopes. */
+  readonly logs: LogStore & Pick<LogGroups, "listGroups" | "removeGroup">;
+  readonly createAwsServices: (scope: AccountScope) => readonly AwsService[];
+}
+
+interface Opened extends ServedScope {
+  readonly scope: AccountScope;
+  readonly store: MetadataStore;
+}
+
+export class InstalledScopes implements Scopes {
+  readonly #options: ScopesOptions;
+  readonly #home: Opened;
+  readonly #opened = new Map<string, Opened>();
+  /** Scopes that are being opened: requests that come meanwhile wait for the same. */
+  readonly #opening = new Map<string, Promise<Opened>>();
+  #isClosing = false;
+
+  /** Opens the stores of all scopes that have a directory. Throws where one can't be. */
+  constructor(options: ScopesOptions) {
+    this.#options = options;
+    this.#home = this.#open(options.home);
+    for (const scope of scopeDirectories(options.dataDir)) {
+      if (isSameScope(scope, options.home))
+        throw homeTwice(join(options.dataDir, ACCOUNTS_DIRECTORY, scope.accountId, scope.region));
+      this.#open(scope);
+    }
+  }
+
+  get home(): ServedScope {
+    return this.#home;
+  }
+
+  get regions(): readonly string[] {
+    return this.#options.regions;
+  }
+
+  all(): readonly ServedScope[] {
+    return [...this.#opened.values()];
+  }
+
+  async of(scope: AccountScope): Promise<ServedScope> {
+    const key = keyOf(scope);
+    const known = this.#opened.get(key);
+    // One that is being opened is in both.
+    if (known !== undefined && !this.#opening.has(key)) return known;
+    const opening = this.#opening.get(key) ?? this.#begin({ accountId: scope.accountId, region: scope.region });
+    this.#opening.set(key, opening);
+    try {
+      return await opening;
+    } finally {
+      this.#opening.delete(key);
+    }
+  }
+
+  async find(scope: AccountScope): Promise<ServedScope | null> {
+    return this.#opened.has(keyOf(scope)) ? this.of(scope) : null;
+  }
+
+  /** Takes up what the last run left unfinished. The rows of all scopes are known before anything is removed. */
+  async recover(): Promise<void> {
+    const { worker, code, accounts, common } = this.#options;
+    const all = [...this.#opened.values()];
+    const used = new Set<string>();
+    for (const { scope, store } of all) {
+      const named = (await store.listAllVersions()).flatMap(({ snapshotId }) => snapshotId ?? []);
+      worker.noteNamed(scope, named);
+      for (const name of await usedContent({ store })) used.add(name);
+      if (!accounts.has(scope.accountId))
+        common.onProblem(
+          `open ${placeOfScope(this.#options, scope)}`,
+          new Error(`there is no account ${scope.accountId}; add it again, or its functions stay without a key`),
+        );
+    }
+    await code.sweep(used);
+    for (const { control } of all) await control.recover();
+  }
+
+  async remove(accountId: string): Promise<void> {
+    if (accountId === this.#options.home.accountId) return;
+    for (const { scope } of [...this.#opened.values()].filter((each) => each.scope.accountId === accountId)) {
+      const { control, store } = (await this.of(scope)) as Opened;
+      this.#opened.delete(keyOf(scope));
+      await control.close();
+      await this.#removeLogs(scope);
+      await store.close();
+    }
+    rmSync(join(this.#options.dataDir, ACCOUNTS_DIRECTORY, accountId), { recursive: true, force: true });
+  }
+
+  async #removeLogs(scope: AccountScope): Promise<void> {
+    const { logs } = this.#options;
+    const wish = { arnPrefix: logGroupArn(scope, ""), part: "", after: "", countMax: GROUPS_AT_ONCE };
+    for (let page = await logs.listGroups(wish); page.length > 0; page = await logs.listGroups(wish))
+      for (const { arn } of page) await logs.removeGroup(arn);
+  }
+
+  /** Ends what runs behind the operations of all scopes. */
+  async close(isHostLost: () => boolean): Promise<void> {
+    this.#isClosing = true;
+    await Promise.allSettled(this.#opening.values());
+    await Promise.all([...this.#opened.values()].map(({ control }) => control.close(isHostLost)));
+  }
+
+  async closeStores(): Promise<void> {
+    await Promise.all([...this.#opened.values()].map(({ store }) => store.close()));
+  }
+
+  async #begin(scope: AccountScope): Promise<Opened> {
+    if (this.#isClosing) throw new Error("the server is stopping");
+    const opened = this.#open(scope);
+    try {
+      await opened.control.recover();
+      return opened;
+    } catch (error) {
+      // The next request tries again.
+      this.#opened.delete(keyOf(scope));
+      await opened.control.close();
+      await opened.store.close();
+      throw error;
+    }
+  }
+
+  #open(scope: AccountScope): Opened {
+    const { common, worker, code, logs, home, createAwsServices } = this.#options;
+    const directory = placeOfScope(this.#options, scope);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const store = openSqliteStore(join(directory, DATABASE));
+    const control = createControlPlane({
+      ...common,
+      scope,
+      store,
+      uids: { next: (living) => this.#nextUid(living) },
+      sharedLayer: (owner, name, version) => this.#sharedLayer(scope, owner, name, version),
+      // Swept here, once, for all scopes.
+      code: { ...(scope.accountId === home.accountId ? code : code.of(scope.accountId)), sweep: async () => undefined },
+      objects: createObjectDirectory(directory),
+      logs,
+      worker: worker.of(scope),
+    });
+    const opened = { scope, store, control, awsServices: createAwsServices(scope) };
+    this.#opened.set(keyOf(scope), opened);
+    return opened;
+  }
+
+  /** The home's counter goes round for all scopes: no two functions that are made at the same time get one user. */
+  async #nextUid(living: ReadonlySet<number>): Promise<number | null> {
+    const used = new Set(living);
+    for (const { store } of this.#opened.values()) for (const uid of await store.listUids()) used.add(uid);
+    return this.#home.store.nextUid(used);
+  }
+
+  async #sharedLayer(
+    { accountId }: AccountScope,
+    owner: AccountScope,
+    name: string,
+    version: number,
+  ): ReturnType<ControlServices["sharedLayer"]> {
+    const access: ControlPlane["access"] | undefined = (await this.find(owner))?.control.access;
+    return (await access?.sharedLayer(name, version, { accountId, principalArn: rootArn(accountId) })) ?? null;
+  }
+}
+
+function keyOf({ accountId, region }: AccountScope): string {
+  return `${accountId}/${region}`;
+}

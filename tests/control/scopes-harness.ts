@@ -1,0 +1,317 @@
+/**
+ * An installation with several accounts and Regions on the fake engine: the real listener, the real files, and clients
+ * of each account.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import * as sdk from "@aws-sdk/client-lambda";
+import { type OperationName, signRequest } from "@thaw/aws-api";
+import { systemClock, systemRandom } from "@thaw/server/testing/base";
+import { DEFAULT_CONTROL_LIMITS } from "@thaw/server/testing/control";
+import { createFakeSnapshots, FakeDestinations, FakeEngine, type FakeFunction } from "@thaw/server/testing/fakes";
+import { createAwsServices, createDiskLogStore, createHttpServer, type HttpServer } from "@thaw/server/testing/http";
+import {
+  FunctionCredentialSource,
+  InstalledScopes,
+  openAccounts,
+  placeOfScope,
+  SharedWorker,
+} from "@thaw/server/testing/main";
+import type { Accounts, CodeStore, LogStore, RuntimeRecipe, Worker } from "@thaw/server/testing/ports";
+import { createWorker } from "@thaw/server/testing/worker";
+import { HOST } from "./http-harness.ts";
+
+export const HOME = "000000000000";
+export const ALICE = "222222222222";
+export const BOB = "333333333333";
+export const REGION = "us-east-1";
+export const FAR_REGION = "eu-west-1";
+const HOME_KEY = { accessKeyId: "AKIAHOMEHOMEHOME", secretAccessKey: "secret" };
+
+export interface Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** What a running server consists of; another one is made on the same directory. */
+interface Life {
+  readonly app: HttpServer;
+  readonly scopes: InstalledScopes;
+  readonly worker: Worker;
+  readonly logs: LogStore;
+  readonly accounts: Accounts;
+}
+
+export class ScopesHarness implements AsyncDisposable {
+  readonly dataDir = mkdtempSync(join(tmpdir(), "thaw-scopes-"));
+  readonly problems: string[] = [];
+  readonly engine: FakeEngine;
+  readonly destinations = new FakeDestinations();
+  readonly keys = new Map<string, Keys>([[HOME, HOME_KEY]]);
+  #life: Life | null = null;
+
+  private constructor(functions: Readonly<Record<string, FakeFunction>>) {
+    this.engine = new FakeEngine({ functions, disk: new Map(), fingerprint: "engine-1" });
+  }
+
+  /** Starts with two accounts beside the home. */
+  static async start(functions: Readonly<Record<string, FakeFunction>>): Promise<ScopesHarness> {
+    const harness = new ScopesHarness(functions);
+    await harness.begin();
+    for (const account of [ALICE, BOB]) harness.keys.set(account, harness.life.accounts.add(account, ""));
+    return harness;
+  }
+
+  get life(): Life {
+    if (this.#life === null) throw new Error("the server does not run");
+    return this.#life;
+  }
+
+  get host(): string {
+    const address = this.life.app.server.address();
+    return `127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
+  }
+
+  async begin(): Promise<void> {
+    const home = { accountId: HOME, region: REGION };
+    const { dataDir } = this;
+    const onProblem = (what: string, error: unknown): void => void this.problems.push(`${what}: ${String(error)}`);
+    const logs = createDiskLogStore({
+      path: join(dataDir, "logs.db"),
+      clock: systemClock,
+      limits: { groupBytesMax: 2 ** 30, totalBytesMax: 2 ** 30 },
+      onProblem: (error) => onProblem("logs", error),
+    });
+    const functionKeys = new FunctionCredentialSource(Buffer.alloc(32, 7), systemClock, systemRandom);
+    const { images, disk } = this.engine;
+    const worker = createWorker({
+      engine: this.engine,
+      snapshots:
+        images === null ? null : createFakeSnapshots({ images, disk, clock: systemClock, afar: null, onProblem }),
+      catalog: {
+        find: () => RECIPE,
+        list: () => [],
+        all: () => [RECIPE],
+        releases: () => [],
+        remedy: () => "",
+      },
+      logs,
+      clock: systemClock,
+      secret: Buffer.alloc(32, 7),
+      primes: { readPrimes: async () => [] },
+      credentials: functionKeys,
+      limits: { parkedPerVersionMax: 0 },
+      onProblem: (problem) => onProblem(problem.what, problem.error),
+    });
+    const accounts = openAccounts({
+      dataDir,
+      home: { accountId: HOME, ...HOME_KEY },
+      functionKeys,
+      clock: systemClock,
+      random: systemRandom,
+    });
+    const scopes = new InstalledScopes({
+      dataDir,
+      home,
+      regions: [REGION, FAR_REGION],
+      accounts,
+      code: { ...memoryCode(""), of: memoryCode },
+      worker: new SharedWorker(worker, home, DEFAULT_CONTROL_LIMITS.snapshotsAtOnceMax),
+      logs,
+      createAwsServices: (scope) => createAwsServices({ scope, logs, clock: systemClock }),
+      common: {
+        parity: "extended",
+        snapshotReader: null,
+        keys: { list: () => [], create: () => undefined, setState: () => undefined, remove: () => undefined },
+        destinations: this.destinations,
+        clock: systemClock,
+        random: systemRandom,
+        limits: { ...DEFAULT_CONTROL_LIMITS, stateChangeMs: 0 },
+        accessPoints: new Set(),
+        freeDiskBytes: () => 2 ** 40,
+        onFallback: () => undefined,
+        onAsync: () => undefined,
+        onProblem,
+      },
+    });
+    await scopes.recover();
+    const app = createHttpServer({
+      scopes,
+      accounts,
+      clock: systemClock,
+      random: systemRandom,
+      credentials: HOME_KEY,
+      describeHost: async () => HOST,
+      health: { notReady: () => null },
+      figures: { contentType: "text/plain", text: async () => "" },
+      draining: new AbortController().signal,
+      functionUrls: { publicUrl: null, hasLocalNames: () => true, isTrustedProxy: () => false },
+      onProblem,
+    });
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    this.#life = { app, scopes, worker, logs, accounts };
+  }
+
+  async stop(): Promise<void> {
+    const { app, scopes, worker, logs } = this.life;
+    app.server.closeAllConnections();
+    await app.close();
+    await scopes.close(() => false);
+    await worker.close(0);
+    await logs.close();
+    await scopes.closeStores();
+    this.#life = null;
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.begin();
+  }
+
+  client(account: string, region = REGION): sdk.LambdaClient {
+    const credentials = this.keys.get(account);
+    if (credentials === undefined) throw new Error(`no key of ${account}`);
+    return this.clientWith(credentials, region);
+  }
+
+  clientWith(credentials: Keys, region = REGION): sdk.LambdaClient {
+    return new sdk.LambdaClient({ endpoint: `http://${this.host}`, region, credentials, maxAttempts: 1 });
+  }
+
+  /** Calls an operation by its name. */
+  async call(
+    account: string,
+    operation: OperationName,
+    input: Readonly<Record<string, unknown>>,
+    region = REGION,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    return send(this.client(account, region), operation, input);
+  }
+
+  /** The name and the message of an operation's refusal. */
+  async refusal(
+    account: string,
+    operation: OperationName,
+    input: Readonly<Record<string, unknown>>,
+    region = REGION,
+  ): Promise<string> {
+    try {
+      await this.call(account, operation, input, region);
+      return "it was done";
+    } catch (error) {
+      return `${(error as Error).name}: ${(error as Error).message}`;
+    }
+  }
+
+  async createFunction(account: string, name: string, code: string, config: object = {}): Promise<void> {
+    await this.call(account, "CreateFunction", {
+      FunctionName: name,
+      Role: `arn:aws:iam::${account}:role/test`,
+      Runtime: "python3.13",
+      Handler: "a.b",
+      Code: { ZipFile: Buffer.from(code) },
+      ...config,
+    });
+  }
+
+  async invoke(account: string, name: string, region = REGION): Promise<string> {
+    const { Payload } = await this.call(account, "Invoke", { FunctionName: name }, region);
+    return Buffer.from(Payload as Uint8Array).toString();
+  }
+
+  /** A request of Thaw's own API: status and text of its answer. */
+  async thaw(account: string, method: string, path: string, body?: object): Promise<readonly [number, string]> {
+    const keys = this.keys.get(account);
+    if (keys === undefined) throw new Error(`no key of ${account}`);
+    return this.thawWith(keys, method, path, body);
+  }
+
+  async thawWith(keys: Keys, method: string, path: string, body?: object): Promise<readonly [number, string]> {
+    const content = Buffer.from(body === undefined ? "" : JSON.stringify(body));
+    const request = { method, path: `/_thaw/v1/${path}`, query: "", headers: { host: this.host }, body: content };
+    const response = await fetch(`http://${this.host}${request.path}`, {
+      method,
+      headers: signRequest(request, keys, REGION, Date.now()),
+      ...(body === undefined ? {} : { body: new Uint8Array(content) }),
+    });
+    return [response.status, await response.text()];
+  }
+
+  /** All rows of a scope's database, as texts. */
+  rows(account: string, region = REGION): Readonly<Record<string, readonly string[]>> {
+    const place = placeOfScope(
+      { dataDir: this.dataDir, home: { accountId: HOME, region: REGION } },
+      {
+        accountId: account,
+        region,
+      },
+    );
+    const db = new DatabaseSync(join(place, "thaw.db"), { readOnly: true });
+    try {
+      const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").all();
+      return Object.fromEntries(
+        tables.map(({ name }) => [
+          String(name),
+          db
+            .prepare(`SELECT * FROM ${String(name)}`)
+            .all()
+            .map((row) => JSON.stringify(row)),
+        ]),
+      );
+    } finally {
+      db.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#life !== null) await this.stop();
+    rmSync(this.dataDir, { recursive: true, force: true });
+    if (this.problems.length > 0) throw new Error(`problems: ${this.problems.join("; ")}`);
+  }
+}
+
+export async function send(
+  client: sdk.LambdaClient,
+  operation: OperationName,
+  input: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>>> {
+  const commands = sdk as unknown as Readonly<Record<string, new (input: object) => never>>;
+  const Command = commands[`${operation}Command`];
+  if (Command === undefined) throw new Error(`the SDK has no ${operation}`);
+  const { $metadata: _, ...answer } = (await client.send(new Command(input))) as unknown as Readonly<
+    Record<string, unknown>
+  >;
+  return answer;
+}
+
+/** Contents by their text, apart by account. */
+function memoryCode(accountId: string): CodeStore {
+  return {
+    unpack: async (zip) => ({
+      codeName: `${accountId}${zip.toString()}`,
+      codeSha256: zip.toString("base64"),
+      codeSizeBytes: zip.length,
+    }),
+    readZip: async () => null,
+    findTexts: async () => new Set(),
+    unpackedSizeOf: async () => 1,
+    merge: async () => undefined,
+    sweep: async () => undefined,
+  };
+}
+
+const RECIPE: RuntimeRecipe = {
+  runtime: "python3.13",
+  root: "host",
+  lang: null,
+  client: "fake",
+  argv: () => ["/var/runtime/bootstrap"],
+  env: {},
+  writesRecords: false,
+  runtimeVersion: "python:3.13.thaw",
+  runtimeVersionArn: "arn:aws:lambda:us-east-1::runtime:abc",
+  fingerprint: "release-1",
+};
