@@ -1,6 +1,6 @@
 """Starts the official client, with our hook registered before any of the function's.
 
-Command line: `python3 -B /var/runtime/thaw_runtime.py HANDLER`.
+Command line: `python3 -B /var/runtime/thaw_runtime.py`, with the handler in the variable `_HANDLER`.
 
 A function's folder and its PYTHONPATH may hold modules with the names of those that the client or this file need
 (json.py, random.py, …). As on AWS, the client's imports are done before the function's folders are on `sys.path`, and
@@ -37,7 +37,7 @@ def main() -> None:
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
         prepare_snapshot(os, bootstrap)
     sys.path[:] = function_path
-    client.main(sys.argv)
+    client.main([sys.argv[0], os.environ["_HANDLER"]])
 
 
 def own_path() -> list[str]:

@@ -74,7 +74,7 @@ const fastApi = (mode: "BUFFERED" | "RESPONSE_STREAM"): Promise<Application> =>
     {
       ...pythonLibraries({ hasPandas: false }),
       "server.py": source("web-adapter/server.py"),
-      "bin/run": `#!/bin/bash\nexec python3 -m uvicorn --port ${PORT} server:app\n`,
+      "bin/run": `#!/bin/bash\nexec python -m uvicorn --port ${PORT} server:app\n`,
     },
     "python3.13",
     mode,

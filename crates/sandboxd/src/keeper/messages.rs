@@ -1,5 +1,7 @@
 //! Messages between sandboxd and a keeper. Both are the same program, so the form is free to change.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Where the parts of the root file system are; paths of the host, seen before the root is changed.
@@ -8,6 +10,8 @@ pub struct KeeperConfig {
     /// `/` (only its `/usr` and what hangs on it are shown) or an installed root file system.
     pub root: String,
     pub lang: Option<String>,
+    /// Links in `/var/lang/bin` by name; empty where `lang` is there.
+    pub programs: BTreeMap<String, String>,
     pub client: String,
     pub supervisor: String,
     /// Library that every dynamically linked program loads; none: nothing is preloaded.

@@ -1,5 +1,6 @@
 //! The root file system of a sandbox: a small read-only tmpfs on which the runtime's directories hang.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{symlink, PermissionsExt};
@@ -72,6 +73,7 @@ pub fn build(config: &KeeperConfig) -> io::Result<()> {
     if let Some(lang) = &config.lang {
         shown.show(Path::new(lang), &base.join("var/lang"))?;
     }
+    link_programs(&config.programs, &base.join("var/lang/bin"))?;
     fs::write(base.join("var/rapid/init"), b"")?;
     shown.show(Path::new(&config.supervisor), &base.join("var/rapid/init"))?;
     if let Some(library) = &config.preload {
@@ -101,6 +103,15 @@ fn make_bash_the_shell(programs: &Path) -> io::Result<()> {
         shown::show_part(&bash, &shell)?;
     }
     Ok(())
+}
+
+/// AWS has the programs of a language in this folder, which is the first one in PATH.
+fn link_programs(programs: &BTreeMap<String, String>, dir: &Path) -> io::Result<()> {
+    if programs.is_empty() {
+        return Ok(());
+    }
+    fs::create_dir(dir)?;
+    programs.iter().try_for_each(|(name, path)| symlink(path, dir.join(name)))
 }
 
 fn mirror_top_level(shown: &Shown, source: &Path, base: &Path, dir: &str) -> io::Result<()> {

@@ -90,6 +90,7 @@ impl Maker {
         Ok(KeeperConfig {
             root: if spec.root == "host" { "/".to_string() } else { runtime(&spec.root)? },
             lang: spec.lang.as_deref().map(runtime).transpose()?,
+            programs: spec.programs.clone(),
             client: text(&client),
             supervisor: text(&self.directories.supervisor),
             preload: preload.is_file().then(|| text(&preload)),

@@ -1,5 +1,7 @@
 //! The specification of a sandbox: what the server asks for, by name.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
@@ -9,11 +11,18 @@ use crate::names::{check_name, HostPort};
 const UID_MIN: u32 = 2_000_000_000;
 const UID_MAX: u32 = 2_000_065_535;
 
+/// A language has a handful of names. They are links in the root's own small file system.
+const PROGRAMS_MAX: usize = 8;
+const PROGRAM_PATH_MAX: usize = 255;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Spec {
     pub root: String,
     pub lang: Option<String>,
+    /// Links to make in `/var/lang/bin` where there is no `lang`: path inside the root by name.
+    #[serde(default)]
+    pub programs: BTreeMap<String, String>,
     pub client: String,
     pub task: String,
     pub opt: Option<String>,
@@ -60,6 +69,7 @@ impl Spec {
             check_name("fileSystems.name", name)?;
             check_name("fileSystems.mount", mount)?;
         }
+        self.check_programs()?;
         self.host_ports()?;
         let in_range = (UID_MIN..=UID_MAX).contains(&self.uid)
             && (128..=10_240).contains(&self.memory_mib)
@@ -72,9 +82,50 @@ impl Spec {
         }
     }
 
+    fn check_programs(&self) -> Result<()> {
+        if self.programs.len() > PROGRAMS_MAX || (self.lang.is_some() && !self.programs.is_empty()) {
+            return Err(Error::bad_request(format!("programs: at most {PROGRAMS_MAX}, and none beside a lang")));
+        }
+        for (name, path) in &self.programs {
+            check_name("programs", name)?;
+            if !path.starts_with("/usr/") || path.len() > PROGRAM_PATH_MAX {
+                return Err(Error::bad_request(format!("programs: {name} is not below /usr, or its path is too long")));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads `hosts`. Throws `BadRequest` where one has another form.
     pub fn host_ports(&self) -> Result<Vec<HostPort>> {
         let read = |text: &String| text.parse().map_err(|wrong| Error::bad_request(format!("hosts: {wrong}")));
         self.hosts.iter().map(read).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{json, Value};
+
+    use super::*;
+
+    fn is_good(lang: Value, programs: Value) -> bool {
+        let spec = json!({
+            "root": "host", "lang": lang, "programs": programs, "client": "java", "task": "code", "opt": null,
+            "uid": UID_MIN, "memoryMib": 128, "tmpMib": 512,
+        });
+        serde_json::from_value::<Spec>(spec).expect("the members are known").check().is_ok()
+    }
+
+    #[test]
+    fn programs_are_a_few_names_for_paths_below_usr() {
+        assert!(is_good(json!(null), json!({ "java": "/usr/lib/jvm/java-17/bin/java" })));
+        assert!(is_good(json!("nodejs24"), json!({})));
+        assert!(!is_good(json!("nodejs24"), json!({ "java": "/usr/bin/java" })));
+        assert!(!is_good(json!(null), json!({ "../java": "/usr/bin/java" })));
+        assert!(!is_good(json!(null), json!({ "java": "bin/java" })));
+        assert!(!is_good(json!(null), json!({ "java": format!("/usr/{}", "x".repeat(PROGRAM_PATH_MAX)) })));
+        let many: serde_json::Map<_, _> =
+            (0..=PROGRAMS_MAX).map(|number| (format!("p{number}"), json!("/usr/bin/p"))).collect();
+        assert!(!is_good(json!(null), Value::Object(many)));
     }
 }

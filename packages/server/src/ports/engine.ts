@@ -27,6 +27,8 @@ export interface SandboxSpec {
   readonly root: string;
   /** Name of a language directory, mounted on /var/lang. */
   readonly lang: string | null;
+  /** Programs to find in /var/lang/bin: path inside the root by name. Absent: those of `lang`. */
+  readonly programs?: Readonly<Record<string, string>>;
   /** Name of a runtime client directory, mounted on /var/runtime. */
   readonly client: string;
   /** Name of the unpacked code, mounted on /var/task. */

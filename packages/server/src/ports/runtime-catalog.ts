@@ -4,13 +4,14 @@ export interface RuntimeRecipe {
   readonly runtime: string;
   readonly root: string;
   readonly lang: string | null;
+  /** The language's programs where it has no directory of its own: path inside the root by AWS's name. */
+  readonly programs?: Readonly<Record<string, string>>;
   readonly client: string;
   /**
-   * Command line of the runtime process, given the handler, the memory size and the function's own variables.
-   * `/var/runtime/bootstrap` for most.
+   * Command line of the runtime process, given the memory size and the function's own variables. Its last word is the
+   * program that the language runs, as on AWS: wrapper scripts put options of the language before the last word.
    */
   argv(options: {
-    readonly handler: string;
     readonly memorySizeMib: number;
     readonly snapStart: boolean;
     readonly environment: Readonly<Record<string, string>>;

@@ -33,6 +33,7 @@ interface Found {
   readonly runtime: string;
   readonly root: string;
   readonly lang: string | null;
+  readonly programs?: Readonly<Record<string, string>>;
   readonly client: string;
   /** Files of the host that change whenever the language itself does. */
   readonly files: readonly string[];
@@ -148,6 +149,7 @@ function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
     env,
     writesRecords,
     ...(found.envOver === undefined ? {} : { envOver: found.envOver }),
+    ...(found.programs === undefined ? {} : { programs: found.programs }),
     runtimeVersion: `${runtime.replace(/^(java|python|nodejs)/, "$1:").replace(/^provided\./, "provided:")}.thaw`,
     runtimeVersionArn: options.arnOf(`${runtime}:${fingerprint}`),
     fingerprint,
@@ -179,6 +181,7 @@ function findJava(options: RuntimeCatalogOptions, major: number): Found[] {
         runtime: `java${major}`,
         root,
         lang: null,
+        programs: { java: `${home}/bin/java` },
         client: "java",
         files: [...files, ...librariesOf(path)],
         argv,
@@ -221,17 +224,14 @@ function findPython(options: RuntimeCatalogOptions, version: string): Found[] {
   if (!existsSync(join(options.clientsDir, runtime))) return [];
   return rootsOf(options, runtime).flatMap(({ root, path }) => {
     if (!existsSync(join(path, program))) return [];
-    const argv: RuntimeRecipe["argv"] = ({ handler }) => [
-      `/${program}`,
-      // No byte code is written: most folders are read-only.
-      "-B",
-      "/var/runtime/thaw_runtime.py",
-      handler,
-    ];
+    // No byte code is written: most folders are read-only.
+    const argv: RuntimeRecipe["argv"] = () => [`/${program}`, "-B", "/var/runtime/thaw_runtime.py"];
+    // The names of AWS's images, in a folder of PATH that goes before the host's own Python.
+    const programs = Object.fromEntries(["python", "python3", runtime].map((name) => [name, `/${program}`]));
     // Layers are on sys.path, not in PYTHONPATH, as on AWS. Python sets LC_CTYPE itself where there is no en_US.UTF-8.
     const env = { ...SHELL_ENV, LC_CTYPE: "C.UTF-8", PYTHONPATH: "/var/runtime" };
     const files = [join(path, program), ...librariesOf(path)];
-    return [{ runtime, root, lang: null, client: runtime, files, argv, env, writesRecords: true }];
+    return [{ runtime, root, lang: null, programs, client: runtime, files, argv, env, writesRecords: true }];
   });
 }
 

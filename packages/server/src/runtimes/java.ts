@@ -8,7 +8,6 @@
 export interface JavaOptions {
   readonly home: string;
   readonly major: number;
-  readonly handler: string;
   readonly memorySizeMib: number;
   readonly snapStart: boolean;
 }
@@ -45,9 +44,8 @@ export function javaArgv(options: JavaOptions): readonly string[] {
     ...(options.major >= 25 ? ["--add-opens=java.base/jdk.internal.random=ALL-UNNAMED"] : []),
     "-cp",
     "/var/runtime/lib/*",
-    // Starts the official client.
+    // Starts the official client, with the handler of the variable `_HANDLER`.
     "dev.thaw.runtime.Main",
-    options.handler,
   ];
 }
 

@@ -129,6 +129,7 @@ function wireSpec(spec: SandboxSpec): Record<string, unknown> {
   return {
     root: spec.root,
     lang: spec.lang,
+    ...(spec.programs === undefined ? {} : { programs: spec.programs }),
     client: spec.client,
     task: spec.task,
     opt: spec.opt,

@@ -114,6 +114,7 @@ export class EnvironmentCore {
       environmentId: this.environmentId,
       root: recipe.root,
       lang: recipe.lang,
+      ...(recipe.programs === undefined ? {} : { programs: recipe.programs }),
       client: recipe.client,
       task: version.codeName,
       opt: version.optName,

@@ -66,8 +66,8 @@ function wrapperOf({ version: { runtime, environment } }: EnvironmentCore): stri
 
 /** AWS: "Modifying the runtime environment", wrapper scripts. */
 function runtimeArgv({ version, recipe, isSnapStart }: EnvironmentCore, wrapper: string | null): readonly string[] {
-  const { handler, memorySizeMib, environment } = version;
-  const argv = recipe.argv({ handler, memorySizeMib, environment, snapStart: isSnapStart });
+  const { memorySizeMib, environment } = version;
+  const argv = recipe.argv({ memorySizeMib, environment, snapStart: isSnapStart });
   return wrapper === null ? argv : [wrapper, ...argv];
 }
 

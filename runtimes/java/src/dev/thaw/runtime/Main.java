@@ -14,7 +14,8 @@ public final class Main {
 
     private Main() {}
 
-    public static void main(String[] args) throws Throwable {
+    public static void main(String[] none) throws Throwable {
+        String[] args = {System.getenv("_HANDLER")};
         if (!"snap-start".equals(System.getenv("AWS_LAMBDA_INITIALIZATION_TYPE"))) {
             AWSLambda.main(args);
             return;
