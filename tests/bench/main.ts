@@ -17,6 +17,7 @@ import { type Series, summarize } from "./series.ts";
 import { measureServer } from "./server.ts";
 import { measureStock } from "./stock.ts";
 import { measureStreaming } from "./streaming.ts";
+import { measureTmp } from "./tmp.ts";
 import { measureUrls } from "./urls.ts";
 
 /** A part that takes minutes hands its series on as they are measured. */
@@ -32,6 +33,7 @@ const PARTS: Readonly<Record<string, Measure>> = {
   urls: measureUrls,
   publish: measurePublish,
   encryption: measureEncryption,
+  tmp: measureTmp,
   "cold-host": measureColdHost,
 };
 

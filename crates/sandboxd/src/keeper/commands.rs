@@ -72,7 +72,7 @@ impl Init<'_> {
                 }
                 MountPoint::TmpDisk => {
                     tmp = tmp_disk::Origin::Copy;
-                    tmp_disk::replace_disk(tree.as_fd())?;
+                    tmp_disk::attach_copy(tree.as_fd())?;
                     continue;
                 }
                 MountPoint::FileSystem { name } => (format!("/mnt/{name}"), false),

@@ -34,7 +34,7 @@ pub enum MountPoint {
     Control,
     /// The snapshot's `/tmp`: lower layer of this sandbox's.
     TmpLower,
-    /// The disk with a copy of the snapshot's `/tmp`, in place of this sandbox's empty one.
+    /// A disk with a copy of the snapshot's `/tmp`.
     TmpDisk,
     /// Read-write at `/mnt/NAME`.
     FileSystem {

@@ -238,7 +238,7 @@ fn build_run(config: &KeeperConfig, run: &Path) -> io::Result<()> {
     fs::create_dir(run.join("ctl"))?;
     fs::create_dir(run.join("etc"))?;
     let private = run.join(".thaw");
-    for dir in ["", "lower", "disk"].into_iter().chain(shown::DIRECTORIES) {
+    for dir in [""].into_iter().chain(tmp_disk::DIRECTORIES).chain(shown::DIRECTORIES) {
         fs::create_dir(private.join(dir))?;
     }
     shown::attach_empty(Path::new(&config.empty), &private)?;

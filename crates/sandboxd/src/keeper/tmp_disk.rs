@@ -9,7 +9,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::{chown, PermissionsExt};
 use std::path::Path;
 
-use nix::mount::{mount, umount2, MntFlags, MsFlags};
+use nix::mount::{mount, MsFlags};
 
 use super::messages::KeeperConfig;
 use crate::sys::{self, loop_device};
@@ -17,6 +17,11 @@ use crate::sys::{self, loop_device};
 /// Inside /run, for root only: where the layers of /tmp are attached.
 pub const PRIVATE: &str = "/run/.thaw";
 const DISK: &str = "/run/.thaw/disk";
+/// Where the disk of a clone is attached. The empty one stays mounted beside it, and goes with the sandbox: to unmount
+/// a file system takes the kernel several of its grace periods, tens of milliseconds on a busy host.
+const COPY: &str = "/run/.thaw/copy";
+/// Directories of `PRIVATE` that are mounts' places.
+pub const DIRECTORIES: [&str; 3] = ["lower", "disk", "copy"];
 
 /// What a clone finds in `/tmp`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,15 +56,15 @@ pub fn mount_disk(config: &KeeperConfig, target: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts another disk in the place of the empty one.
-pub fn replace_disk(disk: BorrowedFd) -> io::Result<()> {
-    umount2(DISK, MntFlags::empty())?;
-    sys::attach_tree(disk, Path::new(DISK))
+/// Attaches a clone's own disk.
+pub fn attach_copy(disk: BorrowedFd) -> io::Result<()> {
+    sys::attach_tree(disk, Path::new(COPY))
 }
 
 /// Joins the layers on /tmp for the function's user.
 pub fn mount_tmp(uid: u32, origin: Origin) -> io::Result<()> {
-    let upper = format!("{DISK}/upper");
+    let disk = if origin == Origin::Copy { COPY } else { DISK };
+    let upper = format!("{disk}/upper");
     if origin != Origin::Copy {
         chown(&upper, Some(uid), Some(uid))?;
         fs::set_permissions(&upper, fs::Permissions::from_mode(0o1777))?;
@@ -67,7 +72,7 @@ pub fn mount_tmp(uid: u32, origin: Origin) -> io::Result<()> {
     // Files have the device number of their directories: so a watch on one is found again. Above a snapshot's files
     // inode numbers would be negative. There a file with several names stays one when it is first written to.
     let more = if origin == Origin::Lower { "index=on" } else { "xino=on" };
-    let options = format!("lowerdir={PRIVATE}/lower,upperdir={upper},workdir={DISK}/work,{more}");
+    let options = format!("lowerdir={PRIVATE}/lower,upperdir={upper},workdir={disk}/work,{more}");
     // A new overlay writes an id of its own into the upper directory, and with it the time when that was changed. Linux
     // before 6.6 does neither, and does not know the option.
     let without_id = format!("{options},uuid=null");
