@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::fs::{DirBuilder, File};
 use std::os::fd::AsFd;
 use std::os::unix::fs::DirBuilderExt;
+use std::thread;
 
 use nix::unistd::syncfs;
 use thaw_snapshot::manifest::{DiskEntry, DiskKind, Extent};
@@ -87,6 +88,8 @@ pub fn build(
     syncfs(top.as_fd()).map_err(std::io::Error::from)?;
     drop(top);
     disk.finish()?;
+    // Read-only by now. To unmount it takes the kernel several grace periods, and nobody needs to wait for them.
+    drop(thread::Builder::new().name("unmount".into()).spawn(move || drop((disk, device))));
     let times = InodeTimes::open(image)?;
     for entry in entries.iter().filter(|entry| entry.kind != DiskKind::Hardlink) {
         times.set(identity_in(entry)?)?;

@@ -102,7 +102,7 @@ impl Ext4 {
     }
 
     /// Writes all of it to the device, and marks it clean there. Nothing is written to it afterwards.
-    pub fn finish(self) -> io::Result<()> {
+    pub fn finish(&self) -> io::Result<()> {
         self.context.set_flag(c"ro")?;
         let mut steps = 0;
         loop {
