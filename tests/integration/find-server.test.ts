@@ -1,4 +1,7 @@
 /** A server with a port and a data directory of its own is found, and the person's own keys for AWS stay out of it. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +9,7 @@ import { it } from "vitest";
 import { localServers } from "@thaw/cli/find-server";
 import { startThaw } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
+import { TestFunctions } from "../support/functions.ts";
 
 it("prints and uses the server's keys where keys and a profile for AWS are set", async ({ expect }) => {
   const home = mkdtempSync(join(tmpdir(), "thaw-home-"));
@@ -42,6 +46,45 @@ it("prints and uses the server's keys where keys and a profile for AWS are set",
     );
   } finally {
     await server.remove();
+    rmSync(home, { recursive: true });
+  }
+});
+
+it("does not call itself where AWS's variables of its shell are those of thaw env", async ({ expect }) => {
+  const asked: string[] = [];
+  const itself = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.writeHead(400).end();
+  }).listen(0, "127.0.0.1");
+  await once(itself, "listening");
+  const endpoint = `http://127.0.0.1:${(itself.address() as AddressInfo).port}`;
+  const home = mkdtempSync(join(tmpdir(), "thaw-home-"));
+  const KEY = { accessKeyId: "AKIAOFTHAW", secretAccessKey: "secretofthaw" };
+  const server = await startThaw({
+    previous: {
+      dataDir: join(home, "data"),
+      env: { AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey },
+    },
+    env: {
+      HOME: home,
+      AWS_EC2_METADATA_DISABLED: "true",
+      THAW_ENDPOINT: endpoint,
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ENDPOINT_URL_LAMBDA: endpoint,
+      AWS_ACCESS_KEY_ID: KEY.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey,
+    },
+  });
+  try {
+    const functions = new TestFunctions(server);
+    const TargetArn = "arn:aws:sqs:us-east-1:000000000000:letters";
+    const made = functions.create({ "index.mjs": "" }, { DeadLetterConfig: { TargetArn } });
+    await expect(made).rejects.toThrow(/can't be reached from this host: .*credentials.*--aws-endpoint sqs=URL/);
+    expect(asked).toEqual([]);
+    expect(server.output()).toMatch(/^thaw: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_LAMBDA, AWS_ACCESS_KEY_ID, AWS_SECRET/m);
+  } finally {
+    await server.remove();
+    itself.close();
     rmSync(home, { recursive: true });
   }
 });
