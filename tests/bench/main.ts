@@ -12,6 +12,7 @@ import { measureColdHost } from "./cold-host.ts";
 import { measureEncryption } from "./encryption.ts";
 import { measureExtensions } from "./extensions.ts";
 import { measureFunctions } from "./functions.ts";
+import { measureLogs } from "./logs.ts";
 import { measurePublish } from "./publish.ts";
 import { type Series, summarize } from "./series.ts";
 import { measureServer } from "./server.ts";
@@ -31,6 +32,7 @@ const PARTS: Readonly<Record<string, Measure>> = {
   streaming: measureStreaming,
   extensions: measureExtensions,
   urls: measureUrls,
+  logs: measureLogs,
   publish: measurePublish,
   encryption: measureEncryption,
   tmp: measureTmp,

@@ -55,15 +55,22 @@ export class LogDatabase {
   /** Ids of streams by group and name. */
   readonly #streamIds = new Map<string, number>();
   #nextEventId: number;
+  #totalBytes: number;
 
   constructor(db: DatabaseSync) {
     this.db = db;
+    this.#totalBytes = this.get<{ total: number }>("SELECT total(stored_bytes) AS total FROM groups")?.total ?? 0;
     this.#nextEventId = this.get<{ id: number }>("SELECT id FROM next_event")?.id ?? 1;
   }
 
   /** The id that the next event gets: those that are there have smaller ones. */
   get nextEventId(): number {
     return this.#nextEventId;
+  }
+
+  /** The size of all groups. */
+  get totalBytes(): number {
+    return this.#totalBytes;
   }
 
   get<T>(sql: string, ...values: SQLInputValue[]): T | undefined {
@@ -97,6 +104,12 @@ export class LogDatabase {
     }
   }
 
+  /** Counts what was written into a group, or was removed. */
+  addBytes(groupId: number, bytes: number): void {
+    this.run("UPDATE groups SET stored_bytes = stored_bytes + ? WHERE id = ?", bytes, groupId);
+    this.#totalBytes += bytes;
+  }
+
   /** Has to be called where streams were removed. */
   forgetStreams(): void {
     this.#streamIds.clear();
@@ -104,7 +117,7 @@ export class LogDatabase {
 
   /** Writes events; makes groups and streams that are missing. All of them are written, or none. */
   append(runs: readonly EventRun[], nowMs: number): void {
-    const firstId = this.#nextEventId;
+    const [firstId, bytesBefore] = [this.#nextEventId, this.#totalBytes];
     try {
       this.transaction(() => {
         for (const run of runs) {
@@ -117,6 +130,7 @@ export class LogDatabase {
       });
     } catch (error) {
       this.#nextEventId = firstId;
+      this.#totalBytes = bytesBefore;
       throw error;
     }
   }
@@ -217,24 +231,23 @@ export class LogDatabase {
     const group = this.findGroupRow(groupArn);
     if (group === undefined) return "no group";
     const [beyond, order] = isDescending ? ["<", "DESC"] : [">", "ASC"];
+    const behindPrefix = `${prefix}${LAST_CHARACTER}`;
     const rows =
       orderBy === "name"
         ? this.all<StreamRow>(
-            `SELECT * FROM streams WHERE group_id = ? AND is_removed = 0 AND name >= ? AND name < ?
-             AND (? OR name ${beyond} ?) ORDER BY name ${order} LIMIT ?`,
+            `SELECT * FROM streams WHERE group_id = ? AND is_removed = 0 AND name >= ? AND name < ? AND name ${beyond} ?
+             ORDER BY name ${order} LIMIT ?`,
             group.id,
             prefix,
-            `${prefix}${LAST_CHARACTER}`,
-            after === null ? 1 : 0,
-            after?.name ?? "",
+            behindPrefix,
+            after?.name ?? (isDescending ? behindPrefix : ""),
             countMax,
           )
         : this.all<StreamRow>(
-            `SELECT * FROM streams WHERE group_id = ? AND is_removed = 0
-             AND (? OR (last_event_ms, name) ${beyond} (?, ?)) ORDER BY last_event_ms ${order}, name ${order} LIMIT ?`,
+            `SELECT * FROM streams WHERE group_id = ? AND is_removed = 0 AND (last_event_ms, name) ${beyond} (?, ?)
+             ORDER BY last_event_ms ${order}, name ${order} LIMIT ?`,
             group.id,
-            after === null ? 1 : 0,
-            after?.lastEventMs ?? 0,
+            after?.lastEventMs ?? (isDescending ? Number.MAX_SAFE_INTEGER : -1),
             after?.name ?? "",
             countMax,
           );
@@ -295,7 +308,7 @@ export class LogDatabase {
       bytes += Buffer.byteLength(message) + EVENT_OVERHEAD_BYTES;
       lastMs = Math.max(lastMs, timestampMs);
     }
-    this.run("UPDATE groups SET stored_bytes = stored_bytes + ? WHERE id = ?", bytes, groupId);
+    this.addBytes(groupId, bytes);
     this.run(
       "UPDATE streams SET last_event_ms = max(last_event_ms, ?), last_ingestion_ms = ? WHERE id = ?",
       lastMs,

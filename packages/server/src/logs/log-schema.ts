@@ -13,6 +13,9 @@ const SCHEMA = `
     id INTEGER PRIMARY KEY AUTOINCREMENT, arn TEXT NOT NULL, created_ms INTEGER NOT NULL, retention_days INTEGER,
     tags TEXT NOT NULL, stored_bytes INTEGER NOT NULL DEFAULT 0, is_removed INTEGER NOT NULL DEFAULT 0) STRICT;
   CREATE UNIQUE INDEX groups_by_arn ON groups (arn) WHERE is_removed = 0;
+  CREATE INDEX groups_by_size ON groups (stored_bytes);
+  CREATE INDEX groups_with_retention ON groups (id) WHERE retention_days IS NOT NULL;
+  CREATE INDEX groups_removed ON groups (id) WHERE is_removed = 1;
   CREATE TABLE streams (
     id INTEGER PRIMARY KEY AUTOINCREMENT, group_id INTEGER NOT NULL, name TEXT NOT NULL, created_ms INTEGER NOT NULL,
     last_event_ms INTEGER NOT NULL DEFAULT 0, last_ingestion_ms INTEGER NOT NULL DEFAULT 0,

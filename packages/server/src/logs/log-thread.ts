@@ -4,12 +4,15 @@
  */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../base/clock.ts";
+import { Slots } from "../base/slots.ts";
 import { PAGE_BUDGET, readPage } from "./event-scan.ts";
 import { LogDatabase } from "./log-database.ts";
 import { openLogDatabase } from "./log-schema.ts";
 import { Removal, RemovalLoop } from "./removal.ts";
 import type { Answer, Call, ThreadCalls, ThreadSettings } from "./thread-protocol.ts";
 
+/** Number of pages that are read at once: what they hold has to fit the thread's heap. */
+const SCANS_MAX = 8;
 /** Steps of a removal for each batch of events: it keeps up with what comes. */
 const SHRINK_STEPS = 8;
 
@@ -22,6 +25,7 @@ function start(port: MessagePort, { path, limits }: ThreadSettings): void {
   const loop = new RemovalLoop(removal, systemClock, (error) =>
     tell({ id: 0, result: null, problem: problemOf(error) }),
   );
+  const scans = new Slots(SCANS_MAX);
   const thenRemove = <T>(result: T): T => {
     loop.wake();
     return result;
@@ -40,15 +44,19 @@ function start(port: MessagePort, { path, limits }: ThreadSettings): void {
     findGroup: (arn) => database.findGroup(arn),
     listGroups: (query) => database.listGroups(query),
     removeGroup: (arn) => thenRemove(database.removeGroup(arn)),
-    setRetention: (arn, days) => thenRemove(database.setRetention(arn, days)),
+    setRetention(arn, days) {
+      const result = database.setRetention(arn, days);
+      loop.look();
+      return result;
+    },
     changeTags: (arn, added, removed) => database.changeTags(arn, added, removed),
     createStream: (arn, name) => database.createStream(arn, name, now()),
     removeStream: (arn, name) => thenRemove(database.removeStream(arn, name)),
     listStreams: (query) => database.listStreams(query),
-    readEvents: (query) => readPage(database, query, now(), PAGE_BUDGET),
+    readEvents: (query) => scans.run(() => readPage(database, query, now(), PAGE_BUDGET)),
     async follow(query, asked) {
       const idsBelow = asked ?? database.nextEventId;
-      const page = await readPage(database, query, now(), PAGE_BUDGET, idsBelow);
+      const page = await scans.run(() => readPage(database, query, now(), PAGE_BUDGET, idsBelow));
       return typeof page === "string" ? page : { ...page, idsBelow };
     },
     close() {
@@ -62,7 +70,7 @@ function start(port: MessagePort, { path, limits }: ThreadSettings): void {
   });
   if (putAside !== null)
     tell({ id: 0, result: null, problem: `the database of logs is damaged; begun anew, the old one is ${putAside}` });
-  loop.wake();
+  loop.look();
 
   async function answer(id: number, call: () => unknown): Promise<void> {
     try {

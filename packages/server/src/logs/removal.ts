@@ -19,6 +19,8 @@ const EXPIRY_CHECK_MS = 60_000;
 export class Removal {
   readonly #database: LogDatabase;
   readonly #limits: LogLimits;
+  /** Groups in which expired events are looked for. */
+  #expiring: Array<{ readonly id: number; readonly days: number }> = [];
 
   constructor(database: LogDatabase, limits: LogLimits) {
     this.#database = database;
@@ -46,15 +48,23 @@ export class Removal {
     );
     if (largest === undefined || largest.bytes === 0) return null;
     if (largest.bytes > this.#limits.groupBytesMax) return largest.id;
-    const { total = 0 } = this.#database.get<{ total: number }>("SELECT sum(stored_bytes) AS total FROM groups") ?? {};
-    return total > this.#limits.totalBytesMax ? largest.id : null;
+    return this.#database.totalBytes > this.#limits.totalBytesMax ? largest.id : null;
+  }
+
+  /** Has the steps that follow look for expired events. */
+  lookForExpired(): void {
+    this.#expiring = [
+      ...this.#database.all<{ id: number; days: number }>(
+        "SELECT id, retention_days AS days FROM groups WHERE retention_days IS NOT NULL",
+      ),
+    ];
   }
 
   #expire(nowMs: number): boolean {
-    const groups = this.#database.all<{ id: number; days: number }>(
-      "SELECT id, retention_days AS days FROM groups WHERE retention_days IS NOT NULL AND is_removed = 0",
-    );
-    return groups.some(({ id, days }) => this.#removeOldest(id, nowMs - days * DAY_MS));
+    const group = this.#expiring.at(-1);
+    if (group === undefined) return false;
+    if (!this.#removeOldest(group.id, nowMs - group.days * DAY_MS)) this.#expiring.pop();
+    return true;
   }
 
   #purgeGroup(): boolean {
@@ -108,7 +118,7 @@ export class Removal {
           timestamp_ms,
           id,
         );
-      this.#database.run("UPDATE groups SET stored_bytes = max(0, stored_bytes - ?) WHERE id = ?", bytes, groupId);
+      this.#database.addBytes(groupId, -bytes);
       for (const stream of streams) {
         if (this.#database.get("SELECT 1 FROM events WHERE stream_id = ? LIMIT 1", stream) !== undefined) continue;
         this.#database.run("DELETE FROM streams WHERE id = ? AND is_explicit = 0", stream);
@@ -143,6 +153,14 @@ export class RemovalLoop {
     this.#onProblem = onProblem;
   }
 
+  /** Says that events may have expired. */
+  look(): void {
+    this.#removal.lookForExpired();
+    this.#cancelCheck();
+    this.#cancelCheck = this.#clock.after(EXPIRY_CHECK_MS, () => this.look());
+    this.wake();
+  }
+
   /** Says that there may be something to remove. */
   wake(): void {
     if (this.#isAwake || this.#isEnded) return;
@@ -158,8 +176,6 @@ export class RemovalLoop {
   #step(): void {
     if (this.#isEnded) return;
     this.#isAwake = false;
-    this.#cancelCheck();
-    this.#cancelCheck = this.#clock.after(EXPIRY_CHECK_MS, () => this.wake());
     try {
       if (this.#removal.step(this.#clock.nowMs())) this.wake();
     } catch (error) {

@@ -5,6 +5,8 @@ import type { Answer, Call, ThreadCalls, ThreadSettings } from "./thread-protoco
 
 /** A thread that ends at once is not begun again and again. */
 const RESTART_DELAY_MS = 1_000;
+/** Far above what pages and batches need: without limits its heap would grow with the server's idea of the host. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 };
 const ENDED = "the thread of the logs has ended";
 
 interface Waiting {
@@ -61,7 +63,10 @@ export class LogThread {
     const nowMs = this.#clock.nowMs();
     if (nowMs - this.#startedMs < RESTART_DELAY_MS) return null;
     this.#startedMs = nowMs;
-    const worker = new Worker(new URL("./log-thread.ts", import.meta.url), { workerData: this.#settings });
+    const worker = new Worker(new URL("./log-thread.ts", import.meta.url), {
+      workerData: this.#settings,
+      resourceLimits: RESOURCE_LIMITS,
+    });
     worker.on("message", (answer: Answer) => this.#take(answer));
     let failure = new Error(ENDED);
     worker.on("error", (error) => {
