@@ -1,214 +1,10 @@
 /** Several accounts and Regions: apart in everything, but for what one allows the other. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { ListFunctionsCommand } from "@aws-sdk/client-lambda";
-import type { OperationName } from "@thaw/aws-api";
-import { REFUSED } from "@thaw/server/testing/control";
+import { ListFunctionsCommand, waitUntilPublishedVersionActive } from "@aws-sdk/client-lambda";
 import { describe, expect, it } from "vitest";
+import { ARN, FUNCTIONS, furnish, type Input } from "./furnished-account.ts";
 import { ALICE, BOB, FAR_REGION, HOME, type Keys, REGION, ScopesHarness, send } from "./scopes-harness.ts";
-
-type Input = Readonly<Record<string, unknown>>;
-
-const SECRET = "only-for-alice";
-/** By the content's name, which has the account in it. */
-const FUNCTIONS = {
-  hello: { handle: () => '"the operator"' },
-  [`${ALICE}hello`]: { handle: () => '"alice"' },
-  [`${BOB}hello`]: { handle: () => '"bob"' },
-};
-const ARN = `arn:aws:lambda:${REGION}:${ALICE}`;
-const URL = { FunctionName: "f", AuthType: "NONE" };
-const CODE = { ZipFile: Buffer.from("hello") };
-const SIGNING = { AllowedPublishers: { SigningProfileVersionArns: ["arn:aws:signer:us-east-1:222222222222:/x/y/z"] } };
-
-const QUEUE = `arn:aws:sqs:${REGION}:${ALICE}:${SECRET}`;
-
-/** Gives Alice one of everything that an account can have. Returns what has an id that nobody chooses. */
-async function furnish(harness: ScopesHarness): Promise<{ readonly signingArn: string; readonly uuid: string }> {
-  const call = (operation: OperationName, input: Input): Promise<Input> => harness.call(ALICE, operation, input);
-  const { CodeSigningConfig } = await call("CreateCodeSigningConfig", { ...SIGNING, Description: SECRET });
-  const { CodeSigningConfigArn: signingArn } = CodeSigningConfig as { readonly CodeSigningConfigArn: string };
-  await call("PublishLayerVersion", { LayerName: "l", Content: CODE, Description: SECRET });
-  await call("AddLayerVersionPermission", {
-    LayerName: "l",
-    VersionNumber: 1,
-    StatementId: SECRET,
-    Action: "lambda:GetLayerVersion",
-    Principal: "444444444444",
-  });
-  await harness.createFunction(ALICE, "f", "hello", {
-    Description: SECRET,
-    Tags: { owner: SECRET },
-    Layers: [`${ARN}:layer:l:1`],
-  });
-  await call("PublishVersion", { FunctionName: "f", Description: SECRET });
-  await call("CreateAlias", { FunctionName: "f", Name: "live", FunctionVersion: "1", Description: SECRET });
-  await call("AddPermission", {
-    FunctionName: "f",
-    StatementId: SECRET,
-    Action: "lambda:InvokeFunction",
-    Principal: "s3.amazonaws.com",
-  });
-  await call("CreateFunctionUrlConfig", URL);
-  await call("PutFunctionConcurrency", { FunctionName: "f", ReservedConcurrentExecutions: 77 });
-  await call("PutFunctionEventInvokeConfig", { FunctionName: "f", MaximumRetryAttempts: 1 });
-  await call("PutFunctionRecursionConfig", { FunctionName: "f", RecursiveLoop: "Allow" });
-  await call("PutProvisionedConcurrencyConfig", {
-    FunctionName: "f",
-    Qualifier: "live",
-    ProvisionedConcurrentExecutions: 1,
-  });
-  await call("PutRuntimeManagementConfig", { FunctionName: "f", UpdateRuntimeOn: "Auto" });
-  const { UUID } = await call("CreateEventSourceMapping", { FunctionName: "f", EventSourceArn: QUEUE, Enabled: false });
-  return { signingArn, uuid: String(UUID) };
-}
-
-/** What else each operation needs, besides the name of what it is about. Null: it is refused whoever asks. */
-const OF_FUNCTIONS: Readonly<Partial<Record<OperationName, Input>>> = {
-  AddPermission: { StatementId: "s", Action: "lambda:InvokeFunction", Principal: BOB },
-  CreateAlias: { Name: "other", FunctionVersion: "1" },
-  CreateFunctionUrlConfig: { AuthType: "NONE" },
-  DeleteAlias: { Name: "live" },
-  DeleteFunction: {},
-  DeleteFunctionCodeSigningConfig: {},
-  DeleteFunctionConcurrency: {},
-  DeleteFunctionEventInvokeConfig: {},
-  DeleteFunctionUrlConfig: {},
-  DeleteProvisionedConcurrencyConfig: { Qualifier: "live" },
-  GetAlias: { Name: "live" },
-  GetFunction: {},
-  GetFunctionCodeSigningConfig: {},
-  GetFunctionConcurrency: {},
-  GetFunctionConfiguration: {},
-  GetFunctionEventInvokeConfig: {},
-  GetFunctionRecursionConfig: {},
-  GetFunctionUrlConfig: {},
-  GetPolicy: {},
-  GetProvisionedConcurrencyConfig: { Qualifier: "live" },
-  GetRuntimeManagementConfig: {},
-  Invoke: {},
-  InvokeAsync: { InvokeArgs: Buffer.from("{}") },
-  InvokeWithResponseStream: {},
-  ListAliases: {},
-  ListFunctionEventInvokeConfigs: {},
-  ListFunctionUrlConfigs: {},
-  ListProvisionedConcurrencyConfigs: {},
-  ListVersionsByFunction: {},
-  PublishVersion: {},
-  PutFunctionConcurrency: { ReservedConcurrentExecutions: 1 },
-  PutFunctionEventInvokeConfig: { MaximumRetryAttempts: 0 },
-  PutFunctionRecursionConfig: { RecursiveLoop: "Terminate" },
-  PutProvisionedConcurrencyConfig: { Qualifier: "live", ProvisionedConcurrentExecutions: 2 },
-  PutRuntimeManagementConfig: { UpdateRuntimeOn: "FunctionUpdate" },
-  RemovePermission: { StatementId: SECRET },
-  UpdateAlias: { Name: "live", Description: "stolen" },
-  UpdateFunctionCode: CODE,
-  UpdateFunctionConfiguration: { Description: "stolen" },
-  UpdateFunctionEventInvokeConfig: { MaximumRetryAttempts: 0 },
-  UpdateFunctionUrlConfig: { AuthType: "AWS_IAM" },
-};
-const OF_LAYERS: Readonly<Partial<Record<OperationName, Input>>> = {
-  AddLayerVersionPermission: {
-    VersionNumber: 1,
-    StatementId: "s",
-    Action: "lambda:GetLayerVersion",
-    Principal: BOB,
-  },
-  DeleteLayerVersion: { VersionNumber: 1 },
-  GetLayerVersion: { VersionNumber: 1 },
-  GetLayerVersionPolicy: { VersionNumber: 1 },
-  ListLayerVersions: {},
-  RemoveLayerVersionPermission: { VersionNumber: 1, StatementId: SECRET },
-};
-/** Operations that make something of the caller's own, or list what is the caller's. */
-const OWN: Readonly<Partial<Record<OperationName, Input>>> = {
-  CreateCodeSigningConfig: SIGNING,
-  CreateFunction: {
-    FunctionName: "f",
-    Role: `arn:aws:iam::${BOB}:role/r`,
-    Runtime: "python3.13",
-    Handler: "a.b",
-    Code: CODE,
-  },
-  GetAccountSettings: {},
-  ListCapacityProviders: {},
-  ListCodeSigningConfigs: {},
-  ListEventSourceMappings: {},
-  ListFunctions: {},
-  ListLayers: {},
-  PublishLayerVersion: { LayerName: "l", Content: CODE },
-};
-
-function inputsBy({
-  signingArn,
-  uuid: UUID,
-}: Awaited<ReturnType<typeof furnish>>): Readonly<Partial<Record<OperationName, readonly Input[]>>> {
-  const named = (inputs: typeof OF_FUNCTIONS, member: string, names: readonly string[]) =>
-    Object.fromEntries(
-      Object.entries(inputs).map(([operation, input]) => [
-        operation,
-        names.map((name) => ({ [member]: name, ...input })),
-      ]),
-    );
-  const signing = { CodeSigningConfigArn: signingArn };
-  const uuid = { UUID };
-  const mapping = `arn:aws:lambda:${REGION}:${ALICE}:event-source-mapping:${UUID}`;
-  return {
-    ...named(OF_FUNCTIONS, "FunctionName", ["f", `${ARN}:function:f`, `${ALICE}:function:f`]),
-    ...named(OF_LAYERS, "LayerName", ["l", `${ARN}:layer:l`]),
-    ...Object.fromEntries(Object.entries(OWN).map(([operation, input]) => [operation, [input]])),
-    GetLayerVersionByArn: [{ Arn: `${ARN}:layer:l:1` }],
-    ListTags: [`${ARN}:function:f`, signingArn, mapping].map((Resource) => ({ Resource })),
-    TagResource: [`${ARN}:function:f`, signingArn, mapping].map((Resource) => ({ Resource, Tags: { a: "b" } })),
-    UntagResource: [`${ARN}:function:f`, signingArn, mapping].map((Resource) => ({ Resource, TagKeys: ["owner"] })),
-    GetCodeSigningConfig: [signing],
-    UpdateCodeSigningConfig: [{ ...signing, Description: "stolen" }],
-    DeleteCodeSigningConfig: [signing],
-    ListFunctionsByCodeSigningConfig: [signing],
-    PutFunctionCodeSigningConfig: ["f", `${ARN}:function:f`].map((FunctionName) => ({ FunctionName, ...signing })),
-    CreateEventSourceMapping: ["f", `${ARN}:function:f`].map((FunctionName) => ({
-      FunctionName,
-      EventSourceArn: `arn:aws:sqs:${REGION}:${BOB}:queue`,
-    })),
-    UpdateEventSourceMapping: [{ ...uuid, BatchSize: 3 }],
-    GetEventSourceMapping: [uuid],
-    DeleteEventSourceMapping: [uuid],
-  };
-}
-
-/** But for what runs behind the operations: the turns of what is provisioned. */
-function rowsOf(harness: ScopesHarness): unknown {
-  const { unfinished: _, ...rows } = harness.rows(ALICE);
-  return rows;
-}
-
-describe("another account", () => {
-  it.for([
-    ["another account", BOB, REGION],
-    ["the operator's own account", HOME, REGION],
-    ["the account itself in another Region", ALICE, FAR_REGION],
-  ] as const)("%s never sees, changes or deletes what is Alice's", async ([, account, region]) => {
-    await using harness = await ScopesHarness.start(FUNCTIONS);
-    const inputs = inputsBy(await furnish(harness));
-    const implemented = Object.keys(harness.life.scopes.home.control.operations);
-    // Those that are left out are refused, whoever asks.
-    const refused = implemented.filter((operation) => !Object.hasOwn(inputs, operation));
-    expect(refused.filter((operation) => !Object.hasOwn(REFUSED, operation))).toEqual([]);
-    const before = rowsOf(harness);
-    for (const operation of refused)
-      expect(await harness.refusal(account, operation as OperationName, {}, region), operation).not.toBe("it was done");
-    for (const [operation, each] of Object.entries(inputs)) {
-      for (const input of each ?? []) {
-        const answer = await harness
-          .call(account, operation as OperationName, input, region)
-          .then(JSON.stringify, (error: Error) => `${error.name}: ${error.message}`);
-        expect(answer, `${operation} ${JSON.stringify(input)}`).not.toContain(SECRET);
-        expect(rowsOf(harness), `${operation} ${JSON.stringify(input)}`).toEqual(before);
-      }
-    }
-    expect(await harness.invoke(ALICE, "f")).toBe('"alice"');
-  });
-});
 
 it("functions of one name are apart: code, logs, limits, and what becomes of them", async () => {
   await using harness = await ScopesHarness.start(FUNCTIONS);
@@ -229,6 +25,27 @@ it("functions of one name are apart: code, logs, limits, and what becomes of the
   // Each has a user of its own: their sandboxes can't tell them apart by anything else.
   const users = [HOME, BOB].flatMap((account) => harness.rows(account)["functions"] ?? []);
   expect(new Set(users.map((row) => (/uid\\":(\d+)/.exec(row) ?? [])[1])).size).toBe(2);
+});
+
+it("log groups of one name are apart", async () => {
+  await using harness = await ScopesHarness.start(FUNCTIONS);
+  for (const account of [HOME, ALICE]) {
+    await harness.createFunction(account, "f", "hello");
+    await harness.invoke(account, "f");
+  }
+  const group = "/aws/lambda/f";
+  const arnOf = (account: string): string => `arn:aws:logs:${REGION}:${account}:log-group:${group}`;
+  const groups = (account: string, region?: string): Promise<string> =>
+    harness.logs(account, "DescribeLogGroups", {}, region);
+  expect(await groups(ALICE)).toContain(arnOf(ALICE));
+  for (const other of [await groups(BOB), await groups(HOME), await groups(ALICE, FAR_REGION)])
+    expect(other).not.toContain(arnOf(ALICE));
+  const missing = /ResourceNotFoundException.*The specified log group does not exist/;
+  for (const input of [{ logGroupName: group }, { logGroupIdentifier: arnOf(ALICE) }])
+    expect(await harness.logs(BOB, "FilterLogEvents", input)).toMatch(missing);
+  expect(await harness.logs(BOB, "DeleteLogGroup", { logGroupName: group })).toMatch(missing);
+  expect(await harness.logs(HOME, "DeleteLogGroup", { logGroupName: group })).toBe("");
+  expect(await harness.logs(ALICE, "FilterLogEvents", { logGroupName: group })).toContain("START RequestId");
 });
 
 it("a Region that the installation does not have is refused, and one without the function says so", async () => {
@@ -337,6 +154,81 @@ describe("a policy", () => {
     await harness.restart();
     expect(await harness.invoke(BOB, "g")).toBe('"bob"');
   });
+});
+
+it("snapshots of all accounts and Regions outlive a restart, and what nobody names does not", async () => {
+  let inits = 0;
+  const counted = { init: () => void inits++, handle: () => '"a clone"' };
+  await using harness = await ScopesHarness.start({
+    counted,
+    [`${ALICE}counted`]: counted,
+    [`${BOB}counted`]: counted,
+  });
+  const places = [
+    [HOME, REGION],
+    [ALICE, REGION],
+    [ALICE, FAR_REGION],
+    [BOB, REGION],
+  ] as const;
+  for (const [account, region] of places) {
+    await harness.createFunction(account, "f", "counted", { SnapStart: { ApplyOn: "PublishedVersions" } }, region);
+    await harness.call(account, "PublishVersion", { FunctionName: "f" }, region);
+    await waitUntilPublishedVersionActive(
+      { client: harness.client(account, region), maxWaitTime: 20, minDelay: 1, maxDelay: 1 },
+      { FunctionName: "f", Qualifier: "1" },
+    );
+  }
+  expect([inits, harness.engine.disk.snapshots.size]).toEqual([places.length, places.length]);
+  await harness.restart();
+  for (const [account, region] of places) expect(await harness.invoke(account, "f:1", region)).toBe('"a clone"');
+  expect([inits, harness.engine.disk.snapshots.size]).toEqual([places.length, places.length]);
+  await harness.call(ALICE, "DeleteFunction", { FunctionName: "f" }, FAR_REGION);
+  await harness.restart();
+  expect(harness.engine.disk.snapshots.size).toBe(places.length - 1);
+  expect(await harness.invoke(ALICE, "f:1")).toBe('"a clone"');
+});
+
+it("a function URL is its owner's, in its own Region, and takes other accounts that its policy allows", async () => {
+  const echo = { handle: (_process: unknown, { payload }: { readonly payload: string }): string => payload.toString() };
+  await using harness = await ScopesHarness.start({ [`${ALICE}echo`]: echo });
+  const urlOf = async (AuthType: string, region: string): Promise<string> => {
+    await harness.createFunction(ALICE, "u", "echo", {}, region);
+    const { FunctionUrl } = await harness.call(
+      ALICE,
+      "CreateFunctionUrlConfig",
+      { FunctionName: "u", AuthType },
+      region,
+    );
+    return String(FunctionUrl);
+  };
+  const allow = (more: Input, region: string): Promise<Input> =>
+    harness.call(
+      ALICE,
+      "AddPermission",
+      { FunctionName: "u", StatementId: "url", Action: "lambda:InvokeFunctionUrl", ...more },
+      region,
+    );
+  const [bob = null, alice = null] = [BOB, ALICE].map((account) => harness.keys.get(account));
+
+  const open = await urlOf("NONE", FAR_REGION);
+  expect(new URL(open).hostname).toMatch(/\.lambda-url\.eu-west-1\.localhost$/);
+  await allow({ Principal: "*", FunctionUrlAuthType: "NONE" }, FAR_REGION);
+  expect((await harness.fetchUrl(open, null))[0]).toBe(200);
+  // Its name in another Region is nobody's.
+  expect(await harness.fetchUrl(open.replace(FAR_REGION, REGION), null)).toEqual([403, '{"Message":null}']);
+
+  const signed = await urlOf("AWS_IAM", REGION);
+  expect((await harness.fetchUrl(signed, alice))[0]).toBe(200);
+  expect((await harness.fetchUrl(signed, bob))[0]).toBe(403);
+  expect((await harness.fetchUrl(signed, alice, FAR_REGION))[0]).toBe(403);
+  await allow({ Principal: BOB, FunctionUrlAuthType: "AWS_IAM" }, REGION);
+  const [status, text] = await harness.fetchUrl(signed, bob);
+  const { requestContext } = JSON.parse(text) as { readonly requestContext: Input };
+  expect([status, requestContext["accountId"], requestContext["authorizer"]]).toEqual([
+    200,
+    BOB,
+    { iam: expect.objectContaining({ accountId: BOB, userArn: `arn:aws:iam::${BOB}:root` }) },
+  ]);
 });
 
 describe("a function's own credentials", () => {
@@ -449,6 +341,8 @@ describe("accounts", () => {
     expect(await Promise.all([second, third, fourth].map(works))).toEqual([false, false, true]);
     harness.keys.set(carol, fourth);
     await harness.createFunction(carol, "f", "hello");
+    await harness.invoke(carol, "f");
+    expect((await harness.thaw(carol, "GET", "logs/f"))[0]).toBe(200);
     const [status, { message }] = await ask("remove", { accountId: carol });
     expect([status, message]).toEqual([409, expect.stringContaining("still has 1 functions")]);
     await harness.call(carol, "DeleteFunction", { FunctionName: "f" });
@@ -456,5 +350,8 @@ describe("accounts", () => {
     expect(await works(fourth)).toBe(false);
     expect(readdirSync(join(harness.dataDir, "accounts"))).not.toContain(carol);
     expect((await ask("remove", { accountId: HOME }))[0]).toBe(400);
+    // The next account of this number begins with nothing.
+    harness.keys.set(carol, await keyOf("add", { accountId: carol }));
+    expect((await harness.thaw(carol, "GET", "logs/f"))[0]).toBe(404);
   });
 });

@@ -403,7 +403,7 @@ export class ControlHarness {
   }
 }
 
-function recipeOf(runtime: string, release: string): RuntimeRecipe {
+export function recipeOf(runtime: string, release: string): RuntimeRecipe {
   return {
     runtime,
     root: release,

@@ -2,10 +2,13 @@
  * An installation with several accounts and Regions on the fake engine: the real listener, the real files, and clients
  * of each account.
  */
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { buffer } from "node:stream/consumers";
 import * as sdk from "@aws-sdk/client-lambda";
 import { type OperationName, signRequest } from "@thaw/aws-api";
 import { systemClock, systemRandom } from "@thaw/server/testing/base";
@@ -19,8 +22,9 @@ import {
   placeOfScope,
   SharedWorker,
 } from "@thaw/server/testing/main";
-import type { Accounts, CodeStore, LogStore, RuntimeRecipe, Worker } from "@thaw/server/testing/ports";
+import type { Accounts, CodeStore, LogStore, Worker } from "@thaw/server/testing/ports";
 import { createWorker } from "@thaw/server/testing/worker";
+import { recipeOf } from "./harness.ts";
 import { HOST } from "./http-harness.ts";
 
 export const HOME = "000000000000";
@@ -35,6 +39,8 @@ export interface Keys {
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
 }
+
+const RECIPE = recipeOf("python3.13", "release-1");
 
 /** What a running server consists of; another one is made on the same directory. */
 interface Life {
@@ -206,15 +212,22 @@ export class ScopesHarness implements AsyncDisposable {
     }
   }
 
-  async createFunction(account: string, name: string, code: string, config: object = {}): Promise<void> {
-    await this.call(account, "CreateFunction", {
+  async createFunction(
+    account: string,
+    name: string,
+    code: string,
+    config: object = {},
+    region = REGION,
+  ): Promise<void> {
+    const input = {
       FunctionName: name,
       Role: `arn:aws:iam::${account}:role/test`,
       Runtime: "python3.13",
       Handler: "a.b",
       Code: { ZipFile: Buffer.from(code) },
       ...config,
-    });
+    };
+    await this.call(account, "CreateFunction", input, region);
   }
 
   async invoke(account: string, name: string, region = REGION): Promise<string> {
@@ -231,13 +244,41 @@ export class ScopesHarness implements AsyncDisposable {
 
   async thawWith(keys: Keys, method: string, path: string, body?: object): Promise<readonly [number, string]> {
     const content = Buffer.from(body === undefined ? "" : JSON.stringify(body));
-    const request = { method, path: `/_thaw/v1/${path}`, query: "", headers: { host: this.host }, body: content };
-    const response = await fetch(`http://${this.host}${request.path}`, {
+    const toSign = { method, path: `/_thaw/v1/${path}`, query: "", headers: { host: this.host }, body: content };
+    const response = await fetch(`http://${this.host}${toSign.path}`, {
       method,
-      headers: signRequest(request, keys, REGION, Date.now()),
+      headers: signRequest(toSign, keys, REGION, Date.now()),
       ...(body === undefined ? {} : { body: new Uint8Array(content) }),
     });
     return [response.status, await response.text()];
+  }
+
+  /** A request of CloudWatch Logs: the answer's text. */
+  async logs(account: string, operation: string, input: object, region = REGION): Promise<string> {
+    const keys = this.keys.get(account);
+    if (keys === undefined) throw new Error(`no key of ${account}`);
+    const body = Buffer.from(JSON.stringify(input));
+    const headers = {
+      host: this.host,
+      "content-type": "application/x-amz-json-1.1",
+      "x-amz-target": `Logs_20140328.${operation}`,
+    };
+    const toSign = { method: "POST", path: "/", query: "", headers, body };
+    const response = await fetch(`http://${this.host}/`, {
+      method: "POST",
+      headers: signRequest(toSign, keys, region, Date.now(), "logs"),
+      body: new Uint8Array(body),
+    });
+    return response.text();
+  }
+
+  /** A request to a function URL: status and text of its answer; without keys it is not signed. */
+  async fetchUrl(address: string, keys: Keys | null, region = REGION): Promise<readonly [number, string]> {
+    const { hostname, pathname } = new URL(address);
+    const host = `${hostname}:${this.host.split(":")[1]}`;
+    const toSign = { method: "GET", path: pathname, query: "", headers: { host }, body: Buffer.alloc(0) };
+    const headers = keys === null ? { host } : signRequest(toSign, keys, region, Date.now());
+    return get(`http://${this.host}${pathname}`, headers);
   }
 
   /** All rows of a scope's database, as texts. */
@@ -273,6 +314,13 @@ export class ScopesHarness implements AsyncDisposable {
   }
 }
 
+/** With a Host header of its own, which fetch does not send. */
+async function get(address: string, headers: Readonly<Record<string, string>>): Promise<readonly [number, string]> {
+  const sent = request(address, { headers }).end();
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  return [response.statusCode ?? 0, (await buffer(response)).toString()];
+}
+
 export async function send(
   client: sdk.LambdaClient,
   operation: OperationName,
@@ -302,16 +350,3 @@ function memoryCode(accountId: string): CodeStore {
     sweep: async () => undefined,
   };
 }
-
-const RECIPE: RuntimeRecipe = {
-  runtime: "python3.13",
-  root: "host",
-  lang: null,
-  client: "fake",
-  argv: () => ["/var/runtime/bootstrap"],
-  env: {},
-  writesRecords: false,
-  runtimeVersion: "python:3.13.thaw",
-  runtimeVersionArn: "arn:aws:lambda:us-east-1::runtime:abc",
-  fingerprint: "release-1",
-};

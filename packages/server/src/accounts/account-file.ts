@@ -108,7 +108,10 @@ class AccountFile implements Accounts {
   }
 
   rotate(accountId: string, isImmediate: boolean): NewAccessKey {
-    const account = this.#other(accountId, "Its key is set by THAW_ACCESS_KEY_ID and THAW_SECRET_ACCESS_KEY");
+    const account = this.#other(
+      accountId,
+      "Its key is that of THAW_ACCESS_KEY_ID, or in DATA/credentials: change it there, and start the server again",
+    );
     const key = this.#newKey();
     const kept = isImmediate ? [] : account.accessKeys.slice(1 - KEYS_MAX);
     const changed = { ...account, accessKeys: [...kept, key] };

@@ -40,7 +40,7 @@ type Result<K extends keyof LogGroups> = Awaited<ReturnType<LogGroups[K]>>;
 export const EVENT_OVERHEAD_BYTES = 26;
 /** In the order of their numbers on disk. */
 export const ORIGINS: readonly LogOrigin[] = ["function", "platform", "client"];
-/** Number of groups that clients can make. */
+/** Number of groups that clients can make in one account and Region. */
 const GROUPS_MAX = 10_000;
 /** Number of streams that clients can make in one group. */
 const STREAMS_MAX = 100_000;
@@ -146,8 +146,14 @@ export class LogDatabase {
 
   createGroup(arn: string, tags: Readonly<Record<string, string>>, nowMs: number): Result<"createGroup"> {
     if (this.findGroupRow(arn) !== undefined) return "exists";
+    // `arn:aws:logs:REGION:ACCOUNT:`
+    const scope = `${arn.split(":").slice(0, 5).join(":")}:`;
     const { count = 0 } =
-      this.get<{ count: number }>("SELECT count(*) AS count FROM groups WHERE is_removed = 0") ?? {};
+      this.get<{ count: number }>(
+        "SELECT count(*) AS count FROM groups WHERE is_removed = 0 AND arn >= ? AND arn < ?",
+        scope,
+        `${scope}${LAST_CHARACTER}`,
+      ) ?? {};
     if (count >= GROUPS_MAX) return "too many";
     this.#insertGroup(arn, tags, nowMs);
     return "created";

@@ -23,7 +23,7 @@ import type { LogStore } from "../ports/log-store.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
 import type { SandboxHost } from "../ports/sandbox-host.ts";
 import type { SnapshotReader } from "../ports/snapshot-reader.ts";
-import type { Worker } from "../ports/worker.ts";
+import type { RunnableVersion, Worker } from "../ports/worker.ts";
 import { createRuntimeCatalog } from "../runtimes/catalog.ts";
 import { connectSandboxd } from "../sandboxd/client.ts";
 import type { SnapshotService } from "../snapshots/snapshot-service.ts";
@@ -42,6 +42,7 @@ import { Monitoring } from "./monitoring.ts";
 import type { ServeOptions, ServerCredentials } from "./options/serve-options.ts";
 import { UsageError } from "./options/usage-error.ts";
 import { InstalledScopes } from "./scopes.ts";
+import { shownName } from "./shown-name.ts";
 import { countingProblems, logProblem, reportFar } from "./problems.ts";
 
 export interface ComposedServer {
@@ -204,6 +205,8 @@ function composeWorker(
   { catalog, monitoring, logs, functionKeys }: WorkerParts,
 ): Worker {
   const onProblem = countingProblems(monitoring);
+  const nameOf = (of: Pick<RunnableVersion, "accountId" | "region" | "functionName">): string =>
+    shownName(options, of, of.functionName);
   const inner = createWorker({
     engine,
     snapshots,
@@ -214,11 +217,11 @@ function composeWorker(
     clock,
     secret,
     limits: workerLimits(options),
-    onRestore: (report) => monitoring.restored(report),
-    onInvocation: (report) => monitoring.invoked(report),
+    onRestore: (report) => monitoring.restored({ ...report, functionName: nameOf(report) }),
+    onInvocation: (report) => monitoring.invoked({ ...report, functionName: nameOf(report) }),
     onProblem: (problem) => onProblem(problem.what, problem.error, { environmentId: problem.environmentId }),
   });
-  const worker = measureWorker(inner, monitoring.metrics);
+  const worker = measureWorker(inner, monitoring.metrics, nameOf);
   collectHostFigures(monitoring.metrics, worker, {
     dataDir: options.dataDir,
     countSnapshots: () => countSnapshots(engine, host),

@@ -20,6 +20,7 @@ import type { MetadataStore } from "../ports/metadata-store.ts";
 import type { CodeDirectory } from "../store/code-directory.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import type { SharedWorker } from "../worker/shared-worker.ts";
+import { shownName } from "./shown-name.ts";
 import { ACCOUNTS_DIRECTORY, DATABASE, homeTwice, placeOfScope, scopeDirectories } from "./scope-directories.ts";
 
 /** Log groups that are removed in one go. */
@@ -170,6 +171,7 @@ export class InstalledScopes implements Scopes {
     const store = openSqliteStore(join(directory, DATABASE));
     const control = createControlPlane({
       ...common,
+      onAsync: (report) => common.onAsync({ ...report, functionName: shownName(home, scope, report.functionName) }),
       scope,
       store,
       uids: { next: (living) => this.#nextUid(living) },

@@ -1,17 +1,22 @@
 /** Figures of a worker's deeds, taken from outside: a Worker around the Worker, and its reports. */
 import type { AsyncReport, InvocationReport, RestoreReport } from "../ports/reports.ts";
-import type { InvokeOutcome, SnapshotOutcome, Worker } from "../ports/worker.ts";
+import type { InvokeOutcome, RunnableVersion, SnapshotOutcome, Worker } from "../ports/worker.ts";
 import type { Metrics } from "./registry.ts";
 
 const MS_PER_S = 1000;
 
-export function measureWorker(worker: Worker, metrics: Metrics): Worker {
+/** `nameOf`: the name of a function in figures. */
+export function measureWorker(
+  worker: Worker,
+  metrics: Metrics,
+  nameOf: (version: RunnableVersion) => string = ({ functionName }) => functionName,
+): Worker {
   return {
     async invoke(version, input) {
       metrics.add("thaw_concurrent_executions", 1);
       try {
         const outcome = await worker.invoke(version, input);
-        countOutcome(metrics, version.functionName, outcome);
+        countOutcome(metrics, nameOf(version), outcome);
         return outcome;
       } finally {
         metrics.add("thaw_concurrent_executions", -1);
@@ -36,7 +41,7 @@ export function measureWorker(worker: Worker, metrics: Metrics): Worker {
   };
 }
 
-export function countInvocation(metrics: Metrics, report: InvocationReport): void {
+export function countInvocation(metrics: Metrics, report: Omit<InvocationReport, "accountId" | "region">): void {
   const labels = { function_name: report.functionName };
   metrics.observe("thaw_duration_seconds", report.durationMs / MS_PER_S, labels);
   if (report.initDurationMs !== null)

@@ -13,6 +13,8 @@ import { traceRestore, type TracedRestore } from "./restore-trace.ts";
 
 const RESTORE: TracedRestore = {
   functionName: "orders",
+  accountId: "000000000000",
+  region: "us-east-1",
   version: "3",
   environmentId: "env-1" as EnvironmentId,
   snapshotId: "snap-1" as SnapshotId,

@@ -1,11 +1,16 @@
 /** Reports that a worker and the control plane push, for figures. Taken by metrics/ through main. */
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import type { AccountScope } from "../model/function-name.ts";
 import type { ShownPhases } from "../model/phases.ts";
 import type { WorkingSetInfo } from "./snapshot-disk.ts";
 
-/** The report of one invocation. */
-export interface InvocationReport {
+/** The function of a report. */
+interface OfFunction extends AccountScope {
   readonly functionName: string;
+}
+
+/** The report of one invocation. */
+export interface InvocationReport extends OfFunction {
   /** Duration as in REPORT. */
   readonly durationMs: number;
   /** Duration of the Init; null where the environment was warm, or was restored. */
@@ -28,8 +33,7 @@ export type AsyncReport =
   | { readonly kind: "dead-letter-failed"; readonly functionName: string };
 
 /** The phase split of one restore, with starts from its beginning. Written for each, always: it is the product. */
-export interface RestoreReport extends ShownPhases {
-  readonly functionName: string;
+export interface RestoreReport extends ShownPhases, OfFunction {
   readonly version: string;
   readonly environmentId: EnvironmentId;
   readonly snapshotId: SnapshotId;

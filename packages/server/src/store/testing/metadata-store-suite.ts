@@ -68,6 +68,13 @@ export function metadataStoreSuite(under: StoreUnderTest): void {
     events(() => store);
     deliveries(() => store);
 
+    test("the users of all functions are listed, and are not given again", async () => {
+      const uid = (await store.nextUid(NOBODY)) ?? 0;
+      await store.commit([put("function", { ...functionRecord("f"), uid })]);
+      expect(await store.listUids()).toEqual([uid]);
+      expect(await store.nextUid(new Set([uid + 1]))).toBe(uid + 2);
+    });
+
     test("what was committed is there after a restart, with the revision that it had", async () => {
       await create(store, "f");
       const before = await store.getFunction("f");

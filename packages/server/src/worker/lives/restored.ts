@@ -69,6 +69,8 @@ function reportRestore(
 ): void {
   core.services.onRestore({
     functionName: core.version.functionName,
+    accountId: core.version.accountId,
+    region: core.version.region,
     version: core.version.version,
     environmentId: core.environmentId,
     snapshotId: snapshot.snapshotId,

@@ -265,6 +265,8 @@ async function endInvocation(
   const memoryMaxMib = await core.measureMemoryMaxMib(brought.sandbox);
   core.services.onInvocation({
     functionName: core.version.functionName,
+    accountId: core.version.accountId,
+    region: core.version.region,
     durationMs,
     initDurationMs: cold.initDurationMs,
     memoryMaxMib,
