@@ -356,6 +356,17 @@ describe("refusals of AWS that no recording here has", () => {
       "ResourceNotFoundException",
       "The resource you requested does not exist.",
     ],
+    ["Invoke", { FunctionName: "nobody" }, "ResourceNotFoundException", `Function not found: ${ARN}nobody:$LATEST`],
+    ["Invoke", { FunctionName: "nobody:3" }, "ResourceNotFoundException", `Function not found: ${ARN}nobody:3`],
+    ...(["CreateAlias", "UpdateAlias", "DeleteAlias", "PublishVersion", "UpdateFunctionConfiguration"] as const).map(
+      (operation) =>
+        [
+          operation,
+          { FunctionName: "f:3", ...(operation.endsWith("Alias") ? { Name: "a", FunctionVersion: "1" } : {}) },
+          "InvalidParameterValueException",
+          "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.",
+        ] as const,
+    ),
     [
       "DeleteFunction",
       { FunctionName: "nobody", Qualifier: "$LATEST" },

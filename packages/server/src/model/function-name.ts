@@ -1,6 +1,6 @@
 /**
- * Names of functions as clients write them: `name`, `name:qualifier`, `account:function:name`, the whole ARN; and ARNs
- * of our own.
+ * Names of functions as clients write them: `name`, `name:qualifier`, `account:function:name`, the whole ARN or the end of
+ * one; and ARNs of our own.
  */
 import { ApiError, invalidParameter, notFound } from "./api-error.ts";
 
@@ -19,8 +19,9 @@ export interface FunctionReference {
   readonly qualifier: string | null;
 }
 
+/** As the model has it: each part before the name may be left out by itself. */
 const FORMS =
-  /^(?:arn:aws[a-zA-Z-]*:lambda:([a-z0-9-]+):(\d{12}):function:|(?:(\d{12}):)?function:|(\d{12}):)?([a-zA-Z0-9-_]+)(?::(\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?$/;
+  /^(?:arn:aws[a-zA-Z-]*:lambda:)?(?:((?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?(?:(\d{12}):)?(?:function:)?([a-zA-Z0-9-_]+)(?::(\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?$/;
 
 export function functionArn(scope: AccountScope, name: string, qualifier?: string | null): string {
   const arn = `arn:aws:lambda:${scope.region}:${scope.accountId}:function:${name}`;
@@ -37,8 +38,8 @@ export interface FunctionNameParts extends FunctionReference {
 export function readFunctionName(text: string): FunctionNameParts | null {
   const match = FORMS.exec(text);
   if (match === null) return null;
-  const [, region = null, arnAccount, partialAccount, bareAccount, name = "", qualifier = null] = match;
-  return { region, accountId: arnAccount ?? partialAccount ?? bareAccount ?? null, name, qualifier };
+  const [, region = null, accountId = null, name = "", qualifier = null] = match;
+  return { region, accountId, name, qualifier };
 }
 
 /**

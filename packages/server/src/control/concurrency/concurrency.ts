@@ -8,7 +8,7 @@ import { parseFunctionName } from "../../model/function-name.ts";
 import { type FunctionRecord, LATEST } from "../../model/function-record.ts";
 import type { ThrottleReason } from "../../ports/worker.ts";
 import { ACCOUNT } from "../records/changes.ts";
-import { findFunction } from "../records/lookup.ts";
+import { findFunction, FUNCTIONS_ONLY } from "../records/lookup.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlParts } from "../services.ts";
 
@@ -147,9 +147,7 @@ export class Concurrency {
   #nameOf(functionName: string): string {
     const { name, qualifier } = parseFunctionName(this.#services.scope, functionName);
     if (qualifier === null) return name;
-    throw invalidParameter(
-      "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.",
-    );
+    throw invalidParameter(FUNCTIONS_ONLY);
   }
 
   #count(name: string, version: string, change: 1 | -1, isUnreserved: boolean): void {

@@ -4,7 +4,7 @@ import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import { type AliasRecord, type FunctionRecord, LATEST } from "../../model/function-record.ts";
 import type { Stored, Write } from "../../ports/metadata-store.ts";
 import { settingsOf } from "../records/kept-with.ts";
-import { checkRevision, findFunction } from "../records/lookup.ts";
+import { checkRevision, findFunction, nameForChange } from "../records/lookup.ts";
 import { pageOf } from "../records/pages.ts";
 import { presentAlias } from "../records/present.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
@@ -42,7 +42,7 @@ class Aliases {
 
   async create(input: In<"CreateAlias">): Promise<Out<"CreateAlias">> {
     const { store, changes, scope, random } = this.#services;
-    const { name } = parseFunctionName(scope, input.FunctionName);
+    const name = nameForChange(this.#services, input.FunctionName);
     const alias: AliasRecord = {
       functionName: name,
       name: input.Name,
@@ -82,7 +82,7 @@ class Aliases {
 
   async update(input: In<"UpdateAlias">): Promise<Out<"UpdateAlias">> {
     const { store, changes, scope, random } = this.#services;
-    const { name } = parseFunctionName(scope, input.FunctionName);
+    const name = nameForChange(this.#services, input.FunctionName);
     const updated = await changes.decide(name, async () => {
       const owner = await store.getFunction(name);
       await this.#provisioned.checkAlias(input);
@@ -104,7 +104,7 @@ class Aliases {
 
   async remove(input: In<"DeleteAlias">): Promise<Out<"DeleteAlias">> {
     const { store, changes, scope } = this.#services;
-    const { name } = parseFunctionName(scope, input.FunctionName);
+    const name = nameForChange(this.#services, input.FunctionName);
     await changes.decide(name, async () => {
       const owner = await findFunction(this.#services, name);
       const alias = await store.getAlias(name, input.Name);

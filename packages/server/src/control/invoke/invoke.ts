@@ -2,7 +2,13 @@
 import { ApiError, conflict } from "../../model/api-error.ts";
 import { chooseVersion } from "../../model/alias-routing.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
-import type { AliasRecord, EventRecord, FunctionRecord, VersionRecord } from "../../model/function-record.ts";
+import {
+  type AliasRecord,
+  type EventRecord,
+  type FunctionRecord,
+  LATEST,
+  type VersionRecord,
+} from "../../model/function-record.ts";
 import { CHAIN_RUNS_MAX, headerOfRun, runsBefore } from "../../model/trace-header.ts";
 import { PLATFORM_ERRORS, type PlatformCode } from "../../model/platform-errors.ts";
 import { withSegment } from "../../model/trace.ts";
@@ -316,8 +322,9 @@ export class InvokeOperation {
     const { scope, changes } = this.#services;
     // Read before the rows: what is changed while they are read is noticed.
     const epoch = changes.epochOf(parseFunctionName(scope, functionName, qualifier).name);
+    // A function that is not there is shown with `:$LATEST` here (environment-behaviour.md 1.6).
     const choose = (alias: AliasRecord): string => chooseVersion(alias, this.#services.random.fraction());
-    return { found: await findVersion(this.#services, functionName, qualifier, choose), epoch };
+    return { found: await findVersion(this.#services, functionName, qualifier, choose, LATEST), epoch };
   }
 
   async #toOutput(version: VersionRecord, outcome: BufferedOutcome): Promise<Out<"Invoke">> {

@@ -15,6 +15,9 @@ export interface FoundVersion {
 
 type Needs = Pick<ControlServices, "scope" | "store">;
 
+export const FUNCTIONS_ONLY =
+  "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.";
+
 export async function findFunction(
   services: Needs,
   name: string,
@@ -32,22 +35,30 @@ export async function findLatest(services: Needs, name: string): Promise<Stored<
   return latest;
 }
 
-/** The function's name, for a change: a version that was named by mistake is not taken for `$LATEST`. */
+/**
+ * The function's name, for what a function has and a version has not: one that was named by mistake is not taken for
+ * `$LATEST`. Text: recorded …test_function_concurrency_exceptions.
+ */
 export function nameForChange(services: Pick<ControlServices, "scope">, text: string): string {
   const { name, qualifier } = parseFunctionName(services.scope, text);
   if (qualifier === null || qualifier === LATEST) return name;
-  throw invalidParameter(`Only $LATEST can be changed or published: name the function without ':${qualifier}'.`);
+  throw invalidParameter(FUNCTIONS_ONLY);
 }
 
-/** A version by number, `$LATEST`, or the version that an alias chooses. */
+/**
+ * A version by number, `$LATEST`, or the version that an alias chooses.
+ *
+ * @param missing - The qualifier that the refusal shows where the function is not there and none was given.
+ */
 export async function findVersion(
   services: Needs,
   functionName: string,
   qualifierParameter: string | undefined,
   choose: (alias: AliasRecord) => string = (alias) => alias.functionVersion,
+  missing: string | null = null,
 ): Promise<FoundVersion> {
   const { name, qualifier } = parseFunctionName(services.scope, functionName, qualifierParameter);
-  const owner = await findFunction(services, name, qualifier);
+  const owner = await findFunction(services, name, qualifier ?? missing);
   const isNumber = qualifier === null || isVersion(qualifier);
   const alias = isNumber ? null : await services.store.getAlias(name, qualifier);
   if (!isNumber && alias === null)
