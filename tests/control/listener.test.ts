@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished, describe, expect, test } from "vitest";
+import { FakeClock } from "@thaw/server/testing/fakes";
 import { createObjectDirectory, type HttpServerOptions } from "@thaw/server/testing/http";
 import type { ControlPlane } from "@thaw/server/testing/control";
 import { HttpHarness, type RawConnection } from "./http-harness.ts";
@@ -87,6 +88,25 @@ describe("the head alone decides", () => {
     expect(short.socket.destroyed).toBe(false);
     short.socket.destroy();
   });
+});
+
+test("of many refused clients that go on sending only some are read on, the others are cut off", async () => {
+  // Its time does not pass: nobody is cut off for being slow.
+  await using harness = await HttpHarness.start({ functions: FUNCTIONS }, { clock: new FakeClock() });
+  const clients: RawConnection[] = [];
+  for (let count = 0; count < 20; count++) {
+    const client = await harness.open();
+    clients.push(client);
+    client.socket.resume();
+    client.send(
+      "PUT",
+      "/_thaw/v1/objects/bucket/key",
+      { host: harness.host, "content-length": 10 ** 12 },
+      Buffer.alloc(MIB),
+    );
+  }
+  await expect.poll(() => clients.filter(({ socket }) => socket.destroyed).length, SOON).toBe(12);
+  for (const { socket } of clients) socket.destroy();
 });
 
 describe("limits of bodies", () => {

@@ -31,6 +31,8 @@ const LINK_VALID_S = 600;
 export const KEEP_ALIVE_MS = 5000;
 /** After the refusal of a request whose body is still coming, the time that its client has to read it. */
 const LINGER_MS = 2000;
+/** Bodies that are read and dropped at the same time; they take the time of all other requests. */
+const LINGERING_MAX = 8;
 
 /** Limits of what clients can hold of the server. */
 export interface ListenerLimits {
@@ -155,6 +157,7 @@ class Listener {
   readonly #limits: ListenerLimits;
   readonly #chooseFront: ChooseFront;
   readonly #budget: BodyBudget;
+  #lingering = 0;
 
   constructor(options: HttpServerOptions, limits: ListenerLimits) {
     this.#options = options;
@@ -170,7 +173,7 @@ class Listener {
     const head = headOf(request);
     const admitted = (head.values["host"]?.length ?? 0) > 1 ? twoHosts() : await this.#admit(head, request.id);
     if ("status" in admitted) {
-      this.#linger(request);
+      this.#linger(request, reply);
       return send(reply, request, admitted);
     }
     const caller = admitted.claim === null ? null : callerOf(admitted.claim);
@@ -183,7 +186,7 @@ class Listener {
       addressOf: (urlId) => addressOf(urlId, head, { region, ...this.#options.functionUrls }),
     };
     const answer = await this.#carryOut(admitted, request, context);
-    if (!request.raw.complete) this.#linger(request);
+    this.#linger(request, reply);
     return send(reply, request, answer);
   }
 
@@ -250,15 +253,26 @@ class Listener {
     }
   }
 
-  /** The rest of the body is read and dropped, so that the client sees the answer; not for long. */
-  #linger(request: FastifyRequest): void {
-    const { raw } = request;
+  /**
+   * The rest of the body is read and dropped, so that the client sees the answer; not for long, and not for many at
+   * once: one more is cut off when it has been answered.
+   */
+  #linger({ raw }: FastifyRequest, reply: FastifyReply): void {
     if (raw.complete) return;
+    if (this.#lingering >= LINGERING_MAX) {
+      reply.header("Connection", "close");
+      reply.raw.once("finish", () => raw.socket.destroySoon());
+      return;
+    }
+    this.#lingering++;
     raw.resume();
     const stop = this.#options.clock.after(LINGER_MS, () => {
       if (!raw.complete) raw.socket.destroy();
     });
-    raw.once("close", stop);
+    raw.once("close", () => {
+      this.#lingering--;
+      stop();
+    });
   }
 
   /** A link to the address that the client used. */

@@ -1,6 +1,6 @@
 /**
- * Names of functions as clients write them: `name`, `name:qualifier`, `account:function:name`, the whole ARN or the end of
- * one; and ARNs of our own.
+ * Names of functions as clients write them: `name`, `name:qualifier`, `account:function:name`, the whole ARN or the end
+ * of one; and ARNs of our own.
  */
 import { ApiError, invalidParameter, notFound } from "./api-error.ts";
 
