@@ -103,7 +103,7 @@ class Aliases {
   }
 
   async remove(input: In<"DeleteAlias">): Promise<Out<"DeleteAlias">> {
-    const { store, changes, scope } = this.#services;
+    const { store, changes } = this.#services;
     const name = nameForChange(this.#services, input.FunctionName);
     await changes.decide(name, async () => {
       const owner = await findFunction(this.#services, name);
