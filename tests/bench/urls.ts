@@ -1,8 +1,9 @@
-/** Function URLs beside Invoke, both warm and on one connection, and a streamed piece on its way to the client. */
+/** Function URLs and HTTP APIs beside Invoke, all warm and on one connection, and a streamed piece on its way. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
+import { ApiGatewayV2Client, CreateApiCommand } from "@aws-sdk/client-apigatewayv2";
 import { AddPermissionCommand, CreateFunctionUrlConfigCommand } from "@aws-sdk/client-lambda";
 import { signRequest } from "@thaw/aws-api";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
@@ -27,9 +28,12 @@ export async function measureUrls(): Promise<Series[]> {
     const url = await makeUrl(functions, name, "BUFFERED");
     const invokes: number[] = [];
     const calls: number[] = [];
+    const api = await makeApi(functions, name);
+    const routed: number[] = [];
     for (let i = 0; i < CALLS; i++) {
       invokes.push(await timed(agent, signedInvoke(server, name)));
       calls.push(await timed(agent, { method: "GET", url, headers: {} }));
+      routed.push(await timed(agent, { method: "GET", url: api, headers: {} }));
     }
     const bootstrap = readFileSync(join(REPOSITORY, "tests/functions/plain/url_streamer.py"), "utf8");
     const settings = { Runtime: "provided.al2023", Handler: "x", MemorySize: 1769, Timeout: 60 } as const;
@@ -37,6 +41,7 @@ export async function measureUrls(): Promise<Series[]> {
     return [
       { name: "Warm Invoke, one connection", unit: "ms", values: invokes },
       { name: "Warm call of a function URL, one connection", unit: "ms", values: calls },
+      { name: "Warm request to an HTTP API, one connection", unit: "ms", values: routed },
       {
         name: "Streamed response of a function URL: from the function's write to the client",
         unit: "ms",
@@ -63,6 +68,17 @@ async function makeUrl(functions: TestFunctions, name: string, mode: "BUFFERED" 
     }),
   );
   return new URL(FunctionUrl);
+}
+
+async function makeApi({ lambda }: TestFunctions, name: string): Promise<URL> {
+  const permission = { Action: "lambda:InvokeFunction", Principal: "apigateway.amazonaws.com", StatementId: "api" };
+  await lambda.send(new AddPermissionCommand({ FunctionName: name, ...permission }));
+  const { region, endpoint, credentials } = lambda.config;
+  const client = new ApiGatewayV2Client({ region, credentials, endpoint: (await endpoint?.()) ?? "" });
+  const Target = `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
+  const { ApiEndpoint } = await client.send(new CreateApiCommand({ Name: "bench", ProtocolType: "HTTP", Target }));
+  client.destroy();
+  return new URL(ApiEndpoint ?? "");
 }
 
 function signedInvoke({ endpoint, env }: ThawServer, name: string): Call {

@@ -141,6 +141,11 @@ export class ControlHarness {
     return this.#life;
   }
 
+  /** The store as the control plane has it. */
+  get store(): MetadataStore {
+    return this.life.services.store;
+  }
+
   get control(): ControlPlane {
     return this.life.control;
   }

@@ -13,7 +13,7 @@ import {
 } from "@thaw/server/testing/http";
 import type { ControlPlane } from "@thaw/server/testing/control";
 import type { CallerKey } from "@thaw/server/testing/model";
-import type { Accounts } from "@thaw/server/testing/ports";
+import type { Accounts, MetadataStore } from "@thaw/server/testing/ports";
 import { ThawClient } from "@thaw/thaw-api";
 import { ControlHarness, type ControlHarnessOptions } from "./harness.ts";
 
@@ -71,9 +71,9 @@ function none(): never {
   throw new Error("there is no other account");
 }
 
-function onlyScope(control: ControlPlane, logs: LogGroups): Scopes {
-  const scope = { accountId: ACCOUNT, region: REGION };
-  const home = { control, awsServices: createAwsServices({ scope, logs, clock: systemClock }) };
+function onlyScope(control: ControlPlane, store: MetadataStore, logs: LogGroups): Scopes {
+  const parts = { scope: control.scope, store, logs, clock: systemClock, random: systemRandom };
+  const home = { control, awsServices: createAwsServices(parts) };
   return {
     home,
     regions: [REGION],
@@ -127,7 +127,7 @@ export class HttpHarness implements AsyncDisposable {
       onProblem: (error) => onProblem("logs", error),
     });
     const app = createHttpServer({
-      scopes: onlyScope(replace(harness.control), logs),
+      scopes: onlyScope(replace(harness.control), harness.store, logs),
       accounts: onlyAccount,
       clock: systemClock,
       random: systemRandom,

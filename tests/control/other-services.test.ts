@@ -15,10 +15,10 @@ it("each is named, with what to use instead", async () => {
     return [response.status, response.headers.get("content-type"), await response.text()] as const;
   };
   const form = { "content-type": "application/x-www-form-urlencoded" };
-  expect(await ask("cloudformation", "POST", "/", form)).toEqual([
+  expect(await ask("sns", "POST", "/", form)).toEqual([
     400,
     "text/xml",
-    expect.stringMatching(/<Message>Thaw does not have CloudFormation\. .* thaw deploy'\. .*AWS_ENDPOINT_URL_LAMBDA/),
+    expect.stringMatching(/<Message>Thaw does not have SNS\. .*AWS_ENDPOINT_URL_LAMBDA/),
   ]);
   expect(await ask("ssm", "POST", "/", { "x-amz-target": "AmazonSSM.GetParameter" })).toEqual([
     400,

@@ -127,7 +127,8 @@ export class ScopesHarness implements AsyncDisposable {
       code: { ...memoryCode(""), of: memoryCode },
       worker: new SharedWorker(worker, home, DEFAULT_CONTROL_LIMITS.snapshotsAtOnceMax),
       logs,
-      createAwsServices: (scope) => createAwsServices({ scope, logs, clock: systemClock }),
+      createAwsServices: (scope, store) =>
+        createAwsServices({ scope, store, logs, clock: systemClock, random: systemRandom }),
       common: {
         parity: "extended",
         snapshotReader: null,

@@ -22,19 +22,27 @@ export interface Wish {
 
 export class UrlHarness {
   readonly http: HttpHarness;
+  readonly #release: () => void;
   #made = 0;
 
-  private constructor(http: HttpHarness) {
+  private constructor(http: HttpHarness, release: () => void) {
     this.http = http;
+    this.#release = release;
   }
 
   static async start(): Promise<UrlHarness> {
+    const { promise: released, resolve } = Promise.withResolvers<void>();
     const http = await HttpHarness.start({
       random: systemRandom,
       functions: {
         echo: { handle: (_process, { payload }) => payload.toString() },
+        "as-body": {
+          handle: (_process, { payload }) => JSON.stringify({ statusCode: 200, body: payload.toString() }),
+        },
         // The body of the request is what the function returns.
         result: { handle: (_process, { payload }) => (JSON.parse(payload.toString()) as { body: string }).body },
+        // Answers when the harness ends.
+        hanging: { handle: () => released.then(() => "null") },
         failing: {
           handle: () => {
             throw new Error("no");
@@ -42,10 +50,11 @@ export class UrlHarness {
         },
       },
     });
-    return new UrlHarness(http);
+    return new UrlHarness(http, resolve);
   }
 
   end(): Promise<void> {
+    this.#release();
     return this.http[Symbol.asyncDispose]();
   }
 

@@ -16,7 +16,12 @@ const UNSET = [
 ];
 
 /** Variables of the services that Thaw has: with these alone, all other services go to AWS. */
-const OWN_ENDPOINTS = ["AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"];
+const OWN_ENDPOINTS = [
+  "AWS_ENDPOINT_URL_LAMBDA",
+  "AWS_ENDPOINT_URL_STS",
+  "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
+  "AWS_ENDPOINT_URL_APIGATEWAYV2",
+];
 
 /** Endpoints of single services, which are stronger than the one for all. */
 function otherEndpoints(env: Readonly<Record<string, string | undefined>>): readonly string[] {

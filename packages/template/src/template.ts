@@ -22,6 +22,8 @@ import { isTemplateMap, type TemplateMap, type TemplateValue } from "./value.ts"
 type Sections = { readonly [name: string]: TemplateMap };
 
 export interface Template {
+  readonly description: string | null;
+  readonly metadata: TemplateMap | null;
   /** Names of the macros, in their order. */
   readonly transforms: readonly string[];
   readonly globals: TemplateMap;
@@ -119,7 +121,10 @@ export function parseTemplate(text: string, name: string): Template {
       if (!isTemplateMap(value)) throw new CommandError(`${name}: ${key}.${each} must be a map`);
     return found as Sections;
   };
+  const { Description: description = null, Metadata: metadata = null } = sections;
   return {
+    description: description === null ? null : String(description),
+    metadata: isTemplateMap(metadata) ? metadata : null,
     transforms: transformsOf(sections["Transform"], name),
     globals: section("Globals"),
     parameters: sectionOfMaps("Parameters"),

@@ -29,7 +29,8 @@ export class JsonReader {
     const value: Record<string, unknown> = {};
     for (const [name, member] of Object.entries(shape.members ?? {})) {
       if (member.location !== undefined) continue;
-      const at = Object.hasOwn(raw, name) ? raw[name] : undefined;
+      const wireName = member.locationName ?? name;
+      const at = Object.hasOwn(raw, wireName) ? raw[wireName] : undefined;
       if (at !== undefined && at !== null) value[name] = this.#readValue(member.shape, at);
     }
     return value;
@@ -41,6 +42,10 @@ export class JsonReader {
       return this.#readStructure(shape, raw as Record<string, unknown>);
     if (shape.type === "list" && Array.isArray(raw))
       return raw.map((item) => this.#readValue(shape.member?.shape ?? "String", item));
+    if (shape.type === "map" && typeof raw === "object" && raw !== null && !Array.isArray(raw))
+      return Object.fromEntries(
+        Object.entries(raw).map(([key, item]) => [key, this.#readValue(shape.value?.shape ?? "String", item)]),
+      );
     if (shape.type === "blob") return readBlob(raw);
     return raw;
   }

@@ -2,6 +2,7 @@
 import type { ServiceModel } from "../model.ts";
 import { encodeEvents, EVENT_STREAM_TYPE } from "./event-stream.ts";
 import { JsonReader } from "./json-reader.ts";
+import { JsonWriter } from "./json-writer.ts";
 import type { Shape } from "../shape.ts";
 import { SerializationError } from "../validate.ts";
 
@@ -81,10 +82,12 @@ export class RestJson<O extends string> {
   readonly #model: ServiceModel<O>;
   readonly #routes: ReadonlyArray<Route<O>>;
   readonly #json: JsonReader;
+  readonly #writer: JsonWriter;
 
   constructor(model: ServiceModel<O>) {
     this.#model = model;
     this.#json = new JsonReader(model);
+    this.#writer = new JsonWriter(model);
     this.#routes = (Object.keys(model.operations) as O[])
       .map((operation) => routeOf(operation, model.operations[operation]))
       // The more is fixed the earlier: `provisioned-concurrency?List=ALL` before the same path without a query.
@@ -178,17 +181,9 @@ export class RestJson<O extends string> {
     return {
       status: finalStatus,
       headers: { ...headers, "Content-Type": "application/json" },
-      body: finalStatus === 204 ? Buffer.alloc(0) : Buffer.from(writeJson(json)),
+      body: finalStatus === 204 ? Buffer.alloc(0) : Buffer.from(JSON.stringify(this.#writer.structure(shape, json))),
     };
   }
-}
-
-/** A timestamp is a number of seconds since 1970, with a fraction. */
-function writeJson(json: unknown): string {
-  return JSON.stringify(json, function (this: Readonly<Record<string, unknown>>, key, value: unknown) {
-    const before = this[key];
-    return before instanceof Date ? before.getTime() / 1000 : value;
-  });
 }
 
 /**

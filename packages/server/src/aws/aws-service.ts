@@ -7,8 +7,14 @@ import type { Caller } from "../model/caller.ts";
 
 /** Operations by name, typed by the service's model. Each throws a ServiceError where a request is refused. */
 export type ServiceOperations<T extends TypesOf<T>> = {
-  readonly [K in keyof T]?: (input: T[K]["input"], caller: Caller) => T[K]["output"] | Promise<T[K]["output"]>;
+  readonly [K in keyof T]?: (input: T[K]["input"], context: ServiceContext) => T[K]["output"] | Promise<T[K]["output"]>;
 };
+
+export interface ServiceContext {
+  readonly caller: Caller;
+  /** Makes an address of something, by the second label of its host name and its id, that works for this client. */
+  readonly addressOf: (label: "lambda-url" | "execute-api", id: string) => string;
+}
 
 export interface AwsService {
   /** Its name in sentences. */
@@ -22,7 +28,7 @@ export interface AwsService {
   readonly invalidCode: string;
 }
 
-export type ServiceOperation = (input: object, caller: Caller) => object | Promise<object>;
+export type ServiceOperation = (input: object, context: ServiceContext) => object | Promise<object>;
 
 /** Makes a service of its API and its operations; the types of both come from one model. */
 export function createService<T extends TypesOf<T>>(

@@ -15,6 +15,7 @@ import { functionOperations, Functions } from "./functions/functions.ts";
 import { refusingOthers } from "./honoured.ts";
 import { layerOperations } from "./layers/layers.ts";
 import { layerPermissionOperations } from "./layers/permissions.ts";
+import { type ApiCalls, createApiCalls } from "./http-apis/api-calls.ts";
 import { restoreLayers, usedContent } from "./layers/content.ts";
 import { InvokeOperation, invokeOperations } from "./invoke/invoke.ts";
 import { Changes } from "./records/changes.ts";
@@ -41,6 +42,7 @@ export interface ControlPlane extends OperatorFaces {
   readonly provisioned: ProvisionedConcurrency;
   readonly checks: CheckOperation;
   readonly urls: UrlCalls;
+  readonly httpApis: ApiCalls;
   readonly access: Access;
   /** The account and Region that all of it is for. */
   readonly scope: AccountScope;
@@ -95,6 +97,7 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     provisioned,
     checks: new CheckOperation(parts, invoke),
     urls: createUrlCalls(parts, invoke),
+    httpApis: createApiCalls(parts, invoke),
     access: new Access(parts),
     scope: services.scope,
     async recover() {

@@ -9,8 +9,10 @@ import { createOtherFront, otherService } from "./fronts/other-services.ts";
 import { createLambdaFront } from "./fronts/lambda-front.ts";
 import { createServiceFront, type ServiceFront } from "./fronts/service-front.ts";
 import { createThawFront, isPublic, type OnProblem } from "./fronts/thaw/front.ts";
-import { createUrlFront, type UrlFrontServices } from "./fronts/urls/front.ts";
-import { targetOf } from "./fronts/urls/target.ts";
+import { type HostLabel, hostTargetOf } from "./fronts/host-target.ts";
+import { API_LABEL, createHttpApiFront } from "./fronts/http-apis/front.ts";
+import type { CallServices } from "./fronts/http-call.ts";
+import { createUrlFront } from "./fronts/urls/front.ts";
 import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
 import { refusalOf, type Reply } from "./reply.ts";
 import type { WireHead } from "./wire-head.ts";
@@ -39,17 +41,26 @@ export type FrontRule = (head: FrontHead) => FrontChoice | null;
  * all paths of such a host are its own.
  */
 export function createFronts(
-  services: ThawApiServices & Omit<UrlFrontServices, "onProblem">,
+  services: ThawApiServices & Omit<CallServices, "onProblem">,
   onProblem: OnProblem,
 ): ChooseFront {
   const { scopes } = services;
   const thaw = createThawFront(services, onProblem);
   const byService = { [LAMBDA.scope]: createLambdaFront({ scopes, onProblem }) };
   const urls = createUrlFront({ ...services, onProblem });
+  const apis = createHttpApiFront({ ...services, onProblem });
   const others = scopes.home.awsServices.map(
     (service) => [service.model.scope, createServiceFront(service, scopes, onProblem)] as const,
   );
-  return chooseByRules([urlRule(urls), thawRule(thaw), serviceRule(new Map(others))], awsChoice(byService));
+  return chooseByRules(
+    [
+      hostRule("lambda-url", LAMBDA.scope, urls),
+      hostRule(API_LABEL, API_LABEL, apis),
+      thawRule(thaw),
+      serviceRule(new Map(others)),
+    ],
+    awsChoice(byService),
+  );
 }
 
 /** Chooses by the first rule that takes a request, and `last` where none does. */
@@ -63,10 +74,10 @@ export function chooseByRules(rules: readonly FrontRule[], last: FrontChoice): C
   };
 }
 
-/** A function URL says itself whether it asks for a signature. */
-function urlRule(front: Front): FrontRule {
-  const choice: FrontChoice = { services: [LAMBDA.scope], isPublic: true, of: () => front, refuse: refusalOf };
-  return (head) => (targetOf(head) === null ? null : choice);
+/** A function URL, and a route of an HTTP API, say themselves whether they ask for a signature. */
+function hostRule(label: HostLabel, service: string, front: Front): FrontRule {
+  const choice: FrontChoice = { services: [service], isPublic: true, of: () => front, refuse: refusalOf };
+  return (head) => (hostTargetOf(head, label) === null ? null : choice);
 }
 
 function thawRule(thaw: Front): FrontRule {

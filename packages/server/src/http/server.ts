@@ -18,8 +18,8 @@ import { addHealthRoutes, type Figures, type Health } from "./observability.ts";
 import { answerUnreadable } from "./unreadable.ts";
 import { errorReply, refusalOf, type Reply, replyOfError } from "./reply.ts";
 import type { Scopes } from "./scopes.ts";
-import { addressOf, type AddressRules } from "./fronts/urls/address.ts";
-import { targetOf } from "./fronts/urls/target.ts";
+import { addressOf, type AddressRules } from "./fronts/host-address.ts";
+import { HOST_PATHS, type HostLabel, hostTargetOf } from "./fronts/host-target.ts";
 import { hostNameOf, readHead, type WireHead } from "./wire-head.ts";
 
 /** Life of a link, as on AWS. */
@@ -81,7 +81,8 @@ export interface FunctionUrlOptions extends Omit<AddressRules, "region"> {
 }
 
 /** Route of all requests to function URLs, whose own paths and escapes are the functions'. */
-const FUNCTION_URLS = "/_thaw/function-urls";
+const WITH_OWN_HOSTS = "/_thaw/own-hosts";
+const HOST_LABELS = Object.keys(HOST_PATHS) as HostLabel[];
 
 /** Creates the listener; it listens when its caller says so. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
@@ -129,11 +130,11 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   app.route({
     method: ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"],
-    url: FUNCTION_URLS,
+    url: WITH_OWN_HOSTS,
     exposeHeadRoute: false,
     // Before the framework looks at the content type, which is the function's matter.
     onRequest: (request, reply) => listener.serve(request, reply),
-    handler: () => Promise.reject(new Error("a request to a function URL was not answered")),
+    handler: () => Promise.reject(new Error("a request to a function URL or an HTTP API was not answered")),
   });
   return app;
 }
@@ -141,7 +142,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 /** The target that the router sees. */
 function routeOf(host: string | undefined, target: string): string {
   const [path = ""] = target.split("?", 1);
-  return targetOf({ hostName: hostNameOf(host), path }) === null ? target : FUNCTION_URLS;
+  const head = { hostName: hostNameOf(host), path };
+  return HOST_LABELS.some((label) => hostTargetOf(head, label) !== null) ? WITH_OWN_HOSTS : target;
 }
 
 /** A request whose head has passed. */
@@ -183,7 +185,7 @@ class Listener {
       caller,
       untilGone: () => this.#untilGone(reply),
       linkTo: (path) => this.#linkTo(request, path),
-      addressOf: (urlId) => addressOf(urlId, head, { region, ...this.#options.functionUrls }),
+      addressOf: (label, id) => addressOf(label, id, head, { region, ...this.#options.functionUrls }),
     };
     const answer = await this.#carryOut(admitted, request, context);
     this.#linger(request, reply);

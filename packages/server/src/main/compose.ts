@@ -99,7 +99,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
     code: await openCodeDirectory(dataDir),
     worker: new SharedWorker(worker, home, options.snapshotsAtOnceMax),
     logs,
-    createAwsServices: (scope) => createAwsServices({ scope, logs, clock }),
+    createAwsServices: (scope, store) => createAwsServices({ scope, store, logs, clock, random }),
     common: {
       parity: options.parity,
       snapshotReader: foundation.snapshotReader,

@@ -43,7 +43,7 @@ export interface ScopesOptions {
   readonly worker: SharedWorker;
   /** Groups are named by their ARNs: one store has those of all scopes. */
   readonly logs: LogStore & Pick<LogGroups, "listGroups" | "removeGroup">;
-  readonly createAwsServices: (scope: AccountScope) => readonly AwsService[];
+  readonly createAwsServices: (scope: AccountScope, store: MetadataStore) => readonly AwsService[];
 }
 
 interface Opened extends ServedScope {
@@ -182,7 +182,7 @@ export class InstalledScopes implements Scopes {
       logs,
       worker: worker.of(scope),
     });
-    const opened = { scope, store, control, awsServices: createAwsServices(scope) };
+    const opened = { scope, store, control, awsServices: createAwsServices(scope, store) };
     this.#opened.set(keyOf(scope), opened);
     return opened;
   }

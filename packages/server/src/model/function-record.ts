@@ -2,7 +2,9 @@
 import type { SnapshotId } from "../base/ids.ts";
 import type { CodeInfo } from "./code-info.ts";
 import type { EventSourceRecord } from "./event-source-record.ts";
+import type { HttpApiRecord, HttpFrozenRecord } from "./http-api/record.ts";
 import type { FunctionLayer, LayerRecord, LayerVersionRecord } from "./layer-record.ts";
+import type { UrlCors } from "./url-cors.ts";
 
 export const LATEST = "$LATEST";
 
@@ -172,16 +174,6 @@ export interface PolicyRecord extends Setting {
   readonly revisionId: string;
 }
 
-/** What answers of a function URL tell browsers; null: nothing is told. */
-export interface UrlCors {
-  readonly AllowCredentials?: boolean;
-  readonly AllowHeaders?: readonly string[];
-  readonly AllowMethods?: readonly string[];
-  readonly AllowOrigins?: readonly string[];
-  readonly ExposeHeaders?: readonly string[];
-  readonly MaxAge?: number;
-}
-
 /** The URL of a function (`$LATEST`) or of an alias; it stays when the alias goes, as on AWS. */
 export interface UrlRecord extends Setting {
   /** First label of its host name. */
@@ -250,6 +242,8 @@ export interface AccountEntries {
   readonly layer: LayerRecord;
   readonly layerVersion: LayerVersionRecord;
   readonly urlId: UrlIdRecord;
+  readonly httpApi: HttpApiRecord;
+  readonly httpFrozen: HttpFrozenRecord;
 }
 
 /** An asynchronous invoke that was accepted and has not been carried out. */

@@ -36,17 +36,15 @@ const REMAPPED = new Set([
 ]);
 const REMAPPED_PREFIX = "x-amzn-remapped-";
 
-/** Makes the response of a function's result, JSON. Null where there is none: the client is told of a bad gateway. */
-export function toHttpAnswer(result: Buffer): HttpAnswer | null {
+/**
+ * Makes the response of a function's result, JSON. Null where there is none: the client is told of a bad gateway. A
+ * response in full that has no content type gets `defaultType`.
+ */
+export function toHttpAnswer(result: Buffer, defaultType = JSON_TYPE): HttpAnswer | null {
   const text = decode(result);
-  if (text === null) return null;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (isMap(value) && value["statusCode"] !== undefined) return fullAnswer(value);
+  const value = text === null ? undefined : parse(text);
+  if (text === null || value === undefined) return null;
+  if (isMap(value) && value["statusCode"] !== undefined) return fullAnswer(value, defaultType);
   const body = typeof value === "string" ? value : compactJson(text);
   return { status: 200, headers: { "content-type": JSON_TYPE }, body: Buffer.from(body) };
 }
@@ -68,8 +66,48 @@ export function readAnswerHead(given: Readonly<Record<string, unknown>>, default
   };
 }
 
-function fullAnswer(given: Readonly<Record<string, unknown>>): HttpAnswer | null {
-  const head = readAnswerHead(given, JSON_TYPE);
+/**
+ * Makes the response of a result in payload format 1.0, which is always given in full. `multiValueHeaders` stand beside
+ * `headers`: where both have a name, the values of both are there.
+ */
+export function toHttpAnswerV1(result: Buffer, defaultType: string): HttpAnswer | null {
+  const text = decode(result);
+  const given = text === null ? undefined : parse(text);
+  const lists = isMap(given) ? readLists(given["multiValueHeaders"]) : null;
+  if (!isMap(given) || lists === null) return null;
+  const single = readHeaders(given["headers"]);
+  if (single === null) return null;
+  const headers: Record<string, string | readonly string[]> = { ...single };
+  for (const [name, values] of lists) headers[name] = [...new Set([headers[name] ?? [], values].flat())];
+  const answer = fullAnswer({ ...given, headers: null, cookies: null }, defaultType);
+  return answer === null ? null : { ...answer, headers: { ...answer.headers, ...headers } };
+}
+
+/** Names with all their values; null where it is no map of lists. */
+function readLists(value: unknown): ReadonlyArray<readonly [string, readonly string[]]> | null {
+  if (value === undefined || value === null) return [];
+  if (!isMap(value) || !Object.values(value).every(Array.isArray)) return null;
+  const lists: Array<readonly [string, readonly string[]]> = [];
+  for (const [name, values] of Object.entries(value)) {
+    const read = (values as readonly unknown[]).map((each) => readHeaders({ [name]: each }));
+    if (read.includes(null)) return null;
+    const found = read.flatMap((one) => Object.entries(one ?? {}));
+    const [first] = found;
+    if (first !== undefined) lists.push([first[0], found.map(([, text]) => String(text))]);
+  }
+  return lists;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function fullAnswer(given: Readonly<Record<string, unknown>>, defaultType: string): HttpAnswer | null {
+  const head = readAnswerHead(given, defaultType);
   const body = readBody(given["body"], given["isBase64Encoded"]);
   return head === null || body === null ? null : { ...head, body };
 }

@@ -1,5 +1,5 @@
 /** What a function URL tells browsers of other origins, by the `Cors` of its configuration. */
-import type { UrlCors } from "./function-record.ts";
+import type { UrlCors } from "./url-cors.ts";
 
 type CorsHeaders = Readonly<Record<string, string>>;
 

@@ -1,6 +1,7 @@
 /**
- * The event that a function URL makes of an HTTP request: payload format 2.0.
+ * The event that a function URL or an HTTP API makes of an HTTP request: payload format 2.0.
  * https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 import type { Caller } from "./caller.ts";
 
@@ -19,12 +20,24 @@ export interface HttpCall {
   readonly port: string;
   readonly scheme: "http" | "https";
   readonly domainName: string;
-  readonly urlId: string;
+  /** Id of the URL or of the API. */
+  readonly apiId: string;
+  /** The account that the event names. */
+  readonly accountId: string;
+  /** What was chosen for the request. A function URL has one route and one stage, `$default`. */
+  readonly route: HttpRoute;
   readonly requestId: string;
   readonly traceId: string;
   readonly timeMs: number;
   /** Who signed the request; null where no signature is asked for. */
   readonly caller: Pick<Caller, "accessKeyId" | "accountId" | "principalArn" | "userId"> | null;
+}
+
+export interface HttpRoute {
+  readonly key: string;
+  readonly stage: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -38,15 +51,21 @@ export function toHttpEvent(call: HttpCall): Readonly<Record<string, unknown>> {
   const query = joined(new URLSearchParams(`?${call.query}`));
   return {
     version: "2.0",
-    routeKey: "$default",
+    routeKey: call.route.key,
     rawPath: call.path,
     rawQueryString: call.query,
     ...(cookies.some((each) => each !== "") ? { cookies: cookies.filter((each) => each !== "") } : {}),
     headers: headersOf(call),
-    ...(Object.keys(query).length === 0 ? {} : { queryStringParameters: query }),
+    ...unlessEmpty("queryStringParameters", query),
+    ...unlessEmpty("pathParameters", call.route.parameters),
+    ...unlessEmpty("stageVariables", call.route.variables),
     requestContext: contextOf(call),
     ...bodyOf(call),
   };
+}
+
+function unlessEmpty(name: string, map: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> {
+  return Object.keys(map).length === 0 ? {} : { [name]: map };
 }
 
 function headersOf(call: HttpCall): Record<string, string> {
@@ -75,11 +94,11 @@ function joined(query: URLSearchParams): Record<string, string> {
 function contextOf(call: HttpCall): Readonly<Record<string, unknown>> {
   const { caller } = call;
   return {
-    accountId: caller?.accountId ?? "anonymous",
-    apiId: call.urlId,
+    accountId: call.accountId,
+    apiId: call.apiId,
     ...(caller === null ? {} : { authorizer: { iam: identityOf(caller) } }),
     domainName: call.domainName,
-    domainPrefix: call.urlId,
+    domainPrefix: call.apiId,
     http: {
       method: call.method,
       path: call.path,
@@ -88,8 +107,8 @@ function contextOf(call: HttpCall): Readonly<Record<string, unknown>> {
       userAgent: call.headers["user-agent"]?.join(",") ?? "",
     },
     requestId: call.requestId,
-    routeKey: "$default",
-    stage: "$default",
+    routeKey: call.route.key,
+    stage: call.route.stage,
     time: formatTime(call.timeMs),
     timeEpoch: call.timeMs,
   };
@@ -114,13 +133,16 @@ function identityOf({
 }
 
 /** `12/Mar/2020:19:03:58 +0000` */
-function formatTime(ms: number): string {
+export function formatTime(ms: number): string {
   const iso = new Date(ms).toISOString();
   return `${iso.slice(8, 10)}/${MONTHS[Number(iso.slice(5, 7)) - 1]}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`;
 }
 
 /** Text as it is, and all else in base64. */
-function bodyOf({ body, headers }: HttpCall): { readonly body?: string; readonly isBase64Encoded: boolean } {
+export function bodyOf({ body, headers }: Pick<HttpCall, "body" | "headers">): {
+  readonly body?: string;
+  readonly isBase64Encoded: boolean;
+} {
   if (body.length === 0) return { isBase64Encoded: false };
   const text = isText(headers["content-type"]?.[0] ?? "") ? decode(body) : null;
   return text === null

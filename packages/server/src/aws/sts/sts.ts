@@ -7,10 +7,10 @@ export { STS };
 /** AWS answers alike where the keys are those of the account itself, or of a function's role. */
 export function stsOperations(): ServiceOperations<OperationTypes> {
   return {
-    GetCallerIdentity: (_input, { userId, accountId, principalArn }) => ({
-      UserId: userId,
-      Account: accountId,
-      Arn: principalArn,
+    GetCallerIdentity: (_input, { caller }) => ({
+      UserId: caller.userId,
+      Account: caller.accountId,
+      Arn: caller.principalArn,
     }),
   };
 }

@@ -8,15 +8,20 @@ import type { PolicyConditions, PolicyStatement } from "../../model/function-rec
 export interface JudgedCall {
   readonly action: string;
   /** Null: nobody in particular. */
-  readonly principal: Principal | null;
+  readonly principal: Principal | ServicePrincipal | null;
   /** Values of condition keys, whose names are in lower case. A key that is not there matches nothing. */
   readonly keys: Readonly<Record<string, string>>;
 }
 
-/** Who makes a call. */
+/** Who makes a call by a key of an account. */
 export interface Principal {
   readonly accountId: string;
   readonly principalArn: string;
+}
+
+/** One of AWS's services, which makes a call for somebody. */
+export interface ServicePrincipal {
+  readonly service: string;
 }
 
 const SERVICE = /^[a-z0-9.-]+\.(?:amazonaws\.com(?:\.cn)?|amazon\.com)$/;
@@ -75,10 +80,12 @@ export function allows(statements: readonly PolicyStatement[], call: JudgedCall)
   );
 }
 
-/** An account stands for all that is in it. A service never calls by a key. */
-function matchesPrincipal(allowed: PolicyStatement["Principal"], caller: Principal | null): boolean {
+/** An account stands for all that is in it. */
+function matchesPrincipal(allowed: PolicyStatement["Principal"], caller: JudgedCall["principal"]): boolean {
   if (allowed === "*") return true;
-  if (caller === null || !("AWS" in allowed)) return false;
+  if (caller === null) return false;
+  if ("service" in caller) return "Service" in allowed && allowed.Service === caller.service;
+  if (!("AWS" in allowed)) return false;
   return allowed.AWS === caller.principalArn || allowed.AWS === rootArn(caller.accountId);
 }
 

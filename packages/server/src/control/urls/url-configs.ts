@@ -6,17 +6,12 @@
 import type { FunctionUrlConfig } from "@thaw/aws-api";
 import { conflict, invalidParameter, notFound } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
-import {
-  type FunctionRecord,
-  LATEST,
-  type UrlCors,
-  type UrlIdRecord,
-  type UrlRecord,
-} from "../../model/function-record.ts";
+import { type FunctionRecord, LATEST, type UrlIdRecord, type UrlRecord } from "../../model/function-record.ts";
 import type { Stored } from "../../ports/metadata-store.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
 import { pageOf } from "../records/pages.ts";
 import type { ControlParts } from "../services.ts";
+import type { UrlCors } from "../../model/url-cors.ts";
 
 type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "clock" | "random">;
 

@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import type { Caller } from "../../model/caller.ts";
 import type { WireHead } from "../wire-head.ts";
+import type { HostLabel } from "./host-target.ts";
 import type { Reply } from "../reply.ts";
 
 export interface FrontContext {
@@ -12,8 +13,8 @@ export interface FrontContext {
   readonly untilGone: () => AbortSignal;
   /** Makes a link that needs no credentials, to a path of Thaw's own API. */
   readonly linkTo: (path: string) => string;
-  /** Makes the address of a function URL that works for this client. */
-  readonly addressOf: (urlId: string) => string;
+  /** Makes the address of a function URL or an HTTP API that works for this client. */
+  readonly addressOf: (label: HostLabel, id: string) => string;
 }
 
 /** A request that may come: its signature's claim holds, its body has not been read. */

@@ -95,5 +95,5 @@ function withLinks(output: Readonly<Record<string, unknown>>, links: Links): Rea
   if (Array.isArray(output["FunctionUrlConfigs"]))
     return { ...output, FunctionUrlConfigs: output["FunctionUrlConfigs"].map((each) => withLinks(each, links)) };
   const urlId = output["FunctionUrl"];
-  return typeof urlId === "string" ? { ...output, FunctionUrl: links.addressOf(urlId) } : output;
+  return typeof urlId === "string" ? { ...output, FunctionUrl: links.addressOf("lambda-url", urlId) } : output;
 }

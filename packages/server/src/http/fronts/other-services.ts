@@ -19,14 +19,12 @@ const ELSEWHERE =
   "Where the real service is meant, set AWS_ENDPOINT_URL_LAMBDA instead of AWS_ENDPOINT_URL (or --endpoint-url).";
 /** A service is known by the scope of a signature only. */
 const UNSIGNED = "The request has no signature, so that Thaw can't tell which AWS service it is for, and serves none.";
-const DEPLOY = `Deploy the template with '${PROGRAM} deploy'.`;
 const PACKAGES = `Give packages as a zip file, or deploy with '${PROGRAM} deploy'.`;
 const METRICS = "Metrics are at /_thaw/v1/metrics.";
 const ANY_ROLE = "Any role's ARN is taken, and none is looked at.";
 
 /** By the name in the scope of the signature. */
 const INSTEAD: Readonly<Record<string, Instead>> = {
-  cloudformation: { name: "CloudFormation", use: DEPLOY },
   s3: { name: "S3", use: PACKAGES },
   monitoring: { name: "CloudWatch", use: METRICS },
   iam: { name: "IAM", use: ANY_ROLE },
@@ -34,8 +32,6 @@ const INSTEAD: Readonly<Record<string, Instead>> = {
   xray: { name: "X-Ray", use: "Traces can be sent by OpenTelemetry." },
   ssm: { name: "Systems Manager", use: "Give values in the function's environment variables." },
   secretsmanager: { name: "Secrets Manager", use: "Give values in the function's environment variables." },
-  apigateway: { name: "API Gateway", use: "Call functions with Invoke." },
-  "execute-api": { name: "API Gateway", use: "Call functions with Invoke." },
   states: { name: "Step Functions", use: "" },
   events: { name: "EventBridge", use: "Call functions with Invoke, InvocationType Event." },
   scheduler: { name: "EventBridge Scheduler", use: "Call functions with Invoke." },

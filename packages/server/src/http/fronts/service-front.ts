@@ -1,7 +1,6 @@
 /** The front of an AWS service whose requests name their operation, as those of the Query protocol do. */
 import { SerializationError, type SignatureProblem, Validator, type WireRequest } from "@thaw/aws-api";
-import type { AwsService } from "../../aws/aws-service.ts";
-import type { Caller } from "../../model/caller.ts";
+import type { AwsService, ServiceContext } from "../../aws/aws-service.ts";
 import { ServiceError } from "../../model/service-error.ts";
 import { type Reply, toReply } from "../reply.ts";
 import type { WireHead } from "../wire-head.ts";
@@ -37,10 +36,10 @@ export function createServiceFront(service: AwsService, scopes: Scopes, onProble
           ),
         ),
       async serve(body, context) {
-        const { requestId, caller } = signedOf(context);
+        const { requestId, caller, addressOf } = signedOf(context);
         try {
           const own = (await scopes.of(caller)).awsServices.find(({ model }) => model.scope === service.model.scope);
-          return await carryOut(own ?? service, validator, requestOf(head, body), { requestId, caller });
+          return await carryOut(own ?? service, validator, requestOf(head, body), { requestId, caller, addressOf });
         } catch (error) {
           return replyOf(service, error, requestId, onProblem);
         }
@@ -57,7 +56,7 @@ async function carryOut(
   { name, model, protocol, operations, instead, invalidCode }: AwsService,
   validator: Validator,
   request: WireRequest,
-  { requestId, caller }: { readonly requestId: string; readonly caller: Caller },
+  { requestId, ...context }: ServiceContext & { readonly requestId: string },
 ): Promise<Reply> {
   const operation = protocol.match(request);
   if (operation === null) {
@@ -79,7 +78,7 @@ async function carryOut(
   const problem = shape === null ? null : validator.validate(shape, input);
   if (problem !== null) throw new ServiceError(invalidCode, problem);
   return toReply(
-    protocol.serializeOutput(operation, (await run(input, caller)) as Readonly<Record<string, unknown>>, requestId),
+    protocol.serializeOutput(operation, (await run(input, context)) as Readonly<Record<string, unknown>>, requestId),
   );
 }
 

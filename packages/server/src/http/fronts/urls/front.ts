@@ -4,8 +4,6 @@
  */
 import { createHash } from "node:crypto";
 import { type Claim, LAMBDA, readClaim } from "@thaw/aws-api";
-import type { Clock } from "../../../base/clock.ts";
-import type { Random } from "../../../base/random.ts";
 import { refusalOf } from "../../../control/invoke/invoke.ts";
 import type { UrlCalls } from "../../../control/urls/url-calls.ts";
 import { type CallerKey, callerOf } from "../../../model/caller.ts";
@@ -14,41 +12,25 @@ import { type AnswerHead, toHttpAnswer } from "../../../model/http-answer.ts";
 import { answerHeaders, preflightHeaders, readPreflight } from "../../../model/http-cors.ts";
 import { type HttpCall, toHttpEvent } from "../../../model/http-event.ts";
 import { RESPONSE_SIZE_BYTES_MAX } from "../../../model/payload-limits.ts";
-import type { CallerKeys } from "../../../ports/accounts.ts";
 import type { InvokeSuccess } from "../../../ports/worker.ts";
 import { errorReply, type Reply, replyOfError } from "../../reply.ts";
-import type { Scopes } from "../../scopes.ts";
 import type { WireHead } from "../../wire-head.ts";
 import type { Admission, Front } from "../front.ts";
+import { type HostTarget, hostTargetOf } from "../host-target.ts";
+import { callOf, type CallServices, EVENT_BYTES_MAX, traceIdOf } from "../http-call.ts";
 import { PRELUDE_TYPE, readPrelude } from "./prelude.ts";
-import { sourceOf } from "./source.ts";
-import { targetOf, type UrlTarget } from "./target.ts";
 
-/** AWS's limit of a synchronous invoke: of the body, and of the event that is made of it. */
-const EVENT_BYTES_MAX = 6 * 1024 * 1024;
 const FORBIDDEN =
   "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html";
-/** As the client sent it, if it may be one; it goes into a header. */
-const TRACE_ID = /^[\x21-\x7e]{1,512}$/;
-
-export interface UrlFrontServices {
-  readonly scopes: Scopes;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly keys: CallerKeys;
-  /** Whether an address is that of a proxy whose X-Forwarded headers are believed. */
-  readonly isTrustedProxy: (address: string) => boolean;
-  readonly onProblem: (what: string, error: unknown) => void;
-}
-
-export function createUrlFront(services: UrlFrontServices): Front {
+const ONLY_ROUTE = { key: "$default", stage: "$default", parameters: {}, variables: {} };
+export function createUrlFront(services: CallServices): Front {
   return new UrlFront(services);
 }
 
 /** A request that may be carried out. */
 interface Admitted {
   readonly head: WireHead;
-  readonly target: UrlTarget;
+  readonly target: HostTarget;
   readonly url: UrlRecord;
   /** The owner's. */
   readonly urls: UrlCalls;
@@ -57,14 +39,14 @@ interface Admitted {
 }
 
 class UrlFront implements Front {
-  readonly #services: UrlFrontServices;
+  readonly #services: CallServices;
 
-  constructor(services: UrlFrontServices) {
+  constructor(services: CallServices) {
     this.#services = services;
   }
 
   async admit(head: WireHead): Promise<Admission | Reply> {
-    const target = targetOf(head);
+    const target = hostTargetOf(head, "lambda-url");
     const found = target === null ? null : await this.#find(target);
     if (target === null || found === null) return forbidden("");
     const { url, urls } = found;
@@ -83,7 +65,7 @@ class UrlFront implements Front {
       bytesMax: EVENT_BYTES_MAX,
       tooLarge,
       serve: async (body, { requestId }) => {
-        const traceId = this.#traceIdOf(head);
+        const traceId = traceIdOf(head, this.#services);
         const reply = await this.#serve({ head, target, url, urls, claim }, body, requestId, traceId, tooLarge);
         return withCommonHeaders(reply, url, head, traceId);
       },
@@ -91,10 +73,10 @@ class UrlFront implements Front {
   }
 
   /** An id does not say whose it is. */
-  async #find({ urlId, region }: UrlTarget): Promise<Pick<Admitted, "url" | "urls"> | null> {
+  async #find({ id, region }: HostTarget): Promise<Pick<Admitted, "url" | "urls"> | null> {
     for (const { control } of this.#services.scopes.all()) {
       const { urls } = control;
-      const url = region === null || region === urls.region ? await urls.find(urlId) : null;
+      const url = region === null || region === urls.region ? await urls.find(id) : null;
       if (url !== null) return { url, urls };
     }
     return null;
@@ -146,31 +128,16 @@ class UrlFront implements Front {
   }
 
   #callOf({ head, target, url, claim }: Admitted, body: Buffer, requestId: string, traceId: string): HttpCall {
-    const { clock, isTrustedProxy } = this.#services;
-    return {
-      ...sourceOf(head, isTrustedProxy),
-      method: head.method,
+    return callOf(head, this.#services, {
       path: target.path,
-      query: head.signed.query,
-      headers: head.values,
-      body,
-      protocol: head.connection.protocol,
-      domainName: head.hostName,
-      urlId: url.urlId,
-      requestId,
-      traceId: traceId.split(";")[0] ?? traceId,
-      timeMs: clock.nowMs(),
+      apiId: url.urlId,
+      accountId: claim?.key.accountId ?? "anonymous",
+      route: ONLY_ROUTE,
       caller: claim === null ? null : callerOf(claim),
-    };
-  }
-
-  /** Nothing is sampled where nobody asked for it. */
-  #traceIdOf(head: WireHead): string {
-    const { clock, random } = this.#services;
-    const [given] = head.values["x-amzn-trace-id"] ?? [];
-    if (given !== undefined && TRACE_ID.test(given)) return given;
-    const seconds = Math.floor(clock.nowMs() / 1000).toString(16);
-    return `Root=1-${seconds}-${random.bytes(12).toString("hex")};Parent=${random.bytes(8).toString("hex")};Sampled=0`;
+      body,
+      requestId,
+      traceId,
+    });
   }
 }
 

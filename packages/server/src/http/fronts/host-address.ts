@@ -1,6 +1,6 @@
-/** The address of a function URL, as answers show it: one that works for the client that asks. */
-import type { WireHead } from "../../wire-head.ts";
-import { URL_PATH } from "./target.ts";
+/** The address of a function URL or of an HTTP API, as answers show it: one that works for the client that asks. */
+import type { WireHead } from "../wire-head.ts";
+import { HOST_PATHS, type HostLabel } from "./host-target.ts";
 
 export interface AddressRules {
   readonly region: string;
@@ -14,15 +14,20 @@ export interface AddressRules {
  * Makes the address. For a client on this machine it is a name below `localhost`, where the machine knows those; by any
  * other name, perhaps a mere number, there may be none for a URL, and a path is used.
  */
-export function addressOf(urlId: string, head: Pick<WireHead, "hostName" | "headers">, rules: AddressRules): string {
-  const label = `${urlId}.lambda-url.${rules.region}`;
-  if (rules.publicUrl !== null) return `${rules.publicUrl.protocol}//${label}.${rules.publicUrl.host}/`;
+export function addressOf(
+  label: HostLabel,
+  id: string,
+  head: Pick<WireHead, "hostName" | "headers">,
+  rules: AddressRules,
+): string {
+  const name = `${id}.${label}.${rules.region}`;
+  if (rules.publicUrl !== null) return `${rules.publicUrl.protocol}//${name}.${rules.publicUrl.host}/`;
   const { hostName } = head;
   const host = String(head.headers["host"] ?? "");
   if (isThisMachine(hostName) && rules.hasLocalNames())
-    return `http://${label}.localhost${/:\d+$/.exec(host)?.[0] ?? ""}/`;
+    return `http://${name}.localhost${/:\d+$/.exec(host)?.[0] ?? ""}/`;
   const scheme = head.headers["x-forwarded-proto"] === "https" ? "https" : "http";
-  return `${scheme}://${host}${URL_PATH}${urlId}/`;
+  return `${scheme}://${host}${HOST_PATHS[label]}${id}/`;
 }
 
 function isThisMachine(hostName: string): boolean {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readHead } from "../../wire-head.ts";
+import { readHead } from "../wire-head.ts";
 import { sourceOf } from "./source.ts";
 
 const isProxy = (address: string): boolean => address.startsWith("10.");

@@ -1,5 +1,5 @@
 /** Where a request comes from. What X-Forwarded headers say is believed of trusted proxies only. */
-import type { WireHead } from "../../wire-head.ts";
+import type { WireHead } from "../wire-head.ts";
 
 export interface Source {
   readonly sourceIp: string;

@@ -1,0 +1,15 @@
+/** Finds the parts of an API, or refuses as AWS does where one is not there. */
+import type { HttpApiRecord, HttpIntegrationRecord, HttpStageRecord } from "../../model/http-api/record.ts";
+import { noSuch } from "./stored-apis.ts";
+
+export function findStage({ stages }: HttpApiRecord, name: string): HttpStageRecord {
+  const found = stages.find((each) => each.name === name);
+  if (found === undefined) throw noSuch("stage", name);
+  return found;
+}
+
+export function findIntegration({ integrations }: HttpApiRecord, id: string): HttpIntegrationRecord {
+  const found = integrations.find((each) => each.id === id);
+  if (found === undefined) throw noSuch("Integration", id);
+  return found;
+}

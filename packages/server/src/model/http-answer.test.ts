@@ -1,0 +1,50 @@
+import { expect, it } from "vitest";
+import { toHttpAnswer, toHttpAnswerV1 } from "./http-answer.ts";
+
+const PLAIN = "text/plain;charset=UTF-8";
+
+function answer(result: unknown): unknown {
+  const made = toHttpAnswerV1(Buffer.from(JSON.stringify(result)), PLAIN);
+  return made === null ? null : { ...made, body: made.body.toString() };
+}
+
+it("payload format 1.0 has headers with one value and with several", () => {
+  const headers = { "X-One": "1", "X-Both": "a", "X-True": true, "X-Null": null };
+  const multiValueHeaders = { "Set-Cookie": ["a=1", "b=2"], "X-Both": ["b", "a"], "X-None": [] };
+  expect(answer({ statusCode: "201", headers, multiValueHeaders, body: "{}" })).toEqual({
+    status: 201,
+    headers: {
+      "content-type": PLAIN,
+      "x-one": "1",
+      "x-both": ["a", "b"],
+      "x-true": "true",
+      "set-cookie": ["a=1", "b=2"],
+    },
+    body: "{}",
+  });
+});
+
+it("payload format 1.0 has a content type of its own, and decodes base64", () => {
+  const result = { statusCode: 200, headers: { "Content-Type": "image/x" }, body: "aGk=", isBase64Encoded: true };
+  expect(answer(result)).toEqual({ status: 200, headers: { "content-type": "image/x" }, body: "hi" });
+});
+
+it.for([
+  "text",
+  null,
+  {},
+  { statusCode: "abc" },
+  { statusCode: 200, multiValueHeaders: { a: "b" } },
+  { statusCode: 200, multiValueHeaders: { a: [{}] } },
+  { statusCode: 200, multiValueHeaders: { a: ["b\r\nc: d"] } },
+  { statusCode: 200, headers: { "a b": "c" } },
+  { statusCode: 200, body: "%", isBase64Encoded: true },
+])("%j is no response of payload format 1.0", (result) => {
+  expect(answer(result)).toBeNull();
+});
+
+it("a response in full without a content type gets that of the front; an inferred one is JSON", () => {
+  const of = (result: string): unknown => toHttpAnswer(Buffer.from(result), PLAIN)?.headers;
+  expect(of('{"statusCode":200,"body":"a"}')).toEqual({ "content-type": PLAIN });
+  expect(of('{"a":1}')).toEqual({ "content-type": "application/json" });
+});

@@ -1,0 +1,105 @@
+import { parseTemplate } from "@thaw/template/template";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { capabilitiesOf } from "./capabilities.ts";
+import { checkTemplate } from "./check-template.ts";
+import { cyclesOf } from "./graph.ts";
+
+function check(body: string): string | null {
+  return checkTemplate(parseTemplate(body, "template"));
+}
+
+const Q = "Type: AWS::SQS::Queue";
+
+it.for([
+  [
+    "a cycle",
+    `Resources: { A: { ${Q}, DependsOn: B }, B: { ${Q}, DependsOn: [A] } }`,
+    "Circular dependency between resources: [A, B]",
+  ],
+  [
+    "a cycle of one",
+    `Resources: { A: { ${Q}, Properties: { Name: !Sub "\${A.Arn}" } } }`,
+    "Circular dependency between resources: [A]",
+  ],
+  [
+    "a name that is not there",
+    `Resources: { A: { ${Q}, Properties: { X: !Ref Nope, Y: !GetAtt Gone.Arn } } }`,
+    "Template format error: Unresolved resource dependencies [Nope, Gone] in the Resources block of the template",
+  ],
+  [
+    "an output of nothing",
+    `Resources: { A: { ${Q} } }\nOutputs: { O: { Value: !Sub "\${B}" } }`,
+    "Template format error: Unresolved resource dependencies [B] in the Outputs block of the template",
+  ],
+  [
+    "a condition that is not there",
+    `Resources: { A: { ${Q}, Condition: Nope } }`,
+    "Template format error: Unresolved condition dependency Nope in the Resources block of the template",
+  ],
+  ["a logical id", `Resources: { A-B: { ${Q} } }`, "Template format error: Resource name A-B is non alphanumeric."],
+  ["an unknown section", `Foo: {}\nResources: { A: { ${Q} } }`, "Invalid template property or properties [Foo]"],
+  [
+    "an unknown attribute",
+    `Resources: { A: { ${Q}, Propertys: {} } }`,
+    "Invalid template resource property 'Propertys'",
+  ],
+  ["no resource", "Resources: {}", "Template format error: At least one Resources member must be defined."],
+] as const)("%s is refused", ([, body, problem]) => {
+  expect(check(body)).toBe(problem);
+});
+
+it("501 resources are too many", () => {
+  const resources = Array.from({ length: 501 }, (_, at) => [`R${at}`, { Type: "AWS::SQS::Queue" }]);
+  const text = JSON.stringify({ Resources: Object.fromEntries(resources) });
+  expect(check(text)).toContain("Number of resources, 501, is greater than maximum allowed, 500");
+});
+
+it("what CloudFormation takes is taken", () => {
+  const body = `
+Parameters: { P: { Type: String } }
+Conditions: { C: !Equals [!Ref P, a] }
+Resources:
+  A: { ${Q}, Condition: C, Properties: { N: !Sub ["\${X}-\${AWS::Region}-\${!Literal}-\${B.Arn}", { X: !Ref P }] } }
+  B: { ${Q}, Properties: { V: !If [C, !Ref P, !Ref "AWS::NoValue"] } }
+Outputs: { O: { Value: !GetAtt A.Arn } }`;
+  expect(check(body)).toBeNull();
+});
+
+it("a chain as long as a template is no cycle, and costs no stack", () => {
+  const length = 100_000;
+  const graph = new Map(Array.from({ length }, (_, at) => [`R${at}`, new Set([`R${at + 1}`])]));
+  expect(cyclesOf(graph)).toEqual([]);
+});
+
+it("cycles are found wherever they are, and nothing else", () => {
+  const size = 8;
+  const edges = fc.array(fc.tuple(fc.nat(size - 1), fc.nat(size - 1)), { maxLength: 14 });
+  fc.assert(
+    fc.property(edges, (pairs) => {
+      const graph = new Map(Array.from({ length: size }, (_, at) => [String(at), new Set<string>()]));
+      for (const [from, to] of pairs) graph.get(String(from))?.add(String(to));
+      const reaches = (from: string): Set<string> => {
+        const found = new Set<string>();
+        const left = [...(graph.get(from) ?? [])];
+        for (let next = left.pop(); next !== undefined; next = left.pop()) {
+          if (found.has(next)) continue;
+          found.add(next);
+          left.push(...(graph.get(next) ?? []));
+        }
+        return found;
+      };
+      const inCycle = [...graph.keys()].filter((id) => reaches(id).has(id));
+      expect(cyclesOf(graph).flat().toSorted()).toEqual(inCycle.toSorted());
+    }),
+  );
+});
+
+it.for([
+  ["AWS::SQS::Queue", "", [], null],
+  ["AWS::IAM::Role", "", ["CAPABILITY_IAM"], "The following resource(s) require capabilities: [AWS::IAM::Role]"],
+  ["AWS::IAM::Role", "RoleName: a", ["CAPABILITY_NAMED_IAM"], expect.any(String)],
+] as const)("%s with %j needs %j", ([type, properties, names, reason]) => {
+  const template = parseTemplate(`Resources: { A: { Type: ${type}, Properties: { ${properties} } } }`, "template");
+  expect(capabilitiesOf(template)).toEqual({ names, reason });
+});

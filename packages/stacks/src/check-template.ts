@@ -1,0 +1,110 @@
+/**
+ * CloudFormation's own check of a template, before anything is evaluated. Texts are AWS's where they are known; clients
+ * show them, and some compare them.
+ */
+import type { Template } from "@thaw/template/template";
+import { isTemplateMap, type TemplateMap } from "@thaw/template/value";
+import { cyclesOf, dependsOn, graphOf } from "./graph.ts";
+import { referencesOf } from "./references.ts";
+
+/** AWS's quotas. */
+const RESOURCES_MAX = 500;
+const PARAMETERS_MAX = 200;
+const OUTPUTS_MAX = 200;
+const ID = /^[A-Za-z0-9]{1,255}$/;
+const RESOURCE_KEYS = new Set([
+  "Condition",
+  "CreationPolicy",
+  "DeletionPolicy",
+  "DependsOn",
+  "Metadata",
+  "Properties",
+  "Type",
+  "UpdatePolicy",
+  "UpdateReplacePolicy",
+  // Read by the SAM transform.
+  "Connectors",
+  "IgnoreGlobals",
+]);
+
+/** Gives the first thing that is wrong, as AWS's ValidationError says it; null: nothing. */
+export function checkTemplate(template: Template): string | null {
+  return (
+    sizes(template) ??
+    sections(template) ??
+    members(template) ??
+    // Other macros than SAM's, which makes resources of its own, may make any.
+    (template.transforms.length === 0 ? references(template) : null)
+  );
+}
+
+function sizes({ resources, parameters, outputs }: Template): string | null {
+  const [resourceCount, parameterCount, outputCount] = [resources, parameters, outputs].map(
+    (section) => Object.keys(section).length,
+  ) as [number, number, number];
+  if (resourceCount === 0) return format("At least one Resources member must be defined.");
+  if (resourceCount > RESOURCES_MAX)
+    return format(`Number of resources, ${resourceCount}, is greater than maximum allowed, ${RESOURCES_MAX}`);
+  if (parameterCount > PARAMETERS_MAX)
+    return format(`Number of parameters, ${parameterCount}, is greater than maximum allowed, ${PARAMETERS_MAX}`);
+  if (outputCount > OUTPUTS_MAX)
+    return format(`Number of outputs, ${outputCount}, is greater than maximum allowed, ${OUTPUTS_MAX}`);
+  return null;
+}
+
+function sections({ others }: Template): string | null {
+  return others.length === 0 ? null : `Invalid template property or properties [${others.join(", ")}]`;
+}
+
+function members({ resources, outputs }: Template): string | null {
+  for (const [id, resource] of Object.entries(resources)) {
+    if (id.startsWith("Fn::")) continue;
+    if (!ID.test(id)) return format(`Resource name ${id} is non alphanumeric.`);
+    if (!isTemplateMap(resource)) return format(`[/Resources/${id}] resource definition is malformed`);
+    const unknown = Object.keys(resource).filter((key) => !RESOURCE_KEYS.has(key));
+    if (unknown.length > 0) return `Invalid template resource property '${unknown[0]}'`;
+  }
+  for (const [id, output] of Object.entries(outputs)) {
+    if (id.startsWith("Fn::")) continue;
+    if (!isTemplateMap(output)) return format(`[/Outputs/${id}] 'null' values are not allowed in templates`);
+    if (output["Value"] === undefined)
+      return format(`Output ${id} is malformed. The Value field of every Outputs member must be specified.`);
+  }
+  return null;
+}
+
+function references(template: Template): string | null {
+  const { resources, parameters, conditions, outputs } = template;
+  const isKnown = (name: string): boolean =>
+    name.startsWith("AWS::") || Object.hasOwn(resources, name) || Object.hasOwn(parameters, name);
+  const missing = (part: TemplateMap): readonly string[] => {
+    const found = Object.values(part).flatMap((each) => [
+      ...(isTemplateMap(each) ? dependsOn(each) : []),
+      ...[...referencesOf(each)].flatMap(({ kind, name }) => (kind === "value" ? [name] : [])),
+    ]);
+    return [...new Set(found)].filter((name) => !isKnown(name));
+  };
+  for (const [section, part] of [
+    ["Resources", resources],
+    ["Outputs", outputs],
+  ] as const) {
+    const names = missing(part);
+    if (names.length > 0)
+      return format(`Unresolved resource dependencies [${names.join(", ")}] in the ${section} block of the template`);
+  }
+  for (const part of [...Object.values(resources), ...Object.values(outputs)]) {
+    const own = isTemplateMap(part) ? part["Condition"] : undefined;
+    const named = [...referencesOf(part)].flatMap(({ kind, name }) => (kind === "condition" ? [name] : []));
+    const unknown = [...(typeof own === "string" ? [own] : []), ...named].find(
+      (name) => !Object.hasOwn(conditions, name),
+    );
+    if (unknown !== undefined)
+      return format(`Unresolved condition dependency ${unknown} in the Resources block of the template`);
+  }
+  const [cycle] = cyclesOf(graphOf(resources));
+  return cycle === undefined ? null : `Circular dependency between resources: [${cycle.join(", ")}]`;
+}
+
+function format(text: string): string {
+  return `Template format error: ${text}`;
+}

@@ -1,0 +1,61 @@
+/** What a part of a template refers to: parameters, pseudo parameters, resources, and conditions. */
+import { isCall, isTemplateList, isTemplateMap, type TemplateValue } from "@thaw/template/value";
+
+export interface Reference {
+  /** `value`: `Ref`, `Fn::GetAtt` or a variable of `Fn::Sub`. `condition`: the name in `Fn::If` or `Condition`. */
+  readonly kind: "value" | "condition";
+  readonly name: string;
+  /** Of a resource; null: the thing itself. */
+  readonly attribute: string | null;
+}
+
+const VARIABLE = /\$\{([^!}][^}]*)\}/g;
+
+/** Gives all of them, in the order of the text. */
+export function* referencesOf(value: TemplateValue | undefined): Generator<Reference> {
+  if (isTemplateList(value)) {
+    for (const each of value) yield* referencesOf(each);
+  } else if (isCall(value)) yield* referencesOfCall(value);
+  else if (isTemplateMap(value)) for (const each of Object.values(value)) yield* referencesOf(each);
+}
+
+function* referencesOfCall(call: Readonly<Record<string, TemplateValue>>): Generator<Reference> {
+  const [[name, argument] = ["", null]] = Object.entries(call);
+  if (name === "Ref" && typeof argument === "string") yield named(argument);
+  else if (name === "Fn::GetAtt") yield* attribute(argument);
+  else if (name === "Fn::Sub") yield* substituted(argument);
+  else if (name === "Fn::If" && isTemplateList(argument)) {
+    const [condition, ...branches] = argument;
+    if (typeof condition === "string") yield { kind: "condition", name: condition, attribute: null };
+    for (const branch of branches) yield* referencesOf(branch);
+  } else yield* referencesOf(argument);
+}
+
+/** Both forms: a list of two, or a text with a dot. */
+function* attribute(argument: TemplateValue): Generator<Reference> {
+  const parts = typeof argument === "string" ? argument.split(".") : isTemplateList(argument) ? argument : [];
+  const [name, ...rest] = parts;
+  if (typeof name === "string") yield { kind: "value", name, attribute: rest.map(String).join(".") };
+  // A name may be computed, that of a resource may not.
+  for (const each of rest) yield* referencesOf(each);
+}
+
+/** Names of the call's own variables are none of the template. */
+function* substituted(argument: TemplateValue): Generator<Reference> {
+  const [text, own] = isTemplateList(argument) ? argument : [argument, undefined];
+  const variables = isTemplateMap(own) ? own : {};
+  if (typeof text === "string")
+    for (const [, inner = ""] of text.matchAll(VARIABLE)) {
+      const name = inner.trim();
+      if (!Object.hasOwn(variables, name)) yield named(name);
+    }
+  yield* referencesOf(variables);
+}
+
+/** `Name.Attribute` in a text; a pseudo parameter has colons and no dot. */
+function named(text: string): Reference {
+  const at = text.indexOf(".");
+  return at === -1
+    ? { kind: "value", name: text, attribute: null }
+    : { kind: "value", name: text.slice(0, at), attribute: text.slice(at + 1) };
+}
