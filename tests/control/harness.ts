@@ -25,7 +25,9 @@ import {
   FakeEngine,
   type FakeFunction,
   type FakeSnapshot,
+  fakeImages,
   type FakeStep,
+  unpackInMemory,
 } from "@thaw/server/testing/fakes";
 import type { VersionRecord } from "@thaw/server/testing/model";
 import type {
@@ -201,6 +203,7 @@ export class ControlHarness {
       uids: { next: (living) => shown.nextUid(living) },
       sharedLayer: async () => null,
       code: memoryCode,
+      images: fakeImages,
       snapshotReader: null,
       keys: { list: () => [], create: () => undefined, setState: () => undefined, remove: () => undefined },
       destinations: this.destinations,
@@ -475,6 +478,7 @@ function isResponse(value: unknown): value is InvokeSuccess {
 
 const memoryCode: CodeStore = {
   unpack: async (zip) => ({ codeName: zip.toString(), codeSha256: zip.toString("base64"), codeSizeBytes: zip.length }),
+  unpackImage: unpackInMemory,
   readZip: async () => null,
   findTexts: async () => new Set(),
   unpackedSizeOf: async () => 1,

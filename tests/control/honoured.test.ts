@@ -86,6 +86,7 @@ const CONFIG = {
   LoggingConfig: { LogFormat: "JSON", ApplicationLogLevel: "INFO", SystemLogLevel: "INFO", LogGroup: "group" },
   VpcConfig: { SubnetIds: ["subnet-1"], SecurityGroupIds: ["sg-1"], Ipv6AllowedForDualStack: false },
 };
+const IMAGE = { ImageConfig: { EntryPoint: ["/x"], Command: ["y"], WorkingDirectory: "/z" } };
 /** Stands for that of the configuration that is there when the inputs are carried out. */
 const CONFIG_ARN = "the code signing configuration";
 const SIGNING = {
@@ -220,7 +221,9 @@ const INPUTS: ReadonlyArray<readonly [OperationName, Input]> = [
   ["CreateFunction", { ...CODE, FunctionName: "g", Code: { S3Bucket: "b", S3Key: "k", S3ObjectStorageMode: "COPY" } }],
   ["CreateFunction", { ...CODE, FunctionName: "g", Code: { ImageUri: "x" } }],
   ["CreateFunction", { ...CODE, FunctionName: "g", Code: {}, CodeSigningConfigArn: "x" }],
+  ["CreateFunction", { FunctionName: "i", PackageType: "Image", Role: CODE.Role, Code: { ImageUri: "x:1" }, ...IMAGE }],
   ["UpdateFunctionConfiguration", CONFIG],
+  ["UpdateFunctionConfiguration", { FunctionName: "i", ...IMAGE }],
   ["UpdateFunctionConfiguration", { FunctionName: "f", RevisionId: "x" }],
   [
     "UpdateFunctionCode",

@@ -4,6 +4,7 @@ import { optNameOf } from "@thaw/server/testing/model";
 import type { CodeStore } from "@thaw/server/testing/ports";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ControlHarness } from "./harness.ts";
+import { unpackInMemory } from "@thaw/server/testing/fakes";
 
 const LAYER = "arn:aws:lambda:us-east-1:000000000000:layer:";
 const MIB = 1024 * 1024;
@@ -17,6 +18,7 @@ let sizes: Record<string, number>;
 
 const code: CodeStore = {
   unpack: async (zip) => ({ codeName: zip.toString(), codeSha256: zip.toString("base64"), codeSizeBytes: zip.length }),
+  unpackImage: unpackInMemory,
   readZip: async () => null,
   findTexts: async () => new Set(),
   unpackedSizeOf: async (name) => sizes[name] ?? 1,

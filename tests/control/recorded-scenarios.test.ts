@@ -434,3 +434,40 @@ it("provisioned concurrency leaves the account its least, in AWS's words and wit
       "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].",
   });
 });
+
+describe("container images", () => {
+  it("have settings of the function's own, which an update replaces and takes away as a whole", async () => {
+    const replay = new Replay(harness, "test_lambda_api.TestLambdaImages.test_lambda_image_and_image_config_crud");
+    const FunctionName = "imaged";
+    const Code = { ImageUri: "repository:latest" };
+    const of = { FunctionName, Role: "arn:aws:iam::000000000000:role/r", PackageType: "Image", Code };
+    const ImageConfig = { EntryPoint: ["sh"], Command: ["-c", "echo test"], WorkingDirectory: "/app1" };
+    const Environment = { Variables: { CUSTOM_ENV: "test" } };
+    await replay.send("CreateFunction", { ...of, ImageConfig, Environment }, "create-image-with-config-response");
+    const look = async (code: string, configuration: string): Promise<void> => {
+      await replay.send("GetFunction", { FunctionName }, code);
+      await replay.send("GetFunctionConfiguration", { FunctionName }, configuration);
+    };
+    await look("get-function-code-with-config-response", "get-function-config-with-config-response");
+    const update = (own: Input, name: string): Promise<unknown> =>
+      replay.send("UpdateFunctionConfiguration", { FunctionName, ImageConfig: own }, name);
+    await update({ Command: ["-c", "echo test1"], WorkingDirectory: "/app1" }, "update-function-code-response");
+    await look("get-function-code-response-after-update", "get-function-config-response-after-update");
+    await update({}, "update-function-code-delete-imageconfig-response");
+    await look(
+      "get-function-code-response-after-delete-imageconfig",
+      "get-function-config-response-after-delete-imageconfig",
+    );
+  });
+
+  it("do not take the place of a package", async () => {
+    const replay = new Replay(harness, "test_lambda_api.TestLambdaImages.test_lambda_zip_file_to_image");
+    const FunctionName = "zipped";
+    const { Timeout: _t, Environment: _e, ...zip } = wanted(FunctionName);
+    await replay.send("CreateFunction", zip, "create-image-response");
+    const update = { FunctionName, ImageUri: "repository:latest" };
+    await replay.send("GetFunction", { FunctionName }, "get-function-code-response");
+    await replay.send("UpdateFunctionCode", update, "zipfile-to-image-error");
+    await replay.send("GetFunction", { FunctionName }, "get-function-code-response-after-update");
+  });
+});

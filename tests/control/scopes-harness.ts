@@ -13,7 +13,14 @@ import * as sdk from "@aws-sdk/client-lambda";
 import { type OperationName, signRequest } from "@thaw/aws-api";
 import { systemClock, systemRandom } from "@thaw/server/testing/base";
 import { DEFAULT_CONTROL_LIMITS } from "@thaw/server/testing/control";
-import { createFakeSnapshots, FakeDestinations, FakeEngine, type FakeFunction } from "@thaw/server/testing/fakes";
+import {
+  createFakeSnapshots,
+  FakeDestinations,
+  FakeEngine,
+  type FakeFunction,
+  fakeImages,
+  unpackInMemory,
+} from "@thaw/server/testing/fakes";
 import { createAwsServices, createDiskLogStore, createHttpServer, type HttpServer } from "@thaw/server/testing/http";
 import {
   FunctionCredentialSource,
@@ -131,6 +138,7 @@ export class ScopesHarness implements AsyncDisposable {
         createAwsServices({ scope, store, logs, clock: systemClock, random: systemRandom }),
       common: {
         parity: "extended",
+        images: fakeImages,
         snapshotReader: null,
         keys: { list: () => [], create: () => undefined, setState: () => undefined, remove: () => undefined },
         destinations: this.destinations,
@@ -339,6 +347,7 @@ export async function send(
 /** Contents by their text, apart by account. */
 function memoryCode(accountId: string): CodeStore {
   return {
+    unpackImage: unpackInMemory,
     unpack: async (zip) => ({
       codeName: `${accountId}${zip.toString()}`,
       codeSha256: zip.toString("base64"),

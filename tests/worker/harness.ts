@@ -129,6 +129,7 @@ export class WorkerHarness {
       runtime: "python3.13",
       handler: "app.handler",
       codeName: "code",
+      image: null,
       optName: null,
       memorySizeMib: 128,
       timeoutS: 3,

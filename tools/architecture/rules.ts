@@ -10,6 +10,7 @@ const ADAPTERS = [
   "sandboxd",
   "store",
   "objects",
+  "images",
   "snapshot-stores",
   "keys",
   "logs",
@@ -100,6 +101,7 @@ export const FAKES: readonly string[] = ["engines/fake/", "base/testing/", "snap
 const FILE_USERS = [
   "accounts",
   "base",
+  "images",
   "keys",
   "logs",
   "main",

@@ -57,12 +57,17 @@ impl Init<'_> {
         if self.uid.is_some() || fds.len() != mounts.len() {
             return Err(invalid("the sandbox is taken already"));
         }
+        for (_, tree) in mounts.iter().zip(&fds).filter(|(mount, _)| matches!(mount, MountPoint::Root)) {
+            sys::restrict_tree(tree.as_fd(), true)?;
+            root::enter_image(tree.as_fd())?;
+        }
         let file_systems: Vec<&str> = mounts.iter().filter_map(MountPoint::file_system).collect();
         root::make_mount_points(&file_systems)?;
         let shown = Shown::new(Path::new(tmp_disk::PRIVATE))?;
         let mut tmp = tmp_disk::Origin::Disk;
         for (mount, tree) in mounts.iter().zip(&fds) {
             let (target, read_only) = match mount {
+                MountPoint::Root => continue,
                 MountPoint::Task => ("/var/task".to_string(), true),
                 MountPoint::Opt => ("/opt".to_string(), true),
                 MountPoint::Control => ("/run/ctl".to_string(), false),
@@ -129,9 +134,8 @@ impl Init<'_> {
             .to_vec();
         let mut args = log_args;
         // Where a watched file has no handle by which its path could be found. All of it is bounded by the function.
-        args.extend(
-            ["/tmp", "/var/task", "/opt"].iter().flat_map(|path| ["--irmap-scan-path", path].map(str::to_string)),
-        );
+        let scanned = ["/tmp", "/var/task", "/opt"].into_iter().filter(|path| Path::new(path).is_dir());
+        args.extend(scanned.flat_map(|path| ["--irmap-scan-path", path].map(str::to_string)));
         args.extend(
             ["--stream", "--action-script", ACTION_SCRIPT, "--network-lock", "skip", "--link-remap", "-o", "dump.log"]
                 .map(str::to_string),

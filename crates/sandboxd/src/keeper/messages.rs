@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 /// Where the parts of the root file system are; paths of the host, seen before the root is changed.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Hash)]
 pub struct KeeperConfig {
-    /// `/` (only its `/usr` and what hangs on it are shown) or an installed root file system.
-    pub root: String,
+    /// `/` (only its `/usr` and what hangs on it are shown) or an installed root file system. None: the root is a
+    /// container image's, which comes with `MountPoint::Root`.
+    pub root: Option<String>,
     pub lang: Option<String>,
     /// Links in `/var/lang/bin` by name; empty where `lang` is there.
     pub programs: BTreeMap<String, String>,
-    pub client: String,
+    /// None: whatever the image has is there.
+    pub client: Option<String>,
     pub supervisor: String,
     /// Library that every dynamically linked program loads; none: nothing is preloaded.
     pub preload: Option<String>,
@@ -29,6 +31,8 @@ pub struct KeeperConfig {
 
 #[derive(Serialize, Deserialize)]
 pub enum MountPoint {
+    /// A container image, unpacked: all of the root but what is the sandbox's own.
+    Root,
     Task,
     Opt,
     Control,

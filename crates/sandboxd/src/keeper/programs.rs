@@ -153,7 +153,8 @@ fn become_supervisor(uid: u32, server_uid: u32, program: &seccomp::Program) -> i
         limit(resource, most)?;
     }
     SigSet::empty().thread_set_mask()?;
-    chdir("/var/task")?;
+    // A container image may have no such folder.
+    chdir("/var/task").or_else(|_| chdir("/"))?;
     drop_privileges(uid)?;
     prctl::set_no_new_privs()?;
     seccomp::apply(program).map_err(io::Error::other)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{symlink, PermissionsExt};
 use std::path::Path;
 
@@ -13,13 +14,19 @@ use nix::unistd::{chdir, pivot_root, sethostname, Pid};
 use super::messages::KeeperConfig;
 use super::shown::{self, Aside, Shown};
 use super::{identity, tmp_disk};
+use crate::sys;
 
 /// Up to this only init, CRIU and helpers live, so that the pids of a snapshot are free again at its restore.
 const LAST_RESERVED_PID: i32 = 1000;
-const DIRECTORIES: [&str; 12] =
-    ["proc", "dev", "tmp", "run", "etc", "usr", "opt", "mnt", "var/task", "var/runtime", "var/lang", "var/rapid"];
+/// The sandbox's own in every root; those of a container image lie below them.
+const OWN_DIRECTORIES: [&str; 7] = ["proc", "dev", "tmp", "run", "etc", "mnt", "var/rapid"];
+const RUNTIME_DIRECTORIES: [&str; 5] = ["usr", "opt", "var/task", "var/runtime", "var/lang"];
 /// Top-level directories that are links into /usr on a merged system, real directories otherwise.
 const TOP_LEVEL: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+/// What is mounted in a root that waits for its image.
+const OWN_MOUNTS: [&str; 5] = ["proc", "dev", "run", "var/rapid/init", "var/rapid/libthaw-unique.so"];
+/// Where the whole is put together: an own directory that is empty.
+const IMAGE_POINT: &str = "/mnt";
 /// The host's own programs and sources are nobody's business.
 const HOST_HIDDEN: [&str; 3] = ["usr/local", "usr/src", "usr/lib/thaw"];
 const ETC_COPIED: [&str; 9] = [
@@ -52,26 +59,12 @@ pub fn build(config: &KeeperConfig) -> io::Result<()> {
     let base = Path::new(&config.mount_point);
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(Some("thaw"), base, Some("tmpfs"), flags, Some("mode=755,size=1m"))?;
-    for dir in DIRECTORIES {
-        fs::create_dir_all(base.join(dir))?;
-    }
+    make_directories(base, &OWN_DIRECTORIES)?;
     build_run(config, &base.join("run"))?;
     let shown = Shown::new(&base.join(&tmp_disk::PRIVATE[1..]))?;
-    let source = Path::new(&config.root);
-    shown.show(&source.join("usr"), &base.join("usr"))?;
-    make_bash_the_shell(&base.join("usr/bin"))?;
-    for dir in TOP_LEVEL {
-        mirror_top_level(&shown, source, base, dir)?;
-    }
-    if config.root == "/" {
-        for dir in HOST_HIDDEN.iter().filter(|dir| base.join(dir).is_dir()) {
-            mount(Some("thaw"), &base.join(dir), Some("tmpfs"), flags | MsFlags::MS_RDONLY, Some("size=4k"))?;
-        }
-    }
-    build_etc(&shown, source, &base.join("etc"))?;
-    shown.show(Path::new(&config.client), &base.join("var/runtime"))?;
-    if let Some(lang) = &config.lang {
-        shown.show(Path::new(lang), &base.join("var/lang"))?;
+    build_own_etc(&base.join("etc"))?;
+    if let Some(root) = &config.root {
+        show_runtime(config, &shown, Path::new(root), base)?;
     }
     link_programs(&config.programs, &base.join("var/lang/bin"))?;
     fs::write(base.join("var/rapid/init"), b"")?;
@@ -88,6 +81,34 @@ pub fn build(config: &KeeperConfig) -> io::Result<()> {
     identity::write(base)?;
     enter(base)?;
     sethostname("sandbox")?;
+    Ok(())
+}
+
+fn make_directories(base: &Path, names: &[&str]) -> io::Result<()> {
+    names.iter().try_for_each(|name| fs::create_dir_all(base.join(name)))
+}
+
+/// Hangs an operating system, a language and its client into the root.
+fn show_runtime(config: &KeeperConfig, shown: &Shown, source: &Path, base: &Path) -> io::Result<()> {
+    make_directories(base, &RUNTIME_DIRECTORIES)?;
+    shown.show(&source.join("usr"), &base.join("usr"))?;
+    make_bash_the_shell(&base.join("usr/bin"))?;
+    for dir in TOP_LEVEL {
+        mirror_top_level(shown, source, base, dir)?;
+    }
+    if source == Path::new("/") {
+        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_RDONLY;
+        for dir in HOST_HIDDEN.iter().filter(|dir| base.join(dir).is_dir()) {
+            mount(Some("thaw"), &base.join(dir), Some("tmpfs"), flags, Some("size=4k"))?;
+        }
+    }
+    build_etc(shown, source, &base.join("etc"))?;
+    if let Some(client) = &config.client {
+        shown.show(Path::new(client), &base.join("var/runtime"))?;
+    }
+    if let Some(lang) = &config.lang {
+        shown.show(Path::new(lang), &base.join("var/lang"))?;
+    }
     Ok(())
 }
 
@@ -144,15 +165,25 @@ fn system_libraries(source: &Path) -> Option<String> {
     shown.all(|entry| source.join(&libraries).join(entry.file_name()).exists()).then_some(libraries)
 }
 
-fn build_etc(shown: &Shown, source: &Path, etc: &Path) -> io::Result<()> {
-    // The function's user is known only when the sandbox is taken; by then this file system is read-only.
-    for name in ["passwd", "group", "machine-id"] {
-        symlink(format!("/run/etc/{name}"), etc.join(name))?;
-    }
+/// What tells a sandbox from its siblings, and where the network is: an image's own would be wrong.
+fn build_own_etc(etc: &Path) -> io::Result<()> {
+    link_to_run(etc, "machine-id")?;
     fs::write(etc.join("hosts"), format!("{HOSTS}{HOST}"))?;
     fs::write(etc.join("hostname"), "sandbox\n")?;
+    fs::write(etc.join("resolv.conf"), resolver())
+}
+
+/// What becomes known only when the sandbox is taken: by then this file system is read-only.
+fn link_to_run(etc: &Path, name: &str) -> io::Result<()> {
+    symlink(format!("/run/etc/{name}"), etc.join(name))
+}
+
+fn build_etc(shown: &Shown, source: &Path, etc: &Path) -> io::Result<()> {
+    // They name the function's user. An image's own are left alone, as on AWS.
+    for name in ["passwd", "group"] {
+        link_to_run(etc, name)?;
+    }
     fs::write(etc.join("nsswitch.conf"), NSSWITCH)?;
-    fs::write(etc.join("resolv.conf"), resolver())?;
     let from = source.join("etc");
     let mut names: Vec<String> = ETC_COPIED.iter().map(|name| (*name).to_string()).collect();
     for entry in fs::read_dir(&from).into_iter().flatten().flatten() {
@@ -271,6 +302,25 @@ fn enter(base: &Path) -> io::Result<()> {
     chdir("/")?;
     let flags = MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)?;
+    Ok(())
+}
+
+/// Puts a container image below the root that was built, and makes both together the root: what is the sandbox's own
+/// wins, whatever the image has in its place. So no link of the image leads a mount elsewhere.
+pub fn enter_image(image: BorrowedFd) -> io::Result<()> {
+    let overlay = Shown::new(Path::new(tmp_disk::PRIVATE))?.overlay_below_root(image)?;
+    sys::attach_tree(overlay.as_fd(), Path::new(IMAGE_POINT))?;
+    for own in OWN_MOUNTS {
+        let from = Path::new("/").join(own);
+        if from.exists() {
+            let to = Path::new(IMAGE_POINT).join(own);
+            mount(Some(&from), &to, None::<&str>, MsFlags::MS_MOVE, None::<&str>)?;
+        }
+    }
+    chdir(IMAGE_POINT)?;
+    pivot_root(".", ".")?;
+    umount2(".", MntFlags::MNT_DETACH)?;
+    chdir("/")?;
     Ok(())
 }
 

@@ -101,6 +101,13 @@ impl Shown {
         self.show_directory(&self.stage, target).map_err(|error| describe(target, &error))
     }
 
+    /// Makes a detached overlay of the root, without what is mounted in it, over a detached mount of a directory.
+    pub fn overlay_below_root(&self, tree: BorrowedFd) -> io::Result<OwnedFd> {
+        sys::attach_tree(tree, &self.stage)?;
+        let _aside = Aside { stage: &self.stage };
+        sys::detached::overlay_read_only(open_path(Path::new("/"))?.as_fd(), open_path(&self.stage)?.as_fd(), false)
+    }
+
     /// An overlay does not show what is mounted below its layers. What can't be a layer (a file, a file system of an
     /// odd kind) is shown as it is, with the host's inodes.
     fn show_mounts_below(&self, source: &Path, target: &Path) -> io::Result<()> {

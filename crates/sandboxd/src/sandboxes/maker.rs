@@ -82,16 +82,23 @@ impl Maker {
             }
             Ok(text(&path))
         };
-        let client = self.directories.clients.join(&spec.client);
-        if !client.is_dir() {
-            return Err(Error::new(Code::Unknown, format!("runtime client {} is not there", spec.client)));
-        }
+        let client = |name: &str| -> Result<String> {
+            let path = self.directories.clients.join(name);
+            if !path.is_dir() {
+                return Err(Error::new(Code::Unknown, format!("runtime client {name} is not there")));
+            }
+            Ok(text(&path))
+        };
         let preload = self.directories.clients.join(PRELOAD);
         Ok(KeeperConfig {
-            root: if spec.root == "host" { "/".to_string() } else { runtime(&spec.root)? },
+            root: match spec.root.as_str() {
+                "image" => None,
+                "host" => Some("/".to_string()),
+                name => Some(runtime(name)?),
+            },
             lang: spec.lang.as_deref().map(runtime).transpose()?,
             programs: spec.programs.clone(),
-            client: text(&client),
+            client: spec.client.as_deref().map(client).transpose()?,
             supervisor: text(&self.directories.supervisor),
             preload: preload.is_file().then(|| text(&preload)),
             mount_point: text(&self.directories.run.join("root")),
@@ -137,7 +144,8 @@ impl Maker {
     }
 
     fn mount(&self, entry: &Entry, spec: &Spec, origin: Option<&Origin>) -> Result<()> {
-        let mut mounts = vec![MountPoint::Task, MountPoint::Control];
+        let code = if spec.is_image() { MountPoint::Root } else { MountPoint::Task };
+        let mut mounts = vec![code, MountPoint::Control];
         let task = beneath::open_dir(&self.code, &spec.task)
             .map_err(|error| Error::new(Code::Unknown, format!("code {}: {error}", spec.task)))?;
         let mut trees = vec![sys::open_tree_clone_fd(task.as_fd())?, sys::open_tree_clone(&entry.control)?];

@@ -18,12 +18,14 @@ const PROGRAM_PATH_MAX: usize = 255;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Spec {
+    /// `host`, the name of an installed root file system, or `image`: `task` is the root.
     pub root: String,
     pub lang: Option<String>,
     /// Links to make in `/var/lang/bin` where there is no `lang`: path inside the root by name.
     #[serde(default)]
     pub programs: BTreeMap<String, String>,
-    pub client: String,
+    /// None with an image, and only there.
+    pub client: Option<String>,
     pub task: String,
     pub opt: Option<String>,
     pub uid: u32,
@@ -58,12 +60,15 @@ fn default_pids_max() -> u64 {
 impl Spec {
     pub fn check(&self) -> Result<()> {
         check_name("root", &self.root)?;
-        check_name("client", &self.client)?;
         check_name("task", &self.task)?;
-        for (what, name) in [("lang", &self.lang), ("opt", &self.opt)] {
+        for (what, name) in [("lang", &self.lang), ("client", &self.client), ("opt", &self.opt)] {
             if let Some(name) = name {
                 check_name(what, name)?;
             }
+        }
+        let has_parts = self.lang.is_some() || self.opt.is_some() || self.client.is_some();
+        if self.is_image() && has_parts || !self.is_image() && self.client.is_none() {
+            return Err(Error::bad_request("an image has no lang, client and opt, and what is none has a client"));
         }
         for FileSystem { name, mount } in &self.file_systems {
             check_name("fileSystems.name", name)?;
@@ -93,6 +98,11 @@ impl Spec {
             }
         }
         Ok(())
+    }
+
+    /// True where the root is a container image.
+    pub fn is_image(&self) -> bool {
+        self.root == "image"
     }
 
     /// Reads `hosts`. Throws `BadRequest` where one has another form.

@@ -49,6 +49,9 @@ const CONFIG = [
   "VpcConfig.SubnetIds",
   "VpcConfig.SecurityGroupIds",
   "VpcConfig.Ipv6AllowedForDualStack",
+  "ImageConfig.EntryPoint",
+  "ImageConfig.Command",
+  "ImageConfig.WorkingDirectory",
 ];
 const LAYER_VERSION = ["LayerName", "VersionNumber"];
 const KAFKA = [

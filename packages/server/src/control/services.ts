@@ -6,6 +6,7 @@ import type { LayerVersionRecord } from "../model/layer-record.ts";
 import type { PlatformCode } from "../model/platform-errors.ts";
 import type { CodeStore } from "../ports/code-store.ts";
 import type { Destinations } from "../ports/destinations.ts";
+import type { ImageSource } from "../ports/image-source.ts";
 import type { KeyAdmin } from "../ports/key-admin.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { MetadataStore } from "../ports/metadata-store.ts";
@@ -39,6 +40,7 @@ export interface ControlServices {
   readonly uids: UidSource;
   readonly code: CodeStore;
   readonly objects: ObjectStore;
+  readonly images: ImageSource;
   readonly logs: LogStore;
   readonly worker: Worker;
   /** Reader of snapshots; null where the engine takes none. */

@@ -11,6 +11,7 @@ import { ThawError } from "../model/platform-errors.ts";
 import { systemRandom as random } from "../base/random.ts";
 import { runtimeVersionArn } from "../control/records/present.ts";
 import type { Health } from "../http/observability.ts";
+import { createImageSource } from "../images/image-source.ts";
 import { createHttpServer, type HttpServer } from "../http/server.ts";
 import { Keyring } from "../keys/keyring.ts";
 import { createAwsServices } from "../aws/create-services.ts";
@@ -39,6 +40,7 @@ import { createKeys, FarCounts } from "./far.ts";
 import { functionUrlOptions } from "./function-urls.ts";
 import { hostLimits, workerLimits } from "./limits.ts";
 import { Monitoring } from "./monitoring.ts";
+import { syncFileSystem } from "./sync-file-system.ts";
 import type { ServeOptions, ServerCredentials } from "./options/serve-options.ts";
 import { UsageError } from "./options/usage-error.ts";
 import { InstalledScopes } from "./scopes.ts";
@@ -96,12 +98,13 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
     home,
     regions: options.regions,
     accounts,
-    code: await openCodeDirectory(dataDir),
+    code: await openCodeDirectory(dataDir, syncFileSystem),
     worker: new SharedWorker(worker, home, options.snapshotsAtOnceMax),
     logs,
     createAwsServices: (scope, store) => createAwsServices({ scope, store, logs, clock, random }),
     common: {
       parity: options.parity,
+      images: createImageSource({ ...options.images, scratchDir: join(dataDir, "images") }),
       snapshotReader: foundation.snapshotReader,
       keys: foundation.keyring,
       destinations,

@@ -1,7 +1,8 @@
 /** The configuration of a function out of a request: defaults, limits and the combinations that AWS refuses. */
 import { type CreateFunctionRequest, type UpdateFunctionConfigurationRequest } from "@thaw/aws-api";
 import { ApiError, invalidParameter } from "./api-error.ts";
-import type { FunctionConfig } from "./function-record.ts";
+import { type FunctionConfig, isImage } from "./function-record.ts";
+import { IMAGE_RUNTIME, type ImageStart, readImageConfig } from "./image.ts";
 import type { FunctionLayer } from "./layer-record.ts";
 import { defaultLogGroup } from "./log-group.ts";
 
@@ -97,15 +98,9 @@ export interface ConfigRules {
 
 /** `name`: the function's, without the ARN that the request may have given. */
 export function createConfig(name: string, request: CreateFunctionRequest, rules: ConfigRules): FunctionConfig {
-  if (request.PackageType === "Image" || request.Code.ImageUri !== undefined) throw notYet("PackageType Image");
-  if (request.Runtime === undefined)
-    throw invalidParameter("Runtime is mandatory for functions created with deployment packages.");
-  if (request.Handler === undefined)
-    throw invalidParameter("Handler is mandatory for functions created with deployment packages.");
   const base: FunctionConfig = {
-    runtime: request.Runtime,
+    ...createKind(request),
     role: request.Role,
-    handler: request.Handler,
     description: "",
     timeoutS: 3,
     memorySizeMib: 128,
@@ -124,13 +119,57 @@ export function createConfig(name: string, request: CreateFunctionRequest, rules
   return changeConfig(base, request, rules);
 }
 
+/** Reads what tells packages and images apart. */
+function createKind(request: CreateFunctionRequest): Pick<FunctionConfig, "runtime" | "handler"> {
+  const { PackageType, Code, Runtime: runtime, Handler: handler } = request;
+  if (PackageType === "Image") {
+    if (Code.ImageUri === undefined)
+      throw invalidParameter("Please provide ImageUri when the intended function PackageType is Image.");
+    return { runtime: IMAGE_RUNTIME, handler: "" };
+  }
+  if (Code.ImageUri !== undefined)
+    throw invalidParameter("Please don't provide ImageUri when the intended function PackageType is Zip.");
+  if (runtime === undefined)
+    throw invalidParameter("Runtime is mandatory for functions created with deployment packages.");
+  if (handler === undefined)
+    throw invalidParameter("Handler is mandatory for functions created with deployment packages.");
+  return { runtime, handler };
+}
+
+/** What only one of the two kinds has. */
+function checkKind(current: FunctionConfig, request: ConfigRequest): void {
+  if (!isImage(current)) {
+    if (request.ImageConfig !== undefined && readImageConfig(request.ImageConfig) !== null)
+      throw invalidParameter("Please don't provide ImageConfig for a function with packageType Zip.");
+    return;
+  }
+  const given = [
+    ["Runtime", request.Runtime !== undefined],
+    ["Handler", request.Handler !== undefined],
+    ["Layers", (request.Layers ?? []).length > 0],
+  ] as const;
+  const wrong = given.filter(([, isGiven]) => isGiven).map(([name]) => name);
+  if (wrong.length > 0)
+    throw invalidParameter(
+      `Please don't provide ${wrong.join(" or ")} for a function with packageType Image: the image brings them.`,
+    );
+}
+
+/** A given one takes the place of the whole one before it, and an empty one takes it away. */
+function changeImageConfig({ imageConfig }: FunctionConfig, given: ConfigRequest["ImageConfig"]): ImageStart | null {
+  return given === undefined ? (imageConfig ?? null) : readImageConfig(given);
+}
+
 export function changeConfig(current: FunctionConfig, request: ConfigRequest, rules: ConfigRules): FunctionConfig {
   const logging = changeLogging(current, request);
-  const { layers: before, ...others } = current;
+  checkKind(current, request);
+  const { layers: before, imageConfig: _imageConfig, ...others } = current;
   const layers = rules.layers ?? before ?? [];
+  const imageConfig = changeImageConfig(current, request.ImageConfig);
   const changed: FunctionConfig = {
     ...others,
     ...(layers.length === 0 ? {} : { layers }),
+    ...(imageConfig === null ? {} : { imageConfig }),
     runtime: request.Runtime ?? current.runtime,
     role: request.Role ?? current.role,
     handler: request.Handler ?? current.handler,
@@ -212,7 +251,7 @@ function checkConfig(config: FunctionConfig, rules: ConfigRules): void {
   if (config.architectures[0] !== "x86_64")
     throw invalidParameter(`The architecture ${config.architectures[0]} can't be run on this host, which is x86_64.`);
   checkEnvironment(config.environment ?? {});
-  checkRuntime(config.runtime);
+  if (!isImage(config)) checkRuntime(config.runtime);
   for (const { arn, localMountPath } of config.fileSystems) {
     if (!rules.accessPoints.has(arn))
       throw invalidParameter(
@@ -247,7 +286,7 @@ function checkSnapStart(config: FunctionConfig, rules: ConfigRules): void {
   if (config.fileSystems.length > 0)
     throw invalidParameter("FileSystemConfigs is not supported for SnapStart enabled functions.");
   if (rules.parity !== "strict") return;
-  if (!SNAPSTART_RUNTIMES.has(config.runtime))
+  if (!isImage(config) && !SNAPSTART_RUNTIMES.has(config.runtime))
     throw invalidParameter(`${config.runtime} is not supported for SnapStart enabled functions.`);
   if (config.tmpSizeMib > SNAPSTART_TMP_SIZE_MIB_MAX)
     throw invalidParameter("EphemeralStorage larger than 512 MB is not supported for SnapStart enabled functions.");
@@ -269,8 +308,4 @@ function checkEnvironment(variables: Readonly<Record<string, string>>): void {
       `Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: ${shown.slice(0, SHOWN_LENGTH_MAX)}`,
     );
   }
-}
-
-function notYet(what: string): ApiError {
-  return invalidParameter(`${what} is not supported by Thaw yet.`);
 }

@@ -1,5 +1,6 @@
 /** Stored records of functions, versions and aliases. `$LATEST` is a version like the others, but it changes. */
 import type { SnapshotId } from "../base/ids.ts";
+import { IMAGE_RUNTIME, type ImageStart } from "./image.ts";
 import type { CodeInfo } from "./code-info.ts";
 import type { EventSourceRecord } from "./event-source-record.ts";
 import type { HttpApiRecord, HttpFrozenRecord } from "./http-api/record.ts";
@@ -57,9 +58,13 @@ export interface StateFields {
 }
 
 export interface FunctionConfig {
+  /** AWS's id, or `image` where the code is a container image. */
   readonly runtime: string;
   readonly role: string;
+  /** Empty where the code is a container image. */
   readonly handler: string;
+  /** What is put over the image's own settings. Absent where nothing is, and for packages. */
+  readonly imageConfig?: ImageStart;
   readonly description: string;
   readonly timeoutS: number;
   readonly memorySizeMib: number;
@@ -324,6 +329,11 @@ export const ACTIVE_STATE: StateFields = {
   lastUpdateStatusReason: null,
   lastUpdateStatusReasonCode: null,
 };
+
+/** True where the code is a container image (PackageType Image). */
+export function isImage({ runtime }: Pick<FunctionConfig, "runtime">): boolean {
+  return runtime === IMAGE_RUNTIME;
+}
 
 /** Makes a version that has just been created and has no snapshot yet. */
 export function freshVersion(

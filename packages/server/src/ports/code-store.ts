@@ -1,12 +1,18 @@
 /**
- * Deployment packages and layers, unpacked: one read-only directory for each content; and layers merged, one read-only
- * directory for each list of contents.
+ * Deployment packages, layers and container images, unpacked: one read-only directory for each content; and layers
+ * merged, one read-only directory for each list of contents.
  */
 import type { CodeInfo } from "../model/code-info.ts";
+import type { FoundImage } from "./image-source.ts";
 
 export interface CodeStore {
   /** Durable when it resolves. Rejects with an ApiError where the zip is broken, hostile or too large. */
   unpack(zip: Buffer): Promise<CodeInfo>;
+  /**
+   * Unpacks the image's layers, and all of them together as a root. Durable when it resolves. Rejects with an ApiError
+   * where a layer is missing, damaged, hostile or too large; nothing is left of the image then.
+   */
+  unpackImage(image: FoundImage): Promise<CodeInfo>;
   /** The zip itself, for GetFunction's Location. Null where it is gone. */
   readZip(codeName: string): Promise<Buffer | null>;
   /**
@@ -21,6 +27,6 @@ export interface CodeStore {
    * resolves. Does nothing where it is there already.
    */
   merge(optName: string, codeNames: readonly string[]): Promise<void>;
-  /** Removes what is not in `used`: the names of unpacked packages and of merged layers. */
+  /** Removes what is not in `used`: the names of unpacked packages, of merged layers and of images' layers. */
   sweep(used: ReadonlySet<string>): Promise<void>;
 }

@@ -23,15 +23,15 @@ export interface FileSystemMount {
 /** Specification of a sandbox. It has names, never paths; sandboxd resolves them. */
 export interface SandboxSpec {
   readonly environmentId: EnvironmentId;
-  /** `host`, or the name of an installed root file system. */
+  /** `host`, the name of an installed root file system, or `image`: the code is the root. */
   readonly root: string;
   /** Name of a language directory, mounted on /var/lang. */
   readonly lang: string | null;
   /** Programs to find in /var/lang/bin: path inside the root by name. Absent: those of `lang`. */
   readonly programs?: Readonly<Record<string, string>>;
-  /** Name of a runtime client directory, mounted on /var/runtime. */
-  readonly client: string;
-  /** Name of the unpacked code, mounted on /var/task. */
+  /** Name of a runtime client directory, mounted on /var/runtime; null with an image, and only there. */
+  readonly client: string | null;
+  /** Name of the unpacked code, mounted on /var/task; of an image it is the root. */
   readonly task: string;
   readonly opt: string | null;
   readonly uid: number;

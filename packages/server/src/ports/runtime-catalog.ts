@@ -6,7 +6,8 @@ export interface RuntimeRecipe {
   readonly lang: string | null;
   /** The language's programs where it has no directory of its own: path inside the root by AWS's name. */
   readonly programs?: Readonly<Record<string, string>>;
-  readonly client: string;
+  /** Null: the root brings its own, as a container image does. */
+  readonly client: string | null;
   /**
    * Command line of the runtime process, given the memory size and the function's own variables. Its last word is the
    * program that the language runs, as on AWS: wrapper scripts put options of the language before the last word.
@@ -47,6 +48,7 @@ export interface RuntimeCatalog {
    * looked at now.
    */
   find(runtime: string, fingerprint?: string, ageMsMax?: number): RuntimeRecipe | null;
+  /** Without that of container images. */
   list(): readonly RuntimeRecipe[];
   /**
    * Lists all releases that can be run now, of each runtime the newest first; what belongs to the host itself among

@@ -6,6 +6,7 @@ import type { Body } from "../base/body.ts";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
 import type { AccountScope } from "../model/function-name.ts";
 import type { SnapshotFingerprints } from "../model/function-record.ts";
+import type { RunnableImage } from "../model/image.ts";
 import type { ShownPhases } from "../model/phases.ts";
 import type { PlatformCode } from "../model/platform-errors.ts";
 import type { RuntimeRelease } from "./runtime-catalog.ts";
@@ -32,6 +33,8 @@ export interface RunnableVersion {
   readonly handler: string;
   /** Name of the unpacked code directory. */
   readonly codeName: string;
+  /** How the program of a container image is started; null: the code is a package. */
+  readonly image: RunnableImage | null;
   /** Name of the directory of its merged layers; null without layers. */
   readonly optName: string | null;
   readonly memorySizeMib: number;

@@ -7,6 +7,8 @@
  *   nodejsN.x     $THAW_HOME/runtimes/nodejsN/bin/node, mounted on /var/lang
  *   provided.*    the function's own bootstrap
  *
+ *   image         no language: a container image brings its own root
+ *
  * Several releases of one may lie side by side (releases.ts); the newest comes first.
  */
 import { createHash } from "node:crypto";
@@ -15,6 +17,7 @@ import { join } from "node:path";
 import { PROGRAM } from "@thaw/installation";
 import type { Clock } from "../base/clock.ts";
 import type { RuntimeCatalog, RuntimeRecipe, RuntimeRelease } from "../ports/runtime-catalog.ts";
+import { IMAGE_RUNTIME } from "../model/image.ts";
 import { javaArgv } from "./java.ts";
 import { nodeStart } from "./node.ts";
 import { librariesOf, listReleases, stampOf } from "./releases.ts";
@@ -34,7 +37,8 @@ interface Found {
   readonly root: string;
   readonly lang: string | null;
   readonly programs?: Readonly<Record<string, string>>;
-  readonly client: string;
+  /** Null: the root brings its own. */
+  readonly client: string | null;
   /** Files of the host that change whenever the language itself does. */
   readonly files: readonly string[];
   readonly argv: RuntimeRecipe["argv"];
@@ -60,6 +64,18 @@ const MANAGED_ENV = {
 /** AWS starts these languages by a shell script, and this is what the shell leaves. */
 const SHELL_ENV = { ...MANAGED_ENV, PWD: "/var/task", SHLVL: "0" } as const;
 
+/** Says of a container image only where it is: what is started and with which variables is the image's own. */
+const IMAGE: Found = {
+  runtime: IMAGE_RUNTIME,
+  root: "image",
+  lang: null,
+  client: null,
+  files: [],
+  argv: () => [],
+  env: {},
+  writesRecords: false,
+};
+
 const JAVA_MAJORS = [11, 17, 21, 25];
 const PYTHON_VERSIONS = ["3.12", "3.13", "3.14"];
 const NODE_MAJORS = [22, 24];
@@ -71,7 +87,9 @@ export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCat
     ...PYTHON_VERSIONS.map((version) => [`python${version}`, () => findPython(options, version)] as const),
     ...NODE_MAJORS.map((major) => [`nodejs${major}.x`, () => findNode(options, major)] as const),
     ...["provided.al2023", "provided.al2"].map((runtime) => [runtime, () => findProvided(options, runtime)] as const),
+    [IMAGE_RUNTIME, () => [IMAGE]],
   ]);
+  const named = [...finders.keys()].filter((runtime) => runtime !== IMAGE_RUNTIME);
   const entries = new Map([...finders].map(([runtime, find]) => [runtime, new CatalogEntry(find, options)]));
   const newest = (runtime: string): RuntimeRecipe | null => entries.get(runtime)?.recipes()[0] ?? null;
   return {
@@ -81,13 +99,13 @@ export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCat
         (fingerprint === undefined ? recipes[0] : recipes.find((recipe) => recipe.fingerprint === fingerprint)) ?? null
       );
     },
-    list: () => [...entries.keys()].map(newest).filter((recipe) => recipe !== null),
+    list: () => named.map(newest).filter((recipe) => recipe !== null),
     all: () => [...entries.values()].flatMap((entry) => entry.recipes()),
     releases: () => [...entries.values()].flatMap((entry) => releasesOf(entry.recipes())),
     remedy: (runtime) => {
       const name = runtime.replace(/\.x$/, "");
       if (INSTALLABLE.has(name)) return `Run: ${PROGRAM} runtimes install ${name}`;
-      const installed = [...entries.keys()].filter((each) => newest(each) !== null);
+      const installed = named.filter((each) => newest(each) !== null);
       return `Installed here: ${installed.join(", ") || "none"}.`;
     },
   };
@@ -121,7 +139,7 @@ class CatalogEntry {
     // Stamps first: a change while we look is then seen by the next call.
     const placeStamps = places.map((path) => [path, stampOf(path)] as const);
     const found = this.#find();
-    const watched = found.flatMap(({ files, client }) => [...files, join(clientsDir, client, ".recipe")]);
+    const watched = found.flatMap(({ files, client }) => [...files, join(clientsDir, client ?? "unique", ".recipe")]);
     this.#watched = new Map([...placeStamps, ...watched.map((path) => [path, stampOf(path)] as const)]);
     this.#recipes = found.map((each) => toRecipe(each, this.#options));
   }
@@ -134,7 +152,7 @@ function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
     .update(
       JSON.stringify([
         stamps,
-        clientDigest(join(options.clientsDir, client)),
+        client === null ? "" : clientDigest(join(options.clientsDir, client)),
         clientDigest(join(options.clientsDir, "unique")),
         env,
       ]),
@@ -160,7 +178,7 @@ function toRecipe(found: Found, options: RuntimeCatalogOptions): RuntimeRecipe {
 function releasesOf(recipes: readonly RuntimeRecipe[]): readonly RuntimeRelease[] {
   return recipes.flatMap(({ runtime, root, lang, fingerprint }, index) => {
     const name = lang ?? root;
-    return name === "host" ? [] : [{ runtime, name, fingerprint, isNewest: index === 0 }];
+    return name === "host" || name === "image" ? [] : [{ runtime, name, fingerprint, isNewest: index === 0 }];
   });
 }
 

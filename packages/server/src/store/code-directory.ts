@@ -1,7 +1,8 @@
 /**
  * Deployment packages and layers on disk: DATA/code/NAME is the unpacked code, DATA/packages/NAME.zip what the client
- * sent, DATA/opt/NAME what layers are merged into (merged-layers.ts). The name comes from the content, so that equal
- * packages are kept once and a crash leaves nothing half-written under a name that is used.
+ * sent, DATA/opt/NAME what layers are merged into (merged-layers.ts). An image is unpacked to DATA/code, too, out of
+ * its layers in DATA/images (image-roots.ts). The name comes from the content, so that equal packages are kept once
+ * and a crash leaves nothing half-written under a name that is used.
  */
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
@@ -9,6 +10,7 @@ import { basename, join } from "node:path";
 import { syncDirectory, writeSynced } from "../base/durable-files.ts";
 import type { CodeInfo } from "../model/code-info.ts";
 import type { CodeStore } from "../ports/code-store.ts";
+import { type SyncAll, unpackImage } from "./image-roots.ts";
 import { isMerged, mergeLayers, sizeOfTree } from "./merged-layers.ts";
 import { unzip } from "./unzip.ts";
 
@@ -22,13 +24,15 @@ export interface CodeDirectory extends CodeStore {
   of(accountId: string): CodeStore;
 }
 
-export async function openCodeDirectory(dataDir: string): Promise<CodeDirectory> {
+export async function openCodeDirectory(dataDir: string, syncAll: SyncAll): Promise<CodeDirectory> {
   const codeDir = join(dataDir, "code");
   const packageDir = join(dataDir, "packages");
   const optDir = join(dataDir, "opt");
-  for (const dir of [codeDir, packageDir, optDir]) await mkdir(dir, { recursive: true, mode: 0o755 });
+  const imageDir = join(dataDir, "images");
+  for (const dir of [codeDir, packageDir, optDir, imageDir]) await mkdir(dir, { recursive: true, mode: 0o755 });
   const own: CodeStore = {
     unpack: (zip) => unpack({ codeDir, packageDir, salt: "" }, zip),
+    unpackImage: (image) => unpackImage({ codeDir, imageDir, syncAll, salt: "" }, image),
     readZip: (codeName) => readFile(join(packageDir, `${codeName}.zip`)).catch(() => null),
     findTexts: (name, texts) => findTexts(join(isMerged(name) ? optDir : codeDir, name), texts),
     unpackedSizeOf: (codeName) => sizeOfTree(join(codeDir, codeName)),
@@ -38,11 +42,12 @@ export async function openCodeDirectory(dataDir: string): Promise<CodeDirectory>
         optName,
         codeNames.map((codeName) => join(codeDir, codeName)),
       ),
-    sweep: (used) => sweep([codeDir, optDir], packageDir, used),
+    sweep: (used) => sweep([codeDir, optDir, imageDir], packageDir, used),
   };
   const of = (accountId: string): CodeStore => ({
     ...own,
     unpack: (zip) => unpack({ codeDir, packageDir, salt: accountId }, zip),
+    unpackImage: (image) => unpackImage({ codeDir, imageDir, syncAll, salt: accountId }, image),
   });
   return { ...own, of };
 }

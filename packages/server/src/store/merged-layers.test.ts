@@ -131,7 +131,7 @@ describe("merged layers", () => {
   });
 
   it("lie beside the packages: found, read for texts, kept and removed by what is used", async ({ expect }) => {
-    const store = await openCodeDirectory(dir);
+    const store = await openCodeDirectory(dir, async () => undefined);
     const zip = (name: string, text: string): Buffer => {
       const path = join(dir, `${name}.zip`);
       const script = "import sys, zipfile\nzipfile.ZipFile(sys.argv[1], 'w').writestr(*sys.argv[2:])";

@@ -7,7 +7,20 @@
  * so that none leads out of the tree.
  */
 import type { Dirent } from "node:fs";
-import { chmod, copyFile, link, lstat, mkdir, mkdtemp, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  utimes,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "../base/durable-files.ts";
 
@@ -54,7 +67,8 @@ export async function sizeOfTree(dir: string): Promise<number> {
   return sizeBytes;
 }
 
-async function mergeInto(target: string, source: string): Promise<void> {
+/** Puts the files of `source` over those of `target`, as links to them; folders get its modes. */
+export async function mergeInto(target: string, source: string): Promise<void> {
   const entries = await readdir(source, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory());
   await someAtOnce(
@@ -62,7 +76,7 @@ async function mergeInto(target: string, source: string): Promise<void> {
     (entry) => place(entry, join(source, entry.name), join(target, entry.name)),
   );
   for (const { name } of folders) {
-    await makeFolder(join(target, name));
+    await makeFolder(join(target, name), (await lstat(join(source, name))).mode & 0o777);
     await mergeInto(join(target, name), join(source, name));
   }
 }
@@ -76,13 +90,12 @@ async function someAtOnce<T>(items: readonly T[], carryOut: (item: T) => Promise
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function makeFolder(path: string, mode: number): Promise<void> {
   const before = await typeOf(path);
-  if (before === "folder") return;
-  if (before !== null) await rm(path);
-  await mkdir(path);
+  if (before === "other") await rm(path);
+  if (before !== "folder") await mkdir(path);
   // Functions have users of their own, whatever the server's file mode mask.
-  await chmod(path, 0o755);
+  await chmod(path, mode);
 }
 
 async function place(entry: Dirent, from: string, to: string): Promise<void> {
@@ -102,12 +115,14 @@ async function put(entry: Dirent, from: string, to: string): Promise<void> {
   } catch (error) {
     if (!UNLINKABLE.has((error as NodeJS.ErrnoException).code)) throw error;
     await copyFile(from, to);
-    return chmod(to, (await lstat(from)).mode & 0o777);
+    const { mode, mtime } = await lstat(from);
+    await utimes(to, mtime, mtime);
+    return chmod(to, mode & 0o777);
   }
 }
 
 /** Null: nothing is there. */
-async function typeOf(path: string): Promise<"folder" | "other" | null> {
+export async function typeOf(path: string): Promise<"folder" | "other" | null> {
   try {
     return (await lstat(path)).isDirectory() ? "folder" : "other";
   } catch (error) {

@@ -42,6 +42,7 @@ export type ExitErrorType =
   | "Runtime.ExitError"
   | "Runtime.OutOfMemory"
   | "Runtime.InvalidEntrypoint"
+  | "Runtime.InvalidWorkingDir"
   | "Extension.LaunchError"
   | "Extension.InitError"
   | "Extension.ExitError"

@@ -1,17 +1,20 @@
 /** CreateFunction, the Get and List operations, both updates, DeleteFunction. */
 import { ApiError, conflict, invalidParameter, notFound } from "../../model/api-error.ts";
+import type { CodeInfo } from "../../model/code-info.ts";
 import { changeConfig, type ConfigRules, createConfig } from "../../model/function-config.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import {
   freshVersion,
+  type FunctionConfig,
   type FunctionRecord,
+  isImage,
   LATEST,
   UPDATING_STATE,
   type VersionRecord,
 } from "../../model/function-record.ts";
 import { ThawError } from "../../model/platform-errors.ts";
 import type { Decision } from "../records/changes.ts";
-import { fetchCode } from "../records/fetch-code.ts";
+import { fetchCode, fetchImage, type PackageSource } from "../records/fetch-code.ts";
 import { FunctionLayers } from "../records/function-layers.ts";
 import { settingsOf, urlEntriesOf } from "../records/kept-with.ts";
 import {
@@ -24,7 +27,7 @@ import {
 } from "../records/lookup.ts";
 import { checkDeadLetterTarget } from "../records/destination-check.ts";
 import { pageOf, type Place, placeOfVersion } from "../records/pages.ts";
-import { presentListedVersion, presentVersion } from "../records/present.ts";
+import { presentCode, presentListedVersion, presentVersion } from "../records/present.ts";
 import { isHealed, settledState } from "../records/runtime-state.ts";
 import { stateChange } from "../records/state-change.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
@@ -45,6 +48,7 @@ type Needs = Pick<
   | "changes"
   | "code"
   | "objects"
+  | "images"
   | "worker"
   | "clock"
   | "random"
@@ -112,7 +116,7 @@ export class Functions {
     const config = createConfig(name, input, await this.#rulesFor(input.Layers));
     const tags = checkTags({}, input.Tags ?? {});
     const signing = await signingOfNewFunction(this.#services, name, input.CodeSigningConfigArn);
-    const code = await fetchCode(this.#services, input.Code);
+    const code = await this.#fetch(config, input.Code);
     await this.#layers.prepare(config, code);
     const record = freshVersion({
       functionName: name,
@@ -164,7 +168,7 @@ export class Functions {
       Configuration: presentVersion(scope, version, {
         qualifiedArn: qualifier !== null && qualifier !== LATEST ? version.version !== LATEST : qualifier === LATEST,
       }),
-      Code: { RepositoryType: "S3", Location: `/_thaw/v1/code/${version.code.codeName}` },
+      Code: presentCode(version.code),
       ...tags,
       ...(owner.reservedConcurrency === null
         ? {}
@@ -194,18 +198,19 @@ export class Functions {
   async updateCode(input: In<"UpdateFunctionCode">): Promise<Out<"UpdateFunctionCode">> {
     const { scope } = this.#services;
     const name = nameForChange(this.#services, input.FunctionName);
-    if (input.ImageUri !== undefined)
-      throw invalidParameter("Please don't provide ImageUri when updating a function with packageType Zip.");
     const before = await findLatest(this.#services, name);
+    checkPackageType(before.config, input);
     checkSettled(this.#services, before);
     checkRevision(input.RevisionId, before.revisionId);
     if (input.Architectures !== undefined && input.Architectures[0] !== "x86_64")
       throw invalidParameter(`The architecture ${input.Architectures[0]} can't be run on this host, which is x86_64.`);
     await checkSigning(this.#services.store, name);
-    const code = await fetchCode(this.#services, input);
+    const code = await this.#fetch(before.config, input);
     await this.#layers.checkSize(before.config, code);
     if (input.DryRun === true) return presentVersion(scope, { ...before, code }, { qualifiedArn: false });
     const { updated, owner } = await this.#updateLatest(name, input.RevisionId, async (latest) => {
+      // Another function may have got the name.
+      checkPackageType(latest.config, input);
       await this.#layers.checkSize(latest.config, code);
       return { ...latest, code };
     });
@@ -254,6 +259,13 @@ export class Functions {
       const isOpen = record.state === "Pending" || record.lastUpdateStatus === "InProgress";
       if (isOpen || (await isHealed(this.#services.worker, record))) await this.#activate(record);
     }
+  }
+
+  /** The package or the image that a request brings. */
+  #fetch(config: FunctionConfig, from: PackageSource & { readonly ImageUri?: string }): Promise<CodeInfo> {
+    return isImage(config) && from.ImageUri !== undefined
+      ? fetchImage(this.#services, from.ImageUri)
+      : fetchCode(this.#services, from);
   }
 
   async #checkDeadLetters(arn: string | undefined): Promise<void> {
@@ -382,6 +394,15 @@ export class Functions {
       return { writes: [{ op: "put", kind: "version", record: settled, over: current }], result: settled };
     });
   }
+}
+
+/** Recorded …TestLambdaImages.test_lambda_zip_file_to_image, and the other way round. */
+function checkPackageType(config: FunctionConfig, { ImageUri, ...packages }: In<"UpdateFunctionCode">): void {
+  const hasPackage = [packages.ZipFile, packages.S3Bucket, packages.S3Key].some((each) => each !== undefined);
+  if (isImage(config) && (ImageUri === undefined || hasPackage))
+    throw invalidParameter("Please provide ImageUri when updating a function with packageType Image.");
+  if (!isImage(config) && ImageUri !== undefined)
+    throw invalidParameter("Please don't provide ImageUri when updating a function with packageType Zip.");
 }
 
 function checkDeletable(qualifier: string): void {

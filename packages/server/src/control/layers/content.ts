@@ -4,13 +4,15 @@ import { FunctionLayers } from "../records/function-layers.ts";
 import type { ControlServices } from "../services.ts";
 
 /**
- * Names of all contents that a version of a function or of a layer has, and of the layers that are merged for one. A
+ * Names of all contents that a version of a function or of a layer has, and of the layers that are merged for one; an
+ * image has the layers of its own. A
  * version of a function keeps its layers, whether or not they have been deleted.
  */
 export async function usedContent({ store }: Pick<ControlServices, "store">): Promise<ReadonlySet<string>> {
   const names = new Set((await store.listAccountEntries("layerVersion")).map(({ code }) => code.codeName));
   for (const { code, config } of await store.listAllVersions()) {
     const layers = config.layers ?? [];
+    for (const name of code.image?.layerNames ?? []) names.add(name);
     for (const name of [code.codeName, ...layers.map(({ codeName }) => codeName)]) names.add(name);
     const optName = optNameOf(layers);
     if (optName !== null) names.add(optName);

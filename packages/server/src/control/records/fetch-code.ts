@@ -52,3 +52,8 @@ async function missingObject({ objects }: Needs, bucket: string): Promise<string
     : ["NoSuchBucket", "The specified bucket does not exist"];
   return `Error occurred while GetObject. S3 Error Code: ${code}. S3 Error Message: ${message}`;
 }
+
+/** Finds the image and unpacks it. Throws an ApiError where it can't be had, or can't be run. */
+export function fetchImage({ code, images }: Pick<ControlServices, "code" | "images">, uri: string): Promise<CodeInfo> {
+  return images.withImage(uri, (image) => code.unpackImage(image));
+}

@@ -1,8 +1,16 @@
 /** Records as the API shows them. */
-import type { AliasConfiguration, FunctionConfiguration, Runtime } from "@thaw/aws-api";
+import type { AliasConfiguration, FunctionCodeLocation, FunctionConfiguration, Runtime } from "@thaw/aws-api";
 import { createHash } from "node:crypto";
+import type { CodeInfo } from "../../model/code-info.ts";
+import type { ImageStart } from "../../model/image.ts";
 import { type AccountScope, functionArn } from "../../model/function-name.ts";
-import { type AliasRecord, type FunctionConfig, LATEST, type VersionRecord } from "../../model/function-record.ts";
+import {
+  type AliasRecord,
+  type FunctionConfig,
+  isImage,
+  LATEST,
+  type VersionRecord,
+} from "../../model/function-record.ts";
 
 /** `2026-11-23T10:00:00.000+0000`. */
 export function formatTimestamp(ms: number): string {
@@ -27,9 +35,8 @@ export function presentVersion(
   return {
     FunctionName: record.functionName,
     FunctionArn: functionArn(scope, record.functionName, options.qualifiedArn ? record.version : null),
-    Runtime: config.runtime as Runtime,
+    ...(isImage(config) ? {} : { Runtime: config.runtime as Runtime, Handler: config.handler }),
     Role: config.role,
-    Handler: config.handler,
     CodeSize: code.codeSizeBytes,
     Description: config.description,
     Timeout: config.timeoutS,
@@ -43,7 +50,8 @@ export function presentVersion(
     TracingConfig: { Mode: config.tracingMode },
     RevisionId: record.revisionId,
     ...presentState(record),
-    PackageType: "Zip",
+    PackageType: isImage(config) ? "Image" : "Zip",
+    ...(config.imageConfig === undefined ? {} : { ImageConfigResponse: presentImageConfig(config.imageConfig) }),
     Architectures: config.architectures as ReadonlyArray<"x86_64" | "arm64">,
     EphemeralStorage: { Size: config.tmpSizeMib },
     ...(config.fileSystems.length === 0
@@ -62,10 +70,31 @@ export function presentVersion(
       OptimizationStatus:
         record.version !== LATEST && record.state === "Active" && record.snapshotId !== null ? "On" : "Off",
     },
-    RuntimeVersionConfig: { RuntimeVersionArn: runtimeVersionArn(scope, config.runtime) },
+    ...(isImage(config)
+      ? {}
+      : { RuntimeVersionConfig: { RuntimeVersionArn: runtimeVersionArn(scope, config.runtime) } }),
     LoggingConfig: presentLogging(record),
     ...(config.vpc === undefined ? {} : { VpcConfig: presentVpc(config.vpc) }),
   };
+}
+
+/** Recorded …TestLambdaImages.test_lambda_image_and_image_config_crud. */
+function presentImageConfig(own: ImageStart): NonNullable<FunctionConfiguration["ImageConfigResponse"]> {
+  const { entryPoint, command, workingDirectory } = own;
+  return {
+    ImageConfig: {
+      ...(entryPoint === null ? {} : { EntryPoint: entryPoint }),
+      ...(command === null ? {} : { Command: command }),
+      ...(workingDirectory === null ? {} : { WorkingDirectory: workingDirectory }),
+    },
+  };
+}
+
+/** Where the code is: a package behind a link that is signed on its way out, an image by its names. */
+export function presentCode({ codeName, image }: CodeInfo): FunctionCodeLocation {
+  return image === undefined
+    ? { RepositoryType: "S3", Location: `/_thaw/v1/code/${codeName}` }
+    : { RepositoryType: "ECR", ImageUri: image.uri, ResolvedImageUri: image.resolvedUri };
 }
 
 /** AWS knows the network of a subnet; here its id is made of the subnets' ids, the same for the same subnets. */

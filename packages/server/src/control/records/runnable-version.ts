@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { type AccountScope, functionArn } from "../../model/function-name.ts";
 import { accessPointOf } from "../../model/function-config.ts";
+import { toRunnableImage } from "../../model/image.ts";
 import { optNameOf } from "../../model/layer-record.ts";
 import type { FunctionRecord, VersionRecord } from "../../model/function-record.ts";
 import type { Revision, Stored } from "../../ports/metadata-store.ts";
@@ -26,6 +27,7 @@ export function toRunnableVersion(scope: AccountScope, owner: FunctionRecord, re
     runtime: config.runtime,
     handler: config.handler,
     codeName: code.codeName,
+    image: code.image === undefined ? null : toRunnableImage(code.image, config.imageConfig ?? null),
     optName: optNameOf(config.layers ?? []),
     memorySizeMib: config.memorySizeMib,
     timeoutS: config.timeoutS,

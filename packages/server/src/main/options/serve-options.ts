@@ -1,6 +1,7 @@
 /** Configuration of `thaw serve`, parsed once at the start and handed on as values. */
 import { defaultDataDirOf, thawHomeOf } from "@thaw/installation";
 import type { AwsDestinationsOptions } from "../../destinations/aws-destinations.ts";
+import type { ImageSourceOptions } from "../../images/image-source.ts";
 import type { AwsKmsOptions } from "../../keys/aws-kms.ts";
 import { type Env, readSettings, type Settings } from "./settings.ts";
 import { composeStore, type SnapshotStoreOptions } from "./snapshot-store.ts";
@@ -28,6 +29,8 @@ type Plain = Omit<
   | "kmsRegion"
   | `s3${string}`
   | `aws${string}`
+  | `image${string}`
+  | "registryAuthFile"
 >;
 
 export interface ServeOptions extends Plain {
@@ -48,6 +51,8 @@ export interface ServeOptions extends Plain {
    * limit.
    */
   readonly chunkCacheMib: number;
+  /** Where container images may lie. */
+  readonly images: Omit<ImageSourceOptions, "scratchDir">;
   /** Where destinations of asynchronous invokes are, and who signs what is sent there. */
   readonly destinations: AwsDestinationsOptions;
   /** Null: only the local keyring. */
@@ -79,6 +84,9 @@ export function toServeOptions({ values, env }: Settings, isRoot: boolean): Serv
     awsEndpoints,
     awsKeyId,
     awsSecretKey,
+    imageDir,
+    imageRegistries,
+    registryAuthFile,
     ...plain
   } = values;
   return {
@@ -92,6 +100,7 @@ export function toServeOptions({ values, env }: Settings, isRoot: boolean): Serv
       credentials: pairOf(["THAW_AWS_KEY_ID", "THAW_AWS_SECRET_KEY"], awsKeyId, awsSecretKey),
       region: values.region,
     },
+    images: { directory: imageDir, registries: imageRegistries, authFile: registryAuthFile },
     functionShareMax: functionSharePercent / 100,
     ...toStore(values),
     kms: kms === null ? null : { endpoint: kms.endpoint, region: kmsRegion ?? values.region },

@@ -8,6 +8,7 @@ import { DEFAULT_WORKER_LIMITS } from "../../worker/worker-services.ts";
 import { ACCOUNT_OPTIONS } from "./account-options.ts";
 import { defaulted, optional } from "./declaration.ts";
 import { DESTINATION_OPTIONS } from "./destination-options.ts";
+import { IMAGE_OPTIONS } from "./image-options.ts";
 import { MEMORY_MAX_MIB, PAGER_MEMORY_MIB, PREPARED_MEMORY_MIB } from "./host-defaults.ts";
 import { NETWORK_OPTIONS } from "./network-options.ts";
 import { storeUrl } from "./snapshot-store.ts";
@@ -418,6 +419,7 @@ export const OPTIONS = {
   ...PROCESS_OPTIONS,
   ...ACCOUNT_OPTIONS,
   ...NETWORK_OPTIONS,
+  ...IMAGE_OPTIONS,
   ...LIMIT_OPTIONS,
   ...STORE_OPTIONS,
   ...DESTINATION_OPTIONS,

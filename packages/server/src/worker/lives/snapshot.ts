@@ -3,6 +3,7 @@
  * snapshot.
  */
 import type { SnapshotId } from "../../base/ids.ts";
+import { SNAPSTART_LABEL } from "../../model/image.ts";
 import type { Snapshots } from "../../ports/snapshots.ts";
 import type { SnapshotOutcome } from "../../ports/worker.ts";
 import type { Brought } from "../core/brought.ts";
@@ -27,11 +28,22 @@ export async function liveForSnapshot(
   if (up.kind === "no-sandbox") return toOutcome(up.failure);
   if (signal.aborted) return { kind: "cancelled" };
   if (up.kind === "init-failed") return toOutcome(up.failure);
+  if (isUnfit(driver.core, up.brought)) {
+    driver.core.log.writeLine(
+      `[thaw] The image's runtime did not ask for /runtime/restore/next, and the image has no label ${SNAPSTART_LABEL}=Allow.`,
+    );
+    return { kind: "function-error", reasonCode: "FunctionError", reason: INIT_FAILED_REASON };
+  }
   driver.enter("snapshotting");
   const outcome = await takeSnapshot(driver.core, up.brought, snapshots, snapshotId, up.initDurationMs);
   if (outcome.kind !== "ready" || !signal.aborted) return outcome;
   await removeQuietly(driver.core, snapshots, snapshotId);
   return { kind: "cancelled" };
+}
+
+/** An image must have runtime hooks, or say that it needs none (AWS, snapstart-runtime-hooks-custom). */
+function isUnfit({ version: { image } }: EnvironmentCore, { session }: Brought): boolean {
+  return image !== null && !image.allowsSnapStart && session.state !== "RestoreReady";
 }
 
 async function takeSnapshot(
@@ -104,6 +116,8 @@ function reasonCode(failure: Exclude<Failure, { kind: "cancelled" | "platform" }
       return failure.message.endsWith("permission denied")
         ? "FunctionError.PermissionDenied"
         : "FunctionError.InvalidEntryPoint";
+    case "Runtime.InvalidWorkingDir":
+      return "FunctionError.InvalidWorkingDirectory";
     case "Runtime.ExitError":
       return "FunctionError";
   }

@@ -11,8 +11,8 @@ import type { Deadline } from "../core/events.ts";
 import { SpawnFailedError } from "../../ports/supervisor.ts";
 import type { Failure, LaunchErrorType } from "../function-errors.ts";
 import { EXTENSIONS_MAX } from "../runtime-api/extensions.ts";
-import { explainStart, GO_TEXT } from "./start-problem.ts";
-import { codeOf, runtimeEnvironment } from "./start-runtime.ts";
+import { codeOf, explainStart, GO_TEXT } from "./start-problem.ts";
+import { runtimeEnvironment } from "./start-runtime.ts";
 
 const DIRECTORY = "/opt/extensions";
 /** The supervisor's names of processes are shorter than 256 bytes. */

@@ -5,7 +5,8 @@ import type { EnvironmentCore } from "../core/core.ts";
 import { SpawnFailedError } from "../../ports/supervisor.ts";
 import { describeExit, type ExitFailure, type Failure } from "../function-errors.ts";
 import { buildEnvironmentVariables } from "../runtime-api/environment-variables.ts";
-import { explainStart, isProgramThere, startFailure } from "./start-problem.ts";
+import { startImage } from "./start-image.ts";
+import { codeOf, explainStart, isProgramThere, startFailure } from "./start-problem.ts";
 
 const WRAPPER_VARIABLE = "AWS_LAMBDA_EXEC_WRAPPER";
 /** AWS's number (recorded …test_lambda_init_environment, java17). Python's client takes the variable out again. */
@@ -20,7 +21,10 @@ interface Tried {
 }
 
 /** Starts the runtime process. Null: it runs. */
-export async function startRuntime(core: EnvironmentCore, { sandbox, processes }: Brought): Promise<Failure | null> {
+export async function startRuntime(core: EnvironmentCore, brought: Brought): Promise<Failure | null> {
+  const { image } = core.version;
+  if (image !== null) return startImage(core, brought, image, runtimeEnvironment(core));
+  const { sandbox, processes } = brought;
   const wrapper = wrapperOf(core);
   const argv = runtimeArgv(core, wrapper);
   const isCustom = core.version.runtime.startsWith("provided");
@@ -52,11 +56,6 @@ function failureOf(core: EnvironmentCore, wrapper: string | null, { path, failed
   if (explanation === null) return failure;
   core.log.writeLine(`[thaw] ${explanation}`);
   return { ...failure, explanation };
-}
-
-/** Whatever else the link throws says what it is in its code or in its text. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
 }
 
 /** The script that starts a managed runtime in the function's way; null without one, and for custom runtimes. */

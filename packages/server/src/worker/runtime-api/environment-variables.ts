@@ -4,6 +4,7 @@
  */
 import type { FunctionCredentials } from "../../ports/credential-source.ts";
 import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
+import type { RunnableImage } from "../../model/image.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
 
 export const RUNTIME_API_ADDRESS = "127.0.0.1:9001";
@@ -26,6 +27,14 @@ export type CredentialDelivery =
 
 export type InitializationType = "on-demand" | "provisioned-concurrency" | "snap-start";
 
+/** What Docker gives a process whose image says nothing; AWS leaves PATH to the image. */
+const IMAGE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** Returns the variables of an image's process: its own below the function's. */
+function imageVariables(image: RunnableImage, version: RunnableVersion): Record<string, string> {
+  return { PATH: IMAGE_PATH, ...TRACING_VARIABLES, ...image.environment, ...version.environment };
+}
+
 export function buildEnvironmentVariables(
   version: RunnableVersion,
   recipe: RuntimeRecipe,
@@ -33,6 +42,14 @@ export function buildEnvironmentVariables(
   initializationType: InitializationType,
 ): Readonly<Record<string, string>> {
   const type = { AWS_LAMBDA_INITIALIZATION_TYPE: initializationType };
+  const { image } = version;
+  if (image !== null)
+    return {
+      ...imageVariables(image, version),
+      ...ownVariables(version),
+      ...deliveryVariables(version, delivery),
+      ...type,
+    };
   return {
     TZ: ":UTC",
     ...TRACING_VARIABLES,
@@ -50,18 +67,25 @@ export function buildEnvironmentVariables(
 function reservedVariables(version: RunnableVersion, delivery: CredentialDelivery): Record<string, string> {
   return {
     _HANDLER: version.handler,
+    LAMBDA_TASK_ROOT: "/var/task",
+    LAMBDA_RUNTIME_DIR: "/var/runtime",
+    // AWS leaves it out for the OS-only runtimes.
+    ...(version.runtime.startsWith("provided") ? {} : { AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}` }),
+    ...ownVariables(version),
+    ...deliveryVariables(version, delivery),
+  };
+}
+
+/** Returns those that a container image gets, too; its base image sets the others. */
+function ownVariables(version: RunnableVersion): Record<string, string> {
+  return {
     AWS_REGION: version.region,
     AWS_DEFAULT_REGION: version.region,
     AWS_LAMBDA_FUNCTION_NAME: version.functionName,
     AWS_LAMBDA_FUNCTION_VERSION: version.version,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memorySizeMib),
     AWS_LAMBDA_RUNTIME_API: RUNTIME_API_ADDRESS,
-    LAMBDA_TASK_ROOT: "/var/task",
-    LAMBDA_RUNTIME_DIR: "/var/runtime",
-    // AWS leaves it out for the OS-only runtimes.
-    ...(version.runtime.startsWith("provided") ? {} : { AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}` }),
     ...loggingVariables(version),
-    ...deliveryVariables(version, delivery),
   };
 }
 

@@ -1,0 +1,76 @@
+/** Tar archives of images, laid out in a folder for as long as they are read. */
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { readTar, TarError } from "../base/tar.ts";
+import { invalidImage } from "../model/image-problems.ts";
+import { DOCKER_FILE } from "./layout.ts";
+
+/** AWS's limit on an image; an archive has nothing but one, or a few that share layers. */
+const ARCHIVE_SIZE_BYTES_MAX = 20 * 1024 ** 3;
+const FILES_MAX = 10_000;
+const LAYOUT_FILE = /^(index\.json|manifest\.json|blobs\/sha256\/[0-9a-f]{64})$/;
+const GZIP_CODES = /^Z_/;
+
+/** Lays the archive at `path` out below `scratchDir` and hands the folder to `use`. Nothing is left afterwards. */
+export async function withArchive<T>(
+  uri: string,
+  path: string,
+  scratchDir: string,
+  use: (dir: string) => Promise<T>,
+): Promise<T> {
+  await mkdir(scratchDir, { recursive: true, mode: 0o755 });
+  const dir = await mkdtemp(join(scratchDir, ".partial-"));
+  try {
+    await layOut(uri, path, dir);
+    return await use(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function layOut(uri: string, path: string, dir: string): Promise<void> {
+  let files = 0;
+  let sizeBytes = 0;
+  const source = await openArchive(path);
+  try {
+    await readTar(source, async (entry) => {
+      const name = entry.path.replace(/^\.\//, "");
+      sizeBytes += entry.size;
+      if (++files > FILES_MAX) throw invalidImage(uri, `its archive has more than ${FILES_MAX} files`);
+      if (sizeBytes > ARCHIVE_SIZE_BYTES_MAX) throw invalidImage(uri, "its archive is too large");
+      const isWanted = LAYOUT_FILE.test(name) || DOCKER_FILE.test(name);
+      if (isWanted && entry.type !== "File")
+        throw invalidImage(uri, `${name} in its archive is no file: save it with a newer release of the program`);
+      if (!isWanted) {
+        entry.resume();
+        return;
+      }
+      const to = join(dir, name);
+      await mkdir(dirname(to), { recursive: true });
+      await pipeline(entry as unknown as Readable, createWriteStream(to));
+    });
+  } catch (error) {
+    if (error instanceof TarError || GZIP_CODES.test((error as NodeJS.ErrnoException).code ?? ""))
+      throw invalidImage(uri, `its archive is damaged: ${(error as Error).message}`);
+    throw error;
+  } finally {
+    source.destroy();
+  }
+}
+
+/** An archive may be compressed as a whole, as `docker save | gzip` makes it. */
+async function openArchive(path: string): Promise<Readable> {
+  const file = createReadStream(path);
+  for await (const part of createReadStream(path, { end: 1 })) {
+    if ((part as Buffer).equals(Buffer.from([0x1f, 0x8b]))) {
+      const plain = createGunzip();
+      file.on("error", (error) => plain.destroy(error));
+      return file.pipe(plain);
+    }
+  }
+  return file;
+}

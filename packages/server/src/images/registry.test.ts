@@ -1,0 +1,145 @@
+/** A registry that says what a test wants it to say. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { buildImage } from "../testing/image-files.ts";
+import { parseReference, type RegistryReference } from "./reference.ts";
+import { findInRegistry } from "./registry.ts";
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+const BUILT = buildImage({ layers: [{ hello: "hello" }] });
+let server: Server;
+let answers: Record<string, Answer>;
+let asked: Array<readonly [string, string | undefined]>;
+
+const text =
+  (status: number, content: string | Buffer, headers: Record<string, string> = {}): Answer =>
+  (_request, response) =>
+    void response.writeHead(status, { ...headers, connection: "close" }).end(content);
+const manifest = (content: string | Buffer = BUILT.manifest.content): Answer =>
+  text(200, content, { "content-type": BUILT.mediaType });
+
+beforeEach(async () => {
+  asked = [];
+  answers = Object.fromEntries(
+    BUILT.blobs.map(({ digest, content }) => [`/v2/app/blobs/${digest}`, text(200, content)]),
+  );
+  answers["/v2/app/manifests/1"] = manifest();
+  server = createServer((request, response) => {
+    const path = request.url ?? "";
+    asked.push([path, request.headers.authorization]);
+    const [pathname = ""] = path.split("?");
+    (answers[pathname] ?? text(404, ""))(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+});
+afterEach(() => new Promise((resolve) => server.close(resolve)));
+
+const url = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+async function find(uri = "r.example/app:1", credentials: string | null = null): Promise<string> {
+  const reference = parseReference(uri) as RegistryReference;
+  const image = await findInRegistry(reference, { url: new URL(url()), credentials });
+  const [layer] = image.layers;
+  if (layer === undefined) throw new Error("there is one");
+  const parts: Buffer[] = [];
+  for await (const part of await image.open(layer)) parts.push(part as Buffer);
+  expect(Buffer.concat(parts).equals(BUILT.blobs[2]?.content ?? Buffer.alloc(0))).toBe(true);
+  return image.resolvedUri;
+}
+
+test("an image is found by its tag and by its digest", async () => {
+  const resolved = `r.example/app@${BUILT.manifest.digest}`;
+  expect(await find()).toBe(resolved);
+  answers[`/v2/app/manifests/${BUILT.manifest.digest}`] = manifest();
+  expect(await find(resolved)).toBe(resolved);
+});
+
+test("a token is fetched where the registry asks for one, with the credentials that the operator gave", async () => {
+  const guarded =
+    (then: Answer): Answer =>
+    (request, response) => {
+      const challenge = `Bearer realm="${url()}/token",service="r.example",scope="repository:app:pull"`;
+      if (request.headers.authorization === "Bearer abc") then(request, response);
+      else text(401, "", { "www-authenticate": challenge })(request, response);
+    };
+  for (const [path, answer] of Object.entries(answers)) answers[path] = guarded(answer);
+  answers["/token"] = text(200, '{"token":"abc"}');
+  await find("r.example/app:1", "user:secret");
+  const basic = `Basic ${Buffer.from("user:secret").toString("base64")}`;
+  expect(asked.find(([path]) => path.startsWith("/token"))).toEqual([
+    "/token?service=r.example&scope=repository%3Aapp%3Apull",
+    basic,
+  ]);
+  expect(asked.filter(([, authorization]) => authorization === basic)).toHaveLength(1);
+  for (const bad of ['{"token":"a\\nb: c"}', "no JSON", "null"]) {
+    answers["/token"] = text(200, bad);
+    await expect(find()).rejects.toMatchObject({ name: "AccessDeniedException" });
+  }
+});
+
+test("credentials are not sent where the registry sends for a token without encryption", async () => {
+  answers["/v2/app/manifests/1"] = text(401, "", { "www-authenticate": 'Bearer realm="http://elsewhere.example/t"' });
+  await expect(find("r.example/app:1", "user:secret")).rejects.toThrow("which is not encrypted");
+});
+
+test("a registry that wants credentials is told of in AWS's words", async () => {
+  answers["/v2/app/manifests/1"] = text(401, "", { "www-authenticate": 'Basic realm="r"' });
+  await expect(find()).rejects.toThrow("name a file with them, --registry-auth FILE");
+  await expect(find("r.example/app:1", "user:wrong")).rejects.toThrow("does not let these credentials read app");
+});
+
+const [, CONFIG, LAYER] = BUILT.blobs;
+const DIGEST_URI = `r.example/app@sha256:${"0".repeat(64)}`;
+const BAD: ReadonlyArray<readonly [string, string, () => Record<string, Answer>]> = [
+  ["no such tag", "does not exist. Provide a valid source image.", () => ({ "/v2/app/manifests/1": text(404, "") })],
+  [
+    "a manifest with another digest",
+    "another digest than it was asked for",
+    () => ({ [`/v2/app/manifests/sha256:${"0".repeat(64)}`]: manifest() }),
+  ],
+  [
+    "a list of images",
+    "it is a list of images for several platforms",
+    () => ({ "/v2/app/manifests/1": text(200, '{"manifests":[]}') }),
+  ],
+  [
+    "an unknown manifest",
+    "its manifest is text/html",
+    () => ({ "/v2/app/manifests/1": text(200, "{}", { "content-type": "text/html; a=b" }) }),
+  ],
+  ["a manifest that never ends", "its manifest is too large", () => ({ "/v2/app/manifests/1": endless })],
+  ["no JSON", "its manifest is not a JSON object", () => ({ "/v2/app/manifests/1": manifest("<html>") })],
+  ["no configuration", "is missing", () => ({ [`/v2/app/blobs/${CONFIG?.digest}`]: text(404, "") })],
+  [
+    "another configuration",
+    "another digest than its name",
+    () => ({ [`/v2/app/blobs/${CONFIG?.digest}`]: text(200, "{}") }),
+  ],
+  ["no layer", "is missing", () => ({ [`/v2/app/blobs/${LAYER?.digest}`]: text(404, "") })],
+  [
+    "a registry that fails",
+    "The registry r.example can't be read: it answers 500.",
+    () => ({ "/v2/app/manifests/1": text(500, "") }),
+  ],
+  [
+    "a registry that hangs up",
+    "The registry r.example can't be read",
+    () => ({ "/v2/app/manifests/1": (request) => request.destroy() }),
+  ],
+];
+
+function endless(_request: IncomingMessage, response: ServerResponse): void {
+  const piece = Buffer.alloc(1024 * 1024, " ");
+  const more = (): void => {
+    while (response.write(piece));
+  };
+  response.on("drain", more);
+  more();
+}
+
+test.each(BAD)("%s is refused", async (what, said, changes) => {
+  Object.assign(answers, changes());
+  await expect(find(what.includes("with another digest") ? DIGEST_URI : undefined)).rejects.toThrow(said);
+});

@@ -1,0 +1,156 @@
+/**
+ * An image in a registry, by the OCI distribution specification (https://github.com/opencontainers/distribution-spec):
+ * two kinds of GET, and the token that a registry may ask for first (https://distribution.github.io/distribution/spec/
+ * auth/token/). docs/reference/dependencies.md says why there is no library for it.
+ */
+import { Readable } from "node:stream";
+import type { FoundImage } from "../ports/image-source.ts";
+import { deniedImage, invalidImage, missingImage, registryFailed } from "../model/image-problems.ts";
+import {
+  bare,
+  type Descriptor,
+  DOCUMENT_SIZE_BYTES_MAX,
+  INDEX_TYPES,
+  MANIFEST_TYPES,
+  readImage,
+  readManifest,
+  sha256Of,
+} from "./manifest.ts";
+import type { RegistryReference } from "./reference.ts";
+import type { RegistryAccess } from "./registry-access.ts";
+
+const TOKEN_SIZE_BYTES_MAX = 64 * 1024;
+
+export async function findInRegistry(reference: RegistryReference, access: RegistryAccess): Promise<FoundImage> {
+  const { uri, repository } = reference;
+  const client = new RegistryClient(reference, access);
+  const answer = await client.get(`manifests/${reference.reference}`, {
+    accept: [...MANIFEST_TYPES, ...INDEX_TYPES].join(", "),
+  });
+  const content = await readWhole(uri, "manifest", answer);
+  const digest = sha256Of(content);
+  if (reference.reference.startsWith("sha256:") && bare(reference.reference) !== digest)
+    throw invalidImage(uri, "the registry's manifest has another digest than it was asked for");
+  const type = (answer.headers.get("content-type") ?? "").split(";", 1)[0]?.trim() ?? "";
+  const manifest = readManifest(uri, content, type);
+  const config = await readBlob(client, uri, manifest.config);
+  return {
+    ...readImage(uri, manifest, config),
+    uri,
+    resolvedUri: `${reference.host}/${repository}@sha256:${digest}`,
+    open: async (layer) => {
+      const blob = await client.get(`blobs/sha256:${layer.digest}`, {});
+      if (blob.body === null) throw invalidImage(uri, `the blob sha256:${layer.digest} is empty`);
+      return Readable.fromWeb(blob.body);
+    },
+  };
+}
+
+async function readBlob(client: RegistryClient, uri: string, { digest }: Descriptor): Promise<Buffer> {
+  const content = await readWhole(uri, "configuration", await client.get(`blobs/${digest}`, {}));
+  if (sha256Of(content) !== bare(digest)) throw invalidImage(uri, "its configuration has another digest than its name");
+  return content;
+}
+
+async function readWhole(
+  uri: string,
+  what: string,
+  answer: Response,
+  sizeBytesMax = DOCUMENT_SIZE_BYTES_MAX,
+): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const part of answer.body ?? []) {
+    sizeBytes += part.length;
+    if (sizeBytes > sizeBytesMax) throw invalidImage(uri, `its ${what} is too large`);
+    parts.push(Buffer.from(part));
+  }
+  return Buffer.concat(parts);
+}
+
+class RegistryClient {
+  readonly #reference: RegistryReference;
+  readonly #access: RegistryAccess;
+  #authorization: string | null;
+
+  constructor(reference: RegistryReference, access: RegistryAccess) {
+    this.#reference = reference;
+    this.#access = access;
+    this.#authorization = null;
+  }
+
+  /** Resolves with an answer that is 200. Throws an ApiError where the registry says no, and where it says nothing. */
+  async get(path: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+    const { uri, host, repository } = this.#reference;
+    const url = new URL(`/v2/${repository}/${path}`, this.#access.url);
+    let answer = await this.#fetch(url, headers);
+    if (answer.status === 401) {
+      await answer.body?.cancel();
+      this.#authorization = await this.#authorize(answer.headers.get("www-authenticate") ?? "");
+      answer = await this.#fetch(url, headers);
+    }
+    if (answer.status === 200) return answer;
+    await answer.body?.cancel();
+    if (answer.status === 401 || answer.status === 403)
+      throw deniedImage(
+        this.#access.credentials === null
+          ? `${host} wants credentials for ${repository}: name a file with them, --registry-auth FILE`
+          : `${host} does not let these credentials read ${repository}`,
+      );
+    if (answer.status === 404)
+      throw path.startsWith("manifests/") ? missingImage(uri) : invalidImage(uri, `${path} is missing`);
+    throw registryFailed(host, `it answers ${answer.status}`);
+  }
+
+  /** `fetch` leaves the credentials out where a blob is somewhere else, and gives up after 300 s of silence. */
+  async #fetch(url: URL, headers: Readonly<Record<string, string>>): Promise<Response> {
+    const own = this.#authorization === null ? {} : { authorization: this.#authorization };
+    try {
+      return await fetch(url, { headers: { ...headers, ...own } });
+    } catch (error) {
+      const cause = (error as Error).cause;
+      const reason = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(error);
+      throw registryFailed(this.#reference.host, reason);
+    }
+  }
+
+  /** Makes the header that the registry asks for. */
+  async #authorize(challenge: string): Promise<string | null> {
+    const { uri, host, repository } = this.#reference;
+    const { credentials } = this.#access;
+    const basic = credentials === null ? null : `Basic ${Buffer.from(credentials).toString("base64")}`;
+    if (/^basic\b/i.test(challenge)) return basic;
+    const realm = parameterOf(challenge, "realm");
+    if (!/^bearer\b/i.test(challenge) || realm === null || !URL.canParse(realm)) return null;
+    const url = new URL(realm);
+    // Credentials go nowhere in the clear that the operator did not name.
+    if (url.protocol !== "https:" && url.host !== this.#access.url.host)
+      throw deniedImage(`${host} sends for a token to ${url.origin}, which is not encrypted`);
+    const service = parameterOf(challenge, "service");
+    if (service !== null) url.searchParams.set("service", service);
+    url.searchParams.set("scope", parameterOf(challenge, "scope") ?? `repository:${repository}:pull`);
+    this.#authorization = basic;
+    const answer = await this.#fetch(url, {});
+    const content = await readWhole(uri, "token", answer, TOKEN_SIZE_BYTES_MAX);
+    if (answer.status !== 200) return null;
+    const { token, access_token: other } = parseToken(content);
+    const found = token ?? other;
+    return typeof found === "string" && /^[\x21-\x7e]+$/.test(found) ? `Bearer ${found}` : null;
+  }
+}
+
+function parseToken(content: Buffer): { readonly token?: unknown; readonly access_token?: unknown } {
+  try {
+    return (JSON.parse(content.toString("utf8")) as object | null) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function parameterOf(challenge: string, name: string): string | null {
+  const at = challenge.toLowerCase().indexOf(`${name}="`);
+  if (at === -1) return null;
+  const start = at + name.length + 2;
+  const end = challenge.indexOf('"', start);
+  return end === -1 ? null : challenge.slice(start, end);
+}

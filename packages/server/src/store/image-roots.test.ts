@@ -1,0 +1,206 @@
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { gzipSync } from "node:zlib";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { FoundImage } from "../ports/image-source.ts";
+import { blobOf, buildImage, type Compression, type Layer, tarOf } from "../testing/image-files.ts";
+import { openCodeDirectory } from "./code-directory.ts";
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "thaw-roots-"));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+function found(layers: readonly Layer[], compression: Compression = "gzip"): FoundImage {
+  const built = buildImage({ layers, compression });
+  const [, , ...blobs] = built.blobs;
+  const diffIds = layers.map((layer) => blobOf(Buffer.isBuffer(layer) ? layer : tarOf(layer)).digest.slice(7));
+  const contents = new Map(blobs.map(({ digest, content }) => [digest.slice(7), content]));
+  return {
+    uri: "oci:test",
+    resolvedUri: "oci:test@sha256:",
+    digest: built.manifest.digest.slice(7),
+    start: { entryPoint: null, command: null, workingDirectory: null },
+    environment: {},
+    allowsSnapStart: false,
+    layers: blobs.map(({ digest, size }, at) => ({
+      digest: digest.slice(7),
+      sizeBytes: size,
+      compression,
+      diffId: diffIds[at] ?? "",
+    })),
+    open: async ({ digest }) => Readable.from([contents.get(digest)]),
+  };
+}
+
+/** Resolves with the folder of the root. */
+async function unpack(image: FoundImage): Promise<string> {
+  const code = await openCodeDirectory(dir, async () => undefined);
+  return join(dir, "code", (await code.unpackImage(image)).codeName);
+}
+
+function leftOvers(): readonly string[] {
+  return ["code", "images"].flatMap((name) => readdirSync(join(dir, name)));
+}
+
+test.each<Compression>(["none", "gzip", "zstd"])(
+  "unpacks layers (%s), and gives others their rights only",
+  async (form) => {
+    const root = await unpack(
+      found(
+        [
+          {
+            "bin/tool": { content: "tool", mode: 0o4755 },
+            secret: { content: "secret", mode: 0o600 },
+            "closed/": { mode: 0o000 },
+            link: { type: "SymbolicLink", linkpath: "/etc/passwd" },
+            again: { type: "Link", linkpath: "bin/tool" },
+            "dev/console": { type: "CharacterDevice", devmaj: 5, devmin: 1 },
+          },
+          { "bin/other": "other" },
+        ],
+        form,
+      ),
+    );
+    expect(readdirSync(root).sort()).toEqual(["again", "bin", "closed", "dev", "link", "secret"]);
+    expect(readdirSync(join(root, "bin")).sort()).toEqual(["other", "tool"]);
+    expect(readdirSync(join(root, "dev"))).toEqual([]);
+    const modeOf = (name: string): string => (statSync(join(root, name)).mode & 0o7777).toString(8);
+    expect(["bin/tool", "secret", "closed", "."].map(modeOf)).toEqual(["755", "600", "700", "755"]);
+    expect(readlinkSync(join(root, "link"))).toBe("/etc/passwd");
+    expect(statSync(join(root, "again")).ino).toBe(statSync(join(root, "bin/tool")).ino);
+    expect(statSync(join(root, "bin/tool")).mtimeMs).toBe(1_000_000_000_000);
+  },
+);
+
+test("equal layers are kept once, also of other images, and go when nobody names them", async () => {
+  const [first, second] = [found([{ a: "a" }, { b: "1" }]), found([{ a: "a" }, { b: "2" }], "zstd")];
+  const roots = [await unpack(first), await unpack(second)];
+  expect(new Set(roots.map((root) => statSync(join(root, "a")).ino)).size).toBe(1);
+  expect(readdirSync(join(dir, "images"))).toHaveLength(3);
+  const code = await openCodeDirectory(dir, async () => undefined);
+  const { codeName, image } = await code.unpackImage(second);
+  await code.sweep(new Set([codeName, ...(image?.layerNames ?? [])]));
+  expect(readdirSync(join(dir, "images"))).toHaveLength(2);
+  expect(readFileSync(join(dir, "code", codeName, "b"), "utf8")).toBe("2");
+  await code.sweep(new Set());
+  expect(leftOvers()).toEqual([]);
+});
+
+test("requests for one image at the same time leave one root", async () => {
+  const image = found([{ a: "a" }, { b: "b" }]);
+  const roots = await Promise.all([1, 2, 3].map(() => unpack(image)));
+  expect(new Set(roots).size).toBe(1);
+  expect(leftOvers()).toHaveLength(3);
+});
+
+test("whiteouts remove what is below, and nothing through a link", async () => {
+  const outside = join(dir, "outside");
+  const root = await unpack(
+    found([
+      { "a/1": "1", "a/2": "2", "b/1": "1", c: { type: "SymbolicLink", linkpath: outside }, "d/e/f": "f" },
+      {
+        "a/.wh.1": "",
+        "b/.wh..wh..opq": "",
+        "b/2": "2",
+        "c/.wh.kept": "",
+        ".wh.d": "",
+        ".wh..wh.plnk/x": "",
+        ".wh.none": "",
+      },
+    ]),
+  );
+  expect(readdirSync(root).sort()).toEqual([".wh..wh.plnk", "a", "b", "c"]);
+  expect([readdirSync(join(root, "a")), readdirSync(join(root, "b"))]).toEqual([["2"], ["2"]]);
+  expect(lstatSync(join(root, "c")).isDirectory()).toBe(true);
+  const below = found([{ x: { type: "SymbolicLink", linkpath: outside } }, { ".wh.x": "", y: "y" }]);
+  symlinkSync("/etc", outside);
+  expect(readdirSync(await unpack(below))).toEqual(["y"]);
+  expect(lstatSync(outside).isSymbolicLink()).toBe(true);
+});
+
+const HEADER = { pax: { type: "ExtendedHeader", content: Buffer.alloc(2 * 1024 * 1024, "1 a=b\n") } } as const;
+const HOSTILE: ReadonlyArray<readonly [string, string, Layer]> = [
+  ["a name that leads out", "leads out of the image", { "a/../../x": "x" }],
+  ["a hard link that leads out", "leads out of the image", { x: { type: "Link", linkpath: "../../../etc/passwd" } }],
+  ["a hard link to nothing", "leads to no file of its layer", { x: { type: "Link", linkpath: "/etc/passwd" } }],
+  ["a hard link to a folder", "leads to no file of its layer", { "d/": "", x: { type: "Link", linkpath: "d" } }],
+  ["a hard link to itself", "leads to no file of its layer", { x: "x", "./x": { type: "Link", linkpath: "x" } }],
+  [
+    "a file that goes through a link",
+    "has a link /a where another entry needs a folder",
+    { a: { type: "SymbolicLink", linkpath: "/tmp" }, "a/x": "x" },
+  ],
+  ["a file in place of a folder", "has a folder /a where another entry is a file", { "a/": "", a: "x" }],
+  ["a device", "/x is a device or a pipe", { x: { type: "BlockDevice", devmaj: 8, devmin: 0 } }],
+  ["a pipe", "/x is a device or a pipe", { x: { type: "FIFO" } }],
+  ["a whiteout of everything", "names nothing", { "a/.wh...": "" }],
+  ["a name that is too long", "too long or too deep", paxPath("n".repeat(300))],
+  ["a path that is too deep", "too long or too deep", paxPath(Array.from({ length: 130 }, () => "a").join("/"))],
+  ["a link that leads nowhere", "linkpath required", { x: { type: "SymbolicLink", linkpath: "" } }],
+  ["a long extended header", "an entry of type ExtendedHeader can't be read", HEADER],
+  ["no archive", "a layer is damaged", Buffer.from("no archive ".repeat(200))],
+  ["a cut archive", "a layer is damaged", tarOf({ x: Buffer.alloc(5000) }).subarray(0, 1024)],
+];
+
+/** A file with a name that only an extended header can have. */
+function paxPath(path: string): Layer {
+  const text = ` path=${path}\n`;
+  let length = text.length;
+  while (`${length}${text}`.length !== length) length = `${length}${text}`.length;
+  return { pax: { type: "ExtendedHeader", content: `${length}${text}` }, file: "x" };
+}
+
+test.each(HOSTILE)("%s is refused, and nothing is left", async (_what, text, layer) => {
+  await expect(unpack(found([{ good: "good" }, layer]))).rejects.toThrow(
+    new RegExp(`^Source image oci:test is not valid\\. Provide a valid source image\\. \\(.*${text}`),
+  );
+  expect(leftOvers()).toEqual([]);
+});
+
+test("other bytes than the manifest says are refused, and nothing is left", async () => {
+  const image = found([{ a: "a" }]);
+  const [layer] = image.layers;
+  if (layer === undefined) throw new Error("there is one");
+  const other = gzipSync(tarOf({ a: "other" }));
+  const spoilt: ReadonlyArray<readonly [string, Partial<FoundImage>]> = [
+    ["another digest than its name", { open: async () => Readable.from([other.subarray(0, -1), other.subarray(-1)]) }],
+    ["a layer is longer than its manifest says", { layers: [{ ...layer, sizeBytes: 10 }] }],
+    ["another digest than the configuration says", { layers: [{ ...layer, diffId: "0".repeat(64) }] }],
+    ["a layer can't be decompressed", { layers: [{ ...layer, compression: "zstd" }] }],
+    [
+      "a layer can't be decompressed",
+      { open: async () => Readable.from([gzipSync(tarOf({ a: "a" })).subarray(0, 40)]) },
+    ],
+  ];
+  for (const [text, changes] of spoilt) {
+    const sizes = changes.open === undefined ? {} : { layers: [{ ...layer, sizeBytes: 10_000 }] };
+    await expect(unpack({ ...image, ...sizes, ...changes })).rejects.toThrow(text);
+    expect(leftOvers()).toEqual([]);
+  }
+});
+
+test("a blob that ends in a failure of its source leaves nothing, and says what it was", async () => {
+  const blob = gzipSync(tarOf({ a: "a" })).subarray(0, 30);
+  const source = Readable.from(
+    (async function* () {
+      yield blob;
+      throw new Error("connection reset");
+    })(),
+  );
+  const unpacking = unpack({ ...found([{ a: "a" }]), open: async () => source });
+  await expect(unpacking).rejects.toThrow("connection reset");
+  expect(leftOvers()).toEqual([]);
+});

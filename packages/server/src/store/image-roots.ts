@@ -1,0 +1,127 @@
+/**
+ * Images as sandboxes have them: DATA/code/image-DIGEST is the root, made of the layers in DATA/images. Its files are
+ * links to those of the layers, so that what images have in common is on disk, and in memory, once.
+ */
+import { createHash } from "node:crypto";
+import { chmod, lstat, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { syncDirectory } from "../base/durable-files.ts";
+import type { CodeInfo } from "../model/code-info.ts";
+import type { FoundImage } from "../ports/image-source.ts";
+import {
+  type Allowance,
+  IMAGE_ENTRIES_MAX,
+  IMAGE_SIZE_BYTES_MAX,
+  type LayerFacts,
+  readLayerFacts,
+  spend,
+  treeOf,
+  unpackLayer,
+} from "./image-layers.ts";
+import { mergeInto, typeOf } from "./merged-layers.ts";
+
+const PARTIAL = ".partial-";
+
+interface Places {
+  readonly codeDir: string;
+  readonly imageDir: string;
+  readonly syncAll: SyncAll;
+  /** Keeps what is equal apart, as with packages. */
+  readonly salt: string;
+}
+
+/** Makes all that was written durable on the file system that has this path. */
+export type SyncAll = (path: string) => Promise<void>;
+
+export async function unpackImage({ codeDir, imageDir, syncAll, salt }: Places, image: FoundImage): Promise<CodeInfo> {
+  const nameOf = (digest: string): string =>
+    (salt === "" ? digest : createHash("sha256").update(`${salt}\n${digest}`).digest("hex")).slice(0, 40);
+  const codeName = `image-${nameOf(image.digest)}`;
+  const { uri, resolvedUri, start, environment, allowsSnapStart } = image;
+  const layerNames = image.layers.map(({ diffId }) => `layer-${nameOf(diffId)}`);
+  const info: CodeInfo = {
+    codeName,
+    codeSha256: image.digest,
+    codeSizeBytes: 0,
+    image: { uri, resolvedUri, start, environment, allowsSnapStart, layerNames },
+  };
+  const target = join(codeDir, codeName);
+  if ((await typeOf(target)) !== null) return info;
+  const partial = await mkdtemp(join(imageDir, PARTIAL));
+  try {
+    const layerDirs = await unpackLayers(image, layerNames, { imageDir, partial });
+    const root = join(partial, "root");
+    await mkdir(root);
+    for (const dir of layerDirs) await putOver(root, dir);
+    await chmod(root, 0o755);
+    // Thousands of files: one by one it would take minutes.
+    await syncAll(partial);
+    for (const name of new Set(layerNames)) await place(join(partial, name), join(imageDir, name));
+    await syncDirectory(imageDir);
+    await place(root, target);
+    await syncDirectory(codeDir);
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
+  return info;
+}
+
+/** Unpacks what is not there yet. Returns where each layer is. */
+async function unpackLayers(
+  image: FoundImage,
+  names: readonly string[],
+  { imageDir, partial }: { readonly imageDir: string; readonly partial: string },
+): Promise<readonly string[]> {
+  const left: Allowance = { entries: IMAGE_ENTRIES_MAX, sizeBytes: IMAGE_SIZE_BYTES_MAX };
+  const dirs: string[] = [];
+  for (const [at, layer] of image.layers.entries()) {
+    const name = names[at] ?? "";
+    const here = [imageDir, partial].map((dir) => join(dir, name));
+    const found = await firstOf(here);
+    const dir = found ?? join(partial, name);
+    if (found === null) await unpackLayer(image, layer, dir, left);
+    else spend(image.uri, left, await readLayerFacts(dir));
+    dirs.push(dir);
+  }
+  return dirs;
+}
+
+async function firstOf(paths: readonly string[]): Promise<string | null> {
+  for (const path of paths) if ((await typeOf(path)) !== null) return path;
+  return null;
+}
+
+async function putOver(root: string, layerDir: string): Promise<void> {
+  const { removed, opaque }: LayerFacts = await readLayerFacts(layerDir);
+  for (const path of removed) {
+    if (await hasFolders(root, parentOf(path))) await rm(join(root, path), { recursive: true, force: true });
+  }
+  for (const path of opaque) {
+    if (!(await hasFolders(root, path))) continue;
+    for (const name of await readdir(join(root, path))) await rm(join(root, path, name), { recursive: true });
+  }
+  await mergeInto(root, treeOf(layerDir));
+}
+
+/** True where all of the way is folders: nothing is removed through a link. */
+async function hasFolders(root: string, path: string): Promise<boolean> {
+  let at = root;
+  for (const part of path.split("/").filter((each) => each !== "")) {
+    at = join(at, part);
+    const found = await lstat(at).catch(() => null);
+    if (found?.isDirectory() !== true) return false;
+  }
+  return true;
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+}
+
+/** Moves a folder into its place. Another request may have brought the same one meanwhile; then nothing is moved. */
+async function place(from: string, to: string): Promise<void> {
+  if ((await typeOf(from)) === null) return;
+  await rename(from, to).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+  });
+}
