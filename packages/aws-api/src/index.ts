@@ -6,6 +6,7 @@ export type { WireRequest, WireResponse } from "./protocols/rest-json.ts";
 export type { RpcProtocol } from "./protocols/rpc.ts";
 export { parseQuery, type RequestHead } from "./signature/canonical.ts";
 export { presignQuery, signRequest, type SigningCredentials } from "./signature/sign.ts";
+export type { Payload } from "./signature/payload.ts";
 export {
   type Claim,
   readClaim,

@@ -10,7 +10,7 @@ export interface Shape {
   readonly type: string;
   readonly members?: Readonly<Record<string, ShapeMember>>;
   readonly required?: readonly string[];
-  readonly member?: { readonly shape: string };
+  readonly member?: { readonly shape: string; readonly locationName?: string };
   readonly key?: { readonly shape: string };
   readonly value?: { readonly shape: string };
   readonly enum?: readonly string[];

@@ -1,10 +1,12 @@
 /** AWS's Query protocol: parameters of a form (or of the query of a GET) are the input, an XML document the answer. */
 import type { ServiceModel, ServiceNames } from "../model.ts";
-import type { Shape, ShapeMember } from "../shape.ts";
+import type { Shape } from "../shape.ts";
 import { SerializationError } from "../validate.ts";
 import type { WireRequest, WireResponse } from "./rest-json.ts";
 import type { RpcProtocol } from "./rpc.ts";
+import { readScalar } from "./scalars.ts";
 import { escapeXml } from "./xml.ts";
+import { isFlat, locationOf, wireName, XmlWriter } from "./xml-writer.ts";
 
 /** Parameters by the parts of their names: `Tags.member.1.Key` is `Tags` → `member` → `1` → `Key`. */
 interface Tree {
@@ -33,10 +35,12 @@ const DEPTH_MAX = 32;
 export class AwsQuery<O extends string> implements RpcProtocol<O> {
   readonly #model: ServiceModel<O>;
   readonly #names: ServiceNames;
+  readonly #writer: XmlWriter;
 
   constructor(model: ServiceModel<O>, names: ServiceNames) {
     this.#model = model;
     this.#names = names;
+    this.#writer = new XmlWriter(model);
   }
 
   nameOf(request: WireRequest): string {
@@ -58,7 +62,7 @@ export class AwsQuery<O extends string> implements RpcProtocol<O> {
     const result =
       name === null
         ? ""
-        : `<${operation}Result>${this.#writeStructure(this.#shapeOf(name), output)}</${operation}Result>`;
+        : `<${operation}Result>${this.#writer.structure(this.#shapeOf(name), output)}</${operation}Result>`;
     const metadata = `<ResponseMetadata><RequestId>${escapeXml(requestId)}</RequestId></ResponseMetadata>`;
     return this.#document(200, `${operation}Response`, `${result}${metadata}`);
   }
@@ -114,46 +118,6 @@ export class AwsQuery<O extends string> implements RpcProtocol<O> {
         return readScalar(shape, tree.text ?? "");
     }
   }
-
-  #writeStructure(shape: Shape, value: Readonly<Record<string, unknown>>): string {
-    return Object.entries(shape.members ?? {})
-      .filter(([name]) => value[name] !== undefined && value[name] !== null)
-      .map(([name, member]) => this.#writeMember(name, member, value[name]))
-      .join("");
-  }
-
-  #writeMember(name: string, member: ShapeMember, value: unknown): string {
-    const shape = this.#shapeOf(member.shape);
-    const tag = wireName(shape, name, member);
-    if (shape.type === "list" && isFlat(shape))
-      return (value as readonly unknown[])
-        .map((item) => element(tag, this.#write(shape.member?.shape ?? "String", item)))
-        .join("");
-    return element(tag, this.#write(member.shape, value));
-  }
-
-  #write(shapeName: string, value: unknown): string {
-    const shape = this.#shapeOf(shapeName);
-    switch (shape.type) {
-      case "structure":
-        return this.#writeStructure(shape, value as Readonly<Record<string, unknown>>);
-      case "list":
-        return (value as readonly unknown[])
-          .map((item) =>
-            element(locationOf(shape.member) ?? "member", this.#write(shape.member?.shape ?? "String", item)),
-          )
-          .join("");
-      case "map":
-        return Object.entries(value as Readonly<Record<string, unknown>>)
-          .map(([key, item]) => {
-            const content = element(locationOf(shape.value) ?? "value", this.#write(shape.value?.shape ?? "", item));
-            return element("entry", `${element(locationOf(shape.key) ?? "key", escapeXml(key))}${content}`);
-          })
-          .join("");
-      default:
-        return escapeXml(textOf(value));
-    }
-  }
 }
 
 function parametersOf({ method, query, headers, body }: WireRequest): URLSearchParams {
@@ -189,51 +153,4 @@ function numbered(tree: Tree | undefined): readonly Tree[] {
     .filter(([name]) => /^\d{1,9}$/.test(name))
     .sort(([a], [b]) => Number(a) - Number(b))
     .map(([, under]) => under);
-}
-
-/** A flat list's items are called as its member's shape says, where it says something. */
-function wireName(shape: Shape, name: string, member: ShapeMember): string {
-  const ofItems = shape.type === "list" && isFlat(shape) ? locationOf(shape.member) : undefined;
-  return ofItems ?? member.locationName ?? name;
-}
-
-function isFlat(shape: Shape): boolean {
-  return shape["flattened"] === true;
-}
-
-function locationOf(member: object | undefined): string | undefined {
-  return (member as { readonly locationName?: string } | undefined)?.locationName;
-}
-
-function readScalar(shape: Shape, text: string): unknown {
-  switch (shape.type) {
-    case "integer":
-    case "long":
-    case "double":
-    case "float": {
-      const value = Number(text);
-      if (text.trim() === "" || Number.isNaN(value)) throw new SerializationError(`'${text}' is no number`);
-      return value;
-    }
-    case "boolean":
-      return text === "true";
-    case "timestamp": {
-      const value = new Date(text);
-      if (Number.isNaN(value.getTime())) throw new SerializationError(`'${text}' is no time`);
-      return value;
-    }
-    case "blob":
-      return Buffer.from(text, "base64");
-    default:
-      return text;
-  }
-}
-
-function element(tag: string, content: string): string {
-  return `<${tag}>${content}</${tag}>`;
-}
-
-function textOf(value: unknown): string {
-  if (value instanceof Date) return value.toISOString();
-  return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : String(value);
 }

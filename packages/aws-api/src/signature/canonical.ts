@@ -6,6 +6,8 @@ import { createHash, createHmac } from "node:crypto";
 
 export const ALGORITHM = "AWS4-HMAC-SHA256";
 export const TERMINATOR = "aws4_request";
+/** The one service whose paths and bodies are signed in a way of their own. */
+export const S3_SERVICE = "s3";
 
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -49,17 +51,22 @@ export function signatureOf(
     .join("");
   const canonical = [
     head.method,
-    canonicalPath(head.path),
+    scope.service === S3_SERVICE ? s3Path(head.path) : canonicalPath(head.path),
     canonicalQuery(head.query),
     headers,
     signedHeaders.join(";"),
     bodySha256,
   ].join("\n");
   const toSign = [ALGORITHM, timestamp, scopeText(scope), sha256(canonical)].join("\n");
+  return createHmac("sha256", signingKey(scope, secret)).update(toSign).digest("hex");
+}
+
+/** Derives the key of a scope. */
+export function signingKey(scope: Scope, secret: string): Buffer {
   let key: Buffer = Buffer.from(`AWS4${secret}`);
   for (const part of [scope.date, scope.region, scope.service, scope.terminator])
     key = createHmac("sha256", key).update(part).digest();
-  return createHmac("sha256", key).update(toSign).digest("hex");
+  return key;
 }
 
 /** Hexadecimal. */
@@ -78,7 +85,7 @@ export function isoBasic(ms: number): string {
   return `${new Date(ms).toISOString().replaceAll(/[-:]/g, "").slice(0, 15)}Z`;
 }
 
-function scopeText(scope: Scope): string {
+export function scopeText(scope: Scope): string {
   return `${scope.date}/${scope.region}/${scope.service}/${scope.terminator}`;
 }
 
@@ -87,6 +94,20 @@ function canonicalPath(path: string): string {
   return path
     .split("/")
     .map((segment) => encode(segment))
+    .join("/");
+}
+
+/** S3's keys may have any characters, and are encoded once. What can't be decoded is taken as it is. */
+function s3Path(path: string): string {
+  return path
+    .split("/")
+    .map((segment) => {
+      try {
+        return encode(decodeURIComponent(segment));
+      } catch {
+        return segment;
+      }
+    })
     .join("/");
 }
 

@@ -11,11 +11,15 @@ import {
   isoBasic,
   parseQuery,
   type RequestHead,
+  S3_SERVICE,
   type Scope,
   sha256,
   signatureOf,
   TERMINATOR,
 } from "./canonical.ts";
+import { ChunkSigner } from "./chunk-signer.ts";
+import { type Payload, payloadOf, UNSIGNED_PAYLOAD } from "./payload.ts";
+import { isVersion2, readVersion2 } from "./version2.ts";
 
 export interface SignedRequest extends RequestHead {
   readonly body: Buffer;
@@ -29,6 +33,8 @@ export interface SignatureProblem {
     | "UnrecognizedClientException";
   readonly status: 400 | 403;
   readonly message: string;
+  /** What S3 has codes of its own for. */
+  readonly reason?: "expired" | "skewed" | "region" | "digest" | "headers";
 }
 
 /** What a request is verified with; whoever looks keys up may tell more of one. */
@@ -53,11 +59,15 @@ export interface Claim<K extends SigningKey = SigningKey> {
   readonly region: string;
   readonly accessKeyId: string;
   readonly key: K;
+  /** How the signature covers the body. */
+  readonly payload: Payload;
   /** Null where the signature is right for a body with this digest (hexadecimal). */
   verify(bodySha256: string): SignatureProblem | null;
 }
 
 const CLOCK_SKEW_MS_MAX = 5 * 60_000;
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, RequestTimeTooSkewed. */
+const S3_CLOCK_SKEW_MS_MAX = 15 * 60_000;
 /** A week, AWS's limit for links. */
 const PRESIGNED_S_MAX = 604_800;
 const AUTHORIZATION =
@@ -75,6 +85,7 @@ interface Parts {
   readonly query: URLSearchParams;
   /** Age at which it is refused. */
   readonly ageMsMax: number;
+  readonly isPresigned: boolean;
 }
 
 /** Verifies a whole request; null where its signature is right. */
@@ -85,6 +96,7 @@ export function verifySignature(request: SignedRequest, verifier: Verifier): Sig
 
 /** Judges by the head alone. */
 export function readClaim<K extends SigningKey>(head: RequestHead, verifier: Verifier<K>): Claim<K> | SignatureProblem {
+  if (verifier.services.includes(S3_SERVICE) && isVersion2(head)) return claimOfVersion2(head, verifier);
   const parts = partsOfHeader(head) ?? partsOfQuery(head);
   if (parts === null)
     return { name: "MissingAuthenticationTokenException", status: 403, message: "Missing Authentication Token" };
@@ -97,27 +109,74 @@ export function readClaim<K extends SigningKey>(head: RequestHead, verifier: Ver
   const problem = checkScope(scope, parts, verifier);
   if (problem !== null) return problem;
   const key = verifier.keyOf(scope.accessKeyId, parts.sessionToken);
-  if (key === null)
-    return {
-      name: "UnrecognizedClientException",
-      status: 403,
-      message: "The security token included in the request is invalid.",
-    };
+  if (key === null) return UNKNOWN_KEY;
   const unsigned = checkSignedHeaders(parts.signedHeaders, head.headers);
   if (unsigned !== null) return unsigned;
+  const verify = (bodySha256: string): SignatureProblem | null => {
+    const { query, signedHeaders, timestamp, signature } = parts;
+    const expected = signatureOf({ ...head, query }, signedHeaders, bodySha256, scope, timestamp, key.secretAccessKey);
+    return isEqual(expected, signature) ? null : invalid(MISMATCH);
+  };
+  const { service, region, accessKeyId } = scope;
+  return service === S3_SERVICE
+    ? claimOfS3(head, scope, parts, key, verify)
+    : { service, region, accessKeyId, key, payload: { kind: "digest" }, verify };
+}
+
+const UNKNOWN_KEY: SignatureProblem = {
+  name: "UnrecognizedClientException",
+  status: 403,
+  message: "The security token included in the request is invalid.",
+};
+
+/** These signatures have no Region: they are for the first one. */
+function claimOfVersion2<K extends SigningKey>(head: RequestHead, verifier: Verifier<K>): Claim<K> | SignatureProblem {
+  const link = readVersion2(head);
+  if (link === null)
+    return incomplete("The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.");
+  if (link.expiresMs < verifier.nowMs) return { ...invalid("Request has expired"), reason: "expired" };
+  const key = verifier.keyOf(link.accessKeyId, link.sessionToken);
+  if (key === null) return UNKNOWN_KEY;
+  if (!link.isSignedWith(key.secretAccessKey)) return invalid(MISMATCH);
+  const { accessKeyId } = link;
+  const [region = ""] = verifier.regions;
+  return { service: S3_SERVICE, region, accessKeyId, key, payload: { kind: "unsigned" }, verify: () => null };
+}
+
+/** S3 signs what the head says of the body, so the head alone tells whether the signature is right. */
+function claimOfS3<K extends SigningKey>(
+  head: RequestHead,
+  scope: Scope,
+  { isPresigned, query, timestamp, signature }: Parts,
+  key: K,
+  verify: (payload: string) => SignatureProblem | null,
+): Claim<K> | SignatureProblem {
+  const given = isPresigned
+    ? (headerOf(head.headers, "x-amz-content-sha256") ?? query.get("X-Amz-Content-Sha256") ?? UNSIGNED_PAYLOAD)
+    : (headerOf(head.headers, "x-amz-content-sha256") ?? "");
+  const payload = payloadOf(given, () => new ChunkSigner(scope, timestamp, signature, key.secretAccessKey));
+  if (payload === null)
+    return {
+      ...incomplete("x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-… or a SHA-256."),
+      reason: "digest",
+    };
+  const problem = verify(given);
+  if (problem !== null) return problem;
   return {
     service: scope.service,
     region: scope.region,
     accessKeyId: scope.accessKeyId,
     key,
-    verify(bodySha256) {
-      const { query, signedHeaders, timestamp, signature } = parts;
-      const { secretAccessKey } = key;
-      const expected = signatureOf({ ...head, query }, signedHeaders, bodySha256, scope, timestamp, secretAccessKey);
-      return isEqual(expected, signature) ? null : invalid(MISMATCH);
-    },
+    payload,
+    verify: (bodySha256) => (payload.kind !== "digest" || bodySha256 === given ? null : OTHER_BODY),
   };
 }
+
+const OTHER_BODY: SignatureProblem = {
+  ...invalid("The provided 'x-amz-content-sha256' header does not match what was computed."),
+  status: 400,
+  reason: "digest",
+};
 
 const MISMATCH =
   "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
@@ -133,7 +192,12 @@ function checkSignedHeaders(signed: readonly string[], headers: Headers): Signat
   const unsigned = Object.keys(headers).filter((name) => name.startsWith("x-amz-") && !names.has(name));
   return unsigned.length === 0
     ? null
-    : invalid(`There were headers present in the request which were not signed: ${unsigned.join(", ").slice(0, 200)}`);
+    : {
+        ...invalid(
+          `There were headers present in the request which were not signed: ${unsigned.join(", ").slice(0, 200)}`,
+        ),
+        reason: "headers",
+      };
 }
 
 function partsOfHeader(head: RequestHead): Parts | SignatureProblem | null {
@@ -151,6 +215,7 @@ function partsOfHeader(head: RequestHead): Parts | SignatureProblem | null {
     sessionToken: headerOf(head.headers, "x-amz-security-token") ?? null,
     query: parseQuery(head.query),
     ageMsMax: CLOCK_SKEW_MS_MAX,
+    isPresigned: false,
   };
 }
 
@@ -173,6 +238,7 @@ function partsOfQuery(head: RequestHead): Parts | SignatureProblem | null {
     sessionToken: query.get("X-Amz-Security-Token"),
     query,
     ageMsMax: expiresS * 1000,
+    isPresigned: true,
   };
 }
 
@@ -183,11 +249,10 @@ function parseScope(credential: string): Scope | null {
   return { accessKeyId, date, region, service, terminator };
 }
 
-function checkScope(
-  scope: Scope,
-  { timestamp, ageMsMax }: Parts,
-  verifier: Verifier<SigningKey>,
-): SignatureProblem | null {
+function checkScope(scope: Scope, parts: Parts, verifier: Verifier<SigningKey>): SignatureProblem | null {
+  const { timestamp, isPresigned } = parts;
+  const skewMsMax = scope.service === S3_SERVICE ? S3_CLOCK_SKEW_MS_MAX : CLOCK_SKEW_MS_MAX;
+  const ageMsMax = isPresigned ? parts.ageMsMax : skewMsMax;
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(timestamp);
   if (match === null)
     return incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
@@ -197,18 +262,26 @@ function checkScope(
   const now = isoBasic(verifier.nowMs);
   if (skewMs < -ageMsMax) {
     const limit = isoBasic(verifier.nowMs - ageMsMax);
-    return invalid(`Signature expired: ${timestamp} is now earlier than ${limit} (${now} - ${ageMsMax / 60_000} min.)`);
+    return {
+      ...invalid(`Signature expired: ${timestamp} is now earlier than ${limit} (${now} - ${ageMsMax / 60_000} min.)`),
+      reason: isPresigned ? "expired" : "skewed",
+    };
   }
-  if (skewMs > CLOCK_SKEW_MS_MAX)
-    return invalid(
-      `Signature not yet current: ${timestamp} is still later than ${isoBasic(verifier.nowMs + CLOCK_SKEW_MS_MAX)} (${now} + 5 min.)`,
-    );
+  if (skewMs > skewMsMax) {
+    const limit = isoBasic(verifier.nowMs + skewMsMax);
+    return {
+      ...invalid(
+        `Signature not yet current: ${timestamp} is still later than ${limit} (${now} + ${skewMsMax / 60_000} min.)`,
+      ),
+      reason: "skewed",
+    };
+  }
   if (scope.date !== timestamp.slice(0, 8))
     return invalid(
       `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scope.date}' != '${timestamp.slice(0, 8)}', from '${timestamp}'.`,
     );
   if (!verifier.regions.includes(scope.region))
-    return invalid(`Credential should be scoped to a valid region, not '${scope.region}'.`);
+    return { ...invalid(`Credential should be scoped to a valid region, not '${scope.region}'.`), reason: "region" };
   if (!verifier.services.includes(scope.service))
     return invalid(`Credential should be scoped to correct service: '${verifier.services.join("' or '")}'.`);
   if (scope.terminator !== TERMINATOR)
