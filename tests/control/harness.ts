@@ -45,6 +45,7 @@ import { openSqliteStore } from "@thaw/server/testing/store";
 import { createWorker, type WorkerLimits } from "@thaw/server/testing/worker";
 import { ACCESS_POINT } from "../support/access-point.ts";
 import { MemoryLogStore } from "../worker/harness.ts";
+import { noObjects } from "./no-objects.ts";
 
 const RUNTIME = "python3.13";
 const ROLE = "arn:aws:iam::000000000000:role/test";
@@ -209,12 +210,7 @@ export class ControlHarness {
       destinations: this.destinations,
       onFallback: () => undefined,
       onAsync: (report) => void this.asyncReports.push(report),
-      objects: {
-        hasBucket: async () => false,
-        put: async (_bucket, _key, content) => ({ sizeBytes: (await content.toArray()).length }),
-        get: async () => null,
-        remove: async () => undefined,
-      },
+      objects: noObjects,
       logs: this.logs,
       worker: overWire(worker),
       clock,

@@ -7,13 +7,14 @@ import {
   createAwsServices,
   createDiskLogStore,
   createHttpServer,
+  createS3,
   type HttpServer,
   type HttpServerOptions,
   type Scopes,
 } from "@thaw/server/testing/http";
 import type { ControlPlane } from "@thaw/server/testing/control";
 import type { CallerKey } from "@thaw/server/testing/model";
-import type { Accounts, MetadataStore } from "@thaw/server/testing/ports";
+import type { Accounts, MetadataStore, ObjectStore } from "@thaw/server/testing/ports";
 import { ThawClient } from "@thaw/thaw-api";
 import { ControlHarness, type ControlHarnessOptions } from "./harness.ts";
 
@@ -71,9 +72,10 @@ function none(): never {
   throw new Error("there is no other account");
 }
 
-function onlyScope(control: ControlPlane, store: MetadataStore, logs: LogGroups): Scopes {
+function onlyScope(control: ControlPlane, store: MetadataStore, logs: LogGroups, objects: ObjectStore): Scopes {
   const parts = { scope: control.scope, store, logs, clock: systemClock, random: systemRandom };
-  const home = { control, awsServices: createAwsServices(parts) };
+  const s3 = createS3({ objects, clock: systemClock, random: systemRandom });
+  const home = { control, awsServices: createAwsServices(parts), s3 };
   return {
     home,
     regions: [REGION],
@@ -127,7 +129,7 @@ export class HttpHarness implements AsyncDisposable {
       onProblem: (error) => onProblem("logs", error),
     });
     const app = createHttpServer({
-      scopes: onlyScope(replace(harness.control), harness.store, logs),
+      scopes: onlyScope(replace(harness.control), harness.store, logs, harness.life.services.objects),
       accounts: onlyAccount,
       clock: systemClock,
       random: systemRandom,

@@ -1,12 +1,12 @@
 /** The listener: what a client without credentials can make it hold, what it takes of a body, how it sends streams. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { onTestFinished, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { FakeClock } from "@thaw/server/testing/fakes";
-import { createObjectDirectory, type HttpServerOptions } from "@thaw/server/testing/http";
+import type { HttpServerOptions } from "@thaw/server/testing/http";
 import type { ControlPlane } from "@thaw/server/testing/control";
 import { HttpHarness, type RawConnection } from "./http-harness.ts";
+import { openTestObjects } from "./test-objects.ts";
 
 const MIB = 2 ** 20;
 /** What is waited for comes at once; a loaded machine may take its time. */
@@ -20,10 +20,8 @@ const start = (
 
 /** A harness whose objects are files of a directory. */
 async function startWithObjects(limits: HttpServerOptions["limits"] = {}): Promise<[HttpHarness, string]> {
-  const dir = mkdtempSync(join(tmpdir(), "thaw-objects-"));
-  onTestFinished(() => rmSync(dir, { recursive: true }));
-  const services = { objects: createObjectDirectory(dir) };
-  return [await HttpHarness.start({ functions: FUNCTIONS, services }, { limits }), dir];
+  const { objects, dir } = openTestObjects();
+  return [await HttpHarness.start({ functions: FUNCTIONS, services: { objects } }, { limits }), join(dir, "objects")];
 }
 
 const objectFiles = (dir: string): readonly string[] =>

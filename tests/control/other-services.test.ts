@@ -25,15 +25,19 @@ it("each is named, with what to use instead", async () => {
     "application/x-amz-json-1.1",
     expect.stringMatching(/"__type":"NotImplementedException","message":"Thaw does not have Systems Manager\. Give /),
   ]);
-  expect(await ask("s3", "GET", "/bucket?list-type=2")).toEqual([400, "text/xml", expect.stringContaining("<Error>")]);
-  expect((await ask("s3", "HEAD", "/bucket/key"))[0]).toBe(404);
+  expect(await ask("s3-object-lambda", "GET", "/bucket?list-type=2")).toEqual([
+    400,
+    "text/xml",
+    expect.stringContaining("<Error>"),
+  ]);
+  expect((await ask("s3-object-lambda", "HEAD", "/bucket/key"))[0]).toBe(404);
   expect(await ask("timestream", "GET", "/x")).toEqual([
     400,
     "application/json",
     expect.stringContaining("Thaw does not have the AWS service timestream"),
   ]);
   // Where the path is Lambda's, the scope decides.
-  expect((await ask("s3", "GET", "/2015-03-31/functions"))[2]).toContain("does not have S3");
+  expect((await ask("s3", "GET", "/2015-03-31/functions"))[2]).toContain("<Error>");
   expect((await ask("lambda", "GET", "/2015-03-31/functions"))[2]).not.toContain("does not have");
   expect((await fetch(`http://${harness.host}/2015-03-31/functions`)).status).toBe(403);
   expect(harness.problems).toEqual([]);
@@ -44,7 +48,7 @@ it("the answer comes though the body does not", async () => {
   const connection = await harness.open();
   connection.send("PUT", "/bucket/key", {
     host: harness.host,
-    authorization: scopeOf("s3"),
+    authorization: scopeOf("s3-object-lambda"),
     "content-length": 10 ** 9,
   });
   expect(await connection.head()).toMatch(/^HTTP\/1\.1 400 /);

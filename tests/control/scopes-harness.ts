@@ -128,6 +128,7 @@ export class ScopesHarness implements AsyncDisposable {
     });
     const scopes = new InstalledScopes({
       dataDir,
+      objectsBytesMax: 2 ** 30,
       home,
       regions: [REGION, FAR_REGION],
       accounts,

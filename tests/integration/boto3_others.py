@@ -7,7 +7,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 CALLS = {
-    "s3": ("list_buckets", {}),
+    "s3control": ("list_access_points", {"AccountId": "000000000000"}),
     "cloudformation": ("list_stacks", {}),
     "sns": ("list_topics", {}),
     "ssm": ("get_parameter", {"Name": "x"}),

@@ -74,6 +74,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     apigatewayv2: [],
     cloudformation: [],
     logs: [],
+    s3: [],
     sts: [],
   },
   worker: {
@@ -123,7 +124,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "node:http2": [],
   "node:https": [],
   "node:net": ["main", "sandboxd", "supervisor"],
-  "node:sqlite": ["logs", "store"],
+  "node:sqlite": ["logs", "objects", "store"],
   "node:worker_threads": ["logs"],
   "@aws-sdk/client-eventbridge": ["destinations"],
   "@aws-sdk/client-kms": ["keys"],

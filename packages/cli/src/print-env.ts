@@ -18,6 +18,7 @@ const UNSET = [
 /** Variables of the services that Thaw has: with these alone, all other services go to AWS. */
 const OWN_ENDPOINTS = [
   "AWS_ENDPOINT_URL_LAMBDA",
+  "AWS_ENDPOINT_URL_S3",
   "AWS_ENDPOINT_URL_STS",
   "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
   "AWS_ENDPOINT_URL_APIGATEWAYV2",

@@ -43,7 +43,9 @@ export function readVersion2(head: RequestHead): Version2Link | null {
     sessionToken: query.get("x-amz-security-token"),
     expiresMs: Number(expires) * 1000,
     isSignedWith(secret) {
-      const expected = createHmac("sha1", secret).update(textToSign(head, query, expires)).digest();
+      const expected = createHmac("sha1", secret)
+        .update(textToSign(head, query, expires))
+        .digest();
       const signature = Buffer.from(given, "base64");
       return signature.length === expected.length && timingSafeEqual(signature, expected);
     },

@@ -15,7 +15,7 @@ const SIGNING = [
   "AllowedPublishers.SigningProfileVersionArns",
   "CodeSigningPolicies.UntrustedArtifactOnDeployment",
 ];
-const CODE = ["ZipFile", "S3Bucket", "S3Key", "S3ObjectStorageMode", "ImageUri"];
+const CODE = ["ZipFile", "S3Bucket", "S3Key", "S3ObjectVersion", "S3ObjectStorageMode", "ImageUri"];
 const CORS = ["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge"];
 const URL = [...QUALIFIED, "AuthType", "InvokeMode", ...CORS.map((name) => `Cors.${name}`)];
 const EVENT_CONFIG = [
@@ -133,7 +133,7 @@ export const HONOURED: { readonly [O in OperationName]?: readonly string[] } = {
   PublishLayerVersion: [
     "LayerName",
     "Description",
-    ...["ZipFile", "S3Bucket", "S3Key", "S3ObjectStorageMode"].map((name) => `Content.${name}`),
+    ...["ZipFile", "S3Bucket", "S3Key", "S3ObjectVersion", "S3ObjectStorageMode"].map((name) => `Content.${name}`),
     "CompatibleArchitectures",
     "CompatibleRuntimes",
     "LicenseInfo",
@@ -203,7 +203,6 @@ export const HONOURED: { readonly [O in OperationName]?: readonly string[] } = {
 
 /** Reasons that say more than that it is not there yet, by the member's path. */
 const REASONS: Readonly<Record<string, string>> = {
-  S3ObjectVersion: "Thaw's store of objects keeps one version of each.",
   SourceKMSKeyArn: "Thaw keeps code in its data directory, and not under a key.",
   PublishTo: "There are no Lambda Managed Instances in Thaw.",
   RuntimeConfig: "Thaw runs each function on the newest installed release of its runtime.",

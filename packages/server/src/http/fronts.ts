@@ -2,20 +2,25 @@
  * The APIs on the listener: chosen by the head of a request for Thaw's own, by the service in the signature's scope for
  * AWS's.
  */
-import { LAMBDA, type SignatureProblem } from "@thaw/aws-api";
+import { LAMBDA, readForeign } from "@thaw/aws-api";
+import { isS3Host } from "@thaw/aws-api/s3";
 import { PREFIX } from "@thaw/thaw-api";
 import type { Front } from "./fronts/front.ts";
 import { createOtherFront, otherService } from "./fronts/other-services.ts";
 import { createLambdaFront } from "./fronts/lambda-front.ts";
 import { createServiceFront, type ServiceFront } from "./fronts/service-front.ts";
+import { createS3Front, type S3Front } from "./fronts/s3/front.ts";
 import { createThawFront, isPublic, type OnProblem } from "./fronts/thaw/front.ts";
 import { type HostLabel, hostTargetOf } from "./fronts/host-target.ts";
 import { API_LABEL, createHttpApiFront } from "./fronts/http-apis/front.ts";
 import type { CallServices } from "./fronts/http-call.ts";
 import { createUrlFront } from "./fronts/urls/front.ts";
 import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
-import { refusalOf, type Reply } from "./reply.ts";
+import { type Refusal, refusalOf, type Reply } from "./reply.ts";
 import type { WireHead } from "./wire-head.ts";
+
+/** Its name in scopes. */
+const S3 = "s3";
 
 export interface FrontChoice {
   /** Services whose signatures are accepted for this request. */
@@ -24,8 +29,8 @@ export interface FrontChoice {
   readonly isPublic: boolean;
   /** The front of a signature's service, or of a public request. */
   of(service: string): Front;
-  /** Forms the refusal of a signature. */
-  refuse(problem: SignatureProblem, requestId: string): Reply;
+  /** Forms a refusal of the listener, such as that of a signature. */
+  refuse(problem: Refusal, requestId: string): Reply;
 }
 
 /** The parts of a head that a front is chosen by, before its signature is read. */
@@ -57,6 +62,7 @@ export function createFronts(
       hostRule("lambda-url", LAMBDA.scope, urls),
       hostRule(API_LABEL, API_LABEL, apis),
       thawRule(thaw),
+      s3Rule(createS3Front(scopes, onProblem)),
       serviceRule(new Map(others)),
     ],
     awsChoice(byService),
@@ -85,6 +91,20 @@ function thawRule(thaw: Front): FrontRule {
   const services = [LAMBDA.scope];
   return ({ method, path }) =>
     path.startsWith(PREFIX) ? { services, isPublic: isPublic(method, path), of: () => thaw, refuse: refusalOf } : null;
+}
+
+/** S3 is told by the scope, as the others are, by a link that names a key of S3 alone, and by its host. */
+function s3Rule(front: S3Front): FrontRule {
+  const of = (): Front => front;
+  return (head) =>
+    readForeign(head)?.service === S3 || isS3Host(head.hostName) || head.query.has("AWSAccessKeyId")
+      ? {
+          services: [S3],
+          isPublic: false,
+          of,
+          refuse: (problem, requestId) => front.refuse(problem, requestId, head),
+        }
+      : null;
 }
 
 /**

@@ -51,8 +51,17 @@ export function errorReply(name: string, message: string, extra: ErrorMembers = 
   };
 }
 
-/** Gives the refusal of a signature as Lambda's clients read it. */
-export function refusalOf({ name, message, status }: SignatureProblem): Reply {
+/** What the listener refuses for any API; each front forms it as its clients read it. */
+export interface Refusal {
+  /** As Lambda calls it. */
+  readonly name: string;
+  readonly status: number;
+  readonly message: string;
+  readonly reason?: SignatureProblem["reason"];
+}
+
+/** Gives a refusal as Lambda's clients read it. */
+export function refusalOf({ name, message, status }: Refusal): Reply {
   return errorReply(name, message, {}, status);
 }
 

@@ -1,5 +1,6 @@
 /** The accounts and Regions that the listener serves, each with a control plane of its own. */
 import type { AwsService } from "../aws/aws-service.ts";
+import type { S3Service } from "../aws/s3/create-s3.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
 import type { AccountScope } from "../model/function-name.ts";
 
@@ -8,6 +9,7 @@ export interface ServedScope {
   readonly control: ControlPlane;
   /** Services of AWS other than Lambda; the same ones for each scope. */
   readonly awsServices: readonly AwsService[];
+  readonly s3: S3Service;
 }
 
 export interface Scopes {

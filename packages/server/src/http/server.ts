@@ -16,7 +16,7 @@ import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
 import { type ChooseFront, createFronts } from "./fronts.ts";
 import { addHealthRoutes, type Figures, type Health } from "./observability.ts";
 import { answerUnreadable } from "./unreadable.ts";
-import { errorReply, refusalOf, type Reply, replyOfError } from "./reply.ts";
+import { errorReply, type Refusal, type Reply, replyOfError } from "./reply.ts";
 import type { Scopes } from "./scopes.ts";
 import { addressOf, type AddressRules } from "./fronts/host-address.ts";
 import { HOST_PATHS, type HostLabel, hostTargetOf } from "./fronts/host-target.ts";
@@ -124,9 +124,12 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   addHealthRoutes(app, options.health);
   const listener = new Listener(options, limits);
   app.route({
-    method: ["GET", "POST", "PUT", "DELETE", "PATCH"],
+    method: ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"],
     url: "/*",
-    handler: (request, reply) => listener.serve(request, reply),
+    exposeHeadRoute: false,
+    // Before the framework looks at the content type, which an object may have any of.
+    onRequest: (request, reply) => listener.serve(request, reply),
+    handler: () => Promise.reject(new Error("a request was not answered")),
   });
   app.route({
     method: ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"],
@@ -150,8 +153,8 @@ function routeOf(host: string | undefined, target: string): string {
 interface Admitted {
   readonly admission: Admission;
   readonly claim: Claim<CallerKey> | null;
-  /** Forms the refusal of its signature. */
-  readonly refuse: (problem: SignatureProblem) => Reply;
+  /** Forms a refusal of the listener, such as that of its signature. */
+  readonly refuse: (problem: Refusal) => Reply;
 }
 
 class Listener {
@@ -183,6 +186,7 @@ class Listener {
     const context: FrontContext = {
       requestId: request.id,
       caller,
+      payload: admitted.claim?.payload ?? null,
       untilGone: () => this.#untilGone(reply),
       linkTo: (path) => this.#linkTo(request, path),
       addressOf: (label, id) => addressOf(label, id, head, { region, ...this.#options.functionUrls }),
@@ -205,7 +209,7 @@ class Listener {
   /** Decides by the head alone; a Reply is a refusal. */
   async #admit(head: WireHead, requestId: string): Promise<Admitted | Reply> {
     const choice = this.#chooseFront(head);
-    const refuse = (problem: SignatureProblem): Reply => choice.refuse(problem, requestId);
+    const refuse = (problem: Refusal): Reply => choice.refuse(problem, requestId);
     const claim = choice.isPublic ? null : this.#readClaim(head, choice.services);
     if (claim !== null && "status" in claim) return refuse(claim);
     const admission = await choice.of(claim?.service ?? "").admit(head);
@@ -231,10 +235,10 @@ class Listener {
     const limits: BodyLimits = { bytesMax: admission.bytesMax, idleMs: this.#limits.bodyIdleMs, clock };
     try {
       return admission.body === "stream"
-        ? await serveStream(admission, claim, request, limits, context)
+        ? await serveStream(admission, claim, refuse, request, limits, context)
         : await this.#serveWhole(admission, claim, refuse, request, limits, context);
     } catch (error) {
-      return error instanceof BodyError ? replyOfBody(error, admission) : replyOfError(error, onProblem);
+      return error instanceof BodyError ? replyOfBody(error, admission, refuse) : replyOfError(error, onProblem);
     }
   }
 
@@ -303,6 +307,7 @@ function twoHosts(): Reply {
 async function serveStream(
   admission: Extract<Admission, { body: "stream" }>,
   claim: Claim | null,
+  refuse: Admitted["refuse"],
   request: FastifyRequest,
   limits: BodyLimits,
   context: FrontContext,
@@ -316,7 +321,7 @@ async function serveStream(
     return problem === null;
   };
   const reply = await admission.serve(readStream(request.raw, limits, isRight), context).catch((error: unknown) => {
-    if (error instanceof BodyError && problem !== null) return refusalOf(problem);
+    if (error instanceof BodyError && problem !== null) return refuse(problem);
     throw error;
   });
   // Whatever was done without the end of the body was done without a signature.
@@ -324,15 +329,15 @@ async function serveStream(
   return reply;
 }
 
-function replyOfBody(error: BodyError, admission: Admission): Reply {
+function replyOfBody(error: BodyError, admission: Admission, refuse: Admitted["refuse"]): Reply {
   switch (error.kind) {
     case "too large":
       return admission.tooLarge();
     case "no room":
-      return errorReply("TooManyRequestsException", error.message);
+      return refuse({ name: "TooManyRequestsException", status: 429, message: error.message });
     case "cut off":
     case "not signed":
-      return errorReply("InvalidRequestContentException", error.message);
+      return refuse({ name: "InvalidRequestContentException", status: 400, message: error.message });
   }
 }
 

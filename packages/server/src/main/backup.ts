@@ -22,15 +22,17 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { defaultDataDirOf } from "@thaw/installation";
 import { systemClock } from "../base/clock.ts";
-import { copyDatabase, readDatabaseFacts } from "../store/copy-database.ts";
+import { copyDatabase, readContentPaths, readDatabaseFacts } from "../store/copy-database.ts";
 import { UsageError } from "./options/usage-error.ts";
 import { ACCOUNTS_DIRECTORY, DATABASE, scopeDirectories } from "./scope-directories.ts";
 
 const BACKUP_FORMAT = 1;
 const MARK = "thaw-backup.json";
+/** The index of objects; a data directory of an earlier release has none. */
+const OBJECTS = "objects.db";
 const LOGS = "logs.db";
 /** Made anew at each start, or part of the database's own files. */
-const NOT_COPIED = /^(scratch|server\.json|accounts|(thaw|logs)\.db.*|.*\.(partial|new|sock))$/;
+const NOT_COPIED = /^(scratch|server\.json|accounts|(thaw|objects|logs)\.db.*|.*\.(partial|new|sock))$/;
 /** Small, replaced as a whole, and needed to read the rest: copied last. */
 const SECRETS = /^(secret|credentials|accounts\.json|keyring\.json.*)$/;
 const ATTEMPTS_MAX = 5;
@@ -68,7 +70,11 @@ async function copyAll(dataDir: string, target: string): Promise<Mark> {
     );
     const databases = [".", ...scopes];
     for (const below of scopes) makeLike(dataDir, target, below);
-    for (const below of databases) await copyOneDatabase(join(dataDir, below), join(target, below));
+    for (const below of databases) {
+      await copyOneDatabase(join(dataDir, below), join(target, below));
+      if (existsSync(join(dataDir, below, OBJECTS)))
+        await copyOneDatabase(join(dataDir, below), join(target, below), OBJECTS);
+    }
     copyFiles(dataDir, files, target);
     for (const below of scopes) {
       const own = readdirSync(join(dataDir, below)).filter((name) => !NOT_COPIED.test(name));
@@ -77,6 +83,7 @@ async function copyAll(dataDir: string, target: string): Promise<Mark> {
     const all = databases.map((below) => readDatabaseFacts(join(target, below, DATABASE)));
     const names = all.flatMap(({ codeNames }) => codeNames);
     if (!names.every((name) => existsSync(join(target, "code", name)))) continue;
+    if (!databases.every((below) => hasAllContent(join(target, below)))) continue;
     if (existsSync(join(dataDir, LOGS))) await copyOneDatabase(dataDir, target, LOGS);
     copyFiles(
       dataDir,
@@ -89,7 +96,14 @@ async function copyAll(dataDir: string, target: string): Promise<Mark> {
       createdAt: new Date(systemClock.nowMs()).toISOString(),
     };
   }
-  throw new Error("functions are deleted faster than they can be copied: try again");
+  throw new Error("functions or objects are deleted faster than they can be copied: try again");
+}
+
+/** Whether all files are there that the index of objects names. */
+function hasAllContent(target: string): boolean {
+  const index = join(target, OBJECTS);
+  if (!existsSync(index)) return true;
+  return readContentPaths(index).every((path) => existsSync(join(target, "objects/content", path)));
 }
 
 /** Makes a directory and those above it in the backup, with the owners that they have. */

@@ -95,6 +95,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   const destinations = createDestinations(options.destinations);
   const scopes = new InstalledScopes({
     dataDir,
+    objectsBytesMax: options.objectsMaxMib * 2 ** 20,
     home,
     regions: options.regions,
     accounts,

@@ -5,6 +5,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { AwsService } from "../aws/aws-service.ts";
+import { createS3 } from "../aws/s3/create-s3.ts";
 import { type ControlPlane, createControlPlane } from "../control/control-plane.ts";
 import { usedContent } from "../control/layers/content.ts";
 import type { ControlServices } from "../control/services.ts";
@@ -12,7 +13,7 @@ import type { Scopes, ServedScope } from "../http/scopes.ts";
 import { rootArn } from "../model/caller.ts";
 import { type AccountScope, isSameScope } from "../model/function-name.ts";
 import { logGroupArn } from "../model/log-group.ts";
-import { createObjectDirectory } from "../objects/object-directory.ts";
+import { type ObjectDirectory, openObjectDirectory } from "../objects/object-directory.ts";
 import type { Accounts } from "../ports/accounts.ts";
 import type { LogGroups } from "../ports/log-groups.ts";
 import type { LogStore } from "../ports/log-store.ts";
@@ -34,6 +35,8 @@ type Common = Omit<
 
 export interface ScopesOptions {
   readonly dataDir: string;
+  /** Of the objects of one scope. */
+  readonly objectsBytesMax: number;
   readonly home: AccountScope;
   /** Regions in which there can be functions, the home's among them. */
   readonly regions: readonly string[];
@@ -49,6 +52,7 @@ export interface ScopesOptions {
 interface Opened extends ServedScope {
   readonly scope: AccountScope;
   readonly store: MetadataStore;
+  readonly objects: ObjectDirectory;
 }
 
 export class InstalledScopes implements Scopes {
@@ -122,10 +126,11 @@ export class InstalledScopes implements Scopes {
   async remove(accountId: string): Promise<void> {
     if (accountId === this.#options.home.accountId) return;
     for (const { scope } of [...this.#opened.values()].filter((each) => each.scope.accountId === accountId)) {
-      const { control, store } = (await this.of(scope)) as Opened;
+      const { control, store, objects } = (await this.of(scope)) as Opened;
       this.#opened.delete(keyOf(scope));
       await control.close();
       await this.#removeLogs(scope);
+      await objects.close();
       await store.close();
     }
     rmSync(join(this.#options.dataDir, ACCOUNTS_DIRECTORY, accountId), { recursive: true, force: true });
@@ -146,7 +151,8 @@ export class InstalledScopes implements Scopes {
   }
 
   async closeStores(): Promise<void> {
-    await Promise.all([...this.#opened.values()].map(({ store }) => store.close()));
+    const all = [...this.#opened.values()];
+    await Promise.all(all.flatMap(({ store, objects }) => [store.close(), objects.close()]));
   }
 
   async #begin(scope: AccountScope): Promise<Opened> {
@@ -159,6 +165,7 @@ export class InstalledScopes implements Scopes {
       // The next request tries again.
       this.#opened.delete(keyOf(scope));
       await opened.control.close();
+      await opened.objects.close();
       await opened.store.close();
       throw error;
     }
@@ -169,6 +176,9 @@ export class InstalledScopes implements Scopes {
     const directory = placeOfScope(this.#options, scope);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const store = openSqliteStore(join(directory, DATABASE));
+    const { clock, random, onProblem } = common;
+    const bytesMax = this.#options.objectsBytesMax;
+    const objects = openObjectDirectory({ dataDir: directory, scope, bytesMax, clock, random, onProblem });
     const control = createControlPlane({
       ...common,
       onAsync: (report) => common.onAsync({ ...report, functionName: shownName(home, scope, report.functionName) }),
@@ -178,11 +188,12 @@ export class InstalledScopes implements Scopes {
       sharedLayer: (owner, name, version) => this.#sharedLayer(scope, owner, name, version),
       // Swept here, once, for all scopes.
       code: { ...(scope.accountId === home.accountId ? code : code.of(scope.accountId)), sweep: async () => undefined },
-      objects: createObjectDirectory(directory),
+      objects,
       logs,
       worker: worker.of(scope),
     });
-    const opened = { scope, store, control, awsServices: createAwsServices(scope, store) };
+    const s3 = createS3({ objects, clock, random });
+    const opened = { scope, store, objects, control, awsServices: createAwsServices(scope, store), s3 };
     this.#opened.set(keyOf(scope), opened);
     return opened;
   }

@@ -31,8 +31,7 @@ export async function copyDatabase(from: string, to: string): Promise<void> {
 export function readDatabaseFacts(path: string): DatabaseFacts {
   const db = new DatabaseSync(path, { readOnly: true });
   try {
-    const check = db.prepare("PRAGMA quick_check").get() as { quick_check: string };
-    if (check.quick_check !== "ok") throw new Error(`${path}: ${check.quick_check}`);
+    checkWhole(db, path);
     const { user_version: format } = db.prepare("PRAGMA user_version").get() as { user_version: number };
     const rows = db.prepare(format < LAYERS_SINCE ? CODE_NAMES : `${CODE_NAMES} ${LAYER_CODE_NAMES}`).all() as Array<{
       name: string | null;
@@ -41,4 +40,23 @@ export function readDatabaseFacts(path: string): DatabaseFacts {
   } finally {
     db.close();
   }
+}
+
+/** The files that an index of objects names, as paths. Throws where the index is damaged. */
+export function readContentPaths(path: string): readonly string[] {
+  const db = new DatabaseSync(path, { readOnly: true });
+  try {
+    checkWhole(db, path);
+    const rows = db.prepare("SELECT file FROM pieces UNION ALL SELECT file FROM parts").all() as Array<{
+      file: string;
+    }>;
+    return rows.map(({ file }) => `${file.slice(0, 2)}/${file.slice(3)}`);
+  } finally {
+    db.close();
+  }
+}
+
+function checkWhole(db: DatabaseSync, path: string): void {
+  const check = db.prepare("PRAGMA quick_check").get() as { quick_check: string };
+  if (check.quick_check !== "ok") throw new Error(`${path}: ${check.quick_check}`);
 }

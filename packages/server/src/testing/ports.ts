@@ -4,6 +4,7 @@ export type { CapturedSnapshot, Engine, EngineImages, Sandbox, SandboxExit, Sand
 export { type DataKey, KeyError } from "../ports/key-provider.ts";
 export type { LogEvent, LogOrigin, LogStore } from "../ports/log-store.ts";
 export type { MetadataStore, Stored, Write } from "../ports/metadata-store.ts";
+export type { ObjectStore } from "../ports/object-store.ts";
 export type { AsyncReport, RestoreReport } from "../ports/reports.ts";
 export type { RuntimeCatalog, RuntimeRecipe } from "../ports/runtime-catalog.ts";
 export type { SandboxHost } from "../ports/sandbox-host.ts";

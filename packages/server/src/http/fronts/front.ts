@@ -1,5 +1,6 @@
 /** An API on the listener: it sees a request's head first, and says how its body is to be read. */
 import type { Readable } from "node:stream";
+import type { Payload } from "@thaw/aws-api";
 import type { Caller } from "../../model/caller.ts";
 import type { WireHead } from "../wire-head.ts";
 import type { HostLabel } from "./host-target.ts";
@@ -9,6 +10,8 @@ export interface FrontContext {
   readonly requestId: string;
   /** Who signed the request; null where no signature was asked for. */
   readonly caller: Caller | null;
+  /** How the signature covers the body; null where no signature was asked for. */
+  readonly payload: Payload | null;
   /** Makes a signal that is aborted when the client has gone or the server is about to stop. */
   readonly untilGone: () => AbortSignal;
   /** Makes a link that needs no credentials, to a path of Thaw's own API. */

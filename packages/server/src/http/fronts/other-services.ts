@@ -25,7 +25,6 @@ const ANY_ROLE = "Any role's ARN is taken, and none is looked at.";
 
 /** By the name in the scope of the signature. */
 const INSTEAD: Readonly<Record<string, Instead>> = {
-  s3: { name: "S3", use: PACKAGES },
   monitoring: { name: "CloudWatch", use: METRICS },
   iam: { name: "IAM", use: ANY_ROLE },
   ecr: { name: "ECR", use: `There are no container images. ${PACKAGES}` },

@@ -1,8 +1,8 @@
 /** The front of an AWS service whose requests name their operation, as those of the Query protocol do. */
-import { SerializationError, type SignatureProblem, Validator, type WireRequest } from "@thaw/aws-api";
+import { SerializationError, Validator, type WireRequest } from "@thaw/aws-api";
 import type { AwsService, ServiceContext } from "../../aws/aws-service.ts";
 import { ServiceError } from "../../model/service-error.ts";
-import { type Reply, toReply } from "../reply.ts";
+import { type Refusal, type Reply, toReply } from "../reply.ts";
 import type { WireHead } from "../wire-head.ts";
 import type { Scopes } from "../scopes.ts";
 import { type Front, signedOf } from "./front.ts";
@@ -12,8 +12,8 @@ import type { OnProblem } from "./thaw/front.ts";
 const BODY_BYTES_MAX = 6 * 1024 * 1024;
 
 export interface ServiceFront extends Front {
-  /** Forms the refusal of a signature as the service's clients read it. */
-  refuse(problem: SignatureProblem, requestId: string): Reply;
+  /** Forms a refusal of the listener as the service's clients read it. */
+  refuse(problem: Refusal, requestId: string): Reply;
 }
 
 /** Creates the front of a service; `scopes` have the same one, each with operations of its own. */

@@ -11,6 +11,7 @@ import { DESTINATION_OPTIONS } from "./destination-options.ts";
 import { IMAGE_OPTIONS } from "./image-options.ts";
 import { MEMORY_MAX_MIB, PAGER_MEMORY_MIB, PREPARED_MEMORY_MIB } from "./host-defaults.ts";
 import { NETWORK_OPTIONS } from "./network-options.ts";
+import { OBJECT_OPTIONS } from "./object-options.ts";
 import { storeUrl } from "./snapshot-store.ts";
 import {
   address,
@@ -423,6 +424,7 @@ export const OPTIONS = {
   ...LIMIT_OPTIONS,
   ...STORE_OPTIONS,
   ...DESTINATION_OPTIONS,
+  ...OBJECT_OPTIONS,
 };
 
 export type OptionKey = keyof typeof OPTIONS;
