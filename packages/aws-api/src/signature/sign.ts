@@ -4,11 +4,13 @@ import {
   isoBasic,
   parseQuery,
   type RequestHead,
+  S3_SERVICE,
   type Scope,
   sha256,
   signatureOf,
   TERMINATOR,
 } from "./canonical.ts";
+import { UNSIGNED_PAYLOAD } from "./payload.ts";
 
 export interface SigningCredentials {
   readonly accessKeyId: string;
@@ -38,7 +40,10 @@ export function signRequest(
   const scope = scopeOf(credentials, timestamp, region, service);
   const names = Object.keys(headers).sort();
   const head = { ...request, headers, query: parseQuery(request.query) };
-  const signature = signatureOf(head, names, sha256(request.body), scope, timestamp, credentials.secretAccessKey);
+  // S3 signs what the head says of the body.
+  const said = service === S3_SERVICE ? headers["x-amz-content-sha256"] : undefined;
+  const payload = said ?? sha256(request.body);
+  const signature = signatureOf(head, names, payload, scope, timestamp, credentials.secretAccessKey);
   return {
     ...headers,
     authorization: `${ALGORITHM} Credential=${credentialOf(scope)}, SignedHeaders=${names.join(";")}, Signature=${signature}`,
@@ -65,7 +70,8 @@ export function presignQuery(
     "X-Amz-SignedHeaders": "host",
   });
   const head = { method: "GET", path, query, headers: { host } };
-  const signature = signatureOf(head, ["host"], sha256(""), scope, timestamp, credentials.secretAccessKey);
+  const payload = service === S3_SERVICE ? UNSIGNED_PAYLOAD : sha256("");
+  const signature = signatureOf(head, ["host"], payload, scope, timestamp, credentials.secretAccessKey);
   return `${query.toString()}&X-Amz-Signature=${signature}`;
 }
 
