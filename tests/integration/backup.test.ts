@@ -3,6 +3,13 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { DeleteFunctionCommand, InvokeCommand, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import { it } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
@@ -15,6 +22,16 @@ const SOURCE = {
 };
 const thaw = (...words: readonly string[]): ReturnType<typeof spawnSync> =>
   spawnSync(process.execPath, [CLI, ...words], { encoding: "utf8" });
+
+const s3Of = ({ endpoint, env }: ThawServer): S3Client =>
+  new S3Client({
+    endpoint,
+    region: "us-east-1",
+    credentials: {
+      accessKeyId: env["AWS_ACCESS_KEY_ID"] ?? "",
+      secretAccessKey: env["AWS_SECRET_ACCESS_KEY"] ?? "",
+    },
+  });
 
 it("is consistent while functions come, go and run; what was published before it runs from it", async ({ expect }) => {
   const place = mkdtempSync(join(tmpdir(), "thaw-backup-"));
@@ -37,11 +54,21 @@ it("is consistent while functions come, go and run; what was published before it
         await functions.lambda.send(new DeleteFunctionCommand({ FunctionName: name }));
       }
     };
-    const churning = churn();
+    const s3 = s3Of(server);
+    await s3.send(new CreateBucketCommand({ Bucket: "kept" }));
+    await s3.send(new PutObjectCommand({ Bucket: "kept", Key: "k", Body: "content" }));
+    const churnObjects = async (): Promise<void> => {
+      for (let n = 0; !isOver; n++) {
+        await s3.send(new PutObjectCommand({ Bucket: "kept", Key: "other", Body: String(n) }));
+        await s3.send(new DeleteObjectCommand({ Bucket: "kept", Key: "other" }));
+      }
+    };
+    const churning = Promise.all([churn(), churnObjects()]);
     const child = spawn(process.execPath, [CLI, "backup", copy, "--data", server.dataDir], { stdio: "inherit" });
     const code = await new Promise((resolve) => child.once("exit", resolve));
     isOver = true;
     await churning;
+    s3.destroy();
     expect(code).toBe(0);
     expect(statSync(copy).mode & 0o777).toBe(0o700);
     await server.stop();
@@ -51,6 +78,10 @@ it("is consistent while functions come, go and run; what was published before it
     expect([statSync(dataDir).mode & 0o777, statSync(join(copy, "thaw.db")).mode & 0o777]).toEqual([0o700, 0o600]);
     other = await startThaw({ previous: { ...server, dataDir } });
     const again = new TestFunctions(other);
+    const s3Again = s3Of(other);
+    const object = await s3Again.send(new GetObjectCommand({ Bucket: "kept", Key: "k" }));
+    expect(await object.Body?.transformToString()).toBe("content");
+    s3Again.destroy();
     const { Functions } = await again.lambda.send(new ListFunctionsCommand({}));
     expect(Functions?.map(({ FunctionName }) => FunctionName)).toContain("kept");
     const answer = await again.invoke(kept, {}, version);

@@ -296,15 +296,16 @@ Outputs:
     ]);
   });
 
-  it("refuses versions of objects, which Thaw keeps one of", ({ expect }) => {
-    const { problems } = plan(`
+  it("takes versions of objects", ({ expect }) => {
+    const { problems, functions } = plan(`
 Resources:
   F: { Type: AWS::Lambda::Function, Properties: { Code: { S3Bucket: b, S3Key: k, S3ObjectVersion: v }, Handler: h, Runtime: nodejs24.x } }
-  G: { Type: AWS::Serverless::Function, Properties: { CodeUri: { Bucket: b, Key: k, Version: v }, Handler: h, Runtime: nodejs24.x } }
+  G: { Type: AWS::Serverless::Function, Properties: { CodeUri: { Bucket: b, Key: k, Version: 7 }, Handler: h, Runtime: nodejs24.x } }
 `);
-    expect(problems.map(({ kind, place }) => `${kind} ${place}`)).toEqual([
-      "unsupported Resources.F.Code.S3ObjectVersion",
-      "unsupported Resources.G.CodeUri.Version",
+    expect(problems).toEqual([]);
+    expect(functions.map(({ code }) => code)).toEqual([
+      { kind: "object", bucket: "b", key: "k", version: "v" },
+      { kind: "object", bucket: "b", key: "k", version: "7" },
     ]);
   });
 
@@ -323,7 +324,6 @@ Resources:
       "error Resources.None.ContentUri is needed: a folder, a zip, or an object",
       "error Resources.Half.Content is not whole: a folder, a zip, or an object",
       "error Resources.Odd.ContentUri is no property of AWS::Lambda::LayerVersion",
-      "unsupported Resources.Odd.Content.S3ObjectVersion is not supported: objects have one version here",
       "error Resources.Odd.CompatibleRuntimes must be a list of texts",
       "error Resources.F.Layers[2] needs Odd.Size, which a layer does not have",
       "unsupported Resources.F.Layers[0] names arn:aws:lambda:eu-west-1:580247275435:layer:LambdaInsightsExtension:14, which is of another account or Region: publish it here",

@@ -35,7 +35,8 @@ export interface PlannedFunction {
 
 export type PlannedCode =
   | { readonly kind: "path"; readonly path: string }
-  | { readonly kind: "object"; readonly bucket: string; readonly key: string }
+  /** `version` is missing where the current one is meant. */
+  | { readonly kind: "object"; readonly bucket: string; readonly key: string; readonly version?: string }
   | { readonly kind: "inline"; readonly text: string };
 
 export interface PlannedVersion {

@@ -140,7 +140,7 @@ async function setLoops(connection: Connection, { name, recursiveLoop }: Planned
 
 async function prepareCode(connection: Connection, planned: PlannedFunction, baseDir: string): Promise<PreparedCode> {
   const { code, primes } = planned;
-  if (code.kind === "object") return objectCode(code.bucket, code.key);
+  if (code.kind === "object") return objectCode(code);
   const zip =
     code.kind === "inline"
       ? await packageInline(code.text, String(planned.config["Runtime"]), primes)

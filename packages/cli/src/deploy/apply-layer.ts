@@ -56,7 +56,7 @@ async function prepareContent(
   { name, code }: PlannedLayer,
   baseDir: string,
 ): Promise<PreparedCode> {
-  if (code.kind === "object") return objectCode(code.bucket, code.key);
+  if (code.kind === "object") return objectCode(code);
   if (code.kind === "inline") throw new CommandError(`${name}: a layer has no inline code`);
   return sendZip(connection, await packageCode(baseDir, code.path));
 }

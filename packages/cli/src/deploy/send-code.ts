@@ -1,4 +1,5 @@
 /** A package on its way to the server: in the request, or as an object where it is too large for that. */
+import type { PlannedCode } from "@thaw/template/planned";
 import type { Connection } from "../connection.ts";
 import { digestOf } from "./package-code.ts";
 import { BUCKET } from "./stack-record.ts";
@@ -7,6 +8,7 @@ export interface CodeMembers {
   readonly ZipFile?: Uint8Array;
   readonly S3Bucket?: string;
   readonly S3Key?: string;
+  readonly S3ObjectVersion?: string;
 }
 
 export interface PreparedCode {
@@ -17,8 +19,9 @@ export interface PreparedCode {
 
 const REQUEST_ZIP_BYTES_MAX = 50 * 1024 * 1024;
 
-export function objectCode(bucket: string, key: string): PreparedCode {
-  return { members: { S3Bucket: bucket, S3Key: key }, sha256: null };
+export function objectCode({ bucket, key, version }: Extract<PlannedCode, { kind: "object" }>): PreparedCode {
+  const ofVersion = version === undefined ? {} : { S3ObjectVersion: version };
+  return { members: { S3Bucket: bucket, S3Key: key, ...ofVersion }, sha256: null };
 }
 
 export async function sendZip(connection: Connection, zip: Buffer): Promise<PreparedCode> {

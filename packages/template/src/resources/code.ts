@@ -1,7 +1,7 @@
 /** Where a template says that a package is. */
 import type { PlannedCode } from "../planned.ts";
 import { isTemplateMap, type TemplateValue } from "../value.ts";
-import type { Planning, Resource } from "./planning.ts";
+import type { Resource } from "./planning.ts";
 
 /** CDK says in the metadata where the asset of a property lies, from the template's folder. */
 export function assetOf({ metadata }: Resource, wanted: "Code" | "Content"): PlannedCode | null {
@@ -20,12 +20,7 @@ export function toCode(value: TemplateValue | undefined): PlannedCode | null {
   if (!isTemplateMap(value)) return null;
   const bucket = value["S3Bucket"] ?? value["Bucket"];
   const key = value["S3Key"] ?? value["Key"];
-  return typeof bucket === "string" && typeof key === "string" ? { kind: "object", bucket, key } : null;
-}
-
-/** Refuses a version of an object by its property `at`. */
-export function refuseObjectVersion({ report }: Planning, at: string, value: TemplateValue | undefined): void {
-  for (const key of ["S3ObjectVersion", "Version"])
-    if (isTemplateMap(value) && value[key] !== undefined)
-      report.unsupported(`${at}.${key}`, "is not supported: objects have one version here");
+  if (typeof bucket !== "string" || typeof key !== "string") return null;
+  const version = value["S3ObjectVersion"] ?? value["Version"];
+  return { kind: "object", bucket, key, ...(version === undefined ? {} : { version: String(version) }) };
 }

@@ -3,7 +3,7 @@ import type { PlannedCode } from "../planned.ts";
 import { isScalar, isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "../value.ts";
 import { LATE } from "../late-values.ts";
 import { hasLateMark } from "../marks.ts";
-import { assetOf, refuseObjectVersion, toCode } from "./code.ts";
+import { assetOf, toCode } from "./code.ts";
 import { readDeadLetterQueue, readSamEventInvoke } from "./event-invoke.ts";
 import { FUNCTION_PROPERTIES, isTaken } from "./function-properties.ts";
 import {
@@ -46,7 +46,6 @@ export function readFunction(planning: Planning, resource: Resource): void {
     planning.report.error(`${place}.${PROVISIONED}`, "needs an AutoPublishAlias");
   sayWhatIsLeftOut(planning, resource);
   const codeProperty = isSam ? "CodeUri" : "Code";
-  refuseObjectVersion(planning, `${place}.${codeProperty}`, properties[codeProperty]);
   const code = isSam ? samCode(resource) : lambdaCode(resource);
   if (properties["PackageType"] === "Image" || isImage(resource)) {
     planning.report.unsupported(place, "is a container image, which Thaw can't run yet");

@@ -1,6 +1,6 @@
 /** AWS::Serverless::LayerVersion and AWS::Lambda::LayerVersion */
 import { isScalar, isTemplateList, type TemplateMap, type TemplateValue } from "../value.ts";
-import { assetOf, refuseObjectVersion, toCode } from "./code.ts";
+import { assetOf, toCode } from "./code.ts";
 import type { Planning, Resource } from "./planning.ts";
 
 export const SAM_LAYER = "AWS::Serverless::LayerVersion";
@@ -33,7 +33,6 @@ export function readLayer(planning: Planning, resource: Resource): void {
       "is for sam build, which has not been run: the folder goes as it is",
     );
   const source = properties[content];
-  refuseObjectVersion(planning, `${place}.${content}`, source);
   const code = (isSam ? null : assetOf(resource, "Content")) ?? toCode(source);
   if (code === null) {
     const what = given[content] === undefined ? "is needed" : "is not whole";
