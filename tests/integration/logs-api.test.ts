@@ -1,6 +1,7 @@
 /** CloudWatch Logs as boto3 and the AWS CLI use it, on a real server; and `thaw logs` of what is gone. */
 import { DeleteFunctionCommand } from "@aws-sdk/client-lambda";
 import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
@@ -55,6 +56,39 @@ it("the AWS CLI puts events into a group of its own and finds them", async () =>
   await expect(run("aws", "logs", "describe-log-streams", "--log-group-name", "none")).rejects.toThrow(
     "(ResourceNotFoundException) when calling the DescribeLogStreams operation: The specified log group does not exist.",
   );
+});
+
+interface Pages {
+  readonly CloudWatchLogsClient: new (config: object) => { readonly destroy: () => void };
+  readonly paginateFilterLogEvents: (...given: object[]) => AsyncIterable<{ readonly events?: readonly object[] }>;
+}
+
+it("the SDK for JavaScript that functions are given finds events page by page", async () => {
+  const load = createRequire(join(REPOSITORY, "runtimes/dist/nodejs24/"));
+  const { CloudWatchLogsClient, paginateFilterLogEvents } = load("@aws-sdk/client-cloudwatch-logs") as Pages;
+  const { endpoint, env } = functions.server;
+  const to = { logGroupName: "javascript", logStreamName: "s" };
+  await askLogs(functions.server, "CreateLogGroup", to);
+  await askLogs(functions.server, "CreateLogStream", to);
+  const timestamp = Date.now();
+  const logEvents = ["one", "two", "three"].map((message) => ({ timestamp, message }));
+  await askLogs(functions.server, "PutLogEvents", { ...to, logEvents });
+  const credentials = { accessKeyId: env["AWS_ACCESS_KEY_ID"], secretAccessKey: env["AWS_SECRET_ACCESS_KEY"] };
+  const client = new CloudWatchLogsClient({ endpoint, region: "us-east-1", credentials, maxAttempts: 1 });
+  try {
+    const pages = paginateFilterLogEvents(
+      { client, pageSize: 1 },
+      { logGroupName: "javascript", filterPattern: "-two" },
+    );
+    const found: object[] = [];
+    for await (const { events = [] } of pages) found.push(...events);
+    expect(found).toMatchObject([
+      { message: "one", timestamp },
+      { message: "three", logStreamName: "s" },
+    ]);
+  } finally {
+    client.destroy();
+  }
 });
 
 it("thaw logs shows the log of a deleted function until its group is deleted", async () => {
