@@ -295,3 +295,13 @@ it("finds streams by name and by their last event, page by page", async () => {
   expect(await messagesOf(store)).toEqual(["x", "x"]);
   expect(await list("name", false)).toEqual(["a", "bc", "d"]);
 });
+
+it("lists the groups of one account in one Region", async () => {
+  const store = await openStore();
+  const arnOf = (scope: string, name: string): string => `arn:aws:logs:${scope}:log-group:${name}`;
+  const own = "us-east-1:000000000000";
+  for (const scope of [own, "us-east-1:000000000001", "eu-west-1:000000000000"])
+    for (const name of ["a", "b"]) expect(await store.createGroup(arnOf(scope, name), {})).toBe("created");
+  const groups = await store.listGroups({ arnPrefix: arnOf(own, ""), part: "", after: "", countMax: 9 });
+  expect(groups.map(({ arn }) => arn)).toEqual([arnOf(own, "a"), arnOf(own, "b")]);
+});
