@@ -5,7 +5,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { RuntimeCall } from "../../ports/supervisor.ts";
 import { TEXT_HEADERS } from "./answers.ts";
-import { CallBudget } from "./call-budget.ts";
+import { CallBudget, LateCall } from "./call-budget.ts";
 import { answerCredentials, type CredentialsOptions } from "./credentials.ts";
 import { EXTENSIONS_MAX, type ExtensionNews, ExtensionsApi, type ExtensionsOptions } from "./extensions.ts";
 import { readKept, writeKept } from "./kept.ts";
@@ -32,7 +32,7 @@ export class EnvironmentApi {
   readonly #options: EnvironmentApiOptions;
   readonly #budget: CallBudget;
   /** Calls beyond the budget, as the parts of this API know them. */
-  readonly #late = new WeakMap<RuntimeCall, RuntimeCall>();
+  readonly #late = new WeakMap<RuntimeCall, LateCall>();
 
   constructor(options: EnvironmentApiOptions) {
     this.#options = options;
@@ -47,7 +47,7 @@ export class EnvironmentApi {
 
   handleCall(came: RuntimeCall): void {
     const call = this.#budget.spend(came);
-    if (call !== came) this.#late.set(came, call);
+    if (call instanceof LateCall) this.#late.set(came, call);
     const route = parseRoute(call.method, call.path, this.#options.isSnapStart);
     switch (route.kind) {
       case "runtime":
@@ -82,7 +82,9 @@ export class EnvironmentApi {
 
   /** Forgets a call whose client has hung up before it was answered. */
   handleAbandoned(call: RuntimeCall): void {
-    const known = this.#late.get(call) ?? call;
+    const late = this.#late.get(call);
+    late?.drop();
+    const known = late ?? call;
     this.session.handleAbandoned(known);
     this.extensions.handleAbandoned(known);
   }

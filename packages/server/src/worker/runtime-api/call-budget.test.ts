@@ -73,3 +73,18 @@ it("a poll beyond the budget is forgotten when its client hangs up, as any other
   await clock.advance(1000);
   expect(answered).toHaveLength(BURST);
 });
+
+it.each(["/2018-06-01/ping", "/nothing/here"])(
+  "%s: nothing is kept of late answers whose clients hang up",
+  async (path) => {
+    const clock = new FakeClock();
+    const { api, answered, call } = apiWith(clock);
+    const calls = Array.from({ length: BURST + 1000 }, () => call(path));
+    for (const each of calls) api.handleCall(each);
+    expect(clock.timerCount).toBe(1000);
+    for (const each of calls.slice(BURST)) api.handleAbandoned(each);
+    expect(clock.timerCount).toBe(0);
+    await clock.advance(10_000);
+    expect(answered).toHaveLength(BURST);
+  },
+);

@@ -30,11 +30,16 @@ export class CallBudget {
   }
 }
 
-/** A call whose answer is held back. Its connection waits meanwhile, so a function has no more calls than those. */
-class LateCall implements RuntimeCall {
+/**
+ * A call whose answer is held back. Its connection waits meanwhile, so a function has no more calls than those; of one
+ * whose client has hung up nothing is kept.
+ */
+export class LateCall implements RuntimeCall {
   readonly #call: RuntimeCall;
   readonly #clock: Clock;
   readonly #dueMs: number;
+  /** Null where no answer waits. */
+  #cancel: (() => void) | null = null;
 
   constructor(call: RuntimeCall, clock: Clock, dueMs: number) {
     this.#call = call;
@@ -73,7 +78,13 @@ class LateCall implements RuntimeCall {
   respond(...answer: Parameters<RuntimeCall["respond"]>): void {
     const waitMs = this.#dueMs - this.#clock.monotonicMs();
     if (waitMs <= 0) this.#call.respond(...answer);
-    else this.#clock.after(waitMs, () => this.#call.respond(...answer));
+    else this.#cancel = this.#clock.after(waitMs, () => this.#call.respond(...answer));
+  }
+
+  /** Drops the answer: a timer would keep it, and with it the call, until it is due. */
+  drop(): void {
+    this.#cancel?.();
+    this.#cancel = null;
   }
 
   abort(): void {
