@@ -18,6 +18,7 @@ export const OTHER_VARIABLES: readonly VariableGroup[] = [
         "region of signatures and of `thaw deploy`, instead of the one that the server on this host has; also a setting of the server",
       THAW_ACCESS_KEY_ID: "key id that requests are signed with, instead of those in the data directory",
       THAW_SECRET_ACCESS_KEY: "secret key of THAW_ACCESS_KEY_ID; keys and profiles for AWS are never used",
+      THAW_ACCOUNT: "account of the server on this host that commands act as, instead of its own (`--account`)",
       THAW_ACCOUNT_ID: "account that `thaw deploy` puts for AWS::AccountId; also a setting of the server",
     },
   },
@@ -66,6 +67,7 @@ export const OTHER_VARIABLES: readonly VariableGroup[] = [
     variables: {
       THAW_FAULTS: "fault points to fire, in builds that have them",
       THAW_BENCH_MEMORY: "stock CRIU's way of restoring memory, in builds that have it: stock-eager or stock-lazy",
+      THAW_BENCH_BASE: "directory with the programs of another build, beside which the bench of /tmp measures",
       THAW_FAULT_MATRIX: "part of the fault matrix to run",
       THAW_CRASH_ROUNDS: "rounds of the crash-safety test",
       THAW_CRASH_SEED: "seed of the crash-safety test",
