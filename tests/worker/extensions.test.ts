@@ -160,7 +160,7 @@ test("a line that an extension is writing while the runtime is done already stay
   await harness.end();
 });
 
-test("an extension that is not done at the function's timeout ends the environment, whose caller has its answer", async () => {
+test("an extension that is not done at the function's timeout fails the environment, whose caller has its answer", async () => {
   const reasons: unknown[] = [];
   const harness = new WorkerHarness(
     { handle: () => "1" },
@@ -177,6 +177,23 @@ test("an extension that is not done at the function's timeout ends the environme
   expect(harness.logs.lines.at(-1)).toContain("\tStatus: timeout");
   expect(reasons).toEqual(["timeout"]);
   await harness.end();
+});
+
+test("after a failed invoke extensions hear of it, and are started anew with the next one", async () => {
+  const seen: unknown[] = [];
+  const note = (_process: FakeProcess, { event }: Next): void =>
+    void seen.push(event["shutdownReason"] ?? event["requestId"]);
+  const harness = new WorkerHarness(
+    { handle: (process, { requestId }) => (requestId === "r1" ? process.exit(1) : "1") },
+    { extensions: { a: listener("a", ["INVOKE", "SHUTDOWN"], note) } },
+  );
+  const first = await harness.invokeOk({}, { requestId: "r1" });
+  const second = await harness.invokeOk({}, { requestId: "r2" });
+  expect([second.environmentId, json(second)]).toEqual([first.environmentId, 1]);
+  expect(seen).toEqual(["r1", "failure", "r2"]);
+  expect(harness.logs.lines.filter((line) => line.startsWith("EXTENSION"))).toHaveLength(2);
+  await harness.end();
+  expect(seen).toEqual(["r1", "failure", "r2", "spindown"]);
 });
 
 test("an extension that ends makes the invoke fail, and the others hear of a failure", async () => {

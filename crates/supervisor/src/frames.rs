@@ -21,6 +21,7 @@ pub mod kind {
     pub const CONNECT: u8 = 0x0d;
     pub const SEND: u8 = 0x0e;
     pub const HANG_UP: u8 = 0x0f;
+    pub const RESET: u8 = 0x10;
     pub const HELLO_BACK: u8 = 0x81;
     pub const SPAWNED: u8 = 0x82;
     pub const REQUEST_HEAD: u8 = 0x83;
@@ -34,6 +35,7 @@ pub mod kind {
     pub const WRITTEN: u8 = 0x8b;
     pub const RECEIVED: u8 = 0x8c;
     pub const HUNG_UP: u8 = 0x8d;
+    pub const RESET_DONE: u8 = 0x8e;
 }
 
 #[derive(Debug, PartialEq, Eq)]

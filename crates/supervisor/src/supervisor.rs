@@ -5,6 +5,7 @@
 
 mod outward;
 mod relay;
+mod reset;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -28,6 +29,8 @@ use crate::sys::{self, Epoll};
 const PROTOCOL: u64 = 2;
 /// What this program can do beyond what every supervisor of this protocol could.
 const FEATURES: [&str; 3] = ["list", "keep", "connect"];
+/// Beyond those, where all processes that it may signal are the function's.
+const FEATURE_ALONE: &str = "reset";
 /// Text that the server may leave here for the servers to come.
 const KEPT_SIZE_BYTES_MAX: usize = 64 * 1024;
 const TOKEN_CONTROL_LISTENER: u64 = 0;
@@ -75,6 +78,9 @@ pub struct Supervisor {
     outwards: HashMap<u64, outward::Outward>,
     /// What the server left here, as it is: it is in the snapshot, and told to the server of each clone.
     kept: Option<String>,
+    is_alone: bool,
+    /// All processes were killed, and some of them have not been reaped.
+    is_resetting: bool,
 }
 
 #[derive(Deserialize)]
@@ -100,7 +106,12 @@ fn invalid<E>(_: E) -> io::Error {
 }
 
 impl Supervisor {
-    pub fn new(control_listener: UnixListener, http_listener: TcpListener, server_uid: u32) -> io::Result<Self> {
+    pub fn new(
+        control_listener: UnixListener,
+        http_listener: TcpListener,
+        server_uid: u32,
+        is_alone: bool,
+    ) -> io::Result<Self> {
         let epoll = Epoll::new()?;
         let children = sys::watch_children()?;
         control_listener.set_nonblocking(true)?;
@@ -125,6 +136,8 @@ impl Supervisor {
             next_token: TOKEN_FIRST,
             outwards: HashMap::new(),
             kept: None,
+            is_alone,
+            is_resetting: false,
         })
     }
 
@@ -289,6 +302,7 @@ impl Supervisor {
                 self.hang_up_outward(call);
                 Ok(())
             }
+            kind::RESET => self.begin_reset(),
             kind::PARK => {
                 self.outwards.clear();
                 let calls: Vec<u32> = self.calls.iter().filter(|(_, call)| call.is_whole).map(|(id, _)| *id).collect();
@@ -317,6 +331,7 @@ impl Supervisor {
             .collect();
         let processes: Vec<Value> =
             self.processes.iter().map(|(pid, name)| json!({ "name": name, "pid": pid })).collect();
+        let features: Vec<&str> = FEATURES.into_iter().chain(self.is_alone.then_some(FEATURE_ALONE)).collect();
         let control = self.control.as_mut().ok_or(ErrorKind::NotConnected)?;
         control.push_json(
             kind::HELLO_BACK,
@@ -325,7 +340,7 @@ impl Supervisor {
                 "protocol": PROTOCOL,
                 "calls": calls,
                 "processes": processes,
-                "features": FEATURES,
+                "features": features,
                 "kept": self.kept,
             }),
         );
@@ -433,14 +448,24 @@ impl Supervisor {
                 self.ended.push((name, pid, end));
             }
         }
-        Ok(())
+        self.end_reset()
     }
 
     /// All output that is in the pipes goes first: at most what its pipes hold, whatever the queue.
     fn tell_exit(&mut self, name: &str, pid: i32, end: Result<i32, i32>) {
-        let tokens: Vec<u64> =
-            self.outputs.iter().filter(|(_, output)| output.source == name).map(|(token, _)| *token).collect();
-        for token in tokens {
+        self.drain_outputs(|source| source == name);
+        let (code, signal) = match end {
+            Ok(code) => (Some(code), None),
+            Err(signal) => (None, Some(signal)),
+        };
+        if let Some(control) = &mut self.control {
+            control.push_json(kind::EXIT, 0, &json!({ "name": name, "pid": pid, "code": code, "signal": signal }));
+        }
+    }
+
+    fn drain_outputs(&mut self, is_wanted: impl Fn(&str) -> bool) {
+        let outputs = self.outputs.iter().filter(|(_, output)| is_wanted(&output.source));
+        for token in outputs.map(|(token, _)| *token).collect::<Vec<u64>>() {
             for _ in 0..=(1024 * 1024 / READ_SIZE) {
                 let before = self.queue_length();
                 self.read_output(token);
@@ -448,13 +473,6 @@ impl Supervisor {
                     break;
                 }
             }
-        }
-        let (code, signal) = match end {
-            Ok(code) => (Some(code), None),
-            Err(signal) => (None, Some(signal)),
-        };
-        if let Some(control) = &mut self.control {
-            control.push_json(kind::EXIT, 0, &json!({ "name": name, "pid": pid, "code": code, "signal": signal }));
         }
     }
 

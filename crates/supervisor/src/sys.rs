@@ -130,6 +130,24 @@ pub fn reap() -> Option<(i32, Result<i32, i32>)> {
     Some((pid, end))
 }
 
+/// Kills every process that this one may signal, but itself. The kernel takes them all at once: none can fork away.
+pub fn kill_all() -> io::Result<()> {
+    // SAFETY: plain numbers.
+    match check(unsafe { libc::kill(-1, libc::SIGKILL) }) {
+        // There is none, or none that it may signal.
+        Err(error) if !matches!(error.raw_os_error(), Some(libc::ESRCH | libc::EPERM)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Tells whether there are children that have not been reaped, ended or not.
+pub fn has_children() -> bool {
+    // SAFETY: nothing is written: the kernel takes a null pointer here.
+    let found =
+        unsafe { libc::waitid(libc::P_ALL, 0, std::ptr::null_mut(), libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) };
+    found == 0
+}
+
 /// Reads the user id at the other end of a unix socket.
 pub fn peer_uid(fd: RawFd) -> io::Result<u32> {
     let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };

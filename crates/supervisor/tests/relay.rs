@@ -385,3 +385,11 @@ fn says_where_nobody_listens_and_hangs_up_when_it_is_parked() {
     server.expect(PARKED);
     assert_eq!(subscriber.read(&mut [0]).expect("its end"), 0);
 }
+
+/// The ability kills whatever the program may signal: here that would be the tests' own machine.
+#[test]
+fn offers_no_reset_where_it_is_not_alone() {
+    let program = Program::start("features");
+    let hello = program.server().expect_json(HELLO_BACK);
+    assert_eq!(hello["features"], json!(["list", "keep", "connect"]));
+}

@@ -159,7 +159,8 @@ fn become_supervisor(uid: u32, server_uid: u32, program: &seccomp::Program) -> i
     prctl::set_no_new_privs()?;
     seccomp::apply(program).map_err(io::Error::other)?;
     let server_uid = CString::new(server_uid.to_string()).expect("digits have no NUL");
-    let args = [SUPERVISOR, CONTROL_SOCKET, server_uid.as_c_str()];
+    // Pid 1 is root, so all that the supervisor may signal here is the function's.
+    let args = [SUPERVISOR, CONTROL_SOCKET, server_uid.as_c_str(), c"alone"];
     let no_env: [&std::ffi::CStr; 0] = [];
     nix::unistd::execve(SUPERVISOR, &args, &no_env)?;
     Ok(())

@@ -109,7 +109,7 @@ export interface DirectoryEntry {
 }
 
 export interface SupervisorLink {
-  /** Processes that were already there at the connection (after a restore). */
+  /** Processes that were already there at the connection (after a restore); none after a reset. */
   readonly processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>;
   listen(listener: SupervisorListener): void;
   /** Rejects with SpawnFailedError when the program can't be started. */
@@ -133,6 +133,12 @@ export interface SupervisorLink {
   post(request: OutwardRequest): Promise<number>;
   /** Connects to a listener of the function. A connection does not outlive `park`. */
   connect(port: number): OutwardConnection;
+  /**
+   * Kills all processes of the sandbox, orphans too, and forgets their calls and what was kept. Resolves when none is
+   * left, with the news of their ends told before; false where the supervisor is from before it could, and nothing was
+   * done.
+   */
+  reset(): Promise<boolean>;
   /** Hangs up; calls in flight stay parked inside. Returns their ids. */
   park(): Promise<readonly number[]>;
   close(): void;

@@ -90,6 +90,7 @@ class Link implements SupervisorLink {
   readonly #kept: Event[] = [];
   #opening: Waiting<void> | null = null;
   #parking: Waiting<readonly number[]> | null = null;
+  #resetting: Waiting<boolean> | null = null;
   #parkedCalls: readonly number[] | null = null;
   #listener: SupervisorListener | null = null;
   #isClosed = false;
@@ -163,6 +164,15 @@ class Link implements SupervisorLink {
     return stream;
   }
 
+  reset(): Promise<boolean> {
+    if (this.#isClosed) return Promise.reject(new SupervisorLostError());
+    if (!this.#features.includes("reset")) return Promise.resolve(false);
+    return this.#within("RESET", (waiting) => {
+      this.#resetting = waiting;
+      this.#socket.write(encodeFrame(FRAME.reset, 0, EMPTY));
+    });
+  }
+
   park(): Promise<readonly number[]> {
     if (this.#isClosed) return Promise.reject(new SupervisorLostError());
     return this.#within("PARK", (waiting) => {
@@ -220,6 +230,8 @@ class Link implements SupervisorLink {
         return this.#outwards.get(frame.callId)?.onReceived(Buffer.from(frame.payload));
       case FRAME.hungUp:
         return this.#outwards.get(frame.callId)?.onHungUp(readHungUp(frame.payload));
+      case FRAME.resetDone:
+        return this.#onReset();
       case FRAME.parked:
         this.#parkedCalls = readJson<{ calls: readonly number[] }>(frame.payload).calls;
         return undefined;
@@ -239,6 +251,17 @@ class Link implements SupervisorLink {
     }
     this.#opening?.resolve();
     this.#opening = null;
+  }
+
+  #onReset(): void {
+    if (this.#resetting === null) throw new SupervisorProtocolError("a reset that nobody asked for");
+    for (const call of this.#calls.values()) call.abandon();
+    this.#calls.clear();
+    for (const outward of this.#outwards.values()) outward.onHungUp("ENOTCONN");
+    this.processes = [];
+    this.kept = null;
+    this.#resetting.resolve(true);
+    this.#resetting = null;
   }
 
   #onSpawned(spawned: Spawned): void {
@@ -303,6 +326,7 @@ class Link implements SupervisorLink {
     for (const outward of this.#outwards.values()) outward.destroy(new SupervisorLostError(cause));
     const lost = new SupervisorLostError(cause);
     this.#opening?.reject(lost);
+    this.#resetting?.reject(lost);
     for (const waiting of this.#spawning.values()) waiting.reject(lost);
     for (const waiting of this.#listing.values()) waiting.reject(lost);
     if (this.#parking !== null && this.#parkedCalls !== null) return this.#parking.resolve(this.#parkedCalls);

@@ -28,6 +28,7 @@ export const FRAME = {
   connect: 0x0d,
   send: 0x0e,
   hangUp: 0x0f,
+  reset: 0x10,
   helloAnswer: 0x81,
   spawned: 0x82,
   requestHead: 0x83,
@@ -41,6 +42,7 @@ export const FRAME = {
   written: 0x8b,
   received: 0x8c,
   hungUp: 0x8d,
+  resetDone: 0x8e,
 } as const;
 
 const FROM_SUPERVISOR: ReadonlySet<number> = new Set(Object.values(FRAME).filter((type) => type >= 0x80));

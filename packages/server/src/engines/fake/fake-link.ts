@@ -16,6 +16,7 @@ export interface FakeLinkHost {
   spawn(request: SpawnRequest): Promise<{ readonly pid: number }>;
   signal(name: string, signal: number): void;
   list(path: string): readonly DirectoryEntry[];
+  reset(): Promise<void>;
   keep(text: string): void;
   post(request: OutwardRequest): Promise<number>;
   connect(port: number): OutwardConnection;
@@ -24,8 +25,8 @@ export interface FakeLinkHost {
 }
 
 export class FakeLink implements SupervisorLink {
-  readonly processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>;
-  readonly kept: string | null;
+  processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>;
+  kept: string | null;
   readonly #host: FakeLinkHost;
   #listener: SupervisorListener | null = null;
   #kept: Array<(listener: SupervisorListener) => void> = [];
@@ -77,6 +78,14 @@ export class FakeLink implements SupervisorLink {
 
   connect(port: number): OutwardConnection {
     return this.#host.connect(port);
+  }
+
+  async reset(): Promise<boolean> {
+    await this.#host.reset();
+    this.hangUp();
+    this.processes = [];
+    this.kept = null;
+    return true;
   }
 
   park(): Promise<readonly number[]> {

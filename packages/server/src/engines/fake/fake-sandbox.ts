@@ -19,7 +19,17 @@ import {
 
 const RUNTIME_PID = 1003;
 
-export type FakeStep = "create" | "spawn" | "freeze" | "thaw" | "boost" | "usage" | "destroy" | "take" | "restore";
+export type FakeStep =
+  | "create"
+  | "spawn"
+  | "reset"
+  | "freeze"
+  | "thaw"
+  | "boost"
+  | "usage"
+  | "destroy"
+  | "take"
+  | "restore";
 
 /** Services of the engine for its sandboxes. */
 export interface FakeSandboxOwner {
@@ -79,6 +89,7 @@ export class FakeSandbox implements Sandbox {
       deliver: (what: string, answer: () => void) => this.#deliver(what, answer),
       list: (path: string) =>
         path === "/opt/extensions" ? Object.keys(engine.extensions).map((name) => ({ name, isDirectory: false })) : [],
+      reset: () => this.#reset(),
       keep: (text: string) => {
         this.#kept = text;
       },
@@ -201,6 +212,15 @@ export class FakeSandbox implements Sandbox {
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     signal.addEventListener("abort", () => reject(new Error("aborted")));
     return Promise.race([this.#listenerOf(port)(path, body.toString()), aborted]);
+  }
+
+  async #reset(): Promise<void> {
+    await this.#engine.step("reset", this.spec);
+    this.#vanishProcesses();
+    this.#process = null;
+    this.#extensions.clear();
+    this.#listeners.clear();
+    this.#kept = null;
   }
 
   #vanishProcesses(): void {

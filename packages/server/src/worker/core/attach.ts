@@ -11,6 +11,12 @@ import type { EnvironmentCore } from "./core.ts";
 
 /** Takes over a sandbox that the engine made: its events go to the inbox from here on. */
 export function attach(core: EnvironmentCore, sandbox: Sandbox): Brought {
+  void sandbox.exited.then((exit) => core.putFrom(sandbox, { kind: "sandbox-exited", exit }));
+  return attachProcesses(core, sandbox);
+}
+
+/** Begins anew with a sandbox whose processes have all ended: nobody is registered, and nothing was asked. */
+export function attachProcesses(core: EnvironmentCore, sandbox: Sandbox): Brought {
   const { version } = core;
   const agents = new AgentRegistry();
   const processes = new Set(sandbox.link.processes.map(({ name }) => name));
@@ -27,7 +33,7 @@ export function attach(core: EnvironmentCore, sandbox: Sandbox): Brought {
     clock: core.services.clock,
     token: core.token,
     credentials: () => core.currentCredentials(),
-    emit: (event) => core.putFrom(sandbox, event),
+    emit: (event) => core.putFrom(api, event),
   });
   const { session, extensions, subscriptions } = api;
   agents.add(new RuntimeAgent(session));
@@ -53,11 +59,10 @@ export function attach(core: EnvironmentCore, sandbox: Sandbox): Brought {
       processes.delete(exit.name);
       core.telemetry.flush();
       const agent = agents.find(exit.name);
-      if (agent !== null) core.putFrom(sandbox, { kind: "exit", agent, exit });
+      if (agent !== null) core.putFrom(api, { kind: "exit", agent, exit });
     },
     onLost: () => core.putFrom(sandbox, { kind: "lost" }),
   });
-  void sandbox.exited.then((exit) => core.putFrom(sandbox, { kind: "sandbox-exited", exit }));
   return brought;
 }
 

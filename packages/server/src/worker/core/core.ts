@@ -17,6 +17,7 @@ import type { RunnableVersion } from "../../ports/worker.ts";
 import type { Failure } from "../function-errors.ts";
 import { toPlatformFailure } from "../platform-failure.ts";
 import type { InitializationType } from "../runtime-api/environment-variables.ts";
+import type { EnvironmentApi } from "../runtime-api/api.ts";
 import { deriveSnapshotToken } from "../runtime-api/snapshot-token.ts";
 import { EnvironmentLog, nameLogStream } from "../telemetry/environment-log.ts";
 import { TelemetryHub } from "../telemetry/hub.ts";
@@ -34,6 +35,8 @@ const HELD_BACK_MIB_MIN = 32;
 
 /** Events that outlive the sandbox. */
 const NOT_OF_A_SANDBOX: ReadonlySet<EnvironmentEvent["kind"]> = new Set(["deadline", "invoke", "stop", "kill"]);
+/** Events that outlive its processes. */
+const NOT_OF_PROCESSES: typeof NOT_OF_A_SANDBOX = new Set([...NOT_OF_A_SANDBOX, "lost", "sandbox-exited"]);
 
 export interface EnvironmentOptions {
   readonly environmentId: EnvironmentId;
@@ -63,6 +66,7 @@ export class EnvironmentCore {
   #failure: Failure | null = null;
   #memoryMaxMib = 0;
   #memory: WorkingSetInfo | null = null;
+  #oomKills = 0;
 
   constructor(options: EnvironmentOptions) {
     const { environmentId, version, recipe, mode, services } = options;
@@ -133,6 +137,7 @@ export class EnvironmentCore {
 
   /** Makes this the environment's sandbox, to be destroyed with it. */
   adopt(brought: Brought): void {
+    if (this.#brought?.sandbox !== brought.sandbox) this.#oomKills = 0;
     this.#brought = brought;
     this.#failure = null;
   }
@@ -151,9 +156,20 @@ export class EnvironmentCore {
     this.#failure ??= failure;
   }
 
-  /** Puts an event of a sandbox into the inbox; one of a sandbox that has been replaced is dropped. */
-  putFrom(sandbox: Sandbox, event: EnvironmentEvent): void {
-    if (this.#brought?.sandbox === sandbox) this.inbox.put(event);
+  /**
+   * Puts an event of a sandbox, or of the processes in it, into the inbox; one of a sandbox that has been replaced, or
+   * of processes that a reset has ended, is dropped.
+   */
+  putFrom(source: Sandbox | EnvironmentApi, event: EnvironmentEvent): void {
+    if (source === this.#brought?.sandbox || source === this.#brought?.api) this.inbox.put(event);
+  }
+
+  /** Says whether the kernel has killed in this sandbox for memory since the last call. */
+  async hasNewOomKills({ sandbox }: Brought): Promise<boolean> {
+    const { oomKills } = await sandbox.usage();
+    const isNew = oomKills > this.#oomKills;
+    this.#oomKills = oomKills;
+    return isNew;
   }
 
   /** Freezes the sandbox. Nobody in it can take telemetry from here on. */
@@ -165,6 +181,13 @@ export class EnvironmentCore {
   async thaw({ sandbox }: Brought): Promise<void> {
     await sandbox.thaw();
     this.telemetry.resume();
+  }
+
+  /** Forgets the processes of a sandbox that were ended; it stays. */
+  forgetProcesses(): void {
+    this.telemetry.reset();
+    this.phases.clear();
+    this.inbox.discard(({ kind }) => !NOT_OF_PROCESSES.has(kind));
   }
 
   /** Destroys the sandbox and forgets it. A failure to do so is reported, and leaves nothing for the caller to do. */

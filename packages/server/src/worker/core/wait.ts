@@ -93,9 +93,9 @@ async function toFailure(
   }
 }
 
-async function hasOomKills(core: EnvironmentCore, { sandbox }: Brought): Promise<boolean> {
+async function hasOomKills(core: EnvironmentCore, brought: Brought): Promise<boolean> {
   try {
-    return (await sandbox.usage()).oomKills > 0;
+    return await core.hasNewOomKills(brought);
   } catch (error) {
     core.reportProblem("read usage after the runtime was killed", error);
     return false;

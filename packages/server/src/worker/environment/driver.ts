@@ -5,6 +5,7 @@
  */
 import { type ColdStart, type InvokeClock, runInvoke, startInvokeClock, WARM } from "../phases/invoke.ts";
 import type { Failure } from "../function-errors.ts";
+import { resetSandbox } from "../phases/shutdown.ts";
 import { toRefusal } from "../refusal.ts";
 import type { Brought } from "../core/brought.ts";
 import { type EnvironmentCore, tryEngine } from "../core/core.ts";
@@ -25,6 +26,8 @@ export class Driver {
   readonly #listener: DriverListener;
   /** The freeze that the last invocation left behind; null while the processes run. */
   #freezing: Promise<void> | null = null;
+  /** Without a limit of CPU, as every sandbox starts, until its first invoke. */
+  #isBoosted = true;
 
   constructor(core: EnvironmentCore, status: EnvironmentStatus, listener: DriverListener) {
     this.core = core;
@@ -36,13 +39,18 @@ export class Driver {
     this.status.enter(state);
   }
 
-  /** Serves invokes until the environment is told to stop, fails, or has been idle or alive for too long. */
-  async serveWarm(brought: Brought): Promise<void> {
+  /**
+   * Serves invokes until the environment is told to stop, fails, or has been idle or alive for too long. Returns the
+   * failure, or null.
+   */
+  async serveWarm(brought: Brought): Promise<Failure | null> {
     while (!this.status.isStopRequested) {
-      const request = await this.#waitIdle(brought);
-      if (request === null) return;
-      if ((await this.#invokeWarm(brought, request)) !== null) return;
+      const request = await this.waitIdle(brought);
+      if (request === null) return null;
+      const failure = (await this.thaw(brought, request)) ?? (await this.invoke(brought, request, WARM));
+      if (failure !== null) return failure;
     }
+    return null;
   }
 
   /** Returns why the environment can't be used again, or null. */
@@ -53,15 +61,31 @@ export class Driver {
     clock: InvokeClock = startInvokeClock(this.core),
   ): Promise<Failure | null> {
     const { core, status } = this;
-    const isFirst = status.invokeCount === 0;
     status.enterInvoking(core.services.clock.nowMs());
     // Off the critical path: the order of commands at the engine is kept, and a late limit harms nobody.
-    if (isFirst)
+    if (this.#isBoosted)
       brought.sandbox.boost(false).catch((error: unknown) => core.reportProblem("apply the CPU limit", error));
+    this.#isBoosted = false;
     const failure = await runInvoke(core, { brought, request, clock, cold }, () => status.setFinishing(true));
     // Still finishing until it is idle: the next invoke waits these few milliseconds and is spared a cold start.
     status.setFinishing(failure === null);
     return failure;
+  }
+
+  /** Ends all processes after a failed invoke. Null: the environment is to end. */
+  async reset(): Promise<Brought | null> {
+    const { core, status } = this;
+    if (status.isStopRequested) return null;
+    const hasExtensions = core.toEnd !== null && core.toEnd.extensions.all.length > 0;
+    this.enter("resetting");
+    // Without extensions this takes milliseconds: the next invoke waits for it, as after one that was good.
+    status.setFinishing(!hasExtensions);
+    // A function that has used up its share of CPU would hold up its own end; and Init has no limit, as the first time.
+    const lifted = await tryEngine(() => core.toEnd?.sandbox.boost(true) ?? Promise.resolve());
+    if (!lifted.ok) return null;
+    this.#isBoosted = true;
+    const brought = await resetSandbox(core);
+    return status.isStopRequested ? null : brought;
   }
 
   /** Waits for the next invoke. Null: it is time to end. */
@@ -93,27 +117,27 @@ export class Driver {
     return failure;
   }
 
-  async #invokeWarm(brought: Brought, request: InvokeRequest): Promise<Failure | null> {
+  /** Lets the processes run again. Where that fails the invoke is handed back, and the failure returned. */
+  async thaw(brought: Brought, request: InvokeRequest): Promise<Failure | null> {
     const thawed = await tryEngine(async () => {
       await this.#freezing;
       if (this.#freezing !== null) await this.core.thaw(brought);
     });
     this.#freezing = null;
-    if (!thawed.ok) {
-      // Nothing of the invoke was run: another environment may take it.
-      request.reply({ kind: "gone" });
-      return thawed.failure;
-    }
-    return this.invoke(brought, request, WARM);
+    if (thawed.ok) return null;
+    // Nothing of the invoke was run: another environment may take it.
+    request.reply({ kind: "gone" });
+    return thawed.failure;
   }
 
   /** Announces the environment as idle and waits for its next invoke. Null: it is time to end. */
-  async #waitIdle(brought: Brought): Promise<InvokeRequest | null> {
+  async waitIdle(brought: Brought): Promise<InvokeRequest | null> {
     const { core, status } = this;
     const { idleTimeoutMs, lifetimeMsMax } = core.services.limits;
     const lifeLeftMs = lifetimeMsMax - (core.nowMs() - core.createdMonotonicMs);
     if (lifeLeftMs <= 0) return null;
-    status.offerIdle(brought, this.#listener.nextIdleOrder());
+    // After a reset it has to be initialised first: those that are warm go before it, however long they have been idle.
+    status.offerIdle(brought, brought.processes.size === 0 ? 0 : this.#listener.nextIdleOrder());
     this.#listener.onIdle();
     // An invoke that was waiting is taken without freezing in between.
     if (core.inbox.isEmpty) this.#freeze(brought);

@@ -6,7 +6,8 @@
  * | state                                             | sandbox                  | owned by                           |
  * |---------------------------------------------------|--------------------------|------------------------------------|
  * | starting                                          | none                     | its place in the pool              |
- * | initialising, restoring, resetting                | being made, or made      | the life, with its first invoke    |
+ * | initialising, restoring                           | being made, or made      | the life, with its invoke          |
+ * | resetting                                         | being emptied, or ended  | the life                           |
  * | parked, idle                                      | frozen                   | the life, which waits on the inbox |
  * | invoking, snapshotting                            | running                  | the phase                          |
  * | stopping                                          | being destroyed          | the Shutdown phase                 |

@@ -10,7 +10,8 @@
  *                 └──┴── parked
  *
  * parked: a clone that waits, frozen and untouched, for the invoke that takes it.
- * resetting: the sandbox of a failed Init is replaced by a new one before Init is tried again within the invoke.
+ * resetting: the sandbox of a failed Init is replaced by a new one before Init is tried again within the invoke; or all
+ * processes are ended after a failed invoke, which is not in the picture: invoking ─► resetting ─► idle ─► initialising.
  */
 export const ENVIRONMENT_STATES = [
   "starting",
@@ -33,9 +34,9 @@ const NEXT: Readonly<Record<EnvironmentState, readonly EnvironmentState[]>> = {
   restoring: ["invoking", "parked", "stopping"],
   parked: ["restoring", "stopping"],
   snapshotting: ["stopping"],
-  idle: ["invoking", "stopping"],
-  invoking: ["idle", "stopping"],
-  resetting: ["initialising", "stopping"],
+  idle: ["initialising", "invoking", "stopping"],
+  invoking: ["idle", "resetting", "stopping"],
+  resetting: ["idle", "initialising", "stopping"],
   stopping: ["stopped"],
   stopped: [],
 };

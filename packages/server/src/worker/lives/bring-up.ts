@@ -13,14 +13,14 @@ export interface BringUpOptions {
   readonly limitMs: number;
 }
 
-export type BroughtUp =
+/** A sandbox in which Init has been run. */
+export type Initialised =
   | {
       readonly kind: "ready";
       readonly brought: Brought;
       readonly initDurationMs: number;
       readonly clock: InvokeClock;
     }
-  | { readonly kind: "no-sandbox"; readonly failure: Failure }
   | {
       readonly kind: "init-failed";
       readonly failure: Failure;
@@ -28,12 +28,21 @@ export type BroughtUp =
       readonly clock: InvokeClock;
     };
 
+export type BroughtUp = Initialised | { readonly kind: "no-sandbox"; readonly failure: Failure };
+
 /** Makes a sandbox and runs Init in it within `limitMs`. */
-export async function bringUp(driver: Driver, { phase, limitMs }: BringUpOptions): Promise<BroughtUp> {
+export async function bringUp(driver: Driver, options: BringUpOptions): Promise<BroughtUp> {
+  const made = await makeSandbox(driver.core);
+  return made.ok ? initialise(driver, made.brought, options) : { kind: "no-sandbox", failure: made.failure };
+}
+
+/** Runs Init in a sandbox without processes. */
+export async function initialise(
+  driver: Driver,
+  brought: Brought,
+  { phase, limitMs }: BringUpOptions,
+): Promise<Initialised> {
   const { core } = driver;
-  const made = await makeSandbox(core);
-  if (!made.ok) return { kind: "no-sandbox", failure: made.failure };
-  const { brought } = made;
   driver.enter("initialising");
   const clock = startClock(core, limitMs);
   const init = await runInit(core, brought, { phase, deadline: clock.deadline });

@@ -9,5 +9,5 @@ export async function serveProvisioned(driver: Driver, onReady: () => void): Pro
   const up = await bringUp(driver, { phase: "init", limitMs: aheadLimitMs(driver.core) });
   if (up.kind !== "ready") return;
   onReady();
-  return driver.serveWarm(up.brought);
+  await driver.serveWarm(up.brought);
 }

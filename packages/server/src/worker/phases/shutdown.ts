@@ -10,6 +10,7 @@
  */
 import { RUNTIME_PROCESS } from "../agents/runtime.ts";
 import { extensionProcess } from "../agents/extension.ts";
+import { attachProcesses } from "../core/attach.ts";
 import type { Brought } from "../core/brought.ts";
 import { type EnvironmentCore, tryEngine } from "../core/core.ts";
 import type { Failure } from "../function-errors.ts";
@@ -34,13 +35,32 @@ export async function runShutdown(core: EnvironmentCore): Promise<void> {
 
 /** Ends the sandbox with the time that its extensions have for it. */
 export async function endSandbox(core: EnvironmentCore): Promise<void> {
+  await tellExtensions(core);
+  await core.destroySandbox();
+}
+
+/**
+ * Ends all processes in the sandbox, as the Shutdown phase does, and leaves the sandbox with its `/tmp`: AWS's reset.
+ * Null where that is not possible, and the sandbox is to be destroyed.
+ */
+export async function resetSandbox(core: EnvironmentCore): Promise<Brought | null> {
+  await tellExtensions(core);
+  const brought = core.toEnd;
+  if (brought === null) return null;
+  const reset = await tryEngine(() => brought.sandbox.link.reset());
+  core.log.flushOutput();
+  if (!reset.ok) core.reportProblem("reset the sandbox", reset.error);
+  if (!reset.ok || !reset.value) return null;
+  core.forgetProcesses();
+  return attachProcesses(core, brought.sandbox);
+}
+
+async function tellExtensions(core: EnvironmentCore): Promise<void> {
   core.log.flushOutput();
   const brought = core.toEnd;
-  if (brought !== null && mayTakeTime(core, brought)) {
-    await endProcesses(core, brought);
-    core.log.flushOutput();
-  }
-  await core.destroySandbox();
+  if (brought === null || !mayTakeTime(core, brought)) return;
+  await endProcesses(core, brought);
+  core.log.flushOutput();
 }
 
 /** A process that ended while nobody waited for it: only that it did counts here. */
