@@ -64,7 +64,7 @@ async function publishLayer(functions: TestFunctions, LayerName: string, files: 
 }
 
 /** Cold starts of each subject, and what those after the first one take more, round by round. */
-async function inTurns(
+export async function inTurns(
   functions: TestFunctions,
   subjects: ReadonlyArray<readonly [Subject, string]>,
 ): Promise<Series[]> {

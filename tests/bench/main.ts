@@ -13,6 +13,7 @@ import { measureEncryption } from "./encryption.ts";
 import { measureExtensions } from "./extensions.ts";
 import { measureFunctions } from "./functions.ts";
 import { measureLogs } from "./logs.ts";
+import { measureImages } from "./images.ts";
 import { measurePublish } from "./publish.ts";
 import { type Series, summarize } from "./series.ts";
 import { measureServer } from "./server.ts";
@@ -33,6 +34,7 @@ const PARTS: Readonly<Record<string, Measure>> = {
   extensions: measureExtensions,
   urls: measureUrls,
   logs: measureLogs,
+  images: measureImages,
   publish: measurePublish,
   encryption: measureEncryption,
   tmp: measureTmp,

@@ -11,6 +11,7 @@ import {
   ListTagsCommand,
   TagResourceCommand,
 } from "@aws-sdk/client-lambda";
+import { ImageFolder } from "@thaw/server/testing/image-files";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -22,8 +23,10 @@ let server: ThawServer;
 let lambda: LambdaClient;
 let folder: string;
 
+const images = new ImageFolder();
+
 beforeAll(async () => {
-  server = await startThaw();
+  server = await startThaw({ args: ["--image-dir", images.path] });
   const { AWS_ACCESS_KEY_ID: accessKeyId = "", AWS_SECRET_ACCESS_KEY: secretAccessKey = "" } = server.env;
   lambda = new LambdaClient({
     endpoint: server.endpoint,
@@ -36,6 +39,7 @@ beforeAll(async () => {
 afterAll(async () => {
   lambda?.destroy();
   await server?.remove();
+  images.remove();
 });
 
 beforeEach(() => {
@@ -277,4 +281,35 @@ it("settings of asynchronous invokes come with a template and go with it", async
   expect((await thaw("deploy")).code).toBe(0);
   await expect(lambda.send(new GetFunctionEventInvokeConfigCommand(of))).rejects.toThrow("doesn't have an EventInvoke");
   expect(await lambda.send(loops)).toMatchObject({ RecursiveLoop: "Terminate" });
+});
+
+it("deploys container images, and takes what their tags mean at each deployment", async ({ expect }) => {
+  const built = (version: string): string => {
+    const { manifest } = images.write("shop", { layers: [{ version }], config: { Entrypoint: ["/main"] } });
+    return manifest.digest.slice("sha256:".length);
+  };
+  const write = (own: string): void =>
+    writeFileSync(
+      join(folder, "template.yaml"),
+      `Transform: AWS::Serverless-2016-10-31
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties: { PackageType: Image, ImageUri: "oci:shop:latest"${own} }
+`,
+    );
+  const look = async (): Promise<unknown> => {
+    const { PackageType, CodeSha256, ImageConfigResponse } = await lambda.send(
+      new GetFunctionConfigurationCommand({ FunctionName: `${basename(folder)}-F` }),
+    );
+    return { PackageType, CodeSha256, own: ImageConfigResponse?.ImageConfig ?? null };
+  };
+  const first = built("first");
+  write(", ImageConfig: { Command: [a.handler] }");
+  expect((await thaw("deploy")).code).toBe(0);
+  expect(await look()).toEqual({ PackageType: "Image", CodeSha256: first, own: { Command: ["a.handler"] } });
+  const second = built("second");
+  write("");
+  expect((await thaw("deploy")).code).toBe(0);
+  expect(await look()).toEqual({ PackageType: "Image", CodeSha256: second, own: null });
 });

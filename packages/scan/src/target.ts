@@ -96,6 +96,8 @@ async function plannedUnit(planned: PlannedFunction, template: string, scratch: 
   const name = planned.logicalId;
   const runtime = String(planned.config["Runtime"] ?? "");
   const handler = planned.config["Handler"] === undefined ? null : String(planned.config["Handler"]);
+  if (planned.code.kind === "image")
+    throw new CommandError(`${name}: its code is a container image; scan the folder that it is made of`);
   if (planned.code.kind === "object")
     throw new CommandError(`${name}: its code is in a bucket; scan the package itself`);
   if (planned.code.kind === "inline") {

@@ -309,6 +309,29 @@ Resources:
     ]);
   });
 
+  it("plans container images, and refuses what the image brings", ({ expect }) => {
+    const { problems, functions } = plan(`
+Resources:
+  Sam: { Type: AWS::Serverless::Function, Properties: { PackageType: Image, ImageUri: !Sub "r/sam:\${AWS::Region}", ImageConfig: { Command: [a.b] } } }
+  Lambda: { Type: AWS::Lambda::Function, Properties: { PackageType: Image, Code: { ImageUri: "r/lambda:1" }, Role: r } }
+  Untold: { Type: AWS::Serverless::Function, Properties: { ImageUri: "r/untold:1" } }
+  Nameless: { Type: AWS::Serverless::Function, Properties: { PackageType: Image }, Metadata: { Dockerfile: Dockerfile } }
+  Both: { Type: AWS::Serverless::Function, Properties: { PackageType: Image, ImageUri: "r/both:1", Runtime: nodejs24.x, Handler: h } }
+`);
+    const planned = functions.map(({ logicalId, code, config }) => [logicalId, code, config["ImageConfig"] ?? null]);
+    expect(planned.slice(0, 3)).toEqual([
+      ["Sam", { kind: "image", uri: "r/sam:eu-west-1" }, { Command: ["a.b"] }],
+      ["Lambda", { kind: "image", uri: "r/lambda:1" }, null],
+      ["Untold", { kind: "image", uri: "r/untold:1" }, null],
+    ]);
+    expect(functions.map(({ config }) => config["PackageType"])).toEqual(functions.map(() => "Image"));
+    expect(problems.map(({ kind, place }) => `${kind} ${place}`)).toEqual([
+      "error Resources.Nameless.ImageUri",
+      "error Resources.Both.Runtime",
+      "error Resources.Both.Handler",
+    ]);
+  });
+
   it("refuses layers that are not whole, not known, or not here", ({ expect }) => {
     const { problems, layers } = plan(`
 Resources:

@@ -37,7 +37,8 @@ export type PlannedCode =
   | { readonly kind: "path"; readonly path: string }
   /** `version` is missing where the current one is meant. */
   | { readonly kind: "object"; readonly bucket: string; readonly key: string; readonly version?: string }
-  | { readonly kind: "inline"; readonly text: string };
+  | { readonly kind: "inline"; readonly text: string }
+  | { readonly kind: "image"; readonly uri: string };
 
 export interface PlannedVersion {
   readonly logicalId: string;

@@ -19,7 +19,7 @@ import type { PlannedFunction } from "@thaw/template/planned";
 import { isTemplateMap, type TemplateMap } from "@thaw/template/value";
 import type { Connection } from "../connection.ts";
 import { packageCode, packageInline } from "./package-code.ts";
-import { objectCode, type PreparedCode, sendZip } from "./send-code.ts";
+import { imageCode, objectCode, type PreparedCode, sendZip } from "./send-code.ts";
 import { getConfiguration, pointAlias, POLL_MS, type Progress, provision, publishVersion } from "./publish.ts";
 
 export interface Deployed {
@@ -76,7 +76,7 @@ async function update(
   code: PreparedCode,
 ): Promise<void> {
   progress(`${planned.name}: update`);
-  const { Architectures: _, ...config } = planned.config;
+  const { Architectures: _architectures, PackageType: _packageType, ...config } = planned.config;
   const input = { ...defaultsOf(planned), ...config, LoggingConfig: loggingOf(planned), FunctionName: planned.name };
   await connection.lambda.send(
     new UpdateFunctionConfigurationCommand(input as UpdateFunctionConfigurationCommandInput),
@@ -106,6 +106,7 @@ function defaultsOf({ config }: PlannedFunction): TemplateMap {
     DeadLetterConfig: { TargetArn: "" },
     TracingConfig: { Mode: "PassThrough" },
     ...(config["Handler"] === undefined ? {} : { Handler: config["Handler"] }),
+    ...(config["PackageType"] === "Image" ? { ImageConfig: {} } : {}),
   };
 }
 
@@ -141,6 +142,7 @@ async function setLoops(connection: Connection, { name, recursiveLoop }: Planned
 async function prepareCode(connection: Connection, planned: PlannedFunction, baseDir: string): Promise<PreparedCode> {
   const { code, primes } = planned;
   if (code.kind === "object") return objectCode(code);
+  if (code.kind === "image") return imageCode(code.uri);
   const zip =
     code.kind === "inline"
       ? await packageInline(code.text, String(planned.config["Runtime"]), primes)

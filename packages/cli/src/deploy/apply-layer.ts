@@ -57,7 +57,8 @@ async function prepareContent(
   baseDir: string,
 ): Promise<PreparedCode> {
   if (code.kind === "object") return objectCode(code);
-  if (code.kind === "inline") throw new CommandError(`${name}: a layer has no inline code`);
+  if (code.kind === "inline" || code.kind === "image")
+    throw new CommandError(`${name}: a layer is made of a folder, a zip or an object`);
   return sendZip(connection, await packageCode(baseDir, code.path));
 }
 

@@ -1,4 +1,4 @@
-/** A package on its way to the server: in the request, or as an object where it is too large for that. */
+/** A package or an image on its way to the server: in the request, or as an object where it is too large for that. */
 import type { PlannedCode } from "@thaw/template/planned";
 import type { Connection } from "../connection.ts";
 import { digestOf } from "./package-code.ts";
@@ -9,11 +9,12 @@ export interface CodeMembers {
   readonly S3Bucket?: string;
   readonly S3Key?: string;
   readonly S3ObjectVersion?: string;
+  readonly ImageUri?: string;
 }
 
 export interface PreparedCode {
   readonly members: CodeMembers;
-  /** Null where it is an object that was there before. */
+  /** Null where it is an object or an image that was there before. */
   readonly sha256: string | null;
 }
 
@@ -22,6 +23,11 @@ const REQUEST_ZIP_BYTES_MAX = 50 * 1024 * 1024;
 export function objectCode({ bucket, key, version }: Extract<PlannedCode, { kind: "object" }>): PreparedCode {
   const ofVersion = version === undefined ? {} : { S3ObjectVersion: version };
   return { members: { S3Bucket: bucket, S3Key: key, ...ofVersion }, sha256: null };
+}
+
+/** The server finds the image, and what its tag means now. */
+export function imageCode(uri: string): PreparedCode {
+  return { members: { ImageUri: uri }, sha256: null };
 }
 
 export async function sendZip(connection: Connection, zip: Buffer): Promise<PreparedCode> {

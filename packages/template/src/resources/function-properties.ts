@@ -3,7 +3,7 @@
  * with this sentence. A name that is not here is a typing error.
  */
 /** Refused only with some of their values. */
-const EVALUATED = new Set(["VpcConfig", "RuntimeManagementConfig", "ImageUri"]);
+const EVALUATED = new Set(["VpcConfig", "RuntimeManagementConfig"]);
 
 export type PropertyRule = string;
 
@@ -21,7 +21,7 @@ const COMMON: Readonly<Record<string, PropertyRule>> = {
   FunctionName: "taken",
   FunctionScalingConfig: "refused",
   Handler: "taken",
-  ImageConfig: "refused",
+  ImageConfig: "taken",
   KmsKeyArn: "taken",
   Layers: "taken",
   LoggingConfig: "taken",
@@ -54,7 +54,7 @@ export const FUNCTION_PROPERTIES: Readonly<Record<"sam" | "lambda", Readonly<Rec
     EventInvokeConfig: "taken",
     Events: "refused",
     FunctionUrlConfig: "taken",
-    ImageUri: "refused",
+    ImageUri: "taken",
     InlineCode: "taken",
     PermissionsBoundary: NO_IAM,
     Policies: NO_IAM,

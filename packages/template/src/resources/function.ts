@@ -34,6 +34,7 @@ const CONFIG = [
   "Architectures",
   "Role",
   "LoggingConfig",
+  "ImageConfig",
 ];
 /** Runtimes that have no handler and no name of a runtime in an image. */
 const TEXTS = ["Handler", "Runtime", "Description", "Role"];
@@ -45,26 +46,14 @@ export function readFunction(planning: Planning, resource: Resource): void {
   if (isSam && properties[PROVISIONED] !== undefined && properties["AutoPublishAlias"] === undefined)
     planning.report.error(`${place}.${PROVISIONED}`, "needs an AutoPublishAlias");
   sayWhatIsLeftOut(planning, resource);
-  const codeProperty = isSam ? "CodeUri" : "Code";
-  const code = isSam ? samCode(resource) : lambdaCode(resource);
-  if (properties["PackageType"] === "Image" || isImage(resource)) {
-    planning.report.unsupported(place, "is a container image, which Thaw can't run yet");
-    return;
-  }
-  if (code === null) {
-    const state = resource.given[codeProperty] === undefined ? "needed" : "not whole";
-    planning.report.error(
-      `${place}.${codeProperty}`,
-      `is ${state}: a folder, a zip, or an object's S3Bucket and S3Key`,
-    );
-    return;
-  }
+  const code = isImage(resource) ? readImage(planning, resource) : readPackage(planning, resource);
+  if (code === null) return;
   const name = planning.names.get(logicalId) ?? logicalId;
   if (isSam) readOwnUrl(planning, resource, name);
   planning.functions.push({
     logicalId,
     name,
-    config: readConfig(planning, resource, isSam),
+    config: { ...readConfig(planning, resource, isSam), ...(code.kind === "image" ? { PackageType: "Image" } : {}) },
     code,
     tags: readTags(properties["Tags"]),
     autoPublishAlias: isSam ? text(properties["AutoPublishAlias"]) : null,
@@ -192,8 +181,8 @@ function planPrimes({ evaluator, report }: Planning, resource: Resource, code: P
   const resolved = evaluator.value(thaw, place);
   const primes = isTemplateMap(resolved) ? readPrimes(resolved) : null;
   if (primes === null) report.error(place, "must be Prime: { Events: [...], Times: 1 or more }");
-  else if (code.kind === "object")
-    report.error(place, "needs code that is packed here; put thaw.prime.json into the object instead");
+  else if (code.kind === "object" || code.kind === "image")
+    report.error(place, `needs code that is packed here; put thaw.prime.json into the ${code.kind} instead`);
   return primes;
 }
 
@@ -206,9 +195,39 @@ function readPrimes(thaw: TemplateMap): string | null {
   return `${JSON.stringify({ events, times })}\n`;
 }
 
-function isImage({ properties }: Resource): boolean {
+function isImage(resource: Resource): boolean {
+  return resource.properties["PackageType"] === "Image" || imageUriOf(resource) !== undefined;
+}
+
+/** Null where it is not whole, which is reported. */
+function readPackage(planning: Planning, resource: Resource): PlannedCode | null {
+  const { type, place, given } = resource;
+  const property = type === SAM_FUNCTION ? "CodeUri" : "Code";
+  const code = type === SAM_FUNCTION ? samCode(resource) : lambdaCode(resource);
+  if (code === null) {
+    const state = given[property] === undefined ? "needed" : "not whole";
+    planning.report.error(`${place}.${property}`, `is ${state}: a folder, a zip, or an object's S3Bucket and S3Key`);
+  }
+  return code;
+}
+
+/** Null where it has no name, which is reported. What an image can't have is an error, as SAM itself says. */
+function readImage({ report }: Planning, resource: Resource): PlannedCode | null {
+  const { type, place, properties } = resource;
+  const wrong = ["Runtime", "Handler", "Layers"].filter((key) => properties[key] !== undefined);
+  for (const key of wrong) report.error(`${place}.${key}`, "can't be there: the function is a container image");
+  const uri = imageUriOf(resource);
+  if (typeof uri === "string" && uri !== "") return { kind: "image", uri };
+  const at = type === SAM_FUNCTION ? "ImageUri" : "Code.ImageUri";
+  report.error(`${place}.${at}`, "is needed: a name by which the server finds the image, such as HOST/NAME:TAG");
+  return null;
+}
+
+/** SAM has a property for it, CloudFormation a member of the code. */
+function imageUriOf({ type, properties }: Resource): TemplateValue | undefined {
+  if (type === SAM_FUNCTION) return properties["ImageUri"];
   const code = properties["Code"];
-  return properties["ImageUri"] !== undefined || (isTemplateMap(code) && code["ImageUri"] !== undefined);
+  return isTemplateMap(code) ? code["ImageUri"] : undefined;
 }
 
 function samCode(resource: Resource): PlannedCode | null {
