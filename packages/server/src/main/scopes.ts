@@ -10,6 +10,7 @@ import { type ControlPlane, createControlPlane } from "../control/control-plane.
 import { usedContent } from "../control/layers/content.ts";
 import type { ControlServices } from "../control/services.ts";
 import type { Scopes, ServedScope } from "../http/scopes.ts";
+import { ApiError } from "../model/api-error.ts";
 import { rootArn } from "../model/caller.ts";
 import { type AccountScope, isSameScope } from "../model/function-name.ts";
 import { logGroupArn } from "../model/log-group.ts";
@@ -157,6 +158,9 @@ export class InstalledScopes implements Scopes {
 
   async #begin(scope: AccountScope): Promise<Opened> {
     if (this.#isClosing) throw new Error("the server is stopping");
+    // A request that was signed just before its account went.
+    if (!this.#options.accounts.has(scope.accountId))
+      throw new ApiError("AccessDeniedException", `There is no account ${scope.accountId}.`);
     const opened = this.#open(scope);
     try {
       await opened.control.recover();

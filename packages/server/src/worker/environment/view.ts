@@ -8,6 +8,7 @@ import type { EnvironmentStatus } from "./status.ts";
 /** An environment as placement sees it. */
 export interface EnvironmentView {
   readonly environmentId: EnvironmentId;
+  readonly accountId: string;
   readonly functionKey: string;
   readonly runKey: string;
   /** Memory that is counted against the host's. */
@@ -34,6 +35,7 @@ export function viewOf(core: EnvironmentCore, status: EnvironmentStatus): Enviro
   const { environmentId, version, mode } = core;
   return {
     environmentId,
+    accountId: version.accountId,
     functionKey: functionKeyOf(version),
     isProvisioned: mode.kind === "provisioned",
     runKey: version.runKey,

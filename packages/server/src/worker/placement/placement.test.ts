@@ -13,6 +13,7 @@ const LIMITS: HostLimits = {
   functionShareMax: 1,
 };
 const REQUEST: PlacementRequest = {
+  accountId: "a",
   functionKey: "f",
   runKey: "f-1",
   memorySizeMib: 100,
@@ -26,6 +27,7 @@ let count = 0;
 function view(changes: Partial<EnvironmentView> = {}): EnvironmentView {
   return {
     environmentId: `env-${++count}` as EnvironmentId,
+    accountId: "a",
     functionKey: "f",
     runKey: "f-1",
     memoryMib: 100,
@@ -93,9 +95,25 @@ describe("chooseEvictions", () => {
     expect(chooseEvictions([young, parked, old, ...others], REQUEST, { ...limits, environmentsMax: 2 })).toBeNull();
   });
 
+  it("leaves an account its equal part: its own environments, and those of who has more, go first", ({ expect }) => {
+    const small = view({ accountId: "b", idleOrder: 1 });
+    const large = [2, 3, 4].map((idleOrder) => view({ accountId: "c", idleOrder }));
+    const all = [small, ...large];
+    const evicted = (accountId: string, environmentsMax: number): unknown =>
+      chooseEvictions(all, { ...REQUEST, accountId }, { ...LIMITS, environmentsMax });
+    const ids = all.map(({ environmentId }) => environmentId);
+    expect(evicted("a", 4)).toEqual([ids[1]]);
+    expect(evicted("c", 4)).toEqual([ids[1]]);
+    expect(evicted("b", 4)).toEqual([ids[0]]);
+    // Once both have alike, the older one goes.
+    expect(evicted("a", 2)).toEqual([ids[1], ids[2], ids[0]]);
+    expect(chooseSurplus(all, { ...LIMITS, memoryMaxMib: 399 })).toEqual([ids[1]]);
+  });
+
   it("always makes room, or says that there is none", ({ expect }) => {
     const views = fc.array(
       fc.record({
+        accountId: fc.constantFrom("a", "b", "c"),
         availability: fc.constantFrom("idle", "parked", "finishing", "busy"),
         memoryMib: fc.integer({ min: 1, max: 2000 }),
         tmpSizeMib: fc.integer({ min: 512, max: 4000 }),
@@ -107,7 +125,7 @@ describe("chooseEvictions", () => {
     fc.assert(
       fc.property(views, fc.integer({ min: 1, max: 4000 }), (changes, memorySizeMib) => {
         const all = changes.map((each) => view(each as Partial<EnvironmentView>));
-        const evict = chooseEvictions(all, { memorySizeMib, tmpSizeMib: 512 }, LIMITS);
+        const evict = chooseEvictions(all, { accountId: "a", memorySizeMib, tmpSizeMib: 512 }, LIMITS);
         const fits = (kept: readonly EnvironmentView[]): boolean =>
           kept.length < LIMITS.environmentsMax &&
           kept.reduce((sum, each) => sum + each.memoryMib, memorySizeMib) <= LIMITS.memoryMaxMib &&

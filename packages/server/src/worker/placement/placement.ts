@@ -7,6 +7,7 @@ import type { EnvironmentView } from "../environment/view.ts";
 import type { HostLimits } from "../worker-services.ts";
 
 export interface PlacementRequest {
+  readonly accountId: string;
   readonly functionKey: string;
   readonly runKey: string;
   readonly memorySizeMib: number;
@@ -78,16 +79,16 @@ function isWithinShare(
   return isCountFair && memoryOf(own) <= factor * (limits.memoryMaxMib - memoryOf(busy));
 }
 
-/** Sizes of an environment that is to be made: it may come to use all of them. */
-export type Sizes = Pick<PlacementRequest, "memorySizeMib" | "tmpSizeMib">;
+/** An environment that is to be made, and its sizes: it may come to use all of them. */
+export type Wanted = Pick<PlacementRequest, "accountId" | "memorySizeMib" | "tmpSizeMib">;
 
 /**
- * Chooses parked clones, then the longest idle environments, as many as must go to make room. Null when even all of
- * them are not enough.
+ * Chooses parked clones, then the longest idle environments, as many as must go to make room: those of the same account
+ * and of accounts that have more than an equal part of the host's first. Null when even all of them are not enough.
  */
 export function chooseEvictions(
   environments: readonly EnvironmentView[],
-  { memorySizeMib, tmpSizeMib }: Sizes,
+  { accountId, memorySizeMib, tmpSizeMib }: Wanted,
   limits: HostLimits,
 ): readonly EnvironmentId[] | null {
   const used = { count: environments.length + 1, memoryMib: memorySizeMib, tmpMib: tmpSizeMib };
@@ -100,7 +101,7 @@ export function chooseEvictions(
     used.count <= limits.environmentsMax && used.memoryMib <= limits.memoryMaxMib && used.tmpMib <= tmpMaxMib;
   const evict: EnvironmentId[] = [];
   if (fits()) return evict;
-  for (const environment of inOrderOfLeaving(environments)) {
+  for (const environment of inOrderOfLeaving(environments, accountId)) {
     evict.push(environment.environmentId);
     used.count--;
     used.memoryMib -= environment.memoryMib;
@@ -117,7 +118,7 @@ export function chooseEvictions(
 export function chooseSurplus(environments: readonly EnvironmentView[], limits: HostLimits): readonly EnvironmentId[] {
   let surplusMib = environments.reduce((sum, { memoryMib }) => sum + memoryMib, 0) - limits.memoryMaxMib;
   const evict: EnvironmentId[] = [];
-  for (const environment of inOrderOfLeaving(environments)) {
+  for (const environment of inOrderOfLeaving(environments, null)) {
     if (surplusMib <= 0) break;
     evict.push(environment.environmentId);
     surplusMib -= environment.memoryMib;
@@ -125,7 +126,28 @@ export function chooseSurplus(environments: readonly EnvironmentView[], limits: 
   return evict;
 }
 
-function inOrderOfLeaving(environments: readonly EnvironmentView[]): readonly EnvironmentView[] {
+/** `accountId`: the account that they make room for; null: none. With one account alone only their age counts. */
+function* inOrderOfLeaving(
+  environments: readonly EnvironmentView[],
+  accountId: string | null,
+): Generator<EnvironmentView, void> {
+  const left = byAge(environments);
+  const memoryMib = new Map<string, number>(accountId === null ? [] : [[accountId, 0]]);
+  for (const each of environments) memoryMib.set(each.accountId, (memoryMib.get(each.accountId) ?? 0) + each.memoryMib);
+  let totalMib = environments.reduce((sum, each) => sum + each.memoryMib, 0);
+  while (left.length > 0) {
+    const partMib = totalMib / memoryMib.size;
+    const isNext = (each: EnvironmentView): boolean =>
+      each.accountId === accountId || (memoryMib.get(each.accountId) ?? 0) > partMib;
+    const [next] = left.splice(Math.max(0, left.findIndex(isNext)), 1);
+    if (next === undefined) return;
+    memoryMib.set(next.accountId, (memoryMib.get(next.accountId) ?? 0) - next.memoryMib);
+    totalMib -= next.memoryMib;
+    yield next;
+  }
+}
+
+function byAge(environments: readonly EnvironmentView[]): EnvironmentView[] {
   const idle = environments
     .filter((environment) => environment.availability === "idle" && !environment.isProvisioned)
     .sort((a, b) => a.idleOrder - b.idleOrder);

@@ -77,12 +77,12 @@ export class EnvironmentPool {
     let mayWait = true;
     let mayMeasure = this.#services.limits.countsUsedMemory;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const { runKey, memorySizeMib, tmpSizeMib } = version;
+      const { accountId, runKey, memorySizeMib, tmpSizeMib } = version;
       const functionKey = functionKeyOf(version);
       const waiting = this.#waiting.get(runKey)?.length ?? 0;
       const placement = placeInvoke(
         this.#views(),
-        { functionKey, runKey, memorySizeMib, tmpSizeMib, waiting, mayWait },
+        { accountId, functionKey, runKey, memorySizeMib, tmpSizeMib, waiting, mayWait },
         this.#services.limits,
       );
       if (placement.kind === "throttle") {
