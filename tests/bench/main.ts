@@ -11,6 +11,7 @@ import { measureClones } from "./clones.ts";
 import { measureColdHost } from "./cold-host.ts";
 import { measureEncryption } from "./encryption.ts";
 import { measureExtensions } from "./extensions.ts";
+import { measureFrameworks } from "./frameworks.ts";
 import { measureFunctions } from "./functions.ts";
 import { measureLogs } from "./logs.ts";
 import { measureImages } from "./images.ts";
@@ -28,6 +29,7 @@ type Measure = () => AsyncIterable<Series> | Promise<Series[]>;
 const PARTS: Readonly<Record<string, Measure>> = {
   server: measureServer,
   functions: measureFunctions,
+  frameworks: measureFrameworks,
   stock: measureStock,
   clones: measureClones,
   streaming: measureStreaming,

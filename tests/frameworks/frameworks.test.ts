@@ -7,16 +7,8 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { httpApiEvent } from "../support/http-api-event.ts";
-import {
-  BUILT,
-  FrameworkFunctions,
-  filesBelow,
-  http,
-  jsonLines,
-  type Published,
-  pythonLibraries,
-  source,
-} from "./published.ts";
+import { BUILT, filesBelow, pythonLibraries, source } from "./packages.ts";
+import { FrameworkFunctions, http, jsonLines, type Published } from "./published.ts";
 
 const functions = new FrameworkFunctions();
 

@@ -3,32 +3,19 @@
  * Java's frameworks with SnapStart, each with a small application from tests/functions/frameworks/java. The invokes of
  * a published version are served by clones of its snapshot.
  */
-import { join } from "node:path";
 import { describe, it } from "vitest";
-import { BUILT, FrameworkFunctions, filesBelow, http, jsonLines, type Published } from "./published.ts";
+import { JAVA_POWERTOOLS, JAVA_WEB } from "./packages.ts";
+import { FrameworkFunctions, http, jsonLines } from "./published.ts";
 
 const functions = new FrameworkFunctions();
 
-function java(
-  framework: string,
-  Handler: string,
-  Variables: Readonly<Record<string, string>> = {},
-): Promise<Published> {
-  const files = filesBelow(join(BUILT, "java", framework));
-  return functions.publish(files, { Runtime: "java17", Handler, MemorySize: 1_024, Environment: { Variables } });
-}
-
 const UUID = /^[0-9a-f-]{36}$/;
 
-describe.each([
-  ["Spring Boot 4", "spring4", "frameworks.Handler"],
-  ["Micronaut", "micronaut", "io.micronaut.function.aws.proxy.payload2.APIGatewayV2HTTPEventFunction"],
-  ["Quarkus", "quarkus", "io.quarkus.amazon.lambda.runtime.QuarkusStreamHandler::handleRequest"],
-])("%s", (_name, folder, handler) => {
+describe.each(JAVA_WEB)("$label", ({ files, options }) => {
   it("serves from clones, with a pool of connections from Init, hooks, and numbers of each clone's own", async ({
     expect,
   }) => {
-    const version = await java(folder, handler);
+    const version = await functions.publish(files(), options);
     expect(await http(version, "GET", "/pets/1")).toMatchObject({ status: 200, body: { name: "Rex" } });
     const created = await http(version, "POST", "/pets", { name: "Mia" });
     expect(created).toMatchObject({ status: 201, body: { id: expect.stringMatching(UUID) } });
@@ -45,9 +32,9 @@ describe.each([
 });
 
 it("Powertools: logging and metrics", async ({ expect }) => {
-  const version = await java("powertools", "frameworks.Handler", {
-    POWERTOOLS_SERVICE_NAME: "pets",
-    POWERTOOLS_METRICS_NAMESPACE: "tests",
+  const version = await functions.publish(JAVA_POWERTOOLS.files(), {
+    ...JAVA_POWERTOOLS.options,
+    Environment: { Variables: { POWERTOOLS_SERVICE_NAME: "pets", POWERTOOLS_METRICS_NAMESPACE: "tests" } },
   });
   const { payload, log } = await version.invoke({ id: "7" });
   expect(payload).toEqual({ id: "7" });

@@ -1,16 +1,9 @@
 /** Functions of tests/functions/frameworks, published with SnapStart: their invokes are served by clones. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { type CreateFunctionCommandInput, DeleteFunctionCommand } from "@aws-sdk/client-lambda";
 import { afterEach } from "vitest";
-import { REPOSITORY } from "../../tools/thaw-server.ts";
 import type { Files, Invoked, TestFunctions } from "../support/functions.ts";
 import { httpApiEvent } from "../support/http-api-event.ts";
 import { withThaw } from "../support/with-thaw.ts";
-
-export const SOURCES = join(REPOSITORY, "tests/functions/frameworks");
-/** Made by tools/build-framework-functions.sh. */
-export const BUILT = join(REPOSITORY, ".thaw/framework-functions");
 
 export interface Published {
   readonly name: string;
@@ -52,23 +45,6 @@ export class FrameworkFunctions {
       endClones: () => this.server.stopEnvironments(name),
     };
   }
-}
-
-export function source(path: string): Buffer {
-  return readFileSync(join(SOURCES, path));
-}
-
-/** What a function brings along; without the tests and the types of its libraries, and without what `except` names. */
-export function filesBelow(dir: string, except?: RegExp): Record<string, Buffer> {
-  const names = readdirSync(dir, { recursive: true, encoding: "utf8" });
-  const wanted = names.filter((name) => !/\/tests\/|\.d\.m?ts$|\.map$/.test(name) && except?.test(name) !== true);
-  const files = wanted.filter((name) => statSync(join(dir, name)).isFile());
-  return Object.fromEntries(files.map((name) => [name, readFileSync(join(dir, name))]));
-}
-
-/** The libraries of the Python functions; pandas, which is most of their bytes, only where it is asked for. */
-export function pythonLibraries({ hasPandas }: { readonly hasPandas: boolean }): Record<string, Buffer> {
-  return filesBelow(join(BUILT, "python"), hasPandas ? undefined : /^(pandas|numpy)[^/]*\//);
 }
 
 interface HttpAnswer {

@@ -3,94 +3,41 @@
  * The Lambda Web Adapter with SnapStart: web applications that know nothing of Lambda, behind an extension that is the
  * runtime's client. They are called as any HTTP client calls a function URL, in clones.
  */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { CreateAliasCommand, PublishLayerVersionCommand } from "@aws-sdk/client-lambda";
+import { CreateAliasCommand } from "@aws-sdk/client-lambda";
 import { describe, it } from "vitest";
 import { makeFunctionUrl } from "../support/function-url.ts";
-import { type Files, zipOf } from "../support/functions.ts";
-import { BUILT, FrameworkFunctions, filesBelow, type Published, pythonLibraries, source } from "./published.ts";
+import { ADAPTED, type Application, adapterVariables, type InvokeMode, publishAdapterLayer } from "./packages.ts";
+import { FrameworkFunctions, type Published } from "./published.ts";
 
 const functions = new FrameworkFunctions();
-const PORT = "8000";
 /** 8 MiB: a response that is not streamed may have 6 MB. */
 const PIECES = 128;
 
-async function adapterLayer(): Promise<string> {
-  const files = {
-    bootstrap: source("web-adapter/bootstrap"),
-    "extensions/lambda-adapter": readFileSync(join(BUILT, "web-adapter/extensions/lambda-adapter")),
-  };
-  const { LayerVersionArn } = await functions.server.lambda.send(
-    new PublishLayerVersionCommand({ LayerName: "web-adapter", Content: { ZipFile: await zipOf(files) } }),
-  );
-  return LayerVersionArn ?? "";
-}
-
-interface Application {
-  readonly version: Published;
-  readonly url: string;
-}
-
 async function publish(
-  files: Files,
-  Runtime: "nodejs24.x" | "python3.13",
-  mode: "BUFFERED" | "RESPONSE_STREAM",
-): Promise<Application> {
-  const version = await functions.publish(files, {
-    Runtime,
-    Handler: "bin/run",
-    MemorySize: 512,
-    Layers: [await adapterLayer()],
-    Environment: {
-      Variables: {
-        AWS_LAMBDA_EXEC_WRAPPER: "/opt/bootstrap",
-        AWS_LWA_PORT: PORT,
-        AWS_LWA_INVOKE_MODE: mode,
-      },
-    },
+  { files, options }: Application,
+  InvokeMode: InvokeMode,
+): Promise<{ readonly version: Published; readonly url: string }> {
+  const version = await functions.publish(files(), {
+    ...options,
+    Layers: [await publishAdapterLayer(functions.server)],
+    Environment: { Variables: adapterVariables(InvokeMode) },
   });
   const FunctionName = version.name;
   await functions.server.lambda.send(
     new CreateAliasCommand({ FunctionName, Name: "live", FunctionVersion: version.version }),
   );
-  const url = await makeFunctionUrl(functions.server, { FunctionName, Qualifier: "live", InvokeMode: mode });
+  const url = await makeFunctionUrl(functions.server, { FunctionName, Qualifier: "live", InvokeMode });
   return { version, url };
 }
-
-const express = (mode: "BUFFERED" | "RESPONSE_STREAM"): Promise<Application> =>
-  publish(
-    {
-      ...filesBelow(join(BUILT, "node")),
-      "server.mjs": source("web-adapter/server.mjs"),
-      "bin/run": "#!/bin/bash\nexec node server.mjs\n",
-    },
-    "nodejs24.x",
-    mode,
-  );
-
-const fastApi = (mode: "BUFFERED" | "RESPONSE_STREAM"): Promise<Application> =>
-  publish(
-    {
-      ...pythonLibraries({ hasPandas: false }),
-      "server.py": source("web-adapter/server.py"),
-      "bin/run": `#!/bin/bash\nexec python -m uvicorn --port ${PORT} server:app\n`,
-    },
-    "python3.13",
-    mode,
-  );
 
 interface Numbers {
   readonly atStart: ReadonlyArray<string | number>;
   readonly now: ReadonlyArray<string | number>;
 }
 
-describe.each([
-  ["Express", express],
-  ["FastAPI with uvicorn", fastApi],
-])("%s", (_name, make) => {
+describe.each(ADAPTED)("$label", (application) => {
   it("answers requests in clones, each with its own random numbers", async ({ expect }) => {
-    const { version, url } = await make("BUFFERED");
+    const { version, url } = await publish(application, "BUFFERED");
     const read = await fetch(`${url}pets/1?lang=de`);
     expect([read.status, await read.json()]).toEqual([200, { id: "1", lang: "de" }]);
     const created = await fetch(`${url}pets`, {
@@ -110,7 +57,7 @@ describe.each([
   });
 
   it("streams what is larger than a buffered response may be", async ({ expect }) => {
-    const { url } = await make("RESPONSE_STREAM");
+    const { url } = await publish(application, "RESPONSE_STREAM");
     const answer = await fetch(`${url}stream?pieces=${PIECES}`);
     expect([answer.status, answer.headers.get("content-type")]).toEqual([202, expect.stringMatching(/^text\/plain/)]);
     const body = await answer.text();
