@@ -90,7 +90,7 @@ class DiskLogStore implements LogStore, LogGroups {
     try {
       for await (const event of this.#readPages(groupArn, options, follower)) {
         if (ended.aborted) return;
-        if (isWanted(event)) yield event;
+        if (isWanted(event)) yield withoutPlace(event);
       }
       if (options.follow !== true || ended.aborted) return;
       for (let event = await queue.take(); event !== null; event = await queue.take()) yield event;
@@ -234,4 +234,9 @@ function wantedBy({ sinceMs = 0, logStream, versions }: LogReadOptions): (event:
 /** A stream's name is the day, then the version in brackets, then what tells environments apart. */
 function isOfVersion(logStream: string, version: string): boolean {
   return logStream.includes(`/[${version}]`);
+}
+
+/** An event as its writer gave it: where it stands in the group is for the Logs API alone. */
+function withoutPlace({ timestampMs, logStream, message, origin }: LogEvent): LogEvent {
+  return { timestampMs, logStream, message, origin };
 }
