@@ -6,7 +6,7 @@ out=${1:?usage: packaging/build-deb.sh OUT_DIR}
 thaw_home=${THAW_HOME:-/var/lib/thaw}
 binaries=$root/target/x86_64-unknown-linux-gnu/release
 version=$("$root/node_modules/node/bin/node" -p "require('$root/packages/server/package.json').version")
-packages="server cli installation aws-api thaw-api template scan"
+packages="server cli installation aws-api thaw-api template stacks scan"
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 chmod 755 "$stage"

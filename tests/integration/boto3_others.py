@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 
 CALLS = {
     "s3control": ("list_access_points", {"AccountId": "000000000000"}),
-    "cloudformation": ("list_stacks", {}),
+    # A service that Thaw has, and an operation that it does not.
+    "cloudformation": ("list_types", {}),
     "sns": ("list_topics", {}),
     "ssm": ("get_parameter", {"Name": "x"}),
     "dynamodb": ("list_tables", {}),
@@ -17,7 +18,7 @@ CALLS = {
     "cloudwatch": ("list_metrics", {}),
     "ec2": ("describe_vpcs", {}),
     "route53": ("list_hosted_zones", {}),
-    "apigatewayv2": ("get_apis", {}),
+    "apigateway": ("get_rest_apis", {}),
 }
 
 wrong = []

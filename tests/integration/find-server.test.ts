@@ -27,6 +27,7 @@ it("prints and uses the server's keys where keys and a profile for AWS are set",
       AWS_SESSION_TOKEN: "persontoken",
       AWS_PROFILE: "default",
       AWS_ENDPOINT_URL_S3: "https://elsewhere.example",
+      AWS_ENDPOINT_URL_SQS: "https://elsewhere.example",
       THAW_DATA: server.dataDir,
     };
     const printed = (await runThaw(["env"], env)).stdout;
@@ -38,7 +39,8 @@ it("prints and uses the server's keys where keys and a profile for AWS are set",
     expect(printed).toContain(`export AWS_ENDPOINT_URL_LAMBDA='${server.endpoint}'\n`);
     // One endpoint for all services: none of them gets the server's keys elsewhere.
     expect(printed).toContain(`export AWS_ENDPOINT_URL='${server.endpoint}'\n`);
-    expect(printed).toMatch(/^unset .*AWS_ENDPOINT_URL_S3/);
+    expect(printed).toContain(`export AWS_ENDPOINT_URL_S3='${server.endpoint}'\n`);
+    expect(printed).toMatch(/^unset .*AWS_ENDPOINT_URL_SQS/);
     expect(printed).toMatch(/^unset AWS_SESSION_TOKEN AWS_PROFILE /);
     expect(await runThaw(["environments", "ls"], env)).toMatchObject({ code: 0, stderr: "" });
     expect(localServers({})).toContainEqual(

@@ -45,7 +45,7 @@ const PLANTED: ReadonlyArray<readonly [string, string, string]> = [
   [
     `${SERVER}/control/a.ts`,
     'import { readFile } from "node:fs/promises";',
-    "only accounts, base, keys, logs, main, metrics, objects, runtimes, snapshot-stores, snapshots, store, packages/cli, " +
+    "only accounts, base, images, keys, logs, main, metrics, objects, runtimes, snapshot-stores, snapshots, store, packages/cli, " +
       "packages/installation, packages/scan, packages/template may use node:fs/promises",
   ],
   [`${SERVER}/control/a.ts`, 'import fastify from "fastify";', "only http may use fastify"],

@@ -63,7 +63,7 @@ async function carryOut(
     const given = protocol.nameOf(request);
     throw new ServiceError(
       "UnknownOperationException",
-      `There is no operation ${given === "" ? "named in the request" : given.slice(0, 100)} in ${name}.`,
+      `There is no operation ${given === "" ? "named in the request" : given.slice(0, 100)} in ${name}, or Thaw does not have it. ${instead(given)}`.trimEnd(),
     );
   }
   const run = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
