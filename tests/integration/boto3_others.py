@@ -7,7 +7,6 @@ import boto3
 from botocore.exceptions import ClientError
 
 CALLS = {
-    "s3control": ("list_access_points", {"AccountId": "000000000000"}),
     # A service that Thaw has, and an operation that it does not.
     "cloudformation": ("list_types", {}),
     "sns": ("list_topics", {}),

@@ -5,8 +5,8 @@
  */
 import assert from "node:assert";
 import { type Socket, connect } from "node:net";
-import { createInterface } from "node:readline";
 import { type EnvironmentId, isSnapshotId } from "../base/ids.ts";
+import { onLines } from "../base/lines.ts";
 import { inOrder, isHostPhase, type Phase } from "../model/phases.ts";
 import type { CapturedSnapshot, SandboxExit, SandboxSpec, SandboxUsage } from "../ports/engine.ts";
 import type { HostCapture, HostEngine, HostFacts, HostedSandbox, SandboxHost } from "../ports/sandbox-host.ts";
@@ -46,8 +46,7 @@ class SandboxdClient {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });
-    lines.on("line", (line) => this.#receive(JSON.parse(line) as Message));
+    onLines(socket, (line) => this.#receive(JSON.parse(line) as Message));
     this.lost = new Promise((resolve) => {
       socket.once("close", () => {
         this.#loseAll();

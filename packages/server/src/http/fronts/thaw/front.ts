@@ -11,6 +11,7 @@ import {
   type RouteName,
   ROUTES,
 } from "@thaw/thaw-api";
+import { jsonLine } from "../../../base/lines.ts";
 import { ApiError, invalidParameter } from "../../../model/api-error.ts";
 import type { Caller } from "../../../model/caller.ts";
 import { BodyError } from "../../body.ts";
@@ -144,7 +145,7 @@ async function run(handlers: Handlers, { name, parameters }: RouteMatch, given: 
 }
 
 async function* toLines(documents: AsyncIterable<unknown>): AsyncGenerator<string> {
-  for await (const document of documents) yield `${JSON.stringify(document)}\n`;
+  for await (const document of documents) yield jsonLine(document);
 }
 
 function replyOf(error: unknown, onProblem: OnProblem): Reply {
