@@ -12,12 +12,11 @@ import type { TestFunctions } from "../support/functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
 const HANDLER = `
-const born = Math.random();
-let calls = 0;
-exports.handler = async (event) => {
-  calls += 1;
-  return { statusCode: 201, headers: { "X-Custom": "yes" }, body: JSON.stringify({ born, calls, event }) };
-};`;
+exports.handler = async (event) => ({
+  statusCode: 201,
+  headers: { "X-Custom": "yes" },
+  body: JSON.stringify({ event }),
+});`;
 
 let functions: TestFunctions;
 let client: ApiGatewayV2Client;
@@ -55,8 +54,8 @@ describe.each([
     expect(await answer.json()).toMatchObject({
       event: { routeKey: "POST /pets/{kind}", pathParameters: { kind: "dog" }, rawQueryString: "a=b", body: "text" },
     });
-    const other = (await (await fetch(`${url}/else`)).json()) as { readonly calls: number };
-    expect(other).toMatchObject({ calls: 2, event: { routeKey: "$default", rawPath: "/else" } });
+    const other = await (await fetch(`${url}/else`)).json();
+    expect(other).toMatchObject({ event: { routeKey: "$default", rawPath: "/else" } });
     await client.send(new CreateDeploymentCommand({ ApiId: id, Description: "first" }));
   });
 });
