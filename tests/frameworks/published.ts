@@ -49,7 +49,7 @@ export class FrameworkFunctions {
 
 interface HttpAnswer {
   readonly statusCode: number;
-  readonly body: string;
+  readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cookies?: readonly string[];
 }

@@ -70,7 +70,7 @@ it("AWS CLI: mb, cp, sync, ls, mv, presign, rb", async () => {
   );
   await aws("mv", "s3://from-cli/tree/one.txt", "s3://from-cli/moved.txt");
   await aws("sync", "s3://from-cli", join(scratch, "back"), "--only-show-errors");
-  expect(readdirSync(join(scratch, "back"), { recursive: true }).toSorted()).toEqual([
+  expect(readdirSync(join(scratch, "back"), { recursive: true, encoding: "utf8" }).toSorted()).toEqual([
     "moved.txt",
     "tree",
     "tree/below",

@@ -113,7 +113,7 @@ test("a reset that does not work is the end of the environment", async () => {
 test("an environment that is to stop, or that dies meanwhile, is not reset", async () => {
   const stopped: WorkerHarness = new WorkerHarness({
     handle: (process) => {
-      stopped.worker.stopEnvironments({ functionName: "hello" });
+      void stopped.worker.stopEnvironments({ functionName: "hello" });
       return process.exit(1);
     },
   });

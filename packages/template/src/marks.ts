@@ -17,7 +17,7 @@ function mark(key: string): string {
 }
 
 function shifted(text: string, by: number): string {
-  return [...text].map((character) => String.fromCodePoint((character.codePointAt(0) ?? 0) + by)).join("");
+  return Array.from(text, (character) => String.fromCodePoint((character.codePointAt(0) ?? 0) + by)).join("");
 }
 
 /** Stands for the number of the version with this logical id. */

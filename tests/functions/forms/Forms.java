@@ -37,7 +37,10 @@ public class Forms {
 
     public record Point(int x, String label) {}
 
-    public enum Colour { RED, BLUE }
+    public enum Colour {
+        RED,
+        BLUE
+    }
 
     /** The types come from the class below, as with a base class of a framework. */
     public abstract static class Base<R, T> implements RequestHandler<T, R> {}
@@ -82,7 +85,8 @@ public class Forms {
 
         public Map<String, Integer> lists(Map<String, List<Integer>> lists) {
             Map<String, Integer> sums = new LinkedHashMap<>();
-            lists.forEach((name, list) -> sums.put(name, list.stream().mapToInt(Integer::intValue).sum()));
+            lists.forEach((name, list) ->
+                    sums.put(name, list.stream().mapToInt(Integer::intValue).sum()));
             return sums;
         }
 
@@ -125,7 +129,11 @@ public class Forms {
             seen.put("group", context.getLogGroupName());
             seen.put("hasStream", context.getLogStreamName() != null);
             seen.put("isId", UUID.fromString(context.getAwsRequestId()).version() > 0);
-            seen.put("custom", context.getClientContext() == null ? null : context.getClientContext().getCustom());
+            seen.put(
+                    "custom",
+                    context.getClientContext() == null
+                            ? null
+                            : context.getClientContext().getCustom());
             return seen;
         }
 
@@ -142,7 +150,7 @@ public class Forms {
                     return null;
                 case "memory":
                     List<byte[]> kept = new ArrayList<>();
-                    for (;;) kept.add(new byte[8 << 20]);
+                    for (; ; ) kept.add(new byte[8 << 20]);
                 default:
                     return how;
             }

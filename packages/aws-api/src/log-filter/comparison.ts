@@ -30,9 +30,9 @@ export function readComparison(reader: PatternReader, operator: Operator): Compa
   return NUMBER.test(bare) ? ofNumber(operator, bare) : negated(operator, "texts", ofText(bare));
 }
 
-function negated(operator: Operator, kind: string, { weight, holds }: Comparison): Comparison {
-  if (operator === "=") return { weight, holds };
-  if (operator === "!=") return { weight, holds: (value) => !holds(value) };
+function negated(operator: Operator, kind: string, comparison: Comparison): Comparison {
+  if (operator === "=") return comparison;
+  if (operator === "!=") return { weight: comparison.weight, holds: (value) => !comparison.holds(value) };
   throw new LogFilterError(`Invalid filter pattern: ${kind} are compared by = and != only, not by ${operator}`);
 }
 
