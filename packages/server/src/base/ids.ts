@@ -1,5 +1,5 @@
 /** Ids: one branded type for each kind, with a short prefix, so that one can't be mistaken for another. */
-import { systemRandom } from "./random.ts";
+import { type Random, systemRandom } from "./random.ts";
 
 declare const brand: unique symbol;
 type Branded<K extends string> = string & { readonly [brand]: K };
@@ -19,4 +19,12 @@ export function newSnapshotId(): SnapshotId {
 
 export function isSnapshotId(text: string): text is SnapshotId {
   return SNAPSHOT_ID.test(text);
+}
+
+/** An id in the form of AWS's for URLs and HTTP APIs: digits and lower-case letters. */
+export function newLabel(random: Random, length: number): string {
+  return BigInt(`0x${random.bytes(length).toString("hex")}`)
+    .toString(36)
+    .padStart(length, "0")
+    .slice(-length);
 }

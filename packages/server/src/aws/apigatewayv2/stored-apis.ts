@@ -1,5 +1,6 @@
 /** HTTP APIs in the store: found, changed one at a time, and what follows from a change. */
 import type { Clock } from "../../base/clock.ts";
+import { newLabel } from "../../base/ids.ts";
 import type { Random } from "../../base/random.ts";
 import type { AccountScope } from "../../model/function-name.ts";
 import { frozenId, type HttpApiRecord } from "../../model/http-api/record.ts";
@@ -95,11 +96,7 @@ export class StoredApis {
   }
 
   newId(length: number): string {
-    const bytes = this.parts.random.bytes(length);
-    return BigInt(`0x${bytes.toString("hex")}`)
-      .toString(36)
-      .padStart(length, "0")
-      .slice(-length);
+    return newLabel(this.parts.random, length);
   }
 }
 

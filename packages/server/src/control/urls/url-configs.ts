@@ -4,6 +4,7 @@
  * …TestLambdaUrl.test_url_config_exceptions and …test_url_config_lifecycle.
  */
 import type { FunctionUrlConfig } from "@thaw/aws-api";
+import { newLabel } from "../../base/ids.ts";
 import { conflict, invalidParameter, notFound } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import { type FunctionRecord, LATEST, type UrlIdRecord, type UrlRecord } from "../../model/function-record.ts";
@@ -56,7 +57,7 @@ class UrlConfigs {
     const { store, changes, clock, random } = this.#services;
     const place = this.#placeOf(input);
     const cors = readCors(input.Cors);
-    const id = newId(random.bytes(ID_LENGTH));
+    const id = newLabel(random, ID_LENGTH);
     const made = await changes.decide(place.name, async () => {
       const owner = await this.#findOwner(place);
       if ((await store.getSetting("url", place.name, place.qualifier)) !== null)
@@ -179,14 +180,6 @@ class UrlConfigs {
 /** The answers to a change show the mode only where it was given (recorded …test_lambda_url_echo_invoke). */
 function withMode<T>(shown: T, { InvokeMode }: Pick<FunctionUrlConfig, "InvokeMode">): T {
   return InvokeMode === undefined ? shown : { ...shown, InvokeMode };
-}
-
-/** An id in the form of AWS's: digits and lower-case letters. */
-function newId(bytes: Buffer): string {
-  return BigInt(`0x${bytes.toString("hex")}`)
-    .toString(36)
-    .padStart(ID_LENGTH, "0")
-    .slice(-ID_LENGTH);
 }
 
 /** Null where nothing is told to browsers: none was given, or an empty one, which takes it away. */
