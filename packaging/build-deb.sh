@@ -12,7 +12,7 @@ trap 'rm -rf "$stage"' EXIT
 chmod 755 "$stage"
 lib=$stage/usr/lib/thaw
 
-for needed in "$binaries/thaw-sandboxd" "$binaries/thaw-supervisor" "$thaw_home/criu/criu" "$root/runtimes/dist/java" "$root/scanners/dist/java"; do
+for needed in "$binaries/thaw-sandboxd" "$binaries/thaw-supervisor" "$thaw_home/criu/criu" "$root/runtimes/dist/java" "$root/scanners/dist/java" "$root/packages/console/dist/assets.json"; do
 	[ -e "$needed" ] || { echo "$needed is missing: run npm run setup" >&2; exit 1; }
 done
 
@@ -34,10 +34,19 @@ for package in $packages; do
 	cp -r "$root/packages/$package/package.json" "$root/packages/$package/src" "$lib/packages/$package/"
 	find "$lib/packages/$package" \( -name '*.test.ts' -o -name testing \) -prune -exec rm -r {} +
 done
-cp -r "$root/packages/cli/bin" "$lib/packages/cli/"
+cp -r "$root/packages/cli/bin" "$root/packages/cli/samples" "$lib/packages/cli/"
+find "$lib/packages/cli/samples" \( -name __pycache__ -o -name node_modules -o -name dist -o -name target \) -prune -exec rm -r {} +
+# Bundled: none of its packages is needed any more.
+mkdir -p "$lib/packages/console"
+cp -r "$root/packages/console/dist" "$lib/packages/console/"
 mkdir -p "$lib/node_modules/@thaw" "$lib/tools"
 for package in $packages; do ln -s "../../packages/$package" "$lib/node_modules/@thaw/$package"; done
-install -m 755 "$root/tools/install-runtime.sh" "$root/tools/lib.sh" "$lib/tools/"
+install -m 755 "$root/tools/install-runtime.sh" "$root/tools/install-sam-transform.sh" "$root/tools/install-moto.sh" \
+	"$root/tools/fetch-wheels.py" "$root/tools/lib.sh" "$lib/tools/"
+mkdir -p "$lib/runtimes/sam-transform" "$lib/runtimes/moto" "$lib/runtimes/images"
+install -m 644 "$root"/runtimes/images/*.sh "$lib/runtimes/images/"
+install -m 644 "$root"/runtimes/sam-transform/*.py "$root/runtimes/sam-transform/requirements.txt" "$lib/runtimes/sam-transform/"
+install -m 644 "$root/runtimes/moto/serve.py" "$root/runtimes/moto/requirements.txt" "$lib/runtimes/moto/"
 # What the packages need at run time, and nothing of what builds and tests them.
 # shellcheck disable=SC2046,SC2086
 (cd "$root" && npm ls --omit=dev --all --parseable $(printf -- '-w @thaw/%s ' $packages) 2>/dev/null || true) |
@@ -89,7 +98,7 @@ Maintainer: Thaw <thaw@localhost>
 Section: net
 Priority: optional
 Depends: libc6 (>= 2.36), iproute2, nftables, e2fsprogs, util-linux, passwd, python3
-Recommends: openjdk-17-jre-headless, mmdebstrap, npm
+Recommends: openjdk-17-jre-headless, mmdebstrap, npm, python3-venv
 Installed-Size: $(du -sk "$stage" | cut -f1)
 Description: AWS Lambda SnapStart, self-hosted
  A functions platform with the AWS Lambda API whose cold starts are restores of a snapshot of the initialised
@@ -101,7 +110,7 @@ cat > "$stage/DEBIAN/postinst" <<'SCRIPT'
 set -e
 if [ "$1" = configure ]; then
 	# Users of their own: no other program of the host is given these numbers, by useradd or as a DynamicUser of systemd.
-	for user in thaw:64321 thaw-pager:64322; do
+	for user in thaw:64321 thaw-pager:64322 thaw-companion:64323; do
 		name=${user%:*} id=${user#*:}
 		if ! getent passwd "$name" >/dev/null; then
 			getent group "$name" >/dev/null || groupadd --system --gid "$id" "$name"

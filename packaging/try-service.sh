@@ -55,6 +55,6 @@ step "A systemd of its own"
 # The container's own filter of system calls would keep CRIU from its work.
 SYSTEMD_SECCOMP=0 SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 timeout -k 5 400 \
 	systemd-nspawn --boot --quiet --directory "$root" --register=no --keep-unit \
-	--capability=all --network-veth --bind="$THAW_HOME/runtimes" > "$place/boot.log" 2>&1 || tail -n 20 "$place/boot.log"
+	--capability=all --network-veth --bind="$THAW_HOME/runtimes" --bind-ro="$THAW_HOME/sam-transform" > "$place/boot.log" 2>&1 || tail -n 20 "$place/boot.log"
 cat "$root/root/try.log"
 grep -q '^ok: nothing left' "$root/root/try.log" || die "the service did not do all of it"

@@ -26,8 +26,7 @@ is_made() {
 made() { echo "$recipe" > "$part.recipe"; }
 
 if ! is_made python $source/python/requirements.txt; then
-  version=$(find "$THAW_HOME/runtimes" -maxdepth 1 -name 'python3.*' | sed -n 's/.*python\(3\.[0-9]*\)$/\1/p' | sort | head -n 1)
-  run python3 tools/fetch-wheels.py "${version:-3.13}" $source/python/requirements.txt "$part"
+  run python3 tools/fetch-wheels.py 3.13 $source/python/requirements.txt "$part"
   made
 fi
 

@@ -5,7 +5,7 @@
 #   nodejs  the official client for each version of Node.js, from npm, and our start of it (runtimes/nodejs)
 #   python  the official client for each version of Python
 #   sdk-nodejs, sdk-python  the SDKs that AWS's runtimes bring along: not mounted themselves, but linked into the clients
-# Machine-wide, $THAW_HOME/runtimes/NAME: Node.js 22 and 24 from npm, Python 3.13 in a Debian root file system.
+# Machine-wide, $THAW_HOME/runtimes/NAME: Node.js 20, 22 and 24 from npm, Python 3.13 in a Debian root file system.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
@@ -68,7 +68,7 @@ build_sdk_python() {
   finish sdk-python "$recipe"
 }
 
-# build_nodejs VERSION CLIENT: AWS's client and what follows it are one file, as in AWS's own runtimes.
+# build_nodejs VERSION CLIENT START: AWS's client and what follows it are one file, as in AWS's own runtimes.
 build_nodejs() {
   name=nodejs$1
   recipe=$(digest runtimes/nodejs/*.ts runtimes/nodejs/*.cts runtimes/nodejs/*.js runtimes/nodejs/*.c \
@@ -79,7 +79,7 @@ build_nodejs() {
   work=$(mktemp -d)
   fetch_client "$work" "$2"
   find "$work/package" -maxdepth 2 -name index.mjs -not -path '*/bin/*' -exec cat {} \; > $dist/"$name".new/index.mjs
-  cat runtimes/nodejs/start"$1".js >> $dist/"$name".new/index.mjs
+  cat runtimes/nodejs/"$3" >> $dist/"$name".new/index.mjs
   cat "$work/package/THIRD-PARTY-LICENSES" "$work/package/LICENSE" > $dist/"$name".new/THIRD-PARTY-LICENSES.txt
   rm -rf "$work"
   run node --disable-warning=ExperimentalWarning tools/strip-types.ts runtimes/nodejs $dist/"$name".new
@@ -140,9 +140,10 @@ build_unique
 build_java
 build_sdk_nodejs
 build_sdk_python
-build_nodejs 22 3.3.0
-build_nodejs 24 4.0.2
+build_nodejs 20 3.3.0 start22.js
+build_nodejs 22 3.3.0 start22.js
+build_nodejs 24 4.0.2 start24.js
 build_provided
-for version in 3.12 3.13 3.14; do build_python $version; done
-for name in nodejs24 nodejs22 python3.13; do sh tools/install-runtime.sh $name; done
-for version in 3.12 3.13 3.14; do compile_python $version; done
+for version in 3.11 3.12 3.13 3.14; do build_python $version; done
+for name in nodejs24 nodejs22 nodejs20 python3.13; do sh tools/install-runtime.sh $name; done
+for version in 3.11 3.12 3.13 3.14; do compile_python $version; done

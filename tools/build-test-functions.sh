@@ -7,7 +7,6 @@ cd "$(dirname "$0")/.."
 
 source=tests/functions/unique
 target=.thaw/test-functions
-python=$(find "$THAW_HOME/runtimes" -maxdepth 1 -name 'python3.*' | sed -n 's/.*python\(3\.[0-9]*\)$/\1/p' | sort | head -n 1)
 recipe=$(digest $source/pom.xml $source/requirements.txt $source/rust/Cargo.toml $source/rust/Cargo.lock \
   $source/rust/src/main.rs $source/go/main.go tools/build-test-functions.sh)
 [ "$(cat $target/.recipe 2>/dev/null)" = "$recipe" ] && exit 0
@@ -15,7 +14,7 @@ step "Libraries and programs of the tests' functions"
 rm -rf $target
 mkdir -p $target/java $target/python $target/rust $target/go
 run mvn -B -q -C -f $source/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$target/java"
-run python3 tools/fetch-wheels.py "${python:-3.13}" $source/requirements.txt $target/python
+run python3 tools/fetch-wheels.py 3.13 $source/requirements.txt $target/python
 run cargo build --release --locked --manifest-path $source/rust/Cargo.toml --target-dir $target/rust-build
 cp $target/rust-build/x86_64-unknown-linux-gnu/release/unique $target/rust/bootstrap
 rm -rf $target/rust-build

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Servers that the tests use, in .thaw/test-stores: one with S3's API, built with Go, and a registry of container images
-# out of Debian's package. Without them those tests are skipped and say so.
+# What the tests use, in .thaw/test-stores: a server with S3's API, built with Go, and out of Debian's packages a
+# registry of container images and buildah, which builds them. Without them those tests are skipped and say so.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
@@ -43,5 +43,30 @@ fetch_registry() {
   rm -rf "$work"
 }
 
+# Its program and the libraries that a machine need not have: installed, it would bring a container engine along.
+fetch_buildah() {
+  [ -x "$target/buildah/buildah" ] && return
+  if ! has apt-get; then
+    say "no apt here: the tests that build container images are skipped"
+    return
+  fi
+  step "buildah for the tests (Debian)"
+  work=$(mktemp -d)
+  libraries=$(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+    --no-enhances buildah | grep -E '^lib(gpgme|assuan|gpg-error|subid|seccomp|devmapper)[^:]*$' | sort -u)
+  # shellcheck disable=SC2086
+  if (cd "$work" && apt-get -o APT::Sandbox::User=root download buildah $libraries &&
+    for package in *.deb; do dpkg-deb -x "$package" . || exit 1; done) > "$target/buildah.log" 2>&1; then
+    rm -rf "$target/buildah" && mkdir -p "$target/buildah"
+    find "$work" -name 'lib*.so.*' -exec cp -a {} "$target/buildah/" \;
+    mv "$work/usr/bin/buildah" "$target/buildah/buildah"
+  else
+    tail -n 5 "$target/buildah.log" >&2
+    say "buildah could not be fetched: the tests that build container images are skipped"
+  fi
+  rm -rf "$work"
+}
+
 build_versitygw
 fetch_registry
+fetch_buildah

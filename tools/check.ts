@@ -27,6 +27,7 @@ const STEPS: readonly Step[] = [
   step("dead code", "knip --no-progress"),
   ...readdirSync(join(ROOT, "packages")).map((name) => types(`packages/${name}`)),
   types("runtimes/nodejs"),
+  types("tests/console"),
   types("."),
   step("format: typescript", "biome format ."),
   step("format: rust", "cargo fmt --all --check"),
@@ -34,6 +35,7 @@ const STEPS: readonly Step[] = [
   step("format: python", "ruff format --check"),
   step("lint: python", "ruff check"),
   step("lint: shell", "sh tools/check-shell.sh"),
+  step("console: size and same bytes", "node tools/build-console.ts --check"),
   step("text", "node tools/tidy/main.ts"),
   step("architecture", "node tools/architecture/main.ts"),
   ...readdirSync(join(ROOT, "tools"))

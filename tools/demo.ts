@@ -1,6 +1,7 @@
 /**
- * npm run demo: the Spring Boot sample from its SAM template, without and with SnapStart, through the Lambda API.
- * Starts a server of its own and stops it at the end.
+ * npm run demo: the Spring Boot sample from its SAM template, without and with SnapStart, through the Lambda API; then
+ * the pet store, whose HTTP API answers at the address that `thaw deploy` prints. Starts a server of its own and stops
+ * it at the end.
  */
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { spawnSync } from "node:child_process";
@@ -11,6 +12,9 @@ import { REPOSITORY, startThaw, type ThawServer } from "./thaw-server.ts";
 const COLD_INVOKES = 10;
 const SAMPLE = join(REPOSITORY, "samples/spring");
 const FUNCTION = "orders";
+const PET_STORE = join(REPOSITORY, "samples/pet-store");
+/** Of an answer, on a terminal. */
+const SHOWN_LENGTH = 300;
 
 interface ColdInvoke {
   readonly report: string;
@@ -44,9 +48,39 @@ async function run(server: ThawServer): Promise<void> {
   say(`cold invokes of the published version: ${COLD_INVOKES} clones of its snapshot`);
   const restored = await coldInvokes(server, lambda, "live", COLD_INVOKES);
   print(`\n${initialised.at(-1)?.report}\n${restored.at(-1)?.report}\n\n${table(initialised, restored)}\n`);
+  await showPetStore(server);
   print(
     "Run it yourself:   npx thaw serve    and in another terminal    npx thaw deploy samples/spring/template.yml\n",
   );
+}
+
+/** What `thaw deploy --json` says of a stack. */
+interface DeployedStack {
+  readonly outputs: { readonly StoreUrl: string; readonly PetsFunction: string };
+}
+
+/** An HTTP API in front of a function whose version has a snapshot, cold and warm, as any HTTP client sees it. */
+async function showPetStore(server: ThawServer): Promise<void> {
+  say("thaw deploy samples/pet-store (an HTTP API, and a function with SnapStart)");
+  thaw(server, ["deploy", PET_STORE]);
+  const { outputs } = JSON.parse(thaw(server, ["--json", "deploy", PET_STORE], true)) as DeployedStack;
+  const url = `${outputs.StoreUrl}?q=siamese+fish`;
+  const times: Record<"cold" | "warm", number[]> = { cold: [], warm: [] };
+  let body = "";
+  for (let i = 0; i < COLD_INVOKES; i++) {
+    thaw(server, ["environments", "stop", "--function", outputs.PetsFunction], true);
+    for (const kind of ["cold", "warm"] as const) {
+      const startMs = performance.now();
+      const answer = await fetch(url);
+      body = await answer.text();
+      times[kind].push(performance.now() - startMs);
+      if (answer.status !== 200) throw new Error(`the pet store answered ${answer.status}: ${body}`);
+    }
+  }
+  const [cold, warm] = [median(times.cold), median(times.warm)];
+  print(`\ncurl '${url}'\n${body.slice(0, SHOWN_LENGTH)}\n\n`);
+  print(`  cold, from the snapshot     ${cold.toFixed(0).padStart(5)} ms at the client (median of ${COLD_INVOKES})\n`);
+  print(`  warm                        ${warm.toFixed(1).padStart(5)} ms\n\n`);
 }
 
 async function coldInvokes(
@@ -106,13 +140,15 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-function thaw(server: ThawServer, args: readonly string[], quiet = false): void {
+/** Gives what the command prints, where it is quiet. */
+function thaw(server: ThawServer, args: readonly string[], quiet = false): string {
   const stdio = quiet ? ("pipe" as const) : ("inherit" as const);
   const done = spawnSync(process.execPath, [join(REPOSITORY, "packages/cli/bin/thaw.mjs"), ...args], {
     stdio: ["ignore", stdio, stdio],
     env: { ...process.env, ...server.env },
   });
   if (done.status !== 0) throw new Error(`thaw ${args.join(" ")} failed: ${String(done.stderr ?? "")}`);
+  return String(done.stdout ?? "");
 }
 
 function say(text: string): void {

@@ -81,12 +81,18 @@ function answerText({ answer }: RouteForm): readonly string[] {
       return [
         "Answer: `application/x-ndjson`; each line:",
         "",
-        ...membersText(toJsonSchema(answer.schema, "output")),
+        ...alternativesText(toJsonSchema(answer.schema, "output")),
         "",
       ];
     case "json":
       return ["Answer:", "", ...membersText(toJsonSchema(answer.schema, "output")), ""];
   }
+}
+
+/** Members of each form that a document may have. */
+function alternativesText(schema: JsonSchema): readonly string[] {
+  const forms = schema.anyOf ?? [schema];
+  return forms.flatMap((form, index) => [...(index === 0 ? [] : ["", "or", ""]), ...membersText(form)]);
 }
 
 /** One line a member, indented by depth. */

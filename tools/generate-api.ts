@@ -25,7 +25,7 @@ interface Shape {
   readonly max?: number;
   readonly payload?: string;
   readonly exception?: boolean;
-  readonly error?: { readonly httpStatusCode: number; readonly senderFault?: boolean };
+  readonly error?: { readonly code?: string; readonly httpStatusCode: number; readonly senderFault?: boolean };
   readonly fault?: boolean;
   readonly eventstream?: boolean;
 }
@@ -139,7 +139,8 @@ function errorsFile(model: Model): string {
         messageMember: members.find((member) => member.toLowerCase() === "message") ?? "Message",
         fault: shape.fault === true ? "server" : "client",
       };
-      return `  ${name}: ${JSON.stringify(fields)},`;
+      // What answers name, and clients read: shapes of the Query protocol are called otherwise.
+      return `  ${shape.error?.code ?? name}: ${JSON.stringify(fields)},`;
     });
   return `${HEADER}export const ERRORS = {\n${rows.join("\n")}\n} as const;\n\nexport type ErrorName = keyof typeof ERRORS;\n`;
 }

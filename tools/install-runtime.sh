@@ -2,14 +2,18 @@
 # install-runtime.sh NAME [--update]: a language for functions, in $THAW_HOME/runtimes/NAME. `thaw runtimes install`
 # calls it. With --update the newest release that this script knows, or Debian has, goes beside the one that is there
 # (NAME.r1, NAME.r2…), which snapshots made with it still need. Debian's signature covers its packages.
-#   nodejs22 nodejs24       Node.js from npm, of the release and digest below, mounted on /var/lang of a sandbox
-#   python3.13 python3.14   a Debian root file system (trixie, sid) with that Python
-#   java11 java21 java25    a Debian root file system (bullseye, trixie) with that JDK
+#   nodejs20 nodejs22 nodejs24         Node.js from npm, of the release and digest below, mounted on /var/lang of a sandbox
+#   python3.11 python3.13 python3.14   a Debian root file system (bookworm, trixie, sid) with that Python
+#   java11 java17 java21 java25        a Debian root file system (bullseye, bookworm, trixie) with that JDK
+#   base-system                        a Debian root file system (trixie) for the base images of other languages
+# No Debian has Python 3.10 or 3.12. packages/installation/src/installable.ts has the same names.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
 
 # In halves, each line a piece of the digest.
+NODEJS_20_SHA512=3de1d033cc007661ed640d66068732819c6ce4b8945adb097b3413901774898f
+NODEJS_20_SHA512=${NODEJS_20_SHA512}7cecaa46ac3d4edad544c9dbcc662b9771e45a9f1b7bae34e70c407038fba3a1
 NODEJS_22_SHA512=de3842fb07285b1299c5c46a176b144a5d1cf47117167babfe7b883f1e8ee825
 NODEJS_22_SHA512=${NODEJS_22_SHA512}8a5748ce516426ec7b70e52b97aaa94c084862d1c26ac9b14f11be6185c06233
 NODEJS_24_SHA512=287b286fe16ff587ab013bd8ba331b8b226a9d10af2edadcaff79336a46a88e4
@@ -17,6 +21,12 @@ NODEJS_24_SHA512=${NODEJS_24_SHA512}86a7dec43a244fd723f8efe9271a043fc677375d8f31
 
 name=${1:?name of a runtime}
 update=${2:-}
+# Of several calls one installs it, and the others find it. The lock goes with the last process that has it.
+if [ "$(id -u)" = 0 ] && has flock; then
+  mkdir -p "$THAW_HOME/runtimes"
+  exec 9>"$THAW_HOME/runtimes/.$name.lock"
+  flock 9
+fi
 target="$THAW_HOME/runtimes/$name"
 # Its newest release; -1: there is none. Older ones may have been pruned.
 newest=-1
@@ -67,14 +77,18 @@ install_python() {
 }
 
 case $name in
+  nodejs20) install_nodejs 20.20.2 "$NODEJS_20_SHA512" ;;
   nodejs22) install_nodejs 22.23.5 "$NODEJS_22_SHA512" ;;
   nodejs24) install_nodejs 24.22.3 "$NODEJS_24_SHA512" ;;
+  python3.11) install_python bookworm python3.11 ;;
   python3.13) install_python trixie python3.13 ;;
   python3.14) install_python sid python3.14 ;;
   java11) install_rootfs bullseye openjdk-11-jre-headless ;;
+  java17) install_rootfs bookworm openjdk-17-jre-headless ;;
   java21) install_rootfs trixie openjdk-21-jre-headless ;;
   java25) install_rootfs trixie openjdk-25-jre-headless ;;
-  *) die "unknown runtime $name; there are nodejs22 nodejs24 python3.13 python3.14 java11 java21 java25" ;;
+  base-system) install_rootfs trixie curl ;;
+  *) die "unknown runtime $name; the head of this file names those that there are" ;;
 esac
 touch "$target.new/.complete"
 mv "$target.new" "$target"

@@ -13,7 +13,9 @@ export type Traces = Readonly<Record<string, readonly string[]>>;
 export function findTraces(): Traces {
   return {
     processes: listProcesses()
-      .filter(({ command }) => /thaw-(sandboxd|supervisor)|\/var\/rapid\/init|main\/serve\.ts/.test(command))
+      .filter(({ command }) =>
+        /thaw-(sandboxd|supervisor)|\/var\/rapid\/init|main\/serve\.ts|^\/python\/bin\/ld-linux/.test(command),
+      )
       .map(({ pid, command }) => `${pid} ${command.slice(0, 80)}`),
     mounts: readFileSync("/proc/self/mounts", "utf8")
       .split("\n")

@@ -19,7 +19,6 @@ export const OTHER_VARIABLES: readonly VariableGroup[] = [
       THAW_ACCESS_KEY_ID: "key id that requests are signed with, instead of those in the data directory",
       THAW_SECRET_ACCESS_KEY: "secret key of THAW_ACCESS_KEY_ID; keys and profiles for AWS are never used",
       THAW_ACCOUNT: "account of the server on this host that commands act as, instead of its own (`--account`)",
-      THAW_ACCOUNT_ID: "account that `thaw deploy` puts for AWS::AccountId; also a setting of the server",
     },
   },
   {
@@ -59,6 +58,8 @@ export const OTHER_VARIABLES: readonly VariableGroup[] = [
     title: "Between Thaw's own processes",
     variables: {
       THAW_LISTEN_FD: "set by the launcher: the listening socket is this descriptor",
+      THAW_INSTALLER_FD: "set by the launcher: over this descriptor the server asks it for runtimes",
+      THAW_COMPANION_STARTED: "set by the launcher: the service of `--companion` answers",
       THAW_SANDBOXD: "sandboxd's socket, for a server that root did not start (/run/thaw/sandboxd.sock)",
     },
   },
@@ -67,6 +68,8 @@ export const OTHER_VARIABLES: readonly VariableGroup[] = [
     variables: {
       THAW_FAULTS: "fault points to fire, in builds that have them",
       THAW_BENCH_MEMORY: "stock CRIU's way of restoring memory, in builds that have it: stock-eager or stock-lazy",
+      THAW_WITHOUT:
+        "capabilities that sandboxd's programs do without, in builds that have it, as dump:21,restore:24: to measure which of them are needed",
       THAW_BENCH_BASE: "directory with the programs of another build, beside which the bench of /tmp measures",
       THAW_FAULT_MATRIX: "part of the fault matrix to run",
       THAW_CRASH_ROUNDS: "rounds of the crash-safety test",

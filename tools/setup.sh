@@ -80,6 +80,11 @@ build_rust() {
   run cargo build --release --locked
 }
 
+build_console() {
+  step "web console"
+  run node tools/build-console.ts
+}
+
 build_native() {
   sh tools/build-criu.sh
   build_rust
@@ -87,7 +92,14 @@ build_native() {
 
 build_others() {
   sh tools/build-runtimes.sh
+  sh tools/install-sam-transform.sh
+  sh tools/install-moto.sh
+  # For base images of languages that are no part of a root file system of their own.
+  sh tools/install-runtime.sh base-system
+  # The newest Java of AWS's that most functions have; Java 17 is the host's.
+  sh tools/install-runtime.sh java21
   sh tools/build-scanners.sh
+  build_console
   sh tools/build-samples.sh
   sh tools/build-test-clients.sh
   sh tools/build-test-functions.sh

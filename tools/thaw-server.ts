@@ -29,6 +29,8 @@ export interface ThawServer {
 }
 
 export interface ThawServerOptions {
+  /** Another checkout, whose server and programs it is. */
+  readonly repository?: string;
   readonly args?: readonly string[];
   /** Variables besides this process's own; undefined takes one away, as the credentials that it is started with. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -52,7 +54,7 @@ export async function startThaw(options: ThawServerOptions = {}): Promise<ThawSe
     THAW_ACCESS_KEY_ID: keys["AWS_ACCESS_KEY_ID"] ?? "",
     THAW_SECRET_ACCESS_KEY: keys["AWS_SECRET_ACCESS_KEY"] ?? "",
   };
-  const program = join(REPOSITORY, "packages/server/src/main/serve.ts");
+  const program = join(options.repository ?? REPOSITORY, "packages/server/src/main/serve.ts");
   const args = [
     "--disable-warning=ExperimentalWarning",
     program,

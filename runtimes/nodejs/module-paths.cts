@@ -3,7 +3,8 @@
  * do so since 18 ("Node.js 18.x runtime now available in AWS Lambda"), those of nodejs.org do not. Loaded by `--require`,
  * so also in worker threads and in processes made by `fork`.
  *
- * Also takes our own part out of NODE_OPTIONS, which loads these files before those that the function's part names.
+ * Also takes our own part out of NODE_OPTIONS, which loads these files before those that the function's part names, and
+ * out of NODE_EXTRA_CA_CERTS, which Node.js itself has read by then.
  */
 import type Module from "node:module";
 
@@ -52,11 +53,48 @@ function findInPaths(specifier: string, context: Module.ResolveHookContext, firs
   }
 }
 
+/** Signs for the server's service door, to which custom resources answer. */
+const OWN_AUTHORITY = "/etc/thaw-ca.pem";
+
 function hideOwnOptions(): void {
+  if (process.env["NODE_EXTRA_CA_CERTS"] === OWN_AUTHORITY) delete process.env["NODE_EXTRA_CA_CERTS"];
   const options = process.env["NODE_OPTIONS"]?.replace(OWN_OPTIONS, "").trim();
   if (options === "") delete process.env["NODE_OPTIONS"];
   else if (options !== undefined) process.env["NODE_OPTIONS"] = options;
 }
 
+/**
+ * The same for Node.js 20, whose hooks run in a thread of their own, where nothing is but their text. CommonJS takes no
+ * conditions there, so Node.js itself looks in folders of the name node_modules.
+ */
+async function resolveApart(
+  specifier: string,
+  context: Module.ResolveHookContext,
+  next: (specifier: string, context?: Partial<Module.ResolveHookContext>) => Promise<Module.ResolveFnOutput>,
+): Promise<Module.ResolveFnOutput> {
+  const folders = (process.env["NODE_PATH"] ?? "").split(":").filter((path) => path.endsWith("/node_modules"));
+  const parents = [context.parentURL, ...folders.map((path) => pathToFileURL(`${path}/../index.mjs`).href)];
+  let first: unknown;
+  for (const parentURL of parents) {
+    try {
+      return await next(specifier, { ...context, parentURL });
+    } catch (error) {
+      if (!isBare(specifier) || (error as NodeJS.ErrnoException | null)?.code !== "ERR_MODULE_NOT_FOUND") throw error;
+      first ??= error;
+    }
+  }
+  return { url: pathToFileURL(findInPaths(specifier, context, first)).href, shortCircuit: true };
+}
+
+function registerApart(): void {
+  const builtins =
+    'const nodeModule = process.getBuiltinModule("node:module"), { pathToFileURL } = process.getBuiltinModule("node:url");';
+  const functions = [isBare, findInPaths, resolveApart].map(String).join("\n");
+  const source = `${builtins}\n${functions}\nexport { resolveApart as resolve };`;
+  nodeModule.register(`data:text/javascript,${encodeURIComponent(source)}`);
+}
+
 hideOwnOptions();
-nodeModule.registerHooks({ resolve });
+// Node.js 20 has no hooks in the thread itself.
+if (typeof nodeModule.registerHooks === "function") nodeModule.registerHooks({ resolve });
+else registerApart();

@@ -3,22 +3,23 @@ import { describe, expect, it, test } from "vitest";
 import { runFunction } from "./testing/runtime-process.ts";
 
 const VENDORED = {
-  "vendor/both/package.json": '{"exports":{".":{"import":"./i.mjs","default":"./d.js"},"./sub/*":"./s/*.mjs"}}',
-  "vendor/both/i.mjs": "export const name = 'import';",
-  "vendor/both/d.js": "exports.name = 'require';",
-  "vendor/both/s/x.mjs": "export const name = 'sub';",
-  "vendor/old/main.js": "exports.name = 'old';",
-  "vendor/old/package.json": '{"main":"main"}',
-  "vendor/@scope/one/index.js": "exports.name = 'scoped';",
+  "vendor/node_modules/both/package.json":
+    '{"exports":{".":{"import":"./i.mjs","default":"./d.js"},"./sub/*":"./s/*.mjs"}}',
+  "vendor/node_modules/both/i.mjs": "export const name = 'import';",
+  "vendor/node_modules/both/d.js": "exports.name = 'require';",
+  "vendor/node_modules/both/s/x.mjs": "export const name = 'sub';",
+  "vendor/node_modules/old/main.js": "exports.name = 'old';",
+  "vendor/node_modules/old/package.json": '{"main":"main"}',
+  "vendor/node_modules/@scope/one/index.js": "exports.name = 'scoped';",
   "lib/util.js": "exports.name = 'util';",
 };
 
-describe.each([22, 24])("Node.js %i", (major) => {
+describe.each([20, 22, 24])("Node.js %i", (major) => {
   async function handlerAnswers(files: Readonly<Record<string, string>>, handler = "index.handler"): Promise<unknown> {
     const { answers, output } = await runFunction(major, {
       files: { ...VENDORED, ...files },
       handler,
-      env: { NODE_PATH: "vendor:." },
+      env: { NODE_PATH: "vendor/node_modules:." },
     });
     if (answers[0]?.kind !== "response") throw new Error(`${answers[0]?.body ?? ""}\n${output}`);
     return JSON.parse(answers[0].body) as unknown;

@@ -1,4 +1,4 @@
-/* Follows AWS's client for Node.js 22 in one file (tools/build-runtimes.sh), whose names it uses. */
+/* Follows AWS's client for Node.js 20 and 22 in one file (tools/build-runtimes.sh), whose names it uses. */
 import { client, watchStreams } from "./client.mjs";
 
 watchStreams(RAPIDClient.prototype);

@@ -21,6 +21,8 @@ import sys
 RUNTIME_DIR = "/var/runtime"
 PRIMES = "/var/task/thaw.prime.json"
 TIMES_MAX = 1000
+AUTHORITY = "/etc/thaw-ca.pem"
+CERTIFICATES = "/etc/ssl/certs"
 
 
 def main() -> None:
@@ -34,10 +36,23 @@ def main() -> None:
     from awslambdaric import __main__ as client
     from awslambdaric import bootstrap
 
+    trust_service_door(os)
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
         prepare_snapshot(os, bootstrap)
     sys.path[:] = function_path
     client.main([sys.argv[0], os.environ["_HANDLER"]])
+
+
+def trust_service_door(os) -> None:
+    """Lets OpenSSL trust the server's service door, to which custom resources answer.
+
+    OpenSSL reads a file beside the folder of certificates. Where the system's own certificates are in a file only, it
+    stays that one. `os.environ` does not show the variable: AWS has none.
+    """
+    if "SSL_CERT_FILE" in os.environ or not os.path.exists(AUTHORITY) or not os.path.isdir(CERTIFICATES):
+        return
+    if any(name.endswith(".0") for name in os.listdir(CERTIFICATES)):
+        os.putenv("SSL_CERT_FILE", AUTHORITY)
 
 
 def own_path() -> list[str]:

@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 import { measureClones } from "./clones.ts";
 import { measureColdHost } from "./cold-host.ts";
+import { measureDev } from "./dev.ts";
 import { measureEncryption } from "./encryption.ts";
 import { measureExtensions } from "./extensions.ts";
 import { measureFrameworks } from "./frameworks.ts";
@@ -16,6 +17,7 @@ import { measureFunctions } from "./functions.ts";
 import { measureLogs } from "./logs.ts";
 import { measureImages } from "./images.ts";
 import { measurePublish } from "./publish.ts";
+import { measureRecording } from "./recording.ts";
 import { type Series, summarize } from "./series.ts";
 import { measureServer } from "./server.ts";
 import { measureStock } from "./stock.ts";
@@ -36,8 +38,10 @@ const PARTS: Readonly<Record<string, Measure>> = {
   extensions: measureExtensions,
   urls: measureUrls,
   logs: measureLogs,
+  recording: measureRecording,
   images: measureImages,
   publish: measurePublish,
+  dev: measureDev,
   encryption: measureEncryption,
   tmp: measureTmp,
   "cold-host": measureColdHost,

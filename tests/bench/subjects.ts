@@ -52,6 +52,13 @@ export async function timedInvoke(functions: TestFunctions, subject: Subject, qu
   };
 }
 
+/** Stops what runs of a function, and what was parked when it became quiet. */
+export async function untilNothingRuns(functions: TestFunctions, name: string): Promise<void> {
+  await functions.stopEnvironments(name);
+  await pause(SETTLE_MS);
+  await functions.stopEnvironments(name);
+}
+
 /** Each in an environment of its own; nothing of the version was running or parked. */
 export async function coldInvokes(
   functions: TestFunctions,
@@ -61,9 +68,7 @@ export async function coldInvokes(
 ): Promise<Timed[]> {
   const all: Timed[] = [];
   for (let i = 0; i < count; i++) {
-    await functions.stopEnvironments(subject.name);
-    await pause(SETTLE_MS);
-    await functions.stopEnvironments(subject.name);
+    await untilNothingRuns(functions, subject.name);
     const timed = await timedInvoke(functions, subject, qualifier);
     if (Number.isNaN(timed.startMs)) throw new Error(`${subject.name}: not cold`);
     all.push(timed);

@@ -133,7 +133,7 @@ describe.each(LIVES)("Node.js 24, %s", (life) => {
 const HANDLER = "exports.handler = async () => __filename;";
 const ESM = "export const handler = async () => import.meta.url;";
 
-describe.each(["nodejs22.x", "nodejs24.x"] as const)("the handler's module, %s", (Runtime) => {
+describe.each(["nodejs20.x", "nodejs22.x", "nodejs24.x"] as const)("the handler's module, %s", (Runtime) => {
   it.for<[string, string, Files, unknown]>([
     ["in a folder", "a/b.handler", { "a/b.js": HANDLER }, "/var/task/a/b.js"],
     [".mjs", "index.handler", { "index.mjs": ESM }, "file:///var/task/index.mjs"],

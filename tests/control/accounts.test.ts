@@ -128,6 +128,25 @@ describe("a policy", () => {
     expect(await harness.invoke(BOB, arn)).toBe('"alice"');
   });
 
+  it("for the organization of the installation lets every account call and read", async () => {
+    await using harness = await ScopesHarness.start(FUNCTIONS);
+    await furnish(harness);
+    const own = { Principal: "*", PrincipalOrgID: "o-exampleorg1" };
+    const permission = { FunctionName: "f", StatementId: "own", Action: "lambda:InvokeFunction", ...own };
+    await harness.call(ALICE, "AddPermission", permission);
+    expect(await harness.invoke(BOB, arn)).toBe('"alice"');
+    const layer = { LayerName: "l", VersionNumber: 1, Action: "lambda:GetLayerVersion", Principal: "*" };
+    const read = (): Promise<string> => harness.refusal(BOB, "GetLayerVersionByArn", { Arn: `${ARN}:layer:l:1` });
+    for (const [StatementId, OrganizationId] of [
+      ["other", "o-aaaaaaaaaa"],
+      ["own", "o-exampleorg1"],
+    ]) {
+      expect(await read()).toBe(denied("GetLayerVersion", `${ARN}:layer:l:1`));
+      await harness.call(ALICE, "AddLayerVersionPermission", { ...layer, StatementId, OrganizationId });
+    }
+    expect(await read()).toBe("it was done");
+  });
+
   it("of a layer lets another account have it in its functions, for good", async () => {
     await using harness = await ScopesHarness.start(FUNCTIONS);
     await furnish(harness);
@@ -229,6 +248,15 @@ it("a function URL is its owner's, in its own Region, and takes other accounts t
     BOB,
     { iam: expect.objectContaining({ accountId: BOB, userArn: `arn:aws:iam::${BOB}:root` }) },
   ]);
+
+  // Whose an id is is known after a restart, and forgotten with the URL.
+  await harness.restart();
+  expect((await harness.fetchUrl(signed, bob))[0]).toBe(200);
+  await harness.call(ALICE, "DeleteFunctionUrlConfig", { FunctionName: "u" });
+  expect(await harness.fetchUrl(signed, bob)).toEqual([403, '{"Message":null}']);
+  expect((await harness.fetchUrl(open, null))[0]).toBe(200);
+  await harness.call(ALICE, "DeleteFunction", { FunctionName: "u" }, FAR_REGION);
+  expect(await harness.fetchUrl(open, null)).toEqual([403, '{"Message":null}']);
 });
 
 describe("a function's own credentials", () => {

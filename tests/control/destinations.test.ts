@@ -2,6 +2,7 @@
 import { DestinationError } from "@thaw/server/testing/destinations";
 import type { FakeFunction } from "@thaw/server/testing/fakes";
 import { expect, test } from "vitest";
+import { allow, ask, noting } from "./events-harness.ts";
 import { ControlHarness, type ControlHarnessOptions } from "./harness.ts";
 
 const MINUTE_MS = 60_000;
@@ -310,5 +311,34 @@ test("a synchronous loop is refused at the 17th run of a chain, unless it is all
   await harness.call("PutFunctionRecursionConfig", { FunctionName: "f", RecursiveLoop: "Allow" });
   await invoke(traces.at(-1) ?? "");
   expect(traces).toHaveLength(17);
+  await harness.end();
+});
+
+test("a bus is Thaw's own where no endpoint of EventBridge is named, and must be there", async () => {
+  const noted = noting();
+  const harness = await ControlHarness.start({ functions: { good, ...noted.functions } });
+  harness.destinations.hasEndpoint = (service) => service !== "events";
+  await harness.create("f", "good", { snapStart: false });
+  await harness.create("note", "note", { snapStart: false });
+  await allow(harness, "note");
+  const put = { FunctionName: "f", ...to(BUS, null) };
+  await expect(harness.call("PutFunctionEventInvokeConfig", put)).rejects.toThrow("There is no event bus");
+  await ask(harness, "CreateEventBus", { Name: "b" });
+  await harness.call("PutFunctionEventInvokeConfig", put);
+  const pattern = { source: ["lambda"], detail: { requestContext: { condition: ["Success"] } } };
+  await ask(harness, "PutRule", { Name: "r", EventBusName: "b", EventPattern: JSON.stringify(pattern) });
+  const Targets = [{ Id: "t", Arn: `${ARN}note` }];
+  await ask(harness, "PutTargets", { Rule: "r", EventBusName: "b", Targets });
+  await send(harness);
+  await harness.advance(0);
+  expect(harness.destinations.sent).toEqual([]);
+  expect(noted.seen).toMatchObject([
+    {
+      source: "lambda",
+      "detail-type": "Lambda Function Invocation Result - Success",
+      resources: [BUS, `${ARN}f:$LATEST`],
+      detail: { requestContext: { requestId: "the-request" } },
+    },
+  ]);
   await harness.end();
 });

@@ -8,7 +8,7 @@ const QUEUE = "arn:aws:sqs:us-east-1:000000000000:q";
 const STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
 const TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2026-01-01T00:00:00.000";
 const SEEN_MS = 200;
-const NO_POLLER = expect.stringMatching(/^Thaw does not poll event sources yet/);
+const NO_POLLER = expect.stringMatching(/^Nothing is read: .* Start the server with --aws-endpoint sqs=URL/);
 
 let harness: ControlHarness;
 beforeEach(async () => {
@@ -36,7 +36,7 @@ async function made(input: Record<string, unknown>): Promise<string> {
 }
 
 describe("a mapping", () => {
-  it("of a queue is made, changed and deleted, and its states can be seen; nothing polls it, and it says so", async () => {
+  it("of a queue is made, changed and deleted, and its states can be seen; without an endpoint it says so", async () => {
     const shown = {
       UUID: expect.any(String),
       EventSourceMappingArn: expect.stringMatching(`^${ARN}event-source-mapping:`),

@@ -6,7 +6,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { deserialize, serialize } from "node:v8";
 import type { OperationName } from "@thaw/aws-api";
 import type { Clock, Random, SnapshotId } from "@thaw/server/testing/base";
 import {
@@ -21,31 +20,36 @@ import {
 import {
   createFakeSnapshots,
   FakeDestinations,
+  FakeEventSources,
   FakeClock,
   FakeEngine,
   type FakeFunction,
   type FakeSnapshot,
-  fakeImages,
   type FakeStep,
   unpackInMemory,
 } from "@thaw/server/testing/fakes";
+import { measureWorker, Metrics, RecentInvocations } from "@thaw/server/testing/metrics";
 import type { VersionRecord } from "@thaw/server/testing/model";
-import type {
-  AsyncReport,
-  CodeStore,
-  InvokeSuccess,
-  MetadataStore,
-  RuntimeCatalog,
-  RuntimeRecipe,
-  Stored,
-  Worker,
-  Write,
+import {
+  type AsyncReport,
+  type CodeStore,
+  type EventSourceReport,
+  type MetadataStore,
+  type RuntimeCatalog,
+  type RuntimeRecipe,
+  type Stored,
+  type Worker,
+  type Write,
+  NO_PASSED_SERVICES,
 } from "@thaw/server/testing/ports";
 import { openSqliteStore } from "@thaw/server/testing/store";
 import { createWorker, type WorkerLimits } from "@thaw/server/testing/worker";
 import { ACCESS_POINT } from "../support/access-point.ts";
 import { MemoryLogStore } from "../worker/harness.ts";
+import { FakeInstaller } from "./fake-installer.ts";
 import { noObjects } from "./no-objects.ts";
+import { OUTSIDE } from "./outside.ts";
+import { overWire } from "./over-wire.ts";
 
 const RUNTIME = "python3.13";
 const ROLE = "arn:aws:iam::000000000000:role/test";
@@ -119,10 +123,12 @@ export class ControlHarness {
   readonly logs = new MemoryLogStore();
   readonly destinations = new FakeDestinations();
   readonly asyncReports: AsyncReport[] = [];
+  readonly eventSources = new FakeEventSources(this.clock);
+  readonly sourceReports: EventSourceReport[] = [];
   /** Releases of the runtime on the host, newest first. */
   releases = ["release-1"];
-  /** Runtimes that the host does not have. */
-  readonly missingRuntimes = new Set<string>();
+  readonly installer = new FakeInstaller();
+  readonly recent = new RecentInvocations(this.clock);
   engineFingerprint = "engine-1";
   #life: Life | null = null;
   readonly #options: ControlHarnessOptions;
@@ -204,15 +210,19 @@ export class ControlHarness {
       uids: { next: (living) => shown.nextUid(living) },
       sharedLayer: async () => null,
       code: memoryCode,
-      images: fakeImages,
+      ...OUTSIDE,
       snapshotReader: null,
-      keys: { list: () => [], create: () => undefined, setState: () => undefined, remove: () => undefined },
       destinations: this.destinations,
+      passed: NO_PASSED_SERVICES,
+      eventSources: this.eventSources.connect(() => self.isOver),
+      readsOtherAccounts: true,
+      onEventSource: (report) => void this.sourceReports.push(report),
       onFallback: () => undefined,
       onAsync: (report) => void this.asyncReports.push(report),
       objects: noObjects,
       logs: this.logs,
       worker: overWire(worker),
+      history: this.recent.of({ accountId: "000000000000", region: "us-east-1" }),
       clock,
       random: this.#options.random ?? plainRandom,
       limits: { ...DEFAULT_CONTROL_LIMITS, stateChangeMs: 0, ...this.#options.limits },
@@ -360,10 +370,11 @@ export class ControlHarness {
     };
     const { images, disk } = engine;
     const afar = this.#options.afar ?? null;
-    return createWorker({
+    const worker = createWorker({
       engine,
       snapshots: images === null ? null : createFakeSnapshots({ images, disk, clock, afar, onProblem }),
       catalog: this.#catalog(),
+      installer: this.installer,
       logs: this.logs,
       clock,
       secret: Buffer.alloc(32, 7),
@@ -376,17 +387,19 @@ export class ControlHarness {
           expiresAtMs: clock.nowMs() + 12 * 3_600_000,
         }),
       },
+      onRestore: (report) => this.recent.restored(report),
+      onInvocation: (report) => this.recent.reported(report),
       onProblem: (problem) => onProblem(problem.what, problem.error),
       ...(this.#options.workerLimits === undefined ? {} : { limits: this.#options.workerLimits }),
     });
+    return measureWorker(worker, new Metrics(), this.recent);
   }
 
   #catalog(): RuntimeCatalog {
     return {
       find: (runtime, fingerprint) => {
-        if (this.missingRuntimes.has(runtime)) return null;
-        const release =
-          fingerprint === undefined ? this.releases[0] : this.releases.find((each) => each === fingerprint);
+        if (this.installer.missing.has(runtime)) return null;
+        const release = this.releases.find((each) => fingerprint === undefined || each === fingerprint);
         return release === undefined ? null : recipeOf(runtime, release);
       },
       list: () => [],
@@ -427,14 +440,17 @@ export function recipeOf(runtime: string, release: string): RuntimeRecipe {
  * before it is carried out and some until its caller hears of it, as with a store on another host: others do something
  * meanwhile.
  */
-function mortal(store: MetadataStore, crashes: Crashes, turns: () => number): MetadataStore {
+function mortal<T extends object>(store: T, crashes: Crashes, turns: () => number): T {
   return new Proxy(store, {
-    get: (target, name: keyof MetadataStore) => {
-      const method = target[name] as (...args: unknown[]) => Promise<unknown>;
+    get: (target, name) => {
+      const member = target[name as keyof T];
+      if (typeof member !== "function") return mortal(member as object, crashes, turns);
+      const method = member as (...args: unknown[]) => Promise<unknown>;
       return async (...args: unknown[]) => {
         await pass(turns());
-        const step = name === "commit" ? (args[0] as readonly Write[]).map(({ op }) => op).join(", ") : name;
-        if (name !== "close" && crashes(`store ${step}`)) throw new Dead(`dead at ${step}`);
+        const step =
+          name === "commit" ? (args[0] as ReadonlyArray<Pick<Write, "op">>).map(({ op }) => op).join(", ") : name;
+        if (name !== "close" && crashes(`store ${String(step)}`)) throw new Dead(`dead at ${String(step)}`);
         const done = await method.apply(target, args);
         await pass(turns());
         return done;
@@ -445,31 +461,6 @@ function mortal(store: MetadataStore, crashes: Crashes, turns: () => number): Me
 
 async function pass(turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await Promise.resolve();
-}
-
-/**
- * The worker as one on another host: whatever goes in or out is copied by its bytes, so that nothing but values gets
- * through. Exceptions are the signal that cancels and a response that is streamed. The call itself still reaches the
- * worker in the same turn.
- */
-export function overWire(worker: Worker): Worker {
-  return new Proxy(worker, {
-    get: (target, name: keyof Worker) => {
-      const method = target[name] as (...args: unknown[]) => Promise<unknown>;
-      return async (...args: unknown[]) => copyOf(await method.apply(target, args.map(copyOf)));
-    },
-  });
-}
-
-function copyOf(value: unknown): unknown {
-  if (value instanceof AbortSignal) return value;
-  if (!isResponse(value)) return deserialize(serialize(value));
-  const { payload, stream, ...rest } = value;
-  return { ...(deserialize(serialize(rest)) as object), payload, stream };
-}
-
-function isResponse(value: unknown): value is InvokeSuccess {
-  return typeof value === "object" && value !== null && "kind" in value && value.kind === "response";
 }
 
 const memoryCode: CodeStore = {

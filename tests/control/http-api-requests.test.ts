@@ -62,7 +62,7 @@ describe("a definition", () => {
   it.for([
     ["no JSON and no YAML", "{", "Unable to parse"],
     ["another version", JSON.stringify({ swagger: "2.0" }), "OpenAPI 3"],
-    ["an authorizer", definition({ "/a": { get: { security: [{ jwt: [] }] } } }), "authorizer jwt"],
+    ["an authorizer", definition({ "/a": { get: { security: [{ jwt: [] }] } } }), "asks for jwt"],
     ["an extension", definition({}, { "x-amazon-apigateway-policy": {} }), "x-amazon-apigateway-policy"],
     ["a path that is none", definition({ a: { get: {} } }), "route key"],
     [
@@ -116,12 +116,6 @@ describe("what is refused", () => {
       },
       ConflictException,
       "associated with Route",
-    ],
-    [
-      "throttling",
-      () => addStage(id, { StageName: "x", DefaultRouteSettings: { ThrottlingRateLimit: 1 } }),
-      BadRequestException,
-      "reserved concurrency",
     ],
     [
       "credentials for every origin",

@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import { signRequest } from "@thaw/aws-api";
 import { systemClock, systemRandom } from "@thaw/server/testing/base";
 import {
+  type ConsoleOptions,
   createAwsServices,
   createDiskLogStore,
   createHttpServer,
@@ -13,13 +14,33 @@ import {
   type Scopes,
 } from "@thaw/server/testing/http";
 import type { ControlPlane } from "@thaw/server/testing/control";
+import { createScopeServices, SessionCredentialSource } from "@thaw/server/testing/main";
 import type { CallerKey } from "@thaw/server/testing/model";
-import type { Accounts, MetadataStore, ObjectStore } from "@thaw/server/testing/ports";
+import type {
+  Accounts,
+  AccountStores,
+  KeyProvider,
+  MetadataStore,
+  ObjectStore,
+  TemplateTransform,
+} from "@thaw/server/testing/ports";
+import { NO_PASSED_SERVICES } from "@thaw/server/testing/ports";
 import { ThawClient } from "@thaw/thaw-api";
 import { ControlHarness, type ControlHarnessOptions } from "./harness.ts";
+import { OUTSIDE } from "./outside.ts";
 
 export const CREDENTIALS = { accessKeyId: "AKIATEST", secretAccessKey: "secret" };
 export const REGION = "us-east-1";
+/** A console that nobody can log in to. */
+export const NO_CONSOLE: ConsoleOptions = {
+  mode: "off",
+  logins: { makeCode: none, exchange: () => null, read: () => null, revoke: none },
+  assets: null,
+  buildCommand: "build",
+  version: "0",
+  hostNames: [],
+  onAct: () => undefined,
+};
 const ACCOUNT = "000000000000";
 
 export const HOST = {
@@ -30,10 +51,12 @@ export const HOST = {
   kernel: "6.1",
   hasNetwork: false,
   network: { rulesRestored: 0, problem: null, denied: [], hostPorts: [] },
+  companion: null,
   tmpQuota: "tmpfs",
   engine: "fake",
   snapshotsProblem: null,
   runtimes: [],
+  installsRuntimes: false,
   limits: {
     environmentsMax: 1,
     memoryMaxMib: 1,
@@ -56,11 +79,16 @@ const HOME_KEY: CallerKey = {
   principalArn: `arn:aws:iam::${ACCOUNT}:root`,
   userId: ACCOUNT,
   kind: "operator",
+  isSession: false,
 };
+
+/** Signs and knows the sessions of STS; another one of the same secret knows them, too. */
+export const SESSION_SECRET = Buffer.alloc(32, 7);
+export const sessions = new SessionCredentialSource(SESSION_SECRET, systemClock, systemRandom);
 
 /** An installation with the home account alone. */
 const onlyAccount: Accounts = {
-  keyOf: (id) => (id === CREDENTIALS.accessKeyId ? HOME_KEY : null),
+  keyOf: (id, token) => (id === CREDENTIALS.accessKeyId ? HOME_KEY : sessions.keyOf(id, token ?? "")),
   list: () => [],
   has: (accountId) => accountId === ACCOUNT,
   add: () => none(),
@@ -72,19 +100,76 @@ function none(): never {
   throw new Error("there is no other account");
 }
 
-function onlyScope(control: ControlPlane, store: MetadataStore, logs: LogGroups, objects: ObjectStore): Scopes {
-  const parts = { scope: control.scope, store, logs, clock: systemClock, random: systemRandom };
-  const s3 = createS3({ objects, clock: systemClock, random: systemRandom });
-  const home = { control, awsServices: createAwsServices(parts), s3 };
-  return {
+/** Wraps nothing: what it keeps is not looked at. */
+export const PLAIN_KEYS: KeyProvider = {
+  async generate() {
+    const plaintext = systemRandom.bytes(32);
+    return { plaintext, wrapped: plaintext.toString("base64") };
+  },
+  unwrap: async (_arn, _id, wrapped) => Buffer.from(wrapped, "base64"),
+};
+
+/** No template of these tests has a transform. */
+export const noTransform: TemplateTransform = {
+  transform: async () => ({ kind: "refused", message: "there is no transform here" }),
+  close: () => undefined,
+};
+
+interface ScopeParts {
+  readonly control: ControlPlane;
+  readonly store: MetadataStore;
+  readonly logs: LogGroups;
+  readonly objects: ObjectStore;
+  readonly onProblem: (what: string, error: unknown) => void;
+}
+
+export function onlyScope({ control, store, logs, objects, onProblem }: ScopeParts) {
+  const parts = { scope: control.scope, store, clock: systemClock, random: systemRandom };
+  const s3 = createS3({ objects, targets: control.bucketTargets, ...parts });
+  const entries: Awaited<ReturnType<AccountStores["own"]>> = {
+    commit: (writes) => store.commit(writes),
+    getAccountEntry: (kind, id) => store.getAccountEntry(kind, id),
+    listAccountEntries: (kind) => store.listAccountEntries(kind),
+  };
+  const accountStores: AccountStores = { own: async () => entries, find: async () => null };
+  const own = createScopeServices({
+    door: null,
+    passed: NO_PASSED_SERVICES,
+    topics: control.topics,
+    ...parts,
+    operations: control.operations,
+    buses: control.buses,
+    schedules: control.schedules,
+    s3,
+    keys: PLAIN_KEYS,
+    secret: SESSION_SECRET,
+    onProblem,
+    create: (services) =>
+      createAwsServices({
+        ...parts,
+        ...services,
+        accountStores,
+        keys: PLAIN_KEYS,
+        logs,
+        sessions,
+        transform: noTransform,
+        issuers: OUTSIDE.issuers,
+      }),
+  });
+  const home = { control, awsServices: own.awsServices, s3 };
+  const scopes: Scopes = {
     home,
     regions: [REGION],
     of: async () => home,
     find: async () => null,
+    hosting: () => home,
     all: () => [home],
     remove: async () => undefined,
   };
+  return { scopes, ...own };
 }
+
+type OnlyScope = ReturnType<typeof onlyScope>;
 
 export interface Answered {
   readonly status: number;
@@ -96,14 +181,18 @@ export interface Answered {
 export class HttpHarness implements AsyncDisposable {
   readonly control: ControlHarness;
   readonly app: HttpServer;
+  readonly stacks: OnlyScope["stacks"];
+  readonly services: OnlyScope["services"];
   readonly problems: string[] = [];
   /** Log groups of the CloudWatch Logs API, in memory. */
   readonly logs: LogGroups;
   readonly port: number;
   readonly client: ThawClient;
 
-  private constructor(control: ControlHarness, app: HttpServer, logs: LogGroups, problems: string[]) {
+  private constructor(control: ControlHarness, app: HttpServer, only: OnlyScope, logs: LogGroups, problems: string[]) {
     this.control = control;
+    this.stacks = only.stacks;
+    this.services = only.services;
     this.app = app;
     this.logs = logs;
     this.problems = problems;
@@ -128,8 +217,15 @@ export class HttpHarness implements AsyncDisposable {
       limits: { groupBytesMax: 2 ** 30, totalBytesMax: 2 ** 30 },
       onProblem: (error) => onProblem("logs", error),
     });
+    const only = onlyScope({
+      control: replace(harness.control),
+      store: harness.store,
+      logs,
+      objects: harness.life.services.objects,
+      onProblem,
+    });
     const app = createHttpServer({
-      scopes: onlyScope(replace(harness.control), harness.store, logs, harness.life.services.objects),
+      scopes: only.scopes,
       accounts: onlyAccount,
       clock: systemClock,
       random: systemRandom,
@@ -138,6 +234,7 @@ export class HttpHarness implements AsyncDisposable {
       health: { notReady: () => null },
       figures: { contentType: "text/plain", text: async () => "thaw_problems_total 0\n" },
       draining: new AbortController().signal,
+      console: NO_CONSOLE,
       functionUrls: {
         publicUrl: null,
         hasLocalNames: () => true,
@@ -147,7 +244,7 @@ export class HttpHarness implements AsyncDisposable {
       ...options,
     });
     await app.listen({ host: "127.0.0.1", port: 0 });
-    return new HttpHarness(harness, app, logs, problems);
+    return new HttpHarness(harness, app, only, logs, problems);
   }
 
   get host(): string {
@@ -195,6 +292,7 @@ export class HttpHarness implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.app.server.closeAllConnections();
     await this.app.close();
+    await this.stacks.close();
     await this.control.end();
     await this.logs.close();
   }

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { FakeClock } from "@thaw/server/testing/fakes";
-import type { HttpServerOptions } from "@thaw/server/testing/http";
+import { type HttpServerOptions, PIPELINED_MAX } from "@thaw/server/testing/http";
 import type { ControlPlane } from "@thaw/server/testing/control";
 import { HttpHarness, type RawConnection } from "./http-harness.ts";
 import { openTestObjects } from "./test-objects.ts";
@@ -229,6 +229,33 @@ describe("slow clients", () => {
     expect(head).toContain("X-Amzn-ErrorType: InvalidRequestContentException");
     expect(head).toMatch(/x-amzn-RequestId: \S+/);
     await connection.closed();
+  });
+
+  test("a flood of heads in one piece costs the flooder its connections, and no one else a turn", async () => {
+    await using harness = await start();
+    const floods = await Promise.all(Array.from({ length: 20 }, () => harness.open()));
+    let answers = 0;
+    for (const { socket } of floods)
+      socket.on("data", (bytes: Buffer) => (answers += bytes.toString().split("HTTP/1.1 ").length - 1));
+    const heads = "GET /2015-03-31/functions HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2000);
+    for (const { socket } of floods) socket.write(heads);
+    expect((await harness.fetch("GET", "/2015-03-31/functions")).status).toBe(200);
+    await Promise.all(floods.map((flood) => flood.closed()));
+    expect(answers).toBeLessThanOrEqual(floods.length * PIPELINED_MAX);
+    expect(harness.problems).toEqual([]);
+  });
+
+  test("a few requests that overlap on a connection are answered in their order", async () => {
+    await using harness = await start();
+    const connection = await harness.open();
+    const paths = ["/_thaw/v1/health", "/none", "/_thaw/v1/health"];
+    let text = "";
+    connection.socket.on("data", (bytes) => (text += String(bytes)));
+    connection.socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: ${harness.host}\r\n\r\n`).join(""));
+    const statuses = (): unknown => [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+    await expect.poll(statuses, SOON).toEqual(["200", "403", "200"]);
+    expect(connection.socket.destroyed).toBe(false);
+    connection.socket.destroy();
   });
 
   test("connections have a maximum", async () => {

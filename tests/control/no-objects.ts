@@ -3,6 +3,7 @@ import type { ObjectStore } from "@thaw/server/testing/ports";
 
 const NONE: Partial<ObjectStore> = {
   findBucket: async () => null,
+  events: { list: async () => [], remove: async () => undefined, listen: () => undefined },
   find: async () => null,
 };
 

@@ -20,10 +20,10 @@ it("each is named, with what to use instead", async () => {
     "text/xml",
     expect.stringMatching(/<Message>Thaw does not have SNS\. .*AWS_ENDPOINT_URL_LAMBDA/),
   ]);
-  expect(await ask("ssm", "POST", "/", { "x-amz-target": "AmazonSSM.GetParameter" })).toEqual([
+  expect(await ask("secretsmanager", "POST", "/", { "x-amz-target": "secretsmanager.GetSecretValue" })).toEqual([
     400,
     "application/x-amz-json-1.1",
-    expect.stringMatching(/"__type":"NotImplementedException","message":"Thaw does not have Systems Manager\. Give /),
+    expect.stringMatching(/"__type":"NotImplementedException","message":"Thaw does not have Secrets Manager\. Give /),
   ]);
   expect(await ask("s3-object-lambda", "GET", "/bucket?list-type=2")).toEqual([
     400,

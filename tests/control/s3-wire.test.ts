@@ -1,11 +1,18 @@
 /** S3 as it is on the wire: signatures, hosts, links, errors and documents that no SDK would send. */
-import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import { presignQuery, signRequest } from "@thaw/aws-api";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { type IncomingMessage, request } from "node:http";
+import { Agent, type IncomingMessage, request } from "node:http";
 import { text } from "node:stream/consumers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { CREDENTIALS, type HttpHarness, REGION } from "./http-harness.ts";
 import { startS3 } from "./s3-harness.ts";
 
@@ -50,6 +57,17 @@ async function send(harness: HttpHarness, method: string, target: string, sent: 
   return { status: answer.statusCode, headers: answer.headers, text: await text(answer) };
 }
 
+describe("a page that is an object", () => {
+  it("is of an origin of its own where the console has the same name, and not where its host is S3's", async () => {
+    const { harness } = await startWithObject();
+    const policy = async (target: string, host: string): Promise<string> =>
+      String((await send(harness, "GET", target, { host })).headers["content-security-policy"] ?? "none");
+    for (const host of [harness.host, "thaw.example"])
+      expect(await policy("/bucket/key", host)).toMatch(/^sandbox (?!.*allow-same-origin)/);
+    expect(await policy("/key", "bucket.s3.localhost")).toBe("none");
+  });
+});
+
 describe("signatures", () => {
   it("a body that is not the signed one is refused, and nothing of it stays", async () => {
     const { harness } = await startWithObject();
@@ -84,6 +102,13 @@ describe("signatures", () => {
     expect([head.status, head.text]).toEqual([404, ""]);
   });
 
+  it.for(["/bucket/%zz", "/%zz", "/bucket/a%2"])("a path that can't be decoded: %s", async (path) => {
+    const { harness } = await startWithObject();
+    const refused = await send(harness, "GET", path);
+    expect([refused.status, refused.headers["content-type"]]).toEqual([400, "application/xml"]);
+    expect(refused.text).toContain("<Code>InvalidURI</Code><Message>Couldn't parse the specified URI.</Message>");
+  });
+
   it("links: read with any client, until they expire, and for nothing else", async () => {
     const { harness } = await startWithObject();
     const link = (path: string, nowMs: number): string =>
@@ -98,6 +123,33 @@ describe("signatures", () => {
 });
 
 describe("addresses", () => {
+  it("the SDK, with the bucket in the host name", async () => {
+    const { harness, client } = await startWithObject();
+    const asked: string[] = [];
+    // Names below localhost are found without DNS.
+    const httpAgent = new Agent({
+      lookup: (name, _options, found) => {
+        asked.push(name);
+        found(null, [{ address: "127.0.0.1", family: 4 }]);
+      },
+    });
+    onTestFinished(() => httpAgent.destroy());
+    const s3 = client({
+      endpoint: `http://s3.${REGION}.localhost:${harness.port}`,
+      forcePathStyle: false,
+      requestHandler: { httpAgent },
+    });
+    await s3.send(new CreateBucketCommand({ Bucket: "other" }));
+    await s3.send(new PutObjectCommand({ Bucket: "other", Key: "a b/ü", Body: "over hosts" }));
+    const got = await s3.send(new GetObjectCommand({ Bucket: "other", Key: "a b/ü" }));
+    expect(await got.Body?.transformToString()).toBe("over hosts");
+    const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: "other" }));
+    expect(Contents?.map(({ Key }) => Key)).toEqual(["a b/ü"]);
+    await s3.send(new DeleteObjectCommand({ Bucket: "other", Key: "a b/ü" }));
+    await s3.send(new DeleteBucketCommand({ Bucket: "other" }));
+    expect(new Set(asked)).toEqual(new Set([`other.s3.${REGION}.localhost`]));
+  });
+
   it.for(["bucket.s3.us-east-1.localhost:9000", "bucket.s3.localhost", "bucket.localhost"])("%s", async (host) => {
     const { harness } = await startWithObject();
     expect(await send(harness, "GET", "/key", { host })).toMatchObject({ status: 200, text: "content" });

@@ -396,7 +396,8 @@ it("refuses by name what Thaw does not have, with 400", async () => {
   ).rejects.toMatchObject({ ...refused, message: "PutBucketCors is part of S3, but Thaw does not have it." });
   await expect(put("k", "x", { StorageClass: "GLACIER" })).rejects.toMatchObject(refused);
   await expect(put("k", "x", { ACL: "public-read" })).rejects.toMatchObject(refused);
-  await expect(put("k", "x", { ServerSideEncryption: "aws:kms" })).rejects.toMatchObject(refused);
+  await expect(put("k", "x", { ServerSideEncryption: "aws:kms:dsse" })).rejects.toMatchObject(refused);
+  await expect(put("k", "x", { ServerSideEncryption: "aws:kms", SSEKMSKeyId: "k" })).rejects.toMatchObject(refused);
   await expect(put("k", "x", { WebsiteRedirectLocation: "/y" })).rejects.toMatchObject({
     ...refused,
     message: "WebsiteRedirectLocation is part of S3's PutObject, but Thaw does not have it. Leave it out.",

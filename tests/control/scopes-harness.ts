@@ -16,23 +16,31 @@ import { DEFAULT_CONTROL_LIMITS } from "@thaw/server/testing/control";
 import {
   createFakeSnapshots,
   FakeDestinations,
+  FakeEventSources,
   FakeEngine,
   type FakeFunction,
-  fakeImages,
   unpackInMemory,
 } from "@thaw/server/testing/fakes";
 import { createAwsServices, createDiskLogStore, createHttpServer, type HttpServer } from "@thaw/server/testing/http";
 import {
-  FunctionCredentialSource,
+  SessionCredentialSource,
   InstalledScopes,
   openAccounts,
   placeOfScope,
   SharedWorker,
 } from "@thaw/server/testing/main";
-import type { Accounts, CodeStore, LogStore, Worker } from "@thaw/server/testing/ports";
+import { measureWorker, Metrics, RecentInvocations } from "@thaw/server/testing/metrics";
+import {
+  type Accounts,
+  type CodeStore,
+  type LogStore,
+  NO_PASSED_SERVICES,
+  type Worker,
+} from "@thaw/server/testing/ports";
 import { createWorker } from "@thaw/server/testing/worker";
 import { recipeOf } from "./harness.ts";
-import { HOST } from "./http-harness.ts";
+import { HOST, NO_CONSOLE, noTransform, PLAIN_KEYS, SESSION_SECRET } from "./http-harness.ts";
+import { OUTSIDE } from "./outside.ts";
 
 export const HOME = "000000000000";
 export const ALICE = "222222222222";
@@ -98,9 +106,10 @@ export class ScopesHarness implements AsyncDisposable {
       limits: { groupBytesMax: 2 ** 30, totalBytesMax: 2 ** 30 },
       onProblem: (error) => onProblem("logs", error),
     });
-    const functionKeys = new FunctionCredentialSource(Buffer.alloc(32, 7), systemClock, systemRandom);
+    const sessionKeys = new SessionCredentialSource(SESSION_SECRET, systemClock, systemRandom);
     const { images, disk } = this.engine;
-    const worker = createWorker({
+    const recent = new RecentInvocations(systemClock);
+    const inner = createWorker({
       engine: this.engine,
       snapshots:
         images === null ? null : createFakeSnapshots({ images, disk, clock: systemClock, afar: null, onProblem }),
@@ -115,14 +124,17 @@ export class ScopesHarness implements AsyncDisposable {
       clock: systemClock,
       secret: Buffer.alloc(32, 7),
       primes: { readPrimes: async () => [] },
-      credentials: functionKeys,
+      credentials: sessionKeys,
       limits: { parkedPerVersionMax: 0 },
+      onRestore: (report) => recent.restored(report),
+      onInvocation: (report) => recent.reported(report),
       onProblem: (problem) => onProblem(problem.what, problem.error),
     });
+    const worker = measureWorker(inner, new Metrics(), recent);
     const accounts = openAccounts({
       dataDir,
       home: { accountId: HOME, ...HOME_KEY },
-      functionKeys,
+      sessionKeys,
       clock: systemClock,
       random: systemRandom,
     });
@@ -135,14 +147,29 @@ export class ScopesHarness implements AsyncDisposable {
       code: { ...memoryCode(""), of: memoryCode },
       worker: new SharedWorker(worker, home, DEFAULT_CONTROL_LIMITS.snapshotsAtOnceMax),
       logs,
-      createAwsServices: (scope, store) =>
-        createAwsServices({ scope, store, logs, clock: systemClock, random: systemRandom }),
+      histories: recent,
+      createAwsServices: (scope, store, own) =>
+        createAwsServices({
+          scope,
+          store,
+          logs,
+          sessions: sessionKeys,
+          transform: noTransform,
+          issuers: OUTSIDE.issuers,
+          clock: systemClock,
+          random: systemRandom,
+          ...own,
+        }),
+      passed: NO_PASSED_SERVICES,
+      stackKeys: { door: null, keys: PLAIN_KEYS, secret: SESSION_SECRET },
       common: {
         parity: "extended",
-        images: fakeImages,
+        organizationId: "o-exampleorg1",
+        ...OUTSIDE,
         snapshotReader: null,
-        keys: { list: () => [], create: () => undefined, setState: () => undefined, remove: () => undefined },
         destinations: this.destinations,
+        eventSources: new FakeEventSources(systemClock).connect(),
+        onEventSource: () => undefined,
         clock: systemClock,
         random: systemRandom,
         limits: { ...DEFAULT_CONTROL_LIMITS, stateChangeMs: 0 },
@@ -164,6 +191,7 @@ export class ScopesHarness implements AsyncDisposable {
       health: { notReady: () => null },
       figures: { contentType: "text/plain", text: async () => "" },
       draining: new AbortController().signal,
+      console: NO_CONSOLE,
       functionUrls: { publicUrl: null, hasLocalNames: () => true, isTrustedProxy: () => false },
       onProblem,
     });
@@ -267,6 +295,10 @@ export class ScopesHarness implements AsyncDisposable {
   async logs(account: string, operation: string, input: object, region = REGION): Promise<string> {
     const keys = this.keys.get(account);
     if (keys === undefined) throw new Error(`no key of ${account}`);
+    return this.logsWith(keys, operation, input, region);
+  }
+
+  async logsWith(keys: Keys, operation: string, input: object, region = REGION): Promise<string> {
     const body = Buffer.from(JSON.stringify(input));
     const headers = {
       host: this.host,

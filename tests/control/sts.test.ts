@@ -26,11 +26,11 @@ it("tells who the caller is, and refuses the rest by name", async () => {
       `</GetCallerIdentityResult><ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata>` +
       "</GetCallerIdentityResponse>\n",
   ]);
-  const refused = await ask(harness, "Action=AssumeRole&RoleArn=arn:aws:iam::000000000000:role/x&RoleSessionName=me");
+  const refused = await ask(harness, "Action=AssumeRoleWithSAML&RoleArn=arn&PrincipalArn=arn&SAMLAssertion=x");
   expect(refused).toEqual([
     400,
     expect.any(String),
-    expect.stringMatching(/<Code>NotImplementedException<\/Code><Message>AssumeRole is part of STS, but .* roles/),
+    expect.stringMatching(/<Code>NotImplementedException<\/Code><Message>AssumeRoleWithSAML is .* use AssumeRole/),
   ]);
   expect((await ask(harness, "Action=Nonsense"))[2]).toContain("<Code>InvalidAction</Code>");
   expect(harness.problems).toEqual([]);

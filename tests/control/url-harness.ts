@@ -20,6 +20,56 @@ export interface Wish {
   readonly host?: string;
 }
 
+type Functions = NonNullable<Parameters<typeof HttpHarness.start>[0]["functions"]>;
+
+/** A policy that lets in what its token says, such as `GET/pets/*`; `deny` denies all. */
+function policyOf(token: string, context: object = { number: 1, flag: true }): string {
+  const Effect = token === "deny" ? "Deny" : "Allow";
+  const Resource = token === "deny" ? "*" : `arn:aws:execute-api:*/${token}`;
+  const Statement = [{ Effect, Action: "execute-api:Invoke", Resource }];
+  return JSON.stringify({ principalId: "me", policyDocument: { Version: "2012-10-17", Statement }, context });
+}
+
+function headersIn(payload: { toString(): string }): Readonly<Record<string, string>> {
+  return (JSON.parse(payload.toString()) as { readonly headers: Readonly<Record<string, string>> }).headers;
+}
+
+let asked = 0;
+const AUTHORIZERS: Functions = {
+  authorizer: {
+    handle: (_process, { payload }) =>
+      policyOf((JSON.parse(payload.toString()) as { authorizationToken: string }).authorizationToken),
+  },
+  counting: { handle: () => policyOf("*", { count: ++asked }) },
+  "policy-of-who": { handle: (_process, { payload }) => policyOf(headersIn(payload)["x-who"] ?? "") },
+  simple: {
+    handle: (_process, { payload }) => {
+      const who = headersIn(payload)["x-who"];
+      return JSON.stringify({ isAuthorized: who === "yes", context: { who } });
+    },
+  },
+  "event-of-simple": {
+    handle: (_process, { payload }) => JSON.stringify({ isAuthorized: true, context: { event: payload.toString() } }),
+  },
+  "event-of-policy": { handle: (_process, { payload }) => policyOf("*", { event: payload.toString() }) },
+  unauthorized: {
+    handle: () => {
+      throw new Error("Unauthorized");
+    },
+  },
+  "request-authorizer": {
+    handle: (_process, { payload }) => {
+      const event = JSON.parse(payload.toString()) as Readonly<Record<string, unknown>>;
+      // The whole would be more than a result may have.
+      const short = Object.entries(event).map(([name, value]) => [
+        name,
+        typeof value === "object" ? typeof value : value,
+      ]);
+      return policyOf("*", { event: JSON.stringify(Object.fromEntries(short)) });
+    },
+  },
+};
+
 export class UrlHarness {
   readonly http: HttpHarness;
   readonly #release: () => void;
@@ -43,6 +93,7 @@ export class UrlHarness {
         result: { handle: (_process, { payload }) => (JSON.parse(payload.toString()) as { body: string }).body },
         // Answers when the harness ends.
         hanging: { handle: () => released.then(() => "null") },
+        ...AUTHORIZERS,
         failing: {
           handle: () => {
             throw new Error("no");

@@ -1,7 +1,8 @@
 /** The worker's port carries values only: what JSON can write and read again, and Buffers, which are named. */
 import type { WorkerReport } from "@thaw/server/testing/ports";
 import { expect, test } from "vitest";
-import { ControlHarness, overWire } from "./harness.ts";
+import { ControlHarness } from "./harness.ts";
+import { overWire } from "./over-wire.ts";
 
 test("a report is plain JSON, with environments, releases and what is provisioned in it", async () => {
   const harness = await ControlHarness.start({ functions: { good: { handle: () => "1" } } });

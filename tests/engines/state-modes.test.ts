@@ -12,7 +12,15 @@ import { BUILD_TIMEOUT_MS, buildFaultBinaries, FAULT_BINARIES } from "../faults/
 import { type TestClone, TestSandboxd } from "../support/sandboxd.ts";
 
 const PROGRAMS = join(REPOSITORY, "tests/engines/programs");
-const NOT_STATES = new Set(["runtime.py", "memory.py", "confinement.py", "refused.py"]);
+const NOT_STATES = new Set([
+  "runtime.py",
+  "memory.py",
+  "confinement.py",
+  "refused.py",
+  // CRIU sends the end of a connection again, now and then before the other side is there, which is then told that the
+  // connection broke: for capabilities.test.ts alone.
+  "half_closed_tcp.py",
+]);
 const STATES = readdirSync(PROGRAMS).filter((name) => name.endsWith(".py") && !NOT_STATES.has(name));
 /**
  * Programs that a snapshot of a clone does not bring back: CRIU can't open watches again that it has opened once. Thaw
@@ -96,22 +104,34 @@ describe.each(["lazy", "eager", "stock-lazy"] as const)("memory %s", (memory) =>
       }
     });
 
-    it.for(TWICE)("%s: a snapshot of a clone, and of its clone", async (state, { expect }) => {
-      try {
-        const original = await kept(sandboxd.create(programOf(state)));
-        const first = await sandboxd.snapshot(original);
-        // Untouched: nearly all of its pages are put in place by the pager alone.
-        const second = await sandboxd.snapshot(await kept(sandboxd.restore(first, original.spec)));
-        const clone = await kept(sandboxd.restore(second, original.spec));
-        expect(await clone.invoke()).toBe("ok");
-        // Much of it touched by its own process.
-        const third = await sandboxd.snapshot(
-          CHECKS_AGAIN(state) ? clone : await kept(sandboxd.restore(second, original.spec)),
-        );
-        expect(await (await kept(sandboxd.restore(third, original.spec))).invoke()).toBe("ok");
-      } finally {
-        await cleanUp();
-      }
+    describe("saved again", () => {
+      let twice: TestSandboxd;
+
+      // Only in test builds: the pid 1 of a clone has otherwise given up the rights for it.
+      beforeAll(async () => {
+        buildFaultBinaries();
+        twice = await TestSandboxd.start({ memory, binaries: FAULT_BINARIES });
+      }, BUILD_TIMEOUT_MS);
+
+      afterAll(() => twice?.remove());
+
+      it.for(TWICE)("%s: a snapshot of a clone, and of its clone", async (state, { expect }) => {
+        try {
+          const original = await kept(twice.create(programOf(state)));
+          const first = await twice.snapshot(original);
+          // Untouched: nearly all of its pages are put in place by the pager alone.
+          const second = await twice.snapshot(await kept(twice.restore(first, original.spec)));
+          const clone = await kept(twice.restore(second, original.spec));
+          expect(await clone.invoke()).toBe("ok");
+          // Much of it touched by its own process.
+          const third = await twice.snapshot(
+            CHECKS_AGAIN(state) ? clone : await kept(twice.restore(second, original.spec)),
+          );
+          expect(await (await kept(twice.restore(third, original.spec))).invoke()).toBe("ok");
+        } finally {
+          await cleanUp();
+        }
+      });
     });
 
     it.for(STATES)(

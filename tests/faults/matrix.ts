@@ -130,7 +130,7 @@ export function representativeSlice(): readonly Combination[] {
 export function processOf(point: string): "server" | "sandboxd" | "pager" {
   const group = point.slice(0, point.indexOf("."));
   if (group === "pager") return "pager";
-  return ["row", "event", "key", "host", "supervisor", "far"].includes(group) ? "server" : "sandboxd";
+  return ["row", "stack", "event", "key", "host", "supervisor", "far"].includes(group) ? "server" : "sandboxd";
 }
 
 /** SQLite writes in the caller's turn: while it does, the server does nothing else. */

@@ -3,6 +3,7 @@
  * Frameworks with SnapStart: each with a small function of its own, from tests/functions/frameworks. The invokes of a
  * published version are served by clones of its snapshot.
  */
+import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
@@ -98,6 +99,32 @@ describe("Node.js", () => {
       expect.objectContaining({ message: "read a pet", petId: "7", service: "pets" }),
     );
     expect(jsonLines(log)).toContainEqual(expect.objectContaining({ Reads: 1, service: "pets" }));
+  });
+
+  it("the X-Ray SDK: subsegments of a sampled trace, for a daemon that is not there", async ({ expect }) => {
+    const { name, version } = await node("xray.mjs");
+    const root = "1-5759e988-bd862e3fe1be46a994272793";
+    for (const Qualifier of ["$LATEST", version]) {
+      const Payload = Buffer.from('{"id":"7"}');
+      const invoke = new InvokeCommand({ FunctionName: name, Qualifier, Payload, LogType: "Tail" });
+      invoke.middlewareStack.add(
+        (next) => (sent) => {
+          const { headers } = sent.request as { readonly headers: Record<string, string> };
+          headers["x-amzn-trace-id"] = `Root=${root};Parent=53995c3f42cd8ad8;Sampled=1`;
+          return next(sent);
+        },
+        { step: "build" },
+      );
+      const answer = await functions.server.lambda.send(invoke);
+      expect(JSON.parse(Buffer.from(answer.Payload ?? []).toString())).toEqual({
+        trace: root,
+        isSampled: true,
+        daemon: "127.0.0.1:2000",
+      });
+      const log = Buffer.from(answer.LogResult ?? "", "base64").toString();
+      expect(log).toContain(`XRAY TraceId: ${root}`);
+      expect(log).not.toMatch(/error/i);
+    }
   });
 
   it("the SDK for JavaScript v3: a client of Init refreshes to the clone's credentials", async ({ expect }) => {

@@ -1,6 +1,11 @@
 /** Functions of tests/functions/frameworks, published with SnapStart: their invokes are served by clones. */
 import { type CreateFunctionCommandInput, DeleteFunctionCommand } from "@aws-sdk/client-lambda";
-import { afterEach } from "vitest";
+import type { CheckReport } from "@thaw/thaw-api/check-report";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect } from "vitest";
+import { runThaw } from "../support/cli.ts";
 import type { Files, Invoked, TestFunctions } from "../support/functions.ts";
 import { httpApiEvent } from "../support/http-api-event.ts";
 import { withThaw } from "../support/with-thaw.ts";
@@ -12,21 +17,27 @@ export interface Published {
   invoke(event: unknown): Promise<Invoked>;
   /** Ends the clones that there are: the next invoke is served by a new one. */
   endClones(): Promise<void>;
+  /** What was sent by the last invoke. */
+  lastEvent(): unknown;
 }
+
+const CHECK_LIMIT_MS = 120_000;
 
 /** For the tests of a file; what a test made is deleted after it, so that its environments make room for the next. */
 export class FrameworkFunctions {
   #functions: TestFunctions | undefined;
-  readonly #made: string[] = [];
+  readonly #made: Published[] = [];
 
   constructor() {
     withThaw((functions) => {
       this.#functions = functions;
     });
     afterEach(async () => {
-      for (const FunctionName of this.#made.splice(0))
-        await this.server.lambda.send(new DeleteFunctionCommand({ FunctionName }));
-    });
+      for (const published of this.#made.splice(0)) {
+        await this.#check(published);
+        await this.server.lambda.send(new DeleteFunctionCommand({ FunctionName: published.name }));
+      }
+    }, CHECK_LIMIT_MS);
   }
 
   get server(): TestFunctions {
@@ -36,14 +47,38 @@ export class FrameworkFunctions {
 
   async publish(files: Files, options: Partial<CreateFunctionCommandInput>): Promise<Published> {
     const name = await this.server.createSnapStart(files, { Timeout: 20, ...options });
-    this.#made.push(name);
     const version = await this.server.publish(name);
-    return {
+    let last: unknown = {};
+    const published: Published = {
       name,
       version,
-      invoke: (event) => this.server.invoke(name, event, version),
+      invoke: async (event) => {
+        const invoked = await this.server.invoke(name, event, version);
+        if (invoked.functionError === undefined) last = event;
+        return invoked;
+      },
       endClones: () => this.server.stopEnvironments(name),
+      lastEvent: () => last,
     };
+    this.#made.push(published);
+    return published;
+  }
+
+  /** `thaw check` comes to an end with each framework, with an event that it knows. */
+  async #check(published: Published): Promise<void> {
+    const { name, version } = published;
+    const dir = mkdtempSync(join(tmpdir(), "thaw-check-"));
+    try {
+      const event = join(dir, "event.json");
+      writeFileSync(event, JSON.stringify(published.lastEvent()));
+      const ran = await runThaw(["--json", "check", `${name}:${version}`, "--event", event], this.server.server.env);
+      const report = JSON.parse(ran.stdout) as CheckReport;
+      expect([ran.stderr, ran.code], ran.stdout).toEqual(["", report.verdict.status === "good" ? 0 : 1]);
+      // Nothing that clones must not share; what is only a warning may be a library's own affair.
+      expect(report.findings.filter(({ severity }) => severity === "error")).toEqual([]);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
   }
 }
 

@@ -5,18 +5,8 @@
 import { LAMBDA, type OperationName } from "@thaw/aws-api";
 import { ROUTES } from "@thaw/thaw-api";
 import fc from "fast-check";
-
-/** One that is sent over HTTP. */
-export interface Request {
-  readonly kind: "lambda" | "admin" | "url" | "service";
-  readonly method: string;
-  readonly target: string;
-  /** Besides those of the signature. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-  /** The service of the signature; null: it has none. */
-  readonly service: string | null;
-}
+import type { Request } from "./request.ts";
+import { s3Request } from "./s3-requests.ts";
 
 /** Bytes for a connection of their own. */
 export interface Bytes {
@@ -249,6 +239,7 @@ export function requestsOf(seed: number, count: number, fixtures: Fixtures): Rea
     { arbitrary: adminRequest(), weight: 3 },
     { arbitrary: urlRequest(fixtures), weight: 2 },
     { arbitrary: serviceRequest(), weight: 2 },
+    { arbitrary: s3Request(), weight: 3 },
     { arbitrary: bytes(), weight: 2 },
   );
   return fc.sample(all, { seed, numRuns: count });

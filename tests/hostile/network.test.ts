@@ -5,15 +5,15 @@
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { createSocket } from "node:dgram";
 import { networkInterfaces } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
-import { pidOf, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { connects } from "../support/connects.ts";
 import { TestFunctions } from "../support/functions.ts";
+import { ownTable, tableHandles } from "../support/nft-tables.ts";
 import { type Outcome, program, PROVIDED } from "./harness.ts";
 
 /** A namespace that plays the outside: it has these addresses, and something listens on all of them. */
@@ -94,6 +94,16 @@ it.each(["$LATEST", "1"])("reaches the outside, but no metadata address (%s)", a
   if (JSON.stringify(found) !== JSON.stringify([`${ALLOWED}:${PORT}`])) throw new Error(JSON.stringify(found));
 });
 
+it.each(["$LATEST", "1"])(
+  "the service door is there, and hears nobody while no custom resource waits (%s)",
+  async (qualifier) => {
+    const found = await reached([[HOST, 443]], qualifier);
+    if (JSON.stringify(found) !== JSON.stringify([`${HOST}:443`])) throw new Error(JSON.stringify(found));
+    const outcome = (await functions.invoke(name, { try: "ask", address: [HOST, 443] }, qualifier)).payload as Outcome;
+    if (outcome.got !== "") throw new Error(JSON.stringify(outcome));
+  },
+);
+
 it("the host itself reaches them: the test above could fail", async ({ expect }) => {
   for (const address of METADATA) expect(await connects(address, PORT), address).toBe(true);
 });
@@ -173,21 +183,8 @@ it.each(["$LATEST", "1"])("can't fill the host's table of connections (%s)", asy
   if (grown < 100) throw new Error(`only ${grown}: nothing was sent`);
 });
 
-/** The table of this server: its sandboxd holds the lock of that number. */
-function ownTable(): string {
-  const files = `/proc/${pidOf(server.pid, "sandboxd") ?? 0}/fd`;
-  const held = readdirSync(files).map((fd) => readlinkSync(join(files, fd)));
-  return `thaw${held.map((path) => /net-(\d+)\.lock$/.exec(path)?.[1]).find((number) => number !== undefined)}`;
-}
-
-function tables(): string[] {
-  return execFileSync("nft", ["list", "tables", "inet"], { encoding: "utf8" })
-    .split("\n")
-    .map((line) => line.replace("table inet ", ""));
-}
-
 it("rules of the host that are flushed are missed by nobody, and put back", async ({ expect }) => {
-  const table = ownTable();
+  const table = ownTable(server.pid);
   const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   const addresses = own.filter(({ internal, family }) => !internal && family === "IPv4").map(({ address }) => address);
   const listening = await listenEverywhere();
@@ -196,7 +193,7 @@ it("rules of the host that are flushed are missed by nobody, and put back", asyn
       execFileSync("nft", ["delete", "table", "inet", table]);
       const targets = [...addresses, "127.0.0.1", HOST, ...METADATA].map((each) => [each, listening.port] as const);
       expect(await reached(targets, qualifier), qualifier).toEqual([]);
-      await functions.eventually("the rules are back", async () => tables().includes(table));
+      await functions.eventually("the rules are back", async () => tableHandles().has(table));
       const granted = [HOST, "127.0.0.1"].map((each) => [each, servicePort] as const);
       expect(await reached(granted, qualifier), qualifier).toEqual([`${HOST}:${servicePort}`]);
     }

@@ -1,19 +1,18 @@
 // alone: tries to change the host's settings as root of a sandbox
 /**
  * What root can do inside a sandbox, should a function take over CRIU or another program of root's there: the settings
- * of the kernel are read-only, and no capability is left that neither the keeper nor CRIU needs. Each in a fresh
+ * of the kernel are read-only, and none of these programs has a capability that it does not need. Each in a fresh
  * environment and in a clone.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { describe, it } from "vitest";
 import { childrenOf } from "../../tools/processes.ts";
+import { forPipes, OF_DUMP, OF_KEEPER, OF_RESTORE, ONLY_KILL } from "../support/capabilities.ts";
 import type { TestFunctions } from "../support/functions.ts";
 import { type Neighbour, PROVIDED, withNeighbour } from "./harness.ts";
 
-/** Numbers of linux/capability.h: what docs/reference/isolation.md lists. */
-const KEPT = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 13, 14, 18, 19, 21, 24, 25, 28, 40];
-const CAP_KILL = 5;
 /** Its pid in each sandbox. */
 const SUPERVISOR = 1001;
 const CODE = { "index.mjs": 'export const handler = async () => "ok";\n' };
@@ -69,8 +68,6 @@ function rootsInside(): Status[] {
     .flatMap((each) => statuses.get(each) ?? []);
 }
 
-const maskOf = (numbers: readonly number[]): bigint => numbers.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n);
-
 function runInside(pid: number, script: string): { readonly code: number | null; readonly text: string } {
   const done = spawnSync("nsenter", ["--target", String(pid), "--mount", "--pid", "/bin/sh", "-c", script], {
     encoding: "utf8",
@@ -88,7 +85,7 @@ describe.each([
     const roots = rootsInside();
     expect(roots.filter(({ pidInside }) => pidInside === 1).length).toBeGreaterThan(1);
     for (const { capabilities } of roots)
-      for (const set of capabilities) expect(set & ~maskOf(KEPT), set.toString(16)).toBe(0n);
+      for (const set of capabilities) expect(set & ~OF_KEEPER, set.toString(16)).toBe(0n);
   });
 
   it("no setting of the kernel can be written, but the number of the next process", async ({ expect }) => {
@@ -115,12 +112,56 @@ describe.each([
   it("leaves the neighbour as it was", () => neighbour.check());
 });
 
-it("a clone's relay can end its clone, and little else", async ({ expect }) => {
+it("a clone's pid 1 and its relay can end the clone, and nothing else", async ({ expect }) => {
   expect((await functions.invoke(name, {}, "1")).payload).toBe("ok");
-  const relays = rootsInside().filter(({ seccomp }) => seccomp === 2);
+  const roots = rootsInside();
+  const relays = roots.filter(({ seccomp }) => seccomp === 2);
   expect(relays.length).toBeGreaterThan(0);
-  for (const { capabilities, noNewPrivs } of relays) {
+  const ofClones = roots.filter(({ pid }) =>
+    childrenOf(pid).some((child) => relays.some((relay) => relay.pid === child.pid)),
+  );
+  expect(ofClones.filter(({ pidInside }) => pidInside === 1)).toHaveLength(relays.length);
+  for (const { capabilities } of [...relays, ...ofClones])
+    for (const set of capabilities) expect(set & ~ONLY_KILL, set.toString(16)).toBe(0n);
+  for (const { noNewPrivs } of relays) expect(noNewPrivs).toBe(1);
+});
+
+/** CRIU's processes at `step` while `work` is repeated, until one has been seen. */
+async function criuDuring(step: "dump" | "restore", work: () => Promise<unknown>): Promise<Status[]> {
+  const isIt = (command: string): boolean => command.startsWith(`criu ${step} `);
+  for (;;) {
+    let isOver = false;
+    const seen: Status[] = [];
+    const working = work().finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      const found = childrenOf(functions.server.pid).filter(({ command }) => isIt(command));
+      seen.push(...found.flatMap(({ pid }) => statusOf(pid) ?? []));
+      await setImmediate();
+    }
+    await working;
+    if (seen.length > 0) return seen;
+  }
+}
+
+it("CRIU has what a dump needs, or a restore, and no more", async ({ expect }) => {
+  const [, , ofHost = 0n] = statusOf(process.pid)?.capabilities ?? [];
+  const dumping = await criuDuring("dump", async () => functions.publish(await unpublished()));
+  const restoring = await criuDuring("restore", async () => {
+    await functions.stopEnvironments(name);
+    await functions.invoke(name, {}, "1");
+  });
+  for (const { capabilities } of dumping)
+    for (const set of capabilities) expect(set & ~OF_DUMP, set.toString(16)).toBe(0n);
+  const allowed = OF_RESTORE | forPipes(ofHost);
+  for (const { capabilities, noNewPrivs } of restoring) {
     expect(noNewPrivs).toBe(1);
-    for (const set of capabilities) expect(set & ~maskOf([CAP_KILL])).toBe(0n);
+    for (const set of capabilities) expect(set & ~allowed, set.toString(16)).toBe(0n);
   }
 });
+
+/** A function that has no snapshot yet. */
+function unpublished(): Promise<string> {
+  return functions.createSnapStart(CODE, { ...PROVIDED, Runtime: "nodejs24.x", Handler: "index.handler" });
+}

@@ -10,14 +10,14 @@ CALLS = {
     # A service that Thaw has, and an operation that it does not.
     "cloudformation": ("list_types", {}),
     "sns": ("list_topics", {}),
-    "ssm": ("get_parameter", {"Name": "x"}),
+    "ssm": ("list_documents", {}),
     "dynamodb": ("list_tables", {}),
     "sqs": ("list_queues", {}),
     "kinesis": ("list_streams", {}),
     "cloudwatch": ("list_metrics", {}),
     "ec2": ("describe_vpcs", {}),
     "route53": ("list_hosted_zones", {}),
-    "apigateway": ("get_rest_apis", {}),
+    "apigateway": ("get_api_keys", {}),
 }
 
 wrong = []

@@ -39,6 +39,7 @@ it("prints and uses the server's keys where keys and a profile for AWS are set",
     expect(printed).toContain(`export AWS_ENDPOINT_URL_LAMBDA='${server.endpoint}'\n`);
     // One endpoint for all services: none of them gets the server's keys elsewhere.
     expect(printed).toContain(`export AWS_ENDPOINT_URL='${server.endpoint}'\n`);
+    expect(printed).toContain(`export AWS_ENDPOINT_URL_CLOUDFORMATION='${server.endpoint}'\n`);
     expect(printed).toContain(`export AWS_ENDPOINT_URL_S3='${server.endpoint}'\n`);
     expect(printed).toMatch(/^unset .*AWS_ENDPOINT_URL_SQS/);
     expect(printed).toMatch(/^unset AWS_SESSION_TOKEN AWS_PROFILE /);

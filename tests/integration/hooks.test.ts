@@ -195,7 +195,10 @@ describe("prime events", () => {
       };
       mkdirSync(join(dir, "code"));
       writeFileSync(join(dir, "code/index.mjs"), PRIMED_NODE);
-      writeFileSync(join(dir, "template.json"), JSON.stringify({ Resources: { Primed: resource } }));
+      writeFileSync(
+        join(dir, "template.json"),
+        JSON.stringify({ Transform: "AWS::Serverless-2016-10-31", Resources: { Primed: resource } }),
+      );
       const env = { ...process.env, ...functions.server.env };
       execFileSync(process.execPath, [CLI, "deploy", join(dir, "template.json")], { env, stdio: "pipe" });
       const { payload } = await functions.invoke("primed-by-template", { n: 9 }, "live");

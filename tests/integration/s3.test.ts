@@ -1,10 +1,22 @@
 /** S3 on a real server: boto3 and the AWS CLI, code of functions out of it, and what a crash leaves. */
+import {
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListPartsCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { signRequest } from "@thaw/aws-api";
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { zipOf } from "../support/functions.ts";
 
@@ -83,4 +95,64 @@ it("AWS CLI: mb, cp, sync, ls, mv, presign, rb", async () => {
   await expect(aws("rb", "s3://from-cli")).rejects.toThrow("BucketNotEmpty");
   await aws("rb", "--force", "s3://from-cli");
   expect(await aws("ls")).not.toContain("from-cli");
+});
+
+/** Sends the head of a signed PUT and `bytes` of its content, whose end never comes. */
+function sendHalf({ endpoint, env }: ThawServer, target: string, bytes: number, announced: number): void {
+  const { hostname, port, host } = new URL(endpoint);
+  const [path = "", query = ""] = target.split("?");
+  const headers = { host, "x-amz-content-sha256": "UNSIGNED-PAYLOAD", "content-length": String(announced) };
+  const credentials = {
+    accessKeyId: env["AWS_ACCESS_KEY_ID"] ?? "",
+    secretAccessKey: env["AWS_SECRET_ACCESS_KEY"] ?? "",
+  };
+  const head = { method: "PUT", path, query, headers, body: Buffer.alloc(0) };
+  const signed = signRequest(head, credentials, "us-east-1", Date.now(), "s3");
+  const sent = request({ hostname, port, method: "PUT", path: target, headers: signed });
+  sent.on("error", () => undefined);
+  sent.write(Buffer.alloc(bytes, "x"));
+}
+
+it("SIGKILL in the middle of uploads leaves nothing half, and nothing behind", { timeout: 90_000 }, async () => {
+  let own = await startThaw({ args: ["--pool", "0"] });
+  onTestFinished(() => own.remove());
+  const content = join(own.dataDir, "objects/content");
+  const files = (): readonly string[] =>
+    readdirSync(content, { recursive: true, encoding: "utf8" }).filter((name) =>
+      statSync(join(content, name)).isFile(),
+    );
+  const sizes = (): number => files().reduce((sum, name) => sum + statSync(join(content, name)).size, 0);
+  const clientOf = ({ endpoint, env }: ThawServer): S3Client => {
+    const credentials = {
+      accessKeyId: env["AWS_ACCESS_KEY_ID"] ?? "",
+      secretAccessKey: env["AWS_SECRET_ACCESS_KEY"] ?? "",
+    };
+    const made = new S3Client({ endpoint, region: "us-east-1", credentials, forcePathStyle: true });
+    onTestFinished(() => made.destroy());
+    return made;
+  };
+  const first = clientOf(own);
+  await first.send(new CreateBucketCommand({ Bucket: "half" }));
+  await first.send(new PutObjectCommand({ Bucket: "half", Key: "whole", Body: "as it was" }));
+  const { UploadId = "" } = await first.send(new CreateMultipartUploadCommand({ Bucket: "half", Key: "long" }));
+  const before = files();
+  sendHalf(own, "/half/whole", 4 * MIB, 8 * MIB);
+  sendHalf(own, "/half/new", 4 * MIB, 8 * MIB);
+  sendHalf(own, `/half/long?partNumber=1&uploadId=${UploadId}`, 4 * MIB, 8 * MIB);
+  while (sizes() < 12 * MIB) await new Promise((resolve) => void setImmediate(resolve));
+  expect(files()).toHaveLength(before.length + 3);
+  await own.kill("launcher");
+
+  own = await startThaw({ args: ["--pool", "0"], previous: own });
+  const second = clientOf(own);
+  const got = await second.send(new GetObjectCommand({ Bucket: "half", Key: "whole" }));
+  expect(await got.Body?.transformToString()).toBe("as it was");
+  const { Contents } = await second.send(new ListObjectsV2Command({ Bucket: "half" }));
+  expect(Contents?.map(({ Key }) => Key)).toEqual(["whole"]);
+  const { Uploads } = await second.send(new ListMultipartUploadsCommand({ Bucket: "half" }));
+  expect(Uploads?.map((upload) => upload.UploadId)).toEqual([UploadId]);
+  const { Parts = [] } = await second.send(new ListPartsCommand({ Bucket: "half", Key: "long", UploadId }));
+  expect(Parts).toEqual([]);
+  while (files().length > before.length) await new Promise((resolve) => void setImmediate(resolve));
+  expect(files()).toEqual(before);
 });

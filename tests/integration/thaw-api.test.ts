@@ -37,6 +37,16 @@ function client(): ThawClient {
   });
 }
 
+async function linesOf(body: ReadableStream<Uint8Array> | null, count: number): Promise<readonly string[]> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.split("\n").length > count) break;
+  }
+  return text.split("\n").slice(0, count);
+}
+
 /** The document, if it is what the route declares. */
 function exactly<N extends RouteName>(name: N, document: AnswerOf<N>): AnswerOf<N> {
   expect(answerProblem(name, document)).toBeNull();
@@ -62,6 +72,7 @@ it("every route answers with what it declares", { timeout: 120_000 }, async () =
   const { Code } = await functions.lambda.send(new GetFunctionCommand({ FunctionName: name }));
   const codeName = new URL(Code?.Location ?? "").pathname.split("/").at(-1) ?? "";
   const snapshot = { parameters: { snapshot: `${name}:1` } };
+  const testEvent = { parameters: { function: name, name: "first" } };
   const key = { body: { arn: ARN } };
   const account = { body: { accountId: OTHER } };
 
@@ -85,6 +96,30 @@ it("every route answers with what it declares", { timeout: 120_000 }, async () =
         count += exactly("readLogs", event).message.length > 0 ? 1 : 0;
       return count > 0;
     },
+    searchLogs: async () => {
+      const { events, before } = exactly("searchLogs", await thaw.call("searchLogs", { query: { limit: 2 } }));
+      return events.length === 2 && before !== undefined;
+    },
+    followLogs: async () => {
+      const stop = new AbortController();
+      const { body } = await thaw.raw("followLogs", { query: { function: name }, signal: stop.signal });
+      // Its head is there: from here on it misses nothing.
+      await functions.invoke(name, {}, "1");
+      const [line = ""] = await linesOf(body, 1);
+      stop.abort();
+      return "message" in exactly("followLogs", JSON.parse(line) as AnswerOf<"followLogs">);
+    },
+    putTestEvent: async () => {
+      const call = { ...testEvent, body: { event: "{}" } };
+      return exactly("putTestEvent", await thaw.call("putTestEvent", call)).events.length === 1;
+    },
+    listTestEvents: async () => {
+      const answer = await thaw.call("listTestEvents", { parameters: { function: name } });
+      return exactly("listTestEvents", answer).events.length === 1;
+    },
+    getTestEvent: async () => exactly("getTestEvent", await thaw.call("getTestEvent", testEvent)).event === "{}",
+    deleteTestEvent: async () =>
+      exactly("deleteTestEvent", await thaw.call("deleteTestEvent", testEvent)).events.length === 0,
     createKey: async () => exactly("createKey", await thaw.call("createKey", key)).keys.length === 2,
     disableKey: async () => exactly("disableKey", await thaw.call("disableKey", key)).keys.length === 2,
     enableKey: async () => exactly("enableKey", await thaw.call("enableKey", key)).keys.length === 2,
@@ -95,6 +130,24 @@ it("every route answers with what it declares", { timeout: 120_000 }, async () =
     listAccounts: async () => exactly("listAccounts", await thaw.call("listAccounts", {})).accounts.length === 2,
     removeAccount: async () =>
       exactly("removeAccount", await thaw.call("removeAccount", account)).accounts.length === 1,
+    makeConsoleCode: async () =>
+      exactly("makeConsoleCode", await thaw.call("makeConsoleCode", { body: {} })).path.includes("#code="),
+    exchangeConsoleCode: async () => {
+      const { path } = await thaw.call("makeConsoleCode", { body: { role: "read" } });
+      const code = path.slice(path.indexOf("=") + 1);
+      const { session } = exactly("exchangeConsoleCode", await thaw.call("exchangeConsoleCode", { body: { code } }));
+      return session.role === "read";
+    },
+    readConsoleSession: async () => {
+      const { path } = await thaw.call("makeConsoleCode", { body: {} });
+      const code = path.slice(path.indexOf("=") + 1);
+      const { token } = await thaw.call("exchangeConsoleCode", { body: { code } });
+      const own = new ThawClient(({ path: route }) =>
+        fetch(`${functions.server.endpoint}${route}`, { headers: { authorization: `Bearer ${token}` } }),
+      );
+      return exactly("readConsoleSession", await own.call("readConsoleSession", {})).isOperator;
+    },
+    revokeConsole: async () => exactly("revokeConsole", await thaw.call("revokeConsole", {})).revoked,
     putObject: async () => {
       const parameters = { bucket: "my-bucket", key: "a/b c.zip" };
       return exactly("putObject", await thaw.call("putObject", { parameters, body: Buffer.from("x") })).sizeBytes === 1;
@@ -110,6 +163,26 @@ it("every route answers with what it declares", { timeout: 120_000 }, async () =
       const body = { function: `${name}:1`, event: "{}", clones: 2 };
       return exactly("checkFunction", await thaw.call("checkFunction", { body })).phases.length > 0;
     },
+    getOverview: async () => {
+      const { functions: all, invocations } = exactly("getOverview", await thaw.call("getOverview", {}));
+      return all.some((each) => each.snapshot !== null) && invocations.length > 0;
+    },
+    listInvocations: async () =>
+      exactly("listInvocations", await thaw.call("listInvocations", { query: { limit: 1 } })).before !== undefined,
+    followInvocations: async () => {
+      const stop = new AbortController();
+      const lines = thaw.lines("followInvocations", { query: { after: 0 }, signal: stop.signal });
+      const first = (await lines.next()).value;
+      stop.abort();
+      return first !== undefined && "requestId" in exactly("followInvocations", first);
+    },
+    getInvocation: async () => {
+      const { invocations } = await thaw.call("listInvocations", { query: { function: name, cold: true } });
+      const parameters = { requestId: invocations.at(-1)?.requestId ?? "" };
+      const { phases, start } = exactly("getInvocation", await thaw.call("getInvocation", { parameters }));
+      return start === "restored" && (phases["engine"] ?? 0) > 0;
+    },
+    readSeries: async () => exactly("readSeries", await thaw.call("readSeries", {})).points.length > 0,
     stopEnvironments: async () =>
       exactly("stopEnvironments", await thaw.call("stopEnvironments", { body: undefined })).stopped > 0,
   };

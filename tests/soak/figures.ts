@@ -14,7 +14,10 @@ export interface Figures {
   readonly processes: number;
   /** Of its sandboxes, in all hierarchies. */
   readonly cgroups: number;
-  /** In sandboxd's own mount namespace. */
+  /**
+   * Made in sandboxd's own mount namespace. A mount that follows the host's (`master:` in mountinfo) is left out: its
+   * number changes when anybody else on the host mounts something, as `ip netns add` does.
+   */
   readonly mounts: number;
   readonly diskMiB: number;
 }
@@ -37,7 +40,10 @@ export function takeFigures(server: ThawServer, minute: number): Figures {
     processes: childrenOf(server.pid).length,
     // Version 1 names the groups of one sandboxd `thaw/PID`, version 2 `thaw-PID`.
     cgroups: globSync(`/sys/fs/cgroup/**/thaw{-,/}${sandboxd}/sb-*`).length,
-    mounts: readFileSync(`/proc/${sandboxd}/mounts`, "utf8").trimEnd().split("\n").length,
+    mounts: readFileSync(`/proc/${sandboxd}/mountinfo`, "utf8")
+      .trimEnd()
+      .split("\n")
+      .filter((line) => !line.includes(" master:")).length,
     diskMiB: Number(execFileSync("du", ["-sm", server.dataDir], { encoding: "utf8" }).split("\t")[0]),
   };
 }

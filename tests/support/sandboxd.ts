@@ -40,6 +40,8 @@ export interface SandboxdOptions {
   /** In place of thaw-pager. */
   readonly pager?: string;
   readonly pagerMemoryMib?: number;
+  /** Capabilities that programs of root's in a sandbox lack (`dump:21`); needs a sandboxd of the test build. */
+  readonly without?: readonly string[];
   /** Programs with fault points, instead of the released ones; they have to be built before. */
   readonly faults?: FaultControl;
 }
@@ -190,13 +192,14 @@ export class TestSandboxd {
   }
 
   async #start(): Promise<void> {
-    const { memory = "lazy", pagerMemoryMib = 256, faults, binaries } = this.#options;
+    const { memory = "lazy", pagerMemoryMib = 256, faults, binaries, without = [] } = this.#options;
     const isStock = memory === "stock-lazy";
     const env = {
       ...process.env,
       ...(binaries === undefined ? {} : { THAW_BINARIES: binaries, THAW_CRIU: PARTS.criu }),
       ...(faults === undefined ? {} : faultyPrograms(faults)),
       ...(isStock ? { THAW_BENCH_MEMORY: memory } : {}),
+      THAW_WITHOUT: without.join(),
     };
     const { sandboxd, supervisor, pager } = { ...partsOf(env), ...this.#options };
     const args = [

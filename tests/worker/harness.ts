@@ -65,6 +65,14 @@ export class MemoryLogStore implements LogStore {
     return this.events.length > 0;
   }
 
+  followWritten(): null {
+    return null;
+  }
+
+  async readEvents(): Promise<"no group"> {
+    return "no group";
+  }
+
   async close(): Promise<void> {}
 
   get lines(): readonly string[] {

@@ -38,15 +38,19 @@ const PLANTED: ReadonlyArray<readonly [string, string, string]> = [
   [
     `${SERVER}/worker/a.ts`,
     'import { spawn } from "node:child_process";',
-    "only main, packages/cli, packages/scan may use node:child_process",
+    "only main, transforms, packages/cli, packages/scan may use node:child_process",
   ],
-  [`${SERVER}/worker/a.ts`, 'import { connect } from "node:net";', "only main, sandboxd, supervisor may use node:net"],
-  [`${SERVER}/http/a.ts`, 'import { createServer } from "node:http";', "only supervisor may use node:http"],
+  [
+    `${SERVER}/worker/a.ts`,
+    'import { connect } from "node:net";',
+    "only door, main, sandboxd, supervisor may use node:net",
+  ],
+  [`${SERVER}/http/a.ts`, 'import { createServer } from "node:http";', "only supervisor, door may use node:http"],
   [
     `${SERVER}/control/a.ts`,
     'import { readFile } from "node:fs/promises";',
-    "only accounts, base, images, keys, logs, main, metrics, objects, runtimes, snapshot-stores, snapshots, store, packages/cli, " +
-      "packages/installation, packages/scan, packages/template may use node:fs/promises",
+    "only accounts, base, door, images, keys, logs, main, metrics, objects, runtimes, snapshot-stores, snapshots, " +
+      "store, transforms, packages/cli, packages/installation, packages/scan, packages/template may use node:fs/promises",
   ],
   [`${SERVER}/control/a.ts`, 'import fastify from "fastify";', "only http may use fastify"],
   [`${SERVER}/worker/a.ts`, 'const x = await import("../main/x.ts");', "worker may not import main"],

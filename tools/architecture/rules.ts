@@ -17,8 +17,13 @@ const ADAPTERS = [
   "runtimes",
   "metrics",
   "destinations",
+  "passed-services",
+  "door",
+  "transforms",
+  "event-sources",
+  "issuers",
 ];
-const OUTER = ["control", "aws", "worker", "snapshots", "engines", ...ADAPTERS];
+const OUTER = ["control", "aws", "stacks", "worker", "snapshots", "engines", ...ADAPTERS];
 
 /** The folders that a folder of packages/server/src may import, besides itself. */
 export const FOLDERS: Readonly<Record<string, readonly string[]>> = {
@@ -28,6 +33,7 @@ export const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   control: INNER,
   worker: INNER,
   aws: INNER,
+  stacks: INNER,
   http: [...INNER, "control", "aws"],
   snapshots: INNER,
   engines: [...INNER, "snapshots"],
@@ -46,6 +52,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
       "check",
       "concurrency",
       "event-sources",
+      "events",
       "functions",
       "http-apis",
       "invoke",
@@ -57,8 +64,9 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
       "urls",
     ],
     check: ["invoke", "records"],
-    "event-sources": ["records"],
+    "event-sources": ["invoke", "records"],
     functions: ["records", "snapshots"],
+    events: ["invoke", "policies", "records"],
     invoke: ["concurrency", "records", "snapshots"],
     layers: ["records"],
     concurrency: ["records"],
@@ -70,11 +78,30 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     records: [],
   },
   aws: {
-    ".": ["apigatewayv2", "cloudformation", "logs", "sts"],
-    apigatewayv2: [],
+    ".": [
+      "apigateway",
+      "apigatewayv2",
+      "cloudformation",
+      "ecr",
+      "events",
+      "gateways",
+      "iam",
+      "logs",
+      "scheduler",
+      "ssm",
+      "sts",
+    ],
+    apigateway: ["gateways"],
+    apigatewayv2: ["gateways"],
+    gateways: [],
     cloudformation: [],
+    ecr: [],
+    events: [],
+    iam: [],
     logs: [],
     s3: [],
+    scheduler: [],
+    ssm: [],
     sts: [],
   },
   worker: {
@@ -89,6 +116,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     telemetry: [],
   },
   snapshots: { ".": ["far", "format"], far: ["format"], format: [], testing: ["far", "format"] },
+  stacks: { ".": ["handlers"], handlers: [] },
   engines: { ".": [], criu: [], process: [], fake: [] },
 };
 
@@ -102,6 +130,7 @@ export const FAKES: readonly string[] = ["engines/fake/", "base/testing/", "snap
 const FILE_USERS = [
   "accounts",
   "base",
+  "door",
   "images",
   "keys",
   "logs",
@@ -112,34 +141,45 @@ const FILE_USERS = [
   "snapshot-stores",
   "snapshots",
   "store",
+  "transforms",
 ];
 
 /** Modules that only some folders of the server may use; the other packages' names stand for themselves. */
 export const MODULES: Readonly<Record<string, readonly string[]>> = {
-  "node:child_process": ["main", "packages/cli", "packages/scan"],
+  "node:child_process": ["main", "transforms", "packages/cli", "packages/scan"],
   "node:cluster": [],
   "node:dgram": [],
   "node:fs": [...FILE_USERS, "packages/cli", "packages/installation", "packages/scan", "packages/template"],
-  "node:http": ["supervisor"],
+  "node:http": ["supervisor", "door"],
   "node:http2": [],
-  "node:https": [],
-  "node:net": ["main", "sandboxd", "supervisor"],
+  "node:https": ["door"],
+  "node:net": ["door", "main", "sandboxd", "supervisor"],
   "node:sqlite": ["logs", "objects", "store"],
   "node:worker_threads": ["logs"],
+  "@aws-sdk/client-cloudformation": ["packages/cli"],
+  "@aws-sdk/client-dynamodb": ["passed-services"],
+  "@aws-sdk/client-dynamodb-streams": ["event-sources"],
   "@aws-sdk/client-eventbridge": ["destinations"],
+  "@aws-sdk/client-kinesis": ["event-sources", "passed-services"],
   "@aws-sdk/client-kms": ["keys"],
   "@aws-sdk/client-lambda": ["packages/cli"],
-  "@aws-sdk/client-s3": ["destinations", "snapshot-stores"],
-  "@aws-sdk/client-sns": ["destinations"],
-  "@aws-sdk/client-sqs": ["destinations"],
-  "@aws-sdk/credential-provider-node": ["destinations"],
+  "@aws-sdk/client-s3": ["destinations", "packages/cli", "snapshot-stores"],
+  "@aws-sdk/client-secrets-manager": ["passed-services"],
+  "@aws-sdk/client-sns": ["destinations", "passed-services"],
+  "@aws-sdk/client-sqs": ["destinations", "event-sources", "passed-services"],
+  "@aws-sdk/client-ssm": ["packages/cli"],
+  "@aws-sdk/client-sts": ["packages/cli"],
+  "@aws-sdk/credential-provider-node": ["destinations", "event-sources", "passed-services"],
+  "@preact/signals": ["packages/console"],
   commander: ["packages/cli"],
   fastify: ["http"],
+  jose: ["issuers"],
   "oxc-parser": ["packages/scan"],
+  preact: ["packages/console"],
   "prom-client": ["metrics"],
   yaml: ["aws", "main", "packages/template"],
   yauzl: ["store", "packages/scan"],
-  yazl: ["packages/cli"],
+  yazl: ["stacks", "packages/cli"],
   zod: ["packages/thaw-api"],
 };
 
@@ -153,6 +193,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   stacks: ["template"],
   server: ["installation", "aws-api", "thaw-api", "template", "stacks"],
   cli: ["installation", "aws-api", "thaw-api", "template", "scan"],
+  console: ["aws-api", "thaw-api"],
 };
 
 /** Which crate may use which. */

@@ -8,10 +8,14 @@ export interface Violation {
   readonly why: string;
 }
 
-/** The files below a folder whose names end in `extension`; none where the folder is missing. */
-export function sourceFiles(folder: string, extension: string): string[] {
+/** The files below a folder whose names end in one of `extensions`; none where the folder is missing. */
+export function sourceFiles(folder: string, ...extensions: readonly string[]): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(extension) && !/(?:^|\/)(?:node_modules|fixtures|bundles|target)\//.test(name))
+    .filter(
+      (name) =>
+        extensions.some((end) => name.endsWith(end)) &&
+        !/(?:^|\/)(?:node_modules|fixtures|bundles|target)\//.test(name),
+    )
     .map((name) => join(folder, name));
 }

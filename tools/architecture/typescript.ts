@@ -23,7 +23,7 @@ export function checkTypeScript(root: string): { readonly files: number; readonl
   const violations: Violation[] = [];
   let files = 0;
   const check = (base: string, packageName: string | null): void => {
-    for (const path of sourceFiles(base, ".ts")) {
+    for (const path of sourceFiles(base, ".ts", ".tsx")) {
       files++;
       for (const specifier of importsOf(readFileSync(path, "utf8"))) {
         const target = specifier.startsWith(".") ? relative(base, resolve(dirname(path), specifier)) : null;

@@ -11,13 +11,13 @@ import { wrapComments } from "./wrap.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 /** A checker that looks at the wrong place finds nothing wrong. */
 const FILES_MIN = 500;
-const CODE = /\.(?:ts|mjs|rs|py|java|sh|c|h|md)$/;
+const CODE = /\.(?:ts|tsx|mjs|rs|py|java|sh|c|h|md)$/;
 /** Generated, recorded, or shown to `thaw scan` line by line. */
 const NOT_OURS = /(?:^|\/)generated\/|^tests\/(?:scan\/(?:fixtures|bundles)|pairs|recorded)\/|\/model\/.*\.json$/;
 /** Neither a test nor waiting for one: measurements and load. */
 const MAY_SLEEP = /^tests\/(?:bench|soak)\//;
 /** Built by the set-up. */
-const BUILT = ["runtimes/dist", "scanners/dist", "samples/spring/target", "packages/cli/bin"];
+const BUILT = ["runtimes/dist", "scanners/dist", "samples/spring/target", "packages/cli/bin", "packages/console/dist"];
 
 const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: ROOT });
 const files = listed

@@ -20,7 +20,7 @@ const ADDRESS = /[a-z]+:\/\/\S{20,}/;
  */
 export function longLines(path: string, text: string): Problem[] {
   const isDocument = path.endsWith(".md");
-  const isTypeScript = /\.(?:ts|mjs)$/.test(path);
+  const isTypeScript = /\.(?:tsx?|mjs)$/.test(path);
   let isFenced = false;
   let isInTemplate = false;
   return text.split("\n").flatMap((line, index) => {

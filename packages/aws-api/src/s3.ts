@@ -55,6 +55,6 @@ export const S3 = {
       GetBucketAccelerateConfiguration: "AccelerateConfiguration",
       GetBucketRequestPayment: "RequestPaymentConfiguration",
     },
-    asText: new Set(["BucketLocationConstraint", "Expires"]),
+    asText: new Set(["BucketLocationConstraint", "Event", "Expires", "FilterRuleName"]),
   }),
 };

@@ -42,6 +42,31 @@ describe("completion", () => {
   });
 });
 
+/** Neither is part of the set-up: they are tried where they are. */
+const has = (shell: string): boolean => spawnSync(shell, ["-c", "true"]).status === 0;
+
+describe("in the shell itself", { timeout: 60_000 }, () => {
+  it.skipIf(!has("zsh"))("zsh reads the script", ({ expect }) => {
+    const { status, stderr } = spawnSync("zsh", ["-nf"], { input: thaw("completion", "zsh"), encoding: "utf8" });
+    expect([status, stderr]).toEqual([0, ""]);
+  });
+
+  it.skipIf(!has("fish"))("fish completes commands, options and names", ({ expect }) => {
+    const script = thaw("completion", "fish");
+    const complete = (line: string): readonly string[] => {
+      const test = `${script}\nfunction thaw; echo orders; end; complete -C '${line}'`;
+      const found = execFileSync("fish", ["--no-config", "-c", test], { encoding: "utf8" });
+      return found
+        .trim()
+        .split("\n")
+        .map((each) => each.split("\t")[0] ?? "");
+    };
+    expect(complete("thaw sna")).toEqual(["snapshots"]);
+    expect(complete("thaw snapshots verify --lo")).toEqual(["--local"]);
+    expect(complete("thaw invoke or")).toEqual(["orders"]);
+  });
+});
+
 it("has a text and examples for each command", { timeout: 60_000 }, ({ expect }) => {
   const page = thaw("man-page");
   const sections = page.split("\n.SS ").slice(1);
@@ -49,7 +74,7 @@ it("has a text and examples for each command", { timeout: 60_000 }, ({ expect })
   const bare = sections.filter(
     (text) =>
       !text.includes("Examples:") &&
-      !/^thaw (?:serve|environments|snapshots|keys|accounts|runtimes|invoke)\n/.test(text),
+      !/^thaw (?:serve|environments|snapshots|keys|accounts|images|runtimes|invoke)\n/.test(text),
   );
   expect(bare.map((text) => text.split("\n")[0])).toEqual([]);
 });

@@ -8,6 +8,8 @@ interface Words {
   readonly path: string;
   readonly commands: ReadonlyArray<readonly [name: string, about: string]>;
   readonly options: ReadonlyArray<readonly [flag: string, about: string]>;
+  /** Takes the name of a function, which the server is asked for. */
+  readonly takesFunction: boolean;
 }
 
 const SHELLS = { bash, zsh, fish } as const;
@@ -31,7 +33,8 @@ function collect(command: Command, path: string): Words[] {
   const declared = [...command.options, new Option("--help", "help for the command")];
   const options = declared.map((option) => [option.long ?? option.short ?? "", firstLine(option.description)] as const);
   const below = shown.flatMap((each) => collect(each, path === "" ? each.name() : `${path} ${each.name()}`));
-  return [{ path, commands, options }, ...below];
+  const takesFunction = command.registeredArguments.some((argument) => argument.name() === "function");
+  return [{ path, commands, options, takesFunction }, ...below];
 }
 
 /** Options and their first lines out of a text of help. */
@@ -47,6 +50,9 @@ function firstLine(text: string): string {
   return text.split("\n")[0] ?? "";
 }
 
+/** Lists the names; nothing where no server answers. */
+const NAMES = "thaw function-names 2>/dev/null";
+
 function wordsOf({ commands, options }: Words): string {
   return [...commands, ...options].map(([word]) => word).join(" ");
 }
@@ -59,6 +65,11 @@ PATHS
     esac
   done`;
 
+/** Options are words that begin with a dash: for one of them the server is not asked. */
+function names({ takesFunction }: Words): string {
+  return takesFunction ? ` $([[ \${COMP_WORDS[COMP_CWORD]} == -* ]] || ${NAMES})` : "";
+}
+
 function bash(words: readonly Words[]): string {
   const paths = words
     .filter(({ path }) => path !== "")
@@ -66,7 +77,7 @@ function bash(words: readonly Words[]): string {
       const before = path.split(" ").slice(0, -1).join(" ");
       return `      "${before} ${path.split(" ").at(-1)}") path="${path}" ;;`;
     });
-  const offers = words.map((each) => `    "${each.path}") offer="${wordsOf(each)}" ;;`);
+  const offers = words.map((each) => `    "${each.path}") offer="${wordsOf(each)}${names(each)}" ;;`);
   return `# bash: source <(thaw completion bash)
 _thaw() {
 ${BASH_PATH.replace("PATHS", () => paths.join("\n"))}
@@ -91,7 +102,8 @@ function zsh(words: readonly Words[]): string {
       return `      "${before} ${path.split(" ").at(-1)}") place="${path}" ;;`;
     });
   const offers = words.map(
-    (each) => `    "${each.path}") offer=(${described([...each.commands, ...each.options])}) ;;`,
+    (each) =>
+      `    "${each.path}") offer=(${described([...each.commands, ...each.options])}${each.takesFunction ? ` \${(f)"$(${NAMES})"}` : ""}) ;;`,
   );
   return `#compdef thaw
 # zsh: thaw completion zsh > "\${fpath[1]}/_thaw"
@@ -114,10 +126,11 @@ if [ "$funcstack[1]" = "_thaw" ]; then _thaw "$@"; else compdef _thaw thaw; fi
 
 function fish(words: readonly Words[]): string {
   const quote = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-  const lines = words.flatMap(({ path, commands, options }) => {
+  const lines = words.flatMap(({ path, commands, options, takesFunction }) => {
     const condition = path === "" ? "__fish_use_subcommand" : conditionOf(words, path);
     const head = `complete -c thaw -n ${quote(condition)}`;
     return [
+      ...(takesFunction ? [`${head} -f -a ${quote(`(${NAMES})`)}`] : []),
       ...commands.map(([name, about]) => `${head} -f -a ${quote(name)} -d ${quote(about)}`),
       ...options.map(([flag, about]) => `${head} -l ${quote(flag.replace(/^-+/, ""))} -d ${quote(about)}`),
     ];

@@ -5,10 +5,10 @@ import {
   type InvokeCommandOutput,
   ResourceConflictException,
 } from "@aws-sdk/client-lambda";
-import { readFileSync } from "node:fs";
 import { PROGRAM } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
 import type { Connection } from "./connection.ts";
+import { readPayload } from "./payload.ts";
 import { print, printJson } from "./table.ts";
 import { readable } from "./terminal.ts";
 
@@ -65,16 +65,6 @@ async function explainState(connection: Connection, name: string, error: Error):
   return new CommandError(
     `${found.FunctionName}${version} has failed: ${reason}\nIts log: ${PROGRAM} logs ${found.FunctionName}${version}${since}`,
   );
-}
-
-function readPayload(payload: string): Buffer {
-  if (payload !== "-" && !payload.startsWith("@")) return Buffer.from(payload);
-  const path = payload.slice(1);
-  try {
-    return readFileSync(payload === "-" ? 0 : path);
-  } catch (error) {
-    throw new CommandError(`the payload can't be read: ${(error as Error).message}`);
-  }
 }
 
 function showAnswer(body: Buffer, log: Buffer, options: InvokeOptions): void {

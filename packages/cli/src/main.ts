@@ -1,28 +1,35 @@
 /** The command line: what each command takes; the work is in the modules beside. */
 import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
 import { PROGRAM, VERSION } from "@thaw/installation";
-import { AnswerFormError } from "@thaw/thaw-api";
 import { addAccount, listAccounts, removeAccount, rotateAccount } from "./accounts.ts";
 import { checkCommand } from "./check/check.ts";
+import { addCompareCommand } from "./compare/commands.ts";
 import { completionScript } from "./completion.ts";
 import { connect } from "./connection.ts";
 import { listEnvironments, stopEnvironments } from "./environments.ts";
-import { CommandError } from "@thaw/installation/command-error";
-import { deploy, type DeployOptions } from "./deploy/deploy.ts";
+import { consoleCommand } from "./console.ts";
+import { BASE_SYSTEM, INSTALLABLE, MOTO, SAM_TRANSFORM } from "@thaw/installation/installable";
+import type { ReviewOptions } from "./deploy/review.ts";
+import { withTemplate } from "./deploy/with-template.ts";
+import { addDevCommand } from "./dev/command.ts";
 import { runDoctor } from "./doctor/doctor.ts";
+import { describeError } from "./errors.ts";
 import { addHelp } from "./help.ts";
+import { init, SAMPLE_RUNTIMES, type SampleRuntime } from "./init.ts";
+import { writeBaseImage } from "./images/base-image.ts";
 import { invoke } from "./invoke.ts";
 import { changeKey, listKeys } from "./keys.ts";
 import { manPage } from "./man-page.ts";
+import { functionNames, nextSteps } from "./next-steps.ts";
 import { printEnv } from "./print-env.ts";
 import { showLogs } from "./logs.ts";
 import { installRuntime, listRuntimes, pruneRuntimes } from "./runtimes.ts";
-import { INSTALLABLE } from "./runtime-names.ts";
 import { scanCommand } from "./scan.ts";
 import type { Severity } from "@thaw/scan/rules";
 import { print } from "./table.ts";
 import { inspectSnapshot, listSnapshots, verifySnapshots } from "./snapshots.ts";
 import { guardTerminal } from "./terminal.ts";
+import { addWatchCommands } from "./watch/commands.ts";
 
 /** `serveUsage`: the help of `thaw serve`, for completion scripts. */
 export async function main(argv: readonly string[], serveUsage = ""): Promise<void> {
@@ -49,8 +56,11 @@ export async function main(argv: readonly string[], serveUsage = ""): Promise<vo
     .argument("<dir>", "directory of the backup")
     .option("--data <dir>", "data directory to make")
     .description("make a new data directory from a backup (root)");
+  addInitCommand(program);
   addFunctionCommands(program);
+  addWatchCommands(program, connect, isJson);
   addScanCommand(program);
+  addCompareCommand(program, { connect, isJson, runOrFail, exitOfWrongCall });
   addCheckCommand(program);
   addHostCommands(program);
   program
@@ -62,8 +72,20 @@ export async function main(argv: readonly string[], serveUsage = ""): Promise<vo
     .command("man-page", { hidden: true })
     .description("manual page, for packages")
     .action(() => print(manPage(program, serveUsage)));
+  program
+    .command("function-names", { hidden: true })
+    .description("names of functions, for completion")
+    .action(async () => print((await functionNames(connect)).map((name) => `${name}\n`).join("")));
   addHelp(program);
-  await runOrFail(() => program.parseAsync(argv), 1);
+  if (argv.length <= 2) await runOrFail(() => showNext(program), 1);
+  else await runOrFail(() => program.parseAsync(argv), 1);
+}
+
+/** Without a command: the help, and below it, where the eye is, what to do now. The status is that of a wrong call. */
+async function showNext(program: Command): Promise<void> {
+  program.outputHelp({ error: true });
+  process.stderr.write(`\n${await nextSteps(connect)}`);
+  process.exitCode = 1;
 }
 
 /** Exits quietly when the reader closed the pipe (`| head`). */
@@ -77,7 +99,7 @@ async function runOrFail(work: () => Promise<unknown>, status: number): Promise<
   try {
     await work();
   } catch (error) {
-    process.stderr.write(`thaw: ${describe(error)}\n`);
+    process.stderr.write(`thaw: ${describeError(error, () => connect().endpoint)}\n`);
     process.exitCode = status;
   }
 }
@@ -87,27 +109,20 @@ function exitOfWrongCall(error: CommanderError): never {
   process.exit(error.exitCode === 0 ? 0 : 2);
 }
 
-function addFunctionCommands(program: Command): void {
+function addInitCommand(program: Command): void {
   program
-    .command("deploy")
-    .argument("[template]", "SAM or CloudFormation template, or a folder with one (default: this folder)")
-    .option("--stack-name <name>", "prefix of functions without a FunctionName (default: the folder's name)")
-    .option("--parameter-overrides <name=value...>", "template parameters, in both forms of AWS's tools")
-    .option("--env-vars <file>", "values of functions' variables, in the form of sam local")
-    .option("--skip-unsupported", "deploy although parts of the template have no meaning here")
-    .description("create or update what a template describes")
-    .action(
-      (
-        template: string | undefined,
-        options: Omit<DeployOptions, "json" | "parameterOverrides"> & OverrideFlags,
-        command: Command,
-      ) =>
-        deploy(connect(), template, {
-          ...options,
-          parameterOverrides: options.parameterOverrides ?? [],
-          json: isJson(command),
-        }),
+    .command("init")
+    .argument("[folder]", "where to (default: this folder); what is there is never overwritten")
+    .addOption(new Option("--runtime <name>", "language of the sample; asked on a terminal").choices(SAMPLE_RUNTIMES))
+    .description("write a small function with a template, hooks and a test, ready to deploy")
+    .action((folder: string | undefined, options: { runtime?: SampleRuntime }, command: Command) =>
+      init(folder, { ...options, json: isJson(command) }),
     );
+}
+
+function addFunctionCommands(program: Command): void {
+  addStackCommands(program);
+  addDevCommand(program, connect);
   program
     .command("invoke")
     .argument("<function>", "NAME, NAME:QUALIFIER or ARN")
@@ -133,8 +148,35 @@ function addFunctionCommands(program: Command): void {
     );
 }
 
-interface OverrideFlags {
-  readonly parameterOverrides?: readonly string[];
+/** Their clients of AWS are read only when one of them runs. */
+function addStackCommands(program: Command): void {
+  withTemplate(program.command("deploy"))
+    .description("make or change the stack that a template describes; says what will change before it does")
+    .action(async (template: string | undefined, options: ReviewOptions, command: Command) => {
+      const { deploy } = await import("./deploy/deploy.ts");
+      await deploy(connect(), template, { ...options, json: isJson(command) });
+    });
+  withTemplate(program.command("diff"))
+    .option("--exit-code", "exit status 1 where something differs")
+    .description(
+      "what deploy would change, each property before and after (exit status: 0, 1 some with --exit-code, 2 could not compare)",
+    )
+    .exitOverride(exitOfWrongCall)
+    .action((template: string | undefined, options: ReviewOptions & { exitCode?: boolean }, command: Command) =>
+      runOrFail(async () => {
+        const { diff } = await import("./deploy/diff.ts");
+        await diff(connect(), template, { ...options, json: isJson(command) });
+      }, 2),
+    );
+  program
+    .command("delete")
+    .argument("[stack]", "name of a stack (default: that of this folder's template)")
+    .option("-y, --yes", "do not ask")
+    .description("remove a stack with what it has made; asks before, where there is a terminal")
+    .action(async (stack: string | undefined, options: { yes?: boolean }, command: Command) => {
+      const { deleteStack } = await import("./deploy/delete.ts");
+      await deleteStack(connect(), stack, { ...options, json: isJson(command) });
+    });
 }
 
 interface ScanFlags {
@@ -219,36 +261,29 @@ function addHostCommands(program: Command): void {
     );
   addKeyCommands(program);
   addAccountCommands(program);
-  const runtimes = program.command("runtimes").description("languages on this host");
-  runtimes
-    .command("ls")
-    .description("runtimes that functions can have on the server's host")
-    .action((_options: unknown, command: Command) => listRuntimes(connect(), isJson(command)));
-  runtimes
-    .command("install")
-    .argument("<name>", `${INSTALLABLE.join(", ")}; or as functions name it: nodejs22.x`)
-    .description("install a language for functions (root, on the server's host)")
-    .action((name: string) => installRuntime(name));
-  runtimes
-    .command("update")
-    .argument("<name>", "one that is installed")
-    .description("the newest release beside the installed one; snapshots are refreshed in the background")
-    .action((name: string) => installRuntime(name, true));
-  runtimes
-    .command("prune")
-    .description("remove older releases that no snapshot and no environment needs any more")
-    .option("--dry-run", "only say which")
-    .action((options: { dryRun?: boolean }, command: Command) =>
-      pruneRuntimes(connect(), { dryRun: options.dryRun === true, json: isJson(command) }),
-    );
+  addRuntimeCommands(program);
+  addImageCommands(program);
   program
     .command("doctor")
     .description("what this host can do, and what to do about the rest")
     .action((_options: unknown, command: Command) => runDoctor(isJson(command)));
+  addConsoleCommand(program);
   program
     .command("env")
     .description(`exports for AWS clients: eval "$(${PROGRAM} env)"`)
     .action(() => printEnv(connect()));
+}
+
+function addConsoleCommand(program: Command): void {
+  program
+    .command("console")
+    .option("--print", "print the address instead of opening a browser")
+    .option("--read-only", "a login that sees and changes nothing, and no values of environment variables")
+    .option("--revoke", "end all logins of this account")
+    .description("open the web console")
+    .action((options: { print?: boolean; readOnly?: boolean; revoke?: boolean }, command: Command) =>
+      consoleCommand(connect(), { ...options, json: isJson(command) }),
+    );
 }
 
 function addKeyCommands(program: Command): void {
@@ -270,6 +305,54 @@ function addKeyCommands(program: Command): void {
       .description(descriptions[action])
       .action((arn: string, _options: unknown, command: Command) => changeKey(connect(), action, arn, isJson(command)));
   }
+}
+
+function addRuntimeCommands(program: Command): void {
+  const runtimes = program.command("runtimes").description("languages on this host");
+  runtimes
+    .command("ls")
+    .description("runtimes that functions can have on the server's host")
+    .action((_options: unknown, command: Command) => listRuntimes(connect(), isJson(command)));
+  runtimes
+    .command("install")
+    .argument(
+      "<name>",
+      `${INSTALLABLE.join(", ")}; or as functions name it: nodejs22.x; or ${BASE_SYSTEM}, ${MOTO}, ${SAM_TRANSFORM}`,
+    )
+    .description(
+      "install a language for functions, or what base images, SAM templates or --companion need (root, on the server's host)",
+    )
+    .action((name: string) => installRuntime(name));
+  runtimes
+    .command("update")
+    .argument("<name>", "one that is installed")
+    .description("the newest release beside the installed one; snapshots are refreshed in the background")
+    .action((name: string) => installRuntime(name, true));
+  runtimes
+    .command("prune")
+    .description("remove older releases that no snapshot and no environment needs any more")
+    .option("--dry-run", "only say which")
+    .action((options: { dryRun?: boolean }, command: Command) =>
+      pruneRuntimes(connect(), { dryRun: options.dryRun === true, json: isJson(command) }),
+    );
+}
+
+function addImageCommands(program: Command): void {
+  const images = program.command("images").description("container images");
+  images
+    .command("base")
+    .argument(
+      "<runtime>",
+      `as functions name it: nodejs22.x; or provided.al2023, for programs with a client of their own`,
+    )
+    .argument("<destination>", "folder in the OCI image layout, made or added to; or a new archive, NAME.tar")
+    .option("--tag <tag>", "name of the image in there (default: the runtime)")
+    .description(
+      "write a base image for a Dockerfile's FROM, made of an installed runtime (root, on the server's host)",
+    )
+    .action((runtime: string, destination: string, options: { tag?: string }, command: Command) =>
+      writeBaseImage(runtime, destination, { ...options, json: isJson(command) }),
+    );
 }
 
 function addAccountCommands(program: Command): void {
@@ -311,17 +394,4 @@ function parseNumber(text: string): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError("expected a number");
   return value;
-}
-
-function describe(error: unknown): string {
-  if (error instanceof CommandError || error instanceof AnswerFormError) return error.message;
-  if (error instanceof AggregateError && (error as { code?: string }).code === "ECONNREFUSED")
-    return `no server answers. Start one: ${PROGRAM} serve`;
-  if (error instanceof Error) {
-    const cause = error.cause as { code?: string } | undefined;
-    const code = (error as { code?: string }).code ?? cause?.code;
-    if (code === "ECONNREFUSED") return `no server answers at ${connect().endpoint}. Start one: ${PROGRAM} serve`;
-    return `${error.name}: ${error.message}`;
-  }
-  return String(error);
 }

@@ -18,10 +18,17 @@ const UNSET = [
 /** Variables of the services that Thaw has: with these alone, all other services go to AWS. */
 const OWN_ENDPOINTS = [
   "AWS_ENDPOINT_URL_LAMBDA",
+  "AWS_ENDPOINT_URL_CLOUDFORMATION",
   "AWS_ENDPOINT_URL_S3",
   "AWS_ENDPOINT_URL_STS",
+  "AWS_ENDPOINT_URL_IAM",
+  "AWS_ENDPOINT_URL_SSM",
+  "AWS_ENDPOINT_URL_ECR",
   "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
+  "AWS_ENDPOINT_URL_API_GATEWAY",
   "AWS_ENDPOINT_URL_APIGATEWAYV2",
+  "AWS_ENDPOINT_URL_EVENTBRIDGE",
+  "AWS_ENDPOINT_URL_SCHEDULER",
 ];
 
 /** Endpoints of single services, which are stronger than the one for all. */

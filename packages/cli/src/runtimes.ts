@@ -1,17 +1,15 @@
 /** thaw runtimes ls | install | update | prune */
-import { ROOT, thawHomeOf } from "@thaw/installation";
+import { PROGRAM, ROOT, thawHomeOf } from "@thaw/installation";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError } from "@thaw/installation/command-error";
+import { BASE_SYSTEM, INSTALLABLE, installName, MOTO, SAM_TRANSFORM } from "@thaw/installation/installable";
 import type { ReleaseSummary } from "@thaw/thaw-api";
 import type { Connection } from "./connection.ts";
-import { INSTALLABLE, installName } from "./runtime-names.ts";
 import { formatTable, print, printJson } from "./table.ts";
 
-/** Runtimes that are only used where the host has them, by their Debian package. */
-const HOSTS: Readonly<Record<string, string>> = { java17: "openjdk-17-jre-headless", "python3.12": "python3.12" };
 const REMOVED = ".removed";
 
 export async function listRuntimes(connection: Connection, json: boolean): Promise<void> {
@@ -25,19 +23,27 @@ export async function listRuntimes(connection: Connection, json: boolean): Promi
  * snapshots that were made with it.
  */
 export async function installRuntime(name: string, update = false): Promise<void> {
-  const installed = installName(name);
+  if (name === SAM_TRANSFORM) return runScript(name, ["tools/install-sam-transform.sh"]);
+  if (name === MOTO) return runScript(name, ["tools/install-moto.sh"]);
+  const installed = name === BASE_SYSTEM ? name : installName(name);
   if (installed === null) throw new CommandError(`${name} can't be installed: ${whyNot(name)}`);
-  const script = join(ROOT, "tools/install-runtime.sh");
-  const child = spawn("sh", [script, installed, ...(update ? ["--update"] : [])], { stdio: "inherit" });
+  return runScript(name, ["tools/install-runtime.sh", installed, ...(update ? ["--update"] : [])]);
+}
+
+async function runScript(name: string, [script = "", ...options]: readonly string[]): Promise<void> {
+  const child = spawn("sh", [join(ROOT, script), ...options], { stdio: "inherit" });
   const [code] = (await once(child, "exit")) as [number | null];
-  if (code !== 0) throw new CommandError(`${name} could not be installed`);
+  if (code !== 0)
+    throw new CommandError(
+      `${name} could not be installed; its messages are above. What the host lacks: ${PROGRAM} doctor`,
+    );
   print("A running server uses it from now on.\n");
 }
 
 function whyNot(name: string): string {
   if (name.startsWith("provided")) return "functions bring it themselves, as bootstrap";
-  if (HOSTS[name] !== undefined) return `it is that of the host. Run: apt-get install ${HOSTS[name]}`;
-  return `expected one of ${INSTALLABLE.join(", ")}`;
+  if (name === "python3.12") return "no Debian has it; it is used where the host itself has /usr/bin/python3.12";
+  return `expected one of ${[...INSTALLABLE, BASE_SYSTEM, MOTO, SAM_TRANSFORM].join(", ")}`;
 }
 
 /** Removes releases that no snapshot was made with and no environment runs, but for the newest of each runtime. */

@@ -1,5 +1,6 @@
 /** thaw scan PATH|FUNCTION. Exit status 0: nothing found, 1: findings, 2: it could not be done. */
 import { GetFunctionCommand } from "@aws-sdk/client-lambda";
+import { PROGRAM } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
 import { formatReport } from "@thaw/scan/report";
 import type { Severity } from "@thaw/scan/rules";
@@ -38,7 +39,9 @@ async function fetchDeployed(connection: Connection, functionName: string): Prom
   const { Configuration, Code } = await connection.lambda.send(new GetFunctionCommand({ FunctionName: functionName }));
   if (Code?.Location === undefined) {
     const kind = Code?.RepositoryType ?? "a container image";
-    throw new CommandError(`${functionName} has no package that could be fetched (${kind})`);
+    throw new CommandError(
+      `${functionName} has no package that could be fetched (${kind}). Scan its source: ${PROGRAM} scan FOLDER`,
+    );
   }
   const response = await fetch(Code.Location);
   if (!response.ok) {

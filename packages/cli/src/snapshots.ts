@@ -1,4 +1,5 @@
 /** thaw snapshots ls | inspect | verify */
+import { PROGRAM } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
 import type { SnapshotContents, SnapshotSummary, SnapshotVerification } from "@thaw/thaw-api";
 import type { Connection } from "./connection.ts";
@@ -57,7 +58,9 @@ export async function verifySnapshots(
   else for (const each of found) print(describeVerification(each));
   const damaged = found.filter((each) => !each.isWhole).length;
   if (damaged > 0)
-    throw new CommandError(`${damaged} of ${found.length} snapshots ${damaged === 1 ? "is" : "are"} damaged`);
+    throw new CommandError(
+      `${damaged} of ${found.length} snapshots ${damaged === 1 ? "is" : "are"} damaged. A version is initialised again with its next invoke: ${PROGRAM} invoke FUNCTION:VERSION`,
+    );
 }
 
 async function fetchList(connection: Connection): Promise<readonly SnapshotSummary[]> {

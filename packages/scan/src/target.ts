@@ -3,10 +3,8 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { CommandError } from "@thaw/installation/command-error";
-import { planTemplate } from "@thaw/template/plan";
-import type { PlannedFunction } from "@thaw/template/planned";
+import { readFunctions, type TemplateFunction } from "@thaw/template/functions";
 import { readTemplate } from "@thaw/template/template";
-import { isTemplateList } from "@thaw/template/value";
 import { adviceOnProgram } from "./native.ts";
 import { type Language, languageOfRuntime, type Unit } from "./unit.ts";
 import { unpack } from "./unpack.ts";
@@ -73,42 +71,31 @@ function templateOf(target: string): string | null {
  * count.
  */
 async function templateUnits(path: string, scratch: string): Promise<Unit[]> {
-  const plan = planTemplate(readTemplate(path), {
-    region: "us-east-1",
-    accountId: "000000000000",
-    stackName: basename(dirname(resolve(path))),
-    overrides: {},
-  });
+  const functions = readFunctions(readTemplate(path), basename(dirname(resolve(path))));
   const units: Unit[] = [];
-  for (const planned of plan.functions)
-    units.push({ ...(await plannedUnit(planned, path, scratch)), layers: layersOf(planned) });
+  for (const each of functions) units.push({ ...(await templateUnit(each, path, scratch)), layers: each.layers });
   if (units.length === 0) throw new CommandError(`${path} has no function whose code is here`);
   return units;
 }
 
-/** Names of layers, for those of the template have no number yet. */
-function layersOf({ config }: PlannedFunction): readonly string[] {
-  const arns = config["Layers"];
-  return isTemplateList(arns) ? arns.map((arn) => String(arn).split(":")[6] ?? "") : [];
-}
-
-async function plannedUnit(planned: PlannedFunction, template: string, scratch: string): Promise<Unit> {
-  const name = planned.logicalId;
-  const runtime = String(planned.config["Runtime"] ?? "");
-  const handler = planned.config["Handler"] === undefined ? null : String(planned.config["Handler"]);
-  if (planned.code.kind === "image")
+async function templateUnit(
+  { logicalId: name, code, handler, runtime }: TemplateFunction,
+  template: string,
+  scratch: string,
+): Promise<Unit> {
+  const known = runtime ?? "";
+  if (code.kind === "image")
     throw new CommandError(`${name}: its code is a container image; scan the folder that it is made of`);
-  if (planned.code.kind === "object")
-    throw new CommandError(`${name}: its code is in a bucket; scan the package itself`);
-  if (planned.code.kind === "inline") {
+  if (code.kind === "object") throw new CommandError(`${name}: its code is in a bucket; scan the package itself`);
+  if (code.kind === "inline") {
     const root = join(scratch, name);
     await mkdir(root, { recursive: true });
-    await writeFile(join(root, runtime.startsWith("python") ? "index.py" : "index.js"), planned.code.text);
-    return pathUnit(name, root, handler, runtime, scratch);
+    await writeFile(join(root, known.startsWith("python") ? "index.py" : "index.js"), code.text);
+    return pathUnit(name, root, handler, known, scratch);
   }
-  const code = resolve(dirname(template), planned.code.path);
-  if (!existsSync(code)) throw new CommandError(`${name}: ${code} is not there; is the code built?`);
-  return pathUnit(name, code, handler, runtime, scratch);
+  const path = resolve(dirname(template), code.path);
+  if (!existsSync(path)) throw new CommandError(`${name}: ${path} is not there; is the code built?`);
+  return pathUnit(name, path, handler, known, scratch);
 }
 
 async function deployedUnit(

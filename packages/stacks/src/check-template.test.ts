@@ -44,6 +44,46 @@ it.for([
     `Resources: { A: { ${Q}, Propertys: {} } }`,
     "Invalid template resource property 'Propertys'",
   ],
+  [
+    "a function among the resources",
+    `Resources: { A: { ${Q} }, "Fn::If": [C, A, B] }`,
+    "Template format error: Resource name Fn::If is non alphanumeric.",
+  ],
+  [
+    "a function among the outputs",
+    `Resources: { A: { ${Q} } }\nOutputs: { "Fn::If": [C, A, B] }`,
+    "Template format error: Output name Fn::If is non alphanumeric.",
+  ],
+  [
+    "a function in the place of a condition's name",
+    `Resources: { A: { ${Q}, Condition: !Equals [a, b] } }`,
+    "Template format error: Every Condition member must be a string.",
+  ],
+  [
+    "a function in the place of a condition's name, of an output",
+    `Resources: { A: { ${Q} } }\nOutputs: { O: { Value: a, Condition: !Equals [a, b] } }`,
+    "Template format error: Every Condition member must be a string.",
+  ],
+  [
+    "a function in the place of a needed resource's name",
+    `Resources: { A: { ${Q}, DependsOn: !If [C, [B], []] }, B: { ${Q} } }`,
+    "Template format error: Every DependsOn value must be a string.",
+  ],
+  [
+    "a function among needed resources",
+    `Resources: { A: { ${Q}, DependsOn: [!Ref B] }, B: { ${Q} } }`,
+    "Template format error: Every DependsOn value must be a string.",
+  ],
+  [
+    "an unknown member of a parameter",
+    `Parameters: { P: { Type: String, AlowedValues: [a] } }\nResources: { A: { ${Q} } }`,
+    "Invalid template parameter property 'AlowedValues'",
+  ],
+  [
+    "an unknown member of an output",
+    `Resources: { A: { ${Q} } }\nOutputs: { O: { Value: a, Exports: { Name: a } } }`,
+    "Invalid template output property 'Exports'",
+  ],
   ["no resource", "Resources: {}", "Template format error: At least one Resources member must be defined."],
 ] as const)("%s is refused", ([, body, problem]) => {
   expect(check(body)).toBe(problem);
@@ -102,4 +142,8 @@ it.for([
 ] as const)("%s with %j needs %j", ([type, properties, names, reason]) => {
   const template = parseTemplate(`Resources: { A: { Type: ${type}, Properties: { ${properties} } } }`, "template");
   expect(capabilitiesOf(template)).toEqual({ names, reason });
+});
+
+it("a resource may have a description", () => {
+  expect(check(`Resources: { A: { ${Q}, Description: a comment } }`)).toBeNull();
 });

@@ -3,7 +3,7 @@
  * show them, and some compare them.
  */
 import type { Template } from "@thaw/template/template";
-import { isTemplateMap, type TemplateMap } from "@thaw/template/value";
+import { isTemplateList, isTemplateMap, type TemplateMap } from "@thaw/template/value";
 import { cyclesOf, dependsOn, graphOf } from "./graph.ts";
 import { referencesOf } from "./references.ts";
 
@@ -17,6 +17,8 @@ const RESOURCE_KEYS = new Set([
   "CreationPolicy",
   "DeletionPolicy",
   "DependsOn",
+  // A comment. No guide of AWS's names it, and its service takes it.
+  "Description",
   "Metadata",
   "Properties",
   "Type",
@@ -26,6 +28,20 @@ const RESOURCE_KEYS = new Set([
   "Connectors",
   "IgnoreGlobals",
 ]);
+const PARAMETER_KEYS = new Set([
+  "AllowedPattern",
+  "AllowedValues",
+  "ConstraintDescription",
+  "Default",
+  "Description",
+  "MaxLength",
+  "MaxValue",
+  "MinLength",
+  "MinValue",
+  "NoEcho",
+  "Type",
+]);
+const OUTPUT_KEYS = new Set(["Condition", "Description", "Export", "Value"]);
 
 /** Gives the first thing that is wrong, as AWS's ValidationError says it; null: nothing. */
 export function checkTemplate(template: Template): string | null {
@@ -56,21 +72,53 @@ function sections({ others }: Template): string | null {
   return others.length === 0 ? null : `Invalid template property or properties [${others.join(", ")}]`;
 }
 
-function members({ resources, outputs }: Template): string | null {
+function members({ parameters, resources, outputs }: Template): string | null {
+  for (const parameter of Object.values(parameters)) {
+    const unknown = Object.keys(parameter).find((key) => !PARAMETER_KEYS.has(key));
+    if (unknown !== undefined) return `Invalid template parameter property '${unknown}'`;
+  }
+  return resourceMembers(resources) ?? outputMembers(outputs);
+}
+
+function resourceMembers(resources: TemplateMap): string | null {
   for (const [id, resource] of Object.entries(resources)) {
-    if (id.startsWith("Fn::")) continue;
+    if (isMacro(id)) continue;
     if (!ID.test(id)) return format(`Resource name ${id} is non alphanumeric.`);
     if (!isTemplateMap(resource)) return format(`[/Resources/${id}] resource definition is malformed`);
     const unknown = Object.keys(resource).filter((key) => !RESOURCE_KEYS.has(key));
     if (unknown.length > 0) return `Invalid template resource property '${unknown[0]}'`;
+    const misplaced = misplacedCall(resource);
+    if (misplaced !== null) return misplaced;
   }
+  return null;
+}
+
+function outputMembers(outputs: TemplateMap): string | null {
   for (const [id, output] of Object.entries(outputs)) {
-    if (id.startsWith("Fn::")) continue;
+    if (isMacro(id)) continue;
+    if (!ID.test(id)) return format(`Output name ${id} is non alphanumeric.`);
     if (!isTemplateMap(output)) return format(`[/Outputs/${id}] 'null' values are not allowed in templates`);
     if (output["Value"] === undefined)
       return format(`Output ${id} is malformed. The Value field of every Outputs member must be specified.`);
+    const unknown = Object.keys(output).find((key) => !OUTPUT_KEYS.has(key));
+    if (unknown !== undefined) return `Invalid template output property '${unknown}'`;
+    const misplaced = misplacedCall(output);
+    if (misplaced !== null) return misplaced;
   }
   return null;
+}
+
+/** Says whether a name of a section is a call that a transform puts others in the place of. */
+function isMacro(id: string): boolean {
+  return id === "Fn::Transform" || id.startsWith("Fn::ForEach::");
+}
+
+/** Names only: an intrinsic function there, or anything else, would be left out without a word. */
+function misplacedCall({ Condition: condition, DependsOn: given }: TemplateMap): string | null {
+  if (condition !== undefined && typeof condition !== "string")
+    return format("Every Condition member must be a string.");
+  const names = isTemplateList(given) ? given : given === undefined ? [] : [given];
+  return names.every((each) => typeof each === "string") ? null : format("Every DependsOn value must be a string.");
 }
 
 function references(template: Template): string | null {

@@ -48,9 +48,6 @@ const ARNS: ReadonlyArray<readonly [string, string]> = [
   ["AWS::Cognito::UserPool", "cognito-idp:R:A:userpool/N"],
 ];
 
-/** What the transform of AWS::Serverless makes besides the template's own resources. */
-const MADE_BY_SAM = /^(?:ServerlessRestApi|ServerlessHttpApi|ServerlessDeploymentApplication|CodeDeployServiceRole)/;
-
 /** The property that names a resource; undefined where it has none. */
 export function givenName(properties: TemplateMap): TemplateValue | undefined {
   return NAME_PROPERTIES.map((key) => properties[key]).find((value) => value !== undefined);
@@ -68,9 +65,4 @@ export function arnOf(type: string, name: string, { region, accountId }: Place):
 export function attributeOf(type: string, name: string, attribute: string, place: Place): string {
   if (attribute.endsWith("Arn")) return arnOf(type, name, place);
   return /(?:Name|Id)$/.test(attribute) ? name : `${name}.${attribute}`;
-}
-
-/** Says whether SAM's transform would make a resource of this name out of one of the template's. */
-export function isMadeBySam(logicalId: string, samResources: readonly string[]): boolean {
-  return MADE_BY_SAM.test(logicalId) || samResources.some((own) => logicalId.startsWith(own) && logicalId !== own);
 }

@@ -1,10 +1,6 @@
 /** The section Globals of SAM: properties that all functions have, unless they say otherwise. */
-import type { Report } from "./problem.ts";
 import type { Template } from "./template.ts";
 import { isCall, isScalar, isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "./value.ts";
-
-/** Sections for kinds of resources that Thaw does not have. */
-const OTHERS = new Set(["Api", "HttpApi", "WebSocketApi", "SimpleTable", "StateMachine", "CapacityProvider"]);
 
 /** A SAM function's properties with those of Globals below them, but for those that `IgnoreGlobals` names. */
 export function withGlobals(template: Template, resource: TemplateMap, own: TemplateMap): TemplateMap {
@@ -13,20 +9,6 @@ export function withGlobals(template: Template, resource: TemplateMap, own: Temp
   if (!isTemplateMap(globals) || ignored === "*") return own;
   const without = new Set((isTemplateList(ignored) ? ignored : [ignored]).filter(isScalar).map(String));
   return merge(Object.fromEntries(Object.entries(globals).filter(([key]) => !without.has(key))), own);
-}
-
-export function noteGlobals(template: Template, report: Report): void {
-  for (const section of Object.keys(template.globals)) {
-    if (section === "Function") continue;
-    if (section === "LayerVersion")
-      report.note(
-        "Globals.LayerVersion",
-        "has no effect: a version is published when code or configuration have changed",
-      );
-    else if (OTHERS.has(section))
-      report.note(`Globals.${section}`, "has no effect: it is for resources that Thaw does not have");
-    else report.error(`Globals.${section}`, "is no section of Globals");
-  }
 }
 
 /** Merges maps and joins lists; a call of a function is one value, which the more particular one replaces. */

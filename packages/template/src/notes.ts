@@ -3,11 +3,11 @@ import type { Report } from "./problem.ts";
 import { changedText } from "./scalars.ts";
 import type { Template } from "./template.ts";
 
-/** Notes scalars that reach a function, a layer or an output, and keys that are there twice. */
-export function noteText(template: Template, report: Report, isOurs: (logicalId: string) => boolean): void {
+/** Notes scalars that reach a resource or an output, and keys that are there twice. */
+export function noteText(template: Template, report: Report): void {
   for (const path of template.doubles) report.note(path, "is there twice: the last one counts");
   for (const [path, source] of template.reread) {
-    if (!reaches(path, isOurs)) continue;
+    if (!reaches(path)) continue;
     const read = changedText(source);
     const place = path.replace(".Properties.", ".");
     if (read === source) report.note(place, `is the text ${source}; some tools read a number there: put it in quotes`);
@@ -15,9 +15,9 @@ export function noteText(template: Template, report: Report, isOurs: (logicalId:
   }
 }
 
-function reaches(path: string, isOurs: (logicalId: string) => boolean): boolean {
+function reaches(path: string): boolean {
   const [section, name = "", part] = path.split(".");
-  if (section === "Resources") return part === "Properties" && isOurs(name);
+  if (section === "Resources") return part === "Properties";
   if (section === "Parameters") return part === "Default" || part?.startsWith("AllowedValues") === true;
   if (section === "Outputs") return part === "Value";
   return section === "Mappings" || (section === "Globals" && name === "Function");

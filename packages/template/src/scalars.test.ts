@@ -1,6 +1,6 @@
 /** Plain scalars of YAML 1.1 as they reach a function's variables. */
 import { it } from "vitest";
-import { planTemplate } from "./plan.ts";
+import { noteText } from "./notes.ts";
 import { parseTemplate } from "./template.ts";
 
 const SCALARS: ReadonlyArray<readonly [string, string, boolean]> = [
@@ -28,17 +28,19 @@ const SCALARS: ReadonlyArray<readonly [string, string, boolean]> = [
 ];
 
 it.for(SCALARS)("%s is %s", ([source, expected, isNoted], { expect }) => {
-  const text = `Resources: { F: { Type: AWS::Lambda::Function, Properties: { Code: a, Environment: { Variables: {\nX: ${source}\n} } } } }`;
-  const { functions, notes, problems } = planTemplate(parseTemplate(text, "t"), {
-    region: "r",
-    accountId: "0",
-    stackName: "s",
-    overrides: {},
-  });
-  expect(problems).toEqual([]);
-  expect(functions[0]?.config["Environment"]).toEqual({ Variables: { X: expected } });
-  expect(notes.map(({ place }) => place)).toEqual(isNoted ? ["Resources.F.Environment.Variables.X"] : []);
+  const text = `Resources: { F: { Type: AWS::Lambda::Function, Properties: { Environment: { Variables: {\nX: ${source}\n} } } } }`;
+  const template = parseTemplate(text, "t");
+  const places: string[] = [];
+  const none = (): void => undefined;
+  noteText(template, { error: none, unsupported: none, note: (place) => void places.push(place) });
+  const { Properties } = template.resources["F"] as unknown as { readonly Properties: Settings };
+  expect(String(Properties.Environment.Variables.X)).toBe(expected);
+  expect(places).toEqual(isNoted ? ["Resources.F.Environment.Variables.X"] : []);
 });
+
+interface Settings {
+  readonly Environment: { readonly Variables: { readonly X: unknown } };
+}
 
 it("keeps the digits of numbers in JSON", ({ expect }) => {
   const { resources } = parseTemplate(
@@ -70,7 +72,7 @@ it("reads what CloudFormation's parser reads: double keys, flow collections with
 
 it.for([
   ["a: [", /t: /],
-  ["just text", /t is no template: it has no Resources/],
+  ["just text", /t: it has no Resources, so it is no template/],
   ["Resources: { A: b }", /Resources.A must be a map with a Type/],
   ["Resources: {}\nOutputs: [a]", /Outputs must be a map of names/],
   [`{"Resources": ${'{"a":'.repeat(5000)}1${"}".repeat(5000)}}`, /nested more than 200 levels deep/],

@@ -16,6 +16,7 @@ import {
   type YAMLSeq,
 } from "yaml";
 import { CommandError } from "@thaw/installation/command-error";
+import { keepNames, keepNamesOfCall } from "./name-scalars.ts";
 import { changedText, readScalar, SCALAR_TAGS } from "./scalars.ts";
 import { isTemplateMap, type TemplateMap, type TemplateValue } from "./value.ts";
 
@@ -52,7 +53,7 @@ const UNDER_INDENTED = /^Flow (?:map|sequence) in block collection must be suffi
 const INDENTATION = " ".repeat(40);
 const REPAIRS_MAX = 100;
 const DEPTH_MAX = 200;
-const TOO_DEEP = `is nested more than ${DEPTH_MAX} levels deep`;
+const TOO_DEEP = `it is nested more than ${DEPTH_MAX} levels deep`;
 const SILENT_SECTIONS = new Set(["AWSTemplateFormatVersion", "Description", "Metadata"]);
 const READ_SECTIONS = new Set([
   "Transform",
@@ -96,6 +97,11 @@ const FUNCTIONS = [
 
 /** Throws CommandError when the file can't be read, or is no template. */
 export function readTemplate(path: string): Template {
+  return templateOf(readSections(path), path);
+}
+
+/** Throws CommandError when the file can't be read, or is no template. */
+export function readSections(path: string): ParsedTemplate {
   let text: string;
   try {
     if (statSync(path).size > BYTES_MAX)
@@ -104,12 +110,24 @@ export function readTemplate(path: string): Template {
   } catch (error) {
     throw new CommandError(`${path} can't be read: ${(error as Error).message}`);
   }
-  return parseTemplate(text, path);
+  return parseSections(text, path);
 }
 
 /** Throws CommandError, which names the template as `name` says, when the text is no template. */
 export function parseTemplate(text: string, name: string): Template {
-  const { sections, reread, doubles } = parseText(text, name);
+  return templateOf(parseSections(text, name), name);
+}
+
+/** A template as transforms take it and give it: its sections as they are. */
+export interface ParsedTemplate {
+  readonly sections: TemplateMap;
+  /** As those of Template, of the text; a template that a transform has made has none. */
+  readonly reread?: ReadonlyMap<string, string>;
+  readonly doubles?: readonly string[];
+}
+
+/** Throws CommandError when the sections are not what their names say. */
+export function templateOf({ sections, reread, doubles }: ParsedTemplate, name: string): Template {
   const section = (key: string): TemplateMap => {
     const value = sections[key] ?? {};
     if (!isTemplateMap(value)) throw new CommandError(`${name}: ${key} must be a map of names`);
@@ -134,33 +152,39 @@ export function parseTemplate(text: string, name: string): Template {
     resources: checkResources(section("Resources"), name),
     outputs: section("Outputs"),
     others: Object.keys(sections).filter((key) => !READ_SECTIONS.has(key) && !SILENT_SECTIONS.has(key)),
-    reread,
-    doubles,
+    reread: reread ?? new Map(),
+    doubles: doubles ?? [],
   };
 }
 
-interface Parsed {
-  readonly sections: TemplateMap;
-  readonly reread: ReadonlyMap<string, string>;
-  readonly doubles: readonly string[];
+/** Reads the text. Throws CommandError when it is no template. */
+export function parseSections(text: string, name: string): ParsedTemplate {
+  const { value, document } = readText(text, name);
+  if (!isTemplateMap(value) || !isTemplateMap(value["Resources"]))
+    throw new CommandError(`${name}: it has no Resources, so it is no template`);
+  return {
+    sections: value,
+    reread: document === null ? new Map() : rereadScalars(document),
+    doubles: document === null ? [] : findDoubles(document),
+  };
 }
 
-function parseText(text: string, name: string): Parsed {
+/** Reads a part of a template that lies in a text of its own. Throws CommandError when it is neither YAML nor JSON. */
+export function parseSnippet(text: string, name: string): TemplateValue {
+  return readText(text, name).value as TemplateValue;
+}
+
+/** Throws CommandError when it is neither YAML nor JSON. `document`: null where it is JSON. */
+function readText(text: string, name: string): { readonly value: unknown; readonly document: Document.Parsed | null } {
   try {
     const json = parseJson(text);
     const document = json === undefined ? parseYaml(text, name) : null;
-    const sections: unknown = document === null ? json : document.toJS();
-    if (!isTemplateMap(sections) || !isTemplateMap(sections["Resources"]))
-      throw new CommandError(`${name} is no template: it has no Resources`);
-    checkDepth(sections, name);
-    return {
-      sections,
-      reread: document === null ? new Map() : rereadScalars(document),
-      doubles: document === null ? [] : findDoubles(document),
-    };
+    const value: unknown = document === null ? json : document.toJS();
+    checkDepth(value, name);
+    return { value, document };
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    if (error instanceof RangeError) throw new CommandError(`${name} ${TOO_DEEP}`);
+    if (error instanceof RangeError) throw new CommandError(`${name}: ${TOO_DEEP}`);
     throw new CommandError(`${name}: ${(error as Error).message}`);
   }
 }
@@ -192,7 +216,10 @@ function parseYaml(text: string, name: string): Document.Parsed {
       logLevel: "silent",
     });
     const problem = document.errors[0] ?? document.warnings[0];
-    if (problem === undefined) return document;
+    if (problem === undefined) {
+      keepNames(document);
+      return document;
+    }
     if (repairs === REPAIRS_MAX || !UNDER_INDENTED.test(problem.message))
       throw new CommandError(`${name}: ${problem.message}`);
     const lineStart = repaired.lastIndexOf("\n", problem.pos[0] - 1) + 1;
@@ -220,7 +247,7 @@ function findDoubles(document: Document.Parsed): readonly string[] {
 function checkDepth(sections: unknown, name: string): void {
   let level: readonly unknown[] = [sections];
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > DEPTH_MAX) throw new CommandError(`${name} ${TOO_DEEP}`);
+    if (depth > DEPTH_MAX) throw new CommandError(`${name}: ${TOO_DEEP}`);
     level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
   }
 }
@@ -252,8 +279,10 @@ function rereadScalars(document: Document.Parsed): Map<string, string> {
   visit(document, {
     Scalar(key, node, path) {
       if (key === "key" || node.type !== "PLAIN" || node.tag !== undefined) return;
-      const { source } = node;
-      if (source !== undefined && changedText(source) !== null) found.set(pathOf([...path, node]), source);
+      const { source, value } = node;
+      // A name was kept as it is written.
+      if (source === undefined || (value === source && typeof readScalar(source) !== "string")) return;
+      if (changedText(source) !== null) found.set(pathOf([...path, node]), source);
     },
   });
   return found;
@@ -291,6 +320,7 @@ function functionTags(): Array<ScalarTag | CollectionTag> {
 /** Gives the call as a value. Tags inside the collection are resolved with it. */
 function wrap(name: string, node: YAMLMap.Parsed | YAMLSeq.Parsed): unknown {
   if (!isMap(node) && !isSeq(node)) return node;
+  keepNamesOfCall(longName(name), node);
   return { [longName(name)]: node.toJSON() as unknown };
 }
 

@@ -183,10 +183,20 @@ export const host = z.object({
       hostPorts: z.array(z.string()).describe("The ports of the host that functions may reach, of --allow-host"),
     })
     .describe("The rules that keep sandboxes from the host and from each other"),
+  companion: z
+    .object({
+      name: z.string(),
+      address: z.string().describe("Its address on the host"),
+      services: z.array(z.string()),
+      uptimeS: z.number().nullable().describe("Time since which it keeps what it has; null: it does not answer"),
+    })
+    .nullable()
+    .describe("The service of --companion; null: there is none"),
   tmpQuota: z.enum(["loop", "tmpfs"]),
   engine: z.string(),
   snapshotsProblem: z.string().nullable().describe("Null when this host can take snapshots"),
   runtimes: z.array(z.string()),
+  installsRuntimes: z.boolean().describe("Whether a runtime that is not among them is installed when it is used"),
   limits: z.object({
     environmentsMax: z.number(),
     memoryMaxMib: z.number(),

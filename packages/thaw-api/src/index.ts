@@ -11,7 +11,17 @@ export type {
   SnapshotVerification,
 } from "./answers.ts";
 export { AnswerFormError, type CallOptions, type Send, ThawClient, type ThawRequest } from "./client.ts";
+export type {
+  FollowedInvocation,
+  InvocationDetails,
+  InvocationOutcome,
+  InvocationStart,
+  InvocationSummary,
+} from "./invocations.ts";
+export type { FollowedLogEvent, LogPage, PlacedLogEvent } from "./log-events.ts";
 export { answerProblem, matchRoute, readBody, readQuery, RequestFormError, type RouteMatch } from "./read.ts";
 export type { AnswerForm, QueryShape, RouteForm } from "./route.ts";
 export { PREFIX, type RouteName, ROUTES } from "./routes.ts";
+export type { Overview, OverviewFunction, Series, SeriesPoint } from "./series.ts";
+export type { TestEvent, TestEvents, TestEventSummary } from "./test-events.ts";
 export type { AnswerOf, BodyOf, ParametersOf, QueryOf, RoutesWith } from "./types.ts";

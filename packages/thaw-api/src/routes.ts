@@ -16,6 +16,8 @@ import {
   snapshotVerification,
 } from "./answers.ts";
 import { checkReport } from "./check-report.ts";
+import { CONSOLE_ROUTES } from "./console-routes.ts";
+import { INVOCATION_ROUTES, LOG_ROUTES, TEST_EVENT_ROUTES } from "./observe-routes.ts";
 import { choice, flag, json, listOf, listQuery, number, type RouteForm, text } from "./route.ts";
 
 export const PREFIX = "/_thaw/v1/";
@@ -90,6 +92,7 @@ export const ROUTES = {
     bodyBytesMax: 0,
     answer: listOf("environments", environment),
   },
+  ...INVOCATION_ROUTES,
   stopEnvironments: {
     method: "POST",
     path: "environments/stop",
@@ -186,6 +189,8 @@ export const ROUTES = {
     bodyBytesMax: 0,
     answer: { kind: "lines", schema: logEvent },
   },
+  ...LOG_ROUTES,
+  ...TEST_EVENT_ROUTES,
   listKeys: {
     method: "GET",
     path: "keys",
@@ -246,6 +251,7 @@ export const ROUTES = {
     bodyBytesMax: SMALL_BODY_BYTES_MAX,
     answer: json(z.object({ accounts: z.array(account) })),
   },
+  ...CONSOLE_ROUTES,
   putObject: {
     method: "PUT",
     path: "objects/{bucket}/{key+}",

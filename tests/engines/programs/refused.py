@@ -75,9 +75,18 @@ def watch_of_nothing():
 
 
 def thread_that_ended_first():
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         threading.Thread(target=time.sleep, args=(1000,)).start()
         libc.syscall(60, 0)
+    # Until then it could be saved.
+    while state_of(child) != "Z":
+        time.sleep(0.001)
+
+
+def state_of(process):
+    with open(f"/proc/{process}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0]
 
 
 def epoll_of_another():

@@ -40,6 +40,17 @@ def listen(event):
 
 
 @attempt
+def ask(event):
+    """What a service says before it hangs up."""
+    with socket.create_connection(event["address"], timeout=5) as one:
+        try:
+            one.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            return one.recv(100).decode()
+        except ConnectionError:
+            return ""
+
+
+@attempt
 def send_datagrams(event):
     one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for address, port in event["addresses"]:

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use nix::unistd::{fork, ForkResult, Pid};
 
+use super::capabilities::{self, Program};
 use super::messages::{Command, Memory, MountPoint, Reply, SnapshotFacts, TimeOffsets};
 use super::programs::{self, invalid, CriuFds, ACTION_SCRIPT};
 use super::shown::Shown;
@@ -26,7 +27,10 @@ impl Init<'_> {
                 self.starter = Some(Starter::fork(fds.into_iter().map(File::from).collect())?);
                 Ok(Reply::Done)
             }
-            Command::Take { mounts, uid, snapshot } => self.take(&mounts, uid, snapshot.as_ref(), fds),
+            Command::Take { mounts, uid, snapshot, certificate } => {
+                root::write_certificate(&certificate)?;
+                self.take(&mounts, uid, snapshot.as_ref(), fds)
+            }
             Command::Start { server_uid } => self.start(server_uid),
             Command::Dump { ghost_limit_bytes } => self.dump(ghost_limit_bytes, &CriuFds::of(&fds)?),
             Command::Restore { supervisor_pid, offsets, memory } => {
@@ -124,11 +128,14 @@ impl Init<'_> {
     fn dump(&mut self, ghost_limit_bytes: u64, criu: &CriuFds) -> io::Result<Reply> {
         let supervisor = self.supervisor.ok_or_else(|| invalid("there is no supervisor"))?;
         let uid = self.uid()?;
+        if self.is_clone && !cfg!(feature = "bench") {
+            return Err(invalid("a clone can't be saved: its keeper has given up the rights for that"));
+        }
         if let Some(what) = ipc::find_objects()? {
             return Ok(Reply::Refused { what });
         }
         let cut_connections = sockets::cut_outside_connections()?;
-        let clocks = programs::clocks_of(supervisor)?;
+        let offsets = programs::offsets_of(supervisor)?;
         let log_args = ["dump", "-t", &supervisor.to_string(), "--ghost-limit", &ghost_limit_bytes.to_string()]
             .map(str::to_string)
             .to_vec();
@@ -147,13 +154,15 @@ impl Init<'_> {
             ForkResult::Child => programs::exit_with(
                 programs::enter_namespaces(supervisor)
                     .and_then(|()| programs::become_dumper(uid))
-                    .and_then(|()| programs::exec_criu(criu, &args, false)),
+                    .and_then(|()| programs::exec_criu(criu, Program::Dump, &args, false)),
             ),
         };
         match self.wait_for(child)? {
             0 => {
                 // What may have escaped CRIU must not be there while /tmp is read.
                 self.end_all()?;
+                // After the last moment that any process of it has seen: the clocks of a clone never go back.
+                let clocks = programs::clocks_with(offsets);
                 Ok(Reply::Dumped { supervisor_pid: supervisor.as_raw(), clocks, cut_connections })
             }
             code => Ok(Reply::CriuFailed { code }),
@@ -168,6 +177,9 @@ impl Init<'_> {
         criu: &[OwnedFd],
     ) -> io::Result<Reply> {
         self.uid()?;
+        self.is_clone = true;
+        // CRIU could change this process: it has nothing more to give.
+        capabilities::become_program(Program::KeeperOfClone)?;
         let code = self.run_starter(&Job::Restore { offsets, memory }, criu)?;
         // A relay that ended meanwhile is seen before its listener is closed, and with it the userfaultfds that nobody
         // took.

@@ -74,6 +74,8 @@ pub enum Command {
         mounts: Vec<MountPoint>,
         uid: u32,
         snapshot: Option<SnapshotFacts>,
+        /// Of the server's service door; empty: there is none.
+        certificate: String,
     },
     Start {
         server_uid: u32,

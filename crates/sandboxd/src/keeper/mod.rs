@@ -26,6 +26,8 @@ mod stock;
 mod system_calls;
 mod tmp_disk;
 
+#[cfg(feature = "bench")]
+pub use capabilities::WITHOUT;
 pub use messages::{Command, Event, KeeperConfig, Memory, MountPoint, Reply, SnapshotFacts, TimeOffsets};
 pub use programs::ACTION_SCRIPT;
 pub use relay::LISTENER_NAME;
@@ -128,14 +130,22 @@ fn run_init(socket: &OwnedFd, config: &KeeperConfig, told: Told) -> io::Result<(
     signals.add(Signal::SIGCHLD);
     signals.thread_block()?;
     let children = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-    let built = root::build(config).and_then(|()| capabilities::keep_only(&capabilities::OF_KEEPER));
+    let built = root::build(config).and_then(|()| capabilities::become_program(capabilities::Program::Keeper));
     told.wait();
     if let Err(error) = built {
         report(socket.as_fd(), &Event::Failed { message: format!("root file system: {error}") });
         return Err(error);
     }
-    let mut init =
-        Init { socket, children, starter: None, uid: None, supervisor: None, relay: None, expects_exit: false };
+    let mut init = Init {
+        socket,
+        children,
+        starter: None,
+        uid: None,
+        supervisor: None,
+        relay: None,
+        is_clone: false,
+        expects_exit: false,
+    };
     report(socket.as_fd(), &Event::Ready);
     init.serve()
 }
@@ -150,6 +160,7 @@ struct Init<'a> {
     supervisor: Option<Pid>,
     /// Holds the clone's userfaultfds: without it the clone's missing pages would be zeros.
     relay: Option<Pid>,
+    is_clone: bool,
     /// A dump ends the supervisor: that is no event.
     expects_exit: bool,
 }

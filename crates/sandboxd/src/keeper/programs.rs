@@ -16,8 +16,9 @@ use nix::unistd::{
     Uid,
 };
 
+use super::capabilities::{self, Program};
 use super::messages::{Memory, TimeOffsets};
-use super::{capabilities, seccomp};
+use super::seccomp;
 use crate::sys;
 
 /// As AWS Lambda has them, the same for now and at most.
@@ -65,7 +66,12 @@ pub fn run_restore(offsets: TimeOffsets, memory: Memory, criu: &CriuFds) -> io::
     if memory.is_lazy() {
         args.push("--lazy-pages".to_string());
     }
-    fork_and_wait_in_time_namespace(offsets, || exec_criu(criu, &args, memory.is_stock()))
+    make_time_namespace(offsets)?;
+    // This process waits for CRIU, which can do with its memory what it likes: it must not have more than CRIU.
+    capabilities::become_program(Program::Restore)?;
+    // All that is restored has it. The kernel takes a function's filter then without SYS_ADMIN.
+    prctl::set_no_new_privs()?;
+    fork_and_wait(|| exec_criu(criu, Program::Restore, &args, memory.is_stock()))
 }
 
 pub fn exit_with(result: io::Result<()>) -> ! {
@@ -83,8 +89,7 @@ fn fork_in_time_namespace(offsets: TimeOffsets, body: impl FnOnce() -> io::Resul
     }
 }
 
-fn fork_and_wait_in_time_namespace(offsets: TimeOffsets, body: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-    make_time_namespace(offsets)?;
+fn fork_and_wait(body: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     // SAFETY: forked from a process with one thread.
     match unsafe { fork()? } {
         ForkResult::Child => exit_with(body()),
@@ -118,8 +123,8 @@ pub fn enter_namespaces(supervisor: Pid) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads the clocks as the function sees them now: the host's, plus the offsets of its time namespace.
-pub fn clocks_of(pid: Pid) -> io::Result<TimeOffsets> {
+/// Reads by how much the clocks of a process differ from the host's.
+pub fn offsets_of(pid: Pid) -> io::Result<TimeOffsets> {
     let text = fs::read_to_string(format!("/proc/{pid}/timens_offsets"))?;
     let offset = |name: &str| -> i64 {
         let parts: Vec<i64> = text
@@ -129,10 +134,15 @@ pub fn clocks_of(pid: Pid) -> io::Result<TimeOffsets> {
             .unwrap_or_default();
         parts.first().copied().unwrap_or(0) * 1_000_000_000 + parts.get(1).copied().unwrap_or(0)
     };
-    Ok(TimeOffsets {
-        monotonic_ns: sys::clock_ns(libc::CLOCK_MONOTONIC) + offset("monotonic"),
-        boottime_ns: sys::clock_ns(libc::CLOCK_BOOTTIME) + offset("boottime"),
-    })
+    Ok(TimeOffsets { monotonic_ns: offset("monotonic"), boottime_ns: offset("boottime") })
+}
+
+/// Reads clocks with these offsets, now.
+pub fn clocks_with(offsets: TimeOffsets) -> TimeOffsets {
+    TimeOffsets {
+        monotonic_ns: sys::clock_ns(libc::CLOCK_MONOTONIC) + offsets.monotonic_ns,
+        boottime_ns: sys::clock_ns(libc::CLOCK_BOOTTIME) + offsets.boottime_ns,
+    }
 }
 
 fn use_dev_null() -> io::Result<()> {
@@ -192,7 +202,8 @@ pub fn become_dumper(uid: u32) -> io::Result<()> {
     Ok(())
 }
 
-pub fn exec_criu(criu: &CriuFds, args: &[String], is_stock: bool) -> io::Result<()> {
+/// `program`: whose capabilities CRIU has.
+pub fn exec_criu(criu: &CriuFds, program: Program, args: &[String], is_stock: bool) -> io::Result<()> {
     use_dev_null()?;
     SigSet::empty().thread_set_mask()?;
     sys::close_fds_except(3, &[criu.program, criu.images, criu.work]);
@@ -219,8 +230,9 @@ pub fn exec_criu(criu: &CriuFds, args: &[String], is_stock: bool) -> io::Result<
     let line: Vec<CString> =
         line.into_iter().map(|arg| CString::new(arg).expect("our arguments have no NUL")).collect();
     // SAFETY: the descriptor is open for as long as this process lives.
-    let program = unsafe { BorrowedFd::borrow_raw(criu.program) };
+    let file = unsafe { BorrowedFd::borrow_raw(criu.program) };
+    capabilities::become_program(program)?;
     let env = [c"PATH=/usr/sbin:/usr/bin:/sbin:/bin", if is_stock { c"CRIU_FULL_LAST_ROUND=1" } else { c"THAW=1" }];
-    nix::unistd::fexecve(program, &line, &env)?;
+    nix::unistd::fexecve(file, &line, &env)?;
     Ok(())
 }

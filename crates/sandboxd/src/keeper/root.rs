@@ -50,6 +50,8 @@ const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
 const HOSTS: &str = "127.0.0.1 localhost sandbox sandbox.localdomain\n::1 localhost\n";
 /// Ports of the host that the operator lets functions reach (sandboxes/reach.rs).
 const HOST: &str = "169.254.76.2 host.thaw.internal\n";
+/// What signs for the server's service door, in `/etc`.
+const CERTIFICATE: &str = "thaw-ca.pem";
 const NSSWITCH: &str = "passwd: files\ngroup: files\nhosts: files dns\n";
 const PRELOADED: &str = "/var/rapid/libthaw-unique.so";
 
@@ -168,6 +170,7 @@ fn system_libraries(source: &Path) -> Option<String> {
 /// What tells a sandbox from its siblings, and where the network is: an image's own would be wrong.
 fn build_own_etc(etc: &Path) -> io::Result<()> {
     link_to_run(etc, "machine-id")?;
+    link_to_run(etc, CERTIFICATE)?;
     fs::write(etc.join("hosts"), format!("{HOSTS}{HOST}"))?;
     fs::write(etc.join("hostname"), "sandbox\n")?;
     fs::write(etc.join("resolv.conf"), resolver())
@@ -352,6 +355,14 @@ pub fn make_mount_points(names: &[&str]) -> io::Result<()> {
     }
     mount(None::<&str>, "/mnt", None::<&str>, flags | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY, None::<&str>)?;
     Ok(())
+}
+
+/// Shows the certificate of the server's service door; nothing where there is none.
+pub fn write_certificate(text: &str) -> io::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    fs::write(Path::new("/run/etc").join(CERTIFICATE), text)
 }
 
 /// Names the function's user.

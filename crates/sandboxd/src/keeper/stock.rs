@@ -7,6 +7,8 @@ use std::io;
 use nix::unistd::{fork, ForkResult};
 
 #[cfg(feature = "bench")]
+use super::capabilities::Program;
+#[cfg(feature = "bench")]
 use super::programs::{exec_criu, exit_with, CriuFds};
 #[cfg(feature = "bench")]
 use super::relay;
@@ -17,7 +19,7 @@ pub fn start_lazy_daemon(criu: &CriuFds) -> io::Result<()> {
     let args = ["lazy-pages", "-o", "lazy.log"].map(str::to_string);
     // SAFETY: pid 1 has one thread.
     if let ForkResult::Child = unsafe { fork()? } {
-        exit_with(exec_criu(criu, &args, true));
+        exit_with(exec_criu(criu, Program::Keeper, &args, true));
     }
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
     while !is_listening(&std::fs::read_to_string("/proc/net/unix")?, relay::LISTENER_NAME) {

@@ -16,7 +16,7 @@ use crate::sandboxes::entry::Entry;
 use crate::snapshots::chunk_cache::ChunkCache;
 use crate::snapshots::chunks::ChunkWriter;
 use crate::snapshots::cutter::{push_page, Sink};
-use crate::snapshots::store::SnapshotStore;
+use crate::snapshots::store::{Changed, SnapshotStore};
 
 const PAGE: u64 = PAGE_SIZE_BYTES as u64;
 
@@ -39,20 +39,25 @@ pub fn record(store: &SnapshotStore, entry: &Entry, recordings_max: u32) -> Resu
     };
     let (touched, stats) = session.recorded()?;
     fault_point!("working-set.recorded");
-    let files = store.open_files(&prepared.name)?;
-    let known = store.open_working_set(&prepared.name, files.working_set.as_ref(), &prepared.key);
-    let recordings = known.as_ref().map_or(0, |set| set.header.recordings);
-    let known = known.map_or_else(Vec::new, |set| set.runs);
-    let is_merged = recordings < recordings_max;
-    let runs = if is_merged { merge(&known, &touched) } else { known };
-    let set = WorkingSet {
-        header: Header { snapshot: prepared.name.clone(), recordings: recordings + u32::from(is_merged) },
-        runs,
-    };
-    if is_merged {
-        store.write_working_set(&prepared.name, &set, &prepared.key)?;
+    let name = &prepared.name;
+    let mut is_merged = false;
+    let changed = store.change_working_set(name, &prepared.key, |known| {
+        let recordings = known.as_ref().map_or(0, |set| set.header.recordings);
+        let runs = known.map_or_else(Vec::new, |set| set.runs);
+        is_merged = recordings < recordings_max;
+        if is_merged {
+            let header = Header { snapshot: name.clone(), recordings: recordings + 1 };
+            Changed::As(WorkingSet { header, runs: merge(&runs, &touched) })
+        } else {
+            Changed::Not(WorkingSet { header: Header { snapshot: name.clone(), recordings }, runs })
+        }
+    });
+    match changed {
+        Ok(set) => Ok(Recorded { is_merged, pages: set.pages(), recordings: set.header.recordings, stats }),
+        // The version was deleted while its clone answered.
+        Err(error) if error.code == Code::Unknown => Ok(Recorded { is_merged: false, pages: 0, recordings: 0, stats }),
+        Err(error) => Err(error),
     }
-    Ok(Recorded { is_merged, pages: set.pages(), recordings: set.header.recordings, stats })
 }
 
 /// Lays the working set out in chunks of its own, in the order of access: a cold host then fetches few chunks before
@@ -60,6 +65,7 @@ pub fn record(store: &SnapshotStore, entry: &Entry, recordings_max: u32) -> Resu
 /// number of pages.
 pub fn repack(store: &SnapshotStore, snapshot: &str, key: &DataKey, chunk_secret: &[u8; 32]) -> Result<u64> {
     check_name("snapshot", snapshot)?;
+    let _turn = store.turn_at_layout(snapshot);
     let opening = store.chunks.opening();
     let files = store.open_files(snapshot)?;
     let mut manifest = store.open_manifest(snapshot, &files.manifest, key)?;

@@ -86,6 +86,10 @@ pub enum Operation {
         sandbox: String,
     },
     Network,
+    Door {
+        port: u16,
+        certificate: String,
+    },
     ListSnapshots,
     RemoveSnapshot {
         snapshot: String,

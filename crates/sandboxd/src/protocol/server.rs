@@ -33,6 +33,7 @@ use crate::sys::host_facts;
 use crate::sys::loop_device::has_loop_devices;
 
 const LINE_SIZE_BYTES_MAX: u64 = 64 * 1024;
+const CERTIFICATE_BYTES_MAX: usize = 8192;
 /// Before the next try where a connection can't be taken.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const PROTOCOL: u32 = 3;
@@ -247,6 +248,12 @@ fn run(connection: &Connection, parts: &Arc<Parts>, operation: Operation) -> Res
             to_value(observe(&pids, entry.recorder.as_ref()))
         }
         Operation::Network => to_value(parts.host.network.state()),
+        Operation::Door { port, certificate } => {
+            check_door(port, &certificate)?;
+            maker.trust(certificate);
+            parts.host.network.open_door(port)?;
+            Ok(done)
+        }
         Operation::Freeze { sandbox } => registry.freeze(&sandbox).map(|()| done),
         Operation::Thaw { sandbox } => registry.thaw(&sandbox).map(|()| done),
         Operation::Boost { sandbox, on } => registry.boost(&sandbox, on).map(|()| done),
@@ -258,6 +265,17 @@ fn run(connection: &Connection, parts: &Arc<Parts>, operation: Operation) -> Res
         Operation::ListSnapshots => Ok(json!({ "snapshots": store.list()? })),
         Operation::RemoveSnapshot { snapshot } => prepared.remove(&snapshot).map(|()| done),
     }
+}
+
+/// A certificate is text in every sandbox, and a port below 1024 is no port of a user without privileges.
+fn check_door(port: u16, certificate: &str) -> Result<()> {
+    let is_pem = certificate.starts_with("-----BEGIN CERTIFICATE-----\n")
+        && certificate.ends_with("-----END CERTIFICATE-----\n")
+        && certificate.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=- \n".contains(&byte));
+    if port < 1024 || !is_pem || certificate.len() > CERTIFICATE_BYTES_MAX {
+        return Err(Error::bad_request("door: expected a port from 1024 on, and a certificate in PEM"));
+    }
+    Ok(())
 }
 
 fn hello(parts: &Parts) -> Value {

@@ -99,6 +99,8 @@ fn spawn_shim(socket: &OwnedFd) -> io::Result<Child> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::inherit());
+    #[cfg(feature = "bench")]
+    command.envs(std::env::var_os(crate::keeper::WITHOUT).map(|taken| (crate::keeper::WITHOUT, taken)));
     // SAFETY: only system calls between fork and exec.
     unsafe {
         command.pre_exec(move || {

@@ -19,6 +19,7 @@ use crate::observe::recorder::Recorder;
 use crate::snapshots::prepared::{Prepared, TmpTree};
 use crate::sys;
 use crate::sys::data_directory::DataDirectory;
+use thaw_locked::Locked;
 use thaw_snapshot::beneath;
 
 /// In the directory of runtime clients.
@@ -54,6 +55,8 @@ pub struct Maker {
     kdat: Option<PathBuf>,
     code: OwnedFd,
     opt: OwnedFd,
+    /// Of the server's service door, for programs in sandboxes to trust; empty: there is no door.
+    certificate: Locked<String>,
 }
 
 fn text(path: &Path) -> String {
@@ -71,7 +74,12 @@ impl Maker {
         let code = data.open_for_server("code")?;
         let opt = data.open_for_server("opt")?;
         data.open_private("empty")?;
-        Ok(Maker { directories, server_uid, pool, kdat, code, opt })
+        Ok(Maker { directories, server_uid, pool, kdat, code, opt, certificate: Locked::default() })
+    }
+
+    /// Shows a certificate in all sandboxes that are taken from now on.
+    pub fn trust(&self, certificate: String) {
+        *self.certificate.lock() = certificate;
     }
 
     fn keeper_config(&self, spec: &Spec) -> Result<KeeperConfig> {
@@ -174,7 +182,8 @@ impl Maker {
             snapshot: snapshot.name.clone(),
             taken_at_ms: snapshot.header.created_at_ms as i64,
         });
-        match entry.keeper.ask(&Command::Take { mounts, uid: spec.uid, snapshot: facts }, &fds)? {
+        let certificate = self.certificate.lock().clone();
+        match entry.keeper.ask(&Command::Take { mounts, uid: spec.uid, snapshot: facts, certificate }, &fds)? {
             Reply::Done => Ok(()),
             _ => Err(Error::new(Code::Failed, "the sandbox could not be prepared")),
         }

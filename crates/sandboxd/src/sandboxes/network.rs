@@ -196,6 +196,17 @@ impl Network {
         }
     }
 
+    /// Lets all sandboxes that are made from now on reach the server's service door, which listens on that port of the
+    /// host's loopback.
+    pub fn open_door(&self, port: u16) -> io::Result<()> {
+        let mut walls = self.walls.lock();
+        walls.rules.host_ports.door = Some(port);
+        if self.has_nat && !walls.is_closed {
+            walls.install()?;
+        }
+        Ok(())
+    }
+
     /// Throws where the host's rules are gone: no sandbox gets a network without them.
     fn rules(&self) -> io::Result<Rules> {
         let mut walls = self.walls.lock();

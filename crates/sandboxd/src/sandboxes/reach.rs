@@ -15,6 +15,8 @@ use std::process::Command;
 use super::network::pipe_to;
 use crate::names::HostPort;
 
+/// Inside, the port of the server's service door: what runs there ignores any other (`https` without a port).
+const DOOR_PORT: u16 = 443;
 /// The address behind `host.thaw.internal` (keeper/root.rs).
 pub const HOST_ADDRESS: &str = "169.254.76.2";
 const LOOPBACK: &str = "127.0.0.0/8";
@@ -25,19 +27,29 @@ pub struct HostPorts {
     pub allowed: Vec<HostPort>,
     /// For the sandboxes to which one is granted.
     pub grantable: Vec<HostPort>,
+    /// Where the server's service door listens on the host's loopback; none: it has not said so.
+    pub door: Option<u16>,
     /// By the sandbox's device on the host.
     pub granted: BTreeMap<String, Vec<HostPort>>,
 }
 
 impl HostPorts {
+    fn named(&self) -> impl Iterator<Item = &HostPort> {
+        self.allowed.iter().chain(&self.grantable)
+    }
+
+    /// The operator's own service at that port keeps it.
+    fn door(&self) -> Option<u16> {
+        self.door.filter(|_| self.named().all(|each| each.port != DOOR_PORT))
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.allowed.is_empty() && self.grantable.is_empty()
+        self.allowed.is_empty() && self.grantable.is_empty() && self.door.is_none()
     }
 
     /// Throws where an address is none of the host's.
     pub fn check(&self, host_addresses: &[Ipv4Addr]) -> io::Result<()> {
-        let named = self.allowed.iter().chain(&self.grantable);
-        match named.map(|each| each.address).find(|one| !one.is_loopback() && !host_addresses.contains(one)) {
+        match self.named().map(|each| each.address).find(|one| !one.is_loopback() && !host_addresses.contains(one)) {
             Some(wrong) => Err(io::Error::other(format!(
                 "--allow-host {wrong}: no address of this host; functions reach other hosts without this option"
             ))),
@@ -47,7 +59,7 @@ impl HostPorts {
 
     /// True where a packet to the host's loopback comes from a device that is not the loopback's.
     pub fn has_loopback(&self) -> bool {
-        self.allowed.iter().chain(&self.grantable).any(|each| each.address.is_loopback())
+        self.door.is_some() || self.named().any(|each| each.address.is_loopback())
     }
 
     /// The host's chains, and the map of grants.
@@ -61,6 +73,9 @@ impl HostPorts {
             .iter()
             .map(|HostPort { address, port }| format!("{to_host} tcp dport {port} dnat ip to {address}\n"))
             .collect();
+        let door = self
+            .door()
+            .map_or_else(String::new, |port| format!("{to_host} tcp dport {DOOR_PORT} dnat ip to 127.0.0.1:{port}\n"));
         let (map, by_grant) = if self.grantable.is_empty() {
             (String::new(), String::new())
         } else {
@@ -72,7 +87,8 @@ impl HostPorts {
             )
         };
         format!(
-            "{map}chain prerouting {{ type nat hook prerouting priority dstnat; policy accept;\n{allowed}{by_grant}}}\n\
+            "{map}chain prerouting {{ type nat hook prerouting priority dstnat; policy accept;\n\
+             {allowed}{door}{by_grant}}}\n\
              chain local {{ type nat hook input priority 100; policy accept;\n\
                iifname {devices} ct status dnat ip daddr {LOOPBACK} snat ip to 127.0.0.1; }}\n"
         )
@@ -88,15 +104,20 @@ impl HostPorts {
     }
 
     /// The sandbox's own rules before those that drop. Inside, all ports that some function may reach are open: the
-    /// host's map says who may.
-    pub fn inner_output(&self, connections_max: u64) -> String {
+    /// host's map says who may. `refusal`: what is done with the others at that address; nobody waits for an answer
+    /// that can't come.
+    pub fn inner_output(&self, connections_max: u64, refusal: &str) -> String {
         if self.is_empty() {
             return String::new();
         }
-        let ports: BTreeSet<u16> = self.allowed.iter().chain(&self.grantable).map(|each| each.port).collect();
+        let door = self.door().map(|_| DOOR_PORT);
+        let ports: BTreeSet<u16> = self.named().map(|each| each.port).chain(door).collect();
         let ports = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
         let to_host = format!("ip daddr {HOST_ADDRESS} tcp dport {{ {ports} }}");
-        format!("{to_host} ct state new ct count over {connections_max} drop;\n{to_host} accept;\n")
+        format!(
+            "{to_host} ct state new ct count over {connections_max} drop;\n{to_host} accept;\n\
+             ip daddr {HOST_ADDRESS} {refusal};\n"
+        )
     }
 
     /// Lets one sandbox reach ports that are grantable.
@@ -140,7 +161,17 @@ mod tests {
         let none = HostPorts::default();
         assert_eq!(none.host_chains("\"thw0-*\"", "100.66.0.0/20"), "");
         assert_eq!(none.host_input("\"thw0-*\"", "limit"), "");
-        assert_eq!(none.inner_output(300), "");
+        assert_eq!(none.inner_output(300, "drop"), "");
+    }
+
+    #[test]
+    fn the_door_is_one_port_inside_and_the_server_s_on_the_host() {
+        let mut ports = HostPorts { door: Some(40_000), ..HostPorts::default() };
+        let chains = ports.host_chains("\"thw0-*\"", "100.66.0.0/20");
+        assert!(chains.contains("tcp dport 443 dnat ip to 127.0.0.1:40000"), "{chains}");
+        assert!(ports.inner_output(300, "drop").contains("tcp dport { 443 }") && ports.has_loopback());
+        ports.allowed.push(port("127.0.0.1:443"));
+        assert!(!ports.host_chains("\"thw0-*\"", "100.66.0.0/20").contains("40000"));
     }
 
     #[test]

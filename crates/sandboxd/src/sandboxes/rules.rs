@@ -15,6 +15,8 @@ use super::reach::HostPorts;
 const UNREACHABLE: &str = "169.254.0.0/16, 100.66.0.0/16, 127.0.0.0/8, 100.100.100.200, 168.63.129.16, 192.0.0.192";
 const CONNTRACK_MAX: &str = "/proc/sys/net/netfilter/nf_conntrack_max";
 const CONNTRACK_MAX_DEFAULT: u64 = 65_536;
+/// The answer to what can't be reached, as a host's router gives it.
+const REFUSAL: &str = "reject with icmp type host-unreachable";
 /// One sandbox may have this part of the table: as many as a host has sandboxes by default get half of it together.
 const PART_OF_CONNTRACK: u64 = 200;
 const CONNECTIONS_MIN: u64 = 256;
@@ -83,7 +85,7 @@ impl Rules {
     }
 
     /// Rules for inside: what `oifname "eth0"` says is the way out, all else stays in the sandbox.
-    fn inner_script(&self, host_addresses: &[Ipv4Addr]) -> String {
+    fn inner_script(&self, host_addresses: &[Ipv4Addr], refusal: &str) -> String {
         let (timeouts, set_timeouts) = self.timeouts("");
         let host: String = host_addresses.iter().map(|address| format!("ip daddr {address} drop;\n")).collect();
         format!(
@@ -99,7 +101,7 @@ impl Rules {
                iifname != \"eth0\" accept;\n\
                ct state established,related accept;\n\
                drop; }}\n}}\n",
-            to_host = self.host_ports.inner_output(self.connections_max),
+            to_host = self.host_ports.inner_output(self.connections_max, refusal),
             denied = self.deny(""),
             connections_max = self.connections_max,
         )
@@ -151,8 +153,13 @@ impl Rules {
 
     /// Puts the sandbox's own tables in place.
     pub fn install_inside(&self, pid: i32) -> io::Result<()> {
-        let script = self.inner_script(&host_addresses());
-        pipe_to(in_network_of(Command::new("nft").args(["-f", "-"]), pid)?, &script)
+        let addresses = host_addresses();
+        let install = |refusal: &str| {
+            let script = self.inner_script(&addresses, refusal);
+            pipe_to(in_network_of(Command::new("nft").args(["-f", "-"]), pid)?, &script)
+        };
+        // A kernel need not have the first one.
+        install(REFUSAL).or_else(|_| install("drop"))
     }
 }
 
@@ -218,7 +225,7 @@ mod tests {
             has_timeouts: false,
             connections_max: 300,
         };
-        let (host, inner) = (rules.host_script(), rules.inner_script(&[Ipv4Addr::new(192, 0, 2, 1)]));
+        let (host, inner) = (rules.host_script(), rules.inner_script(&[Ipv4Addr::new(192, 0, 2, 1)], REFUSAL));
         for text in ["10.0.0.0/8 drop", "169.254.0.0/16", "100.66.0.0/16", "count over 300"] {
             assert!(host.contains(text) && inner.contains(text), "{text}: {host} {inner}");
         }

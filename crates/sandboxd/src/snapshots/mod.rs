@@ -13,4 +13,5 @@ pub mod source;
 pub mod store;
 pub mod tmp_disks;
 pub mod tmp_image;
+pub mod turns;
 pub mod zeros;

@@ -26,6 +26,7 @@ use thaw_snapshot::working_set::WorkingSet;
 
 use super::chunks::ChunkStore;
 use super::far::FarChunks;
+use super::turns::{Turn, Turns};
 use crate::error::{Code, Error, Result};
 use crate::sys::data_directory::DataDirectory;
 
@@ -38,6 +39,10 @@ pub struct SnapshotStore {
     far: Arc<FarChunks>,
     pub chunks: Arc<ChunkStore>,
     owner: u32,
+    /// By snapshot: clones answer at once, and each has its part of the one working set.
+    working_sets: Turns,
+    /// By snapshot: one layout may still be in the making when the next is wanted.
+    layouts: Turns,
 }
 
 /// Changes whenever a file is replaced or written to.
@@ -50,6 +55,11 @@ pub struct Files {
     pub working_set: Option<OwnedFd>,
     pub manifest_stamp: Stamp,
     pub working_set_stamp: Option<Stamp>,
+}
+
+pub enum Changed<T> {
+    As(T),
+    Not(T),
 }
 
 /// A file of a snapshot that is written, but has not its name yet.
@@ -89,7 +99,14 @@ impl SnapshotStore {
     pub fn open(data: &DataDirectory, far: Arc<FarChunks>) -> io::Result<Self> {
         let root = data.open_for_server("snapshots")?;
         let chunks = Arc::new(ChunkStore::new(data.open_for_server("chunks")?));
-        Ok(SnapshotStore { far, root, chunks, owner: data.owner })
+        Ok(SnapshotStore {
+            far,
+            root,
+            chunks,
+            owner: data.owner,
+            working_sets: Turns::default(),
+            layouts: Turns::default(),
+        })
     }
 
     /// Reads a chunk's content, authenticated; fetches it where this host lacks it or has it damaged.
@@ -154,6 +171,7 @@ impl SnapshotStore {
 
     /// Removes a snapshot. It is unreadable at once: it is renamed before its files go.
     pub fn remove(&self, name: &str) -> io::Result<()> {
+        let _turn = self.working_sets.take(name);
         let gone = format!("{name}.removed{PARTIAL}");
         match beneath::rename(&self.root, name, &gone) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -196,6 +214,11 @@ impl SnapshotStore {
         Ok(())
     }
 
+    /// Waits until nobody else makes a new manifest of this snapshot's.
+    pub fn turn_at_layout(&self, name: &str) -> Turn<'_> {
+        self.layouts.take(name)
+    }
+
     /// Puts another manifest in the place of a snapshot's. Those who have the old one open go on with it.
     pub fn replace_manifest(&self, name: &str, manifest: &Manifest, key: &DataKey) -> Result<()> {
         let draft = self.draft_in(name, MANIFEST, &manifest.seal(key)?)?;
@@ -205,7 +228,26 @@ impl SnapshotStore {
         draft.settle()
     }
 
-    pub fn write_working_set(&self, name: &str, working_set: &WorkingSet, key: &DataKey) -> Result<()> {
+    /// Puts what `change` makes of a snapshot's working set in its place, and returns it. `change` gets `None` where
+    /// there is none yet. Nobody else changes it meanwhile. Fails with `Unknown` where the snapshot has been removed.
+    pub fn change_working_set(
+        &self,
+        name: &str,
+        key: &DataKey,
+        change: impl FnOnce(Option<WorkingSet>) -> Changed<WorkingSet>,
+    ) -> Result<WorkingSet> {
+        let _turn = self.working_sets.take(name);
+        let files = self.open_files(name)?;
+        match change(self.open_working_set(name, files.working_set.as_ref(), key)) {
+            Changed::As(set) => {
+                self.write_working_set(name, &set, key)?;
+                Ok(set)
+            }
+            Changed::Not(set) => Ok(set),
+        }
+    }
+
+    fn write_working_set(&self, name: &str, working_set: &WorkingSet, key: &DataKey) -> Result<()> {
         let draft = self.draft_in(name, WORKING_SET, &working_set.seal(key)?)?;
         draft.file.sync_all()?;
         fault_point!("working-set.synced");
@@ -321,6 +363,35 @@ mod tests {
         snapshots.remove("snap-2").expect("removes the link");
         snapshots.sweep().expect("sweeps");
         assert_eq!(fs::read_dir(&outside).expect("is there").count(), 0);
+    }
+
+    #[test]
+    fn clones_that_answer_at_once_are_all_in_the_working_set() {
+        const CLONES: u32 = 8;
+        const EACH: u32 = 20;
+        let dir = TestDirectory::new();
+        let snapshots = open(&dir);
+        let (chunk, _) = thaw_snapshot::chunk::seal(&ChunkSecret::new(&[1; 32]), &[1; 5000]);
+        snapshots.publish("snap-1", &manifest("snap-1", chunk), &KEY).expect("publishes");
+        let one_more = |known: Option<WorkingSet>| {
+            let recordings = known.map_or(0, |set| set.header.recordings) + 1;
+            let header = thaw_snapshot::working_set::Header { snapshot: "snap-1".into(), recordings };
+            Changed::As(WorkingSet { header, runs: Vec::new() })
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..CLONES {
+                scope.spawn(|| {
+                    for _ in 0..EACH {
+                        snapshots.change_working_set("snap-1", &KEY, one_more).expect("changes");
+                    }
+                });
+            }
+        });
+        let set = snapshots.change_working_set("snap-1", &KEY, |known| Changed::Not(known.expect("is there")));
+        assert_eq!(set.expect("reads").header.recordings, CLONES * EACH);
+        snapshots.remove("snap-1").expect("removes");
+        let Err(error) = snapshots.change_working_set("snap-1", &KEY, one_more) else { panic!("it has gone") };
+        assert_eq!(error.code, Code::Unknown);
     }
 
     #[test]

@@ -5,13 +5,17 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 const CONTROL: &str = "/dev/loop-control";
 const LOOP_CTL_GET_FREE: libc::c_ulong = 0x4C82;
 const LOOP_CONFIGURE: libc::c_ulong = 0x4C0A;
 const LO_FLAGS_AUTOCLEAR: u32 = 4;
-/// Two sandboxes may be told the same free device; the loser asks again.
-const LOOP_ATTEMPTS: u32 = 64;
+/// Who attaches a device holds it for milliseconds before the kernel counts it as taken. All others are told meanwhile
+/// that it is free, and then that it is busy: they ask again, a millisecond later, for as long as many may need.
+const LOOP_PATIENCE: Duration = Duration::from_secs(10);
+const LOOP_PAUSE: Duration = Duration::from_millis(1);
 
 #[repr(C)]
 struct LoopInfo64 {
@@ -54,8 +58,8 @@ pub fn has_loop_devices() -> bool {
 /// Attaches a file that is open for reading and writing.
 pub fn attach(backing: &File) -> io::Result<LoopDevice> {
     let control = OpenOptions::new().read(true).write(true).open(CONTROL)?;
-    let mut last = io::Error::from(io::ErrorKind::ResourceBusy);
-    for _ in 0..LOOP_ATTEMPTS {
+    let begun = Instant::now();
+    loop {
         // SAFETY: this request takes no argument.
         let number = unsafe { libc::ioctl(control.as_raw_fd(), LOOP_CTL_GET_FREE) };
         if number < 0 {
@@ -73,12 +77,12 @@ pub fn attach(backing: &File) -> io::Result<LoopDevice> {
         if unsafe { libc::ioctl(device.as_raw_fd(), LOOP_CONFIGURE, &raw const setup) } == 0 {
             return Ok(LoopDevice { name, _device: device });
         }
-        last = io::Error::last_os_error();
-        if last.raw_os_error() != Some(libc::EBUSY) {
-            break;
+        let error = io::Error::last_os_error();
+        if error.raw_os_error() != Some(libc::EBUSY) || begun.elapsed() > LOOP_PATIENCE {
+            return Err(error);
         }
+        thread::sleep(LOOP_PAUSE);
     }
-    Err(last)
 }
 
 /// Makes a device's node where it is missing: in a container /dev may be a plain directory in which none appears by

@@ -23,6 +23,7 @@ const QUERY_CODES: Readonly<Record<string, string>> = {
   IncompleteSignatureException: "IncompleteSignature",
   InvalidSignatureException: "SignatureDoesNotMatch",
   UnrecognizedClientException: "InvalidClientTokenId",
+  ExpiredTokenException: "ExpiredToken",
   UnknownOperationException: "InvalidAction",
   ValidationException: "ValidationError",
   SerializationException: "MalformedQueryString",

@@ -47,8 +47,17 @@ export class JsonReader {
         Object.entries(raw).map(([key, item]) => [key, this.#readValue(shape.value?.shape ?? "String", item)]),
       );
     if (shape.type === "blob") return readBlob(raw);
+    if (shape.type === "timestamp") return readTime(raw);
     return raw;
   }
+}
+
+/** Seconds since the epoch, or a text; what is neither is left to the check of types. */
+function readTime(raw: unknown): unknown {
+  const time = typeof raw === "number" ? new Date(raw * 1000) : typeof raw === "string" ? new Date(raw) : null;
+  if (time === null) return raw;
+  if (Number.isNaN(time.getTime())) throw new SerializationError(`'${String(raw).slice(0, 100)}' is no time`);
+  return time;
 }
 
 function readBlob(raw: unknown): Buffer {

@@ -124,7 +124,9 @@ export class RestJson<O extends string> {
     for (const [name, member] of Object.entries(shape.members ?? {})) {
       const wireName = member.locationName ?? name;
       const text = readLocated(member.location, wireName, match, request);
-      if (text !== undefined) input[name] = this.#fromText(member.shape, text);
+      if (member.location === "querystring" && this.#model.shapes[member.shape]?.type === "map")
+        input[name] = otherParameters(shape, request.query);
+      else if (text !== undefined) input[name] = this.#fromText(member.shape, text);
       else if (shape.payload === name) input[name] = request.body;
     }
     return input;
@@ -196,6 +198,13 @@ function eventStreamHeaders(headers: Readonly<Record<string, string>>): Record<s
     "Content-Type": EVENT_STREAM_TYPE,
     ...(contentType === undefined ? {} : { "x-amzn-Remapped-Content-Type": contentType }),
   };
+}
+
+/** A map in the query has all parameters that are no other member's. */
+function otherParameters(shape: Shape, query: URLSearchParams): Record<string, string> {
+  const members = Object.entries(shape.members ?? {}).filter(([, { location }]) => location === "querystring");
+  const named = new Set(members.map(([name, { locationName }]) => locationName ?? name));
+  return Object.fromEntries([...query].filter(([name]) => !named.has(name)));
 }
 
 function readLocated(

@@ -2,7 +2,7 @@
  * The canonical form of a request that AWS Signature Version 4 signs, and the signature itself.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, hash, type KeyObject } from "node:crypto";
 
 export const ALGORITHM = "AWS4-HMAC-SHA256";
 export const TERMINATOR = "aws4_request";
@@ -44,7 +44,7 @@ export function signatureOf(
   bodySha256: string,
   scope: Scope,
   timestamp: string,
-  secret: string,
+  key: KeyObject,
 ): string {
   const headers = signedHeaders
     .map((name) => `${name}:${(headerOf(head.headers, name) ?? "").trim().replaceAll(/\s+/g, " ")}\n`)
@@ -58,20 +58,12 @@ export function signatureOf(
     bodySha256,
   ].join("\n");
   const toSign = [ALGORITHM, timestamp, scopeText(scope), sha256(canonical)].join("\n");
-  return createHmac("sha256", signingKey(scope, secret)).update(toSign).digest("hex");
-}
-
-/** Derives the key of a scope. */
-export function signingKey(scope: Scope, secret: string): Buffer {
-  let key: Buffer = Buffer.from(`AWS4${secret}`);
-  for (const part of [scope.date, scope.region, scope.service, scope.terminator])
-    key = createHmac("sha256", key).update(part).digest();
-  return key;
+  return createHmac("sha256", key).update(toSign).digest("hex");
 }
 
 /** Hexadecimal. */
 export function sha256(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex");
+  return hash("sha256", content, "hex");
 }
 
 /** A header's value by its name in lower case; undefined where the request has none. */

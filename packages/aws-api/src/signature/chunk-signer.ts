@@ -2,13 +2,14 @@
  * Signatures of the chunks of one body: each covers the one before, the first the head's
  * (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html).
  */
-import { createHmac } from "node:crypto";
-import { type Scope, scopeText, sha256, signingKey } from "./canonical.ts";
+import { createHmac, type KeyObject } from "node:crypto";
+import { type Scope, scopeText, sha256 } from "./canonical.ts";
+import { signingKey } from "./signing-key.ts";
 
 const EMPTY = sha256("");
 
 export class ChunkSigner {
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
   /** Timestamp and scope. */
   readonly #lines: string;
   #previous: string;

@@ -11,6 +11,7 @@ import {
   TERMINATOR,
 } from "./canonical.ts";
 import { UNSIGNED_PAYLOAD } from "./payload.ts";
+import { signingKey } from "./signing-key.ts";
 
 export interface SigningCredentials {
   readonly accessKeyId: string;
@@ -43,7 +44,7 @@ export function signRequest(
   // S3 signs what the head says of the body.
   const said = service === S3_SERVICE ? headers["x-amz-content-sha256"] : undefined;
   const payload = said ?? sha256(request.body);
-  const signature = signatureOf(head, names, payload, scope, timestamp, credentials.secretAccessKey);
+  const signature = signatureOf(head, names, payload, scope, timestamp, signingKey(scope, credentials.secretAccessKey));
   return {
     ...headers,
     authorization: `${ALGORITHM} Credential=${credentialOf(scope)}, SignedHeaders=${names.join(";")}, Signature=${signature}`,
@@ -71,7 +72,14 @@ export function presignQuery(
   });
   const head = { method: "GET", path, query, headers: { host } };
   const payload = service === S3_SERVICE ? UNSIGNED_PAYLOAD : sha256("");
-  const signature = signatureOf(head, ["host"], payload, scope, timestamp, credentials.secretAccessKey);
+  const signature = signatureOf(
+    head,
+    ["host"],
+    payload,
+    scope,
+    timestamp,
+    signingKey(scope, credentials.secretAccessKey),
+  );
   return `${query.toString()}&X-Amz-Signature=${signature}`;
 }
 

@@ -19,6 +19,7 @@ import {
 } from "./canonical.ts";
 import { ChunkSigner } from "./chunk-signer.ts";
 import { type Payload, payloadOf, UNSIGNED_PAYLOAD } from "./payload.ts";
+import { signingKey } from "./signing-key.ts";
 import { isVersion2, readVersion2 } from "./version2.ts";
 
 export interface SignedRequest extends RequestHead {
@@ -30,7 +31,8 @@ export interface SignatureProblem {
     | "MissingAuthenticationTokenException"
     | "IncompleteSignatureException"
     | "InvalidSignatureException"
-    | "UnrecognizedClientException";
+    | "UnrecognizedClientException"
+    | "ExpiredTokenException";
   readonly status: 400 | 403;
   readonly message: string;
   /** What S3 has codes of its own for. */
@@ -48,8 +50,11 @@ export interface Verifier<K extends SigningKey = SigningKey> {
   /** Services whose scope is accepted. */
   readonly services: readonly string[];
   readonly nowMs: number;
-  /** Null where the key is unknown, or the token is not its own. The token is null where the request has none. */
-  keyOf(accessKeyId: string, sessionToken: string | null): K | null;
+  /**
+   * Null where the key is unknown, or the token is not its own; expired: the time of both is over. The token is null
+   * where the request has none.
+   */
+  keyOf(accessKeyId: string, sessionToken: string | null): K | "expired" | null;
 }
 
 /** A head whose key is known, with scope, date and signed headers in order. Its signature is not verified yet. */
@@ -110,11 +115,13 @@ export function readClaim<K extends SigningKey>(head: RequestHead, verifier: Ver
   if (problem !== null) return problem;
   const key = verifier.keyOf(scope.accessKeyId, parts.sessionToken);
   if (key === null) return UNKNOWN_KEY;
+  if (key === "expired") return EXPIRED_TOKEN;
   const unsigned = checkSignedHeaders(parts.signedHeaders, head.headers);
   if (unsigned !== null) return unsigned;
   const verify = (bodySha256: string): SignatureProblem | null => {
     const { query, signedHeaders, timestamp, signature } = parts;
-    const expected = signatureOf({ ...head, query }, signedHeaders, bodySha256, scope, timestamp, key.secretAccessKey);
+    const signing = signingKey(scope, key.secretAccessKey);
+    const expected = signatureOf({ ...head, query }, signedHeaders, bodySha256, scope, timestamp, signing);
     return isEqual(expected, signature) ? null : invalid(MISMATCH);
   };
   const { service, region, accessKeyId } = scope;
@@ -129,6 +136,13 @@ const UNKNOWN_KEY: SignatureProblem = {
   message: "The security token included in the request is invalid.",
 };
 
+/** https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html */
+const EXPIRED_TOKEN: SignatureProblem = {
+  name: "ExpiredTokenException",
+  status: 403,
+  message: "The security token included in the request is expired",
+};
+
 /** These signatures have no Region: they are for the first one. */
 function claimOfVersion2<K extends SigningKey>(head: RequestHead, verifier: Verifier<K>): Claim<K> | SignatureProblem {
   const link = readVersion2(head);
@@ -137,6 +151,7 @@ function claimOfVersion2<K extends SigningKey>(head: RequestHead, verifier: Veri
   if (link.expiresMs < verifier.nowMs) return { ...invalid("Request has expired"), reason: "expired" };
   const key = verifier.keyOf(link.accessKeyId, link.sessionToken);
   if (key === null) return UNKNOWN_KEY;
+  if (key === "expired") return EXPIRED_TOKEN;
   if (!link.isSignedWith(key.secretAccessKey)) return invalid(MISMATCH);
   const { accessKeyId } = link;
   const [region = ""] = verifier.regions;

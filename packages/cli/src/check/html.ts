@@ -1,5 +1,6 @@
 /** A check as one HTML file that needs nothing else: no script, no font, no picture from elsewhere. */
 import type { CheckFinding, CheckPhase, CheckReport } from "@thaw/thaw-api/check-report";
+import { escapeMarkup } from "../markup.ts";
 import { megabytes, milliseconds, PARTS, requestsLine, secretsLine, threadsLine } from "./words.ts";
 
 const WIDTH = 860;
@@ -22,27 +23,27 @@ svg{width:100%;height:auto}svg text{fill:var(--fg);font:13px system-ui,sans-seri
 export function formatHtml(report: CheckReport): string {
   const title = `${report.functionName}:${report.version}`;
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>thaw check ${escapeHtml(title)}</title><style>${STYLE}</style></head><body>
-<h1>${escapeHtml(title)} <span class="muted">${escapeHtml(report.runtime)}</span></h1>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>thaw check ${escapeMarkup(title)}</title><style>${STYLE}</style></head><body>
+<h1>${escapeMarkup(title)} <span class="muted">${escapeMarkup(report.runtime)}</span></h1>
 <p class="muted">Checked with ${report.clones} copies of its snapshot, ${report.invokesPerClone} invokes each. A snapshot is the function's memory after it has started up; each new copy goes on from there instead of starting up again.</p>
-<p class="verdict ${escapeHtml(report.verdict.status)}">${escapeHtml(report.verdict.headline)}</p>
-<ol>${report.verdict.next.map((step) => `<li>${escapeHtml(step)}</li>`).join("")}</ol>
+<p class="verdict ${escapeMarkup(report.verdict.status)}">${escapeMarkup(report.verdict.headline)}</p>
+<ol>${report.verdict.next.map((step) => `<li>${escapeMarkup(step)}</li>`).join("")}</ol>
 ${report.findings.length === 0 ? "" : `<h2>What was found</h2>${report.findings.map(formatFinding).join("\n")}`}
 <h2>The cold start: what a caller waits for</h2>
 ${drawPhases(report.phases)}
-<p>${escapeHtml(primingLine(report))}</p>
+<p>${escapeMarkup(primingLine(report))}</p>
 <h2>The snapshot</h2>
 ${formatFacts(report)}
 <h2>What this check does not see</h2>
-<ul>${report.limits.map((each) => `<li>${escapeHtml(each)}</li>`).join("")}</ul>
+<ul>${report.limits.map((each) => `<li>${escapeMarkup(each)}</li>`).join("")}</ul>
 </body></html>
 `;
 }
 
 function formatFinding(finding: CheckFinding): string {
-  const evidence = finding.evidence.map((line) => `<li>${escapeHtml(line)}</li>`).join("");
-  return `<article class="${escapeHtml(finding.severity)}"><h3>${escapeHtml(finding.title)} <span class="muted">${escapeHtml(finding.id)}</span></h3>
-${evidence === "" ? "" : `<ul class="evidence">${evidence}</ul>`}<p>${escapeHtml(finding.why)}</p><p><strong>Cure:</strong> ${escapeHtml(finding.cure)}</p></article>`;
+  const evidence = finding.evidence.map((line) => `<li>${escapeMarkup(line)}</li>`).join("");
+  return `<article class="${escapeMarkup(finding.severity)}"><h3>${escapeMarkup(finding.title)} <span class="muted">${escapeMarkup(finding.id)}</span></h3>
+${evidence === "" ? "" : `<ul class="evidence">${evidence}</ul>`}<p>${escapeMarkup(finding.why)}</p><p><strong>Cure:</strong> ${escapeMarkup(finding.cure)}</p></article>`;
 }
 
 /** Draws a row for each step, beginning where the one before ended. */
@@ -59,7 +60,7 @@ function drawPhases(phases: readonly CheckPhase[]): string {
     at += phase.durationMs;
     const y = row * ROW_HEIGHT;
     const label = phase.part === "clone" ? `restore: ${phase.name}` : PARTS[phase.part];
-    return `<text x="0" y="${y + 17}">${escapeHtml(label)}</text><rect class="${escapeHtml(phase.part)}" x="${x.toFixed(1)}" y="${y + 4}" width="${width.toFixed(1)}" height="${ROW_HEIGHT - 8}" rx="2"><title>${escapeHtml(label)}: ${milliseconds(phase.durationMs)}</title></rect><text x="${(x + width + 6).toFixed(1)}" y="${y + 17}">${milliseconds(phase.durationMs)}</text>`;
+    return `<text x="0" y="${y + 17}">${escapeMarkup(label)}</text><rect class="${escapeMarkup(phase.part)}" x="${x.toFixed(1)}" y="${y + 4}" width="${width.toFixed(1)}" height="${ROW_HEIGHT - 8}" rx="2"><title>${escapeMarkup(label)}: ${milliseconds(phase.durationMs)}</title></rect><text x="${(x + width + 6).toFixed(1)}" y="${y + 17}">${milliseconds(phase.durationMs)}</text>`;
   });
   return `<svg viewBox="0 0 ${WIDTH} ${Math.max(phases.length, 1) * ROW_HEIGHT}" role="img" aria-label="Steps of the cold start, ${milliseconds(total)} in all">${rows.join("")}</svg>`;
 }
@@ -100,9 +101,5 @@ function formatFacts({ snapshot, network, processes, snapshotCreatedAt, snapshot
     ],
     ["Requests of all copies", requestsLine(network)],
   ];
-  return `<table>${rows.map(([name, value]) => `<tr><td>${name}</td><td>${escapeHtml(value)}</td></tr>`).join("")}</table>`;
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+  return `<table>${rows.map(([name, value]) => `<tr><td>${name}</td><td>${escapeMarkup(value)}</td></tr>`).join("")}</table>`;
 }

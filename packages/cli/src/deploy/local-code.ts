@@ -1,33 +1,68 @@
-/** Packages that a template names in a bucket, and that the tool which wrote the template has left beside it. */
+/** Files that another tool has left beside the template that it wrote: assets of the CDK, zips of osls. */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { PlannedCode } from "@thaw/template/planned";
+import { CommandError } from "@thaw/installation/command-error";
 
 const CDK_TEMPLATE = ".template.json";
 const OSLS_FOLDER = ".serverless";
 
-/** Gives the folder or zip for an object: an asset of CDK, or a zip of osls. Else the code as it is. */
-export function findLocally(code: PlannedCode, template: string): PlannedCode {
-  if (code.kind !== "object") return code;
-  const folder = dirname(template);
-  const asset = readAssets(template).get(basename(code.key, ".zip"));
-  if (asset !== undefined) return { kind: "path", path: asset };
-  const zip = basename(code.key);
-  return basename(folder) === OSLS_FOLDER && existsSync(join(folder, zip)) ? { kind: "path", path: zip } : code;
+export interface CdkAsset {
+  /** Name in the manifest: a digest of the source. */
+  readonly digest: string;
+  readonly path: string;
+  readonly isFolder: boolean;
+  /** Where `cdk deploy` would put it, as the template names it; empty: the manifest does not say. */
+  readonly objects: ReadonlyArray<{ readonly bucket: string; readonly key: string }>;
 }
 
-/** Reads STACK.assets.json: paths of assets by their digest. Empty where there is none, or it has another form. */
-function readAssets(template: string): ReadonlyMap<string, string> {
-  if (!template.endsWith(CDK_TEMPLATE)) return new Map();
+interface Manifest {
+  readonly files?: Readonly<
+    Record<
+      string,
+      {
+        readonly source?: { readonly path?: unknown; readonly packaging?: unknown; readonly executable?: unknown };
+        readonly destinations?: Readonly<
+          Record<string, { readonly bucketName?: unknown; readonly objectKey?: unknown }>
+        >;
+      }
+    >
+  >;
+  readonly dockerImages?: Readonly<Record<string, unknown>>;
+}
+
+/** The assets of a template of the CDK; null: it is none of the CDK's. Throws CommandError for those it can't pack. */
+export function readCdkAssets(template: string): readonly CdkAsset[] | null {
+  const manifest = template.endsWith(CDK_TEMPLATE) ? readManifest(template) : null;
+  if (manifest === null) return null;
+  const [image] = Object.keys(manifest.dockerImages ?? {});
+  if (image !== undefined)
+    throw new CommandError(
+      `${template} has the container image ${image} as an asset, and thaw deploy builds none: name an image that is built, with DockerImageCode.fromEcr or Code.fromEcrImage`,
+    );
+  return Object.entries(manifest.files ?? {}).flatMap(([digest, { source, destinations = {} }]) => {
+    if (source?.executable !== undefined)
+      throw new CommandError(`${template} has the asset ${digest}, which a program makes: use 'cdk deploy' for it`);
+    // The manifest names the template itself, too.
+    if (typeof source?.path !== "string" || source.path === basename(template)) return [];
+    const objects = Object.values(destinations).map(({ bucketName, objectKey }) => ({
+      bucket: String(bucketName),
+      key: String(objectKey),
+    }));
+    return [{ digest, path: source.path, isFolder: source.packaging !== "file", objects }];
+  });
+}
+
+function readManifest(template: string): Manifest | null {
   try {
     const text = readFileSync(`${template.slice(0, -CDK_TEMPLATE.length)}.assets.json`, "utf8");
-    const { files } = JSON.parse(text) as { files?: Record<string, { source?: { path?: unknown } }> };
-    return new Map(
-      Object.entries(files ?? {}).flatMap(([digest, file]) =>
-        typeof file.source?.path === "string" ? [[digest, file.source.path] as const] : [],
-      ),
-    );
+    return JSON.parse(text) as Manifest;
   } catch {
-    return new Map();
+    return null;
   }
+}
+
+/** The zip that osls has left for an object; null: there is none. */
+export function oslsZip(template: string, key: string): string | null {
+  const zip = basename(key);
+  return basename(dirname(template)) === OSLS_FOLDER && existsSync(join(dirname(template), zip)) ? zip : null;
 }

@@ -1,5 +1,4 @@
 /** Code as a zip: a folder packed the same way every time, a .zip or .jar as it is, another file alone in one. */
-import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { ZipFile } from "yazl";
@@ -11,13 +10,24 @@ const MTIME = new Date(Date.UTC(1980, 0, 1, 12));
 const PRIME_FILE = "thaw.prime.json";
 /** How a zip begins; one without entries begins with its end. */
 const ZIP_BEGINNINGS = [Buffer.from("PK\u0003\u0004"), Buffer.from("PK\u0005\u0006")];
+/** As the samples of thaw init and AWS's tools build. */
+const BUILDS = "(npm run build, mvn package, sam build)";
 const LINK_MODE = 0o120777;
+
+/** Reads a file that a template names. Throws CommandError where it is not there, or is no file. */
+export function readFileOrFail(full: string): Buffer {
+  const found = statSync(full, { throwIfNoEntry: false });
+  if (found === undefined) throw new CommandError(`${full} is not there`);
+  // Nothing else is opened: reading a pipe would never end.
+  if (!found.isFile()) throw new CommandError(`${full} is no file`);
+  return readFileSync(full);
+}
 
 /** `primes`: the text of thaw.prime.json, added to a folder's files. */
 export async function packageCode(baseDir: string, path: string, primes: string | null = null): Promise<Buffer> {
   const full = resolve(baseDir, path);
   const found = statSync(full, { throwIfNoEntry: false });
-  if (found === undefined) throw new CommandError(`${full} is not there; is the code built?`);
+  if (found === undefined) throw new CommandError(`${full} is not there; is the code built? ${BUILDS}`);
   if (found.isDirectory()) return packFiles(full, listFiles(full), primes);
   // Nothing else is opened: reading a pipe would never end.
   if (!found.isFile()) throw new CommandError(`${full} can't be deployed: it is no file and no folder`);
@@ -32,7 +42,7 @@ export async function packageCode(baseDir: string, path: string, primes: string 
 }
 
 function packFiles(full: string, files: readonly PackedFile[], primes: string | null): Promise<Buffer> {
-  if (files.length === 0) throw new CommandError(`${full} has no files; is the code built?`);
+  if (files.length === 0) throw new CommandError(`${full} has no files; is the code built? ${BUILDS}`);
   const zip = new ZipFile();
   addPrimes(zip, primes);
   for (const { name, content, isExecutable } of files) {
@@ -57,10 +67,6 @@ export function packageInline(text: string, runtime: string, primes: string | nu
 
 function addPrimes(zip: ZipFile, primes: string | null): void {
   if (primes !== null) zip.addBuffer(Buffer.from(primes), PRIME_FILE, { mtime: MTIME, mode: 0o100644 });
-}
-
-export function digestOf(zip: Buffer): string {
-  return createHash("sha256").update(zip).digest("base64");
 }
 
 async function finish(zip: ZipFile): Promise<Buffer> {

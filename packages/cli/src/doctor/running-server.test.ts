@@ -7,6 +7,7 @@ const FINE: RunningServer = {
   criuVersion: "4.2.1",
   hasNetwork: true,
   network: { rulesRestored: 0, problem: null, denied: [], hostPorts: [] },
+  companion: null,
   tmpQuota: "loop",
   runtimes: ["java21"],
   limits: {
@@ -37,5 +38,8 @@ it("finds nothing where all is well, and names each lack with its cure", ({ expe
   expect(bad({ hasNetwork: false })).toEqual(["network: true"]);
   expect(bad({ network: { ...FINE.network, problem: "nft failed" } })).toEqual(["network: true"]);
   expect(bad({ network: { ...FINE.network, rulesRestored: 1 } })).toEqual(["network: true"]);
+  const companion = { name: "moto", address: "127.0.0.1:5000", services: ["sqs"], uptimeS: 4 };
+  expect(bad({ companion })).toEqual([]);
+  expect(bad({ companion: { ...companion, uptimeS: null } })).toEqual(["companion: true"]);
   expect(bad({ limits: { ...FINE.limits, poolSize: 0 } })).toEqual(["pool: true"]);
 });

@@ -11,6 +11,7 @@ export type RunningServer = Pick<
   | "criuVersion"
   | "hasNetwork"
   | "network"
+  | "companion"
   | "tmpQuota"
   | "runtimes"
   | "limits"
@@ -79,6 +80,27 @@ export function checkRunning(running: RunningServer): readonly Finding[] {
           detail: "sandboxes have only their loopback",
           remedy: "nftables and ip_forward are needed",
         },
+    ...judgeCompanion(running.companion),
+  ];
+}
+
+/** Nothing is said where none is asked for. */
+function judgeCompanion(companion: RunningServer["companion"]): readonly Finding[] {
+  if (companion === null) return [];
+  const what = "companion";
+  const { name, address, services, uptimeS } = companion;
+  if (uptimeS === null)
+    return [
+      {
+        level: "problem",
+        what,
+        detail: `${name} does not answer at ${address}`,
+        remedy: "the server's log says why; what stacks made in it is lost",
+      },
+    ];
+  const limits = "in memory since then, without IAM, not for production";
+  return [
+    { level: "ok", what, detail: `${name} at ${address} for ${services.join(", ")}: up for ${uptimeS} s, ${limits}` },
   ];
 }
 

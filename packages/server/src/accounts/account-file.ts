@@ -5,13 +5,14 @@
  * File: JSON `{"format":1,"accounts":[{"accountId":"222222222222","name":"","accessKeys":[{"accessKeyId":"…",
  * "secretAccessKey":"…","createdAtMs":0}]}]}`, mode 0600, replaced as a whole.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { conflict, invalidParameter, notFound } from "../model/api-error.ts";
 import { type CallerKey, rootArn } from "../model/caller.ts";
 import type { Accounts, AccountSummary, NewAccessKey } from "../ports/accounts.ts";
+import { replaceFile } from "./durable-file.ts";
 
 export const ACCOUNT_FILE = "accounts.json";
 /** Each account has a database that stays open. */
@@ -45,8 +46,8 @@ export interface HomeAccount {
 export interface AccountFileOptions {
   readonly dataDir: string;
   readonly home: HomeAccount;
-  /** Recognises the keys of functions; null where a key is no function's. */
-  readonly functionKeys: { keyOf(accessKeyId: string, sessionToken: string): CallerKey | null };
+  /** Recognises the keys of sessions; null where a key is no session's. */
+  readonly sessionKeys: { keyOf(accessKeyId: string, sessionToken: string): CallerKey | "expired" | null };
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -69,16 +70,16 @@ class AccountFile implements Accounts {
     this.#keys = this.#index();
   }
 
-  keyOf(accessKeyId: string, sessionToken: string | null): CallerKey | null {
+  keyOf(accessKeyId: string, sessionToken: string | null): CallerKey | "expired" | null {
     const own = this.#keys.get(accessKeyId);
     // A token of another session, as in a shell that has had AWS's: a key of an account needs none.
     if (own !== undefined) return own;
-    return sessionToken === null ? null : this.#keyOfFunction(accessKeyId, sessionToken);
+    return sessionToken === null ? null : this.#keyOfSession(accessKeyId, sessionToken);
   }
 
-  #keyOfFunction(accessKeyId: string, sessionToken: string): CallerKey | null {
-    const key = this.#options.functionKeys.keyOf(accessKeyId, sessionToken);
-    return key !== null && this.has(key.accountId) ? key : null;
+  #keyOfSession(accessKeyId: string, sessionToken: string): CallerKey | "expired" | null {
+    const key = this.#options.sessionKeys.keyOf(accessKeyId, sessionToken);
+    return key === null || key === "expired" || this.has(key.accountId) ? key : null;
   }
 
   list(): readonly AccountSummary[] {
@@ -144,11 +145,7 @@ class AccountFile implements Accounts {
 
   /** The file first: a key that somebody was told of is there after a crash. */
   #write(accounts: readonly StoredAccount[]): void {
-    const partial = `${this.#path}.new`;
-    const text = `${JSON.stringify({ format: 1, accounts }, null, 1)}\n`;
-    writeFileSync(partial, text, { mode: 0o600, flush: true });
-    renameSync(partial, this.#path);
-    syncName(dirname(this.#path));
+    replaceFile(this.#path, `${JSON.stringify({ format: 1, accounts }, null, 1)}\n`);
     this.#accounts = accounts;
     this.#keys = this.#index();
   }
@@ -167,7 +164,7 @@ function toCallerKey(
   { secretAccessKey }: Pick<StoredKey, "secretAccessKey">,
   kind: CallerKey["kind"],
 ): CallerKey {
-  return { secretAccessKey, accountId, principalArn: rootArn(accountId), userId: accountId, kind };
+  return { secretAccessKey, accountId, principalArn: rootArn(accountId), userId: accountId, kind, isSession: false };
 }
 
 function readAccounts(path: string, home: HomeAccount): readonly StoredAccount[] {
@@ -214,13 +211,4 @@ function readAccounts(path: string, home: HomeAccount): readonly StoredAccount[]
 
 function isText(value: unknown, form: RegExp): value is string {
   return typeof value === "string" && form.test(value);
-}
-
-function syncName(directory: string): void {
-  const opened = openSync(directory, "r");
-  try {
-    fsyncSync(opened);
-  } finally {
-    closeSync(opened);
-  }
 }

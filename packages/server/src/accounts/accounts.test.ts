@@ -6,7 +6,7 @@ import { systemRandom } from "../base/random.ts";
 import { FakeClock } from "../base/testing/fake-clock.ts";
 import type { Accounts } from "../ports/accounts.ts";
 import { openAccounts } from "./account-file.ts";
-import { FunctionCredentialSource } from "./function-credentials.ts";
+import { SessionCredentialSource } from "./session-credentials.ts";
 
 const HOME = { accountId: "000000000000", accessKeyId: "AKIAHOME", secretAccessKey: "home" };
 const KEY = { accessKeyId: "AKIAOTHERKEYOTHER", secretAccessKey: "secretsecretsecret" };
@@ -15,18 +15,18 @@ const OWNER = { accountId: ALICE, functionName: "f", role: `arn:aws:iam::${ALICE
 
 let dir: string;
 let clock: FakeClock;
-let functions: FunctionCredentialSource;
+let functions: SessionCredentialSource;
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "accounts-test-"));
   clock = new FakeClock();
-  functions = new FunctionCredentialSource(Buffer.alloc(32, 1), clock, systemRandom);
+  functions = new SessionCredentialSource(Buffer.alloc(32, 1), clock, systemRandom);
 });
 
 afterEach(() => rmSync(dir, { recursive: true }));
 
 const open = (): Accounts =>
-  openAccounts({ dataDir: dir, home: HOME, functionKeys: functions, clock, random: systemRandom });
+  openAccounts({ dataDir: dir, home: HOME, sessionKeys: functions, clock, random: systemRandom });
 
 describe("the file of accounts", () => {
   it("is not there with the home alone, and private once it is", ({ expect }) => {
@@ -87,9 +87,9 @@ describe("credentials of a function", () => {
       principalArn: `arn:aws:sts::${ALICE}:assumed-role/r/f`,
       userId: expect.stringMatching(/^AROA[0-9A-F]{17}:f$/),
     });
-    const same = new FunctionCredentialSource(Buffer.alloc(32, 1), clock, systemRandom);
+    const same = new SessionCredentialSource(Buffer.alloc(32, 1), clock, systemRandom);
     expect(same.keyOf(accessKeyId, sessionToken)).toMatchObject(known);
-    const other = new FunctionCredentialSource(Buffer.alloc(32, 2), clock, systemRandom);
+    const other = new SessionCredentialSource(Buffer.alloc(32, 2), clock, systemRandom);
     expect(other.keyOf(accessKeyId, sessionToken)).toBeNull();
     expect(functions.issue(OWNER).accessKeyId).not.toBe(accessKeyId);
   });
@@ -102,7 +102,7 @@ describe("credentials of a function", () => {
     expect(accounts.keyOf(accessKeyId, sessionToken)).not.toBeNull();
     expect(accounts.keyOf(accessKeyId, null)).toBeNull();
     await clock.advance(6 * 3_600_000);
-    expect(accounts.keyOf(accessKeyId, sessionToken)).toBeNull();
+    expect(accounts.keyOf(accessKeyId, sessionToken)).toBe("expired");
   });
 
   it("with any bit changed, or of any other form, are unknown", ({ expect }) => {

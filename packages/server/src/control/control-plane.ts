@@ -4,7 +4,11 @@ import { createOperatorFaces, type OperatorFaces } from "./operator/faces.ts";
 import { absentOperations } from "./functions/absent.ts";
 import { aliasOperations } from "./functions/aliases.ts";
 import { codeSigningOperations } from "./functions/code-signing.ts";
+import { withOwnBuses } from "./events/own-buses.ts";
+import { OwnEvents } from "./events/own-events.ts";
+import type { TopicSubscriptions } from "./events/topic-subscriptions.ts";
 import { eventSourceOperations } from "./event-sources/mappings.ts";
+import { Pollers } from "./event-sources/pollers.ts";
 import { runtimeManagementOperations } from "./functions/runtime-management.ts";
 import { CheckOperation } from "./check/check.ts";
 import { Concurrency, concurrencyOperations } from "./concurrency/concurrency.ts";
@@ -16,6 +20,10 @@ import { refusingOthers } from "./honoured.ts";
 import { layerOperations } from "./layers/layers.ts";
 import { layerPermissionOperations } from "./layers/permissions.ts";
 import { type ApiCalls, createApiCalls } from "./http-apis/api-calls.ts";
+import { createAuthorizers } from "./http-apis/authorizers.ts";
+import { createFunctionCalls } from "./http-apis/function-calls.ts";
+import { createRestCalls, type RestCalls } from "./http-apis/rest-calls.ts";
+import { createTraffic } from "./http-apis/traffic.ts";
 import { restoreLayers, usedContent } from "./layers/content.ts";
 import { InvokeOperation, invokeOperations } from "./invoke/invoke.ts";
 import { Changes } from "./records/changes.ts";
@@ -23,13 +31,16 @@ import { RunnableVersions } from "./records/runnable-version.ts";
 import { UnfinishedWork } from "./records/unfinished-work.ts";
 import { ProvisionedConcurrency, provisionedOperations } from "./concurrency/provisioned-concurrency.ts";
 import type { AccountScope } from "../model/function-name.ts";
+import type { EventBuses } from "../ports/event-buses.ts";
+import type { BucketTargets } from "../ports/bucket-targets.ts";
+import type { Schedules } from "../ports/schedules.ts";
 import type { Operations } from "./operations.ts";
 import { Access } from "./policies/access.ts";
 import { policyOperations } from "./policies/policies.ts";
 import { createUrlCalls, type UrlCalls } from "./urls/url-calls.ts";
 import { urlOperations } from "./urls/url-configs.ts";
 import { Publisher } from "./snapshots/publisher.ts";
-import type { ControlServices } from "./services.ts";
+import type { ControlParts, ControlServices } from "./services.ts";
 import { SnapshotLife } from "./snapshots/snapshot-life.ts";
 import { SnapshotStatus } from "./snapshots/snapshot-status.ts";
 import { tagOperations } from "./functions/tags.ts";
@@ -43,7 +54,12 @@ export interface ControlPlane extends OperatorFaces {
   readonly checks: CheckOperation;
   readonly urls: UrlCalls;
   readonly httpApis: ApiCalls;
+  readonly restApis: RestCalls;
   readonly access: Access;
+  readonly buses: EventBuses;
+  readonly schedules: Schedules;
+  readonly bucketTargets: BucketTargets;
+  readonly topics: TopicSubscriptions;
   /** The account and Region that all of it is for. */
   readonly scope: AccountScope;
   /** Takes up the work that the last run left unfinished; called once, after the start. */
@@ -56,49 +72,44 @@ export interface ControlPlane extends OperatorFaces {
 }
 
 export function createControlPlane(services: ControlServices): ControlPlane {
-  const parts = { ...services, changes: new Changes(services.store) };
+  const destinations = withOwnBuses(services.destinations, services, () => ownEvents.buses);
+  const parts = { ...services, destinations, changes: new Changes(services.store) };
   const runnables = new RunnableVersions(services.scope);
   const uses = new VersionUses(parts);
   const unfinished = new UnfinishedWork(parts);
   const publisher = new Publisher(parts, uses, unfinished);
   const events = new EventQueue(parts, unfinished, new Deliveries(parts));
+  const ownEvents = new OwnEvents(parts, events);
   const concurrency = new Concurrency(parts);
   const provisioned = new ProvisionedConcurrency(parts, { concurrency, runnables, unfinished });
-  parts.changes.listen((writes) => provisioned.heard(writes));
+  const pollers = new Pollers(parts);
+  parts.changes.listen(async (writes) => {
+    pollers.heard(writes);
+    await provisioned.heard(writes);
+  });
   const functions = new Functions(parts, publisher);
   const life = new SnapshotLife(parts, publisher, uses, async () => {
     await functions.settleAll();
     await provisioned.apply();
   });
   const invoke = new InvokeOperation(parts, { publisher, events, uses, concurrency, runnables });
+  const callFunction = createFunctionCalls(parts, invoke);
+  const authorize = createAuthorizers(parts.clock, callFunction);
+  const traffic = createTraffic(parts.clock, parts.logs);
   return {
-    operations: refusingOthers({
-      ...functionOperations(functions),
-      ...versionOperations(parts, publisher),
-      ...aliasOperations(parts, provisioned),
-      ...tagOperations(parts),
-      ...provisionedOperations(provisioned),
-      ...concurrencyOperations(concurrency),
-      ...invokeOperations(invoke),
-      ...eventConfigOperations(parts),
-      ...recursionOperations(parts),
-      ...layerOperations(parts),
-      ...layerPermissionOperations(parts),
-      ...policyOperations(parts),
-      ...urlOperations(parts),
-      ...codeSigningOperations(parts),
-      ...runtimeManagementOperations(parts),
-      ...eventSourceOperations(parts),
-      ...absentOperations(),
-      GetAccountSettings: () => getAccountSettings(parts, concurrency),
-    }),
+    operations: operationsOf(parts, { functions, publisher, provisioned, concurrency, invoke, pollers }),
     ...createOperatorFaces(services),
     snapshots: new SnapshotStatus(parts, publisher, uses),
     provisioned,
     checks: new CheckOperation(parts, invoke),
     urls: createUrlCalls(parts, invoke),
-    httpApis: createApiCalls(parts, invoke),
+    httpApis: createApiCalls(parts, callFunction, authorize, traffic),
+    restApis: createRestCalls(parts, callFunction, authorize, traffic),
     access: new Access(parts),
+    buses: ownEvents.buses,
+    schedules: ownEvents.schedules,
+    bucketTargets: ownEvents.bucketEvents,
+    topics: ownEvents.topics,
     scope: services.scope,
     async recover() {
       await uses.load();
@@ -107,12 +118,50 @@ export function createControlPlane(services: ControlServices): ControlPlane {
       await restoreLayers(services);
       await life.start();
       events.start((event) => invoke.runAccepted(event));
+      await ownEvents.start();
+      await pollers.start(invoke, events);
     },
     async close(isHostLost = () => false) {
       provisioned.close();
       functions.close();
-      await Promise.all([life.close(), publisher.close(), events.close()]);
+      await ownEvents.close();
+      await Promise.all([life.close(), publisher.close(), events.close(), pollers.close()]);
       if (!isHostLost()) await unfinished.forgive();
     },
   };
+}
+
+interface OperationParts {
+  readonly functions: Functions;
+  readonly publisher: Publisher;
+  readonly provisioned: ProvisionedConcurrency;
+  readonly concurrency: Concurrency;
+  readonly invoke: InvokeOperation;
+  readonly pollers: Pollers;
+}
+
+function operationsOf(
+  parts: ControlParts,
+  { functions, publisher, provisioned, concurrency, invoke, pollers }: OperationParts,
+): Operations {
+  return refusingOthers({
+    ...functionOperations(functions),
+    ...versionOperations(parts, publisher),
+    ...aliasOperations(parts, provisioned),
+    ...tagOperations(parts),
+    ...provisionedOperations(provisioned),
+    ...concurrencyOperations(concurrency),
+    ...invokeOperations(invoke),
+    ...eventConfigOperations(parts),
+    ...recursionOperations(parts),
+    ...layerOperations(parts),
+    ...layerPermissionOperations(parts),
+    ...policyOperations(parts),
+    ...urlOperations(parts),
+    ...codeSigningOperations(parts),
+    ...runtimeManagementOperations(parts),
+    ...eventSourceOperations(parts, pollers),
+    ...absentOperations(),
+    GetAccountSettings: () => getAccountSettings(parts, concurrency),
+  });
 }

@@ -8,7 +8,8 @@ type Notes = Readonly<Partial<Record<OperationName, string>>>;
 
 const RUNTIMES = "The newest release that the operator has installed runs, whatever is set.";
 
-const POLLING = "Nothing polls event sources yet: a mapping is `Disabled` once it is made, and its reason says so.";
+const POLLING =
+  "SQS queues and streams of Kinesis and DynamoDB are read, where the operator names an endpoint (`--aws-endpoint SERVICE=URL`). A mapping of anything else is `Disabled` once it is made, and its reason says so.";
 
 /** Operations that keep and show settings which change nothing of how functions run, or less than on AWS. */
 export const KEPT: Notes = {

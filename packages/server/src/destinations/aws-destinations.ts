@@ -12,7 +12,7 @@ import { DestinationError, type Destinations } from "../ports/destinations.ts";
 
 export interface AwsDestinationsOptions {
   /** The endpoint that the operator named for a service; a service without one is at AWS. */
-  readonly endpoints: ReadonlyMap<DestinationService, string>;
+  readonly endpoints: ReadonlyMap<string, string>;
   /** Credentials; null: variables, profiles and roles, as for any AWS client. */
   readonly credentials: Credentials | null;
   /** Region of buckets, whose ARNs have none. */
@@ -74,6 +74,10 @@ export class AwsDestinations implements Destinations {
 
   constructor(options: AwsDestinationsOptions) {
     this.#options = options;
+  }
+
+  hasEndpoint(service: DestinationService): boolean {
+    return this.#options.endpoints.has(service);
   }
 
   async problemOf(target: DestinationTarget): Promise<string | null> {
@@ -142,7 +146,12 @@ export class AwsDestinations implements Destinations {
       }
       case "sns":
         await this.#sns(target).send(
-          new PublishCommand({ TopicArn: target.topicArn, Message: body, MessageAttributes }),
+          new PublishCommand({
+            TopicArn: target.topicArn,
+            Message: body,
+            MessageAttributes,
+            ...(message.subject === undefined ? {} : { Subject: message.subject }),
+          }),
           options,
         );
         return;

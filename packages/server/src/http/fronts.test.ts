@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { Front } from "./fronts/front.ts";
-import { chooseByRules, type FrontChoice, type FrontRule } from "./fronts.ts";
+import type { FrontChoice, FrontRule } from "./fronts/front-rule.ts";
+import { chooseByRules } from "./fronts.ts";
 import { errorReply, refusalOf } from "./reply.ts";
 import { readHead } from "./wire-head.ts";
 

@@ -3,43 +3,29 @@
  * AWS's.
  */
 import { LAMBDA, readForeign } from "@thaw/aws-api";
-import { isS3Host } from "@thaw/aws-api/s3";
+import type { AwsService, LoadedService } from "../aws/aws-service.ts";
+import type { AccountScope } from "../model/function-name.ts";
+import { isS3Host } from "@thaw/aws-api/protocols/s3-address";
 import { PREFIX } from "@thaw/thaw-api";
 import type { Front } from "./fronts/front.ts";
+import type { ChooseFront, FrontChoice, FrontRule } from "./fronts/front-rule.ts";
 import { createOtherFront, otherService } from "./fronts/other-services.ts";
 import { createLambdaFront } from "./fronts/lambda-front.ts";
-import { createServiceFront, type ServiceFront } from "./fronts/service-front.ts";
-import { createS3Front, type S3Front } from "./fronts/s3/front.ts";
+import { frontOnUse, type RefusingFront } from "./fronts/front-on-use.ts";
+import { createServiceFront } from "./fronts/service-front.ts";
 import { createThawFront, isPublic, type OnProblem } from "./fronts/thaw/front.ts";
 import { type HostLabel, hostTargetOf } from "./fronts/host-target.ts";
-import { API_LABEL, createHttpApiFront } from "./fronts/http-apis/front.ts";
+import { API_LABEL, createApisFront } from "./fronts/apis.ts";
 import type { CallServices } from "./fronts/http-call.ts";
+import { consoleRule } from "./fronts/console/front.ts";
+import { createTopicsFront, isTopicPath } from "./fronts/topics.ts";
 import { createUrlFront } from "./fronts/urls/front.ts";
 import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
-import { type Refusal, refusalOf, type Reply } from "./reply.ts";
-import type { WireHead } from "./wire-head.ts";
+import { refusalOf } from "./reply.ts";
+import type { Scopes } from "./scopes.ts";
 
 /** Its name in scopes. */
 const S3 = "s3";
-
-export interface FrontChoice {
-  /** Services whose signatures are accepted for this request. */
-  readonly services: readonly string[];
-  /** True where no signature is asked for. */
-  readonly isPublic: boolean;
-  /** The front of a signature's service, or of a public request. */
-  of(service: string): Front;
-  /** Forms a refusal of the listener, such as that of a signature. */
-  refuse(problem: Refusal, requestId: string): Reply;
-}
-
-/** The parts of a head that a front is chosen by, before its signature is read. */
-export type FrontHead = Pick<WireHead, "method" | "path" | "hostName" | "query" | "headers">;
-
-export type ChooseFront = (head: FrontHead) => FrontChoice;
-
-/** Takes the requests of one API by their heads; null leaves a request to the rules that follow. */
-export type FrontRule = (head: FrontHead) => FrontChoice | null;
 
 /**
  * Creates all fronts and the choice between them. A rule that goes by the host stands before those that go by the path:
@@ -51,22 +37,39 @@ export function createFronts(
 ): ChooseFront {
   const { scopes } = services;
   const thaw = createThawFront(services, onProblem);
-  const byService = { [LAMBDA.scope]: createLambdaFront({ scopes, onProblem }) };
+  const lambda = createLambdaFront({ scopes, onProblem });
+  const byService = { [LAMBDA.scope]: lambda };
   const urls = createUrlFront({ ...services, onProblem });
-  const apis = createHttpApiFront({ ...services, onProblem });
-  const others = scopes.home.awsServices.map(
-    (service) => [service.model.scope, createServiceFront(service, scopes, onProblem)] as const,
-  );
+  const apis = createApisFront({ ...services, onProblem });
+  const others = scopes.home.awsServices.map((service) => ({
+    service,
+    front: frontOnUse(() => loadServiceFront(service, scopes, onProblem), onProblem),
+  }));
+  const stacks = others.find(({ service }) => service.scope === "cloudformation") ?? null;
+  const s3 = frontOnUse(async () => {
+    const { createS3Front } = await import("./fronts/s3/front.ts");
+    return createS3Front({ ...services, onProblem });
+  }, onProblem);
   return chooseByRules(
     [
       hostRule("lambda-url", LAMBDA.scope, urls),
       hostRule(API_LABEL, API_LABEL, apis),
+      consoleRule({ ...services.console, isTrustedProxy: services.isTrustedProxy, thaw, lambda, stacks }),
+      topicRule(createTopicsFront(scopes, onProblem)),
       thawRule(thaw),
-      s3Rule(createS3Front(scopes, onProblem)),
-      serviceRule(new Map(others)),
+      s3Rule(s3),
+      serviceRule(others),
     ],
     awsChoice(byService),
   );
+}
+
+async function loadServiceFront(service: AwsService, scopes: Scopes, onProblem: OnProblem): Promise<RefusingFront> {
+  const ownOf = async (caller: AccountScope): Promise<LoadedService> => {
+    const { awsServices } = await scopes.of(caller);
+    return (awsServices.find(({ callName }) => callName === service.callName) ?? service).load();
+  };
+  return createServiceFront(await service.load(), ownOf, onProblem);
 }
 
 /** Chooses by the first rule that takes a request, and `last` where none does. */
@@ -86,6 +89,12 @@ function hostRule(label: HostLabel, service: string, front: Front): FrontRule {
   return (head) => (hostTargetOf(head, label) === null ? null : choice);
 }
 
+/** Services sign no requests with a key of ours: the path is the secret. */
+function topicRule(front: Front): FrontRule {
+  const choice: FrontChoice = { services: [], isPublic: true, of: () => front, refuse: refusalOf };
+  return (head) => (isTopicPath(head) ? choice : null);
+}
+
 function thawRule(thaw: Front): FrontRule {
   /** Thaw's own API is signed as the service that its clients know. */
   const services = [LAMBDA.scope];
@@ -94,7 +103,7 @@ function thawRule(thaw: Front): FrontRule {
 }
 
 /** S3 is told by the scope, as the others are, by a link that names a key of S3 alone, and by its host. */
-function s3Rule(front: S3Front): FrontRule {
+function s3Rule(front: RefusingFront): FrontRule {
   const of = (): Front => front;
   return (head) =>
     readForeign(head)?.service === S3 || isS3Host(head.hostName) || head.query.has("AWSAccessKeyId")
@@ -111,14 +120,21 @@ function s3Rule(front: S3Front): FrontRule {
  * Finds another service than Lambda by the scope that a request names. One that Thaw does not have says so to
  * everybody.
  */
-function serviceRule(fronts: ReadonlyMap<string, ServiceFront>): FrontRule {
+function serviceRule(
+  fronts: ReadonlyArray<{ readonly service: AwsService; readonly front: RefusingFront }>,
+): FrontRule {
   return (head) => {
     const found = otherService(head);
     if (found === null) return null;
-    const front = fronts.get(found.service ?? "");
+    const { front } = fronts.find(({ service }) => service.scope === found.service && service.owns(head.path)) ?? {};
     return front === undefined || found.service === null
       ? { services: [], isPublic: true, of: () => createOtherFront(found), refuse: refusalOf }
-      : { services: [found.service], isPublic: false, of: () => front, refuse: (...given) => front.refuse(...given) };
+      : {
+          services: [found.service],
+          isPublic: false,
+          of: () => front,
+          refuse: (problem, requestId) => front.refuse(problem, requestId, head),
+        };
   };
 }
 

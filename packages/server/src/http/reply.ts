@@ -57,7 +57,8 @@ export interface Refusal {
   readonly name: string;
   readonly status: number;
   readonly message: string;
-  readonly reason?: SignatureProblem["reason"];
+  /** `target`: the path has escapes that can't be decoded. */
+  readonly reason?: SignatureProblem["reason"] | "target";
 }
 
 /** Gives a refusal as Lambda's clients read it. */

@@ -12,6 +12,12 @@ export interface ServedScope {
   readonly s3: S3Service;
 }
 
+/**
+ * Kinds of ids that host names begin with, those of function URLs, HTTP APIs and REST APIs, and those of subscriptions,
+ * which end paths.
+ */
+export type HostedKind = "urlId" | "httpApi" | "restApi" | "topicSubscription";
+
 export interface Scopes {
   /** The one that the installation had before any other. */
   readonly home: ServedScope;
@@ -21,6 +27,8 @@ export interface Scopes {
   of(scope: AccountScope): Promise<ServedScope>;
   /** Null where there is no such account, or it has nothing in this Region. */
   find(scope: AccountScope): Promise<ServedScope | null>;
+  /** The one that has this id; null where none has. Costs the same however many there are. */
+  hosting(kind: HostedKind, id: string): ServedScope | null;
   /** Those that are open: all that have something, from the start on. */
   all(): readonly ServedScope[];
   /** Removes all that an account has, in all Regions. Its keys must be gone. */

@@ -11,11 +11,14 @@ import { type CallerKey, callerOf } from "../model/caller.ts";
 import type { Accounts } from "../ports/accounts.ts";
 import { BodyBudget, BodyError, type BodyLimits, checkAnnounced, readStream, readWhole } from "./body.ts";
 import type { Admission, FrontContext } from "./fronts/front.ts";
+import type { ConsoleOptions } from "./fronts/console/options.ts";
 import type { OnProblem } from "./fronts/thaw/front.ts";
 import type { ThawApiServices } from "./fronts/thaw/handlers.ts";
-import { type ChooseFront, createFronts } from "./fronts.ts";
+import type { ChooseFront } from "./fronts/front-rule.ts";
+import { createFronts } from "./fronts.ts";
 import { addHealthRoutes, type Figures, type Health } from "./observability.ts";
 import { answerUnreadable } from "./unreadable.ts";
+import { boundPipelining } from "./pipelining.ts";
 import { errorReply, type Refusal, type Reply, replyOfError } from "./reply.ts";
 import type { Scopes } from "./scopes.ts";
 import { addressOf, type AddressRules } from "./fronts/host-address.ts";
@@ -71,6 +74,7 @@ export interface HttpServerOptions {
   readonly draining: AbortSignal;
   readonly onProblem: OnProblem;
   readonly functionUrls: FunctionUrlOptions;
+  readonly console: ConsoleOptions;
   readonly limits?: Partial<ListenerLimits>;
 }
 
@@ -93,17 +97,19 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     requestTimeout: limits.requestMs,
     http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: Math.min(limits.headersMs, 5000) },
     routerOptions: { maxParamLength: 4096 },
+    // Its compilers of schemas keep 15 MiB, and no route here has a schema.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     rewriteUrl: (request) => routeOf(request.headers.host, request.url ?? "/"),
     clientErrorHandler: (error, socket) => answerUnreadable(error, socket, options.random.uuid()),
     frameworkErrors: (error, request, reply) => {
-      void send(
-        reply as FastifyReply,
-        request as FastifyRequest,
-        errorReply("InvalidRequestContentException", error.message, {}, 400),
-      );
+      const unreadable = request as FastifyRequest;
+      const refused = listener.refuseTarget(unreadable, error.message);
+      void refused.then((answer) => send(reply as FastifyReply, unreadable, answer));
     },
   });
+  const listener = new Listener(options, limits);
   app.server.maxConnections = limits.connectionsMax;
+  boundPipelining(app.server);
   app.addHook("onSend", (_request, reply, payload, done) => {
     if (options.draining.aborted) reply.header("Connection", "close");
     done(null, payload);
@@ -122,7 +128,6 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     ),
   );
   addHealthRoutes(app, options.health);
-  const listener = new Listener(options, limits);
   app.route({
     method: ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"],
     url: "/*",
@@ -142,6 +147,10 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   return app;
 }
 
+function noSchemas(): never {
+  throw new Error("no route of the server has a schema");
+}
+
 /** The target that the router sees. */
 function routeOf(host: string | undefined, target: string): string {
   const [path = ""] = target.split("?", 1);
@@ -154,7 +163,7 @@ interface Admitted {
   readonly admission: Admission;
   readonly claim: Claim<CallerKey> | null;
   /** Forms a refusal of the listener, such as that of its signature. */
-  readonly refuse: (problem: Refusal) => Reply;
+  readonly refuse: (problem: Refusal) => Reply | Promise<Reply>;
 }
 
 class Listener {
@@ -181,11 +190,13 @@ class Listener {
       this.#linger(request, reply);
       return send(reply, request, admitted);
     }
-    const caller = admitted.claim === null ? null : callerOf(admitted.claim);
+    const session = admitted.admission.session ?? null;
+    const caller = admitted.claim === null ? (session?.caller ?? null) : callerOf(admitted.claim);
     const region = caller?.region ?? this.#homeRegion;
     const context: FrontContext = {
       requestId: request.id,
       caller,
+      session,
       payload: admitted.claim?.payload ?? null,
       untilGone: () => this.#untilGone(reply),
       linkTo: (path) => this.#linkTo(request, path),
@@ -194,6 +205,12 @@ class Listener {
     const answer = await this.#carryOut(admitted, request, context);
     this.#linger(request, reply);
     return send(reply, request, answer);
+  }
+
+  /** Refuses a request whose target the router can't read, in the words of the service that it is for. */
+  async refuseTarget(request: FastifyRequest, message: string): Promise<Reply> {
+    const refusal = { name: "InvalidRequestContentException", status: 400, message, reason: "target" } as const;
+    return this.#chooseFront(headOf(request)).refuse(refusal, request.id);
   }
 
   get #homeRegion(): string {
@@ -209,10 +226,10 @@ class Listener {
   /** Decides by the head alone; a Reply is a refusal. */
   async #admit(head: WireHead, requestId: string): Promise<Admitted | Reply> {
     const choice = this.#chooseFront(head);
-    const refuse = (problem: Refusal): Reply => choice.refuse(problem, requestId);
+    const refuse = (problem: Refusal): Reply | Promise<Reply> => choice.refuse(problem, requestId);
     const claim = choice.isPublic ? null : this.#readClaim(head, choice.services);
     if (claim !== null && "status" in claim) return refuse(claim);
-    const admission = await choice.of(claim?.service ?? "").admit(head);
+    const admission = await choice.of(claim?.service ?? "").admit(head, requestId);
     return "status" in admission ? admission : { admission, claim, refuse };
   }
 
@@ -295,7 +312,7 @@ class Listener {
 function headOf({ method, originalUrl, headers, raw }: FastifyRequest): WireHead {
   const connection = { protocol: `HTTP/${raw.httpVersion}`, remoteAddress: raw.socket.remoteAddress ?? "" };
   const values = raw.headersDistinct as WireHead["values"];
-  return readHead(method, originalUrl, headers, values, connection);
+  return readHead(method, originalUrl, headers, values, connection, raw.rawHeaders);
 }
 
 /** Node.js would take the first: another reader of the same request may take the last. */
@@ -329,7 +346,7 @@ async function serveStream(
   return reply;
 }
 
-function replyOfBody(error: BodyError, admission: Admission, refuse: Admitted["refuse"]): Reply {
+function replyOfBody(error: BodyError, admission: Admission, refuse: Admitted["refuse"]): Reply | Promise<Reply> {
   switch (error.kind) {
     case "too large":
       return admission.tooLarge();

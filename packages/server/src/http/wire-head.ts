@@ -11,6 +11,8 @@ export interface WireHead {
   readonly headers: RequestHead["headers"];
   /** Each header with all its values, none joined or dropped. */
   readonly values: Readonly<Record<string, readonly string[]>>;
+  /** Names and values in turn, as the client wrote them. */
+  readonly rawHeaders: readonly string[];
   readonly connection: WireConnection;
   /** The parts that are signed. */
   readonly signed: RequestHead;
@@ -32,6 +34,7 @@ export function readHead(
   headers: RequestHead["headers"],
   values: WireHead["values"] = {},
   connection: WireConnection = NO_CONNECTION,
+  rawHeaders: readonly string[] = [],
 ): WireHead {
   const at = url.indexOf("?");
   const path = at === -1 ? url : url.slice(0, at);
@@ -44,6 +47,7 @@ export function readHead(
     query: parseQuery(query),
     headers,
     values,
+    rawHeaders,
     connection,
     signed,
   };

@@ -2,7 +2,7 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Readable } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { readTar, TarError } from "../base/tar.ts";
@@ -15,33 +15,41 @@ const FILES_MAX = 10_000;
 const LAYOUT_FILE = /^(index\.json|manifest\.json|blobs\/sha256\/[0-9a-f]{64})$/;
 const GZIP_CODES = /^Z_/;
 
-/** Lays the archive at `path` out below `scratchDir` and hands the folder to `use`. Nothing is left afterwards. */
+/**
+ * Lays the archive at `path` out below `scratchDir` and hands the folder to `use`. Nothing is left afterwards.
+ *
+ * @param sizeBytesMax - Of the archive, uncompressed.
+ */
 export async function withArchive<T>(
   uri: string,
   path: string,
   scratchDir: string,
   use: (dir: string) => Promise<T>,
+  closed: AbortSignal,
+  sizeBytesMax = ARCHIVE_SIZE_BYTES_MAX,
 ): Promise<T> {
   await mkdir(scratchDir, { recursive: true, mode: 0o755 });
   const dir = await mkdtemp(join(scratchDir, ".partial-"));
   try {
-    await layOut(uri, path, dir);
+    await layOut(uri, path, dir, { closed, sizeBytesMax });
     return await use(dir);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
 }
 
-async function layOut(uri: string, path: string, dir: string): Promise<void> {
+interface Limits {
+  readonly closed: AbortSignal;
+  readonly sizeBytesMax: number;
+}
+
+async function layOut(uri: string, path: string, dir: string, { closed, sizeBytesMax }: Limits): Promise<void> {
   let files = 0;
-  let sizeBytes = 0;
-  const source = await openArchive(path);
+  const source = addAbortSignal(closed, await openArchive(path));
   try {
-    await readTar(source, async (entry) => {
+    await readTar(limited(uri, source, sizeBytesMax), async (entry) => {
       const name = entry.path.replace(/^\.\//, "");
-      sizeBytes += entry.size;
       if (++files > FILES_MAX) throw invalidImage(uri, `its archive has more than ${FILES_MAX} files`);
-      if (sizeBytes > ARCHIVE_SIZE_BYTES_MAX) throw invalidImage(uri, "its archive is too large");
       const isWanted = LAYOUT_FILE.test(name) || DOCKER_FILE.test(name);
       if (isWanted && entry.type !== "File")
         throw invalidImage(uri, `${name} in its archive is no file: save it with a newer release of the program`);
@@ -59,6 +67,16 @@ async function layOut(uri: string, path: string, dir: string): Promise<void> {
     throw error;
   } finally {
     source.destroy();
+  }
+}
+
+/** Counts what is no file, too: a little gzip makes endless zeros behind the end of an archive. */
+async function* limited(uri: string, source: Readable, sizeBytesMax: number): AsyncGenerator<Buffer, void> {
+  let sizeBytes = 0;
+  for await (const part of source as AsyncIterable<Buffer>) {
+    sizeBytes += part.length;
+    if (sizeBytes > sizeBytesMax) throw invalidImage(uri, "its archive is too large");
+    yield part;
   }
 }
 

@@ -1,7 +1,10 @@
 import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { tarOf, ImageFolder, type ImageParts } from "../testing/image-files.ts";
+import { FakeClock, settle } from "../base/testing/fake-clock.ts";
+import { withArchive } from "./archive.ts";
 import { createImageSource } from "./image-source.ts";
 
 let folder: ImageFolder;
@@ -14,7 +17,13 @@ const HELLO: ImageParts = { layers: [{ hello: "hello" }], config: { Entrypoint: 
 
 function find(uri: string, directory: string | null = join(folder.path, "images")): Promise<unknown> {
   const scratchDir = join(folder.path, "scratch");
-  const source = createImageSource({ directory, registries: new Map(), authFile: null, scratchDir });
+  const source = createImageSource({
+    directory,
+    registries: new Map(),
+    authFile: null,
+    scratchDir,
+    clock: new FakeClock(),
+  });
   return source.withImage(uri, async (image) => {
     for (const layer of image.layers) for await (const _ of await image.open(layer)) continue;
     return image;
@@ -112,6 +121,11 @@ const SPOILT: ReadonlyArray<readonly [string, string, Partial<ImageParts>]> = [
     "the blob of its configuration is missing",
     { spoil: ({ manifest }) => (manifest["config"] = { digest: `sha256:${"0".repeat(64)}` }) },
   ],
+  [
+    "a configuration of another size",
+    "its configuration has another size than it is said to have",
+    { spoil: ({ manifest }) => (manifest["config"] = { size: 1 }) },
+  ],
   ["an entry point that is none", "its Entrypoint is no list of texts", { config: { Entrypoint: "/bin/sh" } }],
   ["variables without a name", "a line of its Env has no name", { config: { Env: ["=x"] } }],
   ["too many variables", "more than 1000 variables", { config: { Env: Array.from({ length: 1001 }, () => "A=b") } }],
@@ -146,4 +160,42 @@ test("a damaged layout or archive is refused, and its content is not told", asyn
     await expect(find(`oci-archive:${name}`)).rejects.toThrow("is not valid");
   }
   expect(readdirSync(join(folder.path, "scratch"))).toEqual([]);
+});
+
+test("an archive with endless zeros behind its end is refused, and nothing is left", async () => {
+  mkdirSync(join(folder.path, "images"));
+  const path = join(folder.path, "images/bomb.tar");
+  writeFileSync(path, gzipSync(Buffer.concat([tarOf({ "index.json": "{}" }), Buffer.alloc(64 * 1024 * 1024)])));
+  const scratch = join(folder.path, "scratch");
+  const laid = withArchive(
+    "oci-archive:bomb.tar",
+    path,
+    scratch,
+    async () => "laid out",
+    new AbortController().signal,
+    16 * 1024 * 1024,
+  );
+  await expect(laid).rejects.toThrow("its archive is too large");
+  expect(readdirSync(scratch)).toEqual([]);
+});
+
+test("no more than four images are read at a time", async () => {
+  folder.write("images/hello", HELLO);
+  const directory = join(folder.path, "images");
+  const scratchDir = join(folder.path, "scratch");
+  const source = createImageSource({
+    directory,
+    registries: new Map(),
+    authFile: null,
+    scratchDir,
+    clock: new FakeClock(),
+  });
+  let [now, most] = [0, 0];
+  const use = async (): Promise<void> => {
+    most = Math.max(most, ++now);
+    for (let turn = 0; turn < 20; turn++) await settle();
+    now--;
+  };
+  await Promise.all(Array.from({ length: 12 }, () => source.withImage("oci:hello", use)));
+  expect(most).toBe(4);
 });

@@ -1,32 +1,56 @@
 /** Where images may lie: in the registries and below the directory that the operator named, and nowhere else. */
+import type { Clock } from "../base/clock.ts";
+import { Slots } from "../base/slots.ts";
 import { realpath, stat } from "node:fs/promises";
 import { resolve, sep } from "node:path";
+import { addAbortSignal } from "node:stream";
 import { deniedImage, missingImage } from "../model/image-problems.ts";
-import type { ImageSource } from "../ports/image-source.ts";
+import type { FoundImage, ImageSource } from "../ports/image-source.ts";
 import { withArchive } from "./archive.ts";
 import { readLayout } from "./layout.ts";
 import { type LocalReference, parseReference } from "./reference.ts";
 import { findInRegistry } from "./registry.ts";
 import { accessTo, type RegistryOptions } from "./registry-access.ts";
 
+/** Each may have an archive laid out, and be unpacked; those of other requests wait. */
+const AT_ONCE = 4;
+
 export interface ImageSourceOptions extends RegistryOptions {
   /** Null: functions can't name files of this host. */
   readonly directory: string | null;
   /** Archives are laid out here, one folder for each that is being read. */
   readonly scratchDir: string;
+  readonly clock: Clock;
 }
 
-export function createImageSource(options: ImageSourceOptions): ImageSource {
+/** An image source that can be closed, so that a server that stops does not wait for a registry. */
+export interface ClosableImageSource extends ImageSource {
+  close(): void;
+}
+
+export function createImageSource(options: ImageSourceOptions): ClosableImageSource {
+  const slots = new Slots(AT_ONCE);
+  const closing = new AbortController();
   return {
-    async withImage(uri, use) {
-      const reference = parseReference(uri);
-      if (reference.kind === "registry")
-        return use(await findInRegistry(reference, await accessTo(reference.host, options)));
-      const path = await pathOf(reference, options.directory);
-      if (reference.kind === "layout") return use(await readLayout(reference, path));
-      return withArchive(uri, path, options.scratchDir, async (dir) => use(await readLayout(reference, dir)));
-    },
+    withImage: (uri, use) => slots.run(() => withImage({ ...options, closed: closing.signal }, uri, use)),
+    close: () => closing.abort(),
   };
+}
+
+async function withImage<T>(
+  options: ImageSourceOptions & { readonly closed: AbortSignal },
+  uri: string,
+  use: (image: FoundImage) => Promise<T>,
+): Promise<T> {
+  const { closed, scratchDir } = options;
+  const endable = (image: FoundImage): Promise<T> =>
+    use({ ...image, open: async (layer) => addAbortSignal(closed, await image.open(layer)) });
+  const reference = parseReference(uri);
+  if (reference.kind === "registry")
+    return endable(await findInRegistry(reference, await accessTo(reference.host, options), options));
+  const path = await pathOf(reference, options.directory);
+  if (reference.kind === "layout") return endable(await readLayout(reference, path));
+  return withArchive(uri, path, scratchDir, async (dir) => endable(await readLayout(reference, dir)), closed);
 }
 
 /** Finds the folder or file. One outside of the operator's directory is refused the same whether or not it is there. */

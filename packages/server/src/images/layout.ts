@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { FoundImage } from "../ports/image-source.ts";
 import {
   bare,
+  checkSize,
   type Descriptor,
   DOCUMENT_SIZE_BYTES_MAX,
   isObject,
@@ -38,6 +39,7 @@ export async function readLayout(reference: LocalReference, dir: string): Promis
     if (content === null) throw invalidImage(uri, `the blob of its ${what} is missing`);
     if (sha256Of(content) !== bare(descriptor.digest))
       throw invalidImage(uri, `the blob of its ${what} has another digest than its name`);
+    checkSize(uri, what, content, descriptor.sizeBytes);
     return content;
   };
   const chosen = choose(reference, parseObject(uri, "index.json", index)["manifests"]);

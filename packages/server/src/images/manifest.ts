@@ -64,6 +64,11 @@ export function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Throws an ApiError where a document has another size than its descriptor says. */
+export function checkSize(uri: string, what: string, content: Buffer, sizeBytes: number): void {
+  if (content.length !== sizeBytes) throw invalidImage(uri, `its ${what} has another size than it is said to have`);
+}
+
 /** Reads a descriptor. Throws an ApiError where it is none. */
 export function readDescriptor(uri: string, what: string, value: unknown): Descriptor {
   const { digest, size, mediaType } = isObject(value) ? value : {};

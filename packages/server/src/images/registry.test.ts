@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { FakeClock, settle } from "../base/testing/fake-clock.ts";
 import { buildImage } from "../testing/image-files.ts";
 import { parseReference, type RegistryReference } from "./reference.ts";
 import { findInRegistry } from "./registry.ts";
@@ -11,6 +12,8 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 const BUILT = buildImage({ layers: [{ hello: "hello" }] });
 let server: Server;
 let answers: Record<string, Answer>;
+let clock: FakeClock;
+let closed: AbortController;
 let asked: Array<readonly [string, string | undefined]>;
 
 const text =
@@ -21,6 +24,8 @@ const manifest = (content: string | Buffer = BUILT.manifest.content): Answer =>
   text(200, content, { "content-type": BUILT.mediaType });
 
 beforeEach(async () => {
+  clock = new FakeClock();
+  closed = new AbortController();
   asked = [];
   answers = Object.fromEntries(
     BUILT.blobs.map(({ digest, content }) => [`/v2/app/blobs/${digest}`, text(200, content)]),
@@ -34,13 +39,17 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
-afterEach(() => new Promise((resolve) => server.close(resolve)));
+afterEach(async () => {
+  expect(clock.timerCount).toBe(0);
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
 
 const url = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 async function find(uri = "r.example/app:1", credentials: string | null = null): Promise<string> {
   const reference = parseReference(uri) as RegistryReference;
-  const image = await findInRegistry(reference, { url: new URL(url()), credentials });
+  const image = await findInRegistry(reference, { url: new URL(url()), credentials }, { clock, closed: closed.signal });
   const [layer] = image.layers;
   if (layer === undefined) throw new Error("there is one");
   const parts: Buffer[] = [];
@@ -91,6 +100,10 @@ test("a registry that wants credentials is told of in AWS's words", async () => 
 });
 
 const [, CONFIG, LAYER] = BUILT.blobs;
+const RESIZED = buildImage({
+  layers: [{ hello: "hello" }],
+  spoil: ({ manifest: spoilt }) => (spoilt["config"] = { size: 1 }),
+}).manifest.content;
 const DIGEST_URI = `r.example/app@sha256:${"0".repeat(64)}`;
 const BAD: ReadonlyArray<readonly [string, string, () => Record<string, Answer>]> = [
   ["no such tag", "does not exist. Provide a valid source image.", () => ({ "/v2/app/manifests/1": text(404, "") })],
@@ -109,13 +122,18 @@ const BAD: ReadonlyArray<readonly [string, string, () => Record<string, Answer>]
     "its manifest is text/html",
     () => ({ "/v2/app/manifests/1": text(200, "{}", { "content-type": "text/html; a=b" }) }),
   ],
+  [
+    "a configuration of another size",
+    "its configuration has another size than it is said to have",
+    () => ({ "/v2/app/manifests/1": manifest(RESIZED) }),
+  ],
   ["a manifest that never ends", "its manifest is too large", () => ({ "/v2/app/manifests/1": endless })],
   ["no JSON", "its manifest is not a JSON object", () => ({ "/v2/app/manifests/1": manifest("<html>") })],
   ["no configuration", "is missing", () => ({ [`/v2/app/blobs/${CONFIG?.digest}`]: text(404, "") })],
   [
     "another configuration",
     "another digest than its name",
-    () => ({ [`/v2/app/blobs/${CONFIG?.digest}`]: text(200, "{}") }),
+    () => ({ [`/v2/app/blobs/${CONFIG?.digest}`]: text(200, "x".repeat(CONFIG?.size ?? 0)) }),
   ],
   ["no layer", "is missing", () => ({ [`/v2/app/blobs/${LAYER?.digest}`]: text(404, "") })],
   [
@@ -142,4 +160,72 @@ function endless(_request: IncomingMessage, response: ServerResponse): void {
 test.each(BAD)("%s is refused", async (what, said, changes) => {
   Object.assign(answers, changes());
   await expect(find(what.includes("with another digest") ? DIGEST_URI : undefined)).rejects.toThrow(said);
+});
+
+/** Begins to answer, says so, and leaves the rest to the test. */
+function begin(path: string, headers: Record<string, string> = {}): Promise<ServerResponse> {
+  return new Promise((resolve) => {
+    answers[path] = (_request, response) => {
+      response.writeHead(200, headers);
+      response.flushHeaders();
+      resolve(response);
+    };
+  });
+}
+
+const TOO_SLOW = "(at least 1 MiB is expected in 30 s).";
+
+test("a registry that does not answer is given up", async () => {
+  const asking = new Promise<void>((resolve) => {
+    answers["/v2/app/manifests/1"] = () => resolve();
+  });
+  const finding = find();
+  const failed = expect(finding).rejects.toThrow(
+    `The registry r.example can't be read: it does not answer ${TOO_SLOW}`,
+  );
+  await asking;
+  await clock.advance(30_000);
+  await failed;
+});
+
+test("a manifest or a layer that comes byte by byte is given up", async () => {
+  for (const [path, headers] of [
+    [`/v2/app/blobs/${LAYER?.digest}`, {}],
+    ["/v2/app/manifests/1", { "content-type": BUILT.mediaType }],
+  ] as const) {
+    const begun = begin(path, headers);
+    const failed = expect(find()).rejects.toThrow(`it sends too slowly ${TOO_SLOW}`);
+    const response = await begun;
+    const ended = new Promise<void>((resolve) => response.on("close", resolve));
+    for (let byte = 0; byte < 30; byte++) {
+      response.write(" ");
+      // What has been sent is read before the next second passes.
+      while (clock.timerCount === 0) await settle();
+      await clock.advance(1000);
+    }
+    await failed;
+    await ended;
+  }
+});
+
+test("a layer that breaks off is told of by the registry's name", async () => {
+  const begun = begin(`/v2/app/blobs/${LAYER?.digest}`, { "content-length": "1000" });
+  const failed = expect(find()).rejects.toThrow(/^The registry r\.example can't be read: /);
+  const response = await begun;
+  response.write("half");
+  response.destroy();
+  await failed;
+});
+
+test("a server that stops does not wait for the registry", async () => {
+  for (const path of [`/v2/app/blobs/${LAYER?.digest}`, "/v2/app/manifests/1"]) {
+    closed = new AbortController();
+    const begun = begin(path, { "content-type": BUILT.mediaType });
+    const failed = expect(find()).rejects.toThrow("The registry r.example can't be read");
+    const response = await begun;
+    const ended = new Promise<void>((resolve) => response.on("close", resolve));
+    closed.abort();
+    await failed;
+    await ended;
+  }
 });

@@ -4,6 +4,8 @@
  * auth/token/). docs/reference/dependencies.md says why there is no library for it.
  */
 import { Readable } from "node:stream";
+import type { Clock } from "../base/clock.ts";
+import type { ApiError } from "../model/api-error.ts";
 import type { FoundImage } from "../ports/image-source.ts";
 import { deniedImage, invalidImage, missingImage, registryFailed } from "../model/image-problems.ts";
 import {
@@ -13,17 +15,36 @@ import {
   INDEX_TYPES,
   MANIFEST_TYPES,
   readImage,
+  checkSize,
   readManifest,
   sha256Of,
 } from "./manifest.ts";
+import { Paced } from "./pace.ts";
 import type { RegistryReference } from "./reference.ts";
 import type { RegistryAccess } from "./registry-access.ts";
 
 const TOKEN_SIZE_BYTES_MAX = 64 * 1024;
 
-export async function findInRegistry(reference: RegistryReference, access: RegistryAccess): Promise<FoundImage> {
+export interface Reading {
+  readonly clock: Clock;
+  /** Ends all that is being read. */
+  readonly closed: AbortSignal;
+}
+
+/** An answer that is read once. */
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: AsyncGenerator<Buffer, void>;
+}
+
+export async function findInRegistry(
+  reference: RegistryReference,
+  access: RegistryAccess,
+  reading: Reading,
+): Promise<FoundImage> {
   const { uri, repository } = reference;
-  const client = new RegistryClient(reference, access);
+  const client = new RegistryClient(reference, access, reading);
   const answer = await client.get(`manifests/${reference.reference}`, {
     accept: [...MANIFEST_TYPES, ...INDEX_TYPES].join(", "),
   });
@@ -38,32 +59,29 @@ export async function findInRegistry(reference: RegistryReference, access: Regis
     ...readImage(uri, manifest, config),
     uri,
     resolvedUri: `${reference.host}/${repository}@sha256:${digest}`,
-    open: async (layer) => {
-      const blob = await client.get(`blobs/sha256:${layer.digest}`, {});
-      if (blob.body === null) throw invalidImage(uri, `the blob sha256:${layer.digest} is empty`);
-      return Readable.fromWeb(blob.body);
-    },
+    open: async (layer) => Readable.from((await client.get(`blobs/sha256:${layer.digest}`, {})).body),
   };
 }
 
-async function readBlob(client: RegistryClient, uri: string, { digest }: Descriptor): Promise<Buffer> {
+async function readBlob(client: RegistryClient, uri: string, { digest, sizeBytes }: Descriptor): Promise<Buffer> {
   const content = await readWhole(uri, "configuration", await client.get(`blobs/${digest}`, {}));
   if (sha256Of(content) !== bare(digest)) throw invalidImage(uri, "its configuration has another digest than its name");
+  checkSize(uri, "configuration", content, sizeBytes);
   return content;
 }
 
 async function readWhole(
   uri: string,
   what: string,
-  answer: Response,
+  answer: Answer,
   sizeBytesMax = DOCUMENT_SIZE_BYTES_MAX,
 ): Promise<Buffer> {
   const parts: Buffer[] = [];
   let sizeBytes = 0;
-  for await (const part of answer.body ?? []) {
+  for await (const part of answer.body) {
     sizeBytes += part.length;
     if (sizeBytes > sizeBytesMax) throw invalidImage(uri, `its ${what} is too large`);
-    parts.push(Buffer.from(part));
+    parts.push(part);
   }
   return Buffer.concat(parts);
 }
@@ -71,26 +89,28 @@ async function readWhole(
 class RegistryClient {
   readonly #reference: RegistryReference;
   readonly #access: RegistryAccess;
+  readonly #reading: Reading;
   #authorization: string | null;
 
-  constructor(reference: RegistryReference, access: RegistryAccess) {
+  constructor(reference: RegistryReference, access: RegistryAccess, reading: Reading) {
     this.#reference = reference;
     this.#access = access;
+    this.#reading = reading;
     this.#authorization = null;
   }
 
   /** Resolves with an answer that is 200. Throws an ApiError where the registry says no, and where it says nothing. */
-  async get(path: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+  async get(path: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
     const { uri, host, repository } = this.#reference;
     const url = new URL(`/v2/${repository}/${path}`, this.#access.url);
     let answer = await this.#fetch(url, headers);
     if (answer.status === 401) {
-      await answer.body?.cancel();
+      await drop(answer);
       this.#authorization = await this.#authorize(answer.headers.get("www-authenticate") ?? "");
       answer = await this.#fetch(url, headers);
     }
     if (answer.status === 200) return answer;
-    await answer.body?.cancel();
+    await drop(answer);
     if (answer.status === 401 || answer.status === 403)
       throw deniedImage(
         this.#access.credentials === null
@@ -102,16 +122,31 @@ class RegistryClient {
     throw registryFailed(host, `it answers ${answer.status}`);
   }
 
-  /** `fetch` leaves the credentials out where a blob is somewhere else, and gives up after 300 s of silence. */
-  async #fetch(url: URL, headers: Readonly<Record<string, string>>): Promise<Response> {
+  /** `fetch` leaves the credentials out where a blob is somewhere else. */
+  async #fetch(url: URL, headers: Readonly<Record<string, string>>): Promise<Answer> {
     const own = this.#authorization === null ? {} : { authorization: this.#authorization };
+    const paced = new Paced(this.#reading.clock, this.#reading.closed);
     try {
-      return await fetch(url, { headers: { ...headers, ...own } });
+      const answer = await paced.fetch(url, { ...headers, ...own });
+      return { status: answer.status, headers: answer.headers, body: this.#explained(paced.body(answer)) };
     } catch (error) {
-      const cause = (error as Error).cause;
-      const reason = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(error);
-      throw registryFailed(this.#reference.host, reason);
+      throw this.#explain(error);
     }
+  }
+
+  /** A body may break off at any time. */
+  async *#explained(body: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
+    try {
+      yield* body;
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  #explain(error: unknown): ApiError {
+    const { cause, message } = error as Error;
+    const reason = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : message;
+    return registryFailed(this.#reference.host, reason);
   }
 
   /** Makes the header that the registry asks for. */
@@ -137,6 +172,12 @@ class RegistryClient {
     const found = token ?? other;
     return typeof found === "string" && /^[\x21-\x7e]+$/.test(found) ? `Bearer ${found}` : null;
   }
+}
+
+async function drop({ body }: Answer): Promise<void> {
+  // A generator that has not begun would end without a look at the stream below it.
+  await body.next().catch(() => undefined);
+  await body.return();
 }
 
 function parseToken(content: Buffer): { readonly token?: unknown; readonly access_token?: unknown } {

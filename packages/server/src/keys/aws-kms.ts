@@ -4,8 +4,8 @@
  */
 import { DecryptCommand, GenerateDataKeyCommand, KMSClient, KMSServiceException } from "@aws-sdk/client-kms";
 import { type DataKey, KeyError, type KeyProblem, type KeyProvider } from "../ports/key-provider.ts";
+import { KMS_PREFIX } from "./wrapped-form.ts";
 
-export const KMS_PREFIX = "kms:";
 const KEY_SIZE_BYTES = 32;
 const TIMEOUT_MS = 5000;
 

@@ -4,8 +4,9 @@
  * settings are by then.
  */
 import { type DataKey, KeyError, type KeyProvider } from "../ports/key-provider.ts";
-import { type AwsKms, KMS_PREFIX } from "./aws-kms.ts";
+import type { AwsKms } from "./aws-kms.ts";
 import type { Keyring } from "./keyring.ts";
+import { KMS_PREFIX } from "./wrapped-form.ts";
 
 export class RoutedKeys implements KeyProvider {
   readonly #keyring: Keyring;

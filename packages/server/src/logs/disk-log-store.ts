@@ -9,6 +9,7 @@ import { EventBuffer } from "./event-buffer.ts";
 import { FollowerQueue } from "./follower-queue.ts";
 import type { LogLimits } from "./log-database.ts";
 import { LogThread } from "./thread.ts";
+import { WrittenFollowers } from "./written-followers.ts";
 
 export interface DiskLogStoreOptions {
   /** The database; made where it is missing. */
@@ -55,6 +56,7 @@ class DiskLogStore implements LogStore, LogGroups {
   readonly #onProblem: (error: unknown) => void;
   readonly #buffer: EventBuffer;
   readonly #followers = new Map<string, Set<Follower>>();
+  readonly #written = new WrittenFollowers();
   readonly #closing = new AbortController();
   #cancelFlush: (() => void) | null = null;
   /** True from a write that failed to the next that did not: the problem is told once. */
@@ -104,6 +106,13 @@ class DiskLogStore implements LogStore, LogGroups {
     return (await this.findGroup(groupArn)) !== null;
   }
 
+  followWritten(
+    isWanted: Parameters<LogStore["followWritten"]>[0],
+    signal: AbortSignal,
+  ): ReturnType<LogStore["followWritten"]> {
+    return this.#written.follow(isWanted, AbortSignal.any([signal, this.#closing.signal]));
+  }
+
   createGroup(...given: Parameters<LogGroups["createGroup"]>): ReturnType<LogGroups["createGroup"]> {
     return this.#flushed().call("createGroup", ...given);
   }
@@ -144,6 +153,8 @@ class DiskLogStore implements LogStore, LogGroups {
     const [groupArn, logStream, events] = given;
     const firstId = await this.#flushed().call("putEvents", ...given);
     if (typeof firstId === "string") return firstId;
+    const put = events.map(({ timestampMs, message }) => [timestampMs, message, "client"] as const);
+    this.#written.tell([{ groupArn, logStream, events: put }], firstId);
     for (const { tell, idsBelow } of this.#followers.get(groupArn) ?? []) {
       // Its first page was asked for after this was written, and has it.
       if (idsBelow === null || firstId < idsBelow) continue;
@@ -174,9 +185,10 @@ class DiskLogStore implements LogStore, LogGroups {
     const taken = this.#buffer.take();
     if (taken === null) return;
     this.#thread.call("append", taken.runs).then(
-      () => {
+      (firstId) => {
         this.#isFailing = false;
         this.#buffer.written(taken);
+        this.#written.tell(taken.runs, firstId);
       },
       (error: unknown) => {
         // Disk full or gone: the log must never stop an invoke.

@@ -33,8 +33,10 @@ function start(port: MessagePort, { path, limits }: ThreadSettings): void {
 
   const calls: { readonly [K in keyof ThreadCalls]: (...values: Parameters<ThreadCalls[K]>) => unknown } = {
     append(runs) {
+      const firstId = database.nextEventId;
       database.append(runs, now());
       if (removal.shrink(SHRINK_STEPS)) loop.wake();
+      return firstId;
     },
     putEvents(groupArn, logStream, events) {
       const put = events.map(({ timestampMs, message }) => [timestampMs, message, "client"] as const);

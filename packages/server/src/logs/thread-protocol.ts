@@ -14,7 +14,8 @@ export interface FollowedPage extends LogEventPage {
 }
 
 export interface ThreadCalls extends Omit<LogGroups, "putEvents"> {
-  append(runs: readonly EventRun[]): Promise<void>;
+  /** Gives the id of the first event; the others follow it in their order. */
+  append(runs: readonly EventRun[]): Promise<number>;
   /** Gives the id of the first event. */
   putEvents(groupArn: string, logStream: string, events: readonly NewLogEvent[]): Promise<number | LogStreamMissing>;
   /** `idsBelow` is null for the first page. */

@@ -60,7 +60,7 @@ export class LogThread {
   }
 
   #start(): Worker | null {
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#startedMs < RESTART_DELAY_MS) return null;
     this.#startedMs = nowMs;
     const worker = new Worker(new URL("./log-thread.ts", import.meta.url), {

@@ -4,6 +4,7 @@ import { composeServer } from "./compose.ts";
 import { closeDataDirectory, makeDataDirectory, SERVER_UMASK } from "./data-directory.ts";
 import { checkListener, listen } from "./listen.ts";
 import { log } from "./log.ts";
+import { checkCompanion } from "./options/companion-options.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { Orders, runUntilStopped } from "./shut-down.ts";
@@ -13,6 +14,7 @@ import { SilentConnections } from "./silent-connections.ts";
 export async function runServer(options: ServeOptions): Promise<void> {
   const orders = new Orders();
   checkListener(options);
+  checkCompanion(options.companion, process.env);
   process.umask(SERVER_UMASK);
   makeDataDirectory(options.dataDir, null);
   closeDataDirectory(options.dataDir);
@@ -23,6 +25,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const drainTimeoutMs = options.drainTimeoutS * 1000;
   await monitoring.listen(options.metricsListen, server.health);
   const endpoint = await listen(app, options);
+  scopes.listening(options.callbackBase?.href ?? endpoint);
   const { region, accountId } = options;
   writeServerFile(options.dataDir, { endpoint, region, accountId, accessKeyId: server.accessKeyId });
   process.stdout.write(`thaw listening on ${endpoint}\n`);

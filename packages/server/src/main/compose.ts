@@ -5,20 +5,24 @@
 import { join } from "node:path";
 import { SETUP } from "@thaw/installation";
 import { openAccounts } from "../accounts/account-file.ts";
-import { FunctionCredentialSource } from "../accounts/function-credentials.ts";
+import { openConsoleLogins } from "../accounts/console-logins.ts";
+import { SessionCredentialSource } from "../accounts/session-credentials.ts";
 import { systemClock as clock } from "../base/clock.ts";
 import { ThawError } from "../model/platform-errors.ts";
 import { systemRandom as random } from "../base/random.ts";
 import { runtimeVersionArn } from "../control/records/present.ts";
+import type { ControlServices } from "../control/services.ts";
 import type { Health } from "../http/observability.ts";
 import { createImageSource } from "../images/image-source.ts";
 import { createHttpServer, type HttpServer } from "../http/server.ts";
+import type { ListeningDoor } from "../door/service-door.ts";
 import { Keyring } from "../keys/keyring.ts";
 import { createAwsServices } from "../aws/create-services.ts";
-import { openDiskLogStore } from "../logs/disk-log-store.ts";
+import { createDiskLogStore } from "../logs/disk-log-store.ts";
 import { collectHostFigures } from "../metrics/host-figures.ts";
 import { measureWorker } from "../metrics/measure.ts";
 import type { Accounts } from "../ports/accounts.ts";
+import type { ConsoleLogins } from "../ports/console-logins.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
@@ -30,12 +34,17 @@ import { connectSandboxd } from "../sandboxd/client.ts";
 import type { SnapshotService } from "../snapshots/snapshot-service.ts";
 import { openCodeDirectory } from "../store/code-directory.ts";
 import { createPrimeSource } from "../store/prime-file.ts";
+import { createSamTransform } from "../transforms/sam-transform.ts";
 import { createWorker } from "../worker/create-worker.ts";
 import { SharedWorker } from "../worker/shared-worker.ts";
+import { consoleOptions } from "./console.ts";
 import { loadCredentials, loadSecret } from "./credentials.ts";
 import { countSnapshots, describeHost } from "./describe-host.ts";
 import { createDestinations } from "./destinations.ts";
+import { createIssuers } from "./issuers.ts";
+import { openDoor } from "./door.ts";
 import { createEngine } from "./engine.ts";
+import { createEventSources } from "./event-sources.ts";
 import { createKeys, FarCounts } from "./far.ts";
 import { functionUrlOptions } from "./function-urls.ts";
 import { hostLimits, workerLimits } from "./limits.ts";
@@ -43,7 +52,9 @@ import { Monitoring } from "./monitoring.ts";
 import { syncFileSystem } from "./sync-file-system.ts";
 import type { ServeOptions, ServerCredentials } from "./options/serve-options.ts";
 import { UsageError } from "./options/usage-error.ts";
+import { connectInstaller } from "./runtime-installer.ts";
 import { InstalledScopes } from "./scopes.ts";
+import { createPassedServices } from "./passed-services.ts";
 import { shownName } from "./shown-name.ts";
 import { countingProblems, logProblem, reportFar } from "./problems.ts";
 
@@ -76,65 +87,69 @@ interface Foundation {
   /** Snapshots of this host; null where the engine takes none. */
   readonly snapshots: SnapshotService | null;
   readonly snapshotReader: SnapshotReader | null;
+  /** Where custom resources answer; null: functions can't reach the server. */
+  readonly door: ListeningDoor | null;
 }
 
 /** Throws a UsageError when the settings don't fit this host or its data directory. */
 export async function composeServer(options: ServeOptions): Promise<ComposedServer> {
   const credentials = loadCredentials(options);
+  const monitoring = new Monitoring(process.env, clock, random);
+  const onProblem = countingProblems(monitoring);
+  const { logs, opened: logsOpened } = openLogs(options, onProblem);
   const foundation = await createFoundation(options);
   const { host, engine, snapshots, far } = foundation;
   const catalog = createCatalog(options);
-  const monitoring = new Monitoring(process.env, clock, random);
-  const onProblem = countingProblems(monitoring);
+  const tools = { clock, random, onProblem };
   const home = { accountId: options.accountId, region: options.region };
-  const { dataDir } = options;
-  const logs = await openLogs(options, onProblem);
-  const functionKeys = new FunctionCredentialSource(foundation.secret, clock, random);
-  const accounts = composeAccounts(options, credentials, functionKeys);
-  const worker = composeWorker(options, foundation, { catalog, monitoring, logs, functionKeys });
-  const destinations = createDestinations(options.destinations);
+  const sessionKeys = new SessionCredentialSource(foundation.secret, clock, random);
+  const accounts = composeAccounts(options, credentials, sessionKeys);
+  const worker = composeWorker(options, foundation, { catalog, monitoring, logs, sessionKeys });
+  const outside = composeOutside(options);
+  const transform = createSamTransform({ thawHome: options.thawHome, clock });
+  const { issuers } = outside.services;
   const scopes = new InstalledScopes({
-    dataDir,
+    dataDir: options.dataDir,
     objectsBytesMax: options.objectsMaxMib * 2 ** 20,
     home,
     regions: options.regions,
     accounts,
-    code: await openCodeDirectory(dataDir, syncFileSystem),
+    code: await openCodeDirectory(options.dataDir, syncFileSystem),
     worker: new SharedWorker(worker, home, options.snapshotsAtOnceMax),
     logs,
-    createAwsServices: (scope, store) => createAwsServices({ scope, store, logs, clock, random }),
+    histories: monitoring.recent,
+    createAwsServices: (scope, store, parts) =>
+      createAwsServices({ scope, store, logs, sessions: sessionKeys, transform, issuers, clock, random, ...parts }),
+    passed: outside.passed,
+    stackKeys: { keys: foundation.keyring, secret: foundation.secret, door: foundation.door },
     common: {
       parity: options.parity,
-      images: createImageSource({ ...options.images, scratchDir: join(dataDir, "images") }),
+      organizationId: options.organizationId,
       snapshotReader: foundation.snapshotReader,
       keys: foundation.keyring,
-      destinations,
-      clock,
-      random,
+      ...outside.services,
+      ...tools,
       ...hostLimits(options),
-      onFallback: () => void far.counts.fallbacks++,
-      onAsync: (report) => monitoring.happened(report),
-      onProblem,
+      ...reportsTo(monitoring, far),
     },
   });
   const draining = new AbortController();
-  const health = { notReady: () => (draining.signal.aborted ? "the server is stopping" : null) };
+  const health = healthOf(draining.signal);
   const app = createHttpServer({
     scopes,
     accounts,
-    clock,
-    random,
-    onProblem,
+    ...tools,
     credentials,
     describeHost: () => describeHost({ host, engine, catalog, worker, options, far }),
     health,
     figures: monitoring.metrics,
     draining: draining.signal,
     functionUrls: functionUrlOptions(options),
+    console: consoleOptions(options, composeLogins(options, foundation, accounts)),
   });
   const close = async (): Promise<void> => {
     snapshots?.close();
-    destinations.close();
+    for (const each of [...outside.closed, transform, foundation.door]) each?.close();
     await engine.close();
     try {
       await Promise.all([logs.close(), monitoring.close()]);
@@ -142,19 +157,54 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
       await scopes.closeStores();
     }
   };
-  const { accessKeyId } = credentials;
+  await logsOpened;
   const parts = { app, scopes, worker, engine, snapshots, monitoring };
-  return { ...parts, health, accessKeyId, draining, hostLost: host.lost, close };
+  return { ...parts, health, accessKeyId: credentials.accessKeyId, draining, hostLost: host.lost, close };
+}
+
+function healthOf(draining: AbortSignal): Health {
+  return { notReady: () => (draining.aborted ? "the server is stopping" : null) };
+}
+
+/** What is asked over the network. */
+function composeOutside(options: ServeOptions) {
+  const destinations = createDestinations(options.destinations);
+  const eventSources = createEventSources(options.destinations);
+  const passed = createPassedServices(options.destinations);
+  const images = createImageSource({ ...options.images, scratchDir: join(options.dataDir, "images"), clock });
+  const services = { destinations, eventSources, images, issuers: createIssuers(options.httpIssuers, clock) };
+  return { services, passed, closed: [destinations, eventSources, passed, images] };
+}
+
+/** What control planes report, for figures. */
+function reportsTo(
+  monitoring: Monitoring,
+  far: FarCounts,
+): Pick<ControlServices, "onFallback" | "onAsync" | "onEventSource"> {
+  return {
+    onFallback: () => void far.counts.fallbacks++,
+    onAsync: (report) => monitoring.happened(report),
+    onEventSource: (report) => monitoring.read(report),
+  };
 }
 
 /** Throws a UsageError where the file of accounts can't be read. */
 function composeAccounts(
   { dataDir, accountId }: ServeOptions,
   credentials: ServerCredentials,
-  functionKeys: FunctionCredentialSource,
+  sessionKeys: SessionCredentialSource,
 ): Accounts {
   try {
-    return openAccounts({ dataDir, home: { accountId, ...credentials }, functionKeys, clock, random });
+    return openAccounts({ dataDir, home: { accountId, ...credentials }, sessionKeys, clock, random });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** Throws a UsageError where the file of revoked logins can't be read. */
+function composeLogins({ dataDir }: ServeOptions, { secret }: Foundation, keys: Accounts): ConsoleLogins {
+  try {
+    return openConsoleLogins({ dataDir, secret, keys, clock, random });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
@@ -174,39 +224,47 @@ async function createFoundation(options: ServeOptions): Promise<Foundation> {
     onEvent: (event) => reportFar(far, event),
     onProblem: logProblem,
   });
-  return { host, secret, keyring, far, ...made };
+  const door = await openDoor({ dataDir: options.dataDir, secret, host, clock, onProblem: logProblem });
+  return { host, secret, keyring, far, door, ...made };
 }
 
 interface WorkerParts {
   readonly catalog: RuntimeCatalog;
   readonly monitoring: Monitoring;
   readonly logs: LogStore;
-  readonly functionKeys: FunctionCredentialSource;
+  readonly sessionKeys: SessionCredentialSource;
 }
 
-/** The largest group may have a quarter of the room, so that one function does not drive out the logs of all others. */
-async function openLogs(
-  { dataDir, logsMaxMib }: ServeOptions,
-  onProblem: typeof logProblem,
-): ReturnType<typeof openDiskLogStore> {
+/**
+ * Begins to open the logs, whose thread starts while the rest is composed. `opened` rejects with a UsageError where
+ * they can't be. The largest group may have a quarter of the room, so that one function does not drive out the logs of
+ * all others.
+ */
+function openLogs({ dataDir, logsMaxMib }: ServeOptions, onProblem: typeof logProblem) {
   const totalBytesMax = logsMaxMib * 1024 * 1024;
-  try {
-    return await openDiskLogStore({
-      path: join(dataDir, "logs.db"),
-      clock,
-      limits: { totalBytesMax, groupBytesMax: totalBytesMax / 4 },
-      onProblem: (error) => onProblem("logs", error),
-    });
-  } catch (error) {
-    throw new UsageError(`The logs in ${join(dataDir, "logs.db")} can't be opened: ${(error as Error).message}`);
-  }
+  const path = join(dataDir, "logs.db");
+  const logs = createDiskLogStore({
+    path,
+    clock,
+    limits: { totalBytesMax, groupBytesMax: totalBytesMax / 4 },
+    onProblem: (error) => onProblem("logs", error),
+  });
+  const opened = logs.findGroup("").then(
+    () => undefined,
+    (error: unknown) => {
+      throw new UsageError(`The logs in ${path} can't be opened: ${(error as Error).message}`);
+    },
+  );
+  // Whatever else fails first is told; this is told where it is awaited.
+  opened.catch(() => undefined);
+  return { logs, opened };
 }
 
 /** The worker with its figures. */
 function composeWorker(
   options: ServeOptions,
   { engine, snapshots, host, secret }: Foundation,
-  { catalog, monitoring, logs, functionKeys }: WorkerParts,
+  { catalog, monitoring, logs, sessionKeys }: WorkerParts,
 ): Worker {
   const onProblem = countingProblems(monitoring);
   const nameOf = (of: Pick<RunnableVersion, "accountId" | "region" | "functionName">): string =>
@@ -215,17 +273,24 @@ function composeWorker(
     engine,
     snapshots,
     catalog,
+    installer: connectInstaller(options.installRuntimes, process.env),
     logs,
-    credentials: functionKeys,
+    credentials: sessionKeys,
     primes: createPrimeSource(options.dataDir),
     clock,
     secret,
     limits: workerLimits(options),
-    onRestore: (report) => monitoring.restored({ ...report, functionName: nameOf(report) }),
-    onInvocation: (report) => monitoring.invoked({ ...report, functionName: nameOf(report) }),
+    onRestore: (report) => {
+      monitoring.recent.restored(report);
+      monitoring.restored({ ...report, functionName: nameOf(report) });
+    },
+    onInvocation: (report) => {
+      monitoring.recent.reported(report);
+      monitoring.invoked(nameOf(report), report);
+    },
     onProblem: (problem) => onProblem(problem.what, problem.error, { environmentId: problem.environmentId }),
   });
-  const worker = measureWorker(inner, monitoring.metrics, nameOf);
+  const worker = measureWorker(inner, monitoring.metrics, monitoring.recent, nameOf);
   collectHostFigures(monitoring.metrics, worker, {
     dataDir: options.dataDir,
     countSnapshots: () => countSnapshots(engine, host),

@@ -8,6 +8,7 @@ import type { SandboxHost } from "../ports/sandbox-host.ts";
 import type { Worker } from "../ports/worker.ts";
 import type { FarCounts } from "./far.ts";
 import { countsUsedMemory } from "./limits.ts";
+import type { Companion } from "./options/companion-options.ts";
 import { listPorts } from "./options/host-ports.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 
@@ -23,6 +24,17 @@ export interface Described {
 /** Number of snapshots on this host; 0 where the engine takes none. */
 export async function countSnapshots(engine: Engine, host: SandboxHost): Promise<number> {
   return engine.images === null ? 0 : (await host.listSnapshots()).length;
+}
+
+const COMPANION_MS_MAX = 2000;
+
+/** Asks the companion itself: the launcher, which started it, is another process. */
+async function describeCompanion({ name, port, services }: Companion): Promise<HostDescription["companion"]> {
+  const address = `127.0.0.1:${port}`;
+  const uptimeS = await fetch(`http://${address}/_thaw`, { signal: AbortSignal.timeout(COMPANION_MS_MAX) })
+    .then(async (answer) => Number(((await answer.json()) as { uptimeS?: unknown }).uptimeS))
+    .catch(() => Number.NaN);
+  return { name, address, services: [...services], uptimeS: Number.isFinite(uptimeS) ? uptimeS : null };
 }
 
 /** Describes the host to signed requests of Thaw's own API (`thaw doctor` shows it). */
@@ -47,7 +59,9 @@ export async function describeHost({
       denied: [...options.networkDenied],
       hostPorts: [...listPorts(options.hostPorts)],
     },
+    companion: options.companion === null ? null : await describeCompanion(options.companion),
     runtimes: catalog.list().map((recipe) => recipe.runtime),
+    installsRuntimes: options.installRuntimes === "on-use",
     limits: {
       environmentsMax: options.environmentsMax,
       memoryMaxMib: options.memoryMaxMib,

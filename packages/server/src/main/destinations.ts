@@ -9,6 +9,7 @@ export function createDestinations(options: AwsDestinationsOptions): Destination
       ({ AwsDestinations }) => new AwsDestinations(options),
     ));
   return {
+    hasEndpoint: (service) => options.endpoints.has(service),
     problemOf: async (target) => (await load()).problemOf(target),
     send: async (target, message) => (await load()).send(target, message),
     close: () => void loaded?.then((destinations) => destinations.close()),

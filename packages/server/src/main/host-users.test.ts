@@ -48,3 +48,11 @@ it.for<[string, Partial<HostUsers>, number, RegExp]>([
   expect(found).toHaveLength(1);
   expect(found[0]).toMatch(sentence);
 });
+
+it("asks for the id of the companion only where there is one", ({ expect }) => {
+  const users = { ...USUAL, passwd: `${USUAL.passwd}eve:x:64323:1::/:/bin/sh` };
+  expect(findConflicts(users, 64321)).toEqual([]);
+  expect(findConflicts(users, 64321, true)).toEqual([
+    expect.stringMatching(/user eve .* id 64323, .* the companion .* the two after it free .*THAW_SERVER_UID/),
+  ]);
+});

@@ -25,14 +25,25 @@ interface Range {
 const FUNCTIONS: Range = { first: HOST_UID_FIRST, last: HOST_UID_LAST, what: "functions" };
 
 /** Names of the users that the Debian package makes for these ids. */
-const OWN_NAMES: ReadonlySet<string> = new Set(["thaw", "thaw-pager"]);
+const OWN_NAMES: ReadonlySet<string> = new Set(["thaw", "thaw-pager", "thaw-companion"]);
+
+/** The user of `--companion`, after the pager's. */
+export function companionUid(serverUid: number): number {
+  return serverUid + 2;
+}
 
 /** Returns a sentence for each conflict. The server's own user may be any that the operator has chosen. */
-export function findConflicts(users: HostUsers, serverUid: number): string[] {
+export function findConflicts(users: HostUsers, serverUid: number, hasCompanion = false): string[] {
   const pager: Range = { first: serverUid + 1, last: serverUid + 1, what: "the pager" };
   const server: Range = { first: serverUid, last: serverUid, what: "the server" };
-  const wanted = serverUid === SERVER_UID_DEFAULT ? [server, pager, FUNCTIONS] : [pager, FUNCTIONS];
-  const another = "Name another user for the server, with the one after it free for the pager: THAW_SERVER_UID";
+  const uid = companionUid(serverUid);
+  const companion: readonly Range[] = hasCompanion ? [{ first: uid, last: uid, what: "the companion" }] : [];
+  const others = [pager, ...companion];
+  const wanted = [...(serverUid === SERVER_UID_DEFAULT ? [server] : []), ...others, FUNCTIONS];
+  const free = hasCompanion
+    ? "the two after it free for the pager and the companion"
+    : "the one after it free for the pager";
+  const another = `Name another user for the server, with ${free}: THAW_SERVER_UID`;
   const curing = (range: Range): string => (range === FUNCTIONS ? "Give that user other ids" : another);
   const found: string[] = [];
   for (const [name = "", , id = ""] of fieldsOf(users.passwd)) {
@@ -48,14 +59,14 @@ export function findConflicts(users: HostUsers, serverUid: number): string[] {
   ] as const) {
     for (const [name = "", start = "", count = ""] of fieldsOf(text)) {
       const [first, last] = [Number(start), Number(start) + Number(count) - 1];
-      const taken = [server, pager, FUNCTIONS].find((range) => first <= range.last && last >= range.first);
+      const taken = [server, ...others, FUNCTIONS].find((range) => first <= range.last && last >= range.first);
       if (taken !== undefined)
         found.push(
           `${file} gives ${name} the ids ${first} to ${last}; ${taken.first} is for ${taken.what} of Thaw. ${curing(taken)}.`,
         );
     }
   }
-  for (const { first, what } of [server, pager]) {
+  for (const { first, what } of [server, ...others]) {
     if (users.isDynamic(first))
       found.push(
         `systemd has given the id ${first} to a service (DynamicUser=), and it is for ${what} of Thaw. ${another}.`,
@@ -72,7 +83,7 @@ function fieldsOf(text: string): string[][] {
 }
 
 /** Throws a UsageError where somebody else has one of the ids. */
-export function checkHostUsers(serverUid: number): void {
+export function checkHostUsers(serverUid: number, hasCompanion: boolean): void {
   const read = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
   const users = {
     passwd: read("/etc/passwd"),
@@ -80,6 +91,6 @@ export function checkHostUsers(serverUid: number): void {
     subgid: read("/etc/subgid"),
     isDynamic: (uid: number) => existsSync(`/run/systemd/dynamic-uid/${uid}`),
   };
-  const found = findConflicts(users, serverUid);
+  const found = findConflicts(users, serverUid, hasCompanion);
   if (found.length > 0) throw new UsageError(found.join("\n"));
 }

@@ -3,9 +3,11 @@
  *
  * ```text
  *  thaw serve (root) ──► thaw-sandboxd (root)
- *                    └─► node serve.ts (uid 64321, no new privileges)
+ *                    ├─► node serve.ts (uid 64321, no new privileges)
+ *                    └─► moto (uid 64323, --companion alone)
  * ```
- * Both end when this process ends, however it ends (`setpriv --pdeathsig`); this process ends when one of them does.
+ * All end when this process ends, however it ends (`setpriv --pdeathsig`); this process ends when sandboxd or the
+ * server does.
  *
  * The listening socket is this process's standard input, put there by `thaw-sandboxd bind`. SIGHUP renews everything,
  * this program included: the server finishes what it has, and this process runs itself again, with the same socket, in
@@ -14,17 +16,22 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Duplex } from "node:stream";
 import { type Parts, PROGRAM, partsOf, ROOT, SETUP } from "@thaw/installation";
 import { systemClock } from "../base/clock.ts";
-import { accessPointOf } from "../model/function-config.ts";
+import { accessPointOf } from "../model/access-point.ts";
+import type { CompanionProcess } from "./companion.ts";
 import { makeDataDirectory, makePrivateDirectory } from "./data-directory.ts";
-import { checkHostUsers } from "./host-users.ts";
+import { checkHostUsers, companionUid } from "./host-users.ts";
 import { grantablePorts } from "./options/host-ports.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 import { type Settings, withoutOption } from "./options/settings.ts";
 import { UsageError } from "./options/usage-error.ts";
+import { launcherCache } from "./launcher-cache.ts";
+import { INSTALLER_FD, RuntimeInstalls } from "./runtime-installs.ts";
 
 const LISTEN_FD = "THAW_LISTEN_FD";
 /** sandboxd probes the kernel for CRIU when it starts. */
@@ -84,16 +91,24 @@ export async function launch(options: ServeOptions, passed: Passed): Promise<voi
   // Inherited by all that is started here: no core dump holds memory, wherever the host sends dumps.
   writeFileSync("/proc/self/coredump_filter", "0");
   const layout = findLayout();
-  checkHostUsers(options.serverUid);
+  checkHostUsers(options.serverUid, options.companion !== null);
   if (process.env[LISTEN_FD] === undefined) bindSocket(options, layout);
   prepareDirectories(options, layout);
   let isRenewal = false;
+  let installs: RuntimeInstalls | null = null;
+  let companion: CompanionProcess | null = null;
   try {
+    companion = await companionFor(options);
     const sandboxd = await startSandboxd(options, layout);
     const server = startServer(options, layout, passed);
+    installs = installsFor(server, options);
+    // The next start finds them, however this one ends.
+    flushCompileCache();
     isRenewal = await superviseUntilEnd(sandboxd, server);
     if (sandboxd.exitCode !== 0) sweep(layout);
   } finally {
+    await installs?.close();
+    await companion?.close();
     rmSync(layout.runDir, { recursive: true, force: true });
   }
   if (isRenewal) runAgain(process.execPath, [], process.env);
@@ -101,8 +116,10 @@ export async function launch(options: ServeOptions, passed: Passed): Promise<voi
 
 /** Runs this program again with a listening socket as standard input. */
 function bindSocket(options: ServeOptions, layout: Layout): void {
+  const cache = launcherCache(options.thawHome);
   runAgain(layout.sandboxd, ["bind", options.listen.host, String(options.listen.port), process.execPath], {
     ...process.env,
+    ...(cache === null ? {} : { NODE_COMPILE_CACHE: cache }),
     [LISTEN_FD]: "0",
   });
 }
@@ -176,7 +193,7 @@ function startServer(options: ServeOptions, layout: Layout, passed: Passed): Chi
   const args = [...withoutOption(passed.argv, "data"), "--data", shown.dataDir];
   const command = [...shown.prefix, ...setpriv, node, "--disable-warning=ExperimentalWarning", program, ...args];
   return spawn(command[0] as string, command.slice(1), {
-    stdio: ["inherit", "inherit", "inherit"],
+    stdio: ["inherit", "inherit", "inherit", ...(options.installRuntimes === "on-use" ? ["pipe" as const] : [])],
     detached: true,
     cwd: "/",
     env: {
@@ -184,8 +201,35 @@ function startServer(options: ServeOptions, layout: Layout, passed: Passed): Chi
       HOME: "/nonexistent",
       THAW_SANDBOXD: join(layout.runDir, "sandboxd.sock"),
       THAW_CLIENTS: layout.clients,
+      ...(options.installRuntimes === "on-use" ? { [INSTALLER_FD]: "3" } : {}),
+      ...(options.companion === null ? {} : { THAW_COMPANION_STARTED: "1" }),
       ...compileCache(options, shown),
     },
+  });
+}
+
+/** Null where nothing is to be installed. The server has the other end of its fourth descriptor. */
+function installsFor(server: ChildProcess, { installRuntimes }: ServeOptions): RuntimeInstalls | null {
+  if (installRuntimes === "never") return null;
+  return new RuntimeInstalls(server.stdio[3] as Duplex, {
+    script: join(ROOT, "tools/install-runtime.sh"),
+    clock: systemClock,
+    onNote: (line) => process.stderr.write(`thaw: ${line}\n`),
+  });
+}
+
+/** Null where none is asked for. Throws a UsageError where it can't be started. */
+async function companionFor(options: ServeOptions): Promise<CompanionProcess | null> {
+  const { companion, accountId, thawHome, serverUid } = options;
+  if (companion === null) return null;
+  const { startCompanion } = await import("./companion.ts");
+  return startCompanion({
+    companion,
+    accountId,
+    thawHome,
+    uid: companionUid(serverUid),
+    clock: systemClock,
+    onNote: (line) => process.stderr.write(`thaw: ${line}\n`),
   });
 }
 
@@ -195,7 +239,8 @@ function startServer(options: ServeOptions, layout: Layout, passed: Passed): Chi
  * where the program is mounted under another name at each start.
  */
 function compileCache(options: ServeOptions, shown: Shown): NodeJS.ProcessEnv {
-  if (shown.repository !== ROOT) return {};
+  // Not the launcher's either.
+  if (shown.repository !== ROOT) return { NODE_COMPILE_CACHE: undefined };
   const directory = join(options.thawHome, "compile-cache", String(options.serverUid));
   makePrivateDirectory(directory);
   chownSync(directory, options.serverUid, options.serverUid);

@@ -4,6 +4,7 @@ import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../control/limits.ts
 import type { ControlServices } from "../control/services.ts";
 import { isSameScope } from "../model/function-name.ts";
 import type { WorkerLimits } from "../worker/worker-services.ts";
+import { companionVariables } from "./options/companion-options.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 
 /** The worker's limits that have a setting; for the others it has its own. */
@@ -19,6 +20,7 @@ export function workerLimits(options: ServeOptions): Partial<WorkerLimits> {
     // The operator's names are those of the home account's functions.
     hostPortsOf: (version) =>
       isSameScope(version, options) ? (options.hostPorts.byFunction.get(version.functionName) ?? []) : [],
+    variablesOf: (version) => (version.accountId === options.accountId ? companionVariables(options.companion) : {}),
     idleTimeoutMs: options.idleTimeoutS * 1000,
     ...shares,
   };

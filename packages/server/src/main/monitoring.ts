@@ -4,11 +4,12 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { createObservabilityServer, type Health } from "../http/observability.ts";
 import type { HttpServer } from "../http/server.ts";
-import { countAsync, countInvocation, countRestore } from "../metrics/measure.ts";
+import { countAsync, countEventSource, countInvocation, countRestore } from "../metrics/measure.ts";
 import { OtlpExporter } from "../metrics/otlp-exporter.ts";
+import { RecentInvocations } from "../metrics/recent-invocations.ts";
 import { Metrics } from "../metrics/registry.ts";
 import { traceRestore } from "../metrics/restore-trace.ts";
-import type { AsyncReport, InvocationReport, RestoreReport } from "../ports/reports.ts";
+import type { AsyncReport, EventSourceReport, InvocationReport, RestoreReport } from "../ports/reports.ts";
 import { log } from "./log.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 import { UsageError } from "./options/usage-error.ts";
@@ -17,12 +18,14 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 export class Monitoring {
   readonly metrics = new Metrics();
+  readonly recent: RecentInvocations;
   readonly #traces: OtlpExporter | null;
   readonly #random: Random;
   #server: HttpServer | null = null;
 
   constructor(env: Env, clock: Clock, random: Random) {
     this.#random = random;
+    this.recent = new RecentInvocations(clock);
     const url = tracesUrl(env);
     const onDropped = (count: number): void => this.metrics.count("thaw_spans_dropped_total", {}, count);
     const serviceName = env["OTEL_SERVICE_NAME"] ?? "thaw";
@@ -38,19 +41,25 @@ export class Monitoring {
           });
   }
 
+  /** `report` with the function's name in figures. */
   restored(report: RestoreReport): void {
-    const { restoreDurationMs, startedAtMs: _, ...rest } = report;
+    const { restoreDurationMs, startedAtMs: _, startedMonotonicMs: __, logStream: ___, ...rest } = report;
     log("restore", { phase: "restore", durationMs: restoreDurationMs, ...rest });
     countRestore(this.metrics, report);
     this.#traces?.add(traceRestore(report, () => this.#random.bytes(8).toString("hex")));
   }
 
-  invoked(report: InvocationReport): void {
-    countInvocation(this.metrics, report);
+  /** `functionName`: its name in figures. */
+  invoked(functionName: string, { durationMs, initDurationMs }: InvocationReport): void {
+    countInvocation(this.metrics, { functionName, durationMs, initDurationMs });
   }
 
   happened(report: AsyncReport): void {
     countAsync(this.metrics, report);
+  }
+
+  read(report: EventSourceReport): void {
+    countEventSource(this.metrics, report);
   }
 
   async listen(listen: ServeOptions["metricsListen"], health: Health): Promise<void> {

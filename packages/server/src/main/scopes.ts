@@ -5,24 +5,31 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { AwsService } from "../aws/aws-service.ts";
-import { createS3 } from "../aws/s3/create-s3.ts";
+import type { AwsServicesParts } from "../aws/create-services.ts";
 import { type ControlPlane, createControlPlane } from "../control/control-plane.ts";
 import { usedContent } from "../control/layers/content.ts";
 import type { ControlServices } from "../control/services.ts";
-import type { Scopes, ServedScope } from "../http/scopes.ts";
+import type { HostedKind, Scopes, ServedScope } from "../http/scopes.ts";
 import { ApiError } from "../model/api-error.ts";
 import { rootArn } from "../model/caller.ts";
 import { type AccountScope, isSameScope } from "../model/function-name.ts";
 import { logGroupArn } from "../model/log-group.ts";
 import { type ObjectDirectory, openObjectDirectory } from "../objects/object-directory.ts";
+import type { AccountStores } from "../ports/account-stores.ts";
 import type { Accounts } from "../ports/accounts.ts";
+import type { InvocationHistories } from "../ports/invocation-history.ts";
 import type { LogGroups } from "../ports/log-groups.ts";
 import type { LogStore } from "../ports/log-store.ts";
 import type { MetadataStore } from "../ports/metadata-store.ts";
+import { NO_PASSED_SERVICES, type PassedServices } from "../ports/passed-services.ts";
 import type { CodeDirectory } from "../store/code-directory.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import type { SharedWorker } from "../worker/shared-worker.ts";
+import { createScopeServices, type OwnServices, type ScopeServicesParts } from "./scope-services.ts";
+import { createScopeS3 } from "./scope-s3.ts";
+import type { ScopeStacks } from "./scope-stacks.ts";
 import { shownName } from "./shown-name.ts";
+import { HostedIds } from "./hosted-ids.ts";
 import { ACCOUNTS_DIRECTORY, DATABASE, homeTwice, placeOfScope, scopeDirectories } from "./scope-directories.ts";
 
 /** Log groups that are removed in one go. */
@@ -31,7 +38,17 @@ const GROUPS_AT_ONCE = 50;
 /** The services that all scopes have in common. */
 type Common = Omit<
   ControlServices,
-  "scope" | "store" | "uids" | "sharedLayer" | "code" | "objects" | "logs" | "worker"
+  | "scope"
+  | "store"
+  | "uids"
+  | "sharedLayer"
+  | "code"
+  | "objects"
+  | "logs"
+  | "worker"
+  | "history"
+  | "readsOtherAccounts"
+  | "passed"
 >;
 
 export interface ScopesOptions {
@@ -46,14 +63,24 @@ export interface ScopesOptions {
   readonly code: CodeDirectory;
   readonly worker: SharedWorker;
   /** Groups are named by their ARNs: one store has those of all scopes. */
-  readonly logs: LogStore & Pick<LogGroups, "listGroups" | "removeGroup">;
-  readonly createAwsServices: (scope: AccountScope, store: MetadataStore) => readonly AwsService[];
+  readonly logs: LogStore & Pick<LogGroups, "listGroups" | "readEvents" | "removeGroup">;
+  readonly histories: InvocationHistories;
+  readonly createAwsServices: (
+    scope: AccountScope,
+    store: MetadataStore,
+    parts: OwnServices & Pick<AwsServicesParts, "accountStores" | "keys">,
+  ) => readonly AwsService[];
+  /** Services that stacks of the home account pass through, with the operator's credentials. */
+  readonly passed: PassedServices;
+  /** Keys of what stacks are told and do not show. */
+  readonly stackKeys: Pick<ScopeServicesParts, "keys" | "secret" | "door">;
 }
 
 interface Opened extends ServedScope {
   readonly scope: AccountScope;
   readonly store: MetadataStore;
   readonly objects: ObjectDirectory;
+  readonly stacks: ScopeStacks;
 }
 
 export class InstalledScopes implements Scopes {
@@ -62,6 +89,9 @@ export class InstalledScopes implements Scopes {
   readonly #opened = new Map<string, Opened>();
   /** Scopes that are being opened: requests that come meanwhile wait for the same. */
   readonly #opening = new Map<string, Promise<Opened>>();
+  readonly #hosted = new HostedIds();
+  /** Where services that send messages reach this server; null until it listens. */
+  #address: string | null = null;
   #isClosing = false;
 
   /** Opens the stores of all scopes that have a directory. Throws where one can't be. */
@@ -81,6 +111,10 @@ export class InstalledScopes implements Scopes {
 
   get regions(): readonly string[] {
     return this.#options.regions;
+  }
+
+  hosting(kind: HostedKind, id: string): ServedScope | null {
+    return this.#opened.get(this.#hosted.scopeOf(kind, id) ?? "") ?? null;
   }
 
   all(): readonly ServedScope[] {
@@ -111,6 +145,7 @@ export class InstalledScopes implements Scopes {
     const all = [...this.#opened.values()];
     const used = new Set<string>();
     for (const { scope, store } of all) {
+      await this.#hosted.load(keyOf(scope), store);
       const named = (await store.listAllVersions()).flatMap(({ snapshotId }) => snapshotId ?? []);
       worker.noteNamed(scope, named);
       for (const name of await usedContent({ store })) used.add(name);
@@ -122,18 +157,28 @@ export class InstalledScopes implements Scopes {
     }
     await code.sweep(used);
     for (const { control } of all) await control.recover();
+    for (const { stacks } of all) await stacks.recover();
+  }
+
+  /** Hears that the server listens, and at which address other services reach it. */
+  listening(address: string): void {
+    this.#address = address;
+    for (const { control } of this.#opened.values()) control.topics.listening(address);
   }
 
   async remove(accountId: string): Promise<void> {
     if (accountId === this.#options.home.accountId) return;
     for (const { scope } of [...this.#opened.values()].filter((each) => each.scope.accountId === accountId)) {
-      const { control, store, objects } = (await this.of(scope)) as Opened;
+      const { control, store, objects, stacks } = (await this.of(scope)) as Opened;
       this.#opened.delete(keyOf(scope));
+      this.#hosted.forget(keyOf(scope));
+      await stacks.close();
       await control.close();
       await this.#removeLogs(scope);
       await objects.close();
       await store.close();
     }
+    this.#options.histories.forget(accountId);
     rmSync(join(this.#options.dataDir, ACCOUNTS_DIRECTORY, accountId), { recursive: true, force: true });
   }
 
@@ -148,6 +193,7 @@ export class InstalledScopes implements Scopes {
   async close(isHostLost: () => boolean): Promise<void> {
     this.#isClosing = true;
     await Promise.allSettled(this.#opening.values());
+    await Promise.all([...this.#opened.values()].map(({ stacks }) => stacks.close()));
     await Promise.all([...this.#opened.values()].map(({ control }) => control.close(isHostLost)));
   }
 
@@ -163,11 +209,15 @@ export class InstalledScopes implements Scopes {
       throw new ApiError("AccessDeniedException", `There is no account ${scope.accountId}.`);
     const opened = this.#open(scope);
     try {
+      await this.#hosted.load(keyOf(scope), opened.store);
       await opened.control.recover();
+      await opened.stacks.recover();
       return opened;
     } catch (error) {
       // The next request tries again.
       this.#opened.delete(keyOf(scope));
+      this.#hosted.forget(keyOf(scope));
+      await opened.stacks.close();
       await opened.control.close();
       await opened.objects.close();
       await opened.store.close();
@@ -176,17 +226,21 @@ export class InstalledScopes implements Scopes {
   }
 
   #open(scope: AccountScope): Opened {
-    const { common, worker, code, logs, home, createAwsServices } = this.#options;
+    const { common, worker, code, logs, histories, home } = this.#options;
     const directory = placeOfScope(this.#options, scope);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const store = openSqliteStore(join(directory, DATABASE));
+    const key = keyOf(scope);
+    const store = openSqliteStore(join(directory, DATABASE), (writes) => this.#hosted.heard(key, writes));
     const { clock, random, onProblem } = common;
     const bytesMax = this.#options.objectsBytesMax;
     const objects = openObjectDirectory({ dataDir: directory, scope, bytesMax, clock, random, onProblem });
     const control = createControlPlane({
       ...common,
       onAsync: (report) => common.onAsync({ ...report, functionName: shownName(home, scope, report.functionName) }),
+      onEventSource: (report) =>
+        common.onEventSource({ ...report, functionName: shownName(home, scope, report.functionName) }),
       scope,
+      readsOtherAccounts: scope.accountId === home.accountId,
       store,
       uids: { next: (living) => this.#nextUid(living) },
       sharedLayer: (owner, name, version) => this.#sharedLayer(scope, owner, name, version),
@@ -195,11 +249,59 @@ export class InstalledScopes implements Scopes {
       objects,
       logs,
       worker: worker.of(scope),
+      passed: this.#passedOf(scope),
+      history: histories.of(scope),
     });
-    const s3 = createS3({ objects, clock, random });
-    const opened = { scope, store, objects, control, awsServices: createAwsServices(scope, store), s3 };
+    if (this.#address !== null) control.topics.listening(this.#address);
+    const s3 = createScopeS3({ objects, targets: control.bucketTargets, clock, random });
+    const opened = {
+      scope,
+      store,
+      objects,
+      control,
+      s3,
+      ...this.#services({
+        scope,
+        store,
+        operations: control.operations,
+        buses: control.buses,
+        schedules: control.schedules,
+        topics: control.topics,
+        s3,
+      }),
+    };
     this.#opened.set(keyOf(scope), opened);
     return opened;
+  }
+
+  #services(
+    of: Pick<ScopeServicesParts, "buses" | "schedules" | "operations" | "s3" | "topics"> &
+      Pick<Opened, "scope" | "store">,
+  ) {
+    const { common, createAwsServices, stackKeys } = this.#options;
+    const { clock, random, onProblem } = common;
+    const create: ScopeServicesParts["create"] = (parts) =>
+      createAwsServices(of.scope, of.store, {
+        ...parts,
+        accountStores: this.#accountStores(of),
+        keys: stackKeys.keys,
+      });
+    const passed = this.#passedOf(of.scope);
+    return createScopeServices({ ...of, ...stackKeys, clock, random, onProblem, create, passed });
+  }
+
+  #passedOf({ accountId }: AccountScope): PassedServices {
+    return accountId === this.#options.home.accountId ? this.#options.passed : NO_PASSED_SERVICES;
+  }
+
+  /** What an account has in all Regions alike is in its store of the installation's own Region. */
+  #accountStores({ scope, store }: Pick<Opened, "scope" | "store">): AccountStores {
+    const { region } = this.#options.home;
+    const home = { accountId: scope.accountId, region };
+    return {
+      own: async () => (scope.region === region ? store : ((await this.of(home)) as Opened).store),
+      find: async (other) => ((await this.find({ accountId: other, region })) as Opened | null)?.store ?? null,
+    };
   }
 
   /** The home's counter goes round for all scopes: no two functions that are made at the same time get one user. */

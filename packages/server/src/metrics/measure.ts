@@ -1,6 +1,7 @@
-/** Figures of a worker's deeds, taken from outside: a Worker around the Worker, and its reports. */
-import type { AsyncReport, InvocationReport, RestoreReport } from "../ports/reports.ts";
+/** Figures of a worker's deeds, and its recent invocations, taken from outside: a Worker around it, and its reports. */
+import type { AsyncReport, EventSourceReport, InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { InvokeOutcome, RunnableVersion, SnapshotOutcome, Worker } from "../ports/worker.ts";
+import type { RecentInvocations } from "./recent-invocations.ts";
 import type { Metrics } from "./registry.ts";
 
 const MS_PER_S = 1000;
@@ -9,15 +10,21 @@ const MS_PER_S = 1000;
 export function measureWorker(
   worker: Worker,
   metrics: Metrics,
+  recent: Pick<RecentInvocations, "begin" | "answered" | "abandoned">,
   nameOf: (version: RunnableVersion) => string = ({ functionName }) => functionName,
 ): Worker {
   return {
     async invoke(version, input) {
       metrics.add("thaw_concurrent_executions", 1);
+      const begun = recent.begin(version, input);
       try {
         const outcome = await worker.invoke(version, input);
         countOutcome(metrics, nameOf(version), outcome);
+        recent.answered(begun, outcome);
         return outcome;
+      } catch (error) {
+        recent.abandoned(begun);
+        throw error;
       } finally {
         metrics.add("thaw_concurrent_executions", -1);
       }
@@ -31,6 +38,7 @@ export function measureWorker(
     sweepSnapshots: (named) => worker.sweepSnapshots(named),
     listSnapshots: () => worker.listSnapshots(),
     runtimeProblem: (runtime) => worker.runtimeProblem(runtime),
+    installRuntime: (runtime) => worker.installRuntime(runtime),
     uidsInUse: () => worker.uidsInUse(),
     report: () => worker.report(),
     observe: (environmentId) => worker.observe(environmentId),
@@ -41,7 +49,10 @@ export function measureWorker(
   };
 }
 
-export function countInvocation(metrics: Metrics, report: Omit<InvocationReport, "accountId" | "region">): void {
+export function countInvocation(
+  metrics: Metrics,
+  report: Pick<InvocationReport, "functionName" | "durationMs" | "initDurationMs">,
+): void {
   const labels = { function_name: report.functionName };
   metrics.observe("thaw_duration_seconds", report.durationMs / MS_PER_S, labels);
   if (report.initDurationMs !== null)
@@ -63,6 +74,26 @@ export function countAsync(metrics: Metrics, report: AsyncReport): void {
       return metrics.count("thaw_destination_delivery_failures_total", labels);
     case "dead-letter-failed":
       return metrics.count("thaw_dead_letter_errors_total", labels);
+  }
+}
+
+export function countEventSource(metrics: Metrics, report: EventSourceReport): void {
+  const labels = { function_name: report.functionName, service: report.service };
+  switch (report.kind) {
+    case "polled":
+      return metrics.count("thaw_event_source_polled_total", labels, report.count);
+    case "filtered":
+      return metrics.count("thaw_event_source_filtered_total", labels, report.count);
+    case "started":
+      if (report.lagMs !== null) metrics.observe("thaw_event_source_lag_seconds", report.lagMs / MS_PER_S, labels);
+      return;
+    case "ended":
+      metrics.count("thaw_event_source_batches_total", { ...labels, result: report.result });
+      return metrics.count("thaw_event_source_failed_total", labels, report.failedCount);
+    case "dropped":
+      return metrics.count("thaw_event_source_dropped_total", labels, report.count);
+    case "poll-failed":
+      return metrics.count("thaw_event_source_poll_errors_total", labels);
   }
 }
 

@@ -51,7 +51,7 @@ const RESTORE: TracedRestore = {
 it("shows each declared figure, and none else", async ({ expect }) => {
   const metrics = new Metrics();
   countRestore(metrics, RESTORE);
-  countInvocation(metrics, { functionName: 'a"b\\c\nd', durationMs: 12, initDurationMs: 500, memoryMaxMib: 1 });
+  countInvocation(metrics, { functionName: 'a"b\\c\nd', durationMs: 12, initDurationMs: 500 });
   const text = await metrics.text();
   const shown = [...text.matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1]);
   expect(new Set(shown)).toEqual(new Set(Object.keys(METRICS)));
@@ -76,7 +76,8 @@ it.each([
   [{ kind: "platform-error", code: "SANDBOX_FAILED", message: "" }, { thaw_platform_errors_total: 1 }],
 ] as const)("counts %o", async (outcome, expected) => {
   const metrics = new Metrics();
-  const worker = measureWorker({ invoke: async () => outcome } as never, metrics);
+  const recent = { begin: () => undefined, answered: () => undefined, abandoned: () => undefined };
+  const worker = measureWorker({ invoke: async () => outcome } as never, metrics, recent as never);
   await worker.invoke({ functionName: "f" } as never, {} as never);
   const text = await metrics.text();
   const counted = Object.fromEntries(

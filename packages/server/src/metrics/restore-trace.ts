@@ -14,7 +14,7 @@
 import { ENGINE_PHASES, type PhaseName } from "../model/phases.ts";
 import type { RestoreReport } from "../ports/reports.ts";
 
-export type TracedRestore = Omit<RestoreReport, "memory">;
+export type TracedRestore = Omit<RestoreReport, "memory" | "logStream" | "startedMonotonicMs">;
 
 export interface Span {
   readonly traceId: string;

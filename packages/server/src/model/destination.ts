@@ -26,6 +26,8 @@ export interface DestinationMessage {
   readonly event: { readonly source: string; readonly detailType: string; readonly resources: readonly string[] };
   /** Key of an object. */
   readonly key: string;
+  /** Of a topic's message; absent: none. */
+  readonly subject?: string;
 }
 
 /** AWS gives a dead letter the first KB of the error's message. */
@@ -55,9 +57,9 @@ export function serviceOf(arn: string): string | null {
 /** Composes what a service is sent for a delivery, as AWS sends it. */
 export function messageOf(delivery: DeliveryRecord): DestinationMessage {
   const { functionArn, functionName, requestId, destination, deadLetter, isSuccess, acceptedAtMs } = delivery;
-  const attributes: Record<string, MessageAttribute> =
-    deadLetter === null
-      ? {}
+  const attributes: Readonly<Record<string, MessageAttribute>> =
+    deadLetter === null || delivery.attributes !== undefined
+      ? asTexts(delivery.attributes ?? {})
       : {
           RequestID: { type: "String", value: requestId },
           ErrorCode: { type: "Number", value: String(deadLetter.errorCode) },
@@ -66,6 +68,7 @@ export function messageOf(delivery: DeliveryRecord): DestinationMessage {
   // YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS
   const time = new Date(acceptedAtMs).toISOString().slice(0, 19).replaceAll(":", ".");
   return {
+    ...(delivery.subject === undefined ? {} : { subject: delivery.subject }),
     body: delivery.body.toString("utf8"),
     attributes,
     traceId: delivery.traceId,
@@ -74,8 +77,14 @@ export function messageOf(delivery: DeliveryRecord): DestinationMessage {
       detailType: `Lambda Function Invocation Result - ${isSuccess ? "Success" : "Failure"}`,
       resources: [destination, functionArn],
     },
-    key: `aws/lambda/async/${functionName}/${time.slice(0, 10).replaceAll("-", "/")}/${time}-${requestId}`,
+    key:
+      delivery.objectKey ??
+      `aws/lambda/async/${functionName}/${time.slice(0, 10).replaceAll("-", "/")}/${time}-${requestId}`,
   };
+}
+
+function asTexts(values: Readonly<Record<string, string>>): Record<string, MessageAttribute> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { type: "String", value }]));
 }
 
 /** Cuts an error's message as a dead letter has it. An attribute can't be empty. */

@@ -1,79 +1,211 @@
 /**
- * Patterns of filter criteria: EventBridge's language, as far as event source mappings have it.
- * https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax
+ * Event patterns: EventBridge's language, which filter criteria of event source mappings have, too.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+ *
+ * A pattern is a tree: objects, whose fields must all match, down to lists of rules, one of which must. A list in an
+ * event matches where one of its items does, with all that the pattern says of that item. Names are joined by dots, as
+ * AWS joins them: `{"detail.state": […]}` and `{"detail": {"state": […]}}` are the same.
  */
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+import { EventPatternError, isObject, type Json, type JsonObject, parseJson } from "./event-json.ts";
+import { type LeafRules, type Plain, readLeaf } from "./event-pattern-rules.ts";
 
-/** Deeper ones are refused: what reads a pattern calls itself for each level. */
+/** Deeper patterns are refused: each level has a name at least, and AWS's limit of their length allows no more. */
 const DEPTH_MAX = 100;
-const RELATIONS = new Set(["=", ">", ">=", "<", "<="]);
+/** Comparisons for one event with all patterns that it is matched by; they take some tenths of a second. */
+const STEPS_MAX = 20_000_000;
 
-/** True where the text is a pattern: an object whose leaves are lists of values and comparisons. */
-export function isEventPattern(text: string): boolean {
-  let pattern: Json;
-  try {
-    pattern = JSON.parse(text) as Json;
-  } catch {
-    return false;
-  }
-  return isPattern(pattern, 0);
+type Branch = LeafRules | PatternNode;
+
+interface PatternNode {
+  readonly fields: Map<string, Branch>;
+  /** Each is a choice: one of its nodes must match. */
+  readonly choices: Array<readonly PatternNode[]>;
 }
 
-function isPattern(pattern: Json, depth: number): boolean {
-  if (!isObject(pattern) || depth > DEPTH_MAX) return false;
-  return Object.entries(pattern).every(([name, value]) => {
-    if (name === "$or" && Array.isArray(value))
-      return value.length > 1 && value.every((each: Json) => isPattern(each, depth + 1));
-    return Array.isArray(value) ? value.length > 0 && value.every(isRule) : isPattern(value, depth + 1);
+/** An event as patterns see it. */
+export class MatchedEvent {
+  readonly root: Json;
+  #steps = 0;
+
+  private constructor(root: Json) {
+    this.root = root;
+  }
+
+  /** Throws an EventPatternError where the text is no JSON, or is too deep. */
+  static of(text: string): MatchedEvent {
+    const root = parseJson(text);
+    return new MatchedEvent(hasJoinedNames(root) ? parted(root) : root);
+  }
+
+  /** Whether the event is an object with this member. */
+  has(member: string): boolean {
+    return isObject(this.root) && Object.hasOwn(this.root, member);
+  }
+
+  /** Counts a comparison. Throws an EventPatternError where the event took too many. */
+  step(): void {
+    if (++this.#steps > STEPS_MAX) throw new EventPatternError("The event is too large for the patterns");
+  }
+}
+
+export class EventPattern {
+  readonly #root: PatternNode;
+
+  private constructor(root: PatternNode) {
+    this.#root = root;
+  }
+
+  /** Throws an EventPatternError where the text is no pattern. An empty object is one, and matches every event. */
+  static of(text: string): EventPattern {
+    const value = parseJson(text, DEPTH_MAX);
+    if (!isObject(value)) throw new EventPatternError("Filter is not an object");
+    return new EventPattern(readNode(value));
+  }
+
+  /** True where nothing is asked of an event. */
+  get isEmpty(): boolean {
+    return this.#root.fields.size === 0 && this.#root.choices.length === 0;
+  }
+
+  /** Throws an EventPatternError where the event took too many comparisons. */
+  matches(event: MatchedEvent): boolean {
+    return matchesNode(this.#root, event.root, { event, path: [] });
+  }
+}
+
+/** True where the text is a pattern. */
+export function isEventPattern(text: string): boolean {
+  try {
+    EventPattern.of(text);
+    return true;
+  } catch (error) {
+    if (error instanceof EventPatternError) return false;
+    throw error;
+  }
+}
+
+function readNode(given: JsonObject): PatternNode {
+  const node: PatternNode = { fields: new Map(), choices: [] };
+  readInto(node, given, "");
+  return node;
+}
+
+/** `path` is for the refusal of a name that is there twice. */
+function readInto(node: PatternNode, given: JsonObject, path: string): void {
+  for (const [name, value] of Object.entries(given)) {
+    if (name === "$or" && Array.isArray(value)) node.choices.push(readChoice(value));
+    else if (Array.isArray(value)) addLeaf(node, name, readLeaf(value), path);
+    else if (isObject(value)) {
+      if (Object.keys(value).length === 0) throw new EventPatternError("Empty objects are not allowed");
+      const inner = nodeAt(node, name.split("."), path);
+      readInto(inner, value, `${path}${name}.`);
+    } else throw new EventPatternError(`"${name}" must be an object or an array`);
+  }
+}
+
+function readChoice(list: readonly Json[]): readonly PatternNode[] {
+  if (list.length < 2) throw new EventPatternError("There must have at least 2 Objects in $or relationship.");
+  return list.map((each) => {
+    if (!isObject(each)) throw new EventPatternError("Only JSON object is allowed in array of $or relationship.");
+    if (Object.keys(each).length === 0) throw new EventPatternError("Empty objects are not allowed");
+    return readNode(each);
   });
 }
 
-function isRule(rule: Json): boolean {
-  if (!isObject(rule)) return !Array.isArray(rule);
-  const [comparison, ...others] = Object.entries(rule);
-  if (comparison === undefined || others.length > 0) return false;
-  const [name, value] = comparison;
-  return COMPARISONS.get(name)?.(value) ?? false;
+function addLeaf(node: PatternNode, name: string, leaf: LeafRules, path: string): void {
+  const names = name.split(".");
+  const last = names.pop() ?? "";
+  const inner = nodeAt(node, names, path);
+  if (inner.fields.has(last)) throw twice(`${path}${name}`);
+  inner.fields.set(last, leaf);
 }
 
-/** By name; the check of what is compared with. */
-const COMPARISONS: ReadonlyMap<string, (value: Json) => boolean> = new Map([
-  ["exists", (value: Json): boolean => typeof value === "boolean"],
-  ["prefix", isTextOrIgnoringCase],
-  ["suffix", isTextOrIgnoringCase],
-  ["equals-ignore-case", isText],
-  ["anything-but", isExcluded],
-  ["numeric", isNumeric],
-]);
-
-/** A value, some values, or the beginning or end of one. */
-function isExcluded(value: Json): boolean {
-  if (Array.isArray(value)) return value.length > 0 && value.every(isPlain);
-  if (!isObject(value)) return isPlain(value);
-  return Object.keys(value).length === 1 && ["prefix", "suffix"].some((name) => isText(value[name]));
+function nodeAt(node: PatternNode, names: readonly string[], path: string): PatternNode {
+  let at = node;
+  for (const name of names) {
+    const found = at.fields.get(name);
+    if (found !== undefined && "literals" in found) throw twice(`${path}${name}`);
+    const next = found ?? { fields: new Map(), choices: [] };
+    at.fields.set(name, next);
+    at = next;
+  }
+  return at;
 }
 
-/** One relation, or two that bound a range: `[">", 0, "<=", 5]`. */
-function isNumeric(value: Json): boolean {
-  if (!Array.isArray(value) || (value.length !== 2 && value.length !== 4)) return false;
-  return value.every((part: Json, index) =>
-    index % 2 === 0 ? typeof part === "string" && RELATIONS.has(part) : typeof part === "number",
-  );
+function twice(path: string): EventPatternError {
+  return new EventPatternError(`Path \`${path}\` cannot be allowed multiple times`);
 }
 
-function isTextOrIgnoringCase(value: Json): boolean {
-  if (!isObject(value)) return isText(value);
-  return Object.keys(value).length === 1 && isText(value["equals-ignore-case"]);
+interface Place {
+  readonly event: MatchedEvent;
+  readonly path: readonly string[];
 }
 
-function isText(value: Json | undefined): boolean {
-  return typeof value === "string";
+function matchesNode(node: PatternNode, value: Json | undefined, place: Place): boolean {
+  place.event.step();
+  if (Array.isArray(value) && value.length > 0) return value.some((item: Json) => matchesNode(node, item, place));
+  const from = isObject(value) ? value : {};
+  for (const [name, branch] of node.fields) {
+    const inner = { event: place.event, path: [...place.path, name] };
+    const found = Object.hasOwn(from, name) ? from[name] : undefined;
+    if (!("literals" in branch ? matchesLeaf(branch, found, inner) : matchesNode(branch, found, inner))) return false;
+  }
+  return node.choices.every((choice) => choice.some((each) => matchesNode(each, value, place)));
 }
 
-function isPlain(value: Json): boolean {
-  return typeof value === "string" || typeof value === "number";
+function matchesLeaf(rules: LeafRules, value: Json | undefined, { event, path }: Place): boolean {
+  if (rules.wantsAbsence && !hasPlain(event, path, 0, event.root)) return true;
+  return hasMatch(rules, value, event);
 }
 
-function isObject(value: Json): value is { readonly [key: string]: Json } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** The items of lists are values of the field, however deep the lists are in one another; objects are none. */
+function hasMatch(rules: LeafRules, value: Json | undefined, event: MatchedEvent): boolean {
+  event.step();
+  if (Array.isArray(value)) return value.some((item: Json) => hasMatch(rules, item, event));
+  if (value === undefined || isObject(value)) return false;
+  const plain = value as Plain;
+  if (rules.literals.has(plain)) return true;
+  return rules.tests.some((test) => {
+    event.step();
+    return test(plain);
+  });
+}
+
+/**
+ * Whether the whole event has a value at the path. A field is absent only where it is so in each item of the lists on
+ * the way.
+ */
+function hasPlain(event: MatchedEvent, path: readonly string[], at: number, value: Json | undefined): boolean {
+  event.step();
+  if (Array.isArray(value)) return value.some((item: Json) => hasPlain(event, path, at, item));
+  const name = path[at];
+  if (name === undefined) return value !== undefined && !isObject(value);
+  return isObject(value) && Object.hasOwn(value, name) && hasPlain(event, path, at + 1, value[name]);
+}
+
+function hasJoinedNames(value: Json): boolean {
+  if (Array.isArray(value)) return value.some((item: Json) => hasJoinedNames(item));
+  if (!isObject(value)) return false;
+  return Object.entries(value).some(([name, inner]) => name.includes(".") || hasJoinedNames(inner));
+}
+
+/** The event with each name that has dots taken apart. Objects without a prototype: each name is a plain one. */
+function parted(value: Json): Json {
+  if (Array.isArray(value)) return value.map((item: Json) => parted(item));
+  if (!isObject(value)) return value;
+  const made = Object.create(null) as Record<string, Json>;
+  for (const [joined, inner] of Object.entries(value)) {
+    const names = joined.split(".");
+    const last = names.pop() ?? "";
+    let at = made;
+    for (const name of names) {
+      const next: Json = at[name] ?? null;
+      if (!isObject(next)) at[name] = Object.create(null) as JsonObject;
+      at = at[name] as Record<string, Json>;
+    }
+    const before = at[last];
+    const own = parted(inner);
+    at[last] = isObject(before) && isObject(own) ? Object.assign(Object.create(null), before, own) : own;
+  }
+  return made;
 }

@@ -276,11 +276,6 @@ function checkRuntime(runtime: string): void {
   );
 }
 
-/** Cuts `fsap-…` out of an access point's ARN: its name to sandboxd. */
-export function accessPointOf(arn: string): string {
-  return arn.slice(arn.lastIndexOf("/") + 1);
-}
-
 function checkSnapStart(config: FunctionConfig, rules: ConfigRules): void {
   // An open file there could not be in a snapshot that others share.
   if (config.fileSystems.length > 0)

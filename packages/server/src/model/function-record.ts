@@ -2,9 +2,17 @@
 import type { SnapshotId } from "../base/ids.ts";
 import { IMAGE_RUNTIME, type ImageStart } from "./image.ts";
 import type { CodeInfo } from "./code-info.ts";
-import type { EventSourceRecord } from "./event-source-record.ts";
+import type { EventSourceRecord, EventSourceShardRecord } from "./event-source-record.ts";
 import type { HttpApiRecord, HttpFrozenRecord } from "./http-api/record.ts";
+import type { InstanceProfileRecord, ManagedPolicyRecord, PolicyDocumentRecord, RoleRecord } from "./iam/records.ts";
+import type { EventBusRecord, EventRuleRecord } from "./event-bus/record.ts";
+import type { TopicSubscriptionRecord } from "./topic-subscription.ts";
+import type { ScheduleGroupRecord, ScheduleRecord } from "./schedule/record.ts";
 import type { FunctionLayer, LayerRecord, LayerVersionRecord } from "./layer-record.ts";
+import type { GatewayAccountRecord, RestApiRecord, RestFrozenRecord } from "./rest-api/record.ts";
+import type { ParameterRecord, ParameterValueRecord } from "./parameter-record.ts";
+import type { RepositoryRecord } from "./repository-record.ts";
+import type { TestEventIndexRecord, TestEventRecord } from "./test-event-record.ts";
 import type { UrlCors } from "./url-cors.ts";
 
 export const LATEST = "$LATEST";
@@ -240,15 +248,39 @@ export interface UrlIdRecord extends AccountEntry {
   readonly qualifier: string;
 }
 
+/** The last time for which something with a schedule was carried out, written in the commit that does. */
+export interface LastTimeRecord extends AccountEntry {
+  readonly dueMs: number;
+}
+
 /** What belongs to the account, by kind. A new kind needs no more than its line here. */
 export interface AccountEntries {
   readonly codeSigning: CodeSigningRecord;
   readonly eventSource: EventSourceRecord;
+  readonly eventSourceShard: EventSourceShardRecord;
   readonly layer: LayerRecord;
   readonly layerVersion: LayerVersionRecord;
   readonly urlId: UrlIdRecord;
   readonly httpApi: HttpApiRecord;
   readonly httpFrozen: HttpFrozenRecord;
+  readonly eventBus: EventBusRecord;
+  readonly eventRule: EventRuleRecord;
+  readonly topicSubscription: TopicSubscriptionRecord;
+  readonly lastTime: LastTimeRecord;
+  readonly schedule: ScheduleRecord;
+  readonly scheduleGroup: ScheduleGroupRecord;
+  readonly iamRole: RoleRecord;
+  readonly iamPolicy: ManagedPolicyRecord;
+  readonly iamPolicyDocument: PolicyDocumentRecord;
+  readonly iamInstanceProfile: InstanceProfileRecord;
+  readonly restApi: RestApiRecord;
+  readonly restFrozen: RestFrozenRecord;
+  readonly gatewayAccount: GatewayAccountRecord;
+  readonly ecrRepository: RepositoryRecord;
+  readonly ssmParameter: ParameterRecord;
+  readonly ssmParameterValue: ParameterValueRecord;
+  readonly testEventIndex: TestEventIndexRecord;
+  readonly testEvent: TestEventRecord;
 }
 
 /** An asynchronous invoke that was accepted and has not been carried out. */
@@ -274,14 +306,21 @@ export interface EventRecord {
 export interface DeliveryRecord {
   readonly id: number;
   readonly requestId: string;
+  /** Empty where it is the event of a bucket. */
   readonly functionName: string;
-  /** ARN of the function as it was invoked, always with a qualifier. */
+  /** ARN of the function as it was invoked, always with a qualifier; or that of the bucket. */
   readonly functionArn: string;
   /** ARN of the destination. */
   readonly destination: string;
   /** The failure that a dead letter's attributes tell of; null: `body` is AWS's record, for a destination. */
   readonly deadLetter: DeadLetter | null;
+  /** Attributes of a message that is no dead letter of Lambda's; absent where it is one. */
+  readonly attributes?: Readonly<Record<string, string>>;
   readonly isSuccess: boolean;
+  /** Of a topic's message; absent: none. */
+  readonly subject?: string;
+  /** Key of the object where the destination is a bucket; none: that of an asynchronous invoke. */
+  readonly objectKey?: string;
   /** The trace of the run; null where none was made. */
   readonly traceId: string | null;
   readonly body: Buffer;
@@ -356,6 +395,34 @@ export const UPDATING_STATE: StateFields = {
   lastUpdateStatusReason: CREATING,
   lastUpdateStatusReasonCode: "Creating",
 };
+
+/**
+ * Makes the state of a function or version whose runtime is being installed on this host. AWS has no such state, and
+ * these values for what is not ready.
+ */
+export function installingState(record: Pick<VersionRecord, "config" | "lastUpdateStatus">): StateFields {
+  const reason = installingReason(record);
+  const isUpdate = record.lastUpdateStatus === "InProgress";
+  return {
+    ...CREATING_STATE,
+    stateReason: reason,
+    ...(isUpdate
+      ? {
+          lastUpdateStatus: "InProgress",
+          lastUpdateStatusReason: reason,
+          lastUpdateStatusReasonCode: "Creating",
+        }
+      : {}),
+  };
+}
+
+export function isInstalling(record: Pick<VersionRecord, "config" | "state" | "stateReason">): boolean {
+  return record.state === "Pending" && record.stateReason === installingReason(record);
+}
+
+function installingReason({ config }: Pick<VersionRecord, "config">): string {
+  return `The runtime ${config.runtime} is being installed on this host.`;
+}
 
 export const REGENERATING_STATE: StateFields = {
   ...CREATING_STATE,

@@ -4,6 +4,7 @@
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 import type { Caller } from "./caller.ts";
+import { queryValues } from "./query-values.ts";
 
 export interface HttpCall {
   readonly method: string;
@@ -31,7 +32,24 @@ export interface HttpCall {
   readonly timeMs: number;
   /** Who signed the request; null where no signature is asked for. */
   readonly caller: Pick<Caller, "accessKeyId" | "accountId" | "principalArn" | "userId"> | null;
+  /** What an authorizer of an HTTP API has handed on; null: none was asked. */
+  readonly granted: Granted | null;
 }
+
+/** What an event says of the authorizer that let a request in. */
+export type Granted =
+  | {
+      readonly kind: "jwt";
+      readonly claims: Readonly<Record<string, string>>;
+      /** Those that the route asks for and the token has; null: it asks for none. */
+      readonly scopes: readonly string[] | null;
+    }
+  | {
+      readonly kind: "lambda";
+      /** Null where the authorizer gave a plain yes. */
+      readonly principalId: string | null;
+      readonly context: Readonly<Record<string, unknown>>;
+    };
 
 export interface HttpRoute {
   readonly key: string;
@@ -48,7 +66,7 @@ const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Makes the event. Members that AWS leaves out where there is nothing are left out. */
 export function toHttpEvent(call: HttpCall): Readonly<Record<string, unknown>> {
   const cookies = (call.headers["cookie"] ?? []).flatMap((line) => line.split(";").map((each) => each.trim()));
-  const query = joined(new URLSearchParams(`?${call.query}`));
+  const query = Object.fromEntries([...queryValues(call.query)].map(([name, all]) => [name, all.join(",")]));
   return {
     version: "2.0",
     routeKey: call.route.key,
@@ -86,17 +104,11 @@ function headersOf(call: HttpCall): Record<string, string> {
   );
 }
 
-function joined(query: URLSearchParams): Record<string, string> {
-  const names = [...new Set(query.keys())];
-  return Object.fromEntries(names.map((name) => [name, query.getAll(name).join(",")]));
-}
-
 function contextOf(call: HttpCall): Readonly<Record<string, unknown>> {
-  const { caller } = call;
   return {
     accountId: call.accountId,
     apiId: call.apiId,
-    ...(caller === null ? {} : { authorizer: { iam: identityOf(caller) } }),
+    ...authorizerOf(call),
     domainName: call.domainName,
     domainPrefix: call.apiId,
     http: {
@@ -112,6 +124,14 @@ function contextOf(call: HttpCall): Readonly<Record<string, unknown>> {
     time: formatTime(call.timeMs),
     timeEpoch: call.timeMs,
   };
+}
+
+function authorizerOf({ caller, granted }: HttpCall): Readonly<Record<string, unknown>> {
+  if (caller !== null) return { authorizer: { iam: identityOf(caller) } };
+  if (granted === null) return {};
+  if (granted.kind === "jwt") return { authorizer: { jwt: { claims: granted.claims, scopes: granted.scopes } } };
+  const { context } = granted;
+  return { authorizer: { lambda: Object.keys(context).length === 0 ? null : context } };
 }
 
 /** An account itself, or a function of one: there are no users. */
@@ -164,4 +184,11 @@ function decode(bytes: Buffer): string | null {
   } catch {
     return null;
   }
+}
+
+/** The event of a Lambda authorizer, payload format 2.0. `sources`: the values of the identity. */
+export function toAuthorizerEvent(call: HttpCall, routeArn: string, sources: readonly string[]): object {
+  const { version, body: _body, isBase64Encoded: _isBase64Encoded, ...event } = toHttpEvent(call);
+  const identitySource = sources.length === 0 ? null : sources;
+  return { version, type: "REQUEST", routeArn, identitySource, ...event };
 }

@@ -1,6 +1,7 @@
 /** What is kept of buckets, of objects' versions and of uploads in parts. */
 
 import type { ChecksumAlgorithm } from "../base/digests.ts";
+import type { BucketNotifications } from "./bucket-events/rules.ts";
 import type { AccountScope } from "./function-name.ts";
 
 /** Of all bytes, or of the checksums of the parts. */
@@ -22,6 +23,8 @@ export interface BucketRecord {
   readonly versioning: "Enabled" | "Suspended" | null;
   /** What is only kept and shown, by S3's names. */
   readonly configurations: Readonly<Record<string, unknown>>;
+  /** Where its events go; absent: nowhere. */
+  readonly notifications?: BucketNotifications;
 }
 
 /** What a client says of an object beside its content. */

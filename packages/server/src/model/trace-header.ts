@@ -20,6 +20,14 @@ interface Run {
   readonly count: number;
 }
 
+/** As a client may send it; it goes into headers again. */
+const HEADER = /^[\x21-\x7e]{1,512}$/;
+
+/** Null where the text can't be one. */
+export function readTraceHeader(text: string | undefined): string | null {
+  return text !== undefined && HEADER.test(text) ? text : null;
+}
+
 /** Number of runs of the function that came before in the chain. */
 export function runsBefore(header: string, functionArn: string): number {
   const hash = hashOf(functionArn);

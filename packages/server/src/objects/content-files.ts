@@ -3,13 +3,12 @@
  * is left over from a crash, and is removed after the start.
  */
 import { createReadStream, mkdirSync } from "node:fs";
-import { link, open, opendir, rm } from "node:fs/promises";
+import { link, mkdir, open, opendir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { syncDirectory } from "../base/durable-files.ts";
 import { systemRandom } from "../base/random.ts";
 import type { ByteRange, ReceivedContent, ReceiveLimits } from "../ports/object-store.ts";
-import { Digests } from "../base/digests.ts";
 import { Room, tooLarge } from "./room.ts";
 
 /** A file's part of a version's content. */
@@ -18,6 +17,7 @@ export interface Piece {
   readonly sizeBytes: number;
 }
 
+const PREFIX = /^[0-9a-f]{2}$/;
 const ID = /^[0-9a-f]{2}-[0-9a-f-]{36}$/;
 
 export class ContentFiles {
@@ -29,22 +29,26 @@ export class ContentFiles {
   readonly #readers = new Map<string, number>();
   /** Files to remove when the last of them is closed. */
   readonly #removed = new Set<string>();
+  /** Directories of which it is known that they are there, and last. */
+  readonly #prepared = new Map<string, Promise<void>>();
 
   constructor(root: string, room: Room) {
     this.#root = root;
     this.#room = room;
-    // Directories that are there before any file: a new file's name then lasts once its own directory is synced.
-    for (let at = 0; at < 256; at++) mkdirSync(join(root, at.toString(16).padStart(2, "0")), { recursive: true });
+    mkdirSync(root, { recursive: true });
   }
 
   async receive(
     content: AsyncIterable<Uint8Array>,
     { algorithms, sizeBytesMax }: ReceiveLimits,
   ): Promise<ReceivedContent> {
-    const file = this.#newName();
+    // Loaded by the first content: few servers keep objects.
+    const { Digests } = await import("../base/digests.ts");
     const digests = new Digests(algorithms);
+    const file = this.#newName();
     let sizeBytes = 0;
     try {
+      await this.#prepare(file);
       const handle = await open(this.#pathOf(file), "wx", 0o600);
       try {
         for await (const bytes of content) {
@@ -82,6 +86,7 @@ export class ContentFiles {
         this.#room.take(sizeBytes);
         const file = this.#newName();
         linked.push({ file, sizeBytes, md5: "", checksums: {} });
+        await this.#prepare(file);
         await link(this.#pathOf(from), this.#pathOf(file));
         await syncDirectory(this.#directoryOf(file));
       }
@@ -109,8 +114,8 @@ export class ContentFiles {
 
   /** Removes the files that are neither being written nor, by `isNamed`, in the index. */
   async sweep(isNamed: (file: string) => boolean, isStopped: () => boolean): Promise<void> {
-    for (let at = 0; at < 256; at++) {
-      const prefix = at.toString(16).padStart(2, "0");
+    for (const prefix of await readdir(this.#root)) {
+      if (!PREFIX.test(prefix)) continue;
       for await (const entry of await opendir(join(this.#root, prefix))) {
         if (isStopped()) return;
         const file = `${prefix}-${entry.name}`;
@@ -133,6 +138,20 @@ export class ContentFiles {
       if (left === 0 && this.#removed.delete(file))
         await rm(this.#pathOf(file), { force: true }).catch(() => undefined);
     }
+  }
+
+  /**
+   * Makes the directory of a file, and makes its name last: the file's own then lasts once the directory is synced. All
+   * that begin meanwhile wait for the same.
+   */
+  #prepare(file: string): Promise<void> {
+    const directory = this.#directoryOf(file);
+    const known = this.#prepared.get(directory);
+    if (known !== undefined) return known;
+    const preparing = mkdir(directory, { recursive: true }).then(() => syncDirectory(this.#root));
+    this.#prepared.set(directory, preparing);
+    preparing.catch(() => this.#prepared.delete(directory));
+    return preparing;
   }
 
   #newName(): string {

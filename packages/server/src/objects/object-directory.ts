@@ -5,6 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import type { ChangeCause } from "../model/bucket-events/event.ts";
 import type { AccountScope } from "../model/function-name.ts";
 import { ServiceError } from "../model/service-error.ts";
 import {
@@ -35,6 +36,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { ContentFiles, type Piece } from "./content-files.ts";
 import { adoptEarlier, earlierBuckets } from "./earlier-objects.ts";
+import { EventOutbox } from "./event-outbox.ts";
 import { ObjectIndex, type StoredVersion } from "./object-index.ts";
 import { Room } from "./room.ts";
 import { openIndexDatabase } from "./schema.ts";
@@ -67,6 +69,7 @@ interface Changed<T> {
 }
 
 class Directory implements ObjectDirectory {
+  readonly events: EventOutbox;
   readonly #root: string;
   readonly #index: ObjectIndex;
   readonly #files: ContentFiles;
@@ -79,6 +82,7 @@ class Directory implements ObjectDirectory {
     this.#root = root;
     this.#index = index;
     this.#options = options;
+    this.events = new EventOutbox(index, options.clock);
     this.#files = new ContentFiles(join(root, "content"), new Room(options.bytesMax, () => index.storedBytes()));
     this.#earlier = earlierBuckets(root);
     this.#sweep = this.#files
@@ -161,19 +165,20 @@ class Directory implements ObjectDirectory {
     return stored === null ? [] : this.#index.partsOf(stored.row, after, max);
   }
 
-  async setTags(version: ObjectVersion, tags: ObjectFacts["tags"]): Promise<void> {
+  async setTags(version: ObjectVersion, tags: ObjectFacts["tags"], cause?: ChangeCause): Promise<void> {
     this.#index.transaction(() => {
       const stored = this.#stored(version);
       if (stored === null) throw noSuchKey();
       const facts = { ...stored.version.facts, tags };
       this.#index.setVersion({ ...stored, version: { ...stored.version, facts } });
+      this.events.note(this.#bucket(version.bucket), stored.version, cause);
     });
   }
 
-  async remove(name: ObjectName): Promise<Removed> {
+  async remove(name: ObjectName, cause?: ChangeCause): Promise<Removed> {
     // What an earlier release stored must not come back.
     if (name.versionId === undefined) await this.find(name);
-    const { result, files } = this.#index.transaction(() => this.#remove(name));
+    const { result, files } = this.#index.transaction(() => this.#remove(name, cause));
     await this.#files.remove(files);
     return result;
   }
@@ -222,6 +227,7 @@ class Directory implements ObjectDirectory {
     parts: readonly CompletedPart[],
     object: CompletedObject,
     conditions: WriteConditions,
+    cause?: ChangeCause,
   ): Promise<ObjectVersion> {
     const { bucket, key, facts } = upload;
     const { result, files } = this.#index.transaction(() => {
@@ -238,7 +244,7 @@ class Directory implements ObjectDirectory {
       // The rows of the parts go first: a file has one name in the index.
       this.#index.removeUpload(upload.id);
       const sizeBytes = named.reduce((sum, part) => sum + part.sizeBytes, 0);
-      const write = { bucket, key, facts, checksum: object.checksum, conditions };
+      const write = { bucket, key, facts, checksum: object.checksum, conditions, ...(cause && { cause }) };
       const added = this.#add(write, { sizeBytes, etag: object.etag, partCount: named.length }, named);
       return { result: added.result, files: [...added.files, ...[...stored.values()].map(({ file }) => file)] };
     });
@@ -258,7 +264,7 @@ class Directory implements ObjectDirectory {
 
   /** Adds a version, and gives the files of the one whose place it takes. */
   #add(
-    { bucket: name, key, facts, checksum, conditions }: ObjectWrite,
+    { bucket: name, key, facts, checksum, conditions, cause }: ObjectWrite,
     content: Pick<ObjectVersion, "sizeBytes" | "etag" | "partCount">,
     pieces: readonly Piece[],
   ): Changed<ObjectVersion> {
@@ -270,22 +276,27 @@ class Directory implements ObjectDirectory {
     const at = { bucket: name, key, versionId, isCurrent: true, isMarker: false, modifiedMs: clock.nowMs() };
     const version: ObjectVersion = { ...at, ...content, facts, checksum };
     this.#index.addVersion(version, pieces);
+    this.events.note(bucket, version, cause);
     return { result: version, files };
   }
 
-  #remove({ bucket: name, key, versionId }: ObjectName): Changed<Removed> {
+  #remove({ bucket: name, key, versionId }: ObjectName, cause?: ChangeCause): Changed<Removed> {
     const bucket = this.#bucket(name);
     if (versionId !== undefined) {
       const found = this.#index.version(name, key, versionId);
       const files = this.#drop(name, key, versionId);
+      if (found !== null) this.events.noteRemoval(bucket, { key, versionId }, cause);
       if (found?.version.isCurrent === true) {
         const newest = this.#index.newest(name, key);
         if (newest !== null) this.#index.setCurrent(newest);
       }
       return { result: { versionId, isMarker: found?.version.isMarker ?? false }, files };
     }
-    if (bucket.versioning === null)
+    if (bucket.versioning === null) {
+      const found = this.#index.version(name, key, NULL_VERSION);
+      if (found !== null) this.events.noteRemoval(bucket, { key, versionId: NULL_VERSION }, cause);
       return { result: { versionId: null, isMarker: false }, files: this.#drop(name, key, NULL_VERSION) };
+    }
     const markerId = bucket.versioning === "Enabled" ? this.#newVersionId() : NULL_VERSION;
     const files = markerId === NULL_VERSION ? this.#drop(name, key, NULL_VERSION) : [];
     const marker: ObjectVersion = {
@@ -302,6 +313,7 @@ class Directory implements ObjectDirectory {
       partCount: null,
     };
     this.#index.addVersion(marker, []);
+    this.events.noteMarker(bucket, marker, cause);
     return { result: { versionId: markerId, isMarker: true }, files };
   }
 

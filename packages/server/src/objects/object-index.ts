@@ -1,6 +1,7 @@
 /** Rows of the index of objects. Each call is carried out at once; changes of several rows are transactions. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { ServiceError } from "../model/service-error.ts";
+import type { ObjectEvent, StoredObjectEvent } from "../model/bucket-events/event.ts";
 import type { BucketRecord, ObjectPart, ObjectVersion, PartRecord, UploadRecord } from "../model/object-record.ts";
 import type { Listed, ListRange } from "../ports/object-store.ts";
 import type { Piece } from "./content-files.ts";
@@ -216,6 +217,21 @@ export class ObjectIndex {
       ...fromDoc<PartRecord>(row),
       file: String(row["file"]),
     }));
+  }
+
+  addEvent(event: ObjectEvent): void {
+    this.#run("INSERT INTO events (doc) VALUES (?)", JSON.stringify(event));
+  }
+
+  events(countMax: number): readonly StoredObjectEvent[] {
+    return this.#all("SELECT id, doc FROM events ORDER BY id LIMIT ?", countMax).map((row) => ({
+      ...fromDoc<ObjectEvent>(row),
+      id: Number(row["id"]),
+    }));
+  }
+
+  removeEvent({ id }: StoredObjectEvent): void {
+    this.#run("DELETE FROM events WHERE id = ?", id);
   }
 
   isNamed(file: string): boolean {

@@ -38,6 +38,10 @@ const MIGRATIONS = [
   CREATE TABLE totals (id INTEGER PRIMARY KEY CHECK (id = 1), stored_bytes INTEGER NOT NULL) STRICT;
   INSERT INTO totals VALUES (1, 0);
 ${["versions", "uploads", "pieces", "parts"].map(countedTable).join("")}`,
+  // Events of buckets, on their way to where notifications go.
+  `
+  CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, doc TEXT NOT NULL) STRICT;
+${countedTable("events")}`,
 ];
 
 class IndexFormatError extends ThawError {

@@ -20,7 +20,7 @@ export interface NewAccessKey {
 /** Finds keys that requests are signed with. */
 export interface CallerKeys {
   /** Null where the key is unknown, or the token is not its own. The token is null where a request has none. */
-  keyOf(accessKeyId: string, sessionToken: string | null): CallerKey | null;
+  keyOf(accessKeyId: string, sessionToken: string | null): CallerKey | "expired" | null;
 }
 
 /** Administration of accounts. Each change is durable when it returns. Throws an ApiError where it can't be done. */

@@ -2,9 +2,11 @@
  * Where results and dead letters of asynchronous invokes go outside of Thaw. Owned by control/, implemented by
  * destinations/ with AWS's clients.
  */
-import type { DestinationMessage, DestinationTarget } from "../model/destination.ts";
+import type { DestinationMessage, DestinationService, DestinationTarget } from "../model/destination.ts";
 
 export interface Destinations {
+  /** Whether the operator named an endpoint of the service. */
+  hasEndpoint(service: DestinationService): boolean;
   /**
    * Why nothing could be sent there, as a sentence; null where it can be: an endpoint of its service is named, or it
    * answered.

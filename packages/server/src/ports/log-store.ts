@@ -2,6 +2,8 @@
  * Log events of functions: one stream an execution environment, as CloudWatch Logs has them, kept on disk with a size
  * limit. Written by the worker, read by the control plane. Groups are named by their ARNs (`model/log-group.ts`).
  */
+import type { Skipped } from "../base/skipping-queue.ts";
+
 export interface LogEvent {
   readonly timestampMs: number;
   readonly logStream: string;
@@ -14,6 +16,13 @@ export interface LogEvent {
 
 /** `client`: by PutLogEvents. */
 export type LogOrigin = "platform" | "function" | "client";
+
+/** An event that is in the store. */
+export interface WrittenLogEvent extends LogEvent {
+  readonly groupArn: string;
+  /** Rises in the order in which events were written; no two events have the same. */
+  readonly id: number;
+}
 
 export interface LogReadOptions {
   readonly sinceMs?: number;
@@ -34,5 +43,13 @@ export interface LogStore {
   /** Reads events in the order of their timestamps; nothing where there is no such group. */
   read(groupArn: string, options: LogReadOptions): AsyncIterable<LogEvent>;
   has(groupArn: string): Promise<boolean>;
+  /**
+   * Gives events of any group when they have been written, until the signal. A reader that is too slow is told how many
+   * it missed. Null: there are too many readers.
+   */
+  followWritten(
+    isWanted: (event: WrittenLogEvent) => boolean,
+    signal: AbortSignal,
+  ): AsyncIterable<WrittenLogEvent | Skipped> | null;
   close(): Promise<void>;
 }

@@ -19,11 +19,10 @@ import type {
   VersionRecord,
   VersionUse,
 } from "../model/function-record.ts";
+import type { Committed, Revision, Stored } from "./stored.ts";
+import type { StackStore } from "./stack-store.ts";
 
-/** The store's own number of a record's last write, never given to another one. AWS's RevisionId is another thing. */
-export type Revision = number;
-
-export type Stored<T> = T & { readonly revision: Revision };
+export type { Committed, Revision, Stored } from "./stored.ts";
 
 /** What is kept as documents, by kind. */
 export interface Documents extends Settings, AccountEntries {
@@ -91,10 +90,11 @@ export type Write =
    */
   | { readonly op: "putUnfinished"; readonly work: UnfinishedWork };
 
-/** changed: a record was not as a write expects it, and nothing was written. */
-export type Committed = "done" | "changed";
-
 export interface MetadataStore {
+  /** Stacks, of the same scope and as durable. */
+  readonly stacks: StackStore;
+  /** Resolves after the next commit by this process, of stacks, too. */
+  nextCommit(): Promise<void>;
   /** Carries out all writes in their order, or none. Durable when it resolves. Rejects when the store fails. */
   commit(writes: readonly Write[]): Promise<Committed>;
   /**

@@ -5,6 +5,7 @@
  */
 import type { Readable } from "node:stream";
 import type { ChecksumAlgorithm } from "../base/digests.ts";
+import type { ChangeCause, StoredObjectEvent } from "../model/bucket-events/event.ts";
 import type {
   BucketRecord,
   Checksum,
@@ -48,6 +49,8 @@ export interface ObjectWrite extends ObjectName {
   readonly facts: ObjectFacts;
   readonly checksum: Checksum | null;
   readonly conditions: WriteConditions;
+  /** Absent: the bucket's notifications do not tell of it. */
+  readonly cause?: ChangeCause;
 }
 
 export interface CompletedPart {
@@ -89,7 +92,20 @@ export interface Removed {
   readonly isMarker: boolean;
 }
 
+/**
+ * Events of buckets with notifications, each stored in the transaction that changed the object. They stay until they
+ * are removed.
+ */
+export interface ObjectEvents {
+  /** The oldest. */
+  list(countMax: number): Promise<readonly StoredObjectEvent[]>;
+  remove(events: readonly StoredObjectEvent[]): Promise<void>;
+  /** The one listener hears after each event that is stored. */
+  listen(onEvent: () => void): void;
+}
+
 export interface ObjectStore {
+  readonly events: ObjectEvents;
   /** False where there is one of that name already. */
   createBucket(bucket: BucketRecord): Promise<boolean>;
   findBucket(name: string): Promise<BucketRecord | null>;
@@ -110,8 +126,8 @@ export interface ObjectStore {
   read(version: ObjectVersion, range?: ByteRange): Promise<Readable | null>;
   /** Gives the parts of an object with greater numbers than `after`. */
   partsOf(version: ObjectVersion, after: number, max: number): Promise<readonly ObjectPart[]>;
-  setTags(version: ObjectVersion, tags: ObjectFacts["tags"]): Promise<void>;
-  remove(name: ObjectName): Promise<Removed>;
+  setTags(version: ObjectVersion, tags: ObjectFacts["tags"], cause?: ChangeCause): Promise<void>;
+  remove(name: ObjectName, cause?: ChangeCause): Promise<Removed>;
   /** Current versions by key. */
   list(range: ListRange): Promise<Listed<ObjectVersion>>;
   /** All versions: by key, the newest first. `afterVersionId` is one of the key `after`. */
@@ -128,6 +144,7 @@ export interface ObjectStore {
     parts: readonly CompletedPart[],
     object: CompletedObject,
     conditions: WriteConditions,
+    cause?: ChangeCause,
   ): Promise<ObjectVersion>;
   abortUpload(upload: UploadRecord): Promise<void>;
 }

@@ -61,6 +61,11 @@ export interface SandboxHost extends SnapshotDisk {
   restore(engine: HostEngine, spec: SandboxSpec, from: HostRestore): Promise<HostedSandbox>;
   snapshot(engine: HostEngine, environmentId: EnvironmentId, capture: HostCapture): Promise<CapturedSnapshot>;
   network(): Promise<NetworkState>;
+  /**
+   * Lets sandboxes that are made from now on reach that port of this host's loopback as port 443 of
+   * `host.thaw.internal`, and shows them the certificate (PEM) as `/etc/thaw-ca.pem`.
+   */
+  openDoor(port: number, certificate: string): Promise<void>;
   observe(environmentId: EnvironmentId): Promise<SandboxObservation>;
   freeze(environmentId: EnvironmentId): Promise<void>;
   thaw(environmentId: EnvironmentId): Promise<void>;

@@ -239,6 +239,14 @@ export interface WorkerReport {
   readonly provisioned: ReadonlyArray<ProvisionedStatus & { readonly runKey: string }>;
 }
 
+/** A runtime that the host lacks. */
+export interface RuntimeProblem {
+  /** A sentence, with the command that helps. */
+  readonly message: string;
+  /** True where `installRuntime` tries. */
+  readonly isInstallable: boolean;
+}
+
 /**
  * A worker as the control plane knows it. Everything in and out is a value that can be copied (objects, arrays, texts,
  * numbers and Buffers), but for two that stand for messages of their own: the AbortSignal, a command to cancel, and the
@@ -261,7 +269,12 @@ export interface Worker {
   /** Removes the snapshots that are not in `named`. Called after a start. */
   sweepSnapshots(named: readonly SnapshotId[]): Promise<void>;
   /** Looks at the host now and names the command to install the runtime. Null when it can be run there. */
-  runtimeProblem(runtime: string): Promise<string | null>;
+  runtimeProblem(runtime: string): Promise<RuntimeProblem | null>;
+  /**
+   * Installs a runtime that the host lacks, which takes minutes, or waits for it. Null when it can be run; else what
+   * went wrong and the command to run. Rejects where the host goes.
+   */
+  installRuntime(runtime: string): Promise<string | null>;
   /** Sets everything that is wanted, in place of what was wanted before. */
   provision(targets: readonly ProvisionedTarget[]): Promise<void>;
   /** Users that processes of any environment have at this moment. */

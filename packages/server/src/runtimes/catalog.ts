@@ -9,18 +9,20 @@
  *
  *   image         no language: a container image brings its own root
  *
- * Several releases of one may lie side by side (releases.ts); the newest comes first.
+ * Several releases of one may lie side by side (packages/installation/src/releases.ts); the newest comes first.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROGRAM } from "@thaw/installation";
+import { installName } from "@thaw/installation/installable";
+import { listReleases } from "@thaw/installation/releases";
 import type { Clock } from "../base/clock.ts";
 import type { RuntimeCatalog, RuntimeRecipe, RuntimeRelease } from "../ports/runtime-catalog.ts";
 import { IMAGE_RUNTIME } from "../model/image.ts";
 import { javaArgv } from "./java.ts";
 import { nodeStart } from "./node.ts";
-import { librariesOf, listReleases, stampOf } from "./releases.ts";
+import { librariesOf, stampOf } from "./stamps.ts";
 
 export interface RuntimeCatalogOptions {
   /** Machine-wide directory with `runtimes/`. */
@@ -77,9 +79,8 @@ const IMAGE: Found = {
 };
 
 const JAVA_MAJORS = [11, 17, 21, 25];
-const PYTHON_VERSIONS = ["3.12", "3.13", "3.14"];
-const NODE_MAJORS = [22, 24];
-const INSTALLABLE = new Set(["java11", "java21", "java25", "python3.13", "python3.14", "nodejs22", "nodejs24"]);
+const PYTHON_VERSIONS = ["3.11", "3.12", "3.13", "3.14"];
+const NODE_MAJORS = [20, 22, 24];
 
 export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCatalog {
   const finders = new Map<string, () => Found[]>([
@@ -103,8 +104,8 @@ export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCat
     all: () => [...entries.values()].flatMap((entry) => entry.recipes()),
     releases: () => [...entries.values()].flatMap((entry) => releasesOf(entry.recipes())),
     remedy: (runtime) => {
-      const name = runtime.replace(/\.x$/, "");
-      if (INSTALLABLE.has(name)) return `Run: ${PROGRAM} runtimes install ${name}`;
+      const name = installName(runtime);
+      if (name !== null) return `Run: ${PROGRAM} runtimes install ${name}`;
       const installed = named.filter((each) => newest(each) !== null);
       return `Installed here: ${installed.join(", ") || "none"}.`;
     },

@@ -17,6 +17,9 @@ const PRELOADED = ["unique", "watch-file", "module-paths"].map((name) => `--requ
  */
 const SWITCHED_OFF = ["experimental-require-module", "experimental-detect-module"];
 
+/** Signs for the service door. runtimes/nodejs/module-paths.cts takes it out of the environment. */
+const AUTHORITY = "/etc/thaw-ca.pem";
+
 /** AWS leaves out its own limits where NODE_OPTIONS sets one of these, with either spelling. */
 const MEMORY_OPTIONS = /--max[-_](semi|old)[-_]space[-_]size/;
 
@@ -39,9 +42,11 @@ export function nodeStart(major: number): Required<Pick<RuntimeRecipe, "argv" | 
       "/var/runtime/index.mjs",
     ],
     writesRecords: true,
-    envOver: ({ NODE_OPTIONS: own, NODE_PATH: ownPath }) => ({
+    envOver: ({ NODE_OPTIONS: own, NODE_PATH: ownPath, NODE_EXTRA_CA_CERTS: ownAuthorities }) => ({
       // Node.js loads what NODE_OPTIONS names before what the command line names.
       NODE_OPTIONS: [...PRELOADED, ...(own === undefined ? [] : [own])].join(" "),
+      // The function's own stay its own.
+      ...(ownAuthorities === undefined ? { NODE_EXTRA_CA_CERTS: AUTHORITY } : {}),
       // AWS's start tests for an empty one.
       ...(ownPath === undefined || ownPath === "" ? { NODE_PATH: nodePath } : {}),
     }),

@@ -245,6 +245,9 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
     },
     freeze: async (sandbox) => void (await client.request("freeze", { sandbox })),
     thaw: async (sandbox) => void (await client.request("thaw", { sandbox })),
+    openDoor: async (port, certificate) => {
+      await client.request("door", { port, certificate });
+    },
     network: async () => {
       const { rulesRestored, problem } = await client.request("network");
       return { rulesRestored: rulesRestored as number, problem: problem as string | null };

@@ -39,3 +39,11 @@ export class DiskReserve {
     this.#isHeld = false;
   }
 }
+
+/** SQLITE_FULL, and what SQLite says where a file beside the database can't grow: SQLITE_IOERR_WRITE, _SHMSIZE. */
+const FULL_CODES: ReadonlySet<unknown> = new Set([13, 778, 4874]);
+
+/** Whether an error of SQLite says that the disk is full. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && FULL_CODES.has(error.errcode);
+}

@@ -71,10 +71,14 @@ export async function unpackLayer(image: FoundImage, layer: ImageLayer, dir: str
   const blob = createHash("sha256");
   const content = createHash("sha256");
   const before = { ...left };
+  let blobSizeBytes = 0;
   const unpacking = new Unpacking(treeOf(dir), left);
   const source = await image.open(layer);
   const checks = [
-    counting(blob, (size) => (size > layer.sizeBytes ? "a layer is longer than its manifest says" : null)),
+    counting(blob, (size) => {
+      blobSizeBytes = size;
+      return size > layer.sizeBytes ? "a layer is longer than its manifest says" : null;
+    }),
     ...decompressors[layer.compression](),
     counting(content, (size, added) => {
       left.sizeBytes -= added;
@@ -84,6 +88,7 @@ export async function unpackLayer(image: FoundImage, layer: ImageLayer, dir: str
   try {
     const read = (tar: AsyncIterable<Buffer>): Promise<void> => readTar(tar, (entry) => unpacking.take(entry));
     await (pipeline as (parts: readonly unknown[]) => Promise<void>)([source, ...checks, read]);
+    if (blobSizeBytes !== layer.sizeBytes) throw new LayerError("a layer is shorter than its manifest says");
     if (blob.digest("hex") !== layer.digest)
       throw new LayerError("the blob of a layer has another digest than its name");
     if (content.digest("hex") !== layer.diffId)
@@ -136,6 +141,7 @@ const SYSTEM_PROBLEMS: Readonly<Record<string, string>> = {
   ENOTDIR: "a layer has a file where another entry needs a folder",
   EISDIR: "a layer has a folder where another entry is a file",
   ENAMETOOLONG: "a layer has a name that is too long",
+  EMLINK: "a layer has a file with more names than this host's file system allows",
 };
 
 function explain(uri: string, error: unknown): unknown {
@@ -163,7 +169,7 @@ class Unpacking {
   }
 
   async take(entry: TarEntry): Promise<void> {
-    if (--this.#left.entries < 0) throw new LayerError(`it has more than ${IMAGE_ENTRIES_MAX} files and folders`);
+    this.#count();
     const parts = partsOf(entry.path);
     const name = parts.at(-1);
     const parent = parts.slice(0, -1);
@@ -194,6 +200,10 @@ class Unpacking {
     }
   }
 
+  #count(): void {
+    if (--this.#left.entries < 0) throw new LayerError(`it has more than ${IMAGE_ENTRIES_MAX} files and folders`);
+  }
+
   /** Waits for all that is being written. */
   async finish(): Promise<void> {
     const writing = this.#writing;
@@ -217,8 +227,11 @@ class Unpacking {
     for (let length = 1; length <= parts.length; length++) {
       const at = parts.slice(0, length);
       const found = this.#made.get(at.join("/"));
-      if (found === undefined) await this.#folder(at, 0o755);
-      else if (found !== "folder")
+      if (found === undefined) {
+        // Of a long path each folder is one that the host has to keep.
+        this.#count();
+        await this.#folder(at, 0o755);
+      } else if (found !== "folder")
         throw new LayerError(`a layer has a ${found} /${shown(at)} where another entry needs a folder`);
     }
   }

@@ -93,23 +93,39 @@ async function firstOf(paths: readonly string[]): Promise<string | null> {
 
 async function putOver(root: string, layerDir: string): Promise<void> {
   const { removed, opaque }: LayerFacts = await readLayerFacts(layerDir);
+  // Looked at once: a layer may have a hundred thousand whiteouts, each deep down. Where one of them was removed
+  // meanwhile, nothing is found below it.
+  const known = new Set<string>();
   for (const path of removed) {
-    if (await hasFolders(root, parentOf(path))) await rm(join(root, path), { recursive: true, force: true });
+    if (await hasFolders(root, parentOf(path), known)) await rm(join(root, path), { recursive: true, force: true });
   }
   for (const path of opaque) {
-    if (!(await hasFolders(root, path))) continue;
-    for (const name of await readdir(join(root, path))) await rm(join(root, path, name), { recursive: true });
+    if (await hasFolders(root, path, known)) await empty(join(root, path));
   }
   await mergeInto(root, treeOf(layerDir));
 }
 
-/** True where all of the way is folders: nothing is removed through a link. */
-async function hasFolders(root: string, path: string): Promise<boolean> {
+async function empty(dir: string): Promise<void> {
+  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  for (const name of names) await rm(join(dir, name), { recursive: true });
+}
+
+/**
+ * True where all of the way is folders: nothing is removed through a link.
+ *
+ * @param known - Those that were found to be; some of them may have been removed since.
+ */
+async function hasFolders(root: string, path: string, known: Set<string>): Promise<boolean> {
   let at = root;
   for (const part of path.split("/").filter((each) => each !== "")) {
     at = join(at, part);
+    if (known.has(at)) continue;
     const found = await lstat(at).catch(() => null);
     if (found?.isDirectory() !== true) return false;
+    known.add(at);
   }
   return true;
 }

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -151,5 +152,25 @@ describe("merged layers", () => {
     expect(shown(join(dir, "opt", optName))).toEqual({ a: "first", b: "second" });
     await store.sweep(new Set());
     expect(["code", "opt", "packages"].map((each) => readdirSync(join(dir, each)))).toEqual([[], [], []]);
+  });
+});
+
+describe("a file with as many names as its file system allows", () => {
+  it("is copied once for all its other names", { timeout: 60_000 }, async ({ expect }) => {
+    const source = layer({ "full/first": "content" });
+    const spare = join(dir, "spare");
+    mkdirSync(spare);
+    // Of ext4; other file systems allow more, or any number.
+    const LINKS_MAX = 65_000;
+    const first = join(source, "full/first");
+    for (let name = 1; name < LINKS_MAX - 40; name++) linkSync(first, join(spare, String(name)));
+    for (let name = 0; name < 40; name++) linkSync(first, join(source, `full/${name}`));
+    await mergeLayers(join(dir, "opt"), "opt-1", [source]);
+    const root = join(dir, "opt/opt-1/full");
+    const inodes = new Set(readdirSync(root).map((name) => lstatSync(join(root, name)).ino));
+    expect(readdirSync(root)).toHaveLength(41);
+    // Sixteen are made at the same time, and may find at once that there are no more.
+    expect(inodes.size).toBeLessThanOrEqual(17);
+    expect(readFileSync(join(root, "39"), "utf8")).toBe("content");
   });
 });

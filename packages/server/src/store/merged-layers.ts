@@ -67,17 +67,23 @@ export async function sizeOfTree(dir: string): Promise<number> {
   return sizeBytes;
 }
 
+/**
+ * A copy of each file, by its inode, that no more links could be made to: others are links to the copy. A file of an
+ * image may have tens of thousands of names, which would be as many copies.
+ */
+type Copies = Map<number, string>;
+
 /** Puts the files of `source` over those of `target`, as links to them; folders get its modes. */
-export async function mergeInto(target: string, source: string): Promise<void> {
+export async function mergeInto(target: string, source: string, copies: Copies = new Map()): Promise<void> {
   const entries = await readdir(source, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory());
   await someAtOnce(
     entries.filter((entry) => !entry.isDirectory()),
-    (entry) => place(entry, join(source, entry.name), join(target, entry.name)),
+    (entry) => place(entry, join(source, entry.name), join(target, entry.name), copies),
   );
   for (const { name } of folders) {
     await makeFolder(join(target, name), (await lstat(join(source, name))).mode & 0o777);
-    await mergeInto(join(target, name), join(source, name));
+    await mergeInto(join(target, name), join(source, name), copies);
   }
 }
 
@@ -98,26 +104,36 @@ async function makeFolder(path: string, mode: number): Promise<void> {
   await chmod(path, mode);
 }
 
-async function place(entry: Dirent, from: string, to: string): Promise<void> {
+async function place(entry: Dirent, from: string, to: string, copies: Copies): Promise<void> {
   try {
-    await put(entry, from, to);
+    await put(entry, from, to, copies);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     await rm(to, { recursive: true });
-    await put(entry, from, to);
+    await put(entry, from, to, copies);
   }
 }
 
-async function put(entry: Dirent, from: string, to: string): Promise<void> {
+async function put(entry: Dirent, from: string, to: string, copies: Copies): Promise<void> {
   if (entry.isSymbolicLink()) return symlink(await readlink(from), to);
+  if (await isLinked(from, to)) return;
+  const { ino, mode, mtime } = await lstat(from);
+  const copy = copies.get(ino);
+  if (copy !== undefined && (await isLinked(copy, to))) return;
+  await copyFile(from, to);
+  await utimes(to, mtime, mtime);
+  await chmod(to, mode & 0o777);
+  copies.set(ino, to);
+}
+
+/** False where no link to the file can be made. */
+async function isLinked(from: string, to: string): Promise<boolean> {
   try {
-    return await link(from, to);
+    await link(from, to);
+    return true;
   } catch (error) {
-    if (!UNLINKABLE.has((error as NodeJS.ErrnoException).code)) throw error;
-    await copyFile(from, to);
-    const { mode, mtime } = await lstat(from);
-    await utimes(to, mtime, mtime);
-    return chmod(to, mode & 0o777);
+    if (UNLINKABLE.has((error as NodeJS.ErrnoException).code)) return false;
+    throw error;
   }
 }
 

@@ -53,5 +53,36 @@ export const MIGRATIONS = [
   CREATE INDEX deliveries_due ON deliveries (not_before_ms, id);
   CREATE INDEX deliveries_of_destination ON deliveries (destination, not_before_ms, id);
 `,
+  `
+  CREATE TABLE stacks (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at_ms INTEGER NOT NULL, deleted_at_ms INTEGER,
+    is_running INTEGER NOT NULL, doc TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
+  CREATE UNIQUE INDEX stacks_living ON stacks (name) WHERE deleted_at_ms IS NULL;
+  CREATE INDEX stacks_made ON stacks (created_at_ms, id);
+  CREATE INDEX stacks_deleted ON stacks (deleted_at_ms) WHERE deleted_at_ms IS NOT NULL;
+  CREATE INDEX stacks_running ON stacks (is_running) WHERE is_running = 1;
+  CREATE TABLE stack_parts (stack_id TEXT NOT NULL REFERENCES stacks(id) ON DELETE CASCADE, kind TEXT NOT NULL,
+    key TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (stack_id, kind, key)) STRICT;
+  CREATE TABLE stack_events (stack_id TEXT NOT NULL REFERENCES stacks(id) ON DELETE CASCADE, at_ms INTEGER NOT NULL,
+    doc TEXT NOT NULL, PRIMARY KEY (stack_id, at_ms)) STRICT, WITHOUT ROWID;
+  CREATE TABLE stack_exports (name TEXT PRIMARY KEY, value TEXT NOT NULL,
+    stack_id TEXT NOT NULL REFERENCES stacks(id) ON DELETE CASCADE) STRICT;
+  CREATE INDEX exports_of_stack ON stack_exports (stack_id);
+  CREATE TABLE stack_imports (stack_id TEXT NOT NULL REFERENCES stacks(id) ON DELETE CASCADE, name TEXT NOT NULL,
+    PRIMARY KEY (name, stack_id)) STRICT;
+  CREATE INDEX imports_of_stack ON stack_imports (stack_id);
+`,
+  // Authorizers of HTTP APIs, and what stages of both kinds of APIs ask of their traffic.
+  `
+  UPDATE account_entries SET doc = json_insert(json_set(doc, '$.routes', (SELECT json_group_array(
+    json_insert(value, '$.authorizerId', json('null'), '$.scopes', json('[]'))) FROM json_each(doc, '$.routes'))),
+    '$.authorizers', json('[]')) WHERE kind IN ('httpApi', 'httpFrozen');
+  UPDATE account_entries SET doc = json_set(doc, '$.stages', (SELECT json_group_array(
+    json_insert(value, '$.authorizerResets', 0, '$.accessLog', json('null'), '$.routeSettings', json('{}'),
+      '$.routeDefaults', json('{"ratePerS":null,"burst":null,"hasMetrics":false}')))
+    FROM json_each(doc, '$.stages'))) WHERE kind = 'httpApi';
+  UPDATE account_entries SET doc = json_set(doc, '$.stages', (SELECT json_group_array(
+    json_insert(value, '$.accessLog', json('null'), '$.methodSettings', json('{}'), '$.isTraced', json('false')))
+    FROM json_each(doc, '$.stages'))) WHERE kind = 'restApi';
+`,
 ];
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -16,6 +16,11 @@ export const TABLES: Readonly<Record<Exclude<DocumentKind, SettingKind | Account
 export const SETTINGS: Table = { name: "settings", keys: ["kind", "function_name", "qualifier"] };
 export const ACCOUNT_ENTRIES: Table = { name: "account_entries", keys: ["kind", "id"] };
 
+/** The condition that a row of the table has a key. */
+export function isKeyOf({ keys }: Table): string {
+  return keys.map((key) => `${key} = ?`).join(" AND ");
+}
+
 /** A record's place: its table, and its values for the columns of the table's key. */
 export interface Place {
   readonly table: Table;

@@ -30,3 +30,9 @@ export function toDelivery(row: Row): Stored<DeliveryRecord> {
     revision: row["revision"] as number,
   };
 }
+
+/** Lists the values of a column that an index begins with: one step for each value, however many rows have it. */
+export const valuesOf = (table: string, column: string): string => `WITH RECURSIVE n(name) AS (
+  SELECT min(${column}) FROM ${table}
+  UNION ALL SELECT (SELECT min(${column}) FROM ${table} WHERE ${column} > n.name) FROM n WHERE n.name IS NOT NULL)
+  SELECT name FROM n WHERE name IS NOT NULL`;

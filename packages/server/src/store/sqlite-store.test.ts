@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { FunctionRecord } from "../model/function-record.ts";
+import { MIGRATIONS } from "./migrations.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 import { metadataStoreSuite } from "./testing/metadata-store-suite.ts";
 
@@ -66,6 +67,45 @@ function write(...formats: readonly string[]): string {
   old.close();
   return path;
 }
+
+test("APIs of format 7 have what routes and stages have since", async () => {
+  const path = join(dir, "thaw.db");
+  const old = new DatabaseSync(path);
+  for (const migration of MIGRATIONS.slice(0, 7)) old.exec(migration);
+  const routes = [
+    { id: "r1", key: "GET /a" },
+    { id: "r2", key: "GET /b", authorizerId: "a", scopes: ["read"] },
+  ];
+  const add = old.prepare("INSERT INTO account_entries VALUES (?, ?, ?, 1)");
+  add.run("httpApi", "h", JSON.stringify({ id: "h", routes, stages: [{ name: "$default" }] }));
+  add.run("httpFrozen", "h/d", JSON.stringify({ id: "h/d", routes: [] }));
+  add.run("restApi", "r", JSON.stringify({ id: "r", stages: [{ name: "prod" }, { name: "test" }] }));
+  old.exec("PRAGMA user_version = 7");
+  old.close();
+  const store = openSqliteStore(path);
+  expect(await store.getAccountEntry("httpApi", "h")).toMatchObject({
+    routes: [{ id: "r1", key: "GET /a", authorizerId: null, scopes: [] }, routes[1]],
+    authorizers: [],
+    stages: [
+      {
+        name: "$default",
+        authorizerResets: 0,
+        accessLog: null,
+        routeSettings: {},
+        routeDefaults: { ratePerS: null, burst: null, hasMetrics: false },
+      },
+    ],
+  });
+  expect(await store.getAccountEntry("httpFrozen", "h/d")).toMatchObject({ id: "h/d", routes: [], authorizers: [] });
+  const traffic = { accessLog: null, methodSettings: {}, isTraced: false };
+  expect(await store.getAccountEntry("restApi", "r")).toMatchObject({
+    stages: [
+      { name: "prod", ...traffic },
+      { name: "test", ...traffic },
+    ],
+  });
+  await store.close();
+});
 
 test("data of format 1 is brought up", async () => {
   const store = openSqliteStore(write(FORMAT_1));

@@ -17,15 +17,16 @@ import {
   type VersionRecord,
   type VersionUse,
 } from "../model/function-record.ts";
-import { DiskReserve } from "./disk-reserve.ts";
+import { DiskReserve, isFull } from "./disk-reserve.ts";
+import { DocumentCache } from "./document-cache.ts";
+import { type DocumentRow, toDocument, toStored, toStoredOrNull } from "./document-rows.ts";
 import { MIGRATIONS, SCHEMA_VERSION } from "./migrations.ts";
-import { ACCOUNT_ENTRIES, type Place, placeOf, SETTINGS, type Table, TABLES } from "./places.ts";
-import { toDelivery, toEvent } from "./queue-rows.ts";
+import { ACCOUNT_ENTRIES, isKeyOf, type Place, placeOf, SETTINGS, type Table, TABLES } from "./places.ts";
+import { toDelivery, toEvent, valuesOf } from "./queue-rows.ts";
+import { SqliteStacks } from "./sqlite-stacks.ts";
 import type {
   AccountEntryKind,
   Committed,
-  DocumentKind,
-  Documents,
   DocumentWrite,
   MetadataStore,
   Revision,
@@ -34,19 +35,11 @@ import type {
   Write,
 } from "../ports/metadata-store.ts";
 
-/** SQLITE_FULL, and what SQLite says where a file beside the database can't grow: SQLITE_IOERR_WRITE, _SHMSIZE. */
-const FULL_CODES: ReadonlySet<unknown> = new Set([13, 778, 4874]);
 const UID_FIRST = 100_000;
 /** As many as sandboxd takes. */
 const UID_COUNT = 65_536;
 
 type DeliveryWrite = Extract<Write, { readonly op: "addDelivery" | "postponeDelivery" | "removeDelivery" }>;
-
-/** Lists the values of a column that an index begins with: one step for each value, however many rows have it. */
-const valuesOf = (table: string, column: string): string => `WITH RECURSIVE n(name) AS (
-  SELECT min(${column}) FROM ${table}
-  UNION ALL SELECT (SELECT min(${column}) FROM ${table} WHERE ${column} > n.name) FROM n WHERE n.name IS NOT NULL)
-  SELECT name FROM n WHERE name IS NOT NULL`;
 
 export class StoreFormatError extends ThawError {
   constructor(found: number) {
@@ -63,7 +56,11 @@ class StoreFullError extends ThawError<"STORE_FULL"> {
   }
 }
 
-export function openSqliteStore(path: string): MetadataStore {
+/** `onCommitted` hears of the writes of each commit that was made, before its writer does. */
+export function openSqliteStore(
+  path: string,
+  onCommitted: (writes: readonly Write[]) => void = () => undefined,
+): MetadataStore {
   const db = new DatabaseSync(path);
   db.exec(
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 2000;",
@@ -75,29 +72,45 @@ export function openSqliteStore(path: string): MetadataStore {
   }
   if (found < SCHEMA_VERSION)
     db.exec(`BEGIN; ${MIGRATIONS.slice(found).join("")} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
-  return new SqliteStore(db, new DiskReserve(`${path}-reserve`));
+  return new SqliteStore(db, new DiskReserve(`${path}-reserve`), onCommitted);
 }
 
 class SqliteStore implements MetadataStore {
   readonly #db: DatabaseSync;
   readonly #reserve: DiskReserve;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #documents = new DocumentCache();
+  readonly #heard = new Set<() => void>();
+  readonly #onCommitted: (writes: readonly Write[]) => void;
+  readonly stacks: SqliteStacks;
 
-  constructor(db: DatabaseSync, reserve: DiskReserve) {
+  constructor(db: DatabaseSync, reserve: DiskReserve, onCommitted: (writes: readonly Write[]) => void) {
     this.#db = db;
+    this.#onCommitted = onCommitted;
     this.#reserve = reserve;
+    this.stacks = new SqliteStacks(db, (write, frees) => this.#inRoom(() => this.#transact(write), frees));
     reserve.hold();
   }
 
+  nextCommit(): Promise<void> {
+    return new Promise((resolve) => this.#heard.add(resolve));
+  }
+
   async commit(writes: readonly Write[]): Promise<Committed> {
+    const committed = this.#inRoom(() => this.#commitSynced(writes), writes.some(makesRoom));
+    if (committed === "done") this.#onCommitted(writes);
+    return committed;
+  }
+
+  #inRoom(commit: () => Committed, frees: boolean): Committed {
     try {
-      return this.#commitSynced(writes);
+      return commit();
     } catch (error) {
       if (!isFull(error)) throw error;
       // What makes room must work where there is none.
-      if (!writes.some(makesRoom)) throw new StoreFullError(error);
+      if (!frees) throw new StoreFullError(error);
       this.#reserve.release();
-      return this.#commitSynced(writes);
+      return commit();
     } finally {
       this.#reserve.hold();
     }
@@ -114,18 +127,28 @@ class SqliteStore implements MetadataStore {
   }
 
   #commit(writes: readonly Write[]): Committed {
+    return this.#transact((next) => writes.every((write) => this.#write(write, next)));
+  }
+
+  #transact(write: (next: () => Revision) => boolean): Committed {
     this.#run("BEGIN IMMEDIATE");
     try {
       let given: Revision | null = null;
       const next = (): Revision => (given ??= this.#count("revision", 2));
-      const isDone = writes.every((write) => this.#write(write, next));
+      const isDone = write(next);
       this.#run(isDone ? "COMMIT" : "ROLLBACK");
+      if (isDone) this.#tell();
       return isDone ? "done" : "changed";
     } catch (error) {
       // A full disk ends it by itself.
       if (this.#db.isTransaction) this.#run("ROLLBACK");
       throw error;
     }
+  }
+
+  #tell(): void {
+    for (const resolve of this.#heard) resolve();
+    this.#heard.clear();
   }
 
   async nextUid(living: ReadonlySet<number>): Promise<number | null> {
@@ -331,7 +354,7 @@ class SqliteStore implements MetadataStore {
   #writeDocument(write: DocumentWrite, next: () => Revision): boolean {
     const place = placeOf(write);
     const { table, keys } = place;
-    const isKey = table.keys.map((key) => `${key} = ?`).join(" AND ");
+    const isKey = isKeyOf(table);
     switch (write.op) {
       case "expect": {
         const sql = `SELECT 1 FROM ${table.name} WHERE ${isKey} AND revision = ?`;
@@ -435,10 +458,13 @@ class SqliteStore implements MetadataStore {
     return Number(this.#prepare(sql).run(...values).changes);
   }
 
-  #one<T>(table: Table, ...keys: readonly string[]): Stored<T> | null {
-    const sql = `SELECT doc, revision FROM ${table.name} WHERE ${table.keys.map((key) => `${key} = ?`).join(" AND ")}`;
-    const row = this.#prepare(sql).get(...keys) as DocumentRow | undefined;
-    return row === undefined ? null : toStored<T>(row);
+  #one<T extends object>(table: Table, ...keys: readonly string[]): Stored<T> | null {
+    const row = (columns: string): DocumentRow | undefined =>
+      this.#prepare(`SELECT ${columns} FROM ${table.name} WHERE ${isKeyOf(table)}`).get(...keys) as never;
+    return this.#documents.find<T>(table.name, keys, {
+      revision: () => row("revision")?.revision ?? null,
+      read: () => toStoredOrNull(row("doc, revision")),
+    });
   }
 
   /** Asks `sql` with each of the names that `names` lists. */
@@ -459,22 +485,4 @@ function makesRoom({ op }: Write): boolean {
 /** Whether a write may be lost with the host's power. It never overtakes one that was committed before. */
 function mayWaitForDisk(write: Write): boolean {
   return write.op === "putUnfinished" && write.work.kind === "event";
-}
-
-interface DocumentRow {
-  readonly doc: string;
-  readonly revision: Revision;
-}
-
-function toStored<T>({ doc, revision }: DocumentRow): Stored<T> {
-  return { ...(JSON.parse(doc) as T), revision };
-}
-
-/** The revision has a column of its own; a record that was read carries it along. */
-function toDocument(record: Documents[DocumentKind]): string {
-  return JSON.stringify({ ...record, revision: undefined });
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && FULL_CODES.has(error.errcode);
 }

@@ -2,10 +2,15 @@
  * Connections to listeners of the function on its loopback, through the supervisor. Each piece is sent when the one
  * before it is in the listener's socket, so a listener that does not read costs one piece.
  */
-import { request } from "node:http";
 import { Duplex } from "node:stream";
 import type { OutwardConnection, OutwardRequest } from "../ports/supervisor.ts";
 import { encodeFrame, encodeJson, FRAME, PIECE_SIZE_BYTES } from "./frames.ts";
+
+/**
+ * Not imported: an import reads all that the module has, and Node.js then loads its client of `fetch` and WebSocket,
+ * which keeps 13 MiB.
+ */
+const { request } = process.getBuiltinModule("node:http");
 
 const EMPTY = Buffer.alloc(0);
 /** Bytes of a listener that nobody has read yet. Answers of subscribers are a status and hardly more. */

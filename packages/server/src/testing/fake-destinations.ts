@@ -1,5 +1,5 @@
 /** Destinations that keep what they get, and refuse or fail when a test says so. */
-import type { DestinationMessage, DestinationTarget } from "../model/destination.ts";
+import type { DestinationMessage, DestinationService, DestinationTarget } from "../model/destination.ts";
 import { DestinationError, type Destinations } from "../ports/destinations.ts";
 
 export interface SentMessage {
@@ -14,6 +14,9 @@ export class FakeDestinations implements Destinations {
   beforeSend: (to: string) => void = () => undefined;
   /** Why nothing can be sent; null: everything can be. */
   problem: string | null = null;
+
+  /** Services whose endpoint is named: all. */
+  hasEndpoint: (service: DestinationService) => boolean = () => true;
 
   async problemOf(): Promise<string | null> {
     return this.problem;

@@ -5,4 +5,5 @@ export type { FakeExtension } from "../engines/fake/fake-extension.ts";
 export type { FakeFunction, FakeProcess } from "../engines/fake/fake-process.ts";
 export type { FakeStep } from "../engines/fake/fake-sandbox.ts";
 export { FakeDestinations } from "./fake-destinations.ts";
+export { FakeEventSources } from "./fake-event-sources.ts";
 export { fakeImages, unpackInMemory } from "./fake-images.ts";

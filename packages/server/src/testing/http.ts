@@ -1,5 +1,9 @@
 export { createAwsServices } from "../aws/create-services.ts";
+export { eventsOperations } from "../aws/events/events.ts";
+export { schedulerOperations } from "../aws/scheduler/scheduler.ts";
+export type { ConsoleOptions } from "../http/fronts/console/options.ts";
 export type { Scopes } from "../http/scopes.ts";
+export { PIPELINED_MAX } from "../http/pipelining.ts";
 export { createHttpServer, type HttpServer, type HttpServerOptions } from "../http/server.ts";
 export { createS3 } from "../aws/s3/create-s3.ts";
 export { createDiskLogStore } from "../logs/disk-log-store.ts";

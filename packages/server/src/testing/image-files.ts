@@ -35,6 +35,15 @@ export interface BuiltImage {
   readonly blobs: readonly Blob[];
 }
 
+interface LayoutIndex {
+  readonly manifests: Array<{
+    readonly digest: string;
+    readonly size: number;
+    readonly annotations?: Readonly<Record<string, string>>;
+  }>;
+}
+
+const REF_NAME = "org.opencontainers.image.ref.name";
 const OCI = "application/vnd.oci.image";
 const LAYER_TYPES: Readonly<Record<Compression, string>> = {
   none: `${OCI}.layer.v1.tar`,
@@ -119,18 +128,43 @@ export class ImageFolder {
     mkdirSync(join(dir, "blobs/sha256"), { recursive: true });
     for (const { digest, content } of built.blobs) writeFileSync(join(dir, "blobs/sha256", digest.slice(7)), content);
     const index = join(dir, "index.json");
-    const listed: { manifests: Array<{ annotations?: Record<string, string> }> } = existsSync(index)
+    const listed: LayoutIndex = existsSync(index)
       ? (JSON.parse(readFileSync(index, "utf8")) as never)
       : { manifests: [] };
     const tag = parts.tag ?? "latest";
-    const others = listed.manifests.filter(
-      ({ annotations }) => annotations?.["org.opencontainers.image.ref.name"] !== tag,
-    );
+    const others = listed.manifests.filter(({ annotations }) => annotations?.[REF_NAME] !== tag);
     const { digest, size } = built.manifest;
-    const own = { mediaType: built.mediaType, digest, size, annotations: { "org.opencontainers.image.ref.name": tag } };
+    const own = { mediaType: built.mediaType, digest, size, annotations: { [REF_NAME]: tag } };
     writeFileSync(join(dir, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
     writeFileSync(index, JSON.stringify({ schemaVersion: 2, manifests: [...others, own] }));
     return built;
+  }
+
+  /**
+   * Puts a layer and settings over an image that is there, under a tag of its own, as a build from a Dockerfile does.
+   */
+  extend(name: string, from: string, tag: string, layer: Layer, settings: Readonly<Record<string, unknown>>): void {
+    const dir = join(this.path, name);
+    const read = (digest: string): unknown =>
+      JSON.parse(readFileSync(join(dir, "blobs/sha256", digest.slice(7)), "utf8"));
+    const place = (content: Buffer): { digest: string; size: number } => {
+      const { digest, size } = blobOf(content);
+      writeFileSync(join(dir, "blobs/sha256", digest.slice(7)), content);
+      return { digest, size };
+    };
+    const index = JSON.parse(readFileSync(join(dir, "index.json"), "utf8")) as LayoutIndex;
+    const base = index.manifests.find(({ annotations }) => annotations?.[REF_NAME] === from);
+    if (base === undefined) throw new Error(`${dir} has no ${from}`);
+    const manifest = read(base.digest) as { config: { digest: string }; layers: unknown[] };
+    const config = read(manifest.config.digest) as { config: object; rootfs: { diff_ids: string[] } };
+    const tar = Buffer.isBuffer(layer) ? layer : tarOf(layer);
+    config.config = { ...config.config, ...settings };
+    config.rootfs.diff_ids.push(blobOf(tar).digest);
+    manifest.layers.push({ mediaType: LAYER_TYPES.none, ...place(tar) });
+    Object.assign(manifest.config, place(Buffer.from(JSON.stringify(config))));
+    const annotations = { [REF_NAME]: tag };
+    index.manifests.push({ ...base, ...place(Buffer.from(JSON.stringify(manifest))), annotations });
+    writeFileSync(join(dir, "index.json"), JSON.stringify(index));
   }
 
   /** Packs a layout that was written. */

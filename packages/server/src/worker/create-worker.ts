@@ -11,6 +11,7 @@ import type { CredentialSource } from "../ports/credential-source.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { RuntimeCatalog } from "../ports/runtime-catalog.ts";
+import type { RuntimeInstaller } from "../ports/runtime-installer.ts";
 import type {
   EnvironmentFilter,
   EnvironmentObservation,
@@ -19,6 +20,7 @@ import type {
   InvokeRefusal,
   ProvisionedTarget,
   RunnableVersion,
+  RuntimeProblem,
   RuntimeReleaseUse,
   RuntimeReport,
   SnapshotOutcome,
@@ -43,6 +45,8 @@ export interface WorkerOptions {
   readonly engine: WorkerServices["engine"];
   readonly snapshots: Snapshots | null;
   readonly catalog: RuntimeCatalog;
+  /** Null, or left out: nothing is installed. */
+  readonly installer?: RuntimeInstaller | null;
   readonly logs: WorkerServices["logs"];
   readonly credentials: CredentialSource;
   readonly primes: PrimeSource;
@@ -70,7 +74,7 @@ export function createWorker(options: WorkerOptions): Worker {
     onInvocation: options.onInvocation ?? (() => undefined),
     onProblem: options.onProblem ?? (() => undefined),
   };
-  return new LocalWorker(services, catalog);
+  return new LocalWorker(services, catalog, options.installer ?? null);
 }
 
 type PlatformRefusal = Extract<InvokeRefusal, { readonly kind: "platform-error" }>;
@@ -90,11 +94,13 @@ const LOOK_AGE_MS_MAX = 1000;
 class LocalWorker implements Worker {
   readonly #services: WorkerServices;
   readonly #catalog: RuntimeCatalog;
+  readonly #installer: RuntimeInstaller | null;
   readonly #pool: EnvironmentPool;
   readonly #provisioned: ProvisionedEnvironments;
   #isClosing = false;
 
-  constructor(services: WorkerServices, catalog: RuntimeCatalog) {
+  constructor(services: WorkerServices, catalog: RuntimeCatalog, installer: RuntimeInstaller | null) {
+    this.#installer = installer;
     this.#services = services;
     this.#catalog = catalog;
     this.#pool = new EnvironmentPool(services, ({ version, mode }) =>
@@ -150,8 +156,18 @@ class LocalWorker implements Worker {
     await this.#services.snapshots?.sweep(new Set(named));
   }
 
-  async runtimeProblem(runtime: string): Promise<string | null> {
-    return this.#catalog.find(runtime) === null ? this.#remedyOf(runtime) : null;
+  async runtimeProblem(runtime: string): Promise<RuntimeProblem | null> {
+    if (this.#catalog.find(runtime) !== null) return null;
+    return { message: this.#remedyOf(runtime), isInstallable: this.#installer?.canInstall(runtime) ?? false };
+  }
+
+  async installRuntime(runtime: string): Promise<string | null> {
+    if (this.#catalog.find(runtime) !== null) return null;
+    if (this.#installer === null || !this.#installer.canInstall(runtime)) return this.#remedyOf(runtime);
+    const problem = await this.#installer.install(runtime);
+    if (this.#catalog.find(runtime) !== null) return null;
+    const reason = problem ?? "it is not where it should be";
+    return `The runtime ${runtime} could not be installed on this host: ${reason}. ${this.#catalog.remedy(runtime)}`;
   }
 
   async uidsInUse(): Promise<ReadonlySet<number>> {

@@ -60,6 +60,7 @@ export class SharedWorker {
         if (isHome) await worker.sweepSnapshots([...new Set([...named, ...this.#owners.keys()])]);
       },
       runtimeProblem: (runtime) => worker.runtimeProblem(runtime),
+      installRuntime: (runtime) => worker.installRuntime(runtime),
       provision: (targets) => this.#provision(scope, targets),
       uidsInUse: () => worker.uidsInUse(),
       report: async () => {

@@ -33,6 +33,8 @@ export interface WorkerLimits extends HostLimits {
   readonly restoreTimeoutMs: number;
   /** Ports of the host that this function alone may reach, as `A.B.C.D:PORT`, besides those that all may. */
   readonly hostPortsOf: (version: RunnableVersion) => readonly string[];
+  /** Variables that the host gives a function beside AWS's, unless the function has some of its own in their place. */
+  readonly variablesOf: (version: RunnableVersion) => Readonly<Record<string, string>>;
   readonly idleTimeoutMs: number;
   /** An environment older than this is not used again, so that credentials and leaks have an end. */
   readonly lifetimeMsMax: number;
@@ -67,6 +69,7 @@ export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
   tmpMaxMib: () => Number.POSITIVE_INFINITY,
   functionShareMax: 0.8,
   hostPortsOf: () => [],
+  variablesOf: () => ({}),
   initTimeoutMs: 10_000,
   publishInitTimeoutMs: 130_000,
   restoreTimeoutMs: 10_000,

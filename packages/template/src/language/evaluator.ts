@@ -20,18 +20,25 @@ export interface Scope {
   refer(name: string, place: string): Outcome;
   /** `Fn::GetAtt`. Reports what it can't resolve. */
   attribute(logicalId: string, attribute: string, place: string): Outcome;
-  /** Count of values that were made up so far: an error behind one of them need not be the template's. */
-  guesses(): number;
   /** A condition of the template. Reports what it can't resolve. */
   condition(name: string, place: string): boolean | Unresolved;
+  /** `Fn::ImportValue`. Reports what it can't resolve. Absent: there are no other stacks. */
+  importValue?(name: string, place: string): Outcome;
+  /** Stands for an unresolved member of a map or list. Absent: it is left out. */
+  readonly placeholder?: TemplateValue;
+  /** True: dynamic references stay as they are, for whoever applies the value resolves them. */
+  readonly keepsDynamicReferences?: boolean;
+  /** Says whether a text stands for one that must not be looked into. */
+  isSecret?(text: string): boolean;
 }
 
 type Call = (argument: TemplateValue, place: string) => Outcome;
 type Truth = boolean | Unresolved;
 
 /** Functions that are no pure ones: they need what an account has. */
+const IMPORT = "Fn::ImportValue";
 const FOREIGN: Readonly<Record<string, string>> = {
-  "Fn::ImportValue": "needs the export of another stack, which Thaw does not have",
+  [IMPORT]: "needs the export of another stack, which Thaw does not have",
   "Fn::Transform": "runs a macro, which Thaw does not have",
   "Fn::RefAll": "needs what an account has",
   "Fn::ValueOf": "needs what an account has",
@@ -57,6 +64,7 @@ export class Evaluator {
     "Fn::Base64": (argument, place) => this.#base64(argument, place),
     "Fn::Cidr": (argument, place) => this.#cidr(argument, place),
     "Fn::GetAZs": (argument, place) => this.#zones(argument, place),
+    "Fn::ImportValue": (argument, place) => this.#import(argument, place),
     "Fn::Length": (argument, place) => this.#length(argument, place),
     "Fn::ToJsonString": (argument, place) => this.#toJson(argument, place),
   };
@@ -80,8 +88,8 @@ export class Evaluator {
   value(value: TemplateValue, place: string): Outcome {
     if (isTemplateList(value))
       return value
-        .map((item, index) => this.value(item, `${place}[${index}]`))
-        .filter((item): item is TemplateValue => item !== undefined && item !== UNRESOLVED);
+        .map((item, index) => this.#member(this.value(item, `${place}[${index}]`)))
+        .filter((item): item is TemplateValue => item !== undefined);
     if (isCall(value)) return this.#call(value, place);
     if (isTemplateMap(value)) return this.#members(value, place);
     return typeof value === "string" ? this.#text(value, place) : value;
@@ -107,16 +115,22 @@ export class Evaluator {
         else this.#report.error(at, "must be the only key of its map");
         continue;
       }
-      const found = this.value(member, at);
-      if (found !== undefined && found !== UNRESOLVED) members[key] = found;
+      const found = this.#member(this.value(member, at));
+      if (found !== undefined) members[key] = found;
     }
     return members;
+  }
+
+  /** Gives the member of a map or list; undefined: it is left out. */
+  #member(outcome: Outcome): TemplateValue | undefined {
+    return outcome === UNRESOLVED ? this.#scope.placeholder : outcome;
   }
 
   #call(call: TemplateMap, place: string): Outcome {
     const [name = ""] = Object.keys(call);
     const argument = call[name] as TemplateValue;
-    if (Object.hasOwn(FOREIGN, name)) return this.#foreign(name, place, argument);
+    if (Object.hasOwn(FOREIGN, name) && !(name === IMPORT && this.#scope.importValue !== undefined))
+      return this.#foreign(name, place, argument);
     const made = Object.hasOwn(this.#calls, name) ? this.#calls[name] : undefined;
     if (made !== undefined) {
       const outcome = made(argument, place);
@@ -144,7 +158,13 @@ export class Evaluator {
     return UNRESOLVED;
   }
 
+  #import(argument: TemplateValue, place: string): Outcome {
+    const name = this.#string(argument, place, "Fn::ImportValue of something");
+    return name === UNRESOLVED ? UNRESOLVED : (this.#scope.importValue?.(name, place) ?? UNRESOLVED);
+  }
+
   #text(text: string, place: string): Outcome {
+    if (this.#scope.keepsDynamicReferences === true) return text;
     const found = dynamicReference(text);
     if (found === null) return text;
     this.#report.unsupported(place, `has the dynamic reference ${found}, which Thaw can't resolve yet`);
@@ -165,9 +185,22 @@ export class Evaluator {
     return isScalar(found) ? String(found) : this.#wrong(place, `has ${what} that is no text`);
   }
 
+  /** A text that the function looks into. */
+  #open(value: TemplateValue | undefined, place: string, what: string): string | Unresolved {
+    const text = this.#string(value, place, what);
+    return text === UNRESOLVED ? UNRESOLVED : this.#opened(text, place, what);
+  }
+
+  /** Refuses what must not be looked into. */
+  #opened(text: string, place: string, what: string): string | Unresolved {
+    if (this.#scope.isSecret?.(text) !== true) return text;
+    this.#report.unsupported(place, `has ${what} that is a value of a NoEcho parameter`);
+    return this.#lost();
+  }
+
   /** A text that the function needs as it is: what is known only after the deployment is refused. */
   #known(value: TemplateValue | undefined, place: string, what: string): string | Unresolved {
-    const text = this.#string(value, place, what);
+    const text = this.#open(value, place, what);
     if (text === UNRESOLVED || !hasMark(text)) return text;
     this.#report.unsupported(place, `has ${what} that is known only after the deployment`);
     return this.#lost();
@@ -232,22 +265,18 @@ export class Evaluator {
   #select(argument: TemplateValue, place: string): Outcome {
     const [index, from] = this.#arguments("Fn::Select", argument, place, 2);
     if (from === undefined) return UNRESOLVED;
-    const guesses = this.#scope.guesses();
     const at = this.#string(index, place, "Fn::Select with an index");
     const found = this.#list(from, place, "Fn::Select of something");
     if (at === UNRESOLVED || found === UNRESOLVED) return UNRESOLVED;
     const selected = /^[0-9]{1,9}$/.test(at) ? found[Number(at)] : undefined;
     if (selected !== undefined) return selected;
-    const reason = `has Fn::Select that cannot select nonexistent value at index ${at}`;
-    if (this.#scope.guesses() === guesses) return this.#wrong(place, reason);
-    this.#report.unsupported(place, `${reason} of a name that is made up`);
-    return this.#lost();
+    return this.#wrong(place, `has Fn::Select that cannot select nonexistent value at index ${at}`);
   }
 
   #split(argument: TemplateValue, place: string): Outcome {
     const [separator, from] = this.#arguments("Fn::Split", argument, place, 2);
     if (from === undefined) return UNRESOLVED;
-    const text = this.#string(from, place, "Fn::Split of something");
+    const text = this.#open(from, place, "Fn::Split of something");
     if (text === UNRESOLVED) return UNRESOLVED;
     if (!isScalar(separator) || separator === "") return this.#wrong(place, "has Fn::Split without a delimiter");
     return text.split(String(separator));
@@ -272,6 +301,10 @@ export class Evaluator {
   #if(argument: TemplateValue, place: string): Outcome {
     const [condition, then, otherwise] = this.#arguments("Fn::If", argument, place, 3);
     if (otherwise === undefined) return UNRESOLVED;
+    if (typeof condition !== "string" && !isTemplateMap(condition)) {
+      this.#report.error(place, "has Fn::If whose first argument is not the name of a condition");
+      return UNRESOLVED;
+    }
     const truth =
       typeof condition === "string"
         ? this.#scope.condition(condition, place)
@@ -309,7 +342,8 @@ export class Evaluator {
   #toJson(argument: TemplateValue, place: string): Outcome {
     const found = this.#whole(argument, place);
     if (found === UNRESOLVED) return UNRESOLVED;
-    if (isTemplateMap(found) || isTemplateList(found)) return JSON.stringify(found);
+    if (isTemplateMap(found) || isTemplateList(found))
+      return this.#opened(JSON.stringify(found), place, "Fn::ToJsonString of something");
     return this.#wrong(place, "has Fn::ToJsonString of something that is no map and no list");
   }
 
@@ -323,6 +357,9 @@ export class Evaluator {
     const sides = this.#arguments("Fn::Equals", argument, place, 2);
     const [left, right] = sides.map((side) => this.#whole(side, place));
     if (sides.length === 0 || left === UNRESOLVED || right === UNRESOLVED) return UNRESOLVED;
+    for (const side of [left, right])
+      if (typeof side === "string" && this.#opened(side, place, "Fn::Equals of something") === UNRESOLVED)
+        return UNRESOLVED;
     return comparable(left) === comparable(right);
   }
 

@@ -33,8 +33,8 @@ export class Loops {
     const members: Record<string, TemplateValue> = {};
     for (const [key, value] of Object.entries(map)) {
       const at = `${place}.${key}`;
-      if (key.startsWith(PREFIX)) Object.assign(members, this.#loop(value, at, variables));
-      else members[fill(key, variables)] = this.#value(value, at, variables);
+      if (key.startsWith(PREFIX)) this.#add(members, this.#loop(value, at, variables), at);
+      else this.#add(members, { [fill(key, variables)]: this.#value(value, at, variables) }, at);
     }
     return members;
   }
@@ -67,9 +67,17 @@ export class Loops {
         this.#report.error(place, `makes more than ${ENTRIES_MAX} parts`);
         break;
       }
-      Object.assign(members, this.#map(body, place, new Map([...variables, [identifier, item]])));
+      this.#add(members, this.#map(body, place, new Map([...variables, [identifier, item]])), place);
     }
     return members;
+  }
+
+  /** Nothing takes the place of another: of two with one name, one would not be deployed. */
+  #add(members: Record<string, TemplateValue>, made: TemplateMap, place: string): void {
+    for (const [key, value] of Object.entries(made)) {
+      if (Object.hasOwn(members, key)) this.#report.error(place, `has ${key} twice`);
+      members[key] = value;
+    }
   }
 }
 

@@ -31,7 +31,7 @@ const KEYS = new Set([
   "MinValue",
   "MaxValue",
 ]);
-const SSM_VALUE = "AWS::SSM::Parameter::Value<";
+export const SSM_VALUE = "AWS::SSM::Parameter::Value<";
 const NUMBER = /^[-+]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][-+]?[0-9]{1,3})?$/;
 /** A pattern of a template is foreign: it may not keep the process. */
 const PATTERN_TIMEOUT_MS = 1000;
@@ -87,7 +87,7 @@ function readParameter(
   return isList ? items : (items[0] ?? "");
 }
 
-function isType(type: string): boolean {
+export function isType(type: string): boolean {
   return (
     ["String", "Number", "CommaDelimitedList", "List<Number>", "List<String>"].includes(type) ||
     /^(?:List<)?AWS::[A-Za-z0-9:]+>?$/.test(type) ||
@@ -95,7 +95,7 @@ function isType(type: string): boolean {
   );
 }
 
-function splitList(value: Scalar): readonly string[] {
+export function splitList(value: Scalar): readonly string[] {
   return value === ""
     ? []
     : String(value)
@@ -113,7 +113,8 @@ function violation(parameter: TemplateMap, type: string, value: string): string 
   return `can't be ${isHidden ? "**** (NoEcho)" : `'${value}'`}: it ${wrong}${why}`;
 }
 
-function constraintOf(parameter: TemplateMap, type: string, value: string): string | null {
+/** Says what a value must be and is not, in AWS's words where it has some; null: nothing. */
+export function constraintOf(parameter: TemplateMap, type: string, value: string): string | null {
   const { AllowedValues: allowed, AllowedPattern: pattern } = parameter as Record<string, TemplateValue>;
   const isNumber = type === "Number" || type === "List<Number>";
   if (isNumber && !NUMBER.test(value)) return "must be a number";

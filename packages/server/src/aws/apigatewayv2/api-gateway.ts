@@ -1,20 +1,24 @@
 /**
- * API Gateway, version 2: HTTP APIs whose routes lead to functions. WebSocket APIs, authorizers, domain names and links
- * to a VPC are refused by name.
+ * API Gateway, version 2: HTTP APIs whose routes lead to functions. WebSocket APIs, domain names and links to a VPC are
+ * refused by name.
  */
 import { API_GATEWAY_V2, type OperationTypes } from "@thaw/aws-api/apigatewayv2";
 import { DEFAULT_ROUTE, DEFAULT_STAGE, type HttpApiRecord } from "../../model/http-api/record.ts";
 import type { ServiceOperations } from "../aws-service.ts";
+import { authorizerOperations } from "./authorizers.ts";
 import { newApi, withApiSettings } from "./api-settings.ts";
-import { badRequest, checkHonoured } from "./honoured.ts";
+import { badRequest } from "../gateways/refusals.ts";
+import { checkHonoured } from "./honoured.ts";
 import { importOperations } from "./import.ts";
 import { integrationOperations, newIntegration } from "./integrations.ts";
 import { pageOf } from "./pages.ts";
 import { presentApi } from "./present.ts";
 import { newRoute, routeOperations, withSettings } from "./routes.ts";
 import { newStage, stageOperations } from "./stages.ts";
-import { type ApiParts, PART_ID_LENGTH, StoredApis } from "./stored-apis.ts";
-import { checkTags, tagOperations } from "./tags.ts";
+import type { ApiParts } from "../gateways/api-documents.ts";
+import { PART_ID_LENGTH, StoredApis } from "./stored-apis.ts";
+import { checkTags } from "../gateways/tags.ts";
+import { tagOperations } from "./tags.ts";
 
 export { API_GATEWAY_V2 };
 
@@ -23,11 +27,11 @@ type Given = Partial<OperationTypes["CreateApi"]["input"]>;
 export function apiGatewayOperations(parts: ApiParts): ServiceOperations<OperationTypes> {
   const apis = new StoredApis(parts);
   return {
-    async CreateApi(input, { addressOf }) {
+    async CreateApi(input, { addressOf, caller }) {
       checkHonoured("CreateApi", input);
       if (input.ProtocolType !== "HTTP") throw badRequest("Thaw has HTTP APIs only: ProtocolType must be HTTP");
       const api = quickly(apis, withApiSettings(newApi(apis), input), input);
-      await apis.add({ ...api, tags: checkTags({}, input.Tags ?? {}) });
+      await apis.add({ ...api, tags: checkTags({}, input.Tags ?? {}, caller) });
       return presentApi(await apis.find(api.id), addressOf("execute-api", api.id));
     },
     async UpdateApi(input, { addressOf }) {
@@ -56,16 +60,16 @@ export function apiGatewayOperations(parts: ApiParts): ServiceOperations<Operati
     ...importOperations(apis),
     ...routeOperations(apis),
     ...integrationOperations(apis),
+    ...authorizerOperations(apis),
     ...stageOperations(apis),
     ...tagOperations(apis),
   };
 }
 
 export function insteadOfApiGateway(operation: string): string {
-  if (operation.includes("Authorizer")) return "Check tokens in the function, or ask for AWS_IAM.";
   if (operation.includes("DomainName") || operation.includes("ApiMapping"))
     return "Put a reverse proxy with that name before the server.";
-  return "Thaw has HTTP APIs with routes, integrations, stages and deployments.";
+  return "Thaw has HTTP APIs with routes, integrations, authorizers, stages and deployments.";
 }
 
 /** An API for one function: with `Target` it has an integration, a route and a stage that deploys by itself. */

@@ -2,7 +2,7 @@
 import type { OperationTypes } from "@thaw/aws-api/apigatewayv2";
 import type { UrlCors } from "../../model/url-cors.ts";
 import type { HttpApiRecord } from "../../model/http-api/record.ts";
-import { badRequest } from "./honoured.ts";
+import { badRequest } from "../gateways/refusals.ts";
 import { API_ID_LENGTH, type StoredApis } from "./stored-apis.ts";
 
 const METHODS = new Set(["*", "GET", "PUT", "POST", "DELETE", "HEAD", "PATCH", "OPTIONS"]);
@@ -21,6 +21,7 @@ export function newApi(apis: StoredApis): HttpApiRecord {
     createdAtMs: apis.parts.clock.nowMs(),
     routes: [],
     integrations: [],
+    authorizers: [],
     stages: [],
     deployments: [],
   };

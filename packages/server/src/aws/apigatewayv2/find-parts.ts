@@ -1,5 +1,10 @@
 /** Finds the parts of an API, or refuses as AWS does where one is not there. */
-import type { HttpApiRecord, HttpIntegrationRecord, HttpStageRecord } from "../../model/http-api/record.ts";
+import type {
+  HttpApiRecord,
+  HttpAuthorizerRecord,
+  HttpIntegrationRecord,
+  HttpStageRecord,
+} from "../../model/http-api/record.ts";
 import { noSuch } from "./stored-apis.ts";
 
 export function findStage({ stages }: HttpApiRecord, name: string): HttpStageRecord {
@@ -11,5 +16,11 @@ export function findStage({ stages }: HttpApiRecord, name: string): HttpStageRec
 export function findIntegration({ integrations }: HttpApiRecord, id: string): HttpIntegrationRecord {
   const found = integrations.find((each) => each.id === id);
   if (found === undefined) throw noSuch("Integration", id);
+  return found;
+}
+
+export function findAuthorizer({ authorizers }: HttpApiRecord, id: string): HttpAuthorizerRecord {
+  const found = authorizers.find((each) => each.id === id);
+  if (found === undefined) throw noSuch("Authorizer", id);
   return found;
 }

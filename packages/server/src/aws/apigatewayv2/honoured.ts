@@ -1,10 +1,39 @@
 /** Members of requests that are carried out. Any other is refused by name: nothing is taken and ignored. */
-import { ServiceError } from "../../model/service-error.ts";
+import { checkMembers } from "../gateways/refusals.ts";
 
 const API = ["Description", "Version", "CorsConfiguration", "DisableExecuteApiEndpoint", "Name"];
-const ROUTE = ["ApiId", "RouteKey", "Target", "AuthorizationType", "OperationName"];
+const ROUTE = [
+  "ApiId",
+  "RouteKey",
+  "Target",
+  "AuthorizationType",
+  "AuthorizerId",
+  "AuthorizationScopes",
+  "OperationName",
+];
+const AUTHORIZER = [
+  "ApiId",
+  "Name",
+  "AuthorizerType",
+  "IdentitySource",
+  "JwtConfiguration",
+  "AuthorizerUri",
+  "AuthorizerPayloadFormatVersion",
+  "AuthorizerResultTtlInSeconds",
+  "EnableSimpleResponses",
+];
 const INTEGRATION = ["ApiId", "IntegrationUri", "PayloadFormatVersion", "Description", "TimeoutInMillis"];
-const STAGE = ["ApiId", "StageName", "Description", "AutoDeploy", "DeploymentId", "StageVariables"];
+const STAGE = [
+  "ApiId",
+  "StageName",
+  "Description",
+  "AutoDeploy",
+  "DeploymentId",
+  "StageVariables",
+  "AccessLogSettings",
+  "DefaultRouteSettings",
+  "RouteSettings",
+];
 
 const HONOURED = {
   CreateApi: [...API, "ProtocolType", "RouteKey", "Target", "Tags"],
@@ -13,6 +42,8 @@ const HONOURED = {
   UpdateRoute: [...ROUTE, "RouteId"],
   CreateIntegration: INTEGRATION,
   UpdateIntegration: [...INTEGRATION, "IntegrationId"],
+  CreateAuthorizer: AUTHORIZER,
+  UpdateAuthorizer: [...AUTHORIZER, "AuthorizerId"],
   CreateStage: [...STAGE, "Tags"],
   UpdateStage: STAGE,
   CreateDeployment: ["ApiId", "Description", "StageName"],
@@ -31,11 +62,7 @@ const AS_IT_IS: Readonly<Record<string, readonly unknown[]>> = {
   IntegrationType: ["AWS_PROXY"],
 };
 const INSTEAD: Readonly<Record<string, string>> = {
-  AuthorizerId: "Thaw has no authorizers: check the token in the function",
-  AuthorizationScopes: "Thaw has no authorizers: check the token in the function",
-  AccessLogSettings: "requests are in the server's own log and metrics",
-  DefaultRouteSettings: "limit the function by its reserved concurrency",
-  RouteSettings: "limit the function by its reserved concurrency",
+  AuthorizerCredentialsArn: "there are no roles: give the permission with AddPermission of Lambda",
   CredentialsArn: "there are no roles: give the permission with AddPermission of Lambda",
   IntegrationMethod: "functions are called by POST",
   IntegrationType: "only functions answer requests here (AWS_PROXY)",
@@ -46,20 +73,5 @@ const INSTEAD: Readonly<Record<string, string>> = {
 
 /** Throws a BadRequestException where a request asks for something that would have no effect. */
 export function checkHonoured(operation: keyof typeof HONOURED, input: object): void {
-  const honoured: readonly string[] = HONOURED[operation];
-  for (const [name, value] of Object.entries(input) as ReadonlyArray<[string, unknown]>) {
-    if (honoured.includes(name) || AS_IT_IS[name]?.includes(value) === true || isEmpty(value)) continue;
-    const instead = INSTEAD[name];
-    throw badRequest(
-      `${name} is not supported by Thaw${instead === undefined ? "" : `: ${instead}`}. Leave it out of ${operation}.`,
-    );
-  }
-}
-
-function isEmpty(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
-}
-
-export function badRequest(message: string): ServiceError {
-  return new ServiceError("BadRequestException", message);
+  checkMembers({ honoured: HONOURED, asItIs: AS_IT_IS, instead: INSTEAD }, operation, input);
 }

@@ -4,10 +4,11 @@ import { integrationFunction } from "../../model/http-api/integration-uri.ts";
 import type { HttpIntegrationRecord } from "../../model/http-api/record.ts";
 import type { ServiceOperations } from "../aws-service.ts";
 import { findIntegration } from "./find-parts.ts";
-import { badRequest, checkHonoured } from "./honoured.ts";
+import { badRequest, conflict } from "../gateways/refusals.ts";
+import { checkHonoured } from "./honoured.ts";
 import { pageOf } from "./pages.ts";
 import { presentIntegration } from "./present.ts";
-import { conflict, PART_ID_LENGTH, type StoredApis } from "./stored-apis.ts";
+import { PART_ID_LENGTH, type StoredApis } from "./stored-apis.ts";
 
 /** AWS's quota of integrations of an API. */
 const INTEGRATIONS_MAX = 300;

@@ -1,5 +1,5 @@
 /** Pages of lists, by the id of the last item of the page before. */
-import { badRequest } from "./honoured.ts";
+import { badRequest } from "../gateways/refusals.ts";
 
 const PAGE_LENGTH = 100;
 

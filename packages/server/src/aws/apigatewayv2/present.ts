@@ -1,12 +1,14 @@
 /** Records of HTTP APIs as the service's answers show them. */
-import type { Api, Cors, Deployment, Integration, Route, Stage } from "@thaw/aws-api/apigatewayv2";
+import type { Api, Authorizer, Cors, Deployment, Integration, Route, Stage } from "@thaw/aws-api/apigatewayv2";
 import type {
   HttpApiRecord,
+  HttpAuthorizerRecord,
   HttpDeploymentRecord,
   HttpIntegrationRecord,
   HttpRouteRecord,
   HttpStageRecord,
 } from "../../model/http-api/record.ts";
+import { presentSettings } from "./route-settings.ts";
 
 export function presentApi(api: HttpApiRecord, endpoint: string): Api {
   return {
@@ -31,7 +33,9 @@ export function presentRoute(route: HttpRouteRecord): Route {
   return {
     ...managed(route),
     ApiKeyRequired: false,
+    ...(route.scopes.length === 0 ? {} : { AuthorizationScopes: [...route.scopes] }),
     AuthorizationType: route.authorizationType,
+    ...(route.authorizerId === null ? {} : { AuthorizerId: route.authorizerId }),
     ...(route.operationName === null ? {} : { OperationName: route.operationName }),
     RouteId: route.id,
     RouteKey: route.key,
@@ -53,16 +57,38 @@ export function presentIntegration(integration: HttpIntegrationRecord): Integrat
   };
 }
 
+export function presentAuthorizer(authorizer: HttpAuthorizerRecord): Authorizer {
+  return {
+    AuthorizerId: authorizer.id,
+    AuthorizerType: authorizer.type,
+    IdentitySource: [...authorizer.identitySources],
+    Name: authorizer.name,
+    ...(authorizer.type === "JWT"
+      ? { JwtConfiguration: { Audience: [...authorizer.audience], Issuer: authorizer.issuer } }
+      : {
+          AuthorizerPayloadFormatVersion: authorizer.payloadFormatVersion,
+          AuthorizerResultTtlInSeconds: authorizer.ttlS,
+          AuthorizerUri: authorizer.uri,
+          EnableSimpleResponses: authorizer.isSimple,
+        }),
+  };
+}
+
 export function presentStage(stage: HttpStageRecord): Stage {
   return {
     ...managed(stage),
+    ...(stage.accessLog === null
+      ? {}
+      : { AccessLogSettings: { DestinationArn: stage.accessLog.destinationArn, Format: stage.accessLog.format } }),
     AutoDeploy: stage.isAutoDeployed,
     CreatedDate: new Date(stage.createdAtMs),
-    DefaultRouteSettings: { DetailedMetricsEnabled: false },
+    DefaultRouteSettings: presentSettings(stage.routeDefaults),
     ...(stage.deploymentId === null ? {} : { DeploymentId: stage.deploymentId }),
     ...described(stage),
     LastUpdatedDate: new Date(stage.lastUpdatedMs),
-    RouteSettings: {},
+    RouteSettings: Object.fromEntries(
+      Object.entries(stage.routeSettings).map(([key, settings]) => [key, presentSettings(settings)]),
+    ),
     StageName: stage.name,
     StageVariables: stage.variables,
     Tags: stage.tags,

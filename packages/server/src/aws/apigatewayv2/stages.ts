@@ -10,31 +10,26 @@ import {
 import type { Write } from "../../ports/metadata-store.ts";
 import type { ServiceOperations } from "../aws-service.ts";
 import { findStage } from "./find-parts.ts";
-import { badRequest, checkHonoured } from "./honoured.ts";
+import { NO_SETTINGS, trafficOf } from "./route-settings.ts";
+import { badRequest, conflict } from "../gateways/refusals.ts";
+import { checkHonoured } from "./honoured.ts";
 import { pageOf } from "./pages.ts";
 import { presentDeployment, presentStage } from "./present.ts";
-import { conflict, noSuch, PART_ID_LENGTH, type StoredApis } from "./stored-apis.ts";
-import { checkTags } from "./tags.ts";
-
-/** AWS's quotas are 10 and none. */
-const STAGES_MAX = 10;
-const DEPLOYMENTS_MAX = 100;
-const STAGE_NAME = /^[A-Za-z0-9_-]{1,128}$/;
-const VARIABLE_NAME = /^[A-Za-z0-9_]{1,64}$/;
-/** AWS's rule, and its limit of a value. */
-const VARIABLE_VALUE = /^[A-Za-z0-9._~:/?#&=,+-]{0,2048}$/;
+import { noSuch, PART_ID_LENGTH, type StoredApis } from "./stored-apis.ts";
+import { checkVariables, DEPLOYMENTS_MAX, isStageName, STAGES_MAX } from "../gateways/stages.ts";
+import { checkTags } from "../gateways/tags.ts";
 
 type Given = Partial<OperationTypes["CreateStage"]["input"]>;
 
 export function stageOperations(apis: StoredApis): ServiceOperations<OperationTypes> {
   return {
-    async CreateStage(input) {
+    async CreateStage(input, { caller }) {
       checkHonoured("CreateStage", input);
       const made = await apis.change(input.ApiId, (api) => {
         if (api.stages.length >= STAGES_MAX) throw badRequest(`An API has at most ${STAGES_MAX} stages`);
         if (api.stages.some(({ name }) => name === input.StageName)) throw conflict("Stage already exists");
         const bare = newStage(input.StageName, apis.parts.clock.nowMs());
-        const stage = withSettings(api, { ...bare, tags: checkTags({}, input.Tags ?? {}) }, input);
+        const stage = withSettings(apis, api, { ...bare, tags: checkTags({}, input.Tags ?? {}, caller) }, input);
         return settle(apis, { ...api, stages: [...api.stages, stage] }, stage);
       });
       return presentStage(made);
@@ -43,7 +38,7 @@ export function stageOperations(apis: StoredApis): ServiceOperations<OperationTy
       checkHonoured("UpdateStage", input);
       const made = await apis.change(input.ApiId, (api) => {
         const before = findStage(api, input.StageName);
-        const stage = { ...withSettings(api, before, input), lastUpdatedMs: apis.parts.clock.nowMs() };
+        const stage = { ...withSettings(apis, api, before, input), lastUpdatedMs: apis.parts.clock.nowMs() };
         const stages = api.stages.map((each) => (each.name === stage.name ? stage : each));
         const changed = { ...api, stages };
         // From now on it serves what it served until now.
@@ -66,6 +61,19 @@ export function stageOperations(apis: StoredApis): ServiceOperations<OperationTy
         const gone = findStage(api, StageName);
         return { api: { ...api, stages: api.stages.filter((each) => each !== gone) }, result: undefined };
       });
+      return {};
+    },
+    async DeleteAccessLogSettings({ ApiId, StageName }) {
+      await apis.change(ApiId, (api) => changed(api, StageName, (stage) => ({ ...stage, accessLog: null })));
+      return {};
+    },
+    async DeleteRouteSettings({ ApiId, StageName, RouteKey }) {
+      await apis.change(ApiId, (api) =>
+        changed(api, StageName, ({ routeSettings, ...stage }) => {
+          const { [RouteKey]: _gone, ...kept } = routeSettings;
+          return { ...stage, routeSettings: kept };
+        }),
+      );
       return {};
     },
     ...deploymentOperations(apis),
@@ -142,31 +150,50 @@ function settle(apis: StoredApis, api: HttpApiRecord, stage: HttpStageRecord) {
   return { api: settled, result: findStage(settled, stage.name) };
 }
 
+function changed(api: HttpApiRecord, name: string, edit: (stage: HttpStageRecord) => HttpStageRecord) {
+  const before = findStage(api, name);
+  return {
+    api: { ...api, stages: api.stages.map((each) => (each === before ? edit(each) : each)) },
+    result: undefined,
+  };
+}
+
 export function newStage(name: string, nowMs: number): HttpStageRecord {
   const times = { createdAtMs: nowMs, lastUpdatedMs: nowMs };
-  const nothing = { description: null, isAutoDeployed: false, deploymentId: null, variables: {}, tags: {} };
+  const nothing = {
+    description: null,
+    isAutoDeployed: false,
+    deploymentId: null,
+    variables: {},
+    tags: {},
+    accessLog: null,
+    routeDefaults: NO_SETTINGS,
+    routeSettings: {},
+    authorizerResets: 0,
+  };
   return { name, ...nothing, ...times, isManaged: false };
 }
 
-function withSettings(api: HttpApiRecord, before: HttpStageRecord, given: Given): HttpStageRecord {
-  if (before.name !== DEFAULT_STAGE && !STAGE_NAME.test(before.name))
+function withSettings(
+  { parts }: StoredApis,
+  api: HttpApiRecord,
+  before: HttpStageRecord,
+  given: Given,
+): HttpStageRecord {
+  if (before.name !== DEFAULT_STAGE && !isStageName(before.name))
     throw badRequest("Stage name only allows a-zA-Z0-9_-, up to 128 characters, or $default");
   const { AutoDeploy: isAutoDeployed = before.isAutoDeployed, DeploymentId: deployment } = given;
   if (isAutoDeployed && deployment !== undefined)
     throw badRequest("DeploymentId can't be given for a stage that deploys by itself (AutoDeploy)");
   const { StageVariables: variables = before.variables, Description: description = before.description } = given;
-  for (const [name, value] of Object.entries(variables)) {
-    if (!VARIABLE_NAME.test(name) || !VARIABLE_VALUE.test(value))
-      throw badRequest(
-        `Stage variable '${name.slice(0, 64)}' has a name or a value with other characters than AWS allows`,
-      );
-  }
+  checkVariables(variables);
   const deploymentId = deployment === undefined ? before.deploymentId : findDeployment(api, deployment).id;
-  return { ...before, isAutoDeployed, deploymentId, variables, description };
+  const own = { isAutoDeployed, deploymentId, variables, description };
+  return { ...before, ...own, ...trafficOf(parts.scope, api, before, given) };
 }
 
-function freeze({ id, routes, integrations }: HttpApiRecord, deploymentId: string): Write {
-  const record = { id: frozenId(id, deploymentId), routes, integrations };
+function freeze({ id, routes, integrations, authorizers }: HttpApiRecord, deploymentId: string): Write {
+  const record = { id: frozenId(id, deploymentId), routes, integrations, authorizers };
   return { op: "put", kind: "httpFrozen", record, over: null };
 }
 

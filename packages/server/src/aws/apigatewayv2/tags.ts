@@ -2,15 +2,10 @@
 import type { OperationTypes } from "@thaw/aws-api/apigatewayv2";
 import type { HttpApiRecord } from "../../model/http-api/record.ts";
 import type { ServiceOperations } from "../aws-service.ts";
-import { badRequest } from "./honoured.ts";
+import { checkTags, type Tags } from "../gateways/tags.ts";
 import { findStage } from "./find-parts.ts";
 import { noSuch, type StoredApis } from "./stored-apis.ts";
 
-type Tags = Readonly<Record<string, string>>;
-
-const TAGS_MAX = 50;
-const KEY_LENGTH_MAX = 128;
-const VALUE_LENGTH_MAX = 256;
 const ARN = /^arn:aws:apigateway:([a-z0-9-]+)::\/apis\/([a-z0-9]+)(?:\/stages\/([A-Za-z0-9_$-]+))?$/;
 
 export function tagOperations(apis: StoredApis): ServiceOperations<OperationTypes> {
@@ -25,22 +20,11 @@ export function tagOperations(apis: StoredApis): ServiceOperations<OperationType
       const api = await apis.find(apiId);
       return { Tags: stageName === null ? api.tags : findStage(api, stageName).tags };
     },
-    TagResource: ({ ResourceArn, Tags: given = {} }) => change(ResourceArn, (tags) => checkTags(tags, given)),
+    TagResource: ({ ResourceArn, Tags: given = {} }, { caller }) =>
+      change(ResourceArn, (tags) => checkTags(tags, given, caller)),
     UntagResource: ({ ResourceArn, TagKeys }) =>
       change(ResourceArn, (tags) => Object.fromEntries(Object.entries(tags).filter(([key]) => !TagKeys.includes(key)))),
   };
-}
-
-/** Gives the tags with others added. Throws a BadRequestException where there are too many, or one is none. */
-export function checkTags(before: Tags, added: Tags): Tags {
-  for (const [key, value] of Object.entries(added)) {
-    if (key === "" || key.length > KEY_LENGTH_MAX || key.toLowerCase().startsWith("aws:"))
-      throw badRequest(`A tag's key has 1 to ${KEY_LENGTH_MAX} characters and does not begin with aws:`);
-    if (value.length > VALUE_LENGTH_MAX) throw badRequest(`A tag's value has at most ${VALUE_LENGTH_MAX} characters`);
-  }
-  const tags = Object.fromEntries([...Object.entries(before), ...Object.entries(added)]);
-  if (Object.keys(tags).length > TAGS_MAX) throw badRequest(`There are at most ${TAGS_MAX} tags`);
-  return tags;
 }
 
 function readArn({ parts }: StoredApis, arn: string): readonly [apiId: string, stageName: string | null] {

@@ -1,40 +1,27 @@
 /** What a template says of itself: parameters, capabilities, types. */
 import type { OperationTypes } from "@thaw/aws-api/cloudformation";
 import { capabilitiesOf } from "@thaw/stacks/capabilities";
-import { checkTemplate } from "@thaw/stacks/check-template";
-import { parseTemplate, type Template } from "@thaw/template/template";
+import type { ResourceTypes } from "@thaw/stacks/resource-type";
+import type { Template } from "@thaw/template/template";
 import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
-import { ServiceError } from "../../model/service-error.ts";
+import { invalid } from "./context.ts";
 
 type Validated = OperationTypes["ValidateTemplate"]["output"];
 type Summary = OperationTypes["GetTemplateSummary"]["output"];
 
-/** AWS's limit of a template in a request. */
-const BODY_BYTES_MAX = 51_200;
-const NAME = "Template format error";
-
-/** Throws a ValidationError where there is no template, or CloudFormation would not take it. */
-export function readGivenTemplate(given: { readonly TemplateBody?: string; readonly TemplateURL?: string }): Template {
-  const { TemplateBody: body, TemplateURL: url } = given;
-  if (url !== undefined)
-    throw invalid("TemplateURL is not supported by Thaw yet: give the template itself, as TemplateBody");
-  if (body === undefined) throw invalid("Either Template URL or Template Body must be specified.");
-  if (Buffer.byteLength(body) > BODY_BYTES_MAX)
-    throw invalid(
-      `1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to ${BODY_BYTES_MAX}`,
-    );
-  const template = parse(body);
-  const problem = checkTemplate(template);
-  if (problem !== null) throw invalid(problem);
-  return template;
+/** Names all types at once that there are none of, or that Thaw does not make. Throws a ValidationError. */
+export function checkTypes({ resources, transforms }: Template, types: ResourceTypes): void {
+  // What a macro makes of them is seen once it was run.
+  if (transforms.length > 0) return;
+  const names = [...typesOf(resources)].filter((name) => types.find(name) === null);
+  const unknown = names.filter((name) => types.refusal(name) === null);
+  if (unknown.length > 0) throw invalid(`Template format error: Unrecognized resource types: [${unknown.join(", ")}]`);
+  if (names.length > 0)
+    throw invalid(`Thaw can't make: ${names.map((name) => `${name} (${types.refusal(name) ?? ""})`).join("; ")}`);
 }
 
-function parse(body: string): Template {
-  try {
-    return parseTemplate(body, NAME);
-  } catch (error) {
-    throw invalid((error as Error).message);
-  }
+function typesOf(resources: TemplateMap): ReadonlySet<string> {
+  return new Set(Object.values(resources).flatMap((each) => (isTemplateMap(each) ? [String(each["Type"])] : [])));
 }
 
 export function validate(template: Template): Validated {
@@ -50,9 +37,6 @@ export function validate(template: Template): Validated {
 }
 
 export function summarize(template: Template): Summary {
-  const types = new Set(
-    Object.values(template.resources).flatMap((each) => (isTemplateMap(each) ? [each["Type"]] : [])),
-  );
   return {
     Parameters: Object.entries(template.parameters).map(([key, parameter]) => ({
       ParameterKey: key,
@@ -63,7 +47,7 @@ export function summarize(template: Template): Summary {
       ParameterConstraints: constraintsOf(parameter),
     })),
     ...common(template),
-    ResourceTypes: [...types].map(String),
+    ResourceTypes: [...typesOf(template.resources)],
     Version: "2010-09-09",
     ...(template.metadata === null ? {} : { Metadata: JSON.stringify(template.metadata) }),
   };
@@ -93,8 +77,4 @@ function textMember<K extends string>(name: K, value: TemplateValue | undefined)
 
 function isTrue(value: TemplateValue | undefined): boolean {
   return String(value) === "true";
-}
-
-function invalid(message: string): ServiceError {
-  return new ServiceError("ValidationException", message);
 }

@@ -95,7 +95,6 @@ const MISSING: Readonly<Partial<Record<OperationName, readonly [code: string, me
 const SAME: Readonly<Partial<Record<OperationName, object>>> = {
   GetBucketAccelerateConfiguration: {},
   GetBucketLogging: {},
-  GetBucketNotificationConfiguration: {},
   GetBucketRequestPayment: { Payer: "BucketOwner" },
 };
 

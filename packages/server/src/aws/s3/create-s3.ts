@@ -5,6 +5,7 @@ import { configurationOperations } from "./configurations.ts";
 import { checkHonoured } from "./honoured.ts";
 import { listOperations } from "./listings.ts";
 import { objectOperations } from "./objects.ts";
+import { notificationOperations } from "./notifications.ts";
 import { notImplemented } from "./s3-error.ts";
 import type { S3Call, S3Operations, S3Parts } from "./s3-service.ts";
 import { tagOperations } from "./tags.ts";
@@ -24,6 +25,7 @@ export function createS3(parts: S3Parts): S3Service {
   const operations: S3Operations = {
     ...bucketOperations(parts),
     ...configurationOperations(parts),
+    ...notificationOperations(parts),
     ...objectOperations(parts),
     ...tagOperations(parts),
     ...listOperations(parts),

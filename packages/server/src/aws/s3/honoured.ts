@@ -56,6 +56,7 @@ const HONOURED: Readonly<Partial<Record<OperationName, readonly string[]>>> = {
   PutBucketOwnershipControls: [...CONFIGURATION, "OwnershipControls"],
   PutBucketPolicy: [...CONFIGURATION, "Policy", "ConfirmRemoveSelfBucketAccess"],
   PutBucketTagging: [...CONFIGURATION, "Tagging"],
+  PutBucketNotificationConfiguration: [...BUCKET, "NotificationConfiguration", "SkipDestinationValidation"],
   PutBucketLifecycleConfiguration: [...CONFIGURATION, "LifecycleConfiguration", "TransitionDefaultMinimumObjectSize"],
   PutObject: [...OBJECT, ...BODY, ...FACTS, "IfMatch", "IfNoneMatch"],
   GetObject: READ,
@@ -102,7 +103,8 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   ACL: ["private", "bucket-owner-read", "bucket-owner-full-control"],
   ChecksumAlgorithm: CHECKSUM_ALGORITHMS,
   ObjectOwnership: ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"],
-  ServerSideEncryption: ["AES256"],
+  // Without a key of the caller's: the disk's encryption is the host's matter. The CDK's bucket asks for the latter.
+  ServerSideEncryption: ["AES256", "aws:kms"],
   StorageClass: ["STANDARD"],
   EncodingType: ["url"],
 };

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import type { BucketRecord, ObjectVersion } from "../../model/object-record.ts";
 import type { ByteRange } from "../../ports/object-store.ts";
 import { ServiceError } from "../../model/service-error.ts";
+import { causeOf } from "./cause.ts";
 import { algorithmOf, listedChecksum, receive, shownChecksum } from "./checksums.ts";
 import { checkConditions, checkSource, rangeOf } from "./conditions.ts";
 import { factsOf, shownFacts } from "./facts.ts";
@@ -29,7 +30,9 @@ export function objectOperations({ objects }: S3Parts): S3Operations {
           ? null
           : { algorithm: content.algorithm, type: "FULL_OBJECT" as const, value };
       const conditions = { ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch };
-      const version = await objects.put({ bucket: input.Bucket, key: input.Key, facts, checksum, conditions }, content);
+      const cause = causeOf(call, "ObjectCreated:Put");
+      const write = { bucket: input.Bucket, key: input.Key, facts, checksum, conditions, cause };
+      const version = await objects.put(write, content);
       return {
         ETag: quoted(version.etag),
         VersionId: shownVersion(bucket, version.versionId),
@@ -48,7 +51,8 @@ export function objectOperations({ objects }: S3Parts): S3Operations {
     },
     async DeleteObject(input, call) {
       const bucket = await bucketOf(objects, input, call);
-      const removed = await objects.remove({ bucket: input.Bucket, key: input.Key, versionId: input.VersionId });
+      const named = { bucket: input.Bucket, key: input.Key, versionId: input.VersionId };
+      const removed = await objects.remove(named, causeOf(call, "ObjectRemoved:Delete"));
       const versionId = removed.versionId === null ? undefined : shownVersion(bucket, removed.versionId);
       return {
         ...(versionId === undefined ? {} : { VersionId: versionId }),
@@ -63,7 +67,7 @@ export function objectOperations({ objects }: S3Parts): S3Operations {
       const Errors: object[] = [];
       for (const each of Objects) {
         try {
-          Deleted.push(await removeListed({ objects }, bucket, each));
+          Deleted.push(await removeListed({ objects }, bucket, each, call));
         } catch (error) {
           if (!(error instanceof ServiceError)) throw error;
           Errors.push({ Key: each.Key, VersionId: each.VersionId, Code: error.code, Message: error.message });
@@ -142,9 +146,11 @@ async function removeListed(
   { objects }: Objects,
   bucket: BucketRecord,
   { Key, VersionId, ETag }: { readonly Key: string; readonly VersionId?: string; readonly ETag?: string },
+  call: S3Call,
 ): Promise<object> {
   if (ETag !== undefined) throw new S3Error("NotImplemented", "Thaw does not have conditional deletes.");
-  const removed = await objects.remove({ bucket: bucket.name, key: Key, versionId: VersionId });
+  const named = { bucket: bucket.name, key: Key, versionId: VersionId };
+  const removed = await objects.remove(named, causeOf(call, "ObjectRemoved:Delete"));
   if (removed.isMarker && removed.versionId !== null)
     return {
       Key,
@@ -181,7 +187,8 @@ async function copy({ objects }: Objects, input: S3Input<"CopyObject">, call: S3
   };
   const asked = algorithmOf(input, call);
   const conditions = { ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch };
-  const target = { bucket: input.Bucket, key: input.Key, facts, conditions };
+  const cause = causeOf(call, "ObjectCreated:Copy");
+  const target = { bucket: input.Bucket, key: input.Key, facts, conditions, cause };
   // Another checksum needs the content read once more.
   const version =
     asked === null || asked === source.checksum?.algorithm

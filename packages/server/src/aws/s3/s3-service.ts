@@ -2,10 +2,12 @@
 import type { OperationName, OperationTypes } from "@thaw/aws-api/s3";
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
+import type { BucketTargets } from "../../ports/bucket-targets.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 
 export interface S3Parts {
   readonly objects: ObjectStore;
+  readonly targets: BucketTargets;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -14,6 +16,10 @@ export interface S3Parts {
 export interface S3Call {
   readonly accountId: string;
   readonly region: string;
+  readonly requestId: string;
+  /** UserId of who signed it. */
+  readonly userId: string;
+  readonly sourceIp: string;
   /** The content of an operation whose body is a stream, without its encoding. Read once. */
   readonly content: AsyncIterable<Buffer>;
   /** What followed the content, once it has been read: trailers, by names in lower case. */

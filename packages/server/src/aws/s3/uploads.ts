@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { type ChecksumAlgorithm, digestOf } from "../../base/digests.ts";
 import type { Checksum, PartRecord, UploadRecord } from "../../model/object-record.ts";
 import { ServiceError } from "../../model/service-error.ts";
+import { causeOf } from "./cause.ts";
 import { checkType, CONTENT_BYTES_MAX, receive, shownChecksum } from "./checksums.ts";
 import { checkSource, rangeOf } from "./conditions.ts";
 import { sourceOf } from "./copy-source.ts";
@@ -211,6 +212,7 @@ async function complete(
     parts.map(({ number, etag }) => ({ number, etag })),
     { etag: `${md5s.digest("hex")}-${parts.length}`, checksum },
     { ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch },
+    causeOf(call, "ObjectCreated:CompleteMultipartUpload"),
   );
   return {
     Location: call.url,

@@ -48,6 +48,11 @@ export class FakeClock implements Clock {
     this.#moveTo(untilMs);
   }
 
+  /** Sets the wall clock, as an operator does: the time that has passed stays. */
+  setBy(deltaMs: number): void {
+    this.#nowMs += deltaMs;
+  }
+
   /** Moves time without yielding: for a step that takes time by itself. */
   spend(deltaMs: number): void {
     this.#moveTo(this.#monotonicMs + deltaMs);

@@ -1,7 +1,7 @@
 /**
- * Event source mappings, kept and shown as on AWS. Nothing polls an event source yet, so one that is to be enabled is
- * `Disabled` once it is made, and says so in its `StateTransitionReason`; no source is asked whether it is there.
- * Texts: environment-behaviour.md 8.1 (recorded …TestLambdaEventSourceMappings).
+ * Event source mappings, kept and shown as on AWS; `pollers.ts` reads what they name. One that nothing reads (a kind
+ * without a poller, a service without an endpoint) is `Disabled` once it is made, and says why in its
+ * `StateTransitionReason`. Texts: environment-behaviour.md 8.1 (recorded …TestLambdaEventSourceMappings).
  */
 import { ApiError, conflict, notFound } from "../../model/api-error.ts";
 import { type AccountScope, functionArn, parseFunctionName } from "../../model/function-name.ts";
@@ -12,10 +12,15 @@ import { pageOf } from "../records/pages.ts";
 import { checkTags } from "../records/tag-check.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlParts } from "../services.ts";
+import type { Pollers } from "./pollers.ts";
 import { checkMembers, checkSource, configOf, findTarget } from "./requests.ts";
+import { checkFailureDestination, checkReadable } from "./source-check.ts";
 import { kindOf, type SourceKind } from "./source-kinds.ts";
 
-type Needs = Pick<ControlParts, "scope" | "store" | "changes" | "clock" | "random" | "limits">;
+type Needs = Pick<
+  ControlParts,
+  "scope" | "store" | "changes" | "clock" | "random" | "limits" | "eventSources" | "readsOtherAccounts" | "destinations"
+>;
 type Mapping = Out<"GetEventSourceMapping">;
 
 type EventSourceOperations = OperationsOf<
@@ -26,11 +31,8 @@ type EventSourceOperations = OperationsOf<
   | "DeleteEventSourceMapping"
 >;
 
-const NO_POLLER =
-  "Thaw does not poll event sources yet: nothing is read from this one. The mapping is kept as it was given.";
-
-export function eventSourceOperations(services: Needs): EventSourceOperations {
-  const mappings = new Mappings(services);
+export function eventSourceOperations(services: Needs, pollers: Pollers): EventSourceOperations {
+  const mappings = new Mappings(services, pollers);
   return {
     CreateEventSourceMapping: (input) => mappings.create(input),
     GetEventSourceMapping: async ({ UUID }) => mappings.present(await mappings.find(UUID)),
@@ -42,9 +44,11 @@ export function eventSourceOperations(services: Needs): EventSourceOperations {
 
 class Mappings {
   readonly #services: Needs;
+  readonly #pollers: Pollers;
 
-  constructor(services: Needs) {
+  constructor(services: Needs, pollers: Pollers) {
     this.#services = services;
+    this.#pollers = pollers;
   }
 
   async create(input: In<"CreateEventSourceMapping">): Promise<Mapping> {
@@ -53,11 +57,15 @@ class Mappings {
     checkMembers(kind, input);
     const id = random.uuid();
     const isEnabled = input.Enabled ?? true;
+    const { timeoutS } = await findTarget(this.#services, input.FunctionName);
+    await checkReadable(this.#services, input.EventSourceArn, timeoutS);
+    await checkFailureDestination(this.#services, input);
     const { record } = await changes.decide(ACCOUNT, async () => {
-      const target = await findTarget(this.#services, input.FunctionName);
+      const { functionName, qualifier } = await findTarget(this.#services, input.FunctionName);
       const made: EventSourceRecord = {
         id,
-        ...target,
+        functionName,
+        qualifier,
         isEnabled,
         config: configOf(kind, input, id),
         startingPositionMs: input.StartingPositionTimestamp?.getTime() ?? null,
@@ -78,16 +86,19 @@ class Mappings {
   }
 
   async update(input: In<"UpdateEventSourceMapping">): Promise<Mapping> {
+    await checkFailureDestination(this.#services, input);
     const record = await this.#services.changes.decide(ACCOUNT, async () => {
       const over = await this.find(input.UUID);
       this.#checkStill(over, "update");
       const kind = kindOfRecord(over);
       checkMembers(kind, input, over.config);
-      const target = input.FunctionName === undefined ? {} : await findTarget(this.#services, input.FunctionName);
+      const { functionName, qualifier } =
+        input.FunctionName === undefined ? over : await findTarget(this.#services, input.FunctionName);
       const isEnabled = input.Enabled ?? over.isEnabled;
       const made: EventSourceRecord = {
         ...over,
-        ...target,
+        functionName,
+        qualifier,
         isEnabled,
         config: configOf(kind, input, over.id, over.config),
         lastModifiedMs: this.#now,
@@ -141,30 +152,45 @@ class Mappings {
   present(record: EventSourceRecord, isAnswer = false): Mapping {
     const { scope } = this.#services;
     const { reason } = kindOfRecord(record);
-    const isSeen = isAnswer || isChanging(record, this.#now, this.#services.limits.stateChangeMs);
-    const state = isSeen && record.change !== null ? record.change : "Disabled";
+    const isSeen = isAnswer || this.#isChanging(record);
+    const problem = record.isEnabled ? this.#pollers.problemOf(record) : null;
+    const settled = record.isEnabled && problem === null ? "Enabled" : "Disabled";
+    const state = isSeen && record.change !== null ? record.change : settled;
     return {
       UUID: record.id,
       EventSourceMappingArn: mappingArn(scope, record.id),
       FunctionArn: functionArn(scope, record.functionName, record.qualifier),
       ...record.config,
+      ...this.#resultOf(record),
       ...(record.startingPositionMs === null ? {} : { StartingPositionTimestamp: new Date(record.startingPositionMs) }),
       LastModified: new Date(record.lastModifiedMs),
       State: state,
-      StateTransitionReason: state === "Disabled" && record.isEnabled ? NO_POLLER : reason,
+      StateTransitionReason: state === "Disabled" && problem !== null ? problem : reason,
     };
+  }
+
+  /** A queue's mapping has one only where there was a problem. */
+  #resultOf(record: EventSourceRecord): Pick<Mapping, "LastProcessingResult"> {
+    const result = this.#pollers.resultOf(record.id);
+    if (result === null || (kindOfRecord(record).name === "SQS" && !result.startsWith("PROBLEM"))) return {};
+    return { LastProcessingResult: result };
   }
 
   get #now(): number {
     return this.#services.clock.nowMs();
   }
 
+  #isChanging(record: EventSourceRecord): boolean {
+    const { stateChangeMs } = this.#services.limits;
+    return isChanging(record, this.#now, stateChangeMs) || this.#pollers.isSettling(record);
+  }
+
   #isGone(record: EventSourceRecord): boolean {
-    return isGone(record, this.#now, this.#services.limits.stateChangeMs);
+    return isGone(record, this.#now, this.#services.limits.stateChangeMs) && !this.#pollers.isSettling(record);
   }
 
   #checkStill(record: EventSourceRecord, what: "update" | "delete"): void {
-    if (!isChanging(record, this.#now, this.#services.limits.stateChangeMs)) return;
+    if (!this.#isChanging(record)) return;
     throw new ApiError("ResourceInUseException", `Cannot ${what} the event source mapping because it is in use.`);
   }
 

@@ -145,13 +145,13 @@ function createdConfig(kind: SourceKind, { EventSourceArn }: Create, id: string)
 export async function findTarget(
   services: Pick<ControlParts, "scope" | "store">,
   functionName: string,
-): Promise<Pick<EventSourceRecord, "functionName" | "qualifier">> {
+): Promise<Pick<EventSourceRecord, "functionName" | "qualifier"> & { readonly timeoutS: number }> {
   const { name, qualifier } = parseFunctionName(services.scope, functionName);
   const isThere = (await services.store.getFunction(name)) !== null;
   const version = isThere ? await versionOfQualifier(services, name, qualifier ?? "$LATEST").catch(() => null) : null;
-  if (version === null || (await services.store.getVersion(name, version)) === null)
-    throw invalidParameter("Function does not exist");
-  return { functionName: name, qualifier };
+  const found = version === null ? null : await services.store.getVersion(name, version);
+  if (found === null) throw invalidParameter("Function does not exist");
+  return { functionName: name, qualifier, timeoutS: found.config.timeoutS };
 }
 
 function unsupported(member: string): ApiError {

@@ -4,11 +4,14 @@ import type { CodeInfo } from "../../model/code-info.ts";
 import { changeConfig, type ConfigRules, createConfig } from "../../model/function-config.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import {
+  ACTIVE_STATE,
   freshVersion,
   type FunctionConfig,
   type FunctionRecord,
   isImage,
+  isInstalling,
   LATEST,
+  type StateFields,
   UPDATING_STATE,
   type VersionRecord,
 } from "../../model/function-record.ts";
@@ -28,7 +31,7 @@ import {
 import { checkDeadLetterTarget } from "../records/destination-check.ts";
 import { pageOf, type Place, placeOfVersion } from "../records/pages.ts";
 import { presentCode, presentListedVersion, presentVersion } from "../records/present.ts";
-import { isHealed, settledState } from "../records/runtime-state.ts";
+import { isHealed, RuntimeWaits, runtimeFailure, settledState } from "../records/runtime-state.ts";
 import { stateChange } from "../records/state-change.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
 import { checkTags } from "../records/tag-check.ts";
@@ -87,17 +90,20 @@ export class Functions {
   readonly #services: Needs;
   readonly #publisher: Publisher;
   readonly #layers: FunctionLayers;
+  readonly #runtimeWaits: RuntimeWaits;
   #isClosing = false;
 
   constructor(services: Needs, publisher: Publisher) {
     this.#services = services;
     this.#publisher = publisher;
     this.#layers = new FunctionLayers(services);
+    this.#runtimeWaits = new RuntimeWaits(services);
   }
 
   /** What is being created or updated is settled by the next start. */
   close(): void {
     this.#isClosing = true;
+    this.#runtimeWaits.close();
   }
 
   async create(input: In<"CreateFunction">): Promise<Out<"CreateFunction">> {
@@ -255,7 +261,7 @@ export class Functions {
    */
   async settleAll(): Promise<void> {
     for (const record of await this.#services.store.listAllVersions()) {
-      if (record.version !== LATEST) continue;
+      if (record.version !== LATEST || this.#runtimeWaits.has(record)) continue;
       const isOpen = record.state === "Pending" || record.lastUpdateStatus === "InProgress";
       if (isOpen || (await isHealed(this.#services.worker, record))) await this.#activate(record);
     }
@@ -383,13 +389,26 @@ export class Functions {
     }
   }
 
-  /** Null where the function has changed again, or has gone. */
-  #activate(record: VersionRecord): Promise<VersionRecord | null> {
-    const { store, changes, random, worker } = this.#services;
+  /** Null where the function has changed again, or has gone. Where its runtime is to be installed first, it waits. */
+  async #activate(record: VersionRecord): Promise<VersionRecord | null> {
+    const { worker } = this.#services;
+    const settled = await this.#settleAs(record, (current) => settledState(worker, current));
+    if (settled !== null && isInstalling(settled))
+      this.#runtimeWaits.begin(settled, async (problem) => {
+        await this.#settleAs(settled, async () => (problem === null ? ACTIVE_STATE : runtimeFailure(problem)));
+      });
+    return settled;
+  }
+
+  #settleAs(
+    record: VersionRecord,
+    stateOf: (current: VersionRecord) => Promise<StateFields>,
+  ): Promise<VersionRecord | null> {
+    const { store, changes, random } = this.#services;
     return changes.decide(record.functionName, async () => {
       const current = await store.getVersion(record.functionName, LATEST);
       if (current === null || current.revisionId !== record.revisionId) return { writes: [], result: null };
-      const state = await settledState(worker, current);
+      const state = await stateOf(current);
       const settled: VersionRecord = { ...current, ...state, revisionId: random.uuid() };
       return { writes: [{ op: "put", kind: "version", record: settled, over: current }], result: settled };
     });

@@ -6,6 +6,8 @@ import {
   ACTIVE_STATE,
   failedState,
   freshVersion,
+  installingState,
+  isInstalling,
   LATEST,
   type StateFields,
   type VersionRecord,
@@ -172,10 +174,11 @@ function newVersion(
   return { ...fresh, ...firstState(content, isPendingFirst), publishedFrom: contentOf(content, true) };
 }
 
-/** A version of a function that can't run is Failed from the first, as the function is. */
-function firstState({ config, ...content }: VersionRecord, isPendingFirst: boolean): Partial<StateFields> {
+/** A version of a function that can't run is Failed from the first, as the function is; or waits as the function. */
+function firstState(content: VersionRecord, isPendingFirst: boolean): Partial<StateFields> {
   if (content.state === "Failed") return failedState(content.stateReason ?? "", content.stateReasonCode ?? "");
-  return config.snapStartApplyOn === "None" && !isPendingFirst ? ACTIVE_STATE : {};
+  if (isInstalling(content)) return installingState({ config: content.config, lastUpdateStatus: null });
+  return content.config.snapStartApplyOn === "None" && !isPendingFirst ? ACTIVE_STATE : {};
 }
 
 function isUsable(last: VersionRecord): boolean {

@@ -224,12 +224,14 @@ export class Deliveries {
     const { changes, onProblem, onAsync } = this.#services;
     if ((await changes.commit([{ op: "removeDelivery", delivery }])) === "changed") return;
     const { functionName, deadLetter } = delivery;
-    onAsync({ kind: deadLetter === null ? "delivery-failed" : "dead-letter-failed", functionName });
+    if (functionName !== "")
+      onAsync({ kind: deadLetter === null ? "delivery-failed" : "dead-letter-failed", functionName });
     onProblem(`${nameOf(delivery)} is dropped`, new Error(why));
   }
 }
 
-function nameOf({ requestId, functionName, destination, deadLetter }: DeliveryRecord): string {
+function nameOf({ requestId, functionName, functionArn, destination, deadLetter }: DeliveryRecord): string {
+  if (functionName === "") return `the event of request ${requestId} to ${functionArn} for ${destination}`;
   const what = deadLetter === null ? "the record" : "the dead letter";
   return `${what} of event ${requestId} of ${functionName} for ${destination}`;
 }

@@ -7,7 +7,7 @@
 import { type EventInvokeRecord, type EventRecord, LATEST, type Work } from "../../model/function-record.ts";
 import { notFound } from "../../model/api-error.ts";
 import { functionArn } from "../../model/function-name.ts";
-import type { Stored } from "../../ports/metadata-store.ts";
+import type { Committed, Stored, Write } from "../../ports/metadata-store.ts";
 import { TRIES_MAX, type UnfinishedWork } from "../records/unfinished-work.ts";
 import type { ControlParts } from "../services.ts";
 import { type AcceptedRun, ageMsMax, endedServers, judge, tooOld, type Verdict } from "./accepted-run.ts";
@@ -21,7 +21,7 @@ const LOSS_HEARD_MS = 1000;
 /** Longest time between two looks at the queue while something waits in it, should a store error have stopped one. */
 const POLL_MS_MAX = 60_000;
 
-type AcceptedEvent = Pick<
+export type AcceptedEvent = Pick<
   EventRecord,
   "requestId" | "functionName" | "qualifier" | "payload" | "clientContext" | "traceId"
 >;
@@ -69,6 +69,33 @@ export class EventQueue {
     } finally {
       // A store that failed may have it all the same: then nothing else would wake the queue for it.
       this.#pump();
+    }
+  }
+
+  /** Hears that another part has committed something for a destination. */
+  onDelivery(): void {
+    this.#deliveries.pump();
+  }
+
+  /**
+   * Accepts several with other writes in one commit, or nothing: `changed` where a function has gone meanwhile, or a
+   * write found something else than it expects. Durable when it resolves.
+   */
+  async acceptAll(events: readonly AcceptedEvent[], writes: readonly Write[]): Promise<Committed> {
+    const { changes, clock } = this.#services;
+    const nowMs = clock.nowMs();
+    const times = { attempts: 0, acceptedAtMs: nowMs, notBeforeMs: nowMs };
+    const added = events.map((event): Write => ({ op: "addEvent", event: { ...event, ...times } }));
+    if (added.length + writes.length === 0) return "done";
+    try {
+      const committed = await changes.commit([...added, ...writes]);
+      if (committed === "done")
+        for (const { functionName } of events) this.#services.onAsync({ kind: "received", functionName });
+      return committed;
+    } finally {
+      // As for one: a store that failed may have them all the same.
+      this.#pump();
+      this.#deliveries.pump();
     }
   }
 

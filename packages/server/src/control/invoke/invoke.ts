@@ -178,8 +178,14 @@ export class InvokeOperation {
 
   /** Runs a function with an event that was made here. Throws an ApiError where it can't be invoked now. */
   async runEvent(event: MadeEvent): Promise<InvokeOutcome> {
+    return (await this.runVersion(event)).outcome;
+  }
+
+  /** As `runEvent`, with the version that ran. */
+  async runVersion(event: MadeEvent): Promise<{ readonly executedVersion: string; readonly outcome: InvokeOutcome }> {
     const now = await this.#find(event.functionName, event.qualifier ?? undefined);
-    return (await this.#runMade(now, event)).outcome;
+    const { version, outcome } = await this.#runMade(now, event);
+    return { executedVersion: version.version, outcome };
   }
 
   async #runMade(now: Found, event: MadeEvent): Promise<Ran> {

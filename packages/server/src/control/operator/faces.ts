@@ -5,9 +5,13 @@ import { CodeReader } from "./code.ts";
 import { ScopeContents } from "./contents.ts";
 import { EnvironmentAdmin } from "./environments.ts";
 import { SnapshotInspection } from "./inspection.ts";
+import { InvocationAdmin } from "./invocations.ts";
+import { LogSearch } from "./log-search.ts";
 import { FunctionLogs } from "./logs.ts";
 import { ObjectAdmin } from "./objects.ts";
+import { OverviewAdmin } from "./overview.ts";
 import { RuntimeAdmin } from "./runtimes.ts";
+import { TestEvents } from "./test-events.ts";
 
 /** The methods of a class, so that something else can stand in for it. */
 type Face<T> = { readonly [K in keyof T]: T[K] };
@@ -17,10 +21,14 @@ export interface OperatorFaces {
   readonly environments: Face<EnvironmentAdmin>;
   readonly inspection: Face<SnapshotInspection>;
   readonly logs: Face<FunctionLogs>;
+  readonly logSearch: Face<LogSearch>;
+  readonly testEvents: Face<TestEvents>;
   readonly keys: KeyAdmin;
   readonly objects: Face<ObjectAdmin>;
   readonly code: Face<CodeReader>;
   readonly runtimes: Face<RuntimeAdmin>;
+  readonly invocations: Face<InvocationAdmin>;
+  readonly overview: Face<OverviewAdmin>;
 }
 
 export function createOperatorFaces(services: ControlServices): OperatorFaces {
@@ -29,9 +37,13 @@ export function createOperatorFaces(services: ControlServices): OperatorFaces {
     environments: new EnvironmentAdmin(services),
     inspection: new SnapshotInspection(services),
     logs: new FunctionLogs(services),
+    logSearch: new LogSearch(services),
+    testEvents: new TestEvents(services),
     keys: services.keys,
     objects: new ObjectAdmin(services),
     code: new CodeReader(services),
     runtimes: new RuntimeAdmin(services),
+    invocations: new InvocationAdmin(services),
+    overview: new OverviewAdmin(services),
   };
 }

@@ -11,7 +11,7 @@ const SMALL_BYTES_MAX = 1024 * 1024;
 /** As much as S3 takes in one request. */
 const OBJECT_BYTES_MAX = 5 * 1024 ** 3;
 
-type Needs = Pick<ControlServices, "objects" | "scope" | "clock">;
+type Needs = Pick<ControlServices, "objects" | "scope" | "clock" | "random">;
 
 export class ObjectAdmin {
   readonly #services: Needs;
@@ -25,16 +25,21 @@ export class ObjectAdmin {
    * ApiError for a wrong bucket name, for another account's bucket, and where there is no room.
    */
   async put(bucket: string, key: string, content: Readable): Promise<{ readonly sizeBytes: number }> {
-    const { objects, scope, clock } = this.#services;
+    const { objects, scope, clock, random } = this.#services;
     if (!isBucketName(bucket)) throw invalidParameter(`${bucket} is not a bucket name`);
     await objects.createBucket(newBucket(bucket, scope, clock.nowMs()));
     await this.#checkOwner(bucket, key);
     try {
       const received = await objects.receive(content, { algorithms: [], sizeBytesMax: OBJECT_BYTES_MAX });
-      const { sizeBytes } = await objects.put(
-        { bucket, key, facts: NO_FACTS, checksum: null, conditions: {} },
-        received,
-      );
+      const cause = {
+        name: "ObjectCreated:Put",
+        requestId: random.uuid(),
+        sourceIp: "127.0.0.1",
+        userId: scope.accountId,
+        traceId: null,
+      } as const;
+      const write = { bucket, key, facts: NO_FACTS, checksum: null, conditions: {}, cause };
+      const { sizeBytes } = await objects.put(write, received);
       return { sizeBytes };
     } catch (error) {
       if (error instanceof ServiceError) throw invalidParameter(error.message);

@@ -6,7 +6,7 @@ import { LATEST } from "../../model/function-record.ts";
 import { layerVersionId, type LayerVersionRecord } from "../../model/layer-record.ts";
 import { rootArn } from "../../model/caller.ts";
 import type { ControlServices } from "../services.ts";
-import { allows, type Principal } from "./statements.ts";
+import { allows, organizationKeys, type Principal } from "./statements.ts";
 
 /** What AddLayerVersionPermission can allow. */
 const LAYER_ACTION = "lambda:GetLayerVersion";
@@ -19,16 +19,16 @@ export interface FunctionAccess {
 }
 
 export class Access {
-  readonly #services: Pick<ControlServices, "store">;
+  readonly #services: Pick<ControlServices, "store" | "organizationId">;
 
-  constructor(services: Pick<ControlServices, "store">) {
+  constructor(services: Pick<ControlServices, "store" | "organizationId">) {
     this.#services = services;
   }
 
   /** A version and an alias have policies of their own: that of the function says nothing of them. */
   async allowsFunction({ name, qualifier, action, principal }: FunctionAccess): Promise<boolean> {
     const policy = await this.#services.store.getSetting("policy", name, qualifier ?? LATEST);
-    return allows(policy?.statements ?? [], { action, principal, keys: {} });
+    return allows(policy?.statements ?? [], { action, principal, keys: organizationKeys(this.#services) });
   }
 
   /** Null where it is not there, or may not be read by the principal: nobody is told which. */
@@ -37,7 +37,7 @@ export class Access {
     if (found === null) return null;
     const isShared = found.policy.some(
       ({ action, principal: allowed, organizationId }) =>
-        organizationId === null &&
+        (organizationId === null || organizationId === this.#services.organizationId) &&
         action === LAYER_ACTION &&
         ["*", principal.accountId, rootArn(principal.accountId), principal.principalArn].includes(allowed),
     );

@@ -1,5 +1,6 @@
 /** Statements of resource policies: made of AddPermission's input, and judged for a call. */
 import type { AddPermissionRequest } from "@thaw/aws-api";
+import { isLike } from "../../base/like.ts";
 import { invalidParameter } from "../../model/api-error.ts";
 import { rootArn } from "../../model/caller.ts";
 import type { PolicyConditions, PolicyStatement } from "../../model/function-record.ts";
@@ -70,6 +71,15 @@ function given(values: Readonly<Record<string, string | undefined>>): Record<str
   );
 }
 
+/** The condition keys of a call by any account of this installation that tell of its organization. */
+export function organizationKeys({
+  organizationId = null,
+}: {
+  readonly organizationId?: string | null;
+}): JudgedCall["keys"] {
+  return organizationId === null ? {} : { "aws:principalorgid": organizationId };
+}
+
 /** Says whether a policy lets a call be made. What no statement allows is not. */
 export function allows(statements: readonly PolicyStatement[], call: JudgedCall): boolean {
   return statements.some(
@@ -114,26 +124,4 @@ export function isArnLike(pattern: string, arn: string): boolean {
 function partsOf(arn: string): readonly string[] {
   const parts = arn.split(":");
   return parts.length <= 6 ? parts : [...parts.slice(0, 5), parts.slice(5).join(":")];
-}
-
-/** Goes back to the last `*` only, so that the time is at most the product of both lengths. */
-function isLike(pattern: string, text: string): boolean {
-  let at = 0;
-  let of = 0;
-  let star = -1;
-  let starAt = 0;
-  while (at < text.length) {
-    if (pattern[of] === "*") {
-      star = of++;
-      starAt = at;
-    } else if (of < pattern.length && (pattern[of] === "?" || pattern[of] === text[at])) {
-      of++;
-      at++;
-    } else if (star >= 0) {
-      of = star + 1;
-      at = ++starAt;
-    } else return false;
-  }
-  while (pattern[of] === "*") of++;
-  return of === pattern.length;
 }

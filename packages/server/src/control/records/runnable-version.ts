@@ -1,7 +1,7 @@
 /** A stored version as the worker wants it. */
 import { createHash } from "node:crypto";
 import { type AccountScope, functionArn } from "../../model/function-name.ts";
-import { accessPointOf } from "../../model/function-config.ts";
+import { accessPointOf } from "../../model/access-point.ts";
 import { toRunnableImage } from "../../model/image.ts";
 import { optNameOf } from "../../model/layer-record.ts";
 import type { FunctionRecord, VersionRecord } from "../../model/function-record.ts";

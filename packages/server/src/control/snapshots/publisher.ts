@@ -2,6 +2,7 @@
  * Brings published versions to Active, keeps them there, and lets them go.
  *
  *   Pending ──without SnapStart──────────────► Active
+ *   Pending ──its runtime is being installed──► Pending as above, or Failed
  *   Pending ──Init, hooks, snapshot──► whole ► Active (OptimizationStatus On)
  *                                 └► failed ► Failed
  *   Active   ──not used for 14 days──────────► Inactive (Idle)
@@ -20,6 +21,7 @@ import {
   failedState,
   IDLE_STATE,
   inactiveState,
+  isInstalling,
   REGENERATING_STATE,
   type RegenerationFailure,
   type SnapshotFacts,
@@ -30,6 +32,7 @@ import { PLATFORM_ERRORS, type PlatformCode } from "../../model/platform-errors.
 import { REFRESH_ATTEMPTS_MAX, retryAtMs } from "../../model/snapshot-life.ts";
 import type { SnapshotOutcome } from "../../ports/worker.ts";
 import { toRunnableVersion } from "../records/runnable-version.ts";
+import { RuntimeWaits, runtimeFailure } from "../records/runtime-state.ts";
 import { TRIES_MAX, type UnfinishedWork } from "../records/unfinished-work.ts";
 import type { ControlParts } from "../services.ts";
 import { stateChange } from "../records/state-change.ts";
@@ -66,6 +69,7 @@ export class Publisher {
   readonly #uses: VersionUses;
   readonly #unfinished: UnfinishedWork;
   readonly #jobs: SnapshotJobs;
+  readonly #runtimeWaits: RuntimeWaits;
   /** Keys of the jobs of suspects that wait for their turn. */
   readonly #awaited = new Set<string>();
   /** Snapshots that no row names yet. */
@@ -79,6 +83,7 @@ export class Publisher {
     this.#uses = uses;
     this.#unfinished = unfinished;
     this.#jobs = new SnapshotJobs(services.limits, services.onProblem);
+    this.#runtimeWaits = new RuntimeWaits(services);
   }
 
   /**
@@ -125,6 +130,14 @@ export class Publisher {
 
   /** Takes a version up that is Pending, unless it is already, or Active without a snapshot. */
   begin(record: VersionRecord, isBackground = false): void {
+    if (!isInstalling(record)) return this.#begin(record, isBackground);
+    this.#runtimeWaits.begin(record, async (problem) => {
+      if (problem === null) this.#begin(record, isBackground);
+      else await this.#change(record, runtimeFailure(problem));
+    });
+  }
+
+  #begin(record: VersionRecord, isBackground: boolean): void {
     const { clock, limits, onProblem } = this.#services;
     if (record.config.snapStartApplyOn === "PublishedVersions")
       this.#add(record, isBackground, (signal) => this.#bring(record, signal));
@@ -161,6 +174,7 @@ export class Publisher {
   /** Stops the work on a version that has been deleted, and removes its snapshot. */
   forget(record: VersionRecord): void {
     this.#awaited.delete(keyOf(record));
+    this.#runtimeWaits.forget(record);
     this.#jobs.cancel(keyOf(record));
     this.#uses.forget(record.functionName, record.version);
     this.#unfinished.leaveTurn(workOf(record));
@@ -203,6 +217,7 @@ export class Publisher {
 
   close(): Promise<void> {
     this.#isClosing = true;
+    this.#runtimeWaits.close();
     return this.#jobs.close();
   }
 

@@ -3,7 +3,7 @@ import { ApiError } from "../../model/api-error.ts";
 import { LATEST, type UrlRecord } from "../../model/function-record.ts";
 import type { InvokeOutcome } from "../../ports/worker.ts";
 import type { InvokeOperation } from "../invoke/invoke.ts";
-import { allows, type Principal } from "../policies/statements.ts";
+import { allows, organizationKeys, type Principal } from "../policies/statements.ts";
 import type { ControlParts } from "../services.ts";
 
 /** A request to a function, as an event. */
@@ -25,7 +25,7 @@ export interface UrlCalls {
 }
 
 export function createUrlCalls(
-  { scope, store }: Pick<ControlParts, "scope" | "store">,
+  { scope, store, organizationId = null }: Pick<ControlParts, "scope" | "store" | "organizationId">,
   invoke: InvokeOperation,
 ): UrlCalls {
   return {
@@ -38,7 +38,12 @@ export function createUrlCalls(
     },
     async allows({ functionName, qualifier, authType }, principal) {
       const policy = await store.getSetting("policy", functionName, qualifier);
-      const keys = { "lambda:functionurlauthtype": authType, "lambda:invokedviafunctionurl": "true" };
+      const keys = {
+        "lambda:functionurlauthtype": authType,
+        "lambda:invokedviafunctionurl": "true",
+        // Nobody in particular is in no organization.
+        ...(principal === null ? {} : organizationKeys({ organizationId })),
+      };
       return allows(policy?.statements ?? [], { action: "lambda:InvokeFunctionUrl", principal, keys });
     },
     async call({ functionName, qualifier, invokeMode }, { requestId, payload, traceId }) {

@@ -2,6 +2,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import type { HttpCall } from "../../model/http-event.ts";
+import { readTraceHeader } from "../../model/trace-header.ts";
 import type { CallerKeys } from "../../ports/accounts.ts";
 import type { Scopes } from "../scopes.ts";
 import type { WireHead } from "../wire-head.ts";
@@ -19,10 +20,11 @@ export interface CallServices {
 
 /** AWS's limit of a synchronous invoke, of the event that is made of a request. */
 export const EVENT_BYTES_MAX = 6 * 1024 * 1024;
-/** As the client sent it, if it may be one; it goes into a header. */
-const TRACE_ID = /^[\x21-\x7e]{1,512}$/;
 
-type FromFront = Pick<HttpCall, "path" | "apiId" | "accountId" | "route" | "caller" | "body" | "requestId" | "traceId">;
+type FromFront = Pick<
+  HttpCall,
+  "path" | "apiId" | "accountId" | "route" | "caller" | "granted" | "body" | "requestId" | "traceId"
+>;
 
 /** The call of a request; what the front has decided comes from it. */
 export function callOf(head: WireHead, { clock, isTrustedProxy }: CallServices, decided: FromFront): HttpCall {
@@ -42,8 +44,8 @@ export function callOf(head: WireHead, { clock, isTrustedProxy }: CallServices, 
 
 /** Nothing is sampled where nobody asked for it. */
 export function traceIdOf(head: WireHead, { clock, random }: Pick<CallServices, "clock" | "random">): string {
-  const [given] = head.values["x-amzn-trace-id"] ?? [];
-  if (given !== undefined && TRACE_ID.test(given)) return given;
+  const given = readTraceHeader(head.values["x-amzn-trace-id"]?.[0]);
+  if (given !== null) return given;
   const seconds = Math.floor(clock.nowMs() / 1000).toString(16);
   return `Root=1-${seconds}-${random.bytes(12).toString("hex")};Parent=${random.bytes(8).toString("hex")};Sampled=0`;
 }

@@ -18,22 +18,18 @@ interface Instead {
 const ELSEWHERE =
   "Where the real service is meant, set AWS_ENDPOINT_URL_LAMBDA instead of AWS_ENDPOINT_URL (or --endpoint-url).";
 /** A service is known by the scope of a signature only. */
-const UNSIGNED = "The request has no signature, so that Thaw can't tell which AWS service it is for, and serves none.";
-const PACKAGES = `Give packages as a zip file, or deploy with '${PROGRAM} deploy'.`;
+const UNSIGNED =
+  "The request has no signature, so that Thaw can't tell which AWS service it is for, and serves none. " +
+  "Operations of STS that need none, AssumeRoleWithWebIdentity and AssumeRoleWithSAML, are not there: " +
+  "use the access key of an account, or AssumeRole.";
 const METRICS = "Metrics are at /_thaw/v1/metrics.";
-const ANY_ROLE = "Any role's ARN is taken, and none is looked at.";
 
 /** By the name in the scope of the signature. */
 const INSTEAD: Readonly<Record<string, Instead>> = {
   monitoring: { name: "CloudWatch", use: METRICS },
-  iam: { name: "IAM", use: ANY_ROLE },
-  ecr: { name: "ECR", use: `There are no container images. ${PACKAGES}` },
   xray: { name: "X-Ray", use: "Traces can be sent by OpenTelemetry." },
-  ssm: { name: "Systems Manager", use: "Give values in the function's environment variables." },
   secretsmanager: { name: "Secrets Manager", use: "Give values in the function's environment variables." },
   states: { name: "Step Functions", use: "" },
-  events: { name: "EventBridge", use: "Call functions with Invoke, InvocationType Event." },
-  scheduler: { name: "EventBridge Scheduler", use: "Call functions with Invoke." },
   pipes: { name: "EventBridge Pipes", use: "" },
   sqs: { name: "SQS", use: "" },
   sns: { name: "SNS", use: "" },

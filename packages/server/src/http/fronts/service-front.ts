@@ -1,24 +1,30 @@
 /** The front of an AWS service whose requests name their operation, as those of the Query protocol do. */
-import { SerializationError, Validator, type WireRequest } from "@thaw/aws-api";
-import type { AwsService, ServiceContext } from "../../aws/aws-service.ts";
+import { SerializationError, type WireRequest } from "@thaw/aws-api";
+import type { LoadedService, ServiceContext } from "../../aws/aws-service.ts";
+import type { Caller } from "../../model/caller.ts";
 import { ServiceError } from "../../model/service-error.ts";
-import { type Refusal, type Reply, toReply } from "../reply.ts";
+import { type Reply, toReply } from "../reply.ts";
 import type { WireHead } from "../wire-head.ts";
-import type { Scopes } from "../scopes.ts";
-import { type Front, signedOf } from "./front.ts";
+import { signedOf } from "./front.ts";
+import type { RefusingFront } from "./front-on-use.ts";
 import type { OnProblem } from "./thaw/front.ts";
 
+/** Refusals that the models do not list, by code; 400 where nothing else is said. */
+const STATUS: Readonly<Record<string, number>> = { AccessDenied: 403 };
 /** Far above what the members of any operation can hold. */
 const BODY_BYTES_MAX = 6 * 1024 * 1024;
 
-export interface ServiceFront extends Front {
-  /** Forms a refusal of the listener as the service's clients read it. */
-  refuse(problem: Refusal, requestId: string): Reply;
-}
+/** The feature B, waiters, among those that botocore lists in its user agent (botocore/useragent.py): `m/A,B,Z`. */
+const WAITER = /(?:^| )m\/(?:[A-Za-z0-9+-]+,)*B(?:,| |$)/;
 
-/** Creates the front of a service; `scopes` have the same one, each with operations of its own. */
-export function createServiceFront(service: AwsService, scopes: Scopes, onProblem: OnProblem): ServiceFront {
-  const validator = new Validator(service.model);
+/**
+ * Creates the front of a service, which all scopes have, each with operations of its own; `ownOf` gives a caller's.
+ */
+export function createServiceFront(
+  service: LoadedService,
+  ownOf: (caller: Caller) => Promise<LoadedService>,
+  onProblem: OnProblem,
+): RefusingFront {
   const { protocol } = service;
   return {
     refuse: ({ name, status, message }, requestId) =>
@@ -36,10 +42,11 @@ export function createServiceFront(service: AwsService, scopes: Scopes, onProble
           ),
         ),
       async serve(body, context) {
-        const { requestId, caller, addressOf } = signedOf(context);
+        const { requestId, caller, addressOf, untilGone } = signedOf(context);
         try {
-          const own = (await scopes.of(caller)).awsServices.find(({ model }) => model.scope === service.model.scope);
-          return await carryOut(own ?? service, validator, requestOf(head, body), { requestId, caller, addressOf });
+          const waiter = WAITER.test(String(head.headers["user-agent"])) ? { waiter: untilGone() } : {};
+          const about = { requestId, caller, addressOf, ...waiter };
+          return await carryOut(await ownOf(caller), requestOf(head, body), about);
         } catch (error) {
           return replyOf(service, error, requestId, onProblem);
         }
@@ -53,8 +60,7 @@ function requestOf({ method, path, query, headers }: WireHead, body: Buffer): Wi
 }
 
 async function carryOut(
-  { name, model, protocol, operations, instead, invalidCode }: AwsService,
-  validator: Validator,
+  { name, model, protocol, validator, operations, instead, invalidCode }: LoadedService,
   request: WireRequest,
   { requestId, ...context }: ServiceContext & { readonly requestId: string },
 ): Promise<Reply> {
@@ -82,11 +88,12 @@ async function carryOut(
   );
 }
 
-function replyOf({ model, protocol }: AwsService, error: unknown, requestId: string, onProblem: OnProblem): Reply {
+function replyOf({ model, protocol }: LoadedService, error: unknown, requestId: string, onProblem: OnProblem): Reply {
   const reply = (code: string, message: string, status: number): Reply =>
     toReply(protocol.serializeError(code, message, status, requestId));
   if (error instanceof SerializationError) return reply("SerializationException", error.message, 400);
-  if (error instanceof ServiceError) return reply(error.code, error.message, model.errors[error.code]?.status ?? 400);
+  if (error instanceof ServiceError)
+    return reply(error.code, error.message, model.errors[error.code]?.status ?? STATUS[error.code] ?? 400);
   onProblem("request", error);
   return reply("InternalFailureException", "An internal error occurred. The server's log has the details.", 500);
 }

@@ -1,6 +1,6 @@
 /** The settings of the home account and of its Regions, and of what is the same for all accounts. */
 import { defaulted, optional } from "./declaration.ts";
-import { accessPoints, accountId, oneOf, regions, text } from "./value-types.ts";
+import { accessPoints, accountId, oneOf, organizationId, regions, text } from "./value-types.ts";
 
 export const ACCOUNT_OPTIONS = {
   parity: defaulted({
@@ -40,6 +40,15 @@ export const ACCOUNT_OPTIONS = {
     default: "000000000000",
     unit: null,
     help: "account in ARNs; others are made by thaw accounts",
+  }),
+  organizationId: optional({
+    name: "organization-id",
+    flag: "ID",
+    variable: "THAW_ORGANIZATION_ID",
+    type: organizationId,
+    defaultText: "none",
+    unit: null,
+    help: "organization that all accounts of this installation are in, for policies that ask for aws:PrincipalOrgID",
   }),
   accessKeyId: optional({
     name: "access-key-id",

@@ -10,7 +10,9 @@
  * Everything is read as text: YAML's own types would turn an account id of zeros into 0.
  */
 import { readFileSync, statSync } from "node:fs";
-import { isScalar, isSeq, LineCounter, type Node, parseDocument, isMap } from "yaml";
+import { createRequire } from "node:module";
+import type * as Yaml from "yaml";
+import type { Node } from "yaml";
 import { nearest } from "./nearest.ts";
 import type { OptionDeclaration } from "./declaration.ts";
 import { OPTIONS } from "./table.ts";
@@ -26,6 +28,11 @@ const BY_NAME = new Map<string, OptionDeclaration<unknown>>(
   Object.values(OPTIONS).map((option) => [option.name, option]),
 );
 
+/** Loads the reader with the first file: most servers have none, and the launcher would load it twice. */
+function loadYaml(): typeof Yaml {
+  return createRequire(import.meta.url)("yaml") as typeof Yaml;
+}
+
 /**
  * Reads the settings of a configuration file, by the name of their option.
  *
@@ -33,6 +40,7 @@ const BY_NAME = new Map<string, OptionDeclaration<unknown>>(
  * no text, or holds a secret and every user of the host may read it.
  */
 export function readConfigFile(path: string): ReadonlyMap<string, FileSetting> {
+  const { isMap, isScalar, LineCounter, parseDocument } = loadYaml();
   const lines = new LineCounter();
   const document = parseDocument(readText(path), { schema: "failsafe", lineCounter: lines, prettyErrors: false });
   const placeOf = (offset: number): string => `${path}:${lines.linePos(offset).line}`;
@@ -72,13 +80,13 @@ function findOption(place: string, name: string): OptionDeclaration<unknown> {
 }
 
 function readValue(place: string, option: OptionDeclaration<unknown>, value: Node | null): string {
-  if (option.isList === true && isSeq(value))
+  if (option.isList === true && loadYaml().isSeq(value))
     return value.items.map((item) => readScalar(place, item as Node)).join("\n");
   return readScalar(place, value);
 }
 
 function readScalar(place: string, value: Node | null): string {
-  if (!isScalar(value) || value.value === "" || value.value === null)
+  if (!loadYaml().isScalar(value) || value.value === "" || value.value === null)
     throw new UsageError(`${place}: expected a value`);
   return String(value.value);
 }

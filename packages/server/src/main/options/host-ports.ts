@@ -52,6 +52,13 @@ export function listPorts({ forAll, byFunction }: HostPorts): readonly string[] 
   return [...forAll, ...[...byFunction].flatMap(([name, ports]) => ports.map((port) => `${name}=${port}`))];
 }
 
+/** Adds a port for all functions. Throws a UsageError where another one has its number. */
+export function withPort(name: string, ports: HostPorts, port: string): HostPorts {
+  if (ports.forAll.includes(port)) return ports;
+  for (const each of [ports.forAll, ...ports.byFunction.values()]) refuseSecond(name, each, port);
+  return { ...ports, forAll: [...ports.forAll, port] };
+}
+
 function readPort(name: string, text: string, line: string): string {
   const [host = "", port = "", ...rest] = text.split(":");
   const address = host === "localhost" ? "127.0.0.1" : host;

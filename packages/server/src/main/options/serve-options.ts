@@ -3,6 +3,7 @@ import { defaultDataDirOf, thawHomeOf } from "@thaw/installation";
 import type { AwsDestinationsOptions } from "../../destinations/aws-destinations.ts";
 import type { ImageSourceOptions } from "../../images/image-source.ts";
 import type { AwsKmsOptions } from "../../keys/aws-kms.ts";
+import { type Companion, withCompanion } from "./companion-options.ts";
 import { type Env, readSettings, type Settings } from "./settings.ts";
 import { composeStore, type SnapshotStoreOptions } from "./snapshot-store.ts";
 import { DEFAULT_CHUNK_CACHE_MIB, type OptionValues } from "./table.ts";
@@ -25,6 +26,8 @@ type Plain = Omit<
   | "functionSharePercent"
   | "snapshotStore"
   | "chunkCacheMib"
+  | "companion"
+  | "companionPort"
   | "kms"
   | "kmsRegion"
   | `s3${string}`
@@ -52,9 +55,11 @@ export interface ServeOptions extends Plain {
    */
   readonly chunkCacheMib: number;
   /** Where container images may lie. */
-  readonly images: Omit<ImageSourceOptions, "scratchDir">;
+  readonly images: Omit<ImageSourceOptions, "scratchDir" | "clock">;
   /** Where destinations of asynchronous invokes are, and who signs what is sent there. */
   readonly destinations: AwsDestinationsOptions;
+  /** Service that the launcher starts for queues, tables and the like; null: none. */
+  readonly companion: Companion | null;
   /** Null: only the local keyring. */
   readonly kms: AwsKmsOptions | null;
 }
@@ -81,7 +86,9 @@ export function toServeOptions({ values, env }: Settings, isRoot: boolean): Serv
     s3PathStyle: _pathStyle,
     s3AccessKeyId: _id,
     s3SecretAccessKey: _secret,
-    awsEndpoints,
+    awsEndpoints: _endpoints,
+    companion: _companion,
+    companionPort: _port,
     awsKeyId,
     awsSecretKey,
     imageDir,
@@ -89,8 +96,11 @@ export function toServeOptions({ values, env }: Settings, isRoot: boolean): Serv
     registryAuthFile,
     ...plain
   } = values;
+  const { companion, awsEndpoints, hostPorts } = withCompanion(values);
   return {
     ...plain,
+    companion,
+    hostPorts,
     regions: [...new Set([values.region, ...otherRegions])],
     dataDir: dataDir ?? defaultDataDirOf(env, isRoot),
     thawHome: thawHomeOf(env),

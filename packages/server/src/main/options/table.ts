@@ -6,6 +6,8 @@
 import { DEFAULT_CONTROL_LIMITS } from "../../control/limits.ts";
 import { DEFAULT_WORKER_LIMITS } from "../../worker/worker-services.ts";
 import { ACCOUNT_OPTIONS } from "./account-options.ts";
+import { COMPANION_OPTIONS } from "./companion-options.ts";
+import { CONSOLE_OPTIONS } from "./console-options.ts";
 import { defaulted, optional } from "./declaration.ts";
 import { DESTINATION_OPTIONS } from "./destination-options.ts";
 import { IMAGE_OPTIONS } from "./image-options.ts";
@@ -17,6 +19,7 @@ import {
   address,
   directory,
   duration,
+  httpOrigins,
   kmsService,
   networks,
   baseUrl,
@@ -131,6 +134,17 @@ const PROCESS_OPTIONS = {
     unit: null,
     help: "a network of proxies whose X-Forwarded headers function URLs believe; private as with network-deny; repeatable",
   }),
+  httpIssuers: defaulted({
+    name: "http-issuer",
+    flag: "URL",
+    isList: true,
+    variable: "THAW_HTTP_ISSUERS",
+    type: httpOrigins,
+    default: "",
+    defaultText: "none",
+    unit: null,
+    help: "an issuer whose tokens JWT authorizers take although it is asked without encryption, such as one on this machine; repeatable",
+  }),
   metricsListen: optional({
     name: "metrics",
     flag: "HOST:PORT",
@@ -148,6 +162,15 @@ const PROCESS_OPTIONS = {
     default: "30",
     unit: "s",
     help: "time that running invocations have after SIGTERM; a second SIGTERM ends them",
+  }),
+  installRuntimes: defaulted({
+    name: "install-runtimes",
+    flag: "on-use|never",
+    variable: "THAW_INSTALL_RUNTIMES",
+    type: oneOf("on-use", "never"),
+    default: "never",
+    unit: null,
+    help: "on-use: a language that a function asks for and this host lacks is installed, as by thaw runtimes install",
   }),
   serverUid: defaulted({
     name: "server-uid",
@@ -420,10 +443,12 @@ export const OPTIONS = {
   ...PROCESS_OPTIONS,
   ...ACCOUNT_OPTIONS,
   ...NETWORK_OPTIONS,
+  ...CONSOLE_OPTIONS,
   ...IMAGE_OPTIONS,
   ...LIMIT_OPTIONS,
   ...STORE_OPTIONS,
   ...DESTINATION_OPTIONS,
+  ...COMPANION_OPTIONS,
   ...OBJECT_OPTIONS,
 };
 

@@ -1,7 +1,7 @@
 /** How the text of a setting becomes a value, and how that form is described in the help and in the reference. */
 import { isIPv4 } from "node:net";
 import { isAbsolute, resolve } from "node:path";
-import { DESTINATION_SERVICES, type DestinationService } from "../../model/destination.ts";
+import { DESTINATION_SERVICES } from "../../model/destination.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface ValueType<T> {
@@ -81,6 +81,16 @@ export const accountId: ValueType<string> = {
   },
 };
 
+/** https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html */
+export const organizationId: ValueType<string> = {
+  form: "o- and 10 to 32 letters or digits",
+  parse(name, text) {
+    if (!/^o-[a-z0-9]{10,32}$/.test(text))
+      throw new UsageError(`${name} ${text}: expected o- and 10 to 32 lower-case letters or digits`);
+    return text;
+  },
+};
+
 /** Form of a region's name, safe as that of a directory. */
 export const REGION = /^[a-z]{2}(?:-[a-z0-9]{1,16}){1,4}$/;
 /** Each account may come to have a database in each. */
@@ -118,6 +128,16 @@ export const kmsService: ValueType<{ readonly endpoint: string | null }> = {
 };
 
 /** Scheme, host and perhaps a port, below whose name others are made. */
+export const serverUrl: ValueType<URL> = {
+  form: "`http://HOST` or `https://HOST`, perhaps with a port",
+  parse(name, text) {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (url === null || !/^https?:$/.test(url.protocol) || `${url.origin}/` !== url.href)
+      throw new UsageError(`${name} ${text}: expected http(s)://HOST[:PORT], without a path`);
+    return url;
+  },
+};
+
 export const baseUrl: ValueType<URL> = {
   form: "`http://HOST` or `https://HOST`, perhaps with a port",
   parse(name, text) {
@@ -129,18 +149,43 @@ export const baseUrl: ValueType<URL> = {
   },
 };
 
-/** Endpoints by service, from lines `SERVICE=URL`, or `URL` for all of the services. */
-export const awsEndpoints: ValueType<ReadonlyMap<DestinationService, string>> = {
-  form: `lines \`URL\` or \`SERVICE=URL\`, SERVICE one of ${DESTINATION_SERVICES.join(", ")}; in the file a list of them`,
+/** Origins of http, a line each; a path is left out. */
+export const httpOrigins: ValueType<ReadonlySet<string>> = {
+  form: "lines `http://HOST`, perhaps with a port; in the file a list of them",
   parse(name, lines) {
-    const named = new Map<DestinationService, string>();
+    const all = lines.split("\n").filter((line) => line !== "");
+    return new Set(
+      all.map((line) => {
+        const url = URL.canParse(line) ? new URL(line) : null;
+        if (url?.protocol !== "http:") throw new UsageError(`${name} ${line}: expected http://HOST[:PORT]`);
+        return url.origin;
+      }),
+    );
+  },
+};
+
+/** Services of destinations, of event source mappings, and of resources that are passed through. */
+const ENDPOINT_SERVICES = [
+  ...DESTINATION_SERVICES,
+  "kinesis",
+  "dynamodb",
+  "dynamodbstreams",
+  "secretsmanager",
+] as const;
+export type EndpointService = (typeof ENDPOINT_SERVICES)[number];
+
+/** Endpoints by service, from lines `SERVICE=URL`, or `URL` for all of the services. */
+export const awsEndpoints: ValueType<ReadonlyMap<EndpointService, string>> = {
+  form: `lines \`URL\` or \`SERVICE=URL\`, SERVICE one of ${ENDPOINT_SERVICES.join(", ")}; in the file a list of them`,
+  parse(name, lines) {
+    const named = new Map<EndpointService, string>();
     const forAll: string[] = [];
     for (const line of lines.split("\n").filter((each) => each !== "")) {
-      const service = DESTINATION_SERVICES.find((each) => line.startsWith(`${each}=`));
+      const service = ENDPOINT_SERVICES.find((each) => line.startsWith(`${each}=`));
       const url = service === undefined ? line : line.slice(service.length + 1);
       if (!/^https?:\/\//.test(url) || !URL.canParse(url))
         throw new UsageError(
-          `${name} ${line}: expected the URL of a service with AWS's API, or SERVICE=URL with ${DESTINATION_SERVICES.join(", ")}`,
+          `${name} ${line}: expected the URL of a service with AWS's API, or SERVICE=URL with ${ENDPOINT_SERVICES.join(", ")}`,
         );
       if (service === undefined) forAll.push(url);
       else named.set(service, url);
@@ -148,7 +193,7 @@ export const awsEndpoints: ValueType<ReadonlyMap<DestinationService, string>> = 
     const [general, second] = forAll;
     if (second !== undefined) throw new UsageError(`${name}: ${general} and ${second} can't both be for all services`);
     if (general !== undefined)
-      for (const service of DESTINATION_SERVICES) if (!named.has(service)) named.set(service, general);
+      for (const service of ENDPOINT_SERVICES) if (!named.has(service)) named.set(service, general);
     return named;
   },
 };
@@ -179,6 +224,17 @@ export const accessPoints: ValueType<ReadonlyMap<string, string>> = {
 const PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
 
 /** IPv4 networks, from lines `A.B.C.D/N` or `private`. Sandboxes have no IPv6. */
+/** Names of hosts, a line each, without ports. */
+export const hostNames: ValueType<readonly string[]> = {
+  form: "lines `NAME` without a port; in the file a list of them",
+  parse(name, lines) {
+    const all = lines.split("\n").filter((line) => line !== "");
+    const wrong = all.find((line) => line.length > 253 || !/^(?:[a-zA-Z0-9._-]+|\[[0-9a-fA-F:.]+\])$/.test(line));
+    if (wrong !== undefined) throw new UsageError(`${name} ${wrong}: expected the name of a host, without a port`);
+    return all.map((line) => line.toLowerCase());
+  },
+};
+
 export const networks: ValueType<readonly string[]> = {
   form: "lines `A.B.C.D/N` or `private`; in the file a list of them",
   parse(name, lines) {

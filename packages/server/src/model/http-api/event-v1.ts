@@ -2,14 +2,14 @@
  * The event of payload format 1.0, which an HTTP API gives to an integration that asks for it. What is empty is null.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
+import { queryValues } from "../query-values.ts";
 import { bodyOf, formatTime, type HttpCall } from "../http-event.ts";
 
 /** Makes the event. `pathInStage` is the path without the stage's name. */
 export function toHttpEventV1(call: HttpCall, pathInStage: string): Readonly<Record<string, unknown>> {
   const { route } = call;
   const headers = headersOf(call);
-  const query = new URLSearchParams(`?${call.query}`);
-  const queries = [...new Set(query.keys())].map((name) => [name, query.getAll(name)] as const);
+  const queries = [...queryValues(call.query)];
   const { body = null, isBase64Encoded } = bodyOf(call);
   const resource = route.key.slice(route.key.indexOf(" ") + 1);
   return {
@@ -61,7 +61,7 @@ function contextOf(call: HttpCall, resource: string): Readonly<Record<string, un
   return {
     accountId: call.accountId,
     apiId: call.apiId,
-    ...(caller === null ? { authorizer: { claims: null, scopes: null } } : {}),
+    ...(caller === null ? { authorizer: authorizerOf(call) } : {}),
     domainName: call.domainName,
     domainPrefix: call.apiId,
     extendedRequestId: call.requestId,
@@ -88,5 +88,38 @@ function contextOf(call: HttpCall, resource: string): Readonly<Record<string, un
     resourceId: null,
     resourcePath: resource,
     stage: call.route.stage,
+  };
+}
+
+function authorizerOf({ granted }: HttpCall): Readonly<Record<string, unknown>> {
+  if (granted?.kind !== "lambda") return { claims: granted?.claims ?? null, scopes: granted?.scopes ?? null };
+  const { principalId, context } = granted;
+  return { ...context, ...(principalId === null ? {} : { principalId }) };
+}
+
+/** The event of a Lambda authorizer, payload format 1.0. `sources`: the values of the identity. */
+export function toAuthorizerEventV1(
+  call: HttpCall,
+  pathInStage: string,
+  methodArn: string,
+  sources: readonly string[],
+): object {
+  const { version, resource, path, httpMethod, headers, queryStringParameters, pathParameters, stageVariables } =
+    toHttpEventV1(call, pathInStage);
+  const identity = sources.length === 0 ? null : sources.join(",");
+  return {
+    version,
+    type: "REQUEST",
+    methodArn,
+    identitySource: identity,
+    authorizationToken: identity,
+    resource,
+    path,
+    httpMethod,
+    headers,
+    queryStringParameters,
+    pathParameters,
+    stageVariables,
+    requestContext: contextOf(call, String(resource)),
   };
 }

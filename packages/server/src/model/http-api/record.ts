@@ -1,4 +1,6 @@
 /** Stored records of HTTP APIs (API Gateway, version 2). An API is one document: its parts refer to one another. */
+import type { AccessLogRecord } from "../gateways/access-log.ts";
+import type { RateLimits } from "../gateways/rate-limits.ts";
 import type { UrlCors } from "../url-cors.ts";
 
 export const DEFAULT_STAGE = "$default";
@@ -17,6 +19,7 @@ export interface HttpApiRecord {
   readonly createdAtMs: number;
   readonly routes: readonly HttpRouteRecord[];
   readonly integrations: readonly HttpIntegrationRecord[];
+  readonly authorizers: readonly HttpAuthorizerRecord[];
   readonly stages: readonly HttpStageRecord[];
   readonly deployments: readonly HttpDeploymentRecord[];
 }
@@ -27,7 +30,12 @@ export interface HttpRouteRecord {
   readonly key: string;
   /** Id of an integration; null: requests are answered with an error. */
   readonly integrationId: string | null;
-  readonly authorizationType: "NONE" | "AWS_IAM";
+  /** JWT and CUSTOM ask an authorizer of the kind. */
+  readonly authorizationType: "NONE" | "AWS_IAM" | "JWT" | "CUSTOM";
+  /** Null where no authorizer is asked. */
+  readonly authorizerId: string | null;
+  /** A token must have one of them; empty: none is asked for. */
+  readonly scopes: readonly string[];
   readonly operationName: string | null;
   /** Made together with the API. */
   readonly isManaged: boolean;
@@ -44,6 +52,35 @@ export interface HttpIntegrationRecord {
   readonly isManaged: boolean;
 }
 
+export type HttpAuthorizerRecord = JwtAuthorizerRecord | LambdaAuthorizerRecord;
+
+interface NamedAuthorizer {
+  readonly id: string;
+  readonly name: string;
+  /** Where the identity is, as `$request.header.NAME`. A JWT authorizer has one. */
+  readonly identitySources: readonly string[];
+}
+
+/** Takes tokens of an issuer. */
+export interface JwtAuthorizerRecord extends NamedAuthorizer {
+  readonly type: "JWT";
+  readonly issuer: string;
+  /** A token must be for one of them. */
+  readonly audience: readonly string[];
+}
+
+/** A function that says who may call a route. */
+export interface LambdaAuthorizerRecord extends NamedAuthorizer {
+  readonly type: "REQUEST";
+  /** As an integration's. */
+  readonly uri: string;
+  readonly payloadFormatVersion: "1.0" | "2.0";
+  /** Whether the function returns a plain yes or no; else a policy. */
+  readonly isSimple: boolean;
+  /** Time for which a result is kept; 0: it is not. */
+  readonly ttlS: number;
+}
+
 export interface HttpStageRecord {
   readonly name: string;
   readonly description: string | null;
@@ -52,10 +89,23 @@ export interface HttpStageRecord {
   /** Null: nothing was deployed yet. */
   readonly deploymentId: string | null;
   readonly variables: Readonly<Record<string, string>>;
+  /** Null: nothing is written about requests. */
+  readonly accessLog: AccessLogRecord | null;
+  /** Of each route that has none of its own. */
+  readonly routeDefaults: RouteSettingsRecord;
+  /** By the key of the route. */
+  readonly routeSettings: Readonly<Record<string, RouteSettingsRecord>>;
+  /** How often the results of authorizers were forgotten. */
+  readonly authorizerResets: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly createdAtMs: number;
   readonly lastUpdatedMs: number;
   readonly isManaged: boolean;
+}
+
+export interface RouteSettingsRecord extends RateLimits {
+  /** Shown only: the server has its own metrics. */
+  readonly hasMetrics: boolean;
 }
 
 export interface HttpDeploymentRecord {
@@ -65,11 +115,9 @@ export interface HttpDeploymentRecord {
   readonly createdAtMs: number;
 }
 
-/** Routes and integrations as a deployment froze them. Its id is that of the API, a slash, and the deployment's. */
-export interface HttpFrozenRecord {
+/** What a deployment froze. Its id is that of the API, a slash, and the deployment's. */
+export interface HttpFrozenRecord extends Pick<HttpApiRecord, "routes" | "integrations" | "authorizers"> {
   readonly id: string;
-  readonly routes: readonly HttpRouteRecord[];
-  readonly integrations: readonly HttpIntegrationRecord[];
 }
 
 export function frozenId(apiId: string, deploymentId: string): string {

@@ -21,6 +21,7 @@ import {
   versionOf,
   versionRecord,
 } from "./stored-records.ts";
+import { stackListings, stacks } from "./stacks-suite.ts";
 
 export interface StoreUnderTest {
   readonly name: string;
@@ -58,6 +59,9 @@ export function metadataStoreSuite(under: StoreUnderTest): void {
     });
 
     documents(() => store);
+    rereading(() => store, openAnother);
+    stacks(() => store, openAnother);
+    stackListings(() => store);
     dependents(() => store);
     settings(() => store);
     accountEntries(() => store);
@@ -87,6 +91,45 @@ export function metadataStoreSuite(under: StoreUnderTest): void {
       expect(await again.accountRevision()).toBe(account);
       expect(await again.nextUid(NOBODY)).toBeGreaterThan(uid ?? 0);
     });
+  });
+}
+
+/** Who reads a record again and again sees each change, whoever made it, and changes nobody else's. */
+function rereading(store: () => MetadataStore, openAnother: () => Promise<MetadataStore>): void {
+  test("a record that was read before is read as it is now", async () => {
+    const other = await openAnother();
+    await create(store(), "f");
+    for (const [writer, team] of [
+      [store(), "a"],
+      [other, "b"],
+      [store(), "c"],
+    ] as const) {
+      const over = await functionOf(store(), "f");
+      expect(await functionOf(other, "f")).toEqual(over);
+      const record = { ...over, tags: { team } };
+      expect(await writer.commit([{ op: "put", kind: "function", record, over }])).toBe("done");
+      for (const reader of [store(), other]) expect((await functionOf(reader, "f")).tags).toEqual({ team });
+    }
+    const last = await functionOf(other, "f");
+    expect(await other.commit([{ op: "remove", kind: "function", record: last }])).toBe("done");
+    expect(await store().getFunction("f")).toBeNull();
+    expect(await store().getVersion("f", LATEST)).toBeNull();
+    await create(store(), "f");
+    expect((await functionOf(other, "f")).tags).toEqual(functionRecord("f").tags);
+    expect((await functionOf(store(), "f")).revision).toBeGreaterThan(last.revision);
+  });
+
+  test("no reader can change what others read", async () => {
+    await create(store(), "f");
+    const { config } = await versionOf(store(), "f", LATEST);
+    try {
+      (config as { timeoutS: number }).timeoutS = 900;
+      (config.environment as Record<string, string>)["ADDED"] = "x";
+    } catch (error) {
+      expect(error).toBeInstanceOf(TypeError);
+    }
+    const { timeoutS, environment } = (await versionOf(store(), "f", LATEST)).config;
+    expect([timeoutS, environment]).toEqual([3, versionRecord("f", LATEST).config.environment]);
   });
 }
 

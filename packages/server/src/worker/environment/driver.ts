@@ -3,7 +3,8 @@
  * between them. A life (lives/) runs on the driver and on nothing else; while it runs it owns the sandbox and is the
  * only one that changes the state.
  */
-import { type ColdStart, type InvokeClock, runInvoke, startInvokeClock, WARM } from "../phases/invoke.ts";
+import type { ColdStart, InvokeClock } from "../phases/invocation.ts";
+import { runInvoke, startInvokeClock, WARM } from "../phases/invoke.ts";
 import type { Failure } from "../function-errors.ts";
 import { resetSandbox } from "../phases/shutdown.ts";
 import { toRefusal } from "../refusal.ts";

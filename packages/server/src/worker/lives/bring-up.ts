@@ -5,7 +5,8 @@ import { type EnvironmentCore, tryEngine } from "../core/core.ts";
 import type { Driver } from "../environment/driver.ts";
 import type { Failure } from "../function-errors.ts";
 import { runInit } from "../phases/init.ts";
-import { type InvokeClock, startClock } from "../phases/invoke.ts";
+import type { InvokeClock } from "../phases/invocation.ts";
+import { startClock } from "../phases/invoke.ts";
 
 export interface BringUpOptions {
   /** `invoke`: Init is tried again within the invoke, and the clock runs on for the invoke. */

@@ -3,13 +3,12 @@
  * Tail: when the REPORT line is there, as it is part of the answer); the invocation is over when the runtime polls
  * again.
  */
-import { type Body, type BodyEnd, wholeBody } from "../../base/body.ts";
+import { type BodyEnd, wholeBody } from "../../base/body.ts";
 import { readTrace } from "../../model/trace.ts";
 import type { InvokeOutcome, StreamCompletion } from "../../ports/worker.ts";
 import { untilReady } from "../core/flow.ts";
-import type { Brought } from "../core/brought.ts";
 import type { EnvironmentCore } from "../core/core.ts";
-import type { Deadline, InvokeRequest } from "../core/events.ts";
+import type { InvokeRequest } from "../core/events.ts";
 import { waitFor } from "../core/wait.ts";
 import {
   describeTimeout,
@@ -18,6 +17,8 @@ import {
   failurePayload,
   responseTooLargePayload,
 } from "../function-errors.ts";
+import type { Answer, ColdStart, Invocation, InvokeClock } from "./invocation.ts";
+import { invocationReport } from "./invocation-report.ts";
 import type { PhaseStatus } from "../telemetry/platform-log.ts";
 import { toPhaseStatus } from "./init.ts";
 import { InvokeTimes } from "./invoke-times.ts";
@@ -26,25 +27,7 @@ import type { RuntimeEvent } from "../runtime-api/runtime.ts";
 
 const TOO_LARGE = "Function.ResponseSizeTooLarge";
 
-/** The part of the phase before it that the first invocation of an environment reports. */
-export interface ColdStart {
-  readonly initDurationMs: number | null;
-  readonly restoreDurationMs: number | null;
-  readonly billedRestoreDurationMs: number | null;
-}
-
 export const WARM: ColdStart = { initDurationMs: null, restoreDurationMs: null, billedRestoreDurationMs: null };
-
-/**
- * The time that an Init or an invoke may take. One clock holds for an invoke and an Init that was tried again within
- * it.
- */
-export interface InvokeClock {
-  readonly startMs: number;
-  readonly deadline: Deadline;
-  /** Wall clock, for the runtime's header. */
-  readonly deadlineAtMs: number;
-}
 
 export function startClock(core: EnvironmentCore, limitMs: number): InvokeClock {
   return {
@@ -57,16 +40,6 @@ export function startClock(core: EnvironmentCore, limitMs: number): InvokeClock 
 /** Starts the clock of the function's timeout. */
 export function startInvokeClock(core: EnvironmentCore): InvokeClock {
   return startClock(core, core.version.timeoutS * 1000);
-}
-
-/** A response that has come to its end, or an error in its place. */
-interface Answer {
-  readonly payload: Body;
-  readonly functionError: "Unhandled" | null;
-  /** For the REPORT line; null where the response is good. */
-  readonly errorType: string | null;
-  /** The error document of an error after the head of a streamed response; empty where there is none. */
-  readonly lateDetails: string;
 }
 
 /** Either the answer or the failure is there. */
@@ -89,14 +62,6 @@ class StreamedReply {
   complete(error: StreamCompletion["error"], logTail: Buffer | null): void {
     this.#completion.resolve({ error, logTail });
   }
-}
-
-/** An invocation: the environment that runs it, the request, and its time. */
-export interface Invocation {
-  readonly brought: Brought;
-  readonly request: InvokeRequest;
-  readonly clock: InvokeClock;
-  readonly cold: ColdStart;
 }
 
 const ANSWERS = ["response", "response-begin", "response-too-large", "invocation-error"] as const;
@@ -216,7 +181,7 @@ async function untilAnswered(core: EnvironmentCore, invocation: Invocation, time
   const { end, lateError } = ended.event;
   const errorType = lateError?.errorType ?? STREAM_ERRORS[end];
   const lateDetails = lateError?.payload.toString("utf8") ?? "";
-  const answer: Answer = { payload: body, functionError: null, errorType, lateDetails };
+  const answer: Answer = { payload: body, functionError: null, handlerError: null, errorType, lateDetails };
   return { answer, failure: null, streamed };
 }
 
@@ -248,11 +213,12 @@ function beginInvocation(core: EnvironmentCore, request: InvokeRequest): void {
 
 async function endInvocation(
   core: EnvironmentCore,
-  { brought, request, clock, cold }: Invocation,
+  invocation: Invocation,
   failure: Failure | null,
   answer: Answer | null,
   times: InvokeTimes | null,
 ): Promise<void> {
+  const { brought, request, clock, cold } = invocation;
   const { requestId } = request.input;
   const timeoutMs = core.version.timeoutS * 1000;
   const elapsedMs = core.nowMs() - clock.startMs;
@@ -263,14 +229,7 @@ async function endInvocation(
   core.log.writePlatform({ kind: "end", requestId });
   const overhead = brought.extensions.all.length > 0 && times !== null ? times.extensionOverhead(failure) : null;
   const memoryMaxMib = await core.measureMemoryMaxMib(brought.sandbox);
-  core.services.onInvocation({
-    functionName: core.version.functionName,
-    accountId: core.version.accountId,
-    region: core.version.region,
-    durationMs,
-    initDurationMs: cold.initDurationMs,
-    memoryMaxMib,
-  });
+  core.services.onInvocation(invocationReport(core, invocation, { failure, answer, durationMs, memoryMaxMib }));
   core.log.writePlatform({
     kind: "report",
     report: {
@@ -313,14 +272,27 @@ function toAnswer(
 ): Answer {
   switch (event.kind) {
     case "response":
-      return { payload: wholeBody(event.payload), functionError: null, errorType: null, lateDetails: "" };
+      return {
+        payload: wholeBody(event.payload),
+        functionError: null,
+        handlerError: null,
+        errorType: null,
+        lateDetails: "",
+      };
     case "invocation-error":
       // The handler's error is an answer, not a failed invocation.
-      return { payload: wholeBody(event.payload), functionError: "Unhandled", errorType: null, lateDetails: "" };
+      return {
+        payload: wholeBody(event.payload),
+        functionError: "Unhandled",
+        handlerError: event.errorType,
+        errorType: null,
+        lateDetails: "",
+      };
     case "response-too-large":
       return {
         payload: wholeBody(responseTooLargePayload(event.sizeBytes)),
         functionError: "Unhandled",
+        handlerError: null,
         errorType: TOO_LARGE,
         lateDetails: "",
       };

@@ -79,6 +79,7 @@ export function runtimeEnvironment(core: EnvironmentCore): Readonly<Record<strin
       ? { kind: "variables", credentials: core.currentCredentials(), logStream: core.log.logStream }
       : { kind: "endpoint", token: core.token },
     core.initializationType,
+    core.services.limits.variablesOf(core.version),
   );
 }
 

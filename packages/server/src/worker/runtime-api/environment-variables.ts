@@ -1,6 +1,6 @@
 /**
- * The environment variables of the runtime process: exactly AWS's set. A restore changes none of them: they are in the
- * process image.
+ * The environment variables of the runtime process: exactly AWS's set, and what the host was told to add. A restore
+ * changes none of them: they are in the process image.
  */
 import type { FunctionCredentials } from "../../ports/credential-source.ts";
 import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
@@ -25,14 +25,22 @@ export type CredentialDelivery =
   | { readonly kind: "endpoint"; readonly token: string }
   | { readonly kind: "variables"; readonly credentials: FunctionCredentials; readonly logStream: string };
 
+type Variables = Readonly<Record<string, string>>;
+
 export type InitializationType = "on-demand" | "provisioned-concurrency" | "snap-start";
 
 /** What Docker gives a process whose image says nothing; AWS leaves PATH to the image. */
 const IMAGE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Returns the variables of an image's process: its own below the function's. */
-function imageVariables(image: RunnableImage, version: RunnableVersion): Record<string, string> {
-  return { PATH: IMAGE_PATH, ...TRACING_VARIABLES, ...image.environment, ...version.environment };
+function imageVariables(image: RunnableImage, version: RunnableVersion, ofHost: Variables): Record<string, string> {
+  const own = { ...image.environment, ...version.environment };
+  return { PATH: IMAGE_PATH, ...TRACING_VARIABLES, ...below(ofHost, own), ...own };
+}
+
+/** Returns the host's variables: none where the function names one endpoint for all services, over which they'd win. */
+function below(ofHost: Variables, own: Variables): Variables {
+  return own["AWS_ENDPOINT_URL"] === undefined ? ofHost : {};
 }
 
 export function buildEnvironmentVariables(
@@ -40,12 +48,13 @@ export function buildEnvironmentVariables(
   recipe: RuntimeRecipe,
   delivery: CredentialDelivery,
   initializationType: InitializationType,
+  ofHost: Variables,
 ): Readonly<Record<string, string>> {
   const type = { AWS_LAMBDA_INITIALIZATION_TYPE: initializationType };
   const { image } = version;
   if (image !== null)
     return {
-      ...imageVariables(image, version),
+      ...imageVariables(image, version, ofHost),
       ...ownVariables(version),
       ...deliveryVariables(version, delivery),
       ...type,
@@ -54,6 +63,7 @@ export function buildEnvironmentVariables(
     TZ: ":UTC",
     ...TRACING_VARIABLES,
     ...recipe.env,
+    ...below(ofHost, version.environment),
     ...version.environment,
     // A shell of AWS's starts the runtime there, and a shell believes no other place.
     ...(recipe.env["PWD"] === undefined ? {} : { PWD: recipe.env["PWD"] }),

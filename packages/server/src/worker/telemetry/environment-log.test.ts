@@ -24,6 +24,7 @@ function openLog(changes: Partial<EnvironmentLogOptions> = {}): {
       throw new Error("not read");
     },
     has: () => Promise.resolve(true),
+    followWritten: () => null,
     close: () => Promise.resolve(),
   };
   const log = new EnvironmentLog({

@@ -3,6 +3,7 @@ import type { Payload } from "@thaw/aws-api";
 import {
   type ChunkedEnd,
   decodeChunked,
+  isS3Host,
   type OperationName,
   pathWithBucket,
   type RestXmlMatch,
@@ -11,13 +12,15 @@ import {
 } from "@thaw/aws-api/s3";
 import { Readable } from "node:stream";
 import { malformedXml, type S3Call, S3Error, statusOf } from "../../../aws/s3/create-s3.ts";
-import type { AccountScope } from "../../../model/function-name.ts";
+import type { Caller } from "../../../model/caller.ts";
 import { ServiceError } from "../../../model/service-error.ts";
 import { BodyError } from "../../body.ts";
-import type { Refusal, Reply } from "../../reply.ts";
+import type { Reply } from "../../reply.ts";
 import type { WireHead } from "../../wire-head.ts";
 import type { Scopes } from "../../scopes.ts";
-import { type Front, type FrontContext, signedOf } from "../front.ts";
+import { type FrontContext, signedOf } from "../front.ts";
+import type { RefusingFront } from "../front-on-use.ts";
+import { sourceOf } from "../source.ts";
 import type { OnProblem } from "../thaw/front.ts";
 import { checkDocument } from "./document.ts";
 import { refusalOfHead } from "./refusals.ts";
@@ -30,11 +33,14 @@ const STREAM_BYTES_MAX = 5.5 * 1024 ** 3;
 const HOISTED =
   /^x-amz-(?!checksum-|sdk-checksum-|content-sha256$|date$|security-token$|credential$|expires$|signature$|signedheaders$|algorithm$)/;
 
-export interface S3Front extends Front {
-  refuse(problem: Refusal, requestId: string, head: Pick<WireHead, "method">): Reply;
+export interface S3FrontParts {
+  readonly scopes: Scopes;
+  /** Whether an address is that of a proxy whose X-Forwarded headers are believed. */
+  readonly isTrustedProxy: (address: string) => boolean;
+  readonly onProblem: OnProblem;
 }
 
-export function createS3Front(scopes: Scopes, onProblem: OnProblem): S3Front {
+export function createS3Front({ scopes, isTrustedProxy, onProblem }: S3FrontParts): RefusingFront {
   const { protocol } = S3;
   return {
     refuse: (problem, requestId, head) => errorReply(head, refusalOfHead(problem, homeRegionOf(scopes)), requestId),
@@ -46,7 +52,9 @@ export function createS3Front(scopes: Scopes, onProblem: OnProblem): S3Front {
         answer(head, match, context.requestId, onProblem, async () => {
           const { caller, payload } = signedOf(context);
           const { s3: service } = await scopes.of(caller);
-          const { call, read } = callOf(head, payload, content, caller);
+          const { sourceIp } = sourceOf(head, isTrustedProxy);
+          const from = { ...caller, requestId: context.requestId, sourceIp };
+          const { call, read } = callOf(head, payload, content, from);
           const input = protocol.readHead(match, request);
           if (document !== null) Object.assign(input, await readDocument(match.operation, head, read, call));
           return service(match.operation, input, call);
@@ -100,12 +108,14 @@ async function* piecesOf(body: Buffer): AsyncGenerator<Buffer> {
   if (body.length > 0) yield body;
 }
 
+type From = Pick<Caller, "accountId" | "region" | "userId"> & Pick<S3Call, "requestId" | "sourceIp">;
+
 /** The request beside its input. `read` gives all of its content. */
 function callOf(
   { headers, hostName, path }: WireHead,
   payload: Payload | null,
   body: AsyncIterable<Buffer>,
-  { accountId, region }: AccountScope,
+  { accountId, region, userId, requestId, sourceIp }: From,
 ): { readonly call: S3Call; readonly read: () => Promise<Buffer> } {
   let end: ChunkedEnd | null = null;
   const header = (name: string): string => String(headers[name] ?? "");
@@ -120,6 +130,9 @@ function callOf(
     call: {
       accountId,
       region,
+      requestId,
+      userId,
+      sourceIp,
       content,
       trailers: () => end?.trailers ?? {},
       header,
@@ -149,6 +162,15 @@ async function readDocument(
   }
 }
 
+/**
+ * An object is anybody's text, and a link to one under a name of this host itself would open it as a page of the
+ * console's origin, where its scripts could read the console's token. Browsers give a sandboxed page an origin of its
+ * own; other clients do not look at the header. Buckets with host names of their own are apart already.
+ */
+function apartFromConsole(hostName: string): Reply["headers"] {
+  return isS3Host(hostName) ? {} : { "Content-Security-Policy": "sandbox allow-scripts allow-forms allow-downloads" };
+}
+
 /** Forms the answer of an operation; what it throws becomes S3's error. */
 async function answer(
   head: WireHead,
@@ -162,7 +184,7 @@ async function answer(
     const { status, headers, body } = S3.protocol.serializeOutput(operation, output);
     return {
       status: typeof partial === "number" ? partial : status,
-      headers: { ...headers, ...idsOf(requestId) },
+      headers: { ...headers, ...idsOf(requestId), ...apartFromConsole(head.hostName) },
       body: body as Readable | Buffer,
     };
   } catch (error) {

@@ -17,12 +17,14 @@ export function refusalOfHead({ name, reason, message }: Refusal, region: string
         `The authorization header is malformed; the region is wrong; expecting '${region}'`,
         { elements: { Region: region } },
       );
+    case "target":
+      return new S3Error("InvalidURI", "Couldn't parse the specified URI.");
     case "digest":
       return new S3Error("XAmzContentSHA256Mismatch", message);
     case "headers":
       return new S3Error("AccessDenied", message);
     default:
-      return new S3Error(CODES[name] ?? "InvalidRequest", name === MISSING ? "Access Denied" : message);
+      return new S3Error(CODES[name] ?? "InvalidRequest", TEXTS[name] ?? message);
   }
 }
 
@@ -32,6 +34,12 @@ const CODES: Readonly<Record<string, string>> = {
   IncompleteSignatureException: "AuthorizationHeaderMalformed",
   InvalidSignatureException: "SignatureDoesNotMatch",
   UnrecognizedClientException: "InvalidAccessKeyId",
+  ExpiredTokenException: "ExpiredToken",
   TooManyRequestsException: "SlowDown",
   InvalidRequestContentException: "IncompleteBody",
+};
+/** What S3 says otherwise than the other services. */
+const TEXTS: Readonly<Record<string, string>> = {
+  [MISSING]: "Access Denied",
+  ExpiredTokenException: "The provided token has expired.",
 };

@@ -20,12 +20,16 @@ import type { WireHead } from "../../wire-head.ts";
 import type { Admission, Front, FrontContext } from "../front.ts";
 import { accountHandlers } from "./accounts.ts";
 import { concurrencyHandlers } from "./concurrency.ts";
+import { consoleHandlers } from "./console.ts";
 import { environmentHandlers } from "./environments.ts";
 import { functionHandlers } from "./functions.ts";
 import type { Bytes, Handler, Handlers, ScopedServices, ThawApiServices } from "./handlers.ts";
 import { hostHandlers } from "./host.ts";
+import { invocationHandlers } from "./invocations.ts";
+import { logHandlers } from "./logs.ts";
 import { keyHandlers } from "./keys.ts";
 import { snapshotHandlers } from "./snapshots.ts";
+import { testEventHandlers } from "./test-events.ts";
 
 export type OnProblem = (what: string, error: unknown) => void;
 
@@ -55,6 +59,10 @@ function createHandlers(services: ScopedServices): Handlers {
     ...functionHandlers(services),
     ...keyHandlers(services),
     ...accountHandlers(services),
+    ...invocationHandlers(services),
+    ...consoleHandlers(services),
+    ...logHandlers(services),
+    ...testEventHandlers(services),
   };
 }
 
@@ -127,6 +135,8 @@ async function run(handlers: Handlers, { name, parameters }: RouteMatch, given: 
     body: readBody(name, given.body),
     content: given.content,
     gone: given.context.untilGone(),
+    caller: given.context.caller,
+    session: given.context.session,
   } as Parameters<Handler<RouteName>>[0]);
   switch (ROUTES[name].answer.kind) {
     case "json":
@@ -145,6 +155,8 @@ async function run(handlers: Handlers, { name, parameters }: RouteMatch, given: 
 }
 
 async function* toLines(documents: AsyncIterable<unknown>): AsyncGenerator<string> {
+  // Sends the head at once: a follower knows then that it misses nothing from here on.
+  yield "";
   for await (const document of documents) yield jsonLine(document);
 }
 

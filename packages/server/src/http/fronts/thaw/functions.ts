@@ -1,12 +1,12 @@
-/** check, logs/FUNCTION, objects/BUCKET/KEY, code/NAME */
+/** check, objects/BUCKET/KEY, code/NAME */
 import type { Handlers, ScopedServices } from "./handlers.ts";
 
-type FunctionRoute = "checkFunction" | "readLogs" | "putObject" | "readObject" | "readCode";
+type FunctionRoute = "checkFunction" | "putObject" | "readObject" | "readCode";
 
 /** Two are enough to see what is equal. */
 const CHECK_CLONES = 2;
 
-/** Makes the handlers of the routes about checks, logs, objects and code. */
+/** Makes the handlers of the routes about checks, objects and code. */
 export function functionHandlers({ control }: ScopedServices): Handlers<FunctionRoute> {
   return {
     checkFunction: ({ body }) =>
@@ -14,12 +14,6 @@ export function functionHandlers({ control }: ScopedServices): Handlers<Function
         function: body.function,
         event: body.event ?? "{}",
         clones: body.clones ?? CHECK_CLONES,
-      }),
-    readLogs: ({ parameters, query, gone }) =>
-      control.logs.read(parameters.function, {
-        sinceMs: query.since ?? 0,
-        follow: query.follow === true,
-        signal: gone,
       }),
     putObject: ({ parameters, content }) => control.objects.put(parameters.bucket, parameters.key, content),
     async readObject({ parameters }) {

@@ -3,9 +3,12 @@ import type { Readable } from "node:stream";
 import type { AnswerOf, BodyOf, ParametersOf, QueryOf, RouteName, RoutesWith } from "@thaw/thaw-api";
 import type { OperatorFaces } from "../../../control/operator/faces.ts";
 import type { ControlPlane } from "../../../control/control-plane.ts";
+import type { Caller } from "../../../model/caller.ts";
 import type { Accounts } from "../../../ports/accounts.ts";
+import type { ConsoleSession } from "../../../ports/console-logins.ts";
 import type { Figures } from "../../observability.ts";
 import type { Scopes } from "../../scopes.ts";
+import type { ConsoleOptions } from "../console/options.ts";
 
 export interface ThawApiRequest<N extends RouteName> {
   readonly parameters: ParametersOf<N>;
@@ -15,6 +18,10 @@ export interface ThawApiRequest<N extends RouteName> {
   readonly content: Readable;
   /** Aborted when the client has gone or the server is about to stop. */
   readonly gone: AbortSignal;
+  /** Null where nobody had to sign. */
+  readonly caller: Caller | null;
+  /** The login of the web console; null where the request was signed. */
+  readonly session: ConsoleSession | null;
 }
 
 export interface Bytes {
@@ -35,6 +42,7 @@ export interface ThawApiServices {
   readonly accounts: Accounts;
   readonly describeHost: () => Promise<AnswerOf<"describeHost">>;
   readonly figures: Figures;
+  readonly console: ConsoleOptions;
 }
 
 /** The same, for a caller of one scope. */

@@ -72,14 +72,11 @@ class UrlFront implements Front {
     };
   }
 
-  /** An id does not say whose it is. */
   async #find({ id, region }: HostTarget): Promise<Pick<Admitted, "url" | "urls"> | null> {
-    for (const { control } of this.#services.scopes.all()) {
-      const { urls } = control;
-      const url = region === null || region === urls.region ? await urls.find(id) : null;
-      if (url !== null) return { url, urls };
-    }
-    return null;
+    const urls = this.#services.scopes.hosting("urlId", id)?.control.urls;
+    if (urls === undefined || (region !== null && region !== urls.region)) return null;
+    const url = await urls.find(id);
+    return url === null ? null : { url, urls };
   }
 
   /** Null: everybody may call it. */
@@ -134,6 +131,7 @@ class UrlFront implements Front {
       accountId: claim?.key.accountId ?? "anonymous",
       route: ONLY_ROUTE,
       caller: claim === null ? null : callerOf(claim),
+      granted: null,
       body,
       requestId,
       traceId,

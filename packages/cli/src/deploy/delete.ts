@@ -1,0 +1,81 @@
+/** thaw delete [STACK]: removes a stack with all that it has made, but for what is to stay. */
+import { randomUUID } from "node:crypto";
+import { createInterface } from "node:readline/promises";
+import { DeleteStackCommand, GetTemplateCommand } from "@aws-sdk/client-cloudformation";
+import { PROGRAM } from "@thaw/installation";
+import { CommandError } from "@thaw/installation/command-error";
+import { parseTemplate } from "@thaw/template/template";
+import { isTemplateMap } from "@thaw/template/value";
+import { openStackClients, type StackClients } from "../aws-clients.ts";
+import type { Connection } from "../connection.ts";
+import { printJson } from "../table.ts";
+import { followOrTell } from "./deploy.ts";
+import { findTemplate, nameStack } from "./find-template.ts";
+import { listResources } from "./results.ts";
+import { indented } from "./review.ts";
+import { findStack, isInReview, refuseRunning } from "./stack.ts";
+
+export interface DeleteOptions {
+  readonly yes?: boolean;
+  readonly json: boolean;
+}
+
+/** `given` undefined: the stack that `thaw deploy` makes of this folder. */
+export async function deleteStack(
+  connection: Connection,
+  given: string | undefined,
+  { yes, json }: DeleteOptions,
+): Promise<void> {
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const name = given ?? nameStack(findTemplate(undefined).path, undefined, say);
+  const clients = await openStackClients(connection);
+  const stack = await findStack(clients, name);
+  if (stack === null)
+    throw new CommandError(`there is no stack ${name}. Those that are there: aws cloudformation describe-stacks`);
+  refuseRunning(stack);
+  const id = stack.StackId ?? name;
+  const resources = isInReview(stack) ? [] : await listResources(clients, id);
+  const stays = resources.length === 0 ? new Map<string, string>() : await retained(clients, id);
+  const lines = resources.map(({ LogicalResourceId: logical = "", ResourceType: type = "" }) =>
+    stays.has(logical)
+      ? `  ${logical} ${type}: stays, for its DeletionPolicy is ${stays.get(logical) ?? ""}`
+      : `- ${logical} ${type}`,
+  );
+  say(`the stack ${name} is deleted:\n${indented(lines)}`);
+  if (yes !== true && process.stdin.isTTY && !(await isSure(name))) throw new CommandError("nothing was deleted");
+  const token = randomUUID();
+  await clients.stacks.send(new DeleteStackCommand({ StackName: id, ClientRequestToken: token }));
+  // Of one that was only reviewed there is nothing to follow.
+  if (!isInReview(stack)) {
+    const { status, failure } = await followOrTell(clients, id, token, name);
+    if (status !== "DELETE_COMPLETE")
+      throw new CommandError(
+        `the stack ${name} ended in ${status}. The reason: ${failure ?? "none is told"}. Again: ${PROGRAM} delete ${name}`,
+      );
+  }
+  say(`the stack ${name} is gone`);
+  if (json) printJson({ stackName: name, stackId: id, stays: [...stays.keys()] });
+}
+
+async function isSure(name: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(?:es)?$/i.test((await terminal.question(`Delete ${name}? [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Policies by the logical ids of what has one that keeps it. */
+async function retained({ stacks }: StackClients, id: string): Promise<ReadonlyMap<string, string>> {
+  const { TemplateBody: text = "" } = await stacks.send(
+    new GetTemplateCommand({ StackName: id, TemplateStage: "Processed" }),
+  );
+  const { resources } = parseTemplate(text, `the template of ${id}`);
+  return new Map(
+    Object.entries(resources).flatMap(([logicalId, resource]) => {
+      const policy = isTemplateMap(resource) ? resource["DeletionPolicy"] : undefined;
+      return typeof policy === "string" && policy.startsWith("Retain") ? [[logicalId, policy] as const] : [];
+    }),
+  );
+}

@@ -1,0 +1,18 @@
+/** The command `thaw dev`. */
+import type { Command } from "commander";
+import { CommandError } from "@thaw/installation/command-error";
+import type { Connection } from "../connection.ts";
+import { withTemplate } from "../deploy/with-template.ts";
+import type { DevOptions } from "./dev.ts";
+
+export function addDevCommand(program: Command, connect: () => Connection): void {
+  withTemplate(program.command("dev"))
+    .option("--delete-on-exit", "delete the stack at the end, also one that was there before")
+    .option("--no-delete-on-exit", "keep the stack at the end (default: it is deleted where this command has made it)")
+    .description("deploy a template as NAME-dev, put each save of its code into the functions, and show their invokes")
+    .action(async (template: string | undefined, options: DevOptions, command: Command) => {
+      if (command.optsWithGlobals()["json"] === true) throw new CommandError("dev is for people: it has no --json");
+      const { dev } = await import("./dev.ts");
+      await dev(connect(), template, options);
+    });
+}

@@ -1,0 +1,158 @@
+/** What of a template lies on this host: the code of its functions, and files whose change is one of the stack. */
+import { existsSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { withGlobals } from "@thaw/template/globals";
+import { type LocalOptions, type LocalValues, readLocally } from "@thaw/template/local-values";
+import { readSections, type Template, templateOf } from "@thaw/template/template";
+import { isTemplateMap, type TemplateMap } from "@thaw/template/value";
+import { findTemplate } from "../deploy/find-template.ts";
+import { pathOf, primesOf } from "../deploy/package-template.ts";
+import { type EsbuildOptions, readEsbuild } from "./esbuild.ts";
+
+export interface LocalFunction {
+  readonly logicalId: string;
+  /** Folder or file that is its code, absolute. */
+  readonly path: string;
+  /** The text of thaw.prime.json; null: it has none. */
+  readonly primes: string | null;
+  readonly runtime: string;
+  /** Null: the code goes as it is. */
+  readonly esbuild: EsbuildOptions | null;
+}
+
+export interface LocalTemplate {
+  readonly functions: readonly LocalFunction[];
+  /** Files and folders besides the code: the template itself, layers, definitions of APIs, nested templates. */
+  readonly others: readonly string[];
+  /** Sentences about what a save does not change. */
+  readonly notes: readonly string[];
+}
+
+const SAM_FUNCTION = "AWS::Serverless::Function";
+const NESTED = new Set(["AWS::CloudFormation::Stack", "AWS::Serverless::Application"]);
+/** Properties of other resources that may name a file or a folder. */
+const FILES: Readonly<Record<string, readonly string[]>> = {
+  "AWS::Serverless::LayerVersion": ["ContentUri"],
+  "AWS::Lambda::LayerVersion": ["Content"],
+  "AWS::Serverless::Api": ["DefinitionUri"],
+  "AWS::Serverless::HttpApi": ["DefinitionUri"],
+  "AWS::ApiGateway::RestApi": ["BodyS3Location"],
+  "AWS::ApiGatewayV2::Api": ["BodyS3Location"],
+  "AWS::CloudFormation::Stack": ["TemplateURL"],
+  "AWS::Serverless::Application": ["Location"],
+};
+const BUILT_FOLDER = [".aws-sam", "build"].join(sep);
+const NAMES = ["template.yaml", "template.yml", "template.json"];
+
+/** Finds the template that people write, also where `sam build` has made a newer one of it. */
+export function findSource(given: string | undefined): { readonly path: string; readonly notes: readonly string[] } {
+  const found = findTemplate(given);
+  const isNamed = given !== undefined && statSync(given, { throwIfNoEntry: false })?.isFile() === true;
+  if (isNamed || !dirname(found.path).endsWith(BUILT_FOLDER)) return found;
+  const project = resolve(dirname(found.path), "../..");
+  const source = NAMES.map((name) => join(project, name)).find((path) => existsSync(path));
+  if (source === undefined) return found;
+  return { path: source, notes: [`${basename(source)} is used, not what sam build has made of it`] };
+}
+
+/** Throws CommandError where the template can't be read. */
+export function readLocalTemplate(path: string, options: LocalOptions): LocalTemplate {
+  const template = templateOf(readSections(path), path);
+  const values = readLocally(template, options);
+  const functions: LocalFunction[] = [];
+  const others = [path];
+  const notes: string[] = [];
+  for (const [logicalId, whole] of Object.entries(values.resources)) {
+    if (!isTemplateMap(whole) || !values.isPresent(whole)) continue;
+    const type = String(whole["Type"]);
+    const found = functionOf({ template, values, path }, logicalId, whole);
+    if (found !== null) {
+      functions.push(found);
+      notes.push(...notesOf(found, whole));
+    } else others.push(...filesOf({ values, path }, logicalId, whole));
+    if (NESTED.has(type)) notes.push(`${logicalId}: the code of a nested stack's functions is not watched`);
+    if (isImage(template, whole)) notes.push(`${logicalId}: its code is an image, which is not watched`);
+  }
+  if (path.endsWith(".template.json"))
+    notes.push(`${basename(path)} is the CDK's: a save changes something when cdk synth has written it again`);
+  return { functions, others, notes };
+}
+
+interface Place {
+  readonly template: Template;
+  readonly values: LocalValues;
+  readonly path: string;
+}
+
+/** Null: it is no function, or its code does not lie here. */
+function functionOf({ template, values, path }: Place, logicalId: string, whole: TemplateMap): LocalFunction | null {
+  const code = codeOf(template, whole);
+  if (code === null) return null;
+  const found = pathOf({ values }, { logicalId, properties: { Code: code } }, "Code");
+  if (found === null) return null;
+  const metadata = isTemplateMap(whole["Metadata"]) ? whole["Metadata"] : {};
+  return {
+    logicalId,
+    path: resolve(dirname(path), found),
+    primes: primesOf({ values }, { logicalId, metadata }),
+    runtime: String(values.value(propertiesOf(template, whole)["Runtime"] ?? "")),
+    esbuild: readEsbuild(logicalId, metadata),
+  };
+}
+
+/** The property that names code; null where it is in the template, an image, or an object of a map. */
+function codeOf(template: Template, whole: TemplateMap): NonNullable<TemplateMap[string]> | null {
+  const type = whole["Type"];
+  const properties = propertiesOf(template, whole);
+  if (type === "AWS::Lambda::Function") {
+    const code = properties["Code"] ?? null;
+    return isTemplateMap(code) && (code["ZipFile"] ?? code["ImageUri"] ?? code["S3Bucket"]) !== undefined ? null : code;
+  }
+  if (type !== SAM_FUNCTION || properties["InlineCode"] !== undefined || isImage(template, whole)) return null;
+  return properties["CodeUri"] ?? ".";
+}
+
+function propertiesOf(template: Template, whole: TemplateMap): TemplateMap {
+  const own = isTemplateMap(whole["Properties"]) ? whole["Properties"] : {};
+  return whole["Type"] === SAM_FUNCTION ? withGlobals(template, whole, own) : own;
+}
+
+function isImage(template: Template, whole: TemplateMap): boolean {
+  if (whole["Type"] !== SAM_FUNCTION && whole["Type"] !== "AWS::Lambda::Function") return false;
+  const { ImageUri, PackageType } = propertiesOf(template, whole);
+  return ImageUri !== undefined || PackageType === "Image";
+}
+
+function filesOf({ values, path }: Omit<Place, "template">, logicalId: string, whole: TemplateMap): readonly string[] {
+  const properties = isTemplateMap(whole["Properties"]) ? whole["Properties"] : {};
+  return (FILES[String(whole["Type"])] ?? []).flatMap((property) => {
+    const found = isTemplateMap(properties[property]) ? null : pathOf({ values }, { logicalId, properties }, property);
+    return found === null ? [] : [resolve(dirname(path), found)];
+  });
+}
+
+/** What a save needs besides, by the name of the tool: nothing here runs it. */
+function notesOf({ logicalId, path, runtime, esbuild }: LocalFunction, whole: TemplateMap): readonly string[] {
+  const has = (name: string): boolean => existsSync(join(path, name));
+  const metadata = isTemplateMap(whole["Metadata"]) ? whole["Metadata"] : {};
+  const method = metadata["BuildMethod"];
+  if (runtime.startsWith("java")) {
+    const build = has("pom.xml")
+      ? "mvn package"
+      : has("build.gradle") || has("build.gradle.kts")
+        ? "gradle build"
+        : null;
+    return build === null
+      ? [`${logicalId}: Java is not compiled here; ${path} is watched, run mvn package or gradle build to change it`]
+      : [`${logicalId}: Java is not compiled here: run ${build}, and let CodeUri name the jar that it makes`];
+  }
+  if (method !== undefined && esbuild === null)
+    return [`${logicalId}: its BuildMethod ${String(method)} is not run; a save puts the folder in as it is`];
+  if (runtime.startsWith("python") && has("requirements.txt"))
+    return [
+      `${logicalId}: what requirements.txt names is not installed here: pip install -r requirements.txt -t ${path}`,
+    ];
+  if (runtime.startsWith("nodejs") && has("package.json") && !has("node_modules"))
+    return [`${logicalId}: there is a package.json and no node_modules: run npm install in ${path} if it needs some`];
+  return [];
+}

@@ -1,0 +1,40 @@
+/** The newest items, up to a number of them. */
+export class Ring<T> {
+  readonly #size: number;
+  #items: T[] = [];
+  /** Index of the oldest, once all places are taken. */
+  #first = 0;
+  /** Items that were ever added. */
+  added = 0;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  push(item: T): void {
+    this.added++;
+    if (this.#items.length < this.#size) this.#items.push(item);
+    else {
+      this.#items[this.#first] = item;
+      this.#first = (this.#first + 1) % this.#size;
+    }
+  }
+
+  /** Gives the items of these places, 0 the oldest. */
+  slice(from: number, until: number): T[] {
+    const end = Math.min(until, this.#items.length);
+    const found: T[] = [];
+    for (let at = Math.max(from, 0); at < end; at++)
+      found.push(this.#items[(this.#first + at) % this.#items.length] as T);
+    return found;
+  }
+
+  clear(): void {
+    this.#items = [];
+    this.#first = 0;
+  }
+}

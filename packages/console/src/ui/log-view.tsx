@@ -1,0 +1,170 @@
+/**
+ * A live log: the newest 10,000 lines, of which only those in sight are drawn. It goes on by itself while its end is in
+ * sight, and stands still once somebody scrolls up. What a log says is foreign text: it becomes text nodes only.
+ */
+import type { TargetedEvent } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { readAnsi, type Run } from "../ansi.ts";
+import { followLog, type LogEvent } from "../api/log-source.ts";
+import { Ring } from "../ring.ts";
+import { counted } from "../words.ts";
+import { Problem } from "./parts.tsx";
+
+const LINES_MAX = 10_000;
+const LINE_HEIGHT = 20;
+/** Lines that are drawn above and below those in sight. */
+const MARGIN = 10;
+/** Characters of a line that are drawn. */
+const SHOWN_MAX = 2000;
+/** Lines of one event. */
+const EVENT_LINES_MAX = 500;
+
+interface Line {
+  readonly event: LogEvent;
+  readonly text: string;
+  readonly isFirst: boolean;
+}
+
+/** What is known of the place that people look at. */
+interface Sight {
+  readonly top: number;
+  readonly height: number;
+}
+
+export interface LogViewProps {
+  readonly name: string;
+  readonly sinceMs: number;
+  /** Only lines with this text are kept. */
+  readonly filter: string;
+}
+
+export function LogView(props: LogViewProps) {
+  const { lines, added, problem } = useLines(props);
+  const box = useRef<HTMLDivElement>(null);
+  const [sight, setSight] = useState<Sight>({ top: 0, height: 600 });
+  /** Lines that had come when somebody scrolled up; null: the end is in sight. */
+  const [leftAt, setLeftAt] = useState<number | null>(null);
+  useEffect(() => {
+    if (leftAt === null && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+  }, [added, leftAt]);
+  const onScroll = ({ currentTarget: { scrollTop, clientHeight, scrollHeight } }: TargetedEvent<HTMLDivElement>) => {
+    const isAtEnd = scrollTop + clientHeight >= scrollHeight - LINE_HEIGHT;
+    setLeftAt(isAtEnd ? null : (leftAt ?? added));
+    setSight({ top: scrollTop, height: clientHeight });
+  };
+  const newer = leftAt === null ? 0 : added - leftAt;
+  return (
+    <>
+      <Problem text={problem} />
+      <p class="log-state">
+        <span class="muted">
+          {lines.length === 0 ? "No line yet; new ones come by themselves." : counted(lines.length, "line")}
+        </span>{" "}
+        {newer > 0 && (
+          <button type="button" onClick={() => setLeftAt(null)}>
+            {counted(newer, "new line")}
+          </button>
+        )}
+      </p>
+      <div
+        class="log"
+        ref={box}
+        onScroll={onScroll}
+        role="log"
+        aria-live="off"
+        aria-label={`Log of ${props.name}`}
+        tabIndex={0}
+      >
+        <LinesInSight lines={lines} sight={sight} />
+      </div>
+    </>
+  );
+}
+
+interface Lines {
+  readonly lines: Ring<Line>;
+  readonly added: number;
+  readonly problem: string | null;
+}
+
+/** Follows a log; what comes within a frame of the screen is drawn at once. */
+function useLines({ name, sinceMs, filter }: LogViewProps): Lines {
+  const ring = useRef(new Ring<Line>(LINES_MAX));
+  const [added, setAdded] = useState(0);
+  const [problem, setProblem] = useState<string | null>(null);
+  useEffect(() => {
+    const stop = new AbortController();
+    const own = new Ring<Line>(LINES_MAX);
+    ring.current = own;
+    let frame = 0;
+    const draw = (): void => {
+      frame = 0;
+      setAdded(own.added);
+    };
+    const onEvent = (event: LogEvent): void => {
+      for (const line of linesOf(event)) if (line.text.includes(filter)) own.push(line);
+      frame ||= requestAnimationFrame(draw);
+    };
+    setProblem(null);
+    setAdded(0);
+    void followLog(name, sinceMs, stop.signal, onEvent).then(setProblem);
+    return () => {
+      stop.abort();
+      cancelAnimationFrame(frame);
+    };
+  }, [name, sinceMs, filter]);
+  return { lines: ring.current, added, problem };
+}
+
+/** All lines take their place; those in sight are drawn. */
+function LinesInSight({ lines, sight }: { readonly lines: Ring<Line>; readonly sight: Sight }) {
+  const first = Math.max(Math.floor(sight.top / LINE_HEIGHT) - MARGIN, 0);
+  const until = Math.ceil((sight.top + sight.height) / LINE_HEIGHT) + MARGIN;
+  return (
+    <div style={{ height: `${lines.length * LINE_HEIGHT}px` }}>
+      <div style={{ transform: `translateY(${Math.min(first, lines.length) * LINE_HEIGHT}px)` }}>
+        {lines.slice(first, until).map((line, at) => (
+          <LogLine key={first + at} line={line} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function linesOf(event: LogEvent): readonly Line[] {
+  const texts = event.message.replace(/\r?\n$/, "").split(/\r\n|\n|\r/);
+  return texts.slice(0, EVENT_LINES_MAX).map((text, at) => ({ event, text, isFirst: at === 0 }));
+}
+
+const ORIGINS: Readonly<Record<LogEvent["origin"], string>> = { platform: "P", function: "F", client: "C" };
+
+function LogLine({ line: { event, text, isFirst } }: { readonly line: Line }) {
+  const cut = text.length - SHOWN_MAX;
+  return (
+    <div class={`line ${event.origin}`}>
+      <span class="muted">
+        {isFirst ? `${new Date(event.timestampMs).toISOString().slice(11, 23)} ` : "             "}
+        <abbr title={`written by the ${event.origin}`}>{ORIGINS[event.origin]}</abbr>{" "}
+      </span>
+      <AnsiText runs={readAnsi(text.slice(0, SHOWN_MAX))} />
+      {cut > 0 && <span class="muted"> … {counted(cut, "more character")}</span>}
+    </div>
+  );
+}
+
+export function AnsiText({ runs }: { readonly runs: readonly Run[] }) {
+  return (
+    <>
+      {runs.map(({ text, color, isBold }, at) =>
+        color === null && !isBold ? (
+          text
+        ) : (
+          // oxlint-disable-next-line react/no-array-index-key -- a run has no other name
+          <span key={at} class={`${color === null ? "" : `ansi-${color % 8}`}${isBold ? " strong" : ""}`}>
+            {text}
+          </span>
+        ),
+      )}
+    </>
+  );
+}

@@ -1,0 +1,126 @@
+/** Restores clones of a version's snapshot, invokes them, and shows what they share: `thaw check` as a page. */
+import type { AnswerOf } from "@thaw/thaw-api/types";
+import { useState } from "preact/hooks";
+import { post } from "../api/client.ts";
+import { Badge, Facts, Problem, type Tone } from "../ui/parts.tsx";
+import { useData } from "../ui/use-data.ts";
+import { inBytes, inMilliseconds } from "../words.ts";
+import { checkable } from "./checkable.ts";
+
+type Report = AnswerOf<"checkFunction">;
+type Finding = Report["findings"][number];
+
+const TONES: Readonly<Record<Finding["severity"], Tone>> = { error: "bad", warning: "busy", note: "plain" };
+const ORDER: readonly Finding["severity"][] = ["error", "warning", "note"];
+const CLONES = [2, 3, 4, 5] as const;
+
+export function CheckTab({ name }: { readonly name: string }) {
+  const versions = useData(`checkable ${name}`, (signal) => checkable(name, signal)).value ?? [];
+  const [chosen, setChosen] = useState("");
+  const [clones, setClones] = useState(2);
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [report, setReport] = useState<Report | null>(null);
+  const version = chosen || (versions[0] ?? "");
+  const run = async (submitted: Event): Promise<void> => {
+    submitted.preventDefault();
+    setBusy(true);
+    setProblem(null);
+    try {
+      setReport(await post("check", { function: `${name}:${version}`, clones }));
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+    setBusy(false);
+  };
+  if (versions.length === 0) return <p class="muted">No published version has SnapStart: there is nothing to check.</p>;
+  return (
+    <>
+      <form class="filters" onSubmit={(submitted) => void run(submitted)}>
+        <label>
+          Version{" "}
+          <select value={version} onChange={({ currentTarget }) => setChosen(currentTarget.value)}>
+            {versions.map((each) => (
+              <option key={each}>{each}</option>
+            ))}
+          </select>
+        </label>{" "}
+        <label>
+          Clones{" "}
+          <select value={clones} onChange={({ currentTarget }) => setClones(Number(currentTarget.value))}>
+            {CLONES.map((each) => (
+              <option key={each}>{each}</option>
+            ))}
+          </select>
+        </label>{" "}
+        <button type="submit" disabled={isBusy}>
+          Run check
+        </button>
+      </form>
+      <Problem text={problem} />
+      <div role="status">{isBusy && <p>Restoring clones and invoking them with an empty event…</p>}</div>
+      {report !== null && <ReportView report={report} />}
+    </>
+  );
+}
+
+function ReportView({ report }: { readonly report: Report }) {
+  const { verdict, findings, timing, snapshot, limits } = report;
+  const inMs = (value: number | null): string => (value === null ? "not known" : inMilliseconds(value));
+  return (
+    <section aria-label={`Check of ${report.functionName}:${report.version}`}>
+      <h2>
+        <Badge tone={verdict.status === "good" ? "good" : "bad"}>{verdict.headline}</Badge>
+      </h2>
+      <ol>
+        {verdict.next.map((step) => (
+          <li key={step}>{step}</li>
+        ))}
+      </ol>
+      {ORDER.flatMap((severity) => findings.filter((finding) => finding.severity === severity)).map((finding) => (
+        <FindingView key={finding.id + finding.title} finding={finding} />
+      ))}
+      <h3>Times</h3>
+      <Facts
+        rows={[
+          ["Restore", inMs(timing.restoreMs)],
+          ["First invoke", inMs(timing.firstInvokeMs)],
+          ["Next invoke", inMs(timing.nextInvokeMs)],
+          ["Priming could save", inMs(timing.primingSavesMs)],
+          ["Without the snapshot", inMs(timing.withoutSnapshotMs)],
+          ["Memory", inBytes(snapshot.memoryBytes)],
+        ]}
+      />
+      <h3>What this check does not see</h3>
+      <ul>
+        {limits.map((each) => (
+          <li key={each}>{each}</li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function FindingView({ finding }: { readonly finding: Finding }) {
+  const { id, severity, title, why, cure, evidence } = finding;
+  return (
+    <article class="finding">
+      <h3>
+        <Badge tone={TONES[severity]}>{severity}</Badge> {title} <span class="muted">{id}</span>
+      </h3>
+      {evidence.length > 0 && (
+        <ul class="evidence">
+          {evidence.map((line) => (
+            <li key={line}>
+              <code>{line}</code>
+            </li>
+          ))}
+        </ul>
+      )}
+      <p>{why}</p>
+      <p>
+        <strong>Cure:</strong> {cure}
+      </p>
+    </article>
+  );
+}

@@ -1,0 +1,43 @@
+/** Pages of lists, in the order of a key: a page goes on behind the last key of the one before. */
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Null: there are no more. */
+  readonly next: string | null;
+}
+
+/**
+ * @param token - `next` of the page before.
+ * @returns Null where the token is none of these.
+ */
+export function pageOf<T>(
+  all: readonly T[],
+  keyOf: (item: T) => string,
+  { length, token }: { readonly length: number; readonly token: string | undefined },
+): Page<T> | null {
+  const after = token === undefined ? null : readToken(token);
+  if (token !== undefined && after === null) return null;
+  const sorted = all.toSorted((a, b) => compare(keyOf(a), keyOf(b)));
+  const rest = after === null ? sorted : sorted.filter((item) => compare(keyOf(item), after) > 0);
+  const items = rest.slice(0, length);
+  const last = items.at(-1);
+  const next = last === undefined || items.length === rest.length ? null : tokenOf(keyOf(last));
+  return { items, next };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+/** Tokens of some services are no longer than this. */
+const TOKEN_LENGTH_MAX = 4096;
+
+function tokenOf(key: string): string {
+  return Buffer.from(`>${key}`).toString("base64url");
+}
+
+function readToken(token: string): string | null {
+  if (token.length > TOKEN_LENGTH_MAX) return null;
+  const text = Buffer.from(token, "base64url").toString();
+  return text.startsWith(">") && tokenOf(text.slice(1)) === token ? text.slice(1) : null;
+}

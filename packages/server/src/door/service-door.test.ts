@@ -1,0 +1,105 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { request as httpsRequest } from "node:https";
+import { connect } from "node:net";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { systemClock } from "../base/clock.ts";
+import { loadAuthority, type KeyedCertificate } from "./authority.ts";
+import { DOOR_HOST, ListeningDoor } from "./service-door.ts";
+
+let directory = "";
+let authority: KeyedCertificate;
+let door: ListeningDoor;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), "service-door-test-"));
+  authority = await loadAuthority(directory, systemClock.nowMs());
+  door = await listen();
+});
+
+afterEach(() => {
+  door.close();
+  rmSync(directory, { recursive: true });
+});
+
+function listen(): Promise<ListeningDoor> {
+  return ListeningDoor.listen({ authority, secret: Buffer.alloc(32, 7), clock: systemClock });
+}
+
+/** Sends as a function does, which trusts the installation's certificate and nothing else. */
+async function send(url: string, body: string, method = "PUT"): Promise<number | undefined> {
+  const { pathname } = new URL(url);
+  const request = httpsRequest({
+    method,
+    host: "127.0.0.1",
+    port: door.port,
+    path: `${pathname}?X-Amz-Signature=none`,
+    servername: DOOR_HOST,
+    ca: authority.certificate,
+    headers: { "content-type": "", "content-length": Buffer.byteLength(body) },
+  });
+  request.end(body);
+  const [response] = (await once(request, "response")) as [import("node:http").IncomingMessage];
+  response.resume();
+  return response.statusCode;
+}
+
+describe("an address", () => {
+  test("takes one answer, over TLS that the installation's authority signs", async () => {
+    const { url, answer } = door.open("a");
+    expect(url).toMatch(/^https:\/\/host\.thaw\.internal\/answers\/[0-9a-f]{64}$/);
+    expect(await send(url, '{"Status":"SUCCESS"}')).toBe(200);
+    expect((await answer).toString()).toBe('{"Status":"SUCCESS"}');
+    expect(await send(url, "another")).toBe(200);
+    expect((await answer).toString()).toBe('{"Status":"SUCCESS"}');
+  });
+
+  test("is the same after a restart, and another for another key", async () => {
+    const { url } = door.open("a");
+    expect(door.open("b").url).not.toBe(url);
+    door.close();
+    door = await listen();
+    expect(door.open("a").url).toBe(url);
+  });
+
+  test("that is closed, or was never open, answers 403", async () => {
+    const closed = door.open("a");
+    closed.close();
+    door.open("b");
+    expect(await send(closed.url, "x")).toBe(403);
+    expect(await send(`https://${DOOR_HOST}/answers/`, "x")).toBe(403);
+    expect(await send(`https://${DOOR_HOST}/2015-03-31/functions/`, "", "GET")).toBe(403);
+  });
+
+  test("keeps no more of a long answer than shows that it is too long", async () => {
+    const { url, answer } = door.open("a");
+    await send(url, "x".repeat(100_000)).catch(() => undefined);
+    expect(await answer).toHaveLength(4097);
+  });
+});
+
+test("nobody is heard while no address is open", async () => {
+  const socket = connect(door.port, "127.0.0.1");
+  await once(socket, "close");
+  door.open("a").close();
+  const again = connect(door.port, "127.0.0.1");
+  await once(again, "close");
+  expect(again.bytesRead).toBe(0);
+});
+
+describe("the authority", () => {
+  test("stays, and is the server's own", async () => {
+    expect(await loadAuthority(directory, systemClock.nowMs())).toEqual(authority);
+    expect(statSync(join(directory, "door", "authority.pem")).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(directory, "door", "authority.pem"), "utf8")).toContain("PRIVATE KEY");
+  });
+
+  test("that is broken is refused with its path", async () => {
+    writeFileSync(join(directory, "door", "authority.pem"), "rubbish");
+    await expect(loadAuthority(directory, systemClock.nowMs())).rejects.toThrow(
+      "authority.pem has no key and certificate",
+    );
+  });
+});

@@ -1,0 +1,127 @@
+/**
+ * The HTTP response that a REST API makes of what a function returned, which is always given in full.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+ */
+import { isBinary } from "./media-types.ts";
+
+export interface RestAnswer {
+  readonly status: number;
+  /** Names as the function wrote them. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: Buffer;
+}
+
+const UTF_8 = new TextDecoder("utf-8", { fatal: true });
+const MEMBERS = new Set(["statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"]);
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Control characters other than the tab end a header, or are none of HTTP's. */
+const FORBIDDEN_IN_VALUES = /[^\t\x20-\x7e\x80-\xff]/;
+const DEFAULT_TYPE = "application/json";
+/**
+ * Headers that are the platform's own: a function's come under another name, or not at all.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+ */
+const REMAPPED = new Set([
+  "authorization",
+  "connection",
+  "content-length",
+  "content-md5",
+  "date",
+  "host",
+  "max-forwards",
+  "server",
+  "user-agent",
+  "www-authenticate",
+  "x-amzn-requestid",
+]);
+const DROPPED = new Set([
+  "expect",
+  "keep-alive",
+  "proxy-authenticate",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Null where the result is no response: the client is told of a bad gateway. `accept` is the request's header. */
+export function toRestAnswer(
+  result: Buffer,
+  binaryMediaTypes: readonly string[],
+  accept: string | null,
+): RestAnswer | null {
+  const given = parse(result);
+  if (given === null || Object.keys(given).some((name) => !MEMBERS.has(name))) return null;
+  const status = readStatus(given["statusCode"]);
+  const headers = readHeaders(given);
+  const body = readBody(given, isBinary(binaryMediaTypes, accept));
+  return status === null || headers === null || body === null ? null : { status, headers, body };
+}
+
+function parse(result: Buffer): Json | null {
+  try {
+    const value: unknown = JSON.parse(UTF_8.decode(result));
+    return isMap(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A number, or its digits as text; 200 where there is none. */
+function readStatus(value: unknown): number | null {
+  if (value === undefined || value === null) return 200;
+  const number = typeof value === "string" && /^\d{3}$/.test(value) ? Number(value) : value;
+  return typeof number === "number" && Number.isInteger(number) && number >= 200 && number <= 599 ? number : null;
+}
+
+/** The values of a name in both maps are all there, each once. */
+function readHeaders(given: Json): RestAnswer["headers"] | null {
+  const [single, multiple] = [given["headers"] ?? {}, given["multiValueHeaders"] ?? {}];
+  if (!isMap(single) || !isMap(multiple)) return null;
+  const written = new Map<string, { readonly name: string; readonly values: Set<string> }>();
+  const lists = Object.entries(multiple).map(([name, value]) => [name, [value].flat() as readonly unknown[]] as const);
+  for (const [name, values] of [...Object.entries(single).map(([key, value]) => [key, [value]] as const), ...lists]) {
+    const texts = values.flatMap(textOf);
+    if (!TOKEN.test(name) || texts.some((text) => text === null || FORBIDDEN_IN_VALUES.test(text))) return null;
+    const sent = sentName(name);
+    if (sent === null) continue;
+    const found = written.get(sent.toLowerCase()) ?? { name: sent, values: new Set<string>() };
+    for (const text of texts) found.values.add(text ?? "");
+    written.set(sent.toLowerCase(), found);
+  }
+  if (!written.has("content-type"))
+    written.set("content-type", { name: "Content-Type", values: new Set([DEFAULT_TYPE]) });
+  const headers = Object.create(null) as Record<string, string | readonly string[]>;
+  for (const { name, values } of written.values()) {
+    const [first = "", ...others] = values;
+    if (values.size > 0) headers[name] = others.length === 0 ? first : [first, ...others];
+  }
+  return headers;
+}
+
+/** A null is no value at all; a list in the list: what is no text. */
+function textOf(value: unknown): ReadonlyArray<string | null> {
+  if (value === null) return [];
+  return ["string", "number", "boolean"].includes(typeof value) ? [String(value)] : [null];
+}
+
+/** Null: it is not sent. */
+function sentName(name: string): string | null {
+  const lower = name.toLowerCase();
+  if (DROPPED.has(lower)) return null;
+  return REMAPPED.has(lower) ? `x-amzn-Remapped-${name}` : name;
+}
+
+/** Base64 is decoded only for a client that asks for binary content; else its text goes out. */
+function readBody({ body, isBase64Encoded }: Json, isBinaryWanted: boolean): Buffer | null {
+  if (body === undefined || body === null) return Buffer.alloc(0);
+  if (typeof body !== "string") return null;
+  if (isBase64Encoded !== undefined && isBase64Encoded !== null && typeof isBase64Encoded !== "boolean") return null;
+  return Buffer.from(body, isBase64Encoded === true && isBinaryWanted ? "base64" : "utf8");
+}
+
+function isMap(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,1 @@
+export { createTokenIssuers } from "../issuers/token-issuers.ts";

@@ -1,0 +1,1 @@
+export { AwsPassedServices } from "../passed-services/aws-passed-services.ts";

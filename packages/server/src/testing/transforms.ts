@@ -1,0 +1,2 @@
+export type { TransformOutcome } from "../ports/template-transform.ts";
+export { createSamTransform } from "../transforms/sam-transform.ts";

@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import type { RuntimeRecipe } from "../../ports/runtime-catalog.ts";
+import type { RunnableVersion } from "../../ports/worker.ts";
+import { buildEnvironmentVariables } from "./environment-variables.ts";
+
+const OF_HOST = { AWS_ENDPOINT_URL_SQS: "http://host", AWS_ENDPOINT_URL_SNS: "http://host" };
+
+function endpoints(environment: Record<string, string>, ofImage: Record<string, string> | null = null) {
+  const image = ofImage === null ? null : { environment: ofImage };
+  const version = { runtime: "nodejs24.x", environment, image, memorySizeMib: 128 } as unknown as RunnableVersion;
+  const delivery = { kind: "endpoint", token: "t" } as const;
+  const recipe = { env: {} } as RuntimeRecipe;
+  const all = buildEnvironmentVariables(version, recipe, delivery, "on-demand", OF_HOST);
+  return Object.fromEntries(Object.entries(all).filter(([name]) => name.startsWith("AWS_ENDPOINT_URL")));
+}
+
+it("a function's own variables win over the host's, and one endpoint for all services over all of them", () => {
+  expect(endpoints({})).toEqual(OF_HOST);
+  expect(endpoints({ AWS_ENDPOINT_URL_SNS: "own" })).toEqual({ ...OF_HOST, AWS_ENDPOINT_URL_SNS: "own" });
+  expect(endpoints({ AWS_ENDPOINT_URL: "own" })).toEqual({ AWS_ENDPOINT_URL: "own" });
+});
+
+it("the variables of an image are a function's own, too", () => {
+  expect(endpoints({}, {})).toEqual(OF_HOST);
+  expect(endpoints({}, { AWS_ENDPOINT_URL_SQS: "image" })).toEqual({ ...OF_HOST, AWS_ENDPOINT_URL_SQS: "image" });
+  expect(endpoints({}, { AWS_ENDPOINT_URL: "image" })).toEqual({ AWS_ENDPOINT_URL: "image" });
+});

@@ -1,0 +1,119 @@
+/** A real browser before a real server, for the tests of the web console. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+import type { ThawServer } from "../../tools/thaw-server.ts";
+import { runThaw } from "../support/cli.ts";
+
+const PROGRAM = "/usr/bin/chromium";
+/** Nothing that asks the network on its own. */
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-dev-shm-usage",
+];
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+export interface BrowserOptions {
+  readonly colorScheme?: "light" | "dark";
+  readonly width?: number;
+  /** True for axe alone, whose own means the page's policy forbids. */
+  readonly bypassCSP?: boolean;
+}
+
+/** One browser with a profile of its own. */
+export class Browser implements AsyncDisposable {
+  readonly context: BrowserContext;
+  /** What broke the page's policy, and what was thrown in it; a test that expects some takes it out. */
+  readonly problems: string[] = [];
+  readonly #profile: string;
+
+  private constructor(context: BrowserContext, profile: string) {
+    this.context = context;
+    this.#profile = profile;
+  }
+
+  static async start({
+    colorScheme = "light",
+    width = 1280,
+    bypassCSP = false,
+  }: BrowserOptions = {}): Promise<Browser> {
+    const profile = mkdtempSync(join(tmpdir(), "thaw-browser-"));
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath: PROGRAM,
+      headless: true,
+      args: ARGS,
+      colorScheme,
+      bypassCSP,
+      viewport: { width, height: 900 },
+    });
+    const browser = new Browser(context, profile);
+    await context.addInitScript(() =>
+      document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+        // oxlint-disable-next-line no-console -- the way out of the page
+        console.error(`policy: ${violatedDirective} ${blockedURI}`),
+      ),
+    );
+    context.on("console", (message) => {
+      const text = message.text();
+      if (/^policy: |Content Security Policy|Trusted/.test(text)) browser.problems.push(text);
+    });
+    context.on("weberror", (error) => browser.problems.push(`thrown: ${error.error().message}`));
+    return browser;
+  }
+
+  async page(): Promise<Page> {
+    const page = await this.context.newPage();
+    page.setDefaultTimeout(20_000);
+    return page;
+  }
+
+  /** A page that is logged in, at a path of the console. */
+  async login(server: ThawServer, role: "admin" | "read" = "admin", path = ""): Promise<Page> {
+    const page = await this.page();
+    await page.goto(await loginUrl(server, role));
+    await page.getByRole("button", { name: "Log out" }).waitFor();
+    if (path !== "") await page.goto(`${server.endpoint}/_thaw/console/${path}`);
+    return page;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.context.close();
+    rmSync(this.#profile, { recursive: true, force: true });
+  }
+}
+
+/** What `thaw console` prints. */
+export async function loginUrl(server: ThawServer, role: "admin" | "read" = "admin"): Promise<string> {
+  const args = ["--json", "console", "--print", ...(role === "read" ? ["--read-only"] : [])];
+  const { stdout, stderr } = await runThaw(args, server.env);
+  if (stdout === "") throw new Error(`thaw console: ${stderr}`);
+  return (JSON.parse(stdout) as { readonly url: string }).url;
+}
+
+/** What axe finds wrong with a page, a line each. */
+export async function accessibilityProblems(page: Page): Promise<readonly string[]> {
+  await page.evaluate(AXE);
+  const violations = await page.evaluate(async (rules) => {
+    const { axe } = window as unknown as {
+      readonly axe: {
+        run(
+          context: Document,
+          options: object,
+        ): Promise<{ violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[] }>;
+      };
+    };
+    return (await axe.run(document, { runOnly: { type: "tag", values: rules } })).violations;
+  }, RULES);
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary = "" }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
+  );
+}

@@ -1,0 +1,471 @@
+// matrix: a real browser before the console of a real server, which needs Debian's chromium (tools/install-browser.sh)
+/** The web console as people use it: each view, each colour scheme, and what no page of elsewhere may do. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { CloudFormationClient, CreateStackCommand, waitUntilStackCreateComplete } from "@aws-sdk/client-cloudformation";
+import { CreateAliasCommand } from "@aws-sdk/client-lambda";
+import type { InvocationDetails } from "@thaw/thaw-api/invocations";
+import { inMilliseconds, layWaterfall } from "@thaw/thaw-api/waterfall";
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { runThaw } from "../support/cli.ts";
+import { TestFunctions } from "../support/functions.ts";
+import { accessibilityProblems, Browser, loginUrl } from "./browser.ts";
+
+const CODE = { "index.mjs": "export const handler = async (event) => ({ got: event });\n" };
+const STACK = "my-stack";
+let server: ThawServer;
+let functions: TestFunctions;
+let browser: Browser;
+let name: string;
+
+beforeAll(async () => {
+  server = await startThaw();
+  functions = new TestFunctions(server);
+  name = await functions.createSnapStart(CODE, {
+    Description: "Answers with what it got",
+    Environment: { Variables: { PASSWORD: "hunter2" } },
+  });
+  await functions.publish(name);
+  await functions.lambda.send(new CreateAliasCommand({ FunctionName: name, Name: "live", FunctionVersion: "1" }));
+  await functions.invoke(name, {}, "1");
+  await createStack();
+  browser = await Browser.start();
+}, 120_000);
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await server?.remove();
+});
+afterEach(async () => {
+  for (const page of browser.context.pages()) await page.close();
+  expect(browser.problems.splice(0)).toEqual([]);
+});
+
+/** A stack with a resource, and with outputs of which one is no address for a browser. */
+async function createStack(): Promise<void> {
+  const template = {
+    Resources: { Setting: { Type: "AWS::SSM::Parameter", Properties: { Type: "String", Value: "<b>bold</b>" } } },
+    Outputs: {
+      Address: { Value: "http://localhost/somewhere" },
+      Script: { Value: "javascript:alert(1)" },
+    },
+  };
+  const { endpoint, env } = server;
+  const credentials = {
+    accessKeyId: env["AWS_ACCESS_KEY_ID"] ?? "",
+    secretAccessKey: env["AWS_SECRET_ACCESS_KEY"] ?? "",
+  };
+  const client = new CloudFormationClient({ endpoint, region: "us-east-1", credentials, maxAttempts: 1 });
+  await client.send(new CreateStackCommand({ StackName: STACK, TemplateBody: JSON.stringify(template) }));
+  await waitUntilStackCreateComplete({ client, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, { StackName: STACK });
+  client.destroy();
+}
+
+const heading = (page: Page, title: string) => page.getByRole("heading", { level: 1, name: title });
+
+describe("logging in", () => {
+  it("works by the address that thaw console prints, once, and leaves no code behind", async () => {
+    const url = await loginUrl(server);
+    const page = await browser.page();
+    await page.goto(url);
+    await heading(page, "Overview").waitFor();
+    expect(page.url()).toBe(`${server.endpoint}/_thaw/console/`);
+    expect(await browser.context.cookies()).toEqual([]);
+    await page.getByRole("button", { name: "Log out" }).click();
+    await heading(page, "Log in").waitFor();
+    const again = await browser.page();
+    await again.goto(url);
+    await again.getByText("This login was used already").waitFor();
+  });
+
+  it("lasts over a restart of the page, and ends when it is revoked", async () => {
+    const page = await browser.login(server);
+    await page.reload();
+    await heading(page, "Overview").waitFor();
+    expect((await runThaw(["console", "--revoke"], server.env)).code).toBe(0);
+    await heading(page, "Log in").waitFor();
+    await page.getByText("ended or was revoked").waitFor();
+  });
+});
+
+describe("an admin", () => {
+  it("sees functions, versions and environments, and acts on them", async () => {
+    const page = await browser.login(server);
+    const row = page.getByRole("region", { name: "Functions" }).getByRole("row").filter({ hasText: name });
+    await row.getByText("Answers with what it got").waitFor();
+    await row.getByText("ready (version 1)").waitFor();
+    await row.getByRole("link", { name }).first().click();
+    await heading(page, name).waitFor();
+    await page.getByRole("link", { name: "Versions" }).click();
+    const version = page.getByRole("row").filter({ has: page.getByRole("button", { name: `Verify ${name}:1` }) });
+    await version.getByText("live").waitFor();
+    await version.getByRole("button", { name: `Verify ${name}:1` }).click();
+    await version.getByText(/^whole: \d+ chunks read\.$/).waitFor();
+    await page.getByRole("button", { name: `Publish a version of ${name}` }).click();
+    // Nothing has changed since: AWS, too, answers with the version that there is.
+    await page.getByText("version 1 is published").waitFor();
+    await page.getByRole("link", { name: "Configuration" }).click();
+    await page.getByText("PASSWORD").click();
+    await page.getByText("hunter2").waitFor();
+    await page.getByRole("link", { name: "Environments" }).click();
+    await page
+      .getByRole("row")
+      .filter({ hasText: `${name}:1` })
+      .getByText("restored")
+      .first()
+      .waitFor();
+    await page.getByRole("button", { name: "Stop all environments" }).click();
+    await page
+      .getByText(/No environment is there|parked/)
+      .first()
+      .waitFor();
+    expect(server.output()).toContain('"event":"console action","operation":"stopEnvironments"');
+    await page.getByRole("link", { name: "Snapshots" }).click();
+    await heading(page, "Snapshots").waitFor();
+    await page.getByRole("link", { name: "Host" }).click();
+    await page.getByText("nothing is wrong with this host").waitFor();
+    await page.goBack();
+    await heading(page, "Snapshots").waitFor();
+  });
+
+  it("deletes a version only by its typed name", async () => {
+    const other = await functions.createSnapStart(CODE);
+    await functions.publish(other);
+    const page = await browser.login(server, "admin", `f/${other}/versions`);
+    await page.getByRole("button", { name: `Delete ${other}:1` }).click();
+    const form = page.getByRole("form", { name: `Delete ${other}:1` });
+    const button = form.getByRole("button", { name: "Delete" });
+    expect(await button.isDisabled()).toBe(true);
+    await form.getByRole("textbox").fill(`${other}:1`);
+    await button.click();
+    await form.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: `Verify ${other}:1` }).waitFor({ state: "detached" });
+  });
+});
+
+/** Asks Thaw's own API as the page does. */
+async function asked<T>(page: Page, path: string): Promise<T> {
+  const text = await page.evaluate(async (route) => {
+    const headers = { authorization: `Bearer ${localStorage.getItem("thaw-console-token")}` };
+    return (await fetch(`/_thaw/v1/${route}`, { headers })).text();
+  }, path);
+  return JSON.parse(text) as T;
+}
+
+describe("an invoke from the Test view", () => {
+  it("is cold, then warm, and its waterfall has the API's numbers", async () => {
+    const page = await browser.login(server, "admin", `f/${name}/test`);
+    await page.getByLabel("Event (JSON)").fill('{"question": ');
+    expect(await page.getByRole("button", { name: "Invoke" }).isDisabled()).toBe(true);
+    await page.getByLabel("Event (JSON)").fill('{"question": 42}');
+    await page.getByLabel("Qualifier").selectOption("1");
+    await page.getByLabel("Times").fill("2");
+    await page.getByLabel("stop its environments first").check();
+    await page.getByRole("button", { name: "Invoke" }).click();
+    await page.getByText("2 invokes done.").waitFor();
+    const results = page.getByRole("region", { name: /^Result of/ });
+    expect(await results.count()).toBe(2);
+    expect(await results.first().textContent()).toContain('"question": 42');
+    expect(await results.last().textContent()).toContain("its environment was warm");
+    const link = results.first().getByRole("link");
+    const requestId = (await link.textContent()) ?? "";
+    await link.click();
+    await heading(page, `Invocation ${requestId}`).waitFor();
+    const details = await asked<InvocationDetails>(page, `invocations/${requestId}`);
+    expect(details).toMatchObject({ start: "restored", outcome: "success" });
+    const { sentence, rows } = layWaterfall(details);
+    await page.getByText(sentence, { exact: true }).waitFor();
+    await page.getByText("As a table").click();
+    const cells = await page
+      .getByRole("region", { name: "Steps of the invocation" })
+      .locator("tbody tr")
+      .allTextContents();
+    expect(cells).toHaveLength(rows.length);
+    for (const [at, { label, durationMs }] of rows.entries()) {
+      expect(cells[at]).toContain(label);
+      expect(cells[at]).toContain(inMilliseconds(durationMs));
+    }
+    await page.getByText("As a table").click();
+    const lines = page.getByRole("region", { name: "Log of this request" });
+    await lines.getByText(`REPORT RequestId: ${requestId}`).waitFor();
+    expect(await lines.getByText("RequestId: ").count()).toBe(await lines.getByText(requestId).count());
+    if (process.env["PICTURES"] !== undefined)
+      await page.screenshot({ path: join(REPOSITORY, "docs/guides/console.png") });
+    await page.getByRole("link", { name: "its other invocations" }).click();
+    await page.getByRole("row").filter({ hasText: requestId }).waitFor();
+    expect(new URL(page.url()).searchParams.get("environment")).toBe(details.environmentId);
+    await page.getByLabel("Outcome").selectOption("error");
+    await page.getByText("There was no invocation").waitFor();
+  });
+});
+
+describe("what was deployed, checked and counted", () => {
+  it("is a stack with its resources, events and outputs, of which only web addresses are links", async () => {
+    const page = await browser.login(server, "read", "stacks");
+    await page.getByRole("link", { name: STACK }).click();
+    await heading(page, STACK).waitFor();
+    const resources = page.getByRole("region", { name: `Resources of ${STACK}` });
+    await resources.getByText("AWS::SSM::Parameter").waitFor();
+    await page
+      .getByRole("region", { name: `Events of ${STACK}` })
+      .getByText("CREATE_COMPLETE")
+      .first()
+      .waitFor();
+    await page.getByRole("link", { name: "http://localhost/somewhere" }).waitFor();
+    await page.getByText("javascript:alert(1)").waitFor();
+    expect(await page.getByRole("link", { name: /javascript/ }).count()).toBe(0);
+  });
+
+  it("is a check of a version, and the minutes of a function", async () => {
+    const page = await browser.login(server, "admin", `f/${name}/check`);
+    await page.getByRole("button", { name: "Run check" }).click();
+    const report = page.getByRole("region", { name: `Check of ${name}:1` });
+    await report.getByText("What this check does not see").waitFor({ timeout: 45_000 });
+    await page.getByRole("link", { name: "Metrics" }).click();
+    await page.getByRole("img", { name: /^Invocations, .* Most in a minute: [1-9]/ }).waitFor();
+    await page.getByRole("img", { name: /^Restore: .* Most in a minute: [1-9]/ }).waitFor();
+  });
+});
+
+const HOSTILE = `
+export const handler = async (event) => {
+  console.log("<img src=x onerror=alert(1)>" + event.mark);
+  console.log("\\u001b[31mred\\u001b[0m \\u202eturned \\u0000nul" + event.mark);
+  console.log("x".repeat(64 * 1024) + event.mark);
+};
+`;
+
+describe("a live log", () => {
+  it("shows what a function prints as text, and goes on after a restart of the server", async () => {
+    const { port } = new URL(server.endpoint);
+    const hostile = await functions.create({ "index.mjs": HOSTILE });
+    const page = await browser.login(server, "admin", `f/${hostile}/logs`);
+    const log = page.getByRole("log");
+    await functions.invoke(hostile, { mark: " first" });
+    await log.getByText("<img src=x onerror=alert(1)> first").waitFor();
+    expect(await page.locator("img").count()).toBe(0);
+    await log.locator(".ansi-1", { hasText: /^red$/ }).waitFor();
+    await log.getByText("\\u202eturned nul first").waitFor();
+    await log
+      .getByText(/^ … \d+ more characters$/)
+      .first()
+      .waitFor();
+    await log
+      .getByText(/REPORT RequestId/)
+      .first()
+      .waitFor();
+    await server.stop();
+    server = await startThaw({ previous: server, args: ["--listen", `127.0.0.1:${port}`] });
+    functions = new TestFunctions(server);
+    await functions.invoke(hostile, { mark: " second" });
+    await log.getByText("<img src=x onerror=alert(1)> second").waitFor();
+    expect(await log.getByText("onerror=alert(1)> first").count()).toBe(1);
+    await page.getByLabel("Lines with").fill("second");
+    await page.getByLabel("Lines with").press("Enter");
+    await log.getByText("onerror=alert(1)> first").waitFor({ state: "detached" });
+    await log.getByText("onerror=alert(1)> second").waitFor();
+  });
+});
+
+describe("a read-only login", () => {
+  it("sees everything but values, has no buttons that act, and is refused by the server besides", async () => {
+    const page = await browser.login(server, "read", `f/${name}/versions`);
+    await page.getByRole("button", { name: `Verify ${name}:1` }).waitFor();
+    expect(await page.getByRole("button", { name: /Publish|Delete|Point|Stop|Invoke/ }).count()).toBe(0);
+    await page.getByRole("link", { name: "Configuration" }).click();
+    await page.getByText("value hidden from a read-only login").waitFor();
+    expect(await page.content()).not.toContain("hunter2");
+    const asked = await page.evaluate(async (path) => {
+      const headers = { authorization: `Bearer ${localStorage.getItem("thaw-console-token")}` };
+      const invoked = await fetch(`${path}/invocations`, { method: "POST", headers, body: "{}" });
+      const stopped = await fetch("/_thaw/v1/environments/stop", { method: "POST", headers, body: "{}" });
+      const read = await fetch(path, { headers });
+      return { invoked: invoked.status, stopped: stopped.status, read: await read.text() };
+    }, `/_thaw/console/api/lambda/2015-03-31/functions/${name}`);
+    expect(asked).toMatchObject({ invoked: 403, stopped: 403 });
+    expect(asked.read).toContain("PASSWORD");
+    expect(asked.read).not.toMatch(/hunter2|Location/);
+  });
+});
+
+describe("the page", () => {
+  it("runs no text as code, and loads nothing from elsewhere", async () => {
+    await using attacked = await Browser.start();
+    const page = await attacked.login(server);
+    const outcomes = await page.evaluate(async () => {
+      const tried: string[] = [];
+      const attempt = async (what: string, run: () => unknown): Promise<void> => {
+        try {
+          await run();
+          tried.push(what);
+        } catch {
+          // Refused, as it should be.
+        }
+      };
+      await attempt("innerHTML", () => {
+        document.body.innerHTML = "<img src=x>";
+      });
+      await attempt("script", () => {
+        const script = document.createElement("script");
+        script.textContent = "document.title = 'ran'";
+        document.body.append(script);
+      });
+      await attempt("fetch", () => fetch("http://127.0.0.1:1/"));
+      return tried;
+    });
+    expect(outcomes).toEqual([]);
+    await expect.poll(() => attacked.problems.join("\n")).toMatch(/policy: require-trusted-types-for/);
+    expect(attacked.problems.join("\n")).toMatch(/policy: connect-src/);
+  });
+
+  it("goes on after a restart of the server, and says that it waits", async () => {
+    const port = new URL(server.endpoint).port;
+    const page = await browser.login(server, "admin", "environments");
+    await heading(page, "Environments").waitFor();
+    await server.stop();
+    await page.getByText("The server does not answer").waitFor();
+    server = await startThaw({ previous: server, args: ["--listen", `127.0.0.1:${port}`] });
+    functions = new TestFunctions(server);
+    await page.getByText("The server does not answer").waitFor({ state: "detached" });
+    await page
+      .getByText(/No environment is there|Execution environments/)
+      .first()
+      .waitFor({ state: "attached" });
+  });
+
+  it("can be used with the keyboard alone", async () => {
+    const page = await browser.login(server);
+    await page.getByRole("link", { name, exact: true }).first().waitFor();
+    const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+    for (let presses = 0; (await focused()) !== name && presses < 40; presses++) await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await heading(page, name).waitFor();
+    expect(await focused()).toBe(name);
+    for (let presses = 0; (await focused()) !== "Configuration" && presses < 40; presses++)
+      await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.getByText("Answers with what it got").waitFor();
+  });
+});
+
+const VIEWS = [
+  "",
+  "environments",
+  "snapshots",
+  "host",
+  "f/NAME",
+  "f/NAME/test",
+  "f/NAME/logs",
+  "f/NAME/versions",
+  "f/NAME/configuration",
+  "i/REQUEST",
+  "nowhere",
+  "f/NAME/check",
+  "f/NAME/metrics",
+  "stacks",
+  `stacks/${STACK}`,
+];
+
+describe.for(["light", "dark"] as const)("in %s colours", (colorScheme) => {
+  it("axe finds nothing wrong, and no view scrolls sideways at 320 px", async () => {
+    await using seen = await Browser.start({ colorScheme, bypassCSP: true });
+    const page = await seen.login(server);
+    const { invocations } = await asked<{ invocations: { requestId: string }[] }>(page, "invocations?cold=1");
+    const requestId = invocations[0]?.requestId ?? "";
+    for (const view of VIEWS) {
+      await page.setViewportSize({ width: 1280, height: 900 });
+      await page.goto(`${server.endpoint}/_thaw/console/${view.replace("NAME", name).replace("REQUEST", requestId)}`);
+      await page.getByText("Loading…").waitFor({ state: "detached" });
+      expect(await accessibilityProblems(page), view).toEqual([]);
+      await page.setViewportSize({ width: 320, height: 900 });
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(width, view).toBeLessThanOrEqual(320);
+    }
+    await page.getByRole("button", { name: "Log out" }).click();
+    await heading(page, "Log in").waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+  });
+});
+
+describe("a page of elsewhere", () => {
+  it("reads nothing, does nothing, and shows nothing of the console", async () => {
+    const evil = createServer((_request, response) =>
+      response.setHeader("content-type", "text/html").end("<!doctype html><title>evil</title><body></body>"),
+    );
+    evil.listen(0, "127.0.0.1");
+    await once(evil, "listening");
+    const { port } = evil.address() as AddressInfo;
+    const victim = await browser.login(server);
+    const token = await victim.evaluate(() => localStorage.getItem("thaw-console-token") ?? "");
+    const page = await browser.page();
+    await page.goto(`http://127.0.0.1:${port}/`);
+    const got = await page.evaluate(
+      async ({ endpoint, stolen }) => {
+        const reached: string[] = [];
+        const attempt = async (what: string, run: () => Promise<boolean>): Promise<void> => {
+          if (await run().catch(() => false)) reached.push(what);
+        };
+        const headers = { authorization: `Bearer ${stolen}` };
+        await attempt(
+          "fetch with a token",
+          async () => (await fetch(`${endpoint}/_thaw/v1/environments`, { headers })).ok,
+        );
+        await attempt("fetch of the page", async () => (await fetch(`${endpoint}/_thaw/console/`)).ok);
+        await attempt("post", async () => {
+          const answer = await fetch(`${endpoint}/_thaw/v1/environments/stop`, { method: "POST", body: "{}" });
+          return answer.ok;
+        });
+        await attempt(
+          "script",
+          () =>
+            new Promise((done) => {
+              const script = document.createElement("script");
+              script.src = `${endpoint}/_thaw/v1/health`;
+              script.onload = () => done(true);
+              script.onerror = () => done(false);
+              document.body.append(script);
+            }),
+        );
+        await attempt(
+          "frame",
+          () =>
+            new Promise((done) => {
+              const frame = document.createElement("iframe");
+              frame.src = `${endpoint}/_thaw/console/`;
+              frame.onload = () => {
+                try {
+                  done((frame.contentDocument?.getElementById("app") ?? null) !== null);
+                } catch {
+                  done(false);
+                }
+              };
+              document.body.append(frame);
+            }),
+        );
+        await attempt(
+          "socket",
+          () =>
+            new Promise((done) => {
+              const socket = new WebSocket(`${endpoint.replace("http", "ws")}/_thaw/v1/environments`);
+              socket.onopen = () => done(true);
+              socket.onerror = () => done(false);
+            }),
+        );
+        // The opener policy cuts the two apart: what was opened looks closed.
+        const opened = window.open(`${endpoint}/_thaw/console/`);
+        return { reached, canSeeOpened: opened !== null && opened.length > 0 };
+      },
+      { endpoint: server.endpoint, stolen: token },
+    );
+    expect(got).toEqual({ reached: [], canSeeOpened: false });
+    await victim.reload();
+    await heading(victim, "Overview").waitFor();
+    browser.problems.splice(0);
+    evil.closeAllConnections();
+    evil.close();
+    await once(evil, "close");
+  });
+});

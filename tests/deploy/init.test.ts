@@ -1,0 +1,56 @@
+// matrix: the samples of thaw init by the SAM CLI, whose every command takes seconds to start
+import { cpSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { buildSync } from "esbuild";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { runThaw } from "../support/cli.ts";
+import { expectDone } from "./suite.ts";
+import { Tools } from "./tools.ts";
+
+const OPTIONS = ["--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"];
+const TEST_MS_MAX = 300_000;
+let server: ThawServer;
+let tools: Tools;
+
+beforeAll(async () => {
+  server = await startThaw();
+  tools = await Tools.start(server);
+});
+afterAll(async () => {
+  await tools?.close();
+  await server?.remove();
+});
+
+/** As the build that the README names would leave it. */
+const BUILDS: Readonly<Record<string, (folder: string) => void>> = {
+  typescript: (folder) =>
+    void buildSync({
+      entryPoints: [join(folder, "src/app.ts")],
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      outfile: join(folder, "dist/app.mjs"),
+    }),
+  java: (folder) => {
+    mkdirSync(join(folder, "target"));
+    cpSync(join(REPOSITORY, ".thaw/init-java/target/hello.jar"), join(folder, "target/hello.jar"));
+  },
+};
+
+test.for(["nodejs", "python", "typescript", "java"])(
+  "sam deploys the %s sample unchanged",
+  { timeout: TEST_MS_MAX },
+  async (runtime) => {
+    const folder = join(tools.directory, runtime);
+    expect(await runThaw(["init", folder, "--runtime", runtime])).toMatchObject({ code: 0 });
+    BUILDS[runtime]?.(folder);
+    const template = join(folder, "template.yaml");
+    const stack = ["--template-file", template, "--stack-name", `hello-${runtime}`];
+    const deployed = await tools.run("sam", "deploy", ...stack, ...OPTIONS);
+    expectDone(deployed);
+    const invoked = await runThaw(["invoke", `hello-${runtime}:live`, "--quiet"], server.env);
+    const { body } = JSON.parse(invoked.stdout) as { readonly body: string };
+    expect(JSON.parse(body)).toMatchObject({ message: "Hello, world!", calls: 1, restoredAt: expect.any(String) });
+  },
+);
