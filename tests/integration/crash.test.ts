@@ -60,11 +60,7 @@ describe.each(["launcher", "server", "sandboxd"] as const)("SIGKILL of the %s", 
       await functions.eventually("Init runs", async () => (await functions.environments(name)).length > 0);
       await server.kill(who);
       const next = await restart();
-      const active = await next.eventually("Active", async () => {
-        const now = await next.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: "1" }));
-        return now.State === "Active" && now;
-      });
-      expect(active.SnapStart?.OptimizationStatus).toBe("On");
+      expect(await next.decided(name, "1")).toMatchObject({ State: "Active", SnapStart: { OptimizationStatus: "On" } });
       expect((await next.invoke(name, {}, "1")).payload).toBe("ready");
       const restored = await next.invoke(ready, {}, version);
       expect(restored.payload).toBe("quick");

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { SpawnFailedError } from "@thaw/server/testing/ports";
 import { json, WorkerHarness } from "./harness.ts";
 
 test("a cold invoke initialises, answers and reports; the next one is warm in the same environment", async () => {
@@ -203,7 +204,7 @@ test("a runtime that can't be started is Runtime.InvalidEntrypoint", async () =>
     {},
     {
       onStep: (step) => {
-        if (step === "spawn") throw new Error("ENOENT");
+        if (step === "spawn") throw new SpawnFailedError("ENOENT");
       },
     },
   );
@@ -212,6 +213,26 @@ test("a runtime that can't be started is Runtime.InvalidEntrypoint", async () =>
     errorType: "Runtime.InvalidEntrypoint",
     errorMessage: "RequestId: r1 Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]",
   });
+  await harness.end();
+});
+
+test.for([
+  ["dies", false, "WORKER_ENVIRONMENT_LOST"],
+  ["dies of its memory", true, null],
+] as const)("a sandbox that %s while its programs are started says nothing of them", async ([, oom, code]) => {
+  const harness: WorkerHarness = new WorkerHarness(
+    {},
+    {
+      onStep: (step) => {
+        if (step !== "spawn") return;
+        for (const sandbox of harness.engine.live) sandbox.die(oom);
+        throw new SpawnFailedError("ENOENT");
+      },
+    },
+  );
+  const { outcome } = await harness.publish();
+  if (code !== null) expect(outcome).toMatchObject({ kind: "platform-error", code });
+  else expect(outcome).toMatchObject({ kind: "function-error", reasonCode: "FunctionError.InitResourceExhausted" });
   await harness.end();
 });
 

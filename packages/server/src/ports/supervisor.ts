@@ -3,6 +3,7 @@
  * make to the Runtime API. Knows no Lambda rules. Wire form: docs/formats/supervisor-protocol.md.
  */
 import type { Body, BodyPipe } from "../base/body.ts";
+import { ThawError } from "../model/platform-errors.ts";
 
 /** The reader's side of a call's body. */
 export type CallBody = Body & Pick<BodyPipe, "keep" | "stream" | "fail">;
@@ -66,6 +67,13 @@ export class SpawnFailedError extends Error {
     super(`the program could not be started: ${code}`);
     this.code = code;
     this.program = program;
+  }
+}
+
+/** The connection has ended: whatever was asked for may have happened or not. */
+export class SupervisorLostError extends ThawError {
+  constructor(cause?: unknown) {
+    super("SUPERVISOR_LOST", { cause });
   }
 }
 

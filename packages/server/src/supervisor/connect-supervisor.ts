@@ -8,7 +8,6 @@
  */
 import { connect, type Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
-import { ThawError } from "../model/platform-errors.ts";
 import {
   type DirectoryEntry,
   type OutputStream,
@@ -19,6 +18,7 @@ import {
   SpawnFailedError,
   type SpawnRequest,
   type SupervisorLink,
+  SupervisorLostError,
   type SupervisorListener,
 } from "../ports/supervisor.ts";
 import { encodeFrame, encodeJson, FRAME, type Frame, FrameReader, SupervisorProtocolError } from "./frames.ts";
@@ -34,12 +34,6 @@ const OUTPUT_STREAMS: readonly OutputStream[] = ["stdout", "stderr", "records"];
  * which has the same user, and a clone whose memory does not come can't answer.
  */
 const ANSWER_MS_MAX = 10_000;
-
-export class SupervisorLostError extends ThawError {
-  constructor(cause?: unknown) {
-    super("SUPERVISOR_LOST", { cause });
-  }
-}
 
 interface Hello {
   readonly protocol: number;

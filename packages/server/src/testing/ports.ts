@@ -15,7 +15,7 @@ export type { SandboxHost } from "../ports/sandbox-host.ts";
 export type { SnapshotDisk } from "../ports/snapshot-disk.ts";
 export type { SnapshotInfo, SnapshotKey, Snapshots } from "../ports/snapshots.ts";
 export { type SnapshotStore, SnapshotStoreError, type StoredObject } from "../ports/snapshot-store.ts";
-export type { ProcessExit, RuntimeCall, SupervisorLink } from "../ports/supervisor.ts";
+export { type ProcessExit, type RuntimeCall, SpawnFailedError, type SupervisorLink } from "../ports/supervisor.ts";
 export type {
   InvokeInput,
   InvokeOutcome,

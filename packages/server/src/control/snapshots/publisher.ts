@@ -41,6 +41,7 @@ import type { VersionUses } from "./version-uses.ts";
 
 /** The host or the server goes: the next start takes the version up again. */
 const LEFT_AS_IT_IS: ReadonlySet<PlatformCode> = new Set<PlatformCode>(["SANDBOX_LOST", "WORKER_CLOSING"]);
+const TAKEN_AWAY: ReadonlySet<PlatformCode> = new Set<PlatformCode>(["WORKER_ENVIRONMENT_LOST", "SUPERVISOR_LOST"]);
 
 type Made =
   | Exclude<SnapshotOutcome, { readonly kind: "ready" }>
@@ -291,8 +292,8 @@ export class Publisher {
 
   async #make(record: VersionRecord, snapshotId: SnapshotId, signal: AbortSignal): Promise<Made> {
     let outcome = await this.#createSnapshot(record, snapshotId, signal);
-    // An environment that was taken away says nothing about the function.
-    if (outcome.kind === "platform-error" && outcome.code === "WORKER_ENVIRONMENT_LOST")
+    // An environment that was taken away says nothing about the function; the next one hears whether the host has gone.
+    if (outcome.kind === "platform-error" && TAKEN_AWAY.has(outcome.code))
       outcome = await this.#createSnapshot(record, snapshotId, signal);
     if (outcome.kind !== "ready") return outcome;
     const { fingerprints, snapshotKey: key, memoryBytes, diskBytes, newBytes, cutConnections } = outcome;

@@ -1,13 +1,14 @@
 /** The fake of a supervisor: keeps events for a late listener, carries calls of the fake process to it. */
-import type {
-  DirectoryEntry,
-  OutwardConnection,
-  OutwardRequest,
-  ProcessExit,
-  RuntimeCall,
-  SpawnRequest,
-  SupervisorLink,
-  SupervisorListener,
+import {
+  type DirectoryEntry,
+  type OutwardConnection,
+  type OutwardRequest,
+  type ProcessExit,
+  type RuntimeCall,
+  type SpawnRequest,
+  type SupervisorLink,
+  SupervisorLostError,
+  type SupervisorListener,
 } from "../../ports/supervisor.ts";
 import { BodyPipe } from "../../base/body.ts";
 import type { FakeBody, FakeResponse } from "./fake-process.ts";
@@ -32,6 +33,7 @@ export class FakeLink implements SupervisorLink {
   #kept: Array<(listener: SupervisorListener) => void> = [];
   /** Bodies that have not come to their end. */
   readonly #sending = new Set<BodyPipe>();
+  readonly #lost = Promise.withResolvers<never>();
   #nextCallId: number;
   #isOpen = true;
 
@@ -45,6 +47,7 @@ export class FakeLink implements SupervisorLink {
     this.kept = kept;
     this.processes = processes;
     this.#nextCallId = firstCallId;
+    this.#lost.promise.catch(() => undefined);
   }
 
   get nextCallId(): number {
@@ -57,15 +60,15 @@ export class FakeLink implements SupervisorLink {
   }
 
   spawn(request: SpawnRequest): Promise<{ readonly pid: number }> {
-    return this.#host.spawn(request);
+    return this.#answered(() => this.#host.spawn(request));
   }
 
   signal(name: string, signal: number): void {
     this.#host.signal(name, signal);
   }
 
-  async list(path: string): Promise<readonly DirectoryEntry[]> {
-    return this.#host.list(path);
+  list(path: string): Promise<readonly DirectoryEntry[]> {
+    return this.#answered(async () => this.#host.list(path));
   }
 
   keep(text: string): void {
@@ -102,6 +105,7 @@ export class FakeLink implements SupervisorLink {
     this.hangUp();
     this.tell((listener) => listener.onLost());
     this.#isOpen = false;
+    this.#lost.reject(new SupervisorLostError());
   }
 
   /** The process closes its connections: what it was sending is cut. */
@@ -155,6 +159,11 @@ export class FakeLink implements SupervisorLink {
         this.#send(pipe, body, (trailers) => Object.assign(call, { trailers })).catch(reject);
       }
     });
+  }
+
+  /** Asks as long as there is a connection, as the real link does. */
+  #answered<T>(ask: () => Promise<T>): Promise<T> {
+    return this.#isOpen ? Promise.race([ask(), this.#lost.promise]) : Promise.reject(new SupervisorLostError());
   }
 
   /** An error of the body is told in the trailers, as AWS's clients do. */

@@ -102,7 +102,8 @@ async function hasOomKills(core: EnvironmentCore, brought: Brought): Promise<boo
   }
 }
 
-async function lostFailure(core: EnvironmentCore): Promise<Failure> {
+/** Says why a sandbox was lost, as soon as that is known. */
+export async function lostFailure(core: EnvironmentCore): Promise<Failure> {
   const event = await skipUntil(core, ["sandbox-exited"], SANDBOX_EXIT_WAIT_MS);
   return event?.kind === "sandbox-exited" ? sandboxExitFailure(event.exit) : CONNECTION_LOST;
 }

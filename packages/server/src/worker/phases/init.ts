@@ -5,6 +5,8 @@ import { untilReady } from "../core/flow.ts";
 import type { Brought } from "../core/brought.ts";
 import type { EnvironmentCore } from "../core/core.ts";
 import type { Deadline } from "../core/events.ts";
+import { lostFailure } from "../core/wait.ts";
+import { SupervisorLostError } from "../../ports/supervisor.ts";
 import { type Failure, failureErrorType } from "../function-errors.ts";
 import type { PhaseStatus } from "../telemetry/platform-log.ts";
 import { primeRuntime } from "./prime.ts";
@@ -64,11 +66,20 @@ export function toPhaseStatus(failure: Failure | null): PhaseStatus {
 }
 
 async function initialise(core: EnvironmentCore, brought: Brought, deadline: Deadline): Promise<Failure | null> {
-  const notLaunched = await startExtensions(core, brought, deadline);
-  if (notLaunched !== null) return notLaunched;
-  const notStarted = await startRuntime(core, brought);
+  const notStarted = await startProcesses(core, brought, deadline);
   if (notStarted !== null) return notStarted;
   const notReady = await untilReady(core, brought, deadline, "init");
   if (notReady !== null) return notReady;
   return core.isSnapStart ? primeRuntime(core, brought, deadline) : null;
+}
+
+/** A sandbox that is lost meanwhile says nothing about the function's programs. */
+async function startProcesses(core: EnvironmentCore, brought: Brought, deadline: Deadline): Promise<Failure | null> {
+  try {
+    return (await startExtensions(core, brought, deadline)) ?? (await startRuntime(core, brought));
+  } catch (error) {
+    if (!(error instanceof SupervisorLostError)) throw error;
+    core.reportProblem("start the processes", error);
+    return lostFailure(core);
+  }
 }

@@ -11,7 +11,7 @@ import type { Deadline } from "../core/events.ts";
 import { SpawnFailedError } from "../../ports/supervisor.ts";
 import type { Failure, LaunchErrorType } from "../function-errors.ts";
 import { EXTENSIONS_MAX } from "../runtime-api/extensions.ts";
-import { codeOf, explainStart, GO_TEXT } from "./start-problem.ts";
+import { explainStart, GO_TEXT } from "./start-problem.ts";
 import { runtimeEnvironment } from "./start-runtime.ts";
 
 const DIRECTORY = "/opt/extensions";
@@ -29,13 +29,16 @@ const RUNTIME_ONLY: ReadonlySet<string> = new Set([
   "LAMBDA_TASK_ROOT",
 ]);
 
-/** Starts the external extensions and waits until they have registered. Null: all have, or there are none. */
+/**
+ * Starts the external extensions and waits until they have registered. Null: all have, or there are none. Throws what
+ * the link throws where the sandbox is lost.
+ */
 export async function startExtensions(
   core: EnvironmentCore,
   brought: Brought,
   deadline: Deadline,
 ): Promise<Failure | null> {
-  const names = await listExtensions(core, brought);
+  const names = await listExtensions(brought);
   for (const name of names) {
     const failure = await startExtension(core, brought, name);
     if (failure !== null) return failure;
@@ -43,15 +46,9 @@ export async function startExtensions(
   return names.length === 0 ? null : untilReady(core, brought, deadline, "registered");
 }
 
-async function listExtensions(core: EnvironmentCore, { sandbox }: Brought): Promise<readonly string[]> {
-  try {
-    const entries = await sandbox.link.list(DIRECTORY);
-    return entries.filter(({ isDirectory }) => !isDirectory).map(({ name }) => name);
-  } catch (error) {
-    // The connection is gone; whoever waits next is told so.
-    core.reportProblem("list the extensions", error);
-    return [];
-  }
+async function listExtensions({ sandbox }: Brought): Promise<readonly string[]> {
+  const entries = await sandbox.link.list(DIRECTORY);
+  return entries.filter(({ isDirectory }) => !isDirectory).map(({ name }) => name);
 }
 
 async function startExtension(core: EnvironmentCore, brought: Brought, name: string): Promise<Failure | null> {
@@ -79,12 +76,12 @@ async function startExtension(core: EnvironmentCore, brought: Brought, name: str
     processes.add(process);
     return null;
   } catch (error) {
+    if (!(error instanceof SpawnFailedError)) throw error;
     core.reportProblem("start an extension", error);
-    const failed = error instanceof SpawnFailedError ? error : new SpawnFailedError(codeOf(error));
     return fail(
-      failed.code === "EACCES" || failed.code === "EPERM" ? "PermissionDenied" : "UnknownError",
-      `fork/exec ${path}: ${GO_TEXT[failed.code] ?? failed.code}`,
-      explainStart(path, failed, globalThis.process.arch),
+      error.code === "EACCES" || error.code === "EPERM" ? "PermissionDenied" : "UnknownError",
+      `fork/exec ${path}: ${GO_TEXT[error.code] ?? error.code}`,
+      explainStart(path, error, globalThis.process.arch),
     );
   }
 }

@@ -8,12 +8,12 @@ import type { EnvironmentCore } from "../core/core.ts";
 import { type ProgramFound, SpawnFailedError } from "../../ports/supervisor.ts";
 import type { RunnableImage } from "../../model/image.ts";
 import type { ExitFailure, Failure } from "../function-errors.ts";
-import { codeOf, explainStart, GO_TEXT, isProgramThere } from "./start-problem.ts";
+import { explainStart, GO_TEXT, isProgramThere } from "./start-problem.ts";
 
 /** Folders beyond it are not looked at: PATH is the image's. */
 const PATH_FOLDERS_MAX = 100;
 
-/** Null: it runs. */
+/** Null: it runs. Throws what the link throws where the sandbox is lost. */
 export async function startImage(
   core: EnvironmentCore,
   { sandbox, processes }: Brought,
@@ -31,7 +31,8 @@ export async function startImage(
       processes.add(RUNTIME_PROCESS);
       return null;
     } catch (error) {
-      failed = error instanceof SpawnFailedError ? error : new SpawnFailedError(codeOf(error));
+      if (!(error instanceof SpawnFailedError)) throw error;
+      failed = error;
       if (isProgramThere(failed)) break;
     }
   }

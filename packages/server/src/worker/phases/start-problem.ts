@@ -52,11 +52,6 @@ const FOREIGN_FORMATS: ReadonlyArray<readonly [string, string]> = [
 /** Where AWS looks for the program of a custom runtime. */
 const BOOTSTRAPS = "/var/task/bootstrap /opt/bootstrap";
 
-/** Whatever else the link throws says what it is in its code or in its text. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
-}
-
 /** False where there is no such program, and AWS looks at the next place: it passes over a folder of the name, too. */
 export function isProgramThere(failed: SpawnFailedError): boolean {
   const kind = failed.program?.kind ?? (failed.code === "ENOENT" ? "missing" : "file");

@@ -6,7 +6,7 @@ import { SpawnFailedError } from "../../ports/supervisor.ts";
 import { describeExit, type ExitFailure, type Failure } from "../function-errors.ts";
 import { buildEnvironmentVariables } from "../runtime-api/environment-variables.ts";
 import { startImage } from "./start-image.ts";
-import { codeOf, explainStart, isProgramThere, startFailure } from "./start-problem.ts";
+import { explainStart, isProgramThere, startFailure } from "./start-problem.ts";
 
 const WRAPPER_VARIABLE = "AWS_LAMBDA_EXEC_WRAPPER";
 /** AWS's number (recorded …test_lambda_init_environment, java17). Python's client takes the variable out again. */
@@ -20,7 +20,7 @@ interface Tried {
   readonly failed: SpawnFailedError;
 }
 
-/** Starts the runtime process. Null: it runs. */
+/** Starts the runtime process. Null: it runs. Throws what the link throws where the sandbox is lost. */
 export async function startRuntime(core: EnvironmentCore, brought: Brought): Promise<Failure | null> {
   const { image } = core.version;
   if (image !== null) return startImage(core, brought, image, runtimeEnvironment(core));
@@ -36,8 +36,8 @@ export async function startRuntime(core: EnvironmentCore, brought: Brought): Pro
       processes.add(RUNTIME_PROCESS);
       return null;
     } catch (error) {
-      const failed = error instanceof SpawnFailedError ? error : new SpawnFailedError(codeOf(error));
-      return { path: command[0] ?? "", failed };
+      if (!(error instanceof SpawnFailedError)) throw error;
+      return { path: command[0] ?? "", failed: error };
     }
   };
   let tried = await start(argv);
