@@ -236,6 +236,27 @@ test.for([
   await harness.end();
 });
 
+test("a runtime that is killed with its sandbox is not the function's error", async () => {
+  const harness: WorkerHarness = new WorkerHarness(
+    {
+      init: (process) => {
+        process.crash(9);
+        return process.hang();
+      },
+    },
+    {
+      onStep: (step) => {
+        if (step !== "usage") return;
+        for (const sandbox of harness.engine.live) sandbox.die(false);
+        throw new Error("there is no such sandbox");
+      },
+    },
+  );
+  const { outcome } = await harness.publish();
+  expect(outcome).toMatchObject({ kind: "platform-error", code: "WORKER_ENVIRONMENT_LOST" });
+  await harness.end();
+});
+
 test("a runtime that dies after its answer does not change the answer", async () => {
   const harness = new WorkerHarness({ handle: () => '"fine"', afterResponse: (process) => process.exit(3) });
   expect(json(await harness.invokeOk())).toBe("fine");

@@ -78,7 +78,7 @@ async function toFailure(
       await skipUntil(core, ["exit", "lost", "sandbox-exited"], core.services.limits.exitWaitMs);
       return { kind: "reported", errorType: event.errorType, body: event.body };
     case "exit":
-      return event.agent.toFailure(event.exit, () => hasOomKills(core, brought));
+      return exitFailure(core, brought, event);
     case "lost":
       return lostFailure(core);
     case "sandbox-exited":
@@ -93,12 +93,17 @@ async function toFailure(
   }
 }
 
-async function hasOomKills(core: EnvironmentCore, brought: Brought): Promise<boolean> {
+/** A process that was killed in a sandbox that can't be asked any more was killed with it. */
+async function exitFailure(
+  core: EnvironmentCore,
+  brought: Brought,
+  { agent, exit }: Extract<EnvironmentEvent, { readonly kind: "exit" }>,
+): Promise<Failure> {
   try {
-    return await core.hasNewOomKills(brought);
+    return await agent.toFailure(exit, () => core.hasNewOomKills(brought));
   } catch (error) {
     core.reportProblem("read usage after the runtime was killed", error);
-    return false;
+    return lostFailure(core);
   }
 }
 
