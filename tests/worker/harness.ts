@@ -9,6 +9,7 @@ import {
   type FakeFunction,
 } from "@thaw/server/testing/fakes";
 import type {
+  InvocationReport,
   InvokeInput,
   InvokeOutcome,
   InvokeSuccess,
@@ -84,6 +85,7 @@ export class WorkerHarness {
   readonly clock = new FakeClock();
   readonly logs = new MemoryLogStore();
   readonly restores: RestoreReport[] = [];
+  readonly invocations: InvocationReport[] = [];
   readonly problems: WorkerProblem[] = [];
   /** What thaw.prime.json has. */
   primes: readonly string[] = [];
@@ -119,6 +121,7 @@ export class WorkerHarness {
       },
       primes: { readPrimes: async () => this.primes.map((text) => Buffer.from(text)) },
       onRestore: (report) => void this.restores.push(report),
+      onInvocation: (report) => void this.invocations.push(report),
       onProblem: (problem) => void this.problems.push(problem),
       // Clones are parked only where a test is about them.
       limits: { parkedPerVersionMax: 0, ...options.limits },

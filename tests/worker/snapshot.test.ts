@@ -103,6 +103,21 @@ test("the phases of a restore have their starts, and those of a publish, too", a
   expect((await harness.worker.report()).environments[0]).toMatchObject({
     phaseStarts: { engine: 0, firstResponse: 90 },
   });
+  // The invocation's own report has them, on the clock of all: nothing has to be waited for to draw them.
+  const fromMs = harness.restores[0]?.startedMonotonicMs ?? 0;
+  expect(harness.invocations[0]?.started).toEqual({
+    phases: { sandbox: 1, engine: 30, parked: 0, hooks: 60, restore: 90, firstResponse: 7 },
+    phaseStarts: {
+      sandbox: fromMs,
+      engine: fromMs,
+      parked: fromMs + 30,
+      hooks: fromMs + 30,
+      restore: fromMs,
+      firstResponse: fromMs + 90,
+    },
+  });
+  await harness.invokeOk(restorable);
+  expect(harness.invocations[1]).toMatchObject({ start: "warm", started: null });
   await harness.end();
 });
 

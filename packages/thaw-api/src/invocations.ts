@@ -55,7 +55,9 @@ export const invocationDetails = invocation.extend({
       decryptMs: milliseconds,
     })
     .nullable()
-    .describe("How the memory of a restored clone came; null where it was not restored, or that is not known"),
+    .describe(
+      "How the memory of a restored clone came; null where it was not restored, and until that is counted, which is after the answer. The phase `prefetch` comes with it, all others are there from the beginning",
+    ),
   compared: z.object({
     restoreP50Ms: milliseconds.nullable().describe("Median of the recent restores of this version"),
     initDurationMs: milliseconds.nullable().describe("Median of the recent Inits of this version"),

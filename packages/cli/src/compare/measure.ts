@@ -95,7 +95,7 @@ async function invokeOnce(
   const answer = await connection.lambda.send(command);
   const clientMs = performance.now() - startMs;
   const error = answer.FunctionError === undefined ? null : describeError(answer.Payload);
-  const details = await recordOf(connection, answer.$metadata.requestId ?? "", error === null);
+  const details = await recordOf(connection, answer.$metadata.requestId ?? "");
   return sampleOf(details, clientMs, error);
 }
 
@@ -112,19 +112,14 @@ export function sampleOf(details: InvocationDetails, clientMs: number, error: st
   return { requestId, start, error, clientMs, totalMs, durationMs, initDurationMs, restoreDurationMs, parts };
 }
 
-/**
- * Gives the server's record. The invocation is written down when it has ended, which may be a moment after the answer;
- * a clone's phases come when its memory is counted, after that. A failed invoke may never have any.
- */
-async function recordOf({ thaw }: Connection, requestId: string, hasPhases: boolean): Promise<InvocationDetails> {
+/** Gives the server's record. It is there when the invocation has ended, which may be a moment after the answer. */
+async function recordOf({ thaw }: Connection, requestId: string): Promise<InvocationDetails> {
   const deadline = Date.now() + RECORD_LIMIT_MS;
   for (;;) {
-    const isLate = Date.now() > deadline;
     try {
-      const details = await thaw.call("getInvocation", { parameters: { requestId } });
-      if (!hasPhases || isLate || arePhasesKnown(details)) return details;
+      return await thaw.call("getInvocation", { parameters: { requestId } });
     } catch (error) {
-      if (!(error instanceof RefusedError && error.status === 404) || isLate) throw error;
+      if (!(error instanceof RefusedError && error.status === 404) || Date.now() > deadline) throw error;
     }
     await pause(LOOK_AGAIN_MS);
   }

@@ -114,6 +114,19 @@ it("adds how a clone was restored when that is known, on the invocation's own ti
   expect(history.medians("f", "4")).toEqual({ restoreP50Ms: null, initDurationMs: null });
 });
 
+it("has the phases of a clone's restore as soon as it is listed", async () => {
+  const fromMs = clock.monotonicMs();
+  const begun = begin("r");
+  await clock.advance(40);
+  recent.answered(begun, ANSWER);
+  const started = { phases: { engine: 20, hooks: 4 }, phaseStarts: { engine: fromMs + 2, hooks: fromMs + 24 } };
+  recent.reported(report("r", { start: "restored", restoreDurationMs: 30, started }));
+  expect(ids()).toEqual(["r"]);
+  expect(history.find("r")).toMatchObject([
+    { phases: { engine: 20, hooks: 4 }, phaseStarts: { engine: 2, hooks: 24 }, workingSet: null },
+  ]);
+});
+
 it.for([
   [
     { kind: "throttled", reason: "ConcurrentInvocationLimitExceeded" },

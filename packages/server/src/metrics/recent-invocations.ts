@@ -3,8 +3,8 @@
  * and no I/O; what is old goes when something new comes.
  *
  * An invocation is told in parts that come in no fixed order: its beginning and its answer by `measureWorker` around
- * the worker, its report by the worker, and how its clone was restored, which is known only after the answer. It ends,
- * and is shown, when both its answer and its report are there.
+ * the worker, and its report by the worker, with the phases of its start. It ends, and is shown, when both its answer
+ * and its report are there. How the memory of its clone came is counted after that, and added then.
  */
 import type { Clock } from "../base/clock.ts";
 import { SkippingFollowers } from "../base/skipping-followers.ts";

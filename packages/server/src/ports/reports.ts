@@ -37,8 +37,8 @@ export interface InvocationReport extends OfFunction {
   readonly initDurationMs: number | null;
   readonly restoreDurationMs: number | null;
   /**
-   * Phases of an environment that was initialised for it, with starts on the worker's monotonic clock; null for any
-   * other one.
+   * Phases of an environment that was initialised or restored for it, with starts on the worker's monotonic clock; null
+   * for any other one. What the pager brought ahead of a restored one comes later, with its RestoreReport.
    */
   readonly started: ShownPhases | null;
   readonly memoryMaxMib: number;

@@ -7,7 +7,7 @@ export type { LogEvent, LogOrigin, LogStore } from "../ports/log-store.ts";
 export type { MetadataStore, Stored, Write } from "../ports/metadata-store.ts";
 export type { ObjectStore } from "../ports/object-store.ts";
 export { CallError, type CallInput, type CallOutput } from "../ports/service-calls.ts";
-export type { AsyncReport, EventSourceReport, RestoreReport } from "../ports/reports.ts";
+export type { AsyncReport, EventSourceReport, InvocationReport, RestoreReport } from "../ports/reports.ts";
 export { NO_PASSED_SERVICES, type PassedServices } from "../ports/passed-services.ts";
 export type { RuntimeCatalog, RuntimeRecipe } from "../ports/runtime-catalog.ts";
 export type { RuntimeInstaller } from "../ports/runtime-installer.ts";

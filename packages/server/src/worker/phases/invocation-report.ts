@@ -35,7 +35,7 @@ export function invocationReport(
     initDurationMs: cold.initDurationMs,
     restoreDurationMs: cold.restoreDurationMs,
     memoryMaxMib,
-    started: start === "initialised" ? core.phases.show(0) : null,
+    started: start === "initialised" || start === "restored" ? core.phases.show(0) : null,
   };
 }
 
