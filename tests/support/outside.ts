@@ -6,23 +6,22 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-/** A part of TEST-NET-2, which is nobody's: another one for each run on this machine. */
-const SUBNET = (process.pid % 64) * 4;
-const HOST_ADDRESS = `198.51.100.${SUBNET + 1}`;
-const OUTSIDE_ADDRESS = `198.51.100.${SUBNET + 2}`;
+/** Parts of TEST-NET-2, which is nobody's, with four addresses each. */
+const PARTS = 64;
 
 export class Outside {
-  readonly address = OUTSIDE_ADDRESS;
-  readonly #namespace = `thaw-test-${process.pid}`;
-  readonly #device = `tt${process.pid}`;
+  /** Number of its part of the net: whoever makes the namespace of that name has it. */
+  readonly #part = takePart();
+  readonly address = this.#addressOf(2);
+  readonly #namespace = namespaceOf(this.#part);
+  readonly #device = `thaw-test${this.#part}`;
   readonly #children: ChildProcess[] = [];
 
   open(): void {
-    ip("netns", "add", this.#namespace);
     ip("link", "add", this.#device, "type", "veth", "peer", "name", "eth0", "netns", this.#namespace);
-    ip("addr", "add", `${HOST_ADDRESS}/30`, "dev", this.#device);
+    ip("addr", "add", `${this.#addressOf(1)}/30`, "dev", this.#device);
     ip("link", "set", this.#device, "up");
-    ip("-n", this.#namespace, "addr", "add", `${OUTSIDE_ADDRESS}/30`, "dev", "eth0");
+    ip("-n", this.#namespace, "addr", "add", `${this.address}/30`, "dev", "eth0");
     ip("-n", this.#namespace, "link", "set", "lo", "up");
     ip("-n", this.#namespace, "link", "set", "eth0", "up");
   }
@@ -43,9 +42,30 @@ export class Outside {
       const gone = once(child, "exit");
       if (child.kill("SIGKILL")) await gone;
     }
-    // The namespace goes with its last process, and the device with it.
+    // The namespace goes with its last process, and the device with it. Its name goes last: then the part is free.
     ip("link", "delete", this.#device);
     ip("netns", "delete", this.#namespace);
+  }
+
+  #addressOf(host: number): string {
+    return `198.51.100.${this.#part * 4 + host}`;
+  }
+}
+
+function namespaceOf(part: number): string {
+  return `thaw-test-${part}`;
+}
+
+/** Takes a part that nobody has. */
+function takePart(): number {
+  for (let tried = 0; ; tried++) {
+    const part = (process.pid + tried) % PARTS;
+    try {
+      ip("netns", "add", namespaceOf(part));
+      return part;
+    } catch (error) {
+      if (tried === PARTS || !String(error).includes("File exists")) throw error;
+    }
   }
 }
 
