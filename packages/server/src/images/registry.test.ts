@@ -1,7 +1,7 @@
 /** A registry that says what a test wants it to say. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FakeClock, settle } from "../base/testing/fake-clock.ts";
 import { buildImage } from "../testing/image-files.ts";
 import { parseReference, type RegistryReference } from "./reference.ts";
@@ -40,6 +40,7 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   expect(clock.timerCount).toBe(0);
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
@@ -162,14 +163,22 @@ test.each(BAD)("%s is refused", async (what, said, changes) => {
   await expect(find(what.includes("with another digest") ? DIGEST_URI : undefined)).rejects.toThrow(said);
 });
 
-/** Begins to answer, says so, and leaves the rest to the test. */
+const plainFetch = fetch;
+
+/** Begins to answer, says so when the head has been read, and leaves the rest to the test. */
 function begin(path: string, headers: Record<string, string> = {}): Promise<ServerResponse> {
+  let begun: ServerResponse;
+  answers[path] = (_request, response) => {
+    begun = response;
+    response.writeHead(200, headers);
+    response.flushHeaders();
+  };
   return new Promise((resolve) => {
-    answers[path] = (_request, response) => {
-      response.writeHead(200, headers);
-      response.flushHeaders();
-      resolve(response);
-    };
+    vi.spyOn(globalThis, "fetch").mockImplementation(async (address, init) => {
+      const answer = await plainFetch(address, init);
+      if (answer.url.endsWith(path)) resolve(begun);
+      return answer;
+    });
   });
 }
 
