@@ -1,7 +1,7 @@
 /** Sends the made requests to a real server, and notes each answer that must not be. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { Agent, request as httpRequest } from "node:http";
+import { Agent, request as httpRequest, type RequestOptions } from "node:http";
 import { connect } from "node:net";
 import { CreateFunctionUrlConfigCommand, AddPermissionCommand } from "@aws-sdk/client-lambda";
 import { signRequest } from "@thaw/aws-api";
@@ -139,25 +139,11 @@ export class Fuzzer {
             Date.now(),
             service,
           );
-    return new Promise((resolve) => {
-      const sent = httpRequest(
-        { hostname, port, method, path: target, headers: signed, agent: this.#agent },
-        (answer) => {
-          // A follower's answer has its head at once, and no end.
-          if (answer.headers["content-type"] === "application/x-ndjson" && target.includes("follow")) {
-            resolve(String(answer.statusCode));
-            answer.destroy();
-            return;
-          }
-          answer.resume();
-          answer.once("end", () => resolve(String(answer.statusCode)));
-          answer.once("error", (error) => resolve(`cut off (${error.message})`));
-        },
-      );
-      sent.setTimeout(ANSWER_MS_MAX, () => sent.destroy(new Error("no answer")));
-      sent.once("error", (error) => resolve(`no answer (${error.message})`));
-      sent.end(body);
-    });
+    const options = { hostname, port, method, path: target, headers: signed, agent: this.#agent };
+    for (;;) {
+      const status = await answerTo(options, body);
+      if (status !== null) return status;
+    }
   }
 
   /** Resolves with the first answer's status, or with how the connection ended. */
@@ -176,6 +162,32 @@ export class Fuzzer {
       socket.write(bytes);
     });
   }
+}
+
+/**
+ * Sends a request; gives the status of its answer, or what came instead. Null: it was sent on a kept connection that
+ * the server was just closing, as it may, and has to be sent again.
+ */
+function answerTo(options: RequestOptions, body: Buffer): Promise<string | null> {
+  return new Promise((resolve) => {
+    const sent = httpRequest(options, (answer) => {
+      // A follower's answer has its head at once, and no end.
+      if (answer.headers["content-type"] === "application/x-ndjson" && options.path?.includes("follow") === true) {
+        resolve(String(answer.statusCode));
+        answer.destroy();
+        return;
+      }
+      answer.resume();
+      answer.once("end", () => resolve(String(answer.statusCode)));
+      answer.once("error", (error) => resolve(`cut off (${error.message})`));
+    });
+    sent.setTimeout(ANSWER_MS_MAX, () => sent.destroy(new Error("no answer")));
+    sent.once("error", (error: NodeJS.ErrnoException) => {
+      const isClosed = sent.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
+      resolve(isClosed ? null : `no answer (${error.message})`);
+    });
+    sent.end(body);
+  });
 }
 
 function runsFunction({ kind, target }: Request): boolean {
