@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { danglingPaths, longLines, type Problem, sleeps } from "./rules.ts";
+import { danglingPaths, longLines, type Problem, sleeps, strewnValues } from "./rules.ts";
 import { wrapComments } from "./wrap.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -32,6 +32,7 @@ function problemsOf(path: string): Problem[] {
   return [
     ...longLines(path, text),
     ...(/^tests\/.*\.ts$|\.test\.ts$/.test(path) && !MAY_SLEEP.test(path) ? sleeps(text) : []),
+    ...(path.endsWith(".ts") ? strewnValues(text) : []),
     ...(path.endsWith(".md") ? danglingPaths(path, text, exists) : []),
   ];
 }

@@ -68,6 +68,16 @@ export function sleeps(text: string): Problem[] {
   });
 }
 
+/**
+ * Properties that are tried with other values in each run: a test says the same of the same code. More values are for
+ * whoever looks for a fault, by another seed.
+ */
+export function strewnValues(text: string): Problem[] {
+  const at = text.split("\n").findIndex((line) => /^ *(?:await )?fc\.assert\(/.test(line));
+  if (at === -1 || /\bseed(?::|,| })/.test(text)) return [];
+  return [{ line: at + 1, what: "properties without a seed: fc.configureGlobal({ seed: 1 })" }];
+}
+
 const LINK = /\]\(([^)\s]+)\)/g;
 /** A path of the repository in code: `packages/server/src/base`, `tools/check.ts`. */
 const CODE_PATH =

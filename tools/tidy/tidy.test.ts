@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { danglingPaths, longLines, sleeps } from "./rules.ts";
+import { danglingPaths, longLines, sleeps, strewnValues } from "./rules.ts";
 import { wrapComments } from "./wrap.ts";
 
 const WIDE = "word ".repeat(30).trim();
@@ -51,6 +51,22 @@ describe("sleeps", () => {
 
   it("may be what a deployed function does", ({ expect }) => {
     expect(sleeps('const text = "await new Promise((next) => setTimeout(next, 100));";')).toEqual([]);
+  });
+});
+
+describe("properties", () => {
+  const property = 'import fc from "fast-check";\nfc.assert(fc.property(fc.nat(), (n) => n >= 0)';
+
+  it("without a seed are found", ({ expect }) => {
+    expect(strewnValues(`${property});`)).toMatchObject([{ line: 2 }]);
+  });
+
+  it.for([
+    `${property}, { numRuns: 9, seed: 1 });`,
+    `fc.configureGlobal({ seed: 7 });\n${property});`,
+    "fc.sample(fc.nat());",
+  ])("with one are not: %s", (text, { expect }) => {
+    expect(strewnValues(text)).toEqual([]);
   });
 });
 

@@ -10,6 +10,8 @@ import type { OnFailure, Operation } from "./run.ts";
 import { parseStackPolicy, type StackPolicy } from "./stack-policy.ts";
 import { sameValue } from "./values.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 /** A resource that refers to some of those before it. */
 interface Part {
   readonly isPresent: boolean;

@@ -10,6 +10,8 @@ import {
   wholeBody,
 } from "./body.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 class Source {
   isPaused = false;
   pauses = 0;

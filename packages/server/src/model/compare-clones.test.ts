@@ -10,6 +10,8 @@ import {
 import type { RequestPart } from "./http-request.ts";
 import { entropyOf, findUniqueValues, formsInMemory } from "./unique-values.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 const CREATED_AT_MS = Date.parse("2026-05-01T12:00:00Z");
 const CONTEXT: ComparisonContext = {
   isKnown: () => false,

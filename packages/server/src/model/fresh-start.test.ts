@@ -3,6 +3,8 @@ import { expect, it } from "vitest";
 import type { CloneAnswer } from "./compare-clones.ts";
 import { agesOfInit, keptWords, movingPlaces, repeatedRows } from "./fresh-start.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 function answer(value: unknown, log: readonly string[] = [], startedAtMs = 0): CloneAnswer {
   return { payload: JSON.stringify(value), log, sent: [], startedAtMs, endedAtMs: startedAtMs + 5 };
 }

@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { plainText, readHttpRequest } from "./http-request.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 const lines = (...all: readonly string[]): Buffer => Buffer.from(all.join("\r\n"));
 
 function partsOf(bytes: Buffer): readonly string[] {

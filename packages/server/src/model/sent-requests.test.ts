@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isPlaceOfRequest, readSent, type SentConnection, type SentTraffic } from "./sent-requests.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 const PEER = "10.0.0.1:80";
 const TLS = Buffer.from([0x16, 3, 1]);
 

@@ -3,6 +3,8 @@ import { expect, it } from "vitest";
 import type { CloneAnswer } from "./compare-clones.ts";
 import { slowClocks } from "./slow-clocks.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 const CREATED_AT_MS = Date.parse("2026-05-01T12:00:00.000Z");
 const CONTEXT = { given: [], snapshotCreatedAtMs: CREATED_AT_MS };
 /** When the first clone, the fresh environment and the second clone get their events. */

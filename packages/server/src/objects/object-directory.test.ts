@@ -11,6 +11,8 @@ import { systemRandom } from "../base/random.ts";
 import { newBucket, NO_FACTS, type ObjectVersion } from "../model/object-record.ts";
 import { type ObjectDirectory, openObjectDirectory } from "./object-directory.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 /** What is waited for comes at once; a loaded machine may take its time. */
 const SOON = { timeout: 15_000, interval: 20 };
 const SCOPE = { accountId: "000000000000", region: "us-east-1" };

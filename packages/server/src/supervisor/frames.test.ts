@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, it } from "vitest";
 import { encodeFrame, FRAME, FrameReader, PAYLOAD_SIZE_BYTES_MAX, SupervisorProtocolError } from "./frames.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 const types = Object.values(FRAME).filter((type) => type >= 0x80);
 
 describe("FrameReader", () => {

@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EARLY_PART_SIZE_BYTES, EARLY_PARTS_MAX, packEarlyParts, readEarlyPart } from "./early-parts.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 describe("early parts", () => {
   it("give the files back in their order, each part no larger than a reader asks for", () => {
     fc.assert(

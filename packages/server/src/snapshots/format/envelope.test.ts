@@ -16,6 +16,8 @@ import {
   SnapshotDamagedError,
 } from "./envelope.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 const KEY = Buffer.alloc(32, 3);
 const HEADER = {
   snapshot: "snap-1",

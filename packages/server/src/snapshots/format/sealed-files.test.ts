@@ -15,6 +15,8 @@ import {
 } from "./envelope.ts";
 import { chunkKeyOf, openChunk, openFrame, openManifest, openWorkingSet } from "./sealed-files.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 const VECTORS = join(import.meta.dirname, "../../../../../docs/formats/vectors");
 const read = (name: string): Buffer => readFileSync(join(VECTORS, name));
 const vectors = JSON.parse(read("vectors.json").toString()) as {

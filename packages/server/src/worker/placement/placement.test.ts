@@ -5,6 +5,8 @@ import type { EnvironmentView } from "../environment/view.ts";
 import type { HostLimits } from "../worker-services.ts";
 import { chooseEvictions, chooseSurplus, placeInvoke, type PlacementRequest } from "./placement.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 const LIMITS: HostLimits = {
   environmentsMax: 4,
   memoryMaxMib: 4000,

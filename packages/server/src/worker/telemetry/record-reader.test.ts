@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, it } from "vitest";
 import { RECORD_SIZE_BYTES_MAX, RecordReader } from "./record-reader.ts";
 
+fc.configureGlobal({ seed: 1 });
+
 const TEXT_ERROR = 0xa55a0017;
 
 function frame(message: string | Buffer, type = TEXT_ERROR, announced?: number): Buffer {
