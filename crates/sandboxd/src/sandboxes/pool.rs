@@ -55,11 +55,11 @@ impl ColdStarts {
         ColdStart(self)
     }
 
-    /// Tells when to look again; none: the host is quiet.
-    fn pause(&self) -> Option<Duration> {
+    /// Tells at `now` when to look again; none: the host is quiet.
+    fn pause(&self, now: Instant) -> Option<Duration> {
         let (running, ended) = *self.0.lock();
         match running {
-            0 => QUIET.checked_sub(ended.elapsed()).filter(|pause| !pause.is_zero()),
+            0 => QUIET.checked_sub(now.saturating_duration_since(ended)).filter(|pause| !pause.is_zero()),
             _ => Some(QUIET),
         }
     }
@@ -114,7 +114,7 @@ impl Pool {
             if self.wanted.lock().is_none() {
                 return false;
             }
-            match self.cold_starts.pause() {
+            match self.cold_starts.pause(Instant::now()) {
                 Some(pause) => thread::sleep(pause),
                 None => return true,
             }
@@ -199,13 +199,18 @@ mod tests {
 
     #[test]
     fn nothing_is_made_ahead_while_a_cold_start_is_under_way_or_has_just_ended() {
-        let long_ago = Instant::now().checked_sub(2 * QUIET).expect("the machine has been up for longer");
+        let now = Instant::now();
+        let long_ago = now.checked_sub(2 * QUIET).expect("the machine has been up for longer");
         let starts = ColdStarts(Locked::new((0, long_ago)));
-        assert!(starts.pause().is_none());
+        assert!(starts.pause(now).is_none());
         let (first, second) = (starts.begin(), starts.begin());
         drop(first);
-        assert_eq!(starts.pause(), Some(QUIET));
+        assert_eq!(starts.pause(now + 2 * QUIET), Some(QUIET));
         drop(second);
-        assert!(starts.pause().is_some_and(|pause| pause <= QUIET));
+        let (_, ended) = *starts.0.lock();
+        assert!(ended >= now);
+        assert_eq!(starts.pause(ended), Some(QUIET));
+        assert_eq!(starts.pause(ended + QUIET / 4), Some(QUIET * 3 / 4));
+        assert!(starts.pause(ended + QUIET).is_none());
     }
 }

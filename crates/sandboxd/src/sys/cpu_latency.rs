@@ -32,22 +32,28 @@ struct State {
 
 pub struct CpuLatency {
     device: PathBuf,
+    /// Time that the processors stay awake after the last request for it.
+    lifetime: Duration,
     state: Arc<State>,
 }
 
 impl CpuLatency {
     /// Opens the device; none where this host has no such device, or does not let us.
     pub fn open(device: &Path) -> Option<Self> {
+        Self::open_for(device, HOLD)
+    }
+
+    fn open_for(device: &Path, lifetime: Duration) -> Option<Self> {
         hold_open(device).ok()?;
         let state = Arc::new(State::default());
         let ending = Arc::clone(&state);
         thread::Builder::new().name("cpu-latency".into()).spawn(move || end_when_over(&ending)).ok()?;
-        Some(CpuLatency { device: device.into(), state })
+        Some(CpuLatency { device: device.into(), lifetime, state })
     }
 
     /// Keeps the processors awake for a while from now.
     pub fn hold(&self) {
-        let until = Instant::now() + HOLD;
+        let until = Instant::now() + self.lifetime;
         let mut held = self.state.held.lock();
         match held.as_mut() {
             Some(held) => held.until = until,
@@ -92,25 +98,41 @@ mod tests {
 
     use crate::sys::testing::TestDirectory;
 
-    #[test]
-    fn is_held_once_for_several_and_ends_by_itself() {
-        let dir = TestDirectory::new();
+    /// A pipe in the place of the device, and its end without writing on it: a read gives what is there.
+    fn device(dir: &TestDirectory) -> (PathBuf, File) {
         let path = dir.0.join("device");
         nix::unistd::mkfifo(&path, Mode::S_IRWXU).unwrap();
-        let mut reader = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&path).unwrap();
-        let latency = CpuLatency::open(&path).unwrap();
-        let mut first = [0; 4];
-        reader.read_exact(&mut first).unwrap();
+        let reader = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&path).unwrap();
+        (path, reader)
+    }
+
+    #[test]
+    fn is_held_once_for_several() {
+        let dir = TestDirectory::new();
+        let (path, mut reader) = device(&dir);
+        // It does not end while the test runs, however long that takes.
+        let latency = CpuLatency::open_for(&path, Duration::from_secs(3600)).unwrap();
         latency.hold();
         latency.hold();
+        let mut all = Vec::new();
+        assert_eq!(reader.read_to_end(&mut all).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        // Once to see whether it can be written to, once to be held.
+        assert_eq!(all, [0; 8]);
+    }
+
+    #[test]
+    fn ends_by_itself_and_can_be_held_again() {
+        let dir = TestDirectory::new();
+        let (path, mut reader) = device(&dir);
+        let latency = CpuLatency::open_for(&path, Duration::from_millis(1)).unwrap();
         // Blocks from here on until the last writer has gone.
         fcntl(&reader, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
         let mut all = Vec::new();
-        reader.read_to_end(&mut all).unwrap();
-        assert_eq!((&first, all.as_slice()), (&[0; 4], &[0; 4][..]));
-        latency.hold();
-        reader.read_to_end(&mut all).unwrap();
-        assert_eq!(all, [0; 8]);
+        for length in [8, 12] {
+            latency.hold();
+            reader.read_to_end(&mut all).unwrap();
+            assert_eq!(all, vec![0; length]);
+        }
     }
 
     #[test]
