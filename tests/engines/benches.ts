@@ -52,6 +52,9 @@ export async function makeCriuBench(memory: "lazy" | "eager"): Promise<EngineBen
       file[last] = (file[last] ?? 0) ^ 1;
       writeFileSync(path, file);
     },
+    async untilBroughtAhead(environmentId) {
+      while ((await host.recordWorkingSet(environmentId, 0)).prefetchEndMs === 0);
+    },
     countStored: () =>
       [sandboxd.chunksDir(), join(sandboxd.dir, "data/snapshots")].reduce((sum, dir) => sum + countFiles(dir), 0),
   };
@@ -78,6 +81,7 @@ async function makeBench(sandboxd: TestSandboxd, engine: Engine): Promise<Engine
     task,
     uid,
     damage: () => undefined,
+    untilBroughtAhead: async () => undefined,
     countStored: () => 0,
     findLeftovers: () => findProcessesOf(uid),
     async close() {

@@ -52,6 +52,7 @@ export async function makeFakeBench(): Promise<EngineBench> {
       const found = engine.disk.snapshots.get(snapshotId);
       if (found !== undefined) engine.disk.snapshots.set(snapshotId, { ...found, dataKey: Buffer.alloc(32) });
     },
+    untilBroughtAhead: async () => undefined,
     countStored: () => engine.disk.snapshots.size,
     findLeftovers: () => [...engine.live, ...other.live].map(({ environmentId }) => environmentId),
     close: () => engine.close(),

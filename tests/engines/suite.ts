@@ -26,6 +26,8 @@ export interface EngineBench {
   readonly uid: number;
   /** Changes a file of the snapshot. */
   damage(snapshotId: SnapshotId): void;
+  /** Resolves when all of a clone's working set has been brought. Nothing is recorded. */
+  untilBroughtAhead(environmentId: SandboxSpec["environmentId"]): Promise<void>;
   /** Files of snapshots on the disk. */
   countStored(): number;
   /** Anything of a sandbox that is still on the machine. */
@@ -272,15 +274,17 @@ const SNAPSHOTS = {
   },
   "the working set is recorded, and brought ahead": async (run) => {
     const taken = await run.take();
-    const respond = async (): Promise<{ readonly pages: number; readonly prefetchedPages: number }> => {
-      const clone = await run.restore(taken);
+    const respond = async (clone: Probe): Promise<{ readonly pages: number; readonly prefetchedPages: number }> => {
       await clone.echo();
       const recorded = await run.snapshots.responded(clone.sandbox, taken.snapshotId, taken.key, OWNER);
       run.expect(recorded.isMerged).toBe(true);
       return recorded;
     };
-    run.expect((await respond()).pages).toBeGreaterThan(0);
-    run.expect((await respond()).prefetchedPages).toBeGreaterThan(0);
+    run.expect((await respond(await run.restore(taken))).pages).toBeGreaterThan(0);
+    const second = await run.restore(taken);
+    // Before the program touches them: faults may be faster than what is brought ahead.
+    await run.bench.untilBroughtAhead(second.sandbox.environmentId);
+    run.expect((await respond(second)).prefetchedPages).toBeGreaterThan(0);
   },
   "memory is searched, and only counts are told": async (run) => {
     let token = "";
