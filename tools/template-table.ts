@@ -205,6 +205,6 @@ function reasons(refused: readonly Row[]): string {
 function reasonsOf(refusal: string): readonly string[] {
   if (refusal.includes("types that Thaw refuses"))
     return [...refusal.matchAll(/\b([A-Za-z0-9]+::[A-Za-z0-9:]+) \(/g)].map(([, type = ""]) => type);
-  const key = /extraneous key \[([A-Za-z0-9]+)\]/.exec(refusal)?.[1];
+  const key = /(?:extraneous key|Thaw does not have the property) \[([A-Za-z0-9]+)\]/.exec(refusal)?.[1];
   return [key === undefined ? (refusal.split("\n")[0] ?? "") : `the property ${key}`];
 }

@@ -25,15 +25,21 @@ export function checkTypes(resources: Resources, types: ResourceTypes): void {
 }
 
 /**
- * Throws TemplateError for properties that the type does not have, by their paths, and for those that are missing.
+ * Throws TemplateError for properties that the type does not have, by their paths in AWS's words, for those that AWS
+ * has and Thaw lacks, and for those that are missing.
  * `evaluated`: without what `AWS::NoValue` leaves out.
  */
 export function checkProperties(logicalId: string, type: ResourceType, evaluated: TemplateMap): void {
   const table = new Set(Object.keys(type.properties));
-  const given = Object.entries(evaluated).filter(([key, value]) => !(type.emptyOnly?.includes(key) && isEmpty(value)));
+  const lacks = type.lacks ?? {};
+  const lacking = Object.entries(evaluated).filter(([key]) => Object.hasOwn(lacks, key));
+  const others = Object.entries(evaluated).filter(([key]) => !Object.hasOwn(lacks, key));
   const problems = [
     ...type.required.filter((key) => !Object.hasOwn(evaluated, key)).map((key) => `#: required key [${key}] not found`),
-    ...foreignMembers(Object.fromEntries(given), table, ""),
+    ...lacking
+      .filter(([, value]) => !isEmpty(value))
+      .map(([key]) => `#: Thaw does not have the property [${key}] of ${type.name}: ${lacks[key] ?? ""}`),
+    ...foreignMembers(Object.fromEntries(others), table, ""),
   ];
   if (problems.length === 0) return;
   throw new TemplateError(

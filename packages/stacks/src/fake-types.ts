@@ -26,7 +26,7 @@ const TYPES: readonly ResourceType[] = [
       Role: "update",
       Environment: "update",
     },
-    emptyOnly: ["VpcConfig"],
+    lacks: { VpcConfig: "leave it out" },
     required: ["Role"],
     nameProperty: "FunctionName",
     isTaggable: true,

@@ -50,7 +50,10 @@ it("a property of AWS's that Thaw does not have may be given empty", () => {
     `Resources: { F: { Type: AWS::Lambda::Function, Properties: { Role: r, VpcConfig: ${value} } } }`;
   for (const empty of ['""', "[]", "{}", "false"]) expect(problemOf(body(empty)), empty).toBe(null);
   for (const given of ["x", "[a]", "{ A: b }", "true", "0"])
-    expect(problemOf(body(given)), given).toContain("extraneous key [VpcConfig] is not permitted");
+    expect(problemOf(body(given)), given).toBe(
+      "Properties validation failed for resource F with message:\n" +
+        "#: Thaw does not have the property [VpcConfig] of AWS::Lambda::Function: leave it out",
+    );
   expect(problemOf(body('""').replace("VpcConfig", "Vpc"))).toContain("extraneous key [Vpc] is not permitted");
 });
 

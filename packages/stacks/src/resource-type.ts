@@ -16,10 +16,11 @@ export interface ResourceType {
    */
   readonly properties: Readonly<Record<string, PropertyChange>>;
   /**
-   * Properties of AWS's type that Thaw does not have, and that a template may still give empty (`Policy: ""`): an empty
-   * text, list or structure and `false` mean "none".
+   * Properties of AWS's type that Thaw does not have, each with what to do instead (`leave it out`). They are refused
+   * by name, and a template may still give them empty (`Policy: ""`): an empty text, list or structure and `false` mean
+   * "none".
    */
-  readonly emptyOnly?: readonly string[];
+  readonly lacks?: Readonly<Record<string, string>>;
   readonly required: readonly string[];
   /**
    * Names for `Fn::GetAtt`; null: any name (custom resources, outputs of nested stacks).

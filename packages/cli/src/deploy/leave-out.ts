@@ -100,7 +100,8 @@ async function refusalsOf(clients: StackClients, resources: TemplateMap): Promis
 }
 
 const VALIDATION = /^Properties validation failed for resource ([A-Za-z0-9]+) with message:\n(.+)$/s;
-const FOREIGN_KEY = /^#((?:\/[^/\s:]+)*): extraneous key \[([^\]]+)\] is not permitted$/;
+const FOREIGN_KEY =
+  /^#((?:\/[^/\s:]+)*): (?:extraneous key \[([^\]]+)\] is not permitted$|Thaw does not have the property \[([^\]]+)\])/;
 const ROUNDS_MAX = 100;
 
 /** Makes a change set, again without the properties that are refused by their path; `left`: sentences about them. */
@@ -117,7 +118,7 @@ export async function withoutForeignProperties<T>(
     } catch (error) {
       const [, id = "", lines = ""] = (error instanceof TemplateRefused ? VALIDATION.exec(error.reason) : null) ?? [];
       const paths = lines.split("\n").flatMap((line) => {
-        const [, path, key] = FOREIGN_KEY.exec(line) ?? [];
+        const [, path, foreign, key = foreign] = FOREIGN_KEY.exec(line) ?? [];
         return path === undefined || key === undefined ? [] : [[...path.split("/").slice(1), key]];
       });
       const changed = paths.reduce((all, path) => without(all, ["Resources", id, "Properties", ...path]), kept);

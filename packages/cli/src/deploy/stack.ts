@@ -130,7 +130,7 @@ export class TemplateRefused extends CommandError {
   readonly reason: string;
 
   constructor(reason: string) {
-    const isOfParts = /types that Thaw refuses|extraneous key/.test(reason);
+    const isOfParts = /types that Thaw refuses|Thaw does not have the property|extraneous key/.test(reason);
     super(`nothing was changed: ${reason}${isOfParts ? "\nTo deploy the rest: --skip-unsupported" : ""}`);
     this.reason = reason;
   }

@@ -47,6 +47,16 @@ it("a recorded role has AWS's properties, and says what replaces it", () => {
   });
 });
 
+it.for([
+  ["AWS::Lambda::Function", "DurableConfig", "leave it out"],
+  ["AWS::ApiGatewayV2::Api", "Target", "make an integration, a route and a stage of their own"],
+  ["AWS::IAM::Policy", "Users", "Thaw has roles only: name them in Roles"],
+] as const)("%s lacks %s of AWS's, and says what to do", ([type, property, instead]) => {
+  const found = handlers.find(type);
+  expect(found?.lacks).toMatchObject({ [property]: instead });
+  expect(found?.properties).not.toHaveProperty([property]);
+});
+
 it.for(["AWS::CloudFormation::CustomResource", "Custom::Thing"])("%s may have any property", (type) => {
   expect(handlers.find(type)).toMatchObject({ name: type, kind: "real", properties: { "*": "update" } });
 });

@@ -4,8 +4,10 @@ import { TYPE_SPECS, type TypeSpec } from "./generated/type-specs.ts";
 
 export interface TypeOptions {
   readonly kind?: ResourceType["kind"];
-  /** Properties of AWS's that Thaw does not have: a template with one is refused by its path, unless it is empty. */
+  /** Properties of AWS's that Thaw does not have: a template with one is refused by its name, unless it is empty. */
   readonly without?: readonly string[];
+  /** What to do instead of one of them, where there is something; for the others: `leave it out`. */
+  readonly instead?: Readonly<Record<string, string>>;
   /** In place of AWS's own. */
   readonly attributes?: readonly string[] | null;
   readonly nameProperty?: string | null;
@@ -15,7 +17,8 @@ export interface TypeOptions {
 /** Throws where AWS's specification, as far as tools/generate-resource-types.ts took it over, has no such type. */
 export function describeType(name: string, options: TypeOptions = {}): ResourceType {
   const spec = specOf(name);
-  const without = new Set(options.without ?? []);
+  const instead = options.instead ?? {};
+  const without = new Set([...(options.without ?? []), ...Object.keys(instead)]);
   const all = [...wordsOf(spec.update), ...wordsOf(spec.replace), ...wordsOf(spec.maybe)];
   const unknown = [...without].filter((each) => !all.includes(each));
   if (unknown.length > 0) throw new Error(`${name} has no property ${unknown.join(", ")}`);
@@ -29,7 +32,7 @@ export function describeType(name: string, options: TypeOptions = {}): ResourceT
       ...taken(spec.replace, "replace"),
       ...taken(spec.maybe, "maybe"),
     ]),
-    emptyOnly: [...without],
+    lacks: Object.fromEntries([...without].map((each) => [each, instead[each] ?? "leave it out"])),
     required: wordsOf(spec.required),
     attributes: options.attributes === undefined ? wordsOf(spec.attributes) : options.attributes,
     nameProperty: options.nameProperty === undefined ? spec.nameProperty : options.nameProperty,

@@ -19,6 +19,7 @@ const PLAIN = [
   "DisableSchemaValidation",
   "IpAddressType",
 ];
+const QUICK_CREATE = "make an integration, a route and a stage of their own";
 const FLAGS = ["DisableExecuteApiEndpoint", "DisableSchemaValidation", "AllowCredentials"];
 
 function call({ services }: HandlerContext, operation: string, input: Output): Promise<Output> {
@@ -26,7 +27,10 @@ function call({ services }: HandlerContext, operation: string, input: Output): P
 }
 
 const API: Handler = {
-  type: describeType("AWS::ApiGatewayV2::Api", { without: ["BasePath", "CredentialsArn", "RouteKey", "Target"] }),
+  type: describeType("AWS::ApiGatewayV2::Api", {
+    without: ["BasePath"],
+    instead: { CredentialsArn: QUICK_CREATE, RouteKey: QUICK_CREATE, Target: QUICK_CREATE },
+  }),
   async create(properties, context) {
     const found = context.isRetry ? await findApi(context) : null;
     if (found !== null) return settle(found, () => configure(found, properties, context));

@@ -7,10 +7,11 @@ import { documentOf, given, isOwn, settle, type Tag, tagsOf, takenName, textOf, 
 const NAME_LENGTH_MAX = 128;
 const GONE = ["NoSuchEntity"];
 /** There are no users and groups. */
-const WITHOUT = ["Groups", "Users"];
+const ROLES_ONLY = "Thaw has roles only: name them in Roles";
+const LACKING = { Groups: ROLES_ONLY, Users: ROLES_ONLY };
 
 export const POLICY: Handler = {
-  type: describeType("AWS::IAM::Policy", { kind: "recorded", without: WITHOUT }),
+  type: describeType("AWS::IAM::Policy", { kind: "recorded", instead: LACKING }),
   create: (properties, context) => writeInto(context.makeName(NAME_LENGTH_MAX), {}, properties, context),
   update: ({ physicalId, properties: before }, properties, context) =>
     writeInto(physicalId, before, properties, context),
@@ -64,7 +65,7 @@ const MANAGED_TYPE = "AWS::IAM::ManagedPolicy";
 export const MANAGED_POLICY: Handler = {
   type: describeType(MANAGED_TYPE, {
     kind: "recorded",
-    without: WITHOUT,
+    instead: LACKING,
     attributes: ["DefaultVersionId", "PolicyArn", "PolicyId"],
   }),
   async create(properties, context) {
