@@ -274,3 +274,15 @@ it("a secret that can't be had is told before anything is made", async () => {
   await expect(client.send(new CreateChangeSetCommand(set))).rejects.toThrow(problem);
   await expect(client.send(new DescribeStacksCommand({ StackName: "secret" }))).rejects.toThrow("does not exist");
 });
+
+it("a key that is in the template twice is told where the stack begins", async () => {
+  const board = (body: string): string =>
+    `"Board": { "Type": "AWS::CloudWatch::Dashboard", "Properties": { "DashboardBody": "${body}" } }`;
+  const TemplateBody = `{ "Resources": { ${board("one")}, ${board("two")} } }`;
+  await client.send(new CreateStackCommand({ StackName: "doubled", TemplateBody }));
+  expect(await ended("doubled")).toMatchObject({ StackStatus: "CREATE_COMPLETE" });
+  const { StackEvents = [] } = await client.send(new DescribeStackEventsCommand({ StackName: "doubled" }));
+  expect(StackEvents.at(-1)?.ResourceStatusReason).toBe(
+    "User Initiated. In the template Resources.Board is there twice: the last one counts",
+  );
+});

@@ -86,6 +86,56 @@ it.for([
     `Resources: { A: { ${Q} } }\nOutputs: { O: { Value: a, Exports: { Name: a } } }`,
     "Invalid template output property 'Exports'",
   ],
+  [
+    "a function as a parameter's default",
+    `Parameters: { P: { Type: String, Default: !Ref "AWS::Region" } }\nResources: { A: { ${Q} } }`,
+    "Template format error: Every Default member must be a string.",
+  ],
+  [
+    "a list as a parameter's default",
+    `Parameters: { P: { Type: CommaDelimitedList, Default: [a, b] } }\nResources: { A: { ${Q} } }`,
+    "Template format error: Every Default member must be a string.",
+  ],
+  [
+    "a parameter without a type",
+    `Parameters: { P: { Default: a } }\nResources: { A: { ${Q} } }`,
+    "Template format error: Every Parameters object must contain a Type member.",
+  ],
+  [
+    "a cycle of conditions",
+    `Conditions: { A: !Not [!Condition B], B: !And [!Equals [a, a], !Condition A] }\nResources: { R: { ${Q} } }`,
+    "Template format error: Circular dependency between conditions: [A, B]",
+  ],
+  [
+    "a cycle of one condition, before transforms",
+    `Transform: AWS::Serverless-2016-10-31\nConditions: { A: !Or [!Condition A, !Equals [a, b]] }\nResources: { R: { ${Q} } }`,
+    "Template format error: Circular dependency between conditions: [A]",
+  ],
+  [
+    "a condition of one that is not there",
+    `Conditions: { A: !Not [!Condition B] }\nResources: { R: { ${Q} } }`,
+    "Template format error: Unresolved condition dependency B in the Conditions block of the template",
+  ],
+  [
+    "a condition of a resource",
+    `Conditions: { A: !Equals [!Ref R, !GetAtt R.Arn] }\nResources: { R: { ${Q} } }`,
+    "Template format error: Unresolved dependencies [R]. Cannot reference resources in the Conditions block of the template",
+  ],
+  [
+    "an export that is named by a resource",
+    `Resources: { A: { ${Q} } }\nOutputs: { O: { Value: a, Export: { Name: !Sub "\${AWS::StackName}-\${A}" } } }`,
+    "Template format error: Output O is malformed.  The Name field of Export must not depend on any resources, imported values, or Fn::GetAZs.",
+  ],
+  [
+    "an export that is named by an attribute",
+    `Resources: { A: { ${Q} } }\nOutputs: { O: { Value: a, Export: { Name: !Join ["-", [!GetAtt A.Arn]] } } }`,
+    "Template format error: Output O is malformed.  The Name field of Export must not depend on any resources, imported values, or Fn::GetAZs.",
+  ],
+  [
+    "an export that is named by an import",
+    `Resources: { A: { ${Q} } }\nOutputs: { O: { Value: a, Export: { Name: !ImportValue x } } }`,
+    "Template format error: Output O is malformed.  The Name field of Export must not depend on any resources, imported values, or Fn::GetAZs.",
+  ],
   ["no resource", "Resources: {}", "Template format error: At least one Resources member must be defined."],
 ] as const)("%s is refused", ([, body, problem]) => {
   expect(check(body)).toBe(problem);
@@ -100,11 +150,11 @@ it("501 resources are too many", () => {
 it("what CloudFormation takes is taken", () => {
   const body = `
 Parameters: { P: { Type: String } }
-Conditions: { C: !Equals [!Ref P, a] }
+Conditions: { C: !Equals [!Ref P, a], D: !And [!Condition C, !Not [!Condition C], !Equals [!Ref "AWS::Region", b]] }
 Resources:
   A: { ${Q}, Condition: C, Properties: { N: !Sub ["\${X}-\${AWS::Region}-\${!Literal}-\${B.Arn}", { X: !Ref P }] } }
   B: { ${Q}, Properties: { V: !If [C, !Ref P, !Ref "AWS::NoValue"] } }
-Outputs: { O: { Value: !GetAtt A.Arn } }`;
+Outputs: { O: { Value: !GetAtt A.Arn, Export: { Name: !Sub "\${AWS::StackName}-\${P}" } } }`;
   expect(check(body)).toBeNull();
 });
 

@@ -3,8 +3,10 @@
  * show them, and some compare them.
  */
 import type { Template } from "@thaw/template/template";
-import { isTemplateList, isTemplateMap, type TemplateMap } from "@thaw/template/value";
+import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
+import { conditionCycle, foreignInConditions } from "./check-conditions.ts";
 import { cyclesOf, dependsOn, graphOf } from "./graph.ts";
+import { parameterProblem } from "./parameters.ts";
 import { referencesOf } from "./references.ts";
 
 /** AWS's quotas. */
@@ -49,6 +51,7 @@ export function checkTemplate(template: Template): string | null {
     sizes(template) ??
     sections(template) ??
     members(template) ??
+    conditionCycle(template.conditions) ??
     // Other macros than SAM's, which makes resources of its own, may make any.
     (template.transforms.length === 0 ? references(template) : null)
   );
@@ -73,11 +76,13 @@ function sections({ others }: Template): string | null {
 }
 
 function members({ parameters, resources, outputs }: Template): string | null {
-  for (const parameter of Object.values(parameters)) {
+  for (const [name, parameter] of Object.entries(parameters)) {
     const unknown = Object.keys(parameter).find((key) => !PARAMETER_KEYS.has(key));
     if (unknown !== undefined) return `Invalid template parameter property '${unknown}'`;
+    const problem = parameterProblem(name, parameter);
+    if (problem !== null) return problem;
   }
-  return resourceMembers(resources) ?? outputMembers(outputs);
+  return resourceMembers(resources) ?? outputMembers(outputs, resources);
 }
 
 function resourceMembers(resources: TemplateMap): string | null {
@@ -93,7 +98,7 @@ function resourceMembers(resources: TemplateMap): string | null {
   return null;
 }
 
-function outputMembers(outputs: TemplateMap): string | null {
+function outputMembers(outputs: TemplateMap, resources: TemplateMap): string | null {
   for (const [id, output] of Object.entries(outputs)) {
     if (isMacro(id)) continue;
     if (!ID.test(id)) return format(`Output name ${id} is non alphanumeric.`);
@@ -102,10 +107,29 @@ function outputMembers(outputs: TemplateMap): string | null {
       return format(`Output ${id} is malformed. The Value field of every Outputs member must be specified.`);
     const unknown = Object.keys(output).find((key) => !OUTPUT_KEYS.has(key));
     if (unknown !== undefined) return `Invalid template output property '${unknown}'`;
-    const misplaced = misplacedCall(output);
+    const misplaced = misplacedCall(output) ?? exportedName(id, output["Export"], resources);
     if (misplaced !== null) return misplaced;
   }
   return null;
+}
+
+/** The name must be known before anything is made. Two blanks: AWS's text has them. */
+function exportedName(id: string, exported: TemplateValue | undefined, resources: TemplateMap): string | null {
+  if (!isTemplateMap(exported)) return null;
+  const name = exported["Name"];
+  const isOfResource = [...referencesOf(name)].some(
+    (each) => each.kind === "value" && Object.hasOwn(resources, each.name),
+  );
+  if (!isOfResource && !callsAny(name, ["Fn::ImportValue", "Fn::GetAZs"])) return null;
+  return format(
+    `Output ${id} is malformed.  The Name field of Export must not depend on any resources, imported values, or Fn::GetAZs.`,
+  );
+}
+
+function callsAny(value: TemplateValue | undefined, names: readonly string[]): boolean {
+  if (isTemplateList(value)) return value.some((each) => callsAny(each, names));
+  if (!isTemplateMap(value)) return false;
+  return Object.entries(value).some(([key, member]) => names.includes(key) || callsAny(member, names));
 }
 
 /** Says whether a name of a section is a call that a transform puts others in the place of. */
@@ -140,6 +164,8 @@ function references(template: Template): string | null {
     if (names.length > 0)
       return format(`Unresolved resource dependencies [${names.join(", ")}] in the ${section} block of the template`);
   }
+  const foreign = foreignInConditions(conditions, parameters);
+  if (foreign !== null) return foreign;
   for (const part of [...Object.values(resources), ...Object.values(outputs)]) {
     const own = isTemplateMap(part) ? part["Condition"] : undefined;
     const named = [...referencesOf(part)].flatMap(({ kind, name }) => (kind === "condition" ? [name] : []));

@@ -51,7 +51,9 @@ const REPLACED = TWO.replace("Description: a", "Description: a, Path: /x/");
 describe("a creation", () => {
   it("makes each after what it needs", () => {
     const world = new World();
-    const head = world.run(create(world, `${TWO}Outputs: { O: { Value: !Ref B, Export: { Name: !Sub "x-\${A}" } } }`));
+    const head = world.run(
+      create(world, `${TWO}Outputs: { O: { Value: !Ref B, Export: { Name: !Sub "x-\${AWS::StackName}" } } }`),
+    );
     expect(events(world)).toEqual([
       "stack CREATE_IN_PROGRESS User Initiated",
       "A CREATE_IN_PROGRESS",
@@ -62,7 +64,7 @@ describe("a creation", () => {
       "B CREATE_COMPLETE",
       "stack CREATE_COMPLETE",
     ]);
-    expect(head.outputs).toEqual([{ key: "O", value: "B-1-4", description: null, exportName: "x-A-1-2" }]);
+    expect(head.outputs).toEqual([{ key: "O", value: "B-1-4", description: null, exportName: "x-shop" }]);
     expect([...world.things.values()].map(({ properties }) => properties)).toEqual([
       { Description: "a" },
       { A: "A-1-2", Arn: "arn:A-1-2;" },

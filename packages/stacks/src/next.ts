@@ -5,6 +5,7 @@ import { evaluateOutputs } from "./evaluate.ts";
 import { exportProblem, exportsInUse } from "./exports.ts";
 import { refuseRemovals, startForward, takeNeeds } from "./forward.ts";
 import { forgetLeft, isAfterRollback, startRemoval } from "./removal.ts";
+import type { Plan } from "./planned.ts";
 import type { Head, News, Operation, Output, Phase, Run, RunContext, StackStatus, Step } from "./run.ts";
 import type { StackResource } from "./stack-resource.ts";
 import { tellResult } from "./tell-news.ts";
@@ -57,10 +58,10 @@ function headFor(earlier: Head | null, operation: Operation): Head {
 function enter(draft: Draft, operation: Operation, earlier: StackStatus | null): void {
   switch (operation.kind) {
     case "create":
-      draft.showStack("CREATE_IN_PROGRESS", USER);
+      draft.showStack("CREATE_IN_PROGRESS", begunBecause(operation.plan));
       return;
     case "update":
-      draft.showStack("UPDATE_IN_PROGRESS", USER);
+      draft.showStack("UPDATE_IN_PROGRESS", begunBecause(operation.plan));
       takeNeeds(draft);
       refuseRemovals(draft);
       return;
@@ -76,6 +77,10 @@ function enter(draft: Draft, operation: Operation, earlier: StackStatus | null):
     case "continue":
       enterBack(draft, USER);
   }
+}
+
+function begunBecause({ note }: Plan): string {
+  return note === undefined ? USER : `${USER}. ${note}`;
 }
 
 /** Goes on. News of a command that is not pending changes nothing. */

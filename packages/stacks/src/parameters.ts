@@ -66,7 +66,8 @@ function textsOf(declared: Declared, given: GivenParameters): ReadonlyMap<string
   const texts = new Map<string, string>();
   const missing: string[] = [];
   for (const [name, parameter] of Object.entries(declared)) {
-    checkForm(name, parameter);
+    const problem = parameterProblem(name, parameter);
+    if (problem !== null) throw new TemplateError(problem);
     const value = Object.hasOwn(given, name) ? given[name] : parameter["Default"];
     if (isScalar(value)) texts.set(name, String(value));
     else missing.push(name);
@@ -75,15 +76,16 @@ function textsOf(declared: Declared, given: GivenParameters): ReadonlyMap<string
   return texts;
 }
 
-function checkForm(name: string, parameter: TemplateMap): void {
+/** Gives what is wrong with a declaration, in AWS's words; null: nothing. */
+export function parameterProblem(name: string, parameter: TemplateMap): string | null {
   const { Type: type, Default: byDefault } = parameter as Record<string, unknown>;
-  if (typeof type !== "string")
-    throw new TemplateError(`Template format error: Every Parameters object must contain a Type member.`);
-  if (!isType(type)) throw new TemplateError(`Template format error: Unrecognized parameter type: ${type}`);
-  if (byDefault !== undefined && !isScalar(byDefault))
-    throw new TemplateError(`Template format error: Every Default member must be a string.`);
-  if (byDefault !== undefined && Buffer.byteLength(String(byDefault)) > BYTES_MAX)
-    throw new TemplateError(`Template format error: Parameter '${name}' default value length exceeds ${BYTES_MAX}`);
+  if (typeof type !== "string") return `Template format error: Every Parameters object must contain a Type member.`;
+  if (!isType(type)) return `Template format error: Unrecognized parameter type: ${type}`;
+  if (byDefault === undefined) return null;
+  if (!isScalar(byDefault)) return `Template format error: Every Default member must be a string.`;
+  return Buffer.byteLength(String(byDefault)) > BYTES_MAX
+    ? `Template format error: Parameter '${name}' default value length exceeds ${BYTES_MAX}`
+    : null;
 }
 
 function valueOf(name: string, parameter: TemplateMap, text: string): ParameterValue {

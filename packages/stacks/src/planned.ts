@@ -57,6 +57,8 @@ export interface Plan {
   readonly changes: readonly ResourceChange[];
   /** False: "No updates are to be performed." */
   readonly isChange: boolean;
+  /** What the template's text does not say of itself, for the reason of the first event; absent: nothing. */
+  readonly note?: string;
 }
 
 export interface PlanInput {

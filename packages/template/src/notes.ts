@@ -3,9 +3,11 @@ import type { Report } from "./problem.ts";
 import { changedText } from "./scalars.ts";
 import type { Template } from "./template.ts";
 
+export const TWICE = "is there twice: the last one counts";
+
 /** Notes scalars that reach a resource or an output, and keys that are there twice. */
 export function noteText(template: Template, report: Report): void {
-  for (const path of template.doubles) report.note(path, "is there twice: the last one counts");
+  for (const path of template.doubles) report.note(path, TWICE);
   for (const [path, source] of template.reread) {
     if (!reaches(path)) continue;
     const read = changedText(source);

@@ -16,6 +16,7 @@ import {
   type YAMLSeq,
 } from "yaml";
 import { CommandError } from "@thaw/installation/command-error";
+import { jsonDoubles } from "./json-doubles.ts";
 import { keepNames, keepNamesOfCall } from "./name-scalars.ts";
 import { changedText, readScalar, SCALAR_TAGS } from "./scalars.ts";
 import { isTemplateMap, type TemplateMap, type TemplateValue } from "./value.ts";
@@ -165,7 +166,7 @@ export function parseSections(text: string, name: string): ParsedTemplate {
   return {
     sections: value,
     reread: document === null ? new Map() : rereadScalars(document),
-    doubles: document === null ? [] : findDoubles(document),
+    doubles: document === null ? jsonDoubles(text) : findDoubles(document),
   };
 }
 

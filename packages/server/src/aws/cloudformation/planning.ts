@@ -4,6 +4,7 @@ import { checkReferences } from "@thaw/stacks/dynamic-references";
 import { type Plan, plan } from "@thaw/stacks/plan";
 import { neededSsmParameters, prepare, TemplateError } from "@thaw/stacks/prepare";
 import type { StackPlace } from "@thaw/stacks/prepared";
+import { TWICE } from "@thaw/template/notes";
 import type { Template } from "@thaw/template/template";
 import { isTemplateMap } from "@thaw/template/value";
 import { ServiceError } from "../../model/service-error.ts";
@@ -93,7 +94,16 @@ export async function planSource(
     rollbackConfiguration: given.RollbackConfiguration ?? previous?.rollbackConfiguration ?? {},
     secrets: await parts.stacks.seal(stackId, secrets),
   };
-  return { source, plan: planned };
+  return { source, plan: { ...planned, ...noted(read.template) } };
+}
+
+/** AWS takes a key that is there twice as silently as JSON does. Nothing in its answers has room for it but a reason. */
+function noted({ doubles }: Template): { readonly note?: string } {
+  if (doubles.length === 0) return {};
+  const [first, ...more] = [...new Set(doubles)];
+  return {
+    note: `In the template ${first ?? ""} ${TWICE}${more.length === 0 ? "" : `; ${more.length} more such keys`}`,
+  };
 }
 
 async function givenText(
