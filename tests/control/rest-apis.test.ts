@@ -202,6 +202,23 @@ describe("the response", () => {
     expect(await result({})).toMatchObject({ status: 200, text: "" });
   });
 
+  it.for([
+    ["headers", { headers: { "content-type": "text/html", "Content-Type": "text/plain" } }, "text/html"],
+    ["a list", { multiValueHeaders: { "Content-Type": ["text/html", "text/plain"] } }, "text/html"],
+    [
+      "both",
+      { headers: { "Content-Type": "text/html" }, multiValueHeaders: { "content-type": ["text/plain"] } },
+      "text/html",
+    ],
+  ] as const)("has one content type, that of %s", async ([, full, type]) => {
+    expect((await result({ ...full, body: "hi" })).headers["content-type"]).toBe(type);
+  });
+
+  it("has all values of other names in both maps, those of the list first", async () => {
+    const full = { headers: { "X-Foo": "a", "x-foo": "b" }, multiValueHeaders: { "x-Foo": ["c", "a"] } };
+    expect((await result(full)).headers["x-foo"]).toBe("c, a, b");
+  });
+
   it("base64 is decoded for who asks for a binary type", async () => {
     const full = { statusCode: 200, isBase64Encoded: true, body: Buffer.from("hi").toString("base64") };
     expect(await result(full, { accept: "image/png, */*" })).toMatchObject({ text: "hi" });

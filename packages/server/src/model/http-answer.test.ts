@@ -30,6 +30,13 @@ it("payload format 1.0 has a content type of its own, and decodes base64", () =>
 });
 
 it.for([
+  [{ headers: { "Content-Type": "text/a" }, multiValueHeaders: { "content-type": ["text/b"] } }, "text/a"],
+  [{ multiValueHeaders: { "content-type": ["text/b", "text/c"] } }, "text/b"],
+] as const)("payload format 1.0 has one content type: %j", ([given, type]) => {
+  expect(answer({ statusCode: 200, ...given })).toMatchObject({ headers: { "content-type": type } });
+});
+
+it.for([
   "text",
   null,
   {},

@@ -68,7 +68,8 @@ export function readAnswerHead(given: Readonly<Record<string, unknown>>, default
 
 /**
  * Makes the response of a result in payload format 1.0, which is always given in full. `multiValueHeaders` stand beside
- * `headers`: where both have a name, the values of both are there.
+ * `headers`: where both have a name, the values of both are there. A response has one content type, that of `headers`
+ * before the first one of the list.
  */
 export function toHttpAnswerV1(result: Buffer, defaultType: string): HttpAnswer | null {
   const text = decode(result);
@@ -79,6 +80,8 @@ export function toHttpAnswerV1(result: Buffer, defaultType: string): HttpAnswer 
   if (single === null) return null;
   const headers: Record<string, string | readonly string[]> = { ...single };
   for (const [name, values] of lists) headers[name] = [...new Set([headers[name] ?? [], values].flat())];
+  const [type] = [headers["content-type"] ?? []].flat();
+  if (type !== undefined) headers["content-type"] = type;
   const answer = fullAnswer({ ...given, headers: null, cookies: null }, defaultType);
   return answer === null ? null : { ...answer, headers: { ...answer.headers, ...headers } };
 }

@@ -76,13 +76,18 @@ function readStatus(value: unknown): number | null {
   return typeof number === "number" && Number.isInteger(number) && number >= 200 && number <= 599 ? number : null;
 }
 
-/** The values of a name in both maps are all there, each once. */
+/**
+ * Names are the same in any case. The values of a name in both maps are all there, each once, those of
+ * `multiValueHeaders` first: measured by users of API Gateway (aws-sam-cli, pull request 1166). A response has one
+ * content type: that of `headers`, else the first of the list, as AWS's own Test Tool for .NET answers.
+ */
 function readHeaders(given: Json): RestAnswer["headers"] | null {
   const [single, multiple] = [given["headers"] ?? {}, given["multiValueHeaders"] ?? {}];
   if (!isMap(single) || !isMap(multiple)) return null;
   const written = new Map<string, { readonly name: string; readonly values: Set<string> }>();
   const lists = Object.entries(multiple).map(([name, value]) => [name, [value].flat() as readonly unknown[]] as const);
-  for (const [name, values] of [...Object.entries(single).map(([key, value]) => [key, [value]] as const), ...lists]) {
+  const singles = Object.entries(single).map(([key, value]) => [key, [value]] as const);
+  for (const [name, values] of [...lists, ...singles]) {
     const texts = values.flatMap(textOf);
     if (!TOKEN.test(name) || texts.some((text) => text === null || FORBIDDEN_IN_VALUES.test(text))) return null;
     const sent = sentName(name);
@@ -91,14 +96,29 @@ function readHeaders(given: Json): RestAnswer["headers"] | null {
     for (const text of texts) found.values.add(text ?? "");
     written.set(sent.toLowerCase(), found);
   }
-  if (!written.has("content-type"))
-    written.set("content-type", { name: "Content-Type", values: new Set([DEFAULT_TYPE]) });
+  written.set("content-type", contentTypeOf(singles, lists));
   const headers = Object.create(null) as Record<string, string | readonly string[]>;
   for (const { name, values } of written.values()) {
     const [first = "", ...others] = values;
     if (values.size > 0) headers[name] = others.length === 0 ? first : [first, ...others];
   }
   return headers;
+}
+
+/** The first that is given: two in a response are refused or taken for one by whoever reads them. */
+function contentTypeOf(...maps: ReadonlyArray<ReadonlyArray<readonly [string, readonly unknown[]]>>): {
+  readonly name: string;
+  readonly values: Set<string>;
+} {
+  const isType = ([name]: readonly [string, readonly unknown[]]): boolean => name.toLowerCase() === "content-type";
+  const named = maps.flat().filter(isType);
+  const given = named.flatMap(([name, values]) => values.flatMap(textOf).map((text) => ({ name, text: text ?? "" })));
+  // A name without a value is no content type, and keeps the default one away.
+  const none = named[0] === undefined ? [DEFAULT_TYPE] : [];
+  const [first] = given;
+  return first === undefined
+    ? { name: named[0]?.[0] ?? "Content-Type", values: new Set(none) }
+    : { name: first.name, values: new Set([first.text]) };
 }
 
 /** A null is no value at all; a list in the list: what is no text. */
