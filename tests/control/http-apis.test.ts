@@ -224,7 +224,7 @@ describe("who may call", () => {
     });
     // The function returns its event, which is no response of payload format 1.0.
     expect(await send(id, { path: "/mine" })).toMatchObject({
-      headers: { "x-thaw-reason": expect.stringContaining("no response of its payload format") },
+      headers: { "x-thaw-reason": expect.stringMatching(/no response of its payload format: it/) },
     });
   });
 

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { inTime } from "../../../base/in-time.ts";
 import type { ApiCalls, Served } from "../../../control/http-apis/api-calls.ts";
+import { answerProblem } from "../../../model/answer-problems.ts";
 import { type HttpAnswer, toHttpAnswer, toHttpAnswerV1 } from "../../../model/http-answer.ts";
 import { answerHeaders, preflightHeaders, readPreflight } from "../../../model/http-cors.ts";
 import { toHttpEventV1 } from "../../../model/http-api/event-v1.ts";
@@ -126,9 +127,13 @@ async function replyOf(outcome: InvokeOutcome, isV2: boolean, seen: Seen): Promi
   if (outcome.kind !== "response") return failed(`the function could not be run: ${outcome.kind}`);
   const result = await outcome.payload.collect(RESPONSE_SIZE_BYTES_MAX);
   if (outcome.functionError !== null) return failed("the function failed: its log says why");
-  const answer: HttpAnswer | null = isV2 ? toHttpAnswer(result, DEFAULT_TYPE) : toHttpAnswerV1(result, DEFAULT_TYPE);
+  const read = (given: Buffer): HttpAnswer | null =>
+    isV2 ? toHttpAnswer(given, DEFAULT_TYPE) : toHttpAnswerV1(given, DEFAULT_TYPE);
+  const answer = read(result);
   seen.isAnswered = answer !== null;
-  return answer ?? failed("what the function returned is no response of its payload format");
+  if (answer !== null) return answer;
+  const why = answerProblem(result, (given) => read(given) !== null);
+  return failed(`what the function returned is no response of its payload format: ${why}`);
 }
 
 /** `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/path`, the path with its labels as they were written. */

@@ -9,7 +9,8 @@ import type { Clock } from "../../../base/clock.ts";
 import { inTime } from "../../../base/in-time.ts";
 import { ApiError } from "../../../model/api-error.ts";
 import { type CallerKey, callerOf } from "../../../model/caller.ts";
-import { toRestAnswer } from "../../../model/rest-api/answer.ts";
+import { answerProblem } from "../../../model/answer-problems.ts";
+import { type RestAnswer, toRestAnswer } from "../../../model/rest-api/answer.ts";
 import { limitsOf } from "../../../model/gateways/rate-limits.ts";
 import { headerOf, type RestCall, toRestEvent } from "../../../model/rest-api/event.ts";
 import { toMockAnswer } from "../../../model/rest-api/mock.ts";
@@ -255,8 +256,11 @@ async function replyOf(
   if (outcome.kind !== "response") return badGateway(`the function could not be run: ${outcome.kind}`);
   const result = await outcome.payload.collect(RESPONSE_SIZE_BYTES_MAX);
   if (outcome.functionError !== null) return badGateway("the function failed: its log says why");
-  const answer = toRestAnswer(result, binaryMediaTypes, accept);
-  return answer ?? badGateway("what the function returned is no response of a proxy integration");
+  const read = (given: Buffer): RestAnswer | null => toRestAnswer(given, binaryMediaTypes, accept);
+  const answer = read(result);
+  if (answer !== null) return answer;
+  const why = answerProblem(result, (given) => read(given) !== null);
+  return badGateway(`what the function returned is no response of a proxy integration: ${why}`);
 }
 
 /** `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/path`, the path with its labels as they were written. */

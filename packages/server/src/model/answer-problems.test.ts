@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { answerProblem } from "./answer-problems.ts";
+import { toHttpAnswer, toHttpAnswerV1 } from "./http-answer.ts";
+import { toRestAnswer } from "./rest-api/answer.ts";
+
+const READERS = {
+  REST: (result: Buffer) => toRestAnswer(result, [], null),
+  "1.0": (result: Buffer) => toHttpAnswerV1(result, "text/plain"),
+  "2.0": (result: Buffer) => toHttpAnswer(result),
+};
+const wrong = (names: string): string => `its ${names} can't be there, or not with that value`;
+
+it.for([
+  ["REST", { statusCode: 200, cookies: [] }, wrong("cookies")],
+  ["REST", { statusCode: 99, body: {} }, wrong("statusCode, body")],
+  [
+    "REST",
+    { headers: { a: "b", c: "d\r\ne" }, multiValueHeaders: { f: [{}], "g h": ["i"] } },
+    wrong("headers.c, multiValueHeaders.f, multiValueHeaders.g h"),
+  ],
+  ["REST", { headers: ["a"] }, wrong("headers")],
+  ["REST", { a: 1, b: 2, c: 3, d: 4, e: 5 }, wrong("a, b, c and 2 more")],
+  ["REST", "hi", "it is no object of JSON in UTF-8"],
+  ["1.0", { body: "hi" }, "it has no statusCode"],
+  ["1.0", { statusCode: 200, multiValueHeaders: { a: "b" } }, wrong("multiValueHeaders.a")],
+  ["2.0", { statusCode: 200, cookies: [1], isBase64Encoded: "yes" }, wrong("cookies, isBase64Encoded")],
+] as const)("%s: %j", ([format, result, problem]) => {
+  const bytes = Buffer.from(JSON.stringify(result));
+  const read = READERS[format];
+  expect(read(bytes)).toBeNull();
+  expect(answerProblem(bytes, (each) => read(each) !== null)).toBe(problem);
+});
+
+it("bytes that are no text are no object", () => {
+  expect(answerProblem(Buffer.from([0xff]), () => false)).toBe("it is no object of JSON in UTF-8");
+});

@@ -1,0 +1,36 @@
+/** Says why what a function returned is no HTTP response, for whoever reads the reason: the member that is wrong. */
+
+const NAMES_MAX = 3;
+const NAME_LENGTH_MAX = 60;
+/** Maps whose own members are named. */
+const MAPS = new Set(["headers", "multiValueHeaders"]);
+
+/** `isTaken`: whether a result with this text is a response. It is not with `result`. */
+export function answerProblem(result: Buffer, isTaken: (result: Buffer) => boolean): string {
+  const given = parse(result);
+  if (given === null) return "it is no object of JSON in UTF-8";
+  const isRight = (members: object): boolean => isTaken(Buffer.from(JSON.stringify({ statusCode: 200, ...members })));
+  const wrong = Object.entries(given).flatMap(([name, value]) => {
+    if (isRight({ [name]: value })) return [];
+    const parts = MAPS.has(name) && isMap(value) ? Object.entries(value) : [];
+    const inner = parts.flatMap(([key, each]) => (isRight({ [name]: { [key]: each } }) ? [] : [`${name}.${key}`]));
+    return inner.length === 0 ? [name] : inner;
+  });
+  if (wrong.length === 0) return "it has no statusCode";
+  const named = wrong.slice(0, NAMES_MAX).map((name) => name.slice(0, NAME_LENGTH_MAX));
+  const more = wrong.length > NAMES_MAX ? ` and ${wrong.length - NAMES_MAX} more` : "";
+  return `its ${named.join(", ")}${more} can't be there, or not with that value`;
+}
+
+function parse(result: Buffer): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(result));
+    return isMap(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
