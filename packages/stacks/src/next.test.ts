@@ -308,6 +308,12 @@ describe("policies", () => {
     expect(events(world).filter((event) => event.startsWith("A DELETE"))).toEqual(told);
   });
 
+  it("Retain of what was never made keeps nothing", () => {
+    const world = failing(new World(), "A");
+    expect(world.run(create(world, kept("Retain"))).status).toBe("ROLLBACK_COMPLETE");
+    expect(events(world).filter((event) => event.startsWith("A DELETE"))).toEqual(["A DELETE_COMPLETE"]);
+  });
+
   it.for(["Retain", "RetainExceptOnCreate"])("%s in a deletion", (policy) => {
     const world = created(kept(policy));
     expect(world.run(DELETE).status).toBe("DELETE_COMPLETE");

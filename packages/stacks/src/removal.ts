@@ -78,8 +78,9 @@ export function isAfterRollback({ head }: Draft): boolean {
 }
 
 function removeOne(draft: Draft, row: StackResource): void {
-  if (isKept(draft, row)) gone(draft, row, "DELETE_SKIPPED");
-  else if (row.physicalId === null) gone(draft, row, "DELETE_COMPLETE");
+  // Nothing was made of it, so nothing stays either.
+  if (row.physicalId === null) gone(draft, row, "DELETE_COMPLETE");
+  else if (isKept(draft, row)) gone(draft, row, "DELETE_SKIPPED");
   else {
     const isAgain = draft.head.failures[row.key] !== undefined;
     const written = isAgain ? row : draft.show(row, "DELETE_IN_PROGRESS");

@@ -5,7 +5,7 @@ import { DeleteStackCommand, GetTemplateCommand } from "@aws-sdk/client-cloudfor
 import { PROGRAM } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
 import { parseTemplate } from "@thaw/template/template";
-import { isTemplateMap } from "@thaw/template/value";
+import type { TemplateMap } from "@thaw/template/value";
 import { openStackClients, type StackClients } from "../aws-clients.ts";
 import type { Connection } from "../connection.ts";
 import { printJson } from "../table.ts";
@@ -14,6 +14,7 @@ import { findTemplate, nameStack } from "./find-template.ts";
 import { listResources } from "./results.ts";
 import { indented } from "./review.ts";
 import { findStack, isInReview, refuseRunning } from "./stack.ts";
+import { whatStays } from "./what-stays.ts";
 
 export interface DeleteOptions {
   readonly yes?: boolean;
@@ -35,12 +36,12 @@ export async function deleteStack(
   refuseRunning(stack);
   const id = stack.StackId ?? name;
   const resources = isInReview(stack) ? [] : await listResources(clients, id);
-  const stays = resources.length === 0 ? new Map<string, string>() : await retained(clients, id);
-  const lines = resources.map(({ LogicalResourceId: logical = "", ResourceType: type = "" }) =>
-    stays.has(logical)
-      ? `  ${logical} ${type}: stays, for its DeletionPolicy is ${stays.get(logical) ?? ""}`
-      : `- ${logical} ${type}`,
-  );
+  const { stays, goesWith } = whatStays(resources.length === 0 ? {} : await resourcesOf(clients, id));
+  const lines = resources.map(({ LogicalResourceId: logical = "", ResourceType: type = "" }) => {
+    const [policy, owner] = [stays.get(logical), goesWith.get(logical)];
+    if (policy !== undefined) return `  ${logical} ${type}: stays, for its DeletionPolicy is ${policy}`;
+    return `- ${logical} ${type}${owner === undefined ? "" : ` (goes with ${owner})`}`;
+  });
   say(`the stack ${name} is deleted:\n${indented(lines)}`);
   if (yes !== true && process.stdin.isTTY && !(await isSure(name))) throw new CommandError("nothing was deleted");
   const token = randomUUID();
@@ -66,16 +67,9 @@ async function isSure(name: string): Promise<boolean> {
   }
 }
 
-/** Policies by the logical ids of what has one that keeps it. */
-async function retained({ stacks }: StackClients, id: string): Promise<ReadonlyMap<string, string>> {
+async function resourcesOf({ stacks }: StackClients, id: string): Promise<TemplateMap> {
   const { TemplateBody: text = "" } = await stacks.send(
     new GetTemplateCommand({ StackName: id, TemplateStage: "Processed" }),
   );
-  const { resources } = parseTemplate(text, `the template of ${id}`);
-  return new Map(
-    Object.entries(resources).flatMap(([logicalId, resource]) => {
-      const policy = isTemplateMap(resource) ? resource["DeletionPolicy"] : undefined;
-      return typeof policy === "string" && policy.startsWith("Retain") ? [[logicalId, policy] as const] : [];
-    }),
-  );
+  return parseTemplate(text, `the template of ${id}`).resources;
 }

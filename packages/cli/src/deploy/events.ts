@@ -21,6 +21,8 @@ const DONE: Readonly<Record<string, string>> = {
   DELETE_SKIPPED: "stays, for its DeletionPolicy says so",
   IMPORT_COMPLETE: "imported",
 };
+/** A version that is left goes all the same where its function does. */
+const LEFT_VERSION = "is left to its function, and goes with it";
 /** What others' failures do to a resource is no failure of its own. */
 const CANCELLED = /^Resource (?:creation|update|deletion) cancelled/;
 
@@ -98,7 +100,7 @@ class Run {
     this.#begun.delete(id);
     const seconds = begun === undefined ? "" : ` (${((atMs - begun.atMs) / 1000).toFixed(1)} s)`;
     const what = `${id} ${event.ResourceType ?? ""}${nameOf(event)}`;
-    if (!status.endsWith("_FAILED")) this.#progress(`  ${what}: ${DONE[status] ?? status}${seconds}`);
+    if (!status.endsWith("_FAILED")) this.#progress(`  ${what}: ${doneIn(event) ?? status}${seconds}`);
     else if (!CANCELLED.test(reason)) {
       this.#failure ??= `${id} (${event.ResourceType ?? ""}): ${reason}`;
       this.#progress(`  ${what}: ${status}: ${reason}`);
@@ -114,6 +116,10 @@ class Run {
       this.#progress(`  ${id} ${begun.event.ResourceType ?? ""}: ${begun.event.ResourceStatus ?? ""} …`);
     }
   }
+}
+
+function doneIn({ ResourceStatus: status = "", ResourceType: type }: StackEvent): string | undefined {
+  return status === "DELETE_SKIPPED" && type === "AWS::Lambda::Version" ? LEFT_VERSION : DONE[status];
 }
 
 /** The thing's own name, where it says more than the logical id: `orders:3` of a version's ARN. */

@@ -97,7 +97,7 @@ export async function planSource(
   return { source, plan: { ...planned, ...noted(read.template) } };
 }
 
-/** AWS takes a key that is there twice as silently as JSON does. Nothing in its answers has room for it but a reason. */
+/** AWS takes a key that is there twice as silently as JSON does. In its answers only a reason has room for a note. */
 function noted({ doubles }: Template): { readonly note?: string } {
   if (doubles.length === 0) return {};
   const [first, ...more] = [...new Set(doubles)];
