@@ -12,7 +12,7 @@ interface Open {
   isAtKey: boolean;
 }
 
-/** `text` is JSON that JSON.parse has read. Gives paths, such as `Resources.Table.Properties` and `Outputs.A.Value[1]`. */
+/** `text` is JSON that JSON.parse has read. Gives paths, such as `Outputs.A.Value[1]`. */
 export function jsonDoubles(text: string): readonly string[] {
   const doubles: string[] = [];
   const stack: Open[] = [];

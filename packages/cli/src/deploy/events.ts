@@ -118,8 +118,8 @@ class Run {
   }
 }
 
-function doneIn({ ResourceStatus: status = "", ResourceType: type }: StackEvent): string | undefined {
-  return status === "DELETE_SKIPPED" && type === "AWS::Lambda::Version" ? LEFT_VERSION : DONE[status];
+function doneIn({ ResourceStatus: status, ResourceType: type }: StackEvent): string | undefined {
+  return status === "DELETE_SKIPPED" && type === "AWS::Lambda::Version" ? LEFT_VERSION : DONE[status ?? ""];
 }
 
 /** The thing's own name, where it says more than the logical id: `orders:3` of a version's ARN. */
