@@ -19,6 +19,8 @@ export interface Published {
   endClones(): Promise<void>;
   /** What was sent by the last invoke. */
   lastEvent(): unknown;
+  /** The warnings of `thaw check`; null where they may be a library's own affair. */
+  readonly warnings: readonly string[] | null;
 }
 
 const CHECK_LIMIT_MS = 120_000;
@@ -45,7 +47,12 @@ export class FrameworkFunctions {
     return this.#functions;
   }
 
-  async publish(files: Files, options: Partial<CreateFunctionCommandInput>): Promise<Published> {
+  /** @param warnings - Those that `thaw check` must have; null where any may come. */
+  async publish(
+    files: Files,
+    options: Partial<CreateFunctionCommandInput>,
+    warnings: readonly string[] | null = null,
+  ): Promise<Published> {
     const name = await this.server.createSnapStart(files, { Timeout: 20, ...options });
     const version = await this.server.publish(name);
     let last: unknown = {};
@@ -59,6 +66,7 @@ export class FrameworkFunctions {
       },
       endClones: () => this.server.stopEnvironments(name),
       lastEvent: () => last,
+      warnings,
     };
     this.#made.push(published);
     return published;
@@ -74,8 +82,10 @@ export class FrameworkFunctions {
       const ran = await runThaw(["--json", "check", `${name}:${version}`, "--event", event], this.server.server.env);
       const report = JSON.parse(ran.stdout) as CheckReport;
       expect([ran.stderr, ran.code], ran.stdout).toEqual(["", report.verdict.status === "good" ? 0 : 1]);
-      // Nothing that clones must not share; what is only a warning may be a library's own affair.
+      // Nothing that clones must not share.
       expect(report.findings.filter(({ severity }) => severity === "error")).toEqual([]);
+      const warned = report.findings.filter(({ severity }) => severity === "warning").map(({ id }) => id);
+      if (published.warnings !== null) expect(warned, ran.stdout).toEqual(published.warnings);
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }

@@ -17,7 +17,7 @@ export interface CodeStore {
   readZip(codeName: string): Promise<Buffer | null>;
   /**
    * Those of `texts` that stand in a file of the package, or of the merged layers, of this name: as they are (UTF-8).
-   * Files in archives inside it are not opened.
+   * What zips inside it hold counts, too.
    */
   findTexts(name: string, texts: readonly string[]): Promise<ReadonlySet<string>>;
   /** Bytes of the files of an unpacked package. Rejects where it is not there. */

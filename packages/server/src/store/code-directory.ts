@@ -10,6 +10,7 @@ import { basename, join } from "node:path";
 import { syncDirectory, writeSynced } from "../base/durable-files.ts";
 import type { CodeInfo } from "../model/code-info.ts";
 import type { CodeStore } from "../ports/code-store.ts";
+import { findTexts } from "./find-texts.ts";
 import { type SyncAll, unpackImage } from "./image-roots.ts";
 import { isMerged, mergeLayers, sizeOfTree } from "./merged-layers.ts";
 import { unzip } from "./unzip.ts";
@@ -80,20 +81,6 @@ async function unpack({ codeDir, packageDir, salt }: Unpacked, zip: Buffer): Pro
     await rm(partial, { recursive: true, force: true });
   }
   return info;
-}
-
-async function findTexts(dir: string, texts: readonly string[]): Promise<ReadonlySet<string>> {
-  const wanted = new Set(texts);
-  const found = new Set<string>();
-  if (wanted.size === 0) return found;
-  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const content = await readFile(join(entry.parentPath, entry.name));
-    for (const text of wanted) if (content.includes(text)) found.add(text);
-    for (const text of found) wanted.delete(text);
-    if (wanted.size === 0) break;
-  }
-  return found;
 }
 
 async function writeWhole(path: string, suffix: string, content: Buffer): Promise<void> {

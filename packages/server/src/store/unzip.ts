@@ -14,6 +14,7 @@ import { pipeline } from "node:stream/promises";
 import { crc32 } from "node:zlib";
 import { type Entry, fromBuffer, type ZipFile } from "yauzl";
 import { ApiError, invalidParameter } from "../model/api-error.ts";
+import { entriesOf, openEntry } from "./zip-entries.ts";
 import { nameProblem, readName } from "./zip-names.ts";
 
 /** AWS's limit on the unzipped package. */
@@ -94,31 +95,6 @@ function openZip(zip: Buffer): Promise<ZipFile> {
   });
 }
 
-async function* entriesOf(file: ZipFile): AsyncGenerator<Entry> {
-  const inbox: Array<Entry | Error | null> = [];
-  let wake: (() => void) | null = null;
-  const put = (item: Entry | Error | null): void => {
-    inbox.push(item);
-    wake?.();
-  };
-  file.on("entry", put);
-  file.on("error", put);
-  file.on("end", () => put(null));
-  for (;;) {
-    file.readEntry();
-    if (inbox.length === 0) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      wake = null;
-    }
-    const item = inbox.shift();
-    if (item === null || item === undefined) return;
-    if (item instanceof Error) throw item;
-    yield item;
-  }
-}
-
 async function unpackEntry(file: ZipFile, entry: Entry, unpacking: Unpacking): Promise<void> {
   if (++unpacking.entries > ENTRIES_MAX)
     throw invalidParameter(`The deployment package has more than ${ENTRIES_MAX} entries.`);
@@ -159,18 +135,6 @@ function checkParents(name: string, unpacking: Unpacking): void {
   for (let at = posix.dirname(name); at !== "." && at !== "/"; at = posix.dirname(at)) {
     if (unpacking.links.has(at)) throw invalidParameter(`The deployment package writes through a link: ${name}`);
   }
-}
-
-function openEntry(file: ZipFile, entry: Entry): Promise<Readable> {
-  return new Promise((resolve, reject) => {
-    file.openReadStream(entry, (error, stream) => {
-      if (error !== null && error !== undefined) return reject(error);
-      // A broken entry may fail before its reader is there or after it has gone: the failure is kept for it, and never
-      // ends the server.
-      stream.on("error", (failure: Error) => stream.destroy(failure));
-      resolve(stream);
-    });
-  });
 }
 
 function counter(unpacking: Unpacking): Transform {

@@ -29,7 +29,8 @@ import {
 } from "./fresh-environment.ts";
 import { judge } from "./findings.ts";
 import type { CheckReport } from "@thaw/thaw-api/check-report";
-import { type CheckedClone, runClone } from "./run-clones.ts";
+import { addressesOfInit } from "./old-addresses.ts";
+import { runClone } from "./run-clones.ts";
 import { describe } from "./describe.ts";
 import type { CheckFacts } from "./facts.ts";
 
@@ -47,12 +48,6 @@ interface CheckRequest {
   readonly payload: Buffer;
   readonly event: unknown;
   readonly clones: number;
-}
-
-/** Texts that the comparison of answers takes besides them: those of the event, and all that each clone was given. */
-interface Known {
-  readonly given: readonly string[];
-  readonly texts: readonly string[];
 }
 
 const CLONES_MIN = 2;
@@ -106,6 +101,8 @@ export class CheckOperation {
     const found = await this.#search(runnable, shared);
     const looksAtRows = shared.every((each) => each.kind !== "repeated");
     const compared = await compareWithFresh(run, runnable, ran, { given: known.given, looksAtRows });
+    const addresses = addressesOfInit(clones, isKnown);
+    const written = await this.#textsInCode(runnable, addresses);
     const seen: CheckFacts = {
       clones,
       fresh,
@@ -120,28 +117,10 @@ export class CheckOperation {
       slowClocks: slowClocks(answersOf(clones), fresh?.answers ?? null, context),
       kept: compared.kept,
       rows: compared.rows,
-      oldAddresses: await this.#findOldAddresses(runnable, clones, known),
+      oldAddresses: addresses.filter((address) => !written.has(address)),
       limits: [...ran.limits, ...compared.limits, ...found.limits],
     };
     return describe(runnable, facts, seen, judge(seen), clock.monotonicMs() - startMs);
-  }
-
-  /**
-   * A clone that sent no datagram has asked no name server: it has the addresses that it reaches from Init, or they are
-   * written down.
-   */
-  async #findOldAddresses(
-    version: RunnableVersion,
-    clones: readonly CheckedClone[],
-    known: Known,
-  ): Promise<readonly string[]> {
-    const silent = clones.filter(({ observed }) => observed?.sandbox.sentDatagrams === 0);
-    const addresses = [...new Set(silent.flatMap(({ observed }) => observed?.sandbox.peers ?? []))].map((peer) =>
-      peer.replace(/:\d+$/, "").replace(/^\[|\]$/g, ""),
-    );
-    const unknown = addresses.filter((address) => !known.texts.some((text) => text.includes(address)));
-    const inCode = await this.#textsInCode(version, unknown);
-    return [...new Set(unknown.filter((address) => !inCode.has(address)))];
   }
 
   /** Those of `texts` that the package or the layers have in a file. */
