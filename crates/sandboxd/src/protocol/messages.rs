@@ -89,6 +89,8 @@ pub enum Operation {
     Door {
         port: u16,
         certificate: String,
+        /// Where the server's services listen; none: no function may reach them.
+        services: Option<u16>,
     },
     ListSnapshots,
     RemoveSnapshot {

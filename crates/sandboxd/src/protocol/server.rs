@@ -248,10 +248,10 @@ fn run(connection: &Connection, parts: &Arc<Parts>, operation: Operation) -> Res
             to_value(observe(&pids, entry.recorder.as_ref()))
         }
         Operation::Network => to_value(parts.host.network.state()),
-        Operation::Door { port, certificate } => {
-            check_door(port, &certificate)?;
+        Operation::Door { port, certificate, services } => {
+            check_door(port, services, &certificate)?;
             maker.trust(certificate);
-            parts.host.network.open_door(port)?;
+            parts.host.network.open_door(port, services)?;
             Ok(done)
         }
         Operation::Freeze { sandbox } => registry.freeze(&sandbox).map(|()| done),
@@ -268,12 +268,13 @@ fn run(connection: &Connection, parts: &Arc<Parts>, operation: Operation) -> Res
 }
 
 /// A certificate is text in every sandbox, and a port below 1024 is no port of a user without privileges.
-fn check_door(port: u16, certificate: &str) -> Result<()> {
+fn check_door(port: u16, services: Option<u16>, certificate: &str) -> Result<()> {
     let is_pem = certificate.starts_with("-----BEGIN CERTIFICATE-----\n")
         && certificate.ends_with("-----END CERTIFICATE-----\n")
         && certificate.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=- \n".contains(&byte));
-    if port < 1024 || !is_pem || certificate.len() > CERTIFICATE_BYTES_MAX {
-        return Err(Error::bad_request("door: expected a port from 1024 on, and a certificate in PEM"));
+    let is_privileged = port < 1024 || services.is_some_and(|port| port < 1024);
+    if is_privileged || !is_pem || certificate.len() > CERTIFICATE_BYTES_MAX {
+        return Err(Error::bad_request("door: expected ports from 1024 on, and a certificate in PEM"));
     }
     Ok(())
 }

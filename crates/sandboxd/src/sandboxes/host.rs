@@ -241,11 +241,11 @@ impl Keeper {
         self.host.network.device_of(&self.slot)
     }
 
-    /// Lets it reach ports of the host that the operator named for functions.
-    pub fn grant(&self, ports: &[HostPort]) -> Result<()> {
+    /// Lets it reach ports of the host that the operator named for functions; `services`: the server's services, too.
+    pub fn grant(&self, ports: &[HostPort], services: bool) -> Result<()> {
         self.host
             .network
-            .grant(&self.slot, ports)
+            .grant(&self.slot, ports, services)
             .map_err(|error| Error::new(Code::Failed, format!("network: {error}")))
     }
 

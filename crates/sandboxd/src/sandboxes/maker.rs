@@ -142,8 +142,8 @@ impl Maker {
         if origin.is_none() {
             chown(&entry.control, Some(spec.uid), Some(spec.uid))?;
         }
-        if !spec.hosts.is_empty() {
-            entry.keeper.grant(&spec.host_ports()?)?;
+        if !spec.hosts.is_empty() || spec.services {
+            entry.keeper.grant(&spec.host_ports()?, spec.services)?;
         }
         let limits = Limits { memory_mib: spec.memory_mib, pids_max: spec.pids_max };
         entry.keeper.cgroup.lock().set_limits(limits)?;

@@ -181,26 +181,31 @@ impl Network {
         Ok(())
     }
 
-    /// Lets a sandbox reach these ports of the host. Throws where the operator has not named one of them for functions.
-    pub fn grant(&self, slot: &Slot, ports: &[HostPort]) -> io::Result<()> {
+    /// Lets a sandbox reach these ports of the host, and the server's services where `services` says so. Throws where
+    /// the operator has not named one of the ports for functions, and where no services were opened.
+    pub fn grant(&self, slot: &Slot, ports: &[HostPort], services: bool) -> io::Result<()> {
         self.rules()?;
         let mut walls = self.walls.lock();
         let Rules { table, host_ports, .. } = &mut walls.rules;
         if let Some(HostPort { address, port }) = ports.iter().find(|each| !host_ports.grantable.contains(each)) {
             return Err(io::Error::other(format!("{address}:{port} was not named for functions")));
         }
+        if services && host_ports.services.is_none() {
+            return Err(io::Error::other("the server has opened no services for functions"));
+        }
         if self.has_nat {
-            host_ports.grant(table, &self.device(slot.number), ports)
+            host_ports.grant(table, &self.device(slot.number), ports, services)
         } else {
             Ok(())
         }
     }
 
     /// Lets all sandboxes that are made from now on reach the server's service door, which listens on that port of the
-    /// host's loopback.
-    pub fn open_door(&self, port: u16) -> io::Result<()> {
+    /// host's loopback; and those to which it is granted the server's services on another one.
+    pub fn open_door(&self, port: u16, services: Option<u16>) -> io::Result<()> {
         let mut walls = self.walls.lock();
         walls.rules.host_ports.door = Some(port);
+        walls.rules.host_ports.services = services;
         if self.has_nat && !walls.is_closed {
             walls.install()?;
         }

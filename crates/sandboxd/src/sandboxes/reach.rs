@@ -5,7 +5,8 @@
 //!  sandbox: 169.254.76.2:PORT ──veth──► prerouting: the named address ──► input: from 127.0.0.1, if it goes there
 //! ```
 //! A service that listens on the host's loopback sees a client of its own loopback: that is what databases of a
-//! developer's machine trust. All else to that address is dropped, as all else to the host is.
+//! developer's machine trust. The server's own services have a port there, too, for those sandboxes to which they are
+//! granted. All else to that address is dropped, as all else to the host is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -17,6 +18,9 @@ use crate::names::HostPort;
 
 /// Inside, the port of the server's service door: what runs there ignores any other (`https` without a port).
 const DOOR_PORT: u16 = 443;
+/// Inside, the port of the server's services: AWS's clients are told `http://169.254.76.2`, whatever the server's own
+/// port is.
+const SERVICES_PORT: u16 = 80;
 /// The address behind `host.thaw.internal` (keeper/root.rs).
 pub const HOST_ADDRESS: &str = "169.254.76.2";
 const LOOPBACK: &str = "127.0.0.0/8";
@@ -29,8 +33,12 @@ pub struct HostPorts {
     pub grantable: Vec<HostPort>,
     /// Where the server's service door listens on the host's loopback; none: it has not said so.
     pub door: Option<u16>,
+    /// Where the server's services listen on the host's loopback; none: they are open to nobody.
+    pub services: Option<u16>,
     /// By the sandbox's device on the host.
     pub granted: BTreeMap<String, Vec<HostPort>>,
+    /// The devices of sandboxes that may reach the server's services.
+    pub callers: BTreeSet<String>,
 }
 
 impl HostPorts {
@@ -44,7 +52,7 @@ impl HostPorts {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.allowed.is_empty() && self.grantable.is_empty() && self.door.is_none()
+        self.allowed.is_empty() && self.grantable.is_empty() && self.door.is_none() && self.services.is_none()
     }
 
     /// Throws where an address is none of the host's.
@@ -59,7 +67,7 @@ impl HostPorts {
 
     /// True where a packet to the host's loopback comes from a device that is not the loopback's.
     pub fn has_loopback(&self) -> bool {
-        self.door.is_some() || self.named().any(|each| each.address.is_loopback())
+        self.door.is_some() || self.services.is_some() || self.named().any(|each| each.address.is_loopback())
     }
 
     /// The host's chains, and the map of grants.
@@ -76,6 +84,7 @@ impl HostPorts {
         let door = self
             .door()
             .map_or_else(String::new, |port| format!("{to_host} tcp dport {DOOR_PORT} dnat ip to 127.0.0.1:{port}\n"));
+        let (set, services) = self.services_chains(subnet);
         let (map, by_grant) = if self.grantable.is_empty() {
             (String::new(), String::new())
         } else {
@@ -87,10 +96,24 @@ impl HostPorts {
             )
         };
         format!(
-            "{map}chain prerouting {{ type nat hook prerouting priority dstnat; policy accept;\n\
-             {allowed}{door}{by_grant}}}\n\
+            "{map}{set}chain prerouting {{ type nat hook prerouting priority dstnat; policy accept;\n\
+             {allowed}{door}{services}{by_grant}}}\n\
              chain local {{ type nat hook input priority 100; policy accept;\n\
                iifname {devices} ct status dnat ip daddr {LOOPBACK} snat ip to 127.0.0.1; }}\n"
+        )
+    }
+
+    /// The set of those who may reach the server's services, and the rule that leads them there.
+    fn services_chains(&self, subnet: &str) -> (String, String) {
+        let Some(port) = self.services else { return Default::default() };
+        let all: Vec<String> = self.callers.iter().map(|device| format!("\"{device}\"")).collect();
+        let all = if all.is_empty() { String::new() } else { format!("elements = {{ {} }};", all.join(", ")) };
+        (
+            format!("set callers {{ type ifname; {all} }}\n"),
+            format!(
+                "iifname @callers ip saddr {subnet} ip daddr {HOST_ADDRESS} tcp dport {SERVICES_PORT} \
+                 dnat ip to 127.0.0.1:{port}\n"
+            ),
         )
     }
 
@@ -110,8 +133,8 @@ impl HostPorts {
         if self.is_empty() {
             return String::new();
         }
-        let door = self.door().map(|_| DOOR_PORT);
-        let ports: BTreeSet<u16> = self.named().map(|each| each.port).chain(door).collect();
+        let own = self.door().map(|_| DOOR_PORT).into_iter().chain(self.services.map(|_| SERVICES_PORT));
+        let ports: BTreeSet<u16> = self.named().map(|each| each.port).chain(own).collect();
         let ports = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
         let to_host = format!("ip daddr {HOST_ADDRESS} tcp dport {{ {ports} }}");
         format!(
@@ -120,19 +143,30 @@ impl HostPorts {
         )
     }
 
-    /// Lets one sandbox reach ports that are grantable.
-    pub fn grant(&mut self, table: &str, device: &str, ports: &[HostPort]) -> io::Result<()> {
-        change(table, "add", &elements(device, ports, true))?;
-        self.granted.insert(device.to_string(), ports.to_vec());
+    /// Lets one sandbox reach ports that are grantable, and the server's services where `services` says so.
+    pub fn grant(&mut self, table: &str, device: &str, ports: &[HostPort], services: bool) -> io::Result<()> {
+        if !ports.is_empty() {
+            change(table, "add", "granted", &elements(device, ports, true))?;
+            self.granted.insert(device.to_string(), ports.to_vec());
+        }
+        if services {
+            change(table, "add", "callers", &format!("\"{device}\""))?;
+            self.callers.insert(device.to_string());
+        }
         Ok(())
     }
 
     /// Takes back what the sandbox of that device was granted. Throws where the rules may still have it.
     pub fn revoke(&mut self, table: &str, device: &str) -> io::Result<()> {
-        match self.granted.remove(device) {
-            Some(ports) => change(table, "delete", &elements(device, &ports, false)),
-            None => Ok(()),
+        let ports = self.granted.remove(device);
+        let was_caller = self.callers.remove(device);
+        if let Some(ports) = ports {
+            change(table, "delete", "granted", &elements(device, &ports, false))?;
         }
+        if was_caller {
+            change(table, "delete", "callers", &format!("\"{device}\""))?;
+        }
+        Ok(())
     }
 }
 
@@ -144,8 +178,8 @@ fn elements(device: &str, ports: &[HostPort], has_addresses: bool) -> String {
     ports.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-fn change(table: &str, verb: &str, elements: &str) -> io::Result<()> {
-    pipe_to(Command::new("nft").args(["-f", "-"]), &format!("{verb} element inet {table} granted {{ {elements} }}\n"))
+fn change(table: &str, verb: &str, name: &str, elements: &str) -> io::Result<()> {
+    pipe_to(Command::new("nft").args(["-f", "-"]), &format!("{verb} element inet {table} {name} {{ {elements} }}\n"))
 }
 
 #[cfg(test)]
@@ -181,6 +215,19 @@ mod tests {
         ports.granted.insert("thw0-7".into(), vec![port("127.0.0.1:5432")]);
         let chains = ports.host_chains("\"thw0-*\"", "100.66.0.0/20");
         assert!(chains.contains("elements = { \"thw0-7\" . 5432 : 127.0.0.1 }"), "{chains}");
+    }
+
+    #[test]
+    fn services_are_led_to_for_those_alone_who_may_call_them() {
+        let mut ports = HostPorts { services: Some(40_001), ..HostPorts::default() };
+        let chains = ports.host_chains("\"thw0-*\"", "100.66.0.0/20");
+        assert!(!chains.contains("elements"), "{chains}");
+        assert!(chains.contains("iifname @callers ip saddr 100.66.0.0/20"), "{chains}");
+        assert!(chains.contains("tcp dport 80 dnat ip to 127.0.0.1:40001"), "{chains}");
+        assert!(ports.inner_output(300, "drop").contains("tcp dport { 80 }") && ports.has_loopback());
+        ports.callers.insert("thw0-7".into());
+        let chains = ports.host_chains("\"thw0-*\"", "100.66.0.0/20");
+        assert!(chains.contains("set callers { type ifname; elements = { \"thw0-7\" }; }"), "{chains}");
     }
 
     #[test]

@@ -39,6 +39,9 @@ pub struct Spec {
     /// operator named for functions.
     #[serde(default)]
     pub hosts: Vec<String>,
+    /// True where it may reach the server's services.
+    #[serde(default)]
+    pub services: bool,
     /// True for a check: what the sandbox sends is kept for `observe`.
     #[serde(default)]
     pub records_sent: bool,
