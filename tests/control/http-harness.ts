@@ -50,7 +50,7 @@ export const HOST = {
   cpuFingerprint: "cpu",
   kernel: "6.1",
   hasNetwork: false,
-  network: { rulesRestored: 0, problem: null, denied: [], hostPorts: [] },
+  network: { rulesRestored: 0, problem: null, denied: [], hostPorts: [], serviceCallers: [] },
   companion: null,
   tmpQuota: "tmpfs",
   engine: "fake",
@@ -134,6 +134,7 @@ export function onlyScope({ control, store, logs, objects, onProblem }: ScopePar
   const accountStores: AccountStores = { own: async () => entries, find: async () => null };
   const own = createScopeServices({
     door: null,
+    callsServices: () => false,
     passed: NO_PASSED_SERVICES,
     topics: control.topics,
     ...parts,

@@ -39,7 +39,7 @@ export function resourcesOf(
       }
     },
   });
-  const handlers = createHandlers({ door: null, clock: systemClock, passed });
+  const handlers = createHandlers({ door: null, clock: systemClock, passed, callsServices: () => false });
   /** A resource of the stack: its handler with its context. */
   const resource = (type: string, logicalId: string) => {
     const handler = handlers.handlerOf(type);

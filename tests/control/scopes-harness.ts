@@ -161,7 +161,7 @@ export class ScopesHarness implements AsyncDisposable {
           ...own,
         }),
       passed: NO_PASSED_SERVICES,
-      stackKeys: { door: null, keys: PLAIN_KEYS, secret: SESSION_SECRET },
+      forStacks: { door: null, keys: PLAIN_KEYS, secret: SESSION_SECRET, callsServices: () => false },
       common: {
         parity: "extended",
         organizationId: "o-exampleorg1",

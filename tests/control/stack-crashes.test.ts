@@ -126,6 +126,7 @@ class Server {
       keys: { generate: () => FOREVER, unwrap: () => FOREVER },
       secret: Buffer.alloc(32, 7),
       door: null,
+      callsServices: () => false,
       passed: NO_PASSED_SERVICES,
       clock: systemClock,
       random: { uuid: () => `uuid-${++uuids}`, fraction: () => 0, bytes: (count) => Buffer.alloc(count) },

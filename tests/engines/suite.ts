@@ -61,7 +61,14 @@ class Run {
   spec(changes: Partial<SandboxSpec> = {}): SandboxSpec {
     const { task, uid } = this.bench;
     const names = { root: "host", lang: null, client: "provided", task, opt: null };
-    const limits = { memorySizeMib: MEMORY_MIB, tmpSizeMib: 512, fileSystems: [], hostPorts: [], recordsSent: false };
+    const limits = {
+      memorySizeMib: MEMORY_MIB,
+      tmpSizeMib: 512,
+      fileSystems: [],
+      hostPorts: [],
+      callsServices: false,
+      recordsSent: false,
+    };
     return { environmentId: newEnvironmentId(), ...names, ...limits, uid, ...changes };
   }
 

@@ -251,7 +251,14 @@ export class TestSandboxd {
 function specOf(task: string, memorySizeMib = 512): SandboxSpec {
   const environmentId = newEnvironmentId();
   const names = { root: "host", lang: null, client: "provided", task, opt: null };
-  const limits = { fileSystems: [], hostPorts: [], recordsSent: false, memorySizeMib, tmpSizeMib: 512 };
+  const limits = {
+    fileSystems: [],
+    hostPorts: [],
+    callsServices: false,
+    recordsSent: false,
+    memorySizeMib,
+    tmpSizeMib: 512,
+  };
   return { environmentId, ...names, ...limits, uid: UID };
 }
 

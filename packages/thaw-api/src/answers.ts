@@ -181,6 +181,9 @@ export const host = z.object({
       problem: z.string().nullable().describe("Null: the rules are in place; else no sandbox is made"),
       denied: z.array(z.string()).describe("The networks of --network-deny"),
       hostPorts: z.array(z.string()).describe("The ports of the host that functions may reach, of --allow-host"),
+      serviceCallers: z
+        .array(z.string())
+        .describe("The functions that may call this server's services, of --allow-services"),
     })
     .describe("The rules that keep sandboxes from the host and from each other"),
   companion: z

@@ -6,7 +6,7 @@ const FINE: RunningServer = {
   snapshotsProblem: null,
   criuVersion: "4.2.1",
   hasNetwork: true,
-  network: { rulesRestored: 0, problem: null, denied: [], hostPorts: [] },
+  network: { rulesRestored: 0, problem: null, denied: [], hostPorts: [], serviceCallers: [] },
   companion: null,
   tmpQuota: "loop",
   runtimes: ["java21"],

@@ -105,7 +105,7 @@ function judgeCompanion(companion: RunningServer["companion"]): readonly Finding
 }
 
 /** The rules are taken away by others: `nft flush ruleset`, a reload of the host's firewall. */
-function judgeRules({ problem, rulesRestored, denied, hostPorts }: RunningServer["network"]): Finding {
+function judgeRules({ problem, rulesRestored, denied, hostPorts, serviceCallers }: RunningServer["network"]): Finding {
   const what = "network";
   if (problem !== null)
     return {
@@ -123,5 +123,6 @@ function judgeRules({ problem, rulesRestored, denied, hostPorts }: RunningServer
     };
   const not = denied.length === 0 ? "" : `, but not ${denied.join(", ")}`;
   const also = hostPorts.length === 0 ? "" : `; of this host ${hostPorts.join(", ")}`;
-  return { level: "ok", what, detail: `sandboxes reach the outside${not}${also}` };
+  const callers = serviceCallers.length === 0 ? "" : `; ${serviceCallers.join(", ")} may call the services here`;
+  return { level: "ok", what, detail: `sandboxes reach the outside${not}${also}${callers}` };
 }

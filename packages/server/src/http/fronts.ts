@@ -27,6 +27,12 @@ import type { Scopes } from "./scopes.ts";
 /** Its name in scopes. */
 const S3 = "s3";
 
+interface Fronts {
+  readonly all: ChooseFront;
+  /** AWS's services, without anything of Thaw's own and anything that asks for no signature. */
+  readonly forFunctions: ChooseFront;
+}
+
 /**
  * Creates all fronts and the choice between them. A rule that goes by the host stands before those that go by the path:
  * all paths of such a host are its own.
@@ -34,7 +40,7 @@ const S3 = "s3";
 export function createFronts(
   services: ThawApiServices & Omit<CallServices, "onProblem">,
   onProblem: OnProblem,
-): ChooseFront {
+): Fronts {
   const { scopes } = services;
   const thaw = createThawFront(services, onProblem);
   const lambda = createLambdaFront({ scopes, onProblem });
@@ -50,18 +56,18 @@ export function createFronts(
     const { createS3Front } = await import("./fronts/s3/front.ts");
     return createS3Front({ ...services, onProblem });
   }, onProblem);
-  return chooseByRules(
-    [
-      hostRule("lambda-url", LAMBDA.scope, urls),
-      hostRule(API_LABEL, API_LABEL, apis),
-      consoleRule({ ...services.console, isTrustedProxy: services.isTrustedProxy, thaw, lambda, stacks }),
-      topicRule(createTopicsFront(scopes, onProblem)),
-      thawRule(thaw),
-      s3Rule(s3),
-      serviceRule(others),
-    ],
-    awsChoice(byService),
-  );
+  const ofAws = [s3Rule(s3), serviceRule(others)];
+  const own = [
+    hostRule("lambda-url", LAMBDA.scope, urls),
+    hostRule(API_LABEL, API_LABEL, apis),
+    consoleRule({ ...services.console, isTrustedProxy: services.isTrustedProxy, thaw, lambda, stacks }),
+    topicRule(createTopicsFront(scopes, onProblem)),
+    thawRule(thaw),
+  ];
+  return {
+    all: chooseByRules([...own, ...ofAws], awsChoice(byService)),
+    forFunctions: chooseByRules(ofAws, awsChoice(byService)),
+  };
 }
 
 async function loadServiceFront(service: AwsService, scopes: Scopes, onProblem: OnProblem): Promise<RefusingFront> {

@@ -76,6 +76,11 @@ export interface HttpServerOptions {
   readonly functionUrls: FunctionUrlOptions;
   readonly console: ConsoleOptions;
   readonly limits?: Partial<ListenerLimits>;
+  /**
+   * True for a listener that functions alone reach: it has AWS's services and nothing else, for the credentials that
+   * functions have.
+   */
+  readonly isForFunctions?: boolean;
 }
 
 /** Settings of function URLs. */
@@ -127,7 +132,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       errorReply("UnknownOperationException", `There is nothing at ${request.method} ${request.originalUrl}.`),
     ),
   );
-  addHealthRoutes(app, options.health);
+  if (options.isForFunctions !== true) addHealthRoutes(app, options.health);
   app.route({
     method: ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"],
     url: "/*",
@@ -158,6 +163,14 @@ function routeOf(host: string | undefined, target: string): string {
   return HOST_LABELS.some((label) => hostTargetOf(head, label) !== null) ? WITH_OWN_HOSTS : target;
 }
 
+const NOT_A_FUNCTIONS: Refusal = {
+  name: "AccessDeniedException",
+  status: 403,
+  message:
+    "At this address functions call AWS's services with the credentials of their environment. " +
+    "This is another key: leave it out, or let the function reach the server's own port (--allow-host).",
+};
+
 /** A request whose head has passed. */
 interface Admitted {
   readonly admission: Admission;
@@ -176,10 +189,9 @@ class Listener {
   constructor(options: HttpServerOptions, limits: ListenerLimits) {
     this.#options = options;
     this.#limits = limits;
-    this.#chooseFront = createFronts(
-      { ...options, keys: options.accounts, ...options.functionUrls },
-      options.onProblem,
-    );
+    const services = { ...options, keys: options.accounts, ...options.functionUrls };
+    const { all, forFunctions } = createFronts(services, options.onProblem);
+    this.#chooseFront = options.isForFunctions === true ? forFunctions : all;
     this.#budget = new BodyBudget(limits.bodyBytesMax);
   }
 
@@ -229,6 +241,8 @@ class Listener {
     const refuse = (problem: Refusal): Reply | Promise<Reply> => choice.refuse(problem, requestId);
     const claim = choice.isPublic ? null : this.#readClaim(head, choice.services);
     if (claim !== null && "status" in claim) return refuse(claim);
+    if (this.#options.isForFunctions === true && claim !== null && claim.key.kind !== "function")
+      return refuse(NOT_A_FUNCTIONS);
     const admission = await choice.of(claim?.service ?? "").admit(head, requestId);
     return "status" in admission ? admission : { admission, claim, refuse };
   }

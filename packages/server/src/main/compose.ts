@@ -8,6 +8,7 @@ import { openAccounts } from "../accounts/account-file.ts";
 import { openConsoleLogins } from "../accounts/console-logins.ts";
 import { SessionCredentialSource } from "../accounts/session-credentials.ts";
 import { systemClock as clock } from "../base/clock.ts";
+import type { AccountScope } from "../model/function-name.ts";
 import { ThawError } from "../model/platform-errors.ts";
 import { systemRandom as random } from "../base/random.ts";
 import { runtimeVersionArn } from "../control/records/present.ts";
@@ -15,7 +16,6 @@ import type { ControlServices } from "../control/services.ts";
 import type { Health } from "../http/observability.ts";
 import { createImageSource } from "../images/image-source.ts";
 import { createHttpServer, type HttpServer } from "../http/server.ts";
-import type { ListeningDoor } from "../door/service-door.ts";
 import { Keyring } from "../keys/keyring.ts";
 import { createAwsServices } from "../aws/create-services.ts";
 import { createDiskLogStore } from "../logs/disk-log-store.ts";
@@ -42,7 +42,7 @@ import { loadCredentials, loadSecret } from "./credentials.ts";
 import { countSnapshots, describeHost } from "./describe-host.ts";
 import { createDestinations } from "./destinations.ts";
 import { createIssuers } from "./issuers.ts";
-import { openDoor } from "./door.ts";
+import { type Doors, openDoors } from "./door.ts";
 import { createEngine } from "./engine.ts";
 import { createEventSources } from "./event-sources.ts";
 import { createKeys, FarCounts } from "./far.ts";
@@ -51,9 +51,11 @@ import { hostLimits, workerLimits } from "./limits.ts";
 import { Monitoring } from "./monitoring.ts";
 import { syncFileSystem } from "./sync-file-system.ts";
 import type { ServeOptions, ServerCredentials } from "./options/serve-options.ts";
+import { isCaller } from "./options/service-callers.ts";
 import { UsageError } from "./options/usage-error.ts";
 import { connectInstaller } from "./runtime-installer.ts";
 import { InstalledScopes } from "./scopes.ts";
+import { SERVICES_LIMITS } from "./services-door.ts";
 import { createPassedServices } from "./passed-services.ts";
 import { shownName } from "./shown-name.ts";
 import { countingProblems, logProblem, reportFar } from "./problems.ts";
@@ -78,7 +80,7 @@ export interface ComposedServer {
 }
 
 /** The parts that hold the data directory, and the engine on this host. */
-interface Foundation {
+interface Foundation extends Doors {
   readonly host: SandboxHost;
   readonly secret: Buffer;
   readonly keyring: Keyring;
@@ -87,8 +89,6 @@ interface Foundation {
   /** Snapshots of this host; null where the engine takes none. */
   readonly snapshots: SnapshotService | null;
   readonly snapshotReader: SnapshotReader | null;
-  /** Where custom resources answer; null: functions can't reach the server. */
-  readonly door: ListeningDoor | null;
 }
 
 /** Throws a UsageError when the settings don't fit this host or its data directory. */
@@ -121,7 +121,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
     createAwsServices: (scope, store, parts) =>
       createAwsServices({ scope, store, logs, sessions: sessionKeys, transform, issuers, clock, random, ...parts }),
     passed: outside.passed,
-    stackKeys: { keys: foundation.keyring, secret: foundation.secret, door: foundation.door },
+    forStacks: stackParts(options, foundation),
     common: {
       parity: options.parity,
       organizationId: options.organizationId,
@@ -135,7 +135,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   });
   const draining = new AbortController();
   const health = healthOf(draining.signal);
-  const app = createHttpServer({
+  const listener = {
     scopes,
     accounts,
     ...tools,
@@ -146,20 +146,34 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
     draining: draining.signal,
     functionUrls: functionUrlOptions(options),
     console: consoleOptions(options, composeLogins(options, foundation, accounts)),
+  };
+  const app = createHttpServer(listener);
+  const { door, servicesDoor } = foundation;
+  await servicesDoor?.serve(createHttpServer({ ...listener, isForFunctions: true, limits: SERVICES_LIMITS }));
+  const close = closing([snapshots, ...outside.closed, transform, door, servicesDoor], [logs, monitoring], {
+    engine,
+    scopes,
   });
-  const close = async (): Promise<void> => {
-    snapshots?.close();
-    for (const each of [...outside.closed, transform, foundation.door]) each?.close();
+  await logsOpened;
+  const parts = { app, scopes, worker, engine, snapshots, monitoring };
+  return { ...parts, health, accessKeyId: credentials.accessKeyId, draining, hostLost: host.lost, close };
+}
+
+/** Closes first what ends at once, and the stores last. */
+function closing(
+  first: ReadonlyArray<{ close(): void } | null>,
+  then: ReadonlyArray<{ close(): Promise<void> }>,
+  { engine, scopes }: { readonly engine: Engine; readonly scopes: InstalledScopes },
+): () => Promise<void> {
+  return async () => {
+    for (const each of first) each?.close();
     await engine.close();
     try {
-      await Promise.all([logs.close(), monitoring.close()]);
+      await Promise.all(then.map((each) => each.close()));
     } finally {
       await scopes.closeStores();
     }
   };
-  await logsOpened;
-  const parts = { app, scopes, worker, engine, snapshots, monitoring };
-  return { ...parts, health, accessKeyId: credentials.accessKeyId, draining, hostLost: host.lost, close };
 }
 
 function healthOf(draining: AbortSignal): Health {
@@ -224,8 +238,23 @@ async function createFoundation(options: ServeOptions): Promise<Foundation> {
     onEvent: (event) => reportFar(far, event),
     onProblem: logProblem,
   });
-  const door = await openDoor({ dataDir: options.dataDir, secret, host, clock, onProblem: logProblem });
-  return { host, secret, keyring, far, door, ...made };
+  const hasCallers = options.serviceCallers.length > 0;
+  const doors = await openDoors({
+    dataDir: options.dataDir,
+    secret,
+    host,
+    clock,
+    onProblem: logProblem,
+    hasCallers,
+  });
+  return { host, secret, keyring, far, ...doors, ...made };
+}
+
+/** What stacks have of the installation. */
+function stackParts(options: ServeOptions, { keyring: keys, secret, door, servicesDoor }: Foundation) {
+  const callsServices = (scope: AccountScope, functionName: string): boolean =>
+    servicesDoor !== null && isCaller(options.serviceCallers, options.accountId, scope, functionName);
+  return { keys, secret, door, callsServices };
 }
 
 interface WorkerParts {
@@ -263,7 +292,7 @@ function openLogs({ dataDir, logsMaxMib }: ServeOptions, onProblem: typeof logPr
 /** The worker with its figures. */
 function composeWorker(
   options: ServeOptions,
-  { engine, snapshots, host, secret }: Foundation,
+  { engine, snapshots, host, secret, servicesDoor }: Foundation,
   { catalog, monitoring, logs, sessionKeys }: WorkerParts,
 ): Worker {
   const onProblem = countingProblems(monitoring);
@@ -279,7 +308,7 @@ function composeWorker(
     primes: createPrimeSource(options.dataDir),
     clock,
     secret,
-    limits: workerLimits(options),
+    limits: workerLimits(options, servicesDoor !== null),
     onRestore: (report) => {
       monitoring.recent.restored(report);
       monitoring.restored({ ...report, functionName: nameOf(report) });

@@ -10,6 +10,7 @@ import type { FarCounts } from "./far.ts";
 import { countsUsedMemory } from "./limits.ts";
 import type { Companion } from "./options/companion-options.ts";
 import { listPorts } from "./options/host-ports.ts";
+import { listCallers } from "./options/service-callers.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 
 export interface Described {
@@ -58,6 +59,7 @@ export async function describeHost({
       ...(await host.network()),
       denied: [...options.networkDenied],
       hostPorts: [...listPorts(options.hostPorts)],
+      serviceCallers: [...listCallers(options.serviceCallers)],
     },
     companion: options.companion === null ? null : await describeCompanion(options.companion),
     runtimes: catalog.list().map((recipe) => recipe.runtime),

@@ -6,11 +6,18 @@ import { isSameScope } from "../model/function-name.ts";
 import type { WorkerLimits } from "../worker/worker-services.ts";
 import { companionVariables } from "./options/companion-options.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
+import { isCaller } from "./options/service-callers.ts";
+import { SERVICES_ADDRESS } from "./services-door.ts";
 
-/** The worker's limits that have a setting; for the others it has its own. */
-export function workerLimits(options: ServeOptions): Partial<WorkerLimits> {
+/**
+ * The worker's limits that have a setting; for the others it has its own. `hasServices`: functions that are named for
+ * it can reach this server's services.
+ */
+export function workerLimits(options: ServeOptions, hasServices: boolean): Partial<WorkerLimits> {
   const { environmentsMax, memoryMaxMib, restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax } =
     options;
+  const callsServices: WorkerLimits["callsServices"] = (version) =>
+    hasServices && isCaller(options.serviceCallers, options.accountId, version, version.functionName);
   const shares = { restoresAtOnceMax, functionShareMax, parkedPerVersionMax, parkedMax };
   return {
     environmentsMax,
@@ -20,7 +27,12 @@ export function workerLimits(options: ServeOptions): Partial<WorkerLimits> {
     // The operator's names are those of the home account's functions.
     hostPortsOf: (version) =>
       isSameScope(version, options) ? (options.hostPorts.byFunction.get(version.functionName) ?? []) : [],
-    variablesOf: (version) => (version.accountId === options.accountId ? companionVariables(options.companion) : {}),
+    callsServices,
+    variablesOf: (version) => ({
+      ...(callsServices(version) ? { AWS_ENDPOINT_URL: SERVICES_ADDRESS } : {}),
+      // Those of one service win over that of all.
+      ...(version.accountId === options.accountId ? companionVariables(options.companion) : {}),
+    }),
     idleTimeoutMs: options.idleTimeoutS * 1000,
     ...shares,
   };

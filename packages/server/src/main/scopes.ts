@@ -72,8 +72,8 @@ export interface ScopesOptions {
   ) => readonly AwsService[];
   /** Services that stacks of the home account pass through, with the operator's credentials. */
   readonly passed: PassedServices;
-  /** Keys of what stacks are told and do not show. */
-  readonly stackKeys: Pick<ScopeServicesParts, "keys" | "secret" | "door">;
+  /** Keys of what stacks are told and do not show, and what functions reach of this server. */
+  readonly forStacks: Pick<ScopeServicesParts, "keys" | "secret" | "door" | "callsServices">;
 }
 
 interface Opened extends ServedScope {
@@ -278,16 +278,16 @@ export class InstalledScopes implements Scopes {
     of: Pick<ScopeServicesParts, "buses" | "schedules" | "operations" | "s3" | "topics"> &
       Pick<Opened, "scope" | "store">,
   ) {
-    const { common, createAwsServices, stackKeys } = this.#options;
+    const { common, createAwsServices, forStacks } = this.#options;
     const { clock, random, onProblem } = common;
     const create: ScopeServicesParts["create"] = (parts) =>
       createAwsServices(of.scope, of.store, {
         ...parts,
         accountStores: this.#accountStores(of),
-        keys: stackKeys.keys,
+        keys: forStacks.keys,
       });
     const passed = this.#passedOf(of.scope);
-    return createScopeServices({ ...of, ...stackKeys, clock, random, onProblem, create, passed });
+    return createScopeServices({ ...of, ...forStacks, clock, random, onProblem, create, passed });
   }
 
   #passedOf({ accountId }: AccountScope): PassedServices {

@@ -40,6 +40,8 @@ export interface SandboxSpec {
   readonly fileSystems: readonly FileSystemMount[];
   /** Ports of the host that it may reach besides those that all may, as `A.B.C.D:PORT`. */
   readonly hostPorts: readonly string[];
+  /** True where it may reach the server's services, at port 80 of `host.thaw.internal`. */
+  readonly callsServices: boolean;
   /** True where its traffic to the outside is kept for `observe`. */
   readonly recordsSent: boolean;
 }

@@ -53,6 +53,15 @@ export interface HostCapture {
   readonly secrets: SnapshotSecrets;
 }
 
+/** Where the server listens for functions: ports of this host's loopback. */
+export interface HostDoor {
+  readonly port: number;
+  /** As PEM. */
+  readonly certificate: string;
+  /** Null: no function may reach the services. */
+  readonly servicesPort: number | null;
+}
+
 export interface SandboxHost extends SnapshotDisk {
   readonly facts: HostFacts;
   /** Resolves when the connection to sandboxd ended: nothing of the host can be used any more. */
@@ -62,10 +71,10 @@ export interface SandboxHost extends SnapshotDisk {
   snapshot(engine: HostEngine, environmentId: EnvironmentId, capture: HostCapture): Promise<CapturedSnapshot>;
   network(): Promise<NetworkState>;
   /**
-   * Lets sandboxes that are made from now on reach that port of this host's loopback as port 443 of
-   * `host.thaw.internal`, and shows them the certificate (PEM) as `/etc/thaw-ca.pem`.
+   * Lets sandboxes that are made from now on reach the door as port 443 of `host.thaw.internal`, and shows them the
+   * certificate as `/etc/thaw-ca.pem`; and those whose specification says so reach the services as port 80.
    */
-  openDoor(port: number, certificate: string): Promise<void>;
+  openDoor(door: HostDoor): Promise<void>;
   observe(environmentId: EnvironmentId): Promise<SandboxObservation>;
   freeze(environmentId: EnvironmentId): Promise<void>;
   thaw(environmentId: EnvironmentId): Promise<void>;

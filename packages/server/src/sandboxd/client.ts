@@ -137,6 +137,7 @@ function wireSpec(spec: SandboxSpec): Record<string, unknown> {
     tmpMib: spec.tmpSizeMib,
     fileSystems: spec.fileSystems,
     ...(spec.hostPorts.length > 0 ? { hosts: spec.hostPorts } : {}),
+    ...(spec.callsServices ? { services: true } : {}),
     ...(spec.recordsSent ? { recordsSent: true } : {}),
   };
 }
@@ -245,8 +246,9 @@ export async function connectSandboxd(path: string): Promise<SandboxHost> {
     },
     freeze: async (sandbox) => void (await client.request("freeze", { sandbox })),
     thaw: async (sandbox) => void (await client.request("thaw", { sandbox })),
-    openDoor: async (port, certificate) => {
-      await client.request("door", { port, certificate });
+    openDoor: async ({ port, certificate, servicesPort }) => {
+      const services = servicesPort === null ? {} : { services: servicesPort };
+      await client.request("door", { port, certificate, ...services });
     },
     network: async () => {
       const { rulesRestored, problem } = await client.request("network");

@@ -45,6 +45,8 @@ export interface StackEngineParts {
   readonly onProblem: (what: string, error: unknown) => void;
   /** Where custom resources answer; null: functions can't reach the server. */
   readonly door: ServiceDoor | null;
+  /** Says whether a function reaches the services of this server (`--allow-services`). */
+  readonly callsServices: (scope: AccountScope, functionName: string) => boolean;
   /** Services that resources are passed through to. */
   readonly passed: Pick<PassedServices, "hasEndpoint">;
   /** In place of all that there are. */
@@ -80,7 +82,7 @@ export class StackEngine implements Stacks {
   constructor(parts: StackEngineParts) {
     this.#parts = parts;
     this.#box = new SecretBox(parts);
-    this.types = parts.handlers ?? createHandlers({ door: parts.door, clock: parts.clock, passed: parts.passed });
+    this.types = parts.handlers ?? createHandlers(parts);
   }
 
   /** Takes up the runs that the last life of the server left, and forgets stacks that were deleted long ago. */

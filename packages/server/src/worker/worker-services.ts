@@ -33,6 +33,8 @@ export interface WorkerLimits extends HostLimits {
   readonly restoreTimeoutMs: number;
   /** Ports of the host that this function alone may reach, as `A.B.C.D:PORT`, besides those that all may. */
   readonly hostPortsOf: (version: RunnableVersion) => readonly string[];
+  /** Says whether a function may reach the services of this server. */
+  readonly callsServices: (version: RunnableVersion) => boolean;
   /** Variables that the host gives a function beside AWS's, unless the function has some of its own in their place. */
   readonly variablesOf: (version: RunnableVersion) => Readonly<Record<string, string>>;
   readonly idleTimeoutMs: number;
@@ -69,6 +71,7 @@ export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
   tmpMaxMib: () => Number.POSITIVE_INFINITY,
   functionShareMax: 0.8,
   hostPortsOf: () => [],
+  callsServices: () => false,
   variablesOf: () => ({}),
   initTimeoutMs: 10_000,
   publishInitTimeoutMs: 130_000,

@@ -1,6 +1,7 @@
 /** The settings of what functions can reach. */
 import { defaulted } from "./declaration.ts";
 import { hostPorts } from "./host-ports.ts";
+import { serviceCallers } from "./service-callers.ts";
 import { networks } from "./value-types.ts";
 
 export const NETWORK_OPTIONS = {
@@ -25,5 +26,16 @@ export const NETWORK_OPTIONS = {
     defaultText: "none",
     unit: null,
     help: "a TCP port of this host that functions may reach, as host.thaw.internal:PORT: 127.0.0.1:5432, or for one function alone orders=127.0.0.1:5432; repeatable",
+  }),
+  serviceCallers: defaulted({
+    name: "allow-services",
+    flag: "[ACCOUNT:]FUNCTION",
+    isList: true,
+    variable: "THAW_ALLOW_SERVICES",
+    type: serviceCallers,
+    default: "",
+    defaultText: "none",
+    unit: null,
+    help: "a function whose AWS clients find this server's services, with the credentials of its environment: its name, or what names begin with (shop-*); it may do in its account what a key of the account may; repeatable",
   }),
 };

@@ -5,6 +5,7 @@ import type { ImageSourceOptions } from "../../images/image-source.ts";
 import type { AwsKmsOptions } from "../../keys/aws-kms.ts";
 import { type Companion, withCompanion } from "./companion-options.ts";
 import { type Env, readSettings, type Settings } from "./settings.ts";
+import { checkCallers } from "./service-callers.ts";
 import { composeStore, type SnapshotStoreOptions } from "./snapshot-store.ts";
 import { DEFAULT_CHUNK_CACHE_MIB, type OptionValues } from "./table.ts";
 import { UsageError } from "./usage-error.ts";
@@ -97,6 +98,7 @@ export function toServeOptions({ values, env }: Settings, isRoot: boolean): Serv
     ...plain
   } = values;
   const { companion, awsEndpoints, hostPorts } = withCompanion(values);
+  checkCallers(values.serviceCallers, hostPorts);
   return {
     ...plain,
     companion,

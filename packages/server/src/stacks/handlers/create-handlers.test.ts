@@ -4,7 +4,7 @@ import { NO_PASSED_SERVICES } from "../../ports/passed-services.ts";
 import { TYPE_NAMES } from "./generated/type-names.ts";
 import { createHandlers } from "./create-handlers.ts";
 
-const custom = { door: null, clock: systemClock };
+const custom = { door: null, clock: systemClock, callsServices: () => false };
 const handlers = createHandlers({ ...custom, passed: NO_PASSED_SERVICES });
 
 it("each type of AWS's is real, recorded, or refused with a sentence", () => {

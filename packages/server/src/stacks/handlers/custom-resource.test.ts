@@ -37,6 +37,9 @@ let handler: Handler;
 /** What the function does with an event, and how its invoke ends. */
 let invoke: (event: Readonly<Record<string, unknown>>) => CallOutput;
 let stop: AbortController;
+/** What GetFunctionConfiguration says of the function, and whether the operator named it. */
+let variables: Readonly<Record<string, string>>;
+let isNamed: boolean;
 
 beforeEach(() => {
   door = new FakeDoor();
@@ -44,7 +47,11 @@ beforeEach(() => {
   events = [];
   stop = new AbortController();
   invoke = () => ({});
-  const found = createHandlers({ door, clock, passed: NO_PASSED_SERVICES }, []).handlerOf("Custom::Thing");
+  variables = {};
+  isNamed = false;
+  const found = createHandlers({ door, clock, passed: NO_PASSED_SERVICES, callsServices: () => isNamed }, []).handlerOf(
+    "Custom::Thing",
+  );
   if (found === null) throw new Error("there is no handler");
   handler = found;
 });
@@ -60,7 +67,8 @@ function contextOf(token = "t1"): HandlerContext {
     tags: {},
     signal: stop.signal,
     services: {
-      async call(_service: string, _operation: string, { Payload: payload }: CallInput) {
+      async call(_service: string, operation: string, { Payload: payload }: CallInput) {
+        if (operation === "GetFunctionConfiguration") return { Environment: { Variables: variables } };
         const event = JSON.parse(String(payload)) as Record<string, unknown>;
         events.push(event);
         return invoke(event);
@@ -201,6 +209,65 @@ describe("fails", () => {
     expect((await waiting).message).toMatch(/did not receive a response from your Custom Resource/);
   });
 
+  describe("where it can't reach AWS's services", () => {
+    const ASKED_AWS = "getaddrinfo ENOTFOUND ssm.eu-west-1.amazonaws.com";
+    const failed = (errorMessage: string) => () => ({
+      FunctionError: "Unhandled",
+      Payload: Buffer.from(JSON.stringify({ errorType: "Error", errorMessage })),
+    });
+    const NAMING = "start the server with --allow-services maker,";
+
+    it("before a Provider is asked, which would try for minutes; nothing is left", async () => {
+      variables = { USER_ON_EVENT_FUNCTION_ARN: "arn" };
+      const { message, physicalId } = await failure(create());
+      expect(message).toContain(`of the CDK's Provider calls Lambda, which it can't reach: ${NAMING}`);
+      expect(physicalId).toBeNull();
+      expect(events).toEqual([]);
+    });
+
+    it.for(["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA"])("but a Provider with %s is asked", async (name) => {
+      variables = { USER_ON_EVENT_FUNCTION_ARN: "arn", [name]: "http://169.254.76.2:9000" };
+      invoke = answering({});
+      await create();
+      expect(events).toHaveLength(1);
+    });
+
+    it.for([
+      [ASKED_AWS, `It asked AWS itself, where its credentials are not known: ${NAMING}`],
+      ['Could not connect to the endpoint URL: "https://ssm.eu-west-1.amazonaws.com/"', "It asked AWS itself"],
+      ["The security token included in the request is invalid.", "It asked AWS itself"],
+      ["2026-11-30T10:00:00Z 1-2 Task timed out after 3.00 seconds", `If it waited for a service of AWS's`],
+    ])("with the setting that is missing: %s", async ([error, wanted]) => {
+      invoke = failed(error ?? "");
+      expect((await failure(create())).message).toContain(wanted);
+      invoke = answering({ Status: "FAILED", Reason: error });
+      expect((await failure(create())).message).toContain(wanted);
+    });
+
+    it("and says nothing of it where that is not the matter", async () => {
+      invoke = failed("connect ECONNREFUSED 10.0.0.1:5432");
+      expect((await failure(create())).message).not.toContain("--allow-services");
+    });
+
+    it("where a function that is named calls one that is not", async () => {
+      isNamed = true;
+      variables = { USER_ON_EVENT_FUNCTION_ARN: "arn" };
+      invoke = answering({ Status: "FAILED", Reason: ASKED_AWS });
+      const { message } = await failure(create());
+      expect(message).toContain("A function asked AWS itself");
+      expect(events).toHaveLength(1);
+      invoke = failed("Task timed out after 3.00 seconds");
+      expect((await failure(create())).message).not.toContain("--allow-services");
+    });
+
+    it("perhaps, where it returned and nobody answers", async () => {
+      const waiting = failure(create({ ServiceTimeout: "5" }));
+      await settle();
+      await clock.advance(5000);
+      expect((await waiting).message).toContain(`If it waited for a service of AWS's, which it can't reach: ${NAMING}`);
+    });
+  });
+
   it.for(["0", "3601", "1.5", "soon"])("for the ServiceTimeout %s", async (ServiceTimeout) => {
     expect((await failure(create({ ServiceTimeout }))).message).toContain("from 1 to 3600");
   });
@@ -220,8 +287,9 @@ it("a cancelled run waits no longer, and tells what the function may have made",
 });
 
 it("without a door there is a sentence that says what to do", async () => {
-  const without = createHandlers({ door: null, clock, passed: NO_PASSED_SERVICES }, []).handlerOf(
-    "AWS::CloudFormation::CustomResource",
-  );
+  const without = createHandlers(
+    { door: null, clock, passed: NO_PASSED_SERVICES, callsServices: () => false },
+    [],
+  ).handlerOf("AWS::CloudFormation::CustomResource");
   await expect(without?.create({ ServiceToken: TOKEN }, contextOf())).rejects.toThrow("thaw doctor");
 });

@@ -12,11 +12,21 @@ import type { Clock } from "../../base/clock.ts";
 import { CallError } from "../../ports/service-calls.ts";
 import { ANSWER_BYTES_MAX, type OpenAddress, type ServiceDoor } from "../../ports/service-door.ts";
 import { type Existing, type Handler, type HandlerContext, HandlerError, type Made } from "./handler.ts";
+import {
+  accessOf,
+  adviceOn,
+  adviceOnSilence,
+  type CallsServices,
+  refuseCutOff,
+  type ServiceAccess,
+} from "./service-access.ts";
 
 export interface CustomResourceParts {
   /** Null: functions of this host can't reach the server. */
   readonly door: ServiceDoor | null;
   readonly clock: Clock;
+  /** Says whether a function reaches the services of this server. */
+  readonly callsServices: CallsServices;
 }
 
 type RequestType = "Create" | "Update" | "Delete";
@@ -70,7 +80,7 @@ export function customResourceHandler(type: string, parts: CustomResourceParts):
 
 /** Asks the function, and waits for its answer. */
 async function ask(
-  { door, clock }: CustomResourceParts,
+  { door, clock, callsServices }: CustomResourceParts,
   type: string,
   request: Request,
   context: HandlerContext,
@@ -89,15 +99,17 @@ async function ask(
   const requestId = requestIdOf(context);
   const fallbackId = request.existing?.physicalId ?? context.makeName(MADE_UP_ID_MAX);
   try {
+    const access = await accessOf(serviceToken, context, callsServices);
+    refuseCutOff(access);
     const event = eventOf(type, request, { address, requestId, context, serviceToken });
-    const body = await firstOf([address.answer, failureOf(serviceToken, event, fallbackId, context)], {
+    const body = await firstOf([address.answer, failureOf(serviceToken, event, { fallbackId, access }, context)], {
       clock,
       timeoutS,
       signal: context.signal,
       fallbackId,
     });
-    if (body === null) throw new HandlerError(noAnswer(requestId, serviceToken, timeoutS), fallbackId);
-    return madeOf(readAnswer(body, requestId, fallbackId), request, requestId, fallbackId);
+    if (body === null) throw new HandlerError(noAnswer(requestId, access, timeoutS), fallbackId);
+    return madeOf(readAnswer(body, requestId, fallbackId), request, { requestId, fallbackId, access });
   } finally {
     address.close();
   }
@@ -147,7 +159,7 @@ function asTexts(value: TemplateValue): TemplateValue {
 async function failureOf(
   serviceToken: string,
   event: TemplateMap,
-  fallbackId: string,
+  { fallbackId, access }: { readonly fallbackId: string; readonly access: ServiceAccess },
   { services }: HandlerContext,
 ): Promise<never> {
   const input = { FunctionName: serviceToken, Payload: Buffer.from(JSON.stringify(event)) };
@@ -158,7 +170,7 @@ async function failureOf(
   if (output["FunctionError"] === undefined) return new Promise<never>(() => {});
   const reason = errorOf(output["Payload"]);
   throw new HandlerError(
-    `The function ${serviceToken} failed before it answered: ${reason}. Its log has the details.`,
+    `The function ${serviceToken} failed before it answered: ${reason}. Its log has the details.${adviceOn(reason, access)}`,
     fallbackId,
   );
 }
@@ -227,11 +239,17 @@ function readAnswer(body: Buffer, requestId: string, fallbackId: string): Answer
   return { status, reason: text("Reason"), physicalId: text("PhysicalResourceId"), data };
 }
 
-function madeOf(answer: Answer, { type }: Request, requestId: string, fallbackId: string): Made {
+interface Asked {
+  readonly requestId: string;
+  readonly fallbackId: string;
+  readonly access: ServiceAccess;
+}
+
+function madeOf(answer: Answer, { type }: Request, { requestId, fallbackId, access }: Asked): Made {
   const { status, reason, physicalId, data } = answer;
   if (status === "FAILED")
     throw new HandlerError(
-      `Received response status [FAILED] from custom resource. Message returned: ${reason ?? "none"} (RequestId: ${requestId})`,
+      `Received response status [FAILED] from custom resource. Message returned: ${reason ?? "none"} (RequestId: ${requestId})${adviceOn(reason ?? "", access)}`,
       physicalId ?? fallbackId,
     );
   if (type === "Delete") return { physicalId: fallbackId };
@@ -240,8 +258,8 @@ function madeOf(answer: Answer, { type }: Request, requestId: string, fallbackId
   return { physicalId, attributes: data };
 }
 
-function noAnswer(requestId: string, serviceToken: string, timeoutS: number): string {
-  return `CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId [${requestId}]. The function ${serviceToken} returned, and no answer came within ${timeoutS} s (ServiceTimeout).`;
+function noAnswer(requestId: string, access: ServiceAccess, timeoutS: number): string {
+  return `CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId [${requestId}]. The function ${access.functionName} returned, and no answer came within ${timeoutS} s (ServiceTimeout).${adviceOnSilence(access)}`;
 }
 
 /** From 1 s to an hour, as a text or a number. */

@@ -127,6 +127,7 @@ export class EnvironmentCore {
       tmpSizeMib: version.tmpSizeMib,
       fileSystems: version.fileSystems,
       hostPorts: this.services.limits.hostPortsOf(version),
+      callsServices: this.services.limits.callsServices(version),
       recordsSent: version.recordsSent === true,
     };
   }
