@@ -43,3 +43,9 @@ it("finds nothing where all is well, and names each lack with its cure", ({ expe
   expect(bad({ companion: { ...companion, uptimeS: null } })).toEqual(["companion: true"]);
   expect(bad({ limits: { ...FINE.limits, poolSize: 0 } })).toEqual(["pool: true"]);
 });
+
+it("says which functions may call services", ({ expect }) => {
+  const network = { ...FINE.network, serviceCallers: ["shop-*", "orders"] };
+  const details = checkRunning({ ...FINE, network }).map(({ detail }) => detail);
+  expect(details).toContain("sandboxes reach the outside; shop-*, orders may call the services here");
+});
