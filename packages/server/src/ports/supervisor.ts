@@ -2,6 +2,7 @@
  * The connection to the supervisor inside a sandbox: processes started, their output, and every HTTP call that they
  * make to the Runtime API. Knows no Lambda rules. Wire form: docs/formats/supervisor-protocol.md.
  */
+import type { Duplex } from "node:stream";
 import type { Body, BodyPipe } from "../base/body.ts";
 import { ThawError } from "../model/platform-errors.ts";
 
@@ -141,6 +142,10 @@ export interface SupervisorLink {
   post(request: OutwardRequest): Promise<number>;
   /** Connects to a listener of the function. A connection does not outlive `park`. */
   connect(port: number): OutwardConnection;
+  /**
+   * The same, both ways: what the listener says is kept up to some MiB until it is read. Rejects where nobody listens.
+   */
+  tunnel(port: number): Promise<Duplex>;
   /**
    * Kills all processes of the sandbox, orphans too, and forgets their calls and what was kept. Resolves when none is
    * left, with the news of their ends told before; false where the supervisor is from before it could, and nothing was

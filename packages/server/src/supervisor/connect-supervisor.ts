@@ -7,6 +7,7 @@
  * ```
  */
 import { connect, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Clock } from "../base/clock.ts";
 import {
   type DirectoryEntry,
@@ -23,7 +24,7 @@ import {
 } from "../ports/supervisor.ts";
 import { encodeFrame, encodeJson, FRAME, type Frame, FrameReader, SupervisorProtocolError } from "./frames.ts";
 import { type CallEnd, type CallHead, LinkedCall } from "./linked-call.ts";
-import { OutwardStream, postOver, toConnection } from "./outward.ts";
+import { OutwardStream, postOver, toConnection, TUNNEL_BYTES_MAX } from "./outward.ts";
 
 const PROTOCOL = 2;
 const EMPTY = Buffer.alloc(0);
@@ -145,14 +146,26 @@ class Link implements SupervisorLink {
     return toConnection(this.#openOutward(port));
   }
 
-  #openOutward(port: number): OutwardStream {
+  tunnel(port: number): Promise<Duplex> {
+    const stream = this.#openOutward(port, TUNNEL_BYTES_MAX);
+    return new Promise((resolve, reject) => {
+      stream.once("error", reject);
+      stream.once("connect", () => {
+        stream.off("error", reject);
+        resolve(stream);
+      });
+    });
+  }
+
+  #openOutward(port: number, unreadBytesMax?: number): OutwardStream {
     const id = this.#nextOutward++;
     // An older supervisor takes a frame that it does not know for the end of the protocol.
     const isAble = this.#features.includes("connect");
-    const stream = new OutwardStream(id, port, {
-      send: (frames) => (isAble ? this.#send(frames) : undefined),
+    const to = {
+      send: (frames: readonly Buffer[]) => (isAble ? this.#send(frames) : undefined),
       forget: () => void this.#outwards.delete(id),
-    });
+    };
+    const stream = new OutwardStream(id, port, to, unreadBytesMax);
     this.#outwards.set(id, stream);
     if (this.#isClosed || !isAble) stream.onHungUp("ENOTCONN");
     return stream;

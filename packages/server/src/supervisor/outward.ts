@@ -15,6 +15,8 @@ const { request } = process.getBuiltinModule("node:http");
 const EMPTY = Buffer.alloc(0);
 /** Bytes of a listener that nobody has read yet. Answers of subscribers are a status and hardly more. */
 const RECEIVED_BYTES_MAX = 64 * 1024;
+/** The same, where somebody reads: a debugger is sent whole source texts, heap snapshots piece by piece. */
+export const TUNNEL_BYTES_MAX = 32 * 1024 * 1024;
 
 export class OutwardError extends Error {
   constructor(reason: string) {
@@ -39,12 +41,14 @@ export class OutwardStream extends Duplex {
   #written: Callback | null = null;
   /** A write that waits for the connection. */
   #waiting: (() => void) | null = null;
+  readonly #unreadBytesMax: number;
   #unreadBytes = 0;
 
-  constructor(id: number, port: number, link: OutwardLink) {
+  constructor(id: number, port: number, link: OutwardLink, unreadBytesMax = RECEIVED_BYTES_MAX) {
     super({ allowHalfOpen: false, emitClose: true });
     this.#id = id;
     this.#link = link;
+    this.#unreadBytesMax = unreadBytesMax;
     link.send([encodeJson(FRAME.connect, id, { port })]);
   }
 
@@ -80,6 +84,7 @@ export class OutwardStream extends Duplex {
   onWritten(): void {
     if (!this.#isConnected) {
       this.#isConnected = true;
+      this.emit("connect");
       return this.#waiting?.();
     }
     const done = this.#written;
@@ -89,7 +94,7 @@ export class OutwardStream extends Duplex {
 
   onReceived(bytes: Buffer): void {
     this.#unreadBytes += bytes.length;
-    if (this.#unreadBytes > RECEIVED_BYTES_MAX) this.destroy(new OutwardError("the listener says too much"));
+    if (this.#unreadBytes > this.#unreadBytesMax) this.destroy(new OutwardError("the listener says too much"));
     else this.push(bytes);
   }
 

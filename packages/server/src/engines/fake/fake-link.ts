@@ -1,4 +1,5 @@
 /** The fake of a supervisor: keeps events for a late listener, carries calls of the fake process to it. */
+import type { Duplex } from "node:stream";
 import {
   type DirectoryEntry,
   type OutwardConnection,
@@ -21,6 +22,7 @@ export interface FakeLinkHost {
   keep(text: string): void;
   post(request: OutwardRequest): Promise<number>;
   connect(port: number): OutwardConnection;
+  tunnel(port: number): Promise<Duplex>;
   /** Called whenever the worker answers a call; a frozen sandbox should get none, and reads it when it is thawed. */
   deliver(what: string, answer: () => void): void;
 }
@@ -81,6 +83,10 @@ export class FakeLink implements SupervisorLink {
 
   connect(port: number): OutwardConnection {
     return this.#host.connect(port);
+  }
+
+  tunnel(port: number): Promise<Duplex> {
+    return this.#host.tunnel(port);
   }
 
   async reset(): Promise<boolean> {

@@ -2,6 +2,7 @@
  * A sandbox of the fake engine: a fake runtime and its extensions, a freezer that notices work while frozen, and
  * counters.
  */
+import { Duplex } from "node:stream";
 import type { EnvironmentId } from "../../base/ids.ts";
 import type { Phase } from "../../model/phases.ts";
 import type { Sandbox, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage } from "../../ports/engine.ts";
@@ -98,6 +99,7 @@ export class FakeSandbox implements Sandbox {
         write: async (bytes: Buffer) => void (await this.#listenerOf(port)("", bytes.toString())),
         close: () => undefined,
       }),
+      tunnel: (port: number) => this.#tunnel(port),
     };
     this.#kept = image?.kept ?? null;
     const processes = image === null ? [] : ["runtime", ...image.extensions.map(({ name }) => `extension/${name}`)];
@@ -206,6 +208,21 @@ export class FakeSandbox implements Sandbox {
     const listener = this.#listeners.get(port);
     if (listener === undefined) throw new Error("ECONNREFUSED");
     return listener;
+  }
+
+  /** Says each piece again that the listener took. */
+  async #tunnel(port: number): Promise<Duplex> {
+    const listener = this.#listenerOf(port);
+    return new Duplex({
+      read: () => undefined,
+      write(bytes: Buffer, _encoding, done) {
+        const told = Promise.resolve(listener("", bytes.toString()));
+        told.then(() => {
+          this.push(bytes);
+          done();
+        }, done);
+      },
+    });
   }
 
   async #post({ port, path, body, signal }: OutwardRequest): Promise<number> {
