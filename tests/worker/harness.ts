@@ -23,7 +23,7 @@ import type {
   Snapshots,
   Worker,
 } from "@thaw/server/testing/ports";
-import { createWorker, type WorkerLimits, type WorkerProblem } from "@thaw/server/testing/worker";
+import { createWorker, DebugSessions, type WorkerLimits, type WorkerProblem } from "@thaw/server/testing/worker";
 
 /** With the payload taken whole. */
 export type WholeSuccess = Omit<InvokeSuccess, "payload"> & { readonly payload: Buffer };
@@ -92,6 +92,7 @@ export class WorkerHarness {
   readonly engine: FakeEngine;
   readonly snapshots: Snapshots | null;
   readonly worker: Worker;
+  readonly debugging = new DebugSessions(this.clock);
   credentialsIssued = 0;
 
   constructor(
@@ -110,6 +111,7 @@ export class WorkerHarness {
       catalog,
       logs: this.logs,
       clock: this.clock,
+      debugging: this.debugging,
       secret: Buffer.alloc(32, 7),
       credentials: {
         issue: () => ({

@@ -27,3 +27,4 @@ export type {
 } from "../ports/worker.ts";
 export type { TemplateTransform } from "../ports/template-transform.ts";
 export type { StackStore, StackWrite } from "../ports/stack-store.ts";
+export type { DebugNews, DebugTarget } from "../ports/debugging.ts";

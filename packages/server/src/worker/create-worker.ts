@@ -27,6 +27,7 @@ import type {
   Worker,
   WorkerReport,
 } from "../ports/worker.ts";
+import type { DebugSessions } from "./debug-sessions.ts";
 import { EnvironmentPool } from "./placement/pool.ts";
 import { initialiseForSnapshot } from "./placement/for-snapshot.ts";
 import type { Environment } from "./environment/environment.ts";
@@ -50,6 +51,7 @@ export interface WorkerOptions {
   readonly logs: WorkerServices["logs"];
   readonly credentials: CredentialSource;
   readonly primes: PrimeSource;
+  readonly debugging?: DebugSessions;
   readonly clock: Clock;
   /** The installation's secret, at least 32 bytes: tokens inside snapshots are derived from it. */
   readonly secret: Buffer;
@@ -68,6 +70,7 @@ export function createWorker(options: WorkerOptions): Worker {
     logs,
     credentials,
     primes,
+    debugging: options.debugging ?? null,
     secret,
     limits: { ...DEFAULT_WORKER_LIMITS, ...options.limits },
     onRestore: options.onRestore ?? (() => undefined),

@@ -8,6 +8,7 @@ import type { PrimeSource } from "../ports/prime-source.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { Snapshots } from "../ports/snapshots.ts";
 import type { RunnableVersion } from "../ports/worker.ts";
+import type { DebugSessions } from "./debug-sessions.ts";
 
 /** Limits of the host as a whole, by which invokes are placed. */
 export interface HostLimits {
@@ -104,6 +105,8 @@ export interface WorkerServices {
   readonly logs: LogStore;
   readonly credentials: CredentialSource;
   readonly primes: PrimeSource;
+  /** Null where nothing can be debugged. */
+  readonly debugging: DebugSessions | null;
   /** The installation's secret. Tokens inside snapshots are derived from it, so it must outlive them. */
   readonly secret: Buffer;
   readonly limits: WorkerLimits;

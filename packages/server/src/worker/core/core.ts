@@ -22,6 +22,7 @@ import { deriveSnapshotToken } from "../runtime-api/snapshot-token.ts";
 import { EnvironmentLog, nameLogStream } from "../telemetry/environment-log.ts";
 import { TelemetryHub } from "../telemetry/hub.ts";
 import { toLogLevel } from "../telemetry/application-level.ts";
+import type { DebuggedVersion } from "../debug-sessions.ts";
 import type { WorkerServices } from "../worker-services.ts";
 import type { Brought } from "./brought.ts";
 import type { Deadline, EnvironmentEvent, EnvironmentMode } from "./events.ts";
@@ -60,6 +61,8 @@ export class EnvironmentCore {
   readonly telemetry: TelemetryHub;
   /** The token of the credentials endpoint; null without SnapStart. */
   readonly token: string | null;
+  /** Null where nobody debugged the function when the environment was made. */
+  readonly debug: DebuggedVersion | null;
   #log: EnvironmentLog;
   #credentials: FunctionCredentials | null = null;
   #brought: Brought | null = null;
@@ -79,6 +82,7 @@ export class EnvironmentCore {
     this.createdMonotonicMs = services.clock.monotonicMs();
     this.token = "snapshotId" in mode ? deriveSnapshotToken(services.secret, mode.snapshotId) : null;
     this.telemetry = new TelemetryHub(services.clock);
+    this.debug = services.debugging?.of(version) ?? null;
     this.#log = openLog(options, this.telemetry);
   }
 
@@ -179,6 +183,11 @@ export class EnvironmentCore {
     return sandbox.freeze();
   }
 
+  /** The same between invokes, where a debugger is to be answered. */
+  async freezeBetweenInvokes(brought: Brought): Promise<void> {
+    if (this.debug?.isOpen !== true) await this.freeze(brought);
+  }
+
   async thaw({ sandbox }: Brought): Promise<void> {
     await sandbox.thaw();
     this.telemetry.resume();
@@ -196,6 +205,7 @@ export class EnvironmentCore {
     const brought = this.#brought;
     this.#brought = null;
     this.telemetry.reset();
+    this.debug?.hide(this.environmentId);
     if (brought === null) return;
     // What its processes did at their end must not look like something that those of the next sandbox did.
     this.inbox.discard(({ kind }) => !NOT_OF_A_SANDBOX.has(kind));
@@ -245,6 +255,22 @@ export class EnvironmentCore {
   startDeadline(delayMs: number): Deadline {
     const deadline: Deadline = {
       cancel: this.services.clock.after(delayMs, () => this.inbox.put({ kind: "deadline", deadline })),
+    };
+    return deadline;
+  }
+
+  /** A limit of the function's own time. It begins when the function is not debugged any more. */
+  startLimit(delayMs: number): Deadline {
+    if (this.debug === null) return this.startDeadline(delayMs);
+    let cancel: () => void = () => undefined;
+    const forget = this.debug.whenEnded(() => {
+      cancel = this.services.clock.after(delayMs, () => this.inbox.put({ kind: "deadline", deadline }));
+    });
+    const deadline: Deadline = {
+      cancel: () => {
+        forget();
+        cancel();
+      },
     };
     return deadline;
   }

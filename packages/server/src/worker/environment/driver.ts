@@ -153,7 +153,7 @@ export class Driver {
   }
 
   #freeze(brought: Brought): void {
-    const freezing = this.core.freeze(brought);
+    const freezing = this.core.freezeBetweenInvokes(brought);
     this.#freezing = freezing;
     freezing.catch((error: unknown) => {
       this.core.reportProblem("freeze", error);

@@ -39,6 +39,7 @@ export async function runInit(
     runtimeVersion: recipe.runtimeVersion,
     runtimeVersionArn: recipe.runtimeVersionArn,
   });
+  if (core.mode.kind === "on-demand") core.debug?.show(core.environmentId, brought.sandbox.link, null);
   const endInit = core.phases.start("init");
   const failure = await initialise(core, brought, deadline);
   core.noteFailure(failure);

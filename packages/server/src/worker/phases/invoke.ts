@@ -32,7 +32,7 @@ export const WARM: ColdStart = { initDurationMs: null, restoreDurationMs: null, 
 export function startClock(core: EnvironmentCore, limitMs: number): InvokeClock {
   return {
     startMs: core.nowMs(),
-    deadline: core.startDeadline(limitMs),
+    deadline: core.startLimit(limitMs),
     deadlineAtMs: core.services.clock.nowMs() + limitMs,
   };
 }

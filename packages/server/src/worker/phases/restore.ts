@@ -7,7 +7,8 @@ import { untilReady } from "../core/flow.ts";
 import { attach } from "../core/attach.ts";
 import type { Brought } from "../core/brought.ts";
 import { type EnvironmentCore, tryEngine } from "../core/core.ts";
-import type { RestoreMode } from "../core/events.ts";
+import type { Deadline, RestoreMode } from "../core/events.ts";
+import { nextApiEvent } from "../core/wait.ts";
 import type { Failure } from "../function-errors.ts";
 import { toPhaseStatus } from "./init.ts";
 
@@ -61,7 +62,7 @@ async function restore(core: EnvironmentCore, bring: () => Promise<CloneResult>)
   const startedAtMs = core.services.clock.nowMs();
   const startMs = core.nowMs();
   const endRestore = core.phases.start("restore");
-  const clone = await bring();
+  const clone = await untilDebugged(core, await bring());
   const releasedMs = core.nowMs();
   const failure = clone.kind === "failed" ? clone.failure : await releaseRuntime(core, clone.brought);
   core.noteFailure(failure);
@@ -106,11 +107,25 @@ async function untilParked(core: EnvironmentCore, brought: Brought): Promise<Fai
   return failure;
 }
 
+/** Lets a clone of a function that is debugged wait where the snapshot was taken, until it is told to go on. */
+async function untilDebugged(core: EnvironmentCore, clone: CloneResult): Promise<CloneResult> {
+  if (clone.kind === "failed" || core.debug?.isOpen !== true) return clone;
+  const { brought } = clone;
+  // The end of the wait comes as a deadline does.
+  const end: Deadline = { cancel: () => undefined };
+  core.debug.show(core.environmentId, brought.sandbox.link, () => core.inbox.put({ kind: "deadline", deadline: end }));
+  for (;;) {
+    const next = await nextApiEvent(core, brought, end);
+    if (next.kind === "event") continue;
+    return next.failure.kind === "timeout" ? clone : { kind: "failed", failure: next.failure };
+  }
+}
+
 async function releaseRuntime(core: EnvironmentCore, brought: Brought): Promise<Failure | null> {
   // A runtime without hooks was taken in invocation/next, and stays there until Invoke.
   if (brought.session.state !== "RestoreReady") return null;
   const endHooks = core.phases.start("hooks");
-  const deadline = core.startDeadline(core.services.limits.restoreTimeoutMs);
+  const deadline = core.startLimit(core.services.limits.restoreTimeoutMs);
   brought.session.releaseRestore();
   const failure = await untilReady(core, brought, deadline, "restore");
   deadline.cancel();
