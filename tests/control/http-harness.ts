@@ -25,6 +25,7 @@ import type {
   TemplateTransform,
 } from "@thaw/server/testing/ports";
 import { NO_PASSED_SERVICES } from "@thaw/server/testing/ports";
+import { DebugSessions } from "@thaw/server/testing/worker";
 import { ThawClient } from "@thaw/thaw-api";
 import { ControlHarness, type ControlHarnessOptions } from "./harness.ts";
 import { OUTSIDE } from "./outside.ts";
@@ -236,6 +237,7 @@ export class HttpHarness implements AsyncDisposable {
       figures: { contentType: "text/plain", text: async () => "thaw_problems_total 0\n" },
       draining: new AbortController().signal,
       console: NO_CONSOLE,
+      debugging: new DebugSessions(systemClock),
       functionUrls: {
         publicUrl: null,
         hasLocalNames: () => true,

@@ -37,7 +37,7 @@ import {
   NO_PASSED_SERVICES,
   type Worker,
 } from "@thaw/server/testing/ports";
-import { createWorker } from "@thaw/server/testing/worker";
+import { createWorker, DebugSessions } from "@thaw/server/testing/worker";
 import { recipeOf } from "./harness.ts";
 import { HOST, NO_CONSOLE, noTransform, PLAIN_KEYS, SESSION_SECRET } from "./http-harness.ts";
 import { OUTSIDE } from "./outside.ts";
@@ -109,6 +109,7 @@ export class ScopesHarness implements AsyncDisposable {
     const sessionKeys = new SessionCredentialSource(SESSION_SECRET, systemClock, systemRandom);
     const { images, disk } = this.engine;
     const recent = new RecentInvocations(systemClock);
+    const debugging = new DebugSessions(systemClock);
     const inner = createWorker({
       engine: this.engine,
       snapshots:
@@ -124,6 +125,7 @@ export class ScopesHarness implements AsyncDisposable {
       clock: systemClock,
       secret: Buffer.alloc(32, 7),
       primes: { readPrimes: async () => [] },
+      debugging,
       credentials: sessionKeys,
       limits: { parkedPerVersionMax: 0 },
       onRestore: (report) => recent.restored(report),
@@ -192,6 +194,7 @@ export class ScopesHarness implements AsyncDisposable {
       figures: { contentType: "text/plain", text: async () => "" },
       draining: new AbortController().signal,
       console: NO_CONSOLE,
+      debugging,
       functionUrls: { publicUrl: null, hasLocalNames: () => true, isTrustedProxy: () => false },
       onProblem,
     });

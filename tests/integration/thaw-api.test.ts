@@ -10,6 +10,14 @@ import { TestFunctions } from "../support/functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
 const CODE = { "index.mjs": "export const handler = async () => 'here';\n" };
+/** Says again what it is told, in place of a debugger. */
+const ECHO = {
+  "index.mjs": `import { createServer } from "node:net";
+import { once } from "node:events";
+await once(createServer((socket) => socket.pipe(socket)).listen(7000, "127.0.0.1"), "listening");
+export const handler = async () => "here";
+`,
+};
 const ARN = "arn:aws:kms:us-east-1:000000000000:key/44444444-4444-4444-4444-444444444444";
 const OTHER = "222222222222";
 let functions: TestFunctions;
@@ -73,6 +81,12 @@ it("every route answers with what it declares", { timeout: 120_000 }, async () =
   const codeName = new URL(Code?.Location ?? "").pathname.split("/").at(-1) ?? "";
   const snapshot = { parameters: { snapshot: `${name}:1` } };
   const testEvent = { parameters: { function: name, name: "first" } };
+  const debugged = {
+    function: await functions.create(ECHO, { Environment: { Variables: { THAW_DEBUG_PORT: "7000" } } }),
+  };
+  const connection = { ...debugged, connection: "first" };
+  const debugging = new AbortController();
+  let said: ReadableStream<Uint8Array> | null = null;
   const key = { body: { arn: ARN } };
   const account = { body: { accountId: OTHER } };
 
@@ -183,6 +197,28 @@ it("every route answers with what it declares", { timeout: 120_000 }, async () =
       return start === "restored" && (phases["engine"] ?? 0) > 0;
     },
     readSeries: async () => exactly("readSeries", await thaw.call("readSeries", {})).points.length > 0,
+    debugFunction: async () => {
+      const news = await thaw.open("debugFunction", { parameters: debugged, signal: debugging.signal });
+      await functions.invoke(debugged.function);
+      const { value } = await news.next();
+      return value !== undefined && exactly("debugFunction", value).event === "started";
+    },
+    continueDebugged: async () => {
+      const call = { parameters: debugged };
+      return exactly("continueDebugged", await thaw.call("continueDebugged", call)).continued === 0;
+    },
+    readDebugger: async () => {
+      const { body } = await thaw.raw("readDebugger", { parameters: connection, signal: debugging.signal });
+      said = body;
+      return said !== null;
+    },
+    writeDebugger: async () => {
+      const call = { parameters: connection, body: Buffer.from("hello\n") };
+      const { sizeBytes } = exactly("writeDebugger", await thaw.call("writeDebugger", call));
+      const [line] = await linesOf(said, 1);
+      debugging.abort();
+      return sizeBytes === 6 && line === "hello";
+    },
     stopEnvironments: async () =>
       exactly("stopEnvironments", await thaw.call("stopEnvironments", { body: undefined })).stopped > 0,
   };

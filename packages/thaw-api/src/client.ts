@@ -45,15 +45,13 @@ export class ThawClient {
 
   /** Calls a route that answers with JSON lines; ends when the server or `signal` ends it. */
   async *lines<N extends RoutesWith<"lines">>(name: N, options: CallOptions<N>): AsyncGenerator<AnswerOf<N>> {
+    yield* await this.open(name, options);
+  }
+
+  /** The same; resolves when the server has taken the request. */
+  async open<N extends RoutesWith<"lines">>(name: N, options: CallOptions<N>): Promise<AsyncGenerator<AnswerOf<N>>> {
     const { body } = await this.raw(name, options);
-    if (body === null) return;
-    let rest = "";
-    for await (const text of body.pipeThrough(new TextDecoderStream() as never) as unknown as AsyncIterable<string>) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) yield checked(name, line);
-    }
-    if (rest !== "") yield checked(name, rest);
+    return readLines(name, body);
   }
 
   /** Calls a route and gives the response as it comes. */
@@ -73,6 +71,20 @@ export class ThawClient {
       signal: signal ?? null,
     });
   }
+}
+
+async function* readLines<N extends RoutesWith<"lines">>(
+  name: N,
+  body: ReadableStream<Uint8Array> | null,
+): AsyncGenerator<AnswerOf<N>> {
+  if (body === null) return;
+  let rest = "";
+  for await (const text of body.pipeThrough(new TextDecoderStream() as never) as unknown as AsyncIterable<string>) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) yield checked(name, line);
+  }
+  if (rest !== "") yield checked(name, rest);
 }
 
 function encodeQuery(query: Readonly<Record<string, unknown>>): string {

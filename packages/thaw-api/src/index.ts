@@ -11,6 +11,7 @@ export type {
   SnapshotVerification,
 } from "./answers.ts";
 export { AnswerFormError, type CallOptions, type Send, ThawClient, type ThawRequest } from "./client.ts";
+export { DEBUG_BYTES_MAX } from "./debug-routes.ts";
 export type {
   FollowedInvocation,
   InvocationDetails,

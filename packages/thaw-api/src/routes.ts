@@ -17,6 +17,7 @@ import {
 } from "./answers.ts";
 import { checkReport } from "./check-report.ts";
 import { CONSOLE_ROUTES } from "./console-routes.ts";
+import { DEBUG_ROUTES } from "./debug-routes.ts";
 import { INVOCATION_ROUTES, LOG_ROUTES, TEST_EVENT_ROUTES } from "./observe-routes.ts";
 import { choice, flag, json, listOf, listQuery, number, type RouteForm, text } from "./route.ts";
 
@@ -251,6 +252,7 @@ export const ROUTES = {
     bodyBytesMax: SMALL_BODY_BYTES_MAX,
     answer: json(z.object({ accounts: z.array(account) })),
   },
+  ...DEBUG_ROUTES,
   ...CONSOLE_ROUTES,
   putObject: {
     method: "PUT",

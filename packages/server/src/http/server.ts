@@ -9,6 +9,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { type CallerKey, callerOf } from "../model/caller.ts";
 import type { Accounts } from "../ports/accounts.ts";
+import type { Debugging } from "../ports/debugging.ts";
 import { BodyBudget, BodyError, type BodyLimits, checkAnnounced, readStream, readWhole } from "./body.ts";
 import type { Admission, FrontContext } from "./fronts/front.ts";
 import type { ConsoleOptions } from "./fronts/console/options.ts";
@@ -75,6 +76,7 @@ export interface HttpServerOptions {
   readonly onProblem: OnProblem;
   readonly functionUrls: FunctionUrlOptions;
   readonly console: ConsoleOptions;
+  readonly debugging: Debugging;
   readonly limits?: Partial<ListenerLimits>;
   /**
    * True for a listener that functions alone reach: it has AWS's services and nothing else, for the credentials that

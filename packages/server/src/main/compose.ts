@@ -36,6 +36,7 @@ import { openCodeDirectory } from "../store/code-directory.ts";
 import { createPrimeSource } from "../store/prime-file.ts";
 import { createSamTransform } from "../transforms/sam-transform.ts";
 import { createWorker } from "../worker/create-worker.ts";
+import { DebugSessions } from "../worker/debug-sessions.ts";
 import { SharedWorker } from "../worker/shared-worker.ts";
 import { consoleOptions } from "./console.ts";
 import { loadCredentials, loadSecret } from "./credentials.ts";
@@ -89,6 +90,7 @@ interface Foundation extends Doors {
   /** Snapshots of this host; null where the engine takes none. */
   readonly snapshots: SnapshotService | null;
   readonly snapshotReader: SnapshotReader | null;
+  readonly debugging: DebugSessions;
 }
 
 /** Throws a UsageError when the settings don't fit this host or its data directory. */
@@ -145,6 +147,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
     figures: monitoring.metrics,
     draining: draining.signal,
     functionUrls: functionUrlOptions(options),
+    debugging: foundation.debugging,
     console: consoleOptions(options, composeLogins(options, foundation, accounts)),
   };
   const app = createHttpServer(listener);
@@ -247,7 +250,7 @@ async function createFoundation(options: ServeOptions): Promise<Foundation> {
     onProblem: logProblem,
     hasCallers,
   });
-  return { host, secret, keyring, far, ...doors, ...made };
+  return { host, secret, keyring, far, debugging: new DebugSessions(clock), ...doors, ...made };
 }
 
 /** What stacks have of the installation. */
@@ -292,7 +295,7 @@ function openLogs({ dataDir, logsMaxMib }: ServeOptions, onProblem: typeof logPr
 /** The worker with its figures. */
 function composeWorker(
   options: ServeOptions,
-  { engine, snapshots, host, secret, servicesDoor }: Foundation,
+  { engine, snapshots, host, secret, servicesDoor, debugging }: Foundation,
   { catalog, monitoring, logs, sessionKeys }: WorkerParts,
 ): Worker {
   const onProblem = countingProblems(monitoring);
@@ -306,6 +309,7 @@ function composeWorker(
     logs,
     credentials: sessionKeys,
     primes: createPrimeSource(options.dataDir),
+    debugging,
     clock,
     secret,
     limits: workerLimits(options, servicesDoor !== null),

@@ -40,6 +40,10 @@ const ROUTE_RIGHTS: Readonly<Record<RouteName, Needed>> = {
   addAccount: null,
   rotateAccount: null,
   removeAccount: null,
+  debugFunction: null,
+  continueDebugged: null,
+  readDebugger: null,
+  writeDebugger: null,
   // A token makes no further one.
   makeConsoleCode: null,
   exchangeConsoleCode: null,

@@ -21,6 +21,7 @@ import type { Admission, Front, FrontContext } from "../front.ts";
 import { accountHandlers } from "./accounts.ts";
 import { concurrencyHandlers } from "./concurrency.ts";
 import { consoleHandlers } from "./console.ts";
+import { debugHandlers } from "./debugging.ts";
 import { environmentHandlers } from "./environments.ts";
 import { functionHandlers } from "./functions.ts";
 import type { Bytes, Handler, Handlers, ScopedServices, ThawApiServices } from "./handlers.ts";
@@ -62,6 +63,7 @@ function createHandlers(services: ScopedServices): Handlers {
     ...invocationHandlers(services),
     ...consoleHandlers(services),
     ...logHandlers(services),
+    ...debugHandlers(services),
     ...testEventHandlers(services),
   };
 }

@@ -6,6 +6,7 @@ import type { ControlPlane } from "../../../control/control-plane.ts";
 import type { Caller } from "../../../model/caller.ts";
 import type { Accounts } from "../../../ports/accounts.ts";
 import type { ConsoleSession } from "../../../ports/console-logins.ts";
+import type { Debugging } from "../../../ports/debugging.ts";
 import type { Figures } from "../../observability.ts";
 import type { Scopes } from "../../scopes.ts";
 import type { ConsoleOptions } from "../console/options.ts";
@@ -26,7 +27,7 @@ export interface ThawApiRequest<N extends RouteName> {
 
 export interface Bytes {
   readonly contentType: string;
-  readonly bytes: Buffer;
+  readonly bytes: Buffer | AsyncIterable<Uint8Array | string>;
 }
 
 type Answer<N extends RouteName> =
@@ -43,6 +44,7 @@ export interface ThawApiServices {
   readonly describeHost: () => Promise<AnswerOf<"describeHost">>;
   readonly figures: Figures;
   readonly console: ConsoleOptions;
+  readonly debugging: Debugging;
 }
 
 /** The same, for a caller of one scope. */
