@@ -50,6 +50,10 @@ export const OTHER_VARIABLES: readonly VariableGroup[] = [
   {
     title: "Functions",
     variables: {
+      THAW_DEBUG_PORT:
+        "of a function's own variables, set by `thaw dev --debug`: the port on which its debugger listens (docs/guides/dev.md)",
+      THAW_DEBUGPY:
+        "likewise, for Python: `wait` lets debugpy listen and waits for a debugger before the function is loaded, `listen` does not wait",
       THAW_RESEED_SKIP:
         "of a function's own variables: generators that are not renewed after a restore, separated by commas (uniqueness.md)",
     },

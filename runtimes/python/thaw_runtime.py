@@ -13,6 +13,8 @@ renewed by the preloaded library, and `os.urandom`, `secrets`, `uuid4` and `rand
 Before the snapshot: the events of /var/task/thaw.prime.json, if there is one, through the client's own handling of a
 request, then the function's before-snapshot hooks.
 
+THAW_DEBUGPY: `wait` or `listen`, for a debugger; see `start_debugger`.
+
 THAW_RESEED_SKIP: `random`, `numpy`, or `all`, separated by commas.
 """
 
@@ -40,7 +42,21 @@ def main() -> None:
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
         prepare_snapshot(os, bootstrap)
     sys.path[:] = function_path
+    if "THAW_DEBUGPY" in os.environ:
+        start_debugger(os.environ)
     client.main([sys.argv[0], os.environ["_HANDLER"]])
+
+
+def start_debugger(environ) -> None:
+    """Lets the function's own debugpy listen, for `thaw dev --debug`; with `wait`, until a debugger has come.
+
+    In this process: an adapter in a process of its own would need a connection, which the snapshot would hold.
+    """
+    import debugpy
+
+    debugpy.listen(("127.0.0.1", int(environ["THAW_DEBUG_PORT"])), in_process_debug_adapter=True)
+    if environ["THAW_DEBUGPY"] == "wait":
+        debugpy.wait_for_client()
 
 
 def trust_service_door(os) -> None:

@@ -1,5 +1,4 @@
 /** `thaw dev` against a real server: saves of every kind, until the function answers with what was saved. */
-import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   mkdirSync,
@@ -14,13 +13,13 @@ import {
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import type { Readable, Writable } from "node:stream";
 import { DescribeStacksCommand, CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import { GetAliasCommand, ListFunctionsCommand, ListVersionsByFunctionCommand } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, beforeEach, it } from "vitest";
 import { childrenOf } from "../../tools/processes.ts";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
-import { CLI, runThaw } from "../support/cli.ts";
+import { runThaw } from "../support/cli.ts";
+import { type Dev, type DevArguments, withDevIn } from "../support/dev.ts";
 import type { TestFunctions } from "../support/functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
@@ -51,80 +50,8 @@ beforeEach(() => {
 
 const stackName = (): string => `${basename(folder)}-dev`;
 
-/** `thaw dev` as a user runs it, with what it has said so far. */
-class Dev {
-  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
-  readonly #waiting = new Set<() => void>();
-  said = "";
-
-  /** `terminal`: one that Python makes. */
-  constructor(args: readonly string[] = [], { terminal = false, env = {} } = {}) {
-    const program = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
-    const [command = "", ...before] = terminal ? ["python3", "-c", program, process.execPath] : [process.execPath];
-    this.#child = spawn(command, [...before, CLI, "dev", ...args], {
-      cwd: folder,
-      env: { ...process.env, ...functions.server.env, ...env, TMPDIR: join(folder, "tmp") },
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    for (const stream of [this.#child.stdout, this.#child.stderr])
-      stream.setEncoding("utf8").on("data", (text: string) => {
-        this.said += text;
-        for (const look of this.#waiting) look();
-      });
-    this.#child.once("close", () => {
-      for (const look of this.#waiting) look();
-    });
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0;
-  }
-
-  /** Waits until it has said that, behind `from`. */
-  heard(pattern: RegExp, from = 0): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const look = (): void => {
-        const found = pattern.exec(this.said.slice(from))?.[0];
-        if (found === undefined && this.#child.exitCode === null && this.#child.signalCode === null) return;
-        this.#waiting.delete(look);
-        if (found === undefined) reject(new Error(`it ended without ${String(pattern)}:\n${this.said}`));
-        else resolve(found);
-      };
-      this.#waiting.add(look);
-      look();
-    });
-  }
-
-  /** Reads no more, as `| head` does. */
-  leave(): void {
-    this.#child.stdout.destroy();
-    this.#child.stderr.destroy();
-  }
-
-  type(keys: string): void {
-    this.#child.stdin.write(keys);
-  }
-
-  /** Its exit status. */
-  async end(signal: NodeJS.Signals | null = "SIGINT"): Promise<number | null> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;
-    const closed = once(this.#child, "close");
-    if (signal !== null) this.#child.kill(signal);
-    await closed;
-    return this.#child.exitCode;
-  }
-}
-
-async function withDev(work: (dev: Dev) => Promise<void>, ...given: ConstructorParameters<typeof Dev>): Promise<void> {
-  const dev = new Dev(...given);
-  try {
-    await work(dev);
-  } catch (error) {
-    throw new Error(`${(error as Error).message}\nthaw dev said:\n${dev.said}`, { cause: error });
-  } finally {
-    await dev.end();
-  }
-}
+const withDev = (work: (dev: Dev) => Promise<void>, ...given: DevArguments): Promise<void> =>
+  withDevIn({ folder, server: functions.server }, work, ...given);
 
 function template(resources: string): void {
   writeFileSync(
@@ -419,6 +346,8 @@ it("goes on when the server answers again, and refuses what it does not have", a
         await dev.heard(/the code so far stays: no server answers/);
         await door.open();
         await answers(name, "two");
+        // The answer so far may have been the first of its environment.
+        await functions.invoke(name);
         await dev.heard(new RegExp(`${name}  warm  success`));
       },
       [],

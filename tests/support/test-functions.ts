@@ -37,6 +37,11 @@ export function pythonPackages(wanted: RegExp): Package {
   );
 }
 
+/** The folder of debugpy, as `pip install debugpy -t FOLDER` makes it. */
+export function debugpy(): string {
+  return join(REPOSITORY, ".thaw/test-debugpy/debugpy");
+}
+
 /** A package of this repository's node_modules and all that it needs, without types and ES modules. */
 export function nodePackages(name: string): Package {
   const found: Package = {};
@@ -90,7 +95,7 @@ export function compileJava(sourcePath: string, libraries: readonly string[]): P
   const out = mkdtempSync(join(tmpdir(), "thaw-java-"));
   try {
     const client = join(partsOf(process.env).clients, "java/lib/*");
-    execFileSync("javac", ["-cp", [...libraries, client].join(":"), "-d", out, sourcePath], { stdio: "pipe" });
+    execFileSync("javac", ["-g", "-cp", [...libraries, client].join(":"), "-d", out, sourcePath], { stdio: "pipe" });
     return Object.fromEntries(filesOf(out).map((path) => [relative(out, path), readFileSync(path)]));
   } finally {
     rmSync(out, { recursive: true });

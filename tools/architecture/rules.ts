@@ -153,7 +153,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "node:http": ["supervisor", "door"],
   "node:http2": [],
   "node:https": ["door"],
-  "node:net": ["door", "main", "sandboxd", "supervisor"],
+  "node:net": ["door", "main", "packages/cli", "sandboxd", "supervisor"],
   "node:sqlite": ["logs", "objects", "store"],
   "node:worker_threads": ["logs"],
   "@aws-sdk/client-cloudformation": ["packages/cli"],

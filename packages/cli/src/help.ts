@@ -22,7 +22,12 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "deploy --skip-unsupported --env-vars env.json",
     "deploy cdk.out/Shop.template.json",
   ],
-  dev: ["dev", "dev shop/template.yaml --stack-name shop-anna", "dev --parameter-overrides Stage=dev --delete-on-exit"],
+  dev: [
+    "dev",
+    "dev shop/template.yaml --stack-name shop-anna",
+    "dev --parameter-overrides Stage=dev --delete-on-exit",
+    "dev --debug Primes",
+  ],
   diff: ["diff", "diff shop/template.yaml --stack-name shop --exit-code"],
   delete: ["delete", "delete shop --yes"],
   invoke: ["invoke primes:live", "invoke primes:live '{\"below\": 1000}'", "invoke primes:live @event.json --quiet"],

@@ -1,7 +1,12 @@
 /** Code into a function, as `sam sync --code` puts it: past the stack, by UpdateFunctionCode. */
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { GetFunctionConfigurationCommand, type LambdaClient, UpdateFunctionCodeCommand } from "@aws-sdk/client-lambda";
+import {
+  type FunctionConfiguration,
+  GetFunctionConfigurationCommand,
+  type LambdaClient,
+  UpdateFunctionCodeCommand,
+} from "@aws-sdk/client-lambda";
 import { CommandError } from "@thaw/installation/command-error";
 
 /** AWS's limit on a package that lies in the request; a larger one would have to lie in S3. */
@@ -26,7 +31,12 @@ export async function putCode(lambda: LambdaClient, FunctionName: string, zip: B
 async function settled(lambda: LambdaClient, FunctionName: string) {
   for (;;) {
     const found = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-    if (found.LastUpdateStatus !== "InProgress" && found.State !== "Pending") return found;
+    if (isSettled(found)) return found;
     await delay(POLL_MS);
   }
+}
+
+/** True where no change is under way. */
+export function isSettled({ LastUpdateStatus, State }: FunctionConfiguration): boolean {
+  return LastUpdateStatus !== "InProgress" && State !== "Pending";
 }

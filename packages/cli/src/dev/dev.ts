@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CommandError } from "@thaw/installation/command-error";
 import { openStackClients } from "../aws-clients.ts";
 import type { Connection } from "../connection.ts";
 import { consoleCommand } from "../console.ts";
@@ -9,6 +10,7 @@ import { deleteStack } from "../deploy/delete.ts";
 import { nameStack } from "../deploy/find-template.ts";
 import type { ReviewOptions } from "../deploy/review.ts";
 import { findStack } from "../deploy/stack.ts";
+import { FunctionDebugger } from "./debug/function-debugger.ts";
 import { PROGRAM } from "@thaw/installation";
 import { print } from "../table.ts";
 import { Ending } from "./ending.ts";
@@ -20,9 +22,13 @@ import { Session } from "./session.ts";
 export interface DevOptions extends ReviewOptions {
   /** Undefined: the stack is deleted where it was made here. */
   readonly deleteOnExit?: boolean;
+  /** Logical id or name of the function to debug. */
+  readonly debug?: string;
+  readonly debugPort?: string;
 }
 
 const SUFFIX = "-dev";
+const PORT_MAX = 65_535;
 /** CloudFormation's limit. */
 const STACK_NAME_MAX = 128;
 
@@ -35,15 +41,17 @@ export async function dev(connection: Connection, given: string | undefined, opt
   const wasThere = (await findStack(clients, stackName)) !== null;
   const isToDelete = options.deleteOnExit ?? !wasThere;
   const remains = `the stack ${stackName} stays. To remove it: ${PROGRAM} delete ${stackName}`;
-  const ending = new Ending(() => say(`ended at once: ${remains}`));
+  const debug = readDebug(connection, options);
+  const ending = new Ending(() => say(`ended at once: ${remains}${debug?.remains ?? ""}`));
   const builds = mkdtempSync(join(tmpdir(), "thaw-dev-"));
-  const session = new Session({ connection, clients, path, stackName, options, builds, say });
+  const session = new Session({ connection, clients, path, stackName, options, builds, debug, say });
   try {
     await session.start();
     say(isToDelete ? `the stack ${stackName} is deleted at the end` : `at the end ${remains}`);
-    await untilEnded(connection, session, ending);
+    await untilEnded(connection, session, ending, debug);
   } finally {
     await session.close();
+    await endDebug(debug, !isToDelete);
     rmSync(builds, { recursive: true, force: true });
     await finish(connection, session, { stackName, isToDelete, remains });
     ending.close();
@@ -58,13 +66,40 @@ function say(text: string): void {
   print(`${text}\n`);
 }
 
-async function untilEnded(connection: Connection, session: Session, ending: Ending): Promise<void> {
+/** Null: nothing is debugged. Throws CommandError for a port that is none. */
+function readDebug(connection: Connection, { debug, debugPort }: DevOptions): FunctionDebugger | null {
+  if (debug === undefined) {
+    if (debugPort !== undefined) throw new CommandError("--debug-port needs --debug FUNCTION");
+    return null;
+  }
+  const port = debugPort === undefined ? null : Number(debugPort);
+  if (port !== null && !(Number.isInteger(port) && port >= 0 && port <= PORT_MAX))
+    throw new CommandError(`--debug-port must be a port, up to ${PORT_MAX}; 0 takes a free one`);
+  return new FunctionDebugger({ connection, wanted: debug, port, say });
+}
+
+async function endDebug(debug: FunctionDebugger | null, isKept: boolean): Promise<void> {
+  try {
+    await debug?.close({ isKept });
+  } catch (error) {
+    process.exitCode = 1;
+    say(`${(error as Error).message}.${debug?.remains ?? ""}`);
+  }
+}
+
+async function untilEnded(
+  connection: Connection,
+  session: Session,
+  ending: Ending,
+  debug: FunctionDebugger | null,
+): Promise<void> {
   const { signal } = ending;
   if (signal.aborted) return;
   const failed = (error: unknown): void => say((error as Error).message);
   const keys: Readonly<Record<string, Key>> = {
     c: { about: "next invoke cold", run: () => session.makeCold() },
     p: { about: "publish, then restore", run: () => session.publish() },
+    ...(debug === null ? {} : { g: { about: "let a restored clone go on", run: () => debug.goOn() } }),
     o: { about: "open the console", run: () => consoleCommand(connection, { json: false }) },
   };
   const release = listenForKeys(keys, () => ending.begin(), failed);

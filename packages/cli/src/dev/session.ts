@@ -13,6 +13,7 @@ import type { ReviewOptions } from "../deploy/review.ts";
 import { findStack, shownParameters } from "../deploy/stack.ts";
 import { isServerAway } from "../errors.ts";
 import { putCode } from "./code-update.ts";
+import type { FunctionDebugger } from "./debug/function-debugger.ts";
 import { bundle } from "./esbuild.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import { type LocalFunction, type LocalTemplate, readLocalTemplate } from "./local-template.ts";
@@ -29,6 +30,8 @@ export interface SessionOptions {
   readonly options: ReviewOptions;
   /** Folder for what is built. */
   readonly builds: string;
+  /** Null: no function is debugged. */
+  readonly debug: FunctionDebugger | null;
   readonly say: (text: string) => void;
 }
 
@@ -106,7 +109,10 @@ export class Session {
 
   publish(): Promise<void> {
     return this.#alone(async () => {
-      for (const name of this.names) await this.versions.publish(name);
+      for (const name of this.names) {
+        const publish = (): Promise<void> => this.versions.publish(name);
+        await (this.#context.debug?.publishing(name, publish) ?? publish());
+      }
     });
   }
 
@@ -194,6 +200,7 @@ export class Session {
     );
     await this.versions.take(resources);
     await Promise.all(local.functions.map((each) => this.#update(each, null)));
+    await this.#context.debug?.take(this.#names, new Map(local.functions.map((each) => [each.logicalId, each.path])));
     for (const { OutputKey: key = "", OutputValue: value = "" } of stack.Outputs ?? [])
       this.#context.say(`${key} = ${value}`);
   }
