@@ -340,8 +340,13 @@ describe("accounts", () => {
       "runtimes",
       "keys",
       "code/code-0000000000000000000000000000000000000000",
+      "debug/f",
+      "debug/f/connections/c",
     ])
       expect(await harness.thaw(ALICE, "GET", path), path).toEqual([403, expect.stringContaining("operator's key")]);
+    expect((await harness.thaw(ALICE, "POST", "debug/f/continue"))[0]).toBe(403);
+    expect((await harness.thaw(HOME, "POST", "debug/f/continue"))[0]).toBe(404);
+    expect((await harness.thaw(HOME, "GET", "debug/f/connections/c"))[0]).toBe(404);
   });
 
   it("are added, get other keys, and go with all that they have", async () => {
