@@ -1,7 +1,7 @@
 //! The program as it is: a server on its control socket, clients on its Runtime API.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -153,6 +153,14 @@ impl Server {
     fn answer(&mut self, call: u32) {
         self.send(RESPONSE_HEAD, call, json!({ "status": 202, "headers": [], "length": 0 }).to_string().as_bytes());
         self.send(RESPONSE_END, call, b"");
+    }
+}
+
+/// Hangs up at once. A program that another test is just starting has a copy of this descriptor until it runs: that the
+/// descriptor is closed here would be heard then, and the next server be refused meanwhile.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 }
 
