@@ -191,8 +191,12 @@ test("no more than four images are read at a time", async () => {
     clock: new FakeClock(),
   });
   let [now, most] = [0, 0];
+  const { promise: four, resolve } = Promise.withResolvers<void>();
   const use = async (): Promise<void> => {
     most = Math.max(most, ++now);
+    if (now === 4) resolve();
+    await four;
+    // A fifth one would come in these turns.
     for (let turn = 0; turn < 20; turn++) await settle();
     now--;
   };
