@@ -6,7 +6,12 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { listProcesses } from "./processes.ts";
+
+/** The kernel takes network devices and loop devices away a while after their last user has ended. */
+const GOING_MS_MAX = 8000;
+const LOOK_EVERY_MS = 100;
 
 export type Traces = Readonly<Record<string, readonly string[]>>;
 
@@ -37,7 +42,16 @@ export function findTraces(): Traces {
   };
 }
 
-export function newTraces(before: Traces, after: Traces): string[] {
+/** Gives what is there since `before` and does not go by itself. */
+export async function leftSince(before: Traces): Promise<string[]> {
+  for (const endMs = performance.now() + GOING_MS_MAX; ; ) {
+    const left = newTraces(before, findTraces());
+    if (left.length === 0 || performance.now() > endMs) return left;
+    await setTimeout(LOOK_EVERY_MS);
+  }
+}
+
+function newTraces(before: Traces, after: Traces): string[] {
   return Object.entries(after).flatMap(([kind, items]) =>
     items.filter((item) => before[kind]?.includes(item) !== true).map((item) => `${kind}: ${item}`),
   );

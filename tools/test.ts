@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
-import { findTraces, newTraces } from "./leaks.ts";
+import { findTraces, leftSince } from "./leaks.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const named = process.argv.slice(2);
@@ -73,7 +73,7 @@ for (const project of projects) {
 if (named.length === 0) testRust();
 
 rmSync(reports, { recursive: true });
-const left = newTraces(before, findTraces());
+const left = await leftSince(before);
 if (left.length > 0) failures.push(`left behind:\n  ${left.join("\n  ")}`);
 for (const failure of failures) process.stdout.write(`FAILED ${failure}\n\n`);
 process.stdout.write(`${passed} passed, ${failures.length} failed\n`);

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { findTraces, newTraces } from "../../tools/leaks.ts";
+import { findTraces, leftSince } from "../../tools/leaks.ts";
 import { pidOf, REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { ACCESS_POINT } from "../support/access-point.ts";
 import { TestFunctions } from "../support/functions.ts";
@@ -158,6 +158,6 @@ class Soak {
 const before = findTraces();
 const soak = new Soak();
 await soak.run().finally(() => soak.report());
-const left = newTraces(before, findTraces());
+const left = await leftSince(before);
 if (left.length > 0) throw new Error(`left behind:\n  ${left.join("\n  ")}`);
 process.stdout.write("no event lost, no wrong answer, nothing left behind\n");
