@@ -123,7 +123,7 @@ function untilListening(child: ChildProcess, output: readonly string[]): Promise
     const timer = setTimeout(() => fail("did not start in time"), START_TIMEOUT_MS);
     child.once("exit", (code) => fail(`ended with ${code}`));
     child.stdout?.on("data", () => {
-      const found = /thaw listening on (\S+)/.exec(output.join(""))?.[1];
+      const found = /thaw listening on (\S+)\s/.exec(output.join(""))?.[1];
       if (found === undefined) return;
       clearTimeout(timer);
       child.removeAllListeners("exit");

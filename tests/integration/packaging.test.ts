@@ -165,7 +165,7 @@ it("publishes and restores with exactly the capabilities of its unit", async ({ 
   try {
     const listening = async (): Promise<string> => {
       for (;;) {
-        const found = /thaw listening on (\S+)/.exec(output)?.[1];
+        const found = /thaw listening on (\S+)\s/.exec(output)?.[1];
         if (found !== undefined) return found;
         if (child.exitCode !== null) throw new Error(output);
         await Promise.race([once(child.stdout, "data"), once(child, "exit")]);
