@@ -202,6 +202,10 @@ it("says why it could not check", async () => {
     code: 2,
     stderr: expect.stringContaining("event: ") as string,
   });
+  expect(await harness.thaw("check", name, "--event", "nothing.json")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("--event: expected JSON, the name of a file, or - for standard input") as string,
+  });
 });
 
 it("checks the Spring Boot sample", async () => {

@@ -1,5 +1,5 @@
 /** `thaw compare` on the real engine: cold starts in turns, budgets, files, and what is refused. */
-import { GetFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
+import { GetFunctionConfigurationCommand, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +23,7 @@ interface Report {
   readonly variants: ReadonlyArray<{
     readonly version: string;
     readonly alias: string | null;
+    readonly isPrimed: boolean | null;
     readonly failures: number;
     readonly firstError: string | null;
     readonly ratio: number | null;
@@ -158,6 +159,47 @@ describe("a function with SnapStart and a slow Init", () => {
     }
     expect(readdirSync(scratch)).not.toContain("folder");
   });
+});
+
+it("compares a version unprimed with itself primed, and leaves nothing of the copy", {
+  timeout: 300_000,
+}, async () => {
+  const code = `let served = 0;
+export const handler = async () => {
+  console.log("served before:", served++);
+};
+`;
+  const name = await functions.createSnapStart({ "index.mjs": code });
+  await functions.publish(name);
+  const all = async (): Promise<readonly unknown[]> =>
+    ((await functions.lambda.send(new ListFunctionsCommand({}))).Functions ?? []).map((each) => each.FunctionName);
+  const before = await all();
+  const unprimed = await thaw(["compare", name, "--primed"]);
+  expect([unprimed.code, unprimed.stderr]).toEqual([
+    2,
+    expect.stringContaining(`${name}:1 has no thaw.prime.json, so it is not primed. To try some events:`),
+  ]);
+  const events = join(scratch, "primes.json");
+  writeFileSync(events, '{"events":[{}],"times":3}');
+  const { variants } = await compare(name, "--primed-by", events, "--count", "1");
+  expect(variants).toMatchObject([
+    { version: "1", isPrimed: false, label: "version 1, unprimed (restored)", failures: 0 },
+    { version: "1", isPrimed: true, label: "version 1, primed (restored)", failures: 0 },
+  ]);
+  // What the copy wrote is in the log of the function: the first invoke of each clone, and the three prime events.
+  const served = (await functions.logs(name)).flatMap(({ message }) => /served before: \d/.exec(message) ?? []);
+  expect([...new Set(served)].toSorted()).toEqual([0, 1, 2, 3].map((count) => `served before: ${count}`));
+  expect(await all()).toEqual(before);
+  writeFileSync(events, '{"events":[{}],"time":3}');
+  for (const [args, message] of [
+    [["--primed-by", events], 'must be {"events": [EVENT, …], "times": NUMBER}; times may be absent'],
+    [["--primed-by", join(scratch, "absent.json")], "--primed-by: ENOENT"],
+    [["--primed", "--primed-by", events], "give one of them"],
+    [["1", "2", "--primed"], "one version is compared, not several"],
+  ] as const) {
+    const { code: status, stderr } = await thaw(["compare", name, ...args]);
+    expect([args, status, stderr]).toEqual([args, 2, expect.stringContaining(message)]);
+  }
 });
 
 it("says what to do where there is no SnapStart, and compares such versions by name", {

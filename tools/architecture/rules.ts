@@ -178,7 +178,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   preact: ["packages/console"],
   "prom-client": ["metrics"],
   yaml: ["aws", "main", "packages/template"],
-  yauzl: ["store", "packages/scan"],
+  yauzl: ["store", "packages/cli", "packages/scan"],
   yazl: ["stacks", "packages/cli"],
   zod: ["packages/thaw-api"],
 };

@@ -211,7 +211,7 @@ function addCheckCommand(program: Command): void {
   program
     .command("check")
     .argument("<function>", "NAME:VERSION, or NAME:ALIAS: a published version with SnapStart")
-    .option("--event <file>", "the event that each copy gets, or - for standard input; else {}")
+    .option("--event <json|file>", "the event that each copy gets: JSON, FILE, @FILE, or - for standard input; else {}")
     .option("--clones <number>", "copies, 2 to 5", parseNumber, 2)
     .option("--html <file>", "write the report there too, with a picture of the cold start")
     .description(

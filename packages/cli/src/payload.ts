@@ -1,6 +1,27 @@
-/** The payload of an invoke, as a person names it on the command line. */
-import { readFileSync } from "node:fs";
+/** The payload of an invoke, and the event of a check or a comparison, as a person names it on the command line. */
+import { existsSync, readFileSync } from "node:fs";
 import { CommandError } from "@thaw/installation/command-error";
+
+/**
+ * Reads the event of a command: as `readPayload` does, or from a file that is named without `@`; undefined is {}.
+ * Throws CommandError for anything else.
+ */
+export function readEvent(event: string | undefined): Buffer {
+  if (event === undefined) return Buffer.from("{}");
+  if (event === "-" || event.startsWith("@")) return readPayload(event);
+  if (isJson(event)) return Buffer.from(event);
+  if (existsSync(event)) return readPayload(`@${event}`);
+  throw new CommandError(`--event: expected JSON, the name of a file, or - for standard input`);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Reads JSON, @FILE, or - for standard input. Throws CommandError where a file can't be read. */
 export function readPayload(payload: string): Buffer {

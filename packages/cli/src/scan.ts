@@ -1,13 +1,12 @@
 /** thaw scan PATH|FUNCTION. Exit status 0: nothing found, 1: findings, 2: it could not be done. */
-import { GetFunctionCommand } from "@aws-sdk/client-lambda";
 import { PROGRAM } from "@thaw/installation";
-import { CommandError } from "@thaw/installation/command-error";
 import { formatReport } from "@thaw/scan/report";
 import type { Severity } from "@thaw/scan/rules";
 import { toSarif } from "@thaw/scan/sarif";
 import { scan, type ScanOptions } from "@thaw/scan/scan";
 import type { DeployedCode } from "@thaw/scan/target";
 import type { Connection } from "./connection.ts";
+import { fetchPackage } from "./deployed-package.ts";
 import { print, printJson } from "./table.ts";
 
 export interface ScanCommandOptions extends ScanOptions {
@@ -36,21 +35,12 @@ export async function scanCommand(
 }
 
 async function fetchDeployed(connection: Connection, functionName: string): Promise<DeployedCode> {
-  const { Configuration, Code } = await connection.lambda.send(new GetFunctionCommand({ FunctionName: functionName }));
-  if (Code?.Location === undefined) {
-    const kind = Code?.RepositoryType ?? "a container image";
-    throw new CommandError(
-      `${functionName} has no package that could be fetched (${kind}). Scan its source: ${PROGRAM} scan FOLDER`,
-    );
-  }
-  const response = await fetch(Code.Location);
-  if (!response.ok) {
-    throw new CommandError(`${functionName}: its code can't be fetched: the server answered ${response.status}`);
-  }
+  const instead = `Scan its source: ${PROGRAM} scan FOLDER`;
+  const { configuration, zip } = await fetchPackage(connection, { FunctionName: functionName }, instead);
   return {
-    zip: Buffer.from(await response.arrayBuffer()),
-    handler: Configuration?.Handler ?? null,
-    runtime: Configuration?.Runtime ?? null,
-    layers: (Configuration?.Layers ?? []).map(({ Arn = "" }) => Arn),
+    zip,
+    handler: configuration.Handler ?? null,
+    runtime: configuration.Runtime ?? null,
+    layers: (configuration.Layers ?? []).map(({ Arn = "" }) => Arn),
   };
 }

@@ -28,6 +28,8 @@ export function addCompareCommand(
     .argument("[versions...]", "versions or aliases to compare (default: Init with the newest version with SnapStart)")
     .option("--count <number>", `cold invokes of each, 1 to ${COUNT_MAX}`, parseCount, COUNT_DEFAULT)
     .option("--event <json|file>", "the event: JSON, FILE, @FILE, or - for standard input; else {}")
+    .option("--primed", "compare restores of a version without and with the prime events of its package, as a copy")
+    .option("--primed-by <file>", "the same with the prime events of FILE, which has the form of thaw.prime.json")
     .option("--svg <file>", "write a picture there")
     .option("--html <file>", "write a page with the picture there")
     .option("--max-cold-p50 <duration>", "budget for the median of the last version, as 50ms or 1.5s", parseBudget)

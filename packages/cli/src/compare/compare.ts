@@ -3,14 +3,15 @@ import { accessSync, appendFileSync, constants, existsSync, statSync, writeFileS
 import { dirname } from "node:path";
 import { CommandError } from "@thaw/installation/command-error";
 import type { Connection } from "../connection.ts";
-import { readPayload } from "../payload.ts";
+import { readEvent } from "../payload.ts";
 import { print, printJson } from "../table.ts";
 import { formatHtml } from "./html.ts";
 import { formatMarkdown } from "./markdown.ts";
 import { measure } from "./measure.ts";
 import { formatPage } from "./page.ts";
-import { type Budget, type CompareReport, makeReport } from "./report.ts";
-import { chooseSubjects } from "./subjects.ts";
+import { readPrimeFile, withPrimedCopy } from "./primed-copy.ts";
+import { type Budget, type CompareReport, makeReport, type Measured } from "./report.ts";
+import { choosePrimed, type Chosen, chooseSubjects } from "./subjects.ts";
 import { formatSvg } from "./svg.ts";
 
 const SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY";
@@ -21,6 +22,10 @@ export interface CompareOptions {
   readonly count: number;
   /** JSON, FILE, @FILE, or - for standard input. */
   readonly event?: string;
+  /** Compares restores of a version without its prime events with those with them. */
+  readonly primed?: boolean;
+  /** The same with the prime events of this file. */
+  readonly primedBy?: string;
   readonly svg?: string;
   readonly html?: string;
   /** Appends to the summary of the CI's step, which must be there. */
@@ -51,9 +56,7 @@ export async function compareCommand(
 ): Promise<void> {
   const payload = readEvent(options.event);
   const outputs = outputsOf(options);
-  const { functionName, subjects, notes } = await chooseSubjects(connection, target, versions);
-  const onRound = (round: number): void => showRound(round, options.count);
-  const measured = await measure(connection, { functionName, subjects, count: options.count, payload, onRound });
+  const { functionName, notes, measured } = await measureChosen(connection, target, versions, { ...options, payload });
   const budgets: readonly Budget[] = [
     ...(options.maxColdP50 === undefined ? [] : [{ of: "p50" as const, limitMs: options.maxColdP50 }]),
     ...(options.maxColdP90 === undefined ? [] : [{ of: "p90" as const, limitMs: options.maxColdP90 }]),
@@ -67,6 +70,35 @@ export async function compareCommand(
   // What was measured is on standard output by now, whatever becomes of the files.
   for (const { path, format, isAppended } of outputs)
     withPath(path, () => (isAppended ? appendFileSync : writeFileSync)(path, format(report)));
+}
+
+interface MeasuredChoice extends Pick<Chosen, "functionName" | "notes"> {
+  readonly measured: readonly Measured[];
+}
+
+async function measureChosen(
+  connection: Connection,
+  target: string,
+  versions: readonly string[],
+  { count, payload, primed, primedBy }: CompareOptions & { readonly payload: Buffer },
+): Promise<MeasuredChoice> {
+  const onRound = (round: number): void => showRound(round, count);
+  const settings = { count, payload, onRound };
+  if (primed !== true && primedBy === undefined) {
+    const { functionName, subjects, notes } = await chooseSubjects(connection, target, versions);
+    return { functionName, notes, measured: await measure(connection, { functionName, subjects, ...settings }) };
+  }
+  if (primed === true && primedBy !== undefined)
+    throw new CommandError("--primed takes the events of the package, --primed-by those of a file: give one of them");
+  const primes = primedBy === undefined ? null : readPrimeFile(primedBy);
+  const { functionName, subjects, notes } = await choosePrimed(connection, target, versions);
+  const { version = "", alias = null } = subjects[0] ?? {};
+  const named = { FunctionName: functionName, Qualifier: version };
+  const measured = await withPrimedCopy(connection, named, primes, (copy) =>
+    measure(connection, { ...copy, ...settings }),
+  );
+  // A reader knows the version that was copied, not those of the copy.
+  return { functionName, notes, measured: measured.map((each) => ({ ...each, version, alias })) };
 }
 
 /** Says on standard error what the exit status is for, where standard output is for programs. */
@@ -84,24 +116,6 @@ function statusOf({ variants, budgets }: CompareReport): number {
 function showRound(round: number, count: number): void {
   if (process.stderr.isTTY)
     process.stderr.write(round === 0 ? "one round that is not counted\n" : `round ${round} of ${count}\n`);
-}
-
-/** Reads the event: as `thaw invoke` takes it, or the name of a file, as `thaw check` does. */
-function readEvent(event: string | undefined): Buffer {
-  if (event === undefined) return Buffer.from("{}");
-  if (event === "-" || event.startsWith("@")) return readPayload(event);
-  if (isJson(event)) return Buffer.from(event);
-  if (existsSync(event)) return readPayload(`@${event}`);
-  throw new CommandError(`--event: expected JSON, the name of a file, or - for standard input`);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Throws CommandError before anything is measured where a file could not be written then. */

@@ -19,6 +19,8 @@ const ERROR_BYTES_MAX = 64 * 1024;
 export interface Subject {
   readonly version: string;
   readonly alias: string | null;
+  /** Whether prime events were served before its snapshot; null: it is not compared for that. */
+  readonly isPrimed: boolean | null;
 }
 
 export interface MeasureOptions {

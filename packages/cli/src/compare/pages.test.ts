@@ -35,12 +35,14 @@ function initialised(clientMs: number): Sample {
 const FRESH: Measured = {
   version: "$LATEST",
   alias: null,
+  isPrimed: null,
   repeated: 0,
   samples: [400, 420, 410, 430, 900].map(initialised),
 };
 const CLONES: Measured = {
   version: "3",
   alias: "live",
+  isPrimed: null,
   repeated: 2,
   samples: [41, 40, 42, 39, 43].map((ms) => restored(ms)),
 };

@@ -26,13 +26,15 @@ export interface Sample {
 export interface Measured {
   readonly version: string;
   readonly alias: string | null;
+  /** Whether prime events were served before its snapshot; null: it is not compared for that. */
+  readonly isPrimed: boolean | null;
   readonly samples: readonly Sample[];
   /** Invokes that found an environment made before, were not counted, and were made again. */
   readonly repeated: number;
 }
 
 export interface Variant extends Measured {
-  /** `$LATEST (Init)`, `live = version 3 (restored)` */
+  /** `$LATEST (Init)`, `live = version 3 (restored)`, `version 3, primed (restored)` */
   readonly label: string;
   readonly failures: number;
   readonly firstError: string | null;
@@ -174,9 +176,10 @@ function valueOf(sample: Sample, name: PhaseName): number | null {
   return sample.parts === null ? null : (sample.parts[name] ?? 0);
 }
 
-function labelOf({ version, alias, samples }: Measured): string {
+function labelOf({ version, alias, isPrimed, samples }: Measured): string {
   const number = version === "$LATEST" ? version : `version ${version}`;
-  const name = oneLine(alias === null ? number : `${alias} = ${number}`, LABEL_LENGTH_MAX);
+  const primed = isPrimed === null ? "" : isPrimed ? ", primed" : ", unprimed";
+  const name = `${oneLine(alias === null ? number : `${alias} = ${number}`, LABEL_LENGTH_MAX)}${primed}`;
   const starts = new Set(samples.map(({ start }) => start));
   const words = [...starts].map((start) => (start === "initialised" ? "Init" : start));
   return words.length === 0 ? name : `${name} (${words.join(", ")})`;

@@ -21,7 +21,7 @@ export interface Chosen {
   readonly notes: readonly string[];
 }
 
-interface Found extends Subject {
+interface Found extends Omit<Subject, "isPrimed"> {
   readonly configuration: FunctionConfiguration;
   readonly notes: readonly string[];
 }
@@ -51,7 +51,7 @@ export async function chooseSubjects(
     wanted.length > 1 || published === undefined ? [] : differences(latest.configuration, published.configuration);
   return {
     functionName: latest.configuration.FunctionName ?? name,
-    subjects: found.map(({ version, alias }) => ({ version, alias })),
+    subjects: found.map(({ version, alias }) => ({ version, alias, isPrimed: null })),
     notes: [
       ...found.flatMap(({ notes }) => notes),
       ...(differs.length === 0
@@ -61,6 +61,20 @@ export async function chooseSubjects(
           ]),
     ],
   };
+}
+
+/** Chooses the version to compare unprimed and primed. Throws CommandError as `chooseSubjects` does. */
+export async function choosePrimed(
+  connection: Connection,
+  target: string,
+  qualifiers: readonly string[],
+): Promise<Chosen> {
+  const { name, wanted } = readTarget(target, qualifiers);
+  if (wanted.length > 1) throw new CommandError("with --primed and --primed-by one version is compared, not several");
+  const found = await findRestored(connection, name, wanted[0]);
+  refuseUnready(name, found);
+  const { version, alias, configuration, notes } = found;
+  return { functionName: configuration.FunctionName ?? name, subjects: [{ version, alias, isPrimed: null }], notes };
 }
 
 function readTarget(
