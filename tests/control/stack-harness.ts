@@ -1,10 +1,27 @@
 /** AWS's client for the stacks of an HttpHarness, and the ends of their runs. */
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from "@aws-sdk/client-cloudformation";
-import { CREDENTIALS, type HttpHarness, REGION } from "./http-harness.ts";
+import { afterAll, beforeAll, expect } from "vitest";
+import { CREDENTIALS, HttpHarness, REGION } from "./http-harness.ts";
 
 export function cloudFormationOf(http: HttpHarness): CloudFormationClient {
   const endpoint = `http://${http.host}`;
   return new CloudFormationClient({ endpoint, region: REGION, credentials: CREDENTIALS, maxAttempts: 1 });
+}
+
+/** A server without functions, and its client, for the tests of a file. */
+export function withStacks(made: (http: HttpHarness, client: CloudFormationClient) => void): void {
+  let http: HttpHarness;
+  let client: CloudFormationClient;
+  beforeAll(async () => {
+    http = await HttpHarness.start({ functions: {} });
+    client = cloudFormationOf(http);
+    made(http, client);
+  });
+  afterAll(async () => {
+    client.destroy();
+    await http[Symbol.asyncDispose]();
+    expect(http.problems).toEqual([]);
+  });
 }
 
 /** Gives the stack as it is once its run has ended. */

@@ -10,20 +10,14 @@ import {
   UpdateStackCommand,
   type UpdateStackCommandInput,
 } from "@aws-sdk/client-cloudformation";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { HttpHarness } from "./http-harness.ts";
-import { cloudFormationOf, untilEnded } from "./stack-harness.ts";
+import { expect, it } from "vitest";
+import type { HttpHarness } from "./http-harness.ts";
+import { untilEnded, withStacks } from "./stack-harness.ts";
 
 let http: HttpHarness;
 let client: CloudFormationClient;
-beforeAll(async () => {
-  http = await HttpHarness.start({ functions: {} });
-  client = cloudFormationOf(http);
-});
-afterAll(async () => {
-  client.destroy();
-  await http[Symbol.asyncDispose]();
-  expect(http.problems).toEqual([]);
+withStacks((...started) => {
+  [http, client] = started;
 });
 
 const body = (a: string, b = ""): string => `Resources:

@@ -15,20 +15,14 @@ import {
   UpdateStackCommand,
   UpdateTerminationProtectionCommand,
 } from "@aws-sdk/client-cloudformation";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { HttpHarness } from "./http-harness.ts";
-import { cloudFormationOf, untilEnded } from "./stack-harness.ts";
+import { expect, it } from "vitest";
+import type { HttpHarness } from "./http-harness.ts";
+import { untilEnded, withStacks } from "./stack-harness.ts";
 
 let http: HttpHarness;
 let client: CloudFormationClient;
-beforeAll(async () => {
-  http = await HttpHarness.start({ functions: {} });
-  client = cloudFormationOf(http);
-});
-afterAll(async () => {
-  client.destroy();
-  await http[Symbol.asyncDispose]();
-  expect(http.problems).toEqual([]);
+withStacks((...started) => {
+  [http, client] = started;
 });
 
 const GATEWAY = "Type: AWS::EC2::InternetGateway";
