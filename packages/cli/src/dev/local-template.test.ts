@@ -56,17 +56,21 @@ it("finds the code of functions, and what else a change of is one of the stack",
 });
 
 it("names what a save needs besides, by its tool", () => {
-  write("java/pom.xml");
+  write("java/build.gradle");
+  write("maven/pom.xml");
   write("python/requirements.txt");
   write("make/Makefile");
   const { notes } = read(`
   Java: { Type: AWS::Serverless::Function, Properties: { CodeUri: java, Runtime: java21 } }
+  Jar: { Type: AWS::Serverless::Function, Properties: { CodeUri: app.jar, Runtime: java21 } }
+  Maven: { Type: AWS::Serverless::Function, Properties: { CodeUri: maven, Runtime: java21 } }
   Python: { Type: AWS::Serverless::Function, Properties: { CodeUri: python, Runtime: python3.13 } }
   Make: { Type: AWS::Serverless::Function, Metadata: { BuildMethod: makefile }, Properties: { CodeUri: make } }
 `);
-  expect(notes[0]).toMatch(/^Java: Java is not compiled here: run mvn package, and let CodeUri name the jar/);
-  expect(notes[1]).toMatch(/^Python: what requirements\.txt names is not installed here: pip install -r/);
-  expect(notes[2]).toMatch(/^Make: its BuildMethod makefile is not run/);
+  expect(notes[0]).toMatch(/^Java: let CodeUri name the zip or jar that Gradle makes below build/);
+  expect(notes[1]).toMatch(/^Jar: no pom\.xml or build\.gradle makes /);
+  expect(notes[2]).toMatch(/^Python: what requirements\.txt names is not installed here: pip install -r/);
+  expect(notes[3]).toMatch(/^Make: its BuildMethod makefile is not run/);
 });
 
 it("takes esbuild's options as sam build does, and refuses one that it does not know", () => {

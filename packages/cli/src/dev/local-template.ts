@@ -8,6 +8,7 @@ import { isTemplateMap, type TemplateMap } from "@thaw/template/value";
 import { findTemplate } from "../deploy/find-template.ts";
 import { pathOf, primesOf } from "../deploy/package-template.ts";
 import { type EsbuildOptions, readEsbuild } from "./esbuild.ts";
+import { findJavaBuild, type JavaBuild, sourcesOf } from "./java.ts";
 
 export interface LocalFunction {
   readonly logicalId: string;
@@ -16,8 +17,12 @@ export interface LocalFunction {
   /** The text of thaw.prime.json; null: it has none. */
   readonly primes: string | null;
   readonly runtime: string;
-  /** Null: the code goes as it is. */
+  /** Null: it is not bundled. */
   readonly esbuild: EsbuildOptions | null;
+  /** Null: it is not Java that is built here. */
+  readonly java: JavaBuild | null;
+  /** Files and folders a save of which changes the code. */
+  readonly sources: readonly string[];
 }
 
 export interface LocalTemplate {
@@ -91,12 +96,17 @@ function functionOf({ template, values, path }: Place, logicalId: string, whole:
   const found = pathOf({ values }, { logicalId, properties: { Code: code } }, "Code");
   if (found === null) return null;
   const metadata = isTemplateMap(whole["Metadata"]) ? whole["Metadata"] : {};
+  const full = resolve(dirname(path), found);
+  const runtime = String(values.value(propertiesOf(template, whole)["Runtime"] ?? ""));
+  const java = metadata["BuildMethod"] === undefined ? findJavaBuild(full, runtime) : null;
   return {
     logicalId,
-    path: resolve(dirname(path), found),
+    path: full,
     primes: primesOf({ values }, { logicalId, metadata }),
-    runtime: String(values.value(propertiesOf(template, whole)["Runtime"] ?? "")),
+    runtime,
     esbuild: readEsbuild(logicalId, metadata),
+    java,
+    sources: java === null ? [full] : sourcesOf(java),
   };
 }
 
@@ -131,23 +141,22 @@ function filesOf({ values, path }: Omit<Place, "template">, logicalId: string, w
   });
 }
 
-/** What a save needs besides, by the name of the tool: nothing here runs it. */
-function notesOf({ logicalId, path, runtime, esbuild }: LocalFunction, whole: TemplateMap): readonly string[] {
+/** What a save needs besides, by the name of the tool that is not run. */
+function notesOf({ logicalId, path, runtime, esbuild, java }: LocalFunction, whole: TemplateMap): readonly string[] {
   const has = (name: string): boolean => existsSync(join(path, name));
   const metadata = isTemplateMap(whole["Metadata"]) ? whole["Metadata"] : {};
   const method = metadata["BuildMethod"];
-  if (runtime.startsWith("java")) {
-    const build = has("pom.xml")
-      ? "mvn package"
-      : has("build.gradle") || has("build.gradle.kts")
-        ? "gradle build"
-        : null;
-    return build === null
-      ? [`${logicalId}: Java is not compiled here; ${path} is watched, run mvn package or gradle build to change it`]
-      : [`${logicalId}: Java is not compiled here: run ${build}, and let CodeUri name the jar that it makes`];
-  }
+  if (java !== null) return [];
   if (method !== undefined && esbuild === null)
     return [`${logicalId}: its BuildMethod ${String(method)} is not run; a save puts the folder in as it is`];
+  if (runtime.startsWith("java")) {
+    const isGradle = has("build.gradle") || has("build.gradle.kts");
+    return [
+      isGradle
+        ? `${logicalId}: let CodeUri name the zip or jar that Gradle makes below build, and a save builds it`
+        : `${logicalId}: no pom.xml or build.gradle makes ${path}: a save of it puts it in as it is`,
+    ];
+  }
   if (runtime.startsWith("python") && has("requirements.txt"))
     return [
       `${logicalId}: what requirements.txt names is not installed here: pip install -r requirements.txt -t ${path}`,

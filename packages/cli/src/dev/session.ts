@@ -16,9 +16,10 @@ import { putCode } from "./code-update.ts";
 import type { FunctionDebugger } from "./debug/function-debugger.ts";
 import { bundle } from "./esbuild.ts";
 import { FolderWatch } from "./folder-watch.ts";
+import { JavaBuilds } from "./java.ts";
 import { type LocalFunction, type LocalTemplate, readLocalTemplate } from "./local-template.ts";
 import { type Saved, Saves } from "./saves.ts";
-import { Sources } from "./syntax.ts";
+import { type Look, Sources } from "./syntax.ts";
 import { Versions } from "./versions.ts";
 
 export interface SessionOptions {
@@ -43,6 +44,7 @@ export class Session {
   readonly #watch = new FolderWatch((root) => this.#saves.add(root));
   readonly #saves = new Saves(() => void this.#begin());
   readonly #sources = new Sources();
+  readonly #java = new JavaBuilds();
   /** Notes that were said: each is said once. */
   readonly #noted = new Set<string>();
   /** Null before the first deployment. */
@@ -147,7 +149,7 @@ export class Session {
     const local = this.#local;
     if (local === null) return;
     if (this.#isWaitingToDeploy || local.others.some((path) => roots.has(path))) return this.#deployAgain();
-    const changed = local.functions.filter(({ path }) => roots.has(path));
+    const changed = local.functions.filter(({ sources }) => sources.some((path) => roots.has(path)));
     // The stack has none for it: its deployment has failed, perhaps for the want of what was saved now.
     if (changed.some(({ logicalId }) => !this.#names.has(logicalId))) return this.#deployAgain();
     await Promise.all(changed.map((each) => this.#update(each, atMs)));
@@ -174,7 +176,7 @@ export class Session {
       if (!this.#noted.has(note)) say(`note: ${note}`);
       this.#noted.add(note);
     }
-    this.#watch.setRoots([...local.others, ...local.functions.map((each) => each.path)]);
+    this.#watch.setRoots([...local.others, ...local.functions.flatMap(({ sources }) => sources)]);
     this.#local = local;
     return local;
   }
@@ -212,27 +214,36 @@ export class Session {
     for (const each of local.functions) {
       const path = await this.#build(each);
       if (path === null) isWhole = false;
-      else if (each.esbuild !== null) built.set(each.logicalId, path);
+      else if (path !== each.path) built.set(each.logicalId, path);
     }
     return isWhole ? built : null;
   }
 
   /** The path of what goes into the function; null: it is broken, which was said. */
-  async #build({ logicalId, path, runtime, esbuild }: LocalFunction): Promise<string | null> {
-    const to = join(this.#context.builds, logicalId);
-    const { problem, note } =
-      esbuild === null
-        ? await this.#sources.look(path, runtime)
-        : { problem: await bundle(path, esbuild, to), note: null };
+  async #build(local: LocalFunction): Promise<string | null> {
+    const { logicalId } = local;
+    const { problem, note } = await this.#look(local);
     if (note !== null && !this.#noted.has(note)) this.#context.say(`note: ${note}`);
     if (note !== null) this.#noted.add(note);
     if (problem === null) {
       this.#broken.delete(logicalId);
-      return esbuild === null ? path : to;
+      return this.#builtPath(local);
     }
     this.#broken.add(logicalId);
     this.#context.say(`${logicalId}: this save is broken, and the code so far stays:\n${problem}`);
     return null;
+  }
+
+  #builtPath({ logicalId, path, esbuild, java }: LocalFunction): string {
+    return esbuild !== null || java?.makes === "folder" ? join(this.#context.builds, logicalId) : path;
+  }
+
+  async #look(local: LocalFunction): Promise<Look> {
+    const { path, runtime, esbuild, java } = local;
+    const to = this.#builtPath(local);
+    if (esbuild !== null) return { problem: await bundle(path, esbuild, to), note: null };
+    if (java !== null) return { problem: await this.#java.build(java, to), note: null };
+    return this.#sources.look(path, runtime);
   }
 
   /** `savedMs`: null after a deployment. */
@@ -241,22 +252,35 @@ export class Session {
     const name = this.#names.get(local.logicalId);
     if (name === undefined) return;
     const wasBroken = this.#broken.has(local.logicalId);
+    const [root = local.path] = local.sources;
     try {
-      const path = await this.#build(local);
+      // A jar that is built again differs by its times, and what was deployed was built just now.
+      const isBuilt = savedMs === null && local.java !== null;
+      const path = isBuilt ? this.#builtPath(local) : await this.#build(local);
       if (path === null) return;
       const isNew = await putCode(connection.lambda, name, await packageCode(path, ".", local.primes));
-      this.#again.delete(local.path);
+      this.#again.delete(root);
       if (isNew) await this.versions.afterUpdate(name);
+      if (isNew) await this.#endOld(name);
       const ms = savedMs === null ? "" : ` ${(performance.now() - savedMs).toFixed(0)} ms after the save`;
       if (isNew) say(`${name}: new code is ready${ms}`);
       else if (wasBroken) say(`${name}: the code is whole again, and as the function has it`);
     } catch (error) {
       // It was there when the folder was listed: a tool is at work, whose next step is another save.
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") this.#saves.add(local.path);
-      const isTold = this.#again.has(local.path);
-      if (isServerAway(error)) this.#takeAgain(local.path);
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") this.#saves.add(root);
+      const isTold = this.#again.has(root);
+      if (isServerAway(error)) this.#takeAgain(root);
       if (!isServerAway(error) || !isTold) say(`${name}: the code so far stays: ${describeFailure(error)}`);
     }
+  }
+
+  /** Ends environments of the code before: they serve nobody any more, and would take memory for some minutes. */
+  async #endOld(name: string): Promise<void> {
+    const { connection, say } = this.#context;
+    const body = { function: name, version: "$LATEST" };
+    await connection.thaw.call("stopEnvironments", { body }).catch((error: unknown) => {
+      say(`${name}: environments of the code before stay for some minutes: ${describeFailure(error)}`);
+    });
   }
 
   #takeAgain(root: string): void {
