@@ -123,6 +123,10 @@ export const handler = async () => {
   const steps = report.phases.map((phase) => phase.name);
   expect(steps.slice(-2)).toEqual(["hooks", "firstResponse"]);
   expect(steps.indexOf("mount")).toBeLessThan(steps.indexOf("criu"));
+  const { totalMs, phases, phaseStarts } = report.coldStart;
+  expect(phaseStarts["restore"]).toBe(0);
+  expect(phaseStarts["firstResponse"]).toBeGreaterThanOrEqual(phases["restore"] ?? Number.NaN);
+  expect(totalMs).toBeCloseTo((phaseStarts["firstResponse"] ?? 0) + report.timing.firstInvokeMs, 6);
   const html = join(scratch, "report.html");
   const page = await harness.thaw("check", target, "--html", html);
   for (const text of [JSON.stringify(report), page.stdout, readFileSync(html, "utf8")]) {
@@ -130,7 +134,9 @@ export const handler = async () => {
     expect(text).not.toContain("correct-horse-battery");
   }
   expect(page.stdout).toContain("Nearly ready");
-  expect(readFileSync(html, "utf8")).toContain("<svg");
+  expect(readFileSync(html, "utf8")).toMatch(
+    /<svg [^]*>restore the processes<[^]*>your after-restore hooks<[^]*>your code</,
+  );
 });
 
 it("says what it left out: values beyond one search, a start without the snapshot that fails", async () => {

@@ -25,6 +25,14 @@ const phase = z.object({
   durationMs: z.number(),
 });
 
+const phaseTimes = z.record(z.string(), z.number());
+
+const coldStart = z.object({
+  totalMs: z.number().describe("Milliseconds from the beginning of the restore to the first answer."),
+  phases: phaseTimes.describe("Durations of the phases."),
+  phaseStarts: phaseTimes.describe("Starts of the phases, from the beginning of the restore."),
+});
+
 const timing = z.object({
   restoreMs: z.number(),
   firstInvokeMs: z.number(),
@@ -85,6 +93,7 @@ export const checkReport = z.object({
   verdict: z.object({ status: z.enum(["good", "findings"]), headline: z.string(), next: z.array(z.string()) }),
   findings: z.array(finding),
   phases: z.array(phase).describe("Phases of the last clone's cold start, in order."),
+  coldStart: coldStart.describe("The last clone's cold start with the starts of its phases, which overlap."),
   timing,
   snapshot,
   processes: z.array(process),

@@ -27,10 +27,15 @@ function reportWith(text: (number: number) => string): CheckReport {
     verdict: { status: "findings", headline: next(), next: [next(), next()] },
     findings: [{ id: next(), severity: "error", title: next(), why: next(), cure: next(), evidence: [next()] }],
     phases: [
-      { name: next(), part: "clone", durationMs: 12.5 },
+      { name: "mount", part: "clone", durationMs: 12.5 },
       { name: "hooks", part: "hooks", durationMs: 0 },
       { name: "firstResponse", part: "invoke", durationMs: 3 },
     ],
+    coldStart: {
+      totalMs: 15.5,
+      phases: { restore: 12.5, engine: 12, mount: 10, parked: 0.5, prefetch: 40, firstResponse: 3 },
+      phaseStarts: { restore: 0, engine: 0, mount: 1.5, parked: 12, prefetch: 2, firstResponse: 12.5 },
+    },
     timing: { restoreMs: 12.5, firstInvokeMs: 3, nextInvokeMs: 1, primingSavesMs: 2, withoutSnapshotMs: 150 },
     snapshot: {
       memoryBytes: 1,
@@ -98,4 +103,22 @@ it("shows foreign texts and lets none of them be an element, an attribute or a s
     .map((node) => (node.nodeName === "#text" && "value" in node ? node.value : ""))
     .join("\n");
   for (const text of written) expect(texts).toContain(text);
+});
+
+it("draws the phases where they happened, and says where the time went", () => {
+  const html = formatHtml(reportWith((number) => `text ${number}`));
+  const rows = [...html.matchAll(/<text x="(\d+)"[^>]*>([^<]+)<\/text><rect class="([a-z ]+)" x="([\d.]+)" /g)].map(
+    ([, indent, label, kind, x]) => [indent, label, kind, Number(x)] as const,
+  );
+  expect(rows.map(([indent, label, kind]) => [indent, label, kind])).toEqual([
+    ["0", "engine", "engine"],
+    ["14", "mount its files", "engine"],
+    ["14", "bring memory ahead", "engine beside"],
+    ["0", "resume the runtime", "resume"],
+    ["0", "your code", "code"],
+  ]);
+  const at = (label: string): number => rows.find((row) => row[1] === label)?.[3] ?? 0;
+  expect(at("engine")).toBeLessThan(at("mount its files"));
+  expect(at("mount its files")).toBeLessThan(at("your code"));
+  expect(html).toContain("<p>16 ms: 12 ms engine, 3.0 ms your code, 0.5 ms resuming the runtime</p>");
 });

@@ -51,6 +51,7 @@ export function describe(
     verdict: verdictOf(findings, clones.length),
     findings,
     phases: stepsOf(phases),
+    coldStart: coldStartOf(phases, observed?.summary.phaseStarts ?? {}, restoreMs + firstInvokeMs),
     timing: {
       restoreMs,
       firstInvokeMs,
@@ -118,6 +119,15 @@ function limitsOfSent({ clones, fresh }: CheckFacts): readonly string[] {
       : []),
     ...(readings.length < environments.length ? [unread] : []),
   ];
+}
+
+/** `sumMs`: the total where the first response was not measured. */
+function coldStartOf(phases: PhaseTimes, starts: PhaseTimes, sumMs: number): CheckReport["coldStart"] {
+  const fromMs = starts.restore ?? 0;
+  const phaseStarts = Object.fromEntries(Object.entries(starts).map(([name, startMs]) => [name, startMs - fromMs]));
+  const { firstResponse: startMs } = phaseStarts;
+  const totalMs = startMs === undefined ? sumMs : startMs + (phases.firstResponse ?? 0);
+  return { totalMs, phases: { ...phases }, phaseStarts };
 }
 
 function stepsOf(phases: PhaseTimes): readonly CheckPhase[] {
