@@ -2,12 +2,13 @@ import http.server
 import threading
 import urllib.request
 
-release = threading.Event()
+begun, release = threading.Event(), threading.Event()
 answers = []
 
 
 class Slow(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        begun.set()
         release.wait()
         self.send_response(200)
         self.end_headers()
@@ -22,6 +23,8 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 url = f"http://127.0.0.1:{server.server_port}/"
 call = threading.Thread(target=lambda: answers.append(urllib.request.urlopen(url).read()), daemon=True)
 call.start()
+# A connection that was not accepted yet could not be saved.
+begun.wait()
 
 
 def check():
