@@ -1,6 +1,6 @@
 /** Packages of tests/functions/unique, with what tools/build-test-functions.sh has brought. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { partsOf } from "@thaw/installation";
@@ -39,7 +39,9 @@ export function pythonPackages(wanted: RegExp): Package {
 
 /** The folder of debugpy, as `pip install debugpy -t FOLDER` makes it. */
 export function debugpy(): string {
-  return join(REPOSITORY, ".thaw/test-debugpy/debugpy");
+  const path = join(REPOSITORY, ".thaw/test-debugpy/debugpy");
+  if (!existsSync(path)) throw new Error(`${path} is not there: run sh tools/build-debugpy.sh`);
+  return path;
 }
 
 /** A package of this repository's node_modules and all that it needs, without types and ES modules. */

@@ -3,6 +3,7 @@ import { type Send, ThawClient, type ThawRequest } from "@thaw/thaw-api";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { signRequest, type SigningCredentials } from "@thaw/aws-api";
 import { CommandError } from "@thaw/installation/command-error";
+import { fetchEndless } from "./endless.ts";
 import { findTarget } from "./find-server.ts";
 
 export interface Connection {
@@ -43,15 +44,18 @@ export function connect(): Connection {
 
 function sender(endpoint: string, region: string, credentials: () => Promise<SigningCredentials>): Send {
   return async (request: ThawRequest) => {
-    const { method, path, query, body, signal } = request;
+    const { method, path, query, body, signal, isEndless } = request;
     const signable = { method, path, query, headers: { host: new URL(endpoint).host }, body };
     const headers = signRequest(signable, await credentials(), region, Date.now());
-    const response = await fetch(`${endpoint}${path}${query === "" ? "" : `?${query}`}`, {
-      method,
-      headers: { ...headers, ...(body.length > 0 ? { "content-type": "application/octet-stream" } : {}) },
-      ...(body.length > 0 ? { body: new Uint8Array(body) } : {}),
-      ...(signal === null ? {} : { signal }),
-    });
+    const url = `${endpoint}${path}${query === "" ? "" : `?${query}`}`;
+    const response = isEndless
+      ? await fetchEndless(url, { method, headers, signal })
+      : await fetch(url, {
+          method,
+          headers: { ...headers, ...(body.length > 0 ? { "content-type": "application/octet-stream" } : {}) },
+          ...(body.length > 0 ? { body: new Uint8Array(body) } : {}),
+          ...(signal === null ? {} : { signal }),
+        });
     if (response.ok) return response;
     const answer = (await response.json().catch(() => ({}))) as { message?: string; Message?: string };
     const said = answer.message ?? answer.Message ?? `the server answered ${response.status}`;

@@ -11,6 +11,8 @@ export interface ThawRequest {
   readonly query: string;
   readonly body: Buffer;
   readonly signal: AbortSignal | null;
+  /** True where the answer may say nothing for hours. */
+  readonly isEndless: boolean;
 }
 
 /** Sends a signed request. Rejects where the server refuses it, with the server's own message. */
@@ -69,6 +71,7 @@ export class ThawClient {
       query: encodeQuery(query ?? {}),
       body: encodeBody(body),
       signal: signal ?? null,
+      isEndless: form.isEndless === true,
     });
   }
 }

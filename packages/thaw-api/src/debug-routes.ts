@@ -22,6 +22,7 @@ export const DEBUG_ROUTES = {
     about:
       "Debugs a function until the client leaves, and tells of its environments as JSON lines. Those that are made meanwhile, of a configuration with the variable `THAW_DEBUG_PORT`, keep no time limit and are not frozen, and clones wait before their after-restore hooks. Its environments are stopped at the beginning and at the end.",
     isOperators: true,
+    isEndless: true,
     query: {},
     body: null,
     bodyBytesMax: 0,
@@ -43,6 +44,7 @@ export const DEBUG_ROUTES = {
     about:
       "Connects to the port of `THAW_DEBUG_PORT` in an environment of a debugged function: in a clone that waits, else in the newest one. Gives what its debugger says, until either side ends. `connection` is a name of the client's choice.",
     isOperators: true,
+    isEndless: true,
     query: {},
     body: null,
     bodyBytesMax: 0,

@@ -67,6 +67,7 @@ export const INVOCATION_ROUTES = {
     path: "invocations/follow",
     about:
       "Gives invocations as JSON lines when they end, until the client leaves. A client that is too slow gets a line with `skipped` in place of those that were left out.",
+    isEndless: true,
     query: { ...ofInvocations, after: sequence("`sequence` behind which to begin; without it with what comes") },
     body: null,
     bodyBytesMax: 0,
@@ -120,6 +121,7 @@ export const LOG_ROUTES = {
     path: "log-events/follow",
     about:
       "Gives log events of functions as JSON lines when they are written, until the client leaves. A client that is too slow gets a line with `skipped` in place of those that were left out.",
+    isEndless: true,
     query: ofLogs,
     body: null,
     bodyBytesMax: 0,

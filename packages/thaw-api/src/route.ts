@@ -19,6 +19,8 @@ export interface RouteForm {
   readonly isPublic?: true;
   /** About the whole installation: only the operator's key may ask. Other routes are about the caller's own. */
   readonly isOperators?: true;
+  /** The answer lasts until the client leaves, and may say nothing for hours. */
+  readonly isEndless?: true;
   readonly query: QueryShape;
   /** `bytes`: any content, handed on as it comes. Null: the request has no body. */
   readonly body: z.ZodType | "bytes" | null;
