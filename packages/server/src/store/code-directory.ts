@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { syncDirectory, writeSynced } from "../base/durable-files.ts";
+import { removeTree } from "../base/remove-tree.ts";
 import type { CodeInfo } from "../model/code-info.ts";
 import type { CodeStore } from "../ports/code-store.ts";
 import { findTexts } from "./find-texts.ts";
@@ -78,7 +79,7 @@ async function unpack({ codeDir, packageDir, salt }: Unpacked, zip: Buffer): Pro
     });
     await syncDirectory(codeDir);
   } finally {
-    await rm(partial, { recursive: true, force: true });
+    await removeTree(partial);
   }
   return info;
 }
@@ -91,7 +92,7 @@ async function writeWhole(path: string, suffix: string, content: Buffer): Promis
 async function sweep(directories: readonly string[], packageDir: string, used: ReadonlySet<string>): Promise<void> {
   for (const dir of directories) {
     for (const name of await readdir(dir)) {
-      if (!used.has(name)) await rm(join(dir, name), { recursive: true, force: true });
+      if (!used.has(name)) await removeTree(join(dir, name));
     }
   }
   for (const name of await readdir(packageDir)) {

@@ -3,9 +3,10 @@
  * links to those of the layers, so that what images have in common is on disk, and in memory, once.
  */
 import { createHash } from "node:crypto";
-import { chmod, lstat, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { chmod, lstat, mkdir, mkdtemp, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "../base/durable-files.ts";
+import { removeTree } from "../base/remove-tree.ts";
 import type { CodeInfo } from "../model/code-info.ts";
 import type { FoundImage } from "../ports/image-source.ts";
 import {
@@ -61,7 +62,7 @@ export async function unpackImage({ codeDir, imageDir, syncAll, salt }: Places, 
     await place(root, target);
     await syncDirectory(codeDir);
   } finally {
-    await rm(partial, { recursive: true, force: true });
+    await removeTree(partial);
   }
   return info;
 }
@@ -97,7 +98,7 @@ async function putOver(root: string, layerDir: string): Promise<void> {
   // meanwhile, nothing is found below it.
   const known = new Set<string>();
   for (const path of removed) {
-    if (await hasFolders(root, parentOf(path), known)) await rm(join(root, path), { recursive: true, force: true });
+    if (await hasFolders(root, parentOf(path), known)) await removeTree(join(root, path));
   }
   for (const path of opaque) {
     if (await hasFolders(root, path, known)) await empty(join(root, path));
@@ -110,7 +111,7 @@ async function empty(dir: string): Promise<void> {
     if (error.code === "ENOENT") return [];
     throw error;
   });
-  for (const name of names) await rm(join(dir, name), { recursive: true });
+  for (const name of names) await removeTree(join(dir, name));
 }
 
 /**

@@ -23,6 +23,7 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "../base/durable-files.ts";
+import { removeTree } from "../base/remove-tree.ts";
 
 const PARTIAL = ".partial-";
 /** Node.js has a few threads for files; more than they can take at once only waits. */
@@ -52,7 +53,7 @@ export async function mergeLayers(optDir: string, name: string, sources: readonl
     });
     await syncDirectory(optDir);
   } finally {
-    await rm(partial, { recursive: true, force: true });
+    await removeTree(partial);
   }
 }
 
@@ -109,7 +110,7 @@ async function place(entry: Dirent, from: string, to: string, copies: Copies): P
     await put(entry, from, to, copies);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    await rm(to, { recursive: true });
+    await removeTree(to);
     await put(entry, from, to, copies);
   }
 }
