@@ -68,6 +68,31 @@ test("the runtime sees AWS's environment and headers", async () => {
   await harness.end();
 });
 
+test("a runtime may say which attempt its answer is for, and another one is refused", async () => {
+  const answers: number[] = [];
+  const ids: string[] = [];
+  const harness = new WorkerHarness({
+    handle: async (process, { requestId, headers }) => {
+      const id = headers["Lambda-Runtime-Invocation-Id"] ?? "";
+      ids.push(id);
+      const path = `/2018-06-01/runtime/invocation/${requestId}/response`;
+      for (const sent of [ids.length === 1 ? "other" : (ids[0] ?? ""), id]) {
+        const { status, body } = await process.call("POST", path, '"answer"', { "lambda-runtime-invocation-id": sent });
+        answers.push(status);
+        if (status === 400) expect(String(body)).toContain('"errorType":"InvalidInvocationId"');
+      }
+      return '"late"';
+    },
+  });
+  // As Lambda tries an event again: with the same request id.
+  for (let attempt = 0; attempt < 2; attempt++)
+    expect((await harness.invokeOk({}, { requestId: "r1" })).payload.toString()).toBe('"answer"');
+  expect(answers).toEqual([400, 202, 400, 202]);
+  expect(new Set(ids).size).toBe(2);
+  expect(ids).not.toContain("");
+  await harness.end();
+});
+
 test("an error that the handler throws is Unhandled and keeps the environment", async () => {
   const harness = new WorkerHarness({
     handle: () => {

@@ -21,6 +21,11 @@ export function isSnapshotId(text: string): text is SnapshotId {
   return SNAPSHOT_ID.test(text);
 }
 
+/** Names one attempt of an invocation: attempts that have a request id in common have one each. */
+export function newInvocationId(): string {
+  return systemRandom.uuid();
+}
+
 /** An id in the form of AWS's for URLs and HTTP APIs: digits and lower-case letters. */
 export function newLabel(random: Random, length: number): string {
   return BigInt(`0x${random.bytes(length).toString("hex")}`)

@@ -7,6 +7,7 @@
  * before an exit that followed it.
  */
 import type { Body, BodyEnd, KeptBody } from "../../base/body.ts";
+import { newInvocationId } from "../../base/ids.ts";
 import { RESPONSE_SIZE_BYTES_MAX, STREAM_SIZE_BYTES_MAX } from "../../model/payload-limits.ts";
 import type { CallBody, RuntimeCall } from "../../ports/supervisor.ts";
 import { validateErrorType } from "../function-errors.ts";
@@ -56,6 +57,7 @@ export class RuntimeSession {
   /** The event of the running invocation, or one that waits for a runtime that hung up on its poll. */
   #event: InvocationEvent | null = null;
   #requestId: string | null = null;
+  #invocationId = "";
 
   constructor(emit: (event: RuntimeEvent) => void) {
     this.#emit = emit;
@@ -97,6 +99,7 @@ export class RuntimeSession {
   deliver(event: InvocationEvent): void {
     this.#event = event;
     this.#requestId = event.requestId;
+    this.#invocationId = newInvocationId();
     const call = this.#parked;
     if (call === null) return;
     this.#parked = null;
@@ -108,6 +111,7 @@ export class RuntimeSession {
     const headers: Record<string, string> = {
       "Content-Type": "application/json",
       "Lambda-Runtime-Aws-Request-Id": event.requestId,
+      "Lambda-Runtime-Invocation-Id": this.#invocationId,
       "Lambda-Runtime-Deadline-Ms": String(event.deadlineMs),
       "Lambda-Runtime-Invoked-Function-Arn": event.invokedFunctionArn,
     };
@@ -229,8 +233,14 @@ export class RuntimeSession {
   }
 
   #checkRequestId(call: RuntimeCall, requestId: string): boolean {
-    if (requestId === this.#requestId) return true;
-    call.respond(400, JSON_HEADERS, errorBody("InvalidRequestID", "Invalid request ID"));
+    if (requestId !== this.#requestId) {
+      call.respond(400, JSON_HEADERS, errorBody("InvalidRequestID", "Invalid request ID"));
+      return false;
+    }
+    // Clients from before 2026 don't send it back. The error's text is not known.
+    const echoed = call.headers.get("lambda-runtime-invocation-id");
+    if (echoed === undefined || echoed === this.#invocationId) return true;
+    call.respond(400, JSON_HEADERS, errorBody("InvalidInvocationId", "Invalid invocation ID"));
     return false;
   }
 
