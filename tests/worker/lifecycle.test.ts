@@ -93,6 +93,26 @@ test("a runtime may say which attempt its answer is for, and another one is refu
   await harness.end();
 });
 
+test.each([
+  [
+    { errorType: "E", errorMessage: "text", stackTrace: ["at"], errorCause: { paths: [] } },
+    '{"errorMessage":"text","errorType":"E","stackTrace":["at"]}',
+  ],
+  ["no document", '"Invalid error body"'],
+])("the cause of an error does not reach the caller: %j", async (sent, expected) => {
+  const harness = new WorkerHarness({
+    handle: async (process, { requestId }) => {
+      const headers = { "content-type": "application/vnd.aws.lambda.error.cause+json" };
+      const body = typeof sent === "string" ? sent : JSON.stringify(sent);
+      await process.call("POST", `/2018-06-01/runtime/invocation/${requestId}/error`, body, headers);
+      return '"late"';
+    },
+  });
+  const outcome = await harness.invokeOk();
+  expect([outcome.functionError, outcome.payload.toString()]).toEqual(["Unhandled", expected]);
+  await harness.end();
+});
+
 test("an error that the handler throws is Unhandled and keeps the environment", async () => {
   const harness = new WorkerHarness({
     handle: () => {
