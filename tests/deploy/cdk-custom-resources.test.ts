@@ -1,8 +1,10 @@
 // matrix: the CDK's own functions call the services of the server, with and without leave
+import { DeleteStackCommand, waitUntilStackDeleteComplete } from "@aws-sdk/client-cloudformation";
 import { SSMClient, GetParametersByPathCommand } from "@aws-sdk/client-ssm";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { cloudFormationOf } from "../support/cloudformation.ts";
 import { expectDone } from "./suite.ts";
 import { Tools } from "./tools.ts";
 
@@ -93,7 +95,11 @@ test("Provider and AwsCustomResource make and remove what they are for", { timeo
   expect(deployed.output).toMatch(/shop\.Said = Create/);
   expect(deployed.output).toMatch(/shop\.Got = put/);
   expect(await parameters()).toEqual(new Set(["/shop/by-call", "/shop/by-provider"]));
-  expectDone(await tools.run("cdk", "destroy", "--force"));
+  // What `cdk destroy` asks for, in a fraction of its time.
+  const client = cloudFormationOf(server);
+  await client.send(new DeleteStackCommand({ StackName: "shop" }));
+  const wait = { client, minDelay: 1, maxDelay: 1, maxWaitTime: TEST_MS_MAX / 1000 };
+  await waitUntilStackDeleteComplete(wait, { StackName: "shop" });
   expect(await parameters()).toEqual(new Set());
 });
 
