@@ -142,6 +142,7 @@ export function onlyScope({ control, store, logs, objects, onProblem }: ScopePar
     operations: control.operations,
     buses: control.buses,
     schedules: control.schedules,
+    testEvents: control.testEvents,
     s3,
     keys: PLAIN_KEYS,
     secret: SESSION_SECRET,

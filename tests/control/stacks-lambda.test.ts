@@ -17,12 +17,18 @@ import { openTestObjects } from "./test-objects.ts";
 let http: HttpHarness;
 let client: CloudFormationClient;
 let stop: () => void;
+const failInit = (): never => {
+  throw new Error("handler is undefined");
+};
 beforeEach(async () => {
   const { objects } = openTestObjects();
-  http = await HttpHarness.start({ functions: { one: {}, two: {} }, services: { objects } });
+  http = await HttpHarness.start({
+    functions: { one: {}, two: {}, broken: { init: failInit } },
+    services: { objects },
+  });
   const services = http.services((_label, id) => id);
   await services.call("s3", "CreateBucket", { Bucket: "code-bucket" });
-  for (const code of ["one", "two"])
+  for (const code of ["one", "two", "broken"])
     await services.call("s3", "PutObject", { Bucket: "code-bucket", Key: code, Body: code });
   client = cloudFormationOf(http);
   runClock();
@@ -131,6 +137,16 @@ it("a failing update is rolled back", async () => {
   expect([back.StackStatus, await events("shop")]).toEqual(["UPDATE_ROLLBACK_COMPLETE", expect.anything()]);
   const [f] = await http.control.store.listAllVersions();
   expect(f?.config.memorySizeMib).toBe(128);
+});
+
+it("a version whose Init fails names the log that says why", async () => {
+  const Capabilities = ["CAPABILITY_IAM" as const];
+  await client.send(new CreateStackCommand({ StackName: "shop", TemplateBody: template("broken"), Capabilities }));
+  expect((await ended("shop")).StackStatus).toBe("ROLLBACK_COMPLETE");
+  const [failed] = (await events("shop")).filter((event) => event.startsWith("Vbroken CREATE_FAILED"));
+  expect(failed).toMatch(
+    /function initialization\. Its log says why: aws logs tail \/aws\/lambda\/shop-F-[A-Z0-9]{12}$/,
+  );
 });
 
 const simple = (id: string, key: string, memory = 128): string =>

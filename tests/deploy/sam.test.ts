@@ -54,6 +54,28 @@ deploySuite(project, (state) => {
     const list = await tools.run("sam", "list", "resources", "--stack-name", STACK, "--output", "json");
     expectDone(list);
     expect(list.output).toContain("shop-bye");
+    const endpoints = await tools.run("sam", "list", "endpoints", ...TO_STACK, "--output", "json");
+    expectDone(endpoints);
+    expect(endpoints.output).toContain('"CloudEndpoint": "-"');
+    const outputs = await tools.run("sam", "list", "stack-outputs", "--stack-name", STACK, "--output", "json");
+    expectDone(outputs);
+    expect(outputs.output).toContain('"OutputValue": "shop-bye"');
+  });
+
+  test("sam remote test-event keeps events, and sam remote invoke takes one", async () => {
+    const { tools } = state();
+    tools.write({ "event.json": '{"who": "sam"}' });
+    const of = ["Hello", "--stack-name", STACK];
+    for (const name of ["one", "two"])
+      expectDone(await tools.run("sam", "remote", "test-event", "put", ...of, "--name", name, "--file", "event.json"));
+    const one = await tools.run("sam", "remote", "test-event", "get", ...of, "--name", "one");
+    expectDone(one);
+    expect(one.output).toContain('{"who": "sam"}');
+    expectDone(await tools.run("sam", "remote", "invoke", ...of, "--test-event-name", "one"));
+    expectDone(await tools.run("sam", "remote", "test-event", "delete", ...of, "--name", "one"));
+    const list = await tools.run("sam", "remote", "test-event", "list", ...of);
+    expectDone(list);
+    expect(list.output.trim()).toMatch(/(?:^|\n)two$/);
   });
 
   test("sam sync --code sends code without a deployment", async () => {

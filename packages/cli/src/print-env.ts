@@ -29,6 +29,8 @@ const OWN_ENDPOINTS = [
   "AWS_ENDPOINT_URL_APIGATEWAYV2",
   "AWS_ENDPOINT_URL_EVENTBRIDGE",
   "AWS_ENDPOINT_URL_SCHEDULER",
+  "AWS_ENDPOINT_URL_SCHEMAS",
+  "AWS_ENDPOINT_URL_CLOUDCONTROL",
 ];
 
 /** Endpoints of single services, which are stronger than the one for all. */

@@ -4,6 +4,7 @@
  */
 import type { Stacks } from "../ports/stacks.ts";
 import { type AwsService, createService, serviceOnUse } from "./aws-service.ts";
+import type { CloudControlParts } from "./cloudcontrol/cloud-control.ts";
 import type { CloudFormationParts } from "./cloudformation/cloudformation.ts";
 import type { EcrParts } from "./ecr/ecr.ts";
 import type { EventsParts } from "./events/stored-events.ts";
@@ -11,6 +12,7 @@ import type { ApiParts } from "./gateways/api-documents.ts";
 import type { IamParts } from "./iam/iam.ts";
 import type { LogsContext } from "./logs/context.ts";
 import type { SchedulerParts } from "./scheduler/stored-schedules.ts";
+import type { SchemasParts } from "./schemas/schemas.ts";
 import type { SsmParts } from "./ssm/ssm.ts";
 import type { StsParts } from "./sts/sts.ts";
 
@@ -19,6 +21,8 @@ const V2 = "/v2/";
 
 export type AwsServicesParts = EventsParts &
   SchedulerParts &
+  SchemasParts &
+  CloudControlParts &
   LogsContext &
   ApiParts &
   StsParts &
@@ -44,6 +48,17 @@ function settingServices(parts: AwsServicesParts): readonly AwsService[] {
         operations: cloudFormationOperations({ ...parts, stacks: await parts.loadStacks() }),
         instead: insteadOfCloudFormation,
         invalidCode: "ValidationException",
+      });
+    }),
+    serviceOnUse({ scope: "cloudcontrolapi" }, async () => {
+      const { CLOUD_CONTROL, cloudControlOperations, insteadOfCloudControl } = await import(
+        "./cloudcontrol/cloud-control.ts"
+      );
+      return createService(CLOUD_CONTROL, {
+        name: "Cloud Control",
+        operations: cloudControlOperations(parts),
+        instead: insteadOfCloudControl,
+        invalidCode: "InvalidRequestException",
       });
     }),
     serviceOnUse({ scope: "sts" }, async () => {
@@ -112,7 +127,7 @@ function apiServices(parts: ApiParts): readonly AwsService[] {
   ];
 }
 
-function eventServices(parts: EventsParts & SchedulerParts & LogsContext): readonly AwsService[] {
+function eventServices(parts: EventsParts & SchedulerParts & SchemasParts & LogsContext): readonly AwsService[] {
   return [
     serviceOnUse({ scope: "logs" }, async () => {
       const { LOGS, logsOperations, insteadOfLogs } = await import("./logs/logs.ts");
@@ -139,6 +154,15 @@ function eventServices(parts: EventsParts & SchedulerParts & LogsContext): reado
         operations: schedulerOperations(parts),
         instead: () => "",
         invalidCode: "ValidationException",
+      });
+    }),
+    serviceOnUse({ scope: "schemas" }, async () => {
+      const { SCHEMAS, schemasOperations, insteadOfSchemas } = await import("./schemas/schemas.ts");
+      return createService(SCHEMAS, {
+        name: "EventBridge Schemas",
+        operations: schemasOperations(parts),
+        instead: insteadOfSchemas,
+        invalidCode: "BadRequestException",
       });
     }),
   ];

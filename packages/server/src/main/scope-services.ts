@@ -7,12 +7,12 @@ import type { AddressOf, StackEngineParts } from "../stacks/stack-engine.ts";
 import { ScopeStacks } from "./scope-stacks.ts";
 import type { ServiceCallsParts } from "./service-calls.ts";
 
-export type OwnServices = Pick<AwsServicesParts, "buses" | "schedules" | "loadStacks" | "services">;
+export type OwnServices = Pick<AwsServicesParts, "buses" | "schedules" | "testEvents" | "loadStacks" | "services">;
 
 export interface ScopeServicesParts
   extends Omit<StackEngineParts, "services" | "passed">,
     Pick<ServiceCallsParts, "operations" | "s3" | "passed" | "topics">,
-    Pick<AwsServicesParts, "buses" | "schedules"> {
+    Pick<AwsServicesParts, "buses" | "schedules" | "testEvents"> {
   readonly create: (own: OwnServices) => readonly AwsService[];
 }
 
@@ -23,6 +23,7 @@ export function createScopeServices({
   topics,
   buses,
   schedules,
+  testEvents,
   ...parts
 }: ScopeServicesParts) {
   const { scope, random, passed } = parts;
@@ -32,7 +33,7 @@ export function createScopeServices({
   const stacks = new ScopeStacks({ ...parts, services });
   // Addresses in its answers are shown to nobody.
   const own = services((_label, id) => id);
-  awsServices = create({ buses, schedules, loadStacks: stacks.load, services: own });
+  awsServices = create({ buses, schedules, testEvents, loadStacks: stacks.load, services: own });
   return { awsServices, stacks, services };
 }
 

@@ -266,6 +266,7 @@ export class InstalledScopes implements Scopes {
         operations: control.operations,
         buses: control.buses,
         schedules: control.schedules,
+        testEvents: control.testEvents,
         topics: control.topics,
         s3,
       }),
@@ -275,7 +276,7 @@ export class InstalledScopes implements Scopes {
   }
 
   #services(
-    of: Pick<ScopeServicesParts, "buses" | "schedules" | "operations" | "s3" | "topics"> &
+    of: Pick<ScopeServicesParts, "buses" | "schedules" | "testEvents" | "operations" | "s3" | "topics"> &
       Pick<Opened, "scope" | "store">,
   ) {
     const { common, createAwsServices, forStacks } = this.#options;

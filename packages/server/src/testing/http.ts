@@ -1,6 +1,7 @@
 export { createAwsServices } from "../aws/create-services.ts";
 export { eventsOperations } from "../aws/events/events.ts";
 export { schedulerOperations } from "../aws/scheduler/scheduler.ts";
+export { schemasOperations } from "../aws/schemas/schemas.ts";
 export type { ConsoleOptions } from "../http/fronts/console/options.ts";
 export type { Scopes } from "../http/scopes.ts";
 export { PIPELINED_MAX } from "../http/pipelining.ts";

@@ -3,6 +3,7 @@ import { invalidParameter, notFound } from "../../model/api-error.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
 import type { TestEventIndexRecord } from "../../model/test-event-record.ts";
 import type { Stored } from "../../ports/metadata-store.ts";
+import type { SavedTestEvents } from "../../ports/test-events.ts";
 import { Changes, type Decision } from "../records/changes.ts";
 import type { ControlServices } from "../services.ts";
 
@@ -19,7 +20,7 @@ export interface TestEventList {
 
 type Needs = Pick<ControlServices, "scope" | "store" | "clock">;
 
-export class TestEvents {
+export class TestEvents implements SavedTestEvents {
   readonly #services: Needs;
   readonly #changes: Changes;
 
@@ -49,8 +50,7 @@ export class TestEvents {
       if ((await store.getFunction(owner)) === null) throw notFound(`Function not found: ${functionArn(scope, owner)}`);
       const index = await this.#index(owner);
       const others = (index?.events ?? []).filter((each) => each.name !== name);
-      if (others.length >= EVENTS_MAX)
-        throw invalidParameter(`A function has at most ${EVENTS_MAX} test events. Delete one first.`);
+      if (others.length >= EVENTS_MAX) throw tooMany();
       const events = [...others, { name, sizeBytes: Buffer.byteLength(event) }].toSorted(byName);
       const over = await store.getAccountEntry("testEvent", idOf(owner, name));
       const record = { id: idOf(owner, name), event };
@@ -68,6 +68,42 @@ export class TestEvents {
       if (record === null || index === null) throw missing(owner, name);
       const events = index.events.filter((each) => each.name !== name);
       return this.#decision(owner, index, events, [{ op: "remove", kind: "testEvent", record }]);
+    });
+  }
+
+  async all(functionName: string): Promise<ReadonlyMap<string, string>> {
+    const owner = this.#nameOf(functionName);
+    const { events = [] } = (await this.#index(owner)) ?? {};
+    const records = await Promise.all(
+      events.map(({ name }) => this.#services.store.getAccountEntry("testEvent", idOf(owner, name))),
+    );
+    return new Map(
+      events.flatMap(({ name }, at) => {
+        const event = records[at]?.event;
+        return event === undefined ? [] : [[name, event] as const];
+      }),
+    );
+  }
+
+  async replaceAll(functionName: string, events: ReadonlyMap<string, string>): Promise<void> {
+    const { scope, store } = this.#services;
+    const owner = this.#nameOf(functionName);
+    for (const [name, event] of events) checkEvent(name, event);
+    if (events.size > EVENTS_MAX) throw tooMany();
+    await this.#changes.decide(owner, async () => {
+      if (events.size > 0 && (await store.getFunction(owner)) === null)
+        throw notFound(`Function not found: ${functionArn(scope, owner)}`);
+      const index = await this.#index(owner);
+      const names = new Set([...(index?.events ?? []).map(({ name }) => name), ...events.keys()]);
+      const writes: Array<Decision<TestEventList>["writes"][number]> = [];
+      for (const name of names) {
+        const [over, event] = [await store.getAccountEntry("testEvent", idOf(owner, name)), events.get(name)];
+        if (event !== undefined)
+          writes.push({ op: "put", kind: "testEvent", record: { id: idOf(owner, name), event }, over });
+        else if (over !== null) writes.push({ op: "remove", kind: "testEvent", record: over });
+      }
+      const listed = [...events].map(([name, event]) => ({ name, sizeBytes: Buffer.byteLength(event) }));
+      return this.#decision(owner, index, listed.toSorted(byName), writes);
     });
   }
 
@@ -104,6 +140,10 @@ function checkEvent(name: string, event: string): void {
   } catch (error) {
     throw invalidParameter(`The test event is not JSON: ${(error as Error).message}`);
   }
+}
+
+function tooMany(): Error {
+  return invalidParameter(`A function has at most ${EVENTS_MAX} test events. Delete one first.`);
 }
 
 function missing(owner: string, name: string): Error {

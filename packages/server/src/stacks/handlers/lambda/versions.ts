@@ -142,7 +142,14 @@ async function untilActive(functionName: unknown, version: string, { services, u
     const config = await services.call("lambda", "GetFunctionConfiguration", of);
     return config["State"] === "Pending" ? null : config;
   });
-  if (found["State"] === "Failed") throw new HandlerError(textOf(found["StateReason"]));
+  if (found["State"] === "Failed") throw new HandlerError(failureOf(found));
+}
+
+/** The reason is the same whatever went wrong in Init, so the log group is named, which outlives a rollback. */
+function failureOf({ StateReason: reason, StateReasonCode: code, LoggingConfig: logging }: CallInput): string {
+  const { LogGroup: group } = (logging ?? {}) as CallInput;
+  if (!textOf(code).startsWith("FunctionError") || group === undefined) return textOf(reason);
+  return `${textOf(reason)} Its log says why: aws logs tail ${textOf(group)}`;
 }
 
 /** 0: there is none. */
