@@ -67,6 +67,30 @@ test("it does not wait long when that environment is slow to finish", async () =
   await harness.end();
 });
 
+test("it waits for a clone whose working set is being recorded, but not for ever", async () => {
+  const gates: Array<() => void> = [];
+  const onResponded = (): Promise<void> => new Promise((resolve) => gates.push(resolve));
+  const harness = new WorkerHarness({ handle: () => "1" }, { onResponded, limits: { parkedMax: 0 } });
+  const { restorable } = await harness.publish();
+  const environmentOf = (outcome: WholeOutcome): string | null =>
+    outcome.kind === "response" ? outcome.environmentId : null;
+  const first = await harness.invoke(restorable);
+  const second = harness.invoke(restorable);
+  await harness.clock.advance(900);
+  gates.shift()?.();
+  expect(environmentOf(await second)).toBe(environmentOf(first));
+
+  await harness.clock.advance(0);
+  await harness.worker.stopEnvironments({});
+  const third = await harness.invoke(restorable);
+  const fourth = harness.invoke(restorable);
+  await harness.clock.advance(1000);
+  expect(environmentOf(await fourth)).not.toBe(environmentOf(third));
+  for (const open of gates) open();
+  await harness.clock.advance(0);
+  await harness.end();
+});
+
 test("a changed version never reuses environments of the older one", async () => {
   const harness = new WorkerHarness({ handle: () => "1" });
   const first = await harness.invokeOk({ runKey: "a" });

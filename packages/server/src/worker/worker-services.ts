@@ -47,6 +47,11 @@ export interface WorkerLimits extends HostLimits {
   readonly restoreWaitMs: number;
   /** How long an invoke waits for an environment that has just answered its caller, before a new one is made. */
   readonly finishingWaitMs: number;
+  /**
+   * How long it waits for a clone while only the platform has work with it, which notes what it has touched: another
+   * restore would need the same disk, and more of it.
+   */
+  readonly recordingWaitMs: number;
   /** Parked clones of a version that is in use; 0: none are made. */
   readonly parkedPerVersionMax: number;
   /** Parked clones of all versions. */
@@ -82,6 +87,7 @@ export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
   restoresAtOnceMax: 16,
   restoreWaitMs: 10_000,
   finishingWaitMs: 20,
+  recordingWaitMs: 1000,
   parkedPerVersionMax: 1,
   parkedMax: 8,
   parkedIdleMs: 600_000,

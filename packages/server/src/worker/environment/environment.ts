@@ -69,6 +69,11 @@ export class Environment<T = unknown> {
     return this.#status.isStopping;
   }
 
+  /** True where it will be idle as soon as the platform is ready with it. */
+  get isRecording(): boolean {
+    return this.#status.isRecording && !this.isStopping;
+  }
+
   get view(): EnvironmentView {
     return viewOf(this.#core, this.#status);
   }

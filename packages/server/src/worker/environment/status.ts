@@ -18,6 +18,7 @@ export class EnvironmentStatus {
   #isStopRequested = false;
   #isReserved = true;
   #isFinishing = false;
+  #isRecording = false;
   #isParking = false;
   #atRest: Brought | null = null;
 
@@ -119,5 +120,14 @@ export class EnvironmentStatus {
    */
   setFinishing(isFinishing: boolean): void {
     this.#isFinishing = isFinishing;
+  }
+
+  /** True where the function has finished, and the working set of the clone is being recorded. */
+  get isRecording(): boolean {
+    return this.#isRecording;
+  }
+
+  setRecording(isRecording: boolean): void {
+    this.#isRecording = isRecording;
   }
 }

@@ -42,6 +42,7 @@ export async function serveFrom(
 /** Records what the clone touched up to here, for the clones to come. The caller has its answer already. */
 async function recordWorkingSet(driver: Driver, { sandbox }: Brought, snapshot: RestoreMode): Promise<void> {
   const { core, status } = driver;
+  status.setRecording(true);
   try {
     const recorded = await core.services.snapshots?.responded(sandbox, snapshot.snapshotId, snapshot.key, core.version);
     if (recorded === undefined) return;
@@ -50,6 +51,8 @@ async function recordWorkingSet(driver: Driver, { sandbox }: Brought, snapshot: 
   } catch (error) {
     // A clone that has ended has nothing to tell.
     if (!status.isStopRequested) core.reportProblem("record the working set", error);
+  } finally {
+    status.setRecording(false);
   }
 }
 

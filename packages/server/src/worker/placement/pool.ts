@@ -278,10 +278,18 @@ export class EnvironmentPool {
         if (index !== -1) waiters.splice(index, 1);
         if (waiters.length === 0 && this.#waiting.get(runKey) === waiters) this.#waiting.delete(runKey);
       };
-      const cancel = this.#services.clock.after(this.#services.limits.finishingWaitMs, () => {
+      const { clock, limits } = this.#services;
+      const startMs = clock.monotonicMs();
+      const look = (): void => {
+        const mayGoOn = clock.monotonicMs() - startMs < limits.recordingWaitMs;
+        if (mayGoOn && this.all.some(({ version, isRecording }) => isRecording && version.runKey === runKey)) {
+          cancel = clock.after(limits.finishingWaitMs, look);
+          return;
+        }
         leave();
         resolve({ kind: "waited" });
-      });
+      };
+      let cancel = clock.after(limits.finishingWaitMs, look);
       const onIdle = (environment: Environment): void => {
         cancel();
         leave();
