@@ -42,8 +42,9 @@ function marksOf(file: string): string[] {
 
 const SYSTEM = {
   globalSetup: ["tests/support/leak-check.ts"],
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  // For what hangs alone: far above what the slowest one takes on a busy machine, with a dozen starts of the AWS CLI.
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
 };
 
 export default defineConfig({

@@ -42,7 +42,7 @@ it("passes the points that the matrix says, and no others", { timeout: 120_000 }
     host.control.clearTrace();
     await OPERATION[name].run(host, subject);
     const missing = (): string[] => PATHS[name].filter((point) => !host.control.trace().includes(point));
-    await host.until(`${name} passes all its points`, () => missing().length === 0, 5000).catch(() => undefined);
+    await host.until(`${name} passes all its points`, () => missing().length === 0).catch(() => undefined);
     expect(missing(), `not passed by ${name}`).toEqual([]);
     const others = host.control
       .trace()
@@ -66,7 +66,7 @@ describe("a fault", () => {
 });
 
 // What is left on the machine is looked for when all files have ended (support/leak-check.ts).
-it("leaves nothing stored that nobody names", { timeout: 60_000 }, async ({ expect }) => {
+it("leaves nothing stored that nobody names", async ({ expect }) => {
   await host.stop();
   await host.start();
   const stored = (): string[] => [
@@ -74,7 +74,7 @@ it("leaves nothing stored that nobody names", { timeout: 60_000 }, async ({ expe
     ...host.storage.leftovers("near"),
     ...host.storage.leftovers("far"),
   ];
-  await host.until("nothing unnamed is stored", () => stored().length === 0, 10_000).catch(() => undefined);
+  await host.until("nothing unnamed is stored", () => stored().length === 0).catch(() => undefined);
   expect(stored()).toEqual([]);
   const cells = POINTS.length * FAULTS.length * OPERATIONS.length;
   process.stdout.write(

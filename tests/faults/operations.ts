@@ -156,7 +156,7 @@ const publish: Operation = {
       else if (State === "Failed") {
         expect(host.row(subject.name, subject.version)?.snapshotId).toBe(null);
         await stopAllEnvironments(host);
-        await host.until("what it had written has gone", () => host.storage.leftovers("near").length === 0, 5000);
+        await host.until("what it had written has gone", () => host.storage.leftovers("near").length === 0);
         isThere = false;
       }
     }

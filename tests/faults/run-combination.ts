@@ -48,7 +48,7 @@ async function checkSound(host: FaultHost, witness: Subject): Promise<void> {
     wrong = host.storage.faults();
     return wrong.length === 0;
   };
-  await host.until("what is stored is sound", isSound, 5000).catch((error: Error) => {
+  await host.until("what is stored is sound", isSound).catch((error: Error) => {
     throw new Error(`${wrong.join("\n")}\n${error.message}`);
   });
   expect(host.countEvents(), "events that wait").toBe(0);

@@ -57,28 +57,24 @@ function fill(): () => void {
   return () => rmSync(path);
 }
 
-it.each(["fresh", "clone"])(
-  "what environments may write is not promised twice (%s)",
-  async (kind) => {
-    const name = await functions.createSnapStart({ bootstrap: program("exhaust") }, PROVIDED);
-    const version = kind === "clone" ? await functions.publish(name) : undefined;
-    const busy = [0, 1].map(() => functions.invoke(name, { try: "cpu", seconds: 4 }, version));
-    await functions.eventually("two work", async () => {
-      const states = (await functions.environments(name)).map(({ state }) => state);
-      return states.filter((state) => state === "invoking").length === 2;
-    });
-    const refused = await functions.invoke(name, { try: "oom_score_adj" }, version).catch((error: Error) => error.name);
-    if (refused !== "TooManyRequestsException") throw new Error(JSON.stringify(refused));
-    for (const { payload } of await Promise.all(busy))
-      if ((payload as Outcome).got !== "tired") throw new Error(JSON.stringify(payload));
-    await functions.stopEnvironments(name);
-    const { payload } = await functions.invoke(name, { try: "oom_score_adj" }, version);
-    if ((payload as Outcome).got === undefined) throw new Error(JSON.stringify(payload));
-    await functions.stopEnvironments(name);
-    await answers();
-  },
-  60_000,
-);
+it.each(["fresh", "clone"])("what environments may write is not promised twice (%s)", async (kind) => {
+  const name = await functions.createSnapStart({ bootstrap: program("exhaust") }, PROVIDED);
+  const version = kind === "clone" ? await functions.publish(name) : undefined;
+  const busy = [0, 1].map(() => functions.invoke(name, { try: "cpu", seconds: 4 }, version));
+  await functions.eventually("two work", async () => {
+    const states = (await functions.environments(name)).map(({ state }) => state);
+    return states.filter((state) => state === "invoking").length === 2;
+  });
+  const refused = await functions.invoke(name, { try: "oom_score_adj" }, version).catch((error: Error) => error.name);
+  if (refused !== "TooManyRequestsException") throw new Error(JSON.stringify(refused));
+  for (const { payload } of await Promise.all(busy))
+    if ((payload as Outcome).got !== "tired") throw new Error(JSON.stringify(payload));
+  await functions.stopEnvironments(name);
+  const { payload } = await functions.invoke(name, { try: "oom_score_adj" }, version);
+  if ((payload as Outcome).got === undefined) throw new Error(JSON.stringify(payload));
+  await functions.stopEnvironments(name);
+  await answers();
+});
 
 it("a function can be deleted when the disk is full, and the API says why others can't be made", async ({ expect }) => {
   const name = await functions.createSnapStart({ bootstrap: program("exhaust") }, PROVIDED);
@@ -97,4 +93,4 @@ it("a function can be deleted when the disk is full, and the API says why others
   }
   await answers();
   await functions.create({ bootstrap: program("exhaust") }, PROVIDED);
-}, 60_000);
+});

@@ -15,7 +15,8 @@ functions = boto3.client("lambda")
 
 
 def invoke(text):
-    answer = functions.invoke(FunctionName=function, Payload=json.dumps({"text": text}))
+    # With its log the answer comes when the invoke is over: all its lines are there, and its environment is free.
+    answer = functions.invoke(FunctionName=function, Payload=json.dumps({"text": text}), LogType="Tail")
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 

@@ -60,6 +60,7 @@ describe("AWS SDK for JavaScript v3", () => {
       /REPORT RequestId: \S+\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\tMax Memory Used: \d+ MB\tRestore Duration: [\d.]+ ms\tBilled Restore Duration: \d+ ms\t/,
     );
     expect(cold.log).not.toContain("Init Duration");
+    await functions.atRest(name);
     const warm = await functions.invoke(name, { name: "Ada" }, "live");
     expect(warm.log).not.toContain("Restore Duration");
     const latest = await functions.invoke(name, { name: "Ada" });

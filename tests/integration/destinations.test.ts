@@ -14,6 +14,8 @@ import { TestFunctions } from "../support/functions.ts";
 import { MotoServer } from "../support/moto-server.ts";
 
 const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test" };
+/** A message that was received does not come again in this test. */
+const KEPT = { VisibilityTimeout: 3600 };
 const QUEUE = "arn:aws:sqs:us-east-1:123456789012:results";
 const LETTERS = "arn:aws:sqs:us-east-1:123456789012:letters";
 const CODE = {
@@ -45,7 +47,7 @@ afterAll(async () => {
 
 function receive(queue: string): Promise<Message> {
   return functions.eventually(`a message in ${queue}`, async () => {
-    const wish = { QueueUrl: urls.get(queue), WaitTimeSeconds: 5, MessageAttributeNames: ["All"] };
+    const wish = { QueueUrl: urls.get(queue), WaitTimeSeconds: 5, MessageAttributeNames: ["All"], ...KEPT };
     const { Messages } = await sqs.send(new ReceiveMessageCommand(wish));
     return Messages?.[0] ?? false;
   });

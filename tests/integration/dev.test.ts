@@ -135,8 +135,17 @@ class Door {
 
 /** Watches of inotify that a process has. */
 function watchesOf(pid: number): number {
+  const read = (fd: string): string => {
+    try {
+      return readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8");
+    } catch (error) {
+      // A descriptor that was closed meanwhile watches nothing.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+      throw error;
+    }
+  };
   return readdirSync(`/proc/${pid}/fdinfo`)
-    .map((fd) => readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8"))
+    .map(read)
     .reduce((sum, text) => sum + text.split("\n").filter((line) => line.startsWith("inotify ")).length, 0);
 }
 
@@ -158,7 +167,8 @@ Outputs: { Name: { Value: !Ref Hello } }
 
     save("index.mjs", answering("two"));
     await dev.heard(new RegExp(`${name}: new code is ready \\d+ ms after the save`));
-    expect((await functions.invoke(name)).payload).toBe("two");
+    // It may have been ready with the first half of the save, as the file was empty for a moment.
+    await answers(name, "two");
 
     // As editors do it: another file takes the name.
     const from = dev.said.length;
@@ -346,9 +356,11 @@ it("goes on when the server answers again, and refuses what it does not have", a
         await dev.heard(/the code so far stays: no server answers/);
         await door.open();
         await answers(name, "two");
-        // The answer so far may have been the first of its environment.
-        await functions.invoke(name);
-        await dev.heard(new RegExp(`${name}  warm  success`));
+        // Those that came before it followed again are not shown, and the first one with new code is cold.
+        await functions.eventually("a warm invoke is shown", async () => {
+          await functions.invoke(name);
+          return dev.said.includes(`${name}  warm  success`);
+        });
       },
       [],
       { env },

@@ -95,6 +95,7 @@ describe.each(["fresh environment", "clone"])("in a %s", (kind) => {
     const name = await functions.createSnapStart({ "index.py": INTERNAL }, { Runtime: "python3.13" });
     const version = kind === "clone" ? await functions.publish(name) : "$LATEST";
     const first = await functions.invoke(name, {}, version);
+    await functions.atRest(name);
     const second = await functions.invoke(name, {}, version);
     expect(first.functionError).toBeUndefined();
     expect(second.payload).toBe(first.payload);
@@ -144,6 +145,7 @@ describe.each(["fresh environment", "clone"])("in a %s", (kind) => {
     );
     const version = kind === "clone" ? await functions.publish(name) : "$LATEST";
     await functions.invoke(name, {}, version);
+    await functions.atRest(name);
     await functions.invoke(name, { end: true }, version);
     const lines = await functions.eventually("the end is told", async () => {
       const found = (await functions.logs(name)).map(({ message }) => message);
@@ -175,6 +177,7 @@ describe.each(["fresh environment", "clone"])("in a %s", (kind) => {
     const name = await functions.createSnapStart({ "index.js": code }, { Layers: [layer.LayerVersionArn ?? ""] });
     const version = kind === "clone" ? await functions.publish(name) : "$LATEST";
     expect((await functions.invoke(name, {}, version)).payload).toBe(1);
+    await functions.atRest(name);
     expect((await functions.invoke(name, {}, version)).payload).toBe(1);
     await functions.stopEnvironments(name);
     const lines = (await functions.logs(name)).map(({ message }) => message);

@@ -84,6 +84,7 @@ it.for(CASES)("$runtime", { timeout: JAVA_MS_MAX }, async (sample, { expect }) =
   // The hooks ran: before the snapshot, and in the clone that answered.
   expect(first).toMatchObject({ message: "Hello, Ada!", calls: 1 });
   expect(Date.parse(first.restoredAt)).toBeLessThanOrEqual(Date.now());
+  await functions.atRest(`hello-${runtime}`);
   const second = JSON.parse(await shell(folder, `curl -sf '${url}'`)) as Answer;
   expect(second).toEqual({ ...first, message: "Hello, world!", calls: 2 });
   // A sample shows how it is done right.

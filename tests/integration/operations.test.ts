@@ -142,7 +142,7 @@ it("finishes running invokes after SIGTERM, takes no new ones, and keeps the eve
     };
     // An event is done at its answer; its REPORT follows when the runtime polls again.
     await again.eventually("each invoke is reported", async () => (await reports()) >= 81, 60_000);
-    expect(countEvents(server)).toBe(0);
+    await again.eventually("no event waits", () => nextTurn(() => countEvents(server) === 0));
     expect(await reports()).toBe(81);
   } finally {
     await next.remove();

@@ -297,8 +297,8 @@ describe.skipIf(noS3 !== null)(`S3${noS3 === null ? "" : ` (${noS3})`}`, () => {
       async () => (await s3.keys(prefix)).filter((key) => key.endsWith("/manifest")).length === 1,
     );
     await functions.eventually("collected", async () => (await counts(server)).chunksCollected > 0);
-    rmSync(join(server.dataDir, "chunks"), { recursive: true });
     await server.stop();
+    rmSync(join(server.dataDir, "chunks"), { recursive: true });
     const again = await startThaw({ previous: server, ...s3.settings(prefix) });
     servers.push(again);
     const next = new TestFunctions(again);

@@ -110,7 +110,7 @@ describe.each(CHOSEN.length > 0 ? CHOSEN.map(caseOf) : CASES)(
         names.filter((name) => found[name] === undefined || found[name] > count / 2),
       );
 
-    it(`gives ${CLONES} clones different numbers from every source that is safe`, { timeout: 180_000 }, async ({
+    it(`gives ${CLONES} clones different numbers from every source that is safe`, { timeout: 900_000 }, async ({
       expect,
       skip,
     }) => {
@@ -123,7 +123,7 @@ describe.each(CHOSEN.length > 0 ? CHOSEN.map(caseOf) : CASES)(
       expect(notRepeating(found, sourcesOf("yours to fix"), CLONES), "what is yours repeats").toEqual({});
     });
 
-    it("repeats what is made safe where the cures are turned off", { timeout: 60_000 }, async ({ expect, skip }) => {
+    it("repeats what is made safe where the cures are turned off", async ({ expect, skip }) => {
       const found =
         (await distinctValues(CLONES_WITHOUT_CURE, { THAW_RESEED_SKIP: "all" })) ??
         skip("its compiler is not installed");

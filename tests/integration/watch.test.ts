@@ -22,7 +22,10 @@ async function thaw(...args: string[]): Promise<string> {
 it("shows where the time of a cold start went, and the lines of that request", async () => {
   const name = await functions.createSnapStart(CODE);
   const version = await functions.publish(name);
-  for (let count = 0; count < 2; count++) await functions.invoke(name, {}, version);
+  for (let count = 0; count < 2; count++) {
+    await functions.invoke(name, {}, version);
+    await functions.atRest(name);
+  }
   const list = await thaw("invocations", `${name}:${version}`, "--cold");
   expect(list).toMatch(new RegExp(`${name}:${version} +restored +success +\\d`));
   const [requestId = ""] = /\S+$/.exec(list.trimEnd()) ?? [];

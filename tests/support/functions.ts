@@ -22,6 +22,9 @@ export const ROLE = "arn:aws:iam::000000000000:role/test";
 /** Polls fast: what takes AWS minutes takes a second here. */
 const WAIT = { maxWaitTime: 60, minDelay: 1, maxDelay: 1 };
 
+/** States of an environment that nobody has invoked; one that is made for a snapshot has no others. */
+const BEGINNINGS: ReadonlySet<string> = new Set(["starting", "initialising", "snapshotting"]);
+
 export type Files = Readonly<Record<string, string | Buffer>>;
 
 export interface Invoked {
@@ -143,7 +146,7 @@ export class TestFunctions {
   }
 
   /** Until it gives a value; the level is what is watched, not a moment. */
-  async eventually<T>(what: string, look: () => Promise<T | null | undefined | false>, limitMs = 30_000): Promise<T> {
+  async eventually<T>(what: string, look: () => Promise<T | null | undefined | false>, limitMs = 60_000): Promise<T> {
     const deadline = Date.now() + limitMs;
     for (;;) {
       const found = await look();
@@ -173,12 +176,29 @@ export class TestFunctions {
     });
   }
 
+  /** Those that have answered are gone when it resolves: the route itself does not wait for one that is not idle yet. */
   async stopEnvironments(name: string): Promise<void> {
+    const used = (await this.environments(name)).filter(({ state }) => !BEGINNINGS.has(state));
+    const chosen = new Set(used.map(({ environmentId }) => environmentId));
     await this.admin("POST", "environments/stop", Buffer.from(JSON.stringify({ function: name })));
+    await this.eventually(`the environments of ${name} have gone`, async () =>
+      (await this.environments(name)).every(({ environmentId }) => !chosen.has(environmentId)),
+    );
+  }
+
+  /**
+   * All environments of a function can take an invoke. The answer comes before: the runtime polls again after it, and a
+   * clone writes down what it has touched. The next invoke waits some milliseconds for that, then has another one.
+   */
+  async atRest(name: string): Promise<void> {
+    await this.eventually(`the environments of ${name} are at rest`, async () =>
+      (await this.environments(name)).every(({ state }) => state === "idle" || state === "parked"),
+    );
   }
 
   async environments(name: string): Promise<
     ReadonlyArray<{
+      readonly environmentId: string;
       readonly logStream: string;
       readonly isRestored: boolean;
       readonly state: string;
