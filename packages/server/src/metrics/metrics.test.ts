@@ -69,7 +69,7 @@ it.each([
     { thaw_invocations_total: 1, thaw_errors_total: 1 },
   ],
   [
-    { kind: "restore-timeout", message: "" },
+    { kind: "restore-timeout", message: "", hasRun: true },
     { thaw_invocations_total: 1, thaw_errors_total: 1 },
   ],
   [{ kind: "throttled", reason: "ConcurrentInvocationLimitExceeded" }, { thaw_throttles_total: 1 }],

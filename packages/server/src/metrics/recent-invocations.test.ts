@@ -135,7 +135,7 @@ it.for([
   ],
   [{ kind: "platform-error", code: "SANDBOX_FAILED", message: "" }, "platform-error", "SANDBOX_FAILED"],
   [{ kind: "restore-error", message: "" }, "error", "SnapStartException"],
-  [{ kind: "restore-timeout", message: "" }, "timeout", "SnapStartTimeoutException"],
+  [{ kind: "restore-timeout", message: "", hasRun: true }, "timeout", "SnapStartTimeoutException"],
 ] as const)("shows what no environment could run: %o", ([outcome, shown, errorType]) => {
   recent.answered(begin("r"), outcome as InvokeOutcome);
   expect(history.list({}, null, 1).invocations).toMatchObject([

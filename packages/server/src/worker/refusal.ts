@@ -16,12 +16,13 @@ const RESTORE_TIMEOUT: PlatformCode = "SANDBOX_RESTORE_TIMEOUT";
 export function toRefusal(failure: Failure): InvokeRefusal {
   switch (failure.kind) {
     case "timeout":
-      return { kind: "restore-timeout", message: RESTORE_TIMEOUT_MESSAGE };
+      return { kind: "restore-timeout", message: RESTORE_TIMEOUT_MESSAGE, hasRun: true };
     case "reported":
     case "exit":
       return { kind: "restore-error", message: HOOK_FAILED_MESSAGE };
     case "platform":
-      if (failure.code === RESTORE_TIMEOUT) return { kind: "restore-timeout", message: RESTORE_TIMEOUT_MESSAGE };
+      if (failure.code === RESTORE_TIMEOUT)
+        return { kind: "restore-timeout", message: RESTORE_TIMEOUT_MESSAGE, hasRun: false };
       return { kind: "platform-error", code: failure.code, message: failure.message };
     case "cancelled":
       return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };

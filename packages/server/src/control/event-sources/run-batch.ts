@@ -50,8 +50,10 @@ function judge(outcome: Awaited<ReturnType<typeof takeWhole>>, executedVersion: 
     case "response":
       if (outcome.functionError === null) return { kind: "answered", executedVersion, payload: outcome.payload };
       return { kind: "failed", why: "the function failed", executedVersion, functionError: outcome.functionError };
-    case "restore-error":
     case "restore-timeout":
+      if (!outcome.hasRun) return { kind: "again", why: outcome.message, isThrottled: false };
+      return { kind: "failed", why: outcome.message, executedVersion, functionError: "Unhandled" };
+    case "restore-error":
       return { kind: "failed", why: outcome.message, executedVersion, functionError: "Unhandled" };
     case "throttled":
       return { kind: "again", why: "the function is throttled", isThrottled: true };

@@ -107,7 +107,11 @@ function reasonOf(run: AcceptedRun): Partial<GivenUp> {
   if (run.kind === "ran" && run.outcome.kind === "throttled")
     return { errorCode: CODE_THROTTLED, errorMessage: "Rate Exceeded." };
   if (run.kind === "error" && run.error instanceof ApiError) return { errorMessage: run.error.message };
-  return run.kind === "ran" && run.outcome.kind === "platform-error" ? { errorMessage: run.outcome.message } : {};
+  if (run.kind !== "ran") return {};
+  const { outcome } = run;
+  return outcome.kind === "platform-error" || outcome.kind === "restore-timeout"
+    ? { errorMessage: outcome.message }
+    : {};
 }
 
 /** The function's own answer, or its fault; null where the platform is why it did not run. */
@@ -117,6 +121,7 @@ function lastRunOf({ executedVersion, outcome }: Extract<AcceptedRun, { readonly
       return { executedVersion, functionError: outcome.functionError, payload: outcome.payload };
     case "restore-error":
     case "restore-timeout": {
+      if (outcome.kind === "restore-timeout" && !outcome.hasRun) return null;
       const errorType = outcome.kind === "restore-error" ? "SnapStartException" : "SnapStartTimeoutException";
       const payload = Buffer.from(JSON.stringify({ errorMessage: outcome.message, errorType }));
       return { executedVersion, functionError: "Unhandled", payload };
