@@ -22,10 +22,17 @@ export function listProcesses(): Process[] {
     });
 }
 
-/** Not so a process that has ended and that its parent has not waited for: pid 1 of some containers never does. */
+/**
+ * Not so a process that has ended and that its parent has not waited for: pid 1 of some containers never does. One that
+ * is ending does run: its memory goes first, and what it has locked, opened or mounted later.
+ */
 export function isRunning(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8") !== "";
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // proc_pid_stat(5): from the third field on.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [state = "", threads] = [fields[0], Number(fields[17])];
+    return !"ZX".includes(state) || threads > 1;
   } catch {
     return false;
   }
