@@ -189,7 +189,10 @@ it("uses environments of its own and leaves none behind", async () => {
   const [name = "", version] = target.split(":");
   expect((await harness.functions.invoke(name, {}, version)).payload).toBe(1);
   await harness.check(target);
-  expect((await harness.functions.environments(name)).filter((each) => each.state !== "parked")).toHaveLength(1);
+  await harness.functions.eventually("its clones have gone", async () => {
+    const environments = await harness.functions.environments(name);
+    return environments.filter((each) => each.state !== "parked").length === 1;
+  });
   expect((await harness.functions.invoke(name, {}, version)).payload).toBe(2);
 });
 

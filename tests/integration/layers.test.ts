@@ -32,7 +32,7 @@ async function publishLayer(name: string, content: Files | Buffer): Promise<stri
 }
 
 const HANDLER = `
-import ctypes, fcntl, os, subprocess
+import ctypes, fcntl, os, subprocess, time
 import shared, first, second
 
 KEPT = open("/opt/data.txt")
@@ -46,6 +46,7 @@ def handler(event, context):
     # A lock belongs to an inode: one that another environment holds would show here.
     fcntl.flock(KEPT, fcntl.LOCK_EX | fcntl.LOCK_NB)
     KEPT.seek(0)
+    time.sleep(event.get("holdMs", 0) / 1000)
     return {
         "kept": KEPT.read(),
         "names": sorted(os.listdir("/opt")),
@@ -94,7 +95,7 @@ test("layers are merged in their order, read-only, the same in clones, and outli
     await functions.lambda.send(new DeleteLayerVersionCommand({ LayerName, VersionNumber: Number(arn.split(":")[7]) }));
   }
   // Two clones at the same time: each holds the lock on an inode of its own.
-  const clones = await Promise.all([0, 1].map(() => functions.invoke(name, {}, version)));
+  const clones = await Promise.all([0, 1].map(() => functions.invoke(name, { holdMs: 1000 }, version)));
   for (const { payload } of clones) expect(payload).toEqual(expected);
   expect(new Set(clones.map(({ payload }) => (payload as { boot: string }).boot)).size).toBe(2);
   const { Layers } = await functions.lambda.send(

@@ -7,7 +7,15 @@ import { pidOf } from "../../tools/thaw-server.ts";
 /** The name of a server's table: its sandboxd holds the lock of that number. */
 export function ownTable(serverPid: number): string {
   const files = `/proc/${pidOf(serverPid, "sandboxd") ?? 0}/fd`;
-  const held = readdirSync(files).map((fd) => readlinkSync(join(files, fd)));
+  const held = readdirSync(files).map((fd) => {
+    try {
+      return readlinkSync(join(files, fd));
+    } catch (error) {
+      // One of another file that was closed meanwhile.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+      throw error;
+    }
+  });
   return `thaw${held.map((path) => /net-(\d+)\.lock$/.exec(path)?.[1]).find((number) => number !== undefined)}`;
 }
 
