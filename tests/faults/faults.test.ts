@@ -36,7 +36,7 @@ beforeAll(async () => {
 
 afterAll(end);
 
-it("passes the points that the matrix says, and no others", { timeout: 120_000 }, async ({ expect }) => {
+it("passes the points that the matrix says, and no others", async ({ expect }) => {
   for (const name of OPERATIONS) {
     const subject = await OPERATION[name].prepare(host);
     host.control.clearTrace();
@@ -53,7 +53,7 @@ it("passes the points that the matrix says, and no others", { timeout: 120_000 }
 });
 
 describe("a fault", () => {
-  it.for(chosen)("$operation, $point: $fault", { timeout: 120_000 }, async (combination) => {
+  it.for(chosen)("$operation, $point: $fault", async (combination) => {
     try {
       await runCombination(host, combination, witness);
     } catch (error) {

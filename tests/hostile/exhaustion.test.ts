@@ -29,15 +29,11 @@ it.each([
   ["descriptors", 1024, /EMFILE/],
   ["disk", 640, /ENOSPC/],
   ["inodes", 3_000_000 - 1, /ENOSPC/],
-] as const)(
-  "%s end at the function's limit",
-  async (what, max, why) => {
-    const { payload } = await exhaust(what);
-    const [count, reason] = (payload as { got: [number, string] }).got;
-    if (count === 0 || count > max || !why.test(reason)) throw new Error(JSON.stringify(payload));
-  },
-  120_000,
-);
+] as const)("%s end at the function's limit", async (what, max, why) => {
+  const { payload } = await exhaust(what);
+  const [count, reason] = (payload as { got: [number, string] }).got;
+  if (count === 0 || count > max || !why.test(reason)) throw new Error(JSON.stringify(payload));
+});
 
 it("limits can't be raised", async ({ expect }) => {
   expect((await exhaust("more_descriptors")).payload).toMatchObject({
@@ -52,7 +48,6 @@ it.each(["memory", "shared_memory", "memory_files"])(
     if (functionError !== "Unhandled" || (payload as { errorType?: string }).errorType !== "Runtime.OutOfMemory")
       throw new Error(JSON.stringify(payload));
   },
-  120_000,
 );
 
 it("memory of the kernel is bounded by the function's own size, or by its number of descriptors", async () => {
@@ -60,11 +55,11 @@ it("memory of the kernel is bounded by the function's own size, or by its number
   const isBounded =
     functionError === "Unhandled" || (payload as Outcome).got === 400 || (payload as Outcome).refused !== undefined;
   if (!isBounded) throw new Error(JSON.stringify(payload));
-}, 120_000);
+});
 
 it("processors: 24 busy processes do not keep the neighbour waiting", async ({ expect }) => {
   expect((await exhaust("cpu", { seconds: 2 })).payload).toEqual({ got: "tired" });
-}, 120_000);
+});
 
 describe("what one function does to its address space costs the host nothing", () => {
   const EVENT = { try: "address_space", pieces: 100_000, children: 60 };
@@ -76,21 +71,17 @@ describe("what one function does to its address space costs the host nothing", (
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
   }
 
-  it.each(["fresh", "clone"])(
-    "%s",
-    async (kind) => {
-      const name = await functions.createSnapStart({ bootstrap: program("exhaust") }, { ...PROVIDED, Timeout: 60 });
-      const version = kind === "clone" ? await functions.publish(name) : undefined;
-      const beforeMib = pagerMib();
-      const answer = await neighbour.during(functions.invoke(name, EVENT, version));
-      const grownMib = pagerMib() - beforeMib;
-      await functions.stopEnvironments(name);
-      if (grownMib > MIB_MAX) throw new Error(`the pager grew by ${Math.round(grownMib)} MiB`);
-      if (JSON.stringify(answer.payload) !== JSON.stringify({ got: [EVENT.pieces, EVENT.children] }))
-        throw new Error(JSON.stringify(answer.payload));
-    },
-    120_000,
-  );
+  it.each(["fresh", "clone"])("%s", async (kind) => {
+    const name = await functions.createSnapStart({ bootstrap: program("exhaust") }, { ...PROVIDED, Timeout: 60 });
+    const version = kind === "clone" ? await functions.publish(name) : undefined;
+    const beforeMib = pagerMib();
+    const answer = await neighbour.during(functions.invoke(name, EVENT, version));
+    const grownMib = pagerMib() - beforeMib;
+    await functions.stopEnvironments(name);
+    if (grownMib > MIB_MAX) throw new Error(`the pager grew by ${Math.round(grownMib)} MiB`);
+    if (JSON.stringify(answer.payload) !== JSON.stringify({ got: [EVENT.pieces, EVENT.children] }))
+      throw new Error(JSON.stringify(answer.payload));
+  });
 });
 
 /** How long its program counts within an invoke (programs/exhaust.py), and how long it has between two. */

@@ -58,19 +58,15 @@ describe("what a restore lays out is bounded", () => {
     ["zeros", 300],
     ["pattern", 300],
     ["shared_memory", 30],
-  ])(
-    "%s",
-    async (CASE, mib) => {
-      const before = prepared().usedMib;
-      const name = await create(CASE, mib);
-      const version = await functions.publish(name);
-      await restoreAll(name, version);
-      const after = prepared().usedMib;
-      await functions.stopEnvironments(name);
-      if (after > before + KEPT_MIB) throw new Error(`${before} MiB have become ${after}`);
-    },
-    120_000,
-  );
+  ])("%s", async (CASE, mib) => {
+    const before = prepared().usedMib;
+    const name = await create(CASE, mib);
+    const version = await functions.publish(name);
+    await restoreAll(name, version);
+    const after = prepared().usedMib;
+    await functions.stopEnvironments(name);
+    if (after > before + KEPT_MIB) throw new Error(`${before} MiB have become ${after}`);
+  });
 
   it("shared memory that would never fit fails its own publish, with that reason", async ({ expect }) => {
     const name = await create("shared_memory", SET_ASIDE_MIB);
@@ -79,7 +75,7 @@ describe("what a restore lays out is bounded", () => {
       state: "Failed",
       reason: expect.stringContaining("--prepared-memory-mib"),
     });
-  }, 120_000);
+  });
 
   it("many snapshots, each within its part, make room for one another", async () => {
     const made: { name: string; version: string }[] = [];
@@ -92,5 +88,5 @@ describe("what a restore lays out is bounded", () => {
     for (const { name } of made) await functions.stopEnvironments(name);
     for (const { name, version } of made) await restoreAll(name, version);
     if (prepared().usedMib > SET_ASIDE_MIB) throw new Error(`${prepared().usedMib} MiB`);
-  }, 180_000);
+  });
 });

@@ -100,7 +100,7 @@ describe("the supervisor, which is the function's own", () => {
     }
     const fine = await functions.createSnapStart({ bootstrap: program("forge") }, PROVIDED);
     expect((await publishOutcome(functions, fine)).state).toBe("Active");
-  }, 120_000);
+  });
 });
 
 describe("log lines", () => {

@@ -31,26 +31,22 @@ afterAll(async () => {
   if (existsSync(GROUP)) rmdirSync(GROUP);
 });
 
-it.each(["$LATEST", "1"])(
-  "no room for a process fails the one invoke that needs it (%s)",
-  async (qualifier) => {
-    const name = await functions.createSnapStart({ bootstrap: program("exhaust") }, PROVIDED);
-    const version = qualifier === "1" ? await functions.publish(name) : qualifier;
-    await functions.stopEnvironments(name);
-    if (!existsSync(GROUP)) mkdirSync(GROUP);
-    writeFileSync(join(GROUP, "cgroup.procs"), String(sandboxd));
-    try {
-      await invokeWithoutRoom(name, version);
-    } finally {
-      writeFileSync(join(GROUP, "pids.max"), "max");
-    }
-    if (pidOf(server.pid, "sandboxd") !== sandboxd) throw new Error("sandboxd is another one");
-    const { payload } = await functions.invoke(name, { try: "oom_score_adj" }, version);
-    if ((payload as Outcome).got !== OOM_SCORE_ADJ) throw new Error(JSON.stringify(payload));
-    await neighbour.check();
-  },
-  120_000,
-);
+it.each(["$LATEST", "1"])("no room for a process fails the one invoke that needs it (%s)", async (qualifier) => {
+  const name = await functions.createSnapStart({ bootstrap: program("exhaust") }, PROVIDED);
+  const version = qualifier === "1" ? await functions.publish(name) : qualifier;
+  await functions.stopEnvironments(name);
+  if (!existsSync(GROUP)) mkdirSync(GROUP);
+  writeFileSync(join(GROUP, "cgroup.procs"), String(sandboxd));
+  try {
+    await invokeWithoutRoom(name, version);
+  } finally {
+    writeFileSync(join(GROUP, "pids.max"), "max");
+  }
+  if (pidOf(server.pid, "sandboxd") !== sandboxd) throw new Error("sandboxd is another one");
+  const { payload } = await functions.invoke(name, { try: "oom_score_adj" }, version);
+  if ((payload as Outcome).got !== OOM_SCORE_ADJ) throw new Error(JSON.stringify(payload));
+  await neighbour.check();
+});
 
 /** From no room to some: another step of an invoke finds none each time. */
 async function invokeWithoutRoom(name: string, version: string): Promise<void> {

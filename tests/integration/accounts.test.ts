@@ -51,9 +51,7 @@ function functionsOf(server: ThawServer, { accessKeyId, secretAccessKey }: Keys)
   return new TestFunctions({ ...server, env: { ...server.env, ...keys } });
 }
 
-it("clones, logs and keys of two accounts are apart, also after a backup is restored", { timeout: 180_000 }, async ({
-  expect,
-}) => {
+it("clones, logs and keys of two accounts are apart, also after a backup is restored", async ({ expect }) => {
   const place = mkdtempSync(join(tmpdir(), "thaw-accounts-"));
   onTestFinished(() => rmSync(place, { recursive: true, force: true }));
   const server = await startThaw({ args: ["--other-region", "eu-west-1"] });
@@ -111,7 +109,7 @@ it("clones, logs and keys of two accounts are apart, also after a backup is rest
   expect(other.output()).not.toContain("problem");
 });
 
-it("boto3 has functions of one name in two accounts", { timeout: 120_000 }, async ({ expect }) => {
+it("boto3 has functions of one name in two accounts", async ({ expect }) => {
   const place = mkdtempSync(join(tmpdir(), "thaw-accounts-"));
   onTestFinished(() => rmSync(place, { recursive: true, force: true }));
   const server = await startThaw({ args: ["--other-region", "eu-west-1"] });

@@ -95,7 +95,7 @@ it("is consistent while functions come, go and run; what was published before it
     await server.remove();
     rmSync(place, { recursive: true, force: true });
   }
-}, 120_000);
+});
 
 it("refuses what is no backup, and a directory with data", ({ expect }) => {
   const place = mkdtempSync(join(tmpdir(), "thaw-backup-"));

@@ -171,7 +171,7 @@ it("SAM's events of queues, tables and streams, topics and secrets work with wha
   const python = join(REPOSITORY, ".thaw/aws-clients/bin/python");
   const all = { ...env, SERVICES_ENDPOINT: `http://127.0.0.1:${port}` };
   expect((await promisify(execFile)(python, [script], { env: all })).stdout).toBe("done\n");
-}, 180_000);
+});
 
 it("has five services, and none of moto's own operations", async () => {
   const { lambda } = new TestFunctions({ ...server, endpoint: `http://127.0.0.1:${port}` });

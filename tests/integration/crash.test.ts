@@ -51,7 +51,7 @@ async function withServer(
 }
 
 describe.each(["launcher", "server", "sandboxd"] as const)("SIGKILL of the %s", (who) => {
-  it("while a version is Pending: it is taken up again", { timeout: 90_000 }, async ({ expect }) => {
+  it("while a version is Pending: it is taken up again", async ({ expect }) => {
     await withServer(async (server, functions, restart) => {
       const name = await functions.createSnapStart(SLOW_INIT);
       const ready = await functions.createSnapStart(QUICK);
@@ -69,9 +69,7 @@ describe.each(["launcher", "server", "sandboxd"] as const)("SIGKILL of the %s", 
   });
 });
 
-it("leaves versions Pending where sandboxd is told to end, and takes them up again", { timeout: 90_000 }, async ({
-  expect,
-}) => {
+it("leaves versions Pending where sandboxd is told to end, and takes them up again", async ({ expect }) => {
   await withServer(async (server, functions, restart) => {
     const names = await Promise.all(Array.from({ length: 8 }, () => functions.createSnapStart(QUICK)));
     for (const name of names) await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
@@ -114,7 +112,7 @@ describe("an environment that was frozen when sandboxd was killed", () => {
     });
   });
 
-  it("goes at the next start, where the launcher was killed as well", { timeout: 90_000 }, async ({ expect }) => {
+  it("goes at the next start, where the launcher was killed as well", async ({ expect }) => {
     await withServer(async (server, functions, restart) => {
       const parts = await invoked(server, functions);
       const sandboxd = parts.find((each) => each.command.includes("thaw-sandboxd"))?.pid ?? 0;

@@ -102,7 +102,7 @@ it("a function waits for its runtime, over the death of all of Thaw in the middl
   }
   expect(readFileSync(join(home, "fetched"), "utf8")).toBe("1\n");
   expect(second.server.output()).toContain("thaw: nodejs20 is installed");
-}, 180_000);
+});
 
 it("a function is Failed with the command where its runtime can't be installed", async () => {
   stand("mmdebstrap", 'echo "E: no such mirror" >&2; exit 100');
@@ -120,4 +120,4 @@ it("a function is Failed with the command where its runtime can't be installed",
   });
   expect(server?.output()).toContain("E: no such mirror");
   expect(existsSync(join(home, "runtimes/python3.14"))).toBe(false);
-}, 180_000);
+});

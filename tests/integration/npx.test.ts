@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { it } from "vitest";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 
-it("ends when npm gets SIGTERM, with all that it has started", { timeout: 120_000 }, async ({ expect }) => {
+it("ends when npm gets SIGTERM, with all that it has started", async ({ expect }) => {
   const dataDir = mkdtempSync(join(tmpdir(), "thaw-npx-"));
   const args = ["thaw", "serve", "--listen", "127.0.0.1:0", "--data", dataDir, "--pool", "0"];
   const npm = spawn("npx", args, { cwd: REPOSITORY, stdio: ["ignore", "pipe", "pipe"] });

@@ -106,7 +106,7 @@ it("is renewed under load without a failed invoke: warm, cold, with kept and wit
   } finally {
     await server.remove();
   }
-}, 120_000);
+});
 
 it("finishes running invokes after SIGTERM, takes no new ones, and keeps the events that wait", async ({ expect }) => {
   const server = await startThaw();
@@ -147,7 +147,7 @@ it("finishes running invokes after SIGTERM, takes no new ones, and keeps the eve
   } finally {
     await next.remove();
   }
-}, 120_000);
+});
 
 it("ends at once at the second SIGTERM", async ({ expect }) => {
   const server = await startThaw({ args: ["--drain-timeout-s", "600"] });

@@ -192,4 +192,4 @@ it("publishes and restores with exactly the capabilities of its unit", async ({ 
     child.kill("SIGTERM");
     await ended;
   }
-}, 120_000);
+});

@@ -28,7 +28,7 @@ it("SAM's events of queues, tables and streams of the same template reach the fu
   const script = join(REPOSITORY, "tests/integration/boto3_passed.py");
   const python = join(REPOSITORY, ".thaw/aws-clients/bin/python");
   expect((await promisify(execFile)(python, [script], { env: all })).stdout).toBe("done\n");
-}, 180_000);
+});
 
 it("a stack fails with a sentence when the endpoint is away, and is rolled back; without one it is refused", async () => {
   const away = await MotoServer.start();

@@ -51,9 +51,9 @@ async function stateOf(functions: TestFunctions, name: string, version: string):
   );
 }
 
-it("a version that is not invoked becomes Inactive; CLI and SDK see SnapStartNotReadyException, then it works again", {
-  timeout: 120_000,
-}, async ({ expect }) => {
+it("a version that is not invoked becomes Inactive; CLI and SDK see SnapStartNotReadyException, then it works again", async ({
+  expect,
+}) => {
   await withServer({ args: ["--snapshot-idle", "4s"] }, async (server, functions) => {
     const name = await functions.createSnapStart(QUICK);
     const version = await functions.publish(name);
@@ -83,9 +83,9 @@ it("a version that is not invoked becomes Inactive; CLI and SDK see SnapStartNot
   });
 });
 
-it("an update of the runtime refreshes in the background, beside the old one, without a failed invoke", {
-  timeout: 180_000,
-}, async ({ expect }) => {
+it("an update of the runtime refreshes in the background, beside the old one, without a failed invoke", async ({
+  expect,
+}) => {
   const home = mkdtempSync(join(tmpdir(), "thaw-home-"));
   try {
     chmodSync(home, 0o755);
@@ -111,18 +111,14 @@ it("an update of the runtime refreshes in the background, beside the old one, wi
       expect(await thaw("runtimes", "prune", "--dry-run")).toMatch(
         /^nodejs24 +nodejs24\.x +needed by [12] snapshots? and \d environments?$/m,
       );
-      const refreshed = await functions.eventually(
-        "a new snapshot",
-        async () => {
-          // The other one, too: what nobody invokes for twenty seconds has no snapshot in the end.
-          invokes.push(functions.invoke(name, {}, version), functions.invoke(second, {}, other));
-          await Promise.all(invokes.slice(-2));
-          await functions.stopEnvironments(name);
-          const [now] = await snapshotRows(functions, name);
-          return now?.snapshotId !== before?.snapshotId && now;
-        },
-        60_000,
-      );
+      const refreshed = await functions.eventually("a new snapshot", async () => {
+        // The other one, too: what nobody invokes for twenty seconds has no snapshot in the end.
+        invokes.push(functions.invoke(name, {}, version), functions.invoke(second, {}, other));
+        await Promise.all(invokes.slice(-2));
+        await functions.stopEnvironments(name);
+        const [now] = await snapshotRows(functions, name);
+        return now?.snapshotId !== before?.snapshotId && now;
+      });
       expect(refreshed).toMatchObject({ status: "ready" });
       expect(refreshed.runtimeFingerprint).not.toBe(before?.runtimeFingerprint);
       expect((await Promise.all(invokes)).length).toBeGreaterThan(0);
@@ -146,9 +142,9 @@ it("an update of the runtime refreshes in the background, beside the old one, wi
   }
 });
 
-it("an Init that fails when the snapshot has to be made anew is SnapStartRegenerationFailureException, and Inactive", {
-  timeout: 120_000,
-}, async ({ expect }) => {
+it("an Init that fails when the snapshot has to be made anew is SnapStartRegenerationFailureException, and Inactive", async ({
+  expect,
+}) => {
   await withServer({ args: ["--snapshot-idle", "4s"] }, async (server, functions) => {
     // Only the first Init of the version is in time.
     const deadlineMs = Date.now() + 8000;
@@ -176,9 +172,7 @@ it("an Init that fails when the snapshot has to be made anew is SnapStartRegener
   });
 });
 
-it("provisioned concurrency: initialised ahead, told to the function, spilling over", { timeout: 120_000 }, async ({
-  expect,
-}) => {
+it("provisioned concurrency: initialised ahead, told to the function, spilling over", async ({ expect }) => {
   await withServer({}, async (_server, functions) => {
     const name = await functions.create({
       "index.mjs":
@@ -269,9 +263,7 @@ export const handler = async (event) => {
   }
 });
 
-it("ephemeral storage is as large as it was asked for, and not larger; also in a snapshot", {
-  timeout: 180_000,
-}, async ({ expect }) => {
+it("ephemeral storage is as large as it was asked for, and not larger; also in a snapshot", async ({ expect }) => {
   await withServer({}, async (_server, functions) => {
     const files = {
       "index.mjs": `import fs from "node:fs";
