@@ -141,7 +141,7 @@ it("finishes running invokes after SIGTERM, takes no new ones, and keeps the eve
       return new Set(ids).size;
     };
     // An event is done at its answer; its REPORT follows when the runtime polls again.
-    await again.eventually("each invoke is reported", async () => (await reports()) >= 81, 60_000);
+    await again.eventually("each invoke is reported", async () => (await reports()) >= 81, 200_000);
     await again.eventually("no event waits", () => nextTurn(() => countEvents(server) === 0));
     expect(await reports()).toBe(81);
   } finally {
