@@ -176,7 +176,7 @@ export class TestFunctions {
     });
   }
 
-  /** Those that have answered are gone when it resolves: the route itself does not wait for one that is not idle yet. */
+  /** Those that have answered are gone when it resolves: the route does not wait for one that is not idle yet. */
   async stopEnvironments(name: string): Promise<void> {
     const used = (await this.environments(name)).filter(({ state }) => !BEGINNINGS.has(state));
     const chosen = new Set(used.map(({ environmentId }) => environmentId));
