@@ -129,8 +129,8 @@ Resources:
     const after = await settled();
     process.stdout.write(`${SAVES} saves: ${JSON.stringify({ before, after })}\n`);
     for (const what of ["versions", "watches"] as const) expect(after[what]).toEqual(before[what]);
-    // Connections to the server come and go.
-    expect(after.descriptors).toBeLessThan(before.descriptors + 10);
+    // Connections to the server come and go: 26 to 34 descriptors were seen. One for each save would be more.
+    expect(after.descriptors).toBeLessThan(before.descriptors + Math.min(SAVES, 25));
     for (const [at, mib] of after.mib.entries()) expect(mib - (before.mib[at] ?? 0)).toBeLessThan(GROWTH_MIB_MAX);
     expect(readdirSync(join(folder, "js"))).toEqual(["index.mjs"]);
     expect(readdirSync(join(folder, "py"))).toEqual(["app.py"]);
