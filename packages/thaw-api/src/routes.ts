@@ -182,6 +182,7 @@ export const ROUTES = {
     path: "logs/{function}",
     about:
       "Gives the log events of a function as JSON lines, of all its environments; named with a version or an alias, of theirs only.",
+    isEndless: true,
     query: {
       since: number("Milliseconds since the epoch of the first event wanted", Number.isFinite, "milliseconds"),
       follow: flag("Goes on with new events until the client leaves"),
