@@ -194,6 +194,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_image_is_finished_after_a_file_of_it_was_open_for_writing() {
+        let dir = TestDirectory::new();
+        let disks = disks_in(&dir);
+        let image = disks.make_file().expect("makes");
+        copy_sparse(&disks.open_empty(TMP_MIB).expect("opens"), &image).expect("copies");
+        let disk = Ext4::mount(&loop_device::attach(&image).expect("attaches")).expect("mounts");
+        let file = File::create(disk.path().join("file")).expect("makes");
+        let busy = disk.make_read_only().expect_err("a file is open");
+        assert_eq!(busy.raw_os_error(), Some(libc::EBUSY));
+        drop(file);
+        disk.finish().expect("nothing is open");
+        let refused = File::create(disk.path().join("other")).expect_err("it is read-only");
+        assert_eq!(refused.raw_os_error(), Some(libc::EROFS));
+    }
+
     /// What somebody writes who knows the snapshot's key.
     #[test]
     fn lists_that_no_file_system_has_are_refused() {

@@ -13,6 +13,8 @@ use super::{check, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY};
 
 const FSOPEN_CLOEXEC: libc::c_uint = 1;
 const FSMOUNT_CLOEXEC: libc::c_uint = 1;
+const FSPICK_CLOEXEC: libc::c_uint = 1;
+const FSPICK_EMPTY_PATH: libc::c_uint = 8;
 const SET_FLAG: libc::c_uint = 0;
 const SET_STRING: libc::c_uint = 1;
 const CREATE: libc::c_uint = 6;
@@ -30,6 +32,16 @@ impl Context {
         // SAFETY: the name is a valid C string; the kernel returns a new descriptor that nobody else owns.
         unsafe {
             let fd = check(libc::syscall(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC))?;
+            Ok(Context(OwnedFd::from_raw_fd(fd as RawFd)))
+        }
+    }
+
+    /// For changes of a file system that is mounted.
+    fn pick(mount: BorrowedFd) -> io::Result<Self> {
+        let flags = FSPICK_CLOEXEC | FSPICK_EMPTY_PATH;
+        // SAFETY: the path is a valid C string; the kernel returns a new descriptor that nobody else owns.
+        unsafe {
+            let fd = check(libc::syscall(libc::SYS_fspick, mount.as_raw_fd(), c"".as_ptr(), flags))?;
             Ok(Context(OwnedFd::from_raw_fd(fd as RawFd)))
         }
     }
@@ -81,7 +93,6 @@ pub fn overlay_read_only(upper: BorrowedFd, lower: BorrowedFd, is_one_file_syste
 
 /// A mounted ext4 that can be written to.
 pub struct Ext4 {
-    context: Context,
     pub mount: OwnedFd,
 }
 
@@ -93,7 +104,7 @@ impl Ext4 {
         context.set_flag(c"discard")?;
         context.set_flag(c"noinit_itable")?;
         let mount = context.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME)?;
-        Ok(Ext4 { context, mount })
+        Ok(Ext4 { mount })
     }
 
     /// A path to its root.
@@ -103,10 +114,9 @@ impl Ext4 {
 
     /// Writes all of it to the device, and marks it clean there. Nothing is written to it afterwards.
     pub fn finish(&self) -> io::Result<()> {
-        self.context.set_flag(c"ro")?;
         let mut steps = 0;
         loop {
-            match self.context.command(RECONFIGURE, None, None) {
+            match self.make_read_only() {
                 Err(error) if error.raw_os_error() == Some(libc::EBUSY) && steps < BUSY_STEPS => {
                     steps += 1;
                     thread::sleep(BUSY_STEP);
@@ -114,5 +124,13 @@ impl Ext4 {
                 done => return done,
             }
         }
+    }
+
+    /// EBUSY: a file is open for writing.
+    pub fn make_read_only(&self) -> io::Result<()> {
+        // A new one each time: the kernel takes no further command of one that has failed once, and says EBUSY as well.
+        let context = Context::pick(self.mount.as_fd())?;
+        context.set_flag(c"ro")?;
+        context.command(RECONFIGURE, None, None)
     }
 }
