@@ -34,3 +34,14 @@ it.for([
 it("bytes that are no text are no object", () => {
   expect(answerProblem(Buffer.from([0xff]), () => false)).toBe("it is no object of JSON in UTF-8");
 });
+
+it("of a result with very many members no more than a thousand are looked at", () => {
+  const headers = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`h${index}`, {}]));
+  let looks = 0;
+  const problem = answerProblem(Buffer.from(JSON.stringify({ statusCode: 200, headers })), (each) => {
+    looks++;
+    return READERS.REST(each) !== null;
+  });
+  expect(problem).toBe(wrong("headers.h0, headers.h1, headers.h2 and 995 more"));
+  expect(looks).toBe(1000);
+});

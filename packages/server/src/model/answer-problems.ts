@@ -2,6 +2,8 @@
 
 const NAMES_MAX = 3;
 const NAME_LENGTH_MAX = 60;
+/** Number of members that are looked at: the server does nothing else meanwhile, and a result may have 400,000. */
+const LOOKS_MAX = 1000;
 /** Maps whose own members are named. */
 const MAPS = new Set(["headers", "multiValueHeaders"]);
 
@@ -9,14 +11,16 @@ const MAPS = new Set(["headers", "multiValueHeaders"]);
 export function answerProblem(result: Buffer, isTaken: (result: Buffer) => boolean): string {
   const given = parse(result);
   if (given === null) return "it is no object of JSON in UTF-8";
-  const isRight = (members: object): boolean => isTaken(Buffer.from(JSON.stringify({ statusCode: 200, ...members })));
+  let looks = 0;
+  const isRight = (members: object): boolean =>
+    ++looks > LOOKS_MAX || isTaken(Buffer.from(JSON.stringify({ statusCode: 200, ...members })));
   const wrong = Object.entries(given).flatMap(([name, value]) => {
     if (isRight({ [name]: value })) return [];
     const parts = MAPS.has(name) && isMap(value) ? Object.entries(value) : [];
     const inner = parts.flatMap(([key, each]) => (isRight({ [name]: { [key]: each } }) ? [] : [`${name}.${key}`]));
     return inner.length === 0 ? [name] : inner;
   });
-  if (wrong.length === 0) return "it has no statusCode";
+  if (wrong.length === 0) return looks > LOOKS_MAX ? "one of its many members is wrong" : "it has no statusCode";
   const named = wrong.slice(0, NAMES_MAX).map((name) => name.slice(0, NAME_LENGTH_MAX));
   const more = wrong.length > NAMES_MAX ? ` and ${wrong.length - NAMES_MAX} more` : "";
   return `its ${named.join(", ")}${more} can't be there, or not with that value`;
