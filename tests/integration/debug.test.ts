@@ -140,8 +140,9 @@ const JAVA: Language = {
       await jdb.ask(`stop at Debug:${line}`, /Set (?:deferred )?breakpoint Debug:|Deferring breakpoint Debug:/);
     }
     const read: unknown[] = [];
-    isSet();
+    // First, as the program of a clone runs already: after a breakpoint was hit it would go on from there, unseen.
     await jdb.ask("resume", /All threads resumed/);
+    isSet();
     for (const place of places) {
       await jdb.heard(/Breakpoint hit:[^]*\n\S+\[1\] /);
       await jdb.ask(`eval java.lang.Thread.sleep(${STOP_MS}L)`, / = <void value>/);

@@ -20,6 +20,8 @@ const LIVE_GROWTH_MIB_MAX = 2;
 /** Of a Node.js process after a collection. The log store's page cache is 16 MiB, which 5,000 invokes do not fill. */
 const NODE_GROWTH_MIB_MAX = 24;
 const GROWTH_MIB_MAX = 4;
+/** Connections of clients come and go by a few. One that is left by one invoke in 500 is found. */
+const DESCRIPTOR_GROWTH_MAX = 8;
 
 let functions: TestFunctions;
 withThaw(
@@ -98,15 +100,15 @@ test("10,000 invokes", { timeout: 300_000 }, async () => {
   const after = await atRest(name, version);
   expect(await functions.environments(name)).toMatchObject(environments.map(({ logStream }) => ({ logStream })));
   expect([after.cgroups, after.mounts]).toEqual([before.cgroups, before.mounts]);
-  const descriptors = ({ processes }: Look): unknown =>
-    [...processes].map(([pid, held]) => [pid, held.command, held.descriptors]);
-  expect(descriptors(after)).toEqual(descriptors(before));
+  expect([...after.processes.keys()]).toEqual([...before.processes.keys()]);
   expect(after.heaps.size).toBeGreaterThan(0);
   for (const [pid, heapMiB] of after.heaps) {
     expect(heapMiB - (before.heaps.get(pid) ?? 0), `live heap of ${pid}`).toBeLessThan(LIVE_GROWTH_MIB_MAX);
   }
-  for (const [pid, { command, residentMiB }] of after.processes) {
-    const growth = residentMiB - (before.processes.get(pid)?.residentMiB ?? 0);
+  for (const [pid, { command, descriptors, residentMiB }] of after.processes) {
+    const first = before.processes.get(pid);
+    expect(descriptors - (first?.descriptors ?? 0), `descriptors of ${command}`).toBeLessThan(DESCRIPTOR_GROWTH_MAX);
+    const growth = residentMiB - (first?.residentMiB ?? 0);
     expect(growth, command).toBeLessThan(command.includes("node") ? NODE_GROWTH_MIB_MAX : GROWTH_MIB_MAX);
   }
 });

@@ -3,6 +3,9 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 
+/** Before the limit of a test, whose error would not tell what was said. */
+const HEARD_MS = 120_000;
+
 export class Jdb {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   #said = "";
@@ -34,13 +37,23 @@ export class Jdb {
   }
 
   async heard(pattern: RegExp): Promise<string> {
-    for (;;) {
-      const found = pattern.exec(this.#said);
-      if (found !== null) return found[0];
-      if (this.#child.exitCode !== null) throw new Error(`jdb ended without ${String(pattern)}:\n${this.#said}`);
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+    let isLate = false;
+    const limit = setTimeout(() => {
+      isLate = true;
+      this.#wake();
+    }, HEARD_MS);
+    try {
+      for (;;) {
+        const found = pattern.exec(this.#said);
+        if (found !== null) return found[0];
+        if (isLate || this.#child.exitCode !== null)
+          throw new Error(`jdb has ${isLate ? "not said" : "ended without"} ${String(pattern)}:\n${this.#said}`);
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    } finally {
+      clearTimeout(limit);
     }
   }
 
