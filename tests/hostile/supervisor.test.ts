@@ -2,13 +2,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { partsOf } from "@thaw/installation";
 import { it, onTestFinished, vi } from "vitest";
+import { freePort } from "../support/free-port.ts";
 
 const OPEN_FILES_MAX = 32;
+/** For a supervisor that hangs. */
+const TAKEN_MS_MAX = 60_000;
 const HELLO = 0x01;
 const PROTOCOL = 2;
 
@@ -20,12 +23,21 @@ function helloFrame(): Buffer {
   return Buffer.concat([header, payload]);
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
+/** Connects as soon as somebody listens. Rejects when the supervisor has ended before. */
+async function connected(path: string, ended: Promise<string>): Promise<Socket> {
+  let hasEnded = false;
+  void ended.then(() => {
+    hasEnded = true;
+  });
+  for (;;) {
+    const socket = connect(path);
+    const isOpen = await once(socket, "connect").then(
+      () => true,
+      () => false,
+    );
+    if (isOpen) return socket;
+    if (hasEnded) throw new Error("the supervisor has ended");
+  }
 }
 
 it("goes on when somebody comes to its control socket and all descriptors are taken", async ({ expect }) => {
@@ -41,8 +53,7 @@ it("goes on when somebody comes to its control socket and all descriptors are ta
   onTestFinished(() => {
     child.kill("SIGKILL");
   });
-  await vi.waitUntil(() => readdirSync(dir).length > 0);
-  const control = connect(socket);
+  const control = await connected(socket, ended);
   control.write(helloFrame());
   await once(control, "data");
   const connections = Array.from({ length: 2 * OPEN_FILES_MAX }, () => connect(port, "127.0.0.1"));
@@ -51,7 +62,7 @@ it("goes on when somebody comes to its control socket and all descriptors are ta
   const taken = (): number =>
     // It may have inherited others above the limit.
     readdirSync(`/proc/${child.pid}/fd`).filter((fd) => Number(fd) < OPEN_FILES_MAX).length;
-  await vi.waitUntil(() => taken() === OPEN_FILES_MAX, { timeout: 10_000 });
+  await vi.waitUntil(() => taken() === OPEN_FILES_MAX, { timeout: TAKEN_MS_MAX });
   const second = connect(socket);
   second.on("error", () => undefined);
   expect(await Promise.race([once(second, "close").then(() => "turned away"), ended])).toBe("turned away");

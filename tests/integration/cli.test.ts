@@ -2,13 +2,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, it } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { CLI, type Ran, runThaw } from "../support/cli.ts";
+import { freePort } from "../support/free-port.ts";
 
 let server: ThawServer;
 let scratch: string;
@@ -22,15 +22,6 @@ afterAll(async () => {
   await server?.remove();
   rmSync(scratch, { recursive: true });
 });
-
-/** A port that was free a moment ago. */
-async function closedEndpoint(): Promise<string> {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address() as AddressInfo;
-  listener.close();
-  return `http://127.0.0.1:${port}`;
-}
 
 const thaw = (...args: string[]): Promise<Ran> => runThaw(args, server.env);
 
@@ -102,7 +93,8 @@ it("explains mistakes", async ({ expect }) => {
   expect((await thaw("deploy", join(scratch, "none.yml"))).stderr).toContain("can't be read");
   expect((await thaw("snapshots", "inspect", "snap-none")).stderr).toContain("Snapshot not found");
   expect((await thaw("nonsense")).stderr).toContain("unknown command");
-  const elsewhere = await runThaw(["environments", "ls"], { ...server.env, THAW_ENDPOINT: await closedEndpoint() });
+  const THAW_ENDPOINT = `http://127.0.0.1:${await freePort()}`;
+  const elsewhere = await runThaw(["environments", "ls"], { ...server.env, THAW_ENDPOINT });
   expect(elsewhere.stderr).toContain("npx thaw serve");
 });
 

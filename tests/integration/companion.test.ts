@@ -8,8 +8,6 @@ import { ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import { ListQueuesCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -17,6 +15,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { childrenOf, isRunning, type Process } from "../../tools/processes.ts";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { type Ran, runThaw } from "../support/cli.ts";
+import { freePort } from "../support/free-port.ts";
 import { TestFunctions } from "../support/functions.ts";
 
 /** The function's clients are told no endpoint. */
@@ -69,16 +68,6 @@ afterAll(async () => {
 
 const companionArgs = (): string[] => ["--companion", "moto", "--companion-port", String(port)];
 const thaw = (...args: string[]): Promise<Ran> => runThaw(args, server.env, folder);
-
-/** Nobody else is given it until the kernel has gone through the others. */
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port: free } = listener.address() as AddressInfo;
-  listener.close();
-  await once(listener, "close");
-  return free;
-}
 
 function companionOf({ pid }: ThawServer): Process | undefined {
   return childrenOf(pid).find(({ command }) => command.startsWith("/python/bin/ld-linux"));

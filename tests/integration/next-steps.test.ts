@@ -1,9 +1,8 @@
 /** thaw without a command, and completion of functions' names: what each makes of the server that is there. */
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { expect, it } from "vitest";
 import { CLI, type Ran, runThaw } from "../support/cli.ts";
+import { freePort } from "../support/free-port.ts";
 import { type TestFunctions } from "../support/functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
@@ -19,10 +18,7 @@ function expectHelp(ran: Ran): void {
 }
 
 it("says how to start a server where none answers", async () => {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const endpoint = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
-  listener.close();
+  const endpoint = `http://127.0.0.1:${await freePort()}`;
   const ran = await runThaw([], { ...functions.server.env, THAW_ENDPOINT: endpoint });
   expectHelp(ran);
   expect(ran.stderr).toMatch(/\n\nNow: no server answers at \S+\. Start one: npx thaw serve\n$/);

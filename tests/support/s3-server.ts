@@ -16,9 +16,11 @@ import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
+import { freePort } from "./free-port.ts";
 
 const PROGRAM = join(REPOSITORY, ".thaw/test-stores/versitygw");
-const START_TIMEOUT_MS = 20_000;
+/** For one that hangs: a busy machine takes seconds. */
+const START_TIMEOUT_MS = 120_000;
 const BUCKET = "snapshots";
 const KEYS = { accessKeyId: "test", secretAccessKey: "test-secret" };
 
@@ -178,15 +180,6 @@ function filesBelow(dir: string): string[] {
   }
 }
 
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address() as AddressInfo;
-  listener.close();
-  await once(listener, "close");
-  return port;
-}
-
 async function untilListening(port: number, child: ChildProcess): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
@@ -198,7 +191,8 @@ async function untilListening(port: number, child: ChildProcess): Promise<void> 
       socket.once("error", () => resolve(false));
     });
     if (isOpen) return;
-    if (Date.now() > deadline || child.exitCode !== null) throw new Error("versitygw did not start");
+    if (child.exitCode !== null) throw new Error(`versitygw ended with ${child.exitCode}`);
+    if (Date.now() > deadline) throw new Error("versitygw did not start in time");
   }
 }
 
