@@ -19,6 +19,8 @@ const ARGS = [
   "--disable-sync",
   "--disable-dev-shm-usage",
 ];
+/** Of one step in a page that hangs. */
+export const ACTION_MS_MAX = 60_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
@@ -72,7 +74,7 @@ export class Browser implements AsyncDisposable {
 
   async page(): Promise<Page> {
     const page = await this.context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(ACTION_MS_MAX);
     return page;
   }
 

@@ -12,18 +12,25 @@ import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
+import { freePort } from "../support/free-port.ts";
 import { TestFunctions } from "../support/functions.ts";
-import { accessibilityProblems, Browser, loginUrl } from "./browser.ts";
+import { accessibilityProblems, ACTION_MS_MAX, Browser, loginUrl } from "./browser.ts";
 
 const CODE = { "index.mjs": "export const handler = async (event) => ({ got: event });\n" };
 const STACK = "my-stack";
+/** Each wait ends as soon as it can: for what hangs, on a machine with other tests. */
+const POLLED = { timeout: ACTION_MS_MAX };
+const CHECK_MS_MAX = 120_000;
+/** Where it is again after a restart: the page knows no other address. */
+let listen: readonly string[];
 let server: ThawServer;
 let functions: TestFunctions;
 let browser: Browser;
 let name: string;
 
 beforeAll(async () => {
-  server = await startThaw();
+  listen = ["--listen", `127.0.0.1:${await freePort()}`];
+  server = await startThaw({ args: listen });
   functions = new TestFunctions(server);
   name = await functions.createSnapStart(CODE, {
     Description: "Answers with what it got",
@@ -34,7 +41,7 @@ beforeAll(async () => {
   await functions.invoke(name, {}, "1");
   await createStack();
   browser = await Browser.start();
-}, 120_000);
+});
 afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
   await server?.remove();
@@ -65,6 +72,12 @@ async function createStack(): Promise<void> {
 }
 
 const heading = (page: Page, title: string) => page.getByRole("heading", { level: 1, name: title });
+
+/** Waits until the view is there with all that it loads: before, the page is empty. */
+async function untilShown(page: Page): Promise<void> {
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await expect.poll(() => page.getByText("Loading…").count(), POLLED).toBe(0);
+}
 
 describe("logging in", () => {
   it("works by the address that thaw console prints, once, and leaves no code behind", async () => {
@@ -123,7 +136,7 @@ describe("an admin", () => {
       .first()
       .waitFor();
     await expect
-      .poll(() => server.output(), { timeout: 20_000 })
+      .poll(() => server.output(), POLLED)
       .toContain('"event":"console action","operation":"stopEnvironments"');
     await page.getByRole("link", { name: "Snapshots" }).click();
     await heading(page, "Snapshots").waitFor();
@@ -184,9 +197,13 @@ describe("an invoke from the Test view", () => {
     expect(await results.first().textContent()).toContain('"question": 42');
     const link = results.first().getByRole("link");
     const requestId = (await link.textContent()) ?? "";
+    // What comes after the answer adds a row: the page would have it in its next look, or already.
+    const details = await functions.eventually("the memory of the clone is counted", async () => {
+      const now = await asked<InvocationDetails>(page, `invocations/${requestId}`);
+      return now.workingSet !== null && now;
+    });
     await link.click();
     await heading(page, `Invocation ${requestId}`).waitFor();
-    const details = await asked<InvocationDetails>(page, `invocations/${requestId}`);
     expect(details).toMatchObject({ start: "restored", outcome: "success" });
     const { sentence, rows } = layWaterfall(details);
     await page.getByText(sentence, { exact: true }).waitFor();
@@ -235,7 +252,7 @@ describe("what was deployed, checked and counted", () => {
     const page = await browser.login(server, "admin", `f/${name}/check`);
     await page.getByRole("button", { name: "Run check" }).click();
     const report = page.getByRole("region", { name: `Check of ${name}:1` });
-    await report.getByText("What this check does not see").waitFor({ timeout: 45_000 });
+    await report.getByText("What this check does not see").waitFor({ timeout: CHECK_MS_MAX });
     await page.getByRole("link", { name: "Metrics" }).click();
     await page.getByRole("img", { name: /^Invocations, .* Most in a minute: [1-9]/ }).waitFor();
     await page.getByRole("img", { name: /^Restore: .* Most in a minute: [1-9]/ }).waitFor();
@@ -252,7 +269,6 @@ export const handler = async (event) => {
 
 describe("a live log", () => {
   it("shows what a function prints as text, and goes on after a restart of the server", async () => {
-    const { port } = new URL(server.endpoint);
     const hostile = await functions.create({ "index.mjs": HOSTILE });
     const page = await browser.login(server, "admin", `f/${hostile}/logs`);
     const log = page.getByRole("log");
@@ -270,7 +286,7 @@ describe("a live log", () => {
       .first()
       .waitFor();
     await server.stop();
-    server = await startThaw({ previous: server, args: ["--listen", `127.0.0.1:${port}`] });
+    server = await startThaw({ previous: server, args: listen });
     functions = new TestFunctions(server);
     await functions.invoke(hostile, { mark: " second" });
     await log.getByText("<img src=x onerror=alert(1)> second").waitFor();
@@ -329,17 +345,17 @@ describe("the page", () => {
       return tried;
     });
     expect(outcomes).toEqual([]);
-    await expect.poll(() => attacked.problems.join("\n")).toMatch(/policy: require-trusted-types-for/);
-    expect(attacked.problems.join("\n")).toMatch(/policy: connect-src/);
+    // The browser tells of each when it comes to it.
+    for (const policy of [/policy: require-trusted-types-for/, /policy: connect-src/])
+      await expect.poll(() => attacked.problems.join("\n"), POLLED).toMatch(policy);
   });
 
   it("goes on after a restart of the server, and says that it waits", async () => {
-    const port = new URL(server.endpoint).port;
     const page = await browser.login(server, "admin", "environments");
     await heading(page, "Environments").waitFor();
     await server.stop();
     await page.getByText("The server does not answer").waitFor();
-    server = await startThaw({ previous: server, args: ["--listen", `127.0.0.1:${port}`] });
+    server = await startThaw({ previous: server, args: listen });
     functions = new TestFunctions(server);
     await page.getByText("The server does not answer").waitFor({ state: "detached" });
     await page
@@ -355,7 +371,8 @@ describe("the page", () => {
     for (let presses = 0; (await focused()) !== name && presses < 40; presses++) await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await heading(page, name).waitFor();
-    expect(await focused()).toBe(name);
+    // A moment after the heading is there.
+    await expect.poll(focused, POLLED).toBe(name);
     for (let presses = 0; (await focused()) !== "Configuration" && presses < 40; presses++)
       await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
@@ -390,7 +407,7 @@ describe.for(["light", "dark"] as const)("in %s colours", (colorScheme) => {
     for (const view of VIEWS) {
       await page.setViewportSize({ width: 1280, height: 900 });
       await page.goto(`${server.endpoint}/_thaw/console/${view.replace("NAME", name).replace("REQUEST", requestId)}`);
-      await page.getByText("Loading…").waitFor({ state: "detached" });
+      await untilShown(page);
       expect(await accessibilityProblems(page), view).toEqual([]);
       await page.setViewportSize({ width: 320, height: 900 });
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
