@@ -202,7 +202,9 @@ async function variablesOf(FunctionName: string): Promise<unknown> {
 
 /** The port that the command names in the sentence. */
 async function portIn(dev: Dev, sentence: string): Promise<number> {
-  return Number((await dev.heard(new RegExp(`${sentence}[^\\n]*127\\.0\\.0\\.1:\\d+`))).split(":").at(-1));
+  // With what stands behind it: the number itself may come in two pieces.
+  const said = await dev.heard(new RegExp(`${sentence}[^\\n]*127\\.0\\.0\\.1:\\d+[^\\d]`));
+  return Number(/(\d+).$/s.exec(said)?.[1]);
 }
 
 describe.each([

@@ -1,6 +1,7 @@
 /** A debugger of Python, as IDEs speak to debugpy: the Debug Adapter Protocol over TCP. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { inTime } from "./in-time.ts";
 
 interface Message {
   readonly type: "response" | "event";
@@ -17,15 +18,20 @@ export class DapClient {
   readonly #socket: Socket;
   readonly #asked = new Map<number, (message: Message) => void>();
   readonly #events: Message[] = [];
+  readonly #closed: Promise<unknown>;
+  /** Names of all events, for whoever waits for another one. */
+  readonly #seen: string[] = [];
   #bytes = Buffer.alloc(0);
   #count = 0;
   #wake: () => void = () => undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
+    this.#closed = new Promise((resolve) => socket.once("close", resolve).on("error", resolve));
     socket.on("data", (bytes) => {
       this.#bytes = Buffer.concat([this.#bytes, bytes]);
       for (let message = this.#next(); message !== null; message = this.#next()) {
+        if (message.event !== undefined) this.#seen.push(message.event);
         if (message.type === "event") this.#events.push(message);
         else this.#asked.get(message.request_seq ?? 0)?.(message);
         this.#wake();
@@ -44,7 +50,7 @@ export class DapClient {
     const answered = new Promise<Message>((resolve) => this.#asked.set(seq, resolve));
     const text = JSON.stringify({ seq, type: "request", command, arguments: given });
     this.#socket.write(`Content-Length: ${Buffer.byteLength(text)}${HEAD_END}${text}`);
-    const { success, message, body } = await answered;
+    const { success, message, body } = await this.#awaited(`an answer to ${command}`, answered);
     if (success !== true) throw new Error(`${command}: ${String(message)}`);
     return body as Body;
   }
@@ -54,16 +60,22 @@ export class DapClient {
     for (;;) {
       for (let message = this.#events.shift(); message !== undefined; message = this.#events.shift())
         if (message.event === name) return message.body as Body;
-      await new Promise<void>((resolve) => {
+      const woken = new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
+      await this.#awaited(name, woken);
     }
   }
 
   async close(): Promise<void> {
-    const closed = once(this.#socket, "close");
     this.#socket.destroy();
-    await closed;
+    await this.#closed;
+  }
+
+  /** Rejects where the program ends the connection before. */
+  #awaited<T>(what: string, wanted: Promise<T>): Promise<T> {
+    const cut = this.#closed.then(() => Promise.reject(new Error(`the program has gone before ${what}`)));
+    return inTime(what, Promise.race([wanted, cut]), () => this.#seen.join(", "));
   }
 
   /** Null: it has not come whole. */

@@ -5,6 +5,10 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { ThawServer } from "../../tools/thaw-server.ts";
 import { CLI } from "./cli.ts";
+import { inTime } from "./in-time.ts";
+
+/** Below the limit of a test, and above what a build takes that it waits for. */
+const HEARD_MS_MAX = 200_000;
 
 export interface DevPlace {
   /** Where it runs. It has a folder `tmp`. */
@@ -42,8 +46,8 @@ export class Dev {
   }
 
   /** Waits until it has said that, behind `from`. */
-  heard(pattern: RegExp, from = 0): Promise<string> {
-    return new Promise((resolve, reject) => {
+  async heard(pattern: RegExp, from = 0): Promise<string> {
+    const found = new Promise<string>((resolve, reject) => {
       const look = (): void => {
         const found = pattern.exec(this.said.slice(from))?.[0];
         if (found === undefined && this.#child.exitCode === null && this.#child.signalCode === null) return;
@@ -54,6 +58,7 @@ export class Dev {
       this.#waiting.add(look);
       look();
     });
+    return inTime(`thaw dev says ${String(pattern)}`, found, () => this.said, HEARD_MS_MAX);
   }
 
   /** Reads no more, as `| head` does. */

@@ -58,6 +58,7 @@ export class Jdb {
   }
 
   async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const closed = once(this.#child, "close");
     this.#child.stdin.end("exit\n");
     await closed;
