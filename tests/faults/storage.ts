@@ -42,6 +42,12 @@ export class Storage {
     return [...halves, ...chunks.filter((name) => !named.has(name))].map((name) => `${name} is nobody's, ${where}`);
   }
 
+  /** What keeps it from being at rest: faults, leftovers, and what a collector of the far store promises to remove. */
+  unfinished(): string[] {
+    const promises = list(join(this.#root("far"), "collecting")).map((name) => `${name} is being collected`);
+    return [...this.faults(), ...this.leftovers("near"), ...this.leftovers("far"), ...promises];
+  }
+
   has(snapshotId: string | null): boolean {
     return this.#places.some(([, root]) => existsSync(join(root, "snapshots", snapshotId ?? "", "manifest")));
   }
