@@ -103,7 +103,6 @@ it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
   const env = { ...faultyServer(control), THAW_DATA_KEY_CACHE_S: "0", THAW_CHUNK_GRACE_S: "0" };
   let server = await startThaw({ env });
   let functions = new TestFunctions(server);
-  const everStarted: number[] = [];
   let hasLeft = false;
   try {
     const kept = await functions.createSnapStart({ "index.mjs": PROGRAM(0) }, { FunctionName: "kept" });
@@ -116,7 +115,8 @@ it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
       const moment = one(one(moments, random()), random());
       const what = `seed ${SEED}, round ${round}, ${who} at ${moment}`;
       control.arm(moment, "delay");
-      everStarted.push(server.pid, ...childrenOf(server.pid).map((each) => each.pid));
+      // Of this round alone: the kernel gives the numbers of those that have gone to others.
+      const started = [server.pid, ...childrenOf(server.pid).map((each) => each.pid)];
       // At once: a publish, restores, and a removal with its collection.
       const work = Promise.allSettled([
         functions.lambda.send(new PublishVersionCommand({ FunctionName: name })),
@@ -137,13 +137,13 @@ it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
           .kill(who)
           .then(() =>
             functions.eventually(`nothing left (${what})`, async () =>
-              tracesOf(server, everStarted).length === 0 ? [] : null,
+              tracesOf(server, started).length === 0 ? [] : null,
             ),
           )
           .catch((error: unknown) => error);
         await control.letGo(moment, gone);
         const left = await gone;
-        if (left instanceof Error) throw new Error(`${what}: left behind: ${tracesOf(server, everStarted).join("; ")}`);
+        if (left instanceof Error) throw new Error(`${what}: left behind: ${tracesOf(server, started).join("; ")}`);
         server = await startThaw({ env, previous: server });
         functions = new TestFunctions(server);
       }
