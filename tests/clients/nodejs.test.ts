@@ -91,8 +91,11 @@ describe.each(LIVES)("Node.js 22, %s", (life) => {
 
   test("callbackWaitsForEmptyEventLoop: what is left over runs in this invoke, or in the next", async () => {
     expect((await functions.invoke(name, "waits", life)).log).toContain("\tlater\n");
+    // Before it could take an invoke again the next one would have another environment.
+    await functions.atRest(name);
     const { log, payload } = await functions.invoke(name, "hurries", life);
     expect([payload, log.includes("later\n")]).toEqual([1, false]);
+    await functions.atRest(name);
     const next = (await functions.invoke(name, "waits", life)).log;
     for (const line of ["\tlater\n", "\tmuch later\n"]) expect(next).toContain(line);
   });

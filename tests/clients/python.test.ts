@@ -91,6 +91,7 @@ describe.each(LIVES)("%s", (life) => {
       stackTrace: expect.arrayContaining([expect.stringContaining("Previous line repeated")]),
     });
     // The environment serves on.
+    await functions.atRest(name);
     expect((await functions.invoke(name, "a_decimal", life)).log).not.toMatch(/(Init|Restore) Duration/);
   });
 
