@@ -63,6 +63,8 @@ public final class Client {
         client.stream();
         client.refusals(arguments[0]);
         client.callUrl();
+        // Until the test has seen that the event was carried out: those of a function that is gone are dropped.
+        System.in.read();
         client.remove();
         System.out.println(json(client.out));
         // The asynchronous client's threads need not be waited for.
