@@ -13,9 +13,9 @@ import { BAD_PAGERS, writePager } from "./pagers.ts";
 import { SELF_CHECKING } from "./program.ts";
 
 const REAL = partsOf(process.env).pager;
-/** A restore has 10 s; the rest is this machine's. */
-const LIMIT_MS = 12_000;
-const DIES_WITHIN_MS = 3000;
+/** A restore has 10 s; the rest is for a machine with other tests. */
+const LIMIT_MS = 25_000;
+const DIES_WITHIN_MS = 10_000;
 /** The steps of a restore, in sandboxd and in the pager. */
 const RESTORE_MOMENTS = [
   "restore.opened",

@@ -16,7 +16,8 @@ export function testJavaForms(Runtime: RuntimeName): void {
     files = javaPackage("forms/Forms.java", /^$/);
   });
 
-  const java = (handler: string) => ({ Runtime, Handler: `Forms$${handler}`, MemorySize: 512 }) as const;
+  // A virtual machine that fills its memory with a third of a processor takes seconds.
+  const java = (handler: string) => ({ Runtime, Handler: `Forms$${handler}`, MemorySize: 512, Timeout: 60 }) as const;
 
   // Recorded at AWS: the first three (test_java_custom_handler_method_specification).
   it.for<[string, string, unknown, unknown]>([

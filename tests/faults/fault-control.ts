@@ -22,14 +22,16 @@ import {
   writeFileSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout } from "node:timers/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export const FAULTS = ["error", "delay", "kill"] as const;
 export type Fault = (typeof FAULTS)[number];
 
-const REACH_TIMEOUT_MS = 30_000;
+/** For a point that nobody comes by. */
+const REACH_TIMEOUT_MS = 90_000;
+const POLL_MS = 5;
 
 export class FaultControl {
   readonly dir = mkdtempSync(join(tmpdir(), "thaw-faults-"));
@@ -62,7 +64,10 @@ export class FaultControl {
     const watcher = watch(this.dir);
     try {
       await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`the point ${point} was not reached`)), REACH_TIMEOUT_MS);
+        const timer = globalThis.setTimeout(
+          () => reject(new Error(`the point ${point} was not reached`)),
+          REACH_TIMEOUT_MS,
+        );
         const look = (): void => {
           if (!this.hasReached(point)) return;
           clearTimeout(timer);
@@ -88,7 +93,8 @@ export class FaultControl {
       isOver = true;
     };
     over.then(end, end);
-    while (!isOver && !this.#releaseNow(point)) await nextTurn();
+    // sleeps: between two looks
+    while (!isOver && !this.#releaseNow(point)) await setTimeout(POLL_MS);
   }
 
   #releaseNow(point: string): boolean {

@@ -23,7 +23,8 @@ export interface Published {
   readonly warnings: readonly string[] | null;
 }
 
-const CHECK_LIMIT_MS = 120_000;
+/** For what hangs: a check makes clones of a framework, one after the other. */
+const CHECK_LIMIT_MS = 300_000;
 
 /** For the tests of a file; what a test made is deleted after it, so that its environments make room for the next. */
 export class FrameworkFunctions {

@@ -17,6 +17,7 @@ const ENTRIES_MAX = 100_000;
 const FOLDERS = 1000;
 /** So many files are written, as many links are made to them, and all of it is removed, on whatever disk there is. */
 const LIMIT_MS = 300_000;
+const WAIT = { maxWaitTime: 240, minDelay: 1, maxDelay: 1 };
 const images = new ImageFolder();
 let server: ThawServer;
 let functions: TestFunctions;
@@ -61,7 +62,7 @@ test("an image of 100,000 files runs, in clones too, and one file more is refuse
   images.write("over", { layers: [...layers, { more: "one more" }], config, compression: "none" });
 
   await create("full");
-  await waitUntilFunctionActiveV2({ client: functions.lambda, maxWaitTime: 60 }, { FunctionName: "full" });
+  await waitUntilFunctionActiveV2({ client: functions.lambda, ...WAIT }, { FunctionName: "full" });
   const last = `cat /many/${(left - 1) % FOLDERS}/${left - 1}`;
   expect((await functions.invoke("full", last)).payload).toBe("the last");
   const version = await functions.publish("full");

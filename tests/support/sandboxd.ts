@@ -30,7 +30,8 @@ const ENGINE = "criu";
 const FINGERPRINT = "test";
 const UID = 100_077;
 const API = "127.0.0.1:9001";
-const ANSWER_TIMEOUT_MS = 20_000;
+/** For what hangs. */
+const ANSWER_TIMEOUT_MS = 60_000;
 
 export interface SandboxdOptions {
   /** `stock-lazy` needs a sandboxd of the test build. */
