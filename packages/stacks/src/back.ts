@@ -11,13 +11,17 @@ export function enterBack(draft: Draft, reason: string): void {
   draft.showStack("UPDATE_ROLLBACK_IN_PROGRESS", reason);
   for (const row of draft.rows()) {
     if (row.madeSince === base) continue;
+    const isFailed = row.status === "UPDATE_FAILED";
+    const isChanged = row.before?.since === base;
+    if (row.isObsolete) {
+      const replacement = draft.current(row.logicalId);
+      if (replacement !== undefined) draft.put({ ...replacement, isObsolete: true });
+      // A change of it had failed before it was replaced: it may be made, and is still to be brought back.
+      if (isFailed && isChanged) draft.put({ ...row, isObsolete: false });
+      else draft.show({ ...row, isObsolete: false }, "UPDATE_COMPLETE");
+    }
     // It failed before anything of it was changed.
-    const isUntouched = !row.isObsolete && row.status === "UPDATE_FAILED" && row.before?.since !== base;
-    if (isUntouched) draft.show(row, "UPDATE_COMPLETE");
-    if (!row.isObsolete) continue;
-    const replacement = draft.current(row.logicalId);
-    if (replacement !== undefined) draft.put({ ...replacement, isObsolete: true });
-    draft.show({ ...row, isObsolete: false }, "UPDATE_COMPLETE");
+    else if (isFailed && !isChanged) draft.show(row, "UPDATE_COMPLETE");
   }
 }
 

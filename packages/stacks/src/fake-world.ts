@@ -146,7 +146,9 @@ export class World {
   #remove(physicalId: string): void {
     this.things.delete(physicalId);
     for (const [other, { properties }] of this.things) {
-      const refers = textsIn(properties).some((text) => text === physicalId || text.includes(`:${physicalId};`));
+      const refers = textsIn(properties).some((text) =>
+        text.split(" ").some((word) => word === physicalId || word === `arn:${physicalId};`),
+      );
       if (refers && !this.left.has(other)) this.offences.push(`${physicalId} was removed before ${other}`);
     }
   }

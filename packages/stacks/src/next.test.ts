@@ -48,6 +48,19 @@ const TWO = `Resources:
 `;
 const REPLACED = TWO.replace("Description: a", "Description: a, Path: /x/");
 
+it("a rollback brings back what a change that failed may have made before its thing was replaced", () => {
+  const world = created(TWO);
+  const original = [...world.things];
+  const changed = TWO.replace("Description: a", "Description: b");
+  world.fate = () => "half";
+  expect(world.run(update(world, changed, "DO_NOTHING")).status).toBe("UPDATE_FAILED");
+  expect(world.run(update(failing(world, "A"), TWO, "DO_NOTHING")).status).toBe("UPDATE_FAILED");
+  expect(world.run(update(failing(world, "B"), REPLACED, "DO_NOTHING")).status).toBe("UPDATE_FAILED");
+  world.fate = () => "done";
+  expect(world.run(ROLL_BACK).status).toBe("UPDATE_ROLLBACK_COMPLETE");
+  expect([...world.things]).toEqual(original);
+});
+
 describe("a creation", () => {
   it("makes each after what it needs", () => {
     const world = new World();
