@@ -44,6 +44,7 @@ it.for([
   ["{{resolve:secretsmanager:a:SecretBinary}}", "that asks for SecretBinary: only SecretString can be had"],
   ["{{resolve:secretsmanager:a:SecretString:k:s:v}}", "with a stage and a version: give one of them"],
   ["{{resolve:secretsmanager:a:SecretString:k:s::x}}", "with more than a secret, SecretString, a key, a stage"],
+  [`{{resolve:ssm:${"a".repeat(5000)}}}`, "{{resolve:ssm:…}} with more than 4096 characters"],
 ] as const)("%s is refused", ([text, problem]) => {
   expect(problemOf(text)).toContain("Template error: Resources.A.Properties.P[1].Q has ");
   expect(problemOf(text)).toContain(problem);
@@ -56,3 +57,8 @@ it.for(["{{resolve:secretsmanager:a}}", "{{resolve:secretsmanager:{{changeSet:KN
     expect(problemOf(text)).toBeNull();
   },
 );
+
+it("many beginnings with one end are read in a time that grows as their number", () => {
+  const text = `${"{{resolve:ssm:a:".repeat(60_000)}}}`;
+  expect(problemOf(text)).toContain("with more than 4096 characters");
+});

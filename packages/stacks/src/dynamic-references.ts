@@ -5,6 +5,8 @@ import type { ResourceTypes } from "./resource-type.ts";
 import { TemplateError } from "./template-error.ts";
 
 const BEGIN = "{{resolve:";
+/** Characters between the beginning and the end that are resolved. */
+const REFERENCE_MAX = 4096;
 const SERVICES: readonly string[] = ["ssm", "ssm-secure", "secretsmanager"];
 /** Is there where the operator has named an endpoint of Secrets Manager. */
 const SECRET = "AWS::SecretsManager::Secret";
@@ -34,18 +36,20 @@ function* textsOf(value: TemplateValue, place: string): Generator<readonly [stri
 
 /** What is between the braces, without the beginning. What is known later has braces of its own. */
 function* referencesIn(text: string): Generator<string> {
-  for (let at = text.indexOf(BEGIN); at !== -1; at = text.indexOf(BEGIN, at + 1)) {
-    const end = text.indexOf("}}", at);
+  for (let at = text.indexOf(BEGIN), end = -1; at !== -1; at = text.indexOf(BEGIN, at + 1)) {
+    if (end < at) end = text.indexOf("}}", at);
     if (end === -1) return;
-    yield text.slice(at + BEGIN.length, end);
+    // One that goes on for longer is cut: no service has such a name, and all of it would be read for each beginning.
+    yield text.slice(at + BEGIN.length, Math.min(end, at + BEGIN.length + REFERENCE_MAX + 1));
   }
 }
 
 function problemOf(reference: string, types: ResourceTypes): string | null {
   const [service = "", ...rest] = reference.split(":");
   if (!SERVICES.includes(service))
-    return `a dynamic reference to the service ${service}, which is none of ${SERVICES.join(", ")}`;
+    return `a dynamic reference to the service ${service.slice(0, 100)}, which is none of ${SERVICES.join(", ")}`;
   const shown = `${BEGIN}${service}:…}}`;
+  if (reference.length > REFERENCE_MAX) return `${shown} with more than ${REFERENCE_MAX} characters`;
   if (service === "secretsmanager" && types.find(SECRET) === null)
     return `${shown}, and Thaw keeps no secrets: start the server with --aws-endpoint secretsmanager=URL, or give the value as a parameter with NoEcho`;
   // Its end is known later.

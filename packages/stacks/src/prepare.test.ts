@@ -207,3 +207,17 @@ it("a condition that YAML 1.1 would read as a truth value is one", () => {
   const body = "Conditions: { No: !Equals [a, b] }\nResources: { A: { Type: Custom::Thing, Condition: No } }";
   expect(preparedOf(body).resources).toEqual({});
 });
+
+it("limits what functions make of all properties together", () => {
+  const text = { "Fn::Join": ["x".repeat(10_000), "y".repeat(700).split("")] };
+  const body = (count: number): string =>
+    JSON.stringify({
+      Resources: Object.fromEntries(
+        Array.from({ length: count }, (_, at) => [`A${at}`, { Type: "Custom::Thing", Properties: { P: text } }]),
+      ),
+    });
+  expect(problemOf(body(2))).toBeNull();
+  expect(problemOf(body(3))).toBe(
+    "Template error: the properties of all resources have more than 16777216 characters together",
+  );
+});

@@ -18,6 +18,9 @@ import { STRICT, TemplateError } from "./template-error.ts";
 
 export { neededSsmParameters, TemplateError };
 
+/** Characters of the properties of all resources, as JSON: a plan and a run keep each of them several times. */
+const PROPERTIES_MAX = 16 * 1024 * 1024;
+
 export interface PrepareInput {
   /** After the transform. */
   readonly template: Template;
@@ -127,9 +130,15 @@ function checkParts(prepared: Prepared, types: ResourceTypes, importValue: (name
       return UNRESOLVED;
     },
   };
+  let characters = 0;
   for (const [id, resource] of Object.entries(resources)) {
     const type = types.find(resource.type);
     const { properties } = evaluateResource(prepared, id, resource, facts, importValue);
+    characters += JSON.stringify(properties).length;
+    if (characters > PROPERTIES_MAX)
+      throw new TemplateError(
+        `Template error: the properties of all resources have more than ${PROPERTIES_MAX} characters together`,
+      );
     if (type !== null) checkProperties(id, type, properties);
   }
   const names = evaluateOutputs(prepared, facts, importValue).flatMap(({ exportName }) => exportName ?? []);

@@ -60,7 +60,8 @@ function* substituted(argument: TemplateValue, conditions: ConditionValues): Gen
   const [text, own] = isTemplateList(argument) ? argument : [argument, undefined];
   const variables = isTemplateMap(own) ? own : {};
   if (typeof text === "string")
-    for (const [, inner = ""] of text.matchAll(VARIABLE)) {
+    // Behind the last brace there is no variable, and each search for one would go over all that is left.
+    for (const [, inner = ""] of text.slice(0, text.lastIndexOf("}") + 1).matchAll(VARIABLE)) {
       const name = inner.trim();
       if (!Object.hasOwn(variables, name)) yield named(name);
     }

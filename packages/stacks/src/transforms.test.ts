@@ -97,6 +97,15 @@ Resources: { R: { Type: X, Properties: { Tags: { Fn::Transform: ${call("s3://b/t
     expect(JSON.stringify(await applied(text(100), { objects }))).toContain("[1,1,1,");
     await expect(applied(text(101), { objects })).rejects.toThrow(/the template has more than 100 snippets$/);
   });
+
+  it("takes snippets that are no longer together than a template may be", async () => {
+    const text = `Resources: { R: { Type: X, Properties: { L: [${`{ Fn::Transform: ${call("s3://b/k")} },`.repeat(3)}] } } }`;
+    const snippet = (length: number): string => JSON.stringify({ a: "x".repeat(length) });
+    await applied(text, { objects: { "b/k": snippet(300_000) } });
+    await expect(applied(text, { objects: { "b/k": snippet(400_000) } })).rejects.toThrow(
+      /its snippets have more than 1048576 characters together$/,
+    );
+  });
 });
 
 describe("AWS::LanguageExtensions", () => {

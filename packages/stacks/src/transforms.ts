@@ -45,6 +45,7 @@ export type SamOutcome =
 
 /** A snippet may not make a template that nobody could give as a text. */
 const INCLUDES_MAX = 100;
+const INCLUDED_MAX = 1024 * 1024;
 const NAME = "Template format error";
 
 /**
@@ -114,6 +115,15 @@ function contextOf(sections: TemplateMap, { place, parameters, ssm }: TransformI
 async function includeAll(input: TransformInput): Promise<TemplateMap> {
   const { sections } = input.template;
   let count = 0;
+  let characters = 0;
+  const needs: Pick<TransformNeeds, "include"> = {
+    async include(bucket, key) {
+      const text = await input.needs.include(bucket, key);
+      characters += text.length;
+      if (characters > INCLUDED_MAX) throw failed(`its snippets have more than ${INCLUDED_MAX} characters together`);
+      return text;
+    },
+  };
   let context: Context | null = null;
   const walk = async (value: TemplateValue, place: string): Promise<TemplateValue> => {
     if (isTemplateList(value)) {
@@ -131,7 +141,7 @@ async function includeAll(input: TransformInput): Promise<TemplateMap> {
         throw unknownTransform(isTemplateMap(call) ? call["Name"] : call, input.place);
       if (++count > INCLUDES_MAX) throw failed(`the template has more than ${INCLUDES_MAX} snippets`);
       context ??= contextOf(sections, input, INCLUDE);
-      const snippet = await include(call, context.evaluator, input.needs, place);
+      const snippet = await include(call, context.evaluator, needs, place);
       if (Object.keys(value).length === 1) return snippet;
       Object.assign(members, mapOf(snippet));
     }
@@ -144,7 +154,7 @@ async function includeAll(input: TransformInput): Promise<TemplateMap> {
 async function include(
   call: TemplateMap,
   evaluator: Evaluator,
-  needs: TransformNeeds,
+  needs: Pick<TransformNeeds, "include">,
   place: string,
 ): Promise<TemplateValue> {
   const parameters = call["Parameters"];

@@ -44,6 +44,11 @@ const FOREIGN: Readonly<Record<string, string>> = {
   "Fn::ValueOf": "needs what an account has",
   "Fn::ValueOfAll": "needs what an account has",
 };
+/**
+ * Characters that the functions of one value, or of one resource, make together: a text may stand in itself many times,
+ * as often as two to the power of its depth.
+ */
+const MADE_MAX = 8 * 1024 * 1024;
 const CONDITIONS_MIN = 2;
 const CONDITIONS_MAX = 10;
 
@@ -52,6 +57,8 @@ export class Evaluator {
   readonly #report: Report;
   /** Counts what was found unresolved, so that a function can tell whether its argument is whole. */
   #unresolved = 0;
+  /** Characters that functions may still make; negative: they have made too many, which is reported once. */
+  #left = MADE_MAX;
   readonly #calls: Readonly<Record<string, Call>> = {
     Ref: (argument, place) => this.#refer(argument, place),
     "Fn::GetAtt": (argument, place) => this.#attribute(argument, place),
@@ -134,6 +141,7 @@ export class Evaluator {
     const made = Object.hasOwn(this.#calls, name) ? this.#calls[name] : undefined;
     if (made !== undefined) {
       const outcome = made(argument, place);
+      if (!this.#mayMake(charactersOf(outcome), place)) return UNRESOLVED;
       if (outcome === UNRESOLVED) this.#unresolved++;
       return typeof outcome === "string" ? this.#text(outcome, place) : outcome;
     }
@@ -151,6 +159,16 @@ export class Evaluator {
   #wrong(place: string, reason: string): Unresolved {
     this.#report.error(place, reason);
     return this.#lost();
+  }
+
+  /** Takes characters from those that are left; says whether there were enough. */
+  #mayMake(characters: number, place: string): boolean {
+    if (this.#left >= 0 && characters > this.#left)
+      this.#report.error(place, `makes, with what is beside it, more than ${MADE_MAX} characters`);
+    this.#left -= characters;
+    if (this.#left >= 0) return true;
+    this.#lost();
+    return false;
   }
 
   #lost(): Unresolved {
@@ -248,8 +266,11 @@ export class Evaluator {
         ? this.#scope.refer(name, place)
         : this.#scope.attribute(name.slice(0, at), name.slice(at + 1), place);
     };
-    const filled = substitute(text, find);
-    return typeof filled === "string" || filled === UNRESOLVED ? filled : this.#wrong(place, filled.wrong);
+    const filled = substitute(text, find, this.#left);
+    if (typeof filled === "string" || filled === UNRESOLVED) return filled;
+    if ("wrong" in filled) return this.#wrong(place, filled.wrong);
+    this.#mayMake(Infinity, place);
+    return UNRESOLVED;
   }
 
   #join(argument: TemplateValue, place: string): Outcome {
@@ -259,7 +280,13 @@ export class Evaluator {
     const found = this.#list(parts, place, "Fn::Join of something");
     if (found === UNRESOLVED) return UNRESOLVED;
     if (!found.every(isScalar)) return this.#wrong(place, "has Fn::Join of a list whose items are no texts");
-    return found.map(String).join(String(separator));
+    const texts = found.map(String);
+    const characters = charactersOf(texts) + texts.length * String(separator).length;
+    if (characters > this.#left) {
+      this.#mayMake(characters, place);
+      return UNRESOLVED;
+    }
+    return texts.join(String(separator));
   }
 
   #select(argument: TemplateValue, place: string): Outcome {
@@ -291,6 +318,9 @@ export class Evaluator {
     const mapping = Object.hasOwn(this.#scope.mappings, name) ? this.#scope.mappings[name] : undefined;
     const row = mapping !== undefined && Object.hasOwn(mapping, topKey) ? mapping[topKey] : undefined;
     const found = isTemplateMap(row) && Object.hasOwn(row, secondKey) ? row[secondKey] : undefined;
+    // A function in there could name its own place.
+    if (found !== undefined && !isOfTexts(found))
+      return this.#wrong(place, `has Fn::FindInMap of ${name}, whose values must be texts or lists of texts`);
     if (found !== undefined) return this.value(found, place);
     if (isTemplateMap(more) && more["DefaultValue"] !== undefined) return this.value(more["DefaultValue"], place);
     if (mapping === undefined) return this.#wrong(place, `has Fn::FindInMap of ${name}, which is no mapping`);
@@ -403,6 +433,17 @@ export class Evaluator {
     const known = new Set(all.map(comparable));
     return (isTemplateList(some) ? some : [some]).every((member) => known.has(comparable(member)));
   }
+}
+
+/** Characters of a text, or of all texts in a list, with one for each of its places. */
+function charactersOf(outcome: Outcome): number {
+  if (typeof outcome === "string") return outcome.length;
+  if (!isTemplateList(outcome)) return 0;
+  return outcome.reduce((sum: number, item) => sum + 1 + (typeof item === "string" ? item.length : 0), 0);
+}
+
+function isOfTexts(value: TemplateValue): boolean {
+  return isScalar(value) || (isTemplateList(value) && value.every(isScalar));
 }
 
 /** CloudFormation compares texts: 1 is "1". */

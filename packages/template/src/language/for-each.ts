@@ -10,6 +10,9 @@ import { UNRESOLVED } from "./outcome.ts";
 const PREFIX = "Fn::ForEach::";
 /** Loops inside loops multiply. */
 const ENTRIES_MAX = 10_000;
+/** Characters of all texts and names that loops make: four templates of AWS's largest size. Each value counts, too. */
+const MADE_MAX = 4 * 1024 * 1024;
+const VALUE_CHARACTERS = 16;
 
 type Variables = ReadonlyMap<string, string>;
 
@@ -17,6 +20,8 @@ export class Loops {
   readonly #evaluator: Evaluator;
   readonly #report: Report;
   #entries = 0;
+  /** Negative: too much was made, which is reported once. */
+  #left = MADE_MAX;
 
   /** The evaluator knows parameters and mappings: a collection may be one of them. */
   constructor(evaluator: Evaluator, report: Report) {
@@ -34,13 +39,14 @@ export class Loops {
     for (const [key, value] of Object.entries(map)) {
       const at = `${place}.${key}`;
       if (key.startsWith(PREFIX)) this.#add(members, this.#loop(value, at, variables), at);
-      else this.#add(members, { [fill(key, variables)]: this.#value(value, at, variables) }, at);
+      else this.#add(members, { [this.#fill(key, at, variables)]: this.#value(value, at, variables) }, at);
     }
     return members;
   }
 
   #value(value: TemplateValue, place: string, variables: Variables): TemplateValue {
-    if (typeof value === "string") return fill(value, variables);
+    if (typeof value === "string") return this.#fill(value, place, variables);
+    if (variables.size > 0 && !this.#mayMake(VALUE_CHARACTERS, place)) return null;
     if (isTemplateList(value)) return value.map((item, index) => this.#value(item, `${place}[${index}]`, variables));
     if (!isTemplateMap(value)) return value;
     const name = value["Ref"];
@@ -67,6 +73,7 @@ export class Loops {
         this.#report.error(place, `makes more than ${ENTRIES_MAX} parts`);
         break;
       }
+      if (this.#left < 0) break;
       this.#add(members, this.#map(body, place, new Map([...variables, [identifier, item]])), place);
     }
     return members;
@@ -79,14 +86,28 @@ export class Loops {
       members[key] = value;
     }
   }
-}
 
-/** `${X}` is the item, `&{X}` the item without what a logical id may not have. */
-function fill(text: string, variables: Variables): string {
-  let filled = text;
-  for (const [name, value] of variables)
-    filled = filled
-      .replaceAll(`\${${name}}`, () => value)
-      .replaceAll(`&{${name}}`, () => value.replace(/[^A-Za-z0-9]/g, ""));
-  return filled;
+  /** `${X}` is the item, `&{X}` the item without what a logical id may not have. */
+  #fill(text: string, place: string, variables: Variables): string {
+    if (variables.size === 0) return text;
+    let filled = text;
+    for (const [name, value] of variables) {
+      filled = this.#replace(filled, `\${${name}}`, value, place);
+      filled = this.#replace(filled, `&{${name}}`, value.replace(/[^A-Za-z0-9]/g, ""), place);
+    }
+    return this.#mayMake(VALUE_CHARACTERS + filled.length, place) ? filled : "";
+  }
+
+  #replace(text: string, variable: string, value: string, place: string): string {
+    const parts = text.split(variable);
+    const characters = text.length + (parts.length - 1) * value.length;
+    if (characters > this.#left) this.#mayMake(characters, place);
+    return this.#left < 0 ? "" : parts.join(value);
+  }
+
+  #mayMake(characters: number, place: string): boolean {
+    if (this.#left >= 0 && characters > this.#left) this.#report.error(place, `makes more than ${MADE_MAX} characters`);
+    this.#left -= characters;
+    return this.#left >= 0;
+  }
 }

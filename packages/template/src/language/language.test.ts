@@ -112,6 +112,52 @@ describe("functions", () => {
   });
 });
 
+/** A call that has itself twice, one in the other. */
+function nested(depth: number, around: (inner: unknown) => unknown): string {
+  let value: unknown = "ab";
+  for (let at = 0; at < depth; at++) value = around(value);
+  return JSON.stringify(value);
+}
+
+const GROWING: ReadonlyArray<readonly [string, string]> = [
+  ["Fn::Sub", nested(60, (V) => ({ "Fn::Sub": ["${V}${V}", { V }] }))],
+  ["Fn::ToJsonString", nested(90, (V) => ({ "Fn::ToJsonString": { '"': V } }))],
+  ["a delimiter", JSON.stringify({ "Fn::Join": ["x".repeat(10_000), "y".repeat(1000).split("")] })],
+];
+
+describe("functions make a limited number of characters", () => {
+  it.for(GROWING)("%s", ([, value], { expect }) => {
+    expect(variable(value)).toMatch(/^error: makes, with what is beside it, more than 8388608 characters$/);
+  });
+
+  it("once for all calls of a value", ({ expect }) => {
+    const big = JSON.stringify({ "Fn::Join": ["x".repeat(1000), "y".repeat(1000).split("")] });
+    const { problems, values } = read(
+      `${HEAD}\nResources: { F: { Type: x, Properties: { L: [${`${big},`.repeat(20)}] } } }`,
+    );
+    values.value(member(values.resources, "F", "Properties", "L"));
+    expect(problems.map(({ reason }) => reason)).toEqual([
+      "makes, with what is beside it, more than 8388608 characters",
+    ]);
+  });
+});
+
+it("reads a text without ends of variables in a time that grows as its length", ({ expect }) => {
+  const text = "${".repeat(200_000);
+  expect(variable(JSON.stringify({ "Fn::Sub": text }))).toBe(text);
+});
+
+it("takes no functions in mappings: one could name its own place", ({ expect }) => {
+  const mapping = "Mappings: { M: { a: { b: !FindInMap [M, a, b], c: [[x]] } } }";
+  for (const key of ["b", "c"]) {
+    const { problems, values } = read(`${mapping}\nResources: { F: { Type: x } }`);
+    expect(values.value({ "Fn::FindInMap": ["M", "a", key] })).toBe(UNRESOLVED);
+    expect(problems.map(({ reason }) => reason)).toEqual([
+      "has Fn::FindInMap of M, whose values must be texts or lists of texts",
+    ]);
+  }
+});
+
 it("leaves to the stack what needs resources, other stacks or SSM", ({ expect }) => {
   const { values, problems } = read(`${HEAD}\nResources: {}`);
   const unknown: readonly TemplateValue[] = [
@@ -186,6 +232,16 @@ Outputs:
     const readAll = (): unknown => read(`Resources: {}\nOutputs: { ${loop(4)} }`);
     expect(readAll).toThrow(CommandError);
     expect(readAll).toThrow("makes more than 10000 parts");
+  });
+
+  it.for([
+    ["texts", JSON.stringify({ "${X}": `${"y".repeat(10_000)}\${X}` })],
+    ["values", JSON.stringify({ "${X}": Array.from({ length: 500 }, () => []) })],
+    ["items in one text", JSON.stringify({ "${X}": "${X}".repeat(50_000) })],
+  ] as const)("limits what it makes of %s", ([, body], { expect }) => {
+    const list = JSON.stringify(Array.from({ length: 1000 }, (_, at) => `${"n".repeat(100)}${at}`));
+    const readAll = (): unknown => read(`Resources: {}\nOutputs: { Fn::ForEach::L: [X, ${list}, ${body}] }`);
+    expect(readAll).toThrow("makes more than 4194304 characters");
   });
 });
 

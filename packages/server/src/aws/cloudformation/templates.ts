@@ -129,12 +129,16 @@ async function includedText(
   bucket: string,
   key: string,
 ): Promise<string> {
+  const failed = (reason: string): TemplateError =>
+    new TemplateError(`Transform AWS::Include failed with: ${reason}: s3://${bucket}/${key}`);
   try {
-    const { Body: content } = await services.call("s3", "GetObject", { Bucket: bucket, Key: key });
+    const object = { Bucket: bucket, Key: key };
+    const { ContentLength: size } = await services.call("s3", "HeadObject", object);
+    if (Number(size) > OBJECT_BYTES_MAX) throw failed(`a snippet may not exceed ${OBJECT_BYTES_MAX} bytes in size`);
+    const { Body: content } = await services.call("s3", "GetObject", object);
     return (content as Buffer).toString("utf8");
   } catch (error) {
-    if (!(error instanceof CallError)) throw error;
-    throw new TemplateError(`Transform AWS::Include failed with: ${error.message}: s3://${bucket}/${key}`);
+    throw error instanceof CallError ? failed(error.message) : error;
   }
 }
 

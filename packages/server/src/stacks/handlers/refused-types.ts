@@ -32,7 +32,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   "AWS::Serverless::": "the template has no 'Transform: AWS::Serverless-2016-10-31'",
   "AWS::SNS::": `of SNS, Thaw has topics and their policies only: ${BY_ARN}`,
   "AWS::SQS::": `of SQS, Thaw has queues and their policies only: ${BY_ARN}`,
-  "AWS::StepFunctions::": "there are no state machines: make it in AWS, and give its ARN as a parameter",
+  "AWS::StepFunctions::":
+    "there are no state machines: make it in AWS, and give its ARN as a parameter; that of the CDK's Provider is there for isComplete: wait in onEvent, which has 15 minutes",
 };
 const OTHERWISE = "Thaw does not have this service: make it in AWS, and give its ARN or its name as a parameter";
 
