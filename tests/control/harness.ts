@@ -470,6 +470,7 @@ const memoryCode: CodeStore = {
   findTexts: async () => new Set(),
   unpackedSizeOf: async () => 1,
   merge: async () => undefined,
+  hold: (work) => work(),
   sweep: async () => undefined,
 };
 

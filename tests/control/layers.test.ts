@@ -26,6 +26,7 @@ const code: CodeStore = {
     if (contents.includes("lost")) throw new Error("it is not there");
     merged.push([name, contents]);
   },
+  hold: (work) => work(),
   sweep: async (used) => {
     kept = used;
   },

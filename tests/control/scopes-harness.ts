@@ -38,6 +38,7 @@ import {
   type Worker,
 } from "@thaw/server/testing/ports";
 import { createWorker, DebugSessions } from "@thaw/server/testing/worker";
+import type { CodeDirectory } from "@thaw/server/testing/store";
 import { recipeOf } from "./harness.ts";
 import { HOST, NO_CONSOLE, noTransform, PLAIN_KEYS, SESSION_SECRET } from "./http-harness.ts";
 import { OUTSIDE } from "./outside.ts";
@@ -72,15 +73,20 @@ export class ScopesHarness implements AsyncDisposable {
   readonly engine: FakeEngine;
   readonly destinations = new FakeDestinations();
   readonly keys = new Map<string, Keys>([[HOME, HOME_KEY]]);
+  readonly #code: CodeDirectory | null;
   #life: Life | null = null;
 
-  private constructor(functions: Readonly<Record<string, FakeFunction>>) {
+  private constructor(functions: Readonly<Record<string, FakeFunction>>, code: CodeDirectory | null) {
+    this.#code = code;
     this.engine = new FakeEngine({ functions, disk: new Map(), fingerprint: "engine-1" });
   }
 
-  /** Starts with two accounts beside the home. */
-  static async start(functions: Readonly<Record<string, FakeFunction>>): Promise<ScopesHarness> {
-    const harness = new ScopesHarness(functions);
+  /** Starts with two accounts beside the home. Without `code`, contents are kept in memory. */
+  static async start(
+    functions: Readonly<Record<string, FakeFunction>>,
+    code: CodeDirectory | null = null,
+  ): Promise<ScopesHarness> {
+    const harness = new ScopesHarness(functions, code);
     await harness.begin();
     for (const account of [ALICE, BOB]) harness.keys.set(account, harness.life.accounts.add(account, ""));
     return harness;
@@ -146,7 +152,12 @@ export class ScopesHarness implements AsyncDisposable {
       home,
       regions: [REGION, FAR_REGION],
       accounts,
-      code: { ...memoryCode(""), of: memoryCode },
+      code: this.#code ?? {
+        ...memoryCode(""),
+        of: memoryCode,
+        removeUnnamed: async () => 0,
+        onBrought: () => undefined,
+      },
       worker: new SharedWorker(worker, home, DEFAULT_CONTROL_LIMITS.snapshotsAtOnceMax),
       logs,
       histories: recent,
@@ -174,7 +185,7 @@ export class ScopesHarness implements AsyncDisposable {
         onEventSource: () => undefined,
         clock: systemClock,
         random: systemRandom,
-        limits: { ...DEFAULT_CONTROL_LIMITS, stateChangeMs: 0 },
+        limits: { ...DEFAULT_CONTROL_LIMITS, stateChangeMs: 0, contentSweepMs: 1 },
         accessPoints: new Set(),
         freeDiskBytes: () => 2 ** 40,
         onFallback: () => undefined,
@@ -393,6 +404,7 @@ function memoryCode(accountId: string): CodeStore {
     findTexts: async () => new Set(),
     unpackedSizeOf: async () => 1,
     merge: async () => undefined,
+    hold: (work) => work(),
     sweep: async () => undefined,
   };
 }

@@ -47,6 +47,33 @@ it("Pending and InProgress last as long as they are told to, and other changes a
   await harness.end();
 });
 
+it("an update ends the environments of the function as it was, where they could serve nobody any more", async () => {
+  const functions = { good: { handle: () => "1" }, better: { handle: () => "2" } };
+  const harness = await ControlHarness.start({ functions });
+  await harness.create("f", "good", { snapStart: false });
+  await harness.create("g", "good", { snapStart: false });
+  const running = async (): Promise<readonly string[]> =>
+    (await harness.life.worker.report()).environments.map(({ functionName, state }) => `${functionName} ${state}`);
+  const changes = [
+    ["UpdateFunctionCode", { ZipFile: Buffer.from("better") }],
+    ["UpdateFunctionConfiguration", { Environment: { Variables: { AB: "1" } } }],
+  ] as const;
+  await harness.invoke("g");
+  for (const [operation, change] of changes) {
+    await harness.invoke("f");
+    await harness.advance(0);
+    expect(await running()).toEqual(["g idle", "f idle"]);
+    await harness.call("UpdateFunctionConfiguration", { FunctionName: "f", Description: operation });
+    await harness.advance(0);
+    // It runs as it did.
+    expect(await running()).toEqual(["g idle", "f idle"]);
+    await harness.call(operation, { FunctionName: "f", ...change });
+    await harness.advance(0);
+    expect(await running()).toEqual(["g idle"]);
+  }
+  await harness.end();
+});
+
 it("what was in between when the server ended is settled by the next start", async () => {
   const harness = await ControlHarness.start({
     functions: { good: { handle: () => "1" } },

@@ -24,7 +24,7 @@ interface Left {
   readonly watches: number;
   /** Of the command, and of all processes of the server together. */
   readonly mib: readonly [dev: number, server: number];
-  /** Names in the server's folders of code: packages that no function has any more stay until its next start. */
+  /** Names in the server's folders of code. */
   readonly packages: number;
 }
 
@@ -128,6 +128,12 @@ Resources:
     for (let value = FIRST_SAVES + 1; value <= FIRST_SAVES + SAVES; value++) await saveAndSee(value);
     const after = await settled();
     process.stdout.write(`${SAVES} saves: ${JSON.stringify({ before, after })}\n`);
+    // The code that the functions have, each with its package.
+    await functions.eventually(
+      "the packages of all saves but the last have gone",
+      async () => namesIn("code") + namesIn("packages") === 2 * names.length,
+      180_000,
+    );
     for (const what of ["versions", "watches"] as const) expect(after[what]).toEqual(before[what]);
     // Connections to the server come and go: 26 to 34 descriptors were seen. One for each save would be more.
     expect(after.descriptors).toBeLessThan(before.descriptors + Math.min(SAVES, 25));

@@ -98,6 +98,38 @@ test("a changed version never reuses environments of the older one", async () =>
   await harness.end();
 });
 
+test("environments of a version that is not invoked any more end when they are idle, and count until then", async () => {
+  const { handle, release } = gatedHandler();
+  const harness = new WorkerHarness({ handle }, { limits: { environmentsMax: 3, functionShareMax: 1 } });
+  const old = [harness.invoke({ runKey: "old" }), harness.invoke({ runKey: "old" })];
+  await harness.clock.advance(0);
+  release();
+  await Promise.all(old);
+  await harness.clock.advance(0);
+  const busy = harness.invoke({ runKey: "old" });
+  await harness.clock.advance(0);
+  const states = async (): Promise<readonly string[]> =>
+    (await harness.worker.report()).environments.map(({ state }) => state).toSorted();
+  expect(await states()).toEqual(["idle", "invoking"]);
+
+  expect(await harness.worker.stopEnvironments({ runKey: "old", whenIdle: true })).toBe(2);
+  expect(await states()).toEqual(["invoking"]);
+  const newer = [harness.invoke({ runKey: "new" }), harness.invoke({ runKey: "new" })];
+  await harness.clock.advance(0);
+  expect(await harness.invoke({ runKey: "new" })).toMatchObject({ kind: "throttled" });
+  expect([...(await harness.worker.contentInUse())]).toEqual(["code"]);
+
+  release();
+  expect((await busy).kind).toBe("response");
+  await harness.clock.advance(0);
+  // Each invoke of the new version has an environment, the old one's has gone without its idle time.
+  expect(await states()).toEqual(["idle", "idle"]);
+  await Promise.all(newer);
+  await harness.worker.stopEnvironments({});
+  expect([...(await harness.worker.contentInUse())]).toEqual([]);
+  await harness.end();
+});
+
 test("idle environments end after a while; used ones are the last to go", async () => {
   const harness = new WorkerHarness({ handle: () => "1" }, { limits: { idleTimeoutMs: 1000, lifetimeMsMax: 5000 } });
   const first = await harness.invokeOk();

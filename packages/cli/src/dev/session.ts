@@ -261,7 +261,6 @@ export class Session {
       const isNew = await putCode(connection.lambda, name, await packageCode(path, ".", local.primes));
       this.#again.delete(root);
       if (isNew) await this.versions.afterUpdate(name);
-      if (isNew) await this.#endOld(name);
       const ms = savedMs === null ? "" : ` ${(performance.now() - savedMs).toFixed(0)} ms after the save`;
       if (isNew) say(`${name}: new code is ready${ms}`);
       else if (wasBroken) say(`${name}: the code is whole again, and as the function has it`);
@@ -272,15 +271,6 @@ export class Session {
       if (isServerAway(error)) this.#takeAgain(root);
       if (!isServerAway(error) || !isTold) say(`${name}: the code so far stays: ${describeFailure(error)}`);
     }
-  }
-
-  /** Ends environments of the code before: they serve nobody any more, and would take memory for some minutes. */
-  async #endOld(name: string): Promise<void> {
-    const { connection, say } = this.#context;
-    const body = { function: name, version: "$LATEST" };
-    await connection.thaw.call("stopEnvironments", { body }).catch((error: unknown) => {
-      say(`${name}: environments of the code before stay for some minutes: ${describeFailure(error)}`);
-    });
   }
 
   #takeAgain(root: string): void {

@@ -145,7 +145,7 @@ function operationsOf(
   { functions, publisher, provisioned, concurrency, invoke, pollers }: OperationParts,
 ): Operations {
   return refusingOthers({
-    ...functionOperations(functions),
+    ...functionOperations(functions, parts.code),
     ...versionOperations(parts, publisher),
     ...aliasOperations(parts, provisioned),
     ...tagOperations(parts),

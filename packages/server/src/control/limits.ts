@@ -16,6 +16,8 @@ export interface ControlLimits {
   readonly environmentsMax: number;
   /** Shortest time for which a function is Pending, or an update of it InProgress, as clients see it. */
   readonly stateChangeMs: number;
+  /** Time from the moment at which code may have become unnamed until it is looked for. */
+  readonly contentSweepMs: number;
   /** Free bytes of the disk below which no new snapshot is made. */
   readonly diskFreeMinBytes: number;
 }
@@ -31,5 +33,6 @@ export const DEFAULT_CONTROL_LIMITS: ControlLimits = {
   concurrencyMax: 1000,
   environmentsMax: 1000,
   stateChangeMs: 200,
+  contentSweepMs: 15_000,
   diskFreeMinBytes: 512 * 1024 * 1024,
 };

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { AwsService } from "../aws/aws-service.ts";
 import type { AwsServicesParts } from "../aws/create-services.ts";
 import { type ControlPlane, createControlPlane } from "../control/control-plane.ts";
-import { usedContent } from "../control/layers/content.ts";
+import { leavesContent, usedContent } from "../control/layers/content.ts";
 import type { ControlServices } from "../control/services.ts";
 import type { HostedKind, Scopes, ServedScope } from "../http/scopes.ts";
 import { ApiError } from "../model/api-error.ts";
@@ -23,8 +23,10 @@ import type { LogStore } from "../ports/log-store.ts";
 import type { MetadataStore } from "../ports/metadata-store.ts";
 import { NO_PASSED_SERVICES, type PassedServices } from "../ports/passed-services.ts";
 import type { CodeDirectory } from "../store/code-directory.ts";
+import type { ContentInUse } from "../store/content-holds.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import type { SharedWorker } from "../worker/shared-worker.ts";
+import { ContentSweeper } from "./content-sweeper.ts";
 import { createScopeServices, type OwnServices, type ScopeServicesParts } from "./scope-services.ts";
 import { createScopeS3 } from "./scope-s3.ts";
 import type { ScopeStacks } from "./scope-stacks.ts";
@@ -90,6 +92,7 @@ export class InstalledScopes implements Scopes {
   /** Scopes that are being opened: requests that come meanwhile wait for the same. */
   readonly #opening = new Map<string, Promise<Opened>>();
   readonly #hosted = new HostedIds();
+  readonly #sweeper: ContentSweeper;
   /** Where services that send messages reach this server; null until it listens. */
   #address: string | null = null;
   #isClosing = false;
@@ -97,6 +100,13 @@ export class InstalledScopes implements Scopes {
   /** Opens the stores of all scopes that have a directory. Throws where one can't be. */
   constructor(options: ScopesOptions) {
     this.#options = options;
+    const { clock, limits, onProblem } = options.common;
+    this.#sweeper = new ContentSweeper({
+      clock,
+      delayMs: limits.contentSweepMs,
+      sweep: () => options.code.removeUnnamed(() => this.#contentInUse()),
+      onProblem,
+    });
     this.#home = this.#open(options.home);
     for (const scope of scopeDirectories(options.dataDir)) {
       if (isSameScope(scope, options.home))
@@ -156,6 +166,7 @@ export class InstalledScopes implements Scopes {
         );
     }
     await code.sweep(used);
+    code.onBrought(() => this.#sweeper.due());
     for (const { control } of all) await control.recover();
     for (const { stacks } of all) await stacks.recover();
   }
@@ -178,6 +189,7 @@ export class InstalledScopes implements Scopes {
       await objects.close();
       await store.close();
     }
+    this.#sweeper.due();
     this.#options.histories.forget(accountId);
     rmSync(join(this.#options.dataDir, ACCOUNTS_DIRECTORY, accountId), { recursive: true, force: true });
   }
@@ -192,6 +204,7 @@ export class InstalledScopes implements Scopes {
   /** Ends what runs behind the operations of all scopes. */
   async close(isHostLost: () => boolean): Promise<void> {
     this.#isClosing = true;
+    await this.#sweeper.close();
     await Promise.allSettled(this.#opening.values());
     await Promise.all([...this.#opened.values()].map(({ stacks }) => stacks.close()));
     await Promise.all([...this.#opened.values()].map(({ control }) => control.close(isHostLost)));
@@ -200,6 +213,20 @@ export class InstalledScopes implements Scopes {
   async closeStores(): Promise<void> {
     const all = [...this.#opened.values()];
     await Promise.all(all.flatMap(({ store, objects }) => [store.close(), objects.close()]));
+  }
+
+  /** Throws where a scope can't be read: what its rows name can't be told then. */
+  async #contentInUse(): Promise<ContentInUse> {
+    const named = new Set<string>();
+    for (const [key, { store }] of this.#opened) {
+      try {
+        for (const name of await usedContent({ store })) named.add(name);
+      } catch (error) {
+        // Its account is being removed, with all that it names.
+        if (this.#opened.has(key)) throw error;
+      }
+    }
+    return { named, run: await this.#options.worker.of(this.#options.home).contentInUse() };
   }
 
   async #begin(scope: AccountScope): Promise<Opened> {
@@ -230,7 +257,10 @@ export class InstalledScopes implements Scopes {
     const directory = placeOfScope(this.#options, scope);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const key = keyOf(scope);
-    const store = openSqliteStore(join(directory, DATABASE), (writes) => this.#hosted.heard(key, writes));
+    const store = openSqliteStore(join(directory, DATABASE), (writes) => {
+      this.#hosted.heard(key, writes);
+      if (writes.some(leavesContent)) this.#sweeper.due();
+    });
     const { clock, random, onProblem } = common;
     const bytesMax = this.#options.objectsBytesMax;
     const objects = openObjectDirectory({ dataDir: directory, scope, bytesMax, clock, random, onProblem });

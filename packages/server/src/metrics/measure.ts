@@ -40,6 +40,7 @@ export function measureWorker(
     runtimeProblem: (runtime) => worker.runtimeProblem(runtime),
     installRuntime: (runtime) => worker.installRuntime(runtime),
     uidsInUse: () => worker.uidsInUse(),
+    contentInUse: () => worker.contentInUse(),
     report: () => worker.report(),
     observe: (environmentId) => worker.observe(environmentId),
     inspectSnapshot: (...parameters) => worker.inspectSnapshot(...parameters),

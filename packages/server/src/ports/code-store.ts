@@ -27,6 +27,14 @@ export interface CodeStore {
    * resolves. Does nothing where it is there already.
    */
   merge(optName: string, codeNames: readonly string[]): Promise<void>;
-  /** Removes what is not in `used`: the names of unpacked packages, of merged layers and of images' layers. */
+  /**
+   * Runs work that writes rows which name contents: none that it unpacks, merges or finds in a row is removed by
+   * `CodeDirectory.removeUnnamed` before the work has ended.
+   */
+  hold<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Removes what is not in `used`: the names of unpacked packages, of merged layers and of images' layers. Called after
+   * a start, before anything is unpacked.
+   */
   sweep(used: ReadonlySet<string>): Promise<void>;
 }

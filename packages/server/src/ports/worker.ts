@@ -177,6 +177,8 @@ export interface EnvironmentFilter {
   readonly version?: string;
   /** True: parked clones are left alone. */
   readonly keepParked?: boolean;
+  /** True: busy ones take invokes that wait for them, keep their place meanwhile, and end when they are idle. */
+  readonly whenIdle?: boolean;
 }
 
 /** Number of environments of a version that are to be initialised ahead. */
@@ -280,13 +282,18 @@ export interface Worker {
   provision(targets: readonly ProvisionedTarget[]): Promise<void>;
   /** Users that processes of any environment have at this moment. */
   uidsInUse(): Promise<ReadonlySet<number>>;
+  /** Names of the code and of the merged layers that an environment has, or that an invoke here is about to need. */
+  contentInUse(): Promise<ReadonlySet<string>>;
   /** Asks for a report of now. */
   report(): Promise<WorkerReport>;
   /** Looks at an environment when it is idle. Null where it has ended. */
   observe(environmentId: EnvironmentId): Promise<EnvironmentObservation | null>;
   /** Searches the version's snapshot, as Snapshots.search. Rejects where it can't be read. */
   inspectSnapshot(version: RunnableVersion, needles: readonly Buffer[]): Promise<SnapshotFindings>;
-  /** Shuts down idle environments; busy ones end after their invoke. Returns how many were told. */
+  /**
+   * Shuts down idle environments; busy ones end after their invoke. Returns how many were told. None of them counts
+   * against the host's limits from then on, unless `whenIdle` is set.
+   */
   stopEnvironments(filter: EnvironmentFilter): Promise<number>;
   /** Takes no new work, lets running invokes finish within `graceMs`, shuts everything down. */
   close(graceMs: number): Promise<void>;

@@ -11,12 +11,14 @@ import { syncDirectory, writeSynced } from "../base/durable-files.ts";
 import { removeTree } from "../base/remove-tree.ts";
 import type { CodeInfo } from "../model/code-info.ts";
 import type { CodeStore } from "../ports/code-store.ts";
+import { ContentHolds, type ContentInUse } from "./content-holds.ts";
 import { findTexts } from "./find-texts.ts";
 import { type SyncAll, unpackImage } from "./image-roots.ts";
 import { isMerged, mergeLayers, sizeOfTree } from "./merged-layers.ts";
 import { unzip } from "./unzip.ts";
 
 const PARTIAL = ".partial-";
+const ZIP = ".zip";
 
 /**
  * A code store, which names contents by themselves alone; `of` gives one for another account, whose names are of the
@@ -24,6 +26,13 @@ const PARTIAL = ".partial-";
  */
 export interface CodeDirectory extends CodeStore {
   of(accountId: string): CodeStore;
+  /**
+   * Removes the contents that nothing names or runs; beside requests that bring contents. `look` is asked twice.
+   * Returns how many contents that nothing names are still there.
+   */
+  removeUnnamed(look: () => Promise<ContentInUse>): Promise<number>;
+  /** Sets who hears that a content was brought that may stay unnamed. */
+  onBrought(heard: () => void): void;
 }
 
 export async function openCodeDirectory(dataDir: string, syncAll: SyncAll): Promise<CodeDirectory> {
@@ -32,41 +41,57 @@ export async function openCodeDirectory(dataDir: string, syncAll: SyncAll): Prom
   const optDir = join(dataDir, "opt");
   const imageDir = join(dataDir, "images");
   for (const dir of [codeDir, packageDir, optDir, imageDir]) await mkdir(dir, { recursive: true, mode: 0o755 });
+  let heard = (): void => undefined;
+  const holds = new ContentHolds(() => heard());
   const own: CodeStore = {
-    unpack: (zip) => unpack({ codeDir, packageDir, salt: "" }, zip),
-    unpackImage: (image) => unpackImage({ codeDir, imageDir, syncAll, salt: "" }, image),
+    unpack: (zip) => unpack({ codeDir, packageDir, holds, salt: "" }, zip),
+    unpackImage: (image) => unpackImage({ codeDir, imageDir, syncAll, holds, salt: "" }, image),
     readZip: (codeName) => readFile(join(packageDir, `${codeName}.zip`)).catch(() => null),
     findTexts: (name, texts) => findTexts(join(isMerged(name) ? optDir : codeDir, name), texts),
     unpackedSizeOf: (codeName) => sizeOfTree(join(codeDir, codeName)),
-    merge: (optName, codeNames) =>
-      mergeLayers(
+    merge: async (optName, codeNames) => {
+      await holds.touch(optName);
+      await mergeLayers(
         optDir,
         optName,
         codeNames.map((codeName) => join(codeDir, codeName)),
-      ),
+      );
+    },
+    hold: (work) => holds.hold(work),
     sweep: (used) => sweep([codeDir, optDir, imageDir], packageDir, used),
   };
   const of = (accountId: string): CodeStore => ({
     ...own,
-    unpack: (zip) => unpack({ codeDir, packageDir, salt: accountId }, zip),
-    unpackImage: (image) => unpackImage({ codeDir, imageDir, syncAll, salt: accountId }, image),
+    unpack: (zip) => unpack({ codeDir, packageDir, holds, salt: accountId }, zip),
+    unpackImage: (image) => unpackImage({ codeDir, imageDir, syncAll, holds, salt: accountId }, image),
   });
-  return { ...own, of };
+  const places = { directories: [codeDir, optDir, imageDir], packageDir };
+  return {
+    ...own,
+    of,
+    removeUnnamed: (look) =>
+      holds.sweep({ look, list: () => namesIn(places), remove: (name) => removeContent(places, name) }),
+    onBrought: (hear) => {
+      heard = hear;
+    },
+  };
 }
 
 /** Where packages are unpacked; `salt` keeps equal ones apart. */
 interface Unpacked {
   readonly codeDir: string;
   readonly packageDir: string;
+  readonly holds: ContentHolds;
   readonly salt: string;
 }
 
-async function unpack({ codeDir, packageDir, salt }: Unpacked, zip: Buffer): Promise<CodeInfo> {
+async function unpack({ codeDir, packageDir, holds, salt }: Unpacked, zip: Buffer): Promise<CodeInfo> {
   const digest = createHash("sha256").update(zip).digest();
   const name = salt === "" ? digest : createHash("sha256").update(`${salt}\n`).update(digest).digest();
   const codeName = `code-${name.toString("hex").slice(0, 40)}`;
   const info: CodeInfo = { codeName, codeSha256: digest.toString("base64"), codeSizeBytes: zip.length };
   const target = join(codeDir, codeName);
+  await holds.touch(codeName);
   if (await exists(target)) return info;
   const partial = await mkdtemp(join(codeDir, PARTIAL));
   try {
@@ -98,6 +123,33 @@ async function sweep(directories: readonly string[], packageDir: string, used: R
   for (const name of await readdir(packageDir)) {
     if (!used.has(name.replace(/\.zip$/, ""))) await rm(join(packageDir, name), { force: true });
   }
+}
+
+interface Places {
+  readonly directories: readonly string[];
+  readonly packageDir: string;
+}
+
+/** Names of all contents that are there whole, or of which a zip is left. */
+async function namesIn({ directories, packageDir }: Places): Promise<readonly string[]> {
+  const names = new Set<string>();
+  for (const dir of directories) for (const name of await readdir(dir)) if (!name.startsWith(PARTIAL)) names.add(name);
+  for (const name of await readdir(packageDir)) if (name.endsWith(ZIP)) names.add(name.slice(0, -ZIP.length));
+  return [...names];
+}
+
+/** Takes the name away first, in one step: after a crash the next start finds a partial one, and removes it. */
+async function removeContent({ directories, packageDir }: Places, name: string): Promise<void> {
+  for (const dir of directories) {
+    if (!(await exists(join(dir, name)))) continue;
+    const partial = await mkdtemp(join(dir, PARTIAL));
+    try {
+      await rename(join(dir, name), join(partial, name));
+    } finally {
+      await removeTree(partial);
+    }
+  }
+  await rm(join(packageDir, `${name}${ZIP}`), { force: true });
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -19,6 +19,7 @@ import {
   treeOf,
   unpackLayer,
 } from "./image-layers.ts";
+import type { ContentHolds } from "./content-holds.ts";
 import { mergeInto, typeOf } from "./merged-layers.ts";
 
 const PARTIAL = ".partial-";
@@ -27,6 +28,7 @@ interface Places {
   readonly codeDir: string;
   readonly imageDir: string;
   readonly syncAll: SyncAll;
+  readonly holds: ContentHolds;
   /** Keeps what is equal apart, as with packages. */
   readonly salt: string;
 }
@@ -34,7 +36,10 @@ interface Places {
 /** Makes all that was written durable on the file system that has this path. */
 export type SyncAll = (path: string) => Promise<void>;
 
-export async function unpackImage({ codeDir, imageDir, syncAll, salt }: Places, image: FoundImage): Promise<CodeInfo> {
+export async function unpackImage(
+  { codeDir, imageDir, syncAll, holds, salt }: Places,
+  image: FoundImage,
+): Promise<CodeInfo> {
   const nameOf = (digest: string): string =>
     (salt === "" ? digest : createHash("sha256").update(`${salt}\n${digest}`).digest("hex")).slice(0, 40);
   const codeName = `image-${nameOf(image.digest)}`;
@@ -47,6 +52,7 @@ export async function unpackImage({ codeDir, imageDir, syncAll, salt }: Places, 
     image: { uri, resolvedUri, start, environment, allowsSnapStart, layerNames },
   };
   const target = join(codeDir, codeName);
+  for (const name of [codeName, ...layerNames]) await holds.touch(name);
   if ((await typeOf(target)) !== null) return info;
   const partial = await mkdtemp(join(imageDir, PARTIAL));
   try {

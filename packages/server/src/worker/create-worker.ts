@@ -100,6 +100,8 @@ class LocalWorker implements Worker {
   readonly #installer: RuntimeInstaller | null;
   readonly #pool: EnvironmentPool;
   readonly #provisioned: ProvisionedEnvironments;
+  /** Invokes without an answer so far: one that waits for its place has no environment yet. */
+  readonly #asked = new Map<InvokeInput, RunnableVersion>();
   #isClosing = false;
 
   constructor(services: WorkerServices, catalog: RuntimeCatalog, installer: RuntimeInstaller | null) {
@@ -124,7 +126,12 @@ class LocalWorker implements Worker {
       made !== null && this.#snapshotsProblem() === null && this.#services.snapshots?.fingerprint !== made.engine;
     if (recipe === null || isOtherEngine) return UNFIT;
     if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
-    return this.#pool.invoke(version, recipe, input);
+    this.#asked.set(input, version);
+    try {
+      return await this.#pool.invoke(version, recipe, input);
+    } finally {
+      this.#asked.delete(input);
+    }
   }
 
   async createSnapshot(
@@ -175,6 +182,11 @@ class LocalWorker implements Worker {
 
   async uidsInUse(): Promise<ReadonlySet<number>> {
     return new Set(this.#pool.all.map(({ version }) => version.uid));
+  }
+
+  async contentInUse(): Promise<ReadonlySet<string>> {
+    const versions = [...this.#pool.all.map(({ version }) => version), ...this.#asked.values()];
+    return new Set(versions.flatMap(({ codeName, optName }) => (optName === null ? [codeName] : [codeName, optName])));
   }
 
   async report(): Promise<WorkerReport> {
@@ -240,7 +252,10 @@ class LocalWorker implements Worker {
     const idle = chosen.filter((environment) => environment.state === "idle" || environment.state === "parked");
     // A parked clone has never been invoked, and so is not counted.
     const count = chosen.filter((environment) => !environment.isParking).length;
-    for (const environment of chosen) environment.stop();
+    for (const environment of chosen) {
+      if (filter.whenIdle === true && !idle.includes(environment) && !environment.isParking) environment.retire();
+      else environment.stop();
+    }
     if (filter.keepParked !== true) this.#pool.forgetParking(chosen);
     await Promise.all(idle.map((environment) => environment.stopped));
     return count;

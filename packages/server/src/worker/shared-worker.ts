@@ -63,6 +63,7 @@ export class SharedWorker {
       installRuntime: (runtime) => worker.installRuntime(runtime),
       provision: (targets) => this.#provision(scope, targets),
       uidsInUse: () => worker.uidsInUse(),
+      contentInUse: () => worker.contentInUse(),
       report: async () => {
         const report = await worker.report();
         return { ...report, environments: report.environments.filter((each) => isSameScope(each, scope)) };

@@ -20,6 +20,7 @@ import type { Decision } from "../records/changes.ts";
 import { fetchCode, fetchImage, type PackageSource } from "../records/fetch-code.ts";
 import { FunctionLayers } from "../records/function-layers.ts";
 import { settingsOf, urlEntriesOf } from "../records/kept-with.ts";
+import { toRunnableVersion } from "../records/runnable-version.ts";
 import {
   checkRevision,
   checkSettled,
@@ -35,6 +36,7 @@ import { isHealed, RuntimeWaits, runtimeFailure, settledState } from "../records
 import { stateChange } from "../records/state-change.ts";
 import type { Publisher } from "../snapshots/publisher.ts";
 import { checkTags } from "../records/tag-check.ts";
+import type { CodeStore } from "../../ports/code-store.ts";
 import type { In, OperationsOf, Out } from "../operations.ts";
 import type { ControlParts } from "../services.ts";
 import { checkSigning, signingOfNewFunction } from "./code-signing.ts";
@@ -72,14 +74,15 @@ type FunctionOperations = OperationsOf<
 
 const NAME_LENGTH_MAX = 64;
 
-export function functionOperations(functions: Functions): FunctionOperations {
+/** Operations that name code in a row hold it from the moment at which they bring or find it. */
+export function functionOperations(functions: Functions, { hold }: Pick<CodeStore, "hold">): FunctionOperations {
   return {
-    CreateFunction: (input) => functions.create(input),
+    CreateFunction: (input) => hold(() => functions.create(input)),
     GetFunction: (input) => functions.get(input),
     GetFunctionConfiguration: (input) => functions.getConfiguration(input),
     ListFunctions: (input) => functions.list(input),
-    UpdateFunctionCode: (input) => functions.updateCode(input),
-    UpdateFunctionConfiguration: (input) => functions.updateConfiguration(input),
+    UpdateFunctionCode: (input) => hold(() => functions.updateCode(input)),
+    UpdateFunctionConfiguration: (input) => hold(() => functions.updateConfiguration(input)),
     DeleteFunction: (input) => functions.remove(input),
   };
 }
@@ -357,10 +360,24 @@ export class Functions {
         lastModifiedMs: clock.nowMs(),
         revisionId: random.uuid(),
       };
-      return { writes: [{ op: "put", kind: "version", record: updated, over: latest }], result: { updated, owner } };
+      return {
+        writes: [{ op: "put", kind: "version", record: updated, over: latest }],
+        result: { updated, owner, latest },
+      };
     });
+    this.#endEnvironments(done.owner, done.latest, done.updated);
     void this.#settle(done.updated);
     return done;
+  }
+
+  /** Ends the environments of the function as it was before a change: no invoke finds them any more. */
+  #endEnvironments(owner: FunctionRecord, before: VersionRecord, after: VersionRecord): void {
+    const { scope, worker, onProblem } = this.#services;
+    const { runKey } = toRunnableVersion(scope, owner, before);
+    if (runKey === toRunnableVersion(scope, owner, after).runKey) return;
+    worker
+      .stopEnvironments({ runKey, whenIdle: true })
+      .catch((error: unknown) => onProblem(`end the environments of ${before.functionName} as it was`, error));
   }
 
   /**

@@ -1,5 +1,7 @@
-/** What functions and layers have on disk: kept, and made good, at the start. */
+/** What functions and layers have on disk: what is kept, and what is made good at the start. */
+import type { VersionRecord } from "../../model/function-record.ts";
 import { optNameOf } from "../../model/layer-record.ts";
+import type { Write } from "../../ports/metadata-store.ts";
 import { FunctionLayers } from "../records/function-layers.ts";
 import type { ControlServices } from "../services.ts";
 
@@ -10,14 +12,27 @@ import type { ControlServices } from "../services.ts";
  */
 export async function usedContent({ store }: Pick<ControlServices, "store">): Promise<ReadonlySet<string>> {
   const names = new Set((await store.listAccountEntries("layerVersion")).map(({ code }) => code.codeName));
-  for (const { code, config } of await store.listAllVersions()) {
-    const layers = config.layers ?? [];
-    for (const name of code.image?.layerNames ?? []) names.add(name);
-    for (const name of [code.codeName, ...layers.map(({ codeName }) => codeName)]) names.add(name);
-    const optName = optNameOf(layers);
-    if (optName !== null) names.add(optName);
-  }
+  for (const version of await store.listAllVersions()) for (const name of contentOf(version)) names.add(name);
   return names;
+}
+
+/** True where a write may leave a content without a name. */
+export function leavesContent(write: Write): boolean {
+  if (write.op === "remove") return write.kind === "version" || write.kind === "layerVersion";
+  if (write.op !== "put" || write.kind !== "version" || write.over === null) return false;
+  const kept = new Set(contentOf(write.record));
+  return contentOf(write.over).some((name) => !kept.has(name));
+}
+
+function contentOf({ code, config }: Pick<VersionRecord, "code" | "config">): readonly string[] {
+  const layers = config.layers ?? [];
+  const optName = optNameOf(layers);
+  return [
+    code.codeName,
+    ...(code.image?.layerNames ?? []),
+    ...layers.map(({ codeName }) => codeName),
+    ...(optName === null ? [] : [optName]),
+  ];
 }
 
 /**

@@ -43,7 +43,7 @@ interface Filter {
 export function layerOperations(services: Needs): LayerOperations {
   const layers = new Layers(services);
   return {
-    PublishLayerVersion: (input) => layers.publish(input),
+    PublishLayerVersion: (input) => services.code.hold(() => layers.publish(input)),
     GetLayerVersion: (input) => layers.get(input),
     GetLayerVersionByArn: (input) => layers.getByArn(input),
     ListLayers: (input) => layers.list(input),

@@ -98,6 +98,15 @@ export class Environment<T = unknown> {
     });
   }
 
+  /** True where it is to be stopped when it is idle and no invoke waits for it. */
+  get isRetired(): boolean {
+    return this.#status.isRetired;
+  }
+
+  retire(): void {
+    this.#status.retire();
+  }
+
   /** Ends the environment after the invoke that runs, if any. */
   stop(): void {
     if (this.isStopping) return;

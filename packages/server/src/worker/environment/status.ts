@@ -20,6 +20,7 @@ export class EnvironmentStatus {
   #isFinishing = false;
   #isRecording = false;
   #isParking = false;
+  #isRetired = false;
   #atRest: Brought | null = null;
 
   constructor() {
@@ -79,6 +80,14 @@ export class EnvironmentStatus {
 
   requestStop(): void {
     this.#isStopRequested = true;
+  }
+
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  retire(): void {
+    this.#isRetired = true;
   }
 
   beginParking(): void {

@@ -171,7 +171,9 @@ export class EnvironmentPool {
       { environmentId, version, recipe, mode, services: this.#services },
       {
         onIdle: () => {
-          this.#waiting.get(version.runKey)?.shift()?.(environment);
+          const handOver = this.#waiting.get(version.runKey)?.shift();
+          if (handOver !== undefined) handOver(environment);
+          else if (environment.isRetired) environment.stop();
           // It has been measured: together they may be more than was counted.
           for (const surplus of chooseSurplus(this.#views(), this.#services.limits)) this.#find(surplus).stop();
           this.#tellRoom();
