@@ -196,6 +196,12 @@ describe("a login", () => {
       const answer = await ask(method, path, headers, "{}");
       expect(answer, path).toMatchObject({ status: 403, text: expect.stringContaining("read-only") });
     }
+    const form = { ...headers, "content-type": "application/x-www-form-urlencoded" };
+    for (const wish of ["IncludePropertyValues=true", "IncludePropertyValues=false&IncludePropertyValues=true"]) {
+      const body = `Action=DescribeChangeSet&ChangeSetName=c&StackName=s&Version=2010-05-15&${wish}`;
+      const answer = await ask("POST", "/_thaw/console/api/cloudformation/", form, body);
+      expect(answer).toMatchObject({ status: 403, text: expect.stringContaining("no values of properties") });
+    }
     expect(acts).toEqual([]);
   });
 

@@ -17,7 +17,7 @@ import type { FrontChoice, FrontRule } from "../front-rule.ts";
 import { assetReply } from "./assets.ts";
 import { type Denial, denialOfPlace, denialOfSource } from "./guard.ts";
 import { asAnswer, textPage } from "./headers.ts";
-import { hideSecrets } from "./hide.ts";
+import { hideSecrets, withoutProperties } from "./hide.ts";
 import type { ConsoleOptions } from "./options.ts";
 import { neededForLambda, neededForRoute, neededForStacks } from "./rights.ts";
 
@@ -118,8 +118,11 @@ class ConsoleFront implements Front {
       serve: async (body: Buffer, context: FrontContext) => {
         const { protocol } = await stacks.service.load();
         const operation = protocol.match({ method, path, query, headers, body });
-        const refusal = this.#refusal(session, operation ?? "this", neededForStacks(operation), path);
-        return refusal ?? admission.serve(body, context);
+        const refusal =
+          this.#refusal(session, operation ?? "this", neededForStacks(operation), path) ?? valuesRefusal(session, body);
+        if (refusal !== null) return refusal;
+        const reply = await admission.serve(body, context);
+        return session.role === "admin" ? reply : withoutProperties(reply);
       },
     };
   }
@@ -145,6 +148,16 @@ class ConsoleFront implements Front {
   #answer(reply: Reply): Reply {
     return asAnswer(reply, this.#parts.assets?.build ?? "");
   }
+}
+
+/** Values of properties are those of environment variables, among others, which a read-only login does not see. */
+function valuesRefusal({ role }: ConsoleSession, body: Buffer): Reply | null {
+  const wishes = new URLSearchParams(body.toString("utf8")).getAll("IncludePropertyValues");
+  if (role === "admin" || wishes.every((wish) => wish === "false")) return null;
+  return errorReply(
+    "AccessDeniedException",
+    "A read-only login sees no values of properties: ask without IncludePropertyValues.",
+  );
 }
 
 function refused({ status, message }: Denial): Reply {
