@@ -42,7 +42,7 @@ describe("completion", () => {
   });
 });
 
-/** Neither is part of the set-up: they are tried where they are. */
+/** Installed by npm run matrix (tools/install-shells.sh), and tried where they are. */
 const has = (shell: string): boolean => spawnSync(shell, ["-c", "true"]).status === 0;
 
 describe("in the shell itself", { timeout: 60_000 }, () => {
