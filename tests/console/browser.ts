@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { signRequest } from "@thaw/aws-api";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import type { ThawServer } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
@@ -81,7 +82,7 @@ export class Browser implements AsyncDisposable {
   /** A page that is logged in, at a path of the console. */
   async login(server: ThawServer, role: "admin" | "read" = "admin", path = ""): Promise<Page> {
     const page = await this.page();
-    await page.goto(await loginUrl(server, role));
+    await page.goto(await madeUrl(server, role));
     await page.getByRole("button", { name: "Log out" }).waitFor();
     if (path !== "") await page.goto(`${server.endpoint}/_thaw/console/${path}`);
     return page;
@@ -93,8 +94,27 @@ export class Browser implements AsyncDisposable {
   }
 }
 
+/** The address of a login, as `thaw console` makes it: starting the command for each page takes most of a second. */
+async function madeUrl({ endpoint, env }: ThawServer, role: "admin" | "read"): Promise<string> {
+  const { host } = new URL(endpoint);
+  const body = Buffer.from(JSON.stringify({ role }));
+  const toSign = { method: "POST", path: "/_thaw/v1/console/code", query: "", headers: { host }, body };
+  const credentials = {
+    accessKeyId: env["AWS_ACCESS_KEY_ID"] ?? "",
+    secretAccessKey: env["AWS_SECRET_ACCESS_KEY"] ?? "",
+  };
+  const headers = signRequest(toSign, credentials, "us-east-1", Date.now());
+  const response = await fetch(endpoint + toSign.path, {
+    method: "POST",
+    headers: { ...headers, connection: "close" },
+    body: new Uint8Array(body),
+  });
+  const { path } = (await response.json()) as { readonly path: string };
+  return endpoint + path;
+}
+
 /** What `thaw console` prints. */
-export async function loginUrl(server: ThawServer, role: "admin" | "read" = "admin"): Promise<string> {
+export async function printedUrl(server: ThawServer, role: "admin" | "read" = "admin"): Promise<string> {
   const args = ["--json", "console", "--print", ...(role === "read" ? ["--read-only"] : [])];
   const { stdout, stderr } = await runThaw(args, server.env);
   if (stdout === "") throw new Error(`thaw console: ${stderr}`);
@@ -103,7 +123,7 @@ export async function loginUrl(server: ThawServer, role: "admin" | "read" = "adm
 
 /** What axe finds wrong with a page, a line each. */
 export async function accessibilityProblems(page: Page): Promise<readonly string[]> {
-  await page.evaluate(AXE);
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
   const violations = await page.evaluate(async (rules) => {
     const { axe } = window as unknown as {
       readonly axe: {
@@ -118,4 +138,23 @@ export async function accessibilityProblems(page: Page): Promise<readonly string
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary = "" }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
   );
+}
+
+/** As a link of the page does: nothing is loaded anew, and axe stays in the page. */
+export async function goWithin(page: Page, path: string): Promise<void> {
+  await page.evaluate((to) => {
+    history.pushState(null, "", to);
+    dispatchEvent(new PopStateEvent("popstate"));
+    // By the second frame the view is drawn, or says that it loads.
+    return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  }, path);
+}
+
+/** Asks Thaw's own API as the page does. */
+export async function asked<T>(page: Page, path: string): Promise<T> {
+  const text = await page.evaluate(async (route) => {
+    const headers = { authorization: `Bearer ${localStorage.getItem("thaw-console-token")}` };
+    return (await fetch(`/_thaw/v1/${route}`, { headers })).text();
+  }, path);
+  return JSON.parse(text) as T;
 }

@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { CloudFormationClient, CreateStackCommand, waitUntilStackCreateComplete } from "@aws-sdk/client-cloudformation";
 import { CreateAliasCommand } from "@aws-sdk/client-lambda";
 import type { InvocationDetails } from "@thaw/thaw-api/invocations";
 import { inMilliseconds, layWaterfall } from "@thaw/thaw-api/waterfall";
@@ -14,10 +13,11 @@ import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.
 import { runThaw } from "../support/cli.ts";
 import { freePort } from "../support/free-port.ts";
 import { TestFunctions } from "../support/functions.ts";
-import { accessibilityProblems, ACTION_MS_MAX, Browser, loginUrl } from "./browser.ts";
+import { accessibilityProblems, ACTION_MS_MAX, asked, Browser, goWithin, printedUrl } from "./browser.ts";
+import { tryFromElsewhere } from "./elsewhere.ts";
+import { CHANGES, createStack, STACK } from "./stack.ts";
 
 const CODE = { "index.mjs": "export const handler = async (event) => ({ got: event });\n" };
-const STACK = "my-stack";
 /** Each wait ends as soon as it can: for what hangs, on a machine with other tests. */
 const POLLED = { timeout: ACTION_MS_MAX };
 const CHECK_MS_MAX = 120_000;
@@ -39,7 +39,7 @@ beforeAll(async () => {
   await functions.publish(name);
   await functions.lambda.send(new CreateAliasCommand({ FunctionName: name, Name: "live", FunctionVersion: "1" }));
   await functions.invoke(name, {}, "1");
-  await createStack();
+  await createStack(server);
   browser = await Browser.start();
 });
 afterAll(async () => {
@@ -51,37 +51,11 @@ afterEach(async () => {
   expect(browser.problems.splice(0)).toEqual([]);
 });
 
-/** A stack with a resource, and with outputs of which one is no address for a browser. */
-async function createStack(): Promise<void> {
-  const template = {
-    Resources: { Setting: { Type: "AWS::SSM::Parameter", Properties: { Type: "String", Value: "<b>bold</b>" } } },
-    Outputs: {
-      Address: { Value: "http://localhost/somewhere" },
-      Script: { Value: "javascript:alert(1)" },
-    },
-  };
-  const { endpoint, env } = server;
-  const credentials = {
-    accessKeyId: env["AWS_ACCESS_KEY_ID"] ?? "",
-    secretAccessKey: env["AWS_SECRET_ACCESS_KEY"] ?? "",
-  };
-  const client = new CloudFormationClient({ endpoint, region: "us-east-1", credentials, maxAttempts: 1 });
-  await client.send(new CreateStackCommand({ StackName: STACK, TemplateBody: JSON.stringify(template) }));
-  await waitUntilStackCreateComplete({ client, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, { StackName: STACK });
-  client.destroy();
-}
-
 const heading = (page: Page, title: string) => page.getByRole("heading", { level: 1, name: title });
-
-/** Waits until the view is there with all that it loads: before, the page is empty. */
-async function untilShown(page: Page): Promise<void> {
-  await page.getByRole("heading", { level: 1 }).waitFor();
-  await expect.poll(() => page.getByText("Loading…").count(), POLLED).toBe(0);
-}
 
 describe("logging in", () => {
   it("works by the address that thaw console prints, once, and leaves no code behind", async () => {
-    const url = await loginUrl(server);
+    const url = await printedUrl(server);
     const page = await browser.page();
     await page.goto(url);
     await heading(page, "Overview").waitFor();
@@ -161,15 +135,6 @@ describe("an admin", () => {
   });
 });
 
-/** Asks Thaw's own API as the page does. */
-async function asked<T>(page: Page, path: string): Promise<T> {
-  const text = await page.evaluate(async (route) => {
-    const headers = { authorization: `Bearer ${localStorage.getItem("thaw-console-token")}` };
-    return (await fetch(`/_thaw/v1/${route}`, { headers })).text();
-  }, path);
-  return JSON.parse(text) as T;
-}
-
 describe("an invoke from the Test view", () => {
   it("is cold, then warm, and its waterfall has the API's numbers", async () => {
     const page = await browser.login(server, "admin", `f/${name}/test`);
@@ -218,16 +183,64 @@ describe("an invoke from the Test view", () => {
       expect(cells[at]).toContain(inMilliseconds(durationMs));
     }
     await page.getByText("As a table").click();
+    const row = page.getByRole("region", { name: "Waterfall" }).getByRole("listitem");
+    await row.first().focus();
+    await page.keyboard.press("End");
+    const focused = (): Promise<string | null> =>
+      page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? null);
+    const last = rows.at(-1);
+    expect(await focused()).toContain(`${last?.label}: `);
+    await page
+      .getByRole("region", { name: "Waterfall" })
+      .getByText((await focused()) ?? "")
+      .last()
+      .waitFor();
+    await page.keyboard.press("ArrowUp");
+    expect(await focused()).toContain(`${rows.at(-2)?.label}: `);
+    // It is the one row that the Tab key stops at: from here it leads out.
+    const reached = page.getByRole("region", { name: "Waterfall" }).locator('[role="listitem"][tabindex="0"]');
+    await expect.poll(() => reached.getAttribute("aria-label"), POLLED).toBe(await focused());
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("As a table");
     const lines = page.getByRole("region", { name: "Log of this request" });
     await lines.getByText(`REPORT RequestId: ${requestId}`).waitFor();
     expect(await lines.getByText("RequestId: ").count()).toBe(await lines.getByText(requestId).count());
     if (process.env["PICTURES"] !== undefined)
       await page.screenshot({ path: join(REPOSITORY, "docs/guides/console.png") });
     await page.getByRole("link", { name: "its other invocations" }).click();
+    await page.getByRole("link", { name: "Compare" }).click();
+    const starts = page.getByRole("region", { name: `Cold starts of ${name}` });
+    await starts.getByRole("row").filter({ hasText: "version 1, restored" }).waitFor();
+    await page.getByRole("img", { name: /version 1, restored: median [\d.]+ m?s/ }).waitFor();
+    expect(await page.locator("svg.starts circle").count()).toBeGreaterThanOrEqual(2);
+    await page.goBack();
     await page.getByRole("row").filter({ hasText: requestId }).waitFor();
     expect(new URL(page.url()).searchParams.get("environment")).toBe(details.environmentId);
     await page.getByLabel("Outcome").selectOption("error");
     await page.getByText("There was no invocation").waitFor();
+  });
+});
+
+describe("a saved event", () => {
+  it("is kept by the server, chosen, changed and deleted", async () => {
+    const page = await browser.login(server, "admin", `f/${name}/test`);
+    const saved = page.getByRole("group", { name: "Saved events" }).getByRole("combobox");
+    await page.getByLabel("Event (JSON)").fill('{"saved": true}');
+    await page.getByLabel("Name", { exact: true }).fill("mine");
+    await page.getByRole("button", { name: "Save the event as mine" }).click();
+    await page.getByText("mine is saved").waitFor();
+    await page.getByLabel("Event (JSON)").fill("{}");
+    await page.reload();
+    await saved.selectOption("mine");
+    await expect.poll(() => page.getByLabel("Event (JSON)").inputValue(), POLLED).toBe('{"saved": true}');
+    await page.getByRole("button", { name: "Invoke" }).click();
+    await page
+      .getByRole("region", { name: /^Answer of/ })
+      .getByText('"saved": true')
+      .waitFor();
+    await page.getByRole("button", { name: "Delete the event mine" }).click();
+    await page.getByText("mine is deleted").waitFor();
+    await expect.poll(() => saved.locator("option").allTextContents(), POLLED).toEqual(["none"]);
   });
 });
 
@@ -246,6 +259,31 @@ describe("what was deployed, checked and counted", () => {
     await page.getByRole("link", { name: "http://localhost/somewhere" }).waitFor();
     await page.getByText("javascript:alert(1)").waitFor();
     expect(await page.getByRole("link", { name: /javascript/ }).count()).toBe(0);
+    await page.getByRole("button", { name: `Show the differences of ${CHANGES}` }).click();
+    const differences = page.getByRole("region", { name: `Differences of ${CHANGES}` });
+    await differences.getByText("Modify").waitFor();
+    await differences.getByText("Value", { exact: true }).waitFor();
+    // Properties are those of functions, too, with values that a read-only login must not see.
+    expect(await page.content()).not.toMatch(/bold|<i>louder|&lt;i/);
+    const answers = await page.evaluate(async (stack) => {
+      const headers = {
+        authorization: `Bearer ${localStorage.getItem("thaw-console-token")}`,
+        "content-type": "application/x-www-form-urlencoded",
+      };
+      const body = (action: string): string => `Action=${action}&StackName=${stack}&Version=2010-05-15`;
+      const ask = async (action: string): Promise<string> =>
+        (await fetch("/_thaw/console/api/cloudformation/", { method: "POST", headers, body: body(action) })).text();
+      return `${await ask("DescribeStackEvents")} ${await ask("DescribeStacks")} ${await ask("ListStackResources")}`;
+    }, STACK);
+    expect(answers).toContain("CREATE_COMPLETE");
+    expect(answers).not.toContain("bold");
+  });
+
+  it("is what a change set changes, with its values for an admin", async () => {
+    const page = await browser.login(server, "admin", `stacks/${STACK}?changes=${CHANGES}`);
+    const differences = page.getByRole("region", { name: `Differences of ${CHANGES}` });
+    await differences.locator("del", { hasText: "<b>bold</b>" }).waitFor();
+    await differences.locator("ins", { hasText: "<i>louder</i>" }).waitFor();
   });
 
   it("is a check of a version, and the minutes of a function", async () => {
@@ -268,9 +306,16 @@ export const handler = async (event) => {
 `;
 
 describe("a live log", () => {
-  it("shows what a function prints as text, and goes on after a restart of the server", async () => {
+  it("shows what a function prints as text, and goes on after a restart of the server, as other pages do", async () => {
     const hostile = await functions.create({ "index.mjs": HOSTILE });
     const page = await browser.login(server, "admin", `f/${hostile}/logs`);
+    const all = await browser.page();
+    await all.goto(`${server.endpoint}/_thaw/console/logs`);
+    const ofAll = all.getByRole("log");
+    const other = await browser.page();
+    await other.goto(`${server.endpoint}/_thaw/console/environments`);
+    await heading(other, "Environments").waitFor();
+    await ofAll.getByRole("link", { name, exact: true }).first().waitFor();
     const log = page.getByRole("log");
     await functions.invoke(hostile, { mark: " first" });
     await log.getByText("<img src=x onerror=alert(1)> first").waitFor();
@@ -285,12 +330,26 @@ describe("a live log", () => {
       .getByText(/REPORT RequestId/)
       .first()
       .waitFor();
+    await ofAll.getByText("<img src=x onerror=alert(1)> first").waitFor();
+    expect(await all.locator("img").count()).toBe(0);
     await server.stop();
+    await other.getByText("The server does not answer").waitFor();
     server = await startThaw({ previous: server, args: listen });
     functions = new TestFunctions(server);
+    await other.getByText("The server does not answer").waitFor({ state: "detached" });
+    await other
+      .getByText(/No environment is there|Execution environments/)
+      .first()
+      .waitFor({ state: "attached" });
     await functions.invoke(hostile, { mark: " second" });
     await log.getByText("<img src=x onerror=alert(1)> second").waitFor();
-    expect(await log.getByText("onerror=alert(1)> first").count()).toBe(1);
+    await ofAll.getByText("<img src=x onerror=alert(1)> second").waitFor();
+    for (const each of [log, ofAll]) expect(await each.getByText("onerror=alert(1)> first").count()).toBe(1);
+    await all.getByLabel("Events with").fill("onerror=alert(1)> second");
+    await all.getByLabel("Events with").press("Enter");
+    await ofAll.getByText("onerror=alert(1)> first").waitFor({ state: "detached" });
+    await ofAll.getByText("onerror=alert(1)> second").waitFor();
+    expect(await ofAll.getByText("REPORT").count()).toBe(0);
     await page.getByLabel("Lines with").fill("second");
     await page.getByLabel("Lines with").press("Enter");
     await log.getByText("onerror=alert(1)> first").waitFor({ state: "detached" });
@@ -350,20 +409,6 @@ describe("the page", () => {
       await expect.poll(() => attacked.problems.join("\n"), POLLED).toMatch(policy);
   });
 
-  it("goes on after a restart of the server, and says that it waits", async () => {
-    const page = await browser.login(server, "admin", "environments");
-    await heading(page, "Environments").waitFor();
-    await server.stop();
-    await page.getByText("The server does not answer").waitFor();
-    server = await startThaw({ previous: server, args: listen });
-    functions = new TestFunctions(server);
-    await page.getByText("The server does not answer").waitFor({ state: "detached" });
-    await page
-      .getByText(/No environment is there|Execution environments/)
-      .first()
-      .waitFor({ state: "attached" });
-  });
-
   it("can be used with the keyboard alone", async () => {
     const page = await browser.login(server);
     await page.getByRole("link", { name, exact: true }).first().waitFor();
@@ -382,6 +427,7 @@ describe("the page", () => {
 
 const VIEWS = [
   "",
+  "logs",
   "environments",
   "snapshots",
   "host",
@@ -389,34 +435,39 @@ const VIEWS = [
   "f/NAME/test",
   "f/NAME/logs",
   "f/NAME/versions",
+  "f/NAME/compare",
   "f/NAME/configuration",
   "i/REQUEST",
   "nowhere",
   "f/NAME/check",
   "f/NAME/metrics",
   "stacks",
-  `stacks/${STACK}`,
+  `stacks/${STACK}?changes=${CHANGES}`,
 ];
 
-describe.for(["light", "dark"] as const)("in %s colours", (colorScheme) => {
-  it("axe finds nothing wrong, and no view scrolls sideways at 320 px", async () => {
-    await using seen = await Browser.start({ colorScheme, bypassCSP: true });
-    const page = await seen.login(server);
-    const { invocations } = await asked<{ invocations: { requestId: string }[] }>(page, "invocations?cold=1");
-    const requestId = invocations[0]?.requestId ?? "";
-    for (const view of VIEWS) {
-      await page.setViewportSize({ width: 1280, height: 900 });
-      await page.goto(`${server.endpoint}/_thaw/console/${view.replace("NAME", name).replace("REQUEST", requestId)}`);
-      await untilShown(page);
-      expect(await accessibilityProblems(page), view).toEqual([]);
-      await page.setViewportSize({ width: 320, height: 900 });
-      const width = await page.evaluate(() => document.documentElement.scrollWidth);
-      expect(width, view).toBeLessThanOrEqual(320);
-    }
-    await page.getByRole("button", { name: "Log out" }).click();
-    await heading(page, "Log in").waitFor();
-    expect(await accessibilityProblems(page)).toEqual([]);
-  });
+// Both at once: they share nothing but the server, and each takes a core.
+describe.concurrent("the views", () => {
+  it.for(["light", "dark"] as const)(
+    "in %s colours axe finds nothing, and none scrolls sideways at 320 px",
+    async (colorScheme, { expect }) => {
+      await using seen = await Browser.start({ colorScheme, bypassCSP: true });
+      const page = await seen.login(server);
+      const { invocations } = await asked<{ invocations: { requestId: string }[] }>(page, "invocations?cold=1");
+      const requestId = invocations[0]?.requestId ?? "";
+      for (const view of VIEWS) {
+        await page.setViewportSize({ width: 1280, height: 900 });
+        await goWithin(page, `/_thaw/console/${view.replace("NAME", name).replace("REQUEST", requestId)}`);
+        await expect.poll(() => page.getByText("Loading…").count(), POLLED).toBe(0);
+        expect(await accessibilityProblems(page), view).toEqual([]);
+        await page.setViewportSize({ width: 320, height: 900 });
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        expect(width, view).toBeLessThanOrEqual(320);
+      }
+      await page.getByRole("button", { name: "Log out" }).click();
+      await heading(page, "Log in").waitFor();
+      expect(await accessibilityProblems(page)).toEqual([]);
+    },
+  );
 });
 
 describe("a page of elsewhere", () => {
@@ -431,64 +482,7 @@ describe("a page of elsewhere", () => {
     const token = await victim.evaluate(() => localStorage.getItem("thaw-console-token") ?? "");
     const page = await browser.page();
     await page.goto(`http://127.0.0.1:${port}/`);
-    const got = await page.evaluate(
-      async ({ endpoint, stolen }) => {
-        const reached: string[] = [];
-        const attempt = async (what: string, run: () => Promise<boolean>): Promise<void> => {
-          if (await run().catch(() => false)) reached.push(what);
-        };
-        const headers = { authorization: `Bearer ${stolen}` };
-        await attempt(
-          "fetch with a token",
-          async () => (await fetch(`${endpoint}/_thaw/v1/environments`, { headers })).ok,
-        );
-        await attempt("fetch of the page", async () => (await fetch(`${endpoint}/_thaw/console/`)).ok);
-        await attempt("post", async () => {
-          const answer = await fetch(`${endpoint}/_thaw/v1/environments/stop`, { method: "POST", body: "{}" });
-          return answer.ok;
-        });
-        await attempt(
-          "script",
-          () =>
-            new Promise((done) => {
-              const script = document.createElement("script");
-              script.src = `${endpoint}/_thaw/v1/health`;
-              script.onload = () => done(true);
-              script.onerror = () => done(false);
-              document.body.append(script);
-            }),
-        );
-        await attempt(
-          "frame",
-          () =>
-            new Promise((done) => {
-              const frame = document.createElement("iframe");
-              frame.src = `${endpoint}/_thaw/console/`;
-              frame.onload = () => {
-                try {
-                  done((frame.contentDocument?.getElementById("app") ?? null) !== null);
-                } catch {
-                  done(false);
-                }
-              };
-              document.body.append(frame);
-            }),
-        );
-        await attempt(
-          "socket",
-          () =>
-            new Promise((done) => {
-              const socket = new WebSocket(`${endpoint.replace("http", "ws")}/_thaw/v1/environments`);
-              socket.onopen = () => done(true);
-              socket.onerror = () => done(false);
-            }),
-        );
-        // The opener policy cuts the two apart: what was opened looks closed.
-        const opened = window.open(`${endpoint}/_thaw/console/`);
-        return { reached, canSeeOpened: opened !== null && opened.length > 0 };
-      },
-      { endpoint: server.endpoint, stolen: token },
-    );
+    const got = await tryFromElsewhere(page, server.endpoint, token);
     expect(got).toEqual({ reached: [], canSeeOpened: false });
     await victim.reload();
     await heading(victim, "Overview").waitFor();

@@ -10,11 +10,13 @@ import { FunctionView } from "./views/function.tsx";
 import { InvocationView } from "./views/invocation.tsx";
 import { HostView } from "./views/host.tsx";
 import { OverviewView } from "./views/overview.tsx";
+import { LogsView } from "./views/all-logs.tsx";
 import { StacksView, StackView } from "./views/stacks.tsx";
 import { SnapshotsView } from "./views/snapshots.tsx";
 
 const LINKS = [
   { label: "Overview", view: "overview", isOperators: false },
+  { label: "Logs", view: "logs", isOperators: false },
   { label: "Environments", view: "environments", isOperators: false },
   { label: "Deployments", view: "stacks", isOperators: false },
   { label: "Snapshots", view: "snapshots", isOperators: false },
@@ -54,10 +56,12 @@ function View({ route: at, login }: { readonly route: Route; readonly login: Ses
       return <FunctionView key={at.name} name={at.name} tab={at.tab} isAdmin={isAdmin} />;
     case "invocation":
       return <InvocationView key={at.requestId} requestId={at.requestId} />;
+    case "logs":
+      return <LogsView />;
     case "stacks":
       return <StacksView />;
     case "stack":
-      return <StackView key={at.name} name={at.name} />;
+      return <StackView key={at.name} name={at.name} isAdmin={isAdmin} />;
     case "environments":
       return <EnvironmentsView isAdmin={isAdmin} />;
     case "snapshots":

@@ -4,17 +4,26 @@
  */
 export const BASE = "/_thaw/console/";
 
-export const FUNCTION_TABS = ["invocations", "test", "logs", "versions", "check", "metrics", "configuration"] as const;
+export const FUNCTION_TABS = [
+  "invocations",
+  "test",
+  "logs",
+  "versions",
+  "compare",
+  "check",
+  "metrics",
+  "configuration",
+] as const;
 export type FunctionTab = (typeof FUNCTION_TABS)[number];
 
 export type Route =
-  | { readonly view: "overview" | "environments" | "stacks" | "snapshots" | "host" }
+  | { readonly view: "overview" | "logs" | "environments" | "stacks" | "snapshots" | "host" }
   | { readonly view: "stack"; readonly name: string }
   | { readonly view: "invocation"; readonly requestId: string }
   | { readonly view: "function"; readonly name: string; readonly tab: FunctionTab }
   | { readonly view: "nowhere"; readonly path: string };
 
-const PLAIN = ["stacks", "environments", "snapshots", "host"] as const;
+const PLAIN = ["logs", "stacks", "environments", "snapshots", "host"] as const;
 
 /** Reads a path of a browser's address. */
 export function readRoute(pathname: string): Route {
@@ -43,6 +52,7 @@ export function pathOf(route: Exclude<Route, { view: "nowhere" }>): string {
       return `${BASE}i/${encodeURIComponent(route.requestId)}`;
     case "stack":
       return `${BASE}stacks/${encodeURIComponent(route.name)}`;
+    case "logs":
     case "stacks":
     case "environments":
     case "snapshots":

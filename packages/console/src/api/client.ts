@@ -77,18 +77,36 @@ export async function post<P extends PathsOf<"POST", "json">>(
   return (await response.json()) as AnswerOf<NameOf<"POST", P>>;
 }
 
-/** Gives the documents of a route that answers line by line, until the server or `signal` ends it. */
-export async function* follow<P extends PathsOf<"GET", "lines">>(
+/** Calls a route of Thaw's own API that changes what its path names. */
+export async function change<M extends "PUT" | "POST", P extends PathsOf<M, "json">>(
+  method: M,
+  path: P,
+  parameters: Readonly<Record<string, string>>,
+  body: BodyOf<NameOf<M, P>>,
+): Promise<AnswerOf<NameOf<M, P>>> {
+  const text = body === undefined ? {} : { body: JSON.stringify(body) };
+  const response = await send(addressOf(path, { parameters }), { method, ...text });
+  return (await response.json()) as AnswerOf<NameOf<M, P>>;
+}
+
+/**
+ * Gives the documents of a route that answers line by line, until the server or `signal` ends it. Resolves when the
+ * server has taken the request: what is written from then on is among them.
+ */
+export async function follow<P extends PathsOf<"GET", "lines">>(
   path: P,
   given: Given<NameOf<"GET", P>>,
   signal: AbortSignal,
-): AsyncGenerator<AnswerOf<NameOf<"GET", P>>> {
+): Promise<AsyncGenerator<AnswerOf<NameOf<"GET", P>>>> {
   const { body } = await send(addressOf(path, given), { signal });
+  return documentsOf(body);
+}
+
+async function* documentsOf<T>(body: ReadableStream<Uint8Array> | null): AsyncGenerator<T> {
   if (body === null) return;
   const lines = new JsonLines();
   const reader = body.getReader();
-  for (let piece = await reader.read(); !piece.done; piece = await reader.read())
-    yield* lines.push(piece.value) as AnswerOf<NameOf<"GET", P>>[];
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield* lines.push(piece.value) as T[];
 }
 
 /** Calls an operation of AWS's Lambda API by its path there. */

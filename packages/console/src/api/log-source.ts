@@ -22,8 +22,8 @@ export async function followLog(
     try {
       unseen.begin();
       const query = { since: unseen.sinceMs, follow: true };
-      for await (const event of follow("logs/{function}", { parameters: { function: name }, query }, signal))
-        if (unseen.take(event)) onEvent(event);
+      const events = await follow("logs/{function}", { parameters: { function: name }, query }, signal);
+      for await (const event of events) if (unseen.take(event)) onEvent(event);
     } catch (error) {
       if (error instanceof Refused) return error.message;
     }

@@ -30,6 +30,31 @@ export interface StackEvent {
   readonly reason: string;
 }
 
+export interface ChangeSet {
+  readonly name: string;
+  readonly status: string;
+  readonly executionStatus: string;
+  readonly reason: string;
+  readonly description: string;
+  readonly createdAtMs: number | null;
+}
+
+/** What becomes of a property; values are empty where there is none, or where they are not shown. */
+export interface PropertyDifference {
+  readonly path: string;
+  readonly recreates: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+export interface ResourceDifference {
+  readonly action: string;
+  readonly logicalId: string;
+  readonly type: string;
+  readonly replacement: string;
+  readonly properties: readonly PropertyDifference[];
+}
+
 const DOOR = "/_thaw/console/api/cloudformation/";
 const VERSION = "2010-05-15";
 /** Pages that are read of a list. */
@@ -71,6 +96,62 @@ export async function describeEvents(name: string, signal: AbortSignal): Promise
     status: textOf(event, "ResourceStatus"),
     reason: textOf(event, "ResourceStatusReason"),
   }));
+}
+
+/** The newest first. */
+export async function listChangeSets(name: string, signal: AbortSignal): Promise<readonly ChangeSet[]> {
+  const found = await all("ListChangeSets", "Summaries", { StackName: name }, signal);
+  const sets = found.map((summary) => ({
+    name: textOf(summary, "ChangeSetName"),
+    status: textOf(summary, "Status"),
+    executionStatus: textOf(summary, "ExecutionStatus"),
+    reason: textOf(summary, "StatusReason"),
+    description: textOf(summary, "Description"),
+    createdAtMs: timeIn(summary, "CreationTime"),
+  }));
+  return sets.toSorted((a, b) => (b.createdAtMs ?? 0) - (a.createdAtMs ?? 0));
+}
+
+/** `withValues`: with the values of properties, which a read-only login is refused. */
+export async function listDifferences(
+  stack: string,
+  changeSet: string,
+  withValues: boolean,
+  signal: AbortSignal,
+): Promise<readonly ResourceDifference[]> {
+  const wanted = {
+    StackName: stack,
+    ChangeSetName: changeSet,
+    ...(withValues ? { IncludePropertyValues: "true" } : {}),
+  };
+  const changes = await all("DescribeChangeSet", "Changes", wanted, signal);
+  return changes.flatMap((change) => {
+    const resource = childOf(change, "ResourceChange");
+    if (resource === null) return [];
+    return [
+      {
+        action: textOf(resource, "Action"),
+        logicalId: textOf(resource, "LogicalResourceId"),
+        type: textOf(resource, "ResourceType"),
+        replacement: textOf(resource, "Replacement"),
+        properties: membersOf(childOf(resource, "Details")).flatMap(differenceOf),
+      },
+    ];
+  });
+}
+
+function differenceOf(detail: Element): readonly PropertyDifference[] {
+  const target = childOf(detail, "Target");
+  if (target === null) return [];
+  const named = textOf(target, "Name");
+  return [
+    {
+      path: textOf(target, "Path") || (named === "" ? textOf(target, "Attribute") : named),
+      recreates: textOf(target, "RequiresRecreation"),
+      before: textOf(target, "BeforeValue"),
+      after: textOf(target, "AfterValue"),
+    },
+  ];
 }
 
 async function all(

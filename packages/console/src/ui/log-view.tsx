@@ -5,8 +5,8 @@
 import type { TargetedEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { readAnsi, type Run } from "../ansi.ts";
-import { followLog, type LogEvent } from "../api/log-source.ts";
 import { Ring } from "../ring.ts";
+import { pathOf } from "../route.ts";
 import { counted } from "../words.ts";
 import { Problem } from "./parts.tsx";
 
@@ -19,8 +19,20 @@ const SHOWN_MAX = 2000;
 /** Lines of one event. */
 const EVENT_LINES_MAX = 500;
 
+/** An event as it is shown. */
+export interface ShownEvent {
+  readonly timestampMs: number;
+  readonly message: string;
+  readonly origin: "platform" | "function" | "client";
+  /** Left out where all events are of one function. */
+  readonly functionName?: string;
+}
+
+/** Gives events until `signal` is aborted, or until it is refused: with the reason. */
+export type LogSource = (signal: AbortSignal, onEvent: (event: ShownEvent) => void) => Promise<string | null>;
+
 interface Line {
-  readonly event: LogEvent;
+  readonly event: ShownEvent;
   readonly text: string;
   readonly isFirst: boolean;
 }
@@ -32,8 +44,10 @@ interface Sight {
 }
 
 export interface LogViewProps {
-  readonly name: string;
-  readonly sinceMs: number;
+  readonly label: string;
+  readonly source: LogSource;
+  /** Says what `source` gives: another one begins anew. */
+  readonly sourceKey: string;
   /** Only lines with this text are kept. */
   readonly filter: string;
 }
@@ -66,15 +80,7 @@ export function LogView(props: LogViewProps) {
           </button>
         )}
       </p>
-      <div
-        class="log"
-        ref={box}
-        onScroll={onScroll}
-        role="log"
-        aria-live="off"
-        aria-label={`Log of ${props.name}`}
-        tabIndex={0}
-      >
+      <div class="log" ref={box} onScroll={onScroll} role="log" aria-live="off" aria-label={props.label} tabIndex={0}>
         <LinesInSight lines={lines} sight={sight} />
       </div>
     </>
@@ -88,7 +94,7 @@ interface Lines {
 }
 
 /** Follows a log; what comes within a frame of the screen is drawn at once. */
-function useLines({ name, sinceMs, filter }: LogViewProps): Lines {
+function useLines({ source, sourceKey, filter }: LogViewProps): Lines {
   const ring = useRef(new Ring<Line>(LINES_MAX));
   const [added, setAdded] = useState(0);
   const [problem, setProblem] = useState<string | null>(null);
@@ -101,18 +107,18 @@ function useLines({ name, sinceMs, filter }: LogViewProps): Lines {
       frame = 0;
       setAdded(own.added);
     };
-    const onEvent = (event: LogEvent): void => {
+    const onEvent = (event: ShownEvent): void => {
       for (const line of linesOf(event)) if (line.text.includes(filter)) own.push(line);
       frame ||= requestAnimationFrame(draw);
     };
     setProblem(null);
     setAdded(0);
-    void followLog(name, sinceMs, stop.signal, onEvent).then(setProblem);
+    void source(stop.signal, onEvent).then(setProblem);
     return () => {
       stop.abort();
       cancelAnimationFrame(frame);
     };
-  }, [name, sinceMs, filter]);
+  }, [sourceKey, filter]);
   return { lines: ring.current, added, problem };
 }
 
@@ -131,12 +137,12 @@ function LinesInSight({ lines, sight }: { readonly lines: Ring<Line>; readonly s
   );
 }
 
-function linesOf(event: LogEvent): readonly Line[] {
+function linesOf(event: ShownEvent): readonly Line[] {
   const texts = event.message.replace(/\r?\n$/, "").split(/\r\n|\n|\r/);
   return texts.slice(0, EVENT_LINES_MAX).map((text, at) => ({ event, text, isFirst: at === 0 }));
 }
 
-const ORIGINS: Readonly<Record<LogEvent["origin"], string>> = { platform: "P", function: "F", client: "C" };
+const ORIGINS: Readonly<Record<ShownEvent["origin"], string>> = { platform: "P", function: "F", client: "C" };
 
 function LogLine({ line: { event, text, isFirst } }: { readonly line: Line }) {
   const cut = text.length - SHOWN_MAX;
@@ -146,9 +152,18 @@ function LogLine({ line: { event, text, isFirst } }: { readonly line: Line }) {
         {isFirst ? `${new Date(event.timestampMs).toISOString().slice(11, 23)} ` : "             "}
         <abbr title={`written by the ${event.origin}`}>{ORIGINS[event.origin]}</abbr>{" "}
       </span>
+      {isFirst && event.functionName !== undefined && <Named name={event.functionName} />}
       <AnsiText runs={readAnsi(text.slice(0, SHOWN_MAX))} />
       {cut > 0 && <span class="muted"> … {counted(cut, "more character")}</span>}
     </div>
+  );
+}
+
+function Named({ name }: { readonly name: string }) {
+  return (
+    <>
+      <a href={pathOf({ view: "function", name, tab: "logs" })}>{name}</a>{" "}
+    </>
   );
 }
 

@@ -105,11 +105,14 @@ export function Facts({ rows }: { readonly rows: ReadonlyArray<readonly [string,
 export function Act({
   label,
   about,
+  isOff = false,
   run,
 }: {
   readonly label: string;
   /** What it is about, for those who hear only the button. */
   readonly about: string;
+  /** True where there is nothing to do it with now. */
+  readonly isOff?: boolean;
   readonly run: () => Promise<string>;
 }) {
   const [said, setSaid] = useState<string | null>(null);
@@ -125,7 +128,7 @@ export function Act({
   };
   return (
     <span class="act">
-      <button type="button" aria-label={`${label} ${about}`} disabled={isBusy} onClick={() => void act()}>
+      <button type="button" aria-label={`${label} ${about}`} disabled={isBusy || isOff} onClick={() => void act()}>
         {label}
       </button>
       <span role="status">{said}</span>

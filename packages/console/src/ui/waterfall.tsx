@@ -3,6 +3,7 @@
  * command line prints.
  */
 import { layWaterfall, type Waterfall, type WaterfallInput, type WaterfallRow } from "@thaw/thaw-api/waterfall";
+import { useRef, useState } from "preact/hooks";
 import { inMilliseconds } from "../words.ts";
 
 const WIDTH = 900;
@@ -26,18 +27,46 @@ export function WaterfallView({ invocation }: { readonly invocation: WaterfallIn
   );
 }
 
+/** One row is a stop of the Tab key; the arrow keys go to the others, and what a row says is written below. */
 function Drawing({ waterfall }: { readonly waterfall: Waterfall }) {
   const { rows, untilMs, totalMs, sentence } = waterfall;
+  const [at, setAt] = useState(0);
+  const [isInside, setInside] = useState(false);
+  const list = useRef<SVGGElement>(null);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const next = placeAfter(event.key, at, rows.length);
+    if (next === null) return;
+    event.preventDefault();
+    setAt(next);
+    const row = list.current?.children[next];
+    if (row instanceof SVGElement) row.focus();
+  };
+  const said = rows[at];
   const scale = (WIDTH - LABEL_WIDTH - VALUE_WIDTH) / Math.max(untilMs, 0.001);
   const height = rows.length * ROW_HEIGHT;
   const end = LABEL_WIDTH + totalMs * scale;
   return (
     <div class="scroll" role="region" aria-label="Waterfall" tabIndex={0}>
-      <svg class="waterfall" viewBox={`0 0 ${WIDTH} ${height + 20}`} role="img" aria-label={sentence}>
+      <svg class="waterfall" viewBox={`0 0 ${WIDTH} ${height + 20}`} role="group" aria-label={sentence}>
         <rect class="waited" x={LABEL_WIDTH} y={0} width={Math.max(totalMs * scale, 0)} height={height} />
-        {rows.map((row, index) => (
-          <Bar key={row.name} row={row} y={index * ROW_HEIGHT} scale={scale} />
-        ))}
+        <g
+          ref={list}
+          role="list"
+          onKeyDown={onKeyDown}
+          onFocusIn={() => setInside(true)}
+          onFocusOut={() => setInside(false)}
+        >
+          {rows.map((row, index) => (
+            <Bar
+              key={row.name}
+              row={row}
+              y={index * ROW_HEIGHT}
+              scale={scale}
+              isStop={index === at}
+              choose={() => setAt(index)}
+            />
+          ))}
+        </g>
         <line class="answer" x1={end} y1={0} x2={end} y2={height} />
         <text class="axis" x={LABEL_WIDTH} y={height + 15}>
           0
@@ -46,17 +75,46 @@ function Drawing({ waterfall }: { readonly waterfall: Waterfall }) {
           answer: {inMilliseconds(totalMs)}
         </text>
       </svg>
+      <p class="muted" aria-hidden="true">
+        {isInside && said !== undefined ? inWords(said) : "By keyboard: Tab to the rows, then the arrow keys."}
+      </p>
     </div>
   );
 }
 
-function Bar({ row, y, scale }: { readonly row: WaterfallRow; readonly y: number; readonly scale: number }) {
+/** Where a key leads from a row; null: nowhere. */
+export function placeAfter(key: string, at: number, count: number): number | null {
+  const places: Readonly<Record<string, number>> = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: count - 1 };
+  const next = Object.hasOwn(places, key) ? (places[key] ?? at) : null;
+  return next === null ? null : Math.min(Math.max(next, 0), count - 1);
+}
+
+function inWords({ label, startMs, durationMs, isAhead, isBeside }: WaterfallRow): string {
+  const from = isAhead ? "done before the invoke came" : `from ${inMilliseconds(startMs)}`;
+  return `${label}: ${from}, ${inMilliseconds(durationMs)}${isBeside ? ", beside the others" : ""}`;
+}
+
+function Bar({
+  row,
+  y,
+  scale,
+  isStop,
+  choose,
+}: {
+  readonly row: WaterfallRow;
+  readonly y: number;
+  readonly scale: number;
+  readonly isStop: boolean;
+  readonly choose: () => void;
+}) {
   const { label, part, startMs, durationMs, depth, isAhead, isBeside } = row;
   const x = LABEL_WIDTH + (isAhead ? 0 : startMs * scale);
   const width = isAhead ? 0 : Math.max(durationMs * scale, 1);
   const said = `${inMilliseconds(durationMs)}${isAhead ? ", done before the invoke came" : ""}`;
+  // In lower case: SVG tells attributes apart by it, and browsers know no tabIndex there.
   return (
-    <g>
+    <g role="listitem" tabindex={isStop ? 0 : -1} aria-label={inWords(row)} onFocus={choose}>
+      <rect class="row" x={0} y={y} width={WIDTH} height={ROW_HEIGHT} />
       <text x={depth * INDENT} y={y + 16}>
         {label}
       </text>
@@ -69,7 +127,7 @@ function Bar({ row, y, scale }: { readonly row: WaterfallRow; readonly y: number
           height={ROW_HEIGHT - 8}
           rx={2}
         >
-          <title>{`${label}: from ${inMilliseconds(startMs)}, ${said}`}</title>
+          <title>{inWords(row)}</title>
         </rect>
       )}
       <text x={x + width + 6} y={y + 16}>

@@ -6,6 +6,7 @@ import { useData } from "../ui/use-data.ts";
 import { inBytes } from "../words.ts";
 import { InvocationsTab } from "./invocations.tsx";
 import { CheckTab } from "./check.tsx";
+import { CompareTab } from "./compare.tsx";
 import { MetricsTab } from "./metrics.tsx";
 import { LogsTab } from "./logs.tsx";
 import { TestTab } from "./test.tsx";
@@ -16,6 +17,7 @@ const TAB_LABELS: Readonly<Record<FunctionTab, string>> = {
   test: "Test",
   logs: "Logs",
   versions: "Versions",
+  compare: "Compare",
   check: "Check",
   metrics: "Metrics",
   configuration: "Configuration",
@@ -50,6 +52,7 @@ export function FunctionView({
       {tab === "test" && !isAdmin && <p>A read-only login invokes nothing.</p>}
       {tab === "logs" && <LogsTab name={name} />}
       {tab === "versions" && <VersionsTab name={name} isAdmin={isAdmin} />}
+      {tab === "compare" && <CompareTab name={name} />}
       {tab === "check" && isAdmin && <CheckTab name={name} />}
       {tab === "check" && !isAdmin && <p>A read-only login starts no clones.</p>}
       {tab === "metrics" && <MetricsTab name={name} />}

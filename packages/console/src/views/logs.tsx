@@ -1,5 +1,6 @@
 /** The log of a function, live. */
 import { useMemo } from "preact/hooks";
+import { followLog } from "../api/log-source.ts";
 import { query, setQuery } from "../location.ts";
 import { LogView } from "../ui/log-view.tsx";
 
@@ -11,32 +12,58 @@ const RANGES: ReadonlyArray<readonly [string, number]> = [
 ];
 
 export function LogsTab({ name }: { readonly name: string }) {
-  const minutes = RANGES.find(([, each]) => String(each) === query.value.get("minutes"))?.[1] ?? 10;
   const filter = query.value.get("text") ?? "";
-  const sinceMs = useMemo(() => Date.now() - minutes * MINUTE_MS, [name, minutes]);
+  const sinceMs = useSince(name);
   return (
     <>
       <p class="filters">
-        <label>
-          From{" "}
-          <select value={minutes} onChange={(event) => setQuery("minutes", event.currentTarget.value)}>
-            {RANGES.map(([label, each]) => (
-              <option key={each} value={each}>
-                {label} ago
-              </option>
-            ))}
-          </select>
-        </label>{" "}
+        <SinceChoice />{" "}
         <label>
           Lines with{" "}
           <input type="search" value={filter} onChange={(event) => setQuery("text", event.currentTarget.value)} />
         </label>
       </p>
-      <LogView name={name} sinceMs={sinceMs} filter={filter} />
-      <p class="muted">
-        P: written by the platform, F: by the function, C: by a client of CloudWatch Logs. The newest 10,000 lines;
-        times are UTC.
-      </p>
+      <LogView
+        label={`Log of ${name}`}
+        sourceKey={`${name} ${sinceMs}`}
+        source={(signal, onEvent) => followLog(name, sinceMs, signal, onEvent)}
+        filter={filter}
+      />
+      <LogLegend />
     </>
   );
+}
+
+/** The beginning of the log that is wanted, of which the address says how far back it is. */
+export function useSince(about: string): number {
+  const minutes = minutesWanted();
+  return useMemo(() => Date.now() - minutes * MINUTE_MS, [about, minutes]);
+}
+
+export function SinceChoice() {
+  return (
+    <label>
+      From{" "}
+      <select value={minutesWanted()} onChange={(event) => setQuery("minutes", event.currentTarget.value)}>
+        {RANGES.map(([label, each]) => (
+          <option key={each} value={each}>
+            {label} ago
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+export function LogLegend() {
+  return (
+    <p class="muted">
+      P: written by the platform, F: by the function, C: by a client of CloudWatch Logs. The newest 10,000 lines; times
+      are UTC.
+    </p>
+  );
+}
+
+function minutesWanted(): number {
+  return RANGES.find(([, each]) => String(each) === query.value.get("minutes"))?.[1] ?? 10;
 }

@@ -11,6 +11,7 @@ import { pathOf } from "../route.ts";
 import { Badge, Facts, Heading, Loaded, Time, type Tone } from "../ui/parts.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { useData } from "../ui/use-data.ts";
+import { ChangeSets } from "./changes.tsx";
 
 function toneOf(status: string): Tone {
   if (/FAILED|ROLLBACK/.test(status)) return "bad";
@@ -85,7 +86,7 @@ export function StacksView() {
   );
 }
 
-export function StackView({ name }: { readonly name: string }) {
+export function StackView({ name, isAdmin }: { readonly name: string; readonly isAdmin: boolean }) {
   const data = useData(`stack ${name}`, async (signal) => {
     const [stacks, resources, events] = await Promise.all([
       describeStacks(name, signal),
@@ -118,6 +119,7 @@ export function StackView({ name }: { readonly name: string }) {
               keyOf={({ logicalId }) => logicalId}
               empty="The stack has no resource."
             />
+            <ChangeSets stack={name} isAdmin={isAdmin} />
             <h2>Events</h2>
             <Table
               caption={`Events of ${name}`}

@@ -13,6 +13,7 @@ import { useData } from "../ui/use-data.ts";
 import { WaterfallView } from "../ui/waterfall.tsx";
 import { counted } from "../words.ts";
 import { TEMPLATES } from "./events.ts";
+import { SavedEvents } from "./saved-events.tsx";
 
 const TYPES: readonly InvokeType[] = ["RequestResponse", "Event", "DryRun"];
 const TIMES_MAX = 20;
@@ -65,6 +66,7 @@ export function TestTab({ name }: { readonly name: string }) {
           change={(some) => setWish({ ...wish, ...some })}
         />
         <EventField event={event} wrong={wrong} change={setEvent} />
+        <SavedEvents name={name} event={event} isWhole={wrong === null} take={setEvent} />
         <button type="submit" disabled={isBusy || wrong !== null}>
           Invoke
         </button>
