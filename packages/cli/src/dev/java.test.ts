@@ -99,6 +99,41 @@ exit 1`,
   expect(await new JavaBuilds().build(build, "")).toBe("src/App.java:[3,7] ';' expected");
 });
 
+it("shows the errors that Gradle 4.4.1 of Debian 12 gives, and not what it says around them", async () => {
+  tool(
+    "gradlew",
+    `cat >&2 <<END
+openjdk version "17.0.15" 2025-04-15
+OpenJDK Runtime Environment (build 17.0.15+6-Debian-1deb12u1)
+OpenJDK 64-Bit Server VM (build 17.0.15+6-Debian-1deb12u1, mixed mode, sharing)
+${root}/src/main/java/demo/App.java:2: error: illegal start of expression
+public class App { int x = ; }
+                           ^
+1 error
+
+FAILURE: Build failed with an exception.
+
+* What went wrong:
+Execution failed for task ':compileJava'.
+> Compilation failed; see the compiler error output for details.
+
+* Try:
+Run with --stacktrace option to get the stack trace. Run with --info or --debug option to get more log output.
+
+* Get more help at https://help.gradle.org
+
+BUILD FAILED in 7s
+END
+exit 1`,
+  );
+  const build = { tool: "gradle", project: root, makes: "classes" } as const;
+  expect(await new JavaBuilds().build(build, "")).toBe(
+    `src/main/java/demo/App.java:2: error: illegal start of expression
+public class App { int x = ; }
+                           ^`,
+  );
+});
+
 it("builds a project once for all functions of a save, and never twice at the same time", async () => {
   tool("mvnw", `mkdir "${root}/busy" || exit 1; rmdir "${root}/busy"; mkdir -p target/classes`);
   const build = { tool: "maven", project: root, makes: "package" } as const;

@@ -36,9 +36,12 @@ const PROGRAMS = { maven: "mvn", gradle: "gradle" } as const;
 const NEEDS_NETWORK = /offline mode/;
 /** The JVM of a build is short-lived: code that is compiled quickly is enough for it. */
 const MAVEN_OPTS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
-/** Lines of Maven's and Gradle's advice and repetitions, which say nothing of the code. */
+/**
+ * Lines of Maven's and Gradle's advice and repetitions, which say nothing of the code, and of the JVM that Debian's
+ * Gradle names first.
+ */
 const ADVICE =
-  /^(?:$|COMPILATION ERROR|Failed to execute goal|-> \[Help|\[Help \d|To see the full|Re-run Maven|For more information|FAILURE: |\* Try:|> Run with|> Get more help|BUILD FAILED|\d+ errors?$)/;
+  /^(?:$|openjdk version |OpenJDK |\* What went wrong:|Execution failed for task |> Compilation failed; see |Run with --|\* Get more help |COMPILATION ERROR|Failed to execute goal|-> \[Help|\[Help \d|To see the full|Re-run Maven|For more information|FAILURE: |\* Try:|> Run with|> Get more help|BUILD FAILED|\d+ errors?$)/;
 
 /** Finds the build of a function's code; null: it is not built by what lies here. */
 export function findJavaBuild(path: string, runtime: string): JavaBuild | null {
