@@ -2,6 +2,7 @@
 // Finds Node.js 24 (the programs are TypeScript, run as they are), then the command.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import module from "node:module";
 import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -54,8 +55,18 @@ function runWithOwnNode() {
   });
 }
 
+/** Takes compiled modules from an earlier start, and leaves them for the next one. */
+async function useCompileCache() {
+  const { commandCachePath, privateCache } = await import("@thaw/installation/compile-cache");
+  const uid = process.geteuid?.();
+  const path = uid === undefined ? null : commandCachePath(process.env, uid);
+  const cache = path === null ? null : privateCache(path);
+  if (cache !== null) module.enableCompileCache(cache);
+}
+
 async function run() {
   process.removeAllListeners("warning");
+  await useCompileCache();
   endWithNpm(() => process.kill(process.pid, "SIGTERM"));
   standWhereCalled();
   const [command, ...rest] = process.argv.slice(2);

@@ -12,7 +12,6 @@ import { BASE_SYSTEM, INSTALLABLE, MOTO, SAM_TRANSFORM } from "@thaw/installatio
 import type { ReviewOptions } from "./deploy/review.ts";
 import { withTemplate } from "./deploy/with-template.ts";
 import { addDevCommand } from "./dev/command.ts";
-import { runDoctor } from "./doctor/doctor.ts";
 import { describeError } from "./errors.ts";
 import { addHelp } from "./help.ts";
 import { init, SAMPLE_RUNTIMES, type SampleRuntime } from "./init.ts";
@@ -24,7 +23,6 @@ import { functionNames, nextSteps } from "./next-steps.ts";
 import { printEnv } from "./print-env.ts";
 import { showLogs } from "./logs.ts";
 import { installRuntime, listRuntimes, pruneRuntimes } from "./runtimes.ts";
-import { scanCommand } from "./scan.ts";
 import type { Severity } from "@thaw/scan/rules";
 import { print } from "./table.ts";
 import { inspectSnapshot, listSnapshots, verifySnapshots } from "./snapshots.ts";
@@ -187,6 +185,7 @@ interface ScanFlags {
   readonly failOn: Severity;
 }
 
+/** Its parsers are read only when it runs. */
 function addScanCommand(program: Command): void {
   program
     .command("scan")
@@ -203,7 +202,10 @@ function addScanCommand(program: Command): void {
     .description("snapshot hazards in a function's code (exit status: 0 none, 1 some, 2 could not scan)")
     .exitOverride(exitOfWrongCall)
     .action((target: string, options: ScanFlags, command: Command) =>
-      runOrFail(() => scanCommand(connect, target, { ...options, json: isJson(command) }), 2),
+      runOrFail(async () => {
+        const { scanCommand } = await import("./scan.ts");
+        await scanCommand(connect, target, { ...options, json: isJson(command) });
+      }, 2),
     );
 }
 
@@ -266,7 +268,10 @@ function addHostCommands(program: Command): void {
   program
     .command("doctor")
     .description("what this host can do, and what to do about the rest")
-    .action((_options: unknown, command: Command) => runDoctor(isJson(command)));
+    .action(async (_options: unknown, command: Command) => {
+      const { runDoctor } = await import("./doctor/doctor.ts");
+      await runDoctor(isJson(command));
+    });
   addConsoleCommand(program);
   program
     .command("env")

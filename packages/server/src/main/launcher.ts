@@ -21,6 +21,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import { type Parts, PROGRAM, partsOf, ROOT, SETUP } from "@thaw/installation";
+import { privateCache } from "@thaw/installation/compile-cache";
 import { systemClock } from "../base/clock.ts";
 import { accessPointOf } from "../model/access-point.ts";
 import type { CompanionProcess } from "./companion.ts";
@@ -30,7 +31,6 @@ import { grantablePorts } from "./options/host-ports.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 import { type Settings, withoutOption } from "./options/settings.ts";
 import { UsageError } from "./options/usage-error.ts";
-import { launcherCache } from "./launcher-cache.ts";
 import { INSTALLER_FD, RuntimeInstalls } from "./runtime-installs.ts";
 
 const LISTEN_FD = "THAW_LISTEN_FD";
@@ -116,7 +116,8 @@ export async function launch(options: ServeOptions, passed: Passed): Promise<voi
 
 /** Runs this program again with a listening socket as standard input. */
 function bindSocket(options: ServeOptions, layout: Layout): void {
-  const cache = launcherCache(options.thawHome);
+  // Root's alone: another user's program does not come this far.
+  const cache = privateCache(join(options.thawHome, "compile-cache", "0"));
   runAgain(layout.sandboxd, ["bind", options.listen.host, String(options.listen.port), process.execPath], {
     ...process.env,
     ...(cache === null ? {} : { NODE_COMPILE_CACHE: cache }),
@@ -191,7 +192,8 @@ function startServer(options: ServeOptions, layout: Layout, passed: Passed): Chi
     ? join(shown.repository, process.execPath.slice(ROOT.length + 1))
     : process.execPath;
   const args = [...withoutOption(passed.argv, "data"), "--data", shown.dataDir];
-  const command = [...shown.prefix, ...setpriv, node, "--disable-warning=ExperimentalWarning", program, ...args];
+  const flags = ["--disable-warning=ExperimentalWarning", "--expose-gc"];
+  const command = [...shown.prefix, ...setpriv, node, ...flags, program, ...args];
   return spawn(command[0] as string, command.slice(1), {
     stdio: ["inherit", "inherit", "inherit", ...(options.installRuntimes === "on-use" ? ["pipe" as const] : [])],
     detached: true,
