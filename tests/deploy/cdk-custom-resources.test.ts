@@ -1,7 +1,11 @@
 // matrix: the CDK's own functions call the services of the server, with and without leave
-import { DeleteStackCommand, waitUntilStackDeleteComplete } from "@aws-sdk/client-cloudformation";
+import {
+  DeleteStackCommand,
+  DescribeStacksCommand,
+  waitUntilStackDeleteComplete,
+} from "@aws-sdk/client-cloudformation";
 import { SSMClient, GetParametersByPathCommand } from "@aws-sdk/client-ssm";
-import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { cloudFormationOf } from "../support/cloudformation.ts";
@@ -62,6 +66,40 @@ if (${isWhole}) {
 `;
 }
 
+/** A bucket that is filled by the AWS CLI in its layer, and a function that is called once it is made. */
+const SITE = `
+const { App, Aspects, CfnOutput, CliCredentialsStackSynthesizer, RemovalPolicy, Stack, aws_lambda: lambda, aws_s3: s3 } = require("aws-cdk-lib");
+const { BucketDeployment, Source } = require("aws-cdk-lib/aws-s3-deployment");
+const { TriggerFunction } = require("aws-cdk-lib/triggers");
+const synthesizer = new CliCredentialsStackSynthesizer({ fileAssetsBucketName: "${BUCKET}" });
+const stack = new Stack(new App(), "shop-site", { env: { account: "000000000000", region: "us-east-1" }, synthesizer });
+const runtime = new lambda.Runtime("nodejs24.x", lambda.RuntimeFamily.NODEJS);
+const site = new s3.Bucket(stack, "Site", { removalPolicy: RemovalPolicy.DESTROY, autoDeleteObjects: true });
+const sources = [Source.asset("site"), Source.jsonData("made.json", { bucket: site.bucketName })];
+const filled = new BucketDeployment(stack, "Filled", { sources, destinationBucket: site, memoryLimit: 512 });
+const environment = { BUCKET: site.bucketName };
+const code = lambda.Code.fromAsset("src");
+const called = new TriggerFunction(stack, "Called", { code, handler: "index.called", runtime, environment });
+called.executeAfter(filled);
+new CfnOutput(stack, "Bucket", { value: site.bucketName });
+// The CDK makes the function of a BucketDeployment for arm64.
+Aspects.of(stack).add({ visit: (node) => node instanceof lambda.CfnFunction && (node.architectures = ["x86_64"]) });
+`;
+
+/** Signs an address in the function, and asks for it there. */
+const CALLED = `
+const { GetObjectCommand, PutObjectCommand, S3Client } = require("@aws-sdk/client-s3");
+const { getSignedUrl } = require("@aws-sdk/s3-request-presigner");
+exports.called = async () => {
+  const s3 = new S3Client();
+  const Bucket = process.env.BUCKET;
+  const signed = await getSignedUrl(s3, new GetObjectCommand({ Bucket, Key: "index.html" }));
+  const answer = await fetch(signed);
+  const Body = answer.status + " " + (await answer.text());
+  await s3.send(new PutObjectCommand({ Bucket, Key: "seen", Body }));
+};
+`;
+
 /** The user's part of a Provider, which keeps a parameter. */
 const ON_EVENT = `
 const { DeleteParameterCommand, PutParameterCommand, SSMClient } = require("@aws-sdk/client-ssm");
@@ -112,4 +150,29 @@ test("a Provider of functions that are not named fails at once, with the setting
   expect(failed.output).toMatch(
     /of the CDK's Provider calls Lambda, which it can't reach: start the server with\s+--allow-services other-/,
   );
+});
+
+test("BucketDeployment fills a bucket, and a Trigger calls a function that signs addresses", {
+  timeout: TEST_MS_MAX,
+}, async () => {
+  tools.write({
+    "cdk.json": JSON.stringify({ app: "node app.js" }),
+    "app.js": SITE,
+    "src/index.js": CALLED,
+    "site/index.html": "<p>a shop</p>",
+  });
+  expectDone(await tools.run("cdk", "deploy", "--require-approval", "never"));
+  const client = cloudFormationOf(server);
+  const { Stacks: [stack] = [] } = await client.send(new DescribeStacksCommand({ StackName: "shop-site" }));
+  const bucket = stack?.Outputs?.find(({ OutputKey }) => OutputKey === "Bucket")?.OutputValue ?? "";
+  const s3 = new S3Client(clientOptions());
+  const read = async (Key: string): Promise<string | undefined> =>
+    (await s3.send(new GetObjectCommand({ Bucket: bucket, Key }))).Body?.transformToString();
+  expect(await read("index.html")).toBe("<p>a shop</p>");
+  expect(JSON.parse((await read("made.json")) ?? "")).toEqual({ bucket });
+  expect(await read("seen")).toBe("200 <p>a shop</p>");
+  await client.send(new DeleteStackCommand({ StackName: "shop-site" }));
+  const wait = { client, minDelay: 1, maxDelay: 1, maxWaitTime: TEST_MS_MAX / 1000 };
+  await waitUntilStackDeleteComplete(wait, { StackName: "shop-site" });
+  await expect(read("index.html")).rejects.toMatchObject({ name: "NoSuchBucket" });
 });

@@ -26,7 +26,7 @@ export function checkTypes(resources: Resources, types: ResourceTypes): void {
 
 /**
  * Throws TemplateError for properties that the type does not have, by their paths in AWS's words, for those that AWS
- * has and Thaw lacks, and for those that are missing.
+ * has and Thaw lacks, for values that Thaw lacks, and for those that are missing.
  * `evaluated`: without what `AWS::NoValue` leaves out.
  */
 export function checkProperties(logicalId: string, type: ResourceType, evaluated: TemplateMap): void {
@@ -39,12 +39,22 @@ export function checkProperties(logicalId: string, type: ResourceType, evaluated
     ...lacking
       .filter(([, value]) => !isEmpty(value))
       .map(([key]) => `#: Thaw does not have the property [${key}] of ${type.name}: ${lacks[key] ?? ""}`),
+    ...lackingValues(type, evaluated),
     ...foreignMembers(Object.fromEntries(others), table, ""),
   ];
   if (problems.length === 0) return;
   throw new TemplateError(
     `Properties validation failed for resource ${logicalId} with message:\n${problems.join("\n")}`,
   );
+}
+
+function lackingValues({ lacksValues = {} }: ResourceType, evaluated: TemplateMap): readonly string[] {
+  return Object.entries(lacksValues).flatMap(([key, instead]) => {
+    const given = evaluated[key];
+    const values = isTemplateList(given) ? given : [given];
+    const lacking = values.filter((each) => typeof each === "string").filter((each) => Object.hasOwn(instead, each));
+    return lacking.map((each) => `#/${key}: Thaw does not have [${each}]: ${instead[each] ?? ""}`);
+  });
 }
 
 /** Says whether a property's value means "none", as those of a tool that writes all properties do. */

@@ -27,6 +27,7 @@ const TYPES: readonly ResourceType[] = [
       Environment: "update",
     },
     lacks: { VpcConfig: "leave it out" },
+    lacksValues: { PackageType: { Tar: "make it a Zip" } },
     required: ["Role"],
     nameProperty: "FunctionName",
     isTaggable: true,

@@ -55,6 +55,10 @@ it("a property of AWS's that Thaw does not have may be given empty", () => {
         "#: Thaw does not have the property [VpcConfig] of AWS::Lambda::Function: leave it out",
     );
   expect(problemOf(body('""').replace("VpcConfig", "Vpc"))).toContain("extraneous key [Vpc] is not permitted");
+  expect(problemOf(body('""').replace("VpcConfig", "PackageType").replace('""', "Tar"))).toBe(
+    "Properties validation failed for resource F with message:\n#/PackageType: Thaw does not have [Tar]: make it a Zip",
+  );
+  expect(problemOf(body('""').replace("VpcConfig", "PackageType").replace('""', "Zip"))).toBeNull();
 });
 
 it("parameters of SSM are told, then taken", () => {

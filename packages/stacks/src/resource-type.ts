@@ -21,6 +21,8 @@ export interface ResourceType {
    * "none".
    */
   readonly lacks?: Readonly<Record<string, string>>;
+  /** Values of properties, or items of their lists, that Thaw does not have, each with what to do instead. */
+  readonly lacksValues?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly required: readonly string[];
   /**
    * Names for `Fn::GetAtt`; null: any name (custom resources, outputs of nested stacks).

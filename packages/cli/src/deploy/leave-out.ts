@@ -7,7 +7,6 @@ import type { LocalOptions, LocalValues } from "@thaw/template/local-values";
 import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
 import type { StackClients } from "../aws-clients.ts";
 import type { LookUps } from "./look-ups.ts";
-import { isArm } from "./refuse.ts";
 import { describeType } from "./show-changes.ts";
 import { TemplateRefused } from "./stack.ts";
 
@@ -306,4 +305,8 @@ class LeavingOut {
       return gone.type === "AWS::SNS::Topic" ? arnOf(gone.type, gone.name, place) : gone.name;
     return attributeOf(gone.type, gone.name, attribute, place);
   }
+}
+
+function isArm(architectures: TemplateValue | undefined): boolean {
+  return isTemplateList(architectures) && architectures.includes("arm64");
 }

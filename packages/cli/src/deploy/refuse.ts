@@ -3,7 +3,7 @@ import { GetFunctionCommand, ResourceNotFoundException } from "@aws-sdk/client-l
 import type { ResourceChange } from "@aws-sdk/client-cloudformation";
 import { PROGRAM } from "@thaw/installation";
 import { installName } from "@thaw/installation/installable";
-import { isTemplateList, type TemplateMap, type TemplateValue } from "@thaw/template/value";
+import type { TemplateMap } from "@thaw/template/value";
 import type { Connection } from "../connection.ts";
 
 const FUNCTION = "AWS::Lambda::Function";
@@ -19,29 +19,18 @@ export async function whatIsInTheWay(
     .map((change) => ({ change, properties: propertiesOf(change) }));
   if (functions.length === 0) return [];
   const missing = await missingRuntimes(connection, functions);
-  const foreign = functions.flatMap(({ change, properties }) =>
-    isArm(properties["Architectures"])
-      ? [
-          `Resources.${change.LogicalResourceId ?? ""}.Architectures is arm64, and hosts of Thaw are x86_64: as x86_64 a package without programs of its own runs as well`,
-        ]
-      : [],
-  );
   const names = functions.flatMap(({ change, properties }) => {
     const isNew = change.Action === "Add" || change.Replacement === "True";
     const name = properties["FunctionName"];
     return isNew && typeof name === "string" ? [{ id: change.LogicalResourceId ?? "", name }] : [];
   });
   const taken = await Promise.all(names.map(({ id, name }) => ownerOf(connection, id, name)));
-  return [...missing, ...foreign, ...taken.flatMap((sentence) => sentence ?? [])];
+  return [...missing, ...taken.flatMap((sentence) => sentence ?? [])];
 }
 
 function propertiesOf({ AfterContext }: ResourceChange): TemplateMap {
   const context = AfterContext === undefined ? {} : (JSON.parse(AfterContext) as { readonly Properties?: TemplateMap });
   return context.Properties ?? {};
-}
-
-export function isArm(architectures: TemplateValue | undefined): boolean {
-  return isTemplateList(architectures) && architectures.includes("arm64");
 }
 
 async function missingRuntimes(

@@ -8,6 +8,7 @@ export interface TypeOptions {
   readonly without?: readonly string[];
   /** What to do instead of one of them, where there is something; for the others: `leave it out`. */
   readonly instead?: Readonly<Record<string, string>>;
+  readonly lacksValues?: NonNullable<ResourceType["lacksValues"]>;
   /** In place of AWS's own. */
   readonly attributes?: readonly string[] | null;
   readonly nameProperty?: string | null;
@@ -33,6 +34,7 @@ export function describeType(name: string, options: TypeOptions = {}): ResourceT
       ...taken(spec.maybe, "maybe"),
     ]),
     lacks: Object.fromEntries([...without].map((each) => [each, instead[each] ?? "leave it out"])),
+    lacksValues: options.lacksValues ?? {},
     required: wordsOf(spec.required),
     attributes: options.attributes === undefined ? wordsOf(spec.attributes) : options.attributes,
     nameProperty: options.nameProperty === undefined ? spec.nameProperty : options.nameProperty,

@@ -56,6 +56,11 @@ export const FUNCTION: Handler = {
       "PublishToLatestPublished",
       "TenancyConfig",
     ],
+    lacksValues: {
+      Architectures: {
+        arm64: "hosts are x86_64; as x86_64 a package without programs of its own runs as well",
+      },
+    },
   }),
 
   async create(properties, context) {
