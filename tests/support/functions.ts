@@ -223,8 +223,11 @@ export class TestFunctions {
     return answer.environments;
   }
 
+  /** None where there is no such log. */
   async logs(name: string): Promise<ReadonlyArray<{ readonly logStream: string; readonly message: string }>> {
     const response = await this.admin("GET", `logs/${name}`);
+    if (response.status === 404) return [];
+    if (!response.ok) throw new Error(`the log of ${name}: ${response.status} ${await response.text()}`);
     const events: Array<{ logStream: string; message: string }> = [];
     if (response.body === null) return events;
     for await (const line of createInterface({ input: Readable.fromWeb(response.body as never) }))
