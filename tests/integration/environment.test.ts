@@ -66,7 +66,10 @@ async function look(name: string, qualifier: string, event: object = {}): Promis
   return answer.payload as World;
 }
 
-/** Recorded: …TestLambdaBehavior.test_lambda_init_environment, python3.14, of which the client removes one. */
+/**
+ * Recorded: …TestLambdaBehavior.test_lambda_init_environment, python3.14, of which the client removes one. The two of
+ * the metadata endpoint came after it.
+ */
 const PYTHON = {
   AWS_EXECUTION_ENV: "AWS_Lambda_python3.13",
   AWS_DEFAULT_REGION: "us-east-1",
@@ -89,6 +92,8 @@ const OWN_VALUE = [
   "AWS_LAMBDA_FUNCTION_NAME",
   "AWS_LAMBDA_FUNCTION_VERSION",
   "AWS_LAMBDA_INITIALIZATION_TYPE",
+  "AWS_LAMBDA_METADATA_API",
+  "AWS_LAMBDA_METADATA_TOKEN",
   "AWS_LAMBDA_RUNTIME_API",
   "AWS_XRAY_DAEMON_ADDRESS",
   "_AWS_XRAY_DAEMON_ADDRESS",

@@ -32,6 +32,9 @@ export function attachProcesses(core: EnvironmentCore, sandbox: Sandbox): Brough
     isSnapStart: core.isSnapStart,
     clock: core.services.clock,
     token: core.token,
+    metadataToken: core.metadataToken,
+    region: version.region,
+    isBeforeSnapshot: core.mode.kind === "snapshot",
     credentials: () => core.currentCredentials(),
     emit: (event) => core.putFrom(api, event),
   });

@@ -18,7 +18,7 @@ import type { Failure } from "../function-errors.ts";
 import { toPlatformFailure } from "../platform-failure.ts";
 import type { InitializationType } from "../runtime-api/environment-variables.ts";
 import type { EnvironmentApi } from "../runtime-api/api.ts";
-import { deriveSnapshotToken } from "../runtime-api/snapshot-token.ts";
+import { deriveToken } from "../runtime-api/tokens.ts";
 import { EnvironmentLog, nameLogStream } from "../telemetry/environment-log.ts";
 import { TelemetryHub } from "../telemetry/hub.ts";
 import { toLogLevel } from "../telemetry/application-level.ts";
@@ -61,6 +61,8 @@ export class EnvironmentCore {
   readonly telemetry: TelemetryHub;
   /** The token of the credentials endpoint; null without SnapStart. */
   readonly token: string | null;
+  /** The token of the metadata endpoint, which all environments have. */
+  readonly metadataToken: string;
   /** Null where nobody debugged the function when the environment was made. */
   readonly debug: DebuggedVersion | null;
   #log: EnvironmentLog;
@@ -80,7 +82,9 @@ export class EnvironmentCore {
     this.services = services;
     this.createdAtMs = services.clock.nowMs();
     this.createdMonotonicMs = services.clock.monotonicMs();
-    this.token = "snapshotId" in mode ? deriveSnapshotToken(services.secret, mode.snapshotId) : null;
+    const snapshotId = "snapshotId" in mode ? mode.snapshotId : null;
+    this.token = snapshotId === null ? null : deriveToken(services.secret, "credentials", snapshotId);
+    this.metadataToken = deriveToken(services.secret, "metadata", snapshotId ?? environmentId);
     this.telemetry = new TelemetryHub(services.clock);
     this.debug = services.debugging?.of(version) ?? null;
     this.#log = openLog(options, this.telemetry);

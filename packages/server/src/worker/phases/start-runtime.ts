@@ -78,7 +78,7 @@ export function runtimeEnvironment(core: EnvironmentCore): Readonly<Record<strin
     core.token === null
       ? { kind: "variables", credentials: core.currentCredentials(), logStream: core.log.logStream }
       : { kind: "endpoint", token: core.token },
-    core.initializationType,
+    { initializationType: core.initializationType, metadataToken: core.metadataToken },
     core.services.limits.variablesOf(core.version),
   );
 }

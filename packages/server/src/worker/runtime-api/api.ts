@@ -8,6 +8,7 @@ import { TEXT_HEADERS } from "./answers.ts";
 import { CallBudget, LateCall } from "./call-budget.ts";
 import { answerCredentials, type CredentialsOptions } from "./credentials.ts";
 import { EXTENSIONS_MAX, type ExtensionNews, ExtensionsApi, type ExtensionsOptions } from "./extensions.ts";
+import { answerMetadata, type MetadataOptions } from "./metadata.ts";
 import { readKept, writeKept } from "./kept.ts";
 import { parseRoute } from "./routes.ts";
 import { type RuntimeEvent, RuntimeSession } from "./runtime.ts";
@@ -18,6 +19,7 @@ export type ApiEvent = RuntimeEvent | ExtensionNews;
 
 export interface EnvironmentApiOptions
   extends CredentialsOptions,
+    MetadataOptions,
     Pick<ExtensionsOptions, "facts" | "onAdded">,
     Pick<SubscriptionsOptions, "onSubscribed"> {
   readonly isSnapStart: boolean;
@@ -58,6 +60,8 @@ export class EnvironmentApi {
         return this.subscriptions.handleCall(call, route.api);
       case "credentials":
         return answerCredentials(call, this.#options);
+      case "metadata":
+        return answerMetadata(call, this.#options);
       case "ping":
         return call.respond(200, TEXT_HEADERS, "pong");
       case "wrong-method":

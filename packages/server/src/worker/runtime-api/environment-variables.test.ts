@@ -9,8 +9,9 @@ function endpoints(environment: Record<string, string>, ofImage: Record<string, 
   const image = ofImage === null ? null : { environment: ofImage };
   const version = { runtime: "nodejs24.x", environment, image, memorySizeMib: 128 } as unknown as RunnableVersion;
   const delivery = { kind: "endpoint", token: "t" } as const;
+  const facts = { initializationType: "on-demand", metadataToken: "m" } as const;
   const recipe = { env: {} } as RuntimeRecipe;
-  const all = buildEnvironmentVariables(version, recipe, delivery, "on-demand", OF_HOST);
+  const all = buildEnvironmentVariables(version, recipe, delivery, facts, OF_HOST);
   return Object.fromEntries(Object.entries(all).filter(([name]) => name.startsWith("AWS_ENDPOINT_URL")));
 }
 

@@ -27,6 +27,12 @@ export type CredentialDelivery =
 
 type Variables = Readonly<Record<string, string>>;
 
+export interface EnvironmentFacts {
+  readonly initializationType: InitializationType;
+  /** Authorizes calls of the metadata endpoint. */
+  readonly metadataToken: string;
+}
+
 export type InitializationType = "on-demand" | "provisioned-concurrency" | "snap-start";
 
 /** What Docker gives a process whose image says nothing; AWS leaves PATH to the image. */
@@ -47,17 +53,21 @@ export function buildEnvironmentVariables(
   version: RunnableVersion,
   recipe: RuntimeRecipe,
   delivery: CredentialDelivery,
-  initializationType: InitializationType,
+  { initializationType, metadataToken }: EnvironmentFacts,
   ofHost: Variables,
 ): Readonly<Record<string, string>> {
-  const type = { AWS_LAMBDA_INITIALIZATION_TYPE: initializationType };
+  const ofEnvironment = {
+    AWS_LAMBDA_INITIALIZATION_TYPE: initializationType,
+    AWS_LAMBDA_METADATA_API: RUNTIME_API_ADDRESS,
+    AWS_LAMBDA_METADATA_TOKEN: metadataToken,
+  };
   const { image } = version;
   if (image !== null)
     return {
       ...imageVariables(image, version, ofHost),
       ...ownVariables(version),
       ...deliveryVariables(version, delivery),
-      ...type,
+      ...ofEnvironment,
     };
   return {
     TZ: ":UTC",
@@ -69,7 +79,7 @@ export function buildEnvironmentVariables(
     ...(recipe.env["PWD"] === undefined ? {} : { PWD: recipe.env["PWD"] }),
     ...recipe.envOver?.(version.environment),
     ...reservedVariables(version, delivery),
-    ...type,
+    ...ofEnvironment,
   };
 }
 

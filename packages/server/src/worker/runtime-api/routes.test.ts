@@ -16,6 +16,8 @@ it.for([
   ["POST", "/2018-06-01/runtime/init/error", { kind: "runtime", action: "init-error" }],
   ["GET", "/2018-06-01/runtime/restore/next", { kind: "runtime", action: "restore-next" }],
   ["GET", "/2021-04-23/credentials", { kind: "credentials" }],
+  ["GET", "/2026-01-15/metadata/execution-environment", { kind: "metadata" }],
+  ["POST", "/2026-01-15/metadata/execution-environment", { kind: "wrong-method" }],
   ["GET", "/2018-06-01/ping", { kind: "ping" }],
   ["POST", "/2020-01-01/extension/register", { kind: "extension", action: "register" }],
 ] as const)("%s %s", ([method, path, route], { expect }) => {

@@ -24,7 +24,7 @@ export type Route =
   | RuntimeRoute
   | ExtensionRoute
   | SubscriptionRoute
-  | { readonly kind: "credentials" | "ping" | "wrong-method" | "not-found" };
+  | { readonly kind: "credentials" | "metadata" | "ping" | "wrong-method" | "not-found" };
 
 interface FixedRoute {
   readonly method: string;
@@ -45,6 +45,7 @@ const FIXED: ReadonlyMap<string, FixedRoute> = new Map([
   ["/2020-01-01/extension/exit/error", fixed("POST", { kind: "extension", action: "exit-error" })],
   ["/2022-07-01/telemetry", fixed("PUT", { kind: "subscription", api: "telemetry" })],
   ["/2020-08-15/logs", fixed("PUT", { kind: "subscription", api: "logs" })],
+  ["/2026-01-15/metadata/execution-environment", fixed("GET", { kind: "metadata" })],
   ["/2018-06-01/ping", fixed("GET", { kind: "ping" })],
   ["/2018-06-01/runtime/restore/next", fixed("GET", { kind: "runtime", action: "restore-next" }, true)],
   ["/2018-06-01/runtime/restore/error", fixed("POST", { kind: "runtime", action: "restore-error" }, true)],
