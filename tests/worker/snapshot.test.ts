@@ -275,6 +275,35 @@ test("after-restore hooks that throw, hang or exit end the environment with AWS'
   await exiting.end();
 });
 
+test("a clone that is not there in time is the host's delay, and no hook that takes too long", async () => {
+  let hooks = 0;
+  const harness = new WorkerHarness(
+    { afterRestore: () => void hooks++ },
+    {
+      extensions: {
+        // Its call was taken with the snapshot, and does not come back.
+        lost: {
+          start: async (process) => {
+            const api = "/2020-01-01/extension";
+            const registered = await process.call("POST", `${api}/register`, "{}", { "lambda-extension-name": "lost" });
+            const id = registered.headers["Lambda-Extension-Identifier"] ?? "";
+            await process.call("GET", `${api}/event/next`, "", { "lambda-extension-identifier": id });
+          },
+          resume: (process) => process.hang(),
+        },
+      },
+    },
+  );
+  const { restorable } = await harness.publish();
+  const invoke = harness.invoke(restorable);
+  await harness.clock.advance(10_000);
+  expect(await invoke).toMatchObject({ kind: "restore-timeout", hasRun: false });
+  expect(hooks).toBe(0);
+  await harness.clock.advance(0);
+  expect(harness.restores[0]?.outcome).toBe("platform-error");
+  await harness.end();
+});
+
 test("a restore that the engine refuses is the platform's error", async () => {
   const refused = async (
     harness: WorkerHarness,

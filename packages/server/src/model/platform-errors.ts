@@ -103,7 +103,8 @@ export const PLATFORM_ERRORS = {
   SANDBOX_RESTORE_TIMEOUT: {
     message: HOST_FAILED,
     meaning:
-      "a chunk of the snapshot did not come from the far store in time, or the restore took over 10 s; " +
+      "a chunk of the snapshot did not come from the far store in time, or the restore took over 10 s before any hook " +
+      "was run; " +
       "an Invoke answers `SnapStartTimeoutException`",
     remedy: "the store, the host's load; try again",
     transient: true,

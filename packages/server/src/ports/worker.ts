@@ -121,7 +121,7 @@ export type InvokeRefusal =
   | { readonly kind: "throttled"; readonly reason: ThrottleReason }
   /** After-restore hook failed or the process died during Restore: SnapStartException. */
   | { readonly kind: "restore-error"; readonly message: string }
-  /** SnapStartTimeoutException. `hasRun` is false where the snapshot did not come in time: no hook could run. */
+  /** SnapStartTimeoutException. `hasRun` is false where the clone was not there in time: no hook could run. */
   | { readonly kind: "restore-timeout"; readonly message: string; readonly hasRun: boolean }
   /** The platform could not run the environment: ServiceException. */
   | { readonly kind: "platform-error"; readonly code: PlatformCode; readonly message: string };

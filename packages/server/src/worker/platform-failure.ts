@@ -10,6 +10,7 @@ export function toPlatformFailure(error: unknown): PlatformFailure {
 }
 
 export const CONNECTION_LOST = failureOf("WORKER_ENVIRONMENT_LOST");
+export const RESTORE_LATE = failureOf("SANDBOX_RESTORE_TIMEOUT");
 export const SNAPSHOT_DAMAGED = failureOf("SANDBOX_SNAPSHOT_DAMAGED");
 export const CLOSING = failureOf("WORKER_CLOSING");
 

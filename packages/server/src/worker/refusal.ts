@@ -10,7 +10,7 @@ import { CLOSING } from "./platform-failure.ts";
 const RESTORE_TIMEOUT_MESSAGE = "Lambda couldn't restore the snapshot within the timeout limit.";
 const HOOK_FAILED_MESSAGE =
   "The afterRestore() runtime hook encountered an error. For more information, check the Amazon CloudWatch logs.";
-/** The snapshot's memory did not come from afar in time. */
+/** The snapshot's memory did not come from afar in time, or the clone was not there in time: no hook was run. */
 const RESTORE_TIMEOUT: PlatformCode = "SANDBOX_RESTORE_TIMEOUT";
 
 export function toRefusal(failure: Failure): InvokeRefusal {

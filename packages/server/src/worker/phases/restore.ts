@@ -10,6 +10,7 @@ import { type EnvironmentCore, tryEngine } from "../core/core.ts";
 import type { Deadline, RestoreMode } from "../core/events.ts";
 import { nextApiEvent } from "../core/wait.ts";
 import type { Failure } from "../function-errors.ts";
+import { RESTORE_LATE } from "../platform-failure.ts";
 import { toPhaseStatus } from "./init.ts";
 
 export type RestoreResult = {
@@ -104,7 +105,8 @@ async function untilParked(core: EnvironmentCore, brought: Brought): Promise<Fai
   const failure = await untilReady(core, brought, deadline, "clone");
   deadline.cancel();
   endParked();
-  return failure;
+  // No hook has been let loose yet, and nothing of the function was run: it is the host that is late.
+  return failure?.kind === "timeout" ? RESTORE_LATE : failure;
 }
 
 /** Lets a clone of a function that is debugged wait where the snapshot was taken, until it is told to go on. */
