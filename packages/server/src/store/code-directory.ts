@@ -47,7 +47,7 @@ export async function openCodeDirectory(dataDir: string, syncAll: SyncAll): Prom
     unpack: (zip) => unpack({ codeDir, packageDir, holds, salt: "" }, zip),
     unpackImage: (image) => unpackImage({ codeDir, imageDir, syncAll, holds, salt: "" }, image),
     readZip: (codeName) => readFile(join(packageDir, `${codeName}.zip`)).catch(() => null),
-    findTexts: (name, texts) => findTexts(join(isMerged(name) ? optDir : codeDir, name), texts),
+    findTexts: (name, texts) => findTexts(join(isMerged(name) ? optDir : codeDir, name), texts, join(codeDir, PARTIAL)),
     unpackedSizeOf: (codeName) => sizeOfTree(join(codeDir, codeName)),
     merge: async (optName, codeNames) => {
       await holds.touch(optName);

@@ -1,6 +1,5 @@
 package dev.thaw.scan;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -34,12 +33,20 @@ final class ClassPath {
     }
 
     private static final int CLASS_FILE_MAGIC = 0xCAFEBABE;
+    /** Jars around a class: one in a library of an executable jar has two. */
+    private static final int NESTED_DEPTH_MAX = 2;
+    /** A function has at most 250 MiB, in which libraries may be compressed. */
+    private static final int NESTED_SIZE_BYTES_MAX = 512 * 1024 * 1024;
+    private static final int NESTED_ENTRIES_MAX = 500_000;
+    private static final String NESTED_TOO_LARGE = "the jars within jars are too large to be read whole";
 
     private final Map<String, Bytes> bytes = new HashMap<>();
     private final Map<String, String> jarOf = new HashMap<>();
     private final Map<String, ClassNode> parsed = new HashMap<>();
     private final Set<String> own = new TreeSet<>();
     private final List<String> problems = new ArrayList<>();
+    private int nestedBytesLeft = NESTED_SIZE_BYTES_MAX;
+    private int nestedEntriesLeft = NESTED_ENTRIES_MAX;
 
     ClassPath(Path root) throws IOException {
         if (Files.isDirectory(root)) {
@@ -101,39 +108,73 @@ final class ClassPath {
         for (Enumeration<? extends ZipEntry> entries = jar.entries(); entries.hasMoreElements(); ) {
             ZipEntry entry = entries.nextElement();
             String name = entry.getName();
-            if (name.endsWith(".class") && !name.startsWith("META-INF/")) {
+            if (isClass(name)) {
                 boolean isBootClass = name.startsWith("BOOT-INF/classes/");
-                String className = name.substring(
-                        isBootClass ? "BOOT-INF/classes/".length() : 0, name.length() - ".class".length());
+                String className = classNameOf(isBootClass ? name.substring("BOOT-INF/classes/".length()) : name);
                 Bytes content = () -> {
                     try (InputStream stream = jar.getInputStream(entry)) {
                         return stream.readAllBytes();
                     }
                 };
                 if (bytes.putIfAbsent(className, content) == null) {
-                    jarOf.put(className, path.toString());
-                    if (isOwn && (!isBoot || isBootClass)) {
+                    boolean isLoader = isBoot && !isBootClass;
+                    jarOf.put(className, isLoader ? path + "!" : path.toString());
+                    if (isOwn && !isLoader) {
                         own.add(className);
                     }
                 }
-            } else if (isOwn && name.endsWith(".jar")) {
-                addNested(jar, entry);
+            } else if (name.endsWith(".jar")) {
+                try (InputStream content = jar.getInputStream(entry)) {
+                    addNested(path + "!" + name, content, 1);
+                }
             }
         }
     }
 
-    private void addNested(ZipFile jar, ZipEntry outer) throws IOException {
-        try (ZipInputStream inner = new ZipInputStream(
-                new ByteArrayInputStream(jar.getInputStream(outer).readAllBytes()))) {
-            for (ZipEntry entry = inner.getNextEntry(); entry != null; entry = inner.getNextEntry()) {
-                if (entry.getName().endsWith(".class") && !entry.getName().startsWith("META-INF/")) {
-                    byte[] content = inner.readAllBytes();
-                    String name = entry.getName().substring(0, entry.getName().length() - ".class".length());
-                    bytes.putIfAbsent(name, () -> content);
-                    jarOf.putIfAbsent(name, outer.getName());
+    /** Reads the classes of a jar in a jar into memory: there is no going to and fro in it. */
+    private void addNested(String place, InputStream content, int depth) {
+        if (isNestedTooLarge()) {
+            return;
+        }
+        ZipInputStream jar = new ZipInputStream(content);
+        try {
+            for (ZipEntry entry = jar.getNextEntry(); entry != null; entry = jar.getNextEntry()) {
+                String name = entry.getName();
+                if (name.endsWith(".jar") && depth < NESTED_DEPTH_MAX) {
+                    addNested(place + "!" + name, jar, depth + 1);
+                    continue;
+                }
+                byte[] read = isClass(name) ? jar.readNBytes(nestedBytesLeft) : new byte[0];
+                long skipped = isClass(name) ? 0 : jar.skip(nestedBytesLeft);
+                nestedBytesLeft -= read.length + (int) skipped;
+                nestedEntriesLeft--;
+                if (isNestedTooLarge()) {
+                    return;
+                }
+                if (isClass(name) && bytes.putIfAbsent(classNameOf(name), () -> read) == null) {
+                    jarOf.put(classNameOf(name), place);
                 }
             }
+        } catch (IOException error) {
+            problems.add(place + ": " + error.getMessage());
         }
+    }
+
+    /** Says so in the problems, once. */
+    private boolean isNestedTooLarge() {
+        boolean isTooLarge = nestedBytesLeft <= 0 || nestedEntriesLeft <= 0;
+        if (isTooLarge && !problems.contains(NESTED_TOO_LARGE)) {
+            problems.add(NESTED_TOO_LARGE);
+        }
+        return isTooLarge;
+    }
+
+    private static boolean isClass(String name) {
+        return name.endsWith(".class") && !name.startsWith("META-INF/");
+    }
+
+    private static String classNameOf(String name) {
+        return name.substring(0, name.length() - ".class".length());
     }
 
     Set<String> own() {
