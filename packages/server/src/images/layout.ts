@@ -49,6 +49,7 @@ export async function readLayout(reference: LocalReference, dir: string): Promis
     ...found,
     uri,
     resolvedUri: resolved(reference, found.digest),
+    isNear: true,
     open: async (layer) => {
       const path = blobPath(`sha256:${layer.digest}`);
       if ((await sizeOf(path)) === null) throw invalidImage(uri, `the blob sha256:${layer.digest} is missing`);
@@ -125,6 +126,7 @@ async function readDocker(reference: LocalReference, dir: string): Promise<Found
     ...found,
     uri,
     resolvedUri: resolved(reference, found.digest),
+    isNear: true,
     open: async ({ digest }) => createReadStream(paths.get(digest) ?? ""),
   };
 }

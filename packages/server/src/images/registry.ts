@@ -59,6 +59,7 @@ export async function findInRegistry(
     ...readImage(uri, manifest, config),
     uri,
     resolvedUri: `${reference.host}/${repository}@sha256:${digest}`,
+    isNear: false,
     open: async (layer) => Readable.from((await client.get(`blobs/sha256:${layer.digest}`, {})).body),
   };
 }

@@ -21,6 +21,8 @@ export interface FoundImage extends Omit<FunctionImage, "layerNames"> {
   /** SHA-256 of the manifest. */
   readonly digest: string;
   readonly layers: readonly ImageLayer[];
+  /** True where its blobs are on a disk of this host: to read one twice costs its time alone. */
+  readonly isNear: boolean;
   /** Opens a layer's blob. Whoever reads it checks its digest. */
   open(layer: ImageLayer): Promise<Readable>;
 }

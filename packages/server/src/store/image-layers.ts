@@ -75,14 +75,16 @@ export async function unpackLayer(image: FoundImage, layer: ImageLayer, dir: str
   const unpacking = new Unpacking(treeOf(dir), left);
   const source = await image.open(layer);
   const checks = [
-    counting(blob, (size) => {
+    counting((size, _added, part) => {
+      blob.update(part);
       blobSizeBytes = size;
-      return size > layer.sizeBytes ? "a layer is longer than its manifest says" : null;
+      return size > layer.sizeBytes ? new LayerError("a layer is longer than its manifest says") : null;
     }),
     ...decompressors[layer.compression](),
-    counting(content, (size, added) => {
+    counting((_size, added, part) => {
+      content.update(part);
       left.sizeBytes -= added;
-      return left.sizeBytes < 0 ? `it has more than ${IMAGE_SIZE_BYTES_MAX} bytes, uncompressed` : null;
+      return left.sizeBytes < 0 ? new LayerError(`it has more than ${IMAGE_SIZE_BYTES_MAX} bytes, uncompressed`) : null;
     }),
   ];
   try {
@@ -110,7 +112,7 @@ export async function unpackLayer(image: FoundImage, layer: ImageLayer, dir: str
   await writeFile(join(dir, "layer.json"), JSON.stringify(facts));
 }
 
-const decompressors: Readonly<Record<ImageLayer["compression"], () => Transform[]>> = {
+export const decompressors: Readonly<Record<ImageLayer["compression"], () => Transform[]>> = {
   none: () => [],
   gzip: () => [createGunzip()],
   zstd: () => [createZstdDecompress()],
@@ -119,19 +121,15 @@ const decompressors: Readonly<Record<ImageLayer["compression"], () => Transform[
 /** What is wrong with a layer. */
 class LayerError extends Error {}
 
-/** @param problemOf - Given all bytes so far and the new ones among them. */
-function counting(
-  hash: ReturnType<typeof createHash>,
-  problemOf: (sizeBytes: number, addedBytes: number) => string | null,
-): Transform {
+/** @param problemOf - Given all bytes so far, how many of them are new, and the new ones. */
+export function counting(problemOf: (sizeBytes: number, addedBytes: number, part: Buffer) => Error | null): Transform {
   let sizeBytes = 0;
   return new Transform({
     transform(part: Buffer, _encoding, done) {
-      hash.update(part);
       sizeBytes += part.length;
-      const problem = problemOf(sizeBytes, part.length);
+      const problem = problemOf(sizeBytes, part.length, part);
       if (problem === null) done(null, part);
-      else done(new LayerError(problem));
+      else done(problem);
     },
   });
 }

@@ -43,6 +43,7 @@ function found(layers: readonly Layer[], compression: Compression = "gzip"): Fou
       compression,
       diffId: diffIds[at] ?? "",
     })),
+    isNear: true,
     open: async ({ digest }) => Readable.from([contents.get(digest)]),
   };
 }
@@ -201,13 +202,11 @@ test("other bytes than the manifest says are refused, and nothing is left", asyn
 
 test("a blob that ends in a failure of its source leaves nothing, and says what it was", async () => {
   const blob = gzipSync(tarOf({ a: "a" })).subarray(0, 30);
-  const source = Readable.from(
-    (async function* () {
-      yield blob;
-      throw new Error("connection reset");
-    })(),
-  );
-  const unpacking = unpack({ ...found([{ a: "a" }]), open: async () => source });
+  const broken = async function* (): AsyncGenerator<Buffer> {
+    yield blob;
+    throw new Error("connection reset");
+  };
+  const unpacking = unpack({ ...found([{ a: "a" }]), open: async () => Readable.from(broken()) });
   await expect(unpacking).rejects.toThrow("connection reset");
   expect(leftOvers()).toEqual([]);
 });
@@ -278,6 +277,34 @@ test("an image of too many entries ends with the first one beyond, whatever they
     rmSync(join(dir, "layer"), { recursive: true });
   }
 });
+
+test("an image of too many entries is refused before any of its layers is unpacked", async () => {
+  const deep = (at: number): string => Array.from({ length: 80 }, () => at.toString(36)).join("/");
+  const layers = ["a", "b"].map((name) =>
+    Object.fromEntries(Array.from({ length: 650 }, (_, at) => [`${name}/${deep(at)}/f`, ""])),
+  );
+  const image = found(layers);
+  const written: number[] = [];
+  const open: FoundImage["open"] = (layer) => {
+    written.push(readdirSync(join(dir, "images"), { recursive: true }).length);
+    return image.open(layer);
+  };
+  await expect(unpack({ ...image, open })).rejects.toThrow("it has more than 100000 files and folders");
+  // The folder that it would have been unpacked to.
+  expect(written).toEqual([1, 1]);
+  expect(leftOvers()).toEqual([]);
+});
+
+test.each<Compression>(["none", "gzip"])(
+  "an image that its manifest says is too large is not opened (%s)",
+  async (form) => {
+    const image = found([{ a: "a" }, { b: "b" }], form);
+    const layers = image.layers.map((layer) => ({ ...layer, sizeBytes: 6 * 1024 ** 3 }));
+    const open: FoundImage["open"] = () => Promise.reject(new Error("nothing is to be read"));
+    await expect(unpack({ ...image, layers, open })).rejects.toThrow("it has more than 10737418240 bytes");
+    expect(leftOvers()).toEqual([]);
+  },
+);
 
 test("an image of thousands of files, and whiteouts of all of them", async () => {
   const names = Array.from({ length: 4000 }, (_, at) => `a/${at % 100}/f${at}`);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { syncDirectory } from "../base/durable-files.ts";
 import { removeTree } from "../base/remove-tree.ts";
 import type { CodeInfo } from "../model/code-info.ts";
-import type { FoundImage } from "../ports/image-source.ts";
+import type { FoundImage, ImageLayer } from "../ports/image-source.ts";
 import {
   type Allowance,
   IMAGE_ENTRIES_MAX,
@@ -20,6 +20,7 @@ import {
   unpackLayer,
 } from "./image-layers.ts";
 import type { ContentHolds } from "./content-holds.ts";
+import { checkManifestSizes, lookAhead } from "./look-ahead.ts";
 import { mergeInto, typeOf } from "./merged-layers.ts";
 
 const PARTIAL = ".partial-";
@@ -80,6 +81,7 @@ async function unpackLayers(
   { imageDir, partial }: { readonly imageDir: string; readonly partial: string },
 ): Promise<readonly string[]> {
   const left: Allowance = { entries: IMAGE_ENTRIES_MAX, sizeBytes: IMAGE_SIZE_BYTES_MAX };
+  await refuseEarly(image, names, imageDir);
   const dirs: string[] = [];
   for (const [at, layer] of image.layers.entries()) {
     const name = names[at] ?? "";
@@ -91,6 +93,19 @@ async function unpackLayers(
     dirs.push(dir);
   }
   return dirs;
+}
+
+/** Throws an ApiError where the image has too much, as far as that can be told before anything is written. */
+async function refuseEarly(image: FoundImage, names: readonly string[], imageDir: string): Promise<void> {
+  checkManifestSizes(image);
+  const left: Allowance = { entries: IMAGE_ENTRIES_MAX, sizeBytes: IMAGE_SIZE_BYTES_MAX };
+  const fresh: ImageLayer[] = [];
+  for (const [at, layer] of image.layers.entries()) {
+    const dir = join(imageDir, names[at] ?? "");
+    if ((await typeOf(dir)) === null) fresh.push(layer);
+    else spend(image.uri, left, await readLayerFacts(dir));
+  }
+  await lookAhead(image, fresh, left);
 }
 
 async function firstOf(paths: readonly string[]): Promise<string | null> {

@@ -18,6 +18,7 @@ export const fakeImages: ImageSource = {
       environment: { OF_IMAGE: "yes" },
       allowsSnapStart: true,
       layers: [{ digest, sizeBytes: 1, compression: "none", diffId: digest }],
+      isNear: false,
       open: async () => Readable.from([]),
     });
   },
