@@ -1,5 +1,6 @@
 /** Asynchronous invokes: which version runs, when a failed one is tried again, and when it is given up. */
 import type { Call } from "@thaw/server/testing/control";
+import type { FakeFunction } from "@thaw/server/testing/fakes";
 import { expect, test } from "vitest";
 import { ControlHarness, type ControlHarnessOptions } from "./harness.ts";
 
@@ -140,6 +141,23 @@ test("an event that lay for more than six hours while the server was away is giv
   await harness.advance(1000);
   expect(ranAtMinutes).toEqual([]);
   expect(await left(harness)).toBe(0);
+  await harness.end();
+});
+
+test("the client context reaches the function in a synchronous invoke alone, as on AWS", async () => {
+  const contexts: Array<string | undefined> = [];
+  const handle: FakeFunction["handle"] = (_process, { headers }) => {
+    contexts.push(headers["Lambda-Runtime-Client-Context"]);
+    return "null";
+  };
+  const harness = await ControlHarness.start({ functions: { code: { handle } } });
+  await harness.create("f", "code", { snapStart: false });
+  const ClientContext = Buffer.from('{"custom":{}}').toString("base64");
+  for (const InvocationType of ["RequestResponse", "Event"] as const) {
+    await harness.call("Invoke", { FunctionName: "f", InvocationType, ClientContext });
+    await harness.advance(0);
+  }
+  expect(contexts).toEqual(['{"custom":{}}', undefined]);
   await harness.end();
 });
 

@@ -144,9 +144,10 @@ export class InvokeOperation {
     return { Status: 202 };
   }
 
-  #accept({ owner, qualifier }: FoundVersion, attempt: Attempt): Promise<void> {
-    const { requestId, payload, clientContext, traceId } = attempt;
-    return this.#events.accept({ requestId, functionName: owner.name, qualifier, payload, clientContext, traceId });
+  /** AWS hands a client context on to the function in synchronous invokes alone. */
+  #accept({ owner, qualifier }: FoundVersion, { requestId, payload, traceId }: Attempt): Promise<void> {
+    const event = { requestId, functionName: owner.name, qualifier, payload, clientContext: null, traceId };
+    return this.#events.accept(event);
   }
 
   async invokeStreamed(input: In<"InvokeWithResponseStream">, call: Call): Promise<Out<"InvokeWithResponseStream">> {
