@@ -289,11 +289,20 @@ function rereadScalars(document: Document.Parsed): Map<string, string> {
   return found;
 }
 
+/** Places of items in their lists, looked up once for each list: a template may be one long list. */
+const PLACES = new WeakMap<YAMLSeq, ReadonlyMap<unknown, number>>();
+
+function placeIn(list: YAMLSeq, item: unknown): number {
+  const places = PLACES.get(list) ?? new Map(list.items.map((each, index) => [each, index]));
+  PLACES.set(list, places);
+  return places.get(item) ?? -1;
+}
+
 function pathOf(nodes: readonly unknown[]): string {
   return nodes
     .flatMap((node, index) => {
       const below = nodes[index + 1];
-      if (isSeq(node)) return [`[${node.items.indexOf(below)}]`];
+      if (isSeq(node)) return [`[${placeIn(node, below)}]`];
       const key = (node as { key?: unknown } | null)?.key;
       return isScalar(key) ? [`.${String(key.value)}`] : [];
     })

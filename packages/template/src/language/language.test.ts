@@ -1,5 +1,5 @@
 /** The functions of the language, and what of a template is known without a stack. */
-import { describe, it } from "vitest";
+import { describe, it, vi } from "vitest";
 import { CommandError } from "@thaw/installation/command-error";
 import { type LocalValues, readLocally } from "../local-values.ts";
 import type { Note, Problem, Report } from "../problem.ts";
@@ -309,4 +309,18 @@ Resources: {}`,
   };
   checkRules(rules, new Evaluator(scope, report), report);
   expect(report.problems).toEqual([{ place: "Rules.Known", reason: "is not met: only prod", kind: "error" }]);
+});
+
+it("an item of a long list is not looked for in the list", ({ expect }) => {
+  const looks = vi.spyOn(Array.prototype, "indexOf");
+  const text = `Resources: { A: { Type: a, Properties: { L: [${"yes,".repeat(1_000)}{a: 1, a: 2}] } } }`;
+  try {
+    const { reread, doubles } = parseTemplate(text, "template");
+    expect(looks.mock.calls.length).toBeLessThan(100);
+    expect(reread.size).toBe(1_000);
+    expect([...reread.keys()].at(-1)).toBe("Resources.A.Properties.L[999]");
+    expect(doubles).toEqual(["Resources.A.Properties.L[1000].a"]);
+  } finally {
+    looks.mockRestore();
+  }
 });
