@@ -45,3 +45,15 @@ it("of a result with very many members no more than a thousand are looked at", (
   expect(problem).toBe(wrong("headers.h0, headers.h1, headers.h2 and 995 more"));
   expect(looks).toBe(1000);
 });
+
+it("of the members of a map half a million characters are looked at", () => {
+  const headers = Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`h${index}`, ["x".repeat(2000)]]));
+  let characters = 0;
+  const result = Buffer.from(JSON.stringify({ statusCode: 200, headers }));
+  const problem = answerProblem(result, (each) => {
+    characters += each.length;
+    return READERS.REST(each) !== null;
+  });
+  expect(problem).toContain("headers.h0, headers.h1, headers.h2 and ");
+  expect(characters).toBeLessThan(result.length + 600_000);
+});

@@ -4,6 +4,8 @@ const NAMES_MAX = 3;
 const NAME_LENGTH_MAX = 60;
 /** Number of members that are looked at: the server does nothing else meanwhile, and a result may have 400,000. */
 const LOOKS_MAX = 1000;
+/** Characters of the members of maps that are looked at: each look reads them several times. */
+const CHARACTERS_MAX = 500_000;
 /** Maps whose own members are named. */
 const MAPS = new Set(["headers", "multiValueHeaders"]);
 
@@ -12,15 +14,25 @@ export function answerProblem(result: Buffer, isTaken: (result: Buffer) => boole
   const given = parse(result);
   if (given === null) return "it is no object of JSON in UTF-8";
   let looks = 0;
-  const isRight = (members: object): boolean =>
-    ++looks > LOOKS_MAX || isTaken(Buffer.from(JSON.stringify({ statusCode: 200, ...members })));
+  let characters = 0;
+  let isCut = false;
+  const isRight = (members: object, isPart: boolean): boolean => {
+    isCut ||= looks === LOOKS_MAX || characters > CHARACTERS_MAX;
+    if (isCut) return true;
+    looks++;
+    const text = JSON.stringify({ statusCode: 200, ...members });
+    if (isPart) characters += text.length;
+    return isTaken(Buffer.from(text));
+  };
   const wrong = Object.entries(given).flatMap(([name, value]) => {
-    if (isRight({ [name]: value })) return [];
+    if (isRight({ [name]: value }, false)) return [];
     const parts = MAPS.has(name) && isMap(value) ? Object.entries(value) : [];
-    const inner = parts.flatMap(([key, each]) => (isRight({ [name]: { [key]: each } }) ? [] : [`${name}.${key}`]));
+    const inner = parts.flatMap(([key, each]) =>
+      isRight({ [name]: { [key]: each } }, true) ? [] : [`${name}.${key}`],
+    );
     return inner.length === 0 ? [name] : inner;
   });
-  if (wrong.length === 0) return looks > LOOKS_MAX ? "one of its many members is wrong" : "it has no statusCode";
+  if (wrong.length === 0) return isCut ? "one of its many members is wrong" : "it has no statusCode";
   const named = wrong.slice(0, NAMES_MAX).map((name) => name.slice(0, NAME_LENGTH_MAX));
   const more = wrong.length > NAMES_MAX ? ` and ${wrong.length - NAMES_MAX} more` : "";
   return `its ${named.join(", ")}${more} can't be there, or not with that value`;

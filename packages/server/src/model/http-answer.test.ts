@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { toHttpAnswer, toHttpAnswerV1 } from "./http-answer.ts";
 
 const PLAIN = "text/plain;charset=UTF-8";
@@ -54,4 +54,24 @@ it("a response in full without a content type gets that of the front; an inferre
   const of = (result: string): unknown => toHttpAnswer(Buffer.from(result), PLAIN)?.headers;
   expect(of('{"statusCode":200,"body":"a"}')).toEqual({ "content-type": PLAIN });
   expect(of('{"a":1}')).toEqual({ "content-type": "application/json" });
+});
+
+it("blanks between the parts of an inferred response are left out, and nothing else", () => {
+  const body = (text: string): string | undefined => toHttpAnswer(Buffer.from(text))?.body.toString();
+  expect(body('\ufeff { "a b" :\t[ 1.0 , "\\" \\\\" ,\r\n "ü  €" ] } ')).toBe('{"a b":[1.0,"\\" \\\\","ü  €"]}');
+});
+
+it("the ways to write a name are merged in one pass", () => {
+  const ways = Array.from({ length: 1024 }, (_, way) =>
+    [..."abcdefghij"].map((letter, at) => ((way >> at) & 1 ? letter.toUpperCase() : letter)).join(""),
+  );
+  const multiValueHeaders = Object.fromEntries(ways.map((name, at) => [name, [`v${at}`]]));
+  const adds = vi.spyOn(Set.prototype, "add");
+  try {
+    const made = toHttpAnswerV1(Buffer.from(JSON.stringify({ statusCode: 200, multiValueHeaders })), PLAIN);
+    expect(made?.headers["abcdefghij"]).toHaveLength(1024);
+    expect(adds.mock.calls.length).toBeLessThan(3000);
+  } finally {
+    adds.mockRestore();
+  }
 });

@@ -18,6 +18,8 @@ const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Control characters other than the tab end a header, or are none of HTTP's. */
 const FORBIDDEN_IN_VALUES = /[^\t\x20-\x7e\x80-\xff]/;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 const BASE64 = /^[A-Za-z0-9+/\r\n]*={0,2}\s?$/;
 /** Headers that are the platform's own: a function's come under another name. */
 const REMAPPED = new Set([
@@ -45,8 +47,8 @@ export function toHttpAnswer(result: Buffer, defaultType = JSON_TYPE): HttpAnswe
   const value = text === null ? undefined : parse(text);
   if (text === null || value === undefined) return null;
   if (isMap(value) && value["statusCode"] !== undefined) return fullAnswer(value, defaultType);
-  const body = typeof value === "string" ? value : compactJson(text);
-  return { status: 200, headers: { "content-type": JSON_TYPE }, body: Buffer.from(body) };
+  const body = typeof value === "string" ? Buffer.from(value) : compactJson(Buffer.from(text));
+  return { status: 200, headers: { "content-type": JSON_TYPE }, body };
 }
 
 /** Reads the head of a response: `statusCode`, `headers` and `cookies`. Null where one of them is none. */
@@ -74,29 +76,36 @@ export function readAnswerHead(given: Readonly<Record<string, unknown>>, default
 export function toHttpAnswerV1(result: Buffer, defaultType: string): HttpAnswer | null {
   const text = decode(result);
   const given = text === null ? undefined : parse(text);
-  const lists = isMap(given) ? readLists(given["multiValueHeaders"]) : null;
-  if (!isMap(given) || lists === null) return null;
+  if (!isMap(given)) return null;
   const single = readHeaders(given["headers"]);
-  if (single === null) return null;
+  const lists = single === null ? null : readLists(given["multiValueHeaders"], single);
+  if (single === null || lists === null) return null;
   const headers: Record<string, string | readonly string[]> = { ...single };
-  for (const [name, values] of lists) headers[name] = [...new Set([headers[name] ?? [], values].flat())];
+  for (const [name, values] of lists) headers[name] = [...values];
   const [type] = [headers["content-type"] ?? []].flat();
   if (type !== undefined) headers["content-type"] = type;
   const answer = fullAnswer({ ...given, headers: null, cookies: null }, defaultType);
   return answer === null ? null : { ...answer, headers: { ...answer.headers, ...headers } };
 }
 
-/** Names with all their values; null where it is no map of lists. */
-function readLists(value: unknown): ReadonlyArray<readonly [string, readonly string[]]> | null {
-  if (value === undefined || value === null) return [];
-  if (!isMap(value) || !Object.values(value).every(Array.isArray)) return null;
-  const lists: Array<readonly [string, readonly string[]]> = [];
+/** All values of each name that has a list, those in `single` first; null where it is no map of lists. */
+function readLists(
+  value: unknown,
+  single: Readonly<Record<string, string | readonly string[]>>,
+): ReadonlyMap<string, ReadonlySet<string>> | null {
+  const lists = new Map<string, Set<string>>();
+  if (value === undefined || value === null) return lists;
+  if (!isMap(value)) return null;
   for (const [name, values] of Object.entries(value)) {
-    const read = (values as readonly unknown[]).map((each) => readHeaders({ [name]: each }));
-    if (read.includes(null)) return null;
-    const found = read.flatMap((one) => Object.entries(one ?? {}));
-    const [first] = found;
-    if (first !== undefined) lists.push([first[0], found.map(([, text]) => String(text))]);
+    if (!Array.isArray(values)) return null;
+    const texts = values.filter((each) => each !== null).map(textOf);
+    if (texts.includes(null) || (texts.length > 0 && !TOKEN.test(name))) return null;
+    if (texts.length === 0) continue;
+    const sent = sentName(name);
+    // One set for all ways to write a name: merging lists anew for each would take the square of their number.
+    const all = lists.get(sent) ?? new Set([single[sent] ?? []].flat());
+    for (const text of texts) all.add(text ?? "");
+    lists.set(sent, all);
   }
   return lists;
 }
@@ -127,13 +136,24 @@ function readHeaders(value: unknown): Record<string, string | readonly string[]>
   const headers = Object.create(null) as Record<string, string>;
   for (const [name, each] of Object.entries(value)) {
     if (each === null) continue;
-    if (!["string", "number", "boolean"].includes(typeof each)) return null;
-    const text = String(each);
-    if (!TOKEN.test(name) || FORBIDDEN_IN_VALUES.test(text)) return null;
-    const lower = name.toLowerCase();
-    headers[REMAPPED.has(lower) ? `${REMAPPED_PREFIX}${lower}` : lower] = text;
+    const text = textOf(each);
+    if (text === null || !TOKEN.test(name)) return null;
+    headers[sentName(name)] = text;
   }
   return headers;
+}
+
+/** The text of a header's value; null where it is none. */
+function textOf(value: unknown): string | null {
+  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return null;
+  const text = String(value);
+  return FORBIDDEN_IN_VALUES.test(text) ? null : text;
+}
+
+/** The name under which a function's header is sent. */
+function sentName(name: string): string {
+  const lower = name.toLowerCase();
+  return REMAPPED.has(lower) ? `${REMAPPED_PREFIX}${lower}` : lower;
 }
 
 function readCookies(value: unknown): readonly string[] | null {
@@ -150,21 +170,19 @@ function readBody(body: unknown, isBase64: unknown): Buffer | null {
   return BASE64.test(body) ? Buffer.from(body, "base64") : null;
 }
 
-/** JSON without the blanks between its parts; numbers stay as they were written. The text must be JSON. */
-export function compactJson(text: string): string {
+/** JSON without the blanks between its parts; numbers stay as they were written. The bytes must be JSON. */
+export function compactJson(json: Buffer): Buffer {
+  const compact = Buffer.allocUnsafe(json.length);
+  let size = 0;
   let isInString = false;
-  let from = 0;
-  let compact = "";
-  for (let at = 0; at < text.length; at++) {
-    const unit = text[at];
-    if (unit === "\\" && isInString) at++;
-    else if (unit === '"') isInString = !isInString;
-    else if (!isInString && (unit === " " || unit === "\n" || unit === "\r" || unit === "\t")) {
-      compact += text.slice(from, at);
-      from = at + 1;
-    }
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at] as number;
+    if (!isInString && (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)) continue;
+    compact[size++] = byte;
+    if (byte === BACKSLASH && isInString) compact[size++] = json[++at] as number;
+    else if (byte === QUOTE) isInString = !isInString;
   }
-  return compact + text.slice(from);
+  return compact.subarray(0, size);
 }
 
 function decode(bytes: Buffer): string | null {

@@ -88,13 +88,15 @@ function readHeaders(given: Json): RestAnswer["headers"] | null {
   const lists = Object.entries(multiple).map(([name, value]) => [name, [value].flat() as readonly unknown[]] as const);
   const singles = Object.entries(single).map(([key, value]) => [key, [value]] as const);
   for (const [name, values] of [...lists, ...singles]) {
-    const texts = values.flatMap(textOf);
-    if (!TOKEN.test(name) || texts.some((text) => text === null || FORBIDDEN_IN_VALUES.test(text))) return null;
+    if (!TOKEN.test(name)) return null;
     const sent = sentName(name);
-    if (sent === null) continue;
-    const found = written.get(sent.toLowerCase()) ?? { name: sent, values: new Set<string>() };
-    for (const text of texts) found.values.add(text ?? "");
-    written.set(sent.toLowerCase(), found);
+    const found = written.get(sent?.toLowerCase() ?? "") ?? { name: sent ?? "", values: new Set<string>() };
+    for (const value of values) {
+      const text = textOf(value);
+      if (text === null || (text !== undefined && FORBIDDEN_IN_VALUES.test(text))) return null;
+      if (text !== undefined) found.values.add(text);
+    }
+    if (sent !== null) written.set(sent.toLowerCase(), found);
   }
   written.set("content-type", contentTypeOf(singles, lists));
   const headers = Object.create(null) as Record<string, string | readonly string[]>;
@@ -112,19 +114,20 @@ function contentTypeOf(...maps: ReadonlyArray<ReadonlyArray<readonly [string, re
 } {
   const isType = ([name]: readonly [string, readonly unknown[]]): boolean => name.toLowerCase() === "content-type";
   const named = maps.flat().filter(isType);
-  const given = named.flatMap(([name, values]) => values.flatMap(textOf).map((text) => ({ name, text: text ?? "" })));
   // A name without a value is no content type, and keeps the default one away.
   const none = named[0] === undefined ? [DEFAULT_TYPE] : [];
-  const [first] = given;
-  return first === undefined
-    ? { name: named[0]?.[0] ?? "Content-Type", values: new Set(none) }
-    : { name: first.name, values: new Set([first.text]) };
+  for (const [name, values] of named)
+    for (const value of values) {
+      const text = textOf(value);
+      if (typeof text === "string") return { name, values: new Set([text]) };
+    }
+  return { name: named[0]?.[0] ?? "Content-Type", values: new Set(none) };
 }
 
-/** A null is no value at all; a list in the list: what is no text. */
-function textOf(value: unknown): ReadonlyArray<string | null> {
-  if (value === null) return [];
-  return ["string", "number", "boolean"].includes(typeof value) ? [String(value)] : [null];
+/** The text of a value; undefined where it is null, which is no value at all; null where it is no text. */
+function textOf(value: unknown): string | null | undefined {
+  if (value === null) return undefined;
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : null;
 }
 
 /** Null: it is not sent. */
