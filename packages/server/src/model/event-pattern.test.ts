@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { EventPattern, isEventPattern, MatchedEvent } from "./event-pattern.ts";
 
 const matches = (pattern: unknown, event: unknown): boolean =>
@@ -184,5 +184,40 @@ describe("an event", () => {
     const pattern = EventPattern.of("{}");
     see(pattern.isEmpty).toBe(true);
     see(pattern.matches(MatchedEvent.of('{"a":1}'))).toBe(true);
+  });
+});
+
+describe("rules for texts cost what they read of the value", () => {
+  const value = "A".repeat(100_000);
+  const event = (): MatchedEvent => MatchedEvent.of(JSON.stringify({ a: value }));
+  const ofRules = (rule: unknown): EventPattern =>
+    EventPattern.of(JSON.stringify({ a: Array.from({ length: 1000 }, () => rule) }));
+
+  test.for([
+    { "equals-ignore-case": "key" },
+    { prefix: { "equals-ignore-case": "key" } },
+    { suffix: { "equals-ignore-case": "key" } },
+    { "anything-but": { "equals-ignore-case": ["key"] } },
+  ])("%j", (rule) => {
+    const pattern = ofRules(rule);
+    const lowered = vi.spyOn(String.prototype, "toLowerCase");
+    try {
+      pattern.matches(event());
+      const read = lowered.mock.contexts.reduce((sum: number, text) => sum + String(text).length, 0);
+      expect(read).toBeLessThan(1_000_000);
+    } finally {
+      lowered.mockRestore();
+    }
+  });
+
+  test("many wildcards for a long value are too much for one event", () => {
+    expect(() => ofRules({ wildcard: "*b*A" }).matches(event())).toThrow("The event is too large for the patterns");
+    expect(EventPattern.of('{"a":[{"wildcard":"*b*A"},{"wildcard":"*A*"}]}').matches(event())).toBe(true);
+  });
+
+  test("cases are ignored where letters have several small ones, or longer ones", () => {
+    expect(matches({ a: [{ "equals-ignore-case": "İstanbul" }] }, { a: "İSTANBUL" })).toBe(true);
+    expect(matches({ a: [{ suffix: { "equals-ignore-case": "ΟΣ" } }] }, { a: "ΛΟΓΟΣ" })).toBe(true);
+    expect(matches({ a: [{ prefix: { "equals-ignore-case": "ΛΟΓΟΣ" } }] }, { a: "ΛΟΓΟΣ 1" })).toBe(true);
   });
 });

@@ -42,9 +42,10 @@ export class MatchedEvent {
     return isObject(this.root) && Object.hasOwn(this.root, member);
   }
 
-  /** Counts a comparison. Throws an EventPatternError where the event took too many. */
-  step(): void {
-    if (++this.#steps > STEPS_MAX) throw new EventPatternError("The event is too large for the patterns");
+  /** Counts comparisons. Throws an EventPatternError where the event took too many. */
+  step(count = 1): void {
+    this.#steps += count;
+    if (this.#steps > STEPS_MAX) throw new EventPatternError("The event is too large for the patterns");
   }
 }
 
@@ -167,7 +168,7 @@ function hasMatch(rules: LeafRules, value: Json | undefined, event: MatchedEvent
   if (rules.literals.has(plain)) return true;
   return rules.tests.some((test) => {
     event.step();
-    return test(plain);
+    return test(plain, event);
   });
 }
 

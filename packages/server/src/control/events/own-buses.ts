@@ -14,7 +14,7 @@ import type { EventBuses } from "../../ports/event-buses.ts";
 import type { ControlParts, ControlServices } from "../services.ts";
 import { RuleIndex } from "./rule-index.ts";
 import type { ServiceInvoke, ServiceInvokes } from "./service-invokes.ts";
-import { invokesOf } from "./targets.ts";
+import { invokesOf, readOnce } from "./targets.ts";
 
 /** What one event may become: many rules can match a large one. */
 const BYTES_OF_EVENT_MAX = 64 * 2 ** 20;
@@ -76,9 +76,10 @@ export class OwnBuses implements EventBuses {
       const matched = MatchedEvent.of(json);
       const invokes: ServiceInvoke[] = [];
       let bytes = 0;
+      const given = { json, parsed: readOnce(json), traceId: event.traceId, nowMs: clock.nowMs() };
       for (const { rule, pattern } of await this.#rules.of(bus)) {
         if (!pattern.matches(matched)) continue;
-        const made = invokesOf(scope, rule, { json, traceId: event.traceId, nowMs: clock.nowMs() });
+        const made = invokesOf(scope, rule, given);
         bytes += bytesOf(made);
         if (bytes > BYTES_OF_EVENT_MAX)
           return `The rules that it matches would make more than ${BYTES_OF_EVENT_MAX / 2 ** 20} MiB of it.`;

@@ -11,7 +11,7 @@ import { nextTime, readSchedule } from "../../model/schedule/expression.ts";
 import type { ControlParts } from "../services.ts";
 import { Alarms } from "./alarms.ts";
 import type { ServiceInvokes } from "./service-invokes.ts";
-import { invokesOf } from "./targets.ts";
+import { invokesOf, readOnce } from "./targets.ts";
 
 const LATE_MS_MAX = 60_000;
 const RETRY_MS = 5000;
@@ -115,10 +115,13 @@ export class RuleSchedules {
       traceId: null,
     });
     const record: LastTimeRecord = { id: lastTimeId(id), dueMs };
-    const committed = await this.#invokes.accept(invokesOf(scope, rule, { json, traceId: null, nowMs }), [
-      { op: "expect", kind: "eventRule", record: rule },
-      { op: "put", kind: "lastTime", record, over: before },
-    ]);
+    const committed = await this.#invokes.accept(
+      invokesOf(scope, rule, { json, parsed: readOnce(json), traceId: null, nowMs }),
+      [
+        { op: "expect", kind: "eventRule", record: rule },
+        { op: "put", kind: "lastTime", record, over: before },
+      ],
+    );
     // Its record, or that of its last time, is not as it was read: it is looked at once more.
     if (committed === "changed") return dueMs;
     return this.#nextMs(rule, record);

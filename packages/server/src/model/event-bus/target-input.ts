@@ -12,6 +12,8 @@ export interface InputFacts {
   readonly ruleArn: string;
   /** The event, as JSON. */
   readonly event: string;
+  /** Gives the event, read once for all targets that want a part of it. */
+  readonly parsed: () => Json;
   /** When the event came, as AWS writes times. */
   readonly ingestionTime: string;
 }
@@ -27,8 +29,11 @@ const RESERVED: Readonly<Record<string, (facts: InputFacts) => Json>> = {
 const WITHOUT_DETAIL = "aws.events.event";
 const WHOLE_EVENT = "aws.events.event.json";
 
-/** Makes the payload. Null where it is no JSON: the target is not called. */
-export function payloadOf(input: TargetInput, facts: InputFacts): Buffer | null {
+/**
+ * Makes the payload. Null where it is no JSON: the target is not called. A template that makes more than `lengthMax`
+ * characters is not filled in to its end: it may name a large part of the event thousands of times.
+ */
+export function payloadOf(input: TargetInput, facts: InputFacts, lengthMax: number): Buffer | null | "too large" {
   switch (input.kind) {
     case "whole":
       return Buffer.from(facts.event);
@@ -36,23 +41,27 @@ export function payloadOf(input: TargetInput, facts: InputFacts): Buffer | null 
       return Buffer.from(input.json);
     case "path": {
       const path = parseJsonPath(input.path);
-      const value = path === null ? undefined : valueAt(path, JSON.parse(facts.event) as Json);
+      const value = path === null ? undefined : valueAt(path, facts.parsed());
       // AWS gives an empty object where the path leads nowhere.
       return Buffer.from(value === undefined ? "{}" : JSON.stringify(value));
     }
     case "template":
-      return fromTemplate(input.paths, input.template, facts);
+      return fromTemplate(input, facts, lengthMax);
   }
 }
 
-function fromTemplate(paths: Readonly<Record<string, string>>, template: string, facts: InputFacts): Buffer | null {
-  const event = JSON.parse(facts.event) as { readonly [key: string]: Json };
+function fromTemplate(
+  { paths, template }: Extract<TargetInput, { readonly kind: "template" }>,
+  facts: InputFacts,
+  lengthMax: number,
+): Buffer | null | "too large" {
+  const event = facts.parsed() as { readonly [key: string]: Json };
   const values = new Map<string, Json | undefined>();
   for (const [name, text] of Object.entries(paths)) {
     const path = parseJsonPath(text);
     values.set(name, path === null ? undefined : valueAt(path, event));
   }
-  const text = fill(template, (name) => {
+  const valueOf = (name: string): Filled => {
     if (values.has(name)) return { value: values.get(name), isKnown: true };
     if (name === WHOLE_EVENT) return { value: event, isKnown: true };
     if (name === WITHOUT_DETAIL) {
@@ -61,7 +70,9 @@ function fromTemplate(paths: Readonly<Record<string, string>>, template: string,
     }
     const reserved = Object.hasOwn(RESERVED, name) ? RESERVED[name] : undefined;
     return reserved === undefined ? { value: undefined, isKnown: false } : { value: reserved(facts), isKnown: true };
-  });
+  };
+  const text = fill(template, valueOf, lengthMax);
+  if (text === null) return "too large";
   return isJson(text) ? Buffer.from(text) : null;
 }
 
@@ -71,9 +82,13 @@ interface Filled {
   readonly isKnown: boolean;
 }
 
-/** Fills a template in. Within a text of it a value stands without quotes, elsewhere it is JSON. */
-function fill(template: string, valueOf: (name: string) => Filled): string {
+/**
+ * Fills a template in. Within a text of it a value stands without quotes, elsewhere it is JSON. Null where it becomes
+ * longer than `lengthMax`.
+ */
+function fill(template: string, valueOf: (name: string) => Filled, lengthMax: number): string | null {
   const parts: string[] = [];
+  let length = template.length;
   let isInText = false;
   let from = 0;
   for (const found of template.matchAll(PLACEHOLDER)) {
@@ -82,7 +97,10 @@ function fill(template: string, valueOf: (name: string) => Filled): string {
     isInText = endsInText(before, isInText);
     from = found.index + whole.length;
     const { value, isKnown } = valueOf(name);
-    parts.push(before, isKnown ? shown(value, isInText) : whole);
+    const put = isKnown ? shown(value, isInText) : whole;
+    length += put.length;
+    if (length > lengthMax) return null;
+    parts.push(before, put);
   }
   parts.push(template.slice(from));
   return parts.join("");
@@ -106,9 +124,9 @@ function endsInText(text: string, isInText: boolean): boolean {
 
 /** Why a template can't be filled in to JSON, whatever the event is; null where it can. */
 export function templateProblem(template: string): string | null {
-  const filled = fill(template, () => ({ value: 0, isKnown: true }));
+  const filled = fill(template, () => ({ value: 0, isKnown: true }), Number.POSITIVE_INFINITY);
   try {
-    JSON.parse(filled);
+    JSON.parse(filled ?? "");
     return null;
   } catch (error) {
     return (error as Error).message;
