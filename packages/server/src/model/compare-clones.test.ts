@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   compareClones,
   givenTexts,
@@ -218,4 +218,37 @@ describe("what looks unique", () => {
       }),
     );
   });
+});
+
+describe("answers of any size and form are compared", () => {
+  const UUID = "0b5c8a9e-3f6d-4c1b-9a7e-2d4f6a8c0e1b";
+
+  it("a member that is a long list of times, written as a text", () => {
+    const text = "1700000000 ".repeat(200_000);
+    expect(findUniqueValues(JSON.stringify({ body: text }), "response")).toHaveLength(2000);
+    expect(findUniqueValues(text, "response")).toHaveLength(2000);
+  });
+
+  it("a document that is deeper than can be walked through", () => {
+    const deep = `${"[".repeat(200_000)}"${UUID}"${"]".repeat(200_000)}`;
+    expect(findUniqueValues(deep, "response")).toEqual([]);
+    expect(findUniqueValues(`${"[".repeat(900)}"${UUID}"${"]".repeat(900)}`, "response")).toHaveLength(1);
+  });
+
+  it("many shared values are not compared with one another", () => {
+    const log = Array.from({ length: 1000 }, (_, at) => `id ${at.toString(16).padStart(8, "0")}a1b2c3d4e5f60718`);
+    const both = [[answer({}, log)], [answer({}, log)]];
+    const looks = vi.spyOn(Array.prototype, "some");
+    try {
+      expect(compareClones(both, CONTEXT)).toHaveLength(1000);
+      const looked = looks.mock.contexts.reduce((sum: number, list) => sum + (list as unknown[]).length, 0);
+      expect(looked).toBeLessThan(20_000);
+    } finally {
+      looks.mockRestore();
+    }
+  });
+});
+
+it("a text that is one word of megabytes is looked through", () => {
+  expect(findUniqueValues("a1b2c3d4e5f60718".repeat(400_000), "response").length).toBeGreaterThan(0);
 });

@@ -46,16 +46,16 @@ export function compareClones(clones: CloneAnswers, context: ComparisonContext):
   assertShape(clones);
   const byClone = clones.map((invokes) => invokes.map((answer) => valuesOf(answer, context.given)));
   const [first, ...others] = byClone;
-  const shared: SharedValue[] = [];
+  const shared = new Map<string, SharedValue>();
   (first ?? []).forEach((values, invoke) => {
     for (const value of values.values()) {
       if (!others.every((invokes) => invokes[invoke]?.has(value.text)) || context.isKnown(value.text)) continue;
       const isElsewhere = (first ?? []).some((other, number) => number !== invoke && other.has(value.text));
       const kind = kindOf(value, isElsewhere, clones[0]?.length ?? 0, context);
-      if (kind !== null && !shared.some((known) => known.value.text === value.text)) shared.push({ kind, value });
+      if (kind !== null && !shared.has(value.text)) shared.set(value.text, { kind, value });
     }
   });
-  return shared;
+  return [...shared.values()];
 }
 
 function assertShape(clones: CloneAnswers): void {

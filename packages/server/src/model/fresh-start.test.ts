@@ -89,3 +89,12 @@ it("tells a time that has gone by since Init from numbers that are none", () => 
   ])
     expect(agesOfInit(at(values), context)).toEqual([]);
 });
+
+it("documents that are deeper than can be walked through have no words there", () => {
+  const deep = (word: string): CloneAnswer => ({
+    ...answer({}),
+    payload: `{"a":"${word}","b":${"[".repeat(200_000)}"${word}"${"]".repeat(200_000)}}`,
+  });
+  const kept = keptWords([[deep("one")], [deep("one")]], [deep("two")], []);
+  expect(kept.map(({ place }) => place)).toEqual(["response.a"]);
+});

@@ -28,6 +28,8 @@ export interface AgeWord {
 type Words = ReadonlyMap<string, string>;
 
 const WORDS_MAX = 2000;
+/** Deeper parts of a document are not looked into: what reads them calls itself for each level. */
+const DEPTH_MAX = 1000;
 const WORD = ", word ";
 /** Values that differ by right: those of AWS_LAMBDA_INITIALIZATION_TYPE. */
 const BY_RIGHT = new Set(["snap-start", "on-demand"]);
@@ -185,15 +187,15 @@ function addPayload(text: string, place: string, words: Map<string, string>): vo
   }
 }
 
-function addValue(value: unknown, place: string, words: Map<string, string>): void {
-  if (words.size >= WORDS_MAX) return;
+function addValue(value: unknown, place: string, words: Map<string, string>, depth = 0): void {
+  if (words.size >= WORDS_MAX || depth > DEPTH_MAX) return;
   const isJson = typeof value === "string" && /^\s*[[{]/.test(value);
   if (isJson) addPayload(value, place, words);
   else if (typeof value === "string") addText(value, place, words);
   else if (typeof value !== "object" || value === null) words.set(place, String(value));
   else
     for (const [key, member] of Object.entries(value))
-      addValue(member, Array.isArray(value) ? `${place}[${key}]` : `${place}.${key}`, words);
+      addValue(member, Array.isArray(value) ? `${place}[${key}]` : `${place}.${key}`, words, depth + 1);
 }
 
 /**

@@ -109,3 +109,9 @@ describe("what was sent", () => {
     );
   });
 });
+
+it("a request with more headers than a call has arguments is read", () => {
+  const bytes = Buffer.from(`GET / HTTP/1.1\r\n${"a:b\r\n".repeat(200_000)}\r\n`);
+  const traffic = { connections: [{ peer: "192.0.2.1:80", bytes, isCut: false }], isCut: false };
+  expect(readSent([traffic])?.parts[0]).toHaveLength(200_000);
+});

@@ -67,7 +67,10 @@ export function readSent(seen: ReadonlyArray<SentTraffic | null>): SentReading |
   last.connections.forEach((connection, number) => {
     const ends = seen.map((each) => each?.connections[number]?.bytes.length ?? 0);
     const { items, rest } = readConnection(connection, ends);
-    for (const item of items) parts[ends.findIndex((end) => end > item.at)]?.push(...item.parts);
+    for (const item of items) {
+      const own = parts[ends.findIndex((end) => end > item.at)];
+      for (const part of item.parts) own?.push(part);
+    }
     requests += items.length;
     if (rest === "encrypted") encrypted.push(connection.peer);
     else isCut ||= connection.isCut;

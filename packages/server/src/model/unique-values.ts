@@ -24,9 +24,9 @@ const BASE64_ENTROPY_BITS_MIN = 4.5;
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$/;
 /** Time in the form of X-Amz-Date. */
 const BASIC_TIME = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
-/** Words of a text that is no JSON: a time, a token, or a number. */
+/** Words of a text that is no JSON: a time, a token, or a number. Bounded: a text may be one word of megabytes. */
 const TOKEN =
-  /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Za-z0-9_+/=-]+(?:\.[A-Za-z0-9_+/=-]+)*/g;
+  /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Za-z0-9_+/=-]{1,10000}(?:\.[A-Za-z0-9_+/=-]{1,10000}){0,100}/g;
 /** Names of members that hold something unique, whatever it looks like. */
 const UNIQUE_NAME = /token|nonce|salt|secret|session|uuid|guid|random|seed|otp|(^|[_.])id$|Id$|ID$/i;
 const NAMED_SIZE_MIN = 6;
@@ -44,9 +44,16 @@ const TIME_UNITS: ReadonlyArray<readonly [RegExp, number]> = [
   [/^[1-9]\d{18}$/, 1e-6],
 ];
 const VALUES_MAX = 2000;
+/** Number of digits of the shortest random number; all else that is unique is longer. */
+const TOKEN_SIZE_MIN = INTEGER_DIGITS_MIN;
+/** Characters of a text by which its entropy is reckoned. */
+const SAMPLE_SIZE_MAX = 4096;
+/** Deeper parts of a document are not looked into: what reads them calls itself for each level. */
+const DEPTH_MAX = 1000;
 
 /** Reckons bits for each character, by how often each occurs. */
-export function entropyOf(text: string): number {
+export function entropyOf(whole: string): number {
+  const text = whole.slice(0, SAMPLE_SIZE_MAX);
   const counts = new Map<string, number>();
   for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
   let bits = 0;
@@ -60,10 +67,10 @@ export function findUniqueValues(payload: string, root: string): readonly Unique
   try {
     parsed = JSON.parse(payload);
   } catch {
-    return fromText(payload, root, "").slice(0, VALUES_MAX);
+    return fromText(payload, root, "");
   }
   const found: UniqueValue[] = [];
-  walk(parsed, root, "", found);
+  walk(parsed, { place: root, name: "", depth: 0 }, found);
   return found.slice(0, VALUES_MAX);
 }
 
@@ -76,12 +83,22 @@ export function findNamedValues(text: string, place: string, name: string): read
   return found.slice(0, VALUES_MAX);
 }
 
-function walk(value: unknown, place: string, name: string, found: UniqueValue[]): void {
-  if (found.length >= VALUES_MAX) return;
-  if (Array.isArray(value)) value.forEach((each, index) => walk(each, `${place}[${index}]`, name, found));
-  else if (typeof value === "object" && value !== null) {
+interface Place {
+  readonly place: string;
+  readonly name: string;
+  readonly depth: number;
+}
+
+function walk(value: unknown, { place, name, depth }: Place, found: UniqueValue[]): void {
+  if (found.length >= VALUES_MAX || depth > DEPTH_MAX) return;
+  if (Array.isArray(value)) {
+    for (const [index, each] of value.entries()) {
+      if (found.length >= VALUES_MAX) return;
+      walk(each, { place: `${place}[${index}]`, name, depth: depth + 1 }, found);
+    }
+  } else if (typeof value === "object" && value !== null) {
     for (const [key, member] of Object.entries(value))
-      walk(member, /^[\w$-]+$/.test(key) ? `${place}.${key}` : place, key, found);
+      walk(member, { place: /^[\w$-]+$/.test(key) ? `${place}.${key}` : place, name: key, depth: depth + 1 }, found);
   } else if (typeof value === "number") push(found, fromNumber(String(value), place));
   else if (typeof value === "string") fromString(value, place, name, found);
 }
@@ -99,7 +116,10 @@ function fromString(text: string, place: string, name: string, found: UniqueValu
 
 function fromText(text: string, place: string, name: string): UniqueValue[] {
   const found: UniqueValue[] = [];
-  for (const [token] of text.matchAll(TOKEN)) push(found, classify(token, place, name));
+  for (const [token] of text.matchAll(TOKEN)) {
+    if (token.length >= TOKEN_SIZE_MIN) push(found, classify(token, place, name));
+    if (found.length >= VALUES_MAX) break;
+  }
   return found;
 }
 
