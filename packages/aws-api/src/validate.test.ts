@@ -1,7 +1,8 @@
 /** The texts are AWS's: recorded in LocalStack's snapshots of real answers (tests/recorded). */
 import { describe, it } from "vitest";
 import { validate } from "./lambda.ts";
-import { SerializationError } from "./validate.ts";
+import { EVENTS } from "./events.ts";
+import { SerializationError, Validator } from "./validate.ts";
 
 const function_ = { Role: "arn:aws:iam::000000000000:role/x", Code: {}, FunctionName: "f" };
 
@@ -71,4 +72,12 @@ describe("validate", () => {
   it("tells a wrong JSON type from a wrong value", ({ expect }) => {
     expect(() => validate("CreateFunctionRequest", { ...function_, MemorySize: "128" })).toThrow(SerializationError);
   });
+});
+
+it("of a request with very many wrong items a thousand problems are said", ({ expect }) => {
+  const problem = new Validator(EVENTS.model).validate("PutTargetsRequest", {
+    Rule: "r",
+    Targets: Array.from({ length: 5000 }, () => ({})),
+  });
+  expect(problem?.split("; ").length).toBeLessThan(1010);
 });

@@ -12,6 +12,10 @@ type Checked = Pick<ServiceModel, "shapes" | "checkedByTheService" | "saidByTheS
 
 /** Longest text that is matched though it is too long anyway: not each pattern of the model is linear. */
 const MATCHED_LENGTH_MAX = 4096;
+/** Number of problems that are said: a request may have a million items that are all wrong. */
+const PROBLEMS_MAX = 1000;
+/** Number of items of a list that a refusal shows. */
+const ITEMS_SHOWN_MAX = 1000;
 /** Lists whose refusals do not say that a member must not be null, as those of others do (recorded on AWS). */
 const WITHOUT_NULL = new Set(["SecurityGroupId", "SubnetId"]);
 
@@ -41,6 +45,7 @@ export class Validator {
   }
 
   #check(shapeName: string, value: unknown, path: string, problems: string[]): void {
+    if (problems.length >= PROBLEMS_MAX) return;
     const shape = this.#shapeOf(shapeName);
     switch (shape.type) {
       case "structure":
@@ -191,7 +196,10 @@ function describe(value: string, path: string, constraint: string): string {
 
 /** Shows a value as Java prints it: AWS's texts do. */
 function show(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => show(item)).join(", ")}]`;
+  if (Array.isArray(value)) {
+    const items = value.slice(0, ITEMS_SHOWN_MAX).map((item) => show(item));
+    return `[${items.join(", ")}${value.length > items.length ? ", …" : ""}]`;
+  }
   if (value instanceof Uint8Array) return "java.nio.HeapByteBuffer";
   if (isRecord(value))
     return `{${Object.entries(value)
