@@ -1,3 +1,5 @@
+import { isMap } from "@thaw/installation/json-map";
+
 /** Values of a template, as its text has them or as its functions make them. */
 export type TemplateValue =
   | string
@@ -10,7 +12,7 @@ export type TemplateMap = { readonly [key: string]: TemplateValue };
 export type Scalar = string | number | boolean;
 
 export function isTemplateMap(value: unknown): value is TemplateMap {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isMap(value);
 }
 
 export function isTemplateList(value: unknown): value is readonly TemplateValue[] {

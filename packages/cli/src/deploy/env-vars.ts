@@ -1,4 +1,5 @@
 /** Reads the file of `--env-vars`: values for variables of functions, in the form of `sam local`. */
+import { isMap } from "@thaw/installation/json-map";
 import { readFileSync } from "node:fs";
 import { CommandError } from "@thaw/installation/command-error";
 import type { EnvironmentOverrides } from "@thaw/template/environment-overrides";
@@ -13,20 +14,16 @@ export function readEnvVars(path: string): EnvironmentOverrides {
   } catch (error) {
     throw new CommandError(`--env-vars ${path} can't be read: ${(error as Error).message}`);
   }
-  if (!isObject(document)) throw new CommandError(`--env-vars ${path}: ${FORM}`);
+  if (!isMap(document)) throw new CommandError(`--env-vars ${path}: ${FORM}`);
   return Object.fromEntries(
     Object.entries(document).map(([key, variables]) => {
-      if (!isObject(variables)) throw new CommandError(`--env-vars ${path}: ${key}: ${FORM}`);
+      if (!isMap(variables)) throw new CommandError(`--env-vars ${path}: ${key}: ${FORM}`);
       return [
         key,
         Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, toText(path, name, value)])),
       ];
     }),
   );
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function toText(path: string, name: string, value: unknown): string {

@@ -1,4 +1,5 @@
 /** A change set in lines for people: what is made, changed, replaced and removed, and what of it does nothing here. */
+import { isMap } from "@thaw/installation/json-map";
 import { DescribeTypeCommand, type ResourceChange } from "@aws-sdk/client-cloudformation";
 import { refusalOf, type StackClients } from "../aws-clients.ts";
 
@@ -91,10 +92,6 @@ function differences(from: unknown, to: unknown, path: string): readonly Differe
   if ((from !== undefined && !isMap(from)) || (to !== undefined && !isMap(to))) return [{ path, from, to }];
   const keys = new Set([...Object.keys(from ?? {}), ...Object.keys(to ?? {})]);
   return [...keys].flatMap((key) => differences(from?.[key], to?.[key], path === "" ? key : `${path}.${key}`));
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function shown(value: unknown): string {

@@ -7,12 +7,12 @@ import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { FoundImage } from "../ports/image-source.ts";
+import { isMap } from "@thaw/installation/json-map";
 import {
   bare,
   checkSize,
   type Descriptor,
   DOCUMENT_SIZE_BYTES_MAX,
-  isObject,
   MANIFEST_TYPES,
   parseObject,
   readDescriptor,
@@ -60,10 +60,10 @@ export async function readLayout(reference: LocalReference, dir: string): Promis
 
 /** Finds the manifest of the tag. An index inside the index is left to `readManifest`, which says why it is refused. */
 function choose({ uri, tag }: LocalReference, listed: unknown): Descriptor {
-  const entries = Array.isArray(listed) ? listed.filter(isObject) : [];
+  const entries = Array.isArray(listed) ? listed.filter(isMap) : [];
   // Attestations of BuildKit are for no platform.
-  const images = entries.filter(({ platform }) => !isObject(platform) || platform["os"] !== "unknown");
-  const named = images.filter(({ annotations }) => tag === null || (isObject(annotations) && hasTag(annotations, tag)));
+  const images = entries.filter(({ platform }) => !isMap(platform) || platform["os"] !== "unknown");
+  const named = images.filter(({ annotations }) => tag === null || (isMap(annotations) && hasTag(annotations, tag)));
   const [first, second] = named;
   if (first === undefined) throw missingImage(uri);
   if (second !== undefined) throw invalidImage(uri, "there are several such images: name one by its tag");
@@ -89,7 +89,7 @@ async function readDocker(reference: LocalReference, dir: string): Promise<Found
     "manifest.json",
     Buffer.concat([Buffer.from('{"images":'), content, Buffer.from("}")]),
   );
-  const images = (Array.isArray(listed["images"]) ? listed["images"] : []).filter(isObject).filter(({ RepoTags }) => {
+  const images = (Array.isArray(listed["images"]) ? listed["images"] : []).filter(isMap).filter(({ RepoTags }) => {
     const tags: readonly unknown[] = Array.isArray(RepoTags) ? RepoTags : [];
     return tag === null || tags.some((each) => typeof each === "string" && each.endsWith(`:${tag}`));
   });

@@ -1,4 +1,5 @@
 /** Manifest and configuration of an image: read, and checked against what can be run. */
+import { isMap } from "@thaw/installation/json-map";
 import { createHash } from "node:crypto";
 import { type ImageStart, SNAPSTART_LABEL } from "../model/image.ts";
 import type { FoundImage, ImageLayer, LayerCompression } from "../ports/image-source.ts";
@@ -53,15 +54,11 @@ export function sha256Of(content: Buffer): string {
 export function parseObject(uri: string, what: string, content: Buffer): Json {
   try {
     const value: unknown = JSON.parse(content.toString("utf8"));
-    if (isObject(value)) return value;
+    if (isMap(value)) return value;
   } catch {
     // Its content is nobody's business: it may be any file.
   }
   throw invalidImage(uri, `its ${what} is not a JSON object`);
-}
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Throws an ApiError where a document has another size than its descriptor says. */
@@ -71,7 +68,7 @@ export function checkSize(uri: string, what: string, content: Buffer, sizeBytes:
 
 /** Reads a descriptor. Throws an ApiError where it is none. */
 export function readDescriptor(uri: string, what: string, value: unknown): Descriptor {
-  const { digest, size, mediaType } = isObject(value) ? value : {};
+  const { digest, size, mediaType } = isMap(value) ? value : {};
   if (typeof digest !== "string" || !DIGEST.test(digest))
     throw invalidImage(uri, `the digest of its ${what} is not sha256: and 64 hexadecimal digits`);
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0)
@@ -113,12 +110,12 @@ export function readImage(
   const { os, architecture } = json;
   if (os !== "linux" || architecture !== ARCHITECTURE)
     throw invalidImage(uri, `it is for ${shown(os)}/${shown(architecture)}, and this host runs linux/${ARCHITECTURE}`);
-  const rootfs = isObject(json["rootfs"]) ? json["rootfs"] : {};
+  const rootfs = isMap(json["rootfs"]) ? json["rootfs"] : {};
   const diffIds = Array.isArray(rootfs["diff_ids"]) ? (rootfs["diff_ids"] as readonly unknown[]) : [];
   if (diffIds.length !== manifest.layers.length)
     throw invalidImage(uri, "its configuration names another number of layers than its manifest");
-  const config = isObject(json["config"]) ? json["config"] : {};
-  const labels = isObject(config["Labels"]) ? config["Labels"] : {};
+  const config = isMap(json["config"]) ? json["config"] : {};
+  const labels = isMap(config["Labels"]) ? config["Labels"] : {};
   return {
     digest: manifest.digest,
     layers: manifest.layers.map((layer, index) => readLayer(uri, layer, diffIds[index])),

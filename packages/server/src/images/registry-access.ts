@@ -1,7 +1,7 @@
 /** Which registries may be asked, where they are, and with which credentials. */
 import { readFile } from "node:fs/promises";
 import { deniedImage } from "../model/image-problems.ts";
-import { isObject } from "./manifest.ts";
+import { isMap } from "@thaw/installation/json-map";
 
 export interface RegistryAccess {
   readonly url: URL;
@@ -29,14 +29,14 @@ async function credentialsOf(host: string, url: URL, authFile: string): Promise<
   let auths: unknown;
   try {
     const config: unknown = JSON.parse(await readFile(authFile, "utf8"));
-    auths = isObject(config) ? config["auths"] : undefined;
+    auths = isMap(config) ? config["auths"] : undefined;
   } catch {
     throw deniedImage(`the file of --registry-auth can't be read`);
   }
-  if (!isObject(auths)) return null;
+  if (!isMap(auths)) return null;
   for (const name of [host, `https://${host}`, url.host, url.origin]) {
     const found = auths[name];
-    if (!isObject(found)) continue;
+    if (!isMap(found)) continue;
     const { auth, username, password } = found;
     if (typeof auth === "string" && auth !== "") return Buffer.from(auth, "base64").toString("utf8");
     if (typeof username === "string" && typeof password === "string") return `${username}:${password}`;

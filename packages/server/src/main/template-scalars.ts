@@ -2,6 +2,7 @@
  * Scalars as a template has them, made what the model says: `"128"` a number where one is asked for, `true` a text. A
  * value that can't be made so is left, for the check of the model to refuse.
  */
+import { isMap } from "@thaw/installation/json-map";
 import type { ServiceModel } from "@thaw/aws-api";
 
 type Shapes = ServiceModel["shapes"];
@@ -44,11 +45,5 @@ function mapEntries(value: unknown, shapeOf: (key: string) => string | undefined
 }
 
 function isPlainMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof Uint8Array) &&
-    !(value instanceof Date)
-  );
+  return isMap(value) && !(value instanceof Uint8Array) && !(value instanceof Date);
 }

@@ -1,4 +1,5 @@
 /** Says why what a function returned is no HTTP response, for whoever reads the reason: the member that is wrong. */
+import { isMap } from "@thaw/installation/json-map";
 
 const NAMES_MAX = 3;
 const NAME_LENGTH_MAX = 60;
@@ -45,8 +46,4 @@ function parse(result: Buffer): Readonly<Record<string, unknown>> | null {
   } catch {
     return null;
   }
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -12,10 +12,6 @@ export class EventPatternError extends Error {
   override readonly name = "EventPatternError";
 }
 
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Throws an EventPatternError where the text is no JSON, or is too deep. */
 export function parseJson(text: string, depthMax = DEPTH_MAX): Json {
   let value: Json;

@@ -2,7 +2,8 @@
  * Rules for the values of one field in an event pattern: what the list at a pattern's leaf holds. The texts of refusals
  * are those of AWS's open-source matcher, which EventBridge shows: https://github.com/aws/event-ruler
  */
-import { EventPatternError, isObject, type Json } from "./event-json.ts";
+import { isMap } from "@thaw/installation/json-map";
+import { EventPatternError, type Json } from "./event-json.ts";
 import { readNetwork } from "./ip-network.ts";
 
 /** A value of an event that is neither an object nor a list. */
@@ -29,7 +30,7 @@ export function readLeaf(list: readonly Json[]): LeafRules {
   let wantsAbsence = false;
   for (const rule of list) {
     if (Array.isArray(rule)) throw new EventPatternError("Match value must be String, number, true, false, or null");
-    if (!isObject(rule)) literals.add(rule as Plain);
+    if (!isMap(rule)) literals.add(rule as Plain);
     else if (rule["exists"] === false && Object.keys(rule).length === 1) wantsAbsence = true;
     else tests.push(readTest(rule));
   }
@@ -73,7 +74,7 @@ type End = "prefix" | "suffix";
 const CONTEXT_LENGTH = 8;
 
 function readEnd(end: End, operand: Json): Test {
-  if (!isObject(operand)) return hasEnd(end, textOf(end, operand));
+  if (!isMap(operand)) return hasEnd(end, textOf(end, operand));
   const [comparison, ...others] = Object.entries(operand);
   const title = end === "prefix" ? "Prefix" : "Suffix";
   if (comparison === undefined) throw new EventPatternError(`${title} expression name not found`);
@@ -107,7 +108,7 @@ function textOf(name: string, operand: Json | undefined): string {
 }
 
 function readAnythingBut(operand: Json): Test {
-  if (isObject(operand)) return readAnythingButTest(operand);
+  if (isMap(operand)) return readAnythingButTest(operand);
   const values = new Set(Array.isArray(operand) ? operand : [operand]);
   const kinds = new Set([...values].map((value: Json) => typeof value));
   if (![...kinds].every((kind) => kind === "string" || kind === "number"))
@@ -137,7 +138,7 @@ function readAnythingButTest(operand: { readonly [key: string]: Json }): Test {
   const [name, given] = comparison;
   const make = EXCLUDED.get(name);
   if (make === undefined) throw new EventPatternError(`Unsupported anything-but pattern: ${name}`);
-  if (isObject(given) || typeof given === "boolean" || given === null)
+  if (isMap(given) || typeof given === "boolean" || given === null)
     throw new EventPatternError("Value of anything-but must be an array or single string/number value.");
   const texts: readonly Json[] = Array.isArray(given) ? given : [given];
   if (texts.length === 0) throw new EventPatternError("Empty arrays are not allowed");

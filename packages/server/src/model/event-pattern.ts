@@ -6,7 +6,8 @@
  * event matches where one of its items does, with all that the pattern says of that item. Names are joined by dots, as
  * AWS joins them: `{"detail.state": […]}` and `{"detail": {"state": […]}}` are the same.
  */
-import { EventPatternError, isObject, type Json, type JsonObject, parseJson } from "./event-json.ts";
+import { isMap } from "@thaw/installation/json-map";
+import { EventPatternError, type Json, type JsonObject, parseJson } from "./event-json.ts";
 import { type LeafRules, type Plain, readLeaf } from "./event-pattern-rules.ts";
 
 /** Deeper patterns are refused: each level has a name at least, and AWS's limit of their length allows no more. */
@@ -39,7 +40,7 @@ export class MatchedEvent {
 
   /** Whether the event is an object with this member. */
   has(member: string): boolean {
-    return isObject(this.root) && Object.hasOwn(this.root, member);
+    return isMap(this.root) && Object.hasOwn(this.root, member);
   }
 
   /** Counts comparisons. Throws an EventPatternError where the event took too many. */
@@ -59,7 +60,7 @@ export class EventPattern {
   /** Throws an EventPatternError where the text is no pattern. An empty object is one, and matches every event. */
   static of(text: string): EventPattern {
     const value = parseJson(text, DEPTH_MAX);
-    if (!isObject(value)) throw new EventPatternError("Filter is not an object");
+    if (!isMap(value)) throw new EventPatternError("Filter is not an object");
     return new EventPattern(readNode(value));
   }
 
@@ -96,7 +97,7 @@ function readInto(node: PatternNode, given: JsonObject, path: string): void {
   for (const [name, value] of Object.entries(given)) {
     if (name === "$or" && Array.isArray(value)) node.choices.push(readChoice(value));
     else if (Array.isArray(value)) addLeaf(node, name, readLeaf(value), path);
-    else if (isObject(value)) {
+    else if (isMap(value)) {
       if (Object.keys(value).length === 0) throw new EventPatternError("Empty objects are not allowed");
       const inner = nodeAt(node, name.split("."), path);
       readInto(inner, value, `${path}${name}.`);
@@ -107,7 +108,7 @@ function readInto(node: PatternNode, given: JsonObject, path: string): void {
 function readChoice(list: readonly Json[]): readonly PatternNode[] {
   if (list.length < 2) throw new EventPatternError("There must have at least 2 Objects in $or relationship.");
   return list.map((each) => {
-    if (!isObject(each)) throw new EventPatternError("Only JSON object is allowed in array of $or relationship.");
+    if (!isMap(each)) throw new EventPatternError("Only JSON object is allowed in array of $or relationship.");
     if (Object.keys(each).length === 0) throw new EventPatternError("Empty objects are not allowed");
     return readNode(each);
   });
@@ -145,7 +146,7 @@ interface Place {
 function matchesNode(node: PatternNode, value: Json | undefined, place: Place): boolean {
   place.event.step();
   if (Array.isArray(value) && value.length > 0) return value.some((item: Json) => matchesNode(node, item, place));
-  const from = isObject(value) ? value : {};
+  const from = isMap(value) ? value : {};
   for (const [name, branch] of node.fields) {
     const inner = { event: place.event, path: [...place.path, name] };
     const found = Object.hasOwn(from, name) ? from[name] : undefined;
@@ -163,7 +164,7 @@ function matchesLeaf(rules: LeafRules, value: Json | undefined, { event, path }:
 function hasMatch(rules: LeafRules, value: Json | undefined, event: MatchedEvent): boolean {
   event.step();
   if (Array.isArray(value)) return value.some((item: Json) => hasMatch(rules, item, event));
-  if (value === undefined || isObject(value)) return false;
+  if (value === undefined || isMap(value)) return false;
   const plain = value as Plain;
   if (rules.literals.has(plain)) return true;
   return rules.tests.some((test) => {
@@ -180,20 +181,20 @@ function hasPlain(event: MatchedEvent, path: readonly string[], at: number, valu
   event.step();
   if (Array.isArray(value)) return value.some((item: Json) => hasPlain(event, path, at, item));
   const name = path[at];
-  if (name === undefined) return value !== undefined && !isObject(value);
-  return isObject(value) && Object.hasOwn(value, name) && hasPlain(event, path, at + 1, value[name]);
+  if (name === undefined) return value !== undefined && !isMap(value);
+  return isMap(value) && Object.hasOwn(value, name) && hasPlain(event, path, at + 1, value[name]);
 }
 
 function hasJoinedNames(value: Json): boolean {
   if (Array.isArray(value)) return value.some((item: Json) => hasJoinedNames(item));
-  if (!isObject(value)) return false;
+  if (!isMap(value)) return false;
   return Object.entries(value).some(([name, inner]) => name.includes(".") || hasJoinedNames(inner));
 }
 
 /** The event with each name that has dots taken apart. Objects without a prototype: each name is a plain one. */
 function parted(value: Json): Json {
   if (Array.isArray(value)) return value.map((item: Json) => parted(item));
-  if (!isObject(value)) return value;
+  if (!isMap(value)) return value;
   const made = Object.create(null) as Record<string, Json>;
   for (const [joined, inner] of Object.entries(value)) {
     const names = joined.split(".");
@@ -201,12 +202,12 @@ function parted(value: Json): Json {
     let at = made;
     for (const name of names) {
       const next: Json = at[name] ?? null;
-      if (!isObject(next)) at[name] = Object.create(null) as JsonObject;
+      if (!isMap(next)) at[name] = Object.create(null) as JsonObject;
       at = at[name] as Record<string, Json>;
     }
     const before = at[last];
     const own = parted(inner);
-    at[last] = isObject(before) && isObject(own) ? Object.assign(Object.create(null), before, own) : own;
+    at[last] = isMap(before) && isMap(own) ? Object.assign(Object.create(null), before, own) : own;
   }
   return made;
 }

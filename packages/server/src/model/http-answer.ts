@@ -2,6 +2,7 @@
  * The HTTP response that a function URL makes of what a function returned: inferred, or given in full (payload format
  * 2.0). https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-response-payload
  */
+import { isMap } from "@thaw/installation/json-map";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -191,8 +192,4 @@ function decode(bytes: Buffer): string | null {
   } catch {
     return null;
   }
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,8 @@
  * Functions that subscribe topics of an SNS service: what is kept of a subscription, and what a function gets of a
  * message. https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
  */
-import { EventPatternError, isObject } from "./event-json.ts";
+import { isMap } from "@thaw/installation/json-map";
+import { EventPatternError } from "./event-json.ts";
 import { EventPattern, MatchedEvent } from "./event-pattern.ts";
 
 export interface TopicSubscriptionRecord {
@@ -61,7 +62,7 @@ export function readTopicMessage(text: string): TopicMessage | null {
   } catch {
     return null;
   }
-  if (!isObject(value as never)) return null;
+  if (!isMap(value as never)) return null;
   const members = value as Readonly<Record<string, unknown>>;
   const textOf = (name: string): string | null => (typeof members[name] === "string" ? members[name] : null);
   const [type, topicArn] = [textOf("Type"), textOf("TopicArn")];

@@ -1,4 +1,5 @@
 /** Models: schemas of bodies, by which methods with a validator check requests. */
+import { isMap } from "@thaw/installation/json-map";
 import type { Model, OperationTypes } from "@thaw/aws-api/apigateway";
 import type { RestApiRecord, RestModelRecord } from "../../model/rest-api/record.ts";
 import type { ServiceOperations } from "../aws-service.ts";
@@ -68,7 +69,7 @@ export function newModel(id: string, given: Given): RestModelRecord {
 function isSchema(text: string): boolean {
   try {
     const schema = JSON.parse(text) as unknown;
-    return typeof schema === "object" && schema !== null && !Array.isArray(schema);
+    return isMap(schema);
   } catch {
     return false;
   }

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import type { OperationTypes } from "@thaw/aws-api/apigateway";
 import { modelAddress } from "../../model/rest-api/request-checks.ts";
-import { isMap, type Json, mapOf, resolve, textOf } from "../gateways/definition.ts";
+import { isMap } from "@thaw/installation/json-map";
+import { type Json, mapOf, resolve, textOf } from "../gateways/definition.ts";
 import { badRequest } from "../gateways/refusals.ts";
 
 type Input<K extends keyof OperationTypes> = OperationTypes[K]["input"];

@@ -3,11 +3,11 @@
  * so. https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions.html
  */
 import type { OperationTypes } from "@thaw/aws-api/apigateway";
+import { isMap } from "@thaw/installation/json-map";
 import {
   type DefinedOperation,
   INTEGRATION,
   integrationAt,
-  isMap,
   type Json,
   mapOf,
   operationsOf,

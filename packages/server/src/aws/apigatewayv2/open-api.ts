@@ -4,11 +4,11 @@
  */
 import type { OperationTypes } from "@thaw/aws-api/apigatewayv2";
 import { DEFAULT_ROUTE } from "../../model/http-api/record.ts";
+import { isMap } from "@thaw/installation/json-map";
 import {
   type DefinedOperation,
   INTEGRATION,
   integrationAt,
-  isMap,
   type Json,
   mapOf,
   operationsOf,

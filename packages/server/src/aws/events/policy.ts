@@ -2,6 +2,7 @@
  * PutPermission and RemovePermission. A bus keeps and shows its policy; no other account puts events on it, whatever
  * the policy says.
  */
+import { isMap } from "@thaw/installation/json-map";
 import type * as types from "@thaw/aws-api/events";
 import { rootArn } from "../../model/caller.ts";
 import { busArn } from "../../model/event-bus/names.ts";
@@ -82,8 +83,7 @@ function readPolicy(text: string): readonly BusStatement[] {
   try {
     const { Statement } = JSON.parse(text) as { readonly Statement?: unknown };
     const statements: readonly unknown[] = Array.isArray(Statement) ? Statement : [Statement];
-    if (statements.every((each) => typeof each === "object" && each !== null && !Array.isArray(each)))
-      return statements as readonly BusStatement[];
+    if (statements.every(isMap)) return statements as readonly BusStatement[];
   } catch {
     throw invalid("Invalid policy document.");
   }

@@ -3,7 +3,8 @@ import type * as types from "@thaw/aws-api/events";
 import type { Caller } from "../../model/caller.ts";
 import type { BusEvent } from "../../model/event-bus/event.ts";
 import { busArn, readBusName } from "../../model/event-bus/names.ts";
-import { isObject, parseJson } from "../../model/event-json.ts";
+import { isMap } from "@thaw/installation/json-map";
+import { parseJson } from "../../model/event-json.ts";
 import { isSameScope } from "../../model/function-name.ts";
 import { checkHonoured } from "./honoured.ts";
 import { type EventsParts, invalid } from "./stored-events.ts";
@@ -57,7 +58,7 @@ function problemOf({ Source, DetailType, Detail }: Entry): Result | null {
 
 function isDetail(text: string): boolean {
   try {
-    return isObject(parseJson(text, DEPTH_MAX));
+    return isMap(parseJson(text, DEPTH_MAX));
   } catch {
     return false;
   }

@@ -1,4 +1,5 @@
 /** Definitions of APIs, as far as both versions of API Gateway read them in the same way. */
+import { isMap } from "@thaw/installation/json-map";
 import { parse } from "yaml";
 import { badRequest } from "./refusals.ts";
 
@@ -90,8 +91,4 @@ export function mapOf(value: unknown, place: string): Json {
 
 export function textOf(value: unknown): string | null {
   return value === undefined || value === null ? null : String(value);
-}
-
-export function isMap(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@
  * Checks of policies: what AWS refuses when a policy is written. What the statements mean is nobody's business here,
  * but for who may assume a role (model/iam/trust.ts).
  */
+import { isMap } from "@thaw/installation/json-map";
 import { ServiceError } from "../../model/service-error.ts";
 import { limitExceeded } from "./context.ts";
 
@@ -74,9 +75,7 @@ function statementsOf(document: string, syntax: string): readonly Statement[] {
 function parse(document: string): Readonly<Record<string, unknown>> | null {
   try {
     const parsed: unknown = JSON.parse(document);
-    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)
-      ? (parsed as Readonly<Record<string, unknown>>)
-      : null;
+    return isMap(parsed) ? parsed : null;
   } catch {
     return null;
   }
@@ -84,11 +83,7 @@ function parse(document: string): Readonly<Record<string, unknown>> | null {
 
 function isStatement(value: unknown): value is Statement {
   return (
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    EFFECTS.has((value as Statement)["Effect"]) &&
-    Object.keys(value).every((key) => ELEMENTS.has(key))
+    isMap(value) && EFFECTS.has((value as Statement)["Effect"]) && Object.keys(value).every((key) => ELEMENTS.has(key))
   );
 }
 

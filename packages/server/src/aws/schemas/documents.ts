@@ -1,4 +1,5 @@
 /** Test events as documents of OpenAPI, the form in which AWS's tools share them: each event is an example. */
+import { isMap } from "@thaw/installation/json-map";
 
 /** The part of a schema that says what values are like. */
 export type Schema = { readonly [name: string]: unknown };
@@ -62,8 +63,4 @@ const JSON_WITH_RAW = JSON as unknown as { readonly rawJSON: (text: string) => u
 
 function memberOf(value: unknown, name: string): unknown {
   return isMap(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -3,6 +3,7 @@
  * …test_report_batch_item_failure… (environment-behaviour.md 8.2);
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
  */
+import { isMap } from "@thaw/installation/json-map";
 
 export type BatchVerdict =
   | { readonly kind: "success" }
@@ -20,13 +21,13 @@ export function verdictOf(payload: Buffer, ids: ReadonlySet<string>, isStream: b
     return failure("the function's answer is not JSON");
   }
   if (answer === null || (isStream && isEmpty(answer))) return { kind: "success" };
-  if (!isObject(answer)) return failure("the function's answer is not a JSON object");
+  if (!isMap(answer)) return failure("the function's answer is not a JSON object");
   const failures = answer["batchItemFailures"];
   if (failures === undefined || failures === null) return { kind: "success" };
   if (!Array.isArray(failures)) return failure("batchItemFailures is not a list");
   const failed = new Set<string>();
   for (const each of failures as readonly unknown[]) {
-    const id = isObject(each) ? each["itemIdentifier"] : undefined;
+    const id = isMap(each) ? each["itemIdentifier"] : undefined;
     if (typeof id !== "string" || id === "") return failure("batchItemFailures has an entry without an itemIdentifier");
     if (!ids.has(id)) return failure("batchItemFailures has an itemIdentifier that is not one of the batch");
     failed.add(id);
@@ -40,8 +41,4 @@ function failure(why: string): BatchVerdict {
 
 function isEmpty(value: unknown): boolean {
   return value === "" || (Array.isArray(value) && value.length === 0);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

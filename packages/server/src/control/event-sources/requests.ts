@@ -1,4 +1,5 @@
 /** What a request says of an event source mapping: checked in AWS's order and words, and what is kept of it. */
+import { isMap } from "@thaw/installation/json-map";
 import { type ApiError, invalidParameter } from "../../model/api-error.ts";
 import { isEventPattern } from "../../model/event-pattern.ts";
 import type { EventSourceConfig, EventSourceRecord } from "../../model/event-source-record.ts";
@@ -127,7 +128,7 @@ export function configOf(
   }
   // Also where a request has an empty one, or none.
   const destinations = config["DestinationConfig"];
-  if (isRecord(destinations)) config["DestinationConfig"] = { OnFailure: destinations["OnFailure"] ?? {} };
+  if (isMap(destinations)) config["DestinationConfig"] = { OnFailure: destinations["OnFailure"] ?? {} };
   return config as EventSourceConfig;
 }
 
@@ -165,16 +166,12 @@ function memberOf(input: Change, member: Member): unknown {
 /** False for what means "none": an empty text, list or structure, and `false`. */
 function isGiven(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
-  if (isRecord(value)) return Reflect.ownKeys(value).some((name) => isGiven(value[String(name)]));
+  if (isMap(value)) return Reflect.ownKeys(value).some((name) => isGiven(value[String(name)]));
   return value !== undefined && value !== null && value !== "" && value !== false;
 }
 
 function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyOf);
-  if (!isRecord(value)) return value;
+  if (!isMap(value)) return value;
   return Object.fromEntries(Reflect.ownKeys(value).map((name) => [name, copyOf(value[String(name)])]));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

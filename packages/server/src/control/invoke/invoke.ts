@@ -1,4 +1,5 @@
 /** Invoke (RequestResponse, Event and DryRun) and InvokeWithResponseStream. */
+import { isMap } from "@thaw/installation/json-map";
 import { ApiError, conflict } from "../../model/api-error.ts";
 import { chooseVersion } from "../../model/alias-routing.ts";
 import { functionArn, parseFunctionName } from "../../model/function-name.ts";
@@ -405,7 +406,7 @@ function checkContext(text: string): void {
   );
   try {
     const context: unknown = JSON.parse(UTF_8.decode(Buffer.from(text, "base64")));
-    if (typeof context === "object" && context !== null && !Array.isArray(context)) return;
+    if (isMap(context)) return;
   } catch {
     throw refused;
   }

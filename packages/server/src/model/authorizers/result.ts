@@ -2,6 +2,7 @@
  * What a Lambda authorizer returns: a policy for `execute-api:Invoke`, or a plain yes or no.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
  */
+import { isMap } from "@thaw/installation/json-map";
 import { isLike } from "../../base/like.ts";
 
 /** A result that was read: it decides about each method by itself, since it may be kept for others. */
@@ -90,8 +91,4 @@ function decide(statements: readonly Statement[], methodArn: string): Decision {
 
 function isTexts(values: readonly unknown[]): values is readonly string[] {
   return values.length > 0 && values.every((each) => typeof each === "string");
-}
-
-function isMap(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

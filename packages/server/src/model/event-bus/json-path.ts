@@ -2,7 +2,8 @@
  * Paths into events, as input paths and input transformers have them: names after dots or in brackets, numbers and `*`
  * in brackets. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
  */
-import { isObject, type Json } from "../event-json.ts";
+import { isMap } from "@thaw/installation/json-map";
+import type { Json } from "../event-json.ts";
 
 type Step = string | number | typeof ALL;
 
@@ -38,13 +39,13 @@ export function valueAt(path: JsonPath, root: Json): Json | undefined {
 }
 
 function stepInto(value: Json, step: Step): readonly Json[] {
-  if (step === ALL) return Array.isArray(value) ? value : isObject(value) ? Object.values(value) : [];
+  if (step === ALL) return Array.isArray(value) ? value : isMap(value) ? Object.values(value) : [];
   const inner =
     typeof step === "number"
       ? Array.isArray(value)
         ? (value as readonly Json[])[step]
         : undefined
-      : isObject(value) && Object.hasOwn(value, step)
+      : isMap(value) && Object.hasOwn(value, step)
         ? value[step]
         : undefined;
   return inner === undefined ? [] : [inner];

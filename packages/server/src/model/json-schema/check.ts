@@ -1,4 +1,5 @@
 /** What keywords of a schema become. */
+import { isMap } from "@thaw/installation/json-map";
 import type { Meter } from "./meter.ts";
 
 /** Null: the value is as the schema wants it. Otherwise says what is wrong, after the path to it. */
@@ -26,10 +27,6 @@ export interface CompileParts {
 
 export type Schema = Readonly<Record<string, unknown>>;
 
-export function isObject(value: unknown): value is Schema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** A text is more work than a comparison. */
 const CANONICAL_STEPS = 4;
 
@@ -39,7 +36,7 @@ export function canonical(value: unknown, meter: Meter): string {
   meter.spend(CANONICAL_STEPS);
   const text = Array.isArray(value)
     ? `[${value.map((each) => canonical(each, meter)).join(",")}]`
-    : isObject(value)
+    : isMap(value)
       ? `{${Object.keys(value)
           .toSorted()
           .map((name) => `${JSON.stringify(name)}:${canonical(value[name], meter)}`)

@@ -2,7 +2,8 @@
  * Schemas of JSON, draft 4, as checks of values. Nothing foreign becomes code: a schema becomes closures, whose work a
  * meter bounds. https://datatracker.ietf.org/doc/html/draft-fge-json-schema-validation-00
  */
-import { type Check, type CompileExpression, type CompileParts, isObject, type Schema, SchemaError } from "./check.ts";
+import { isMap } from "@thaw/installation/json-map";
+import { type Check, type CompileExpression, type CompileParts, type Schema, SchemaError } from "./check.ts";
 import { Meter, TooMuchWork } from "./meter.ts";
 import { firstProblem, OF_PARTS } from "./parts.ts";
 import { OF_VALUES } from "./values.ts";
@@ -89,7 +90,7 @@ class Compiler {
   #find(name: string, pointer: string): unknown {
     if (!this.#read.has(name)) this.#read.set(name, this.#documents.read(name));
     return stepsOf(pointer).reduce((at, step) => {
-      const found = (isObject(at) || Array.isArray(at)) && Object.hasOwn(at, step) ? (at as Schema)[step] : undefined;
+      const found = (isMap(at) || Array.isArray(at)) && Object.hasOwn(at, step) ? (at as Schema)[step] : undefined;
       if (found === undefined) throw new SchemaError(`${name}#${pointer} is not there`);
       return found;
     }, this.#read.get(name));
@@ -97,7 +98,7 @@ class Compiler {
 
   #compile(schema: unknown, at: { readonly name: string; readonly place: string; readonly depth: number }): Check {
     const { name, place, depth } = at;
-    if (!isObject(schema)) throw new SchemaError(`${name}#${place.slice(0, 200)} is no schema: it must be a map`);
+    if (!isMap(schema)) throw new SchemaError(`${name}#${place.slice(0, 200)} is no schema: it must be a map`);
     this.#schemas += 1;
     if (this.#schemas > SCHEMAS_MAX) throw new SchemaError(`a schema has at most ${SCHEMAS_MAX} schemas in it`);
     if (depth > DEPTH_MAX) throw new SchemaError(`schemas are at most ${DEPTH_MAX} levels deep`);

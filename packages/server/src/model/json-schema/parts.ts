@@ -1,5 +1,6 @@
 /** Keywords about lists and objects, and about several schemas for one value. */
-import { canonical, type Check, type CompileParts, isObject, type Schema, SchemaError, wholeNumber } from "./check.ts";
+import { isMap } from "@thaw/installation/json-map";
+import { canonical, type Check, type CompileParts, type Schema, SchemaError, wholeNumber } from "./check.ts";
 import { costOf, expressionOf } from "./values.ts";
 
 type MakeCheck = (value: unknown, schema: Schema, parts: CompileParts) => Check | null;
@@ -24,7 +25,7 @@ export const OF_PARTS: Readonly<Record<string, MakeCheck>> = {
   required(given) {
     const names = namesOf(given, "required");
     return (value, meter) => {
-      if (!isObject(value)) return null;
+      if (!isMap(value)) return null;
       meter.spend(names.length);
       const missing = names.find((name) => !Object.hasOwn(value, name));
       return missing === undefined ? null : `/${missing}: is required`;
@@ -89,7 +90,7 @@ function ofLists(test: (list: readonly unknown[]) => boolean, problem: string): 
 
 function ofObjects(test: (names: readonly string[]) => boolean, problem: string): Check {
   return (value, meter) => {
-    if (!isObject(value)) return null;
+    if (!isMap(value)) return null;
     const names = Object.keys(value);
     meter.spend(names.length);
     return test(names) ? null : problem;
@@ -128,7 +129,7 @@ function propertiesCheck(schema: Schema, parts: CompileParts): Check {
   }));
   const others = restOf(schema["additionalProperties"], "additionalProperties", parts);
   return (value, meter) => {
-    if (!isObject(value)) return null;
+    if (!isMap(value)) return null;
     for (const name of Object.keys(value)) {
       meter.spend(1);
       const own = named.get(name);
@@ -153,7 +154,7 @@ function dependenciesCheck(given: unknown, _schema: Schema, parts: CompileParts)
     return { name, check: check ?? (() => null) };
   });
   return (value, meter) => {
-    if (!isObject(value)) return null;
+    if (!isMap(value)) return null;
     meter.spend(all.length);
     const found = all.filter(({ name }) => Object.hasOwn(value, name)).map(({ check }) => check);
     return firstProblem(found, value, meter);
@@ -162,7 +163,7 @@ function dependenciesCheck(given: unknown, _schema: Schema, parts: CompileParts)
 
 function entriesOf(given: unknown, name: string): ReadonlyArray<readonly [string, unknown]> {
   if (given === undefined) return [];
-  if (!isObject(given)) throw new SchemaError(`${name} must be a map`);
+  if (!isMap(given)) throw new SchemaError(`${name} must be a map`);
   return Object.entries(given);
 }
 

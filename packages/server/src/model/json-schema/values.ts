@@ -1,6 +1,7 @@
 /** Keywords about values that have no parts, and about all values. */
 import { addressBits } from "../ip-network.ts";
-import { canonical, type Check, type CompileParts, isObject, type Schema, SchemaError, wholeNumber } from "./check.ts";
+import { isMap } from "@thaw/installation/json-map";
+import { canonical, type Check, type CompileParts, type Schema, SchemaError, wholeNumber } from "./check.ts";
 import { Meter } from "./meter.ts";
 
 type MakeCheck = (value: unknown, schema: Schema, parts: CompileParts) => Check | null;
@@ -14,7 +15,7 @@ const IS_OF: Readonly<Record<string, (value: unknown) => boolean>> = {
   integer: Number.isInteger,
   null: (value) => value === null,
   number: (value) => typeof value === "number",
-  object: isObject,
+  object: isMap,
   string: (value) => typeof value === "string",
 };
 

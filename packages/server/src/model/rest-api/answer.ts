@@ -2,6 +2,7 @@
  * The HTTP response that a REST API makes of what a function returned, which is always given in full.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
  */
+import { isMap } from "@thaw/installation/json-map";
 import { isBinary } from "./media-types.ts";
 
 export interface RestAnswer {
@@ -143,8 +144,4 @@ function readBody({ body, isBase64Encoded }: Json, isBinaryWanted: boolean): Buf
   if (typeof body !== "string") return null;
   if (isBase64Encoded !== undefined && isBase64Encoded !== null && typeof isBase64Encoded !== "boolean") return null;
   return Buffer.from(body, isBase64Encoded === true && isBinaryWanted ? "base64" : "utf8");
-}
-
-function isMap(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -68,13 +68,12 @@ async function configure(ApiId: string, properties: TemplateMap, context: Handle
 
 function apiMembers(properties: TemplateMap): Output {
   const cors = properties["CorsConfiguration"];
-  const isMap = typeof cors === "object" && cors !== null && !Array.isArray(cors);
   const names = ["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge"];
-  if (isMap) checkNames(cors as TemplateMap, names, "CorsConfiguration");
+  if (isTemplateMap(cors)) checkNames(cors, names, "CorsConfiguration");
   return {
     ...membersOf(properties, PLAIN, { flags: FLAGS }),
-    ...(isMap
-      ? { CorsConfiguration: membersOf(cors as TemplateMap, names, { flags: FLAGS, numbers: ["MaxAge"] }) }
+    ...(isTemplateMap(cors)
+      ? { CorsConfiguration: membersOf(cors, names, { flags: FLAGS, numbers: ["MaxAge"] }) }
       : {}),
   };
 }

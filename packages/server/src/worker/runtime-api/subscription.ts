@@ -2,6 +2,8 @@
  * Subscriptions of the Telemetry API and of the older Logs API: what a body may say (environment-behaviour, section
  * 3.1). Pure.
  */
+import { isMap } from "@thaw/installation/json-map";
+
 export const TELEMETRY_TYPES = ["platform", "function", "extension"] as const;
 export type TelemetryType = (typeof TELEMETRY_TYPES)[number];
 
@@ -55,7 +57,7 @@ export function readSubscription(api: TelemetryApi, body: Buffer): Subscription 
 
 /** Checks a body that has been parsed. */
 export function checkSubscription(api: TelemetryApi, document: unknown): Subscription | string {
-  if (!isRecord(document)) return "the request body is not a JSON object";
+  if (!isMap(document)) return "the request body is not a JSON object";
   const problems: string[] = [];
   const destination = readDestination(api, document["destination"], problems);
   const types = readTypes(document["types"], problems);
@@ -72,10 +74,6 @@ export function toDocument({ schemaVersion, types, destination, buffering }: Sub
   const { path, method } = destination;
   const URI = `http://sandbox.localdomain:${port}${path}`;
   return { schemaVersion, types, destination: { protocol, URI, method }, buffering };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function readSchema(api: TelemetryApi, value: unknown, problems: string[]): string {
@@ -101,10 +99,10 @@ function readTypes(value: unknown, problems: string[]): readonly TelemetryType[]
 
 function readBuffering(value: unknown, problems: string[]): Buffering {
   const given = value === undefined ? {} : value;
-  if (!isRecord(given)) problems.push("buffering should be an object");
+  if (!isMap(given)) problems.push("buffering should be an object");
   const read = (name: keyof Buffering): number => {
     const [least, most, otherwise] = BUFFERING[name];
-    const number = isRecord(given) ? given[name] : undefined;
+    const number = isMap(given) ? given[name] : undefined;
     if (number === undefined) return otherwise;
     if (Number.isInteger(number) && (number as number) >= least && (number as number) <= most) return number as number;
     problems.push(`buffering.${name} should be between ${least} and ${most}`);
@@ -114,7 +112,7 @@ function readBuffering(value: unknown, problems: string[]): Buffering {
 }
 
 function readDestination(api: TelemetryApi, value: unknown, problems: string[]): Destination | null {
-  if (!isRecord(value)) {
+  if (!isMap(value)) {
     problems.push("destination is not provided");
     return null;
   }
