@@ -2,8 +2,15 @@
  * All services other than Lambda that the listener serves. Each is loaded by its first request: their models and
  * operations are a third of all that the server has, and few servers need more than one or two of them.
  */
+import type { ServiceApi, TypesOf } from "@thaw/aws-api";
 import type { Stacks } from "../ports/stacks.ts";
-import { type AwsService, createService, serviceOnUse } from "./aws-service.ts";
+import {
+  type AwsService,
+  createService,
+  type LoadedService,
+  type ServiceOperations,
+  serviceOnUse,
+} from "./aws-service.ts";
 import type { CloudControlParts } from "./cloudcontrol/cloud-control.ts";
 import type { CloudFormationParts } from "./cloudformation/cloudformation.ts";
 import type { EcrParts } from "./ecr/ecr.ts";
@@ -36,134 +43,114 @@ export function createAwsServices(parts: AwsServicesParts): readonly AwsService[
   return [...settingServices(parts), ...apiServices(parts), ...eventServices(parts)];
 }
 
+type About = Parameters<typeof serviceOnUse>[0] & Pick<LoadedService, "name" | "invalidCode">;
+
+interface OwnParts<T extends TypesOf<T>> {
+  readonly api: ServiceApi<T>;
+  readonly operations: ServiceOperations<T>;
+  /** Absent: there is nothing to do instead of an operation that Thaw does not have. */
+  readonly instead?: LoadedService["instead"];
+}
+
+function service<T extends TypesOf<T>>(
+  { name, invalidCode, ...about }: About,
+  load: () => Promise<OwnParts<T>>,
+): AwsService {
+  return serviceOnUse(about, async () => {
+    const { api, operations, instead = () => "" } = await load();
+    return createService(api, { name, operations, instead, invalidCode });
+  });
+}
+
 /** Stacks and what they are made with. */
 function settingServices(parts: AwsServicesParts): readonly AwsService[] {
   return [
-    serviceOnUse({ scope: "cloudformation" }, async () => {
+    service({ scope: "cloudformation", name: "CloudFormation", invalidCode: "ValidationException" }, async () => {
       const { CLOUDFORMATION, cloudFormationOperations, insteadOfCloudFormation } = await import(
         "./cloudformation/cloudformation.ts"
       );
-      return createService(CLOUDFORMATION, {
-        name: "CloudFormation",
+      return {
+        api: CLOUDFORMATION,
         operations: cloudFormationOperations({ ...parts, stacks: await parts.loadStacks() }),
         instead: insteadOfCloudFormation,
-        invalidCode: "ValidationException",
-      });
+      };
     }),
-    serviceOnUse({ scope: "cloudcontrolapi" }, async () => {
+    service({ scope: "cloudcontrolapi", name: "Cloud Control", invalidCode: "InvalidRequestException" }, async () => {
       const { CLOUD_CONTROL, cloudControlOperations, insteadOfCloudControl } = await import(
         "./cloudcontrol/cloud-control.ts"
       );
-      return createService(CLOUD_CONTROL, {
-        name: "Cloud Control",
-        operations: cloudControlOperations(parts),
-        instead: insteadOfCloudControl,
-        invalidCode: "InvalidRequestException",
-      });
+      return { api: CLOUD_CONTROL, operations: cloudControlOperations(parts), instead: insteadOfCloudControl };
     }),
-    serviceOnUse({ scope: "sts" }, async () => {
+    service({ scope: "sts", name: "STS", invalidCode: "ValidationException" }, async () => {
       const { STS, stsOperations, insteadOfSts } = await import("./sts/sts.ts");
-      return createService(STS, {
-        name: "STS",
-        operations: stsOperations(parts),
-        instead: insteadOfSts,
-        invalidCode: "ValidationException",
-      });
+      return { api: STS, operations: stsOperations(parts), instead: insteadOfSts };
     }),
-    serviceOnUse({ scope: "iam" }, async () => {
+    service({ scope: "iam", name: "IAM", invalidCode: "ValidationException" }, async () => {
       const { IAM, iamOperations, insteadOfIam } = await import("./iam/iam.ts");
-      return createService(IAM, {
-        name: "IAM",
-        operations: iamOperations(parts),
-        instead: insteadOfIam,
-        invalidCode: "ValidationException",
-      });
+      return { api: IAM, operations: iamOperations(parts), instead: insteadOfIam };
     }),
-    serviceOnUse({ scope: "ssm" }, async () => {
+    service({ scope: "ssm", name: "Systems Manager", invalidCode: "ValidationException" }, async () => {
       const { SSM, ssmOperations, insteadOfSsm } = await import("./ssm/ssm.ts");
-      return createService(SSM, {
-        name: "Systems Manager",
-        operations: ssmOperations(parts),
-        instead: insteadOfSsm,
-        invalidCode: "ValidationException",
-      });
+      return { api: SSM, operations: ssmOperations(parts), instead: insteadOfSsm };
     }),
-    serviceOnUse({ scope: "ecr" }, async () => {
+    service({ scope: "ecr", name: "ECR", invalidCode: "InvalidParameterException" }, async () => {
       const { ECR, ecrOperations, insteadOfEcr } = await import("./ecr/ecr.ts");
-      return createService(ECR, {
-        name: "ECR",
-        operations: ecrOperations(parts),
-        instead: insteadOfEcr,
-        invalidCode: "InvalidParameterException",
-      });
+      return { api: ECR, operations: ecrOperations(parts), instead: insteadOfEcr };
     }),
   ];
 }
 
 function apiServices(parts: ApiParts): readonly AwsService[] {
   return [
-    serviceOnUse({ scope: "apigateway", owns: (path) => !path.startsWith(V2) }, async () => {
-      const { API_GATEWAY, restApiGatewayOperations, insteadOfRestApiGateway } = await import(
-        "./apigateway/api-gateway.ts"
-      );
-      return createService(API_GATEWAY, {
+    service(
+      {
+        scope: "apigateway",
+        owns: (path) => !path.startsWith(V2),
         name: "API Gateway, version 1",
-        operations: restApiGatewayOperations(parts),
-        instead: insteadOfRestApiGateway,
         invalidCode: "BadRequestException",
-      });
-    }),
-    serviceOnUse({ scope: "apigateway", owns: (path) => path.startsWith(V2), callName: "apigatewayv2" }, async () => {
-      const { API_GATEWAY_V2, apiGatewayOperations, insteadOfApiGateway } = await import(
-        "./apigatewayv2/api-gateway.ts"
-      );
-      return createService(API_GATEWAY_V2, {
+      },
+      async () => {
+        const { API_GATEWAY, restApiGatewayOperations, insteadOfRestApiGateway } = await import(
+          "./apigateway/api-gateway.ts"
+        );
+        return { api: API_GATEWAY, operations: restApiGatewayOperations(parts), instead: insteadOfRestApiGateway };
+      },
+    ),
+    service(
+      {
+        scope: "apigateway",
+        owns: (path) => path.startsWith(V2),
+        callName: "apigatewayv2",
         name: "API Gateway",
-        operations: apiGatewayOperations(parts),
-        instead: insteadOfApiGateway,
         invalidCode: "BadRequestException",
-      });
-    }),
+      },
+      async () => {
+        const { API_GATEWAY_V2, apiGatewayOperations, insteadOfApiGateway } = await import(
+          "./apigatewayv2/api-gateway.ts"
+        );
+        return { api: API_GATEWAY_V2, operations: apiGatewayOperations(parts), instead: insteadOfApiGateway };
+      },
+    ),
   ];
 }
 
 function eventServices(parts: EventsParts & SchedulerParts & SchemasParts & LogsContext): readonly AwsService[] {
   return [
-    serviceOnUse({ scope: "logs" }, async () => {
+    service({ scope: "logs", name: "CloudWatch Logs", invalidCode: "InvalidParameterException" }, async () => {
       const { LOGS, logsOperations, insteadOfLogs } = await import("./logs/logs.ts");
-      return createService(LOGS, {
-        name: "CloudWatch Logs",
-        operations: logsOperations(parts),
-        instead: insteadOfLogs,
-        invalidCode: "InvalidParameterException",
-      });
+      return { api: LOGS, operations: logsOperations(parts), instead: insteadOfLogs };
     }),
-    serviceOnUse({ scope: "events" }, async () => {
+    service({ scope: "events", name: "EventBridge", invalidCode: "ValidationException" }, async () => {
       const { EVENTS, eventsOperations, insteadOfEvents } = await import("./events/events.ts");
-      return createService(EVENTS, {
-        name: "EventBridge",
-        operations: eventsOperations(parts),
-        instead: insteadOfEvents,
-        invalidCode: "ValidationException",
-      });
+      return { api: EVENTS, operations: eventsOperations(parts), instead: insteadOfEvents };
     }),
-    serviceOnUse({ scope: "scheduler" }, async () => {
+    service({ scope: "scheduler", name: "EventBridge Scheduler", invalidCode: "ValidationException" }, async () => {
       const { SCHEDULER, schedulerOperations } = await import("./scheduler/scheduler.ts");
-      return createService(SCHEDULER, {
-        name: "EventBridge Scheduler",
-        operations: schedulerOperations(parts),
-        instead: () => "",
-        invalidCode: "ValidationException",
-      });
+      return { api: SCHEDULER, operations: schedulerOperations(parts) };
     }),
-    serviceOnUse({ scope: "schemas" }, async () => {
+    service({ scope: "schemas", name: "EventBridge Schemas", invalidCode: "BadRequestException" }, async () => {
       const { SCHEMAS, schemasOperations, insteadOfSchemas } = await import("./schemas/schemas.ts");
-      return createService(SCHEMAS, {
-        name: "EventBridge Schemas",
-        operations: schemasOperations(parts),
-        instead: insteadOfSchemas,
-        invalidCode: "BadRequestException",
-      });
+      return { api: SCHEMAS, operations: schemasOperations(parts), instead: insteadOfSchemas };
     }),
   ];
 }
