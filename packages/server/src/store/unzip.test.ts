@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, it } from "vitest";
+import { join, posix } from "node:path";
+import { afterEach, beforeEach, describe, it, vi } from "vitest";
 import { unzip } from "./unzip.ts";
 
 let dir: string;
@@ -54,6 +54,18 @@ describe("unzip", () => {
     expect(readlinkSync(join(dir, "lib/up"))).toBe("../lib/a.txt");
     expect(statSync(join(dir, "bootstrap")).mode & 0o777).toBe(0o755);
     expect(statSync(join(dir, "lib/a.txt")).mode & 0o777).toBe(0o644);
+  });
+
+  it("does not look at each parent of a name that no file can have", async ({ expect }) => {
+    const looks = vi.spyOn(posix, "dirname");
+    try {
+      await expect(unzip(zipWith("z.writestr('a/' * 30_000 + 'x', 'y')"), dir)).rejects.toThrow(
+        /it has a name that is too long/,
+      );
+      expect(looks).not.toHaveBeenCalled();
+    } finally {
+      looks.mockRestore();
+    }
   });
 
   it("takes links that lead out of it: they are resolved in the sandbox", async ({ expect }) => {

@@ -23,8 +23,12 @@ export function readName(entry: Entry): string {
   return BACKSLASH_SYSTEMS.has(entry.versionMadeBy >>> 8) ? name.replaceAll("\\", "/") : name;
 }
 
+/** Longest path that the kernel takes. A zip's names may have 64 KiB, and each parent of one is looked at. */
+const PATH_LENGTH_MAX = 4096;
+
 /** Says what is wrong with a name; null: nothing. */
 export function nameProblem(name: string): string | null {
+  if (name.length > PATH_LENGTH_MAX) return "it has a name that is too long";
   if (name === "" || name.includes("\0")) return "invalid characters in a name";
   // With backslashes as separators too: nobody may read it so and be led out.
   for (const read of [name, name.replaceAll("\\", "/")]) {
