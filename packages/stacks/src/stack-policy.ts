@@ -2,6 +2,7 @@
  * Stack policies: which resources an update may change. Once a stack has one, an update of a resource needs a statement
  * that allows it, and none that denies it.
  */
+import { isLike } from "@thaw/template/like";
 import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
 import { TemplateError } from "./template-error.ts";
 
@@ -79,8 +80,8 @@ export function denialOf(
   const resource = `${RESOURCE}${logicalId}`;
   const fits = ({ actions, resources, conditions }: Statement): boolean =>
     isChosen(actions, (each) => each === action || each === "Update:*") &&
-    isChosen(resources, (each) => isLike(resource, each)) &&
-    conditions.every(({ isPattern, types }) => types.some((each) => (isPattern ? isLike(type, each) : type === each)));
+    isChosen(resources, (each) => isLike(each, resource)) &&
+    conditions.every(({ isPattern, types }) => types.some((each) => (isPattern ? isLike(each, type) : type === each)));
   const denying = policy.findIndex((each) => !each.isAllowed && fits(each));
   if (denying !== -1)
     return `Action denied by stack policy: Statement [#${denying + 1}] does not allow [${action}] for resource [${resource}]`;
@@ -144,23 +145,4 @@ function refuseOthers(given: TemplateMap, known: readonly string[], where: strin
 /** AWS says no more than the first half. */
 function bad(what: string): TemplateError {
   return new TemplateError(`Error validating stack policy: Invalid stack policy: ${what}`);
-}
-
-/** `*` stands for any text, `?` for one character. Goes back to the last `*` only, so it can't take long. */
-function isLike(text: string, pattern: string): boolean {
-  let [at, inPattern, star, starAt] = [0, 0, -1, 0];
-  while (at < text.length) {
-    if (pattern[inPattern] === "*") {
-      star = inPattern++;
-      starAt = at;
-    } else if (inPattern < pattern.length && (pattern[inPattern] === "?" || pattern[inPattern] === text[at])) {
-      at++;
-      inPattern++;
-    } else if (star !== -1) {
-      inPattern = star + 1;
-      at = ++starAt;
-    } else return false;
-  }
-  while (pattern[inPattern] === "*") inPattern++;
-  return inPattern === pattern.length;
 }

@@ -1,6 +1,6 @@
 /** Statements of resource policies: made of AddPermission's input, and judged for a call. */
+import { isLike } from "@thaw/template/like";
 import type { AddPermissionRequest } from "@thaw/aws-api";
-import { isLike } from "../../base/like.ts";
 import { invalidParameter } from "../../model/api-error.ts";
 import { rootArn } from "../../model/caller.ts";
 import type { PolicyConditions, PolicyStatement } from "../../model/function-record.ts";

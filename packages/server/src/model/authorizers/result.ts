@@ -2,8 +2,8 @@
  * What a Lambda authorizer returns: a policy for `execute-api:Invoke`, or a plain yes or no.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
  */
+import { isLike } from "@thaw/template/like";
 import { isMap } from "@thaw/installation/json-map";
-import { isLike } from "../../base/like.ts";
 
 /** A result that was read: it decides about each method by itself, since it may be kept for others. */
 export interface AuthorizerResult {

@@ -4,7 +4,7 @@
  * and the Serverless Framework choose among several origins.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-mock-integration.html
  */
-import { isLike } from "../../base/like.ts";
+import { isLike } from "@thaw/template/like";
 import type { RestIntegrationRecord, RestIntegrationResponseRecord } from "./record.ts";
 
 const JSON_TYPE = "application/json";

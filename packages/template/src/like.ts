@@ -1,7 +1,7 @@
 /**
  * Matches a text with a pattern of `*` and `?`, as policies have them. Takes each part between stars at its first place
- * behind the one before. The texts are foreign, so parts without a `?` are looked for by `indexOf`: a comparison at each
- * place takes the product of both lengths.
+ * behind the one before. The texts are foreign, so parts without a `?` are looked for by `indexOf`: a comparison at
+ * each place takes the product of both lengths.
  */
 export function isLike(pattern: string, text: string): boolean {
   const [first = "", ...parts] = pattern.split("*");
