@@ -57,3 +57,11 @@ it("of the members of a map half a million characters are looked at", () => {
   expect(problem).toContain("headers.h0, headers.h1, headers.h2 and ");
   expect(characters).toBeLessThan(result.length + 600_000);
 });
+
+it("a result with hundreds of thousands of members is not looked through", () => {
+  const headers = Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`h${index}`, {}]));
+  const problem = answerProblem(Buffer.from(JSON.stringify({ statusCode: 200, headers })), () => {
+    throw new Error("a look");
+  });
+  expect(problem).toBe("it has more than 5000 members and items, among which what is wrong is not looked for");
+});

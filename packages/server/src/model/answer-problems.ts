@@ -1,5 +1,6 @@
 /** Says why what a function returned is no HTTP response, for whoever reads the reason: the member that is wrong. */
 import { isMap } from "@thaw/installation/json-map";
+import { hasTooManyParts, PARTS_MAX } from "./answer-parts.ts";
 
 const NAMES_MAX = 3;
 const NAME_LENGTH_MAX = 60;
@@ -7,11 +8,15 @@ const NAME_LENGTH_MAX = 60;
 const LOOKS_MAX = 1000;
 /** Characters of the members of maps that are looked at: each look reads them several times. */
 const CHARACTERS_MAX = 500_000;
+/** Bytes of a result whose members are looked at however many they are. */
+const LENGTH_MAX = 500_000;
 /** Maps whose own members are named. */
 const MAPS = new Set(["headers", "multiValueHeaders"]);
 
 /** `isTaken`: whether a result with this text is a response. It is not with `result`. */
 export function answerProblem(result: Buffer, isTaken: (result: Buffer) => boolean): string {
+  if (result.length > LENGTH_MAX && hasTooManyParts(result))
+    return `it has more than ${PARTS_MAX} members and items, among which what is wrong is not looked for`;
   const given = parse(result);
   if (given === null) return "it is no object of JSON in UTF-8";
   let looks = 0;

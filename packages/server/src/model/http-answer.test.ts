@@ -63,7 +63,7 @@ it("blanks between the parts of an inferred response are left out, and nothing e
 
 it("the ways to write a name are merged in one pass", () => {
   const ways = Array.from({ length: 1024 }, (_, way) =>
-    [..."abcdefghij"].map((letter, at) => ((way >> at) & 1 ? letter.toUpperCase() : letter)).join(""),
+    Array.from("abcdefghij", (letter, at) => ((way >> at) & 1 ? letter.toUpperCase() : letter)).join(""),
   );
   const multiValueHeaders = Object.fromEntries(ways.map((name, at) => [name, [`v${at}`]]));
   const adds = vi.spyOn(Set.prototype, "add");
@@ -74,4 +74,21 @@ it("the ways to write a name are merged in one pass", () => {
   } finally {
     adds.mockRestore();
   }
+});
+
+it("a response has no more headers, values and cookies than a client takes", () => {
+  const many = (count: number): readonly string[] => Array.from({ length: count }, (_, at) => `n${at}`);
+  const headers = (count: number): object => Object.fromEntries(many(count).map((name) => [name, "x"]));
+  const v2 = (result: object): boolean =>
+    toHttpAnswer(Buffer.from(JSON.stringify({ statusCode: 200, ...result }))) !== null;
+  expect(v2({ headers: headers(5000), cookies: many(5000) })).toBe(true);
+  expect(v2({ headers: headers(5001) })).toBe(false);
+  expect(v2({ cookies: many(5001) })).toBe(false);
+  expect(answer({ statusCode: 200, multiValueHeaders: { a: many(5000) } })).not.toBeNull();
+  expect(answer({ statusCode: 200, multiValueHeaders: { a: many(2500), b: many(2501) } })).toBeNull();
+});
+
+it("a body that is nested too deep to be written is no response", () => {
+  const result = `{"statusCode":200,"body":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+  expect(toHttpAnswer(Buffer.from(result))).toBeNull();
 });

@@ -3,6 +3,7 @@
  * 2.0). https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-response-payload
  */
 import { isMap } from "@thaw/installation/json-map";
+import { PARTS_MAX } from "./answer-parts.ts";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -96,9 +97,10 @@ function readLists(
 ): ReadonlyMap<string, ReadonlySet<string>> | null {
   const lists = new Map<string, Set<string>>();
   if (value === undefined || value === null) return lists;
-  if (!isMap(value)) return null;
+  if (!isMap(value) || Object.keys(value).length > PARTS_MAX) return null;
+  let left = PARTS_MAX;
   for (const [name, values] of Object.entries(value)) {
-    if (!Array.isArray(values)) return null;
+    if (!Array.isArray(values) || (left -= values.length) < 0) return null;
     const texts = values.filter((each) => each !== null).map(textOf);
     if (texts.includes(null) || (texts.length > 0 && !TOKEN.test(name))) return null;
     if (texts.length === 0) continue;
@@ -133,7 +135,7 @@ function readStatus(value: unknown): number | null {
 
 function readHeaders(value: unknown): Record<string, string | readonly string[]> | null {
   if (value === undefined || value === null) return {};
-  if (!isMap(value)) return null;
+  if (!isMap(value) || Object.keys(value).length > PARTS_MAX) return null;
   const headers = Object.create(null) as Record<string, string>;
   for (const [name, each] of Object.entries(value)) {
     if (each === null) continue;
@@ -159,16 +161,26 @@ function sentName(name: string): string {
 
 function readCookies(value: unknown): readonly string[] | null {
   if (value === undefined || value === null) return [];
-  const isList = Array.isArray(value) && value.every((each) => typeof each === "string");
+  const isList = Array.isArray(value) && value.length <= PARTS_MAX && value.every((each) => typeof each === "string");
   return isList && !value.some((each) => FORBIDDEN_IN_VALUES.test(each)) ? value : null;
 }
 
 function readBody(body: unknown, isBase64: unknown): Buffer | null {
   if (isBase64 !== undefined && isBase64 !== null && typeof isBase64 !== "boolean") return null;
   if (body === undefined || body === null) return Buffer.alloc(0);
-  if (typeof body !== "string") return Buffer.from(JSON.stringify(body));
+  if (typeof body !== "string") return asJson(body);
   if (isBase64 !== true) return Buffer.from(body);
   return BASE64.test(body) ? Buffer.from(body, "base64") : null;
+}
+
+/** Null where it is deeper than can be written. */
+function asJson(value: unknown): Buffer | null {
+  try {
+    return Buffer.from(JSON.stringify(value));
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /** JSON without the blanks between its parts; numbers stay as they were written. The bytes must be JSON. */

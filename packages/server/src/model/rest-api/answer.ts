@@ -3,6 +3,7 @@
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
  */
 import { isMap } from "@thaw/installation/json-map";
+import { hasTooManyParts } from "../answer-parts.ts";
 import { isBinary } from "./media-types.ts";
 
 export interface RestAnswer {
@@ -53,7 +54,7 @@ export function toRestAnswer(
   binaryMediaTypes: readonly string[],
   accept: string | null,
 ): RestAnswer | null {
-  const given = parse(result);
+  const given = hasTooManyParts(result) ? null : parse(result);
   if (given === null || Object.keys(given).some((name) => !MEMBERS.has(name))) return null;
   const status = readStatus(given["statusCode"]);
   const headers = readHeaders(given);
