@@ -13,6 +13,8 @@ export interface XmlElement {
 const DEPTH_MAX = 32;
 /** A completion with 10,000 parts that name their checksums has some 60,000. */
 const ELEMENTS_MAX = 200_000;
+/** Documents of S3 name their schema, and a type here and there. */
+const ATTRIBUTES_MAX = 10_000;
 
 /** Throws SerializationError for what is no such document. Entities of a document's own are not looked up. */
 export function readXml(text: string): XmlElement {
@@ -20,11 +22,15 @@ export function readXml(text: string): XmlElement {
   const root: XmlElement = { name: "", children: [], text: "" };
   const open = [root];
   let elements = 0;
+  let attributes = 0;
   parser.onerror = () => {
     throw new SerializationError("the document is not well-formed");
   };
   parser.ondoctype = () => {
     throw new SerializationError("the document has a type declaration");
+  };
+  parser.onattribute = () => {
+    if (++attributes > ATTRIBUTES_MAX) throw new SerializationError("the document has too many attributes");
   };
   parser.onopentag = ({ name }) => {
     if (open.length > DEPTH_MAX || ++elements > ELEMENTS_MAX)
