@@ -1,6 +1,6 @@
 /** Definitions of APIs, as far as both versions of API Gateway read them in the same way. */
 import { isMap } from "@thaw/installation/json-map";
-import { parse } from "yaml";
+import { isScalar, parseDocument, visit } from "yaml";
 import { badRequest } from "./refusals.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -18,10 +18,28 @@ const LENGTH_MAX = 1024 * 1024;
 export function parseDefinition(text: string): unknown {
   if (text.length > LENGTH_MAX) throw badRequest(`The definition has more than ${LENGTH_MAX} characters`);
   try {
-    return text.trimStart().startsWith("{") ? JSON.parse(text) : parse(text, { maxAliasCount: 100 });
+    return text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text);
   } catch (error) {
     throw badRequest(`Unable to parse the definition: ${(error as Error).message.slice(0, 300)}`);
   }
+}
+
+/** Looks for keys that a map has twice by itself: the library compares each key of a map with all others. */
+function parseYaml(text: string): unknown {
+  const document = parseDocument(text, { uniqueKeys: false });
+  const [problem] = document.errors;
+  if (problem !== undefined) throw problem;
+  visit(document, {
+    Map(_key, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        const name = isScalar(key) ? key.value : key;
+        if (seen.has(name)) throw new Error(`Map keys must be unique: ${String(name)}`);
+        seen.add(name);
+      }
+    },
+  });
+  return document.toJS({ maxAliasCount: 100 });
 }
 
 export interface DefinedOperation {
