@@ -103,9 +103,12 @@ function readHeader(bytes: Buffer): Header | null | "incomplete" {
 
 /** Finds the first place from `start` on where a header is, or may begin; the end where there is none. */
 function findHeader(bytes: Buffer, start: number): number {
-  const first = MAGIC[0] as number;
-  for (let at = bytes.indexOf(first, start); at !== -1; at = bytes.indexOf(first, at + 1)) {
+  for (let at = bytes.indexOf(MAGIC, start); at !== -1; at = bytes.indexOf(MAGIC, at + 1)) {
     if (readHeader(bytes.subarray(at, at + RECORD_HEADER_SIZE_BYTES)) !== null) return at;
+  }
+  // Its beginning alone may stand at the end.
+  for (let at = Math.max(start, bytes.length - MAGIC.length + 1); at < bytes.length; at++) {
+    if (readHeader(bytes.subarray(at)) !== null) return at;
   }
   return bytes.length;
 }
