@@ -8,7 +8,7 @@ import { it } from "vitest";
 import { PLATFORM_ERRORS } from "@thaw/server/testing/model";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const CODE = /"((?:SANDBOX|SUPERVISOR|STORE|WORKER|KMS|PUBLISH)_[A-Z_]+)"/g;
+const CODE = /"((?:SANDBOX|SUPERVISOR|STORE|DATABASE|WORKER|KMS|PUBLISH)_[A-Z_]+)"/g;
 const TABLE = "model/platform-errors.ts";
 
 function codesIn(dir: string, ending: string): ReadonlySet<string> {

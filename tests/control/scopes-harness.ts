@@ -25,6 +25,7 @@ import { createAwsServices, createDiskLogStore, createHttpServer, type HttpServe
 import {
   SessionCredentialSource,
   InstalledScopes,
+  metadataInFiles,
   openAccounts,
   placeOfScope,
   SharedWorker,
@@ -146,8 +147,9 @@ export class ScopesHarness implements AsyncDisposable {
       clock: systemClock,
       random: systemRandom,
     });
-    const scopes = new InstalledScopes({
+    const scopes = await InstalledScopes.open({
       dataDir,
+      metadata: metadataInFiles(dataDir),
       objectsBytesMax: 2 ** 30,
       home,
       regions: [REGION, FAR_REGION],

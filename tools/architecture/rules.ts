@@ -179,6 +179,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   fastify: ["http"],
   jose: ["issuers"],
   "oxc-parser": ["packages/scan"],
+  pg: ["store"],
   preact: ["packages/console"],
   "prom-client": ["metrics"],
   yaml: ["aws", "main", "packages/template"],

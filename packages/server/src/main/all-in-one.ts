@@ -19,7 +19,10 @@ export async function runServer(options: ServeOptions): Promise<void> {
   makeDataDirectory(options.dataDir, null);
   closeDataDirectory(options.dataDir);
   const server = await composeServer(options);
-  const { app, scopes, worker, engine, snapshots, monitoring, draining, hostLost } = server;
+  const { app, scopes, worker, engine, snapshots, monitoring, draining, hostLost, databaseTaken } = server;
+  void databaseTaken.then(() => {
+    process.exitCode = 1;
+  });
   await scopes.recover();
   const silent = new SilentConnections(app.server, clock);
   const drainTimeoutMs = options.drainTimeoutS * 1000;
@@ -31,7 +34,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   process.stdout.write(`thaw listening on ${endpoint}\n`);
   setImmediate(collectStart);
   if (snapshots === null) log("no snapshots", { reason: engine.snapshotsProblem });
-  const parts = { app, silent, scopes, worker, clock, draining, drainTimeoutMs, hostLost };
+  const parts = { app, silent, scopes, worker, clock, draining, drainTimeoutMs, hostLost, databaseTaken };
   const isDone = await runUntilStopped(parts, orders);
   removeServerFile(options.dataDir);
   await server.close();

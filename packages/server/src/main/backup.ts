@@ -23,6 +23,7 @@ import { parseArgs } from "node:util";
 import { defaultDataDirOf } from "@thaw/installation";
 import { systemClock } from "../base/clock.ts";
 import { copyDatabase, readContentPaths, readDatabaseFacts } from "../store/copy-database.ts";
+import { DATABASE_MARK } from "./metadata-database.ts";
 import { UsageError } from "./options/usage-error.ts";
 import { ACCOUNTS_DIRECTORY, DATABASE, scopeDirectories } from "./scope-directories.ts";
 
@@ -48,6 +49,10 @@ export async function backupMain(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
   const { directory, dataDir } = parse("backup", argv, env);
+  if (existsSync(join(dataDir, DATABASE_MARK)))
+    throw new UsageError(
+      `The metadata of ${dataDir} is in a PostgreSQL database, which thaw backup does not reach. Stop the server, save the database with pg_dump and the directory with cp -a: both are of one moment then.`,
+    );
   if (!existsSync(join(dataDir, DATABASE))) throw new UsageError(`${dataDir} has no data of Thaw. Name it: --data DIR`);
   if (existsSync(directory)) throw new UsageError(`${directory} is there already: a backup is a new directory`);
   const partial = `${directory}.partial`;

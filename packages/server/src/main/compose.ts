@@ -55,6 +55,7 @@ import type { ServeOptions, ServerCredentials } from "./options/serve-options.ts
 import { isCaller } from "./options/service-callers.ts";
 import { UsageError } from "./options/usage-error.ts";
 import { connectInstaller } from "./runtime-installer.ts";
+import { openMetadata } from "./metadata-database.ts";
 import { InstalledScopes } from "./scopes.ts";
 import { SERVICES_LIMITS } from "./services-door.ts";
 import { createPassedServices } from "./passed-services.ts";
@@ -76,6 +77,8 @@ export interface ComposedServer {
   readonly draining: AbortController;
   /** Resolves when sandboxd is gone. */
   readonly hostLost: Promise<void>;
+  /** Resolves when another server has taken the database. */
+  readonly databaseTaken: Promise<void>;
   /** Closes what is left when the control plane and the worker have ended. */
   close(): Promise<void>;
 }
@@ -98,20 +101,22 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   const credentials = loadCredentials(options);
   const monitoring = new Monitoring(process.env, clock, random);
   const onProblem = countingProblems(monitoring);
+  const home = { accountId: options.accountId, region: options.region };
+  const { metadata, taken } = await openMetadata({ ...options, home });
   const { logs, opened: logsOpened } = openLogs(options, onProblem);
   const foundation = await createFoundation(options);
   const { host, engine, snapshots, far } = foundation;
   const catalog = createCatalog(options);
   const tools = { clock, random, onProblem };
-  const home = { accountId: options.accountId, region: options.region };
   const sessionKeys = new SessionCredentialSource(foundation.secret, clock, random);
   const accounts = composeAccounts(options, credentials, sessionKeys);
   const worker = composeWorker(options, foundation, { catalog, monitoring, logs, sessionKeys });
   const outside = composeOutside(options);
   const transform = createSamTransform({ thawHome: options.thawHome, clock });
   const { issuers } = outside.services;
-  const scopes = new InstalledScopes({
+  const scopes = await InstalledScopes.open({
     dataDir: options.dataDir,
+    metadata,
     objectsBytesMax: options.objectsMaxMib * 2 ** 20,
     home,
     regions: options.regions,
@@ -159,7 +164,8 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   });
   await logsOpened;
   const parts = { app, scopes, worker, engine, snapshots, monitoring };
-  return { ...parts, health, accessKeyId: credentials.accessKeyId, draining, hostLost: host.lost, close };
+  const losses = { hostLost: host.lost, databaseTaken: taken };
+  return { ...parts, health, accessKeyId: credentials.accessKeyId, draining, ...losses, close };
 }
 
 /** Closes first what ends at once, and the stores last. */

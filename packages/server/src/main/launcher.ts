@@ -34,6 +34,7 @@ import { UsageError } from "./options/usage-error.ts";
 import { INSTALLER_FD, RuntimeInstalls } from "./runtime-installs.ts";
 
 const LISTEN_FD = "THAW_LISTEN_FD";
+const PASSWORD_FILE = "database-password-file";
 /** sandboxd probes the kernel for CRIU when it starts. */
 const SANDBOXD_START_TIMEOUT_MS = 20_000;
 
@@ -191,7 +192,7 @@ function startServer(options: ServeOptions, layout: Layout, passed: Passed): Chi
   const node = process.execPath.startsWith(`${ROOT}/`)
     ? join(shown.repository, process.execPath.slice(ROOT.length + 1))
     : process.execPath;
-  const args = [...withoutOption(passed.argv, "data"), "--data", shown.dataDir];
+  const args = [...withoutOption(withoutOption(passed.argv, "data"), PASSWORD_FILE), "--data", shown.dataDir];
   const flags = ["--disable-warning=ExperimentalWarning", "--expose-gc"];
   const command = [...shown.prefix, ...setpriv, node, ...flags, program, ...args];
   return spawn(command[0] as string, command.slice(1), {
@@ -205,9 +206,16 @@ function startServer(options: ServeOptions, layout: Layout, passed: Passed): Chi
       THAW_CLIENTS: layout.clients,
       ...(options.installRuntimes === "on-use" ? { [INSTALLER_FD]: "3" } : {}),
       ...(options.companion === null ? {} : { THAW_COMPANION_STARTED: "1" }),
+      ...databasePassword(options),
       ...compileCache(options, shown),
     },
   });
+}
+
+/** The password of the database as a variable: the server's user may not be able to read its file. */
+function databasePassword({ database, databasePasswordFile }: ServeOptions): NodeJS.ProcessEnv {
+  if (databasePasswordFile === null) return {};
+  return { THAW_DATABASE_PASSWORD: database?.password ?? undefined, THAW_DATABASE_PASSWORD_FILE: undefined };
 }
 
 /** Null where nothing is to be installed. The server has the other end of its fourth descriptor. */

@@ -24,7 +24,6 @@ import type { MetadataStore } from "../ports/metadata-store.ts";
 import { NO_PASSED_SERVICES, type PassedServices } from "../ports/passed-services.ts";
 import type { CodeDirectory } from "../store/code-directory.ts";
 import type { ContentInUse } from "../store/content-holds.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
 import type { SharedWorker } from "../worker/shared-worker.ts";
 import { ContentSweeper } from "./content-sweeper.ts";
 import { createScopeServices, type OwnServices, type ScopeServicesParts } from "./scope-services.ts";
@@ -32,7 +31,8 @@ import { createScopeS3 } from "./scope-s3.ts";
 import type { ScopeStacks } from "./scope-stacks.ts";
 import { shownName } from "./shown-name.ts";
 import { HostedIds } from "./hosted-ids.ts";
-import { ACCOUNTS_DIRECTORY, DATABASE, homeTwice, placeOfScope, scopeDirectories } from "./scope-directories.ts";
+import type { Metadata } from "./metadata.ts";
+import { ACCOUNTS_DIRECTORY, homeTwice, placeOfScope } from "./scope-directories.ts";
 
 /** Log groups that are removed in one go. */
 const GROUPS_AT_ONCE = 50;
@@ -55,6 +55,8 @@ type Common = Omit<
 
 export interface ScopesOptions {
   readonly dataDir: string;
+  /** Where the stores of all scopes are. */
+  readonly metadata: Metadata;
   /** Of the objects of one scope. */
   readonly objectsBytesMax: number;
   readonly home: AccountScope;
@@ -87,7 +89,7 @@ interface Opened extends ServedScope {
 
 export class InstalledScopes implements Scopes {
   readonly #options: ScopesOptions;
-  readonly #home: Opened;
+  #home: Opened | null = null;
   readonly #opened = new Map<string, Opened>();
   /** Scopes that are being opened: requests that come meanwhile wait for the same. */
   readonly #opening = new Map<string, Promise<Opened>>();
@@ -97,8 +99,7 @@ export class InstalledScopes implements Scopes {
   #address: string | null = null;
   #isClosing = false;
 
-  /** Opens the stores of all scopes that have a directory. Throws where one can't be. */
-  constructor(options: ScopesOptions) {
+  private constructor(options: ScopesOptions) {
     this.#options = options;
     const { clock, limits, onProblem } = options.common;
     this.#sweeper = new ContentSweeper({
@@ -107,16 +108,27 @@ export class InstalledScopes implements Scopes {
       sweep: () => options.code.removeUnnamed(() => this.#contentInUse()),
       onProblem,
     });
-    this.#home = this.#open(options.home);
-    for (const scope of scopeDirectories(options.dataDir)) {
-      if (isSameScope(scope, options.home))
-        throw homeTwice(join(options.dataDir, ACCOUNTS_DIRECTORY, scope.accountId, scope.region));
-      this.#open(scope);
+  }
+
+  /** Opens the stores of all scopes that there are. Throws where one can't be. */
+  static async open(options: ScopesOptions): Promise<InstalledScopes> {
+    const scopes = new InstalledScopes(options);
+    try {
+      scopes.#home = await scopes.#open(options.home);
+      for (const scope of await options.metadata.listScopes()) {
+        if (isSameScope(scope, options.home))
+          throw homeTwice(join(options.dataDir, ACCOUNTS_DIRECTORY, scope.accountId, scope.region));
+        await scopes.#open(scope);
+      }
+      return scopes;
+    } catch (error) {
+      await scopes.closeStores();
+      throw error;
     }
   }
 
   get home(): ServedScope {
-    return this.#home;
+    return this.#homeScope();
   }
 
   get regions(): readonly string[] {
@@ -179,6 +191,8 @@ export class InstalledScopes implements Scopes {
 
   async remove(accountId: string): Promise<void> {
     if (accountId === this.#options.home.accountId) return;
+    // The account has gone: none begins to be opened any more.
+    await Promise.allSettled(this.#opening.values());
     for (const { scope } of [...this.#opened.values()].filter((each) => each.scope.accountId === accountId)) {
       const { control, store, objects, stacks } = (await this.of(scope)) as Opened;
       this.#opened.delete(keyOf(scope));
@@ -189,6 +203,7 @@ export class InstalledScopes implements Scopes {
       await objects.close();
       await store.close();
     }
+    await this.#options.metadata.removeAccount(accountId);
     this.#sweeper.due();
     this.#options.histories.forget(accountId);
     rmSync(join(this.#options.dataDir, ACCOUNTS_DIRECTORY, accountId), { recursive: true, force: true });
@@ -213,6 +228,7 @@ export class InstalledScopes implements Scopes {
   async closeStores(): Promise<void> {
     const all = [...this.#opened.values()];
     await Promise.all(all.flatMap(({ store, objects }) => [store.close(), objects.close()]));
+    await this.#options.metadata.close();
   }
 
   /** Throws where a scope can't be read: what its rows name can't be told then. */
@@ -234,7 +250,7 @@ export class InstalledScopes implements Scopes {
     // A request that was signed just before its account went.
     if (!this.#options.accounts.has(scope.accountId))
       throw new ApiError("AccessDeniedException", `There is no account ${scope.accountId}.`);
-    const opened = this.#open(scope);
+    const opened = await this.#open(scope);
     try {
       await this.#hosted.load(keyOf(scope), opened.store);
       await opened.control.recover();
@@ -252,12 +268,17 @@ export class InstalledScopes implements Scopes {
     }
   }
 
-  #open(scope: AccountScope): Opened {
+  #homeScope(): Opened {
+    if (this.#home === null) throw new Error("the scopes are not open yet");
+    return this.#home;
+  }
+
+  async #open(scope: AccountScope): Promise<Opened> {
     const { common, worker, code, logs, histories, home } = this.#options;
     const directory = placeOfScope(this.#options, scope);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const key = keyOf(scope);
-    const store = openSqliteStore(join(directory, DATABASE), (writes) => {
+    const store = await this.#options.metadata.open(scope, directory, (writes) => {
       this.#hosted.heard(key, writes);
       if (writes.some(leavesContent)) this.#sweeper.due();
     });
@@ -339,7 +360,7 @@ export class InstalledScopes implements Scopes {
   async #nextUid(living: ReadonlySet<number>): Promise<number | null> {
     const used = new Set(living);
     for (const { store } of this.#opened.values()) for (const uid of await store.listUids()) used.add(uid);
-    return this.#home.store.nextUid(used);
+    return this.#homeScope().store.nextUid(used);
   }
 
   async #sharedLayer(

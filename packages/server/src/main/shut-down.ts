@@ -5,7 +5,7 @@
  *  SIGHUP (renewal)  answers say `Connection: close` until no client holds an idle connection ─┐
  *  SIGTERM, SIGINT   ──────────────────────────────────────────────────────────────────────────┤
  *                                                          stop accepting, finish what runs ───┤
- *  sandboxd gone, second SIGTERM ──────────────────────────────────────────────────────────────┴► end
+ *  sandboxd gone, database taken, second SIGTERM ──────────────────────────────────────────────┴► end
  * ```
  * Accepted events that are not done stay in the store. What does not end in time is left to the launcher, which ends it
  * all.
@@ -40,6 +40,8 @@ export interface Running {
   readonly drainTimeoutMs: number;
   /** Resolves when sandboxd is gone. */
   readonly hostLost: Promise<void>;
+  /** Resolves when another server has taken the database. */
+  readonly databaseTaken: Promise<void>;
 }
 
 type Order = "renew" | "stop" | "now";
@@ -76,12 +78,17 @@ export class Orders {
 /** Resolves when all is closed; false where something did not end in time. */
 export async function runUntilStopped(running: Running, orders: Orders): Promise<boolean> {
   let isHostLost = false;
-  const lost = running.hostLost.then(() => {
-    isHostLost = true;
-    return "now" as const;
-  });
+  let reason = "sandboxd is gone";
+  const lost = Promise.race([
+    running.hostLost.then(() => {
+      isHostLost = true;
+    }),
+    running.databaseTaken.then(() => {
+      reason = "another server has taken the database";
+    }),
+  ]).then(() => "now" as const);
   const order = await Promise.race([orders.first, lost]);
-  log("stopping", { phase: "shutdown", reason: order === "now" ? "sandboxd is gone" : order });
+  log("stopping", { phase: "shutdown", reason: order === "now" ? reason : order });
   const startMs = running.clock.monotonicMs();
   let isUrgent = order === "now";
   const hurried = Promise.race([orders.urgent, lost]).then(() => {

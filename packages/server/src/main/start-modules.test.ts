@@ -24,6 +24,7 @@ const PROGRAM = `
 const ON_USE: Readonly<Record<string, RegExp>> = {
   "clients of other services": /^@aws-sdk\/(?:client-|credential-)|^@smithy\/(?:node-http-handler|core)$/,
   "libraries of certificates, patterns and tokens": /^(?:node-forge|re2.*|jose)$/,
+  "the client of PostgreSQL and the store over it": /^pg(?:-.*)?$|^server\/src\/store\/postgres\/(?!database-url\.ts$)/,
   "libraries of archives and documents": /^(?:yazl|yaml|sax)$/,
   "models of other services than Lambda": /^aws-api\/src\/generated\/(?!lambda\/)/,
   "operations of other services": /^server\/src\/aws\/[^/]+\//,

@@ -262,6 +262,35 @@ export const PLATFORM_ERRORS = {
     transient: false,
     ...INTERNAL,
   },
+  DATABASE_UNAVAILABLE: {
+    message: "The database of the server can't be reached. Try again.",
+    meaning:
+      "PostgreSQL, or PgBouncer before it, does not answer, or takes no writes; what was being written may be there",
+    remedy: "the database; it is asked again by the next request, and accepted events run within a minute",
+    transient: true,
+    ...INTERNAL,
+  },
+  DATABASE_TAKEN: {
+    message: "Another server has taken over the database of this one, which stops.",
+    meaning: "another server with the same data directory was started on the database, or this one was cut off",
+    remedy: "one server for one database; start this one again when it is to be the one",
+    transient: false,
+    ...INTERNAL,
+  },
+  DATABASE_HELD: {
+    message: null,
+    meaning: "another server uses the database",
+    remedy: "as the message says",
+    transient: false,
+    ...INTERNAL,
+  },
+  DATABASE_REFUSED: {
+    message: null,
+    meaning: "the database can't be used: see the message",
+    remedy: "[postgresql.md](postgresql.md)",
+    transient: false,
+    ...INTERNAL,
+  },
   PUBLISH_ENDS_SERVER: {
     message:
       "The server ended three times in a row while the snapshot of this version was made, and it is not tried again. " +

@@ -20,10 +20,12 @@ import {
 import { DiskReserve, isFull } from "./disk-reserve.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { type DocumentRow, toDocument, toStored, toStoredOrNull } from "./document-rows.ts";
+import { mayWaitForDisk } from "./durability.ts";
 import { MIGRATIONS, SCHEMA_VERSION } from "./migrations.ts";
 import { ACCOUNT_ENTRIES, isKeyOf, type Place, placeOf, SETTINGS, type Table, TABLES } from "./places.ts";
 import { toDelivery, toEvent, valuesOf } from "./queue-rows.ts";
 import { SqliteStacks } from "./sqlite-stacks.ts";
+import { freeUid } from "./uids.ts";
 import type {
   AccountEntryKind,
   Committed,
@@ -34,10 +36,6 @@ import type {
   Stored,
   Write,
 } from "../ports/metadata-store.ts";
-
-const UID_FIRST = 100_000;
-/** As many as sandboxd takes. */
-const UID_COUNT = 65_536;
 
 type DeliveryWrite = Extract<Write, { readonly op: "addDelivery" | "postponeDelivery" | "removeDelivery" }>;
 
@@ -163,19 +161,13 @@ class SqliteStore implements MetadataStore {
     }
   }
 
-  /** Goes round: a user that is given again has been nobody's for as long as possible. Null where all are in use. */
   #freeUid(living: ReadonlySet<number>): number | null {
     const last = this.#prepare("SELECT value FROM counters WHERE name = 'uid'").get() as { value: number } | undefined;
-    const used = new Set(this.#uids());
-    const from = last === undefined ? UID_FIRST : last.value + 1;
-    for (let step = 0; step < UID_COUNT; step++) {
-      const uid = UID_FIRST + ((from - UID_FIRST + step) % UID_COUNT);
-      if (used.has(uid) || living.has(uid)) continue;
-      const sql = "INSERT INTO counters (name, value) VALUES ('uid', ?) ON CONFLICT (name) DO UPDATE SET value = ?";
-      this.#run(sql, uid, uid);
-      return uid;
-    }
-    return null;
+    const uid = freeUid(last?.value ?? null, new Set([...living, ...this.#uids()]));
+    if (uid === null) return null;
+    const sql = "INSERT INTO counters (name, value) VALUES ('uid', ?) ON CONFLICT (name) DO UPDATE SET value = ?";
+    this.#run(sql, uid, uid);
+    return uid;
   }
 
   #uids(): readonly number[] {
@@ -480,9 +472,4 @@ class SqliteStore implements MetadataStore {
 
 function makesRoom({ op }: Write): boolean {
   return op === "remove" || op === "removeEvent" || op === "removeDelivery";
-}
-
-/** Whether a write may be lost with the host's power. It never overtakes one that was committed before. */
-function mayWaitForDisk(write: Write): boolean {
-  return write.op === "putUnfinished" && write.work.kind === "event";
 }

@@ -54,11 +54,10 @@ export function readConfigFile(path: string): ReadonlyMap<string, FileSetting> {
     const name = String(key.value);
     const place = placeOf(key.range?.[0] ?? 0);
     const option = findOption(place, name);
-    settings.set(name, {
-      text: readValue(`${place}: ${name}`, option, value as Node | null),
-      place: `${place}: ${name}`,
-    });
-    if (option.isSecret === true && (statSync(path).mode & 0o004) !== 0)
+    const text = readValue(`${place}: ${name}`, option, value as Node | null);
+    settings.set(name, { text, place: `${place}: ${name}` });
+    const isSecret = option.isSecret === true || (option.secretIn?.(text) ?? null) !== null;
+    if (isSecret && (statSync(path).mode & 0o004) !== 0)
       throw new UsageError(`${place}: ${name} is a secret, and every user can read this file. Run: chmod 600 ${path}`);
   }
   return settings;

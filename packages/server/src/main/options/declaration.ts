@@ -20,6 +20,11 @@ export interface OptionDeclaration<T> {
   readonly unit: string | null;
   /** True: never shown, and not accepted from a file that every user can read. */
   readonly isSecret?: true;
+  /**
+   * Names what of a text is a secret, null where nothing is: then it is not accepted from the command line, which every
+   * user of the host can read, nor from such a file.
+   */
+  readonly secretIn?: (text: string) => string | null;
   /** Sentence of the help and the reference, without its full stop. */
   readonly help: string;
 }

@@ -3,7 +3,9 @@ import { defaultDataDirOf, thawHomeOf } from "@thaw/installation";
 import type { AwsDestinationsOptions } from "../../destinations/aws-destinations.ts";
 import type { ImageSourceOptions } from "../../images/image-source.ts";
 import type { AwsKmsOptions } from "../../keys/aws-kms.ts";
+import type { DatabaseAddress } from "../../store/postgres/database-url.ts";
 import { type Companion, withCompanion } from "./companion-options.ts";
+import { toDatabase } from "./database-options.ts";
 import { type Env, readSettings, type Settings } from "./settings.ts";
 import { checkCallers } from "./service-callers.ts";
 import { composeStore, type SnapshotStoreOptions } from "./snapshot-store.ts";
@@ -35,6 +37,8 @@ type Plain = Omit<
   | `aws${string}`
   | `image${string}`
   | "registryAuthFile"
+  | "database"
+  | "databasePassword"
 >;
 
 export interface ServeOptions extends Plain {
@@ -61,6 +65,8 @@ export interface ServeOptions extends Plain {
   readonly destinations: AwsDestinationsOptions;
   /** Service that the launcher starts for queues, tables and the like; null: none. */
   readonly companion: Companion | null;
+  /** Where the metadata is; null: in files of the data directory. */
+  readonly database: DatabaseAddress | null;
   /** Null: only the local keyring. */
   readonly kms: AwsKmsOptions | null;
 }
@@ -95,6 +101,8 @@ export function toServeOptions({ values, env }: Settings, isRoot: boolean): Serv
     imageDir,
     imageRegistries,
     registryAuthFile,
+    database: _database,
+    databasePassword: _password,
     ...plain
   } = values;
   const { companion, awsEndpoints, hostPorts } = withCompanion(values);
@@ -115,6 +123,7 @@ export function toServeOptions({ values, env }: Settings, isRoot: boolean): Serv
     images: { directory: imageDir, registries: imageRegistries, authFile: registryAuthFile },
     functionShareMax: functionSharePercent / 100,
     ...toStore(values),
+    database: toDatabase(values),
     kms: kms === null ? null : { endpoint: kms.endpoint, region: kmsRegion ?? values.region },
   };
 }

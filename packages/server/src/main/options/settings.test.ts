@@ -136,6 +136,49 @@ describe("refusals", () => {
   });
 });
 
+describe("the password of a database", () => {
+  const DATABASE = "postgres://u:secret@localhost/d";
+  const refusal = (argv: readonly string[], env: Readonly<Record<string, string>> = {}): string => {
+    try {
+      parseServeOptions(argv, env, true);
+    } catch (error) {
+      if (error instanceof UsageError) return error.message;
+      throw error;
+    }
+    return "none";
+  };
+
+  it("is taken from the variables and the file, and from nowhere that others read", ({ expect }) => {
+    const password = (argv: readonly string[], env: Readonly<Record<string, string>>): unknown =>
+      parseServeOptions(argv, env, true).database?.password;
+    expect(password([], { THAW_DATABASE: DATABASE })).toBe("secret");
+    const bare = ["--database", "postgres://u@localhost/d"];
+    expect(password(bare, { THAW_DATABASE_PASSWORD: "variable" })).toBe("variable");
+    expect(password(bare, {})).toBeNull();
+    const file = join(directory, "password");
+    writeFileSync(file, " file \n");
+    expect(password([...bare, "--database-password-file", file], {})).toBe(" file ");
+    for (const given of [["--database", DATABASE], [`--database=${DATABASE}`]]) {
+      expect(refusal(given)).toMatch(/command line.*THAW_DATABASE/);
+      expect(refusal(given)).not.toContain("secret");
+    }
+    const path = fileOf(`database: ${DATABASE}\n`);
+    expect(password(["--config", path], {})).toBe("secret");
+    chmodSync(path, 0o644);
+    expect(refusal(["--config", path])).toMatch(/every user can read this file/);
+  });
+
+  it("is given once, and only with a database", ({ expect }) => {
+    expect(refusal(["--database-password-file", "/none"])).toMatch(/needs --database/);
+    const bare = ["--database", "postgres://u@localhost/d"];
+    expect(refusal([...bare, "--database-password-file", "/none"])).toMatch(/^--database-password-file .*ENOENT/);
+    const both = { THAW_DATABASE_PASSWORD: "p" };
+    expect(refusal([...bare, "--database-password-file", "/none"], both)).toMatch(/both set/);
+    expect(refusal([], { ...both, THAW_DATABASE: DATABASE })).toMatch(/leave one of them out/);
+    expect(refusal([], { THAW_DATABASE: "postgres://u:secret@elsewhere/d" })).toMatch(/^--database: .*sslmode/);
+  });
+});
+
 it.for([
   ["--help", /^Usage: thaw serve \[options\]\n/],
   ["--version", /^\d+\.\d+\.\d+\n$/],

@@ -47,12 +47,27 @@ function readFlags(argv: readonly string[]): Flags {
       strict: true,
       allowPositionals: false,
     });
-    return Object.fromEntries(
-      Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.join("\n") : String(value)]),
+    return withoutSecrets(
+      declared,
+      Object.fromEntries(
+        Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.join("\n") : String(value)]),
+      ),
     );
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`${(error as Error).message}\n\n${SERVE_USAGE}`);
   }
+}
+
+function withoutSecrets(declared: ReadonlyArray<OptionDeclaration<unknown>>, flags: Flags): Flags {
+  for (const { name, variable, secretIn } of declared) {
+    const secret = secretIn?.(flags[name] ?? "") ?? null;
+    if (secret === null) continue;
+    throw new UsageError(
+      `--${name}: every user of this host can read ${secret} in the command line. Put it into the variable ${variable}.`,
+    );
+  }
+  return flags;
 }
 
 function readValue(

@@ -8,6 +8,7 @@ import { DEFAULT_WORKER_LIMITS } from "../../worker/worker-services.ts";
 import { ACCOUNT_OPTIONS } from "./account-options.ts";
 import { COMPANION_OPTIONS } from "./companion-options.ts";
 import { CONSOLE_OPTIONS } from "./console-options.ts";
+import { DATABASE_OPTIONS } from "./database-options.ts";
 import { defaulted, optional } from "./declaration.ts";
 import { DESTINATION_OPTIONS } from "./destination-options.ts";
 import { IMAGE_OPTIONS } from "./image-options.ts";
@@ -447,6 +448,7 @@ export const OPTIONS = {
   ...IMAGE_OPTIONS,
   ...LIMIT_OPTIONS,
   ...STORE_OPTIONS,
+  ...DATABASE_OPTIONS,
   ...DESTINATION_OPTIONS,
   ...COMPANION_OPTIONS,
   ...OBJECT_OPTIONS,
