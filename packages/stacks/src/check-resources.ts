@@ -61,7 +61,7 @@ function lackingValues({ lacksValues = {} }: ResourceType, evaluated: TemplateMa
 function isEmpty(value: TemplateValue): boolean {
   if (isTemplateList(value)) return value.length === 0;
   if (isTemplateMap(value)) return Object.keys(value).length === 0;
-  return value === "" || value === false;
+  return value === "" || value === false || value === "false";
 }
 
 /** Goes no deeper than the table's names do. */

@@ -48,7 +48,7 @@ describe("parameters are refused in AWS's words", () => {
 it("a property of AWS's that Thaw does not have may be given empty", () => {
   const body = (value: string): string =>
     `Resources: { F: { Type: AWS::Lambda::Function, Properties: { Role: r, VpcConfig: ${value} } } }`;
-  for (const empty of ['""', "[]", "{}", "false"]) expect(problemOf(body(empty)), empty).toBe(null);
+  for (const empty of ['""', "[]", "{}", "false", '"false"']) expect(problemOf(body(empty)), empty).toBe(null);
   for (const given of ["x", "[a]", "{ A: b }", "true", "0"])
     expect(problemOf(body(given)), given).toBe(
       "Properties validation failed for resource F with message:\n" +

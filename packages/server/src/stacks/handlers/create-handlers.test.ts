@@ -49,6 +49,7 @@ it("a recorded role has AWS's properties, and says what replaces it", () => {
 
 it.for([
   ["AWS::Lambda::Function", "DurableConfig", "leave it out"],
+  ["AWS::ApiGateway::Stage", "CacheClusterEnabled", "leave it out"],
   ["AWS::ApiGatewayV2::Api", "Target", "make an integration, a route and a stage of their own"],
   ["AWS::IAM::Policy", "Users", "Thaw has roles only: name them in Roles"],
 ] as const)("%s lacks %s of AWS's, and says what to do", ([type, property, instead]) => {

@@ -2,7 +2,7 @@
 import type { TemplateMap } from "@thaw/template/value";
 import { checkNames, isTagged, lowered, membersOf, tagMap, type Texts } from "./api-values.ts";
 import { describeType } from "./describe-type.ts";
-import { type Handler, type HandlerContext, HandlerError } from "./handler.ts";
+import type { Handler, HandlerContext } from "./handler.ts";
 import { call, escaped, GONE, type Output, type Patch, setTags, textsIn } from "./rest-calls.ts";
 import { mapOf, mapsOf, settle, textOf, unless } from "./values.ts";
 
@@ -18,7 +18,13 @@ const SETTINGS: Readonly<Record<string, string>> = {
 
 export const REST_STAGE: Handler = {
   type: describeType("AWS::ApiGateway::Stage", {
-    without: ["CacheClusterSize", "CanarySetting", "ClientCertificateId", "DocumentationVersion"],
+    without: [
+      "CacheClusterEnabled",
+      "CacheClusterSize",
+      "CanarySetting",
+      "ClientCertificateId",
+      "DocumentationVersion",
+    ],
   }),
   async create(properties, context) {
     const place = stagePlace(properties);
@@ -34,8 +40,6 @@ export const REST_STAGE: Handler = {
     });
   },
   async update({ physicalId, properties: before }, properties, context) {
-    if (textOf(properties, "CacheClusterEnabled") === "true")
-      throw new HandlerError("CacheClusterEnabled is not supported by Thaw: leave it out of AWS::ApiGateway::Stage.");
     const place = stagePlace(properties);
     const { tags } = await call(context, "UpdateStage", { ...place, patchOperations: patchesOf(before, properties) });
     const arn = `arn:aws:apigateway:${context.scope.region}::/restapis/${place.restApiId}/stages/${place.stageName}`;
@@ -53,7 +57,7 @@ function stagePlace(properties: TemplateMap) {
 
 function stageMembers(properties: TemplateMap): Output {
   const variables = mapOf(properties, "Variables");
-  const flags = ["CacheClusterEnabled", "TracingEnabled"];
+  const flags = ["TracingEnabled"];
   return {
     ...lowered(membersOf(properties, ["DeploymentId", "Description", ...flags], { flags })),
     ...(variables === null ? {} : { variables: textsIn(variables) }),
