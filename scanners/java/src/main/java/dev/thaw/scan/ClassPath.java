@@ -37,6 +37,7 @@ final class ClassPath {
     private static final int NESTED_DEPTH_MAX = 2;
     /** A function has at most 250 MiB, in which libraries may be compressed. */
     private static final int NESTED_SIZE_BYTES_MAX = 512 * 1024 * 1024;
+
     private static final int NESTED_ENTRIES_MAX = 500_000;
     private static final String NESTED_TOO_LARGE = "the jars within jars are too large to be read whole";
 
