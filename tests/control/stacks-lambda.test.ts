@@ -91,6 +91,14 @@ async function events(name: string): Promise<string[]> {
   ).reverse();
 }
 
+it("a runtime that Thaw can't run is refused before anything is made", async () => {
+  const TemplateBody = template("one").replace("python3.13", "dotnet8");
+  const command = new CreateStackCommand({ StackName: "net", TemplateBody, Capabilities: ["CAPABILITY_IAM"] });
+  await expect(client.send(command)).rejects.toThrow(
+    "#/Runtime: Thaw does not have [dotnet8]: functions can have java",
+  );
+});
+
 it("a function with version, alias and URL is made, changed and removed", async () => {
   const Capabilities = ["CAPABILITY_IAM" as const];
   const { StackId } = await client.send(

@@ -200,9 +200,13 @@ Conditions: { Never: !Equals [a, b] }
   expect(refused.stderr).not.toContain("other");
   const ruby = "  F: { Type: AWS::Serverless::Function, Properties: { Runtime: ruby3.3 } }\n";
   template(ruby);
-  expect((await thaw("deploy")).stderr).toContain("Resources.F.Runtime is ruby3.3, which Thaw can't run");
+  expect((await thaw("deploy")).stderr).toContain(
+    "#/Runtime: Thaw does not have [ruby3.3]: functions can have java11,",
+  );
   template(ruby.replace("Runtime", "Architectures: [arm64], Runtime"));
-  expect((await thaw("deploy")).stderr).toContain("#/Architectures: Thaw does not have [arm64]: hosts are x86_64");
+  const both = (await thaw("deploy")).stderr;
+  expect(both).toContain("#/Architectures: Thaw does not have [arm64]: hosts are x86_64");
+  expect(both).toContain("#/Runtime: Thaw does not have [ruby3.3]");
   expect(await names()).toEqual([]);
 });
 

@@ -20,6 +20,7 @@ import { listReleases } from "@thaw/installation/releases";
 import type { Clock } from "../base/clock.ts";
 import type { RuntimeCatalog, RuntimeRecipe, RuntimeRelease } from "../ports/runtime-catalog.ts";
 import { IMAGE_RUNTIME } from "../model/image.ts";
+import { JAVA_MAJORS, NODE_MAJORS, PROVIDED_RUNTIMES, PYTHON_VERSIONS } from "../model/runnable-runtimes.ts";
 import { javaArgv } from "./java.ts";
 import { nodeStart } from "./node.ts";
 import { librariesOf, stampOf } from "./stamps.ts";
@@ -78,16 +79,12 @@ const IMAGE: Found = {
   writesRecords: false,
 };
 
-const JAVA_MAJORS = [11, 17, 21, 25];
-const PYTHON_VERSIONS = ["3.11", "3.12", "3.13", "3.14"];
-const NODE_MAJORS = [20, 22, 24];
-
 export function createRuntimeCatalog(options: RuntimeCatalogOptions): RuntimeCatalog {
   const finders = new Map<string, () => Found[]>([
     ...JAVA_MAJORS.map((major) => [`java${major}`, () => findJava(options, major)] as const),
     ...PYTHON_VERSIONS.map((version) => [`python${version}`, () => findPython(options, version)] as const),
     ...NODE_MAJORS.map((major) => [`nodejs${major}.x`, () => findNode(options, major)] as const),
-    ...["provided.al2023", "provided.al2"].map((runtime) => [runtime, () => findProvided(options, runtime)] as const),
+    ...PROVIDED_RUNTIMES.map((runtime) => [runtime, () => findProvided(options, runtime)] as const),
     [IMAGE_RUNTIME, () => [IMAGE]],
   ]);
   const named = [...finders.keys()].filter((runtime) => runtime !== IMAGE_RUNTIME);

@@ -1,5 +1,7 @@
 /** AWS::Lambda::Function */
+import { LAMBDA } from "@thaw/aws-api/lambda";
 import { isTemplateMap, type TemplateMap } from "@thaw/template/value";
+import { RUNNABLE_RUNTIMES } from "../../../model/runnable-runtimes.ts";
 import type { CallOutput } from "../../../ports/service-calls.ts";
 import { describeType } from "../describe-type.ts";
 import { type Existing, type Handler, type HandlerContext, HandlerError, type Made } from "../handler.ts";
@@ -47,6 +49,10 @@ const DEFAULTS: Readonly<Record<string, (name: string) => unknown>> = {
   KmsKeyArn: () => "",
 };
 
+/** Of any year: AWS itself no longer takes some. */
+const AWS_RUNTIMES = LAMBDA.shapes["Runtime"]?.enum ?? [];
+const WITHOUT_RUNTIME = `functions can have ${RUNNABLE_RUNTIMES.join(", ")}, or be images`;
+
 export const FUNCTION: Handler = {
   type: describeType("AWS::Lambda::Function", {
     without: [
@@ -60,6 +66,9 @@ export const FUNCTION: Handler = {
       Architectures: {
         arm64: "hosts are x86_64; as x86_64 a package without programs of its own runs as well",
       },
+      Runtime: Object.fromEntries(
+        AWS_RUNTIMES.filter((each) => !RUNNABLE_RUNTIMES.includes(each)).map((each) => [each, WITHOUT_RUNTIME]),
+      ),
     },
   }),
 
