@@ -431,7 +431,7 @@ describe("recorded from AWS", () => {
   });
 
   it("a version named by mistake is not taken for $LATEST", async ({ expect }) => {
-    const name = await functions.create({ "index.mjs": "" }, { FunctionName: "changed" });
+    const name = await functions.create({ "index.mjs": "" }, { FunctionName: "changed", Timeout: 10 });
     const version = await functions.publish(name);
     const FunctionName = `${name}:${version}`;
     const changes = [

@@ -29,7 +29,7 @@ const ON_USE: Readonly<Record<string, RegExp>> = {
   "models of other services than Lambda": /^aws-api\/src\/generated\/(?!lambda\/)/,
   "operations of other services": /^server\/src\/aws\/[^/]+\//,
   "the engine of stacks and its templates":
-    /^(?:stacks|template)\/src\/(?!value\.ts$)|^server\/src\/stacks\/(?!left-work\.ts$)/,
+    /^(?:stacks|template)\/src\/(?!(?:value|like)\.ts$)|^server\/src\/stacks\/(?!left-work\.ts$)/,
 };
 
 function loadedBy(...names: readonly string[]): readonly string[] {
