@@ -205,13 +205,17 @@ export class SnapshotService implements Snapshots {
     await this.#options.far?.collect(names);
   }
 
-  /** Reports failures of background work, but not on a snapshot that has since been removed. */
+  /**
+   * Reports failures of background work. Where the snapshot has since been removed there is nothing to report, but the
+   * work had chunks in use then, which that removal has left.
+   */
   #background(snapshotId: SnapshotId, what: string, work: Promise<void>): void {
     const { disk, onProblem } = this.#options;
-    const tell = async (error: unknown): Promise<void> => {
+    const failed = async (error: unknown): Promise<void> => {
       if ((await disk.listSnapshots()).includes(snapshotId)) onProblem(what, error);
+      else await disk.collectChunks();
     };
-    work.catch(tell).catch((error: unknown) => onProblem(what, error));
+    work.catch(failed).catch((error: unknown) => onProblem(what, error));
   }
 
   async #repack(snapshotId: SnapshotId, key: SnapshotKey, accountId: string): Promise<void> {
