@@ -45,7 +45,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
 
 /**
  * Gives back what the start has left in the heap: a seventh of the idle server's memory, which V8 keeps until the heap
- * has grown by much more. A usual collection gives none of it to the system. Once, for some 40 ms; where the launcher's
+ * has grown by much more. A usual collection gives none of it to the system. Once, for some 55 ms; where the launcher's
  * flag is missing, not at all.
  */
 function collectStart(): void {
