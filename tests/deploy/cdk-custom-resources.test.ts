@@ -14,6 +14,11 @@ import { Tools } from "./tools.ts";
 
 const TEST_MS_MAX = 300_000;
 const BUCKET = "assets-of-the-shop";
+/**
+ * Seconds that a function may take. The CDK's default of 3 is too few for one that loads a client of the SDK with the
+ * processor that 128 MB give: that alone takes about as long on a quiet machine.
+ */
+const FUNCTION_TIMEOUT_S = 60;
 
 let server: ThawServer;
 let tools: Tools;
@@ -32,12 +37,12 @@ afterAll(async () => {
 /** `isWhole`: with a resource of AwsCustomResource beside that of a Provider. */
 function app(stackName: string, isWhole: boolean): string {
   return `
-const { App, CfnOutput, CliCredentialsStackSynthesizer, CustomResource, Stack, aws_lambda: lambda } = require("aws-cdk-lib");
+const { App, CfnOutput, CliCredentialsStackSynthesizer, CustomResource, Duration, Stack, aws_lambda: lambda } = require("aws-cdk-lib");
 const cr = require("aws-cdk-lib/custom-resources");
 const synthesizer = new CliCredentialsStackSynthesizer({ fileAssetsBucketName: "${BUCKET}" });
 const stack = new Stack(new App(), "${stackName}", { env: { account: "000000000000", region: "us-east-1" }, synthesizer });
 const runtime = new lambda.Runtime("nodejs24.x", lambda.RuntimeFamily.NODEJS);
-const onEventHandler = new lambda.Function(stack, "OnEvent", { code: lambda.Code.fromAsset("src"), handler: "index.handler", runtime });
+const onEventHandler = new lambda.Function(stack, "OnEvent", { code: lambda.Code.fromAsset("src"), handler: "index.handler", runtime, timeout: Duration.seconds(${FUNCTION_TIMEOUT_S}) });
 const { serviceToken } = new cr.Provider(stack, "Provider", { onEventHandler });
 const made = new CustomResource(stack, "Made", { serviceToken, properties: { Name: "/shop/by-provider" } });
 new CfnOutput(stack, "Said", { value: made.getAttString("Said") });
@@ -68,7 +73,7 @@ if (${isWhole}) {
 
 /** A bucket that is filled by the AWS CLI in its layer, and a function that is called once it is made. */
 const SITE = `
-const { App, Aspects, CfnOutput, CliCredentialsStackSynthesizer, RemovalPolicy, Stack, aws_lambda: lambda, aws_s3: s3 } = require("aws-cdk-lib");
+const { App, Aspects, CfnOutput, CliCredentialsStackSynthesizer, Duration, RemovalPolicy, Stack, aws_lambda: lambda, aws_s3: s3 } = require("aws-cdk-lib");
 const { BucketDeployment, Source } = require("aws-cdk-lib/aws-s3-deployment");
 const { TriggerFunction } = require("aws-cdk-lib/triggers");
 const synthesizer = new CliCredentialsStackSynthesizer({ fileAssetsBucketName: "${BUCKET}" });
@@ -79,7 +84,8 @@ const sources = [Source.asset("site"), Source.jsonData("made.json", { bucket: si
 const filled = new BucketDeployment(stack, "Filled", { sources, destinationBucket: site, memoryLimit: 512 });
 const environment = { BUCKET: site.bucketName };
 const code = lambda.Code.fromAsset("src");
-const called = new TriggerFunction(stack, "Called", { code, handler: "index.called", runtime, environment });
+const timeout = Duration.seconds(${FUNCTION_TIMEOUT_S});
+const called = new TriggerFunction(stack, "Called", { code, handler: "index.called", runtime, timeout, environment });
 called.executeAfter(filled);
 new CfnOutput(stack, "Bucket", { value: site.bucketName });
 // The CDK makes the function of a BucketDeployment for arm64.

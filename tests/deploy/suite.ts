@@ -116,8 +116,9 @@ export function deploySuite(project: Project, more: (state: () => SuiteState) =>
   });
 }
 
+/** Its output comes last: where a message is cut in its middle, its end tells what failed. */
 export function expectDone(run: ToolRun): void {
-  expect(run.code, `${run.output}\n${run.calls.join("\n")}`).toBe(0);
+  expect(run.code, `${run.calls.join("\n")}\n${run.output}`).toBe(0);
 }
 
 function clientOptions({ server }: SuiteState): LambdaClientConfig & CloudFormationClientConfig {
