@@ -7,6 +7,7 @@ import { signRequest } from "@thaw/aws-api";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import type { ThawServer } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
+import { OwnNetwork } from "./own-network.ts";
 
 const PROGRAM = "/usr/bin/chromium";
 /** Nothing that asks the network on its own. */
@@ -26,6 +27,8 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 export interface BrowserOptions {
+  /** Ports of the host's loopback that its pages can reach: it has a network of its own. */
+  readonly ports: readonly number[];
   readonly colorScheme?: "light" | "dark";
   readonly width?: number;
   /** True for axe alone, whose own means the page's policy forbids. */
@@ -38,27 +41,31 @@ export class Browser implements AsyncDisposable {
   /** What broke the page's policy, and what was thrown in it; a test that expects some takes it out. */
   readonly problems: string[] = [];
   readonly #profile: string;
+  readonly #network: OwnNetwork;
 
-  private constructor(context: BrowserContext, profile: string) {
+  private constructor(context: BrowserContext, profile: string, network: OwnNetwork) {
     this.context = context;
     this.#profile = profile;
+    this.#network = network;
   }
 
   static async start({
+    ports,
     colorScheme = "light",
     width = 1280,
     bypassCSP = false,
-  }: BrowserOptions = {}): Promise<Browser> {
+  }: BrowserOptions): Promise<Browser> {
+    const network = await OwnNetwork.make(ports);
     const profile = mkdtempSync(join(tmpdir(), "thaw-browser-"));
     const context = await chromium.launchPersistentContext(profile, {
-      executablePath: PROGRAM,
+      executablePath: network.wrap(PROGRAM),
       headless: true,
       args: ARGS,
       colorScheme,
       bypassCSP,
       viewport: { width, height: 900 },
     });
-    const browser = new Browser(context, profile);
+    const browser = new Browser(context, profile, network);
     await context.addInitScript(() =>
       document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
         // oxlint-disable-next-line no-console -- the way out of the page
@@ -90,6 +97,7 @@ export class Browser implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.context.close();
+    await this.#network.remove();
     rmSync(this.#profile, { recursive: true, force: true });
   }
 }

@@ -2,7 +2,6 @@
 /** The web console as people use it: each view, each colour scheme, and what no page of elsewhere may do. */
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { CreateAliasCommand } from "@aws-sdk/client-lambda";
 import type { InvocationDetails } from "@thaw/thaw-api/invocations";
@@ -21,16 +20,16 @@ const CODE = { "index.mjs": "export const handler = async (event) => ({ got: eve
 /** Each wait ends as soon as it can: for what hangs, on a machine with other tests. */
 const POLLED = { timeout: ACTION_MS_MAX };
 const CHECK_MS_MAX = 120_000;
-/** Where it is again after a restart: the page knows no other address. */
-let listen: readonly string[];
+/** Where the server is again after a restart, and a page of elsewhere: a browser reaches these two. */
+let ports: readonly [own: number, elsewhere: number];
 let server: ThawServer;
 let functions: TestFunctions;
 let browser: Browser;
 let name: string;
 
 beforeAll(async () => {
-  listen = ["--listen", `127.0.0.1:${await freePort()}`];
-  server = await startThaw({ args: listen });
+  ports = [await freePort(), await freePort()];
+  server = await startThaw({ args: listen() });
   functions = new TestFunctions(server);
   name = await functions.createSnapStart(CODE, {
     Description: "Answers with what it got",
@@ -40,7 +39,7 @@ beforeAll(async () => {
   await functions.lambda.send(new CreateAliasCommand({ FunctionName: name, Name: "live", FunctionVersion: "1" }));
   await functions.invoke(name, {}, "1");
   await createStack(server);
-  browser = await Browser.start();
+  browser = await Browser.start({ ports });
 });
 afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
@@ -51,6 +50,7 @@ afterEach(async () => {
   expect(browser.problems.splice(0)).toEqual([]);
 });
 
+const listen = (): readonly string[] => ["--listen", `127.0.0.1:${ports[0]}`];
 const heading = (page: Page, title: string) => page.getByRole("heading", { level: 1, name: title });
 
 describe("logging in", () => {
@@ -334,7 +334,7 @@ describe("a live log", () => {
     expect(await all.locator("img").count()).toBe(0);
     await server.stop();
     await other.getByText("The server does not answer").waitFor();
-    server = await startThaw({ previous: server, args: listen });
+    server = await startThaw({ previous: server, args: listen() });
     functions = new TestFunctions(server);
     await other.getByText("The server does not answer").waitFor({ state: "detached" });
     await other
@@ -380,7 +380,7 @@ describe("a read-only login", () => {
 
 describe("the page", () => {
   it("runs no text as code, and loads nothing from elsewhere", async () => {
-    await using attacked = await Browser.start();
+    await using attacked = await Browser.start({ ports });
     const page = await attacked.login(server);
     const outcomes = await page.evaluate(async () => {
       const tried: string[] = [];
@@ -450,7 +450,7 @@ describe.concurrent("the views", () => {
   it.for(["light", "dark"] as const)(
     "in %s colours axe finds nothing, and none scrolls sideways at 320 px",
     async (colorScheme, { expect }) => {
-      await using seen = await Browser.start({ colorScheme, bypassCSP: true });
+      await using seen = await Browser.start({ ports, colorScheme, bypassCSP: true });
       const page = await seen.login(server);
       const { invocations } = await asked<{ invocations: { requestId: string }[] }>(page, "invocations?cold=1");
       const requestId = invocations[0]?.requestId ?? "";
@@ -475,13 +475,12 @@ describe("a page of elsewhere", () => {
     const evil = createServer((_request, response) =>
       response.setHeader("content-type", "text/html").end("<!doctype html><title>evil</title><body></body>"),
     );
-    evil.listen(0, "127.0.0.1");
+    evil.listen(ports[1], "127.0.0.1");
     await once(evil, "listening");
-    const { port } = evil.address() as AddressInfo;
     const victim = await browser.login(server);
     const token = await victim.evaluate(() => localStorage.getItem("thaw-console-token") ?? "");
     const page = await browser.page();
-    await page.goto(`http://127.0.0.1:${port}/`);
+    await page.goto(`http://127.0.0.1:${ports[1]}/`);
     const got = await tryFromElsewhere(page, server.endpoint, token);
     expect(got).toEqual({ reached: [], canSeeOpened: false });
     await victim.reload();
