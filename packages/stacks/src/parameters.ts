@@ -1,5 +1,6 @@
 /** The parameters of an operation, in AWS's rules and words. */
 import { constraintOf, isType, type ParameterValue, splitList, SSM_VALUE } from "@thaw/template/language/parameters";
+import { Patterns } from "@thaw/template/language/patterns";
 import type { Template } from "@thaw/template/template";
 import { isScalar, type TemplateMap } from "@thaw/template/value";
 import { TemplateError } from "./template-error.ts";
@@ -33,6 +34,7 @@ export function readStackParameters(
   const missing = neededSsm(parameters, texts).filter((name) => !ssm.has(name));
   if (missing.length > 0)
     throw new TemplateError(`Unable to fetch parameters [${missing.join(",")}] from parameter store for this account.`);
+  const patterns = new Patterns();
   return new Map(
     Object.entries(parameters).map(([name, parameter]) => {
       const text = texts.get(name) ?? "";
@@ -41,7 +43,7 @@ export function readStackParameters(
       return [
         name,
         {
-          value: valueOf(name, parameter, resolved ?? text),
+          value: valueOf(name, parameter, resolved ?? text, patterns),
           given: text,
           resolved,
           isSecret: String(parameter["NoEcho"] ?? false) === "true",
@@ -88,7 +90,7 @@ export function parameterProblem(name: string, parameter: TemplateMap): string |
     : null;
 }
 
-function valueOf(name: string, parameter: TemplateMap, text: string): ParameterValue {
+function valueOf(name: string, parameter: TemplateMap, text: string, patterns: Patterns): ParameterValue {
   const declared = String(parameter["Type"]);
   const type = declared.startsWith(SSM_VALUE) ? declared.slice(SSM_VALUE.length, -1) : declared;
   if (Buffer.byteLength(text) > BYTES_MAX)
@@ -96,7 +98,7 @@ function valueOf(name: string, parameter: TemplateMap, text: string): ParameterV
   const isList = type === "CommaDelimitedList" || type.startsWith("List<");
   const items = isList ? splitList(text) : [text];
   for (const item of items) {
-    const wrong = constraintOf(parameter, type, item);
+    const wrong = constraintOf(parameter, type, item, patterns);
     if (wrong !== null) throw new TemplateError(wrongValue(name, parameter, wrong));
   }
   return isList ? items : text;

@@ -70,6 +70,16 @@ it("reads what CloudFormation's parser reads: double keys, flow collections with
   expect(doubles).toEqual(["Resources.A.Properties.Q"]);
 });
 
+it("mends lines of flow collections in small texts alone: each of them reads the whole text once more", ({
+  expect,
+}) => {
+  const lines = Array.from({ length: 10 }, () => "\n 1,").join("");
+  const textOf = (padding: number): string =>
+    `Resources:\n  A: { Type: x }\nMetadata:\n  P: [1,${lines}]\n  Q: ${"q".repeat(padding)}\n`;
+  expect(parseTemplate(textOf(10_000), "t").metadata?.["P"]).toHaveLength(11);
+  expect(() => parseTemplate(textOf(200_000), "t")).toThrow(/must be sufficiently indented/);
+});
+
 it.for([
   ["a: [", /t: /],
   ["just text", /t: it has no Resources, so it is no template/],

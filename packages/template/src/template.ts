@@ -53,6 +53,8 @@ const BYTES_MAX = 1024 * 1024;
 const UNDER_INDENTED = /^Flow (?:map|sequence) in block collection must be sufficiently indented/;
 const INDENTATION = " ".repeat(40);
 const REPAIRS_MAX = 100;
+/** Characters that are read again for repairs: each reads the whole text once more. */
+const REPAIRS_SIZE_MAX = 512 * 1024;
 const DEPTH_MAX = 200;
 const TOO_DEEP = `it is nested more than ${DEPTH_MAX} levels deep`;
 const SILENT_SECTIONS = new Set(["AWSTemplateFormatVersion", "Description", "Metadata"]);
@@ -221,8 +223,8 @@ function parseYaml(text: string, name: string): Document.Parsed {
       keepNames(document);
       return document;
     }
-    if (repairs === REPAIRS_MAX || !UNDER_INDENTED.test(problem.message))
-      throw new CommandError(`${name}: ${problem.message}`);
+    const isOver = repairs === REPAIRS_MAX || repairs * text.length > REPAIRS_SIZE_MAX;
+    if (isOver || !UNDER_INDENTED.test(problem.message)) throw new CommandError(`${name}: ${problem.message}`);
     const lineStart = repaired.lastIndexOf("\n", problem.pos[0] - 1) + 1;
     repaired = `${repaired.slice(0, lineStart)}${INDENTATION}${repaired.slice(lineStart)}`;
   }

@@ -1,8 +1,8 @@
 /** Parameters of a template: their types, constraints and values, in CloudFormation's rules. */
-import { runInNewContext } from "node:vm";
 import type { Report } from "../problem.ts";
 import { isScalar, isTemplateList, type Scalar, type TemplateMap, type TemplateValue } from "../value.ts";
 import { UNRESOLVED, type Unresolved } from "./outcome.ts";
+import { Patterns } from "./patterns.ts";
 
 export type ParameterValue = string | readonly string[];
 
@@ -33,30 +33,34 @@ const KEYS = new Set([
 ]);
 export const SSM_VALUE = "AWS::SSM::Parameter::Value<";
 const NUMBER = /^[-+]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][-+]?[0-9]{1,3})?$/;
-/** A pattern of a template is foreign: it may not keep the process. */
-const PATTERN_TIMEOUT_MS = 1000;
 
 /** Reads all parameters. What is not allowed is an error, and no value. */
 export function readParameters({ declared, overrides }: ParameterInput, report: Report): Parameters {
   const values = new Map<string, ParameterValue | Unresolved>();
   const broken = new Set<string>();
+  const patterns = new Patterns();
   for (const [name, parameter] of Object.entries(declared)) {
     const given = Object.hasOwn(overrides, name) ? overrides[name] : undefined;
     const error = (place: string, reason: string): void => {
       broken.add(name);
       report.error(place, reason);
     };
-    values.set(name, readParameter(name, parameter, given, { ...report, error }));
+    values.set(name, readParameter({ name, parameter, given, patterns }, { ...report, error }));
   }
   for (const name of Object.keys(overrides))
     if (!Object.hasOwn(declared, name)) report.error(`Parameters.${name}`, "is not in the template");
   return { values, broken };
 }
 
+interface OneParameter {
+  readonly name: string;
+  readonly parameter: TemplateMap;
+  readonly given: string | undefined;
+  readonly patterns: Patterns;
+}
+
 function readParameter(
-  name: string,
-  parameter: TemplateMap,
-  given: string | undefined,
+  { name, parameter, given, patterns }: OneParameter,
   report: Report,
 ): ParameterValue | Unresolved {
   const place = `Parameters.${name}`;
@@ -79,8 +83,9 @@ function readParameter(
   if (type.startsWith(SSM_VALUE)) return UNRESOLVED;
   const isList = type === "CommaDelimitedList" || type.startsWith("List<");
   const items = isList ? splitList(value) : [String(value)];
-  const wrong = items.map((item) => violation(parameter, type, item)).find((each) => each !== null);
-  if (wrong !== undefined && wrong !== null) {
+  for (const item of items) {
+    const wrong = violation(parameter, type, item, patterns);
+    if (wrong === null) continue;
     report.error(place, wrong);
     return UNRESOLVED;
   }
@@ -104,8 +109,8 @@ export function splitList(value: Scalar): readonly string[] {
 }
 
 /** Predicate of a sentence about a value that is not allowed; null: it is. */
-function violation(parameter: TemplateMap, type: string, value: string): string | null {
-  const wrong = constraintOf(parameter, type, value);
+function violation(parameter: TemplateMap, type: string, value: string, patterns: Patterns): string | null {
+  const wrong = constraintOf(parameter, type, value, patterns);
   if (wrong === null) return null;
   const isHidden = String(parameter["NoEcho"] ?? false) === "true";
   const description = parameter["ConstraintDescription"];
@@ -114,7 +119,7 @@ function violation(parameter: TemplateMap, type: string, value: string): string 
 }
 
 /** Says what a value must be and is not, in AWS's words where it has some; null: nothing. */
-export function constraintOf(parameter: TemplateMap, type: string, value: string): string | null {
+export function constraintOf(parameter: TemplateMap, type: string, value: string, patterns: Patterns): string | null {
   const { AllowedValues: allowed, AllowedPattern: pattern } = parameter as Record<string, TemplateValue>;
   const isNumber = type === "Number" || type === "List<Number>";
   if (isNumber && !NUMBER.test(value)) return "must be a number";
@@ -126,48 +131,5 @@ export function constraintOf(parameter: TemplateMap, type: string, value: string
   if (isNumber && most !== null && Number(value) > most) return `must be a number not greater than ${most}`;
   if (short !== null && value.length < short) return `must contain at least ${short} characters`;
   if (long !== null && value.length > long) return `must contain at most ${long} characters`;
-  return typeof pattern === "string" ? patternViolation(pattern, value) : null;
-}
-
-/** The pattern must match the whole value. */
-function patternViolation(pattern: string, value: string): string | null {
-  try {
-    const isMatch: unknown = runInNewContext(
-      "new RegExp(`^(?:${pattern})$`).test(value)",
-      { pattern: toJavaScript(pattern), value },
-      { timeout: PATTERN_TIMEOUT_MS },
-    );
-    return isMatch === true ? null : `must match pattern ${pattern}`;
-  } catch (error) {
-    return `must match pattern ${pattern}, which can't be tried (${(error as Error).message})`;
-  }
-}
-
-/** Java's names of character classes, for patterns are Java's. */
-const CLASSES: Readonly<Record<string, string>> = {
-  Lower: "a-z",
-  Upper: "A-Z",
-  ASCII: "\\x00-\\x7F",
-  Alpha: "a-zA-Z",
-  Digit: "0-9",
-  Alnum: "a-zA-Z0-9",
-  Punct: "!-/:-@\\[-`{-~",
-  Graph: "!-~",
-  Print: "\\x20-\\x7E",
-  Blank: " \\t",
-  Cntrl: "\\x00-\\x1F\\x7F",
-  XDigit: "0-9a-fA-F",
-  Space: "\\s",
-};
-
-function toJavaScript(pattern: string): string {
-  let isInClass = false;
-  // An escape, a bracket, or a named class.
-  return pattern.replace(/\\p\{([A-Za-z]+)\}|\\.|[[\]]/g, (part: string, name: string | undefined) => {
-    if (part === "[") isInClass = true;
-    if (part === "]") isInClass = false;
-    const range = name === undefined ? undefined : CLASSES[name];
-    if (range === undefined) return part;
-    return isInClass ? range : `[${range}]`;
-  });
+  return typeof pattern === "string" ? patterns.violation(pattern, value) : null;
 }
