@@ -1,5 +1,6 @@
 /** PutEvents: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html */
 import type * as types from "@thaw/aws-api/events";
+import { Turns } from "../../base/turns.ts";
 import type { Caller } from "../../model/caller.ts";
 import type { BusEvent } from "../../model/event-bus/event.ts";
 import { busArn, readBusName } from "../../model/event-bus/names.ts";
@@ -27,6 +28,7 @@ export async function putEvents(
   if (input.Entries.reduce((sum, entry) => sum + sizeOf(entry), 0) > ENTRIES_BYTES_MAX)
     throw invalid("Total size of the entries in the request is over the limit.");
   const results: Result[] = [];
+  const turns = new Turns(clock);
   for (const entry of input.Entries) {
     const { owner, name } = readBusName(entry.EventBusName ?? null);
     const problem = problemOf(entry);
@@ -38,6 +40,7 @@ export async function putEvents(
       const [refusal = null] = await buses.put(name, [event]);
       results.push(refusal === null ? { EventId: event.id } : failed("InvalidArgument", refusal));
     }
+    await turns.next();
   }
   return { FailedEntryCount: results.filter(({ ErrorCode }) => ErrorCode !== undefined).length, Entries: results };
 }

@@ -4,6 +4,7 @@
  * nothing is kept here, and a crash at any point only means that messages come back.
  * https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
  */
+import { Turns } from "../../base/turns.ts";
 import { EventSourceError, type QueueReader, type QueueRef, type ReceivedMessage } from "../../ports/event-sources.ts";
 import { REQUEST_SIZE_BYTES_MAX } from "../invoke/payload-sizes.ts";
 import { type BatchVerdict, verdictOf } from "./batch-response.ts";
@@ -167,10 +168,12 @@ export class QueuePoller implements Poller {
     this.#report({ kind: "polled", count: received.length });
     const dropped: ReceivedMessage[] = [];
     const kept: Received[] = [];
+    const turns = new Turns(this.#parts.services.clock);
     for (const { message, visibleAtMs } of received) {
       const record = queueRecord(message, this.#arn, this.#ref.region);
       if (this.#filter?.(record, message.body) === false) dropped.push(message);
       else kept.push({ ...queueItem(message, record), visibleAtMs });
+      await turns.next();
     }
     if (dropped.length > 0) {
       this.#report({ kind: "filtered", count: dropped.length });

@@ -3,6 +3,7 @@
  * not done with. With a ParallelizationFactor batches of different keys run side by side. How far it has come is
  * durable after each batch: after a crash it goes on there, with what was under way once more.
  */
+import { Turns } from "../../base/turns.ts";
 import { EventSourceError, type ShardStart, type StreamReader, type StreamRecord } from "../../ports/event-sources.ts";
 import type { EventSourceConfig } from "../../model/event-source-record.ts";
 import { createHash } from "node:crypto";
@@ -109,9 +110,11 @@ export class ShardReader {
     if (part.nextIterator === null) this.#isAtEnd = true;
     if (part.records.length > 0) host.polled(part.records.length);
     let dropped = 0;
+    const turns = new Turns(host.clock);
     for (const record of part.records) {
       if (this.#isOurs(record)) this.#waiting.push(streamItem(record, this.#parts.facts));
       else dropped++;
+      await turns.next();
     }
     if (dropped > 0) {
       host.filtered(dropped);

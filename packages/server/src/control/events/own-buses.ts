@@ -2,6 +2,7 @@
  * Event buses: an event becomes asynchronous invokes of the targets of the rules that it matches. The invokes are
  * accepted before its sender has an answer; what becomes of them is the queue's.
  */
+import { Turns } from "../../base/turns.ts";
 import { type BusEvent, eventJson } from "../../model/event-bus/event.ts";
 import { busArn, readBusName } from "../../model/event-bus/names.ts";
 import { DEFAULT_BUS } from "../../model/event-bus/record.ts";
@@ -56,8 +57,10 @@ export class OwnBuses implements EventBuses {
     }
     const answers: Array<string | null> = [];
     let waiting: ServiceInvoke[] = [];
+    const turns = new Turns(this.#services.clock);
     for (const event of events) {
       const made = await this.#invokesOf(bus, event);
+      await turns.next();
       answers.push(typeof made === "string" ? made : null);
       if (typeof made !== "string") waiting.push(...made);
       if (bytesOf(waiting) < BYTES_OF_COMMIT) continue;
