@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../base/clock.ts";
-import { FakeClock } from "../base/testing/fake-clock.ts";
 import { loadAuthority, type KeyedCertificate } from "./authority.ts";
 import { DOOR_HOST, ListeningDoor } from "./service-door.ts";
 
@@ -72,31 +71,6 @@ describe("an address", () => {
     expect(await send(closed.url, "x")).toBe(403);
     expect(await send(`https://${DOOR_HOST}/answers/`, "x")).toBe(403);
     expect(await send(`https://${DOOR_HOST}/2015-03-31/functions/`, "", "GET")).toBe(403);
-  });
-
-  test("that was answered and closed takes another answer with 200 for 15 minutes, as a presigned link", async () => {
-    const clock = new FakeClock();
-    door.close();
-    door = await ListeningDoor.listen({ authority, secret: Buffer.alloc(32, 7), clock });
-    const { url, answer, close } = door.open("a");
-    await send(url, "first");
-    await answer;
-    close();
-    expect(await send(url, "second")).toBe(200);
-    expect((await answer).toString()).toBe("first");
-    expect(await send(`${url.slice(0, -1)}x`, "other")).toBe(403);
-    await clock.advance(15 * 60_000);
-    door.open("b");
-    expect(await send(url, "third")).toBe(403);
-  });
-
-  test("that was answered takes a new one once it is opened again", async () => {
-    const { url, close } = door.open("a");
-    await send(url, "first");
-    close();
-    const again = door.open("a");
-    await send(url, "second");
-    expect((await again.answer).toString()).toBe("second");
   });
 
   test("keeps no more of a long answer than shows that it is too long", async () => {

@@ -1,7 +1,7 @@
 /**
  * The service door's listener: TLS on a port of the host's loopback, to which sandboxd translates port 443 of
- * `host.thaw.internal`. Every function can connect to it, so it hears nobody while no address is open or was answered a
- * moment ago, and an address is 256 bits that only the function that is to answer was told.
+ * `host.thaw.internal`. Every function can connect to it, so it hears nobody while no address is open, and an address
+ * is 256 bits that only the function that is to answer was told.
  */
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
@@ -17,13 +17,6 @@ const PATH = "/answers/";
 /** Functions that answer at the same moment; more wait in the kernel's queue. */
 const CONNECTIONS_MAX = 64;
 const REQUEST_MS = 30_000;
-/**
- * How long an address that was answered takes further answers, which count for nothing: on AWS it is a presigned link,
- * at which a function that answers twice gets 200 twice. None runs for longer than these 15 minutes.
- */
-const ANSWERED_MS = 15 * 60_000;
-/** More addresses that were answered than these are forgotten, the oldest first. */
-const ANSWERED_MAX = 1000;
 
 export interface DoorOptions {
   readonly authority: KeyedCertificate;
@@ -35,14 +28,11 @@ export interface DoorOptions {
 interface Opened {
   readonly resolve: (body: Buffer) => void;
   readonly address: OpenAddress;
-  hasAnswer: boolean;
 }
 
 export class ListeningDoor implements ServiceDoor {
   readonly #options: DoorOptions;
   readonly #opened = new Map<string, Opened>();
-  /** Closed ones that had their answer, with what ends their time here. */
-  readonly #answered = new Map<string, () => void>();
   readonly #listener: Server;
   #https: Promise<ReturnType<typeof createHttpsServer>> | null = null;
 
@@ -58,7 +48,7 @@ export class ListeningDoor implements ServiceDoor {
     this.#options = options;
     // What comes before the key is there stays in the kernel.
     this.#listener = createServer({ pauseOnConnect: true }, (socket) => {
-      if (this.#opened.size + this.#answered.size === 0) return void socket.destroy();
+      if (this.#opened.size === 0) return void socket.destroy();
       socket.on("error", () => socket.destroy());
       void (this.#https ??= this.#createTls()).then(
         (server) => server.emit("connection", socket),
@@ -80,31 +70,13 @@ export class ListeningDoor implements ServiceDoor {
     const known = this.#opened.get(token);
     if (known !== undefined) return known.address;
     const { promise, resolve } = Promise.withResolvers<Buffer>();
-    const address = { url: `https://${DOOR_HOST}${PATH}${token}`, answer: promise, close: () => this.#end(token) };
-    this.#forget(token);
-    this.#opened.set(token, { resolve, address, hasAnswer: false });
+    const close = (): void => void this.#opened.delete(token);
+    const address = { url: `https://${DOOR_HOST}${PATH}${token}`, answer: promise, close };
+    this.#opened.set(token, { resolve, address });
     return address;
   }
 
-  #end(token: string): void {
-    const hasAnswer = this.#opened.get(token)?.hasAnswer === true;
-    this.#opened.delete(token);
-    if (!hasAnswer) return;
-    const [oldest] = this.#answered.keys();
-    if (this.#answered.size >= ANSWERED_MAX && oldest !== undefined) this.#forget(oldest);
-    this.#answered.set(
-      token,
-      this.#options.clock.after(ANSWERED_MS, () => this.#answered.delete(token)),
-    );
-  }
-
-  #forget(token: string): void {
-    this.#answered.get(token)?.();
-    this.#answered.delete(token);
-  }
-
   close(): void {
-    for (const token of [...this.#answered.keys()]) this.#forget(token);
     this.#listener.close();
     void this.#https?.then(
       (server) => server.closeAllConnections(),
@@ -127,9 +99,8 @@ export class ListeningDoor implements ServiceDoor {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader("Connection", "close");
     const [path = ""] = (request.url ?? "").split("?", 1);
-    const token = path.startsWith(PATH) ? path.slice(PATH.length) : "";
-    const opened = this.#opened.get(token);
-    if ((opened === undefined && !this.#answered.has(token)) || request.method !== "PUT") {
+    const opened = path.startsWith(PATH) ? this.#opened.get(path.slice(PATH.length)) : undefined;
+    if (opened === undefined || request.method !== "PUT") {
       // As the presigned links that AWS hands out answer when they are over.
       response.writeHead(403, { "Content-Type": "application/xml" });
       response.end("<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>");
@@ -138,10 +109,7 @@ export class ListeningDoor implements ServiceDoor {
     }
     const body = await readUpTo(request, ANSWER_BYTES_MAX + 1);
     if (body === null) return;
-    if (opened !== undefined) {
-      opened.hasAnswer = true;
-      opened.resolve(body);
-    }
+    opened.resolve(body);
     response.writeHead(200);
     response.end();
   }

@@ -1,6 +1,7 @@
 /**
  * Compares the answers and requests of clones of one snapshot: values that should differ between them and do not. Pure.
  */
+import { withoutGiven } from "./given-texts.ts";
 import type { RequestPart } from "./http-request.ts";
 import { findNamedValues, findUniqueValues, type UniqueValue } from "./unique-values.ts";
 
@@ -87,17 +88,10 @@ function isFarFromNow(value: UniqueValue, { invokedAtMs }: ComparisonContext): b
   return /^\d+$/.test(value.text) && Math.abs((value.time?.ms ?? invokedAtMs) - invokedAtMs) > DAY_MS;
 }
 
-/** Lists the texts of an event that can be taken out of a JSON document without breaking it. */
-export function givenTexts(event: unknown): readonly string[] {
-  if (typeof event === "string") return /^[\p{L}\p{N} ._-]{3,}$/u.test(event) && !/^\d+$/.test(event) ? [event] : [];
-  return typeof event === "object" && event !== null ? Object.values(event).flatMap(givenTexts) : [];
-}
-
 /** Groups values by their text. The first place counts: that of a request where the value is nowhere else. */
 function valuesOf(answer: CloneAnswer, given: readonly string[]): ReadonlyMap<string, UniqueValue> {
   const values = new Map<string, UniqueValue>();
-  const without = (text: string): string =>
-    given.reduce((rest, each) => rest.replaceAll(each, " ".repeat(each.length)), text);
+  const without = (text: string): string => withoutGiven(text, given);
   const sent = ({ place, name, text }: RequestPart): readonly UniqueValue[] =>
     name === null ? findUniqueValues(without(text), place) : findNamedValues(without(text), place, name);
   const said = [

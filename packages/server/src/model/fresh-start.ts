@@ -10,6 +10,7 @@
  * A place is a member of the response, or a word of it or of a line of the log.
  */
 import type { CloneAnswer, CloneAnswers } from "./compare-clones.ts";
+import { withoutGiven } from "./given-texts.ts";
 
 export interface KeptWord {
   readonly place: string;
@@ -169,8 +170,7 @@ function linesInAll(environments: CloneAnswers): number {
 }
 
 function wordsOf(answer: CloneAnswer, given: readonly string[], lines: number): Words {
-  const without = (text: string): string =>
-    given.reduce((rest, each) => rest.replaceAll(each, " ".repeat(each.length)), text);
+  const without = (text: string): string => withoutGiven(text, given);
   const words = new Map<string, string>();
   addPayload(without(answer.payload), "response", words);
   answer.log

@@ -7,6 +7,7 @@
  *     response.at            12:00:00.02              12:01:30.02            12:00:00.03
  */
 import { type CloneAnswer, type CloneAnswers, INIT_MS_MAX } from "./compare-clones.ts";
+import { withoutGiven } from "./given-texts.ts";
 import { findUniqueValues, type UniqueValue } from "./unique-values.ts";
 
 export interface SlowClock {
@@ -99,8 +100,7 @@ function behindOf(
 
 /** Times of the response and of the log's last lines, by their places; several at one place by their number. */
 function timesOf({ payload, log }: CloneAnswer, given: readonly string[], lines: number): ReadonlyMap<string, Time> {
-  const without = (text: string): string =>
-    given.reduce((rest, each) => rest.replaceAll(each, " ".repeat(each.length)), text);
+  const without = (text: string): string => withoutGiven(text, given);
   const values = [
     ...findUniqueValues(without(payload), "response"),
     ...log

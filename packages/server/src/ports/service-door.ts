@@ -15,7 +15,7 @@ export interface OpenAddress {
   readonly url: string;
   /** Resolves with the first body that is sent there, cut after `ANSWER_BYTES_MAX` + 1. It never rejects. */
   readonly answer: Promise<Buffer>;
-  /** From now on nothing that is sent there counts. Once it had its answer, more are taken for a while, as on AWS. */
+  /** From now on nobody is listened to. */
   close(): void;
 }
 

@@ -4,14 +4,9 @@
  * snapshotted.
  */
 import { invalidParameter } from "../../model/api-error.ts";
-import {
-  type CloneAnswer,
-  compareClones,
-  givenTexts,
-  INIT_MS_MAX,
-  type SharedValue,
-} from "../../model/compare-clones.ts";
+import { type CloneAnswer, compareClones, INIT_MS_MAX, type SharedValue } from "../../model/compare-clones.ts";
 import { agesOfInit } from "../../model/fresh-start.ts";
+import { type GivenTexts, givenTexts } from "../../model/given-texts.ts";
 import { slowClocks } from "../../model/slow-clocks.ts";
 import { isPlaceOfRequest } from "../../model/sent-requests.ts";
 import { formsInMemory, type UniqueValue } from "../../model/unique-values.ts";
@@ -92,7 +87,8 @@ export class CheckOperation {
       });
     const ran = await runEnvironments(run, runnable, request.clones);
     const { clones, fresh } = ran;
-    const known = { given: givenTexts(request.event), texts: knownTexts(runnable, request.payload) };
+    const given = givenTexts(request.event);
+    const known = { given: given.texts, texts: knownTexts(runnable, request.payload) };
     const isKnown = (text: string): boolean => known.texts.some((each) => each.includes(text));
     const context = { isKnown, given: known.given, snapshotCreatedAtMs: facts.createdAtMs, invokedAtMs };
     const candidates = compareClones(answersOf(clones), context);
@@ -118,7 +114,7 @@ export class CheckOperation {
       kept: compared.kept,
       rows: compared.rows,
       oldAddresses: addresses.filter((address) => !written.has(address)),
-      limits: [...ran.limits, ...compared.limits, ...found.limits],
+      limits: [...ran.limits, ...compared.limits, ...found.limits, ...limitsOfSizes(ran, given)],
     };
     return describe(runnable, facts, seen, judge(seen), clock.monotonicMs() - startMs);
   }
@@ -167,6 +163,20 @@ export class CheckOperation {
             ],
     };
   }
+}
+
+function limitsOfSizes({ clones, fresh }: RanEnvironments, given: GivenTexts): readonly string[] {
+  const isCut = [...clones, ...(fresh === null ? [] : [fresh])].some((each) => each.isCut);
+  return [
+    ...(isCut
+      ? ["An answer or a log was longer than 1 MiB: only its beginning was compared, an answer as plain text."]
+      : []),
+    ...(given.isWhole
+      ? []
+      : [
+          `The event has more than ${given.texts.length} texts: an answer that repeats one of the others may be shown for it. Give a smaller event.`,
+        ]),
+  ];
 }
 
 /** Tells where else the value is. A fresh environment whose requests could not be read is taken to have sent it. */

@@ -11,6 +11,9 @@ import { takeWhole } from "../invoke/buffered.ts";
 import { refusalOf } from "../invoke/invoke.ts";
 import type { ControlServices } from "../services.ts";
 
+/** Characters of an answer, and of an environment's log, that are compared: each is read in one turn, several times. */
+export const COMPARED_SIZE_MAX = 1024 * 1024;
+
 /** Number of invokes of each clone: a die shows the same side in all three of them one time in 36 only. */
 export const INVOKES_PER_CLONE = 3;
 
@@ -24,6 +27,8 @@ export interface CheckedClone {
   readonly sent: SentReading | null;
   /** Invokes that ended in a function error: their payloads. */
   readonly errors: readonly string[];
+  /** True where an answer or the log is longer than what is compared. */
+  readonly isCut: boolean;
 }
 
 export interface CloneRun {
@@ -46,6 +51,7 @@ export async function runClone(
   const traffic: Array<SentTraffic | null> = [];
   const errors: string[] = [];
   const invokeMs: number[] = [];
+  let isCut = false;
   let observed: EnvironmentObservation | null = null;
   try {
     for (let invoke = 0; invoke < invokes; invoke++) {
@@ -62,9 +68,10 @@ export async function runClone(
       traffic.push(
         seen?.summary.environmentId === observed?.summary.environmentId ? (seen?.sandbox.sent ?? null) : null,
       );
-      const lines = observed === null ? [] : await readLog(services, version, observed.summary.logStream);
-      const log = lines.slice(answers.reduce((sum, answer) => sum + answer.log.length, 0));
-      answers.push({ payload: text, log, startedAtMs, endedAtMs });
+      const all = observed === null ? NO_LOG : await readLog(services, version, observed.summary.logStream);
+      const log = all.lines.slice(answers.reduce((sum, answer) => sum + answer.log.length, 0));
+      answers.push({ payload: text.slice(0, COMPARED_SIZE_MAX), log, startedAtMs, endedAtMs });
+      isCut ||= all.isCut || text.length > COMPARED_SIZE_MAX;
     }
   } finally {
     await services.worker.stopEnvironments({ runKey });
@@ -76,6 +83,7 @@ export async function runClone(
     observed,
     sent,
     errors,
+    isCut,
   };
 }
 
@@ -116,13 +124,25 @@ async function invokeOnce(
   }
 }
 
+interface ReadLog {
+  readonly lines: readonly string[];
+  readonly isCut: boolean;
+}
+
+const NO_LOG: ReadLog = { lines: [], isCut: false };
+
 async function readLog(
   services: Pick<ControlServices, "logs">,
   { functionArn, logGroup }: RunnableVersion,
   logStream: string,
-): Promise<readonly string[]> {
+): Promise<ReadLog> {
   const lines: string[] = [];
-  for await (const event of services.logs.read(logGroupArn(scopeOfFunction(functionArn), logGroup), { logStream }))
-    if (event.origin === "function") lines.push(event.message);
-  return lines;
+  let size = 0;
+  for await (const event of services.logs.read(logGroupArn(scopeOfFunction(functionArn), logGroup), { logStream })) {
+    if (event.origin !== "function") continue;
+    size += event.message.length;
+    if (size > COMPARED_SIZE_MAX) return { lines, isCut: true };
+    lines.push(event.message);
+  }
+  return { lines, isCut: false };
 }
