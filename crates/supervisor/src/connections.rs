@@ -19,6 +19,10 @@ const KEPT_SIZE_BYTES_MAX: usize = 64 * 1024;
 /// Largest trailer section. AWS's clients send an error document there, in Base64.
 const TRAILERS_SIZE_BYTES_MAX: usize = 128 * 1024;
 
+/// AWS's answer to a client that ends its side before the body is whole; one that has hung up does not read it.
+const TRUNCATED: &str =
+    "{\"errorMessage\":\"HTTP request detected as truncated\",\"errorType\":\"TruncatedHTTPRequest\"}\n";
+
 /// The head of a request, as it is relayed.
 #[derive(Clone)]
 pub struct Request {
@@ -158,6 +162,7 @@ impl Connection {
         let result = self.stream.read(&mut self.received[start..]);
         self.received.truncate(start + *result.as_ref().unwrap_or(&0));
         match result {
+            Ok(0) if matches!(self.state, State::Body(_)) => self.refuse(Vec::new(), TRUNCATED),
             Ok(0) => vec![Event::Closed],
             Ok(_) => self.parse(),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Vec::new(),
@@ -177,7 +182,7 @@ impl Connection {
                     self.searched = self.received.len();
                     return events;
                 }
-                Parsed::Malformed => return self.refuse(events),
+                Parsed::Malformed => return self.refuse(events, ""),
                 Parsed::Head(head, size) => {
                     self.received.drain(..size);
                     self.searched = 0;
@@ -219,7 +224,7 @@ impl Connection {
                 }
                 Progress::Trailer { start, end, consumed } => {
                     if !receiving.take_trailer(&self.received[at + start..at + end]) {
-                        return self.refuse(events);
+                        return self.refuse(events, "");
                     }
                     at += consumed;
                 }
@@ -228,7 +233,7 @@ impl Connection {
                     self.received.drain(..at);
                     return events;
                 }
-                Progress::Malformed => return self.refuse(events),
+                Progress::Malformed => return self.refuse(events, ""),
                 Progress::Done { consumed } => {
                     self.received.drain(..at + consumed);
                     events.extend(self.finish());
@@ -247,12 +252,14 @@ impl Connection {
         Some(Event::End { length, trailers: receiving.trailers })
     }
 
-    fn refuse(&mut self, mut events: Vec<Event>) -> Vec<Event> {
-        self.queue.bytes().extend_from_slice(&http::response_head(
-            400,
-            &[("Connection".into(), "close".into())],
-            Some(0),
-        ));
+    /// `body`: JSON, where AWS has a document for it.
+    fn refuse(&mut self, mut events: Vec<Event>, body: &str) -> Vec<Event> {
+        let mut headers = vec![("Connection".to_string(), "close".to_string())];
+        if !body.is_empty() {
+            headers.push(("Content-Type".into(), "application/json".into()));
+        }
+        self.queue.bytes().extend_from_slice(&http::response_head(400, &headers, Some(body.len() as u64)));
+        self.queue.bytes().extend_from_slice(body.as_bytes());
         self.state = State::Closing;
         events.push(if self.write().is_err() || self.queued() == 0 { Event::Closed } else { Event::Aborted });
         events

@@ -278,6 +278,24 @@ fn a_client_that_hangs_up_or_breaks_the_framing_in_the_middle_is_told() {
 }
 
 #[test]
+fn a_client_that_ends_in_the_middle_is_answered_as_aws_answers_it() {
+    let program = Program::start("truncated");
+    let mut server = program.server();
+    server.expect_json(HELLO_BACK);
+    for head in [chunked_head("/x") + "5\r\n", "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n".into()] {
+        let mut client = program.client();
+        client.write_all(format!("{head}abc").as_bytes()).expect("is sent");
+        let (call, _) = server.expect(REQUEST_HEAD);
+        server.expect(REQUEST_BODY);
+        client.shutdown(Shutdown::Write).expect("ends its side");
+        assert_eq!(server.expect(REQUEST_ABORT).0, call);
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).expect("an answer, and the end");
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("\"TruncatedHTTPRequest\""), "{answer}");
+    }
+}
+
+#[test]
 fn half_a_request_is_told_to_the_next_server_from_its_head() {
     let program = Program::start("half");
     let (mut server, mut client) = (program.server(), program.client());
