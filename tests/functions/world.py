@@ -23,14 +23,14 @@ def handler(event, _context):
         "sh": run("/bin/sh", "-c", "a=(x y); [[ -d /tmp ]] && echo ${a[1]}"),
         "locale": locale.setlocale(locale.LC_CTYPE, ""),
         "host": socket.gethostbyname("host.thaw.internal"),
-        "reached": [port for port in event.get("ports", []) if reaches(port)],
+        "reached": [reaches(port) for port in event.get("ports", [])],
         "devices": sorted(os.listdir("/dev")),
     }
 
 
 def reaches(port):
     try:
-        with socket.create_connection(("host.thaw.internal", port), 1) as connection:
-            return connection.recv(100) == b"hello"
-    except OSError:
-        return False
+        with socket.create_connection(("host.thaw.internal", port), 10) as connection:
+            return "hello" if connection.recv(100) == b"hello" else "nothing"
+    except OSError as error:
+        return type(error).__name__

@@ -171,6 +171,20 @@ it.each(["$LATEST", "1"])("can't reach a network that the operator denies (%s)",
   if (!(await connects(DENIED, PORT))) throw new Error("the host itself does not reach it");
 });
 
+it.for(["$LATEST", "1"])(
+  "what can't be reached refuses at once: nobody waits for it (%s)",
+  async (qualifier, { expect }) => {
+    const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+    const [address = ""] = own
+      .filter(({ internal, family }) => !internal && family === "IPv4")
+      .map((each) => each.address);
+    const targets = [...METADATA, DENIED, address, HOST, "127.0.0.1"].map((each) => [each, PORT] as const);
+    const event = { try: "refusals", addresses: targets, seconds: 8 };
+    const { got } = (await functions.invoke(name, event, qualifier)).payload as Outcome;
+    expect(got).toEqual(Object.fromEntries(targets.map(([each, port]) => [`${each}:${port}`, "ECONNREFUSED"])));
+  },
+);
+
 it.each(["$LATEST", "1"])("can't fill the host's table of connections (%s)", async (qualifier) => {
   const count = (): number => Number(readFileSync("/proc/sys/net/netfilter/nf_conntrack_count", "utf8"));
   const most = Number(readFileSync("/proc/sys/net/netfilter/nf_conntrack_max", "utf8"));

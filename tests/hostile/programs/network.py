@@ -28,6 +28,28 @@ def connect(event):
 
 
 @attempt
+def refusals(event):
+    """The error with which each address answers; all at once."""
+    waiting = selectors.DefaultSelector()
+    found = {}
+    for address, port in event["addresses"]:
+        one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        one.setblocking(False)
+        error = one.connect_ex((address, port))
+        if error == errno.EINPROGRESS:
+            waiting.register(one, selectors.EVENT_WRITE, f"{address}:{port}")
+        else:
+            found[f"{address}:{port}"] = errno.errorcode[error]
+    deadline = time.monotonic() + event["seconds"]
+    while waiting.get_map() and time.monotonic() < deadline:
+        for key, _ in waiting.select(0.2):
+            error = key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            found[key.data] = errno.errorcode.get(error, "none")
+            waiting.unregister(key.fileobj)
+    return found
+
+
+@attempt
 def listen(event):
     """A server on every address of this sandbox; how many connections came in a while."""
     server = socket.create_server(("0.0.0.0", event["port"]))

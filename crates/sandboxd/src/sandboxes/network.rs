@@ -99,6 +99,7 @@ impl Network {
                     host_ports,
                     unforwarded: note_forwarding(lock_dir)?,
                     has_timeouts: true,
+                    has_refusals: true,
                     connections_max: connections_max(),
                 };
                 let walls = Walls { rules, listed: None, restored: 0, problem: None, look: None, is_closed: false };

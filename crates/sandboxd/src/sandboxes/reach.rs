@@ -6,7 +6,7 @@
 //! ```
 //! A service that listens on the host's loopback sees a client of its own loopback: that is what databases of a
 //! developer's machine trust. The server's own services have a port there, too, for those sandboxes to which they are
-//! granted. All else to that address is dropped, as all else to the host is.
+//! granted. All else to that address is refused, as all else to the host is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -117,7 +117,7 @@ impl HostPorts {
         )
     }
 
-    /// The rules before the one that drops all that comes to the host. `limit`: drops what is beyond a sandbox's
+    /// The rules before the one that refuses all that comes to the host. `limit`: drops what is beyond a sandbox's
     /// connections.
     pub fn host_input(&self, devices: &str, limit: &str) -> String {
         if self.is_empty() {
@@ -126,10 +126,9 @@ impl HostPorts {
         format!("{limit}iifname {devices} ct status dnat ct original ip daddr {HOST_ADDRESS} accept;\n")
     }
 
-    /// The sandbox's own rules before those that drop. Inside, all ports that some function may reach are open: the
-    /// host's map says who may. `refusal`: what is done with the others at that address; nobody waits for an answer
-    /// that can't come.
-    pub fn inner_output(&self, connections_max: u64, refusal: &str) -> String {
+    /// The sandbox's own rules before those that refuse. Inside, all ports that some function may reach are open: the
+    /// host's map says who may. The others at that address are refused.
+    pub fn inner_output(&self, connections_max: u64) -> String {
         if self.is_empty() {
             return String::new();
         }
@@ -139,7 +138,7 @@ impl HostPorts {
         let to_host = format!("ip daddr {HOST_ADDRESS} tcp dport {{ {ports} }}");
         format!(
             "{to_host} ct state new ct count over {connections_max} drop;\n{to_host} accept;\n\
-             ip daddr {HOST_ADDRESS} {refusal};\n"
+             ip daddr {HOST_ADDRESS} goto refuse;\n"
         )
     }
 
@@ -195,7 +194,7 @@ mod tests {
         let none = HostPorts::default();
         assert_eq!(none.host_chains("\"thw0-*\"", "100.66.0.0/20"), "");
         assert_eq!(none.host_input("\"thw0-*\"", "limit"), "");
-        assert_eq!(none.inner_output(300, "drop"), "");
+        assert_eq!(none.inner_output(300), "");
     }
 
     #[test]
@@ -203,7 +202,7 @@ mod tests {
         let mut ports = HostPorts { door: Some(40_000), ..HostPorts::default() };
         let chains = ports.host_chains("\"thw0-*\"", "100.66.0.0/20");
         assert!(chains.contains("tcp dport 443 dnat ip to 127.0.0.1:40000"), "{chains}");
-        assert!(ports.inner_output(300, "drop").contains("tcp dport { 443 }") && ports.has_loopback());
+        assert!(ports.inner_output(300).contains("tcp dport { 443 }") && ports.has_loopback());
         ports.allowed.push(port("127.0.0.1:443"));
         assert!(!ports.host_chains("\"thw0-*\"", "100.66.0.0/20").contains("40000"));
     }
@@ -224,7 +223,7 @@ mod tests {
         assert!(!chains.contains("elements"), "{chains}");
         assert!(chains.contains("iifname @callers ip saddr 100.66.0.0/20"), "{chains}");
         assert!(chains.contains("tcp dport 80 dnat ip to 127.0.0.1:40001"), "{chains}");
-        assert!(ports.inner_output(300, "drop").contains("tcp dport { 80 }") && ports.has_loopback());
+        assert!(ports.inner_output(300).contains("tcp dport { 80 }") && ports.has_loopback());
         ports.callers.insert("thw0-7".into());
         let chains = ports.host_chains("\"thw0-*\"", "100.66.0.0/20");
         assert!(chains.contains("set callers { type ifname; elements = { \"thw0-7\" }; }"), "{chains}");

@@ -15,8 +15,11 @@ use super::reach::HostPorts;
 const UNREACHABLE: &str = "169.254.0.0/16, 100.66.0.0/16, 127.0.0.0/8, 100.100.100.200, 168.63.129.16, 192.0.0.192";
 const CONNTRACK_MAX: &str = "/proc/sys/net/netfilter/nf_conntrack_max";
 const CONNTRACK_MAX_DEFAULT: u64 = 65_536;
-/// The answer to what can't be reached, as a host's router gives it.
-const REFUSAL: &str = "reject with icmp type host-unreachable";
+/// Where packets go that must not leave: a connection is refused at once, as AWS refuses one to 169.254.169.254.
+/// Libraries ask there whether they are on EC2, and would wait for seconds for an answer that can't come.
+const REFUSE: &str = "chain refuse {\nmeta l4proto tcp reject with tcp reset;\ndrop; }\n";
+/// Where the kernel has no such answer, nothing is answered.
+const NO_ANSWER: &str = "chain refuse {\ndrop; }\n";
 /// One sandbox may have this part of the table: as many as a host has sandboxes by default get half of it together.
 const PART_OF_CONNTRACK: u64 = 200;
 const CONNECTIONS_MIN: u64 = 256;
@@ -43,6 +46,8 @@ pub struct Rules {
     /// Devices between which the host did not forward before: it does not do so now.
     pub unforwarded: Vec<String>,
     pub has_timeouts: bool,
+    /// The kernel can refuse a connection.
+    pub has_refusals: bool,
     pub connections_max: u64,
 }
 
@@ -66,17 +71,19 @@ impl Rules {
             "table inet {table} {{}}\ndelete table inet {table}\n\
              table inet {table} {{\n{timeouts}\
              set connections {{ type ifname; size 1024; flags dynamic; }}\n\
-             {host_chains}\
-             chain input {{ type filter hook input priority -10; policy accept;\n{to_host}iifname {devices} drop; }}\n\
+             {refuse}{host_chains}\
+             chain input {{ type filter hook input priority -10; policy accept;\n{to_host}\
+               iifname {devices} goto refuse; }}\n\
              chain forward {{ type filter hook forward priority -10; policy accept;\n\
-               iifname {devices} ip daddr {{ {UNREACHABLE} }} drop;\n{denied}\
-               iifname {devices} meta nfproto ipv6 drop;\n{set_timeouts}\
+               iifname {devices} ip daddr {{ {UNREACHABLE} }} goto refuse;\n{denied}\
+               iifname {devices} meta nfproto ipv6 goto refuse;\n{set_timeouts}\
                {limit}\
                iifname {devices} ct state new ct count over {all_max} drop;\n\
                oifname {devices} ct state established,related accept;\n\
                oifname {devices} drop;\n{unforwarded}}}\n\
              chain postrouting {{ type nat hook postrouting priority srcnat; policy accept;\n\
                ip saddr {subnet} oifname != {devices} masquerade; }}\n}}\n",
+            refuse = self.refuse(),
             host_chains = self.host_ports.host_chains(&devices, subnet),
             to_host = self.host_ports.host_input(&devices, &limit),
             denied = self.deny(&format!("iifname {devices}")),
@@ -85,23 +92,24 @@ impl Rules {
     }
 
     /// Rules for inside: what `oifname "eth0"` says is the way out, all else stays in the sandbox.
-    fn inner_script(&self, host_addresses: &[Ipv4Addr], refusal: &str) -> String {
+    fn inner_script(&self, host_addresses: &[Ipv4Addr]) -> String {
         let (timeouts, set_timeouts) = self.timeouts("");
-        let host: String = host_addresses.iter().map(|address| format!("ip daddr {address} drop;\n")).collect();
+        let host: String = host_addresses.iter().map(|address| format!("ip daddr {address} goto refuse;\n")).collect();
         format!(
             "table ip nat {{\n\
              chain post {{ type nat hook postrouting priority 100; oifname \"eth0\" masquerade; }}\n}}\n\
-             table inet walls {{\n{timeouts}\
+             table inet walls {{\n{timeouts}{refuse}\
              chain output {{ type filter hook output priority 0; policy accept;\n\
                oifname != \"eth0\" accept;\n\
-               meta nfproto ipv6 drop;\n{to_host}\
-               ip daddr {{ {UNREACHABLE} }} drop;\n{denied}{host}{set_timeouts}\
+               meta nfproto ipv6 goto refuse;\n{to_host}\
+               ip daddr {{ {UNREACHABLE} }} goto refuse;\n{denied}{host}{set_timeouts}\
                ct state new ct count over {connections_max} drop; }}\n\
              chain input {{ type filter hook input priority 0; policy accept;\n\
                iifname != \"eth0\" accept;\n\
                ct state established,related accept;\n\
                drop; }}\n}}\n",
-            to_host = self.host_ports.inner_output(self.connections_max, refusal),
+            refuse = self.refuse(),
+            to_host = self.host_ports.inner_output(self.connections_max),
             denied = self.deny(""),
             connections_max = self.connections_max,
         )
@@ -109,7 +117,15 @@ impl Rules {
 
     /// A rule for each: they may overlap.
     fn deny(&self, condition: &str) -> String {
-        self.denied.iter().map(|network| format!("{condition} ip daddr {network} drop;\n")).collect()
+        self.denied.iter().map(|network| format!("{condition} ip daddr {network} goto refuse;\n")).collect()
+    }
+
+    fn refuse(&self) -> &str {
+        if self.has_refusals {
+            REFUSE
+        } else {
+            NO_ANSWER
+        }
     }
 
     fn timeouts(&self, condition: &str) -> (&str, String) {
@@ -130,17 +146,23 @@ impl Rules {
         format!("iifname {{ {names} }} oifname {{ {names} }} drop;\n")
     }
 
-    /// Puts the host's table in place, whole or not at all. Without time limits of connections where the kernel has
-    /// none.
+    /// Puts the host's table in place, whole or not at all. Without what the kernel does not have: time limits of
+    /// connections, refusals. Throws with the first reason.
     pub fn install(&mut self) -> io::Result<()> {
         let install = |rules: &Rules| pipe_to(Command::new("nft").args(["-f", "-"]), &rules.host_script());
-        install(self).or_else(|error| {
-            if !self.has_timeouts {
-                return Err(error);
+        let Err(error) = install(self) else { return Ok(()) };
+        for (has_timeouts, has_refusals) in [(false, true), (true, false), (false, false)] {
+            let less = Rules { has_timeouts, has_refusals, ..self.clone() };
+            let is_less = self.has_timeouts >= has_timeouts && self.has_refusals >= has_refusals;
+            if is_less && install(&less).is_ok() {
+                if self.has_refusals && !has_refusals {
+                    eprintln!("sandboxd: the kernel can't refuse connections (nft_reject): functions wait for them");
+                }
+                *self = less;
+                return Ok(());
             }
-            self.has_timeouts = false;
-            install(self)
-        })
+        }
+        Err(error)
     }
 
     /// Lists the host's table as it is, without what counts; none where there is no such table. Throws where nft can't
@@ -153,13 +175,8 @@ impl Rules {
 
     /// Puts the sandbox's own tables in place.
     pub fn install_inside(&self, pid: i32) -> io::Result<()> {
-        let addresses = host_addresses();
-        let install = |refusal: &str| {
-            let script = self.inner_script(&addresses, refusal);
-            pipe_to(in_network_of(Command::new("nft").args(["-f", "-"]), pid)?, &script)
-        };
-        // A kernel need not have the first one.
-        install(REFUSAL).or_else(|_| install("drop"))
+        let script = self.inner_script(&host_addresses());
+        pipe_to(in_network_of(Command::new("nft").args(["-f", "-"]), pid)?, &script)
     }
 }
 
@@ -213,9 +230,8 @@ pub fn other_devices() -> Vec<String> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_denied_is_denied_on_both_sides() {
-        let rules = Rules {
+    fn rules() -> Rules {
+        Rules {
             table: "thaw0".into(),
             devices: "thw0-".into(),
             subnet: "100.66.0.0/20".into(),
@@ -223,12 +239,26 @@ mod tests {
             host_ports: HostPorts::default(),
             unforwarded: Vec::new(),
             has_timeouts: false,
+            has_refusals: true,
             connections_max: 300,
-        };
-        let (host, inner) = (rules.host_script(), rules.inner_script(&[Ipv4Addr::new(192, 0, 2, 1)], REFUSAL));
-        for text in ["10.0.0.0/8 drop", "169.254.0.0/16", "100.66.0.0/16", "count over 300"] {
+        }
+    }
+
+    #[test]
+    fn what_is_denied_is_denied_on_both_sides() {
+        let rules = rules();
+        let (host, inner) = (rules.host_script(), rules.inner_script(&[Ipv4Addr::new(192, 0, 2, 1)]));
+        for text in ["10.0.0.0/8 goto refuse", "169.254.0.0/16", "100.66.0.0/16", "count over 300", "tcp reset"] {
             assert!(host.contains(text) && inner.contains(text), "{text}: {host} {inner}");
         }
-        assert!(inner.contains("ip daddr 192.0.2.1 drop"));
+        assert!(inner.contains("ip daddr 192.0.2.1 goto refuse"));
+    }
+
+    #[test]
+    fn a_kernel_without_refusals_drops_what_is_denied() {
+        let rules = Rules { has_refusals: false, ..rules() };
+        for script in [rules.host_script(), rules.inner_script(&[])] {
+            assert!(script.contains("chain refuse {\ndrop; }") && !script.contains("reject"), "{script}");
+        }
     }
 }
