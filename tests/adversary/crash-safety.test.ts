@@ -97,7 +97,7 @@ function tracesOf(server: ThawServer, pids: readonly number[]): string[] {
 
 beforeAll(buildFaultBinaries, BUILD_TIMEOUT_MS);
 
-it(`seed ${SEED}, ${ROUNDS} rounds`, { timeout: 420_000 }, async () => {
+it(`seed ${SEED}, ${ROUNDS} rounds`, async () => {
   const random = seededRandom(SEED);
   const control = new FaultControl();
   const env = { ...faultyServer(control), THAW_DATA_KEY_CACHE_S: "0", THAW_CHUNK_GRACE_S: "0" };

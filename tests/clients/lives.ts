@@ -48,13 +48,16 @@ export async function whenFresh(
   }
 }
 
-/** Runs a function whose Init fails; returns its answer and all lines of its log. */
+/**
+ * Runs a function whose Init fails; returns its answer and all lines of its log. It has a whole processor: an Init of
+ * 10 s has another end.
+ */
 export async function failingInit(
   functions: TestFunctions,
   files: Files,
   options: Partial<CreateFunctionCommandInput>,
 ): Promise<{ readonly payload: unknown; readonly lines: readonly string[] }> {
-  const FunctionName = await functions.create(files, options);
+  const FunctionName = await functions.create(files, { ...options, MemorySize: 1769 });
   try {
     const { payload } = await functions.invoke(FunctionName);
     return { payload, lines: (await functions.logs(FunctionName)).map(({ message }) => message) };

@@ -29,7 +29,7 @@ export async function createStack({ endpoint, env }: ThawServer): Promise<void> 
   };
   const client = new CloudFormationClient({ endpoint, region: "us-east-1", credentials, maxAttempts: 1 });
   await client.send(new CreateStackCommand({ StackName: STACK, TemplateBody: templateOf("<b>bold</b>") }));
-  const waiter = { client, maxWaitTime: 60, minDelay: 1, maxDelay: 1 };
+  const waiter = { client, maxWaitTime: 180, minDelay: 1, maxDelay: 1 };
   await waitUntilStackCreateComplete(waiter, { StackName: STACK });
   const named = { StackName: STACK, ChangeSetName: CHANGES };
   await client.send(new CreateChangeSetCommand({ ...named, TemplateBody: templateOf("<i>louder</i>") }));

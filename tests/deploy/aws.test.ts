@@ -1,5 +1,5 @@
 // matrix: a stack's whole life by the AWS CLI, whose waiters look every thirty seconds
-import { CODE, deploySuite, expectDone, type Project, STACK, type Variant } from "./suite.ts";
+import { CODE, deploySuite, expectDone, FUNCTION_TIMEOUT_S, type Project, STACK, type Variant } from "./suite.ts";
 
 const BUCKET = "packages-of-the-shop";
 
@@ -41,6 +41,7 @@ Resources:
       Code: src/
       Handler: index.handler
       Runtime: nodejs24.x
+      Timeout: ${FUNCTION_TIMEOUT_S}
       Role: !GetAtt Role.Arn
       Environment: { Variables: { MESSAGE: ${message} } }
 ${isBroken ? "  Wrong: { Type: AWS::Lambda::Alias, Properties: { FunctionName: !Ref Hello, FunctionVersion: '99', Name: wrong } }" : ""}

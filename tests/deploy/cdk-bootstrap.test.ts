@@ -1,7 +1,7 @@
 // matrix: cdk bootstrap, and a deployment through the roles and the bucket that it makes
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { expectDone } from "./suite.ts";
+import { expectDone, FUNCTION_TIMEOUT_S } from "./suite.ts";
 import { Tools } from "./tools.ts";
 
 let server: ThawServer;
@@ -18,11 +18,12 @@ afterAll(async () => {
 });
 
 const APP = `
-const { App, Stack, CustomResource, CfnOutput, aws_lambda: lambda } = require("aws-cdk-lib");
+const { App, Duration, Stack, CustomResource, CfnOutput, aws_lambda: lambda } = require("aws-cdk-lib");
 const stack = new Stack(new App(), "shop", { env: { account: "000000000000", region: "us-east-1" } });
 const runtime = new lambda.Runtime("nodejs24.x", lambda.RuntimeFamily.NODEJS, { supportsInlineCode: true });
 const code = lambda.Code.fromAsset("src");
-const maker = new lambda.Function(stack, "Maker", { code, handler: "index.handler", runtime });
+const timeout = Duration.seconds(${FUNCTION_TIMEOUT_S});
+const maker = new lambda.Function(stack, "Maker", { code, handler: "index.handler", runtime, timeout });
 const made = new CustomResource(stack, "Made", { serviceToken: maker.functionArn, properties: { Size: 5 } });
 new CfnOutput(stack, "Said", { value: made.getAttString("Said") });
 `;

@@ -9,16 +9,12 @@ import { CreateBucketCommand, GetObjectCommand, S3Client } from "@aws-sdk/client
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { cloudFormationOf } from "../support/cloudformation.ts";
-import { expectDone } from "./suite.ts";
+import { expectDone, FUNCTION_TIMEOUT_S } from "./suite.ts";
 import { Tools } from "./tools.ts";
 
-const TEST_MS_MAX = 300_000;
+/** Seconds for a deletion that hangs. */
+const DELETION_S_MAX = 600;
 const BUCKET = "assets-of-the-shop";
-/**
- * Seconds that a function may take. The CDK's default of 3 is too few for one that loads a client of the SDK with the
- * processor that 128 MB give: that alone takes about as long on a quiet machine.
- */
-const FUNCTION_TIMEOUT_S = 60;
 
 let server: ThawServer;
 let tools: Tools;
@@ -132,7 +128,7 @@ async function parameters(): Promise<ReadonlySet<string | undefined>> {
   return new Set(all.Parameters?.map(({ Name }) => Name));
 }
 
-test("Provider and AwsCustomResource make and remove what they are for", { timeout: TEST_MS_MAX }, async () => {
+test("Provider and AwsCustomResource make and remove what they are for", async () => {
   write("shop", true);
   const deployed = await tools.run("cdk", "deploy", "--require-approval", "never");
   expectDone(deployed);
@@ -142,14 +138,12 @@ test("Provider and AwsCustomResource make and remove what they are for", { timeo
   // What `cdk destroy` asks for, in a fraction of its time.
   const client = cloudFormationOf(server);
   await client.send(new DeleteStackCommand({ StackName: "shop" }));
-  const wait = { client, minDelay: 1, maxDelay: 1, maxWaitTime: TEST_MS_MAX / 1000 };
+  const wait = { client, minDelay: 1, maxDelay: 1, maxWaitTime: DELETION_S_MAX };
   await waitUntilStackDeleteComplete(wait, { StackName: "shop" });
   expect(await parameters()).toEqual(new Set());
 });
 
-test("a Provider of functions that are not named fails at once, with the setting", {
-  timeout: TEST_MS_MAX,
-}, async () => {
+test("a Provider of functions that are not named fails at once, with the setting", async () => {
   write("other", false);
   const failed = await tools.run("cdk", "deploy", "--require-approval", "never");
   expect(failed.code, failed.output).not.toBe(0);
@@ -158,9 +152,7 @@ test("a Provider of functions that are not named fails at once, with the setting
   );
 });
 
-test("BucketDeployment fills a bucket, and a Trigger calls a function that signs addresses", {
-  timeout: TEST_MS_MAX,
-}, async () => {
+test("BucketDeployment fills a bucket, and a Trigger calls a function that signs addresses", async () => {
   tools.write({
     "cdk.json": JSON.stringify({ app: "node app.js" }),
     "app.js": SITE,
@@ -178,7 +170,7 @@ test("BucketDeployment fills a bucket, and a Trigger calls a function that signs
   expect(JSON.parse((await read("made.json")) ?? "")).toEqual({ bucket });
   expect(await read("seen")).toBe("200 <p>a shop</p>");
   await client.send(new DeleteStackCommand({ StackName: "shop-site" }));
-  const wait = { client, minDelay: 1, maxDelay: 1, maxWaitTime: TEST_MS_MAX / 1000 };
+  const wait = { client, minDelay: 1, maxDelay: 1, maxWaitTime: DELETION_S_MAX };
   await waitUntilStackDeleteComplete(wait, { StackName: "shop-site" });
   await expect(read("index.html")).rejects.toMatchObject({ name: "NoSuchBucket" });
 });

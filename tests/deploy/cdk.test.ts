@@ -1,6 +1,15 @@
 // matrix: a stack's whole life by the CDK, whose every command makes the template anew
 import { expect, test } from "vitest";
-import { answerOf, CODE, deploySuite, expectDone, type Project, STACK, type Variant } from "./suite.ts";
+import {
+  answerOf,
+  CODE,
+  deploySuite,
+  expectDone,
+  FUNCTION_TIMEOUT_S,
+  type Project,
+  STACK,
+  type Variant,
+} from "./suite.ts";
 
 const BUCKET = "assets-of-the-shop";
 
@@ -24,7 +33,7 @@ const project: Project = {
 
 function app({ message, name, isBroken }: Variant): string {
   return `
-const { App, CliCredentialsStackSynthesizer, Stack, CfnOutput, aws_lambda: lambda } = require("aws-cdk-lib");
+const { App, CliCredentialsStackSynthesizer, Duration, Stack, CfnOutput, aws_lambda: lambda } = require("aws-cdk-lib");
 // Without a bootstrapped account: assets go to a bucket that is there.
 const synthesizer = new CliCredentialsStackSynthesizer({ fileAssetsBucketName: "${BUCKET}" });
 const stack = new Stack(new App(), "${STACK}", { env: { account: "000000000000", region: "us-east-1" }, synthesizer });
@@ -33,6 +42,7 @@ const hello = new lambda.Function(stack, "Hello", {
   code: lambda.Code.fromAsset("src"),
   handler: "index.handler",
   runtime: new lambda.Runtime("nodejs24.x", lambda.RuntimeFamily.NODEJS),
+  timeout: Duration.seconds(${FUNCTION_TIMEOUT_S}),
   environment: { MESSAGE: "${message}" },
 });
 ${isBroken ? `new lambda.CfnAlias(stack, "Wrong", { functionName: hello.functionName, functionVersion: "99", name: "wrong" });` : ""}

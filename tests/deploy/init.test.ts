@@ -9,7 +9,6 @@ import { expectDone } from "./suite.ts";
 import { Tools } from "./tools.ts";
 
 const OPTIONS = ["--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"];
-const TEST_MS_MAX = 300_000;
 let server: ThawServer;
 let tools: Tools;
 
@@ -38,19 +37,15 @@ const BUILDS: Readonly<Record<string, (folder: string) => void>> = {
   },
 };
 
-test.for(["nodejs", "python", "typescript", "java"])(
-  "sam deploys the %s sample unchanged",
-  { timeout: TEST_MS_MAX },
-  async (runtime) => {
-    const folder = join(tools.directory, runtime);
-    expect(await runThaw(["init", folder, "--runtime", runtime])).toMatchObject({ code: 0 });
-    BUILDS[runtime]?.(folder);
-    const template = join(folder, "template.yaml");
-    const stack = ["--template-file", template, "--stack-name", `hello-${runtime}`];
-    const deployed = await tools.run("sam", "deploy", ...stack, ...OPTIONS);
-    expectDone(deployed);
-    const invoked = await runThaw(["invoke", `hello-${runtime}:live`, "--quiet"], server.env);
-    const { body } = JSON.parse(invoked.stdout) as { readonly body: string };
-    expect(JSON.parse(body)).toMatchObject({ message: "Hello, world!", calls: 1, restoredAt: expect.any(String) });
-  },
-);
+test.for(["nodejs", "python", "typescript", "java"])("sam deploys the %s sample unchanged", async (runtime) => {
+  const folder = join(tools.directory, runtime);
+  expect(await runThaw(["init", folder, "--runtime", runtime])).toMatchObject({ code: 0 });
+  BUILDS[runtime]?.(folder);
+  const template = join(folder, "template.yaml");
+  const stack = ["--template-file", template, "--stack-name", `hello-${runtime}`];
+  const deployed = await tools.run("sam", "deploy", ...stack, ...OPTIONS);
+  expectDone(deployed);
+  const invoked = await runThaw(["invoke", `hello-${runtime}:live`, "--quiet"], server.env);
+  const { body } = JSON.parse(invoked.stdout) as { readonly body: string };
+  expect(JSON.parse(body)).toMatchObject({ message: "Hello, world!", calls: 1, restoredAt: expect.any(String) });
+});

@@ -1,6 +1,15 @@
 // matrix: a stack's whole life by the SAM CLI, whose every command takes seconds to start
 import { expect, test } from "vitest";
-import { answerOf, CODE, deploySuite, expectDone, type Project, STACK, type Variant } from "./suite.ts";
+import {
+  answerOf,
+  CODE,
+  deploySuite,
+  expectDone,
+  FUNCTION_TIMEOUT_S,
+  type Project,
+  STACK,
+  type Variant,
+} from "./suite.ts";
 
 const TO_STACK = ["--template-file", "template.yaml", "--stack-name", STACK];
 const DEPLOY = [
@@ -35,6 +44,7 @@ Resources:
       CodeUri: src/
       Handler: index.handler
       Runtime: nodejs24.x
+      Timeout: ${FUNCTION_TIMEOUT_S}
       Environment: { Variables: { MESSAGE: ${message} } }
 ${isBroken ? "  Wrong: { Type: AWS::Lambda::Alias, Properties: { FunctionName: !Ref Hello, FunctionVersion: '99', Name: wrong } }" : ""}
 Outputs:

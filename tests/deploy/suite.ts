@@ -7,13 +7,19 @@ import {
   ListStacksCommand,
 } from "@aws-sdk/client-cloudformation";
 import { GetFunctionCommand, InvokeCommand, LambdaClient, type LambdaClientConfig } from "@aws-sdk/client-lambda";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { type ToolRun, Tools } from "./tools.ts";
 
 export const STACK = "shop";
 /** Code of the function in each project. */
 export const CODE = `exports.handler = async () => ({ message: process.env.MESSAGE, name: process.env.AWS_LAMBDA_FUNCTION_NAME });\n`;
+
+/**
+ * Seconds that a function of a project may take. The default is 3, with the processor that 128 MB give: an Init that is
+ * begun again on a busy machine, or a client that is loaded in a handler, takes as long.
+ */
+export const FUNCTION_TIMEOUT_S = 60;
 
 /** What differs between the states of a project. */
 export interface Variant {
@@ -48,12 +54,8 @@ export interface SuiteState {
   readonly server: ThawServer;
 }
 
-/** A tool sleeps between its looks, and has seconds to load: on a busy machine a deployment takes a minute. */
-const TEST_MS_MAX = 300_000;
-
 /** `more`: the tool's other commands, run between the last update and the removal. */
 export function deploySuite(project: Project, more: (state: () => SuiteState) => void = () => undefined): void {
-  vi.setConfig({ testTimeout: TEST_MS_MAX });
   let server: ThawServer | undefined;
   let tools: Tools | undefined;
   const state = (): SuiteState => {

@@ -47,7 +47,7 @@ const DOCUMENTED = new Set([
   "SnapStartNotReadyException",
   "EC2ThrottledException",
 ]);
-const PROVIDED = { Runtime: "provided.al2023", Handler: "x", MemorySize: 128, Timeout: 10 } as const;
+const PROVIDED = { Runtime: "provided.al2023", Handler: "x", MemorySize: 128, Timeout: 60 } as const;
 
 /** Each start collects chunks before it listens. */
 const HOLDS_START_UP = new Set(["collect.marked", "collect.sweeping", "host.collected"]);

@@ -17,7 +17,7 @@ describe("Python", () => {
   const python = (app: string): Promise<Published> =>
     functions.publish(
       { ...pythonLibraries({ hasPandas: app === "pandas_app" }), [`${app}.py`]: source(`python/${app}.py`) },
-      { Runtime: "python3.13", Handler: `${app}.handler`, MemorySize: 512 },
+      { Runtime: "python3.13", Handler: `${app}.handler` },
     );
 
   it("FastAPI behind Mangum", async ({ expect }) => {

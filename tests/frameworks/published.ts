@@ -23,8 +23,11 @@ export interface Published {
   readonly warnings: readonly string[] | null;
 }
 
-/** For what hangs: a check makes clones of a framework, one after the other. */
-const CHECK_LIMIT_MS = 300_000;
+/**
+ * A whole processor, and time: with a part of one a framework takes most of the 10 s that an Init may take, on a busy
+ * machine, and `thaw check` runs one of them in its invoke.
+ */
+const FUNCTION = { MemorySize: 1769, Timeout: 60 } as const;
 
 /** For the tests of a file; what a test made is deleted after it, so that its environments make room for the next. */
 export class FrameworkFunctions {
@@ -40,7 +43,7 @@ export class FrameworkFunctions {
         await this.#check(published);
         await this.server.lambda.send(new DeleteFunctionCommand({ FunctionName: published.name }));
       }
-    }, CHECK_LIMIT_MS);
+    });
   }
 
   get server(): TestFunctions {
@@ -54,7 +57,7 @@ export class FrameworkFunctions {
     options: Partial<CreateFunctionCommandInput>,
     warnings: readonly string[] | null = null,
   ): Promise<Published> {
-    const name = await this.server.createSnapStart(files, { Timeout: 20, ...options });
+    const name = await this.server.createSnapStart(files, { ...options, ...FUNCTION });
     const version = await this.server.publish(name);
     let last: unknown = {};
     const published: Published = {

@@ -64,6 +64,7 @@ Resources:
         };
       Handler: index.handler
       Runtime: nodejs24.x
+      Timeout: 30
       Environment:
         Variables:
           QUEUE: !Ref Queue

@@ -43,7 +43,8 @@ Resources:
         };
       Handler: index.handler
       Runtime: nodejs24.x
-      Timeout: 20
+      Timeout: 30
+      MemorySize: 512
       AutoPublishAlias: live
       SnapStart: { ApplyOn: PublishedVersions }
       Environment: { Variables: { QUEUE: !Ref Queue, TABLE: !Ref Orders, AWS_ENDPOINT_URL_SNS: "http://own.test" } }

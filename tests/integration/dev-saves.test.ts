@@ -95,6 +95,7 @@ it(`leaves nothing behind for any of ${SAVES} saves`, { timeout: 3_600_000 }, as
   writeFileSync(
     join(folder, "template.yaml"),
     `Transform: AWS::Serverless-2016-10-31
+Globals: { Function: { Timeout: 30, MemorySize: 512 } }
 Resources:
   Js: { Type: AWS::Serverless::Function, Properties: { CodeUri: js, Handler: index.handler, Runtime: nodejs24.x } }
   Py: { Type: AWS::Serverless::Function, Properties: { CodeUri: py, Handler: app.handler, Runtime: python3.13 } }

@@ -42,11 +42,14 @@ function seen(look: () => boolean): Promise<boolean> {
 }
 
 describe.each([0, KILLS])("with the server killed %i times", (kills) => {
-  it("each message is processed, and one in ten is a dead letter", { timeout: 600_000 }, async ({ expect }) => {
+  it("each message is processed, and one in ten is a dead letter", async ({ expect }) => {
     const dir = mkdtempSync(join(tmpdir(), "thaw-processed-"));
     chmodSync(dir, 0o777);
+    // A file is there before its first line is.
     const processed = (): readonly string[] =>
-      readdirSync(dir).flatMap((file) => readFileSync(join(dir, file), "utf8").trimEnd().split("\n"));
+      readdirSync(dir)
+        .flatMap((file) => readFileSync(join(dir, file), "utf8").split("\n"))
+        .filter((line) => line !== "");
     const service = await QueueService.start();
     const letters = service.made.createQueue("letters");
     const queue = service.made.createQueue("many", {

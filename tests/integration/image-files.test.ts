@@ -15,9 +15,8 @@ import { bashRuntime, systemLayer } from "../support/images.ts";
 
 const ENTRIES_MAX = 100_000;
 const FOLDERS = 1000;
-/** So many files are written, as many links are made to them, and all of it is removed, on whatever disk there is. */
-const LIMIT_MS = 300_000;
-const WAIT = { maxWaitTime: 240, minDelay: 1, maxDelay: 1 };
+/** So many files are written, and as many links are made to them, on whatever disk there is. */
+const WAIT = { maxWaitTime: 900, minDelay: 1, maxDelay: 1 };
 const images = new ImageFolder();
 let server: ThawServer;
 let functions: TestFunctions;
@@ -29,7 +28,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.remove();
   images.remove();
-}, LIMIT_MS);
+});
 
 /** What a layer counts for: its entries, and the folders that only a longer path names. */
 function countOf(layer: Readonly<Record<string, LayerEntry>>): number {
@@ -47,9 +46,7 @@ function create(name: string): Promise<unknown> {
   return functions.lambda.send(new CreateFunctionCommand({ ...input, SnapStart: { ApplyOn: "PublishedVersions" } }));
 }
 
-test("an image of 100,000 files runs, in clones too, and one file more is refused and leaves nothing", {
-  timeout: LIMIT_MS,
-}, async () => {
+test("an image of 100,000 files runs, in clones too, and one file more is refused and leaves nothing", async () => {
   const base = { ...systemLayer(), runtime: bashRuntime(true) };
   const left = ENTRIES_MAX - countOf(base) - FOLDERS - 1;
   const many = Object.fromEntries(

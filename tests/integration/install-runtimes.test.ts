@@ -19,7 +19,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { ROLE, TestFunctions, zipOf } from "../support/functions.ts";
 
-const WAIT = { maxWaitTime: 120, minDelay: 1, maxDelay: 1 };
+/** For what hangs: a release is fetched and unpacked. */
+const WAIT = { maxWaitTime: 900, minDelay: 1, maxDelay: 1 };
 let home: string;
 let server: ThawServer | undefined;
 
@@ -67,6 +68,8 @@ async function create(
       FunctionName,
       Runtime,
       Handler: "index.handler",
+      Timeout: 60,
+      MemorySize: 512,
       Role: ROLE,
       Code,
       SnapStart,

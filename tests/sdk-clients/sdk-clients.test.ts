@@ -44,39 +44,35 @@ const PROGRAMS = [
   ["Go", "sdk-go", [join(CLIENTS, "go/client")]],
 ] as const;
 
-it.for(PROGRAMS)(
-  "the AWS SDK for %s v2",
-  { timeout: 240_000 },
-  async ([language, name, [program, ...words]], { skip }) => {
-    // Go is not part of the set-up.
-    skip(language === "Go" && !existsSync(program), "there is no Go on this machine");
-    const running = run(program, [...words, join(scratch, "plain.zip"), join(scratch, "stream.zip")], {
-      env: { ...process.env, ...functions.server.env },
-    });
-    // The log group has a life of its own: it stays when the function has gone.
-    const heard = async (): Promise<boolean> =>
-      (await functions.logs(name)).some(({ message }) => message.includes(`heard async-${name}`));
-    await Promise.race([running, functions.eventually("the event is carried out", heard)]);
-    running.child.stdin?.end("\n");
-    const { stdout } = await running;
-    expect(JSON.parse(stdout)).toEqual({
-      published: ["1", "2"],
-      versions: ["$LATEST", "1", "2"],
-      pages: 2,
-      answer: { hello: "Ada", version: "1" },
-      executed: "1",
-      restored: true,
-      failed: ["Unhandled", "Error", "no"],
-      statuses: [200, 202, 204],
-      stream: ["first second", true],
-      conflict: true,
-      invalid: true,
-      invalidStatus: true,
-      throttled: true,
-      triedAgain: true,
-      url: [403, 200],
-      gone: true,
-    });
-    expect(await heard()).toBe(true);
-  },
-);
+it.for(PROGRAMS)("the AWS SDK for %s v2", async ([language, name, [program, ...words]], { skip }) => {
+  // Go is not part of the set-up.
+  skip(language === "Go" && !existsSync(program), "there is no Go on this machine");
+  const running = run(program, [...words, join(scratch, "plain.zip"), join(scratch, "stream.zip")], {
+    env: { ...process.env, ...functions.server.env },
+  });
+  // The log group has a life of its own: it stays when the function has gone.
+  const heard = async (): Promise<boolean> =>
+    (await functions.logs(name)).some(({ message }) => message.includes(`heard async-${name}`));
+  await Promise.race([running, functions.eventually("the event is carried out", heard)]);
+  running.child.stdin?.end("\n");
+  const { stdout } = await running;
+  expect(JSON.parse(stdout)).toEqual({
+    published: ["1", "2"],
+    versions: ["$LATEST", "1", "2"],
+    pages: 2,
+    answer: { hello: "Ada", version: "1" },
+    executed: "1",
+    restored: true,
+    failed: ["Unhandled", "Error", "no"],
+    statuses: [200, 202, 204],
+    stream: ["first second", true],
+    conflict: true,
+    invalid: true,
+    invalidStatus: true,
+    throttled: true,
+    triedAgain: true,
+    url: [403, 200],
+    gone: true,
+  });
+  expect(await heard()).toBe(true);
+});

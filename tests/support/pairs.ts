@@ -169,9 +169,9 @@ export const UNSEEN: ReadonlyArray<Pair & { readonly reason: string }> = [
 ];
 
 const RUNTIMES: Readonly<Record<Language, Partial<CreateFunctionCommandInput>>> = {
-  java: { Runtime: "java17", Handler: "fixture.Handler::handleRequest", MemorySize: 512, Timeout: 30 },
-  javascript: { Runtime: "nodejs24.x" },
-  python: { Runtime: "python3.13", Handler: "app.handler" },
+  java: { Runtime: "java17", Handler: "fixture.Handler::handleRequest", MemorySize: 1769, Timeout: 60 },
+  javascript: { Runtime: "nodejs24.x", Timeout: 60 },
+  python: { Runtime: "python3.13", Handler: "app.handler", Timeout: 60 },
 };
 
 /** Of the broken function or its twin. Java's: the sources. */
