@@ -125,6 +125,24 @@ test("an error after the beginning of a response is told in the REPORT, and is t
   await harness.end();
 });
 
+test.for(["Streaming", "buffered"])("a response of the mode %s is refused, and the invoke fails", async (mode) => {
+  const answers: unknown[] = [];
+  const harness = new WorkerHarness({
+    handle: async (process, { requestId }) => {
+      const path = `/2018-06-01/runtime/invocation/${requestId}/response`;
+      const headers = { "lambda-runtime-function-response-mode": mode };
+      const { status, body } = await process.call("POST", path, '"answer"', headers);
+      answers.push(status, JSON.parse(body));
+      return '"late"';
+    },
+  });
+  for (const isStreamed of [true, false])
+    expect((await harness.invokeOk({}, { isStreamed })).functionError).toBe("Unhandled");
+  const refused = { errorMessage: "Invalid function response mode", errorType: "InvalidFunctionResponseMode" };
+  expect(answers).toEqual([400, refused, 400, refused]);
+  await harness.end();
+});
+
 test("a stream over 200 MiB ends with an error, and the environment goes on", async () => {
   const mib = Buffer.alloc(1024 * 1024);
   const endless = async function* (): AsyncGenerator<Buffer> {
