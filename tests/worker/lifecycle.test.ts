@@ -93,6 +93,29 @@ test("a runtime may say which attempt its answer is for, and another one is refu
   await harness.end();
 });
 
+test("a runtime that answers twice, or for a request that is over, is refused, and its first answer counts", async () => {
+  const answers: unknown[] = [];
+  const requests: string[] = [];
+  const harness = new WorkerHarness({
+    handle: async (process, { requestId }) => {
+      requests.push(requestId);
+      const post = async (id: string, kind: string, text: string): Promise<void> => {
+        const { status, body } = await process.call("POST", `/2018-06-01/runtime/invocation/${id}/${kind}`, text);
+        answers.push([status, (JSON.parse(body) as Record<string, unknown>)["errorType"]]);
+      };
+      await post(requestId, "response", '"first"');
+      await post(requestId, "response", '"second"');
+      await post(requestId, "error", "{}");
+      await post(requests[0] ?? "", "response", '"late"');
+      return '"third"';
+    },
+  });
+  for (const requestId of ["r1", "r2"]) expect(json(await harness.invokeOk({}, { requestId }))).toBe("first");
+  const own = [[202, undefined], ...Array.from({ length: 2 }, () => [403, "InvalidStateTransition"])];
+  expect(answers).toEqual([...own, [403, "InvalidStateTransition"], ...own, [400, "InvalidRequestID"]]);
+  await harness.end();
+});
+
 test.each([
   [
     { errorType: "E", errorMessage: "text", stackTrace: ["at"], errorCause: { paths: [] } },
