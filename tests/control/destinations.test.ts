@@ -4,6 +4,7 @@ import type { FakeFunction } from "@thaw/server/testing/fakes";
 import { expect, test } from "vitest";
 import { allow, ask, noting } from "./events-harness.ts";
 import { ControlHarness, type ControlHarnessOptions } from "./harness.ts";
+import { openTestObjects } from "./test-objects.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -340,5 +341,37 @@ test("a bus is Thaw's own where no endpoint of EventBridge is named, and must be
       detail: { requestContext: { requestId: "the-request" } },
     },
   ]);
+  await harness.end();
+});
+
+test("a bucket is Thaw's own where it is there and no endpoint of S3 is named", async () => {
+  const { objects } = openTestObjects();
+  const harness = await ControlHarness.start({ functions: { bad }, services: { objects } });
+  harness.destinations.hasEndpoint = () => false;
+  harness.destinations.problemOf = async () => "Nobody answers.";
+  await harness.create("f", "bad", { snapStart: false });
+  const put = { FunctionName: "f", MaximumRetryAttempts: 0, ...to(null, "arn:aws:s3:::failures") };
+  await expect(harness.call("PutFunctionEventInvokeConfig", put)).rejects.toThrow("Nobody answers.");
+  const bucket = { region: "us-east-1", createdMs: 0, versioning: null, configurations: {} };
+  await objects.createBucket({ ...bucket, name: "others", accountId: "111111111111" });
+  const others = { ...put, ...to(null, "arn:aws:s3:::others") };
+  await expect(harness.call("PutFunctionEventInvokeConfig", others)).rejects.toThrow("Nobody answers.");
+  await objects.createBucket({ ...bucket, name: "failures", accountId: "000000000000" });
+  await harness.call("PutFunctionEventInvokeConfig", put);
+  await send(harness);
+  const list = { bucket: "failures", prefix: "", delimiter: "", after: "", max: 10 };
+  // The store writes to a real disk: the test's own limit is the deadline.
+  let found: Awaited<ReturnType<typeof objects.list>>["items"][number] | undefined;
+  for (; found === undefined; found = (await objects.list(list)).items[0]) await harness.advance(0);
+  expect(found).toMatchObject({
+    key: "aws/lambda/async/f/2026/11/23/2026-11-23T09.00.00-the-request",
+    facts: { headers: { ContentType: "application/json" } },
+  });
+  const content = ((await (await objects.read(found))?.toArray()) ?? []) as Buffer[];
+  expect(JSON.parse(Buffer.concat(content).toString())).toMatchObject({
+    requestContext: { requestId: "the-request", condition: "RetriesExhausted", approximateInvokeCount: 1 },
+    responseContext: { functionError: "Unhandled" },
+  });
+  expect(harness.destinations.sent).toEqual([]);
   await harness.end();
 });

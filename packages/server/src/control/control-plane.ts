@@ -15,6 +15,7 @@ import { Concurrency, concurrencyOperations } from "./concurrency/concurrency.ts
 import { Deliveries } from "./invoke/deliveries.ts";
 import { eventConfigOperations, recursionOperations } from "./invoke/event-config.ts";
 import { EventQueue } from "./invoke/event-queue.ts";
+import { withOwnBuckets } from "./invoke/own-buckets.ts";
 import { functionOperations, Functions } from "./functions/functions.ts";
 import { refusingOthers } from "./honoured.ts";
 import { layerOperations } from "./layers/layers.ts";
@@ -72,7 +73,8 @@ export interface ControlPlane extends OperatorFaces {
 }
 
 export function createControlPlane(services: ControlServices): ControlPlane {
-  const destinations = withOwnBuses(services.destinations, services, () => ownEvents.buses);
+  const outside = withOwnBuckets(services.destinations, services);
+  const destinations = withOwnBuses(outside, services, () => ownEvents.buses);
   const parts = { ...services, destinations, changes: new Changes(services.store) };
   const runnables = new RunnableVersions(services.scope);
   const uses = new VersionUses(parts);
