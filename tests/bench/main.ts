@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
 import { measureClones } from "./clones.ts";
 import { measureColdHost } from "./cold-host.ts";
+import { measureConsole } from "./console.ts";
 import { measureDev } from "./dev.ts";
 import { measureEncryption } from "./encryption.ts";
 import { measureExtensions } from "./extensions.ts";
@@ -38,6 +39,7 @@ const PARTS: Readonly<Record<string, Measure>> = {
   extensions: measureExtensions,
   urls: measureUrls,
   logs: measureLogs,
+  console: measureConsole,
   recording: measureRecording,
   images: measureImages,
   publish: measurePublish,

@@ -364,7 +364,7 @@ describe("streams", () => {
     });
     async function* read() {
       try {
-        for (; produced < 4096; produced++) yield line;
+        for (; produced < 4096; produced++) yield [line];
       } finally {
         isEnded();
       }

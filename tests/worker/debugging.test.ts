@@ -16,7 +16,7 @@ function follow(harness: WorkerHarness): { readonly told: DebugNews[]; readonly 
   if (news === null) throw new Error("it is debugged already");
   const told: DebugNews[] = [];
   void (async () => {
-    for await (const each of news) told.push(each);
+    for await (const together of news) told.push(...together);
   })();
   return { told, leave: () => stop.abort() };
 }

@@ -58,8 +58,8 @@ export class MemoryLogStore implements LogStore {
     this.events.push({ logStream, timestampMs, message, origin });
   }
 
-  async *read(): AsyncGenerator<LogEvent> {
-    yield* this.events;
+  async *read(): AsyncGenerator<readonly LogEvent[]> {
+    yield this.events;
   }
 
   async has(): Promise<boolean> {

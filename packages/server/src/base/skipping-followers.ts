@@ -27,12 +27,15 @@ export class SkippingFollowers<Item, Told = Item> {
     for (const { isWanted, queue } of this.#followers) if (isWanted(item)) queue.put(this.#toTold(item));
   }
 
-  /** Goes on until the signal. Null: there are too many. `before` gives what comes first, if it is not too many. */
+  /**
+   * Goes on until the signal, with what comes together. Null: there are too many. `before` gives what comes first, if
+   * it is not too many.
+   */
   follow(
     isWanted: (item: Item) => boolean,
     signal: AbortSignal,
     before: () => readonly Told[] = () => [],
-  ): AsyncIterable<Told | Skipped> | null {
+  ): AsyncIterable<ReadonlyArray<Told | Skipped>> | null {
     if (this.#followers.size >= FOLLOWERS_MAX) return null;
     const follower = { isWanted, queue: this.#newQueue() };
     const first = before();
@@ -45,7 +48,7 @@ export class SkippingFollowers<Item, Told = Item> {
     else signal.addEventListener("abort", end, { once: true });
     return (async function* () {
       try {
-        yield* first;
+        if (first.length > 0) yield first;
         yield* follower.queue.drain();
       } finally {
         end();

@@ -3,10 +3,10 @@
  * the logs, which writes it. Everything else asks that thread.
  */
 import type { Clock } from "../base/clock.ts";
+import { type Skipped, SkippingQueue } from "../base/skipping-queue.ts";
 import type { LogEventQuery, LogGroups, LogPosition } from "../ports/log-groups.ts";
 import type { LogEvent, LogOrigin, LogReadOptions, LogStore } from "../ports/log-store.ts";
 import { EventBuffer } from "./event-buffer.ts";
-import { FollowerQueue } from "./follower-queue.ts";
 import type { LogLimits } from "./log-database.ts";
 import { LogThread } from "./thread.ts";
 import { WrittenFollowers } from "./written-followers.ts";
@@ -33,8 +33,9 @@ const BUFFER_BYTES_MAX = 16 * 1024 * 1024;
 const FLUSH_DELAY_MS = 50;
 /** Size at which a buffer is written without waiting for the timer. */
 const FLUSH_SIZE_BYTES = 1024 * 1024;
-/** Number of events that a follower may lag behind. */
+/** Events that a follower may lag behind, and their messages together. */
 const FOLLOWER_QUEUE_LENGTH_MAX = 10_000;
+const FOLLOWER_QUEUE_BYTES_MAX = 16 * 1024 * 1024;
 const PAGE_EVENTS_MAX = 1_000;
 
 /** Opens the store. Rejects where a newer version of Thaw has written it, or the disk fails. */
@@ -78,8 +79,13 @@ class DiskLogStore implements LogStore, LogGroups {
     else this.#cancelFlush ??= this.#clock.after(FLUSH_DELAY_MS, () => this.#flush());
   }
 
-  async *read(groupArn: string, options: LogReadOptions): AsyncGenerator<LogEvent> {
-    const queue = new FollowerQueue(FOLLOWER_QUEUE_LENGTH_MAX);
+  async *read(groupArn: string, options: LogReadOptions): AsyncGenerator<readonly LogEvent[]> {
+    const queue = new SkippingQueue<LogEvent>({
+      lengthMax: FOLLOWER_QUEUE_LENGTH_MAX,
+      sizeMax: FOLLOWER_QUEUE_BYTES_MAX,
+      sizeOf: ({ message }) => message.length,
+      gather: this.#clock,
+    });
     const isWanted = wantedBy(options);
     const follower: Follower = { tell: (event) => (isWanted(event) ? queue.put(event) : undefined), idsBelow: null };
     const ended =
@@ -90,12 +96,12 @@ class DiskLogStore implements LogStore, LogGroups {
     this.#flush();
     if (options.follow === true) this.#follow(groupArn, follower);
     try {
-      for await (const event of this.#readPages(groupArn, options, follower)) {
+      for await (const events of this.#readPages(groupArn, options, follower)) {
         if (ended.aborted) return;
-        if (isWanted(event)) yield withoutPlace(event);
+        yield events.filter(isWanted).map(withoutPlace);
       }
       if (options.follow !== true || ended.aborted) return;
-      for (let event = await queue.take(); event !== null; event = await queue.take()) yield event;
+      for await (const events of queue.drain()) yield events.map(toEvent);
     } finally {
       ended.removeEventListener("abort", onEnd);
       this.#unfollow(groupArn, follower);
@@ -199,7 +205,11 @@ class DiskLogStore implements LogStore, LogGroups {
     );
   }
 
-  async *#readPages(groupArn: string, options: LogReadOptions, follower: Follower): AsyncGenerator<LogEvent> {
+  async *#readPages(
+    groupArn: string,
+    options: LogReadOptions,
+    follower: Follower,
+  ): AsyncGenerator<readonly LogEvent[]> {
     const { sinceMs = 0, logStream } = options;
     for (let from: LogPosition | null = null; ; ) {
       const query: LogEventQuery = {
@@ -218,7 +228,7 @@ class DiskLogStore implements LogStore, LogGroups {
         return;
       }
       follower.idsBelow = page.idsBelow;
-      yield* page.events;
+      yield page.events;
       if (page.next === null) return;
       from = page.next;
     }
@@ -246,6 +256,15 @@ function wantedBy({ sinceMs = 0, logStream, versions }: LogReadOptions): (event:
 /** A stream's name is the day, then the version in brackets, then what tells environments apart. */
 function isOfVersion(logStream: string, version: string): boolean {
   return logStream.includes(`/[${version}]`);
+}
+
+/** An event, or a line of the platform behind it that says how many were left out. */
+function toEvent(event: LogEvent | Skipped, at: number, together: ReadonlyArray<LogEvent | Skipped>): LogEvent {
+  if (!("skipped" in event)) return event;
+  const before = together[at - 1];
+  if (before === undefined || "skipped" in before) throw new Error("nothing is left out where there was room");
+  const message = `[thaw] ${event.skipped} log events were left out: the reader is too slow.`;
+  return { ...before, message, origin: "platform" };
 }
 
 /** An event as its writer gave it: where it stands in the group is for the Logs API alone. */

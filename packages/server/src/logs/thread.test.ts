@@ -42,7 +42,7 @@ const write = (message: string): void => store.append(GROUP, STREAM, clock.nowMs
 
 async function read(): Promise<readonly string[]> {
   const messages: string[] = [];
-  for await (const { message } of store.read(GROUP, {})) messages.push(message);
+  for await (const events of store.read(GROUP, {})) messages.push(...events.map(({ message }) => message));
   return messages;
 }
 

@@ -11,7 +11,12 @@ const EVENT_BYTES = 128;
 
 export class WrittenFollowers {
   readonly #followers = new SkippingFollowers<WrittenLogEvent>(
-    () => new SkippingQueue(QUEUE_LENGTH_MAX, QUEUE_BYTES_MAX, ({ message }) => message.length + EVENT_BYTES),
+    () =>
+      new SkippingQueue({
+        lengthMax: QUEUE_LENGTH_MAX,
+        sizeMax: QUEUE_BYTES_MAX,
+        sizeOf: ({ message }) => message.length + EVENT_BYTES,
+      }),
     (event) => event,
   );
 
@@ -28,7 +33,7 @@ export class WrittenFollowers {
   follow(
     isWanted: (event: WrittenLogEvent) => boolean,
     signal: AbortSignal,
-  ): AsyncIterable<WrittenLogEvent | Skipped> | null {
+  ): AsyncIterable<ReadonlyArray<WrittenLogEvent | Skipped>> | null {
     return this.#followers.follow(isWanted, signal);
   }
 }

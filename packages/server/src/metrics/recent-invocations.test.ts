@@ -1,6 +1,7 @@
 /** The ring of recent invocations: what its parts make together, in any order, and its bounds. */
 import { beforeEach, expect, it } from "vitest";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import { GATHER_MS } from "../base/skipping-queue.ts";
 import { FakeClock } from "../base/testing/fake-clock.ts";
 import type { InvocationHistory } from "../ports/invocation-history.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
@@ -203,15 +204,18 @@ it("tells followers of what they want, from where they left off", async () => {
   const [before] = history.list({}, null, 1).invocations;
   run("between");
   const stop = new AbortController();
-  const lines: string[] = [];
+  const lines: string[][] = [];
   const followed = history.follow({ functionName: "f" }, before?.sequence ?? 0, stop.signal);
   run("other", "g");
   run("after");
-  for await (const line of followed ?? []) {
-    lines.push("requestId" in line ? line.requestId : "skipped");
+  for await (const together of followed ?? []) {
+    lines.push(together.map((line) => ("requestId" in line ? line.requestId : "skipped")));
     if (lines.length === 2) stop.abort();
+    // It comes after a moment, in which others may end.
+    else void clock.advance(GATHER_MS);
+    if (lines.length === 1) run("too");
   }
-  expect(lines).toEqual(["between", "after"]);
+  expect(lines).toEqual([["between"], ["after", "too"]]);
 });
 
 it("bounds followers, and lets another one in when one has gone", () => {

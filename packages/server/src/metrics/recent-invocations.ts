@@ -93,10 +93,7 @@ export class RecentInvocations implements InvocationHistories {
   readonly #begun = new Map<string, Entry>();
   /** By the function's ARN, oldest first. */
   readonly #ofFunction = new Map<string, Entry[]>();
-  readonly #followers = new SkippingFollowers<Entry, InvocationRecord>(
-    () => new SkippingQueue(FOLLOWER_LENGTH_MAX),
-    recordOf,
-  );
+  readonly #followers: SkippingFollowers<Entry, InvocationRecord>;
   #newest: Entry | null = null;
   #oldest: Entry | null = null;
   #count = 0;
@@ -105,6 +102,10 @@ export class RecentInvocations implements InvocationHistories {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#followers = new SkippingFollowers<Entry, InvocationRecord>(
+      () => new SkippingQueue({ lengthMax: FOLLOWER_LENGTH_MAX, gather: clock }),
+      recordOf,
+    );
     this.#sequence = clock.nowMs() * SEQUENCES_PER_MS;
   }
 
@@ -322,7 +323,7 @@ export class RecentInvocations implements InvocationHistories {
     isWanted: (entry: Entry) => boolean,
     after: number | null,
     signal: AbortSignal,
-  ): AsyncIterable<FollowedInvocation> | null {
+  ): AsyncIterable<readonly FollowedInvocation[]> | null {
     return this.#followers.follow(isWanted, signal, () => {
       if (after === null) return [];
       const known = [...this.#newestFirst()].filter((entry) => entry.sequence > after && isWanted(entry));

@@ -21,7 +21,7 @@ export interface DebugNews {
 
 export interface Debugging {
   /** Debugs the function until the signal, and tells of its environments. Null: somebody does already. */
-  begin(target: DebugTarget, signal: AbortSignal): AsyncIterable<DebugNews> | null;
+  begin(target: DebugTarget, signal: AbortSignal): AsyncIterable<readonly DebugNews[]> | null;
   /** Lets the clones that wait go on. Returns how many did; null: the function is not debugged. */
   goOn(target: DebugTarget): number | null;
   /**

@@ -109,7 +109,11 @@ export interface InvocationHistory {
   find(requestId: string): readonly InvocationDetails[];
   medians(functionName: string, version: string): StartMedians;
   /** Goes on until the signal. Null: there are too many followers. `after`: null begins with what comes. */
-  follow(wish: InvocationWish, after: number | null, signal: AbortSignal): AsyncIterable<FollowedInvocation> | null;
+  follow(
+    wish: InvocationWish,
+    after: number | null,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly FollowedInvocation[]> | null;
   /** Points of the last minutes, in order; `functionName` null: of all functions together. */
   series(functionName: string | null, minutes: number): readonly MinutePoint[];
   /** Activity of a function: counts of the last `minutes`, a chart of the last `chartMinutes`. */

@@ -40,16 +40,16 @@ export interface LogStore {
    * they are missing. Never throws: a full disk drops events and counts them.
    */
   append(groupArn: string, logStream: string, timestampMs: number, message: string, origin: LogOrigin): void;
-  /** Reads events in the order of their timestamps; nothing where there is no such group. */
-  read(groupArn: string, options: LogReadOptions): AsyncIterable<LogEvent>;
+  /** Reads events in the order of their timestamps, page by page; nothing where there is no such group. */
+  read(groupArn: string, options: LogReadOptions): AsyncIterable<readonly LogEvent[]>;
   has(groupArn: string): Promise<boolean>;
   /**
-   * Gives events of any group when they have been written, until the signal. A reader that is too slow is told how many
-   * it missed. Null: there are too many readers.
+   * Gives events of any group when they have been written, those of one write together, until the signal. A reader
+   * that is too slow is told how many it missed. Null: there are too many readers.
    */
   followWritten(
     isWanted: (event: WrittenLogEvent) => boolean,
     signal: AbortSignal,
-  ): AsyncIterable<WrittenLogEvent | Skipped> | null;
+  ): AsyncIterable<ReadonlyArray<WrittenLogEvent | Skipped>> | null;
   close(): Promise<void>;
 }

@@ -35,7 +35,7 @@ export class DebugSessions implements Debugging {
     this.#clock = clock;
   }
 
-  begin(target: DebugTarget, signal: AbortSignal): AsyncIterable<DebugNews> | null {
+  begin(target: DebugTarget, signal: AbortSignal): AsyncIterable<readonly DebugNews[]> | null {
     const key = keyOf(target);
     if (this.#sessions.has(key)) return null;
     const session = new DebugSession(this.#clock);
@@ -104,7 +104,7 @@ export class DebuggedVersion {
 
 class DebugSession {
   readonly #clock: Clock;
-  readonly #news = new SkippingQueue<DebugNews>(NEWS_MAX);
+  readonly #news = new SkippingQueue<DebugNews>({ lengthMax: NEWS_MAX });
   readonly #onEnd = new Set<() => void>();
   readonly #connections = new Map<string, Duplex>();
   /** The newest last. */
@@ -119,8 +119,8 @@ class DebugSession {
     return this.#isOpen;
   }
 
-  async *news(): AsyncGenerator<DebugNews> {
-    for await (const news of this.#news.drain()) if (!("skipped" in news)) yield news;
+  async *news(): AsyncGenerator<readonly DebugNews[]> {
+    for await (const news of this.#news.drain()) yield news.filter((each) => "event" in each);
   }
 
   whenEnded(act: () => void): () => void {

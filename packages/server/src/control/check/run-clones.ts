@@ -138,11 +138,12 @@ async function readLog(
 ): Promise<ReadLog> {
   const lines: string[] = [];
   let size = 0;
-  for await (const event of services.logs.read(logGroupArn(scopeOfFunction(functionArn), logGroup), { logStream })) {
-    if (event.origin !== "function") continue;
-    size += event.message.length;
-    if (size > COMPARED_SIZE_MAX) return { lines, isCut: true };
-    lines.push(event.message);
-  }
+  for await (const events of services.logs.read(logGroupArn(scopeOfFunction(functionArn), logGroup), { logStream }))
+    for (const { message, origin } of events) {
+      if (origin !== "function") continue;
+      size += message.length;
+      if (size > COMPARED_SIZE_MAX) return { lines, isCut: true };
+      lines.push(message);
+    }
   return { lines, isCut: false };
 }

@@ -40,12 +40,12 @@ export class InvocationAdmin {
     return this.#services.history.list(await this.#resolve(wish), before, countMax);
   }
 
-  /** Goes on until the signal. Throws TooManyRequestsException where too many follow. */
+  /** Goes on until the signal, with those that come together. Throws TooManyRequestsException where too many follow. */
   async follow(
     wish: InvocationWish,
     after: number | null,
     signal: AbortSignal,
-  ): Promise<AsyncIterable<FollowedInvocation>> {
+  ): Promise<AsyncIterable<readonly FollowedInvocation[]>> {
     const followed = this.#services.history.follow(await this.#resolve(wish), after, signal);
     if (followed === null)
       throw new ApiError("TooManyRequestsException", "Too many clients follow invocations. End one of them.");

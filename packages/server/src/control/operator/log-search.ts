@@ -100,8 +100,11 @@ export class LogSearch {
     return page.finish();
   }
 
-  /** Goes on until the signal, from now on. Throws ResourceNotFoundException for an unknown function. */
-  async follow(wish: LogSearchWish, signal: AbortSignal): Promise<AsyncIterable<PlacedLogEvent | Skipped>> {
+  /** Goes on until the signal, from now on, with what comes together. Throws ResourceNotFoundException for an unknown function. */
+  async follow(
+    wish: LogSearchWish,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ReadonlyArray<PlacedLogEvent | Skipped>>> {
     const { logs } = this.#services;
     checkText(wish.text);
     const named = await this.#targets(wish.functions);
@@ -109,11 +112,12 @@ export class LogSearch {
     const followed = logs.followWritten(this.#wanted(wish, targets, named === null), signal);
     if (followed === null)
       throw new ApiError("TooManyRequestsException", "Too many clients follow logs. End one of them.");
+    const toTold = (event: WrittenLogEvent | Skipped): PlacedLogEvent | Skipped =>
+      "skipped" in event
+        ? event
+        : placed(event, targets.get(event.groupArn)?.functionName ?? nameOfGroup(event.groupArn));
     return (async function* () {
-      for await (const event of followed)
-        yield "skipped" in event
-          ? event
-          : placed(event, targets.get(event.groupArn)?.functionName ?? nameOfGroup(event.groupArn));
+      for await (const events of followed) yield events.map(toTold);
     })();
   }
 

@@ -29,7 +29,7 @@ export class FunctionLogs {
    * all versions that the alias chooses from. What was deleted is read as long as its log group is there. Throws
    * ResourceNotFoundException for what is unknown.
    */
-  async read(functionName: string, wish: LogWish): Promise<AsyncIterable<LogEvent>> {
+  async read(functionName: string, wish: LogWish): Promise<AsyncIterable<readonly LogEvent[]>> {
     const { scope, store, logs } = this.#services;
     const { name, qualifier } = parseFunctionName(scope, functionName);
     if (await this.#isDeleted(name, qualifier)) {

@@ -32,6 +32,9 @@ import { keyHandlers } from "./keys.ts";
 import { snapshotHandlers } from "./snapshots.ts";
 import { testEventHandlers } from "./test-events.ts";
 
+/** Lines that come together are one write, up to about this length. */
+const WRITE_LENGTH = 64 * 1024;
+
 export type OnProblem = (what: string, error: unknown) => void;
 
 /** Creates the front of Thaw's own API. */
@@ -147,7 +150,7 @@ async function run(handlers: Handlers, { name, parameters }: RouteMatch, given: 
       return {
         status: 200,
         headers: { "Content-Type": "application/x-ndjson" },
-        body: toLines(answer as AsyncIterable<unknown>),
+        body: toLines(answer as AsyncIterable<readonly unknown[]>),
       };
     case "bytes": {
       const { contentType, bytes } = answer as Bytes;
@@ -156,10 +159,19 @@ async function run(handlers: Handlers, { name, parameters }: RouteMatch, given: 
   }
 }
 
-async function* toLines(documents: AsyncIterable<unknown>): AsyncGenerator<string> {
+async function* toLines(documents: AsyncIterable<readonly unknown[]>): AsyncGenerator<string> {
   // Sends the head at once: a follower knows then that it misses nothing from here on.
   yield "";
-  for await (const document of documents) yield jsonLine(document);
+  for await (const together of documents) {
+    let text = "";
+    for (const document of together) {
+      text += jsonLine(document);
+      if (text.length < WRITE_LENGTH) continue;
+      yield text;
+      text = "";
+    }
+    if (text !== "") yield text;
+  }
 }
 
 function replyOf(error: unknown, onProblem: OnProblem): Reply {

@@ -31,7 +31,11 @@ export interface Bytes {
 }
 
 type Answer<N extends RouteName> =
-  N extends RoutesWith<"json"> ? AnswerOf<N> : N extends RoutesWith<"lines"> ? AsyncIterable<AnswerOf<N>> : Bytes;
+  N extends RoutesWith<"json">
+    ? AnswerOf<N>
+    : N extends RoutesWith<"lines">
+      ? AsyncIterable<ReadonlyArray<AnswerOf<N>>>
+      : Bytes;
 
 export type Handler<N extends RouteName> = (request: ThawApiRequest<N>) => Answer<N> | Promise<Answer<N>>;
 
