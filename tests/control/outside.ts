@@ -11,6 +11,7 @@ const issuers = createTokenIssuers({
 });
 
 export const OUTSIDE = {
+  primes: { readPrimeFile: async () => null },
   images: fakeImages,
   issuers,
   keys: { list: () => [], create: () => undefined, setState: () => undefined, remove: () => undefined },

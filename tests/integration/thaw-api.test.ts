@@ -134,6 +134,10 @@ it("every route answers with what it declares", async () => {
     getTestEvent: async () => exactly("getTestEvent", await thaw.call("getTestEvent", testEvent)).event === "{}",
     deleteTestEvent: async () =>
       exactly("deleteTestEvent", await thaw.call("deleteTestEvent", testEvent)).events.length === 0,
+    readPrimeEvents: async () => {
+      const parameters = { function: `${name}:1` };
+      return exactly("readPrimeEvents", await thaw.call("readPrimeEvents", { parameters })).times === 0;
+    },
     createKey: async () => exactly("createKey", await thaw.call("createKey", key)).keys.length === 2,
     disableKey: async () => exactly("disableKey", await thaw.call("disableKey", key)).keys.length === 2,
     enableKey: async () => exactly("enableKey", await thaw.call("enableKey", key)).keys.length === 2,

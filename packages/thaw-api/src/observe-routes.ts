@@ -1,4 +1,4 @@
-/** Routes for those who watch: invocations, series, the overview, logs of several functions, saved test events. */
+/** Routes for those who watch: invocations, series, the overview, logs of several functions, test and prime events. */
 import * as z from "zod";
 import {
   INVOCATION_OUTCOMES,
@@ -10,7 +10,7 @@ import {
 import { followedLogEvent, logPage } from "./log-events.ts";
 import { choice, flag, json, number, type RouteForm, text } from "./route.ts";
 import { overview, series, SERIES_MINUTES_MAX } from "./series.ts";
-import { TEST_EVENT_BYTES_MAX, testEvent, testEvents } from "./test-events.ts";
+import { primeEvents, TEST_EVENT_BYTES_MAX, testEvent, testEvents } from "./test-events.ts";
 
 const PAGE_MAX = 1000;
 
@@ -165,5 +165,14 @@ export const TEST_EVENT_ROUTES = {
     body: null,
     bodyBytesMax: 0,
     answer: json(testEvents),
+  },
+  readPrimeEvents: {
+    method: "GET",
+    path: "prime-events/{function}",
+    about: "Gives the prime events of a function; named with a version or an alias, of that version.",
+    query: {},
+    body: null,
+    bodyBytesMax: 0,
+    answer: json(primeEvents),
   },
 } as const satisfies Readonly<Record<string, RouteForm>>;

@@ -1,4 +1,4 @@
-/** Saved test events of functions. */
+/** Saved test events of functions, and prime events, which are part of their code. */
 import * as z from "zod";
 import type { Frozen } from "./frozen.ts";
 
@@ -17,6 +17,12 @@ export const testEvents = z.object({
 export const testEvent = z.object({
   name: z.string(),
   event: z.string().describe("JSON text"),
+});
+
+export const primeEvents = z.object({
+  version: z.string().describe("The version whose they are: `$LATEST` or a number"),
+  events: z.array(z.string()).describe("JSON texts, in the order in which they are served; empty where it has none"),
+  times: z.number().describe("So often each of them is served before the snapshot"),
 });
 
 export type TestEventSummary = Frozen<z.infer<typeof testEventSummary>>;

@@ -15,6 +15,7 @@ import type { LogStore } from "../ports/log-store.ts";
 import type { MetadataStore } from "../ports/metadata-store.ts";
 import type { PassedServices } from "../ports/passed-services.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
+import type { PrimeFiles } from "../ports/prime-source.ts";
 import type { AsyncReport, EventSourceReport } from "../ports/reports.ts";
 import type { SnapshotReader } from "../ports/snapshot-reader.ts";
 import type { TokenIssuers } from "../ports/token-issuers.ts";
@@ -46,6 +47,8 @@ export interface ControlServices {
   /** Users of functions. No two functions of the installation have one. */
   readonly uids: UidSource;
   readonly code: CodeStore;
+  /** Prime events that are in the code. */
+  readonly primes: PrimeFiles;
   readonly objects: ObjectStore;
   readonly images: ImageSource;
   readonly logs: LogStore & Pick<LogGroups, "readEvents">;

@@ -105,7 +105,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
   const { metadata, taken } = await openMetadata({ ...options, home });
   const { logs, opened: logsOpened } = openLogs(options, onProblem);
   const foundation = await createFoundation(options);
-  const { host, engine, snapshots, far } = foundation;
+  const { host, engine, snapshots, far, door, servicesDoor } = foundation;
   const catalog = createCatalog(options);
   const tools = { clock, random, onProblem };
   const sessionKeys = new SessionCredentialSource(foundation.secret, clock, random);
@@ -130,6 +130,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
     passed: outside.passed,
     forStacks: stackParts(options, foundation),
     common: {
+      primes: createPrimeSource(options.dataDir),
       parity: options.parity,
       organizationId: options.organizationId,
       snapshotReader: foundation.snapshotReader,
@@ -156,7 +157,6 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
     console: consoleOptions(options, composeLogins(options, foundation, accounts)),
   };
   const app = createHttpServer(listener);
-  const { door, servicesDoor } = foundation;
   await servicesDoor?.serve(createHttpServer({ ...listener, isForFunctions: true, limits: SERVICES_LIMITS }));
   const close = closing([snapshots, ...outside.closed, transform, door, servicesDoor], [logs, monitoring], {
     engine,

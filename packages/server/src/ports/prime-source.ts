@@ -5,3 +5,17 @@ export interface PrimeSource {
    */
   readPrimes(codeName: string): Promise<readonly Buffer[]>;
 }
+
+/** A `thaw.prime.json`. */
+export interface PrimeFile {
+  /** JSON texts, in order. */
+  readonly events: readonly string[];
+  /** So often each of them is served. */
+  readonly times: number;
+}
+
+/** The same for those who look at a function. */
+export interface PrimeFiles {
+  /** Null where that code has no such file. Rejects where it can't be read. */
+  readPrimeFile(codeName: string): Promise<PrimeFile | null>;
+}

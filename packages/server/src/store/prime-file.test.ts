@@ -2,14 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { createPrimeSource, parsePrimes } from "./prime-file.ts";
+import { createPrimeSource, parsePrimeFile } from "./prime-file.ts";
 
 const texts = (payloads: readonly Buffer[]): string[] => payloads.map(String);
 
-test("each event as often as it is said", () => {
-  expect(texts(parsePrimes('{"events":[{"a":1},null,"x"]}'))).toEqual(['{"a":1}', "null", '"x"']);
-  expect(texts(parsePrimes('{"events":[1,2],"times":2}'))).toEqual(["1", "2", "1", "2"]);
-  expect(parsePrimes('{"events":[1],"times":1000000}')).toHaveLength(1000);
+test("has events, and how often each is served", () => {
+  expect(parsePrimeFile('{"events":[{"a":1},null,"x"]}')).toEqual({ events: ['{"a":1}', "null", '"x"'], times: 1 });
+  expect(parsePrimeFile('{"events":[1],"times":1000000}')).toEqual({ events: ["1"], times: 1000 });
 });
 
 test.each([
@@ -21,7 +20,7 @@ test.each([
   '{"events":[],"times":1.5}',
   '{"events":[],"times":"2"}',
   "{",
-])("%s is refused", (text) => expect(() => parsePrimes(text)).toThrow(/events|times|JSON/));
+])("%s is refused", (text) => expect(() => parsePrimeFile(text)).toThrow(/events|times|JSON/));
 
 test("a package without the file has none; one that is too large is refused", async () => {
   const dir = mkdtempSync(join(tmpdir(), "thaw-prime-"));
@@ -29,6 +28,9 @@ test("a package without the file has none; one that is too large is refused", as
     mkdirSync(join(dir, "code/code-a"), { recursive: true });
     const source = createPrimeSource(dir);
     expect(await source.readPrimes("code-a")).toEqual([]);
+    expect(await source.readPrimeFile("code-a")).toBeNull();
+    writeFileSync(join(dir, "code/code-a/thaw.prime.json"), '{"events":[1,2],"times":2}');
+    expect(texts(await source.readPrimes("code-a"))).toEqual(["1", "2", "1", "2"]);
     writeFileSync(join(dir, "code/code-a/thaw.prime.json"), '{"events":[{}]}');
     expect(texts(await source.readPrimes("code-a"))).toEqual(["{}"]);
     writeFileSync(join(dir, "code/code-a/thaw.prime.json"), " ".repeat(7_000_000));

@@ -10,6 +10,7 @@ import { LogSearch } from "./log-search.ts";
 import { FunctionLogs } from "./logs.ts";
 import { ObjectAdmin } from "./objects.ts";
 import { OverviewAdmin } from "./overview.ts";
+import { PrimeEventReader } from "./prime-events.ts";
 import { RuntimeAdmin } from "./runtimes.ts";
 import { TestEvents } from "./test-events.ts";
 
@@ -23,6 +24,7 @@ export interface OperatorFaces {
   readonly logs: Face<FunctionLogs>;
   readonly logSearch: Face<LogSearch>;
   readonly testEvents: Face<TestEvents>;
+  readonly primeEvents: Face<PrimeEventReader>;
   readonly keys: KeyAdmin;
   readonly objects: Face<ObjectAdmin>;
   readonly code: Face<CodeReader>;
@@ -39,6 +41,7 @@ export function createOperatorFaces(services: ControlServices): OperatorFaces {
     logs: new FunctionLogs(services),
     logSearch: new LogSearch(services),
     testEvents: new TestEvents(services),
+    primeEvents: new PrimeEventReader(services),
     keys: services.keys,
     objects: new ObjectAdmin(services),
     code: new CodeReader(services),

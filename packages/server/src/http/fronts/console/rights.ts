@@ -26,6 +26,7 @@ const ROUTE_RIGHTS: Readonly<Record<RouteName, Needed>> = {
   getTestEvent: "read",
   putTestEvent: "admin",
   deleteTestEvent: "admin",
+  readPrimeEvents: "read",
   getOverview: "read",
   listInvocations: "read",
   followInvocations: "read",
