@@ -1,70 +1,167 @@
-/** `thaw dev`: from a save until an invoke answers with the new code, in Node.js and in Python. */
-import { spawn } from "node:child_process";
+/**
+ * `thaw dev`: from a save until an invoke answers with the new code, in Node.js, Python and Java. A save of Java is
+ * built by the project's own Maven: the same build of the same save is measured alone, too, so that what Thaw adds is
+ * seen.
+ */
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ListFunctionsCommand } from "@aws-sdk/client-lambda";
-import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { CLI } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 import type { Series } from "./series.ts";
 
 const SAVES = 20;
-/** Those of Node.js and Python are measured alike. */
-const LANGUAGES = [
+
+interface Language {
+  readonly label: string;
+  readonly logicalId: string;
+  readonly file: string;
+  readonly code: (value: number) => string;
+}
+
+const PLAIN: readonly Language[] = [
   {
     label: "Node.js",
     logicalId: "Js",
     file: "js/index.mjs",
-    code: (value: number) => `export const handler = async () => ${value};\n`,
+    code: (value) => `export const handler = async () => ${value};\n`,
   },
   {
     label: "Python",
     logicalId: "Py",
     file: "py/app.py",
-    code: (value: number) => `def handler(event, context):\n    return ${value}\n`,
+    code: (value) => `def handler(event, context):\n    return ${value}\n`,
   },
-] as const;
+];
+const JAVA: Language = {
+  label: "Java",
+  logicalId: "Jar",
+  file: "java/src/main/java/hello/Hello.java",
+  code: (value) => `package hello;
+
+import com.amazonaws.services.lambda.runtime.Context;
+import com.amazonaws.services.lambda.runtime.RequestHandler;
+
+public class Hello implements RequestHandler<Object, Integer> {
+    public Integer handleRequest(Object event, Context context) {
+        return ${value};
+    }
+}
+`,
+};
+/** Its dependencies are fetched when it is built for the first time: thaw dev does that before it watches. */
+const JAVA_PROJECT = join(REPOSITORY, "packages/cli/samples/java/pom.xml");
+/** As thaw dev runs it (`packages/cli/src/dev/java.ts`). */
+const JAVA_BUILD = ["--offline", "--batch-mode", "--quiet", "-DskipTests", "package"];
+const MAVEN_OPTS = process.env["MAVEN_OPTS"] ?? "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
 const TEMPLATE = `Transform: AWS::Serverless-2016-10-31
 Resources:
   Js: { Type: AWS::Serverless::Function, Properties: { CodeUri: js, Handler: index.handler, Runtime: nodejs24.x } }
   Py: { Type: AWS::Serverless::Function, Properties: { CodeUri: py, Handler: app.handler, Runtime: python3.13 } }
+  Jar:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: java/target/hello.jar
+      Handler: hello.Hello::handleRequest
+      Runtime: java17
+      MemorySize: 512
+      Timeout: 30
 `;
 
 export async function* measureDev(): AsyncGenerator<Series> {
   // As users have it: an update shows as InProgress for a while.
   const server = await startThaw({ env: { THAW_STATE_CHANGE_MS: undefined } });
   const folder = mkdtempSync(join(tmpdir(), "thaw-bench-dev-"));
+  const alone = mkdtempSync(join(tmpdir(), "thaw-bench-maven-"));
   try {
-    for (const { file, code } of LANGUAGES) {
-      mkdirSync(join(folder, file, ".."));
-      writeFileSync(join(folder, file), code(0));
+    for (const language of [...PLAIN, JAVA]) save(folder, language, 0);
+    for (const each of [folder, alone]) {
+      mkdirSync(join(each, "java"), { recursive: true });
+      cpSync(JAVA_PROJECT, join(each, "java/pom.xml"));
     }
     writeFileSync(join(folder, "template.yaml"), TEMPLATE);
     const stop = await startDev(server, folder);
     try {
       const functions = new TestFunctions(server, { keepAlive: true });
-      const { Functions = [] } = await functions.lambda.send(new ListFunctionsCommand({}));
-      for (const { label, logicalId, file, code } of LANGUAGES) {
-        const name = Functions.find((each) => each.FunctionName?.includes(`-dev-${logicalId}-`))?.FunctionName ?? "";
-        const values: number[] = [];
-        for (let value = 1; value <= SAVES; value++) {
-          await functions.invoke(name);
-          const startMs = performance.now();
-          writeFileSync(join(folder, file), code(value));
-          await functions.eventually(label, async () => (await functions.invoke(name)).payload === value);
-          values.push(performance.now() - startMs);
-        }
-        yield { name: `thaw dev, ${label}: from a save to an answer of the new code`, unit: "ms", values };
+      for (const language of PLAIN) {
+        const values = await measureSaves(functions, folder, language);
+        yield { name: nameOf(language), unit: "ms", values };
       }
+      yield* measureJava(functions, folder, alone);
     } finally {
       await stop();
     }
   } finally {
-    rmSync(folder, { recursive: true });
+    for (const each of [folder, alone]) rmSync(each, { recursive: true });
     await server.remove();
   }
+}
+
+async function* measureJava(functions: TestFunctions, folder: string, alone: string): AsyncGenerator<Series> {
+  const builds: number[] = [];
+  save(alone, JAVA, 0);
+  build(alone);
+  // Each build beside its save: both meet the same host.
+  const values = await measureSaves(functions, folder, JAVA, (value) => {
+    save(alone, JAVA, value);
+    builds.push(build(alone));
+  });
+  yield { name: nameOf(JAVA), unit: "ms", values };
+  yield { name: "thaw dev, Java: Maven's build of the same save, alone", unit: "ms", values: builds };
+  const beyond = values.map((value, at) => value - (builds[at] ?? Number.NaN));
+  yield { name: "thaw dev, Java: beyond that build", unit: "ms", values: beyond };
+}
+
+async function measureSaves(
+  functions: TestFunctions,
+  folder: string,
+  language: Language,
+  thenDo: (value: number) => void = () => undefined,
+): Promise<readonly number[]> {
+  const name = await functionOf(functions, language);
+  const values: number[] = [];
+  const answers = (value: number): Promise<true> =>
+    functions.eventually(language.label, async () => (await functions.invoke(name)).payload === value);
+  await answers(0);
+  for (let value = 1; value <= SAVES; value++) {
+    const startMs = performance.now();
+    save(folder, language, value);
+    await answers(value);
+    values.push(performance.now() - startMs);
+    thenDo(value);
+    await functions.invoke(name);
+  }
+  return values;
+}
+
+function nameOf({ label }: Language): string {
+  return `thaw dev, ${label}: from a save to an answer of the new code`;
+}
+
+async function functionOf({ lambda }: TestFunctions, { logicalId }: Language): Promise<string> {
+  const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}));
+  const name = Functions.find((each) => each.FunctionName?.includes(`-dev-${logicalId}-`))?.FunctionName;
+  if (name === undefined) throw new Error(`thaw dev made no function of ${logicalId}`);
+  return name;
+}
+
+function save(folder: string, { file, code }: Language, value: number): void {
+  const path = join(folder, file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, code(value));
+}
+
+/** Gives its milliseconds. */
+function build(folder: string): number {
+  const startMs = performance.now();
+  const env = { ...process.env, MAVEN_OPTS };
+  const { status, stdout } = spawnSync("mvn", JAVA_BUILD, { cwd: join(folder, "java"), env, encoding: "utf8" });
+  if (status !== 0) throw new Error(`Maven ended with ${status}: ${stdout}`);
+  return performance.now() - startMs;
 }
 
 /** Resolves when it watches; gives what ends it. */
@@ -72,16 +169,17 @@ async function startDev(server: ThawServer, folder: string): Promise<() => Promi
   const child = spawn(process.execPath, [CLI, "dev"], {
     cwd: folder,
     env: { ...process.env, ...server.env },
-    stdio: ["ignore", "pipe", "ignore"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+  const watches = Promise.withResolvers<void>();
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
       said += text;
-      if (said.includes("watching the code")) resolve();
+      if (said.includes("watching the code")) watches.resolve();
     });
-    child.once("exit", () => reject(new Error(`thaw dev ended:\n${said}`)));
-  });
+  child.once("exit", () => watches.reject(new Error(`thaw dev ended:\n${said}`)));
+  await watches.promise;
   return async () => {
     const closed = once(child, "close");
     child.kill("SIGINT");
