@@ -2,21 +2,20 @@
 /** The web console as people use it: each view, each colour scheme, and what no page of elsewhere may do. */
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { join } from "node:path";
 import { CreateAliasCommand } from "@aws-sdk/client-lambda";
 import type { InvocationDetails } from "@thaw/thaw-api/invocations";
 import { inMilliseconds, layWaterfall } from "@thaw/thaw-api/waterfall";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
 import { freePort } from "../support/free-port.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { accessibilityProblems, ACTION_MS_MAX, asked, Browser, goWithin, printedUrl } from "./browser.ts";
 import { tryFromElsewhere } from "./elsewhere.ts";
+import { CODE, HOSTILE, takePictures, VIEWS } from "./shown.ts";
 import { CHANGES, createStack, STACK } from "./stack.ts";
 
-const CODE = { "index.mjs": "export const handler = async (event) => ({ got: event });\n" };
 /** Each wait ends as soon as it can: for what hangs, on a machine with other tests. */
 const POLLED = { timeout: ACTION_MS_MAX };
 const CHECK_MS_MAX = 120_000;
@@ -205,8 +204,7 @@ describe("an invoke from the Test view", () => {
     const lines = page.getByRole("region", { name: "Log of this request" });
     await lines.getByText(`REPORT RequestId: ${requestId}`).waitFor();
     expect(await lines.getByText("RequestId: ").count()).toBe(await lines.getByText(requestId).count());
-    if (process.env["PICTURES"] !== undefined)
-      await page.screenshot({ path: join(REPOSITORY, "docs/guides/console.png") });
+    if (process.env["PICTURES"] !== undefined) await takePictures(page);
     await page.getByRole("link", { name: "its other invocations" }).click();
     await page.getByRole("link", { name: "Compare" }).click();
     const starts = page.getByRole("region", { name: `Cold starts of ${name}` });
@@ -241,6 +239,22 @@ describe("a saved event", () => {
     await page.getByRole("button", { name: "Delete the event mine" }).click();
     await page.getByText("mine is deleted").waitFor();
     await expect.poll(() => saved.locator("option").allTextContents(), POLLED).toEqual(["none"]);
+  });
+});
+
+describe("a prime event", () => {
+  it("is sent as others are, and an event is written as one for the template", async () => {
+    const page = await browser.login(server, "admin", `f/${name}/test`);
+    const primes = page.getByRole("group", { name: "Prime events" });
+    await primes.getByText("of version 1, 2 times each").waitFor();
+    await primes.getByRole("combobox").selectOption({ label: '1: {"primed":true}' });
+    await page.getByRole("button", { name: "Invoke" }).click();
+    await page
+      .getByRole("region", { name: /^Answer of/ })
+      .getByText('"primed": true')
+      .waitFor();
+    await primes.getByRole("button", { name: "Make this event one" }).click();
+    await primes.getByText('- {"primed":true}').waitFor();
   });
 });
 
@@ -291,19 +305,18 @@ describe("what was deployed, checked and counted", () => {
     await page.getByRole("button", { name: "Run check" }).click();
     const report = page.getByRole("region", { name: `Check of ${name}:1` });
     await report.getByText("What this check does not see").waitFor({ timeout: CHECK_MS_MAX });
+    expect(await report.getByRole("region", { name: "The check before" }).count()).toBe(0);
+    await page.getByRole("button", { name: "Run check" }).click();
+    await report.getByRole("region", { name: "The check before" }).waitFor({ timeout: CHECK_MS_MAX });
+    await report
+      .getByText(/, before [\d.]+ m?s$/)
+      .first()
+      .waitFor();
     await page.getByRole("link", { name: "Metrics" }).click();
     await page.getByRole("img", { name: /^Invocations, .* Most in a minute: [1-9]/ }).waitFor();
     await page.getByRole("img", { name: /^Restore: .* Most in a minute: [1-9]/ }).waitFor();
   });
 });
-
-const HOSTILE = `
-export const handler = async (event) => {
-  console.log("<img src=x onerror=alert(1)>" + event.mark);
-  console.log("\\u001b[31mred\\u001b[0m \\u202eturned \\u0000nul" + event.mark);
-  console.log("x".repeat(64 * 1024) + event.mark);
-};
-`;
 
 describe("a live log", () => {
   it("shows what a function prints as text, and goes on after a restart of the server, as other pages do", async () => {
@@ -332,6 +345,13 @@ describe("a live log", () => {
       .waitFor();
     await ofAll.getByText("<img src=x onerror=alert(1)> first").waitFor();
     expect(await all.locator("img").count()).toBe(0);
+    const request = log.locator(".line", { hasText: "REPORT RequestId" }).first().getByRole("link");
+    expect(await request.getAttribute("href")).toBe(`/_thaw/console/i/${await request.textContent()}`);
+    await log.locator(".line", { hasText: "WARN structured first" }).getByRole("button").click();
+    const json = page.getByRole("region", { name: /^JSON of .*, whole$/ });
+    await json.getByText('"evil": "<b>bold</b>"').waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+    await json.waitFor({ state: "detached" });
     await server.stop();
     await other.getByText("The server does not answer").waitFor();
     server = await startThaw({ previous: server, args: listen() });
@@ -424,26 +444,6 @@ describe("the page", () => {
     await page.getByText("Answers with what it got").waitFor();
   });
 });
-
-const VIEWS = [
-  "",
-  "logs",
-  "environments",
-  "snapshots",
-  "host",
-  "f/NAME",
-  "f/NAME/test",
-  "f/NAME/logs",
-  "f/NAME/versions",
-  "f/NAME/compare",
-  "f/NAME/configuration",
-  "i/REQUEST",
-  "nowhere",
-  "f/NAME/check",
-  "f/NAME/metrics",
-  "stacks",
-  `stacks/${STACK}?changes=${CHANGES}`,
-];
 
 // Both at once: they share nothing but the server, and each takes a core.
 describe.concurrent("the views", () => {

@@ -2,9 +2,11 @@
  * A live log: the newest 10,000 lines, of which only those in sight are drawn. It goes on by itself while its end is in
  * sight, and stands still once somebody scrolls up. What a log says is foreign text: it becomes text nodes only.
  */
-import type { TargetedEvent } from "preact";
+import type { ComponentChildren, TargetedEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { readAnsi, type Run } from "../ansi.ts";
+import { readAnsi, type Run, showUnseen } from "../ansi.ts";
+import { type JsonMessage, readJsonMessage } from "../json-message.ts";
+import { splitAtRequestIds } from "../request-ids.ts";
 import { Ring } from "../ring.ts";
 import { pathOf } from "../route.ts";
 import { counted } from "../words.ts";
@@ -35,6 +37,8 @@ interface Line {
   readonly event: ShownEvent;
   readonly text: string;
   readonly isFirst: boolean;
+  /** Null: its text is no document. Left out until the line was drawn once. */
+  json?: JsonMessage | null;
 }
 
 /** What is known of the place that people look at. */
@@ -67,6 +71,7 @@ export function LogView(props: LogViewProps) {
     setSight({ top: scrollTop, height: clientHeight });
   };
   const newer = leftAt === null ? 0 : added - leftAt;
+  const [opened, setOpened] = useState<Line | null>(null);
   return (
     <>
       <Problem text={problem} />
@@ -81,8 +86,9 @@ export function LogView(props: LogViewProps) {
         )}
       </p>
       <div class="log" ref={box} onScroll={onScroll} role="log" aria-live="off" aria-label={props.label} tabIndex={0}>
-        <LinesInSight lines={lines} sight={sight} />
+        <LinesInSight lines={lines} sight={sight} open={setOpened} />
       </div>
+      {opened !== null && <Opened line={opened} close={() => setOpened(null)} />}
     </>
   );
 }
@@ -123,14 +129,22 @@ function useLines({ source, sourceKey, filter }: LogViewProps): Lines {
 }
 
 /** All lines take their place; those in sight are drawn. */
-function LinesInSight({ lines, sight }: { readonly lines: Ring<Line>; readonly sight: Sight }) {
+function LinesInSight({
+  lines,
+  sight,
+  open,
+}: {
+  readonly lines: Ring<Line>;
+  readonly sight: Sight;
+  readonly open: (line: Line) => void;
+}) {
   const first = Math.max(Math.floor(sight.top / LINE_HEIGHT) - MARGIN, 0);
   const until = Math.ceil((sight.top + sight.height) / LINE_HEIGHT) + MARGIN;
   return (
     <div style={{ height: `${lines.length * LINE_HEIGHT}px` }}>
       <div style={{ transform: `translateY(${Math.min(first, lines.length) * LINE_HEIGHT}px)` }}>
         {lines.slice(first, until).map((line, at) => (
-          <LogLine key={first + at} line={line} />
+          <LogLine key={first + at} line={line} open={open} />
         ))}
       </div>
     </div>
@@ -144,18 +158,66 @@ function linesOf(event: ShownEvent): readonly Line[] {
 
 const ORIGINS: Readonly<Record<ShownEvent["origin"], string>> = { platform: "P", function: "F", client: "C" };
 
-function LogLine({ line: { event, text, isFirst } }: { readonly line: Line }) {
+function LogLine({ line, open }: { readonly line: Line; readonly open: (line: Line) => void }) {
+  const { event, isFirst } = line;
+  if (line.json === undefined) line.json = readJsonMessage(line.text);
+  const text = line.json?.headline ?? line.text;
   const cut = text.length - SHOWN_MAX;
   return (
     <div class={`line ${event.origin}`}>
       <span class="muted">
-        {isFirst ? `${new Date(event.timestampMs).toISOString().slice(11, 23)} ` : "             "}
+        {isFirst ? `${timeOf(event)} ` : "             "}
         <abbr title={`written by the ${event.origin}`}>{ORIGINS[event.origin]}</abbr>{" "}
       </span>
       {isFirst && event.functionName !== undefined && <Named name={event.functionName} />}
-      <AnsiText runs={readAnsi(text.slice(0, SHOWN_MAX))} />
+      {line.json !== null && (
+        <>
+          <button
+            type="button"
+            class="open"
+            aria-label={`Open the JSON of ${timeOf(event)}`}
+            onClick={() => open(line)}
+          >
+            {"{…}"}
+          </button>{" "}
+        </>
+      )}
+      <AnsiText runs={readAnsi(text.slice(0, SHOWN_MAX))} isLinked />
       {cut > 0 && <span class="muted"> … {counted(cut, "more character")}</span>}
     </div>
+  );
+}
+
+function timeOf({ timestampMs }: ShownEvent): string {
+  return new Date(timestampMs).toISOString().slice(11, 23);
+}
+
+/** A document as a whole, below the lines: they have a height that does not change. */
+function Opened({ line, close }: { readonly line: Line; readonly close: () => void }) {
+  const { whole = "" } = line.json ?? {};
+  const [isCopied, setCopied] = useState(false);
+  const copy = async (): Promise<void> => {
+    // Browsers have a clipboard on https and on this host alone.
+    await navigator.clipboard?.writeText(whole);
+    setCopied(true);
+  };
+  const label = `JSON of ${timeOf(line.event)}`;
+  return (
+    <section aria-label={label}>
+      <h2>{label}</h2>
+      <button type="button" onClick={() => void copy()}>
+        {isCopied ? "copied" : "Copy"}
+      </button>{" "}
+      <button type="button" onClick={close}>
+        Close
+      </button>
+      <pre tabIndex={0} role="region" aria-label={`${label}, whole`}>
+        {whole.split("\n").map((each, at) => (
+          // oxlint-disable-next-line react/no-array-index-key -- a line has no other name
+          <div key={at}>{showUnseen(each)}</div>
+        ))}
+      </pre>
+    </section>
   );
 }
 
@@ -167,17 +229,36 @@ function Named({ name }: { readonly name: string }) {
   );
 }
 
-export function AnsiText({ runs }: { readonly runs: readonly Run[] }) {
+/** `isLinked`: ids of requests lead to their invocations. */
+export function AnsiText({ runs, isLinked = false }: { readonly runs: readonly Run[]; readonly isLinked?: boolean }) {
+  const shown = (text: string): ComponentChildren => (isLinked ? <Linked text={text} /> : text);
   return (
     <>
       {runs.map(({ text, color, isBold }, at) =>
         color === null && !isBold ? (
-          text
+          shown(text)
         ) : (
           // oxlint-disable-next-line react/no-array-index-key -- a run has no other name
           <span key={at} class={`${color === null ? "" : `ansi-${color % 8}`}${isBold ? " strong" : ""}`}>
-            {text}
+            {shown(text)}
           </span>
+        ),
+      )}
+    </>
+  );
+}
+
+function Linked({ text }: { readonly text: string }) {
+  return (
+    <>
+      {splitAtRequestIds(text).map((piece, at) =>
+        piece.isRequestId ? (
+          // oxlint-disable-next-line react/no-array-index-key -- an id may come twice
+          <a key={at} href={pathOf({ view: "invocation", requestId: piece.text })}>
+            {piece.text}
+          </a>
+        ) : (
+          piece.text
         ),
       )}
     </>

@@ -2,9 +2,10 @@
 import type { AnswerOf } from "@thaw/thaw-api/types";
 import { useState } from "preact/hooks";
 import { post } from "../api/client.ts";
-import { Badge, Facts, Problem, type Tone } from "../ui/parts.tsx";
+import { Badge, Facts, Problem, Time, type Tone } from "../ui/parts.tsx";
 import { useData } from "../ui/use-data.ts";
 import { inBytes, inMilliseconds } from "../words.ts";
+import { compareChecks, keep, type KeptCheck, keyOf, TIMES } from "./check-before.ts";
 import { checkable } from "./checkable.ts";
 
 type Report = AnswerOf<"checkFunction">;
@@ -13,6 +14,7 @@ type Finding = Report["findings"][number];
 const TONES: Readonly<Record<Finding["severity"], Tone>> = { error: "bad", warning: "busy", note: "plain" };
 const ORDER: readonly Finding["severity"][] = ["error", "warning", "note"];
 const CLONES = [2, 3, 4, 5] as const;
+const NONE = { added: new Set<string>(), gone: [] };
 
 export function CheckTab({ name }: { readonly name: string }) {
   const versions = useData(`checkable ${name}`, (signal) => checkable(name, signal)).value ?? [];
@@ -20,14 +22,15 @@ export function CheckTab({ name }: { readonly name: string }) {
   const [clones, setClones] = useState(2);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
-  const [report, setReport] = useState<Report | null>(null);
+  const [shown, setShown] = useState<{ readonly report: Report; readonly before: KeptCheck | null } | null>(null);
   const version = chosen || (versions[0] ?? "");
   const run = async (submitted: Event): Promise<void> => {
     submitted.preventDefault();
     setBusy(true);
     setProblem(null);
     try {
-      setReport(await post("check", { function: `${name}:${version}`, clones }));
+      const report = await post("check", { function: `${name}:${version}`, clones });
+      setShown({ report, before: keepInstead(name, keep(report, Date.now())) });
     } catch (error) {
       setProblem((error as Error).message);
     }
@@ -59,13 +62,22 @@ export function CheckTab({ name }: { readonly name: string }) {
       </form>
       <Problem text={problem} />
       <div role="status">{isBusy && <p>Restoring clones and invoking them with an empty event…</p>}</div>
-      {report !== null && <ReportView report={report} />}
+      {shown !== null && <ReportView {...shown} />}
     </>
   );
 }
 
-function ReportView({ report }: { readonly report: Report }) {
+/** Keeps a check of a function in place of the one before, which it gives. */
+function keepInstead(name: string, check: KeptCheck): KeptCheck | null {
+  const place = `check ${name}`;
+  const before = sessionStorage.getItem(place);
+  sessionStorage.setItem(place, JSON.stringify(check));
+  return before === null ? null : (JSON.parse(before) as KeptCheck);
+}
+
+function ReportView({ report, before }: { readonly report: Report; readonly before: KeptCheck | null }) {
   const { verdict, findings, timing, snapshot, limits } = report;
+  const { added, gone } = before === null ? NONE : compareChecks(before, keep(report, 0));
   const inMs = (value: number | null): string => (value === null ? "not known" : inMilliseconds(value));
   return (
     <section aria-label={`Check of ${report.functionName}:${report.version}`}>
@@ -78,16 +90,16 @@ function ReportView({ report }: { readonly report: Report }) {
         ))}
       </ol>
       {ORDER.flatMap((severity) => findings.filter((finding) => finding.severity === severity)).map((finding) => (
-        <FindingView key={finding.id + finding.title} finding={finding} />
+        <FindingView key={keyOf(finding)} finding={finding} isNew={added.has(keyOf(finding))} />
       ))}
+      {before !== null && <Before check={before} gone={gone} />}
       <h3>Times</h3>
       <Facts
         rows={[
-          ["Restore", inMs(timing.restoreMs)],
-          ["First invoke", inMs(timing.firstInvokeMs)],
-          ["Next invoke", inMs(timing.nextInvokeMs)],
-          ["Priming could save", inMs(timing.primingSavesMs)],
-          ["Without the snapshot", inMs(timing.withoutSnapshotMs)],
+          ...TIMES.map(([each, label]) => {
+            const was = before === null ? "" : `, before ${inMs(before.timing[each])}`;
+            return [label, inMs(timing[each]) + was] as const;
+          }),
           ["Memory", inBytes(snapshot.memoryBytes)],
         ]}
       />
@@ -101,12 +113,35 @@ function ReportView({ report }: { readonly report: Report }) {
   );
 }
 
-function FindingView({ finding }: { readonly finding: Finding }) {
+function Before({ check, gone }: { readonly check: KeptCheck; readonly gone: readonly string[] }) {
+  return (
+    <section aria-label="The check before">
+      <h3>The check before</h3>
+      <p>
+        Version {check.version}, <Time atMs={check.atMs} />: {check.headline}
+      </p>
+      {gone.length === 0 ? (
+        <p>All that it found is found now.</p>
+      ) : (
+        <ul>
+          {gone.map((title) => (
+            <li key={title}>
+              <Badge tone="good">gone</Badge> {title}
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function FindingView({ finding, isNew }: { readonly finding: Finding; readonly isNew: boolean }) {
   const { id, severity, title, why, cure, evidence } = finding;
   return (
     <article class="finding">
       <h3>
         <Badge tone={TONES[severity]}>{severity}</Badge> {title} <span class="muted">{id}</span>
+        {isNew && <strong> new</strong>}
       </h3>
       {evidence.length > 0 && (
         <ul class="evidence">

@@ -13,6 +13,7 @@ import { useData } from "../ui/use-data.ts";
 import { WaterfallView } from "../ui/waterfall.tsx";
 import { counted } from "../words.ts";
 import { TEMPLATES } from "./events.ts";
+import { PrimeEvents } from "./prime-events.tsx";
 import { SavedEvents } from "./saved-events.tsx";
 
 const TYPES: readonly InvokeType[] = ["RequestResponse", "Event", "DryRun"];
@@ -67,6 +68,13 @@ export function TestTab({ name }: { readonly name: string }) {
         />
         <EventField event={event} wrong={wrong} change={setEvent} />
         <SavedEvents name={name} event={event} isWhole={wrong === null} take={setEvent} />
+        <PrimeEvents
+          name={name}
+          qualifier={qualifier}
+          event={event}
+          isWhole={wrong === null}
+          take={(given) => setEvent(JSON.stringify(JSON.parse(given), null, 2))}
+        />
         <button type="submit" disabled={isBusy || wrong !== null}>
           Invoke
         </button>

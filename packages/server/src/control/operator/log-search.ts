@@ -100,7 +100,10 @@ export class LogSearch {
     return page.finish();
   }
 
-  /** Goes on until the signal, from now on, with what comes together. Throws ResourceNotFoundException for an unknown function. */
+  /**
+   * Goes on until the signal, from now on, with what comes together. Throws ResourceNotFoundException for an unknown
+   * function.
+   */
   async follow(
     wish: LogSearchWish,
     signal: AbortSignal,
