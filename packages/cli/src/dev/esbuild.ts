@@ -71,7 +71,9 @@ function argumentsOf(option: string, value: TemplateValue, isJoined: boolean): r
  * Bundles into a folder, which is made anew. Gives the text of the errors; null: there were none. Throws CommandError
  * where the project has no esbuild.
  */
-export function bundle(folder: string, options: EsbuildOptions, to: string): Promise<string | null> {
+export async function bundle(folder: string, options: EsbuildOptions, to: string): Promise<string | null> {
+  // A program that is started in a folder which is not there seems to be missing itself.
+  if (!existsSync(folder)) throw new CommandError(`${folder} is not there`);
   const [program, ...before] = findEsbuild(folder);
   rmSync(to, { recursive: true, force: true });
   const args = [...before, ...options.args, `--outdir=${to}`, "--log-level=warning", "--color=false"];

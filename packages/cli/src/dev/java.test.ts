@@ -70,6 +70,16 @@ it("lays out classes and libraries as sam build does", async () => {
   ]);
 });
 
+it("says that a build made no classes, and that the project has gone", async () => {
+  const build = { tool: "maven", project: root, makes: "folder" } as const;
+  tool("mvnw", "");
+  expect(await new JavaBuilds().build(build, join(root, "to"))).toBe(
+    "the build made no target/classes: is there code in src/main/java?",
+  );
+  const gone = { ...build, project: join(root, "gone") };
+  await expect(new JavaBuilds().build(gone, "")).rejects.toThrow(`${gone.project} is not there`);
+});
+
 it("runs Gradle without a daemon, and says what is missing", async () => {
   tool("gradlew", "");
   const build = { tool: "gradle", project: root, makes: "package" } as const;

@@ -99,8 +99,12 @@ async function layOut(build: JavaBuild, args: readonly string[], to: string): Pr
   if (makes !== "folder") return run(build, args);
   rmSync(to, { recursive: true, force: true });
   const problem = await run(build, args);
-  if (problem === null) cpSync(join(project, CLASSES[tool]), to, { recursive: true });
-  return problem;
+  if (problem !== null) return problem;
+  const classes = join(project, CLASSES[tool]);
+  // A file that is missing elsewhere is one that a tool is just writing, and the build would begin again and again.
+  if (!existsSync(classes)) return `the build made no ${CLASSES[tool]}: is there code in src/main/java?`;
+  cpSync(classes, to, { recursive: true });
+  return null;
 }
 
 function argumentsOf({ tool, makes }: JavaBuild, to: string): readonly string[] {
@@ -117,6 +121,8 @@ function argumentsOf({ tool, makes }: JavaBuild, to: string): readonly string[] 
 }
 
 async function run(build: JavaBuild, args: readonly string[]): Promise<string | null> {
+  // Programs that are started in a folder which is not there seem to be missing themselves.
+  if (!existsSync(build.project)) throw new CommandError(`${build.project} is not there`);
   const ahead = await runTool(build, ["--offline", ...args]);
   const output = ahead !== null && NEEDS_NETWORK.test(ahead) ? await runTool(build, args) : ahead;
   return output === null ? null : shorten(build.project, output);
