@@ -82,6 +82,9 @@ it("mends lines of flow collections in small texts alone: each of them reads the
 
 it.for([
   ["a: [", /t: /],
+  // Where the text says it, not where lines were moved to.
+  ["Resources: [broken", /^t: Flow sequence .* at line 1, column 19:\n\nResources: \[broken\n/],
+  ["Resources: {}\nMetadata: [\n1\n]\nOutputs: {a\n", /^t: Flow map .* at line 6, column 1:/],
   ["just text", /t: it has no Resources, so it is no template/],
   ["Resources: { A: b }", /Resources.A must be a map with a Type/],
   ["Resources: {}\nOutputs: [a]", /Outputs must be a map of names/],

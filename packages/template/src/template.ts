@@ -208,6 +208,8 @@ function parseJson(text: string): unknown {
 
 function parseYaml(text: string, name: string): Document.Parsed {
   let repaired = text;
+  /** The line that was moved last, and what was wrong with it where it stood. */
+  let moved = { lineStart: -1, message: "" };
   for (let repairs = 0; ; repairs++) {
     const document = parseDocument(repaired, {
       schema: "failsafe",
@@ -224,8 +226,11 @@ function parseYaml(text: string, name: string): Document.Parsed {
       return document;
     }
     const isOver = repairs === REPAIRS_MAX || repairs * text.length > REPAIRS_SIZE_MAX;
-    if (isOver || !UNDER_INDENTED.test(problem.message)) throw new CommandError(`${name}: ${problem.message}`);
+    if (!UNDER_INDENTED.test(problem.message)) throw new CommandError(`${name}: ${problem.message}`);
     const lineStart = repaired.lastIndexOf("\n", problem.pos[0] - 1) + 1;
+    if (lineStart !== moved.lineStart) moved = { lineStart, message: problem.message };
+    // Its end is missing: then no move helps, and a place behind all of them is no place in the text.
+    if (isOver) throw new CommandError(`${name}: ${moved.message}`);
     repaired = `${repaired.slice(0, lineStart)}${INDENTATION}${repaired.slice(lineStart)}`;
   }
 }
