@@ -3,7 +3,7 @@
  * built by the project's own Maven: the same build of the same save is measured alone, too, so that what Thaw adds is
  * seen.
  */
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -104,11 +104,11 @@ export async function* measureDev(): AsyncGenerator<Series> {
 async function* measureJava(functions: TestFunctions, folder: string, alone: string): AsyncGenerator<Series> {
   const builds: number[] = [];
   save(alone, JAVA, 0);
-  build(alone);
+  await build(alone);
   // Each build beside its save: both meet the same host.
-  const values = await measureSaves(functions, folder, JAVA, (value) => {
+  const values = await measureSaves(functions, folder, JAVA, async (value) => {
     save(alone, JAVA, value);
-    builds.push(build(alone));
+    builds.push(await build(alone));
   });
   yield { name: nameOf(JAVA), unit: "ms", values };
   yield { name: "thaw dev, Java: Maven's build of the same save, alone", unit: "ms", values: builds };
@@ -120,7 +120,7 @@ async function measureSaves(
   functions: TestFunctions,
   folder: string,
   language: Language,
-  thenDo: (value: number) => void = () => undefined,
+  thenDo: (value: number) => Promise<void> = async () => undefined,
 ): Promise<readonly number[]> {
   const name = await functionOf(functions, language);
   const values: number[] = [];
@@ -132,7 +132,7 @@ async function measureSaves(
     save(folder, language, value);
     await answers(value);
     values.push(performance.now() - startMs);
-    thenDo(value);
+    await thenDo(value);
     await functions.invoke(name);
   }
   return values;
@@ -155,12 +155,13 @@ function save(folder: string, { file, code }: Language, value: number): void {
   writeFileSync(path, code(value));
 }
 
-/** Gives its milliseconds. */
-function build(folder: string): number {
+/** Gives its milliseconds. This process goes on meanwhile: it hears that the server closes an idle connection. */
+async function build(folder: string): Promise<number> {
   const startMs = performance.now();
   const env = { ...process.env, MAVEN_OPTS };
-  const { status, stdout } = spawnSync("mvn", JAVA_BUILD, { cwd: join(folder, "java"), env, encoding: "utf8" });
-  if (status !== 0) throw new Error(`Maven ended with ${status}: ${stdout}`);
+  const child = spawn("mvn", JAVA_BUILD, { cwd: join(folder, "java"), env, stdio: ["ignore", "inherit", "inherit"] });
+  const [status] = (await once(child, "close")) as [number | null];
+  if (status !== 0) throw new Error(`Maven ended with ${status}`);
   return performance.now() - startMs;
 }
 
