@@ -23,6 +23,7 @@ import { parseArgs } from "node:util";
 import { defaultDataDirOf } from "@thaw/installation";
 import { systemClock } from "../base/clock.ts";
 import { copyDatabase, readContentPaths, readDatabaseFacts } from "../store/copy-database.ts";
+import { copyFiles } from "./copy-files.ts";
 import { DATABASE_MARK } from "./metadata-database.ts";
 import { UsageError } from "./options/usage-error.ts";
 import { ACCOUNTS_DIRECTORY, DATABASE, scopeDirectories } from "./scope-directories.ts";
@@ -180,21 +181,6 @@ function parse(
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${(error as Error).message}\n${usage}`);
   }
-}
-
-/** Owners, modes, links and holes as they are. What vanishes while it is copied was deleted by the server. */
-function copyFiles(from: string, names: readonly string[], to: string): void {
-  if (names.length === 0) return;
-  const paths = names.map((name) => join(from, name));
-  const done = spawnSync("cp", ["-a", "--reflink=auto", "--sparse=always", "-u", "-t", to, "--", ...paths], {
-    encoding: "utf8",
-    env: { LC_ALL: "C" },
-  });
-  const complaints = done.stderr
-    .split("\n")
-    .filter((line) => line !== "" && !line.includes("No such file or directory"));
-  if (done.error !== undefined || complaints.length > 0)
-    throw new Error(`cp: ${done.error?.message ?? complaints.join("\n")}`);
 }
 
 function run(program: string, args: readonly string[]): void {
