@@ -25,6 +25,7 @@ import {
 import { judge } from "./findings.ts";
 import type { CheckReport } from "@thaw/thaw-api/check-report";
 import { addressesOfInit } from "./old-addresses.ts";
+import { EVENT_SIZE_MAX, knownTexts } from "./known-texts.ts";
 import { runClone } from "./run-clones.ts";
 import { describe } from "./describe.ts";
 import type { CheckFacts } from "./facts.ts";
@@ -114,7 +115,7 @@ export class CheckOperation {
       kept: compared.kept,
       rows: compared.rows,
       oldAddresses: addresses.filter((address) => !written.has(address)),
-      limits: [...ran.limits, ...compared.limits, ...found.limits, ...limitsOfSizes(ran, given)],
+      limits: [...ran.limits, ...compared.limits, ...found.limits, ...limitsOfSizes(ran, given, request.payload)],
     };
     return describe(runnable, facts, seen, judge(seen), clock.monotonicMs() - startMs);
   }
@@ -165,11 +166,14 @@ export class CheckOperation {
   }
 }
 
-function limitsOfSizes({ clones, fresh }: RanEnvironments, given: GivenTexts): readonly string[] {
+function limitsOfSizes({ clones, fresh }: RanEnvironments, given: GivenTexts, payload: Buffer): readonly string[] {
   const isCut = [...clones, ...(fresh === null ? [] : [fresh])].some((each) => each.isCut);
   return [
     ...(isCut
       ? ["An answer or a log was longer than 1 MiB: only its beginning was compared, an answer as plain text."]
+      : []),
+    ...(payload.length > EVENT_SIZE_MAX
+      ? ["The event is longer than 256 KiB: a value that an answer has from behind that may be shown for it."]
       : []),
     ...(given.isWhole
       ? []
@@ -214,20 +218,6 @@ function readRequest(input: CheckInput): CheckRequest {
   } catch (error) {
     throw invalidParameter(`event: ${(error as Error).message}`);
   }
-}
-
-/** Lists the texts that every clone is given alike. */
-function knownTexts(version: RunnableVersion, payload: Buffer): readonly string[] {
-  const { functionArn, accountId, codeName, logGroup, snapshotId } = version;
-  return [
-    payload.toString("utf8"),
-    functionArn,
-    accountId,
-    codeName,
-    logGroup,
-    snapshotId ?? "",
-    ...Object.entries(version.environment).flat(),
-  ];
 }
 
 function textsOf(shared: readonly SharedValue[]): readonly string[] {
