@@ -134,6 +134,11 @@ describe("refuses by name", () => {
     await expect(packageCode(root, "devices")).rejects.toThrow(/null can't be packed: it is a device/);
   });
 
+  it("a file that can't be read, by its name", async ({ expect }) => {
+    link("app/memory", "/proc/self/mem");
+    await expect(packageCode(root, "app")).rejects.toThrow(/\/proc\/\d+\/mem can't be packed: i\/o error/);
+  });
+
   it("names that a package can't have", async ({ expect }) => {
     writeFileSync(Buffer.concat([Buffer.from(join(root, "app/")), Buffer.from([0xff, 0xfe]), Buffer.from(".txt")]), "");
     await expect(packageCode(root, "app")).rejects.toThrow(/\.txt can't be packed: its name is no UTF-8/);

@@ -1,6 +1,7 @@
 /** Code as a zip: a folder packed the same way every time, a .zip or .jar as it is, another file alone in one. */
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
+import { getSystemErrorMessage } from "node:util";
 import { ZipFile } from "yazl";
 import { CommandError } from "@thaw/installation/command-error";
 import { listFiles, type PackedFile } from "./folder-files.ts";
@@ -49,9 +50,23 @@ function packFiles(full: string, files: readonly PackedFile[], primes: string | 
     if (primes !== null && name === PRIME_FILE)
       throw new CommandError(`${full}/${name}: the template's Metadata.Thaw.Prime says the same; keep one of them`);
     if (content.kind === "link") zip.addBuffer(Buffer.from(content.to), name, { mtime: MTIME, mode: LINK_MODE });
-    else zip.addBuffer(readFileSync(content.path), name, { mtime: MTIME, mode: isExecutable ? 0o100755 : 0o100644 });
+    else zip.addBuffer(contentOf(content.path), name, { mtime: MTIME, mode: isExecutable ? 0o100755 : 0o100644 });
   }
   return finish(zip);
+}
+
+/** Reads a file. One of the kernel's that would wait for something to happen is an error instead. */
+function contentOf(path: string): Buffer {
+  let file: number | null = null;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return readFileSync(file);
+  } catch (error) {
+    const { errno = 0 } = error as NodeJS.ErrnoException;
+    throw new CommandError(`${path} can't be packed: ${getSystemErrorMessage(errno)}`);
+  } finally {
+    if (file !== null) closeSync(file);
+  }
 }
 
 /** InlineCode: one file, named as the handler wants it. */
