@@ -18,6 +18,7 @@ import { pidOf, REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-
 import { TestFunctions } from "../support/functions.ts";
 import { coldInvokes, type Subject, timedInvoke } from "./subjects.ts";
 import { summarize } from "./series.ts";
+import { run } from "./warm.ts";
 
 const ROUNDS = 6;
 const PUBLISHES = 6;
@@ -91,9 +92,13 @@ async function measureWarm(server: ThawServer, functions: TestFunctions, version
     const { clientMs, durationMs } = await timedInvoke(functions, NODE, version);
     beyond.push(clientMs - durationMs);
   }
+  const cpu = (cpuUs(server) - before) / WARM;
+  const raw = await run(server, NODE.name, version, Buffer.from(JSON.stringify(NODE.event)), 1, WARM);
   return {
     "warm invoke beyond its Duration (ms)": summarize(beyond).median,
-    "warm invoke, CPU of all processes (µs)": (cpuUs(server) - before) / WARM,
+    "warm invoke, CPU of all processes (µs)": cpu,
+    "warm invoke at a raw client (ms)": summarize(raw.ms).median,
+    "the same, CPU of sandboxd (µs)": raw.cpu.sandboxd,
   };
 }
 

@@ -25,6 +25,7 @@ import { measureStock } from "./stock.ts";
 import { measureStreaming } from "./streaming.ts";
 import { measureTmp } from "./tmp.ts";
 import { measureUrls } from "./urls.ts";
+import { measureWarm } from "./warm.ts";
 
 /** A part that takes minutes hands its series on as they are measured. */
 type Measure = () => AsyncIterable<Series> | Promise<Series[]>;
@@ -32,6 +33,7 @@ type Measure = () => AsyncIterable<Series> | Promise<Series[]>;
 const PARTS: Readonly<Record<string, Measure>> = {
   server: measureServer,
   functions: measureFunctions,
+  warm: measureWarm,
   frameworks: measureFrameworks,
   stock: measureStock,
   clones: measureClones,

@@ -1,7 +1,7 @@
 /** A measured series and what is said of it. */
 export interface Series {
   readonly name: string;
-  readonly unit: "µs" | "ms" | "s" | "MB" | "MB/s" | "MiB" | "%" | "pages" | "faults";
+  readonly unit: "µs" | "/s" | "ms" | "s" | "MB" | "MB/s" | "MiB" | "%" | "pages" | "faults";
   readonly values: readonly number[];
 }
 
