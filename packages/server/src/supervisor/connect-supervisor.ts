@@ -218,7 +218,7 @@ class Link implements SupervisorLink {
       case FRAME.requestHead:
         return this.#beginCall(frame.callId, readJson<CallHead>(frame.payload));
       case FRAME.requestBody:
-        return this.#calls.get(frame.callId)?.receive(Buffer.from(frame.payload));
+        return this.#calls.get(frame.callId)?.receive(frame.payload);
       case FRAME.requestEnd:
         return this.#endRequest(frame);
       case FRAME.requestAbort:
@@ -234,7 +234,7 @@ class Link implements SupervisorLink {
       case FRAME.written:
         return this.#outwards.get(frame.callId)?.onWritten();
       case FRAME.received:
-        return this.#outwards.get(frame.callId)?.onReceived(Buffer.from(frame.payload));
+        return this.#outwards.get(frame.callId)?.onReceived(frame.payload);
       case FRAME.hungUp:
         return this.#outwards.get(frame.callId)?.onHungUp(readHungUp(frame.payload));
       case FRAME.resetDone:
@@ -317,7 +317,7 @@ class Link implements SupervisorLink {
     const source = payload.toString("utf8", 1, 1 + nameSize);
     const stream = OUTPUT_STREAMS[payload.readUInt8(1 + nameSize) - 1];
     if (stream === undefined) throw new SupervisorProtocolError("stream of a process's output");
-    const bytes = Buffer.from(payload.subarray(2 + nameSize));
+    const bytes = payload.subarray(2 + nameSize);
     this.#emit((listener) => listener.onLog(source, stream, bytes));
   }
 

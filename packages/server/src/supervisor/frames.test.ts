@@ -43,6 +43,13 @@ describe("FrameReader", () => {
     },
   );
 
+  it("gives payloads that stay when what they were read from is used again", ({ expect }) => {
+    const bytes = encodeFrame(FRAME.log, 7, Buffer.from("kept"));
+    const [frame] = [...new FrameReader().push(bytes)];
+    bytes.fill(0);
+    expect(frame?.payload.toString()).toBe("kept");
+  });
+
   it("refuses a size over the limit before it has the bytes", ({ expect }) => {
     const header = encodeFrame(FRAME.log, 0, Buffer.alloc(0));
     header.writeUInt32LE(PAYLOAD_SIZE_BYTES_MAX + 1, 0);

@@ -74,38 +74,41 @@ export function encodeJson(type: number, callId: number, value: unknown): Buffer
 
 /** Takes bytes and gives whole frames. The bytes come from a process inside a sandbox: nothing of them is trusted. */
 export class FrameReader {
-  #parts: Buffer[] = [];
-  #size = 0;
+  readonly #header = Buffer.alloc(HEADER_SIZE_BYTES);
+  #headerBytes = 0;
+  /** Of the frame that is being read; null before its header is whole. */
+  #payload: Buffer | null = null;
+  #payloadBytes = 0;
 
+  /** A payload is its reader's own: each byte is copied once, into it. */
   *push(bytes: Buffer): Generator<Frame> {
-    this.#parts.push(bytes);
-    this.#size += bytes.length;
-    while (this.#size >= HEADER_SIZE_BYTES) {
-      const head = this.#peekHeader();
-      const sizeBytes = head.readUInt32LE(0);
-      const type = head.readUInt32LE(4);
-      if (sizeBytes > PAYLOAD_SIZE_BYTES_MAX) throw new SupervisorProtocolError(`frame of ${sizeBytes} bytes`);
-      if (!FROM_SUPERVISOR.has(type)) throw new SupervisorProtocolError(`frame type ${type}`);
-      if (this.#size < HEADER_SIZE_BYTES + sizeBytes) return;
-      const frame = this.#take(HEADER_SIZE_BYTES + sizeBytes);
-      yield { type, callId: frame.readUInt32LE(8), payload: frame.subarray(HEADER_SIZE_BYTES) };
+    for (let at = 0; ; ) {
+      if (this.#payload === null) {
+        const taken = bytes.copy(this.#header, this.#headerBytes, at);
+        this.#headerBytes += taken;
+        at += taken;
+        if (this.#headerBytes < HEADER_SIZE_BYTES) return;
+        this.#payload = Buffer.allocUnsafe(readSize(this.#header));
+      }
+      const taken = bytes.copy(this.#payload, this.#payloadBytes, at);
+      this.#payloadBytes += taken;
+      at += taken;
+      if (this.#payloadBytes < this.#payload.length) return;
+      const payload = this.#payload;
+      const frame = { type: this.#header.readUInt32LE(4), callId: this.#header.readUInt32LE(8), payload };
+      this.#headerBytes = 0;
+      this.#payload = null;
+      this.#payloadBytes = 0;
+      yield frame;
     }
   }
+}
 
-  #peekHeader(): Buffer {
-    const first = this.#parts[0] as Buffer;
-    if (first.length < HEADER_SIZE_BYTES) this.#parts = [Buffer.concat(this.#parts)];
-    return this.#parts[0] as Buffer;
-  }
-
-  #take(size: number): Buffer {
-    const first = this.#parts[0] as Buffer;
-    const all = first.length >= size ? first : Buffer.concat(this.#parts);
-    if (all !== first) this.#parts = [all];
-    const taken = all.subarray(0, size);
-    if (all.length === size) this.#parts.shift();
-    else this.#parts[0] = all.subarray(size);
-    this.#size -= size;
-    return taken;
-  }
+/** Reads the size of a payload. Throws where a header is none of a supervisor. */
+function readSize(header: Buffer): number {
+  const sizeBytes = header.readUInt32LE(0);
+  const type = header.readUInt32LE(4);
+  if (sizeBytes > PAYLOAD_SIZE_BYTES_MAX) throw new SupervisorProtocolError(`frame of ${sizeBytes} bytes`);
+  if (!FROM_SUPERVISOR.has(type)) throw new SupervisorProtocolError(`frame type ${type}`);
+  return sizeBytes;
 }
