@@ -7,3 +7,4 @@ export function isOwnersAlone(
   uid: number,
   factsOf?: (path: string) => Pick<Stats, "uid" | "mode" | "isDirectory">,
 ): boolean;
+export function homeCachePath(home: string, uid: number): string;

@@ -4,9 +4,10 @@
 //
 // Its owner runs what is in there. So it is in a directory of its owner's own, below none that anybody else could
 // change, and nobody else can even read it. Where that can't be had, there is none.
-import { existsSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { makeMissing } from "./directories.mjs";
 
 const ROOT_UID = 0;
 const WRITABLE_BY_OTHERS = 0o022;
@@ -22,7 +23,12 @@ export function commandCachePath(env, uid) {
     return join(caches === "" ? join(homedir(), ".cache") : resolve(caches), "thaw/compile-cache");
   }
   const home = resolve(env.THAW_HOME ?? "/var/lib/thaw");
-  return existsSync(home) ? join(home, "compile-cache", String(ROOT_UID)) : null;
+  return existsSync(home) ? homeCachePath(home, ROOT_UID) : null;
+}
+
+/** Names the directory of one of the users that have theirs below the home of the machine's servers. */
+export function homeCachePath(home, uid) {
+  return join(home, "compile-cache", String(uid));
 }
 
 /** Makes the directory and gives its real path; null where it would not be this user's alone. */
@@ -35,13 +41,6 @@ export function privateCache(path) {
     // A home that can't be written starts without.
     return null;
   }
-}
-
-/** Makes one level after the other: Node.js's own recursion never ends below /proc. */
-function makeMissing(path, mode) {
-  if (existsSync(path)) return;
-  makeMissing(dirname(path), 0o755);
-  mkdirSync(path, { mode });
 }
 
 /**

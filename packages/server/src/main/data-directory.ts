@@ -5,9 +5,10 @@
  * unpacked code, which is mounted into sandboxes (0755), and chunks, which the pager reads as one of the server's group
  * (0750).
  */
-import { accessSync, chmodSync, chownSync, constants, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { accessSync, chmodSync, chownSync, constants, lstatSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { getSystemErrorMessage } from "node:util";
+import { makeMissing, NoDirectoryError } from "@thaw/installation/directories";
 import { UsageError } from "./options/usage-error.ts";
 
 /** File mode mask of the server process: its files are its own unless it says otherwise. */
@@ -54,17 +55,11 @@ function refuseWayOf(path: string, owner: number): void {
  * @throws UsageError when a file is in its place.
  */
 export function makePrivateDirectory(path: string): boolean {
-  return makeMissing(path, 0o700);
-}
-
-/** Makes one level after the other: Node.js's own recursion never ends below /proc. */
-function makeMissing(path: string, mode: number): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found?.isDirectory() === true) return false;
-  if (found !== undefined) throw new UsageError(`${path} can't be used as a directory: it is none`);
-  makeMissing(dirname(path), 0o755);
-  mkdirSync(path, { mode });
-  return true;
+  try {
+    return makeMissing(path, 0o700);
+  } catch (error) {
+    throw error instanceof NoDirectoryError ? new UsageError(error.message) : error;
+  }
 }
 
 /**
