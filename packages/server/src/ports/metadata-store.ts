@@ -90,6 +90,13 @@ export type Write =
    */
   | { readonly op: "putUnfinished"; readonly work: UnfinishedWork };
 
+export interface VersionsWish {
+  /** Place in the list, of a version that may have gone; `$LATEST` has the number 0. Null: from the beginning. */
+  readonly after: { readonly functionName: string; readonly number: number } | null;
+  readonly isLatestOnly: boolean;
+  readonly countMax: number;
+}
+
 export interface MetadataStore {
   /** Stacks, of the same scope and as durable. */
   readonly stacks: StackStore;
@@ -116,6 +123,8 @@ export interface MetadataStore {
   listVersions(functionName: string): Promise<ReadonlyArray<Stored<VersionRecord>>>;
   /** Those of all functions, of one moment: by function, then as `listVersions`. */
   listAllVersions(): Promise<ReadonlyArray<Stored<VersionRecord>>>;
+  /** A part of them: costs by its length, however many there are. */
+  listVersionsAfter(wish: VersionsWish): Promise<ReadonlyArray<Stored<VersionRecord>>>;
 
   listUses(): Promise<readonly VersionUse[]>;
   listUnfinished(): Promise<readonly UnfinishedWork[]>;

@@ -34,8 +34,12 @@ import type {
   Revision,
   SettingKind,
   Stored,
+  VersionsWish,
   Write,
 } from "../ports/metadata-store.ts";
+
+/** No function has an empty name. */
+const BEFORE_ALL = { functionName: "", number: 0 };
 
 type DeliveryWrite = Extract<Write, { readonly op: "addDelivery" | "postponeDelivery" | "removeDelivery" }>;
 
@@ -201,6 +205,17 @@ class SqliteStore implements MetadataStore {
 
   async listAllVersions(): Promise<ReadonlyArray<Stored<VersionRecord>>> {
     return this.#all("SELECT doc, revision FROM versions ORDER BY function_name, number");
+  }
+
+  async listVersionsAfter({
+    after,
+    isLatestOnly,
+    countMax,
+  }: VersionsWish): Promise<ReadonlyArray<Stored<VersionRecord>>> {
+    const { functionName, number } = after ?? BEFORE_ALL;
+    const latest = isLatestOnly ? `AND version = '${LATEST}'` : "";
+    const sql = `SELECT doc, revision FROM versions WHERE (function_name, number) > (?, ?) ${latest} ORDER BY function_name, number LIMIT ?`;
+    return this.#all(sql, functionName, number, countMax);
   }
 
   async listUses(): Promise<readonly VersionUse[]> {
@@ -465,7 +480,7 @@ class SqliteStore implements MetadataStore {
     return listed.flatMap(({ name }) => this.#prepare(sql).all(name, ...values) as Array<Record<string, unknown>>);
   }
 
-  #all<T>(sql: string, ...values: readonly string[]): ReadonlyArray<Stored<T>> {
+  #all<T>(sql: string, ...values: readonly SQLInputValue[]): ReadonlyArray<Stored<T>> {
     return (this.#prepare(sql).all(...values) as unknown as DocumentRow[]).map((row) => toStored<T>(row));
   }
 }

@@ -30,7 +30,7 @@ import {
   nameForChange,
 } from "../records/lookup.ts";
 import { checkDeadLetterTarget } from "../records/destination-check.ts";
-import { pageOf, type Place, placeOfVersion } from "../records/pages.ts";
+import { isVersionPlace, placeOfVersion, readPage, type VersionPlace } from "../records/pages.ts";
 import { presentCode, presentListedVersion, presentVersion } from "../records/present.ts";
 import { isHealed, RuntimeWaits, runtimeFailure, settledState } from "../records/runtime-state.ts";
 import { stateChange } from "../records/state-change.ts";
@@ -192,14 +192,19 @@ export class Functions {
 
   async list(input: In<"ListFunctions">): Promise<Out<"ListFunctions">> {
     const { store, scope } = this.#services;
-    const versions = await store.listAllVersions();
-    const all = input.FunctionVersion === "ALL" ? versions : versions.filter(({ version }) => version === LATEST);
-    const placeOf = (record: VersionRecord): Place => [record.functionName, placeOfVersion(record)];
-    const page = pageOf({ list: `functions ${input.FunctionVersion ?? ""}`, all, placeOf }, input);
+    const isAll = input.FunctionVersion === "ALL";
+    const paged = {
+      list: `functions ${input.FunctionVersion ?? ""}`,
+      read: async (place: VersionPlace | null, countMax: number) => {
+        const after = place && { functionName: place[0], number: place[1] };
+        return store.listVersionsAfter({ after, isLatestOnly: !isAll, countMax });
+      },
+      placeOf: (record: VersionRecord): VersionPlace => [record.functionName, placeOfVersion(record)],
+      isPlace: isVersionPlace,
+    };
+    const page = await readPage(paged, input);
     return {
-      Functions: page.items.map((record) =>
-        presentListedVersion(scope, record, { qualifiedArn: input.FunctionVersion === "ALL" }),
-      ),
+      Functions: page.items.map((record) => presentListedVersion(scope, record, { qualifiedArn: isAll })),
       ...(page.nextMarker === undefined ? {} : { NextMarker: page.nextMarker }),
     };
   }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Page, pageOf, placeOfVersion } from "./pages.ts";
+import { isVersionPlace, type Page, pageOf, placeOfVersion, readPage, type VersionPlace } from "./pages.ts";
 
 interface Item {
   readonly version: string;
@@ -42,6 +42,39 @@ it("has no more than 50 items, however many are wanted", () => {
   expect(page(many.slice(0, 50), undefined, 10_000).nextMarker).toBeUndefined();
 });
 
+/** Reads pages of a list that has an item for each version of `f` and `g`. */
+function readFrom(versions: readonly VersionPlace[], wish: { Marker?: string; MaxItems?: number }) {
+  const asked: number[] = [];
+  const read = async (after: VersionPlace | null, countMax: number): Promise<readonly VersionPlace[]> => {
+    asked.push(countMax);
+    const isAfter = ([name, number]: VersionPlace): boolean =>
+      after === null || name > after[0] || (name === after[0] && number > after[1]);
+    return versions.filter(isAfter).slice(0, countMax);
+  };
+  return { asked, page: readPage({ list: "all", read, placeOf: (item) => item, isPlace: isVersionPlace }, wish) };
+}
+
+const VERSIONS: readonly VersionPlace[] = ["f", "g"].flatMap((name) => [0, 1, 10].map((n) => [name, n] as const));
+
+it("reads a list page by page, and one item beyond each", async () => {
+  const found: VersionPlace[] = [];
+  let Marker: string | undefined;
+  do {
+    const { asked, page: reading } = readFrom(VERSIONS, { MaxItems: 4, ...(Marker === undefined ? {} : { Marker }) });
+    const { items, nextMarker } = await reading;
+    expect(asked).toEqual([5]);
+    found.push(...items);
+    Marker = nextMarker;
+  } while (Marker !== undefined);
+  expect(found).toEqual(VERSIONS);
+});
+
+it("reads no more than 50 items and one, and has no marker at the end", async () => {
+  const { asked, page: reading } = readFrom(VERSIONS, { MaxItems: 10_000 });
+  expect(await reading).toEqual({ items: VERSIONS, nextMarker: undefined });
+  expect(asked).toEqual([51]);
+});
+
 const marker = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 it.for([
@@ -58,4 +91,16 @@ it.for([
   ["written in another way", Buffer.from('["versions f", 1]').toString("base64url")],
 ])("refuses a marker that is %s", ([, text]) => {
   expect(() => page(ALL, text)).toThrow("Invalid marker value");
+});
+
+it.for([
+  ["without a number", ["all", "f"]],
+  ["with a number that none has", ["all", "f", 1.5]],
+  ["with a name that none has", ["all", "f\u0000", 1]],
+  ["with a number for a name", ["all", 1, 1]],
+  ["of another list", ["others", "f", 1]],
+])("refuses to read from a marker that is %s", async ([, value]) => {
+  const { asked, page: reading } = readFrom(VERSIONS, { Marker: marker(value) });
+  await expect(reading).rejects.toThrow("Invalid marker value");
+  expect(asked).toEqual([]);
 });

@@ -8,6 +8,8 @@ import { LATEST, type VersionRecord } from "../../model/function-record.ts";
 
 /** AWS's limit for functions and versions, "even if you set the number higher". */
 const PAGE_LENGTH = 50;
+/** Any text of a client's would reach the store. */
+const NAME = /^[\w-]{1,140}$/;
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -42,9 +44,42 @@ export function pageOf<T>({ list, all, placeOf }: Paged<T>, { Marker, MaxItems }
   return { items, nextMarker: isEnd ? undefined : writeMarker(list, placeOf(last)) };
 }
 
+/** A list that has pages, of which no more than a page is read. */
+export interface ReadPaged<T, P extends Place> {
+  readonly list: string;
+  /** Reads what comes after a place, in the order of places; null: from the beginning. */
+  readonly read: (after: P | null, countMax: number) => Promise<readonly T[]>;
+  readonly placeOf: (item: T) => P;
+  /** False for a place that no item of this list has. */
+  readonly isPlace: (place: Place) => place is P;
+}
+
+/** Throws an InvalidParameterValueException where the marker is none of this list. */
+export async function readPage<T, P extends Place>(
+  { list, read, placeOf, isPlace }: ReadPaged<T, P>,
+  { Marker, MaxItems }: PageWish,
+): Promise<Page<T>> {
+  const after = Marker === undefined ? null : readMarker(list, Marker);
+  if (after !== null && !isPlace(after)) throw invalidMarker();
+  const length = Math.min(MaxItems ?? PAGE_LENGTH, PAGE_LENGTH);
+  const found = await read(after, length + 1);
+  const items = found.slice(0, length);
+  const last = items.at(-1);
+  const isEnd = last === undefined || found.length === items.length;
+  return { items, nextMarker: isEnd ? undefined : writeMarker(list, placeOf(last)) };
+}
+
 /** Place of a version among those of its function: `$LATEST` first, then by number. */
 export function placeOfVersion({ version }: Pick<VersionRecord, "version">): number {
   return version === LATEST ? 0 : Number(version);
+}
+
+/** Place of a version among those of all functions. */
+export type VersionPlace = readonly [functionName: string, number: number];
+
+export function isVersionPlace(place: Place): place is VersionPlace {
+  const [name, number] = place;
+  return place.length === 2 && typeof name === "string" && NAME.test(name) && Number.isSafeInteger(number);
 }
 
 function writeMarker(list: string, place: Place): string {

@@ -1,15 +1,16 @@
 /** The metadata of one scope in PostgreSQL: the same documents, keys and revisions as in SQLite, and the same rules. */
-import type {
-  AccountEntries,
-  AliasRecord,
-  DeliveryRecord,
-  EventRecord,
-  FunctionRecord,
-  ProvisionedRecord,
-  Settings,
-  UnfinishedWork,
-  VersionRecord,
-  VersionUse,
+import {
+  type AccountEntries,
+  type AliasRecord,
+  type DeliveryRecord,
+  type EventRecord,
+  type FunctionRecord,
+  LATEST,
+  type ProvisionedRecord,
+  type Settings,
+  type UnfinishedWork,
+  type VersionRecord,
+  type VersionUse,
 } from "../../model/function-record.ts";
 import type {
   AccountEntryKind,
@@ -18,6 +19,7 @@ import type {
   Revision,
   SettingKind,
   Stored,
+  VersionsWish,
   Write,
 } from "../../ports/metadata-store.ts";
 import { DocumentCache } from "../document-cache.ts";
@@ -31,6 +33,8 @@ import { carryOut, isKeyOf } from "./postgres-writes.ts";
 import type { ScopeTransactions } from "./scope-transactions.ts";
 
 const DOCUMENT = "SELECT doc, revision FROM";
+/** No function has an empty name. */
+const BEFORE_ALL = { functionName: "", number: 0 };
 
 export class PostgresStore implements MetadataStore {
   readonly #transactions: ScopeTransactions;
@@ -99,6 +103,13 @@ export class PostgresStore implements MetadataStore {
 
   listAllVersions(): Promise<ReadonlyArray<Stored<VersionRecord>>> {
     return this.#all(`${DOCUMENT} thaw.versions WHERE scope = $1 ORDER BY function_name, number`);
+  }
+
+  listVersionsAfter({ after, isLatestOnly, countMax }: VersionsWish): Promise<ReadonlyArray<Stored<VersionRecord>>> {
+    const { functionName, number } = after ?? BEFORE_ALL;
+    const latest = isLatestOnly ? `AND version = '${LATEST}'` : "";
+    const sql = `${DOCUMENT} thaw.versions WHERE scope = $1 AND (function_name, number) > ($2, $3) ${latest} ORDER BY function_name, number LIMIT $4`;
+    return this.#all(sql, functionName, number, countMax);
   }
 
   async listUses(): Promise<readonly VersionUse[]> {

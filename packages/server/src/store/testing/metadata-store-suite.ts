@@ -6,7 +6,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { AliasRecord, FunctionRecord, ProvisionedRecord, VersionRecord } from "../../model/function-record.ts";
 import { LATEST } from "../../model/function-record.ts";
-import type { MetadataStore, Stored, Write } from "../../ports/metadata-store.ts";
+import type { MetadataStore, Stored, VersionsWish, Write } from "../../ports/metadata-store.ts";
 import { accountEntries, settings } from "./settings-suite.ts";
 import {
   alias,
@@ -160,6 +160,22 @@ function documents(store: () => MetadataStore): void {
     expect(await store().getAlias("a", "live")).toMatchObject(alias("a", "live"));
     expect(await store().getProvisioned("a", "1")).toMatchObject(provision("a", "1"));
     expect(a).toMatchObject(functionRecord("a"));
+  });
+
+  test("parts of the versions of all functions go on after a place, whether or not it is anybody's", async () => {
+    for (const name of ["b", "a", "a-b", "c"]) await create(store(), name);
+    await store().commit(["2", "10", "1"].map((version) => put("version", versionRecord("a", version))));
+    const part = async (after: VersionsWish["after"], isLatestOnly: boolean, countMax: number): Promise<string[]> => {
+      const found = await store().listVersionsAfter({ after, isLatestOnly, countMax });
+      return found.map((record) => `${record.functionName}:${record.version}`);
+    };
+    expect(await part(null, false, 3)).toEqual(["a:$LATEST", "a:1", "a:2"]);
+    expect(await part({ functionName: "a", number: 2 }, false, 3)).toEqual(["a:10", "a-b:$LATEST", "b:$LATEST"]);
+    expect(await part({ functionName: "a", number: 9 }, false, 1)).toEqual(["a:10"]);
+    expect(await part({ functionName: "aa", number: 5 }, false, 9)).toEqual(["b:$LATEST", "c:$LATEST"]);
+    expect(await part(null, true, 2)).toEqual(["a:$LATEST", "a-b:$LATEST"]);
+    expect(await part({ functionName: "a-b", number: 0 }, true, 9)).toEqual(["b:$LATEST", "c:$LATEST"]);
+    expect(await part({ functionName: "c", number: 0 }, true, 9)).toEqual([]);
   });
 
   test("what is not there is null, and its lists are empty", async () => {
