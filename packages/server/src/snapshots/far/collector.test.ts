@@ -7,6 +7,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { SnapshotId } from "../../base/ids.ts";
 import { systemRandom } from "../../base/random.ts";
 import { FakeClock } from "../../base/testing/fake-clock.ts";
+import { SnapshotStoreError } from "../../ports/snapshot-store.ts";
 import { Collector } from "./collector.ts";
 import { chunkKey, FarStore, manifestKey } from "./far-store.ts";
 import { LocalFiles } from "./local-files.ts";
@@ -186,6 +187,40 @@ it("never removes a chunk that a manifest names, and leaves nothing in the end",
   }
   // The runs did differ.
   expect(outcomes.size).toBeGreaterThan(4);
+});
+
+it("asks a slow store again for what it did not remove in time, as long as it removes some", async ({ expect }) => {
+  const clock = new FakeClock();
+  const objects = new MemoryObjects(() => clock.nowMs());
+  for (const { name, file } of CHUNKS)
+    objects.objects.set(chunkKey(name), { content: file, modifiedMs: clock.nowMs(), tag: name });
+  const { collector, far } = hostOf(objects, "host", clock);
+  const { put, removeNow } = { put: far.put.bind(far), removeNow: far.removeNow.bind(far) };
+  let [perGo, left] = [1, 0];
+  // Each go begins with a promise.
+  far.put = (...parameters) => {
+    left = perGo;
+    return put(...parameters);
+  };
+  far.removeNow = async (key) => {
+    if (left-- <= 0) throw new SnapshotStoreError("STORE_UNAVAILABLE", { why: "it is late" });
+    return removeNow(key);
+  };
+  const collect = async (names: readonly string[]): Promise<unknown> => {
+    const collected = collector.collect(names).catch((error: Error) => error.message);
+    await finish(
+      objects,
+      clock,
+      () => 0,
+      collected,
+      () => undefined,
+    );
+    return collected;
+  };
+  expect(await collect(namesOf(0, 6))).toBe(6);
+  perGo = 0;
+  expect(await collect(namesOf(6, 8))).toBe("The snapshot store can't be reached. Try again.");
+  expect([...objects.objects.keys()].toSorted()).toEqual(["installation", ...namesOf(6, 8).map(chunkKey)].toSorted());
 });
 
 it("a promise that says more than a collector may is not believed for longer than a collector's", async ({

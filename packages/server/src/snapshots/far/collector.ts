@@ -45,6 +45,14 @@ export interface CollectorOptions {
   readonly graceMs: number;
 }
 
+interface Batch {
+  readonly removed: number;
+  /** Names of chunks that are there still, and may go. */
+  readonly late: readonly string[];
+  /** What the store said last of one that it did not remove. */
+  readonly failure: { readonly error: unknown } | null;
+}
+
 export class Collector {
   readonly #options: CollectorOptions;
   /** Names in manifests that were read, with the tag of the version read. */
@@ -81,12 +89,20 @@ export class Collector {
     });
   }
 
-  /** Removes those of `names` that no manifest names. Returns their number. */
+  /**
+   * Removes those of `names` that no manifest names. Returns their number. A slow store is asked again for what it did
+   * not remove in time, as long as it removes some: the round of the whole store comes to it hours later. Throws what
+   * the store said where it removes none.
+   */
   async collect(names: Iterable<string>): Promise<number> {
     const all = [...names];
     let removed = 0;
-    for (let from = 0; from < all.length; from += BATCH_MAX)
-      removed += await this.#collectBatch(all.slice(from, from + BATCH_MAX));
+    while (all.length > 0) {
+      const batch = await this.#collectBatch(all.splice(-BATCH_MAX));
+      removed += batch.removed;
+      if (batch.removed > 0) all.push(...batch.late);
+      else if (batch.failure !== null) throw batch.failure.error;
+    }
     return removed;
   }
 
@@ -113,24 +129,30 @@ export class Collector {
     return this.collect(due);
   }
 
-  async #collectBatch(names: readonly string[]): Promise<number> {
+  async #collectBatch(names: readonly string[]): Promise<Batch> {
     const { far, clock, random } = this.#options;
     const key = `${COLLECTING}${random.uuid()}`;
     const untilMs = clock.nowMs() + LEASE_MS;
     await far.put(key, Buffer.from(JSON.stringify({ format: 1, untilMs, names })));
+    const late: string[] = [];
     let removed = 0;
+    let failure: Batch["failure"] = null;
     try {
       const named = await this.#readNamed();
       const unnamed = names.filter((name) => !named.has(name));
       await far.slots.each(unnamed, async (name) => {
-        if (clock.nowMs() > untilMs - LEASE_MARGIN_MS) return;
-        await far.removeNow(chunkKey(name));
-        removed++;
+        try {
+          if (clock.nowMs() > untilMs - LEASE_MARGIN_MS) late.push(name);
+          else await far.removeNow(chunkKey(name)).then(() => removed++);
+        } catch (error) {
+          late.push(name);
+          failure = { error };
+        }
       });
     } finally {
       await far.remove(key);
     }
-    return removed;
+    return { removed, late, failure };
   }
 
   /**
