@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the functions of tests/functions/frameworks need, in .thaw/framework-functions: Python wheels, Node.js packages,
-# Java functions, a Rust and a Go program, and the Lambda Web Adapter as a layer. For npm run matrix only.
+# Java functions, a function and an extension in Rust and in Go, and the Lambda Web Adapter as a layer. For npm run
+# matrix only.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
@@ -36,16 +37,19 @@ if ! is_made node $source/node/package-lock.json; then
   made
 fi
 
-if ! is_made rust $source/rust/Cargo.toml $source/rust/Cargo.lock $source/rust/src/main.rs; then
+if ! is_made rust $source/rust/Cargo.toml $source/rust/Cargo.lock $source/rust/src/main.rs \
+  $source/rust/src/bin/extension.rs; then
   run cargo build --release --locked --manifest-path $source/rust/Cargo.toml --target-dir "$part/build"
   mv "$part/build/x86_64-unknown-linux-gnu/release/framework" "$part/bootstrap"
+  mv "$part/build/x86_64-unknown-linux-gnu/release/extension" "$part"
   rm -rf "$part/build"
   made
 fi
 
 # Go is not part of the set-up: its row is tested where it is.
-if has go && ! is_made go $source/go/main.go $source/go/go.mod $source/go/go.sum; then
+if has go && ! is_made go $source/go/main.go $source/go/extension/main.go $source/go/go.mod $source/go/go.sum; then
   CGO_ENABLED=0 run go build -C $source/go -trimpath -o "$PWD/$part/bootstrap" .
+  CGO_ENABLED=0 run go build -C $source/go -trimpath -o "$PWD/$part/extension" ./extension
   made
 fi
 
