@@ -60,16 +60,25 @@ function fill(): () => void {
 it.each(["fresh", "clone"])("what environments may write is not promised twice (%s)", async (kind) => {
   const name = await functions.createSnapStart({ bootstrap: program("exhaust") }, PROVIDED);
   const version = kind === "clone" ? await functions.publish(name) : undefined;
-  const busy = [0, 1].map(() => functions.invoke(name, { try: "cpu", seconds: 4 }, version));
-  await functions.eventually("two work", async () => {
-    const states = (await functions.environments(name)).map(({ state }) => state);
-    return states.filter((state) => state === "invoking").length === 2;
+  const twoWork = async (): Promise<boolean> =>
+    (await functions.environments(name)).filter(({ state }) => state === "invoking").length === 2;
+  // On a busy machine the third may come when the two have ended: then they work again.
+  const third = await functions.eventually("a third comes while two work", async () => {
+    let isOver = false;
+    const busy = Promise.all([0, 1].map(() => functions.invoke(name, { try: "cpu", seconds: 4 }, version))).finally(
+      () => {
+        isOver = true;
+      },
+    );
+    await functions.eventually("two work", async () => isOver || (await twoWork()));
+    const answer = await functions.invoke(name, { try: "oom_score_adj" }, version).catch((error: Error) => error.name);
+    const isThird = await twoWork();
+    for (const { payload } of await busy)
+      if ((payload as Outcome).got !== "tired") throw new Error(JSON.stringify(payload));
+    await functions.stopEnvironments(name);
+    return isThird && { answer };
   });
-  const refused = await functions.invoke(name, { try: "oom_score_adj" }, version).catch((error: Error) => error.name);
-  if (refused !== "TooManyRequestsException") throw new Error(JSON.stringify(refused));
-  for (const { payload } of await Promise.all(busy))
-    if ((payload as Outcome).got !== "tired") throw new Error(JSON.stringify(payload));
-  await functions.stopEnvironments(name);
+  if (third.answer !== "TooManyRequestsException") throw new Error(JSON.stringify(third));
   const { payload } = await functions.invoke(name, { try: "oom_score_adj" }, version);
   if ((payload as Outcome).got === undefined) throw new Error(JSON.stringify(payload));
   await functions.stopEnvironments(name);

@@ -66,7 +66,7 @@ describe.each(["$LATEST", "1"])("forged calls (%s)", (qualifier) => {
 
 describe("the supervisor, which is the function's own", () => {
   it.each([SIGSTOP, SIGKILL])("signal %s: the invoke fails, the next has another environment", async (signal) => {
-    const victim = await functions.create({ bootstrap: program("forge") }, { ...PROVIDED, Timeout: 2 });
+    const victim = await functions.create({ bootstrap: program("forge") }, { ...PROVIDED, Timeout: 10 });
     const outcome = await neighbour.during(
       functions.invoke(victim, { try: "signal_the_supervisor", signal, seconds: 1 }).catch((error: unknown) => error),
     );

@@ -3,7 +3,7 @@ import { CreateFunctionCommand, waitUntilFunctionActiveV2 } from "@aws-sdk/clien
 import { Readable } from "node:stream";
 import { expect, it } from "vitest";
 import { ZipFile } from "yazl";
-import { ROLE, type TestFunctions } from "../support/functions.ts";
+import { ROLE, type TestFunctions, WAIT } from "../support/functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
 let functions: TestFunctions;
@@ -32,10 +32,7 @@ async function make(name: string, { content = "", mode = 0o100755, isFolder }: E
       Code: { ZipFile: ZipFileBytes },
     }),
   );
-  await waitUntilFunctionActiveV2(
-    { client: functions.lambda, maxWaitTime: 60, minDelay: 1, maxDelay: 1 },
-    { FunctionName: name },
-  );
+  await waitUntilFunctionActiveV2({ client: functions.lambda, ...WAIT }, { FunctionName: name });
 }
 
 const FOREIGN_ELF = Buffer.concat([

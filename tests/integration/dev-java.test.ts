@@ -53,7 +53,7 @@ it("builds each save of a source, and keeps the code of one that does not compil
   writeFileSync(
     join(folder, "template.yaml"),
     `Transform: AWS::Serverless-2016-10-31
-Globals: { Function: { Handler: "hello.Hello::handleRequest", Runtime: java17, MemorySize: 512, Timeout: 30 } }
+Globals: { Function: { Handler: "hello.Hello::handleRequest", Runtime: java17, MemorySize: 512, Timeout: 120 } }
 Resources:
   Jar: { Type: AWS::Serverless::Function, Properties: { CodeUri: target/hello.jar } }
 `,

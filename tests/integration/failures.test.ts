@@ -8,7 +8,9 @@ import {
 } from "@aws-sdk/client-lambda";
 import { afterEach, describe, it } from "vitest";
 import { startThaw } from "../../tools/thaw-server.ts";
+import { inOwnClones } from "../support/clones.ts";
 import { type Files, ROLE, TestFunctions, zipOf } from "../support/functions.ts";
+import { Gate, GATE_CODE } from "../support/gate.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
 let functions: TestFunctions;
@@ -63,13 +65,14 @@ describe("Invoke", () => {
   it("ends a handler that never returns, with a new environment for the next", async ({ expect }) => {
     const name = await functions.create(
       handler("if (event.hang) await new Promise(() => setInterval(() => {}, 1000)); return 1;"),
-      { Timeout: 1 },
+      // After the reset, Init is a part of the next invoke, and of its time.
+      { Timeout: 6 },
     );
     const hung = await functions.invoke(name, { hang: true });
     expect(hung.functionError).toBe("Unhandled");
     expect(hung.payload).toMatchObject({
       errorType: "Sandbox.Timedout",
-      errorMessage: expect.stringMatching(/Task timed out after 1\.00 seconds/),
+      errorMessage: expect.stringMatching(/Task timed out after 6\.00 seconds/),
     });
     expect(hung.log).toContain("Status: timeout");
     expect((await functions.invoke(name)).payload).toBe(1);
@@ -139,19 +142,23 @@ describe("Invoke", () => {
   });
 
   it("is throttled at the host's limit", async ({ expect }) => {
-    const small = await startThaw({ args: ["--environments-max", "1"] });
+    const gate = new Gate();
+    const small = await startThaw({ args: ["--environments-max", "1", ...gate.args] });
     try {
       const own = new TestFunctions(small);
-      const name = await own.create(handler("await new Promise((next) => setTimeout(next, event.ms)); return 1;"));
-      const first = own.invoke(name, { ms: 3000 });
+      const name = await own.create(handler('await opened("end"); return 1;', GATE_CODE), gate.options);
+      const first = own.invoke(name);
       await own.eventually("busy", async () => (await own.environments(name)).some((each) => each.state !== "idle"));
-      await expect(own.invoke(name, { ms: 0 })).rejects.toMatchObject({
+      await expect(own.invoke(name)).rejects.toMatchObject({
         name: "TooManyRequestsException",
         Reason: "ConcurrentInvocationLimitExceeded",
       });
+      gate.open("end");
       expect((await first).payload).toBe(1);
     } finally {
+      gate.open("end");
       await small.remove();
+      gate.remove();
     }
   });
 });
@@ -234,9 +241,8 @@ describe("SnapStart", () => {
       ),
     );
     const version = await functions.publish(name);
-    const [one, two] = (
-      await Promise.all([functions.invoke(name, { n: 1 }, version), functions.invoke(name, { n: 2 }, version)])
-    ).map((each) => each.payload as Record<string, unknown>);
+    const answers = await inOwnClones(functions, name, 2, (n) => functions.invoke(name, { n }, version));
+    const [one, two] = answers.map((each) => each.payload as Record<string, unknown>);
     expect(one).toMatchObject({ seen: ["shared"], shared: "from Init" });
     expect(two).toEqual(one);
   });

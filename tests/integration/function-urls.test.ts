@@ -25,8 +25,8 @@ let echo: string;
 let streamer: string;
 withThaw(async (made) => {
   functions = made;
-  echo = await functions.createSnapStart({ "index.js": HANDLER }, { Timeout: 2 });
-  const provided = { Runtime: "provided.al2023", Handler: "x", MemorySize: 256, Timeout: 2 } as const;
+  echo = await functions.createSnapStart({ "index.js": HANDLER }, { Timeout: 8 });
+  const provided = { Runtime: "provided.al2023", Handler: "x", MemorySize: 256, Timeout: 8 } as const;
   streamer = await functions.createSnapStart(STREAMER, provided);
   for (const FunctionName of [echo, streamer]) {
     const FunctionVersion = await functions.publish(FunctionName);

@@ -74,6 +74,7 @@ Outputs:
 `;
 
 it("are deployed and decide", async () => {
+  const functions = new TestFunctions(server);
   const stacks = cloudFormationOf(server);
   const StackName = "authorizers";
   await stacks.send(
@@ -95,6 +96,8 @@ it("are deployed and decide", async () => {
 
   expect((await get("/open")).status).toBe(200);
   expect((await get("/jwt")).status).toBe(401);
+  // The issuer has AWS's 1.5 s to tell its keys. On a busy machine it may take longer; then it is asked again.
+  await functions.eventually("the keys are known", async () => (await byToken(issuer.sign({}))).status !== 401);
   expect((await byToken(issuer.sign({ scope: "pets.write" }))).status).toBe(403);
   const allowed = await byToken(issuer.sign({ scope: "pets.read", sub: "me" }));
   expect(allowed.status, await allowed.clone().text()).toBe(200);

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { ROLE, TestFunctions } from "../support/functions.ts";
+import { ROLE, TestFunctions, WAIT } from "../support/functions.ts";
 import { bashRuntime, systemLayer } from "../support/images.ts";
 
 const BUILT = buildImage({
@@ -87,7 +87,7 @@ test.each(["launcher", "server"] as const)(
     });
     sendSystem = (response) => response.end(SYSTEM?.content);
     await create(next);
-    await waitUntilFunctionActiveV2({ client: next.lambda, maxWaitTime: 60 }, { FunctionName: "hello" });
+    await waitUntilFunctionActiveV2({ client: next.lambda, ...WAIT }, { FunctionName: "hello" });
     expect((await next.invoke("hello", "echo lives")).payload).toBe("lives");
     await server.remove();
     server = undefined;

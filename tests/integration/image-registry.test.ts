@@ -11,7 +11,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { ROLE, TestFunctions } from "../support/functions.ts";
+import { ROLE, TestFunctions, WAIT } from "../support/functions.ts";
 import { CREDENTIALS, ImageRegistry, noRegistry } from "../support/image-registry.ts";
 import { bashRuntime, systemLayer } from "../support/images.ts";
 
@@ -55,7 +55,7 @@ describe.skipIf(noRegistry !== null)(`a registry ${noRegistry ?? ""}`, () => {
     await registry.push("team/hello", "latest", first);
     await create("hello", URI);
     const client = functions.lambda;
-    await waitUntilFunctionActiveV2({ client, maxWaitTime: 60 }, { FunctionName: "hello" });
+    await waitUntilFunctionActiveV2({ client, ...WAIT }, { FunctionName: "hello" });
     await registry.push("team/hello", "latest", imageOf("second"));
     expect((await functions.invoke("hello", "cat /version")).payload).toBe("first");
     const { Code, Configuration } = await client.send(new GetFunctionCommand({ FunctionName: "hello" }));
@@ -73,10 +73,10 @@ describe.skipIf(noRegistry !== null)(`a registry ${noRegistry ?? ""}`, () => {
     });
     setCredentials(CREDENTIALS);
     await update(URI);
-    await waitUntilFunctionUpdatedV2({ client, maxWaitTime: 30 }, { FunctionName: "hello" });
+    await waitUntilFunctionUpdatedV2({ client, ...WAIT }, { FunctionName: "hello" });
     expect((await functions.invoke("hello", "cat /version")).payload).toBe("second");
     await update(ResolvedImageUri);
-    await waitUntilFunctionUpdatedV2({ client, maxWaitTime: 30 }, { FunctionName: "hello" });
+    await waitUntilFunctionUpdatedV2({ client, ...WAIT }, { FunctionName: "hello" });
     expect((await functions.invoke("hello", "cat /version")).payload).toBe("first");
   });
 

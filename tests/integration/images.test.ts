@@ -13,7 +13,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
-import { ROLE, TestFunctions } from "../support/functions.ts";
+import { ROLE, TestFunctions, WAIT } from "../support/functions.ts";
 import { bashRuntime, systemLayer } from "../support/images.ts";
 
 const SYSTEM = systemLayer();
@@ -45,7 +45,7 @@ async function create(uri: string, options: Partial<CreateFunctionCommandInput> 
   const FunctionName = `image-${++count}`;
   const input = { FunctionName, Role: ROLE, PackageType: "Image" as const, MemorySize: 256, Timeout: 20, ...options };
   await functions.lambda.send(new CreateFunctionCommand({ ...input, Code: { ImageUri: uri } }));
-  await waitUntilFunctionActiveV2({ client: functions.lambda, maxWaitTime: 60 }, { FunctionName });
+  await waitUntilFunctionActiveV2({ client: functions.lambda, ...WAIT }, { FunctionName });
   return FunctionName;
 }
 
@@ -76,7 +76,7 @@ test("an image runs as it says, with what the function puts over it, read-only",
       ImageConfig: { EntryPoint: ["bash", "/runtime"], Command: ["own"], WorkingDirectory: "/usr" },
     }),
   );
-  await waitUntilFunctionUpdatedV2({ client: functions.lambda, maxWaitTime: 30 }, { FunctionName: name });
+  await waitUntilFunctionUpdatedV2({ client: functions.lambda, ...WAIT }, { FunctionName: name });
   expect(await run(name, "echo $started $PWD")).toBe("own /usr");
 });
 
@@ -88,7 +88,7 @@ test("a tag is resolved once: a later image comes with the next update of the co
   await functions.stopEnvironments(name);
   expect(await run(name, "cat /version")).toBe("first");
   await functions.lambda.send(new UpdateFunctionCodeCommand({ FunctionName: name, ImageUri: "oci:moving:latest" }));
-  await waitUntilFunctionUpdatedV2({ client: functions.lambda, maxWaitTime: 30 }, { FunctionName: name });
+  await waitUntilFunctionUpdatedV2({ client: functions.lambda, ...WAIT }, { FunctionName: name });
   expect(await run(name, "cat /version")).toBe("second");
 });
 

@@ -13,7 +13,7 @@ import { withThaw } from "../support/with-thaw.ts";
 
 const run = promisify(execFile);
 /** Maven and its tests take seconds of a processor. */
-const JAVA_MS_MAX = 300_000;
+const JAVA_MS_MAX = 600_000;
 
 let functions: TestFunctions;
 let scratch: string;

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, it } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
+import { inOwnClones } from "../support/clones.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { javaPackage } from "../support/test-functions.ts";
 
@@ -33,7 +34,7 @@ it("runs three clones at once, each with its own log stream and credentials", as
     MemorySize: 512,
   });
   const version = await functions.publish(name);
-  const answers = await Promise.all([1, 2, 3].map(() => functions.invoke(name, { sleepMs: 1500 }, version)));
+  const answers = await inOwnClones(functions, name, 3, () => functions.invoke(name, { sleepMs: 1500 }, version));
   for (const answer of answers) expect(answer, answer.log).toMatchObject({ functionError: undefined });
   const payloads = answers.map((answer) => answer.payload as Answer);
   expect(new Set(payloads.map((each) => each.key)).size).toBe(3);
@@ -41,7 +42,8 @@ it("runs three clones at once, each with its own log stream and credentials", as
   expect(new Set(payloads.map((each) => each.initNanos)).size, "one Init for all").toBe(1);
   for (const each of payloads)
     expect(each.hooks).toEqual(["before-second", "before-first", "after-first", "after-second"]);
-  const environments = (await functions.environments(name)).filter((each) => each.state !== "parked");
+  // Others are parked meanwhile.
+  const environments = (await functions.environments(name)).filter(({ invokeCount }) => invokeCount > 0);
   expect(environments.filter((each) => each.isRestored && each.version === version)).toHaveLength(3);
   expect(new Set(environments.map((each) => each.logStream)).size).toBe(3);
   expect(payloads[0]?.environment).toMatchObject({

@@ -16,7 +16,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { CLI } from "../support/cli.ts";
-import { TestFunctions } from "../support/functions.ts";
+import { TestFunctions, WAIT } from "../support/functions.ts";
 import { MotoServer } from "../support/moto-server.ts";
 
 const ARN = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555";
@@ -39,10 +39,7 @@ async function publishFails(functions: TestFunctions, name: string): Promise<str
 
 async function setKey(functions: TestFunctions, name: string, KMSKeyArn: string): Promise<void> {
   await functions.lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: name, KMSKeyArn }));
-  await waitUntilFunctionUpdatedV2(
-    { client: functions.lambda, maxWaitTime: 20, minDelay: 1, maxDelay: 1 },
-    { FunctionName: name },
-  );
+  await waitUntilFunctionUpdatedV2({ client: functions.lambda, ...WAIT }, { FunctionName: name });
 }
 
 describe("the local keyring", () => {

@@ -16,7 +16,8 @@ import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { ZipFile } from "yazl";
-import { type Files, type TestFunctions, zipOf } from "../support/functions.ts";
+import { inOwnClones } from "../support/clones.ts";
+import { type Files, type TestFunctions, WAIT, zipOf } from "../support/functions.ts";
 import { javaPackage } from "../support/test-functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
@@ -95,7 +96,7 @@ test("layers are merged in their order, read-only, the same in clones, and outli
     await functions.lambda.send(new DeleteLayerVersionCommand({ LayerName, VersionNumber: Number(arn.split(":")[7]) }));
   }
   // Two clones at the same time: each holds the lock on an inode of its own.
-  const clones = await Promise.all([0, 1].map(() => functions.invoke(name, { holdMs: 1000 }, version)));
+  const clones = await inOwnClones(functions, name, 2, () => functions.invoke(name, { holdMs: 1000 }, version));
   for (const { payload } of clones) expect(payload).toEqual(expected);
   expect(new Set(clones.map(({ payload }) => (payload as { boot: string }).boot)).size).toBe(2);
   const { Layers } = await functions.lambda.send(
@@ -103,7 +104,7 @@ test("layers are merged in their order, read-only, the same in clones, and outli
   );
   expect(Layers?.map(({ Arn }) => Arn)).toEqual([lower, upper, linked]);
   await functions.lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: name, Layers: [] }));
-  await waitUntilFunctionUpdatedV2({ client: functions.lambda, maxWaitTime: 30 }, { FunctionName: name });
+  await waitUntilFunctionUpdatedV2({ client: functions.lambda, ...WAIT }, { FunctionName: name });
   expect((await functions.invoke(name)).payload).toMatchObject({ errorType: "Runtime.ImportModuleError" });
 });
 

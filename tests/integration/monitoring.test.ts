@@ -6,6 +6,7 @@ import { createServer, type Server } from "node:http";
 import { afterAll, beforeAll, it } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { CLI } from "../support/cli.ts";
+import { Gate, GATE_CODE } from "../support/gate.ts";
 import { TestFunctions } from "../support/functions.ts";
 
 interface Received {
@@ -135,22 +136,24 @@ it("is told by thaw doctor what it is, and what it has left", ({ expect }) => {
 it("says that it is not ready while it finishes its last invoke, and refuses settings it can't use", async ({
   expect,
 }) => {
-  const other = await startThaw({ args: ["--metrics", "127.0.0.1:0"] });
+  const gate = new Gate();
+  const other = await startThaw({ args: ["--metrics", "127.0.0.1:0", ...gate.args] });
   const own = new TestFunctions(other);
   const url = /thaw metrics on (\S+)/.exec(other.output())?.[1]?.replace("metrics", "healthz/ready") ?? "";
-  const name = await own.create({
-    "index.mjs": "export const handler = () => new Promise((next) => setTimeout(next, 3000, 7));",
-  });
+  const code = `${GATE_CODE}\nexport const handler = () => opened("end").then(() => 7);`;
+  const name = await own.create({ "index.mjs": code }, gate.options);
   const running = own.invoke(name);
   await own.eventually("it runs", async () => (await own.environments(name)).some(({ state }) => state === "invoking"));
   const stopped = other.stop();
   const notReady = await own.eventually("not ready", async () =>
     fetch(url).then((answer) => answer.status === 503 && answer.json()),
   );
+  gate.open("end");
   expect(notReady).toEqual({ status: "not ready", reason: "the server is stopping" });
   expect((await running).payload).toBe(7);
   await stopped;
   await other.remove();
+  gate.remove();
   await expect(startThaw({ args: ["--metrics", "nonsense"] })).rejects.toThrow(
     "--metrics nonsense: expected HOST:PORT",
   );

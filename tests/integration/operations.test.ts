@@ -9,6 +9,7 @@ import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { it } from "vitest";
 import { childrenOf } from "../../tools/processes.ts";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { Gate, GATE_CODE } from "../support/gate.ts";
 import { TestFunctions } from "../support/functions.ts";
 
 const WHO = {
@@ -109,29 +110,36 @@ it("is renewed under load without a failed invoke: warm, cold, with kept and wit
 });
 
 it("finishes running invokes after SIGTERM, takes no new ones, and keeps the events that wait", async ({ expect }) => {
-  const server = await startThaw();
+  const gate = new Gate();
+  const code = `${GATE_CODE}
+export const handler = async ({ n }) => { await opened(n === 1 ? "first" : "events"); return { n }; };`;
+  // Most events have to wait.
+  const server = await startThaw({ args: ["--environments-max", "5", "--drain-timeout-s", "600", ...gate.args] });
   const functions = new TestFunctions(server, { keepAlive: true });
-  const name = await functions.create(WHO);
-  const running = functions.invoke(name, { ms: 2000, n: 1 });
+  const name = await functions.create({ "index.mjs": code }, gate.options);
+  const running = functions.invoke(name, { n: 1 });
   await functions.eventually("it runs", async () =>
     (await functions.environments(name)).some(({ state }) => state === "invoking"),
   );
   const accept = (_: unknown, n: number): Promise<unknown> => {
-    const Payload = Buffer.from(JSON.stringify({ ms: 1500, n: 100 + n }));
+    const Payload = Buffer.from(JSON.stringify({ n: 100 + n }));
     return functions.lambda.send(new InvokeCommand({ FunctionName: name, InvocationType: "Event", Payload }));
   };
   await Promise.all(Array.from({ length: 80 }, accept));
   const stopped = server.stop();
-  await functions.eventually("nothing is accepted", async () =>
-    fetch(`${server.endpoint}/healthz/live`).then(
-      () => false,
-      () => true,
-    ),
+  await functions.eventually("it stops", () => nextTurn(() => server.output().includes('"event":"stopping"')));
+  // The launcher has the port until the end, so that this is not refused before.
+  const late = fetch(`${server.endpoint}/healthz/live`).then(
+    () => "answered",
+    () => "not answered",
   );
-  expect((await running).payload).toMatchObject({ n: 1 });
+  gate.open("first");
+  expect((await running).payload).toEqual({ n: 1 });
+  gate.open("events");
   await stopped;
+  expect(await late).toBe("not answered");
   expect(countEvents(server)).toBeGreaterThan(0);
-  const next = await startThaw({ previous: server });
+  const next = await startThaw({ previous: server, args: gate.args });
   try {
     const again = new TestFunctions(next, { keepAlive: true });
     const reports = async (): Promise<number> => {
@@ -146,6 +154,7 @@ it("finishes running invokes after SIGTERM, takes no new ones, and keeps the eve
     expect(await reports()).toBe(81);
   } finally {
     await next.remove();
+    gate.remove();
   }
 });
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { GetFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
 import { describe, it } from "vitest";
 import { pidOf, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { Gate, GATE_CODE } from "../support/gate.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { ownTable, tableHandles } from "../support/nft-tables.ts";
 
@@ -17,8 +18,11 @@ const SLOW = {
 /** Longer than a test may take: a server that waits for it fails the test. */
 const DRAIN_TIMEOUT_S = 600;
 
-async function withServer(run: (server: ThawServer, functions: TestFunctions) => Promise<void>): Promise<void> {
-  const server = await startThaw({ args: ["--drain-timeout-s", String(DRAIN_TIMEOUT_S)] });
+async function withServer(
+  run: (server: ThawServer, functions: TestFunctions) => Promise<void>,
+  args: readonly string[] = [],
+): Promise<void> {
+  const server = await startThaw({ args: ["--drain-timeout-s", String(DRAIN_TIMEOUT_S), ...args] });
   try {
     await run(server, new TestFunctions(server));
   } finally {
@@ -75,16 +79,21 @@ function statusOf(task: string): string {
 
 describe("SIGTERM", () => {
   it("answers what is running, and does not wait for the client to hang up", async ({ expect }) => {
+    const gate = new Gate();
+    const code = `${GATE_CODE}\nexport const handler = async () => { await opened("end"); return "done"; };`;
     await withServer(async (server, functions) => {
-      const name = await functions.create(SLOW);
+      const name = await functions.create({ "index.mjs": code }, gate.options);
       // The SDK keeps its connection open for a next request.
       const answer = functions.invoke(name);
       await functions.eventually("invoking", async () =>
         (await functions.environments(name)).some((each) => each.state === "invoking"),
       );
-      await server.stop();
+      const stopped = server.stop();
+      await functions.eventually("it stops", async () => server.output().includes('"event":"stopping"'));
+      gate.open("end");
+      await stopped;
       expect((await answer).payload).toBe("done");
-    });
+    }, gate.args).finally(() => gate.remove());
   });
 
   it("ends a client that follows the logs", async () => {

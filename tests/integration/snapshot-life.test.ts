@@ -14,15 +14,19 @@ import {
   SnapStartRegenerationFailureException,
 } from "@aws-sdk/client-lambda";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { it } from "vitest";
+import { it, onTestFinished } from "vitest";
 import { REPOSITORY, startThaw, type ThawServer, type ThawServerOptions } from "../../tools/thaw-server.ts";
 import { ACCESS_POINT } from "../support/access-point.ts";
 import { runThaw } from "../support/cli.ts";
-import { TestFunctions } from "../support/functions.ts";
+import { Gate, GATE_CODE } from "../support/gate.ts";
+import { type Invoked, TestFunctions } from "../support/functions.ts";
 
 const QUICK = { "index.mjs": "export const handler = async () => process.version;\n" };
 const AWS = join(REPOSITORY, ".thaw/aws-clients/bin/aws");
@@ -38,6 +42,34 @@ async function withServer(
   } finally {
     await server.remove();
   }
+}
+
+/** With a server whose functions may wait at a gate. */
+async function withGate(
+  args: readonly string[],
+  test: (functions: TestFunctions, gate: Gate) => Promise<void>,
+): Promise<void> {
+  const gate = new Gate();
+  try {
+    await withServer({ args: [...args, ...gate.args] }, async (_server, functions) => {
+      // What failed before it was opened must not hold up the server's end.
+      await test(functions, gate).finally(() => gate.open("end"));
+    });
+  } finally {
+    gate.remove();
+  }
+}
+
+/**
+ * Invokes a version that is idle after some seconds: on a busy machine those may have passed before the invoke comes.
+ * Then the snapshot is made anew first.
+ */
+function invokeReady(functions: TestFunctions, name: string, version: string): Promise<Invoked> {
+  return functions.eventually(`${name}:${version} is ready`, async () =>
+    functions
+      .invoke(name, {}, version)
+      .catch((error: unknown) => (error instanceof SnapStartNotReadyException ? null : Promise.reject(error))),
+  );
 }
 
 function snapshotsOf(server: ThawServer): readonly string[] {
@@ -57,7 +89,7 @@ it("a version that is not invoked becomes Inactive; CLI and SDK see SnapStartNot
   await withServer({ args: ["--snapshot-idle", "4s"] }, async (server, functions) => {
     const name = await functions.createSnapStart(QUICK);
     const version = await functions.publish(name);
-    expect((await functions.invoke(name, {}, version)).log).toContain("Restore Duration");
+    expect((await invokeReady(functions, name, version)).log).toContain("Restore Duration");
     const inactive = await functions.eventually("Inactive", async () => {
       const now = await functions.lambda.send(
         new GetFunctionConfigurationCommand({ FunctionName: name, Qualifier: version }),
@@ -77,7 +109,7 @@ it("a version that is not invoked becomes Inactive; CLI and SDK see SnapStartNot
       ),
     });
     await functions.eventually("Active again", async () => (await stateOf(functions, name, version)) === "Active");
-    expect((await functions.invoke(name, {}, version)).log).toContain("Restore Duration");
+    expect((await invokeReady(functions, name, version)).log).toContain("Restore Duration");
     await functions.eventually("Inactive again", async () => (await stateOf(functions, name, version)) === "Inactive");
     await expect(functions.invoke(name, {}, version)).rejects.toBeInstanceOf(SnapStartNotReadyException);
   });
@@ -147,15 +179,24 @@ it("an update of the runtime refreshes in the background, beside the old one, wi
 it("an Init that fails when the snapshot has to be made anew is SnapStartRegenerationFailureException, and Inactive", async ({
   expect,
 }) => {
-  await withServer({ args: ["--snapshot-idle", "4s"] }, async (server, functions) => {
-    // Only the first Init of the version is in time.
-    const deadlineMs = Date.now() + 8000;
+  // Init asks it: the first one of the version is told that it is in time.
+  let isLate = false;
+  const oracle = createServer((_request, answer) => answer.writeHead(isLate ? 410 : 200).end()).listen(0, "127.0.0.1");
+  onTestFinished(() => void oracle.close());
+  await once(oracle, "listening");
+  const { port } = oracle.address() as AddressInfo;
+  const args = ["--snapshot-idle", "4s", "--allow-host", `127.0.0.1:${port}`];
+  await withServer({ args }, async (server, functions) => {
     const name = await functions.createSnapStart({
-      "index.mjs": `if (Date.now() > ${deadlineMs}) throw new Error("too late");\nexport const handler = async () => 1;\n`,
+      "index.mjs": `import { get } from "node:http";
+const ask = (next) => get({ host: "host.thaw.internal", port: ${port}, agent: false }, (answer) => next(answer.resume().statusCode));
+if ((await new Promise(ask)) !== 200) throw new Error("too late");
+export const handler = async () => 1;
+`,
     });
     const version = await functions.publish(name);
+    isLate = true;
     await functions.eventually("Inactive", async () => (await stateOf(functions, name, version)) === "Inactive");
-    await functions.eventually("past the deadline", async () => Date.now() > deadlineMs);
     await expect(functions.invoke(name, {}, version)).rejects.toBeInstanceOf(SnapStartNotReadyException);
     const failed = await functions.eventually("Inactive for its Init", async () => {
       const now = await functions.lambda.send(
@@ -175,11 +216,10 @@ it("an Init that fails when the snapshot has to be made anew is SnapStartRegener
 });
 
 it("provisioned concurrency: initialised ahead, told to the function, spilling over", async ({ expect }) => {
-  await withServer({}, async (_server, functions) => {
-    const name = await functions.create({
-      "index.mjs":
-        "export const handler = async (event) => { await new Promise((next) => setTimeout(next, event.ms ?? 0)); return process.env.AWS_LAMBDA_INITIALIZATION_TYPE; };\n",
-    });
+  await withGate([], async (functions, gate) => {
+    const code = `${GATE_CODE}
+export const handler = async () => { await opened("end"); return process.env.AWS_LAMBDA_INITIALIZATION_TYPE; };`;
+    const name = await functions.create({ "index.mjs": code }, gate.options);
     const { Version } = await functions.lambda.send(new PublishVersionCommand({ FunctionName: name }));
     await functions.eventually("Active", async () => (await stateOf(functions, name, Version ?? "")) === "Active");
     const wanted = { FunctionName: name, Qualifier: Version };
@@ -196,7 +236,13 @@ it("provisioned concurrency: initialised ahead, told to the function, spilling o
       AvailableProvisionedConcurrentExecutions: 2,
     });
     expect(await functions.environments(name)).toHaveLength(2);
-    const answers = await Promise.all([1, 2, 3].map(() => functions.invoke(name, { ms: 2000 }, Version)));
+    const invokes = Promise.all([1, 2, 3].map(() => functions.invoke(name, {}, Version)));
+    await functions.eventually("all three at once", async () => {
+      const environments = await functions.environments(name);
+      return environments.filter(({ state }) => state === "invoking").length === 3;
+    });
+    gate.open("end");
+    const answers = await invokes;
     expect(answers.map((answer) => String(answer.payload)).toSorted((a, b) => a.localeCompare(b))).toEqual([
       "on-demand",
       "provisioned-concurrency",
@@ -212,18 +258,22 @@ it("provisioned concurrency: initialised ahead, told to the function, spilling o
 });
 
 it("a function that wants the whole host leaves room for its neighbour", async ({ expect }) => {
-  await withServer({ args: ["--environments-max", "5"] }, async (_server, functions) => {
-    const noisy = await functions.create({
-      "index.mjs": "export const handler = () => new Promise((next) => setTimeout(next, 5000));\n",
-    });
+  await withGate(["--environments-max", "5"], async (functions, gate) => {
+    const code = `${GATE_CODE}\nexport const handler = () => opened("end");`;
+    const noisy = await functions.create({ "index.mjs": code }, gate.options);
     const quiet = await functions.createSnapStart(QUICK);
     const version = await functions.publish(quiet);
-    const flood = Promise.allSettled(Array.from({ length: 20 }, () => functions.invoke(noisy)));
+    const refused: unknown[] = [];
+    const flood = Array.from({ length: 20 }, () =>
+      functions.invoke(noisy).catch((error: unknown) => void refused.push(error)),
+    );
     await functions.eventually("its share", async () => (await functions.environments(noisy)).length === 4);
     expect((await functions.invoke(quiet, {}, version)).payload).toMatch(/^v24/);
-    const refused = (await flood).filter((outcome) => outcome.status === "rejected");
+    await functions.eventually("all others are refused", async () => refused.length === 16);
+    gate.open("end");
+    await Promise.all(flood);
     expect(refused.length).toBe(16);
-    for (const { reason } of refused)
+    for (const reason of refused)
       expect(reason).toMatchObject({ name: "TooManyRequestsException", Reason: "ConcurrentInvocationLimitExceeded" });
   });
 });

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { REPOSITORY } from "../../tools/thaw-server.ts";
-import { ROLE, type TestFunctions, zipOf } from "../support/functions.ts";
+import { ROLE, type TestFunctions, WAIT, zipOf } from "../support/functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -94,13 +94,10 @@ describe("recorded from AWS", () => {
       }),
     );
     expect(difference(expected["create_function_response"] ?? null, created)).toBeNull();
-    await aws.waitUntilFunctionActiveV2(
-      { client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 },
-      { FunctionName: "java" },
-    );
+    await aws.waitUntilFunctionActiveV2({ client: functions.lambda, ...WAIT }, { FunctionName: "java" });
     await send(new aws.PublishVersionCommand({ FunctionName: "java", Description: "version1" }));
     await aws.waitUntilPublishedVersionActive(
-      { client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 },
+      { client: functions.lambda, ...WAIT },
       { FunctionName: "java", Qualifier: "1" },
     );
     expect(
@@ -154,10 +151,7 @@ describe("recorded from AWS", () => {
     like("publish_result", first);
     like("publish_result_2", await publish("1"));
     like("update_fn_config", await send(new aws.UpdateFunctionConfigurationCommand({ FunctionName, Layers: [arn] })));
-    await aws.waitUntilFunctionUpdatedV2(
-      { client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 },
-      { FunctionName },
-    );
+    await aws.waitUntilFunctionUpdatedV2({ client: functions.lambda, ...WAIT }, { FunctionName });
     like("get_fn_config", await send(new aws.GetFunctionConfigurationCommand({ FunctionName })));
     const one = { LayerName: "layer", VersionNumber: 1 };
     like("get_layer_ver_result", await send(new aws.GetLayerVersionCommand(one)));
@@ -189,10 +183,7 @@ describe("recorded from AWS", () => {
         await send(create),
       ),
     ).toBeNull();
-    await aws.waitUntilFunctionActiveV2(
-      { client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 },
-      { FunctionName: "rev" },
-    );
+    await aws.waitUntilFunctionActiveV2({ client: functions.lambda, ...WAIT }, { FunctionName: "rev" });
     expect(
       difference(
         like(expected["get_function_response_rev2"]),
@@ -223,10 +214,7 @@ describe("recorded from AWS", () => {
     );
     await functions.publish(name);
     await send(new aws.UpdateFunctionConfigurationCommand({ FunctionName: name, Timeout: 9 }));
-    await aws.waitUntilFunctionUpdatedV2(
-      { client: functions.lambda, maxWaitTime: 10, minDelay: 1, maxDelay: 1 },
-      { FunctionName: name },
-    );
+    await aws.waitUntilFunctionUpdatedV2({ client: functions.lambda, ...WAIT }, { FunctionName: name });
     await functions.publish(name);
     const create = (input: Partial<aws.CreateAliasCommandInput>): Promise<unknown> =>
       send(new aws.CreateAliasCommand({ FunctionName: name, Name: "custom", FunctionVersion: "1", ...input }));

@@ -1,6 +1,24 @@
 /** Many clones of one snapshot: made a few at a time, asked once, ended. */
 import type { TestFunctions } from "./functions.ts";
 
+/**
+ * Makes invokes at the same time, each of which has an environment of its own. On a busy machine one may come when
+ * another has had its answer already, and takes that one's environment: then all are made again, with new ones.
+ */
+export function inOwnClones<T>(
+  functions: TestFunctions,
+  name: string,
+  count: number,
+  invoke: (n: number) => Promise<T>,
+): Promise<readonly T[]> {
+  return functions.eventually(`${count} clones of ${name} at once`, async () => {
+    await functions.stopEnvironments(name);
+    const answers = await Promise.all(Array.from({ length: count }, (_, n) => invoke(n)));
+    const environments = await functions.environments(name);
+    return environments.filter(({ invokeCount }) => invokeCount > 0).length === count && answers;
+  });
+}
+
 /** Of a function of tests/functions/unique: which clone answered, and what each source of chance gave it. */
 export interface CloneAnswer {
   readonly clone: string;
