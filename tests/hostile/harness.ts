@@ -23,11 +23,12 @@ export function program(name: string): string {
   return `${readFileSync(join(PROGRAMS, "runtime.py"), "utf8")}\n${readFileSync(join(PROGRAMS, `${name}.py`), "utf8")}`;
 }
 
+/** Its time is for what hangs: two dozen busy processes in a clone took more than 30 s on a busy machine. */
 export const PROVIDED: Partial<CreateFunctionCommandInput> = {
   Runtime: "provided.al2023",
   Handler: "x",
   MemorySize: 256,
-  Timeout: 30,
+  Timeout: 120,
 };
 
 /** A function that answers, on demand and warm, with state of its own. */

@@ -168,7 +168,7 @@ it("a function that writes into its own bucket is stopped", async () => {
     console.log("GOT " + object.key);
     await s3.send(new PutObjectCommand({ Bucket: bucket.name, Key: object.key + "+", Body: "" }));
   };`;
-  const name = await functions.create({ "index.mjs": code }, { Timeout: 30 });
+  const name = await functions.create({ "index.mjs": code }, { Timeout: 120 });
   await bucketFor(name, "a-loop");
   await s3.send(new PutObjectCommand({ Bucket: "a-loop", Key: "k", Body: "" }));
   await functions.eventually("the loop is seen", async () => {

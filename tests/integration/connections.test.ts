@@ -53,7 +53,7 @@ async function askTwice<T>(
 ): Promise<ReadonlyArray<Answer<T>>> {
   const variables = { OUTSIDE: outside.address };
   const name = await functions.createSnapStart(files, {
-    Timeout: 30,
+    Timeout: 120,
     ...options,
     Environment: { Variables: variables },
   });

@@ -46,7 +46,7 @@ it("custom resources answer by TLS, fresh and from a clone", async () => {
       Role: arn:aws:iam::000000000000:role/any
       Handler: index.handler
       Runtime: ${runtime}
-      Timeout: 30
+      Timeout: 120
       SnapStart: { ApplyOn: PublishedVersions }
       Code:
         ZipFile: |${source}

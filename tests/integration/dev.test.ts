@@ -57,7 +57,7 @@ function template(resources: string): void {
   writeFileSync(
     join(folder, "template.yaml"),
     `Transform: AWS::Serverless-2016-10-31
-Globals: { Function: { CodeUri: app, Handler: index.handler, Runtime: nodejs24.x } }
+Globals: { Function: { CodeUri: app, Handler: index.handler, Runtime: nodejs24.x, Timeout: 60 } }
 Resources:
 ${resources}`,
   );

@@ -45,7 +45,7 @@ beforeAll(async () => {
   const args = ["--allow-host", `127.0.0.1:${ports[0]}`, "--allow-host", `own=127.0.0.1:${ports[1]}`];
   server = await startThaw({ args });
   functions = new TestFunctions(server);
-  const python = { Runtime: "python3.13" as const, MemorySize: 128, Timeout: 30 };
+  const python = { Runtime: "python3.13" as const, MemorySize: 128, Timeout: 120 };
   for (const FunctionName of ["own", "other"])
     await functions.createSnapStart({ "index.py": WORLD }, { ...python, FunctionName });
   const Environment = {

@@ -92,7 +92,7 @@ describe("Invoke", () => {
       handler("const kept = []; if (event.eat) for (;;) kept.push(Buffer.alloc(8 << 20, 1)); return 1;"),
       {
         MemorySize: 128,
-        Timeout: 30,
+        Timeout: 120,
       },
     );
     expect(await functions.invoke(name, { eat: true })).toMatchObject({

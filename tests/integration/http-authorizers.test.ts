@@ -37,7 +37,7 @@ async function endOf(stacks: CloudFormationClient, name: string): Promise<Stack>
 const templateFor = (issuerUrl: string): string => `
 Transform: AWS::Serverless-2016-10-31
 Globals:
-  Function: { Runtime: nodejs24.x, Handler: index.handler, Timeout: 10 }
+  Function: { Runtime: nodejs24.x, Handler: index.handler, Timeout: 60 }
 Resources:
   Api:
     Type: AWS::Serverless::HttpApi

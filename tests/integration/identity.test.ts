@@ -39,7 +39,10 @@ let initialisedMs: number;
 
 withThaw(async (made) => {
   functions = made;
-  name = await functions.createSnapStart({ "index.py": source("identity.py") }, { Runtime: "python3.13", Timeout: 30 });
+  name = await functions.createSnapStart(
+    { "index.py": source("identity.py") },
+    { Runtime: "python3.13", Timeout: 120 },
+  );
   version = await functions.publish(name);
   initialisedMs = Date.now();
 });
@@ -121,7 +124,7 @@ it("takes the memory as it was before the processes ended, in which the kernel c
   expect,
 }) => {
   const code = source("identity.py");
-  const threads = await functions.createSnapStart({ "index.py": code }, { Runtime: "python3.13", Timeout: 30 });
+  const threads = await functions.createSnapStart({ "index.py": code }, { Runtime: "python3.13", Timeout: 120 });
   // Was wrong in about every second snapshot of a function with more than one thread.
   for (const revision of [1, 2, 3, 4, 5]) {
     await functions.update(threads, { "index.py": `${code.toString()}\n# ${revision}\n` });

@@ -62,7 +62,7 @@ test.each(["launcher", "server"] as const)(
           Role: ROLE,
           PackageType: "Image",
           Code: { ImageUri: "images.example/hello:1" },
-          Timeout: 20,
+          Timeout: 120,
         }),
       );
     const functions = new TestFunctions(first);

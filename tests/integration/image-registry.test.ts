@@ -47,7 +47,7 @@ describe.skipIf(noRegistry !== null)(`a registry ${noRegistry ?? ""}`, () => {
     buildImage({ layers: [SYSTEM, { runtime: bashRuntime(true), version }], config: { Entrypoint: ["/runtime"] } });
   const create = (FunctionName: string, ImageUri: string): Promise<unknown> =>
     functions.lambda.send(
-      new CreateFunctionCommand({ FunctionName, Role: ROLE, PackageType: "Image", Code: { ImageUri }, Timeout: 20 }),
+      new CreateFunctionCommand({ FunctionName, Role: ROLE, PackageType: "Image", Code: { ImageUri }, Timeout: 120 }),
     );
 
   test("an image is taken by its tag as it is now, and with credentials as they are now", async () => {

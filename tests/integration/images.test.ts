@@ -43,7 +43,7 @@ function bashImage(changes: Partial<ImageParts> = {}): ImageParts {
 
 async function create(uri: string, options: Partial<CreateFunctionCommandInput> = {}): Promise<string> {
   const FunctionName = `image-${++count}`;
-  const input = { FunctionName, Role: ROLE, PackageType: "Image" as const, MemorySize: 256, Timeout: 20, ...options };
+  const input = { FunctionName, Role: ROLE, PackageType: "Image" as const, MemorySize: 256, Timeout: 120, ...options };
   await functions.lambda.send(new CreateFunctionCommand({ ...input, Code: { ImageUri: uri } }));
   await waitUntilFunctionActiveV2({ client: functions.lambda, ...WAIT }, { FunctionName });
   return FunctionName;

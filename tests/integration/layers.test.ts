@@ -155,7 +155,7 @@ const CASES: Readonly<Record<string, Case>> = {
   "Java finds archives": {
     layer: async () => ({ "java/lib/function.jar": await zipOf(javaPackage("plain/Plain.java", /^$/)) }),
     code: OTHER,
-    options: { Runtime: "java17", Handler: "Plain::handleRequest", MemorySize: 512, Timeout: 30 },
+    options: { Runtime: "java17", Handler: "Plain::handleRequest", MemorySize: 512, Timeout: 120 },
     answer: { requestId: expect.any(String) },
   },
   "a custom runtime is the layer's bootstrap": {

@@ -48,7 +48,7 @@ Resources:
     Properties:
       Runtime: nodejs24.x
       Handler: index.handler
-      Timeout: 10
+      Timeout: 60
       InlineCode: |
         exports.handler = async ({ body }) => ({ statusCode: 200, body });
       Events:

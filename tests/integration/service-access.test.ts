@@ -61,11 +61,11 @@ beforeAll(async () => {
   const keys = JSON.parse(added.stdout) as { readonly accessKeyId: string; readonly secretAccessKey: string };
   const own = { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey };
   other = new TestFunctions({ ...server, env: { ...server.env, ...own } });
-  const python = { Runtime: "python3.13" as const, Timeout: 30 };
+  const python = { Runtime: "python3.13" as const, Timeout: 120 };
   const files = { "index.py": PYTHON };
   await home.createSnapStart(files, { ...python, FunctionName: "shop-a" });
   await home.createSnapStart(files, { ...python, FunctionName: "plain" });
-  await home.create({ "index.mjs": NODE }, { FunctionName: "node", Timeout: 30 });
+  await home.create({ "index.mjs": NODE }, { FunctionName: "node", Timeout: 120 });
   await other.create(files, { ...python, FunctionName: "shop-a" });
   await other.create(files, { ...python, FunctionName: "node" });
   await Promise.all(["shop-a", "plain"].map((name) => home.publish(name)));

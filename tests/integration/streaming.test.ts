@@ -8,7 +8,7 @@ import type { TestFunctions } from "../support/functions.ts";
 import { withThaw } from "../support/with-thaw.ts";
 
 const PROGRAM = { bootstrap: readFileSync(join(REPOSITORY, "tests/functions/plain/streamer.py"), "utf8") };
-const PROVIDED = { Runtime: "provided.al2023", Handler: "x", MemorySize: 256, Timeout: 20 } as const;
+const PROVIDED = { Runtime: "provided.al2023", Handler: "x", MemorySize: 256, Timeout: 120 } as const;
 const MIB = 1024 * 1024;
 
 interface Plan {

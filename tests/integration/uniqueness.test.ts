@@ -86,7 +86,7 @@ describe.each(CHOSEN.length > 0 ? CHOSEN.map(caseOf) : CASES)(
       if (code === null) return null;
       const name = await functions.createSnapStart(code, {
         ...options,
-        Timeout: 30,
+        Timeout: 120,
         Environment: { Variables: variables },
       });
       const version = await functions.publish(name);
