@@ -175,7 +175,8 @@ it("a function that writes into its own bucket is stopped", async () => {
     await printed(name);
     return server.output().includes(`of ${name} is dropped`);
   });
-  // Each of them printed before it wrote, and what was dropped is what the last one wrote.
+  // Each of them printed before it wrote, and what was dropped is what the last one wrote. Its line has another way.
+  await functions.eventually("all have printed", async () => (await printed(name)).length >= LOOPS);
   expect(await printed(name)).toHaveLength(LOOPS);
 });
 

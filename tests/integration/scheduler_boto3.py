@@ -15,16 +15,25 @@ target = {
     "Input": '{"scheduler":"<aws.scheduler.schedule-arn>"}',
 }
 scheduler.create_schedule_group(Name="nightly", Tags=[{"Key": "team", "Value": "thaw"}])
-soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=5)
-made = scheduler.create_schedule(
-    Name="soon",
-    GroupName="nightly",
-    ScheduleExpression=f"at({soon:%Y-%m-%dT%H:%M:%S})",
-    FlexibleTimeWindow={"Mode": "OFF"},
-    ActionAfterCompletion="DELETE",
-    StartDate=soon - datetime.timedelta(hours=1),
-    Target=target,
-)
+
+
+def once_in(seconds):
+    when = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
+    start = when - datetime.timedelta(hours=1)
+    return {
+        "Name": "soon",
+        "GroupName": "nightly",
+        "ScheduleExpression": f"at({when:%Y-%m-%dT%H:%M:%S})",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "ActionAfterCompletion": "DELETE",
+        "StartDate": start,
+        "Target": target,
+    }
+
+
+# It is looked at before it is soon, however long that takes.
+later = once_in(3600)
+made = scheduler.create_schedule(**later)
 shown = scheduler.get_schedule(Name="soon", GroupName="nightly")
 listed = scheduler.get_paginator("list_schedules").paginate(GroupName="nightly", NamePrefix="s", State="ENABLED")
 group = scheduler.get_schedule_group(Name="nightly")
@@ -40,13 +49,16 @@ try:
     scheduler.get_schedule(Name="nobody")
 except scheduler.exceptions.ResourceNotFoundException as error:
     refused.append(str(error).split(": ", 1)[1])
+names = [schedule["Name"] for page in listed for schedule in page["Schedules"]]
+tags = scheduler.list_tags_for_resource(ResourceArn=group["Arn"])["Tags"]
+scheduler.update_schedule(**once_in(10))
 print(
     json.dumps(
         {
             "arn": made["ScheduleArn"],
-            "start": shown["StartDate"].timestamp() == int(soon.timestamp() * 1000) / 1000 - 3600,
-            "listed": [schedule["Name"] for page in listed for schedule in page["Schedules"]],
-            "tags": scheduler.list_tags_for_resource(ResourceArn=group["Arn"])["Tags"],
+            "start": shown["StartDate"].timestamp() == int(later["StartDate"].timestamp() * 1000) / 1000,
+            "listed": names,
+            "tags": tags,
             "refused": refused,
         }
     )
