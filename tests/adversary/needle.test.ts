@@ -100,9 +100,7 @@ async function generationOf(functions: TestFunctions, name: string, version: str
 /**
  * Programs with memory of functions, or with keys: none of it is in a core dump, and what is laid out is never swapped.
  */
-it("no memory goes into core dumps, and none of a snapshot that is laid out into swap", { timeout: 120_000 }, async ({
-  expect,
-}) => {
+it("no memory goes into core dumps, and none of a snapshot that is laid out into swap", async ({ expect }) => {
   const server = await startThaw();
   onTestFinished(() => server.remove());
   const functions = new TestFunctions(server);
@@ -130,7 +128,7 @@ it("no memory goes into core dumps, and none of a snapshot that is laid out into
 });
 
 describe.each(["lazy", "eager"] as const)("memory %s", (memory) => {
-  it("needles are nowhere in the clear", { timeout: 120_000 }, async ({ expect }) => {
+  it("needles are nowhere in the clear", async ({ expect }) => {
     const far = mkdtempSync(join(tmpdir(), "thaw-needle-"));
     chmodSync(far, 0o755);
     onTestFinished(() => rmSync(far, { recursive: true }));

@@ -70,7 +70,7 @@ async function start(): Promise<{ server: ThawServer; functions: TestFunctions; 
   return { server, functions, name, version: await functions.publish(name) };
 }
 
-describe("links in the data directory", { timeout: 120_000 }, () => {
+describe("links in the data directory", () => {
   it("in the place of drafts and of groups of chunks: nothing of root's is written, and clones go on", async ({
     expect,
   }) => {

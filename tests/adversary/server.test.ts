@@ -166,7 +166,7 @@ describe("files of a snapshot", () => {
     }
   });
 
-  it("a changed manifest, at many places: refused, and made anew", { timeout: 120_000 }, async ({ expect }) => {
+  it("a changed manifest, at many places: refused, and made anew", async ({ expect }) => {
     const { name } = await publish("four");
     for (const part of [0, 0.02, 0.3, 0.6, 1]) {
       const { file } = await snapshotOf(name);
@@ -201,9 +201,7 @@ describe("the pager", () => {
     expect(next.log).toContain("Restore Duration");
   });
 
-  it("dies with every clone that it is given: that is not the snapshot's fault", { timeout: 120_000 }, async ({
-    expect,
-  }) => {
+  it("dies with every clone that it is given: that is not the snapshot's fault", async ({ expect }) => {
     const dir = mkdtempSync(join(tmpdir(), "thaw-pager-"));
     chmodSync(dir, 0o755);
     const bad = await startThaw({ env: { THAW_PAGER: writePager(dir, "mortal", "/bin/false") } });
@@ -225,7 +223,6 @@ describe("the pager", () => {
 
   it.for(["dead", "deaf", "babbling", "refusing"] as const)(
     "is another program (%s): an error within the limit, and the server goes on",
-    { timeout: 120_000 },
     async (kind, { expect }) => {
       const dir = mkdtempSync(join(tmpdir(), "thaw-pager-"));
       chmodSync(dir, 0o755);

@@ -231,7 +231,7 @@ describe("a store of chunks", () => {
     await withLost(late, async () => expect(await attempt()).toBe("ok"));
   });
 
-  it("that never answers: the restore ends", { timeout: 90_000 }, async ({ expect }) => {
+  it("that never answers: the restore ends", async ({ expect }) => {
     await withLost(
       () => new Promise<boolean>(() => undefined),
       async () => expect(["timeout", "died", "damaged"]).toContain(await attempt()),

@@ -1,7 +1,7 @@
 /** Speaks the Runtime API with the probe program of the engine suite, in place of a worker. */
 import type { ProcessExit, RuntimeCall, Sandbox } from "@thaw/server/testing/ports";
 
-const ANSWER_TIMEOUT_MS = 30_000;
+const ANSWER_TIMEOUT_MS = 120_000;
 const ANSWER_SIZE_BYTES_MAX = 65_536;
 const JSON_HEADERS = { "Lambda-Runtime-Aws-Request-Id": "r-1", "Content-Type": "application/json" };
 
