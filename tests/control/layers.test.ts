@@ -152,7 +152,7 @@ describe("versions of layers", () => {
       { LayerName: "l", Content: { S3Bucket: "b", S3Key: "k" } },
       "InvalidParameterValueException: Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist",
     ],
-  ] as const)("%s of %j is refused", async ([operation, input, message]) => {
+  ] as const)("%s is refused: case %#", async ([operation, input, message]) => {
     await publish("l");
     expect(await answer(operation, input)).toBe(message);
   });
