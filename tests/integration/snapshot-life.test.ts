@@ -29,6 +29,8 @@ import { Gate, GATE_CODE } from "../support/gate.ts";
 import { type Invoked, TestFunctions } from "../support/functions.ts";
 
 const QUICK = { "index.mjs": "export const handler = async () => process.version;\n" };
+/** Longer than it takes on a busy machine to see that a version has just become Active. */
+const IDLE = "10s";
 const AWS = join(REPOSITORY, ".thaw/aws-clients/bin/aws");
 const run = promisify(execFile);
 
@@ -86,7 +88,7 @@ async function stateOf(functions: TestFunctions, name: string, version: string):
 it("a version that is not invoked becomes Inactive; CLI and SDK see SnapStartNotReadyException, then it works again", async ({
   expect,
 }) => {
-  await withServer({ args: ["--snapshot-idle", "4s"] }, async (server, functions) => {
+  await withServer({ args: ["--snapshot-idle", IDLE] }, async (server, functions) => {
     const name = await functions.createSnapStart(QUICK);
     const version = await functions.publish(name);
     expect((await invokeReady(functions, name, version)).log).toContain("Restore Duration");
@@ -185,7 +187,7 @@ it("an Init that fails when the snapshot has to be made anew is SnapStartRegener
   onTestFinished(() => void oracle.close());
   await once(oracle, "listening");
   const { port } = oracle.address() as AddressInfo;
-  const args = ["--snapshot-idle", "4s", "--allow-host", `127.0.0.1:${port}`];
+  const args = ["--snapshot-idle", IDLE, "--allow-host", `127.0.0.1:${port}`];
   await withServer({ args }, async (server, functions) => {
     const name = await functions.createSnapStart({
       "index.mjs": `import { get } from "node:http";
