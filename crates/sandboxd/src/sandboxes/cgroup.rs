@@ -19,6 +19,10 @@ const CPU_PERIOD_US: u64 = 100_000;
 /// For the supervisor and kernel memory of the sandbox: not the function's to pay.
 const OVERHEAD_MIB: u64 = 16;
 const EMPTY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two looks whether all processes are frozen, each twice as long as the one before: on a busy host they need
+/// processors to get there, which looks would take from them.
+const FREEZE_PAUSE_MIN: Duration = Duration::from_micros(50);
+const FREEZE_PAUSE_MAX: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Version {
@@ -66,8 +70,26 @@ fn read_u64(path: &Path) -> u64 {
 }
 
 fn read_key(path: &Path, key: &str) -> u64 {
-    let text = fs::read_to_string(path).unwrap_or_default();
+    value_of(&fs::read_to_string(path).unwrap_or_default(), key)
+}
+
+fn value_of(text: &str, key: &str) -> u64 {
     text.lines().find_map(|line| line.strip_prefix(key).and_then(|rest| rest.trim().parse().ok())).unwrap_or(0)
+}
+
+/// The page cache of a group. The file is read once: the kernel adds up all counters of the group for each reader.
+fn file_bytes(memory: &Path) -> u64 {
+    let stat = fs::read_to_string(memory.join("memory.stat")).unwrap_or_default();
+    value_of(&stat, "inactive_file ") + value_of(&stat, "active_file ")
+}
+
+/// The name of a state of version 1's freezer.
+fn state_of(is_frozen: bool) -> &'static str {
+    if is_frozen {
+        "FROZEN"
+    } else {
+        "THAWED"
+    }
 }
 
 const V1_CONTROLLERS: [&str; 4] = ["memory", "cpu", "pids", "freezer"];
@@ -268,28 +290,42 @@ impl Cgroup {
 
     /// Returns when all processes are frozen, or running again.
     pub fn freeze(&self, on: bool) -> io::Result<()> {
-        let dir = self.dir("freezer");
-        let (path, text) = match self.version {
-            Version::V1 => (dir.join("freezer.state"), if on { "FROZEN" } else { "THAWED" }),
-            Version::V2 => (dir.join("cgroup.freeze"), if on { "1" } else { "0" }),
-        };
-        write(&path, text)?;
         let deadline = Instant::now() + EMPTY_TIMEOUT;
-        loop {
-            let done = match self.version {
-                Version::V1 => fs::read_to_string(&path)?.trim() == text,
-                Version::V2 => read_key(&dir.join("cgroup.events"), "frozen ") == u64::from(on),
-            };
-            if done {
-                return Ok(());
-            }
+        let mut pause = FREEZE_PAUSE_MIN;
+        let mut is_done = self.freeze_at_once(on)?;
+        while !is_done {
             if Instant::now() > deadline {
                 // Not half: they would freeze later, when nobody expects it.
-                let back = if self.version == Version::V1 { "THAWED" } else { "0" };
-                write(&path, back)?;
+                self.ask_freezer(false)?;
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "the processes did not freeze"));
             }
-            std::thread::sleep(Duration::from_micros(100));
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(FREEZE_PAUSE_MAX);
+            is_done = self.is_done(on)?;
+        }
+        Ok(())
+    }
+
+    /// Begins to freeze all processes, or to let them run again. True where that is done already.
+    pub fn freeze_at_once(&self, on: bool) -> io::Result<bool> {
+        self.ask_freezer(on)?;
+        self.is_done(on)
+    }
+
+    fn ask_freezer(&self, on: bool) -> io::Result<()> {
+        let dir = self.dir("freezer");
+        match self.version {
+            Version::V1 => write(&dir.join("freezer.state"), state_of(on)),
+            Version::V2 => write(&dir.join("cgroup.freeze"), if on { "1" } else { "0" }),
+        }
+    }
+
+    /// Between the two is a state in which some processes are frozen.
+    fn is_done(&self, on: bool) -> io::Result<bool> {
+        let dir = self.dir("freezer");
+        match self.version {
+            Version::V1 => Ok(fs::read_to_string(dir.join("freezer.state"))?.trim() == state_of(on)),
+            Version::V2 => Ok(read_key(&dir.join("cgroup.events"), "frozen ") == u64::from(on)),
         }
     }
 
@@ -298,8 +334,7 @@ impl Cgroup {
         let pids = read_u64(&self.dir("pids").join("pids.current"));
         match self.version {
             Version::V1 => {
-                let stat = memory.join("memory.stat");
-                let file = read_key(&stat, "inactive_file ") + read_key(&stat, "active_file ");
+                let file = file_bytes(&memory);
                 let now = read_u64(&memory.join("memory.usage_in_bytes")).saturating_sub(file);
                 let peak = read_u64(&memory.join("memory.max_usage_in_bytes")).saturating_sub(file);
                 if reset {
@@ -309,8 +344,7 @@ impl Cgroup {
                 Usage { memory_bytes: now, memory_max_bytes: peak.max(now), oom_kills, pids }
             }
             Version::V2 => {
-                let stat = memory.join("memory.stat");
-                let file = read_key(&stat, "inactive_file ") + read_key(&stat, "active_file ");
+                let file = file_bytes(&memory);
                 let now = read_u64(&memory.join("memory.current")).saturating_sub(file);
                 let peak = read_u64(&memory.join("memory.peak")).saturating_sub(file);
                 let oom_kills = read_key(&memory.join("memory.events"), "oom_kill ");

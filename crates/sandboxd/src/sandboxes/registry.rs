@@ -62,6 +62,18 @@ impl Registry {
         entry.freeze(false)
     }
 
+    /// Thaws a sandbox without waiting for anything. False where it is not done.
+    pub fn thaw_at_once(&self, sandbox: &str) -> bool {
+        let Ok(entry) = self.entry(sandbox) else { return false };
+        let cgroup = entry.keeper.cgroup.try_lock();
+        cgroup.is_some_and(|cgroup| cgroup.freeze_at_once(false).is_ok_and(|is_done| is_done))
+    }
+
+    /// The same as `usage`. Null where others hold the group, or there is none.
+    pub fn usage_at_once(&self, sandbox: &str, reset: bool) -> Option<Usage> {
+        Some(self.entry(sandbox).ok()?.keeper.cgroup.try_lock()?.usage(reset))
+    }
+
     pub fn boost(&self, sandbox: &str, on: bool) -> Result<()> {
         Ok(self.entry(sandbox)?.keeper.cgroup.lock().boost(on)?)
     }
