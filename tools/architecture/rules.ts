@@ -159,7 +159,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "node:https": ["door", "packages/cli"],
   "node:net": ["door", "main", "packages/cli", "sandboxd", "supervisor"],
   "node:sqlite": ["logs", "objects", "store"],
-  "node:worker_threads": ["logs"],
+  "node:worker_threads": ["aws", "logs"],
   "@aws-sdk/client-cloudformation": ["packages/cli"],
   "@aws-sdk/client-dynamodb": ["passed-services"],
   "@aws-sdk/client-dynamodb-streams": ["event-sources"],

@@ -55,7 +55,7 @@ export async function planSource(
   { stackId, stackName, previous, isOwn, isChangeSet = false }: PlanningFor,
 ): Promise<PlannedSource> {
   const text = await givenText(parts, given, previous);
-  const read = readText(text);
+  const read = await readText(text);
   checkResourceTypes(read.template, given.ResourceTypes ?? []);
   const parameters = await parametersOf(parts, given, stackId, previous);
   const place = placeOf(parts, stackId, stackName);

@@ -6,9 +6,10 @@ import type { StackPlace } from "@thaw/stacks/prepared";
 import { parseStackPolicy, refuseUnknownIds } from "@thaw/stacks/stack-policy";
 import { applyTransforms } from "@thaw/stacks/transforms";
 import { CommandError } from "@thaw/installation/command-error";
-import { parseSections, parseTemplate, type Template } from "@thaw/template/template";
+import { type Template, templateOf } from "@thaw/template/template";
 import { CallError } from "../../ports/service-calls.ts";
 import { type CloudFormationParts, invalid } from "./context.ts";
+import { readTemplateText } from "./read-template.ts";
 import { objectOf } from "./template-url.ts";
 
 export interface GivenTemplate {
@@ -79,8 +80,9 @@ export async function readGiven(
   return readText(text);
 }
 
-export function readText(text: string): ReadTemplate {
-  const template = orInvalid(() => parseTemplate(text, NAME));
+/** Throws a ValidationError. */
+export async function readText(text: string): Promise<ReadTemplate> {
+  const template = await orInvalid(async () => templateOf(await readTemplateText(text, NAME), NAME));
   const problem = checkTemplate(template);
   if (problem !== null) throw invalid(problem);
   return { original: text, template };
@@ -107,7 +109,7 @@ export async function processed(
   // `!Transform` and `Fn::Transform` stand for the same.
   if (transforms.length === 0 && !original.includes("Transform"))
     return { original, template, processed: original, transforms };
-  const sections = orInvalid(() => parseSections(original, NAME));
+  const sections = await orInvalid(() => readTemplateText(original, NAME));
   const made = await orTransformFailed(() =>
     applyTransforms({
       ...input,
@@ -121,7 +123,7 @@ export async function processed(
   if (transforms.length === 0 && isDeepStrictEqual(made, sections.sections))
     return { original, template, processed: original, transforms };
   const text = JSON.stringify(made);
-  return { original, template: readText(text).template, processed: text, transforms };
+  return { original, template: (await readText(text)).template, processed: text, transforms };
 }
 
 async function includedText(
@@ -152,19 +154,20 @@ async function orTransformFailed<T>(apply: () => Promise<T>): Promise<T> {
 }
 
 /** Errors of the reader are those of the template. */
-function orInvalid<T>(read: () => T): T {
+async function orInvalid<T>(read: () => Promise<T>): Promise<T> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     throw invalid((error as Error).message);
   }
 }
 
 /** Checks a stack's policy, which may name the resources of these templates; gives it as it is kept. */
-export function readPolicy(text: string, templates: readonly string[]): string {
-  return orInvalid(() => {
+export async function readPolicy(text: string, templates: readonly string[]): Promise<string> {
+  return orInvalid(async () => {
     const policy = parseStackPolicy(text);
-    const ids = templates.flatMap((each) => Object.keys(parseTemplate(each, NAME).resources));
+    const read = await Promise.all(templates.map(async (each) => templateOf(await readTemplateText(each, NAME), NAME)));
+    const ids = read.flatMap(({ resources }) => Object.keys(resources));
     if (templates.length > 0) refuseUnknownIds(policy, new Set(ids));
     return text;
   });
