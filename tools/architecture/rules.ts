@@ -205,9 +205,10 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 export const CRATES: Readonly<Record<string, readonly string[]>> = {
   faults: [],
   locked: [],
+  stderr: [],
   snapshot: [],
-  pager: ["faults", "locked", "snapshot"],
-  sandboxd: ["faults", "locked", "snapshot"],
+  pager: ["faults", "locked", "snapshot", "stderr"],
+  sandboxd: ["faults", "locked", "snapshot", "stderr"],
   supervisor: [],
 };
 

@@ -53,7 +53,7 @@ impl Pager {
                 let working_set = (fds.len() > 1).then(|| fds.remove(1));
                 match (hex::decode::<32>(&key), fds.pop()) {
                     (Some(key), Some(manifest)) => self.open(snapshot, &key, manifest, working_set),
-                    _ => eprintln!("pager: open without a key or a manifest"),
+                    _ => thaw_stderr::tell!("pager: open without a key or a manifest"),
                 }
             }
             Command::Session { session, snapshot } => {
@@ -84,7 +84,7 @@ impl Pager {
             Ok(snapshot) => drop(snapshots.insert(name, Arc::new(snapshot))),
             Err(error) => {
                 // Sessions of it fail; sandboxd has checked the same file, so this is a change in between.
-                eprintln!("pager: {name}: {error}");
+                thaw_stderr::tell!("pager: {name}: {error}");
                 snapshots.remove(&name);
             }
         }
@@ -146,7 +146,7 @@ impl Pager {
         let pager = Arc::clone(self);
         spawn("complete", move || {
             if let Err(lost) = session.complete() {
-                eprintln!("pager: {name}: {lost}");
+                thaw_stderr::tell!("pager: {name}: {lost}");
                 pager.send(&Event::Completed { session: name, is_ok: false });
             }
         });

@@ -21,7 +21,7 @@ fn main() {
         _ => None,
     };
     let Some(memory_mib) = memory_mib else {
-        eprintln!("usage: thaw-pager --memory-mib N (started by sandboxd)");
+        thaw_stderr::tell!("usage: thaw-pager --memory-mib N (started by sandboxd)");
         std::process::exit(2);
     };
     // Keys and pages of functions are in its memory: nobody of its user looks at that, and no core dump holds it.
@@ -30,7 +30,7 @@ fn main() {
     // SAFETY: sandboxd starts the pager with exactly these two descriptors above 2.
     let (socket, chunks) = unsafe { (OwnedFd::from_raw_fd(3), OwnedFd::from_raw_fd(4)) };
     if let Err(error) = control::serve(socket, chunks, memory_mib * 1024 * 1024) {
-        eprintln!("pager: {error}");
+        thaw_stderr::tell!("pager: {error}");
         std::process::exit(1);
     }
 }

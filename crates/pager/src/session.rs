@@ -479,6 +479,6 @@ pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {
     static HAS_FAILED: AtomicBool = AtomicBool::new(false);
     let started = std::thread::Builder::new().name(name.into()).stack_size(256 * 1024).spawn(body);
     if started.is_err() && !HAS_FAILED.swap(true, Ordering::Relaxed) {
-        eprintln!("pager: no thread could be started");
+        thaw_stderr::tell!("pager: no thread could be started");
     }
 }

@@ -48,14 +48,14 @@ fn main() {
         Some("bind") => {
             // In the launcher's place: its words, and its status for a wrong setting.
             let message = bind::run(&args.collect::<Vec<_>>()).err().unwrap_or_default();
-            eprintln!("thaw: {message}");
+            thaw_stderr::tell!("thaw: {message}");
             std::process::exit(2)
         }
         Some("serve") => serve::serve(args),
         _ => Err(USAGE.into()),
     };
     if let Err(message) = result {
-        eprintln!("sandboxd: {message}");
+        thaw_stderr::tell!("sandboxd: {message}");
         std::process::exit(1);
     }
 }

@@ -222,7 +222,7 @@ fn end_sandboxes(host: &Host, registry: &Registry, pool: &Pool) {
             return;
         }
     }
-    eprintln!("sandboxd: some sandboxes did not end in time");
+    thaw_stderr::tell!("sandboxd: some sandboxes did not end in time");
 }
 
 /// Blocks them before the first thread: one that does not would take a signal that this process waits for, and end it

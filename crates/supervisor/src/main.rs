@@ -18,6 +18,7 @@ mod sys;
 
 use std::fs;
 use std::io;
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
@@ -28,7 +29,7 @@ const ALONE: &str = "alone";
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     if let Err(error) = run(&args) {
-        eprintln!("supervisor: {error}");
+        let _ = writeln!(std::io::stderr(), "supervisor: {error}");
         std::process::exit(1);
     }
 }

@@ -218,7 +218,9 @@ impl PreparedSnapshots {
         let is_built = self.build_image(&image, tmp_mib, manifest, source)?;
         if !is_built {
             let name = &manifest.header.snapshot;
-            eprintln!("sandboxd: /sys/fs/ext4 can't be written to: clones of {name} get new inode numbers in /tmp");
+            thaw_stderr::tell!(
+                "sandboxd: /sys/fs/ext4 can't be written to: clones of {name} get new inode numbers in /tmp"
+            );
         }
         Ok(is_built.then_some(Tmp::Image { image, _kept: kept }))
     }

@@ -214,7 +214,7 @@ impl Pager {
     fn take_event(&self, event: Event, mut fds: Vec<OwnedFd>) {
         match event {
             Event::Want { chunk, .. } if hex::decode::<32>(&chunk).is_none() => {
-                eprintln!("sandboxd: the pager wants what is no chunk")
+                thaw_stderr::tell!("sandboxd: the pager wants what is no chunk")
             }
             Event::Want { chunk, is_damaged } => {
                 if !self.far.ask(&chunk, is_damaged) {
@@ -222,7 +222,7 @@ impl Pager {
                 }
             }
             Event::Failed { session, message, is_damaged, is_late } => {
-                eprintln!("sandboxd: {session}: {message}");
+                thaw_stderr::tell!("sandboxd: {session}: {message}");
                 let mut sessions = self.sessions.lock();
                 if sessions.live.contains(&session) {
                     let code = if is_damaged {
@@ -268,12 +268,12 @@ impl Pager {
             return;
         }
         if lived < LIFE_MIN {
-            eprintln!("sandboxd: the pager ended at once; the next restore starts another");
+            thaw_stderr::tell!("sandboxd: the pager ended at once; the next restore starts another");
             return;
         }
-        eprintln!("sandboxd: the pager ended; a new one is started");
+        thaw_stderr::tell!("sandboxd: the pager ended; a new one is started");
         if let Err(error) = self.ensure(&mut link) {
-            eprintln!("sandboxd: no pager: {error}");
+            thaw_stderr::tell!("sandboxd: no pager: {error}");
         }
     }
 
@@ -338,7 +338,7 @@ fn read_events(pager: &Weak<Pager>, socket: &Arc<OwnedFd>, answered: &Locked<Ins
         match serde_json::from_slice::<Event>(&bytes) {
             Ok(event) => pager.take_event(event, fds),
             Err(error) => {
-                eprintln!("sandboxd: the pager spoke nonsense: {error}");
+                thaw_stderr::tell!("sandboxd: the pager spoke nonsense: {error}");
                 break;
             }
         }

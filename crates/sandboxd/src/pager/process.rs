@@ -43,7 +43,7 @@ pub fn watch(socket: &OwnedFd, pager: &OwnedFd, answered: &Weak<Locked<Instant>>
         thread::sleep(PING_INTERVAL);
         let Some(answered) = answered.upgrade() else { return };
         if answered.lock().elapsed() > PONG_TIMEOUT {
-            eprintln!("sandboxd: the pager does not answer; it is killed");
+            thaw_stderr::tell!("sandboxd: the pager does not answer; it is killed");
             kill_pid(pager);
             return;
         }

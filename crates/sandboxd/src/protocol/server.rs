@@ -99,14 +99,14 @@ impl Current {
 /// Serves until the process ends.
 pub fn serve(listener: &UnixListener, parts: &Arc<Parts>, current: &Current) {
     loop {
-        let accepted = listener.accept().map_err(|error| eprintln!("sandboxd: no connection: {error}"));
+        let accepted = listener.accept().map_err(|error| thaw_stderr::tell!("sandboxd: no connection: {error}"));
         let Ok((stream, _)) = accepted else {
             // Out of descriptors, for one: the next may be free in a moment.
             thread::sleep(ACCEPT_PAUSE);
             continue;
         };
         if let Err(error) = serve_stream(stream, parts, current) {
-            eprintln!("sandboxd: connection: {error}");
+            thaw_stderr::tell!("sandboxd: connection: {error}");
         }
     }
 }

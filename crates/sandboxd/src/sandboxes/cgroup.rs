@@ -123,7 +123,7 @@ impl Hierarchy {
         let controller = if self.version == Version::V1 { "pids" } else { "" };
         let path = Path::new(ROOT).join(controller).join(&self.parent).join("pids.max");
         if let Err(error) = write(&path, &pids_of_host().div_euclid(2).to_string()) {
-            eprintln!("sandboxd: processes of all sandboxes together have no limit: {error}");
+            thaw_stderr::tell!("sandboxd: processes of all sandboxes together have no limit: {error}");
         }
     }
 
@@ -163,7 +163,7 @@ impl Hierarchy {
         }
         for dir in groups.iter().chain(&dead) {
             if let Err(error) = remove_when_empty(dir) {
-                eprintln!("sandboxd: {error}");
+                thaw_stderr::tell!("sandboxd: {error}");
             }
         }
     }

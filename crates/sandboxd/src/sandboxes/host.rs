@@ -259,7 +259,7 @@ impl Keeper {
         let _ = cgroup.freeze(false);
         let _ = shim.wait();
         if let Err(error) = cgroup.remove() {
-            eprintln!("sandboxd: {error}");
+            thaw_stderr::tell!("sandboxd: {error}");
         }
         self.host.network.release(&self.slot);
     }
@@ -278,7 +278,7 @@ fn start_reader(socket: Arc<OwnedFd>, on_exit: OnExit) -> io::Result<Receiver<Ev
             match serde_json::from_slice::<Event>(&bytes) {
                 Ok(Event::Exited) => run_callback(&on_exit),
                 Ok(event) => drop(answers.send(event)),
-                Err(error) => eprintln!("sandboxd: unreadable event: {error}"),
+                Err(error) => thaw_stderr::tell!("sandboxd: unreadable event: {error}"),
             }
         }
         run_callback(&on_exit);

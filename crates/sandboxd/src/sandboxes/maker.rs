@@ -194,6 +194,6 @@ impl Maker {
 fn start_recorder(keeper: &Keeper, sandbox: &str) -> Option<Recorder> {
     let device = keeper.host_device()?;
     Recorder::start(&device)
-        .inspect_err(|error| eprintln!("sandboxd: what {sandbox} sends can't be read: {error}"))
+        .inspect_err(|error| thaw_stderr::tell!("sandboxd: what {sandbox} sends can't be read: {error}"))
         .ok()
 }

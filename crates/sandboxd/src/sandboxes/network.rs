@@ -114,7 +114,7 @@ impl Network {
                 let installed = network.walls.lock().install().and_then(|()| fs::write(FORWARDING, "1"));
                 network.has_nat = installed.is_ok();
                 if let Err(error) = installed {
-                    eprintln!("sandboxd: no network: {error}");
+                    thaw_stderr::tell!("sandboxd: no network: {error}");
                     // The table may be there all the same, unless there is no nft. close() deletes none without NAT.
                     if error.kind() != io::ErrorKind::NotFound {
                         delete_table(&table(block));
@@ -295,13 +295,13 @@ impl Walls {
             Ok(()) => {
                 self.restored += 1;
                 self.problem = None;
-                eprintln!(
+                thaw_stderr::tell!(
                     "sandboxd: the nftables table {} was gone or changed; it has been put back",
                     self.rules.table
                 );
             }
             Err(error) => {
-                eprintln!("sandboxd: the nftables table {} can't be put back: {error}", self.rules.table);
+                thaw_stderr::tell!("sandboxd: the nftables table {} can't be put back: {error}", self.rules.table);
                 self.problem = Some(error.to_string());
             }
         }

@@ -160,7 +160,7 @@ impl Pool {
             match self.make(config) {
                 Ok(keeper) => self.keep(config, keeper),
                 Err(error) => {
-                    eprintln!("sandboxd: no sandbox made ahead: {error}");
+                    thaw_stderr::tell!("sandboxd: no sandbox made ahead: {error}");
                     break;
                 }
             }

@@ -156,7 +156,9 @@ impl Rules {
             let is_less = self.has_timeouts >= has_timeouts && self.has_refusals >= has_refusals;
             if is_less && install(&less).is_ok() {
                 if self.has_refusals && !has_refusals {
-                    eprintln!("sandboxd: the kernel can't refuse connections (nft_reject): functions wait for them");
+                    thaw_stderr::tell!(
+                        "sandboxd: the kernel can't refuse connections (nft_reject): functions wait for them"
+                    );
                 }
                 *self = less;
                 return Ok(());
@@ -205,7 +207,7 @@ pub fn delete_table(table: &str) {
             return;
         }
     }
-    eprintln!("sandboxd: the nftables table {table} could not be deleted");
+    thaw_stderr::tell!("sandboxd: the nftables table {table} could not be deleted");
 }
 
 /// Lists the tables of all sandboxds; none where nft can't be asked.
