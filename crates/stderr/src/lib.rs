@@ -1,8 +1,8 @@
 //! Lines for the standard error, which a process shares with others and with whoever reads it.
 //!
 //! `eprintln!` panics where it can't write: with the other end closed, or with a full pipe that Node.js, which shares
-//! it, has made non-blocking. A release aborts on a panic, and every function of the host would end for a line of a log.
-//! A line that can't be written is lost instead.
+//! it, has made non-blocking. A release aborts on a panic, and every function of the host would end for a line of a
+//! log. A line that can't be written is lost instead.
 
 use std::fmt::Arguments;
 use std::io::{stderr, Write};
