@@ -108,7 +108,8 @@ async function measureTurn(server: ThawServer, functions: TestFunctions, name: s
   clearInterval(polling);
   const heard = readers.map(({ bytesRead }) => bytesRead);
   for (const reader of readers) reader.destroy();
-  if (heard.some((bytes) => bytes < INVOKES * 100)) throw new Error(`${wish.label}: followers heard ${heard} bytes`);
+  if (heard.some((bytes) => bytes < INVOKES * 100))
+    throw new Error(`${wish.label}: followers heard ${heard.join(" and ")} bytes`);
   return { invokeMs, processorUs };
 }
 

@@ -32,8 +32,11 @@ const invoke = (status: string): readonly string[] => [
 ];
 /** Records of an Init, an invoke and one that fails. `after`: what is between them, from the end of the Init on. */
 const records = (...after: readonly string[]): readonly string[] => [
-  ...[...INIT, "platform.extension"],
-  ...[...after, ...invoke("success"), ...invoke("error")],
+  ...INIT,
+  "platform.extension",
+  ...after,
+  ...invoke("success"),
+  ...invoke("error"),
 ];
 
 /**
