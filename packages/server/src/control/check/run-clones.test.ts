@@ -13,7 +13,7 @@ function runOf(answer: string, lines: readonly string[]) {
     random: { uuid: () => "r" },
     logs: {
       async *read() {
-        for (const message of lines) yield { message, origin: "function" };
+        yield lines.map((message) => ({ message, origin: "function" }));
       },
     },
     worker: {
