@@ -222,6 +222,19 @@ test("close lets running invokes finish within the grace, then kills", async () 
   await stuck.end();
 });
 
+test("an invoke that waits for an environment when the worker closes begins none", async () => {
+  const harness = new WorkerHarness({ handle: () => "1", afterResponse: (process) => process.hang() });
+  await harness.invoke();
+  const waiting = harness.invoke();
+  const closed = harness.worker.close(1000);
+  await harness.clock.advance(20);
+  expect(await waiting).toMatchObject({ kind: "platform-error", code: "WORKER_CLOSING" });
+  await harness.clock.advance(1000);
+  await closed;
+  expect(harness.engine.steps.filter((step) => step.startsWith("create"))).toHaveLength(1);
+  await harness.end();
+});
+
 test("a runtime that is not installed is an error that names the command", async () => {
   const harness = new WorkerHarness({});
   expect(await harness.invoke({ runtime: "java99" })).toEqual({

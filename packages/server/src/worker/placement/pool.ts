@@ -77,6 +77,8 @@ export class EnvironmentPool {
     let mayWait = true;
     let mayMeasure = this.#services.limits.countsUsedMemory;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      // One that has waited would get an environment that nobody ends any more.
+      if (this.#isClosed) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
       const { accountId, runKey, memorySizeMib, tmpSizeMib } = version;
       const functionKey = functionKeyOf(version);
       const waiting = this.#waiting.get(runKey)?.length ?? 0;
