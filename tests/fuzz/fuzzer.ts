@@ -164,6 +164,9 @@ export class Fuzzer {
   }
 }
 
+/** Answers to these, in lines, have their head at once and no end: who follows, and who debugs. */
+const ENDLESS = /follow|\/debug\//;
+
 /**
  * Sends a request; gives the status of its answer, or what came instead. Null: it was sent on a kept connection that
  * the server was just closing, as it may, and has to be sent again.
@@ -171,8 +174,7 @@ export class Fuzzer {
 function answerTo(options: RequestOptions, body: Buffer): Promise<string | null> {
   return new Promise((resolve) => {
     const sent = httpRequest(options, (answer) => {
-      // A follower's answer has its head at once, and no end.
-      if (answer.headers["content-type"] === "application/x-ndjson" && options.path?.includes("follow") === true) {
+      if (answer.headers["content-type"] === "application/x-ndjson" && ENDLESS.test(options.path ?? "")) {
         resolve(String(answer.statusCode));
         answer.destroy();
         return;
