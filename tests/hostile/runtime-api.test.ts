@@ -83,7 +83,8 @@ describe("the supervisor, which is the function's own", () => {
       ["later", "later"].map((when) =>
         functions.createSnapStart(
           { bootstrap: program("forge") },
-          { ...PROVIDED, Environment: { Variables: { STOP_AT_INIT: when } } },
+          // A clone in which it is stopped hangs until the end of its time.
+          { ...PROVIDED, Timeout: 10, Environment: { Variables: { STOP_AT_INIT: when } } },
         ),
       ),
     );
