@@ -56,6 +56,8 @@ const MATRIX = { testTimeout: 1_800_000, hookTimeout: 1_800_000 };
 export default defineConfig({
   test: {
     sequence: { sequencer: LongFirst },
+    // Longer than tests/support/leak-check.ts waits: vitest would end before it, with what it has found unsaid.
+    teardownTimeout: 180_000,
     projects: [
       {
         test: {

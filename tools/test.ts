@@ -6,11 +6,12 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
-import { findTraces, leftSince } from "./leaks.ts";
+import { ALONE, findTraces, leftSince } from "./leaks.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const named = process.argv.slice(2);
 const projects = named.length > 0 ? named : ["unit", "beside", "system"];
+Object.assign(process.env, ALONE);
 const before = findTraces();
 const reports = mkdtempSync(join(tmpdir(), "test-report-"));
 let passed = 0;
