@@ -16,6 +16,9 @@ export const TABLES: Readonly<Record<Exclude<DocumentKind, SettingKind | Account
 export const SETTINGS: Table = { name: "settings", keys: ["kind", "function_name", "qualifier"] };
 export const ACCOUNT_ENTRIES: Table = { name: "account_entries", keys: ["kind", "id"] };
 
+/** Place before every version in the list of all: no function has an empty name. */
+export const BEFORE_ALL_VERSIONS = { functionName: "", number: 0 };
+
 /** The condition that a row of the table has a key. */
 export function isKeyOf({ keys }: Table): string {
   return keys.map((key) => `${key} = ?`).join(" AND ");

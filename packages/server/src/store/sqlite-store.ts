@@ -22,7 +22,16 @@ import { DocumentCache } from "./document-cache.ts";
 import { type DocumentRow, toDocument, toStored, toStoredOrNull } from "./document-rows.ts";
 import { mayWaitForDisk } from "./durability.ts";
 import { MIGRATIONS, SCHEMA_VERSION } from "./migrations.ts";
-import { ACCOUNT_ENTRIES, isKeyOf, type Place, placeOf, SETTINGS, type Table, TABLES } from "./places.ts";
+import {
+  ACCOUNT_ENTRIES,
+  BEFORE_ALL_VERSIONS,
+  isKeyOf,
+  type Place,
+  placeOf,
+  SETTINGS,
+  type Table,
+  TABLES,
+} from "./places.ts";
 import { toDelivery, toEvent, valuesOf } from "./queue-rows.ts";
 import { SqliteStacks } from "./sqlite-stacks.ts";
 import { freeUid } from "./uids.ts";
@@ -37,9 +46,6 @@ import type {
   VersionsWish,
   Write,
 } from "../ports/metadata-store.ts";
-
-/** No function has an empty name. */
-const BEFORE_ALL = { functionName: "", number: 0 };
 
 type DeliveryWrite = Extract<Write, { readonly op: "addDelivery" | "postponeDelivery" | "removeDelivery" }>;
 
@@ -212,7 +218,7 @@ class SqliteStore implements MetadataStore {
     isLatestOnly,
     countMax,
   }: VersionsWish): Promise<ReadonlyArray<Stored<VersionRecord>>> {
-    const { functionName, number } = after ?? BEFORE_ALL;
+    const { functionName, number } = after ?? BEFORE_ALL_VERSIONS;
     const latest = isLatestOnly ? `AND version = '${LATEST}'` : "";
     const sql = `SELECT doc, revision FROM versions WHERE (function_name, number) > (?, ?) ${latest} ORDER BY function_name, number LIMIT ?`;
     return this.#all(sql, functionName, number, countMax);

@@ -31,7 +31,7 @@ import type { DebugSessions } from "./debug-sessions.ts";
 import { EnvironmentPool } from "./placement/pool.ts";
 import { initialiseForSnapshot } from "./placement/for-snapshot.ts";
 import type { Environment } from "./environment/environment.ts";
-import { CLOSING } from "./platform-failure.ts";
+import { CLOSED } from "./platform-failure.ts";
 import { ProvisionedEnvironments } from "./placement/provisioned.ts";
 import {
   DEFAULT_WORKER_LIMITS,
@@ -115,7 +115,7 @@ class LocalWorker implements Worker {
   }
 
   async invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome> {
-    if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
+    if (this.#isClosing) return CLOSED;
     const made = version.snapshotFingerprints;
     const recipe =
       this.#catalog.find(version.runtime, made?.runtime, LOOK_AGE_MS_MAX) ??
@@ -144,7 +144,7 @@ class LocalWorker implements Worker {
       return { kind: "platform-error", code: "WORKER_NO_SNAPSHOTS", message: this.#snapshotsProblem() ?? "" };
     if (version.memorySizeMib > this.#services.limits.memoryMaxMib) return this.#tooLarge(version);
     if (signal.aborted) return { kind: "cancelled" };
-    if (this.#isClosing) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
+    if (this.#isClosing) return CLOSED;
     const recipe = this.#catalog.find(version.runtime);
     if (recipe === null) return this.#runtimeMissing(version);
     const isInstalled = (): boolean => this.#catalog.find(version.runtime, recipe.fingerprint) !== null;

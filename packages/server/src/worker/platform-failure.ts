@@ -13,6 +13,8 @@ export const CONNECTION_LOST = failureOf("WORKER_ENVIRONMENT_LOST");
 export const RESTORE_LATE = failureOf("SANDBOX_RESTORE_TIMEOUT");
 export const SNAPSHOT_DAMAGED = failureOf("SANDBOX_SNAPSHOT_DAMAGED");
 export const CLOSING = failureOf("WORKER_CLOSING");
+/** CLOSING as the answer to an invoke or a publish. */
+export const CLOSED = { kind: "platform-error", code: CLOSING.code, message: CLOSING.message } as const;
 
 function failureOf(code: CodeWithMessage): PlatformFailure {
   return { kind: "platform", code, message: PLATFORM_ERRORS[code].message };

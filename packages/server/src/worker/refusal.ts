@@ -5,7 +5,7 @@
 import type { PlatformCode } from "../model/platform-errors.ts";
 import type { InvokeRefusal } from "../ports/worker.ts";
 import type { Failure } from "./function-errors.ts";
-import { CLOSING } from "./platform-failure.ts";
+import { CLOSED } from "./platform-failure.ts";
 
 const RESTORE_TIMEOUT_MESSAGE = "Lambda couldn't restore the snapshot within the timeout limit.";
 const HOOK_FAILED_MESSAGE =
@@ -25,6 +25,6 @@ export function toRefusal(failure: Failure): InvokeRefusal {
         return { kind: "restore-timeout", message: RESTORE_TIMEOUT_MESSAGE, hasRun: false };
       return { kind: "platform-error", code: failure.code, message: failure.message };
     case "cancelled":
-      return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
+      return CLOSED;
   }
 }

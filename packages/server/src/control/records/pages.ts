@@ -38,10 +38,8 @@ export function pageOf<T>({ list, all, placeOf }: Paged<T>, { Marker, MaxItems }
   const after = Marker === undefined ? null : readMarker(list, Marker);
   const found = after === null ? 0 : all.findIndex((item) => compare(placeOf(item), after) > 0);
   const start = found === -1 ? all.length : found;
-  const items = all.slice(start, start + Math.min(MaxItems ?? PAGE_LENGTH, PAGE_LENGTH));
-  const last = items.at(-1);
-  const isEnd = last === undefined || start + items.length >= all.length;
-  return { items, nextMarker: isEnd ? undefined : writeMarker(list, placeOf(last)) };
+  const length = lengthOf(MaxItems);
+  return toPage(all.slice(start, start + length + 1), length, { list, placeOf });
 }
 
 /** A list that has pages, of which no more than a page is read. */
@@ -61,12 +59,8 @@ export async function readPage<T, P extends Place>(
 ): Promise<Page<T>> {
   const after = Marker === undefined ? null : readMarker(list, Marker);
   if (after !== null && !isPlace(after)) throw invalidMarker();
-  const length = Math.min(MaxItems ?? PAGE_LENGTH, PAGE_LENGTH);
-  const found = await read(after, length + 1);
-  const items = found.slice(0, length);
-  const last = items.at(-1);
-  const isEnd = last === undefined || found.length === items.length;
-  return { items, nextMarker: isEnd ? undefined : writeMarker(list, placeOf(last)) };
+  const length = lengthOf(MaxItems);
+  return toPage(await read(after, length + 1), length, { list, placeOf });
 }
 
 /** Place of a version among those of its function: `$LATEST` first, then by number. */
@@ -80,6 +74,22 @@ export type VersionPlace = readonly [functionName: string, number: number];
 export function isVersionPlace(place: Place): place is VersionPlace {
   const [name, number] = place;
   return place.length === 2 && typeof name === "string" && NAME.test(name) && Number.isSafeInteger(number);
+}
+
+function lengthOf(MaxItems: number | undefined): number {
+  return Math.min(MaxItems ?? PAGE_LENGTH, PAGE_LENGTH);
+}
+
+/** Makes a page of `found`, which has one item more than `length` where another page follows. */
+function toPage<T>(
+  found: readonly T[],
+  length: number,
+  { list, placeOf }: Pick<Paged<T>, "list" | "placeOf">,
+): Page<T> {
+  const items = found.slice(0, length);
+  const last = items.at(-1);
+  const isEnd = last === undefined || found.length === items.length;
+  return { items, nextMarker: isEnd ? undefined : writeMarker(list, placeOf(last)) };
 }
 
 function writeMarker(list: string, place: Place): string {

@@ -25,7 +25,7 @@ import type {
 import { DocumentCache } from "../document-cache.ts";
 import { type DocumentRow, toStored, toStoredOrNull } from "../document-rows.ts";
 import { mayWaitForDisk } from "../durability.ts";
-import { ACCOUNT_ENTRIES, SETTINGS, type Table, TABLES } from "../places.ts";
+import { ACCOUNT_ENTRIES, BEFORE_ALL_VERSIONS, SETTINGS, type Table, TABLES } from "../places.ts";
 import { freeUid } from "../uids.ts";
 import type { Row, Value } from "./connections.ts";
 import { PostgresStacks } from "./postgres-stacks.ts";
@@ -33,8 +33,6 @@ import { carryOut, isKeyOf } from "./postgres-writes.ts";
 import type { ScopeTransactions } from "./scope-transactions.ts";
 
 const DOCUMENT = "SELECT doc, revision FROM";
-/** No function has an empty name. */
-const BEFORE_ALL = { functionName: "", number: 0 };
 
 export class PostgresStore implements MetadataStore {
   readonly #transactions: ScopeTransactions;
@@ -106,7 +104,7 @@ export class PostgresStore implements MetadataStore {
   }
 
   listVersionsAfter({ after, isLatestOnly, countMax }: VersionsWish): Promise<ReadonlyArray<Stored<VersionRecord>>> {
-    const { functionName, number } = after ?? BEFORE_ALL;
+    const { functionName, number } = after ?? BEFORE_ALL_VERSIONS;
     const latest = isLatestOnly ? `AND version = '${LATEST}'` : "";
     const sql = `${DOCUMENT} thaw.versions WHERE scope = $1 AND (function_name, number) > ($2, $3) ${latest} ORDER BY function_name, number LIMIT $4`;
     return this.#all(sql, functionName, number, countMax);

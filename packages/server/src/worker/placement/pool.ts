@@ -15,7 +15,7 @@ import { serveRestored } from "../lives/restored.ts";
 import { FairGate } from "./fair-gate.ts";
 import { chooseEvictions, chooseSurplus, type Placement, placeInvoke } from "./placement.ts";
 import { ParkedClones } from "./parked-clones.ts";
-import { CLOSING } from "../platform-failure.ts";
+import { CLOSED } from "../platform-failure.ts";
 import type { WorkerServices } from "../worker-services.ts";
 
 /** An environment may end at the moment it is chosen; more often than this is no coincidence. */
@@ -78,7 +78,7 @@ export class EnvironmentPool {
     let mayMeasure = this.#services.limits.countsUsedMemory;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       // One that has waited would get an environment that nobody ends any more.
-      if (this.#isClosed) return { kind: "platform-error", code: CLOSING.code, message: CLOSING.message };
+      if (this.#isClosed) return CLOSED;
       const { accountId, runKey, memorySizeMib, tmpSizeMib } = version;
       const functionKey = functionKeyOf(version);
       const waiting = this.#waiting.get(runKey)?.length ?? 0;
@@ -210,11 +210,7 @@ export class EnvironmentPool {
       this.#onPlaced(environment);
       // Answers where the driver broke and never did; a second answer does nothing.
       void environment.stopped.then(() =>
-        resolve({
-          kind: "platform-error",
-          code: CLOSING.code,
-          message: "The execution environment ended before it answered.",
-        }),
+        resolve({ ...CLOSED, message: "The execution environment ended before it answered." }),
       );
     });
   }
