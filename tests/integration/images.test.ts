@@ -181,6 +181,16 @@ test.each([
     "Runtime.InvalidWorkingDir",
     "chdir /nowhere: no such file or directory",
   ],
+  [
+    { EntryPoint: ["/runtime"], WorkingDirectory: "/nowhere" },
+    "Runtime.InvalidWorkingDir",
+    "chdir /nowhere: no such file or directory",
+  ],
+  [
+    { EntryPoint: ["nowhere"], WorkingDirectory: "/runtime" },
+    "Runtime.InvalidWorkingDir",
+    "chdir /runtime: not a directory",
+  ],
 ])("what can't be started says so in AWS's line: %j", async (ImageConfig, errorType, text) => {
   images.write("hello", bashImage());
   const name = await create("oci:hello:latest", { ImageConfig });

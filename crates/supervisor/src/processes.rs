@@ -90,15 +90,29 @@ fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
     strings.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
 }
 
-/// The errno's name when the program can't be started.
-pub fn spawn(request: &Spawn) -> Result<Spawned, &'static str> {
+/// Why a program can't be started.
+#[derive(Debug, PartialEq)]
+pub struct NotSpawned {
+    /// The errno's name.
+    pub errno: &'static str,
+    /// True where it was the working directory that could not be entered: the program has not been looked at.
+    pub is_directory_wrong: bool,
+}
+
+impl From<&'static str> for NotSpawned {
+    fn from(errno: &'static str) -> Self {
+        NotSpawned { errno, is_directory_wrong: false }
+    }
+}
+
+pub fn spawn(request: &Spawn) -> Result<Spawned, NotSpawned> {
     let argv = strings(request.argv.iter().cloned())?;
     let records = request.records.as_ref();
     let named = records.map(|Records { fd, variable }| format!("{variable}={fd}"));
     let env = strings(request.env.iter().map(|(name, value)| format!("{name}={value}")).chain(named))?;
     let cwd = CString::new(request.cwd.as_str()).map_err(|_| "EINVAL")?;
     if argv.is_empty() || records.is_some_and(|records| !RECORDS_FDS.contains(&records.fd)) {
-        return Err("EINVAL");
+        return Err("EINVAL".into());
     }
     let (argv_list, env_list) = (pointers(&argv), pointers(&env));
     let name_of = |error: io::Error| errno_name(error.raw_os_error().unwrap_or(0));
@@ -116,7 +130,7 @@ pub fn spawn(request: &Spawn) -> Result<Spawned, &'static str> {
     // SAFETY: this process has one thread; the child only makes system calls and ends in exec or _exit.
     let pid = unsafe { libc::fork() };
     if pid < 0 {
-        return Err(name_of(io::Error::last_os_error()));
+        return Err(name_of(io::Error::last_os_error()).into());
     }
     if pid == 0 {
         // SAFETY: in the child; every pointer was made before the fork and outlives the call.
@@ -125,10 +139,10 @@ pub fn spawn(request: &Spawn) -> Result<Spawned, &'static str> {
     drop((child_stdout, child_stderr, child_failure));
     match read_failure(failure) {
         None => Ok(Spawned { pid, stdout, stderr, records: records_pipe.map(|(records, _child)| records) }),
-        Some(errno) => {
+        Some((errno, is_directory_wrong)) => {
             // SAFETY: our own child, which has ended; nobody else waits for it by pid.
             unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
-            Err(errno_name(errno))
+            Err(NotSpawned { errno: errno_name(errno), is_directory_wrong })
         }
     }
 }
@@ -146,7 +160,8 @@ unsafe fn become_program(
     // SAFETY: plain system calls on valid pointers.
     unsafe {
         libc::setpgid(0, 0);
-        let is_ready = place_descriptors(&mut pipes) && libc::chdir(cwd.as_ptr()) == 0;
+        let is_placed = place_descriptors(&mut pipes);
+        let is_ready = is_placed && libc::chdir(cwd.as_ptr()) == 0;
         if is_ready {
             let mut none: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&raw mut none);
@@ -157,7 +172,8 @@ unsafe fn become_program(
             libc::execve(argv[0], argv.as_ptr(), env.as_ptr());
         }
         let errno = *libc::__errno_location();
-        libc::write(pipes.failure, (&raw const errno).cast(), 4);
+        let failure = [errno, i32::from(is_placed && !is_ready)];
+        libc::write(pipes.failure, (&raw const failure).cast(), size_of_val(&failure));
         libc::_exit(127);
     }
 }
@@ -191,12 +207,16 @@ unsafe fn place_descriptors(pipes: &mut ChildPipes) -> bool {
     }
 }
 
-/// Reads a failed exec's errno; a successful one closes the pipe.
-fn read_failure(pipe: OwnedFd) -> Option<i32> {
+/// Reads a failed start's errno, and whether it is that of the working directory; a successful exec closes the pipe.
+fn read_failure(pipe: OwnedFd) -> Option<(i32, bool)> {
     // SAFETY: plain numbers: the read below must wait for the exec.
     unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, 0) };
-    let mut bytes = [0; 4];
-    File::from(pipe).read_exact(&mut bytes).ok().map(|()| i32::from_ne_bytes(bytes))
+    let mut pipe = File::from(pipe);
+    let mut number = || {
+        let mut bytes = [0; size_of::<i32>()];
+        pipe.read_exact(&mut bytes).ok().map(|()| i32::from_ne_bytes(bytes))
+    };
+    Some((number()?, number()? != 0))
 }
 
 #[cfg(test)]
@@ -205,7 +225,7 @@ mod tests {
     use std::os::fd::FromRawFd;
 
     /// Runs a shell script with a pipe for records on `fd`; returns what it wrote there.
-    fn records_of(script: &str, fd: i32) -> Result<String, &'static str> {
+    fn records_of(script: &str, fd: i32) -> Result<String, NotSpawned> {
         let request = serde_json::json!({
             "name": "runtime",
             "argv": ["/bin/sh", "-c", script],
@@ -239,7 +259,19 @@ mod tests {
     #[test]
     fn refuses_a_number_that_is_none() {
         for fd in [-1, 2, 1024] {
-            assert_eq!(records_of("true", fd), Err("EINVAL"), "{fd}");
+            assert_eq!(records_of("true", fd), Err("EINVAL".into()), "{fd}");
         }
+    }
+
+    #[test]
+    fn tells_a_wrong_directory_from_a_wrong_program() {
+        let failure_of = |program: &str, cwd: &str| {
+            let request = serde_json::json!({ "name": "runtime", "argv": [program], "env": {}, "cwd": cwd });
+            spawn(&serde_json::from_value(request).expect("a request")).map(|spawned| spawned.pid)
+        };
+        let wrong = |errno, is_directory_wrong| Err(NotSpawned { errno, is_directory_wrong });
+        assert_eq!(failure_of("/nowhere", "/"), wrong("ENOENT", false));
+        assert_eq!(failure_of("/bin/sh", "/nowhere"), wrong("ENOENT", true));
+        assert_eq!(failure_of("/nowhere", "/etc/passwd"), wrong("ENOTDIR", true));
     }
 }

@@ -22,7 +22,7 @@ use crate::control::{self, Control};
 use crate::directory;
 use crate::frames::kind;
 use crate::interest::Interest;
-use crate::processes::{self, Spawn};
+use crate::processes::{self, NotSpawned, Spawn};
 use crate::program;
 use crate::sys::{self, Epoll};
 
@@ -382,9 +382,14 @@ impl Supervisor {
                 }
                 json!({ "name": request.name, "pid": spawned.pid })
             }
-            Err(errno) => {
+            Err(NotSpawned { errno, is_directory_wrong }) => {
                 let program = request.program().map(program::describe);
-                json!({ "name": request.name, "error": errno, "program": program })
+                json!({
+                    "name": request.name,
+                    "error": errno,
+                    "isDirectoryWrong": is_directory_wrong,
+                    "program": program,
+                })
             }
         };
         if let Some(control) = &mut self.control {

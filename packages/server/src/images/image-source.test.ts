@@ -128,6 +128,17 @@ const SPOILT: ReadonlyArray<readonly [string, string, Partial<ImageParts>]> = [
   ],
   ["an entry point that is none", "its Entrypoint is no list of texts", { config: { Entrypoint: "/bin/sh" } }],
   ["variables without a name", "a line of its Env has no name", { config: { Env: ["=x"] } }],
+  [
+    "many arguments of nothing",
+    "its Cmd is longer than 65536 bytes",
+    { config: { Cmd: Array.from({ length: 70_000 }, () => "") } },
+  ],
+  ["long arguments", "its Entrypoint is longer than 65536 bytes", { config: { Entrypoint: ["€".repeat(22_000)] } }],
+  [
+    "a long working directory",
+    "its WorkingDir is longer than 4095 bytes",
+    { config: { WorkingDir: "/x".repeat(2048) } },
+  ],
   ["too many variables", "more than 1000 variables", { config: { Env: Array.from({ length: 1001 }, () => "A=b") } }],
 ];
 

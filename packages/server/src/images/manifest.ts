@@ -27,8 +27,10 @@ export const DOCUMENT_SIZE_BYTES_MAX = 4 * 1024 * 1024;
 /** Docker's own limit. */
 const LAYERS_MAX = 127;
 const VARIABLES_MAX = 1000;
-/** All texts of one list; the kernel takes no more than 128 KiB of one text. */
-const TEXTS_SIZE_MAX = 65_536;
+/** All texts of one list, each with its end; the kernel takes no more than 128 KiB of one text. */
+const TEXTS_SIZE_BYTES_MAX = 65_536;
+/** The kernel's own limit on a path. */
+const DIRECTORY_SIZE_BYTES_MAX = 4095;
 const ARCHITECTURE = "amd64";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -142,6 +144,8 @@ function readStart(uri: string, config: Json): ImageStart {
   const isDirectory = directory === undefined || directory === null || typeof directory === "string";
   if (!isDirectory || (typeof directory === "string" && directory.includes("\0")))
     throw invalidImage(uri, "its WorkingDir is no path");
+  if (typeof directory === "string" && Buffer.byteLength(directory) > DIRECTORY_SIZE_BYTES_MAX)
+    throw invalidImage(uri, `its WorkingDir is longer than ${DIRECTORY_SIZE_BYTES_MAX} bytes`);
   return {
     entryPoint: readTexts(uri, "Entrypoint", config["Entrypoint"]),
     command: readTexts(uri, "Cmd", config["Cmd"]),
@@ -153,8 +157,8 @@ function readTexts(uri: string, name: string, value: unknown): readonly string[]
   if (value === undefined || value === null) return null;
   const isList = Array.isArray(value) && value.every((each) => typeof each === "string" && !each.includes("\0"));
   if (!isList) throw invalidImage(uri, `its ${name} is no list of texts`);
-  if (value.reduce((sum, each: string) => sum + each.length, 0) > TEXTS_SIZE_MAX)
-    throw invalidImage(uri, `its ${name} is longer than ${TEXTS_SIZE_MAX} characters`);
+  if (value.reduce((sum, each: string) => sum + Buffer.byteLength(each) + 1, 0) > TEXTS_SIZE_BYTES_MAX)
+    throw invalidImage(uri, `its ${name} is longer than ${TEXTS_SIZE_BYTES_MAX} bytes`);
   return value.length === 0 ? null : (value as readonly string[]);
 }
 

@@ -25,9 +25,10 @@ export class Paced {
     this.#closed = closed;
   }
 
+  /** Redirects are not followed: where they may lead is the caller's to say. */
   async fetch(url: URL, headers: Readonly<Record<string, string>>): Promise<Response> {
     const signal = AbortSignal.any([this.#abort.signal, this.#closed]);
-    const answer = await this.#wait(fetch(url, { headers, signal }), WAIT_MS_MAX);
+    const answer = await this.#wait(fetch(url, { headers, signal, redirect: "manual" }), WAIT_MS_MAX);
     if (answer === null) throw this.#late("it does not answer");
     return answer;
   }

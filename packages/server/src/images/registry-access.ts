@@ -5,6 +5,8 @@ import { isMap } from "@thaw/installation/json-map";
 
 export interface RegistryAccess {
   readonly url: URL;
+  /** Of all registries that the operator named: they may be asked without encryption. */
+  readonly origins: ReadonlySet<string>;
   /** `USER:PASSWORD`; null: none are known. */
   readonly credentials: string | null;
 }
@@ -21,7 +23,8 @@ export async function accessTo(host: string, { registries, authFile }: RegistryO
   const url = registries.get(host);
   if (url === undefined)
     throw deniedImage(`this server may not ask the registry ${host}: name it with --image-registry ${host}`);
-  return { url, credentials: authFile === null ? null : await credentialsOf(host, url, authFile) };
+  const origins = new Set([...registries.values()].map(({ origin }) => origin));
+  return { url, origins, credentials: authFile === null ? null : await credentialsOf(host, url, authFile) };
 }
 
 /** Reads the file anew each time: tokens of ECR are replaced every 12 hours. */

@@ -1,7 +1,7 @@
 /** A registry that says what a test wants it to say. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, test, vi } from "vitest";
 import { FakeClock, settle } from "../base/testing/fake-clock.ts";
 import { buildImage } from "../testing/image-files.ts";
 import { parseReference, type RegistryReference } from "./reference.ts";
@@ -15,6 +15,8 @@ let answers: Record<string, Answer>;
 let clock: FakeClock;
 let closed: AbortController;
 let asked: Array<readonly [string, string | undefined]>;
+/** Other origins that the operator named. */
+let storages: string[];
 
 const text =
   (status: number, content: string | Buffer, headers: Record<string, string> = {}): Answer =>
@@ -27,6 +29,7 @@ beforeEach(async () => {
   clock = new FakeClock();
   closed = new AbortController();
   asked = [];
+  storages = [];
   answers = Object.fromEntries(
     BUILT.blobs.map(({ digest, content }) => [`/v2/app/blobs/${digest}`, text(200, content)]),
   );
@@ -50,7 +53,8 @@ const url = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).
 
 async function find(uri = "r.example/app:1", credentials: string | null = null): Promise<string> {
   const reference = parseReference(uri) as RegistryReference;
-  const image = await findInRegistry(reference, { url: new URL(url()), credentials }, { clock, closed: closed.signal });
+  const access = { url: new URL(url()), origins: new Set([url(), ...storages]), credentials };
+  const image = await findInRegistry(reference, access, { clock, closed: closed.signal });
   const [layer] = image.layers;
   if (layer === undefined) throw new Error("there is one");
   const parts: Buffer[] = [];
@@ -92,6 +96,90 @@ test("a token is fetched where the registry asks for one, with the credentials t
 test("credentials are not sent where the registry sends for a token without encryption", async () => {
   answers["/v2/app/manifests/1"] = text(401, "", { "www-authenticate": 'Bearer realm="http://elsewhere.example/t"' });
   await expect(find("r.example/app:1", "user:secret")).rejects.toThrow("which is not encrypted");
+});
+
+describe("a registry that sends to another place", () => {
+  const redirect = (to: string, status = 307): Answer => text(status, "gone", { location: to });
+  const layerPath = (): string => `/v2/app/blobs/${BUILT.blobs[2]?.digest}`;
+  let other: Server;
+  let otherAsked: Array<readonly [string, string | undefined]>;
+  let otherUrl: string;
+  beforeEach(async () => {
+    otherAsked = [];
+    other = createServer((request, response) => {
+      otherAsked.push([request.url ?? "", request.headers.authorization]);
+      response.writeHead(200, { connection: "close" }).end(BUILT.blobs[2]?.content);
+    });
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    otherUrl = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  });
+  afterEach(() => new Promise((resolve) => other.close(resolve)));
+
+  it("of its own is followed with its credentials", async () => {
+    answers["/storage/layer"] = answers[layerPath()] ?? text(404, "");
+    answers[layerPath()] = redirect("/storage/layer");
+    answers["/v2/app/manifests/1"] = text(401, "", { "www-authenticate": 'Basic realm="r"' });
+    await expect(find("r.example/app:1", "user:secret")).rejects.toThrow("does not let these credentials");
+    const basic = asked.at(-1)?.[1];
+    answers["/v2/app/manifests/1"] = (request, response) =>
+      (request.headers.authorization === basic ? manifest() : text(401, "", { "www-authenticate": "Basic" }))(
+        request,
+        response,
+      );
+    await find("r.example/app:1", "user:secret");
+    expect(asked.at(-1)).toEqual(["/storage/layer", basic]);
+  });
+
+  it("that the operator named is followed without them", async () => {
+    storages = [otherUrl];
+    answers[layerPath()] = redirect(`${otherUrl}/layer`);
+    answers["/v2/app/manifests/1"] = (request, response) =>
+      (request.headers.authorization === undefined ? text(401, "", { "www-authenticate": "Basic" }) : manifest())(
+        request,
+        response,
+      );
+    await find("r.example/app:1", "user:secret");
+    expect(otherAsked).toEqual([["/layer", undefined]]);
+  });
+
+  it.each([
+    ["a manifest", () => "/v2/app/manifests/1"],
+    ["a configuration", () => `/v2/app/blobs/${BUILT.blobs[1]?.digest}`],
+    ["a layer", layerPath],
+  ])("in the clear that nobody named is not asked (%s)", async (_what, path) => {
+    for (const to of [
+      `${otherUrl}/latest/meta-data`,
+      "http://169.254.169.254/latest/meta-data",
+      "file:///etc/passwd",
+    ]) {
+      answers[path()] = redirect(to, 302);
+      await expect(find()).rejects.toThrow("which is neither encrypted nor named with --image-registry");
+    }
+    expect(otherAsked).toEqual([]);
+  });
+
+  it("for a token is not asked either, and gets no credentials", async () => {
+    answers["/v2/app/manifests/1"] = text(401, "", { "www-authenticate": `Bearer realm="${url()}/token"` });
+    answers["/token"] = redirect(`${otherUrl}/token`);
+    await expect(find("r.example/app:1", "user:secret")).rejects.toThrow("neither encrypted nor named");
+    expect(otherAsked).toEqual([]);
+  });
+
+  it("again and again is given up", async () => {
+    answers["/v2/app/manifests/1"] = redirect("/v2/app/manifests/1");
+    await expect(find()).rejects.toThrow("it sends to another place more than 5 times");
+    expect(asked).toHaveLength(6);
+  });
+});
+
+test("a tag that moves during the pull changes nothing of it", async () => {
+  const moved = buildImage({ layers: [{ hello: "moved" }] });
+  const first = answers["/v2/app/manifests/1"] ?? text(404, "");
+  answers["/v2/app/manifests/1"] = (request, response) => {
+    answers["/v2/app/manifests/1"] = manifest(moved.manifest.content);
+    first(request, response);
+  };
+  expect(await find()).toBe(`r.example/app@${BUILT.manifest.digest}`);
 });
 
 test("a registry that wants credentials is told of in AWS's words", async () => {

@@ -24,6 +24,9 @@ import type { RegistryReference } from "./reference.ts";
 import type { RegistryAccess } from "./registry-access.ts";
 
 const TOKEN_SIZE_BYTES_MAX = 64 * 1024;
+/** From the registry to its storage is one. */
+const REDIRECTS_MAX = 5;
+const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export interface Reading {
   readonly clock: Clock;
@@ -123,12 +126,38 @@ class RegistryClient {
     throw registryFailed(host, `it answers ${answer.status}`);
   }
 
-  /** `fetch` leaves the credentials out where a blob is somewhere else. */
+  /** Follows the registry to its storage, where its own credentials are left out. */
   async #fetch(url: URL, headers: Readonly<Record<string, string>>): Promise<Answer> {
     const own = this.#authorization === null ? {} : { authorization: this.#authorization };
+    let place = url;
+    for (let followed = 0; followed <= REDIRECTS_MAX; followed++) {
+      const answer = await this.#fetchFrom(place, place.origin === url.origin ? { ...headers, ...own } : headers);
+      const next = redirectOf(answer, place);
+      if (next === null) return answer;
+      await drop(answer);
+      const { host } = this.#reference;
+      if (!this.#mayAsk(next))
+        throw registryFailed(
+          host,
+          `it sends to ${next.origin}, which is neither encrypted nor named with --image-registry`,
+        );
+      place = next;
+    }
+    throw registryFailed(this.#reference.host, `it sends to another place more than ${REDIRECTS_MAX} times`);
+  }
+
+  /**
+   * Nothing is asked in the clear that the operator did not name: inside a network there are services that believe
+   * whoever reaches them, such as a cloud's metadata. With encryption, who answers has a certificate of its name.
+   */
+  #mayAsk({ protocol, origin }: URL): boolean {
+    return protocol === "https:" || this.#access.origins.has(origin);
+  }
+
+  async #fetchFrom(url: URL, headers: Readonly<Record<string, string>>): Promise<Answer> {
     const paced = new Paced(this.#reading.clock, this.#reading.closed);
     try {
-      const answer = await paced.fetch(url, { ...headers, ...own });
+      const answer = await paced.fetch(url, headers);
       return { status: answer.status, headers: answer.headers, body: this.#explained(paced.body(answer)) };
     } catch (error) {
       throw this.#explain(error);
@@ -159,9 +188,7 @@ class RegistryClient {
     const realm = parameterOf(challenge, "realm");
     if (!/^bearer\b/i.test(challenge) || realm === null || !URL.canParse(realm)) return null;
     const url = new URL(realm);
-    // Credentials go nowhere in the clear that the operator did not name.
-    if (url.protocol !== "https:" && url.host !== this.#access.url.host)
-      throw deniedImage(`${host} sends for a token to ${url.origin}, which is not encrypted`);
+    if (!this.#mayAsk(url)) throw deniedImage(`${host} sends for a token to ${url.origin}, which is not encrypted`);
     const service = parameterOf(challenge, "service");
     if (service !== null) url.searchParams.set("service", service);
     url.searchParams.set("scope", parameterOf(challenge, "scope") ?? `repository:${repository}:pull`);
@@ -173,6 +200,12 @@ class RegistryClient {
     const found = token ?? other;
     return typeof found === "string" && /^[\x21-\x7e]+$/.test(found) ? `Bearer ${found}` : null;
   }
+}
+
+/** Null where the answer does not send on. */
+function redirectOf({ status, headers }: Answer, from: URL): URL | null {
+  const to = headers.get("location");
+  return REDIRECT_STATUSES.has(status) && to !== null ? URL.parse(to, from.href) : null;
 }
 
 async function drop({ body }: Answer): Promise<void> {

@@ -63,11 +63,14 @@ export class SpawnFailedError extends Error {
   /** The errno's name. */
   readonly code: string;
   readonly program: ProgramFound | null;
+  /** True where the code is of the working directory, which could not be entered: the program was not tried. */
+  readonly isDirectoryWrong: boolean;
 
-  constructor(code: string, program: ProgramFound | null = null) {
+  constructor(code: string, program: ProgramFound | null = null, isDirectoryWrong = false) {
     super(`the program could not be started: ${code}`);
     this.code = code;
     this.program = program;
+    this.isDirectoryWrong = isDirectoryWrong;
   }
 }
 

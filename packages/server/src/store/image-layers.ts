@@ -20,6 +20,11 @@ import type { FoundImage, ImageLayer } from "../ports/image-source.ts";
 /** AWS's limit on an image, uncompressed. */
 export const IMAGE_SIZE_BYTES_MAX = 10 * 1024 ** 3;
 export const IMAGE_ENTRIES_MAX = 100_000;
+/**
+ * Of the paths of all entries together, which are in memory while an image is unpacked: 335 bytes for each of the most
+ * entries. They cost an archive next to nothing, as they are much alike.
+ */
+export const IMAGE_PATHS_SIZE_BYTES_MAX = 32 * 1024 * 1024;
 const DEPTH_MAX = 128;
 const NAME_SIZE_BYTES_MAX = 255;
 const PATH_SIZE_BYTES_MAX = 4096;
@@ -38,6 +43,8 @@ export interface LayerFacts {
   /** Folders of which nothing is left but what this layer brings. */
   readonly opaque: readonly string[];
   readonly entries: number;
+  /** Missing in layers that an older Thaw has unpacked. */
+  readonly pathsSizeBytes?: number;
   /** Size of the archive, uncompressed. */
   readonly sizeBytes: number;
 }
@@ -45,22 +52,36 @@ export interface LayerFacts {
 /** What an image may still have. */
 export interface Allowance {
   entries: number;
+  pathsSizeBytes: number;
   sizeBytes: number;
+}
+
+export function wholeAllowance(): Allowance {
+  return {
+    entries: IMAGE_ENTRIES_MAX,
+    pathsSizeBytes: IMAGE_PATHS_SIZE_BYTES_MAX,
+    sizeBytes: IMAGE_SIZE_BYTES_MAX,
+  };
 }
 
 export async function readLayerFacts(dir: string): Promise<LayerFacts> {
   return JSON.parse(await readFile(join(dir, "layer.json"), "utf8")) as LayerFacts;
 }
 
+const TOO_MANY_ENTRIES = `it has more than ${IMAGE_ENTRIES_MAX} files and folders`;
+const PATHS_TOO_LONG = `the paths of its files and folders have more than ${IMAGE_PATHS_SIZE_BYTES_MAX} bytes together`;
+
 /** Takes what a layer has from what is left. Throws an ApiError where that is too little. */
 export function spend(
   uri: string,
   left: Allowance,
-  { entries, sizeBytes }: Pick<LayerFacts, "entries" | "sizeBytes">,
+  { entries, pathsSizeBytes = 0, sizeBytes }: Pick<LayerFacts, "entries" | "pathsSizeBytes" | "sizeBytes">,
 ): void {
   left.entries -= entries;
+  left.pathsSizeBytes -= pathsSizeBytes;
   left.sizeBytes -= sizeBytes;
-  if (left.entries < 0) throw invalidImage(uri, `it has more than ${IMAGE_ENTRIES_MAX} files and folders`);
+  if (left.entries < 0) throw invalidImage(uri, TOO_MANY_ENTRIES);
+  if (left.pathsSizeBytes < 0) throw invalidImage(uri, PATHS_TOO_LONG);
   if (left.sizeBytes < 0) throw invalidImage(uri, `it has more than ${IMAGE_SIZE_BYTES_MAX} bytes, uncompressed`);
 }
 
@@ -107,6 +128,7 @@ export async function unpackLayer(image: FoundImage, layer: ImageLayer, dir: str
     removed: unpacking.removed,
     opaque: unpacking.opaque,
     entries: before.entries - left.entries,
+    pathsSizeBytes: before.pathsSizeBytes - left.pathsSizeBytes,
     sizeBytes: before.sizeBytes - left.sizeBytes,
   };
   await writeFile(join(dir, "layer.json"), JSON.stringify(facts));
@@ -167,7 +189,7 @@ class Unpacking {
   }
 
   async take(entry: TarEntry): Promise<void> {
-    this.#count();
+    this.#count(entry.path);
     const parts = partsOf(entry.path);
     const name = parts.at(-1);
     const parent = parts.slice(0, -1);
@@ -198,8 +220,10 @@ class Unpacking {
     }
   }
 
-  #count(): void {
-    if (--this.#left.entries < 0) throw new LayerError(`it has more than ${IMAGE_ENTRIES_MAX} files and folders`);
+  #count(path: string): void {
+    this.#left.pathsSizeBytes -= Buffer.byteLength(path);
+    if (--this.#left.entries < 0) throw new LayerError(TOO_MANY_ENTRIES);
+    if (this.#left.pathsSizeBytes < 0) throw new LayerError(PATHS_TOO_LONG);
   }
 
   /** Waits for all that is being written. */
@@ -224,10 +248,11 @@ class Unpacking {
   async #makeParents(parts: readonly string[]): Promise<void> {
     for (let length = 1; length <= parts.length; length++) {
       const at = parts.slice(0, length);
-      const found = this.#made.get(at.join("/"));
+      const path = at.join("/");
+      const found = this.#made.get(path);
       if (found === undefined) {
         // Of a long path each folder is one that the host has to keep.
-        this.#count();
+        this.#count(path);
         await this.#folder(at, 0o755);
       } else if (found !== "folder")
         throw new LayerError(`a layer has a ${found} /${shown(at)} where another entry needs a folder`);

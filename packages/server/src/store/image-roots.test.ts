@@ -134,6 +134,34 @@ test("whiteouts remove what is below, and nothing through a link", async () => {
   expect(lstatSync(outside).isSymbolicLink()).toBe(true);
 });
 
+test("whiteouts are of the layers below: what their own layer has stays, wherever it stands", async () => {
+  const root = await unpack(
+    found([
+      { "a/old": "", "b/old": "", c: "old" },
+      { "a/first": "", "a/.wh..wh..opq": "", "a/last": "", "b/new": "", ".wh.b": "", ".wh.c": "", c: "new" },
+    ]),
+  );
+  expect(["a", "b"].map((name) => readdirSync(join(root, name)).sort())).toEqual([["first", "last"], ["new"]]);
+  expect(readFileSync(join(root, "c"), "utf8")).toBe("new");
+  expect(
+    readdirSync(
+      await unpack(
+        found([
+          { old: "", "d/e": "" },
+          { ".wh..wh..opq": "", new: "" },
+        ]),
+      ),
+    ),
+  ).toEqual(["new"]);
+});
+
+test("a disk that is full at the end leaves nothing", async () => {
+  const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+  const code = await openCodeDirectory(dir, () => Promise.reject(full));
+  await expect(code.unpackImage(found([{ a: "a" }]))).rejects.toBe(full);
+  expect(leftOvers()).toEqual([]);
+});
+
 const HEADER = { pax: { type: "ExtendedHeader", content: Buffer.alloc(2 * 1024 * 1024, "1 a=b\n") } } as const;
 const HOSTILE: ReadonlyArray<readonly [string, string, Layer]> = [
   ["a name that leads out", "leads out of the image", { "a/../../x": "x" }],
@@ -161,7 +189,7 @@ const HOSTILE: ReadonlyArray<readonly [string, string, Layer]> = [
 ];
 
 /** A file with a name that only an extended header can have. */
-function paxPath(path: string): Layer {
+function paxPath(path: string): Readonly<Record<string, LayerEntry>> {
   const text = ` path=${path}\n`;
   let length = text.length;
   while (`${length}${text}`.length !== length) length = `${length}${text}`.length;
@@ -211,7 +239,7 @@ test("a blob that ends in a failure of its source leaves nothing, and says what 
   expect(leftOvers()).toEqual([]);
 });
 
-const LIMITS = { entries: 1000, sizeBytes: 4 * 1024 * 1024 };
+const LIMITS = { entries: 1000, pathsSizeBytes: 1024 * 1024, sizeBytes: 4 * 1024 * 1024 };
 
 /** Unpacks the first layer with less than AWS's limits. */
 async function unpackWithin(image: FoundImage): Promise<void> {
@@ -291,6 +319,33 @@ test("an image of too many entries is refused before any of its layers is unpack
   };
   await expect(unpack({ ...image, open })).rejects.toThrow("it has more than 100000 files and folders");
   // The folder that it would have been unpacked to.
+  expect(written).toEqual([1, 1]);
+  expect(leftOvers()).toEqual([]);
+});
+
+/** Entries below one folder, each with a path of 4,000 bytes. */
+function longPaths(count: number, prefix: string): Buffer {
+  const folder = Array.from({ length: 16 }, () => "d".repeat(247)).join("/");
+  const entries = Array.from({ length: count }, (_, at) =>
+    tarOf(paxPath(`${folder}/${prefix}${at}`)).subarray(0, -1024),
+  );
+  return Buffer.concat([...entries, Buffer.alloc(1024)]);
+}
+
+test.each(["f", ".wh."])("paths (%s…) that are too long together are refused", async (prefix) => {
+  await expect(unpackWithin(found([longPaths(300, prefix)]))).rejects.toThrow(
+    "the paths of its files and folders have more than 33554432 bytes together",
+  );
+});
+
+test("paths that are too long together are refused before anything is unpacked", async () => {
+  const image = found([longPaths(4300, "a"), longPaths(4300, "b")], "zstd");
+  const written: number[] = [];
+  const open: FoundImage["open"] = (layer) => {
+    written.push(readdirSync(join(dir, "images"), { recursive: true }).length);
+    return image.open(layer);
+  };
+  await expect(unpack({ ...image, open })).rejects.toThrow("the paths of its files and folders");
   expect(written).toEqual([1, 1]);
   expect(leftOvers()).toEqual([]);
 });

@@ -9,16 +9,7 @@ import { syncDirectory } from "../base/durable-files.ts";
 import { removeTree } from "../base/remove-tree.ts";
 import type { CodeInfo } from "../model/code-info.ts";
 import type { FoundImage, ImageLayer } from "../ports/image-source.ts";
-import {
-  type Allowance,
-  IMAGE_ENTRIES_MAX,
-  IMAGE_SIZE_BYTES_MAX,
-  type LayerFacts,
-  readLayerFacts,
-  spend,
-  treeOf,
-  unpackLayer,
-} from "./image-layers.ts";
+import { type LayerFacts, readLayerFacts, spend, treeOf, unpackLayer, wholeAllowance } from "./image-layers.ts";
 import type { ContentHolds } from "./content-holds.ts";
 import { checkManifestSizes, lookAhead } from "./look-ahead.ts";
 import { mergeInto, typeOf } from "./merged-layers.ts";
@@ -80,7 +71,7 @@ async function unpackLayers(
   names: readonly string[],
   { imageDir, partial }: { readonly imageDir: string; readonly partial: string },
 ): Promise<readonly string[]> {
-  const left: Allowance = { entries: IMAGE_ENTRIES_MAX, sizeBytes: IMAGE_SIZE_BYTES_MAX };
+  const left = wholeAllowance();
   await refuseEarly(image, names, imageDir);
   const dirs: string[] = [];
   for (const [at, layer] of image.layers.entries()) {
@@ -98,7 +89,7 @@ async function unpackLayers(
 /** Throws an ApiError where the image has too much, as far as that can be told before anything is written. */
 async function refuseEarly(image: FoundImage, names: readonly string[], imageDir: string): Promise<void> {
   checkManifestSizes(image);
-  const left: Allowance = { entries: IMAGE_ENTRIES_MAX, sizeBytes: IMAGE_SIZE_BYTES_MAX };
+  const left = wholeAllowance();
   const fresh: ImageLayer[] = [];
   for (const [at, layer] of image.layers.entries()) {
     const dir = join(imageDir, names[at] ?? "");

@@ -6,7 +6,14 @@ import { pipeline } from "node:stream/promises";
 import { readTar, type TarEntry } from "../base/tar.ts";
 import { invalidImage } from "../model/image-problems.ts";
 import type { FoundImage, ImageLayer } from "../ports/image-source.ts";
-import { type Allowance, counting, decompressors, IMAGE_SIZE_BYTES_MAX, spend } from "./image-layers.ts";
+import {
+  type Allowance,
+  counting,
+  decompressors,
+  IMAGE_SIZE_BYTES_MAX,
+  type LayerFacts,
+  spend,
+} from "./image-layers.ts";
 
 /** Of all layers, uncompressed: enough for as many small files as an image may have. */
 const LOOK_SIZE_BYTES_MAX = 256 * 1024 * 1024;
@@ -28,8 +35,8 @@ export function checkManifestSizes({ uri, layers }: FoundImage): void {
 }
 
 /**
- * Throws an ApiError where the layers have more entries than an image may have. Looks at the beginning of small blobs
- * only, so that it costs a good image next to nothing.
+ * Throws an ApiError where the layers have more entries, or longer paths, than an image may have. Looks at the
+ * beginning of small blobs only, so that it costs a good image next to nothing.
  *
  * @param fresh - Layers that are to be unpacked.
  * @param left - What the image may have besides its other layers.
@@ -56,7 +63,7 @@ async function countLayer(image: FoundImage, layer: ImageLayer, look: Look): Pro
   const take = async (entry: TarEntry): Promise<void> => {
     entry.resume();
     try {
-      spend(image.uri, look.left, { entries: newEntries(entry.path, known), sizeBytes: 0 });
+      spend(image.uri, look.left, newEntries(entry.path, known));
     } catch (error) {
       refusal = error;
       throw error;
@@ -83,15 +90,17 @@ async function countLayer(image: FoundImage, layer: ImageLayer, look: Look): Pro
 }
 
 /** Counts an entry, and the folders of its path that nothing has named so far, as the unpacking does. */
-function newEntries(path: string, known: Set<string>): number {
+function newEntries(path: string, known: Set<string>): Pick<LayerFacts, "entries" | "pathsSizeBytes" | "sizeBytes"> {
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
-  let count = 1;
+  let entries = 1;
+  let pathsSizeBytes = Buffer.byteLength(path);
   for (let length = 1; length < parts.length; length++) {
     const folder = parts.slice(0, length).join("/");
     if (known.has(folder)) continue;
     known.add(folder);
-    count++;
+    entries++;
+    pathsSizeBytes += Buffer.byteLength(folder);
   }
   known.add(parts.join("/"));
-  return count;
+  return { entries, pathsSizeBytes, sizeBytes: 0 };
 }

@@ -246,3 +246,16 @@ it("hangs up on an end of a body that tells no length", async ({ expect }) => {
     await once(supervisor, "close");
   });
 });
+
+it("starts no program whose arguments are longer than the supervisor reads", async ({ expect }) => {
+  await play(async ({ supervisor, link, written }) => {
+    const request = { name: "runtime", env: {}, cwd: "/" };
+    await expect(link.spawn({ ...request, argv: ["/x", "\u0001".repeat(200_000)] })).rejects.toMatchObject({
+      code: "E2BIG",
+    });
+    const spawning = link.spawn({ ...request, argv: ["/x"] });
+    supervisor.write(encodeJson(FRAME.spawned, 0, { name: "runtime", error: "ENOENT", isDirectoryWrong: true }));
+    await expect(spawning).rejects.toMatchObject({ code: "ENOENT", isDirectoryWrong: true });
+    expect(Buffer.concat(written).length).toBeLessThan(1000);
+  });
+});

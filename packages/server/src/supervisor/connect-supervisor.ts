@@ -22,7 +22,15 @@ import {
   SupervisorLostError,
   type SupervisorListener,
 } from "../ports/supervisor.ts";
-import { encodeFrame, encodeJson, FRAME, type Frame, FrameReader, SupervisorProtocolError } from "./frames.ts";
+import {
+  encodeFrame,
+  encodeJson,
+  FRAME,
+  type Frame,
+  FrameReader,
+  PAYLOAD_SIZE_BYTES_MAX,
+  SupervisorProtocolError,
+} from "./frames.ts";
 import { type CallEnd, type CallHead, LinkedCall } from "./linked-call.ts";
 import { OutwardStream, postOver, toConnection, TUNNEL_BYTES_MAX } from "./outward.ts";
 
@@ -55,6 +63,7 @@ interface Spawned {
   readonly pid?: number;
   readonly error?: string;
   readonly program?: unknown;
+  readonly isDirectoryWrong?: boolean;
 }
 
 type Event = (listener: SupervisorListener) => void;
@@ -114,9 +123,12 @@ class Link implements SupervisorLink {
 
   spawn(request: SpawnRequest): Promise<{ readonly pid: number }> {
     if (this.#isClosed) return Promise.reject(new SupervisorLostError());
+    const content = Buffer.from(JSON.stringify(request));
+    // The supervisor hangs up on a larger frame; the kernel takes no more of arguments and variables, either.
+    if (content.length > PAYLOAD_SIZE_BYTES_MAX) return Promise.reject(new SpawnFailedError("E2BIG"));
     return this.#within("SPAWN", (waiting) => {
       this.#spawning.set(request.name, waiting);
-      this.#socket.write(encodeJson(FRAME.spawn, 0, request));
+      this.#socket.write(encodeFrame(FRAME.spawn, 0, content));
     });
   }
 
@@ -275,7 +287,10 @@ class Link implements SupervisorLink {
     const waiting = this.#spawning.get(spawned.name);
     this.#spawning.delete(spawned.name);
     if (spawned.pid !== undefined) waiting?.resolve({ pid: spawned.pid });
-    else waiting?.reject(new SpawnFailedError(spawned.error ?? "EIO", readProgram(spawned.program)));
+    else {
+      const { error = "EIO", program, isDirectoryWrong = false } = spawned;
+      waiting?.reject(new SpawnFailedError(error, readProgram(program), isDirectoryWrong));
+    }
   }
 
   #onListed({ path, entries }: Listed): void {

@@ -5,7 +5,7 @@
 import { RUNTIME_PROCESS } from "../agents/runtime.ts";
 import type { Brought } from "../core/brought.ts";
 import type { EnvironmentCore } from "../core/core.ts";
-import { type ProgramFound, SpawnFailedError } from "../../ports/supervisor.ts";
+import { SpawnFailedError } from "../../ports/supervisor.ts";
 import type { RunnableImage } from "../../model/image.ts";
 import type { ExitFailure, Failure } from "../function-errors.ts";
 import { explainStart, GO_TEXT, isProgramThere } from "./start-problem.ts";
@@ -33,7 +33,7 @@ export async function startImage(
     } catch (error) {
       if (!(error instanceof SpawnFailedError)) throw error;
       failed = error;
-      if (isProgramThere(failed)) break;
+      if (failed.isDirectoryWrong || isProgramThere(failed)) break;
     }
   }
   core.reportProblem("start the image's program", failed);
@@ -49,11 +49,8 @@ interface Tried {
 }
 
 function explainFailure(core: EnvironmentCore, image: RunnableImage, { program, path, failed }: Tried): Failure {
-  const found: ProgramFound | null = failed.program;
   const text = GO_TEXT[failed.code] ?? failed.code;
-  // A program that is there, and can be executed: then it was the way to the folder.
-  const isFolderWrong = failed.code === "ENOENT" && found?.kind === "file" && isRunnable(found);
-  if (isFolderWrong)
+  if (failed.isDirectoryWrong)
     return notStarted(core, image, "Runtime.InvalidWorkingDir", `chdir ${image.workingDirectory}: ${text}`);
   if (!isProgramThere(failed) && !program.includes("/"))
     return notStarted(
@@ -67,11 +64,6 @@ function explainFailure(core: EnvironmentCore, image: RunnableImage, { program, 
   if (explanation === null) return failure;
   core.log.writeLine(`[thaw] ${explanation}`);
   return { ...failure, explanation };
-}
-
-/** True for a program whose own start would not say ENOENT: no script, whose interpreter may be missing. */
-function isRunnable({ mode, head }: ProgramFound): boolean {
-  return (mode & 0o001) !== 0 && head?.subarray(0, 2).toString("latin1") !== "#!";
 }
 
 function notStarted(
