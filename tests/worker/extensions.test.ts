@@ -127,6 +127,19 @@ test("an extension registers before the runtime starts, sees invokes and the shu
   expect(lines.filter((line) => line === "saw it")).toHaveLength(2);
 });
 
+test("an invoke without a trace id is told without tracing", async () => {
+  const seen: Next[] = [];
+  const harness = new WorkerHarness(
+    { handle: () => "null" },
+    { extensions: { watcher: listener("watcher", ["INVOKE"], (_process, came) => void seen.push(came)) } },
+  );
+  await harness.invokeOk({}, { traceId: null });
+  expect(seen.map(({ event }) => Object.keys(event))).toEqual([
+    ["eventType", "deadlineMs", "requestId", "invokedFunctionArn"],
+  ]);
+  await harness.end();
+});
+
 test("the caller has its answer before the extensions are done, and the next invoke waits for them", async () => {
   const gate = Promise.withResolvers<void>();
   const harness = new WorkerHarness(
@@ -274,6 +287,52 @@ test("an eleventh extension is one too many", async () => {
   await harness.end();
 });
 
+test("an eleventh extension inside of the runtime is told the limit", async () => {
+  const statuses: number[] = [];
+  const harness = new WorkerHarness({
+    init: async (process) => {
+      for (let count = 0; count < 10; count++) {
+        const { status, id } = await register(process, `inner-${count}`, []);
+        statuses.push(status);
+        void next(process, id);
+      }
+      const { status, body } = await register(process, "inner-10", []);
+      statuses.push(status);
+      expect(body).toEqual({
+        errorMessage: "Extension limit (10) reached",
+        errorType: "Extension.TooManyExtensions",
+      });
+    },
+  });
+  await harness.publish();
+  expect(statuses).toEqual([...Array.from({ length: 10 }, () => 200), 403]);
+  await harness.end();
+});
+
+test.for<[string, FakeExtension | null, string]>([
+  ["can't be started", null, "PermissionDenied"],
+  ["ends in Init", { start: async (process) => process.exit(1) }, "ExtensionInitError"],
+  [
+    "reports an error of its Init",
+    {
+      start: async (process) => {
+        const { id } = await register(process, "bad", []);
+        await process.call("POST", `${API}/init/error`, "{}", {
+          "lambda-extension-identifier": id,
+          "lambda-extension-function-error-type": "Extension.Mine",
+        });
+        process.exit(1);
+      },
+    },
+    "ExtensionInitError",
+  ],
+])("one that %s fails a publish", async ([, bad, code]) => {
+  const harness = new WorkerHarness({}, { extensions: { bad } });
+  const { outcome } = await harness.publish();
+  expect(outcome).toMatchObject({ kind: "function-error", reasonCode: `FunctionError.${code}` });
+  await harness.end();
+});
+
 test("Init waits for each extension's first event/next, up to its limit", async () => {
   const harness = new WorkerHarness(
     { handle: () => "null" },
@@ -414,6 +473,76 @@ test("the runtime is asked to end first, then those that are told; the others ar
   await harness.clock.advance(1);
   await closing;
   expect(harness.engine.live.size).toBe(0);
+  await harness.end();
+});
+
+test("a runtime that does not end at SIGTERM has 30 % of the budget: 600 ms, and 150 ms beside internal ones alone", async () => {
+  for (const [isExternal, budgetMs] of [
+    [true, 2000],
+    [false, 500],
+  ] as const) {
+    const shutdowns: Next[] = [];
+    const harness: WorkerHarness = new WorkerHarness(
+      {
+        init: async (process) => {
+          if (isExternal) return;
+          const { id } = await register(process, "inner", ["INVOKE"]);
+          void next(process, id).then(() => next(process, id));
+        },
+        handle: () => "null",
+        ignoresSigterm: true,
+      },
+      isExternal
+        ? { extensions: { watcher: listener("watcher", ["SHUTDOWN"], (_process, came) => void shutdowns.push(came)) } }
+        : {},
+    );
+    await harness.invokeOk();
+    const [sandbox] = harness.engine.live;
+    const closing = harness.worker.stopEnvironments({});
+    const startMs = harness.clock.nowMs();
+    await harness.clock.advance(budgetMs * 0.3 - 1);
+    expect(sandbox?.signals).toEqual(["runtime 15"]);
+    await harness.clock.advance(1);
+    expect(sandbox?.signals).toEqual(["runtime 15", "runtime 9"]);
+    await closing;
+    expect(shutdowns.map(({ event }) => event["deadlineMs"])).toEqual(isExternal ? [startMs + budgetMs] : []);
+    await harness.end();
+  }
+});
+
+test("without extensions an end takes no time, and the runtime is not asked", async () => {
+  const harness = new WorkerHarness({ handle: () => "null" });
+  await harness.invokeOk();
+  const [sandbox] = harness.engine.live;
+  await harness.worker.stopEnvironments({});
+  expect([sandbox?.signals, harness.engine.live.size]).toEqual([[], 0]);
+  await harness.end();
+});
+
+test("a parked clone that nobody took ends without SHUTDOWN, and one that has run with it", async () => {
+  const seen: unknown[] = [];
+  const harness = new WorkerHarness(
+    { handle: () => "null" },
+    {
+      extensions: {
+        watcher: listener(
+          "watcher",
+          ["INVOKE", "SHUTDOWN"],
+          (_process, { event }) => void seen.push(event["shutdownReason"] ?? event["requestId"]),
+        ),
+      },
+      limits: { parkedPerVersionMax: 1, parkedQuietMs: 200, parkedIdleMs: 60_000 },
+    },
+  );
+  const { restorable } = await harness.publish();
+  await harness.invokeOk(restorable, { requestId: "r1" });
+  await harness.clock.advance(200);
+  expect((await harness.worker.report()).environments.map(({ state }) => state).toSorted()).toEqual(["idle", "parked"]);
+  await harness.clock.advance(60_000);
+  expect((await harness.worker.report()).environments.map(({ state }) => state)).toEqual(["idle"]);
+  expect(seen).toEqual(["r1"]);
+  await harness.worker.stopEnvironments({});
+  expect(seen).toEqual(["r1", "spindown"]);
   await harness.end();
 });
 

@@ -59,6 +59,7 @@ test("the runtime sees AWS's environment and headers", async () => {
     AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001",
     AWS_ACCESS_KEY_ID: "AKID1",
     AWS_LAMBDA_LOG_GROUP_NAME: "/aws/lambda/hello",
+    "Content-Type": "application/json",
     "Lambda-Runtime-Aws-Request-Id": "r1",
     "Lambda-Runtime-Trace-Id": "Root=1",
     "Lambda-Runtime-Client-Context": "{}",

@@ -196,6 +196,70 @@ test("the Logs API has its own records, and the two exclude each other", async (
   expect(Object.keys(got[7]?.record ?? {})).toEqual(["requestId", "metrics"]);
 });
 
+test("a second subscription takes the place of the first, and one with the other API is refused", async () => {
+  const elsewhere = { ...BODY, types: ["function"] };
+  const { got, answers, extension } = subscriber([BODY, elsewhere]);
+  const start = async (process: FakeProcess, state: Record<string, unknown>): Promise<void> => {
+    const running = extension.start(process, state);
+    while (answers.length < 2) await Promise.resolve();
+    const body = JSON.stringify({ ...BODY, schemaVersion: "2021-03-18" });
+    const headers = { "lambda-extension-identifier": String(state["id"]) };
+    const answer = await process.call("PUT", "/2020-08-15/logs", body, headers);
+    answers.push([answer.status, answer.body]);
+    await running;
+  };
+  const harness = new WorkerHarness(
+    { handle: (process) => (process.print("hello\n"), "null") },
+    { extensions: { sub: { start } } },
+  );
+  await harness.invokeOk();
+  await harness.end();
+  expect(answers).toEqual([
+    [200, '"OK"'],
+    [200, '"OK"'],
+    [400, expect.stringContaining("the extension has subscribed with the Telemetry API already")],
+  ]);
+  expect(got.map(({ type, record }) => [type, record])).toEqual([["function", "hello"]]);
+});
+
+test("what there is to tell comes before SHUTDOWN, though its time is not over", async () => {
+  const order: string[] = [];
+  const { answers, extension } = subscriber(
+    [{ ...BODY, types: ["function"], buffering: { timeoutMs: 30_000 } }],
+    (batch) => {
+      order.push(...(JSON.parse(batch) as Got[]).map(({ record }) => String(record)));
+      return 200;
+    },
+  );
+  const start = async (process: FakeProcess, state: Record<string, unknown>): Promise<void> => {
+    await extension.start(process, state);
+    order.push("SHUTDOWN");
+  };
+  const harness = new WorkerHarness(
+    { handle: (process) => (process.print("hello\n"), "null") },
+    { extensions: { sub: { start } } },
+  );
+  await harness.invokeOk();
+  expect([answers, order]).toEqual([[[200, '"OK"']], []]);
+  await harness.worker.stopEnvironments({});
+  expect(order).toEqual(["hello", "SHUTDOWN"]);
+  await harness.end();
+});
+
+test("the end of a streamed response is told without its size", async () => {
+  const { got, extension } = subscriber();
+  const pieces = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.from("one");
+    yield Buffer.from("two");
+  };
+  const harness = new WorkerHarness({ handle: () => pieces() }, { extensions: { sub: extension } });
+  await harness.invokeOk({}, { isStreamed: true });
+  await harness.end();
+  const done = got.find(({ type }) => type === "platform.runtimeDone")?.record;
+  expect(done).toMatchObject({ status: "success", metrics: { durationMs: 0 } });
+  expect(done).not.toHaveProperty("metrics.producedBytes");
+});
+
 test("what a subscription may not say, and when it comes too late", async () => {
   const { answers, extension } = subscriber([
     { schemaVersion: "2022-07-01", types: [], destination: { protocol: "HTTP", URI: "http://sandbox.localdomain" } },
@@ -278,4 +342,21 @@ test("TCP: one document for each line", async () => {
   await harness.invokeOk();
   await harness.end();
   expect(got.map(({ record }) => record)).toEqual(["one", "two"]);
+});
+
+test("TCP: a clone has a connection of its own", async () => {
+  const { got, extension } = subscriber([
+    { ...BODY, types: ["function"], destination: { protocol: "TCP", port: PORT } },
+  ]);
+  const harness = new WorkerHarness(
+    { handle: (process, { requestId }) => (process.print(`${requestId}\n`), "null") },
+    { extensions: { sub: extension } },
+  );
+  const { restorable } = await harness.publish();
+  for (const requestId of ["r1", "r2"]) {
+    await harness.invokeOk(restorable, { requestId });
+    await harness.worker.stopEnvironments({});
+  }
+  await harness.end();
+  expect(got.map(({ record }) => record)).toEqual(["r1", "r2"]);
 });

@@ -24,6 +24,8 @@ export interface FakeFunction {
    * invocation/next.
    */
   readonly hasHooks?: boolean;
+  /** True for a runtime that does not end when it is asked to. */
+  readonly ignoresSigterm?: boolean;
   init?(process: FakeProcess, state: FakeState): void | Promise<void>;
   beforeSnapshot?(process: FakeProcess, state: FakeState): void | Promise<void>;
   afterRestore?(process: FakeProcess, state: FakeState): void | Promise<void>;

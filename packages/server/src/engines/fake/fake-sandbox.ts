@@ -18,6 +18,7 @@ import {
   type ParkedAt,
 } from "./fake-process.ts";
 
+const SIGTERM = 15;
 const RUNTIME_PID = 1003;
 
 export type FakeStep =
@@ -200,6 +201,7 @@ export class FakeSandbox implements Sandbox {
 
   #signal(name: string, signal: number): void {
     this.signals.push(`${name} ${signal}`);
+    if (name === "runtime" && signal === SIGTERM && this.#function.ignoresSigterm === true) return;
     const process = name === "runtime" ? this.#process : this.#extensions.get(name.slice("extension/".length));
     process?.end(null, signal);
   }
