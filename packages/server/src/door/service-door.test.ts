@@ -5,8 +5,9 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { KeyedCertificate } from "../base/certificates.ts";
 import { systemClock } from "../base/clock.ts";
-import { loadAuthority, type KeyedCertificate } from "./authority.ts";
+import { loadAuthority } from "./authority.ts";
 import { DOOR_HOST, ListeningDoor } from "./service-door.ts";
 
 let directory = "";

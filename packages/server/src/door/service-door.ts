@@ -8,9 +8,10 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server } from "node:net";
+import type { KeyedCertificate } from "../base/certificates.ts";
 import type { Clock } from "../base/clock.ts";
 import { ANSWER_BYTES_MAX, type OpenAddress, type ServiceDoor } from "../ports/service-door.ts";
-import { issueFor, type KeyedCertificate } from "./authority.ts";
+import { issueFor } from "./authority.ts";
 
 export const DOOR_HOST = "host.thaw.internal";
 const PATH = "/answers/";
