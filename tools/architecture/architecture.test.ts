@@ -43,12 +43,12 @@ const PLANTED: ReadonlyArray<readonly [string, string, string]> = [
   [
     `${SERVER}/worker/a.ts`,
     'import { connect } from "node:net";',
-    "only door, main, packages/cli, sandboxd, supervisor may use node:net",
+    "only door, main, packages/cli, remote-worker, sandboxd, supervisor may use node:net",
   ],
   [
     `${SERVER}/http/a.ts`,
     'import { createServer } from "node:http";',
-    "only packages/cli, supervisor, door may use node:http",
+    "only packages/cli, supervisor, door, remote-worker may use node:http",
   ],
   [
     `${SERVER}/control/a.ts`,

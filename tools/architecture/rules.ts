@@ -22,6 +22,7 @@ const ADAPTERS = [
   "transforms",
   "event-sources",
   "issuers",
+  "remote-worker",
 ];
 const OUTER = ["control", "aws", "stacks", "worker", "snapshots", "engines", ...ADAPTERS];
 
@@ -154,10 +155,10 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "node:cluster": [],
   "node:dgram": [],
   "node:fs": [...FILE_USERS, "packages/cli", "packages/installation", "packages/scan", "packages/template"],
-  "node:http": ["packages/cli", "supervisor", "door"],
+  "node:http": ["packages/cli", "supervisor", "door", "remote-worker"],
   "node:http2": [],
-  "node:https": ["door", "packages/cli"],
-  "node:net": ["door", "main", "packages/cli", "sandboxd", "supervisor"],
+  "node:https": ["door", "packages/cli", "remote-worker"],
+  "node:net": ["door", "main", "packages/cli", "remote-worker", "sandboxd", "supervisor"],
   "node:sqlite": ["logs", "objects", "store"],
   "node:worker_threads": ["aws", "logs"],
   "@aws-sdk/client-cloudformation": ["packages/cli"],

@@ -342,6 +342,27 @@ export const PLATFORM_ERRORS = {
     transient: true,
     ...INTERNAL,
   },
+  WORKER_UNREACHABLE: {
+    message: "The worker on another host can't be reached. Nothing was run.",
+    meaning: "a worker on another host can't be reached: nothing was asked of it",
+    remedy: `try again; ${LOG}`,
+    transient: true,
+    ...INTERNAL,
+  },
+  WORKER_LOST: {
+    message: "The worker on another host went away before it had answered. The function may have run.",
+    meaning: "a worker on another host went away before it had answered: what was asked of it may have been done",
+    remedy: `try again where the function may run twice; ${LOG}`,
+    transient: true,
+    ...INTERNAL,
+  },
+  WORKER_OTHER_PROTOCOL: {
+    message: null,
+    meaning: "a worker on another host is of a release that this one can't talk to",
+    remedy: "the same release of Thaw on both hosts",
+    transient: false,
+    ...INTERNAL,
+  },
   WORKER_ENGINE_FAILED: {
     message: "The execution environment could not be run. The server's log has the details.",
     meaning: "the engine failed in a way that has no code",

@@ -253,7 +253,8 @@ export interface RuntimeProblem {
 /**
  * A worker as the control plane knows it. Everything in and out is a value that can be copied (objects, arrays, texts,
  * numbers and Buffers), but for two that stand for messages of their own: the AbortSignal, a command to cancel, and the
- * body of a response, which comes in pieces.
+ * body of a response, which comes in pieces. So it may be on another host (remote-worker/), whose PROTOCOL rises with
+ * each change of these values.
  */
 export interface Worker {
   invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome>;

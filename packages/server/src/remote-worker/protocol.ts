@@ -1,0 +1,88 @@
+/**
+ * What the two ends of a remote worker have in common: names, limits, and the forms of calls and answers. Byte table:
+ * docs/formats/remote-worker.md.
+ */
+import type { EnvironmentId } from "../base/ids.ts";
+import type { InvokeInput, InvokeRefusal, RunnableVersion, StreamCompletion, Worker } from "../ports/worker.ts";
+
+/** Rises with every change of this wire or of the values of `ports/worker.ts`: only equal numbers talk. */
+export const PROTOCOL = 1;
+export const PROTOCOL_HEADER = "thaw-worker-protocol";
+export const CONTENT_TYPE = "application/vnd.thaw.worker";
+
+/** The name in the certificate of those who may give orders to workers. */
+export const CONTROL_NAME = "control.thaw.internal";
+
+/** The name in a worker's certificate, by which one can't be taken for another, nor for a control plane. */
+export function workerName(workerId: string): string {
+  return `${workerId}.worker.thaw.internal`;
+}
+
+/** Bytes of a call: what is provisioned, or the ids of all snapshots. An event is at most 6 MiB. */
+export const CALL_BYTES_MAX = 64 * 2 ** 20;
+/** Bytes of JSON of an answer: the report of a worker with all its environments. */
+export const JSON_BYTES_MAX = 64 * 2 ** 20;
+
+/** Calls whose parameters and results are JSON as they are. */
+export const PLAIN_CALLS = [
+  "close",
+  "installRuntime",
+  "listSnapshots",
+  "observe",
+  "provision",
+  "removeSnapshot",
+  "report",
+  "runtimeProblem",
+  "stopEnvironments",
+  "sweepSnapshots",
+] as const satisfies ReadonlyArray<keyof Worker>;
+
+export type PlainCall = (typeof PLAIN_CALLS)[number];
+/** `hello`: is it there, and does it speak this protocol. */
+export type CallName =
+  | PlainCall
+  | "contentInUse"
+  | "createSnapshot"
+  | "hello"
+  | "inspectSnapshot"
+  | "invoke"
+  | "uidsInUse";
+
+/** The head of an invoke; its event follows as data. */
+export interface SentInvoke {
+  readonly version: RunnableVersion;
+  readonly input: Omit<InvokeInput, "payload">;
+}
+
+/** A response, whose bytes follow as data. Bytes within are Base64. */
+export interface SentResponse {
+  readonly kind: "response";
+  readonly functionError: "Unhandled" | null;
+  readonly logTail: string | null;
+  readonly stream: { readonly contentType: string | null } | null;
+  readonly environmentId: EnvironmentId;
+}
+
+export type SentOutcome = InvokeRefusal | SentResponse;
+
+/** How the bytes of a response ended. */
+export type SentEnd =
+  | { readonly kind: "whole" }
+  | { readonly kind: "cut" }
+  | { readonly kind: "too-large"; readonly sizeBytesMax: number };
+
+export type SentCompletion = Omit<StreamCompletion, "logTail"> & { readonly logTail: string | null };
+
+/** An error of the other end; `code` is null where it has none. */
+export interface SentFailure {
+  readonly code: string | null;
+  readonly message: string;
+}
+
+export function toBase64(bytes: Buffer | null): string | null {
+  return bytes === null ? null : bytes.toString("base64");
+}
+
+export function fromBase64(text: string | null): Buffer | null {
+  return text === null ? null : Buffer.from(text, "base64");
+}

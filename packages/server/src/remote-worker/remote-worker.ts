@@ -1,0 +1,130 @@
+/** A worker on another host, as the control plane has it: each call goes to `WorkerListener` there. */
+import type { Clock } from "../base/clock.ts";
+import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import type { ListedSnapshot } from "../ports/snapshots.ts";
+import type { SnapshotFindings } from "../ports/snapshot-disk.ts";
+import type {
+  EnvironmentFilter,
+  EnvironmentObservation,
+  InvokeInput,
+  InvokeOutcome,
+  ProvisionedTarget,
+  RunnableVersion,
+  RuntimeProblem,
+  SnapshotOutcome,
+  Worker,
+  WorkerReport,
+} from "../ports/worker.ts";
+import { Connections, toRefusal, type WorkerAddress } from "./connections.ts";
+import { InvokeAnswer } from "./invoke-answer.ts";
+import type { PlainCall } from "./protocol.ts";
+import { WorkerWatch } from "./worker-watch.ts";
+
+export class RemoteWorker implements Worker {
+  readonly #connections: Connections;
+  readonly #watch: WorkerWatch;
+
+  constructor(address: WorkerAddress, clock: Clock) {
+    this.#connections = new Connections(address);
+    this.#watch = new WorkerWatch(this.#connections, clock);
+  }
+
+  /** Hangs up. The worker itself goes on. */
+  hangUp(): void {
+    this.#watch.end();
+    this.#connections.cut();
+  }
+
+  /** Rejects with a RemoteError where the worker is not there, or is one that can't be talked to. */
+  async hello(): Promise<void> {
+    await this.#connections.ask("hello", []);
+  }
+
+  invoke(version: RunnableVersion, { payload, ...input }: InvokeInput): Promise<InvokeOutcome> {
+    const silence = this.#watch.silence;
+    if (silence !== null) return Promise.resolve(toRefusal(silence));
+    return new Promise((resolve, reject) => {
+      const answer = new InvokeAnswer(resolve, reject);
+      answer.comesFrom(this.#connections.begin({ name: "invoke", head: { version, input }, payload }, answer));
+    });
+  }
+
+  async createSnapshot(
+    version: RunnableVersion,
+    snapshotId: SnapshotId,
+    signal: AbortSignal,
+  ): Promise<SnapshotOutcome> {
+    try {
+      return (await this.#ask("createSnapshot", [version, snapshotId], signal)) as SnapshotOutcome;
+    } catch (error) {
+      return toRefusal(error);
+    }
+  }
+
+  async removeSnapshot(snapshotId: SnapshotId): Promise<void> {
+    await this.#plain("removeSnapshot", snapshotId);
+  }
+
+  async listSnapshots(): Promise<readonly ListedSnapshot[]> {
+    return (await this.#plain("listSnapshots")) as readonly ListedSnapshot[];
+  }
+
+  async sweepSnapshots(named: readonly SnapshotId[]): Promise<void> {
+    await this.#plain("sweepSnapshots", named);
+  }
+
+  async runtimeProblem(runtime: string): Promise<RuntimeProblem | null> {
+    return (await this.#plain("runtimeProblem", runtime)) as RuntimeProblem | null;
+  }
+
+  async installRuntime(runtime: string): Promise<string | null> {
+    return (await this.#plain("installRuntime", runtime)) as string | null;
+  }
+
+  async provision(targets: readonly ProvisionedTarget[]): Promise<void> {
+    await this.#plain("provision", targets);
+  }
+
+  async uidsInUse(): Promise<ReadonlySet<number>> {
+    return new Set((await this.#ask("uidsInUse", [])) as readonly number[]);
+  }
+
+  async contentInUse(): Promise<ReadonlySet<string>> {
+    return new Set((await this.#ask("contentInUse", [])) as readonly string[]);
+  }
+
+  async report(): Promise<WorkerReport> {
+    return (await this.#plain("report")) as WorkerReport;
+  }
+
+  async observe(environmentId: EnvironmentId): Promise<EnvironmentObservation | null> {
+    return (await this.#plain("observe", environmentId)) as EnvironmentObservation | null;
+  }
+
+  async inspectSnapshot(version: RunnableVersion, needles: readonly Buffer[]): Promise<SnapshotFindings> {
+    const sent = needles.map((each) => each.toString("base64"));
+    return (await this.#ask("inspectSnapshot", [version, sent])) as SnapshotFindings;
+  }
+
+  async stopEnvironments(filter: EnvironmentFilter): Promise<number> {
+    return (await this.#plain("stopEnvironments", filter)) as number;
+  }
+
+  async close(graceMs: number): Promise<void> {
+    await this.#plain("close", graceMs);
+  }
+
+  #plain(name: PlainCall, ...parameters: readonly unknown[]): Promise<unknown> {
+    return this.#ask(name, parameters);
+  }
+
+  async #ask(
+    name: Parameters<Connections["ask"]>[0],
+    parameters: readonly unknown[],
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    const silence = this.#watch.silence;
+    if (silence !== null) throw silence;
+    return this.#connections.ask(name, parameters, signal);
+  }
+}

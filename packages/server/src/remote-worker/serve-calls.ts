@@ -1,0 +1,125 @@
+/** Carries out the calls of a control plane on a worker of this process. */
+import { strict as assert } from "node:assert";
+import { BodyTooLargeError } from "../base/body.ts";
+import type { SnapshotId } from "../base/ids.ts";
+import { ThawError } from "../model/platform-errors.ts";
+import type { InvokeOutcome, InvokeSuccess, RunnableVersion, StreamCompletion, Worker } from "../ports/worker.ts";
+import { dataFrame, FRAME, FrameError, jsonFrame } from "./frames.ts";
+import { type IncomingCall, valueFrame } from "./incoming-call.ts";
+import {
+  type CallName,
+  PLAIN_CALLS,
+  type SentEnd,
+  type SentFailure,
+  type SentInvoke,
+  type SentOutcome,
+  toBase64,
+} from "./protocol.ts";
+
+type Serve = (worker: Worker, call: IncomingCall) => Promise<void>;
+
+/** What a worker says of itself before anything is asked of it. */
+export interface Hello {
+  readonly workerId: string;
+  /** Another one for each start of the worker. */
+  readonly incarnation: string;
+}
+
+const SERVED: ReadonlyMap<string, Serve> = new Map<CallName, Serve>([
+  ["invoke", serveInvoke],
+  ["createSnapshot", serveCreateSnapshot],
+  ["inspectSnapshot", serveInspectSnapshot],
+  ["uidsInUse", async (worker, call) => call.end(valueFrame([...(await worker.uidsInUse())]))],
+  ["contentInUse", async (worker, call) => call.end(valueFrame([...(await worker.contentInUse())]))],
+  ...PLAIN_CALLS.map((name): [CallName, Serve] => [
+    name,
+    async (worker, call) => {
+      const parameters = await call.head;
+      if (!Array.isArray(parameters)) throw new FrameError("a call without parameters");
+      const plain = worker[name].bind(worker) as (...of: readonly unknown[]) => Promise<unknown>;
+      call.end(valueFrame(await plain(...parameters)));
+    },
+  ]),
+]);
+
+/** Never rejects; null: there is no such call. */
+export function serveCall(
+  name: string,
+  { worker, hello, onProblem }: { worker: Worker; hello: Hello; onProblem: (what: string, error: unknown) => void },
+  call: IncomingCall,
+): Promise<void> | null {
+  if (name === "hello") {
+    call.end(valueFrame(hello));
+    return Promise.resolve();
+  }
+  const serve = SERVED.get(name);
+  if (serve === undefined) return null;
+  return serve(worker, call).catch((error: unknown) => {
+    if (!(error instanceof ThawError)) onProblem(`a control plane's call ${name}`, error);
+    call.end(jsonFrame(FRAME.failure, toSentFailure(error)));
+  });
+}
+
+function toSentFailure(error: unknown): SentFailure {
+  if (error instanceof ThawError) return { code: error.code, message: error.publicMessage };
+  return { code: null, message: error instanceof Error ? error.message : String(error) };
+}
+
+async function serveInvoke(worker: Worker, call: IncomingCall): Promise<void> {
+  const payload = await call.payload;
+  const { version, input } = (await call.head) as SentInvoke;
+  const outcome = await worker.invoke(version, { ...input, payload });
+  const head = valueFrame(toSentOutcome(outcome));
+  if (outcome.kind !== "response") return call.end(head);
+  if (outcome.stream !== null) return serveStream(call, head, outcome, outcome.stream.completion);
+  const bytes = await outcome.payload.collect(Number.POSITIVE_INFINITY);
+  call.end(head, dataFrame(bytes), endFrame({ kind: "whole" }));
+}
+
+async function serveStream(
+  call: IncomingCall,
+  head: Buffer,
+  { payload }: InvokeSuccess,
+  completion: Promise<StreamCompletion>,
+): Promise<void> {
+  await call.send(head);
+  let end: SentEnd = { kind: "whole" };
+  try {
+    // A caller that is gone ends the reading, not the function.
+    for await (const piece of payload) if (!(await call.sendData(piece))) break;
+  } catch (error) {
+    end =
+      error instanceof BodyTooLargeError ? { kind: "too-large", sizeBytesMax: error.sizeBytesMax } : { kind: "cut" };
+  }
+  await call.send(endFrame(end));
+  const { error, logTail } = await completion;
+  call.end(jsonFrame(FRAME.completion, { error, logTail: toBase64(logTail) }));
+}
+
+function endFrame(end: SentEnd): Buffer {
+  return jsonFrame(FRAME.dataEnd, end);
+}
+
+function toSentOutcome(outcome: InvokeOutcome): SentOutcome {
+  if (outcome.kind !== "response") return outcome;
+  const { kind, functionError, logTail, stream, environmentId } = outcome;
+  return {
+    kind,
+    functionError,
+    logTail: toBase64(logTail),
+    stream: stream === null ? null : { contentType: stream.contentType },
+    environmentId,
+  };
+}
+
+async function serveCreateSnapshot(worker: Worker, call: IncomingCall): Promise<void> {
+  const [version, snapshotId] = (await call.head) as [RunnableVersion, SnapshotId];
+  call.end(valueFrame(await worker.createSnapshot(version, snapshotId, call.isOver)));
+}
+
+async function serveInspectSnapshot(worker: Worker, call: IncomingCall): Promise<void> {
+  const [version, needles] = (await call.head) as [RunnableVersion, readonly string[]];
+  assert(Array.isArray(needles), "needles are a list");
+  const bytes = needles.map((each) => Buffer.from(each, "base64"));
+  call.end(valueFrame(await worker.inspectSnapshot(version, bytes)));
+}
