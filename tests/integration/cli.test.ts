@@ -98,6 +98,45 @@ it("explains mistakes", async ({ expect }) => {
   expect(elsewhere.stderr).toContain("npx thaw serve");
 });
 
+it("refuses names of nothing, and says how to see what there is", async ({ expect }) => {
+  const unknown: ReadonlyArray<readonly [args: readonly string[], next: string]> = [
+    [["invocations", "none"], "top"],
+    [["invocations", "none", "--follow"], "top"],
+    [["invocations", "none:live", "--json"], "top"],
+    [["environments", "ls", "--function", "none"], "top"],
+    [["environments", "stop", "--function", "none:1"], "top"],
+    [["logs", "none"], "top"],
+    [["invoke", "none"], "top"],
+    [["check", "none:1"], "top"],
+    [["compare", "none"], "top"],
+    [["scan", "none"], "top"],
+    [["snapshots", "inspect", "none:1"], "top"],
+    [["snapshots", "verify", "snap-none"], "snapshots ls"],
+    [["keys", "disable", "none"], "keys ls"],
+    [["accounts", "rm", "999999999999"], "accounts ls"],
+    [["invocations", "6f1ed002-ab59-4b5c-8ef4-0123456789ab"], "invocations"],
+  ];
+  const outcomes = await Promise.all(unknown.map(async ([args]) => [args.join(" "), await thaw(...args)] as const));
+  for (const [at, [command, { code, stdout, stderr }]] of outcomes.entries()) {
+    expect([code === 0, stdout], command).toEqual([false, ""]);
+    expect(stderr, command).toMatch(new RegExp(` npx thaw ${unknown[at]?.[1]}\n$`));
+  }
+  // A name that is not set, as shells give it, asks for all.
+  expect((await thaw("environments", "ls", "--function", "")).code).toBe(0);
+});
+
+it("says that a text is not UTF-8", async ({ expect }) => {
+  const path = join(scratch, "wide.yml");
+  writeFileSync(path, "\ufeffResources: {}\n", "utf16le");
+  for (const args of [
+    ["deploy", path],
+    ["diff", path],
+    ["invoke", "f", `@${path}`],
+    ["scan", path],
+  ])
+    expect((await thaw(...args)).stderr, args[0]).toContain("its text is in UTF-16LE, and only UTF-8 is read");
+});
+
 it("ends quietly when its reader has seen enough", async ({ expect }) => {
   const child = spawn(process.execPath, [CLI, "environments", "ls"], {
     env: { ...process.env, ...server.env },

@@ -180,8 +180,15 @@ it("takes over no function that is in no stack, or in another one", async ({ exp
   expect(taken.code).toBe(1);
   expect(taken.stderr).toContain(`there is a function ${FunctionName} already, and it is in no stack`);
   expect((await thaw("delete")).stderr).toContain(`there is no stack ${stackName()}`);
+  expect((await thaw("delete", FunctionName)).stderr).toContain(
+    `there is no stack ${FunctionName}; ${FunctionName} is a function, which no stack has made`,
+  );
   await lambda.send(new DeleteFunctionCommand({ FunctionName }));
   expect((await thaw("deploy")).code).toBe(0);
+  expect((await thaw("delete", FunctionName)).stderr).toContain(
+    `${FunctionName} is a function of the stack ${stackName()}. To remove that one: npx thaw delete ${stackName()}`,
+  );
+  expect((await thaw("delete", "nowhere")).stderr).toMatch(/there is no stack nowhere\. Those that are there: \S/);
   const other = await thaw("deploy", "--stack-name", `${stackName()}-2`);
   expect(other.stderr).toContain(`there is a function ${FunctionName} already, of the stack ${stackName()}`);
 });

@@ -21,6 +21,11 @@ async function thaw(...args: string[]): Promise<string> {
 
 it("shows where the time of a cold start went, and the lines of that request", async () => {
   const name = await functions.createSnapStart(CODE);
+  expect(await runThaw(["invocations", name], functions.server.env)).toMatchObject({
+    code: 0,
+    stdout: "",
+    stderr: `${name}: no invocations since the start of the server. To make one: npx thaw invoke ${name}\n`,
+  });
   const version = await functions.publish(name);
   for (let count = 0; count < 2; count++) {
     await functions.invoke(name, {}, version);
@@ -43,6 +48,10 @@ it("shows where the time of a cold start went, and the lines of that request", a
   expect(details.phaseStarts["restore"]).toBeGreaterThanOrEqual(0);
   expect(details.totalMs).toBeGreaterThanOrEqual((details.restoreDurationMs ?? 0) - 1);
   expect((await thaw("invocations", name, "--limit", "1")).split("\n")[1]).toContain("warm");
+  expect((await thaw("environments", "ls", "--function", `${name}:${version}`)).split("\n")[1]).toContain(name);
+  expect((await runThaw(["invocations", name, "--outcome", "timeout"], functions.server.env)).stderr).toBe(
+    `${name}: no invocations since the start of the server of those that --outcome timeout asks for\n`,
+  );
 });
 
 it("follows, and shows the functions once in a pipe and as a page on a terminal", async () => {

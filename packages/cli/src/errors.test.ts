@@ -1,6 +1,7 @@
 /** Errors as a person reads them: each names the next command where there is one. */
 import { describe, it } from "vitest";
 import { CommandError } from "@thaw/installation/command-error";
+import { RefusedError } from "./connection.ts";
 import { describeError } from "./errors.ts";
 
 const ENDPOINT = "http://127.0.0.1:9000";
@@ -32,6 +33,17 @@ describe("an error", () => {
       named("ResourceNotFoundException"),
       "ResourceNotFoundException: it says why\nFunctions that are there: npx thaw top",
     ],
+    [
+      "of a function that Thaw's own API does not find",
+      new RefusedError(404, "Function not found: arn"),
+      "Function not found: arn\nFunctions that are there: npx thaw top",
+    ],
+    [
+      "of a snapshot that is not there",
+      new RefusedError(404, "Snapshot not found: snap-1"),
+      "Snapshot not found: snap-1\nSnapshots that are there: npx thaw snapshots ls",
+    ],
+    ["of a refusal", new RefusedError(400, "Function not found: arn"), "Function not found: arn"],
     [
       "of an answer that did not come",
       named("AbortError"),

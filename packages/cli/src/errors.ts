@@ -2,6 +2,7 @@
 import { PROGRAM } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
 import { AnswerFormError } from "@thaw/thaw-api";
+import { RefusedError } from "./connection.ts";
 
 /** Codes of Node.js for a server that can't be reached, besides one that refuses. */
 const UNREACHABLE = new Set([
@@ -25,8 +26,19 @@ const HINTS: Readonly<Record<string, string>> = {
   ServiceException: `What the server's host lacks: ${PROGRAM} doctor`,
 };
 
+/** What to do about something that Thaw's own API does not find, by words of its sentence. */
+const LISTS: ReadonlyArray<readonly [string, string]> = [
+  ["Function not found: ", `Functions that are there: ${PROGRAM} top`],
+  ["Snapshot not found: ", `Snapshots that are there: ${PROGRAM} snapshots ls`],
+  ["Key not found: ", `Keys that are there: ${PROGRAM} keys ls`],
+  ["Account not found: ", `Accounts that are there: ${PROGRAM} accounts ls`],
+  [" has no snapshot: ", `Snapshots that are there: ${PROGRAM} snapshots ls`],
+  ["No invocation ", `Those that are known: ${PROGRAM} invocations`],
+];
+
 /** `endpoint`: where the server was looked for. */
 export function describeError(error: unknown, endpoint: () => string): string {
+  if (error instanceof RefusedError && error.status === 404) return withNext(error.message);
   if (error instanceof CommandError || error instanceof AnswerFormError) return error.message;
   if (!(error instanceof Error)) return String(error);
   const code = codeOf(error);
@@ -37,6 +49,11 @@ export function describeError(error: unknown, endpoint: () => string): string {
     return `the server at ${endpoint()} does not answer. What is wrong: ${PROGRAM} doctor`;
   const hint = HINTS[error.name];
   return `${error.name}: ${error.message}${hint === undefined ? "" : `\n${hint}`}`;
+}
+
+function withNext(message: string): string {
+  const list = LISTS.find(([words]) => message.includes(words));
+  return list === undefined ? message : `${message}\n${list[1]}`;
 }
 
 /** True: nothing listens where the server was, or the connection to it was lost. */

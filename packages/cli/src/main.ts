@@ -229,7 +229,7 @@ function addHostCommands(program: Command): void {
   const environments = program.command("environments").description("execution environments");
   environments
     .command("ls")
-    .option("--function <name>", "only those of this function")
+    .option("--function <name[:qualifier]>", "only those of this function, or of this version or alias")
     .description("execution environments of this host, with their state and invokes")
     .action((options: { function?: string }, command: Command) =>
       listEnvironments(connect(), { ...options, json: isJson(command) }),

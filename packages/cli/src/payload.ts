@@ -1,6 +1,7 @@
 /** The payload of an invoke, and the event of a check or a comparison, as a person names it on the command line. */
 import { existsSync, readFileSync } from "node:fs";
 import { CommandError } from "@thaw/installation/command-error";
+import { decodeUserText } from "@thaw/installation/user-text";
 
 /**
  * Reads the event of a command: as `readPayload` does, or from a file that is named without `@`; undefined is {}.
@@ -23,13 +24,16 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Reads JSON, @FILE, or - for standard input. Throws CommandError where a file can't be read. */
+/** Reads JSON, @FILE, or - for standard input. Throws CommandError where that can't be read, or is not UTF-8. */
 export function readPayload(payload: string): Buffer {
   if (payload !== "-" && !payload.startsWith("@")) return Buffer.from(payload);
   const path = payload.slice(1);
+  let bytes: Buffer;
   try {
-    return readFileSync(payload === "-" ? 0 : path);
+    bytes = readFileSync(payload === "-" ? 0 : path);
   } catch (error) {
     throw new CommandError(`the payload can't be read: ${(error as Error).message}`);
   }
+  // Without its byte order mark, which is no JSON.
+  return Buffer.from(decodeUserText(bytes, payload === "-" ? "the payload" : path));
 }

@@ -2,7 +2,7 @@
  * Reads a template: YAML with CloudFormation's short tags, or JSON. `!Ref X` becomes `{ Ref: X }`, `!Sub` and the rest
  * `{ "Fn::Sub": … }`. The sections are checked to be what their names say, nothing is evaluated.
  */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import {
   type CollectionTag,
   type Document,
@@ -16,6 +16,7 @@ import {
   type YAMLSeq,
 } from "yaml";
 import { CommandError } from "@thaw/installation/command-error";
+import { readUserText } from "@thaw/installation/user-text";
 import { jsonDoubles } from "./json-doubles.ts";
 import { keepNames, keepNamesOfCall } from "./name-scalars.ts";
 import { changedText, readScalar, SCALAR_TAGS } from "./scalars.ts";
@@ -109,8 +110,9 @@ export function readSections(path: string): ParsedTemplate {
   try {
     if (statSync(path).size > BYTES_MAX)
       throw new Error(`it is larger than ${BYTES_MAX} bytes, CloudFormation's limit`);
-    text = readFileSync(path, "utf8");
+    text = readUserText(path);
   } catch (error) {
+    if (error instanceof CommandError) throw error;
     throw new CommandError(`${path} can't be read: ${(error as Error).message}`);
   }
   return parseSections(text, path);

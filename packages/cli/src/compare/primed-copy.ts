@@ -3,7 +3,6 @@
  * Priming is a part of the package, so a version of the function itself would need another `$LATEST`, which others use.
  */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import {
   CreateFunctionCommand,
@@ -15,6 +14,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import { PROGRAM } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
+import { readUserText } from "@thaw/installation/user-text";
 import { readPrimes } from "@thaw/template/primes";
 import type { TemplateMap } from "@thaw/template/value";
 import type { Connection } from "../connection.ts";
@@ -39,7 +39,7 @@ export interface PrimedCopy {
 export function readPrimeFile(path: string): string {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readUserText(path);
   } catch (error) {
     throw new CommandError(`--primed-by: ${(error as Error).message}`);
   }

@@ -105,7 +105,8 @@ async function find({ lambda }: Connection, name: string, qualifier: string): Pr
     return { version, alias: qualifier, configuration, notes: others.length === 0 ? [] : [note] };
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error;
-    if (qualifier === LATEST) throw new CommandError(`there is no function ${oneLine(name)}`);
+    if (qualifier === LATEST)
+      throw new CommandError(`there is no function ${oneLine(name)}. Functions that are there: ${PROGRAM} top`);
     throw new CommandError(
       `${oneLine(`${name}:${qualifier}`)}: there is no such version or alias. All versions:` +
         ` aws lambda list-versions-by-function --function-name ${name}`,

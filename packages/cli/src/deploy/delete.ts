@@ -1,7 +1,8 @@
 /** thaw delete [STACK]: removes a stack with all that it has made, but for what is to stay. */
 import { randomUUID } from "node:crypto";
 import { createInterface } from "node:readline/promises";
-import { DeleteStackCommand, GetTemplateCommand } from "@aws-sdk/client-cloudformation";
+import { DeleteStackCommand, GetTemplateCommand, paginateDescribeStacks } from "@aws-sdk/client-cloudformation";
+import { GetFunctionCommand, ResourceNotFoundException } from "@aws-sdk/client-lambda";
 import { PROGRAM } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
 import { parseTemplate } from "@thaw/template/template";
@@ -15,6 +16,8 @@ import { listResources } from "./results.ts";
 import { indented } from "./review.ts";
 import { findStack, isInReview, refuseRunning } from "./stack.ts";
 import { whatStays } from "./what-stays.ts";
+
+const STACKS_SHOWN = 10;
 
 export interface DeleteOptions {
   readonly yes?: boolean;
@@ -31,8 +34,7 @@ export async function deleteStack(
   const name = given ?? nameStack(findTemplate(undefined).path, undefined, say);
   const clients = await openStackClients(connection);
   const stack = await findStack(clients, name);
-  if (stack === null)
-    throw new CommandError(`there is no stack ${name}. Those that are there: aws cloudformation describe-stacks`);
+  if (stack === null) throw new CommandError(`there is no stack ${name}${await whatElse(connection, clients, name)}`);
   refuseRunning(stack);
   const id = stack.StackId ?? name;
   const resources = isInReview(stack) ? [] : await listResources(clients, id);
@@ -56,6 +58,34 @@ export async function deleteStack(
   }
   say(`the stack ${name} is gone`);
   if (json) printJson({ stackName: name, stackId: id, stays: [...stays.keys()] });
+}
+
+/** Says what there is instead: a function that is called so, or other stacks. */
+async function whatElse({ lambda }: Connection, { stacks }: StackClients, name: string): Promise<string> {
+  const maker = await stackOfFunction(lambda, name);
+  if (maker === "")
+    return `; ${name} is a function, which no stack has made. To remove it: aws lambda delete-function --function-name ${name}`;
+  if (maker !== null)
+    return `; ${name} is a function of the stack ${maker}. To remove that one: ${PROGRAM} delete ${maker}`;
+  const names: string[] = [];
+  for await (const { Stacks: found = [] } of paginateDescribeStacks({ client: stacks }, {}))
+    names.push(...found.map(({ StackName: each = "" }) => each));
+  if (names.length === 0) return `, and no other. To make one: ${PROGRAM} deploy`;
+  const more = names.length > STACKS_SHOWN ? `, and ${names.length - STACKS_SHOWN} more` : "";
+  return `. Those that are there: ${names.slice(0, STACKS_SHOWN).join(", ")}${more}`;
+}
+
+/** The stack that has made the function of this name; empty: none has; null: there is no such function. */
+async function stackOfFunction(lambda: Connection["lambda"], FunctionName: string): Promise<string | null> {
+  // The only names that one can have: anything else would be refused as such.
+  if (!/^[\w-]{1,64}$/.test(FunctionName)) return null;
+  try {
+    const { Tags: tags = {} } = await lambda.send(new GetFunctionCommand({ FunctionName }));
+    return tags["aws:cloudformation:stack-name"] ?? "";
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return null;
+    throw error;
+  }
 }
 
 async function isSure(name: string): Promise<boolean> {

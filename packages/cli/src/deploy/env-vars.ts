@@ -1,7 +1,7 @@
 /** Reads the file of `--env-vars`: values for variables of functions, in the form of `sam local`. */
 import { isMap } from "@thaw/installation/json-map";
-import { readFileSync } from "node:fs";
 import { CommandError } from "@thaw/installation/command-error";
+import { readUserText } from "@thaw/installation/user-text";
 import type { EnvironmentOverrides } from "@thaw/template/environment-overrides";
 
 const FORM = 'expected {"FUNCTION": {"VARIABLE": "value"}}, or "Parameters" for all functions';
@@ -10,7 +10,7 @@ const FORM = 'expected {"FUNCTION": {"VARIABLE": "value"}}, or "Parameters" for 
 export function readEnvVars(path: string): EnvironmentOverrides {
   let document: unknown;
   try {
-    document = JSON.parse(readFileSync(path, "utf8"));
+    document = JSON.parse(readUserText(path));
   } catch (error) {
     throw new CommandError(`--env-vars ${path} can't be read: ${(error as Error).message}`);
   }

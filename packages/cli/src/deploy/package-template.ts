@@ -4,6 +4,7 @@
  */
 import { dirname, resolve } from "node:path";
 import { CommandError } from "@thaw/installation/command-error";
+import { decodeUserText } from "@thaw/installation/user-text";
 import { overrideVariables, type EnvironmentOverrides, noteUnused } from "@thaw/template/environment-overrides";
 import { withGlobals } from "@thaw/template/globals";
 import { type LocalOptions, type LocalValues, readLocally } from "@thaw/template/local-values";
@@ -308,7 +309,7 @@ async function inlineDefinition(
   if (path === null) return resource.properties;
   const full = resolve(dirname(packing.path), path);
   const { [property]: _file, ...rest } = resource.properties;
-  return { ...rest, [inline]: parseSnippet(readFileOrFail(full).toString("utf8"), full) };
+  return { ...rest, [inline]: parseSnippet(decodeUserText(readFileOrFail(full), full), full) };
 }
 
 async function packageNested(packing: Packing, resource: Resource, property: string): Promise<TemplateMap> {

@@ -2,8 +2,8 @@
  * Values of parameters as AWS's tools take them: `Name=Value`, `ParameterKey=Name,ParameterValue=Value`, several of
  * them in one argument, or `file://FILE` with JSON in one of the three forms of the AWS CLI.
  */
-import { readFileSync } from "node:fs";
 import { CommandError } from "@thaw/installation/command-error";
+import { readUserText } from "@thaw/installation/user-text";
 
 type Values = Readonly<Record<string, string>>;
 
@@ -76,7 +76,7 @@ function unquote(text: string): string {
 function readFile(path: string): ReadonlyArray<readonly [string, string]> {
   let document: unknown;
   try {
-    document = JSON.parse(readFileSync(path, "utf8"));
+    document = JSON.parse(readUserText(path));
   } catch (error) {
     throw new CommandError(`--parameter-overrides ${FILE}${path} can't be read: ${(error as Error).message}`);
   }

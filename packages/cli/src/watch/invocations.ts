@@ -4,6 +4,7 @@ import { inMilliseconds, layWaterfall } from "@thaw/thaw-api/waterfall";
 import { CommandError } from "@thaw/installation/command-error";
 import { PROGRAM } from "@thaw/installation";
 import type { Connection } from "../connection.ts";
+import { findFunction } from "../named-function.ts";
 import { formatTable, print, printJson } from "../table.ts";
 import { drawWaterfall } from "./draw-waterfall.ts";
 
@@ -33,12 +34,24 @@ export async function showInvocations(
     ...(options.outcome === undefined ? {} : { outcome: options.outcome }),
   };
   const { invocations } = await connection.thaw.call("listInvocations", { query: { ...query, limit: options.limit } });
+  // A function that is gone may still have some.
+  if (target !== undefined && invocations.length === 0) await findFunction(connection, target);
   // The newest one last, where the eye is.
   const shown = invocations.toReversed();
   if (options.follow === true) return follow(connection, query, shown, options.json);
   if (options.json) return printJson(shown);
-  if (shown.length === 0) process.stderr.write("No invocations since the start of the server.\n");
+  if (shown.length === 0) process.stderr.write(nothingFound(target, options));
   else print(formatTable(HEADS, shown.map(rowOf)));
+}
+
+/** Says of what there is nothing, and what to do next. */
+function nothingFound(target: string | undefined, { cold, outcome }: InvocationsOptions): string {
+  const head = target === undefined ? "No invocations" : `${target}: no invocations`;
+  const since = "since the start of the server";
+  if (cold === undefined && outcome === undefined)
+    return `${head} ${since}. To make one: ${PROGRAM} invoke ${target ?? "NAME"}\n`;
+  const filters = [...(cold === true ? ["--cold"] : []), ...(outcome === undefined ? [] : [`--outcome ${outcome}`])];
+  return `${head} ${since} of those that ${filters.join(" and ")} asks for\n`;
 }
 
 async function follow(
