@@ -3,18 +3,17 @@
  * over other lines, change its title, or answer as if somebody had typed. Where a stream is a terminal, control
  * characters are shown instead of sent; a pipe or a file gets the bytes as they are.
  */
+import { asEscape, UNSEEN_MARKS } from "@thaw/thaw-api/foreign-text";
 
-/** C0 and C1 controls but tab and line feed, and the marks that turn the order of what is read. */
-const UNSEEN = /[^\P{Cc}\t\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+/** C0 and C1 controls but tab and line feed. */
+const CONTROLS = /[^\P{Cc}\t\n]/gu;
 
 /**
  * Shows control characters as `\u001b`, which is what they are in JSON, too. Carriage returns become line breaks: the
  * runtimes' clients write them between the lines of one event, and a terminal would show the last line only.
  */
 export function showControls(text: string): string {
-  return text
-    .replace(/\r\n?/g, "\n")
-    .replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(/\r\n?/g, "\n").replace(CONTROLS, asEscape).replace(UNSEEN_MARKS, asEscape);
 }
 
 /** Makes text for a stream: lines that a person can read and copy where it is a terminal, the text itself elsewhere. */

@@ -2,6 +2,7 @@
  * A line of a log as runs of text with the 16 colours of terminals. A log is foreign text: what is not a colour is
  * taken out or shown as an escape, and nothing of it becomes markup.
  */
+import { asEscape, UNSEEN_MARKS } from "@thaw/thaw-api/foreign-text";
 
 export interface Run {
   readonly text: string;
@@ -14,8 +15,6 @@ const ESCAPE = "\u001b";
 /** Parameters of an escape sequence; a longer one is none. */
 const PARAMETERS_LENGTH_MAX = 64;
 const IS_PARAMETER = /^[0-9;:<=>?!]$/;
-/** Marks that turn the order of what is read, and lines that break where no line ends. */
-const UNSEEN = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 /** All controls but the tab. */
 // oxlint-disable-next-line no-control-regex -- these are what is looked for
 const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
@@ -71,5 +70,5 @@ function readSequence(line: string, start: number): { readonly end: number; read
 
 /** Controls are taken out; marks that change how a line is read are shown. */
 export function showUnseen(text: string): string {
-  return text.replace(CONTROLS, "").replace(UNSEEN, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(CONTROLS, "").replace(UNSEEN_MARKS, asEscape);
 }

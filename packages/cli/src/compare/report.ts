@@ -1,8 +1,8 @@
 /** What a comparison found, as `--json` prints it; the pages are drawn from it. */
 import type { InvocationStart } from "@thaw/thaw-api";
+import { type Distribution, distributionOf } from "@thaw/thaw-api/statistics";
 import type { WaterfallPart } from "@thaw/thaw-api/waterfall";
 import { showControls } from "../terminal.ts";
-import { type Distribution, distributionOf } from "./statistics.ts";
 
 /** One cold invoke. Times are milliseconds; null: the invoke had no such phase. */
 export interface Sample {

@@ -2,6 +2,7 @@
  * A comparison as a picture: each cold start as a dot, with quartiles, median and ninth decile; below, where the time
  * went. One file that needs nothing else, light or dark as the reader's system is.
  */
+import { tickStep } from "@thaw/thaw-api/statistics";
 import { escapeMarkup } from "../markup.ts";
 import { type CompareReport, PARTS, PHASE_LABELS, type PhaseName, showMs, type Variant } from "./report.ts";
 
@@ -13,7 +14,6 @@ const ROW_HEIGHT = 66;
 const BAR_ROW_HEIGHT = 48;
 const SECTION_HEIGHT = 40;
 const LEGEND_HEIGHT = 28;
-const AXIS_TICKS_MAX = 6;
 const LEGEND_COLUMN = 203;
 const LEGEND_COLUMNS = Math.floor(SPAN / LEGEND_COLUMN);
 /** Rows of dots, so that equal times can be told apart. */
@@ -86,13 +86,6 @@ function drawAxis(endMs: number, scale: number, top: number, bottom: number): st
       return `<path class="grid" d="M${x} ${top}V${bottom + 4}"/><text class="muted" x="${x}" y="${bottom + 18}" text-anchor="${anchor}">${ms} ms</text>`;
     })
     .join("");
-}
-
-/** 1, 2 or 5 times a power of ten. */
-export function tickStep(endMs: number): number {
-  const rough = endMs / AXIS_TICKS_MAX;
-  const power = 10 ** Math.max(Math.ceil(Math.log10(rough)) - 1, 0);
-  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough) ?? 10 * power;
 }
 
 function at(ms: number, scale: number): string {

@@ -3,13 +3,14 @@
  * `thaw compare` has measured as it keeps every other invoke, so its runs are among them.
  */
 import type { InvocationSummary } from "@thaw/thaw-api/invocations";
+import { tickStep } from "@thaw/thaw-api/statistics";
 import { get } from "../api/client.ts";
 import { pathOf } from "../route.ts";
 import { type Column, Table } from "../ui/table.tsx";
 import { Copy, Loaded } from "../ui/parts.tsx";
 import { useData } from "../ui/use-data.ts";
 import { inMilliseconds } from "../words.ts";
-import { groupStarts, type StartGroup, tickStep } from "./starts.ts";
+import { groupStarts, type StartGroup } from "./starts.ts";
 
 const WIDTH = 900;
 const ROW_HEIGHT = 48;
@@ -24,14 +25,14 @@ const labelOf = ({ version, start }: StartGroup): string =>
 const COLUMNS: ReadonlyArray<Column<StartGroup>> = [
   { name: "Start", value: labelOf, cell: labelOf },
   { name: "Cold invokes", isNumber: true, value: ({ starts }) => starts.length, cell: ({ starts }) => starts.length },
-  figure("Median", ({ p50Ms }) => p50Ms),
-  figure("p90", ({ p90Ms }) => p90Ms),
-  figure("Fastest", ({ minMs }) => minMs),
-  figure("Slowest", ({ maxMs }) => maxMs),
+  figure("Median", ({ totalMs }) => totalMs.p50),
+  figure("p90", ({ totalMs }) => totalMs.p90),
+  figure("Fastest", ({ totalMs }) => totalMs.min),
+  figure("Slowest", ({ totalMs }) => totalMs.max),
   {
     name: "The slowest one",
-    cell: ({ starts, maxMs }) => {
-      const slowest = starts.find(({ totalMs }) => totalMs === maxMs);
+    cell: ({ starts, totalMs: { max } }) => {
+      const slowest = starts.find(({ totalMs }) => totalMs === max);
       if (slowest === undefined) return "";
       return <a href={pathOf({ view: "invocation", requestId: slowest.requestId })}>{slowest.requestId}</a>;
     },
@@ -80,12 +81,12 @@ function Compared({
 }
 
 function Drawing({ groups }: { readonly groups: readonly StartGroup[] }) {
-  const endMs = Math.max(1, ...groups.map(({ maxMs }) => maxMs)) * 1.02;
+  const endMs = Math.max(1, ...groups.map(({ totalMs }) => totalMs.max)) * 1.02;
   const scale = WIDTH / endMs;
   const height = groups.length * ROW_HEIGHT;
   const step = tickStep(endMs);
   const ticks = Array.from({ length: Math.floor(endMs / step) + 1 }, (_, index) => index * step);
-  const figures = groups.map((group) => `${labelOf(group)}: median ${inMilliseconds(group.p50Ms)}`).join("; ");
+  const figures = groups.map((group) => `${labelOf(group)}: median ${inMilliseconds(group.totalMs.p50)}`).join("; ");
   return (
     <div class="scroll" role="region" aria-label="Cold starts, drawn" tabIndex={0}>
       <svg class="waterfall starts" viewBox={`0 0 ${WIDTH} ${height + 20}`} role="img" aria-label={`${figures}.`}>
@@ -106,12 +107,12 @@ function Drawing({ groups }: { readonly groups: readonly StartGroup[] }) {
 }
 
 function Row({ group, y, scale }: { readonly group: StartGroup; readonly y: number; readonly scale: number }) {
-  const { start, starts, p50Ms, p90Ms } = group;
-  const median = p50Ms * scale;
+  const { start, starts, totalMs: all } = group;
+  const median = all.p50 * scale;
   return (
     <g class={start}>
       <text x={0} y={y + 14}>
-        {labelOf(group)} · median {inMilliseconds(p50Ms)} · p90 {inMilliseconds(p90Ms)}
+        {labelOf(group)} · median {inMilliseconds(all.p50)} · p90 {inMilliseconds(all.p90)}
       </text>
       {starts.map(({ requestId, totalMs }, at) => (
         <circle key={requestId} class="dot" cx={totalMs * scale} cy={y + 24 + (at % DOT_ROWS) * 5} r={3}>
