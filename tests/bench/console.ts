@@ -5,10 +5,11 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { signRequest } from "@thaw/aws-api";
-import { pidOf, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { pidOf, REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { type Series, summarize } from "./series.ts";
 
@@ -38,6 +39,14 @@ interface Turn {
 }
 
 export async function* measureConsole(): AsyncGenerator<Series> {
+  // By a name that is made here: what runs in a page has other types than what runs in Node.js.
+  const path = join(REPOSITORY, "tests/console/measure-pages.ts");
+  const pages = (await import(path)) as { readonly measureConsolePages: () => AsyncGenerator<Series> };
+  yield* pages.measureConsolePages();
+  yield* measureInvokes();
+}
+
+async function* measureInvokes(): AsyncGenerator<Series> {
   const server = await startThaw();
   try {
     const functions = new TestFunctions(server, { keepAlive: true });

@@ -9,7 +9,7 @@ import type { ThawServer } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
 import { OwnNetwork } from "./own-network.ts";
 
-const PROGRAM = "/usr/bin/chromium";
+export const PROGRAM = "/usr/bin/chromium";
 /** Nothing that asks the network on its own. */
 const ARGS = [
   "--no-sandbox",

@@ -67,12 +67,14 @@ class Entry implements InvocationDetails {
   older: Entry | null = null;
   newer: Entry | null = null;
 
-  constructor(version: RunnableVersion, { requestId }: InvokeInput, clock: Clock) {
+  /** `last`: of the same function, whose texts are taken: versions are read anew, with copies of them. */
+  constructor(version: RunnableVersion, { requestId }: InvokeInput, clock: Clock, last: Entry | undefined) {
+    const { functionArn, accountId, region, functionName } = last ?? version;
     this.requestId = requestId;
-    this.functionArn = version.functionArn;
-    this.accountId = version.accountId;
-    this.region = version.region;
-    this.functionName = version.functionName;
+    this.functionArn = functionArn;
+    this.accountId = accountId;
+    this.region = region;
+    this.functionName = functionName;
     this.version = version.version;
     this.memorySizeMib = version.memorySizeMib;
     this.startedAtMs = clock.nowMs();
@@ -111,7 +113,8 @@ export class RecentInvocations implements InvocationHistories {
 
   begin(version: RunnableVersion, input: InvokeInput): BegunInvocation {
     if (++this.#beginnings % BEGINNINGS_PER_SWEEP === 0) this.#sweep();
-    const entry = new Entry(version, input, this.#clock);
+    const last = this.#ofFunction.get(version.functionArn)?.at(-1);
+    const entry = new Entry(version, input, this.#clock, last);
     this.#begun.set(entry.requestId, entry);
     return entry;
   }
