@@ -25,6 +25,8 @@ beforeEach(async () => {
   http = await HttpHarness.start({
     functions: { one: {}, two: {}, broken: { init: failInit } },
     services: { objects },
+    // As on a host: each change takes a moment, in which others are refused.
+    limits: { stateChangeMs: 20 },
   });
   const services = http.services((_label, id) => id);
   await services.call("s3", "CreateBucket", { Bucket: "code-bucket" });
@@ -145,6 +147,20 @@ it("a failing update is rolled back", async () => {
   expect([back.StackStatus, await events("shop")]).toEqual(["UPDATE_ROLLBACK_COMPLETE", expect.anything()]);
   const [f] = await http.control.store.listAllVersions();
   expect(f?.config.memorySizeMib).toBe(128);
+});
+
+it("a rollback waits for the updates that it has cut off", async () => {
+  const of = (memory: number, other: number): string =>
+    `Resources:\n${simple("F", "one", memory)}${simple("Bad", "one", other)}`;
+  await client.send(new CreateStackCommand({ StackName: "shop", TemplateBody: of(128, 128) }));
+  expect((await ended("shop")).StackStatus).toBe("CREATE_COMPLETE");
+  await client.send(new UpdateStackCommand({ StackName: "shop", TemplateBody: of(256, 99_999) }));
+  expect([(await ended("shop")).StackStatus, await events("shop")]).toEqual([
+    "UPDATE_ROLLBACK_COMPLETE",
+    expect.arrayContaining(["F UPDATE_FAILED Resource update cancelled"]),
+  ]);
+  const { Functions: found } = await http.services((_label, id) => id).call("lambda", "ListFunctions", {});
+  expect(found).toMatchObject([{ MemorySize: 128 }, { MemorySize: 128 }]);
 });
 
 it("a version whose Init fails names the log that says why", async () => {

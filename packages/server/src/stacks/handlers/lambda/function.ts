@@ -94,6 +94,8 @@ export const FUNCTION: Handler = {
 
   async update({ physicalId: name, properties: before }: Existing, properties, context) {
     const { services } = context;
+    // A rollback finds functions whose updates it has cut off: they go on, and others are refused meanwhile.
+    await whenSettled(name, context);
     if (isChanged(before, properties, CODE) || isChanged(before, properties, ["Runtime"])) {
       const code = await codeOf(properties);
       const isText = isTemplateMap(properties["Code"]) && properties["Code"]["ZipFile"] !== undefined;
@@ -152,12 +154,17 @@ function defaultsOf(name: string, before: TemplateMap, after: TemplateMap): Call
   );
 }
 
-/** Waits for a function that is being made or changed. */
-async function untilSettled(name: string, { services, until }: HandlerContext): Promise<void> {
-  const found = await until(async () => {
+/** Gives the configuration of a function once nothing of it is being made or changed. */
+function whenSettled(name: string, { services, until }: HandlerContext): Promise<CallOutput> {
+  return until(async () => {
     const config = await services.call("lambda", "GetFunctionConfiguration", { FunctionName: name });
     return config["State"] === "Pending" || config["LastUpdateStatus"] === "InProgress" ? null : config;
   });
+}
+
+/** Waits for a function that is being made or changed. Throws HandlerError where that has failed. */
+async function untilSettled(name: string, context: HandlerContext): Promise<void> {
+  const found = await whenSettled(name, context);
   if (found["State"] === "Failed") throw new HandlerError(textOf(found["StateReason"]));
   if (found["LastUpdateStatus"] === "Failed") throw new HandlerError(textOf(found["LastUpdateStatusReason"]));
 }
