@@ -1,20 +1,25 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request as httpsRequest } from "node:https";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { once } from "node:events";
+import { connect as connectTls } from "node:tls";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { KeyedCertificate } from "../base/certificates.ts";
 import { systemClock } from "../base/clock.ts";
+import { FakeClock } from "../base/testing/fake-clock.ts";
 import { loadAuthority } from "./authority.ts";
 import { DOOR_HOST, ListeningDoor } from "./service-door.ts";
 
 let directory = "";
 let authority: KeyedCertificate;
 let door: ListeningDoor;
+/** Of connections; certificates have the time of the host. */
+let clock: FakeClock;
 
 beforeEach(async () => {
+  clock = new FakeClock(systemClock.nowMs());
   directory = mkdtempSync(join(tmpdir(), "service-door-test-"));
   authority = await loadAuthority(directory, systemClock.nowMs());
   door = await listen();
@@ -26,7 +31,7 @@ afterEach(() => {
 });
 
 function listen(): Promise<ListeningDoor> {
-  return ListeningDoor.listen({ authority, secret: Buffer.alloc(32, 7), clock: systemClock });
+  return ListeningDoor.listen({ authority, secret: Buffer.alloc(32, 7), clock });
 }
 
 /** Sends as a function does, which trusts the installation's certificate and nothing else. */
@@ -88,6 +93,48 @@ test("nobody is heard while no address is open", async () => {
   const again = connect(door.port, "127.0.0.1");
   await once(again, "close");
   expect(again.bytesRead).toBe(0);
+});
+
+describe("connections that say nothing", () => {
+  async function connected(): Promise<Socket> {
+    const socket = connect(door.port, "127.0.0.1");
+    await once(socket, "connect");
+    return socket;
+  }
+
+  async function secured(text: string): Promise<Socket> {
+    const { port } = door;
+    const socket = connectTls({ port, host: "127.0.0.1", servername: DOOR_HOST, ca: authority.certificate });
+    await once(socket, "secureConnect");
+    socket.write(text);
+    return socket;
+  }
+
+  test("take the door from nobody, however many they are", async () => {
+    const { url, answer } = door.open("a");
+    const held: Socket[] = [];
+    for (let count = 0; count < 100; count++) held.push(await connected());
+    expect(await send(url, "x")).toBe(200);
+    expect((await answer).toString()).toBe("x");
+    await expect.poll(() => held.filter(({ destroyed }) => !destroyed).length).toBe(63);
+    for (const socket of held) socket.destroy();
+  });
+
+  test.each([
+    ["before TLS", connected],
+    ["in the middle of a head", () => secured("PUT /answers/x HTTP/1.1\r\nX: ")],
+    [
+      "in the middle of an answer",
+      () => secured(`PUT ${new URL(door.open("a").url).pathname} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nx`),
+    ],
+  ])("end with their time: %s", async (_, begin) => {
+    door.open("b");
+    const socket = await begin();
+    const closed = once(socket.resume(), "close");
+    await expect.poll(() => clock.timerCount).toBe(1);
+    await clock.advance(30_000);
+    await closed;
+  });
 });
 
 describe("the authority", () => {

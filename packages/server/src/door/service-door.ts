@@ -7,7 +7,7 @@ import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { KeyedCertificate } from "../base/certificates.ts";
 import type { Clock } from "../base/clock.ts";
 import { ANSWER_BYTES_MAX, type OpenAddress, type ServiceDoor } from "../ports/service-door.ts";
@@ -15,9 +15,13 @@ import { issueFor } from "./authority.ts";
 
 export const DOOR_HOST = "host.thaw.internal";
 const PATH = "/answers/";
-/** Functions that answer at the same moment; more wait in the kernel's queue. */
+/**
+ * Connections at the same time. One more ends the oldest: an answer takes some milliseconds, so what a function leaves
+ * open takes the door from no other. All of them come from the host's own address, so there is no limit for each.
+ */
 const CONNECTIONS_MAX = 64;
-const REQUEST_MS = 30_000;
+/** Time of a connection, from its first byte to the end of its answer. */
+const CONNECTION_MS = 30_000;
 
 export interface DoorOptions {
   readonly authority: KeyedCertificate;
@@ -34,6 +38,8 @@ interface Opened {
 export class ListeningDoor implements ServiceDoor {
   readonly #options: DoorOptions;
   readonly #opened = new Map<string, Opened>();
+  /** Oldest first. */
+  readonly #connected = new Set<Socket>();
   readonly #listener: Server;
   #https: Promise<ReturnType<typeof createHttpsServer>> | null = null;
 
@@ -51,6 +57,7 @@ export class ListeningDoor implements ServiceDoor {
     this.#listener = createServer({ pauseOnConnect: true }, (socket) => {
       if (this.#opened.size === 0) return void socket.destroy();
       socket.on("error", () => socket.destroy());
+      this.#bound(socket);
       void (this.#https ??= this.#createTls()).then(
         (server) => server.emit("connection", socket),
         () => {
@@ -59,7 +66,6 @@ export class ListeningDoor implements ServiceDoor {
         },
       );
     });
-    this.#listener.maxConnections = CONNECTIONS_MAX;
   }
 
   get port(): number {
@@ -85,13 +91,23 @@ export class ListeningDoor implements ServiceDoor {
     );
   }
 
+  /** The HTTPS server never listens itself, and Node.js looks at the times of requests only in one that does. */
+  #bound(socket: Socket): void {
+    const [oldest] = this.#connected;
+    if (this.#connected.size >= CONNECTIONS_MAX) oldest?.destroy();
+    this.#connected.add(socket);
+    const stop = this.#options.clock.after(CONNECTION_MS, () => socket.destroy());
+    socket.once("close", () => {
+      stop();
+      this.#connected.delete(socket);
+    });
+  }
+
   /** The key is made when the first function connects: most servers never need one. */
   async #createTls(): Promise<ReturnType<typeof createHttpsServer>> {
     const { authority, clock } = this.#options;
     const { key, certificate } = await issueFor(DOOR_HOST, authority, clock.nowMs());
-    const server = createHttpsServer({ key, cert: certificate, handshakeTimeout: REQUEST_MS });
-    server.headersTimeout = REQUEST_MS;
-    server.requestTimeout = REQUEST_MS;
+    const server = createHttpsServer({ key, cert: certificate });
     server.on("request", (request, response) => void this.#serve(request, response));
     server.on("tlsClientError", (_error, socket) => socket.destroy());
     return server;
