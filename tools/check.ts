@@ -37,6 +37,7 @@ const STEPS: readonly Step[] = [
   step("lint: shell", "sh tools/check-shell.sh"),
   step("console: size and same bytes", "node tools/build-console.ts --check"),
   step("text", "node tools/tidy/main.ts"),
+  step("downloads", "node tools/downloads/main.ts"),
   step("architecture", "node tools/architecture/main.ts"),
   ...readdirSync(join(ROOT, "tools"))
     .filter((name) => name.startsWith("generate-"))

@@ -36,6 +36,18 @@ def landlock():
     KEPT.append(libc.syscall(444, ctypes.byref(ctypes.c_uint64(0x1FFF)), 8, 0))
 
 
+def file_of_another():
+    KEPT.append(open("/proc/1/stat"))
+
+
+def own_memory():
+    KEPT.append(open("/proc/self/mem", "rb"))
+
+
+def own_namespace():
+    KEPT.append(open("/proc/self/ns/net"))
+
+
 def packet_pipe():
     KEPT.extend(os.pipe2(os.O_DIRECT))
 

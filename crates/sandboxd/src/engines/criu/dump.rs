@@ -60,7 +60,7 @@ pub fn dump(engine: &CriuEngine, original: &Original, sink: &mut dyn Sink) -> Re
 
 /// Fails a publish whose state no restore would accept.
 fn judge_state(files: &Files, uid: u32) -> Result<()> {
-    let refuse = |why: String| Error::new(Code::SnapshotFailed, format!("the state can't be restored: {why}"));
+    let refuse = |why: String| Error::new(Code::SnapshotRefused, refusals::explain_state(&why));
     // Deleted files are not kept whole, and a function makes no devices. Links in /tmp have not been read yet.
     let names = files.images.iter().map(|image| image.name.as_str()).filter(|name| !name.starts_with("ghost-file-"));
     let expected = Expected { uid, links: &HashSet::new() };

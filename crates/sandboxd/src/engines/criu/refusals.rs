@@ -149,6 +149,12 @@ pub fn explain(log: &str, code: i32) -> String {
     format!("The execution environment could not be saved: it holds {what}{place}. {remedy}")
 }
 
+/// Says why a state that CRIU has saved is not taken. `why`: the judge's sentence, perhaps behind the name of an image.
+pub fn explain_state(why: &str) -> String {
+    let what = why.split_once(".img: ").map_or(why, |(_, what)| what);
+    format!("The execution environment could not be saved: {what}. {CLOSE}")
+}
+
 /// Reads the text of a line of CRIU's log that tells of an error.
 fn error_text(line: &str) -> Option<&str> {
     line.split_once("Error (").and_then(|(_, rest)| rest.split_once("): ")).map(|(_, text)| text)
@@ -198,6 +204,18 @@ mod tests {
         assert!(text.contains("something that CRIU names so: odd: Can't do ?[31mthis?."), "{text}");
         assert!(explain(LOG, 1).contains("does not name (it ended with 1)"));
         assert!(explain(LOG, 137).ends_with("signal 9 ended the one who saves it."));
+    }
+
+    #[test]
+    fn what_the_judge_refuses_is_told_without_the_name_of_its_image() {
+        assert_eq!(
+            explain_state("files.img: an open file is /proc/1/stat, which can't be opened for a clone"),
+            format!(
+                "The execution environment could not be saved: an open file is /proc/1/stat, which can't be opened \
+                 for a clone. {CLOSE}"
+            )
+        );
+        assert!(explain_state("it has no pstree.img").contains("saved: it has no pstree.img. "));
     }
 
     #[test]

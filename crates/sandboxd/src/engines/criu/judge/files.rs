@@ -32,10 +32,24 @@ pub fn judge_files(image: &[u8], renamed: &HashSet<u32>, expected: &Expected) ->
             REGULAR => judge_regular(&file.regular.ok_or("a file has no path")?, renamed, expected)?,
             UNIX => judge_unix(&file.unix.ok_or("a socket has no name")?, expected)?,
             kind if OTHERS.contains(&kind) => {}
-            kind => return Err(format!("an open file is of a kind that no function has (CRIU's number {kind})")),
+            kind => return Err(format!("an open file is {}", foreign_kind(kind))),
         }
     }
     Ok(())
+}
+
+/// The other kinds that CRIU has, in a sentence.
+fn foreign_kind(kind: i32) -> String {
+    let name = match kind {
+        10 => "a packet socket",
+        11 => "a terminal",
+        12 => "a fanotify group",
+        14 => "a namespace",
+        15 => "a tunnel (/dev/net/tun)",
+        19 => "a map of BPF",
+        _ => return format!("of a kind that no function has (CRIU's number {kind})"),
+    };
+    format!("{name}, which no clone can have")
 }
 
 /// A file that was deleted while it was open.
