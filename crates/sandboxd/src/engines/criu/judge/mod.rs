@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, HashSet};
 use thaw_snapshot::hex;
 use thaw_snapshot::manifest::{DiskEntry, DiskKind};
 
-/// A sentence for the operator: what there is that a function can't have.
+/// A sentence for the operator, or at a publish for the owner of the function: what there is that it can't have.
 pub type Refusal = String;
 type Judged<T = ()> = std::result::Result<T, Refusal>;
 
