@@ -5,9 +5,10 @@
 import type { Template } from "@thaw/template/template";
 import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
 import { conditionCycle, foreignInConditions } from "./check-conditions.ts";
-import { cyclesOf, dependsOn, graphOf } from "./graph.ts";
+import { cyclesOf, dependsOn, graphInSteps } from "./graph.ts";
 import { parameterProblem } from "./parameters.ts";
 import { referencesOf } from "./references.ts";
+import { finish, type Steps } from "./steps.ts";
 
 /** AWS's quotas. */
 const RESOURCES_MAX = 500;
@@ -47,13 +48,17 @@ const OUTPUT_KEYS = new Set(["Condition", "Description", "Export", "Value"]);
 
 /** Gives the first thing that is wrong, as AWS's ValidationError says it; null: nothing. */
 export function checkTemplate(template: Template): string | null {
+  return finish(checkTemplateInSteps(template));
+}
+
+export function* checkTemplateInSteps(template: Template): Steps<string | null> {
   return (
     sizes(template) ??
     sections(template) ??
     members(template) ??
     conditionCycle(template.conditions) ??
     // Other macros than SAM's, which makes resources of its own, may make any.
-    (template.transforms.length === 0 ? references(template) : null)
+    (template.transforms.length === 0 ? yield* references(template) : null)
   );
 }
 
@@ -145,28 +150,22 @@ function misplacedCall({ Condition: condition, DependsOn: given }: TemplateMap):
   return names.every((each) => typeof each === "string") ? null : format("Every DependsOn value must be a string.");
 }
 
-function references(template: Template): string | null {
-  const { resources, parameters, conditions, outputs } = template;
-  const isKnown = (name: string): boolean =>
-    name.startsWith("AWS::") || Object.hasOwn(resources, name) || Object.hasOwn(parameters, name);
-  const missing = (part: TemplateMap): readonly string[] => {
-    const found = Object.values(part).flatMap((each) => [
-      ...(isTemplateMap(each) ? dependsOn(each) : []),
-      ...[...referencesOf(each)].flatMap(({ kind, name }) => (kind === "value" ? [name] : [])),
-    ]);
-    return [...new Set(found)].filter((name) => !isKnown(name));
-  };
+function* references(template: Template): Steps<string | null> {
+  const { resources, conditions, parameters, outputs } = template;
   for (const [section, part] of [
     ["Resources", resources],
     ["Outputs", outputs],
   ] as const) {
-    const names = missing(part);
-    if (names.length > 0)
-      return format(`Unresolved resource dependencies [${names.join(", ")}] in the ${section} block of the template`);
+    const names = yield* missing(part, template);
+    if (names.size > 0)
+      return format(
+        `Unresolved resource dependencies [${[...names].join(", ")}] in the ${section} block of the template`,
+      );
   }
   const foreign = foreignInConditions(conditions, parameters);
   if (foreign !== null) return foreign;
   for (const part of [...Object.values(resources), ...Object.values(outputs)]) {
+    yield;
     const own = isTemplateMap(part) ? part["Condition"] : undefined;
     const named = [...referencesOf(part)].flatMap(({ kind, name }) => (kind === "condition" ? [name] : []));
     const unknown = [...(typeof own === "string" ? [own] : []), ...named].find(
@@ -175,8 +174,21 @@ function references(template: Template): string | null {
     if (unknown !== undefined)
       return format(`Unresolved condition dependency ${unknown} in the Resources block of the template`);
   }
-  const [cycle] = cyclesOf(graphOf(resources));
+  const [cycle] = cyclesOf(yield* graphInSteps(resources));
   return cycle === undefined ? null : `Circular dependency between resources: [${cycle.join(", ")}]`;
+}
+
+/** Names that a section refers to, and that are nothing of the template. */
+function* missing(section: TemplateMap, { resources, parameters }: Template): Steps<ReadonlySet<string>> {
+  const isKnown = (name: string): boolean =>
+    name.startsWith("AWS::") || Object.hasOwn(resources, name) || Object.hasOwn(parameters, name);
+  const found = new Set<string>();
+  for (const part of Object.values(section)) {
+    yield;
+    for (const name of isTemplateMap(part) ? dependsOn(part) : []) if (!isKnown(name)) found.add(name);
+    for (const { kind, name } of referencesOf(part)) if (kind === "value" && !isKnown(name)) found.add(name);
+  }
+  return found;
 }
 
 function format(text: string): string {

@@ -2,6 +2,7 @@
 import { isTemplateList, isTemplateMap, type TemplateValue } from "@thaw/template/value";
 import type { ResourceChange } from "./planned.ts";
 import type { ResourceTypes } from "./resource-type.ts";
+import { finish, type Steps } from "./steps.ts";
 import { TemplateError } from "./template-error.ts";
 
 const BEGIN = "{{resolve:";
@@ -15,16 +16,21 @@ const SECRET = "AWS::SecretsManager::Secret";
  * Throws TemplateError for a reference that nothing can resolve, in what a run would make or change. Whether there is a
  * value is known only then: the stack itself may make it.
  */
-export function checkReferences(changes: readonly ResourceChange[], types: ResourceTypes): void {
+export function* checkReferencesInSteps(changes: readonly ResourceChange[], types: ResourceTypes): Steps<void> {
   for (const { action, logicalId, after } of changes) {
     const properties = action === "Remove" ? undefined : after?.["Properties"];
     if (properties === undefined) continue;
+    yield;
     for (const [place, text] of textsOf(properties, `Resources.${logicalId}.Properties`))
       for (const reference of referencesIn(text)) {
         const problem = problemOf(reference, types);
         if (problem !== null) throw new TemplateError(`Template error: ${place} has ${problem}`);
       }
   }
+}
+
+export function checkReferences(changes: readonly ResourceChange[], types: ResourceTypes): void {
+  finish(checkReferencesInSteps(changes, types));
 }
 
 function* textsOf(value: TemplateValue, place: string): Generator<readonly [string, string]> {

@@ -1,18 +1,25 @@
 /** The resources of a template and what each needs to be there before it. */
 import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
 import { referencesOf } from "./references.ts";
+import { finish, type Steps } from "./steps.ts";
 
 /** Logical ids of what a resource needs, by its own. */
 export type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** Makes the graph of resources: what `Ref`, `Fn::GetAtt`, `Fn::Sub` and `DependsOn` name among them. */
 export function graphOf(resources: TemplateMap): Graph {
-  return new Map(
-    Object.entries(resources).map(([id, resource]) => {
-      const needed = [...neededBy(resource)].filter((name) => Object.hasOwn(resources, name));
-      return [id, new Set(needed)];
-    }),
-  );
+  return finish(graphInSteps(resources));
+}
+
+export function* graphInSteps(resources: TemplateMap): Steps<Graph> {
+  const graph = new Map<string, ReadonlySet<string>>();
+  for (const [id, resource] of Object.entries(resources)) {
+    yield;
+    const needed = new Set<string>();
+    for (const name of neededBy(resource)) if (Object.hasOwn(resources, name)) needed.add(name);
+    graph.set(id, needed);
+  }
+  return graph;
 }
 
 function* neededBy(resource: TemplateValue): Generator<string> {

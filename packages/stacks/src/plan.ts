@@ -6,13 +6,18 @@ import type { Plan, PlanInput, PolicyAction, ResourceChange } from "./planned.ts
 import type { Prepared } from "./prepared.ts";
 import type { ResourceFacts } from "./scope.ts";
 import type { DeletionPolicy } from "./stack-resource.ts";
+import { finish, type Steps } from "./steps.ts";
 import { TemplateError } from "./template-error.ts";
 import { attributeOf, sameValue } from "./values.ts";
 
 export type { Plan, PlanInput, ResourceChange };
 
 /** Throws TemplateError where the stack can't become what the template says. */
-export function plan({ target, previous, resources, types }: PlanInput): Plan {
+export function plan(input: PlanInput): Plan {
+  return finish(planInSteps(input));
+}
+
+export function* planInSteps({ target, previous, resources, types }: PlanInput): Steps<Plan> {
   const rows = currentRows(resources);
   refuseOtherTypes(target, rows);
   const known = new Map<string, Known>();
@@ -21,6 +26,7 @@ export function plan({ target, previous, resources, types }: PlanInput): Plan {
   for (const id of inOrder(needs)) {
     const resource = target.resources[id];
     if (resource === undefined) continue;
+    yield;
     const { change, known: own } = planResource({ id, resource, row: rows.get(id), target, previous, known, types });
     known.set(id, own);
     if (change !== null) found.set(id, change);

@@ -6,64 +6,67 @@ import type { Prepared, PreparedOutput, PreparedResource } from "./prepared.ts";
 import type { ResourceTypes } from "./resource-type.ts";
 import { createEvaluator } from "./scope.ts";
 import type { DeletionPolicy } from "./stack-resource.ts";
+import type { Steps } from "./steps.ts";
 import { TemplateError } from "./template-error.ts";
 
 const POLICIES: readonly string[] = ["Delete", "Retain", "RetainExceptOnCreate", "Snapshot"];
 
 /** Throws TemplateError. `prepared` has all but resources and outputs. */
-export function prepareResources(
+export function* prepareResources(
   declared: TemplateMap,
   prepared: Prepared,
   types: ResourceTypes,
-): Readonly<Record<string, PreparedResource>> {
+): Steps<Readonly<Record<string, PreparedResource>>> {
   const { conditions } = prepared;
   const present = Object.entries(declared).flatMap(([id, resource]): Array<[string, TemplateMap]> => {
     return isTemplateMap(resource) && isPresent(resource, conditions) ? [[id, resource]] : [];
   });
   const ids = new Set(present.map(([id]) => id));
   const policyOf = createPolicyReader(prepared, types);
-  return Object.fromEntries(
-    present.map(([id, resource]) => {
-      const properties = isTemplateMap(resource["Properties"]) ? resource["Properties"] : {};
-      const metadata = isTemplateMap(resource["Metadata"]) ? resource["Metadata"] : null;
-      refuseNulls(properties, `/Resources/${id}/Properties`);
-      refusePolicies(id, resource);
-      const type = String(resource["Type"]);
-      const needs = new Set(dependsOn(resource).filter((name) => ids.has(name)));
-      const refers = [properties, metadata ?? {}].flatMap((part) => resourcesIn(part, prepared, declared));
-      checkPresent(refers, ids, "Resources");
-      for (const name of refers) needs.add(name);
-      const deletionPolicy = policyOf(id, type, "DeletionPolicy", resource);
-      const updateReplacePolicy = policyOf(id, type, "UpdateReplacePolicy", resource);
-      return [id, { type, properties, metadata, needs: [...needs], deletionPolicy, updateReplacePolicy }];
-    }),
-  );
+  const made: Array<readonly [string, PreparedResource]> = [];
+  for (const [id, resource] of present) {
+    yield;
+    const properties = isTemplateMap(resource["Properties"]) ? resource["Properties"] : {};
+    const metadata = isTemplateMap(resource["Metadata"]) ? resource["Metadata"] : null;
+    refuseNulls(properties, `/Resources/${id}/Properties`);
+    refusePolicies(id, resource);
+    const type = String(resource["Type"]);
+    const needs = new Set(dependsOn(resource).filter((name) => ids.has(name)));
+    const refers = [properties, metadata ?? {}].flatMap((part) => resourcesIn(part, prepared, declared));
+    checkPresent(refers, ids, "Resources");
+    for (const name of refers) needs.add(name);
+    const deletionPolicy = policyOf(id, type, "DeletionPolicy", resource);
+    const updateReplacePolicy = policyOf(id, type, "UpdateReplacePolicy", resource);
+    made.push([id, { type, properties, metadata, needs: [...needs], deletionPolicy, updateReplacePolicy }]);
+  }
+  return Object.fromEntries(made);
 }
 
 /** Throws TemplateError. */
-export function prepareOutputs(
+export function* prepareOutputs(
   declared: TemplateMap,
   conditions: ConditionValues,
   resources: Readonly<Record<string, PreparedResource>>,
-): Readonly<Record<string, PreparedOutput>> {
+): Steps<Readonly<Record<string, PreparedOutput>>> {
   const ids = new Set(Object.keys(resources));
-  return Object.fromEntries(
-    Object.entries(declared).flatMap(([id, output]): Array<[string, PreparedOutput]> => {
-      if (!isTemplateMap(output) || !isPresent(output, conditions)) return [];
-      const value = output["Value"] ?? null;
-      const found = [...referencesOf(value, conditions)].filter(({ kind }) => kind === "value");
-      const names = found.map(({ name }) => name).filter((name) => Object.hasOwn(resources, name));
-      checkPresent(names, ids, "Outputs");
-      const exported = output["Export"];
-      const exportName = isTemplateMap(exported) ? (exported["Name"] ?? null) : null;
-      if (exported !== undefined && exportName === null)
-        throw new TemplateError(
-          `Template format error: Output ${id} is malformed. The Name field of every Export member must be specified.`,
-        );
-      const description = output["Description"];
-      return [[id, { value, description: typeof description === "string" ? description : null, exportName }]];
-    }),
-  );
+  const made: Array<readonly [string, PreparedOutput]> = [];
+  for (const [id, output] of Object.entries(declared)) {
+    if (!isTemplateMap(output) || !isPresent(output, conditions)) continue;
+    yield;
+    const value = output["Value"] ?? null;
+    const found = [...referencesOf(value, conditions)].filter(({ kind }) => kind === "value");
+    const names = found.map(({ name }) => name).filter((name) => Object.hasOwn(resources, name));
+    checkPresent(names, ids, "Outputs");
+    const exported = output["Export"];
+    const exportName = isTemplateMap(exported) ? (exported["Name"] ?? null) : null;
+    if (exported !== undefined && exportName === null)
+      throw new TemplateError(
+        `Template format error: Output ${id} is malformed. The Name field of every Export member must be specified.`,
+      );
+    const description = output["Description"];
+    made.push([id, { value, description: typeof description === "string" ? description : null, exportName }]);
+  }
+  return Object.fromEntries(made);
 }
 
 function isPresent(part: TemplateMap, conditions: ConditionValues): boolean {

@@ -4,7 +4,7 @@ import { checkRules } from "@thaw/template/language/rules";
 import { UNRESOLVED } from "@thaw/template/language/outcome";
 import type { Template } from "@thaw/template/template";
 import { isTemplateMap, type TemplateMap } from "@thaw/template/value";
-import { checkTemplate } from "./check-template.ts";
+import { checkTemplateInSteps } from "./check-template.ts";
 import { checkProperties, checkTypes, hasAttribute } from "./check-resources.ts";
 import { evaluateOutputs, evaluateResource } from "./evaluate.ts";
 import { type GivenParameters, neededSsmParameters, type ReadParameter, readStackParameters } from "./parameters.ts";
@@ -14,6 +14,7 @@ import type { ResourceTypes } from "./resource-type.ts";
 import { createEvaluator, noAttribute, type ResourceFacts } from "./scope.ts";
 import { HIDDEN, type Secret, secretMark } from "./secrets.ts";
 import type { Tags } from "./stack-resource.ts";
+import { finish, type Steps } from "./steps.ts";
 import { STRICT, TemplateError } from "./template-error.ts";
 
 export { neededSsmParameters, TemplateError };
@@ -45,8 +46,12 @@ export interface PrepareResult {
 
 /** Throws TemplateError with the first thing that is wrong. */
 export function prepare(input: PrepareInput): PrepareResult {
+  return finish(prepareInSteps(input));
+}
+
+export function* prepareInSteps(input: PrepareInput): Steps<PrepareResult> {
   const { template, types } = input;
-  const problem = checkTemplate(template) ?? unappliedTransforms(template);
+  const problem = (yield* checkTemplateInSteps(template)) ?? unappliedTransforms(template);
   if (problem !== null) throw new TemplateError(problem);
   const read = readStackParameters(template, input.parameters, input.ssm);
   const imports = new Map<string, string>();
@@ -60,11 +65,11 @@ export function prepare(input: PrepareInput): PrepareResult {
   const { place, tags } = input;
   const base = { place, tags, parameters, mappings: template.mappings, conditions };
   const before: Prepared = { ...base, imports: {}, resources: {}, outputs: {} };
-  const resources = prepareResources(template.resources, before, types);
+  const resources = yield* prepareResources(template.resources, before, types);
   checkTypes(resources, types);
-  const outputs = prepareOutputs(template.outputs, conditions, resources);
+  const outputs = yield* prepareOutputs(template.outputs, conditions, resources);
   const whole: Prepared = { ...before, resources, outputs };
-  checkParts(whole, types, importValue);
+  yield* checkParts(whole, types, importValue);
   return { prepared: { ...whole, imports: Object.fromEntries(imports) }, secrets };
 }
 
@@ -120,7 +125,11 @@ function hideParameters(
 }
 
 /** Evaluates all that can be, so that a mistake is found before anything is made. */
-function checkParts(prepared: Prepared, types: ResourceTypes, importValue: (name: string) => string | undefined): void {
+function* checkParts(
+  prepared: Prepared,
+  types: ResourceTypes,
+  importValue: (name: string) => string | undefined,
+): Steps<void> {
   const { resources } = prepared;
   const facts: ResourceFacts = {
     ref: (id) => (Object.hasOwn(resources, id) ? UNRESOLVED : undefined),
@@ -132,6 +141,7 @@ function checkParts(prepared: Prepared, types: ResourceTypes, importValue: (name
   };
   let characters = 0;
   for (const [id, resource] of Object.entries(resources)) {
+    yield;
     const type = types.find(resource.type);
     const { properties } = evaluateResource(prepared, id, resource, facts, importValue);
     characters += JSON.stringify(properties).length;

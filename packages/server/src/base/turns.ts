@@ -4,6 +4,15 @@ import type { Clock } from "./clock.ts";
 
 const TURN_MS_MAX = 20;
 
+/** Carries out work that a generator does in steps, and lets others have their turn between them. */
+export async function inTurns<T>(clock: Pick<Clock, "monotonicMs">, steps: Generator<void, T>): Promise<T> {
+  const turns = new Turns(clock);
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done === true) return step.value;
+    await turns.next();
+  }
+}
+
 export class Turns {
   readonly #clock: Pick<Clock, "monotonicMs">;
   #beganMs: number;

@@ -26,7 +26,7 @@ export function cloudFormationOperations(parts: CloudFormationParts): ServiceOpe
       if (StackName === undefined) return summarize((await readGiven(parts, input)).template);
       const source = await sourceOf(parts, (await find(parts, StackName)).id);
       if (source === null) throw invalid(`Stack with id ${StackName} does not exist`);
-      return summarize((await readText(source.original)).template);
+      return summarize((await readText(parts, source.original)).template);
     },
     ...stackRuns(parts),
     ...changeSetOperations(parts),

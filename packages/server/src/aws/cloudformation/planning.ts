@@ -1,12 +1,13 @@
 /** Makes of a request what a stack is to be made of, and the differences to what is there. */
 import { capabilitiesOf } from "@thaw/stacks/capabilities";
-import { checkReferences } from "@thaw/stacks/dynamic-references";
-import { type Plan, plan } from "@thaw/stacks/plan";
-import { neededSsmParameters, prepare, TemplateError } from "@thaw/stacks/prepare";
+import { checkReferencesInSteps } from "@thaw/stacks/dynamic-references";
+import { type Plan, planInSteps } from "@thaw/stacks/plan";
+import { neededSsmParameters, prepareInSteps, TemplateError } from "@thaw/stacks/prepare";
 import type { StackPlace } from "@thaw/stacks/prepared";
 import { TWICE } from "@thaw/template/notes";
 import type { Template } from "@thaw/template/template";
 import { isTemplateMap } from "@thaw/template/value";
+import { inTurns } from "../../base/turns.ts";
 import { ServiceError } from "../../model/service-error.ts";
 import type { StackSource } from "../../model/stack-record.ts";
 import { CallError } from "../../ports/service-calls.ts";
@@ -55,7 +56,7 @@ export async function planSource(
   { stackId, stackName, previous, isOwn, isChangeSet = false }: PlanningFor,
 ): Promise<PlannedSource> {
   const text = await givenText(parts, given, previous);
-  const read = await readText(text);
+  const read = await readText(parts, text);
   checkResourceTypes(read.template, given.ResourceTypes ?? []);
   const parameters = await parametersOf(parts, given, stackId, previous);
   const place = placeOf(parts, stackId, stackName);
@@ -64,23 +65,27 @@ export async function planSource(
   checkCapabilities(isChangeSet ? null : read.template, whole.template, given.Capabilities ?? []);
   if ((given.NotificationARNs ?? []).length > 0)
     throw invalid("Thaw has no topics to notify: leave NotificationARNs out");
-  const { prepared, secrets } = await orInvalid(async () =>
-    prepare({
+  const { clock, stacks } = parts;
+  const { prepared, secrets } = await orInvalid(async () => {
+    const exports = await foreignExports(parts, stackId);
+    const steps = prepareInSteps({
       template: whole.template,
       place,
       tags: tagsOf(given, previous, isOwn),
       parameters,
       ssm,
-      exports: await foreignExports(parts, stackId),
-      types: parts.stacks.types,
-      digest: (value) => parts.stacks.digest(value),
-    }),
-  );
+      exports,
+      types: stacks.types,
+      digest: (value) => stacks.digest(value),
+    });
+    return inTurns(clock, steps);
+  });
   const resources = previous === null ? [] : await parts.store.stacks.listParts(stackId, "resource");
-  const { types } = parts.stacks;
+  const { types } = stacks;
   const planned = await orInvalid(async () => {
-    const made = plan({ target: prepared, previous: previous?.prepared ?? null, resources, types });
-    checkReferences(made.changes, types);
+    const steps = planInSteps({ target: prepared, previous: previous?.prepared ?? null, resources, types });
+    const made = await inTurns(clock, steps);
+    await inTurns(clock, checkReferencesInSteps(made.changes, types));
     return made;
   });
   const source: StackSource = {
@@ -92,7 +97,7 @@ export async function planSource(
     capabilities: given.Capabilities ?? [],
     roleArn: given.RoleARN ?? previous?.roleArn ?? null,
     rollbackConfiguration: given.RollbackConfiguration ?? previous?.rollbackConfiguration ?? {},
-    secrets: await parts.stacks.seal(stackId, secrets),
+    secrets: await stacks.seal(stackId, secrets),
   };
   return { source, plan: { ...planned, ...noted(read.template) } };
 }

@@ -1,12 +1,13 @@
 /** Templates as clients give them: in the request, in our own S3, or those that the stack has; and their transforms. */
 import { isDeepStrictEqual } from "node:util";
-import { checkTemplate } from "@thaw/stacks/check-template";
+import { checkTemplateInSteps } from "@thaw/stacks/check-template";
 import { TemplateError } from "@thaw/stacks/prepare";
 import type { StackPlace } from "@thaw/stacks/prepared";
 import { parseStackPolicy, refuseUnknownIds } from "@thaw/stacks/stack-policy";
 import { applyTransforms } from "@thaw/stacks/transforms";
 import { CommandError } from "@thaw/installation/command-error";
-import { type Template, templateOf } from "@thaw/template/template";
+import { type ParsedTemplate, type Template, templateOf } from "@thaw/template/template";
+import { inTurns } from "../../base/turns.ts";
 import { CallError } from "../../ports/service-calls.ts";
 import { type CloudFormationParts, invalid } from "./context.ts";
 import { readTemplateText } from "./read-template.ts";
@@ -20,9 +21,11 @@ export interface GivenTemplate {
 export interface ReadTemplate {
   readonly original: string;
   readonly template: Template;
+  /** As it was read, for the transforms. */
+  readonly parsed: ParsedTemplate;
 }
 
-export interface ProcessedTemplate extends ReadTemplate {
+export interface ProcessedTemplate extends Omit<ReadTemplate, "parsed"> {
   /** After the transforms. */
   readonly processed: string;
   readonly transforms: readonly string[];
@@ -72,20 +75,21 @@ export async function readObject(
 
 /** Throws a ValidationError where there is no template, or CloudFormation would not take it. */
 export async function readGiven(
-  parts: Pick<CloudFormationParts, "services">,
+  parts: Pick<CloudFormationParts, "services" | "clock">,
   given: GivenTemplate,
 ): Promise<ReadTemplate> {
   const text = await textOf(parts, given);
   if (text === null) throw invalid("Either Template URL or Template Body must be specified.");
-  return readText(text);
+  return readText(parts, text);
 }
 
 /** Throws a ValidationError. */
-export async function readText(text: string): Promise<ReadTemplate> {
-  const template = await orInvalid(async () => templateOf(await readTemplateText(text, NAME), NAME));
-  const problem = checkTemplate(template);
+export async function readText({ clock }: Pick<CloudFormationParts, "clock">, text: string): Promise<ReadTemplate> {
+  const parsed = await orInvalid(() => readTemplateText(text, NAME));
+  const template = await orInvalid(async () => templateOf(parsed, NAME));
+  const problem = await inTurns(clock, checkTemplateInSteps(template));
   if (problem !== null) throw invalid(problem);
-  return { original: text, template };
+  return { original: text, template, parsed };
 }
 
 /** What a transform says of a template: AWS has a change set fail with it, and refuses other requests. */
@@ -101,29 +105,28 @@ export interface TransformInput {
 
 /** Throws TransformFailed. */
 export async function processed(
-  parts: Pick<CloudFormationParts, "transform" | "services">,
-  { original, template }: ReadTemplate,
+  parts: Pick<CloudFormationParts, "transform" | "services" | "clock">,
+  { original, template, parsed }: ReadTemplate,
   input: TransformInput,
 ): Promise<ProcessedTemplate> {
   const { transforms } = template;
   // `!Transform` and `Fn::Transform` stand for the same.
   if (transforms.length === 0 && !original.includes("Transform"))
     return { original, template, processed: original, transforms };
-  const sections = await orInvalid(() => readTemplateText(original, NAME));
   const made = await orTransformFailed(() =>
     applyTransforms({
       ...input,
-      template: sections,
+      template: parsed,
       needs: {
         sam: (request) => parts.transform.transform(request),
         include: (bucket, key) => includedText(parts, bucket, key),
       },
     }),
   );
-  if (transforms.length === 0 && isDeepStrictEqual(made, sections.sections))
+  if (transforms.length === 0 && isDeepStrictEqual(made, parsed.sections))
     return { original, template, processed: original, transforms };
   const text = JSON.stringify(made);
-  return { original, template: (await readText(text)).template, processed: text, transforms };
+  return { original, template: (await readText(parts, text)).template, processed: text, transforms };
 }
 
 async function includedText(
