@@ -24,6 +24,7 @@ import { measureServer } from "./server.ts";
 import { measureStock } from "./stock.ts";
 import { measureStreaming } from "./streaming.ts";
 import { measureTmp } from "./tmp.ts";
+import { measureTurns } from "./turns.ts";
 import { measureUrls } from "./urls.ts";
 import { measureWarm } from "./warm.ts";
 
@@ -48,6 +49,7 @@ const PARTS: Readonly<Record<string, Measure>> = {
   dev: measureDev,
   encryption: measureEncryption,
   tmp: measureTmp,
+  turns: measureTurns,
   "cold-host": measureColdHost,
 };
 

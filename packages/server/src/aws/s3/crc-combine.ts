@@ -22,29 +22,45 @@ export interface SizedCrc {
   readonly sizeBytes: number;
 }
 
-/** Gives the CRC of all parts in a row, in base64. */
-export function combineCrcs(algorithm: ChecksumAlgorithm, parts: readonly SizedCrc[]): string {
+/** Gives the CRC of all parts in a row, in base64: part by part, since each may be of a size of its own. */
+export function* combineCrcs(algorithm: ChecksumAlgorithm, parts: readonly SizedCrc[]): Generator<void, string> {
   const crc = CRCS[algorithm];
   if (crc === undefined) throw new Error(`${algorithm} is no CRC`);
-  // Parts are of few different sizes.
+  const powers = new Powers(crc);
   const moves = new Map<number, bigint>();
   let whole = 0n;
   for (const { value, sizeBytes } of parts) {
-    const move = moves.get(sizeBytes) ?? powerOfX(crc, BigInt(sizeBytes) * 8n);
+    yield;
+    const move = moves.get(sizeBytes) ?? powers.of(BigInt(sizeBytes) * 8n);
     moves.set(sizeBytes, move);
     whole = multiply(crc, move, whole) ^ BigInt(`0x${Buffer.from(value, "base64").toString("hex")}`);
   }
   return Buffer.from(whole.toString(16).padStart(crc.bits / 4, "0"), "hex").toString("base64");
 }
 
-function powerOfX(crc: Crc, exponent: bigint): bigint {
-  let result = 1n << BigInt(crc.bits - 1);
-  let square = 1n << BigInt(crc.bits - 2);
-  for (let left = exponent; left > 0n; left >>= 1n) {
-    if ((left & 1n) === 1n) result = multiply(crc, square, result);
-    square = multiply(crc, square, square);
+/** Powers of x modulo the polynomial. */
+class Powers {
+  readonly #crc: Crc;
+  /** Those of two, in turn: the first is x itself. */
+  readonly #squares: bigint[];
+
+  constructor(crc: Crc) {
+    this.#crc = crc;
+    this.#squares = [1n << BigInt(crc.bits - 2)];
   }
-  return result;
+
+  of(exponent: bigint): bigint {
+    let result = 1n << BigInt(this.#crc.bits - 1);
+    for (let at = 0, left = exponent; left > 0n; at++, left >>= 1n)
+      if ((left & 1n) === 1n) result = multiply(this.#crc, this.#square(at), result);
+    return result;
+  }
+
+  #square(at: number): bigint {
+    for (let last = this.#squares.at(-1); this.#squares.length <= at && last !== undefined; last = this.#squares.at(-1))
+      this.#squares.push(multiply(this.#crc, last, last));
+    return this.#squares[at] ?? 0n;
+  }
 }
 
 function multiply({ bits, polynomial }: Crc, a: bigint, b: bigint): bigint {

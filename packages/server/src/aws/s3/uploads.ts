@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { type ChecksumAlgorithm, digestOf } from "../../base/digests.ts";
+import { inTurns } from "../../base/turns.ts";
 import type { Checksum, PartRecord, UploadRecord } from "../../model/object-record.ts";
 import { ServiceError } from "../../model/service-error.ts";
 import { causeOf } from "./cause.ts";
@@ -68,7 +69,8 @@ export function uploadOperations({ objects, clock, random }: S3Parts): S3Operati
         },
       } as S3Output<"UploadPartCopy">;
     },
-    CompleteMultipartUpload: async (input, call) => complete({ objects }, await uploadOf(input, call), input, call),
+    CompleteMultipartUpload: async (input, call) =>
+      complete({ objects, clock }, await uploadOf(input, call), input, call),
     async AbortMultipartUpload(input, call) {
       await objects.abortUpload(await uploadOf(input, call));
       return {};
@@ -171,7 +173,7 @@ async function copyPart(
 }
 
 async function complete(
-  { objects }: Objects,
+  { objects, clock }: Objects & Pick<S3Parts, "clock">,
   upload: UploadRecord,
   input: S3Input<"CompleteMultipartUpload">,
   call: S3Call,
@@ -203,7 +205,7 @@ async function complete(
   const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
   if (input.MpuObjectSize !== undefined && input.MpuObjectSize !== sizeBytes)
     throw new S3Error("InvalidRequest", "The provided 'x-amz-mp-object-size' header does not match the object's size.");
-  const checksum = await wholeChecksum(upload, parts);
+  const checksum = await wholeChecksum(clock, upload, parts);
   checkWhole(checksum, input);
   const md5s = createHash("md5");
   for (const { etag } of parts) md5s.update(Buffer.from(etag, "hex"));
@@ -240,11 +242,15 @@ function checkedPart(
 }
 
 /** The checksum of the object, out of those of its parts. */
-async function wholeChecksum({ checksum }: UploadRecord, parts: readonly PartRecord[]): Promise<Checksum | null> {
+async function wholeChecksum(
+  clock: S3Parts["clock"],
+  { checksum }: UploadRecord,
+  parts: readonly PartRecord[],
+): Promise<Checksum | null> {
   if (checksum === null) return null;
   const { algorithm, type } = checksum;
   const values = parts.map(({ checksum: value, sizeBytes }) => ({ value: value ?? "", sizeBytes }));
-  if (type === "FULL_OBJECT") return { algorithm, type, value: combineCrcs(algorithm, values) };
+  if (type === "FULL_OBJECT") return { algorithm, type, value: await inTurns(clock, combineCrcs(algorithm, values)) };
   const all = Buffer.concat(values.map(({ value }) => Buffer.from(value, "base64")));
   return { algorithm, type, value: `${await digestOf(algorithm, all)}-${parts.length}` };
 }
