@@ -109,8 +109,13 @@ test.for(["Streaming", "buffered"])("a response of the mode %s is refused, and t
       return '"late"';
     },
   });
-  for (const isStreamed of [true, false])
-    expect((await harness.invokeOk({}, { isStreamed })).functionError).toBe("Unhandled");
+  for (const isStreamed of [true, false]) {
+    const outcome = await harness.invokeOk({}, { isStreamed });
+    expect([outcome.functionError, json(outcome)]).toEqual([
+      "Unhandled",
+      expect.objectContaining({ errorType: "Runtime.InvalidResponseModeHeader" }),
+    ]);
+  }
   const refused = { errorMessage: "Invalid function response mode", errorType: "InvalidFunctionResponseMode" };
   expect(answers).toEqual([400, refused, 400, refused]);
   await harness.end();

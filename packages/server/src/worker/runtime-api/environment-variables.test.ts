@@ -26,3 +26,17 @@ it("the variables of an image are a function's own, too", () => {
   expect(endpoints({}, { AWS_ENDPOINT_URL_SQS: "image" })).toEqual({ ...OF_HOST, AWS_ENDPOINT_URL_SQS: "image" });
   expect(endpoints({}, { AWS_ENDPOINT_URL: "image" })).toEqual({ AWS_ENDPOINT_URL: "image" });
 });
+
+it("Java 11 has its credentials by their first names, too", () => {
+  const namesOf = (runtime: string): readonly string[] => {
+    const version = { runtime, environment: {}, image: null, memorySizeMib: 128 } as unknown as RunnableVersion;
+    const credentials = { accessKeyId: "id", secretAccessKey: "secret", sessionToken: "token", expiresAtMs: 0 };
+    const delivery = { kind: "variables", credentials, logStream: "s" } as const;
+    const facts = { initializationType: "on-demand", metadataToken: "m" } as const;
+    const all = buildEnvironmentVariables(version, { env: {} } as RuntimeRecipe, delivery, facts, {});
+    return Object.entries(all).flatMap(([name, value]) => (["id", "secret", "token"].includes(value) ? [name] : []));
+  };
+  const usual = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+  expect(namesOf("java11")).toEqual(["AWS_ACCESS_KEY", "AWS_SECRET_KEY", ...usual]);
+  expect(namesOf("java17")).toEqual(usual);
+});

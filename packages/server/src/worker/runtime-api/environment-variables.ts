@@ -122,10 +122,13 @@ function deliveryVariables(version: RunnableVersion, delivery: CredentialDeliver
       AWS_CONTAINER_AUTHORIZATION_TOKEN: delivery.token,
     };
   }
+  const { accessKeyId, secretAccessKey, sessionToken } = delivery.credentials;
   return {
-    AWS_ACCESS_KEY_ID: delivery.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: delivery.credentials.secretAccessKey,
-    AWS_SESSION_TOKEN: delivery.credentials.sessionToken,
+    // The names of the first SDK for Java, which AWS sets up to Java 11 (recorded test_lambda_init_environment).
+    ...(version.runtime === "java11" ? { AWS_ACCESS_KEY: accessKeyId, AWS_SECRET_KEY: secretAccessKey } : {}),
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
     AWS_LAMBDA_LOG_GROUP_NAME: version.logGroup,
     AWS_LAMBDA_LOG_STREAM_NAME: delivery.logStream,
   };

@@ -154,13 +154,11 @@ export class RuntimeSession {
     const mode = call.headers.get("lambda-runtime-function-response-mode");
     if (!this.#move(call, "response")) return;
     if (mode !== undefined && mode !== "" && mode !== "streaming") {
-      call.respond(400, JSON_HEADERS, errorBody("InvalidFunctionResponseMode", "Invalid function response mode"));
+      const message = "Invalid function response mode";
+      call.respond(400, JSON_HEADERS, errorBody("InvalidFunctionResponseMode", message));
       this.#state = "RuntimeResponseSentState";
-      this.#emit({
-        kind: "invocation-error",
-        errorType: "Runtime.InvalidResponseModeHeader",
-        payload: Buffer.alloc(0),
-      });
+      const errorType = "Runtime.InvalidResponseModeHeader";
+      this.#emit({ kind: "invocation-error", errorType, payload: Buffer.from(errorBody(errorType, message)) });
       return;
     }
     if (this.#event?.isStreamed === true && mode === "streaming") return this.#streamResponse(call);
