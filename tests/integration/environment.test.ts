@@ -1,6 +1,6 @@
 /** What a function finds around it, fresh and in a clone: variables as AWS's, limits, its user, ports of the host. */
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
@@ -10,12 +10,15 @@ import { TestFunctions } from "../support/functions.ts";
 interface World {
   readonly environment: Readonly<Record<string, string>>;
   readonly limits: Readonly<Record<string, readonly [number, number]>>;
+  readonly folders: Readonly<Record<string, string>>;
+  readonly cwd: string;
   readonly user: string;
   readonly bash: string;
   readonly sh: string;
   readonly locale: string;
   readonly host: string;
   readonly reached: readonly string[];
+  readonly collectors: readonly string[];
   readonly devices: readonly string[];
 }
 
@@ -147,6 +150,10 @@ it.for([LATEST, "1"])("has AWS's limits, user and shells (%s)", async (qualifier
   });
   expect(world).toMatchObject({ user: "sbx_user1051", bash: "y sbx_user1051 1024 742", sh: "y" });
   expect(world.locale).toMatch(/UTF-8$/);
+  expect(world).toMatchObject({
+    cwd: "/var/task",
+    folders: { "/var/task": "755 EROFS", "/opt": "755 EROFS", "/tmp": "1777 written" },
+  });
 });
 
 it.for([LATEST, "1"])(
@@ -158,3 +165,42 @@ it.for([LATEST, "1"])(
     expect(await look("other", qualifier, { ports })).toMatchObject({ host, reached: ["hello", refused, refused] });
   },
 );
+
+it.for([LATEST, "1"])(
+  "refuses connections to collectors of OpenTelemetry that are not there, so that exporters need not wait (%s)",
+  async (qualifier, { expect }) => {
+    // By gRPC and by HTTP. One that gets no answer is a TimeoutError.
+    const { collectors } = await look("own", qualifier, { collectors: [4317, 4318] });
+    expect(collectors).toEqual(["ConnectionRefusedError", "ConnectionRefusedError"]);
+  },
+);
+
+/** The group of processes that a function's runtime is in, by what the kernel says of it. */
+function groupOf(name: string): string {
+  for (const pid of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      if (!readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`AWS_LAMBDA_FUNCTION_NAME=${name}`))
+        continue;
+      const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8");
+      const path = /^\d+:(?:[^:]*,)?cpu(?:,[^:]*)?:(.*)$/m.exec(groups)?.[1] ?? /^0::(.*)$/m.exec(groups)?.[1] ?? "";
+      return existsSync("/sys/fs/cgroup/cpu") ? `/sys/fs/cgroup/cpu${path}` : `/sys/fs/cgroup${path}`;
+    } catch {
+      // One that has ended meanwhile.
+    }
+  }
+  throw new Error(`nothing runs for ${name}`);
+}
+
+it("has a processor's share by its memory, 1,769 MB for a whole one", async ({ expect }) => {
+  for (const MemorySize of [128, 1769]) {
+    // No other server's function has this name.
+    const FunctionName = `share-${process.pid}-${MemorySize}`;
+    await functions.create({ "index.js": NODE }, { FunctionName, MemorySize });
+    await functions.invoke(FunctionName);
+    await functions.atRest(FunctionName);
+    const group = groupOf(FunctionName);
+    const file = existsSync(`${group}/cpu.max`) ? "cpu.max" : "cpu.cfs_quota_us";
+    const [quotaUs = ""] = readFileSync(`${group}/${file}`, "utf8").trim().split(" ");
+    expect(Number(quotaUs)).toBe(Math.floor((100_000 * MemorySize) / 1769));
+  }
+});

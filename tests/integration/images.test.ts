@@ -35,7 +35,16 @@ afterAll(async () => {
 /** An image with the small system and a runtime that carries out commands. */
 function bashImage(changes: Partial<ImageParts> = {}): ImageParts {
   return {
-    config: { Entrypoint: ["/runtime"], Cmd: ["of-image"], WorkingDir: "/var/task", Env: ["OF_IMAGE=1", "PATH=/bin"] },
+    config: {
+      Entrypoint: ["/runtime"],
+      Cmd: ["of-image"],
+      WorkingDir: "/var/task",
+      Env: ["OF_IMAGE=1", "PATH=/bin"],
+      // Without effect: the user is the function's, and the root is read-only.
+      User: "0:0",
+      Volumes: { "/var": {} },
+      ExposedPorts: { "8080/tcp": {} },
+    },
     ...changes,
     layers: [SYSTEM, { "var/task/": "", runtime: bashRuntime(true) }, ...(changes.layers ?? [])],
   };
@@ -60,6 +69,7 @@ test("an image runs as it says, with what the function puts over it, read-only",
   );
   expect(await run(name, "echo x >/var/task/x")).toContain("Read-only file system");
   expect(await run(name, "echo x >/tmp/x && cat /tmp/x")).toBe("x");
+  expect(await run(name, "id -u")).toMatch(/^[1-9]\d*$/);
   expect(await run(name, "cat /etc/passwd")).toBe("root:x:0:0:root:/root:/bin/sh");
   expect(await run(name, "ls /")).toBe(
     ["bin", "dev", "etc", "lib", "lib64", "mnt", "proc", "run", "runtime", "tmp", "usr", "var"].join("\n"),

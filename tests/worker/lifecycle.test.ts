@@ -94,6 +94,24 @@ test("a runtime may say which attempt its answer is for, and another one is refu
   await harness.end();
 });
 
+test("a runtime that asks for the next event while it has one gets the same again", async () => {
+  const again: unknown[] = [];
+  const harness = new WorkerHarness({
+    handle: async (process, { requestId }) => {
+      const next = await process.call("GET", "/2018-06-01/runtime/invocation/next");
+      again.push([next.status, next.body, next.headers["Lambda-Runtime-Aws-Request-Id"] === requestId]);
+      return '"answer"';
+    },
+  });
+  for (const text of ["one", "two"])
+    expect(json(await harness.invokeOk({}, { payload: Buffer.from(`"${text}"`) }))).toBe("answer");
+  expect(again).toEqual([
+    [200, '"one"', true],
+    [200, '"two"', true],
+  ]);
+  await harness.end();
+});
+
 test("a runtime that answers twice, or for a request that is over, is refused, and its first answer counts", async () => {
   const answers: unknown[] = [];
   const requests: string[] = [];

@@ -115,17 +115,34 @@ it("bills an Init on demand and the billed part of a restore", ({ expect }) => {
   expect(billedDurationMs(RESTORED)).toBe(313);
 });
 
+const OK = { kind: "success" } as const;
+const LATE = { kind: "timeout" } as const;
+const INIT = { phase: "init", initializationType: "on-demand" } as const;
+const INIT_REPORT = { durationMs: 1, ...INIT, status: OK } as const;
+const EXTENSION = { kind: "extension", name: "e", state: "Ready", events: [] } as const;
+const DONE = { kind: "runtime-done", requestId: "r1", durationMs: 1, producedBytes: 0, spans: [] } as const;
+
 it.for<[PlatformEvent, string]>([
+  [{ kind: "init-start", functionName: "f", version: "1", ...INIT, ...RUNTIME }, "INFO"],
+  [{ kind: "restore-start", functionName: "f", version: "1", ...RUNTIME }, "INFO"],
+  [{ kind: "init-runtime-done", ...INIT, status: OK }, "DEBUG"],
+  [{ kind: "init-runtime-done", ...INIT, status: LATE }, "WARN"],
+  [{ kind: "restore-runtime-done", status: OK }, "DEBUG"],
+  [{ kind: "restore-runtime-done", status: LATE }, "WARN"],
+  [{ kind: "init-report", report: INIT_REPORT }, "DEBUG"],
+  [{ kind: "init-report", report: { ...INIT_REPORT, initializationType: "snap-start" } }, "INFO"],
+  [{ kind: "init-report", report: { ...INIT_REPORT, status: LATE } }, "WARN"],
+  [{ kind: "restore-report", durationMs: 1, status: OK }, "INFO"],
+  [{ kind: "restore-report", durationMs: 1, status: LATE }, "WARN"],
+  [{ kind: "start", requestId: "r1", version: "1", trace: null }, "INFO"],
+  [{ ...DONE, trace: null, status: OK }, "DEBUG"],
+  [{ ...DONE, trace: null, status: LATE }, "WARN"],
   [{ kind: "report", report: REPORT }, "INFO"],
   [{ kind: "report", report: TIMED_OUT }, "WARN"],
-  [{ kind: "restore-report", durationMs: 1, status: { kind: "success" } }, "INFO"],
-  [
-    {
-      kind: "init-report",
-      report: { durationMs: 1, phase: "init", initializationType: "on-demand", status: { kind: "success" } },
-    },
-    "DEBUG",
-  ],
+  [{ ...EXTENSION, errorType: null }, "INFO"],
+  [{ ...EXTENSION, errorType: "Extension.Crash" }, "WARN"],
+  [{ kind: "subscription", api: "telemetry", name: "e", types: [] }, "INFO"],
+  [{ kind: "logs-dropped", reason: "", droppedRecords: 1, droppedBytes: 1 }, "WARN"],
 ])("has its level: %o is %s", ([event, level], { expect }) => {
   const passing = ["DEBUG", "INFO", "WARN"].filter((wanted) => isWanted(event, wanted));
   expect(passing.at(-1)).toBe(level);
