@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
@@ -94,6 +95,15 @@ async function stackStatus(): Promise<string | null> {
   return found?.Stacks?.[0]?.StackStatus ?? null;
 }
 
+const CONFLICT = [
+  "HTTP/1.1 409 Conflict",
+  "content-type: application/json",
+  "x-amzn-errortype: ResourceConflictException",
+  "connection: close",
+  "",
+  '{"Type":"User","Message":"An update is in progress"}',
+].join("\r\n");
+
 /** A door to the server that can be shut, as if it did not run. */
 class Door {
   readonly #open = new Set<Socket>();
@@ -101,6 +111,11 @@ class Door {
     const { hostname, port } = new URL(functions.server.endpoint);
     const inner = connect(Number(port), hostname);
     socket.on("data", (bytes: Buffer) => {
+      if (this.refused !== null && bytes.includes(this.refused)) {
+        this.refused = null;
+        inner.destroy();
+        socket.end(CONFLICT);
+      }
       if (this.cut === null || !bytes.includes(this.cut)) return;
       this.cut = null;
       socket.destroy();
@@ -116,6 +131,8 @@ class Door {
   endpoint = "";
   /** A request with this in it is cut off, once. */
   cut: string | null = null;
+  /** A request with this in it finds that somebody else is changing what it would change, once. */
+  refused: string | null = null;
 
   async open(): Promise<void> {
     const listening = once(this.#server, "listening");
@@ -317,6 +334,10 @@ it("keeps a stack that was there, and puts its aliases back", async ({ expect })
 it("bundles TypeScript with the project's own esbuild", async ({ expect }) => {
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(join(REPOSITORY, "node_modules/esbuild"), join(folder, "node_modules/esbuild"));
+  // More than a package may have, of which the bundle has nothing.
+  mkdirSync(join(folder, "app/node_modules"), { recursive: true });
+  writeFileSync(join(folder, "app/node_modules/large"), "");
+  truncateSync(join(folder, "app/node_modules/large"), 300 * 2 ** 20);
   save("greeting.ts", "export const greeting: string = 'one';\n");
   save("app.ts", "import { greeting } from './greeting.ts';\nexport const handler = async () => greeting;\n");
   template(`  Hello:
@@ -367,6 +388,48 @@ it("goes on when the server answers again, and refuses what it does not have", a
     );
     const asked = await runThaw(["--json", "dev"], functions.server.env, folder);
     expect([asked.code, asked.stderr]).toEqual([1, "thaw: dev is for people: it has no --json\n"]);
+  } finally {
+    await door.shut();
+  }
+});
+
+it("refuses a second one for its stack until it has ended", async ({ expect }) => {
+  save("index.mjs", answering("one"));
+  template("  Hello: { Type: AWS::Serverless::Function, Properties: {} }\n");
+  await withDev(async (dev) => {
+    await dev.heard(/watching the code/);
+    const name = await nameOf("Hello");
+    const second = await runThaw(["dev"], functions.server.env, folder);
+    expect([second.code, second.stderr]).toEqual([
+      1,
+      `thaw: another thaw dev works on the stack ${stackName()}. End it, or take a stack of your own: --stack-name NAME\n`,
+    ]);
+    expect((await functions.invoke(name)).payload).toBe("one");
+    expect(await dev.end()).toBe(0);
+  });
+  await withDev(async (dev) => {
+    await dev.heard(/watching the code/);
+  });
+});
+
+it("puts a save in after another change of the function", async () => {
+  save("index.mjs", answering("one"));
+  template("  Hello: { Type: AWS::Serverless::Function, Properties: {} }\n");
+  const door = new Door();
+  await door.open();
+  try {
+    await withDev(
+      async (dev) => {
+        await dev.heard(/watching the code/);
+        const name = await nameOf("Hello");
+        door.refused = `PUT /2015-03-31/functions/${name}/code `;
+        save("index.mjs", answering("two"));
+        await dev.heard(/somebody else is changing the function\. The save is tried again/);
+        await answers(name, "two");
+      },
+      [],
+      { env: { THAW_ENDPOINT: door.endpoint } },
+    );
   } finally {
     await door.shut();
   }

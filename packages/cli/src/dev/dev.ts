@@ -17,6 +17,7 @@ import { Ending } from "./ending.ts";
 import { follow } from "./follow.ts";
 import { describeKeys, type Key, listenForKeys } from "./keys.ts";
 import { findSource } from "./local-template.ts";
+import { takeStack } from "./one-at-a-time.ts";
 import { Session } from "./session.ts";
 
 export interface DevOptions extends ReviewOptions {
@@ -38,6 +39,8 @@ export async function dev(connection: Connection, given: string | undefined, opt
   const stackName = options.stackName ?? ownName(path);
   nameStack(path, stackName, say);
   const clients = await openStackClients(connection);
+  const { endpoint, region } = connection;
+  const giveFree = await takeStack({ endpoint, region, accountId: clients.accountId, stackName });
   const wasThere = (await findStack(clients, stackName)) !== null;
   const isToDelete = options.deleteOnExit ?? !wasThere;
   const remains = `the stack ${stackName} stays. To remove it: ${PROGRAM} delete ${stackName}`;
@@ -54,6 +57,7 @@ export async function dev(connection: Connection, given: string | undefined, opt
     await endDebug(debug, !isToDelete);
     rmSync(builds, { recursive: true, force: true });
     await finish(connection, session, { stackName, isToDelete, remains });
+    giveFree();
     ending.close();
   }
 }

@@ -1,5 +1,6 @@
 /** The stack and its functions during `thaw dev`: deployed by a change of the template, updated by a save of code. */
 import { join } from "node:path";
+import { ResourceConflictException } from "@aws-sdk/client-lambda";
 import { PROGRAM } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
 import { readSections, templateOf } from "@thaw/template/template";
@@ -58,7 +59,7 @@ export class Session {
   #running: Promise<void> | null = null;
   /** The last of what is done one after the other. */
   #tail: Promise<unknown> = Promise.resolve();
-  /** Saves that come again, for no server answered. */
+  /** Saves that come again: no server answered, or somebody else was changing the function. */
   readonly #again = new Map<string, NodeJS.Timeout>();
 
   constructor(context: SessionOptions) {
@@ -78,7 +79,9 @@ export class Session {
   /** Deploys for the first time. Throws CommandError where that fails. */
   async start(): Promise<void> {
     const local = await this.#read();
-    for (const { path, runtime } of local.functions) this.#sources.accept(path, runtime);
+    // What a build makes is looked at by the build; its folder has the packages of the whole project.
+    for (const { path, runtime, esbuild, java } of local.functions)
+      if (esbuild === null && java === null) this.#sources.accept(path, runtime);
     const built = await this.#buildAll(local);
     if (built === null) throw new CommandError("nothing was deployed");
     await this.#deploy(local, built);
@@ -268,8 +271,9 @@ export class Session {
       // It was there when the folder was listed: a tool is at work, whose next step is another save.
       if ((error as NodeJS.ErrnoException).code === "ENOENT") this.#saves.add(root);
       const isTold = this.#again.has(root);
-      if (isServerAway(error)) this.#takeAgain(root);
-      if (!isServerAway(error) || !isTold) say(`${name}: the code so far stays: ${describeFailure(error)}`);
+      const comesAgain = isServerAway(error) || error instanceof ResourceConflictException;
+      if (comesAgain) this.#takeAgain(root);
+      if (!comesAgain || !isTold) say(`${name}: the code so far stays: ${describeFailure(error)}`);
     }
   }
 
@@ -283,5 +287,7 @@ export class Session {
 }
 
 function describeFailure(error: unknown): string {
+  if (error instanceof ResourceConflictException)
+    return `somebody else is changing the function. The save is tried again (${error.message})`;
   return isServerAway(error) ? `no server answers. Start it again: ${PROGRAM} serve` : (error as Error).message;
 }
