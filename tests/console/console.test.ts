@@ -330,7 +330,7 @@ describe("a live log", () => {
     await heading(other, "Environments").waitFor();
     await ofAll.getByRole("link", { name, exact: true }).first().waitFor();
     const log = page.getByRole("log");
-    await functions.invoke(hostile, { mark: " first" });
+    await functions.invoke(hostile, { mark: " first", isLong: true });
     await log.getByText("<img src=x onerror=alert(1)> first").waitFor();
     expect(await page.locator("img").count()).toBe(0);
     await log.locator(".ansi-1", { hasText: /^red$/ }).waitFor();
@@ -339,6 +339,9 @@ describe("a live log", () => {
       .getByText(/^ … \d+ more characters$/)
       .first()
       .waitFor();
+    // An event of 200 KiB of control characters is six times as long on its way.
+    await log.getByText(/^ … 20\d{4} more characters$/).waitFor();
+    await log.getByText(" … 201 more lines of this event").waitFor();
     await log
       .getByText(/REPORT RequestId/)
       .first()
@@ -374,6 +377,16 @@ describe("a live log", () => {
     await page.getByLabel("Lines with").press("Enter");
     await log.getByText("onerror=alert(1)> first").waitFor({ state: "detached" });
     await log.getByText("onerror=alert(1)> second").waitFor();
+  });
+});
+
+describe("the page of a function that is not there", () => {
+  it("says so on each tab, once", async () => {
+    const page = await browser.login(server, "admin", "f/nowhere");
+    for (const tab of ["Invocations", "Test", "Logs", "Versions", "Compare", "Check", "Metrics", "Configuration"]) {
+      await page.getByRole("navigation", { name: "Function" }).getByRole("link", { name: tab }).click();
+      await expect.poll(() => page.getByText(/Function not found: /).count(), { ...POLLED, message: tab }).toBe(1);
+    }
   });
 });
 

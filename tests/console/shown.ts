@@ -12,6 +12,8 @@ export const CODE = {
 /** Prints what must become text and nothing else. */
 export const HOSTILE = `
 export const handler = async (event) => {
+  if (event.isLong) console.log("top" + "\\n.".repeat(700) + event.mark);
+  if (event.isLong) console.log("c" + "\\u0001".repeat(200 * 1024) + event.mark);
   console.log("<img src=x onerror=alert(1)>" + event.mark);
   console.log("\\u001b[31mred\\u001b[0m \\u202eturned \\u0000nul" + event.mark);
   console.log("x".repeat(64 * 1024) + event.mark);

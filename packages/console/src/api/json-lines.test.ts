@@ -20,6 +20,12 @@ it("keeps a line back until it ends", () => {
   expect(lines.push(new TextEncoder().encode("\n"))).toEqual([{ a: 1 }]);
 });
 
+it("reads the largest event of a log, whatever it has", () => {
+  const message = "\u0001".repeat(256 * 1024);
+  const lines = new JsonLines();
+  expect(lines.push(new TextEncoder().encode(`${JSON.stringify({ message })}\n`))).toEqual([{ message }]);
+});
+
 it("drops a line without an end, and reads on behind it", () => {
   const lines = new JsonLines();
   const piece = new Uint8Array(LINE_LENGTH_MAX).fill(0x31);

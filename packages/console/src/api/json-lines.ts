@@ -1,7 +1,10 @@
 /** Lines of JSON out of pieces of bytes that end anywhere, also inside of a character. */
 
-/** A line of this length is no line of ours: it is dropped, and reading goes on with the next. */
-export const LINE_LENGTH_MAX = 2 ** 20;
+/**
+ * A line of this length is no line of ours: it is dropped, and reading goes on with the next. The longest is an event
+ * of a log: 256 KiB, each byte of which may be a control character, and such a one six characters in JSON.
+ */
+export const LINE_LENGTH_MAX = 2 ** 21;
 
 export class JsonLines {
   readonly #decoder = new TextDecoder();

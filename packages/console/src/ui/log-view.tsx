@@ -37,6 +37,8 @@ interface Line {
   readonly event: ShownEvent;
   readonly text: string;
   readonly isFirst: boolean;
+  /** Lines of the event that are left out behind this one. */
+  readonly more: number;
   /** Null: its text is no document. Left out until the line was drawn once. */
   json?: JsonMessage | null;
 }
@@ -153,7 +155,10 @@ function LinesInSight({
 
 function linesOf(event: ShownEvent): readonly Line[] {
   const texts = event.message.replace(/\r?\n$/, "").split(/\r\n|\n|\r/);
-  return texts.slice(0, EVENT_LINES_MAX).map((text, at) => ({ event, text, isFirst: at === 0 }));
+  const more = Math.max(texts.length - EVENT_LINES_MAX, 0);
+  return texts
+    .slice(0, EVENT_LINES_MAX)
+    .map((text, at) => ({ event, text, isFirst: at === 0, more: at === EVENT_LINES_MAX - 1 ? more : 0 }));
 }
 
 const ORIGINS: Readonly<Record<ShownEvent["origin"], string>> = { platform: "P", function: "F", client: "C" };
@@ -184,6 +189,7 @@ function LogLine({ line, open }: { readonly line: Line; readonly open: (line: Li
       )}
       <AnsiText runs={readAnsi(text.slice(0, SHOWN_MAX))} isLinked />
       {cut > 0 && <span class="muted"> … {counted(cut, "more character")}</span>}
+      {line.more > 0 && <span class="muted"> … {counted(line.more, "more line")} of this event</span>}
     </div>
   );
 }

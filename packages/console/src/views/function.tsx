@@ -1,7 +1,7 @@
 /** A function: its versions with their snapshots, and its configuration. */
 import { getConfiguration, type FunctionConfiguration } from "../api/lambda.ts";
 import { FUNCTION_TABS, type FunctionTab, pathOf } from "../route.ts";
-import { Badge, Facts, Heading, Loaded } from "../ui/parts.tsx";
+import { Badge, Facts, Heading, Loaded, Problem } from "../ui/parts.tsx";
 import { useData } from "../ui/use-data.ts";
 import { inBytes } from "../words.ts";
 import { InvocationsTab } from "./invocations.tsx";
@@ -22,6 +22,9 @@ const TAB_LABELS: Readonly<Record<FunctionTab, string>> = {
   metrics: "Metrics",
   configuration: "Configuration",
 };
+
+/** Tabs that say themselves that there is no such function; others would have nothing to show. */
+const SAYS_ITSELF: ReadonlySet<FunctionTab> = new Set(["logs", "versions", "configuration"]);
 
 export function FunctionView({
   name,
@@ -47,6 +50,7 @@ export function FunctionView({
           </a>
         ))}
       </nav>
+      {!SAYS_ITSELF.has(tab) && data.value === null && <Problem text={data.problem} />}
       {tab === "invocations" && <InvocationsTab name={name} />}
       {tab === "test" && isAdmin && <TestTab name={name} />}
       {tab === "test" && !isAdmin && <p>A read-only login invokes nothing.</p>}
