@@ -1,6 +1,7 @@
 /** The web console's doors: who gets in, from where, and what each login may do. */
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { request } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemRandom } from "@thaw/server/testing/base";
@@ -52,7 +53,8 @@ const console_: ConsoleOptions = {
 
 let harness: HttpHarness;
 beforeAll(async () => {
-  harness = await HttpHarness.start({ functions: {} }, { console: console_ });
+  harness = await HttpHarness.start({ functions: { one: { handle: () => "1" } } }, { console: console_ });
+  await harness.control.create("one", "one");
 });
 afterAll(async () => {
   await harness[Symbol.asyncDispose]();
@@ -86,6 +88,26 @@ function ask(method: string, path: string, headers: Readonly<Record<string, stri
   });
 }
 
+/** Hears the lines of an answer as they come. */
+function askLines(
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  onLine: (line: string) => void,
+): { readonly begun: Promise<unknown>; readonly ended: Promise<unknown> } {
+  const sent = request({ host: "127.0.0.1", port: harness.port, path, headers });
+  const begun = once(sent, "response") as Promise<[IncomingMessage]>;
+  const ended = begun.then(async ([response]) => {
+    let rest = "";
+    for await (const piece of response.setEncoding("utf8")) {
+      const whole = (rest + String(piece)).split("\n");
+      rest = whole.pop() ?? "";
+      for (const line of whole) onLine(line);
+    }
+  });
+  sent.end();
+  return { begun, ended };
+}
+
 async function codeOf(role: "read" | "admin"): Promise<string> {
   const { path } = await harness.client.call("makeConsoleCode", { body: { role } });
   return path.replace("/_thaw/console/#code=", "");
@@ -110,6 +132,28 @@ describe("logging in", () => {
     expect((await ask("POST", "/_thaw/v1/console/code")).status).toBe(403);
     const made = await ask("POST", "/_thaw/v1/console/code", await login("admin"));
     expect(made).toMatchObject({ status: 403, text: expect.stringContaining("not for the console") });
+  });
+
+  it("ends with what was begun by it: nothing of a stream comes after it is revoked", async () => {
+    const lines: string[] = [];
+    const answered = askLines("/_thaw/v1/invocations/follow", await login("read"), (line) => lines.push(line));
+    await answered.begun;
+    const invoke = async (): Promise<void> => {
+      const answer = harness.control.request({ name: "one" });
+      await harness.control.advance(4_000);
+      await answer;
+    };
+    await invoke();
+    while (lines.length === 0) await harness.control.clock.advance(50);
+    await harness.client.call("revokeConsole", {});
+    await invoke();
+    let isEnded = false;
+    void answered.ended.then(() => {
+      isEnded = true;
+    });
+    while (!isEnded && lines.length < 2) await harness.control.clock.advance(50);
+    expect(lines).toHaveLength(1);
+    expect(isEnded).toBe(true);
   });
 
   it("ends for all when it is revoked", async () => {

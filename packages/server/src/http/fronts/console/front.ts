@@ -69,7 +69,7 @@ class ConsoleFront implements Front {
       return this.#answer(
         errorReply("AccessDeniedException", "The console's token is wrong, ended or revoked: log in again.", {}, 401),
       );
-    return this.#answering(await this.#door(head, session, requestId), session);
+    return this.#answering(await this.#door(head, session, requestId), session, () => this.#sessionOf(head) !== null);
   }
 
   #page(head: WireHead): Reply {
@@ -138,15 +138,34 @@ class ConsoleFront implements Front {
     return null;
   }
 
-  #answering(admission: Admission | Reply, session: ConsoleSession | null): Admission | Reply {
+  #answering(
+    admission: Admission | Reply,
+    session: ConsoleSession | null,
+    isLoggedIn: () => boolean = () => true,
+  ): Admission | Reply {
     if ("status" in admission) return this.#answer(admission);
-    const answer = (reply: Reply): Reply => this.#answer(reply);
+    const answer = (reply: Reply): Reply => this.#answer({ ...reply, body: endedWithLogin(reply.body, isLoggedIn) });
     const own = session === null ? {} : { session };
     return { ...withReply(admission, answer), ...own, tooLarge: () => answer(admission.tooLarge()) };
   }
 
   #answer(reply: Reply): Reply {
     return asAnswer(reply, this.#parts.assets?.build ?? "");
+  }
+}
+
+/** An answer may go on for days, and the login behind it end meanwhile. */
+function endedWithLogin(body: Reply["body"], isLoggedIn: () => boolean): Reply["body"] {
+  return Buffer.isBuffer(body) ? body : whileLoggedIn(body, isLoggedIn);
+}
+
+async function* whileLoggedIn(
+  body: AsyncIterable<Uint8Array | string>,
+  isLoggedIn: () => boolean,
+): AsyncGenerator<Uint8Array | string> {
+  for await (const piece of body) {
+    if (!isLoggedIn()) return;
+    yield piece;
   }
 }
 
