@@ -23,6 +23,7 @@ import type {
   Snapshots,
   Worker,
 } from "@thaw/server/testing/ports";
+import type { WorkerNews } from "@thaw/server/testing/remote-worker";
 import { createWorker, DebugSessions, type WorkerLimits, type WorkerProblem } from "@thaw/server/testing/worker";
 
 /** With the payload taken whole. */
@@ -97,7 +98,7 @@ export class WorkerHarness {
 
   constructor(
     run: FakeFunction,
-    options: Partial<FakeEngineOptions> & { readonly limits?: Partial<WorkerLimits> } = {},
+    options: Partial<FakeEngineOptions> & { readonly limits?: Partial<WorkerLimits>; readonly news?: WorkerNews } = {},
   ) {
     this.engine = new FakeEngine({ functions: { code: run }, ...options });
     const onProblem = (what: string, error: unknown): void =>
@@ -109,7 +110,7 @@ export class WorkerHarness {
       engine: this.engine,
       snapshots: this.snapshots,
       catalog,
-      logs: this.logs,
+      logs: options.news ?? this.logs,
       clock: this.clock,
       debugging: this.debugging,
       secret: Buffer.alloc(32, 7),
@@ -122,8 +123,14 @@ export class WorkerHarness {
         }),
       },
       primes: { readPrimes: async () => this.primes.map((text) => Buffer.from(text)) },
-      onRestore: (report) => void this.restores.push(report),
-      onInvocation: (report) => void this.invocations.push(report),
+      onRestore: (report) => {
+        this.restores.push(report);
+        options.news?.restored(report);
+      },
+      onInvocation: (report) => {
+        this.invocations.push(report);
+        options.news?.invoked(report);
+      },
       onProblem: (problem) => void this.problems.push(problem),
       // Clones are parked only where a test is about them.
       limits: { parkedPerVersionMax: 0, ...options.limits },

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { createServer as createHttpsServer, request as httpsRequest } from "node:https";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Clock, newSnapshotId, systemClock } from "@thaw/server/testing/base";
 import { FakeClock, type FakeFunction } from "@thaw/server/testing/fakes";
@@ -16,6 +16,7 @@ import {
   RemoteWorker,
   workerName,
 } from "@thaw/server/testing/remote-worker";
+import { Between } from "./between.ts";
 import { json, whole, WorkerHarness } from "./harness.ts";
 import { certificates, remote, type RemoteHost } from "./remote.ts";
 
@@ -72,7 +73,7 @@ async function answerOf(outcome: InvokeOutcome): Promise<unknown> {
 async function reaching(port: number, clock: Clock): Promise<RemoteWorker> {
   const { authority, control } = await certificates();
   const address = { workerId: "w1", host: "127.0.0.1", port };
-  return new RemoteWorker({ ...address, identity: control, authority: authority.certificate }, clock);
+  return new RemoteWorker({ ...address, identity: control, authority: authority.certificate }, clock, null);
 }
 
 describe("a worker that goes away", () => {
@@ -199,7 +200,11 @@ describe("who is not of the installation", () => {
   async function reachedBy(identity: KeyedCertificate | null, workerId = "w1"): Promise<InvokeOutcome> {
     const { authority } = await certificates();
     const address = { workerId, host: "127.0.0.1", port: host.listener.port, authority: authority.certificate };
-    const client = new RemoteWorker({ ...address, identity: identity ?? { key: "", certificate: "" } }, systemClock);
+    const client = new RemoteWorker(
+      { ...address, identity: identity ?? { key: "", certificate: "" } },
+      systemClock,
+      null,
+    );
     const outcome = await invoke("{}", client);
     client.hangUp();
     return outcome;
@@ -310,56 +315,3 @@ test("a fault of the worker's is told to both sides", async () => {
   ]);
   await broken.end();
 });
-
-/** Stands between two ends, and can keep what they send, as a host that hangs does. */
-class Between {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #isHeld = false;
-  /** The port that new connections are made to. */
-  target: number;
-
-  static async to(port: number): Promise<Between> {
-    const between = new Between(port);
-    between.#server.listen(0, "127.0.0.1");
-    await once(between.#server, "listening");
-    return between;
-  }
-
-  private constructor(port: number) {
-    this.target = port;
-    this.#server = createServer((socket) => {
-      const other = connect(this.target, "127.0.0.1");
-      for (const [from, to] of [
-        [socket, other],
-        [other, socket],
-      ] as const) {
-        this.#sockets.add(from);
-        from.on("error", () => undefined);
-        from.on("close", () => to.destroy());
-        from.on("data", (bytes) => to.write(bytes));
-        if (this.#isHeld) from.pause();
-      }
-    });
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  hold(): void {
-    this.#isHeld = true;
-    for (const socket of this.#sockets) socket.pause();
-  }
-
-  release(): void {
-    this.#isHeld = false;
-    for (const socket of this.#sockets) socket.resume();
-  }
-
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-    await once(this.#server, "close");
-  }
-}

@@ -6,9 +6,11 @@ import {
   issueCertificate,
   type KeyedCertificate,
   makeAuthority,
+  type NewsTaker,
   RemoteWorker,
   WorkerListener,
   workerName,
+  type WorkerNews,
 } from "@thaw/server/testing/remote-worker";
 
 const LIFETIME_MS = 24 * 3_600_000;
@@ -44,7 +46,12 @@ export interface RemoteHost {
   end(): Promise<void>;
 }
 
-export async function remote(worker: Worker): Promise<RemoteHost> {
+interface RemoteOptions {
+  readonly news?: WorkerNews | null;
+  readonly taker?: NewsTaker | null;
+}
+
+export async function remote(worker: Worker, { news = null, taker = null }: RemoteOptions = {}): Promise<RemoteHost> {
   const { authority, control, worker: own } = await certificates();
   const problems: string[] = [];
   const listener = await WorkerListener.listen(
@@ -53,13 +60,18 @@ export async function remote(worker: Worker): Promise<RemoteHost> {
       workerId: "w1",
       identity: own,
       authority: authority.certificate,
+      news,
       onProblem: (what, error) => void problems.push(`${what}: ${String(error)}`),
     },
     "127.0.0.1",
     0,
   );
   const address = { workerId: "w1", host: "127.0.0.1", port: listener.port };
-  const client = new RemoteWorker({ ...address, identity: control, authority: authority.certificate }, systemClock);
+  const client = new RemoteWorker(
+    { ...address, identity: control, authority: authority.certificate },
+    systemClock,
+    taker,
+  );
   const end = async (): Promise<void> => {
     client.hangUp();
     await listener.close();

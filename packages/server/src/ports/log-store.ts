@@ -34,12 +34,16 @@ export interface LogReadOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface LogStore {
+/** Where the worker writes. */
+export interface LogSink {
   /**
    * One event a call; a message may hold line breaks; a trailing one is kept out. Makes the group and the stream where
    * they are missing. Never throws: a full disk drops events and counts them.
    */
   append(groupArn: string, logStream: string, timestampMs: number, message: string, origin: LogOrigin): void;
+}
+
+export interface LogStore extends LogSink {
   /** Reads events in the order of their timestamps, page by page; nothing where there is no such group. */
   read(groupArn: string, options: LogReadOptions): AsyncIterable<readonly LogEvent[]>;
   has(groupArn: string): Promise<boolean>;

@@ -43,7 +43,7 @@ export class IncomingCall {
     if (!response.headersSent) {
       const sizeBytes = frames.reduce((sum, each) => sum + each.length, 0);
       response.writeHead(200, { "Content-Type": CONTENT_TYPE, "Content-Length": sizeBytes });
-      // Only here: Node.js 20 loses chunks that are written between cork and end.
+      // Not where chunks are sent: Node.js 24 writes the end of such a body before what was corked.
       response.cork();
     }
     for (const each of frames) response.write(each);

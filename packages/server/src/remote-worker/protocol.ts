@@ -3,6 +3,8 @@
  * docs/formats/remote-worker.md.
  */
 import type { EnvironmentId } from "../base/ids.ts";
+import type { LogEvent } from "../ports/log-store.ts";
+import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { InvokeInput, InvokeRefusal, RunnableVersion, StreamCompletion, Worker } from "../ports/worker.ts";
 
 /** Rises with every change of this wire or of the values of `ports/worker.ts`: only equal numbers talk. */
@@ -39,6 +41,7 @@ export const PLAIN_CALLS = [
 
 export type PlainCall = (typeof PLAIN_CALLS)[number];
 /** `hello`: is it there, and does it speak this protocol. */
+/** `news`: what has happened there, since the last time that it was asked. */
 export type CallName =
   | PlainCall
   | "contentInUse"
@@ -46,6 +49,7 @@ export type CallName =
   | "hello"
   | "inspectSnapshot"
   | "invoke"
+  | "news"
   | "uidsInUse";
 
 /** The head of an invoke; its event follows as data. */
@@ -72,6 +76,25 @@ export type SentEnd =
   | { readonly kind: "too-large"; readonly sizeBytesMax: number };
 
 export type SentCompletion = Omit<StreamCompletion, "logTail"> & { readonly logTail: string | null };
+
+/** How long an ask for news waits where there are none. */
+export const NEWS_WAIT_MS = 20_000;
+
+/** Something that happened at a worker. */
+export type News =
+  | { readonly kind: "log"; readonly groupArn: string; readonly event: LogEvent }
+  | { readonly kind: "invocation"; readonly report: InvocationReport }
+  | { readonly kind: "restore"; readonly report: RestoreReport };
+
+export interface SentNews {
+  /** Number of the last of these: what the next ask names, and the worker then forgets. */
+  readonly lastAt: number;
+  /** How many were dropped since the worker's start, because nobody asked. */
+  readonly missed: number;
+  /** The worker's monotonic clock at this answer: reports have times on it. */
+  readonly monotonicMs: number;
+  readonly news: readonly News[];
+}
 
 /** An error of the other end; `code` is null where it has none. */
 export interface SentFailure {

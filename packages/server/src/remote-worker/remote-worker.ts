@@ -17,21 +17,26 @@ import type {
 } from "../ports/worker.ts";
 import { Connections, toRefusal, type WorkerAddress } from "./connections.ts";
 import { InvokeAnswer } from "./invoke-answer.ts";
+import { NewsReader, type NewsTaker } from "./news-reader.ts";
 import type { PlainCall } from "./protocol.ts";
 import { WorkerWatch } from "./worker-watch.ts";
 
 export class RemoteWorker implements Worker {
   readonly #connections: Connections;
   readonly #watch: WorkerWatch;
+  readonly #news: NewsReader | null;
 
-  constructor(address: WorkerAddress, clock: Clock) {
+  /** `taker`: who is told what happens there; null: nobody. */
+  constructor(address: WorkerAddress, clock: Clock, taker: NewsTaker | null) {
     this.#connections = new Connections(address);
+    this.#news = taker === null ? null : new NewsReader(this.#connections, taker, clock);
     this.#watch = new WorkerWatch(this.#connections, clock);
   }
 
   /** Hangs up. The worker itself goes on. */
   hangUp(): void {
     this.#watch.end();
+    this.#news?.end();
     this.#connections.cut();
   }
 

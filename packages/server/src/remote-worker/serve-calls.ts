@@ -15,6 +15,7 @@ import {
   type SentOutcome,
   toBase64,
 } from "./protocol.ts";
+import type { WorkerNews } from "./worker-news.ts";
 
 type Serve = (worker: Worker, call: IncomingCall) => Promise<void>;
 
@@ -42,22 +43,37 @@ const SERVED: ReadonlyMap<string, Serve> = new Map<CallName, Serve>([
   ]),
 ]);
 
+/** What calls are carried out on. */
+export interface Served {
+  readonly worker: Worker;
+  readonly hello: Hello;
+  /** Null: nobody is to ask for any. */
+  readonly news: WorkerNews | null;
+  readonly onProblem: (what: string, error: unknown) => void;
+}
+
 /** Never rejects; null: there is no such call. */
-export function serveCall(
-  name: string,
-  { worker, hello, onProblem }: { worker: Worker; hello: Hello; onProblem: (what: string, error: unknown) => void },
-  call: IncomingCall,
-): Promise<void> | null {
+export function serveCall(name: string, served: Served, call: IncomingCall): Promise<void> | null {
+  const { worker, hello, news, onProblem } = served;
   if (name === "hello") {
     call.end(valueFrame(hello));
     return Promise.resolve();
   }
-  const serve = SERVED.get(name);
+  const serve = name === "news" && news !== null ? serveNews(hello, news) : SERVED.get(name);
   if (serve === undefined) return null;
   return serve(worker, call).catch((error: unknown) => {
     if (!(error instanceof ThawError)) onProblem(`a control plane's call ${name}`, error);
     call.end(jsonFrame(FRAME.failure, toSentFailure(error)));
   });
+}
+
+/** What was taken of another start of the worker says nothing of this one's. */
+function serveNews({ incarnation }: Hello, news: WorkerNews): Serve {
+  return async (_worker, call) => {
+    const [of, after] = (await call.head) as [string, number];
+    const taken = await news.take(of === incarnation ? after : 0, call.isOver);
+    call.end(valueFrame({ incarnation, ...taken }));
+  };
 }
 
 function toSentFailure(error: unknown): SentFailure {

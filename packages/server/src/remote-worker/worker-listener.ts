@@ -14,6 +14,7 @@ import { FRAME, jsonFrame } from "./frames.ts";
 import { IncomingCall } from "./incoming-call.ts";
 import { CONTENT_TYPE, CONTROL_NAME, PROTOCOL, PROTOCOL_HEADER, type SentFailure } from "./protocol.ts";
 import { type Hello, serveCall } from "./serve-calls.ts";
+import type { WorkerNews } from "./worker-news.ts";
 
 const HANDSHAKE_MS = 10_000;
 /** Calls at the same moment have a connection each. */
@@ -26,6 +27,8 @@ export interface WorkerListenerOptions {
   readonly identity: KeyedCertificate;
   /** The certificate of the installation's authority, as PEM. */
   readonly authority: string;
+  /** Where the worker writes what control planes ask for; null: elsewhere. */
+  readonly news: WorkerNews | null;
   readonly onProblem: (what: string, error: unknown) => void;
 }
 
@@ -86,8 +89,8 @@ export class WorkerListener {
     const spoken = String(request.headers[PROTOCOL_HEADER] ?? "none");
     if (spoken !== String(PROTOCOL)) return refuse(response, 426, otherProtocol(this.#options.workerId, spoken));
     const call = new IncomingCall(request, response);
-    const { worker, onProblem } = this.#options;
-    const served = serveCall(name, { worker, hello: this.#hello, onProblem }, call);
+    const { worker, news, onProblem } = this.#options;
+    const served = serveCall(name, { worker, hello: this.#hello, news, onProblem }, call);
     if (served === null) refuse(response, 404, { code: null, message: `a worker has no call ${name}` });
   }
 

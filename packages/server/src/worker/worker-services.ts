@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId } from "../base/ids.ts";
 import type { CredentialSource } from "../ports/credential-source.ts";
 import type { Engine } from "../ports/engine.ts";
-import type { LogStore } from "../ports/log-store.ts";
+import type { LogSink } from "../ports/log-store.ts";
 import type { PrimeSource } from "../ports/prime-source.ts";
 import type { InvocationReport, RestoreReport } from "../ports/reports.ts";
 import type { Snapshots } from "../ports/snapshots.ts";
@@ -108,7 +108,7 @@ export interface WorkerServices {
   /** The service that saves and restores snapshots; null where the engine takes none. */
   readonly snapshots: Snapshots | null;
   readonly clock: Clock;
-  readonly logs: LogStore;
+  readonly logs: LogSink;
   readonly credentials: CredentialSource;
   readonly primes: PrimeSource;
   /** Null where nothing can be debugged. */

@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
 import type { EnvironmentId } from "../../base/ids.ts";
-import type { LogOrigin, LogStore } from "../../ports/log-store.ts";
+import type { LogOrigin, LogSink } from "../../ports/log-store.ts";
 import { isWantedMessage } from "./application-level.ts";
 import { formatPlatformEvent, isWanted, type PlatformEvent } from "./platform-log.ts";
 import { type LogLevel, RECORD_HEADER_SIZE_BYTES, type RecordPiece } from "./record-reader.ts";
@@ -22,7 +22,7 @@ const PARTS_MAX = 1024;
 const RECORD_HEADER = Buffer.alloc(RECORD_HEADER_SIZE_BYTES);
 
 export interface EnvironmentLogOptions {
-  readonly logs: LogStore;
+  readonly logs: LogSink;
   readonly clock: Clock;
   readonly logGroupArn: string;
   readonly logStream: string;
