@@ -106,9 +106,11 @@ export function readBody<N extends RouteName>(name: N, body: Buffer): BodyOf<N> 
   return parsed.data as BodyOf<N>;
 }
 
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString("utf8"));
+    return JSON.parse(UTF_8.decode(body));
   } catch (error) {
     throw new RequestFormError(`The request is not JSON: ${(error as Error).message}`);
   }

@@ -5,6 +5,7 @@ import { SerializationError } from "../validate.ts";
 import type { WireRequest, WireResponse } from "./rest-json.ts";
 import type { RpcProtocol } from "./rpc.ts";
 import { readScalar } from "./scalars.ts";
+import { formOf } from "./utf8.ts";
 import { escapeXml } from "./xml.ts";
 import { isFlat, locationOf, wireName, XmlWriter } from "./xml-writer.ts";
 
@@ -45,7 +46,8 @@ export class AwsQuery<O extends string> implements RpcProtocol<O> {
   }
 
   nameOf(request: WireRequest): string {
-    return parametersOf(request).get("Action") ?? "";
+    // What is no text is refused with the rest of the input.
+    return parametersOf(request, (body) => new URLSearchParams(body.toString("utf8"))).get("Action") ?? "";
   }
 
   match(request: WireRequest): O | null {
@@ -55,7 +57,7 @@ export class AwsQuery<O extends string> implements RpcProtocol<O> {
 
   parseInput(operation: O, request: WireRequest): Record<string, unknown> {
     const { input } = this.#model.operations[operation];
-    return input === null ? {} : this.#readStructure(this.#shapeOf(input), treeOf(parametersOf(request)));
+    return input === null ? {} : this.#readStructure(this.#shapeOf(input), treeOf(parametersOf(request, formOf)));
   }
 
   serializeOutput(operation: O, output: Readonly<Record<string, unknown>>, requestId: string): WireResponse {
@@ -121,10 +123,13 @@ export class AwsQuery<O extends string> implements RpcProtocol<O> {
   }
 }
 
-function parametersOf({ method, query, headers, body }: WireRequest): URLSearchParams {
+function parametersOf(
+  { method, query, headers, body }: WireRequest,
+  read: (body: Buffer) => URLSearchParams,
+): URLSearchParams {
   const type = headers["content-type"];
   const isForm = typeof type === "string" && type.startsWith("application/x-www-form-urlencoded");
-  return method === "POST" && isForm ? new URLSearchParams(body.toString("utf8")) : query;
+  return method === "POST" && isForm ? read(body) : query;
 }
 
 function treeOf(parameters: URLSearchParams): Tree {

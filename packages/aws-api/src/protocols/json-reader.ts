@@ -2,6 +2,7 @@
 import type { ServiceModel } from "../model.ts";
 import type { Shape } from "../shape.ts";
 import { SerializationError } from "../validate.ts";
+import { textOf } from "./utf8.ts";
 
 export class JsonReader {
   readonly #shapes: ServiceModel["shapes"];
@@ -13,9 +14,10 @@ export class JsonReader {
   /** Reads a body, blobs decoded; an empty one has no members. Throws SerializationError for what it can't read. */
   readBody(shape: Shape, body: Buffer): Record<string, unknown> {
     if (body.length === 0) return {};
+    const text = textOf(body);
     let parsed: unknown;
     try {
-      parsed = JSON.parse(body.toString("utf8"));
+      parsed = JSON.parse(text);
     } catch {
       throw new SerializationError("Could not parse request body into json");
     }

@@ -7,6 +7,7 @@ import type { Shape, ShapeMember } from "../shape.ts";
 import { SerializationError } from "../validate.ts";
 import type { WireRequest, WireResponse } from "./rest-json.ts";
 import { readScalar } from "./scalars.ts";
+import { textOf } from "./utf8.ts";
 import { escapeXml } from "./xml.ts";
 import { readXml, type XmlElement } from "./xml-reader.ts";
 import { element, isFlat, locationOf, wireName, XmlWriter } from "./xml-writer.ts";
@@ -113,7 +114,7 @@ export class RestXml<O extends string> {
   readBody(operation: O, body: Buffer): Record<string, unknown> {
     const payload = this.#payloadOf(this.#inputOf(operation));
     if (payload === null || body.length === 0) return {};
-    const text = body.toString("utf8");
+    const text = textOf(body);
     if (this.bodyOf(operation) === "text") return { [payload.name]: text };
     const root = readXml(text);
     if (root.name !== (payload.member.locationName ?? payload.member.shape))
