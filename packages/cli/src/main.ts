@@ -12,6 +12,7 @@ import { BASE_SYSTEM, INSTALLABLE, MOTO, SAM_TRANSFORM } from "@thaw/installatio
 import type { ReviewOptions } from "./deploy/review.ts";
 import { withTemplate } from "./deploy/with-template.ts";
 import { addDevCommand } from "./dev/command.ts";
+import { refuseEmpty } from "./empty-values.ts";
 import { describeError } from "./errors.ts";
 import { addHelp } from "./help.ts";
 import { init, SAMPLE_RUNTIMES, type SampleRuntime } from "./init.ts";
@@ -42,6 +43,7 @@ export async function main(argv: readonly string[], serveUsage = ""): Promise<vo
     .option("--region <name>", "act in this region (else THAW_REGION, else the server's own)")
     .on("option:account", (account: string) => void (process.env["THAW_ACCOUNT"] = account))
     .on("option:region", (region: string) => void (process.env["THAW_REGION"] = region))
+    .hook("preAction", refuseEmpty)
     .showHelpAfterError();
   program.command("serve").description("run the server (thaw serve --help)").allowUnknownOption();
   program

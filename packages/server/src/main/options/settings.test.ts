@@ -80,6 +80,8 @@ describe("precedence", () => {
 
 describe("refusals", () => {
   it.for([
+    [["--data", ""], "--data is empty: give a value, or leave it out"],
+    [["--network-deny="], "--network-deny is empty: give a value, or leave it out"],
     [["--pool", "99"], "--pool 99: expected a whole number from 0 to 64"],
     [["--listen", "9000"], "--listen 9000: expected HOST:PORT"],
     [["--engine", "qemu"], "--engine qemu: expected criu or process"],
@@ -97,6 +99,10 @@ describe("refusals", () => {
     ],
   ] as const)("%s", ([argv, message], { expect }) => {
     expect(refusal(argv)).toBe(message);
+  });
+
+  it("of an empty variable that names a directory, which would be the current one", ({ expect }) => {
+    expect(refusal([], { THAW_DATA: "" })).toBe("--data is empty: name a directory or a file, or leave it out");
   });
 
   it("names halves of credentials, and a variable", ({ expect }) => {

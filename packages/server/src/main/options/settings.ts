@@ -78,6 +78,7 @@ function readValue(
 ): unknown {
   const { name, variable, fallbacks = [], type } = option;
   const shown = option.flag === null ? variable : `--${name}`;
+  if (flags[name] === "") throw new UsageError(`${shown} is empty: give a value, or leave it out`);
   const here = flags[name] ?? env[variable];
   if (here !== undefined) return type.parse(shown, here, process.cwd());
   const inFile = file.get(name);

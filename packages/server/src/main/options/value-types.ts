@@ -252,6 +252,8 @@ export const networks: ValueType<readonly string[]> = {
 };
 
 function parsePath(name: string, path: string, base: string | null): string {
+  // Else it would be the current directory.
+  if (path === "") throw new UsageError(`${name} is empty: name a directory or a file, or leave it out`);
   if (base === null && !isAbsolute(path)) throw new UsageError(`${name} ${path}: expected an absolute path`);
   return resolve(base ?? "/", path);
 }
