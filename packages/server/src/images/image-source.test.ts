@@ -1,4 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -213,4 +215,28 @@ test("no more than four images are read at a time", async () => {
   };
   await Promise.all(Array.from({ length: 12 }, () => source.withImage("oci:hello", use)));
   expect(most).toBe(4);
+});
+
+test("images in files do not wait for registries that hang", async () => {
+  folder.write("images/hello", HELLO);
+  const { promise: four, resolve } = Promise.withResolvers<void>();
+  let asked = 0;
+  const hanging = createServer(() => void (++asked === 4 && resolve()));
+  await new Promise<void>((listening) => hanging.listen(0, "127.0.0.1", listening));
+  const source = createImageSource({
+    directory: join(folder.path, "images"),
+    registries: new Map([["r.example", new URL(`http://127.0.0.1:${(hanging.address() as AddressInfo).port}`)]]),
+    authFile: null,
+    scratchDir: join(folder.path, "scratch"),
+    clock: new FakeClock(),
+  });
+  const far = Array.from({ length: 6 }, () => source.withImage("r.example/app:1", async () => "found"));
+  const settled = Promise.allSettled(far);
+  await four;
+  expect(await source.withImage("oci:hello", async ({ uri }) => uri)).toBe("oci:hello");
+  expect(asked).toBe(4);
+  source.close();
+  expect((await settled).map(({ status }) => status)).toEqual(far.map(() => "rejected"));
+  hanging.closeAllConnections();
+  await new Promise((closed) => hanging.close(closed));
 });

@@ -8,11 +8,14 @@ import { deniedImage, missingImage } from "../model/image-problems.ts";
 import type { FoundImage, ImageSource } from "../ports/image-source.ts";
 import { withArchive } from "./archive.ts";
 import { readLayout } from "./layout.ts";
-import { type LocalReference, parseReference } from "./reference.ts";
+import { type ImageReference, type LocalReference, parseReference } from "./reference.ts";
 import { findInRegistry } from "./registry.ts";
 import { accessTo, type RegistryOptions } from "./registry-access.ts";
 
-/** Each may have an archive laid out, and be unpacked; those of other requests wait. */
+/**
+ * Each may have an archive laid out, and be unpacked; those of other requests wait. Images in files have places of
+ * their own: a registry may take long, and a file does not.
+ */
 const AT_ONCE = 4;
 
 export interface ImageSourceOptions extends RegistryOptions {
@@ -29,28 +32,33 @@ export interface ClosableImageSource extends ImageSource {
 }
 
 export function createImageSource(options: ImageSourceOptions): ClosableImageSource {
-  const slots = new Slots(AT_ONCE);
+  const slots = { near: new Slots(AT_ONCE), far: new Slots(AT_ONCE) };
   const closing = new AbortController();
   return {
-    withImage: (uri, use) => slots.run(() => withImage({ ...options, closed: closing.signal }, uri, use)),
+    withImage: async (uri, use) => {
+      const reference = parseReference(uri);
+      const { near, far } = slots;
+      return (reference.kind === "registry" ? far : near).run(() =>
+        withImage({ ...options, closed: closing.signal }, reference, use),
+      );
+    },
     close: () => closing.abort(),
   };
 }
 
 async function withImage<T>(
   options: ImageSourceOptions & { readonly closed: AbortSignal },
-  uri: string,
+  reference: ImageReference,
   use: (image: FoundImage) => Promise<T>,
 ): Promise<T> {
   const { closed, scratchDir } = options;
   const endable = (image: FoundImage): Promise<T> =>
     use({ ...image, open: async (layer) => addAbortSignal(closed, await image.open(layer)) });
-  const reference = parseReference(uri);
   if (reference.kind === "registry")
     return endable(await findInRegistry(reference, await accessTo(reference.host, options), options));
   const path = await pathOf(reference, options.directory);
   if (reference.kind === "layout") return endable(await readLayout(reference, path));
-  return withArchive(uri, path, scratchDir, async (dir) => endable(await readLayout(reference, dir)), closed);
+  return withArchive(reference.uri, path, scratchDir, async (dir) => endable(await readLayout(reference, dir)), closed);
 }
 
 /** Finds the folder or file. One outside of the operator's directory is refused the same whether or not it is there. */
