@@ -204,3 +204,28 @@ it("has a processor's share by its memory, 1,769 MB for a whole one", async ({ e
     expect(Number(quotaUs)).toBe(Math.floor((100_000 * MemorySize) / 1769));
   }
 });
+
+const USER = `import time
+def handler(event, context):
+    used = bytearray(event["mb"] << 20)
+    for at in range(0, len(used), 4096): used[at] = 1
+    time.sleep(event["ms"] / 1000)
+`;
+
+it.for([LATEST, "1"])("reports what an invoke took, and the most memory so far (%s)", async (qualifier, { expect }) => {
+  const name = await functions.createSnapStart({ "index.py": USER }, { Runtime: "python3.13", MemorySize: 256 });
+  if (qualifier !== LATEST) await functions.publish(name);
+  const report = async (mb: number, ms: number): Promise<readonly number[]> => {
+    const { log = "" } = await functions.invoke(name, { mb, ms }, qualifier);
+    await functions.atRest(name);
+    const found = /\tDuration: ([\d.]+) ms\tBilled Duration: (\d+) ms\t.*\tMax Memory Used: (\d+) MB/.exec(log);
+    return (found ?? []).slice(1).map(Number);
+  };
+  const [durationMs = 0, billedMs = 0, mostMb = 0] = await report(80, 300);
+  expect(durationMs).toBeGreaterThanOrEqual(300);
+  expect(billedMs).toBeGreaterThanOrEqual(Math.ceil(durationMs));
+  expect(mostMb).toBeGreaterThanOrEqual(80);
+  expect(mostMb).toBeLessThanOrEqual(256);
+  const [, , nextMb = 0] = await report(1, 0);
+  expect(nextMb).toBeGreaterThanOrEqual(mostMb);
+});

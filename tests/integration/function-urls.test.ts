@@ -88,6 +88,11 @@ describe.each([
       "first;second;",
     ]);
     expect((await fetch(`${url}broken`)).status).toBe(502);
+    const late = await fetch(`${url}late`);
+    expect([late.status, await late.text()]).toEqual([206, "first;second;"]);
+    await functions.eventually("the late error is in a REPORT", async () =>
+      (await functions.logs(streamer)).some(({ message }) => message.includes("Error Type: Function.Late")),
+    );
     const hanging = await fetch(`${url}hang`);
     const reader = hanging.body?.getReader();
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe("first;");

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # A runtime behind a function URL that streams: the path says what the answer is.
+import base64
 import http.client
 import json
 import os
@@ -31,7 +32,9 @@ def stream(path, url):
         time.sleep(1000)
     for _number in range(300 if path == "/long" else 1):
         chunk(connection, b"x" * 65536 if path == "/long" else b"second;")
-    connection.sendall(b"0\r\n\r\n")
+    error = base64.b64encode(b'{"errorMessage":"late","errorType":"LateError"}').decode()
+    trailers = f"Lambda-Runtime-Function-Error-Type: Function.Late\r\nLambda-Runtime-Function-Error-Body: {error}\r\n"
+    connection.sendall(f"0\r\n{trailers if path == '/late' else ''}\r\n".encode())
     connection.recv(1024)
     connection.close()
 
