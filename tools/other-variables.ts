@@ -62,6 +62,7 @@ export const OTHER_VARIABLES: readonly VariableGroup[] = [
     title: "Between Thaw's own processes",
     variables: {
       THAW_LISTEN_FD: "set by the launcher: the listening socket is this descriptor",
+      THAW_HOST_READY_FD: "set by the launcher: over this descriptor the server hears that sandboxd is ready",
       THAW_INSTALLER_FD: "set by the launcher: over this descriptor the server asks it for runtimes",
       THAW_COMPANION_STARTED: "set by the launcher: the service of `--companion` answers",
       THAW_SANDBOXD: "sandboxd's socket, for a server that root did not start (/run/thaw/sandboxd.sock)",

@@ -226,8 +226,8 @@ export const SANDBOXD: Readonly<Record<string, readonly string[]>> = {
   engines: ["error", "keeper", "names", "sandboxes", "snapshots", "sys"],
   operations: ["engines", "error", "keeper", "names", "observe", "pager", "sandboxes", "snapshots", "sys"],
   protocol: ["engines", "error", "names", "observe", "operations", "pager", "sandboxes", "snapshots", "sys"],
-  bind: ["error", "sys"],
+  launcher: [],
   options: ["keeper", "names", "pager"],
-  serve: ["bind", "engines", "error", "operations", "options", "pager", "protocol", "sandboxes", "snapshots", "sys"],
-  main: ["bind", "error", "keeper", "options", "serve", "sys"],
+  serve: ["engines", "error", "operations", "options", "pager", "protocol", "sandboxes", "snapshots", "sys"],
+  main: ["error", "keeper", "launcher", "options", "serve", "sys"],
 };

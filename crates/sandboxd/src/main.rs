@@ -1,5 +1,6 @@
 //! sandboxd: the only privileged process of Thaw. Makes sandboxes, freezes and ends them, and runs CRIU in them.
 //!
+//! `thaw-sandboxd launch PLAN` is the launcher, which starts this program again as sandboxd.
 //! `thaw-sandboxd sweep` ends what a killed one left frozen, and removes its network rules.
 //! `thaw-sandboxd serve --run DIR --data DIR --runtimes DIR --clients DIR --supervisor FILE --server-uid N [--criu
 //! FILE] [--pool N]
@@ -14,10 +15,10 @@
 //!                                                    snapshots                  all of them: sys, error, names
 //! ```
 
-mod bind;
 mod engines;
 mod error;
 mod keeper;
+mod launcher;
 mod names;
 mod observe;
 mod operations;
@@ -40,22 +41,27 @@ fn main() {
     let result = match args.next().as_deref() {
         None if name.as_deref() == Some(keeper::ACTION_SCRIPT) => engines::criu::run_action_script(),
         Some("keeper") => keeper::main(),
-        Some("sweep") => {
-            sandboxes::cgroup::Hierarchy::end_dead_instances();
-            sandboxes::network::sweep(Path::new(sandboxes::network::LOCK_DIR))
-                .map_err(|error| format!("network: {error}"))
-        }
-        Some("bind") => {
-            // In the launcher's place: its words, and its status for a wrong setting.
-            let message = bind::run(&args.collect::<Vec<_>>()).err().unwrap_or_default();
-            thaw_stderr::tell!("thaw: {message}");
-            std::process::exit(2)
-        }
+        Some("sweep") => sweep(),
+        Some("launch") => match args.next() {
+            Some(plan) => std::process::exit(launcher::run(Path::new(&plan), sweep_and_tell)),
+            None => Err("usage: thaw-sandboxd launch PLAN".into()),
+        },
         Some("serve") => serve::serve(args),
         _ => Err(USAGE.into()),
     };
     if let Err(message) = result {
         thaw_stderr::tell!("sandboxd: {message}");
         std::process::exit(1);
+    }
+}
+
+fn sweep() -> Result<(), String> {
+    sandboxes::cgroup::Hierarchy::end_dead_instances();
+    sandboxes::network::sweep(Path::new(sandboxes::network::LOCK_DIR)).map_err(|error| format!("network: {error}"))
+}
+
+fn sweep_and_tell() {
+    if let Err(message) = sweep() {
+        thaw_stderr::tell!("sandboxd: {message}");
     }
 }

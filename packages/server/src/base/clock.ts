@@ -20,3 +20,8 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Keeps this process until it is told to end: neither timers of the clock nor listeners for signals do. */
+export function keepProcess(): void {
+  setInterval(() => undefined, DELAY_MS_MAX);
+}

@@ -2,6 +2,7 @@
 import { systemClock as clock } from "../base/clock.ts";
 import { composeServer } from "./compose.ts";
 import { closeDataDirectory, makeDataDirectory, SERVER_UMASK } from "./data-directory.ts";
+import { untilHostReady } from "./host-ready.ts";
 import { checkListener, listen } from "./listen.ts";
 import { log } from "./log.ts";
 import { checkCompanion } from "./options/companion-options.ts";
@@ -15,6 +16,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const orders = new Orders();
   checkListener(options);
   checkCompanion(options.companion, process.env);
+  await untilHostReady();
   process.umask(SERVER_UMASK);
   makeDataDirectory(options.dataDir, null);
   closeDataDirectory(options.dataDir);

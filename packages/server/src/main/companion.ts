@@ -1,6 +1,6 @@
 /**
- * The launcher's side of `--companion` (design 0031): starts moto as a user of its own, in a root file system that
- * holds nothing else, and starts it again when it ends. It has no rights, and dies with the launcher.
+ * The helper's side of `--companion` (design 0031): starts moto as a user of its own, in a root file system that holds
+ * nothing else, and starts it again when it ends. It has no rights, and dies with the helper.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,42 +1,33 @@
 /**
- * The privileged start: a directory for sockets, sandboxd as root, the server as nobody in particular.
+ * The privileged start: finds out of the settings what is to be started, and becomes the launcher, which starts it.
  *
  * ```text
- *  thaw serve (root) ──► thaw-sandboxd (root)
- *                    ├─► node serve.ts (uid 64321, no new privileges)
- *                    └─► moto (uid 64323, --companion alone)
+ *  thaw serve (root) ══► thaw-sandboxd launch (root) ──► thaw-sandboxd (root)
+ *                                                    ├─► node serve.ts (uid 64321, no new privileges)
+ *                                                    └─► node helper.ts (root) ──► moto, installs of runtimes
  * ```
- * All end when this process ends, however it ends (`setpriv --pdeathsig`); this process ends when sandboxd or the
- * server does.
+ * The helper is there for `--companion` and `--install-runtimes on-use` alone: without them no Node.js stays root.
  *
- * The listening socket is this process's standard input, put there by `thaw-sandboxd bind`. SIGHUP renews everything,
- * this program included: the server finishes what it has, and this process runs itself again, with the same socket, in
- * which new connections wait.
+ * The launcher (crates/sandboxd/src/launcher) ends with any of them, and they with it. On SIGHUP it becomes this
+ * program again, with the listening socket as standard input.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Duplex } from "node:stream";
 import { type Parts, PROGRAM, partsOf, ROOT, SETUP } from "@thaw/installation";
-import { privateCache } from "@thaw/installation/compile-cache";
-import { systemClock } from "../base/clock.ts";
+import { homeCachePath, privateCache } from "@thaw/installation/compile-cache";
 import { accessPointOf } from "../model/access-point.ts";
-import type { CompanionProcess } from "./companion.ts";
 import { makeDataDirectory, makePrivateDirectory } from "./data-directory.ts";
-import { checkHostUsers, companionUid } from "./host-users.ts";
+import { checkHostUsers } from "./host-users.ts";
+import type { LaunchedProgram, LaunchPlan } from "./launch-plan.ts";
 import { grantablePorts } from "./options/host-ports.ts";
 import type { ServeOptions } from "./options/serve-options.ts";
 import { type Settings, withoutOption } from "./options/settings.ts";
 import { UsageError } from "./options/usage-error.ts";
-import { INSTALLER_FD, RuntimeInstalls } from "./runtime-installs.ts";
 
 const LISTEN_FD = "THAW_LISTEN_FD";
 const PASSWORD_FILE = "database-password-file";
-/** sandboxd probes the kernel for CRIU when it starts. */
-const SANDBOXD_START_TIMEOUT_MS = 20_000;
+const NODE_FLAGS = ["--disable-warning=ExperimentalWarning"] as const;
 
 interface Layout extends Parts {
   readonly runDir: string;
@@ -85,55 +76,60 @@ function isRunning(pid: string): boolean {
  */
 type Passed = Pick<Settings, "argv" | "env">;
 
-/** Runs sandboxd and the server until one of them ends. Throws a UsageError when they can't be started. */
-export async function launch(options: ServeOptions, passed: Passed): Promise<void> {
+/** Becomes the launcher. Throws a UsageError where the settings don't fit this host. */
+export function launch(options: ServeOptions, passed: Passed): void {
   // Directories and sockets made here and by sandboxd have modes of their own, whatever the service's mask is.
   process.umask(0o022);
   // Inherited by all that is started here: no core dump holds memory, wherever the host sends dumps.
   writeFileSync("/proc/self/coredump_filter", "0");
   const layout = findLayout();
   checkHostUsers(options.serverUid, options.companion !== null);
-  if (process.env[LISTEN_FD] === undefined) bindSocket(options, layout);
-  prepareDirectories(options, layout);
-  let isRenewal = false;
-  let installs: RuntimeInstalls | null = null;
-  let companion: CompanionProcess | null = null;
   try {
-    companion = await companionFor(options);
-    const sandboxd = await startSandboxd(options, layout);
-    const server = startServer(options, layout, passed);
-    installs = installsFor(server, options);
+    prepareDirectories(options, layout);
+    const plan = planFor(options, layout, passed);
+    const path = join(layout.runDir, "plan.json");
+    writeFileSync(path, JSON.stringify(plan), { mode: 0o600 });
     // The next start finds them, however this one ends.
     flushCompileCache();
-    isRenewal = await superviseUntilEnd(sandboxd, server);
-    if (sandboxd.exitCode !== 0) sweep(layout);
-  } finally {
-    await installs?.close();
-    await companion?.close();
+    process.removeAllListeners("warning");
+    const env = { ...process.env, ...ownCompileCache(options) };
+    process.execve?.(layout.sandboxd, [layout.sandboxd, "launch", path], env);
+  } catch (error) {
     rmSync(layout.runDir, { recursive: true, force: true });
+    throw error;
   }
-  if (isRenewal) runAgain(process.execPath, [], process.env);
 }
 
-/** Runs this program again with a listening socket as standard input. */
-function bindSocket(options: ServeOptions, layout: Layout): void {
-  // Root's alone: another user's program does not come this far.
-  const cache = privateCache(join(options.thawHome, "compile-cache", "0"));
-  runAgain(layout.sandboxd, ["bind", options.listen.host, String(options.listen.port), process.execPath], {
-    ...process.env,
-    ...(cache === null ? {} : { NODE_COMPILE_CACHE: cache }),
-    [LISTEN_FD]: "0",
-  });
+function planFor(options: ServeOptions, layout: Layout, passed: Passed): LaunchPlan {
+  const hasHelper = options.companion !== null || options.installRuntimes === "on-use";
+  return {
+    listen: process.env[LISTEN_FD] === undefined ? options.listen : null,
+    runDir: layout.runDir,
+    helper: hasHelper ? helper(options, passed) : null,
+    sandboxd: sandboxd(options, layout),
+    server: server(options, layout, passed),
+    again: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    doctor: `${PROGRAM} doctor`,
+  };
 }
 
-/** Becomes another program, whose last arguments are this one's own. Standard input stays open. */
-function runAgain(program: string, args: readonly string[], env: NodeJS.ProcessEnv): void {
-  process.removeAllListeners("warning");
-  process.execve?.(program, [program, ...args, ...process.execArgv, ...process.argv.slice(1)], env);
+/** Root's alone: another user's program does not come this far. */
+function ownCompileCache(options: ServeOptions): Readonly<Record<string, string>> {
+  const cache = privateCache(homeCachePath(options.thawHome, 0));
+  return cache === null ? {} : { NODE_COMPILE_CACHE: cache };
 }
 
-async function startSandboxd(options: ServeOptions, layout: Layout): Promise<ChildProcess> {
-  const args = ["--pdeathsig", "TERM", layout.sandboxd, "serve"];
+function helper(options: ServeOptions, passed: Passed): LaunchedProgram {
+  const program = join(import.meta.dirname, "helper.ts");
+  const node = [process.execPath, ...NODE_FLAGS, program];
+  return {
+    command: ["setpriv", "--pdeathsig", "TERM", ...node, ...passed.argv],
+    variables: defined({ ...passed.env, ...ownCompileCache(options) }),
+  };
+}
+
+function sandboxd(options: ServeOptions, layout: Layout): readonly string[] {
+  const args = ["setpriv", "--pdeathsig", "TERM", layout.sandboxd, "serve"];
   args.push("--run", layout.runDir, "--data", options.dataDir, "--runtimes", join(options.thawHome, "runtimes"));
   args.push("--clients", layout.clients, "--supervisor", layout.supervisor, "--server-uid", String(options.serverUid));
   args.push("--pool", String(options.poolSize), "--memory", options.memory, "--cpu-latency", options.cpuLatency);
@@ -146,31 +142,7 @@ async function startSandboxd(options: ServeOptions, layout: Layout): Promise<Chi
   if (options.hostPorts.forAll.length > 0) args.push("--allow-host", options.hostPorts.forAll.join(","));
   if (granted.length > 0) args.push("--grant-host", granted.join(","));
   if (mapped.length > 0) args.push("--file-systems", mapped.join("\n"));
-  // A group of its own: Ctrl-C is for us, and sandboxd ends last, when what is running has been answered.
-  const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "inherit"], detached: true });
-  const ready = new Promise<boolean>((done) => {
-    const cancel = systemClock.after(SANDBOXD_START_TIMEOUT_MS, () => done(false));
-    const finish = (ok: boolean): void => {
-      cancel();
-      done(ok);
-    };
-    if (child.stdout)
-      createInterface({ input: child.stdout }).once("line", (line) => finish(line === "sandboxd ready"));
-    child.once("exit", () => finish(false));
-    child.once("error", () => finish(false));
-  });
-  if (await ready) return child;
-  const exited = child.exitCode === null && child.signalCode === null ? once(child, "exit") : null;
-  child.kill("SIGKILL");
-  // One that could not be started at all has no exit.
-  if (child.pid !== undefined) await exited;
-  sweep(layout);
-  throw new UsageError(`sandboxd did not start; its message is above. Run: ${PROGRAM} doctor`);
-}
-
-/** Removes what a sandboxd that did not end as it should has left: frozen processes, control groups, networks. */
-function sweep(layout: Layout): void {
-  spawnSync(layout.sandboxd, ["sweep"], { stdio: "inherit" });
+  return args;
 }
 
 /**
@@ -184,7 +156,7 @@ function isReachable(path: string): boolean {
   return true;
 }
 
-function startServer(options: ServeOptions, layout: Layout, passed: Passed): ChildProcess {
+function server(options: ServeOptions, layout: Layout, passed: Passed): LaunchedProgram {
   const identity = ["--reuid", options.serverUid, "--regid", options.serverUid, "--clear-groups", "--no-new-privs"];
   const setpriv = ["setpriv", ...identity.map(String), "--inh-caps=-all", "--bounding-set=-all", "--pdeathsig", "TERM"];
   const shown = showTo(options, layout);
@@ -193,54 +165,31 @@ function startServer(options: ServeOptions, layout: Layout, passed: Passed): Chi
     ? join(shown.repository, process.execPath.slice(ROOT.length + 1))
     : process.execPath;
   const args = [...withoutOption(withoutOption(passed.argv, "data"), PASSWORD_FILE), "--data", shown.dataDir];
-  const flags = ["--disable-warning=ExperimentalWarning", "--expose-gc"];
-  const command = [...shown.prefix, ...setpriv, node, ...flags, program, ...args];
-  return spawn(command[0] as string, command.slice(1), {
-    stdio: ["inherit", "inherit", "inherit", ...(options.installRuntimes === "on-use" ? ["pipe" as const] : [])],
-    detached: true,
-    cwd: "/",
-    env: {
+  return {
+    command: [...shown.prefix, ...setpriv, node, ...NODE_FLAGS, "--expose-gc", program, ...args],
+    variables: defined({
       ...passed.env,
       HOME: "/nonexistent",
+      [LISTEN_FD]: "0",
       THAW_SANDBOXD: join(layout.runDir, "sandboxd.sock"),
       THAW_CLIENTS: layout.clients,
-      ...(options.installRuntimes === "on-use" ? { [INSTALLER_FD]: "3" } : {}),
       ...(options.companion === null ? {} : { THAW_COMPANION_STARTED: "1" }),
       ...databasePassword(options),
       ...compileCache(options, shown),
-    },
-  });
+    }),
+  };
+}
+
+function defined(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 /** The password of the database as a variable: the server's user may not be able to read its file. */
 function databasePassword({ database, databasePasswordFile }: ServeOptions): NodeJS.ProcessEnv {
   if (databasePasswordFile === null) return {};
   return { THAW_DATABASE_PASSWORD: database?.password ?? undefined, THAW_DATABASE_PASSWORD_FILE: undefined };
-}
-
-/** Null where nothing is to be installed. The server has the other end of its fourth descriptor. */
-function installsFor(server: ChildProcess, { installRuntimes }: ServeOptions): RuntimeInstalls | null {
-  if (installRuntimes === "never") return null;
-  return new RuntimeInstalls(server.stdio[3] as Duplex, {
-    script: join(ROOT, "tools/install-runtime.sh"),
-    clock: systemClock,
-    onNote: (line) => process.stderr.write(`thaw: ${line}\n`),
-  });
-}
-
-/** Null where none is asked for. Throws a UsageError where it can't be started. */
-async function companionFor(options: ServeOptions): Promise<CompanionProcess | null> {
-  const { companion, accountId, thawHome, serverUid } = options;
-  if (companion === null) return null;
-  const { startCompanion } = await import("./companion.ts");
-  return startCompanion({
-    companion,
-    accountId,
-    thawHome,
-    uid: companionUid(serverUid),
-    clock: systemClock,
-    onNote: (line) => process.stderr.write(`thaw: ${line}\n`),
-  });
 }
 
 /**
@@ -251,7 +200,7 @@ async function companionFor(options: ServeOptions): Promise<CompanionProcess | n
 function compileCache(options: ServeOptions, shown: Shown): NodeJS.ProcessEnv {
   // Not the launcher's either.
   if (shown.repository !== ROOT) return { NODE_COMPILE_CACHE: undefined };
-  const directory = join(options.thawHome, "compile-cache", String(options.serverUid));
+  const directory = homeCachePath(options.thawHome, options.serverUid);
   makePrivateDirectory(directory);
   chownSync(directory, options.serverUid, options.serverUid);
   return { NODE_COMPILE_CACHE: directory };
@@ -289,36 +238,4 @@ function showTo(options: ServeOptions, layout: Layout): Shown {
     data,
   ];
   return { prefix, repository: app, dataDir: data };
-}
-
-/** Waits until one of both ends, and ends the other. Resolves to true where all is to be started again. */
-async function superviseUntilEnd(sandboxd: ChildProcess, server: ChildProcess): Promise<boolean> {
-  let stops = 0;
-  let isRenewal = false;
-  const stop = (): void => {
-    isRenewal = false;
-    server.kill(++stops > 1 ? "SIGKILL" : "SIGTERM");
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-  process.on("SIGHUP", () => {
-    // From a terminal it says that the terminal is gone.
-    if (process.stderr.isTTY) return stop();
-    if (stops > 0) return;
-    isRenewal = true;
-    server.kill("SIGHUP");
-  });
-  const sandboxdExit = once(sandboxd, "exit");
-  const serverExit = once(server, "exit");
-  const first = await Promise.race([sandboxdExit.then(() => "sandboxd"), serverExit.then(() => "server")]);
-  if (first === "sandboxd") {
-    process.stderr.write("thaw: sandboxd ended; the server stops\n");
-    stop();
-  }
-  const [code] = (await serverExit) as [number | null];
-  if (sandboxd.exitCode === null && sandboxd.signalCode === null) sandboxd.kill("SIGTERM");
-  await sandboxdExit;
-  const exitCode = first === "sandboxd" ? 1 : (code ?? (stops > 1 ? 0 : 1));
-  process.exitCode = exitCode;
-  return isRenewal && exitCode === 0;
 }

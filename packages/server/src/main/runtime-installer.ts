@@ -1,6 +1,6 @@
 /**
- * The server's side of `--install-runtimes on-use`: it asks the launcher, who is root, for a runtime by its name, over
- * a socket that the launcher gave it (runtime-installs.ts; design 0025).
+ * The server's side of `--install-runtimes on-use`: it asks the helper, which is root, for a runtime by its name, over
+ * a socket that the launcher gave to both (runtime-installs.ts; design 0025).
  */
 import { Socket } from "node:net";
 import { installName } from "@thaw/installation/installable";

@@ -1,5 +1,5 @@
 /**
- * The launcher's side of `--install-runtimes on-use`: installs the runtimes that the server asks for (design 0025). The
+ * The helper's side of `--install-runtimes on-use`: installs the runtimes that the server asks for (design 0025). The
  * server is not trusted: a request is a name out of the list of this program, and nothing else of it goes anywhere. One
  * is installed at a time, in a process namespace that ends with this process, however that ends, so that no half of an
  * old install works on beside a new one.
@@ -11,8 +11,6 @@ import { INSTALLABLE, installName } from "@thaw/installation/installable";
 import type { Clock } from "../base/clock.ts";
 import { jsonLine } from "../base/lines.ts";
 
-/** Variable by which the server (runtime-installer.ts) finds its end of the socket. */
-export const INSTALLER_FD = "THAW_INSTALLER_FD";
 /** Longest request: a name and its newline. */
 const LINE_LENGTH_MAX = 64;
 /** A root file system takes a minute; a mirror may be slow. */

@@ -1,13 +1,13 @@
 /**
- * `thaw serve`. As root it is the launcher: it starts sandboxd, and the server itself as an unprivileged user. As
+ * `thaw serve`. As root it becomes the launcher, which starts sandboxd, and the server as an unprivileged user. As
  * anybody else it is the server, and uses the sandboxd whose socket `THAW_SANDBOXD` names.
  */
 import { PROGRAM, VERSION } from "@thaw/installation";
+import { fail } from "./fail.ts";
 import { ownVariables } from "./options/own-variables.ts";
 import { toServeOptions } from "./options/serve-options.ts";
 import { readSettings } from "./options/settings.ts";
 import { SERVE_USAGE } from "./options/usage.ts";
-import { UsageError } from "./options/usage-error.ts";
 
 export async function main(argv: readonly string[]): Promise<void> {
   if (argv.includes("--help") || argv.includes("-h")) return void process.stdout.write(`${SERVE_USAGE}\n`);
@@ -19,16 +19,13 @@ export async function main(argv: readonly string[]): Promise<void> {
     const options = toServeOptions(settings, isRoot);
     if (isRoot) {
       const { launch } = await import("./launcher.ts");
-      await launch(options, settings);
+      launch(options, settings);
     } else {
       const { runServer } = await import("./all-in-one.ts");
       await runServer(options);
     }
   } catch (error) {
-    const text = error instanceof UsageError ? error.message : String((error as Error).stack ?? error);
-    process.stderr.write(`thaw: ${text}\n`);
-    // Not only exitCode: what was opened before it failed must not keep the process.
-    process.exit(error instanceof UsageError ? 2 : 1);
+    fail(error);
   }
 }
 

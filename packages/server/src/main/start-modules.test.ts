@@ -48,9 +48,9 @@ test("a start loads no part of the server that few servers need", () => {
   expect(found).toEqual([]);
 });
 
-test("the launcher loads its own modules, and none of the server's", () => {
+test("what becomes the launcher loads its own modules, and none of the server's or the helper's", () => {
   const loaded = loadedBy("serve.ts", "launcher.ts");
   expect(loaded).toContain("server/src/main/launcher.ts");
   expect(loaded.filter((name) => !name.includes("/src/"))).toEqual([]);
-  expect(loaded.filter((name) => /^aws-api\/|^server\/src\/http\//.test(name))).toEqual([]);
+  expect(loaded.filter((name) => /^aws-api\/|^server\/src\/(?:http\/|main\/helper)/.test(name))).toEqual([]);
 });
