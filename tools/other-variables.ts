@@ -76,6 +76,7 @@ export const OTHER_VARIABLES: readonly VariableGroup[] = [
       THAW_WITHOUT:
         "capabilities that sandboxd's programs do without, in builds that have it, as dump:21,restore:24: to measure which of them are needed",
       THAW_BENCH_BASE: "directory with the programs of another build, beside which the bench of /tmp measures",
+      THAW_SCALE: "functions and snapshots of the large server of `npm run bench -- scale` (5000,200)",
       THAW_FAULT_MATRIX: "part of the fault matrix to run",
       THAW_DEV_SAVES: "saves of the test that looks for what `thaw dev` leaves behind (30)",
       THAW_CRASH_ROUNDS: "rounds of the crash-safety test",

@@ -19,6 +19,7 @@ import { measureLogs } from "./logs.ts";
 import { measureImages } from "./images.ts";
 import { measurePublish } from "./publish.ts";
 import { measureRecording } from "./recording.ts";
+import { measureScale } from "./scale.ts";
 import { type Series, summarize } from "./series.ts";
 import { measureServer } from "./server.ts";
 import { measureStock } from "./stock.ts";
@@ -33,6 +34,7 @@ type Measure = () => AsyncIterable<Series> | Promise<Series[]>;
 
 const PARTS: Readonly<Record<string, Measure>> = {
   server: measureServer,
+  scale: measureScale,
   functions: measureFunctions,
   warm: measureWarm,
   frameworks: measureFrameworks,
