@@ -28,7 +28,7 @@ const code: CodeStore = {
   },
   hold: (work) => work(),
   sweep: async (used) => {
-    kept = used;
+    kept = await used();
   },
 };
 

@@ -116,7 +116,7 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     async recover() {
       await uses.load();
       await unfinished.load();
-      await services.code.sweep(await usedContent(services));
+      await services.code.sweep(() => usedContent(services));
       await restoreLayers(services);
       await life.start();
       events.start((event) => invoke.runAccepted(event));

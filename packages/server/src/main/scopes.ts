@@ -168,16 +168,19 @@ export class InstalledScopes implements Scopes {
     const used = new Set<string>();
     for (const { scope, store } of all) {
       await this.#hosted.load(keyOf(scope), store);
-      const named = (await store.listAllVersions()).flatMap(({ snapshotId }) => snapshotId ?? []);
-      worker.noteNamed(scope, named);
-      for (const name of await usedContent({ store })) used.add(name);
+      const versions = await store.listAllVersions();
+      worker.noteNamed(
+        scope,
+        versions.flatMap(({ snapshotId }) => snapshotId ?? []),
+      );
+      for (const name of await usedContent({ store }, versions)) used.add(name);
       if (!accounts.has(scope.accountId))
         common.onProblem(
           `open ${placeOfScope(this.#options, scope)}`,
           new Error(`there is no account ${scope.accountId}; add it again, or its functions stay without a key`),
         );
     }
-    await code.sweep(used);
+    await code.sweep(async () => used);
     code.onBrought(() => this.#sweeper.due());
     for (const { control } of all) await control.recover();
     for (const { stacks } of all) await stacks.recover();

@@ -34,7 +34,7 @@ export interface CodeStore {
   hold<T>(work: () => Promise<T>): Promise<T>;
   /**
    * Removes what is not in `used`: the names of unpacked packages, of merged layers and of images' layers. Called after
-   * a start, before anything is unpacked.
+   * a start, before anything is unpacked. `used` is not called where somebody else sweeps.
    */
-  sweep(used: ReadonlySet<string>): Promise<void>;
+  sweep(used: () => Promise<ReadonlySet<string>>): Promise<void>;
 }

@@ -95,7 +95,7 @@ it("is gone after a crash between any two steps of its removal, and can be broug
   mkdirSync(join(dir, "code/.partial-abcdef", name), { recursive: true });
   writeFileSync(join(dir, "code/.partial-abcdef", name, "rest"), "");
   const started = await openCodeDirectory(dir, async () => undefined);
-  await started.sweep(new Set());
+  await started.sweep(async () => new Set());
   expect(shown()).toEqual([]);
   code = started;
   expect(await unpack("half")).toBe(name);

@@ -58,7 +58,7 @@ export async function openCodeDirectory(dataDir: string, syncAll: SyncAll): Prom
       );
     },
     hold: (work) => holds.hold(work),
-    sweep: (used) => sweep([codeDir, optDir, imageDir], packageDir, used),
+    sweep: async (used) => sweep([codeDir, optDir, imageDir], packageDir, await used()),
   };
   const of = (accountId: string): CodeStore => ({
     ...own,

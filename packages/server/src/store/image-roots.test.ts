@@ -95,10 +95,10 @@ test("equal layers are kept once, also of other images, and go when nobody names
   expect(readdirSync(join(dir, "images"))).toHaveLength(3);
   const code = await openCodeDirectory(dir, async () => undefined);
   const { codeName, image } = await code.unpackImage(second);
-  await code.sweep(new Set([codeName, ...(image?.layerNames ?? [])]));
+  await code.sweep(async () => new Set([codeName, ...(image?.layerNames ?? [])]));
   expect(readdirSync(join(dir, "images"))).toHaveLength(2);
   expect(readFileSync(join(dir, "code", codeName, "b"), "utf8")).toBe("2");
-  await code.sweep(new Set());
+  await code.sweep(async () => new Set());
   expect(leftOvers()).toEqual([]);
 });
 

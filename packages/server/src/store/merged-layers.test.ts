@@ -146,11 +146,11 @@ describe("merged layers", () => {
     expect(shown(join(dir, "opt", optName))).toEqual({ a: "first", b: "second" });
     expect([...(await store.findTexts(optName, ["second", "third"]))]).toEqual(["second"]);
     expect(await store.unpackedSizeOf(names[1] ?? "")).toBe(6);
-    await store.sweep(new Set([optName, ...names.slice(0, 1)]));
+    await store.sweep(async () => new Set([optName, ...names.slice(0, 1)]));
     expect(readdirSync(join(dir, "code"))).toEqual(names.slice(0, 1));
     // What is merged lives by itself.
     expect(shown(join(dir, "opt", optName))).toEqual({ a: "first", b: "second" });
-    await store.sweep(new Set());
+    await store.sweep(async () => new Set());
     expect(["code", "opt", "packages"].map((each) => readdirSync(join(dir, each)))).toEqual([[], [], []]);
   });
 });

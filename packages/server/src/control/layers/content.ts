@@ -9,10 +9,16 @@ import type { ControlServices } from "../services.ts";
  * Names of all contents that a version of a function or of a layer has, and of the layers that are merged for one; an
  * image has the layers of its own. A
  * version of a function keeps its layers, whether or not they have been deleted.
+ *
+ * @param versions - All of the store, where somebody has just read them.
  */
-export async function usedContent({ store }: Pick<ControlServices, "store">): Promise<ReadonlySet<string>> {
+export async function usedContent(
+  { store }: Pick<ControlServices, "store">,
+  versions?: readonly VersionRecord[],
+): Promise<ReadonlySet<string>> {
   const names = new Set((await store.listAccountEntries("layerVersion")).map(({ code }) => code.codeName));
-  for (const version of await store.listAllVersions()) for (const name of contentOf(version)) names.add(name);
+  for (const version of versions ?? (await store.listAllVersions()))
+    for (const name of contentOf(version)) names.add(name);
   return names;
 }
 

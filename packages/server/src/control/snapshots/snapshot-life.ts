@@ -80,7 +80,7 @@ export class SnapshotLife {
     await this.#settleOthers();
     // Before the snapshots are listed: one that a row names by now is in the list, or has gone.
     const all = await store.listAllVersions();
-    const records = this.#byUse(all.filter((record) => record.version !== LATEST));
+    const records = this.#byUse(all.filter((record) => record.version !== LATEST && mayNeedVisit(record)));
     if (!this.#hasSwept) await this.#sweep(all);
     const listed = await this.#listSnapshots();
     if (this.#isClosing) return;
@@ -92,7 +92,7 @@ export class SnapshotLife {
       if (current?.revisionId === record.revisionId && current.state === record.state)
         await this.#visit(record, { present, report }, clock.nowMs());
     }
-    await this.#removeOrphans(listed ?? []);
+    await this.#removeOrphans(listed ?? [], all);
   }
 
   /** Once, before anything is made: what no row names goes, and the engine learns what is left. */
@@ -154,13 +154,22 @@ export class SnapshotLife {
    * Removes the snapshots of this host that no row names. A snapshot that is only in the far store stays: another host
    * may be about to name it. The engine removes such a snapshot once it is old.
    */
-  async #removeOrphans(listed: readonly ListedSnapshot[]): Promise<void> {
+  async #removeOrphans(listed: readonly ListedSnapshot[], before: readonly VersionRecord[]): Promise<void> {
     // In this order: what was listed is being made, or its row was written before the rows are read, or nobody will
     // ever name it.
     const making = this.#publisher.making();
+    const namedBefore = new Set(before.map((record) => record.snapshotId));
+    // The rows are not read again where nothing is to be removed.
+    if (listed.every(({ snapshotId, isHere }) => !isHere || namedBefore.has(snapshotId) || making.has(snapshotId)))
+      return;
     const named = new Set((await this.#services.store.listAllVersions()).map((record) => record.snapshotId));
     for (const { snapshotId, isHere } of listed) {
       if (isHere && !named.has(snapshotId) && !making.has(snapshotId)) await this.#publisher.removeSnapshot(snapshotId);
     }
   }
+}
+
+/** False for a version that `#visit` leaves as it is: nearly all where few have snapshots. */
+function mayNeedVisit({ state, snapshotId, regenerationFailure }: VersionRecord): boolean {
+  return state === "Pending" || snapshotId !== null || (state === "Inactive" && regenerationFailure !== null);
 }
