@@ -149,7 +149,10 @@ describe("a function with SnapStart and a slow Init", () => {
       [[name, "1", "2", "3", "4", "5", "6"], "at most 5 are compared in one run"],
       [[name, "--count", "101"], "expected a whole number from 1 to 100"],
       [[name, "--max-cold-p50", "50"], "expected a duration above 0 with its unit: 50ms or 1.5s"],
-      [[name, "--event", "no-such-file.json"], "--event: expected JSON, the name of a file, or - for standard input"],
+      [
+        [name, "--event", "no-such-file.json"],
+        "--event: expected JSON, the name of a file, or - for standard input; no-such-file.json is no JSON",
+      ],
       [[name, "--html", folder], `${folder} can't be written`],
       [[name, "--github"], "--github: GITHUB_STEP_SUMMARY is not set"],
     ];

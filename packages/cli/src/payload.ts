@@ -3,6 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { CommandError } from "@thaw/installation/command-error";
 import { decodeUserText } from "@thaw/installation/user-text";
 
+/** Characters of a wrong event that are shown. */
+const SHOWN_MAX = 80;
+
 /**
  * Reads the event of a command: as `readPayload` does, or from a file that is named without `@`; undefined is {}.
  * Throws CommandError for anything else.
@@ -12,7 +15,9 @@ export function readEvent(event: string | undefined): Buffer {
   if (event === "-" || event.startsWith("@")) return readPayload(event);
   if (isJson(event)) return Buffer.from(event);
   if (existsSync(event)) return readPayload(`@${event}`);
-  throw new CommandError(`--event: expected JSON, the name of a file, or - for standard input`);
+  throw new CommandError(
+    `--event: expected JSON, the name of a file, or - for standard input; ${event.slice(0, SHOWN_MAX)} is no JSON, and no file that is there`,
+  );
 }
 
 function isJson(text: string): boolean {
