@@ -84,7 +84,7 @@ it("loads for the first view nothing but what it shows", async () => {
   await page.getByRole("link", { name, exact: true }).first().waitFor();
   // On a slow machine the view may have been asked for again by now.
   const ofApi = new Set(asked.filter((path) => path.startsWith("/_thaw/v1/")));
-  expect([...ofApi].toSorted()).toEqual(["/_thaw/v1/console/session", "/_thaw/v1/overview"]);
+  expect([...ofApi].toSorted()).toEqual(["/_thaw/v1/console/session", "/_thaw/v1/host", "/_thaw/v1/overview"]);
   // The page, its script and its style: more would be more round trips before anything is seen.
   expect(asked.filter((path) => !ofApi.has(path) && !path.endsWith(".svg")).length).toBeLessThanOrEqual(3);
   const bytes = await page.evaluate(() => {

@@ -455,6 +455,41 @@ describe("the page", () => {
       await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await page.getByText("Answers with what it got").waitFor();
+    await page.getByRole("link", { name: "Logs", exact: true }).last().focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Lines with").waitFor();
+    await page.keyboard.press("/");
+    // What is typed there is text again.
+    await page.keyboard.type("a/b");
+    await expect.poll(() => page.getByLabel("Lines with").inputValue(), POLLED).toBe("a/b");
+  });
+
+  it("says what keeps the host from its work on its first view", async () => {
+    const page = await browser.login(server);
+    const ill = "No sandbox is made: the firewall is gone";
+    await page.route("**/_thaw/v1/host", async (route) => {
+      const answer = await route.fetch();
+      const host = (await answer.json()) as { readonly network: object };
+      await route.fulfill({ json: { ...host, network: { ...host.network, problem: "the firewall is gone" } } });
+    });
+    await page.reload();
+    await page.getByText(ill).getByRole("link", { name: "The host" }).click();
+    await heading(page, "Host").waitFor();
+    await page.getByText(ill).waitFor();
+  });
+
+  it("offers to load itself when the server has another one", async () => {
+    const page = await browser.login(server, "admin", "environments");
+    await page.getByText("Loading…").waitFor({ state: "detached" });
+    await page.route("**/_thaw/v1/environments", async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, headers: { ...answer.headers(), "x-thaw-build": "another" } });
+    });
+    await page.getByText("The server has another version of this page.").waitFor();
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+    await page.getByRole("button", { name: "Load it" }).click();
+    await heading(page, "Environments").waitFor();
+    await page.getByText("The server has another version").waitFor({ state: "detached" });
   });
 });
 

@@ -51,7 +51,7 @@ function View({ route: at, login }: { readonly route: Route; readonly login: Ses
   const isAdmin = login.role === "admin";
   switch (at.view) {
     case "overview":
-      return <OverviewView endpoint={location.origin} />;
+      return <OverviewView endpoint={location.origin} isOperator={login.isOperator} />;
     case "function":
       return <FunctionView key={at.name} name={at.name} tab={at.tab} isAdmin={isAdmin} />;
     case "invocation":

@@ -3,6 +3,7 @@ import { render } from "preact";
 import { logIn } from "./api/client.ts";
 import { takeCode } from "./api/session.ts";
 import { watchLocation } from "./location.ts";
+import { watchKeys } from "./keys.ts";
 import { App } from "./app.tsx";
 
 const RETRY_MS = 2000;
@@ -12,6 +13,7 @@ const code = takeCode();
 const place = document.getElementById("app");
 if (place === null) throw new Error("the page has no place for the console");
 watchLocation();
+watchKeys();
 
 /** A server that does not answer yet may do so soon: the token stays. */
 async function begin(root: HTMLElement): Promise<void> {

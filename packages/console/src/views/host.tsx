@@ -3,20 +3,10 @@ import { get } from "../api/client.ts";
 import { Badge, Facts, Heading, Loaded } from "../ui/parts.tsx";
 import { useData } from "../ui/use-data.ts";
 import { inBytes, inWords } from "../words.ts";
-
-type Host = Awaited<ReturnType<typeof load>>;
+import { problemsOf } from "./host-problems.ts";
 
 async function load(signal: AbortSignal) {
   return get("host", {}, signal);
-}
-
-function problemsOf({ criuProblem, snapshotsProblem, network }: Host): readonly string[] {
-  const given = [
-    criuProblem === null ? null : `CRIU can't be used here: ${criuProblem}`,
-    snapshotsProblem === null ? null : `No snapshots: ${snapshotsProblem}`,
-    network.problem === null ? null : `No sandbox is made: ${network.problem}`,
-  ];
-  return given.filter((text) => text !== null);
 }
 
 export function HostView({ isOperator }: { readonly isOperator: boolean }) {

@@ -9,6 +9,7 @@ import { Sparkline } from "../ui/sparkline.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { useData } from "../ui/use-data.ts";
 import { counted, inMilliseconds } from "../words.ts";
+import { problemsOf } from "./host-problems.ts";
 
 const COLUMNS: ReadonlyArray<Column<OverviewFunction>> = [
   {
@@ -67,13 +68,21 @@ const COLUMNS: ReadonlyArray<Column<OverviewFunction>> = [
   { name: "Environments", isNumber: true, value: (row) => row.environments, cell: (row) => row.environments },
 ];
 
-export function OverviewView({ endpoint }: { readonly endpoint: string }) {
+export function OverviewView({
+  endpoint,
+  isOperator,
+}: {
+  readonly endpoint: string;
+  /** The host is shown to operators alone. */
+  readonly isOperator: boolean;
+}) {
   const data = useData("overview", (signal) => get("overview", {}, signal));
   return (
     <>
       <Heading title="Overview">
         {data.value !== null && <span class="muted">{counted(data.value.functions.length, "function")}</span>}
       </Heading>
+      {isOperator && <HostProblems />}
       <Loaded data={data}>
         {({ functions, invocations }) =>
           functions.length === 0 ? (
@@ -95,6 +104,21 @@ export function OverviewView({ endpoint }: { readonly endpoint: string }) {
           )
         }
       </Loaded>
+    </>
+  );
+}
+
+/** Nothing where the host is well; its own page says more. */
+function HostProblems() {
+  const { value } = useData("host", (signal) => get("host", {}, signal));
+  return (
+    <>
+      {value !== null &&
+        problemsOf(value).map((text) => (
+          <p key={text} class="problem">
+            {text} <a href={pathOf({ view: "host" })}>The host</a>
+          </p>
+        ))}
     </>
   );
 }
