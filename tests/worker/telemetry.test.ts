@@ -222,28 +222,39 @@ test("a second subscription takes the place of the first, and one with the other
   expect(got.map(({ type, record }) => [type, record])).toEqual([["function", "hello"]]);
 });
 
-test("what there is to tell comes before SHUTDOWN, though its time is not over", async () => {
-  const order: string[] = [];
-  const { answers, extension } = subscriber(
-    [{ ...BODY, types: ["function"], buffering: { timeoutMs: 30_000 } }],
-    (batch) => {
-      order.push(...(JSON.parse(batch) as Got[]).map(({ record }) => String(record)));
-      return 200;
-    },
-  );
-  const start = async (process: FakeProcess, state: Record<string, unknown>): Promise<void> => {
-    await extension.start(process, state);
-    order.push("SHUTDOWN");
-  };
-  const harness = new WorkerHarness(
-    { handle: (process) => (process.print("hello\n"), "null") },
-    { extensions: { sub: { start } } },
-  );
-  await harness.invokeOk();
-  expect([answers, order]).toEqual([[[200, '"OK"']], []]);
-  await harness.worker.stopEnvironments({});
-  expect(order).toEqual(["hello", "SHUTDOWN"]);
-  await harness.end();
+test("what there is to tell comes before SHUTDOWN, for as long as 30 % of the budget", async () => {
+  for (const [takesMs, expected] of [
+    [500, ["hello", "SHUTDOWN"]],
+    [700, ["SHUTDOWN", "hello"]],
+  ] as const) {
+    const order: string[] = [];
+    const { extension } = subscriber(
+      [{ ...BODY, types: ["function"], buffering: { timeoutMs: 30_000 } }],
+      async (batch) => {
+        await new Promise<void>((taken) => harness.clock.after(takesMs, taken));
+        order.push(...(JSON.parse(batch) as Got[]).map(({ record }) => String(record)));
+        return 200;
+      },
+    );
+    const start = async (process: FakeProcess, state: Record<string, unknown>): Promise<void> => {
+      await extension.start(process, state);
+      order.push("SHUTDOWN");
+      // It listens for as long as it may.
+      await process.hang();
+    };
+    const harness: WorkerHarness = new WorkerHarness(
+      { handle: (process) => (process.print("hello\n"), "null") },
+      { extensions: { sub: { start } } },
+    );
+    await harness.invokeOk();
+    expect(order).toEqual([]);
+    const stopping = harness.worker.stopEnvironments({});
+    await harness.clock.advance(takesMs);
+    await harness.clock.advance(2000);
+    await stopping;
+    expect(order).toEqual(expected);
+    await harness.end();
+  }
 });
 
 test("the end of a streamed response is told without its size", async () => {
