@@ -132,10 +132,10 @@ async function includeAll(input: TransformInput): Promise<TemplateMap> {
       return items;
     }
     if (!isTemplateMap(value)) return value;
-    const members: Record<string, TemplateValue> = {};
+    const members: Array<readonly [string, TemplateValue]> = [];
     for (const [key, member] of Object.entries(value))
-      if (key !== "Fn::Transform") members[key] = await walk(member, place === "" ? key : `${place}.${key}`);
-    if (!Object.hasOwn(value, "Fn::Transform")) return members;
+      if (key !== "Fn::Transform") members.push([key, await walk(member, place === "" ? key : `${place}.${key}`)]);
+    if (!Object.hasOwn(value, "Fn::Transform")) return Object.fromEntries(members);
     for (const call of listOf(value["Fn::Transform"])) {
       if (!isTemplateMap(call) || call["Name"] !== INCLUDE)
         throw unknownTransform(isTemplateMap(call) ? call["Name"] : call, input.place);
@@ -143,9 +143,9 @@ async function includeAll(input: TransformInput): Promise<TemplateMap> {
       context ??= contextOf(sections, input, INCLUDE);
       const snippet = await include(call, context.evaluator, needs, place);
       if (Object.keys(value).length === 1) return snippet;
-      Object.assign(members, mapOf(snippet));
+      members.push(...Object.entries(mapOf(snippet)));
     }
-    return members;
+    return Object.fromEntries(members);
   };
   return (await walk(sections, "")) as TemplateMap;
 }

@@ -13,14 +13,12 @@ export function withGlobals(template: Template, resource: TemplateMap, own: Temp
 
 /** Merges maps and joins lists; a call of a function is one value, which the more particular one replaces. */
 function merge(base: TemplateMap, over: TemplateMap): TemplateMap {
-  const merged: Record<string, TemplateValue> = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    const below = merged[key];
+  const merged = Object.entries(over).map(([key, value]): [string, TemplateValue] => {
+    const below = Object.hasOwn(base, key) ? base[key] : undefined;
     if (isTemplateMap(below) && isTemplateMap(value) && !isCall(below) && !isCall(value))
-      merged[key] = merge(below, value);
-    else if (isTemplateList(below) && isTemplateList(value) && key !== "Architectures")
-      merged[key] = [...below, ...value];
-    else merged[key] = value;
-  }
-  return merged;
+      return [key, merge(below, value)];
+    if (isTemplateList(below) && isTemplateList(value) && key !== "Architectures") return [key, [...below, ...value]];
+    return [key, value];
+  });
+  return Object.fromEntries([...Object.entries(base), ...merged]);
 }

@@ -89,7 +89,7 @@ it.for([
   ["Resources: { A: b }", /Resources.A must be a map with a Type/],
   ["Resources: {}\nOutputs: [a]", /Outputs must be a map of names/],
   [`{"Resources": ${'{"a":'.repeat(5000)}1${"}".repeat(5000)}}`, /nested more than 200 levels deep/],
-  [`Resources: ${"[".repeat(20_000)}`, /nested more than 200 levels deep|t: /],
+  [`Resources: ${"[".repeat(20_000)}${"]".repeat(20_000)}`, /^t: it is nested more than 200 levels deep$/],
   [
     "Resources: {}\nX: &a [x, x, x, x, x, x, x, x, x, x]\nY: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\nZ: [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b, *b]",
     /Excessive alias/,

@@ -57,6 +57,7 @@ const REPAIRS_MAX = 100;
 /** Characters that are read again for repairs: each reads the whole text once more. */
 const REPAIRS_SIZE_MAX = 512 * 1024;
 const DEPTH_MAX = 200;
+const NO_STACK_LEFT = /^Maximum call stack size exceeded/;
 const TOO_DEEP = `it is nested more than ${DEPTH_MAX} levels deep`;
 const SILENT_SECTIONS = new Set(["AWSTemplateFormatVersion", "Description", "Metadata"]);
 const READ_SECTIONS = new Set([
@@ -227,6 +228,8 @@ function parseYaml(text: string, name: string): Document.Parsed {
       keepNames(document);
       return document;
     }
+    // The parser goes down by calls of itself, and takes their end for one of the text's faults.
+    if (NO_STACK_LEFT.test(problem.message)) throw new CommandError(`${name}: ${TOO_DEEP}`);
     const isOver = repairs === REPAIRS_MAX || repairs * text.length > REPAIRS_SIZE_MAX;
     if (!UNDER_INDENTED.test(problem.message)) throw new CommandError(`${name}: ${problem.message}`);
     const lineStart = repaired.lastIndexOf("\n", problem.pos[0] - 1) + 1;

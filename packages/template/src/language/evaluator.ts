@@ -114,7 +114,7 @@ export class Evaluator {
   }
 
   #members(value: TemplateMap, place: string): Outcome {
-    const members: Record<string, TemplateValue> = {};
+    const members: Array<readonly [string, TemplateValue]> = [];
     for (const [key, member] of Object.entries(value)) {
       const at = `${place}.${key}`;
       if (key.startsWith("Fn::")) {
@@ -123,9 +123,9 @@ export class Evaluator {
         continue;
       }
       const found = this.#member(this.value(member, at));
-      if (found !== undefined) members[key] = found;
+      if (found !== undefined) members.push([key, found]);
     }
-    return members;
+    return Object.fromEntries(members);
   }
 
   /** Gives the member of a map or list; undefined: it is left out. */

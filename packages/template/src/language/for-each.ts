@@ -35,13 +35,13 @@ export class Loops {
   }
 
   #map(map: TemplateMap, place: string, variables: Variables): TemplateMap {
-    const members: Record<string, TemplateValue> = {};
+    const members = new Map<string, TemplateValue>();
     for (const [key, value] of Object.entries(map)) {
       const at = `${place}.${key}`;
       if (key.startsWith(PREFIX)) this.#add(members, this.#loop(value, at, variables), at);
       else this.#add(members, { [this.#fill(key, at, variables)]: this.#value(value, at, variables) }, at);
     }
-    return members;
+    return Object.fromEntries(members);
   }
 
   #value(value: TemplateValue, place: string, variables: Variables): TemplateValue {
@@ -66,7 +66,7 @@ export class Loops {
       this.#report.error(place, "must go over a list of texts");
       return {};
     }
-    const members: Record<string, TemplateValue> = {};
+    const members = new Map<string, TemplateValue>();
     for (const item of found.map(String)) {
       this.#entries += Object.keys(body).length;
       if (this.#entries > ENTRIES_MAX) {
@@ -76,14 +76,14 @@ export class Loops {
       if (this.#left < 0) break;
       this.#add(members, this.#map(body, place, new Map([...variables, [identifier, item]])), place);
     }
-    return members;
+    return Object.fromEntries(members);
   }
 
   /** Nothing takes the place of another: of two with one name, one would not be deployed. */
-  #add(members: Record<string, TemplateValue>, made: TemplateMap, place: string): void {
+  #add(members: Map<string, TemplateValue>, made: TemplateMap, place: string): void {
     for (const [key, value] of Object.entries(made)) {
-      if (Object.hasOwn(members, key)) this.#report.error(place, `has ${key} twice`);
-      members[key] = value;
+      if (members.has(key)) this.#report.error(place, `has ${key} twice`);
+      members.set(key, value);
     }
   }
 
