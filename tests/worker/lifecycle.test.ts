@@ -235,8 +235,9 @@ test("a response over 6 MB is refused in AWS's words and the environment goes on
   expect(outcome.functionError).toBe("Unhandled");
   expect(json(outcome)).toEqual({
     errorType: "Function.ResponseSizeTooLarge",
-    errorMessage: "Response payload size (6291557 bytes) exceeded maximum allowed payload size (6291556 bytes).",
+    errorMessage: "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
   });
+  expect(harness.logs.lines).toContain("[thaw] The response had 6291557 bytes.");
   expect((await harness.worker.report()).environments).toHaveLength(1);
   await harness.end();
 });

@@ -160,6 +160,8 @@ async function untilAnswered(core: EnvironmentCore, invocation: Invocation, time
   if (result.kind === "failed") return { answer: null, failure: result.failure, streamed: null };
   noteFirstResponse(core, clock);
   times.note("responded");
+  if (result.event.kind === "response-too-large")
+    core.log.writeLine(`[thaw] The response had ${result.event.sizeBytes} bytes.`);
   if (result.event.kind !== "response-begin") times.noteAnswer(result.event);
   if (result.event.kind !== "response-begin") return { answer: toAnswer(result.event), failure: null, streamed: null };
   const { body, contentType } = result.event;
@@ -290,7 +292,7 @@ function toAnswer(
       };
     case "response-too-large":
       return {
-        payload: wholeBody(responseTooLargePayload(event.sizeBytes)),
+        payload: wholeBody(responseTooLargePayload()),
         functionError: "Unhandled",
         handlerError: null,
         errorType: TOO_LARGE,
