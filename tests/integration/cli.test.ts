@@ -121,8 +121,6 @@ it("refuses names of nothing, and says how to see what there is", async ({ expec
     expect([code === 0, stdout], command).toEqual([false, ""]);
     expect(stderr, command).toMatch(new RegExp(` npx thaw ${unknown[at]?.[1]}\n$`));
   }
-  // A name that is not set, as shells give it, asks for all.
-  expect((await thaw("environments", "ls", "--function", "")).code).toBe(0);
 });
 
 it("says that a text is not UTF-8", async ({ expect }) => {

@@ -30,15 +30,12 @@ export async function stopEnvironments(
   return print(`${answer.stopped} stopped\n`);
 }
 
-/**
- * `given`: undefined takes all, as an empty text does, which shells give for a variable that is not set. Throws
- * ResourceNotFoundException where the server has no such function.
- */
+/** `given`: undefined takes all. Throws ResourceNotFoundException where the server has no such function. */
 async function wishOf(
   connection: Connection,
   given: string | undefined,
 ): Promise<{ readonly function?: string; readonly version?: string }> {
-  if (given === undefined || given === "") return {};
+  if (given === undefined) return {};
   const { name, version } = await findFunction(connection, given);
   return { function: name, ...(version === null ? {} : { version }) };
 }
