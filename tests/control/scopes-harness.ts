@@ -158,6 +158,7 @@ export class ScopesHarness implements AsyncDisposable {
         ...memoryCode(""),
         of: memoryCode,
         removeUnnamed: async () => 0,
+        bring: () => Promise.reject(new Error("no other host here")),
         onBrought: () => undefined,
       },
       worker: new SharedWorker(worker, home, DEFAULT_CONTROL_LIMITS.snapshotsAtOnceMax),

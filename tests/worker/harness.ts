@@ -151,6 +151,7 @@ export class WorkerHarness {
       codeName: "code",
       image: null,
       optName: null,
+      layerNames: [],
       memorySizeMib: 128,
       timeoutS: 3,
       tmpSizeMib: 512,

@@ -73,7 +73,10 @@ async function answerOf(outcome: InvokeOutcome): Promise<unknown> {
 async function reaching(port: number, clock: Clock): Promise<RemoteWorker> {
   const { authority, control } = await certificates();
   const address = { workerId: "w1", host: "127.0.0.1", port };
-  return new RemoteWorker({ ...address, identity: control, authority: authority.certificate }, clock, null);
+  return new RemoteWorker(
+    { ...address, identity: control, authority: authority.certificate },
+    { clock, taker: null, packages: null },
+  );
 }
 
 describe("a worker that goes away", () => {
@@ -202,8 +205,7 @@ describe("who is not of the installation", () => {
     const address = { workerId, host: "127.0.0.1", port: host.listener.port, authority: authority.certificate };
     const client = new RemoteWorker(
       { ...address, identity: identity ?? { key: "", certificate: "" } },
-      systemClock,
-      null,
+      { clock: systemClock, taker: null, packages: null },
     );
     const outcome = await invoke("{}", client);
     client.hangUp();

@@ -94,7 +94,7 @@ async function hostWith(news: WorkerNews, taker: NewsTaker | null = null): Promi
 async function reader(port: number, taker: NewsTaker, clock: FakeClock): Promise<RemoteWorker> {
   const { authority, control } = await certificates();
   const address = { workerId: "w1", host: "127.0.0.1", port, identity: control, authority: authority.certificate };
-  const worker = new RemoteWorker(address, clock, taker);
+  const worker = new RemoteWorker(address, { clock, taker, packages: null });
   ends.push(() => worker.hangUp());
   return worker;
 }

@@ -1,6 +1,6 @@
 /** A worker that listens, and the one who gives it orders, on the loopback. */
 import { systemClock } from "@thaw/server/testing/base";
-import type { Worker } from "@thaw/server/testing/ports";
+import type { PackageSource, Worker, WorkerContents } from "@thaw/server/testing/ports";
 import {
   CONTROL_NAME,
   issueCertificate,
@@ -49,9 +49,14 @@ export interface RemoteHost {
 interface RemoteOptions {
   readonly news?: WorkerNews | null;
   readonly taker?: NewsTaker | null;
+  readonly contents?: WorkerContents | null;
+  readonly packages?: PackageSource | null;
 }
 
-export async function remote(worker: Worker, { news = null, taker = null }: RemoteOptions = {}): Promise<RemoteHost> {
+export async function remote(
+  worker: Worker,
+  { news = null, taker = null, contents = null, packages = null }: RemoteOptions = {},
+): Promise<RemoteHost> {
   const { authority, control, worker: own } = await certificates();
   const problems: string[] = [];
   const listener = await WorkerListener.listen(
@@ -61,6 +66,7 @@ export async function remote(worker: Worker, { news = null, taker = null }: Remo
       identity: own,
       authority: authority.certificate,
       news,
+      contents,
       onProblem: (what, error) => void problems.push(`${what}: ${String(error)}`),
     },
     "127.0.0.1",
@@ -69,8 +75,7 @@ export async function remote(worker: Worker, { news = null, taker = null }: Remo
   const address = { workerId: "w1", host: "127.0.0.1", port: listener.port };
   const client = new RemoteWorker(
     { ...address, identity: control, authority: authority.certificate },
-    systemClock,
-    taker,
+    { clock: systemClock, taker, packages },
   );
   const end = async (): Promise<void> => {
     client.hangUp();

@@ -356,6 +356,13 @@ export const PLATFORM_ERRORS = {
     transient: true,
     ...INTERNAL,
   },
+  WORKER_CONTENT_MISSING: {
+    message: null,
+    meaning: "a worker on another host lacks the function's code, and there is no package of it to send",
+    remedy: "the function as a package instead of a container image; else " + REPORT,
+    transient: false,
+    ...INTERNAL,
+  },
   WORKER_OTHER_PROTOCOL: {
     message: null,
     meaning: "a worker on another host is of a release that this one can't talk to",

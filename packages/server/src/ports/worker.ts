@@ -37,6 +37,8 @@ export interface RunnableVersion {
   readonly image: RunnableImage | null;
   /** Name of the directory of its merged layers; null without layers. */
   readonly optName: string | null;
+  /** Names of the code directories that `optName` is merged of, the lowest layer first. */
+  readonly layerNames: readonly string[];
   readonly memorySizeMib: number;
   readonly timeoutS: number;
   readonly tmpSizeMib: number;

@@ -6,7 +6,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
 import type { KeyedCertificate } from "../base/certificates.ts";
 import { type PlatformCode, PLATFORM_ERRORS, ThawError } from "../model/platform-errors.ts";
-import { dataFrame, FRAME, FrameError, FrameReader, jsonFrame } from "./frames.ts";
+import { dataFrames, FRAME, FrameError, FrameReader, jsonFrame } from "./frames.ts";
 import {
   type CallName,
   CONTENT_TYPE,
@@ -29,8 +29,17 @@ export interface WorkerAddress {
 
 /** An error that the worker answered with, or the lack of an answer. */
 export class RemoteError extends ThawError {
-  constructor(code: PlatformCode, publicMessage: string, detail: Readonly<Record<string, unknown>>) {
+  /** Packages that the worker needs first. */
+  readonly missing: readonly string[];
+
+  constructor(
+    code: PlatformCode,
+    publicMessage: string,
+    detail: Readonly<Record<string, unknown>>,
+    missing: readonly string[] = [],
+  ) {
     super(code, { publicMessage, detail });
+    this.missing = missing;
   }
 }
 
@@ -45,6 +54,12 @@ export interface AnswerTaker {
   json(kind: number, value: unknown): void;
   data(piece: Buffer): void;
   over(error: Error | null): void;
+}
+
+interface AskOptions {
+  /** Cancels the call at the worker, too. */
+  readonly signal?: AbortSignal;
+  readonly payload?: Buffer;
 }
 
 interface Sent {
@@ -80,12 +95,12 @@ export class Connections {
   }
 
   /** Asks for one value. Rejects with a RemoteError, or with an Error of the worker's. */
-  ask(name: CallName, head: unknown, signal?: AbortSignal): Promise<unknown> {
+  ask(name: CallName, head: unknown, { signal, payload }: AskOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let value: { readonly is: unknown } | null = null;
       const isCancellable = signal !== undefined;
       const call = this.begin(
-        { name, head, isCancellable },
+        { name, head, isCancellable, ...(payload === undefined ? {} : { payload }) },
         {
           json: (kind, json) => {
             if (kind === FRAME.value) value = { is: json };
@@ -106,7 +121,7 @@ export class Connections {
 
   begin({ name, head, payload, isCancellable = false }: Sent, taker: AnswerTaker): OpenCall {
     const request = this.#request(name);
-    const frames = [jsonFrame(FRAME.value, head), ...(payload === undefined ? [] : [dataFrame(payload)])];
+    const frames = [jsonFrame(FRAME.value, head), ...(payload === undefined ? [] : dataFrames(payload))];
     if (isCancellable) for (const each of frames) request.write(each);
     else {
       request.setHeader(
@@ -232,9 +247,9 @@ class Answer {
   }
 }
 
-function toError({ code, message }: SentFailure): Error {
+function toError({ code, message, missing }: SentFailure): Error {
   if (code === null) return new Error(message);
   // A code that this release does not know is none of its own.
   if (!Object.hasOwn(PLATFORM_ERRORS, code)) return new Error(`${code}: ${message}`);
-  return new RemoteError(code as PlatformCode, message, {});
+  return new RemoteError(code as PlatformCode, message, {}, missing);
 }

@@ -16,12 +16,20 @@ export function dataFrame(bytes: Buffer): Buffer {
   return frame(FRAME.data, bytes);
 }
 
+/** A frame in two pieces: what may be large is not copied. */
+export function dataFrames(bytes: Buffer): readonly [Buffer, Buffer] {
+  return [headerOf(FRAME.data, bytes.length), bytes];
+}
+
 function frame(kind: FrameKind, bytes: Buffer): Buffer {
-  const whole = Buffer.allocUnsafe(HEADER_BYTES + bytes.length);
-  whole.writeUInt8(kind, 0);
-  whole.writeUInt32BE(bytes.length, 1);
-  bytes.copy(whole, HEADER_BYTES);
-  return whole;
+  return Buffer.concat([headerOf(kind, bytes.length), bytes]);
+}
+
+function headerOf(kind: FrameKind, length: number): Buffer {
+  const header = Buffer.allocUnsafe(HEADER_BYTES);
+  header.writeUInt8(kind, 0);
+  header.writeUInt32BE(length, 1);
+  return header;
 }
 
 export interface FrameTaker {

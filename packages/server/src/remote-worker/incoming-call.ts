@@ -6,15 +6,17 @@ import { CALL_BYTES_MAX, CONTENT_TYPE } from "./protocol.ts";
 export class IncomingCall {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #sizeBytesMax: number;
   readonly #head = Promise.withResolvers<unknown>();
   readonly #payload = Promise.withResolvers<Buffer>();
   readonly #over = new AbortController();
   readonly #pieces: Buffer[] = [];
   #sizeBytes = 0;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, sizeBytesMax: number = CALL_BYTES_MAX) {
     this.#request = request;
     this.#response = response;
+    this.#sizeBytesMax = sizeBytesMax;
     this.#head.promise.catch(() => undefined);
     this.#payload.promise.catch(() => undefined);
     response.on("close", () => this.#over.abort());
@@ -76,7 +78,8 @@ export class IncomingCall {
     this.#request.on("data", (bytes: Buffer) => {
       try {
         this.#sizeBytes += bytes.length;
-        if (this.#sizeBytes > CALL_BYTES_MAX) throw new FrameError(`a call of more than ${CALL_BYTES_MAX} bytes`);
+        if (this.#sizeBytes > this.#sizeBytesMax)
+          throw new FrameError(`a call of more than ${this.#sizeBytesMax} bytes`);
         reader.push(bytes);
       } catch (error) {
         this.#fail(error);

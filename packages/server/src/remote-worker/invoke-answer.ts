@@ -1,7 +1,7 @@
 /** The answer to an invoke while it comes: an outcome, and the bytes of a response. */
 import { BodyPipe, BodyTooLargeError, wholeBody } from "../base/body.ts";
 import type { InvokeOutcome, StreamCompletion } from "../ports/worker.ts";
-import { type AnswerTaker, type OpenCall, RemoteError, toRefusal } from "./connections.ts";
+import type { AnswerTaker, OpenCall } from "./connections.ts";
 import { FRAME } from "./frames.ts";
 import { fromBase64, type SentCompletion, type SentEnd, type SentOutcome, type SentResponse } from "./protocol.ts";
 
@@ -54,7 +54,7 @@ export class InvokeAnswer implements AnswerTaker {
       // Neither does anything where its end has come.
       this.#streamed.pipe.fail();
       this.#streamed.complete(LOST);
-    } else if (error !== null) this.#fail(error);
+    } else if (error !== null) this.#reject(error);
     else if (this.#head !== null && this.#head.kind !== "response") this.#resolve(this.#head);
     else if (this.#head !== null && this.#isWhole) this.#resolve(this.#whole(this.#head));
     else this.#reject(new Error("the worker's answer to an invoke has no end"));
@@ -86,10 +86,5 @@ export class InvokeAnswer implements AnswerTaker {
     const [first = Buffer.alloc(0), ...more] = this.#pieces;
     const payload = wholeBody(more.length === 0 ? first : Buffer.concat(this.#pieces));
     return { ...head, payload, logTail: fromBase64(head.logTail), stream: null };
-  }
-
-  #fail(error: Error): void {
-    if (error instanceof RemoteError) this.#resolve(toRefusal(error));
-    else this.#reject(error);
   }
 }

@@ -59,7 +59,7 @@ export class NewsReader {
   }
 
   #ask(): Promise<unknown> {
-    return this.#connections.ask("news", [this.#incarnation, this.#lastAt], this.#over.signal);
+    return this.#connections.ask("news", [this.#incarnation, this.#lastAt], { signal: this.#over.signal });
   }
 
   #hand({ incarnation, lastAt, missed, monotonicMs, news }: SentNews & { readonly incarnation: string }): void {

@@ -22,6 +22,8 @@ export function workerName(workerId: string): string {
 
 /** Bytes of a call: what is provisioned, or the ids of all snapshots. An event is at most 6 MiB. */
 export const CALL_BYTES_MAX = 64 * 2 ** 20;
+/** Bytes of a package with its call: unpacked, AWS allows 250 MB. */
+export const CONTENT_BYTES_MAX = 256 * 2 ** 20;
 /** Bytes of JSON of an answer: the report of a worker with all its environments. */
 export const JSON_BYTES_MAX = 64 * 2 ** 20;
 
@@ -41,9 +43,10 @@ export const PLAIN_CALLS = [
 
 export type PlainCall = (typeof PLAIN_CALLS)[number];
 /** `hello`: is it there, and does it speak this protocol. */
-/** `news`: what has happened there, since the last time that it was asked. */
+/** `content`: brings a package. `news`: what has happened there, since the last time that it was asked. */
 export type CallName =
   | PlainCall
+  | "content"
   | "contentInUse"
   | "createSnapshot"
   | "hello"
@@ -100,6 +103,8 @@ export interface SentNews {
 export interface SentFailure {
   readonly code: string | null;
   readonly message: string;
+  /** Packages that must be brought before the call is made again; it has done nothing. */
+  readonly missing?: readonly string[];
 }
 
 export function toBase64(bytes: Buffer | null): string | null {

@@ -1,6 +1,7 @@
 /** A worker on another host, as the control plane has it: each call goes to `WorkerListener` there. */
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId, SnapshotId } from "../base/ids.ts";
+import type { PackageSource } from "../ports/worker-contents.ts";
 import type { ListedSnapshot } from "../ports/snapshots.ts";
 import type { SnapshotFindings } from "../ports/snapshot-disk.ts";
 import type {
@@ -15,20 +16,31 @@ import type {
   Worker,
   WorkerReport,
 } from "../ports/worker.ts";
-import { Connections, toRefusal, type WorkerAddress } from "./connections.ts";
+import { Connections, RemoteError, toRefusal, type WorkerAddress } from "./connections.ts";
 import { InvokeAnswer } from "./invoke-answer.ts";
 import { NewsReader, type NewsTaker } from "./news-reader.ts";
 import type { PlainCall } from "./protocol.ts";
 import { WorkerWatch } from "./worker-watch.ts";
 
+export interface RemoteWorkerParts {
+  readonly clock: Clock;
+  /** Who is told what happens there; null: nobody. */
+  readonly taker: NewsTaker | null;
+  /** What is sent there when it is missing; null: nothing. */
+  readonly packages: PackageSource | null;
+}
+
 export class RemoteWorker implements Worker {
   readonly #connections: Connections;
   readonly #watch: WorkerWatch;
+  readonly #packages: PackageSource | null;
+  /** Packages that are on their way. */
+  readonly #bringing = new Map<string, Promise<void>>();
   readonly #news: NewsReader | null;
 
-  /** `taker`: who is told what happens there; null: nobody. */
-  constructor(address: WorkerAddress, clock: Clock, taker: NewsTaker | null) {
+  constructor(address: WorkerAddress, { clock, taker, packages }: RemoteWorkerParts) {
     this.#connections = new Connections(address);
+    this.#packages = packages;
     this.#news = taker === null ? null : new NewsReader(this.#connections, taker, clock);
     this.#watch = new WorkerWatch(this.#connections, clock);
   }
@@ -45,9 +57,17 @@ export class RemoteWorker implements Worker {
     await this.#connections.ask("hello", []);
   }
 
-  invoke(version: RunnableVersion, { payload, ...input }: InvokeInput): Promise<InvokeOutcome> {
+  async invoke(version: RunnableVersion, input: InvokeInput): Promise<InvokeOutcome> {
+    try {
+      return await this.#withContents(() => this.#invokeOnce(version, input));
+    } catch (error) {
+      return toRefusal(error);
+    }
+  }
+
+  #invokeOnce(version: RunnableVersion, { payload, ...input }: InvokeInput): Promise<InvokeOutcome> {
     const silence = this.#watch.silence;
-    if (silence !== null) return Promise.resolve(toRefusal(silence));
+    if (silence !== null) return Promise.reject(silence);
     return new Promise((resolve, reject) => {
       const answer = new InvokeAnswer(resolve, reject);
       answer.comesFrom(this.#connections.begin({ name: "invoke", head: { version, input }, payload }, answer));
@@ -60,7 +80,8 @@ export class RemoteWorker implements Worker {
     signal: AbortSignal,
   ): Promise<SnapshotOutcome> {
     try {
-      return (await this.#ask("createSnapshot", [version, snapshotId], signal)) as SnapshotOutcome;
+      const make = (): Promise<unknown> => this.#ask("createSnapshot", [version, snapshotId], { signal });
+      return (await this.#withContents(make)) as SnapshotOutcome;
     } catch (error) {
       return toRefusal(error);
     }
@@ -87,7 +108,7 @@ export class RemoteWorker implements Worker {
   }
 
   async provision(targets: readonly ProvisionedTarget[]): Promise<void> {
-    await this.#plain("provision", targets);
+    await this.#withContents(() => this.#plain("provision", targets));
   }
 
   async uidsInUse(): Promise<ReadonlySet<number>> {
@@ -126,10 +147,39 @@ export class RemoteWorker implements Worker {
   async #ask(
     name: Parameters<Connections["ask"]>[0],
     parameters: readonly unknown[],
-    signal?: AbortSignal,
+    options: Parameters<Connections["ask"]>[2] = {},
   ): Promise<unknown> {
     const silence = this.#watch.silence;
     if (silence !== null) throw silence;
-    return this.#connections.ask(name, parameters, signal);
+    return this.#connections.ask(name, parameters, options);
+  }
+
+  /** Makes a call again that has done nothing, because packages are missing there: once they have been brought. */
+  async #withContents<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      const packages = this.#packages;
+      if (!(error instanceof RemoteError) || error.missing.length === 0 || packages === null) throw error;
+      for (const name of error.missing) await this.#bring(name, packages);
+      return call();
+    }
+  }
+
+  #bring(name: string, packages: PackageSource): Promise<void> {
+    const under = this.#bringing.get(name);
+    if (under !== undefined) return under;
+    const brought = this.#send(name, packages).finally(() => this.#bringing.delete(name));
+    this.#bringing.set(name, brought);
+    return brought;
+  }
+
+  async #send(name: string, packages: PackageSource): Promise<void> {
+    const payload = await packages.readZip(name);
+    if (payload === null) {
+      const message = `The worker on another host lacks the function's code ${name}, and there is no package of it to send: container images run on the server's own host.`;
+      throw new RemoteError("WORKER_CONTENT_MISSING", message, { name });
+    }
+    await this.#ask("content", [name], { payload });
   }
 }

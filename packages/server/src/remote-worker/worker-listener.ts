@@ -9,10 +9,19 @@ import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { KeyedCertificate } from "../base/certificates.ts";
 import { newInvocationId } from "../base/ids.ts";
+import type { WorkerContents } from "../ports/worker-contents.ts";
 import type { Worker } from "../ports/worker.ts";
 import { FRAME, jsonFrame } from "./frames.ts";
 import { IncomingCall } from "./incoming-call.ts";
-import { CONTENT_TYPE, CONTROL_NAME, PROTOCOL, PROTOCOL_HEADER, type SentFailure } from "./protocol.ts";
+import {
+  CALL_BYTES_MAX,
+  CONTENT_BYTES_MAX,
+  CONTENT_TYPE,
+  CONTROL_NAME,
+  PROTOCOL,
+  PROTOCOL_HEADER,
+  type SentFailure,
+} from "./protocol.ts";
 import { type Hello, serveCall } from "./serve-calls.ts";
 import type { WorkerNews } from "./worker-news.ts";
 
@@ -29,6 +38,8 @@ export interface WorkerListenerOptions {
   readonly authority: string;
   /** Where the worker writes what control planes ask for; null: elsewhere. */
   readonly news: WorkerNews | null;
+  /** What is sent to the worker before it is run; null: the worker has the directories of its control plane. */
+  readonly contents: WorkerContents | null;
   readonly onProblem: (what: string, error: unknown) => void;
 }
 
@@ -88,9 +99,10 @@ export class WorkerListener {
     const name = (request.url ?? "").slice(1);
     const spoken = String(request.headers[PROTOCOL_HEADER] ?? "none");
     if (spoken !== String(PROTOCOL)) return refuse(response, 426, otherProtocol(this.#options.workerId, spoken));
-    const call = new IncomingCall(request, response);
-    const { worker, news, onProblem } = this.#options;
-    const served = serveCall(name, { worker, hello: this.#hello, news, onProblem }, call);
+    const sizeBytesMax = name === "content" ? CONTENT_BYTES_MAX : CALL_BYTES_MAX;
+    const call = new IncomingCall(request, response, sizeBytesMax);
+    const { worker, news, contents, onProblem } = this.#options;
+    const served = serveCall(name, { worker, hello: this.#hello, news, contents, onProblem }, call);
     if (served === null) refuse(response, 404, { code: null, message: `a worker has no call ${name}` });
   }
 

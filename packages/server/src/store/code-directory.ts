@@ -26,6 +26,8 @@ const ZIP = ".zip";
  */
 export interface CodeDirectory extends CodeStore {
   of(accountId: string): CodeStore;
+  /** Unpacks a package that another host has named. Durable when it resolves. */
+  bring(codeName: string, zip: Buffer): Promise<void>;
   /**
    * Removes the contents that nothing names or runs; beside requests that bring contents. `look` is asked twice.
    * Returns how many contents that nothing names are still there.
@@ -69,6 +71,7 @@ export async function openCodeDirectory(dataDir: string, syncAll: SyncAll): Prom
   return {
     ...own,
     of,
+    bring: (codeName, zip) => unpackAs(codeName, { codeDir, packageDir, holds }, zip),
     removeUnnamed: (look) =>
       holds.sweep({ look, list: () => namesIn(places), remove: (name) => removeContent(places, name) }),
     onBrought: (hear) => {
@@ -89,10 +92,18 @@ async function unpack({ codeDir, packageDir, holds, salt }: Unpacked, zip: Buffe
   const digest = createHash("sha256").update(zip).digest();
   const name = salt === "" ? digest : createHash("sha256").update(`${salt}\n`).update(digest).digest();
   const codeName = `code-${name.toString("hex").slice(0, 40)}`;
-  const info: CodeInfo = { codeName, codeSha256: digest.toString("base64"), codeSizeBytes: zip.length };
+  await unpackAs(codeName, { codeDir, packageDir, holds }, zip);
+  return { codeName, codeSha256: digest.toString("base64"), codeSizeBytes: zip.length };
+}
+
+async function unpackAs(
+  codeName: string,
+  { codeDir, packageDir, holds }: Omit<Unpacked, "salt">,
+  zip: Buffer,
+): Promise<void> {
   const target = join(codeDir, codeName);
   await holds.touch(codeName);
-  if (await exists(target)) return info;
+  if (await exists(target)) return;
   const partial = await mkdtemp(join(codeDir, PARTIAL));
   try {
     await unzip(zip, partial);
@@ -106,7 +117,6 @@ async function unpack({ codeDir, packageDir, holds, salt }: Unpacked, zip: Buffe
   } finally {
     await removeTree(partial);
   }
-  return info;
 }
 
 async function writeWhole(path: string, suffix: string, content: Buffer): Promise<void> {

@@ -25,6 +25,7 @@ export type {
   Worker,
   WorkerReport,
 } from "../ports/worker.ts";
+export type { PackageSource, WorkerContents } from "../ports/worker-contents.ts";
 export type { TemplateTransform } from "../ports/template-transform.ts";
 export type { StackStore, StackWrite } from "../ports/stack-store.ts";
 export type { DebugNews, DebugTarget } from "../ports/debugging.ts";

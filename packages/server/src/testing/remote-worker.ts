@@ -2,5 +2,6 @@ export { issueCertificate, type KeyedCertificate, makeAuthority } from "../base/
 export { CONTROL_NAME, NEWS_WAIT_MS, PROTOCOL, PROTOCOL_HEADER, workerName } from "../remote-worker/protocol.ts";
 export { RemoteWorker } from "../remote-worker/remote-worker.ts";
 export type { NewsTaker } from "../remote-worker/news-reader.ts";
+export { createWorkerContents } from "../store/worker-contents.ts";
 export { WorkerListener } from "../remote-worker/worker-listener.ts";
 export { WorkerNews } from "../remote-worker/worker-news.ts";

@@ -29,6 +29,7 @@ export function toRunnableVersion(scope: AccountScope, owner: FunctionRecord, re
     codeName: code.codeName,
     image: code.image === undefined ? null : toRunnableImage(code.image, config.imageConfig ?? null),
     optName: optNameOf(config.layers ?? []),
+    layerNames: (config.layers ?? []).map(({ codeName }) => codeName),
     memorySizeMib: config.memorySizeMib,
     timeoutS: config.timeoutS,
     tmpSizeMib: config.tmpSizeMib,
