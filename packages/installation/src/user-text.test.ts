@@ -7,7 +7,7 @@ const TEXT = "Resources: {}\nÄ: ü\n";
 
 const swapped = (bytes: Buffer): Buffer => Buffer.from(bytes).swap16();
 const utf16 = Buffer.from(TEXT, "utf16le");
-const utf32 = Buffer.from([...TEXT].flatMap((each) => [...Buffer.from(each, "utf16le"), 0, 0]));
+const utf32 = Buffer.from(Array.from(TEXT, (each) => [...Buffer.from(each, "utf16le"), 0, 0]).flat());
 
 it.for([
   ["UTF-16LE", "with its mark", Buffer.concat([Buffer.from([0xff, 0xfe]), utf16])],
