@@ -1,6 +1,7 @@
 /** A client of Thaw's own API, typed by the routes. Signatures and connections are the caller's. */
 import type { RouteForm } from "./route.ts";
-import { PREFIX, ROUTES, type RouteName } from "./routes.ts";
+import { PREFIX } from "./prefix.ts";
+import { ROUTES, type RouteName } from "./routes.ts";
 import { answerProblem, pathOf } from "./read.ts";
 import type { AnswerOf, BodyOf, ParametersOf, QueryOf, RoutesWith } from "./types.ts";
 

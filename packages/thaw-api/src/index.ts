@@ -20,9 +20,10 @@ export type {
   InvocationSummary,
 } from "./invocations.ts";
 export type { FollowedLogEvent, LogPage, PlacedLogEvent } from "./log-events.ts";
+export { PREFIX } from "./prefix.ts";
 export { answerProblem, matchRoute, readBody, readQuery, RequestFormError, type RouteMatch } from "./read.ts";
 export type { AnswerForm, QueryShape, RouteForm } from "./route.ts";
-export { PREFIX, type RouteName, ROUTES } from "./routes.ts";
+export { type RouteName, ROUTES } from "./routes.ts";
 export type { Overview, OverviewFunction, Series, SeriesPoint } from "./series.ts";
 export type { TestEvent, TestEvents, TestEventSummary } from "./test-events.ts";
 export type { AnswerOf, BodyOf, ParametersOf, QueryOf, RoutesWith } from "./types.ts";

@@ -21,7 +21,6 @@ import { DEBUG_ROUTES } from "./debug-routes.ts";
 import { INVOCATION_ROUTES, LOG_ROUTES, TEST_EVENT_ROUTES } from "./observe-routes.ts";
 import { choice, flag, json, listOf, listQuery, number, type RouteForm, text } from "./route.ts";
 
-export const PREFIX = "/_thaw/v1/";
 /** S3Bucket/S3Key of a deployment package: AWS's limit for what is unpacked. */
 const OBJECT_BYTES_MAX = 262_144_000;
 const SMALL_BODY_BYTES_MAX = 64 * 1024;

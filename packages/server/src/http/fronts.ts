@@ -6,14 +6,14 @@ import { LAMBDA, readForeign } from "@thaw/aws-api";
 import type { AwsService, LoadedService } from "../aws/aws-service.ts";
 import type { AccountScope } from "../model/function-name.ts";
 import { isS3Host } from "@thaw/aws-api/protocols/s3-address";
-import { PREFIX } from "@thaw/thaw-api";
+import { PREFIX, PUBLIC_ROUTES } from "@thaw/thaw-api/prefix";
 import type { Front } from "./fronts/front.ts";
 import type { ChooseFront, FrontChoice, FrontRule } from "./fronts/front-rule.ts";
 import { createOtherFront, otherService } from "./fronts/other-services.ts";
 import { createLambdaFront } from "./fronts/lambda-front.ts";
 import { frontOnUse, type RefusingFront } from "./fronts/front-on-use.ts";
 import { createServiceFront } from "./fronts/service-front.ts";
-import { createThawFront, isPublic, type OnProblem } from "./fronts/thaw/front.ts";
+import type { OnProblem } from "./fronts/thaw/front.ts";
 import { type HostLabel, hostTargetOf } from "./fronts/host-target.ts";
 import { API_LABEL, createApisFront } from "./fronts/apis.ts";
 import type { CallServices } from "./fronts/http-call.ts";
@@ -42,7 +42,10 @@ export function createFronts(
   onProblem: OnProblem,
 ): Fronts {
   const { scopes } = services;
-  const thaw = createThawFront(services, onProblem);
+  const thaw = frontOnUse(async () => {
+    const { createThawFront } = await import("./fronts/thaw/front.ts");
+    return { ...createThawFront(services, onProblem), refuse: refusalOf };
+  }, onProblem);
   const lambda = createLambdaFront({ scopes, onProblem });
   const byService = { [LAMBDA.scope]: lambda };
   const urls = createUrlFront({ ...services, onProblem });
@@ -104,8 +107,10 @@ function topicRule(front: Front): FrontRule {
 function thawRule(thaw: Front): FrontRule {
   /** Thaw's own API is signed as the service that its clients know. */
   const services = [LAMBDA.scope];
-  return ({ method, path }) =>
-    path.startsWith(PREFIX) ? { services, isPublic: isPublic(method, path), of: () => thaw, refuse: refusalOf } : null;
+  return ({ method, path }) => {
+    const isPublic = PUBLIC_ROUTES.has(`${method} ${path}`);
+    return path.startsWith(PREFIX) ? { services, isPublic, of: () => thaw, refuse: refusalOf } : null;
+  };
 }
 
 /** S3 is told by the scope, as the others are, by a link that names a key of S3 alone, and by its host. */

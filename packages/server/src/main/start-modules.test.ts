@@ -26,6 +26,8 @@ const ON_USE: Readonly<Record<string, RegExp>> = {
   "libraries of certificates, patterns and tokens": /^(?:node-forge|re2.*|jose)$/,
   "the client of PostgreSQL and the store over it": /^pg(?:-.*)?$|^server\/src\/store\/postgres\/(?!database-url\.ts$)/,
   "libraries of archives and documents": /^(?:yazl|yaml|sax)$/,
+  "Thaw's own API and the library that forms its routes":
+    /^zod$|^thaw-api\/src\/(?!prefix\.ts$)|^server\/src\/http\/fronts\/thaw\//,
   "models of other services than Lambda": /^aws-api\/src\/generated\/(?!lambda\/)/,
   "operations of other services": /^server\/src\/aws\/[^/]+\//,
   "the engine of stacks and its templates":

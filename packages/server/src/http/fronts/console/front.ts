@@ -7,7 +7,7 @@
  *   /_thaw/console/api/cloudformation/    AWS CloudFormation
  */
 import { matchOperation } from "@thaw/aws-api";
-import { matchRoute, PREFIX } from "@thaw/thaw-api";
+import { PREFIX } from "@thaw/thaw-api/prefix";
 import type { AwsService } from "../../../aws/aws-service.ts";
 import type { ConsoleRole, ConsoleSession } from "../../../ports/console-logins.ts";
 import { errorReply, refusalOf, type Reply } from "../../reply.ts";
@@ -88,6 +88,7 @@ class ConsoleFront implements Front {
   async #door(head: WireHead, session: ConsoleSession, requestId: string): Promise<Admission | Reply> {
     const { thaw, lambda } = this.#parts;
     if (head.path.startsWith(PREFIX)) {
+      const { matchRoute } = await import("@thaw/thaw-api");
       const name = matchRoute(head.method, head.path.slice(PREFIX.length))?.name;
       if (name === undefined) return thaw.admit(head, requestId);
       return this.#refusal(session, name, neededForRoute(name), head.path) ?? thaw.admit(head, requestId);

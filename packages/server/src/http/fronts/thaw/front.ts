@@ -83,17 +83,6 @@ function checkCaller(form: RouteForm, caller: Caller | null): void {
     );
 }
 
-const PUBLIC: ReadonlySet<string> = new Set(
-  Object.values<RouteForm>(ROUTES)
-    .filter((form) => form.isPublic === true)
-    .map((form) => `${form.method} ${PREFIX}${form.path}`),
-);
-
-/** True for what is answered without a signature. */
-export function isPublic(method: string, path: string): boolean {
-  return PUBLIC.has(`${method} ${path}`);
-}
-
 type HandlersOf = (caller: Caller | null) => Promise<Handlers>;
 
 function admit(handlersOf: HandlersOf, head: WireHead, onProblem: OnProblem): Admission {
