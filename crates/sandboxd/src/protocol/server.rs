@@ -181,16 +181,20 @@ fn start(connection: &Connection, parts: &Arc<Parts>, request: Request) {
 }
 
 /// Does what needs no other process and no lock that somebody holds: whoever waits here holds up all requests. Null
-/// where it was not done. A fault that a test has armed holds up its own request alone.
+/// where it was not done, or not wholly.
 fn run_at_once(registry: &Registry, operation: &Operation) -> Option<Result<Value>> {
-    if cfg!(feature = "fault-points") {
-        return None;
-    }
     match operation {
-        Operation::Thaw { sandbox } => registry.thaw_at_once(sandbox).then(|| Ok(json!({}))),
-        Operation::Usage { sandbox, reset } => registry.usage_at_once(sandbox, *reset).map(to_value),
+        Operation::Thaw { sandbox } => {
+            when_done(registry.thaw_at_once(sandbox).map(|is_done| is_done.then(|| json!({}))))
+        }
+        Operation::Usage { sandbox, reset } => when_done(registry.usage_at_once(sandbox, *reset)),
         _ => None,
     }
+}
+
+/// Null for nothing; an error is an answer.
+fn when_done(done: Result<Option<impl serde::Serialize>>) -> Option<Result<Value>> {
+    done.transpose().map(|result| result.and_then(to_value))
 }
 
 fn answer(id: u64, result: Result<Value>) -> Value {
@@ -312,4 +316,34 @@ fn hello(parts: &Parts) -> Value {
         "network": parts.has_nat,
         "tmpQuota": if has_loop_devices() { "loop" } else { "tmpfs" },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operation(text: Value) -> Operation {
+        serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn requests_of_a_warm_invoke_are_answered_by_the_reader() {
+        let registry = Registry::default();
+        for text in
+            [json!({ "op": "thaw", "sandbox": "gone" }), json!({ "op": "usage", "sandbox": "gone", "reset": true })]
+        {
+            let answer = run_at_once(&registry, &operation(text)).expect("it needs nobody");
+            assert_eq!(answer.unwrap_err().code.name(), "SANDBOX_UNKNOWN");
+        }
+    }
+
+    #[test]
+    fn whatever_may_wait_is_left_to_a_thread() {
+        let registry = Registry::default();
+        for name in ["freeze", "destroy"] {
+            assert!(run_at_once(&registry, &operation(json!({ "op": name, "sandbox": "gone" }))).is_none());
+        }
+        assert!(when_done(Ok(None::<Value>)).is_none());
+        assert_eq!(when_done(Ok(Some(json!({ "pids": 1 })))).unwrap().unwrap(), json!({ "pids": 1 }));
+    }
 }

@@ -229,6 +229,14 @@ fn dirs_of(version: Version, name: &Path) -> Vec<PathBuf> {
 }
 
 impl Cgroup {
+    /// A group of version 2 that is a directory of files, whose processes are what `events` says.
+    #[cfg(test)]
+    pub fn of_files(directory: &Path, events: &str) -> Self {
+        let _ = fs::write(directory.join("cgroup.freeze"), "");
+        let _ = fs::write(directory.join("cgroup.events"), events);
+        Cgroup { version: Version::V2, name: directory.to_path_buf(), memory_mib: 128 }
+    }
+
     fn dir(&self, controller: &str) -> PathBuf {
         match self.version {
             Version::V1 => Path::new(ROOT).join(controller).join(&self.name),
