@@ -55,6 +55,7 @@ export const S3 = {
       GetBucketAccelerateConfiguration: "AccelerateConfiguration",
       GetBucketRequestPayment: "RequestPaymentConfiguration",
     },
+    textRoots: { GetBucketLocation: "LocationConstraint" },
     asText: new Set(["BucketLocationConstraint", "Event", "Expires", "FilterRuleName"]),
   }),
 };

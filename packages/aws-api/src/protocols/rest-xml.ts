@@ -18,6 +18,8 @@ export interface RestXmlRules {
   readonly left: ReadonlySet<string>;
   /** Names of the documents' root elements, by operation, where they are not the payload's. */
   readonly roots: Readonly<Record<string, string>>;
+  /** Operations whose document is one element, with the text of the member of its name. */
+  readonly textRoots: Readonly<Record<string, string>>;
   /** Shapes that are read as the text that was sent. */
   readonly asText: ReadonlySet<string>;
 }
@@ -163,6 +165,8 @@ export class RestXml<O extends string> {
       const content = value === undefined ? "" : this.#writer.content(payload.member.shape, value);
       return this.document(root ?? payload.member.locationName ?? payload.member.shape, content);
     }
+    const text = this.#rules.textRoots[operation];
+    if (text !== undefined) return this.document(text, escapeXml(String(output[text] ?? "")));
     if (root === undefined) return Buffer.alloc(0);
     return this.document(
       root,
