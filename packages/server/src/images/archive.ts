@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { addAbortSignal, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
+import { ALL_ROOM, type RoomWatch } from "../base/disk-room.ts";
 import { readTar, TarError } from "../base/tar.ts";
 import { invalidImage } from "../model/image-problems.ts";
 import { DOCKER_FILE } from "./layout.ts";
@@ -26,12 +27,13 @@ export async function withArchive<T>(
   scratchDir: string,
   use: (dir: string) => Promise<T>,
   closed: AbortSignal,
+  watch: RoomWatch = ALL_ROOM,
   sizeBytesMax = ARCHIVE_SIZE_BYTES_MAX,
 ): Promise<T> {
   await mkdir(scratchDir, { recursive: true, mode: 0o755 });
   const dir = await mkdtemp(join(scratchDir, ".partial-"));
   try {
-    await layOut(uri, path, dir, { closed, sizeBytesMax });
+    await layOut(uri, path, dir, { closed, sizeBytesMax, watch });
     return await use(dir);
   } finally {
     await rm(dir, { recursive: true, force: true });
@@ -41,13 +43,14 @@ export async function withArchive<T>(
 interface Limits {
   readonly closed: AbortSignal;
   readonly sizeBytesMax: number;
+  readonly watch: RoomWatch;
 }
 
-async function layOut(uri: string, path: string, dir: string, { closed, sizeBytesMax }: Limits): Promise<void> {
+async function layOut(uri: string, path: string, dir: string, limits: Limits): Promise<void> {
   let files = 0;
-  const source = addAbortSignal(closed, await openArchive(path));
+  const source = addAbortSignal(limits.closed, await openArchive(path));
   try {
-    await readTar(limited(uri, source, sizeBytesMax), async (entry) => {
+    await readTar(limited(uri, source, limits), async (entry) => {
       const name = entry.path.replace(/^\.\//, "");
       if (++files > FILES_MAX) throw invalidImage(uri, `its archive has more than ${FILES_MAX} files`);
       const isWanted = LAYOUT_FILE.test(name) || DOCKER_FILE.test(name);
@@ -71,11 +74,13 @@ async function layOut(uri: string, path: string, dir: string, { closed, sizeByte
 }
 
 /** Counts what is no file, too: a little gzip makes endless zeros behind the end of an archive. */
-async function* limited(uri: string, source: Readable, sizeBytesMax: number): AsyncGenerator<Buffer, void> {
+async function* limited(uri: string, source: Readable, { sizeBytesMax, watch }: Limits): AsyncGenerator<Buffer, void> {
   let sizeBytes = 0;
   for await (const part of source as AsyncIterable<Buffer>) {
     sizeBytes += part.length;
     if (sizeBytes > sizeBytesMax) throw invalidImage(uri, "its archive is too large");
+    const full = watch(part.length);
+    if (full !== null) throw full;
     yield part;
   }
 }

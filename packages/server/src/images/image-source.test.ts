@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { tarOf, ImageFolder, type ImageParts } from "../testing/image-files.ts";
+import { ALL_ROOM, watchRoom } from "../base/disk-room.ts";
 import { FakeClock, settle } from "../base/testing/fake-clock.ts";
 import { withArchive } from "./archive.ts";
 import { createImageSource } from "./image-source.ts";
@@ -24,6 +25,7 @@ function find(uri: string, directory: string | null = join(folder.path, "images"
     registries: new Map(),
     authFile: null,
     scratchDir,
+    watchRoom: () => ALL_ROOM,
     clock: new FakeClock(),
   });
   return source.withImage(uri, async (image) => {
@@ -186,9 +188,30 @@ test("an archive with endless zeros behind its end is refused, and nothing is le
     scratch,
     async () => "laid out",
     new AbortController().signal,
+    ALL_ROOM,
     16 * 1024 * 1024,
   );
   await expect(laid).rejects.toThrow("its archive is too large");
+  expect(readdirSync(scratch)).toEqual([]);
+});
+
+test("an archive that would leave too little of the disk is refused as on a full one, and nothing is left", async () => {
+  mkdirSync(join(folder.path, "images"));
+  const path = join(folder.path, "images/large.tar");
+  const blob = Buffer.alloc(80 * 1024 * 1024);
+  writeFileSync(path, gzipSync(tarOf({ [`blobs/sha256/${"0".repeat(64)}`]: blob })));
+  const scratch = join(folder.path, "scratch");
+  const laidOut = (free: number): Promise<string> =>
+    withArchive(
+      "oci-archive:large.tar",
+      path,
+      scratch,
+      async () => "laid out",
+      new AbortController().signal,
+      watchRoom(() => free, 512),
+    );
+  await expect(laidOut(511)).rejects.toMatchObject({ code: "ENOSPC" });
+  expect(await laidOut(512)).toBe("laid out");
   expect(readdirSync(scratch)).toEqual([]);
 });
 
@@ -201,6 +224,7 @@ test("no more than four images are read at a time", async () => {
     registries: new Map(),
     authFile: null,
     scratchDir,
+    watchRoom: () => ALL_ROOM,
     clock: new FakeClock(),
   });
   let [now, most] = [0, 0];
@@ -228,6 +252,7 @@ test("images in files do not wait for registries that hang", async () => {
     registries: new Map([["r.example", new URL(`http://127.0.0.1:${(hanging.address() as AddressInfo).port}`)]]),
     authFile: null,
     scratchDir: join(folder.path, "scratch"),
+    watchRoom: () => ALL_ROOM,
     clock: new FakeClock(),
   });
   const far = Array.from({ length: 6 }, () => source.withImage("r.example/app:1", async () => "found"));

@@ -1,5 +1,6 @@
 /** Where images may lie: in the registries and below the directory that the operator named, and nowhere else. */
 import type { Clock } from "../base/clock.ts";
+import type { RoomWatch } from "../base/disk-room.ts";
 import { Slots } from "../base/slots.ts";
 import { realpath, stat } from "node:fs/promises";
 import { resolve, sep } from "node:path";
@@ -23,6 +24,8 @@ export interface ImageSourceOptions extends RegistryOptions {
   readonly directory: string | null;
   /** Archives are laid out here, one folder for each that is being read. */
   readonly scratchDir: string;
+  /** For each archive that is laid out. */
+  readonly watchRoom: () => RoomWatch;
   readonly clock: Clock;
 }
 
@@ -58,7 +61,14 @@ async function withImage<T>(
     return endable(await findInRegistry(reference, await accessTo(reference.host, options), options));
   const path = await pathOf(reference, options.directory);
   if (reference.kind === "layout") return endable(await readLayout(reference, path));
-  return withArchive(reference.uri, path, scratchDir, async (dir) => endable(await readLayout(reference, dir)), closed);
+  return withArchive(
+    reference.uri,
+    path,
+    scratchDir,
+    async (dir) => endable(await readLayout(reference, dir)),
+    closed,
+    options.watchRoom(),
+  );
 }
 
 /** Finds the folder or file. One outside of the operator's directory is refused the same whether or not it is there. */

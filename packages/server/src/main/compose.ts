@@ -48,7 +48,7 @@ import { createEngine } from "./engine.ts";
 import { createEventSources } from "./event-sources.ts";
 import { createKeys, FarCounts } from "./far.ts";
 import { functionUrlOptions } from "./function-urls.ts";
-import { hostLimits, workerLimits } from "./limits.ts";
+import { hostLimits, workerLimits, roomWatches } from "./limits.ts";
 import { Monitoring } from "./monitoring.ts";
 import { syncFileSystem } from "./sync-file-system.ts";
 import type { ServeOptions, ServerCredentials } from "./options/serve-options.ts";
@@ -121,7 +121,7 @@ export async function composeServer(options: ServeOptions): Promise<ComposedServ
     home,
     regions: options.regions,
     accounts,
-    code: await openCodeDirectory(options.dataDir, syncFileSystem),
+    code: await openCodeDirectory(options.dataDir, syncFileSystem, roomWatches(options)),
     worker: new SharedWorker(worker, home, options.snapshotsAtOnceMax),
     logs,
     histories: monitoring.recent,
@@ -194,7 +194,8 @@ function composeOutside(options: ServeOptions) {
   const destinations = createDestinations(options.destinations);
   const eventSources = createEventSources(options.destinations);
   const passed = createPassedServices(options.destinations);
-  const images = createImageSource({ ...options.images, scratchDir: join(options.dataDir, "images"), clock });
+  const scratchDir = join(options.dataDir, "images");
+  const images = createImageSource({ ...options.images, scratchDir, watchRoom: roomWatches(options), clock });
   const services = { destinations, eventSources, images, issuers: createIssuers(options.httpIssuers, clock) };
   return { services, passed, closed: [destinations, eventSources, passed, images] };
 }

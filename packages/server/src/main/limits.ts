@@ -1,5 +1,6 @@
 /** The settings that are limits, as the control plane and the worker take them. */
 import { statfsSync } from "node:fs";
+import { type RoomWatch, watchRoom } from "../base/disk-room.ts";
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from "../control/limits.ts";
 import type { ControlServices } from "../control/services.ts";
 import { isSameScope } from "../model/function-name.ts";
@@ -66,6 +67,11 @@ function controlLimits(options: ServeOptions): ControlLimits {
     stateChangeMs,
     diskFreeMinBytes,
   };
+}
+
+/** For each image that is unpacked, or laid out: it leaves to others what they have been promised. */
+export function roomWatches({ dataDir, diskFreeMinMib }: ServeOptions): () => RoomWatch {
+  return () => watchRoom(() => freeBytes(dataDir), diskFreeMinMib * 2 ** 20);
 }
 
 function freeBytes(dir: string): number {

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { syncDirectory, writeSynced } from "../base/durable-files.ts";
+import { ALL_ROOM, type RoomWatch } from "../base/disk-room.ts";
 import { removeTree } from "../base/remove-tree.ts";
 import type { CodeInfo } from "../model/code-info.ts";
 import type { CodeStore } from "../ports/code-store.ts";
@@ -37,7 +38,12 @@ export interface CodeDirectory extends CodeStore {
   onBrought(heard: () => void): void;
 }
 
-export async function openCodeDirectory(dataDir: string, syncAll: SyncAll): Promise<CodeDirectory> {
+/** @param watchRoom - For each image that is unpacked. */
+export async function openCodeDirectory(
+  dataDir: string,
+  syncAll: SyncAll,
+  watchRoom: () => RoomWatch = () => ALL_ROOM,
+): Promise<CodeDirectory> {
   const codeDir = join(dataDir, "code");
   const packageDir = join(dataDir, "packages");
   const optDir = join(dataDir, "opt");
@@ -47,7 +53,7 @@ export async function openCodeDirectory(dataDir: string, syncAll: SyncAll): Prom
   const holds = new ContentHolds(() => heard());
   const own: CodeStore = {
     unpack: (zip) => unpack({ codeDir, packageDir, holds, salt: "" }, zip),
-    unpackImage: (image) => unpackImage({ codeDir, imageDir, syncAll, holds, salt: "" }, image),
+    unpackImage: (image) => unpackImage({ codeDir, imageDir, syncAll, holds, watchRoom, salt: "" }, image),
     readZip: (codeName) => readFile(join(packageDir, `${codeName}.zip`)).catch(() => null),
     findTexts: (name, texts) => findTexts(join(isMerged(name) ? optDir : codeDir, name), texts, join(codeDir, PARTIAL)),
     unpackedSizeOf: (codeName) => sizeOfTree(join(codeDir, codeName)),
@@ -65,7 +71,7 @@ export async function openCodeDirectory(dataDir: string, syncAll: SyncAll): Prom
   const of = (accountId: string): CodeStore => ({
     ...own,
     unpack: (zip) => unpack({ codeDir, packageDir, holds, salt: accountId }, zip),
-    unpackImage: (image) => unpackImage({ codeDir, imageDir, syncAll, holds, salt: accountId }, image),
+    unpackImage: (image) => unpackImage({ codeDir, imageDir, syncAll, holds, watchRoom, salt: accountId }, image),
   });
   const places = { directories: [codeDir, optDir, imageDir], packageDir };
   return {

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
+import { ALL_ROOM, type RoomWatch } from "../base/disk-room.ts";
 import { readTar, type TarEntry, TarError } from "../base/tar.ts";
 import { invalidImage } from "../model/image-problems.ts";
 import type { FoundImage, ImageLayer } from "../ports/image-source.ts";
@@ -86,7 +87,13 @@ export function spend(
 }
 
 /** Unpacks a layer into the new folder `dir`. Throws an ApiError where it is damaged, hostile or too large. */
-export async function unpackLayer(image: FoundImage, layer: ImageLayer, dir: string, left: Allowance): Promise<void> {
+export async function unpackLayer(
+  image: FoundImage,
+  layer: ImageLayer,
+  dir: string,
+  left: Allowance,
+  watch: RoomWatch = ALL_ROOM,
+): Promise<void> {
   const { uri } = image;
   await mkdir(treeOf(dir), { recursive: true, mode: 0o755 });
   const blob = createHash("sha256");
@@ -105,7 +112,8 @@ export async function unpackLayer(image: FoundImage, layer: ImageLayer, dir: str
     counting((_size, added, part) => {
       content.update(part);
       left.sizeBytes -= added;
-      return left.sizeBytes < 0 ? new LayerError(`it has more than ${IMAGE_SIZE_BYTES_MAX} bytes, uncompressed`) : null;
+      if (left.sizeBytes < 0) return new LayerError(`it has more than ${IMAGE_SIZE_BYTES_MAX} bytes, uncompressed`);
+      return watch(added);
     }),
   ];
   try {

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { watchRoom } from "../base/disk-room.ts";
 import type { FoundImage } from "../ports/image-source.ts";
 import { blobOf, buildImage, type Compression, type Layer, type LayerEntry, tarOf } from "../testing/image-files.ts";
 import { openCodeDirectory } from "./code-directory.ts";
@@ -153,6 +154,21 @@ test("whiteouts are of the layers below: what their own layer has stays, whereve
       ),
     ),
   ).toEqual(["new"]);
+});
+
+test("an image that would leave too little of the disk is refused as on a full one, and nothing is left", async () => {
+  const image = found([{ a: "a" }, { zeros: Buffer.alloc(80 * 1024 * 1024) }]);
+  const within = async (free: number): Promise<unknown> =>
+    (
+      await openCodeDirectory(
+        dir,
+        async () => undefined,
+        () => watchRoom(() => free, 512),
+      )
+    ).unpackImage(image);
+  await expect(within(511)).rejects.toMatchObject({ code: "ENOSPC" });
+  expect(leftOvers()).toEqual([]);
+  await within(512);
 });
 
 test("a disk that is full at the end leaves nothing", async () => {

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { chmod, lstat, mkdir, mkdtemp, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "../base/durable-files.ts";
+import type { RoomWatch } from "../base/disk-room.ts";
 import { removeTree } from "../base/remove-tree.ts";
 import type { CodeInfo } from "../model/code-info.ts";
 import type { FoundImage, ImageLayer } from "../ports/image-source.ts";
@@ -21,6 +22,8 @@ interface Places {
   readonly imageDir: string;
   readonly syncAll: SyncAll;
   readonly holds: ContentHolds;
+  /** For each image that is unpacked. */
+  readonly watchRoom: () => RoomWatch;
   /** Keeps what is equal apart, as with packages. */
   readonly salt: string;
 }
@@ -29,7 +32,7 @@ interface Places {
 export type SyncAll = (path: string) => Promise<void>;
 
 export async function unpackImage(
-  { codeDir, imageDir, syncAll, holds, salt }: Places,
+  { codeDir, imageDir, syncAll, holds, watchRoom, salt }: Places,
   image: FoundImage,
 ): Promise<CodeInfo> {
   const nameOf = (digest: string): string =>
@@ -48,7 +51,7 @@ export async function unpackImage(
   if ((await typeOf(target)) !== null) return info;
   const partial = await mkdtemp(join(imageDir, PARTIAL));
   try {
-    const layerDirs = await unpackLayers(image, layerNames, { imageDir, partial });
+    const layerDirs = await unpackLayers(image, layerNames, { imageDir, partial, watch: watchRoom() });
     const root = join(partial, "root");
     await mkdir(root);
     for (const dir of layerDirs) await putOver(root, dir);
@@ -69,7 +72,7 @@ export async function unpackImage(
 async function unpackLayers(
   image: FoundImage,
   names: readonly string[],
-  { imageDir, partial }: { readonly imageDir: string; readonly partial: string },
+  { imageDir, partial, watch }: { readonly imageDir: string; readonly partial: string; readonly watch: RoomWatch },
 ): Promise<readonly string[]> {
   const left = wholeAllowance();
   await refuseEarly(image, names, imageDir);
@@ -79,7 +82,7 @@ async function unpackLayers(
     const here = [imageDir, partial].map((dir) => join(dir, name));
     const found = await firstOf(here);
     const dir = found ?? join(partial, name);
-    if (found === null) await unpackLayer(image, layer, dir, left);
+    if (found === null) await unpackLayer(image, layer, dir, left, watch);
     else spend(image.uri, left, await readLayerFacts(dir));
     dirs.push(dir);
   }

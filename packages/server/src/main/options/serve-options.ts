@@ -60,7 +60,7 @@ export interface ServeOptions extends Plain {
    */
   readonly chunkCacheMib: number;
   /** Where container images may lie. */
-  readonly images: Omit<ImageSourceOptions, "scratchDir" | "clock">;
+  readonly images: Omit<ImageSourceOptions, "scratchDir" | "clock" | "watchRoom">;
   /** Where destinations of asynchronous invokes are, and who signs what is sent there. */
   readonly destinations: AwsDestinationsOptions;
   /** Service that the launcher starts for queues, tables and the like; null: none. */
