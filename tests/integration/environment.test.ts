@@ -216,7 +216,7 @@ it.for([LATEST, "1"])("reports what an invoke took, and the most memory so far (
   const name = await functions.createSnapStart({ "index.py": USER }, { Runtime: "python3.13", MemorySize: 256 });
   if (qualifier !== LATEST) await functions.publish(name);
   const report = async (mb: number, ms: number): Promise<readonly number[]> => {
-    const { log = "" } = await functions.invoke(name, { mb, ms }, qualifier);
+    const { log } = await functions.invoke(name, { mb, ms }, qualifier);
     await functions.atRest(name);
     const found = /\tDuration: ([\d.]+) ms\tBilled Duration: (\d+) ms\t.*\tMax Memory Used: (\d+) MB/.exec(log);
     return (found ?? []).slice(1).map(Number);
