@@ -2,17 +2,15 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buffer } from "node:stream/consumers";
-import { ZipFile } from "yazl";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { newSnapshotId } from "@thaw/server/testing/base";
 import type { FakeFunction } from "@thaw/server/testing/fakes";
 import type { RunnableVersion } from "@thaw/server/testing/ports";
 import { createWorkerContents } from "@thaw/server/testing/remote-worker";
 import { type CodeDirectory, openCodeDirectory } from "@thaw/server/testing/store";
-import { zipOf } from "../support/functions.ts";
 import { WorkerHarness } from "./harness.ts";
 import { remote, type RemoteHost } from "./remote.ts";
+import { zipOf } from "./zip.ts";
 
 /** Of the server, and of the worker. */
 let hereDir = "";
@@ -63,15 +61,7 @@ async function begin(codeName: string, run: FakeFunction = looking): Promise<voi
 }
 
 async function packaged(text: string, by: Pick<CodeDirectory, "unpack"> = here): Promise<string> {
-  return (await by.unpack(await zipOf({ "app.txt": text }))).codeName;
-}
-
-/** Bytes that are not made fewer. */
-function storedZip(text: string): Promise<Buffer> {
-  const zip = new ZipFile();
-  zip.addBuffer(Buffer.from(text), "app.txt", { compress: false });
-  zip.end();
-  return buffer(zip.outputStream);
+  return (await by.unpack(await zipOf(text))).codeName;
 }
 
 function invoke(changes: Partial<RunnableVersion>): ReturnType<typeof host.worker.invoke> {
@@ -131,7 +121,7 @@ test("a worker that started anew has what it had", async () => {
 
 test("a package may be larger than any other call", { timeout: 120_000 }, async () => {
   const text = "x".repeat(70 * 2 ** 20);
-  const codeName = (await here.unpack(await storedZip(text))).codeName;
+  const codeName = (await here.unpack(await zipOf(text))).codeName;
   await begin(codeName);
   expect(await invoke({ codeName })).toMatchObject({ kind: "response" });
   expect(readFileSync(join(thereDir, "code", codeName, "app.txt"))).toHaveLength(text.length);
@@ -156,7 +146,7 @@ describe("what can't be brought", () => {
     const contents = createWorkerContents(thereDir, there);
     await expect(contents.bring(codeName, Buffer.from("no zip"))).rejects.toThrow();
     for (const name of ["../code-0", "code-x", `${codeName}/a`, "", `opt-${"0".repeat(40)}`])
-      await expect(contents.bring(name, await zipOf({ a: "a" }))).rejects.toThrow(`can't have the name ${name}`);
+      await expect(contents.bring(name, await zipOf("a"))).rejects.toThrow(`can't have the name ${name}`);
     expect(readdirSync(join(thereDir, "code"))).toEqual([]);
     expect(existsSync(join(thereDir, "packages", `${codeName}.zip`))).toBe(false);
     expect(await contents.prepare({ codeName, optName: null, layerNames: [] })).toEqual([codeName]);

@@ -1,60 +1,14 @@
 /** What happens at a worker on another host, as its server hears of it: the log, and reports. */
 import { afterEach, describe, expect, test } from "vitest";
 import { FakeClock } from "@thaw/server/testing/fakes";
-import type { InvocationReport, RestoreReport } from "@thaw/server/testing/ports";
 import { NEWS_WAIT_MS, type NewsTaker, RemoteWorker, WorkerNews } from "@thaw/server/testing/remote-worker";
 import { Between } from "./between.ts";
-import { MemoryLogStore, WorkerHarness } from "./harness.ts";
+import { WorkerHarness } from "./harness.ts";
 import { certificates, remote, type RemoteHost } from "./remote.ts";
+import { Taker } from "./taker.ts";
 
 const GROUP = "arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/hello";
 const NEVER = new AbortController().signal;
-
-/** Takes what comes, and tells when it has come. */
-class Taker implements NewsTaker {
-  readonly logs = new MemoryLogStore();
-  readonly invocations: InvocationReport[] = [];
-  readonly restores: RestoreReport[] = [];
-  readonly failures: unknown[] = [];
-  missedCount = 0;
-  #wake: () => void = () => undefined;
-
-  constructor() {
-    const append = this.logs.append.bind(this.logs);
-    this.logs.append = (...event) => {
-      append(...event);
-      this.#wake();
-    };
-  }
-
-  invoked(report: InvocationReport): void {
-    this.invocations.push(report);
-    this.#wake();
-  }
-
-  restored(report: RestoreReport): void {
-    this.restores.push(report);
-    this.#wake();
-  }
-
-  missed(count: number): void {
-    this.missedCount += count;
-    this.#wake();
-  }
-
-  failed(error: unknown): void {
-    this.failures.push(error);
-    this.#wake();
-  }
-
-  async until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) await new Promise<void>((resolve) => (this.#wake = resolve));
-  }
-
-  untilLine(text: string): Promise<void> {
-    return this.until(() => this.logs.lines.some((line) => line.includes(text)));
-  }
-}
 
 /** News that tell when they are asked for. */
 class AskedNews extends WorkerNews {
