@@ -74,7 +74,7 @@ export const HOST = {
 
 type LogGroups = ReturnType<typeof createDiskLogStore>;
 
-const HOME_KEY: CallerKey = {
+export const HOME_KEY: CallerKey = {
   secretAccessKey: CREDENTIALS.secretAccessKey,
   accountId: ACCOUNT,
   principalArn: `arn:aws:iam::${ACCOUNT}:root`,
@@ -88,7 +88,7 @@ export const SESSION_SECRET = Buffer.alloc(32, 7);
 export const sessions = new SessionCredentialSource(SESSION_SECRET, systemClock, systemRandom);
 
 /** An installation with the home account alone. */
-const onlyAccount: Accounts = {
+export const onlyAccount: Accounts = {
   keyOf: (id, token) => (id === CREDENTIALS.accessKeyId ? HOME_KEY : sessions.keyOf(id, token ?? "")),
   list: () => [],
   has: (accountId) => accountId === ACCOUNT,

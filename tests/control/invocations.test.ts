@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { InvocationSummary, QueryOf } from "@thaw/thaw-api";
 import { layWaterfall } from "@thaw/thaw-api/waterfall";
-import { HttpHarness } from "./http-harness.ts";
+import { CREDENTIALS, HOME_KEY, HttpHarness, onlyAccount } from "./http-harness.ts";
 
 const MOMENT_MS = 50;
 const FUNCTIONS = {
@@ -23,11 +23,9 @@ const FUNCTIONS = {
   },
 };
 
-async function start(): Promise<HttpHarness> {
-  const harness = await HttpHarness.start({
-    functions: FUNCTIONS,
-    workerLimits: { environmentsMax: 4, parkedPerVersionMax: 0 },
-  });
+async function start(options: Parameters<typeof HttpHarness.start>[1] = {}): Promise<HttpHarness> {
+  const workerLimits = { environmentsMax: 4, parkedPerVersionMax: 0 };
+  const harness = await HttpHarness.start({ functions: FUNCTIONS, workerLimits }, options);
   for (const name of Object.keys(FUNCTIONS)) {
     await harness.control.create(name, name);
     if (name !== "bad" && name !== "slow") await harness.control.publish(name);
@@ -153,6 +151,27 @@ it("a follower is told of invocations when they end, from the one that it has se
   while (told === null) await harness.control.clock.advance(MOMENT_MS);
   expect(told).toMatchObject({ functionName: "good", start: "warm" });
   stop.abort();
+});
+
+it("a follower hears nothing more when its key has ended", async () => {
+  let isThere = true;
+  const keyOf = (id: string) => (isThere && id === CREDENTIALS.accessKeyId ? HOME_KEY : null);
+  await using harness = await start({ accounts: { ...onlyAccount, keyOf } });
+  const lines = await harness.client.open("followInvocations", { query: {} });
+  await invoke(harness, "good");
+  let told: unknown = null;
+  void lines.next().then(({ value }) => {
+    told = value;
+  });
+  while (told === null) await harness.control.clock.advance(MOMENT_MS);
+  isThere = false;
+  await invoke(harness, "good");
+  let next: IteratorResult<unknown> | null = null;
+  void lines.next().then((result) => {
+    next = result;
+  });
+  while (next === null) await harness.control.clock.advance(MOMENT_MS);
+  expect(next).toEqual({ done: true, value: undefined });
 });
 
 it("the overview has all functions with their snapshots, environments and counts", async () => {

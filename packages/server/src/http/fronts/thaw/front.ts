@@ -43,10 +43,13 @@ export function createThawFront(services: ThawApiServices, onProblem: OnProblem)
     const { control } = caller === null ? services.scopes.home : await services.scopes.of(caller);
     return createHandlers({ ...services, control });
   };
+  // Temporary credentials are those of functions, which are refused.
+  const hasKey = (caller: Caller | null): boolean =>
+    caller === null || caller.isSession || services.accounts.keyOf(caller.accessKeyId, null) !== null;
   return {
     admit(head) {
       try {
-        return admit(handlersOf, head, onProblem);
+        return admit({ handlersOf, hasKey }, head, onProblem);
       } catch (error) {
         return replyOf(error, onProblem);
       }
@@ -83,9 +86,13 @@ function checkCaller(form: RouteForm, caller: Caller | null): void {
     );
 }
 
-type HandlersOf = (caller: Caller | null) => Promise<Handlers>;
+interface Answerer {
+  readonly handlersOf: (caller: Caller | null) => Promise<Handlers>;
+  /** False once the key that has signed is no key any more. */
+  readonly hasKey: (caller: Caller | null) => boolean;
+}
 
-function admit(handlersOf: HandlersOf, head: WireHead, onProblem: OnProblem): Admission {
+function admit({ handlersOf, hasKey }: Answerer, head: WireHead, onProblem: OnProblem): Admission {
   const match = matchRoute(head.method, head.path.slice(PREFIX.length));
   if (match === null)
     throw new ApiError("UnknownOperationException", `No such route: ${head.method} ${head.path.slice(0, 200)}`);
@@ -94,7 +101,8 @@ function admit(handlersOf: HandlersOf, head: WireHead, onProblem: OnProblem): Ad
   const serve = async (body: Buffer, content: Readable, context: FrontContext): Promise<Reply> => {
     try {
       checkCaller(form, context.caller);
-      return await run(await handlersOf(context.caller), match, { query, body, content, context });
+      const hasOwnKey = (): boolean => hasKey(context.caller);
+      return await run(await handlersOf(context.caller), match, { query, body, content, context, hasOwnKey });
     } catch (error) {
       if (error instanceof BodyError) throw error;
       return replyOf(error, onProblem);
@@ -118,6 +126,7 @@ interface Given {
   readonly body: Buffer;
   readonly content: Readable;
   readonly context: FrontContext;
+  readonly hasOwnKey: () => boolean;
 }
 
 async function run(handlers: Handlers, { name, parameters }: RouteMatch, given: Given): Promise<Reply> {
@@ -139,7 +148,7 @@ async function run(handlers: Handlers, { name, parameters }: RouteMatch, given: 
       return {
         status: 200,
         headers: { "Content-Type": "application/x-ndjson" },
-        body: toLines(answer as AsyncIterable<readonly unknown[]>),
+        body: toLines(answer as AsyncIterable<readonly unknown[]>, given.hasOwnKey),
       };
     case "bytes": {
       const { contentType, bytes } = answer as Bytes;
@@ -148,10 +157,15 @@ async function run(handlers: Handlers, { name, parameters }: RouteMatch, given: 
   }
 }
 
-async function* toLines(documents: AsyncIterable<readonly unknown[]>): AsyncGenerator<string> {
+/** Ends with the key as well: who follows may do so for days. */
+async function* toLines(
+  documents: AsyncIterable<readonly unknown[]>,
+  hasOwnKey: () => boolean,
+): AsyncGenerator<string> {
   // Sends the head at once: a follower knows then that it misses nothing from here on.
   yield "";
   for await (const together of documents) {
+    if (!hasOwnKey()) return;
     let text = "";
     for (const document of together) {
       text += jsonLine(document);
