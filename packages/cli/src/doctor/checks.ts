@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { basename, join } from "node:path";
 import { type Parts, PROGRAM, partsOf, SETUP, thawHomeOf } from "@thaw/installation";
+import { installedRuntimes } from "./installed-runtimes.ts";
 
 export interface Finding {
   readonly level: "ok" | "warning" | "problem";
@@ -178,9 +179,7 @@ function checkRuntimes(clients: string, runtimesDir: string): readonly Finding[]
   const java = existsSync("/usr/lib/jvm")
     ? readdirSync("/usr/lib/jvm").filter((name) => existsSync(`/usr/lib/jvm/${name}/release`))
     : [];
-  const installed = existsSync(runtimesDir)
-    ? readdirSync(runtimesDir).filter((name) => !/\.(new|removed)$/.test(name))
-    : [];
+  const installed = installedRuntimes(runtimesDir);
   return [
     java.length > 0
       ? ok("Java", java.join(" "))
