@@ -1,5 +1,5 @@
 /** A snapshot's life over months: expiry, refresh, regeneration and its failure. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ControlHarness } from "./harness.ts";
 
 const DAY_MS = 86_400_000;
@@ -29,6 +29,22 @@ test("a version that was not invoked for 14 days is Inactive; an invoke brings i
   await harness.advance(0);
   expect((await harness.version("f", "1")).state).toBe("Active");
   expect(await harness.outcome("f", "1")).toBe('"fine"');
+  await harness.end();
+});
+
+test("a start and a look read the rows of all versions once each", async () => {
+  const harness = await ControlHarness.start({ ...HOURLY, functions: { good: { handle: () => '"fine"' } } });
+  await harness.create("f", "good");
+  await harness.publish("f");
+  const reads = vi.spyOn(Object.getPrototypeOf(harness.life.store), "listAllVersions");
+  try {
+    await harness.restart();
+    expect(reads).toHaveBeenCalledTimes(1);
+    await harness.advance(61 * MINUTE_MS);
+    expect(reads).toHaveBeenCalledTimes(2);
+  } finally {
+    reads.mockRestore();
+  }
   await harness.end();
 });
 

@@ -90,8 +90,8 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     await provisioned.heard(writes);
   });
   const functions = new Functions(parts, publisher);
-  const life = new SnapshotLife(parts, publisher, uses, async () => {
-    await functions.settleAll();
+  const life = new SnapshotLife(parts, publisher, uses, async (versions) => {
+    await functions.settleAll(versions);
     await provisioned.apply();
   });
   const invoke = new InvokeOperation(parts, { publisher, events, uses, concurrency, runnables });
@@ -116,9 +116,11 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     async recover() {
       await uses.load();
       await unfinished.load();
-      await services.code.sweep(() => usedContent(services));
-      await restoreLayers(services);
-      await life.start();
+      // Once: with thousands of them, reading them is most of a start.
+      const versions = await services.store.listAllVersions();
+      await services.code.sweep(() => usedContent(services, versions));
+      await restoreLayers(services, versions);
+      await life.start(versions);
       events.start((event) => invoke.runAccepted(event));
       await ownEvents.start();
       await pollers.start(invoke, events);

@@ -266,9 +266,11 @@ export class Functions {
   /**
    * Finishes what was being created or updated when the last process ended, or when the store failed; and what failed
    * because its runtime was not installed, where it is by now.
+   *
+   * @param versions - All of the store. One that has changed since is left as it is.
    */
-  async settleAll(): Promise<void> {
-    for (const record of await this.#services.store.listAllVersions()) {
+  async settleAll(versions: readonly VersionRecord[]): Promise<void> {
+    for (const record of versions) {
       if (record.version !== LATEST || this.#runtimeWaits.has(record)) continue;
       const isOpen = record.state === "Pending" || record.lastUpdateStatus === "InProgress";
       if (isOpen || (await isHealed(this.#services.worker, record))) await this.#activate(record);

@@ -48,9 +48,10 @@ function contentOf({ code, config }: Pick<VersionRecord, "code" | "config">): re
  */
 export async function restoreLayers(
   services: Pick<ControlServices, "scope" | "store" | "code" | "sharedLayer" | "onProblem">,
+  versions: readonly VersionRecord[],
 ): Promise<void> {
   const layers = new FunctionLayers(services);
-  for (const { functionName, version, config } of await services.store.listAllVersions()) {
+  for (const { functionName, version, config } of versions) {
     try {
       await layers.merge(config);
     } catch (error) {

@@ -29,14 +29,20 @@ export class SnapshotLife {
   readonly #services: Needs;
   readonly #publisher: Publisher;
   readonly #uses: VersionUses;
-  readonly #settleOthers: () => Promise<void>;
+  readonly #settleOthers: (versions: readonly VersionRecord[]) => Promise<void>;
   readonly #intervalMs: number;
   #cancelTimer: (() => void) | null = null;
   #looking: Promise<void> | null = null;
   #isClosing = false;
   #hasSwept = false;
 
-  constructor(services: Needs, publisher: Publisher, uses: VersionUses, settleOthers: () => Promise<void>) {
+  /** @param settleOthers - Does what a look has to do beside snapshots, with the rows that the look has read. */
+  constructor(
+    services: Needs,
+    publisher: Publisher,
+    uses: VersionUses,
+    settleOthers: (versions: readonly VersionRecord[]) => Promise<void>,
+  ) {
     this.#services = services;
     this.#publisher = publisher;
     this.#uses = uses;
@@ -45,15 +51,23 @@ export class SnapshotLife {
     this.#intervalMs = Math.min(lookIntervalMs, Math.max(INTERVAL_MS_MIN, (snapshotIdleMs ?? Infinity) / 4));
   }
 
-  /** Resolves after the first look. */
-  async start(): Promise<void> {
-    await this.look();
+  /**
+   * Resolves after the first look.
+   *
+   * @param versions - All of the store: this look need not read them.
+   */
+  async start(versions: readonly VersionRecord[]): Promise<void> {
+    await this.#lookOnce(versions);
     this.#schedule();
   }
 
   /** Looks over all versions and snapshots. One look runs at a time: a second call gets the one that runs. */
   look(): Promise<void> {
-    this.#looking ??= this.#look()
+    return this.#lookOnce(null);
+  }
+
+  #lookOnce(versions: readonly VersionRecord[] | null): Promise<void> {
+    this.#looking ??= this.#look(versions)
       .catch((error: unknown) => this.#services.onProblem("look over snapshots", error))
       .finally(() => {
         this.#looking = null;
@@ -75,11 +89,12 @@ export class SnapshotLife {
     );
   }
 
-  async #look(): Promise<void> {
+  /** Reads the rows once: with thousands of them that is what a look takes. Whatever acts on one reads it again. */
+  async #look(versions: readonly VersionRecord[] | null): Promise<void> {
     const { store, clock } = this.#services;
-    await this.#settleOthers();
     // Before the snapshots are listed: one that a row names by now is in the list, or has gone.
-    const all = await store.listAllVersions();
+    const all = versions ?? (await store.listAllVersions());
+    await this.#settleOthers(all);
     const records = this.#byUse(all.filter((record) => record.version !== LATEST && mayNeedVisit(record)));
     if (!this.#hasSwept) await this.#sweep(all);
     const listed = await this.#listSnapshots();
