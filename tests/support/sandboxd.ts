@@ -17,7 +17,16 @@ import { connectSupervisor } from "@thaw/server/testing/supervisor";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -167,6 +176,7 @@ export class TestSandboxd {
   async take(clone: TestClone): Promise<CapturedSnapshot & { readonly snapshotId: SnapshotId }> {
     const snapshotId = newSnapshotId();
     await clone.ready();
+    while (this.#isRestoring()) await this.host.usage(clone.spec.environmentId, false);
     await clone.link.park();
     const taken = await this.host.snapshot(ENGINE, clone.spec.environmentId, {
       snapshotId,
@@ -174,6 +184,17 @@ export class TestSandboxd {
       secrets: this,
     });
     return { ...taken, snapshotId };
+  }
+
+  /**
+   * True while a process of a clone has not ended its own restore. sandboxd waits until all may run, and not for their
+   * last steps (patches/criu/0001): a child that has had no processor since has CRIU's log open, which no snapshot can
+   * hold. Thaw itself takes snapshots of no clones.
+   */
+  #isRestoring(): boolean {
+    return childrenOf(this.#child?.pid ?? 0).some(({ pid }) =>
+      openFilesOf(pid).some((path) => path.includes("/restore.log")),
+    );
   }
 
   async remove(): Promise<void> {
@@ -246,6 +267,15 @@ export class TestSandboxd {
     const gone = once(child, "exit");
     child.kill("SIGTERM");
     await gone;
+  }
+}
+
+/** None of a process that has gone. */
+function openFilesOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  } catch {
+    return [];
   }
 }
 
