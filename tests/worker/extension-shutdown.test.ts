@@ -25,6 +25,28 @@ test("the runtime is asked to end first, then those that are told; the others ar
   await harness.end();
 });
 
+test("an environment that is stopped while it is being frozen runs again before its extensions are told", async () => {
+  const freezing = Promise.withResolvers<void>();
+  const shutdowns: Next[] = [];
+  const harness = new WorkerHarness(
+    { handle: () => "null" },
+    {
+      extensions: { watcher: listener("watcher", ["SHUTDOWN"], (_process, came) => void shutdowns.push(came)) },
+      onStep: (step) => (step === "freeze" ? freezing.promise : undefined),
+    },
+  );
+  await harness.invokeOk();
+  await harness.clock.advance(0);
+  const closing = harness.worker.stopEnvironments({});
+  await harness.clock.advance(0);
+  expect(harness.engine.steps.at(-1)).toMatch(/^freeze /);
+  expect(shutdowns).toEqual([]);
+  freezing.resolve();
+  await closing;
+  expect(shutdowns.map(({ event }) => event["shutdownReason"])).toEqual(["spindown"]);
+  await harness.end();
+});
+
 test("a runtime that does not end at SIGTERM has 30 % of the budget: 600 ms, and 150 ms beside internal ones alone", async () => {
   for (const [isExternal, budgetMs] of [
     [true, 2000],
