@@ -36,6 +36,7 @@ export function FunctionView({
   readonly isAdmin: boolean;
 }) {
   const data = useData(`function ${name}`, (signal) => getConfiguration(name, signal));
+  const isMissing = data.value === null && data.problem !== null;
   return (
     <>
       <Heading title={name}>{data.value !== null && <StateBadge configuration={data.value} />}</Heading>
@@ -52,7 +53,7 @@ export function FunctionView({
       </nav>
       {!SAYS_ITSELF.has(tab) && data.value === null && <Problem text={data.problem} />}
       {tab === "invocations" && <InvocationsTab name={name} />}
-      {tab === "test" && isAdmin && <TestTab name={name} />}
+      {tab === "test" && isAdmin && !isMissing && <TestTab name={name} />}
       {tab === "test" && !isAdmin && <p>A read-only login invokes nothing.</p>}
       {tab === "logs" && <LogsTab name={name} />}
       {tab === "versions" && <VersionsTab name={name} isAdmin={isAdmin} />}
