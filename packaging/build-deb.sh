@@ -12,7 +12,7 @@ trap 'rm -rf "$stage"' EXIT
 chmod 755 "$stage"
 lib=$stage/usr/lib/thaw
 
-for needed in "$binaries/thaw-sandboxd" "$binaries/thaw-supervisor" "$thaw_home/criu/criu" "$root/runtimes/dist/java" "$root/scanners/dist/java" "$root/packages/console/dist/assets.json"; do
+for needed in "$binaries/thaw-sandboxd" "$binaries/thaw-supervisor" "$thaw_home/criu/criu" "$root/runtimes/dist/java" "$root/scanners/dist/java" "$root/packages/console/dist/assets.json" "$root/dist/bundles.json"; do
 	[ -e "$needed" ] || { echo "$needed is missing: run npm run setup" >&2; exit 1; }
 done
 
@@ -39,6 +39,11 @@ find "$lib/packages/cli/samples" \( -name __pycache__ -o -name node_modules -o -
 # Bundled: none of its packages is needed any more.
 mkdir -p "$lib/packages/console"
 cp -r "$root/packages/console/dist" "$lib/packages/console/"
+# Programs in few files. Their sources are never edited here, so that no start has to look at them.
+folder=$("$root/node_modules/node/bin/node" -p "require('$root/dist/bundles.json').folder")
+mkdir "$lib/dist"
+cp -r "$root/dist/$folder" "$lib/dist/"
+echo "{\"folder\": \"$folder\", \"inputs\": []}" > "$lib/dist/bundles.json"
 mkdir -p "$lib/node_modules/@thaw" "$lib/tools"
 for package in $packages; do ln -s "../../packages/$package" "$lib/node_modules/@thaw/$package"; done
 install -m 755 "$root/tools/install-runtime.sh" "$root/tools/install-sam-transform.sh" "$root/tools/install-moto.sh" \

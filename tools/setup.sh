@@ -85,6 +85,11 @@ build_console() {
   run node tools/build-console.ts
 }
 
+build_programs() {
+  step "programs in few files (dist)"
+  run node tools/build-programs.ts
+}
+
 build_native() {
   sh tools/build-criu.sh
   build_rust
@@ -100,6 +105,7 @@ build_others() {
   sh tools/install-runtime.sh java21
   sh tools/build-scanners.sh
   build_console
+  build_programs
   sh tools/build-samples.sh
   sh tools/build-test-clients.sh
   sh tools/build-test-functions.sh

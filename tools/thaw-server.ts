@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { bundled } from "@thaw/installation/bundled";
 import { childrenOf, isRunning } from "./processes.ts";
 
 export const REPOSITORY = resolve(import.meta.dirname, "..");
@@ -59,7 +60,8 @@ export async function startThaw(options: ThawServerOptions = {}): Promise<ThawSe
     THAW_ACCESS_KEY_ID: keys["AWS_ACCESS_KEY_ID"] ?? "",
     THAW_SECRET_ACCESS_KEY: keys["AWS_SECRET_ACCESS_KEY"] ?? "",
   };
-  const program = join(options.repository ?? REPOSITORY, "packages/server/src/main/serve.ts");
+  const repository = options.repository ?? REPOSITORY;
+  const program = bundled(repository, "serve") ?? join(repository, "packages/server/src/main/serve.ts");
   const args = [
     "--disable-warning=ExperimentalWarning",
     program,
@@ -138,7 +140,7 @@ function untilListening(child: ChildProcess, output: readonly string[]): Promise
 }
 
 /** How the command line of each begins, or what is in it; sandboxd's names the pager, too. */
-const PARTS = { server: /serve\.ts/, sandboxd: /thaw-sandboxd serve/, pager: /^\S*thaw-pager/ } as const;
+const PARTS = { server: /serve\.(?:ts|mjs)\b/, sandboxd: /thaw-sandboxd serve/, pager: /^\S*thaw-pager/ } as const;
 export type Part = keyof typeof PARTS;
 
 /**

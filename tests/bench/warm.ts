@@ -133,6 +133,6 @@ function statOf(pid: number): readonly string[] | null {
 }
 
 function partOf({ command }: Process): (typeof PARTS)[number] {
-  if (/serve\.ts/.test(command)) return "server";
+  if (/serve\.(?:ts|mjs)\b/.test(command)) return "server";
   return /^\S*thaw-(?:sandboxd serve|pager)/.test(command) ? "sandboxd" : "sandbox";
 }

@@ -4,8 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { GetFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
+import { bundled } from "@thaw/installation/bundled";
 import { describe, it } from "vitest";
-import { pidOf, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { pidOf, REPOSITORY, startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { Gate, GATE_CODE } from "../support/gate.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { ownTable, tableHandles } from "../support/nft-tables.ts";
@@ -135,6 +136,15 @@ it("what a killed sandboxd left of its network goes at the next start, whichever
     await next.remove();
   }
   expect(left()).toEqual([]);
+});
+
+it("the server is its bundle while the sources are as they were", async ({ expect }) => {
+  await withServer(async (server) => {
+    const words = readFileSync(`/proc/${pidOf(server.pid, "server")}/cmdline`, "utf8").split("\0");
+    const sources = join(REPOSITORY, "packages/server/src/main/serve.ts");
+    // The set-up has bundled them; one that was edited since is run itself.
+    expect(words).toContain(bundled(REPOSITORY, "serve") ?? sources);
+  });
 });
 
 it("no thread of sandboxd can be met by the signals that it waits for", async ({ expect }) => {

@@ -17,7 +17,14 @@ const NOT_OURS = /(?:^|\/)generated\/|^tests\/(?:scan\/(?:fixtures|bundles)|pair
 /** Neither a test nor waiting for one: measurements and load. */
 const MAY_SLEEP = /^tests\/(?:bench|soak)\//;
 /** Built by the set-up. */
-const BUILT = ["runtimes/dist", "scanners/dist", "samples/spring/target", "packages/cli/bin", "packages/console/dist"];
+const BUILT = [
+  "dist",
+  "runtimes/dist",
+  "scanners/dist",
+  "samples/spring/target",
+  "packages/cli/bin",
+  "packages/console/dist",
+];
 
 const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: ROOT });
 const files = listed

@@ -64,6 +64,13 @@ async function useCompileCache() {
   if (cache !== null) module.enableCompileCache(cache);
 }
 
+/** Loads a program: its bundle, or the sources where these are newer. */
+async function load(program, loadSources) {
+  const { bundled } = await import("@thaw/installation/bundled");
+  const bundle = bundled(ROOT, program);
+  return bundle === null ? loadSources() : import(bundle);
+}
+
 async function run() {
   process.removeAllListeners("warning");
   await useCompileCache();
@@ -72,14 +79,18 @@ async function run() {
   const [command, ...rest] = process.argv.slice(2);
   const isHelp = rest.includes("--help") || rest.includes("-h");
   // The server and what works on its files are programs of their own; everything else only talks to it.
-  if (command === "help" && rest[0] === "serve") await (await import("@thaw/server/serve")).main(["--help"]);
-  else if (command === "serve") await (await import("@thaw/server/serve")).main(rest);
-  else if ((command === "backup" || command === "restore") && !isHelp)
-    await (await import("@thaw/server/backup")).main(command, rest);
-  else if (command === "completion" || command === "man-page") {
-    const { SERVE_USAGE } = await import("@thaw/server/usage");
-    await (await import("../src/main.ts")).main(process.argv, SERVE_USAGE);
-  } else await (await import("../src/main.ts")).main(process.argv);
+  const serve = () => load("serve", () => import("@thaw/server/serve"));
+  if (command === "help" && rest[0] === "serve") await (await serve()).main(["--help"]);
+  else if (command === "serve") await (await serve()).main(rest);
+  else if ((command === "backup" || command === "restore") && !isHelp) {
+    const backup = await load("backup", () => import("@thaw/server/backup"));
+    await backup.main(command, rest);
+  } else {
+    const isOfAll = command === "completion" || command === "man-page";
+    const usages = isOfAll ? [(await import("@thaw/server/usage")).SERVE_USAGE] : [];
+    const { main } = await load("command", () => import("../src/main.ts"));
+    await main(process.argv, ...usages);
+  }
 }
 
 if (Number(process.versions.node.split(".")[0]) < MAJOR) runWithOwnNode();

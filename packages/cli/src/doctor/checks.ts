@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { basename, join } from "node:path";
-import { type Parts, PROGRAM, partsOf, SETUP, thawHomeOf } from "@thaw/installation";
+import { type Parts, PROGRAM, partsOf, ROOT, SETUP, thawHomeOf } from "@thaw/installation";
+import { bundled } from "@thaw/installation/bundled";
 import { installedRuntimes } from "./installed-runtimes.ts";
 
 export interface Finding {
@@ -25,6 +26,7 @@ export function checkHost(): readonly Finding[] {
     checkCpuLatency(),
     ...checkPrograms(),
     checkRust(parts),
+    checkBundles(),
     ...checkRuntimes(parts.clients, join(thawHomeOf(process.env), "runtimes")),
   ];
 }
@@ -59,6 +61,11 @@ function problem(what: string, detail: string, remedy: string): Finding {
 
 function warning(what: string, detail: string, remedy: string): Finding {
   return { level: "warning", what, detail, remedy };
+}
+
+function checkBundles(): Finding {
+  if (bundled(ROOT, "serve") !== null) return ok("programs", "bundled");
+  return ok("programs", `sources that are newer than their bundles: each start takes longer. ${SETUP} bundles them`);
 }
 
 function checkUser(): Finding {

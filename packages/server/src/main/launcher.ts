@@ -13,8 +13,9 @@
  */
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { flushCompileCache } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { type Parts, PROGRAM, partsOf, ROOT, SETUP } from "@thaw/installation";
+import { bundled } from "@thaw/installation/bundled";
 import { homeCachePath, privateCache } from "@thaw/installation/compile-cache";
 import { accessPointOf } from "../model/access-point.ts";
 import { makeDataDirectory, makePrivateDirectory } from "./data-directory.ts";
@@ -160,7 +161,10 @@ function server(options: ServeOptions, layout: Layout, passed: Passed): Launched
   const identity = ["--reuid", options.serverUid, "--regid", options.serverUid, "--clear-groups", "--no-new-privs"];
   const setpriv = ["setpriv", ...identity.map(String), "--inh-caps=-all", "--bounding-set=-all", "--pdeathsig", "TERM"];
   const shown = showTo(options, layout);
-  const program = join(shown.repository, "packages/server/src/main/serve.ts");
+  const program = join(
+    shown.repository,
+    relative(ROOT, bundled(ROOT, "serve") ?? join(import.meta.dirname, "serve.ts")),
+  );
   const node = process.execPath.startsWith(`${ROOT}/`)
     ? join(shown.repository, process.execPath.slice(ROOT.length + 1))
     : process.execPath;
