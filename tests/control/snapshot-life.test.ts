@@ -1,5 +1,6 @@
 /** A snapshot's life over months: expiry, refresh, regeneration and its failure. */
 import { expect, test, vi } from "vitest";
+import type { SnapshotId } from "@thaw/server/testing/base";
 import { ControlHarness } from "./harness.ts";
 
 const DAY_MS = 86_400_000;
@@ -301,6 +302,26 @@ test("a snapshot that is lost is made anew, one that nobody names is removed, wi
   harness.disk.set(lost, content);
   await harness.advance(6 * MINUTE_MS);
   expect([...harness.disk.keys()]).toEqual([(await harness.version("f", "1")).snapshotId]);
+  await harness.end();
+});
+
+test("a start whose first look fails has swept all the same", async () => {
+  const harness = await ControlHarness.start({ functions: { f: { handle: () => "1" } } });
+  await harness.create("f", "f");
+  await harness.publish("f");
+  const [[published, content] = []] = [...harness.disk];
+  if (published === undefined || content === undefined) throw new Error("no snapshot");
+  harness.disk.set("nobody-names-it" as SnapshotId, content);
+  const looks = vi.spyOn(Object.getPrototypeOf(harness.life.store), "listAllProvisioned");
+  looks.mockRejectedValueOnce(new Error("the disk hangs"));
+  try {
+    await harness.restart();
+  } finally {
+    looks.mockRestore();
+  }
+  expect(harness.problems.join()).toContain("look over snapshots: Error: the disk hangs");
+  expect([...harness.disk.keys()]).toEqual([published]);
+  harness.problems.length = 0;
   await harness.end();
 });
 

@@ -34,7 +34,6 @@ export class SnapshotLife {
   #cancelTimer: (() => void) | null = null;
   #looking: Promise<void> | null = null;
   #isClosing = false;
-  #hasSwept = false;
 
   /** @param settleOthers - Does what a look has to do beside snapshots, with the rows that the look has read. */
   constructor(
@@ -52,11 +51,13 @@ export class SnapshotLife {
   }
 
   /**
-   * Resolves after the first look.
+   * Sweeps the engine, then looks: a sweep by rows that are older than what is made would remove it. Resolves after the
+   * first look.
    *
    * @param versions - All of the store: this look need not read them.
    */
   async start(versions: readonly VersionRecord[]): Promise<void> {
+    await this.#sweep(versions);
     await this.#lookOnce(versions);
     this.#schedule();
   }
@@ -96,7 +97,6 @@ export class SnapshotLife {
     const all = versions ?? (await store.listAllVersions());
     await this.#settleOthers(all);
     const records = this.#byUse(all.filter((record) => record.version !== LATEST && mayNeedVisit(record)));
-    if (!this.#hasSwept) await this.#sweep(all);
     const listed = await this.#listSnapshots();
     if (this.#isClosing) return;
     const present = listed && new Set(listed.map(({ snapshotId }) => snapshotId));
@@ -112,7 +112,6 @@ export class SnapshotLife {
 
   /** Once, before anything is made: what no row names goes, and the engine learns what is left. */
   async #sweep(records: readonly VersionRecord[]): Promise<void> {
-    this.#hasSwept = true;
     try {
       await this.#services.worker.sweepSnapshots(
         records.map((record) => record.snapshotId).filter((id) => id !== null),
