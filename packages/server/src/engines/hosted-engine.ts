@@ -3,6 +3,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { EnvironmentId } from "../base/ids.ts";
+import { Slots } from "../base/slots.ts";
 import type { Phase } from "../model/phases.ts";
 import type { Sandbox, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage } from "../ports/engine.ts";
 import type { HostedSandbox, SandboxHost } from "../ports/sandbox-host.ts";
@@ -24,6 +25,8 @@ class SandboxOnHost implements Sandbox {
   readonly exited: Promise<SandboxExit>;
   readonly #host: SandboxHost;
   readonly gone: Promise<void>;
+  /** One of `freeze`, `thaw` and `boost` at a time: sandboxd answers each in a thread of its own. */
+  readonly #commands = new Slots(1);
   #destroyed: Promise<void> | null = null;
   #tellGone: () => void = () => undefined;
 
@@ -45,15 +48,15 @@ class SandboxOnHost implements Sandbox {
   }
 
   freeze(): Promise<void> {
-    return this.#host.freeze(this.environmentId);
+    return this.#commands.run(() => this.#host.freeze(this.environmentId));
   }
 
   thaw(): Promise<void> {
-    return this.#host.thaw(this.environmentId);
+    return this.#commands.run(() => this.#host.thaw(this.environmentId));
   }
 
   boost(on: boolean): Promise<void> {
-    return this.#host.boost(this.environmentId, on);
+    return this.#commands.run(() => this.#host.boost(this.environmentId, on));
   }
 
   usage(options: { readonly reset?: boolean } = {}): Promise<SandboxUsage> {

@@ -68,6 +68,7 @@ export interface Sandbox {
   readonly phases: readonly Phase[];
   /** Resolves when the sandbox's processes ended without `destroy` or a snapshot. */
   readonly exited: Promise<SandboxExit>;
+  /** Takes effect in the order in which it is asked for with `thaw` and `boost`: nobody has to wait for one before. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;
   /**

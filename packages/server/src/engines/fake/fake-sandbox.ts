@@ -4,6 +4,7 @@
  */
 import { Duplex } from "node:stream";
 import type { EnvironmentId } from "../../base/ids.ts";
+import { Slots } from "../../base/slots.ts";
 import type { Phase } from "../../model/phases.ts";
 import type { Sandbox, SandboxExit, SandboxObservation, SandboxSpec, SandboxUsage } from "../../ports/engine.ts";
 import { type OutwardRequest, SpawnFailedError, type SpawnRequest } from "../../ports/supervisor.ts";
@@ -70,6 +71,8 @@ export class FakeSandbox implements Sandbox {
   #tellExited: (exit: SandboxExit) => void = () => undefined;
   #tellGone: () => void = () => undefined;
   #isFrozen = false;
+  /** One at a time, as the port promises. */
+  readonly #commands = new Slots(1);
   readonly #undelivered: Array<() => void> = [];
   #isGone = false;
   #oomKills = 0;
@@ -112,19 +115,23 @@ export class FakeSandbox implements Sandbox {
     );
   }
 
-  async freeze(): Promise<void> {
-    await this.#engine.step("freeze", this.spec);
-    this.#isFrozen = true;
+  freeze(): Promise<void> {
+    return this.#commands.run(async () => {
+      await this.#engine.step("freeze", this.spec);
+      this.#isFrozen = true;
+    });
   }
 
-  async thaw(): Promise<void> {
-    await this.#engine.step("thaw", this.spec);
-    this.#isFrozen = false;
-    for (const answer of this.#undelivered.splice(0)) answer();
+  thaw(): Promise<void> {
+    return this.#commands.run(async () => {
+      await this.#engine.step("thaw", this.spec);
+      this.#isFrozen = false;
+      for (const answer of this.#undelivered.splice(0)) answer();
+    });
   }
 
-  async boost(): Promise<void> {
-    await this.#engine.step("boost", this.spec);
+  boost(): Promise<void> {
+    return this.#commands.run(() => this.#engine.step("boost", this.spec));
   }
 
   async usage(): Promise<SandboxUsage> {

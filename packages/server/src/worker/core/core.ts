@@ -71,8 +71,6 @@ export class EnvironmentCore {
   #failure: Failure | null = null;
   #memoryMaxMib = 0;
   #memory: WorkingSetInfo | null = null;
-  /** Resolves when the last freeze that was asked for is over, whatever came of it. */
-  #freezing: Promise<void> = Promise.resolve();
   #oomKills = 0;
 
   constructor(options: EnvironmentOptions) {
@@ -186,9 +184,7 @@ export class EnvironmentCore {
   /** Freezes the sandbox. Nobody in it can take telemetry from here on. */
   freeze({ sandbox }: Brought): Promise<void> {
     this.telemetry.pause();
-    const freezing = sandbox.freeze();
-    this.#freezing = freezing.catch(() => undefined);
-    return freezing;
+    return sandbox.freeze();
   }
 
   /** The same between invokes, where a debugger is to be answered. */
@@ -196,9 +192,7 @@ export class EnvironmentCore {
     if (this.debug?.isOpen !== true) await this.freeze(brought);
   }
 
-  /** Waits for a freeze that was asked for before: the engine keeps no order, and it would come after the thaw. */
   async thaw({ sandbox }: Brought): Promise<void> {
-    await this.#freezing;
     await sandbox.thaw();
     this.telemetry.resume();
   }

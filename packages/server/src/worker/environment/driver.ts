@@ -63,7 +63,7 @@ export class Driver {
   ): Promise<Failure | null> {
     const { core, status } = this;
     status.enterInvoking(core.services.clock.nowMs());
-    // Off the critical path: the order of commands at the engine is kept, and a late limit harms nobody.
+    // Off the critical path: the sandbox keeps the order of its commands, and a late limit harms nobody.
     if (this.#isBoosted)
       brought.sandbox.boost(false).catch((error: unknown) => core.reportProblem("apply the CPU limit", error));
     this.#isBoosted = false;
