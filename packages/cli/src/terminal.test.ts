@@ -8,6 +8,11 @@ it.for<[string, string]>([
   ["first\rsecond\r\nthird\n", "first\nsecond\nthird\n"],
   ["tab\tand é€😀\u00a0", "tab\tand é€😀\u00a0"],
   ["abc\u202edcba\u2066", "abc\\u202edcba\\u2066"],
+  ["pay\u200bpal, soft\u00adhyphen, join\u2060ed", "pay\\u200bpal, soft\\u00adhyphen, join\\u2060ed"],
+  ["fillers \u3164\u115f\uffa0", "fillers \\u3164\\u115f\\uffa0"],
+  ["tags \u{e0041}\u{e007f}", "tags \\udb40\\udc41\\udb40\\udc7f"],
+  // Scripts and emoji are written with these.
+  ["👩\u200d🚀 می\u200cخواهم ❤\ufe0f", "👩\u200d🚀 می\u200cخواهم ❤\ufe0f"],
 ])("%j", ([text, shown]) => {
   expect(showControls(text)).toBe(shown);
 });
