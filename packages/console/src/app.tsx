@@ -4,6 +4,7 @@ import { isConnected, isOutdated } from "./api/client.ts";
 import { loginProblem, logOut, type Session, session } from "./api/session.ts";
 import { route } from "./location.ts";
 import { pathOf, type Route } from "./route.ts";
+import { isHelpOpen, KeyHelp } from "./ui/key-help.tsx";
 import { Copy, Heading } from "./ui/parts.tsx";
 import { EnvironmentsView } from "./views/environments.tsx";
 import { FunctionView } from "./views/function.tsx";
@@ -32,6 +33,7 @@ export function App({ isWaiting }: { readonly isWaiting: boolean }) {
       </a>
       <Banner />
       {login !== null && <Bar login={login} />}
+      {login !== null && <KeyHelp isOperator={login.isOperator} />}
       <main id="main">{isWaiting ? <p>The server does not answer yet.</p> : <Content login={login} />}</main>
     </>
   );
@@ -102,6 +104,9 @@ function Bar({ login }: { readonly login: Session }) {
       </nav>
       <span class="who">
         {login.accountId} · {login.region} · {login.role === "read" ? "read-only" : "admin"}{" "}
+        <button type="button" onClick={() => (isHelpOpen.value = true)}>
+          Keys
+        </button>{" "}
         <button type="button" onClick={() => logOut(null)}>
           Log out
         </button>

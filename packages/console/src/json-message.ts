@@ -3,6 +3,8 @@
 export interface JsonMessage {
   /** What is before it, level and message, where the document has them by a usual name; else the text itself. */
   readonly headline: string;
+  /** As the document names it; null: it does not. */
+  readonly level: string | null;
   /** The whole document on many lines, as people read it. */
   readonly whole: string;
 }
@@ -24,7 +26,7 @@ export function readJsonMessage(text: string): JsonMessage | null {
   const message = firstText(document, MESSAGES);
   const level = firstText(document, LEVELS);
   const headline = message === null ? text : `${text.slice(0, at)}${level === null ? "" : `${level} `}${message}`;
-  return { headline, whole: JSON.stringify(document, null, 2) };
+  return { headline, level, whole: JSON.stringify(document, null, 2) };
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> | null {

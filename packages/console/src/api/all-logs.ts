@@ -3,7 +3,7 @@
  * none left out that the server still has and that is not older than the pages that are read.
  */
 import type { PlacedLogEvent } from "@thaw/thaw-api/log-events";
-import type { ShownEvent } from "../ui/log-view.tsx";
+import type { ShownEvent } from "../ui/log-line.tsx";
 import { follow, get, Refused } from "./client.ts";
 import { SeenSequences } from "./seen-sequences.ts";
 

@@ -58,8 +58,8 @@ export function SinceChoice() {
 export function LogLegend() {
   return (
     <p class="muted">
-      P: written by the platform, F: by the function, C: by a client of CloudWatch Logs. The newest 10,000 lines; times
-      are UTC.
+      P: written by the platform, F: by the function, C: by a client of CloudWatch Logs; behind it the level of a line:
+      T trace, D debug, I information, W warning, E error. The newest 10,000 lines; times are UTC.
     </p>
   );
 }

@@ -2,7 +2,7 @@
 import type { PlacedLogEvent } from "@thaw/thaw-api/log-events";
 import { readAnsi } from "../ansi.ts";
 import { get } from "../api/client.ts";
-import { AnsiText } from "../ui/log-view.tsx";
+import { AnsiText } from "../ui/log-line.tsx";
 import { Loaded } from "../ui/parts.tsx";
 import { useData } from "../ui/use-data.ts";
 

@@ -7,7 +7,7 @@ import { get, post, Refused } from "../api/client.ts";
 import { type Invoked, type InvokeType, invoke } from "../api/invoke.ts";
 import { listAliases, listVersions } from "../api/lambda.ts";
 import { pathOf } from "../route.ts";
-import { AnsiText } from "../ui/log-view.tsx";
+import { AnsiText } from "../ui/log-line.tsx";
 import { Badge, Problem } from "../ui/parts.tsx";
 import { useData } from "../ui/use-data.ts";
 import { WaterfallView } from "../ui/waterfall.tsx";

@@ -1,0 +1,178 @@
+// matrix: a real browser before the console of a real server, which needs Debian's chromium (tools/install-browser.sh)
+/** What single views of the web console show and do: keys, the log's lines, a function's header, invokes anew. */
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { TestFunctions } from "../support/functions.ts";
+import { accessibilityProblems, ACTION_MS_MAX, Browser } from "./browser.ts";
+
+const POLLED = { timeout: ACTION_MS_MAX };
+/** Prints a line of each level, and one that is far wider than the page. */
+const LEVELS = `
+export const handler = async (event) => {
+  console.log("plain " + event.mark);
+  console.debug("quiet " + event.mark);
+  console.warn("slow " + event.mark);
+  console.error("broken " + event.mark);
+  console.log(JSON.stringify({ level: "FATAL", message: "ended " + event.mark }));
+  console.log("wide " + "word ".repeat(300) + event.mark);
+  return event;
+};
+`;
+
+let server: ThawServer;
+let functions: TestFunctions;
+let browser: Browser;
+let name: string;
+
+beforeAll(async () => {
+  server = await startThaw();
+  functions = new TestFunctions(server);
+  name = await functions.create({ "index.mjs": LEVELS });
+  // Axe's own means are what the page's policy forbids; that is another test's.
+  browser = await Browser.start({ ports: [Number(new URL(server.endpoint).port)], bypassCSP: true });
+});
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await server?.remove();
+});
+afterEach(async () => {
+  for (const page of browser.context.pages()) await page.close();
+  expect(browser.problems.splice(0)).toEqual([]);
+});
+
+const heading = (page: Page, title: string) => page.getByRole("heading", { level: 1, name: title });
+
+describe("keys", () => {
+  it("lead to the views, and are listed under ?", async () => {
+    const page = await browser.login(server);
+    await heading(page, "Overview").waitFor();
+    for (const [letter, title] of [
+      ["l", "Logs"],
+      ["e", "Environments"],
+      ["d", "Deployments"],
+      ["s", "Snapshots"],
+      ["h", "Host"],
+      ["f", "Overview"],
+    ] as const) {
+      await page.keyboard.press("g");
+      await page.keyboard.press(letter);
+      await heading(page, title).waitFor();
+    }
+    await page.keyboard.press("?");
+    const help = page.getByRole("dialog", { name: "Keys" });
+    await help.getByText("To Functions (Overview)").waitFor();
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await accessibilityProblems(page)).toEqual([]);
+    }
+    await page.keyboard.press("Escape");
+    await help.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Keys" }).click();
+    await help.getByRole("checkbox").uncheck();
+    await help.getByRole("button", { name: "Close" }).click();
+    await help.waitFor({ state: "detached" });
+    await page.reload();
+    await heading(page, "Overview").waitFor();
+    // What is turned off stays so; a key that worked would be handled before the click is.
+    await page.keyboard.press("?");
+    await page.getByRole("button", { name: "Keys" }).click();
+    await help.getByRole("checkbox").check();
+    await help.getByRole("button", { name: "Close" }).click();
+    await help.waitFor({ state: "detached" });
+    await page.keyboard.press("?");
+    await help.waitFor();
+  });
+
+  it("are text where text is written, and the browser's own with Control", async () => {
+    const page = await browser.login(server, "admin", `f/${name}/test`);
+    const field = page.getByLabel("Event (JSON)");
+    await field.fill("");
+    await field.pressSequentially("gl?/");
+    expect(await field.inputValue()).toBe("gl?/");
+    await page.getByLabel("Times").press("g");
+    await page.getByLabel("Times").press("l");
+    await heading(page, name).focus();
+    await page.keyboard.press("g");
+    await page.keyboard.press("Control+l");
+    await page.keyboard.press("l");
+    expect(await page.getByRole("dialog").count()).toBe(0);
+    expect(new URL(page.url()).pathname).toBe(`/_thaw/console/f/${name}/test`);
+    await page.keyboard.press("g");
+    await page.keyboard.press("l");
+    await heading(page, "Logs").waitFor();
+  });
+});
+
+describe("the lines of a log", () => {
+  it("tell their level by letter and colour, and the end of an invoke in few words", async () => {
+    const page = await browser.login(server, "admin", `f/${name}/logs`);
+    await functions.invoke(name, { mark: "one" });
+    const log = page.getByRole("log");
+    const lineOf = (text: string) => log.locator(".line", { hasText: text });
+    for (const [text, letter, level] of [
+      ["plain one", "I", "info"],
+      ["quiet one", "D", "debug"],
+      ["slow one", "W", "warning"],
+      ["broken one", "E", "error"],
+      ["ended one", "E", "fatal"],
+    ] as const) {
+      const told = lineOf(text).getByTitle(`level: ${level}`);
+      await told.waitFor();
+      expect(await told.textContent()).toBe(letter);
+      await lineOf(text).locator(`span.level-${letter}`).waitFor();
+    }
+    const report = log.locator(".line.platform", { has: page.locator(".chip", { hasText: /^REPORT$/ }) });
+    await report
+      .getByText(/^[\d.]+ ms$/)
+      .first()
+      .waitFor();
+    await report.getByText(/^\d+ MB of \d+ MB$/).waitFor();
+    await report.getByText(/^ ?· init [\d.]+ ms$/).waitFor();
+    const requestId = (await report.getByRole("link").textContent()) ?? "";
+    await report.getByRole("link").click();
+    await heading(page, `Invocation ${requestId}`).waitFor();
+    await page.goBack();
+    await lineOf("broken one").waitFor();
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await accessibilityProblems(page), colorScheme).toEqual([]);
+    }
+  });
+
+  it("are wrapped where that is wanted, each at its place, and the end stays in sight", async () => {
+    const page = await browser.login(server, "admin", `f/${name}/logs`);
+    await functions.invoke(name, { mark: "two" });
+    const log = page.getByRole("log");
+    const wide = log.locator(".line", { hasText: /wide .* two$/ });
+    await wide.waitFor();
+    const seen = () =>
+      log.evaluate((box) => {
+        const lines = [...box.querySelectorAll(".line")].map((line) => line.getBoundingClientRect());
+        return {
+          isWide: box.scrollWidth > box.clientWidth,
+          highest: Math.max(...lines.map(({ height }) => height)),
+          gaps: lines.filter(({ top }, at) => at > 0 && Math.abs(top - (lines[at - 1]?.bottom ?? 0)) > 1).length,
+          left: box.scrollHeight - box.clientHeight - box.scrollTop,
+        };
+      });
+    expect(await seen()).toMatchObject({ isWide: true, highest: 20 });
+    await page.getByLabel("wrap long lines").check();
+    await expect.poll(async () => (await seen()).highest, POLLED).toBeGreaterThan(20);
+    expect(new URL(page.url()).searchParams.get("wrap")).toBe("1");
+    for (let round = 0; round < 5; round++) await functions.invoke(name, { mark: `more ${round}` });
+    await log.getByText(/wide .* more 4$/).waitFor();
+    expect(await seen()).toMatchObject({ isWide: false, gaps: 0 });
+    await expect.poll(async () => (await seen()).left, POLLED).toBeLessThanOrEqual(1);
+    expect(await page.getByRole("button", { name: /new line/ }).count()).toBe(0);
+    // From here on it stands still: what is read stays where it is.
+    await log.evaluate((box) => box.scrollTo(0, 0));
+    await functions.invoke(name, { mark: "late" });
+    await page.getByRole("button", { name: /new lines?$/ }).waitFor();
+    expect(await log.evaluate((box) => box.scrollTop)).toBe(0);
+    await page.getByRole("button", { name: /new lines?$/ }).click();
+    await log.getByText(/wide .* late$/).waitFor();
+    await page.getByLabel("wrap long lines").uncheck();
+    await expect.poll(async () => (await seen()).highest, POLLED).toBe(20);
+  });
+});
