@@ -47,7 +47,10 @@ echo "{\"folder\": \"$folder\", \"inputs\": []}" > "$lib/dist/bundles.json"
 mkdir -p "$lib/node_modules/@thaw" "$lib/tools"
 for package in $packages; do ln -s "../../packages/$package" "$lib/node_modules/@thaw/$package"; done
 install -m 755 "$root/tools/install-runtime.sh" "$root/tools/install-sam-transform.sh" "$root/tools/install-moto.sh" \
+	"$root/tools/install-gvisor.sh" \
 	"$root/tools/fetch-wheels.py" "$root/tools/lib.sh" "$lib/tools/"
+mkdir -p "$lib/tools/gvisor"
+install -m 644 "$root"/tools/gvisor/* "$lib/tools/gvisor/"
 mkdir -p "$lib/runtimes/sam-transform" "$lib/runtimes/moto" "$lib/runtimes/images"
 install -m 644 "$root"/runtimes/images/*.sh "$lib/runtimes/images/"
 install -m 644 "$root"/runtimes/sam-transform/*.py "$root/runtimes/sam-transform/requirements.txt" "$lib/runtimes/sam-transform/"

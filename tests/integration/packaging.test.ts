@@ -2,7 +2,7 @@
 import type { CheckReport } from "@thaw/thaw-api/check-report";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -101,6 +101,24 @@ it("finds its own parts: doctor, scanners, and how it is called", ({ expect }) =
   const { status, stderr } = thaw("snapshots", "ls");
   expect(status).toBe(1);
   expect(stderr).toMatch(/^thaw: no credentials: .*Start a server: thaw serve\./);
+});
+
+it("has what gVisor is built by, and compares a built one with it", ({ expect }) => {
+  const lib = join(root, "usr/lib/thaw");
+  const home = join(place, "home");
+  mkdirSync(join(home, "engines/gvisor"), { recursive: true });
+  writeFileSync(join(home, "engines/gvisor/runsc"), "");
+  const script = readFileSync(join(root, "usr/bin/thaw"), "utf8").replaceAll("/usr/lib/thaw", lib);
+  const thaw = (...args: string[]) =>
+    spawnSync("sh", ["-c", script, "thaw", ...args], { encoding: "utf8", env: { ...BARE, THAW_HOME: home } });
+  const { stdout, stderr } = thaw("engines", "ls");
+  expect(stdout, stderr).toMatch(/^gvisor +old .*; thaw engines install gvisor builds it as this version wants it$/m);
+  // As its script computes it, which is beside the files that it reads.
+  const recipe = /^recipe=.*$/m.exec(readFileSync(join(lib, "tools/install-gvisor.sh"), "utf8"))?.[0];
+  const digest = execFileSync("sh", ["-euc", `. tools/lib.sh\n${recipe}\necho "$recipe"`], { cwd: lib });
+  writeFileSync(join(home, "engines/gvisor/.recipe"), digest);
+  const installing = thaw("engines", "install", "gvisor");
+  expect(installing.stdout, installing.stderr).toMatch(/^gVisor is on this host; /);
 });
 
 it("brings documents that call the program as it does, a manual page and completion", ({ expect }) => {

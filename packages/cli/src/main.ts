@@ -8,11 +8,13 @@ import { completionScript } from "./completion.ts";
 import { connect } from "./connection.ts";
 import { listEnvironments, stopEnvironments } from "./environments.ts";
 import { consoleCommand } from "./console.ts";
+import { GVISOR } from "@thaw/installation/engines";
 import { BASE_SYSTEM, INSTALLABLE, MOTO, SAM_TRANSFORM } from "@thaw/installation/installable";
 import type { ReviewOptions } from "./deploy/review.ts";
 import { withTemplate } from "./deploy/with-template.ts";
 import { addDevCommand } from "./dev/command.ts";
 import { refuseEmpty } from "./empty-values.ts";
+import { installEngine, listEngines } from "./engines.ts";
 import { describeError } from "./errors.ts";
 import { addHelp } from "./help.ts";
 import { init, SAMPLE_RUNTIMES, type SampleRuntime } from "./init.ts";
@@ -266,6 +268,7 @@ function addHostCommands(program: Command): void {
   addKeyCommands(program);
   addAccountCommands(program);
   addRuntimeCommands(program);
+  addEngineCommands(program);
   addImageCommands(program);
   program
     .command("doctor")
@@ -342,6 +345,19 @@ function addRuntimeCommands(program: Command): void {
     .action((options: { dryRun?: boolean }, command: Command) =>
       pruneRuntimes(connect(), { dryRun: options.dryRun === true, json: isJson(command) }),
     );
+}
+
+function addEngineCommands(program: Command): void {
+  const engines = program.command("engines").description("what keeps functions and the host apart");
+  engines
+    .command("ls")
+    .description("engines, and whether they are on this host")
+    .action((_options: unknown, command: Command) => listEngines(isJson(command)));
+  engines
+    .command("install")
+    .argument("<name>", GVISOR)
+    .description("build an engine that does not come with Thaw (root; Go)")
+    .action((name: string) => installEngine(name));
 }
 
 function addImageCommands(program: Command): void {

@@ -5,6 +5,7 @@ import { release } from "node:os";
 import { basename, join } from "node:path";
 import { type Parts, PROGRAM, partsOf, ROOT, SETUP, thawHomeOf } from "@thaw/installation";
 import { bundled } from "@thaw/installation/bundled";
+import { GVISOR, GVISOR_NOT_YET, gvisorState } from "@thaw/installation/engines";
 import { installedRuntimes } from "./installed-runtimes.ts";
 
 export interface Finding {
@@ -25,6 +26,7 @@ export function checkHost(): readonly Finding[] {
     ...checkProc(),
     checkCpuLatency(),
     ...checkPrograms(),
+    checkGvisor(),
     checkRust(parts),
     checkBundles(),
     ...checkRuntimes(parts.clients, join(thawHomeOf(process.env), "runtimes")),
@@ -179,6 +181,18 @@ function checkPrograms(): readonly Finding[] {
 function checkRust({ sandboxd, supervisor, pager }: Parts): Finding {
   const missing = [sandboxd, supervisor, pager].filter((path) => !existsSync(path)).map((path) => basename(path));
   return missing.length === 0 ? ok("sandboxd", "built") : problem("sandboxd", `not built: ${missing.join(" ")}`, SETUP);
+}
+
+/** Not a lack: no function needs it. */
+function checkGvisor(): Finding {
+  const state = gvisorState(process.env);
+  const install = `${PROGRAM} engines install ${GVISOR}`;
+  if (state === "missing") return ok("gVisor", "not installed; nothing needs it");
+  if (state === "old") return warning("gVisor", "built for another version of Thaw", install);
+  const runsc = join(thawHomeOf(process.env), "engines", GVISOR, "runsc");
+  const version = /^runsc version (\S+)$/m.exec(capture(runsc, ["--version"]))?.[1];
+  if (version === undefined) return warning("gVisor", `${runsc} does not run on this host`, install);
+  return ok("gVisor", `${version}; ${GVISOR_NOT_YET}`);
 }
 
 function checkRuntimes(clients: string, runtimesDir: string): readonly Finding[] {

@@ -85,6 +85,10 @@ describe("refusals", () => {
     [["--pool", "99"], "--pool 99: expected a whole number from 0 to 64"],
     [["--listen", "9000"], "--listen 9000: expected HOST:PORT"],
     [["--engine", "qemu"], "--engine qemu: expected criu or process"],
+    [
+      ["--engine", "gvisor"],
+      "--engine gvisor: no server of this version can run functions in it yet; expected criu or process",
+    ],
     [["--snapshot-idle", "1w"], "--snapshot-idle 1w: expected a number with s, m, h or d (14d), or never"],
     [["--kms", "vault"], "--kms vault: expected aws or the URL of a service with its API"],
     [["--file-system", "a=b"], "--file-system a=b: expected the ARN of an access point, =, and a directory"],

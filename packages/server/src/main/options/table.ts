@@ -11,6 +11,7 @@ import { CONSOLE_OPTIONS } from "./console-options.ts";
 import { DATABASE_OPTIONS } from "./database-options.ts";
 import { defaulted, optional } from "./declaration.ts";
 import { DESTINATION_OPTIONS } from "./destination-options.ts";
+import { engineName } from "./engine-name.ts";
 import { IMAGE_OPTIONS } from "./image-options.ts";
 import { MEMORY_MAX_MIB, PAGER_MEMORY_MIB, PREPARED_MEMORY_MIB } from "./host-defaults.ts";
 import { NETWORK_OPTIONS } from "./network-options.ts";
@@ -64,7 +65,7 @@ const PROCESS_OPTIONS = {
     name: "engine",
     flag: "criu|process",
     variable: "THAW_ENGINE",
-    type: oneOf("criu", "process"),
+    type: engineName,
     default: "criu",
     unit: null,
     help: "process takes no snapshots",
