@@ -23,6 +23,9 @@ const LOOKS_FOR_FILES: Readonly<Record<string, string>> = {
   pino: "fastify loads it; the files are those of its transports, and the server has no logger of fastify's",
   "thread-stream": "as pino, whose transports it carries",
 };
+const LENT_PROCESS = "\0process";
+/** With the members that are imported by name: the bundler fails where one is missing. */
+const LENT_PROCESS_CODE = "export default globalThis.process; export const { env, versions } = globalThis.process;";
 const OWN_FILES = /\b(?:__dirname|__filename|import\.meta\.(?:url|dirname|filename|resolve)|require\.resolve)\b/;
 /** Folders of bundles besides the newest. */
 const KEPT = 1;
@@ -43,6 +46,17 @@ function keepPlaces(read: Set<string>): Plugin {
     },
   };
 }
+
+/**
+ * Gives `process` to modules that import it, without Node.js's own: to import that looks at all its members, also at
+ * `stdin`, which would take the server's listening socket for a stream.
+ */
+const lendProcess: Plugin = {
+  name: "process",
+  resolveId: (source, _importer, { kind }) =>
+    kind === "import-statement" && /^(?:node:)?process$/.test(source) ? LENT_PROCESS : null,
+  load: (id) => (id === LENT_PROCESS ? LENT_PROCESS_CODE : null),
+};
 
 function withPlaces(code: string, path: string): string {
   const placed = code
@@ -85,7 +99,9 @@ async function bundle(out: string): Promise<readonly string[]> {
     input: PROGRAMS,
     platform: "node",
     external: EXTERNAL,
-    plugins: [keepPlaces(read)],
+    // As Node.js resolves them: a package that was bundled in two of its forms would have two of each class.
+    resolve: { conditionNames: ["node"], mainFields: ["main"] },
+    plugins: [keepPlaces(read), lendProcess],
     logLevel: "warn",
   });
   await programs.write({
