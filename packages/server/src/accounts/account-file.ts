@@ -12,7 +12,7 @@ import type { Random } from "../base/random.ts";
 import { conflict, invalidParameter, notFound } from "../model/api-error.ts";
 import { type CallerKey, rootArn } from "../model/caller.ts";
 import type { Accounts, AccountSummary, NewAccessKey } from "../ports/accounts.ts";
-import { replaceFile } from "./durable-file.ts";
+import { replaceFile } from "../base/replace-file.ts";
 
 export const ACCOUNT_FILE = "accounts.json";
 /** Each account has a database that stays open. */

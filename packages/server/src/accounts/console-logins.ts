@@ -15,7 +15,7 @@ import { ApiError } from "../model/api-error.ts";
 import { type Caller, callerOf } from "../model/caller.ts";
 import type { CallerKeys } from "../ports/accounts.ts";
 import type { ConsoleLogins, ConsoleRole, ConsoleSession, ConsoleToken } from "../ports/console-logins.ts";
-import { replaceFile } from "./durable-file.ts";
+import { replaceFile } from "../base/replace-file.ts";
 
 const CONSOLE_FILE = "console.json";
 /** Time to open a browser. */

@@ -27,35 +27,57 @@ const BEFORE_MS = 24 * 3_600_000;
 /** The frame of a SHA-256 digest in an RSA signature (RFC 8017, 9.2, note 1). */
 const DIGEST_INFO = Buffer.from("3031300d060960864801650304020105000420", "hex");
 
-export function makeAuthority(wish: Wish): Promise<KeyedCertificate> {
-  return issue(wish, [], null);
+export async function makeAuthority(wish: Wish): Promise<KeyedCertificate> {
+  const { key, publicKey } = await makeKey();
+  return { key, certificate: await signCertificate(publicKey, wish, { uses: [], authority: null, key }) };
 }
 
-/** Issues a certificate for one DNS name. */
-export function issueCertificate(
+/** Issues a certificate for one DNS name, with a key of its own. */
+export async function issueCertificate(
   wish: Wish,
   uses: readonly CertificateUse[],
   authority: KeyedCertificate,
 ): Promise<KeyedCertificate> {
-  return issue(wish, uses, authority);
+  const { key, publicKey } = await makeKey();
+  return { key, certificate: await certify(publicKey, wish, uses, authority) };
 }
 
-/** `authority` null: an authority of its own. */
-async function issue(
-  { name, nowMs, lifetimeMs }: Wish,
+/** Signs for an RSA key whose private half is elsewhere. `publicKey` and the result are PEM. */
+export function certify(
+  publicKey: string,
+  wish: Wish,
   uses: readonly CertificateUse[],
-  authority: KeyedCertificate | null,
-): Promise<KeyedCertificate> {
-  const { default: forge } = await import("node-forge");
-  const { privateKey: key } = await promisify(generateKeyPair)("rsa", {
+  authority: KeyedCertificate,
+): Promise<string> {
+  return signCertificate(publicKey, wish, { uses, authority, key: authority.key });
+}
+
+/** Makes an RSA key: both halves as PEM. */
+export async function makeKey(): Promise<{ readonly key: string; readonly publicKey: string }> {
+  const made = await promisify(generateKeyPair)("rsa", {
     modulusLength: 2048,
     publicKeyEncoding: { type: "spki", format: "pem" },
     privateKeyEncoding: { type: "pkcs8", format: "pem" },
   });
+  return { key: made.privateKey, publicKey: made.publicKey };
+}
+
+interface Signer {
+  readonly uses: readonly CertificateUse[];
+  /** Null: the certificate is an authority's, and signed by its own key. */
+  readonly authority: KeyedCertificate | null;
+  readonly key: string;
+}
+
+async function signCertificate(
+  publicKey: string,
+  { name, nowMs, lifetimeMs }: Wish,
+  { uses, authority, key }: Signer,
+): Promise<string> {
+  const { default: forge } = await import("node-forge");
   const { pki, md } = forge;
-  const own = withNativeSign(pki.privateKeyFromPem(key), key);
   const made = pki.createCertificate();
-  made.publicKey = pki.setRsaPublicKey(own.n, own.e);
+  made.publicKey = pki.publicKeyFromPem(publicKey);
   // Positive, and another one for each.
   made.serialNumber = `01${forge.util.bytesToHex(forge.random.getBytesSync(15))}`;
   made.validity.notBefore = new Date(nowMs - BEFORE_MS);
@@ -69,7 +91,6 @@ async function issue(
       { name: "keyUsage", keyCertSign: true, critical: true },
       { name: "subjectKeyIdentifier" },
     ]);
-    made.sign(own, md.sha256.create());
   } else {
     const issuer = pki.certificateFromPem(authority.certificate);
     made.setIssuer(issuer.subject.attributes);
@@ -80,9 +101,9 @@ async function issue(
       { name: "subjectAltName", altNames: [{ type: 2, value: name }] },
       { name: "authorityKeyIdentifier", keyIdentifier: issuer.generateSubjectKeyIdentifier().getBytes() },
     ]);
-    made.sign(withNativeSign(pki.privateKeyFromPem(authority.key), authority.key), md.sha256.create());
   }
-  return { key, certificate: pki.certificateToPem(made).replaceAll("\r\n", "\n") };
+  made.sign(withNativeSign(pki.privateKeyFromPem(key), key), md.sha256.create());
+  return pki.certificateToPem(made).replaceAll("\r\n", "\n");
 }
 
 /** A key whose signature OpenSSL makes: the library's own takes a hundred milliseconds. */
