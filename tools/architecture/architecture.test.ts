@@ -43,17 +43,17 @@ const PLANTED: ReadonlyArray<readonly [string, string, string]> = [
   [
     `${SERVER}/worker/a.ts`,
     'import { connect } from "node:net";',
-    "only door, main, packages/cli, remote-worker, sandboxd, supervisor may use node:net",
+    "only cluster, door, main, packages/cli, remote-worker, sandboxd, supervisor may use node:net",
   ],
   [
     `${SERVER}/http/a.ts`,
     'import { createServer } from "node:http";',
-    "only packages/cli, supervisor, door, remote-worker may use node:http",
+    "only cluster, packages/cli, supervisor, door, remote-worker may use node:http",
   ],
   [
     `${SERVER}/control/a.ts`,
     'import { readFile } from "node:fs/promises";',
-    "only accounts, base, door, images, keys, logs, main, metrics, objects, runtimes, snapshot-stores, snapshots, " +
+    "only accounts, base, cluster, door, images, keys, logs, main, metrics, objects, runtimes, snapshot-stores, snapshots, " +
       "store, transforms, packages/cli, packages/installation, packages/scan, packages/template may use node:fs/promises",
   ],
   [`${SERVER}/control/a.ts`, 'import fastify from "fastify";', "only http may use fastify"],

@@ -23,6 +23,7 @@ const ADAPTERS = [
   "event-sources",
   "issuers",
   "remote-worker",
+  "cluster",
 ];
 const OUTER = ["control", "aws", "stacks", "worker", "snapshots", "engines", ...ADAPTERS];
 
@@ -135,6 +136,7 @@ export const FAKES: readonly string[] = ["engines/fake/", "base/testing/", "snap
 const FILE_USERS = [
   "accounts",
   "base",
+  "cluster",
   "door",
   "images",
   "keys",
@@ -155,10 +157,10 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "node:cluster": [],
   "node:dgram": [],
   "node:fs": [...FILE_USERS, "packages/cli", "packages/installation", "packages/scan", "packages/template"],
-  "node:http": ["packages/cli", "supervisor", "door", "remote-worker"],
+  "node:http": ["cluster", "packages/cli", "supervisor", "door", "remote-worker"],
   "node:http2": [],
-  "node:https": ["door", "packages/cli", "remote-worker"],
-  "node:net": ["door", "main", "packages/cli", "remote-worker", "sandboxd", "supervisor"],
+  "node:https": ["cluster", "door", "packages/cli", "remote-worker"],
+  "node:net": ["cluster", "door", "main", "packages/cli", "remote-worker", "sandboxd", "supervisor"],
   "node:sqlite": ["logs", "objects", "store"],
   "node:worker_threads": ["aws", "logs"],
   "@aws-sdk/client-cloudformation": ["packages/cli"],

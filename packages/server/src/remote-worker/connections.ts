@@ -5,6 +5,7 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
 import type { KeyedCertificate } from "../base/certificates.ts";
+import { workerName } from "../model/cluster-names.ts";
 import { type PlatformCode, PLATFORM_ERRORS, ThawError } from "../model/platform-errors.ts";
 import { dataFrames, FRAME, FrameError, FrameReader, jsonFrame } from "./frames.ts";
 import {
@@ -14,7 +15,6 @@ import {
   PROTOCOL,
   PROTOCOL_HEADER,
   type SentFailure,
-  workerName,
 } from "./protocol.ts";
 
 export interface WorkerAddress {

@@ -12,14 +12,6 @@ export const PROTOCOL = 1;
 export const PROTOCOL_HEADER = "thaw-worker-protocol";
 export const CONTENT_TYPE = "application/vnd.thaw.worker";
 
-/** The name in the certificate of those who may give orders to workers. */
-export const CONTROL_NAME = "control.thaw.internal";
-
-/** The name in a worker's certificate, by which one can't be taken for another, nor for a control plane. */
-export function workerName(workerId: string): string {
-  return `${workerId}.worker.thaw.internal`;
-}
-
 /** Bytes of a call: what is provisioned, or the ids of all snapshots. An event is at most 6 MiB. */
 export const CALL_BYTES_MAX = 64 * 2 ** 20;
 /** Bytes of a package with its call: unpacked, AWS allows 250 MB. */

@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { KeyedCertificate } from "../base/certificates.ts";
 import { newInvocationId } from "../base/ids.ts";
+import { CONTROL_NAME } from "../model/cluster-names.ts";
 import type { WorkerContents } from "../ports/worker-contents.ts";
 import type { Worker } from "../ports/worker.ts";
 import { FRAME, jsonFrame } from "./frames.ts";
@@ -17,7 +18,6 @@ import {
   CALL_BYTES_MAX,
   CONTENT_BYTES_MAX,
   CONTENT_TYPE,
-  CONTROL_NAME,
   PROTOCOL,
   PROTOCOL_HEADER,
   type SentFailure,
@@ -61,15 +61,11 @@ export class WorkerListener {
   private constructor(options: WorkerListenerOptions) {
     this.#options = options;
     this.#hello = { workerId: options.workerId, incarnation: newInvocationId() };
-    const { identity, authority } = options;
     this.#server = createServer(
       {
-        key: identity.key,
-        cert: identity.certificate,
-        ca: authority,
+        ...this.#shown(options.identity),
         requestCert: true,
         rejectUnauthorized: true,
-        minVersion: "TLSv1.3",
         handshakeTimeout: HANDSHAKE_MS,
         headersTimeout: HANDSHAKE_MS,
         // A call that may be cancelled stays open, and one without work for it too: the caller hangs up.
@@ -86,12 +82,21 @@ export class WorkerListener {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Shows another certificate from the next connection on. Those that there are go on. */
+  identify(identity: KeyedCertificate): void {
+    this.#server.setSecureContext(this.#shown(identity));
+  }
+
   /** Hangs up on everybody; the worker itself goes on. */
   async close(): Promise<void> {
     const closed = once(this.#server, "close");
     this.#server.close();
     this.#server.closeAllConnections();
     await closed;
+  }
+
+  #shown({ key, certificate }: KeyedCertificate) {
+    return { key, cert: certificate, ca: this.#options.authority, minVersion: "TLSv1.3" } as const;
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
