@@ -1,7 +1,14 @@
 /** The public face: signatures, and AWS's Lambda API as types, checks and wire forms. */
 export * from "./lambda.ts";
 export type { ServiceModel } from "./model.ts";
-export { foreignError, type ForeignRequest, readForeign, type WireProtocol } from "./protocols/foreign-error.ts";
+export {
+  foreignError,
+  foreignFault,
+  type ForeignHead,
+  type ForeignRequest,
+  readForeign,
+  type WireProtocol,
+} from "./protocols/foreign-error.ts";
 export type { WireRequest, WireResponse } from "./protocols/rest-json.ts";
 export type { RpcProtocol } from "./protocols/rpc.ts";
 export { parseQuery, type RequestHead } from "./signature/canonical.ts";

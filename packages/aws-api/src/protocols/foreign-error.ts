@@ -60,8 +60,28 @@ function protocolOf({ method, path, query, headers }: ForeignHead, service: stri
  * has no message: tools that look for an object before they store it go on to a request that shows theirs.
  */
 export function foreignError(protocol: WireProtocol, head: ForeignHead, code: string, message: string): WireResponse {
-  const status = protocol === "s3" && head.method === "HEAD" ? 404 : 400;
+  return errorOf(protocol, head, protocol === "s3" && head.method === "HEAD" ? 404 : 400, { code, message });
+}
+
+/** Writes a failure of the server's own, under the code that each protocol's services have for it. */
+export function foreignFault(protocol: WireProtocol, head: ForeignHead, message: string): WireResponse {
+  const code = protocol === "s3" || protocol === "ec2" ? "InternalError" : "InternalFailure";
+  return errorOf(protocol, head, 500, { code, message });
+}
+
+interface ForeignError {
+  readonly code: string;
+  readonly message: string;
+}
+
+function errorOf(
+  protocol: WireProtocol,
+  head: ForeignHead,
+  status: number,
+  { code, message }: ForeignError,
+): WireResponse {
   const xml = `<Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message>`;
+  const type = status >= 500 ? "Receiver" : "Sender";
   switch (protocol) {
     case "s3":
       return { status, ...xmlBody(`<Error>${xml}</Error>`) };
@@ -69,7 +89,7 @@ export function foreignError(protocol: WireProtocol, head: ForeignHead, code: st
       return { status, ...xmlBody(`<Response><Errors><Error>${xml}</Error></Errors></Response>`) };
     case "query":
     case "rest-xml":
-      return { status, ...xmlBody(`<ErrorResponse><Error><Type>Sender</Type>${xml}</Error></ErrorResponse>`) };
+      return { status, ...xmlBody(`<ErrorResponse><Error><Type>${type}</Type>${xml}</Error></ErrorResponse>`) };
     case "cbor":
       return {
         status,

@@ -2,7 +2,7 @@
  * The APIs on the listener: chosen by the head of a request for Thaw's own, by the service in the signature's scope for
  * AWS's.
  */
-import { LAMBDA, readForeign } from "@thaw/aws-api";
+import { type ForeignHead, LAMBDA, readForeign, type WireProtocol } from "@thaw/aws-api";
 import type { AwsService, LoadedService } from "../aws/aws-service.ts";
 import type { AccountScope } from "../model/function-name.ts";
 import { isS3Host } from "@thaw/aws-api/protocols/s3-address";
@@ -42,23 +42,26 @@ export function createFronts(
   onProblem: OnProblem,
 ): Fronts {
   const { scopes } = services;
-  const thaw = frontOnUse(async () => {
+  const loadThaw = async (): Promise<RefusingFront> => {
     const { createThawFront } = await import("./fronts/thaw/front.ts");
     return { ...createThawFront(services, onProblem), refuse: refusalOf };
-  }, onProblem);
+  };
+  const thaw = frontOnUse(loadThaw, () => null, onProblem);
   const lambda = createLambdaFront({ scopes, onProblem });
+  const protocolOf = (head: ForeignHead): WireProtocol | null => readForeign(head)?.protocol ?? null;
   const byService = { [LAMBDA.scope]: lambda };
   const urls = createUrlFront({ ...services, onProblem });
   const apis = createApisFront({ ...services, onProblem });
   const others = scopes.home.awsServices.map((service) => ({
     service,
-    front: frontOnUse(() => loadServiceFront(service, scopes, onProblem), onProblem),
+    front: frontOnUse(() => loadServiceFront(service, scopes, onProblem), protocolOf, onProblem),
   }));
   const stacks = others.find(({ service }) => service.scope === "cloudformation") ?? null;
-  const s3 = frontOnUse(async () => {
+  const loadS3 = async (): Promise<RefusingFront> => {
     const { createS3Front } = await import("./fronts/s3/front.ts");
     return createS3Front({ ...services, onProblem });
-  }, onProblem);
+  };
+  const s3 = frontOnUse(loadS3, () => S3, onProblem);
   const ofAws = [s3Rule(s3), serviceRule(others)];
   const own = [
     hostRule("lambda-url", LAMBDA.scope, urls),

@@ -66,6 +66,9 @@ export function refusalOf({ name, message, status }: Refusal): Reply {
   return errorReply(name, message, {}, status);
 }
 
+/** What a client is told of a failure that is the server's own. */
+export const INTERNAL_ERROR = "An internal error occurred. The server's log has the details.";
+
 /** Turns an error into the reply that AWS gives; one that is no refusal goes to `onProblem`, too. */
 export function replyOfError(error: unknown, onProblem: (what: string, error: unknown) => void): Reply {
   if (error instanceof ApiError) return errorReply(error.name, error.message, error.extra);
@@ -73,7 +76,7 @@ export function replyOfError(error: unknown, onProblem: (what: string, error: un
   onProblem("request", error);
   if (code === "ENOSPC") return errorReply("ServiceException", "The host's disk is full.");
   if (error instanceof ThawError) return errorReply("ServiceException", error.publicMessage);
-  return errorReply("ServiceException", "An internal error occurred. The server's log has the details.");
+  return errorReply("ServiceException", INTERNAL_ERROR);
 }
 
 /** Gives one JSON document on a line of its own. */

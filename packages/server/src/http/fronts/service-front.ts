@@ -3,7 +3,7 @@ import { SerializationError, type WireRequest } from "@thaw/aws-api";
 import type { LoadedService, ServiceContext } from "../../aws/aws-service.ts";
 import type { Caller } from "../../model/caller.ts";
 import { ServiceError } from "../../model/service-error.ts";
-import { type Reply, toReply } from "../reply.ts";
+import { INTERNAL_ERROR, type Reply, toReply } from "../reply.ts";
 import type { WireHead } from "../wire-head.ts";
 import { signedOf } from "./front.ts";
 import type { RefusingFront } from "./front-on-use.ts";
@@ -95,5 +95,5 @@ function replyOf({ model, protocol }: LoadedService, error: unknown, requestId: 
   if (error instanceof ServiceError)
     return reply(error.code, error.message, model.errors[error.code]?.status ?? STATUS[error.code] ?? 400);
   onProblem("request", error);
-  return reply("InternalFailureException", "An internal error occurred. The server's log has the details.", 500);
+  return reply("InternalFailureException", INTERNAL_ERROR, 500);
 }
