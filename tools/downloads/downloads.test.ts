@@ -1,6 +1,13 @@
 import { it } from "vitest";
 import * as rules from "./rules.ts";
 
+function pom(packaging: string, plugins: readonly string[]): string {
+  const named = plugins.map(
+    (name) => `<plugin><artifactId>maven-${name}-plugin</artifactId><version>1</version></plugin>`,
+  );
+  return `<project><packaging>${packaging}</packaging>${named.join("")}</project>`;
+}
+
 const DIGEST = "0123456789abcdef".repeat(4);
 
 it.for([
@@ -67,6 +74,12 @@ it.for([
     rules.pomProblems,
     "<plugin><artifactId>a</artifactId></plugin>",
     "<parent><version>1</version></parent><plugin><artifactId>a</artifactId></plugin>",
+  ],
+  [rules.pomProblems, "<project><packaging>pom</packaging></project>", pom("pom", ["dependency"])],
+  [
+    rules.pomProblems,
+    pom("jar", ["resources", "compiler", "jar"]),
+    pom("jar", ["resources", "compiler", "surefire", "jar"]),
   ],
   [rules.containerProblems, "FROM debian:latest", `FROM debian@sha256:${DIGEST}\n`],
   [rules.containerProblems, "FROM scratch\nADD https://example.com/x /x", "FROM scratch\nADD rootfs.tar /\n"],

@@ -162,6 +162,15 @@ export function cargoLockProblems(text: string): readonly Problem[] {
   });
 }
 
+/**
+ * Plugins that Maven runs for a project without naming them: those of the phases up to `package` for one of a jar, and
+ * that of the goal by which builds here fetch libraries for one that makes nothing.
+ */
+const UNNAMED_PLUGINS = {
+  jar: ["resources", "compiler", "surefire", "jar"],
+  pom: ["dependency"],
+} as const;
+
 /** Maven has no lock file: versions at least are fixed. A parent fixes those of its plugins. */
 export function pomProblems(text: string): readonly Problem[] {
   const floating = [...text.matchAll(/<version>\s*([^<]*)<\/version>/g)].flatMap(({ 1: version = "", index }) =>
@@ -171,7 +180,16 @@ export function pomProblems(text: string): readonly Problem[] {
   const plugins = [...text.matchAll(/<plugin>[^]*?<\/plugin>/g)].flatMap(({ 0: plugin, index }) =>
     plugin.includes("<version>") ? [] : [{ line: lineAt(text, index), what: "a plugin without a version" }],
   );
-  return [...floating, ...plugins];
+  return [...floating, ...plugins, ...unnamedPlugins(text)];
+}
+
+/** Without a version, the machine's Maven chooses one, or takes the newest that the registry has. */
+function unnamedPlugins(text: string): readonly Problem[] {
+  if (!text.includes("<project") || text.includes("<modules>")) return [];
+  const kind = text.includes("<packaging>pom</packaging>") ? "pom" : "jar";
+  return UNNAMED_PLUGINS[kind]
+    .filter((name) => !text.includes(`<artifactId>maven-${name}-plugin</artifactId>`))
+    .map((name) => ({ line: 1, what: `maven-${name}-plugin has no version` }));
 }
 
 function lineAt(text: string, index: number): number {
