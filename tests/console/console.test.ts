@@ -342,13 +342,11 @@ describe("a live log", () => {
     // An event of 200 KiB of control characters is six times as long on its way.
     await log.getByText(/^ … 20\d{4} more characters$/).waitFor();
     await log.getByText(" … 201 more lines of this event").waitFor();
-    await log
-      .getByText(/REPORT RequestId/)
-      .first()
-      .waitFor();
+    const report = log.locator(".line", { has: page.locator(".chip", { hasText: /^REPORT$/ }) }).first();
+    await report.waitFor();
     await ofAll.getByText("<img src=x onerror=alert(1)> first").waitFor();
     expect(await all.locator("img").count()).toBe(0);
-    const request = log.locator(".line", { hasText: "REPORT RequestId" }).first().getByRole("link");
+    const request = report.getByRole("link");
     expect(await request.getAttribute("href")).toBe(`/_thaw/console/i/${await request.textContent()}`);
     await log.locator(".line", { hasText: "WARN structured first" }).getByRole("button").click();
     const json = page.getByRole("region", { name: /^JSON of .*, whole$/ });
