@@ -1,5 +1,11 @@
 // matrix: a real browser before the console of a real server, which needs Debian's chromium (tools/install-browser.sh)
 /** What single views of the web console show and do: keys, the log's lines, a function's header, invokes anew. */
+import {
+  CreateAliasCommand,
+  PublishVersionCommand,
+  PutFunctionConcurrencyCommand,
+  PutProvisionedConcurrencyConfigCommand,
+} from "@aws-sdk/client-lambda";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
@@ -174,5 +180,79 @@ describe("the lines of a log", () => {
     await log.getByText(/wide .* late$/).waitFor();
     await page.getByLabel("wrap long lines").uncheck();
     await expect.poll(async () => (await seen()).highest, POLLED).toBe(20);
+  });
+});
+
+describe("the page of a function", () => {
+  it("says above its tabs where its aliases lead, and how much of it may run", async () => {
+    const led = await functions.create({ "index.mjs": "export const handler = async () => 1;\n" });
+    const page = await browser.login(server, "read", `f/${led}`);
+    const fact = (term: string) => page.locator(".head-facts > div", { hasText: term });
+    await fact("Aliases").getByText("none", { exact: true }).waitFor();
+    await fact("Reserved concurrency").getByText("none, it shares the account's").waitFor();
+    await functions.publish(led);
+    await functions.update(led, { "index.mjs": "export const handler = async () => 2;\n" });
+    await functions.publish(led);
+    const { lambda } = functions;
+    const RoutingConfig = { AdditionalVersionWeights: { 2: 0.125 } };
+    const alias = { FunctionName: led, Name: "live", FunctionVersion: "1" };
+    await lambda.send(new CreateAliasCommand({ ...alias, RoutingConfig }));
+    await lambda.send(new CreateAliasCommand({ ...alias, Name: "next", FunctionVersion: "2" }));
+    await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName: led, ReservedConcurrentExecutions: 3 }));
+    await lambda.send(
+      new PutProvisionedConcurrencyConfigCommand({
+        FunctionName: led,
+        Qualifier: "next",
+        ProvisionedConcurrentExecutions: 1,
+      }),
+    );
+    await fact("Aliases").getByText("live → 1 (87.5 %), 2 (12.5 %)").waitFor();
+    await fact("Aliases").getByText("next → 2", { exact: true }).waitFor();
+    await fact("Reserved concurrency").getByText("3", { exact: true }).waitFor();
+    await fact("Provisioned concurrency").getByText("next: 1 of 1 ready").waitFor();
+  });
+
+  it("opens what the Init of a version wrote whose snapshot failed", async () => {
+    const failing = await functions.createSnapStart({
+      "index.mjs": 'console.log("about to fail"); throw new Error("no database here");\n',
+    });
+    await functions.lambda.send(new PublishVersionCommand({ FunctionName: failing }));
+    const page = await browser.login(server, "read", `f/${failing}/versions`);
+    await page.getByRole("button", { name: `Init log of ${failing}:1` }).click();
+    const log = page.getByRole("region", { name: `Newest lines of ${failing}:1` });
+    await log.getByText("about to fail").first().waitFor();
+    await log.getByText("no database here").first().waitFor();
+    expect(new URL(page.url()).searchParams.get("init")).toBe("1");
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.getByRole("button", { name: "Close" }).click();
+    await log.waitFor({ state: "detached" });
+  });
+});
+
+describe("an invocation", () => {
+  it("is sent again with its event by the tab that sent it, and by no other", async () => {
+    const page = await browser.login(server, "admin", `f/${name}/test`);
+    await page.getByLabel("Event (JSON)").fill('{"mark": "to be sent again"}');
+    await page.getByRole("button", { name: "Invoke", exact: true }).click();
+    await page.getByText("1 invoke done.").waitFor();
+    const link = page.getByRole("region", { name: /^Result of/ }).getByRole("link");
+    const requestId = (await link.first().textContent()) ?? "";
+    await link.first().click();
+    await heading(page, `Invocation ${requestId}`).waitFor();
+    await page.getByRole("button", { name: "Invoke again" }).click();
+    await heading(page, `Invocation ${requestId}`).waitFor({ state: "detached" });
+    const again = page.getByRole("heading", { level: 1, name: /^Invocation / });
+    await again.waitFor();
+    const second = (await again.textContent())?.replace("Invocation ", "") ?? "";
+    expect(second).not.toBe(requestId);
+    await page.getByRole("region", { name: "Log of this request" }).getByText("plain to be sent again").waitFor();
+    // It can be sent a third time.
+    await page.getByRole("button", { name: "Invoke again" }).waitFor();
+    const other = await browser.login(server, "admin", `i/${second}`);
+    await other.getByText("payloads are not kept").waitFor();
+    expect(await other.getByRole("button", { name: "Invoke again" }).count()).toBe(0);
+    const reader = await browser.login(server, "read", `i/${second}`);
+    await reader.getByText("A read-only login invokes nothing again.").waitFor();
+    expect(await reader.getByRole("button", { name: "Invoke again" }).count()).toBe(0);
   });
 });

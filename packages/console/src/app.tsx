@@ -57,7 +57,7 @@ function View({ route: at, login }: { readonly route: Route; readonly login: Ses
     case "function":
       return <FunctionView key={at.name} name={at.name} tab={at.tab} isAdmin={isAdmin} />;
     case "invocation":
-      return <InvocationView key={at.requestId} requestId={at.requestId} />;
+      return <InvocationView key={at.requestId} requestId={at.requestId} isAdmin={isAdmin} />;
     case "logs":
       return <LogsView />;
     case "stacks":

@@ -1,5 +1,6 @@
 /** An invoke as the Test view makes it. */
-import { send } from "./client.ts";
+import type { InvocationDetails } from "@thaw/thaw-api/invocations";
+import { get, Refused, send } from "./client.ts";
 
 export interface Invoked {
   readonly requestId: string;
@@ -17,6 +18,8 @@ export interface Invoked {
 export type InvokeType = "RequestResponse" | "Event" | "DryRun";
 
 const SHOWN_MAX = 64 * 1024;
+const LOOKS_MAX = 10;
+const LOOK_EVERY_MS = 200;
 
 /** Throws a Refused where the invoke itself is refused. */
 export async function invoke(name: string, qualifier: string, type: InvokeType, event: string): Promise<Invoked> {
@@ -40,6 +43,19 @@ export async function invoke(name: string, qualifier: string, type: InvokeType, 
     payloadLength: payload.length,
     log: log === null ? "" : decode(log),
   };
+}
+
+/** The server knows of an invocation when it has ended, a little later than its caller has the answer. */
+export async function detailsOf(requestId: string): Promise<InvocationDetails | null> {
+  for (let look = 0; look < LOOKS_MAX; look++) {
+    try {
+      return await get("invocations/{requestId}", { parameters: { requestId } });
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+    }
+    await new Promise<void>((next) => setTimeout(next, LOOK_EVERY_MS));
+  }
+  return null;
 }
 
 function indented(payload: string): string {

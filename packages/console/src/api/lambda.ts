@@ -19,6 +19,13 @@ export async function getConfiguration(name: string, signal?: AbortSignal): Prom
   return lambda(`${pathOf(name)}/configuration`, signal === undefined ? {} : { signal });
 }
 
+/** Null: the function has no concurrency of its own. */
+export async function getReserved(name: string, signal: AbortSignal): Promise<number | null> {
+  const path = `/2019-09-30/functions/${encodeURIComponent(name)}/concurrency`;
+  const answer = await lambda<{ readonly ReservedConcurrentExecutions?: number }>(path, { signal });
+  return answer.ReservedConcurrentExecutions ?? null;
+}
+
 export async function publishVersion(name: string): Promise<FunctionConfiguration> {
   return lambda(`${pathOf(name)}/versions`, { method: "POST", body: "{}" });
 }

@@ -1,5 +1,5 @@
 /** A function: its versions with their snapshots, and its configuration. */
-import { getConfiguration, type FunctionConfiguration } from "../api/lambda.ts";
+import type { FunctionConfiguration } from "../api/lambda.ts";
 import { FUNCTION_TABS, type FunctionTab, pathOf } from "../route.ts";
 import { Badge, Facts, Heading, Loaded, Problem } from "../ui/parts.tsx";
 import { useData } from "../ui/use-data.ts";
@@ -7,6 +7,7 @@ import { inBytes } from "../words.ts";
 import { InvocationsTab } from "./invocations.tsx";
 import { CheckTab } from "./check.tsx";
 import { CompareTab } from "./compare.tsx";
+import { FunctionFacts, loadHead } from "./function-facts.tsx";
 import { MetricsTab } from "./metrics.tsx";
 import { LogsTab } from "./logs.tsx";
 import { TestTab } from "./test.tsx";
@@ -35,11 +36,12 @@ export function FunctionView({
   readonly tab: FunctionTab;
   readonly isAdmin: boolean;
 }) {
-  const data = useData(`function ${name}`, (signal) => getConfiguration(name, signal));
+  const data = useData(`function ${name}`, (signal) => loadHead(name, signal));
   const isMissing = data.value === null && data.problem !== null;
   return (
     <>
-      <Heading title={name}>{data.value !== null && <StateBadge configuration={data.value} />}</Heading>
+      <Heading title={name}>{data.value !== null && <StateBadge configuration={data.value.configuration} />}</Heading>
+      {data.value !== null && <FunctionFacts head={data.value} />}
       <nav class="tabs" aria-label="Function">
         {FUNCTION_TABS.filter((each) => isAdmin || (each !== "test" && each !== "check")).map((each) => (
           <a
@@ -63,7 +65,7 @@ export function FunctionView({
       {tab === "metrics" && <MetricsTab name={name} />}
       {tab === "configuration" && (
         <Loaded data={data}>
-          {(configuration) => <Configuration configuration={configuration} isAdmin={isAdmin} />}
+          {({ configuration }) => <Configuration configuration={configuration} isAdmin={isAdmin} />}
         </Loaded>
       )}
     </>

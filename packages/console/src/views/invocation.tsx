@@ -8,11 +8,12 @@ import { Facts, Heading, Loaded, Time } from "../ui/parts.tsx";
 import { useData } from "../ui/use-data.ts";
 import { WaterfallView } from "../ui/waterfall.tsx";
 import { inBytes, inMilliseconds } from "../words.ts";
+import { Again } from "./again.tsx";
 import { RequestLog } from "./request-log.tsx";
 
 const PAGE_BYTES = 4096;
 
-export function InvocationView({ requestId }: { readonly requestId: string }) {
+export function InvocationView({ requestId, isAdmin }: { readonly requestId: string; readonly isAdmin: boolean }) {
   const data = useData(`invocation ${requestId}`, (signal) =>
     get("invocations/{requestId}", { parameters: { requestId } }, signal),
   );
@@ -21,6 +22,7 @@ export function InvocationView({ requestId }: { readonly requestId: string }) {
       <Heading title={`Invocation ${requestId}`}>
         {data.value !== null && <OutcomeBadge invocation={data.value} />}
       </Heading>
+      <Again requestId={requestId} isAdmin={isAdmin} />
       <Loaded data={data}>{(invocation) => <Details invocation={invocation} />}</Loaded>
     </>
   );

@@ -59,7 +59,7 @@ export function RequestLog(wanted: Wanted) {
   );
 }
 
-function EventLines({ event: { message, origin } }: { readonly event: PlacedLogEvent }) {
+export function EventLines({ event: { message, origin } }: { readonly event: PlacedLogEvent }) {
   return (
     <>
       {message

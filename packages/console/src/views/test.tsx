@@ -3,9 +3,10 @@ import type { InvocationDetails } from "@thaw/thaw-api/invocations";
 import { layWaterfall } from "@thaw/thaw-api/waterfall";
 import { useState } from "preact/hooks";
 import { readAnsi } from "../ansi.ts";
-import { get, post, Refused } from "../api/client.ts";
-import { type Invoked, type InvokeType, invoke } from "../api/invoke.ts";
+import { post } from "../api/client.ts";
+import { detailsOf, type Invoked, type InvokeType, invoke } from "../api/invoke.ts";
 import { listAliases, listVersions } from "../api/lambda.ts";
+import { rememberSent } from "../api/sent-events.ts";
 import { pathOf } from "../route.ts";
 import { AnsiText } from "../ui/log-line.tsx";
 import { Badge, Problem } from "../ui/parts.tsx";
@@ -18,8 +19,6 @@ import { SavedEvents } from "./saved-events.tsx";
 
 const TYPES: readonly InvokeType[] = ["RequestResponse", "Event", "DryRun"];
 const TIMES_MAX = 20;
-const LOOKS_MAX = 10;
-const LOOK_EVERY_MS = 200;
 
 interface Result {
   readonly invoked: Invoked;
@@ -110,6 +109,7 @@ async function invokeAll(
   if (isCold) await post("environments/stop", { function: name, version: qualifier });
   for (let count = 0; count < times; count++) {
     const invoked = await invoke(name, qualifier, type, event);
+    if (type !== "DryRun") rememberSent({ requestId: invoked.requestId, functionName: name, qualifier, type, event });
     onResult({ invoked, details: type === "RequestResponse" ? await detailsOf(invoked.requestId) : null });
   }
 }
@@ -228,19 +228,6 @@ async function qualifiersOf(name: string, signal: AbortSignal): Promise<readonly
   const newest = numbers.toSorted((a, b) => Number(b) - Number(a));
   const byVersion = aliases.toSorted((a, b) => Number(b.FunctionVersion) - Number(a.FunctionVersion));
   return [...byVersion.map(({ Name }) => Name ?? ""), ...newest, "$LATEST"];
-}
-
-/** The server knows of an invocation when it has ended, a little later than its caller has the answer. */
-async function detailsOf(requestId: string): Promise<InvocationDetails | null> {
-  for (let look = 0; look < LOOKS_MAX; look++) {
-    try {
-      return await get("invocations/{requestId}", { parameters: { requestId } });
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-    }
-    await new Promise<void>((next) => setTimeout(next, LOOK_EVERY_MS));
-  }
-  return null;
 }
 
 /** Where the text stops being JSON; null: nowhere. */

@@ -11,11 +11,14 @@ import {
   pointAlias,
   publishVersion,
 } from "../api/lambda.ts";
+import { query, setQuery } from "../location.ts";
 import { Act, Badge, Loaded, Time, type Tone } from "../ui/parts.tsx";
 import { SnapshotBadge } from "../ui/snapshot-badge.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { useData } from "../ui/use-data.ts";
 import { inBytes, timeOf } from "../words.ts";
+import { percent, weightOf } from "./aliases.ts";
+import { InitLog } from "./init-log.tsx";
 import { verify } from "./snapshots.tsx";
 
 type Snapshot = AnswerOf<"listSnapshots">["snapshots"][number];
@@ -54,13 +57,6 @@ function numberOf(version: string): number {
   return version === "$LATEST" ? Number.POSITIVE_INFINITY : Number(version);
 }
 
-/** The part of an alias's invokes that a version gets, from 0 to 1. */
-function weightOf({ FunctionVersion, RoutingConfig }: AliasConfiguration, version: string): number {
-  const others = RoutingConfig?.AdditionalVersionWeights ?? {};
-  if (FunctionVersion !== version) return others[version] ?? 0;
-  return 1 - Object.values(others).reduce((sum, weight) => sum + weight, 0);
-}
-
 const COLUMNS: ReadonlyArray<Column<Row>> = [
   {
     name: "Version",
@@ -80,7 +76,7 @@ const COLUMNS: ReadonlyArray<Column<Row>> = [
       aliases.map((alias) => (
         <div key={alias.Name}>
           {alias.Name}
-          {weightOf(alias, version) < 1 && ` (${Math.round(weightOf(alias, version) * 100)} %)`}
+          {weightOf(alias, version) < 1 && ` (${percent(weightOf(alias, version))})`}
         </div>
       )),
   },
@@ -130,6 +126,7 @@ function State({ snapshot }: { readonly snapshot: Snapshot }) {
 export function VersionsTab({ name, isAdmin }: { readonly name: string; readonly isAdmin: boolean }) {
   const data = useData(`versions ${name}`, (signal) => load(name, signal));
   const [deleting, setDeleting] = useState<string | null>(null);
+  const ofInit = query.value.get("init");
   const publish = async (): Promise<string> => {
     const { Version } = await publishVersion(name);
     data.reload();
@@ -161,6 +158,7 @@ export function VersionsTab({ name, isAdmin }: { readonly name: string; readonly
           }}
         />
       )}
+      {ofInit !== null && <InitLog name={name} version={ofInit} close={() => setQuery("init", null)} />}
       <Loaded data={data}>
         {(rows) => (
           <Table
@@ -203,8 +201,14 @@ function Actions({
     return `${alias} leads here`;
   };
   const others = aliases.filter((alias) => !row.aliases.some(({ Name }) => Name === alias));
+  const hasFailed = snapshot !== null && (snapshot.status === "failed" || snapshot.status === "refresh failed");
   return (
     <>
+      {hasFailed && (
+        <button type="button" aria-label={`Init log of ${full}`} onClick={() => setQuery("init", version)}>
+          Init log
+        </button>
+      )}
       {hasSnapshot(snapshot) && <Act label="Verify" about={full} run={() => verify(full)} />}
       {isAdmin && version !== "$LATEST" && (
         <>
