@@ -10,6 +10,7 @@ import { matchOperation } from "@thaw/aws-api";
 import { PREFIX } from "@thaw/thaw-api/prefix";
 import type { AwsService } from "../../../aws/aws-service.ts";
 import type { ConsoleRole, ConsoleSession } from "../../../ports/console-logins.ts";
+import { endedWith } from "../../lasting.ts";
 import { errorReply, refusalOf, type Reply } from "../../reply.ts";
 import type { WireHead } from "../../wire-head.ts";
 import { type Admission, type Front, type FrontContext, withReply } from "../front.ts";
@@ -145,28 +146,16 @@ class ConsoleFront implements Front {
     isLoggedIn: () => boolean = () => true,
   ): Admission | Reply {
     if ("status" in admission) return this.#answer(admission);
-    const answer = (reply: Reply): Reply => this.#answer({ ...reply, body: endedWithLogin(reply.body, isLoggedIn) });
+    const answer = (reply: Reply): Reply => {
+      const body = Buffer.isBuffer(reply.body) ? reply.body : endedWith(reply.body, isLoggedIn);
+      return this.#answer({ ...reply, body });
+    };
     const own = session === null ? {} : { session };
     return { ...withReply(admission, answer), ...own, tooLarge: () => answer(admission.tooLarge()) };
   }
 
   #answer(reply: Reply): Reply {
     return asAnswer(reply, this.#parts.assets?.build ?? "");
-  }
-}
-
-/** An answer may go on for days, and the login behind it end meanwhile. */
-function endedWithLogin(body: Reply["body"], isLoggedIn: () => boolean): Reply["body"] {
-  return Buffer.isBuffer(body) ? body : whileLoggedIn(body, isLoggedIn);
-}
-
-async function* whileLoggedIn(
-  body: AsyncIterable<Uint8Array | string>,
-  isLoggedIn: () => boolean,
-): AsyncGenerator<Uint8Array | string> {
-  for await (const piece of body) {
-    if (!isLoggedIn()) return;
-    yield piece;
   }
 }
 

@@ -15,6 +15,7 @@ import { jsonLine } from "../../../base/lines.ts";
 import { ApiError, invalidParameter } from "../../../model/api-error.ts";
 import type { Caller } from "../../../model/caller.ts";
 import { BodyError } from "../../body.ts";
+import { endedWith } from "../../lasting.ts";
 import { errorReply, jsonReply, type Reply, replyOfError } from "../../reply.ts";
 import type { WireHead } from "../../wire-head.ts";
 import type { Admission, Front, FrontContext } from "../front.ts";
@@ -148,7 +149,7 @@ async function run(handlers: Handlers, { name, parameters }: RouteMatch, given: 
       return {
         status: 200,
         headers: { "Content-Type": "application/x-ndjson" },
-        body: toLines(answer as AsyncIterable<readonly unknown[]>, given.hasOwnKey),
+        body: endedWith(toLines(answer as AsyncIterable<readonly unknown[]>), given.hasOwnKey),
       };
     case "bytes": {
       const { contentType, bytes } = answer as Bytes;
@@ -157,15 +158,10 @@ async function run(handlers: Handlers, { name, parameters }: RouteMatch, given: 
   }
 }
 
-/** Ends with the key as well: who follows may do so for days. */
-async function* toLines(
-  documents: AsyncIterable<readonly unknown[]>,
-  hasOwnKey: () => boolean,
-): AsyncGenerator<string> {
+async function* toLines(documents: AsyncIterable<readonly unknown[]>): AsyncGenerator<string> {
   // Sends the head at once: a follower knows then that it misses nothing from here on.
   yield "";
   for await (const together of documents) {
-    if (!hasOwnKey()) return;
     let text = "";
     for (const document of together) {
       text += jsonLine(document);
