@@ -1,6 +1,8 @@
 /** thaw logs NAME[:QUALIFIER] [--since TIME] [--filter PATTERN] [--follow] */
 import type { LogEvent } from "@thaw/thaw-api";
+import { Unseen } from "@thaw/thaw-api/unseen";
 import type { Connection } from "./connection.ts";
+import { followUntilInterrupted } from "./keep-following.ts";
 import { parseFilter } from "./logs-filter.ts";
 import { parseSince } from "./logs-since.ts";
 import { print } from "./table.ts";
@@ -18,25 +20,39 @@ export interface LogsOptions {
 
 export async function showLogs(connection: Connection, name: string, options: LogsOptions): Promise<void> {
   const nowMs = Date.now();
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
   const isWanted = options.filter === undefined ? () => true : parseFilter(options.filter);
-  const query = {
-    since: parseSince(options.since ?? SINCE_DEFAULT, nowMs),
-    ...(options.follow === true ? { follow: true } : {}),
+  const since = parseSince(options.since ?? SINCE_DEFAULT, nowMs);
+  const parameters = { function: name };
+  const show = (event: LogEvent): boolean => {
+    if (!isWanted(event.message)) return false;
+    print(options.json ? `${JSON.stringify(event)}\n` : formatEvent(event, nowMs, process.stdout));
+    return true;
   };
-  const events = connection.thaw.lines("readLogs", { parameters: { function: name }, query, signal: stop.signal });
+  if (options.follow === true) return followLog(connection, parameters, since, show);
   let count = 0;
-  try {
-    for await (const event of events) {
-      if (!isWanted(event.message)) continue;
-      count++;
-      print(options.json ? `${JSON.stringify(event)}\n` : formatEvent(event, nowMs, process.stdout));
-    }
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
-  }
-  if (count === 0 && options.follow !== true && !options.json) process.stderr.write(nothingFound(name, options));
+  for await (const event of connection.thaw.lines("readLogs", { parameters, query: { since } }))
+    if (show(event)) count++;
+  if (count === 0 && !options.json) process.stderr.write(nothingFound(name, options));
+}
+
+/** Shows each event once, also those that are written while the server does not answer. */
+function followLog(
+  { thaw }: Connection,
+  parameters: { readonly function: string },
+  since: number,
+  show: (event: LogEvent) => void,
+): Promise<void> {
+  const unseen = new Unseen(since);
+  return followUntilInterrupted(
+    "logs",
+    (signal) => {
+      unseen.begin();
+      return thaw.open("readLogs", { parameters, query: { since: unseen.sinceMs, follow: true }, signal });
+    },
+    (event) => {
+      if (unseen.take(event)) show(event);
+    },
+  );
 }
 
 /** Says that nothing is there to be shown, and how to see more: silence could mean that the function never ran. */

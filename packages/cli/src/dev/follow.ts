@@ -1,12 +1,11 @@
 /** Invocations and log lines of a stack's functions as they come, also over a start of the server. */
-import { setTimeout as delay } from "node:timers/promises";
 import type { InvocationSummary } from "@thaw/thaw-api";
 import { inMilliseconds } from "@thaw/thaw-api/waterfall";
 import type { Connection } from "../connection.ts";
+import { keepFollowing } from "../keep-following.ts";
 import { print } from "../table.ts";
 import { readable } from "../terminal.ts";
 
-const AGAIN_MS = 1000;
 /** What the line of the invocation says, too. In JSON they are objects with a type. */
 const PLATFORM =
   /^(?:(?:START|END|REPORT|INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT)\b|\{"time":"[^"]*","type":"platform\.)/;
@@ -20,10 +19,13 @@ export interface FollowOptions {
 /** Resolves when the signal ends it. */
 export async function follow(connection: Connection, options: FollowOptions): Promise<void> {
   const { thaw } = connection;
-  const { isOurs, signal } = options;
+  const { isOurs, say, signal } = options;
+  // The command goes on with saves whatever comes of this.
+  const keepOn = (what: string, read: () => Promise<void>): Promise<void> =>
+    keepFollowing({ what, read, isFinal: () => false, say, signal });
   // Null until the server has answered once: what was before is not shown.
   let after: number | null = null;
-  const ofInvocations = keepOn(options, "invocations", async () => {
+  const ofInvocations = keepOn("invocations", async () => {
     after ??= (await thaw.call("listInvocations", { query: { limit: 1 } })).invocations[0]?.sequence ?? 0;
     for await (const line of thaw.lines("followInvocations", { query: { after }, signal })) {
       if ("skipped" in line) print(`${line.skipped} invocations were left out: this terminal is too slow\n`);
@@ -33,7 +35,7 @@ export async function follow(connection: Connection, options: FollowOptions): Pr
       }
     }
   });
-  const ofLogs = keepOn(options, "logs", async () => {
+  const ofLogs = keepOn("logs", async () => {
     for await (const line of thaw.lines("followLogs", { query: {}, signal })) {
       if ("skipped" in line) print(`${line.skipped} log events were left out: this terminal is too slow\n`);
       else if (isOurs(line.functionName) && !(line.origin === "platform" && PLATFORM.test(line.message)))
@@ -41,29 +43,6 @@ export async function follow(connection: Connection, options: FollowOptions): Pr
     }
   });
   await Promise.all([ofInvocations, ofLogs]);
-}
-
-/** Begins again when the server has ended an answer, or can't be reached. */
-async function keepOn({ say, signal }: FollowOptions, what: string, read: () => Promise<void>): Promise<void> {
-  let told = "";
-  while (!signal.aborted) {
-    let problem = "the server has ended its answer";
-    try {
-      await read();
-      told = "";
-    } catch (error) {
-      problem = reasonOf(error);
-    }
-    if (signal.aborted) return;
-    if (problem !== told) say(`${what} are not shown at the moment: ${problem}. They go on when the server answers`);
-    told = problem;
-    await delay(AGAIN_MS, null, { signal }).catch(() => undefined);
-  }
-}
-
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error & { readonly cause?: { readonly message?: string } };
-  return cause?.message ?? message;
 }
 
 function describe(invocation: InvocationSummary): string {

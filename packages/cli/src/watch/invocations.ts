@@ -4,6 +4,7 @@ import { inMilliseconds, layWaterfall } from "@thaw/thaw-api/waterfall";
 import { CommandError } from "@thaw/installation/command-error";
 import { PROGRAM } from "@thaw/installation";
 import type { Connection } from "../connection.ts";
+import { followUntilInterrupted } from "../keep-following.ts";
 import { findFunction } from "../named-function.ts";
 import { formatTable, print, printJson } from "../table.ts";
 import { drawWaterfall } from "./draw-waterfall.ts";
@@ -54,28 +55,27 @@ function nothingFound(target: string | undefined, { cold, outcome }: Invocations
   return `${head} ${since} of those that ${filters.join(" and ")} asks for\n`;
 }
 
-async function follow(
+function follow(
   connection: Connection,
   query: Readonly<Record<string, string | boolean>>,
   before: readonly InvocationSummary[],
   json: boolean,
 ): Promise<void> {
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
   const show = (invocation: InvocationSummary): void =>
     print(json ? `${JSON.stringify(invocation)}\n` : lineOf(rowOf(invocation)));
   if (!json) print(lineOf(HEADS));
   for (const invocation of before) show(invocation);
-  const after = before.at(-1)?.sequence ?? 0;
-  try {
-    const lines = connection.thaw.lines("followInvocations", { query: { ...query, after }, signal: stop.signal });
-    for await (const line of lines) {
-      if ("requestId" in line) show(line);
-      else process.stderr.write(`${line.skipped} invocations were left out: this reader is too slow.\n`);
-    }
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
-  }
+  let after = before.at(-1)?.sequence ?? 0;
+  return followUntilInterrupted(
+    "invocations",
+    (signal) => connection.thaw.open("followInvocations", { query: { ...query, after }, signal }),
+    (line) => {
+      if ("requestId" in line) {
+        after = line.sequence;
+        show(line);
+      } else process.stderr.write(`${line.skipped} invocations were left out: this reader is too slow.\n`);
+    },
+  );
 }
 
 async function showOne(connection: Connection, requestId: string, options: InvocationsOptions): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import type { AnswerOf } from "@thaw/thaw-api/types";
 import { follow, Refused } from "./client.ts";
-import { Unseen } from "./unseen.ts";
+import { Unseen } from "@thaw/thaw-api/unseen";
 
 export type LogEvent = AnswerOf<"readLogs">;
 
