@@ -148,6 +148,20 @@ export async function accessibilityProblems(page: Page): Promise<readonly string
   );
 }
 
+/** Elements that hide some of their content at a side, with nothing to scroll it into sight by, a line each. */
+export function cutElements(page: Page): Promise<readonly string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll("body *")]
+      .filter((element) => {
+        const { overflowX, position } = getComputedStyle(element);
+        // What is only for screen readers is a pixel wide and out of the flow.
+        const isHidden = position === "absolute" && element.clientWidth <= 1;
+        return !isHidden && /hidden|clip/.test(overflowX) && element.scrollWidth > element.clientWidth + 1;
+      })
+      .map((element) => element.outerHTML.slice(0, 200)),
+  );
+}
+
 /** As a link of the page does: nothing is loaded anew, and axe stays in the page. */
 export async function goWithin(page: Page, path: string): Promise<void> {
   await page.evaluate((to) => {

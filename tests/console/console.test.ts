@@ -11,7 +11,7 @@ import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
 import { freePort } from "../support/free-port.ts";
 import { TestFunctions } from "../support/functions.ts";
-import { accessibilityProblems, ACTION_MS_MAX, asked, Browser, goWithin, printedUrl } from "./browser.ts";
+import { accessibilityProblems, ACTION_MS_MAX, asked, Browser, cutElements, goWithin, printedUrl } from "./browser.ts";
 import { tryFromElsewhere } from "./elsewhere.ts";
 import { CODE, HOSTILE, takePictures, VIEWS } from "./shown.ts";
 import { CHANGES, createStack, STACK } from "./stack.ts";
@@ -219,6 +219,23 @@ describe("an invoke from the Test view", () => {
   });
 });
 
+describe("an event to begin with", () => {
+  it("is loaded when it is chosen, with the account and region of the login, and sent", async () => {
+    const page = await browser.login(server, "admin", `f/${name}/test`);
+    const requests: string[] = [];
+    page.on("request", (request) => requests.push(request.url()));
+    await page.getByLabel("Event from").selectOption("SQS");
+    const arn = `arn:aws:sqs:us-east-1:${(await asked<{ accountId: string }>(page, "console/session")).accountId}:queue`;
+    await expect.poll(() => page.getByLabel("Event (JSON)").inputValue(), POLLED).toContain(arn);
+    expect(requests.filter((url) => url.endsWith(".js"))).toHaveLength(1);
+    await page.getByRole("button", { name: "Invoke" }).click();
+    await page
+      .getByRole("region", { name: /^Answer of/ })
+      .getByText(arn)
+      .waitFor();
+  });
+});
+
 describe("a saved event", () => {
   it("is kept by the server, chosen, changed and deleted", async () => {
     const page = await browser.login(server, "admin", `f/${name}/test`);
@@ -402,7 +419,7 @@ describe("a read-only login", () => {
 // Both at once: they share nothing but the server, and each takes a core.
 describe.concurrent("the views", () => {
   it.for(["light", "dark"] as const)(
-    "in %s colours axe finds nothing, and none scrolls sideways at 320 px",
+    "in %s colours axe finds nothing, and none scrolls sideways or is cut at 320 px and at 200 %",
     async (colorScheme, { expect }) => {
       await using seen = await Browser.start({ ports, colorScheme, bypassCSP: true });
       const page = await seen.login(server);
@@ -413,9 +430,12 @@ describe.concurrent("the views", () => {
         await goWithin(page, `/_thaw/console/${view.replace("NAME", name).replace("REQUEST", requestId)}`);
         await expect.poll(() => page.getByText("Loading…").count(), POLLED).toBe(0);
         expect(await accessibilityProblems(page), view).toEqual([]);
-        await page.setViewportSize({ width: 320, height: 900 });
-        const width = await page.evaluate(() => document.documentElement.scrollWidth);
-        expect(width, view).toBeLessThanOrEqual(320);
+        // 1280 px at 200 % are 640.
+        for (const width of [640, 320]) {
+          await page.setViewportSize({ width, height: 450 });
+          expect(await page.evaluate(() => document.documentElement.scrollWidth), view).toBeLessThanOrEqual(width);
+          expect(await cutElements(page), `${view} at ${width} px`).toEqual([]);
+        }
       }
       await page.getByRole("button", { name: "Log out" }).click();
       await heading(page, "Log in").waitFor();

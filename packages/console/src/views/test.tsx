@@ -7,13 +7,14 @@ import { post } from "../api/client.ts";
 import { detailsOf, type Invoked, type InvokeType, invoke } from "../api/invoke.ts";
 import { listAliases, listVersions } from "../api/lambda.ts";
 import { rememberSent } from "../api/sent-events.ts";
+import { session } from "../api/session.ts";
 import { pathOf } from "../route.ts";
+import { SAMPLE_NAMES, type SampleName } from "../samples/names.ts";
 import { AnsiText } from "../ui/log-line.tsx";
 import { Badge, Problem } from "../ui/parts.tsx";
 import { useData } from "../ui/use-data.ts";
 import { WaterfallView } from "../ui/waterfall.tsx";
 import { counted } from "../words.ts";
-import { TEMPLATES } from "./events.ts";
 import { PrimeEvents } from "./prime-events.tsx";
 import { SavedEvents } from "./saved-events.tsx";
 
@@ -190,13 +191,27 @@ function EventField({
   readonly wrong: string | null;
   readonly change: (text: string) => void;
 }) {
-  const take = (name: string): void => {
-    if (Object.hasOwn(TEMPLATES, name)) change(JSON.stringify(TEMPLATES[name], null, 2));
+  const [problem, setProblem] = useState<string | null>(null);
+  const take = async (name: SampleName | ""): Promise<void> => {
+    setProblem(null);
+    const place = session.value;
+    if (name === "" || place === null) return;
+    try {
+      const { sampleOf } = await import("../samples/samples.ts");
+      change(await sampleOf(name, place));
+    } catch (error) {
+      setProblem(`The event can't be loaded: ${(error as Error).message}`);
+    }
   };
   return (
     <>
       <p class="filters">
-        <Choice label="Event from" value="" choices={["", ...Object.keys(TEMPLATES)]} choose={take} />
+        <Choice
+          label="Event from"
+          value=""
+          choices={["", ...SAMPLE_NAMES] as const}
+          choose={(name) => void take(name)}
+        />
         <button
           type="button"
           disabled={wrong !== null}
@@ -205,6 +220,7 @@ function EventField({
           Format
         </button>
       </p>
+      <Problem text={problem} />
       <label for="event">Event (JSON)</label>
       <textarea
         id="event"
