@@ -1,12 +1,18 @@
 // matrix: a real browser before the console of a real server, which needs Debian's chromium (tools/install-browser.sh)
 /** The page of the web console as such: its policy, its keys, and what it says of the host, itself, and nothing. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
+import { runThaw } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { ACTION_MS_MAX, Browser } from "./browser.ts";
 
 const POLLED = { timeout: ACTION_MS_MAX };
+/** More than any view has between two things. */
+const TABS_MAX = 100;
 let ports: readonly number[];
 let server: ThawServer;
 let browser: Browser;
@@ -83,6 +89,39 @@ describe("the page", () => {
     await expect.poll(() => page.getByLabel("Lines with").inputValue(), POLLED).toBe("a/b");
   });
 
+  it("leads from a deployment to the waterfall of an invoke with the keyboard alone", async () => {
+    const place = mkdtempSync(join(tmpdir(), "thaw-keyboard-"));
+    onTestFinished(() => rmSync(place, { recursive: true, force: true }));
+    expect(await runThaw(["init", "hello", "--runtime", "nodejs"], server.env, place)).toMatchObject({ code: 0 });
+    const { stdout } = await runThaw(["deploy", "hello", "--json"], server.env, place);
+    const { functions } = JSON.parse(stdout) as {
+      readonly functions: ReadonlyArray<{ readonly functionName: string }>;
+    };
+    const deployed = functions[0]?.functionName ?? "";
+    const page = await browser.login(server);
+    await page.getByRole("link", { name: deployed, exact: true }).first().waitFor();
+    await pressAt(page, deployed);
+    await heading(page, deployed).waitFor();
+    await pressAt(page, "Test");
+    await page.getByLabel("Event (JSON)").waitFor();
+    await pressAt(page, "Invoke");
+    await page.getByText("1 invoke done.").waitFor();
+    const requestId =
+      (await page
+        .getByRole("region", { name: /^Result of/ })
+        .getByRole("link")
+        .textContent()) ?? "";
+    await pressAt(page, requestId);
+    await heading(page, `Invocation ${requestId}`).waitFor();
+    // The waterfall is one stop of the Tab key; the arrows lead along its steps.
+    await tabTo(page, ({ role }) => role === "listitem");
+    const first = (await focused(page)).name;
+    await page.keyboard.press("End");
+    const last = (await focused(page)).name;
+    expect([first, last]).toEqual([expect.stringMatching(/: .*m?s/), expect.stringMatching(/: .*m?s/)]);
+    expect(last).not.toBe(first);
+  });
+
   it("says what keeps the host from its work on its first view", async () => {
     const page = await browser.login(server);
     const ill = "No sandbox is made: the firewall is gone";
@@ -121,3 +160,33 @@ describe("the page of a function that is not there", () => {
     }
   });
 });
+
+interface Focused {
+  readonly role: string | null;
+  readonly name: string;
+}
+
+function focused(page: Page): Promise<Focused> {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    const name = element?.getAttribute("aria-label") ?? element?.textContent ?? "";
+    return { role: element?.getAttribute("role") ?? null, name };
+  });
+}
+
+/** Presses Tab until something wanted has the focus, which is to be seen there; never goes round the whole page. */
+async function tabTo(page: Page, isWanted: (element: Focused) => boolean): Promise<void> {
+  for (let presses = 0; presses < TABS_MAX; presses++) {
+    await page.keyboard.press("Tab");
+    if (!isWanted(await focused(page))) continue;
+    const isMarked = await page.evaluate(() => document.activeElement?.matches(":focus-visible"));
+    expect(isMarked).toBe(true);
+    return;
+  }
+  throw new Error(`the Tab key does not lead there; it is now at ${JSON.stringify(await focused(page))}`);
+}
+
+async function pressAt(page: Page, name: string): Promise<void> {
+  await tabTo(page, (element) => element.name === name);
+  await page.keyboard.press("Enter");
+}
