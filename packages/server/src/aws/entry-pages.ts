@@ -25,6 +25,11 @@ export function pageOf<T>(
   return { items, next };
 }
 
+/** The last key of the page before; empty at the beginning, and where the token is none of these. */
+export function keyBefore(token: string | undefined): string {
+  return token === undefined ? "" : (readToken(token) ?? "");
+}
+
 function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }

@@ -152,6 +152,14 @@ export interface MetadataStore {
   getAccountEntry<K extends AccountEntryKind>(kind: K, id: string): Promise<Stored<AccountEntries[K]> | null>;
   /** By id. */
   listAccountEntries<K extends AccountEntryKind>(kind: K): Promise<ReadonlyArray<Stored<AccountEntries[K]>>>;
+  /** A part of them, after an id (empty: from the beginning): costs by its length, however many there are. */
+  listAccountEntriesAfter<K extends AccountEntryKind>(
+    kind: K,
+    after: string,
+    countMax: number,
+  ): Promise<ReadonlyArray<Stored<AccountEntries[K]>>>;
+  /** Reads none of them. */
+  countAccountEntries(kind: AccountEntryKind): Promise<number>;
 
   /** Those that are due, oldest first, at most `limitEach` of each function. */
   listEvents(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<EventRecord>>>;

@@ -1,9 +1,16 @@
 /** A file that keeps a little of the disk free for the moment when nothing else of it is. */
 import { rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { ThawError } from "../model/platform-errors.ts";
 
 /** Some hundred pages of the database's log: enough to remove a function with many versions. */
 const SIZE_BYTES = 4 * 1024 * 1024;
+
+export class StoreFullError extends ThawError<"STORE_FULL"> {
+  constructor(cause: unknown) {
+    super("STORE_FULL", { cause });
+  }
+}
 
 export class DiskReserve {
   readonly #path: string;

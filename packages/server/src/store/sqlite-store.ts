@@ -17,10 +17,10 @@ import {
   type VersionRecord,
   type VersionUse,
 } from "../model/function-record.ts";
-import { DiskReserve, isFull } from "./disk-reserve.ts";
+import { DiskReserve, isFull, StoreFullError } from "./disk-reserve.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { type DocumentRow, toDocument, toStored, toStoredOrNull } from "./document-rows.ts";
-import { mayWaitForDisk } from "./durability.ts";
+import { makesRoom, mayWaitForDisk } from "./durability.ts";
 import { MIGRATIONS, SCHEMA_VERSION } from "./migrations.ts";
 import {
   ACCOUNT_ENTRIES,
@@ -55,12 +55,6 @@ export class StoreFormatError extends ThawError {
       publicMessage: `The data directory has format ${found}; this version of Thaw knows formats up to ${SCHEMA_VERSION}. It was written by a newer version of Thaw: start that one, or restore a backup of this one.`,
       detail: { found },
     });
-  }
-}
-
-class StoreFullError extends ThawError<"STORE_FULL"> {
-  constructor(cause: unknown) {
-    super("STORE_FULL", { cause });
   }
 }
 
@@ -291,6 +285,16 @@ class SqliteStore implements MetadataStore {
     return this.#all("SELECT doc, revision FROM account_entries WHERE kind = ? ORDER BY id", kind);
   }
 
+  async listAccountEntriesAfter<K extends AccountEntryKind>(kind: K, after: string, countMax: number) {
+    const sql = "SELECT doc, revision FROM account_entries WHERE kind = ? AND id > ? ORDER BY id LIMIT ?";
+    return this.#all<AccountEntries[K]>(sql, kind, after, countMax);
+  }
+
+  async countAccountEntries(kind: AccountEntryKind): Promise<number> {
+    const sql = "SELECT count(*) AS count FROM account_entries WHERE kind = ?";
+    return (this.#prepare(sql).get(kind) as { count: number }).count;
+  }
+
   async listEvents(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<EventRecord>>> {
     const rows = this.#ofEach(
       valuesOf("events", "function_name"),
@@ -311,16 +315,16 @@ class SqliteStore implements MetadataStore {
   }
 
   async nextDeliveryDueMs(afterMs: number): Promise<number | null> {
-    const sql = "SELECT min(not_before_ms) AS due FROM deliveries WHERE not_before_ms > ?";
-    return (this.#prepare(sql).get(afterMs) as { due: number | null }).due;
+    return this.#nextDue("deliveries", afterMs);
   }
 
   async nextEventDueMs(afterMs: number): Promise<number | null> {
-    return (
-      this.#prepare("SELECT min(not_before_ms) AS due FROM events WHERE not_before_ms > ?").get(afterMs) as {
-        due: number | null;
-      }
-    ).due;
+    return this.#nextDue("events", afterMs);
+  }
+
+  #nextDue(table: "deliveries" | "events", afterMs: number): number | null {
+    const sql = `SELECT min(not_before_ms) AS due FROM ${table} WHERE not_before_ms > ?`;
+    return (this.#prepare(sql).get(afterMs) as { due: number | null }).due;
   }
 
   async close(): Promise<void> {
@@ -489,8 +493,4 @@ class SqliteStore implements MetadataStore {
   #all<T>(sql: string, ...values: readonly SQLInputValue[]): ReadonlyArray<Stored<T>> {
     return (this.#prepare(sql).all(...values) as unknown as DocumentRow[]).map((row) => toStored<T>(row));
   }
-}
-
-function makesRoom({ op }: Write): boolean {
-  return op === "remove" || op === "removeEvent" || op === "removeDelivery";
 }

@@ -6,11 +6,11 @@ import type { ParameterRecord, ParameterVersionInfo } from "../../model/paramete
 import { ServiceError } from "../../model/service-error.ts";
 import type { EntryStore } from "../../ports/account-stores.ts";
 import type { KeyProvider } from "../../ports/key-provider.ts";
-import type { Stored } from "../../ports/metadata-store.ts";
+import type { MetadataStore, Stored } from "../../ports/metadata-store.ts";
 
 export interface SsmParts {
   readonly scope: AccountScope;
-  readonly store: EntryStore;
+  readonly store: EntryStore & Pick<MetadataStore, "listAccountEntriesAfter" | "countAccountEntries">;
   /** Wraps the keys of secure values. */
   readonly keys: KeyProvider;
   readonly clock: Clock;

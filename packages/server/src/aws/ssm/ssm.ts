@@ -2,10 +2,11 @@
 import { type OperationTypes, type Parameter, SSM } from "@thaw/aws-api/ssm";
 import { type ParameterRecord, type ParameterVersionInfo, valueId } from "../../model/parameter-record.ts";
 import { ServiceError } from "../../model/service-error.ts";
+import { Turns } from "../../base/turns.ts";
 import type { Write } from "../../ports/metadata-store.ts";
 import type { ServiceOperations } from "../aws-service.ts";
 import { changeEntries } from "../entries.ts";
-import { pageOf } from "../entry-pages.ts";
+import { keyBefore, pageOf } from "../entry-pages.ts";
 import { arnOf, findParameter, findVersion, invalid, readName, type SsmParts } from "./context.ts";
 import { checkFilters, isBelow, matchesAll } from "./filters.ts";
 import { labelOperations } from "./labels.ts";
@@ -18,6 +19,8 @@ export type { SsmParts };
 
 const PAGE_LENGTH = 50;
 const PATH_PAGE_LENGTH = 10;
+/** With 100 versions each, and all that may be said of them, this is some MB. */
+const READ_AT_ONCE = 20;
 
 export function ssmOperations(parts: SsmParts): ServiceOperations<OperationTypes> {
   return {
@@ -56,9 +59,9 @@ function readOperations(parts: SsmParts): ServiceOperations<OperationTypes> {
     async GetParametersByPath({ Path, Recursive = false, ParameterFilters = [], WithDecryption = false, ...wish }) {
       if (!Path.startsWith("/")) throw invalid("The parameter path must begin with a slash.");
       checkFilters(ParameterFilters, ["Type", "KeyId", "Label", "DataType", "tag:"]);
-      const all = await parts.store.listAccountEntries("ssmParameter");
-      const wanted = all.filter((each) => isBelow(each.id, Path, Recursive) && matchesAll(each, ParameterFilters));
-      const { items, rest } = listPage(wanted, ({ id }) => id, wish, PATH_PAGE_LENGTH);
+      const isWanted = (each: ParameterRecord): boolean =>
+        isBelow(each.id, Path, Recursive) && matchesAll(each, ParameterFilters);
+      const { items, rest } = await parameterPage(parts, isWanted, wish, PATH_PAGE_LENGTH);
       const label = ParameterFilters.find(({ Key }) => Key === "Label")?.Values?.[0];
       const shown = items.map((each) => present(parts, each, label === undefined ? "" : `:${label}`, WithDecryption));
       return { Parameters: await Promise.all(shown), ...rest };
@@ -81,9 +84,7 @@ function listOperations(parts: SsmParts): ServiceOperations<OperationTypes> {
       }));
       const filters = [...older, ...ParameterFilters];
       checkFilters(filters, ["Name", "Type", "KeyId", "Path", "Label", "Tier", "DataType", "tag:"]);
-      const all = await parts.store.listAccountEntries("ssmParameter");
-      const wanted = all.filter((each) => matchesAll(each, filters));
-      const { items, rest } = listPage(wanted, ({ id }) => id, wish, PAGE_LENGTH);
+      const { items, rest } = await parameterPage(parts, (each) => matchesAll(each, filters), wish, PAGE_LENGTH);
       const shown = items.map((each) => ({ ...describe(each, findVersion(each, "")), ARN: arnOf(parts, each.id) }));
       return { Parameters: shown, ...rest };
     },
@@ -187,6 +188,27 @@ function describe({ id, type }: ParameterRecord, version: ParameterVersionInfo) 
 interface PageWish {
   readonly NextToken?: string;
   readonly MaxResults?: number;
+}
+
+/** Reads a few parameters at a time, each with all of its versions, and lets others have their turn between them. */
+async function parameterPage(
+  { store, clock }: SsmParts,
+  isWanted: (parameter: ParameterRecord) => boolean,
+  wish: PageWish,
+  most: number,
+) {
+  const length = wish.MaxResults ?? most;
+  const turns = new Turns(clock);
+  const wanted: ParameterRecord[] = [];
+  let after: string | null = keyBefore(wish.NextToken);
+  // One more than the page has tells whether there is another one.
+  while (after !== null && wanted.length <= length) {
+    const some: readonly ParameterRecord[] = await store.listAccountEntriesAfter("ssmParameter", after, READ_AT_ONCE);
+    wanted.push(...some.filter(isWanted));
+    after = some.length < READ_AT_ONCE ? null : (some.at(-1)?.id ?? null);
+    await turns.next();
+  }
+  return listPage(wanted, ({ id }) => id, wish, most);
 }
 
 function listPage<T>(all: readonly T[], keyOf: (item: T) => string, { NextToken, MaxResults }: PageWish, most: number) {

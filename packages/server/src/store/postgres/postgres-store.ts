@@ -184,6 +184,20 @@ export class PostgresStore implements MetadataStore {
     return this.#all(`${DOCUMENT} thaw.account_entries WHERE scope = $1 AND kind = $2 ORDER BY id`, kind);
   }
 
+  listAccountEntriesAfter<K extends AccountEntryKind>(
+    kind: K,
+    after: string,
+    countMax: number,
+  ): Promise<ReadonlyArray<Stored<AccountEntries[K]>>> {
+    const where = "WHERE scope = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4";
+    return this.#all(`${DOCUMENT} thaw.account_entries ${where}`, kind, after, countMax);
+  }
+
+  async countAccountEntries(kind: AccountEntryKind): Promise<number> {
+    const sql = "SELECT count(*)::int AS count FROM thaw.account_entries WHERE scope = $1 AND kind = $2";
+    return (await this.#transactions.read(sql, kind))[0]?.["count"] as number;
+  }
+
   async listEvents(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<EventRecord>>> {
     const sql = `${valuesOf("events", "function_name")}
       SELECT e.* FROM n CROSS JOIN LATERAL (SELECT * FROM thaw.events

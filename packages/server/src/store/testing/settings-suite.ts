@@ -60,6 +60,11 @@ export function accountEntries(store: () => MetadataStore): void {
     expect(await store().commit([put("codeSigning", entry("b")), put("codeSigning", entry("a"))])).toBe("done");
     expect(await store().commit([put("codeSigning", entry("a"))])).toBe("changed");
     expect((await store().listAccountEntries("codeSigning")).map(({ id }) => id)).toEqual(["a", "b"]);
+    const idsAfter = async (after: string, countMax: number): Promise<readonly string[]> =>
+      (await store().listAccountEntriesAfter("codeSigning", after, countMax)).map(({ id }) => id);
+    expect([await idsAfter("", 1), await idsAfter("a", 2), await idsAfter("b", 2)]).toEqual([["a"], ["b"], []]);
+    expect(await store().countAccountEntries("codeSigning")).toBe(2);
+    expect(await store().countAccountEntries("layerVersion")).toBe(0);
     const read = await found(store().getAccountEntry("codeSigning", "a"));
     expect(read).toEqual({ ...entry("a"), revision: read.revision });
     const change: Write = { op: "put", kind: "codeSigning", record: { ...read, description: "d" }, over: read };
