@@ -50,6 +50,25 @@ def refusals(event):
 
 
 @attempt
+def storm(event):
+    """How many of very many connections are taken, and in how many seconds at most."""
+    waiting = selectors.DefaultSelector()
+    taken = 0
+    began = time.monotonic()
+    for _ in range(event["count"]):
+        one = socket.socket()
+        one.setblocking(False)
+        one.connect_ex(tuple(event["address"]))
+        waiting.register(one, selectors.EVENT_WRITE)
+    # As long as some come: each wait is longer than the time between two that the host lets through.
+    while taken < event["enough"] and (ready := waiting.select(2)):
+        for key, _ in ready:
+            taken += key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+            waiting.unregister(key.fileobj)
+    return {"taken": taken, "seconds": time.monotonic() - began}
+
+
+@attempt
 def listen(event):
     """A server on every address of this sandbox; how many connections came in a while."""
     server = socket.create_server(("0.0.0.0", event["port"]))

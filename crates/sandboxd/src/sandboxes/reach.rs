@@ -24,6 +24,10 @@ const SERVICES_PORT: u16 = 80;
 /// The address behind `host.thaw.internal` (keeper/root.rs).
 pub const HOST_ADDRESS: &str = "169.254.76.2";
 const LOOPBACK: &str = "127.0.0.0/8";
+/// How often one sandbox may connect to the door: each time is a TLS handshake of the server's, which hears all
+/// functions, and more connections than the server takes end those of others. What is beyond it is dropped, so that
+/// the sandbox's kernel asks again a second later.
+const DOOR_RATE: &str = "limit rate over 5/second burst 10 packets";
 
 #[derive(Clone, Default)]
 pub struct HostPorts {
@@ -39,6 +43,8 @@ pub struct HostPorts {
     pub granted: BTreeMap<String, Vec<HostPort>>,
     /// The devices of sandboxes that may reach the server's services.
     pub callers: BTreeSet<String>,
+    /// The kernel can't count what comes in a second: the door is reached as often as a sandbox likes.
+    pub has_no_rates: bool,
 }
 
 impl HostPorts {
@@ -81,9 +87,7 @@ impl HostPorts {
             .iter()
             .map(|HostPort { address, port }| format!("{to_host} tcp dport {port} dnat ip to {address}\n"))
             .collect();
-        let door = self
-            .door()
-            .map_or_else(String::new, |port| format!("{to_host} tcp dport {DOOR_PORT} dnat ip to 127.0.0.1:{port}\n"));
+        let (comers, door) = self.door_chains(&to_host);
         let (set, services) = self.services_chains(subnet);
         let (map, by_grant) = if self.grantable.is_empty() {
             (String::new(), String::new())
@@ -96,11 +100,24 @@ impl HostPorts {
             )
         };
         format!(
-            "{map}{set}chain prerouting {{ type nat hook prerouting priority dstnat; policy accept;\n\
+            "{map}{set}{comers}chain prerouting {{ type nat hook prerouting priority dstnat; policy accept;\n\
              {allowed}{door}{services}{by_grant}}}\n\
              chain local {{ type nat hook input priority 100; policy accept;\n\
                iifname {devices} ct status dnat ip daddr {LOOPBACK} snat ip to 127.0.0.1; }}\n"
         )
+    }
+
+    /// The set of those who have come to the door, and the rules that lead them there.
+    fn door_chains(&self, to_host: &str) -> (&str, String) {
+        let Some(port) = self.door() else { return Default::default() };
+        let to_door = format!("{to_host} tcp dport {DOOR_PORT}");
+        let lead = format!("{to_door} dnat ip to 127.0.0.1:{port}\n");
+        if self.has_no_rates {
+            return ("", lead);
+        }
+        // A chain of this kind sees the first packet of a connection alone.
+        let limit = format!("{to_door} add @comers {{ iifname {DOOR_RATE} }} drop\n");
+        ("set comers { type ifname; size 1024; flags dynamic; }\n", limit + &lead)
     }
 
     /// The set of those who may reach the server's services, and the rule that leads them there.
@@ -203,6 +220,11 @@ mod tests {
         let chains = ports.host_chains("\"thw0-*\"", "100.66.0.0/20");
         assert!(chains.contains("tcp dport 443 dnat ip to 127.0.0.1:40000"), "{chains}");
         assert!(ports.inner_output(300).contains("tcp dport { 443 }") && ports.has_loopback());
+        let (limit, lead) = (chains.find("rate over 5/second"), chains.find("tcp dport 443 dnat"));
+        assert!(limit.is_some() && limit < lead, "{chains}");
+        ports.has_no_rates = true;
+        let chains = ports.host_chains("\"thw0-*\"", "100.66.0.0/20");
+        assert!(!chains.contains("comers") && chains.contains("tcp dport 443 dnat"), "{chains}");
         ports.allowed.push(port("127.0.0.1:443"));
         assert!(!ports.host_chains("\"thw0-*\"", "100.66.0.0/20").contains("40000"));
     }

@@ -147,24 +147,34 @@ impl Rules {
     }
 
     /// Puts the host's table in place, whole or not at all. Without what the kernel does not have: time limits of
-    /// connections, refusals. Throws with the first reason.
+    /// connections, refusals, rates. Throws with the first reason.
     pub fn install(&mut self) -> io::Result<()> {
         let install = |rules: &Rules| pipe_to(Command::new("nft").args(["-f", "-"]), &rules.host_script());
         let Err(error) = install(self) else { return Ok(()) };
-        for (has_timeouts, has_refusals) in [(false, true), (true, false), (false, false)] {
-            let less = Rules { has_timeouts, has_refusals, ..self.clone() };
-            let is_less = self.has_timeouts >= has_timeouts && self.has_refusals >= has_refusals;
-            if is_less && install(&less).is_ok() {
-                if self.has_refusals && !has_refusals {
-                    thaw_stderr::tell!(
-                        "sandboxd: the kernel can't refuse connections (nft_reject): functions wait for them"
-                    );
-                }
-                *self = less;
-                return Ok(());
-            }
+        let Some(less) = self.lesser().into_iter().find(|rules| install(rules).is_ok()) else { return Err(error) };
+        if self.has_refusals && !less.has_refusals {
+            thaw_stderr::tell!("sandboxd: the kernel can't refuse connections (nft_reject): functions wait for them");
         }
-        Err(error)
+        if !self.host_ports.has_no_rates && less.host_ports.has_no_rates {
+            thaw_stderr::tell!(
+                "sandboxd: the kernel can't limit rates (nft_limit): a function reaches the service door as often as \
+                 it likes"
+            );
+        }
+        *self = less;
+        Ok(())
+    }
+
+    /// Lists the same rules without one or more of the things that a kernel may lack, those that lack least first.
+    fn lesser(&self) -> Vec<Rules> {
+        let without = |lacks: u8| {
+            let mut less = self.clone();
+            less.has_timeouts &= lacks & 0b001 == 0;
+            less.has_refusals &= lacks & 0b010 == 0;
+            less.host_ports.has_no_rates |= lacks & 0b100 != 0;
+            less
+        };
+        [0b001, 0b010, 0b100, 0b011, 0b101, 0b110, 0b111].map(without).to_vec()
     }
 
     /// Lists the host's table as it is, without what counts; none where there is no such table. Throws where nft can't
@@ -254,6 +264,17 @@ mod tests {
             assert!(host.contains(text) && inner.contains(text), "{text}: {host} {inner}");
         }
         assert!(inner.contains("ip daddr 192.0.2.1 goto refuse"));
+    }
+
+    #[test]
+    fn each_thing_that_a_kernel_may_lack_is_left_out_alone_before_others_are() {
+        let mut rules = Rules { has_timeouts: true, ..rules() };
+        rules.host_ports.door = Some(40_000);
+        let lacks =
+            |text: &str| rules.lesser().iter().map(|less| !less.host_script().contains(text)).collect::<Vec<bool>>();
+        assert_eq!(lacks("ct timeout set"), [true, false, false, true, true, false, true]);
+        assert_eq!(lacks("tcp reset"), [false, true, false, true, false, true, true]);
+        assert_eq!(lacks("limit rate"), [false, false, true, false, true, true, true]);
     }
 
     #[test]
