@@ -6,11 +6,12 @@ import {
   PutFunctionConcurrencyCommand,
   PutProvisionedConcurrencyConfigCommand,
 } from "@aws-sdk/client-lambda";
+import { inMilliseconds } from "@thaw/thaw-api/waterfall";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
-import { accessibilityProblems, ACTION_MS_MAX, Browser } from "./browser.ts";
+import { accessibilityProblems, ACTION_MS_MAX, asked, Browser } from "./browser.ts";
 
 const POLLED = { timeout: ACTION_MS_MAX };
 /** Prints a line of each level, and one that is far wider than the page. */
@@ -210,6 +211,26 @@ describe("the page of a function", () => {
     await fact("Aliases").getByText("next → 2", { exact: true }).waitFor();
     await fact("Reserved concurrency").getByText("3", { exact: true }).waitFor();
     await fact("Provisioned concurrency").getByText("next: 1 of 1 ready").waitFor();
+  });
+
+  it("says of each version how often its snapshot was restored, how fast, and what it cut", async () => {
+    const restored = await functions.createSnapStart({ "index.mjs": "export const handler = async () => 1;\n" });
+    await functions.publish(restored);
+    const page = await browser.login(server, "read", `f/${restored}/versions`);
+    const versions = page.getByRole("region", { name: `Versions of ${restored}` });
+    const row = versions.getByRole("row").filter({ has: page.getByRole("button", { name: `Verify ${restored}:1` }) });
+    await row.locator('[data-label="Restores"]', { hasText: /^0$/ }).waitFor();
+    expect(await row.locator('[data-label="p50"]').textContent()).toBe("");
+    await functions.invoke(restored, {}, "1");
+    await row.locator('[data-label="Restores"]', { hasText: /^1$/ }).waitFor();
+    const shown = await asked<{ snapshots: { restoreP50Ms: number; cutConnections: number }[] }>(
+      page,
+      `snapshots?function=${restored}`,
+    );
+    const [snapshot] = shown.snapshots;
+    expect(await row.locator('[data-label="p50"]').textContent()).toBe(inMilliseconds(snapshot?.restoreP50Ms ?? -1));
+    expect(snapshot?.cutConnections).toBe(0);
+    await row.locator('[data-label="Cut connections"]', { hasText: /^0$/ }).waitFor();
   });
 
   it("opens what the Init of a version wrote whose snapshot failed", async () => {

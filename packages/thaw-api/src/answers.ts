@@ -55,6 +55,14 @@ export const snapshotSummary = z.object({
   memoryBytes: bytes,
   diskBytes: bytes,
   newBytes: bytes.describe("Bytes that it added to the store when it was taken"),
+  cutConnections: z
+    .number()
+    .nullable()
+    .describe("Connections to the outside that were open when it was taken, and are cut in each clone; null: unknown"),
+  restores: z
+    .number()
+    .describe("Invocations that a clone was restored for, of those of this version that the server knows of"),
+  restoreP50Ms: z.number().nullable().describe("Milliseconds, median of these restores; null: there was none"),
   runtimeFingerprint: z.string().nullable(),
   engineFingerprint: z.string().nullable(),
 });

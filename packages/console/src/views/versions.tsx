@@ -16,7 +16,7 @@ import { Act, Badge, Loaded, Time, type Tone } from "../ui/parts.tsx";
 import { SnapshotBadge } from "../ui/snapshot-badge.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { useData } from "../ui/use-data.ts";
-import { inBytes, timeOf } from "../words.ts";
+import { inBytes, inMilliseconds, timeOf } from "../words.ts";
 import { percent, weightOf } from "./aliases.ts";
 import { InitLog } from "./init-log.tsx";
 import { verify } from "./snapshots.tsx";
@@ -100,6 +100,25 @@ const COLUMNS: ReadonlyArray<Column<Row>> = [
       `${inBytes(snapshot.memoryBytes)} / ${inBytes(snapshot.diskBytes)} / ${inBytes(snapshot.newBytes)}`,
   },
   {
+    name: "Cut connections",
+    isNumber: true,
+    value: ({ snapshot }) => snapshot?.cutConnections ?? -1,
+    cell: ({ snapshot }) => hasSnapshot(snapshot) && (snapshot.cutConnections ?? "unknown"),
+  },
+  {
+    name: "Restores",
+    isNumber: true,
+    value: ({ snapshot }) => snapshot?.restores ?? 0,
+    cell: ({ snapshot }) => snapshot !== null && snapshot.restores,
+  },
+  {
+    name: "p50",
+    isNumber: true,
+    value: ({ snapshot }) => snapshot?.restoreP50Ms ?? -1,
+    cell: ({ snapshot }) =>
+      snapshot !== null && snapshot.restoreP50Ms !== null && inMilliseconds(snapshot.restoreP50Ms),
+  },
+  {
     name: "Taken",
     value: ({ snapshot }) => timeOf(snapshot?.createdAt) ?? 0,
     cell: ({ snapshot }) => hasSnapshot(snapshot) && <Time atMs={timeOf(snapshot.createdAt)} />,
@@ -170,6 +189,10 @@ export function VersionsTab({ name, isAdmin }: { readonly name: string; readonly
           />
         )}
       </Loaded>
+      <p class="muted">
+        Restores and their median are of the last 200 invocations of the function, since the start of the server. Cut
+        connections were open when the snapshot was taken: the function must open them anew after a restore.
+      </p>
     </>
   );
 }

@@ -21,9 +21,9 @@ beforeEach(() => {
   history = recent.of(SCOPE);
 });
 
-function begin(requestId: string, functionName = "f", scope = SCOPE): BegunInvocation {
+function begin(requestId: string, functionName = "f", scope = SCOPE, number = "3"): BegunInvocation {
   const functionArn = `arn:aws:lambda:${scope.region}:${scope.accountId}:function:${functionName}`;
-  const version = { ...scope, functionName, functionArn, version: "3", memorySizeMib: 256 } as RunnableVersion;
+  const version = { ...scope, functionName, functionArn, version: number, memorySizeMib: 256 } as RunnableVersion;
   return recent.begin(version, { requestId } as never);
 }
 
@@ -113,6 +113,25 @@ it("adds how a clone was restored when that is known, on the invocation's own ti
   ]);
   expect(history.medians("f", "3")).toEqual({ restoreP50Ms: 30, initDurationMs: null });
   expect(history.medians("f", "4")).toEqual({ restoreP50Ms: null, initDurationMs: null });
+});
+
+it("counts the restores of each version, with their median, and no warm invoke", () => {
+  for (const [requestId, version, restoreDurationMs] of [
+    ["a", "3", 30],
+    ["b", "3", 90],
+    ["c", "3", 50],
+    ["d", "4", 70],
+    ["e", "3", null],
+  ] as const) {
+    const begun = begin(requestId, "f", SCOPE, version);
+    recent.reported(report(requestId, { start: restoreDurationMs === null ? "warm" : "restored", restoreDurationMs }));
+    recent.answered(begun, ANSWER);
+  }
+  expect(Object.fromEntries(history.restores("f"))).toEqual({
+    3: { restores: 3, restoreP50Ms: 50 },
+    4: { restores: 1, restoreP50Ms: 70 },
+  });
+  expect(history.restores("g").size).toBe(0);
 });
 
 it("has the phases of a clone's restore as soon as it is listed", async () => {

@@ -21,6 +21,7 @@ import type {
   InvocationWish,
   StartMedians,
   TouchedMemory,
+  VersionRestores,
 } from "../ports/invocation-history.ts";
 import type { InvocationOutcome, InvocationReport, InvocationStart, RestoreReport } from "../ports/reports.ts";
 import type { InvokeInput, InvokeOutcome, RunnableVersion } from "../ports/worker.ts";
@@ -175,6 +176,7 @@ export class RecentInvocations implements InvocationHistories {
       list: (wish, before, countMax) => this.#list(arnOf, isOwn, wish, before, countMax),
       find: (requestId) => this.#runsOf(requestId, isOwn),
       medians: (name, version) => this.#medians(arnOf(name), version),
+      restores: (name) => restoresOf(this.#ofFunction.get(arnOf(name)) ?? []),
       follow: (wish, after, signal) => this.#follow(matching(wish, isOwn), after, signal),
       series: (name, minutes) => {
         const only = name === null ? null : arnOf(name);
@@ -374,6 +376,20 @@ function recordOf(entry: Entry): InvocationRecord {
     logStream: entry.logStream,
     snapshotId: entry.snapshotId,
   };
+}
+
+/** By version. */
+function restoresOf(entries: readonly Entry[]): ReadonlyMap<string, VersionRestores> {
+  const durations = new Map<string, number[]>();
+  for (const { version, restoreDurationMs } of entries) {
+    if (restoreDurationMs === null) continue;
+    const own = durations.get(version);
+    if (own === undefined) durations.set(version, [restoreDurationMs]);
+    else own.push(restoreDurationMs);
+  }
+  return new Map(
+    [...durations].map(([version, all]) => [version, { restores: all.length, restoreP50Ms: medianOf(all) }]),
+  );
 }
 
 function medianOf(values: readonly number[]): number | null {

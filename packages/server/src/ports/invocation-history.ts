@@ -100,6 +100,12 @@ export interface StartMedians {
   readonly initDurationMs: number | null;
 }
 
+/** The recent restores of a version. */
+export interface VersionRestores {
+  readonly restores: number;
+  readonly restoreP50Ms: number | null;
+}
+
 export type FollowedInvocation = InvocationRecord | { readonly skipped: number };
 
 /** What one account in one Region sees. */
@@ -108,6 +114,8 @@ export interface InvocationHistory {
   /** Finds the runs of a request, the oldest first: events are retried. */
   find(requestId: string): readonly InvocationDetails[];
   medians(functionName: string, version: string): StartMedians;
+  /** By version; one without a restore is left out. */
+  restores(functionName: string): ReadonlyMap<string, VersionRestores>;
   /** Goes on until the signal. Null: there are too many followers. `after`: null begins with what comes. */
   follow(
     wish: InvocationWish,

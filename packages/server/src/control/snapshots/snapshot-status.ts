@@ -3,6 +3,7 @@ import type { SnapshotId } from "../../base/ids.ts";
 import { LATEST, type VersionRecord } from "../../model/function-record.ts";
 import { retryAtMs } from "../../model/snapshot-life.ts";
 import type { Publisher } from "./publisher.ts";
+import type { VersionRestores } from "../../ports/invocation-history.ts";
 import type { ControlServices } from "../services.ts";
 import type { VersionUses } from "./version-uses.ts";
 
@@ -36,11 +37,18 @@ export interface SnapshotSummary {
   readonly diskBytes: number;
   /** Bytes that it added to the store when it was taken. */
   readonly newBytes: number;
+  /** Connections to the outside that were open when it was taken. Null: a snapshot of an older Thaw, or none. */
+  readonly cutConnections: number | null;
+  /** Of the invocations that are known, those that a clone was restored for. */
+  readonly restores: number;
+  readonly restoreP50Ms: number | null;
   readonly runtimeFingerprint: string | null;
   readonly engineFingerprint: string | null;
 }
 
-type Needs = Pick<ControlServices, "store" | "limits">;
+type Needs = Pick<ControlServices, "store" | "limits" | "history">;
+
+const NO_RESTORES: VersionRestores = { restores: 0, restoreP50Ms: null };
 
 export class SnapshotStatus {
   readonly #services: Needs;
@@ -54,9 +62,16 @@ export class SnapshotStatus {
   }
 
   async list(): Promise<readonly SnapshotSummary[]> {
-    return (await this.#services.store.listAllVersions())
-      .filter((record) => record.version !== LATEST && record.config.snapStartApplyOn === "PublishedVersions")
-      .map((record) => this.#summarise(record));
+    const records = (await this.#services.store.listAllVersions()).filter(
+      (record) => record.version !== LATEST && record.config.snapStartApplyOn === "PublishedVersions",
+    );
+    const { history } = this.#services;
+    // Once a function: it may have thousands of versions.
+    const names = new Set(records.map(({ functionName }) => functionName));
+    const restores = new Map([...names].map((name) => [name, history.restores(name)]));
+    return records.map((record) =>
+      this.#summarise(record, restores.get(record.functionName)?.get(record.version) ?? NO_RESTORES),
+    );
   }
 
   /** Whether a snapshot is being made for it, or waits for its turn. */
@@ -64,7 +79,7 @@ export class SnapshotStatus {
     return this.#publisher.progressOf(record);
   }
 
-  #summarise(record: VersionRecord): SnapshotSummary {
+  #summarise(record: VersionRecord, { restores, restoreP50Ms }: VersionRestores): SnapshotSummary {
     const { snapshotIdleMs } = this.#services.limits;
     const facts = record.snapshotFacts;
     const lastUseMs = this.#uses.lastUseMs(record.functionName, record.version);
@@ -86,6 +101,9 @@ export class SnapshotStatus {
       memoryBytes: facts?.memoryBytes ?? 0,
       diskBytes: facts?.diskBytes ?? 0,
       newBytes: facts?.newBytes ?? 0,
+      cutConnections: facts?.cutConnections ?? null,
+      restores,
+      restoreP50Ms,
       runtimeFingerprint: facts?.fingerprints.runtime ?? null,
       engineFingerprint: facts?.fingerprints.engine ?? null,
     };
