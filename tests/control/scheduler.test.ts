@@ -47,6 +47,20 @@ const refusal = (run: Promise<unknown>): Promise<string> =>
     (error: Error & { readonly code?: string }) => `${error.code}: ${error.message}`,
   );
 
+test("all schedules together have a limit of bytes, for one that grows, too", async () => {
+  const long = (Name: string, length: number) =>
+    [inputOf("rate(1 day)", { Name }, { Input: JSON.stringify("x".repeat(length)) })] as const;
+  const MIB = 1024 * 1024 - 2;
+  for (let number = 0; number < 31; number++) await ask(harness, "CreateSchedule", ...long(`s${number}`, MIB));
+  await ask(harness, "CreateSchedule", ...long("last", 1000));
+  const tooMany = /^ServiceQuotaExceededException: All schedules of an account in a Region have at most 33554432 bytes/;
+  expect(await refusal(ask(harness, "CreateSchedule", ...long("more", MIB)))).toMatch(tooMany);
+  expect(await refusal(ask(harness, "UpdateSchedule", ...long("last", MIB)))).toMatch(tooMany);
+  expect(await refusal(ask(harness, "UpdateSchedule", ...long("last", 900)))).toBe("done");
+  await ask(harness, "DeleteSchedule", { Name: "s0" });
+  expect(await refusal(ask(harness, "UpdateSchedule", ...long("last", MIB)))).toBe("done");
+});
+
 describe("a schedule", () => {
   test("fires by cron in its time zone, from its start to its end", async () => {
     await create("cron(0 8 * * ? *)", {

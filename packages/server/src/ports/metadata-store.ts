@@ -97,6 +97,11 @@ export interface VersionsWish {
   readonly countMax: number;
 }
 
+export interface EntriesMeasure {
+  readonly count: number;
+  readonly sizeBytes: number;
+}
+
 export interface MetadataStore {
   /** Stacks, of the same scope and as durable. */
   readonly stacks: StackStore;
@@ -158,8 +163,8 @@ export interface MetadataStore {
     after: string,
     countMax: number,
   ): Promise<ReadonlyArray<Stored<AccountEntries[K]>>>;
-  /** Reads none of them. */
-  countAccountEntries(kind: AccountEntryKind): Promise<number>;
+  /** How many there are, and how long their documents are together. Reads none of them. */
+  measureAccountEntries(kind: AccountEntryKind): Promise<EntriesMeasure>;
 
   /** Those that are due, oldest first, at most `limitEach` of each function. */
   listEvents(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<EventRecord>>>;

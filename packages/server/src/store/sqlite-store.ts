@@ -39,6 +39,7 @@ import type {
   AccountEntryKind,
   Committed,
   DocumentWrite,
+  EntriesMeasure,
   MetadataStore,
   Revision,
   SettingKind,
@@ -290,9 +291,9 @@ class SqliteStore implements MetadataStore {
     return this.#all<AccountEntries[K]>(sql, kind, after, countMax);
   }
 
-  async countAccountEntries(kind: AccountEntryKind): Promise<number> {
-    const sql = "SELECT count(*) AS count FROM account_entries WHERE kind = ?";
-    return (this.#prepare(sql).get(kind) as { count: number }).count;
+  async measureAccountEntries(kind: AccountEntryKind): Promise<EntriesMeasure> {
+    const columns = "count(*) AS count, coalesce(sum(octet_length(doc)), 0) AS sizeBytes";
+    return { ...this.#prepare(`SELECT ${columns} FROM account_entries WHERE kind = ?`).get(kind) } as never;
   }
 
   async listEvents(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<EventRecord>>> {

@@ -14,6 +14,8 @@ import type { StoredSchedules } from "./stored-schedules.ts";
 
 /** Far fewer than AWS's million: each is looked at when the server starts. */
 const SCHEDULES_MAX = 10_000;
+/** Of the documents of all: a start and each list read them at once. One alone may have an input of 1 MiB. */
+const SCHEDULES_BYTES_MAX = 32 * 1024 * 1024;
 
 export function scheduleOperations(stored: StoredSchedules): ServiceOperations<types.OperationTypes> {
   const { scope } = stored.parts;
@@ -64,10 +66,9 @@ async function create(stored: StoredSchedules, input: types.CreateScheduleInput)
         throw new ServiceError("ConflictException", `Schedule ${settings.name} already exists.`);
       return { writes: [], ids: [], result: { ScheduleArn: scheduleArn(scope, known) } };
     }
-    if ((await stored.list()).length >= SCHEDULES_MAX)
-      throw new ServiceError("ServiceQuotaExceededException", `There are at most ${SCHEDULES_MAX} schedules.`);
     const nowMs = clock.nowMs();
     const record = { ...settings, createdAtMs: nowMs, lastModifiedMs: nowMs, scheduledFromMs: nowMs };
+    await checkRoom(stored, null, record);
     return {
       writes: [...staying, { op: "put", kind: "schedule", record, over: null }],
       ids: [record.id],
@@ -87,12 +88,37 @@ async function update(stored: StoredSchedules, input: types.UpdateScheduleInput)
     const times = { createdAtMs, lastModifiedMs: nowMs };
     // One whose times are the same goes on by them.
     const record = { ...settings, ...times, scheduledFromMs: hasSameTimes(over, settings) ? scheduledFromMs : nowMs };
+    await checkRoom(stored, over, record);
     return {
       writes: [{ op: "put", kind: "schedule", record, over }],
       ids: [record.id],
       result: { ScheduleArn: scheduleArn(scope, record) },
     };
   });
+}
+
+/** A schedule that becomes no longer than it was always has room. */
+async function checkRoom(
+  { parts: { store } }: StoredSchedules,
+  before: ScheduleRecord | null,
+  after: ScheduleRecord,
+): Promise<void> {
+  const [had, has] = [before === null ? 0 : sizeOf(before), sizeOf(after)];
+  if (has <= had) return;
+  const { count, sizeBytes } = await store.measureAccountEntries("schedule");
+  if (before === null && count >= SCHEDULES_MAX) throw tooMany(`There are at most ${SCHEDULES_MAX} schedules.`);
+  if (sizeBytes - had + has > SCHEDULES_BYTES_MAX)
+    throw tooMany(
+      `All schedules of an account in a Region have at most ${SCHEDULES_BYTES_MAX} bytes together: put long inputs where their function can read them.`,
+    );
+}
+
+function sizeOf(schedule: ScheduleRecord): number {
+  return Buffer.byteLength(JSON.stringify(schedule));
+}
+
+function tooMany(message: string): ServiceError {
+  return new ServiceError("ServiceQuotaExceededException", message);
 }
 
 type Times = Pick<ScheduleRecord, "expression" | "zone" | "startMs" | "endMs" | "isEnabled">;

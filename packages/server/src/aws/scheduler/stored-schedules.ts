@@ -13,7 +13,7 @@ import type { Schedules } from "../../ports/schedules.ts";
 
 export interface SchedulerParts {
   readonly scope: AccountScope;
-  readonly store: Pick<MetadataStore, "commit" | "getAccountEntry" | "listAccountEntries">;
+  readonly store: Pick<MetadataStore, "commit" | "getAccountEntry" | "listAccountEntries" | "measureAccountEntries">;
   readonly schedules: Schedules;
   readonly clock: Clock;
 }

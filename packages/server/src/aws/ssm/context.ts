@@ -10,7 +10,7 @@ import type { MetadataStore, Stored } from "../../ports/metadata-store.ts";
 
 export interface SsmParts {
   readonly scope: AccountScope;
-  readonly store: EntryStore & Pick<MetadataStore, "listAccountEntriesAfter" | "countAccountEntries">;
+  readonly store: EntryStore & Pick<MetadataStore, "listAccountEntriesAfter" | "measureAccountEntries">;
   /** Wraps the keys of secure values. */
   readonly keys: KeyProvider;
   readonly clock: Clock;

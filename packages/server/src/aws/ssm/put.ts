@@ -87,7 +87,7 @@ function checkMembers({
 }
 
 async function checkRoom({ store }: SsmParts): Promise<void> {
-  if ((await store.countAccountEntries("ssmParameter")) >= PARAMETERS_MAX)
+  if ((await store.measureAccountEntries("ssmParameter")).count >= PARAMETERS_MAX)
     throw new ServiceError(
       "ParameterLimitExceeded",
       `An account has at most ${PARAMETERS_MAX} parameters in a Region.`,

@@ -15,6 +15,7 @@ import {
 import type {
   AccountEntryKind,
   Committed,
+  EntriesMeasure,
   MetadataStore,
   Revision,
   SettingKind,
@@ -193,9 +194,11 @@ export class PostgresStore implements MetadataStore {
     return this.#all(`${DOCUMENT} thaw.account_entries ${where}`, kind, after, countMax);
   }
 
-  async countAccountEntries(kind: AccountEntryKind): Promise<number> {
-    const sql = "SELECT count(*)::int AS count FROM thaw.account_entries WHERE scope = $1 AND kind = $2";
-    return (await this.#transactions.read(sql, kind))[0]?.["count"] as number;
+  async measureAccountEntries(kind: AccountEntryKind): Promise<EntriesMeasure> {
+    const columns = "count(*) AS count, coalesce(sum(octet_length(doc)), 0) AS size";
+    const sql = `SELECT ${columns} FROM thaw.account_entries WHERE scope = $1 AND kind = $2`;
+    const [row] = await this.#transactions.read(sql, kind);
+    return { count: Number(row?.["count"]), sizeBytes: Number(row?.["size"]) };
   }
 
   async listEvents(dueMs: number, limitEach: number): Promise<ReadonlyArray<Stored<EventRecord>>> {

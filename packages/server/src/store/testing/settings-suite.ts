@@ -51,7 +51,7 @@ export function accountEntries(store: () => MetadataStore): void {
   test("what belongs to the account needs no function, and is changed only as it was read", async () => {
     const entry = (id: string): CodeSigningRecord => ({
       id,
-      description: "",
+      description: "é",
       signingProfileVersionArns: ["arn"],
       untrustedArtifactOnDeployment: "Warn",
       lastModifiedMs: 1,
@@ -63,8 +63,10 @@ export function accountEntries(store: () => MetadataStore): void {
     const idsAfter = async (after: string, countMax: number): Promise<readonly string[]> =>
       (await store().listAccountEntriesAfter("codeSigning", after, countMax)).map(({ id }) => id);
     expect([await idsAfter("", 1), await idsAfter("a", 2), await idsAfter("b", 2)]).toEqual([["a"], ["b"], []]);
-    expect(await store().countAccountEntries("codeSigning")).toBe(2);
-    expect(await store().countAccountEntries("layerVersion")).toBe(0);
+    const { count, sizeBytes } = await store().measureAccountEntries("codeSigning");
+    expect(count).toBe(2);
+    expect(sizeBytes).toBe(Buffer.byteLength(JSON.stringify(entry("a")) + JSON.stringify(entry("b"))));
+    expect(await store().measureAccountEntries("layerVersion")).toEqual({ count: 0, sizeBytes: 0 });
     const read = await found(store().getAccountEntry("codeSigning", "a"));
     expect(read).toEqual({ ...entry("a"), revision: read.revision });
     const change: Write = { op: "put", kind: "codeSigning", record: { ...read, description: "d" }, over: read };
