@@ -468,3 +468,21 @@ it("what was made is shown, tagged, and listed in pages", async () => {
   expect(found).toContain(id);
   expect(new Set(found).size).toBe(found.length);
 });
+
+it("a list goes on behind the last item of a page, though that one has gone meanwhile", async () => {
+  const names = ["one", "two", "three", "four"];
+  const made = await Promise.all(names.map((name) => client.send(new CreateRestApiCommand({ name }))));
+  const mine = new Set(made.map(({ id }) => id ?? ""));
+  const found: string[] = [];
+  let position: string | undefined;
+  do {
+    const page = await client.send(new GetRestApisCommand({ limit: 1, position }));
+    const seen = (page.items ?? []).map(({ id = "" }) => id).filter((id) => mine.has(id));
+    for (const restApiId of seen) await client.send(new DeleteRestApiCommand({ restApiId }));
+    found.push(...seen);
+    position = page.position;
+  } while (position !== undefined);
+  expect(found.toSorted()).toEqual([...mine].toSorted());
+  const position1 = Buffer.from("1").toString("base64url");
+  await expect(client.send(new GetRestApisCommand({ position: position1 }))).rejects.toThrow("Invalid position");
+});

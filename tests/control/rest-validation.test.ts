@@ -297,7 +297,7 @@ describe("a definition", () => {
     expect((await post(id, { pet: { name: "Rex" } })).text).toContain("[q]");
     expect((await send(id, { path: "/prod/pets" })).status).toBe(200);
     const { items = [] } = await client.send(new GetModelsCommand({ restApiId: id }));
-    expect(items.map(({ name }) => name)).toEqual(["Pet", expect.stringMatching(/^MODEL[0-9a-f]{12}$/)]);
+    expect(items.map(({ name }) => name)).toEqual([expect.stringMatching(/^MODEL[0-9a-f]{12}$/), "Pet"]);
     const { items: resources = [] } = await client.send(new GetResourcesCommand({ restApiId: id }));
     expect(resources.find(({ path }) => path === "/pets")).toBeDefined();
   });

@@ -41,7 +41,7 @@ export function authorizerOperations(apis: StoredRestApis): ServiceOperations<Op
       return presentAuthorizer(findAuthorizer(await apis.find(restApiId), authorizerId));
     },
     async GetAuthorizers(input) {
-      return pageOf((await apis.find(input.restApiId)).authorizers, presentAuthorizer, input);
+      return pageOf((await apis.find(input.restApiId)).authorizers, ({ id }) => id, presentAuthorizer, input);
     },
     async UpdateAuthorizer({ restApiId, authorizerId, patchOperations }) {
       const updated = await apis.change(restApiId, (api) => {

@@ -33,8 +33,10 @@ export function gatewayResponseOperations(apis: StoredRestApis): ServiceOperatio
     },
     async GetGatewayResponses(input) {
       const api = await apis.find(input.restApiId);
-      return pageOf(Object.keys(GATEWAY_RESPONSES), (type) => presentGatewayResponse(type, find(api, type)), {
-        limit: input.limit ?? Object.keys(GATEWAY_RESPONSES).length,
+      const types = Object.keys(GATEWAY_RESPONSES);
+      const present = (type: string) => presentGatewayResponse(type, find(api, type));
+      return pageOf(types, (type) => type, present, {
+        limit: input.limit ?? types.length,
         ...(input.position === undefined ? {} : { position: input.position }),
       });
     },

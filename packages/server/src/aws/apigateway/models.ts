@@ -31,7 +31,7 @@ export function modelOperations(apis: StoredRestApis): ServiceOperations<Operati
       return presentModel(findModel(await apis.find(restApiId), modelName));
     },
     async GetModels(input) {
-      return pageOf((await apis.find(input.restApiId)).models, presentModel, input);
+      return pageOf((await apis.find(input.restApiId)).models, ({ name }) => name, presentModel, input);
     },
     async UpdateModel({ restApiId, modelName, patchOperations }) {
       const updated = await apis.change(restApiId, (api) => {

@@ -1,4 +1,5 @@
-/** Pages of lists, by the position behind the last item of the page before. */
+/** Pages of lists, in the order of a key: an item that goes between two pages takes none of the others away. */
+import { pageOf as entriesOf } from "../entry-pages.ts";
 import { badRequest } from "../gateways/refusals.ts";
 
 const PAGE_LENGTH = 25;
@@ -11,13 +12,12 @@ export interface PageWish {
 
 export function pageOf<T, P>(
   all: readonly T[],
+  keyOf: (item: T) => string,
   present: (item: T) => P,
   { limit = PAGE_LENGTH, position }: PageWish,
 ): { readonly items: readonly P[]; readonly position?: string } {
   if (limit < 1) throw badRequest("limit must be 1 or more");
-  const start = position === undefined ? 0 : Number(Buffer.from(position, "base64url").toString());
-  if (!Number.isInteger(start) || start < 0) throw badRequest("Invalid position parameter");
-  const end = start + Math.min(limit, PAGE_LENGTH_MAX);
-  const next = end >= all.length ? {} : { position: Buffer.from(String(end)).toString("base64url") };
-  return { items: all.slice(start, end).map(present), ...next };
+  const page = entriesOf(all, keyOf, { length: Math.min(limit, PAGE_LENGTH_MAX), token: position });
+  if (page === null) throw badRequest("Invalid position parameter");
+  return { items: page.items.map(present), ...(page.next === null ? {} : { position: page.next }) };
 }

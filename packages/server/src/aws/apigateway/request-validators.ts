@@ -32,7 +32,7 @@ export function requestValidatorOperations(apis: StoredRestApis): ServiceOperati
       return presentValidator(findValidator(await apis.find(restApiId), requestValidatorId));
     },
     async GetRequestValidators(input) {
-      return pageOf((await apis.find(input.restApiId)).validators ?? [], presentValidator, input);
+      return pageOf((await apis.find(input.restApiId)).validators ?? [], ({ id }) => id, presentValidator, input);
     },
     async UpdateRequestValidator({ restApiId, requestValidatorId, patchOperations }) {
       const updated = await apis.change(restApiId, (api) => {

@@ -26,7 +26,12 @@ export function resourceOperations(apis: StoredRestApis): ServiceOperations<Oper
     },
     async GetResources(input) {
       const { resources } = await apis.find(input.restApiId);
-      return pageOf(resources, (each) => presentResource(each, isWhole(input.embed)), input);
+      return pageOf(
+        resources,
+        ({ path }) => path,
+        (each) => presentResource(each, isWhole(input.embed)),
+        input,
+      );
     },
     async UpdateResource({ restApiId, resourceId, patchOperations }) {
       const updated = await apis.change(restApiId, (before) => {

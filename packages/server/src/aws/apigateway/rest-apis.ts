@@ -41,7 +41,7 @@ export function restApiOperations(apis: StoredRestApis): ServiceOperations<Opera
       return presentApi(await apis.find(restApiId));
     },
     async GetRestApis(input) {
-      return pageOf(await apis.list(), presentApi, input);
+      return pageOf(await apis.list(), ({ id }) => id, presentApi, input);
     },
     async UpdateRestApi({ restApiId, patchOperations }) {
       const updated = await apis.change(restApiId, (before) => {

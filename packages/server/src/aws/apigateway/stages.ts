@@ -116,7 +116,7 @@ function deploymentOperations(apis: StoredRestApis): ServiceOperations<Operation
       return { ...presentDeployment(deployment), apiSummary: summaryOf(frozen) };
     },
     async GetDeployments(input) {
-      return pageOf((await apis.find(input.restApiId)).deployments, presentDeployment, input);
+      return pageOf((await apis.find(input.restApiId)).deployments, ({ id }) => id, presentDeployment, input);
     },
     async UpdateDeployment({ restApiId, deploymentId, patchOperations }) {
       const updated = await apis.change(restApiId, (api) => {

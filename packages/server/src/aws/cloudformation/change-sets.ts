@@ -10,7 +10,7 @@ import { findChangeSet, type FoundChangeSet, lookUpChangeSet, nestedOf, obsolete
 import { type CloudFormationParts, find, invalid, isRepeated, requestOf, sourceOf } from "./context.ts";
 import { changeSetId, nestedSets } from "./nested-change-sets.ts";
 import { checkName, newStack } from "./new-stack.ts";
-import { pageOf } from "./pages.ts";
+import { pageOf, pageOfFixed } from "./pages.ts";
 import { planSource } from "./planning.ts";
 import { presentChange, presentParameters, presentTags } from "./present.ts";
 import { checkPossible, isOwnCall, updateOf } from "./stack-runs.ts";
@@ -54,13 +54,19 @@ export function changeSetOperations(parts: CloudFormationParts): ServiceOperatio
       const stack = await find(parts, StackName, "brackets");
       const all = await parts.store.stacks.listParts(stack.id, "changeSet");
       const own = all.map((changeSet) => ({ stack, changeSet, nested: null }));
-      const { items, next } = pageOf([...own, ...(await nestedOf(parts, stack))], NextToken, CHANGES_PAGE);
+      const found = [...own, ...(await nestedOf(parts, stack))];
+      const { items, next } = pageOf(found, keyOf, NextToken, CHANGES_PAGE);
       return {
         Summaries: items.map(presentHead),
         ...(next === null ? {} : { NextToken: next }),
       };
     },
   };
+}
+
+/** Oldest first; nested ones have an ARN of their own. */
+function keyOf({ changeSet, nested }: FoundChangeSet): string {
+  return `${String(changeSet.createdAtMs).padStart(16, "0")} ${(nested ?? changeSet).id}`;
 }
 
 async function create(parts: CloudFormationParts, input: In<"CreateChangeSet">, context: ServiceContext) {
@@ -259,7 +265,7 @@ function describe(
   const inner = new Map(
     (changeSet.nested ?? []).filter((each) => each.parentId === id).map((each) => [each.logicalId, each.id]),
   );
-  const { items, next } = pageOf(planned?.plan.changes ?? [], token, CHANGES_PAGE);
+  const { items, next } = pageOfFixed(planned?.plan.changes ?? [], token, CHANGES_PAGE);
   return {
     ...presentHead(found),
     ...(planned === null

@@ -133,7 +133,7 @@ function resourceDescriptions(parts: CloudFormationParts): ServiceOperations<Sho
     },
     async ListStackResources({ StackName, NextToken }) {
       const stack = await find(parts, StackName);
-      const { items, next } = pageOf(await resourcesOf(parts, stack), NextToken, PAGE);
+      const { items, next } = pageOf(await resourcesOf(parts, stack), ({ logicalId }) => logicalId, NextToken, PAGE);
       return {
         StackResourceSummaries: items.map(presentResource),
         ...(next === null ? {} : { NextToken: next }),
@@ -155,7 +155,7 @@ function exportLists({ store }: CloudFormationParts): ServiceOperations<Shown> {
     async ListImports({ ExportName, NextToken }) {
       const importers = await store.stacks.listImporters(ExportName);
       if (importers.length === 0) throw invalid(`Export '${ExportName}' is not imported by any stack.`);
-      const { items, next } = pageOf(importers, NextToken, PAGE);
+      const { items, next } = pageOf(importers, (name) => name, NextToken, PAGE);
       return { Imports: items, ...(next === null ? {} : { NextToken: next }) };
     },
   };
