@@ -6,11 +6,12 @@ import { DEFAULT_BUS, type EventBusRecord, type EventRuleRecord, ruleId } from "
 import { type AccountScope, isSameScope } from "../../model/function-name.ts";
 import { ServiceError } from "../../model/service-error.ts";
 import type { EventBuses } from "../../ports/event-buses.ts";
+import { ENTRIES_BYTES_MAX, measureGrown } from "../entries.ts";
 import type { MetadataStore, Stored, Write } from "../../ports/metadata-store.ts";
 
 export interface EventsParts {
   readonly scope: AccountScope;
-  readonly store: Pick<MetadataStore, "commit" | "getAccountEntry" | "listAccountEntries">;
+  readonly store: Pick<MetadataStore, "commit" | "getAccountEntry" | "listAccountEntries" | "measureAccountEntries">;
   readonly buses: EventBuses;
   readonly clock: Clock;
   readonly random: Random;
@@ -79,7 +80,14 @@ export class StoredEvents {
   ): Promise<EventRuleRecord> {
     return this.#again(async () => {
       const over = await this.parts.store.getAccountEntry("eventRule", ruleId(bus, name));
-      const record = await edit(withoutRevision(over));
+      const before = withoutRevision(over);
+      const record = await edit(before);
+      const grown = await measureGrown(this.parts.store, "eventRule", before, record);
+      if (grown !== null && grown.sizeBytes > ENTRIES_BYTES_MAX)
+        throw new ServiceError(
+          "LimitExceededException",
+          `All rules of an account in a Region have at most ${ENTRIES_BYTES_MAX} bytes together, with their targets: remove some, or shorten their inputs.`,
+        );
       const put: Write = { op: "put", kind: "eventRule", record, over };
       return { writes: [...(await this.#staying(bus)), put], result: record };
     });

@@ -8,14 +8,13 @@ import {
 } from "../../model/schedule/record.ts";
 import { ServiceError } from "../../model/service-error.ts";
 import type { ServiceOperations } from "../aws-service.ts";
+import { ENTRIES_BYTES_MAX, measureGrown } from "../entries.ts";
 import { pageOf } from "./pages.ts";
 import { readSettings } from "./request.ts";
 import type { StoredSchedules } from "./stored-schedules.ts";
 
 /** Far fewer than AWS's million: each is looked at when the server starts. */
 const SCHEDULES_MAX = 10_000;
-/** Of the documents of all: a start and each list read them at once. One alone may have an input of 1 MiB. */
-const SCHEDULES_BYTES_MAX = 32 * 1024 * 1024;
 
 export function scheduleOperations(stored: StoredSchedules): ServiceOperations<types.OperationTypes> {
   const { scope } = stored.parts;
@@ -103,18 +102,13 @@ async function checkRoom(
   before: ScheduleRecord | null,
   after: ScheduleRecord,
 ): Promise<void> {
-  const [had, has] = [before === null ? 0 : sizeOf(before), sizeOf(after)];
-  if (has <= had) return;
-  const { count, sizeBytes } = await store.measureAccountEntries("schedule");
-  if (before === null && count >= SCHEDULES_MAX) throw tooMany(`There are at most ${SCHEDULES_MAX} schedules.`);
-  if (sizeBytes - had + has > SCHEDULES_BYTES_MAX)
+  const grown = await measureGrown(store, "schedule", before, after);
+  if (grown === null) return;
+  if (before === null && grown.count > SCHEDULES_MAX) throw tooMany(`There are at most ${SCHEDULES_MAX} schedules.`);
+  if (grown.sizeBytes > ENTRIES_BYTES_MAX)
     throw tooMany(
-      `All schedules of an account in a Region have at most ${SCHEDULES_BYTES_MAX} bytes together: put long inputs where their function can read them.`,
+      `All schedules of an account in a Region have at most ${ENTRIES_BYTES_MAX} bytes together: put long inputs where their function can read them.`,
     );
-}
-
-function sizeOf(schedule: ScheduleRecord): number {
-  return Buffer.byteLength(JSON.stringify(schedule));
 }
 
 function tooMany(message: string): ServiceError {
