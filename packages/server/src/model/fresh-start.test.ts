@@ -90,6 +90,30 @@ it("tells a time that has gone by since Init from numbers that are none", () => 
     expect(agesOfInit(at(values), context)).toEqual([]);
 });
 
+it.for([
+  ["microseconds", (ms: number) => Math.round(ms * 1000)],
+  ["nanoseconds", (ms: number) => Math.round(ms * 1e6)],
+  ["a timedelta", (ms: number) => `0:${String(Math.floor(ms / 60_000)).padStart(2, "0")}:${clockSeconds(ms)}`],
+  ["a Duration", (ms: number) => `PT${Math.floor(ms / 60_000)}M${(ms % 60_000) / 1000}S`],
+  ["a Duration of seconds", (ms: number) => `PT${(ms / 1000).toFixed(3)}S`],
+  ["a unit", (ms: number) => `up ${ms}ms`],
+  ["a unit of seconds", (ms: number) => `up ${(ms / 1000).toFixed(3)}s`],
+] as const)("an age is found in the form of %s", ([, form]) => {
+  const context = { given: [], earliestMs: 1000, latestMs: 1_000_000 };
+  const initMs = 100_003;
+  const ages = [10_007, 10_011, 12_001, 12_013];
+  const answers = ages.map((age, index) => answer({ value: form(age) }, [], initMs + age - (index % 2)));
+  const [found, ...others] = agesOfInit([answers.slice(0, 2), answers.slice(2)], context);
+  expect(others).toEqual([]);
+  expect(Math.abs((found?.sinceMs ?? 0) - initMs)).toBeLessThan(30);
+  const same = ages.map((age) => answer({ value: form(10_007) }, [], initMs + age));
+  expect(agesOfInit([same.slice(0, 2), same.slice(2)], context)).toEqual([]);
+});
+
+function clockSeconds(ms: number): string {
+  return ((ms % 60_000) / 1000).toFixed(6).padStart(9, "0");
+}
+
 it("documents that are deeper than can be walked through have no words there", () => {
   const deep = (word: string): CloneAnswer => ({
     ...answer({}),

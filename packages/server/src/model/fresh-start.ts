@@ -9,6 +9,7 @@
  *
  * A place is a member of the response, or a word of it or of a line of the log.
  */
+import { AGE_FORMS } from "./age-forms.ts";
 import type { CloneAnswer, CloneAnswers } from "./compare-clones.ts";
 import { withoutGiven } from "./given-texts.ts";
 
@@ -101,7 +102,7 @@ function smallest(words: readonly KeptWord[]): readonly KeptWord[] {
   return words.filter(({ place }) => !words.some((other) => other.place.startsWith(`${place}${WORD}`)));
 }
 
-/** Finds numbers that tell how long ago something of Init was. */
+/** Finds numbers and durations that tell how long ago something of Init was. */
 export function agesOfInit(
   clones: CloneAnswers,
   context: { readonly given: readonly string[]; readonly earliestMs: number; readonly latestMs: number },
@@ -112,24 +113,28 @@ export function agesOfInit(
   const [first] = samples;
   const found: AgeWord[] = [];
   for (const [place, text] of first?.words ?? []) {
-    const numbers = samples.map(({ words }) => words.get(place) ?? "");
-    if (!numbers.every((number) => /^\d+(\.\d+)?$/.test(number))) continue;
-    // Seconds only with a fraction: whole ones fit everywhere.
-    for (const unitMs of text.includes(".") ? [1, 1000] : [1]) {
-      const sinceMs = commonOrigin(
-        numbers.map((number, index) => ({
-          ageMs: Number(number) * unitMs,
-          answer: samples[index]?.answer as CloneAnswer,
-        })),
-      );
-      if (sinceMs !== null && sinceMs > context.earliestMs && sinceMs < context.latestMs)
-        found.push({ place, text, sinceMs });
+    for (const read of AGE_FORMS) {
+      const ages = samples.map(({ words, answer }) => ({ ageMs: read(words.get(place) ?? ""), answer }));
+      if (!ages.every(hasAge)) continue;
+      const sinceMs = commonOrigin(ages);
+      if (sinceMs === null || sinceMs <= context.earliestMs || sinceMs >= context.latestMs) continue;
+      found.push({ place, text, sinceMs });
+      break;
     }
   }
   return found;
 }
 
-function commonOrigin(samples: ReadonlyArray<{ readonly ageMs: number; readonly answer: CloneAnswer }>): number | null {
+interface Age {
+  readonly ageMs: number;
+  readonly answer: CloneAnswer;
+}
+
+function hasAge(sample: { readonly ageMs: number | null; readonly answer: CloneAnswer }): sample is Age {
+  return sample.ageMs !== null;
+}
+
+function commonOrigin(samples: readonly Age[]): number | null {
   const ages = samples.map((sample) => sample.ageMs);
   if (Math.max(...ages) - Math.min(...ages) < AGE_SPREAD_MS_MIN) return null;
   const from = Math.max(...samples.map(({ ageMs, answer }) => answer.startedAtMs - ageMs));
