@@ -12,7 +12,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { accessibilityProblems, ACTION_MS_MAX, asked, Browser } from "./browser.ts";
+import { feedLog, takeLog } from "./fed-log.ts";
 
+const CHECK_MS_MAX = 120_000;
 const POLLED = { timeout: ACTION_MS_MAX };
 /** Prints a line of each level, and one that is far wider than the page. */
 const LEVELS = `
@@ -181,6 +183,64 @@ describe("the lines of a log", () => {
     await log.getByText(/wide .* late$/).waitFor();
     await page.getByLabel("wrap long lines").uncheck();
     await expect.poll(async () => (await seen()).highest, POLLED).toBe(20);
+  });
+});
+
+describe("a log that is full", () => {
+  it.for([false, true])("stands still where it is read, whatever comes and goes (wrapped: %s)", async (isWrapped) => {
+    const page = await browser.login(server, "admin", "host");
+    // So narrow that lines are wrapped where that is wanted.
+    await page.setViewportSize({ width: 500, height: 900 });
+    await takeLog(page, name);
+    await page.goto(`${server.endpoint}/_thaw/console/f/${name}/logs${isWrapped ? "?wrap=1" : ""}`);
+    await page.getByText("No line yet").waitFor();
+    for (let fed = 0; fed < 10_000; fed += 2000) await feedLog(page, 2000);
+    const log = page.getByRole("log");
+    await log.evaluate((box) => box.scrollTo(0, 150_000));
+    const read = () =>
+      log.evaluate((box) => {
+        const { top } = box.getBoundingClientRect();
+        const line = [...box.querySelectorAll(".line")].find((each) => each.getBoundingClientRect().bottom > top + 1);
+        return { text: line?.textContent ?? "", at: Math.round((line?.getBoundingClientRect().top ?? 0) - top) };
+      });
+    await page.getByRole("button", { name: /new line/ }).waitFor({ state: "detached" });
+    await feedLog(page, 1);
+    await page.getByRole("button", { name: "1 new line" }).waitFor();
+    const before = await read();
+    expect(before.text).toContain(" order ");
+    for (let round = 0; round < 5; round++) {
+      await feedLog(page, 100);
+      expect(await read()).toEqual(before);
+    }
+    await page.getByText("There are more than 100 new lines.").waitFor();
+  });
+});
+
+describe("all snapshots", () => {
+  it("are verified by one button, which says what it found", async () => {
+    const page = await browser.login(server, "read", "snapshots");
+    const own = await functions.createSnapStart({ "index.mjs": "export const handler = async () => 1;\n" });
+    await functions.publish(own);
+    await page.getByRole("link", { name: `${own}:1` }).waitFor();
+    await page.getByRole("button", { name: "Verify all snapshots" }).click();
+    await page.getByText(/^\d+ snapshots? verified: all whole\.$/).waitFor();
+  });
+});
+
+describe("a check", () => {
+  it("invokes its clones with the event that was written, once that is JSON", async () => {
+    const own = await functions.createSnapStart({
+      "index.mjs": "export const handler = async (event) => { console.log('got ' + event.word); return event; };\n",
+    });
+    await functions.publish(own);
+    const page = await browser.login(server, "admin", `f/${own}/check`);
+    await page.getByLabel("Event (JSON)").fill('{"word": ');
+    expect(await page.getByRole("button", { name: "Run check" }).isDisabled()).toBe(true);
+    await page.getByLabel("Event (JSON)").fill('{"word": "checked"}');
+    await page.getByRole("button", { name: "Run check" }).click();
+    await page.getByRole("region", { name: `Check of ${own}:1` }).waitFor({ timeout: CHECK_MS_MAX });
+    await page.getByRole("link", { name: "Logs" }).last().click();
+    await page.getByRole("log").getByText("got checked").first().waitFor();
   });
 });
 

@@ -5,7 +5,7 @@ it("keeps the newest in their order", () => {
   const ring = new Ring<number>(3);
   expect(ring.slice(0, 9)).toEqual([]);
   for (let at = 1; at <= 7; at++) {
-    ring.push(at);
+    expect(ring.push(at)).toBe(at > 3 ? at - 3 : undefined);
     const kept = Array.from({ length: at }, (_, index) => index + 1).slice(-3);
     expect(ring.slice(0, 9)).toEqual(kept);
     expect(ring.length).toBe(kept.length);

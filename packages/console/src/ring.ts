@@ -15,13 +15,17 @@ export class Ring<T> {
     return this.#items.length;
   }
 
-  push(item: T): void {
+  /** Gives the oldest where it goes for the new one. */
+  push(item: T): T | undefined {
     this.added++;
-    if (this.#items.length < this.#size) this.#items.push(item);
-    else {
-      this.#items[this.#first] = item;
-      this.#first = (this.#first + 1) % this.#size;
+    if (this.#items.length < this.#size) {
+      this.#items.push(item);
+      return undefined;
     }
+    const oldest = this.#items[this.#first];
+    this.#items[this.#first] = item;
+    this.#first = (this.#first + 1) % this.#size;
+    return oldest;
   }
 
   /** Gives the items of these places, 0 the oldest. */

@@ -6,6 +6,7 @@ import type { TargetedEvent } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { placeLines, type Placed } from "../line-heights.ts";
 import { query, setQuery } from "../location.ts";
+import { newLinesInWords } from "../new-lines.ts";
 import { Ring } from "../ring.ts";
 import { counted } from "../words.ts";
 import { type Line, linesOf, LogLine, Opened, type ShownEvent } from "./log-line.tsx";
@@ -34,21 +35,32 @@ export interface LogViewProps {
 }
 
 export function LogView(props: LogViewProps) {
-  const { lines, added, problem } = useLines(props);
+  const { lines, added, gone, problem } = useLines(props);
+  const goneBefore = useRef<Gone>({ lines: 0, pixels: 0 });
   const box = useRef<HTMLDivElement>(null);
   const [sight, setSight] = useState<Sight>({ top: 0, height: 600 });
   /** Lines that had come when somebody scrolled up; null: the end is in sight. */
   const [leftAt, setLeftAt] = useState<number | null>(null);
   const isWrapped = query.value.get("wrap") === "1";
-  const placed = isWrapped ? placeLines(heightsOf(lines), sight, MARGIN) : placeEven(lines.length, sight);
+  const { lines: goneLines, pixels: gonePixels } = gone;
+  /** What lay above the place that is read, and has gone since: the place is as much higher up. */
+  const risen = isWrapped
+    ? gonePixels - goneBefore.current.pixels
+    : (goneLines - goneBefore.current.lines) * LINE_HEIGHT;
+  const seen = leftAt === null ? sight : { ...sight, top: Math.max(sight.top - risen, 0) };
+  const placed = isWrapped ? placeLines(heightsOf(lines), seen, MARGIN) : placeEven(lines.length, seen);
   const measured = useMeasured(box, lines, isWrapped ? placed : null);
   useLayoutEffect(() => {
     if (box.current === null) return;
     if (leftAt === null) box.current.scrollTop = box.current.scrollHeight;
-    // What is read stays where it is when lines above it turn out to be higher.
-    else if (measured.current !== 0) box.current.scrollTop += measured.current;
+    // What is read stays where it is when lines above it turn out to be higher, or go for new ones.
+    else if (measured.current !== risen) {
+      box.current.scrollTop += measured.current - risen;
+      setSight({ top: box.current.scrollTop, height: box.current.clientHeight });
+    }
+    goneBefore.current = { lines: goneLines, pixels: gonePixels };
     measured.current = 0;
-  }, [added, leftAt, placed.total, isWrapped]);
+  }, [added, leftAt, placed.total, isWrapped, goneLines]);
   const onScroll = ({ currentTarget: { scrollTop, clientHeight, scrollHeight } }: TargetedEvent<HTMLDivElement>) => {
     const isAtEnd = scrollTop + clientHeight >= scrollHeight - LINE_HEIGHT;
     setLeftAt(isAtEnd ? null : (leftAt ?? added));
@@ -77,6 +89,9 @@ export function LogView(props: LogViewProps) {
           wrap long lines
         </label>
       </p>
+      <p class="hidden" role="status">
+        {newLinesInWords(newer)}
+      </p>
       <div
         class={`log${isWrapped ? " wrapped" : ""}`}
         ref={box}
@@ -93,15 +108,24 @@ export function LogView(props: LogViewProps) {
   );
 }
 
+interface Gone {
+  lines: number;
+  /** Where long lines are wrapped. */
+  pixels: number;
+}
+
 interface Lines {
   readonly lines: Ring<Line>;
   readonly added: number;
+  /** What went for new lines. */
+  readonly gone: Gone;
   readonly problem: string | null;
 }
 
 /** Follows a log; what comes within a frame of the screen is drawn at once. */
 function useLines({ source, sourceKey, filter }: LogViewProps): Lines {
   const ring = useRef(new Ring<Line>(LINES_MAX));
+  const gone = useRef<Gone>({ lines: 0, pixels: 0 });
   const [added, setAdded] = useState(0);
   const [problem, setProblem] = useState<string | null>(null);
   useEffect(() => {
@@ -114,7 +138,12 @@ function useLines({ source, sourceKey, filter }: LogViewProps): Lines {
       setAdded(own.added);
     };
     const onEvent = (event: ShownEvent): void => {
-      for (const line of linesOf(event)) if (line.text.includes(filter)) own.push(line);
+      for (const line of linesOf(event)) {
+        const oldest = line.text.includes(filter) ? own.push(line) : undefined;
+        if (oldest === undefined) continue;
+        gone.current.lines++;
+        gone.current.pixels += oldest.height ?? LINE_HEIGHT;
+      }
       frame ||= requestAnimationFrame(draw);
     };
     setProblem(null);
@@ -125,7 +154,7 @@ function useLines({ source, sourceKey, filter }: LogViewProps): Lines {
       cancelAnimationFrame(frame);
     };
   }, [sourceKey, filter]);
-  return { lines: ring.current, added, problem };
+  return { lines: ring.current, added, gone: gone.current, problem };
 }
 
 /** All lines take their place; those in sight are drawn. */

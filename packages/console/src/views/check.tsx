@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { post } from "../api/client.ts";
 import { Badge, Facts, Problem, Time, type Tone } from "../ui/parts.tsx";
 import { useData } from "../ui/use-data.ts";
+import { jsonProblem } from "../json-problem.ts";
 import { inBytes, inMilliseconds } from "../words.ts";
 import { compareChecks, keep, type KeptCheck, keyOf, TIMES } from "./check-before.ts";
 import { checkable } from "./checkable.ts";
@@ -20,6 +21,8 @@ export function CheckTab({ name }: { readonly name: string }) {
   const versions = useData(`checkable ${name}`, (signal) => checkable(name, signal)).value ?? [];
   const [chosen, setChosen] = useState("");
   const [clones, setClones] = useState(2);
+  const [event, setEvent] = useState("{}");
+  const wrong = jsonProblem(event);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const [shown, setShown] = useState<{ readonly report: Report; readonly before: KeptCheck | null } | null>(null);
@@ -29,7 +32,7 @@ export function CheckTab({ name }: { readonly name: string }) {
     setBusy(true);
     setProblem(null);
     try {
-      const report = await post("check", { function: `${name}:${version}`, clones });
+      const report = await post("check", { function: `${name}:${version}`, clones, event });
       setShown({ report, before: keepInstead(name, keep(report, Date.now())) });
     } catch (error) {
       setProblem((error as Error).message);
@@ -56,12 +59,25 @@ export function CheckTab({ name }: { readonly name: string }) {
             ))}
           </select>
         </label>{" "}
-        <button type="submit" disabled={isBusy}>
+        <label>
+          Event (JSON){" "}
+          <input
+            value={event}
+            spellcheck={false}
+            aria-invalid={wrong !== null}
+            aria-describedby="check-event-problem"
+            onInput={({ currentTarget }) => setEvent(currentTarget.value)}
+          />
+        </label>{" "}
+        <button type="submit" disabled={isBusy || wrong !== null}>
           Run check
         </button>
       </form>
+      <p id="check-event-problem" class="bad">
+        {wrong}
+      </p>
       <Problem text={problem} />
-      <div role="status">{isBusy && <p>Restoring clones and invoking them with an empty event…</p>}</div>
+      <div role="status">{isBusy && <p>Restoring clones and invoking them with the event…</p>}</div>
       {shown !== null && <ReportView {...shown} />}
     </>
   );

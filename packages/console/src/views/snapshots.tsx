@@ -19,6 +19,19 @@ export async function verify(snapshot: string): Promise<string> {
   return `${isWhole ? `whole: ${counted(chunks, "chunk")} read` : "damaged"}.${found}`;
 }
 
+/** One after the other: each reads all of a snapshot. */
+async function verifyAll(snapshots: readonly Snapshot[]): Promise<string> {
+  const taken = snapshots.filter(({ snapshotId }) => snapshotId !== null).map(nameOf);
+  const damaged: string[] = [];
+  for (const name of taken) {
+    const { isWhole } = await get("snapshots/{snapshot}/verify", { parameters: { snapshot: name } });
+    if (!isWhole) damaged.push(name);
+  }
+  return damaged.length === 0
+    ? `${counted(taken.length, "snapshot")} verified: all whole.`
+    : `${counted(taken.length, "snapshot")} verified. Damaged: ${damaged.join(", ")}.`;
+}
+
 const COLUMNS: ReadonlyArray<Column<Snapshot>> = [
   {
     name: "Version",
@@ -53,6 +66,9 @@ export function SnapshotsView() {
           <span class="muted">
             {counted(data.value.length, "version")} with SnapStart, {inBytes(bytes)} after sharing
           </span>
+        )}
+        {(data.value?.length ?? 0) > 0 && (
+          <Act label="Verify" about="all snapshots" run={() => verifyAll(data.value ?? [])} />
         )}
       </Heading>
       <Loaded data={data}>

@@ -8,6 +8,7 @@ import { detailsOf, type Invoked, type InvokeType, invoke } from "../api/invoke.
 import { listAliases, listVersions } from "../api/lambda.ts";
 import { rememberSent } from "../api/sent-events.ts";
 import { session } from "../api/session.ts";
+import { jsonProblem } from "../json-problem.ts";
 import { pathOf } from "../route.ts";
 import { SAMPLE_NAMES, type SampleName } from "../samples/names.ts";
 import { AnsiText } from "../ui/log-line.tsx";
@@ -244,16 +245,6 @@ async function qualifiersOf(name: string, signal: AbortSignal): Promise<readonly
   const newest = numbers.toSorted((a, b) => Number(b) - Number(a));
   const byVersion = aliases.toSorted((a, b) => Number(b.FunctionVersion) - Number(a.FunctionVersion));
   return [...byVersion.map(({ Name }) => Name ?? ""), ...newest, "$LATEST"];
-}
-
-/** Where the text stops being JSON; null: nowhere. */
-function jsonProblem(text: string): string | null {
-  try {
-    JSON.parse(text);
-    return null;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }
 
 function ResultView({ result: { invoked, details } }: { readonly result: Result }) {
